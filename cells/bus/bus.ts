@@ -1,0 +1,26 @@
+/** Called for each message; what it throws is logged and ends nothing. */
+export type BusListener = (payload: Uint8Array, subject: string) => void
+
+/** Whether messages get through now. */
+export type BusState = 'connected' | 'disconnected'
+
+/**
+ * How cells talk to each other: subjects of dot-separated tokens, `*` standing for exactly one of them in a subscription,
+ * at most once delivery to every subscriber (comms.md §5). While disconnected, messages are dropped, not kept:
+ * a position of a minute ago is worth nothing.
+ */
+export interface Bus {
+  publish(subject: string, payload: Uint8Array): void
+  /** Listens to a pattern; the returned function ends it. */
+  subscribe(pattern: string, listener: BusListener): () => void
+  readonly state: BusState
+  /** Tells each change of `state`; the returned function ends it. */
+  onState(listener: (state: BusState) => void): () => void
+  /** Resolves once everything published so far has reached the broker. */
+  flush(): Promise<void>
+  /** Delivers what was published, then lets go. */
+  close(): Promise<void>
+}
+
+/** The payload of messages whose subject says it all. */
+export const NO_PAYLOAD = new Uint8Array(0)

@@ -1,0 +1,37 @@
+/** Stable reasons for refusing something; one table turns each into an HTTP status. */
+export type RefusalCode = 'INVALID' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'NOT_FOUND' | 'TOO_LARGE' | 'UNAVAILABLE'
+
+/** A refusal: expected, explained to whoever asked, and no bug of ours. */
+export class Refusal extends Error {
+  readonly code: RefusalCode
+
+  constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'Refusal'
+    this.code = code
+  }
+}
+
+/** The one table from refusal to HTTP status. */
+export const httpStatusOf: Readonly<Record<RefusalCode, number>> = {
+  INVALID: 400,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  TOO_LARGE: 413,
+  UNAVAILABLE: 503,
+}
+
+/** A mistake of whoever configured or called the program: printed as a sentence, without a stack. */
+export class UserError extends Error {
+  readonly exitCode: number
+
+  constructor(message: string, exitCode = 1, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'UserError'
+    this.exitCode = exitCode
+  }
+}
+
+/** The sentence inside whatever was thrown. */
+export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))

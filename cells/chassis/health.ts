@@ -1,0 +1,29 @@
+import { type Answer, json, type Route, route, text } from './http.ts'
+import type { Metrics } from './metrics.ts'
+
+/** Whether a service can do its job now, and if not, why. */
+export type Readiness = { ready: true } | { ready: false; reason: string }
+
+/** The build a service was made from; empty strings when unknown, as upstream answers. */
+export interface Build {
+  version: string
+  commitHash: string
+}
+
+/**
+ * The routes every service has: `/health/live`, `/health/ready`, `/health/startup`, `/metrics`.
+ * Liveness depends on nothing but the process itself: a lost broker must never restart pods.
+ */
+export const operationalRoutes = (metrics: Metrics, readiness: () => Readiness): Route[] => [
+  route('GET', '/health/live', () => text('alive')),
+  route('GET', '/health/ready', () => readinessAnswer(readiness())),
+  route('GET', '/health/startup', () => readinessAnswer(readiness())),
+  route('GET', '/metrics', async () => ({
+    status: 200,
+    headers: { 'content-type': metrics.registry.contentType },
+    body: await metrics.registry.metrics(),
+  })),
+]
+
+const readinessAnswer = (state: Readiness): Answer =>
+  state.ready ? json(200, { status: 'pass' }) : json(503, { status: 'fail', output: state.reason })

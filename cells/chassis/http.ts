@@ -1,0 +1,204 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import findMyWay from 'find-my-way'
+import { httpStatusOf, Refusal } from './errors.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
+
+/** A question, as a handler sees it. */
+export interface Ask<Param extends string = never> {
+  method: string
+  /** The path exactly as the client wrote it, without query; what a signed fetch signs. */
+  path: string
+  params: Readonly<Record<Param, string>>
+  query: URLSearchParams
+  headers: IncomingHttpHeaders
+  /** `scheme://host` the client used, as far as `x-forwarded-proto` and `host` tell. */
+  origin: string
+  /** Address of the other end of the connection. */
+  remoteAddress: string
+  /** Reads the body. @throws Refusal TOO_LARGE beyond the app's limit */
+  body(): Promise<Buffer>
+}
+
+/** An answer, as a value. A string or bytes body is sent as it is. */
+export interface Answer {
+  status: number
+  headers?: Readonly<Record<string, string>>
+  body?: string | Uint8Array
+}
+
+/** Turns a question into an answer; throws a Refusal to say no. */
+export type Handler<Param extends string = never> = (ask: Ask<Param>) => Answer | Promise<Answer>
+
+/** One line of a service's API: `GET /islands/:id`. HEAD is answered wherever GET is. */
+export interface Route {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  path: string
+  handler: Handler<string>
+}
+
+/** Takes over a connection that asked to become something else (a WebSocket). */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+/** A piece of HTTP that can be served alone or mounted below a path. */
+export interface App {
+  handle(request: IncomingMessage, response: ServerResponse, basePath: string): void
+  /** Takes the upgrade over, or answers false when it has no such path. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, basePath: string): boolean
+}
+
+/** What an app is made of. */
+export interface AppOptions {
+  routes: readonly Route[]
+  /** Upgrade handlers by exact path or by pattern as in routes. */
+  upgrades?: Readonly<Record<string, UpgradeHandler>>
+  log: Log
+  metrics: Metrics
+  /** Longest request body in bytes; 64 KiB unless told. */
+  maxBodyBytes?: number
+  /** The body of a refusal; `{"error": message}` unless told. */
+  refusalBody?: (refusal: Refusal) => unknown
+  /** The answer where no route matches; 404 `{"error":"Not Found"}` unless told. */
+  notFound?: Answer
+}
+
+/** A route, with its parameters typed from the pattern. */
+export const route = <Path extends string>(method: Route['method'], path: Path, handler: Handler<ParamsOf<Path>>): Route => ({
+  method,
+  path,
+  handler: handler as Handler<string>,
+})
+type ParamsOf<Path extends string> = Path extends `${string}:${infer Rest}`
+  ? Rest extends `${infer Name}/${infer Tail}`
+    ? Name | ParamsOf<Tail>
+    : Rest
+  : never
+
+/** 200 with a JSON body. */
+export const ok = (body: unknown): Answer => json(200, body)
+
+/** Any status with a JSON body. */
+export const json = (status: number, body: unknown, headers?: Answer['headers']): Answer => ({
+  status,
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify(body),
+})
+
+/** Plain text, 200 unless told. */
+export const text = (body: string, status = 200): Answer => ({
+  status,
+  headers: { 'content-type': 'text/plain; charset=utf-8' },
+  body,
+})
+
+const MAX_BODY_BYTES = 64 * 1024
+const MAX_PARAM_LENGTH = 256
+const PREFLIGHT_MAX_AGE_SECONDS = '86400'
+
+/** Joins routes and upgrades to an app: routing, HEAD, 405, CORS, body limits, refusals and metrics in one place. */
+export function createApp(options: AppOptions): App {
+  const { routes, upgrades = {}, log, metrics, maxBodyBytes = MAX_BODY_BYTES } = options
+  const refusalBody = options.refusalBody ?? ((refusal: Refusal) => ({ error: refusal.message }))
+  const notFound = options.notFound ?? json(404, { error: 'Not Found' })
+  const router = findMyWay({ ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH })
+  const upgradeRouter = findMyWay({ maxParamLength: MAX_PARAM_LENGTH })
+  const nothing = () => undefined
+  for (const { method, path, handler } of routes) router.on(method, path, nothing, { handler, path })
+  for (const [path, handler] of Object.entries(upgrades)) upgradeRouter.on('GET', path, nothing, { handler })
+  const requests = metrics.counter('http_requests_total', 'Answered HTTP requests by route and status.', [
+    'method',
+    'route',
+    'status',
+  ])
+
+  const methodsOf = (path: string) => routes.map(({ method }) => method).filter((method) => router.find(method, path) !== null)
+
+  async function answer(request: IncomingMessage, basePath: string): Promise<{ answer: Answer; route: string }> {
+    const { pathname, query } = splitTarget(request.url ?? '/')
+    const path = pathname.slice(basePath.length) || '/'
+    const method = request.method ?? 'GET'
+    if (method === 'OPTIONS') return { answer: { status: 204, headers: preflightHeaders(request) }, route: 'preflight' }
+    const found = router.find((method === 'HEAD' ? 'GET' : method) as Route['method'], path)
+    if (!found) {
+      const allowed = methodsOf(path)
+      if (allowed.length === 0) return { answer: notFound, route: 'none' }
+      const allow = [...new Set(allowed.flatMap((known) => (known === 'GET' ? ['HEAD', 'GET'] : [known])))].join(', ')
+      return { answer: { status: 405, headers: { allow } }, route: path }
+    }
+    const { handler, path: pattern } = found.store as { handler: Handler<string>; path: string }
+    const ask: Ask<string> = {
+      method,
+      path: pathname,
+      params: found.params as Record<string, string>,
+      query: new URLSearchParams(query),
+      headers: request.headers,
+      origin: originOf(request),
+      remoteAddress: request.socket.remoteAddress ?? '',
+      body: () => readBody(request, maxBodyBytes),
+    }
+    try {
+      const given = handler(ask)
+      return { answer: given instanceof Promise ? await given : given, route: pattern }
+    } catch (error) {
+      if (error instanceof Refusal) return { answer: json(httpStatusOf[error.code], refusalBody(error)), route: pattern }
+      log.error({ err: error, method, path: pathname }, 'a request failed on a bug')
+      return { answer: json(500, { error: 'Internal Server Error' }), route: pattern }
+    }
+  }
+
+  return {
+    handle(request, response, basePath) {
+      void answer(request, basePath).then(({ answer: { status, headers, body }, route: pattern }) => {
+        requests.inc({ method: request.method ?? 'GET', route: pattern, status: String(status) })
+        const content = typeof body === 'string' ? Buffer.from(body) : body
+        response.writeHead(status, { ...corsHeaders(request), 'content-length': content?.length ?? 0, ...headers })
+        response.end(request.method === 'HEAD' ? undefined : content)
+        // A refused body is still arriving: without this the connection would carry its rest into the next request.
+        if (!request.complete && status >= 400) request.destroy()
+      })
+    },
+    upgrade(request, socket, head, basePath) {
+      const { pathname } = splitTarget(request.url ?? '/')
+      const found = upgradeRouter.find('GET', pathname.slice(basePath.length) || '/')
+      if (!found) return false
+      ;(found.store as { handler: UpgradeHandler }).handler(request, socket, head)
+      return true
+    },
+  }
+}
+
+/** Cuts a request target into path and query; both may be hostile, neither is decoded here. */
+export function splitTarget(target: string): { pathname: string; query: string } {
+  const mark = target.indexOf('?')
+  return mark === -1 ? { pathname: target, query: '' } : { pathname: target.slice(0, mark), query: target.slice(mark + 1) }
+}
+
+function originOf(request: IncomingMessage): string {
+  const forwarded = request.headers['x-forwarded-proto']
+  const scheme = (typeof forwarded === 'string' ? forwarded.split(',')[0]?.trim() : undefined) === 'https' ? 'https' : 'http'
+  return `${scheme}://${request.headers.host ?? 'localhost'}`
+}
+
+// Explorers that run in a browser call every one of our APIs from another origin.
+const corsHeaders = ({ headers }: IncomingMessage): Record<string, string> =>
+  headers.origin
+    ? { 'access-control-allow-origin': headers.origin, 'access-control-allow-credentials': 'true', vary: 'Origin' }
+    : { 'access-control-allow-origin': '*' }
+
+const preflightHeaders = ({ headers }: IncomingMessage): Record<string, string> => ({
+  'access-control-allow-methods': 'GET, HEAD, PUT, PATCH, POST, DELETE, OPTIONS',
+  'access-control-allow-headers': headers['access-control-request-headers'] ?? '*',
+  'access-control-max-age': PREFLIGHT_MAX_AGE_SECONDS,
+})
+
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > maxBytes) throw new Refusal('TOO_LARGE', `the body is longer than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}

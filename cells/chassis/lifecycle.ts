@@ -1,0 +1,64 @@
+import { messageOf, UserError } from './errors.ts'
+import type { Log } from './log.ts'
+
+/** Something started that can be asked to end. */
+export interface Running {
+  /** Finishes what is under way, then lets go of everything. Called once; resolves when nothing is left. */
+  stop(): Promise<void>
+}
+
+/** How long a process may take to stop before it is cut off, unless the caller says otherwise. */
+const DEFAULT_STOP_DEADLINE_MS = 60_000
+
+/** Stops several things one after the other, in the order given; a failure is logged and does not keep the rest alive. */
+export const stopAll = (log: Log, ...parts: readonly (Running | undefined)[]): Running => ({
+  stop: async () => {
+    for (const part of parts) {
+      await part?.stop().catch((error: unknown) => log.error({ error: messageOf(error) }, 'a part did not stop cleanly'))
+    }
+  },
+})
+
+/**
+ * Runs a process from start to its last breath: starts it, waits for SIGTERM or SIGINT, stops it gracefully, exits 0.
+ * A second signal, or a stop that outlives its deadline, ends the process at once with exit code 130 or 1.
+ * A `UserError` is printed as a sentence with its own exit code; anything else unexpected is a bug: logged, exit code 70.
+ */
+export async function runProcess(
+  log: Log,
+  start: () => Promise<Running>,
+  { stopDeadlineMs = DEFAULT_STOP_DEADLINE_MS }: { stopDeadlineMs?: number } = {},
+): Promise<never> {
+  const asked = askedToStop()
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'a bug ended the process')
+    process.exit(70)
+  })
+  try {
+    const running = await start()
+    const signal = await asked
+    log.info({ signal }, 'stopping')
+    process.once('SIGINT', () => process.exit(130))
+    process.once('SIGTERM', () => process.exit(143))
+    const cutOff = setTimeout(() => {
+      log.error({ stopDeadlineMs }, 'did not stop within the deadline')
+      process.exit(1)
+    }, stopDeadlineMs)
+    await running.stop()
+    clearTimeout(cutOff)
+    process.exit(0)
+  } catch (error) {
+    if (error instanceof UserError) {
+      process.stderr.write(`${error.message}\n`)
+      process.exit(error.exitCode)
+    }
+    log.fatal({ err: error }, 'could not start')
+    process.exit(70)
+  }
+}
+
+const askedToStop = (): Promise<NodeJS.Signals> =>
+  new Promise((resolve) => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })

@@ -1,0 +1,65 @@
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, isIPv6 } from 'node:net'
+import { UserError } from './errors.ts'
+import type { App } from './http.ts'
+import type { Running } from './lifecycle.ts'
+
+/** Where to listen. */
+export interface ListenOptions {
+  /** 0 = any free port, for tests. */
+  port: number
+  host: string
+}
+
+/** An HTTP server that is up. */
+export interface Listening extends Running {
+  port: number
+  /** `http://host:port`, with a host that can be dialled from this machine. */
+  url: string
+}
+
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+const BACKLOG = 4096
+
+/**
+ * Serves an app on a port. Slow requests are cut off by Node's own deadlines; upgrades no app wants get a 404.
+ *
+ * @throws UserError when the port is taken or not allowed, with the remedy
+ */
+export async function listen(app: App, { port, host }: ListenOptions): Promise<Listening> {
+  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) =>
+    app.handle(request, response, ''),
+  )
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy())
+    if (!app.upgrade(request, socket, head, ''))
+      socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+  })
+  await listening(server, port, host)
+  const bound = (server.address() as AddressInfo).port
+  return { port: bound, url: `http://${dialable(host)}:${bound}`, stop: () => stopped(server) }
+}
+
+const listening = (server: Server, port: number, host: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') reject(new UserError(`port ${port} on ${host} is taken: choose another with --port`, 3))
+      else if (error.code === 'EACCES') reject(new UserError(`port ${port} needs privileges: choose one above 1023`, 3))
+      else reject(error)
+    })
+    server.listen({ port, host, backlog: BACKLOG }, resolve)
+  })
+
+const stopped = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+    // What is still open after the services had their say is a keep-alive connection between two requests.
+    setTimeout(() => server.closeAllConnections(), 500).unref()
+  })
+
+const dialable = (host: string): string => {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return isIPv6(host) ? `[${host}]` : host
+}

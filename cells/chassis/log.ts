@@ -1,0 +1,18 @@
+import { type DestinationStream, type Logger, pino } from 'pino'
+
+/** Structured log: a constant sentence plus fields. error = wake someone, warn = odd but handled, info = state changed. */
+export type Log = Logger
+
+/** How much is written, from everything to nothing. */
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** One JSON line per entry on standard output, or on `destination`. */
+export const createLog = (service: string, level: LogLevel = 'info', destination?: DestinationStream): Log =>
+  pino(
+    { level, base: { service }, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    ...(destination ? [destination] : []),
+  )
+
+/** A log that says nothing, for tests and for callers who do not listen. */
+export const silentLog: Log = pino({ level: 'silent' })

@@ -1,0 +1,53 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** The metrics of one service; each service lists its own in its `metrics.ts`, with a help sentence. */
+export class Metrics {
+  readonly registry = new Registry()
+  readonly #prefix: string
+
+  /** @param service becomes part of every name: `realm_<service>_<thing>_<unit>` */
+  constructor(service: string) {
+    this.#prefix = `realm_${service.replaceAll('-', '_')}_`
+  }
+
+  /** Something that only grows; its name ends in `_total`. */
+  counter<Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []): Counter<Label> {
+    return new Counter({ name: this.#prefix + name, help, labelNames, registers: [this.registry] })
+  }
+
+  /** Something that goes up and down; `read` is asked at each scrape when given. */
+  gauge<Label extends string = never>(
+    name: string,
+    help: string,
+    options: { labelNames?: readonly Label[]; read?: () => number } = {},
+  ): Gauge<Label> {
+    const { labelNames = [], read } = options
+    return new Gauge<Label>({
+      name: this.#prefix + name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      ...(read && {
+        collect() {
+          this.set(read())
+        },
+      }),
+    })
+  }
+
+  /** A distribution, in seconds or bytes as the name says. */
+  histogram<Label extends string = never>(
+    name: string,
+    help: string,
+    buckets: number[],
+    labelNames: readonly Label[] = [],
+  ): Histogram<Label> {
+    return new Histogram({ name: this.#prefix + name, help, buckets, labelNames, registers: [this.registry] })
+  }
+
+  /** Adds the metrics of the process itself; once per process, so a process of several services does not count twice. */
+  withProcess(): this {
+    collectDefaultMetrics({ register: this.registry })
+    return this
+  }
+}

@@ -1,0 +1,33 @@
+import { type App, splitTarget } from './http.ts'
+
+/** Several apps behind one port, each below its own path; apps come and go while the port stays. */
+export interface Switchboard extends App {
+  /** Serves `app` below `prefix` (`/cells/0`); the longest prefix wins; the returned function takes it away again. */
+  mount(prefix: string, app: App): () => void
+}
+
+/** @param fallback serves whatever no mounted app claims */
+export function createSwitchboard(fallback: App): Switchboard {
+  let mounted: { prefix: string; app: App }[] = []
+  const find = (target = '/') => {
+    const { pathname } = splitTarget(target)
+    return mounted.find(({ prefix }) => pathname === prefix || pathname.startsWith(`${prefix}/`)) ?? { prefix: '', app: fallback }
+  }
+  return {
+    mount(prefix, app) {
+      const entry = { prefix, app }
+      mounted = [...mounted, entry].sort((a, b) => b.prefix.length - a.prefix.length)
+      return () => {
+        mounted = mounted.filter((other) => other !== entry)
+      }
+    },
+    handle(request, response, basePath) {
+      const { prefix, app } = find(request.url)
+      app.handle(request, response, basePath + prefix)
+    },
+    upgrade(request, socket, head, basePath) {
+      const { prefix, app } = find(request.url)
+      return app.upgrade(request, socket, head, basePath + prefix)
+    },
+  }
+}

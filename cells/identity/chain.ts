@@ -1,0 +1,42 @@
+import { type AuthChain, AuthLinkType } from '@dcl/schemas'
+import { type PeerId, parsePeerId } from '../wire/peer.ts'
+
+/** Longest chain anybody needs is three links; ten is what signed fetch tolerates. */
+const MAX_LINKS = 10
+const MAX_LINK_CHARACTERS = 8_192
+
+const signedEntity: ReadonlySet<string> = new Set([
+  AuthLinkType.ECDSA_PERSONAL_SIGNED_ENTITY,
+  AuthLinkType.ECDSA_EIP_1654_SIGNED_ENTITY,
+])
+
+/**
+ * The wallet an auth chain claims to speak for, when the chain has a shape worth checking: signer first, a signed entity last,
+ * two links at least. The library's own validation accepts a single SIGNER link whose payload is the challenge itself
+ * (comms.md §4.7), so these rules come before any cryptography.
+ */
+export function claimedSigner(chain: AuthChain): PeerId | undefined {
+  const [signer] = chain
+  const last = chain[chain.length - 1]
+  if (!signer || !last || chain.length < 2 || chain.length > MAX_LINKS) return undefined
+  if (signer.type !== AuthLinkType.SIGNER || !signedEntity.has(last.type)) return undefined
+  return parsePeerId(signer.payload)
+}
+
+/** Reads the JSON of an auth chain that a stranger sent; nothing when it is no chain. */
+export function parseAuthChain(json: string): AuthChain | undefined {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(json)
+  } catch {
+    return undefined
+  }
+  return Array.isArray(parsed) && parsed.length <= MAX_LINKS && parsed.every(isLink) ? (parsed as AuthChain) : undefined
+}
+
+/** Whether something is one link: three strings of bounded length. */
+export function isLink(link: unknown): link is AuthChain[number] {
+  if (typeof link !== 'object' || link === null) return false
+  const { type, payload, signature = '' } = link as Record<string, unknown>
+  return [type, payload, signature].every((field) => typeof field === 'string' && field.length <= MAX_LINK_CHARACTERS)
+}

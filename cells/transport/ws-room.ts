@@ -1,0 +1,21 @@
+import type { Bus } from '../bus/bus.ts'
+import { encodeAdmission } from '../wire/admission.ts'
+import type { Subjects } from '../wire/subjects.ts'
+import type { Transport } from './transport.ts'
+
+export interface WsRoomOptions {
+  /** Base URL of the embedded rooms as players reach them: `wss://host/cells/0/rooms`. */
+  url: string
+  bus: Bus
+  subjects: Subjects
+}
+
+/** Rooms are embedded rooms; the admission travels over the bus, ahead of the player. */
+export const createWsRoomTransport = ({ url, bus, subjects }: WsRoomOptions): Transport => ({
+  kind: 'ws-room',
+  async connectionString(peer, room, kind) {
+    bus.publish(subjects.admission(peer), encodeAdmission({ room, kind }))
+    await bus.flush()
+    return `ws-room:${url}/${encodeURIComponent(room)}`
+  },
+})

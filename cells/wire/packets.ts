@@ -1,0 +1,102 @@
+import {
+  ClientPacket,
+  Heartbeat,
+  IslandChangedMessage,
+  IslandStatusMessage,
+  KickedReason,
+  ServerPacket,
+  ServiceDiscoveryMessage,
+} from '@dcl/protocol/out-js/decentraland/kernel/comms/v3/archipelago.gen.js'
+
+export type { IslandChangedMessage, IslandStatusMessage, ServiceDiscoveryMessage }
+export type HeartbeatMessage = Heartbeat
+
+/** What a client may say to a connector (comms.md §4.3); `empty` decodes, yet says nothing. */
+export type ClientMessage =
+  | { kind: 'challengeRequest'; address: string }
+  | { kind: 'signedChallenge'; authChainJson: string }
+  | { kind: 'heartbeat'; heartbeat: Heartbeat; payload: Uint8Array }
+  | { kind: 'empty' }
+
+const EMPTY: ClientMessage = { kind: 'empty' }
+
+/** Reads one frame of a client; nothing when the bytes are no protobuf at all (comms.md §4.2: close 1007). */
+export function decodeClientMessage(bytes: Uint8Array): ClientMessage | undefined {
+  const packet = decoded(() => ClientPacket.decode(bytes))
+  if (packet === undefined) return undefined
+  const { message } = packet
+  switch (message?.$case) {
+    case undefined:
+      return EMPTY
+    case 'challengeRequest':
+      return { kind: 'challengeRequest', address: message.challengeRequest.address }
+    case 'signedChallenge':
+      return { kind: 'signedChallenge', authChainJson: message.signedChallenge.authChainJson }
+    case 'heartbeat':
+      return { kind: 'heartbeat', heartbeat: message.heartbeat, payload: Heartbeat.encode(message.heartbeat).finish() }
+  }
+}
+
+/** A client's packets, for whoever plays a client. */
+export const clientPackets = {
+  challengeRequest: (address: string) =>
+    ClientPacket.encode({ message: { $case: 'challengeRequest', challengeRequest: { address } } }).finish(),
+  signedChallenge: (authChainJson: string) =>
+    ClientPacket.encode({ message: { $case: 'signedChallenge', signedChallenge: { authChainJson } } }).finish(),
+  heartbeat: (heartbeat: Heartbeat) => ClientPacket.encode({ message: { $case: 'heartbeat', heartbeat } }).finish(),
+}
+
+/** A connector's packets to its clients. */
+export const serverPackets = {
+  challengeResponse: (challengeToSign: string, alreadyConnected: boolean) =>
+    ServerPacket.encode({
+      message: { $case: 'challengeResponse', challengeResponse: { challengeToSign, alreadyConnected } },
+    }).finish(),
+  welcome: (peerId: string) => ServerPacket.encode({ message: { $case: 'welcome', welcome: { peerId } } }).finish(),
+  islandChanged: (islandChanged: IslandChangedMessage) =>
+    ServerPacket.encode({ message: { $case: 'islandChanged', islandChanged } }).finish(),
+  /** Logged in elsewhere, or banned; never for operational reasons. */
+  kicked: () => ServerPacket.encode({ message: { $case: 'kicked', kicked: { reason: KickedReason.KR_NEW_SESSION } } }).finish(),
+}
+
+/** Reads a server packet, for whoever plays a client. */
+export const decodeServerPacket = (bytes: Uint8Array): ServerPacket['message'] => ServerPacket.decode(bytes).message
+
+/**
+ * Wraps an IslandChangedMessage from the bus into the client's envelope without decoding it:
+ * field 3 of ServerPacket, length-delimited, is the tag 0x1a, a varint length and the very same bytes.
+ */
+export function wrapIslandChanged(payload: Uint8Array): Uint8Array {
+  const header = [0x1a]
+  let length = payload.length
+  while (length > 0x7f) {
+    header.push((length & 0x7f) | 0x80)
+    length >>>= 7
+  }
+  header.push(length)
+  const packet = new Uint8Array(header.length + payload.length)
+  packet.set(header)
+  packet.set(payload, header.length)
+  return packet
+}
+
+/** Bus payloads (comms.md §5). Decoders answer nothing for bytes that are no such message. */
+export const busPayloads = {
+  encodeHeartbeat: (heartbeat: Heartbeat) => Heartbeat.encode(heartbeat).finish(),
+  decodeHeartbeat: (bytes: Uint8Array) => decoded(() => Heartbeat.decode(bytes)),
+  encodeIslandChanged: (message: IslandChangedMessage) => IslandChangedMessage.encode(message).finish(),
+  decodeIslandChanged: (bytes: Uint8Array) => decoded(() => IslandChangedMessage.decode(bytes)),
+  encodeIslands: (message: IslandStatusMessage) => IslandStatusMessage.encode(message).finish(),
+  decodeIslands: (bytes: Uint8Array) => decoded(() => IslandStatusMessage.decode(bytes)),
+  encodeDiscovery: (message: ServiceDiscoveryMessage) => ServiceDiscoveryMessage.encode(message).finish(),
+  decodeDiscovery: (bytes: Uint8Array) => decoded(() => ServiceDiscoveryMessage.decode(bytes)),
+}
+
+/** Runs a decoder on hostile bytes: whatever it throws means "not this message". */
+function decoded<Message>(decode: () => Message): Message | undefined {
+  try {
+    return decode()
+  } catch {
+    return undefined
+  }
+}

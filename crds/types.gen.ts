@@ -1,0 +1,307 @@
+// Written by `npm run generate` from the CRDs beside it.
+import type { ObjectMeta } from './object.ts'
+
+/** A realm is a place of a virtual world: a URL whose /about tells explorers where its content and its communications are. A Realm object declares the communications; the operator runs them and publishes where they are. */
+export interface Realm {
+  apiVersion: 'comms.decentraland.org/v1alpha1'
+  kind: 'Realm'
+  metadata: ObjectMeta
+  spec: RealmSpec
+  status?: RealmStatus
+}
+
+/** What the realm should be. */
+export interface RealmSpec {
+  /** Name players see, and the path of the realm at the realm provider: /{realmName}/about. Immutable. Defaults to metadata.name. */
+  realmName?: string
+  /** Image of the cells: a tag, or a digest such as sha256:…. The default is written into the object when it is created, so an upgrade of the operator never changes a running realm; changing this field does. */
+  version: string
+  /** The comms cells of the realm. A cell is one isolated comms stack with islands of its own: the unit of capacity and of failure. */
+  cells: {
+    /** How many cells run. 0 hibernates the realm and takes it out of the publication. Set by kubectl scale. */
+    replicas: number
+    /** How many slots, and so stable URLs, the realm has. Slots without a cell lead to a live one. May only grow. */
+    max: number
+    /** What each cell is made of. */
+    template: {
+      /** The players' WebSockets of a cell. */
+      connectors: {
+        /** Connector pods per cell. */
+        replicas: number
+        /** Seconds over which a connector that stops spreads the closing of its players' sockets, so that they do not all come back at once. */
+        drainSeconds: number
+        /** CPU and memory of the container, as in any pod. */
+        resources?: {
+          /** Quantities by resource name, such as cpu and memory. */
+          requests?: Record<string, number | string>
+          /** Quantities by resource name, such as cpu and memory. */
+          limits?: Record<string, number | string>
+        }
+      }
+      /** The clustering of players into islands, each of which is one room. */
+      archipelago: {
+        /** Two islands may merge once a player of one is at most this many metres from a player of the other, on the ground plane. */
+        joinDistance: number
+        /** An island splits where neighbouring players are more than this many metres apart, on the ground plane. */
+        leaveDistance: number
+        /** Most players one island may have. */
+        islandSize: number
+        /** Milliseconds from one clustering to the next. */
+        flushPeriodMilliseconds: number
+        /** CPU and memory of the container, as in any pod. */
+        resources?: {
+          /** Quantities by resource name, such as cpu and memory. */
+          requests?: Record<string, number | string>
+          /** Quantities by resource name, such as cpu and memory. */
+          limits?: Record<string, number | string>
+        }
+      }
+    }
+  }
+  /** The service that decides who may enter which scene room. */
+  gatekeeper: {
+    /** Gatekeeper pods. 0 = the realm has no scene rooms. */
+    replicas: number
+    /** Where the gatekeeper keeps what must outlive it. */
+    database: {
+      /** Embedded keeps a small PostgreSQL inside the gatekeeper, External uses a PostgreSQL server of yours. */
+      type: 'Embedded' | 'External'
+      /** Secret of the same namespace whose key holds the connection URL, postgres://user:password@host:5432/database. */
+      secret?: {
+        /** Name of the Secret. */
+        name: string
+        /** Key within the Secret. */
+        key: string
+      }
+      /** PersistentVolumeClaim of the same namespace for an Embedded database. Without one its contents end with the pod. */
+      claimName?: string
+    }
+    /** CPU and memory of the container, as in any pod. */
+    resources?: {
+      /** Quantities by resource name, such as cpu and memory. */
+      requests?: Record<string, number | string>
+      /** Quantities by resource name, such as cpu and memory. */
+      limits?: Record<string, number | string>
+    }
+  }
+  /** The message bus between the realm's services. */
+  nats: {
+    /** Managed runs a NATS server for this realm, External uses servers of yours. */
+    type: 'Managed' | 'External'
+    /** Servers of one NATS cluster. */
+    urls?: string[]
+    /** Secret of the same namespace with the keys user and password. */
+    credentials?: {
+      /** Name of the Secret. */
+      secretName: string
+    }
+  }
+  /** The media servers behind the rooms. */
+  livekit: {
+    /** External uses LiveKit servers of yours. Managed runs one small server for development. None lets players meet in the cells' own rooms over WebSockets (RFC-5), which Bevy and Godot explorers speak and Unity does not. */
+    type: 'External' | 'Managed' | 'None'
+    /** Where players reach LiveKit, without a path. For Managed, only where players reach it by another address than the Service. */
+    url?: string
+    /** Secret of the same namespace with the keys apiKey and apiSecret. */
+    credentials?: {
+      /** Name of the Secret. */
+      secretName: string
+    }
+  }
+  /** What the realm's world is made of, as told in /about. */
+  content: {
+    /** Base URLs of content servers, in order of preference; healthy ones are found in the background. Without any, the world is empty. */
+    catalysts: string[]
+    /** Ethereum chain id: 1 mainnet, 11155111 sepolia. */
+    networkId: number
+    /** Fixed scenes, as urn:decentraland:entity:CID?=&baseUrl=URL. Not empty = the realm shows only these. */
+    scenesUrn: string[]
+    /** Scenes that run everywhere in the realm, written like scenesUrn. */
+    globalScenesUrn: string[]
+    /** The playable parcels. */
+    map: {
+      /** Whether explorers show a minimap. */
+      minimapEnabled: boolean
+      /** Rectangles of playable parcels. */
+      sizes: {
+        /** Parcel coordinate of this side, included. */
+        left: number
+        /** Parcel coordinate of this side, included. */
+        top: number
+        /** Parcel coordinate of this side, included. */
+        right: number
+        /** Parcel coordinate of this side, included. */
+        bottom: number
+      }[]
+    }
+  }
+  /** How players reach the realm from outside. */
+  exposure: {
+    /** Ingress writes one Ingress for the whole life of the realm. None writes nothing: the realm is reached inside the cluster, or through a route of yours (url). */
+    type: 'None' | 'Ingress'
+    /** Host name of the Ingress. */
+    host?: string
+    /** IngressClass; the cluster's default when absent. */
+    className?: string
+    /** Secret with the certificate of host. Explorers other than Bevy and Godot demand TLS. */
+    tlsSecretName?: string
+    /** Annotations of the Ingress, for its controller. */
+    annotations?: Record<string, string>
+    /** Base URL under which a route of yours leads to the realm's Services: {url}/cells/{slot}, {url}/gatekeeper, {url}/stats. */
+    url?: string
+  }
+}
+
+/** What the realm is, as last seen by the operator. */
+export interface RealmStatus {
+  /** metadata.generation this status speaks of. */
+  observedGeneration?: number
+  /** Cells that exist. */
+  replicas?: number
+  /** Cells that serve players. */
+  readyReplicas?: number
+  /** Cells that run what spec says now. */
+  updatedReplicas?: number
+  /** Label selector of the serving connectors; read by /scale. */
+  selector?: string
+  /** Where the realm is. */
+  urls?: {
+    /** The realm's description at the realm provider. */
+    about?: string
+    /** Base URL of the gatekeeper. */
+    gatekeeper?: string
+    /** Base URL of the statistics. */
+    stats?: string
+  }
+  /** Where players connect, one entry per slot that has a cell; the realm provider publishes the Serving ones. */
+  endpoints?: {
+    /** Number of the slot. */
+    slot: number
+    /** Value of comms.adapter in /about (ADR-180). */
+    adapter: string
+    /** Name of the CommsCell that serves the slot. */
+    cell: string
+    /** Whether the cell serves players. */
+    state: 'Starting' | 'Serving' | 'Unhealthy'
+  }[]
+  /** What is true of this object, in the form kubectl wait and GitOps tools read. */
+  conditions?: {
+    /** Name of the condition. */
+    type: string
+    /** Whether it holds. */
+    status: 'True' | 'False' | 'Unknown'
+    /** metadata.generation the condition speaks of. */
+    observedGeneration?: number
+    /** When status last changed. */
+    lastTransitionTime: string
+    /** Why, in one word of a closed set. */
+    reason: string
+    /** Why, for people. */
+    message: string
+  }[]
+}
+
+/** A comms cell is one isolated comms stack of a realm: connectors and one archipelago. Players of one cell share islands, players of two cells do not. The operator writes one CommsCell per slot of a Realm. */
+export interface CommsCell {
+  apiVersion: 'comms.decentraland.org/v1alpha1'
+  kind: 'CommsCell'
+  metadata: ObjectMeta
+  spec: CommsCellSpec
+  status?: CommsCellStatus
+}
+
+/** What the cell should be. */
+export interface CommsCellSpec {
+  /** The Realm of the same namespace this cell belongs to. Immutable. */
+  realmRef: {
+    /** Name of the Realm. */
+    name: string
+  }
+  /** Which of the realm's slots, and so which stable URL, this cell serves. Immutable. */
+  slot: number
+  /** Base URL under which players reach the slot; their socket is at {url}/ws. */
+  url: string
+  /** Image of the cell: a tag, or a digest such as sha256:…. */
+  version: string
+  /** The players' WebSockets. */
+  connectors: {
+    /** Connector pods. Set by kubectl scale. */
+    replicas: number
+    /** Seconds over which a connector that stops spreads the closing of its players' sockets, so that they do not all come back at once. */
+    drainSeconds: number
+    /** CPU and memory of the container, as in any pod. */
+    resources?: {
+      /** Quantities by resource name, such as cpu and memory. */
+      requests?: Record<string, number | string>
+      /** Quantities by resource name, such as cpu and memory. */
+      limits?: Record<string, number | string>
+    }
+  }
+  /** The clustering of players into islands, each of which is one room. */
+  archipelago: {
+    /** Two islands may merge once a player of one is at most this many metres from a player of the other, on the ground plane. */
+    joinDistance: number
+    /** An island splits where neighbouring players are more than this many metres apart, on the ground plane. */
+    leaveDistance: number
+    /** Most players one island may have. */
+    islandSize: number
+    /** Milliseconds from one clustering to the next. */
+    flushPeriodMilliseconds: number
+    /** CPU and memory of the container, as in any pod. */
+    resources?: {
+      /** Quantities by resource name, such as cpu and memory. */
+      requests?: Record<string, number | string>
+      /** Quantities by resource name, such as cpu and memory. */
+      limits?: Record<string, number | string>
+    }
+  }
+  /** The bus between the cell's processes. Absent only where a cell is a single process, as on a laptop. */
+  nats?: {
+    /** Servers of one NATS cluster. */
+    urls: string[]
+    /** Secret of the same namespace with the keys user and password. */
+    credentials?: {
+      /** Name of the Secret. */
+      secretName: string
+    }
+  }
+  /** The LiveKit whose rooms the islands are. Absent = the cell's own rooms over WebSockets (RFC-5). */
+  livekit?: {
+    /** Where players reach LiveKit, without a path. */
+    url: string
+    /** Secret of the same namespace with the keys apiKey and apiSecret. */
+    credentials: {
+      /** Name of the Secret. */
+      secretName: string
+    }
+  }
+}
+
+/** What the cell is, as last seen by the operator. */
+export interface CommsCellStatus {
+  /** metadata.generation this status speaks of. */
+  observedGeneration?: number
+  /** Connectors that exist. */
+  replicas?: number
+  /** Connectors that take players. */
+  readyReplicas?: number
+  /** Connectors that run what spec says now. */
+  updatedReplicas?: number
+  /** Label selector of the connectors; read by /scale. */
+  selector?: string
+  /** What is true of this object, in the form kubectl wait and GitOps tools read. */
+  conditions?: {
+    /** Name of the condition. */
+    type: string
+    /** Whether it holds. */
+    status: 'True' | 'False' | 'Unknown'
+    /** metadata.generation the condition speaks of. */
+    observedGeneration?: number
+    /** When status last changed. */
+    lastTransitionTime: string
+    /** Why, in one word of a closed set. */
+    reason: string
+    /** Why, for people. */
+    message: string
+  }[]
+}
