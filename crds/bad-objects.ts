@@ -1,0 +1,122 @@
+/** Objects nobody should be able to store, and a few words the refusal must hold: judged by the API server and by our own validator. */
+export const badRealms: readonly { title: string; spec: unknown; name?: string; previous?: unknown; says: RegExp; at: string }[] =
+  [
+    { title: 'External LiveKit without url', spec: {}, says: /needs url and credentials/, at: 'spec.livekit' },
+    {
+      title: 'LiveKit credentials beside type None',
+      spec: { livekit: { type: 'None', credentials: { secretName: 'x' } } },
+      says: /credentials belong/,
+      at: 'spec.livekit',
+    },
+    {
+      title: 'LiveKit url with a path',
+      spec: { livekit: { url: 'wss://lk.example/rtc', credentials: { secretName: 'x' } } },
+      says: /url/,
+      at: 'spec.livekit.url',
+    },
+    { title: 'an unknown LiveKit type', spec: { livekit: { type: 'Manged' } }, says: /Managed/, at: 'spec.livekit.type' },
+    {
+      title: 'more cells than slots',
+      spec: { livekit: none(), cells: { replicas: 5, max: 4 } },
+      says: /may not exceed cells\.max/,
+      at: 'spec',
+    },
+    {
+      title: 'a negative number of cells',
+      spec: { livekit: none(), cells: { replicas: -1 } },
+      says: /0/,
+      at: 'spec.cells.replicas',
+    },
+    {
+      title: 'replicas in words',
+      spec: { livekit: none(), cells: { replicas: 'two' } },
+      says: /integer/,
+      at: 'spec.cells.replicas',
+    },
+    {
+      title: 'a leave distance below the join distance',
+      spec: { livekit: none(), cells: { template: { archipelago: { joinDistance: 90 } } } },
+      says: /leaveDistance must be greater/,
+      at: 'spec.cells.template.archipelago',
+    },
+    {
+      title: 'an island for nobody',
+      spec: { livekit: none(), cells: { template: { archipelago: { islandSize: 0 } } } },
+      says: /1/,
+      at: 'spec.cells.template.archipelago.islandSize',
+    },
+    {
+      title: 'two gatekeepers on an embedded database',
+      spec: { livekit: none(), gatekeeper: { replicas: 2 } },
+      says: /External database/,
+      at: 'spec.gatekeeper',
+    },
+    {
+      title: 'an External database without secret',
+      spec: { livekit: none(), gatekeeper: { database: { type: 'External' } } },
+      says: /named by secret/,
+      at: 'spec.gatekeeper.database',
+    },
+    {
+      title: 'an External NATS without urls',
+      spec: { livekit: none(), nats: { type: 'External' } },
+      says: /reached by urls/,
+      at: 'spec.nats',
+    },
+    {
+      title: 'an Ingress without host',
+      spec: { livekit: none(), exposure: { type: 'Ingress' } },
+      says: /needs host/,
+      at: 'spec.exposure',
+    },
+    {
+      title: 'a class without an Ingress',
+      spec: { livekit: none(), exposure: { className: 'nginx' } },
+      says: /belong to type Ingress/,
+      at: 'spec.exposure',
+    },
+    {
+      title: 'a realm name that is a path of the provider',
+      spec: { livekit: none(), realmName: 'realms' },
+      says: /path of the realm provider/,
+      at: 'spec.realmName',
+    },
+    {
+      title: 'an object name that is a path of the provider',
+      name: 'status',
+      spec: { livekit: none() },
+      says: /path of the realm provider/,
+      at: '',
+    },
+    { title: 'a name too long for Services', name: 'r'.repeat(41), spec: { livekit: none() }, says: /at most 40/, at: '' },
+    {
+      title: 'a map with sides exchanged',
+      spec: { livekit: none(), content: { map: { sizes: [{ left: 5, right: 1, top: 1, bottom: 0 }] } } },
+      says: /left may not exceed right/,
+      at: 'spec.content.map.sizes.0',
+    },
+    {
+      title: 'a catalyst that is no URL',
+      spec: { livekit: none(), content: { catalysts: ['peer.example'] } },
+      says: /catalysts|pattern|match/,
+      at: 'spec.content.catalysts.0',
+    },
+    {
+      title: 'a renamed realm',
+      previous: { livekit: none(), realmName: 'a' },
+      spec: { livekit: none(), realmName: 'b' },
+      says: /immutable/,
+      at: 'spec',
+    },
+    {
+      title: 'fewer slots than before',
+      previous: { livekit: none(), cells: { max: 4 } },
+      spec: { livekit: none(), cells: { max: 3 } },
+      says: /may only grow/,
+      at: 'spec.cells',
+    },
+  ]
+
+function none() {
+  return { type: 'None' }
+}

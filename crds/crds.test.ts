@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { badRealms } from './bad-objects.ts'
+import type { Realm } from './realm.ts'
+import { crdFiles, readCrd, type Schema, schemaOf } from './schema.ts'
+import { typescriptOf } from './typescript.ts'
+import { createValidator } from './validate.ts'
+
+const realmCrd = readCrd('realm.crd.yaml')
+const validate = createValidator<Realm>(realmCrd)
+const realm = (spec: unknown, name = 'main') => ({
+  apiVersion: 'comms.decentraland.org/v1alpha1',
+  kind: 'Realm',
+  metadata: { name, namespace: 'default' },
+  spec,
+})
+
+test('the TypeScript types are the ones the YAML generates', () => {
+  const committed = readFileSync(new URL('./types.gen.ts', import.meta.url), 'utf8')
+  expect(typescriptOf(crdFiles.map(readCrd))).toBe(committed)
+})
+
+describe('every field', () => {
+  const fields = crdFiles.flatMap((file) => [...fieldsOf(schemaOf(readCrd(file)), file)])
+  test.each(fields)('%s carries the sentence kubectl explain shows, and a bound', (_, schema) => {
+    expect(schema.description).toMatch(/\S/)
+    if (schema.type === 'array' && !_.includes('.status.')) expect(schema).toHaveProperty('maxItems')
+    if (schema.type === 'string' && !_.includes('.status.') && !schema.enum) expect(schema).toHaveProperty('maxLength')
+    if (schema.type === 'integer' && !_.includes('.status.')) expect(schema).toHaveProperty('minimum')
+  })
+})
+
+test('the smallest realm gets every default', () => {
+  const judged = validate(realm({ livekit: { url: 'wss://lk.example.org', credentials: { secretName: 'livekit' } } }))
+  if (!judged.ok) throw new Error(JSON.stringify(judged.problems))
+  expect(judged.object.spec).toMatchObject({
+    cells: {
+      replicas: 1,
+      max: 4,
+      template: { connectors: { replicas: 1 }, archipelago: { joinDistance: 64, leaveDistance: 80, islandSize: 100 } },
+    },
+    gatekeeper: { replicas: 1, database: { type: 'Embedded' } },
+    nats: { type: 'Managed' },
+    livekit: { type: 'External' },
+    content: { networkId: 1, catalysts: [], map: { sizes: [{ left: -150, top: 150, right: 150, bottom: -150 }] } },
+    exposure: { type: 'None' },
+  })
+})
+
+describe('our own validator refuses', () => {
+  test.each(badRealms)('$title', ({ spec, name, previous, says, at }) => {
+    const before = previous === undefined ? undefined : validate(realm(previous, name))
+    const judged = validate(realm(spec, name), before?.ok ? before.object : undefined)
+    if (judged.ok) throw new Error('was accepted')
+    expect(
+      judged.problems.map(({ path, message }) => ({ at: path.join('.'), says: says.test(message) || says.test(path.join('.')) })),
+    ).toContainEqual({ at, says: true })
+  })
+})
+
+test('an unknown field is refused with the nearest known one', () => {
+  const judged = validate(realm({ livekit: { type: 'None' }, cells: { replica: 2 } }))
+  expect(judged).toMatchObject({
+    ok: false,
+    problems: [{ path: ['spec', 'cells', 'replica'], message: 'unknown field; did you mean replicas?' }],
+  })
+})
+
+function* fieldsOf(schema: Schema, path: string): Iterable<[string, Schema & Record<string, unknown>]> {
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    if (['apiVersion', 'kind', 'metadata'].includes(name)) continue
+    yield [`${path}.${name}`, property as Schema & Record<string, unknown>]
+    yield* fieldsOf(property, `${path}.${name}`)
+    if (property.items) yield* fieldsOf(property.items, `${path}.${name}[]`)
+  }
+}

@@ -1,0 +1,52 @@
+import { type ParseResult, parse } from '@marcbachmann/cel-js'
+import type { Schema } from './schema.ts'
+import type { Problem } from './validate.ts'
+
+const compiled = new Map<string, ParseResult>()
+
+/** The CEL rules (`x-kubernetes-validations`) an object breaks; transition rules count only where there was an object before. */
+export function brokenRules(schema: Schema, value: unknown, previous?: unknown): Problem[] {
+  const problems: Problem[] = []
+  walk(schema, value, previous, [], problems)
+  return problems
+}
+
+function walk(schema: Schema, value: unknown, previous: unknown, path: (string | number)[], problems: Problem[]): void {
+  if (value === undefined || value === null) return
+  for (const { rule, message } of schema['x-kubernetes-validations'] ?? []) {
+    const transition = /\boldSelf\b/.test(rule)
+    if (transition && previous === undefined) continue
+    if (!holds(rule, { self: celValue(schema, value), ...(transition && { oldSelf: celValue(schema, previous) }) })) {
+      problems.push({ path, message })
+    }
+  }
+  if (schema.properties) {
+    const fields = value as Record<string, unknown>
+    const before = previous as Record<string, unknown> | undefined
+    for (const [name, property] of Object.entries(schema.properties))
+      walk(property, fields[name], before?.[name], [...path, name], problems)
+  }
+  if (schema.items && Array.isArray(value)) {
+    // Items of a plain list have no identity, so transition rules below them have nothing to compare with.
+    for (const [i, item] of value.entries()) walk(schema.items, item, undefined, [...path, i], problems)
+  }
+}
+
+function holds(rule: string, context: Record<string, unknown>): boolean {
+  const expression = compiled.get(rule) ?? parse(rule)
+  compiled.set(rule, expression)
+  return expression(context) === true
+}
+
+/** A JSON value as CEL sees it under a schema: integers are integers there, not doubles. */
+function celValue(schema: Schema, value: unknown): unknown {
+  if (schema.type === 'integer' && typeof value === 'number') return BigInt(value)
+  if (Array.isArray(value)) return value.map((item) => celValue(schema.items ?? {}, item))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [
+      name,
+      celValue(schema.properties?.[name] ?? schema.additionalProperties ?? {}, field),
+    ]),
+  )
+}

@@ -1,0 +1,119 @@
+import { Ajv, type ErrorObject } from 'ajv'
+import { closest, distance } from 'fastest-levenshtein'
+import { brokenRules } from './rules.ts'
+import { type Crd, type Schema, schemaOf } from './schema.ts'
+
+/** One thing wrong with an object: where, what, and what would be right. */
+export interface Problem {
+  /** Keys and indices from the root of the object: `['spec', 'cells', 'replicas']`. */
+  path: (string | number)[]
+  message: string
+}
+
+/** An object as the API server would store it, or everything wrong with it. */
+export type Validated<T> = { ok: true; object: T } | { ok: false; problems: Problem[] }
+
+/**
+ * Judges objects of one CRD as the API server does: defaults, structure, bounds and CEL rules from the same schema, and as
+ * strictly as kubectl does, which refuses fields it does not know. For places without an API server.
+ */
+export function createValidator<T>(crd: Crd): (object: unknown, previous?: T) => Validated<T> {
+  const schema = schemaOf(crd)
+  const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true, strict: false, validateFormats: false })
+  const structure = ajv.compile(strict(withMetadata(schema)))
+
+  return (given, previous) => {
+    const object = structuredClone(given)
+    if (!structure(object)) return { ok: false, problems: problemsOf(structure.errors ?? [], schema) }
+    const problems = brokenRules(schema, object, previous)
+    return problems.length === 0 ? { ok: true, object: object as T } : { ok: false, problems }
+  }
+}
+
+// The API server knows metadata by itself; a CRD only says that it is there.
+const withMetadata = (schema: Schema): Schema => ({
+  ...schema,
+  required: [...(schema.required ?? []), 'metadata'],
+  properties: {
+    ...schema.properties,
+    metadata: {
+      type: 'object',
+      required: ['name'],
+      additionalProperties: {},
+      properties: { name: { type: 'string' }, namespace: { type: 'string' } },
+    },
+  },
+})
+
+/** The same schema, refusing unknown fields everywhere. */
+function strict(schema: Schema): object {
+  const { properties, items, additionalProperties, ...rest } = schema
+  return {
+    ...rest,
+    ...(items && { items: strict(items) }),
+    ...(additionalProperties && { additionalProperties: strict(additionalProperties) }),
+    ...(properties && {
+      properties: Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, strict(property)])),
+      ...(!additionalProperties && { additionalProperties: false }),
+    }),
+  }
+}
+
+function problemsOf(errors: readonly ErrorObject[], schema: Schema): Problem[] {
+  // A failed anyOf reports each branch and then itself: the last one says it all.
+  return errors.filter(({ schemaPath }) => !/\/anyOf\/\d+\//.test(schemaPath)).map((error) => problemOf(error, schema))
+}
+
+function problemOf(error: ErrorObject, schema: Schema): Problem {
+  const path = error.instancePath
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part))
+  switch (error.keyword) {
+    case 'additionalProperties': {
+      const unknown = String(error.params.additionalProperty)
+      return { path: [...path, unknown], message: `unknown field${suggestion(unknown, fieldsAt(schema, path))}` }
+    }
+    case 'required':
+      return { path: [...path, String(error.params.missingProperty)], message: 'is required' }
+    case 'enum': {
+      const allowed = (error.params.allowedValues as unknown[]).map(String)
+      return {
+        path,
+        message: `must be one of ${allowed.join(', ')}, not ${shown(error.data)}${suggestion(String(error.data), allowed)}`,
+      }
+    }
+    case 'type':
+      return { path, message: `must be ${article(String(error.params.type))}, not ${shown(error.data)}` }
+    case 'anyOf':
+      return { path, message: `must be a number or a quantity such as 500m or 1Gi, not ${shown(error.data)}` }
+    default:
+      return { path, message: `${error.message ?? error.keyword}, not ${shown(error.data)}` }
+  }
+}
+
+function fieldsAt(schema: Schema, path: readonly (string | number)[]): string[] {
+  let here: Schema | undefined = schema
+  for (const part of path) here = typeof part === 'number' ? here?.items : here?.properties?.[part]
+  return Object.keys(here?.properties ?? {})
+}
+
+function suggestion(given: string, known: readonly string[]): string {
+  if (known.length === 0) return ''
+  const nearest = closest(
+    given.toLowerCase(),
+    known.map((name) => name.toLowerCase()),
+  )
+  const match = known.find((name) => name.toLowerCase() === nearest)
+  if (match !== undefined && distance(given.toLowerCase(), nearest) <= Math.max(2, given.length / 3))
+    return `; did you mean ${match}?`
+  return known.length <= 12 ? `; known here: ${known.join(', ')}` : ''
+}
+
+const article = (type: string): string => (/^[aeio]/.test(type) ? `an ${type}` : `a ${type}`)
+
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
