@@ -1,0 +1,20 @@
+import { UserError } from './chassis/errors.ts'
+import type { Running } from './chassis/lifecycle.ts'
+import { runProcess } from './chassis/lifecycle.ts'
+import { createLog } from './chassis/log.ts'
+
+const mains: Readonly<Record<string, () => Promise<{ main(env: NodeJS.ProcessEnv): Promise<Running> }>>> = {
+  connector: () => import('./connector/main.ts'),
+  archipelago: () => import('./archipelago/main.ts'),
+  stats: () => import('./stats/main.ts'),
+  gatekeeper: () => import('./gatekeeper/main.ts'),
+  'realm-provider': () => import('./realm-provider/main.ts'),
+}
+
+const name = process.argv[2] ?? ''
+
+await runProcess(createLog(name || 'cells'), async () => {
+  const load = mains[name]
+  if (!load) throw new UserError(`usage: main <${Object.keys(mains).join('|')}>`, 2)
+  return (await load()).main(process.env)
+})
