@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest'
+import { readManifest } from './manifest.ts'
+
+const head = 'apiVersion: comms.decentraland.org/v1alpha1\nkind: Realm\n'
+const good = `${head}metadata: { name: main }\nspec:\n  livekit: { type: None }\n`
+
+const problemsOf = (text: string, previous: string = '') => {
+  const before = previous ? readManifest('a.yaml', previous) : undefined
+  const read = readManifest('a.yaml', text, before?.ok ? before.manifest.realms : [])
+  return read.ok ? [] : read.problems.map(({ line, field, message }) => `${line} ${field}: ${message}`)
+}
+
+test('a realm and the secret it names are read, other documents are noted', () => {
+  const read = readManifest(
+    'a.yaml',
+    `${good}---\napiVersion: v1\nkind: Secret\nmetadata: { name: lk }\nstringData: { apiKey: k }\ndata: { apiSecret: c2VjcmV0 }\n---\napiVersion: v1\nkind: Namespace\nmetadata: { name: x }\n`,
+  )
+  if (!read.ok) throw new Error(JSON.stringify(read.problems))
+  expect(read.manifest.realms.map(({ metadata }) => metadata)).toEqual([{ name: 'main', namespace: 'default' }])
+  expect(read.manifest.secrets.get('default/lk')).toEqual({ apiKey: 'k', apiSecret: 'secret' })
+  expect(read.manifest.ignored).toEqual(['Namespace default/x'])
+})
+
+describe('a wrong manifest is refused with line, field and the fix', () => {
+  test.each([
+    [
+      'a misspelt field',
+      `${head}metadata: { name: main }\nspec:\n  livekit: { type: None }\n  cells:\n    replica: 2\n`,
+      '7 spec.cells.replica: unknown field; did you mean replicas?',
+    ],
+    [
+      'a value of the wrong type',
+      `${head}metadata: { name: main }\nspec:\n  livekit: { type: None }\n  cells: { replicas: two }\n`,
+      '6 spec.cells.replicas: must be an integer, not "two"',
+    ],
+    [
+      'a broken rule',
+      `${head}metadata: { name: main }\nspec:\n  livekit: { type: None }\n  cells:\n    replicas: 9\n`,
+      '4 spec: cells.replicas may not exceed cells.max',
+    ],
+    [
+      'a rule of something left out',
+      `${head}metadata: { name: main }\nspec:\n  version: "1"\n`,
+      '4 spec.livekit: an External LiveKit needs url and credentials; type Managed runs one for development, type None does without',
+    ],
+    [
+      'a name no Service can have',
+      `${head}metadata: { name: Main }\nspec:\n  livekit: { type: None }\n`,
+      '1 : metadata.name becomes part of Service names: at most 40 lower-case letters, digits and dashes, starting with a letter',
+    ],
+    [
+      'a version of ours that never was',
+      `apiVersion: comms.decentraland.org/v1\nkind: Realm\nmetadata: { name: main }\nspec:\n  livekit: { type: None }\n`,
+      '1 apiVersion: must be comms.decentraland.org/v1alpha1, not comms.decentraland.org/v1',
+    ],
+    [
+      'no realm at all',
+      'apiVersion: v1\nkind: Namespace\nmetadata: { name: x }\n',
+      '1 : declares no Realm (apiVersion comms.decentraland.org/v1alpha1, kind Realm)',
+    ],
+    ['an empty file', '', '1 : the file is empty'],
+    ['a list', '- 1\n- 2\n', '1 : is no Kubernetes object: apiVersion, kind, metadata and spec are expected'],
+    ['two realms of one name', `${good}---\n${good}`, '1 : default/main: is declared twice'],
+  ])('%s', (_, text, expected) => expect(problemsOf(text)).toContain(expected))
+
+  test('what is no YAML', () => expect(problemsOf('a: [1\nb: 2')[0]).toMatch(/^2 : /))
+
+  test('a bomb of aliases', () => {
+    const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${['b', 'c', 'd', 'e', 'f', 'g'].map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdef'[i]}`).join(',')}]`).join('\n')}\nkind: Realm\n`
+    expect(problemsOf(bomb)[0]).toMatch(/alias/i)
+  })
+
+  test('a change of what is immutable', () => {
+    const named = (name: string) => `${head}metadata: { name: main }\nspec:\n  realmName: ${name}\n  livekit: { type: None }\n`
+    expect(problemsOf(named('b'), named('a'))).toEqual([
+      "4 spec: realmName is immutable, because players' explorers know the realm by it",
+    ])
+  })
+})

@@ -1,0 +1,154 @@
+import { type Document, isCollection, isScalar, LineCounter, type Node, parseAllDocuments } from 'yaml'
+import { messageOf } from '../cells/chassis/errors.ts'
+import { keyText } from '../crds/object.ts'
+import { API_VERSION, type Realm, realmNameOf } from '../crds/realm.ts'
+import { readCrd } from '../crds/schema.ts'
+import { createValidator, type Problem } from '../crds/validate.ts'
+
+/** Something wrong in a manifest, where a person would look for it. */
+export interface ManifestProblem {
+  file: string
+  line: number
+  /** `spec.cells.replicas`, or empty when the document itself is at fault. */
+  field: string
+  message: string
+}
+
+/** What a manifest declares, as far as a laptop can run it. */
+export interface Manifest {
+  realms: readonly Realm[]
+  /** Secrets by `namespace/name`, their values in the clear. */
+  secrets: ReadonlyMap<string, Readonly<Record<string, string>>>
+  /** Documents that mean nothing on a laptop, for the record: `Namespace default/metaverse`. */
+  ignored: readonly string[]
+}
+
+/** A manifest that can be used, or everything wrong with it. */
+export type ReadManifest = { ok: true; manifest: Manifest } | { ok: false; problems: ManifestProblem[] }
+
+const validateRealm = createValidator<Realm>(readCrd('realm.crd.yaml'))
+
+/** Most documents one file may hold; a laptop has no use for more. */
+const MAX_DOCUMENTS = 64
+const DEFAULT_NAMESPACE = 'default'
+
+/**
+ * Reads the documents of a YAML file: Realms, and the Secrets they name.
+ *
+ * @param previous what runs now, so that changes of immutable fields are refused as a cluster would refuse them
+ */
+export function readManifest(file: string, text: string, previous: readonly Realm[] = []): ReadManifest {
+  const lines = new LineCounter()
+  const documents = parseAllDocuments(text, { lineCounter: lines, merge: true })
+  const problems: ManifestProblem[] = []
+  const realms: Realm[] = []
+  const secrets = new Map<string, Readonly<Record<string, string>>>()
+  const ignored: string[] = []
+  const report = (line: number, field: string, message: string) => problems.push({ file, line, field, message })
+
+  if (documents.length === 0) return { ok: false, problems: [{ file, line: 1, field: '', message: 'the file is empty' }] }
+  if (documents.length > MAX_DOCUMENTS) report(1, '', `has ${documents.length} documents, more than ${MAX_DOCUMENTS}`)
+  for (const document of documents.slice(0, MAX_DOCUMENTS)) {
+    for (const error of document.errors)
+      report(lines.linePos(error.pos[0]).line, '', (error.message.split(' at line')[0] ?? '').trim())
+    if (document.errors.length > 0 || document.contents === null) continue
+    const lineAt = (path: Problem['path']) => lineOf(document, path, lines)
+    const value = unfolded(document)
+    if (value instanceof Error) {
+      report(1, '', value.message)
+      continue
+    }
+    const object = plainObject(value)
+    if (!object) report(lineAt([]), '', 'is no Kubernetes object: apiVersion, kind, metadata and spec are expected')
+    else if (object.kind === 'Realm') {
+      if (object.apiVersion !== API_VERSION)
+        report(lineAt(['apiVersion']), 'apiVersion', `must be ${API_VERSION}, not ${String(object.apiVersion)}`)
+      const judged = validateRealm(inNamespace(object), previousOf(object, previous))
+      if (judged.ok) realms.push(judged.object)
+      else for (const { path, message } of judged.problems) report(lineAt(path), path.join('.'), message)
+    } else if (object.kind === 'Secret') {
+      const read = secretValues(object)
+      if (read) secrets.set(keyText(keyOf(object)), read)
+      else report(lineAt(['data']), 'data', 'a Secret holds strings under stringData, or base64 under data')
+    } else ignored.push(`${String(object.kind)} ${keyText(keyOf(object))}`)
+  }
+  for (const { realm, message } of clashes(realms)) report(1, '', `${keyText(realm.metadata)}: ${message}`)
+  if (realms.length === 0 && problems.length === 0) report(1, '', `declares no Realm (apiVersion ${API_VERSION}, kind Realm)`)
+  return problems.length === 0 ? { ok: true, manifest: { realms, secrets, ignored } } : { ok: false, problems }
+}
+
+type PlainObject = Record<string, unknown> & { metadata?: { name?: unknown; namespace?: unknown } }
+
+/** The document's value; an error where a few lines of aliases would unfold into gigabytes. */
+function unfolded(document: Document): unknown {
+  try {
+    return document.toJS()
+  } catch (error) {
+    return new Error(messageOf(error))
+  }
+}
+
+function plainObject(value: unknown): PlainObject | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && 'kind' in value
+    ? (value as PlainObject)
+    : undefined
+}
+
+const keyOf = ({ metadata }: PlainObject) => ({
+  namespace: typeof metadata?.namespace === 'string' ? metadata.namespace : DEFAULT_NAMESPACE,
+  name: String(metadata?.name ?? ''),
+})
+
+const inNamespace = (object: PlainObject): PlainObject => ({
+  ...object,
+  metadata: { namespace: DEFAULT_NAMESPACE, ...object.metadata },
+})
+
+const previousOf = (object: PlainObject, previous: readonly Realm[]): Realm | undefined =>
+  previous.find(({ metadata }) => keyText(metadata) === keyText(keyOf(object)))
+
+function secretValues(object: PlainObject): Record<string, string> | undefined {
+  const { data = {}, stringData = {} } = object as { data?: Record<string, unknown>; stringData?: Record<string, unknown> }
+  const entries = [...Object.entries(data), ...Object.entries(stringData)]
+  if (entries.some(([, value]) => typeof value !== 'string')) return undefined
+  const decoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(String(value), 'base64').toString()])
+  return { ...Object.fromEntries(decoded), ...(stringData as Record<string, string>) }
+}
+
+function clashes(realms: readonly Realm[]): { realm: Realm; message: string }[] {
+  const keys = new Set<string>()
+  const names = new Map<string, Realm>()
+  return realms.flatMap((realm) => {
+    const key = keyText(realm.metadata)
+    const name = realmNameOf(realm)
+    const namesake = names.get(name)
+    const twice = keys.has(key)
+    keys.add(key)
+    names.set(name, realm)
+    if (twice) return [{ realm, message: 'is declared twice' }]
+    return namesake
+      ? [{ realm, message: `has the same realm name as ${keyText(namesake.metadata)}: set spec.realmName of one of them` }]
+      : []
+  })
+}
+
+/** The line of a path, or of the nearest thing above it that is written down. */
+function lineOf(document: Document, path: Problem['path'], lines: LineCounter): number {
+  for (let depth = path.length; depth >= 0; depth--) {
+    const offset = keyOffset(document, path.slice(0, depth))
+    if (offset !== undefined) return lines.linePos(offset).line
+  }
+  return 1
+}
+
+function keyOffset(document: Document, path: Problem['path']): number | undefined {
+  if (path.length === 0) return document.contents?.range?.[0]
+  const parent = document.getIn(path.slice(0, -1), true)
+  const last = path[path.length - 1]
+  if (!isCollection(parent)) return undefined
+  for (const [i, item] of parent.items.entries()) {
+    const key = (item as { key?: Node }).key ?? (i === last ? (item as Node) : undefined)
+    if (key?.range && (i === last || (isScalar(key) && key.value === last))) return key.range[0]
+  }
+  return undefined
+}
