@@ -1,0 +1,37 @@
+import type { Clock } from './clock.ts'
+import type { Running } from './lifecycle.ts'
+import type { Log } from './log.ts'
+
+/** Something done over and over in the background. */
+export interface Repeated {
+  task: () => Promise<void>
+  /** Milliseconds from the end of one run to the start of the next; asked each time, and spread by a fifth either way. */
+  delayMs: () => number
+  clock: Clock
+  log: Log
+}
+
+/** Share of a delay by which it varies, so that many processes started together do not ask together for ever. */
+const JITTER = 0.2
+
+/** Runs a task at once and then again and again, never twice at a time. A run that throws is a bug: logged, and the next one comes. */
+export function repeat({ task, delayMs, clock, log }: Repeated): Running {
+  let stopped = false
+  let cancel = () => {}
+  let current = Promise.resolve()
+  const run = () => {
+    current = task()
+      .catch((error: unknown) => log.error({ err: error }, 'a background task failed on a bug'))
+      .then(() => {
+        if (!stopped) cancel = clock.after(delayMs() * (1 - JITTER + 2 * JITTER * Math.random()), run)
+      })
+  }
+  run()
+  return {
+    stop: () => {
+      stopped = true
+      cancel()
+      return current
+    },
+  }
+}
