@@ -112,7 +112,7 @@ export function createApp(options: AppOptions): App {
     'status',
   ])
 
-  const methodsOf = (path: string) => routes.map(({ method }) => method).filter((method) => router.find(method, path) !== null)
+  const methods = [...new Set(routes.map(({ method }) => method))]
 
   async function answer(request: IncomingMessage, basePath: string): Promise<{ answer: Answer; route: string }> {
     const { pathname, query } = splitTarget(request.url ?? '/')
@@ -121,10 +121,11 @@ export function createApp(options: AppOptions): App {
     if (method === 'OPTIONS') return { answer: { status: 204, headers: preflightHeaders(request) }, route: 'preflight' }
     const found = router.find((method === 'HEAD' ? 'GET' : method) as Route['method'], path)
     if (!found) {
-      const allowed = methodsOf(path)
+      const allowed = methods.filter((known) => router.find(known, path) !== null)
       if (allowed.length === 0) return { answer: notFound, route: 'none' }
-      const allow = [...new Set(allowed.flatMap((known) => (known === 'GET' ? ['HEAD', 'GET'] : [known])))].join(', ')
-      return { answer: { status: 405, headers: { allow } }, route: path }
+      const allow = allowed.flatMap((known) => (known === 'GET' ? ['HEAD', 'GET'] : [known])).join(', ')
+      // The path itself would be a label of the client's choosing, and so a series per request.
+      return { answer: { status: 405, headers: { allow } }, route: 'other' }
     }
     const { handler, path: pattern } = found.store as { handler: Handler<string>; path: string }
     const ask: Ask<string> = {
