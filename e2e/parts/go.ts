@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { rename, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cached } from './cache.ts'
+import { findProgram, outputOf, runCommand } from './command.ts'
+import type { Part } from './part.ts'
+
+/** A build from a cold cache took 5 minutes on 2 cores; a slow network and a slow machine get six times that. */
+const BUILD_TIMEOUT_MS = 30 * 60_000
+
+const OLDEST_GO = 26
+
+/** The names the one Kubernetes program answers to. */
+export const kubePrograms = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubelet',
+  'kube-proxy',
+  'kubectl',
+  'coredns',
+  'helm',
+] as const
+
+const kubeModule = fileURLToPath(new URL('./kube/', import.meta.url))
+
+/** Kubernetes, etcd, CoreDNS and Helm, as one program linked under nine names, out of the Go module in `kube/`. */
+export function kube(): Part {
+  const sources = ['main.go', 'go.mod', 'go.sum'].map((file) => readFileSync(join(kubeModule, file)))
+  const version = /k8s\.io\/kubernetes v(\S+)/.exec(String(sources[1]))?.[1]
+  if (!version) throw new Error(`${kubeModule}go.mod does not say which Kubernetes it wants`)
+  const hash = createHash('sha256')
+  for (const source of sources) hash.update(source)
+  return cached({
+    key: `kube-${version}-${hash.digest('hex').slice(0, 12)}`,
+    announcement: `building Kubernetes ${version} from its Go modules, about 5 minutes`,
+    obstacle: () =>
+      process.platform === 'linux' ? goObstacle() : 'the parts of Kubernetes run on Linux only: use a Linux machine',
+    fill: async (folder) => {
+      // Without its version stamped in, /version says v0.0.0 and Helm refuses charts that ask for a recent Kubernetes.
+      const [major, minor] = version.split('.')
+      const stamps = [
+        ...['k8s.io/component-base', 'k8s.io/client-go/pkg'].map((path) => `${path}/version.gitVersion=v${version}`),
+        `k8s.io/component-base/version.gitMajor=${major}`,
+        `k8s.io/component-base/version.gitMinor=${minor}`,
+      ]
+      const flags = `-s -w ${stamps.map((stamp) => `-X ${stamp}`).join(' ')}`
+      const program = join(folder, 'kube')
+      await runCommand('go', ['build', '-trimpath', '-ldflags', flags, '-o', program, '.'], { cwd: kubeModule, ...goBuild })
+      for (const name of kubePrograms) await symlink('kube', join(folder, name))
+      await says(join(folder, 'kubectl'), ['version', '--client'], `v${version}`)
+      await says(join(folder, 'helm'), ['version', '--short'], 'v')
+    },
+    path: (folder) => folder,
+  })
+}
+
+/** A NATS server. */
+export const nats = (): Part =>
+  goProgram('NATS', 'github.com/nats-io/nats-server/v2', '2.11.17', 'nats-server', 'about 15 seconds')
+
+/** A LiveKit server. */
+export const livekit = (): Part =>
+  goProgram('LiveKit', 'github.com/livekit/livekit-server/cmd/server', '1.13.5', 'livekit-server', 'about 80 seconds')
+
+/** A program whose module can be installed as it is; the module's own go.sum and the checksum database pin what it is made of. */
+const goProgram = (title: string, source: string, version: string, name: string, duration: string): Part =>
+  cached({
+    key: `${name}-${version}`,
+    announcement: `building ${title} ${version} from its Go module, ${duration}`,
+    obstacle: goObstacle,
+    fill: async (folder) => {
+      await runCommand('go', ['install', '-trimpath', '-ldflags', '-s -w', `${source}@v${version}`], {
+        env: { ...goBuild.env, GOBIN: folder },
+        timeoutMs: goBuild.timeoutMs,
+      })
+      // The program is called after the last element of its path that is no version.
+      const built =
+        source
+          .replace(/\/v\d+$/, '')
+          .split('/')
+          .at(-1) ?? name
+      if (built !== name) await rename(join(folder, built), join(folder, name))
+      await says(join(folder, name), ['--version'], version)
+    },
+    path: (folder) => join(folder, name),
+  })
+
+const goBuild = { env: { CGO_ENABLED: '0', GOWORK: 'off' }, timeoutMs: BUILD_TIMEOUT_MS }
+
+function goObstacle(): string | undefined {
+  const remedy = `install Go 1.${OLDEST_GO} or newer (https://go.dev/dl)`
+  if (!findProgram('go')) return `Go is not installed: ${remedy}`
+  const minor = /go1\.(\d+)/.exec(outputOf('go', 'version') ?? '')?.[1]
+  return Number(minor) >= OLDEST_GO ? undefined : `the Go that is installed is too old: ${remedy}`
+}
+
+/** @throws when a freshly made program does not run, or is not the version it should be */
+async function says(program: string, args: readonly string[], expected: string): Promise<void> {
+  const answer = await runCommand(program, args)
+  if (!answer.includes(expected)) throw new Error(`${program} should say ${expected} but says ${answer.trim()}`)
+}
