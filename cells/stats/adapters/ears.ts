@@ -1,0 +1,66 @@
+import type { Bus } from '../../bus/bus.ts'
+import type { Clock } from '../../chassis/clock.ts'
+import { busPayloads, type IslandStatusMessage } from '../../wire/packets.ts'
+import { isFinitePosition, parsePeerId } from '../../wire/peer.ts'
+import { peerOf, scopeOf, subjects } from '../../wire/subjects.ts'
+import type { SeenIsland, Snapshot } from '../core/snapshot.ts'
+import type { MessageKind, StatsMetrics } from '../metrics.ts'
+
+const TOKENS_OF_A_PEER = 3
+const TOKENS_OF_A_REPORT = 2
+
+/** What a message turned out to be worth. */
+type Verdict = 'taken' | 'malformed' | 'refused'
+
+/**
+ * Writes what the bus says of one scope, or of a pattern of scopes, into the snapshot. Whoever can publish there may send anything:
+ * what makes no sense is counted and skipped. The returned function stops listening.
+ */
+export function listenTo(bus: Bus, scope: string, snapshot: Snapshot, clock: Clock, metrics: StatsMetrics): () => void {
+  const { every, islands, discovery } = subjects(scope)
+  const hear = (kind: MessageKind, pattern: string, take: (payload: Uint8Array, subject: string) => Verdict) =>
+    bus.subscribe(pattern, (payload, subject) => {
+      metrics.messages.inc({ kind })
+      const verdict = take(payload, subject)
+      if (verdict !== 'taken') metrics[verdict].inc({ kind })
+    })
+  const kept = (hasRoom: boolean): Verdict => (hasRoom ? 'taken' : 'refused')
+
+  const subscriptions = [
+    hear('heartbeat', every.heartbeat, (payload, subject) => {
+      const peer = peerOf(subject)
+      const heartbeat = busPayloads.decodeHeartbeat(payload)
+      if (!peer || !heartbeat) return 'malformed'
+      const { position } = heartbeat
+      if (!position) return 'taken' // a sign of life without a place: nothing to show
+      if (!isFinitePosition(position)) return 'malformed'
+      return kept(snapshot.heartbeat(scopeOf(subject, TOKENS_OF_A_PEER), peer, position, clock.now()))
+    }),
+    hear('disconnect', every.disconnect, (_, subject) => {
+      const peer = peerOf(subject)
+      if (!peer) return 'malformed'
+      snapshot.disconnect(scopeOf(subject, TOKENS_OF_A_PEER), peer)
+      return 'taken'
+    }),
+    hear('islands', islands, (payload, subject) => {
+      const report = busPayloads.decodeIslands(payload)
+      if (!report) return 'malformed'
+      return kept(snapshot.islandsReported(scopeOf(subject, TOKENS_OF_A_REPORT), report.data.flatMap(islandOf), clock.now()))
+    }),
+    hear('discovery', discovery, (payload, subject) => {
+      const status = busPayloads.decodeDiscovery(payload)?.status
+      if (!status) return 'malformed'
+      const cell = scopeOf(subject, TOKENS_OF_A_REPORT)
+      return kept(snapshot.discovered(cell, status.currentTime, status.userCount, clock.now()))
+    }),
+  ]
+  return () => {
+    for (const unsubscribe of subscriptions) unsubscribe()
+  }
+}
+
+/** Islands without a centre are dropped (comms.md §8.1), and so are those whose centre is nowhere: JSON has no word for it. */
+function islandOf({ id, maxPeers, center, radius, peers }: IslandStatusMessage['data'][number]): SeenIsland[] {
+  if (!center || !isFinitePosition(center) || !Number.isFinite(radius)) return []
+  return [{ id, maxPeers, center, radius, peers: peers.flatMap((peer) => parsePeerId(peer) ?? []) }]
+}

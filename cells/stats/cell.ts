@@ -1,0 +1,70 @@
+import type { Bus } from '../bus/bus.ts'
+import type { Cell } from '../cell.ts'
+import type { Clock } from '../chassis/clock.ts'
+import { operationalRoutes } from '../chassis/health.ts'
+import { createApp, text } from '../chassis/http.ts'
+import { stopAll } from '../chassis/lifecycle.ts'
+import type { Log } from '../chassis/log.ts'
+import type { Metrics } from '../chassis/metrics.ts'
+import { repeat } from '../chassis/repeat.ts'
+import { listenTo } from './adapters/ears.ts'
+import { followHotScenes, noHotScenes } from './adapters/hot-scenes.ts'
+import type { StatsConfig } from './config.ts'
+import { PEER_EXPIRY_MS, Snapshot } from './core/snapshot.ts'
+import { statsMetrics } from './metrics.ts'
+import { statsRoutes } from './routes.ts'
+
+const EXPIRY_CHECK_MS = 1_000
+
+/**
+ * Starts stats: it listens to the bus and answers who is where. It is ready as long as it runs, bus or no bus, because explorers
+ * refuse to start when its `/status` is gone (comms.md §8.3); `/core-status` is what tells a dead archipelago.
+ */
+export async function startStats(
+  config: StatsConfig,
+  { bus, log, clock, metrics }: { bus: Bus; log: Log; clock: Clock; metrics: Metrics },
+): Promise<Cell> {
+  const snapshot = new Snapshot()
+  const counted = statsMetrics(metrics, { peers: () => snapshot.peerCount, islands: () => [...snapshot.islands()].length })
+  const stopListening = listenTo(bus, config.BUS_SCOPE, snapshot, clock, counted)
+  const hotScenes = config.CONTENT_URL
+    ? followHotScenes({ contentUrl: config.CONTENT_URL, snapshot, clock, log, metrics: counted })
+    : noHotScenes
+
+  // Deaf is not empty: while the bus is away, and until everybody had the time to speak again, nobody is taken for gone.
+  let expireFrom = 0
+  const stopWatching = bus.onState(() => {
+    expireFrom = clock.now() + PEER_EXPIRY_MS
+  })
+  const expiring = repeat({
+    clock,
+    log,
+    delayMs: () => EXPIRY_CHECK_MS,
+    task: async () => {
+      if (bus.state === 'connected' && clock.now() >= expireFrom) counted.expired.inc(snapshot.expire(clock.now()))
+    },
+  })
+
+  const readiness = () => ({ ready: true }) as const
+  const app = createApp({
+    log,
+    metrics,
+    notFound: text('Not found', 404),
+    routes: [
+      ...statsRoutes({
+        snapshot,
+        hotScenes,
+        clock,
+        build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
+      }),
+      ...operationalRoutes(metrics, readiness),
+    ],
+  })
+  const silence = {
+    stop: async () => {
+      stopListening()
+      stopWatching()
+    },
+  }
+  return { app, readiness, stop: stopAll(log, silence, expiring, hotScenes).stop }
+}

@@ -1,0 +1,144 @@
+import type { PeerId, Position } from '../../wire/peer.ts'
+
+/** A peer as last heard. */
+export interface SeenPeer {
+  id: PeerId
+  /** Scope of the cell whose connector spoke of it. */
+  cell: string
+  position: Position
+  /** When we heard it, in milliseconds since the epoch. */
+  lastPing: number
+  /** Order of appearance, which is the order of every list (comms.md §8.1). */
+  since: number
+}
+
+/** An island as its archipelago last reported it. */
+export interface SeenIsland {
+  id: string
+  maxPeers: number
+  center: Position
+  radius: number
+  peers: readonly PeerId[]
+}
+
+/** An archipelago's word about itself. */
+export interface Discovery {
+  /** When it spoke, by its own clock, but never later than we heard it: a clock ahead of ours must not keep a dead one alive. */
+  at: number
+  userCount: number
+}
+
+/** Peers without a positioned heartbeat for this long have gone without saying so, like in the archipelago (comms.md §6). */
+export const PEER_EXPIRY_MS = 60_000
+/** An archipelago silent for this long is not healthy (comms.md §8.1), and what it said of its islands no longer holds. */
+export const CELL_SILENCE_MS = 90_000
+/** More peers than this are not remembered; a realm's 32 cells at 15 000 connections do not reach it. */
+export const MAX_PEERS = 500_000
+/** Slots a realm can have, twice. */
+export const MAX_CELLS = 64
+
+interface SeenCell {
+  islands: readonly SeenIsland[]
+  islandsAt: number
+  discovery: Discovery | undefined
+}
+
+/** What we last heard, of one cell or of all cells of a realm. Nothing here knows a clock: time comes with each message. */
+export class Snapshot {
+  readonly #peers = new Map<PeerId, SeenPeer>()
+  readonly #cells = new Map<string, SeenCell>()
+  #revision = 0
+  #appearances = 0
+
+  /** Grows whenever something that is shown has changed. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** A peer stands somewhere. False when there is no room for one more. */
+  heartbeat(cell: string, id: PeerId, position: Position, now: number): boolean {
+    const known = this.#peers.get(id)
+    if (!known && this.#peers.size >= MAX_PEERS) return false
+    if (known) {
+      known.cell = cell
+      known.position = position
+      known.lastPing = now
+    } else this.#peers.set(id, { id, cell, position, lastPing: now, since: this.#appearances++ })
+    this.#revision++
+    return true
+  }
+
+  /** A peer left a cell. It stays when it has since been heard in another one: it only moved. */
+  disconnect(cell: string, id: PeerId): void {
+    if (this.#peers.get(id)?.cell !== cell) return
+    this.#peers.delete(id)
+    this.#revision++
+  }
+
+  /** All islands of a cell, replacing what was reported before. False when there is no room for one more cell. */
+  islandsReported(cell: string, islands: readonly SeenIsland[], now: number): boolean {
+    const seen = this.#cell(cell)
+    if (!seen) return false
+    seen.islands = islands
+    seen.islandsAt = now
+    this.#revision++
+    return true
+  }
+
+  /** An archipelago says that it lives. False when there is no room for one more cell. */
+  discovered(cell: string, currentTime: number, userCount: number, now: number): boolean {
+    const seen = this.#cell(cell)
+    if (!seen) return false
+    seen.discovery = { at: Math.min(currentTime, now), userCount }
+    return true
+  }
+
+  /** Forgets who fell silent; answers how many peers went. */
+  expire(now: number): number {
+    let gone = 0
+    for (const { id, lastPing } of this.#peers.values()) {
+      if (now - lastPing <= PEER_EXPIRY_MS) continue
+      this.#peers.delete(id)
+      gone++
+    }
+    let cleared = false
+    for (const cell of this.#cells.values()) {
+      if (cell.islands.length === 0 || now - cell.islandsAt < CELL_SILENCE_MS) continue
+      cell.islands = []
+      cleared = true
+    }
+    if (gone > 0 || cleared) this.#revision++
+    return gone
+  }
+
+  get peerCount(): number {
+    return this.#peers.size
+  }
+
+  peer(id: string): SeenPeer | undefined {
+    return this.#peers.get(id as PeerId)
+  }
+
+  /** Everybody, in order of appearance. */
+  peers(): Iterable<SeenPeer> {
+    return this.#peers.values()
+  }
+
+  /** Every island of every cell. */
+  *islands(): Iterable<SeenIsland> {
+    for (const { islands } of this.#cells.values()) yield* islands
+  }
+
+  /** Every cell that was ever heard, and when its archipelago last spoke. */
+  *cells(): Iterable<{ cell: string; discovery: Discovery | undefined }> {
+    for (const [cell, { discovery }] of this.#cells) yield { cell, discovery }
+  }
+
+  #cell(name: string): SeenCell | undefined {
+    const known = this.#cells.get(name)
+    if (known || this.#cells.size >= MAX_CELLS) return known
+    const fresh: SeenCell = { islands: [], islandsAt: 0, discovery: undefined }
+    this.#cells.set(name, fresh)
+    return fresh
+  }
+}

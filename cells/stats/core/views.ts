@@ -1,0 +1,113 @@
+import { PARCEL_SIZE, type Position } from '../../wire/peer.ts'
+import { CELL_SILENCE_MS, type Discovery, type SeenIsland, type SeenPeer, type Snapshot } from './snapshot.ts'
+
+/** A peer as the API shows it (comms.md §8.1: P). */
+export interface PeerView {
+  id: string
+  address: string
+  lastPing: number
+  parcel: [number, number]
+  position: [number, number, number]
+}
+
+/** An island as the API shows it (comms.md §8.1: I). */
+export interface IslandView {
+  id: string
+  maxPeers: number
+  center: [number, number, number]
+  radius: number
+  peers: PeerView[]
+}
+
+/** How many stand on a parcel. */
+export interface ParcelView {
+  peersCount: number
+  parcel: { x: number; y: number }
+}
+
+/** One cell of the realm, as its archipelago last spoke; ours, not upstream's. */
+export interface CellView {
+  slot: number
+  healthy: boolean
+  userCount: number
+}
+
+export const peerView = ({ id, lastPing, position }: SeenPeer): PeerView => ({
+  id,
+  address: id,
+  lastPing,
+  parcel: parcelOf(position),
+  position: coordinates(position),
+})
+
+/** The peers with these ids, in order of appearance; everybody when no id is given. */
+export function peersView(snapshot: Snapshot, ids: readonly string[]): PeerView[] {
+  if (ids.length === 0) return Array.from(snapshot.peers(), peerView)
+  const asked = [...new Set(ids)].flatMap((id) => snapshot.peer(id) ?? [])
+  return asked.sort((a, b) => a.since - b.since).map(peerView)
+}
+
+/** Peers we have not heard ourselves are left out of their island without a word (comms.md §8.1). */
+export const islandView = (snapshot: Snapshot, { id, maxPeers, center, radius, peers }: SeenIsland): IslandView => ({
+  id,
+  maxPeers,
+  center: coordinates(center),
+  radius,
+  peers: peers.flatMap((peer) => {
+    const seen = snapshot.peer(peer)
+    return seen ? [peerView(seen)] : []
+  }),
+})
+
+export const islandsView = (snapshot: Snapshot): IslandView[] =>
+  Array.from(snapshot.islands(), (island) => islandView(snapshot, island))
+
+/** The island of that id, or nothing. */
+export function islandById(snapshot: Snapshot, id: string): IslandView | undefined {
+  for (const island of snapshot.islands()) if (island.id === id) return islandView(snapshot, island)
+  return undefined
+}
+
+/** Every occupied parcel, in the order in which the first peer of each appeared. */
+export function parcelsView(snapshot: Snapshot): ParcelView[] {
+  const parcels = new Map<string, ParcelView>()
+  for (const { position } of snapshot.peers()) {
+    const [x, y] = parcelOf(position)
+    const key = `${x},${y}`
+    const known = parcels.get(key)
+    if (known) known.peersCount++
+    else parcels.set(key, { peersCount: 1, parcel: { x, y } })
+  }
+  return [...parcels.values()]
+}
+
+/** The cells that were ever heard, by slot. */
+export const cellsView = (snapshot: Snapshot, now: number): CellView[] =>
+  Array.from(snapshot.cells(), ({ cell, discovery }) => ({
+    slot: slotOf(cell),
+    healthy: isFresh(discovery, now),
+    userCount: discovery?.userCount ?? 0,
+  })).sort((a, b) => a.slot - b.slot)
+
+/**
+ * Upstream's rule for one cell: healthy while its archipelago spoke less than 90 s ago, with the last number even when it did not.
+ *
+ * Of several cells one is enough: a realm takes players as long as one cell does, and a cell that was scaled away falls silent
+ * for ever without anything being wrong. While one speaks, the silent ones do not count: their players have come back elsewhere.
+ */
+export function coreStatus(snapshot: Snapshot, now: number): { healthy: boolean; userCount: number } {
+  const all = [...snapshot.cells()].flatMap(({ discovery }) => discovery ?? [])
+  const fresh = all.filter((discovery) => isFresh(discovery, now))
+  const counted = fresh.length > 0 ? fresh : all
+  return { healthy: fresh.length > 0, userCount: counted.reduce((sum, { userCount }) => sum + userCount, 0) }
+}
+
+const isFresh = (discovery: Discovery | undefined, now: number): boolean =>
+  discovery !== undefined && now - discovery.at < CELL_SILENCE_MS
+
+const parcelOf = ({ x, z }: Position): [number, number] => [Math.floor(x / PARCEL_SIZE), Math.floor(z / PARCEL_SIZE)]
+
+const coordinates = ({ x, y, z }: Position): [number, number, number] => [x, y, z]
+
+/** The last token of a cell's scope is its slot; upstream's empty scope is a realm of one cell. */
+const slotOf = (cell: string): number => Number(/(?:^|\.)(\d+)$/.exec(cell)?.[1] ?? 0)

@@ -1,0 +1,81 @@
+import type { TestContext } from 'vitest'
+import type { Bus, BusState } from '../bus/bus.ts'
+import { createMemoryBus } from '../bus/memory.ts'
+import { ManualClock } from '../chassis/clock.ts'
+import { listen } from '../chassis/listen.ts'
+import { silentLog } from '../chassis/log.ts'
+import { Metrics } from '../chassis/metrics.ts'
+import { busPayloads } from '../wire/packets.ts'
+import type { PeerId, Position } from '../wire/peer.ts'
+import { subjects } from '../wire/subjects.ts'
+import { startStats } from './cell.ts'
+import type { StatsConfig } from './config.ts'
+
+/** The n-th player. */
+export const aPeer = (n: number): PeerId => `0x${n.toString(16).padStart(40, '0')}`
+
+/** The voices of one cell, as a connector and an archipelago would publish. */
+export const voices = (bus: { publish(subject: string, payload: Uint8Array): void }, scope: string) => {
+  const at = subjects(scope)
+  return {
+    walks: (peer: PeerId, [x, y, z]: [number, number, number]) =>
+      bus.publish(at.heartbeat(peer), busPayloads.encodeHeartbeat({ position: { x, y, z } })),
+    leaves: (peer: PeerId) => bus.publish(at.disconnect(peer), new Uint8Array()),
+    reports: (...islands: { id: string; peers: PeerId[]; center?: Position | undefined; radius?: number }[]) =>
+      bus.publish(
+        at.islands,
+        busPayloads.encodeIslands({
+          data: islands.map((island) => ({ maxPeers: 100, center: { x: 8, y: 0, z: 8 }, radius: 0, ...island })),
+        }),
+      ),
+    lives: (currentTime: number, userCount: number) =>
+      bus.publish(
+        at.discovery,
+        busPayloads.encodeDiscovery({ serverName: 'archipelago', status: { currentTime, commitHash: undefined, userCount } }),
+      ),
+  }
+}
+
+/** A bus whose connection comes and goes at the test's word. */
+function aBus(): { bus: Bus; become: (state: BusState) => void } {
+  const memory = createMemoryBus(silentLog)
+  const listeners = new Set<(state: BusState) => void>()
+  let current: BusState = 'connected'
+  const bus: Bus = {
+    ...memory,
+    get state() {
+      return current
+    },
+    onState(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+  const become = (state: BusState) => {
+    current = state
+    for (const listener of listeners) listener(state)
+  }
+  return { bus, become }
+}
+
+/** Stats on a port of this machine, with a bus to speak on and a clock to turn. */
+export async function aStats({ onTestFinished }: Pick<TestContext, 'onTestFinished'>, config: Partial<StatsConfig> = {}) {
+  const { bus, become } = aBus()
+  const clock = new ManualClock()
+  const metrics = new Metrics('stats')
+  const scope = config.BUS_SCOPE ?? ''
+  const cell = await startStats(
+    { BUS_SCOPE: scope, COMMIT_HASH: '', CURRENT_VERSION: '', ...config },
+    { bus, log: silentLog, clock, metrics },
+  )
+  const http = await listen(cell.app, { host: '127.0.0.1', port: 0 })
+  onTestFinished(async () => {
+    await http.stop()
+    await cell.stop()
+  })
+  const get = async (path: string, init?: RequestInit) => {
+    await bus.flush()
+    return fetch(http.url + path, init)
+  }
+  return { bus, become, clock, metrics, get, json: async (path: string): Promise<unknown> => (await get(path)).json() }
+}

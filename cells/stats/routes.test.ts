@@ -1,0 +1,226 @@
+import { expect, test } from 'vitest'
+import { aPeer, aStats, voices } from './fixtures.ts'
+
+const [ana, ben, cleo] = [aPeer(1), aPeer(2), aPeer(3)]
+const shown = (id: string, now: number, parcel: [number, number], position: [number, number, number]) => ({
+  id,
+  address: id,
+  lastPing: now,
+  parcel,
+  position,
+})
+
+test('a positioned heartbeat makes a peer appear, in the body upstream sends, at the root, under /comms and under /stats', async (t) => {
+  const { bus, clock, get } = await aStats(t)
+  voices(bus, '').walks(ana, [8, 0, 8])
+  const now = clock.now()
+  const peer = `{"id":"${ana}","address":"${ana}","lastPing":${now},"parcel":[0,0],"position":[8,0,8]}`
+  for (const prefix of ['', '/comms', '/stats', '/stats/comms']) {
+    const all = await get(`${prefix}/peers`)
+    expect(all.headers.get('content-type')).toContain('application/json')
+    expect(await all.text()).toBe(`{"ok":true,"peers":[${peer}]}`)
+    expect(await (await get(`${prefix}/peers/${ana}`)).text()).toBe(`{"ok":true,"peer":${peer}}`)
+    expect(await (await get(`${prefix}/parcels`)).text()).toBe('{"parcels":[{"peersCount":1,"parcel":{"x":0,"y":0}}]}')
+    expect(await (await get(`${prefix}/islands`)).text()).toBe('{"ok":true,"islands":[]}')
+    const missing = await get(`${prefix}/peers/${ben}`)
+    expect([missing.status, await missing.text()]).toEqual([404, '{"ok":false,"peer":null}'])
+    const noIsland = await get(`${prefix}/islands/I9`)
+    expect([noIsland.status, await noIsland.text()]).toEqual([404, ''])
+  }
+})
+
+test('peers are filtered by id exactly and listed in order of appearance', async (t) => {
+  const { bus, clock, json } = await aStats(t)
+  const cell = voices(bus, '')
+  cell.walks(cleo, [0, 0, 0])
+  cell.walks(ana, [-1, 2.5, 31])
+  cell.walks(ben, [16, 0, -0.5])
+  const now = clock.now()
+  const all = [
+    shown(cleo, now, [0, 0], [0, 0, 0]),
+    shown(ana, now, [-1, 1], [-1, 2.5, 31]),
+    shown(ben, now, [1, -1], [16, 0, -0.5]),
+  ]
+  expect(await json('/peers')).toEqual({ ok: true, peers: all })
+  expect(await json(`/peers?id=${ben}&id=${cleo}&id=${ben}&id=nobody`)).toEqual({ ok: true, peers: [all[0], all[2]] })
+  expect(await json(`/comms/peers?id=${ana.toUpperCase()}`)).toEqual({ ok: true, peers: [] })
+})
+
+test('a heartbeat moves a peer and a disconnect removes it, memory of the last answer notwithstanding', async (t) => {
+  const { bus, json } = await aStats(t)
+  const cell = voices(bus, '')
+  cell.walks(ana, [8, 0, 8])
+  expect(await json('/parcels')).toEqual({ parcels: [{ peersCount: 1, parcel: { x: 0, y: 0 } }] })
+  cell.walks(ana, [-8, 0, 40])
+  expect(await json('/parcels')).toEqual({ parcels: [{ peersCount: 1, parcel: { x: -1, y: 2 } }] })
+  cell.leaves(ana)
+  expect(await json('/parcels')).toEqual({ parcels: [] })
+  expect(await json('/peers')).toEqual({ ok: true, peers: [] })
+})
+
+test('a peer whose goodbye was lost is forgotten after a minute of silence', async (t) => {
+  const { bus, clock, json, get, metrics } = await aStats(t)
+  const cell = voices(bus, '')
+  cell.walks(ana, [8, 0, 8])
+  cell.walks(ben, [8, 0, 8])
+  await bus.flush()
+  for (let second = 0; second < 63; second++) {
+    if (second === 30) cell.walks(ben, [8, 0, 8])
+    await get('/status') // lets the sweeps of the past second run
+    clock.advance(1250)
+  }
+  expect(await json('/peers')).toMatchObject({ peers: [{ id: ben }] })
+  expect(await metrics.registry.metrics()).toContain('realm_stats_peers_expired_total 1')
+})
+
+test('nobody is taken for gone while the bus is away, nor before everybody had a minute to speak again', async (t) => {
+  const { bus, become, clock, get, json } = await aStats(t)
+  const after = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 1000) {
+      await get('/status') // lets the sweeps of the past second run
+      clock.advance(1000)
+    }
+    return json('/peers')
+  }
+  voices(bus, '').walks(ana, [8, 0, 8])
+  await bus.flush()
+  become('disconnected')
+  expect(await after(300_000)).toMatchObject({ peers: [{ id: ana }] })
+  become('connected')
+  expect(await after(58_000)).toMatchObject({ peers: [{ id: ana }] })
+  expect(await after(6_000)).toMatchObject({ peers: [] })
+})
+
+test('islands show the peers stats knows and leave out the others and islands without a centre', async (t) => {
+  const { bus, clock, json } = await aStats(t)
+  const cell = voices(bus, '')
+  cell.walks(ana, [8, 0, 8])
+  cell.reports(
+    { id: 'I1', peers: [ana, ben] },
+    { id: 'I2', peers: [ana], center: undefined },
+    { id: 'I3', peers: [ana], center: { x: Number.NaN, y: 0, z: 0 } },
+  )
+  const island = { id: 'I1', maxPeers: 100, center: [8, 0, 8], radius: 0, peers: [shown(ana, clock.now(), [0, 0], [8, 0, 8])] }
+  expect(await json('/islands')).toEqual({ ok: true, islands: [island] })
+  expect(await json('/comms/islands/I1')).toEqual(island)
+  cell.reports()
+  expect(await json('/islands')).toEqual({ ok: true, islands: [] })
+})
+
+test('core-status is healthy while the archipelago spoke less than 90 s ago, and keeps its last number', async (t) => {
+  const { bus, clock, json } = await aStats(t)
+  const cell = voices(bus, '')
+  expect(await json('/core-status')).toEqual({ healthy: false, userCount: 0 })
+  cell.lives(clock.now(), 3)
+  expect(await json('/core-status')).toEqual({ healthy: true, userCount: 3 })
+  clock.advance(89_999)
+  expect(await json('/core-status')).toEqual({ healthy: true, userCount: 3 })
+  clock.advance(1)
+  expect(await json('/core-status')).toEqual({ healthy: false, userCount: 3 })
+  cell.lives(clock.now() + 10_000_000, 4)
+  await bus.flush()
+  clock.advance(90_000)
+  expect(await json('/core-status')).toEqual({ healthy: false, userCount: 4 })
+})
+
+test('stats of a realm hear every cell, keep islands of one id apart and count each cell by its last word', async (t) => {
+  const { bus, clock, json } = await aStats(t, { BUS_SCOPE: 'ns.city.*' })
+  const [west, east, stranger] = [voices(bus, 'ns.city.0'), voices(bus, 'ns.city.1'), voices(bus, 'ns.other.0')]
+  west.walks(ana, [0, 0, 0])
+  east.walks(ben, [0, 0, 0])
+  stranger.walks(cleo, [0, 0, 0])
+  west.reports({ id: 'I1', peers: [ana] })
+  east.reports({ id: 'I1', peers: [ben] })
+  west.lives(clock.now(), 1)
+  east.lives(clock.now(), 5)
+  expect(await json('/islands')).toMatchObject({
+    islands: [
+      { id: 'I1', peers: [{ id: ana }] },
+      { id: 'I1', peers: [{ id: ben }] },
+    ],
+  })
+  expect(await json('/peers')).toMatchObject({ peers: [{ id: ana }, { id: ben }] })
+  expect(await json('/core-status')).toEqual({ healthy: true, userCount: 6 })
+  east.reports()
+  expect(await json('/islands')).toMatchObject({ islands: [{ id: 'I1', peers: [{ id: ana }] }] })
+
+  clock.advance(60_000)
+  west.lives(clock.now(), 7)
+  clock.advance(30_000)
+  expect(await json('/core-status')).toEqual({ healthy: true, userCount: 7 })
+  expect(await json('/cells')).toEqual({
+    ok: true,
+    cells: [
+      { slot: 0, healthy: true, userCount: 7 },
+      { slot: 1, healthy: false, userCount: 5 },
+    ],
+  })
+})
+
+test('the late goodbye of a cell a peer has left does not remove it from the cell it came to', async (t) => {
+  const { bus, json } = await aStats(t, { BUS_SCOPE: 'ns.city.*' })
+  voices(bus, 'ns.city.0').walks(ana, [0, 0, 0])
+  voices(bus, 'ns.city.1').walks(ana, [32, 0, 0])
+  voices(bus, 'ns.city.0').leaves(ana)
+  expect(await json('/peers')).toMatchObject({ peers: [{ id: ana, parcel: [2, 0] }] })
+})
+
+test('malformed messages and positions that are nowhere are counted and change nothing', async (t) => {
+  const { bus, json, metrics } = await aStats(t)
+  const cell = voices(bus, '')
+  cell.walks(ana, [8, 0, 8])
+  const garbage = new Uint8Array([1, 2, 3, 4, 5, 6])
+  bus.publish(`peer.${ben}.heartbeat`, garbage)
+  bus.publish('peer.nobody.heartbeat', new Uint8Array())
+  cell.walks(ben, [Number.NaN, 0, 0])
+  cell.walks(ana, [0, Number.POSITIVE_INFINITY, 0])
+  bus.publish('peer.nobody.disconnect', garbage)
+  bus.publish('engine.islands', garbage)
+  bus.publish('engine.discovery', garbage)
+  bus.publish('engine.discovery', new Uint8Array())
+  bus.publish(`peer.${ben}.heartbeat`, new Uint8Array()) // without a position: fine, and nothing to show
+  expect(await json('/peers')).toMatchObject({ peers: [{ id: ana, position: [8, 0, 8] }] })
+  const counted = await metrics.registry.metrics()
+  for (const line of ['heartbeat"} 4', 'disconnect"} 1', 'islands"} 1', 'discovery"} 2']) {
+    expect(counted).toContain(`realm_stats_bus_malformed_total{kind="${line}`)
+  }
+})
+
+test('HEAD works on every GET route, other methods get 405 with Allow, other paths a plain 404', async (t) => {
+  const { bus, get } = await aStats(t)
+  voices(bus, '').walks(ana, [8, 0, 8])
+  const paths = ['/peers', `/peers/${ana}`, '/parcels', '/islands', '/hot-scenes', '/core-status', '/status', '/stats/status']
+  for (const path of [...paths, '/health/live', '/health/ready', '/health/startup', '/metrics']) {
+    const head = await get(path, { method: 'HEAD' })
+    expect([path, head.status, await head.text()]).toEqual([path, 200, ''])
+  }
+  for (const path of paths) {
+    const refused = await get(path, { method: 'POST', body: '{}' })
+    expect([path, refused.status, refused.headers.get('allow')]).toEqual([path, 405, 'HEAD, GET'])
+  }
+  for (const path of ['/', '/comms', '/comms/status', '/nothing', '/peers/%zz', `/peers/${'x'.repeat(500)}`]) {
+    const missing = await get(path)
+    expect([path, missing.status, await missing.text()]).toEqual([path, 404, 'Not found'])
+  }
+})
+
+test('status tells the build to any origin, and the rest reflects the origin that asks', async (t) => {
+  const { clock, get } = await aStats(t, { CURRENT_VERSION: '1.2.3', COMMIT_HASH: 'abc' })
+  const status = await get('/status')
+  expect(status.headers.get('access-control-allow-origin')).toBe('*')
+  expect(await status.json()).toEqual({ version: '1.2.3', currentTime: clock.now(), commitHash: 'abc' })
+  const peers = await get('/peers', { headers: { origin: 'https://play.example' } })
+  expect(peers.headers.get('access-control-allow-origin')).toBe('https://play.example')
+  expect(await (await get('/health/live')).text()).toBe('alive')
+})
+
+test('a long answer is not rebuilt for every poller while everybody moves', async (t) => {
+  const { bus, clock, get } = await aStats(t)
+  const cell = voices(bus, '')
+  for (let n = 0; n < 2000; n++) cell.walks(aPeer(n), [n, 0, 0])
+  const before = await (await get('/peers')).text()
+  cell.walks(aPeer(0), [0, 0, 999])
+  expect(await (await get('/peers')).text()).toBe(before)
+  clock.advance(100)
+  expect(await (await get('/peers')).text()).not.toBe(before)
+})
