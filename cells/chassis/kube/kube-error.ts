@@ -1,0 +1,73 @@
+import type { Dispatcher } from 'undici'
+
+/** What the API server said when it would not do what it was asked. */
+export class KubeError extends Error {
+  /** HTTP status, or the code of a `Status` object inside a watch. */
+  readonly status: number
+  /** Machine-readable word of the API server (`Conflict`, `Expired`, `Invalid`); empty when it gave none. */
+  readonly reason: string
+  /** How long the server asked us to wait, if it did. */
+  readonly retryAfterMs: number | undefined
+
+  constructor(attempt: string, status: number, body: { reason?: string; message?: string }, retryAfterMs?: number) {
+    super(`${attempt}: ${body.message || `the API server answered ${status}`}`)
+    this.name = 'KubeError'
+    this.status = status
+    this.reason = body.reason ?? ''
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** Whether something thrown is the API server's answer with this status. */
+export const isStatus = (thrown: unknown, status: number): thrown is KubeError =>
+  thrown instanceof KubeError && thrown.status === status
+
+/** Whether the server no longer knows our place in its history, or (restored from a backup) does not know it yet. */
+export const isOutOfDate = (thrown: unknown): boolean =>
+  thrown instanceof KubeError &&
+  (thrown.status === 410 ||
+    thrown.status === 400 ||
+    (thrown.status === 504 && /too large resource version/i.test(thrown.message)))
+
+/** The error inside an ERROR event, whose object is a `Status`. */
+export function watchError(path: string, object: unknown): KubeError {
+  const status = object as { code?: number; reason?: string; message?: string; details?: { retryAfterSeconds?: number } }
+  const seconds = status.details?.retryAfterSeconds
+  return new KubeError(`watch ${path}`, status.code ?? 500, status, seconds && seconds * 1000)
+}
+
+/** Read into memory of an answer that refuses; the rest is of no use. */
+const MAX_ERROR_BYTES = 64 * 1024
+
+/** Reads an answer that refuses; `attempt` says what was asked. */
+export async function refusalOf(attempt: string, { statusCode, headers, body }: Dispatcher.ResponseData): Promise<KubeError> {
+  const chunks: Buffer[] = []
+  let size = 0
+  // Leaving the loop early destroys the body, and with it the connection: nobody wants the rest.
+  for await (const chunk of body) {
+    chunks.push(chunk as Buffer)
+    size += (chunk as Buffer).length
+    if (size > MAX_ERROR_BYTES) break
+  }
+  return new KubeError(
+    attempt,
+    statusCode,
+    statusOf(Buffer.concat(chunks).toString('utf8')),
+    retryAfterMsOf(headers['retry-after']),
+  )
+}
+
+function statusOf(text: string): { reason?: string; message?: string } {
+  try {
+    const { reason, message } = JSON.parse(text) as { reason?: string; message?: string }
+    return { ...(reason && { reason }), ...(message && { message }) }
+  } catch {
+    return { message: text.slice(0, 200) } // a load balancer in between answers in prose
+  }
+}
+
+// In seconds; the API server writes no dates there.
+const retryAfterMsOf = (header: string | string[] | undefined): number | undefined => {
+  const seconds = Number(header)
+  return header !== undefined && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined
+}

@@ -1,0 +1,226 @@
+import { expect, test, vi } from 'vitest'
+import { ManualClock } from '../clock.ts'
+import { silentLog } from '../log.ts'
+import { aList, aThing, scriptedTransport } from './fixtures.ts'
+import { KubeError } from './kube-error.ts'
+import type { KubeList, KubeObject } from './kube-object.ts'
+import { type Change, createReflector } from './reflector.ts'
+
+const aReflector = (...lists: (KubeList<KubeObject> | Error)[]) => {
+  const clock = new ManualClock()
+  const scripted = scriptedTransport(lists)
+  const changes: Change<KubeObject>[] = []
+  const reflector = createReflector<KubeObject>({
+    transport: scripted.transport,
+    path: '/api/v1/things',
+    selector: { labels: 'app=x' },
+    project: (live) => live,
+    onChange: (change) => changes.push(change),
+    log: silentLog,
+    clock,
+    random: () => 1,
+  })
+  reflector.start()
+  const told = () =>
+    changes.splice(0).map(({ type, object }) => `${type} ${object.metadata.name}@${object.metadata.resourceVersion}`)
+  const watch = (index: number) => vi.waitUntil(() => scripted.watches[index])
+  return { ...scripted, reflector, clock, changes, told, watch }
+}
+
+/** Waits for what only microtasks separate us from, then moves time on. */
+const pass = async (clock: ManualClock, ms: number) => {
+  await new Promise(setImmediate)
+  clock.advance(ms)
+  await new Promise(setImmediate)
+}
+
+test('lists from the cache of the server, then watches from there with the same selectors', async () => {
+  const { reflector, listQueries, watch, told } = aReflector(aList('5', [aThing('a', '3'), aThing('b', '5')]))
+  expect(reflector.healthy()).toBe(false)
+  await reflector.synced
+  expect(reflector.healthy()).toBe(true)
+  expect(told()).toEqual(['added a@3', 'added b@5'])
+  expect(listQueries).toEqual([{ labelSelector: 'app=x', resourceVersion: '0' }])
+  const { query, send } = await watch(0)
+  expect(query).toMatchObject({ labelSelector: 'app=x', resourceVersion: '5', allowWatchBookmarks: true, timeoutSeconds: 600 })
+  send(
+    { type: 'MODIFIED', object: aThing('a', '6') },
+    { type: 'DELETED', object: aThing('b', '7') },
+    { type: 'ADDED', object: aThing('c', '8') },
+    { type: 'ADDED', object: aThing('c', '8') },
+  )
+  expect(told()).toEqual(['changed a@6', 'removed b@7', 'added c@8'])
+  expect(reflector.list().map(({ metadata }) => metadata.name)).toEqual(['a', 'c'])
+  expect(reflector.get({ namespace: 'default', name: 'c' })?.metadata.resourceVersion).toBe('8')
+  await reflector.stop()
+})
+
+test('a stream that ends in its time is opened again from the last version heard, bookmarks included', async () => {
+  const { reflector, clock, watch, listQueries } = aReflector(aList('5', []))
+  const first = await watch(0)
+  first.send({ type: 'BOOKMARK', object: aThing('', '99') })
+  clock.advance(5000)
+  first.end()
+  expect((await watch(1)).query.resourceVersion).toBe('99')
+  expect(listQueries).toHaveLength(1)
+  await reflector.stop()
+})
+
+test('a broken stream is taken up after a growing pause, and the pause shrinks again after two healthy minutes', async () => {
+  const { reflector, clock, watch, watches } = aReflector(aList('5', []))
+  for (const [index, pauseMs] of [800, 1600, 3200].entries()) {
+    ;(await watch(index)).fail(new Error('reset'))
+    await pass(clock, pauseMs - 1)
+    expect(watches).toHaveLength(index + 1)
+    await pass(clock, 1)
+    await watch(index + 1)
+  }
+  clock.advance(120_000)
+  ;(await watch(3)).fail(new Error('reset'))
+  await pass(clock, 800)
+  await watch(4)
+  await reflector.stop()
+})
+
+test('an expired version makes it list page by page, and tells only what differs', async () => {
+  const pages = [aList('20', [aThing('a', '3')], 'more'), aList('20', [aThing('c', '12')])]
+  const { reflector, clock, watch, told, listQueries } = aReflector(
+    aList('5', [aThing('a', '3'), aThing('b', '5'), aThing('c', '4')]),
+    ...pages,
+  )
+  const first = await watch(0)
+  told()
+  first.send({ type: 'ERROR', object: { code: 410, reason: 'Expired', message: 'too old' } as unknown as KubeObject })
+  await pass(clock, 0)
+  expect((await watch(1)).query.resourceVersion).toBe('20')
+  expect(told()).toEqual(['removed b@5', 'changed c@12'])
+  expect(listQueries.slice(1)).toEqual([
+    { labelSelector: 'app=x', limit: 500 },
+    { labelSelector: 'app=x', limit: 500, continue: 'more' },
+  ])
+  await reflector.stop()
+})
+
+test('a 410 in the middle of paging starts the list again', async () => {
+  const gone = new KubeError('list', 410, { reason: 'Expired' })
+  const { reflector, clock, watch, told } = aReflector(
+    aList('5', []),
+    aList('20', [aThing('a', '3')], 'more'),
+    gone,
+    aList('21', [aThing('a', '21')]),
+  )
+  ;(await watch(0)).fail(gone)
+  await pass(clock, 0)
+  await pass(clock, 1600)
+  expect((await watch(1)).query.resourceVersion).toBe('21')
+  expect(told()).toEqual(['added a@21'])
+  await reflector.stop()
+})
+
+test('a server restored from a backup is listed anew', async () => {
+  const { reflector, clock, watch } = aReflector(aList('500', []), aList('20', []))
+  ;(await watch(0)).fail(
+    new KubeError('watch', 504, { reason: 'Timeout', message: 'Too large resource version: 500, current: 20' }),
+  )
+  await pass(clock, 0)
+  expect((await watch(1)).query.resourceVersion).toBe('20')
+  await reflector.stop()
+})
+
+test('a busy server is left alone for as long as it asks', async () => {
+  const { reflector, clock, watches, watch } = aReflector(new KubeError('list', 429, {}, 7000), aList('5', []))
+  await pass(clock, 6999)
+  expect(watches).toHaveLength(0)
+  await pass(clock, 1)
+  await watch(0)
+  await reflector.stop()
+})
+
+test('a watch that is silent for longer than bookmarks take is given up and opened again', async () => {
+  const { reflector, clock, watch } = aReflector(aList('5', []))
+  const first = await watch(0)
+  clock.advance(100_000)
+  first.send({ type: 'BOOKMARK', object: aThing('', '6') })
+  clock.advance(149_999)
+  expect(first.aborted).toBe(false)
+  clock.advance(1)
+  expect(first.aborted).toBe(true)
+  await pass(clock, 800)
+  expect((await watch(1)).query.resourceVersion).toBe('6')
+  await reflector.stop()
+})
+
+test('a server that accepts watches and ends them at once is not stormed', async () => {
+  const { reflector, clock, watch, watches } = aReflector(aList('5', []))
+  ;(await watch(0)).end()
+  await pass(clock, 799)
+  expect(watches).toHaveLength(1)
+  await pass(clock, 1)
+  await watch(1)
+  await reflector.stop()
+})
+
+test('is unhealthy two minutes after the server went away, and healthy again when it is back', async () => {
+  const { reflector, clock, watch, transport } = aReflector(aList('5', []))
+  const watching = transport.watch
+  const first = await watch(0)
+  transport.watch = async () => {
+    throw new Error('connection refused')
+  }
+  first.fail(new Error('reset'))
+  await pass(clock, 0)
+  expect(reflector.healthy()).toBe(true)
+  for (let waited = 0; waited <= 120_000; waited += 30_000) await pass(clock, 30_000)
+  expect(reflector.healthy()).toBe(false)
+  transport.watch = watching
+  await pass(clock, 30_000)
+  await watch(1)
+  expect(reflector.healthy()).toBe(true)
+  await reflector.stop()
+})
+
+test('an exception in whoever is told changes nothing for the copy', async () => {
+  const scripted = scriptedTransport([aList('5', [aThing('a', '3')])])
+  const reflector = createReflector<KubeObject>({
+    transport: scripted.transport,
+    path: '/api/v1/things',
+    project: (live) => live,
+    onChange: () => {
+      throw new Error('a bug')
+    },
+    log: silentLog,
+  })
+  reflector.start()
+  const { send } = await vi.waitUntil(() => scripted.watches[0])
+  send({ type: 'MODIFIED', object: aThing('a', '6') })
+  expect(reflector.get({ namespace: 'default', name: 'a' })?.metadata.resourceVersion).toBe('6')
+  await reflector.stop()
+})
+
+test('what is kept has neither managed fields nor the last applied configuration, and knows its kind', async () => {
+  const noisy = aThing('a', '3')
+  Object.assign(noisy.metadata, {
+    managedFields: [{}],
+    annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{}', mine: '1' },
+  })
+  const { apiVersion: _, kind: __, ...bare } = noisy
+  const { reflector } = aReflector(aList('5', [bare as KubeObject]))
+  await reflector.synced
+  expect(reflector.list()).toEqual([
+    {
+      apiVersion: 'v1',
+      kind: 'Thing',
+      metadata: { namespace: 'default', name: 'a', resourceVersion: '3', labels: {}, annotations: { mine: '1' } },
+    },
+  ])
+  await reflector.stop()
+})
+
+test('stopping ends an open watch and a pause alike', async () => {
+  const open = aReflector(aList('5', []))
+  await open.watch(0)
+  await open.reflector.stop()
+  const pausing = aReflector(new Error('refused'))
+  await new Promise(setImmediate)
+  await pausing.reflector.stop()
+})

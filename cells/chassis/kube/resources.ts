@@ -1,0 +1,41 @@
+/** A kind as the API server serves it. */
+export interface Resource {
+  apiVersion: string
+  kind: string
+  plural: string
+  /** Cluster-wide kinds have no namespace in their path. */
+  clusterScoped?: true
+}
+
+/** Kinds every cluster has, with their places in the API. */
+export const resources = {
+  Deployment: { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' },
+  StatefulSet: { apiVersion: 'apps/v1', kind: 'StatefulSet', plural: 'statefulsets' },
+  Pod: { apiVersion: 'v1', kind: 'Pod', plural: 'pods' },
+  Service: { apiVersion: 'v1', kind: 'Service', plural: 'services' },
+  ServiceAccount: { apiVersion: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts' },
+  Secret: { apiVersion: 'v1', kind: 'Secret', plural: 'secrets' },
+  ConfigMap: { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps' },
+  Namespace: { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', clusterScoped: true },
+  Ingress: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', plural: 'ingresses' },
+  NetworkPolicy: { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', plural: 'networkpolicies' },
+  PodDisruptionBudget: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets' },
+  Lease: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases' },
+  Event: { apiVersion: 'events.k8s.io/v1', kind: 'Event', plural: 'events' },
+  CustomResourceDefinition: {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    plural: 'customresourcedefinitions',
+    clusterScoped: true,
+  },
+} as const satisfies Record<string, Resource>
+
+/** Path of a kind's objects, of one namespace or of all. */
+export function collectionPath({ apiVersion, plural, clusterScoped }: Resource, namespace?: string): string {
+  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`
+  return namespace && !clusterScoped ? `${root}/namespaces/${encodeURIComponent(namespace)}/${plural}` : `${root}/${plural}`
+}
+
+/** Path of one object. */
+export const objectPath = (resource: Resource, { namespace, name }: { namespace?: string; name: string }): string =>
+  `${collectionPath(resource, namespace)}/${encodeURIComponent(name)}`
