@@ -1,0 +1,369 @@
+import { describe, expect, test } from 'vitest'
+import { at, crowd, peerId, someIslands } from './fixtures.ts'
+import type { Islands } from './islands.ts'
+
+const [A, B, C] = [peerId(1), peerId(2), peerId(3)]
+const rooms = (islands: Islands) => [...islands.all()].map(({ id, peers }) => [id, peers.length])
+const told = (islands: Islands) => islands.flush().changes.length
+
+describe('geometry', () => {
+  test('peers 64 metres apart share an island, a hair farther they do not', () => {
+    const islands = someIslands()
+    islands.upsert(A, at(0))
+    islands.upsert(B, at(64))
+    islands.upsert(C, at(128.01))
+    islands.flush()
+    expect(islands.roomOf(A)).toBe(islands.roomOf(B))
+    expect(islands.roomOf(C)).not.toBe(islands.roomOf(B))
+  })
+
+  test('height does not count', () => {
+    const islands = someIslands()
+    islands.upsert(A, at(0))
+    islands.upsert(B, { x: 0, y: 500, z: 0 })
+    islands.flush()
+    expect(islands.islandCount).toBe(1)
+  })
+
+  test('once together, peers stay together until they are more than 80 metres apart', () => {
+    const islands = someIslands()
+    islands.upsert(A, at(0))
+    islands.upsert(B, at(60))
+    islands.flush()
+    islands.upsert(B, at(80))
+    expect(told(islands)).toBe(0)
+    islands.upsert(B, at(80.01))
+    expect(islands.flush().changes).toEqual([{ peer: B, room: 'I2', cause: 'moved' }])
+  })
+
+  test('hops make a chain of any length one island, in one flush', () => {
+    const islands = someIslands()
+    for (let i = 0; i < 12; i++) islands.upsert(peerId(i), at(i * 64))
+    islands.flush()
+    expect(rooms(islands)).toEqual([['I1', 12]])
+  })
+
+  test('someone who steps into the gap between two islands joins them', () => {
+    const islands = someIslands()
+    islands.upsert(A, at(0))
+    islands.upsert(B, at(100))
+    islands.flush()
+    islands.upsert(C, at(50))
+    const { changes } = islands.flush()
+    expect(rooms(islands)).toEqual([['I1', 3]])
+    expect(changes).toEqual(
+      expect.arrayContaining([
+        { peer: B, room: 'I1', cause: 'merged' },
+        { peer: C, room: 'I1', cause: 'joined' },
+      ]),
+    )
+    expect(changes).toHaveLength(2)
+  })
+
+  test('islands that do not fit together stay apart, whole', () => {
+    const islands = someIslands()
+    crowd(islands, 0, 60, at(0))
+    islands.flush()
+    crowd(islands, 100, 60, at(1000))
+    islands.flush()
+    for (let i = 0; i < 60; i++) islands.upsert(peerId(100 + i), at(1))
+    expect(told(islands)).toBe(0)
+    expect(rooms(islands)).toEqual([
+      ['I1', 60],
+      ['I2', 60],
+    ])
+  })
+
+  test('no island is ever bigger than a room', () => {
+    const islands = someIslands({ maxPeers: 10 })
+    crowd(islands, 0, 25, at(0))
+    islands.flush()
+    expect(rooms(islands).map(([, size]) => size)).toEqual([10, 10, 5])
+  })
+
+  test('of an island that falls apart the largest piece keeps the id and hears nothing', () => {
+    const islands = someIslands()
+    crowd(islands, 0, 5, at(0))
+    islands.flush()
+    for (const n of [0, 1]) islands.upsert(peerId(n), at(500))
+    const { changes } = islands.flush()
+    expect(changes.map(({ peer, cause }) => [peer, cause])).toEqual([
+      [peerId(0), 'split'],
+      [peerId(1), 'split'],
+    ])
+    expect(rooms(islands)).toEqual([
+      ['I1', 3],
+      ['I2', 2],
+    ])
+  })
+
+  test('of equal pieces the first met keeps the id', () => {
+    const islands = someIslands()
+    crowd(islands, 0, 2, at(0))
+    islands.flush()
+    islands.upsert(peerId(0), at(-500))
+    expect(islands.flush().changes).toEqual([{ peer: peerId(1), room: 'I2', cause: 'moved' }])
+  })
+
+  test('of two islands that meet the bigger keeps its id, of equals the older', () => {
+    const islands = someIslands()
+    islands.upsert(A, at(0))
+    islands.flush()
+    crowd(islands, 10, 2, at(500))
+    islands.flush()
+    islands.upsert(A, at(500))
+    expect(islands.flush().changes).toEqual([{ peer: A, room: 'I2', cause: 'merged' }])
+    islands.upsert(B, at(900))
+    islands.upsert(C, at(1100))
+    islands.flush()
+    islands.upsert(B, at(1100))
+    expect(islands.flush().changes).toEqual([{ peer: C, room: islands.roomOf(B), cause: 'merged' }])
+  })
+
+  test('the centre is the mean on the ground, the radius reaches the farthest member', () => {
+    const islands = someIslands()
+    islands.upsert(A, { x: 0, y: 7, z: 0 })
+    islands.upsert(B, { x: 30, y: 9, z: 40 })
+    islands.flush()
+    expect([...islands.all()]).toEqual([{ id: 'I1', peers: [A, B], center: { x: 15, y: 0, z: 20 }, radius: 25 }])
+  })
+
+  test('a lone peer has radius 0', () => {
+    const islands = someIslands()
+    islands.upsert(A, at(3.3, 7.7))
+    islands.flush()
+    expect([...islands.all()]).toMatchObject([{ radius: 0 }])
+  })
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, -3e38])('a peer at %d is alone and poisons nobody', (nowhere) => {
+    const islands = someIslands()
+    crowd(islands, 10, 3, at(0))
+    islands.upsert(A, at(nowhere))
+    islands.upsert(B, at(0, nowhere))
+    islands.flush()
+    expect(
+      rooms(islands)
+        .map(([, size]) => size)
+        .sort(),
+    ).toEqual([1, 1, 3])
+    expect([...islands.all()].filter(({ center }) => center === undefined)).toHaveLength(2)
+    islands.upsert(peerId(10), at(nowhere))
+    expect(islands.flush().changes).toMatchObject([{ peer: peerId(10), cause: 'moved' }])
+    islands.upsert(peerId(10), at(0))
+    islands.flush()
+    expect(islands.roomOf(peerId(10))).toBe(islands.roomOf(peerId(11)))
+  })
+})
+
+describe('preferred island', () => {
+  /** I1, ten peers at 0, and I2, twenty at 120: too many for one room, and 60 is within reach of both. */
+  function twoCrowds(maxPeers = 25): Islands {
+    const islands = someIslands({ maxPeers })
+    crowd(islands, 100, 10, at(0))
+    islands.flush()
+    crowd(islands, 200, 20, at(120))
+    islands.flush()
+    return islands
+  }
+
+  test('without a wish the bigger of two islands is joined', () => {
+    const islands = twoCrowds()
+    islands.upsert(A, at(60))
+    islands.flush()
+    expect(islands.roomOf(A)).toBe('I2')
+  })
+
+  test('a wish is honoured among touching islands with room', () => {
+    const islands = twoCrowds()
+    islands.upsert(A, at(60), 'I1')
+    islands.flush()
+    expect(islands.roomOf(A)).toBe('I1')
+  })
+
+  test('a wish for an island that is full is not honoured', () => {
+    const islands = twoCrowds(20)
+    islands.upsert(A, at(60), 'I2')
+    islands.flush()
+    expect(islands.roomOf(A)).toBe('I1')
+  })
+
+  test('most of the smaller island decide', () => {
+    const islands = twoCrowds()
+    islands.upsert(A, at(-500), 'I2')
+    islands.upsert(B, at(-500), 'I1')
+    islands.upsert(C, at(-500), 'I1')
+    islands.flush()
+    for (const peer of [A, B, C]) islands.upsert(peer, at(60))
+    islands.flush()
+    expect([A, B, C].map((peer) => islands.roomOf(peer))).toEqual(['I1', 'I1', 'I1'])
+  })
+
+  test('the wish of a bigger island for a smaller one does not count', () => {
+    const islands = someIslands({ maxPeers: 25 })
+    crowd(islands, 100, 10, at(0))
+    islands.flush()
+    crowd(islands, 200, 8, at(-500))
+    islands.flush()
+    crowd(islands, 300, 12, at(500))
+    islands.flush()
+    for (let n = 300; n < 312; n++) islands.upsert(peerId(n), at(30), 'I2')
+    crowd(islands, 200, 8, at(60))
+    islands.flush()
+    expect(islands.roomOf(peerId(300))).toBe(islands.roomOf(peerId(100)))
+    expect(islands.roomOf(peerId(200))).toBe('I2')
+  })
+
+  test.each([
+    ['an island that does not exist', 'I99'],
+    ['an island out of reach', 'I3'],
+  ])('a wish for %s is ignored', (_, wish) => {
+    const islands = twoCrowds()
+    islands.upsert(B, at(5000))
+    islands.flush()
+    islands.upsert(A, at(60), wish)
+    islands.flush()
+    expect(islands.roomOf(A)).toBe('I2')
+  })
+
+  test('a wish lasts until it is cleared', () => {
+    const islands = twoCrowds()
+    islands.upsert(A, at(-500), 'I1')
+    islands.flush()
+    islands.upsert(A, at(60))
+    islands.flush()
+    expect(islands.roomOf(A)).toBe('I1')
+    islands.upsert(A, at(-500))
+    islands.flush()
+    islands.upsert(A, at(60), '')
+    islands.flush()
+    expect(islands.roomOf(A)).toBe('I2')
+  })
+})
+
+describe('life cycle', () => {
+  test('nothing happens before the flush, and the last position before it counts', () => {
+    const islands = someIslands()
+    islands.upsert(A, at(0))
+    islands.upsert(B, at(0))
+    islands.upsert(B, at(500))
+    expect(islands.roomOf(A)).toBeUndefined()
+    islands.flush()
+    expect(islands.roomOf(A)).not.toBe(islands.roomOf(B))
+  })
+
+  test('who comes and goes between two flushes leaves no trace', () => {
+    const islands = someIslands()
+    islands.upsert(A, at(0))
+    islands.remove(A)
+    expect(islands.flush().changes).toEqual([])
+    islands.upsert(B, at(0))
+    expect(islands.flush().changes).toEqual([{ peer: B, room: 'I1', cause: 'joined' }])
+    expect(islands.peerCount).toBe(1)
+  })
+
+  test('a departure acts at once, twice is fine, and an emptied island is gone', () => {
+    const islands = someIslands()
+    islands.upsert(A, at(0))
+    islands.flush()
+    islands.remove(A)
+    islands.remove(A)
+    expect([islands.islandCount, islands.peerCount, islands.roomOf(A)]).toEqual([0, 0, undefined])
+    expect(islands.membersOf('I1')).toEqual([])
+    expect(islands.flush().changes).toEqual([])
+  })
+
+  test('a departure that was the only bridge splits the island', () => {
+    const islands = someIslands()
+    for (const [peer, x] of [
+      [A, 0],
+      [B, 60],
+      [C, 120],
+    ] as const)
+      islands.upsert(peer, at(x))
+    islands.flush()
+    islands.remove(B)
+    expect(told(islands)).toBe(1)
+    expect(islands.roomOf(A)).not.toBe(islands.roomOf(C))
+  })
+
+  test('a departure makes room for a neighbour who did not fit, although nobody steps', () => {
+    const islands = someIslands({ maxPeers: 2 })
+    for (const peer of [A, B, C]) islands.upsert(peer, at(0))
+    islands.flush()
+    expect(islands.islandCount).toBe(2)
+    islands.remove(A)
+    expect(told(islands)).toBe(1)
+    expect(islands.roomOf(B)).toBe(islands.roomOf(C))
+  })
+
+  test('an id is never used again', () => {
+    const islands = someIslands()
+    for (const n of [1, 2, 3]) {
+      islands.upsert(A, at(0))
+      islands.flush()
+      expect(islands.roomOf(A)).toBe(`I${n}`)
+      islands.remove(A)
+    }
+  })
+
+  test('nobody is told anything while nobody moves', () => {
+    const islands = someIslands()
+    crowd(islands, 0, 250, at(0))
+    islands.flush()
+    crowd(islands, 0, 250, at(0))
+    expect(told(islands)).toBe(0)
+  })
+})
+
+describe('what the reference engine gets wrong', () => {
+  test('three groups of 60, 50 and 30 in a row do not flap', () => {
+    const islands = someIslands()
+    crowd(islands, 0, 60, at(0))
+    islands.flush()
+    crowd(islands, 100, 50, at(60))
+    islands.flush()
+    crowd(islands, 200, 30, at(120))
+    islands.flush()
+    for (let flush = 0; flush < 5; flush++) {
+      for (const [first, count, x] of [
+        [0, 60, 0],
+        [100, 50, 60],
+        [200, 30, 120],
+      ] as const) {
+        crowd(islands, first, count, at(x + (flush % 2) * 0.01))
+      }
+      expect(told(islands)).toBe(0)
+    }
+  })
+
+  test('125 000 peers on one spot are placed like any other crowd', () => {
+    const islands = someIslands()
+    crowd(islands, 0, 125_000, at(0))
+    expect(told(islands)).toBe(125_000)
+    expect(islands.islandCount).toBe(1_250)
+  })
+
+  test('a newcomer spends no id on an island that lasts no longer than the flush', () => {
+    const islands = someIslands()
+    crowd(islands, 0, 50, at(0))
+    islands.flush()
+    islands.upsert(peerId(99), at(1000))
+    islands.flush()
+    expect(rooms(islands)).toEqual([
+      ['I1', 50],
+      ['I2', 1],
+    ])
+  })
+
+  test('a crowd that arrives at once is packed the same in whatever order it spoke', () => {
+    const spots = Array.from({ length: 500 }, (_, i) => at((i * 37) % 100, (i * 61) % 100))
+    const packed = (order: number[]) => {
+      const islands = someIslands()
+      for (const n of order) islands.upsert(peerId(n), spots[n] ?? at(0))
+      islands.flush()
+      return spots.map((_, n) => islands.roomOf(peerId(n)))
+    }
+    const order = spots.map((_, n) => n)
+    expect(packed(order.toReversed())).toEqual(packed(order))
+  })
+})
