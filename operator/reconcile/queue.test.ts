@@ -1,0 +1,250 @@
+import { expect, test } from 'vitest'
+import { ManualClock } from '../../cells/chassis/clock.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import { Metrics } from '../../cells/chassis/metrics.ts'
+import { createQueue, type QueueOptions, type Recheck } from './queue.ts'
+import { queueMetrics } from './queue-metrics.ts'
+
+/** A queue whose passes the test ends one by one. */
+function aQueue(options: Partial<QueueOptions> = {}) {
+  const clock = new ManualClock()
+  const passes: { key: string; signal: AbortSignal; done: (recheck?: Recheck) => Promise<void>; fail: () => Promise<void> }[] = []
+  const queue = createQueue({
+    reconcile: (key, signal) =>
+      new Promise<Recheck>((resolve, reject) => {
+        passes.push({
+          key,
+          signal,
+          done: (recheck = 'on-change') => Promise.resolve(resolve(recheck)).then(settled),
+          fail: () => Promise.resolve(reject(new Error('refused'))).then(settled),
+        })
+      }),
+    clock,
+    log: silentLog,
+    workers: 2,
+    ...options,
+  })
+  const keys = () => passes.map(({ key }) => key)
+  const pass = (index: number) => {
+    const found = passes[index]
+    if (!found) throw new Error(`there was no pass ${index}: ${keys()}`)
+    return found
+  }
+  return { queue, clock, passes, keys, pass }
+}
+const settled = () => new Promise<void>(setImmediate)
+
+test('gathers keys before it starts, and does each of them once', () => {
+  const { queue, keys } = aQueue()
+  queue.add('a')
+  queue.add('b')
+  queue.add('a')
+  expect(keys()).toEqual([])
+  expect(queue.depth).toBe(2)
+  queue.start()
+  expect(keys()).toEqual(['a', 'b'])
+  expect(queue.depth).toBe(0)
+})
+
+test('a key asked for during its pass is done once more after it, and never twice at once', async () => {
+  const { queue, keys, pass } = aQueue()
+  queue.start()
+  queue.add('a')
+  queue.add('a')
+  queue.add('a')
+  expect(keys()).toEqual(['a'])
+  await pass(0).done()
+  expect(keys()).toEqual(['a', 'a'])
+  await pass(1).done()
+  expect(keys()).toEqual(['a', 'a'])
+  expect(queue.idle).toBe(true)
+})
+
+test('different keys go side by side, as many as there are workers', async () => {
+  const { queue, keys, pass } = aQueue()
+  queue.start()
+  for (const key of ['a', 'b', 'c']) queue.add(key)
+  expect(keys()).toEqual(['a', 'b'])
+  await pass(1).done()
+  expect(keys()).toEqual(['a', 'b', 'c'])
+})
+
+test('what somebody changed goes before what is looked at just in case', async () => {
+  const { queue, keys, pass } = aQueue({ workers: 1 })
+  for (const key of ['a', 'b', 'c']) queue.add(key, 'resync')
+  queue.add('d')
+  queue.add('c')
+  queue.start()
+  for (const index of [0, 1, 2]) await pass(index).done()
+  expect(keys()).toEqual(['d', 'c', 'a', 'b'])
+})
+
+test('a resync does not make a waiting change less urgent', async () => {
+  const { queue, keys, pass } = aQueue({ workers: 1 })
+  queue.add('a', 'resync')
+  queue.add('b')
+  queue.add('b', 'resync')
+  queue.start()
+  await pass(0).done()
+  expect(keys()).toEqual(['b', 'a'])
+})
+
+test('a failing key is tried again after a pause that doubles, and starts over once it worked', async () => {
+  const { queue, clock, keys, pass } = aQueue()
+  queue.start()
+  queue.add('a')
+  for (const [index, pauseMs] of [5, 10, 20, 40].entries()) {
+    await pass(index).fail()
+    clock.advance(pauseMs - 1)
+    expect(keys()).toHaveLength(index + 1)
+    clock.advance(1)
+    expect(keys()).toHaveLength(index + 2)
+  }
+  await pass(4).done()
+  queue.add('a')
+  await pass(5).fail()
+  clock.advance(5)
+  expect(keys()).toHaveLength(7)
+})
+
+test('the pause between tries does not grow beyond 1000 seconds', async () => {
+  const { queue, clock, passes, pass } = aQueue()
+  queue.start()
+  queue.add('a')
+  for (let index = 0; index < 30; index++) {
+    await pass(index).fail()
+    clock.advance(1_000_000)
+    expect(passes).toHaveLength(index + 2)
+  }
+})
+
+test('all retries together are limited: a hundred at once, then ten a second', async () => {
+  const { queue, clock, passes, pass } = aQueue({ workers: 200 })
+  queue.start()
+  for (let index = 0; index < 120; index++) queue.add(`k${index}`)
+  for (let index = 0; index < 120; index++) await pass(index).fail()
+  clock.advance(5)
+  expect(passes).toHaveLength(220)
+  clock.advance(995)
+  expect(passes).toHaveLength(230)
+  clock.advance(1000)
+  expect(passes).toHaveLength(240)
+})
+
+test('a change of a failing key does not wait for its next try', async () => {
+  const { queue, keys, pass } = aQueue()
+  queue.start()
+  queue.add('a')
+  await pass(0).fail()
+  queue.add('a')
+  expect(keys()).toEqual(['a', 'a'])
+})
+
+test('a pass that asks for another look gets it, unless it was looked at before', async () => {
+  const { queue, clock, keys, pass } = aQueue()
+  queue.start()
+  queue.add('a')
+  await pass(0).done({ afterMs: 1000 })
+  clock.advance(500)
+  queue.add('a')
+  await pass(1).done({ afterMs: 1000 })
+  clock.advance(999)
+  expect(keys()).toEqual(['a', 'a'])
+  clock.advance(1)
+  expect(keys()).toEqual(['a', 'a', 'a'])
+})
+
+test('of two delayed wishes the earlier wins', () => {
+  const { queue, clock, keys } = aQueue()
+  queue.start()
+  queue.addAfter('a', 1000)
+  queue.addAfter('a', 100)
+  queue.addAfter('a', 5000)
+  clock.advance(100)
+  expect(keys()).toEqual(['a'])
+  clock.advance(10_000)
+  expect(keys()).toEqual(['a'])
+})
+
+test('a pass that outlives its deadline is told, and keeps its key but not its worker', async () => {
+  const { queue, clock, keys, pass } = aQueue({ workers: 1, deadlineMs: 1000 })
+  queue.start()
+  queue.add('a')
+  queue.add('b')
+  clock.advance(1000)
+  expect(pass(0).signal.aborted).toBe(true)
+  expect(keys()).toEqual(['a', 'b'])
+  queue.add('a')
+  await pass(1).done()
+  expect(keys()).toEqual(['a', 'b'])
+  await pass(0).done()
+  expect(keys()).toEqual(['a', 'b', 'a'])
+})
+
+test('an exception thrown before the first await is a failure like any other', async () => {
+  let passes = 0
+  const { queue, clock } = aQueue({
+    reconcile: () => {
+      passes++
+      throw new Error('a bug')
+    },
+  })
+  queue.start()
+  queue.add('a')
+  await settled()
+  clock.advance(5)
+  expect(passes).toBe(2)
+})
+
+test('pausing tells what is under way, waits for it, and keeps the rest for later', async () => {
+  const { queue, keys, pass } = aQueue({ workers: 1 })
+  queue.start()
+  queue.add('a')
+  queue.add('b')
+  let paused = false
+  const pausing = queue.pause().then(() => {
+    paused = true
+  })
+  expect(pass(0).signal.aborted).toBe(true)
+  await settled()
+  expect(paused).toBe(false)
+  await pass(0).fail()
+  await pausing
+  expect(keys()).toEqual(['a'])
+  queue.start()
+  await pass(1).done()
+  expect(keys()).toEqual(['a', 'b', 'a'])
+})
+
+test('a stopped queue waits for what is under way and takes nothing any more', async () => {
+  const { queue, clock, keys, pass } = aQueue()
+  queue.start()
+  queue.add('a')
+  queue.addAfter('b', 10)
+  const stopping = queue.stop()
+  await pass(0).done({ afterMs: 1 })
+  await stopping
+  queue.add('c')
+  queue.start()
+  clock.advance(1000)
+  expect(keys()).toEqual(['a'])
+})
+
+test('five thousand keys at once are done once each, and counted', async () => {
+  const metrics = new Metrics('test')
+  let passes = 0
+  const { queue } = aQueue({
+    workers: 4,
+    metrics: queueMetrics(metrics, () => queue.depth),
+    reconcile: async () => {
+      passes++
+      return 'on-change'
+    },
+  })
+  queue.start()
+  for (let index = 0; index < 5000; index++) queue.add(`k${index}`)
+  expect(await metrics.registry.metrics()).toContain('realm_test_queue_depth 4996')
+  while (!queue.idle) await settled()
+  expect(passes).toBe(5000)
+  expect(await metrics.registry.metrics()).toContain('realm_test_pass_duration_seconds_count{outcome="success"} 5000')
+})
