@@ -1,0 +1,172 @@
+import type { V1DeploymentSpec, V1DeploymentStrategy, V1Volume, V1VolumeMount } from '@kubernetes/client-node'
+import type { CommsCell, Realm } from '../../crds/realm.ts'
+import type { Component } from '../cluster/ports.ts'
+import { livekitConfig } from './livekit.ts'
+import type { ManifestOf } from './manifest.ts'
+import {
+  cellChildMeta,
+  cellLabels,
+  cellSelector,
+  partName,
+  realmChildMeta,
+  realmLabels,
+  realmSelector,
+  serviceAccountName,
+} from './naming.ts'
+import type { CellPlan, ServicePlan } from './plan.ts'
+import { imageOf, type Platform } from './platform.ts'
+import { environmentOf, type PodParts, podTemplate, probes, resourcesOf } from './pod.ts'
+import { DATA_FOLDER, type Settings } from './settings.ts'
+
+/** A Deployment as we write it. */
+export type Deployment = ManifestOf<V1DeploymentSpec>
+
+/** Where each service of ours listens; Services find it by the port's name. */
+export const HTTP_PORT = 8080
+
+/** Seconds a pod gets beyond what it needs to stop. */
+const GRACE_SECONDS = 15
+/** Replaces pods one by one, a new one first. */
+const SURGE: V1DeploymentStrategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }
+/** Never runs an old and a new pod at once. */
+const RECREATE: V1DeploymentStrategy = { type: 'Recreate' }
+
+/** The Deployment of the players' WebSockets of a cell. */
+export function connectorDeployment(cell: CommsCell, { connectors }: CellPlan, platform: Platform): Deployment {
+  const { replicas, drainSeconds, resources } = cell.spec.connectors
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: cellChildMeta(cell, 'connector'),
+    spec: {
+      replicas,
+      revisionHistoryLimit: 2,
+      strategy: SURGE,
+      selector: { matchLabels: cellSelector(cell.metadata.name, 'connector') },
+      template: podTemplate({
+        ...cellPod(cell, 'connector', connectors.settings, platform, resources),
+        terminationGracePeriodSeconds: drainSeconds + GRACE_SECONDS,
+      }),
+    },
+  }
+}
+
+/** The Deployment of the clustering of a cell: one at a time, because two would put the same players into different islands. */
+export const archipelagoDeployment = (cell: CommsCell, { archipelago }: CellPlan, platform: Platform): Deployment => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: cellChildMeta(cell, 'archipelago'),
+  spec: {
+    replicas: 1,
+    revisionHistoryLimit: 2,
+    strategy: RECREATE,
+    selector: { matchLabels: cellSelector(cell.metadata.name, 'archipelago') },
+    template: podTemplate(cellPod(cell, 'archipelago', archipelago.settings, platform, cell.spec.archipelago.resources)),
+  },
+})
+
+/** The Deployment of a service that all cells of a realm share. */
+export function serviceDeployment(realm: Realm, { component, replicas, settings }: ServicePlan, platform: Platform): Deployment {
+  const data = component === 'gatekeeper' ? databaseVolume(realm) : undefined
+  const { volumes, ...container } = environmentOf(settings)
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: realmChildMeta(realm, partName(realm, component), component),
+    spec: {
+      replicas,
+      revisionHistoryLimit: 2,
+      // Two processes would corrupt an embedded database.
+      strategy: data ? RECREATE : SURGE,
+      selector: { matchLabels: realmSelector(realm, component) },
+      template: podTemplate({
+        labels: realmLabels(realm, component),
+        selector: realmSelector(realm, component),
+        serviceAccountName: serviceAccountName(realm.metadata.name),
+        terminationGracePeriodSeconds: GRACE_SECONDS,
+        volumes: [...volumes, ...(data ? [data.volume] : [])],
+        container: {
+          ...ourContainer(component, container.env, realm.spec.version, platform),
+          ...(component === 'gatekeeper' && resourcesOf(realm.spec.gatekeeper.resources)),
+          volumeMounts: [...container.volumeMounts, ...(data ? [data.mount] : [])],
+        },
+      }),
+    },
+  }
+}
+
+/** The Deployment of a Managed LiveKit: one small server, for development. */
+export const livekitDeployment = (realm: Realm, platform: Platform): Deployment => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: realmChildMeta(realm, partName(realm, 'livekit'), 'livekit'),
+  spec: {
+    replicas: 1,
+    revisionHistoryLimit: 2,
+    strategy: RECREATE,
+    selector: { matchLabels: realmSelector(realm, 'livekit') },
+    template: podTemplate({
+      labels: realmLabels(realm, 'livekit'),
+      selector: realmSelector(realm, 'livekit'),
+      serviceAccountName: serviceAccountName(realm.metadata.name),
+      terminationGracePeriodSeconds: GRACE_SECONDS,
+      container: {
+        name: 'livekit',
+        image: platform.livekitImage,
+        imagePullPolicy: platform.imagePullPolicy,
+        env: [
+          ...['apiKey', 'apiSecret'].map((key) => ({
+            name: key,
+            valueFrom: { secretKeyRef: { name: partName(realm, 'livekit'), key } },
+          })),
+          { name: 'LIVEKIT_KEYS', value: '$(apiKey): $(apiSecret)' },
+          { name: 'LIVEKIT_CONFIG', value: livekitConfig },
+        ],
+        ports: [
+          { name: 'http', containerPort: 7880 },
+          { name: 'rtc-tcp', containerPort: 7881 },
+          { name: 'rtc-udp', containerPort: 7882, protocol: 'UDP' },
+        ],
+        readinessProbe: { httpGet: { path: '/', port: 'http' }, periodSeconds: 1, failureThreshold: 3 },
+      },
+    }),
+  },
+})
+
+function cellPod(
+  cell: CommsCell,
+  component: Component,
+  settings: Settings,
+  platform: Platform,
+  resources: Parameters<typeof resourcesOf>[0],
+): PodParts {
+  const { env, volumes, volumeMounts } = environmentOf(settings)
+  return {
+    labels: cellLabels(cell, component),
+    selector: cellSelector(cell.metadata.name, component),
+    serviceAccountName: serviceAccountName(cell.spec.realmRef.name),
+    terminationGracePeriodSeconds: GRACE_SECONDS,
+    volumes,
+    container: { ...ourContainer(component, env, cell.spec.version, platform), ...resourcesOf(resources), volumeMounts },
+  }
+}
+
+// Our image holds every service; its argument picks one.
+const ourContainer = (component: Component, env: { name: string; value?: string }[], version: string, platform: Platform) => ({
+  name: component,
+  image: imageOf(platform, version),
+  imagePullPolicy: platform.imagePullPolicy,
+  args: [component],
+  env: [{ name: 'HTTP_SERVER_PORT', value: String(HTTP_PORT) }, { name: 'CURRENT_VERSION', value: version }, ...env],
+  ports: [{ name: 'http', containerPort: HTTP_PORT }],
+  ...probes('http'),
+})
+
+function databaseVolume(realm: Realm): { volume: V1Volume; mount: V1VolumeMount } | undefined {
+  const { type, claimName } = realm.spec.gatekeeper.database
+  if (type !== 'Embedded') return undefined
+  return {
+    volume: { name: 'data', ...(claimName ? { persistentVolumeClaim: { claimName } } : { emptyDir: {} }) },
+    mount: { name: 'data', mountPath: DATA_FOLDER },
+  }
+}

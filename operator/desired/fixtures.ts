@@ -1,0 +1,92 @@
+import { API_VERSION, type CommsCell, type Realm, type RealmSpec } from '../../crds/realm.ts'
+import { planRealm } from './plan.ts'
+import type { Platform } from './platform.ts'
+import { clusterSite, type Site } from './site.ts'
+
+/** The installation tests speak of. */
+export const platform: Platform = {
+  imageRepository: 'ghcr.io/example/realm',
+  natsImage: 'nats:2.12',
+  livekitImage: 'livekit/livekit-server:v1.13',
+  imagePullPolicy: 'IfNotPresent',
+  clusterDomain: 'cluster.local',
+  providerUrl: 'http://realm-provider',
+}
+
+/** The cluster tests speak of. */
+export const site: Site = clusterSite(platform.clusterDomain, platform.providerUrl)
+
+/** Changes to a realm's spec; objects are merged, everything else is replaced. */
+type SpecChanges = { [Key in keyof RealmSpec]?: RealmSpec[Key] extends object ? Partial<RealmSpec[Key]> : RealmSpec[Key] }
+
+/** The realm `main` of namespace `metaverse` as the API server would complete it, with what the test is about. */
+export function aRealm({ cells, gatekeeper, nats, livekit, content, exposure, ...rest }: SpecChanges = {}): Realm {
+  return {
+    apiVersion: API_VERSION,
+    kind: 'Realm',
+    metadata: { name: 'main', namespace: 'metaverse', uid: 'realm-uid', generation: 1 },
+    spec: {
+      version: '1.2.3',
+      cells: {
+        replicas: 1,
+        max: 4,
+        template: {
+          connectors: { replicas: 1, drainSeconds: 30 },
+          archipelago: { joinDistance: 64, leaveDistance: 80, islandSize: 100, flushPeriodMilliseconds: 2000 },
+        },
+        ...cells,
+      },
+      gatekeeper: { replicas: 1, database: { type: 'Embedded' }, ...gatekeeper },
+      nats: { type: 'Managed', ...nats },
+      livekit: { type: 'External', url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' }, ...livekit },
+      content: {
+        catalysts: [],
+        networkId: 1,
+        scenesUrn: [],
+        globalScenesUrn: [],
+        map: { minimapEnabled: true, sizes: [{ left: -150, top: 150, right: 150, bottom: -150 }] },
+        ...content,
+      },
+      exposure: { type: 'None', ...exposure },
+      ...rest,
+    },
+  }
+}
+
+/** The same realm with no LiveKit. */
+export const aRealmWithoutLivekit = (changes: SpecChanges = {}): Realm => {
+  const realm = aRealm(changes)
+  return { ...realm, spec: { ...realm.spec, livekit: { type: 'None' } } }
+}
+
+/** One cell of a realm as the plan wants it, with a uid as if it existed. */
+export function aCell(realm: Realm = aRealm(), slot = 0): CommsCell {
+  const wanted = { ...realm, spec: { ...realm.spec, cells: { ...realm.spec.cells, replicas: slot + 1 } } }
+  const cell = planRealm(wanted, { cells: [], services: [] }, site).cells[slot]
+  if (!cell) throw new Error(`the realm has no slot ${slot}`)
+  return { ...cell, metadata: { ...cell.metadata, uid: `${cell.metadata.name}-uid`, generation: 1 } }
+}
+
+/** The cell as it looks once its connectors and archipelago work, or no longer do. */
+export const aServingCell = (realm?: Realm, slot = 0, status: 'True' | 'False' = 'True'): CommsCell => {
+  const cell = aCell(realm, slot)
+  return {
+    ...cell,
+    status: {
+      observedGeneration: 1,
+      replicas: 1,
+      readyReplicas: status === 'True' ? 1 : 0,
+      updatedReplicas: 1,
+      conditions: [
+        {
+          type: 'Ready',
+          status,
+          reason: status === 'True' ? 'Serving' : 'ConnectorsNotReady',
+          message: '',
+          lastTransitionTime: '2026-01-01T00:00:00Z',
+          observedGeneration: 1,
+        },
+      ],
+    },
+  }
+}

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import { aCell, aRealm, aRealmWithoutLivekit, site } from './fixtures.ts'
+import { archipelagoSettings, connectorSettings, gatekeeperSettings, statsSettings } from './settings.ts'
+
+const bus = {
+  NATS_URL: 'nats://main-nats.metaverse.svc.cluster.local:4222',
+  NATS_USER: { secret: 'main-nats', key: 'user' },
+  NATS_PASSWORD: { secret: 'main-nats', key: 'password' },
+}
+const livekit = {
+  LIVEKIT_HOST: 'wss://livekit.example.org',
+  LIVEKIT_API_KEY: { secret: 'livekit', key: 'apiKey' },
+  LIVEKIT_API_SECRET: { secret: 'livekit', key: 'apiSecret' },
+}
+
+test('connectors are told their bus, the scope of their cell and how long to drain', () => {
+  expect(connectorSettings(aCell(aRealm(), 2))).toEqual({ ...bus, BUS_SCOPE: 'metaverse.main.2', DRAIN_SECONDS: '30' })
+})
+
+test('an archipelago is told its distances, its period in seconds, its LiveKit and a room prefix no other cell has', () => {
+  expect(archipelagoSettings(aCell(aRealm(), 2))).toEqual({
+    ...bus,
+    ...livekit,
+    BUS_SCOPE: 'metaverse.main.2',
+    ARCHIPELAGO_JOIN_DISTANCE: '64',
+    ARCHIPELAGO_LEAVE_DISTANCE: '80',
+    ARCHIPELAGO_FLUSH_FREQUENCY: '2',
+    LIVEKIT_ISLAND_SIZE: '100',
+    ROOM_PREFIX: 'island-metaverse.main.2-',
+  })
+})
+
+test('without a LiveKit the rooms of a cell are its own, and scene rooms are in the first cell', () => {
+  const realm = aRealmWithoutLivekit({ exposure: { type: 'Ingress', host: 'main.example.org', tlsSecretName: 'tls' } })
+  const { ROOMS_URL, LIVEKIT_HOST } = archipelagoSettings(aCell(realm, 1))
+  expect({ ROOMS_URL, LIVEKIT_HOST }).toEqual({ ROOMS_URL: 'wss://main.example.org/cells/1/rooms', LIVEKIT_HOST: undefined })
+  expect(gatekeeperSettings(realm, site)).toMatchObject({
+    ROOMS_URL: 'wss://main.example.org/cells/0/rooms',
+    BUS_SCOPE: 'metaverse.main.0',
+  })
+  const inside = archipelagoSettings(aCell(aRealmWithoutLivekit(), 1))
+  expect(inside.ROOMS_URL).toBe('ws://main-rooms-1.metaverse.svc.cluster.local/cells/1/rooms')
+})
+
+test('a gatekeeper is told its database: a folder, or the key of a Secret', () => {
+  expect(gatekeeperSettings(aRealm(), site)).toMatchObject({ ...livekit, DATABASE_FOLDER: '/data' })
+  const external = aRealm({ gatekeeper: { database: { type: 'External', secret: { name: 'postgres', key: 'uri' } } } })
+  expect(gatekeeperSettings(external, site)).toMatchObject({ DATABASE_URL: { secret: 'postgres', key: 'uri' } })
+  expect(gatekeeperSettings(external, site)).not.toHaveProperty('DATABASE_FOLDER')
+})
+
+test('statistics hear every cell of the realm and ask the first catalyst for scenes', () => {
+  expect(
+    statsSettings(aRealm({ content: { catalysts: ['https://peer.example.org/', 'https://other.example.org'] } }), site),
+  ).toEqual({
+    ...bus,
+    BUS_SCOPE: 'metaverse.main.*',
+    CONTENT_URL: 'https://peer.example.org/content',
+  })
+  expect(statsSettings(aRealm(), site)).not.toHaveProperty('CONTENT_URL')
+})
+
+test('an External NATS without credentials is told by its servers alone', () => {
+  const realm = aRealm({ nats: { type: 'External', urls: ['nats://a:4222', 'nats://b:4222'] } })
+  expect(connectorSettings(aCell(realm))).toEqual({
+    NATS_URL: 'nats://a:4222,nats://b:4222',
+    BUS_SCOPE: 'metaverse.main.0',
+    DRAIN_SECONDS: '30',
+  })
+})

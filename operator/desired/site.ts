@@ -1,0 +1,46 @@
+import type { CommsCellSpec, Realm } from '../../crds/realm.ts'
+import { partName, serviceHost } from './naming.ts'
+import { clusterUrls, type RealmUrls } from './urls.ts'
+
+/**
+ * Where realms run, as far as planning must know: the same Realm is reached at other URLs and through another bus in a cluster
+ * than on a laptop.
+ */
+export interface Site {
+  urls(realm: Realm): RealmUrls
+  /** The bus of the realm; nothing where its cells share one process. */
+  nats(realm: Realm): CommsCellSpec['nats']
+  /** The LiveKit of the realm; nothing where its cells have rooms of their own. */
+  livekit(realm: Realm): CommsCellSpec['livekit']
+  /** Whether a cell is several processes, and so cannot do without a bus. */
+  distributed: boolean
+}
+
+/** A Kubernetes cluster. */
+export const clusterSite = (clusterDomain: string, providerUrl: string): Site => ({
+  urls: (realm) => clusterUrls(realm, clusterDomain, providerUrl),
+  nats: (realm) => clusterNats(realm, clusterDomain),
+  livekit: (realm) => clusterLivekit(realm, clusterDomain),
+  distributed: true,
+})
+
+function clusterNats(realm: Realm, clusterDomain: string): CommsCellSpec['nats'] {
+  const { type, urls = [], credentials } = realm.spec.nats
+  if (type === 'External') return { urls, ...(credentials && { credentials }) }
+  const name = partName(realm, 'nats')
+  return {
+    urls: [`nats://${serviceHost(name, realm.metadata.namespace, clusterDomain)}:4222`],
+    credentials: { secretName: name },
+  }
+}
+
+function clusterLivekit(realm: Realm, clusterDomain: string): CommsCellSpec['livekit'] {
+  const { type, url, credentials } = realm.spec.livekit
+  if (type === 'External' && url && credentials) return { url, credentials }
+  if (type !== 'Managed') return undefined
+  const name = partName(realm, 'livekit')
+  return {
+    url: url ?? `ws://${serviceHost(name, realm.metadata.namespace, clusterDomain)}:7880`,
+    credentials: { secretName: name },
+  }
+}

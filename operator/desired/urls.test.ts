@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { aRealm } from './fixtures.ts'
+import { adapterOf, clusterUrls } from './urls.ts'
+
+const urlsOf = (...changes: Parameters<typeof aRealm>) => {
+  const { slot, ...urls } = clusterUrls(aRealm(...changes), 'cluster.local', 'https://realms.example.org')
+  return { ...urls, slot1: slot(1) }
+}
+
+test('behind an Ingress a realm is below its host, with TLS where a certificate is named', () => {
+  expect(urlsOf({ exposure: { type: 'Ingress', host: 'main.example.org', tlsSecretName: 'tls' } })).toEqual({
+    about: 'https://realms.example.org/main/about',
+    slot1: 'wss://main.example.org/cells/1',
+    gatekeeper: 'https://main.example.org/gatekeeper',
+    stats: 'https://main.example.org/stats',
+  })
+  expect(urlsOf({ exposure: { type: 'Ingress', host: 'main.example.org' } }).slot1).toBe('ws://main.example.org/cells/1')
+})
+
+test('behind a route of the user’s a realm is below its URL, path and all', () => {
+  const { slot1, stats } = urlsOf({ exposure: { type: 'None', url: 'https://example.org/realms/main' } })
+  expect([slot1, stats]).toEqual(['wss://example.org/realms/main/cells/1', 'https://example.org/realms/main/stats'])
+})
+
+test('without exposure a realm is reached through its Services', () => {
+  expect(urlsOf()).toMatchObject({
+    slot1: 'ws://main-slot-1.metaverse.svc.cluster.local/cells/1',
+    gatekeeper: 'http://main-gatekeeper.metaverse.svc.cluster.local/gatekeeper',
+  })
+})
+
+test('the about of a realm goes by the name players see', () => {
+  expect(urlsOf({ realmName: 'Genesis.City' }).about).toBe('https://realms.example.org/Genesis.City/about')
+})
+
+test('an adapter begins as Unity expects it', () => {
+  expect(adapterOf('wss://h/cells/0')).toBe('archipelago:archipelago:wss://h/cells/0/ws')
+})

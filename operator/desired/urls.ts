@@ -1,0 +1,55 @@
+import { type CommsCell, type Realm, realmNameOf } from '../../crds/realm.ts'
+import { roomsServiceName, serviceHost, slotServiceName } from './naming.ts'
+
+/** Where a realm is reached; base URLs without a slash at the end. */
+export interface RealmUrls {
+  /** The base URL of a slot, `ws:` or `wss:`; the players' socket is at `{url}/ws`. */
+  slot(slot: number): string
+  /** `http:` or `https:`. */
+  gatekeeper: string
+  /** `http:` or `https:`. */
+  stats: string
+  /** The realm's description at the realm provider. */
+  about: string
+}
+
+/** Everything below one base URL, as one host or one port serves it. */
+export const urlsBelow = (realm: Realm, base: string, providerUrl: string): RealmUrls => ({
+  slot: (slot) => `${base.replace(/^http/, 'ws')}/cells/${slot}`,
+  gatekeeper: `${base}/gatekeeper`,
+  stats: `${base}/stats`,
+  about: aboutUrl(realm, providerUrl),
+})
+
+/** Where a realm is reached in a cluster: through its Ingress, through a route of the user's, or else through its Services. */
+export function clusterUrls(realm: Realm, clusterDomain: string, providerUrl: string): RealmUrls {
+  const { host, tlsSecretName, url } = realm.spec.exposure
+  if (host) return urlsBelow(realm, `${tlsSecretName ? 'https' : 'http'}://${host}`, providerUrl)
+  if (url) return urlsBelow(realm, url, providerUrl)
+  const { name, namespace } = realm.metadata
+  const at = (service: string) => serviceHost(service, namespace, clusterDomain)
+  return {
+    slot: (slot) => `ws://${at(slotServiceName(name, slot))}/cells/${slot}`,
+    gatekeeper: `http://${at(`${name}-gatekeeper`)}/gatekeeper`,
+    stats: `http://${at(`${name}-stats`)}/stats`,
+    about: aboutUrl(realm, providerUrl),
+  }
+}
+
+/** Where a realm provider describes a realm. */
+export const aboutUrl = (realm: Realm, providerUrl: string): string => `${providerUrl}/${realmNameOf(realm)}/about`
+
+/** What explorers find as `comms.adapter` (comms.md §7.1): Unity wants exactly this prefix. */
+export const adapterOf = (cellUrl: string): string => `archipelago:archipelago:${cellUrl}/ws`
+
+/**
+ * Where the rooms of a cell are, when it has no LiveKit. Behind one host the route tells rooms from sockets by their path; a bare
+ * Service cannot, so inside the cluster the rooms of a slot have an alias Service of their own.
+ */
+export function roomsUrl(realm: string, slot: number, cellUrl: string): string {
+  const ofSlot = `//${slotServiceName(realm, slot)}.`
+  return `${cellUrl.replace(ofSlot, `//${roomsServiceName(realm, slot)}.`)}/rooms`
+}
+
+/** The rooms of a cell. */
+export const cellRoomsUrl = ({ spec }: CommsCell): string => roomsUrl(spec.realmRef.name, spec.slot, spec.url)
