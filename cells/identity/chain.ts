@@ -9,19 +9,29 @@ const signedEntity: ReadonlySet<string> = new Set([
   AuthLinkType.ECDSA_PERSONAL_SIGNED_ENTITY,
   AuthLinkType.ECDSA_EIP_1654_SIGNED_ENTITY,
 ])
+const delegation: ReadonlySet<string> = new Set([AuthLinkType.ECDSA_PERSONAL_EPHEMERAL, AuthLinkType.ECDSA_EIP_1654_EPHEMERAL])
+const contractLink: ReadonlySet<string> = new Set([
+  AuthLinkType.ECDSA_EIP_1654_EPHEMERAL,
+  AuthLinkType.ECDSA_EIP_1654_SIGNED_ENTITY,
+])
 
 /**
  * The wallet an auth chain claims to speak for, when the chain has a shape worth checking: signer first, a signed entity last,
- * two links at least. The library's own validation accepts a single SIGNER link whose payload is the challenge itself
- * (comms.md §4.7), so these rules come before any cryptography.
+ * nothing but delegations between. The library's own validation accepts a single SIGNER link whose payload is the challenge
+ * itself (comms.md §4.7), and takes any text a wallet ever signed for the name of a delegate, so these rules come before any
+ * cryptography.
  */
 export function claimedSigner(chain: AuthChain): PeerId | undefined {
   const [signer] = chain
   const last = chain[chain.length - 1]
   if (!signer || !last || chain.length < 2 || chain.length > MAX_LINKS) return undefined
   if (signer.type !== AuthLinkType.SIGNER || !signedEntity.has(last.type)) return undefined
+  if (!chain.slice(1, -1).every(({ type }) => delegation.has(type))) return undefined
   return parsePeerId(signer.payload)
 }
+
+/** Whether only a contract on Ethereum can say if the chain holds: such a check waits for somebody else's server. */
+export const needsEthereum = (chain: AuthChain): boolean => chain.some(({ type }) => contractLink.has(type))
 
 /** Reads the JSON of an auth chain that a stranger sent; nothing when it is no chain. */
 export function parseAuthChain(json: string): AuthChain | undefined {

@@ -31,42 +31,73 @@ export interface VerifyAnswer {
   reason: string
 }
 
+/** What a worker is started with. */
+export interface VerifyWorkerData {
+  ethereumRpcUrl: string | undefined
+  ethereumTimeoutMs: number
+  maxEthereumChecks: number
+}
+
 export interface VerifierOptions {
   log: Log
   /** Threads; one less than the machine has cores, at least one, unless told. */
   workers?: number
   /** Ethereum JSON-RPC for contract wallets (EIP-1654); without one they are refused. */
   ethereumRpcUrl?: string | undefined
+  /** How long Ethereum may take over one chain; 10 s unless told. */
+  ethereumTimeoutMs?: number
+  /** Contract wallets that may be checked at a time on each thread; beyond, they are refused. */
+  maxEthereumChecks?: number
   /** Chains that may wait; beyond, a chain is refused at once instead of growing a queue. */
   maxPending?: number
 }
 
 const MAX_PENDING = 20_000
+const ETHEREUM_TIMEOUT_MS = 10_000
+const MAX_ETHEREUM_CHECKS = 32
+const RESTART_AFTER_MS = 1_000
 
 /** Starts the worker threads. */
 export function createVerifier(options: VerifierOptions): ChainVerifier {
-  const { log, workers = Math.max(1, availableParallelism() - 1), ethereumRpcUrl, maxPending = MAX_PENDING } = options
-  const waiting = new Map<number, { worker: number; resolve: (answer: VerifyAnswer) => void }>()
+  const { log, workers = Math.max(1, availableParallelism() - 1), maxPending = MAX_PENDING } = options
+  const workerData: VerifyWorkerData = {
+    ethereumRpcUrl: options.ethereumRpcUrl,
+    ethereumTimeoutMs: options.ethereumTimeoutMs ?? ETHEREUM_TIMEOUT_MS,
+    maxEthereumChecks: options.maxEthereumChecks ?? MAX_ETHEREUM_CHECKS,
+  }
+  const waiting = new Map<number, { thread: Worker; resolve: (answer: VerifyAnswer) => void }>()
+  const threads = new Set<Worker>()
   let nextId = 0
   let closing = false
 
-  const threads = Array.from({ length: workers }, (_, index) => startThread(index))
+  for (let i = 0; i < workers; i++) startThread()
 
-  function startThread(index: number): Worker {
-    const thread = new Worker(sibling(import.meta.url, 'verify-worker'), { workerData: { ethereumRpcUrl } })
+  function startThread(): void {
+    const thread = new Worker(sibling(import.meta.url, 'verify-worker'), { workerData })
+    threads.add(thread)
     thread.unref()
-    thread.on('message', (answer: VerifyAnswer) => settle(answer))
+    thread.on('message', settle)
     thread.on('error', (error) => log.error({ err: error }, 'a signature thread failed'))
     thread.on('exit', () => {
-      for (const [id, { worker }] of waiting) if (worker === index) settle({ id, ok: false, reason: 'the check was interrupted' })
-      if (!closing) threads[index] = startThread(index)
+      threads.delete(thread)
+      for (const [id, asked] of waiting)
+        if (asked.thread === thread) settle({ id, ok: false, reason: 'the check was interrupted' })
+      if (!closing) setTimeout(startThread, RESTART_AFTER_MS).unref()
     })
-    return thread
   }
 
   function settle(answer: VerifyAnswer): void {
     waiting.get(answer.id)?.resolve(answer)
     waiting.delete(answer.id)
+  }
+
+  /** The threads take turns. */
+  function nextThread(): Worker | undefined {
+    const [thread] = threads
+    if (!thread) return undefined
+    threads.delete(thread)
+    threads.add(thread)
+    return thread
   }
 
   return {
@@ -75,20 +106,21 @@ export function createVerifier(options: VerifierOptions): ChainVerifier {
     },
     async verify(chain, payload, nowMs = Date.now()) {
       const peer = claimedSigner(chain)
-      if (!peer) return { ok: false, reason: 'the chain must start with a wallet and end with a signed entity' }
+      if (!peer) return { ok: false, reason: 'the chain must start with a wallet, delegate, and end with a signed entity' }
       if (closing) return { ok: false, reason: 'shutting down' }
       if (waiting.size >= maxPending) return { ok: false, reason: 'too many signatures are waiting' }
+      const thread = nextThread()
+      if (!thread) return { ok: false, reason: 'no thread is there to check signatures' }
       const id = nextId++
       const answer = await new Promise<VerifyAnswer>((resolve) => {
-        const worker = id % threads.length
-        waiting.set(id, { worker, resolve })
-        threads[worker]?.postMessage({ id, chain, payload, nowMs } satisfies VerifyQuestion)
+        waiting.set(id, { thread, resolve })
+        thread.postMessage({ id, chain, payload, nowMs } satisfies VerifyQuestion)
       })
       return answer.ok ? { ok: true, peer } : { ok: false, reason: answer.reason }
     },
     async close() {
       closing = true
-      await Promise.all(threads.map((thread) => thread.terminate()))
+      await Promise.all([...threads].map((thread) => thread.terminate()))
     },
   }
 }

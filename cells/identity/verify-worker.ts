@@ -1,13 +1,16 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Authenticator } from '@dcl/crypto'
 import { messageOf } from '../chassis/errors.ts'
-import type { VerifyAnswer, VerifyQuestion } from './verifier.ts'
+import { needsEthereum } from './chain.ts'
+import type { VerifyAnswer, VerifyQuestion, VerifyWorkerData } from './verifier.ts'
 
-const { ethereumRpcUrl } = workerData as { ethereumRpcUrl?: string }
+const { ethereumRpcUrl, ethereumTimeoutMs, maxEthereumChecks } = workerData as VerifyWorkerData
 const provider = ethereumRpcUrl ? await ethereumProvider(ethereumRpcUrl) : null
+let ethereumChecks = 0
 
-parentPort?.on('message', ({ id, chain, payload, nowMs }: VerifyQuestion) => {
-  Authenticator.validateSignature(payload, chain, provider, nowMs)
+parentPort?.on('message', (question: VerifyQuestion) => {
+  const { id } = question
+  check(question)
     .then(({ ok, message }) => answer({ id, ok, reason: message ?? 'the signature does not match' }))
     .catch((error: unknown) => answer({ id, ok: false, reason: messageOf(error) }))
 })
@@ -16,8 +19,28 @@ function answer(given: VerifyAnswer): void {
   parentPort?.postMessage(given)
 }
 
+async function check({ chain, payload, nowMs }: VerifyQuestion): Promise<{ ok: boolean; message?: string }> {
+  const validated = () => Authenticator.validateSignature(payload, chain, provider, nowMs)
+  if (!provider || !needsEthereum(chain)) return validated()
+  if (ethereumChecks >= maxEthereumChecks) return { ok: false, message: 'too many contract wallets are being checked' }
+  ethereumChecks++
+  try {
+    return await Promise.race([validated(), tooLate(ethereumTimeoutMs)])
+  } finally {
+    ethereumChecks--
+  }
+}
+
+const tooLate = (afterMs: number): Promise<never> =>
+  new Promise((_, reject) => {
+    setTimeout(() => reject(new Error(`Ethereum did not answer within ${afterMs} ms`)), afterMs).unref()
+  })
+
 // Loaded only where contract wallets are allowed: plain wallets need no Ethereum provider.
 async function ethereumProvider(url: string) {
-  const { HTTPProvider } = await import('eth-connect')
-  return new HTTPProvider(url)
+  const { default: eth } = await import('eth-connect') // its exports are not visible by name to a native import
+  return new eth.HTTPProvider(url, {
+    fetch: (input: string, init: RequestInit) =>
+      fetch(input, { ...init, redirect: 'error', signal: AbortSignal.timeout(ethereumTimeoutMs) }),
+  })
 }
