@@ -14,7 +14,7 @@ export type Sighting =
 export interface Publication {
   /** What was last seen for this realm. Asking keeps the realm under observation until `forget`. */
   sighting(realm: Realm): Sighting
-  forget(realm: Pick<Realm, 'metadata'>): void
+  forget(realm: { metadata: { namespace: string; name: string } }): void
   /** Tells when what is seen of a realm changed; the returned function ends it. */
   onChange(listener: (key: { namespace: string; name: string }) => void): () => void
 }

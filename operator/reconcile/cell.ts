@@ -1,0 +1,26 @@
+import { cellStatus } from '../desired/cell-status.ts'
+import type { Failure } from '../desired/conditions.ts'
+import { planCell } from '../desired/plan.ts'
+import { failureOf } from './failure.ts'
+import type { Reconcile, ReconcilerParts } from './realm.ts'
+
+const busMissing: Failure = {
+  reason: 'BusMissing',
+  message: 'the connectors and the archipelago of a cell meet on a bus: set spec.nats',
+}
+
+/** Observe, plan, realize, report: one cell and its processes. */
+export const cellReconciler =
+  ({ cluster, site, clock }: ReconcilerParts): Reconcile =>
+  async (key, signal) => {
+    const cell = cluster.cell(key)
+    if (!cell || cell.metadata.deletionTimestamp) return 'on-change'
+    const observed = cluster.observeCell(cell)
+    const impossible = site.distributed && !cell.spec.nats ? busMissing : undefined
+    const failed = impossible ? undefined : await failureOf(() => cluster.realizeCell(cell, planCell(cell)))
+    signal.throwIfAborted()
+    const failure = impossible ?? failed?.failure
+    await cluster.reportCell(cell, cellStatus({ cell, observed, failure, now: clock.now() }))
+    if (failed) throw failed.thrown
+    return 'on-change'
+  }

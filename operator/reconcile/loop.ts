@@ -1,0 +1,78 @@
+import type { Running } from '../../cells/chassis/lifecycle.ts'
+import type { Log } from '../../cells/chassis/log.ts'
+import { keyText, type ObjectKey } from '../../crds/object.ts'
+import type { Kind } from '../cluster/ports.ts'
+import { cellReconciler } from './cell.ts'
+import { createQueue, type Priority } from './queue.ts'
+import type { QueueMetrics } from './queue-metrics.ts'
+import { type ReconcilerParts, realmReconciler } from './realm.ts'
+
+/** What the loop is made of. */
+export interface LoopParts extends ReconcilerParts {
+  log: Log
+  /** Made by `queueMetrics`, when somebody counts. */
+  metrics?: QueueMetrics | undefined
+  /** Passes under way at the same time. */
+  workers?: number
+}
+
+/** Reconcilers at work. */
+export interface Reconcilers extends Running {
+  /** Objects waiting for their pass. */
+  readonly depth: number
+  /** Nothing waits and nothing is under way; what waits for a retry does not count. */
+  readonly idle: boolean
+}
+
+/** Looks at everything there is, then at whatever changes: in the cluster, or at the realm provider. */
+export function startReconcilers({ log, metrics, workers, ...parts }: LoopParts): Reconcilers {
+  const { cluster, publication, clock } = parts
+  const reconcilers = { Realm: realmReconciler(parts), CommsCell: cellReconciler(parts) }
+  /** Which realm a cell belongs to; kept because a cell that is gone can no longer tell. */
+  const realmOfCell = new Map<string, ObjectKey>()
+  const queue = createQueue({
+    reconcile: (item, signal) => {
+      const { kind, key } = parseItem(item)
+      return reconcilers[kind](key, signal)
+    },
+    clock,
+    log,
+    metrics,
+    ...(workers && { workers }),
+  })
+
+  const wake = (kind: Kind, key: ObjectKey, priority: Priority = 'change') => {
+    queue.add(itemOf(kind, key), priority)
+    if (kind === 'Realm') return
+    const cell = cluster.cell(key)
+    const known = keyText(key)
+    if (cell) realmOfCell.set(known, { namespace: key.namespace, name: cell.spec.realmRef.name })
+    const realm = realmOfCell.get(known)
+    if (realm) queue.add(itemOf('Realm', realm), priority)
+    if (!cell) realmOfCell.delete(known)
+  }
+  const endings = [cluster.onChange(wake), publication.onChange((key) => wake('Realm', key))]
+  for (const kind of ['Realm', 'CommsCell'] as const) for (const key of cluster.keys(kind)) wake(kind, key, 'resync')
+  queue.start()
+
+  return {
+    get depth() {
+      return queue.depth
+    },
+    get idle() {
+      return queue.idle
+    },
+    async stop() {
+      for (const end of endings) end()
+      await queue.stop()
+    },
+  }
+}
+
+// Names of Kubernetes objects hold no slash.
+const itemOf = (kind: Kind, { namespace, name }: ObjectKey): string => `${kind}/${namespace}/${name}`
+
+function parseItem(item: string): { kind: Kind; key: ObjectKey } {
+  const [kind, namespace = '', name = ''] = item.split('/')
+  return { kind: kind === 'CommsCell' ? 'CommsCell' : 'Realm', key: { namespace, name } }
+}
