@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { KubeError } from '../../cells/chassis/kube/kube-error.ts'
+import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { badRealms } from '../../crds/bad-objects.ts'
+import { API_VERSION, type Realm } from '../../crds/realm.ts'
+import { realmResource } from '../../crds/resources.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import { type ApiServer, startApiServer } from './apiserver.ts'
+
+withPart('kube', 'the CRDs in a real API server', (part) => {
+  let api: ApiServer
+  let transport: Transport
+  beforeAll(async () => {
+    api = await startApiServer(part)
+    transport = api.transport()
+  })
+  afterAll(() => api?.stop())
+
+  const aRealm = (name: string, spec: unknown): KubeObject & { spec: unknown } => ({
+    apiVersion: API_VERSION,
+    kind: 'Realm',
+    metadata: { name, namespace: 'default' },
+    spec,
+  })
+
+  test('the smallest realm is accepted and completed with every default', async () => {
+    const { spec } = (await transport.create(realmResource, aRealm('smallest', { livekit: { type: 'None' } }))) as Realm
+    expect(spec).toMatchObject({
+      cells: { replicas: 1, max: 4, template: { connectors: {}, archipelago: { joinDistance: 64, leaveDistance: 80 } } },
+      gatekeeper: { replicas: 1, database: { type: 'Embedded' } },
+      nats: { type: 'Managed' },
+      exposure: { type: 'None' },
+      content: { catalysts: [], map: { minimapEnabled: true } },
+    })
+  })
+
+  test('the example is accepted', async () => {
+    const example = parse(readFileSync(new URL('../../examples/realm.yaml', import.meta.url), 'utf8')) as KubeObject
+    const realm = { ...example, metadata: { ...example.metadata, namespace: 'default' } }
+    expect((await transport.create(realmResource, realm)).metadata.uid).toBeDefined()
+  })
+
+  for (const [index, { title, name, spec, previous, says, at }] of badRealms.entries()) {
+    test(`refuses ${title}, and says where and why`, async () => {
+      const stored = previous ? await transport.create(realmResource, aRealm(`bad-${index}`, previous)) : undefined
+      const bad = aRealm(name ?? `bad-${index}`, spec)
+      const attempt = stored
+        ? transport.replace(realmResource, { ...stored, ...bad, metadata: stored.metadata })
+        : transport.create(realmResource, bad)
+      const refused = (await attempt.catch((error: unknown) => error)) as KubeError
+      expect(refused).toBeInstanceOf(KubeError)
+      expect(refused.status).toBe(422)
+      expect(refused.message).toMatch(says)
+      expect(refused.message).toContain(at.replace(/\.(\d+)/g, '[$1]'))
+    })
+  }
+})
