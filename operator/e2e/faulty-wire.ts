@@ -1,0 +1,61 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+/** A TCP connection through us, that can go wrong in every way a network does. */
+export interface FaultyWire {
+  port: number
+  /** Resets every connection that is open; new ones work. */
+  cut(): void
+  /** Swallows all bytes without a word, also of new connections, until `heal`. */
+  stall(): void
+  /** Resets every connection, and new ones at once, until `heal`. */
+  refuse(): void
+  heal(): void
+  stop(): Promise<void>
+}
+
+/** Forwards a port of this machine to another one. */
+export async function startFaultyWire(targetPort: number): Promise<FaultyWire> {
+  const open = new Set<Socket>()
+  let mode: 'works' | 'stalls' | 'refuses' = 'works'
+  const forward = (from: Socket, to: Socket) => {
+    from.on('data', (bytes) => {
+      if (mode === 'works') to.write(bytes)
+    })
+    from.on('close', () => to.destroy())
+    from.on('error', () => to.destroy())
+  }
+  const server = createServer((near) => {
+    if (mode === 'refuses') {
+      near.resetAndDestroy()
+      return
+    }
+    const far = connect(targetPort, '127.0.0.1')
+    open.add(near)
+    near.on('close', () => open.delete(near))
+    forward(near, far)
+    forward(far, near)
+  })
+  const cut = () => {
+    for (const socket of open) socket.resetAndDestroy()
+  }
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut,
+    stall() {
+      mode = 'stalls'
+    },
+    refuse() {
+      mode = 'refuses'
+      cut()
+    },
+    heal() {
+      mode = 'works'
+    },
+    stop: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        cut()
+      }),
+  }
+}

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { systemClock } from '../../cells/chassis/clock.ts'
+import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import { type Change, createReflector } from '../../cells/chassis/kube/reflector.ts'
+import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import { type ApiServer, startApiServer } from './apiserver.ts'
+import { type FaultyWire, startFaultyWire } from './faulty-wire.ts'
+
+type Account = KubeObject & { automountServiceAccountToken?: boolean }
+
+withPart('kube', 'a reflector of a real API server', (part) => {
+  let api: ApiServer
+  let direct: Transport
+  let wire: FaultyWire
+  beforeAll(async () => {
+    api = await startApiServer(part)
+    direct = api.transport()
+    wire = await startFaultyWire(Number(new URL(api.access.server).port))
+  })
+  afterAll(async () => {
+    await wire?.stop()
+    await api?.stop()
+  })
+
+  const anAccount = (name: string, step: number, app: string): Account => ({
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name, namespace: 'default', labels: { app, step: String(step) } },
+  })
+  const write = (name: string, step: number, app: string) =>
+    direct.apply(resources.ServiceAccount, anAccount(name, step, app), { fieldManager: 'test', force: true })
+  const erase = (name: string) => direct.remove(resources.ServiceAccount, { namespace: 'default', name })
+
+  /** A reflector of the accounts of one test, behind the faulty wire. */
+  function aReflector(app: string) {
+    const transport = api.transport({ server: `https://127.0.0.1:${wire.port}` })
+    const changes: Change<Account>[] = []
+    const reflector = createReflector<Account>({
+      transport,
+      path: collectionPath(resources.ServiceAccount, 'default'),
+      selector: { labels: `app=${app}` },
+      project: (live) => live,
+      onChange: (change) => changes.push(change),
+      log: silentLog,
+      // Pauses of seconds pass in milliseconds.
+      clock: { now: systemClock.now, after: (ms, callback) => systemClock.after(ms > 60_000 ? ms : ms / 50, callback) },
+    })
+    reflector.start()
+    const states = () => Object.fromEntries(reflector.list().map(({ metadata }) => [metadata.name, metadata.labels?.step]))
+    const told = () => changes.map(({ type, object }) => `${type} ${object.metadata.name} ${object.metadata.labels?.step}`)
+    return { reflector, transport, states, told }
+  }
+
+  test('lists, then follows each change of what its selector means', async () => {
+    await write('first', 1, 'follow')
+    const { reflector, states, told } = aReflector('follow')
+    await reflector.synced
+    await write('second', 1, 'follow')
+    await write('second', 2, 'follow')
+    await write('other', 1, 'not-followed')
+    await erase('second')
+    await write('first', 2, 'left')
+    await expect
+      .poll(told)
+      .toEqual(['added first 1', 'added second 1', 'changed second 2', 'removed second 2', 'removed first 1'])
+    expect(states()).toEqual({})
+    await reflector.stop()
+  })
+
+  test('loses no final state when connections are reset again and again', async () => {
+    const { reflector, states } = aReflector('resets')
+    await reflector.synced
+    for (let step = 1; step <= 30; step++) {
+      await write(`a${step % 5}`, step, 'resets')
+      if (step % 3 === 0) wire.cut()
+      if (step % 10 === 0) await erase('a1')
+    }
+    await expect.poll(states, { timeout: 10_000 }).toEqual({ a0: '30', a2: '27', a3: '28', a4: '29' })
+    await reflector.stop()
+  })
+
+  test('survives a restart of the API server, and knows what was written right after it', async () => {
+    const { reflector, states, transport } = aReflector('restart')
+    await write('kept', 1, 'restart')
+    await write('gone', 1, 'restart')
+    await expect.poll(states).toEqual({ kept: '1', gone: '1' })
+    await api.restart()
+    await vi.waitFor(() => write('kept', 2, 'restart'), { timeout: 10_000 })
+    await erase('gone')
+    await expect.poll(states, { timeout: 15_000 }).toEqual({ kept: '2' })
+    expect(reflector.healthy()).toBe(true)
+    expect(transport.counts.list).toBeLessThanOrEqual(10)
+    await reflector.stop()
+  })
+
+  test('lists anew, page by page, when history was forgotten while it was away', async () => {
+    const { reflector, states, told, transport } = aReflector('expired')
+    await write('kept', 1, 'expired')
+    await write('gone', 1, 'expired')
+    await expect.poll(states).toEqual({ kept: '1', gone: '1' })
+    wire.refuse()
+    for (let step = 1; step <= 600; step += 20) {
+      await Promise.all(Array.from({ length: 20 }, (_, index) => write(`many${step + index}`, step, 'expired')))
+    }
+    await erase('gone')
+    await api.compact()
+    await api.restart()
+    const before = transport.counts.list
+    wire.heal()
+    await expect.poll(() => reflector.list().length, { timeout: 15_000 }).toBe(601)
+    expect(states()).not.toHaveProperty('gone')
+    expect(told()).toContain('removed gone 1')
+    expect(transport.counts.list - before).toBeGreaterThanOrEqual(2)
+    await reflector.stop()
+  })
+})
