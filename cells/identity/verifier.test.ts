@@ -142,6 +142,7 @@ test('a full queue refuses at once', async () => {
   expect(await narrow.verify(twoLinkChain(wallet, 'dcl-1'), 'dcl-1')).toEqual({
     ok: false,
     reason: 'too many signatures are waiting',
+    undecided: true,
   })
   expect(await first).toMatchObject({ ok: true })
 })
@@ -150,6 +151,10 @@ test('closing answers whoever waits', async () => {
   const ending = verifierWith({})
   const waiting = ending.verify(twoLinkChain(wallet, 'dcl-1'), 'dcl-1')
   await ending.close()
-  expect(await waiting).toEqual({ ok: false, reason: 'the check was interrupted' })
-  expect(await ending.verify(twoLinkChain(wallet, 'dcl-1'), 'dcl-1')).toEqual({ ok: false, reason: 'shutting down' })
+  expect(await waiting).toEqual({ ok: false, reason: 'the check was interrupted', undecided: true })
+  expect(await ending.verify(twoLinkChain(wallet, 'dcl-1'), 'dcl-1')).toEqual({
+    ok: false,
+    reason: 'shutting down',
+    undecided: true,
+  })
 })

@@ -6,8 +6,11 @@ import { sibling } from '../chassis/sibling.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { claimedSigner } from './chain.ts'
 
-/** What became of a chain: whose it is, or why nobody's. */
-export type Verdict = { ok: true; peer: PeerId } | { ok: false; reason: string }
+/**
+ * What became of a chain: whose it is, or why nobody's. `undecided` means that nothing was found out about the chain,
+ * because we are busy or shutting down: nobody's fault, and to be tried again.
+ */
+export type Verdict = { ok: true; peer: PeerId } | { ok: false; reason: string; undecided?: true }
 
 /** Checks auth chains off the event loop: each takes milliseconds of pure computing, and a storm brings thousands. */
 export interface ChainVerifier {
@@ -29,6 +32,7 @@ export interface VerifyAnswer {
   id: number
   ok: boolean
   reason: string
+  undecided?: true
 }
 
 /** What a worker is started with. */
@@ -80,8 +84,7 @@ export function createVerifier(options: VerifierOptions): ChainVerifier {
     thread.on('error', (error) => log.error({ err: error }, 'a signature thread failed'))
     thread.on('exit', () => {
       threads.delete(thread)
-      for (const [id, asked] of waiting)
-        if (asked.thread === thread) settle({ id, ok: false, reason: 'the check was interrupted' })
+      for (const [id, asked] of waiting) if (asked.thread === thread) settle({ id, ...undecided('the check was interrupted') })
       if (!closing) setTimeout(startThread, RESTART_AFTER_MS).unref()
     })
   }
@@ -107,16 +110,17 @@ export function createVerifier(options: VerifierOptions): ChainVerifier {
     async verify(chain, payload, nowMs = Date.now()) {
       const peer = claimedSigner(chain)
       if (!peer) return { ok: false, reason: 'the chain must start with a wallet, delegate, and end with a signed entity' }
-      if (closing) return { ok: false, reason: 'shutting down' }
-      if (waiting.size >= maxPending) return { ok: false, reason: 'too many signatures are waiting' }
+      if (closing) return undecided('shutting down')
+      if (waiting.size >= maxPending) return undecided('too many signatures are waiting')
       const thread = nextThread()
-      if (!thread) return { ok: false, reason: 'no thread is there to check signatures' }
+      if (!thread) return undecided('no thread is there to check signatures')
       const id = nextId++
       const answer = await new Promise<VerifyAnswer>((resolve) => {
         waiting.set(id, { thread, resolve })
         thread.postMessage({ id, chain, payload, nowMs } satisfies VerifyQuestion)
       })
-      return answer.ok ? { ok: true, peer } : { ok: false, reason: answer.reason }
+      if (answer.ok) return { ok: true, peer }
+      return answer.undecided ? undecided(answer.reason) : { ok: false, reason: answer.reason }
     },
     async close() {
       closing = true
@@ -124,3 +128,5 @@ export function createVerifier(options: VerifierOptions): ChainVerifier {
     },
   }
 }
+
+const undecided = (reason: string) => ({ ok: false, reason, undecided: true }) as const
