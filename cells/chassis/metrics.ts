@@ -2,11 +2,15 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 /** The metrics of one service; each service lists its own in its `metrics.ts`, with a help sentence. */
 export class Metrics {
-  readonly registry = new Registry()
+  readonly registry: Registry
   readonly #prefix: string
 
-  /** @param service becomes part of every name: `realm_<service>_<thing>_<unit>` */
-  constructor(service: string) {
+  /**
+   * @param service becomes part of every name: `realm_<service>_<thing>_<unit>`
+   * @param registry shared by services of one process that answer one `/metrics`; of its own unless told
+   */
+  constructor(service: string, registry = new Registry()) {
+    this.registry = registry
     this.#prefix = `realm_${service.replaceAll('-', '_')}_`
   }
 
