@@ -1,0 +1,117 @@
+import { describe, expect, test, vi } from 'vitest'
+import type { Transport } from '../transport/transport.ts'
+import type { PeerId } from '../wire/peer.ts'
+import { at, peerId } from './core/fixtures.ts'
+import { anArchipelago, aTransport, turns } from './fixtures.ts'
+
+const [A, B, C] = [peerId(1), peerId(2), peerId(3)]
+
+describe('tokens', () => {
+  /** A transport that treats one peer badly, or well. */
+  function anUnreliableTransport(fate: () => Promise<string>): Transport & { broken: boolean } {
+    const good = aTransport()
+    const transport = {
+      kind: 'livekit' as const,
+      broken: true,
+      connectionString: (peer: PeerId, room: string, kind: 'island' | 'scene') =>
+        transport.broken && peer === A ? fate() : good.connectionString(peer, room, kind),
+    }
+    return transport
+  }
+
+  test('a token that fails holds up its own peer only, who is told after the next flush', async () => {
+    const transport = anUnreliableTransport(() => Promise.reject(new Error('no')))
+    const world = await anArchipelago({ transport })
+    world.heartbeat(A, at(0))
+    world.heartbeat(B, at(0))
+    expect(await world.flush()).toMatchObject([{ peer: B }])
+    expect(await world.flush()).toEqual([])
+    transport.broken = false
+    expect(await world.flush()).toMatchObject([{ peer: A, islandId: 'island-boot-1' }])
+    expect(await world.metric('tokens_failed_total')).toContain('realm_archipelago_tokens_failed_total{reason="error"} 2')
+  })
+
+  test('a token that never comes is given up after its deadline and does not stop the flushes', async () => {
+    const transport = anUnreliableTransport(() => new Promise(() => {}))
+    const world = await anArchipelago({ transport })
+    world.heartbeat(A, at(0))
+    await world.flush()
+    world.heartbeat(B, at(0))
+    expect(await world.flush()).toMatchObject([{ peer: B }])
+    transport.broken = false
+    expect(await world.flush(5_000)).toEqual([])
+    expect(await world.flush()).toMatchObject([{ peer: A }])
+    expect(await world.metric('tokens_failed_total')).toContain('realm_archipelago_tokens_failed_total{reason="deadline"} 1')
+  })
+
+  test('no more tokens are asked for at a time than the transport can bear', async () => {
+    const transport = { kind: 'livekit' as const, connectionString: vi.fn(() => new Promise<string>(() => {})) }
+    const world = await anArchipelago({ transport })
+    for (let n = 0; n < 200; n++) world.heartbeat(peerId(n), at(0))
+    await world.flush()
+    expect(transport.connectionString).toHaveBeenCalledTimes(64)
+  })
+
+  test('a peer who moves on while its token is minted hears of the second island only', async () => {
+    const pending: (() => void)[] = []
+    const transport: Transport = {
+      kind: 'livekit',
+      connectionString: (_, room) => new Promise((resolve) => pending.push(() => resolve(room))),
+    }
+    const world = await anArchipelago({ transport })
+    world.heartbeat(A, at(0))
+    world.heartbeat(B, at(0))
+    await world.flush()
+    world.heartbeat(B, at(500))
+    await world.flush()
+    for (const release of pending.splice(0)) release()
+    await turns()
+    for (const release of pending.splice(0)) release()
+    expect(await world.flush(0)).toMatchObject([
+      { peer: A, connStr: 'island-boot-1' },
+      { peer: B, connStr: 'island-boot-2', fromIslandId: undefined },
+    ])
+  })
+
+  test('a peer who leaves while its token is minted is told nothing and does not come back', async () => {
+    let release = () => {}
+    const transport: Transport = {
+      kind: 'livekit',
+      connectionString: () =>
+        new Promise((resolve) => {
+          release = () => resolve('late')
+        }),
+    }
+    const world = await anArchipelago({ transport })
+    world.heartbeat(A, at(0))
+    await world.flush()
+    world.disconnect(A)
+    await turns()
+    release()
+    expect(await world.flush()).toEqual([])
+    expect(await world.metric('peers ')).toContain('realm_archipelago_peers 0')
+  })
+
+  test('a peer who walks there and back before its token came hears nothing', async () => {
+    const transport = anUnreliableTransport(() => Promise.reject(new Error('no')))
+    transport.broken = false
+    const world = await anArchipelago({ transport })
+    for (const peer of [A, B, C]) world.heartbeat(peer, at(0))
+    expect(await world.flush()).toHaveLength(3)
+    transport.broken = true
+    world.heartbeat(A, at(500))
+    await world.flush()
+    world.heartbeat(A, at(0))
+    await world.flush()
+    transport.broken = false
+    expect(await world.flush()).toEqual([])
+  })
+
+  test('a short list of peers still names the receiver', async () => {
+    const world = await anArchipelago({ env: { ISLAND_CHANGED_MAX_PEERS: '2' } })
+    for (const peer of [A, B, C]) world.heartbeat(peer, at(0))
+    const told = await world.flush()
+    expect(told.map(({ peer, peers }) => peer in peers)).toEqual([true, true, true])
+    for (const { peers } of told) expect(Object.keys(peers).length).toBeLessThanOrEqual(3)
+  })
+})

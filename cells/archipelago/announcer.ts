@@ -1,0 +1,132 @@
+import type { Bus } from '../bus/bus.ts'
+import type { Clock } from '../chassis/clock.ts'
+import type { Log } from '../chassis/log.ts'
+import type { Transport } from '../transport/transport.ts'
+import { busPayloads } from '../wire/packets.ts'
+import type { PeerId } from '../wire/peer.ts'
+import type { Subjects } from '../wire/subjects.ts'
+import type { Islands, Standing } from './core/islands.ts'
+import type { Ledger } from './core/ledger.ts'
+import type { ArchipelagoMetrics } from './metrics.ts'
+
+/** What an announcer works with. */
+export interface AnnouncerDeps {
+  islands: Islands
+  ledger: Ledger
+  transport: Transport
+  bus: Bus
+  subjects: Subjects
+  clock: Clock
+  log: Log
+  metrics: ArchipelagoMetrics
+  /** Peers listed in a message at most. */
+  maxPeersListed: number
+}
+
+/** Tokens minted at the same time. */
+const CONCURRENCY = 64
+/** Milliseconds a transport has to open a room to a peer. */
+const TOKEN_DEADLINE_MS = 5_000
+
+class DeadlinePassed extends Error {}
+
+/**
+ * Tells peers their rooms, beside the clustering and never in its way: a token that takes long or fails holds up its own peer only,
+ * who stays due and is tried again after the next flush.
+ */
+export class Announcer {
+  readonly #deps: AnnouncerDeps
+  readonly #inFlight = new Set<PeerId>()
+  #waiting: IterableIterator<PeerId> = [][Symbol.iterator]()
+  /** Members of a room as bytes of a message; good until the next flush. */
+  readonly #rosters = new Map<string, { bytes: Uint8Array; isComplete: boolean }>()
+  #failed = 0
+
+  constructor(deps: AnnouncerDeps) {
+    this.#deps = deps
+  }
+
+  /** Starts telling whoever is due. */
+  announce(): void {
+    const { bus, ledger, log } = this.#deps
+    if (this.#failed > 0) log.warn({ failed: this.#failed }, 'rooms could not be opened to some peers')
+    this.#failed = 0
+    this.#rosters.clear()
+    if (bus.state !== 'connected') return
+    this.#waiting = [...ledger.due.keys()][Symbol.iterator]()
+    this.#fill()
+  }
+
+  #fill(): void {
+    while (this.#inFlight.size < CONCURRENCY) {
+      const { value: peer, done } = this.#waiting.next()
+      if (done) return
+      if (!this.#inFlight.has(peer)) void this.#attempt(peer)
+    }
+  }
+
+  async #attempt(peer: PeerId): Promise<void> {
+    this.#inFlight.add(peer)
+    try {
+      await this.#tell(peer)
+    } catch (error) {
+      const { log, metrics } = this.#deps
+      this.#failed++
+      metrics.tokenFailed[error instanceof DeadlinePassed ? 'deadline' : 'error'].inc()
+      log.debug({ err: error, peer }, 'a room could not be opened to a peer')
+    } finally {
+      this.#inFlight.delete(peer)
+      this.#fill()
+    }
+  }
+
+  async #tell(peer: PeerId): Promise<void> {
+    const { islands, ledger, transport, bus, subjects, clock, metrics } = this.#deps
+    for (let room = islands.roomOf(peer); room !== undefined && ledger.due.has(peer); ) {
+      const connStr = await this.#withDeadline(transport.connectionString(peer, room, 'island'))
+      // What we knew before the await is a rumour: the peer may have left, moved on, or the bus may be away.
+      const cause = ledger.due.get(peer)
+      const current = islands.roomOf(peer)
+      if (cause === undefined || bus.state !== 'connected') return
+      if (current === room) {
+        bus.publish(subjects.islandChanged(peer), this.#message(peer, room, connStr))
+        ledger.told(peer, room, clock.now())
+        metrics.roomChanges.inc({ cause })
+        return
+      }
+      room = current
+    }
+  }
+
+  /** The message, out of what differs between receivers and the list of peers, which is encoded once for all of a room. */
+  #message(receiver: PeerId, islandId: string, connStr: string): Uint8Array {
+    const { islands, ledger, maxPeersListed } = this.#deps
+    const own = busPayloads.encodeIslandChanged({ islandId, connStr, fromIslandId: ledger.lastTold(receiver), peers: {} })
+    let roster = this.#rosters.get(islandId)
+    if (!roster) {
+      const members = islands.membersOf(islandId)
+      roster = { bytes: rosterOf(members.slice(0, maxPeersListed)), isComplete: members.length <= maxPeersListed }
+      this.#rosters.set(islandId, roster)
+    }
+    if (roster.isComplete || maxPeersListed === 0) return Buffer.concat([own, roster.bytes])
+    // A receiver finds itself in the list, however short it is; twice is once in a protobuf map.
+    const self = islands.membersOf(islandId).filter(({ peer }) => peer === receiver)
+    return Buffer.concat([own, roster.bytes, rosterOf(self)])
+  }
+
+  #withDeadline(work: Promise<string>): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const passed = () => reject(new DeadlinePassed(`no answer within ${TOKEN_DEADLINE_MS} ms`))
+      const cancel = this.#deps.clock.after(TOKEN_DEADLINE_MS, passed)
+      work.then(resolve, reject).finally(cancel)
+    })
+  }
+}
+
+/** The list of peers alone: fields of a protobuf message may be put together from pieces. */
+const rosterOf = (members: readonly Standing[]): Uint8Array =>
+  busPayloads.encodeIslandChanged({
+    islandId: '',
+    connStr: '',
+    peers: Object.fromEntries(members.map(({ peer, position }) => [peer, position])),
+  })

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest'
+import { busPayloads, type IslandStatusMessage, type ServiceDiscoveryMessage } from '../wire/packets.ts'
+import { at, peerId } from './core/fixtures.ts'
+import { anArchipelago, someConfig, turns } from './fixtures.ts'
+
+const [A, B] = [peerId(1), peerId(2)]
+
+describe('when the bus goes away and comes back', () => {
+  test('those who were told shortly before are told again once the others had time to come back', async () => {
+    const world = await anArchipelago()
+    world.heartbeat(A, at(0))
+    await world.flush()
+    for (let i = 0; i < 10; i++) {
+      world.heartbeat(A, at(0))
+      await world.flush()
+    }
+    world.heartbeat(B, at(500))
+    await world.flush()
+    world.bus.become('disconnected')
+    await world.flush()
+    world.bus.become('connected')
+    expect(await world.flush(500)).toEqual([])
+    expect(await world.flush(500)).toMatchObject([{ peer: B, islandId: 'island-boot-2', fromIslandId: undefined }])
+    expect(await world.flush()).toEqual([])
+  })
+
+  test('whoever was to be told meanwhile is told then, once', async () => {
+    const world = await anArchipelago()
+    world.heartbeat(A, at(0))
+    await turns()
+    world.bus.become('disconnected')
+    expect(await world.flush(10_000)).toEqual([])
+    world.bus.become('connected')
+    expect(await world.flush(5_000)).toMatchObject([{ peer: A }])
+  })
+
+  test('a bus that flickers does not forget when it was lost first', async () => {
+    const world = await anArchipelago()
+    world.heartbeat(A, at(0))
+    await world.flush()
+    for (let i = 0; i < 20; i++) {
+      world.bus.become('disconnected')
+      await world.flush(900)
+      world.bus.become('connected')
+      expect(await world.flush(900)).toEqual([])
+    }
+    expect(await world.flush()).toMatchObject([{ peer: A }])
+  })
+
+  test('nobody counts as silent because we were deaf', async () => {
+    const world = await anArchipelago()
+    world.heartbeat(A, at(0))
+    await world.flush()
+    world.bus.become('disconnected')
+    await world.flush(600_000)
+    world.bus.become('connected')
+    await world.flush(50_000)
+    expect(await world.metric('peers ')).toContain('realm_archipelago_peers 1')
+    await world.flush(12_000)
+    expect(await world.metric('peers ')).toContain('realm_archipelago_peers 0')
+  })
+})
+
+test('nobody expires in a flush that comes late, for their heartbeats are still unread', async () => {
+  const world = await anArchipelago()
+  world.heartbeat(A, at(0))
+  await world.flush()
+  world.clock.stall(70_000)
+  world.heartbeat(A, at(0))
+  await world.flush()
+  expect(await world.metric('peers ')).toContain('realm_archipelago_peers 1')
+})
+
+describe('readiness', () => {
+  test('an archipelago is ready while its flushes come', async () => {
+    const world = await anArchipelago()
+    await world.flush()
+    expect(world.cell.readiness()).toEqual({ ready: true })
+    world.clock.stall(10_001)
+    expect(world.cell.readiness()).toEqual({ ready: false, reason: 'no flush for 10001 ms' })
+    await world.flush()
+    expect(world.cell.readiness()).toEqual({ ready: true })
+  })
+
+  test('a bus that went away does not make it unready: it will come back, and a restart would not help', async () => {
+    const world = await anArchipelago()
+    world.bus.become('disconnected')
+    await world.flush()
+    expect(world.cell.readiness()).toEqual({ ready: true })
+  })
+})
+
+describe('reports', () => {
+  async function reported(count: number) {
+    const world = await anArchipelago()
+    const reports: { bytes: number; message: IslandStatusMessage | undefined }[] = []
+    world.bus.subscribe(world.subjects.islands, (payload) =>
+      reports.push({ bytes: payload.length, message: busPayloads.decodeIslands(payload) }),
+    )
+    for (let n = 0; n < count; n++) world.heartbeat(peerId(n), at(0))
+    await world.flush()
+    return { world, last: reports.at(-1), count: reports.length }
+  }
+
+  test('every flush reports all islands', async () => {
+    const { last } = await reported(2)
+    const data = [{ id: 'island-boot-1', peers: [peerId(0), peerId(1)], maxPeers: 100, center: at(0), radius: 0 }]
+    expect(last?.message).toEqual({ data })
+  })
+
+  test('even when there are none', async () => {
+    const { last, count } = await reported(0)
+    expect(last).toEqual({ bytes: 0, message: { data: [] } })
+    expect(count).toBe(2)
+  })
+
+  test('a report a broker would refuse goes out without the lists of peers, and is counted', async () => {
+    const { last, world } = await reported(30_000)
+    expect(last?.bytes).toBeLessThan(900_000)
+    expect(last?.message?.data).toHaveLength(300)
+    expect(last?.message?.data[0]).toMatchObject({ id: 'island-boot-1', peers: [], maxPeers: 100 })
+    expect(await world.metric('reports_total')).toContain('realm_archipelago_reports_total{form="compact"} 2')
+  })
+
+  test('stats hear at once that we are alive, and every ten seconds from then on', async () => {
+    const world = await anArchipelago({ env: { COMMIT_HASH: 'abc1234' } })
+    const heard: (ServiceDiscoveryMessage | undefined)[] = []
+    world.bus.subscribe(world.subjects.discovery, (payload) => heard.push(busPayloads.decodeDiscovery(payload)))
+    const startedAt = world.clock.now()
+    await turns()
+    world.heartbeat(A, at(0))
+    await world.flush(20_000)
+    expect(heard).toEqual(
+      [0, 10_000, 20_000].map((elapsed) => ({
+        serverName: 'archipelago',
+        status: { currentTime: startedAt + elapsed, commitHash: 'abc1234', userCount: elapsed === 0 ? 0 : 1 },
+      })),
+    )
+  })
+})
+
+test('a stopped archipelago says nothing more', async () => {
+  const world = await anArchipelago()
+  await world.cell.stop()
+  world.heartbeat(A, at(0))
+  expect(await world.flush(60_000)).toEqual([])
+})
+
+describe('configuration', () => {
+  test.each([
+    [{ ARCHIPELAGO_JOIN_DISTANCE: '80', ARCHIPELAGO_LEAVE_DISTANCE: '80' }, /LEAVE_DISTANCE: must be greater/],
+    [{ ROOMS_URL: '' }, /either LIVEKIT_HOST/],
+    [{ LIVEKIT_HOST: 'wss://lk', LIVEKIT_API_KEY: 'k', LIVEKIT_API_SECRET: 's' }, /either LIVEKIT_HOST/],
+    [{ ROOMS_URL: 'http://rooms' }, /ROOMS_URL/],
+  ])('%j is refused', (env, problem) => {
+    expect(() => someConfig(env)).toThrow(problem)
+  })
+})
