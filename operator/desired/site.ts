@@ -1,6 +1,6 @@
 import type { CommsCellSpec, Realm } from '../../crds/realm.ts'
 import { partName, serviceHost } from './naming.ts'
-import { clusterUrls, type RealmUrls } from './urls.ts'
+import { clusterUrls, type RealmUrls, urlsBelow } from './urls.ts'
 
 /**
  * Where realms run, as far as planning must know: the same Realm is reached at other URLs and through another bus in a cluster
@@ -44,3 +44,21 @@ function clusterLivekit(realm: Realm, clusterDomain: string): CommsCellSpec['liv
     credentials: { secretName: name },
   }
 }
+
+/** What a laptop gives its realms. */
+export interface LaptopOptions {
+  /** Base URL of a realm, `http://127.0.0.1:3000` or a path below it. */
+  baseUrl: (realm: Realm) => string
+  /** Base URL of the realm provider. */
+  providerUrl: string
+  /** The LiveKit found on this machine, whatever the realm declares; without one cells have rooms of their own. */
+  livekit: CommsCellSpec['livekit']
+}
+
+/** One process on a laptop: everything behind one port, no broker. */
+export const laptopSite = ({ baseUrl, providerUrl, livekit }: LaptopOptions): Site => ({
+  urls: (realm) => urlsBelow(realm, baseUrl(realm), providerUrl),
+  nats: () => undefined,
+  livekit: () => livekit,
+  distributed: false,
+})
