@@ -1,0 +1,171 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { ManualClock } from '../../cells/chassis/clock.ts'
+import { Refusal } from '../../cells/chassis/errors.ts'
+import { KubeError } from '../../cells/chassis/kube/kube-error.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import type { ObjectKey } from '../../crds/object.ts'
+import { type CommsCell, type CommsCellStatus, conditionOf, type Realm, type RealmStatus } from '../../crds/realm.ts'
+import type { Cluster, Kind } from '../cluster/ports.ts'
+import { aRealm, aServingCell, site } from '../desired/fixtures.ts'
+import type { Publication, Sighting } from '../publication/publication.ts'
+import { startReconcilers } from './loop.ts'
+
+const aboutUrl = 'http://realm-provider/main/about'
+
+/** A cluster that holds what a test put into it and remembers what it was asked to do. */
+function aWorld(given: { realm?: Realm; cell?: CommsCell }) {
+  const clock = new ManualClock()
+  const world = {
+    ...given,
+    asked: [] as string[],
+    realmStatus: undefined as RealmStatus | undefined,
+    cellStatus: undefined as CommsCellStatus | undefined,
+    realize: async () => {},
+    sighting: { state: 'serving', aboutUrl } as Sighting,
+    change: (_kind: Kind, _key: ObjectKey) => {},
+    publish: (_key: ObjectKey) => {},
+    forgotten: [] as string[],
+    compared: [] as (Realm['status'] | undefined)[],
+  }
+  const realize = async (what: string) => {
+    world.asked.push(`realize ${what}`)
+    await world.realize()
+  }
+  const cluster: Cluster = {
+    realm: () => world.realm,
+    cell: () => world.cell,
+    keys: (kind) => {
+      const object = kind === 'Realm' ? world.realm : world.cell
+      return object ? [object.metadata] : []
+    },
+    observeRealm: () => ({ cells: world.cell ? [world.cell] : [], services: [] }),
+    observeCell: () => ({ connectors: undefined, archipelago: undefined }),
+    realizeRealm: () => realize('realm'),
+    realizeCell: () => realize('cell'),
+    reportRealm: async (_, status) => {
+      world.asked.push('report realm')
+      world.realmStatus = status
+    },
+    reportCell: async (_, status) => {
+      world.asked.push('report cell')
+      world.cellStatus = status
+    },
+    onChange: (listener) => {
+      world.change = listener
+      return () => {
+        world.change = () => {}
+      }
+    },
+  }
+  const publication: Publication = {
+    sighting: ({ status }) => {
+      world.compared.push(status)
+      return world.sighting
+    },
+    forget: ({ metadata }) => void world.forgotten.push(metadata.name),
+    onChange: (listener) => {
+      world.publish = listener
+      return () => {}
+    },
+  }
+  const loop = startReconcilers({ cluster, site, publication, clock, log: silentLog })
+  const settle = async () => {
+    await vi.waitFor(() => expect(loop.idle).toBe(true))
+    return world.asked.splice(0)
+  }
+  cleanups.push(() => loop.stop())
+  return { world, loop, clock, settle }
+}
+const cleanups: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+const key = { namespace: 'metaverse', name: 'main' }
+const cellKey = { namespace: 'metaverse', name: 'main-0' }
+
+test('everything there is gets its pass at the start: realized first, then reported', async () => {
+  const { settle } = aWorld({ realm: aRealm() })
+  expect(await settle()).toEqual(['realize realm', 'report realm'])
+})
+
+test('a changed cell wakes its realm too, and so does one that is gone', async () => {
+  const { world, settle } = aWorld({ realm: aRealm(), cell: aServingCell() })
+  await settle()
+  world.change('CommsCell', cellKey)
+  expect((await settle()).sort()).toEqual(['realize cell', 'realize realm', 'report cell', 'report realm'])
+  delete world.cell
+  world.change('CommsCell', cellKey)
+  expect(await settle()).toEqual(['realize realm', 'report realm'])
+})
+
+test('what the provider is seen doing wakes the realm, and it is compared with the endpoints about to be told', async () => {
+  const { world, settle } = aWorld({ realm: aRealm(), cell: aServingCell() })
+  await settle()
+  expect(world.compared.at(-1)?.endpoints).toMatchObject([{ state: 'Serving' }])
+  world.sighting = { state: 'absent', aboutUrl }
+  world.publish(key)
+  await settle()
+  expect(conditionOf({ status: world.realmStatus ?? {} }, 'Published')).toMatchObject({ status: 'False' })
+})
+
+test('a failure is told before it is tried again, and ends when it passes', async () => {
+  const { world, clock, settle } = aWorld({ realm: aRealm() })
+  await settle()
+  world.realize = () => Promise.reject(new KubeError('apply Service main-stats', 503, { message: 'shutting down' }))
+  world.change('Realm', key)
+  expect(await settle()).toEqual(['realize realm', 'report realm'])
+  expect(conditionOf({ status: world.realmStatus ?? {} }, 'Progressing')).toMatchObject({ status: 'True', reason: 'Retrying' })
+  world.realize = async () => {}
+  clock.advance(5)
+  expect(await settle()).toEqual(['realize realm', 'report realm'])
+  expect(conditionOf({ status: world.realmStatus ?? {} }, 'Progressing')).not.toMatchObject({ reason: 'Retrying' })
+})
+
+test.each([
+  ['a request the API server will never take', new KubeError('apply Service main-stats', 422, { message: 'spec is invalid' })],
+  ['missing rights', new KubeError('apply Service main-stats', 403, { message: 'forbidden' })],
+  ['a refusal of ours', new Refusal('INVALID', 'not on this machine')],
+])('%s stalls the realm with the message', async (_, thrown) => {
+  const { world, settle } = aWorld({ realm: aRealm() })
+  await settle()
+  world.realize = () => Promise.reject(thrown)
+  world.change('Realm', key)
+  await settle()
+  expect(conditionOf({ status: world.realmStatus ?? {} }, 'Stalled')).toMatchObject({
+    status: 'True',
+    reason: 'Refused',
+    message: thrown.message,
+  })
+})
+
+test('a cell without a bus is not realized where cells are several processes', async () => {
+  const cell = aServingCell()
+  delete cell.spec.nats
+  const { world, settle } = aWorld({ cell })
+  expect(await settle()).not.toContain('realize cell')
+  expect(conditionOf({ status: world.cellStatus ?? {} }, 'Stalled')).toMatchObject({ status: 'True', reason: 'BusMissing' })
+})
+
+test('a realm that is gone or being deleted is forgotten, not realized', async () => {
+  const leaving = aRealm()
+  leaving.metadata.deletionTimestamp = '2026-11-21T08:00:00Z'
+  const { world, settle } = aWorld({ realm: leaving })
+  expect(await settle()).toEqual([])
+  expect(world.forgotten).toEqual(['main'])
+})
+
+test('a pass that outlives the loop writes no status', async () => {
+  const { world, loop, settle } = aWorld({ realm: aRealm() })
+  await settle()
+  let release = () => {}
+  world.realize = () =>
+    new Promise((resolve) => {
+      release = resolve
+    })
+  world.change('Realm', key)
+  await vi.waitFor(() => expect(world.asked).toEqual(['realize realm']))
+  const stopped = loop.stop()
+  release()
+  await stopped
+  expect(world.asked).toEqual(['realize realm'])
+})
