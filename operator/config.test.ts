@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { platformOf, readConfig } from './config.ts'
+
+const least = { IMAGE_REPOSITORY: 'ghcr.io/example/realm', PROVIDER_URL: 'http://realm-provider.realms.svc/' }
+
+test('an operator needs to know the image of the cells and its realm provider, and nothing else', () => {
+  expect(readConfig(least)).toMatchObject({
+    HTTP_SERVER_PORT: 8080,
+    WATCH_NAMESPACE: '',
+    CLUSTER_DOMAIN: 'cluster.local',
+    WORKERS: 8,
+  })
+  expect(() => readConfig({})).toThrow(/IMAGE_REPOSITORY[\s\S]*PROVIDER_URL/)
+})
+
+test('the base URL of the realm provider loses the slash at its end', () => {
+  expect(platformOf(readConfig(least))).toMatchObject({
+    providerUrl: 'http://realm-provider.realms.svc',
+    imagePullPolicy: 'IfNotPresent',
+  })
+})
+
+test.each([
+  ['PROVIDER_URL', 'realm-provider'],
+  ['IMAGE_PULL_POLICY', 'Sometimes'],
+  ['WORKERS', '0'],
+  ['HTTP_SERVER_PORT', '99999'],
+])('%s may not be %s', (name, value) => {
+  expect(() => readConfig({ ...least, [name]: value })).toThrow(name)
+})

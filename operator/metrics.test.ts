@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { Metrics } from '../cells/chassis/metrics.ts'
+import { aRealm } from './desired/fixtures.ts'
+import { operatorMetrics } from './metrics.ts'
+
+test('realms are counted by what their conditions say', async () => {
+  const metrics = new Metrics('operator')
+  const ready = aRealm()
+  ready.status = {
+    conditions: [{ type: 'AcceptingPlayers', status: 'True', reason: 'CellsServing', message: '', lastTransitionTime: '' }],
+  }
+  const realms = [ready, aRealm()]
+  const cluster = {
+    keys: (kind: string) => (kind === 'Realm' ? ['a', 'b'].map((name) => ({ namespace: 'metaverse', name })) : []),
+    realm: ({ name }: { name: string }) => realms[name === 'a' ? 0 : 1],
+  }
+  operatorMetrics(metrics, cluster, () => true)
+  const text = await metrics.registry.metrics()
+  for (const line of [
+    'realm_operator_realms 2',
+    'realm_operator_cells 0',
+    'realm_operator_leader 1',
+    'realm_operator_realms_accepting_players 1',
+    'realm_operator_realms_stalled 0',
+  ])
+    expect(text).toContain(`${line}\n`)
+})

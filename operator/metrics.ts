@@ -1,0 +1,19 @@
+import type { Metrics } from '../cells/chassis/metrics.ts'
+import { conditionOf, type Realm, type RealmConditionType } from '../crds/realm.ts'
+import type { Cluster } from './cluster/ports.ts'
+
+const conditions: readonly RealmConditionType[] = ['Ready', 'Published', 'AcceptingPlayers', 'Progressing', 'Stalled']
+
+/** Lists what the operator itself counts; the queue and the client of the API server list their own. */
+export function operatorMetrics(metrics: Metrics, cluster: Pick<Cluster, 'keys' | 'realm'>, leads: () => boolean): void {
+  const realms = (): Realm[] => cluster.keys('Realm').flatMap((key) => cluster.realm(key) ?? [])
+  metrics.gauge('leader', 'Whether this replica is the one that writes.', { read: () => (leads() ? 1 : 0) })
+  metrics.gauge('realms', 'Realms declared.', { read: () => cluster.keys('Realm').length })
+  metrics.gauge('cells', 'Comms cells that exist.', { read: () => cluster.keys('CommsCell').length })
+  for (const type of conditions) {
+    const name = `realms_${type.replace(/(?<=[a-z])[A-Z]/g, '_$&').toLowerCase()}`
+    metrics.gauge(name, `Realms whose condition ${type} is True.`, {
+      read: () => realms().filter((realm) => conditionOf(realm, type)?.status === 'True').length,
+    })
+  }
+}
