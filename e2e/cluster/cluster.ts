@@ -1,0 +1,161 @@
+import { writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { V1Node } from '@kubernetes/client-node'
+import { UserError } from '../../cells/chassis/errors.ts'
+import { runCommand } from '../parts/command.ts'
+import type { Progress } from '../parts/part.ts'
+import { addressesOf, MAX_NODES } from './addresses.ts'
+import { apiOf } from './api.ts'
+import { type Claim, claim, type Purpose, release } from './claim.ts'
+import { startApiServer, startControllers } from './control-plane.ts'
+import { writeCredentials } from './credentials.ts'
+import { type ClusterNode, joinCluster, startNode } from './node.ts'
+import { pauseImage } from './pause.ts'
+
+/** A cluster takes 5 seconds on 2 idle cores; a busy machine gets many times that. */
+const START_TIMEOUT_MS = 120_000
+const POLL_MS = 50
+
+/** A Kubernetes cluster on this machine, with a node for every `ClusterNode`, all of it in namespaces of its own. */
+export interface RunningCluster {
+  /** Path of a kubeconfig that may do everything. */
+  kubeconfig: string
+  nodes: readonly ClusterNode[]
+  /** Runs kubectl to its end and returns what it printed. @throws with what it said when it fails */
+  kubectl(...args: string[]): Promise<string>
+  /** The same for helm. */
+  helm(...args: string[]): Promise<string>
+  /** Creates or changes objects; names are looked up in `namespace` unless they bring their own. */
+  apply(objects: readonly object[], namespace?: string): Promise<void>
+  /** Makes an image, given as an OCI archive, known to every node under the name inside it. */
+  importImage(archive: string): Promise<void>
+  /** Ends it and leaves nothing: no process, namespace, mount, link, route, control group or file. */
+  stop(): Promise<void>
+}
+
+/** How a cluster is wanted. */
+export interface ClusterOptions {
+  /** The folder of the Kubernetes programs: the part `kube`. */
+  kube: string
+  /** Nodes besides the one that also runs the control plane. */
+  workers?: number
+  purpose?: Purpose
+  progress?: Progress
+}
+
+/**
+ * Starts a cluster and waits until it takes pods.
+ *
+ * @throws UserError when this machine cannot run one, with the remedy
+ */
+export async function startCluster({
+  kube,
+  workers = 0,
+  purpose = 'test',
+  progress = () => undefined,
+}: ClusterOptions): Promise<RunningCluster> {
+  if (process.platform !== 'linux') throw new UserError('a cluster needs Linux: use a Linux machine, or any cluster you have')
+  if (process.getuid?.() !== 0) throw new UserError('a cluster needs root, to make network and mount namespaces: use sudo')
+  if (workers >= MAX_NODES) throw new UserError(`a cluster has at most ${MAX_NODES} nodes`)
+  const claimed = await claim(purpose)
+  const nodes: ClusterNode[] = []
+  const stop = async () => {
+    await Promise.all(nodes.map(({ machine }) => machine.kill()))
+    await release(claimed)
+  }
+  try {
+    await boot(claimed, workers + 1, kube, nodes, progress)
+    return { ...toolsOf(join(claimed.folder, 'admin.conf'), nodes, kube), nodes, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function boot(
+  { index, folder }: Claim,
+  count: number,
+  kube: string,
+  nodes: ClusterNode[],
+  progress: Progress,
+): Promise<void> {
+  const addresses = addressesOf(index)
+  const api = apiOf(writeCredentials(folder, addresses, count))
+  const until = (what: string, ready: () => Promise<boolean>) => waitFor(what, nodes, ready)
+  const answers = async (path: string) => (await api(path)) !== undefined
+
+  progress(`starting ${count === 1 ? 'one node' : `${count} nodes`} of Kubernetes in namespaces of their own`)
+  await runCommand('ip', ['link', 'add', addresses.bridge, 'type', 'bridge'])
+  await runCommand('ip', ['address', 'add', addresses.host, 'dev', addresses.bridge])
+  await runCommand('ip', ['link', 'set', addresses.bridge, 'up'])
+  const first = await startNode(addresses, 0, count, folder, kube)
+  nodes.push(first)
+  startApiServer(first.machine, addresses)
+  // The addresses of Services lead through the first node, where kube-proxy knows them.
+  await runCommand('ip', ['route', 'add', addresses.services, 'via', first.address])
+  for (let node = 1; node < count; node++) nodes.push(await startNode(addresses, node, count, folder, kube))
+
+  const pause = await pauseImage(folder)
+  for (const node of nodes) {
+    await until('the container runtime', () => succeeds(node.machine.run('ctr', 'version')))
+    await importInto(node, pause)
+  }
+  await until('the API server', () => answers('/readyz'))
+  startControllers(first.machine, addresses, folder)
+  for (const node of nodes) joinCluster(node, addresses)
+  for (const { name } of nodes) await until(name, async () => isReady(await api(`/api/v1/nodes/${name}`)))
+  // Pods of a namespace are refused before it has its ServiceAccount.
+  await until('the first ServiceAccount', () => answers('/api/v1/namespaces/default/serviceaccounts/default'))
+}
+
+/** Polls until something is ready. @throws as soon as a program has ended that should run, or when it takes too long */
+async function waitFor(what: string, nodes: readonly ClusterNode[], ready: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS
+  while (!(await ready())) {
+    const failure = nodes.map(({ machine }) => machine.failure).find((each) => each !== undefined)
+    if (failure) throw new Error(`the cluster did not start: ${failure}`)
+    if (Date.now() > deadline)
+      throw new Error(`the cluster did not start: ${what} was not ready after ${START_TIMEOUT_MS / 1000} s`)
+    await sleep(POLL_MS)
+  }
+}
+
+const succeeds = (work: Promise<unknown>): Promise<boolean> =>
+  work.then(
+    () => true,
+    () => false,
+  )
+
+function isReady(node: unknown): boolean {
+  const conditions = (node as V1Node | undefined)?.status?.conditions ?? []
+  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+}
+
+const importInto = (node: ClusterNode, archive: string): Promise<void> =>
+  node.machine.feed(archive, 'ctr', '--namespace', 'k8s.io', 'images', 'import', '-')
+
+/** Longest a command of the user's may take: `kubectl wait` has a deadline of its own. */
+const COMMAND_TIMEOUT_MS = 600_000
+
+const toolsOf = (kubeconfig: string, nodes: readonly ClusterNode[], kube: string) => {
+  const env = { KUBECONFIG: kubeconfig }
+  const tool =
+    (name: string) =>
+    (...args: string[]): Promise<string> =>
+      runCommand(join(kube, name), args, { env, timeoutMs: COMMAND_TIMEOUT_MS })
+  const kubectl = tool('kubectl')
+  return {
+    kubeconfig,
+    kubectl,
+    apply: async (objects: readonly object[], namespace = 'default') => {
+      const file = join(dirname(kubeconfig), 'objects.json')
+      await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }))
+      await kubectl('apply', '--server-side', '--namespace', namespace, '--filename', file)
+    },
+    helm: tool('helm'),
+    importImage: async (archive: string) => {
+      for (const node of nodes) await importInto(node, archive)
+    },
+  }
+}

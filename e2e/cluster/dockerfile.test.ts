@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { parseDockerfile } from './dockerfile.ts'
+import { settingsOf } from './image.ts'
+
+const ours = parseDockerfile(readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8'))
+
+test('every step of our Dockerfile is one the tests can take without Docker', () => {
+  expect(ours.map(({ name, base }) => [name, base])).toEqual([
+    ['tools', 'node:24-slim'],
+    ['build', 'tools'],
+    ['modules', 'node:24-slim'],
+    ['3', 'node:24-slim'],
+  ])
+})
+
+test('the last stage holds nothing but what it copies, so that the hand-made image has the same content', () => {
+  const copied = ours.at(-1)?.steps.flatMap((step) => (step.does === 'copy' ? [[step.from, ...step.sources, step.target]] : []))
+  expect(copied).toEqual([
+    ['modules', '/app/node_modules', './node_modules'],
+    ['build', '/app/dist', './dist'],
+    [undefined, 'package.json', './'],
+    [undefined, 'crds/realm.crd.yaml', 'crds/commscell.crd.yaml', './crds/'],
+  ])
+  expect(ours.at(-1)?.steps.filter(({ does }) => does === 'run')).toEqual([])
+})
+
+test('the image runs the cells as a user without rights', () => {
+  expect(settingsOf(ours.at(-1) ?? ours[0])).toMatchObject({
+    entrypoint: ['node', '/app/dist/cells/main.js'],
+    user: '65532:65532',
+    workdir: '/app',
+    env: { NODE_ENV: 'production' },
+  })
+})
+
+test('comments go, and broken lines are joined', () => {
+  const [stage] = parseDockerfile('# why\nFROM scratch\nRUN one && \\\n    two\n')
+  expect(stage.steps).toEqual([{ does: 'run', command: 'one &&      two' }])
+})
+
+test.each(['ADD a b', 'RUN --mount=type=cache npm ci', 'COPY --chown=1 a b', 'ENV A b', 'EXPOSE 80'])(
+  '%s is refused rather than ignored',
+  (line) => {
+    expect(() => parseDockerfile(`FROM scratch\n${line}\n`)).toThrow('nobody taught us this instruction')
+  },
+)

@@ -1,0 +1,75 @@
+/** One step of a Dockerfile. */
+export type Step =
+  | { does: 'workdir'; path: string }
+  | { does: 'copy'; from: string | undefined; sources: readonly string[]; target: string }
+  | { does: 'run'; command: string }
+  | { does: 'env'; name: string; value: string }
+  | { does: 'user'; user: string }
+  | { does: 'entrypoint'; command: readonly string[] }
+
+/** From one FROM to the next. */
+export interface Stage {
+  name: string
+  /** An earlier stage, or an image from a registry. */
+  base: string
+  steps: readonly Step[]
+}
+
+/**
+ * Reads as much of the Dockerfile language as ours speaks; the last stage is the image.
+ *
+ * @throws on anything it does not know, so that no instruction is ever passed over in silence
+ */
+export function parseDockerfile(text: string): [Stage, ...Stage[]] {
+  const stages: (Stage & { steps: Step[] })[] = []
+  const lines = text
+    .replace(/^\s*#.*\n/gm, '')
+    .replace(/\\\n/g, ' ')
+    .split('\n')
+    .map((line) => line.trim())
+  for (const line of lines.filter((each) => each !== '')) {
+    const [, instruction = '', rest = ''] = /^(\S+)\s+(.*)$/.exec(line) ?? []
+    if (instruction === 'FROM') stages.push(stageOf(rest, stages.length))
+    else stages.at(-1)?.steps.push(stepOf(instruction, rest))
+  }
+  const [first, ...others] = stages
+  if (!first) throw new Error('a Dockerfile begins with FROM')
+  return [first, ...others]
+}
+
+function stageOf(rest: string, index: number): Stage & { steps: Step[] } {
+  const [, base = rest, name = String(index)] = /^(\S+)(?:\s+AS\s+(\S+))?$/.exec(rest) ?? []
+  return { name, base, steps: [] }
+}
+
+function stepOf(instruction: string, rest: string): Step {
+  switch (instruction) {
+    case 'WORKDIR':
+      return { does: 'workdir', path: rest }
+    case 'COPY':
+      return copyOf(rest)
+    case 'RUN':
+      if (rest.startsWith('--')) break
+      return { does: 'run', command: rest }
+    case 'ENV': {
+      const [, name, value] = /^([A-Z_]+)=(\S+)$/.exec(rest) ?? []
+      if (name === undefined || value === undefined) break
+      return { does: 'env', name, value }
+    }
+    case 'USER':
+      return { does: 'user', user: rest }
+    case 'ENTRYPOINT':
+      return { does: 'entrypoint', command: JSON.parse(rest) }
+  }
+  throw new Error(`nobody taught us this instruction of the Dockerfile: ${instruction} ${rest}`)
+}
+
+function copyOf(rest: string): Step {
+  const words = rest.split(/\s+/)
+  const from = words[0]?.startsWith('--from=') ? words.shift()?.slice('--from='.length) : undefined
+  const target = words.pop()
+  if (target === undefined || words.length === 0 || words.some((word) => word.startsWith('--'))) {
+    throw new Error(`nobody taught us this instruction of the Dockerfile: COPY ${rest}`)
+  }
+  return { does: 'copy', from, sources: words, target }
+}
