@@ -1,0 +1,103 @@
+import { systemClock } from '../cells/chassis/clock.ts'
+import { silentLog } from '../cells/chassis/log.ts'
+import type { Realm } from '../crds/realm.ts'
+import type { Host, RunningPart } from '../operator/cluster/host.ts'
+import { createLocalCluster } from '../operator/cluster/local.ts'
+import { cellStatus } from '../operator/desired/cell-status.ts'
+import { aRealm, aServingCell, platform, site } from '../operator/desired/fixtures.ts'
+import { cellObjects, realmObjects } from '../operator/desired/objects.ts'
+import { planCell, planRealm } from '../operator/desired/plan.ts'
+import { laptopSite } from '../operator/desired/site.ts'
+import { realmStatus } from '../operator/desired/status.ts'
+import type { Publication } from '../operator/publication/publication.ts'
+import { startReconcilers } from '../operator/reconcile/loop.ts'
+
+/** One figure of a benchmark. */
+interface Row {
+  what: string
+  value: number
+  unit: string
+  note?: string
+}
+
+export const name = 'operator'
+
+/** How fast the operator thinks: rendering alone, then whole passes that find nothing to do. */
+export async function run(report: (row: Row) => void): Promise<void> {
+  report({ what: 'render a realm and its cell', value: renderRate(), unit: 'realms/s', note: 'plan, 20 objects, both statuses' })
+  report({ what: 'no-op passes, local cluster', value: await passRate(), unit: 'passes/s', note: 'queue, plan, compare, status' })
+}
+
+function renderRate(): number {
+  const realm = aRealm()
+  const cell = aServingCell(realm)
+  const observed = { cells: [cell], services: [] }
+  const sighting = { state: 'serving', aboutUrl: 'http://realm-provider/main/about' } as const
+  return rateOf(() => {
+    const plan = planRealm(realm, observed, site)
+    const cellPlan = planCell(cell)
+    const objects = realmObjects(realm, plan, platform).length + cellObjects(cell, cellPlan, platform).length
+    const now = 1_760_000_000_000
+    const status = realmStatus({ realm, plan, observed, urls: site.urls(realm), sighting, failure: undefined, now })
+    const ofCell = cellStatus({ cell, observed: { connectors: undefined, archipelago: undefined }, failure: undefined, now })
+    if (objects < 15 || !status.conditions || !ofCell.conditions) throw new Error('nothing was rendered')
+  })
+}
+
+async function passRate(): Promise<number> {
+  const cluster = createLocalCluster({ host: idleHost, clock: systemClock, log: silentLog })
+  const publication: Publication = {
+    sighting: () => ({ state: 'serving', aboutUrl: '' }),
+    forget: () => {},
+    onChange: () => () => {},
+  }
+  let wake = (_: Realm) => {}
+  const watched = {
+    ...cluster,
+    onChange: (listener: Parameters<typeof cluster.onChange>[0]) => {
+      wake = (realm) => listener('Realm', realm.metadata)
+      return cluster.onChange(listener)
+    },
+  }
+  const site = laptopSite({ baseUrl: () => 'http://127.0.0.1:3000', providerUrl: 'http://127.0.0.1:3000', livekit: undefined })
+  const loop = startReconcilers({ cluster: watched, site, publication, clock: systemClock, log: silentLog })
+  const realms = Array.from({ length: 100 }, (_, index) => {
+    const realm = aRealm()
+    return { ...realm, metadata: { ...realm.metadata, name: `realm-${index}` } }
+  })
+  for (const realm of realms) cluster.declare(realm)
+  await settled(loop)
+  const startedAt = performance.now()
+  let passes = 0
+  while (performance.now() - startedAt < 1000) {
+    for (const realm of realms) wake(realm)
+    await settled(loop)
+    passes += realms.length
+  }
+  const rate = passes / ((performance.now() - startedAt) / 1000)
+  await loop.stop()
+  await cluster.stop()
+  return rate
+}
+
+const settled = async (loop: { idle: boolean }): Promise<void> => {
+  while (!loop.idle) await new Promise(setImmediate)
+}
+
+const part = { readiness: () => ({ ready: true }) as const, update: async () => true, stop: async () => {} }
+const idleHost: Host = {
+  startCell: async (): Promise<RunningPart<never>> => part,
+  startService: async (): Promise<RunningPart<never>> => part,
+  route: () => {},
+}
+
+function rateOf(work: () => void): number {
+  for (let warmUp = 0; warmUp < 2000; warmUp++) work()
+  const startedAt = performance.now()
+  let rounds = 0
+  while (performance.now() - startedAt < 1000) {
+    work()
+    rounds++
+  }
+  return rounds / ((performance.now() - startedAt) / 1000)
+}
