@@ -1,0 +1,26 @@
+import { fetchJson } from '../../chassis/fetch-json.ts'
+import type { PeerId } from '../../wire/peer.ts'
+
+/** Whether the platform banned a wallet (comms.md §4.6). Never rejects; doubt speaks for the player. */
+export interface Bans {
+  isBanned(peer: PeerId): Promise<boolean>
+}
+
+/** Nobody is banned. */
+export const noBans: Bans = { isBanned: async () => false }
+
+const TIMEOUT_MS = 1_000
+const MAX_BYTES = 64 * 1024
+
+/** Bans as the gatekeeper at `url` knows them. */
+export const gatekeeperBans = (url: string): Bans => ({
+  async isBanned(peer) {
+    const fetched = await fetchJson(`${url.replace(/\/$/, '')}/users/${peer}/bans`, {
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: MAX_BYTES,
+    })
+    if (!fetched.ok || fetched.status < 200 || fetched.status > 299) return false
+    const { data } = (fetched.body ?? {}) as { data?: { isBanned?: unknown } | null }
+    return data?.isBanned === true
+  },
+})

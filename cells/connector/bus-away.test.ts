@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { aConnector, until } from './fixtures.ts'
+
+test('while the bus is away positions are dropped and players are told nothing', async () => {
+  const connector = await aConnector()
+  const player = await connector.join()
+  await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect']))
+  connector.bus.become('disconnected')
+  player.heartbeat({ x: 1, y: 0, z: 0 })
+  player.heartbeat({ x: 2, y: 0, z: 0 })
+  await until(async () => expect(await connector.metric('heartbeats_total{outcome="dropped"}')).toBe(2))
+  expect(connector.topicsOf(player.peer)).toEqual(['connect'])
+  expect(player.islands).toEqual([])
+  expect(await connector.metric('connections')).toBe(1)
+})
+
+test('once it is back, everybody who is here is announced again with the last position', async () => {
+  const connector = await aConnector()
+  const [walking, standing, leaving] = [await connector.join(), await connector.join(), await connector.join()]
+  walking.heartbeat({ x: 1, y: 0, z: 0 })
+  await until(() => expect(connector.topicsOf(walking.peer)).toEqual(['connect', 'heartbeat']))
+
+  connector.bus.become('disconnected')
+  walking.heartbeat({ x: 2, y: 0, z: 0 })
+  leaving.close()
+  await until(async () => {
+    expect(await connector.metric('players')).toBe(2)
+    expect(await connector.metric('heartbeats_total{outcome="dropped"}')).toBe(1)
+  })
+  connector.bus.become('connected')
+  await until(() => expect(connector.topicsOf(walking.peer)).toEqual(['connect', 'heartbeat', 'connect', 'heartbeat']))
+  expect(connector.positionsOf(walking.peer).at(-1)).toEqual({ x: 2, y: 0, z: 0 })
+  expect(connector.topicsOf(standing.peer)).toEqual(['connect', 'connect'])
+  expect(connector.topicsOf(leaving.peer)).toEqual(['connect'])
+  expect(await connector.metric('announcements_total')).toBe(2)
+})
+
+test('a short absence of the bus does not turn new players away; a long one does', async () => {
+  const connector = await aConnector()
+  expect(connector.cell.readiness()).toEqual({ ready: true })
+  connector.bus.become('disconnected')
+  connector.clock.advance(14_000)
+  expect(connector.cell.readiness()).toEqual({ ready: true })
+  connector.clock.advance(2_000)
+  expect(connector.cell.readiness()).toEqual({ ready: false, reason: 'the bus cannot be reached' })
+  connector.bus.become('connected')
+  expect(connector.cell.readiness()).toEqual({ ready: true })
+})

@@ -1,0 +1,121 @@
+import type { Bus } from '../bus/bus.ts'
+import type { Cell } from '../cell.ts'
+import type { Clock } from '../chassis/clock.ts'
+import { operationalRoutes, type Readiness } from '../chassis/health.ts'
+import { createApp, json, type Route, route } from '../chassis/http.ts'
+import type { Log } from '../chassis/log.ts'
+import type { Metrics } from '../chassis/metrics.ts'
+import type { ChainVerifier } from '../identity/verifier.ts'
+import { subjects } from '../wire/subjects.ts'
+import { gatekeeperBans, noBans } from './adapters/bans.ts'
+import { emptyDenyList, httpDenyList } from './adapters/deny-list.ts'
+import { watchBans } from './ban-sweep.ts'
+import type { ConnectorConfig } from './config.ts'
+import type { Connection } from './connection.ts'
+import { drain } from './drain.ts'
+import { Exchange } from './exchange.ts'
+import { connectorMetrics } from './metrics.ts'
+import { Server } from './server.ts'
+import { Sessions } from './sessions.ts'
+
+/** What a connector needs from whoever starts it; all of it outlives the connector. */
+export interface ConnectorDeps {
+  bus: Bus
+  log: Log
+  clock: Clock
+  verifier: ChainVerifier
+  metrics: Metrics
+}
+
+/** How long the bus may be away before new players are better served elsewhere; a broker that restarts is back sooner. */
+const BUS_GRACE_MS = 15_000
+/** How long goodbyes may take to reach the players once the draining is over. */
+const LAST_WORDS_MS = 500
+
+/** Starts a connector: the players' sockets on one side, the bus on the other. */
+export async function startConnector(config: ConnectorConfig, deps: ConnectorDeps): Promise<Cell> {
+  const { bus, log, clock, verifier } = deps
+  const sessions = new Sessions<Connection>()
+  const denyList = config.DENYLIST_URL ? httpDenyList(config.DENYLIST_URL, { clock, log }) : emptyDenyList
+  const metrics = connectorMetrics(deps.metrics, {
+    connections: () => server.connections.size,
+    players: () => sessions.size,
+    pendingSignatures: () => verifier.pending,
+    deniedWallets: () => denyList.size,
+    busConnected: () => bus.state === 'connected',
+  })
+  const bans = config.COMMS_GATEKEEPER_URL ? gatekeeperBans(config.COMMS_GATEKEEPER_URL) : noBans
+  const exchange = new Exchange({
+    bus,
+    subjects: subjects(config.BUS_SCOPE),
+    clock,
+    metrics,
+    sessions,
+    onIsland: (connection, packet) => {
+      const counted = server.send(connection, packet) ? metrics.island.delivered : metrics.island.tooSlow
+      counted.inc()
+    },
+    onSuperseded: (connection) => server.end(connection, 'superseded'),
+  })
+  const server = new Server({
+    limits: {
+      handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT,
+      idleTimeoutMs: config.IDLE_TIMEOUT_MS,
+      maxConnections: config.MAX_CONNECTIONS,
+      maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
+    },
+    ...{ clock, log, metrics, verifier, denyList, bans, sessions, exchange },
+  })
+  const sweeping =
+    bans === noBans ? undefined : watchBans({ bans, sessions, server, clock, log, intervalMs: config.BAN_SWEEP_INTERVAL_MS })
+
+  let stopping = false
+  let awaySince = bus.state === 'connected' ? undefined : clock.now()
+  const unsubscribe = bus.onState((state) => {
+    awaySince = state === 'connected' ? undefined : clock.now()
+  })
+  const readiness = (): Readiness => {
+    if (stopping) return { ready: false, reason: 'draining' }
+    if (awaySince === undefined || clock.now() - awaySince < BUS_GRACE_MS) return { ready: true }
+    return { ready: false, reason: 'the bus cannot be reached' }
+  }
+
+  const status: Route['handler'] = () =>
+    json(
+      200,
+      { version: config.CURRENT_VERSION, currentTime: clock.now(), commitHash: config.COMMIT_HASH, userCount: sessions.size },
+      { 'access-control-allow-origin': '*' },
+    )
+  const app = createApp({
+    routes: [
+      route('GET', '/status', status),
+      route('GET', '/cells/:slot/status', status),
+      ...operationalRoutes(deps.metrics, readiness),
+    ],
+    // Explorers keep a URL for ever: one that names another slot still leads to a living cell (this one).
+    upgrades: { '/ws': server.upgrade, '/cells/:slot/ws': server.upgrade },
+    log,
+    metrics: deps.metrics,
+  })
+
+  return {
+    app,
+    readiness,
+    async stop() {
+      stopping = true
+      log.info({ players: sessions.size, seconds: config.DRAIN_SECONDS }, 'draining')
+      await drain(server, config.DRAIN_SECONDS * 1000, clock)
+      await allGone(server, LAST_WORDS_MS)
+      server.close()
+      exchange.close()
+      unsubscribe()
+      await Promise.all([denyList.stop(), sweeping?.stop(), bus.flush()])
+    },
+  }
+}
+
+/** Waits, at most that long, for clients to answer our close frames. */
+async function allGone(server: Server, atMostMs: number): Promise<void> {
+  const until = performance.now() + atMostMs
+  while (server.connections.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10))
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import { parseEnv } from '../chassis/config.ts'
+import { logLevels } from '../chassis/log.ts'
+
+const integer = (from: number, to: number) => z.coerce.number().int().min(from).max(to)
+const DAY_MS = 24 * 3600 * 1000
+
+const schema = z.object({
+  HTTP_SERVER_HOST: z.string().default('0.0.0.0'),
+  HTTP_SERVER_PORT: integer(0, 65_535).default(5001),
+  LOG_LEVEL: z.enum(logLevels).default('info'),
+  COMMIT_HASH: z.string().default(''),
+  CURRENT_VERSION: z.string().default(''),
+
+  NATS_URL: z.string().optional(),
+  NATS_USER: z.string().optional(),
+  NATS_PASSWORD: z.string().optional(),
+  NATS_CA_FILE: z.string().optional(),
+  BUS_SCOPE: z.string().default(''),
+
+  /** Milliseconds a stranger has for each step of the handshake. */
+  HANDSHAKE_TIMEOUT: integer(1, DAY_MS).default(60_000),
+  /** Milliseconds of silence after which a line counts as dead. */
+  IDLE_TIMEOUT_MS: integer(1, DAY_MS).default(90_000),
+  MAX_CONNECTIONS: integer(1, 1_000_000).default(15_000),
+  MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).default(100),
+  /** Seconds over which players are sent away when the connector stops. */
+  DRAIN_SECONDS: integer(0, 3600).default(30),
+
+  /** Ethereum JSON-RPC for contract wallets; without one they are refused. */
+  ETH_RPC_URL: z.url().optional(),
+  /** `{"users":[{"wallet":"0x…"}]}`: wallets that are not let in. */
+  DENYLIST_URL: z.url().optional(),
+  /** A gatekeeper to ask for platform bans. */
+  COMMS_GATEKEEPER_URL: z.url().optional(),
+  BAN_SWEEP_INTERVAL_MS: integer(1, DAY_MS).default(30_000),
+})
+
+/** How a connector is set up; the names are those of its environment. */
+export type ConnectorConfig = Readonly<z.infer<typeof schema>>
+
+/** Reads the configuration. @throws UserError naming everything wrong with it */
+export const readConfig = (env: NodeJS.ProcessEnv): ConnectorConfig => parseEnv(schema, env)

@@ -1,0 +1,87 @@
+import type { Duplex } from 'node:stream'
+import { WebSocket } from 'ws'
+import type { HeartbeatMessage } from '../wire/packets.ts'
+import { serverPackets } from '../wire/packets.ts'
+import type { PeerId } from '../wire/peer.ts'
+import { type Allowance, fullAllowance, type Rate } from './core/allowance.ts'
+import { type Ending, farewellOf } from './core/endings.ts'
+import { type Handshake, START } from './core/handshake.ts'
+import type { Outbox } from './outbox.ts'
+
+/** Heartbeats a socket may send: explorers send one to ten a second. */
+export const HEARTBEAT_RATE: Rate = { perSecond: 20, burst: 20 }
+
+/** Bytes that may wait for a client that does not read; the largest island change is 7 KiB. */
+export const MAX_BUFFERED_BYTES = 256 * 1024
+
+const MESSAGE_TOO_BIG = 1009
+
+/** A WebSocket that drops the line at an oversized message instead of answering it (comms.md §4.2). */
+export class Line extends WebSocket {
+  override close(code?: number, reason?: string | Buffer): void {
+    if (code === MESSAGE_TOO_BIG) this.terminate()
+    else super.close(code, reason)
+  }
+}
+
+/** A session as the bus knows it: who, since when on this socket, and what was last heard. */
+export interface Session {
+  /** Sorts by age; tells two sessions of one wallet apart, also across connectors. */
+  readonly id: string
+  readonly peer: PeerId
+  readonly allowance: Allowance
+  /** The last heartbeat that had a position. */
+  last: HeartbeatMessage | undefined
+}
+
+/** One socket from upgrade to end. */
+export class Connection {
+  state: Handshake = START
+  session: Session | undefined
+  /** When the client was last heard; a ping counts, a TCP acknowledgement does not. */
+  heardAt: number
+  readonly openedAt: number
+  readonly address: string
+  readonly #line: Line
+  readonly #stream: Duplex
+  readonly #outbox: Outbox
+
+  constructor(line: Line, stream: Duplex, outbox: Outbox, address: string, nowMs: number) {
+    this.#line = line
+    this.#stream = stream
+    this.#outbox = outbox
+    this.address = address
+    this.openedAt = this.heardAt = nowMs
+  }
+
+  /** From now on this socket speaks for `peer`. */
+  begin(id: string, peer: PeerId, nowMs: number): void {
+    this.session = { id, peer, allowance: fullAllowance(HEARTBEAT_RATE, nowMs), last: undefined }
+  }
+
+  /** Sends a packet; answers false, and sends nothing, when the client has not read for too long. */
+  send(packet: Uint8Array): boolean {
+    if (this.#line.readyState !== WebSocket.OPEN) return true
+    if (this.#line.bufferedAmount > MAX_BUFFERED_BYTES) return false
+    this.#outbox.cork(this.#stream)
+    this.#line.send(packet)
+    return true
+  }
+
+  ping(): void {
+    if (this.#line.readyState === WebSocket.OPEN) this.#line.ping()
+  }
+
+  /** Says goodbye as the ending demands. */
+  end(ending: Ending): void {
+    const { kicked, by, code, reason } = farewellOf(ending)
+    if (kicked) this.send(serverPackets.kicked())
+    if (by === 'drop') this.#line.terminate()
+    else if (by === 'close') this.#line.close(code, reason)
+  }
+
+  /** Cuts the line of a client that does not answer our goodbye. */
+  cut(): void {
+    this.#line.terminate()
+  }
+}

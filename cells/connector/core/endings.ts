@@ -1,0 +1,32 @@
+/** What the client sees of an ending (comms.md §4.2). */
+export interface Farewell {
+  /** Whether `kicked` is said first: for banned or replaced players only, some explorers show a dialog and stay away. */
+  kicked?: true
+  /** `close` with the code and reason given, or with an empty payload when there is none; `drop` cuts the line; `none`: it is cut already. */
+  by: 'close' | 'drop' | 'none'
+  code?: number
+  reason?: string
+}
+
+/** Every way a socket ends. */
+export const endings = {
+  malformed: { by: 'close', code: 1007, reason: 'Cannot decode ClientPacket' },
+  unexpected: { by: 'close' },
+  bad_address: { by: 'close' },
+  bad_chain: { by: 'close' },
+  denied: { by: 'close' },
+  timeout: { by: 'close' },
+  banned: { kicked: true, by: 'close' },
+  superseded: { kicked: true, by: 'close' },
+  // 1012 "service restart": explorers reconnect at once and land elsewhere.
+  drained: { by: 'close', code: 1012 },
+  idle: { by: 'drop' },
+  slow: { by: 'drop' },
+  gone: { by: 'none' },
+} as const satisfies Record<string, Farewell>
+
+/** The name of an ending; also its label in the metrics. */
+export type Ending = keyof typeof endings
+
+/** What to say and do at an ending. */
+export const farewellOf = (ending: Ending): Farewell => endings[ending]

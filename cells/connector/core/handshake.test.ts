@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest'
+import type { ClientMessage } from '../../wire/packets.ts'
+import { type Ending, endings } from './endings.ts'
+import { type Facts, type Handshake, type HandshakeEffect, type HandshakeEvent, START, step } from './handshake.ts'
+
+const ANNA = '0x00000000000000000000000000000000000000aa'
+const BEN = '0x00000000000000000000000000000000000000bb'
+const challenged: Handshake = { at: 'challenged', challenge: 'dcl-1' }
+const verifying: Handshake = { at: 'verifying' }
+const welcomed: Handshake = { at: 'welcomed', peer: ANNA }
+const over: Handshake = { at: 'over' }
+
+const request: ClientMessage = { kind: 'challengeRequest', address: ANNA }
+const signed: ClientMessage = { kind: 'signedChallenge', authChainJson: '[]' }
+const empty: ClientMessage = { kind: 'empty' }
+const heartbeat = {
+  kind: 'heartbeat',
+  heartbeat: { position: { x: 8, y: 0, z: 8 }, desiredRoom: undefined },
+  payload: new Uint8Array([1]),
+} as const
+const says = (message: ClientMessage | undefined): HandshakeEvent => ({ is: 'message', message })
+const verdict = (peer: typeof ANNA | typeof BEN, banned = false): HandshakeEvent => ({
+  is: 'verdict',
+  verdict: { ok: true, peer },
+  banned,
+})
+const badVerdict: HandshakeEvent = { is: 'verdict', verdict: { ok: false, reason: 'no' }, banned: false }
+
+const facts = (over: Partial<Facts> = {}): Facts => ({
+  freshChallenge: () => 'dcl-1',
+  isDenied: () => false,
+  isConnected: () => false,
+  ...over,
+})
+const ends = (ending: Ending): HandshakeEffect[] => [{ do: 'end', ending }]
+
+describe('a handshake goes forward', () => {
+  test.each<[string, Handshake, HandshakeEvent, Handshake, HandshakeEffect[]]>([
+    [
+      'an address gets a challenge',
+      START,
+      says(request),
+      challenged,
+      [{ do: 'challenge', challenge: 'dcl-1', alreadyConnected: false }],
+    ],
+    [
+      'an address in any casing is an address',
+      START,
+      says({ kind: 'challengeRequest', address: `0x${'aA'.repeat(20)}` }),
+      challenged,
+      [{ do: 'challenge', challenge: 'dcl-1', alreadyConnected: false }],
+    ],
+    [
+      'a signature is checked against the challenge of this very socket',
+      challenged,
+      says(signed),
+      verifying,
+      [{ do: 'verify', authChainJson: '[]', challenge: 'dcl-1' }],
+    ],
+    ['a good signature is welcomed', verifying, verdict(ANNA), welcomed, [{ do: 'welcome', peer: ANNA }]],
+    [
+      'a heartbeat is passed on',
+      welcomed,
+      says(heartbeat),
+      welcomed,
+      [{ do: 'heartbeat', heartbeat: heartbeat.heartbeat, payload: heartbeat.payload }],
+    ],
+    ['an unknown word is ignored once welcomed', welcomed, says(empty), welcomed, []],
+    ['a challenge request is ignored once welcomed', welcomed, says(request), welcomed, []],
+    ['a signature is ignored once welcomed', welcomed, says(signed), welcomed, []],
+  ])('%s', (_, state, event, next, effects) => {
+    expect(step(state, event, facts())).toEqual({ state: next, effects })
+  })
+
+  test('whoever has a session already is told so', () => {
+    const { effects } = step(START, says(request), facts({ isConnected: (peer) => peer === ANNA }))
+    expect(effects).toEqual([{ do: 'challenge', challenge: 'dcl-1', alreadyConnected: true }])
+  })
+
+  test('the wallet that signed is welcomed, whichever was claimed', () => {
+    const { state } = step(START, says({ kind: 'challengeRequest', address: ANNA }), facts())
+    const asked = step(state, says(signed), facts())
+    expect(step(asked.state, verdict(BEN), facts()).effects).toEqual([{ do: 'welcome', peer: BEN }])
+  })
+})
+
+describe('a handshake ends', () => {
+  const cases: [string, Handshake, HandshakeEvent, Ending][] = [
+    ['at bytes that are no packet', START, says(undefined), 'malformed'],
+    ['at bytes that are no packet, challenged', challenged, says(undefined), 'malformed'],
+    ['at bytes that are no packet, under judgement', verifying, says(undefined), 'malformed'],
+    ['at an empty packet', START, says(empty), 'unexpected'],
+    ['at an empty packet, challenged', challenged, says(empty), 'unexpected'],
+    ['at a heartbeat before the handshake', START, says(heartbeat), 'unexpected'],
+    ['at a heartbeat in place of a signature', challenged, says(heartbeat), 'unexpected'],
+    ['at a heartbeat before the welcome', verifying, says(heartbeat), 'unexpected'],
+    ['at a signature nobody asked for', START, says(signed), 'unexpected'],
+    ['at a second request', challenged, says(request), 'unexpected'],
+    ['at a second signature while the first is judged', verifying, says(signed), 'unexpected'],
+    ['at an address that is none', START, says({ kind: 'challengeRequest', address: 'anna' }), 'bad_address'],
+    ['at an address too long', START, says({ kind: 'challengeRequest', address: `${ANNA}0` }), 'bad_address'],
+    ['at a signature that does not hold', verifying, badVerdict, 'bad_chain'],
+    ['at a ban', verifying, verdict(ANNA, true), 'banned'],
+    ['when time is up', START, { is: 'ended', ending: 'timeout' }, 'timeout'],
+    ['when the line is cut', verifying, { is: 'ended', ending: 'gone' }, 'gone'],
+  ]
+  test.each(cases)('%s', (_, state, event, ending) => {
+    expect(step(state, event, facts())).toEqual({ state: over, effects: ends(ending) })
+  })
+
+  test('at a denied wallet that is claimed', () => {
+    expect(step(START, says(request), facts({ isDenied: (peer) => peer === ANNA })).effects).toEqual(ends('denied'))
+  })
+
+  test('at a denied wallet that signed, whichever was claimed', () => {
+    expect(step(verifying, verdict(BEN), facts({ isDenied: (peer) => peer === BEN })).effects).toEqual(ends('denied'))
+  })
+})
+
+describe('a session ends', () => {
+  test.each<[string, HandshakeEvent, Ending]>([
+    ['at bytes that are no packet', says(undefined), 'malformed'],
+    ...(['gone', 'idle', 'slow', 'drained', 'banned'] as const).map(
+      (ending) => [`as ${ending}`, { is: 'ended', ending }, ending] as [string, HandshakeEvent, Ending],
+    ),
+  ])('%s: its player leaves', (_, event, ending) => {
+    expect(step(welcomed, event, facts())).toEqual({ state: over, effects: [...ends(ending), { do: 'leave', peer: ANNA }] })
+  })
+
+  test('superseded: its player stays', () => {
+    expect(step(welcomed, { is: 'ended', ending: 'superseded' }, facts())).toEqual({ state: over, effects: ends('superseded') })
+  })
+})
+
+test('nothing follows once it is over', () => {
+  const events = [says(undefined), says(request), says(heartbeat), verdict(ANNA), { is: 'ended', ending: 'gone' }] as const
+  for (const event of events) expect(step(over, event, facts())).toEqual({ state: over, effects: [] })
+})
+
+test('a verdict nobody waits for changes nothing', () => {
+  for (const state of [START, challenged, welcomed]) expect(step(state, verdict(BEN), facts())).toEqual({ state, effects: [] })
+})
+
+test('only the banned and the replaced are told that they were kicked', () => {
+  const kicked = Object.entries(endings).filter(([, farewell]) => 'kicked' in farewell)
+  expect(kicked.map(([ending]) => ending)).toEqual(['banned', 'superseded'])
+})

@@ -1,0 +1,157 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { onTestFinished, vi } from 'vitest'
+import { connectPlayer, type Player, type PlayerOptions } from '../../e2e/player/player.ts'
+import { openSocket, type PlayerSocket, type SocketOptions } from '../../e2e/player/socket.ts'
+import { createWallet } from '../../e2e/player/wallet.ts'
+import type { Bus, BusState } from '../bus/bus.ts'
+import { createMemoryBus } from '../bus/memory.ts'
+import type { Cell } from '../cell.ts'
+import { ManualClock } from '../chassis/clock.ts'
+import { listen } from '../chassis/listen.ts'
+import { silentLog } from '../chassis/log.ts'
+import { Metrics } from '../chassis/metrics.ts'
+import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
+import { busPayloads } from '../wire/packets.ts'
+import type { PeerId, Position } from '../wire/peer.ts'
+import { startConnector } from './cell.ts'
+import { type ConnectorConfig, readConfig } from './config.ts'
+
+/** A bus whose line can be cut: while away it drops what is published, as the real one does. */
+export interface TestBus extends Bus {
+  become(state: BusState): void
+}
+
+export function aBus(): TestBus {
+  const memory = createMemoryBus(silentLog)
+  const listeners = new Set<(state: BusState) => void>()
+  let state: BusState = 'connected'
+  return {
+    ...memory,
+    get state() {
+      return state
+    },
+    onState: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    publish: (subject, payload) => {
+      if (state === 'connected') memory.publish(subject, payload)
+    },
+    become(next) {
+      state = next
+      for (const listener of listeners) listener(next)
+    },
+  }
+}
+
+/** What was said on a bus, in order. */
+export interface Heard {
+  topic: string
+  peer: string
+  payload: Uint8Array
+}
+
+export interface TestConnector {
+  url: string
+  http: string
+  cell: Cell
+  clock: ManualClock
+  bus: TestBus
+  /** Everything connectors said since. */
+  heard: Heard[]
+  /** The topics said about a peer, in order. */
+  topicsOf(peer: PeerId): string[]
+  positionsOf(peer: PeerId): (Position | undefined)[]
+  join(options?: Partial<PlayerOptions>): Promise<Player>
+  socket(options?: Partial<SocketOptions>): Promise<PlayerSocket>
+  /** The value of a metric, `name{label="value"}` as scraped; 0 when it never counted. */
+  metric(name: string): Promise<number>
+  /** Puts a peer on an island, as the archipelago does. */
+  place(peer: PeerId, islandId: string, padding?: number): void
+}
+
+let shared: ChainVerifier | undefined
+
+/** The verifier every test connector uses unless told: threads take a while to start. */
+export function aVerifier(): ChainVerifier {
+  shared ??= createVerifier({ log: silentLog, workers: 1 })
+  return shared
+}
+
+/** A connector on a free port, with a clock that stands still; it ends with the test. */
+export async function aConnector(
+  config: Partial<ConnectorConfig> = {},
+  deps: { bus?: TestBus; clock?: ManualClock; verifier?: ChainVerifier } = {},
+): Promise<TestConnector> {
+  const { bus = aBus(), clock = new ManualClock(), verifier = aVerifier() } = deps
+  const heard: Heard[] = []
+  bus.subscribe('peer.*.*', (payload, subject) => {
+    const [, peer = '', topic = ''] = subject.split('.')
+    heard.push({ topic, peer, payload })
+  })
+  const metrics = new Metrics('connector')
+  const cell = await startConnector(
+    { ...readConfig({}), DRAIN_SECONDS: 0, ...config },
+    { bus, clock, verifier, metrics, log: silentLog },
+  )
+  const listening = await listen(cell.app, { port: 0, host: '127.0.0.1' })
+  let stopped: Promise<void> | undefined
+  const stop = () => {
+    stopped ??= cell.stop()
+    return stopped
+  }
+  onTestFinished(async () => {
+    const stopping = stop()
+    clock.advance(3_600_000)
+    await stopping
+    await listening.stop()
+  })
+  const url = `${listening.url.replace('http', 'ws')}/ws`
+  return {
+    url,
+    http: listening.url,
+    cell: { ...cell, stop },
+    clock,
+    bus,
+    heard,
+    topicsOf: (of) => heard.filter(({ peer }) => peer === of).map(({ topic }) => topic),
+    positionsOf: (of) =>
+      heard
+        .filter(({ peer, topic }) => peer === of && topic === 'heartbeat')
+        .map(({ payload }) => busPayloads.decodeHeartbeat(payload)?.position),
+    join: (options = {}) => connectPlayer({ url, wallet: createWallet(), ...options }),
+    socket: (options = {}) => openSocket({ url, ...options }),
+    async metric(name) {
+      const line = (await metrics.registry.metrics()).split('\n').find((text) => text.startsWith(`realm_connector_${name} `))
+      return Number(line?.split(' ').at(-1) ?? 0)
+    },
+    place: (peer, islandId, padding = 0) =>
+      bus.publish(
+        `engine.peer.${peer}.island_changed`,
+        busPayloads.encodeIslandChanged({
+          islandId,
+          connStr: `livekit:wss://lk.example?access_token=${'T'.repeat(padding)}`,
+          fromIslandId: undefined,
+          peers: {},
+        }),
+      ),
+  }
+}
+
+/** Waits, with a deadline, until something is so. */
+export const until = (check: () => void | Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 5_000, interval: 5 })
+
+/** A web server that answers every GET with what `body` says at that moment; `undefined` never answers. */
+export async function aWebServer(body: (path: string) => { status?: number; json: unknown } | undefined): Promise<string> {
+  const server = createServer((request, response) => {
+    const answer = body(request.url ?? '')
+    if (answer) response.writeHead(answer.status ?? 200, { 'content-type': 'application/json' }).end(JSON.stringify(answer.json))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}

@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest'
+import { busPayloads, clientPackets } from '../wire/packets.ts'
+import { aConnector, until } from './fixtures.ts'
+
+test('a welcomed player is announced, then heard, then said goodbye to', async () => {
+  const connector = await aConnector()
+  const player = await connector.join()
+  player.heartbeat({ x: 8, y: 0, z: 8 })
+  await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect', 'heartbeat']))
+  player.close()
+  await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect', 'heartbeat', 'disconnect']))
+  expect(connector.heard.at(-1)?.payload).toHaveLength(0)
+})
+
+test('whoever never got a welcome is never announced', async () => {
+  const connector = await aConnector()
+  const socket = await connector.socket()
+  socket.close()
+  await socket.closed
+  await until(async () => expect(await connector.metric('connections')).toBe(0))
+  expect(connector.heard).toEqual([])
+})
+
+test('a heartbeat travels in the bytes everybody on the bus knows', async () => {
+  const connector = await aConnector()
+  const player = await connector.join()
+  player.heartbeat({ x: 8, y: 0, z: 8 })
+  player.heartbeat({ x: 8, y: 0, z: 8 }, 'I7')
+  // The same message spelled at length: zeros written out, an unknown field behind.
+  player.send(new Uint8Array(Buffer.from('1a130a0f0d000000411500000000' + '1d00000041' + '5001', 'hex')))
+  player.send(clientPackets.heartbeat({ position: undefined }))
+  const sent = () =>
+    connector.heard.filter(({ topic }) => topic === 'heartbeat').map(({ payload }) => Buffer.from(payload).toString('hex'))
+  await until(() =>
+    expect(sent()).toEqual([
+      '0a0a0d000000411d00000041',
+      '0a0a0d000000411d0000004112024937',
+      expect.stringMatching(/^0a0a0d000000411d00000041/),
+      '',
+    ]),
+  )
+})
+
+test('a wish longer than any room name is left out', async () => {
+  const connector = await aConnector()
+  const player = await connector.join()
+  player.heartbeat({ x: 8, y: 0, z: 8 }, 'I'.repeat(10_000))
+  await until(() => expect(connector.topicsOf(player.peer)).toContain('heartbeat'))
+  expect(busPayloads.decodeHeartbeat(connector.heard.at(-1)?.payload ?? new Uint8Array())).toEqual({
+    position: { x: 8, y: 0, z: 8 },
+    desiredRoom: undefined,
+  })
+})
+
+test.each([
+  ['NaN', { x: Number.NaN, y: 0, z: 0 }],
+  ['infinite', { x: 0, y: Number.POSITIVE_INFINITY, z: 0 }],
+  ['infinitely negative', { x: 0, y: 0, z: Number.NEGATIVE_INFINITY }],
+])('a position that is %s goes nowhere and is counted', async (_, nowhere) => {
+  const connector = await aConnector()
+  const player = await connector.join()
+  player.heartbeat(nowhere)
+  player.heartbeat({ x: 1, y: 1, z: 1 })
+  await until(() => expect(connector.positionsOf(player.peer)).toEqual([{ x: 1, y: 1, z: 1 }]))
+  expect(await connector.metric('heartbeats_total{outcome="nonsense"}')).toBe(1)
+})
+
+describe('a client that says too much', () => {
+  test('is not cut off: what is above the rate shrinks to the last position', async () => {
+    const connector = await aConnector()
+    const player = await connector.join()
+    for (let x = 1; x <= 60; x++) player.heartbeat({ x, y: 0, z: 0 })
+    await until(async () => expect(await connector.metric('heartbeats_total{outcome="coalesced"}')).toBe(40))
+    connector.clock.advance(50)
+    await connector.bus.flush()
+    const positions = connector.positionsOf(player.peer)
+    expect(positions).toHaveLength(21)
+    expect(positions.at(-2)).toEqual({ x: 20, y: 0, z: 0 })
+    expect(positions.at(-1)).toEqual({ x: 60, y: 0, z: 0 })
+
+    connector.clock.advance(10_000)
+    await connector.bus.flush()
+    expect(connector.positionsOf(player.peer)).toHaveLength(21)
+  })
+
+  test('does not slow down anybody else', async () => {
+    const connector = await aConnector()
+    const [loud, quiet] = [await connector.join(), await connector.join()]
+    for (let x = 1; x <= 60; x++) loud.heartbeat({ x, y: 0, z: 0 })
+    quiet.heartbeat({ x: 7, y: 0, z: 0 })
+    await until(() => expect(connector.positionsOf(quiet.peer)).toEqual([{ x: 7, y: 0, z: 0 }]))
+  })
+
+  test('says nothing more once it is gone', async () => {
+    const connector = await aConnector()
+    const player = await connector.join()
+    for (let x = 1; x <= 60; x++) player.heartbeat({ x, y: 0, z: 0 })
+    player.close()
+    await until(() => expect(connector.topicsOf(player.peer).at(-1)).toBe('disconnect'))
+    connector.clock.advance(10_000)
+    await connector.bus.flush()
+    expect(connector.topicsOf(player.peer).at(-1)).toBe('disconnect')
+  })
+})
+
+describe('island changes', () => {
+  test('reach the socket of their player as they are, and nobody else', async () => {
+    const connector = await aConnector()
+    const [anna, ben] = [await connector.join(), await connector.join()]
+    connector.place(anna.peer, 'island-1')
+    connector.place(anna.peer, 'island-2')
+    connector.place(ben.peer, 'island-3')
+    expect((await anna.nextIsland(5_000)).islandId).toBe('island-1')
+    expect((await anna.nextIsland(5_000)).islandId).toBe('island-2')
+    expect((await ben.nextIsland(5_000)).islandId).toBe('island-3')
+    expect(anna.islands).toHaveLength(2)
+    expect(ben.islands).toHaveLength(1)
+  })
+
+  test('for players of other connectors are none of our business', async () => {
+    const connector = await aConnector()
+    connector.place('0x00000000000000000000000000000000000000aa', 'island-1')
+    connector.bus.publish('engine.peer.rubbish.island_changed', new Uint8Array([1]))
+    const player = await connector.join()
+    connector.place(player.peer, 'island-2')
+    expect((await player.nextIsland(5_000)).islandId).toBe('island-2')
+    expect(player.islands).toHaveLength(1)
+  })
+})

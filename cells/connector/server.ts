@@ -1,0 +1,248 @@
+import { randomBytes } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import type { Clock } from '../chassis/clock.ts'
+import type { UpgradeHandler } from '../chassis/http.ts'
+import type { Log } from '../chassis/log.ts'
+import { parseAuthChain } from '../identity/chain.ts'
+import type { ChainVerifier } from '../identity/verifier.ts'
+import { decodeClientMessage, serverPackets } from '../wire/packets.ts'
+import type { PeerId } from '../wire/peer.ts'
+import type { Bans } from './adapters/bans.ts'
+import type { DenyList } from './adapters/deny-list.ts'
+import { clientAddress } from './client-address.ts'
+import { Connection, Line } from './connection.ts'
+import { Deadlines } from './core/deadlines.ts'
+import type { Ending } from './core/endings.ts'
+import { type Facts, type HandshakeEffect, type HandshakeEvent, step } from './core/handshake.ts'
+import { Headcount } from './core/headcount.ts'
+import type { Exchange } from './exchange.ts'
+import type { ConnectorMetrics } from './metrics.ts'
+import { Outbox } from './outbox.ts'
+import type { Sessions } from './sessions.ts'
+
+/** Every bound a stranger can run into. */
+export interface ServerLimits {
+  handshakeTimeoutMs: number
+  idleTimeoutMs: number
+  maxConnections: number
+  maxConnectionsPerAddress: number
+}
+
+export interface ServerDeps {
+  limits: ServerLimits
+  clock: Clock
+  log: Log
+  metrics: ConnectorMetrics
+  verifier: ChainVerifier
+  denyList: DenyList
+  bans: Bans
+  sessions: Sessions<Connection>
+  exchange: Exchange
+}
+
+/** Longest message of a client: room for a chain of ten links. */
+const MAX_MESSAGE_BYTES = 16 * 1024
+const MAX_FRAGMENTS = 64
+/** How long a client may take to answer our close frame. */
+const CLOSE_TIMEOUT_MS = 5_000
+/** Share of the idle time after which a silent line is asked whether it lives: 74 s of 90. */
+const PING_AFTER = 74 / 90
+const SWEEP_MS = 1_000
+const CHALLENGE_BYTES = 32
+
+/** The sockets of the players (comms.md §4): lets them in, runs each through the handshake, ends them. */
+export class Server {
+  readonly #deps: ServerDeps
+  readonly #facts: Facts
+  readonly #connections = new Set<Connection>()
+  readonly #headcount: Headcount
+  readonly #deadlines = new Deadlines<Connection>()
+  readonly #outbox = new Outbox()
+  // No compression, and the first subprotocol offered is echoed: what explorers expect (comms.md §0).
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    clientTracking: false,
+    skipUTF8Validation: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    maxFragments: MAX_FRAGMENTS,
+    WebSocket: Line,
+  })
+  #closed = false
+  #cancelSweep: () => void
+
+  constructor(deps: ServerDeps) {
+    this.#deps = deps
+    this.#headcount = new Headcount(deps.limits.maxConnections, deps.limits.maxConnectionsPerAddress)
+    this.#facts = {
+      freshChallenge: () => `dcl-${randomBytes(CHALLENGE_BYTES).toString('hex')}`,
+      isDenied: (peer) => deps.denyList.has(peer),
+      isConnected: (peer) => deps.sessions.has(peer),
+    }
+    this.#cancelSweep = deps.clock.after(SWEEP_MS, () => this.#sweep())
+  }
+
+  /** Open sockets, oldest first. */
+  get connections(): ReadonlySet<Connection> {
+    return this.#connections
+  }
+
+  /** Takes over a connection that asked to become a WebSocket, if there is room for it. */
+  readonly upgrade: UpgradeHandler = (request, stream, head) => {
+    const address = clientAddress(request)
+    const limit = this.#closed ? 'stopping' : this.#headcount.limitReached(address)
+    if (limit) {
+      this.#deps.metrics.refused[limit].inc()
+      stream.end('HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+      return
+    }
+    this.#sockets.handleUpgrade(request, stream, head, (line: Line) => this.#open(line, stream, address))
+  }
+
+  /** Ends a socket for a reason of ours. */
+  end(connection: Connection, ending: Ending): void {
+    this.#apply(connection, { is: 'ended', ending })
+  }
+
+  /** Sends a packet, or ends a client that stopped reading: a lost island change would leave it in the wrong room. */
+  send(connection: Connection, packet: Uint8Array): boolean {
+    const sent = connection.send(packet)
+    if (!sent) this.end(connection, 'slow')
+    return sent
+  }
+
+  /** Lets nobody in any more and cuts whoever is left. */
+  close(): void {
+    this.#closed = true
+    this.#cancelSweep()
+    for (const connection of this.#connections) {
+      this.end(connection, 'drained')
+      connection.cut()
+    }
+  }
+
+  #open(line: Line, stream: Duplex, address: string): void {
+    const { clock, limits, log } = this.#deps
+    const connection = new Connection(line, stream, this.#outbox, address, clock.now())
+    this.#connections.add(connection)
+    this.#headcount.enter(address)
+    this.#deadlines.set(connection, clock.now() + limits.handshakeTimeoutMs)
+    const heard = () => {
+      connection.heardAt = clock.now()
+    }
+    line.on('message', (data) => {
+      if (connection.state.at === 'over') return
+      heard()
+      // Text or binary is all the same (comms.md §4.2); the default binary type always hands over one Buffer.
+      this.#apply(connection, { is: 'message', message: decodeClientMessage(data as Buffer) })
+    })
+    line.on('ping', heard)
+    line.on('pong', heard)
+    line.on('error', (error) => log.debug({ err: error, address }, 'a socket failed'))
+    line.on('close', () => {
+      this.#forget(connection)
+      this.end(connection, 'gone')
+    })
+  }
+
+  #forget(connection: Connection): void {
+    this.#connections.delete(connection)
+    this.#deadlines.clear(connection)
+    this.#headcount.leave(connection.address)
+  }
+
+  #apply(connection: Connection, event: HandshakeEvent): void {
+    const { state, effects } = step(connection.state, event, this.#facts)
+    connection.state = state
+    for (const effect of effects) this.#perform(connection, effect)
+  }
+
+  #perform(connection: Connection, effect: HandshakeEffect): void {
+    const { exchange } = this.#deps
+    switch (effect.do) {
+      case 'heartbeat':
+        if (connection.session) exchange.heartbeat(connection.session, effect.heartbeat, effect.payload)
+        break
+      case 'challenge':
+        this.#restartHandshakeTimer(connection)
+        this.send(connection, serverPackets.challengeResponse(effect.challenge, effect.alreadyConnected))
+        break
+      case 'verify':
+        this.#restartHandshakeTimer(connection)
+        void this.#judge(connection, effect.authChainJson, effect.challenge)
+        break
+      case 'welcome':
+        this.#welcome(connection, effect.peer)
+        break
+      case 'end':
+        this.#sayGoodbye(connection, effect.ending)
+        break
+      case 'leave':
+        exchange.left(effect.peer)
+        break
+    }
+  }
+
+  async #judge(connection: Connection, authChainJson: string, challenge: string): Promise<void> {
+    const { verifier, bans, clock, log } = this.#deps
+    const chain = parseAuthChain(authChainJson)
+    const verdict = chain
+      ? await verifier.verify(chain, challenge, clock.now())
+      : ({ ok: false, reason: 'this is no auth chain' } as const)
+    const banned = verdict.ok && (await bans.isBanned(verdict.peer))
+    if (!verdict.ok) log.debug({ address: connection.address, reason: verdict.reason }, 'a handshake was refused')
+    this.#apply(connection, { is: 'verdict', verdict, banned })
+  }
+
+  #welcome(connection: Connection, peer: PeerId): void {
+    const { sessions, exchange, clock, metrics, limits } = this.#deps
+    connection.begin(exchange.newSessionId(), peer, clock.now())
+    const older = sessions.admit(peer, connection)
+    if (older) this.end(older, 'superseded')
+    this.#deadlines.set(connection, clock.now() + limits.idleTimeoutMs * PING_AFTER)
+    metrics.welcomed.inc()
+    metrics.handshakeSeconds.observe((clock.now() - connection.openedAt) / 1000)
+    if (this.send(connection, serverPackets.welcome(peer)) && connection.session) exchange.joined(connection.session)
+  }
+
+  #sayGoodbye(connection: Connection, ending: Ending): void {
+    const { sessions, metrics, exchange, clock } = this.#deps
+    const { session } = connection
+    const counters = session ? metrics.sessionEnded : metrics.handshakeFailed
+    counters[ending].inc()
+    if (session) {
+      exchange.forget(session)
+      sessions.release(session.peer, connection)
+    }
+    if (this.#connections.has(connection)) this.#deadlines.set(connection, clock.now() + CLOSE_TIMEOUT_MS)
+    connection.end(ending)
+  }
+
+  #restartHandshakeTimer(connection: Connection): void {
+    this.#deadlines.set(connection, this.#deps.clock.now() + this.#deps.limits.handshakeTimeoutMs)
+  }
+
+  #sweep(): void {
+    const now = this.#deps.clock.now()
+    for (const connection of this.#deadlines.due(now)) this.#overdue(connection, now)
+    this.#cancelSweep = this.#deps.clock.after(SWEEP_MS, () => this.#sweep())
+  }
+
+  #overdue(connection: Connection, now: number): void {
+    const { idleTimeoutMs } = this.#deps.limits
+    const { at } = connection.state
+    const deadAt = connection.heardAt + idleTimeoutMs
+    const pingAt = connection.heardAt + idleTimeoutMs * PING_AFTER
+    if (at === 'over') connection.cut()
+    else if (at !== 'welcomed') this.end(connection, 'timeout')
+    else if (now >= deadAt) this.end(connection, 'idle')
+    else if (now < pingAt) this.#deadlines.set(connection, pingAt)
+    else {
+      // Never to a client that talks: the native Bevy explorer takes a ping for a broken packet (comms.md §0.2).
+      connection.ping()
+      this.#deps.metrics.pings.inc()
+      this.#deadlines.set(connection, deadAt)
+    }
+  }
+}

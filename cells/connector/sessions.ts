@@ -1,0 +1,37 @@
+import type { PeerId } from '../wire/peer.ts'
+
+/**
+ * Whose socket is whose: one session per wallet, the newest. Sessions are told apart by identity, never by wallet alone:
+ * a socket closes some time after it was replaced, and must not take its successor with it.
+ */
+export class Sessions<Session extends object> {
+  readonly #byPeer = new Map<PeerId, Session>()
+
+  /** Registers a session; answers the one it replaces. */
+  admit(peer: PeerId, session: Session): Session | undefined {
+    const replaced = this.#byPeer.get(peer)
+    this.#byPeer.set(peer, session)
+    return replaced === session ? undefined : replaced
+  }
+
+  /** Removes a session if it still is the one of its wallet; answers whether it was. */
+  release(peer: PeerId, session: Session): boolean {
+    return this.#byPeer.get(peer) === session && this.#byPeer.delete(peer)
+  }
+
+  get(peer: PeerId): Session | undefined {
+    return this.#byPeer.get(peer)
+  }
+
+  has(peer: PeerId): boolean {
+    return this.#byPeer.has(peer)
+  }
+
+  get size(): number {
+    return this.#byPeer.size
+  }
+
+  [Symbol.iterator](): IterableIterator<[PeerId, Session]> {
+    return this.#byPeer[Symbol.iterator]()
+  }
+}
