@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import { aCatalystAbout, anEndpoint, aProvider, aRealm, aService } from './fixtures.ts'
+
+const timing = { catalysts: { periodMs: 40, retryMs: 10, timeoutMs: 200 } }
+const poll = { timeout: 5000 }
+const contentOf = (host: string, healthy = true) => ({ healthy, content: { healthy, publicUrl: `${host}/content/` } })
+
+test('the world is that of a healthy catalyst, moves on when it dies, and stays, unhealthy, when all have died', async (t) => {
+  const [one, two] = [await aService(t), await aService(t)]
+  for (const { url, state } of [one, two]) state.answers['/about'] = aCatalystAbout(url)
+  const { source, get, json, cell } = await aProvider(t, { realTime: true, timing })
+  source.set(aRealm({ content: { catalysts: [`${one.url}/`, two.url] } }))
+  const about = () => json('/main/about')
+
+  await expect.poll(about, poll).toMatchObject(contentOf(one.url))
+  expect(await json('/realms')).toHaveLength(1)
+  await expect.poll(cell.readiness, poll).toEqual({ ready: true })
+  await one.die()
+  await expect.poll(about, poll).toMatchObject(contentOf(two.url))
+  two.state.hanging = true
+  await expect.poll(about, poll).toMatchObject(contentOf(one.url, false))
+  expect((await get('/main/about')).status).toBe(200)
+  expect(await about()).toMatchObject({ comms: { healthy: true, adapter: anEndpoint(0).adapter } })
+  expect(await json('/realms')).toEqual([])
+  expect(cell.readiness()).toEqual({ ready: true })
+  two.state.hanging = false
+  await expect.poll(about, poll).toMatchObject(contentOf(two.url))
+})
+
+test('a catalyst that never answered is told as unhealthy, and it holds nobody up', async (t) => {
+  const hanging = await aService(t)
+  hanging.state.hanging = true
+  const { source, get, json } = await aProvider(t, {
+    realTime: true,
+    timing: { catalysts: { ...timing.catalysts, timeoutMs: 1_500 } },
+  })
+  source.set(aRealm({ content: { catalysts: [hanging.url] } }))
+  const answer = await get('/main/about')
+  expect([answer.status, await answer.json()]).toMatchObject([200, contentOf(hanging.url, false)])
+  expect((await get('/health/ready')).status).toBe(503)
+  expect(await json('/realms')).toEqual([])
+})
+
+test('one lost answer does not make a catalyst unhealthy', async (t) => {
+  const catalyst = await aService(t)
+  catalyst.state.answers['/about'] = aCatalystAbout(catalyst.url)
+  const { source, json, metrics } = await aProvider(t, {
+    realTime: true,
+    timing: { catalysts: { ...timing.catalysts, retryMs: 60_000 } },
+  })
+  source.set(aRealm({ content: { catalysts: [catalyst.url] } }))
+  await expect.poll(() => json('/main/about'), poll).toMatchObject(contentOf(catalyst.url))
+  catalyst.state.status = 503
+  await expect.poll(() => metrics.registry.metrics(), poll).toContain('realm_realm_provider_catalyst_failures_total 1')
+  expect(await json('/main/about')).toMatchObject(contentOf(catalyst.url))
+})
+
+test('what a catalyst changes about itself is told, and one nobody declares any more is left alone', async (t) => {
+  const catalyst = await aService(t)
+  catalyst.state.answers['/about'] = aCatalystAbout(catalyst.url)
+  const { source, json } = await aProvider(t, { realTime: true, timing })
+  source.set(aRealm({ content: { catalysts: [catalyst.url] } }))
+  await expect.poll(() => json('/main/about'), poll).toMatchObject({ content: { version: '8.0.3' } })
+  catalyst.state.answers['/about'] = aCatalystAbout(catalyst.url, ['8.1.0', '4.12.0'])
+  await expect.poll(() => json('/main/about'), poll).toMatchObject({ content: { version: '8.1.0' } })
+  source.set(aRealm())
+  const other = await aService(t)
+  other.state.answers['/about'] = aCatalystAbout(other.url)
+  await new Promise((resolve) => setTimeout(resolve, 100)) // a question may be on its way
+  const asked = catalyst.state.asked.length
+  source.set(aRealm({ name: 'other', content: { catalysts: [other.url] } }))
+  await expect.poll(() => other.state.asked.length, poll).toBeGreaterThan(4)
+  expect(catalyst.state.asked.length).toBe(asked)
+})
+
+test('a player may name the catalyst, and is otherwise sent to one of the newest', async (t) => {
+  const [old, fresh] = [await aService(t), await aService(t)]
+  old.state.answers['/about'] = aCatalystAbout(old.url, ['7.0.0', '4.12.0'])
+  fresh.state.answers['/about'] = aCatalystAbout(fresh.url)
+  const { source, json } = await aProvider(t, { realTime: true, timing })
+  source.set(aRealm({ content: { catalysts: [old.url, fresh.url] } }))
+  await expect.poll(() => json('/main/about'), poll).toMatchObject(contentOf(fresh.url))
+  for (const named of [old.url, `${old.url}/`]) {
+    await expect.poll(() => json(`/main/about?catalyst=${encodeURIComponent(named)}`), poll).toMatchObject(contentOf(old.url))
+  }
+  expect(await json('/main/about?catalyst=https://evil.example')).toMatchObject(contentOf(fresh.url))
+  expect(await json('/main/about', { headers: { 'cf-ipcountry': 'DE' } })).toMatchObject(contentOf(fresh.url))
+  expect(await json('/main/about', { headers: { 'cf-ipcountry': '<x>' } })).toMatchObject(contentOf(fresh.url))
+})

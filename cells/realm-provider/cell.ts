@@ -1,0 +1,92 @@
+import type { Cell } from '../cell.ts'
+import type { Clock } from '../chassis/clock.ts'
+import { operationalRoutes, type Readiness } from '../chassis/health.ts'
+import { createApp } from '../chassis/http.ts'
+import { stopAll } from '../chassis/lifecycle.ts'
+import type { Log } from '../chassis/log.ts'
+import type { Metrics } from '../chassis/metrics.ts'
+import { type CatalystTiming, watchCatalysts } from './adapters/catalysts.ts'
+import { type Players, type PlayersTiming, pollPlayers } from './adapters/players.ts'
+import type { RealmProviderConfig } from './config.ts'
+import { electRealms, type PublishedRealm } from './core/published.ts'
+import { providerMetrics } from './metrics.ts'
+import { providerRoutes } from './routes.ts'
+import type { RealmSource } from './sources/source.ts'
+
+/** What a realm provider needs. */
+export interface RealmProviderDeps {
+  source: RealmSource
+  /** Who counts players; the statistics of each realm are asked unless given. */
+  players?: Players
+  log: Log
+  clock: Clock
+  metrics: Metrics
+  /** How often others are asked; the defaults unless given. */
+  timing?: { catalysts?: CatalystTiming; players?: PlayersTiming }
+}
+
+/** Explorers post the pointers of everything around them. */
+const MAX_BODY_BYTES = 256 * 1024
+
+/** Starts the realm provider: it tells explorers where each realm is, from memory, and goes on telling when its sources fail. */
+export async function startRealmProvider(config: RealmProviderConfig, deps: RealmProviderDeps): Promise<Cell> {
+  const { source, log, clock, metrics, timing = {} } = deps
+  let realms: ReadonlyMap<string, PublishedRealm> = new Map()
+  let complete = false
+  const counted = providerMetrics(metrics, {
+    realms: () => realms.size,
+    healthy: () => [...realms.values()].filter(({ healthy }) => healthy).length,
+    clashes: () => source.realms().length - realms.size,
+  })
+  const catalysts = watchCatalysts({ clock, log, metrics: counted, timing: timing.catalysts })
+  const look = () => {
+    realms = electRealms(source.realms())
+    complete ||= source.ready()
+    catalysts.follow([...realms.values()].flatMap(({ content }) => content.catalysts))
+  }
+  look()
+  const stopLooking = source.onChange(look)
+  const players =
+    deps.players ??
+    pollPlayers({
+      realms: () => realms.values(),
+      statsUrlOf: statsUrlOf(config.STATS_URL),
+      clock,
+      log,
+      metrics: counted,
+      timing: timing.players,
+    })
+
+  // Once ready, always ready: a source that fails later makes nothing untrue, and a new catalyst is no reason to turn players away.
+  let begun = false
+  const readiness = (): Readiness => {
+    if (!complete) return { ready: false, reason: 'it is not known yet which realms there are' }
+    begun ||= catalysts.allAsked()
+    return begun ? { ready: true } : { ready: false, reason: 'not every catalyst was asked yet' }
+  }
+  const app = createApp({
+    log,
+    metrics,
+    maxBodyBytes: MAX_BODY_BYTES,
+    routes: [
+      ...providerRoutes({
+        realms: () => (complete ? realms : undefined),
+        catalysts,
+        players,
+        baseUrl: config.HTTP_BASE_URL?.replace(/\/+$/, ''),
+        build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
+        clock,
+        metrics: counted,
+      }),
+      ...operationalRoutes(metrics, readiness),
+    ],
+  })
+  const eyes = { stop: async () => stopLooking() }
+  return { app, readiness, stop: stopAll(log, eyes, catalysts, deps.players ? undefined : players).stop }
+}
+
+/** Inside a cluster the Services of statistics are nearer than the hosts players use; a template names them. */
+const statsUrlOf =
+  (template: string | undefined) =>
+  ({ key, statsUrl }: PublishedRealm): string | undefined =>
+    template?.replace('{namespace}', key.namespace).replace('{name}', key.name) ?? statsUrl

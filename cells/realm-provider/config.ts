@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { parseEnv } from '../chassis/config.ts'
+import { logLevels } from '../chassis/log.ts'
+
+const schema = z.object({
+  HTTP_SERVER_HOST: z.string().default('0.0.0.0'),
+  HTTP_SERVER_PORT: z.coerce.number().int().min(0).max(65_535).default(3000), // 0 = any free port, for tests
+  LOG_LEVEL: z.enum(logLevels).default('info'),
+  COMMIT_HASH: z.string().default(''),
+  CURRENT_VERSION: z.string().default(''),
+  HTTP_BASE_URL: z.url({ protocol: /^https?$/ }).optional(), // unset = whatever address the client used
+  WATCH_NAMESPACE: z.string().default(''), // '' = every namespace
+  STATS_URL: z.string().startsWith('http').optional(), // with {name} and {namespace}; unset = the URL in each Realm's status
+})
+type Environment = z.infer<typeof schema>
+
+/** What the process needs besides the service itself: where to listen, which namespace to watch. */
+export type RealmProviderEnvironment = Readonly<Environment>
+
+/** What the service itself is told, in a process of its own or beside others. */
+export type RealmProviderConfig = Readonly<Pick<Environment, 'COMMIT_HASH' | 'CURRENT_VERSION'>> & {
+  readonly HTTP_BASE_URL?: string | undefined
+  readonly STATS_URL?: string | undefined
+}
+
+/** @throws UserError naming every variable that is not usable */
+export const readConfig = (env: NodeJS.ProcessEnv): RealmProviderEnvironment => parseEnv(schema, env)

@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import { anEndpoint, aRealm } from '../fixtures.ts'
+import { chooseEndpoint, electRealms, type PublishedRealm, publishedRealm } from './published.ts'
+
+const published = (given: Parameters<typeof aRealm>[0]): PublishedRealm => {
+  const realm = publishedRealm(aRealm(given))
+  if (!realm) throw new Error('the test expected this realm to be published')
+  return realm
+}
+
+test('a realm is published with the endpoints that serve, and with where its statistics are', () => {
+  const endpoints = [anEndpoint(0, 'Unhealthy'), anEndpoint(1), anEndpoint(2, 'Starting'), anEndpoint(3)]
+  expect(
+    published({ realmName: 'City', endpoints, statsUrl: 'http://stats/stats/', content: { catalysts: ['https://c.example/'] } }),
+  ).toMatchObject({
+    key: { namespace: 'realms', name: 'main' },
+    realmName: 'City',
+    version: '1.0.0',
+    healthy: true,
+    endpoints: [anEndpoint(1), anEndpoint(3)],
+    statsUrl: 'http://stats/stats',
+    content: { catalysts: ['https://c.example'] },
+  })
+})
+
+test('a realm whose cells are all unwell for the moment stays published, unhealthy', () => {
+  const endpoints = [anEndpoint(0, 'Unhealthy'), anEndpoint(1, 'Starting')]
+  expect(published({ endpoints })).toMatchObject({ healthy: false, endpoints: [anEndpoint(0, 'Unhealthy')] })
+})
+
+test('a realm that is hibernated, going, or never had a working cell is not published', () => {
+  expect(publishedRealm(aRealm({ replicas: 0 }))).toBeUndefined()
+  expect(publishedRealm(aRealm({ deleted: true }))).toBeUndefined()
+  expect(publishedRealm(aRealm({ endpoints: [] }))).toBeUndefined()
+  expect(publishedRealm(aRealm({ endpoints: [anEndpoint(0, 'Starting')] }))).toBeUndefined()
+  const { status: _, ...fresh } = aRealm()
+  expect(publishedRealm(fresh)).toBeUndefined()
+})
+
+test('of realms with one name the oldest is served, then the first by namespace and name', () => {
+  const young = published({ namespace: 'a', createdAt: '2026-03-01T00:00:00Z' })
+  const old = published({ namespace: 'z', createdAt: '2026-02-28T23:59:59Z' })
+  const other = published({ namespace: 'b', name: 'alpha', createdAt: '2026-04-01T00:00:00Z' })
+  const undated = published({ namespace: '0', createdAt: 'yesterday' })
+  expect([...electRealms([young, undated, other, old])]).toEqual([
+    ['alpha', other],
+    ['main', old],
+  ])
+  const twin = published({ namespace: 'b', createdAt: young.createdAt })
+  expect(electRealms([twin, young]).get('main')).toBe(young)
+})
+
+test('the next player goes to the emptiest cell when all are counted, else to the lowest slot', () => {
+  const endpoints = [anEndpoint(2), anEndpoint(0), anEndpoint(1)]
+  const slot = (bySlot?: [number, number][]) => chooseEndpoint(endpoints, bySlot && new Map(bySlot))?.slot
+  expect(slot()).toBe(0)
+  const counted = (zero: number, one: number, two: number): [number, number][] => [
+    [0, zero],
+    [1, one],
+    [2, two],
+  ]
+  expect(slot(counted(5, 3, 4))).toBe(1)
+  expect(slot(counted(4, 4, 4))).toBe(0)
+  expect(
+    slot([
+      [0, 5],
+      [1, 0],
+    ]),
+  ).toBe(0)
+  expect(chooseEndpoint([])).toBeUndefined()
+})

@@ -1,0 +1,80 @@
+import { keyText, type ObjectKey } from '../../../crds/object.ts'
+import { type Realm, type RealmSpec, type RealmStatus, realmNameOf } from '../../../crds/realm.ts'
+
+/** Where players connect at one slot. */
+export type Endpoint = NonNullable<RealmStatus['endpoints']>[number]
+
+/** A realm as far as players are told of it. */
+export interface PublishedRealm {
+  key: ObjectKey
+  realmName: string
+  /** When the Realm was created, RFC 3339; of two realms with one name the older is served. */
+  createdAt: string
+  /** Version of its cells. */
+  version: string
+  /** Whether a cell takes players now. */
+  healthy: boolean
+  /** The Serving ones; those that are merely not well when none serves. Never empty. */
+  endpoints: readonly Endpoint[]
+  /** As declared, with the URLs of catalysts without a slash at the end. */
+  content: RealmSpec['content']
+  /** Base URL of its statistics, without a slash at the end. */
+  statsUrl: string | undefined
+}
+
+/**
+ * What players are told of a Realm; nothing when it is hibernated, going, or never had a cell that works.
+ *
+ * A realm all of whose cells are unwell for a moment stays listed, unhealthy: explorers keep their realm then and come back by
+ * themselves, while a 404 would end it for them.
+ */
+export function publishedRealm(realm: Realm): PublishedRealm | undefined {
+  const { metadata, spec, status } = realm
+  if (metadata.deletionTimestamp || spec.cells.replicas === 0) return undefined
+  const inState = (state: Endpoint['state']) => (status?.endpoints ?? []).filter((endpoint) => endpoint.state === state)
+  const serving = inState('Serving')
+  const endpoints = serving.length > 0 ? serving : inState('Unhealthy')
+  if (endpoints.length === 0) return undefined
+  return {
+    key: { namespace: metadata.namespace, name: metadata.name },
+    realmName: realmNameOf(realm),
+    createdAt: metadata.creationTimestamp ?? '',
+    version: spec.version,
+    healthy: serving.length > 0,
+    endpoints,
+    content: { ...spec.content, catalysts: spec.content.catalysts.map(withoutSlash) },
+    statsUrl: status?.urls?.stats && withoutSlash(status.urls.stats),
+  }
+}
+
+const withoutSlash = (url: string): string => url.replace(/\/+$/, '')
+
+/** One realm per name, by name: of several the oldest, then the first by namespace and name. A newcomer never takes a name over. */
+export function electRealms(realms: readonly PublishedRealm[]): ReadonlyMap<string, PublishedRealm> {
+  const elected = new Map<string, PublishedRealm>()
+  for (const realm of [...realms].sort(byAge)) if (!elected.has(realm.realmName)) elected.set(realm.realmName, realm)
+  return new Map([...elected].sort(([a], [b]) => compare(a, b)))
+}
+
+const byAge = (a: PublishedRealm, b: PublishedRealm): number =>
+  compare(timeOf(a), timeOf(b)) || compare(keyText(a.key), keyText(b.key))
+
+// Without a readable date a realm counts as the newest.
+const timeOf = ({ createdAt }: PublishedRealm): number => {
+  const time = Date.parse(createdAt)
+  return Number.isNaN(time) ? Number.MAX_SAFE_INTEGER : time
+}
+
+const compare = <Value extends string | number>(a: Value, b: Value): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** Where the next player goes: the emptiest cell when the players of every candidate are known, else the lowest slot. */
+export function chooseEndpoint(
+  endpoints: readonly Endpoint[],
+  playersBySlot?: ReadonlyMap<number, number>,
+): Endpoint | undefined {
+  const bySlot = [...endpoints].sort((a, b) => a.slot - b.slot)
+  const loads = bySlot.map(({ slot }) => playersBySlot?.get(slot))
+  if (loads.includes(undefined)) return bySlot[0]
+  const lightest = Math.min(...loads.map((load) => load ?? 0))
+  return bySlot[loads.indexOf(lightest)]
+}

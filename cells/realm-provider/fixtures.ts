@@ -1,0 +1,163 @@
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { TestContext } from 'vitest'
+import type { Realm, RealmSpec } from '../../crds/realm.ts'
+import { ManualClock, systemClock } from '../chassis/clock.ts'
+import { listen } from '../chassis/listen.ts'
+import { silentLog } from '../chassis/log.ts'
+import { Metrics } from '../chassis/metrics.ts'
+import type { Players } from './adapters/players.ts'
+import { type RealmProviderDeps, startRealmProvider } from './cell.ts'
+import type { RealmProviderConfig } from './config.ts'
+import type { Endpoint } from './core/published.ts'
+import { createLocalSource } from './sources/local.ts'
+
+type Finishing = Pick<TestContext, 'onTestFinished'>
+
+/** A cell's endpoint at a slot. */
+export const anEndpoint = (slot: number, state: Endpoint['state'] = 'Serving'): Endpoint => ({
+  slot,
+  adapter: `archipelago:archipelago:wss://main.example/cells/${slot}/ws`,
+  cell: `main-${slot}`,
+  state,
+})
+
+/** A Realm with one cell that serves, unless told otherwise. */
+export function aRealm(
+  given: {
+    name?: string
+    namespace?: string
+    realmName?: string
+    createdAt?: string
+    deleted?: boolean
+    replicas?: number
+    content?: Partial<RealmSpec['content']>
+    endpoints?: Endpoint[]
+    statsUrl?: string
+  } = {},
+): Realm {
+  const { name = 'main', namespace = 'realms', endpoints = [anEndpoint(0)] } = given
+  return {
+    apiVersion: 'comms.decentraland.org/v1alpha1',
+    kind: 'Realm',
+    metadata: {
+      name,
+      namespace,
+      creationTimestamp: given.createdAt ?? '2026-01-01T00:00:00Z',
+      ...(given.deleted && { deletionTimestamp: '2026-01-02T00:00:00Z' }),
+    },
+    spec: {
+      ...(given.realmName && { realmName: given.realmName }),
+      version: '1.0.0',
+      cells: {
+        replicas: given.replicas ?? 1,
+        max: 4,
+        template: {
+          connectors: { replicas: 1, drainSeconds: 30 },
+          archipelago: { joinDistance: 64, leaveDistance: 80, islandSize: 100, flushPeriodMilliseconds: 2000 },
+        },
+      },
+      gatekeeper: { replicas: 1, database: { type: 'Embedded' } },
+      nats: { type: 'Managed' },
+      livekit: { type: 'None' },
+      content: {
+        catalysts: [],
+        networkId: 1,
+        scenesUrn: [],
+        globalScenesUrn: [],
+        map: { minimapEnabled: true, sizes: [{ left: -150, top: 150, right: 150, bottom: -150 }] },
+        ...given.content,
+      },
+      exposure: { type: 'None' },
+    },
+    status: { endpoints, ...(given.statsUrl && { urls: { stats: given.statsUrl } }) },
+  }
+}
+
+/** Players counted by hand, in the test. */
+export const countedPlayers = (counts: Record<string, number> = {}): Players => ({
+  count: ({ realmName }) => (counts[realmName] === undefined ? undefined : { total: counts[realmName] }),
+  scenes: () => [],
+  stop: async () => {},
+})
+
+/** A realm provider on a port of this machine. Time is the test's own unless it waits for the real world. */
+export async function aProvider(
+  { onTestFinished }: Finishing,
+  given: { config?: Partial<RealmProviderConfig>; realTime?: boolean } & Partial<RealmProviderDeps> = {},
+) {
+  const local = createLocalSource()
+  const metrics = new Metrics('realm-provider')
+  const manual = new ManualClock()
+  const { config, realTime, ...deps } = given
+  const cell = await startRealmProvider(
+    { COMMIT_HASH: '', CURRENT_VERSION: '', ...config },
+    { source: local, log: silentLog, clock: realTime ? systemClock : manual, metrics, ...deps },
+  )
+  const http = await listen(cell.app, { host: '127.0.0.1', port: 0 })
+  onTestFinished(async () => {
+    await http.stop()
+    await cell.stop()
+  })
+  const get = (path: string, init?: RequestInit) => fetch(http.url + path, init)
+  return {
+    source: local,
+    clock: manual,
+    metrics,
+    cell,
+    url: http.url,
+    get,
+    json: async (path: string, init?: RequestInit): Promise<unknown> => (await get(path, init)).json(),
+  }
+}
+
+/** Sends a request line and a Host header no well-behaved client would send. */
+export const rawGet = (url: string, path: string, host?: string): Promise<{ status: number; body: string }> =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url)
+    request({ hostname, port, path, agent: false, headers: host === undefined ? {} : { host } }, (response) => {
+      let body = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => {
+        body += chunk
+      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
+    })
+      .on('error', reject)
+      .end()
+  })
+
+/** What a catalyst in good health says; `versions` of content and lambdas. */
+export const aCatalystAbout = (publicUrl: string, versions: [string, string] = ['8.0.3', '4.12.0']) => ({
+  healthy: true,
+  acceptingUsers: true,
+  configurations: { networkId: 1, realmName: 'catalyst', globalScenesUrn: [], scenesUrn: [] } as Record<string, unknown>,
+  content: {
+    healthy: true,
+    synchronizationStatus: 'Syncing',
+    version: versions[0],
+    commitHash: 'c0ffee1',
+    publicUrl: `${publicUrl}/content/`,
+  },
+  lambdas: { healthy: true, version: versions[1], commitHash: 'c0ffee2', publicUrl: `${publicUrl}/lambdas/` },
+  comms: { healthy: true, protocol: 'v3', fixedAdapter: 'offline:offline' },
+})
+
+/** Another service on this machine whose answers the test gives: by path, JSON or nothing at all. */
+export async function aService({ onTestFinished }: Finishing, answers: Record<string, unknown> = {}) {
+  const state = { answers, status: 200, hanging: false, asked: [] as string[] }
+  const server = createServer((incoming, response) => {
+    state.asked.push(incoming.url ?? '')
+    if (state.hanging) return
+    const answer = state.answers[incoming.url ?? '']
+    response.writeHead(answer === undefined ? 404 : state.status).end(JSON.stringify(answer ?? {}))
+  }).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const die = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  onTestFinished(die)
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, state, die }
+}

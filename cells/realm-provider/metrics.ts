@@ -1,0 +1,25 @@
+import type { Metrics } from '../chassis/metrics.ts'
+
+/** The metrics of the realm provider. */
+export const providerMetrics = (
+  metrics: Metrics,
+  read: { realms: () => number; healthy: () => number; clashes: () => number },
+) => {
+  metrics.gauge('realms', 'Realms that are published.', { read: read.realms })
+  metrics.gauge('realms_healthy', 'Published realms that take players.', { read: read.healthy })
+  metrics.gauge('realms_clashing', 'Realms that are not served because an older one has their name.', { read: read.clashes })
+  return {
+    catalystFailures: metrics.counter('catalyst_failures_total', 'Questions to catalysts that found none taking users.'),
+    catalystsBeyond: metrics.gauge(
+      'catalysts_beyond_limit',
+      'Catalysts of realms that are not watched because there are too many.',
+    ),
+    statsFailures: metrics.counter('stats_failures_total', 'Questions to the statistics of realms that brought nothing.'),
+    built: metrics.counter('answers_built_total', 'Descriptions of realms that had to be written anew.'),
+    overflows: metrics.counter(
+      'answers_overflows_total',
+      'Times all prepared descriptions were dropped because there were too many.',
+    ),
+  }
+}
+export type ProviderMetrics = ReturnType<typeof providerMetrics>

@@ -1,0 +1,301 @@
+import { describe, expect, test } from 'vitest'
+import { anEndpoint, aProvider, aRealm, aService, countedPlayers, rawGet } from './fixtures.ts'
+import type { RealmSource } from './sources/source.ts'
+
+describe('the paths of upstream', () => {
+  test('ping answers its path, status the build', async (t) => {
+    const { get, json, clock } = await aProvider(t, { config: { CURRENT_VERSION: '1.2.3', COMMIT_HASH: 'abc' } })
+    expect(await (await get('/ping')).text()).toBe('/ping')
+    expect(await json('/status')).toEqual({ version: '1.2.3', currentTime: clock.now(), commitHash: 'abc' })
+  })
+
+  test('realms lists the healthy ones by name, with their players and our own address', async (t) => {
+    const { source, json, url } = await aProvider(t, { players: countedPlayers({ main: 42 }) })
+    source.set(aRealm({ name: 'quiet' }))
+    source.set(aRealm())
+    source.set(aRealm({ name: 'unwell', endpoints: [anEndpoint(0, 'Unhealthy')] }))
+    source.set(aRealm({ name: 'asleep', replicas: 0 }))
+    expect(await json('/realms')).toEqual([
+      { serverName: 'main', url: `${url}/main`, usersCount: 42 },
+      { serverName: 'quiet', url: `${url}/quiet`, usersCount: 0 },
+    ])
+  })
+
+  test('behind TLS the configured address is told, whatever the client used', async (t) => {
+    const { source, json } = await aProvider(t, { config: { HTTP_BASE_URL: 'https://realms.example/' } })
+    source.set(aRealm())
+    expect(await json('/realms')).toMatchObject([{ url: 'https://realms.example/main' }])
+    expect(await json('/main/about')).toMatchObject({ content: { publicUrl: 'https://realms.example/main/content/' } })
+  })
+})
+
+describe('/{realm}/about', () => {
+  test('tells the realm, also by HEAD, and a 404 in JSON for one that is not here', async (t) => {
+    const { source, get, url } = await aProvider(t, { players: countedPlayers({ main: 3 }) })
+    source.set(aRealm())
+    const answer = await get('/main/about')
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('content-type')).toBe('application/json')
+    const body = await answer.text()
+    expect(JSON.parse(body)).toMatchObject({
+      healthy: true,
+      acceptingUsers: true,
+      configurations: { realmName: 'main' },
+      content: { publicUrl: `${url}/main/content/` },
+      comms: { adapter: anEndpoint(0).adapter, usersCount: 3 },
+    })
+    const head = await get('/main/about', { method: 'HEAD' })
+    expect([head.status, await head.text(), head.headers.get('content-length')]).toEqual([200, '', String(body.length)])
+    const missing = await get('/nowhere/about')
+    expect([missing.status, await missing.json()]).toEqual([404, { error: "there is no realm 'nowhere' here" }])
+  })
+
+  test('is 200 while no cell is well, and 404 once the realm is hibernated or gone', async (t) => {
+    const { source, get, json } = await aProvider(t)
+    source.set(aRealm({ endpoints: [anEndpoint(0, 'Unhealthy')] }))
+    const unwell = await get('/main/about')
+    expect([unwell.status, await unwell.json()]).toMatchObject([200, { healthy: false, acceptingUsers: false }])
+    expect(await json('/realms')).toEqual([])
+    source.set(aRealm())
+    expect((await get('/main/about')).status).toBe(200)
+    source.set(aRealm({ replicas: 0 }))
+    expect((await get('/main/about')).status).toBe(404)
+    source.set(aRealm())
+    source.remove({ namespace: 'realms', name: 'main' })
+    expect((await get('/main/about')).status).toBe(404)
+  })
+
+  test('follows the realm at once, and its ETag with it', async (t) => {
+    const { source, get } = await aProvider(t)
+    source.set(aRealm())
+    const first = await get('/main/about')
+    const etag = first.headers.get('etag') ?? ''
+    expect(first.headers.get('cache-control')).toMatch(/max-age=1\b/)
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+      const unchanged = await get('/main/about', { headers: { 'if-none-match': known } })
+      expect([unchanged.status, await unchanged.text(), unchanged.headers.get('etag')]).toEqual([304, '', etag])
+    }
+    source.set(aRealm({ endpoints: [anEndpoint(3)] }))
+    const second = await get('/main/about', { headers: { 'if-none-match': etag } })
+    expect([second.status, await second.json()]).toMatchObject([200, { comms: { adapter: anEndpoint(3).adapter } }])
+    expect(second.headers.get('etag')).not.toBe(etag)
+  })
+
+  test('tells the commit only of cells that are of our own build', async (t) => {
+    const { source, json } = await aProvider(t, { config: { CURRENT_VERSION: '1.0.0', COMMIT_HASH: 'c0ffee3' } })
+    source.set(aRealm())
+    expect(await json('/main/about')).toMatchObject({ comms: { version: '1.0.0', commitHash: 'c0ffee3' } })
+    const other = aRealm()
+    source.set({ ...other, spec: { ...other.spec, version: '0.9.0' } })
+    expect(await json('/main/about')).toHaveProperty('comms.version', '0.9.0')
+    expect(await json('/main/about')).not.toHaveProperty('comms.commitHash')
+  })
+
+  test('sends players to the emptiest cell when each is counted', async (t) => {
+    const bySlot = new Map([
+      [0, 9],
+      [1, 2],
+    ])
+    const players = { ...countedPlayers(), count: () => ({ total: 11, bySlot }) }
+    const { source, json } = await aProvider(t, { players })
+    source.set(aRealm({ endpoints: [anEndpoint(0), anEndpoint(1)] }))
+    expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(1).adapter, usersCount: 11 } })
+    bySlot.set(1, 10)
+    expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(0).adapter } })
+  })
+
+  test('is served for the older of two realms with one name, until that one is gone', async (t) => {
+    const { source, json, metrics } = await aProvider(t)
+    const older = aRealm({ namespace: 'z', createdAt: '2026-01-01T00:00:00Z', endpoints: [anEndpoint(0)] })
+    const newer = aRealm({
+      namespace: 'a',
+      name: 'x',
+      realmName: 'main',
+      createdAt: '2026-01-02T00:00:00Z',
+      endpoints: [anEndpoint(1)],
+    })
+    source.set(newer)
+    source.set(older)
+    expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(0).adapter } })
+    expect(await json('/realms')).toHaveLength(1)
+    expect(await metrics.registry.metrics()).toContain('realm_realm_provider_realms_clashing 1')
+    source.remove(older.metadata)
+    expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(1).adapter } })
+  })
+})
+
+test('a realm without catalysts is an empty world that answers for itself', async (t) => {
+  const { source, get, json } = await aProvider(t)
+  source.set(aRealm())
+  const post = (path: string, body: string) => get(path, { method: 'POST', body })
+  expect(await (await post('/main/content/entities/active', '{"pointers":["0,0"]}')).json()).toEqual([])
+  expect(await (await post('/main/lambdas/profiles', '{"ids":["0x1"]}')).json()).toEqual([])
+  expect(await json('/main/content/status')).toMatchObject({ synchronizationStatus: { synchronizationState: 'Syncing' } })
+  for (const path of ['/main/scenes', '/main/lambdas/profiles/0x1', '/main/content/contents/bafk', '/main/lambdas/else']) {
+    const missing = await get(path)
+    expect([path, missing.status, await missing.json()]).toMatchObject([path, 404, { error: expect.any(String) }])
+  }
+  const tooLong = await post('/main/content/entities/active', 'x'.repeat(300 * 1024)).catch(() => ({ status: 413 }))
+  expect(tooLong.status).toBe(413)
+})
+
+test('a realm with catalysts, or none at all, has no content of ours', async (t) => {
+  const { source, get } = await aProvider(t)
+  source.set(aRealm({ content: { catalysts: ['http://127.0.0.1:1'] } }))
+  for (const realm of ['main', 'nowhere']) {
+    for (const path of ['content/entities/active', 'lambdas/profiles']) {
+      expect((await get(`/${realm}/${path}`, { method: 'POST', body: '{}' })).status).toBe(404)
+    }
+    expect((await get(`/${realm}/content/status`)).status).toBe(404)
+    expect((await get(`/${realm}/lambdas/profiles/0x1`)).status).toBe(404)
+  }
+})
+
+test('other methods get 405 with Allow, other paths 404 in JSON', async (t) => {
+  const { source, get } = await aProvider(t)
+  source.set(aRealm())
+  for (const path of ['/ping', '/status', '/realms', '/main/about', '/hot-scenes']) {
+    const refused = await get(path, { method: 'DELETE' })
+    expect([path, refused.status, refused.headers.get('allow')]).toEqual([path, 405, 'HEAD, GET'])
+  }
+  expect((await get('/main/content/entities/active')).headers.get('allow')).toBe('POST')
+  const missing = await get('/nothing/here')
+  expect([missing.status, await missing.json()]).toEqual([404, { error: 'Not Found' }])
+})
+
+test('hostile targets and Host headers are refused, and nothing they say is kept without limit', async (t) => {
+  const { source, url, metrics, get } = await aProvider(t)
+  source.set(aRealm())
+  for (const path of [
+    '/%zz/about',
+    '//about',
+    '/__proto__/about',
+    '/constructor/about',
+    `/${'x'.repeat(4000)}/about`,
+    '/main%00/about',
+  ]) {
+    expect([path, (await rawGet(url, path)).status]).toEqual([path, 404])
+  }
+  for (const host of ['evil"onload=x', 'a b', '<script>', 'x'.repeat(300), 'user@host', 'h/path', 'h:port']) {
+    const { status, body } = await rawGet(url, '/main/about', host)
+    expect([host, status, body]).toEqual([host, 400, '{"error":"the Host header is not a host"}'])
+    expect((await rawGet(url, '/realms', host)).status).toBe(400)
+  }
+  expect((await rawGet(url, '/main/about', '[::1]:3000')).body).toContain('http://[::1]:3000/main/content/')
+  for (let n = 0; n < 4200; n += 100) {
+    await Promise.all(Array.from({ length: 100 }, (_, i) => rawGet(url, '/main/about', `h${n + i}.example`)))
+  }
+  expect(await metrics.registry.metrics()).toContain('realm_realm_provider_answers_overflows_total 1')
+  expect((await get('/main/about')).status).toBe(200)
+})
+
+test('before the realms are known nobody is told that one does not exist, and once known they outlive their source', async (t) => {
+  let ready = false
+  let tell = () => {}
+  const realm = { ...aRealm() }
+  const { source: local } = await aProvider(t)
+  local.set(realm)
+  const source: RealmSource = {
+    ...local,
+    ready: () => ready,
+    onChange: (listener) => {
+      tell = listener
+      return () => undefined
+    },
+  }
+  const { get, json } = await aProvider(t, { source })
+  for (const path of ['/main/about', '/realms', '/hot-scenes', '/health/ready']) expect((await get(path)).status).toBe(503)
+  expect((await get('/health/live')).status).toBe(200)
+  ready = true
+  tell()
+  expect((await get('/health/ready')).status).toBe(200)
+  expect((await get('/main/about')).status).toBe(200)
+  ready = false
+  tell()
+  expect((await get('/health/ready')).status).toBe(200)
+  expect(await json('/realms')).toHaveLength(1)
+})
+
+describe('the players of realms', () => {
+  const timing = { players: { periodMs: 30, timeoutMs: 200 } }
+
+  test('are counted by each realm’s statistics, in the background, and the last number outlives them', async (t) => {
+    const stats = await aService(t, {
+      '/stats/core-status': { healthy: true, userCount: 7 },
+      '/stats/cells': {
+        ok: true,
+        cells: [
+          { slot: 0, healthy: true, userCount: 5 },
+          { slot: 1, healthy: true, userCount: 2 },
+        ],
+      },
+    })
+    const { source, json } = await aProvider(t, { realTime: true, timing })
+    source.set(aRealm({ statsUrl: `${stats.url}/stats`, endpoints: [anEndpoint(0), anEndpoint(1)] }))
+    source.set(aRealm({ name: 'dead', statsUrl: 'http://127.0.0.1:1/stats' }))
+    await expect
+      .poll(() => json('/main/about'), { timeout: 5000 })
+      .toMatchObject({ comms: { usersCount: 7, adapter: anEndpoint(1).adapter } })
+    expect(await json('/realms')).toMatchObject([{ usersCount: 0 }, { usersCount: 7 }])
+    stats.state.answers['/stats/core-status'] = { userCount: 'many' }
+    const asked = stats.state.asked.length
+    await expect.poll(() => stats.state.asked.length, { timeout: 5000 }).toBeGreaterThan(asked + 6)
+    await stats.die()
+    expect(await json('/main/about')).toMatchObject({ comms: { usersCount: 7 } })
+  })
+
+  test('inside a cluster are asked for at the Service a template names', async (t) => {
+    const stats = await aService(t, { '/realms/main/core-status': { healthy: true, userCount: 4 } })
+    const config = { STATS_URL: `${stats.url}/{namespace}/{name}` }
+    const { source, json } = await aProvider(t, { realTime: true, timing, config })
+    source.set(aRealm({ statsUrl: 'http://127.0.0.1:1' }))
+    await expect.poll(() => json('/main/about'), { timeout: 5000 }).toMatchObject({ comms: { usersCount: 4 } })
+  })
+
+  test('make scenes hot, added up over realms, from a cache no request fills', async (t) => {
+    const scene = {
+      id: 'plaza',
+      name: 'Plaza',
+      baseCoords: [0, 0],
+      usersTotalCount: 3,
+      parcels: [[0, 0]],
+      thumbnail: 'http://t',
+      creator: 'x',
+    }
+    const one = await aService(t, { '/core-status': { userCount: 3 }, '/hot-scenes': [scene, { id: 'bad' }, null] })
+    const two = await aService(t, {
+      '/core-status': { userCount: 9 },
+      '/hot-scenes': [
+        { id: 'cafe', baseCoords: [5, 5], usersTotalCount: 5, parcels: [[5, 5]] },
+        { ...scene, usersTotalCount: 4 },
+      ],
+    })
+    const { source, json } = await aProvider(t, { realTime: true, timing })
+    source.set(aRealm({ name: 'one', statsUrl: one.url }))
+    source.set(aRealm({ name: 'two', statsUrl: two.url }))
+    const hot = [
+      {
+        id: 'plaza',
+        name: 'Plaza',
+        baseCoords: [0, 0],
+        usersTotalCount: 7,
+        realms: [
+          { serverName: 'one', usersCount: 3 },
+          { serverName: 'two', usersCount: 4 },
+        ],
+        parcels: [[0, 0]],
+        thumbnail: 'http://t',
+      },
+      {
+        id: 'cafe',
+        baseCoords: [5, 5],
+        usersTotalCount: 5,
+        realms: [{ serverName: 'two', usersCount: 5 }],
+        parcels: [[5, 5]],
+      },
+    ]
+    await expect.poll(() => json('/hot-scenes'), { timeout: 5000 }).toEqual(hot)
+    await Promise.all([one.die(), two.die()])
+    expect(await json('/hot-scenes')).toEqual(hot)
+  })
+})

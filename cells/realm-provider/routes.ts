@@ -1,0 +1,62 @@
+import type { Clock } from '../chassis/clock.ts'
+import { Refusal } from '../chassis/errors.ts'
+import type { Build } from '../chassis/health.ts'
+import { json, ok, type Route, route, text } from '../chassis/http.ts'
+import type { Players } from './adapters/players.ts'
+import { type AnswerSources, createAboutAnswers, originOf } from './answers.ts'
+import { mergeHotScenes } from './core/hot-scenes.ts'
+import type { PublishedRealm } from './core/published.ts'
+import { emptyWorldRoutes } from './empty-world.ts'
+
+/** Everything the routes read. */
+export interface ProviderSources extends AnswerSources {
+  /** The realms that are served, by name; nothing while it is not known which there are. */
+  realms: () => ReadonlyMap<string, PublishedRealm> | undefined
+  players: Players
+  clock: Clock
+  build: Build
+}
+
+/** The API of comms.md §3, for every realm instead of one; always answered from memory. */
+export function providerRoutes(sources: ProviderSources): Route[] {
+  const { players, baseUrl, clock, build } = sources
+  const about = createAboutAnswers(sources)
+  const known = () => {
+    const realms = sources.realms()
+    // A 404 now would make explorers give up on realms that we only have not heard of yet.
+    if (!realms) throw new Refusal('UNAVAILABLE', 'it is not known yet which realms there are')
+    return realms
+  }
+  const realmNamed = (name: string) => {
+    const realm = known().get(name)
+    if (!realm) throw new Refusal('NOT_FOUND', `there is no realm '${name}' here`)
+    return realm
+  }
+  // Health means comms and world, exactly as `/about` tells it, so that the two never disagree.
+  const isHealthy = ({ healthy, content: { catalysts } }: PublishedRealm) =>
+    healthy && (catalysts.length === 0 || sources.catalysts.known(catalysts).some((catalyst) => catalyst.healthy))
+
+  return [
+    route('GET', '/ping', ({ path }) => text(path)),
+    route('GET', '/status', () => ok({ version: build.version, currentTime: clock.now(), commitHash: build.commitHash })),
+    route('GET', '/realms', (ask) => {
+      const base = baseUrl ?? originOf(ask)
+      const healthy = [...known().values()].filter(isHealthy)
+      return ok(
+        healthy.map((realm) => ({
+          serverName: realm.realmName,
+          url: `${base}/${encodeURIComponent(realm.realmName)}`,
+          usersCount: players.count(realm)?.total ?? 0,
+        })),
+      )
+    }),
+    route('GET', '/:realm/about', (ask) => about(realmNamed(ask.params.realm), ask)),
+    route('GET', '/hot-scenes', () => {
+      const scenes = Array.from(known().values(), (realm) => ({ realmName: realm.realmName, scenes: players.scenes(realm) }))
+      return ok(mergeHotScenes(scenes))
+    }),
+    // Bevy asks and expects none (comms.md §3.4).
+    route('GET', '/:realm/scenes', () => json(404, { error: 'Not Found' })),
+    ...emptyWorldRoutes(realmNamed, clock),
+  ]
+}

@@ -1,0 +1,62 @@
+import { API_VERSION, type Realm } from '../../../crds/realm.ts'
+import type { KubeMetrics } from '../../chassis/kube/kube-metrics.ts'
+import { createReflector } from '../../chassis/kube/reflector.ts'
+import { collectionPath, type Resource } from '../../chassis/kube/resources.ts'
+import type { Transport } from '../../chassis/kube/transport.ts'
+import type { Log } from '../../chassis/log.ts'
+import { type PublishedRealm, publishedRealm } from '../core/published.ts'
+import type { RealmSource } from './source.ts'
+
+/** Which API server, and whose realms. */
+export interface KubernetesSourceOptions {
+  transport: Pick<Transport, 'list' | 'watch'>
+  /** One namespace, or every one when empty. */
+  namespace: string
+  log: Log
+  metrics?: KubeMetrics
+}
+
+const REALMS: Resource = { apiVersion: API_VERSION, kind: 'Realm', plural: 'realms' }
+
+/** What is kept of a Realm object: nothing else of it takes memory. */
+interface Kept {
+  published: PublishedRealm | undefined
+}
+
+/** Watches the Realm objects of a cluster; while the API server is away, realms stay as they were last seen. */
+export function createKubernetesSource({ transport, namespace, log, metrics }: KubernetesSourceOptions): RealmSource {
+  const listeners = new Set<() => void>()
+  const tell = () => {
+    for (const listener of listeners) listener()
+  }
+  let complete = false
+  const reflector = createReflector<Realm, Kept>({
+    transport,
+    path: collectionPath(REALMS, namespace || undefined),
+    project: (realm) => ({ published: publishedRealm(realm) }),
+    onChange: ({ type, object, previous }) => {
+      // Most changes of a Realm, such as its conditions, are nothing to players.
+      if (type === 'changed' && JSON.stringify(object) === JSON.stringify(previous)) return
+      tell()
+    },
+    log,
+    metrics,
+  })
+  reflector.start()
+  void reflector.synced.then(() => {
+    complete = true
+    tell()
+  })
+  return {
+    realms: () => reflector.list().flatMap(({ published }) => published ?? []),
+    ready: () => complete,
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    stop: async () => {
+      listeners.clear()
+      await reflector.stop()
+    },
+  }
+}

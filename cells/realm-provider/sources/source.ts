@@ -1,0 +1,12 @@
+import type { PublishedRealm } from '../core/published.ts'
+
+/** Where realms are known from. Whatever happens to it, it keeps telling what it last knew. */
+export interface RealmSource {
+  /** Every realm that is to be told of; several may claim one name. */
+  realms(): readonly PublishedRealm[]
+  /** Whether `realms` is complete, or once was. */
+  ready(): boolean
+  /** Tells that `realms` changed; the returned function ends it. */
+  onChange(listener: () => void): () => void
+  stop(): Promise<void>
+}
