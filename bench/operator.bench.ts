@@ -11,14 +11,7 @@ import { laptopSite } from '../operator/desired/site.ts'
 import { realmStatus } from '../operator/desired/status.ts'
 import type { Publication } from '../operator/publication/publication.ts'
 import { startReconcilers } from '../operator/reconcile/loop.ts'
-
-/** One figure of a benchmark. */
-interface Row {
-  what: string
-  value: number
-  unit: string
-  note?: string
-}
+import type { Row } from './main.ts'
 
 export const name = 'operator'
 
