@@ -1,0 +1,93 @@
+import { isDeepStrictEqual } from 'node:util'
+import { startArchipelago } from '../archipelago/cell.ts'
+import { readConfig as readArchipelagoConfig } from '../archipelago/config.ts'
+import type { Bus } from '../bus/bus.ts'
+import type { Cell } from '../cell.ts'
+import type { Clock } from '../chassis/clock.ts'
+import { type App, splitTarget } from '../chassis/http.ts'
+import type { Log } from '../chassis/log.ts'
+import { Metrics } from '../chassis/metrics.ts'
+import { startConnector } from '../connector/cell.ts'
+import { readConfig as readConnectorConfig } from '../connector/config.ts'
+import type { ChainVerifier } from '../identity/verifier.ts'
+import { startRooms } from '../rooms/cell.ts'
+
+/** The environments its processes would have if they were several. */
+export interface CompactSettings {
+  connector: NodeJS.ProcessEnv
+  archipelago: NodeJS.ProcessEnv
+}
+
+/** A whole comms cell in one process. */
+export interface CompactCell extends Cell {
+  /** Applies other settings while players stay connected. False = these need a new cell, and nothing was changed. */
+  reconfigure(settings: CompactSettings): Promise<boolean>
+}
+
+/** What a compact cell shares with whatever else runs in the process. */
+export interface CompactParts {
+  bus: Bus
+  log: Log
+  clock: Clock
+  verifier: ChainVerifier
+}
+
+/**
+ * Starts connector, archipelago and embedded rooms together: the same services as in a cluster, over a bus in memory.
+ *
+ * @throws UserError naming every setting that is not usable
+ */
+export async function startCompactCell(settings: CompactSettings, parts: CompactParts): Promise<CompactCell> {
+  let current = settings
+  const { connector: connectorEnv, archipelago: archipelagoEnv } = settings
+  const metrics = new Metrics('connector')
+  const sharing = (service: string) => new Metrics(service, metrics.registry)
+
+  const connectorConfig = readConnectorConfig(connectorEnv)
+  const connector = await startConnector(connectorConfig, { ...parts, metrics })
+  const rooms = await startRooms({ scope: connectorConfig.BUS_SCOPE, drainSeconds: connectorConfig.DRAIN_SECONDS }, { ...parts, metrics: sharing('rooms') })
+  // Counts of an archipelago begin anew with it, as they would in a new pod.
+  const newArchipelago = (env: NodeJS.ProcessEnv) =>
+    startArchipelago(readArchipelagoConfig(env), { ...parts, metrics: new Metrics('archipelago') })
+  let archipelago = await newArchipelago(archipelagoEnv)
+
+  return {
+    app: forked(connector.app, '/rooms', rooms.app),
+    readiness: () =>
+      [connector, archipelago, rooms].map((cell) => cell.readiness()).find(({ ready }) => !ready) ?? { ready: true },
+    async reconfigure(wanted) {
+      if (!isDeepStrictEqual(wanted.connector, current.connector)) {
+        const { DRAIN_SECONDS, ...others } = wanted.connector
+        if (!isDeepStrictEqual(others, withoutDrain(current.connector))) return false
+        // Read when it stops, so it may change while it runs.
+        Object.assign(connectorConfig, { DRAIN_SECONDS: readConnectorConfig(wanted.connector).DRAIN_SECONDS })
+      }
+      if (!isDeepStrictEqual(wanted.archipelago, current.archipelago)) {
+        readArchipelagoConfig(wanted.archipelago) // says what is wrong before anything is stopped
+        await archipelago.stop()
+        archipelago = await newArchipelago(wanted.archipelago)
+      }
+      current = wanted
+      return true
+    },
+    async stop() {
+      await Promise.all([connector.stop(), rooms.stop()])
+      await archipelago.stop()
+    },
+  }
+}
+
+const withoutDrain = ({ DRAIN_SECONDS: _, ...others }: NodeJS.ProcessEnv): NodeJS.ProcessEnv => others
+
+/** One app for a path and everything below it, another for the rest. */
+function forked(main: App, path: string, below: App): App {
+  const choose = (target = '/', basePath: string) => {
+    const { pathname } = splitTarget(target)
+    const rest = pathname.slice(basePath.length)
+    return rest === path || rest.startsWith(`${path}/`) ? below : main
+  }
+  return {
+    handle: (request, response, basePath) => choose(request.url, basePath).handle(request, response, basePath),
+    upgrade: (request, socket, head, basePath) => choose(request.url, basePath).upgrade(request, socket, head, basePath),
+  }
+}

@@ -1,0 +1,131 @@
+import { join } from 'node:path'
+import type { Bus } from '../../cells/bus/bus.ts'
+import type { Cell } from '../../cells/cell.ts'
+import type { Clock } from '../../cells/chassis/clock.ts'
+import { Refusal } from '../../cells/chassis/errors.ts'
+import { type App, json } from '../../cells/chassis/http.ts'
+import type { Log } from '../../cells/chassis/log.ts'
+import { Metrics } from '../../cells/chassis/metrics.ts'
+import type { Switchboard } from '../../cells/chassis/switchboard.ts'
+import { type CompactCell, startCompactCell } from '../../cells/compact/compact.ts'
+import { startGatekeeper } from '../../cells/gatekeeper/cell.ts'
+import { readConfig as readGatekeeperConfig } from '../../cells/gatekeeper/config.ts'
+import type { ChainVerifier } from '../../cells/identity/verifier.ts'
+import { startStats } from '../../cells/stats/cell.ts'
+import { readConfig as readStatsConfig } from '../../cells/stats/config.ts'
+import { keyText, type ObjectKey } from '../../crds/object.ts'
+import type { Realm } from '../../crds/realm.ts'
+import type { CellOrder, Host, ServiceOrder } from '../../operator/cluster/host.ts'
+import type { Settings } from '../../operator/desired/settings.ts'
+
+/** What the services of a laptop share. */
+export interface HostParts {
+  switchboard: Switchboard
+  bus: Bus
+  log: Log
+  clock: Clock
+  verifier: ChainVerifier
+  /** Folder below which each realm keeps its data. */
+  dataFolder: string
+  /** Path of a realm on our one port: `/main`. */
+  pathOf: (realm: ObjectKey) => string
+  /** The value of a Secret's key, or nothing when nobody gave it. */
+  secretValue: (namespace: string, secret: string, key: string) => string | undefined
+}
+
+/** Runs cells and services in this process, each below its path on the one port. */
+export function createHost(parts: HostParts): Host {
+  const { switchboard, bus, log, clock, verifier, pathOf } = parts
+  const cells = new Map<string, CompactCell>()
+  const routes = new Map<string, { targets: Map<number, string>; unmount: () => void }>()
+
+  /** The app at a slot's stable URL: whichever cell answers there at this moment. */
+  function slotApp(realm: string, slot: number): App {
+    const cellApp = () => cells.get(`${realm.split('/')[0]}/${routes.get(realm)?.targets.get(slot)}`)?.app
+    return {
+      handle(request, response, basePath) {
+        const app = cellApp()
+        if (app) return app.handle(request, response, basePath)
+        const { status, headers, body } = json(503, { error: 'this cell is starting' })
+        response.writeHead(status, { ...headers }).end(body)
+      },
+      upgrade: (request, socket, head, basePath) => cellApp()?.upgrade(request, socket, head, basePath) ?? false,
+    }
+  }
+
+  const settingsOf = (namespace: string, settings: Settings) => environmentOf(settings, namespace, parts)
+  const compactSettings = ({ cell, plan }: CellOrder) => ({
+    connector: settingsOf(cell.metadata.namespace, plan.connectors.settings),
+    archipelago: settingsOf(cell.metadata.namespace, plan.archipelago.settings),
+  })
+
+  async function startService({ realm: { metadata }, plan }: ServiceOrder): Promise<Cell> {
+    const env = settingsOf(metadata.namespace, plan.settings)
+    const shared = { bus, log: log.child({ realm: metadata.name }), clock, metrics: new Metrics(plan.component) }
+    if (plan.component === 'stats') return startStats(readStatsConfig(env), shared)
+    if (!env.DATABASE_URL) env.DATABASE_FOLDER = join(parts.dataFolder, `${metadata.namespace}.${metadata.name}`, 'gatekeeper')
+    else delete env.DATABASE_FOLDER
+    return startGatekeeper(readGatekeeperConfig(env), { ...shared, verifier })
+  }
+
+  return {
+    async startCell(order) {
+      const key = keyText(order.cell.metadata)
+      const cell = await startCompactCell(compactSettings(order), { bus, log: log.child({ cell: key }), clock, verifier })
+      cells.set(key, cell)
+      return {
+        readiness: () => cell.readiness(),
+        update: (changed) => cell.reconfigure(compactSettings(changed)),
+        async stop() {
+          // First out of the way of newcomers, then the goodbyes.
+          if (cells.get(key) === cell) cells.delete(key)
+          await cell.stop()
+        },
+      }
+    },
+    async startService(order) {
+      const cell = await startService(order)
+      const unmount = switchboard.mount(`${pathOf(order.realm.metadata)}/${order.plan.component}`, cell.app)
+      return {
+        readiness: () => cell.readiness(),
+        update: async () => false,
+        async stop() {
+          unmount()
+          await cell.stop()
+        },
+      }
+    },
+    route({ metadata }: Pick<Realm, 'metadata'>, slots) {
+      const realm = keyText(metadata)
+      const known = routes.get(realm)
+      const targets = new Map(slots.map(({ slot, cell }) => [slot, cell]))
+      if (known && sameKeys(known.targets, targets)) {
+        known.targets = targets
+        return
+      }
+      known?.unmount()
+      const mounted = slots.map(({ slot }) => switchboard.mount(`${pathOf(metadata)}/cells/${slot}`, slotApp(realm, slot)))
+      const unmount = () => {
+        for (const end of mounted) end()
+      }
+      if (slots.length > 0) routes.set(realm, { targets, unmount })
+      else routes.delete(realm)
+    },
+  }
+}
+
+/** Settings as the environment of a process: Secrets in the clear, the bus in memory. */
+function environmentOf(settings: Settings, namespace: string, { secretValue }: HostParts): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = { NATS_URL: 'memory', LOG_LEVEL: 'warn' }
+  for (const [name, setting] of Object.entries(settings)) {
+    const value = typeof setting === 'string' ? setting : secretValue(namespace, setting.secret, setting.key)
+    if (value !== undefined) env[name] = value
+    // A production manifest names a database whose Secret stays in the cluster; a laptop then uses the embedded one.
+    else if (name !== 'DATABASE_URL' && typeof setting !== 'string')
+      throw new Refusal('UNAVAILABLE', `the Secret ${namespace}/${setting.secret} with key ${setting.key} is not in the manifest`)
+  }
+  return env
+}
+
+const sameKeys = (a: ReadonlyMap<number, string>, b: ReadonlyMap<number, string>): boolean =>
+  a.size === b.size && [...a.keys()].every((key) => b.has(key))

@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { UserError } from '../cells/chassis/errors.ts'
+import { runProcess } from '../cells/chassis/lifecycle.ts'
+import { createLog, type LogLevel, logLevels } from '../cells/chassis/log.ts'
+import { startLaptop } from './adapters/laptop.ts'
+import { createMediaChooser } from './adapters/media.ts'
+import { createTerminal } from './adapters/terminal.ts'
+import { watchSaves } from './adapters/watch-file.ts'
+import { up } from './commands/up.ts'
+import { version } from './version.ts'
+
+interface UpOptions {
+  file: string
+  port: number
+  host: string
+  publicUrl?: string
+  data: string
+  rooms: 'auto' | 'embedded' | 'livekit'
+  livekit?: string
+  livekitApiKey?: string
+  livekitApiSecret?: string
+  logLevel: LogLevel
+}
+
+const program = new Command('realmctl')
+  .description('Runs and looks after realms: the communications of a virtual world.')
+  .version(version)
+  .showSuggestionAfterError()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) })
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+
+program
+  .command('up')
+  .description('Run the realms of a manifest on this machine; saving the manifest changes them while they run.')
+  .requiredOption('-f, --file <manifest>', 'YAML file with Realm objects, and the Secrets they name')
+  .option('-p, --port <number>', 'port for everything; 0 takes a free one', portNumber, 3000)
+  .option('--host <address>', 'address to listen on; 0.0.0.0 lets other machines in', '127.0.0.1')
+  .option('--public-url <url>', 'base URL explorers are told, where it is not http://host:port', httpUrl)
+  .option('--data <folder>', 'where gatekeepers keep their databases', '.realm')
+  .addOption(
+    new Option('--rooms <kind>', 'what rooms are made of; auto takes LiveKit where one is to be had')
+      .choices(['auto', 'embedded', 'livekit'])
+      .default('auto'),
+  )
+  .option('--livekit <url>', 'a LiveKit to use: ws://host:7880')
+  .addOption(new Option('--livekit-api-key <key>', 'its key').env('LIVEKIT_API_KEY'))
+  .addOption(new Option('--livekit-api-secret <secret>', 'its secret').env('LIVEKIT_API_SECRET'))
+  .addOption(new Option('--log-level <level>', 'what the services log, on standard error').choices(logLevels).default('warn'))
+  .action(async (options: UpOptions) => {
+    const log = createLog('realmctl', options.logLevel, process.stderr)
+    const terminal = createTerminal(process.stdout)
+    await runProcess(log, async () => {
+      const media = createMediaChooser({
+        rooms: options.rooms,
+        host: options.host,
+        env: process.env,
+        log,
+        ...ownLivekit(options),
+      })
+      const { host, port, publicUrl, data } = options
+      return up(options.file, {
+        terminal,
+        watchSaves,
+        startLaptop: () => startLaptop({ host, port, publicUrl, data, media, log }),
+      })
+    })
+  })
+
+await program.parseAsync()
+
+function ownLivekit({ livekit: url, livekitApiKey: apiKey, livekitApiSecret: apiSecret }: UpOptions) {
+  if (!url) return {}
+  if (!apiKey || !apiSecret)
+    throw new UserError('--livekit needs --livekit-api-key and --livekit-api-secret, or their variables', 2)
+  return { livekit: { url, apiKey, apiSecret } }
+}
+
+function portNumber(text: string): number {
+  const port = Number(text)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('a port is a number from 0 to 65535.')
+  return port
+}
+
+function httpUrl(text: string): string {
+  if (!/^https?:\/\/[^/]/.test(text) || !URL.canParse(text)) throw new InvalidArgumentError('expected http://… or https://….')
+  return text.replace(/\/+$/, '')
+}

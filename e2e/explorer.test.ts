@@ -1,0 +1,92 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { RoomServiceClient } from 'livekit-server-sdk'
+import { expect, test, vi } from 'vitest'
+import { silentLog } from '../cells/chassis/log.ts'
+import { startLivekitServer } from '../cli/adapters/livekit-server.ts'
+import { startExplorer } from './explorers.ts'
+import { withPart } from './parts/with-part.ts'
+import { startProgram } from './process.ts'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+const SECONDS = 1_000
+
+/** The real `npm start`, on a port of its own. */
+function npmStart(...args: string[]) {
+  const data = mkdtempSync(join(tmpdir(), 'realm-'))
+  return startProgram('npm', ['start', '--', '--port', '0', '--data', data, ...args], { cwd: root })
+}
+
+const asked = async <Answer>(url: string): Promise<Answer> =>
+  (await fetch(url, { signal: AbortSignal.timeout(5_000) })).json() as Promise<Answer>
+
+withPart('bevy', 'a Bevy explorer', (folder) => {
+  test('joins the realm of npm start, and meets in a room exactly those who stand near', { timeout: 150 * SECONDS }, async () => {
+    await using realm = npmStart('--rooms', 'embedded')
+    const [, url = ''] = await realm.says(/on this machine at (http:\S+)/)
+    const explorers = [
+      startExplorer(folder, `${url}/main`, 1, '2,0'),
+      startExplorer(folder, `${url}/main`, 2, '2,0'),
+      startExplorer(folder, `${url}/main`, 3, '60,60'),
+    ]
+    await using one = explorers[0]?.program
+    await using two = explorers[1]?.program
+    await using far = explorers[2]?.program
+    void [one, two, far]
+    const [a = '', b = '', c = ''] = await Promise.all(explorers.map((explorer) => explorer.address()))
+    expect(new Set([a, b, c]).size).toBe(3)
+
+    await vi.waitFor(async () => {
+      const { peers } = await asked<{ peers: { address: string; parcel: [number, number] }[] }>(`${url}/main/stats/peers`)
+      expect(Object.fromEntries(peers.map(({ address, parcel }) => [address, parcel]))).toEqual({
+        [a]: [2, 0],
+        [b]: [2, 0],
+        [c]: [60, 60],
+      })
+    }, 60 * SECONDS)
+    await vi.waitFor(async () => {
+      const { rooms } = await asked<{ rooms: { room: string; members: string[] }[] }>(`${url}/main/cells/0/rooms`)
+      expect(rooms.map(({ members }) => [...members].sort()).sort()).toEqual([[a, b].sort(), [c]].sort())
+    }, 60 * SECONDS)
+
+    // Heartbeats keep coming, so the explorers are content with what they found.
+    const lastPings = async () =>
+      (await asked<{ peers: { lastPing: number }[] }>(`${url}/main/stats/peers`)).peers.map(({ lastPing }) => lastPing)
+    const before = Math.max(...(await lastPings()))
+    await vi.waitFor(async () => expect(Math.min(...(await lastPings()))).toBeGreaterThan(before), 20 * SECONDS)
+  })
+
+  withPart('livekit', 'and LiveKit', (binary) => {
+    test('is a participant of the room that archipelago named', { timeout: 150 * SECONDS }, async () => {
+      const livekit = await startLivekitServer(binary, '127.0.0.1', silentLog)
+      try {
+        await using realm = npmStart(
+          '--livekit',
+          livekit.url,
+          '--livekit-api-key',
+          livekit.apiKey,
+          '--livekit-api-secret',
+          livekit.apiSecret,
+        )
+        const [, url = ''] = await realm.says(/on this machine at (http:\S+)/)
+        const explorer = startExplorer(folder, `${url}/main`, 4, '10,10')
+        await using program = explorer.program
+        void program
+        const address = await explorer.address()
+        const rooms = new RoomServiceClient(livekit.url.replace('ws:', 'http:'), livekit.apiKey, livekit.apiSecret)
+        await vi.waitFor(async () => {
+          const { islands } = await asked<{ islands: { id: string; peers: { address: string }[] }[] }>(
+            `${url}/main/stats/islands`,
+          )
+          const island = islands.find(({ peers }) => peers.some((peer) => peer.address === address))
+          const participants = island ? await rooms.listParticipants(island.id) : []
+          expect(participants.map(({ identity }) => identity)).toEqual([address])
+        }, 90 * SECONDS)
+      } finally {
+        await livekit.stop()
+      }
+    })
+  })
+})

@@ -1,0 +1,165 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test, vi } from 'vitest'
+import { connectorUrl, followAbout } from './player/about.ts'
+import { connectPlayer } from './player/player.ts'
+import { createWallet } from './player/wallet.ts'
+import { groupExists, startProgram } from './process.ts'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+const example = readFileSync(join(root, 'examples/realm.yaml'), 'utf8')
+const SECONDS = 1_000
+const spawn = { x: 8, y: 0, z: 8 }
+
+const freshFolder = () => mkdtempSync(join(tmpdir(), 'realm-'))
+
+/** `realmctl up` on a copy of the example, so that tests may edit it. */
+function startRealm(extra: readonly string[] = [], manifest = example) {
+  const folder = freshFolder()
+  const file = join(folder, 'realm.yaml')
+  writeFileSync(file, manifest)
+  const args = ['cli/main.ts', 'up', '-f', file, '--data', join(folder, 'data'), '--port', '0', '--rooms', 'embedded', ...extra]
+  const program = startProgram(process.execPath, args, { cwd: root })
+  return {
+    file,
+    program,
+    url: async () => (await program.says(/on this machine at (http:\S+)/))[1] ?? '',
+  }
+}
+
+const aPlayer = async (realmUrl: string) =>
+  connectPlayer({ url: await connectorUrl(`${realmUrl}/about`), wallet: createWallet() })
+
+test('npm start runs the example: an explorer finds the realm, the socket, an island and its room', {
+  timeout: 60 * SECONDS,
+}, async () => {
+  await using program = startProgram('npm', ['start', '--', '--port', '0', '--rooms', 'embedded', '--data', freshFolder()], {
+    cwd: root,
+  })
+  const [, url = ''] = await program.says(/on this machine at (http:\S+)/)
+  const { about } = await followAbout(`${url}/main/about`)
+  expect(about).toMatchObject({ healthy: true, acceptingUsers: true, configurations: { realmName: 'main' } })
+  const player = await aPlayer(`${url}/main`)
+  player.heartbeat(spawn)
+  const island = await player.nextIsland(10 * SECONDS)
+  expect(island.connStr).toMatch(/^ws-room:ws:\/\//)
+  expect(program.output()).toMatch(/because --rooms embedded/)
+  player.close()
+})
+
+test('saving another manifest is applied while players stay connected', { timeout: 90 * SECONDS }, async () => {
+  const realm = startRealm()
+  await using program = realm.program
+  const url = await realm.url()
+  const player = await aPlayer(`${url}/main`)
+  player.heartbeat(spawn)
+  await player.nextIsland(10 * SECONDS)
+  let connected = true
+  void player.closed.then(() => {
+    connected = false
+  })
+
+  const second = example.slice(example.indexOf('apiVersion:')).replace('name: main', 'name: harbor')
+  writeFileSync(
+    realm.file,
+    `${example.replace('replicas: 1', 'replicas: 2').replace('islandSize: 100', 'islandSize: 7')}---\n${second}`,
+  )
+  await program.says(/harbor: published/)
+  await program.says(/main: published, 2\/2 cells/)
+  expect((await followAbout(`${url}/harbor/about`)).about.configurations.realmName).toBe('harbor')
+  await vi.waitFor(async () => {
+    player.heartbeat(spawn)
+    const { islands } = (await (await fetch(`${url}/main/stats/islands`)).json()) as {
+      islands: { maxPeers: number; peers: unknown[] }[]
+    }
+    expect(islands).toMatchObject([{ maxPeers: 7, peers: [{ address: player.peer }] }])
+  }, 15 * SECONDS)
+  expect(connected).toBe(true)
+
+  writeFileSync(realm.file, example.replace('replicas: 1', 'replicas: 0'))
+  await program.says(/main: Hibernated, 0\/0 cells/)
+  await vi.waitFor(async () => expect((await fetch(`${url}/harbor/about`)).status).toBe(404), 10 * SECONDS)
+  await vi.waitFor(async () => expect((await fetch(`${url}/main/about`)).status).toBe(404), 10 * SECONDS)
+  expect((await player.closed).code).toBe(1012)
+})
+
+test('a wrong manifest is refused with file, line, field and the fix, and the running realm goes on', {
+  timeout: 60 * SECONDS,
+}, async () => {
+  const realm = startRealm()
+  await using program = realm.program
+  const url = await realm.url()
+  const wrong = example.replace('islandSize: 100', 'islandSizes: 100')
+  writeFileSync(realm.file, wrong)
+  const line = wrong.split('\n').findIndex((text) => text.includes('islandSizes')) + 1
+  await program.says(
+    new RegExp(
+      `realm\\.yaml:${line}: spec\\.cells\\.template\\.archipelago\\.islandSizes: unknown field; did you mean islandSize\\?`,
+    ),
+  )
+  expect((await followAbout(`${url}/main/about`)).about.healthy).toBe(true)
+  writeFileSync(realm.file, example.replace('islandSize: 100', 'islandSize: 50'))
+  await program.says(/realm\.yaml is applied/)
+})
+
+describe('realmctl up ends', () => {
+  test('with 0 and without leftovers after one Ctrl-C', { timeout: 60 * SECONDS }, async () => {
+    const realm = startRealm()
+    await using program = realm.program
+    const player = await aPlayer(`${await realm.url()}/main`)
+    program.signal('SIGINT')
+    expect((await player.closed).code).toBe(1012)
+    expect(await program.ended).toBe(0)
+    expect(program.output()).toMatch(/Stopped\./)
+    expect(groupExists(program.pid)).toBe(false)
+  })
+
+  test('at once with 130 after a second Ctrl-C', { timeout: 60 * SECONDS }, async () => {
+    const realm = startRealm([], example.replace('drainSeconds: 10', 'drainSeconds: 3600'))
+    await using program = realm.program
+    const url = await realm.url()
+    await Promise.all([aPlayer(`${url}/main`), aPlayer(`${url}/main`)])
+    program.signal('SIGINT')
+    await program.says(/Ctrl-C again ends at once/)
+    program.signal('SIGINT')
+    expect(await program.ended).toBe(130)
+    expect(groupExists(program.pid)).toBe(false)
+  })
+
+  test('with 3 and the remedy when the port is taken', { timeout: 60 * SECONDS }, async () => {
+    const taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+    const address = taken.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    await using program = startRealm(['--port', String(port)]).program
+    expect(await program.ended).toBe(3)
+    expect(program.output()).toBe(`port ${port} on 127.0.0.1 is taken: choose another with --port\n`)
+    taken.close()
+  })
+
+  test('with 2 and everything that is wrong when the manifest is', { timeout: 60 * SECONDS }, async () => {
+    await using program = startRealm([], example.replace('type: Managed', 'type: Manged')).program
+    expect(await program.ended).toBe(2)
+    expect(program.output()).toMatch(
+      /realm\.yaml:\d+: spec\.livekit\.type: must be one of External, Managed, None, not "Manged"; did you mean Managed\?/,
+    )
+  })
+
+  test('with a sentence when its folder cannot be written or the file is not there', { timeout: 60 * SECONDS }, async () => {
+    await using unwritable = startRealm(['--data', '/dev/null/realm']).program
+    expect(await unwritable.ended).toBe(5)
+    expect(unwritable.output()).toMatch(/^\/dev\/null\/realm cannot be written: .*choose another folder with --data\n$/)
+    await using missing = startRealm(['-f', '/nowhere/realm.yaml']).program
+    expect(await missing.ended).toBe(2)
+    expect(missing.output()).toMatch(/^\/nowhere\/realm\.yaml cannot be read: /)
+  })
+
+  test('with 2 and the usage when called wrongly', { timeout: 60 * SECONDS }, async () => {
+    await using program = startProgram(process.execPath, ['cli/main.ts', 'up', '--prot', '1'], { cwd: root })
+    expect(await program.ended).toBe(2)
+    expect(program.output()).toMatch(/unknown option '--prot'.*\n.*Did you mean --port\?/)
+  })
+})
