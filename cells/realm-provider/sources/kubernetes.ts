@@ -1,7 +1,8 @@
-import { API_VERSION, type Realm } from '../../../crds/realm.ts'
+import type { Realm } from '../../../crds/realm.ts'
+import { realmResource } from '../../../crds/resources.ts'
 import type { KubeMetrics } from '../../chassis/kube/kube-metrics.ts'
 import { createReflector } from '../../chassis/kube/reflector.ts'
-import { collectionPath, type Resource } from '../../chassis/kube/resources.ts'
+import { collectionPath } from '../../chassis/kube/resources.ts'
 import type { Transport } from '../../chassis/kube/transport.ts'
 import type { Log } from '../../chassis/log.ts'
 import { type PublishedRealm, publishedRealm } from '../core/published.ts'
@@ -15,8 +16,6 @@ export interface KubernetesSourceOptions {
   log: Log
   metrics?: KubeMetrics
 }
-
-const REALMS: Resource = { apiVersion: API_VERSION, kind: 'Realm', plural: 'realms' }
 
 /** What is kept of a Realm object: nothing else of it takes memory. */
 interface Kept {
@@ -32,7 +31,7 @@ export function createKubernetesSource({ transport, namespace, log, metrics }: K
   let complete = false
   const reflector = createReflector<Realm, Kept>({
     transport,
-    path: collectionPath(REALMS, namespace || undefined),
+    path: collectionPath(realmResource, namespace || undefined),
     project: (realm) => ({ published: publishedRealm(realm) }),
     onChange: ({ type, object, previous }) => {
       // Most changes of a Realm, such as its conditions, are nothing to players.

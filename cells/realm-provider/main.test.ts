@@ -1,0 +1,76 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { realmResource } from '../../crds/resources.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import { type ApiServer, startApiServer } from '../../operator/e2e/apiserver.ts'
+import type { Transport } from '../chassis/kube/transport.ts'
+import type { Running } from '../chassis/lifecycle.ts'
+import { anEndpoint, aRealm } from './fixtures.ts'
+import { main } from './main.ts'
+
+/** A port nobody listens on now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+withPart('kube', 'the realm provider of a real API server', (part) => {
+  let api: ApiServer
+  let transport: Transport
+  let running: Running
+  let provider: string
+  beforeAll(async () => {
+    api = await startApiServer(part)
+    transport = api.transport()
+    const port = await freePort()
+    provider = `http://127.0.0.1:${port}`
+    running = await main({
+      KUBECONFIG: api.kubeconfig,
+      HTTP_SERVER_HOST: '127.0.0.1',
+      HTTP_SERVER_PORT: String(port),
+      LOG_LEVEL: 'silent',
+    })
+  })
+  afterAll(async () => {
+    await running?.stop()
+    await api?.stop()
+  })
+
+  const { apiVersion, kind, spec } = aRealm({ namespace: 'default' })
+  const metadata = { name: 'main', namespace: 'default' }
+  const options = { fieldManager: 'test', force: true }
+  const reportEndpoint = (slot: number, state: 'Serving' | 'Unhealthy') =>
+    transport.apply(
+      realmResource,
+      { apiVersion, kind, metadata, status: { endpoints: [anEndpoint(slot, state)] } },
+      { ...options, subresource: 'status' },
+    )
+  const about = async () => {
+    const answer = await fetch(`${provider}/main/about`)
+    return { status: answer.status, body: (await answer.json()) as { healthy?: boolean; comms?: { adapter: string } } }
+  }
+  const adapter = (slot: number) => ({ status: 200, body: { comms: { adapter: anEndpoint(slot).adapter } } })
+
+  test('a realm is told of from the moment its status has an endpoint, through an outage of the API server, until it is gone', async () => {
+    await expect.poll(async () => (await about()).status, { timeout: 15_000 }).toBe(404)
+    await transport.apply(realmResource, { apiVersion, kind, metadata, spec }, options)
+    await reportEndpoint(0, 'Serving')
+    await expect.poll(about).toMatchObject(adapter(0))
+    await reportEndpoint(1, 'Unhealthy')
+    await expect.poll(about).toMatchObject({ ...adapter(1), body: { healthy: false } })
+
+    await api.restart(async () => {
+      expect(await about()).toMatchObject(adapter(1))
+      expect((await fetch(`${provider}/health/ready`)).status).toBe(200)
+    })
+    await reportEndpoint(2, 'Serving')
+    await expect.poll(about, { timeout: 15_000 }).toMatchObject(adapter(2))
+    await transport.remove(realmResource, metadata)
+    await expect.poll(async () => (await about()).status).toBe(404)
+  }, 60_000)
+})
