@@ -32,7 +32,8 @@ export function kube(): Part {
   const sources = ['main.go', 'go.mod', 'go.sum'].map((file) => readFileSync(join(kubeModule, file)))
   const version = /k8s\.io\/kubernetes v(\S+)/.exec(String(sources[1]))?.[1]
   if (!version) throw new Error(`${kubeModule}go.mod does not say which Kubernetes it wants`)
-  const hash = createHash('sha256')
+  const flags = kubeFlags(version)
+  const hash = createHash('sha256').update(flags)
   for (const source of sources) hash.update(source)
   return cached({
     key: `kube-${version}-${hash.digest('hex').slice(0, 12)}`,
@@ -40,14 +41,6 @@ export function kube(): Part {
     obstacle: () =>
       process.platform === 'linux' ? goObstacle() : 'the parts of Kubernetes run on Linux only: use a Linux machine',
     fill: async (folder) => {
-      // Without its version stamped in, /version says v0.0.0 and Helm refuses charts that ask for a recent Kubernetes.
-      const [major, minor] = version.split('.')
-      const stamps = [
-        ...['k8s.io/component-base', 'k8s.io/client-go/pkg'].map((path) => `${path}/version.gitVersion=v${version}`),
-        `k8s.io/component-base/version.gitMajor=${major}`,
-        `k8s.io/component-base/version.gitMinor=${minor}`,
-      ]
-      const flags = `-s -w ${stamps.map((stamp) => `-X ${stamp}`).join(' ')}`
       const program = join(folder, 'kube')
       await runCommand('go', ['build', '-trimpath', '-ldflags', flags, '-o', program, '.'], { cwd: kubeModule, ...goBuild })
       for (const name of kubePrograms) await symlink('kube', join(folder, name))
@@ -56,6 +49,21 @@ export function kube(): Part {
     },
     path: (folder) => folder,
   })
+}
+
+/** Without versions stamped in, /version says v0.0.0, and Helm takes every cluster it has not asked for Kubernetes 1.20. */
+function kubeFlags(version: string): string {
+  const [major, minor] = version.split('.')
+  const stamps = [
+    ...['k8s.io/component-base', 'k8s.io/client-go/pkg'].map((path) => `${path}/version.gitVersion=v${version}`),
+    `k8s.io/component-base/version.gitMajor=${major}`,
+    `k8s.io/component-base/version.gitMinor=${minor}`,
+    ...['common', 'v2/lint/rules'].flatMap((path) => [
+      `helm.sh/helm/v4/pkg/chart/${path}.k8sVersionMajor=${major}`,
+      `helm.sh/helm/v4/pkg/chart/${path}.k8sVersionMinor=${minor}`,
+    ]),
+  ]
+  return `-s -w ${stamps.map((stamp) => `-X ${stamp}`).join(' ')}`
 }
 
 /** A NATS server. */
