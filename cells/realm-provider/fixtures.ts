@@ -1,4 +1,4 @@
-import { createServer, request } from 'node:http'
+import { Agent, createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'vitest'
 import type { Realm, RealmSpec } from '../../crds/realm.ts'
@@ -111,11 +111,13 @@ export async function aProvider(
   }
 }
 
+const keepAlive = new Agent({ keepAlive: true, maxSockets: 32 })
+
 /** Sends a request line and a Host header no well-behaved client would send. */
 export const rawGet = (url: string, path: string, host?: string): Promise<{ status: number; body: string }> =>
   new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url)
-    request({ hostname, port, path, agent: false, headers: host === undefined ? {} : { host } }, (response) => {
+    request({ hostname, port, path, agent: keepAlive, headers: host === undefined ? {} : { host } }, (response) => {
       let body = ''
       response.setEncoding('utf8')
       response.on('data', (chunk: string) => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { anEndpoint, aProvider, aRealm, aService, countedPlayers, rawGet } from './fixtures.ts'
 import type { RealmSource } from './sources/source.ts'
@@ -122,6 +123,20 @@ describe('/{realm}/about', () => {
     source.remove(older.metadata)
     expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(1).adapter } })
   })
+})
+
+test('the console is a page that may run nothing but its own script, and lists realms with their cells', async (t) => {
+  const { source, get, json } = await aProvider(t, { players: countedPlayers({ main: 3 }) })
+  source.set(aRealm({ statsUrl: 'http://s/stats/' }))
+  const page = await get('/console')
+  expect(page.headers.get('content-type')).toContain('text/html')
+  const [, script = ''] = /<script>([\s\S]*)<\/script>/.exec(await page.text()) ?? []
+  const hash = createHash('sha256').update(script).digest('base64')
+  expect(page.headers.get('content-security-policy')).toContain(`default-src 'none'; script-src 'sha256-${hash}'`)
+  expect(() => new Function(script)).not.toThrow()
+  expect(await json('/console/realms')).toMatchObject([
+    { realmName: 'main', healthy: true, usersCount: 3, statsUrl: 'http://s/stats', cells: [{ slot: 0, state: 'Serving' }] },
+  ])
 })
 
 test('a realm without catalysts is an empty world that answers for itself', async (t) => {

@@ -4,6 +4,7 @@ import type { Build } from '../chassis/health.ts'
 import { json, ok, type Route, route, text } from '../chassis/http.ts'
 import type { Players } from './adapters/players.ts'
 import { type AnswerSources, createAboutAnswers, originOf } from './answers.ts'
+import { consoleRoutes } from './console.ts'
 import { mergeHotScenes } from './core/hot-scenes.ts'
 import type { PublishedRealm } from './core/published.ts'
 import { emptyWorldRoutes } from './empty-world.ts'
@@ -58,5 +59,6 @@ export function providerRoutes(sources: ProviderSources): Route[] {
     // Bevy asks and expects none (comms.md §3.4).
     route('GET', '/:realm/scenes', () => json(404, { error: 'Not Found' })),
     ...emptyWorldRoutes(realmNamed, clock),
+    ...consoleRoutes(known, players),
   ]
 }

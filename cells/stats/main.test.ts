@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import type { Bus } from '../bus/bus.ts'
+import { connectNats } from '../bus/nats.ts'
+import type { Running } from '../chassis/lifecycle.ts'
+import { silentLog } from '../chassis/log.ts'
+import { aPeer, voices } from './fixtures.ts'
+import { main } from './main.ts'
+
+/** A port nobody listens on now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+withPart('nats', 'stats over NATS', (binary) => {
+  let nats: ChildProcess
+  let natsPort: number
+  let bus: Bus
+  let stats: Running
+  let url: string
+  const startNats = () => {
+    nats = spawn(binary, ['--addr', '127.0.0.1', '--port', String(natsPort)], { stdio: 'ignore' })
+  }
+  beforeAll(async () => {
+    natsPort = await freePort()
+    startNats()
+    const server = `nats://127.0.0.1:${natsPort}`
+    const port = await freePort()
+    url = `http://127.0.0.1:${port}`
+    bus = await connectNats({ servers: [server], name: 'test', log: silentLog })
+    stats = await main({
+      NATS_URL: server,
+      BUS_SCOPE: 'ns.city.*',
+      HTTP_SERVER_HOST: '127.0.0.1',
+      HTTP_SERVER_PORT: String(port),
+      LOG_LEVEL: 'silent',
+    })
+  })
+  afterAll(async () => {
+    await stats?.stop()
+    await bus?.close()
+    if (nats?.kill()) await once(nats, 'exit')
+  })
+  const json = async (path: string): Promise<unknown> => (await fetch(url + path)).json()
+
+  test('every cell of the realm is heard, no other realm is, and an outage of the broker loses nobody', async () => {
+    const peersWhileAllWalk = () => {
+      voices(bus, 'ns.city.0').walks(aPeer(1), [8, 0, 8])
+      voices(bus, 'ns.city.1').walks(aPeer(2), [40, 0, 8])
+      voices(bus, 'ns.other.0').walks(aPeer(3), [8, 0, 8])
+      voices(bus, 'ns.city.1').lives(Date.now(), 1)
+      return json('/stats/comms/peers')
+    }
+    await expect.poll(peersWhileAllWalk).toMatchObject({ peers: [{ id: aPeer(1) }, { id: aPeer(2) }] })
+    await expect.poll(() => json('/core-status')).toEqual({ healthy: true, userCount: 1 })
+
+    nats.kill('SIGKILL')
+    await once(nats, 'exit')
+    expect(await json('/peers')).toMatchObject({ peers: [{ id: aPeer(1) }, { id: aPeer(2) }] })
+    expect((await fetch(`${url}/status`, { method: 'HEAD' })).status).toBe(200)
+    startNats()
+    await expect
+      .poll(
+        () => {
+          voices(bus, 'ns.city.0').walks(aPeer(4), [8, 0, 8])
+          return json(`/peers/${aPeer(4)}`)
+        },
+        { timeout: 10_000, interval: 100 },
+      )
+      .toMatchObject({ ok: true })
+  })
+})
