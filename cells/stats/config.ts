@@ -8,7 +8,7 @@ const schema = z.object({
   LOG_LEVEL: z.enum(logLevels).default('info'),
   COMMIT_HASH: z.string().default(''),
   CURRENT_VERSION: z.string().default(''),
-  NATS_URL: z.string(), // one or several, separated by commas
+  NATS_URL: z.string().optional(), // one or several, separated by commas; beside others in one process there is no broker
   NATS_USER: z.string().optional(),
   NATS_PASSWORD: z.string().optional(),
   NATS_CA_FILE: z.string().optional(),

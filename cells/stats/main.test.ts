@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withPart } from '../../e2e/parts/with-part.ts'
 import type { Bus } from '../bus/bus.ts'
 import { connectNats } from '../bus/nats.ts'
+import { UserError } from '../chassis/errors.ts'
 import type { Running } from '../chassis/lifecycle.ts'
 import { silentLog } from '../chassis/log.ts'
 import { aPeer, voices } from './fixtures.ts'
@@ -19,6 +20,10 @@ async function freePort(): Promise<number> {
   await once(server, 'close')
   return port
 }
+
+test('a process without a broker says what is missing', async () => {
+  await expect(main({})).rejects.toThrow(new UserError('NATS_URL is required', 2))
+})
 
 withPart('nats', 'stats over NATS', (binary) => {
   let nats: ChildProcess

@@ -1,5 +1,6 @@
 import { connectNats } from '../bus/nats.ts'
 import { systemClock } from '../chassis/clock.ts'
+import { UserError } from '../chassis/errors.ts'
 import { type Running, stopAll } from '../chassis/lifecycle.ts'
 import { listen } from '../chassis/listen.ts'
 import { createLog } from '../chassis/log.ts'
@@ -10,6 +11,7 @@ import { readConfig } from './config.ts'
 /** Runs stats as a process of its own. @throws UserError when the environment is not usable or NATS refuses us */
 export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   const config = readConfig(env)
+  if (!config.NATS_URL) throw new UserError('NATS_URL is required', 2)
   const log = createLog('stats', config.LOG_LEVEL)
   const bus = await connectNats({
     servers: config.NATS_URL.split(','),
