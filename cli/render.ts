@@ -42,7 +42,7 @@ export const vitalsLine = (realms: readonly RealmVitals[]): string =>
   realms.length === 0 ? 'no realm is declared' : realms.map(vitals).join('   ')
 
 function vitals({ name, published, ready, reason, cells, players, islands }: RealmVitals): string {
-  const state = ready ? (published ? 'published' : 'ready') : reason
+  const state = cells.wanted === 0 ? 'hibernated' : ready ? (published ? 'published' : 'ready') : reason
   return `${name}: ${state}, ${cells.ready}/${cells.wanted} ${plural('cell', cells.wanted)}, ${counted(players, 'player')}, ${counted(islands, 'island')}`
 }
 

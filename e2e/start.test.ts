@@ -80,7 +80,7 @@ test('saving another manifest is applied while players stay connected', { timeou
   expect(connected).toBe(true)
 
   writeFileSync(realm.file, example.replace('replicas: 1', 'replicas: 0'))
-  await program.says(/main: Hibernated, 0\/0 cells/)
+  await program.says(/main: hibernated, 0\/0 cells/)
   await vi.waitFor(async () => expect((await fetch(`${url}/harbor/about`)).status).toBe(404), 10 * SECONDS)
   await vi.waitFor(async () => expect((await fetch(`${url}/main/about`)).status).toBe(404), 10 * SECONDS)
   expect((await player.closed).code).toBe(1012)
@@ -158,7 +158,7 @@ describe('realmctl up ends', () => {
   })
 
   test('with 2 and the usage when called wrongly', { timeout: 60 * SECONDS }, async () => {
-    await using program = startProgram(process.execPath, ['cli/main.ts', 'up', '--prot', '1'], { cwd: root })
+    await using program = startProgram(process.execPath, ['cli/main.ts', 'up', '-f', 'x', '--prot', '1'], { cwd: root })
     expect(await program.ended).toBe(2)
     expect(program.output()).toMatch(/unknown option '--prot'.*\n.*Did you mean --port\?/)
   })

@@ -19,11 +19,10 @@ export function createVitals(cluster: { realms(): readonly Realm[] }, url: strin
   async function count(realm: Realm): Promise<void> {
     const answer = await fetchJson(`${url}/${realmNameOf(realm)}/stats/islands`, LIMITS)
     const islands = answer.ok ? (answer.body as { islands?: { peers: unknown[] }[] } | undefined)?.islands : undefined
-    if (islands)
-      crowds.set(keyText(realm.metadata), {
-        islands: islands.length,
-        players: islands.reduce((sum, { peers }) => sum + peers.length, 0),
-      })
+    if (!islands) return
+    const crowded = islands.filter(({ peers }) => peers.length > 0)
+    const players = crowded.reduce((sum, { peers }) => sum + peers.length, 0)
+    crowds.set(keyText(realm.metadata), { islands: crowded.length, players })
   }
   const timer = setInterval(() => {
     for (const realm of cluster.realms()) void count(realm)

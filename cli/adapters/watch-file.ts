@@ -1,15 +1,20 @@
-import { unwatchFile, watchFile } from 'node:fs'
+import { stat } from 'node:fs/promises'
 
 const POLL_MS = 250
 
 /**
- * Calls `onChange` after the file was saved; the returned function ends it. Polls, because editors replace files instead of
- * writing them, and a watch on the old one would hear nothing more.
+ * Calls `onChange` after each save of a file, and once soon after it began: what was saved in between is not missed. The returned
+ * function ends it. Polls, because editors replace files instead of writing them, and a watch on the old one would hear nothing more.
  */
 export function watchSaves(file: string, onChange: () => void): () => void {
-  const listener = (now: { mtimeMs: number; ino: number }, before: { mtimeMs: number; ino: number }) => {
-    if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino) onChange()
-  }
-  watchFile(file, { interval: POLL_MS }, listener)
-  return () => unwatchFile(file, listener)
+  let seen = ''
+  const timer = setInterval(async () => {
+    // Gone for a moment while an editor replaces it.
+    const now = await stat(file, { bigint: true }).catch(() => undefined)
+    const signature = now ? `${now.ino} ${now.mtimeNs} ${now.size}` : seen
+    if (signature === seen) return
+    seen = signature
+    onChange()
+  }, POLL_MS)
+  return () => clearInterval(timer)
 }

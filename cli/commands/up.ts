@@ -32,7 +32,7 @@ const READY_DEADLINE_MS = 30_000
  * refused with file, line, field and fix: at the start the program ends with exit code 2, later what runs goes on.
  */
 export async function up(file: string, { terminal, startLaptop, watchSaves }: UpPorts): Promise<Running> {
-  let manifest = await readGood(file)
+  let { text, manifest } = await readGood(file)
   const laptop = await startLaptop()
   try {
     await laptop.declare(manifest)
@@ -51,7 +51,10 @@ export async function up(file: string, { terminal, startLaptop, watchSaves }: Up
   terminal.status(vitalsLine(laptop.vitals()))
 
   async function reload(): Promise<void> {
-    const read = readManifest(file, await readFile(file, 'utf8'), manifest.realms)
+    const saved = await readFile(file, 'utf8')
+    if (saved === text) return
+    text = saved
+    const read = readManifest(file, saved, manifest.realms)
     if (!read.ok) {
       terminal.say(`${file} is refused, what runs goes on:\n${problemLines(read.problems)}`)
       return
@@ -75,13 +78,13 @@ export async function up(file: string, { terminal, startLaptop, watchSaves }: Up
   }
 }
 
-async function readGood(file: string): Promise<Manifest> {
+async function readGood(file: string): Promise<{ text: string; manifest: Manifest }> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new UserError(`${file} cannot be read: ${messageOf(error)}`, 2, { cause: error })
   })
   const read = readManifest(file, text)
   if (!read.ok) throw new UserError(`${file} is refused:\n${problemLines(read.problems)}`, 2)
-  return read.manifest
+  return { text, manifest: read.manifest }
 }
 
 /** Waits until every realm is published, so that what is printed next is true. */
