@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { Admissions } from './admissions.ts'
+
+const [A, B, C] = ['0xa', '0xb', '0xc'] as const
+const island = (room: string) => ({ room, kind: 'island' as const })
+const scene = (room: string) => ({ room, kind: 'scene' as const })
+
+test('nobody may enter a room without an admission to it', () => {
+  const admissions = new Admissions(10)
+  expect(admissions.admit(A, island('i1'))).toBeUndefined()
+  expect(admissions.allows(A, 'i1')).toBe(true)
+  expect(admissions.allows(A, 'i2')).toBe(false)
+  expect(admissions.allows(B, 'i1')).toBe(false)
+})
+
+test('an island replaces the island before it, and says which', () => {
+  const admissions = new Admissions(10)
+  admissions.admit(A, island('i1'))
+  expect(admissions.admit(A, island('i1'))).toBeUndefined()
+  expect(admissions.admit(A, island('i2'))).toBe('i1')
+  expect(admissions.allows(A, 'i1')).toBe(false)
+})
+
+test('scenes stand beside the island, the latest few of them', () => {
+  const admissions = new Admissions(10)
+  admissions.admit(A, island('i1'))
+  for (const room of ['s1', 's2', 's3', 's1', 's4', 's5']) expect(admissions.admit(A, scene(room))).toBeUndefined()
+  expect(['i1', 's1', 's2', 's3', 's4', 's5'].filter((room) => admissions.allows(A, room))).toEqual([
+    'i1',
+    's1',
+    's3',
+    's4',
+    's5',
+  ])
+})
+
+test('when memory ends, the peer admitted longest ago is forgotten', () => {
+  const admissions = new Admissions(2)
+  admissions.admit(A, island('i1'))
+  admissions.admit(B, island('i1'))
+  admissions.admit(A, scene('s1'))
+  admissions.admit(C, island('i1'))
+  expect([A, B, C].map((peer) => admissions.allows(peer, 'i1'))).toEqual([true, false, true])
+})

@@ -1,0 +1,75 @@
+import type { PeerId } from '../../wire/peer.ts'
+import { roomPackets } from '../../wire/room-packets.ts'
+
+/** Somebody in a room, and how to reach it. */
+export interface Member {
+  readonly alias: number
+  readonly peer: PeerId
+  /** Hands over a packet; an unreliable one may be dropped when there is no room for it. */
+  send(packet: Uint8Array, unreliable: boolean): void
+}
+
+/** Bevy treats the highest alias as nobody's (comms.md §13.4). */
+const ALIASES = 0xffff_ffff
+
+/** Who is in which room, and what they say to each other. A room exists while somebody is in it. */
+export class Hub {
+  readonly #rooms = new Map<string, Map<PeerId, Member>>()
+  readonly #aliases = new Set<number>()
+  #lastAlias = 0
+
+  /** An alias nobody has; it is taken until its member leaves. */
+  newAlias(): number {
+    do this.#lastAlias = (this.#lastAlias + 1) % ALIASES
+    while (this.#aliases.has(this.#lastAlias))
+    this.#aliases.add(this.#lastAlias)
+    return this.#lastAlias
+  }
+
+  /** Welcomes a member with the names of the others, and tells them. Whoever had its place has left before. */
+  join(room: string, member: Member): void {
+    const members = this.#rooms.get(room) ?? new Map<PeerId, Member>()
+    this.#rooms.set(room, members)
+    const others = [...members.values()]
+    members.set(member.peer, member)
+    member.send(roomPackets.welcome(member.alias, Object.fromEntries(others.map(({ alias, peer }) => [alias, peer]))), false)
+    const joined = roomPackets.joined(member.alias, member.peer)
+    for (const other of others) other.send(joined, false)
+  }
+
+  /** Takes a member out and tells the others; one who already left is fine. */
+  leave(room: string, member: Member): void {
+    const members = this.#rooms.get(room)
+    if (members?.get(member.peer) !== member) return
+    members.delete(member.peer)
+    this.#aliases.delete(member.alias)
+    if (members.size === 0) this.#rooms.delete(room)
+    const left = roomPackets.left(member.alias)
+    for (const other of members.values()) other.send(left, false)
+  }
+
+  /** Passes what a member says on to the others, under its own alias whatever it claims (comms.md §13.5); answers to how many. */
+  relay(room: string, sender: Member, body: Uint8Array, unreliable: boolean): number {
+    const members = this.#rooms.get(room)
+    if (!members || members.size < 2) return 0
+    const packet = roomPackets.update(sender.alias, body, unreliable)
+    for (const other of members.values()) if (other !== sender) other.send(packet, unreliable)
+    return members.size - 1
+  }
+
+  find(room: string, peer: PeerId): Member | undefined {
+    return this.#rooms.get(room)?.get(peer)
+  }
+
+  membersOf(room: string): PeerId[] {
+    return [...(this.#rooms.get(room)?.keys() ?? [])]
+  }
+
+  sizeOf(room: string): number {
+    return this.#rooms.get(room)?.size ?? 0
+  }
+
+  get rooms(): string[] {
+    return [...this.#rooms.keys()]
+  }
+}

@@ -1,0 +1,122 @@
+import WebSocket from 'ws'
+import { chainOf, type Wallet } from '../../e2e/player/wallet.ts'
+import { createMemoryBus } from '../bus/memory.ts'
+import { ManualClock } from '../chassis/clock.ts'
+import { listen } from '../chassis/listen.ts'
+import { silentLog } from '../chassis/log.ts'
+import { Metrics } from '../chassis/metrics.ts'
+import { createVerifier } from '../identity/verifier.ts'
+import { type Admission, encodeAdmission } from '../wire/admission.ts'
+import type { PeerId } from '../wire/peer.ts'
+import { decodeRoomPacket, roomPackets } from '../wire/room-packets.ts'
+import { subjects } from '../wire/subjects.ts'
+import { startRooms } from './cell.ts'
+import type { RoomLimits } from './limits.ts'
+
+type RoomPacket = NonNullable<ReturnType<typeof decodeRoomPacket>>
+type Case = RoomPacket['$case']
+
+/** The clock of a test may run far ahead of a signature check. */
+const HOUR_MS = 3_600_000
+
+/** Rooms behind a real port, with the bus and the clock in the hands of the test. */
+export async function someRooms({ limits = {}, drainSeconds = 0 }: { limits?: Partial<RoomLimits>; drainSeconds?: number } = {}) {
+  const [bus, clock, metrics] = [createMemoryBus(silentLog), new ManualClock(), new Metrics('rooms')]
+  const verifier = createVerifier({ log: silentLog, workers: 1 })
+  const rooms = await startRooms(
+    { scope: 'city.0', drainSeconds, limits: { handshakeMs: HOUR_MS, ...limits } },
+    { bus, log: silentLog, clock, verifier, metrics },
+  )
+  const http = await listen(rooms.app, { host: '127.0.0.1', port: 0 })
+  return {
+    rooms,
+    clock,
+    url: http.url,
+    async admit(peer: PeerId, room: string, kind: Admission['kind'] = 'island') {
+      bus.publish(subjects('city.0').admission(peer), encodeAdmission({ room, kind }))
+      await bus.flush()
+    },
+    publish: async (subject: string, payload: Uint8Array) => {
+      bus.publish(subject, payload)
+      await bus.flush()
+    },
+    metric: async (name: string) => (await metrics.registry.metrics()).split('\n').filter((line) => line.includes(`_${name}`)),
+    async close() {
+      const stopped = rooms.stop()
+      for (let i = 0; i < 100; i++) {
+        clock.advance(100)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      await stopped
+      await Promise.all([http.stop(), verifier.close()])
+    },
+  }
+}
+
+/** A client's socket to a room, below the handshake. */
+export async function visit(url: string, path: string, protocols = ['rfc5', 'rfc4']) {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, protocols)
+  const packets: RoomPacket[] = []
+  const waiting: (() => void)[] = []
+  let pings = 0
+  socket.on('ping', () => pings++)
+  const closed = new Promise<{ code: number; reason: string }>((resolve) =>
+    socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })),
+  )
+  socket.on('message', (data: Buffer) => {
+    const packet = decodeRoomPacket(data)
+    if (!packet) throw new Error('an empty packet: Bevy would drop the connection')
+    packets.push(packet)
+    for (const wake of waiting.splice(0)) wake()
+  })
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
+  return {
+    socket,
+    protocol: socket.protocol,
+    closed,
+    pings: () => pings,
+    send: (packet: Uint8Array) => socket.send(packet),
+    /** Resolves once the room has read everything sent so far. */
+    heard: () =>
+      new Promise<void>((resolve) => {
+        socket.once('pong', () => resolve())
+        socket.ping()
+      }),
+    /** The next packet, which must be of the given kind. */
+    async next<Kind extends Case>(kind: Kind): Promise<Extract<RoomPacket, { $case: Kind }>> {
+      while (packets.length === 0) await new Promise<void>((wake) => waiting.push(wake))
+      const packet = packets.shift()
+      if (packet?.$case !== kind) throw new Error(`expected ${kind}, got ${packet?.$case}`)
+      return packet as Extract<RoomPacket, { $case: Kind }>
+    },
+    /** What arrived and was not asked for yet. */
+    unread: () => packets.map(({ $case }) => $case),
+  }
+}
+
+/** A client that went as far as its signature. */
+export async function knock(url: string, room: string, wallet: Wallet) {
+  const visitor = await visit(url, `/rooms/${room}`)
+  visitor.send(roomPackets.identification(wallet.address))
+  const { challengeMessage } = await visitor.next('challengeMessage')
+  visitor.send(roomPackets.signedChallenge(JSON.stringify(chainOf('three', wallet, challengeMessage.challengeToSign))))
+  return { ...visitor, ...challengeMessage }
+}
+
+/** A client in a room. */
+export async function enter(url: string, room: string, wallet: Wallet) {
+  const visitor = await knock(url, room, wallet)
+  const { welcomeMessage } = await visitor.next('welcomeMessage')
+  return { ...visitor, ...welcomeMessage }
+}
+
+/** Rooms with Ada and Bob in island-1, who know of each other. */
+export async function twoInARoom(ada: Wallet, bob: Wallet, options?: Parameters<typeof someRooms>[0]) {
+  const world = await someRooms(options)
+  await world.admit(ada.peer, 'island-1')
+  await world.admit(bob.peer, 'island-1')
+  const first = await enter(world.url, 'island-1', ada)
+  const second = await enter(world.url, 'island-1', bob)
+  const { peerJoinMessage } = await first.next('peerJoinMessage')
+  return { world, first, second, peerJoinMessage }
+}
