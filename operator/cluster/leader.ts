@@ -1,0 +1,191 @@
+import { type Clock, systemClock } from '../../cells/chassis/clock.ts'
+import { messageOf } from '../../cells/chassis/errors.ts'
+import { isStatus } from '../../cells/chassis/kube/kube-error.ts'
+import { createReflector } from '../../cells/chassis/kube/reflector.ts'
+import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import type { Running } from '../../cells/chassis/lifecycle.ts'
+import type { Log } from '../../cells/chassis/log.ts'
+import { isFree, type Lease, leaseOf, released, renewed } from './lease.ts'
+
+/** Whether this operator may write. */
+export interface Leadership {
+  /** True while the lease is ours for certain: also right after the process was paused, when no timer has fired yet. */
+  isLeader(): boolean
+  /** Aborts when leadership ends; a new one with each term. */
+  readonly signal: AbortSignal
+}
+
+/** A candidate for leadership. Stopping it hands a lease it holds to whoever waits. */
+export interface Candidate extends Leadership, Running {
+  start(): void
+}
+
+/** What a candidate is made of. */
+export interface CandidateOptions {
+  transport: Pick<Transport, 'list' | 'watch' | 'get' | 'create' | 'replace'>
+  lease: { namespace: string; name: string }
+  /** Names this process, and no other. */
+  identity: string
+  onElected: () => void
+  onLost: () => void
+  log: Log
+  clock?: Clock
+  random?: () => number
+}
+
+/** How long others wait after the last sign of a leader. */
+export const LEASE_MS = 10_000
+/** How long a leader trusts its last renewal; the difference is what clocks and slow requests may be off. */
+export const TRUST_MS = 7_000
+const RENEW_MS = 2_000
+const REQUEST_TIMEOUT_MS = 2_000
+/** Candidates do not all try at the same moment. */
+const JITTER_MS = 500
+
+/** Leadership always held, where there is nobody to share it with. */
+export const soleLeadership: Leadership = { isLeader: () => true, signal: new AbortController().signal }
+
+/**
+ * Takes part in the election by a Lease. A candidate waits on a watch, so a released lease is taken at once and waiting costs nothing;
+ * whether a leader is gone is judged by how long we ourselves saw no sign of it, never by the clocks of others.
+ */
+export function createCandidate(options: CandidateOptions): Candidate {
+  const { transport, lease: key, identity, onElected, onLost, log, clock = systemClock, random = Math.random } = options
+  let term = over()
+  let stopped = false
+  /** The lease as last seen, and when by our clock it last changed. */
+  let known: Lease | undefined
+  let changedAt = clock.now()
+  /** When the last renewal that worked was sent; nothing while we do not lead. */
+  let renewedAt: number | undefined
+  let failures = 0
+  let busy: Promise<void> | undefined
+  let cancelAttempt = () => {}
+  let cancelTrust = () => {}
+
+  const reflector = createReflector<Lease>({
+    transport,
+    path: collectionPath(resources.Lease, key.namespace),
+    selector: { fields: `metadata.name=${key.name}` },
+    project: (live) => live,
+    onChange({ type, object }) {
+      if (renewedAt !== undefined) return // our own renewals, or somebody's meddling: the next renewal settles it
+      saw(type === 'removed' ? undefined : object)
+      schedule()
+    },
+    log,
+    clock,
+  })
+
+  function saw(lease: Lease | undefined): void {
+    // Somebody deleted it: whoever held it may not know yet, so it counts as held until it would have ended.
+    const seen = lease ?? (known && { ...leaseOf(key), spec: known.spec })
+    if (seen?.metadata.resourceVersion !== known?.metadata.resourceVersion) changedAt = clock.now()
+    known = seen
+  }
+
+  /** When to try next: to renew while we lead, to take the lease once it is free. */
+  function schedule(): void {
+    cancelAttempt()
+    if (stopped) return
+    cancelAttempt = clock.after(delayMs(), () => {
+      busy ??= attempt().finally(() => {
+        busy = undefined
+        schedule()
+      })
+    })
+  }
+
+  function delayMs(): number {
+    if (renewedAt !== undefined) return RENEW_MS * (0.9 + 0.2 * random())
+    if (failures > 0) return RENEW_MS * (0.5 + random())
+    return isFree(known) ? 0 : Math.max(0, endsAt() - clock.now()) + JITTER_MS * random()
+  }
+
+  const endsAt = () => changedAt + (known?.spec.leaseDurationSeconds ?? 0) * 1000
+
+  async function attempt(): Promise<void> {
+    const sentAt = clock.now()
+    try {
+      if (renewedAt === undefined) {
+        saw(await transport.get<Lease>(resources.Lease, key))
+        const mayTake = isFree(known) || known?.spec.holderIdentity === identity || clock.now() >= endsAt()
+        failures = 0
+        if (!mayTake || stopped) return
+      }
+      known = await write(renewed(known ?? leaseOf(key), identity, LEASE_MS, clock.now()))
+      failures = 0
+      if (!stopped) lead(sentAt)
+    } catch (error) {
+      failures++
+      log.warn({ error: messageOf(error), identity }, 'could not take or renew the lease')
+      if (isStatus(error, 409) || isStatus(error, 404)) await lookAgain()
+    }
+  }
+
+  /** Somebody else wrote or deleted the lease, or our own write arrived without its answer. */
+  async function lookAgain(): Promise<void> {
+    try {
+      saw(await transport.get<Lease>(resources.Lease, key))
+    } catch {
+      return // the next attempt asks again
+    }
+    if (known?.spec.holderIdentity !== identity) lose('somebody else took the lease')
+  }
+
+  const write = (lease: Lease): Promise<Lease> =>
+    lease.metadata.resourceVersion
+      ? transport.replace(resources.Lease, lease, { timeoutMs: REQUEST_TIMEOUT_MS })
+      : transport.create(resources.Lease, lease, { timeoutMs: REQUEST_TIMEOUT_MS })
+
+  function lead(since: number): void {
+    const isNew = renewedAt === undefined
+    renewedAt = since
+    cancelTrust()
+    cancelTrust = clock.after(since + TRUST_MS - clock.now(), () => lose('the lease could not be renewed in time'))
+    if (!isNew) return
+    term = new AbortController()
+    log.info({ identity }, 'leads from now on')
+    onElected()
+  }
+
+  function lose(why: string): void {
+    if (renewedAt === undefined) return
+    renewedAt = undefined
+    cancelTrust()
+    term.abort(new Error(why))
+    log.warn({ identity, why }, 'leads no more')
+    onLost()
+    schedule()
+  }
+
+  return {
+    start() {
+      reflector.start()
+      schedule()
+    },
+    isLeader: () => renewedAt !== undefined && clock.now() - renewedAt < TRUST_MS,
+    get signal() {
+      return term.signal
+    },
+    async stop() {
+      stopped = true
+      cancelAttempt()
+      await busy
+      lose('the operator stops')
+      if (known?.spec.holderIdentity === identity && known.metadata.resourceVersion)
+        await write(released(known)).catch((error: unknown) =>
+          log.warn({ error: messageOf(error) }, 'could not release the lease; it ends by itself'),
+        )
+      await reflector.stop()
+    },
+  }
+}
+
+/** A term that has ended. */
+function over(): AbortController {
+  const term = new AbortController()
+  term.abort(new Error('never elected'))
+  return term
+}

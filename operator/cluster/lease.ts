@@ -1,0 +1,47 @@
+import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+
+/** A Lease of coordination.k8s.io/v1, as far as an election needs it. */
+export interface Lease extends KubeObject {
+  spec: {
+    holderIdentity?: string
+    leaseDurationSeconds?: number
+    acquireTime?: string
+    renewTime?: string
+    leaseTransitions?: number
+  }
+}
+
+/** A lease nobody has held. */
+export const leaseOf = (key: { namespace: string; name: string }): Lease => ({
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  metadata: key,
+  spec: {},
+})
+
+/** Whether nobody holds a lease, or it is not there. */
+export const isFree = (lease: Lease | undefined): boolean => !lease?.spec.holderIdentity
+
+/** The lease as its holder writes it; a new holder counts as a transition. */
+export function renewed({ spec, ...lease }: Lease, identity: string, durationMs: number, now: number): Lease {
+  const isNew = spec.holderIdentity !== identity
+  return {
+    ...lease,
+    spec: {
+      ...spec,
+      holderIdentity: identity,
+      leaseDurationSeconds: durationMs / 1000,
+      renewTime: microTime(now),
+      ...(isNew && { acquireTime: microTime(now), leaseTransitions: (spec.leaseTransitions ?? -1) + 1 }),
+    },
+  }
+}
+
+/** The lease as whoever gives it up leaves it. */
+export const released = ({ spec, ...lease }: Lease): Lease => ({
+  ...lease,
+  spec: { ...spec, holderIdentity: '', leaseDurationSeconds: 1 },
+})
+
+/** Six digits of a second: the API server takes no fewer. */
+export const microTime = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z')
