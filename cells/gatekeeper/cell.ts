@@ -1,0 +1,106 @@
+import type { Bus } from '../bus/bus.ts'
+import type { Cell } from '../cell.ts'
+import type { Clock } from '../chassis/clock.ts'
+import { UserError } from '../chassis/errors.ts'
+import { operationalRoutes, type Readiness } from '../chassis/health.ts'
+import { createApp } from '../chassis/http.ts'
+import { stopAll } from '../chassis/lifecycle.ts'
+import type { Log } from '../chassis/log.ts'
+import type { Metrics } from '../chassis/metrics.ts'
+import type { ChainVerifier } from '../identity/verifier.ts'
+import { createLivekitTransport } from '../transport/livekit.ts'
+import type { Transport } from '../transport/transport.ts'
+import { createWsRoomTransport } from '../transport/ws-room.ts'
+import { subjects } from '../wire/subjects.ts'
+import { type DenyList, emptyDenyList, httpDenyList } from './adapters/deny-list.ts'
+import { openStorage } from './adapters/open-storage.ts'
+import type { Storage } from './adapters/storage.ts'
+import type { GatekeeperConfig } from './config.ts'
+import { createConnectionLog } from './connection-log.ts'
+import { WalletLimit } from './core/wallet-limit.ts'
+import { gatekeeperMetrics } from './metrics.ts'
+import { gatekeeperRoutes } from './routes.ts'
+import { sceneAdapter } from './scene-adapter.ts'
+import { watchStorage } from './storage-watch.ts'
+
+/** What a gatekeeper is given besides its configuration. */
+export interface GatekeeperParts {
+  /** Carries admissions to embedded rooms; needed where ROOMS_URL is set. */
+  bus?: Bus | undefined
+  log: Log
+  clock: Clock
+  verifier: ChainVerifier
+  metrics: Metrics
+  /** In place of the database the configuration names. */
+  storage?: Storage
+  /** In place of the media the configuration names. */
+  transport?: Transport
+}
+
+/** A player crossing the map in a hurry asks about once a second; the limit is for programs. */
+const WALLET_LIMIT = { burst: 60, perSecond: 2, maxWallets: 50_000 }
+
+/**
+ * Starts a gatekeeper: opens its database, brings the schema up to date and answers players. The verifier and the bus stay the
+ * caller's.
+ *
+ * @throws UserError when the database cannot be used
+ */
+export async function startGatekeeper(config: GatekeeperConfig, parts: GatekeeperParts): Promise<Cell> {
+  const { log, clock, verifier, metrics } = parts
+  const transport = parts.transport ?? transportOf(config, parts.bus)
+  if (!transport) log.warn('neither LiveKit nor embedded rooms are configured: there are no scene rooms')
+  const storage = parts.storage ?? (await openStorage(config, { clock, log }))
+  const storageWatch = watchStorage(storage, { clock, log })
+  const denyList = config.DENYLIST_URL ? httpDenyList(config.DENYLIST_URL, { clock, log }) : emptyDenyList
+  const limit = new WalletLimit(WALLET_LIMIT)
+  const readiness = () => readinessOf(storageWatch.readiness(), denyList)
+
+  const counted = gatekeeperMetrics(metrics, {
+    ready: () => readiness().ready,
+    wallets: () => limit.size,
+    waiting: () => verifier.pending,
+    denied: () => denyList.size,
+  })
+  const connections = createConnectionLog(storage, { clock, log, metrics: counted })
+  const app = createApp({
+    log,
+    metrics,
+    routes: [
+      ...gatekeeperRoutes({
+        sceneAdapter: sceneAdapter({
+          verifier,
+          storage,
+          denyList,
+          transport,
+          connections,
+          limit,
+          roomPrefix: config.SCENE_ROOM_PREFIX,
+          clock,
+          log,
+          metrics: counted,
+        }),
+        storage,
+        clock,
+        log,
+        build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
+      }),
+      ...operationalRoutes(metrics, readiness),
+    ],
+  })
+  return { app, readiness, stop: stopAll(log, denyList, storageWatch, connections, storage).stop }
+}
+
+// A new pod that cannot read the deny list refuses everybody, so it must not take over from one that can.
+const readinessOf = (storage: Readiness, denyList: DenyList): Readiness =>
+  storage.ready && !denyList.known ? { ready: false, reason: 'the deny list has not been read yet' } : storage
+
+function transportOf(config: GatekeeperConfig, bus: Bus | undefined): Transport | undefined {
+  const { LIVEKIT_HOST: host, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret, ROOMS_URL: url } = config
+  if (host && apiKey && apiSecret) {
+    return createLivekitTransport({ url: /^wss?:\/\//.test(host) ? host : `wss://${host}`, apiKey, apiSecret })
+  }
+  if (!url) return undefined
+  if (!bus) throw new UserError('embedded rooms (ROOMS_URL) need a bus for their admissions')
+  return createWsRoomTransport({ url, bus, subjects: subjects(config.BUS_SCOPE) })
+}

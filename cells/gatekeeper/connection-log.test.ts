@@ -1,0 +1,71 @@
+import { expect, test, vi } from 'vitest'
+import { ManualClock } from '../chassis/clock.ts'
+import { silentLog } from '../chassis/log.ts'
+import { Metrics } from '../chassis/metrics.ts'
+import type { PeerId } from '../wire/peer.ts'
+import type { Connection } from './adapters/storage.ts'
+import { createConnectionLog } from './connection-log.ts'
+import { aStorage } from './fixtures.ts'
+
+const wallet = (n: number): PeerId => `0x${n.toString(16).padStart(40, '0')}`
+const seen = (n: number, told: Partial<Connection> = {}): Connection => ({
+  address: wallet(n),
+  ipAddress: undefined,
+  deviceId: undefined,
+  ...told,
+})
+
+function aLog() {
+  const clock = new ManualClock()
+  const storage = aStorage()
+  const batches: number[] = []
+  const { recordConnections } = storage
+  storage.recordConnections = (connections, nowMs) => {
+    batches.push(connections.length)
+    return recordConnections(connections, nowMs)
+  }
+  const metrics = new Metrics('gatekeeper')
+  const connectionsLost = metrics.counter('lost_total', 'Lost.')
+  const lost = async () => (await connectionsLost.get()).values[0]?.value ?? 0
+  return {
+    connections: createConnectionLog(storage, { clock, log: silentLog, metrics: { connectionsLost } }),
+    clock,
+    storage,
+    batches,
+    lost,
+  }
+}
+
+test('a crowd seen within a moment is written at once, each player as last told', async () => {
+  const { connections, clock, storage, batches } = aLog()
+  connections.record(seen(1, { ipAddress: '203.0.113.7', deviceId: 'phone' }))
+  connections.record(seen(2))
+  connections.record(seen(1, { deviceId: 'desk' }))
+  expect(batches).toEqual([])
+  clock.advance(100)
+  await vi.waitFor(() => expect(storage.connections.size).toBe(2))
+  expect(batches).toEqual([2])
+  expect(storage.connections.get(wallet(1))).toEqual(seen(1, { ipAddress: '203.0.113.7', deviceId: 'desk' }))
+})
+
+test('a large crowd is written in pieces, and no more than the limit waits', async () => {
+  const { connections, batches, storage, lost } = aLog()
+  for (let n = 0; n < 10_003; n++) connections.record(seen(n))
+  expect(await lost()).toBe(3)
+  await connections.stop()
+  expect(batches).toEqual(Array.from({ length: 20 }, () => 500))
+  expect(storage.connections.size).toBe(10_000)
+})
+
+test('a storage that fails loses its batch, and the next one is written', async () => {
+  const { connections, clock, storage, batches, lost } = aLog()
+  storage.broken = 'gone'
+  connections.record(seen(1))
+  clock.advance(100)
+  await vi.waitFor(async () => expect(await lost()).toBe(1))
+  storage.broken = undefined
+  connections.record(seen(2))
+  clock.advance(100)
+  await vi.waitFor(() => expect([...storage.connections.keys()]).toEqual([wallet(2)]))
+  expect(batches).toEqual([1, 1])
+})

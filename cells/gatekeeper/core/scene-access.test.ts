@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import { decideScene, objectionToSceneCode, readSceneClaim, type SceneClaim, sceneRoom } from './scene-access.ts'
+
+const free = { banned: false, denied: false }
+const claim = (told: Partial<SceneClaim>): SceneClaim => ({ realmName: 'main', sceneId: 'bafk', deviceId: undefined, ...told })
+
+test('two players meet whatever the case of the names they were told', () => {
+  expect(sceneRoom('scene-', 'LocalPreview', 'b64-L3Q=')).toBe('scene-localpreview:b64-l3q=')
+  expect(decideScene(claim({ sceneId: 'QmABC', realmName: 'Main' }), free, 'scene-')).toEqual({ room: 'scene-main:qmabc' })
+})
+
+test.each([{}, { realmName: '' }, { realmName: 7 }, { realm: { serverName: 'main' } }])('%j names no realm', (metadata) => {
+  expect(readSceneClaim(metadata)).toEqual({
+    outcome: 'unsigned',
+    code: 'UNAUTHORIZED',
+    message: 'Access denied, invalid signed-fetch request, no realmName',
+  })
+})
+
+test.each(['', 7, null, 'a\u0000b', 'x'.repeat(257), ' \n'])('%j is no device', (deviceIdentifier) => {
+  expect(readSceneClaim({ realmName: 'main', deviceIdentifier })).toEqual({
+    realmName: 'main',
+    sceneId: undefined,
+    deviceId: undefined,
+  })
+})
+
+test.each<[string, Partial<SceneClaim>, typeof free, string, string]>([
+  ['a banned player', {}, { banned: true, denied: true }, 'FORBIDDEN', 'Access denied, platform-banned user'],
+  [
+    'a denied wallet',
+    { sceneId: undefined },
+    { banned: false, denied: true },
+    'UNAUTHORIZED',
+    'Access denied, deny-listed wallet',
+  ],
+  ['no scene', { sceneId: undefined }, free, 'INVALID', 'Access denied, invalid signed-fetch request, no sceneId'],
+  [
+    'a world in place of a scene',
+    { realmName: 'My.dcl.eth', sceneId: 'my.dcl.ETH' },
+    free,
+    'INVALID',
+    'Failed to resolve scene ID for world My.dcl.eth',
+  ],
+  [
+    'a scene of a world',
+    { realmName: 'my.dcl.eth' },
+    free,
+    'UNAUTHORIZED',
+    'Access denied, you are not authorized to access this world',
+  ],
+  [
+    'a name longer than rooms may have',
+    { sceneId: 'x'.repeat(246) },
+    free,
+    'INVALID',
+    'Access denied, the room name exceeds 256 characters',
+  ],
+])('%s is refused', (_, told, standing, code, message) => {
+  expect(decideScene(claim(told), standing, 'scene-')).toMatchObject({ code, message })
+})
+
+test('the longest name a room may have is accepted', () => {
+  expect(decideScene(claim({ sceneId: 'x'.repeat(245) }), free, 'scene-')).toHaveProperty('room.length', 256)
+})
+
+test('scene code is kept out, explorers that name no signer are not', () => {
+  expect(objectionToSceneCode({ signer: 'decentraland-kernel-scene' })).toBe('scene code may not join rooms')
+  expect(objectionToSceneCode({ signer: 'dcl:explorer' })).toBeUndefined()
+  expect(objectionToSceneCode({})).toBeUndefined()
+})

@@ -1,0 +1,83 @@
+import type { RefusalCode } from '../../chassis/errors.ts'
+import type { Metadata } from './signed-request.ts'
+
+/** What a player asks for, as claimed in signed metadata (gatekeeper.md §2.5, extractor A): signed, yet not verified. */
+export interface SceneClaim {
+  realmName: string
+  sceneId: string | undefined
+  /** What the explorer says its device is; bans may name it. */
+  deviceId: string | undefined
+}
+
+/** Why somebody is kept out: for the player, and a word for the metrics. */
+export interface Denial {
+  outcome: 'unsigned' | 'banned' | 'denied' | 'invalid' | 'world_unknown' | 'world_closed'
+  code: RefusalCode
+  message: string
+}
+
+/** LiveKit takes no longer names. */
+const MAX_ROOM_CHARACTERS = 256
+// A database stores no NUL, and a failed look-up bans nobody: whatever is not plain text is no device.
+const DEVICE_ID = /^[\x20-\x7e]{1,256}$/
+const SCENE_CODE_SIGNER = 'decentraland-kernel-scene'
+
+/** Scene code signs requests too, and must never obtain a token to a room; a missing signer is fine (gatekeeper.md §11.1-Q2). */
+export const objectionToSceneCode = ({ signer }: Metadata): string | undefined =>
+  signer === SCENE_CODE_SIGNER ? 'scene code may not join rooms' : undefined
+
+/** Reads what is asked for; the realm's name is the one thing nobody may leave out. */
+export function readSceneClaim({ realmName, sceneId, deviceIdentifier }: Metadata): SceneClaim | Denial {
+  if (typeof realmName !== 'string' || realmName === '')
+    return {
+      outcome: 'unsigned',
+      code: 'UNAUTHORIZED',
+      message: 'Access denied, invalid signed-fetch request, no realmName',
+    }
+  return {
+    realmName,
+    sceneId: typeof sceneId === 'string' && sceneId !== '' ? sceneId : undefined,
+    deviceId: typeof deviceIdentifier === 'string' && DEVICE_ID.test(deviceIdentifier) ? deviceIdentifier : undefined,
+  }
+}
+
+/**
+ * The room a player may enter, or why none: steps 3 to 8 of gatekeeper.md §4.1.
+ *
+ * This deployment has no worlds content server to ask, and guesses in nobody's favour. A world's name in place of a scene is not
+ * resolved (400, as upstream where the look-up fails). A scene of a world stays closed: its owner may have restricted access, and
+ * rooms of the same name may exist on the same LiveKit. The answer is 401 rather than an outage, because explorers take 401 for
+ * a settled "not here" and go on without the scene room, while anything else keeps them from starting (§1.4).
+ */
+export function decideScene(
+  { realmName, sceneId }: SceneClaim,
+  { banned, denied }: { banned: boolean; denied: boolean },
+  roomPrefix: string,
+): { room: string } | Denial {
+  if (banned) return { outcome: 'banned', code: 'FORBIDDEN', message: 'Access denied, platform-banned user' }
+  if (denied) return { outcome: 'denied', code: 'UNAUTHORIZED', message: 'Access denied, deny-listed wallet' }
+  if (sceneId === undefined)
+    return { outcome: 'invalid', code: 'INVALID', message: 'Access denied, invalid signed-fetch request, no sceneId' }
+  if (isWorld(realmName))
+    return isWorld(sceneId)
+      ? { outcome: 'world_unknown', code: 'INVALID', message: `Failed to resolve scene ID for world ${realmName}` }
+      : {
+          outcome: 'world_closed',
+          code: 'UNAUTHORIZED',
+          message: 'Access denied, you are not authorized to access this world',
+        }
+  const room = sceneRoom(roomPrefix, realmName, sceneId)
+  if (room.length <= MAX_ROOM_CHARACTERS) return { room }
+  return {
+    outcome: 'invalid',
+    code: 'INVALID',
+    message: `Access denied, the room name exceeds ${MAX_ROOM_CHARACTERS} characters`,
+  }
+}
+
+/** The room of a scene (gatekeeper.md §3). Two players meet only where these names are equal, so case is taken out of them. */
+export const sceneRoom = (prefix: string, realmName: string, sceneId: string): string =>
+  prefix + `${realmName}:${sceneId}`.toLowerCase()
+
+/** Worlds are named by ENS; so is, in single-scene worlds, what clients send as their scene. */
+const isWorld = (name: string): boolean => name.toLowerCase().endsWith('.eth')

@@ -1,0 +1,110 @@
+import type { TestContext } from 'vitest'
+import { signedFetch } from '../../e2e/player/signed-fetch.ts'
+import type { Wallet } from '../../e2e/player/wallet.ts'
+import { ManualClock } from '../chassis/clock.ts'
+import { listen } from '../chassis/listen.ts'
+import { silentLog } from '../chassis/log.ts'
+import { Metrics } from '../chassis/metrics.ts'
+import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
+import type { PeerId } from '../wire/peer.ts'
+import type { Connection, PlatformBan, Storage } from './adapters/storage.ts'
+import { type GatekeeperParts, startGatekeeper } from './cell.ts'
+import type { GatekeeperConfig } from './config.ts'
+
+/** A storage that keeps what it is told, and fails while `broken` says why. */
+export interface MemoryStorage extends Storage {
+  bans: PlatformBan[]
+  connections: Map<PeerId, Connection>
+  broken: string | undefined
+  stopped: boolean
+}
+
+export function aStorage(): MemoryStorage {
+  const check = async () => {
+    if (storage.broken) throw new Error(storage.broken)
+  }
+  const storage: MemoryStorage = {
+    bans: [],
+    connections: new Map(),
+    broken: undefined,
+    stopped: false,
+    async activeBan({ address, deviceId }) {
+      await check()
+      return storage.bans.find(
+        (ban) => ban.bannedAddress === address || (deviceId !== undefined && ban.bannedDeviceId === deviceId),
+      )
+    },
+    async recordConnections(connections) {
+      await check()
+      for (const connection of connections) storage.connections.set(connection.address, connection)
+    },
+    connectionOf: async (address) => storage.connections.get(address),
+    ping: check,
+    stop: async () => {
+      storage.stopped = true
+    },
+  }
+  return storage
+}
+
+export const aBan = (ban: Partial<PlatformBan>): PlatformBan => ({
+  id: '4c2f8a52-4f0f-4d3b-9a6b-0a3c4c0d8e11',
+  bannedAddress: '0x',
+  bannedBy: 'mod',
+  reason: 'spam',
+  customMessage: null,
+  bannedDeviceId: null,
+  bannedAt: 1_700_000_000_000,
+  expiresAt: null,
+  liftedAt: null,
+  liftedBy: null,
+  createdAt: 1_700_000_000_000,
+  ...ban,
+})
+
+export const aConfig = (config: Partial<GatekeeperConfig> = {}): GatekeeperConfig => ({
+  BUS_SCOPE: '',
+  COMMIT_HASH: 'abc',
+  CURRENT_VERSION: '1.2.3',
+  SCENE_ROOM_PREFIX: 'scene-',
+  LIVEKIT_HOST: 'livekit.example.org',
+  LIVEKIT_API_KEY: 'key',
+  LIVEKIT_API_SECRET: 'a secret of at least thirty-two characters',
+  ...config,
+})
+
+let shared: ChainVerifier | undefined
+/** Checks real signatures; one for a whole file, its threads end with the process. */
+export const aVerifier = (): ChainVerifier => {
+  shared ??= createVerifier({ log: silentLog, workers: 1 })
+  return shared
+}
+
+/** A gatekeeper on a port of its own, whose clock stands still at the moment of the test vectors. */
+export async function aGatekeeper(
+  t: TestContext,
+  { config, ...parts }: { config?: Partial<GatekeeperConfig> } & Partial<Omit<GatekeeperParts, 'storage'>> = {},
+) {
+  const clock = new ManualClock(1_700_000_000_000)
+  const storage = aStorage()
+  const metrics = new Metrics('gatekeeper')
+  const cell = await startGatekeeper(aConfig(config), {
+    log: silentLog,
+    clock,
+    verifier: aVerifier(),
+    metrics,
+    storage,
+    ...parts,
+  })
+  const http = await listen(cell.app, { host: '127.0.0.1', port: 0 })
+  t.onTestFinished(async () => {
+    await http.stop()
+    await cell.stop()
+  })
+  const ask = (wallet: Wallet, metadata: Record<string, unknown>, more: Partial<Parameters<typeof signedFetch>[1]> = {}) =>
+    signedFetch(`${http.url}/get-scene-adapter`, { wallet, method: 'POST', metadata, timestamp: clock.now(), ...more })
+  return { cell, clock, storage, metrics, url: http.url, ask }
+}
+
+/** Status and body of an answer. */
+export const answerOf = async (response: Response): Promise<[number, unknown]> => [response.status, await response.json()]

@@ -1,0 +1,44 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { signedFetch } from '../../e2e/player/signed-fetch.ts'
+import { createWallet } from '../../e2e/player/wallet.ts'
+import { main } from './main.ts'
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+test('a process on a folder of its own hands out rooms, remembers who asked, and stops cleanly', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'gatekeeper-main-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const port = await freePort()
+  const running = await main({
+    HTTP_SERVER_HOST: '127.0.0.1',
+    HTTP_SERVER_PORT: String(port),
+    LOG_LEVEL: 'silent',
+    DATABASE_FOLDER: join(folder, 'db'),
+    LIVEKIT_HOST: 'wss://livekit.example.org',
+    LIVEKIT_API_KEY: 'key',
+    LIVEKIT_API_SECRET: 'a secret of at least thirty-two characters',
+  })
+  const url = `http://127.0.0.1:${port}`
+  const ana = createWallet('ana')
+  const answer = await signedFetch(`${url}/get-scene-adapter`, {
+    wallet: ana,
+    method: 'POST',
+    metadata: { realmName: 'main', sceneId: 'bafk', deviceIdentifier: 'phone' },
+  })
+  expect(await answer.json()).toEqual({ adapter: expect.stringMatching(/^livekit:wss:\/\/livekit\.example\.org\?access_token=/) })
+  expect(await (await fetch(`${url}/users/${ana.address}/bans`)).json()).toEqual({ data: { isBanned: false } })
+  expect((await fetch(`${url}/health/ready`)).status).toBe(200)
+  await running.stop()
+  await expect(fetch(url)).rejects.toThrow()
+})

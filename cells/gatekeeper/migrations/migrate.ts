@@ -1,0 +1,45 @@
+import { UserError } from '../../chassis/errors.ts'
+import type { Log } from '../../chassis/log.ts'
+import type { Database } from '../adapters/database.ts'
+import { playersAndBans } from './0001-players-and-bans.ts'
+import type { Migration } from './migration.ts'
+
+/** The schema, step by step. */
+export const migrations: readonly Migration[] = [playersAndBans]
+
+/** Replicas that start together take turns by this lock; the number means nothing, it only has to be nobody else's. */
+const LOCK = 7_236_170_422
+
+/**
+ * Brings a database to the schema of this version, in one transaction: all of it or nothing. Doing it again changes nothing,
+ * and of several replicas that start at once one does the work while the others wait.
+ *
+ * @throws UserError when the database was already migrated by a newer version
+ */
+export async function migrate(database: Database, log: Log, steps: readonly Migration[] = migrations): Promise<void> {
+  const applied = await database.transaction(async (query) => {
+    await query('SELECT pg_advisory_xact_lock($1::bigint)', [LOCK])
+    await query(
+      `CREATE TABLE IF NOT EXISTS schema_migrations (
+         version    integer PRIMARY KEY,
+         name       text NOT NULL,
+         applied_at timestamptz NOT NULL DEFAULT now()
+       )`,
+    )
+    const [row] = await query<{ version: number | null }>('SELECT max(version)::int AS version FROM schema_migrations')
+    const found = row?.version ?? 0
+    const known = steps.at(-1)?.version ?? 0
+    if (found > known)
+      throw new UserError(
+        `the database has schema version ${found}, this gatekeeper knows versions up to ${known}: ` +
+          'run the newer gatekeeper again, or give this one a database of its own',
+      )
+    const missing = steps.filter(({ version }) => version > found)
+    for (const { version, name, statements } of missing) {
+      for (const statement of statements) await query(statement)
+      await query('INSERT INTO schema_migrations (version, name) VALUES ($1::int, $2)', [version, name])
+    }
+    return missing
+  })
+  for (const { version, name } of applied) log.info({ version, migration: name }, 'the database schema was changed')
+}

@@ -1,0 +1,62 @@
+import type { Clock } from '../chassis/clock.ts'
+import { messageOf, Refusal } from '../chassis/errors.ts'
+import type { Build } from '../chassis/health.ts'
+import { type Handler, ok, type Route, route, text } from '../chassis/http.ts'
+import type { Log } from '../chassis/log.ts'
+import { parsePeerId } from '../wire/peer.ts'
+import type { PlatformBan, Storage } from './adapters/storage.ts'
+import { within } from './deadline.ts'
+
+/** What the routes answer from. */
+export interface RouteParts {
+  /** `POST /get-scene-adapter`. */
+  sceneAdapter: Handler
+  storage: Storage
+  clock: Clock
+  log: Log
+  build: Build
+}
+
+const BAN_TIMEOUT_MS = 4_000
+/** Where the gatekeeper lives when it shares a host; routes are served there and at the root. */
+const PREFIX = '/gatekeeper'
+
+/** The gatekeeper's API, each route at the root and below `/gatekeeper`. */
+export function gatekeeperRoutes(parts: RouteParts): Route[] {
+  const routes = [
+    route('POST', '/get-scene-adapter', parts.sceneAdapter),
+    route('GET', '/users/:address/bans', userBans(parts)),
+    route('GET', '/ping', () => text('/ping')),
+    // Unity asks for HEAD of this before anything else and does not start without it (§1.4).
+    route('GET', '/status', () => ok(statusOf(parts.build, parts.clock.now()))),
+  ]
+  return routes.flatMap((each) => [each, { ...each, path: PREFIX + each.path }])
+}
+
+/** `GET /users/:address/bans`: whether a player is banned from the platform, for explorers, connectors and world servers (§4.13). */
+const userBans =
+  ({ storage, clock, log }: RouteParts): Handler<'address'> =>
+  async ({ params }) => {
+    const address = parsePeerId(params.address)
+    if (!address) return ok({ data: { isBanned: false } }) // only wallets are ever banned
+    const nowMs = clock.now()
+    const ban = await within(clock, BAN_TIMEOUT_MS, 'looking for a ban', storage.activeBan({ address }, nowMs)).catch(
+      (error: unknown) => {
+        log.warn({ peer: address, error: messageOf(error) }, 'a ban could not be looked up')
+        throw new Refusal('UNAVAILABLE', 'Bans cannot be looked up now', { cause: error })
+      },
+    )
+    return ok({ data: ban ? { isBanned: true, ban: banView(ban) } : { isBanned: false } })
+  }
+
+const banView = (ban: PlatformBan) => ({
+  ...ban,
+  bannedAt: dateOf(ban.bannedAt),
+  expiresAt: dateOf(ban.expiresAt),
+  liftedAt: dateOf(ban.liftedAt),
+  createdAt: dateOf(ban.createdAt),
+})
+
+const dateOf = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString())
+
+const statusOf = ({ version, commitHash }: Build, nowMs: number) => ({ version, currentTime: nowMs, commitHash })

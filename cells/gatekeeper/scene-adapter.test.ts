@@ -1,0 +1,193 @@
+import { expect, test, vi } from 'vitest'
+import { createWallet } from '../../e2e/player/wallet.ts'
+import { createMemoryBus } from '../bus/memory.ts'
+import { silentLog } from '../chassis/log.ts'
+import type { Verdict } from '../identity/verifier.ts'
+import { decodeAdmission } from '../wire/admission.ts'
+import { aBan, aGatekeeper, answerOf } from './fixtures.ts'
+
+const [ana, ben] = [createWallet('ana'), createWallet('ben')]
+const scene = { realmName: 'main', sceneId: 'bafkTEST' }
+
+/** Header, claims and address of the token in an adapter. */
+async function tokenOf(response: Response) {
+  const [status, body] = await answerOf(response)
+  expect(status).toBe(200)
+  const [address, token = ''] = (body as { adapter: string }).adapter.split('?access_token=')
+  const [header, claims] = token.split('.', 2).map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()))
+  return { address, header, claims }
+}
+
+test('the token says what the protocol says, and nothing else', async (t) => {
+  const { ask } = await aGatekeeper(t)
+  const before = Math.floor(Date.now() / 1000)
+  const { address, header, claims } = await tokenOf(await ask(ana, scene))
+  expect(address).toBe('livekit:wss://livekit.example.org')
+  expect(header).toEqual({ alg: 'HS256' })
+  expect(claims).toEqual({
+    iss: 'key',
+    sub: ana.peer,
+    nbf: expect.any(Number),
+    exp: claims.nbf + 300,
+    video: {
+      roomJoin: true,
+      room: 'scene-main:bafktest',
+      roomList: false,
+      canPublish: true,
+      canSubscribe: true,
+      canPublishData: true,
+      canUpdateOwnMetadata: true,
+      canPublishSources: ['microphone'],
+    },
+  })
+  expect(claims.nbf).toBeGreaterThanOrEqual(before)
+})
+
+test('two players of one scene are told the same room, each under a wallet of their own', async (t) => {
+  const { ask } = await aGatekeeper(t)
+  const answers = await Promise.all([ask(ana, scene, { format: 'legacy' }), ask(ben, scene, { format: 'current' })])
+  const [one, other] = await Promise.all(answers.map(tokenOf))
+  expect([one?.claims.video.room, other?.claims.video.room]).toEqual(['scene-main:bafktest', 'scene-main:bafktest'])
+  expect([one?.claims.sub, other?.claims.sub]).toEqual([ana.peer, ben.peer])
+})
+
+test('a body is read and ignored, as Godot sends one', async (t) => {
+  const { ask } = await aGatekeeper(t)
+  expect((await ask(ana, scene, { body: { ...scene, realmName: 'other' } })).status).toBe(200)
+  expect((await ask(ana, { sceneId: 'bafk' }, { body: { filler: 'x'.repeat(60_000) } })).status).toBe(401)
+  expect((await ask(ana, scene, { body: { filler: 'x'.repeat(70_000) } })).status).toBe(413)
+})
+
+test.for([
+  [{ sceneId: 'bafk' }, 401, 'Access denied, invalid signed-fetch request, no realmName'],
+  [{ realmName: 'main' }, 400, 'Access denied, invalid signed-fetch request, no sceneId'],
+  [{ realmName: 'my.dcl.eth', sceneId: 'my.dcl.eth' }, 400, 'Failed to resolve scene ID for world my.dcl.eth'],
+  [{ realmName: 'my.dcl.eth', sceneId: 'bafk' }, 401, 'Access denied, you are not authorized to access this world'],
+  [{ ...scene, signer: 'decentraland-kernel-scene' }, 401, 'Access denied, invalid signed-fetch request'],
+] as const)('asking for %j is answered %i', async ([metadata, status, error], t) => {
+  const { ask } = await aGatekeeper(t)
+  expect(await answerOf(await ask(ana, metadata))).toEqual([status, { error }])
+})
+
+test('a banned wallet is answered 403, and so is whoever uses a banned device', async (t) => {
+  const { ask, storage } = await aGatekeeper(t)
+  storage.bans = [aBan({ bannedAddress: ana.peer, bannedDeviceId: 'phone' })]
+  const banned = [403, { error: 'Access denied, platform-banned user' }]
+  expect(await answerOf(await ask(ana, scene))).toEqual(banned)
+  expect(await answerOf(await ask(ben, { ...scene, deviceIdentifier: 'phone' }))).toEqual(banned)
+  expect((await ask(ben, { ...scene, deviceIdentifier: 'desk' })).status).toBe(200)
+})
+
+test('a ban is told before a missing scene, and a missing realm before both', async (t) => {
+  const { ask, storage } = await aGatekeeper(t)
+  storage.bans = [aBan({ bannedAddress: ana.peer })]
+  expect((await ask(ana, { realmName: 'main' })).status).toBe(403)
+  expect((await ask(ana, { sceneId: 'bafk' })).status).toBe(401)
+})
+
+test('a storage that fails bans nobody, and is counted', async (t) => {
+  const { ask, storage, metrics, clock } = await aGatekeeper(t)
+  storage.bans = [aBan({ bannedAddress: ana.peer })]
+  storage.broken = 'gone'
+  expect((await ask(ana, scene)).status).toBe(200)
+  clock.advance(100)
+  await vi.waitFor(async () => {
+    const counted = await metrics.registry.metrics()
+    expect(counted).toContain('realm_gatekeeper_ban_checks_failed_total 1')
+    expect(counted).toContain('realm_gatekeeper_connection_records_lost_total 1')
+    expect(counted).toContain('realm_gatekeeper_scene_answers_total{outcome="granted"} 1')
+  })
+})
+
+test('where a player was seen is remembered, even of one who is kept out', async (t) => {
+  const { ask, storage, clock } = await aGatekeeper(t)
+  storage.bans = [aBan({ bannedAddress: ana.peer })]
+  await ask(ana, { ...scene, deviceIdentifier: 'phone' }, { headers: { 'cf-connecting-ip': '203.0.113.7' } })
+  await ask(ben, scene, { headers: { 'cf-connecting-ip': "'; drop table" } })
+  clock.advance(100)
+  await vi.waitFor(() => expect(storage.connections.size).toBe(2))
+  expect([...storage.connections.values()]).toEqual([
+    { address: ana.peer, ipAddress: '203.0.113.7', deviceId: 'phone' },
+    { address: ben.peer, ipAddress: undefined, deviceId: undefined },
+  ])
+})
+
+test('a wallet that asks too often is told when to come back, and nobody else waits', async (t) => {
+  const { ask, clock } = await aGatekeeper(t)
+  for (let i = 0; i < 60; i++) expect((await ask(ana, scene, { chain: 'two' })).status).toBe(200)
+  const refused = await ask(ana, scene)
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1'])
+  expect((await ask(ben, scene)).status).toBe(200)
+  clock.advance(500)
+  expect((await ask(ana, scene)).status).toBe(200)
+})
+
+test('forged requests use up nothing of the wallet they name', async (t) => {
+  const verify = vi.fn(async (): Promise<Verdict> => ({ ok: false, reason: 'forged' }))
+  const { ask } = await aGatekeeper(t, { verifier: { verify, pending: 0, close: async () => {} } })
+  for (let i = 0; i < 70; i++) expect((await ask(ana, scene, { chain: 'two' })).status).toBe(401)
+  expect(verify).toHaveBeenCalledTimes(70)
+})
+
+test('being too busy to check signatures is not told as being forbidden', async (t) => {
+  const busy = { verify: async (): Promise<Verdict> => ({ ok: false, reason: 'full', undecided: true }), close: async () => {} }
+  const refusing = await aGatekeeper(t, { verifier: { ...busy, pending: 0 } })
+  const full = await aGatekeeper(t, { verifier: { ...busy, pending: 1_000 } })
+  for (const [gatekeeper, error] of [
+    [refusing, 'The signature could not be checked: full'],
+    [full, 'Too many signatures are being checked'],
+  ] as const) {
+    const answer = await gatekeeper.ask(ana, scene)
+    expect(answer.headers.get('retry-after')).toBe('5')
+    expect(await answerOf(answer)).toEqual([503, { error }])
+  }
+})
+
+test('a signature that takes too long to check is given up', async (t) => {
+  const verify = vi.fn(() => new Promise<Verdict>(() => {}))
+  const { ask, clock } = await aGatekeeper(t, { verifier: { verify, pending: 0, close: async () => {} } })
+  const answer = ask(ana, scene)
+  await vi.waitFor(() => expect(verify).toHaveBeenCalled())
+  clock.advance(10_000)
+  expect((await answer).status).toBe(503)
+})
+
+test('without LiveKit and without embedded rooms there are no scene rooms, and that is said', async (t) => {
+  const { ask } = await aGatekeeper(t, {
+    config: { LIVEKIT_HOST: undefined, LIVEKIT_API_KEY: undefined, LIVEKIT_API_SECRET: undefined },
+  })
+  expect(await answerOf(await ask(ana, scene))).toEqual([
+    503,
+    { error: 'This realm has no scene rooms: neither LiveKit nor embedded rooms are configured' },
+  ])
+})
+
+test('a room that cannot be opened now is no refusal for good', async (t) => {
+  const transport = { kind: 'ws-room' as const, connectionString: () => Promise.reject(new Error('no broker')) }
+  const { ask } = await aGatekeeper(t, { transport })
+  expect(await answerOf(await ask(ana, scene))).toEqual([503, { error: 'The room cannot be opened now' }])
+})
+
+test('embedded rooms are named by URL, and the admission travels ahead of the player', async (t) => {
+  const bus = createMemoryBus(silentLog)
+  const admissions: unknown[] = []
+  bus.subscribe('ns.main.0.rooms.*.admission', (payload, subject) => admissions.push([subject, decodeAdmission(payload)]))
+  const { ask } = await aGatekeeper(t, {
+    bus,
+    config: { LIVEKIT_HOST: undefined, ROOMS_URL: 'wss://play.example.org/cells/0/rooms', BUS_SCOPE: 'ns.main.0' },
+  })
+  expect(await answerOf(await ask(ana, scene))).toEqual([
+    200,
+    { adapter: 'ws-room:wss://play.example.org/cells/0/rooms/scene-main%3Abafktest' },
+  ])
+  expect(admissions).toEqual([[`ns.main.0.rooms.${ana.peer}.admission`, { room: 'scene-main:bafktest', kind: 'scene' }]])
+})
+
+test('stopping writes down what was still to be remembered, then lets go of the storage', async (t) => {
+  const { ask, cell, storage } = await aGatekeeper(t)
+  await ask(ana, scene)
+  expect(storage.connections.size).toBe(0)
+  await cell.stop()
+  expect([...storage.connections.keys()]).toEqual([ana.peer])
+  expect(storage.stopped).toBe(true)
+})
