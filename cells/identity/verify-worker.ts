@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Authenticator } from '@dcl/crypto'
 import { messageOf } from '../chassis/errors.ts'
@@ -7,6 +8,9 @@ import type { VerifyAnswer, VerifyQuestion, VerifyWorkerData } from './verifier.
 const { ethereumRpcUrl, ethereumTimeoutMs, maxEthereumChecks } = workerData as VerifyWorkerData
 const provider = ethereumRpcUrl ? await ethereumProvider(ethereumRpcUrl) : null
 let ethereumChecks = 0
+
+// A handshake can wait, the positions of those who play cannot: on Linux this is the priority of this thread alone.
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
 
 parentPort?.on('message', (question: VerifyQuestion) => {
   const { id } = question
