@@ -1,0 +1,138 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { constants, setPriority } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { createMemoryBus } from '../cells/bus/memory.ts'
+import { systemClock } from '../cells/chassis/clock.ts'
+import { listen } from '../cells/chassis/listen.ts'
+import { silentLog } from '../cells/chassis/log.ts'
+import { Metrics } from '../cells/chassis/metrics.ts'
+import { startConnector } from '../cells/connector/cell.ts'
+import { readConfig } from '../cells/connector/config.ts'
+import { createVerifier } from '../cells/identity/verifier.ts'
+import { busPayloads } from '../cells/wire/packets.ts'
+import { type LoadOrder, type LoadReport, sinceEpoch } from './connector-load.ts'
+import type { Row } from './main.ts'
+
+export const name = 'connector'
+
+const PLAYERS = 3_000
+const STORM = 2_000
+const STEADY = 500
+const BEAT_SECONDS = 5
+const ORDER_DEADLINE_MS = 60_000
+const SETTLE_MS = 3_000
+
+/** One connector on a memory bus, its players in a process of their own; three thousand real handshakes, a storm of two thousand. */
+export async function run(report: (row: Row) => void): Promise<void> {
+  const bus = createMemoryBus(silentLog)
+  const verifier = createVerifier({ log: silentLog })
+  const config = { ...readConfig({}), DRAIN_SECONDS: 0, MAX_CONNECTIONS_PER_ADDRESS: 10_000 }
+  const deps = { bus, verifier, clock: systemClock, metrics: new Metrics('connector'), log: silentLog }
+  const cell = await startConnector(config, deps)
+  const listening = await listen(cell.app, { port: 0, host: '127.0.0.1' })
+  const url = `${listening.url.replace('http', 'ws')}/ws`
+  const [load, steady] = [playersElsewhere(), playersElsewhere()]
+  try {
+    await ask(steady, { do: 'connect', url, players: STEADY, atOnce: 50, chain: 'three' })
+    const rssBefore = settledRss()
+    const joined = await ask(load, { do: 'connect', url, players: PLAYERS, atOnce: 200, chain: 'three' })
+    report({
+      what: 'handshakes, three links',
+      value: PLAYERS / joined.seconds,
+      unit: 'per s',
+      note: `${joined.failed} failed; one thread checks signatures, the players sign on the other core`,
+    })
+
+    let arrived = 0
+    const unsubscribe = bus.subscribe('peer.*.heartbeat', () => arrived++)
+    const cpu = process.threadCpuUsage()
+    const beaten = await ask(load, { do: 'beat', players: PLAYERS, perSecond: 8, seconds: BEAT_SECONDS, epoch: 0 })
+    // Count the processor until the last one is through, however far behind it is.
+    const lastAt = performance.now() + SETTLE_MS
+    while (arrived < beaten.sent && performance.now() < lastAt) await new Promise((resolve) => setTimeout(resolve, 20))
+    const { user, system } = process.threadCpuUsage(cpu)
+    unsubscribe()
+    const cpuSeconds = (user + system) / 1e6
+    report({
+      what: 'heartbeats, socket to bus',
+      value: arrived / cpuSeconds,
+      unit: 'per s and core',
+      note: `${Math.round(arrived / beaten.seconds)} per s from ${PLAYERS} players took ${Math.round((100 * cpuSeconds) / beaten.seconds)} % of one core`,
+    })
+    report({
+      what: 'memory per active connection',
+      value: (settledRss() - rssBefore) / PLAYERS / 1000,
+      unit: 'kB',
+      note: `resident, after ${BEAT_SECONDS} s of heartbeats from all`,
+    })
+
+    await storm(load, steady, url, bus, report)
+  } finally {
+    load.disconnect()
+    steady.disconnect()
+    await cell.stop()
+    await listening.stop()
+    await verifier.close()
+  }
+}
+
+/** What the steady players feel while others come back all at once, each with a signature to check. */
+async function storm(
+  load: ChildProcess,
+  steady: ChildProcess,
+  url: string,
+  bus: ReturnType<typeof createMemoryBus>,
+  report: (row: Row) => void,
+): Promise<void> {
+  const epoch = Date.now()
+  const latencies: number[] = []
+  const unsubscribe = bus.subscribe('peer.*.heartbeat', (payload) => {
+    const position = busPayloads.decodeHeartbeat(payload)?.position
+    if (position) latencies.push(sinceEpoch(epoch) - (position.x + position.y))
+  })
+  const beating = ask(steady, { do: 'beat', players: STEADY, perSecond: 10, seconds: 15, epoch })
+  const stormed = await ask(load, { do: 'storm', url, players: STORM, atOnce: STORM })
+  const during = latencies.length
+  await beating
+  unsubscribe()
+  const sorted = latencies.slice(0, during).sort((a, b) => a - b)
+  const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN
+  report({
+    what: `heartbeat latency in a storm of ${STORM}, p99`,
+    value: at(0.99),
+    unit: 'ms',
+    note: `median ${at(0.5).toFixed(1)} ms, ${during} heartbeats; the storm took ${stormed.seconds.toFixed(1)} s, ${stormed.failed} failed`,
+  })
+}
+
+/** A process of players. They live on other machines than the connector: here they at least give way to it. */
+function playersElsewhere(): ChildProcess {
+  const child = fork(new URL('./connector-load.ts', import.meta.url), { serialization: 'advanced' })
+  if (child.pid) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  return child
+}
+
+/** Gives an order and waits, with a deadline, for it to be done; orders of different kinds may overlap. */
+function ask(load: ChildProcess, order: LoadOrder): Promise<LoadReport> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`the players did not ${order.do} in time`)), ORDER_DEADLINE_MS)
+    const hear = (report: LoadReport) => {
+      if (report.did !== order.do) return
+      clearTimeout(timer)
+      load.off('message', hear)
+      resolve(report)
+    }
+    load.on('message', hear)
+    load.send(order)
+  })
+}
+
+/** Resident memory without what is only waiting to be collected. */
+function settledRss(): number {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+  collectGarbage()
+  collectGarbage()
+  return process.memoryUsage.rss()
+}
