@@ -47,7 +47,7 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
       })
     }, 60 * SECONDS)
     await vi.waitFor(async () => {
-      const { rooms } = await asked<{ rooms: { room: string; members: string[] }[] }>(`${url}/main/cells/0/rooms`)
+      const rooms = await asked<{ room: string; members: string[] }[]>(`${url}/main/cells/0/rooms`)
       expect(rooms.map(({ members }) => [...members].sort()).sort()).toEqual([[a, b].sort(), [c]].sort())
     }, 60 * SECONDS)
 
