@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { startProgram } from './process.ts'
+import { commandsOf, settings } from './readme.ts'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+const shell = promisify(execFile)
+const text = (file: string) => readFileSync(join(root, file), 'utf8')
+
+test('every block of commands says where it is typed, and so which test runs it', () => {
+  expect(new Set(settings())).toEqual(new Set(['laptop', 'cluster', 'kubernetes', 'tests']))
+})
+
+test('what the README tells people to type on their machine works, in that order', { timeout: 120_000 }, async () => {
+  const [install, start, ...questions] = commandsOf('laptop')
+  // A clean install of the very tree we run in would pull it away from under us; the run of the whole suite begins with it.
+  expect(install).toBe('npm ci')
+  expect(text('.ci/run')).toContain('npm ci')
+  expect(start).toBe('npm start')
+  await using realm = startProgram('npm', ['start', '--', '--port', '0', '--data', mkdtempSync(join(tmpdir(), 'realm-'))], {
+    cwd: root,
+  })
+  const [, url = ''] = await realm.says(/on this machine at (http:\S+)/)
+  expect(questions.length).toBeGreaterThan(0)
+  for (const question of questions) {
+    const [command = '', ...args] = question.replaceAll('http://127.0.0.1:3000', url).split(' ')
+    const { stdout } = await shell(command, [...args, '--fail'])
+    expect(JSON.parse(stdout)).toBeTruthy()
+  }
+})
+
+test('the commands for whoever works on it are scripts of the package', () => {
+  const { scripts } = JSON.parse(text('package.json')) as { scripts: Record<string, string> }
+  expect(commandsOf('tests')).toEqual(['npm test', 'npm run bench'])
+  expect(commandsOf('cluster')).toEqual(['npm run cluster'])
+  for (const script of ['test', 'bench', 'cluster']) {
+    const [, file = ''] = scripts[script]?.split(' ') ?? []
+    expect(existsSync(join(root, file)), `${script} runs ${file}`).toBe(true)
+  }
+})
+
+test('every folder and file the README points at is there', () => {
+  const named = [...text('README.md').matchAll(/`((?:crds|operator|cells|cli|helm|e2e|bench|examples|docs)\/[\w./-]*)`/g)].map(
+    ([, path = '']) => path,
+  )
+  expect(named.length).toBeGreaterThan(5)
+  expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([])
+})
