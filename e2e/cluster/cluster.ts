@@ -1,15 +1,16 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { V1Node } from '@kubernetes/client-node'
+import type { V1Node, V1Service } from '@kubernetes/client-node'
 import { UserError } from '../../cells/chassis/errors.ts'
 import { runCommand } from '../parts/command.ts'
 import type { Progress } from '../parts/part.ts'
 import { addressesOf, MAX_NODES } from './addresses.ts'
-import { apiOf } from './api.ts'
+import { apiOf, type ReadApi } from './api.ts'
 import { type Claim, claim, type Purpose, release } from './claim.ts'
 import { startApiServer, startControllers } from './control-plane.ts'
 import { writeCredentials } from './credentials.ts'
+import { type FrontDoor, openFrontDoor } from './front-door.ts'
 import { type ClusterNode, joinCluster, startNode } from './node.ts'
 import { pauseImage } from './pause.ts'
 
@@ -30,6 +31,8 @@ export interface RunningCluster {
   apply(objects: readonly object[], namespace?: string): Promise<void>
   /** Makes an image, given as an OCI archive, known to every node under the name inside it. */
   importImage(archive: string): Promise<void>
+  /** Opens a way in for explorers, whose realm provider is at a URL. */
+  openFrontDoor(provider: string): Promise<FrontDoor>
   /** Ends it and leaves nothing: no process, namespace, mount, link, route, control group or file. */
   stop(): Promise<void>
 }
@@ -65,8 +68,16 @@ export async function startCluster({
     await release(claimed)
   }
   try {
-    await boot(claimed, workers + 1, kube, nodes, progress)
-    return { ...toolsOf(join(claimed.folder, 'admin.conf'), nodes, kube), nodes, stop }
+    const api = await boot(claimed, workers + 1, kube, nodes, progress)
+    return {
+      ...toolsOf(join(claimed.folder, 'admin.conf'), nodes, kube),
+      nodes,
+      openFrontDoor: (provider) => {
+        const [host = ''] = addressesOf(claimed.index).host.split('/')
+        return openFrontDoor(host, new URL(provider).host, (...service) => addressOfService(api, ...service))
+      },
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error
@@ -79,7 +90,7 @@ async function boot(
   kube: string,
   nodes: ClusterNode[],
   progress: Progress,
-): Promise<void> {
+): Promise<ReadApi> {
   const addresses = addressesOf(index)
   const api = apiOf(writeCredentials(folder, addresses, count))
   const until = (what: string, ready: () => Promise<boolean>) => waitFor(what, nodes, ready)
@@ -107,6 +118,13 @@ async function boot(
   for (const { name } of nodes) await until(name, async () => isReady(await api(`/api/v1/nodes/${name}`)))
   // Pods of a namespace are refused before it has its ServiceAccount.
   await until('the first ServiceAccount', () => answers('/api/v1/namespaces/default/serviceaccounts/default'))
+  return api
+}
+
+async function addressOfService(api: ReadApi, namespace: string, name: string, port: string): Promise<string | undefined> {
+  const service = (await api(`/api/v1/namespaces/${namespace}/services/${name}`)) as V1Service | undefined
+  const number = service?.spec?.ports?.find((each) => each.name === port)?.port
+  return service?.spec?.clusterIP && number !== undefined ? `${service.spec.clusterIP}:${number}` : undefined
 }
 
 /** Polls until something is ready. @throws as soon as a program has ended that should run, or when it takes too long */

@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest'
+import { routeOf } from './front-door.ts'
+
+test.each([
+  ['/at/metaverse/main/cells/3/ws', 'main-slot-3', '/cells/3/ws'],
+  ['/at/metaverse/main/gatekeeper/ping', 'main-gatekeeper', '/gatekeeper/ping'],
+  ['/at/metaverse/main/stats/islands?x=1', 'main-stats', '/stats/islands?x=1'],
+  ['/main/about', undefined, '/main/about'],
+  ['/at/metaverse', undefined, '/at/metaverse'],
+])('the front door leads %s to %s', (url, service, path) => {
+  expect(routeOf(url)).toEqual({ namespace: service === undefined ? '' : 'metaverse', service, path })
+})

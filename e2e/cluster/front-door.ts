@@ -1,0 +1,109 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect, createServer as createTcpServer, type Server } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Running } from '../../cells/chassis/lifecycle.ts'
+
+/** Tells the address of a Service, `host:port`; undefined when there is none. */
+export type FindService = (namespace: string, name: string, port: string) => Promise<string | undefined>
+
+/** A way into the cluster for explorers: one address that serves every realm. */
+export interface FrontDoor extends Running {
+  /** Base URL of the realm provider. */
+  url: string
+  /** Base URL of a realm: what its `exposure.url` should say. */
+  realmUrl(namespace: string, realm: string): string
+  /** Opens a port for a realm's managed LiveKit, which wants a host of its own: what its `livekit.url` should say. */
+  openLivekit(namespace: string, realm: string): Promise<string>
+}
+
+const TIMEOUT_MS = 30_000
+const HTTP_PORT = 80
+
+/**
+ * Opens a door on an address that both this machine and the pods reach, in place of an Ingress controller and a name server.
+ * Below `/at/{namespace}/{realm}` it leads to a realm, as the route of a user's own would; anything else goes to the provider.
+ */
+export async function openFrontDoor(host: string, provider: string, find: FindService): Promise<FrontDoor> {
+  const sockets = new Set<Duplex>()
+  const server = createServer((incoming, answer) => {
+    void forward(incoming, answer).catch(() => answer.writeHead(502).end())
+  })
+  const forward = async (incoming: IncomingMessage, answer: ServerResponse) => {
+    const { address, path } = await target(incoming.url ?? '/')
+    if (address === undefined) return void answer.writeHead(503).end('this part of the realm does not exist')
+    const onward = request(
+      `http://${address}${path}`,
+      { method: incoming.method, headers: incoming.headers, timeout: TIMEOUT_MS },
+      (response) => {
+        answer.writeHead(response.statusCode ?? 502, response.headers)
+        response.pipe(answer)
+      },
+    )
+    onward.on('error', () => (answer.headersSent ? answer.destroy() : answer.writeHead(502).end()))
+    incoming.pipe(onward)
+  }
+  const keep = (socket: Duplex) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy())
+  }
+  server.on('upgrade', (incoming, socket, head) => {
+    keep(socket)
+    void upgrade(incoming, socket, head).catch(() => socket.destroy())
+  })
+  const upgrade = async (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const { address, path } = await target(incoming.url ?? '/')
+    if (address === undefined) return void socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n')
+    const headers = incoming.rawHeaders.map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`))
+    const onward = join(socket, address)
+    onward.write(`GET ${path} HTTP/1.1\r\n${headers.join('')}\r\n`)
+    onward.write(head)
+  }
+  const target = async (url: string): Promise<{ address: string | undefined; path: string }> => {
+    const { namespace, service, path } = routeOf(url)
+    return { address: service === undefined ? provider : await find(namespace, service, 'http'), path }
+  }
+  const livekits: Server[] = []
+  await listening(server, host, HTTP_PORT)
+  return {
+    url: `http://${host}`,
+    realmUrl: (namespace, realm) => `http://${host}/at/${namespace}/${realm}`,
+    openLivekit: async (namespace, realm) => {
+      const livekit = createTcpServer((socket) => {
+        keep(socket)
+        void find(namespace, `${realm}-livekit`, 'http').then((address) => (address ? join(socket, address) : socket.destroy()))
+      })
+      livekits.push(livekit)
+      return `ws://${host}:${await listening(livekit, host, 0)}`
+    },
+    stop: async () => {
+      for (const socket of sockets) socket.destroy()
+      server.closeAllConnections()
+      await Promise.all([server, ...livekits].map((each) => new Promise((resolve) => each.close(resolve))))
+    },
+  }
+}
+
+/** Where a path leads: to a Service of a realm below `/at/{namespace}/{realm}`, else to the provider, which has no name here. */
+export function routeOf(url: string): { namespace: string; service: string | undefined; path: string } {
+  const [, namespace = '', realm = '', path = url] = /^\/at\/([a-z0-9-]+)\/([a-z0-9-]+)(\/.*)$/.exec(url) ?? []
+  if (realm === '') return { namespace, service: undefined, path }
+  const [, part = '', slot = ''] = /^\/([a-z]+)(?:\/(\d+)(?=\/))?/.exec(path) ?? []
+  return { namespace, service: part === 'cells' ? `${realm}-slot-${slot}` : `${realm}-${part}`, path }
+}
+
+/** Starts listening and tells the port. */
+const listening = (server: Server, host: string, port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port))
+  })
+
+/** Connects onward; when either side ends, both do. Returns the far side, which takes bytes at once. */
+function join(socket: Duplex, address: string): Duplex {
+  const [host = '', port = '80'] = address.split(':')
+  const onward = connect(Number(port), host)
+  onward.on('error', () => socket.destroy()).on('close', () => socket.destroy())
+  socket.on('close', () => onward.destroy())
+  socket.pipe(onward).pipe(socket)
+  return onward
+}

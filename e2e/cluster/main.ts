@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+import { UserError } from '../../cells/chassis/errors.ts'
+import { runProcess } from '../../cells/chassis/lifecycle.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import { ensure } from '../parts/catalogue.ts'
+import type { PartName } from '../parts/part.ts'
+import { startCluster } from './cluster.ts'
+import { endAll } from './down.ts'
+import { installProduct } from './product.ts'
+import { applyRealm, REALMS_NAMESPACE } from './realm.ts'
+
+// npm run cluster: a Kubernetes on this machine with the operator and the example realm in it, until Ctrl-C.
+// npm run cluster -- down: ends those that run elsewhere, and clears up after those that crashed.
+
+const say = (line: string) => process.stderr.write(`${line}\n`)
+
+async function partOf(name: PartName): Promise<string> {
+  const state = await ensure(name, say)
+  if ('missing' in state) throw new UserError(`${name} is missing: ${state.missing}`)
+  return state.path
+}
+
+async function up() {
+  if (process.platform !== 'linux')
+    throw new UserError('this needs Linux: use a Linux machine, or install the chart into a cluster you have')
+  if (process.getuid?.() !== 0)
+    throw new UserError("this needs root, to make network and mount namespaces: run 'sudo npm run cluster'")
+  const example = fileURLToPath(new URL('../../examples/realm.yaml', import.meta.url))
+  await partOf('debian')
+  const servers = { nats: await partOf('nats'), livekit: await partOf('livekit') }
+  const cluster = await startCluster({ kube: await partOf('kube'), purpose: 'person', progress: say })
+  try {
+    const { provider } = await installProduct(cluster, servers, say)
+    const door = await cluster.openFrontDoor(provider)
+    say('applying examples/realm.yaml')
+    await applyRealm(cluster, door, parse(readFileSync(example, 'utf8')))
+    console.log(welcome(cluster.kubeconfig, door.url))
+    return {
+      stop: async () => {
+        say('ending the cluster')
+        await door.stop()
+        await cluster.stop()
+      },
+    }
+  } catch (error) {
+    await cluster.stop()
+    throw error
+  }
+}
+
+const welcome = (kubeconfig: string, url: string): string => `
+The realm 'main' is open: ${url}/main/about
+
+  export KUBECONFIG=${kubeconfig}
+  kubectl get realms,commscells,pods -n ${REALMS_NAMESPACE}
+  kubectl scale realm main -n ${REALMS_NAMESPACE} --replicas=2
+  kubectl explain realm.spec
+
+An explorer on this machine enters with the realm ${url}/main. Ctrl-C ends it all and leaves nothing.`
+
+const [command] = process.argv.slice(2)
+if (command === 'down') await endAll(say)
+else if (command === undefined) await runProcess(silentLog, up)
+else {
+  say('usage: npm run cluster [-- down]')
+  process.exitCode = 2
+}

@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cacheFolder } from '../parts/cache.ts'
+import type { Progress } from '../parts/part.ts'
+import type { RunningCluster } from './cluster.ts'
+import { buildProductImage, buildProgramImage } from './image.ts'
+
+const chart = fileURLToPath(new URL('../../helm/', import.meta.url))
+
+/** What the example realm asks for, and the chart's own default. */
+const VERSION = '0.1.0'
+const REPOSITORY = 'localhost/realm-operator'
+
+/** Where the operator and the realm provider live. */
+export const OPERATOR_NAMESPACE = 'realm-operator'
+
+/** Longest the operator's pods may take to be ready. */
+const INSTALL_TIMEOUT = '120s'
+
+/** The real servers a Managed NATS and LiveKit are made of; without a LiveKit, realms ask for another. */
+export interface Servers {
+  nats: string
+  livekit?: string
+}
+
+/** Installs the operator and the realm provider as their users do, by the chart, and says where the provider answers. */
+export async function installProduct(
+  cluster: RunningCluster,
+  servers: Servers,
+  progress: Progress,
+): Promise<{ provider: string }> {
+  const folder = await mkdtemp(join(cacheFolder(), 'images-'))
+  try {
+    const archive = join(folder, 'image.tar')
+    const load = async (name: string, build: (to: string) => Promise<void>): Promise<string> => {
+      progress(`building and loading ${name}`)
+      await build(archive)
+      await cluster.importImage(archive)
+      return name
+    }
+    await load(`${REPOSITORY}:${VERSION}`, (to) => buildProductImage(`${REPOSITORY}:${VERSION}`, to, progress))
+    const settings = [`image.repository=${REPOSITORY}`, `image.tag=${VERSION}`]
+    for (const [name, program] of Object.entries(servers) as [string, string][]) {
+      const image = await load(`localhost/${name}:1`, (to) => buildProgramImage(`localhost/${name}:1`, program, to, progress))
+      settings.push(`managed.${name}=${image}`)
+    }
+    progress('installing the chart')
+    const place = ['--namespace', OPERATOR_NAMESPACE, '--create-namespace', '--wait', '--timeout', INSTALL_TIMEOUT]
+    await cluster.helm('install', 'realm-operator', chart, ...place, ...settings.flatMap((setting) => ['--set', setting]))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+  const provider = await cluster.kubectl(
+    'get',
+    'service',
+    'realm-operator-provider',
+    '-n',
+    OPERATOR_NAMESPACE,
+    '-o',
+    'jsonpath={.spec.clusterIP}',
+  )
+  return { provider: `http://${provider}` }
+}

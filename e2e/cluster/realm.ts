@@ -1,0 +1,39 @@
+import type { RunningCluster } from './cluster.ts'
+import type { FrontDoor } from './front-door.ts'
+
+/** Where realms live: a namespace that lets in only pods of the `restricted` Pod Security profile. */
+export const REALMS_NAMESPACE = 'metaverse'
+
+/** Longest a realm may take from its manifest to being published. */
+const PUBLISH_TIMEOUT = '120s'
+
+/** A manifest of a Realm, as far as it is changed here. */
+interface RealmManifest {
+  metadata: { name: string }
+  spec: { livekit?: { type?: string; url?: string } }
+}
+
+/** The namespace of the realms. */
+const namespace = {
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name: REALMS_NAMESPACE, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+}
+
+/** Applies a realm so that explorers reach it through the front door, and waits until it is published. */
+export async function applyRealm(cluster: RunningCluster, door: FrontDoor, manifest: RealmManifest): Promise<void> {
+  const { name } = manifest.metadata
+  const { livekit } = manifest.spec
+  await cluster.apply([namespace])
+  const reachable = {
+    ...manifest,
+    spec: {
+      ...manifest.spec,
+      ...(livekit?.type === 'Managed' && { livekit: { ...livekit, url: await door.openLivekit(REALMS_NAMESPACE, name) } }),
+      exposure: { type: 'None', url: door.realmUrl(REALMS_NAMESPACE, name) },
+    },
+  }
+  await cluster.apply([reachable], REALMS_NAMESPACE)
+  const waiting = ['--for=condition=Published', `realm/${name}`, '--namespace', REALMS_NAMESPACE, `--timeout=${PUBLISH_TIMEOUT}`]
+  await cluster.kubectl('wait', ...waiting)
+}
