@@ -1,0 +1,240 @@
+import { Writable } from 'node:stream'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import { createLog, silentLog } from '../chassis/log.ts'
+import { type Bus, type BusState, NO_PAYLOAD } from './bus.ts'
+import { type Broker, startBroker } from './fixtures.ts'
+import { createMemoryBus } from './memory.ts'
+import { connectNats } from './nats.ts'
+
+const PATIENCE = { timeout: 15_000 }
+
+/** What a bus promises, whatever carries it. */
+function keepsThePromises(open: (log?: typeof silentLog) => Promise<Bus>): void {
+  /** Listens to a pattern and keeps what it hears, as `subject=payload`. */
+  function hear(bus: Bus, pattern: string) {
+    const heard: string[] = []
+    const stop = bus.subscribe(pattern, (payload, subject) => heard.push(`${subject}=${Buffer.from(payload)}`))
+    return { heard, stop }
+  }
+  const say = (bus: Bus, subject: string, text = '') => bus.publish(subject, Buffer.from(text))
+  /** Waits until everything published before has been delivered. */
+  async function delivered(bus: Bus): Promise<void> {
+    let done = false
+    const stop = bus.subscribe('test.delivered', () => {
+      done = true
+    })
+    await bus.flush()
+    bus.publish('test.delivered', NO_PAYLOAD)
+    await vi.waitFor(() => expect(done).toBe(true), PATIENCE)
+    stop()
+  }
+
+  test('a message reaches every subscriber of its subject, and no other', async () => {
+    const bus = await open()
+    const [one, two, other] = [hear(bus, 'peer.a.heartbeat'), hear(bus, 'peer.a.heartbeat'), hear(bus, 'peer.b.heartbeat')]
+    await bus.flush()
+    say(bus, 'peer.a.heartbeat', 'here')
+    await delivered(bus)
+    expect([one.heard, two.heard, other.heard]).toEqual([['peer.a.heartbeat=here'], ['peer.a.heartbeat=here'], []])
+  })
+
+  test('a wildcard stands for exactly one token', async () => {
+    const bus = await open()
+    const { heard } = hear(bus, 'peer.*.heartbeat')
+    await bus.flush()
+    for (const subject of ['peer.a.heartbeat', 'peer.a.b.heartbeat', 'peer.heartbeat', 'peer.a.connect', 'x.peer.a.heartbeat'])
+      say(bus, subject)
+    await delivered(bus)
+    expect(heard).toEqual(['peer.a.heartbeat='])
+  })
+
+  test('a scope of several tokens and wildcards matches token by token', async () => {
+    const bus = await open()
+    const { heard } = hear(bus, 'ns.realm.*.peer.*.connect')
+    await bus.flush()
+    for (const subject of ['ns.realm.0.peer.a.connect', 'ns.realm.1.peer.b.connect', 'ns.other.0.peer.a.connect'])
+      say(bus, subject)
+    await delivered(bus)
+    expect(heard).toEqual(['ns.realm.0.peer.a.connect=', 'ns.realm.1.peer.b.connect='])
+  })
+
+  test('subjects are case-sensitive', async () => {
+    const bus = await open()
+    const { heard } = hear(bus, 'peer.a.connect')
+    await bus.flush()
+    say(bus, 'peer.A.connect')
+    await delivered(bus)
+    expect(heard).toEqual([])
+  })
+
+  test('a literal subscription and a wildcard are both served', async () => {
+    const bus = await open()
+    const [literal, wild] = [hear(bus, 'peer.a.connect'), hear(bus, 'peer.*.connect')]
+    await bus.flush()
+    say(bus, 'peer.a.connect')
+    await delivered(bus)
+    expect([literal.heard.length, wild.heard.length]).toEqual([1, 1])
+  })
+
+  test('order is kept, and bytes are kept as they are', async () => {
+    const bus = await open()
+    const received: number[][] = []
+    bus.subscribe('bytes', (payload) => received.push([...payload]))
+    await bus.flush()
+    const sent = Array.from({ length: 500 }, (_, i) => [i & 0xff, 0, 0xff, i >> 8])
+    for (const bytes of sent) bus.publish('bytes', new Uint8Array(bytes))
+    bus.publish('bytes', NO_PAYLOAD)
+    await delivered(bus)
+    expect(received).toEqual([...sent, []])
+  })
+
+  test('delivery waits for its turn: nothing is heard inside publish', async () => {
+    const bus = await open()
+    const { heard } = hear(bus, 'x')
+    await bus.flush()
+    say(bus, 'x')
+    expect(heard).toEqual([])
+    await delivered(bus)
+    expect(heard).toEqual(['x='])
+  })
+
+  test('who stopped listening hears nothing more, and others go on', async () => {
+    const bus = await open()
+    const [gone, stays, gonePattern] = [hear(bus, 'x'), hear(bus, 'x'), hear(bus, '*')]
+    await bus.flush()
+    say(bus, 'x')
+    await delivered(bus)
+    gone.stop()
+    gonePattern.stop()
+    gonePattern.stop()
+    say(bus, 'x')
+    await delivered(bus)
+    expect([gone.heard.length, stays.heard.length, gonePattern.heard.length]).toEqual([1, 2, 1])
+  })
+
+  test('a listener that throws is logged, and neither the others nor its next message suffer', async () => {
+    const lines: string[] = []
+    const sink = new Writable({
+      write(chunk, _, done) {
+        lines.push(String(chunk))
+        done()
+      },
+    })
+    const bus = await open(createLog('bus', 'error', sink))
+    const [before, calls, after] = [hear(bus, 'x'), [] as number[], hear(bus, 'x')]
+    bus.subscribe('x', () => {
+      calls.push(1)
+      throw new Error('on purpose')
+    })
+    await bus.flush()
+    say(bus, 'x')
+    say(bus, 'x')
+    await delivered(bus)
+    expect([before.heard.length, calls.length, after.heard.length]).toEqual([2, 2, 2])
+    expect(lines.filter((line) => line.includes('on purpose'))).toHaveLength(2)
+    expect(bus.state).toBe('connected')
+  })
+
+  test('closing delivers what was published, and then nothing is left', async () => {
+    const bus = await open()
+    const { heard } = hear(bus, 'x')
+    await bus.flush()
+    say(bus, 'x')
+    await bus.close()
+    expect(heard).toEqual(['x='])
+    say(bus, 'x')
+    await bus.close()
+    expect(heard).toEqual(['x='])
+  })
+}
+
+describe('the bus of one process', () => {
+  keepsThePromises(async (log = silentLog) => createMemoryBus(log))
+})
+
+withPart('nats', 'the bus over NATS', (binary) => {
+  let broker: Broker | undefined
+  const open: Bus[] = []
+  afterEach(async () => {
+    for (const bus of open.splice(0)) await bus.close()
+    await broker?.kill()
+    broker = undefined
+  })
+  async function connect(log = silentLog): Promise<Bus> {
+    broker ??= await startBroker(binary)
+    const bus = await connectNats({ servers: [broker.url], name: 'test', log })
+    open.push(bus)
+    return bus
+  }
+
+  keepsThePromises(connect)
+
+  test('what one process publishes another one hears', async () => {
+    const [here, there] = [await connect(), await connect()]
+    const heard: string[] = []
+    there.subscribe('peer.*.connect', (_, subject) => heard.push(subject))
+    await there.flush()
+    here.publish('peer.a.connect', NO_PAYLOAD)
+    await vi.waitFor(() => expect(heard).toEqual(['peer.a.connect']), PATIENCE)
+  })
+
+  test('a broker that restarts is noticed, what is said meanwhile is lost, and subscriptions live on', async () => {
+    const bus = await connect()
+    const states: BusState[] = []
+    const heard: string[] = []
+    bus.onState((state) => states.push(state))
+    const stop = bus.onState(() => expect.fail('was told to stop'))
+    stop()
+    bus.subscribe('x.*', (payload) => heard.push(Buffer.from(payload).toString()))
+    bus.subscribe('x.literal', (payload) => heard.push(`literal ${Buffer.from(payload)}`))
+    await bus.flush()
+
+    await broker?.kill()
+    await vi.waitFor(() => expect(bus.state).toBe('disconnected'), PATIENCE)
+    for (let i = 0; i < 1_000; i++) bus.publish('x.literal', Buffer.from('lost'))
+    await bus.flush()
+
+    await broker?.start()
+    await vi.waitFor(() => expect(bus.state).toBe('connected'), PATIENCE)
+    bus.publish('x.literal', Buffer.from('kept'))
+    await vi.waitFor(() => expect(heard).toHaveLength(2), PATIENCE)
+    expect(heard.sort()).toEqual(['kept', 'literal kept'])
+    expect(states).toEqual(['disconnected', 'connected'])
+  })
+
+  test('what was subscribed while the broker was away is heard once it is back', async () => {
+    const bus = await connect()
+    await broker?.kill()
+    await vi.waitFor(() => expect(bus.state).toBe('disconnected'), PATIENCE)
+    const heard: string[] = []
+    bus.subscribe('x', (_, subject) => heard.push(subject))
+    await broker?.start()
+    await vi.waitFor(() => expect(bus.state).toBe('connected'), PATIENCE)
+    bus.publish('x', NO_PAYLOAD)
+    await vi.waitFor(() => expect(heard).toEqual(['x']), PATIENCE)
+  })
+
+  test('a bus may be opened before its broker is there', async () => {
+    broker = await startBroker(binary)
+    await broker.kill()
+    const opening = connect()
+    await broker.start()
+    expect((await opening).state).toBe('connected')
+  })
+
+  test('closing works while the broker is away', async () => {
+    const bus = await connect()
+    await broker?.kill()
+    await vi.waitFor(() => expect(bus.state).toBe('disconnected'), PATIENCE)
+    await bus.close()
+    bus.publish('x', NO_PAYLOAD)
+  })
+
+  test('a broker that refuses our credentials is the mistake of whoever configured us', async () => {
+    broker = await startBroker(binary, '--user', 'cells', '--pass', 'secret')
+    const options = { servers: [broker.url], name: 'test', log: silentLog }
+    await expect(connectNats({ ...options, user: 'cells', password: 'wrong' })).rejects.toThrow(/refused us/)
+    open.push(await connectNats({ ...options, user: 'cells', password: 'secret' }))
+  })
+})

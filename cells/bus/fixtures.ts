@@ -1,0 +1,33 @@
+import { type Program, startProgram } from '../../e2e/process.ts'
+
+/** A NATS server on a port of its own, which it keeps over restarts. */
+export interface Broker extends AsyncDisposable {
+  readonly url: string
+  /** Ends it as a crash does. */
+  kill(): Promise<void>
+  /** Starts it again, where its clients look for it. */
+  start(): Promise<void>
+}
+
+/** Starts a NATS server; further arguments are its own. */
+export async function startBroker(binary: string, ...args: string[]): Promise<Broker> {
+  let port = -1 // any free one
+  let program: Program | undefined
+  const broker: Broker = {
+    get url() {
+      return `nats://127.0.0.1:${port}`
+    },
+    async kill() {
+      await program?.[Symbol.asyncDispose]()
+    },
+    async start() {
+      program = startProgram(binary, ['-a', '127.0.0.1', '-p', String(port), ...args])
+      const [, listening] = await program.says(/Listening for client connections on 127\.0\.0\.1:(\d+)/)
+      await program.says(/Server is ready/)
+      port = Number(listening)
+    },
+    [Symbol.asyncDispose]: () => broker.kill(),
+  }
+  await broker.start()
+  return broker
+}
