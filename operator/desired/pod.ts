@@ -20,8 +20,8 @@ export interface PodParts {
   volumes?: V1Volume[]
 }
 
-/** The user our images run as; 0 is not allowed by the `restricted` Pod Security profile. */
-const USER = 1000
+/** The user our image runs as; 0 is not allowed by the `restricted` Pod Security profile. */
+const USER = 65532
 /** Where Secrets are mounted: `{folder}/{secret}/{key}`. */
 const SECRETS_FOLDER = '/run/secrets/realm'
 

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { systemClock } from '../cells/chassis/clock.ts'
+import { operationalRoutes } from '../cells/chassis/health.ts'
+import { createApp } from '../cells/chassis/http.ts'
+import { findAccess } from '../cells/chassis/kube/access.ts'
+import { kubeMetrics } from '../cells/chassis/kube/kube-metrics.ts'
+import { createTransport } from '../cells/chassis/kube/transport.ts'
+import { type Running, runProcess, stopAll } from '../cells/chassis/lifecycle.ts'
+import { listen } from '../cells/chassis/listen.ts'
+import { createLog } from '../cells/chassis/log.ts'
+import { Metrics } from '../cells/chassis/metrics.ts'
+import { createWriter } from './cluster/apply.ts'
+import { createCache } from './cluster/cache.ts'
+import { kubernetesCluster } from './cluster/kubernetes.ts'
+import { createCandidate } from './cluster/leader.ts'
+import { platformOf, readConfig } from './config.ts'
+import { clusterSite } from './desired/site.ts'
+import { operatorMetrics } from './metrics.ts'
+import { createProber } from './publication/prober.ts'
+import { startReconcilers } from './reconcile/loop.ts'
+import { queueMetrics } from './reconcile/queue-metrics.ts'
+import { createTerms } from './terms.ts'
+
+/** An operator that runs, and where its health and metrics are. */
+export interface Operator extends Running {
+  url: string
+}
+
+/** The operator as a process: caches first, then the election, and work for as long as it leads. @throws UserError when its configuration, its API server or its port is not usable */
+export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
+  const config = readConfig(env)
+  const log = createLog('operator', config.LOG_LEVEL)
+  const metrics = new Metrics('operator').withProcess()
+  const clock = systemClock
+  const access = await findAccess(env)
+  const ofKube = kubeMetrics(metrics)
+  const transport = createTransport({ access, metrics: ofKube })
+  const cache = createCache({ transport, log, metrics: ofKube, namespace: config.WATCH_NAMESPACE })
+  const platform = platformOf(config)
+  const site = clusterSite(platform.clusterDomain, platform.providerUrl)
+
+  const candidate = createCandidate({
+    transport,
+    lease: { namespace: config.LEASE_NAMESPACE ?? access.namespace, name: config.LEASE_NAME },
+    identity: config.LEASE_IDENTITY ?? `${hostname()}-${randomBytes(4).toString('hex')}`,
+    onElected: () => terms.begin(),
+    onLost: () => terms.end(),
+    log,
+    clock,
+  })
+  const writer = createWriter({ transport, cache, leadership: candidate, log })
+  const cluster = kubernetesCluster({ cache, writer, platform })
+  const ofQueue = queueMetrics(metrics, () => terms.depth)
+  const terms = createTerms(() => {
+    const publication = createProber({ providerUrl: platform.providerUrl, clock })
+    const loop = startReconcilers({ cluster, site, publication, clock, log, metrics: ofQueue, workers: config.WORKERS })
+    return { loop, stop: () => stopAll(log, loop, publication).stop() }
+  })
+  operatorMetrics(metrics, cluster, () => candidate.isLeader())
+
+  const readiness = () => {
+    const reason = cache.unhealthy()
+    return reason === undefined ? ({ ready: true } as const) : ({ ready: false, reason } as const)
+  }
+  const app = createApp({ routes: operationalRoutes(metrics, readiness), log, metrics })
+  const listening = await listen(app, { port: config.HTTP_SERVER_PORT, host: config.HTTP_SERVER_HOST })
+  cache.start()
+  // Who has not seen everything yet must not lead: it would take what it does not know for missing.
+  void cache.synced.then(() => candidate.start())
+  log.info({ url: listening.url, server: access.server }, 'watching')
+  return { url: listening.url, ...stopAll(log, terms, candidate, cache, transport, listening) }
+}
+
+if (import.meta.main) await runProcess(createLog('operator'), () => main(process.env))

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { createTerms } from './terms.ts'
+
+function aWorld() {
+  const events: string[] = []
+  let count = 0
+  const release: (() => void)[] = []
+  const terms = createTerms(() => {
+    const term = ++count
+    events.push(`begin ${term}`)
+    return {
+      loop: { depth: term },
+      stop: () =>
+        new Promise((resolve) => {
+          events.push(`end ${term}`)
+          release.push(resolve)
+        }),
+    }
+  })
+  const later = () => new Promise(setImmediate)
+  return { terms, events, release, later }
+}
+
+test('a term begins when the last one has nothing under way any more', async () => {
+  const { terms, events, release, later } = aWorld()
+  terms.begin()
+  await later()
+  terms.end()
+  terms.begin()
+  await later()
+  expect([events, terms.depth]).toEqual([['begin 1', 'end 1'], 0])
+  release[0]?.()
+  await later()
+  expect([events, terms.depth]).toEqual([['begin 1', 'end 1', 'begin 2'], 2])
+})
+
+test('after a stop no term begins', async () => {
+  const { terms, events, later } = aWorld()
+  await terms.stop()
+  terms.begin()
+  await later()
+  expect(events).toEqual([])
+})
