@@ -28,6 +28,13 @@ test('once it is back, everybody who is here is announced again with the last po
     expect(await connector.metric('heartbeats_total{outcome="dropped"}')).toBe(1)
   })
   connector.bus.become('connected')
+  connector.clock.advance(900) // others have to come back as well, or the announcement meets deaf ears
+  connector.bus.become('disconnected')
+  connector.clock.advance(10_000)
+  connector.bus.become('connected')
+  await connector.bus.flush()
+  expect(await connector.metric('announcements_total')).toBe(0)
+  connector.clock.advance(1_000)
   await until(() => expect(connector.topicsOf(walking.peer)).toEqual(['connect', 'heartbeat', 'connect', 'heartbeat']))
   expect(connector.positionsOf(walking.peer).at(-1)).toEqual({ x: 2, y: 0, z: 0 })
   expect(connector.topicsOf(standing.peer)).toEqual(['connect', 'connect'])

@@ -54,6 +54,15 @@ test('a crowd of sessions of one wallet leaves exactly one', async () => {
   expect(await connector.metric('players')).toBe(0)
 })
 
+test('sessions are numbered in the order they were opened, even within one millisecond', async () => {
+  const connector = await aConnector()
+  for (let i = 0; i < 10; i++) await connector.join({ wallet })
+  await until(() => expect(connector.heard).toHaveLength(10))
+  const ids = connector.heard.map(({ payload }) => Buffer.from(payload).toString())
+  expect(ids).toEqual([...ids].sort())
+  expect(new Set(ids).size).toBe(10)
+})
+
 test('a newer session on another connector replaces the older one just the same', async () => {
   const bus = aBus()
   const [here, there] = [await aConnector({}, { bus }), await aConnector({}, { bus })]

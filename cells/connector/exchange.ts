@@ -24,9 +24,11 @@ export interface ExchangeDeps {
 
 /** How long a burst waits for its last position to go on, in ms. */
 const HELD_MS = 50
-const MAX_DESIRED_ROOM_LENGTH = 64
+const MAX_DESIRED_ROOM_LENGTH = 128
 const MAX_SESSION_ID_BYTES = 64
 const ANNOUNCED_AT_ONCE = 500
+/** How long those who should hear an announcement have to come back to the bus themselves, in ms. */
+const SETTLE_MS = 1_000
 
 /** Between the sockets and the bus: positions out, island changes in, and who is here (comms.md §5). */
 export class Exchange {
@@ -34,6 +36,8 @@ export class Exchange {
   readonly #held = new Set<Session>()
   readonly #unsubscribe: readonly (() => void)[]
   #cancelHeld: (() => void) | undefined
+  #cancelAnnouncing = () => {}
+  #lastIdAt = 0
 
   constructor(deps: ExchangeDeps) {
     this.#deps = deps
@@ -43,14 +47,16 @@ export class Exchange {
       bus.subscribe(subjects.every.islandChanged, (payload, subject) => this.#islandChanged(payload, subject)),
       bus.subscribe(subjects.every.connect, (payload, subject) => this.#connected(payload, subject)),
       bus.onState((state) => {
-        if (state === 'connected') this.#announce([...deps.sessions])
+        this.#cancelAnnouncing()
+        if (state === 'connected') this.#cancelAnnouncing = deps.clock.after(SETTLE_MS, () => this.#announce([...deps.sessions]))
       }),
     ]
   }
 
-  /** A session id: the older of two sorts first. */
+  /** A session id: the older of two sorts first, also of two within a millisecond. */
   newSessionId(): string {
-    return `${this.#deps.clock.now().toString(36).padStart(9, '0')}-${randomBytes(6).toString('hex')}`
+    this.#lastIdAt = Math.max(this.#deps.clock.now(), this.#lastIdAt + 1)
+    return `${this.#lastIdAt.toString(36).padStart(9, '0')}-${randomBytes(6).toString('hex')}`
   }
 
   /** A player was welcomed: the archipelago places it anew, other connectors let go of it. */
@@ -92,6 +98,7 @@ export class Exchange {
   close(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe()
     this.#cancelHeld?.()
+    this.#cancelAnnouncing()
   }
 
   #publish(peer: PeerId, payload: Uint8Array): void {
