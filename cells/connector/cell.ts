@@ -105,8 +105,9 @@ export async function startConnector(config: ConnectorConfig, deps: ConnectorDep
       stopping = true
       log.info({ players: sessions.size, seconds: config.DRAIN_SECONDS }, 'draining')
       await drain(server, config.DRAIN_SECONDS * 1000, clock)
-      await allGone(server, LAST_WORDS_MS)
       server.close()
+      await allGone(server, LAST_WORDS_MS)
+      server.cut()
       exchange.close()
       unsubscribe()
       await Promise.all([denyList.stop(), sweeping?.stop(), bus.flush()])

@@ -112,14 +112,16 @@ export class Server {
     return sent
   }
 
-  /** Lets nobody in any more and cuts whoever is left. */
+  /** Lets nobody in any more, and says goodbye to whoever is left. */
   close(): void {
     this.#closed = true
+    for (const connection of this.#connections) this.end(connection, 'drained')
+  }
+
+  /** Cuts the lines of those who did not answer the goodbye. */
+  cut(): void {
     this.#cancelSweep()
-    for (const connection of this.#connections) {
-      this.end(connection, 'drained')
-      connection.cut()
-    }
+    for (const connection of this.#connections) connection.cut()
   }
 
   #open(line: Line, stream: Duplex, address: string): void {
