@@ -21,7 +21,7 @@ export const resources = {
   NetworkPolicy: { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', plural: 'networkpolicies' },
   PodDisruptionBudget: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets' },
   Lease: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases' },
-  Event: { apiVersion: 'events.k8s.io/v1', kind: 'Event', plural: 'events' },
+  Event: { apiVersion: 'v1', kind: 'Event', plural: 'events' },
   CustomResourceDefinition: {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',

@@ -1,0 +1,83 @@
+import { Refusal } from '../../cells/chassis/errors.ts'
+import { KubeError } from '../../cells/chassis/kube/kube-error.ts'
+import type { Manifest, MintedSecret } from '../desired/manifest.ts'
+import { cellObjects, mintedSecrets, realmObjects } from '../desired/objects.ts'
+import type { Platform } from '../desired/platform.ts'
+import type { Writer } from './apply.ts'
+import type { Cache } from './cache.ts'
+import { type Child, childKey } from './child.ts'
+import type { Cluster, Workload } from './ports.ts'
+
+/** What a cluster is made of. */
+export interface KubernetesParts {
+  cache: Cache
+  writer: Writer
+  platform: Platform
+}
+
+/** A Kubernetes cluster as the reconcilers wish it were. */
+export function kubernetesCluster({ cache, writer, platform }: KubernetesParts): Cluster {
+  async function settle(ownerUid: string, manifests: readonly Manifest[]): Promise<void> {
+    let refused: unknown
+    for (const manifest of manifests) {
+      try {
+        await writer.apply(manifest)
+      } catch (error) {
+        // One object nobody takes is no reason to withhold the others; a server that does not answer is.
+        if (!isAboutTheObject(error)) throw error
+        refused ??= error
+      }
+    }
+    // What goes may still be needed by what could not be changed.
+    if (refused) throw refused
+    const wanted = new Set(manifests.map(({ kind, metadata }) => childKey({ kind, ...metadata })))
+    for (const child of cache.childrenOf(ownerUid)) {
+      if (!wanted.has(childKey(child)) && !child.deleting) await writer.remove(child)
+    }
+  }
+
+  /** A Secret is there for as long as what needs it runs; asking the API server would mean to read it. */
+  function isMissing({ metadata, neededBy }: MintedSecret): boolean {
+    const workload = cache.child({ ...neededBy, namespace: metadata.namespace })
+    return !workload || workloadOf(workload)?.problem?.code === 'SecretMissing'
+  }
+
+  function workloadOf(child: Child): Workload | undefined {
+    const { workload, namespace, owner } = child
+    if (!workload || !owner) return undefined
+    const { component, wanted, updated, ready, refused } = workload
+    const problem = refused
+      ? ({ code: 'Refused', message: refused } as const)
+      : ready < wanted
+        ? cache.problemOf({ ...owner, namespace }, component)
+        : undefined
+    return { component, wanted, updated, ready, ...(problem && { problem }) }
+  }
+
+  const workloadsOf = (uid: string | undefined) => cache.childrenOf(uid ?? '').flatMap((child) => workloadOf(child) ?? [])
+
+  return {
+    realm: cache.realm,
+    cell: cache.cell,
+    keys: cache.keys,
+    onChange: cache.onChange,
+    observeRealm: ({ metadata }) => ({ cells: cache.cellsOf(metadata), services: workloadsOf(metadata.uid) }),
+    observeCell({ metadata }) {
+      const workloads = workloadsOf(metadata.uid)
+      return {
+        connectors: workloads.find(({ component }) => component === 'connector'),
+        archipelago: workloads.find(({ component }) => component === 'archipelago'),
+      }
+    },
+    async realizeRealm(realm, plan) {
+      for (const secret of mintedSecrets(realm)) if (isMissing(secret)) await writer.mint(secret)
+      await settle(realm.metadata.uid ?? '', realmObjects(realm, plan, platform))
+    },
+    realizeCell: (cell, plan) => settle(cell.metadata.uid ?? '', cellObjects(cell, plan, platform)),
+    reportRealm: ({ metadata }, status) => writer.report('Realm', metadata, cache.realm(metadata)?.status, status),
+    reportCell: ({ metadata }, status) => writer.report('CommsCell', metadata, cache.cell(metadata)?.status, status),
+  }
+}
+
+const isAboutTheObject = (error: unknown): boolean =>
+  error instanceof Refusal || (error instanceof KubeError && error.status >= 400 && error.status < 500 && error.status !== 429)

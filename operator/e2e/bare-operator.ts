@@ -1,0 +1,53 @@
+import { systemClock } from '../../cells/chassis/clock.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import { createWriter } from '../cluster/apply.ts'
+import { createCache } from '../cluster/cache.ts'
+import { kubernetesCluster } from '../cluster/kubernetes.ts'
+import { type Leadership, soleLeadership } from '../cluster/leader.ts'
+import { platform, site } from '../desired/fixtures.ts'
+import type { Publication } from '../publication/publication.ts'
+import { startReconcilers } from '../reconcile/loop.ts'
+import type { ApiServer } from './apiserver.ts'
+
+/** A realm provider that serves whatever it is asked about. */
+const agreeablePublication: Publication = {
+  sighting: ({ metadata }) => ({ state: 'serving', aboutUrl: `http://realm-provider/${metadata.name}/about` }),
+  forget: () => {},
+  onChange: () => () => {},
+}
+
+/** Requests that change something. */
+export const writesOf = ({ counts }: Transport): number =>
+  counts.apply + counts.applyStatus + counts.create + counts.replace + counts.remove
+
+/** The operator of a test: real caches, writer and reconcilers on a real API server. */
+export async function startOperator(api: ApiServer, namespace: string, leadership: Leadership = soleLeadership) {
+  const transport = api.transport()
+  const cache = createCache({ transport, log: silentLog, namespace })
+  const writer = createWriter({ transport, cache, leadership, log: silentLog })
+  const cluster = kubernetesCluster({ cache, writer, platform })
+  cache.start()
+  await cache.synced
+  const reconcilers = startReconcilers({ cluster, site, publication: agreeablePublication, clock: systemClock, log: silentLog })
+  return {
+    transport,
+    cluster,
+    cache,
+    /** Resolves once nothing was done for a while. */
+    settled: async () => {
+      for (let quietMs = 0, seen = writesOf(transport); quietMs < QUIET_MS; quietMs += STEP_MS) {
+        await new Promise((resolve) => setTimeout(resolve, STEP_MS))
+        if (seen === writesOf(transport) && reconcilers.idle) continue
+        seen = writesOf(transport)
+        quietMs = 0
+      }
+    },
+    stop: async () => {
+      await reconcilers.stop()
+      await cache.stop()
+    },
+  }
+}
+const QUIET_MS = 400
+const STEP_MS = 20

@@ -1,0 +1,282 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import { collectionPath, type Resource, resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { API_VERSION, type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
+import { cellResource, realmResource } from '../../crds/resources.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import { childResources } from '../cluster/child.ts'
+import { type ApiServer, startApiServer } from './apiserver.ts'
+import { startOperator, writesOf } from './bare-operator.ts'
+
+interface Spec extends KubeObject {
+  spec?: unknown
+  status?: unknown
+}
+
+withPart('kube', 'a cluster behind a real API server', (part) => {
+  let api: ApiServer
+  /** Somebody with every right: a user, a kubelet, a hostile editor. */
+  let user: Transport
+  let namespace: string
+  let count = 0
+  const stops: (() => Promise<void>)[] = []
+  beforeAll(async () => {
+    api = await startApiServer(part)
+    user = api.transport()
+  })
+  afterAll(() => api?.stop())
+  beforeEach(async () => {
+    namespace = `test-${++count}`
+    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+  })
+  afterEach(async () => {
+    for (const stop of stops.splice(0)) await stop()
+  })
+
+  const anOperator = async (
+    ...rest: Parameters<typeof startOperator> extends [unknown, unknown, ...infer Rest] ? Rest : never
+  ) => {
+    const operator = await startOperator(api, namespace, ...rest)
+    stops.push(operator.stop)
+    return operator
+  }
+  const declare = (spec: object, name = 'main') =>
+    user.apply<Spec>(realmResource, { apiVersion: API_VERSION, kind: 'Realm', metadata: { name, namespace }, spec } as Spec, {
+      fieldManager: 'user',
+      force: true,
+    })
+  const get = <T extends KubeObject = Spec>(resource: Resource, name: string) => user.get<T>(resource, { namespace, name })
+  const edit = (resource: Resource, name: string, change: object) =>
+    user.apply<Spec>(
+      resource,
+      { apiVersion: resource.apiVersion, kind: resource.kind, metadata: { name, namespace }, ...change },
+      {
+        fieldManager: 'somebody',
+        force: true,
+      },
+    )
+  const list = async (resource: Resource) => (await user.list<Spec>(collectionPath(resource, namespace), {})).items
+  const names = async () => {
+    const all = await Promise.all(
+      Object.values(childResources).map(async (resource) =>
+        (await list(resource)).map(({ metadata }) => `${resource.kind} ${metadata.name}`),
+      ),
+    )
+    return all
+      .flat()
+      .filter((name) => !name.startsWith('ConfigMap kube-root'))
+      .sort()
+  }
+  const versions = async () => {
+    const all = await Promise.all(Object.values(childResources).map(list))
+    return Object.fromEntries(all.flat().map(({ metadata }) => [metadata.uid, metadata.resourceVersion]))
+  }
+  const realmOf = async (name = 'main') => (await get<Realm & KubeObject>(realmResource, name)) as Realm
+  /** What kubelets and controllers would do. */
+  const runPods = async () => {
+    for (const resource of [resources.Deployment, resources.StatefulSet]) {
+      for (const { metadata, spec } of await list(resource)) {
+        const { replicas } = spec as { replicas: number }
+        const status = { observedGeneration: metadata.generation, replicas, readyReplicas: replicas, updatedReplicas: replicas }
+        const body = {
+          apiVersion: resource.apiVersion,
+          kind: resource.kind,
+          metadata: { name: metadata.name, namespace },
+          status,
+        }
+        await user.apply<Spec>(resource, body, { fieldManager: 'kubelet', force: true, subresource: 'status' })
+      }
+    }
+  }
+  const bare = { livekit: { type: 'None' } }
+
+  test('makes what a realm deserves with few writes and no reads, and nothing more once it rests', async () => {
+    const { transport, settled } = await anOperator()
+    await declare(bare)
+    await settled()
+    await runPods()
+    await settled()
+    expect(conditionOf(await realmOf(), 'Ready')).toMatchObject({ status: 'True' })
+    expect(writesOf(transport)).toBeLessThanOrEqual(35)
+    expect(transport.counts.get).toBe(0)
+    const before = [writesOf(transport), await versions()]
+    await runPods()
+    await settled()
+    expect([writesOf(transport), await versions()]).toEqual(before)
+  })
+
+  test('an operator that starts anew finds everything as it should be, whatever the realm is made of', async () => {
+    const first = await anOperator()
+    const resourcesOfIt = { requests: { cpu: '1000m', memory: '1024Mi' }, limits: { cpu: 2, memory: '1.5Gi' } }
+    await declare({
+      cells: {
+        replicas: 2,
+        template: { connectors: { replicas: 3, resources: resourcesOfIt }, archipelago: { resources: resourcesOfIt } },
+      },
+      gatekeeper: { replicas: 2, database: { type: 'External', secret: { name: 'db', key: 'url' } } },
+      livekit: { type: 'Managed' },
+      content: { catalysts: ['https://peer.example.org'] },
+      exposure: { type: 'Ingress', host: 'main.example.org', tlsSecretName: 'tls', annotations: { a: 'b' } },
+    })
+    await declare(bare, 'other')
+    await first.settled()
+    await runPods()
+    await first.settled()
+    await first.stop()
+    const second = await anOperator()
+    await second.settled()
+    expect(second.transport.counts).toMatchObject({ apply: 0, applyStatus: 0, create: 0, remove: 0, get: 0 })
+  })
+
+  test('repairs a child that was deleted or edited, and leaves fields alone that it never wrote', async () => {
+    const { settled } = await anOperator()
+    await declare(bare)
+    await settled()
+    const image = async () =>
+      (
+        (await get(resources.Deployment, 'main-0-connector')) as unknown as {
+          spec: { template: { spec: { containers: { image: string }[] } } }
+        }
+      ).spec.template.spec.containers[0]?.image
+    const before = await image()
+    await edit(resources.Deployment, 'main-0-connector', {
+      metadata: { name: 'main-0-connector', namespace, labels: { mine: 'stays' } },
+      spec: { template: { spec: { containers: [{ name: 'connector', image: 'evil:1' }] } } },
+    })
+    await user.remove(resources.Service, { namespace, name: 'main-slot-0' })
+    await user.remove(cellResource, { namespace, name: 'main-0' })
+    await expect.poll(image).toBe(before)
+    await expect.poll(() => get(resources.Service, 'main-slot-0')).toBeDefined()
+    await expect.poll(() => get(cellResource, 'main-0')).toBeDefined()
+    expect((await get(resources.Deployment, 'main-0-connector'))?.metadata.labels).toMatchObject({ mine: 'stays' })
+  })
+
+  test('repairs a child that lost its labels and its owner', async () => {
+    const { settled } = await anOperator()
+    await declare(bare)
+    await settled()
+    const service = (await get(resources.Service, 'main-stats')) as Spec
+    const { labels, ownerReferences } = service.metadata
+    const { labels: _, ownerReferences: __, ...metadata } = service.metadata
+    await user.replace(resources.Service, { ...service, metadata })
+    await expect
+      .poll(async () => (await get(resources.Service, 'main-stats'))?.metadata)
+      .toMatchObject({ labels, ownerReferences })
+  })
+
+  test('removes what a realm no longer deserves, and only that', async () => {
+    const { settled } = await anOperator()
+    await declare({ ...bare, cells: { replicas: 2 } })
+    await user.create(resources.ConfigMap, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'somebodys', namespace } })
+    await settled()
+    const before = await names()
+    await declare({ ...bare, cells: { replicas: 1 }, nats: { type: 'External', urls: ['nats://nats:4222'] } })
+    await settled()
+    const after = await names()
+    expect(before.filter((name) => !after.includes(name))).toEqual(
+      expect.arrayContaining(['CommsCell main-1', 'StatefulSet main-nats', 'Service main-nats', 'NetworkPolicy main-nats']),
+    )
+    expect(after).toEqual(expect.arrayContaining(['CommsCell main-0', 'ConfigMap somebodys', 'Service main-slot-1']))
+  })
+
+  test('takes nothing over that somebody else made, says so, and makes the rest', async () => {
+    const foreign = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'main-stats', namespace },
+      spec: { selector: { app: 'mine' }, ports: [{ port: 1 }] },
+    }
+    await user.create<Spec>(resources.Service, foreign)
+    const { settled } = await anOperator()
+    await declare(bare)
+    await settled()
+    expect(conditionOf(await realmOf(), 'Stalled')).toMatchObject({
+      status: 'True',
+      reason: 'Refused',
+      message: expect.stringContaining('main-stats'),
+    })
+    expect((await get(resources.Service, 'main-stats'))?.spec).toMatchObject({ selector: { app: 'mine' } })
+    expect(await names()).toContain('Deployment main-gatekeeper')
+  })
+
+  test('makes a Secret up once, and again when its workload cannot find it', async () => {
+    const { transport, settled } = await anOperator()
+    await declare(bare)
+    await settled()
+    const secret = (await get(resources.Secret, 'main-nats')) as unknown as { data: Record<string, string> }
+    const values = Object.values(secret.data).map((value) => Buffer.from(value, 'base64').toString())
+    expect(values).toHaveLength(2)
+    for (const value of values) expect(value).toMatch(/^[a-z][a-z0-9]{31,}$/)
+    expect(transport.counts.create).toBe(1)
+    const { template } = ((await get(resources.StatefulSet, 'main-nats')) as unknown as { spec: { template: Spec } }).spec
+    await user.remove(resources.Secret, { namespace, name: 'main-nats' })
+    const pod = { ...template, apiVersion: 'v1', kind: 'Pod', metadata: { ...template.metadata, name: 'main-nats-0', namespace } }
+    await user.create(resources.Pod, pod)
+    const waiting = { reason: 'CreateContainerConfigError', message: 'secret "main-nats" not found' }
+    const containerStatuses = [{ name: 'nats', image: 'nats', imageID: '', ready: false, restartCount: 0, state: { waiting } }]
+    const status = { phase: 'Pending', containerStatuses }
+    const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'main-nats-0', namespace }, status }
+    await user.apply<Spec>(resources.Pod, body, { fieldManager: 'kubelet', force: true, subresource: 'status' })
+    await expect.poll(() => get(resources.Secret, 'main-nats')).toBeDefined()
+    await expect.poll(async () => conditionOf(await realmOf(), 'Stalled')).toMatchObject({ reason: 'SecretMissing' })
+  })
+
+  test('a volume whose Secret is missing is told as such', async () => {
+    const { settled } = await anOperator()
+    await declare({ livekit: { url: 'wss://lk.example', credentials: { secretName: 'absent' } } })
+    await settled()
+    const { template } = ((await get(resources.Deployment, 'main-0-archipelago')) as unknown as { spec: { template: Spec } }).spec
+    const metadata = { ...template.metadata, name: 'main-0-archipelago-x', namespace }
+    await user.create(resources.Pod, { ...template, apiVersion: 'v1', kind: 'Pod', metadata })
+    await user.create(resources.Event, {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: 'main-0-archipelago-x.1', namespace },
+      involvedObject: { kind: 'Pod', namespace, name: 'main-0-archipelago-x' },
+      reason: 'FailedMount',
+      message: 'MountVolume.SetUp failed for volume "secret-0" : secret "absent" not found',
+    } as KubeObject)
+    const stalled = async () => conditionOf((await get<CommsCell & KubeObject>(cellResource, 'main-0')) as CommsCell, 'Stalled')
+    await expect
+      .poll(stalled)
+      .toMatchObject({ status: 'True', reason: 'SecretMissing', message: 'archipelago: secret "absent" not found' })
+    await expect.poll(async () => conditionOf(await realmOf(), 'Stalled')).toMatchObject({ reason: 'SecretMissing' })
+  })
+
+  test('a condition somebody else adds to a status stays, and a changed one is put right', async () => {
+    const { transport, settled } = await anOperator()
+    await declare(bare)
+    await settled()
+    const ready = conditionOf(await realmOf(), 'Ready')
+    const report = (conditions: object[]) =>
+      user.apply<Spec>(
+        realmResource,
+        { apiVersion: API_VERSION, kind: 'Realm', metadata: { name: 'main', namespace }, status: { conditions } },
+        {
+          fieldManager: 'somebody',
+          force: true,
+          subresource: 'status',
+        },
+      )
+    const theirs = { type: 'Theirs', status: 'True', reason: 'Because', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' }
+    const before = writesOf(transport)
+    await report([theirs])
+    await settled()
+    expect(writesOf(transport)).toBe(before)
+    expect(conditionOf(await realmOf(), 'Theirs')).toEqual(theirs)
+    await report([{ ...ready, status: 'True', reason: 'AllServing', message: 'says who?' }])
+    await expect.poll(async () => conditionOf(await realmOf(), 'Ready')?.message).toBe(ready?.message)
+  })
+
+  test('writes nothing while it does not lead, and knows everything once it does', async () => {
+    let leads = false
+    const { transport, cluster } = await anOperator({ isLeader: () => leads, signal: new AbortController().signal })
+    await declare(bare)
+    await expect.poll(() => cluster.realm({ namespace, name: 'main' })).toBeDefined()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(writesOf(transport)).toBe(0)
+    leads = true
+    await expect.poll(() => get(resources.Deployment, 'main-0-connector'), { timeout: 5000 }).toBeDefined()
+  })
+})
