@@ -161,17 +161,17 @@ export class Server {
   }
 
   #perform(connection: Connection, effect: HandshakeEffect): void {
-    const { exchange } = this.#deps
+    const { exchange, clock, limits } = this.#deps
     switch (effect.do) {
       case 'heartbeat':
         if (connection.session) exchange.heartbeat(connection.session, effect.heartbeat, effect.payload)
         break
       case 'challenge':
-        this.#restartHandshakeTimer(connection)
+        this.#deadlines.set(connection, clock.now() + limits.handshakeTimeoutMs)
         this.send(connection, serverPackets.challengeResponse(effect.challenge, effect.alreadyConnected))
         break
       case 'verify':
-        this.#restartHandshakeTimer(connection)
+        this.#deadlines.set(connection, clock.now() + limits.handshakeTimeoutMs)
         void this.#judge(connection, effect.authChainJson, effect.challenge)
         break
       case 'welcome':
@@ -219,10 +219,6 @@ export class Server {
     }
     if (this.#connections.has(connection)) this.#deadlines.set(connection, clock.now() + CLOSE_TIMEOUT_MS)
     connection.end(ending)
-  }
-
-  #restartHandshakeTimer(connection: Connection): void {
-    this.#deadlines.set(connection, this.#deps.clock.now() + this.#deps.limits.handshakeTimeoutMs)
   }
 
   #sweep(): void {
