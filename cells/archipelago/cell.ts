@@ -148,6 +148,8 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
     cancelDiscovery = clock.after(config.ARCHIPELAGO_STATUS_UPDATE_INTERVAL, discover)
   }
   discover()
+  // The broker may know of our subscriptions a moment after us; if it leaves just now, heartbeats come again.
+  await bus.flush().catch(() => undefined)
 
   function readiness(): Readiness {
     if (!wasConnected) return { ready: false, reason: 'the bus was never there' }

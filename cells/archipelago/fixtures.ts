@@ -4,7 +4,7 @@ import { type Clock, ManualClock } from '../chassis/clock.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import type { Transport } from '../transport/transport.ts'
-import { busPayloads, type IslandChangedMessage } from '../wire/packets.ts'
+import { busPayloads, type IslandChangedMessage, type ServiceDiscoveryMessage } from '../wire/packets.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
 import { peerOf, subjects } from '../wire/subjects.ts'
 import { startArchipelago } from './cell.ts'
@@ -78,12 +78,16 @@ export async function anArchipelago({ env, transport = aTransport() }: { env?: N
     const [peer, message] = [peerOf(subject), busPayloads.decodeIslandChanged(payload)]
     if (peer && message) inbox.push({ peer, ...message })
   })
+  const discoveries: (ServiceDiscoveryMessage | undefined)[] = []
+  bus.subscribe(at.discovery, (payload) => discoveries.push(busPayloads.decodeDiscovery(payload)))
   const cell = await startArchipelago(config, { bus, log: silentLog, clock, metrics, transport, bootId: 'boot' })
   return {
     cell,
     bus,
     clock,
     subjects: at,
+    /** What stats were told so far. */
+    discoveries,
     heartbeat: (peer: PeerId, position: Position | undefined, desiredRoom?: string) =>
       bus.publish(at.heartbeat(peer), busPayloads.encodeHeartbeat({ position, desiredRoom })),
     connect: (peer: PeerId, session = '') => bus.publish(at.connect(peer), Buffer.from(session)),

@@ -138,6 +138,8 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
     cancelPulse = clock.after(PULSE_MS, takePulse)
   }
   takePulse()
+  // The broker may know of our subscription a moment after us; if it leaves just now, admissions come again.
+  await bus.flush().catch(() => undefined)
 
   return {
     members: (room) => hub.membersOf(room),

@@ -1,0 +1,133 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import { createWallet } from '../../e2e/player/wallet.ts'
+import type { Bus } from '../bus/bus.ts'
+import { type Broker, startBroker } from '../bus/fixtures.ts'
+import { connectNats } from '../bus/nats.ts'
+import type { Running } from '../chassis/lifecycle.ts'
+import { silentLog } from '../chassis/log.ts'
+import { enter } from '../rooms/fixtures.ts'
+import { busPayloads, type IslandChangedMessage } from '../wire/packets.ts'
+import type { Position } from '../wire/peer.ts'
+import { peerOf, subjects } from '../wire/subjects.ts'
+import { at } from './core/fixtures.ts'
+import { main } from './main.ts'
+
+const PATIENCE = { timeout: 15_000 }
+const [ada, bob] = [createWallet('ada'), createWallet('bob')]
+
+/** A port nobody listens on now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+test('a process that was told nothing says what is missing', async () => {
+  await expect(main({})).rejects.toThrow(/NATS_URL/)
+})
+
+withPart('nats', 'an archipelago over NATS, with embedded rooms', (binary) => {
+  let broker: Broker
+  let connector: Bus
+  let archipelago: Running | undefined
+  let url: string
+  const told = new Map<string | undefined, IslandChangedMessage[]>()
+  const words = subjects('ns.city.0')
+
+  beforeEach(async () => {
+    broker = await startBroker(binary)
+    const port = await freePort()
+    url = `http://127.0.0.1:${port}`
+    told.clear()
+    connector = await connectNats({ servers: [broker.url], name: 'connector', log: silentLog })
+    connector.subscribe(words.every.islandChanged, (payload, subject) => {
+      const message = busPayloads.decodeIslandChanged(payload)
+      const peer = peerOf(subject)
+      if (message) told.set(peer, [...(told.get(peer) ?? []), message])
+    })
+    await connector.flush()
+  })
+  afterEach(async () => {
+    await archipelago?.stop()
+    archipelago = undefined
+    await connector.close()
+    await broker.kill()
+  })
+
+  const start = async () => {
+    archipelago = await main({
+      NATS_URL: broker.url,
+      BUS_SCOPE: 'ns.city.0',
+      HTTP_SERVER_HOST: '127.0.0.1',
+      HTTP_SERVER_PORT: new URL(url).port,
+      ROOMS_URL: `${url.replace('http', 'ws')}/rooms`,
+      ARCHIPELAGO_FLUSH_FREQUENCY: '0.1',
+      DRAIN_SECONDS: '0',
+      LOG_LEVEL: 'silent',
+    })
+  }
+  const status = async (path: string) => (await fetch(url + path)).status
+  const heartbeat = (peer: `0x${string}`, position: Position) =>
+    connector.publish(words.heartbeat(peer), busPayloads.encodeHeartbeat({ position }))
+  const islandOf = (peer: `0x${string}`) => told.get(peer)?.at(-1)?.islandId ?? ''
+
+  test('two players who stand together meet in the room they are told', async () => {
+    await start()
+    heartbeat(ada.peer, at(0))
+    heartbeat(bob.peer, at(10))
+    await vi.waitFor(() => expect([...told.keys()].sort()).toEqual([ada.peer, bob.peer].sort()), PATIENCE)
+    expect(islandOf(bob.peer)).toBe(islandOf(ada.peer))
+    expect(told.get(ada.peer)?.[0]?.connStr).toBe(`ws-room:${url.replace('http', 'ws')}/rooms/${islandOf(ada.peer)}`)
+    const first = await enter(url, islandOf(ada.peer), ada)
+    const second = await enter(url, islandOf(ada.peer), bob)
+    expect(second.peerIdentities).toEqual({ [first.alias]: ada.peer })
+  })
+
+  test('probes are answered while the broker is not there yet', async () => {
+    await broker.kill()
+    const starting = start()
+    await vi.waitFor(async () => expect(await status('/health/live')).toBe(200), PATIENCE)
+    expect(await status('/health/ready')).toBe(503)
+    await broker.start()
+    await starting
+    expect(await status('/health/ready')).toBe(200)
+    const metrics = await (await fetch(`${url}/metrics`)).text()
+    for (const name of ['realm_archipelago_peers', 'realm_rooms_connections', 'process_cpu_seconds_total']) {
+      expect(metrics).toContain(name)
+    }
+  })
+
+  test('a broker that restarts moves nobody', async () => {
+    await start()
+    heartbeat(ada.peer, at(0))
+    await vi.waitFor(() => expect(told.get(ada.peer)).toHaveLength(1), PATIENCE)
+    const island = islandOf(ada.peer)
+    await broker.kill()
+    await vi.waitFor(() => expect(connector.state).toBe('disconnected'), PATIENCE)
+    await broker.start()
+    await vi.waitFor(() => expect(connector.state).toBe('connected'), PATIENCE)
+    await vi.waitFor(() => {
+      heartbeat(bob.peer, at(10))
+      expect(islandOf(bob.peer)).toBe(island)
+    }, PATIENCE)
+    expect(islandOf(ada.peer)).toBe(island)
+  })
+
+  test('a restart never gives a room a name it had before', async () => {
+    await start()
+    heartbeat(ada.peer, at(0))
+    await vi.waitFor(() => expect(told.get(ada.peer)).toHaveLength(1), PATIENCE)
+    await archipelago?.stop()
+    await start()
+    heartbeat(ada.peer, at(0))
+    await vi.waitFor(() => expect(told.get(ada.peer)).toHaveLength(2), PATIENCE)
+    const [before, after] = told.get(ada.peer) ?? []
+    expect(after?.islandId).not.toBe(before?.islandId)
+  })
+})
