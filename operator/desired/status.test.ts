@@ -80,6 +80,13 @@ test('a serving realm is published only once the provider was seen to serve it',
   })
 })
 
+test('an operator that has not looked yet repeats what was seen before', () => {
+  const realm = { ...aRealm(), status: statusOf() }
+  expect(statusOf({ realm, sighting: unseen, at: now + 60_000 })).toEqual(realm.status)
+  const waiting = { ...aRealm(), status: statusOf({ sighting: unseen }) }
+  expect(claims({ realm: waiting, sighting: unseen })).toMatchObject({ Published: 'False WaitingForProvider' })
+})
+
 test('a cell that served and no longer does is unhealthy, one that never did is starting', () => {
   const broken: CommsCell = aServingCell(aRealm(), 0, 'False')
   expect(statusOf({ observed: { cells: [broken] } }).endpoints).toMatchObject([{ state: 'Starting' }])

@@ -35,6 +35,7 @@ export function realmStatus(facts: RealmFacts): RealmStatus {
   const serving = endpoints.filter(({ state }) => state === 'Serving').length
   const view: View = { ...facts, endpoints, serving, idle: idleParts(plan, observed) }
   const stalled = stalledClaim(view)
+  const published = publishedClaim(view)
   return {
     ...(realm.metadata.generation !== undefined && { observedGeneration: realm.metadata.generation }),
     replicas: failure ? observed.cells.length : plan.cells.length,
@@ -49,7 +50,13 @@ export function realmStatus(facts: RealmFacts): RealmStatus {
     endpoints,
     conditions: conditionsOf(
       realm,
-      [readyClaim(view), publishedClaim(view), acceptingClaim(view), progressingClaim(view, stalled.status === 'True'), stalled],
+      [
+        readyClaim(view),
+        published,
+        acceptingClaim(view),
+        progressingClaim(view, stalled.status === 'True', published.status === 'True'),
+        stalled,
+      ],
       now,
     ),
   }
@@ -69,10 +76,12 @@ function readyClaim({ realm, observed, endpoints, serving, idle, failure }: View
   return yes('AllServing', 'all cells and services work')
 }
 
-function publishedClaim({ serving, sighting }: View): Claim<RealmReasons> {
+function publishedClaim({ realm, serving, sighting }: View): Claim<RealmReasons> {
   const type = 'Published'
   if (serving === 0) return { type, status: 'False', reason: 'NothingToPublish', message: 'no cell serves players' }
-  if (sighting.state === 'serving')
+  // A new operator has not looked yet: what the last one saw stands until it has.
+  const stands = sighting.state === 'unknown' && conditionOf(realm, type)?.status === 'True'
+  if (sighting.state === 'serving' || stands)
     return { type, status: 'True', reason: 'SeenServing', message: `seen at ${sighting.aboutUrl}` }
   if (sighting.state === 'unreachable')
     return { type, status: 'Unknown', reason: 'ProviderUnreachable', message: `${sighting.aboutUrl}: ${sighting.message}` }
@@ -88,8 +97,9 @@ function acceptingClaim({ realm, serving }: View): Claim<RealmReasons> {
 }
 
 function progressingClaim(
-  { plan, observed, endpoints, serving, idle, sighting, failure }: View,
+  { plan, observed, endpoints, serving, idle, failure }: View,
   stalled: boolean,
+  published: boolean,
 ): Claim<RealmReasons> {
   const type = 'Progressing'
   const yes = (reason: RealmReasons['Progressing'], message: string) => ({ type, status: 'True', reason, message }) as const
@@ -104,7 +114,7 @@ function progressingClaim(
     return yes('CellsStarting', 'cells are changing')
   if (idle.length > 0 || observed.services.some(({ wanted, updated }) => updated < wanted))
     return yes('ServicesStarting', 'services are changing')
-  if (serving > 0 && sighting.state !== 'serving') return yes('Publishing', 'waiting for the realm provider')
+  if (serving > 0 && !published) return yes('Publishing', 'waiting for the realm provider')
   return { type, status: 'False', reason: 'Settled', message: 'everything is as declared' }
 }
 

@@ -1,0 +1,236 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import { collectionPath, type Resource, resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { API_VERSION, type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
+import { cellResource, realmResource } from '../../crds/resources.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import { type ApiServer, startApiServer } from './apiserver.ts'
+import { type FakeKubelet, startFakeKubelet } from './kubelet.ts'
+import { startProvider, startWholeOperator, type WholeOperator } from './operator.ts'
+
+interface Live extends KubeObject {
+  spec: { replicas?: number; selector?: Record<string, string> }
+}
+const LIVEKIT = { url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' } }
+const patient = { timeout: 15_000, interval: 20 }
+
+withPart('kube', 'the whole operator against a real API server', (part) => {
+  let server: ApiServer
+  let user: Transport
+  let namespace: string
+  let providerUrl: string
+  let operator: WholeOperator
+  let kubelet: FakeKubelet
+  let count = 0
+  const cleanups: (() => Promise<void>)[] = []
+
+  beforeAll(async () => {
+    server = await startApiServer(part)
+    user = server.transport()
+  })
+  afterAll(() => server?.stop())
+  beforeEach(async () => {
+    namespace = `realms-${++count}`
+    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    const provider = await startProvider(user, namespace)
+    providerUrl = provider.url
+    kubelet = startFakeKubelet(server.transport(), namespace)
+    operator = await startWholeOperator(server, namespace, providerUrl)
+    cleanups.push(() => operator.stop(), kubelet.stop, provider.stop)
+  })
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0)) await cleanup()
+  })
+
+  const declare = (spec: object) => {
+    const realm: KubeObject & { spec: object } = {
+      apiVersion: API_VERSION,
+      kind: 'Realm',
+      metadata: { name: 'main', namespace },
+      spec,
+    }
+    return user.apply(realmResource, realm, { fieldManager: 'kubectl', force: true })
+  }
+  const realm = () => user.get<Realm>(realmResource, { namespace, name: 'main' })
+  const find = <T extends KubeObject = Live>(resource: Resource, name: string) => user.get<T>(resource, { namespace, name })
+  const condition = async (type: string) => conditionOf((await realm()) ?? {}, type)
+  const published = () =>
+    expect.poll(() => condition('Published'), patient).toMatchObject({ status: 'True', reason: 'SeenServing' })
+  const settled = () => expect.poll(() => condition('Progressing'), patient).toMatchObject({ status: 'False', reason: 'Settled' })
+
+  test('a declared realm comes to be, serves, and is published once it was seen', async () => {
+    await kubelet.only((name) => !name.startsWith('main-0'))
+    await declare({ livekit: LIVEKIT, exposure: { type: 'Ingress', host: 'main.example.org', tlsSecretName: 'tls' } })
+    await expect.poll(() => condition('Published'), patient).toMatchObject({ status: 'False', reason: 'NothingToPublish' })
+    expect(await realm()).toMatchObject({ status: { replicas: 1, readyReplicas: 0, endpoints: [{ state: 'Starting' }] } })
+    await kubelet.only(() => true)
+    await published()
+    await settled()
+    expect(await realm()).toMatchObject({
+      status: {
+        observedGeneration: 1,
+        replicas: 1,
+        readyReplicas: 1,
+        updatedReplicas: 1,
+        selector: 'comms.decentraland.org/realm=main,app.kubernetes.io/component=connector',
+        endpoints: [
+          { slot: 0, adapter: 'archipelago:archipelago:wss://main.example.org/cells/0/ws', cell: 'main-0', state: 'Serving' },
+        ],
+        urls: { about: `${providerUrl}/main/about`, gatekeeper: 'https://main.example.org/gatekeeper' },
+      },
+    })
+    expect(await condition('Ready')).toMatchObject({ status: 'True', reason: 'AllServing', observedGeneration: 1 })
+    expect(conditionOf((await find<CommsCell>(cellResource, 'main-0')) ?? {}, 'Ready')).toMatchObject({ status: 'True' })
+  })
+
+  test('a realm is made with at most 35 writes and no read, and at rest nothing is written', async () => {
+    await expect.poll(() => operator.metric('leader'), patient).toBe(1)
+    const before = await operator.requests()
+    await declare({ livekit: LIVEKIT, exposure: { type: 'Ingress', host: 'main.example.org' } })
+    await published()
+    await settled()
+    await operator.atRest()
+    const after = await operator.requests()
+    expect(after.writes - before.writes).toBeLessThanOrEqual(35)
+    expect(after.reads - before.reads).toBe(0)
+    // A pass that finds nothing to do: somebody wrote a label, which concerns nobody.
+    const passes = await operator.metric('pass_duration_seconds_count')
+    const touched = { apiVersion: API_VERSION, kind: 'Realm', metadata: { name: 'main', namespace, labels: { touched: 'yes' } } }
+    await user.apply(realmResource, touched, { fieldManager: 'somebody', force: false })
+    await expect.poll(() => operator.metric('pass_duration_seconds_count'), patient).toBeGreaterThan(passes)
+    await operator.atRest()
+    expect(await operator.requests()).toEqual(after)
+  })
+
+  test('a change reaches the cell, and the status says for which generation it speaks', async () => {
+    await declare({ livekit: LIVEKIT })
+    await published()
+    await declare({ livekit: LIVEKIT, version: '9.9.9', cells: { template: { archipelago: { islandSize: 7 } } } })
+    await expect.poll(async () => (await realm())?.status?.observedGeneration, patient).toBe(2)
+    await settled()
+    const archipelago = JSON.stringify(await find(resources.Deployment, 'main-0-archipelago'))
+    expect(archipelago).toContain('{"name":"LIVEKIT_ISLAND_SIZE","value":"7"}')
+    expect(archipelago).toContain('"image":"ghcr.io/example/realm:9.9.9"')
+    expect(await condition('Ready')).toMatchObject({ status: 'True', observedGeneration: 2 })
+  })
+
+  test('scaling adds cells, repoints slots, takes cells away again, and hibernates', async () => {
+    const answering = async (slot: number) =>
+      (await find(resources.Service, `main-slot-${slot}`))?.spec.selector?.['comms.decentraland.org/cell']
+    await declare({ livekit: LIVEKIT })
+    await published()
+    expect(await answering(1)).toBe('main-0')
+    await kubelet.only((name) => !name.startsWith('main-1'))
+    await declare({ livekit: LIVEKIT, cells: { replicas: 2 } })
+    await expect.poll(() => find(resources.Deployment, 'main-1-connector'), patient).toBeDefined()
+    await operator.atRest()
+    expect(await answering(1)).toBe('main-0')
+    await kubelet.only(() => true)
+    await expect.poll(() => answering(1), patient).toBe('main-1')
+    await expect.poll(async () => (await realm())?.status?.readyReplicas, patient).toBe(2)
+    await declare({ livekit: LIVEKIT, cells: { replicas: 1 } })
+    await expect.poll(() => find(cellResource, 'main-1'), patient).toBeUndefined()
+    expect(await answering(1)).toBe('main-0')
+    await declare({ livekit: LIVEKIT, cells: { replicas: 0 } })
+    await expect.poll(() => condition('Ready'), patient).toMatchObject({ status: 'True', reason: 'Hibernated' })
+    expect(await condition('Published')).toMatchObject({ status: 'False', reason: 'NothingToPublish' })
+    expect((await realm())?.status).toMatchObject({ replicas: 0, endpoints: [] })
+  })
+
+  test('drift is repaired: a workload scaled by hand, a Service and a whole cell deleted', async () => {
+    await declare({ livekit: LIVEKIT })
+    await published()
+    const edited = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'main-0-connector', namespace },
+      spec: { replicas: 5 },
+    }
+    await user.apply(resources.Deployment, edited, { fieldManager: 'somebody', force: true })
+    await expect.poll(async () => (await find(resources.Deployment, 'main-0-connector'))?.spec.replicas, patient).toBe(1)
+    await user.remove(resources.Service, { namespace, name: 'main-slot-2' })
+    await expect.poll(() => find(resources.Service, 'main-slot-2'), patient).toBeDefined()
+    const uid = (await find(cellResource, 'main-0'))?.metadata.uid
+    await user.remove(cellResource, { namespace, name: 'main-0' })
+    await expect
+      .poll(() => find(cellResource, 'main-0'), patient)
+      .toMatchObject({ metadata: { uid: expect.not.stringContaining(uid ?? '') } })
+  })
+
+  test('a cell that loses its connectors is unhealthy and leaves the publication', async () => {
+    await declare({ livekit: LIVEKIT })
+    await published()
+    await kubelet.only((name) => name !== 'main-0-connector')
+    await expect.poll(async () => (await realm())?.status?.endpoints, patient).toMatchObject([{ state: 'Unhealthy' }])
+    expect(await condition('AcceptingPlayers')).toMatchObject({ status: 'False', reason: 'NoCellServing' })
+    expect(await condition('Published')).toMatchObject({ status: 'False' })
+    await kubelet.only(() => true)
+    await published()
+  })
+
+  test('a wrong reference to a Secret is told by the name of the Secret', async () => {
+    await kubelet.only((name) => name !== 'main-gatekeeper')
+    await declare({ livekit: LIVEKIT, gatekeeper: { database: { type: 'External', secret: { name: 'postgres' } } } })
+    await expect.poll(() => find(resources.Deployment, 'main-gatekeeper'), patient).toBeDefined()
+    const waiting = { reason: 'CreateContainerConfigError', message: 'secret "postgres" not found' }
+    await kubelet.pod('main-gatekeeper', waiting)
+    await expect
+      .poll(() => condition('Stalled'), patient)
+      .toMatchObject({
+        status: 'True',
+        reason: 'SecretMissing',
+        message: 'gatekeeper: secret "postgres" not found',
+      })
+    await expect.poll(() => condition('Ready'), patient).toMatchObject({ status: 'False', reason: 'ServicesNotReady' })
+    await expect.poll(() => condition('AcceptingPlayers'), patient).toMatchObject({ status: 'True' })
+  })
+
+  test('everything a realm had goes with it: no finalizer holds it, and each object names its owner', async () => {
+    await declare({ livekit: { type: 'Managed' }, exposure: { type: 'Ingress', host: 'main.example.org' } })
+    await published()
+    const owner = await realm()
+    expect(owner?.metadata.finalizers).toBeUndefined()
+    const cell = await find(cellResource, 'main-0')
+    const { Namespace, CustomResourceDefinition, Event, Lease, Pod, ...ours } = resources
+    const lists = await Promise.all(
+      [...Object.values(ours), cellResource].map((resource) => user.list<KubeObject>(collectionPath(resource, namespace), {})),
+    )
+    const children = lists.flatMap(({ items }) => items).filter(({ metadata }) => metadata.name.startsWith('main'))
+    expect(children.length).toBeGreaterThan(20)
+    for (const { metadata } of children)
+      expect([owner?.metadata.uid, cell?.metadata.uid], metadata.name).toContain(metadata.ownerReferences?.[0]?.uid)
+    await operator.atRest()
+    const before = await operator.requests()
+    await user.remove(realmResource, { namespace, name: 'main' })
+    await operator.atRest()
+    // Nothing collects garbage here, so the children stay; the operator must neither touch them nor bring anything back.
+    expect(await operator.requests()).toEqual(before)
+  })
+
+  test('an operator that stops hands over at once, and its successor finds nothing to write', async () => {
+    await declare({ livekit: { type: 'Managed' } })
+    await published()
+    await settled()
+    await operator.atRest()
+    const successor = await startWholeOperator(server, namespace, providerUrl)
+    cleanups.unshift(successor.stop)
+    await expect.poll(() => successor.metric('realms'), patient).toBe(1)
+    expect(await successor.metric('leader')).toBe(0)
+    await operator.stop()
+    await expect.poll(() => successor.metric('leader'), patient).toBe(1)
+    cleanups.splice(1, 1)
+    await successor.atRest()
+    expect(await successor.requests()).toMatchObject({ writes: 0 })
+    await declare({ livekit: { type: 'Managed' }, cells: { replicas: 2 } })
+    await expect.poll(async () => (await realm())?.status?.readyReplicas, patient).toBe(2)
+  })
+
+  test('an API server that restarts under the operator is caught up with', async () => {
+    await declare({ livekit: LIVEKIT })
+    await published()
+    await server.restart()
+    await declare({ livekit: LIVEKIT, cells: { replicas: 2 } })
+    await expect.poll(async () => (await realm())?.status?.readyReplicas, { timeout: 60_000, interval: 100 }).toBe(2)
+  }, 90_000)
+})
