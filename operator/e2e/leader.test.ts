@@ -1,0 +1,106 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import { resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import { API_VERSION } from '../../crds/realm.ts'
+import { realmResource } from '../../crds/resources.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import { type Candidate, createCandidate } from '../cluster/leader.ts'
+import type { Lease } from '../cluster/lease.ts'
+import { type ApiServer, startApiServer } from './apiserver.ts'
+import { startOperator, writesOf } from './bare-operator.ts'
+import { startFaultyWire } from './faulty-wire.ts'
+
+withPart('kube', 'an election at a real API server', (part) => {
+  let api: ApiServer
+  let user: Transport
+  const endings: (() => Promise<void>)[] = []
+  let count = 0
+  beforeAll(async () => {
+    api = await startApiServer(part)
+    user = api.transport()
+  })
+  afterAll(() => api?.stop())
+  afterEach(async () => {
+    for (const end of endings.splice(0)) await end()
+  })
+
+  /** Candidates for one lease, each behind a wire of its own. */
+  function anElection() {
+    const key = { namespace: 'default', name: `operator-${++count}` }
+    const story: string[] = []
+    const candidate = async (identity: string) => {
+      const wire = await startFaultyWire(Number(new URL(api.access.server).port))
+      const made: Candidate = createCandidate({
+        transport: api.transport({ server: `https://127.0.0.1:${wire.port}` }),
+        lease: key,
+        identity,
+        onElected: () => story.push(`${identity} leads`),
+        onLost: () => story.push(`${identity} lost`),
+        log: silentLog,
+      })
+      endings.push(made.stop, wire.stop)
+      made.start()
+      return { candidate: made, wire }
+    }
+    return { key, story, candidate, lease: () => user.get<Lease>(resources.Lease, key) }
+  }
+
+  test('one of two leads, and hands over when it stops, long before its lease ends', async () => {
+    const { story, candidate, lease } = anElection()
+    const a = await candidate('a')
+    await expect.poll(() => story).toEqual(['a leads'])
+    await candidate('b')
+    expect((await lease())?.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 10, leaseTransitions: 0 })
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    await a.candidate.stop()
+    await expect.poll(() => story, { timeout: 5000 }).toEqual(['a leads', 'a lost', 'b leads'])
+    expect((await lease())?.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 })
+  })
+
+  test('a leader whose connections die without a word is followed once its lease ended, never before it knows', async () => {
+    const { story, candidate } = anElection()
+    const a = await candidate('a')
+    await expect.poll(() => story).toEqual(['a leads'])
+    const b = await candidate('b')
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    a.wire.stall()
+    const both: boolean[] = []
+    const watch = setInterval(() => both.push(a.candidate.isLeader() && b.candidate.isLeader()), 5)
+    await expect.poll(() => story, { timeout: 15_000 }).toEqual(['a leads', 'a lost', 'b leads'])
+    clearInterval(watch)
+    expect(both).not.toContain(true)
+    a.wire.cut()
+    a.wire.heal()
+  })
+
+  test('of two operators one writes; the other knows everything and goes on where the first stopped', async () => {
+    const namespace = `election-${count}`
+    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    const { story, candidate } = anElection()
+    const declare = (name: string) =>
+      user.create(realmResource, {
+        apiVersion: API_VERSION,
+        kind: 'Realm',
+        metadata: { name, namespace },
+        spec: { livekit: { type: 'None' } },
+      } as KubeObject)
+    const a = await candidate('a')
+    await expect.poll(() => story).toEqual(['a leads'])
+    const b = await candidate('b')
+    const [first, second] = [await startOperator(api, namespace, a.candidate), await startOperator(api, namespace, b.candidate)]
+    endings.push(first.stop, second.stop)
+    await declare('one')
+    await first.settled()
+    expect(writesOf(first.transport)).toBeGreaterThan(10)
+    expect(writesOf(second.transport)).toBe(0)
+    expect(second.cluster.realm({ namespace, name: 'one' })?.status?.conditions).toBeDefined()
+    const written = writesOf(first.transport)
+    await a.candidate.stop()
+    await expect.poll(() => b.candidate.isLeader()).toBe(true)
+    await declare('two')
+    await expect.poll(() => user.get(resources.Service, { namespace, name: 'two-slot-3' }), { timeout: 5000 }).toBeDefined()
+    expect(writesOf(first.transport)).toBe(written)
+  })
+})
