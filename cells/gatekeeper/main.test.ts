@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { signedFetch } from '../../e2e/player/signed-fetch.ts'
 import { createWallet } from '../../e2e/player/wallet.ts'
+import { openPglite } from './adapters/pglite.ts'
 import { main } from './main.ts'
 
 async function freePort(): Promise<number> {
@@ -16,7 +17,9 @@ async function freePort(): Promise<number> {
   return port
 }
 
-test('a process on a folder of its own hands out rooms, remembers who asked, and stops cleanly', async () => {
+test('a process on a folder of its own hands out rooms, remembers who asked, and stops cleanly', {
+  timeout: 60_000,
+}, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'gatekeeper-main-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const port = await freePort()
@@ -41,4 +44,9 @@ test('a process on a folder of its own hands out rooms, remembers who asked, and
   expect((await fetch(`${url}/health/ready`)).status).toBe(200)
   await running.stop()
   await expect(fetch(url)).rejects.toThrow()
+  const database = await openPglite(join(folder, 'db'))
+  expect(await database.query('SELECT address, device_id FROM player_connection_info')).toEqual([
+    { address: ana.peer, device_id: 'phone' },
+  ])
+  await database.stop()
 })

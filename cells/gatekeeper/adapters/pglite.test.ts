@@ -1,11 +1,13 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../chassis/clock.ts'
 import { silentLog } from '../../chassis/log.ts'
 import { openStorage } from './open-storage.ts'
 import { openPglite } from './pglite.ts'
+
+vi.setConfig({ testTimeout: 60_000 }) // making a database takes seconds, on a busy machine many
 
 async function aFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'gatekeeper-pglite-'))

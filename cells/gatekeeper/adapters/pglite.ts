@@ -4,6 +4,9 @@ import { messageOf, UserError } from '../../chassis/errors.ts'
 import type { Database, Query } from './database.ts'
 import { lockFolder } from './folder-lock.ts'
 
+/** Our tables are small: a cache as large as a server's would more than double the memory of the process. */
+const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=8MB']
+
 /**
  * A PostgreSQL inside this process, kept in a folder, or in memory without one. The engine does not notice a second process
  * on its files and would spoil them, so the folder is locked first.
@@ -11,12 +14,12 @@ import { lockFolder } from './folder-lock.ts'
  * @throws UserError when the folder cannot be written, is in use by another process or holds something else
  */
 export async function openPglite(folder?: string): Promise<Database> {
-  if (folder === undefined) return databaseOf(await PGlite.create('memory://'), async () => {})
+  if (folder === undefined) return databaseOf(await PGlite.create('memory://', { startParams }), async () => {})
   await makeWritable(folder)
   const lock = await lockFolder(folder)
   if (!lock) throw new UserError(`the database folder ${folder} is in use by another process: stop it, or choose another folder`)
   try {
-    return databaseOf(await PGlite.create(folder), lock.release)
+    return databaseOf(await PGlite.create(folder, { startParams }), lock.release)
   } catch (error) {
     await lock.release()
     throw new UserError(

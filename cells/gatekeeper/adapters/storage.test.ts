@@ -12,6 +12,8 @@ import { type PostgresServer, startPostgres } from './postgres.fixtures.ts'
 import { openPostgres } from './postgres.ts'
 import { createStorage, type Storage } from './storage.ts'
 
+vi.setConfig({ testTimeout: 60_000 }) // making a database takes seconds, on a busy machine many
+
 const [ana, ben] = ['0x00000000000000000000000000000000000000aa', '0x00000000000000000000000000000000000000bb'] as const
 const NOW = 1_760_000_000_123
 
