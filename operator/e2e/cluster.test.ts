@@ -1,18 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
-import { collectionPath, type Resource, resources } from '../../cells/chassis/kube/resources.ts'
+import { resources } from '../../cells/chassis/kube/resources.ts'
 import type { Transport } from '../../cells/chassis/kube/transport.ts'
-import { API_VERSION, type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
+import { API_VERSION, conditionOf } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
 import { withPart } from '../../e2e/parts/with-part.ts'
-import { childResources } from '../cluster/child.ts'
 import { type ApiServer, startApiServer } from './apiserver.ts'
 import { startOperator, writesOf } from './bare-operator.ts'
-
-interface Spec extends KubeObject {
-  spec?: unknown
-  status?: unknown
-}
+import { inNamespace, type Spec } from './namespace.ts'
 
 withPart('kube', 'a cluster behind a real API server', (part) => {
   let api: ApiServer
@@ -41,54 +35,10 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     stops.push(operator.stop)
     return operator
   }
-  const declare = (spec: object, name = 'main') =>
-    user.apply<Spec>(realmResource, { apiVersion: API_VERSION, kind: 'Realm', metadata: { name, namespace }, spec } as Spec, {
-      fieldManager: 'user',
-      force: true,
-    })
-  const get = <T extends KubeObject = Spec>(resource: Resource, name: string) => user.get<T>(resource, { namespace, name })
-  const edit = (resource: Resource, name: string, change: object) =>
-    user.apply<Spec>(
-      resource,
-      { apiVersion: resource.apiVersion, kind: resource.kind, metadata: { name, namespace }, ...change },
-      {
-        fieldManager: 'somebody',
-        force: true,
-      },
-    )
-  const list = async (resource: Resource) => (await user.list<Spec>(collectionPath(resource, namespace), {})).items
-  const names = async () => {
-    const all = await Promise.all(
-      Object.values(childResources).map(async (resource) =>
-        (await list(resource)).map(({ metadata }) => `${resource.kind} ${metadata.name}`),
-      ),
-    )
-    return all
-      .flat()
-      .filter((name) => !name.startsWith('ConfigMap kube-root'))
-      .sort()
-  }
-  const versions = async () => {
-    const all = await Promise.all(Object.values(childResources).map(list))
-    return Object.fromEntries(all.flat().map(({ metadata }) => [metadata.uid, metadata.resourceVersion]))
-  }
-  const realmOf = async (name = 'main') => (await get<Realm & KubeObject>(realmResource, name)) as Realm
-  /** What kubelets and controllers would do. */
-  const runPods = async () => {
-    for (const resource of [resources.Deployment, resources.StatefulSet]) {
-      for (const { metadata, spec } of await list(resource)) {
-        const { replicas } = spec as { replicas: number }
-        const status = { observedGeneration: metadata.generation, replicas, readyReplicas: replicas, updatedReplicas: replicas }
-        const body = {
-          apiVersion: resource.apiVersion,
-          kind: resource.kind,
-          metadata: { name: metadata.name, namespace },
-          status,
-        }
-        await user.apply<Spec>(resource, body, { fieldManager: 'kubelet', force: true, subresource: 'status' })
-      }
-    }
-  }
+  const { declare, get, edit, names, versions, realmOf, runPods } = inNamespace(
+    () => user,
+    () => namespace,
+  )
   const bare = { livekit: { type: 'None' } }
 
   test('makes what a realm deserves with few writes and no reads, and nothing more once it rests', async () => {
@@ -198,50 +148,6 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     })
     expect((await get(resources.Service, 'main-stats'))?.spec).toMatchObject({ selector: { app: 'mine' } })
     expect(await names()).toContain('Deployment main-gatekeeper')
-  })
-
-  test('makes a Secret up once, and again when its workload cannot find it', async () => {
-    const { transport, settled } = await anOperator()
-    await declare(bare)
-    await settled()
-    const secret = (await get(resources.Secret, 'main-nats')) as unknown as { data: Record<string, string> }
-    const values = Object.values(secret.data).map((value) => Buffer.from(value, 'base64').toString())
-    expect(values).toHaveLength(2)
-    for (const value of values) expect(value).toMatch(/^[a-z][a-z0-9]{31,}$/)
-    expect(transport.counts.create).toBe(1)
-    const { template } = ((await get(resources.StatefulSet, 'main-nats')) as unknown as { spec: { template: Spec } }).spec
-    await user.remove(resources.Secret, { namespace, name: 'main-nats' })
-    const pod = { ...template, apiVersion: 'v1', kind: 'Pod', metadata: { ...template.metadata, name: 'main-nats-0', namespace } }
-    await user.create(resources.Pod, pod)
-    const waiting = { reason: 'CreateContainerConfigError', message: 'secret "main-nats" not found' }
-    const containerStatuses = [{ name: 'nats', image: 'nats', imageID: '', ready: false, restartCount: 0, state: { waiting } }]
-    const status = { phase: 'Pending', containerStatuses }
-    const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'main-nats-0', namespace }, status }
-    await user.apply<Spec>(resources.Pod, body, { fieldManager: 'kubelet', force: true, subresource: 'status' })
-    await expect.poll(() => get(resources.Secret, 'main-nats')).toBeDefined()
-    await expect.poll(async () => conditionOf(await realmOf(), 'Stalled')).toMatchObject({ reason: 'SecretMissing' })
-  })
-
-  test('a volume whose Secret is missing is told as such', async () => {
-    const { settled } = await anOperator()
-    await declare({ livekit: { url: 'wss://lk.example', credentials: { secretName: 'absent' } } })
-    await settled()
-    const { template } = ((await get(resources.Deployment, 'main-0-archipelago')) as unknown as { spec: { template: Spec } }).spec
-    const metadata = { ...template.metadata, name: 'main-0-archipelago-x', namespace }
-    await user.create(resources.Pod, { ...template, apiVersion: 'v1', kind: 'Pod', metadata })
-    await user.create(resources.Event, {
-      apiVersion: 'v1',
-      kind: 'Event',
-      metadata: { name: 'main-0-archipelago-x.1', namespace },
-      involvedObject: { kind: 'Pod', namespace, name: 'main-0-archipelago-x' },
-      reason: 'FailedMount',
-      message: 'MountVolume.SetUp failed for volume "secret-0" : secret "absent" not found',
-    } as KubeObject)
-    const stalled = async () => conditionOf((await get<CommsCell & KubeObject>(cellResource, 'main-0')) as CommsCell, 'Stalled')
-    await expect
-      .poll(stalled)
-      .toMatchObject({ status: 'True', reason: 'SecretMissing', message: 'archipelago: secret "absent" not found' })
-    await expect.poll(async () => conditionOf(await realmOf(), 'Stalled')).toMatchObject({ reason: 'SecretMissing' })
   })
 
   test('a condition somebody else adds to a status stays, and a changed one is put right', async () => {
