@@ -1,6 +1,7 @@
 import { systemClock } from '../cells/chassis/clock.ts'
 import { silentLog } from '../cells/chassis/log.ts'
 import type { Realm } from '../crds/realm.ts'
+import { lookUp } from '../e2e/parts/catalogue.ts'
 import type { Host, RunningPart } from '../operator/cluster/host.ts'
 import { createLocalCluster } from '../operator/cluster/local.ts'
 import { cellStatus } from '../operator/desired/cell-status.ts'
@@ -12,6 +13,7 @@ import { realmStatus } from '../operator/desired/status.ts'
 import type { Publication } from '../operator/publication/publication.ts'
 import { startReconcilers } from '../operator/reconcile/loop.ts'
 import type { Row } from './main.ts'
+import { clusterFigures } from './operator-cluster.ts'
 
 export const name = 'operator'
 
@@ -19,6 +21,9 @@ export const name = 'operator'
 export async function run(report: (row: Row) => void): Promise<void> {
   report({ what: 'render a realm and its cell', value: renderRate(), unit: 'realms/s', note: 'plan, 20 objects, both statuses' })
   report({ what: 'no-op passes, local cluster', value: await passRate(), unit: 'passes/s', note: 'queue, plan, compare, status' })
+  const kube = lookUp('kube')
+  if ('path' in kube) await clusterFigures(kube.path, report)
+  else report({ what: 'against an API server', value: 0, unit: 'figures', note: kube.missing })
 }
 
 function renderRate(): number {

@@ -1,0 +1,135 @@
+import { systemClock } from '../cells/chassis/clock.ts'
+import type { KubeObject } from '../cells/chassis/kube/kube-object.ts'
+import { resources } from '../cells/chassis/kube/resources.ts'
+import type { Transport } from '../cells/chassis/kube/transport.ts'
+import { API_VERSION, conditionOf, type Realm } from '../crds/realm.ts'
+import { realmResource } from '../crds/resources.ts'
+import { site } from '../operator/desired/fixtures.ts'
+import { type ApiServer, startApiServer } from '../operator/e2e/apiserver.ts'
+import { startOperator } from '../operator/e2e/bare-operator.ts'
+import { startFakeKubelet } from '../operator/e2e/kubelet.ts'
+import { startProvider, startWholeOperator } from '../operator/e2e/operator.ts'
+import { cellReconciler } from '../operator/reconcile/cell.ts'
+import { realmReconciler } from '../operator/reconcile/realm.ts'
+import type { Row } from './main.ts'
+
+const REALMS = 10
+const REST_MS = 5000
+
+/** What the operator asks of a real API server, pods being simulated by somebody who says at once that they run. */
+export async function clusterFigures(kube: string, report: (row: Row) => void): Promise<void> {
+  const api = await startApiServer(kube)
+  try {
+    await wholeOperator(api, report)
+    await passes(api, report)
+  } finally {
+    await api.stop()
+  }
+}
+
+async function wholeOperator(api: ApiServer, report: (row: Row) => void): Promise<void> {
+  const [user, namespace] = await aNamespace(api, 'whole')
+  const provider = await startProvider(user, namespace)
+  const kubelet = startFakeKubelet(api.transport(), namespace)
+  const operator = await startWholeOperator(api, namespace, provider.url)
+  while ((await operator.metric('leader')) === 0) await pause(20)
+  const times: number[] = []
+  const before = await operator.requests()
+  for (let index = 0; index < REALMS; index++) {
+    const startedAt = performance.now()
+    await declare(user, namespace, `realm-${index}`)
+    await published(user, namespace, `realm-${index}`)
+    times.push(performance.now() - startedAt)
+  }
+  await operator.atRest()
+  const made = await operator.requests()
+  await pause(REST_MS)
+  const rested = await operator.requests()
+  times.sort((a, b) => a - b)
+  const note = 'Managed NATS, Ingress, 4 slots'
+  report({
+    what: 'apply to published, median',
+    value: times[REALMS / 2] ?? 0,
+    unit: 'ms',
+    note: 'pods and provider answer at once',
+  })
+  report({ what: 'apply to published, slowest of 10', value: times.at(-1) ?? 0, unit: 'ms' })
+  report({ what: 'writes per realm created', value: (made.writes - before.writes) / REALMS, unit: 'requests', note })
+  report({
+    what: 'of these status writes',
+    value: (made.statuses - before.statuses) / REALMS,
+    unit: 'requests',
+    note: 'realm and cell',
+  })
+  report({ what: 'reads per realm created', value: (made.reads - before.reads) / REALMS, unit: 'requests' })
+  report({
+    what: 'writes at rest',
+    value: rested.writes - made.writes,
+    unit: `in ${REST_MS / 1000} s`,
+    note: `${REALMS} realms, lease apart`,
+  })
+  await operator.stop()
+  await kubelet.stop()
+  await provider.stop()
+}
+
+async function passes(api: ApiServer, report: (row: Row) => void): Promise<void> {
+  const [user, namespace] = await aNamespace(api, 'bare')
+  const kubelet = startFakeKubelet(api.transport(), namespace)
+  const operator = await startOperator(api, namespace)
+  for (let index = 0; index < REALMS; index++) await declare(user, namespace, `realm-${index}`)
+  for (let index = 0; index < REALMS; index++) await published(user, namespace, `realm-${index}`)
+  await operator.settled()
+  const { cluster, transport } = operator
+  const publication = {
+    sighting: ({ metadata }: Realm) => ({ state: 'serving', aboutUrl: `http://realm-provider/${metadata.name}/about` }) as const,
+    forget: () => {},
+    onChange: () => () => {},
+  }
+  const parts = { cluster, site, publication, clock: systemClock }
+  const [ofRealm, ofCell] = [realmReconciler(parts), cellReconciler(parts)]
+  const { signal } = new AbortController()
+  const writes = transport.counts.apply + transport.counts.applyStatus
+  const startedAt = performance.now()
+  let done = 0
+  while (performance.now() - startedAt < 2000) {
+    for (const key of cluster.keys('Realm')) await ofRealm(key, signal)
+    for (const key of cluster.keys('CommsCell')) await ofCell(key, signal)
+    done += 2 * REALMS
+  }
+  const rate = done / ((performance.now() - startedAt) / 1000)
+  if (transport.counts.apply + transport.counts.applyStatus !== writes) throw new Error('a pass that had nothing to do wrote')
+  report({
+    what: 'no-op passes, Kubernetes',
+    value: rate,
+    unit: 'passes/s',
+    note: 'realms and cells alike, every child compared',
+  })
+  await operator.stop()
+  await kubelet.stop()
+}
+
+async function aNamespace(api: ApiServer, name: string): Promise<[Transport, string]> {
+  const user = api.transport()
+  await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+  return [user, name]
+}
+
+function declare(user: Transport, namespace: string, name: string): Promise<KubeObject> {
+  const spec = {
+    livekit: { url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' } },
+    exposure: { type: 'Ingress', host: `${name}.example.org` },
+  }
+  const realm: KubeObject & { spec: object } = { apiVersion: API_VERSION, kind: 'Realm', metadata: { name, namespace }, spec }
+  return user.apply(realmResource, realm, { fieldManager: 'kubectl', force: true })
+}
+
+async function published(user: Transport, namespace: string, name: string): Promise<void> {
+  for (;;) {
+    const realm = await user.get<Realm>(realmResource, { namespace, name })
+    if (realm && conditionOf(realm, 'Published')?.status === 'True') return
+    await pause(5)
+  }
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
