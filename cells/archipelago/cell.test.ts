@@ -117,6 +117,8 @@ describe('sessions', () => {
     }
     world.connect(A, 'session-1')
     expect(await world.flush()).toEqual([])
+    world.connect(A, 'session-2')
+    expect(await world.flush()).toMatchObject([{ peer: A }])
   })
 
   test('a departure acts at once', async () => {

@@ -47,7 +47,6 @@ export class Connection {
   #member: Member | undefined
   #cancelDeadline: () => void
   #heardAt: number
-  #pinged = false
 
   constructor(socket: WebSocket, stream: Duplex, room: string, premises: Premises) {
     const { clock, limits, hub, admissions } = premises
@@ -96,8 +95,7 @@ export class Connection {
     const { clock, limits, metrics } = this.#premises
     const silentMs = clock.now() - this.#heardAt
     if (silentMs >= limits.idleMs) this.end('idle')
-    else if (silentMs >= limits.pingAfterMs && !this.#pinged && this.isMember) {
-      this.#pinged = true
+    else if (silentMs >= limits.pingAfterMs) {
       metrics.pings.inc()
       this.#socket.ping()
     }
@@ -106,7 +104,6 @@ export class Connection {
   #heard(bytes: number): boolean {
     const now = this.#premises.clock.now()
     this.#heardAt = now
-    this.#pinged = false
     return this.#messages.take(1, now) && this.#bytes.take(bytes, now)
   }
 
