@@ -112,7 +112,7 @@ withPart('kube', 'the chart', (kube) => {
       for (const kind of new Set(made.map((object) => object.kind))) {
         const { apiVersion = '', plural = '' } = known.find((each) => each.kind === kind) ?? {}
         const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
-        expect([kind, ...mayDo(rules, group, plural)]).toEqual([kind, 'create', 'delete', 'list', 'patch', 'watch'])
+        expect([kind, ...mayDo(rules, group, plural)]).toEqual([kind, 'create', 'delete', 'get', 'list', 'patch', 'watch'])
       }
     })
 
