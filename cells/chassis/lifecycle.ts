@@ -5,10 +5,12 @@ import type { Log } from './log.ts'
 export interface Running {
   /** Finishes what is under way, then lets go of everything. Called once; resolves when nothing is left. */
   stop(): Promise<void>
+  /** How long stopping may take, in milliseconds, where it is not over in a minute. */
+  readonly stopDeadlineMs?: number
 }
 
-/** How long a process may take to stop before it is cut off, unless the caller says otherwise. */
-const DEFAULT_STOP_DEADLINE_MS = 60_000
+/** How long a process may take to stop before it is cut off, unless what runs in it says otherwise. */
+const STOP_DEADLINE_MS = 60_000
 
 /** Stops several things one after the other, in the order given; a failure is logged and does not keep the rest alive. */
 export const stopAll = (log: Log, ...parts: readonly (Running | undefined)[]): Running => ({
@@ -21,31 +23,29 @@ export const stopAll = (log: Log, ...parts: readonly (Running | undefined)[]): R
 
 /**
  * Runs a process from start to its last breath: starts it, waits for SIGTERM or SIGINT, stops it gracefully, exits 0.
- * A second signal, or a stop that outlives its deadline, ends the process at once with exit code 130 or 1.
+ * A signal while it is still starting ends it at once, because nothing of it serves anybody yet. A second signal, or a stop that
+ * outlives its deadline, ends it at once with exit code 130, 143 or 1.
  * A `UserError` is printed as a sentence with its own exit code; anything else unexpected is a bug: logged, exit code 70.
  */
-export async function runProcess(
-  log: Log,
-  start: () => Promise<Running>,
-  { stopDeadlineMs = DEFAULT_STOP_DEADLINE_MS }: { stopDeadlineMs?: number } = {},
-): Promise<never> {
+export async function runProcess(log: Log, start: () => Promise<Running>): Promise<never> {
   const asked = askedToStop()
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'a bug ended the process')
     process.exit(70)
   })
   try {
-    const running = await start()
+    const running = await Promise.race([start(), asked])
+    if (typeof running === 'string') process.exit(0)
     const signal = await asked
     log.info({ signal }, 'stopping')
     process.once('SIGINT', () => process.exit(130))
     process.once('SIGTERM', () => process.exit(143))
-    const cutOff = setTimeout(() => {
+    const { stopDeadlineMs = STOP_DEADLINE_MS } = running
+    setTimeout(() => {
       log.error({ stopDeadlineMs }, 'did not stop within the deadline')
       process.exit(1)
-    }, stopDeadlineMs)
+    }, stopDeadlineMs).unref()
     await running.stop()
-    clearTimeout(cutOff)
     process.exit(0)
   } catch (error) {
     if (error instanceof UserError) {

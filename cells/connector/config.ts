@@ -1,22 +1,13 @@
 import { z } from 'zod'
 import { parseEnv } from '../chassis/config.ts'
-import { logLevels } from '../chassis/log.ts'
+import { busVariables, processVariables } from '../process.ts'
 
 const integer = (from: number, to: number) => z.coerce.number().int().min(from).max(to)
 const DAY_MS = 24 * 3600 * 1000
 
 const schema = z.object({
-  HTTP_SERVER_HOST: z.string().default('0.0.0.0'),
-  HTTP_SERVER_PORT: integer(0, 65_535).default(5001),
-  LOG_LEVEL: z.enum(logLevels).default('info'),
-  COMMIT_HASH: z.string().default(''),
-  CURRENT_VERSION: z.string().default(''),
-
-  NATS_URL: z.string().optional(),
-  NATS_USER: z.string().optional(),
-  NATS_PASSWORD: z.string().optional(),
-  NATS_CA_FILE: z.string().optional(),
-  BUS_SCOPE: z.string().default(''),
+  ...processVariables(5001),
+  ...busVariables,
 
   /** Milliseconds a stranger has for each step of the handshake. */
   HANDSHAKE_TIMEOUT: integer(1, DAY_MS).default(60_000),

@@ -1,17 +1,14 @@
 import { z } from 'zod'
 import { parseEnv } from '../chassis/config.ts'
-import { logLevels } from '../chassis/log.ts'
+import { busVariables, processVariables } from '../process.ts'
 
 const PREFIX = /^[A-Za-z0-9_.:-]+$/
 const httpUrl = z.url({ protocol: /^https?$/ })
 
 const schema = z
   .object({
-    HTTP_SERVER_HOST: z.string().default('0.0.0.0'),
-    HTTP_SERVER_PORT: z.coerce.number().int().min(0).max(65_535).default(3001), // 0 = any free port, for tests
-    LOG_LEVEL: z.enum(logLevels).default('info'),
-    COMMIT_HASH: z.string().default(''),
-    CURRENT_VERSION: z.string().default(''),
+    ...processVariables(3001),
+    ...busVariables,
 
     /** A PostgreSQL server, or a folder for the embedded one. */
     DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
@@ -22,11 +19,6 @@ const schema = z
     LIVEKIT_API_SECRET: z.string().optional(),
     /** Base URL of the embedded rooms, as players reach them; admissions to them travel over the bus. */
     ROOMS_URL: z.url({ protocol: /^wss?$/ }).optional(),
-    NATS_URL: z.string().optional(), // one or several, separated by commas
-    NATS_USER: z.string().optional(),
-    NATS_PASSWORD: z.string().optional(),
-    NATS_CA_FILE: z.string().optional(),
-    BUS_SCOPE: z.string().default(''),
 
     SCENE_ROOM_PREFIX: z.string().regex(PREFIX).default('scene-'),
     /** How rooms of worlds begin on the same LiveKit: no token of ours may open one. */

@@ -1,13 +1,9 @@
 import { z } from 'zod'
 import { parseEnv } from '../chassis/config.ts'
-import { logLevels } from '../chassis/log.ts'
+import { processVariables } from '../process.ts'
 
 const schema = z.object({
-  HTTP_SERVER_HOST: z.string().default('0.0.0.0'),
-  HTTP_SERVER_PORT: z.coerce.number().int().min(0).max(65_535).default(3000), // 0 = any free port, for tests
-  LOG_LEVEL: z.enum(logLevels).default('info'),
-  COMMIT_HASH: z.string().default(''),
-  CURRENT_VERSION: z.string().default(''),
+  ...processVariables(3000),
   HTTP_BASE_URL: z.url({ protocol: /^https?$/ }).optional(), // unset = whatever address the client used
   WATCH_NAMESPACE: z.string().default(''), // '' = every namespace
   STATS_URL: z.string().startsWith('http').optional(), // with {name} and {namespace}; unset = the URL in each Realm's status

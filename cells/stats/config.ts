@@ -1,18 +1,10 @@
 import { z } from 'zod'
 import { parseEnv } from '../chassis/config.ts'
-import { logLevels } from '../chassis/log.ts'
+import { busVariables, processVariables } from '../process.ts'
 
 const schema = z.object({
-  HTTP_SERVER_HOST: z.string().default('0.0.0.0'),
-  HTTP_SERVER_PORT: z.coerce.number().int().min(0).max(65_535).default(5002), // 0 = any free port, for tests
-  LOG_LEVEL: z.enum(logLevels).default('info'),
-  COMMIT_HASH: z.string().default(''),
-  CURRENT_VERSION: z.string().default(''),
-  NATS_URL: z.string().optional(), // one or several, separated by commas; beside others in one process there is no broker
-  NATS_USER: z.string().optional(),
-  NATS_PASSWORD: z.string().optional(),
-  NATS_CA_FILE: z.string().optional(),
-  BUS_SCOPE: z.string().default(''), // `ns.realm.*` hears every cell of a realm
+  ...processVariables(5002),
+  ...busVariables,
   CONTENT_URL: z.url({ protocol: /^https?$/ }).optional(), // unset = there is no content server, and no scene is hot
 })
 type Environment = z.infer<typeof schema>

@@ -42,6 +42,9 @@ export async function startLivekitServer(binary: string, host: string, log: Log)
   })
   let stopping = false
   let child = launch()
+  // However this process ends, a second Ctrl-C included, the server does not outlive it.
+  const takeAlong = () => child.kill('SIGKILL')
+  process.on('exit', takeAlong)
 
   function launch(): ChildProcess {
     // The keys travel in the environment, where other users of the machine cannot read them, and not on the command line.
@@ -59,6 +62,7 @@ export async function startLivekitServer(binary: string, host: string, log: Log)
 
   async function stop(): Promise<void> {
     stopping = true
+    process.off('exit', takeAlong)
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
     const ended = new Promise((resolve) => child.once('exit', resolve))
     child.kill('SIGTERM')

@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import type { Bus } from './bus/bus.ts'
+import { connectNats } from './bus/nats.ts'
+import type { Cell } from './cell.ts'
+import { operationalRoutes } from './chassis/health.ts'
+import { createApp } from './chassis/http.ts'
+import { type Running, stopAll } from './chassis/lifecycle.ts'
+import { listen } from './chassis/listen.ts'
+import { createLog, type Log, logLevels } from './chassis/log.ts'
+import { Metrics } from './chassis/metrics.ts'
+import { createSwitchboard } from './chassis/switchboard.ts'
+
+/** Variables every process of ours has; `port` is where it listens unless told. */
+export const processVariables = (port: number) => ({
+  HTTP_SERVER_HOST: z.string().default('0.0.0.0'),
+  HTTP_SERVER_PORT: z.coerce.number().int().min(0).max(65_535).default(port), // 0 = any free port, for tests
+  LOG_LEVEL: z.enum(logLevels).default('info'),
+  COMMIT_HASH: z.string().default(''),
+  CURRENT_VERSION: z.string().default(''),
+})
+
+/** Variables of every process on the bus. */
+export const busVariables = {
+  NATS_URL: z.string().optional(), // one or several, separated by commas
+  NATS_USER: z.string().optional(),
+  NATS_PASSWORD: z.string().optional(),
+  NATS_CA_FILE: z.string().optional(), // PEM file of the authority that signed the brokers' certificates
+  BUS_SCOPE: z.string().default(''), // whom we hear and who hears us: wire/subjects.ts
+}
+
+/** What a process is, as far as all are alike. */
+export interface ProcessConfig {
+  HTTP_SERVER_HOST: string
+  HTTP_SERVER_PORT: number
+  LOG_LEVEL: (typeof logLevels)[number]
+}
+
+/** Which broker, and who we are to it. */
+export interface BusConfig {
+  NATS_URL?: string | undefined
+  NATS_USER?: string | undefined
+  NATS_PASSWORD?: string | undefined
+  NATS_CA_FILE?: string | undefined
+  BUS_SCOPE: string
+}
+
+/** A service that was started, and what it stands on: stopped after it, in the order given. */
+export interface Started {
+  cell: Cell
+  foundations?: readonly (Running | undefined)[]
+}
+
+/**
+ * Runs a service as a process of its own. It answers probes at once, and says that it is not ready while `start` still waits for a
+ * broker or a database: what is merely waiting must not be restarted. Its health is answered until the last player is gone.
+ *
+ * @param drainSeconds how long its own stopping may take
+ * @throws UserError when the port is taken, or whatever `start` throws
+ */
+export async function runCell(
+  name: string,
+  config: ProcessConfig,
+  start: (parts: { log: Log; metrics: Metrics }) => Promise<Started>,
+  drainSeconds = 0,
+): Promise<Running> {
+  const log = createLog(name, config.LOG_LEVEL)
+  const waiting = new Metrics(name)
+  const notYet = () => ({ ready: false as const, reason: 'starting' })
+  const board = createSwitchboard(createApp({ routes: operationalRoutes(waiting, notYet), log, metrics: waiting }))
+  const http = await listen(board, { host: config.HTTP_SERVER_HOST, port: config.HTTP_SERVER_PORT })
+  try {
+    const { cell, foundations = [] } = await start({ log, metrics: new Metrics(name).withProcess() })
+    board.mount('', cell.app)
+    log.info({ url: http.url }, 'serving')
+    return { ...stopAll(log, cell, http, ...foundations), stopDeadlineMs: drainSeconds * 1_000 + STOP_MARGIN_MS }
+  } catch (error) {
+    await http.stop()
+    throw error
+  }
+}
+
+/** Beyond the draining: time for goodbyes and for the last writes. The pods' grace period is at least as long. */
+const STOP_MARGIN_MS = 10_000
+
+/** The bus of a process, by its configuration. @throws UserError when NATS refuses us */
+export const busOf = (name: string, { NATS_URL, ...config }: BusConfig & { NATS_URL: string }, log: Log): Promise<Bus> =>
+  connectNats({
+    servers: NATS_URL.split(','),
+    name: `${name} ${config.BUS_SCOPE}`.trim(),
+    user: config.NATS_USER,
+    password: config.NATS_PASSWORD,
+    caFile: config.NATS_CA_FILE,
+    log,
+  })
