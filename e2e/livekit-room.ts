@@ -1,0 +1,56 @@
+import { createRequire } from 'node:module'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readAdapter } from './player/about.ts'
+
+/** The part of `@livekit/rtc-node` that is used here: the package is a part of the tests, not one of ours. */
+interface RtcNode {
+  Room: new () => RtcRoom
+  RoomEvent: { DataReceived: string }
+  dispose(): Promise<void>
+}
+
+interface RtcRoom {
+  readonly remoteParticipants: ReadonlyMap<string, unknown>
+  readonly localParticipant?: { publishData(bytes: Uint8Array, options: { reliable: boolean }): Promise<void> }
+  connect(url: string, token: string, options: { autoSubscribe: boolean; dynacast: boolean }): Promise<void>
+  on(event: string, listener: (payload: Uint8Array, from?: { identity: string }) => void): void
+  disconnect(): Promise<void>
+}
+
+/** A player in a LiveKit room, as its explorer is there. */
+export interface InRoom {
+  /** The identities of everyone else. */
+  others(): string[]
+  say(text: string): Promise<void>
+  /** What others said so far. */
+  readonly heard: readonly { from: string | undefined; text: string }[]
+  leave(): Promise<void>
+}
+
+/** A LiveKit client; `path` is where the part `rtc` is. */
+export function liveKitClient(path: string): { join(connStr: string): Promise<InRoom>; dispose(): Promise<void> } {
+  const { Room, RoomEvent, dispose } = createRequire(import.meta.url)(path) as RtcNode
+  return {
+    dispose: async () => {
+      await dispose()
+      // The native side logs a panic when the process ends while it is still letting go.
+      await sleep(100)
+    },
+    join: async (connStr) => {
+      const comms = readAdapter(connStr)
+      if (comms.kind !== 'livekit') throw new Error(`${connStr} is no LiveKit room`)
+      const room = new Room()
+      const heard: { from: string | undefined; text: string }[] = []
+      room.on(RoomEvent.DataReceived, (payload, from) =>
+        heard.push({ from: from?.identity, text: Buffer.from(payload).toString() }),
+      )
+      await room.connect(comms.url, comms.token, { autoSubscribe: false, dynacast: false })
+      return {
+        others: () => [...room.remoteParticipants.keys()],
+        say: async (text) => room.localParticipant?.publishData(Buffer.from(text), { reliable: true }),
+        heard,
+        leave: () => room.disconnect(),
+      }
+    },
+  }
+}
