@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { UserError } from '../../cells/chassis/errors.ts'
+import { messageOf, UserError } from '../../cells/chassis/errors.ts'
 import { runProcess } from '../../cells/chassis/lifecycle.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { ensure } from '../parts/catalogue.ts'
@@ -30,13 +30,14 @@ async function up() {
   const example = fileURLToPath(new URL('../../examples/realm.yaml', import.meta.url))
   await partOf('debian')
   const servers = { nats: await partOf('nats'), livekit: await partOf('livekit') }
-  const cluster = await startCluster({ kube: await partOf('kube'), purpose: 'person', progress: say })
+  const kube = await partOf('kube')
+  const cluster = await startCluster({ kube, purpose: 'person', progress: say })
   try {
     const { provider } = await installProduct(cluster, servers, say)
     const door = await cluster.openFrontDoor(provider)
     say('applying examples/realm.yaml')
     await applyRealm(cluster, door, parse(readFileSync(example, 'utf8')))
-    console.log(welcome(cluster.kubeconfig, door.url))
+    console.log(welcome(kube, cluster.kubeconfig, door.url))
     return {
       stop: async () => {
         say('ending the cluster')
@@ -46,14 +47,15 @@ async function up() {
     }
   } catch (error) {
     await cluster.stop()
-    throw error
+    // What went wrong is said in full by whatever failed: a compiler, helm, kubectl.
+    throw new UserError(messageOf(error), 1, { cause: error })
   }
 }
 
-const welcome = (kubeconfig: string, url: string): string => `
+const welcome = (kube: string, kubeconfig: string, url: string): string => `
 The realm 'main' is open: ${url}/main/about
 
-  export KUBECONFIG=${kubeconfig}
+  export KUBECONFIG=${kubeconfig} PATH=${kube}:$PATH
   kubectl get realms,commscells,pods -n ${REALMS_NAMESPACE}
   kubectl scale realm main -n ${REALMS_NAMESPACE} --replicas=2
   kubectl explain realm.spec

@@ -24,6 +24,20 @@ export interface Servers {
   livekit?: string
 }
 
+/** What the operator's pods say of themselves. */
+const whyNotReady = async (cluster: RunningCluster): Promise<string> => {
+  const pods = await cluster.kubectl('get', 'pods', '--namespace', OPERATOR_NAMESPACE)
+  const all = [
+    '--selector',
+    'app.kubernetes.io/part-of=realm-operator',
+    '--namespace',
+    OPERATOR_NAMESPACE,
+    '--tail=5',
+    '--prefix',
+  ]
+  return pods + (await cluster.kubectl('logs', ...all).catch((error: Error) => error.message))
+}
+
 /** Installs the operator and the realm provider as their users do, by the chart, and says where the provider answers. */
 export async function installProduct(
   cluster: RunningCluster,
@@ -47,7 +61,10 @@ export async function installProduct(
     }
     progress('installing the chart')
     const place = ['--namespace', OPERATOR_NAMESPACE, '--create-namespace', '--wait', '--timeout', INSTALL_TIMEOUT]
-    await cluster.helm('install', 'realm-operator', chart, ...place, ...settings.flatMap((setting) => ['--set', setting]))
+    const options = settings.flatMap((setting) => ['--set', setting])
+    await cluster.helm('install', 'realm-operator', chart, ...place, ...options).catch(async (cause: Error) => {
+      throw new Error(`${cause.message}\n${await whyNotReady(cluster)}`, { cause })
+    })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
