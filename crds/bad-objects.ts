@@ -64,6 +64,42 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       at: 'spec.nats',
     },
     {
+      title: 'two servers of a Managed NATS',
+      spec: { livekit: none(), nats: { replicas: 2 } },
+      says: /1 or 3/,
+      at: 'spec.nats',
+    },
+    {
+      title: 'a number of servers beside an External NATS',
+      spec: { livekit: none(), nats: { type: 'External', urls: ['nats://nats:4222'], replicas: 3 } },
+      says: /belong to a Managed NATS/,
+      at: 'spec.nats',
+    },
+    {
+      title: 'an authority for a Managed NATS',
+      spec: { livekit: none(), nats: { caSecretName: 'ca' } },
+      says: /belong to an External NATS/,
+      at: 'spec.nats',
+    },
+    {
+      title: 'entry namespaces without a policy',
+      spec: { livekit: none(), networkPolicy: { entryNamespaces: ['ingress-nginx'] } },
+      says: /belong to type Strict/,
+      at: 'spec.networkPolicy',
+    },
+    {
+      title: 'a lease of less than a renewal',
+      spec: { livekit: none(), publication: { providers: [{ url: 'https://realms.example.org', ttlSeconds: 5 }] } },
+      says: /15/,
+      at: 'spec.publication.providers.0.ttlSeconds',
+    },
+    {
+      title: 'a toleration of an unknown effect',
+      spec: { livekit: none(), pods: { tolerations: [{ effect: 'Never' }] } },
+      says: /NoExecute/,
+      at: 'spec.pods.tolerations.0.effect',
+    },
+    {
       title: 'an Ingress without host',
       spec: { livekit: none(), exposure: { type: 'Ingress' } },
       says: /needs host/,

@@ -16,6 +16,37 @@ export interface RealmSpec {
   realmName?: string
   /** Image of the cells: a tag, or a digest such as sha256:…. The default is written into the object when it is created, so an upgrade of the operator never changes a running realm; changing this field does. */
   version: string
+  /** What else every pod of the realm carries, for the schedulers, registries and tools of your cluster. cells.template.pods and gatekeeper.pods add to it. Labels and annotations of the operator's own stay as they are. */
+  pods?: {
+    /** Labels of the pods. */
+    labels?: Record<string, string>
+    /** Annotations of the pods. */
+    annotations?: Record<string, string>
+    /** Labels a node must have to run the pods. */
+    nodeSelector?: Record<string, string>
+    /** Taints of nodes the pods put up with. */
+    tolerations?: {
+      /** Key of the taint; absent = every key. */
+      key?: string
+      /** How value is compared. */
+      operator?: 'Exists' | 'Equal'
+      /** Value of the taint. */
+      value?: string
+      /** Effect of the taint; absent = every effect. */
+      effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute'
+      /** Seconds a NoExecute taint is put up with; absent = for ever. */
+      tolerationSeconds?: number
+    }[]
+    /** Affinity to nodes and pods, as in any pod. */
+    affinity?: Record<string, unknown>
+    /** Secrets of the same namespace with which images are pulled. */
+    imagePullSecrets?: {
+      /** Name of the Secret. */
+      name: string
+    }[]
+    /** PriorityClass of the pods. */
+    priorityClassName?: string
+  }
   /** The comms cells of the realm. A cell is one isolated comms stack with islands of its own: the unit of capacity and of failure. */
   cells: {
     /** How many cells run. 0 hibernates the realm and takes it out of the publication. Set by kubectl scale. */
@@ -24,6 +55,37 @@ export interface RealmSpec {
     max: number
     /** What each cell is made of. */
     template: {
+      /** What else every pod of the realm carries, for the schedulers, registries and tools of your cluster. cells.template.pods and gatekeeper.pods add to it. Labels and annotations of the operator's own stay as they are. */
+      pods?: {
+        /** Labels of the pods. */
+        labels?: Record<string, string>
+        /** Annotations of the pods. */
+        annotations?: Record<string, string>
+        /** Labels a node must have to run the pods. */
+        nodeSelector?: Record<string, string>
+        /** Taints of nodes the pods put up with. */
+        tolerations?: {
+          /** Key of the taint; absent = every key. */
+          key?: string
+          /** How value is compared. */
+          operator?: 'Exists' | 'Equal'
+          /** Value of the taint. */
+          value?: string
+          /** Effect of the taint; absent = every effect. */
+          effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute'
+          /** Seconds a NoExecute taint is put up with; absent = for ever. */
+          tolerationSeconds?: number
+        }[]
+        /** Affinity to nodes and pods, as in any pod. */
+        affinity?: Record<string, unknown>
+        /** Secrets of the same namespace with which images are pulled. */
+        imagePullSecrets?: {
+          /** Name of the Secret. */
+          name: string
+        }[]
+        /** PriorityClass of the pods. */
+        priorityClassName?: string
+      }
       /** The players' WebSockets of a cell. */
       connectors: {
         /** Connector pods per cell. */
@@ -83,6 +145,37 @@ export interface RealmSpec {
       /** Quantities by resource name, such as cpu and memory. */
       limits?: Record<string, number | string>
     }
+    /** What else every pod of the realm carries, for the schedulers, registries and tools of your cluster. cells.template.pods and gatekeeper.pods add to it. Labels and annotations of the operator's own stay as they are. */
+    pods?: {
+      /** Labels of the pods. */
+      labels?: Record<string, string>
+      /** Annotations of the pods. */
+      annotations?: Record<string, string>
+      /** Labels a node must have to run the pods. */
+      nodeSelector?: Record<string, string>
+      /** Taints of nodes the pods put up with. */
+      tolerations?: {
+        /** Key of the taint; absent = every key. */
+        key?: string
+        /** How value is compared. */
+        operator?: 'Exists' | 'Equal'
+        /** Value of the taint. */
+        value?: string
+        /** Effect of the taint; absent = every effect. */
+        effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute'
+        /** Seconds a NoExecute taint is put up with; absent = for ever. */
+        tolerationSeconds?: number
+      }[]
+      /** Affinity to nodes and pods, as in any pod. */
+      affinity?: Record<string, unknown>
+      /** Secrets of the same namespace with which images are pulled. */
+      imagePullSecrets?: {
+        /** Name of the Secret. */
+        name: string
+      }[]
+      /** PriorityClass of the pods. */
+      priorityClassName?: string
+    }
   }
   /** The message bus between the realm's services. */
   nats: {
@@ -94,6 +187,17 @@ export interface RealmSpec {
     credentials?: {
       /** Name of the Secret. */
       secretName: string
+    }
+    /** Secret of the same namespace whose key ca.crt holds the authority that signed the servers' certificates. Absent = those every machine trusts. */
+    caSecretName?: string
+    /** Servers of a Managed NATS, 1 or 3; absent = 1. Three keep the realm together while a node is drained or lost. */
+    replicas?: number
+    /** CPU and memory of the container, as in any pod. */
+    resources?: {
+      /** Quantities by resource name, such as cpu and memory. */
+      requests?: Record<string, number | string>
+      /** Quantities by resource name, such as cpu and memory. */
+      limits?: Record<string, number | string>
     }
   }
   /** The media servers behind the rooms. */
@@ -149,6 +253,25 @@ export interface RealmSpec {
     annotations?: Record<string, string>
     /** Base URL under which a route of yours leads to the realm's Services: {url}/cells/{slot}, {url}/gatekeeper, {url}/stats. */
     url?: string
+  }
+  /** Who may speak to the realm's pods, and to whom they may speak. */
+  networkPolicy: {
+    /** Strict forbids everything but what the realm's parts need of each other and of the world. None closes only a Managed NATS. */
+    type: 'Strict' | 'None'
+    /** Namespaces of the ingress controllers, gateways or proxies through which players come. Absent = from anywhere. */
+    entryNamespaces?: string[]
+    /** Namespaces from which metrics are read. */
+    monitorNamespaces?: string[]
+  }
+  /** Where the realm is published besides the realm provider of its own cluster, which watches Realms by itself. */
+  publication: {
+    /** Realm providers elsewhere. The operator leases the realm's name there for as long as it serves players. It speaks only to providers it was installed with (value publication.providers of its chart), which is also where their tokens are. */
+    providers: {
+      /** Base URL of the realm provider, without a slash at the end. */
+      url: string
+      /** Seconds the provider goes on serving the realm when nobody renews the lease: how long it outlives a lost cluster. */
+      ttlSeconds: number
+    }[]
   }
 }
 
@@ -223,6 +346,37 @@ export interface CommsCellSpec {
   url: string
   /** Image of the cell: a tag, or a digest such as sha256:…. */
   version: string
+  /** What else every pod of the cell carries, for the schedulers, registries and tools of your cluster. Labels and annotations of the operator's own stay as they are. */
+  pods?: {
+    /** Labels of the pods. */
+    labels?: Record<string, string>
+    /** Annotations of the pods. */
+    annotations?: Record<string, string>
+    /** Labels a node must have to run the pods. */
+    nodeSelector?: Record<string, string>
+    /** Taints of nodes the pods put up with. */
+    tolerations?: {
+      /** Key of the taint; absent = every key. */
+      key?: string
+      /** How value is compared. */
+      operator?: 'Exists' | 'Equal'
+      /** Value of the taint. */
+      value?: string
+      /** Effect of the taint; absent = every effect. */
+      effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute'
+      /** Seconds a NoExecute taint is put up with; absent = for ever. */
+      tolerationSeconds?: number
+    }[]
+    /** Affinity to nodes and pods, as in any pod. */
+    affinity?: Record<string, unknown>
+    /** Secrets of the same namespace with which images are pulled. */
+    imagePullSecrets?: {
+      /** Name of the Secret. */
+      name: string
+    }[]
+    /** PriorityClass of the pods. */
+    priorityClassName?: string
+  }
   /** The players' WebSockets. */
   connectors: {
     /** Connector pods. Set by kubectl scale. */
@@ -259,11 +413,15 @@ export interface CommsCellSpec {
   nats?: {
     /** Servers of one NATS cluster. */
     urls: string[]
-    /** Secret of the same namespace with the keys user and password. */
+    /** Secret of the same namespace with the keys user and password. Where user is given, its password is under that name. */
     credentials?: {
       /** Name of the Secret. */
       secretName: string
+      /** Name of the user, and the key of the password. */
+      user?: string
     }
+    /** Secret of the same namespace whose key ca.crt holds the authority that signed the servers' certificates. */
+    caSecretName?: string
   }
   /** The LiveKit whose rooms the islands are. Absent = the cell's own rooms over WebSockets (RFC-5). */
   livekit?: {

@@ -69,6 +69,8 @@ export function aRealm(
         ...given.content,
       },
       exposure: { type: 'None' },
+      networkPolicy: { type: 'None' },
+      publication: { providers: [] },
     },
     status: { endpoints, ...(given.statsUrl && { urls: { stats: given.statsUrl } }) },
   }

@@ -20,7 +20,17 @@ export const site: Site = clusterSite(platform.clusterDomain, platform.providerU
 type SpecChanges = { [Key in keyof RealmSpec]?: RealmSpec[Key] extends object ? Partial<RealmSpec[Key]> : RealmSpec[Key] }
 
 /** The realm `main` of namespace `metaverse` as the API server would complete it, with what the test is about. */
-export function aRealm({ cells, gatekeeper, nats, livekit, content, exposure, ...rest }: SpecChanges = {}): Realm {
+export function aRealm({
+  cells,
+  gatekeeper,
+  nats,
+  livekit,
+  content,
+  exposure,
+  networkPolicy,
+  publication,
+  ...rest
+}: SpecChanges = {}): Realm {
   return {
     apiVersion: API_VERSION,
     kind: 'Realm',
@@ -48,6 +58,8 @@ export function aRealm({ cells, gatekeeper, nats, livekit, content, exposure, ..
         ...content,
       },
       exposure: { type: 'None', ...exposure },
+      networkPolicy: { type: 'None', ...networkPolicy },
+      publication: { providers: [], ...publication },
       ...rest,
     },
   }
