@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { UserError } from '../cells/chassis/errors.ts'
+import { fetchJson } from '../cells/chassis/fetch-json.ts'
 import { runProcess } from '../cells/chassis/lifecycle.ts'
 import { createLog, type LogLevel, logLevels } from '../cells/chassis/log.ts'
 import { startLaptop } from './adapters/laptop.ts'
 import { createMediaChooser } from './adapters/media.ts'
 import { createTerminal } from './adapters/terminal.ts'
 import { watchSaves } from './adapters/watch-file.ts'
+import { type IslandsOptions, islands, REALM_LIMITS } from './commands/islands.ts'
 import { up } from './commands/up.ts'
 import { version } from './version.ts'
 
@@ -67,7 +69,43 @@ program
     })
   })
 
+program
+  .command('islands')
+  .description('Draw a map of a live realm: its islands, and who stands where.')
+  .argument('[source]', 'URL of a realm or of its statistics, or a file that --json wrote', 'http://127.0.0.1:3000/main')
+  .option('-o, --output <file>', 'file to write, - for standard output; islands.svg or islands.json unless given')
+  .option('--json', 'write what the realm said instead of a map, to be drawn later')
+  .action((source: string, options: IslandsOptions) =>
+    runOnce(() =>
+      islands(source, options, {
+        ask: (url) => fetchJson(url, REALM_LIMITS),
+        say: (sentence) => process.stdout.write(`${sentence}\n`),
+        print,
+        now: () => new Date(),
+      }),
+    ),
+  )
+
 await program.parseAsync()
+
+/** Runs a command that ends by itself; a mistake of the user is a sentence and an exit code. */
+async function runOnce(command: () => Promise<void>): Promise<void> {
+  try {
+    await command()
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = error.exitCode
+  }
+}
+
+/** Writes to standard output; a reader that has heard enough is no error. */
+function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? resolve() : reject(error)))
+    process.stdout.write(text, () => resolve())
+  })
+}
 
 function ownLivekit({ livekit: url, livekitApiKey: apiKey, livekitApiSecret: apiSecret }: UpOptions) {
   if (!url) return {}
