@@ -1,3 +1,5 @@
+import { parseStamp, type Stamp } from './stamp.ts'
+
 /**
  * Who may enter which embedded room (comms.md §13). An island admission ends the peer's admission to the island before it;
  * scene admissions stand beside it.
@@ -5,15 +7,19 @@
 export interface Admission {
   room: string
   kind: 'island' | 'scene'
+  /** Of an archipelago: the term it was given in. */
+  term?: Stamp
 }
 
-export const encodeAdmission = ({ room, kind }: Admission): Uint8Array => Buffer.from(JSON.stringify({ room, kind }))
+export const encodeAdmission = ({ room, kind, term }: Admission): Uint8Array => Buffer.from(JSON.stringify({ room, kind, term }))
 
 /** Nothing when the bytes are no admission. */
 export function decodeAdmission(bytes: Uint8Array): Admission | undefined {
   try {
-    const { room, kind } = JSON.parse(Buffer.from(bytes).toString()) as Record<string, unknown>
-    return typeof room === 'string' && (kind === 'island' || kind === 'scene') ? { room, kind } : undefined
+    const { room, kind, term: said } = JSON.parse(Buffer.from(bytes).toString()) as Record<string, unknown>
+    if (typeof room !== 'string' || (kind !== 'island' && kind !== 'scene')) return undefined
+    const term = parseStamp(typeof said === 'string' ? said : undefined)
+    return { room, kind, ...(term && { term }) }
   } catch {
     return undefined
   }

@@ -1,0 +1,121 @@
+import { parseStamp, type Stamp } from './stamp.ts'
+
+// What our services add to upstream's messages stands behind them as protobuf fields of numbers upstream does not use: its readers, and
+// explorers, skip what they do not know.
+const STAMP_FIELD = 1000
+const PART_FIELD = 1001
+
+const VARINT = 0
+const FIXED64 = 1
+const DELIMITED = 2
+const FIXED32 = 5
+
+/** Which part of a message that was too long for one. */
+export interface Part {
+  /** Number of the message; parts of different messages do not belong together. */
+  message: number
+  index: number
+  count: number
+}
+
+/** The trailer that names the session or the term a message is of. */
+export const stampTrailer = (stamp: Stamp): Uint8Array => textField(STAMP_FIELD, stamp)
+
+/** A message with a stamp behind it. */
+export const stamped = (message: Uint8Array, stamp: Stamp): Uint8Array => joined(message, stampTrailer(stamp))
+
+/** A message with a trailer behind it. */
+export function joined(message: Uint8Array, trailer: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(message.length + trailer.length)
+  bytes.set(message)
+  bytes.set(trailer, message.length)
+  return bytes
+}
+
+/** Takes the stamp off a message; a message without one is all body. */
+export function unstamped(bytes: Uint8Array): { body: Uint8Array; stamp: Stamp | undefined } {
+  const found = findField(bytes, STAMP_FIELD)
+  if (!found) return { body: bytes, stamp: undefined }
+  const stamp = parseStamp(textOf(bytes, found))
+  return { body: found.to === bytes.length ? bytes.subarray(0, found.at) : bytes, stamp }
+}
+
+/** The stamp of a message, if it has one. */
+export function stampOf(bytes: Uint8Array): Stamp | undefined {
+  const found = findField(bytes, STAMP_FIELD)
+  return found && parseStamp(textOf(bytes, found))
+}
+
+/** A part of a longer message. */
+export const partial = (message: Uint8Array, { message: number, index, count }: Part): Uint8Array =>
+  joined(message, textField(PART_FIELD, `${number} ${index} ${count}`))
+
+/** Which part of a longer message this is; nothing for one that is whole. */
+export function partOf(bytes: Uint8Array): Part | undefined {
+  const found = findField(bytes, PART_FIELD)
+  const [message = 0, index = 0, count = 0, ...rest] = found ? textOf(bytes, found).split(' ').map(Number) : []
+  const isPart = rest.length === 0 && [message, index, count].every(Number.isSafeInteger) && index >= 0 && index < count
+  return isPart ? { message, index, count } : undefined
+}
+
+/** The text in a top-level field of a protobuf message, without decoding the rest; nothing when it is not there or the bytes make no sense. */
+export function textIn(bytes: Uint8Array, field: number): string | undefined {
+  const found = findField(bytes, field)
+  return found && textOf(bytes, found)
+}
+
+/** A delimited field: where its tag begins, and its content from `from` to `to`. */
+interface Found {
+  at: number
+  from: number
+  to: number
+}
+
+/** Walks the top level of a message; stops at the first byte that makes no sense. */
+function findField(bytes: Uint8Array, wanted: number): Found | undefined {
+  let offset = 0
+  while (offset < bytes.length) {
+    const at = offset
+    const tag = varintAt(bytes, offset)
+    if (!tag) return undefined
+    offset = tag.end
+    const type = tag.value & 7
+    if (type === DELIMITED) {
+      const length = varintAt(bytes, offset)
+      if (!length || length.end + length.value > bytes.length) return undefined
+      offset = length.end + length.value
+      if (tag.value >>> 3 === wanted) return { at, from: length.end, to: offset }
+    } else if (type === VARINT) {
+      const skipped = varintAt(bytes, offset)
+      if (!skipped) return undefined
+      offset = skipped.end
+    } else if (type === FIXED32) offset += 4
+    else if (type === FIXED64) offset += 8
+    else return undefined
+  }
+  return undefined
+}
+
+const MAX_VARINT_BYTES = 10
+
+/** A varint, of which only the low 32 bits matter to us. */
+function varintAt(bytes: Uint8Array, start: number): { value: number; end: number } | undefined {
+  let value = 0
+  for (let i = 0; i < MAX_VARINT_BYTES; i++) {
+    const byte = bytes[start + i]
+    if (byte === undefined) return undefined
+    if (i < 5) value |= (byte & 0x7f) << (7 * i)
+    if (byte < 0x80) return { value: value >>> 0, end: start + i + 1 }
+  }
+  return undefined
+}
+
+const textOf = (bytes: Uint8Array, { from, to }: Found): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString()
+
+/** A field of text, up to 127 bytes long. */
+function textField(field: number, text: string): Uint8Array {
+  const content = Buffer.from(text)
+  const tag = (field << 3) | DELIMITED
+  return Buffer.concat([Buffer.from([(tag & 0x7f) | 0x80, tag >>> 7, content.length]), content])
+}
