@@ -49,10 +49,14 @@ export interface RealmSpec {
   }
   /** The comms cells of the realm. A cell is one isolated comms stack with islands of its own: the unit of capacity and of failure. */
   cells: {
-    /** How many cells run. 0 hibernates the realm and takes it out of the publication. Set by kubectl scale. */
+    /** How many cells run. 0 hibernates the realm and takes it out of the publication. Set by kubectl scale. Of fewer cells the one with the fewest players goes, after its players were led to the others. */
     replicas: number
     /** How many slots, and so stable URLs, the realm has. Slots without a cell lead to a live one. May only grow. */
     max: number
+    /** Players a cell is meant for. Nobody is refused beyond it; newcomers are led elsewhere while another cell has room. Absent = no such number. */
+    capacity?: number
+    /** Which of several cells a newcomer is led to. LeastLoaded takes the emptiest. Fill takes the first with room, so that players meet and the last cells stay empty. Sticky takes the same one for the same address, while it has room. */
+    assignment: 'LeastLoaded' | 'Fill' | 'Sticky'
     /** What each cell is made of. */
     template: {
       /** What else every pod of the realm carries, for the schedulers, registries and tools of your cluster. cells.template.pods and gatekeeper.pods add to it. Labels and annotations of the operator's own stay as they are. */
@@ -88,7 +92,7 @@ export interface RealmSpec {
       }
       /** The players' WebSockets of a cell. */
       connectors: {
-        /** Connector pods per cell. */
+        /** Connector pods per cell. A cell whose connectors somebody scaled since, by kubectl scale or an autoscaler, keeps its own number. */
         replicas: number
         /** Seconds over which a connector that stops spreads the closing of its players' sockets, so that they do not all come back at once. */
         drainSeconds: number
@@ -273,6 +277,19 @@ export interface RealmSpec {
       ttlSeconds: number
     }[]
   }
+  /** How a change of version, of cells.template.archipelago or of what the cells rest on reaches them: slot by slot a new cell comes up, proves that players can join it, takes the slot over, and the old one sends its players over and goes. Setting the change back undoes it the same way. */
+  rollout: {
+    /** Whether no further cell is replaced for now. */
+    paused: boolean
+    /** How many slots the change reaches before it waits for you to raise or remove this number. Absent = it does not wait. */
+    canaryCells?: number
+    /** Required lets a cell replace another only after the operator joined it as a player would: signed in, moved, and was given an island. None trusts the probes of its pods, for operators that cannot reach the cells. */
+    joinProbe: 'Required' | 'None'
+    /** Most players a cell sends away in a minute, unless that takes longer than cells.template.connectors.drainSeconds. Absent = evenly over drainSeconds. */
+    playersPerMinute?: number
+    /** Seconds a new cell has to come up and to be joined before the realm counts as stalled; it is waited for beyond that. */
+    progressDeadlineSeconds: number
+  }
 }
 
 /** What the realm is, as last seen by the operator. */
@@ -287,6 +304,8 @@ export interface RealmStatus {
   updatedReplicas?: number
   /** Label selector of the serving connectors; read by /scale. */
   selector?: string
+  /** About how many players are here, such as 100+; metrics have exact numbers. */
+  players?: string
   /** Where the realm is. */
   urls?: {
     /** The realm's description at the realm provider. */
@@ -304,8 +323,8 @@ export interface RealmStatus {
     adapter: string
     /** Name of the CommsCell that serves the slot. */
     cell: string
-    /** Whether the cell serves players. */
-    state: 'Starting' | 'Serving' | 'Unhealthy'
+    /** Whether the cell serves players. A Draining one takes no new ones. */
+    state: 'Starting' | 'Serving' | 'Unhealthy' | 'Draining'
   }[]
   /** What is true of this object, in the form kubectl wait and GitOps tools read. */
   conditions?: {
@@ -324,7 +343,7 @@ export interface RealmStatus {
   }[]
 }
 
-/** A comms cell is one isolated comms stack of a realm: connectors and one archipelago. Players of one cell share islands, players of two cells do not. The operator writes one CommsCell per slot of a Realm. */
+/** A comms cell is one isolated comms stack of a realm: connectors and one archipelago. Players of one cell share islands, players of two cells do not. The operator writes one CommsCell per slot of a Realm, and a second one while it replaces the first. One that you write yourself joins its realm at its slot, beside those of the operator. */
 export interface CommsCell {
   apiVersion: 'comms.decentraland.org/v1alpha1'
   kind: 'CommsCell'
@@ -342,6 +361,10 @@ export interface CommsCellSpec {
   }
   /** Which of the realm's slots, and so which stable URL, this cell serves. Immutable. */
   slot: number
+  /** Draining cordons the cell: it leaves the publication and its slot, so that nobody new comes, while those who are there may stay. Drained also sends them away, spread over connectors.drainSeconds, and stops what is left. Serving, or nothing, takes it back. */
+  desiredState?: 'Serving' | 'Draining' | 'Drained'
+  /** Which state of the Realm the cell was made from; set by the operator, which replaces the cell when it is no longer that of the Realm. Immutable. */
+  revision?: string
   /** Base URL under which players reach the slot; their socket is at {url}/ws. */
   url: string
   /** Image of the cell: a tag, or a digest such as sha256:…. */
@@ -383,6 +406,8 @@ export interface CommsCellSpec {
     replicas: number
     /** Seconds over which a connector that stops spreads the closing of its players' sockets, so that they do not all come back at once. */
     drainSeconds: number
+    /** Most players the cell sends away in a minute, unless that takes longer than drainSeconds. Absent = evenly over drainSeconds. */
+    playersPerMinute?: number
     /** CPU and memory of the container, as in any pod. */
     resources?: {
       /** Quantities by resource name, such as cpu and memory. */
@@ -447,6 +472,10 @@ export interface CommsCellStatus {
   updatedReplicas?: number
   /** Label selector of the connectors; read by /scale. */
   selector?: string
+  /** About how many players are here, such as 100+; metrics have exact numbers. */
+  players?: string
+  /** What the cell does, in one word. */
+  state?: 'Starting' | 'Serving' | 'Unhealthy' | 'Draining' | 'Drained'
   /** What is true of this object, in the form kubectl wait and GitOps tools read. */
   conditions?: {
     /** Name of the condition. */

@@ -52,6 +52,7 @@ export function aRealm(
       cells: {
         replicas: given.replicas ?? 1,
         max: 4,
+        assignment: 'LeastLoaded',
         template: {
           connectors: { replicas: 1, drainSeconds: 30 },
           archipelago: { joinDistance: 64, leaveDistance: 80, islandSize: 100, flushPeriodMilliseconds: 2000 },
@@ -71,6 +72,7 @@ export function aRealm(
       exposure: { type: 'None' },
       networkPolicy: { type: 'None' },
       publication: { providers: [] },
+      rollout: { paused: false, joinProbe: 'Required', progressDeadlineSeconds: 600 },
     },
     status: { endpoints, ...(given.statsUrl && { urls: { stats: given.statsUrl } }) },
   }

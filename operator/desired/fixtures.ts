@@ -10,6 +10,7 @@ export const platform: Platform = {
   livekitImage: 'livekit/livekit-server:v1.13',
   imagePullPolicy: 'IfNotPresent',
   clusterDomain: 'cluster.local',
+  namespace: 'realm-system',
   providerUrl: 'http://realm-provider',
 }
 
@@ -29,6 +30,7 @@ export function aRealm({
   exposure,
   networkPolicy,
   publication,
+  rollout,
   ...rest
 }: SpecChanges = {}): Realm {
   return {
@@ -40,6 +42,7 @@ export function aRealm({
       cells: {
         replicas: 1,
         max: 4,
+        assignment: 'LeastLoaded',
         template: {
           connectors: { replicas: 1, drainSeconds: 30 },
           archipelago: { joinDistance: 64, leaveDistance: 80, islandSize: 100, flushPeriodMilliseconds: 2000 },
@@ -60,6 +63,7 @@ export function aRealm({
       exposure: { type: 'None', ...exposure },
       networkPolicy: { type: 'None', ...networkPolicy },
       publication: { providers: [], ...publication },
+      rollout: { paused: false, joinProbe: 'Required', progressDeadlineSeconds: 600, ...rollout },
       ...rest,
     },
   }
