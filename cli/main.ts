@@ -51,7 +51,8 @@ program
   .addOption(new Option('--log-level <level>', 'what the services log, on standard error').choices(logLevels).default('warn'))
   .action(async (options: UpOptions) => {
     const log = createLog('realmctl', options.logLevel, process.stderr)
-    const terminal = createTerminal(process.stdout)
+    // The realm ends as by Ctrl-C, with its goodbyes, when nobody reads what it says.
+    const terminal = createTerminal(process.stdout, () => process.kill(process.pid, 'SIGTERM'))
     await runProcess(log, async () => {
       const media = createMediaChooser({
         rooms: options.rooms,

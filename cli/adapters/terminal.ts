@@ -4,10 +4,20 @@ export interface Terminal {
   status(line: string): void
 }
 
-/** On a terminal the status line is rewritten in place; in a file or a pipe it is written when it changes. */
-export function createTerminal(output: NodeJS.WriteStream): Terminal {
+/**
+ * On a terminal the status line is rewritten in place; in a file or a pipe it is written when it changes.
+ *
+ * @param onGone called when whoever read our output went away (`| head`): nobody is left to tell anything
+ */
+export function createTerminal(output: NodeJS.WriteStream, onGone: () => void): Terminal {
   let current = ''
+  let gone = false
   const erase = '\r\u001b[2K'
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    if (!gone) onGone()
+    gone = true
+  })
   return {
     say(text) {
       output.write(output.isTTY ? `${erase}${text}\n${current}` : `${text}\n`)
