@@ -78,7 +78,7 @@ withPart('kube', 'a reflector of a real API server', (part) => {
       if (step % 3 === 0) wire.cut()
       if (step % 10 === 0) await erase('a1')
     }
-    await expect.poll(states, { timeout: 10_000 }).toEqual({ a0: '30', a2: '27', a3: '28', a4: '29' })
+    await expect.poll(states, { timeout: 45_000 }).toEqual({ a0: '30', a2: '27', a3: '28', a4: '29' })
     await reflector.stop()
   })
 
