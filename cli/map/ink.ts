@@ -30,18 +30,25 @@ export const counted = (count: number): string => String(count).replace(/\B(?=(\
 /** `1 peer`, `20,000 peers`. */
 export const countOf = (count: number, noun: string): string => `${counted(count)} ${noun}${count === 1 ? '' : 's'}`
 
-/** The colour of an island: always the same for the same id, equally strong for every id, legible on light and on dark paper. */
+/** Turns from one hue to the next by which neighbours in a series of any length stay as far apart as can be. */
+const GOLDEN_TURN = 0.618034
+
+/**
+ * The colour of an island: always the same for the same id, equally strong for every id, legible on light and on dark paper. Ids end in
+ * a counter in base 36, so islands founded one after the other, which are those that are seen together, look nothing alike.
+ */
 export function colourOf(id: string): string {
-  const hash = hashOf(id)
-  return hexOf({ lightness: [0.6, 0.66, 0.72][(hash >>> 9) % 3] ?? 0.66, chroma: 0.15, turn: (hash % 360) / 360 })
+  const [counter = ''] = /[0-9a-z]{0,8}$/.exec(id) ?? []
+  const number = counter ? Number.parseInt(counter, 36) : 0
+  const turn = (hashOf(id.slice(0, id.length - counter.length)) / 2 ** 32 + number * GOLDEN_TURN) % 1
+  return hexOf({ lightness: [0.6, 0.66, 0.72][number % 3] ?? 0.66, chroma: 0.15, turn })
 }
 
-/** FNV-1a over UTF-16, and a last stir so that ids that differ by one digit do not get neighbouring hues. */
+/** FNV-1a over UTF-16. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d)
-  return (hash ^ (hash >>> 15)) >>> 0
+  return hash >>> 0
 }
 
 /** From OKLCH, whose lightness is what eyes see, to sRGB, which every viewer can show. */
