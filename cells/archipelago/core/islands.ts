@@ -1,7 +1,10 @@
 import type { PeerId, Position } from '../../wire/peer.ts'
 
-/** Why a peer is in another room than before: it arrived, walked off alone, its island was absorbed, or fell apart. */
-export type MoveCause = 'joined' | 'moved' | 'merged' | 'split'
+/**
+ * Why a peer is in another room than before: it arrived, walked off alone, its island was absorbed, or fell apart, it gets better company, or
+ * could not go back to where an earlier engine had put it.
+ */
+export type MoveCause = 'joined' | 'moved' | 'merged' | 'split' | 'rebalance' | 'recovery'
 
 /** A peer that a flush put into another room than the flush before; `room` is the id of its island. */
 export interface Move {
@@ -54,6 +57,16 @@ export interface Islands {
   readonly islandCount: number
 }
 
+/** Islands that can take over from an engine that is no more, without moving anybody. */
+export interface AdoptingIslands extends Islands {
+  /**
+   * Notes the room that a peer which has no island yet was last told: it goes back there with its first flush, under the same id, and is not
+   * told again unless geometry has parted them since (then with cause `recovery`). Until it speaks its seat is kept and its
+   * island is left in one piece; `remove` gives the seat up.
+   */
+  adopt(peer: PeerId, room: string): void
+}
+
 /** The rules of clustering, in metres and peers. */
 export interface IslandRules {
   /** Two islands with peers this close or closer become one, if they fit (§5.2). */
@@ -63,5 +76,11 @@ export interface IslandRules {
   /** Peers per room, never exceeded (§5.6). */
   maxPeers: number
   /** Names a new island; never the same name twice (§5.11). */
-  nextId: () => string
+  nextId: () => string /**
+   * How often a peer may be moved within `rebalanceWindow` flushes, on average, for the sake of better company in a crowd larger than an
+   * island: 1 unless said, 0 for never. An engine that does not rebalance ignores both.
+   */
+  rebalanceBudget?: number
+  /** Flushes; 60 unless said, two minutes at the usual period. */
+  rebalanceWindow?: number
 }

@@ -1,0 +1,243 @@
+import { describe, expect, test } from 'vitest'
+import { at, crowd, peerId } from '../fixtures.ts'
+import { faultsOf } from '../oracle.ts'
+import { aCity, discOf, Listener, RULES, stand } from './fixtures.ts'
+
+const roomsOf = (islands: ReturnType<typeof aCity>, peers: readonly `0x${string}`[]) => peers.map((peer) => islands.roomOf(peer))
+
+describe('the defects of the reference engine are not ours', () => {
+  test('§6.1 flapping: three groups of which each two touch or fit, but not all, come to rest', () => {
+    const islands = aCity()
+    crowd(islands, 0, 60, at(0))
+    islands.flush()
+    crowd(islands, 100, 50, at(60))
+    islands.flush()
+    crowd(islands, 200, 30, at(120))
+    islands.flush()
+    for (let flush = 0; flush < 10; flush++) {
+      for (const [first, count, x] of [
+        [0, 60, 0],
+        [100, 50, 60],
+        [200, 30, 120],
+      ] as const)
+        crowd(islands, first, count, at(x + (flush % 2) * 0.01))
+      expect(islands.flush().changes).toEqual([])
+    }
+  })
+
+  test('§6.2 full work for unmoved peers: who does not move does not make anybody be looked at', () => {
+    const islands = aCity()
+    const peers = crowd(islands, 0, 150, at(0))
+    islands.flush()
+    for (const peer of peers) islands.upsert(peer, { x: 0, y: Math.random(), z: 0 })
+    expect(islands.flush().changes).toEqual([])
+  })
+
+  test('§6.4 RangeError: 200 000 peers on one spot arrive, are placed, and leave at once', () => {
+    const islands = aCity()
+    const peers = crowd(islands, 0, 200_000, at(0))
+    expect(islands.flush().changes).toHaveLength(200_000)
+    expect(islands.islandCount).toBe(2_000)
+    for (const peer of peers) islands.remove(peer)
+    expect([islands.flush().changes.length, islands.peerCount, islands.islandCount]).toEqual([0, 0, 0])
+  })
+
+  test('§6.5 a read of centres between steps and flush hides no step', () => {
+    const islands = aCity()
+    const [walker, friend] = [peerId(1), peerId(2)]
+    crowd(islands, 1, 2, at(0))
+    islands.flush()
+    islands.upsert(walker, at(630))
+    expect([...islands.all()].map(({ radius }) => radius)).toEqual([315])
+    islands.flush()
+    expect(islands.roomOf(walker)).not.toBe(islands.roomOf(friend))
+  })
+
+  test('§6.7 temporary islands: an island that falls apart and merges again in one flush is heard of once, by those who moved', () => {
+    const islands = aCity()
+    crowd(islands, 0, 5, at(0))
+    crowd(islands, 100, 30, at(1000))
+    islands.flush()
+    for (const n of [0, 1]) islands.upsert(peerId(n), at(990))
+    const { changes } = islands.flush()
+    expect(changes.map(({ peer, room }) => [peer, room])).toEqual([
+      [peerId(0), islands.roomOf(peerId(100))],
+      [peerId(1), islands.roomOf(peerId(100))],
+    ])
+    islands.upsert(peerId(99), at(5000))
+    islands.flush()
+    expect(islands.roomOf(peerId(99)), 'no id was spent meanwhile').toBe('I3')
+  })
+
+  test('§6.8 order dependence: two orders of arrival in a saturated plaza agree on everybody', () => {
+    const walkers = discOf(2_000, 100, 8)
+    const packed = (order: typeof walkers) => {
+      const islands = aCity()
+      for (const walker of order) stand(islands, walker)
+      islands.flush()
+      return roomsOf(
+        islands,
+        walkers.map(({ peer }) => peer),
+      )
+    }
+    expect(packed(walkers.toReversed())).toEqual(packed(walkers))
+  })
+
+  test('§6.13 a chain of 500 islands becomes as few as can be in a single flush', () => {
+    const islands = aCity()
+    for (let n = 0; n < 500; n += 2) islands.upsert(peerId(n), at(n * 60))
+    islands.flush()
+    expect(islands.islandCount).toBe(250)
+    for (let n = 1; n < 500; n += 2) islands.upsert(peerId(n), at(n * 60))
+    islands.flush()
+    expect(
+      faultsOf(
+        islands,
+        Array.from({ length: 500 }, (_, n) => peerId(n)),
+        RULES,
+      ),
+    ).toEqual([])
+    expect(islands.islandCount).toBeLessThan(10)
+  })
+})
+
+describe('after a restart', () => {
+  /** A city of walkers that knows its rooms, and what it told everybody. */
+  function aPast() {
+    const before = aCity({
+      nextId: (() => {
+        let n = 0
+        return () => `old${++n}`
+      })(),
+    })
+    const listener = new Listener()
+    const walkers = discOf(3_000, 300, 9)
+    for (const walker of walkers) stand(before, walker)
+    listener.flush(before)
+    return { walkers, rooms: listener.rooms }
+  }
+
+  test('§6.9 everybody is adopted into the room it knows and nobody is told anything', () => {
+    const { walkers, rooms } = aPast()
+    const islands = aCity()
+    for (const [peer, room] of rooms) islands.adopt(peer, room)
+    for (const walker of walkers) stand(islands, walker)
+    expect(islands.flush().changes).toEqual([])
+    for (const [peer, room] of rooms) expect(islands.roomOf(peer)).toBe(room)
+  })
+
+  test('peers come back one by one and yet nobody is moved, for seats are kept', () => {
+    const { walkers, rooms } = aPast()
+    const islands = aCity()
+    for (const [peer, room] of rooms) islands.adopt(peer, room)
+    // The first half comes back thinned out: half of each island, which would fit into half as many.
+    for (let half = 0; half < 2; half++) {
+      for (const [n, walker] of walkers.entries()) if (n % 2 === half) stand(islands, walker)
+      expect(islands.flush().changes).toEqual([])
+    }
+    expect(
+      faultsOf(
+        islands,
+        walkers.map(({ peer }) => peer),
+        RULES,
+      ),
+    ).toEqual([])
+  })
+
+  test('seats of peers that will not come are given up', () => {
+    const islands = aCity({ maxPeers: 3 })
+    for (const n of [1, 2, 3]) islands.adopt(peerId(n), 'old')
+    islands.upsert(peerId(1), at(0))
+    islands.flush()
+    crowd(islands, 10, 2, at(0))
+    islands.flush()
+    expect(islands.roomOf(peerId(10))).toBe('I1')
+    for (const n of [2, 3]) islands.remove(peerId(n))
+    expect(islands.flush().changes).toEqual([{ peer: peerId(1), room: 'I1', cause: 'merged' }])
+  })
+
+  test('who walked out of reach meanwhile is told so, as a recovery', () => {
+    const islands = aCity()
+    for (const n of [1, 2, 3]) islands.adopt(peerId(n), 'old')
+    crowd(islands, 1, 2, at(0))
+    islands.upsert(peerId(3), at(500))
+    expect(islands.flush().changes).toEqual([{ peer: peerId(3), room: 'I1', cause: 'recovery' }])
+  })
+
+  test('who finds its room full is told another, as a recovery', () => {
+    const islands = aCity({ maxPeers: 2 })
+    for (const n of [1, 2, 3]) islands.adopt(peerId(n), 'old')
+    crowd(islands, 1, 3, at(0))
+    const { changes } = islands.flush()
+    expect(changes).toMatchObject([{ room: 'I1', cause: 'recovery' }])
+  })
+
+  test('a new session hears its room even if it is the same (§5.15)', () => {
+    const islands = aCity()
+    crowd(islands, 1, 2, at(0))
+    islands.flush()
+    islands.remove(peerId(1))
+    islands.upsert(peerId(1), at(0))
+    expect(islands.flush().changes).toEqual([{ peer: peerId(1), room: 'I1', cause: 'joined' }])
+  })
+
+  test('adopting a peer that has an island already changes nothing', () => {
+    const islands = aCity()
+    islands.upsert(peerId(1), at(0))
+    islands.flush()
+    islands.adopt(peerId(1), 'old')
+    islands.upsert(peerId(1), at(1))
+    expect(islands.flush().changes).toEqual([])
+    expect(islands.roomOf(peerId(1))).toBe('I1')
+  })
+})
+
+describe('whatever strangers send', () => {
+  test('200 000 peers in a line are islands of a hundred', () => {
+    const islands = aCity()
+    for (let n = 0; n < 200_000; n++) islands.upsert(peerId(n), at(n))
+    islands.flush()
+    expect(islands.islandCount).toBeLessThan(2_100)
+  })
+
+  test.each([1e9, -1e9, 123_456_789.5])('peers at %d metres are peers like all others', (far) => {
+    const islands = aCity()
+    islands.upsert(peerId(1), at(far, far))
+    islands.upsert(peerId(2), at(far + 60, far))
+    islands.upsert(peerId(3), at(far + 130, far))
+    islands.flush()
+    expect(islands.roomOf(peerId(1))).toBe(islands.roomOf(peerId(2)))
+    expect(islands.roomOf(peerId(1))).not.toBe(islands.roomOf(peerId(3)))
+  })
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e300, -2e9])(
+    '10 000 peers at %d are each alone',
+    (nowhere) => {
+      const islands = aCity()
+      for (let n = 0; n < 10_000; n++) islands.upsert(peerId(n), at(nowhere, n % 2 ? 0 : nowhere))
+      islands.flush()
+      expect(islands.islandCount).toBe(10_000)
+      for (let n = 0; n < 10_000; n++) islands.upsert(peerId(n), at(nowhere, n % 2 ? 0 : nowhere))
+      expect(islands.flush().changes).toEqual([])
+    },
+  )
+
+  test('100 000 newcomers turn back before the flush', () => {
+    const islands = aCity()
+    for (let n = 0; n < 100_000; n++) islands.upsert(peerId(n), at(n))
+    for (let n = 0; n < 100_000; n++) islands.remove(peerId(n))
+    expect([islands.flush().changes.length, islands.peerCount, islands.islandCount]).toEqual([0, 0, 0])
+  })
+
+  test('rows of the departed are used again, and nothing of them is left', () => {
+    const islands = aCity()
+    for (let round = 0; round < 20; round++) {
+      const peers = crowd(islands, round * 1000, 500, at(round * 7))
+      for (const peer of peers) islands.upsert(peer, at(round * 7), 'I1')
+      islands.flush()
+      expect(faultsOf(islands, peers, RULES)).toEqual([])
+      for (const peer of peers) islands.remove(peer)
+    }
+    expect(islands.islandCount).toBe(0)
+  })
+})

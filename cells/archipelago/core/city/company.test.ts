@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest'
+import { dice } from '../fixtures.ts'
+import type { MoveCause } from '../islands.ts'
+import { faultsOf } from '../oracle.ts'
+import { aCity, discOf, Listener, near10, RULES, stand, type Walker } from './fixtures.ts'
+
+const DISC = 60
+
+/** A crowd that gathers in groups of `group`, each spread over the whole disc, so that every island is. */
+function gathering(group: number, rules: Parameters<typeof aCity>[0] = {}) {
+  const islands = aCity(rules)
+  const crowd = discOf(5_000, DISC, 3)
+  for (const [n, walker] of crowd.entries()) {
+    stand(islands, walker)
+    if ((n + 1) % group === 0) islands.flush()
+  }
+  return { islands, crowd, listener: new Listener() }
+}
+
+/** Everybody walks on, and turns round at the edge of the disc. */
+function mill(crowd: readonly Walker[], random: () => number, metres: number): void {
+  for (const walker of crowd) {
+    const heading = random() * 2 * Math.PI
+    const x = walker.x + Math.cos(heading) * metres
+    const z = walker.z + Math.sin(heading) * metres
+    if (Math.hypot(x, z) > DISC) continue
+    walker.x = x
+    walker.z = z
+  }
+}
+
+describe('a standing crowd', () => {
+  test.each([100, 500, 1_000, 5_000])(
+    'that came in groups of %d has company within 10 flushes, for at most two moves each',
+    (group) => {
+      const { islands, crowd, listener } = gathering(group)
+      for (let flush = 0; flush < 10; flush++) listener.flush(islands)
+      expect(near10(islands, crowd)).toBeGreaterThanOrEqual(0.7)
+      expect(Math.max(0, ...listener.heard.values())).toBeLessThanOrEqual(2)
+      const everybody = crowd.map(({ peer }) => peer)
+      expect(faultsOf(islands, everybody, RULES)).toEqual([])
+    },
+  )
+
+  test('is left alone once it has company, but for a few who can be helped when their next move is due', () => {
+    const { islands, listener } = gathering(500)
+    for (let flush = 0; flush < 20; flush++) listener.flush(islands)
+    let told = 0
+    for (let flush = 0; flush < 130; flush++) told += listener.flush(islands)
+    expect(told).toBeLessThan(50)
+    for (let flush = 0; flush < 200; flush++) expect(listener.flush(islands)).toBe(0)
+  })
+
+  test('that walked in from all around has company within 10 flushes', () => {
+    const islands = aCity()
+    const goals = discOf(5_000, DISC, 4)
+    const crowd = discOf(5_000, 400, 5)
+    const listener = new Listener()
+    for (let isWalking = true; isWalking; ) {
+      isWalking = false
+      for (const [n, walker] of crowd.entries()) {
+        const goal = goals[n] ?? walker
+        const left = Math.hypot(goal.x - walker.x, goal.z - walker.z)
+        const share = left > 8 ? 8 / left : 1
+        isWalking ||= left > 8
+        walker.x += (goal.x - walker.x) * share
+        walker.z += (goal.z - walker.z) * share
+        stand(islands, walker)
+      }
+      islands.flush()
+    }
+    for (let flush = 0; flush < 10; flush++) listener.flush(islands)
+    expect(near10(islands, crowd)).toBeGreaterThanOrEqual(0.7)
+    expect(Math.max(0, ...listener.heard.values())).toBeLessThanOrEqual(2)
+  })
+
+  test('that arrives at once is packed by where it stands and nobody is moved afterwards', () => {
+    const { islands, crowd, listener } = gathering(5_000)
+    expect(near10(islands, crowd)).toBeGreaterThan(0.75)
+    for (let flush = 0; flush < 100; flush++) expect(listener.flush(islands)).toBe(0)
+  })
+
+  test('with a budget of 0 stays as it came, as upstream has it', () => {
+    const { islands, crowd, listener } = gathering(500, { rebalanceBudget: 0 })
+    for (let flush = 0; flush < 50; flush++) expect(listener.flush(islands)).toBe(0)
+    expect(near10(islands, crowd)).toBeLessThan(0.3)
+  })
+
+  test('does not tear apart those who are where they wish to be', () => {
+    const { islands, crowd } = gathering(500)
+    const party = crowd.slice(0, 20)
+    const room = islands.roomOf(party[0]?.peer ?? '0x')
+    for (const { peer, x, z } of party) if (islands.roomOf(peer) === room) islands.upsert(peer, { x, y: 0, z }, room)
+    const friends = party.filter(({ peer }) => islands.roomOf(peer) === room)
+    expect(friends.length).toBeGreaterThan(2)
+    for (let flush = 0; flush < 20; flush++) islands.flush()
+    for (const { peer } of friends) expect(islands.roomOf(peer)).toBe(room)
+  })
+})
+
+describe('a milling crowd', () => {
+  /** Moves for the sake of company, by flush, of each; and the mean company after the first window. */
+  function milling(rebalanceBudget: number) {
+    const window = 60
+    const random = dice(6)
+    const islands = aCity({ rebalanceBudget, rebalanceWindow: window })
+    const crowd = discOf(2_000, DISC, 7)
+    const moves = new Map<string, number[]>()
+    const causes = new Set<MoveCause>()
+    let company = 0
+    for (let flush = 0; flush < 2 * window; flush++) {
+      mill(crowd, random, 8)
+      for (const walker of crowd) stand(islands, walker)
+      for (const { peer, cause } of islands.flush().changes) {
+        causes.add(cause)
+        if (cause === 'rebalance') moves.set(peer, [...(moves.get(peer) ?? []), flush])
+      }
+      if (flush >= window && flush % 10 === 0) company += near10(islands, crowd, 100) / 6
+    }
+    return { moves: [...moves.values()], causes, company, islands, crowd }
+  }
+
+  test('is asked at most once in two minutes by default', () => {
+    const { moves } = milling(1)
+    expect(moves.length).toBeGreaterThan(0)
+    for (const flushes of moves)
+      for (const [i, flush] of flushes.slice(1).entries()) expect(flush - (flushes[i] ?? 0)).toBeGreaterThanOrEqual(60)
+  })
+
+  test('gets the more company the more it may be asked, and keeps every rule', () => {
+    const [none, some, much] = [milling(0), milling(6), milling(60)]
+    expect(none.causes.has('rebalance')).toBe(false)
+    expect(some.company).toBeGreaterThan(none.company)
+    expect(much.company).toBeGreaterThan(0.5)
+    expect(
+      faultsOf(
+        much.islands,
+        much.crowd.map(({ peer }) => peer),
+        RULES,
+      ),
+    ).toEqual([])
+  })
+})

@@ -1,0 +1,103 @@
+import { int, NONE } from './columns.ts'
+import type { IslandTable } from './island-table.ts'
+import type { PeerTable } from './peer-table.ts'
+import { Stack } from './stack.ts'
+import type { Tiles } from './tiles.ts'
+import { favouriteOf } from './wishes.ts'
+
+const RANKS = 2 ** 22
+/** Puts the contacts that are wished for before all others. */
+const WISHED = RANKS ** 2
+
+/** Islands that touch and fit, and in which somebody stirred, in the order in which they are to be merged. */
+export class Contacts {
+  readonly #peers: PeerTable
+  readonly #islands: IslandTable
+  readonly #tiles: Tiles
+  readonly #maxPeers: number
+  readonly #ones = new Stack()
+  readonly #others = new Stack()
+  /** By island: the one whose contact with it was the last to be noted. */
+  #notedBy = new Int32Array(0)
+
+  constructor(peers: PeerTable, islands: IslandTable, tiles: Tiles, maxPeers: number) {
+    this.#peers = peers
+    this.#islands = islands
+    this.#tiles = tiles
+    this.#maxPeers = maxPeers
+  }
+
+  /**
+   * Pairs of islands, the first of each going before the second: contacts an island wishes for come first (clustering.md §5.9), then those
+   * of the biggest, among equals of the oldest, so that the order of arrival does not matter where size decides.
+   */
+  inOrder(): readonly (readonly [number, number])[] {
+    this.#collect()
+    if (this.#ones.length === 0) return []
+    const ranked = this.#ranked()
+    const rank = new Int32Array(this.#islands.rows)
+    for (const [i, island] of ranked.entries()) rank[island] = i
+    const keys = new Float64Array(this.#ones.length)
+    for (let i = 0; i < keys.length; i++) {
+      const one = int(rank, this.#ones.at(i))
+      const other = int(rank, this.#others.at(i))
+      keys[i] = Math.min(one, other) * RANKS + Math.max(one, other)
+    }
+    if (this.#peers.wishes > 0) this.#preferWished(keys, ranked)
+    return Array.from(keys.sort(), (key) => {
+      const contact = key < 0 ? key + WISHED : key
+      return [ranked[Math.floor(contact / RANKS)] as number, ranked[contact % RANKS] as number] as const
+    })
+  }
+
+  /** Two islands that fit include one that fills at most half a room: only what those touch needs to be looked at. */
+  #collect(): void {
+    const { rows } = this.#islands
+    const tiles = this.#tiles
+    this.#ones.clear()
+    this.#others.clear()
+    if (this.#notedBy.length < rows) this.#notedBy = new Int32Array(rows * 2)
+    this.#notedBy.fill(NONE)
+    for (let presence = 0; presence < tiles.presences; presence++) {
+      const island = int(tiles.island, presence)
+      if (this.#islands.taken(island) * 2 > this.#maxPeers) continue
+      tiles.lookAround(int(tiles.tile, presence))
+      for (let i = 0; i < tiles.aroundCount; i++) {
+        const there = int(tiles.around, i)
+        for (let other = tiles.firstIn(there); other !== NONE; other = int(tiles.next, other)) {
+          if (this.#mayMeet(island, int(tiles.island, other)) && tiles.touch(presence, other))
+            this.#note(island, int(tiles.island, other))
+        }
+      }
+    }
+  }
+
+  #mayMeet(small: number, other: number): boolean {
+    const { isStirred } = this.#islands
+    const otherTaken = this.#islands.taken(other)
+    if (small === other || this.#islands.taken(small) + otherTaken > this.#maxPeers) return false
+    if (int(isStirred, small) === 0 && int(isStirred, other) === 0) return false
+    if (int(this.#notedBy, other) === small) return false
+    // Of two small ones each will find the other; once is enough.
+    return otherTaken * 2 > this.#maxPeers || small < other
+  }
+
+  #note(one: number, other: number): void {
+    this.#notedBy[other] = one
+    this.#ones.push(one)
+    this.#others.push(other)
+  }
+
+  #ranked(): number[] {
+    const involved = new Set<number>()
+    for (let i = 0; i < this.#ones.length; i++) involved.add(this.#ones.at(i)).add(this.#others.at(i))
+    return [...involved].sort((a, b) => (this.#islands.goesBefore(a, b) ? -1 : 1))
+  }
+
+  #preferWished(keys: Float64Array, ranked: readonly number[]): void {
+    const favourites = ranked.map((island) => favouriteOf(island, this.#peers, this.#islands))
+    for (const [i, key] of keys.entries()) {
+      if (favourites[key % RANKS] === ranked[Math.floor(key / RANKS)]) keys[i] = key - WISHED
+    }
+  }
+}

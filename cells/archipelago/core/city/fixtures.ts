@@ -1,0 +1,66 @@
+import type { PeerId } from '../../../wire/peer.ts'
+import { at, dice, peerId } from '../fixtures.ts'
+import type { AdoptingIslands, IslandRules, Islands } from '../islands.ts'
+import { createCityIslands } from './city-islands.ts'
+
+/** The distances and the size of a room that upstream has. */
+export const RULES = { joinDistance: 64, leaveDistance: 80, maxPeers: 100 }
+
+/** A city engine with upstream's rules and ids `I1`, `I2`, …; a test says what it is about. */
+export function aCity(rules: Partial<IslandRules> = {}): AdoptingIslands {
+  let counter = 0
+  return createCityIslands({ ...RULES, nextId: () => `I${(++counter).toString(36)}`, ...rules })
+}
+
+/** What everybody was told: listens to flushes as a client would. */
+export class Listener {
+  readonly rooms = new Map<PeerId, string>()
+  /** Messages heard, by peer. */
+  readonly heard = new Map<PeerId, number>()
+
+  flush(islands: Islands): number {
+    const { changes } = islands.flush()
+    for (const { peer, room } of changes) {
+      this.rooms.set(peer, room)
+      this.heard.set(peer, (this.heard.get(peer) ?? 0) + 1)
+    }
+    return changes.length
+  }
+}
+
+/** Somebody who walks about a disc round the origin. */
+export interface Walker {
+  readonly peer: PeerId
+  x: number
+  z: number
+}
+
+/** Peers spread evenly over a disc. */
+export function discOf(count: number, radius: number, seed: number): Walker[] {
+  const random = dice(seed)
+  return Array.from({ length: count }, (_, n) => {
+    const angle = random() * 2 * Math.PI
+    const distance = Math.sqrt(random()) * radius
+    return { peer: peerId(n), x: Math.cos(angle) * distance, z: Math.sin(angle) * distance }
+  })
+}
+
+/** Says where somebody stands. */
+export const stand = (islands: Islands, { peer, x, z }: Walker): void => islands.upsert(peer, at(x, z))
+
+/** The share of each one's ten nearest, within reach, that is in its island; the mean over some of the crowd. */
+export function near10(islands: Islands, crowd: readonly Walker[], samples = 300): number {
+  let sum = 0
+  for (let s = 0; s < samples; s++) {
+    const one = crowd[Math.floor((s * crowd.length) / samples)]
+    if (!one) continue
+    const near = crowd
+      .map((other) => ({ other, distance: Math.hypot(other.x - one.x, other.z - one.z) }))
+      .filter(({ other, distance }) => other !== one && distance <= RULES.joinDistance)
+      .sort((a, b) => a.distance - b.distance)
+      .slice(0, 10)
+    const together = near.filter(({ other }) => islands.roomOf(other.peer) === islands.roomOf(one.peer))
+    sum += near.length === 0 ? 1 : together.length / near.length
+  }
+  return sum / samples
+}

@@ -1,0 +1,128 @@
+import { int, longer, NONE } from './columns.ts'
+import type { PeerTable } from './peer-table.ts'
+import { Stack } from './stack.ts'
+
+/** A row per island, each with the list of its members; rows of dissolved islands are used again. */
+export class IslandTable {
+  readonly #peers: PeerTable
+  readonly #byId = new Map<string, number>()
+  readonly #free: number[] = []
+  #capacity = 1024
+  #rows = 0
+  #founded = 0
+
+  /** Nothing until the flush that founded it ends, so that no id is spent on an island that does not last (clustering.md §5.11). */
+  readonly ids: (string | undefined)[] = []
+  size = new Int32Array(this.#capacity)
+  /** Seats kept for peers that were told this room by an earlier engine and have not spoken yet. */
+  kept = new Int32Array(this.#capacity)
+  /** Order of creation: smaller is older. */
+  born = new Int32Array(this.#capacity)
+  first = new Int32Array(this.#capacity)
+  last = new Int32Array(this.#capacity)
+  /** 1 for an island in which somebody stepped, came or left since it was last looked at: only these can fall apart or meet others. */
+  isStirred = new Int32Array(this.#capacity)
+  /** The islands that are stirred, and some that were and are no more. */
+  readonly stirred = new Stack()
+
+  constructor(peers: PeerTable) {
+    this.#peers = peers
+  }
+
+  /** Every slot is smaller; a row of size 0 is free. */
+  get rows(): number {
+    return this.#rows
+  }
+
+  get named(): ReadonlyMap<string, number> {
+    return this.#byId
+  }
+
+  slotOf(id: string): number {
+    return this.#byId.get(id) ?? NONE
+  }
+
+  found(): number {
+    const slot = this.#free.pop() ?? this.#rows++
+    if (slot === this.#capacity) this.#grow()
+    this.ids[slot] = undefined
+    this.size[slot] = 0
+    this.kept[slot] = 0
+    this.born[slot] = this.#founded++
+    this.first[slot] = NONE
+    this.last[slot] = NONE
+    this.isStirred[slot] = 0
+    this.stir(slot)
+    return slot
+  }
+
+  name(slot: number, id: string): void {
+    this.ids[slot] = id
+    this.#byId.set(id, slot)
+  }
+
+  /** Places in the room nobody else can have. */
+  taken(slot: number): number {
+    return int(this.size, slot) + int(this.kept, slot)
+  }
+
+  stir(slot: number): void {
+    if (int(this.isStirred, slot) === 1) return
+    this.isStirred[slot] = 1
+    this.stirred.push(slot)
+  }
+
+  /** Whether a goes before b: bigger comes first; among equals the older (§5.5). */
+  goesBefore(a: number, b: number): boolean {
+    const difference = int(this.size, a) - int(this.size, b)
+    return difference > 0 || (difference === 0 && int(this.born, a) < int(this.born, b))
+  }
+
+  join(slot: number, peer: number): void {
+    const { next, previous, island } = this.#peers
+    const last = int(this.last, slot)
+    island[peer] = slot
+    next[peer] = NONE
+    previous[peer] = last
+    if (last === NONE) this.first[slot] = peer
+    else next[last] = peer
+    this.last[slot] = peer
+    this.size[slot] = int(this.size, slot) + 1
+    this.stir(slot)
+  }
+
+  /** Takes a peer out of its island, and the island off the map when that was the last one (§5.14). */
+  leave(peer: number): void {
+    const { next, previous, island } = this.#peers
+    const slot = int(island, peer)
+    const before = int(previous, peer)
+    const after = int(next, peer)
+    if (before === NONE) this.first[slot] = after
+    else next[before] = after
+    if (after === NONE) this.last[slot] = before
+    else previous[after] = before
+    island[peer] = NONE
+    const size = int(this.size, slot) - 1
+    this.size[slot] = size
+    if (size === 0) this.#dissolve(slot)
+    else this.stir(slot)
+  }
+
+  #dissolve(slot: number): void {
+    const id = this.ids[slot]
+    if (id !== undefined) this.#byId.delete(id)
+    this.ids[slot] = undefined
+    this.isStirred[slot] = 0
+    this.#free.push(slot)
+  }
+
+  #grow(): void {
+    this.#capacity *= 2
+    this.size = longer(this.size, this.#capacity)
+    this.kept = longer(this.kept, this.#capacity)
+    this.born = longer(this.born, this.#capacity)
+    this.first = longer(this.first, this.#capacity)
+    this.last = longer(this.last, this.#capacity)
+    this.isStirred = longer(this.isStirred, this.#capacity)
+  }
+}

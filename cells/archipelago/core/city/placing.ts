@@ -1,0 +1,103 @@
+import { int, NONE } from './columns.ts'
+import { Curve } from './curve.ts'
+import type { IslandTable } from './island-table.ts'
+import type { PeerTable } from './peer-table.ts'
+import type { Stack } from './stack.ts'
+import type { Tiles } from './tiles.ts'
+
+/** As many islands with room, and one that somebody can join, are choice enough. */
+const CROWDED = 8
+
+/**
+ * Puts newcomers straight into the biggest island with room within reach, the oldest of equals, or the one they wish for; whoever finds
+ * none opens one. No island is made only to be merged, so no id is spent on it. They come in the order of the curve, and whoever stands in
+ * the same tile as the one before follows that one while there is room: neighbours stay together and a crowd is not searched for each.
+ */
+export class Placing {
+  readonly #peers: PeerTable
+  readonly #islands: IslandTable
+  readonly #tiles: Tiles
+  readonly #maxPeers: number
+  readonly #curve: Curve
+
+  constructor(peers: PeerTable, islands: IslandTable, tiles: Tiles, maxPeers: number) {
+    this.#peers = peers
+    this.#islands = islands
+    this.#tiles = tiles
+    this.#maxPeers = maxPeers
+    this.#curve = new Curve(peers)
+  }
+
+  /** Places all of them; the tiles know the islands with room, and afterwards the newcomers too. */
+  place(arrivals: Stack): void {
+    this.#sort(arrivals)
+    let leader = NONE
+    let leadersTile = NONE
+    for (let i = 0; i < arrivals.length; i++) {
+      const peer = arrivals.at(i)
+      if (this.#peers.standsNowhere(peer)) {
+        this.#islands.join(this.#islands.found(), peer)
+        continue
+      }
+      const tile = this.#tiles.tileOf(peer)
+      const wish = this.#peers.wish[peer]
+      const follows = tile === leadersTile && wish === undefined && this.#hasRoom(leader)
+      const island = follows ? leader : this.#choose(peer, tile, wish)
+      this.#islands.join(island, peer)
+      this.#tiles.add(peer, island)
+      leader = island
+      leadersTile = tile
+    }
+  }
+
+  /** Along the curve; who stands on one spot goes by address, so that it does not matter who spoke first (clustering.md §6.8). */
+  #sort({ slots, length }: Stack): void {
+    if (length < 2) return
+    this.#curve.sort(slots, length)
+    const { place } = this.#curve
+    for (let start = 0, end = 1; end <= length; end++) {
+      if (end < length && int(place, end) === int(place, start)) continue
+      if (end - start > 1) {
+        const tied = Array.from(slots.subarray(start, end))
+        slots.set(
+          tied.sort((a, b) => (this.#peers.idOf(a) < this.#peers.idOf(b) ? -1 : 1)),
+          start,
+        )
+      }
+      start = end
+    }
+  }
+
+  #hasRoom(island: number): boolean {
+    return this.#islands.taken(island) < this.#maxPeers
+  }
+
+  #choose(peer: number, tile: number, wish: string | undefined): number {
+    const tiles = this.#tiles
+    const islands = this.#islands
+    const wished = wish === undefined ? NONE : islands.slotOf(wish)
+    let best = NONE
+    tiles.lookAround(tile)
+    let met = 0
+    for (let i = 0; i < tiles.aroundCount; i++) {
+      const there = int(tiles.around, i)
+      let before = NONE
+      for (let presence = tiles.firstIn(there); presence !== NONE; presence = int(tiles.next, presence)) {
+        const island = int(tiles.island, presence)
+        if (!this.#hasRoom(island)) {
+          // Full for the rest of the flush: nobody needs to meet it again.
+          tiles.removeAfter(there, before)
+          continue
+        }
+        before = presence
+        met++
+        if (island === best || (best === wished && best !== NONE)) continue
+        if (best !== NONE && island !== wished && !islands.goesBefore(island, best)) continue
+        if (there === tile || tiles.reaches(peer, presence)) best = island
+      }
+      // In a crowd of islands with room those on the same tile will do: they are nearer anyway.
+      if (met >= CROWDED && best !== NONE && wish === undefined) break
+    }
+    return best === NONE ? islands.found() : best
+  }
+}

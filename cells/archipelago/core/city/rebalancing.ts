@@ -1,0 +1,153 @@
+import { Budget } from './budget.ts'
+import { int, NONE, real } from './columns.ts'
+import { type Crowd, crowdsOf } from './crowds.ts'
+import { Cutting } from './cutting.ts'
+import type { IslandTable } from './island-table.ts'
+import type { PeerTable } from './peer-table.ts'
+import { ringsOf, type Wanderer } from './rings.ts'
+import { Survey } from './survey.ts'
+
+/** Who moves gains at least this share of those near. */
+const GAIN = 0.2
+/** Who has this share of those near is content. */
+const CONTENT = 0.6
+/** Who stands among strangers goes to the island that has at least this share of those near. */
+const MAJORITY = 0.4
+/** A crowd of which a larger share came or walked lately is still gathering. */
+const IN_MOTION = 0.03
+/** Flushes for which a crowd that never comes to rest is sorted out before it is left alone again. */
+const SORTING_OUT = 8
+/** One flush moves no more than one in so many peers, though always a few: else it were a stampede on the rooms. */
+const STAMPEDE = 10
+const FEW = 2500
+/** Peers that may be surveyed in each flush; a larger city is surveyed the less often. */
+const GLANCE = 5000
+
+/**
+ * Good company: in a crowd larger than an island, the people next to you should be in your island. A scattered crowd is cut into
+ * neighbourhoods and whoever gains by it changes places with others; so does the single one who stands among strangers. Islands keep their
+ * sizes, the moves of each peer are budgeted, and nobody moves for less than it is worth.
+ */
+export class Rebalancing {
+  readonly #peers: PeerTable
+  readonly #islands: IslandTable
+  readonly #spacing: number
+  readonly #budget: Budget
+  readonly #survey: Survey
+  readonly #cutting: Cutting
+  /** By birth of an island: since which flush it is scattered. */
+  #scatteredSince = new Map<number, number>()
+  /** Islands of crowds that are still gathering: whoever is moved now would only be moved again. */
+  readonly #waiting = new Set<number>()
+  #nextSurvey = 0
+  /** Whether another survey could find something to do: somebody stepped, came or left, moved, or has to wait for a move. */
+  #isRestless = false
+
+  /** @param reach metres beyond which somebody is no company; @param spacing flushes between two moves of a peer */
+  constructor(peers: PeerTable, islands: IslandTable, reach: number, spacing: number) {
+    this.#peers = peers
+    this.#islands = islands
+    this.#spacing = spacing
+    this.#budget = new Budget(peers, spacing)
+    this.#survey = new Survey(peers, reach)
+    this.#cutting = new Cutting(islands)
+  }
+
+  arrive(slot: number): void {
+    this.#budget.arrive(slot)
+  }
+
+  step(slot: number): void {
+    this.#budget.step(slot)
+    this.#isRestless = true
+  }
+
+  leave(): void {
+    this.#isRestless = true
+  }
+
+  /** Improves the company; `depart` hears of each peer that leaves an island for another, before it does. */
+  rebalance(depart: (peer: number) => void): void {
+    const now = ++this.#budget.now
+    if (!this.#isRestless || now < this.#nextSurvey) return
+    this.#nextSurvey = now + Math.ceil(this.#peers.count / GLANCE)
+    this.#isRestless = false
+    this.#survey.take()
+    this.#plan()
+    const limit = Math.max(FEW, this.#peers.count / Math.min(STAMPEDE, this.#spacing))
+    for (const { peer, to } of ringsOf(this.#wanderers(), limit)) {
+      depart(peer)
+      this.#islands.leave(peer)
+      this.#islands.join(to, peer)
+      this.#budget.spend(peer)
+      this.#isRestless = true
+    }
+  }
+
+  #plan(): void {
+    const since = this.#scatteredSince
+    this.#scatteredSince = new Map()
+    this.#cutting.begin()
+    this.#waiting.clear()
+    for (const crowd of crowdsOf(this.#survey, this.#islands.rows)) {
+      if (this.#isReady(crowd, since)) {
+        this.#cutting.cut(crowd, this.#survey, (peer) => this.#mayMove(peer))
+        continue
+      }
+      this.#isRestless = true
+      for (const island of crowd.islands) this.#waiting.add(island)
+    }
+  }
+
+  /** A crowd is sorted out when it has come to rest; one that never does is, for a while, whenever the moves of its peers have come back. */
+  #isReady({ islands, ranks }: Crowd, since: ReadonlyMap<number, number>): boolean {
+    const { now } = this.#budget
+    const births = islands.map((island) => int(this.#islands.born, island))
+    const waited = births.reduce((longest, birth) => Math.max(longest, now - (since.get(birth) ?? now)), 0)
+    const startsAgain = waited > this.#spacing + SORTING_OUT
+    for (const birth of births) this.#scatteredSince.set(birth, startsAgain ? now : (since.get(birth) ?? now))
+    if (waited >= this.#spacing) return true
+    let inMotion = 0
+    for (const rank of ranks) if (!this.#budget.stands(int(this.#survey.peer, rank))) inMotion++
+    return inMotion <= ranks.length * IN_MOTION
+  }
+
+  /** Who is where it wishes to be stays there (clustering.md §5.9), and who is alone has nobody to change places with. */
+  #mayMove(peer: number): boolean {
+    if (!this.#budget.allows(peer) || int(this.#islands.size, this.#peers.islandOf(peer)) === 1) return false
+    const wish = this.#peers.wish[peer]
+    return wish === undefined || wish !== this.#islands.ids[this.#peers.islandOf(peer)]
+  }
+
+  /** Whoever gains by changing places, those last who are the farthest from where their island is to be: they go first. */
+  #wanderers(): Wanderer[] {
+    const wanderers: Wanderer[] = []
+    const astray = new Map<number, number>()
+    const survey = this.#survey
+    for (let rank = 0; rank < survey.count; rank++) {
+      if (real(survey.company, rank) >= CONTENT) continue
+      const peer = int(survey.peer, rank)
+      if (!this.#budget.allows(peer) || !this.#budget.stands(peer)) this.#isRestless = true
+      if (!this.#mayMove(peer) || this.#waiting.has(int(survey.island, rank))) continue
+      const to = this.#betterThanHere(rank, peer)
+      if (to === NONE) continue
+      const middle = this.#cutting.middleOf(int(survey.island, rank))
+      astray.set(peer, middle === undefined ? 0 : survey.squaredDistance(rank, middle))
+      wanderers.push({ peer, from: int(survey.island, rank), to })
+    }
+    return wanderers.sort((a, b) => (astray.get(a.peer) ?? 0) - (astray.get(b.peer) ?? 0))
+  }
+
+  /** The island of its run, else, for one who stands, the island of those around; NONE when neither is worth the move. */
+  #betterThanHere(rank: number, peer: number): number {
+    const survey = this.#survey
+    const here = int(survey.island, rank)
+    const worthIt = real(survey.company, rank) + GAIN
+    const planned = int(survey.intended, rank)
+    if (planned !== here && survey.companyIn(rank, planned) >= worthIt) return planned
+    if (!this.#budget.stands(peer)) return NONE
+    const around = survey.mostNear(rank)
+    if (around === NONE || around === here || survey.companyIn(rank, around) < Math.max(worthIt, MAJORITY)) return NONE
+    return around
+  }
+}

@@ -1,0 +1,47 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { ringsOf } from './rings.ts'
+
+const wanderers = fc
+  .array(fc.tuple(fc.nat(9), fc.nat(9)), { maxLength: 200 })
+  .map((pairs) => pairs.map(([from, to], peer) => ({ peer, from, to })).filter(({ from, to }) => from !== to))
+
+test('whoever changes places, every island keeps its size and nobody goes twice', () => {
+  fc.assert(
+    fc.property(wanderers, fc.nat(50), (wanted, limit) => {
+      const chosen = ringsOf(wanted, limit)
+      const sizes = new Map<number, number>()
+      for (const { from, to } of chosen) {
+        sizes.set(from, (sizes.get(from) ?? 0) - 1)
+        sizes.set(to, (sizes.get(to) ?? 0) + 1)
+      }
+      for (const change of sizes.values()) expect(change).toBe(0)
+      expect(new Set(chosen.map(({ peer }) => peer)).size).toBe(chosen.length)
+      for (const wanderer of chosen) expect(wanted).toContainEqual(wanderer)
+      // The last ring may pass the limit by its own length, at most one member per island.
+      expect(chosen.length).toBeLessThan(limit + 10)
+    }),
+  )
+})
+
+test('when all who want to go can, they do', () => {
+  const shuffled = Array.from({ length: 1_000 }, (_, peer) => ({
+    peer,
+    from: peer % 7,
+    to: (peer + 1 + (peer % 3 === 0 ? 0 : 2)) % 7,
+  }))
+  const back = shuffled.map(({ peer, from, to }) => ({ peer: peer + 1_000, from: to, to: from }))
+  expect(ringsOf([...shuffled, ...back], 10_000)).toHaveLength(2_000)
+})
+
+test('who cannot be replaced stays', () => {
+  expect(
+    ringsOf(
+      [
+        { peer: 1, from: 0, to: 1 },
+        { peer: 2, from: 1, to: 2 },
+      ],
+      10,
+    ),
+  ).toEqual([])
+})

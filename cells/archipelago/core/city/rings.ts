@@ -1,0 +1,48 @@
+/** Somebody in one island who would rather be in another. */
+export interface Wanderer {
+  readonly peer: number
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * Finds rings of wanderers who can change places: each goes where the next one leaves, so every island keeps its size, no room overflows
+ * and none becomes small enough to be merged. The last of those who leave an island goes first. Stops after about `limit` wanderers.
+ */
+export function ringsOf(wanderers: readonly Wanderer[], limit: number): Wanderer[] {
+  const leaving = new Map<number, Wanderer[]>()
+  for (const wanderer of wanderers) {
+    const others = leaving.get(wanderer.from)
+    if (others) others.push(wanderer)
+    else leaving.set(wanderer.from, [wanderer])
+  }
+  const chosen: Wanderer[] = []
+  for (const start of leaving.keys()) {
+    // Follow whoever wants to leave from island to island; an island met again closes a ring, one that nobody wants to leave is a dead end.
+    const path: Wanderer[] = []
+    const met = new Map<number, number>()
+    let here = start
+    while (chosen.length < limit) {
+      const ring = met.get(here)
+      if (ring !== undefined) {
+        for (const wanderer of path.splice(ring)) {
+          met.delete(wanderer.from)
+          chosen.push(wanderer)
+        }
+        continue
+      }
+      const next = leaving.get(here)?.pop()
+      if (next) {
+        met.set(here, path.length)
+        path.push(next)
+        here = next.to
+        continue
+      }
+      const back = path.pop()
+      if (!back) break
+      here = back.from
+      met.delete(here)
+    }
+  }
+  return chosen
+}
