@@ -47,7 +47,7 @@ describe('a standing crowd', () => {
     for (let flush = 0; flush < 20; flush++) listener.flush(islands)
     let told = 0
     for (let flush = 0; flush < 130; flush++) told += listener.flush(islands)
-    expect(told).toBeLessThan(50)
+    expect(told).toBeLessThan(5_000 * 0.02)
     for (let flush = 0; flush < 200; flush++) expect(listener.flush(islands)).toBe(0)
   })
 
