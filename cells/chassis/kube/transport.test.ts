@@ -76,6 +76,18 @@ test('apply is one PATCH under a field manager; status goes to its subresource',
   expect(transport.counts).toMatchObject({ apply: 1, applyStatus: 1 })
 })
 
+test('a merge changes fields of an object that is there', async () => {
+  const seen: string[] = []
+  const { transport } = await against(async (request, response) => {
+    seen.push(`${request.method} ${request.url} ${request.headers['content-type']} ${await bodyOf(request)}`)
+    response.end('{}')
+  })
+  await transport.merge(resources.EventV1, main, { series: { count: 2 } })
+  const path = '/apis/events.k8s.io/v1/namespaces/default/events/main'
+  expect(seen).toEqual([`PATCH ${path} application/merge-patch+json {"series":{"count":2}}`])
+  expect(transport.counts).toMatchObject({ merge: 1, apply: 0 })
+})
+
 test('a delete names the very object it means', async () => {
   let body = ''
   const { transport } = await against(async (request, response) => {
@@ -97,6 +109,16 @@ test('a busy server is asked again when it said so; a busier one than the deadli
   expect(await transport.get(resources.Service, main)).toEqual({ metadata: {} })
   await expect(transport.get(resources.Service, main)).rejects.toMatchObject({ status: 429, retryAfterMs: 3_600_000 })
   expect(transport.counts.get).toBe(3)
+})
+
+test('a guard has the last word before a write goes out, and before it goes out again', async () => {
+  const { transport } = await against((_request, response) => response.writeHead(429, { 'retry-after': '0' }).end('{}'))
+  let chances = 2
+  const guard = () => {
+    if (chances-- === 0) throw new Error('not any more')
+  }
+  await expect(transport.create(resources.Service, aThing('a', ''), { guard })).rejects.toThrow('not any more')
+  expect(transport.counts.create).toBe(2)
 })
 
 test('a 401 makes the credentials be read again, once', async () => {

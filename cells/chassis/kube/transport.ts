@@ -25,10 +25,14 @@ export interface ApplyOptions {
   force: boolean
   subresource?: 'status'
   signal?: AbortSignal | undefined
+  guard?: (() => void) | undefined
 }
 
 /** What was asked of the API server, by verb. */
-export type RequestCounts = Record<'list' | 'watch' | 'get' | 'create' | 'replace' | 'apply' | 'applyStatus' | 'remove', number>
+export type RequestCounts = Record<
+  'list' | 'watch' | 'get' | 'create' | 'replace' | 'merge' | 'apply' | 'applyStatus' | 'remove',
+  number
+>
 
 /**
  * A client of one API server: pooled, counted, and with a deadline on every call. Answers that refuse throw KubeError;
@@ -42,6 +46,8 @@ export interface Transport {
   create<T extends KubeObject>(resource: Resource, object: T, options?: WriteOptions): Promise<T>
   /** PUT; with `metadata.resourceVersion` set, a compare-and-set that fails with a 409. */
   replace<T extends KubeObject>(resource: Resource, object: T, options?: WriteOptions): Promise<T>
+  /** Changes some fields of an object that is there; a 404 otherwise. */
+  merge(resource: Resource, key: Key, change: object, options?: WriteOptions): Promise<KubeObject>
   apply<T extends KubeObject>(resource: Resource, object: T, options: ApplyOptions): Promise<T>
   /** Deletes, only the very object when `uid` is given (else a 409); false when it was not there. */
   remove(resource: Resource, key: Key, options?: RemoveOptions): Promise<boolean>
@@ -58,6 +64,8 @@ export interface Transport {
 export interface WriteOptions {
   fieldManager?: string
   signal?: AbortSignal | undefined
+  /** Called at the very moment a request goes out, also when it is sent again; what it throws keeps it from going. */
+  guard?: (() => void) | undefined
   timeoutMs?: number
 }
 
@@ -66,6 +74,7 @@ export interface RemoveOptions {
   uid?: string | undefined
   propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
   signal?: AbortSignal | undefined
+  guard?: (() => void) | undefined
 }
 
 const MAX_CONNECTIONS = 16
@@ -76,6 +85,7 @@ const LIST_TIMEOUT_MS = 60_000
 const WATCH_OPEN_TIMEOUT_MS = 30_000
 const DEFAULT_RETRY_AFTER_MS = 1000
 const APPLY_TYPE = 'application/apply-patch+yaml'
+const MERGE_TYPE = 'application/merge-patch+json'
 
 /** One exchange with the API server, before it is sent. */
 interface Call {
@@ -86,6 +96,7 @@ interface Call {
   body?: unknown
   contentType?: string
   signal?: AbortSignal | undefined
+  guard?: (() => void) | undefined
   timeoutMs?: number
 }
 
@@ -95,7 +106,17 @@ export function createTransport({ access, metrics }: { access: Access; metrics?:
   const requests = new Agent({ connect, connections: MAX_CONNECTIONS, keepAliveTimeout: KEEP_ALIVE_MS })
   // Watches have connections of their own, as many as there are watches, so that they never starve requests.
   const watches = new Agent({ connect, bodyTimeout: 0, headersTimeout: WATCH_OPEN_TIMEOUT_MS })
-  const counts: RequestCounts = { list: 0, watch: 0, get: 0, create: 0, replace: 0, apply: 0, applyStatus: 0, remove: 0 }
+  const counts: RequestCounts = {
+    list: 0,
+    watch: 0,
+    get: 0,
+    create: 0,
+    replace: 0,
+    merge: 0,
+    apply: 0,
+    applyStatus: 0,
+    remove: 0,
+  }
 
   async function send(agent: Agent, call: Call, signal: AbortSignal, fresh = false): Promise<Dispatcher.ResponseData> {
     const { verb, method, path, query, body, contentType = 'application/json' } = call
@@ -104,6 +125,7 @@ export function createTransport({ access, metrics }: { access: Access; metrics?:
       ...(await access.headers(fresh)),
       ...(body !== undefined && { 'content-type': contentType }),
     }
+    call.guard?.()
     counts[verb]++
     const answer = await agent
       .request({
@@ -175,7 +197,17 @@ export function createTransport({ access, metrics }: { access: Access; metrics?:
         body: object,
         ...options,
       }),
-    apply: (resource, object, { fieldManager, force, subresource, signal }) =>
+    merge: (resource, key, change, { fieldManager, ...options } = {}) =>
+      exchange({
+        verb: 'merge',
+        method: 'PATCH',
+        path: objectPath(resource, key),
+        query: { fieldManager },
+        body: change,
+        contentType: MERGE_TYPE,
+        ...options,
+      }),
+    apply: (resource, object, { fieldManager, force, subresource, signal, guard }) =>
       exchange({
         verb: subresource ? 'applyStatus' : 'apply',
         method: 'PATCH',
@@ -184,10 +216,11 @@ export function createTransport({ access, metrics }: { access: Access; metrics?:
         body: object,
         contentType: APPLY_TYPE,
         signal,
+        guard,
       }),
-    async remove(resource, key, { uid, propagationPolicy = 'Background', signal } = {}) {
+    async remove(resource, key, { uid, propagationPolicy = 'Background', signal, guard } = {}) {
       const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, ...(uid && { preconditions: { uid } }) }
-      const gone = exchange<unknown>({ verb: 'remove', method: 'DELETE', path: objectPath(resource, key), body, signal })
+      const gone = exchange<unknown>({ verb: 'remove', method: 'DELETE', path: objectPath(resource, key), body, signal, guard })
       return (await orUndefined(gone.then(() => true))) ?? false
     },
     async stop() {
