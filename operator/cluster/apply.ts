@@ -1,33 +1,33 @@
 import { randomBytes } from 'node:crypto'
+import type { Clock } from '../../cells/chassis/clock.ts'
 import { Refusal } from '../../cells/chassis/errors.ts'
 import { isStatus, KubeError } from '../../cells/chassis/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { type Resource, resources } from '../../cells/chassis/kube/resources.ts'
 import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import type { Log } from '../../cells/chassis/log.ts'
-import type { ObjectMeta } from '../../crds/object.ts'
-import { API_VERSION, type Condition } from '../../crds/realm.ts'
+import type { ObjectKey, ObjectMeta, OwnerReference } from '../../crds/object.ts'
+import { API_VERSION, type CommsCellStatus, type RealmStatus } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
 import type { Manifest, MintedSecret } from '../desired/manifest.ts'
 import { MANAGER } from '../desired/naming.ts'
+import { obstacleNews, realmNews } from '../events/news.ts'
+import type { News } from '../events/reasons.ts'
+import type { Recorder, Subject } from '../events/recorder.ts'
 import type { Cache } from './cache.ts'
 import { canonicalHash, fingerprintOf } from './canonical.ts'
 import { type Child, childKey, childResources, isChildKind } from './child.ts'
 import type { Leadership } from './leader.ts'
 import type { Kind } from './ports.ts'
-
-/** Somebody else leads, or may: nothing was written. */
-export class NotLeading extends Error {
-  constructor() {
-    super('this operator does not lead at the moment')
-    this.name = 'NotLeading'
-  }
-}
+import { createWakes } from './wakes.ts'
+import { Wishes } from './wishes.ts'
+import { createWriteBudget } from './write-budget.ts'
+import type { WriterMetrics } from './writer-metrics.ts'
 
 /** A status as we report it. */
-interface Status {
-  conditions?: Condition[]
-}
+type Status = RealmStatus | CommsCellStatus
+/** The realm or cell an object is written for. */
+type Owner = Subject
 
 /** The only one who writes to the cluster. Each verb first looks whether there is anything to write. */
 export interface Writer {
@@ -39,6 +39,10 @@ export interface Writer {
   remove(child: Child): Promise<void>
   /** Writes the status of an object people declared. */
   report(kind: Kind, metadata: ObjectMeta, before: Status | undefined, status: Status): Promise<void>
+  /** Forgets what it remembers of a realm or cell that is gone. */
+  forget(owner: { kind: Kind } & ObjectKey): void
+  /** Tells when something that was not written for the time being may be written. */
+  onWake(listener: (kind: Kind, key: ObjectKey) => void): () => void
 }
 
 /** What a writer is made of. */
@@ -47,22 +51,34 @@ export interface WriterOptions {
   cache: Pick<Cache, 'child' | 'reported' | 'writing'>
   leadership: Leadership
   log: Log
+  clock: Clock
+  /** Who tells people what was written; nobody unless given. */
+  recorder?: Pick<Recorder, 'record'> | undefined
+  metrics?: WriterMetrics | undefined
 }
 
-/** Writes what differs, under one field manager, and only while leading. */
-export function createWriter({ transport, cache, leadership, log }: WriterOptions): Writer {
-  /** Wishes the API server spells in its own way: what we wished, and what came of it. Both the same again = nothing to do. */
-  const spelled = new Map<string, { wish: string; got: string }>()
+/** Writes what differs, under one field manager, only while leading, and no object again and again. */
+export function createWriter({ transport, cache, leadership, log, clock, recorder, metrics }: WriterOptions): Writer {
+  const wishes = new Wishes()
+  const budget = createWriteBudget(clock)
+  const wakes = createWakes(clock)
 
-  /** The last look before a write; its signal ends the write when leadership ends. */
-  function term(): { signal: AbortSignal } {
-    if (!leadership.isLeader()) throw new NotLeading()
-    return { signal: leadership.signal }
+  /** Whether an object may be written now; if not, its owner is looked at again when it may. */
+  function mayWrite(kind: string, key: ObjectKey, owner: Owner | undefined, isRepair = false): boolean {
+    const waitMs = budget.take(childKey({ kind, ...key }), isRepair)
+    if (waitMs === 0) return true
+    metrics?.held.inc({ kind })
+    if (owner) wakes.later(owner.kind, owner, waitMs)
+    if (owner && isRepair) {
+      const note = `${kind} ${key.name} is changed by somebody else again and again; it is put right twice in 10 s at most`
+      recorder?.record(owner, { reason: 'RepairHeldBack', note })
+    }
+    return false
   }
 
   async function applyNew(resource: Resource, manifest: Manifest): Promise<KubeObject> {
     try {
-      return await transport.apply<KubeObject>(resource, manifest, { fieldManager: MANAGER, force: false, ...term() })
+      return await applied(resource, manifest, false)
     } catch (error) {
       if (!isStatus(error, 409)) throw error
       const there = await transport.get<KubeObject>(resource, manifest.metadata)
@@ -74,77 +90,122 @@ export function createWriter({ transport, cache, leadership, log }: WriterOption
         throw new Refusal('FORBIDDEN', `${resource.kind} ${namespace}/${name} is there and was not made by this operator`, {
           cause: error,
         })
-      return transport.apply<KubeObject>(resource, manifest, { fieldManager: MANAGER, force: true, ...term() })
+      return applied(resource, manifest, true)
     }
   }
+
+  const applied = async (resource: Resource, manifest: KubeObject, force: boolean, subresource?: 'status'): Promise<KubeObject> =>
+    transport.apply<KubeObject>(resource, manifest, {
+      fieldManager: MANAGER,
+      force,
+      ...(subresource && { subresource }),
+      ...(await leadership.fence()),
+    })
 
   return {
     async apply(manifest) {
       const { kind } = manifest
       const { namespace, name, ownerReferences = [] } = manifest.metadata
       if (!isChildKind(kind)) throw new Error(`${kind} is no kind of ours to apply`)
-      const key = childKey({ kind, namespace, name })
       const live = cache.child({ kind, namespace, name })
       if (live?.deleting) return // it comes back once it is gone, and its going wakes us
+      const owner = ownerOf(namespace, ownerReferences)
+      const [ownerId, id] = [owner ? childKey(owner) : '', `${kind}/${name}`]
       const wish = fingerprintOf(manifest)
-      const known = spelled.get(key)
-      if (live && (live.fingerprint === wish || (known?.wish === wish && known.got === live.fingerprint))) return
+      if (live && wishes.isMet(ownerId, id, wish, live.fingerprint)) return wishes.met(ownerId, id, wish, live.fingerprint)
+      const isRepair = wishes.wasMet(ownerId, id, wish)
+      if (!mayWrite(kind, { namespace, name }, owner, isRepair)) return
       // By name, not by uid: what a realm of the same name left behind is taken over before it is collected.
-      const isOurs = ownerReferences.some((owner) => owner.kind === live?.owner?.kind && owner.name === live.owner.name)
-      await cache.writing(kind, { namespace, name }, () =>
-        isOurs
-          ? transport.apply<KubeObject>(childResources[kind], manifest, { fieldManager: MANAGER, force: true, ...term() })
-          : applyNew(childResources[kind], manifest),
+      const isOurs = ownerReferences.some(
+        (reference) => reference.kind === live?.owner?.kind && reference.name === live.owner.name,
       )
-      const got = cache.child({ kind, namespace, name })?.fingerprint ?? wish
-      if (got === wish) spelled.delete(key)
-      else spelled.set(key, { wish, got })
-      log.info({ kind, namespace, name, created: !live }, 'applied an object')
+      await cache.writing(kind, { namespace, name }, () =>
+        isOurs ? applied(childResources[kind], manifest, true) : applyNew(childResources[kind], manifest),
+      )
+      wishes.met(ownerId, id, wish, cache.child({ kind, namespace, name })?.fingerprint ?? wish)
+      log.info({ kind, namespace, name, created: !live, repaired: isRepair }, 'applied an object')
+      if (isRepair) metrics?.repairs.inc({ kind })
+      const news = newsOfApply({ kind, name, created: !live, isRepair })
+      if (owner && news) recorder?.record(owner, news)
     },
 
     async mint({ metadata, keys }) {
+      if (!mayWrite('Secret', metadata, ownerOf(metadata.namespace, metadata.ownerReferences), true)) return
       // A letter first, so that no configuration file takes it for a number.
       const stringData = Object.fromEntries(keys.map((key) => [key, `k${randomBytes(20).toString('hex')}`]))
       const secret = { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', stringData }
       try {
-        await transport.create(resources.Secret, secret, { fieldManager: MANAGER, ...term() })
+        await transport.create(resources.Secret, secret, { fieldManager: MANAGER, ...(await leadership.fence()) })
         log.info({ namespace: metadata.namespace, name: metadata.name }, 'made a Secret up')
       } catch (error) {
         if (!isStatus(error, 409)) throw error
       }
     },
 
-    async remove({ kind, namespace, name, uid }) {
+    async remove({ kind, namespace, name, uid, owner: parent }) {
+      const owner = parent && { ...parent, namespace }
+      if (!mayWrite(kind, { namespace, name }, owner)) return
       await cache.writing(kind, { namespace, name }, async () => {
         try {
-          await transport.remove(childResources[kind], { namespace, name }, { uid, ...term() })
+          await transport.remove(childResources[kind], { namespace, name }, { uid, ...(await leadership.fence()) })
         } catch (error) {
           if (!isStatus(error, 409)) throw error // 409: the one we meant is gone already
         }
         return undefined
       })
-      spelled.delete(childKey({ kind, namespace, name }))
+      if (owner) wishes.forget(childKey(owner), `${kind}/${name}`)
       log.info({ kind, namespace, name }, 'removed an object')
+      if (owner && kind === 'CommsCell') recorder?.record(owner, { reason: 'CellRemoved', note: `${name} was removed` })
     },
 
     async report(kind, { namespace, name, uid }, before, status) {
       const dated = withKeptDates(status, before)
       const reported = cache.reported(kind, { namespace, name })
       if (reported === undefined || reported === canonicalHash(dated)) return
+      const owner = { kind, namespace, name, uid: uid ?? '' }
+      const [id, wish] = [childKey(owner), canonicalHash(withoutDates(status))]
+      if (!mayWrite(`${kind}/status`, { namespace, name }, owner, wishes.wasMet(id, 'status', wish))) return
       const resource = kind === 'Realm' ? realmResource : cellResource
       // The uid makes sure that nobody else who came to the same name is meant.
       const body = { apiVersion: API_VERSION, kind, metadata: { name, namespace, ...(uid && { uid }) }, status: dated }
-      const options = { fieldManager: MANAGER, force: true, subresource: 'status', ...term() } as const
       try {
-        await cache.writing(kind, { namespace, name }, () => transport.apply<KubeObject>(resource, body, options))
+        await cache.writing(kind, { namespace, name }, () => applied(resource, body, true, 'status'))
       } catch (error) {
-        if (!isGone(error)) throw error
+        if (isGone(error)) return
+        throw error
       }
+      wishes.met(id, 'status', wish, wish)
+      const news = kind === 'Realm' ? realmNews(before, status as RealmStatus) : obstacleNews(before, status)
+      for (const each of news) recorder?.record(owner, each)
     },
+
+    forget: (owner) => wishes.forget(childKey(owner)),
+    onWake: wakes.onWake,
   }
 }
 
+/** Whose child an object is to be. */
+function ownerOf(namespace: string, references: readonly OwnerReference[] = []): Owner | undefined {
+  const owner = references.find(({ controller }) => controller)
+  if (owner?.kind !== 'Realm' && owner?.kind !== 'CommsCell') return undefined
+  return { kind: owner.kind, namespace, name: owner.name, uid: owner.uid }
+}
+
+function newsOfApply(done: { kind: string; name: string; created: boolean; isRepair: boolean }): News | undefined {
+  const { kind, name, created, isRepair } = done
+  if (isRepair) {
+    const what = created ? 'deleted' : 'changed'
+    return { reason: 'DriftRepaired', note: `${kind} ${name} was ${what} by somebody else and is as it should be again` }
+  }
+  return created && kind === 'CommsCell' ? { reason: 'CellCreated', note: `${name} was created` } : undefined
+}
+
 const isGone = (error: unknown): boolean => error instanceof KubeError && (error.status === 404 || error.status === 409)
+
+const withoutDates = (status: Status): object => ({
+  ...status,
+  conditions: status.conditions?.map(({ lastTransitionTime: _, ...condition }) => condition),
+})
 
 /** A condition keeps its date for as long as its status stays: a pass that looked a little earlier must not cost a write. */
 function withKeptDates(status: Status, before: Status | undefined): Status {

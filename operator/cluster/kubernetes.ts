@@ -60,7 +60,18 @@ export function kubernetesCluster({ cache, writer, platform }: KubernetesParts):
     realm: cache.realm,
     cell: cache.cell,
     keys: cache.keys,
-    onChange: cache.onChange,
+    onChange(listener) {
+      const endings = [
+        cache.onChange((kind, key) => {
+          if (!(kind === 'Realm' ? cache.realm(key) : cache.cell(key))) writer.forget({ kind, ...key })
+          listener(kind, key)
+        }),
+        writer.onWake(listener),
+      ]
+      return () => {
+        for (const end of endings) end()
+      }
+    },
     observeRealm: ({ metadata }) => ({ cells: cache.cellsOf(metadata), services: workloadsOf(metadata.uid) }),
     observeCell({ metadata }) {
       const workloads = workloadsOf(metadata.uid)

@@ -3,7 +3,7 @@ import { ManualClock } from '../../cells/chassis/clock.ts'
 import { KubeError } from '../../cells/chassis/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
-import { type CandidateOptions, createCandidate, TRUST_MS } from './leader.ts'
+import { type CandidateOptions, createCandidate, FRESH_MS, NotLeading, TRUST_MS } from './leader.ts'
 import type { Lease } from './lease.ts'
 
 /** A server that holds one lease, with compare-and-set and a watch; `reachable` cuts a candidate off. */
@@ -88,7 +88,7 @@ function anElection() {
       random: () => 0.5,
     })
     made.start()
-    return { ...made, signal: () => made.signal, reach }
+    return { ...made, reach }
   }
   /** Lets time pass in small steps, so that answers arrive in between. */
   const pass = async (ms: number) => {
@@ -109,7 +109,7 @@ test('the first candidate leads at once and keeps the lease; the second waits', 
   await pass(60_000)
   expect(story).toEqual(['a leads'])
   expect([a.isLeader(), b.isLeader()]).toEqual([true, false])
-  expect(b.signal().aborted).toBe(true)
+  await expect(b.fence()).rejects.toThrow(NotLeading)
   expect(server.current()?.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 10, leaseTransitions: 0 })
   expect(server.current()?.spec.renewTime).toMatch(/\.\d{6}Z$/)
 })
@@ -131,12 +131,13 @@ test('a leader that falls silent is followed after the lease ended, and knows be
   await pass(0)
   candidate('b')
   await pass(5000)
-  const signal = a.signal()
+  const { signal, guard } = await a.fence()
   a.reach.reachable = false
   const silentSince = clock.now()
   await pass(TRUST_MS)
   expect(a.isLeader()).toBe(false)
   expect(signal.aborted).toBe(true)
+  expect(guard).toThrow(NotLeading)
   expect(story).toEqual(['a leads', 'a lost'])
   while (!story.includes('b leads')) await pass(100)
   expect(clock.now() - silentSince).toBeLessThan(12_000)
@@ -153,6 +154,23 @@ test('a leader whose process was paused knows it the moment it wakes, before any
   const paused = clock.now
   clock.now = () => paused() + TRUST_MS
   expect(a.isLeader()).toBe(false)
+})
+
+test('nothing is begun on the strength of a renewal that is getting old: the lease is renewed first, or nothing is done', async () => {
+  const { clock, server, candidate, pass } = anElection()
+  const a = candidate('a')
+  await pass(0)
+  const { resourceVersion } = server.current()?.metadata ?? {}
+  await a.fence()
+  expect(server.current()?.metadata.resourceVersion).toBe(resourceVersion)
+  const paused = clock.now
+  clock.now = () => paused() + FRESH_MS
+  await a.fence()
+  expect(server.current()?.metadata.resourceVersion).not.toBe(resourceVersion)
+  clock.now = () => paused() + 2 * FRESH_MS
+  a.reach.reachable = false
+  expect(a.isLeader()).toBe(true)
+  await expect(a.fence()).rejects.toThrow(NotLeading)
 })
 
 test('a candidate whose watch went deaf does not take a lease that is being renewed', async () => {

@@ -8,12 +8,28 @@ import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 import { isFree, type Lease, leaseOf, released, renewed } from './lease.ts'
 
+/** Somebody else leads, or may: nothing was written. */
+export class NotLeading extends Error {
+  constructor() {
+    super('this operator does not lead at the moment')
+    this.name = 'NotLeading'
+  }
+}
+
+/** What goes with a write, so that it does not outlive the leadership it was begun in. */
+export interface Fence {
+  /** Aborts when leadership ends. */
+  signal: AbortSignal
+  /** Called as the write goes out. @throws NotLeading */
+  guard: () => void
+}
+
 /** Whether this operator may write. */
 export interface Leadership {
   /** True while the lease is ours for certain: also right after the process was paused, when no timer has fired yet. */
   isLeader(): boolean
-  /** Aborts when leadership ends; a new one with each term. */
-  readonly signal: AbortSignal
+  /** Asked before each write; a lease that was not renewed lately is renewed first. @throws NotLeading */
+  fence(): Promise<Fence>
 }
 
 /** A candidate for leadership. Stopping it hands a lease it holds to whoever waits. */
@@ -39,12 +55,28 @@ export const LEASE_MS = 10_000
 /** How long a leader trusts its last renewal; the difference is what clocks and slow requests may be off. */
 export const TRUST_MS = 7_000
 const RENEW_MS = 2_000
+/** A renewal as old as this was missed once already: nothing is begun on its strength. */
+export const FRESH_MS = 3_500
 const REQUEST_TIMEOUT_MS = 2_000
 /** Candidates do not all try at the same moment. */
 const JITTER_MS = 500
 
+/** Leadership as somebody else judges it. */
+export function leadershipBy(isLeader: () => boolean, signal = new AbortController().signal): Leadership {
+  const guard = () => {
+    if (!isLeader()) throw new NotLeading()
+  }
+  return {
+    isLeader,
+    async fence() {
+      guard()
+      return { signal, guard }
+    },
+  }
+}
+
 /** Leadership always held, where there is nobody to share it with. */
-export const soleLeadership: Leadership = { isLeader: () => true, signal: new AbortController().signal }
+export const soleLeadership: Leadership = leadershipBy(() => true)
 
 /**
  * Takes part in the election by a Lease. A candidate waits on a watch, so a released lease is taken at once and waiting costs nothing;
@@ -89,12 +121,15 @@ export function createCandidate(options: CandidateOptions): Candidate {
   function schedule(): void {
     cancelAttempt()
     if (stopped) return
-    cancelAttempt = clock.after(delayMs(), () => {
-      busy ??= attempt().finally(() => {
-        busy = undefined
-        schedule()
-      })
+    cancelAttempt = clock.after(delayMs(), () => void tryNow())
+  }
+
+  function tryNow(): Promise<void> {
+    busy ??= attempt().finally(() => {
+      busy = undefined
+      schedule()
     })
+    return busy
   }
 
   function delayMs(): number {
@@ -160,14 +195,23 @@ export function createCandidate(options: CandidateOptions): Candidate {
     schedule()
   }
 
+  const renewedWithin = (ms: number) => renewedAt !== undefined && clock.now() - renewedAt < ms
+  const isLeader = () => renewedWithin(TRUST_MS)
+  const guard = () => {
+    if (!isLeader()) throw new NotLeading()
+  }
+
   return {
     start() {
       reflector.start()
       schedule()
     },
-    isLeader: () => renewedAt !== undefined && clock.now() - renewedAt < TRUST_MS,
-    get signal() {
-      return term.signal
+    isLeader,
+    async fence() {
+      guard()
+      if (!renewedWithin(FRESH_MS)) await tryNow()
+      if (!renewedWithin(FRESH_MS)) throw new NotLeading()
+      return { signal: term.signal, guard }
     },
     async stop() {
       stopped = true

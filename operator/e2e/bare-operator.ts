@@ -25,7 +25,7 @@ export const writesOf = ({ counts }: Transport): number =>
 export async function startOperator(api: ApiServer, namespace: string, leadership: Leadership = soleLeadership) {
   const transport = api.transport()
   const cache = createCache({ transport, log: silentLog, namespace })
-  const writer = createWriter({ transport, cache, leadership, log: silentLog })
+  const writer = createWriter({ transport, cache, leadership, log: silentLog, clock: systemClock })
   const cluster = kubernetesCluster({ cache, writer, platform })
   cache.start()
   await cache.synced

@@ -4,6 +4,7 @@ import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import { API_VERSION, conditionOf } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
 import { withPart } from '../../e2e/parts/with-part.ts'
+import { leadershipBy } from '../cluster/leader.ts'
 import { type ApiServer, startApiServer } from './apiserver.ts'
 import { startOperator, writesOf } from './bare-operator.ts'
 import { inNamespace, type Spec } from './namespace.ts'
@@ -177,7 +178,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
 
   test('writes nothing while it does not lead, and knows everything once it does', async () => {
     let leads = false
-    const { transport, cluster } = await anOperator({ isLeader: () => leads, signal: new AbortController().signal })
+    const { transport, cluster } = await anOperator(leadershipBy(() => leads))
     await declare(bare)
     await expect.poll(() => cluster.realm({ namespace, name: 'main' })).toBeDefined()
     await new Promise((resolve) => setTimeout(resolve, 300))

@@ -192,7 +192,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     const owner = await realm()
     expect(owner?.metadata.finalizers).toBeUndefined()
     const cell = await find(cellResource, 'main-0')
-    const { Namespace, CustomResourceDefinition, Event, Lease, Pod, ...ours } = resources
+    const { Namespace, CustomResourceDefinition, Event, EventV1, Lease, Pod, ...ours } = resources
     const lists = await Promise.all(
       [...Object.values(ours), cellResource].map((resource) => user.list<KubeObject>(collectionPath(resource, namespace), {})),
     )

@@ -1,0 +1,144 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Agent, request as ask } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Running } from '../../cells/chassis/lifecycle.ts'
+import type { ApiServer } from './apiserver.ts'
+
+/** One request as it passed. */
+export interface Passed {
+  /** Milliseconds since the epoch. */
+  at: number
+  method: string
+  /** Without the query. */
+  path: string
+  isWatch: boolean
+}
+
+/** What becomes of a request instead of an answer. */
+export type Fault =
+  | { status: number; headers?: Record<string, string>; body?: string }
+  /** Answered in full, and late. */
+  | { slowMs: number }
+  /** The server does as asked; its answer breaks off: half of it with a proper end, a reset in the middle, or silence. */
+  | 'truncated'
+  | 'reset'
+  | 'silent'
+
+/** An API server seen through a proxy on plain HTTP, which remembers what passed and spoils what it is told to. */
+export interface ApiProxy extends Running {
+  /** Path of a kubeconfig of an administrator who speaks through the proxy. */
+  kubeconfig: string
+  url: string
+  /** Everything that passed since the start or since it was emptied. */
+  passed: Passed[]
+  /** Asked about each request; nothing = it passes. */
+  spoil: (request: Passed) => Fault | undefined
+  /** Resets every connection that is open; new ones work. */
+  cut(): void
+  /** Swallows what the server says on requests under way and new ones, without a word, until `heal`. */
+  stall(): void
+  heal(): void
+}
+
+/** Whether a request changes something, the election apart. */
+export const isWrite = ({ method, path }: Passed): boolean => method !== 'GET' && !path.includes('/leases')
+
+/** A proxy of its own for one client of an API server. */
+export async function startApiProxy(api: ApiServer): Promise<ApiProxy> {
+  const { hostname, port } = new URL(api.access.server)
+  const agent = new Agent({ keepAlive: true, ...api.access.tls })
+  const folder = await mkdtemp(join(tmpdir(), 'api-proxy-'))
+  const streams = new Set<ServerResponse>()
+  let stalled = false
+
+  function serve(near: IncomingMessage, answer: ServerResponse): void {
+    const { method = 'GET', url = '/' } = near
+    const { pathname, searchParams } = new URL(url, 'http://proxy')
+    const seen: Passed = { at: Date.now(), method, path: pathname, isWatch: searchParams.has('watch') }
+    proxy.passed.push(seen)
+    const fault = proxy.spoil(seen)
+    if (fault && typeof fault === 'object' && 'status' in fault) {
+      near.resume()
+      answer.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers }).end(fault.body ?? '{}')
+      return
+    }
+    streams.add(answer)
+    answer.on('close', () => streams.delete(answer))
+    const { host: _, connection: __, ...headers } = near.headers
+    const far = ask({ hostname, port, method, path: url, headers, agent }, (from) => give(from, answer, fault))
+    far.on('error', () => answer.destroy())
+    answer.on('close', () => far.destroy())
+    near.pipe(far)
+  }
+
+  function give(from: IncomingMessage, answer: ServerResponse, fault: Exclude<Fault, { status: number }> | undefined): void {
+    if (typeof fault === 'object') {
+      setTimeout(() => give(from, answer, undefined), fault.slowMs)
+      return
+    }
+    const { 'transfer-encoding': _, 'content-length': __, ...headers } = from.headers
+    if (fault === 'truncated' || fault === 'reset') {
+      const chunks: Buffer[] = []
+      from.on('data', (chunk: Buffer) => chunks.push(chunk))
+      from.on('end', () => {
+        const whole = Buffer.concat(chunks)
+        answer.writeHead(from.statusCode ?? 502, headers)
+        answer.write(whole.subarray(0, whole.length / 2), () => {
+          if (fault === 'reset') answer.socket?.resetAndDestroy()
+          else answer.end()
+        })
+      })
+      return
+    }
+    if (fault !== 'silent' && !stalled) answer.writeHead(from.statusCode ?? 502, headers).flushHeaders()
+    from.on('data', (chunk: Buffer) => {
+      if (fault !== 'silent' && !stalled) answer.write(chunk)
+    })
+    from.on('end', () => {
+      if (fault !== 'silent' && !stalled) answer.end()
+    })
+    from.on('error', () => answer.destroy())
+  }
+
+  const server = createServer(serve)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const kubeconfig = join(folder, 'kubeconfig')
+  const named = (name: string, value: object) => [{ name: 'proxy', [name]: value }]
+  await writeFile(
+    kubeconfig,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'proxy',
+      clusters: named('cluster', { server: url }),
+      users: named('user', {}),
+      contexts: named('context', { cluster: 'proxy', user: 'proxy' }),
+    }),
+  )
+  const proxy: ApiProxy = {
+    kubeconfig,
+    url,
+    passed: [],
+    spoil: () => undefined,
+    cut() {
+      for (const stream of streams) stream.socket?.resetAndDestroy()
+    },
+    stall() {
+      stalled = true
+    },
+    heal() {
+      stalled = false
+    },
+    async stop() {
+      server.closeAllConnections()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+      agent.destroy()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+  return proxy
+}

@@ -1,0 +1,139 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import { collectionPath, type Resource, resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { conditionOf } from '../../crds/realm.ts'
+import { cellResource, realmResource } from '../../crds/resources.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import { type ApiProxy, isWrite, startApiProxy } from './api-proxy.ts'
+import { type ApiServer, startApiServer } from './apiserver.ts'
+import { type FakeKubelet, startFakeKubelet } from './kubelet.ts'
+import { inNamespace, type Spec } from './namespace.ts'
+import { startProvider, startWholeOperator, type WholeOperator } from './operator.ts'
+
+const patient = { timeout: 15_000, interval: 50 }
+const FIGHT_MS = 12_000
+const STEP_MS = 100
+
+/** What happened, as Events say it. */
+interface Told extends KubeObject {
+  reason: string
+  note: string
+  series?: { count: number }
+}
+
+withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
+  let api: ApiServer
+  let user: Transport
+  let namespace: string
+  let count = 0
+  let operator: WholeOperator
+  /** What the operator speaks through. */
+  let proxy: ApiProxy
+  let kubelet: FakeKubelet
+  const endings: (() => Promise<void>)[] = []
+  beforeAll(async () => {
+    api = await startApiServer(part)
+    user = api.transport()
+  })
+  afterAll(() => api?.stop())
+  beforeEach(async () => {
+    namespace = `hostile-${++count}`
+    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    proxy = await startApiProxy(api)
+    const provider = await startProvider(user, namespace)
+    kubelet = startFakeKubelet(api.transport(), namespace)
+    operator = await startWholeOperator({ ...api, kubeconfig: proxy.kubeconfig }, namespace, provider.url)
+    endings.push(operator.stop, kubelet.stop, provider.stop, proxy.stop)
+  })
+  afterEach(async () => {
+    for (const end of endings.splice(0)) await end()
+  })
+  const { declare, get, edit, realmOf } = inNamespace(
+    () => user,
+    () => namespace,
+  )
+  const bare = { livekit: { type: 'None' } }
+  const isReady = (name: string) =>
+    expect.poll(async () => conditionOf(await realmOf(name), 'Ready')?.status, patient).toBe('True')
+  const told = async (): Promise<Told[]> =>
+    (await user.list<Told>(collectionPath(resources.EventV1, namespace), {})).items.filter(({ note }) => note !== undefined)
+  const reasons = async () => (await told()).map(({ reason }) => reason).sort()
+
+  /** Does something ten times a second for a while; answers with how often the operator wrote one object meanwhile. */
+  async function fight(path: string, act: (step: number) => Promise<unknown>): Promise<number> {
+    proxy.passed.length = 0
+    for (let step = 0; step < FIGHT_MS / STEP_MS; step++) {
+      await act(step)
+      await new Promise((resolve) => setTimeout(resolve, STEP_MS))
+    }
+    const times = proxy.passed.filter((request) => isWrite(request) && request.path.endsWith(path)).map(({ at }) => at)
+    for (const at of times)
+      expect(times.filter((other) => other >= at && other < at + 10_000).length, path).toBeLessThanOrEqual(2)
+    return times.length
+  }
+
+  test('a Service that is edited ten times a second is put right a few times only, and soon after it ends', async () => {
+    await declare(bare)
+    await isReady('main')
+    await operator.atRest()
+    const wanted = JSON.stringify((await get(resources.Service, 'main-stats'))?.spec)
+    const steal = (step: number) => edit(resources.Service, 'main-stats', { spec: { selector: { evil: `${step}` } } })
+    expect(await fight('/services/main-stats', steal)).toBeGreaterThanOrEqual(2)
+    // What is told of it is bounded as well.
+    expect(proxy.passed.filter(isWrite).length).toBeLessThanOrEqual(8)
+    await expect.poll(async () => JSON.stringify((await get(resources.Service, 'main-stats'))?.spec), patient).toBe(wanted)
+    expect(await operator.metric('writes_held_total')).toBeGreaterThan(0)
+    expect(await operator.metric('drift_repairs_total')).toBeGreaterThanOrEqual(2)
+    expect(await reasons()).toEqual(expect.arrayContaining(['DriftRepaired', 'RepairHeldBack']))
+  }, 60_000)
+
+  test('a Deployment that is deleted ten times a second comes back for good once it ends, and no other realm waits for it', async () => {
+    await declare(bare)
+    await isReady('main')
+    const key = { namespace, name: 'main-0-connector' }
+    const fighting = fight('/deployments/main-0-connector', () => user.remove(resources.Deployment, key))
+    const startedAt = performance.now()
+    await declare(bare, 'other')
+    await isReady('other')
+    expect(performance.now() - startedAt).toBeLessThan(FIGHT_MS / 2)
+    expect(await fighting).toBeGreaterThanOrEqual(2)
+    await expect.poll(() => get(resources.Deployment, key.name), patient).toBeDefined()
+    await isReady('main')
+    await operator.atRest()
+    const ofMain = proxy.passed.filter((request) => isWrite(request) && !request.path.includes('/other'))
+    expect(ofMain.length).toBeLessThan(40)
+  }, 60_000)
+
+  test('a status somebody falsifies ten times a second is put right a few times only', async () => {
+    await declare(bare)
+    await isReady('main')
+    await operator.atRest()
+    const lie = (resource: Resource, name: string, step: number) => {
+      const conditions = [
+        { type: 'Ready', status: 'False', reason: `Lie${step}`, message: '', lastTransitionTime: '2026-01-01T00:00:00Z' },
+      ]
+      const body = { apiVersion: resource.apiVersion, kind: resource.kind, metadata: { name, namespace }, status: { conditions } }
+      return user.apply<Spec>(resource, body, { fieldManager: 'somebody', force: true, subresource: 'status' })
+    }
+    expect(await fight('/realms/main/status', (step) => lie(realmResource, 'main', step))).toBeGreaterThanOrEqual(2)
+    await isReady('main')
+    await lie(cellResource, 'main-0', 0)
+    await expect
+      .poll(async () => conditionOf((await get(cellResource, 'main-0')) as never, 'Ready')?.status, patient)
+      .toBe('True')
+  }, 60_000)
+
+  test('what happens to a realm is told by a few Events, and at rest by none', async () => {
+    await declare(bare)
+    await isReady('main')
+    await expect.poll(reasons, patient).toEqual(['CellCreated', 'CellServing', 'EndpointPublished'])
+    for (const { metadata } of await told()) expect(metadata.name).toMatch(/^main\.[0-9a-f]{16}$/)
+    await kubelet.only((name) => name !== 'main-0-connector')
+    await expect.poll(reasons, patient).toEqual(expect.arrayContaining(['CellUnhealthy', 'EndpointUnpublished']))
+    await operator.atRest()
+    const before = (await told()).length
+    await new Promise((resolve) => setTimeout(resolve, 2000))
+    expect((await told()).length).toBe(before)
+  })
+})

@@ -1,0 +1,145 @@
+import { expect, test } from 'vitest'
+import { ManualClock } from '../../cells/chassis/clock.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import { Metrics } from '../../cells/chassis/metrics.ts'
+import { leadershipBy } from '../cluster/leader.ts'
+import { eventMetrics } from './metrics.ts'
+import type { News } from './reasons.ts'
+import { createRecorder, type RecorderOptions, SERIES_MS, SERIES_WRITE_MS, type Subject } from './recorder.ts'
+
+const main: Subject = { kind: 'Realm', namespace: 'city', name: 'main', uid: 'u1' }
+const news: News = { reason: 'CellServing', note: 'main-0 can take players' }
+
+function aRecorder(answer: () => Promise<void> = async () => {}) {
+  const clock = new ManualClock()
+  const sent: { verb: string; body: Record<string, unknown> }[] = []
+  const send = (verb: string) => async (_resource: unknown, first: unknown, second: unknown) => {
+    sent.push({ verb, body: (verb === 'create' ? first : second) as Record<string, unknown> })
+    await answer()
+    return first
+  }
+  const transport = { create: send('create'), merge: send('merge') } as unknown as RecorderOptions['transport']
+  const office = { leads: true }
+  const leadership = leadershipBy(() => office.leads)
+  const metrics = new Metrics('operator')
+  const recorder = createRecorder({
+    transport,
+    leadership,
+    instance: 'operator-1',
+    clock,
+    log: silentLog,
+    metrics: eventMetrics(metrics),
+  })
+  const outcomes = async () => {
+    const known = await metrics.registry.getSingleMetric('realm_operator_events_total')?.get()
+    const total: Record<string, number> = {}
+    for (const { labels, value } of known?.values ?? []) total[`${labels.outcome}`] = (total[`${labels.outcome}`] ?? 0) + value
+    return total
+  }
+  return { recorder, clock, sent, office, outcomes, later: () => new Promise(setImmediate) }
+}
+
+test('an Event says what happened, to what, in whose opinion', async () => {
+  const { recorder, sent, later } = aRecorder()
+  recorder.record(main, news)
+  await later()
+  expect(sent).toHaveLength(1)
+  expect(sent[0]?.body).toMatchObject({
+    apiVersion: 'events.k8s.io/v1',
+    metadata: { namespace: 'city', name: expect.stringMatching(/^main\.[0-9a-f]{16}$/) },
+    type: 'Normal',
+    reason: 'CellServing',
+    action: 'Observe',
+    note: 'main-0 can take players',
+    reportingController: 'comms.decentraland.org/realm-operator',
+    reportingInstance: 'operator-1',
+    regarding: { kind: 'Realm', namespace: 'city', name: 'main', uid: 'u1' },
+  })
+})
+
+test('the same thing told again is counted in the Event there is, with one write for many', async () => {
+  const { recorder, clock, sent, later, outcomes } = aRecorder()
+  for (let times = 0; times < 50; times++) {
+    recorder.record(main, news)
+    clock.advance(100)
+  }
+  clock.advance(SERIES_WRITE_MS)
+  await later()
+  expect(sent.map(({ verb }) => verb)).toEqual(['create', 'merge'])
+  expect(sent[1]?.body).toEqual({ series: { count: 50, lastObservedTime: expect.stringMatching(/^2025-.*\.\d{6}Z$/) } })
+  expect(await outcomes()).toEqual({ sent: 2, repeated: 49 })
+  clock.advance(10 * SERIES_WRITE_MS)
+  await later()
+  expect(sent).toHaveLength(2)
+})
+
+test('something that comes back after a while is news again', async () => {
+  const { recorder, clock, sent, later } = aRecorder()
+  recorder.record(main, news)
+  clock.advance(SERIES_MS)
+  recorder.record(main, news)
+  await later()
+  expect(sent.map(({ verb }) => verb)).toEqual(['create', 'create'])
+})
+
+test('other words, another object or another reason make another Event', async () => {
+  const { recorder, sent, later } = aRecorder()
+  recorder.record(main, news)
+  recorder.record({ ...main, uid: 'u2' }, news)
+  recorder.record(main, { ...news, note: 'main-1 can take players' })
+  recorder.record(main, { ...news, reason: 'CellUnhealthy' })
+  await later()
+  expect(sent).toHaveLength(4)
+})
+
+test('an API server that takes no Events is not asked twice, and nobody waits for it', async () => {
+  const { recorder, sent, later, outcomes } = aRecorder(async () => {
+    throw new Error('forbidden')
+  })
+  recorder.record(main, news)
+  await later()
+  expect(sent).toHaveLength(1)
+  expect(await outcomes()).toEqual({ failed: 1 })
+})
+
+test('what happens while an Event hangs waits in a queue that has an end', async () => {
+  let release = () => {}
+  const hanging = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const { recorder, sent, later, outcomes } = aRecorder(() => hanging)
+  for (let index = 0; index < 300; index++) recorder.record({ ...main, uid: `u${index}` }, news)
+  await later()
+  expect(sent).toHaveLength(1)
+  release()
+  await later()
+  expect(sent).toHaveLength(257)
+  expect(await outcomes()).toEqual({ sent: 257, capped: 43 })
+})
+
+test('an object nobody can calm down is told of a few times only', async () => {
+  const { recorder, sent, later } = aRecorder()
+  for (let index = 0; index < 100; index++) recorder.record(main, { ...news, note: `message ${index}` })
+  await later()
+  expect(sent.length).toBe(25)
+})
+
+test('whoever does not lead any more says nothing', async () => {
+  const { recorder, office, sent, later, outcomes } = aRecorder()
+  office.leads = false
+  recorder.record(main, news)
+  await later()
+  expect(sent).toEqual([])
+  expect(await outcomes()).toEqual({ failed: 1 })
+})
+
+test('a recorder that stops leaves nothing behind', async () => {
+  const { recorder, clock, sent, later } = aRecorder()
+  recorder.record(main, news)
+  recorder.record(main, news)
+  await recorder.stop()
+  recorder.record(main, { ...news, note: 'too late' })
+  clock.advance(SERIES_WRITE_MS)
+  await later()
+  expect(sent).toHaveLength(1)
+})
