@@ -40,6 +40,7 @@ export async function startConnector(config: ConnectorConfig, deps: ConnectorDep
   const metrics = connectorMetrics(deps.metrics, {
     connections: () => server.connections.size,
     players: () => sessions.size,
+    waiting: () => server.waiting,
     pendingSignatures: () => verifier.pending,
     deniedWallets: () => denyList.size,
     busConnected: () => bus.state === 'connected',
@@ -63,6 +64,7 @@ export async function startConnector(config: ConnectorConfig, deps: ConnectorDep
       idleTimeoutMs: config.IDLE_TIMEOUT_MS,
       maxConnections: config.MAX_CONNECTIONS,
       maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
+      handshakesPerSecond: config.HANDSHAKES_PER_SECOND,
     },
     ...{ clock, log, metrics, verifier, denyList, bans, sessions, exchange },
   })

@@ -15,6 +15,8 @@ const schema = z.object({
   IDLE_TIMEOUT_MS: integer(1, DAY_MS).default(90_000),
   MAX_CONNECTIONS: integer(1, 1_000_000).default(15_000),
   MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).default(100),
+  /** Connections let in per second; a burst waits its turn, so that those who are in do not notice who comes. */
+  HANDSHAKES_PER_SECOND: integer(1, 1_000_000).default(500),
   /** Seconds over which players are sent away when the connector stops. */
   DRAIN_SECONDS: integer(0, 3600).default(30),
 

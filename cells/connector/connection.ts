@@ -3,6 +3,8 @@ import { WebSocket } from 'ws'
 import type { HeartbeatMessage } from '../wire/packets.ts'
 import { serverPackets } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
+import type { Stamp } from '../wire/stamp.ts'
+import { stampTrailer } from '../wire/trailer.ts'
 import { type Allowance, fullAllowance, type Rate } from './core/allowance.ts'
 import { type Ending, farewellOf } from './core/endings.ts'
 import { type Handshake, START } from './core/handshake.ts'
@@ -27,11 +29,15 @@ export class Line extends WebSocket {
 /** A session as the bus knows it: who, since when on this socket, and what was last heard. */
 export interface Session {
   /** Sorts by age; tells two sessions of one wallet apart, also across connectors. */
-  readonly id: string
+  readonly id: Stamp
   readonly peer: PeerId
   readonly allowance: Allowance
+  /** Behind each of its heartbeats. */
+  readonly trailer: Uint8Array
   /** The last heartbeat that had a position. */
   last: HeartbeatMessage | undefined
+  /** The room it was last told, and in which term. */
+  told: { room: string; term: Stamp | undefined } | undefined
 }
 
 /** One socket from upgrade to end. */
@@ -55,8 +61,9 @@ export class Connection {
   }
 
   /** From now on this socket speaks for `peer`. */
-  begin(id: string, peer: PeerId, nowMs: number): void {
-    this.session = { id, peer, allowance: fullAllowance(HEARTBEAT_RATE, nowMs), last: undefined }
+  begin(id: Stamp, peer: PeerId, nowMs: number): void {
+    const allowance = fullAllowance(HEARTBEAT_RATE, nowMs)
+    this.session = { id, peer, allowance, trailer: stampTrailer(id), last: undefined, told: undefined }
   }
 
   /** Sends a packet; answers false, and sends nothing, when the client has not read for too long. */

@@ -1,12 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { type Bus, NO_PAYLOAD } from '../bus/bus.ts'
+import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
-import { busPayloads, type HeartbeatMessage, wrapIslandChanged } from '../wire/packets.ts'
+import { decodeBeat } from '../wire/beat.ts'
+import { busPayloads, type HeartbeatMessage, ISLAND_ID_FIELD, wrapIslandChanged } from '../wire/packets.ts'
 import { isFinitePosition, type PeerId } from '../wire/peer.ts'
+import { decodeGreeting, encodeGreeting, encodeLeaving, type Farewell } from '../wire/session.ts'
+import { Fence, type Stamp, Stamps } from '../wire/stamp.ts'
 import { peerOf, type Subjects } from '../wire/subjects.ts'
+import { joined, textIn, unstamped } from '../wire/trailer.ts'
 import { type Connection, HEARTBEAT_RATE, type Session } from './connection.ts'
 import { take } from './core/allowance.ts'
 import type { ConnectorMetrics } from './metrics.ts'
+import { answerRollCalls } from './roll.ts'
 import type { Sessions } from './sessions.ts'
 
 /** What the exchange works with, and whom it tells. */
@@ -25,7 +30,6 @@ export interface ExchangeDeps {
 /** How long a burst waits for its last position to go on, in ms. */
 const HELD_MS = 50
 const MAX_DESIRED_ROOM_LENGTH = 128
-const MAX_SESSION_ID_BYTES = 64
 const ANNOUNCED_AT_ONCE = 500
 /** How long those who should hear an announcement have to come back to the bus themselves, in ms. */
 const SETTLE_MS = 1_000
@@ -37,7 +41,8 @@ export class Exchange {
   readonly #unsubscribe: readonly (() => void)[]
   #cancelHeld: (() => void) | undefined
   #cancelAnnouncing = () => {}
-  #lastIdAt = 0
+  readonly #stamps = new Stamps()
+  readonly #fence = new Fence()
 
   constructor(deps: ExchangeDeps) {
     this.#deps = deps
@@ -46,6 +51,8 @@ export class Exchange {
       // Plain subscriptions: every connector hears of every player, only the one that has it acts (comms.md §11, 8).
       bus.subscribe(subjects.every.islandChanged, (payload, subject) => this.#islandChanged(payload, subject)),
       bus.subscribe(subjects.every.connect, (payload, subject) => this.#connected(payload, subject)),
+      bus.subscribe(subjects.beat, (payload) => this.#fence.passes(decodeBeat(payload)?.term)),
+      answerRollCalls(deps),
       bus.onState((state) => {
         this.#cancelAnnouncing()
         if (state === 'connected') this.#cancelAnnouncing = deps.clock.after(SETTLE_MS, () => this.#announce([...deps.sessions]))
@@ -53,20 +60,19 @@ export class Exchange {
     ]
   }
 
-  /** A session id: the older of two sorts first, also of two within a millisecond. */
-  newSessionId(): string {
-    this.#lastIdAt = Math.max(this.#deps.clock.now(), this.#lastIdAt + 1)
-    return `${this.#lastIdAt.toString(36).padStart(9, '0')}-${randomBytes(6).toString('hex')}`
+  /** A session id, later than any this or another connector gave before. */
+  newSessionId(): Stamp {
+    return this.#stamps.next(this.#deps.clock.now(), randomBytes(6).toString('hex'))
   }
 
-  /** A player was welcomed: the archipelago places it anew, other connectors let go of it. */
+  /** A player was welcomed: the archipelago tells it its room anew, other connectors let go of it. */
   joined({ id, peer }: Session): void {
-    this.#deps.bus.publish(this.#deps.subjects.connect(peer), Buffer.from(id))
+    this.#deps.bus.publish(this.#deps.subjects.connect(peer), encodeGreeting({ session: id, told: undefined }))
   }
 
-  /** A player is gone for good. */
-  left(peer: PeerId): void {
-    this.#deps.bus.publish(this.#deps.subjects.disconnect(peer), NO_PAYLOAD)
+  /** A session is over. */
+  left({ id, peer }: Session, how: Farewell): void {
+    this.#deps.bus.publish(this.#deps.subjects.disconnect(peer), encodeLeaving({ session: id, how }))
   }
 
   /** A session ended: what it still wanted to say does not matter any more. */
@@ -92,7 +98,7 @@ export class Exchange {
       return
     }
     this.#held.delete(session)
-    this.#publish(session.peer, wordy ? busPayloads.encodeHeartbeat(heartbeat) : payload)
+    this.#publish(session, wordy ? busPayloads.encodeHeartbeat(heartbeat) : payload)
   }
 
   close(): void {
@@ -101,10 +107,10 @@ export class Exchange {
     this.#cancelAnnouncing()
   }
 
-  #publish(peer: PeerId, payload: Uint8Array): void {
+  #publish({ peer, trailer }: Session, payload: Uint8Array): void {
     const { bus, subjects } = this.#deps
     const counted = this.#deps.metrics.heartbeat
-    bus.publish(subjects.heartbeat(peer), payload)
+    bus.publish(subjects.heartbeat(peer), joined(payload, trailer))
     if (bus.state === 'connected') counted.published.inc()
     else counted.dropped.inc()
   }
@@ -120,7 +126,7 @@ export class Exchange {
     for (const session of this.#held) {
       if (!session.last || !take(session.allowance, HEARTBEAT_RATE, now)) continue
       this.#held.delete(session)
-      this.#publish(session.peer, busPayloads.encodeHeartbeat(session.last))
+      this.#publish(session, busPayloads.encodeHeartbeat(session.last))
     }
     if (this.#held.size > 0) this.#cancelHeld = this.#deps.clock.after(HELD_MS, () => this.#releaseHeld())
   }
@@ -128,7 +134,16 @@ export class Exchange {
   #islandChanged(payload: Uint8Array, subject: string): void {
     const peer = peerOf(subject)
     const connection = peer && this.#deps.sessions.get(peer)
-    if (connection) this.#deps.onIsland(connection, wrapIslandChanged(payload))
+    if (!connection?.session) return
+    const { body, stamp: term } = unstamped(payload)
+    if (!this.#fence.passes(term)) {
+      // An archipelago that does not know yet that another one took over.
+      this.#deps.metrics.island.stale.inc()
+      return
+    }
+    const room = textIn(body, ISLAND_ID_FIELD)
+    if (room !== undefined) connection.session.told = { room, term }
+    this.#deps.onIsland(connection, wrapIslandChanged(body))
   }
 
   /**
@@ -137,18 +152,21 @@ export class Exchange {
    */
   #connected(payload: Uint8Array, subject: string): void {
     const peer = peerOf(subject)
-    const connection = peer && this.#deps.sessions.get(peer)
-    if (!connection?.session || payload.length > MAX_SESSION_ID_BYTES) return
-    if (Buffer.from(payload).toString() > connection.session.id) this.#deps.onSuperseded(connection)
+    const session = decodeGreeting(payload)?.session
+    if (!peer || !session) return
+    this.#stamps.hear(session, this.#deps.clock.now())
+    const connection = this.#deps.sessions.get(peer)
+    if (connection?.session && session > connection.session.id) this.#deps.onSuperseded(connection)
   }
 
-  /** The bus is back and may have lost everything said meanwhile: say who is here and where, some at a time. */
+  /** The bus is back and may have lost everything said meanwhile: say who is here, where, and in which room as far as it knows, some at a time. */
   #announce(sessions: [PeerId, Connection][]): void {
     for (const [peer, { session }] of sessions.splice(0, ANNOUNCED_AT_ONCE)) {
       // It may have ended since it was listed.
       if (!session || this.#deps.sessions.get(peer)?.session !== session) continue
-      this.joined(session)
-      if (session.last) this.#publish(peer, busPayloads.encodeHeartbeat(session.last))
+      const { bus, subjects } = this.#deps
+      bus.publish(subjects.connect(peer), encodeGreeting({ session: session.id, told: session.told?.room ?? '' }))
+      if (session.last) this.#publish(session, busPayloads.encodeHeartbeat(session.last))
       this.#deps.metrics.announcements.inc()
     }
     if (sessions.length > 0) setImmediate(() => this.#announce(sessions))

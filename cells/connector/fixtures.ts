@@ -14,6 +14,8 @@ import { Metrics } from '../chassis/metrics.ts'
 import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
 import { busPayloads } from '../wire/packets.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
+import type { Stamp } from '../wire/stamp.ts'
+import { stamped } from '../wire/trailer.ts'
 import { startConnector } from './cell.ts'
 import { type ConnectorConfig, readConfig } from './config.ts'
 
@@ -68,7 +70,7 @@ export interface TestConnector {
   /** The value of a metric, `name{label="value"}` as scraped; 0 when it never counted. */
   metric(name: string): Promise<number>
   /** Puts a peer on an island, as the archipelago does. */
-  place(peer: PeerId, islandId: string, padding?: number): void
+  place(peer: PeerId, islandId: string, padding?: number, term?: Stamp): void
 }
 
 let shared: ChainVerifier | undefined
@@ -126,16 +128,15 @@ export async function aConnector(
       const line = (await metrics.registry.metrics()).split('\n').find((text) => text.startsWith(`realm_connector_${name} `))
       return Number(line?.split(' ').at(-1) ?? 0)
     },
-    place: (peer, islandId, padding = 0) =>
-      bus.publish(
-        `engine.peer.${peer}.island_changed`,
-        busPayloads.encodeIslandChanged({
-          islandId,
-          connStr: `livekit:wss://lk.example?access_token=${'T'.repeat(padding)}`,
-          fromIslandId: undefined,
-          peers: {},
-        }),
-      ),
+    place: (peer, islandId, padding = 0, term) => {
+      const message = busPayloads.encodeIslandChanged({
+        islandId,
+        connStr: `livekit:wss://lk.example?access_token=${'T'.repeat(padding)}`,
+        fromIslandId: undefined,
+        peers: {},
+      })
+      bus.publish(`engine.peer.${peer}.island_changed`, term === undefined ? message : stamped(message, term))
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { busPayloads, clientPackets } from '../wire/packets.ts'
+import { stampOf, unstamped } from '../wire/trailer.ts'
 import { aConnector, until } from './fixtures.ts'
 
 test('a welcomed player is announced, then heard, then said goodbye to', async () => {
@@ -9,7 +10,8 @@ test('a welcomed player is announced, then heard, then said goodbye to', async (
   await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect', 'heartbeat']))
   player.close()
   await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect', 'heartbeat', 'disconnect']))
-  expect(connector.heard.at(-1)?.payload).toHaveLength(0)
+  const [greeting, , leaving] = connector.heard.map(({ payload }) => Buffer.from(payload).toString())
+  expect(leaving).toBe(`${greeting}\nleft`)
 })
 
 test('whoever never got a welcome is never announced', async () => {
@@ -30,7 +32,9 @@ test('a heartbeat travels in the bytes everybody on the bus knows', async () => 
   player.send(new Uint8Array(Buffer.from('1a130a0f0d000000411500000000' + '1d00000041' + '5001', 'hex')))
   player.send(clientPackets.heartbeat({ position: undefined }))
   const sent = () =>
-    connector.heard.filter(({ topic }) => topic === 'heartbeat').map(({ payload }) => Buffer.from(payload).toString('hex'))
+    connector.heard
+      .filter(({ topic }) => topic === 'heartbeat')
+      .map(({ payload }) => Buffer.from(unstamped(payload).body).toString('hex'))
   await until(() =>
     expect(sent()).toEqual([
       '0a0a0d000000411d00000041',
@@ -39,6 +43,17 @@ test('a heartbeat travels in the bytes everybody on the bus knows', async () => 
       '',
     ]),
   )
+})
+
+test('every heartbeat names its session behind the bytes', async () => {
+  const connector = await aConnector()
+  const player = await connector.join()
+  player.heartbeat({ x: 8, y: 0, z: 8 })
+  player.send(clientPackets.heartbeat({ position: undefined }))
+  await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect', 'heartbeat', 'heartbeat']))
+  const [greeting, ...heartbeats] = connector.heard
+  const session = Buffer.from(greeting?.payload ?? []).toString()
+  expect(heartbeats.map(({ payload }) => stampOf(payload))).toEqual([session, session])
 })
 
 test('a wish longer than any room name is left out', async () => {

@@ -5,6 +5,7 @@ import { type Ending, endings } from './core/endings.ts'
 export interface Readings {
   connections(): number
   players(): number
+  waiting(): number
   pendingSignatures(): number
   deniedWallets(): number
   busConnected(): boolean
@@ -14,6 +15,7 @@ export interface Readings {
 export function connectorMetrics(metrics: Metrics, readings: Readings) {
   metrics.gauge('connections', 'Open sockets, those still shaking hands included.', { read: readings.connections })
   metrics.gauge('players', 'Players with a session on this connector.', { read: readings.players })
+  metrics.gauge('upgrades_waiting', 'Connections waiting for their turn to be let in.', { read: readings.waiting })
   metrics.gauge('signatures_pending', 'Signatures waiting to be checked or being checked.', { read: readings.pendingSignatures })
   metrics.gauge('denied_wallets', 'Wallets on the deny list as last read.', { read: readings.deniedWallets })
   metrics.gauge('bus_connected', '1 while the bus can be reached.', { read: () => Number(readings.busConnected()) })
@@ -40,9 +42,21 @@ export function connectorMetrics(metrics: Metrics, readings: Readings) {
       /** The bus was away. */
       dropped: heartbeats.labels('dropped'),
     },
-    island: { delivered: islands.labels('delivered'), tooSlow: islands.labels('too_slow') },
-    refused: { total: refused.labels('total'), address: refused.labels('address'), stopping: refused.labels('stopping') },
+    island: {
+      delivered: islands.labels('delivered'),
+      tooSlow: islands.labels('too_slow'),
+      /** Said by an archipelago that another one has taken over from. */
+      stale: islands.labels('stale'),
+    },
+    refused: {
+      total: refused.labels('total'),
+      address: refused.labels('address'),
+      stopping: refused.labels('stopping'),
+      /** Waited as long as anybody may for a turn. */
+      rate: refused.labels('rate'),
+    },
     pings: metrics.counter('pings_total', 'Pings sent to sockets that had gone silent.'),
+    rollCalls: metrics.counter('roll_calls_total', 'Times an archipelago asked who is here.'),
     announcements: metrics.counter('announcements_total', 'Sessions told to the bus again after it came back.'),
   }
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer } from 'ws'
 import type { Clock } from '../chassis/clock.ts'
 import type { UpgradeHandler } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
@@ -10,23 +9,20 @@ import { decodeClientMessage, serverPackets } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Bans } from './adapters/bans.ts'
 import type { DenyList } from './adapters/deny-list.ts'
-import { clientAddress } from './client-address.ts'
-import { Connection, Line } from './connection.ts'
+import { Connection, type Line } from './connection.ts'
 import { Deadlines } from './core/deadlines.ts'
-import type { Ending } from './core/endings.ts'
+import { type Ending, farewellOf } from './core/endings.ts'
 import { type Facts, type HandshakeEffect, type HandshakeEvent, step } from './core/handshake.ts'
-import { Headcount } from './core/headcount.ts'
+import { Door, type DoorLimits } from './door.ts'
 import type { Exchange } from './exchange.ts'
 import type { ConnectorMetrics } from './metrics.ts'
 import { Outbox } from './outbox.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Every bound a stranger can run into. */
-export interface ServerLimits {
+export interface ServerLimits extends DoorLimits {
   handshakeTimeoutMs: number
   idleTimeoutMs: number
-  maxConnections: number
-  maxConnectionsPerAddress: number
 }
 
 export interface ServerDeps {
@@ -41,40 +37,28 @@ export interface ServerDeps {
   exchange: Exchange
 }
 
-/** Longest message of a client: room for a chain of ten links. */
-const MAX_MESSAGE_BYTES = 16 * 1024
-const MAX_FRAGMENTS = 64
 /** How long a client may take to answer our close frame. */
 const CLOSE_TIMEOUT_MS = 5_000
 /** Share of the idle time after which a silent line is asked whether it lives: 74 s of 90. */
 const PING_AFTER = 74 / 90
 const SWEEP_MS = 1_000
 const CHALLENGE_BYTES = 32
+/** The code of a connection that ended without a goodbye. */
+const LINE_BROKE = 1006
 
 /** The sockets of the players (comms.md §4): lets them in, runs each through the handshake, ends them. */
 export class Server {
   readonly #deps: ServerDeps
   readonly #facts: Facts
   readonly #connections = new Set<Connection>()
-  readonly #headcount: Headcount
+  readonly #door: Door
   readonly #deadlines = new Deadlines<Connection>()
   readonly #outbox = new Outbox()
-  // No compression, and the first subprotocol offered is echoed: what explorers expect (comms.md §0).
-  readonly #sockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    clientTracking: false,
-    skipUTF8Validation: true,
-    maxPayload: MAX_MESSAGE_BYTES,
-    maxFragments: MAX_FRAGMENTS,
-    WebSocket: Line,
-  })
-  #closed = false
   #cancelSweep: () => void
 
   constructor(deps: ServerDeps) {
     this.#deps = deps
-    this.#headcount = new Headcount(deps.limits.maxConnections, deps.limits.maxConnectionsPerAddress)
+    this.#door = new Door({ ...deps, onOpen: (line, stream, address) => this.#open(line, stream, address) })
     this.#facts = {
       freshChallenge: () => `dcl-${randomBytes(CHALLENGE_BYTES).toString('hex')}`,
       isDenied: (peer) => deps.denyList.has(peer),
@@ -89,15 +73,13 @@ export class Server {
   }
 
   /** Takes over a connection that asked to become a WebSocket, if there is room for it. */
-  readonly upgrade: UpgradeHandler = (request, stream, head) => {
-    const address = clientAddress(request)
-    const limit = this.#closed ? 'stopping' : this.#headcount.limitReached(address)
-    if (limit) {
-      this.#deps.metrics.refused[limit].inc()
-      stream.end('HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
-      return
-    }
-    this.#sockets.handleUpgrade(request, stream, head, (line: Line) => this.#open(line, stream, address))
+  get upgrade(): UpgradeHandler {
+    return this.#door.upgrade
+  }
+
+  /** Connections that wait for their turn to be let in. */
+  get waiting(): number {
+    return this.#door.waiting
   }
 
   /** Ends a socket for a reason of ours. */
@@ -114,7 +96,7 @@ export class Server {
 
   /** Lets nobody in any more, and says goodbye to whoever is left. */
   close(): void {
-    this.#closed = true
+    this.#door.close()
     for (const connection of this.#connections) this.end(connection, 'drained')
   }
 
@@ -128,7 +110,6 @@ export class Server {
     const { clock, limits, log } = this.#deps
     const connection = new Connection(line, stream, this.#outbox, address, clock.now())
     this.#connections.add(connection)
-    this.#headcount.enter(address)
     this.#deadlines.set(connection, clock.now() + limits.handshakeTimeoutMs)
     const heard = () => {
       connection.heardAt = clock.now()
@@ -142,16 +123,15 @@ export class Server {
     line.on('ping', heard)
     line.on('pong', heard)
     line.on('error', (error) => log.debug({ err: error, address }, 'a socket failed'))
-    line.on('close', () => {
+    line.on('close', (code) => {
       this.#forget(connection)
-      this.end(connection, 'gone')
+      this.end(connection, code === LINE_BROKE ? 'lost' : 'gone')
     })
   }
 
   #forget(connection: Connection): void {
     this.#connections.delete(connection)
     this.#deadlines.clear(connection)
-    this.#headcount.leave(connection.address)
   }
 
   #apply(connection: Connection, event: HandshakeEvent): void {
@@ -181,7 +161,7 @@ export class Server {
         this.#sayGoodbye(connection, effect.ending)
         break
       case 'leave':
-        exchange.left(effect.peer)
+        if (connection.session) exchange.left(connection.session, farewellOf(effect.ending).leaves ?? 'left')
         break
     }
   }

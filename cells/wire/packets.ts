@@ -80,6 +80,9 @@ export function wrapIslandChanged(payload: Uint8Array): Uint8Array {
   return packet
 }
 
+/** Where the room is named in an IslandChangedMessage. */
+export const ISLAND_ID_FIELD = 1
+
 /** Bus payloads (comms.md §5). Decoders answer nothing for bytes that are no such message. */
 export const busPayloads = {
   encodeHeartbeat: (heartbeat: Heartbeat) => Heartbeat.encode(heartbeat).finish(),

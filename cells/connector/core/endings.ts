@@ -1,3 +1,5 @@
+import type { Farewell as Leaving } from '../../wire/session.ts'
+
 /** What the client sees of an ending (comms.md §4.2). */
 export interface Farewell {
   /** Whether `kicked` is said first: for banned or replaced players only, some explorers show a dialog and stay away. */
@@ -6,6 +8,8 @@ export interface Farewell {
   by: 'close' | 'drop' | 'none'
   code?: number
   reason?: string
+  /** Whether its player is expected back, so that his place is kept for a while; has left for good unless told. */
+  leaves?: Leaving
 }
 
 /** Every way a socket ends. */
@@ -19,9 +23,12 @@ export const endings = {
   banned: { kicked: true, by: 'close' },
   superseded: { kicked: true, by: 'close' },
   // 1012 "service restart": explorers reconnect at once and land elsewhere.
-  drained: { by: 'close', code: 1012 },
-  idle: { by: 'drop' },
-  slow: { by: 'drop' },
+  drained: { by: 'close', code: 1012, leaves: 'drained' },
+  idle: { by: 'drop', leaves: 'dropped' },
+  slow: { by: 'drop', leaves: 'dropped' },
+  // The line broke; explorers come back.
+  lost: { by: 'none', leaves: 'dropped' },
+  // The client said goodbye.
   gone: { by: 'none' },
 } as const satisfies Record<string, Farewell>
 

@@ -124,7 +124,10 @@ describe('a session ends', () => {
       (ending) => [`as ${ending}`, { is: 'ended', ending }, ending] as [string, HandshakeEvent, Ending],
     ),
   ])('%s: its player leaves', (_, event, ending) => {
-    expect(step(welcomed, event, facts())).toEqual({ state: over, effects: [...ends(ending), { do: 'leave', peer: ANNA }] })
+    expect(step(welcomed, event, facts())).toEqual({
+      state: over,
+      effects: [...ends(ending), { do: 'leave', peer: ANNA, ending }],
+    })
   })
 
   test('superseded: its player stays', () => {

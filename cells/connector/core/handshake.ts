@@ -30,7 +30,7 @@ export type HandshakeEffect =
   /** Say goodbye to the client as the ending demands. */
   | { do: 'end'; ending: Ending }
   /** Forget the session and tell the bus that its player left. */
-  | { do: 'leave'; peer: PeerId }
+  | { do: 'leave'; peer: PeerId; ending: Ending }
 
 /** What the machine has to know of the world around it. */
 export interface Facts {
@@ -109,5 +109,5 @@ function ended(state: Handshake, ending: Ending): Step {
   const goodbye: HandshakeEffect = { do: 'end', ending }
   // A superseded player has not left: the newer session speaks for it, and a disconnect would take it off its island.
   if (state.at !== 'welcomed' || ending === 'superseded') return { state: OVER, effects: [goodbye] }
-  return { state: OVER, effects: [goodbye, { do: 'leave', peer: state.peer }] }
+  return { state: OVER, effects: [goodbye, { do: 'leave', peer: state.peer, ending }] }
 }

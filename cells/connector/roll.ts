@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto'
+import type { Bus } from '../bus/bus.ts'
+import { decodeRollCall, encodeRollPage, PAGE_SIZE, type RollEntry } from '../wire/roll-call.ts'
+import type { Subjects } from '../wire/subjects.ts'
+import type { Connection } from './connection.ts'
+import type { ConnectorMetrics } from './metrics.ts'
+import type { Sessions } from './sessions.ts'
+
+/** What an answer is made of. */
+export interface RollDeps {
+  bus: Bus
+  subjects: Subjects
+  sessions: Sessions<Connection>
+  metrics: ConnectorMetrics
+}
+
+/** Askers answered at a time; each of them costs a message per page and turn of the event loop. */
+const MAX_ASKERS = 8
+
+/**
+ * Answers archipelagos that ask who is here, where, and in which room as far as the player knows: what an archipelago needs to go on where
+ * another one ended. A page per turn of the event loop, so that players are heard in between. The returned function stops listening.
+ */
+export function answerRollCalls({ bus, subjects, sessions, metrics }: RollDeps): () => void {
+  const connector = randomBytes(6).toString('hex')
+  const asking = new Set<string>()
+
+  function answer(asker: string): void {
+    const present = [...sessions].flatMap(([, { session }]) => session ?? [])
+    const count = Math.max(1, Math.ceil(present.length / PAGE_SIZE))
+    const say = (index: number) => {
+      const entries = present.slice(index * PAGE_SIZE, (index + 1) * PAGE_SIZE).map(entryOf)
+      bus.publish(subjects.rollAnswer(asker), encodeRollPage({ connector, index, count, entries }))
+      if (index + 1 < count) setImmediate(say, index + 1)
+      else asking.delete(asker)
+    }
+    say(0)
+  }
+
+  return bus.subscribe(subjects.rollCall, (payload) => {
+    const asker = decodeRollCall(payload)
+    if (!asker || asking.has(asker) || asking.size >= MAX_ASKERS) return
+    metrics.rollCalls.inc()
+    asking.add(asker)
+    answer(asker)
+  })
+}
+
+// Read when the page is said: a session may have been told another room since the answer began.
+const entryOf = ({ peer, id, last, told }: NonNullable<Connection['session']>): RollEntry => ({
+  peer,
+  session: id,
+  position: last?.position,
+  room: told?.room,
+  term: told?.term,
+})

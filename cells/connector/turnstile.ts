@@ -1,0 +1,73 @@
+import type { Clock } from '../chassis/clock.ts'
+import { type Allowance, fullAllowance, type Rate, take } from './core/allowance.ts'
+
+/** Somebody in the queue. */
+interface Waiting {
+  since: number
+  go: () => void
+  refuse: () => void
+}
+
+const STEP_MS = 20
+
+/**
+ * Lets so many pass per second, in the order they came, and a second's worth at once after a pause: when another connector has ended, the
+ * crowd that comes over meets a stream and not a wall, and nobody who is in notices. The queue is as long as there may be connections.
+ */
+export class Turnstile {
+  readonly #rate: Rate
+  readonly #maxWaitMs: number
+  readonly #clock: Clock
+  readonly #allowance: Allowance
+  /** In the order they came. */
+  readonly #queue = new Set<Waiting>()
+  #cancelStep: (() => void) | undefined
+
+  constructor({ perSecond, maxWaitMs }: { perSecond: number; maxWaitMs: number }, clock: Clock) {
+    this.#rate = { perSecond, burst: perSecond }
+    this.#maxWaitMs = maxWaitMs
+    this.#clock = clock
+    this.#allowance = fullAllowance(this.#rate, clock.now())
+  }
+
+  get waiting(): number {
+    return this.#queue.size
+  }
+
+  /** Calls `go` when it is somebody's turn, or `refuse` when that took too long; leaves the queue by the returned function, if it has to wait. */
+  pass(go: () => void, refuse: () => void): (() => void) | undefined {
+    const now = this.#clock.now()
+    if (this.#queue.size === 0 && take(this.#allowance, this.#rate, now)) {
+      go()
+      return undefined
+    }
+    const waiting: Waiting = { since: now, go, refuse }
+    this.#queue.add(waiting)
+    this.#schedule()
+    return () => this.#queue.delete(waiting)
+  }
+
+  /** Refuses whoever still waits. */
+  close(): void {
+    this.#cancelStep?.()
+    for (const { refuse } of this.#queue) refuse()
+    this.#queue.clear()
+  }
+
+  #schedule(): void {
+    this.#cancelStep ??= this.#clock.after(STEP_MS, () => this.#step())
+  }
+
+  #step(): void {
+    this.#cancelStep = undefined
+    const now = this.#clock.now()
+    for (const waiting of this.#queue) {
+      const isTooLate = now - waiting.since >= this.#maxWaitMs
+      if (!isTooLate && !take(this.#allowance, this.#rate, now)) break
+      this.#queue.delete(waiting)
+      if (isTooLate) waiting.refuse()
+      else waiting.go()
+    }
+    if (this.#queue.size > 0) this.#schedule()
+  }
+}
