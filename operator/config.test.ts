@@ -14,7 +14,7 @@ test('an operator needs to know the image of the cells and its realm provider, a
 })
 
 test('the base URL of the realm provider loses the slash at its end', () => {
-  expect(platformOf(readConfig(least))).toMatchObject({
+  expect(platformOf(readConfig(least), 'realm-system')).toMatchObject({
     providerUrl: 'http://realm-provider.realms.svc',
     imagePullPolicy: 'IfNotPresent',
   })

@@ -28,12 +28,13 @@ export type OperatorConfig = Readonly<z.infer<typeof schema>>
 /** @throws UserError naming everything wrong with the environment */
 export const readConfig = (env: NodeJS.ProcessEnv): OperatorConfig => parseEnv(schema, env)
 
-/** What the configuration decides for every realm. */
-export const platformOf = (config: OperatorConfig): Platform => ({
+/** What the configuration, and the namespace of the operator, decide for every realm. */
+export const platformOf = (config: OperatorConfig, namespace: string): Platform => ({
   imageRepository: config.IMAGE_REPOSITORY,
   natsImage: config.NATS_IMAGE,
   livekitImage: config.LIVEKIT_IMAGE,
   imagePullPolicy: config.IMAGE_PULL_POLICY,
   clusterDomain: config.CLUSTER_DOMAIN,
+  namespace,
   providerUrl: config.PROVIDER_URL,
 })

@@ -14,11 +14,8 @@ import { createWriter } from './cluster/apply.ts'
 import { createCache } from './cluster/cache.ts'
 import { kubernetesCluster } from './cluster/kubernetes.ts'
 import { createCandidate } from './cluster/leader.ts'
-import { writerMetrics } from './cluster/writer-metrics.ts'
 import { platformOf, readConfig } from './config.ts'
 import { clusterSite } from './desired/site.ts'
-import { eventMetrics } from './events/metrics.ts'
-import { createRecorder } from './events/recorder.ts'
 import { operatorMetrics } from './metrics.ts'
 import { createProber } from './publication/prober.ts'
 import { startReconcilers } from './reconcile/loop.ts'
@@ -40,22 +37,20 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const ofKube = kubeMetrics(metrics)
   const transport = createTransport({ access, metrics: ofKube })
   const cache = createCache({ transport, log, metrics: ofKube, namespace: config.WATCH_NAMESPACE })
-  const platform = platformOf(config)
+  const namespace = config.LEASE_NAMESPACE ?? access.namespace
+  const platform = platformOf(config, namespace)
   const site = clusterSite(platform.clusterDomain, platform.providerUrl)
 
-  const identity = config.LEASE_IDENTITY ?? `${hostname()}-${randomBytes(4).toString('hex')}`
   const candidate = createCandidate({
     transport,
-    lease: { namespace: config.LEASE_NAMESPACE ?? access.namespace, name: config.LEASE_NAME },
-    identity,
+    lease: { namespace, name: config.LEASE_NAME },
+    identity: config.LEASE_IDENTITY ?? `${hostname()}-${randomBytes(4).toString('hex')}`,
     onElected: () => terms.begin(),
     onLost: () => terms.end(),
     log,
     clock,
   })
-  const telling = { transport, leadership: candidate, instance: identity, clock, log, metrics: eventMetrics(metrics) }
-  const recorder = createRecorder(telling)
-  const writer = createWriter({ transport, cache, leadership: candidate, log, clock, recorder, metrics: writerMetrics(metrics) })
+  const writer = createWriter({ transport, cache, leadership: candidate, log })
   const cluster = kubernetesCluster({ cache, writer, platform })
   const ofQueue = queueMetrics(metrics, () => terms.depth)
   const terms = createTerms(() => {
@@ -75,7 +70,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   // Who has not seen everything yet must not lead: it would take what it does not know for missing.
   void cache.synced.then(() => candidate.start())
   log.info({ url: listening.url, server: access.server }, 'watching')
-  return { url: listening.url, ...stopAll(log, terms, recorder, candidate, cache, transport, listening) }
+  return { url: listening.url, ...stopAll(log, terms, candidate, cache, transport, listening) }
 }
 
 if (import.meta.main) await runProcess(createLog('operator'), () => main(process.env))

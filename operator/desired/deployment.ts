@@ -13,16 +13,14 @@ import {
   realmSelector,
   serviceAccountName,
 } from './naming.ts'
+import { mergePods } from './overrides.ts'
 import type { CellPlan, ServicePlan } from './plan.ts'
 import { imageOf, type Platform } from './platform.ts'
-import { environmentOf, type PodParts, podTemplate, probes, resourcesOf } from './pod.ts'
+import { environmentOf, HTTP_PORT, type PodParts, podTemplate, probes, resourcesOf } from './pod.ts'
 import { DATA_FOLDER, type Settings } from './settings.ts'
 
 /** A Deployment as we write it. */
 export type Deployment = ManifestOf<V1DeploymentSpec>
-
-/** Where each service of ours listens; Services find it by the port's name. */
-export const HTTP_PORT = 8080
 
 /** Seconds a pod gets beyond what it needs to stop. */
 const GRACE_SECONDS = 15
@@ -82,6 +80,7 @@ export function serviceDeployment(realm: Realm, { component, replicas, settings 
       template: podTemplate({
         labels: realmLabels(realm, component),
         selector: realmSelector(realm, component),
+        pods: component === 'gatekeeper' ? mergePods(realm.spec.pods, realm.spec.gatekeeper.pods) : realm.spec.pods,
         serviceAccountName: serviceAccountName(realm.metadata.name),
         terminationGracePeriodSeconds: GRACE_SECONDS,
         volumes: [...volumes, ...(data ? [data.volume] : [])],
@@ -108,6 +107,7 @@ export const livekitDeployment = (realm: Realm, platform: Platform): Deployment 
     template: podTemplate({
       labels: realmLabels(realm, 'livekit'),
       selector: realmSelector(realm, 'livekit'),
+      pods: realm.spec.pods,
       serviceAccountName: serviceAccountName(realm.metadata.name),
       terminationGracePeriodSeconds: GRACE_SECONDS,
       container: {
@@ -144,6 +144,7 @@ function cellPod(
   return {
     labels: cellLabels(cell, component),
     selector: cellSelector(cell.metadata.name, component),
+    pods: cell.spec.pods,
     serviceAccountName: serviceAccountName(cell.spec.realmRef.name),
     terminationGracePeriodSeconds: GRACE_SECONDS,
     volumes,

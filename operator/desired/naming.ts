@@ -29,6 +29,12 @@ export const roomsServiceName = (realm: string, slot: number): string => `${real
 /** The ServiceAccount all pods of a realm run under; it may do nothing. */
 export const serviceAccountName = (realm: string): string => `${realm}-realm`
 
+/** The Service by which the servers of a Managed NATS find each other. */
+export const natsPeersName = (realm: string): string => `${realm}-nats-peers`
+
+/** The Secret with the passwords of everybody on a Managed NATS. */
+export const natsSecretName = (realm: string): string => `${realm}-nats-users`
+
 /** Where a Service answers inside the cluster. */
 export const serviceHost = (name: string, namespace: string, clusterDomain: string): string =>
   `${name}.${namespace}.svc.${clusterDomain}`

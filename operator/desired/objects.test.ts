@@ -5,6 +5,7 @@ import type { Realm } from '../../crds/realm.ts'
 import { aCell, aRealm, aRealmWithoutLivekit, platform, site } from './fixtures.ts'
 import type { Manifest } from './manifest.ts'
 import { cellObjects, mintedSecrets, realmObjects } from './objects.ts'
+import type { Pods } from './overrides.ts'
 import { planCell, planRealm } from './plan.ts'
 
 const nothing = { cells: [], services: [] }
@@ -59,7 +60,15 @@ test('everything is labelled as the realm’s, is managed by us and goes with it
 })
 
 describe('every pod', () => {
-  const workloads = [...ofRealm(managed), ...ofCell()].filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet')
+  const pods: Pods = { labels: { team: 'metaverse' }, tolerations: [{ key: 'realms', operator: 'Exists' }] }
+  const everything = [
+    ...ofRealm(aRealm({ livekit: { type: 'Managed' }, nats: { replicas: 3 } })),
+    ...ofRealm(exposed),
+    ...ofRealm(aRealm({ pods, livekit: { type: 'Managed' } })),
+    ...ofCell(),
+    ...ofCell(aRealm({ pods })),
+  ]
+  const workloads = everything.filter((object) => 'spec' in object && 'template' in (object.spec as object))
   test.each(workloads.map((object) => [object.metadata.name, object] as const))(
     'of %s passes the restricted Pod Security profile',
     (_, object) => {
@@ -70,18 +79,24 @@ describe('every pod', () => {
       expect(template.spec?.securityContext?.runAsUser).toBeGreaterThan(0)
       expect(template.spec).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false })
       expect(template.spec?.hostNetwork).toBeUndefined()
-      for (const container of template.spec?.containers ?? [])
+      for (const container of [...(template.spec?.containers ?? []), ...(template.spec?.initContainers ?? [])])
         expect(container.securityContext).toEqual({
           allowPrivilegeEscalation: false,
           readOnlyRootFilesystem: true,
           capabilities: { drop: ['ALL'] },
         })
       for (const volume of template.spec?.volumes ?? []) expect(volume.hostPath).toBeUndefined()
-      expect(template.metadata?.labels).toMatchObject(selector.matchLabels)
-      expect(template.spec?.containers[0]?.readinessProbe).toBeDefined()
+      if (object.kind !== 'Job') expect(template.metadata?.labels).toMatchObject(selector.matchLabels)
+      if (object.kind !== 'Job') {
+        expect(template.spec?.containers[0]?.readinessProbe).toBeDefined()
+        expect(template.spec?.topologySpreadConstraints).toMatchObject([
+          { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: selector.matchLabels } },
+          { topologyKey: 'topology.kubernetes.io/zone', labelSelector: { matchLabels: selector.matchLabels } },
+        ])
+      }
     },
   )
-  test('is one of six', () => expect(workloads).toHaveLength(6))
+  test('was looked at', () => expect(workloads.length).toBeGreaterThanOrEqual(14))
 })
 
 test('a version reaches image and version variable, never a label or a selector', () => {
@@ -140,11 +155,67 @@ test('an External NATS and LiveKit add no object, and no Secret is made up', () 
   expect(ofRealm(realm).filter(({ metadata }) => /nats|livekit/.test(metadata.name))).toEqual([])
   expect(mintedSecrets(realm)).toEqual([])
   expect(mintedSecrets(managed).map(({ metadata, keys }) => [metadata.name, keys])).toEqual([
-    ['main-nats', ['user', 'password']],
+    ['main-nats-users', expect.arrayContaining(['cell_0', 'cell_31', 'gatekeeper', 'stats', 'cluster'])],
     ['main-livekit', ['apiKey', 'apiSecret']],
   ])
 })
 
 test('a new realm of one cell is made with few objects', () => {
   expect(ofRealm(exposed).length + mintedSecrets(exposed).length + ofCell().length).toBeLessThanOrEqual(28)
+})
+
+test('a budget stands only over what there is more than one of, and always lets one go', () => {
+  const budgets = (objects: readonly Manifest[]) => objects.filter(({ kind }) => kind === 'PodDisruptionBudget')
+  expect(budgets([...ofRealm(managed), ...ofCell()])).toEqual([])
+  const many = aRealm({ nats: { replicas: 3 }, gatekeeper: exposed.spec.gatekeeper })
+  many.spec.cells.template.connectors.replicas = 3
+  const found = budgets([...ofRealm(many), ...ofCell(many)])
+  expect(found.map(({ metadata }) => metadata.name).sort()).toEqual(['main-0-connector', 'main-gatekeeper', 'main-nats'])
+  for (const budget of found)
+    expect(budget).toMatchObject({ spec: { maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' } })
+})
+
+test('a Managed NATS of three is spread over nodes, knows its peers by name, and hands its clients over when it stops', async () => {
+  const nats = ofRealm(aRealm({ nats: { replicas: 3 } })).filter(({ metadata }) => metadata.name.startsWith('main-nats'))
+  await expect(yaml(nats)).toMatchFileSnapshot('golden/nats.yaml')
+})
+
+test('the servers of a NATS are the same whatever the cells of its realm do', () => {
+  const servers = (replicas: number, max: number) =>
+    named(ofRealm(aRealm({ cells: { replicas, max } })), 'StatefulSet', 'main-nats')
+  expect(servers(0, 4)).toEqual(servers(8, 32))
+})
+
+test('pods carry what their realm and their part ask for, and nothing of it replaces what they are known by', () => {
+  const realm = aRealm({
+    pods: {
+      labels: { team: 'metaverse', 'app.kubernetes.io/component': 'stolen' },
+      nodeSelector: { pool: 'comms' },
+      imagePullSecrets: [{ name: 'registry' }],
+    },
+    gatekeeper: { pods: { annotations: { scrape: 'yes' }, imagePullSecrets: [{ name: 'registry' }, { name: 'other' }] } },
+  })
+  realm.spec.cells.template.pods = { nodeSelector: { disk: 'fast' }, priorityClassName: 'players' }
+  const template = (objects: readonly Manifest[], name: string) =>
+    (named(objects, 'Deployment', name) as { spec: { template: V1PodTemplateSpec } }).spec.template
+  expect(template(ofRealm(realm), 'main-gatekeeper')).toMatchObject({
+    metadata: {
+      labels: { team: 'metaverse', 'app.kubernetes.io/component': 'gatekeeper' },
+      annotations: { scrape: 'yes' },
+    },
+    spec: { nodeSelector: { pool: 'comms' }, imagePullSecrets: [{ name: 'registry' }, { name: 'other' }] },
+  })
+  expect(template(ofCell(realm), 'main-0-connector').spec).toMatchObject({
+    nodeSelector: { pool: 'comms', disk: 'fast' },
+    priorityClassName: 'players',
+  })
+  expect(template(ofRealm(realm), 'main-stats').spec).toMatchObject({ nodeSelector: { pool: 'comms' } })
+})
+
+test('a pod finds in its folder of secrets only the keys it is told of', () => {
+  const { template } = (named(ofCell(), 'Deployment', 'main-0-connector') as { spec: { template: V1PodTemplateSpec } }).spec
+  expect(template.spec?.volumes).toContainEqual({
+    name: 'secret-0',
+    secret: { secretName: 'main-nats-users', defaultMode: 0o440, items: [{ key: 'cell_0', path: 'cell_0' }] },
+  })
 })

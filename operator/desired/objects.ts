@@ -3,11 +3,12 @@ import { archipelagoDeployment, connectorDeployment, livekitDeployment, serviceD
 import { realmIngress } from './ingress.ts'
 import type { Manifest, MintedSecret } from './manifest.ts'
 import { partName, realmChildMeta } from './naming.ts'
-import { natsConfigMap, natsNetworkPolicy, natsSecret, natsStatefulSet } from './nats.ts'
+import { natsReplicas, natsSecret, natsStatefulSet } from './nats.ts'
+import { networkPolicies } from './networkpolicy.ts'
 import { connectorBudget, serviceBudget } from './pdb.ts'
 import type { CellPlan, RealmPlan } from './plan.ts'
 import type { Platform } from './platform.ts'
-import { connectorService, livekitPorts, natsPorts, realmService, slotServices } from './service.ts'
+import { connectorService, livekitPorts, natsPeersService, natsPorts, realmService, slotServices } from './service.ts'
 import { realmServiceAccount } from './serviceaccount.ts'
 
 /** Everything a realm deserves but its minted Secrets, in the order in which it should come to be; its cells among it. */
@@ -15,6 +16,7 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
   const ingress = realmIngress(realm)
   return [
     realmServiceAccount(realm),
+    ...networkPolicies(realm, platform),
     ...(realm.spec.nats.type === 'Managed' ? managedNats(realm, platform) : []),
     ...(realm.spec.livekit.type === 'Managed'
       ? [livekitDeployment(realm, platform), realmService(realm, 'livekit', livekitPorts)]
@@ -24,7 +26,7 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
     ...plan.services.flatMap((service) => [
       serviceDeployment(realm, service, platform),
       realmService(realm, service.component),
-      ...(service.component === 'gatekeeper' ? [serviceBudget(realm, service.component)] : []),
+      ...(service.replicas > 1 ? [serviceBudget(realm, service.component)] : []),
     ]),
     ...(ingress ? [ingress] : []),
   ]
@@ -35,7 +37,7 @@ export const cellObjects = (cell: CommsCell, plan: CellPlan, platform: Platform)
   archipelagoDeployment(cell, plan, platform),
   connectorDeployment(cell, plan, platform),
   connectorService(cell),
-  connectorBudget(cell),
+  ...(plan.connectors.replicas > 1 ? [connectorBudget(cell)] : []),
 ]
 
 /** The Secrets a realm deserves and nobody has: made up once. */
@@ -45,8 +47,7 @@ export const mintedSecrets = (realm: Realm): MintedSecret[] => [
 ]
 
 const managedNats = (realm: Realm, platform: Platform): Manifest[] => [
-  natsConfigMap(realm),
-  natsNetworkPolicy(realm),
+  ...(natsReplicas(realm) > 1 ? [natsPeersService(realm), serviceBudget(realm, 'nats')] : []),
   natsStatefulSet(realm, platform),
   realmService(realm, 'nats', natsPorts),
 ]

@@ -19,7 +19,10 @@ test('each slot below cells.replicas deserves a cell, complete with what the tem
       url: 'ws://main-slot-1.metaverse.svc.cluster.local/cells/1',
       version: '1.2.3',
       connectors: { replicas: 1, drainSeconds: 30 },
-      nats: { urls: ['nats://main-nats.metaverse.svc.cluster.local:4222'], credentials: { secretName: 'main-nats' } },
+      nats: {
+        urls: ['nats://main-nats.metaverse.svc.cluster.local:4222'],
+        credentials: { secretName: 'main-nats-users', user: 'cell_1' },
+      },
       livekit: { url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' } },
     },
   })

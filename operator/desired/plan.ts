@@ -1,7 +1,9 @@
 import { API_VERSION, type CommsCell, type Realm } from '../../crds/realm.ts'
 import type { RealmObserved } from '../cluster/ports.ts'
+import { cellUser } from './bus-users.ts'
 import { endpointsOf } from './endpoints.ts'
 import { cellLabels, cellName, ownedBy } from './naming.ts'
+import { mergePods } from './overrides.ts'
 import { archipelagoSettings, connectorSettings, gatekeeperSettings, type Settings, statsSettings } from './settings.ts'
 import type { Site } from './site.ts'
 
@@ -50,7 +52,8 @@ export const planCell = (cell: CommsCell): CellPlan => ({
 
 function plannedCell(realm: Realm, slot: number, site: Site): CommsCell {
   const { version, cells } = realm.spec
-  const [nats, livekit] = [site.nats(realm), site.livekit(realm)]
+  const pods = mergePods(realm.spec.pods, cells.template.pods)
+  const [nats, livekit] = [site.nats(realm, cellUser(slot)), site.livekit(realm)]
   const cell: CommsCell = {
     apiVersion: API_VERSION,
     kind: 'CommsCell',
@@ -61,6 +64,7 @@ function plannedCell(realm: Realm, slot: number, site: Site): CommsCell {
       url: site.urls(realm).slot(slot),
       version,
       ...cells.template,
+      ...(pods && { pods }),
       ...(nats && { nats }),
       ...(livekit && { livekit }),
     },

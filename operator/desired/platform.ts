@@ -9,6 +9,8 @@ export interface Platform {
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'
   /** DNS suffix of Services, usually `cluster.local`. */
   clusterDomain: string
+  /** Where the operator and the realm provider run: they may ask every realm's pods. */
+  namespace: string
   /** Base URL at which the realm provider is watched, and named in status. */
   providerUrl: string
 }

@@ -1,4 +1,5 @@
 import type {
+  V1Affinity,
   V1Container,
   V1EnvVar,
   V1PodTemplateSpec,
@@ -7,18 +8,27 @@ import type {
   V1Volume,
   V1VolumeMount,
 } from '@kubernetes/client-node'
+import { type Pods, podFieldsOf } from './overrides.ts'
 import type { Settings } from './settings.ts'
 
 /** What the pods of one workload have in common, and what only this workload has. */
 export interface PodParts {
   labels: Record<string, string>
+  annotations?: Record<string, string>
   /** What picks the pods of this workload, to spread them. */
   selector: Record<string, string>
   serviceAccountName: string
   terminationGracePeriodSeconds: number
   container: Omit<V1Container, 'securityContext'>
   volumes?: V1Volume[]
+  /** What the user of this cluster wants of them besides. */
+  pods?: Pods | undefined
+  /** Whether each should have a node of its own wherever there are enough. */
+  apart?: boolean
 }
+
+/** Where each service of ours listens; Services find it by the port's name. */
+export const HTTP_PORT = 8080
 
 /** The user our image runs as; 0 is not allowed by the `restricted` Pod Security profile. */
 const USER = 65532
@@ -27,9 +37,14 @@ const SECRETS_FOLDER = '/run/secrets/realm'
 
 /** A pod that passes the `restricted` Pod Security profile, writes nowhere but to /tmp, and is spread over nodes. */
 export function podTemplate(parts: PodParts): V1PodTemplateSpec {
-  const { labels, selector, serviceAccountName, terminationGracePeriodSeconds, container, volumes = [] } = parts
+  const { labels, selector, serviceAccountName, terminationGracePeriodSeconds, container, volumes = [], pods = {} } = parts
+  const annotations = { ...pods.annotations, ...parts.annotations }
   return {
-    metadata: { labels },
+    metadata: {
+      // Ours last: selectors rest on them.
+      labels: { ...pods.labels, ...labels },
+      ...(Object.keys(annotations).length > 0 && { annotations }),
+    },
     spec: {
       serviceAccountName,
       automountServiceAccountToken: false,
@@ -49,6 +64,8 @@ export function podTemplate(parts: PodParts): V1PodTemplateSpec {
         whenUnsatisfiable: 'ScheduleAnyway',
         labelSelector: { matchLabels: selector },
       })),
+      ...(parts.apart && { affinity: apartFrom(selector) }),
+      ...podFieldsOf(pods),
       containers: [
         {
           ...container,
@@ -65,11 +82,22 @@ export function podTemplate(parts: PodParts): V1PodTemplateSpec {
   }
 }
 
-/** Settings as a container takes them: literals as variables; a key of a Secret as a mounted file, named by `NAME_FILE`. */
+const apartFrom = (matchLabels: Record<string, string>): V1Affinity => ({
+  podAntiAffinity: {
+    preferredDuringSchedulingIgnoredDuringExecution: [
+      { weight: 100, podAffinityTerm: { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels } } },
+    ],
+  },
+})
+
+/**
+ * Settings as a container takes them: literals as variables; a key of a Secret as a mounted file, named by `NAME_FILE`. No other key
+ * of that Secret is mounted.
+ */
 export function environmentOf(settings: Settings): { env: V1EnvVar[]; volumes: V1Volume[]; volumeMounts: V1VolumeMount[] } {
-  const secrets = [
-    ...new Set(Object.values(settings).flatMap((value) => (typeof value === 'string' ? [] : [value.secret]))),
-  ].sort()
+  const refs = Object.values(settings).filter((value) => typeof value !== 'string')
+  const secrets = [...new Set(refs.map(({ secret }) => secret))].sort()
+  const keysOf = (name: string) => [...new Set(refs.filter(({ secret }) => secret === name).map(({ key }) => key))].sort()
   return {
     env: Object.entries(settings).map(([name, value]) =>
       typeof value === 'string'
@@ -77,7 +105,10 @@ export function environmentOf(settings: Settings): { env: V1EnvVar[]; volumes: V
         : { name: `${name}_FILE`, value: `${SECRETS_FOLDER}/${value.secret}/${value.key}` },
     ),
     // Numbered, because the name of a Secret may be longer than that of a volume and hold dots.
-    volumes: secrets.map((secretName, index) => ({ name: `secret-${index}`, secret: { secretName, defaultMode: 0o440 } })),
+    volumes: secrets.map((secretName, index) => ({
+      name: `secret-${index}`,
+      secret: { secretName, defaultMode: 0o440, items: keysOf(secretName).map((key) => ({ key, path: key })) },
+    })),
     volumeMounts: secrets.map((secret, index) => ({
       name: `secret-${index}`,
       mountPath: `${SECRETS_FOLDER}/${secret}`,

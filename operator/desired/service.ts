@@ -6,6 +6,7 @@ import {
   cellChildMeta,
   cellName,
   cellSelector,
+  natsPeersName,
   partName,
   realmChildMeta,
   realmSelector,
@@ -16,6 +17,9 @@ import type { RealmPlan } from './plan.ts'
 
 /** A Service of the kind we write: inside the cluster, by labels. */
 export type Service = ManifestOf<{ type: 'ClusterIP'; selector: Record<string, string>; ports: V1ServicePort[] }>
+
+/** A Service that is only names for its pods. */
+export type HeadlessService = ManifestOf<Service['spec'] & { clusterIP: 'None'; publishNotReadyAddresses: boolean }>
 
 const http: V1ServicePort[] = [{ name: 'http', port: 80, targetPort: 'http' }]
 
@@ -33,6 +37,20 @@ export const realmService = (realm: Realm, component: Component, ports: V1Servic
   kind: 'Service',
   metadata: realmChildMeta(realm, partName(realm, component), component),
   spec: { type: 'ClusterIP', selector: realmSelector(realm, component), ports },
+})
+
+/** By which the servers of a Managed NATS find each other: each by its own name, ready or not. */
+export const natsPeersService = (realm: Realm): HeadlessService => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: realmChildMeta(realm, natsPeersName(realm.metadata.name), 'nats'),
+  spec: {
+    type: 'ClusterIP',
+    clusterIP: 'None',
+    publishNotReadyAddresses: true,
+    selector: realmSelector(realm, 'nats'),
+    ports: [{ name: 'peers', port: 6222, targetPort: 'peers' }],
+  },
 })
 
 /** Where the servers of a Managed NATS and LiveKit answer. */

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest'
+import type { RealmSpec } from '../../crds/realm.ts'
 import { aCell, aRealm, aRealmWithoutLivekit, site } from './fixtures.ts'
 import { archipelagoSettings, connectorSettings, gatekeeperSettings, statsSettings } from './settings.ts'
 
-const bus = {
+const busAs = (user: string) => ({
   NATS_URL: 'nats://main-nats.metaverse.svc.cluster.local:4222',
-  NATS_USER: { secret: 'main-nats', key: 'user' },
-  NATS_PASSWORD: { secret: 'main-nats', key: 'password' },
-}
+  NATS_USER: user,
+  NATS_PASSWORD: { secret: 'main-nats-users', key: user },
+})
 const livekit = {
   LIVEKIT_HOST: 'wss://livekit.example.org',
   LIVEKIT_API_KEY: { secret: 'livekit', key: 'apiKey' },
@@ -14,12 +15,16 @@ const livekit = {
 }
 
 test('connectors are told their bus, the scope of their cell and how long to drain', () => {
-  expect(connectorSettings(aCell(aRealm(), 2))).toEqual({ ...bus, BUS_SCOPE: 'metaverse.main.2', DRAIN_SECONDS: '30' })
+  expect(connectorSettings(aCell(aRealm(), 2))).toEqual({
+    ...busAs('cell_2'),
+    BUS_SCOPE: 'metaverse.main.2',
+    DRAIN_SECONDS: '30',
+  })
 })
 
 test('an archipelago is told its distances, its period in seconds, its LiveKit and a room prefix no other cell has', () => {
   expect(archipelagoSettings(aCell(aRealm(), 2))).toEqual({
-    ...bus,
+    ...busAs('cell_2'),
     ...livekit,
     BUS_SCOPE: 'metaverse.main.2',
     ARCHIPELAGO_JOIN_DISTANCE: '64',
@@ -53,11 +58,26 @@ test('statistics hear every cell of the realm and ask the first catalyst for sce
   expect(
     statsSettings(aRealm({ content: { catalysts: ['https://peer.example.org/', 'https://other.example.org'] } }), site),
   ).toEqual({
-    ...bus,
+    ...busAs('stats'),
     BUS_SCOPE: 'metaverse.main.*',
     CONTENT_URL: 'https://peer.example.org/content',
   })
   expect(statsSettings(aRealm(), site)).not.toHaveProperty('CONTENT_URL')
+})
+
+test('an External NATS is told with its account and the authority behind its certificates', () => {
+  const nats: RealmSpec['nats'] = {
+    type: 'External',
+    urls: ['tls://a:4222'],
+    credentials: { secretName: 'account' },
+    caSecretName: 'ca',
+  }
+  expect(connectorSettings(aCell(aRealm({ nats })))).toMatchObject({
+    NATS_URL: 'tls://a:4222',
+    NATS_USER: { secret: 'account', key: 'user' },
+    NATS_PASSWORD: { secret: 'account', key: 'password' },
+    NATS_CA: { secret: 'ca', key: 'ca.crt' },
+  })
 })
 
 test('an External NATS without credentials is told by its servers alone', () => {

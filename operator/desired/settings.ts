@@ -38,7 +38,7 @@ export function gatekeeperSettings(realm: Realm, site: Site): Settings {
   const { type, secret } = realm.spec.gatekeeper.database
   const rooms = roomsUrl(realm.metadata.name, 0, site.urls(realm).slot(0))
   return {
-    ...busSettings(site.nats(realm), cellScope(realmScope(realm.metadata), 0)),
+    ...busSettings(site.nats(realm, 'gatekeeper'), cellScope(realmScope(realm.metadata), 0)),
     ...livekitSettings(site.livekit(realm), rooms),
     ...(type === 'External' && secret
       ? { DATABASE_URL: { secret: secret.name, key: secret.key } }
@@ -53,7 +53,7 @@ export const DATA_FOLDER = '/data'
 export function statsSettings(realm: Realm, site: Site): Settings {
   const [catalyst] = realm.spec.content.catalysts
   return {
-    ...busSettings(site.nats(realm), `${realmScope(realm.metadata)}.*`),
+    ...busSettings(site.nats(realm, 'stats'), `${realmScope(realm.metadata)}.*`),
     ...(catalyst && { CONTENT_URL: `${catalyst.replace(/\/+$/, '')}/content` }),
   }
 }
@@ -65,9 +65,10 @@ const busSettings = (nats: CommsCellSpec['nats'], scope: string): Settings => ({
   BUS_SCOPE: scope,
   ...(nats && { NATS_URL: nats.urls.join(',') }),
   ...(nats?.credentials && {
-    NATS_USER: { secret: nats.credentials.secretName, key: 'user' },
-    NATS_PASSWORD: { secret: nats.credentials.secretName, key: 'password' },
+    NATS_USER: nats.credentials.user ?? { secret: nats.credentials.secretName, key: 'user' },
+    NATS_PASSWORD: { secret: nats.credentials.secretName, key: nats.credentials.user ?? 'password' },
   }),
+  ...(nats?.caSecretName && { NATS_CA: { secret: nats.caSecretName, key: 'ca.crt' } }),
 })
 
 const livekitSettings = (livekit: CommsCellSpec['livekit'], rooms: string): Settings =>

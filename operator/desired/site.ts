@@ -1,5 +1,6 @@
 import type { CommsCellSpec, Realm } from '../../crds/realm.ts'
-import { partName, serviceHost } from './naming.ts'
+import type { BusUser } from './bus-users.ts'
+import { natsSecretName, partName, serviceHost } from './naming.ts'
 import { clusterUrls, type RealmUrls, urlsBelow } from './urls.ts'
 
 /**
@@ -8,8 +9,8 @@ import { clusterUrls, type RealmUrls, urlsBelow } from './urls.ts'
  */
 export interface Site {
   urls(realm: Realm): RealmUrls
-  /** The bus of the realm; nothing where its cells share one process. */
-  nats(realm: Realm): CommsCellSpec['nats']
+  /** The bus of the realm, as one of its users finds it; nothing where its cells share one process. */
+  nats(realm: Realm, user: BusUser): CommsCellSpec['nats']
   /** The LiveKit of the realm; nothing where its cells have rooms of their own. */
   livekit(realm: Realm): CommsCellSpec['livekit']
   /** Whether a cell is several processes, and so cannot do without a bus. */
@@ -19,18 +20,18 @@ export interface Site {
 /** A Kubernetes cluster. */
 export const clusterSite = (clusterDomain: string, providerUrl: string): Site => ({
   urls: (realm) => clusterUrls(realm, clusterDomain, providerUrl),
-  nats: (realm) => clusterNats(realm, clusterDomain),
+  nats: (realm, user) => clusterNats(realm, user, clusterDomain),
   livekit: (realm) => clusterLivekit(realm, clusterDomain),
   distributed: true,
 })
 
-function clusterNats(realm: Realm, clusterDomain: string): CommsCellSpec['nats'] {
-  const { type, urls = [], credentials } = realm.spec.nats
-  if (type === 'External') return { urls, ...(credentials && { credentials }) }
+function clusterNats(realm: Realm, user: BusUser, clusterDomain: string): CommsCellSpec['nats'] {
+  const { type, urls = [], credentials, caSecretName } = realm.spec.nats
+  if (type === 'External') return { urls, ...(credentials && { credentials }), ...(caSecretName && { caSecretName }) }
   const name = partName(realm, 'nats')
   return {
     urls: [`nats://${serviceHost(name, realm.metadata.namespace, clusterDomain)}:4222`],
-    credentials: { secretName: name },
+    credentials: { secretName: natsSecretName(realm.metadata.name), user },
   }
 }
 

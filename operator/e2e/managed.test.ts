@@ -3,12 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect } from 'nats'
+import { type ConnectionOptions, connect, Events } from 'nats'
 import { afterEach, expect, test } from 'vitest'
+import type { Realm } from '../../crds/realm.ts'
 import { withPart } from '../../e2e/parts/with-part.ts'
 import { aRealm } from '../desired/fixtures.ts'
 import { livekitConfig } from '../desired/livekit.ts'
-import { natsConfigMap } from '../desired/nats.ts'
+import { natsConfig, natsSecret } from '../desired/nats.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -28,7 +29,7 @@ function run(binary: string, args: string[], env: Record<string, string>) {
     child.kill('SIGKILL')
     return ended
   })
-  return { said: () => said }
+  return { said: () => said, pid: child.pid ?? 0 }
 }
 
 // LiveKit takes no port 0.
@@ -40,25 +41,122 @@ const freePort = () =>
     })
   })
 
-withPart('nats', 'a Managed NATS', (binary) => {
-  test('lets in whoever has the minted account, and nobody else', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'nats-'))
-    cleanups.push(() => rm(folder, { recursive: true, force: true }))
-    const config = natsConfigMap(aRealm())
-      .data['nats.conf']?.replace('"0.0.0.0:4222"', '"127.0.0.1:-1"')
-      .replace('"0.0.0.0:8222"', '"127.0.0.1:-1"')
-    await writeFile(join(folder, 'nats.conf'), config ?? '')
-    const account = { user: 'u0123456789', pass: `p${'1e5'.repeat(11)}` }
-    const server = run(binary, ['--config', join(folder, 'nats.conf')], { NATS_USER: account.user, NATS_PASSWORD: account.pass })
-    await expect.poll(server.said).toContain('Server is ready')
-    const port = /Listening for client connections on 127\.0\.0\.1:(\d+)/.exec(server.said())?.[1]
-    const servers = `nats://127.0.0.1:${port}`
-    await expect(connect({ servers, reconnect: false })).rejects.toThrow(/authorization/i)
-    await expect(connect({ servers, ...account, pass: 'guess', reconnect: false })).rejects.toThrow(/authorization/i)
-    const connection = await connect({ servers, ...account, reconnect: false })
+const passwords = Object.fromEntries(
+  natsSecret(aRealm()).keys.map((user) => [`NATS_${user}`, `k${'1e5'.repeat(11)}${user.replace('_', '')}`]),
+)
+
+/** One server with exactly the configuration its pod is given, at addresses of this machine. */
+async function startNats(binary: string, realm: Realm, variables: Record<string, string> = {}, peerPort = 0) {
+  const folder = await mkdtemp(join(tmpdir(), 'nats-'))
+  cleanups.push(() => rm(folder, { recursive: true, force: true }))
+  const pidFile = join(folder, 'nats.pid')
+  const config = natsConfig(realm)
+    .replace('"0.0.0.0:4222"', '"127.0.0.1:-1"')
+    .replace('"0.0.0.0:8222"', '"127.0.0.1:-1"')
+    .replace('"0.0.0.0:6222"', `"127.0.0.1:${peerPort}"`)
+    .replace('/tmp/nats.pid', pidFile)
+  await writeFile(join(folder, 'nats.conf'), config)
+  const server = run(binary, ['--config', join(folder, 'nats.conf')], { ...passwords, ...variables })
+  await expect.poll(server.said, { timeout: 5_000 }).toContain('Server is ready')
+  const port = /Listening for client connections on 127\.0\.0\.1:(\d+)/.exec(server.said())?.[1]
+  return { ...server, pidFile, url: `nats://127.0.0.1:${port}` }
+}
+
+const account = (user: string) => ({ user, pass: passwords[`NATS_${user}`] ?? '' })
+async function as(user: string, servers: string | string[], options: ConnectionOptions = {}) {
+  const connection = await connect({ servers, ...account(user), reconnect: false, ...options })
+  cleanups.push(() => connection.close())
+  const refused: string[] = []
+  void (async () => {
+    for await (const { type, data } of connection.status()) if (type === Events.Error) refused.push(String(data))
+  })()
+  const hears = async (pattern: string) => {
+    const subjects: string[] = []
+    connection.subscribe(pattern, {
+      callback: (error, { subject }) => {
+        if (!error) subjects.push(subject)
+      },
+    })
     await connection.flush()
-    await connection.close()
+    return subjects
+  }
+  return { connection, refused, hears }
+}
+
+withPart('nats', 'a Managed NATS', (binary) => {
+  test('lets in whoever has a minted password, and nobody else', async () => {
+    const { url: servers } = await startNats(binary, aRealm())
+    await expect(connect({ servers, reconnect: false })).rejects.toThrow(/authorization/i)
+    await expect(connect({ servers, ...account('cell_0'), pass: 'guess', reconnect: false })).rejects.toThrow(/authorization/i)
+    await expect(connect({ servers, user: 'user', pass: passwords.NATS_cell_0 ?? '', reconnect: false })).rejects.toThrow()
+    await (await as('cell_31', servers)).connection.flush()
   })
+
+  test('keeps cells apart: each says and hears only what is its own', async () => {
+    const { url } = await startNats(binary, aRealm())
+    const [first, second] = [await as('cell_0', url), await as('cell_1', url)]
+    const own = await first.hears('metaverse.main.0.peer.*.heartbeat')
+    const others = await first.hears('metaverse.main.1.>')
+    const everything = await first.hears('>')
+    second.connection.publish('metaverse.main.0.peer.0x1.heartbeat')
+    second.connection.publish('metaverse.main.1.peer.0x1.heartbeat')
+    first.connection.publish('metaverse.main.0.peer.0x2.heartbeat')
+    await second.connection.flush()
+    await first.connection.flush()
+    await expect.poll(() => own).toEqual(['metaverse.main.0.peer.0x2.heartbeat'])
+    expect([others, everything]).toEqual([[], []])
+    await expect.poll(() => second.refused).toHaveLength(1)
+    await expect.poll(() => first.refused).toHaveLength(2)
+  })
+
+  test('lets statistics hear every cell and say nothing, and a gatekeeper only admit', async () => {
+    const { url } = await startNats(binary, aRealm())
+    const [cell, stats, gatekeeper] = [await as('cell_3', url), await as('stats', url), await as('gatekeeper', url)]
+    const counted = await stats.hears('metaverse.main.*.peer.*.heartbeat')
+    const admitted = await cell.hears('metaverse.main.3.rooms.*.admission')
+    const overheard = await gatekeeper.hears('metaverse.main.3.>')
+    cell.connection.publish('metaverse.main.3.peer.0x1.heartbeat')
+    gatekeeper.connection.publish('metaverse.main.3.rooms.0x1.admission')
+    gatekeeper.connection.publish('metaverse.main.3.engine.peer.0x1.island_changed')
+    stats.connection.publish('metaverse.main.3.peer.0x1.disconnect')
+    for (const { connection } of [cell, stats, gatekeeper]) await connection.flush()
+    await expect.poll(() => [counted.length, admitted.length]).toEqual([1, 1])
+    await expect.poll(() => [stats.refused.length, gatekeeper.refused.length]).toEqual([1, 2])
+    expect(overheard).toEqual([])
+  })
+
+  test('of three servers is one bus, and a server that stops hands its clients over before it ends', async () => {
+    const realm = aRealm({ nats: { replicas: 3 } })
+    const ports = [await freePort(), await freePort(), await freePort()]
+    const routes = Object.fromEntries(
+      ports.map((port, peer) => [`NATS_ROUTE_${peer}`, `nats://cluster:${passwords.NATS_cluster}@127.0.0.1:${port}`]),
+    )
+    const servers = await Promise.all(
+      ports.map((port, peer) => startNats(binary, realm, { ...routes, POD_NAME: `main-nats-${peer}` }, port)),
+    )
+    const [a, b, c] = servers
+    if (!a || !b || !c) throw new Error('three servers were started')
+    const listener = await as('cell_0', a.url, { reconnect: true, maxReconnectAttempts: -1, reconnectTimeWait: 50 })
+    const speaker = await as('cell_0', b.url)
+    const heard = await listener.hears('metaverse.main.0.>')
+    const say = async () => {
+      speaker.connection.publish('metaverse.main.0.engine.islands')
+      await speaker.connection.flush()
+      return heard.length
+    }
+    await expect.poll(say).toBeGreaterThan(0)
+    const [command, ...args] = ['nats-server', '--signal', `ldm=${a.pidFile}`]
+    expect(command).toBe('nats-server')
+    expect(run(binary, args, {}).said()).toBe('')
+    await expect.poll(a.said).toContain('lame duck')
+    process.kill(a.pid, 'SIGTERM') // as the kubelet does right after the hook
+    heard.length = 0
+    await expect.poll(say).toBeGreaterThan(0)
+    expect(a.said()).not.toContain('Server Exiting')
+    await expect.poll(() => listener.connection.getServer(), { timeout: 40_000 }).not.toBe(a.url.slice('nats://'.length))
+    heard.length = 0
+    await expect.poll(say).toBeGreaterThan(0)
+  }, 60_000)
 })
 
 withPart('livekit', 'a Managed LiveKit', (binary) => {

@@ -44,21 +44,22 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
     const { transport, settled } = await anOperator()
     await declare(bare)
     await settled()
-    const secret = (await get(resources.Secret, 'main-nats')) as unknown as { data: Record<string, string> }
+    const secret = (await get(resources.Secret, 'main-nats-users')) as unknown as { data: Record<string, string> }
     const values = Object.values(secret.data).map((value) => Buffer.from(value, 'base64').toString())
-    expect(values).toHaveLength(2)
+    expect(values).toHaveLength(35)
+    expect(new Set(values).size).toBe(35)
     for (const value of values) expect(value).toMatch(/^[a-z][a-z0-9]{31,}$/)
     expect(transport.counts.create).toBe(1)
     const { template } = ((await get(resources.StatefulSet, 'main-nats')) as unknown as { spec: { template: Spec } }).spec
-    await user.remove(resources.Secret, { namespace, name: 'main-nats' })
+    await user.remove(resources.Secret, { namespace, name: 'main-nats-users' })
     const pod = { ...template, apiVersion: 'v1', kind: 'Pod', metadata: { ...template.metadata, name: 'main-nats-0', namespace } }
     await user.create(resources.Pod, pod)
-    const waiting = { reason: 'CreateContainerConfigError', message: 'secret "main-nats" not found' }
+    const waiting = { reason: 'CreateContainerConfigError', message: 'secret "main-nats-users" not found' }
     const containerStatuses = [{ name: 'nats', image: 'nats', imageID: '', ready: false, restartCount: 0, state: { waiting } }]
     const status = { phase: 'Pending', containerStatuses }
     const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'main-nats-0', namespace }, status }
     await user.apply<Spec>(resources.Pod, body, { fieldManager: 'kubelet', force: true, subresource: 'status' })
-    await expect.poll(() => get(resources.Secret, 'main-nats')).toBeDefined()
+    await expect.poll(() => get(resources.Secret, 'main-nats-users')).toBeDefined()
     await expect.poll(async () => conditionOf(await realmOf(), 'Stalled')).toMatchObject({ reason: 'SecretMissing' })
   })
 
