@@ -11,7 +11,9 @@ import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { decodeAdmission } from '../wire/admission.ts'
+import { decodeBeat } from '../wire/beat.ts'
 import type { PeerId } from '../wire/peer.ts'
+import { Fence } from '../wire/stamp.ts'
 import { peerOf, subjects as subjectsOf } from '../wire/subjects.ts'
 import { Connection, type Premises } from './connection.ts'
 import { Admissions } from './core/admissions.ts'
@@ -114,10 +116,17 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
     })
   }
 
+  // An archipelago that another one took over from lets nobody in, and sends nobody away.
+  const fence = new Fence()
+  const stopFencing = bus.subscribe(subjects.beat, (payload) => fence.passes(decodeBeat(payload)?.term))
   const stopListening = bus.subscribe(subjects.every.admission, (payload, subject) => {
     const [peer, admission] = [peerOf(subject), decodeAdmission(payload)]
     if (!peer || !admission || admission.room.length > MAX_ROOM_NAME_LENGTH) {
       metrics.malformedAdmissions.inc()
+      return
+    }
+    if (!fence.passes(admission.term)) {
+      metrics.staleAdmissions.inc()
       return
     }
     metrics.admissions.inc()
@@ -153,6 +162,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
     async stop() {
       stopping = true
       stopListening()
+      stopFencing()
       await drain(connections, drainSeconds * 1_000, clock)
       cancelPulse()
       server.close()

@@ -127,4 +127,12 @@ describe('entering', () => {
     await expect(visit(url, '/rooms/island-1')).rejects.toThrow('503')
     expect(await world.metric('upgrades_refused_total')).toContain('realm_rooms_upgrades_refused_total{reason="full"} 1')
   })
+
+  test('an archipelago that another one took over from admits nobody', async () => {
+    const { url, admit } = await open()
+    await admit(ada.peer, 'island-1', 'island', '000000002-b')
+    await admit(ada.peer, 'island-2', 'island', '000000001-a')
+    await enter(url, 'island-1', ada)
+    expect(await world.metric('admissions_stale_total')).toContain('realm_rooms_admissions_stale_total 1')
+  })
 })

@@ -32,8 +32,8 @@ export async function someRooms({ limits = {}, drainSeconds = 0 }: { limits?: Pa
     rooms,
     clock,
     url: http.url,
-    async admit(peer: PeerId, room: string, kind: Admission['kind'] = 'island') {
-      bus.publish(subjects('city.0').admission(peer), encodeAdmission({ room, kind }))
+    async admit(peer: PeerId, room: string, kind: Admission['kind'] = 'island', term?: string) {
+      bus.publish(subjects('city.0').admission(peer), encodeAdmission({ room, kind, ...(term !== undefined && { term }) }))
       await bus.flush()
     },
     publish: async (subject: string, payload: Uint8Array) => {

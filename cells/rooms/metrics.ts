@@ -28,6 +28,7 @@ export function roomMetrics(metrics: Metrics, readings: Readings) {
     },
     pings: metrics.counter('pings_total', 'Pings sent to clients that had gone silent.'),
     admissions: metrics.counter('admissions_total', 'Admissions heard on the bus.'),
+    staleAdmissions: metrics.counter('admissions_stale_total', 'Admissions by archipelagos that others have taken over from.'),
     malformedAdmissions: metrics.counter('admissions_malformed_total', 'Messages on the bus that were no admission.'),
   }
 }

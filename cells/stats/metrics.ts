@@ -7,6 +7,7 @@ export const statsMetrics = (metrics: Metrics, read: { peers: () => number; isla
   return {
     messages: metrics.counter('bus_messages_total', 'Messages heard on the bus, by kind.', ['kind']),
     malformed: metrics.counter('bus_malformed_total', 'Messages that made no sense and were skipped, by kind.', ['kind']),
+    stale: metrics.counter('bus_stale_total', 'Messages of archipelagos that others have taken over from, by kind.', ['kind']),
     refused: metrics.counter('bus_refused_total', 'Messages about more peers or cells than are remembered, by kind.', ['kind']),
     expired: metrics.counter('peers_expired_total', 'Peers forgotten because they fell silent without a goodbye.'),
     contentFailures: metrics.counter('content_failures_total', 'Questions to the content server that brought no scenes.'),

@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import { encodeAdmission } from '../wire/admission.ts'
+import type { Stamp } from '../wire/stamp.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import type { Transport } from './transport.ts'
 
@@ -8,13 +9,16 @@ export interface WsRoomOptions {
   url: string
   bus: Bus
   subjects: Subjects
+  /** The term of the archipelago that gives the admissions. */
+  term?: () => Stamp | undefined
 }
 
 /** Rooms are embedded rooms; the admission travels over the bus, ahead of the player. */
-export const createWsRoomTransport = ({ url, bus, subjects }: WsRoomOptions): Transport => ({
+export const createWsRoomTransport = ({ url, bus, subjects, term }: WsRoomOptions): Transport => ({
   kind: 'ws-room',
   async connectionString(peer, room, kind) {
-    bus.publish(subjects.admission(peer), encodeAdmission({ room, kind }))
+    const current = term?.()
+    bus.publish(subjects.admission(peer), encodeAdmission({ room, kind, ...(current !== undefined && { term: current }) }))
     await bus.flush()
     return `ws-room:${url}/${encodeURIComponent(room)}`
   },

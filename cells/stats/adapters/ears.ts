@@ -2,7 +2,10 @@ import type { Bus } from '../../bus/bus.ts'
 import type { Clock } from '../../chassis/clock.ts'
 import { busPayloads, type IslandStatusMessage } from '../../wire/packets.ts'
 import { isFinitePosition, parsePeerId } from '../../wire/peer.ts'
+import { decodeLeaving } from '../../wire/session.ts'
 import { peerOf, scopeOf, subjects } from '../../wire/subjects.ts'
+import { partOf, stampOf } from '../../wire/trailer.ts'
+import { Parts } from '../core/parts.ts'
 import type { SeenIsland, Snapshot } from '../core/snapshot.ts'
 import type { MessageKind, StatsMetrics } from '../metrics.ts'
 
@@ -10,7 +13,7 @@ const TOKENS_OF_A_PEER = 3
 const TOKENS_OF_A_REPORT = 2
 
 /** What a message turned out to be worth. */
-type Verdict = 'taken' | 'malformed' | 'refused'
+type Verdict = 'taken' | 'malformed' | 'refused' | 'stale'
 
 /**
  * Writes what the bus says of one scope, or of a pattern of scopes, into the snapshot. Whoever can publish there may send anything:
@@ -24,6 +27,7 @@ export function listenTo(bus: Bus, scope: string, snapshot: Snapshot, clock: Clo
       const verdict = take(payload, subject)
       if (verdict !== 'taken') metrics[verdict].inc({ kind })
     })
+  const reports = new Parts<IslandStatusMessage['data'][number]>()
   const kept = (hasRoom: boolean): Verdict => (hasRoom ? 'taken' : 'refused')
 
   const subscriptions = [
@@ -34,23 +38,30 @@ export function listenTo(bus: Bus, scope: string, snapshot: Snapshot, clock: Clo
       const { position } = heartbeat
       if (!position) return 'taken' // a sign of life without a place: nothing to show
       if (!isFinitePosition(position)) return 'malformed'
-      return kept(snapshot.heartbeat(scopeOf(subject, TOKENS_OF_A_PEER), peer, position, clock.now()))
+      return kept(snapshot.heartbeat(scopeOf(subject, TOKENS_OF_A_PEER), peer, position, clock.now(), stampOf(payload)))
     }),
-    hear('disconnect', every.disconnect, (_, subject) => {
-      const peer = peerOf(subject)
-      if (!peer) return 'malformed'
-      snapshot.disconnect(scopeOf(subject, TOKENS_OF_A_PEER), peer)
+    hear('disconnect', every.disconnect, (payload, subject) => {
+      const [peer, leaving] = [peerOf(subject), decodeLeaving(payload)]
+      if (!peer || !leaving) return 'malformed'
+      snapshot.disconnect(scopeOf(subject, TOKENS_OF_A_PEER), peer, leaving.session)
       return 'taken'
     }),
     hear('islands', islands, (payload, subject) => {
       const report = busPayloads.decodeIslands(payload)
       if (!report) return 'malformed'
-      return kept(snapshot.islandsReported(scopeOf(subject, TOKENS_OF_A_REPORT), report.data.flatMap(islandOf), clock.now()))
+      const cell = scopeOf(subject, TOKENS_OF_A_REPORT)
+      if (!snapshot.believes(cell, stampOf(payload))) return 'stale'
+      const part = partOf(payload)
+      const islands = part ? reports.add(cell, part, report.data) : report.data
+      // What is not whole yet is not shown.
+      if (!islands) return 'taken'
+      return kept(snapshot.islandsReported(cell, islands.flatMap(islandOf), clock.now()))
     }),
     hear('discovery', discovery, (payload, subject) => {
       const status = busPayloads.decodeDiscovery(payload)?.status
       if (!status) return 'malformed'
       const cell = scopeOf(subject, TOKENS_OF_A_REPORT)
+      if (!snapshot.believes(cell, stampOf(payload))) return 'stale'
       return kept(snapshot.discovered(cell, status.currentTime, status.userCount, clock.now()))
     }),
   ]

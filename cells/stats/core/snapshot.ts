@@ -1,4 +1,5 @@
 import type { PeerId, Position } from '../../wire/peer.ts'
+import { Fence, type Stamp } from '../../wire/stamp.ts'
 
 /** A peer as last heard. */
 export interface SeenPeer {
@@ -8,6 +9,8 @@ export interface SeenPeer {
   position: Position
   /** When we heard it, in milliseconds since the epoch. */
   lastPing: number
+  /** The session it was heard in, where its connector knows sessions. */
+  session: Stamp | undefined
   /** Order of appearance, which is the order of every list (comms.md §8.1). */
   since: number
 }
@@ -41,6 +44,8 @@ interface SeenCell {
   islands: readonly SeenIsland[]
   islandsAt: number
   discovery: Discovery | undefined
+  /** Against archipelagos that others took over from. */
+  fence: Fence
 }
 
 /** What we last heard, of one cell or of all cells of a realm. Nothing here knows a clock: time comes with each message. */
@@ -55,24 +60,32 @@ export class Snapshot {
     return this.#revision
   }
 
-  /** A peer stands somewhere. False when there is no room for one more. */
-  heartbeat(cell: string, id: PeerId, position: Position, now: number): boolean {
+  /** A peer stands somewhere. False when there is no room for one more. A heartbeat of an older session changes nothing. */
+  heartbeat(cell: string, id: PeerId, position: Position, now: number, session?: Stamp): boolean {
     const known = this.#peers.get(id)
     if (!known && this.#peers.size >= MAX_PEERS) return false
+    if (known && known.cell === cell && isOlder(session, known.session)) return true
     if (known) {
       known.cell = cell
       known.position = position
       known.lastPing = now
-    } else this.#peers.set(id, { id, cell, position, lastPing: now, since: this.#appearances++ })
+      known.session = session
+    } else this.#peers.set(id, { id, cell, position, lastPing: now, session, since: this.#appearances++ })
     this.#revision++
     return true
   }
 
-  /** A peer left a cell. It stays when it has since been heard in another one: it only moved. */
-  disconnect(cell: string, id: PeerId): void {
-    if (this.#peers.get(id)?.cell !== cell) return
+  /** A session of a peer in a cell ended. The peer stays when it has since been heard in another one: it only moved, or came back. */
+  disconnect(cell: string, id: PeerId, session?: Stamp): void {
+    const known = this.#peers.get(id)
+    if (known?.cell !== cell || isOlder(session, known.session)) return
     this.#peers.delete(id)
     this.#revision++
+  }
+
+  /** Whether an archipelago of this term still speaks for its cell. */
+  believes(cell: string, term: Stamp | undefined): boolean {
+    return this.#cell(cell)?.fence.passes(term) ?? true
   }
 
   /** All islands of a cell, replacing what was reported before. False when there is no room for one more cell. */
@@ -137,8 +150,11 @@ export class Snapshot {
   #cell(name: string): SeenCell | undefined {
     const known = this.#cells.get(name)
     if (known || this.#cells.size >= MAX_CELLS) return known
-    const fresh: SeenCell = { islands: [], islandsAt: 0, discovery: undefined }
+    const fresh: SeenCell = { islands: [], islandsAt: 0, discovery: undefined, fence: new Fence() }
     this.#cells.set(name, fresh)
     return fresh
   }
 }
+
+const isOlder = (session: Stamp | undefined, known: Stamp | undefined): boolean =>
+  session !== undefined && known !== undefined && session < known

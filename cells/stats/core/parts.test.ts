@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { MAX_PARTS, Parts } from './parts.ts'
+
+const part = (message: number, index: number, count = 3) => ({ message, index, count })
+
+test('a list is whole with its last part, in order, whatever order the parts came in', () => {
+  const parts = new Parts<string>()
+  expect(parts.add('cell', part(1, 2), ['c'])).toBeUndefined()
+  expect(parts.add('cell', part(1, 0), ['a', 'b'])).toBeUndefined()
+  expect(parts.add('cell', part(1, 0), ['a', 'b'])).toBeUndefined()
+  expect(parts.add('cell', part(1, 1), [])).toEqual(['a', 'b', 'c'])
+})
+
+test('a later message replaces one that never became whole', () => {
+  const parts = new Parts<string>()
+  parts.add('cell', part(1, 0, 2), ['old'])
+  parts.add('cell', part(2, 0, 2), ['new'])
+  expect(parts.add('cell', part(2, 1, 2), [])).toEqual(['new'])
+})
+
+test('senders do not mix', () => {
+  const parts = new Parts<string>()
+  parts.add('east', part(1, 0, 2), ['east'])
+  expect(parts.add('west', part(1, 1, 2), ['west'])).toBeUndefined()
+})
+
+test('a message of more parts than there can be is none', () => {
+  expect(new Parts<string>().add('cell', { message: 1, index: 0, count: MAX_PARTS + 1 }, [])).toBeUndefined()
+})

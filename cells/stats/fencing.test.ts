@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest'
+import { busPayloads } from '../wire/packets.ts'
+import { encodeLeaving } from '../wire/session.ts'
+import { subjects } from '../wire/subjects.ts'
+import { partial, stamped } from '../wire/trailer.ts'
+import { aPeer, aStats } from './fixtures.ts'
+
+const [OLDER, NEWER] = ['000000001-a', '000000002-b']
+const at = subjects('')
+const [A, B] = [aPeer(1), aPeer(2)]
+const heartbeat = (x: number) => busPayloads.encodeHeartbeat({ position: { x, y: 0, z: 0 } })
+const anIsland = (id: string) => ({ id, peers: [A], maxPeers: 100, center: { x: 0, y: 0, z: 0 }, radius: 0 })
+const report = (...ids: string[]) => busPayloads.encodeIslands({ data: ids.map(anIsland) })
+const ids = async (stats: Awaited<ReturnType<typeof aStats>>) =>
+  ((await stats.json('/islands')) as { islands: { id: string }[] }).islands.map(({ id }) => id)
+
+test('the late end of an old session takes nobody away who is back already', async (context) => {
+  const stats = await aStats(context)
+  stats.bus.publish(at.heartbeat(A), stamped(heartbeat(1), OLDER))
+  stats.bus.publish(at.heartbeat(A), stamped(heartbeat(2), NEWER))
+  stats.bus.publish(at.disconnect(A), encodeLeaving({ session: OLDER, how: 'dropped' }))
+  stats.bus.publish(at.heartbeat(A), stamped(heartbeat(3), OLDER))
+  expect(await stats.json('/peers')).toMatchObject({ peers: [{ id: A, position: [2, 0, 0] }] })
+  stats.bus.publish(at.disconnect(A), encodeLeaving({ session: NEWER, how: 'left' }))
+  expect(await stats.json('/peers')).toMatchObject({ peers: [] })
+})
+
+test('connectors that know no sessions are believed as ever', async (context) => {
+  const stats = await aStats(context)
+  stats.bus.publish(at.heartbeat(B), stamped(heartbeat(1), NEWER))
+  stats.bus.publish(at.heartbeat(B), heartbeat(2))
+  stats.bus.publish(at.disconnect(B), new Uint8Array())
+  expect(await stats.json('/peers')).toMatchObject({ peers: [] })
+})
+
+test('an archipelago that another one took over from reports nothing any more', async (context) => {
+  const stats = await aStats(context)
+  stats.bus.publish(at.islands, stamped(report('old'), OLDER))
+  expect(await ids(stats)).toEqual(['old'])
+  stats.bus.publish(at.islands, stamped(report('new'), NEWER))
+  stats.bus.publish(at.islands, stamped(report('stale'), OLDER))
+  const status = { currentTime: stats.clock.now(), commitHash: undefined, userCount: 7 }
+  stats.bus.publish(at.discovery, stamped(busPayloads.encodeDiscovery({ serverName: 'archipelago', status }), OLDER))
+  expect(await ids(stats)).toEqual(['new'])
+  expect(await stats.json('/core-status')).toMatchObject({ userCount: 0 })
+})
+
+test('a report in several messages is shown once it is whole', async (context) => {
+  const stats = await aStats(context)
+  const part = (index: number, ...islands: string[]) =>
+    stamped(partial(report(...islands), { message: 1, index, count: 2 }), NEWER)
+  stats.bus.publish(at.islands, report('before'))
+  stats.bus.publish(at.islands, part(0, 'one', 'two'))
+  expect(await ids(stats)).toEqual(['before'])
+  stats.bus.publish(at.islands, part(1, 'three'))
+  expect(await ids(stats)).toEqual(['one', 'two', 'three'])
+})
