@@ -14,8 +14,11 @@ import { createWriter } from './cluster/apply.ts'
 import { createCache } from './cluster/cache.ts'
 import { kubernetesCluster } from './cluster/kubernetes.ts'
 import { createCandidate } from './cluster/leader.ts'
+import { writerMetrics } from './cluster/writer-metrics.ts'
 import { platformOf, readConfig } from './config.ts'
 import { clusterSite } from './desired/site.ts'
+import { eventMetrics } from './events/metrics.ts'
+import { createRecorder } from './events/recorder.ts'
 import { operatorMetrics } from './metrics.ts'
 import { createProber } from './publication/prober.ts'
 import { startReconcilers } from './reconcile/loop.ts'
@@ -41,16 +44,19 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const platform = platformOf(config, namespace)
   const site = clusterSite(platform.clusterDomain, platform.providerUrl)
 
+  const identity = config.LEASE_IDENTITY ?? `${hostname()}-${randomBytes(4).toString('hex')}`
   const candidate = createCandidate({
     transport,
     lease: { namespace, name: config.LEASE_NAME },
-    identity: config.LEASE_IDENTITY ?? `${hostname()}-${randomBytes(4).toString('hex')}`,
+    identity,
     onElected: () => terms.begin(),
     onLost: () => terms.end(),
     log,
     clock,
   })
-  const writer = createWriter({ transport, cache, leadership: candidate, log })
+  const telling = { transport, leadership: candidate, instance: identity, clock, log, metrics: eventMetrics(metrics) }
+  const recorder = createRecorder(telling)
+  const writer = createWriter({ transport, cache, leadership: candidate, log, clock, recorder, metrics: writerMetrics(metrics) })
   const cluster = kubernetesCluster({ cache, writer, platform })
   const ofQueue = queueMetrics(metrics, () => terms.depth)
   const terms = createTerms(() => {
@@ -70,7 +76,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   // Who has not seen everything yet must not lead: it would take what it does not know for missing.
   void cache.synced.then(() => candidate.start())
   log.info({ url: listening.url, server: access.server }, 'watching')
-  return { url: listening.url, ...stopAll(log, terms, candidate, cache, transport, listening) }
+  return { url: listening.url, ...stopAll(log, terms, recorder, candidate, cache, transport, listening) }
 }
 
 if (import.meta.main) await runProcess(createLog('operator'), () => main(process.env))
