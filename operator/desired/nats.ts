@@ -100,7 +100,11 @@ function natsPod(realm: Realm, platform: Platform): V1PodTemplateSpec {
     volumes: [
       {
         name: 'config',
-        downwardAPI: { items: [{ path: 'nats.conf', fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${CONFIG_ANNOTATION}']` } }] },
+        downwardAPI: {
+          items: [
+            { path: 'nats.conf', fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${CONFIG_ANNOTATION}']` } },
+          ],
+        },
       },
     ],
     container: {
