@@ -34,7 +34,8 @@ const houseOf = (file: string): string => {
 }
 const isOurs = (to: string): boolean => /^(operator|cells|crds|cli)\//.test(to)
 const isWiring = (file: string): boolean => /^(cli\/(main|adapters\/)|cells\/compact\/)/.test(file)
-const isPure = (file: string): boolean => /^operator\/desired\/|^cells\/[^/]+\/core\/|^cli\/render\.ts$/.test(file)
+const isPure = (file: string): boolean =>
+  /^operator\/desired\/|^cells\/[^/]+\/core\/|^cli\/(render|island-map)\.ts$|^cli\/map\//.test(file)
 const shown = ({ from, to }: Import): string => `${from} -> ${to}`
 
 test('the drawing has something to hold', () => {
