@@ -1,7 +1,9 @@
+import { systemClock } from './chassis/clock.ts'
 import { UserError } from './chassis/errors.ts'
 import type { Running } from './chassis/lifecycle.ts'
 import { runProcess } from './chassis/lifecycle.ts'
 import { createLog } from './chassis/log.ts'
+import { secretFileChanged, secretFilesOf } from './chassis/secret-files.ts'
 
 const mains: Readonly<Record<string, () => Promise<{ main(env: NodeJS.ProcessEnv): Promise<Running> }>>> = {
   connector: () => import('./connector/main.ts'),
@@ -13,8 +15,12 @@ const mains: Readonly<Record<string, () => Promise<{ main(env: NodeJS.ProcessEnv
 
 const name = process.argv[2] ?? ''
 
-await runProcess(createLog(name || 'cells'), async () => {
+const log = createLog(name || 'cells')
+
+const start = async () => {
   const load = mains[name]
   if (!load) throw new UserError(`usage: main <${Object.keys(mains).join('|')}>`, 2)
   return (await load()).main(process.env)
-})
+}
+// A changed Secret reaches its pods as a changed file; nobody else has to read it for them to take it up.
+await runProcess(log, start, secretFileChanged({ paths: secretFilesOf(process.env), clock: systemClock, log }))

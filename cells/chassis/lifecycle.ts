@@ -25,9 +25,10 @@ export const stopAll = (log: Log, ...parts: readonly (Running | undefined)[]): R
  * Runs a process from start to its last breath: starts it, waits for SIGTERM or SIGINT, stops it gracefully, exits 0.
  * A signal while it is still starting ends it at once, because nothing of it serves anybody yet. A second signal, or a stop that
  * outlives its deadline, ends it at once with exit code 130, 143 or 1.
+ * When `outdated` resolves, with what is out of date, it stops just as gracefully: whoever runs it starts it anew.
  * A `UserError` is printed as a sentence with its own exit code; anything else unexpected is a bug: logged, exit code 70.
  */
-export async function runProcess(log: Log, start: () => Promise<Running>): Promise<never> {
+export async function runProcess(log: Log, start: () => Promise<Running>, outdated = never): Promise<never> {
   const asked = askedToStop()
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'a bug ended the process')
@@ -36,8 +37,8 @@ export async function runProcess(log: Log, start: () => Promise<Running>): Promi
   try {
     const running = await Promise.race([start(), asked])
     if (typeof running === 'string') process.exit(0)
-    const signal = await asked
-    log.info({ signal }, 'stopping')
+    const reason = await Promise.race([asked, outdated])
+    log.info({ reason }, 'stopping')
     process.once('SIGINT', () => process.exit(130))
     process.once('SIGTERM', () => process.exit(143))
     const { stopDeadlineMs = STOP_DEADLINE_MS } = running
@@ -56,6 +57,8 @@ export async function runProcess(log: Log, start: () => Promise<Running>): Promi
     process.exit(70)
   }
 }
+
+const never = new Promise<string>(() => {})
 
 const askedToStop = (): Promise<NodeJS.Signals> =>
   new Promise((resolve) => {

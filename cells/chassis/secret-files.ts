@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { Clock } from './clock.ts'
+import type { Log } from './log.ts'
+import { repeat } from './repeat.ts'
+
+/** Files a process was configured by, and how to look at them. */
+export interface SecretFilesOptions {
+  paths: readonly string[]
+  clock: Clock
+  log: Log
+  /** A number from 0 to 1 that spreads replicas in time; chance unless told. */
+  random?: () => number
+}
+
+/** How often the files are read. Kubelets take about a minute to bring a changed Secret; events of mounted volumes get lost. */
+const LOOK_MS = 10_000
+/** Replicas see a change within seconds of each other; each waits some part of this, so that they do not stop together. */
+export const SPREAD_MS = 180_000
+
+/** The files `NAME_FILE` variables name: mounted Secrets, and authorities of certificates. */
+export const secretFilesOf = (env: NodeJS.ProcessEnv): string[] =>
+  Object.entries(env).flatMap(([name, path]) => (name.endsWith('_FILE') && path ? [path] : []))
+
+/**
+ * Resolves with the path of a file whose content is another one than at first, some time after it became so: time for a process to
+ * stop gracefully and be started anew with what it says now. A change that was taken back meanwhile is none, and a file that is
+ * missing is on its way. Never resolves without files.
+ */
+export function secretFileChanged({ paths, clock, log, random = Math.random }: SecretFilesOptions): Promise<string> {
+  if (paths.length === 0) return new Promise(() => {})
+  const first = new Map<string, string>()
+  return new Promise((resolve) => {
+    let due: number | undefined
+    const watching = repeat({
+      task: async () => {
+        const changed = await firstChanged(paths, first)
+        if (changed === undefined) due = undefined
+        else if (due === undefined) {
+          const waitMs = random() * SPREAD_MS
+          due = clock.now() + waitMs
+          log.info({ path: changed, waitSeconds: Math.round(waitMs / 1000) }, 'a secret changed: starting anew soon')
+        } else if (clock.now() >= due) {
+          void watching.stop()
+          resolve(changed)
+        }
+      },
+      delayMs: () => LOOK_MS,
+      clock,
+      log,
+    })
+  })
+}
+
+async function firstChanged(paths: readonly string[], first: Map<string, string>): Promise<string | undefined> {
+  for (const path of paths) {
+    const found = await digestOf(path)
+    if (found === undefined) continue
+    const before = first.get(path)
+    if (before === undefined) first.set(path, found)
+    else if (before !== found) return path
+  }
+  return undefined
+}
+
+// Neither the secrets nor what they were need stay in memory to be compared.
+const digestOf = (path: string): Promise<string | undefined> =>
+  readFile(path).then(
+    (content) => createHash('sha256').update(content).digest('base64'),
+    () => undefined,
+  )
