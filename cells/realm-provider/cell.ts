@@ -9,9 +9,11 @@ import { type CatalystTiming, watchCatalysts } from './adapters/catalysts.ts'
 import { type Players, type PlayersTiming, pollPlayers } from './adapters/players.ts'
 import type { RealmProviderConfig } from './config.ts'
 import { electRealms, type PublishedRealm } from './core/published.ts'
+import { createLeases } from './leases.ts'
 import { providerMetrics } from './metrics.ts'
+import { publicationRoutes } from './publications.ts'
 import { providerRoutes } from './routes.ts'
-import type { RealmSource } from './sources/source.ts'
+import { joinSources, type RealmSource } from './sources/source.ts'
 
 /** What a realm provider needs. */
 export interface RealmProviderDeps {
@@ -30,13 +32,17 @@ const MAX_BODY_BYTES = 256 * 1024
 
 /** Starts the realm provider: it tells explorers where each realm is, from memory, and goes on telling when its sources fail. */
 export async function startRealmProvider(config: RealmProviderConfig, deps: RealmProviderDeps): Promise<Cell> {
-  const { source, log, clock, metrics, timing = {} } = deps
+  const { log, clock, metrics, timing = {} } = deps
+  const token = config.PUBLICATION_TOKEN
+  const leases = token ? createLeases({ clock, log }) : undefined
+  const source = leases ? joinSources(deps.source, leases) : deps.source
   let realms: ReadonlyMap<string, PublishedRealm> = new Map()
   let complete = false
   const counted = providerMetrics(metrics, {
     realms: () => realms.size,
     healthy: () => [...realms.values()].filter(({ healthy }) => healthy).length,
     clashes: () => source.realms().length - realms.size,
+    leased: () => leases?.all().length ?? 0,
   })
   const catalysts = watchCatalysts({ clock, log, metrics: counted, timing: timing.catalysts })
   const look = () => {
@@ -78,15 +84,16 @@ export async function startRealmProvider(config: RealmProviderConfig, deps: Real
         clock,
         metrics: counted,
       }),
+      ...(leases && token ? publicationRoutes({ leases, token, holder: (name) => realms.get(name), metrics: counted }) : []),
       ...operationalRoutes(metrics, readiness),
     ],
   })
   const eyes = { stop: async () => stopLooking() }
-  return { app, readiness, stop: stopAll(log, eyes, catalysts, deps.players ? undefined : players).stop }
+  return { app, readiness, stop: stopAll(log, eyes, catalysts, deps.players ? undefined : players, leases).stop }
 }
 
 /** Inside a cluster the Services of statistics are nearer than the hosts players use; a template names them. */
 const statsUrlOf =
   (template: string | undefined) =>
-  ({ key, statsUrl }: PublishedRealm): string | undefined =>
-    template?.replace('{namespace}', key.namespace).replace('{name}', key.name) ?? statsUrl
+  ({ key, statsUrl, isElsewhere }: PublishedRealm): string | undefined =>
+    (isElsewhere ? undefined : template)?.replace('{namespace}', key.namespace).replace('{name}', key.name) ?? statsUrl

@@ -6,6 +6,8 @@ const schema = z.object({
   ...processVariables(3000),
   HTTP_BASE_URL: z.url({ protocol: /^https?$/ }).optional(), // unset = whatever address the client used
   WATCH_NAMESPACE: z.string().default(''), // '' = every namespace
+  /** What publishers of realms elsewhere must know; unset = nobody publishes here. */
+  PUBLICATION_TOKEN: z.string().min(16).optional(),
   STATS_URL: z.string().startsWith('http').optional(), // with {name} and {namespace}; unset = the URL in each Realm's status
 })
 type Environment = z.infer<typeof schema>
@@ -17,6 +19,7 @@ export type RealmProviderEnvironment = Readonly<Environment>
 export type RealmProviderConfig = Readonly<Pick<Environment, 'COMMIT_HASH' | 'CURRENT_VERSION'>> & {
   readonly HTTP_BASE_URL?: string | undefined
   readonly STATS_URL?: string | undefined
+  readonly PUBLICATION_TOKEN?: string | undefined
 }
 
 /** @throws UserError naming every variable that is not usable */

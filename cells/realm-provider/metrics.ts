@@ -3,12 +3,14 @@ import type { Metrics } from '../chassis/metrics.ts'
 /** The metrics of the realm provider. */
 export const providerMetrics = (
   metrics: Metrics,
-  read: { realms: () => number; healthy: () => number; clashes: () => number },
+  read: { realms: () => number; healthy: () => number; clashes: () => number; leased: () => number },
 ) => {
   metrics.gauge('realms', 'Realms that are published.', { read: read.realms })
   metrics.gauge('realms_healthy', 'Published realms that take players.', { read: read.healthy })
   metrics.gauge('realms_clashing', 'Realms that are not served because an older one has their name.', { read: read.clashes })
+  metrics.gauge('realms_leased', 'Realms of other clusters that are published here.', { read: read.leased })
   return {
+    publications: metrics.counter('publications_total', 'Requests of publishers by what became of them.', ['outcome']),
     catalystFailures: metrics.counter('catalyst_failures_total', 'Questions to catalysts that found none taking users.'),
     catalystsBeyond: metrics.gauge(
       'catalysts_beyond_limit',

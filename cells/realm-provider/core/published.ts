@@ -1,4 +1,5 @@
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
+import type { PublicationDocument } from '../../../crds/publication.ts'
 import { type Realm, type RealmSpec, type RealmStatus, realmNameOf } from '../../../crds/realm.ts'
 
 /** Where players connect at one slot. */
@@ -20,6 +21,8 @@ export interface PublishedRealm {
   content: RealmSpec['content']
   /** Base URL of its statistics, without a slash at the end. */
   statsUrl: string | undefined
+  /** Whether it runs in another cluster and was published here. */
+  isElsewhere?: true
 }
 
 /**
@@ -48,6 +51,24 @@ export function publishedRealm(realm: Realm): PublishedRealm | undefined {
 }
 
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '')
+
+/** What players are told of a realm elsewhere that is leased here since `createdAt`; the provider's own clock, so that no publisher can claim to be older. */
+export function publishedDocument(realmName: string, document: PublicationDocument, createdAt: string): PublishedRealm {
+  const { publisher, realm, version, content, statsUrl } = document
+  const serving = document.endpoints.filter(({ state }) => state === 'Serving')
+  return {
+    // A Realm of the same name here is another one.
+    key: { namespace: `${realm.namespace}@${publisher}`, name: realm.name },
+    realmName,
+    createdAt,
+    version,
+    healthy: serving.length > 0,
+    endpoints: serving.length > 0 ? serving : document.endpoints,
+    content: { ...content, catalysts: content.catalysts.map(withoutSlash) },
+    statsUrl: statsUrl && withoutSlash(statsUrl),
+    isElsewhere: true,
+  }
+}
 
 /** One realm per name, by name: of several the oldest, then the first by namespace and name. A newcomer never takes a name over. */
 export function electRealms(realms: readonly PublishedRealm[]): ReadonlyMap<string, PublishedRealm> {

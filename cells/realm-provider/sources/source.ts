@@ -10,3 +10,18 @@ export interface RealmSource {
   onChange(listener: () => void): () => void
   stop(): Promise<void>
 }
+
+/** Several sources as one. */
+export const joinSources = (...sources: readonly RealmSource[]): RealmSource => ({
+  realms: () => sources.flatMap((source) => source.realms()),
+  ready: () => sources.every((source) => source.ready()),
+  onChange(listener) {
+    const endings = sources.map((source) => source.onChange(listener))
+    return () => {
+      for (const end of endings) end()
+    }
+  },
+  stop: async () => {
+    await Promise.all(sources.map((source) => source.stop()))
+  },
+})

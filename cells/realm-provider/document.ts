@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import type { PublicationDocument } from '../../crds/publication.ts'
+import { Refusal } from '../chassis/errors.ts'
+
+const url = z
+  .string()
+  .max(253)
+  .regex(/^https?:\/\/[^\s?#]+$/)
+const urn = z.string().min(1).max(1024)
+const name = z.string().min(1).max(253)
+const slot = z.number().int().min(0).max(31)
+const parcel = z.number().int().min(-100_000).max(100_000)
+
+/** The same bounds as those of a Realm: what is leased was one. */
+const schema = z.strictObject({
+  publisher: z.string().regex(/^[A-Za-z0-9-]{8,64}$/),
+  realm: z.strictObject({ namespace: name, name }),
+  ttlSeconds: z.number().int().min(15).max(3600),
+  version: z.string().min(1).max(128),
+  endpoints: z
+    .array(
+      z.object({
+        slot,
+        adapter: z.string().min(1).max(512),
+        cell: name,
+        state: z.enum(['Serving', 'Unhealthy']),
+      }),
+    )
+    .min(1)
+    .max(32),
+  content: z.object({
+    catalysts: z.array(url).max(32),
+    networkId: z.number().int().min(1),
+    scenesUrn: z.array(urn).max(64),
+    globalScenesUrn: z.array(urn).max(64),
+    map: z.object({
+      minimapEnabled: z.boolean(),
+      sizes: z.array(z.object({ left: parcel, top: parcel, right: parcel, bottom: parcel })).max(64),
+    }),
+  }),
+  statsUrl: url.optional(),
+})
+
+/** What a publisher sent, if it is a publication. @throws Refusal INVALID naming what is wrong with it */
+export function parseDocument(body: Buffer): PublicationDocument {
+  let given: unknown
+  try {
+    given = JSON.parse(body.toString('utf8'))
+  } catch (cause) {
+    throw new Refusal('INVALID', 'the body is not JSON', { cause })
+  }
+  const parsed = schema.safeParse(given)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw new Refusal('INVALID', `${issue?.path.join('.') || 'the body'}: ${issue?.message}`)
+  }
+  const { statsUrl, ...document } = parsed.data
+  return { ...document, ...(statsUrl !== undefined && { statsUrl }) }
+}

@@ -1,0 +1,140 @@
+import { expect, type TestContext, test } from 'vitest'
+import { type PublicationDocument, publicationOf } from '../../crds/publication.ts'
+import { anEndpoint, aProvider, aRealm } from './fixtures.ts'
+
+const token = 'a-token-of-some-length'
+
+/** What the realm of another cluster leases here. */
+function aDocument(changes: Partial<PublicationDocument> = {}): PublicationDocument {
+  const realm = aRealm({ namespace: 'far', name: 'away' })
+  const document = publicationOf({ ...realm, metadata: { ...realm.metadata, uid: 'uid-of-far-away' } }, 60)
+  if (!document) throw new Error('the realm serves players')
+  return { ...document, ...changes }
+}
+
+async function anIntake(context: TestContext) {
+  const provider = await aProvider(context, { config: { PUBLICATION_TOKEN: token } })
+  const send = async (method: string, name: string, headers: Record<string, string>, body?: unknown) => {
+    const answer = await provider.get(`/publications/${name}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...headers },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    const said = await answer.text()
+    return { status: answer.status, etag: answer.headers.get('etag') ?? '', body: said && JSON.parse(said) }
+  }
+  return {
+    ...provider,
+    send,
+    take: (name: string, document = aDocument()) => send('PUT', name, { 'if-none-match': '*' }, document),
+    renew: (name: string, etag: string, document = aDocument()) => send('PUT', name, { 'if-match': etag }, document),
+    adapter: async (name: string) => ((await provider.json(`/${name}/about`)) as { comms?: { adapter?: string } }).comms?.adapter,
+  }
+}
+
+test('a realm elsewhere takes a name, and is served like any other', async (context) => {
+  const { take, adapter, json } = await anIntake(context)
+  expect(await take('away')).toMatchObject({ status: 201, body: { publisher: 'uid-of-far-away' }, etag: expect.any(String) })
+  expect(await adapter('away')).toBe(anEndpoint(0).adapter)
+  expect(await json('/realms')).toMatchObject([{ serverName: 'away' }])
+})
+
+test('a name nobody renews is free again when its time is over', async (context) => {
+  const { take, renew, adapter, clock } = await anIntake(context)
+  const { etag } = await take('away')
+  clock.advance(50_000)
+  expect((await renew('away', etag)).status).toBe(200)
+  clock.advance(50_000)
+  expect(await adapter('away')).toBeDefined()
+  clock.advance(10_001)
+  expect(await adapter('away')).toBeUndefined()
+})
+
+test('what a renewal changes is served at once', async (context) => {
+  const { take, renew, adapter, json } = await anIntake(context)
+  const { etag } = await take('away')
+  const moved = aDocument({ endpoints: [{ ...anEndpoint(2), adapter: 'elsewhere' }] })
+  await renew('away', etag, moved)
+  expect(await adapter('away')).toBe('elsewhere')
+  const unwell = aDocument({ endpoints: [anEndpoint(2, 'Unhealthy')] })
+  const { etag: current } = await renew('away', (await renew('away', etag, moved)).etag, unwell)
+  expect(current).toBe('') // its ETag was not the last one
+  expect(await json('/realms')).toHaveLength(1)
+})
+
+test('a name is given back with the last ETag only', async (context) => {
+  const { take, renew, send, adapter } = await anIntake(context)
+  const first = await take('away')
+  const second = await renew('away', first.etag)
+  expect(second.etag).not.toBe(first.etag)
+  expect((await send('DELETE', 'away', { 'if-match': first.etag })).status).toBe(412)
+  expect((await send('DELETE', 'away', {})).status).toBe(412)
+  expect((await send('DELETE', 'away', { 'if-match': second.etag })).status).toBe(204)
+  expect(await adapter('away')).toBeUndefined()
+  expect((await send('DELETE', 'away', { 'if-match': second.etag })).status).toBe(404)
+})
+
+test('an operator that was asleep cannot undo what its successor did', async (context) => {
+  const { take, renew, send } = await anIntake(context)
+  const asleep = await take('away')
+  const successor = await send('GET', 'away', {})
+  expect(successor).toMatchObject({ status: 200, etag: asleep.etag, body: { publisher: 'uid-of-far-away' } })
+  expect((await renew('away', successor.etag)).status).toBe(200)
+  expect((await renew('away', asleep.etag)).status).toBe(412)
+  expect((await take('away')).status).toBe(412)
+})
+
+test('a name that is held is refused to anybody else, by the name of who holds it', async (context) => {
+  const { take, renew, source, send } = await anIntake(context)
+  const { etag } = await take('away')
+  const other = aDocument({ publisher: 'uid-of-another', realm: { namespace: 'new', name: 'comer' } })
+  expect(await take('away', other)).toMatchObject({ status: 409, body: { holder: 'far/away' } })
+  expect((await renew('away', etag, other)).status).toBe(409)
+  source.set(aRealm({ name: 'home', namespace: 'realms' }))
+  expect(await take('home')).toMatchObject({ status: 409, body: { holder: 'realms/home' } })
+  expect((await send('GET', 'home', {})).status).toBe(404)
+})
+
+test('a Realm of this cluster that was there first keeps its name, and one that comes later does not get it', async (context) => {
+  const { take, source, adapter, clock } = await anIntake(context)
+  const at = (ms: number) => new Date(clock.now() + ms).toISOString()
+  const { etag } = await take('shared', aDocument({ endpoints: [{ ...anEndpoint(0), adapter: 'far' }] }))
+  expect(etag).not.toBe('')
+  source.set(aRealm({ name: 'shared', createdAt: at(1_000), endpoints: [{ ...anEndpoint(0), adapter: 'home' }] }))
+  expect(await adapter('shared')).toBe('far')
+  clock.advance(60_001)
+  expect(await adapter('shared')).toBe('home')
+  expect(await take('shared')).toMatchObject({ status: 409 })
+})
+
+test.for([
+  ['without the token', {}],
+  ['with a wrong one', { authorization: 'Bearer a-token-of-some-lengtH' }],
+  ['with it in another way', { authorization: token }],
+] as const)('nobody publishes or looks %s', async ([_, headers], context) => {
+  const { get } = await anIntake(context)
+  for (const method of ['GET', 'PUT', 'DELETE'])
+    expect((await get('/publications/away', { method, headers })).status, method).toBe(401)
+})
+
+test('without a token of its own a provider takes no publications', async (context) => {
+  const { get } = await aProvider(context)
+  expect((await get('/publications/away', { method: 'PUT', headers: { authorization: `Bearer ${token}` } })).status).toBe(404)
+})
+
+test.for([
+  ['no JSON', undefined],
+  ['too long a lease', aDocument({ ttlSeconds: 86_400 })],
+  ['no endpoint', aDocument({ endpoints: [] })],
+  ['an endpoint that starts', aDocument({ endpoints: [anEndpoint(0, 'Starting')] })],
+  ['a catalyst that is no URL', aDocument({ content: { ...aDocument().content, catalysts: ['file:///etc/passwd'] } })],
+  ['a field nobody knows', { ...aDocument(), admin: true }],
+] as const)('a document with %s is refused', async ([_, document], context) => {
+  const { send } = await anIntake(context)
+  expect((await send('PUT', 'away', { 'if-none-match': '*' }, document)).status).toBe(400)
+})
+
+test('a path of the provider itself is no name for a realm', async (context) => {
+  const { take } = await anIntake(context)
+  for (const name of ['realms', 'publications', '..%2Fx', 'a%20b']) expect((await take(name)).status, name).toBe(400)
+})
