@@ -1,4 +1,3 @@
-import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Transport } from '../transport/transport.ts'
@@ -14,11 +13,16 @@ export interface AnnouncerDeps {
   islands: Islands
   ledger: Ledger
   transport: Transport
-  bus: Bus
   subjects: Subjects
   clock: Clock
   log: Log
   metrics: ArchipelagoMetrics
+  /** Whether there is somebody to be told. */
+  isHere(peer: PeerId): boolean
+  /** Says something in our term; answers whether we may still speak. */
+  say(subject: string, payload: Uint8Array): boolean
+  /** Whether we may. */
+  maySpeak(): boolean
   /** Peers listed in a message at most. */
   maxPeersListed: number
 }
@@ -48,11 +52,11 @@ export class Announcer {
 
   /** Starts telling whoever is due. */
   announce(): void {
-    const { bus, ledger, log } = this.#deps
+    const { maySpeak, ledger, log } = this.#deps
     if (this.#failed > 0) log.warn({ failed: this.#failed }, 'rooms could not be opened to some peers')
     this.#failed = 0
     this.#rosters.clear()
-    if (bus.state !== 'connected') return
+    if (!maySpeak()) return
     this.#waiting = [...ledger.due.keys()][Symbol.iterator]()
     this.#fill()
   }
@@ -61,7 +65,8 @@ export class Announcer {
     while (this.#inFlight.size < CONCURRENCY) {
       const { value: peer, done } = this.#waiting.next()
       if (done) return
-      if (!this.#inFlight.has(peer)) void this.#attempt(peer)
+      // Whoever is expected back hears of its room when it is.
+      if (!this.#inFlight.has(peer) && this.#deps.isHere(peer)) void this.#attempt(peer)
     }
   }
 
@@ -81,16 +86,17 @@ export class Announcer {
   }
 
   async #tell(peer: PeerId): Promise<void> {
-    const { islands, ledger, transport, bus, subjects, clock, metrics } = this.#deps
+    const { islands, ledger, transport, subjects, metrics, say, maySpeak, isHere } = this.#deps
     for (let room = islands.roomOf(peer); room !== undefined && ledger.due.has(peer); ) {
       const connStr = await this.#withDeadline(transport.connectionString(peer, room, 'island'))
-      // What we knew before the await is a rumour: the peer may have left, moved on, or the bus may be away.
+      metrics.tokens.inc()
+      // What we knew before the await is a rumour: the peer may have left, moved on, or another archipelago may have taken over.
       const cause = ledger.due.get(peer)
       const current = islands.roomOf(peer)
-      if (cause === undefined || bus.state !== 'connected') return
+      if (cause === undefined || !maySpeak() || !isHere(peer)) return
       if (current === room) {
-        bus.publish(subjects.islandChanged(peer), this.#message(peer, room, connStr))
-        ledger.told(peer, room, clock.now())
+        if (!say(subjects.islandChanged(peer), this.#message(peer, room, connStr))) return
+        ledger.told(peer, room)
         metrics.roomChanges.inc({ cause })
         return
       }
@@ -101,7 +107,7 @@ export class Announcer {
   /** The message, out of what differs between receivers and the list of peers, which is encoded once for all of a room. */
   #message(receiver: PeerId, islandId: string, connStr: string): Uint8Array {
     const { islands, ledger, maxPeersListed } = this.#deps
-    const own = busPayloads.encodeIslandChanged({ islandId, connStr, fromIslandId: ledger.lastTold(receiver), peers: {} })
+    const own = busPayloads.encodeIslandChanged({ islandId, connStr, fromIslandId: ledger.knownTo(receiver), peers: {} })
     let roster = this.#rosters.get(islandId)
     if (!roster) {
       const members = islands.membersOf(islandId)

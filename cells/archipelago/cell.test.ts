@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { busPayloads } from '../wire/packets.ts'
 import { at, peerId } from './core/fixtures.ts'
-import { anArchipelago } from './fixtures.ts'
+import { anArchipelago, aSession } from './fixtures.ts'
 
 const [A, B, C] = [peerId(1), peerId(2), peerId(3)]
 
@@ -91,10 +91,18 @@ describe('who stands with whom', () => {
 describe('sessions', () => {
   test('a new session is told its island again, with a fresh token and no island it left', async () => {
     const world = await twoNeighbours()
-    world.connect(B, 'session-2')
+    world.connect(B, aSession(2))
     expect(await world.flush()).toMatchObject([
       { peer: B, islandId: 'island-boot-1', connStr: `test:island-boot-1/${B}#3`, fromIslandId: undefined },
     ])
+  })
+
+  test('whoever connects through a connector that knows no sessions is told again each time', async () => {
+    const world = await twoNeighbours()
+    for (let i = 0; i < 2; i++) {
+      world.connect(B)
+      expect(await world.flush()).toMatchObject([{ peer: B }])
+    }
   })
 
   test('a departure and a heartbeat before the next flush count as a new session', async () => {
@@ -104,21 +112,44 @@ describe('sessions', () => {
     expect(await world.flush()).toMatchObject([{ peer: B, islandId: 'island-boot-1', fromIslandId: undefined }])
   })
 
-  test('a session that only says again that it is here is told what it may have missed, and nothing older', async () => {
+  test('a session that says again that it is here is told its room only if it was not', async () => {
     const world = await twoNeighbours()
-    world.connect(A, 'session-1')
-    await world.flush()
-    world.connect(A, 'session-1')
-    expect(await world.flush()).toMatchObject([{ peer: A }])
-    for (let i = 0; i < 40; i++) {
-      world.heartbeat(A, at(0))
-      world.heartbeat(B, at(10))
-      await world.flush()
-    }
-    world.connect(A, 'session-1')
+    world.connect(A, aSession(1))
+    const [{ islandId } = { islandId: '' }] = await world.flush()
+    world.connect(A, aSession(1), islandId)
+    world.connect(A, aSession(1))
     expect(await world.flush()).toEqual([])
-    world.connect(A, 'session-2')
-    expect(await world.flush()).toMatchObject([{ peer: A }])
+    for (const told of ['', 'island-elsewhere']) {
+      world.connect(A, aSession(1), told)
+      expect(await world.flush()).toMatchObject([{ peer: A, islandId, fromIslandId: undefined }])
+    }
+    expect(await world.metric('tellings_missed_total')).toContain('realm_archipelago_tellings_missed_total 2')
+  })
+
+  test('the late end of an old session takes nobody away who is back already', async () => {
+    const world = await twoNeighbours()
+    world.connect(B, aSession(2))
+    world.heartbeat(B, at(10), undefined, aSession(2))
+    await world.flush()
+    world.disconnect(B, aSession(1))
+    world.disconnect(B, aSession(1), 'dropped')
+    world.heartbeat(B, at(900), undefined, aSession(1))
+    world.connect(B, aSession(1))
+    expect(await world.flush(30_000)).toEqual([])
+    expect(await world.metric('messages_ignored_total{reason="stale"}')).toContain(
+      'realm_archipelago_messages_ignored_total{reason="stale"} 4',
+    )
+    world.disconnect(B, aSession(2))
+    await world.flush()
+    expect(await world.metric('peers ')).toContain('realm_archipelago_peers 1')
+  })
+
+  test('a heartbeat of a session whose greeting was lost is a greeting', async () => {
+    const world = await twoNeighbours()
+    world.heartbeat(B, at(10), undefined, aSession(3))
+    expect(await world.flush()).toMatchObject([{ peer: B, islandId: 'island-boot-1' }])
+    world.heartbeat(B, at(11), undefined, aSession(3))
+    expect(await world.flush()).toEqual([])
   })
 
   test('a departure acts at once', async () => {

@@ -2,26 +2,23 @@ import { randomBytes } from 'node:crypto'
 import type { Bus } from '../bus/bus.ts'
 import type { Cell } from '../cell.ts'
 import type { Clock } from '../chassis/clock.ts'
-import { UserError } from '../chassis/errors.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
-import { createApp } from '../chassis/http.ts'
+import { createApp, ok, route } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
-import { createLivekitTransport } from '../transport/livekit.ts'
 import type { Transport } from '../transport/transport.ts'
-import { createWsRoomTransport } from '../transport/ws-room.ts'
 import { busPayloads } from '../wire/packets.ts'
-import { type Subjects, subjects as subjectsOf } from '../wire/subjects.ts'
-import { Announcer } from './announcer.ts'
+import { timeOf } from '../wire/stamp.ts'
+import { subjects as subjectsOf } from '../wire/subjects.ts'
+import { Archipelago } from './archipelago.ts'
 import type { ArchipelagoConfig } from './config.ts'
-import { Census } from './core/census.ts'
-import { createGridIslands } from './core/grid-islands.ts'
+import { createCityIslands } from './core/city/city-islands.ts'
 import { Ledger } from './core/ledger.ts'
-import { islandsReport } from './core/report.ts'
+import { Register } from './core/register.ts'
 import { roomIds } from './core/room-ids.ts'
-import { startFlushLoop } from './flush-loop.ts'
-import { openInbox } from './inbox.ts'
+import { debugView } from './debug.ts'
 import { archipelagoMetrics } from './metrics.ts'
+import { transportOf } from './transport.ts'
 
 /** What an archipelago runs on. */
 export interface ArchipelagoDeps {
@@ -33,151 +30,95 @@ export interface ArchipelagoDeps {
   transport?: Transport
   /** Base-36 word no other start of an archipelago ever used; the time and chance unless told. */
   bootId?: string
+  /** No other archipelago is on this bus and nobody was told anything: it begins at once. */
+  alone?: boolean
+  /** The rooms began with this process: whoever was in one is not any more, and has to be told to enter it again. */
+  roomsAreNew?: boolean
 }
 
-/** A broker takes messages of 1 MiB; this leaves it room for its own words. */
-const MAX_REPORT_BYTES = 900_000
 const STALLED_AFTER_PERIODS = 5
-/** What was said so many periods before the bus went away may have been lost with it. */
-const RETELL_PERIODS = 3
-/** Milliseconds others have to come back to the bus too, before anything is told that they should hear. */
-const SETTLE_MS = 1_000
 
-/** Starts grouping the peers of one scope into islands and telling them where they belong. */
+/** Starts grouping the peers of one scope into islands and telling them where they belong, or standing by for whoever does. */
 export async function startArchipelago(config: ArchipelagoConfig, deps: ArchipelagoDeps): Promise<Cell> {
-  const { bus, log, clock } = deps
+  const { bus, log, clock, alone = false, roomsAreNew = false } = deps
   const periodMs = config.ARCHIPELAGO_FLUSH_FREQUENCY * 1_000
+  const bootId = deps.bootId ?? newBootId(clock.now())
   const subjects = subjectsOf(config.BUS_SCOPE)
-  const islands = createGridIslands({
-    joinDistance: config.ARCHIPELAGO_JOIN_DISTANCE,
-    leaveDistance: config.ARCHIPELAGO_LEAVE_DISTANCE,
-    maxPeers: config.LIVEKIT_ISLAND_SIZE,
-    nextId: roomIds(config.ROOM_PREFIX, deps.bootId ?? newBootId(clock.now())),
-  })
+  const register = new Register(config.MAX_PEERS, { dropped: config.DROPPED_GRACE_MS, drained: config.DRAINED_GRACE_MS })
   const ledger = new Ledger()
-  const census = new Census()
+  const nextId = roomIds(config.ROOM_PREFIX, bootId)
   const metrics = archipelagoMetrics(deps.metrics, {
-    peers: () => islands.peerCount,
-    islands: () => islands.islandCount,
+    peers: () => register.size,
+    islands: () => archipelago.tenure?.islands.islandCount ?? 0,
     due: () => ledger.due.size,
+    away: () => register.awayCount,
+    dirty: () => register.stirredCount,
+    isActive: () => archipelago.tenure !== undefined,
+    termAt: () => timeOf(archipelago.election.latestTerm) || 0,
     busConnected: () => bus.state === 'connected',
   })
-  const announcer = new Announcer({
-    islands,
-    ledger,
-    transport: deps.transport ?? transportOf(config, bus, subjects),
-    bus,
-    subjects,
-    clock,
-    log,
-    metrics,
-    maxPeersListed: config.ISLAND_CHANGED_MAX_PEERS,
-  })
-  const closeInbox = openInbox({
-    bus,
-    subjects,
-    islands,
-    ledger,
-    census,
-    clock,
-    metrics,
-    toleratedSilenceMs: config.CHECK_HEARTBEAT_INTERVAL,
-    maxPeers: config.MAX_PEERS,
-  })
-
-  let wasConnected = bus.state === 'connected'
-  /** Since when the bus is there without a break; nobody is silent while we are deaf. */
-  let hearingSince = clock.now()
-  let lostAt = clock.now()
-  let settled = true
-  let cancelSettling = () => {}
-  const stopWatching = bus.onState((state) => {
-    cancelSettling()
-    if (state === 'disconnected') {
-      if (settled) lostAt = clock.now()
-      settled = false
-      return
-    }
-    wasConnected = true
-    hearingSince = clock.now()
-    cancelSettling = clock.after(SETTLE_MS, () => {
-      settled = true
-      const retold = ledger.retellSince(lostAt - RETELL_PERIODS * periodMs)
-      log.info({ retold }, 'the bus is back: those who may have missed their room are told again')
-      announcer.announce()
-    })
-  })
-
-  /** §5.17: whoever was not heard for too long is gone. */
-  function expire(): void {
-    const silentSince = clock.now() - config.CHECK_HEARTBEAT_INTERVAL
-    if (bus.state !== 'connected' || hearingSince > silentSince) return
-    for (const peer of census.silentSince(silentSince)) {
-      census.forget(peer)
-      islands.remove(peer)
-      ledger.forget(peer)
-      metrics.expired.inc()
-    }
-  }
-
-  function report(): void {
-    const { message, form } = islandsReport([...islands.all()], config.LIVEKIT_ISLAND_SIZE, MAX_REPORT_BYTES)
-    bus.publish(subjects.islands, busPayloads.encodeIslands(message))
-    metrics.reports.inc({ form })
-  }
-
-  const loop = startFlushLoop(clock, periodMs, (lateMs) => {
-    const stopTimer = metrics.flushSeconds.startTimer()
-    try {
-      // After a stall the heartbeats that would save their peers are still unread: look again next time.
-      if (lateMs < periodMs) expire()
-      ledger.moved(islands.flush().changes)
-      report()
-      if (settled) announcer.announce()
-    } catch (error) {
-      metrics.flushesFailed.inc()
-      log.error({ err: error }, 'a flush failed on a bug')
-    }
-    stopTimer()
-  })
-
   let cancelDiscovery = () => {}
+  const archipelago: Archipelago = new Archipelago({
+    ...{ bus, subjects, clock, log, metrics, register, ledger, bootId, periodMs, alone, roomsAreNew },
+    toleratedSilenceMs: config.CHECK_HEARTBEAT_INTERVAL,
+    maxPeersPerIsland: config.LIVEKIT_ISLAND_SIZE,
+    maxPeersListed: config.ISLAND_CHANGED_MAX_PEERS,
+    newIslands: () =>
+      createCityIslands({
+        joinDistance: config.ARCHIPELAGO_JOIN_DISTANCE,
+        leaveDistance: config.ARCHIPELAGO_LEAVE_DISTANCE,
+        maxPeers: config.LIVEKIT_ISLAND_SIZE,
+        rebalanceBudget: config.REBALANCE_BUDGET,
+        rebalanceWindow: config.REBALANCE_WINDOW,
+        nextId,
+      }),
+    newTransport: (term) => deps.transport ?? transportOf(config, bus, subjects, term),
+    onElected: discover,
+  })
+
+  /** Tells stats that we live, while we are the active one. */
   function discover(): void {
-    const status = { currentTime: clock.now(), commitHash: config.COMMIT_HASH, userCount: islands.peerCount }
-    bus.publish(subjects.discovery, busPayloads.encodeDiscovery({ serverName: 'archipelago', status }))
+    cancelDiscovery()
+    const status = { currentTime: clock.now(), commitHash: config.COMMIT_HASH, userCount: register.size }
+    archipelago.say(subjects.discovery, busPayloads.encodeDiscovery({ serverName: 'archipelago', status }))
     cancelDiscovery = clock.after(config.ARCHIPELAGO_STATUS_UPDATE_INTERVAL, discover)
   }
-  discover()
+
+  let wasConnected = bus.state === 'connected'
+  const stopWatching = bus.onState((state) => {
+    wasConnected ||= state === 'connected'
+  })
+  archipelago.start()
   // The broker may know of our subscriptions a moment after us; if it leaves just now, heartbeats come again.
   await bus.flush().catch(() => undefined)
 
   function readiness(): Readiness {
     if (!wasConnected) return { ready: false, reason: 'the bus was never there' }
-    const silentMs = clock.now() - loop.lastAt
+    // A bus that went away comes back; a restart would not help.
+    if (!archipelago.isWarm && bus.state === 'connected' && !archipelago.tenure)
+      return { ready: false, reason: 'asking the connectors who is here' }
+    const silentMs = clock.now() - archipelago.loop.lastAt
     if (silentMs > STALLED_AFTER_PERIODS * periodMs) return { ready: false, reason: `no flush for ${silentMs} ms` }
     return { ready: true }
   }
 
   return {
-    app: createApp({ routes: operationalRoutes(deps.metrics, readiness), log, metrics: deps.metrics }),
+    app: createApp({
+      routes: [
+        route('GET', '/debug', () => ok(debugView({ config, bootId, archipelago, register, ledger, busState: bus.state }))),
+        ...operationalRoutes(deps.metrics, readiness),
+      ],
+      log,
+      metrics: deps.metrics,
+    }),
     readiness,
     async stop() {
-      loop.stop()
       cancelDiscovery()
-      cancelSettling()
       stopWatching()
-      closeInbox()
+      archipelago.stop()
       await bus.flush()
     },
   }
-}
-
-/** @throws UserError when the configuration names neither LiveKit nor embedded rooms */
-function transportOf(config: ArchipelagoConfig, bus: Bus, subjects: Subjects): Transport {
-  if (config.ROOMS_URL !== undefined) return createWsRoomTransport({ url: config.ROOMS_URL, bus, subjects })
-  const { LIVEKIT_HOST: url, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = config
-  if (url && apiKey && apiSecret) return createLivekitTransport({ url, apiKey, apiSecret })
-  throw new UserError('the archipelago has no rooms: give LIVEKIT_HOST with its key and secret, or ROOMS_URL', 2)
 }
 
 // The time alone would do for restarts; chance keeps apart what starts in the same millisecond.

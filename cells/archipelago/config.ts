@@ -35,6 +35,13 @@ const schema = z
     /** Peers known at most: beyond, newcomers wait until others leave. */
     MAX_PEERS: integer(1, 1_000_000).default(200_000),
 
+    /** Milliseconds the place of a player is kept whose line broke, and of one whom a connector sent to another. */
+    DROPPED_GRACE_MS: integer(0, DAY_MS).default(10_000),
+    DRAINED_GRACE_MS: integer(0, DAY_MS).default(30_000),
+    /** How often a peer may be moved within so many flushes for better company in a crowd larger than an island; 0 = never. */
+    REBALANCE_BUDGET: z.coerce.number().min(0).max(1_000).default(1),
+    REBALANCE_WINDOW: integer(1, 100_000).default(60),
+
     LIVEKIT_HOST: z.string().optional(),
     LIVEKIT_API_KEY: z.string().optional(),
     LIVEKIT_API_SECRET: z.string().optional(),
@@ -77,6 +84,10 @@ export type ArchipelagoConfig = Readonly<
     | 'ROOM_PREFIX'
     | 'ISLAND_CHANGED_MAX_PEERS'
     | 'MAX_PEERS'
+    | 'DROPPED_GRACE_MS'
+    | 'DRAINED_GRACE_MS'
+    | 'REBALANCE_BUDGET'
+    | 'REBALANCE_WINDOW'
     | 'LIVEKIT_HOST'
     | 'LIVEKIT_API_KEY'
     | 'LIVEKIT_API_SECRET'

@@ -1,4 +1,4 @@
-import type { Bus, BusState } from '../bus/bus.ts'
+import { type Bus, type BusState, NO_PAYLOAD } from '../bus/bus.ts'
 import { createMemoryBus } from '../bus/memory.ts'
 import { type Clock, ManualClock } from '../chassis/clock.ts'
 import { silentLog } from '../chassis/log.ts'
@@ -6,9 +6,18 @@ import { Metrics } from '../chassis/metrics.ts'
 import type { Transport } from '../transport/transport.ts'
 import { busPayloads, type IslandChangedMessage, type ServiceDiscoveryMessage } from '../wire/packets.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
+import { decodeRollCall, encodeRollPage, type RollEntry } from '../wire/roll-call.ts'
+import { encodeGreeting, encodeLeaving, type Farewell } from '../wire/session.ts'
+import type { Stamp } from '../wire/stamp.ts'
 import { peerOf, subjects } from '../wire/subjects.ts'
+import { stamped } from '../wire/trailer.ts'
 import { startArchipelago } from './cell.ts'
 import { type ArchipelagoConfig, readConfig } from './config.ts'
+
+/** The nth session of a peer: of two the later sorts later. */
+export const aSession = (n: number): Stamp => `00000000${n}-session`
+
+const STEP_MS = 500
 
 /** What a peer was told. */
 export interface Told extends IslandChangedMessage {
@@ -80,7 +89,7 @@ export async function anArchipelago({ env, transport = aTransport() }: { env?: N
   })
   const discoveries: (ServiceDiscoveryMessage | undefined)[] = []
   bus.subscribe(at.discovery, (payload) => discoveries.push(busPayloads.decodeDiscovery(payload)))
-  const cell = await startArchipelago(config, { bus, log: silentLog, clock, metrics, transport, bootId: 'boot' })
+  const cell = await startArchipelago(config, { bus, log: silentLog, clock, metrics, transport, bootId: 'boot', alone: true })
   return {
     cell,
     bus,
@@ -88,14 +97,30 @@ export async function anArchipelago({ env, transport = aTransport() }: { env?: N
     subjects: at,
     /** What stats were told so far. */
     discoveries,
-    heartbeat: (peer: PeerId, position: Position | undefined, desiredRoom?: string) =>
-      bus.publish(at.heartbeat(peer), busPayloads.encodeHeartbeat({ position, desiredRoom })),
-    connect: (peer: PeerId, session = '') => bus.publish(at.connect(peer), Buffer.from(session)),
-    disconnect: (peer: PeerId) => bus.publish(at.disconnect(peer), new Uint8Array(0)),
+    heartbeat: (peer: PeerId, position: Position | undefined, desiredRoom?: string, session?: Stamp) => {
+      const payload = busPayloads.encodeHeartbeat({ position, desiredRoom })
+      bus.publish(at.heartbeat(peer), session === undefined ? payload : stamped(payload, session))
+    },
+    /** A player is there; `told` is the room its connector told it, `''` for none, nothing for a new session. */
+    connect: (peer: PeerId, session?: Stamp, told?: string) => bus.publish(at.connect(peer), encodeGreeting({ session, told })),
+    disconnect: (peer: PeerId, session?: Stamp, how: Farewell = 'left') =>
+      bus.publish(at.disconnect(peer), session === undefined ? NO_PAYLOAD : encodeLeaving({ session, how })),
+    /** Answers, as one connector would, whoever asks who is here. */
+    answerRollCalls(entries: readonly (Pick<RollEntry, 'peer' | 'session' | 'room'> & Partial<RollEntry>)[]) {
+      bus.subscribe(at.rollCall, (payload) => {
+        const full = entries.map((entry) => ({ position: undefined, term: undefined, ...entry }))
+        const page = { connector: 'connector', index: 0, count: 1, entries: full }
+        bus.publish(at.rollAnswer(decodeRollCall(payload) ?? ''), encodeRollPage(page))
+      })
+    },
     /** Delivers what was said, lets time pass until after the next flush, and answers what peers were told. */
     async flush(byMs = 2_000): Promise<Told[]> {
       await turns()
-      clock.advance(byMs)
+      // In steps, so that answers arrive while time goes by.
+      for (let leftMs = byMs; leftMs > 0; leftMs -= STEP_MS) {
+        clock.advance(Math.min(STEP_MS, leftMs))
+        await turns()
+      }
       await turns()
       return inbox.splice(0)
     },

@@ -1,66 +1,86 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
-import { busPayloads } from '../wire/packets.ts'
+import { busPayloads, ISLAND_ID_FIELD } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
+import { decodeGreeting, decodeLeaving, MAX_ROOM_LENGTH } from '../wire/session.ts'
+import type { Stamp } from '../wire/stamp.ts'
 import { peerOf, type Subjects } from '../wire/subjects.ts'
-import type { Census } from './core/census.ts'
-import type { Islands } from './core/islands.ts'
+import { stampOf, textIn } from '../wire/trailer.ts'
 import type { Ledger } from './core/ledger.ts'
+import type { Register } from './core/register.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 
-/** What an inbox feeds. */
+/** What an inbox feeds, and whom it tells. */
 export interface InboxDeps {
   bus: Bus
   subjects: Subjects
-  islands: Islands
+  register: Register
   ledger: Ledger
-  census: Census
   clock: Clock
   metrics: ArchipelagoMetrics
-  /** Milliseconds of silence after which a peer counts as gone. */
-  toleratedSilenceMs: number
-  maxPeers: number
+  /** Whether what was said in a term counts. */
+  counts(term: Stamp | undefined): boolean
+  /** A connector says which room a session was last told. */
+  onKnown(peer: PeerId, room: string | undefined): void
+  onGone(peer: PeerId): void
 }
 
 const MAX_DESIRED_ROOM_LENGTH = 128
-const MAX_SESSION_ID_BYTES = 64
 
-/** Turns what connectors say into what the engine and the ledger know; the returned function stops listening. */
+/** Turns what connectors say into what register and ledger know; the returned function stops listening. */
 export function openInbox(deps: InboxDeps): () => void {
-  const { bus, subjects, islands, ledger, census, clock, metrics } = deps
-
-  const listen = (pattern: string, hear: (peer: PeerId, payload: Uint8Array) => void) =>
-    bus.subscribe(pattern, (payload, subject) => {
-      const peer = peerOf(subject)
-      if (peer) hear(peer, payload)
-      else metrics.ignored.subject.inc()
-    })
+  const { subjects, register, ledger, clock, metrics } = deps
 
   const unsubscribe = [
-    listen(subjects.every.heartbeat, (peer, payload) => {
+    listen(deps, subjects.every.heartbeat, (peer, payload) => {
       const heartbeat = busPayloads.decodeHeartbeat(payload)
       if (!heartbeat) return metrics.ignored.malformed.inc()
       const { position, desiredRoom } = heartbeat
       // §5.17: without a position it does not even say that somebody is there.
       if (!position) return metrics.ignored.nowhere.inc()
-      if (islands.peerCount >= deps.maxPeers && !islands.has(peer)) return metrics.ignored.full.inc()
-      census.hear(peer, clock.now())
       // §5.10: an empty wish is no wish, and keeps the one before.
       const isWish = desiredRoom && desiredRoom.length <= MAX_DESIRED_ROOM_LENGTH
-      islands.upsert(peer, position, isWish ? desiredRoom : undefined)
+      const word = { session: stampOf(payload), position, ...(isWish && { desiredRoom }) }
+      const heard = register.hear(peer, word, clock.now())
+      if (heard === 'stale' || heard === 'full') metrics.ignored[heard].inc()
+      // Its greeting was lost.
+      else if (heard === 'new' && ledger.homeOf(peer) !== undefined) ledger.retell(peer)
     }),
-    listen(subjects.every.connect, (peer, payload) => {
-      if (payload.length > MAX_SESSION_ID_BYTES) return metrics.ignored.malformed.inc()
-      census.hear(peer, clock.now())
-      ledger.connected(peer, Buffer.from(payload).toString(), clock.now() - deps.toleratedSilenceMs)
+    listen(deps, subjects.every.connect, (peer, payload) => {
+      const greeting = decodeGreeting(payload)
+      if (!greeting) return metrics.ignored.malformed.inc()
+      const { session, told } = greeting
+      const heard = register.hear(peer, { session }, clock.now())
+      if (heard === 'stale' || heard === 'full') return metrics.ignored[heard].inc()
+      if (told !== undefined) deps.onKnown(peer, told === '' || told.length > MAX_ROOM_LENGTH ? undefined : told)
+      // §5.15: a new session knows nothing, and one of a service that knows no sessions may always be new.
+      else if (heard === 'new' || session === undefined) ledger.retell(peer)
     }),
-    listen(subjects.every.disconnect, (peer) => {
-      census.forget(peer)
-      islands.remove(peer)
-      ledger.forget(peer)
+    listen(deps, subjects.every.disconnect, (peer, payload) => {
+      const leaving = decodeLeaving(payload)
+      if (!leaving) return metrics.ignored.malformed.inc()
+      const outcome = register.leave(peer, leaving.session, leaving.how, clock.now())
+      if (outcome === 'gone') deps.onGone(peer)
+      else if (outcome === 'stale') metrics.ignored.stale.inc()
+      else ledger.retell(peer)
     }),
   ]
   return () => {
     for (const end of unsubscribe) end()
   }
 }
+
+/** Follows what the active archipelago tells peers, so as to be able to stand in for it; the returned function stops listening. */
+export const eavesdrop = (deps: InboxDeps): (() => void) =>
+  listen(deps, deps.subjects.every.islandChanged, (peer, payload) => {
+    if (!deps.counts(stampOf(payload))) return
+    const room = textIn(payload, ISLAND_ID_FIELD)
+    if (room && room.length <= MAX_ROOM_LENGTH && deps.register.get(peer)) deps.ledger.told(peer, room)
+  })
+
+const listen = ({ bus, metrics }: InboxDeps, pattern: string, hear: (peer: PeerId, payload: Uint8Array) => void) =>
+  bus.subscribe(pattern, (payload, subject) => {
+    const peer = peerOf(subject)
+    if (peer) hear(peer, payload)
+    else metrics.ignored.subject.inc()
+  })

@@ -96,7 +96,7 @@ withPart('nats', 'an archipelago over NATS, with embedded rooms', (binary) => {
     expect(await status('/health/ready')).toBe(503)
     await broker.start()
     await starting
-    expect(await status('/health/ready')).toBe(200)
+    await vi.waitFor(async () => expect(await status('/health/ready')).toBe(200), PATIENCE)
     const metrics = await (await fetch(`${url}/metrics`)).text()
     for (const name of ['realm_archipelago_peers', 'realm_rooms_connections', 'process_cpu_seconds_total']) {
       expect(metrics).toContain(name)

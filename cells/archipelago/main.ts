@@ -47,7 +47,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
       { scope: config.BUS_SCOPE, drainSeconds: config.DRAIN_SECONDS },
       { bus, log, clock: systemClock, verifier, metrics: new Metrics('rooms', metrics.registry) },
     ))
-  const archipelago = await startArchipelago(config, { bus, log, clock: systemClock, metrics })
+  const archipelago = await startArchipelago(config, { bus, log, clock: systemClock, metrics, roomsAreNew: rooms !== undefined })
   board.mount('', rooms ? besideRooms(archipelago.app, rooms.app) : archipelago.app)
   log.info({ rooms: rooms ? 'embedded' : 'livekit' }, 'the archipelago is on the bus')
   return stopAll(log, archipelago, rooms, http, verifier && { stop: () => verifier.close() }, { stop: () => bus.close() })

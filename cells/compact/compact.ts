@@ -45,11 +45,14 @@ export async function startCompactCell(settings: CompactSettings, parts: Compact
 
   const connectorConfig = readConnectorConfig(connectorEnv)
   const connector = await startConnector(connectorConfig, { ...parts, metrics })
-  const rooms = await startRooms({ scope: connectorConfig.BUS_SCOPE, drainSeconds: connectorConfig.DRAIN_SECONDS }, { ...parts, metrics: sharing('rooms') })
+  const rooms = await startRooms(
+    { scope: connectorConfig.BUS_SCOPE, drainSeconds: connectorConfig.DRAIN_SECONDS },
+    { ...parts, metrics: sharing('rooms') },
+  )
   // Counts of an archipelago begin anew with it, as they would in a new pod.
-  const newArchipelago = (env: NodeJS.ProcessEnv) =>
-    startArchipelago(readArchipelagoConfig(env), { ...parts, metrics: new Metrics('archipelago') })
-  let archipelago = await newArchipelago(archipelagoEnv)
+  const newArchipelago = (env: NodeJS.ProcessEnv, alone: boolean) =>
+    startArchipelago(readArchipelagoConfig(env), { ...parts, metrics: new Metrics('archipelago'), alone })
+  let archipelago = await newArchipelago(archipelagoEnv, true)
 
   return {
     app: forked(connector.app, '/rooms', rooms.app),
@@ -63,9 +66,10 @@ export async function startCompactCell(settings: CompactSettings, parts: Compact
         Object.assign(connectorConfig, { DRAIN_SECONDS: readConnectorConfig(wanted.connector).DRAIN_SECONDS })
       }
       if (!isDeepStrictEqual(wanted.archipelago, current.archipelago)) {
-        readArchipelagoConfig(wanted.archipelago) // says what is wrong before anything is stopped
+        // As pods do it: the new one stands by, the old one hands over, and nobody moves whom the new rules do not move.
+        const successor = await newArchipelago(wanted.archipelago, false)
         await archipelago.stop()
-        archipelago = await newArchipelago(wanted.archipelago)
+        archipelago = successor
       }
       current = wanted
       return true

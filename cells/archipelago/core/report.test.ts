@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { busPayloads } from '../../wire/packets.ts'
 import { at, peerId } from './fixtures.ts'
 import type { IslandView } from './islands.ts'
@@ -12,22 +12,24 @@ const islands = (count: number, peersEach: number): IslandView[] =>
     radius: 123.456,
   }))
 
-describe.each([
-  ['full', 10, 10],
-  ['compact', 100, 10],
-  ['cut', 1_000, 1],
-])('a report that can only be %s', (form, count, peersEach) => {
-  test('says so and fits', () => {
-    const report = islandsReport(islands(count, peersEach), 100, 10_000)
-    expect(report.form).toBe(form)
-    expect(busPayloads.encodeIslands(report.message).length).toBeLessThanOrEqual(10_000)
-    expect(report.message.data.length).toBe(form === 'cut' ? 147 : count)
-    expect(report.message.data[0]?.peers.length).toBe(form === 'full' ? peersEach : 0)
-  })
+test('a report that fits is one message, also without islands', () => {
+  expect(islandsReport([], 100, 10_000)).toEqual([{ data: [] }])
+  expect(islandsReport(islands(10, 10), 100, 10_000)).toHaveLength(1)
+})
+
+test('a longer one takes several, of which each fits and none is empty; together they say everything, in order', () => {
+  const all = islands(100, 10)
+  const messages = islandsReport(all, 100, 10_000)
+  for (const message of messages) {
+    expect(message.data.length).toBeGreaterThan(0)
+    expect(busPayloads.encodeIslands(message).length).toBeLessThanOrEqual(10_000)
+  }
+  expect(messages.length).toBe(6)
+  expect(messages.flatMap(({ data }) => data)).toEqual(all.map((island) => ({ ...island, maxPeers: 100 })))
 })
 
 test('an island nowhere has no centre, and is reported all the same', () => {
   const nowhere = { id: 'i', peers: [peerId(1)], center: undefined, radius: 0 }
-  const { message } = islandsReport([nowhere], 100, 1_000)
+  const [message = { data: [] }] = islandsReport([nowhere], 100, 1_000)
   expect(busPayloads.decodeIslands(busPayloads.encodeIslands(message))?.data).toEqual([{ ...nowhere, maxPeers: 100 }])
 })

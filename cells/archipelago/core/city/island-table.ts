@@ -78,6 +78,13 @@ export class IslandTable {
     return difference > 0 || (difference === 0 && int(this.born, a) < int(this.born, b))
   }
 
+  /** In order of joining. */
+  membersOf(slot: number): number[] {
+    const members: number[] = []
+    for (let peer = int(this.first, slot); peer !== NONE; peer = int(this.#peers.next, peer)) members.push(peer)
+    return members
+  }
+
   join(slot: number, peer: number): void {
     const { next, previous, island } = this.#peers
     const last = int(this.last, slot)

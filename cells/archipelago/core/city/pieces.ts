@@ -26,7 +26,6 @@ export class Pieces {
   #x = new Float64Array(128)
   #z = new Float64Array(128)
   #member = new Int32Array(128)
-  #peer = new Int32Array(128)
 
   constructor(peers: PeerTable, islands: IslandTable, reach: number) {
     this.#peers = peers
@@ -47,10 +46,11 @@ export class Pieces {
       pieces.push(this.#piece(start, reached))
     }
     const largest = pieces.reduce((best, piece) => (goesBefore(piece, best) ? piece : best))
+    const members = this.#islands.membersOf(island)
     return pieces
       .filter((piece) => piece !== largest)
       .sort((a, b) => a.firstMet - b.firstMet)
-      .map((piece) => this.#peersOf(piece))
+      .map((piece) => this.#peersOf(piece, members))
   }
 
   #gather(island: number): number {
@@ -60,14 +60,12 @@ export class Pieces {
       this.#x = new Float64Array(size)
       this.#z = new Float64Array(size)
       this.#member = new Int32Array(size)
-      this.#peer = new Int32Array(size)
     }
     let peer = int(this.#islands.first, island)
     for (let i = 0; i < size; i++) {
       this.#x[i] = real(x, peer)
       this.#z[i] = real(z, peer)
       this.#member[i] = i
-      this.#peer[i] = peer
       peer = int(next, peer)
     }
     return size
@@ -76,14 +74,12 @@ export class Pieces {
   #startInTheMiddle(size: number): void {
     const x = this.#x
     const z = this.#z
-    let sumX = 0
-    let sumZ = 0
+    let middleX = 0
+    let middleZ = 0
     for (let i = 0; i < size; i++) {
-      sumX += real(x, i)
-      sumZ += real(z, i)
+      middleX += real(x, i) / size
+      middleZ += real(z, i) / size
     }
-    const middleX = sumX / size
-    const middleZ = sumZ / size
     let best = 0
     let nearest = Number.POSITIVE_INFINITY
     for (let i = 0; i < size; i++) {
@@ -96,19 +92,27 @@ export class Pieces {
     this.#swap(0, best)
   }
 
-  /** Moves everybody whom hops connect with the one at `start` in front of those they do not, and says where these begin. */
+  /**
+   * Moves everybody whom hops connect with the one at `start` in front of those they do not, and says where these begin. Those at the end of
+   * the first hops are asked first: they see the farthest.
+   */
   #flood(start: number, size: number): number {
     const x = this.#x
     const z = this.#z
     const reachSquared = this.#reachSquared
     let reached = start + 1
+    let far = start + 1
     for (let i = start; i < reached && reached < size; i++) {
       const fromX = real(x, i)
       const fromZ = real(z, i)
       for (let other = reached; other < size; other++) {
         const dx = real(x, other) - fromX
         const dz = real(z, other) - fromZ
-        if (dx * dx + dz * dz <= reachSquared) this.#swap(other, reached++)
+        const squared = dx * dx + dz * dz
+        if (!(squared <= reachSquared)) continue
+        this.#swap(other, reached)
+        if (i === start && squared * 2 > reachSquared) this.#swap(reached, far++)
+        reached++
       }
     }
     return reached
@@ -120,24 +124,19 @@ export class Pieces {
     return { start, end, firstMet }
   }
 
-  #peersOf({ start, end }: Piece): number[] {
-    if (end - start === 1) return [int(this.#peer, start)]
-    const order = Array.from({ length: end - start }, (_, i) => start + i)
-    return order.sort((a, b) => int(this.#member, a) - int(this.#member, b)).map((i) => int(this.#peer, i))
+  #peersOf({ start, end }: Piece, members: readonly number[]): number[] {
+    return Array.from(this.#member.subarray(start, end).sort(), (member) => members[member] as number)
   }
 
   #swap(a: number, b: number): void {
     const x = real(this.#x, a)
     const z = real(this.#z, a)
     const member = int(this.#member, a)
-    const peer = int(this.#peer, a)
     this.#x[a] = real(this.#x, b)
     this.#z[a] = real(this.#z, b)
     this.#member[a] = int(this.#member, b)
-    this.#peer[a] = int(this.#peer, b)
     this.#x[b] = x
     this.#z[b] = z
     this.#member[b] = member
-    this.#peer[b] = peer
   }
 }

@@ -74,14 +74,18 @@ export class Rebalancing {
     this.#isRestless = false
     this.#survey.take()
     this.#plan()
-    const limit = Math.max(FEW, this.#peers.count / Math.min(STAMPEDE, this.#spacing))
-    for (const { peer, to } of ringsOf(this.#wanderers(), limit)) {
+    for (const { peer, to } of ringsOf(this.#wanderers(), this.#limit)) {
       depart(peer)
       this.#islands.leave(peer)
       this.#islands.join(to, peer)
       this.#budget.spend(peer)
       this.#isRestless = true
     }
+  }
+
+  /** Peers that one flush may move. */
+  get #limit(): number {
+    return Math.max(FEW, this.#peers.count / Math.min(STAMPEDE, this.#spacing))
   }
 
   #plan(): void {
@@ -99,14 +103,17 @@ export class Rebalancing {
     }
   }
 
-  /** A crowd is sorted out when it has come to rest; one that never does is, for a while, whenever the moves of its peers have come back. */
+  /**
+   * A crowd is sorted out when it has come to rest; one that never does is, for a while, whenever the moves of its peers have come back. Not
+   * one too large to be moved at a stroke, though: before the last have moved the first have walked away.
+   */
   #isReady({ islands, ranks }: Crowd, since: ReadonlyMap<number, number>): boolean {
     const { now } = this.#budget
     const births = islands.map((island) => int(this.#islands.born, island))
     const waited = births.reduce((longest, birth) => Math.max(longest, now - (since.get(birth) ?? now)), 0)
     const startsAgain = waited > this.#spacing + SORTING_OUT
     for (const birth of births) this.#scatteredSince.set(birth, startsAgain ? now : (since.get(birth) ?? now))
-    if (waited >= this.#spacing) return true
+    if (waited >= this.#spacing && ranks.length <= 2 * this.#limit) return true
     let inMotion = 0
     for (const rank of ranks) if (!this.#budget.stands(int(this.#survey.peer, rank))) inMotion++
     return inMotion <= ranks.length * IN_MOTION

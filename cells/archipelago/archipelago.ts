@@ -1,0 +1,266 @@
+import type { Bus } from '../bus/bus.ts'
+import type { Clock } from '../chassis/clock.ts'
+import type { Log } from '../chassis/log.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { PeerId } from '../wire/peer.ts'
+import type { RollEntry } from '../wire/roll-call.ts'
+import type { Stamp } from '../wire/stamp.ts'
+import type { Subjects } from '../wire/subjects.ts'
+import { stamped } from '../wire/trailer.ts'
+import type { AdoptingIslands } from './core/islands.ts'
+import type { Ledger } from './core/ledger.ts'
+import type { Register } from './core/register.ts'
+import { type Deposed, Election } from './election.ts'
+import { type FlushLoop, startFlushLoop } from './flush-loop.ts'
+import { eavesdrop, type InboxDeps, openInbox } from './inbox.ts'
+import type { ArchipelagoMetrics } from './metrics.ts'
+import { callTheRoll } from './roll-call.ts'
+import { Tenure } from './tenure.ts'
+
+/** What an archipelago is made of. */
+export interface ArchipelagoParts {
+  bus: Bus
+  subjects: Subjects
+  clock: Clock
+  log: Log
+  metrics: ArchipelagoMetrics
+  register: Register
+  ledger: Ledger
+  /** Of this start, like no other. */
+  bootId: string
+  periodMs: number
+  /** Milliseconds of silence after which a peer counts as gone. */
+  toleratedSilenceMs: number
+  maxPeersPerIsland: number
+  maxPeersListed: number
+  /** An engine without anybody in it. */
+  newIslands(): AdoptingIslands
+  /** How rooms are opened, in the term of the moment. */
+  newTransport(term: () => Stamp | undefined): Transport
+  /** There is no other archipelago, and nobody was told anything. */
+  alone: boolean
+  /** Whoever was in a room is not any more, and has to be told to enter it again. */
+  roomsAreNew: boolean
+  /** A term of ours began. */
+  onElected(): void
+}
+
+/** Milliseconds others have to come back to the bus too, before anything is told that they should hear. */
+const SETTLE_MS = 1_000
+/** Of a flush period: how often the active archipelago beats, and how long it may be silent. */
+const BEAT_SHARE = 0.25
+const LEASE_SHARE = 1.5
+/** A pause of the process is no reason to elect another, however short the flush period. */
+const MIN_BEAT_MS = 100
+const MIN_LEASE_MS = 400
+/** A flush may take twice as long as the last one before anybody thinks that we are gone. */
+const SLOWER = 2
+
+/**
+ * Everything one archipelago does, active or standing by. It always hears who is here and what everybody is told; while it is the active one
+ * it also has a tenure, which decides and tells. So becoming the active one needs nothing that is not there already.
+ */
+export class Archipelago {
+  readonly #parts: ArchipelagoParts
+  readonly #transport: Transport
+  readonly #election: Election
+  readonly #loop: FlushLoop
+  readonly #stopListening: readonly (() => void)[]
+  readonly #inbox: InboxDeps
+  #stopEavesdropping = () => {}
+  #cancelRoll = () => {}
+  #cancelSettling = () => {}
+  #tenure: Tenure | undefined
+  #rolls = 0
+  #terms = 0
+  #isWarm = false
+  #isStopped = false
+  /** Since when the bus is there without a break; nobody is silent while we are deaf. */
+  #hearingSince: number
+
+  constructor(parts: ArchipelagoParts) {
+    const { bus, subjects, clock, log, bootId, periodMs } = parts
+    this.#parts = parts
+    this.#hearingSince = clock.now()
+    this.#loop = startFlushLoop(clock, periodMs, (lateMs) => this.#turn(lateMs))
+    this.#election = new Election({
+      ...{ bus, subjects, clock, log, bootId },
+      beatMs: Math.max(MIN_BEAT_MS, periodMs * BEAT_SHARE),
+      leaseMs: () => Math.max(MIN_LEASE_MS, periodMs * LEASE_SHARE) + SLOWER * this.#loop.lastMs,
+      settleMs: SETTLE_MS,
+      onElected: (term) => this.#elected(term),
+      onDeposed: (why) => this.#deposed(why),
+    })
+    this.#transport = parts.newTransport(() => this.#election.term)
+    this.#inbox = {
+      ...parts,
+      counts: (term) => this.#election.heard(term),
+      onKnown: (peer, room) => this.#compare(peer, room),
+      onGone: (peer) => this.#forget(peer),
+    }
+    this.#stopListening = [
+      openInbox(this.#inbox),
+      bus.onState((state) => {
+        this.#cancelSettling()
+        this.#cancelRoll()
+        this.#becomeWarm(false)
+        if (state === 'disconnected') return
+        this.#hearingSince = clock.now()
+        this.#cancelSettling = clock.after(SETTLE_MS, () => this.#callTheRoll())
+      }),
+    ]
+    this.#stopEavesdropping = eavesdrop(this.#inbox)
+  }
+
+  /** Takes part: at once as the active one where there is no other, else by asking who is here and listening for whoever is. */
+  start(): void {
+    const { alone } = this.#parts
+    this.#election.start(alone)
+    if (alone) this.#becomeWarm(true)
+    else this.#callTheRoll()
+  }
+
+  /** What there is while this archipelago is the active one. */
+  get tenure(): Tenure | undefined {
+    return this.#tenure
+  }
+
+  get election(): Election {
+    return this.#election
+  }
+
+  get loop(): FlushLoop {
+    return this.#loop
+  }
+
+  /** Whether it knows who is here, and so could take over. */
+  get isWarm(): boolean {
+    return this.#isWarm
+  }
+
+  /** Hands over, if there is anything to hand over, and falls silent. */
+  stop(): void {
+    this.#isStopped = true
+    this.#loop.stop()
+    this.#cancelRoll()
+    this.#cancelSettling()
+    this.#election.stop()
+    this.#stopEavesdropping()
+    for (const stop of this.#stopListening) stop()
+  }
+
+  #elected(term: Stamp): void {
+    const { metrics, ledger, register, newIslands, roomsAreNew, onElected } = this.#parts
+    metrics.terms.inc()
+    // Our own words would only come back to us.
+    this.#stopEavesdropping()
+    this.#terms++
+    if (roomsAreNew && this.#terms === 1)
+      for (const [peer] of register) if (ledger.homeOf(peer) !== undefined) ledger.retell(peer)
+    this.#tenure = new Tenure({
+      ...this.#parts,
+      islands: newIslands(),
+      transport: this.#transport,
+      say: (subject, payload) => this.say(subject, payload),
+      maySpeak: () => this.#election.isHeld && this.#election.term === term,
+    })
+    onElected()
+    this.#loop.hurry()
+    // What was told shortly before may have been lost with whoever told it; nothing waits for the answer.
+    if (this.#terms > 1 || !this.#parts.alone) this.#callTheRoll()
+  }
+
+  #deposed(why: Deposed): void {
+    this.#parts.metrics.deposed.inc({ reason: why })
+    this.#tenure = undefined
+    this.#hearingSince = this.#parts.clock.now()
+    if (this.#isStopped) return
+    this.#stopEavesdropping = eavesdrop(this.#inbox)
+    // What the next one tells before we listen again, the connectors know.
+    if (why !== 'bus_away') {
+      this.#becomeWarm(false)
+      this.#callTheRoll()
+    }
+  }
+
+  /** Says something in our term; answers whether we may still speak. */
+  say(subject: string, payload: Uint8Array): boolean {
+    const { term, isHeld } = this.#election
+    if (!isHeld || term === undefined) return false
+    this.#parts.bus.publish(subject, stamped(payload, term))
+    return true
+  }
+
+  #turn(lateMs: number): void {
+    const { metrics, log, periodMs, clock } = this.#parts
+    if (this.#tenure && !this.#election.isHeld) this.#election.lapse()
+    const startedAt = clock.now()
+    const stopTimer = metrics.flushSeconds.startTimer()
+    try {
+      // After a stall the heartbeats that would save their peers are still unread.
+      if (lateMs >= periodMs) this.#hearingSince = startedAt
+      this.#expire()
+      this.#tenure?.flush()
+    } catch (error) {
+      metrics.flushesFailed.inc()
+      log.error({ err: error }, 'a flush failed on a bug')
+    }
+    if (this.#tenure) stopTimer()
+    const tookMs = clock.now() - startedAt
+    if (tookMs <= periodMs) return
+    metrics.flushesLate.inc()
+    log.warn({ tookMs, periodMs }, 'a flush took longer than its period; the next one comes later')
+  }
+
+  /** §5.17: whoever was not heard for too long is gone, and so is whoever did not come back in time. */
+  #expire(): void {
+    const { register, clock, bus, metrics, toleratedSilenceMs } = this.#parts
+    const now = clock.now()
+    const silentSince = now - toleratedSilenceMs
+    const isDeaf = bus.state !== 'connected' || this.#hearingSince > silentSince
+    for (const peer of [...register.givenUp(now), ...(isDeaf ? [] : register.silentSince(silentSince))]) {
+      if (!register.get(peer)) continue
+      this.#forget(peer)
+      metrics.expired.inc()
+    }
+  }
+
+  #forget(peer: PeerId): void {
+    this.#parts.register.forget(peer)
+    this.#parts.ledger.forget(peer)
+    this.#tenure?.remove(peer)
+  }
+
+  #becomeWarm(isWarm: boolean): void {
+    this.#isWarm = isWarm
+    this.#election.ready(isWarm)
+  }
+
+  /** Asks the connectors who is here and in which room; then we know enough to be the active one. */
+  #callTheRoll(): void {
+    const { bus, subjects, clock, log, metrics, ledger, register, bootId } = this.#parts
+    this.#cancelRoll()
+    metrics.rollCalls.inc()
+    // What we tell from now on, the answers may not know yet.
+    const told = ledger.tellings
+    const hear = ({ peer, session, position, room, term }: RollEntry) => {
+      this.#election.heard(term)
+      const heard = register.hear(peer, { session, position: register.get(peer)?.position ?? position }, clock.now())
+      if (heard === 'same' || heard === 'new') this.#compare(peer, room, told)
+    }
+    this.#cancelRoll = callTheRoll({ bus, subjects, clock, asker: `${bootId}-${++this.#rolls}`, onEntry: hear }, (connectors) => {
+      log.info({ connectors, players: register.size }, 'the roll was called')
+      this.#becomeWarm(true)
+    })
+  }
+
+  /** A connector says which room a player was last told: who missed something is told again, who is at home somewhere stays there. */
+  #compare(peer: PeerId, room: string | undefined, before?: number): void {
+    const { ledger, metrics } = this.#parts
+    const verdict = ledger.compare(peer, room, before)
+    if (verdict === 'missed') metrics.missed.inc()
+    if (this.#tenure) {
+      if (verdict === 'adopted') this.#tenure.welcomeHome(peer)
+    } else if (verdict === 'missed' && room !== undefined) ledger.told(peer, room)
+  }
+}

@@ -1,0 +1,154 @@
+import type { PeerId, Position } from '../../wire/peer.ts'
+import type { Farewell } from '../../wire/session.ts'
+import type { Stamp } from '../../wire/stamp.ts'
+
+/** What is known of a player who is here, or is expected back; times in ms. */
+export interface Presence {
+  session: Stamp | undefined
+  position: Position | undefined
+  /** The island it would rather be on. */
+  desiredRoom: string | undefined
+  heardAt: number
+  /** Its line broke: when its place is given up. */
+  keptUntil: number | undefined
+}
+
+/** What was said of a player. */
+export interface Word {
+  session?: Stamp | undefined
+  position?: Position | undefined
+  desiredRoom?: string | undefined
+}
+
+/** What a word was worth: of a session we know, of one that is new to us, of one that is over, or of somebody there is no room for. */
+export type Heard = 'same' | 'new' | 'stale' | 'full'
+
+/** How long a place is kept whose player is expected back, in ms. */
+export type Grace = Readonly<Record<Exclude<Farewell, 'left'>, number>>
+
+/**
+ * Who is here, in which session, and where (clustering.md §5.12-17). The last word counts, so a flush looks once at whoever spoke, however often
+ * it did. Sessions are fenced: a late word of an old one changes nothing. A player whose line broke keeps his place for a while.
+ */
+export class Register {
+  readonly #maxPeers: number
+  readonly #grace: Grace
+  /** In the order they were heard: the first is the most silent. */
+  readonly #present = new Map<PeerId, Presence>()
+  readonly #away = new Set<PeerId>()
+  readonly #stirred = new Set<PeerId>()
+
+  constructor(maxPeers: number, grace: Grace) {
+    this.#maxPeers = maxPeers
+    this.#grace = grace
+  }
+
+  get size(): number {
+    return this.#present.size
+  }
+
+  /** Players whose place is kept. */
+  get awayCount(): number {
+    return this.#away.size
+  }
+
+  /** Players who moved, came or wished since the last flush. */
+  get stirredCount(): number {
+    return this.#stirred.size
+  }
+
+  get(peer: PeerId): Readonly<Presence> | undefined {
+    return this.#present.get(peer)
+  }
+
+  /** Whether there is somebody to be told something. */
+  isHere(peer: PeerId): boolean {
+    return this.#present.has(peer) && !this.#away.has(peer)
+  }
+
+  [Symbol.iterator](): IterableIterator<[PeerId, Readonly<Presence>]> {
+    return this.#present[Symbol.iterator]()
+  }
+
+  /** A player spoke: a word without a session is of a service that knows none, and always counts. */
+  hear(peer: PeerId, word: Word, now: number): Heard {
+    const known = this.#present.get(peer)
+    if (!known && this.#present.size >= this.#maxPeers) return 'full'
+    if (known && isOlder(word.session, known.session)) return 'stale'
+    const isNew = !known || (word.session !== undefined && word.session !== known.session)
+    const presence = known ?? {
+      session: undefined,
+      position: undefined,
+      desiredRoom: undefined,
+      heardAt: now,
+      keptUntil: undefined,
+    }
+    presence.session = word.session ?? presence.session
+    presence.heardAt = now
+    if (isNew) this.#isBack(peer, presence)
+    this.#note(peer, presence, word)
+    this.#present.delete(peer)
+    this.#present.set(peer, presence)
+    return isNew ? 'new' : 'same'
+  }
+
+  /** A session ended. Answers whether its player is gone, is expected back, or has come back already. */
+  leave(peer: PeerId, session: Stamp | undefined, how: Farewell, now: number): 'gone' | 'away' | 'stale' {
+    const known = this.#present.get(peer)
+    if (known && isOlder(session, known.session)) return 'stale'
+    if (!known || how === 'left') {
+      this.forget(peer)
+      return 'gone'
+    }
+    known.keptUntil = now + this.#grace[how]
+    this.#away.add(peer)
+    return 'away'
+  }
+
+  forget(peer: PeerId): void {
+    this.#present.delete(peer)
+    this.#away.delete(peer)
+    this.#stirred.delete(peer)
+  }
+
+  /** Who was not heard since `time`, the most silent first; looks at no others. */
+  silentSince(time: number): PeerId[] {
+    const silent: PeerId[] = []
+    for (const [peer, { heardAt }] of this.#present) {
+      if (heardAt >= time) break
+      silent.push(peer)
+    }
+    return silent
+  }
+
+  /** Who did not come back in time. */
+  givenUp(now: number): PeerId[] {
+    return [...this.#away].filter((peer) => (this.#present.get(peer)?.keptUntil ?? 0) <= now)
+  }
+
+  /** Takes out who stirred since the last time. */
+  takeStirred(): PeerId[] {
+    const stirred = [...this.#stirred]
+    this.#stirred.clear()
+    return stirred
+  }
+
+  #isBack(peer: PeerId, presence: Presence): void {
+    presence.keptUntil = undefined
+    this.#away.delete(peer)
+  }
+
+  #note(peer: PeerId, presence: Presence, { position, desiredRoom }: Word): void {
+    const hasWish = desiredRoom !== undefined && desiredRoom !== '' && desiredRoom !== presence.desiredRoom
+    const hasMoved = position !== undefined && !isSamePlace(position, presence.position)
+    if (hasWish) presence.desiredRoom = desiredRoom
+    if (hasMoved) presence.position = position
+    if (presence.position && (hasMoved || hasWish)) this.#stirred.add(peer)
+  }
+}
+
+const isOlder = (session: Stamp | undefined, known: Stamp | undefined): boolean =>
+  session !== undefined && known !== undefined && session < known
+
+const isSamePlace = (a: Position, b: Position | undefined): boolean =>
+  b !== undefined && a.x === b.x && a.z === b.z && a.y === b.y

@@ -1,0 +1,102 @@
+import type { Clock } from '../chassis/clock.ts'
+import type { Log } from '../chassis/log.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { PeerId } from '../wire/peer.ts'
+import type { Subjects } from '../wire/subjects.ts'
+import { Announcer } from './announcer.ts'
+import type { AdoptingIslands } from './core/islands.ts'
+import type { Ledger } from './core/ledger.ts'
+import type { Register } from './core/register.ts'
+import type { ArchipelagoMetrics } from './metrics.ts'
+import { Reporter } from './reporter.ts'
+
+/** What a tenure works with. */
+export interface TenureDeps {
+  islands: AdoptingIslands
+  register: Register
+  ledger: Ledger
+  transport: Transport
+  subjects: Subjects
+  clock: Clock
+  log: Log
+  metrics: ArchipelagoMetrics
+  maxPeersPerIsland: number
+  maxPeersListed: number
+  /** Says something in this term; answers whether we may still speak. */
+  say(subject: string, payload: Uint8Array): boolean
+  maySpeak(): boolean
+}
+
+/**
+ * The time in which an archipelago is the active one. It begins with an empty engine and puts everybody back where they were last told to be,
+ * whoever told them: taking over from another, or from an earlier self, moves nobody.
+ */
+export class Tenure {
+  readonly #deps: TenureDeps
+  readonly #announcer: Announcer
+  readonly #reporter: Reporter
+
+  constructor(deps: TenureDeps) {
+    const { register, maxPeersPerIsland } = deps
+    this.#deps = deps
+    this.#announcer = new Announcer({ ...deps, isHere: (peer) => register.isHere(peer) })
+    this.#reporter = new Reporter({ ...deps, maxPeers: maxPeersPerIsland })
+    this.#adoptEverybody()
+  }
+
+  get islands(): AdoptingIslands {
+    return this.#deps.islands
+  }
+
+  /** A peer turned out to be at home in a room: it stays there, unless it was placed elsewhere already. */
+  welcomeHome(peer: PeerId): void {
+    const { islands, ledger } = this.#deps
+    const room = islands.roomOf(peer)
+    if (room === undefined) this.#adopt(peer)
+    else ledger.moved([{ peer, room, cause: 'recovery' }])
+  }
+
+  /** A peer left: at once, not with the next flush (clustering.md §5.14). */
+  remove(peer: PeerId): void {
+    this.#deps.islands.remove(peer)
+    this.#reporter.changed()
+  }
+
+  /** Gives the engine what was said since the last time, lets it decide, and tells whoever has to be told. */
+  flush(): void {
+    const { islands, register, ledger, metrics, maySpeak } = this.#deps
+    const stirred = register.takeStirred()
+    metrics.dirtyPeers.observe(stirred.length)
+    for (const peer of stirred) this.#place(peer)
+    const { changes } = islands.flush()
+    ledger.moved(changes)
+    if (stirred.length > 0 || changes.length > 0) this.#reporter.changed()
+    if (!maySpeak()) return
+    this.#reporter.report()
+    this.#announcer.announce()
+  }
+
+  /** Tells whoever is due, without waiting for the next flush. */
+  announce(): void {
+    this.#announcer.announce()
+  }
+
+  #adoptEverybody(): void {
+    const { register } = this.#deps
+    register.takeStirred()
+    for (const [peer] of register) {
+      this.#adopt(peer)
+      this.#place(peer)
+    }
+  }
+
+  #adopt(peer: PeerId): void {
+    const home = this.#deps.ledger.homeOf(peer)
+    if (home !== undefined) this.#deps.islands.adopt(peer, home)
+  }
+
+  #place(peer: PeerId): void {
+    const presence = this.#deps.register.get(peer)
+    if (presence?.position) this.#deps.islands.upsert(peer, presence.position, presence.desiredRoom)
+  }
+}

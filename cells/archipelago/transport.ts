@@ -1,0 +1,16 @@
+import type { Bus } from '../bus/bus.ts'
+import { UserError } from '../chassis/errors.ts'
+import { createLivekitTransport } from '../transport/livekit.ts'
+import type { Transport } from '../transport/transport.ts'
+import { createWsRoomTransport } from '../transport/ws-room.ts'
+import type { Stamp } from '../wire/stamp.ts'
+import type { Subjects } from '../wire/subjects.ts'
+import type { ArchipelagoConfig } from './config.ts'
+
+/** The rooms a configuration names. @throws UserError when it names neither LiveKit nor embedded rooms */
+export function transportOf(config: ArchipelagoConfig, bus: Bus, subjects: Subjects, term: () => Stamp | undefined): Transport {
+  if (config.ROOMS_URL !== undefined) return createWsRoomTransport({ url: config.ROOMS_URL, bus, subjects, term })
+  const { LIVEKIT_HOST: url, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = config
+  if (url && apiKey && apiSecret) return createLivekitTransport({ url, apiKey, apiSecret })
+  throw new UserError('the archipelago has no rooms: give LIVEKIT_HOST with its key and secret, or ROOMS_URL', 2)
+}

@@ -1,0 +1,73 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { connectPlayer, type Player } from '../../e2e/player/player.ts'
+import { createWallet } from '../../e2e/player/wallet.ts'
+import { createMemoryBus } from '../bus/memory.ts'
+import { systemClock } from '../chassis/clock.ts'
+import { UserError } from '../chassis/errors.ts'
+import { listen } from '../chassis/listen.ts'
+import { silentLog } from '../chassis/log.ts'
+import { createVerifier } from '../identity/verifier.ts'
+import { startCompactCell } from './compact.ts'
+
+const PATIENCE = { timeout: 10_000 }
+const settings = (islandSize: number) => ({
+  connector: { DRAIN_SECONDS: '0' },
+  archipelago: {
+    NATS_URL: 'nats://127.0.0.1',
+    ROOMS_URL: 'ws://127.0.0.1/rooms',
+    ARCHIPELAGO_FLUSH_FREQUENCY: '0.2',
+    LIVEKIT_ISLAND_SIZE: String(islandSize),
+  },
+})
+
+/** A cell with players in it who stand in a row, ten metres apart, and heartbeat. */
+async function aCell(count: number) {
+  const verifier = createVerifier({ log: silentLog, workers: 1 })
+  const cell = await startCompactCell(settings(100), {
+    bus: createMemoryBus(silentLog),
+    log: silentLog,
+    clock: systemClock,
+    verifier,
+  })
+  const http = await listen(cell.app, { host: '127.0.0.1', port: 0 })
+  const url = `${http.url.replace('http', 'ws')}/ws`
+  const players = await Promise.all(Array.from({ length: count }, () => connectPlayer({ url, wallet: createWallet() })))
+  const beat = () => {
+    for (const [i, player] of players.entries()) player.heartbeat({ x: 10 * i, y: 0, z: 0 })
+  }
+  beat()
+  const beating = setInterval(beat, 200)
+  onTestFinished(async () => {
+    clearInterval(beating)
+    await cell.stop()
+    await http.stop()
+    await verifier.close()
+  })
+  await vi.waitFor(() => expect(players.filter(({ island }) => island)).toHaveLength(count), PATIENCE)
+  return { cell, players }
+}
+
+const roomsOf = (players: readonly Player[]) => players.map(({ island }) => island?.islandId)
+
+test('another island size moves only whom it has to', async () => {
+  const { cell, players } = await aCell(6)
+  const before = roomsOf(players)
+  expect(new Set(before).size).toBe(1)
+
+  expect(await cell.reconfigure(settings(50))).toBe(true)
+  const newcomerSees = () => expect(cell.readiness()).toEqual({ ready: true })
+  await vi.waitFor(newcomerSees, PATIENCE)
+  expect(await cell.reconfigure(settings(4))).toBe(true)
+  await vi.waitFor(() => expect(roomsOf(players).filter((room) => room !== before[0])).toHaveLength(2), PATIENCE)
+  // Four stayed and heard nothing; the others were told once.
+  expect(players.map(({ islands }) => islands.length).sort()).toEqual([1, 1, 1, 1, 2, 2])
+  expect(players.some(({ kicked }) => kicked)).toBe(false)
+})
+
+test('settings that are not usable change nothing', async () => {
+  const { cell, players } = await aCell(2)
+  await expect(cell.reconfigure({ ...settings(100), archipelago: { ROOMS_URL: 'nowhere' } })).rejects.toThrow(UserError)
+  expect(await cell.reconfigure({ ...settings(100), connector: { DRAIN_SECONDS: '0', MAX_CONNECTIONS: '1' } })).toBe(false)
+  expect(cell.readiness()).toEqual({ ready: true })
+  expect(players.map(({ islands }) => islands.length)).toEqual([1, 1])
+})
