@@ -1,12 +1,10 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { RoomServiceClient } from 'livekit-server-sdk'
 import { expect, test, vi } from 'vitest'
 import { silentLog } from '../cells/chassis/log.ts'
 import { startLivekitServer } from '../cli/adapters/livekit-server.ts'
 import { startExplorer } from './explorers.ts'
+import { freshFolder } from './fresh-folder.ts'
 import { withPart } from './parts/with-part.ts'
 import { startProgram } from './process.ts'
 
@@ -15,8 +13,7 @@ const SECONDS = 1_000
 
 /** The real `npm start`, on a port of its own. */
 function npmStart(...args: string[]) {
-  const data = mkdtempSync(join(tmpdir(), 'realm-'))
-  return startProgram('npm', ['start', '--', '--port', '0', '--data', data, ...args], { cwd: root })
+  return startProgram('npm', ['start', '--', '--port', '0', '--data', freshFolder(), ...args], { cwd: root })
 }
 
 const asked = async <Answer>(url: string): Promise<Answer> =>

@@ -1,6 +1,5 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freshFolder } from './fresh-folder.ts'
 import { type Program, startProgram } from './process.ts'
 
 /** A real explorer: Bevy without a window, from npm. It stands still where it is put. */
@@ -20,7 +19,7 @@ const LIFETIME_SECONDS = 90
  * @param location parcel, `"2,0"`
  */
 export function startExplorer(folder: string, realmUrl: string, seed: number, location: string): Explorer {
-  const home = mkdtempSync(join(tmpdir(), 'explorer-'))
+  const home = freshFolder('explorer-')
   const args = ['--realm', realmUrl, '--location', location, '--timeout', String(LIFETIME_SECONDS), '--wallet-seed', String(seed)]
   const program = startProgram(join(folder, 'headless'), args, {
     cwd: folder,

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { freshFolder } from './fresh-folder.ts'
 import { startProgram } from './process.ts'
 import { commandsOf, settings } from './readme.ts'
 
@@ -22,7 +22,7 @@ test('what the README tells people to type on their machine works, in that order
   expect(install).toBe('npm ci')
   expect(text('.ci/run')).toContain('npm ci')
   expect(start).toBe('npm start')
-  await using realm = startProgram('npm', ['start', '--', '--port', '0', '--data', mkdtempSync(join(tmpdir(), 'realm-'))], {
+  await using realm = startProgram('npm', ['start', '--', '--port', '0', '--data', freshFolder()], {
     cwd: root,
   })
   const [, url = ''] = await realm.says(/on this machine at (http:\S+)/)

@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test, vi } from 'vitest'
+import { freshFolder } from './fresh-folder.ts'
 import { connectorUrl, followAbout } from './player/about.ts'
 import { connectPlayer } from './player/player.ts'
 import { createWallet } from './player/wallet.ts'
@@ -13,8 +13,6 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 const example = readFileSync(join(root, 'examples/realm.yaml'), 'utf8')
 const SECONDS = 1_000
 const spawn = { x: 8, y: 0, z: 8 }
-
-const freshFolder = () => mkdtempSync(join(tmpdir(), 'realm-'))
 
 /** `realmctl up` on a copy of the example, so that tests may edit it. */
 function startRealm(extra: readonly string[] = [], manifest = example) {
