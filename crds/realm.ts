@@ -26,7 +26,7 @@ export interface Condition<Type extends string = string, Reason extends string =
  */
 export interface RealmReasons {
   Ready: 'AllServing' | 'CellsNotReady' | 'ServicesNotReady' | 'Hibernated' | 'ApplyFailed'
-  Published: 'SeenServing' | 'WaitingForProvider' | 'ProviderUnreachable' | 'NothingToPublish'
+  Published: 'SeenServing' | 'WaitingForProvider' | 'ProviderUnreachable' | 'ProviderUnknown' | 'NameTaken' | 'NothingToPublish'
   AcceptingPlayers: 'CellsServing' | 'NoCellServing' | 'Hibernated'
   Progressing: 'Settled' | 'CellsStarting' | 'ServicesStarting' | 'Publishing' | 'Retrying'
   Stalled: 'Moving' | 'PodsFailing' | 'SecretMissing' | 'Refused'

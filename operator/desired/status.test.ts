@@ -80,6 +80,15 @@ test('a serving realm is published only once the provider was seen to serve it',
   })
 })
 
+test('a name that is taken stalls the realm: nothing will change before somebody lets go of it', () => {
+  expect(claims({ sighting: { state: 'taken', aboutUrl, adapter: 'wss://other' } })).toMatchObject({
+    Published: 'False NameTaken',
+    Stalled: 'True Refused',
+    Progressing: 'False Settled',
+    AcceptingPlayers: 'True CellsServing',
+  })
+})
+
 test('an operator that has not looked yet repeats what was seen before', () => {
   const realm = { ...aRealm(), status: statusOf() }
   expect(statusOf({ realm, sighting: unseen, at: now + 60_000 })).toEqual(realm.status)

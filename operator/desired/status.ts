@@ -1,10 +1,12 @@
 import { type CommsCell, conditionOf, type Realm, type RealmReasons, type RealmStatus } from '../../crds/realm.ts'
 import type { RealmObserved, Workload } from '../cluster/ports.ts'
+import type { Lease } from '../publication/elsewhere.ts'
 import type { Sighting } from '../publication/publication.ts'
 import { type Claim, conditionsOf, type Failure } from './conditions.ts'
 import { type Endpoint, endpointsOf } from './endpoints.ts'
 import { COMPONENT_LABEL, REALM_LABEL, selectorText } from './naming.ts'
 import type { RealmPlan } from './plan.ts'
+import { publishedClaim } from './published.ts'
 import type { RealmUrls } from './urls.ts'
 
 /** What one pass knows about a realm. */
@@ -15,6 +17,8 @@ export interface RealmFacts {
   urls: RealmUrls
   /** What was seen at the realm provider. */
   sighting: Sighting
+  /** How its name stands at realm providers elsewhere. */
+  leases?: readonly Lease[]
   failure: Failure | undefined
   /** Milliseconds since the epoch. */
   now: number
@@ -34,8 +38,8 @@ export function realmStatus(facts: RealmFacts): RealmStatus {
   const endpoints = endpointsOf(realm, plan.cells, observed.cells)
   const serving = endpoints.filter(({ state }) => state === 'Serving').length
   const view: View = { ...facts, endpoints, serving, idle: idleParts(plan, observed) }
-  const stalled = stalledClaim(view)
   const published = publishedClaim(view)
+  const stalled = stalledClaim(view, published)
   return {
     ...(realm.metadata.generation !== undefined && { observedGeneration: realm.metadata.generation }),
     replicas: failure ? observed.cells.length : plan.cells.length,
@@ -76,18 +80,6 @@ function readyClaim({ realm, observed, endpoints, serving, idle, failure }: View
   return yes('AllServing', 'all cells and services work')
 }
 
-function publishedClaim({ realm, serving, sighting }: View): Claim<RealmReasons> {
-  const type = 'Published'
-  if (serving === 0) return { type, status: 'False', reason: 'NothingToPublish', message: 'no cell serves players' }
-  // A new operator has not looked yet: what the last one saw stands until it has.
-  const stands = sighting.state === 'unknown' && conditionOf(realm, type)?.status === 'True'
-  if (sighting.state === 'serving' || stands)
-    return { type, status: 'True', reason: 'SeenServing', message: `seen at ${sighting.aboutUrl}` }
-  if (sighting.state === 'unreachable')
-    return { type, status: 'Unknown', reason: 'ProviderUnreachable', message: `${sighting.aboutUrl}: ${sighting.message}` }
-  return { type, status: 'False', reason: 'WaitingForProvider', message: `not seen yet at ${sighting.aboutUrl}` }
-}
-
 function acceptingClaim({ realm, serving }: View): Claim<RealmReasons> {
   const type = 'AcceptingPlayers'
   if (serving > 0) return { type, status: 'True', reason: 'CellsServing', message: 'players can come in' }
@@ -118,7 +110,10 @@ function progressingClaim(
   return { type, status: 'False', reason: 'Settled', message: 'everything is as declared' }
 }
 
-function stalledClaim({ failure, observed }: View): Extract<Claim<RealmReasons>, { type: 'Stalled' }> {
+function stalledClaim(
+  { failure, observed }: View,
+  published: Claim<RealmReasons>,
+): Extract<Claim<RealmReasons>, { type: 'Stalled' }> {
   const type = 'Stalled'
   if (failure && failure.reason !== 'Retrying') return { type, status: 'True', reason: 'Refused', message: failure.message }
   for (const { component, problem } of observed.services)
@@ -129,6 +124,8 @@ function stalledClaim({ failure, observed }: View): Extract<Claim<RealmReasons>,
     const reason = stalled.reason === 'PodsFailing' || stalled.reason === 'SecretMissing' ? stalled.reason : 'Refused'
     return { type, status: 'True', reason, message: `${cell.metadata.name}: ${stalled.message}` }
   }
+  if (published.reason === 'NameTaken' || published.reason === 'ProviderUnknown')
+    return { type, status: 'True', reason: 'Refused', message: published.message }
   return { type, status: 'False', reason: 'Moving', message: 'nothing is in the way' }
 }
 

@@ -70,6 +70,20 @@ test('other endpoints than the realm’s are not its publication', async () => {
   expect(prober.sighting(withEndpoint())).toMatchObject({ state: 'absent' })
 })
 
+test('a name under which somebody else goes on being served is taken, until it is free', async () => {
+  const other = 'archipelago:archipelago:wss://elsewhere/ws'
+  const { prober, world, changed, pass } = aProber(serving(other))
+  prober.sighting(withEndpoint())
+  await pass(500)
+  expect(prober.sighting(withEndpoint())).toMatchObject({ state: 'absent' })
+  await pass(3_000)
+  expect(prober.sighting(withEndpoint())).toMatchObject({ state: 'taken', adapter: other })
+  world.answer = serving()
+  await pass(2_000)
+  expect(prober.sighting(withEndpoint())).toMatchObject({ state: 'serving' })
+  expect(changed).toEqual(['main', 'main', 'main'])
+})
+
 test('a provider that cannot be reached is told with its first reason for as long as it lasts', async () => {
   const { prober, world, changed, pass } = aProber(down)
   prober.sighting(withEndpoint())

@@ -31,6 +31,8 @@ const LATE_WAIT_MS = 5_000
 const REST_MS = 15_000
 /** A provider that served a realm counts as unreachable only after this many failures in a row: it may be restarting. */
 const PATIENCE = 3
+/** After this many answers in a row that serve somebody else, the name is taken; the first ones may be what we served ourselves before. */
+const TAKEN_AFTER = 5
 
 interface Watched {
   key: ObjectKey
@@ -43,6 +45,8 @@ interface Watched {
   /** Questions since it last served the realm, and failures in a row. */
   questions: number
   failures: number
+  /** Answers in a row that serve endpoints of somebody else. */
+  others: number
   asking: boolean
   cancel: () => void
 }
@@ -64,6 +68,7 @@ export function createProber({ providerUrl, clock, random = Math.random, ...opti
       sighting: { state: 'unknown', aboutUrl: url },
       questions: 0,
       failures: 0,
+      others: 0,
       asking: false,
       cancel: () => {},
     }
@@ -97,6 +102,7 @@ export function createProber({ providerUrl, clock, random = Math.random, ...opti
     pump()
     if (watched.get(keyText(entry.key)) !== entry) return // forgotten meanwhile
     entry.failures = 'failed' in answer ? entry.failures + 1 : 0
+    if ('adapter' in answer) entry.others = isOthers(answer, entry.adapters) ? entry.others + 1 : 0
     const patient = entry.sighting.state === 'serving' && entry.failures > 0 && entry.failures < PATIENCE
     if (!patient) entry.answer = answer
     const before = entry.sighting
@@ -115,6 +121,7 @@ export function createProber({ providerUrl, clock, random = Math.random, ...opti
       const adapters = new Set(serving.map(({ adapter }) => adapter))
       if (sameSet(adapters, entry.adapters)) return entry.sighting
       entry.adapters = adapters
+      entry.others = 0
       entry.sighting = judge(entry)
       entry.questions = 0
       if (adapters.size === 0) entry.cancel()
@@ -149,13 +156,18 @@ function answerOf(fetched: Fetched): NonNullable<Watched['answer']> {
   return { adapter: typeof comms?.adapter === 'string' ? comms.adapter : undefined }
 }
 
-function judge({ answer, adapters, aboutUrl, sighting }: Watched): Sighting {
+const isOthers = ({ adapter }: { adapter: string | undefined }, ours: ReadonlySet<string>): boolean =>
+  adapter !== undefined && !ours.has(adapter)
+
+function judge({ answer, adapters, others, aboutUrl, sighting }: Watched): Sighting {
   if (!answer) return { state: 'unknown', aboutUrl }
   if ('failed' in answer) {
     // The first reason stands for as long as it lasts: reasons that take turns would be news without being new.
     return sighting.state === 'unreachable' ? sighting : { state: 'unreachable', aboutUrl, message: answer.failed }
   }
-  return { state: answer.adapter !== undefined && adapters.has(answer.adapter) ? 'serving' : 'absent', aboutUrl }
+  if (answer.adapter === undefined) return { state: 'absent', aboutUrl }
+  if (adapters.has(answer.adapter)) return { state: 'serving', aboutUrl }
+  return others >= TAKEN_AFTER ? { state: 'taken', aboutUrl, adapter: answer.adapter } : { state: 'absent', aboutUrl }
 }
 
 function waitOf({ sighting, questions }: Watched, patient: boolean): number {

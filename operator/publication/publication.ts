@@ -6,6 +6,8 @@ export type Sighting =
   | { state: 'serving'; aboutUrl: string }
   /** It answers, without the realm or with other endpoints. */
   | { state: 'absent'; aboutUrl: string }
+  /** It goes on serving endpoints that are not this realm's under its name: another one has it. */
+  | { state: 'taken'; aboutUrl: string; adapter: string }
   | { state: 'unreachable'; aboutUrl: string; message: string }
   /** Not looked yet. */
   | { state: 'unknown'; aboutUrl: string }
