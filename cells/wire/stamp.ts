@@ -24,7 +24,7 @@ export class Stamps {
   #lastMs = 0
 
   next(nowMs: number, maker: string): Stamp {
-    this.#lastMs = Math.max(nowMs, this.#lastMs + 1)
+    this.#lastMs = Math.max(Math.floor(nowMs), this.#lastMs + 1)
     return `${this.#lastMs.toString(36).padStart(TIME_DIGITS, '0')}-${maker}`
   }
 
