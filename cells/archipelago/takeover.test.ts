@@ -64,8 +64,9 @@ describe('a standby', () => {
     const never: Transport = { kind: 'livekit', connectionString: () => new Promise(() => {}) }
     const stage = aStage()
     const first = await stage.enter('first', { transport: never })
-    await stage.enter('second')
     await stage.pass(5_000)
+    await stage.enter('second')
+    await stage.pass(1_000)
     stage.walk(A, at(0))
     await stage.pass(PERIOD_MS)
     expect(stage.heard()).toEqual([])
