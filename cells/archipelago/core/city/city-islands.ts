@@ -143,7 +143,7 @@ class CityIslands implements AdoptingIslands {
       const island = stirred.at(i)
       if (int(this.#islands.isStirred, island) === 0 || int(this.#islands.size, island) < 2) continue
       // Whoever is still to come may be the bridge between the others.
-      if (int(this.#islands.kept, island) > 0) continue
+      if (int(this.#islands.taken, island) > int(this.#islands.size, island)) continue
       for (const piece of this.#pieces.brokenOff(island)) {
         const cause = piece.length === 1 ? 'moved' : 'split'
         const home = piece.length === 1 ? NONE : this.#islands.found()
@@ -158,10 +158,10 @@ class CityIslands implements AdoptingIslands {
   }
 
   #mapOpenIslands(): void {
-    const { rows, size, first } = this.#islands
+    const { rows, size, taken, first } = this.#islands
     this.#tiles.clear()
     for (let island = 0; island < rows; island++) {
-      if (int(size, island) === 0 || this.#islands.taken(island) >= this.#rules.maxPeers) continue
+      if (int(size, island) === 0 || int(taken, island) >= this.#rules.maxPeers) continue
       for (let peer = int(first, island); peer !== NONE; peer = int(this.#peers.next, peer))
         if (!this.#peers.standsNowhere(peer)) this.#tiles.add(peer, island)
     }

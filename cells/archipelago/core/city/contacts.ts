@@ -17,8 +17,8 @@ export class Contacts {
   readonly #maxPeers: number
   readonly #ones = new Stack()
   readonly #others = new Stack()
-  /** By island: the one whose contact with it was the last to be noted. */
-  #notedBy = new Int32Array(0)
+  /** By island: the last one whose contact with it was noted or ruled out. */
+  #settled = new Int32Array(0)
 
   constructor(peers: PeerTable, islands: IslandTable, tiles: Tiles, maxPeers: number) {
     this.#peers = peers
@@ -56,11 +56,11 @@ export class Contacts {
     const tiles = this.#tiles
     this.#ones.clear()
     this.#others.clear()
-    if (this.#notedBy.length < rows) this.#notedBy = new Int32Array(rows * 2)
-    this.#notedBy.fill(NONE)
+    if (this.#settled.length < rows) this.#settled = new Int32Array(rows * 2)
+    this.#settled.fill(NONE)
     for (let presence = 0; presence < tiles.presences; presence++) {
       const island = int(tiles.island, presence)
-      if (this.#islands.taken(island) * 2 > this.#maxPeers) continue
+      if (int(this.#islands.taken, island) * 2 > this.#maxPeers) continue
       tiles.lookAround(int(tiles.tile, presence))
       for (let i = 0; i < tiles.aroundCount; i++) {
         const there = int(tiles.around, i)
@@ -72,18 +72,21 @@ export class Contacts {
     }
   }
 
+  /** Asked once of each two islands that do not fit or met already; whether they touch is asked for each of their presences. */
   #mayMeet(small: number, other: number): boolean {
-    const { isStirred } = this.#islands
-    const otherTaken = this.#islands.taken(other)
-    if (small === other || this.#islands.taken(small) + otherTaken > this.#maxPeers) return false
-    if (int(isStirred, small) === 0 && int(isStirred, other) === 0) return false
-    if (int(this.#notedBy, other) === small) return false
+    if (int(this.#settled, other) === small) return false
+    const { isStirred, taken } = this.#islands
+    const seats = int(taken, other)
+    const fits = int(taken, small) + seats <= this.#maxPeers && small !== other
+    const hasNews = int(isStirred, small) === 1 || int(isStirred, other) === 1
     // Of two small ones each will find the other; once is enough.
-    return otherTaken * 2 > this.#maxPeers || small < other
+    if (fits && hasNews && (seats * 2 > this.#maxPeers || small < other)) return true
+    this.#settled[other] = small
+    return false
   }
 
   #note(one: number, other: number): void {
-    this.#notedBy[other] = one
+    this.#settled[other] = one
     this.#ones.push(one)
     this.#others.push(other)
   }

@@ -63,7 +63,7 @@ export class Homecomers {
     if (existing !== NONE) return int(this.#islands.size, existing) < this.#maxPeers ? existing : NONE
     const island = this.#islands.found()
     this.#islands.name(island, room)
-    this.#islands.kept[island] = this.#awaited.get(room) ?? 0
+    this.#islands.taken[island] = this.#awaited.get(room) ?? 0
     return island
   }
 
@@ -73,7 +73,7 @@ export class Homecomers {
     else this.#awaited.delete(room)
     const island = this.#islands.slotOf(room)
     if (island === NONE) return
-    this.#islands.kept[island] = awaited
+    this.#islands.taken[island] = int(this.#islands.size, island) + awaited
     this.#islands.stir(island)
   }
 }

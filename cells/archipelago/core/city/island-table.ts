@@ -14,8 +14,8 @@ export class IslandTable {
   /** Nothing until the flush that founded it ends, so that no id is spent on an island that does not last (clustering.md §5.11). */
   readonly ids: (string | undefined)[] = []
   size = new Int32Array(this.#capacity)
-  /** Seats kept for peers that were told this room by an earlier engine and have not spoken yet. */
-  kept = new Int32Array(this.#capacity)
+  /** Seats that nobody else can have: those of the members, and those kept for peers that an earlier engine put here and that did not speak yet. */
+  taken = new Int32Array(this.#capacity)
   /** Order of creation: smaller is older. */
   born = new Int32Array(this.#capacity)
   first = new Int32Array(this.#capacity)
@@ -47,7 +47,7 @@ export class IslandTable {
     if (slot === this.#capacity) this.#grow()
     this.ids[slot] = undefined
     this.size[slot] = 0
-    this.kept[slot] = 0
+    this.taken[slot] = 0
     this.born[slot] = this.#founded++
     this.first[slot] = NONE
     this.last[slot] = NONE
@@ -59,11 +59,6 @@ export class IslandTable {
   name(slot: number, id: string): void {
     this.ids[slot] = id
     this.#byId.set(id, slot)
-  }
-
-  /** Places in the room nobody else can have. */
-  taken(slot: number): number {
-    return int(this.size, slot) + int(this.kept, slot)
   }
 
   stir(slot: number): void {
@@ -95,6 +90,7 @@ export class IslandTable {
     else next[last] = peer
     this.last[slot] = peer
     this.size[slot] = int(this.size, slot) + 1
+    this.taken[slot] = int(this.taken, slot) + 1
     this.stir(slot)
   }
 
@@ -111,6 +107,7 @@ export class IslandTable {
     island[peer] = NONE
     const size = int(this.size, slot) - 1
     this.size[slot] = size
+    this.taken[slot] = int(this.taken, slot) - 1
     if (size === 0) this.#dissolve(slot)
     else this.stir(slot)
   }
@@ -126,7 +123,7 @@ export class IslandTable {
   #grow(): void {
     this.#capacity *= 2
     this.size = longer(this.size, this.#capacity)
-    this.kept = longer(this.kept, this.#capacity)
+    this.taken = longer(this.taken, this.#capacity)
     this.born = longer(this.born, this.#capacity)
     this.first = longer(this.first, this.#capacity)
     this.last = longer(this.last, this.#capacity)

@@ -29,7 +29,7 @@ export class Merging {
     for (const [a, b] of contacts) {
       const one = this.#root(a)
       const other = this.#root(b)
-      if (one === other || this.#islands.taken(one) + this.#islands.taken(other) > this.#maxPeers) continue
+      if (one === other || int(this.#islands.taken, one) + int(this.#islands.taken, other) > this.#maxPeers) continue
       if (this.#islands.goesBefore(one, other)) this.#absorb(one, other, depart)
       else this.#absorb(other, one, depart)
     }

@@ -1,13 +1,15 @@
-import { int, real } from './columns.ts'
+import { int, longer, NONE, real } from './columns.ts'
 import type { IslandTable } from './island-table.ts'
 import type { PeerTable } from './peer-table.ts'
 
 const WHOLE: number[][] = []
+const STRIPS = 64
 
-/** A run of those reached, and the earliest member among them. */
+/** Those that hops connect: places in the order in which they were reached. */
 interface Piece {
   start: number
   end: number
+  /** The one of them that joined the island first. */
   firstMet: number
 }
 
@@ -15,128 +17,136 @@ const goesBefore = (a: Piece, b: Piece): boolean =>
   a.end - a.start > b.end - b.start || (a.end - a.start === b.end - b.start && a.firstMet < b.firstMet)
 
 /**
- * Takes an island apart into the pieces that hops of at most `reach` metres connect (clustering.md §5.3), by flooding it from its middle:
- * in a crowd that single glance reaches everybody.
+ * Takes an island apart into the pieces that hops of at most `reach` metres connect (clustering.md §5.3), by flooding it. Its members stand in
+ * strips as wide as the reach, so that each of them need only ask the strip it is in and the two beside it.
  */
 export class Pieces {
   readonly #peers: PeerTable
   readonly #islands: IslandTable
-  readonly #reachSquared: number
-  /** The island at hand: first those reached, then those not; `#member` is a peer's place in the list of members. */
+  readonly #reach: number
+  /** Members, by when they joined. */
+  #strip = new Int32Array(128)
+  /** Members not reached yet, strip by strip: where each stands, and who it is. */
   #x = new Float64Array(128)
   #z = new Float64Array(128)
   #member = new Int32Array(128)
+  readonly #begin = new Int32Array(STRIPS)
+  readonly #end = new Int32Array(STRIPS)
+  /** Members reached, in the order in which they were. */
+  #reachedX = new Float64Array(128)
+  #reachedZ = new Float64Array(128)
+  #reached = new Int32Array(128)
+  #reachedCount = 0
 
   constructor(peers: PeerTable, islands: IslandTable, reach: number) {
     this.#peers = peers
     this.#islands = islands
-    this.#reachSquared = reach * reach
+    this.#reach = reach
   }
 
   /** The pieces other than the one that keeps the island: the largest, of equals the one met first (§5.4). Nothing when it is whole. */
   brokenOff(island: number): number[][] {
-    const size = this.#gather(island)
-    this.#startInTheMiddle(size)
-    let reached = this.#flood(0, size)
-    if (reached === size) return WHOLE
-    const pieces = [this.#piece(0, reached)]
-    while (reached < size) {
-      const start = reached
-      reached = this.#flood(start, size)
-      pieces.push(this.#piece(start, reached))
+    const size = int(this.#islands.size, island)
+    this.#fillStrips(island, size)
+    this.#reachedCount = 0
+    const pieces: Piece[] = []
+    for (let strip = 0; strip < STRIPS; strip++) {
+      while (int(this.#end, strip) > int(this.#begin, strip)) {
+        const start = this.#reachedCount
+        this.#take(strip, int(this.#begin, strip))
+        this.#flood(start, size)
+        if (this.#reachedCount - start === size) return WHOLE
+        pieces.push(this.#piece(start))
+      }
     }
     const largest = pieces.reduce((best, piece) => (goesBefore(piece, best) ? piece : best))
     const members = this.#islands.membersOf(island)
     return pieces
       .filter((piece) => piece !== largest)
       .sort((a, b) => a.firstMet - b.firstMet)
-      .map((piece) => this.#peersOf(piece, members))
+      .map(({ start, end }) => Array.from(this.#reached.subarray(start, end).sort(), (member) => members[member] as number))
   }
 
-  #gather(island: number): number {
+  #fillStrips(island: number, size: number): void {
     const { x, z, next } = this.#peers
-    const size = int(this.#islands.size, island)
-    if (size > this.#x.length) {
-      this.#x = new Float64Array(size)
-      this.#z = new Float64Array(size)
-      this.#member = new Int32Array(size)
-    }
-    let peer = int(this.#islands.first, island)
-    for (let i = 0; i < size; i++) {
-      this.#x[i] = real(x, peer)
-      this.#z[i] = real(z, peer)
-      this.#member[i] = i
+    if (size > this.#x.length) this.#grow(size)
+    const first = int(this.#islands.first, island)
+    let west = Number.POSITIVE_INFINITY
+    for (let peer = first; peer !== NONE; peer = int(next, peer)) if (real(x, peer) < west) west = real(x, peer)
+    const end = this.#end.fill(0)
+    let peer = first
+    for (let member = 0; member < size; member++) {
+      // Who stands nowhere is in the first strip, and near nobody. Strips beyond the last are part of it: they have no more than to be asked.
+      const strip = Math.min(STRIPS - 1, Math.floor((real(x, peer) - west) / this.#reach)) | 0
+      this.#strip[member] = strip
+      end[strip] = int(end, strip) + 1
       peer = int(next, peer)
     }
-    return size
+    let begin = 0
+    for (let strip = 0; strip < STRIPS; strip++) {
+      const count = int(end, strip)
+      this.#begin[strip] = begin
+      end[strip] = begin
+      begin += count
+    }
+    peer = first
+    for (let member = 0; member < size; member++) {
+      const strip = int(this.#strip, member)
+      const place = int(end, strip)
+      end[strip] = place + 1
+      this.#x[place] = real(x, peer)
+      this.#z[place] = real(z, peer)
+      this.#member[place] = member
+      peer = int(next, peer)
+    }
   }
 
-  #startInTheMiddle(size: number): void {
-    const x = this.#x
-    const z = this.#z
-    let middleX = 0
-    let middleZ = 0
-    for (let i = 0; i < size; i++) {
-      middleX += real(x, i) / size
-      middleZ += real(z, i) / size
-    }
-    let best = 0
-    let nearest = Number.POSITIVE_INFINITY
-    for (let i = 0; i < size; i++) {
-      const distance = (real(x, i) - middleX) ** 2 + (real(z, i) - middleZ) ** 2
-      if (distance < nearest) {
-        nearest = distance
-        best = i
+  /** Reaches everybody whom hops connect with the one reached at `start`. */
+  #flood(start: number, size: number): void {
+    const reachSquared = this.#reach ** 2
+    for (let i = start; i < this.#reachedCount && this.#reachedCount < size; i++) {
+      const fromX = real(this.#reachedX, i)
+      const fromZ = real(this.#reachedZ, i)
+      const strip = int(this.#strip, int(this.#reached, i))
+      for (let near = Math.max(0, strip - 1); near <= strip + 1 && near < STRIPS; near++) {
+        let end = int(this.#end, near)
+        for (let place = int(this.#begin, near); place < end; ) {
+          const dx = real(this.#x, place) - fromX
+          const dz = real(this.#z, place) - fromZ
+          if (dx * dx + dz * dz <= reachSquared) {
+            this.#take(near, place)
+            end--
+          } else place++
+        }
       }
     }
-    this.#swap(0, best)
   }
 
-  /**
-   * Moves everybody whom hops connect with the one at `start` in front of those they do not, and says where these begin. Those at the end of
-   * the first hops are asked first: they see the farthest.
-   */
-  #flood(start: number, size: number): number {
-    const x = this.#x
-    const z = this.#z
-    const reachSquared = this.#reachSquared
-    let reached = start + 1
-    let far = start + 1
-    for (let i = start; i < reached && reached < size; i++) {
-      const fromX = real(x, i)
-      const fromZ = real(z, i)
-      for (let other = reached; other < size; other++) {
-        const dx = real(x, other) - fromX
-        const dz = real(z, other) - fromZ
-        const squared = dx * dx + dz * dz
-        if (!(squared <= reachSquared)) continue
-        this.#swap(other, reached)
-        if (i === start && squared * 2 > reachSquared) this.#swap(reached, far++)
-        reached++
-      }
-    }
-    return reached
+  /** Takes a member out of its strip: it is reached. */
+  #take(strip: number, place: number): void {
+    const last = int(this.#end, strip) - 1
+    this.#end[strip] = last
+    this.#reachedX[this.#reachedCount] = real(this.#x, place)
+    this.#reachedZ[this.#reachedCount] = real(this.#z, place)
+    this.#reached[this.#reachedCount++] = int(this.#member, place)
+    this.#x[place] = real(this.#x, last)
+    this.#z[place] = real(this.#z, last)
+    this.#member[place] = int(this.#member, last)
   }
 
-  #piece(start: number, end: number): Piece {
-    let firstMet = int(this.#member, start)
-    for (let i = start; i < end; i++) firstMet = Math.min(firstMet, int(this.#member, i))
-    return { start, end, firstMet }
+  #piece(start: number): Piece {
+    let firstMet = int(this.#reached, start)
+    for (let i = start; i < this.#reachedCount; i++) firstMet = Math.min(firstMet, int(this.#reached, i))
+    return { start, end: this.#reachedCount, firstMet }
   }
 
-  #peersOf({ start, end }: Piece, members: readonly number[]): number[] {
-    return Array.from(this.#member.subarray(start, end).sort(), (member) => members[member] as number)
-  }
-
-  #swap(a: number, b: number): void {
-    const x = real(this.#x, a)
-    const z = real(this.#z, a)
-    const member = int(this.#member, a)
-    this.#x[a] = real(this.#x, b)
-    this.#z[a] = real(this.#z, b)
-    this.#member[a] = int(this.#member, b)
-    this.#x[b] = x
-    this.#z[b] = z
-    this.#member[b] = member
+  #grow(members: number): void {
+    this.#strip = longer(this.#strip, members)
+    this.#x = longer(this.#x, members)
+    this.#z = longer(this.#z, members)
+    this.#member = longer(this.#member, members)
+    this.#reachedX = longer(this.#reachedX, members)
+    this.#reachedZ = longer(this.#reachedZ, members)
+    this.#reached = longer(this.#reached, members)
   }
 }

@@ -69,7 +69,7 @@ export class Placing {
   }
 
   #hasRoom(island: number): boolean {
-    return this.#islands.taken(island) < this.#maxPeers
+    return int(this.#islands.taken, island) < this.#maxPeers
   }
 
   #choose(peer: number, tile: number, wish: string | undefined): number {
