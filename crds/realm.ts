@@ -21,12 +21,14 @@ export interface Condition<Type extends string = string, Reason extends string =
  * - `Ready`: every cell and service of the realm works.
  * - `Published`: the realm provider was seen serving this realm with these endpoints.
  * - `AcceptingPlayers`: at least one cell takes players.
+ * - `DependenciesReady`: the NATS and the LiveKit it needs are there, as far as the operator can reach them.
  * - `Progressing`: the operator is still changing something.
  * - `Stalled`: nothing will change until somebody changes something; the message says what.
  */
 export interface RealmReasons {
   Ready: 'AllServing' | 'CellsNotReady' | 'ServicesNotReady' | 'Hibernated' | 'ApplyFailed'
   Published: 'SeenServing' | 'WaitingForProvider' | 'ProviderUnreachable' | 'ProviderUnknown' | 'NameTaken' | 'NothingToPublish'
+  DependenciesReady: 'AllReached' | 'Unreachable' | 'NotReady' | 'NotChecked'
   AcceptingPlayers: 'CellsServing' | 'NoCellServing' | 'Hibernated'
   Progressing: 'Settled' | 'CellsStarting' | 'ServicesStarting' | 'Publishing' | 'Retrying'
   Stalled: 'Moving' | 'PodsFailing' | 'SecretMissing' | 'Refused'

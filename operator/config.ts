@@ -5,6 +5,14 @@ import type { Platform } from './desired/platform.ts'
 
 const url = z.url({ protocol: /^https?$/ }).transform((value) => value.replace(/\/+$/, ''))
 
+const parsedJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 const schema = z.object({
   LOG_LEVEL: z.enum(logLevels).default('info'),
   HTTP_SERVER_HOST: z.string().default('0.0.0.0'),
@@ -15,6 +23,17 @@ const schema = z.object({
   IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
   CLUSTER_DOMAIN: z.string().default('cluster.local'),
   PROVIDER_URL: url,
+  /** `[{"url": "https://…", "tokenFile": "/…"}]`: the realm providers of other clusters that may be spoken to. */
+  PUBLICATION_PROVIDERS: z
+    .string()
+    .default('[]')
+    .transform((text, { addIssue }) => {
+      const parsed = z.array(z.strictObject({ url, tokenFile: z.string().min(1) })).safeParse(parsedJson(text))
+      if (!parsed.success) addIssue('must be a JSON list of objects with url and tokenFile')
+      return parsed.data ?? []
+    }),
+  /** Whether an External LiveKit and NATS are looked at from here; not where the operator may not leave its cluster. */
+  CHECK_DEPENDENCIES: z.enum(['true', 'false']).default('true'),
   WATCH_NAMESPACE: z.string().default(''), // '' = all
   LEASE_NAMESPACE: z.string().optional(),
   LEASE_NAME: z.string().default('realm-operator'),

@@ -16,10 +16,12 @@ import { kubernetesCluster } from './cluster/kubernetes.ts'
 import { createCandidate } from './cluster/leader.ts'
 import { writerMetrics } from './cluster/writer-metrics.ts'
 import { platformOf, readConfig } from './config.ts'
+import { watchDependencies } from './dependencies/watch.ts'
 import { clusterSite } from './desired/site.ts'
 import { eventMetrics } from './events/metrics.ts'
 import { createRecorder } from './events/recorder.ts'
 import { operatorMetrics } from './metrics.ts'
+import { createLeased } from './publication/leased.ts'
 import { createProber } from './publication/prober.ts'
 import { startReconcilers } from './reconcile/loop.ts'
 import { queueMetrics } from './reconcile/queue-metrics.ts'
@@ -61,8 +63,11 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const ofQueue = queueMetrics(metrics, () => terms.depth)
   const terms = createTerms(() => {
     const publication = createProber({ providerUrl: platform.providerUrl, clock })
-    const loop = startReconcilers({ cluster, site, publication, clock, log, metrics: ofQueue, workers: config.WORKERS })
-    return { loop, stop: () => stopAll(log, loop, publication).stop() }
+    const elsewhere = createLeased({ providers: config.PUBLICATION_PROVIDERS, clock })
+    const dependencies = config.CHECK_DEPENDENCIES === 'true' ? watchDependencies({ clock }) : undefined
+    const outside = { publication, elsewhere, dependencies }
+    const loop = startReconcilers({ cluster, site, ...outside, clock, log, metrics: ofQueue, workers: config.WORKERS })
+    return { loop, stop: () => stopAll(log, loop, publication, elsewhere, dependencies).stop() }
   })
   operatorMetrics(metrics, cluster, () => candidate.isLeader())
 

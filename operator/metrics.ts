@@ -2,7 +2,14 @@ import type { Metrics } from '../cells/chassis/metrics.ts'
 import { conditionOf, type Realm, type RealmConditionType } from '../crds/realm.ts'
 import type { Cluster } from './cluster/ports.ts'
 
-const conditions: readonly RealmConditionType[] = ['Ready', 'Published', 'AcceptingPlayers', 'Progressing', 'Stalled']
+const conditions: readonly RealmConditionType[] = [
+  'Ready',
+  'Published',
+  'AcceptingPlayers',
+  'DependenciesReady',
+  'Progressing',
+  'Stalled',
+]
 
 /** Lists what the operator itself counts; the queue and the client of the API server list their own. */
 export function operatorMetrics(metrics: Metrics, cluster: Pick<Cluster, 'keys' | 'realm'>, leads: () => boolean): void {

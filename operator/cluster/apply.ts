@@ -39,6 +39,8 @@ export interface Writer {
   remove(child: Child): Promise<void>
   /** Writes the status of an object people declared. */
   report(kind: Kind, metadata: ObjectMeta, before: Status | undefined, status: Status): Promise<void>
+  /** Sets which finalizers of ours a realm has; others' stay. */
+  hold(realm: ObjectMeta, finalizers: readonly string[]): Promise<void>
   /** Forgets what it remembers of a realm or cell that is gone. */
   forget(owner: { kind: Kind } & ObjectKey): void
   /** Tells when something that was not written for the time being may be written. */
@@ -177,6 +179,18 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
       wishes.met(id, 'status', wish, wish)
       const news = kind === 'Realm' ? realmNews(before, status as RealmStatus) : obstacleNews(before, status)
       for (const each of news) recorder?.record(owner, each)
+    },
+
+    async hold({ namespace, name, uid = '' }, finalizers) {
+      if (!mayWrite('Realm', { namespace, name }, { kind: 'Realm', namespace, name, uid })) return
+      const metadata = { name, namespace, uid, ...(finalizers.length > 0 && { finalizers: [...finalizers] }) }
+      try {
+        await cache.writing('Realm', { namespace, name }, () =>
+          applied(realmResource, { apiVersion: API_VERSION, kind: 'Realm', metadata }, true),
+        )
+      } catch (error) {
+        if (!isGone(error)) throw error
+      }
     },
 
     forget: (owner) => wishes.forget(childKey(owner)),

@@ -85,6 +85,7 @@ export function kubernetesCluster({ cache, writer, platform }: KubernetesParts):
       await settle(realm.metadata.uid ?? '', realmObjects(realm, plan, platform))
     },
     realizeCell: (cell, plan) => settle(cell.metadata.uid ?? '', cellObjects(cell, plan, platform)),
+    hold: ({ metadata }, finalizers) => writer.hold(metadata, finalizers),
     reportRealm: ({ metadata }, status) => writer.report('Realm', metadata, cache.realm(metadata)?.status, status),
     reportCell: ({ metadata }, status) => writer.report('CommsCell', metadata, cache.cell(metadata)?.status, status),
   }

@@ -156,6 +156,7 @@ export function createLocalCluster({ host, clock, log }: LocalClusterOptions): L
     },
     reportRealm: async (realm, status) => report(realms, realm, status),
     reportCell: async (cell, status) => report(cells, cell, status),
+    hold: async () => {}, // what runs here ends with its process
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

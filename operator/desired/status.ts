@@ -1,8 +1,10 @@
 import { type CommsCell, conditionOf, type Realm, type RealmReasons, type RealmStatus } from '../../crds/realm.ts'
 import type { RealmObserved, Workload } from '../cluster/ports.ts'
+import type { Reach } from '../dependencies/dependencies.ts'
 import type { Lease } from '../publication/elsewhere.ts'
 import type { Sighting } from '../publication/publication.ts'
 import { type Claim, conditionsOf, type Failure } from './conditions.ts'
+import { dependenciesClaim } from './dependencies.ts'
 import { type Endpoint, endpointsOf } from './endpoints.ts'
 import { COMPONENT_LABEL, REALM_LABEL, selectorText } from './naming.ts'
 import type { RealmPlan } from './plan.ts'
@@ -19,6 +21,8 @@ export interface RealmFacts {
   sighting: Sighting
   /** How its name stands at realm providers elsewhere. */
   leases?: readonly Lease[]
+  /** How what it depends on was found; nothing where nobody looks. */
+  reached?: readonly Reach[]
   failure: Failure | undefined
   /** Milliseconds since the epoch. */
   now: number
@@ -58,6 +62,7 @@ export function realmStatus(facts: RealmFacts): RealmStatus {
         readyClaim(view),
         published,
         acceptingClaim(view),
+        ...(facts.reached ? [dependenciesClaim(realm, observed, facts.reached)] : []),
         progressingClaim(view, stalled.status === 'True', published.status === 'True'),
         stalled,
       ],

@@ -26,7 +26,7 @@ export interface Reconcilers extends Running {
 
 /** Looks at everything there is, then at whatever changes: in the cluster, or at the realm provider. */
 export function startReconcilers({ log, metrics, workers, ...parts }: LoopParts): Reconcilers {
-  const { cluster, publication, clock } = parts
+  const { cluster, publication, elsewhere, dependencies, clock } = parts
   const reconcilers = { Realm: realmReconciler(parts), CommsCell: cellReconciler(parts) }
   /** Which realm a cell belongs to; kept because a cell that is gone can no longer tell. */
   const realmOfCell = new Map<string, ObjectKey>()
@@ -51,7 +51,8 @@ export function startReconcilers({ log, metrics, workers, ...parts }: LoopParts)
     if (realm) queue.add(itemOf('Realm', realm), priority)
     if (!cell) realmOfCell.delete(known)
   }
-  const endings = [cluster.onChange(wake), publication.onChange((key) => wake('Realm', key))]
+  const outside = [publication, elsewhere, dependencies].flatMap((port) => port?.onChange((key) => wake('Realm', key)) ?? [])
+  const endings = [cluster.onChange(wake), ...outside]
   for (const kind of ['Realm', 'CommsCell'] as const) for (const key of cluster.keys(kind)) wake(kind, key, 'resync')
   queue.start()
 

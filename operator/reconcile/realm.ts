@@ -2,12 +2,16 @@ import type { Clock } from '../../cells/chassis/clock.ts'
 import type { ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
 import type { Cluster } from '../cluster/ports.ts'
+import type { Dependencies } from '../dependencies/dependencies.ts'
 import { endpointsOf } from '../desired/endpoints.ts'
 import { planRealm, type RealmPlan } from '../desired/plan.ts'
 import type { Site } from '../desired/site.ts'
-import { realmStatus } from '../desired/status.ts'
+import { type RealmFacts, realmStatus } from '../desired/status.ts'
+import type { RealmUrls } from '../desired/urls.ts'
+import type { Elsewhere } from '../publication/elsewhere.ts'
 import type { Publication } from '../publication/publication.ts'
 import { failureOf } from './failure.ts'
+import { farewell, holdAsNeeded } from './farewell.ts'
 import type { Recheck } from './queue.ts'
 
 /** What reconcilers work with. */
@@ -15,6 +19,10 @@ export interface ReconcilerParts {
   cluster: Cluster
   site: Site
   publication: Publication
+  /** Realm providers of other clusters, where there are any. */
+  elsewhere?: Elsewhere | undefined
+  /** Who looks at what realms depend on, if anybody does. */
+  dependencies?: Dependencies | undefined
   clock: Clock
 }
 
@@ -23,26 +31,44 @@ export type Reconcile = (key: ObjectKey, signal: AbortSignal) => Promise<Recheck
 
 /** Observe, plan, realize, report: every pass settles the whole realm. */
 export const realmReconciler =
-  ({ cluster, site, publication, clock }: ReconcilerParts): Reconcile =>
+  (parts: ReconcilerParts): Reconcile =>
   async (key, signal) => {
+    const { cluster, site, publication, elsewhere, dependencies, clock } = parts
     const realm = cluster.realm(key)
     if (!realm || realm.metadata.deletionTimestamp) {
       publication.forget({ metadata: key }) // what the realm owned goes with it
+      dependencies?.forget(key)
+      if (realm) return farewell(parts, realm)
+      elsewhere?.forget(key)
       return 'on-change'
     }
     const observed = cluster.observeRealm(realm)
     const plan = planRealm(realm, observed, site)
-    const failed = await failureOf(() => cluster.realizeRealm(realm, plan))
+    const failed = await failureOf(async () => {
+      await holdAsNeeded(cluster, realm)
+      await cluster.realizeRealm(realm, plan)
+    })
     signal.throwIfAborted()
-    const sighting = publication.sighting(withEndpoints(realm, plan, observed.cells))
-    const facts = { realm, plan, observed, urls: site.urls(realm), sighting, failure: failed?.failure, now: clock.now() }
+    const urls = site.urls(realm)
+    const told = withEndpoints(realm, plan, observed.cells, urls)
+    const facts: RealmFacts = {
+      realm,
+      plan,
+      observed,
+      urls,
+      sighting: publication.sighting(told),
+      ...(elsewhere && { leases: elsewhere.publish(told) }),
+      ...(dependencies && { reached: dependencies.reach(realm) }),
+      failure: failed?.failure,
+      now: clock.now(),
+    }
     await cluster.reportRealm(realm, realmStatus(facts))
     if (failed) throw failed.thrown // it has been told; now the queue backs off and tries again
     return 'on-change'
   }
 
 // The provider is compared with what we are about to say, not with what we said in the pass before.
-const withEndpoints = (realm: Realm, plan: RealmPlan, cells: Parameters<typeof endpointsOf>[2]): Realm => ({
+const withEndpoints = (realm: Realm, plan: RealmPlan, cells: Parameters<typeof endpointsOf>[2], { stats }: RealmUrls): Realm => ({
   ...realm,
-  status: { ...realm.status, endpoints: endpointsOf(realm, plan.cells, cells) },
+  status: { ...realm.status, endpoints: endpointsOf(realm, plan.cells, cells), urls: { stats } },
 })

@@ -1,0 +1,162 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest'
+import { ManualClock } from '../../cells/chassis/clock.ts'
+import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import { resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import { aProvider } from '../../cells/realm-provider/fixtures.ts'
+import { createKubernetesSource } from '../../cells/realm-provider/sources/kubernetes.ts'
+import { API_VERSION, conditionOf, type Realm } from '../../crds/realm.ts'
+import { realmResource } from '../../crds/resources.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import { type ApiServer, startApiServer } from './apiserver.ts'
+import { startFakeKubelet } from './kubelet.ts'
+import { startWholeOperator } from './operator.ts'
+
+const LIVEKIT = { url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' } }
+const TOKEN = 'a-token-of-some-length'
+/** How soon players must no longer be led to a cell that left. */
+const AT_ONCE = { timeout: 3_000, interval: 20 }
+const patient = { timeout: 15_000, interval: 20 }
+
+withPart('kube', 'the publication of realms, against a real API server and real realm providers', (part) => {
+  let server: ApiServer
+  let user: Transport
+  let count = 0
+  beforeAll(async () => {
+    server = await startApiServer(part)
+    user = server.transport()
+  })
+  afterAll(() => server?.stop())
+
+  /** The realm provider of the cluster. */
+  async function ofCluster(context: TestContext, namespace = '', clock?: ManualClock) {
+    const source = createKubernetesSource({ transport: server.transport(), namespace, log: silentLog })
+    const provider = await aProvider(context, { source, realTime: !clock, ...(clock && { clock }) })
+    context.onTestFinished(() => source.stop())
+    return provider
+  }
+
+  /** One of another cluster, that takes publications. */
+  async function ofOthers(context: TestContext) {
+    const provider = await aProvider(context, { realTime: true, config: { PUBLICATION_TOKEN: TOKEN } })
+    const folder = await mkdtemp(join(tmpdir(), 'token-'))
+    context.onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const tokenFile = join(folder, 'token')
+    await writeFile(tokenFile, `${TOKEN}\n`)
+    return { ...provider, env: { PUBLICATION_PROVIDERS: JSON.stringify([{ url: provider.url, tokenFile }]) } }
+  }
+
+  async function aNamespace(context: TestContext, providerUrl: string, env: NodeJS.ProcessEnv = {}) {
+    const namespace = `publication-${++count}`
+    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    const kubelet = startFakeKubelet(server.transport(), namespace)
+    const operator = await startWholeOperator(server, namespace, providerUrl, env)
+    let stopped = false
+    const stop = async () => {
+      if (!stopped) await operator.stop()
+      stopped = true
+    }
+    context.onTestFinished(async () => {
+      await stop()
+      await kubelet.stop()
+    })
+    const declare = (name: string, spec: object) => {
+      const realm: KubeObject & { spec: object } = { apiVersion: API_VERSION, kind: 'Realm', metadata: { name, namespace }, spec }
+      return user.apply(realmResource, realm, { fieldManager: 'kubectl', force: true })
+    }
+    const realm = (name: string) => user.get<Realm>(realmResource, { namespace, name })
+    const published = async (name: string) => conditionOf((await realm(name)) ?? {}, 'Published')
+    const remove = (name: string) => user.remove(realmResource, { namespace, name })
+    return { namespace, kubelet, operator, stop, declare, realm, published, remove }
+  }
+
+  const adapterAt = async (provider: { url: string }, name: string) => {
+    const answer = await fetch(`${provider.url}/${name}/about`)
+    return answer.ok ? ((await answer.json()) as { comms?: { adapter?: string } }).comms?.adapter : undefined
+  }
+  const served = { status: 'True', reason: 'SeenServing' }
+
+  test('a realm is leased at another cluster’s provider, and gives its name back before it goes', async (context) => {
+    const [home, others] = [await ofCluster(context), await ofOthers(context)]
+    const { declare, realm, published, remove } = await aNamespace(context, home.url, others.env)
+    await declare('leased', { livekit: LIVEKIT, publication: { providers: [{ url: others.url }] } })
+    await expect.poll(() => published('leased'), patient).toMatchObject(served)
+    expect(await adapterAt(others, 'leased')).toBe(await adapterAt(home, 'leased'))
+    expect((await realm('leased'))?.metadata.finalizers).toEqual(['comms.decentraland.org/unpublish'])
+    await remove('leased')
+    await expect.poll(() => adapterAt(others, 'leased'), AT_ONCE).toBeUndefined()
+    await expect.poll(() => realm('leased'), AT_ONCE).toBeUndefined()
+  })
+
+  test('a realm that is published at home alone has no finalizer, and loses the one it had with the last other provider', async (context) => {
+    const [home, others] = [await ofCluster(context), await ofOthers(context)]
+    const { declare, realm, published } = await aNamespace(context, home.url, others.env)
+    await declare('alone', { livekit: LIVEKIT })
+    await expect.poll(() => published('alone'), patient).toMatchObject(served)
+    expect((await realm('alone'))?.metadata.finalizers).toBeUndefined()
+    await declare('alone', { livekit: LIVEKIT, publication: { providers: [{ url: others.url }] } })
+    await expect.poll(() => adapterAt(others, 'alone'), patient).toBeDefined()
+    await declare('alone', { livekit: LIVEKIT, publication: { providers: [] } })
+    await expect.poll(() => adapterAt(others, 'alone'), AT_ONCE).toBeUndefined()
+    await expect.poll(async () => (await realm('alone'))?.metadata.finalizers, AT_ONCE).toBeUndefined()
+  })
+
+  test('a cell that is unwell leaves every publication at once', async (context) => {
+    const [home, others] = [await ofCluster(context), await ofOthers(context)]
+    const { declare, published, kubelet } = await aNamespace(context, home.url, others.env)
+    await declare('unwell', { livekit: LIVEKIT, cells: { replicas: 2 }, publication: { providers: [{ url: others.url }] } })
+    await expect.poll(() => published('unwell'), patient).toMatchObject(served)
+    await expect.poll(() => adapterAt(others, 'unwell'), patient).toMatch(/slot-0/)
+    await kubelet.only((name) => name !== 'unwell-0-connector')
+    for (const provider of [home, others]) await expect.poll(() => adapterAt(provider, 'unwell'), AT_ONCE).toMatch(/slot-1/)
+  })
+
+  test('a provider the operator was not installed with is told as unknown, and gets nothing', async (context) => {
+    const [home, others] = [await ofCluster(context), await ofOthers(context)]
+    const { declare, published } = await aNamespace(context, home.url)
+    await declare('unknown', { livekit: LIVEKIT, publication: { providers: [{ url: others.url }] } })
+    await expect.poll(() => published('unknown'), patient).toMatchObject({ status: 'False', reason: 'ProviderUnknown' })
+    expect(await adapterAt(others, 'unknown')).toBeUndefined()
+  })
+
+  test('of two realms with one name in two namespaces the second is refused, and says so, until the first goes', async (context) => {
+    const home = await ofCluster(context)
+    const [first, second] = [await aNamespace(context, home.url), await aNamespace(context, home.url)]
+    await first.declare('first', { realmName: 'shared', livekit: LIVEKIT })
+    await expect.poll(() => first.published('first'), patient).toMatchObject(served)
+    await new Promise((resolve) => setTimeout(resolve, 1_100)) // dates of objects are whole seconds
+    await second.declare('second', { realmName: 'shared', livekit: LIVEKIT })
+    await expect
+      .poll(() => second.published('second'), patient)
+      .toMatchObject({
+        status: 'False',
+        reason: 'NameTaken',
+        message: expect.stringContaining('first-slot-0'),
+      })
+    expect(await adapterAt(home, 'shared')).toMatch(/first-slot-0/)
+    await first.remove('first')
+    await expect.poll(() => second.published('second'), patient).toMatchObject(served)
+    expect(await adapterAt(home, 'shared')).toMatch(/second-slot-0/)
+  })
+
+  test('while the operator is away for an hour its realms are served as before', async (context) => {
+    const clock = new ManualClock()
+    const home = await ofCluster(context, '', clock)
+    const { declare, published, stop } = await aNamespace(context, home.url)
+    await declare('served', { livekit: LIVEKIT })
+    await expect.poll(() => published('served'), patient).toMatchObject(served)
+    const before = await adapterAt(home, 'served')
+    await stop()
+    for (let minute = 0; minute < 60; minute++) {
+      clock.advance(60_000)
+      await new Promise(setImmediate)
+    }
+    expect(await adapterAt(home, 'served')).toBe(before)
+    expect(before).toBeDefined()
+    expect(await (await home.get('/realms')).json()).toContainEqual(expect.objectContaining({ serverName: 'served' }))
+  })
+})
