@@ -1,0 +1,63 @@
+import { cpus } from 'node:os'
+import { playAlone } from './archipelago/alone.ts'
+import { BEHAVIOURS, type Company, companyFor } from './archipelago/company.ts'
+import { writeDocs } from './archipelago/report.ts'
+import { type Outcome, SCENARIOS } from './archipelago/scenario.ts'
+import { calibrationMs } from './calibration.ts'
+import type { Row } from './main.ts'
+
+/** How `bench/main.ts` finds it. */
+export const name = 'archipelago'
+
+/** Sizes of the crowds, and for how many flushes each is watched. */
+const SIZES = [
+  { peers: 1_000, flushes: 300 },
+  { peers: 20_000, flushes: 80 },
+  { peers: 100_000, flushes: 50 },
+  { peers: 200_000, flushes: 20 },
+]
+const BUDGETS = [0, 1, 2, 4, 6, 12, 30, 60]
+
+/** Who stands with whom: time, memory, quiet, company and correctness of the engine that groups peers. WRITE_DOCS=1 renews `docs/`. */
+export async function run(report: (row: Row) => void): Promise<void> {
+  const calibration = calibrationMs()
+  const outcomes: Outcome[] = []
+  for (const scenario of SCENARIOS) {
+    for (const { peers, flushes } of SIZES) {
+      const outcome = await playAlone(scenario, peers, flushes)
+      outcomes.push(outcome)
+      report({ what: `${scenario} ${peers / 1000}k, flush`, value: outcome.medianMs, unit: 'ms', note: noteOn(outcome) })
+    }
+  }
+  for (const { peers, scenario, coldMs } of outcomes) {
+    if (scenario === 'spread')
+      report({ what: `cold start of ${peers / 1000}k`, value: coldMs, unit: 'ms', note: 'everybody arrives at once' })
+  }
+  for (const scenario of SCENARIOS.slice(0, 3)) {
+    const [full, double] = [100_000, 200_000].map((size) =>
+      outcomes.find(({ peers, scenario: of }) => of === scenario && peers === size),
+    )
+    if (full && double) report({ what: `${scenario}, 200k to 100k`, value: double.medianMs / full.medianMs, unit: '×' })
+  }
+  const companies: Company[] = []
+  for (const behaviour of BEHAVIOURS) {
+    for (const budget of BUDGETS) {
+      const company = companyFor(behaviour, budget)
+      companies.push(company)
+      const note = `5k within 60 m; ${company.moves.toFixed(2)} moves per peer in two minutes`
+      report({ what: `near10 ${behaviour}, budget ${budget}`, value: company.near10, unit: '', note })
+    }
+  }
+  if (process.env.WRITE_DOCS !== '1') return
+  const machine = `${cpus().length} cores, Node ${process.version}, calibration ${calibration.toFixed(0)} ms.`
+  writeDocs(outcomes, companies, machine)
+}
+
+function noteOn({ laterMs, p99Ms, cpuMs, ingestMs, toldPerFlush, islands, near10, rssMb, faults }: Outcome): string {
+  const wrong = Object.entries(faults).map(([fault, count]) => `${fault} ${count}`)
+  return [
+    `later ${laterMs.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, core ${cpuMs.toFixed(1)} ms, positions ${ingestMs.toFixed(1)} ms`,
+    `told ${toldPerFlush.toFixed(0)}, islands ${islands}, near10 ${near10.toFixed(2)}, ${rssMb.toFixed(0)} MB`,
+    wrong.join(', '),
+  ].join('; ')
+}

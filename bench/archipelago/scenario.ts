@@ -1,0 +1,99 @@
+import { createCityIslands } from '../../cells/archipelago/core/city/city-islands.ts'
+import { peerId } from '../../cells/archipelago/core/fixtures.ts'
+import { Crowd, SPREADS } from './crowds.ts'
+import { type Faults, faultsIn, near10 } from './gates.ts'
+
+/** What a crowd does from flush to flush. */
+export const SCENARIOS = ['spread', 'plaza', 'festival', 'teleport', 'churn', 'idle'] as const
+export type ScenarioName = (typeof SCENARIOS)[number]
+
+/** What a scenario showed; times in ms, as a clock on the wall shows them, and as the core spent them. */
+export interface Outcome {
+  scenario: ScenarioName
+  peers: number
+  coldMs: number
+  /** Of the first half of the flushes watched, while islands are as they were formed. */
+  medianMs: number
+  /** Of the second half: who walks straight on has stretched the islands, and many break in each flush. */
+  laterMs: number
+  p99Ms: number
+  cpuMs: number
+  /** Milliseconds to take in one position of everybody. */
+  ingestMs: number
+  toldPerFlush: number
+  islands: number
+  near10: number
+  rssMb: number
+  faults: Faults
+}
+
+const SEED = 7
+/** Flushes before one looks. */
+const WARM_UP = 3
+/** A share of the crowd that appears elsewhere, or leaves and is replaced, between two flushes. */
+const JUMPING = 0.05
+
+const quantile = (values: readonly number[], q: number): number =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? 0
+
+/** Lets a crowd arrive at once and then do what it does for some flushes. */
+export function play(scenario: ScenarioName, peers: number, flushes: number): Outcome {
+  const crowd = new Crowd(peers, scenario === 'plaza' || scenario === 'festival' ? SPREADS[scenario] : SPREADS.spread, SEED)
+  const ids = Array.from({ length: peers }, (_, n) => peerId(n))
+  let rooms = 0
+  const islands = createCityIslands({
+    joinDistance: 64,
+    leaveDistance: 80,
+    maxPeers: 100,
+    nextId: () => `I${(++rooms).toString(36)}`,
+  })
+  let spent = peers
+  const speak = () => {
+    for (const [n, id] of ids.entries()) islands.upsert(id, crowd.at(n))
+  }
+  speak()
+  const start = performance.now()
+  islands.flush()
+  const coldMs = performance.now() - start
+  const times: number[] = []
+  const ingest: number[] = []
+  let told = 0
+  let cpuMs = 0
+  for (let flush = -WARM_UP; flush < flushes; flush++) {
+    if (scenario !== 'idle') crowd.walk()
+    if (scenario === 'teleport') crowd.jump(JUMPING)
+    if (scenario === 'churn') {
+      for (const n of crowd.jump(JUMPING)) {
+        islands.remove(ids[n] ?? peerId(n))
+        ids[n] = peerId(spent++)
+      }
+    }
+    const spoke = performance.now()
+    speak()
+    const began = performance.now()
+    const cpu = process.threadCpuUsage()
+    const { changes } = islands.flush()
+    const { user, system } = process.threadCpuUsage(cpu)
+    if (flush < 0) continue
+    times.push(performance.now() - began)
+    told += changes.length
+    ingest.push(began - spoke)
+    cpuMs += (user + system) / 1000 / flushes
+  }
+  const rssMb = process.memoryUsage.rss() / 2 ** 20
+  return {
+    scenario,
+    peers,
+    coldMs,
+    medianMs: quantile(times.slice(0, flushes / 2), 0.5),
+    laterMs: quantile(times.slice(flushes / 2), 0.5),
+    p99Ms: quantile(times, 0.99),
+    cpuMs,
+    ingestMs: quantile(ingest, 0.5),
+    toldPerFlush: told / flushes,
+    islands: islands.islandCount,
+    near10: near10(crowd.x, crowd.z, (n) => islands.roomOf(ids[n] ?? peerId(n)), 200),
+    rssMb,
+    faults: faultsIn(islands, ids),
+  }
+}
