@@ -66,7 +66,7 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     const pods = await list<V1Pod & { kind: string; metadata: { name: string } }>('pods', ...OF_MAIN)
     expect(pods.map(({ status }) => status?.phase)).toEqual(pods.map(() => 'Running'))
     const components = pods.map(({ metadata }) => metadata.labels?.['app.kubernetes.io/component'])
-    expect(components.sort()).toEqual(['archipelago', 'connector', 'gatekeeper', 'livekit', 'nats', 'stats'])
+    expect(components.sort()).toEqual(['archipelago', 'archipelago', 'connector', 'gatekeeper', 'livekit', 'nats', 'stats'])
     await vi.waitFor(async () => expect(conditionOf(await realm(), 'Ready')?.status).toBe('True'), 30 * SECONDS)
   })
 

@@ -49,15 +49,18 @@ export function connectorDeployment(cell: CommsCell, { connectors }: CellPlan, p
   }
 }
 
-/** The Deployment of the clustering of a cell: one at a time, because two would put the same players into different islands. */
+/** How many archipelagos a cell has: one that speaks and one that stands by; just one where it holds the rooms themselves in its memory. */
+export const archipelagoReplicas = ({ spec }: CommsCell): number => (spec.livekit ? 2 : 1)
+
+/** The Deployment of the clustering of a cell. Which of its pods speaks they settle over the bus; a new one stands by before an old one goes. */
 export const archipelagoDeployment = (cell: CommsCell, { archipelago }: CellPlan, platform: Platform): Deployment => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: cellChildMeta(cell, 'archipelago'),
   spec: {
-    replicas: 1,
+    replicas: archipelagoReplicas(cell),
     revisionHistoryLimit: 2,
-    strategy: RECREATE,
+    strategy: archipelagoReplicas(cell) > 1 ? SURGE : RECREATE,
     selector: { matchLabels: cellSelector(cell.metadata.name, 'archipelago') },
     template: podTemplate(cellPod(cell, 'archipelago', archipelago.settings, platform, cell.spec.archipelago.resources)),
   },

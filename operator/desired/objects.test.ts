@@ -116,6 +116,15 @@ test('a pod gets the drain time of its connectors and some seconds more before i
   })
 })
 
+test('an archipelago has another one to stand in for it, unless it holds the rooms in its own memory', () => {
+  expect(named(ofCell(), 'Deployment', 'main-0-archipelago')).toMatchObject({
+    spec: { replicas: 2, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } },
+  })
+  expect(named(ofCell(aRealmWithoutLivekit()), 'Deployment', 'main-0-archipelago')).toMatchObject({
+    spec: { replicas: 1, strategy: { type: 'Recreate' } },
+  })
+})
+
 test('a gatekeeper with an embedded database never runs twice, and keeps its files in the claim it was given', () => {
   const kept = ofRealm(aRealm({ gatekeeper: { database: { type: 'Embedded', claimName: 'gatekeeper-data' } } }))
   expect(named(kept, 'Deployment', 'main-gatekeeper')).toMatchObject({
@@ -166,11 +175,16 @@ test('a new realm of one cell is made with few objects', () => {
 
 test('a budget stands only over what there is more than one of, and always lets one go', () => {
   const budgets = (objects: readonly Manifest[]) => objects.filter(({ kind }) => kind === 'PodDisruptionBudget')
-  expect(budgets([...ofRealm(managed), ...ofCell()])).toEqual([])
+  expect(budgets([...ofRealm(managed), ...ofCell(aRealmWithoutLivekit())])).toEqual([])
   const many = aRealm({ nats: { replicas: 3 }, gatekeeper: exposed.spec.gatekeeper })
   many.spec.cells.template.connectors.replicas = 3
   const found = budgets([...ofRealm(many), ...ofCell(many)])
-  expect(found.map(({ metadata }) => metadata.name).sort()).toEqual(['main-0-connector', 'main-gatekeeper', 'main-nats'])
+  expect(found.map(({ metadata }) => metadata.name).sort()).toEqual([
+    'main-0-archipelago',
+    'main-0-connector',
+    'main-gatekeeper',
+    'main-nats',
+  ])
   for (const budget of found)
     expect(budget).toMatchObject({ spec: { maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' } })
 })

@@ -1,11 +1,17 @@
 import type { CommsCell, Realm } from '../../crds/realm.ts'
-import { archipelagoDeployment, connectorDeployment, livekitDeployment, serviceDeployment } from './deployment.ts'
+import {
+  archipelagoDeployment,
+  archipelagoReplicas,
+  connectorDeployment,
+  livekitDeployment,
+  serviceDeployment,
+} from './deployment.ts'
 import { realmIngress } from './ingress.ts'
 import type { Manifest, MintedSecret } from './manifest.ts'
 import { partName, realmChildMeta } from './naming.ts'
 import { natsReplicas, natsSecret, natsStatefulSet } from './nats.ts'
 import { networkPolicies } from './networkpolicy.ts'
-import { connectorBudget, serviceBudget } from './pdb.ts'
+import { archipelagoBudget, connectorBudget, serviceBudget } from './pdb.ts'
 import type { CellPlan, RealmPlan } from './plan.ts'
 import type { Platform } from './platform.ts'
 import { connectorService, livekitPorts, natsPeersService, natsPorts, realmService, slotServices } from './service.ts'
@@ -35,6 +41,7 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
 /** Everything a cell deserves. */
 export const cellObjects = (cell: CommsCell, plan: CellPlan, platform: Platform): Manifest[] => [
   archipelagoDeployment(cell, plan, platform),
+  ...(archipelagoReplicas(cell) > 1 ? [archipelagoBudget(cell)] : []),
   connectorDeployment(cell, plan, platform),
   connectorService(cell),
   ...(plan.connectors.replicas > 1 ? [connectorBudget(cell)] : []),

@@ -23,6 +23,10 @@ const oneAtATime = (metadata: ObjectMeta, matchLabels: Record<string, string>): 
 export const connectorBudget = (cell: CommsCell): DisruptionBudget =>
   oneAtATime(cellChildMeta(cell, 'connector'), cellSelector(cell.metadata.name, 'connector'))
 
+/** The same for its archipelagos, of which one has to be left to take over. */
+export const archipelagoBudget = (cell: CommsCell): DisruptionBudget =>
+  oneAtATime(cellChildMeta(cell, 'archipelago'), cellSelector(cell.metadata.name, 'archipelago'))
+
 /** The same for a service of the realm. */
 export const serviceBudget = (realm: Realm, component: Component): DisruptionBudget =>
   oneAtATime(realmChildMeta(realm, partName(realm, component), component), realmSelector(realm, component))
