@@ -88,6 +88,7 @@ export function createCache({ transport, log, clock = systemClock, metrics, name
   const mountProblems = new Map<string, Problem>()
   const managed = { labels: `app.kubernetes.io/managed-by=${MANAGER}` }
   const reflectors = new Map<string, Reflector<unknown>>()
+  let stopped = false
 
   function reflect<Live extends KubeObject, T>(
     resource: (typeof resources)[keyof typeof resources] | typeof realmResource | (typeof childResources)[ChildKind],
@@ -178,12 +179,21 @@ export function createCache({ transport, log, clock = systemClock, metrics, name
     }
   }
 
+  /** One after the other: all first lists at once would take several times the memory of what is kept of them. */
+  async function startAll(): Promise<void> {
+    for (const reflector of reflectors.values()) {
+      if (stopped) return
+      reflector.start()
+      await reflector.synced
+    }
+  }
+
   const currentRealm = (key: ObjectKey) => realmWrites.current(keyText(key), realms.get(key))
   const currentCell = (key: ObjectKey) => childWrites.current(childKey({ kind: 'CommsCell', ...key }), cells.get(key))
   const synced = Promise.all(Array.from(reflectors.values(), (reflector) => reflector.synced)).then(() => undefined)
   return {
     start() {
-      for (const reflector of reflectors.values()) reflector.start()
+      void startAll()
     },
     synced,
     unhealthy() {
@@ -225,6 +235,7 @@ export function createCache({ transport, log, clock = systemClock, metrics, name
       return () => listeners.delete(listener)
     },
     async stop() {
+      stopped = true
       await Promise.all(Array.from(reflectors.values(), (reflector) => reflector.stop()))
     },
   }

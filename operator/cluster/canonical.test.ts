@@ -20,8 +20,19 @@ test('quantities are equal however they are spelled, and only where quantities s
   expect(quantityOf('lots')).toBe('lots')
 })
 
-test('what was parsed from our own text has the same text', () => {
-  fc.assert(fc.property(fc.jsonValue(), (value) => canonical(JSON.parse(canonical(value))) === canonical(value)))
+test('a value has the same text however it travelled', () => {
+  fc.assert(fc.property(fc.jsonValue(), (value) => canonical(JSON.parse(JSON.stringify(value))) === canonical(value)))
+})
+
+test('no name or value can be written so that it looks like others', () => {
+  const texts = fc.array(fc.oneof(fc.string(), fc.constantFrom('"', ':', ',', '1"', '}', ']', '{', '1')), { maxLength: 3 })
+  fc.assert(
+    fc.property(texts, texts, (a, b) => {
+      const same = a.length === b.length && a.every((text, index) => text === b[index])
+      const nested = (list: string[]) => ({ [list[0] ?? '']: list.slice(1), list: { [list.join()]: list.at(-1) } })
+      return (canonical(a) === canonical(b)) === same && (!same || canonical(nested(a)) === canonical(nested(b)))
+    }),
+  )
 })
 
 test('the fingerprint of an object leaves out its name, its status and what the API server adds', () => {

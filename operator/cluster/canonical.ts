@@ -5,17 +5,22 @@ const QUANTITY_MAPS = new Set(['requests', 'limits'])
 
 /** One text per meaning: keys in order, nothing where there is nothing, quantities as plain numbers. Order of lists counts. */
 export function canonical(value: unknown, key = ''): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonical(item)).join()}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  const given = value as Record<string, unknown>
-  const text = (name: string) => {
-    const inside = given[name]
-    return QUANTITY_MAPS.has(key) ? JSON.stringify(quantityOf(inside)) : canonical(inside, name)
+  // Strings are led by their length: that is unambiguous without escaping, and hashing is most of what a pass does.
+  if (typeof value === 'string') return `${value.length}"${value}`
+  if (typeof value !== 'object' || value === null) return String(value ?? null)
+  let text = ''
+  if (Array.isArray(value)) {
+    for (const item of value) text += `${canonical(item)},`
+    return `[${text}]`
   }
-  const names = Object.keys(given)
-    .filter((name) => given[name] !== undefined && given[name] !== null)
-    .sort()
-  return `{${names.map((name) => `${JSON.stringify(name)}:${text(name)}`).join()}}`
+  const given = value as Record<string, unknown>
+  const areQuantities = QUANTITY_MAPS.has(key)
+  for (const name of Object.keys(given).sort()) {
+    const inside = given[name]
+    if (inside === undefined || inside === null) continue
+    text += `${name.length}"${name}:${canonical(areQuantities ? quantityOf(inside) : inside, name)},`
+  }
+  return `{${text}}`
 }
 
 /** A short name for a meaning: equal for what `canonical` finds equal. */

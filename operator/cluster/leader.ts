@@ -62,7 +62,7 @@ const REQUEST_TIMEOUT_MS = 2_000
 const JITTER_MS = 500
 
 /** Leadership as somebody else judges it. */
-export function leadershipBy(isLeader: () => boolean, signal = new AbortController().signal): Leadership {
+export function leadershipBy(isLeader: () => boolean, signal: AbortSignal = new AbortController().signal): Leadership {
   const guard = () => {
     if (!isLeader()) throw new NotLeading()
   }

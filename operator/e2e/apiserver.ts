@@ -61,6 +61,8 @@ export async function startApiServer(part: string): Promise<ApiServer> {
   const aServer = (securePort?: number) =>
     new APIServer({
       binary: join(part, 'kube-apiserver'),
+      // Room for more Services than the 254 there is room for otherwise.
+      extraArgs: { 'service-cluster-ip-range': '10.96.0.0/12' },
       etcdURL: etcd.url,
       certDir,
       certFiles,

@@ -38,8 +38,14 @@ export async function findAccess(env: NodeJS.ProcessEnv, options: AccessOptions 
   throw new UserError(`no Kubernetes cluster to talk to: there is no ${usual}; set KUBECONFIG or give --kubeconfig`)
 }
 
-/** The access every pod has: three files and two variables. By hand, because the client library costs 56 MB of memory. */
-export function serviceAccountAccess(env: NodeJS.ProcessEnv, folder = SERVICE_ACCOUNT_FOLDER): Access {
+/**
+ * The access every pod has: three files and two variables; elsewhere than in a pod, `SERVICE_ACCOUNT_FOLDER` says where the files
+ * are. By hand, because the client library costs 56 MB of memory.
+ */
+export function serviceAccountAccess(
+  env: NodeJS.ProcessEnv,
+  folder = env.SERVICE_ACCOUNT_FOLDER || SERVICE_ACCOUNT_FOLDER,
+): Access {
   const host = env.KUBERNETES_SERVICE_HOST ?? ''
   const read = (name: string) => {
     try {

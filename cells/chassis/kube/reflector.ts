@@ -71,21 +71,16 @@ export function createReflector<Live extends KubeObject, T = Live>(options: Refl
   let wake = () => {}
 
   async function run(): Promise<void> {
-    let mustBeFresh = false
     while (!stopping) {
       try {
-        if (resourceVersion === undefined) await relist(mustBeFresh)
-        mustBeFresh = false
+        if (resourceVersion === undefined) await relist()
         await watchOnce(resourceVersion ?? '')
       } catch (error) {
         if (stopping) return
         downSince ??= clock.now()
         metrics?.watchRestarts.inc({ kind })
         const relisting = isOutOfDate(error)
-        if (relisting) {
-          resourceVersion = undefined
-          mustBeFresh = true
-        }
+        if (relisting) resourceVersion = undefined
         // The first relist is at once: being told that our place is forgotten is part of normal life.
         const pauseMs = relisting && failures === 0 ? 0 : pauseAfter(error)
         failures++
@@ -95,10 +90,10 @@ export function createReflector<Live extends KubeObject, T = Live>(options: Refl
     }
   }
 
-  async function relist(mustBeFresh: boolean): Promise<void> {
+  async function relist(): Promise<void> {
     const incoming = new Map<string, { resourceVersion: string; object: T }>()
-    // "0" is answered from the server's cache, in one piece and cheaply; after a 410 that cache is what was too old.
-    const query: Query = mustBeFresh ? { ...selectors, limit: PAGE_SIZE } : { ...selectors, resourceVersion: '0' }
+    // No version: never older than what we knew before we lost touch, and in pages, so that no answer is as large as the collection.
+    const query: Query = { ...selectors, limit: PAGE_SIZE }
     let next: string | undefined
     let listed = ''
     do {
