@@ -1,6 +1,7 @@
 import { type Bus, type BusState, NO_PAYLOAD } from '../bus/bus.ts'
 import { createMemoryBus } from '../bus/memory.ts'
 import { type Clock, ManualClock } from '../chassis/clock.ts'
+import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import type { Transport } from '../transport/transport.ts'
@@ -78,7 +79,15 @@ function aStallingClock(): Clock & { advance(byMs: number): void; stall(byMs: nu
 }
 
 /** An archipelago on a bus and a clock of its own, with the connectors' side in the hands of the test. */
-export async function anArchipelago({ env, transport = aTransport() }: { env?: NodeJS.ProcessEnv; transport?: Transport } = {}) {
+export async function anArchipelago({
+  env,
+  transport = aTransport(),
+  bootId = 'boot',
+}: {
+  env?: NodeJS.ProcessEnv
+  transport?: Transport
+  bootId?: string
+} = {}) {
   const [bus, clock, metrics] = [aBreakableBus(), aStallingClock(), new Metrics('archipelago')]
   const config = someConfig(env)
   const at = subjects(config.BUS_SCOPE)
@@ -89,7 +98,7 @@ export async function anArchipelago({ env, transport = aTransport() }: { env?: N
   })
   const discoveries: (ServiceDiscoveryMessage | undefined)[] = []
   bus.subscribe(at.discovery, (payload) => discoveries.push(busPayloads.decodeDiscovery(payload)))
-  const cell = await startArchipelago(config, { bus, log: silentLog, clock, metrics, transport, bootId: 'boot', alone: true })
+  const cell = await startArchipelago(config, { bus, log: silentLog, clock, metrics, transport, bootId, alone: true })
   return {
     cell,
     bus,
@@ -123,6 +132,13 @@ export async function anArchipelago({ env, transport = aTransport() }: { env?: N
       }
       await turns()
       return inbox.splice(0)
+    },
+    /** What the cell answers on a path. */
+    async get(path: string): Promise<{ body: unknown; text: string }> {
+      const http = await listen(cell.app, { host: '127.0.0.1', port: 0 })
+      const text = await (await fetch(http.url + path)).text()
+      await http.stop()
+      return { body: JSON.parse(text), text }
     },
     metric: async (name: string) => (await metrics.registry.metrics()).split('\n').filter((line) => line.includes(`_${name}`)),
   }
