@@ -74,6 +74,7 @@ export class Archipelago {
   #rolls = 0
   #terms = 0
   #isWarm = false
+  #wasWarm = false
   #isStopped = false
   /** Since when the bus is there without a break; nobody is silent while we are deaf. */
   #hearingSince: number
@@ -136,6 +137,11 @@ export class Archipelago {
   /** Whether it knows who is here, and so could take over. */
   get isWarm(): boolean {
     return this.#isWarm
+  }
+
+  /** Whether it ever did. */
+  get wasWarm(): boolean {
+    return this.#wasWarm
   }
 
   /** Hands over, if there is anything to hand over, and falls silent. */
@@ -233,6 +239,7 @@ export class Archipelago {
 
   #becomeWarm(isWarm: boolean): void {
     this.#isWarm = isWarm
+    this.#wasWarm ||= isWarm
     this.#election.ready(isWarm)
   }
 

@@ -32,6 +32,9 @@ export interface CompactParts {
   verifier: ChainVerifier
 }
 
+const POLL_MS = 20
+const MAX_WARMING_MS = 5_000
+
 /**
  * Starts connector, archipelago and embedded rooms together: the same services as in a cluster, over a bus in memory.
  *
@@ -68,6 +71,7 @@ export async function startCompactCell(settings: CompactSettings, parts: Compact
       if (!isDeepStrictEqual(wanted.archipelago, current.archipelago)) {
         // As pods do it: the new one stands by, the old one hands over, and nobody moves whom the new rules do not move.
         const successor = await newArchipelago(wanted.archipelago, false)
+        await ready(successor, parts.clock)
         await archipelago.stop()
         archipelago = successor
       }
@@ -79,6 +83,12 @@ export async function startCompactCell(settings: CompactSettings, parts: Compact
       await archipelago.stop()
     },
   }
+}
+
+/** Waits, at most so long, until a cell is ready. */
+async function ready(cell: Cell, clock: Clock): Promise<void> {
+  for (let waitedMs = 0; !cell.readiness().ready && waitedMs < MAX_WARMING_MS; waitedMs += POLL_MS)
+    await new Promise<void>((resolve) => clock.after(POLL_MS, resolve))
 }
 
 const withoutDrain = ({ DRAIN_SECONDS: _, ...others }: NodeJS.ProcessEnv): NodeJS.ProcessEnv => others
