@@ -1,0 +1,41 @@
+import { type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
+import { takesPlayers } from './endpoints.ts'
+
+/** The next step of a cell on its way out, and when to look again if nothing happens until then. */
+export type Step =
+  /** `Draining`: nobody new comes. `Drained`: those who are there are sent away. */
+  | { state: 'Draining' | 'Drained'; recheckMs?: number }
+  /** Nobody is there any more, or waiting for them is over. */
+  | { state: 'gone' }
+
+/** Beyond the draining itself: for goodbyes, for pods to end, and for a node that does not answer. */
+const PATIENCE_MS = 60_000
+
+/**
+ * The way out of a cell: it leaves the publication and its slot; once everybody who asks was told so, its players are sent over; once
+ * it is empty it goes. `toldMs` is how long others take to see what we publish.
+ */
+export function leave(realm: Realm, cell: CommsCell, now: number, toldMs: number): Step {
+  const cordonedMs = now - sinceOf(cell, 'Cordoned')
+  const drainingMs = now - sinceOf(cell, 'Draining')
+  // Not begun, or not told of: its own report wakes us.
+  if (takesPlayers(cell) || Number.isNaN(cordonedMs)) return { state: 'Draining' }
+  if (cell.spec.desiredState === 'Draining') {
+    const isPublished = realm.status?.endpoints?.some(
+      ({ cell: name, state }) => name === cell.metadata.name && state !== 'Draining',
+    )
+    if (isPublished) return { state: 'Draining' }
+    return cordonedMs < toldMs ? { state: 'Draining', recheckMs: toldMs - cordonedMs } : { state: 'Drained' }
+  }
+  if (cell.status?.state === 'Drained') return { state: 'gone' }
+  if (Number.isNaN(drainingMs)) return { state: 'Drained' }
+  const leftMs = cell.spec.connectors.drainSeconds * 1000 + PATIENCE_MS - drainingMs
+  return leftMs > 0 ? { state: 'Drained', recheckMs: leftMs } : { state: 'gone' }
+}
+
+/** Since when a condition holds, in milliseconds since the epoch; NaN when it does not. */
+function sinceOf(cell: CommsCell, type: 'Cordoned' | 'Draining'): number {
+  const condition = conditionOf(cell, type)
+  // Dates are kept to the second: taken for its end, nobody gets less time than promised.
+  return condition?.status === 'True' ? Date.parse(condition.lastTransitionTime) + 999 : Number.NaN
+}

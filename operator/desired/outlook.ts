@@ -1,0 +1,20 @@
+import type { CommsCell } from '../../crds/realm.ts'
+
+/** What came of joining a cell as a player would. */
+export type Join =
+  | { state: 'untried' }
+  | { state: 'joined' }
+  /** `message` says at which step, and why. */
+  | { state: 'failed'; message: string }
+
+/** What a plan is made from besides what was declared and what exists; all of it found out in the background. */
+export interface Outlook {
+  /** Players by slot, when known. */
+  players: ReadonlyMap<number, number> | undefined
+  joinOf(cell: CommsCell): Join
+  /** Milliseconds since the epoch. */
+  now: number
+}
+
+/** Nothing is known besides. */
+export const noOutlook: Outlook = { players: undefined, joinOf: () => ({ state: 'untried' }), now: 0 }

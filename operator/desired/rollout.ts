@@ -1,0 +1,155 @@
+import { type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
+import { isServing } from './endpoints.ts'
+import type { Outlook } from './outlook.ts'
+
+/** The cells of one slot, and what becomes of each. */
+export interface Turn {
+  slot: number
+  /** Whoever has the slot; nobody while its first cell is still to be made. */
+  holder: CommsCell | undefined
+  /** Whoever is to have it next, as soon as it has proved itself. */
+  next: CommsCell | undefined
+  /** Those on their way out. */
+  leaving: readonly CommsCell[]
+  /** Whether a cell of the wanted making is to be made. */
+  makes: boolean
+}
+
+/** How a change comes along. */
+export interface Rollout {
+  /** Those who have their slot and are as wanted. */
+  updated: readonly CommsCell[]
+  /** Whether a slot is changing hands. */
+  isBusy: boolean
+  /** New cells that are to have a slot next. */
+  pending: readonly CommsCell[]
+  /** Those of them that are to be joined as a player would. */
+  joining: readonly CommsCell[]
+  /** What holds it up until somebody changes something. */
+  halt: { reason: 'JoinFailed' | 'ProgressDeadlineExceeded' | 'NewCellsUnhealthy'; message: string } | undefined
+  /** Why no further cell is replaced although nothing is wrong. */
+  waits: 'Paused' | 'CanaryServing' | undefined
+  /** When a deadline passes, in milliseconds from now. */
+  recheckMs: number | undefined
+}
+
+/**
+ * Replaces cells by others, slot by slot: a slot has two cells at most, only one slot does, and nobody leaves before whoever comes next
+ * serves and was joined as a player would. A change of mind half-way drops the newcomer, never the cell that has the slot.
+ */
+export function planRollout(
+  realm: Realm,
+  slots: ReadonlyMap<number, readonly CommsCell[]>,
+  isWanted: (cell: CommsCell) => boolean,
+  outlook: Outlook,
+): { turns: Turn[]; rollout: Rollout } {
+  const { paused, canaryCells } = realm.spec.rollout
+  const turns = [...slots].map(([slot, cells]) => turnOf(realm, slot, cells, isWanted, outlook))
+  const isUpdated = ({ holder, makes }: Turn) => (holder ? isWanted(holder) : makes)
+  const updated = turns.filter(isUpdated)
+  const sick = updated.filter(({ holder }) => holder && wasServing(realm, holder) && !isServing(holder))
+  const behind = turns.filter(({ holder, next }) => holder && !isWanted(holder) && !next)
+  const isBusy = turns.some(({ next, leaving }) => next || leaving.length > 0)
+  const waits =
+    behind.length === 0
+      ? undefined
+      : paused
+        ? 'Paused'
+        : canaryCells !== undefined && updated.length >= canaryCells
+          ? 'CanaryServing'
+          : undefined
+  if (!isBusy && !waits && sick.length === 0 && updated.every(({ holder }) => !holder || isServing(holder))) {
+    // A slot that serves nobody has nothing to lose.
+    const first = behind.find(({ holder }) => holder && !isServing(holder)) ?? behind[0]
+    if (first) first.makes = true
+  }
+  const pending = turns.flatMap(({ holder, next }) => (next ? [{ holder, next }] : []))
+  const joining = pending.filter(({ holder, next }) => needsJoin(realm, holder) && isServing(next)).map(({ next }) => next)
+  const blocked = pending.map(({ next }) => blockOf(realm, next, outlook)).find(({ halt }) => halt)
+  const waiting = pending.flatMap(({ next }) => blockOf(realm, next, outlook).recheckMs ?? [])
+  return {
+    turns,
+    rollout: {
+      updated: updated.flatMap(({ holder }) => holder ?? []),
+      isBusy: turns.some(({ holder, next, leaving, makes }) => next || leaving.length > 0 || (makes && holder)),
+      pending: pending.map(({ next }) => next),
+      joining,
+      halt: blocked?.halt ?? (behind.length > 0 ? sickness(sick) : undefined),
+      waits,
+      recheckMs: waiting.length > 0 ? Math.min(...waiting) : undefined,
+    },
+  }
+}
+
+function turnOf(
+  realm: Realm,
+  slot: number,
+  cells: readonly CommsCell[],
+  isWanted: (cell: CommsCell) => boolean,
+  outlook: Outlook,
+): Turn {
+  const before = holderOf(realm, slot, cells, isWanted)
+  const next = cells.find((cell) => cell !== before && isWanted(cell))
+  const takesOver =
+    before &&
+    next &&
+    !isWanted(before) &&
+    isServing(next) &&
+    (!needsJoin(realm, before) || outlook.joinOf(next).state === 'joined')
+  const holder = takesOver ? next : before
+  const waitsFor = takesOver || (before && isWanted(before)) ? undefined : next
+  return {
+    slot,
+    holder,
+    next: waitsFor,
+    leaving: cells.filter((cell) => cell !== holder && cell !== waitsFor),
+    makes: cells.length === 0,
+  }
+}
+
+/** Who has a slot: whoever we said so of last, else whoever serves, else whoever is wanted, else the oldest. */
+function holderOf(
+  realm: Realm,
+  slot: number,
+  cells: readonly CommsCell[],
+  isWanted: (cell: CommsCell) => boolean,
+): CommsCell | undefined {
+  const said = realm.status?.endpoints?.find((endpoint) => endpoint.slot === slot)?.cell
+  const [oldest] = [...cells].sort((a, b) => ageOf(a) - ageOf(b))
+  return cells.find(({ metadata }) => metadata.name === said) ?? cells.find(isServing) ?? cells.find(isWanted) ?? oldest
+}
+
+const ageOf = ({ metadata }: CommsCell): number => Date.parse(metadata.creationTimestamp ?? '') || 0
+
+/** Whoever replaces nobody that serves has nothing to prove. */
+const needsJoin = (realm: Realm, holder: CommsCell | undefined): boolean =>
+  realm.spec.rollout.joinProbe === 'Required' && holder !== undefined && isServing(holder)
+
+const wasServing = (realm: Realm, { metadata }: CommsCell): boolean =>
+  realm.status?.endpoints?.some(({ cell, state }) => cell === metadata.name && state !== 'Starting') ?? false
+
+function blockOf(realm: Realm, next: CommsCell, { joinOf, now }: Outlook): { halt?: Rollout['halt']; recheckMs?: number } {
+  const { name } = next.metadata
+  const join = joinOf(next)
+  if (join.state === 'failed' && isServing(next))
+    return { halt: { reason: 'JoinFailed', message: `${name} could not be joined: ${join.message}` } }
+  const seconds = realm.spec.rollout.progressDeadlineSeconds
+  const leftMs = ageOf(next) + seconds * 1000 - now
+  if (leftMs > 0) return { recheckMs: leftMs }
+  return { halt: { reason: 'ProgressDeadlineExceeded', message: `${name} is not up after ${seconds} s: ${blockerOf(next)}` } }
+}
+
+function blockerOf(cell: CommsCell): string {
+  const stalled = conditionOf(cell, 'Stalled')
+  if (stalled?.status === 'True') return stalled.message
+  if (isServing(cell)) return 'it was not joined yet'
+  return conditionOf(cell, 'Ready')?.message ?? 'nothing is known of it yet'
+}
+
+const sickness = (sick: readonly Turn[]): Rollout['halt'] =>
+  sick.length === 0
+    ? undefined
+    : {
+        reason: 'NewCellsUnhealthy',
+        message: `no further cell is replaced while a new one does not serve: ${sick.map(({ holder }) => holder?.metadata.name).join(', ')}`,
+      }

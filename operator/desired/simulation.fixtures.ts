@@ -1,0 +1,151 @@
+import type { CommsCell, Realm, RealmSpec } from '../../crds/realm.ts'
+import type { Workload } from '../cluster/ports.ts'
+import { cellStatus } from './cell-status.ts'
+import { aRealm, site } from './fixtures.ts'
+import type { Join } from './outlook.ts'
+import { planCell, planRealm, type RealmPlan } from './plan.ts'
+import { realmStatus } from './status.ts'
+
+/** What runs of a cell in the simulation. */
+interface Running {
+  /** Whether its pods become ready. */
+  works: boolean
+  /** Connector pods there are; a draining one is there until `goneAt`. */
+  pods: number
+  goneAt: number | undefined
+}
+
+/** Passes over a realm whose pods do what the test says, in a time of its own. Nothing of it but the deciding is real. */
+export class Simulation {
+  realm: Realm
+  now = Date.parse('2026-11-21T08:00:00Z')
+  readonly cells = new Map<string, CommsCell>()
+  readonly running = new Map<string, Running>()
+  readonly joins = new Map<string, Join>()
+  players: ReadonlyMap<number, number> | undefined
+  /** Whether pods of this version come up. */
+  comesUp: (version: string) => boolean = () => true
+  plan: RealmPlan | undefined
+
+  constructor(spec: Parameters<typeof aRealm>[0] = {}) {
+    this.realm = aRealm(spec)
+  }
+
+  /** Changes what is declared. */
+  declare(cells: Partial<RealmSpec['cells']>, rest: Partial<RealmSpec> = {}): void {
+    const { spec, metadata } = this.realm
+    const changed = { ...spec, ...rest, cells: { ...spec.cells, ...cells } }
+    this.realm = { ...this.realm, metadata: { ...metadata, generation: (metadata.generation ?? 0) + 1 }, spec: changed }
+  }
+
+  /** Somebody writes a field of a cell. */
+  edit(name: string, spec: Partial<CommsCell['spec']>): void {
+    const cell = this.cell(name)
+    this.cells.set(name, { ...cell, metadata: bumped(cell), spec: { ...cell.spec, ...spec } })
+  }
+
+  cell(name: string): CommsCell {
+    const cell = this.cells.get(name)
+    if (!cell) throw new Error(`there is no cell ${name}`)
+    return cell
+  }
+
+  /** One pass over the realm, then one over each of its cells. */
+  pass(): RealmPlan {
+    const observed = { cells: [...this.cells.values()], services: SERVICES }
+    const joinOf = ({ metadata }: CommsCell): Join => this.joins.get(metadata.name) ?? { state: 'untried' }
+    const plan = planRealm(this.realm, observed, site, { players: this.players, joinOf, now: this.now })
+    this.plan = plan
+    for (const wanted of plan.cells) this.#apply(wanted)
+    const kept = new Set(plan.cells.map(({ metadata }) => metadata.name))
+    for (const cell of observed.cells)
+      if (cell.metadata.ownerReferences && !kept.has(cell.metadata.name)) this.#remove(cell.metadata.name)
+    const sighting = { state: 'serving', aboutUrl: '' } as const
+    const facts = { realm: this.realm, plan, observed, urls: site.urls(this.realm), sighting, failure: undefined, now: this.now }
+    this.realm = { ...this.realm, status: realmStatus(facts) }
+    for (const cell of this.cells.values()) this.#passCell(cell)
+    return plan
+  }
+
+  /** Passes until nothing changes any more, letting time go on when only time helps; at most so many. */
+  settle(atMost = 200): RealmPlan {
+    for (let i = 0; i < atMost; i++) {
+      const before = this.#text()
+      const plan = this.pass()
+      if (this.#text() !== before) continue
+      if (plan.recheckMs === undefined && ![...this.running.values()].some(({ goneAt }) => goneAt !== undefined)) return plan
+      if (plan.rollout.halt || [...this.running.values()].some(({ works }) => !works)) return plan
+      this.wait(1_000)
+    }
+    throw new Error('it never came to rest')
+  }
+
+  wait(ms: number): void {
+    this.now += ms
+  }
+
+  names = (): string[] => [...this.cells.keys()].sort()
+  routes = (): string[] => this.plan?.slots.map(({ cell }) => cell) ?? []
+  states = (): Record<string, string> =>
+    Object.fromEntries(this.realm.status?.endpoints?.map(({ cell, state }) => [cell, state]) ?? [])
+
+  #text = (): string => JSON.stringify([this.realm.status, [...this.cells.values()], this.plan?.slots])
+
+  #apply(wanted: CommsCell): void {
+    const known = this.cells.get(wanted.metadata.name)
+    const spec = { ...wanted.spec }
+    // What we do not say stays as somebody else said it.
+    const byHand = known?.spec.desiredState
+    if (!spec.desiredState && byHand && this.#handStates.has(wanted.metadata.name)) spec.desiredState = byHand
+    if (known && JSON.stringify(sorted(known.spec)) === JSON.stringify(sorted(spec))) return
+    const creationTimestamp = known?.metadata.creationTimestamp ?? new Date(this.now).toISOString()
+    const metadata = {
+      ...wanted.metadata,
+      uid: wanted.metadata.name,
+      creationTimestamp,
+      generation: (known?.metadata.generation ?? 0) + 1,
+    }
+    this.cells.set(wanted.metadata.name, { ...wanted, metadata, spec, ...(known?.status && { status: known.status }) })
+  }
+
+  /** Names of cells whose `desiredState` somebody else wrote. */
+  readonly #handStates = new Set<string>()
+
+  /** Somebody cordons or drains a cell, or takes it back. */
+  tell(name: string, desiredState: NonNullable<CommsCell['spec']['desiredState']>): void {
+    this.#handStates.add(name)
+    this.edit(name, { desiredState })
+  }
+
+  #remove(name: string): void {
+    this.cells.delete(name)
+    this.running.delete(name)
+  }
+
+  #passCell(cell: CommsCell): void {
+    const { name } = cell.metadata
+    const run = this.running.get(name) ?? { works: this.comesUp(cell.spec.version), pods: 0, goneAt: undefined }
+    this.running.set(name, run)
+    if (run.goneAt !== undefined && run.goneAt <= this.now) Object.assign(run, { pods: 0, goneAt: undefined })
+    const wanted = planCell(cell).connectors.replicas
+    if (wanted > 0) Object.assign(run, { pods: wanted, goneAt: undefined })
+    else if (run.pods > 0) run.goneAt ??= this.now + cell.spec.connectors.drainSeconds * 1000
+    const ready = run.works ? wanted : 0
+    const connectors: Workload = { component: 'connector', wanted, updated: wanted, ready, existing: run.pods }
+    const archipelago: Workload = { component: 'archipelago', wanted: 1, updated: 1, ready: run.works ? 1 : 0, existing: 1 }
+    const status = cellStatus({ cell, observed: { connectors, archipelago }, failure: undefined, now: this.now })
+    this.cells.set(name, { ...cell, status })
+  }
+}
+
+const SERVICES: Workload[] = (['gatekeeper', 'stats', 'nats'] as const).map((component) => ({
+  component,
+  wanted: 1,
+  updated: 1,
+  ready: 1,
+  existing: 1,
+}))
+
+const bumped = ({ metadata }: CommsCell): CommsCell['metadata'] => ({ ...metadata, generation: (metadata.generation ?? 0) + 1 })
+
+const sorted = (spec: object): [string, unknown][] => Object.entries(spec).sort(([a], [b]) => (a < b ? -1 : 1))
