@@ -37,7 +37,12 @@ function renderRate(): number {
     const objects = realmObjects(realm, plan, platform).length + cellObjects(cell, cellPlan, platform).length
     const now = 1_760_000_000_000
     const status = realmStatus({ realm, plan, observed, urls: site.urls(realm), sighting, failure: undefined, now })
-    const ofCell = cellStatus({ cell, observed: { connectors: undefined, archipelago: undefined }, failure: undefined, now })
+    const ofCell = cellStatus({
+      cell,
+      observed: { connectors: undefined, archipelago: undefined },
+      failure: undefined,
+      now,
+    })
     if (objects < 15 || !status.conditions || !ofCell.conditions) throw new Error('nothing was rendered')
   })
 }

@@ -30,15 +30,30 @@ export interface RealmReasons {
   Published: 'SeenServing' | 'WaitingForProvider' | 'ProviderUnreachable' | 'ProviderUnknown' | 'NameTaken' | 'NothingToPublish'
   DependenciesReady: 'AllReached' | 'Unreachable' | 'NotReady' | 'NotChecked'
   AcceptingPlayers: 'CellsServing' | 'NoCellServing' | 'Hibernated'
-  Progressing: 'Settled' | 'CellsStarting' | 'ServicesStarting' | 'Publishing' | 'Retrying'
-  Stalled: 'Moving' | 'PodsFailing' | 'SecretMissing' | 'Refused'
+  Progressing: 'Settled' | 'CellsStarting' | 'CellsDraining' | 'RollingOut' | 'Paused' | 'CanaryServing' | 'ServicesStarting' | 'Publishing' | 'Retrying'
+  Stalled:
+    | 'Moving'
+    | 'PodsFailing'
+    | 'SecretMissing'
+    | 'Refused'
+    | 'JoinFailed'
+    | 'ProgressDeadlineExceeded'
+    | 'NewCellsUnhealthy'
+    | 'NoSlotFree'
 }
 export type RealmConditionType = keyof RealmReasons
 export type RealmCondition = { [Type in RealmConditionType]: Condition<Type, RealmReasons[Type]> }[RealmConditionType]
 
-/** What a CommsCell's status says, and why. `Ready`: its connectors and its archipelago work. */
+/**
+ * What a CommsCell's status says, and why.
+ * - `Ready`: its connectors and its archipelago work.
+ * - `Cordoned`: newcomers are led elsewhere.
+ * - `Draining`: its players are sent elsewhere, or were.
+ */
 export interface CellReasons {
-  Ready: 'Serving' | 'ConnectorsNotReady' | 'ArchipelagoNotReady' | 'ApplyFailed'
+  Ready: 'Serving' | 'ConnectorsNotReady' | 'ArchipelagoNotReady' | 'ApplyFailed' | 'Drained'
+  Cordoned: 'TakesPlayers' | 'AsAsked'
+  Draining: 'PlayersStay' | 'SendingAway' | 'Empty'
   Stalled: 'Moving' | 'PodsFailing' | 'SecretMissing' | 'Refused' | 'BusMissing'
 }
 export type CellConditionType = keyof CellReasons

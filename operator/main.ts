@@ -10,6 +10,7 @@ import { type Running, runProcess, stopAll } from '../cells/chassis/lifecycle.ts
 import { listen } from '../cells/chassis/listen.ts'
 import { createLog } from '../cells/chassis/log.ts'
 import { Metrics } from '../cells/chassis/metrics.ts'
+import { createCensus } from './census/poller.ts'
 import { createWriter } from './cluster/apply.ts'
 import { createCache } from './cluster/cache.ts'
 import { kubernetesCluster } from './cluster/kubernetes.ts'
@@ -65,9 +66,10 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     const publication = createProber({ providerUrl: platform.providerUrl, clock })
     const elsewhere = createLeased({ providers: config.PUBLICATION_PROVIDERS, clock })
     const dependencies = config.CHECK_DEPENDENCIES === 'true' ? watchDependencies({ clock }) : undefined
-    const outside = { publication, elsewhere, dependencies }
+    const census = createCensus({ statsUrlOf: site.statsUrl, clock })
+    const outside = { publication, elsewhere, dependencies, census }
     const loop = startReconcilers({ cluster, site, ...outside, clock, log, metrics: ofQueue, workers: config.WORKERS })
-    return { loop, stop: () => stopAll(log, loop, publication, elsewhere, dependencies).stop() }
+    return { loop, stop: () => stopAll(log, loop, publication, elsewhere, dependencies, census).stop() }
   })
   operatorMetrics(metrics, cluster, () => candidate.isLeader())
 

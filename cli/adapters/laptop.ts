@@ -12,6 +12,7 @@ import { startRealmProvider } from '../../cells/realm-provider/cell.ts'
 import { createLocalSource } from '../../cells/realm-provider/sources/local.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import { type Realm, realmNameOf } from '../../crds/realm.ts'
+import { createCensus } from '../../operator/census/poller.ts'
 import { createLocalCluster } from '../../operator/cluster/local.ts'
 import type { Site } from '../../operator/desired/site.ts'
 import { roomsUrl, urlsBelow } from '../../operator/desired/urls.ts'
@@ -38,6 +39,9 @@ export interface LaptopOptions {
 /** The Secret a realm's LiveKit credentials are found under on this machine, whatever the manifest calls its own. */
 const LIVEKIT_SECRET = 'livekit-of-this-machine'
 
+/** What we publish is seen at once here; players who just read it get this long to connect. */
+const TOLD_MS = 500
+
 /** Runs realms in this process: the operator's own reconcilers over cells in memory, everything behind one port. */
 export async function startLaptop({ host, port, publicUrl, data, media, log }: LaptopOptions): Promise<Laptop> {
   await mkdir(data, { recursive: true }).catch((error: unknown) => {
@@ -59,6 +63,7 @@ export async function startLaptop({ host, port, publicUrl, data, media, log }: L
   const pathOf = (key: ObjectKey) => `/${names.get(keyText(key)) ?? key.name}`
   const site: Site = {
     urls: (realm) => urlsBelow(realm, `${url}/${realmNameOf(realm)}`, url),
+    statsUrl: (realm) => `${listening.url}/${realmNameOf(realm)}/stats`,
     nats: () => undefined,
     livekit: ({ metadata }) => {
       const of = chosen.get(keyText(metadata))
@@ -67,6 +72,7 @@ export async function startLaptop({ host, port, publicUrl, data, media, log }: L
         : undefined
     },
     distributed: false,
+    toldMs: TOLD_MS,
   }
   const cluster = createLocalCluster({
     clock,
@@ -74,7 +80,8 @@ export async function startLaptop({ host, port, publicUrl, data, media, log }: L
     host: createHost({ ...{ switchboard, bus, log, clock, verifier, pathOf }, dataFolder: data, secretValue }),
   })
   const publication = createProber({ providerUrl: listening.url, clock })
-  const reconcilers = startReconcilers({ cluster, site, publication, clock, log })
+  const census = createCensus({ statsUrlOf: site.statsUrl, clock })
+  const reconcilers = startReconcilers({ cluster, site, publication, census, clock, log })
   const vitals = createVitals(cluster, listening.url)
   const published = new Set<string>()
   const stopTelling = cluster.onUpdate(() => {
@@ -114,6 +121,7 @@ export async function startLaptop({ host, port, publicUrl, data, media, log }: L
       reconcilers,
       cluster,
       publication,
+      census,
       { stop: async () => stopTelling() },
       provider,
       listening,

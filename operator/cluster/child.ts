@@ -4,7 +4,7 @@ import { API_VERSION } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { COMPONENT_LABEL, MANAGER } from '../desired/naming.ts'
 import { fingerprintOf } from './canonical.ts'
-import { ownedPart } from './owned.ts'
+import { isManagedByOthers, ownedPart } from './owned.ts'
 import type { Component, Kind } from './ports.ts'
 
 /** The kinds realms and cells are made of; cells are made by realms. */
@@ -37,6 +37,8 @@ export interface Child {
   fingerprint: string
   deleting: boolean
   workload: WorkloadState | undefined
+  /** Of a cell: whether somebody else says how many connectors it has. */
+  scaledByOthers: boolean
 }
 
 /** How the pods of a Deployment or StatefulSet fare. */
@@ -63,6 +65,7 @@ export function childOf(kind: ChildKind, live: KubeObject): Child {
     name,
     uid,
     resourceVersion,
+    scaledByOthers: kind === 'CommsCell' && isManagedByOthers(live, MANAGER, ['spec', 'connectors', 'replicas']),
     owner:
       owner && (owner.kind === 'Realm' || owner.kind === 'CommsCell')
         ? { kind: owner.kind, name: owner.name, uid: owner.uid }

@@ -1,5 +1,6 @@
 import { Refusal } from '../../cells/chassis/errors.ts'
 import { KubeError } from '../../cells/chassis/kube/kube-error.ts'
+import type { CommsCell } from '../../crds/realm.ts'
 import type { Manifest, MintedSecret } from '../desired/manifest.ts'
 import { cellObjects, mintedSecrets, realmObjects } from '../desired/objects.ts'
 import type { Platform } from '../desired/platform.ts'
@@ -51,10 +52,21 @@ export function kubernetesCluster({ cache, writer, platform }: KubernetesParts):
       : ready < wanted
         ? cache.problemOf({ ...owner, namespace }, component)
         : undefined
-    return { component, wanted, updated, ready, ...(problem && { problem }) }
+    const existing = cache.podCount({ ...owner, namespace }, component)
+    return { component, wanted, updated, ready, existing, ...(problem && { problem }) }
   }
 
   const workloadsOf = (uid: string | undefined) => cache.childrenOf(uid ?? '').flatMap((child) => workloadOf(child) ?? [])
+
+  const isScaled = ({ metadata }: CommsCell) => cache.child({ kind: 'CommsCell', ...metadata })?.scaledByOthers ?? false
+
+  /** A cell as we apply it. How many connectors it has is not ours to say once somebody else scaled it: two who say so never agree. */
+  function withoutTakenScale(manifest: Manifest): Manifest {
+    if (manifest.kind !== 'CommsCell' || !isScaled(manifest as CommsCell)) return manifest
+    const { spec } = manifest as CommsCell
+    const { replicas: _, ...connectors } = spec.connectors
+    return { ...manifest, spec: { ...spec, connectors } } as Manifest
+  }
 
   return {
     realm: cache.realm,
@@ -72,7 +84,11 @@ export function kubernetesCluster({ cache, writer, platform }: KubernetesParts):
         for (const end of endings) end()
       }
     },
-    observeRealm: ({ metadata }) => ({ cells: cache.cellsOf(metadata), services: workloadsOf(metadata.uid) }),
+    observeRealm({ metadata }) {
+      const cells = cache.cellsOf(metadata)
+      const scaled = new Set(cells.filter(isScaled).map((cell) => cell.metadata.name))
+      return { cells, services: workloadsOf(metadata.uid), scaled }
+    },
     observeCell({ metadata }) {
       const workloads = workloadsOf(metadata.uid)
       return {
@@ -82,7 +98,8 @@ export function kubernetesCluster({ cache, writer, platform }: KubernetesParts):
     },
     async realizeRealm(realm, plan) {
       for (const secret of mintedSecrets(realm)) if (isMissing(secret)) await writer.mint(secret)
-      await settle(realm.metadata.uid ?? '', realmObjects(realm, plan, platform))
+      const manifests = realmObjects(realm, plan, platform).map(withoutTakenScale)
+      await settle(realm.metadata.uid ?? '', manifests)
     },
     realizeCell: (cell, plan) => settle(cell.metadata.uid ?? '', cellObjects(cell, plan, platform)),
     hold: ({ metadata }, finalizers) => writer.hold(metadata, finalizers),

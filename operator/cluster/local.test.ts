@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { conditionOf, type Realm } from '../../crds/realm.ts'
+import type { Census } from '../census/census.ts'
 import { aRealm } from '../desired/fixtures.ts'
 import { laptopSite } from '../desired/site.ts'
 import type { Publication } from '../publication/publication.ts'
@@ -19,6 +20,7 @@ class FakeHost implements Host {
   ready = true
   /** What an update answers. */
   updates = true
+  onStop = (_name: string) => {}
   /** Stops wait for this. */
   draining: Promise<void> = Promise.resolve()
 
@@ -42,6 +44,7 @@ class FakeHost implements Host {
       },
       stop: async () => {
         this.events.push(`stop ${name}`)
+        this.onStop(name)
         await this.draining
         this.running.delete(name)
       },
@@ -64,7 +67,9 @@ function aLaptop() {
     onChange: () => () => {},
   }
   const site = laptopSite({ baseUrl: () => 'http://127.0.0.1:3000', providerUrl: 'http://127.0.0.1:3000', livekit: undefined })
-  const loop = startReconcilers({ cluster, site, publication, clock, log: silentLog })
+  const census = new Map<number, number>()
+  const players: Census = { attend: () => {}, players: () => census, forget: () => {}, onChange: () => () => {} }
+  const loop = startReconcilers({ cluster, site, publication, census: players, clock, log: silentLog })
   cleanups.push(async () => {
     await loop.stop()
     await cluster.stop()
@@ -82,7 +87,7 @@ function aLaptop() {
   }
   const status = () => cluster.realm(key)?.status
   const condition = (type: string) => conditionOf(cluster.realm(key) ?? {}, type)
-  return { host, cluster, key, settle, declare, status, condition }
+  return { host, cluster, census, key, settle, declare, status, condition }
 }
 const scaled = (replicas: number) => aRealm({ cells: { replicas } })
 
@@ -126,8 +131,8 @@ test('what cannot be changed in a running part is changed by a new start', async
   expect(host.events).toEqual(['update stats', 'stop stats', 'start stats'])
 })
 
-test('scaling up, down, to nothing and back starts, drains and repoints', async () => {
-  const { host, declare, status, condition } = aLaptop()
+test('scaling up, down, to nothing and back starts, repoints and drains', async () => {
+  const { host, declare, settle, status, condition } = aLaptop()
   const answering = () => host.slots.map(({ cell }) => cell)
   await declare(scaled(1))
   expect(answering()).toEqual(['main-0', 'main-0', 'main-0', 'main-0'])
@@ -136,14 +141,37 @@ test('scaling up, down, to nothing and back starts, drains and repoints', async 
   expect(status()).toMatchObject({ replicas: 2, readyReplicas: 2 })
   await declare(scaled(1))
   expect(answering()).toEqual(['main-0', 'main-0', 'main-0', 'main-0'])
+  expect(status()?.endpoints).toMatchObject([{ state: 'Serving' }, { cell: 'main-1', state: 'Draining' }])
+  expect(host.running.has('main-1')).toBe(true)
+  await settle(2000)
   expect(host.running.has('main-1')).toBe(false)
   await declare(scaled(0))
+  expect(condition('AcceptingPlayers')).toMatchObject({ status: 'False', reason: 'Hibernated' })
+  await settle(2000)
   expect([answering(), host.running.has('main-0')]).toEqual([[], false])
   expect(condition('Ready')).toMatchObject({ status: 'True', reason: 'Hibernated' })
-  expect(condition('AcceptingPlayers')).toMatchObject({ status: 'False', reason: 'Hibernated' })
   await declare(scaled(1))
   expect(condition('AcceptingPlayers')).toMatchObject({ status: 'True' })
   expect(host.running.has('main-0')).toBe(true)
+})
+
+test('a cell is led to by nobody before its players are sent away', async () => {
+  const { host, declare, settle } = aLaptop()
+  await declare(scaled(2))
+  const ledTo: boolean[] = []
+  host.onStop = (name) => ledTo.push(host.slots.some(({ cell }) => cell === name))
+  await declare(scaled(1))
+  await settle(2000)
+  expect(ledTo).toEqual([false])
+})
+
+test('of two cells the one with fewer players goes', async () => {
+  const { declare, settle, census, cluster } = aLaptop()
+  await declare(scaled(2))
+  census.set(0, 3).set(1, 40)
+  await declare(scaled(1))
+  await settle(2000)
+  expect(cluster.cells().map(({ metadata }) => metadata.name)).toEqual(['main-1'])
 })
 
 test('a cell wanted back while it still drains starts once the old one is gone', async () => {
@@ -154,6 +182,7 @@ test('a cell wanted back while it still drains starts once the old one is gone',
     drained = resolve
   })
   await declare(scaled(0))
+  await settle(2000)
   await declare(scaled(1))
   expect(host.events.filter((event) => event.endsWith('main-0'))).toEqual(['start main-0', 'stop main-0'])
   drained()

@@ -90,15 +90,21 @@ export function createLocalCluster({ host, clock, log }: LocalClusterOptions): L
       ({ metadata, spec }) => metadata.namespace === realm.metadata.namespace && spec.realmRef.name === realm.metadata.name,
     )
 
-  function drop(cell: CommsCell): Promise<boolean> {
-    cells.delete(keyText(cell.metadata))
-    const stopping = cellParts.remove(keyText(cell.metadata))
-    tell('CommsCell', cell.metadata)
-    return stopping
+  /** Sends everybody away and stops what ran; how that comes along shows in what is observed. */
+  function empty({ metadata }: CommsCell): void {
+    cellParts
+      .remove(keyText(metadata))
+      .then((stopped) => stopped && tell('CommsCell', metadata))
+      .catch((error: unknown) => log.warn({ cell: metadata.name, error: messageOf(error) }, 'a cell did not stop cleanly'))
   }
 
-  const workloadOf = (component: Component, part: ReturnType<Roster<unknown>['find']>): Workload | undefined =>
-    part && { component, wanted: 1, updated: part.current ? 1 : 0, ready: part.ready ? 1 : 0 }
+  /** One process runs a part, however many it is asked to be. */
+  function workloadOf(component: Component, roster: Roster<unknown>, name: string, pods = 1): Workload | undefined {
+    const part = roster.find(name)
+    const existing = roster.names().includes(name) ? pods : 0
+    if (!part) return existing > 0 ? { component, wanted: 0, updated: 0, ready: 0, existing } : undefined
+    return { component, wanted: pods, updated: part.current ? pods : 0, ready: part.ready ? pods : 0, existing }
+  }
 
   // Readiness is asked for, because what runs in this process has no reason to know who wants to hear of it.
   function look(): void {
@@ -121,23 +127,24 @@ export function createLocalCluster({ host, clock, log }: LocalClusterOptions): L
     observeRealm: (realm) => ({
       cells: cellsOf(realm),
       services: (['gatekeeper', 'stats'] as const).flatMap(
-        (component) => workloadOf(component, serviceParts.find(serviceName(realm, component))) ?? [],
+        (component) => workloadOf(component, serviceParts, serviceName(realm, component)) ?? [],
       ),
     }),
-    observeCell: ({ metadata }) => {
-      const part = cellParts.find(keyText(metadata))
-      return { connectors: workloadOf('connector', part), archipelago: workloadOf('archipelago', part) }
-    },
+    observeCell: ({ metadata, spec }) => ({
+      connectors: workloadOf('connector', cellParts, keyText(metadata), spec.connectors.replicas),
+      archipelago: workloadOf('archipelago', cellParts, keyText(metadata)),
+    }),
     async realizeRealm(realm, { cells: wanted, services, slots }) {
       if (stopped || realms.get(keyText(realm.metadata))?.metadata.uid !== realm.metadata.uid) return
       for (const cell of wanted) keep(cells, cell, 'CommsCell')
       // First where players come in, then what is taken away: nobody is led to a cell that stops.
       host.route(realm, slots)
       const gone = cellsOf(realm).filter(({ metadata }) => !wanted.some((cell) => cell.metadata.name === metadata.name))
-      for (const cell of gone)
-        void drop(cell).catch((error: unknown) =>
-          log.warn({ cell: cell.metadata.name, error: messageOf(error) }, 'a cell did not stop cleanly'),
-        )
+      for (const cell of gone) {
+        empty(cell)
+        cells.delete(keyText(cell.metadata))
+        tell('CommsCell', cell.metadata)
+      }
       const changed = await all(
         services.map((plan) => {
           const name = serviceName(realm, plan.component)
@@ -148,10 +155,12 @@ export function createLocalCluster({ host, clock, log }: LocalClusterOptions): L
     },
     async realizeCell(cell, plan) {
       if (stopped || cells.get(keyText(cell.metadata))?.metadata.uid !== cell.metadata.uid) return
-      // What the order is compared by: status and versions of the object are not what a part runs on.
+      // What the order is compared by: status, versions and who is led there are not what a part runs on.
       const { namespace, name } = cell.metadata
+      if (plan.connectors.replicas === 0) return empty(cell)
       const { status: _, ...declared } = cell
-      const order = { cell: { ...declared, metadata: { namespace, name } }, plan }
+      const { desiredState: __, ...spec } = declared.spec
+      const order = { cell: { ...declared, metadata: { namespace, name }, spec }, plan }
       if (await cellParts.ensure(keyText(cell.metadata), order)) tell('CommsCell', cell.metadata)
     },
     reportRealm: async (realm, status) => report(realms, realm, status),
@@ -168,7 +177,11 @@ export function createLocalCluster({ host, clock, log }: LocalClusterOptions): L
       realms.delete(keyText(key))
       host.route(realm, [])
       const services = (['gatekeeper', 'stats'] as const).map((component) => serviceParts.remove(serviceName(realm, component)))
-      const stopping = [...cellsOf(realm).map(drop), ...services]
+      const stopping = [...cellsOf(realm).map(({ metadata }) => cellParts.remove(keyText(metadata))), ...services]
+      for (const { metadata } of cellsOf(realm)) {
+        cells.delete(keyText(metadata))
+        tell('CommsCell', metadata)
+      }
       tell('Realm', key)
       await all(stopping)
     },

@@ -22,6 +22,21 @@ export function ownedPart(live: { metadata: object }, manager: string, subresour
   return entry?.fieldsV1 ? (pick(entry.fieldsV1, live) as Record<string, unknown>) : {}
 }
 
+/** Whether a field is somebody else's to set and not `manager`'s: whoever changed it last took it over. */
+export function isManagedByOthers(live: { metadata: object }, manager: string, path: readonly string[]): boolean {
+  const { managedFields = [] } = live.metadata as { managedFields?: ManagedFields[] }
+  const holders = managedFields.filter(({ fieldsV1 }) => fieldsV1 && holds(fieldsV1, path))
+  const isOurs = (entry: ManagedFields) =>
+    entry.manager === manager && entry.operation === 'Apply' && entry.subresource === undefined
+  return holders.length > 0 && !holders.some(isOurs)
+}
+
+function holds(fields: FieldSet, path: readonly string[]): boolean {
+  let here: FieldSet | undefined = fields
+  for (const name of path) here = here?.[`f:${name}`]
+  return here !== undefined
+}
+
 function pick(fields: FieldSet, value: unknown): unknown {
   const steps = Object.keys(fields).filter((step) => step !== '.')
   if (steps.length === 0) return '.' in fields ? emptyLike(value) : value

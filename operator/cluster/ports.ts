@@ -9,6 +9,8 @@ export interface Workload {
   wanted: number
   updated: number
   ready: number
+  /** Pods there are, those on their way out among them. */
+  existing: number
   /** What keeps it from becoming ready, when pods say so; `code` becomes the reason of `Stalled`. */
   problem?: { code: 'PodsFailing' | 'SecretMissing' | 'Refused'; message: string }
 }
@@ -20,6 +22,8 @@ export type Component = 'gatekeeper' | 'stats' | 'nats' | 'livekit' | 'connector
 export interface RealmObserved {
   cells: readonly CommsCell[]
   services: readonly Workload[]
+  /** Names of cells whose connectors somebody else scales: kubectl, or an autoscaler. */
+  scaled?: ReadonlySet<string>
 }
 
 /** What exists for a cell. */

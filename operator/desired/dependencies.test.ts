@@ -30,7 +30,10 @@ test('of the servers of one NATS a single one is enough', () => {
 })
 
 test('what a realm runs itself must run', () => {
-  const running = (ready: number) => ({ cells: [], services: [{ component: 'nats' as const, wanted: 1, updated: 1, ready }] })
+  const running = (ready: number) => ({
+    cells: [],
+    services: [{ component: 'nats' as const, wanted: 1, updated: 1, ready, existing: 1 }],
+  })
   expect(dependenciesClaim(aRealm(), running(0), [])).toMatchObject({ status: 'False', reason: 'NotReady' })
   expect(dependenciesClaim(aRealm(), running(1), [])).toMatchObject({ status: 'True' })
 })

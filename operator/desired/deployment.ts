@@ -31,13 +31,13 @@ const RECREATE: V1DeploymentStrategy = { type: 'Recreate' }
 
 /** The Deployment of the players' WebSockets of a cell. */
 export function connectorDeployment(cell: CommsCell, { connectors }: CellPlan, platform: Platform): Deployment {
-  const { replicas, drainSeconds, resources } = cell.spec.connectors
+  const { drainSeconds, resources } = cell.spec.connectors
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: cellChildMeta(cell, 'connector'),
     spec: {
-      replicas,
+      replicas: connectors.replicas,
       revisionHistoryLimit: 2,
       strategy: SURGE,
       selector: { matchLabels: cellSelector(cell.metadata.name, 'connector') },
@@ -58,7 +58,7 @@ export const archipelagoDeployment = (cell: CommsCell, { archipelago }: CellPlan
   kind: 'Deployment',
   metadata: cellChildMeta(cell, 'archipelago'),
   spec: {
-    replicas: archipelagoReplicas(cell),
+    replicas: archipelago.runs ? archipelagoReplicas(cell) : 0,
     revisionHistoryLimit: 2,
     strategy: archipelagoReplicas(cell) > 1 ? SURGE : RECREATE,
     selector: { matchLabels: cellSelector(cell.metadata.name, 'archipelago') },

@@ -14,7 +14,10 @@ export const SLOT_LABEL = 'comms.decentraland.org/slot'
 /** The label that says which part of a realm an object is; a `Component` on pods and what runs them. */
 export const COMPONENT_LABEL = 'app.kubernetes.io/component'
 
-/** The CommsCell of a slot. */
+/** On a cell that took the number of its connectors over from one that somebody had scaled: it is its own, whatever the template says. */
+export const SCALED_ANNOTATION = 'comms.decentraland.org/scaled'
+
+/** The first CommsCell of a slot. */
 export const cellName = (realm: Realm, slot: number): string => `${realm.metadata.name}-${slot}`
 
 /** What runs a part of a realm or of a cell, and the Service in front of it. */
@@ -80,6 +83,14 @@ export const selectorText = (selector: Readonly<Record<string, string>>): string
   Object.entries(selector)
     .map(([key, value]) => `${key}=${value}`)
     .join(',')
+
+/** What picks the connectors that serve players, out of all of a realm: what `/scale` of a Realm counts. */
+export const servingSelector = (realm: string, cells: readonly string[]): string =>
+  [
+    selectorText({ [REALM_LABEL]: realm, [COMPONENT_LABEL]: 'connector' }),
+    // Every connector is of a cell, so without cells this picks none.
+    cells.length > 0 ? `${CELL_LABEL} in (${[...cells].sort().join(',')})` : `!${CELL_LABEL}`,
+  ].join(',')
 
 /** The reference that makes Kubernetes collect an object when the one it belongs to goes. */
 export const ownedBy = ({ kind, metadata: { name, uid } }: Realm | CommsCell): OwnerReference => ({

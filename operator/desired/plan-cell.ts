@@ -5,7 +5,7 @@ import { archipelagoSettings, connectorSettings, type Settings } from './setting
 /** What one pass wants for a cell. */
 export interface CellPlan {
   connectors: { replicas: number; settings: Settings }
-  archipelago: { replicas: number; settings: Settings }
+  archipelago: { runs: boolean; settings: Settings }
 }
 
 const NOTHING: CellObserved = { connectors: undefined, archipelago: undefined }
@@ -18,7 +18,7 @@ export function planCell(cell: CommsCell, observed: CellObserved = NOTHING): Cel
   const isDrained = cell.spec.desiredState === 'Drained'
   return {
     connectors: { replicas: isDrained ? 0 : cell.spec.connectors.replicas, settings: connectorSettings(cell) },
-    archipelago: { replicas: isDrained && isEmpty(observed) ? 0 : 1, settings: archipelagoSettings(cell) },
+    archipelago: { runs: !(isDrained && isEmpty(observed)), settings: archipelagoSettings(cell) },
   }
 }
 

@@ -31,11 +31,12 @@ test('each slot below cells.replicas deserves a cell, complete with what the tem
 test('every slot leads to a cell: its own, or else one by its number', () => {
   const cells = [aServingCell(scaled(2), 0), aServingCell(scaled(2), 1)]
   expect(slotsOf(scaled(2), cells)).toEqual(['main-0', 'main-1', 'main-0', 'main-1'])
+  expect(slotsOf(scaled(1), cells.slice(0, 1))).toEqual(['main-0', 'main-0', 'main-0', 'main-0'])
   expect(slotsOf(scaled(1), cells)).toEqual(['main-0', 'main-0', 'main-0', 'main-0'])
 })
 
 test('a hibernated realm has no cell, and its slots lead nowhere', () => {
-  expect(planOf(scaled(0), [aServingCell()])).toMatchObject({ cells: [], slots: [] })
+  expect(planOf(scaled(0))).toMatchObject({ cells: [], slots: [], endpoints: [] })
 })
 
 test('a new cell takes its slot over once it serves, not before', () => {
@@ -61,7 +62,7 @@ test('whatever serves, every slot of a realm that is awake leads to one of its c
       fc.subarray([0, 1, 2, 3, 4, 5, 6, 7]),
       (replicas, more, serving) => {
         const realm = scaled(replicas, replicas + more)
-        const cells = serving.map((slot) => aServingCell(realm, slot))
+        const cells = serving.filter((slot) => slot < replicas + more).map((slot) => aServingCell(realm, slot))
         const { slots, cells: wanted } = planOf(realm, cells)
         const names = wanted.map(({ metadata }) => metadata.name)
         expect(slots.map(({ slot }) => slot)).toEqual(Array.from({ length: replicas + more }, (_, slot) => slot))

@@ -9,20 +9,26 @@ import { clusterUrls, type RealmUrls, urlsBelow } from './urls.ts'
  */
 export interface Site {
   urls(realm: Realm): RealmUrls
+  /** The statistics of a realm as the operator reaches them, however players do; without a slash at the end. */
+  statsUrl(realm: Realm): string
   /** The bus of the realm, as one of its users finds it; nothing where its cells share one process. */
   nats(realm: Realm, user: BusUser): CommsCellSpec['nats']
   /** The LiveKit of the realm; nothing where its cells have rooms of their own. */
   livekit(realm: Realm): CommsCellSpec['livekit']
   /** Whether a cell is several processes, and so cannot do without a bus. */
   distributed: boolean
+  /** How long it takes until everybody who asks is told what we last published, in milliseconds. */
+  toldMs: number
 }
 
 /** A Kubernetes cluster. */
 export const clusterSite = (clusterDomain: string, providerUrl: string): Site => ({
   urls: (realm) => clusterUrls(realm, clusterDomain, providerUrl),
+  statsUrl: (realm) => `http://${serviceHost(partName(realm, 'stats'), realm.metadata.namespace, clusterDomain)}/stats`,
   nats: (realm, user) => clusterNats(realm, user, clusterDomain),
   livekit: (realm) => clusterLivekit(realm, clusterDomain),
   distributed: true,
+  toldMs: 3_000,
 })
 
 function clusterNats(realm: Realm, user: BusUser, clusterDomain: string): CommsCellSpec['nats'] {
@@ -59,7 +65,9 @@ export interface LaptopOptions {
 /** One process on a laptop: everything behind one port, no broker. */
 export const laptopSite = ({ baseUrl, providerUrl, livekit }: LaptopOptions): Site => ({
   urls: (realm) => urlsBelow(realm, baseUrl(realm), providerUrl),
+  statsUrl: (realm) => urlsBelow(realm, baseUrl(realm), providerUrl).stats,
   nats: () => undefined,
   livekit: () => livekit,
   distributed: false,
+  toldMs: 500,
 })

@@ -12,7 +12,13 @@ const served: Sighting = { state: 'serving', aboutUrl }
 const unseen: Sighting = { state: 'unknown', aboutUrl }
 const now = Date.parse('2026-11-21T08:00:00.123Z')
 
-const workload = (component: Workload['component'], ready = 1): Workload => ({ component, wanted: 1, updated: 1, ready })
+const workload = (component: Workload['component'], ready = 1): Workload => ({
+  component,
+  wanted: 1,
+  updated: 1,
+  ready,
+  existing: 1,
+})
 const allServices = [workload('nats'), workload('gatekeeper'), workload('stats')]
 const working = (realm = aRealm()): RealmObserved => ({
   cells: Array.from({ length: realm.spec.cells.replicas }, (_, slot) => aServingCell(realm, slot)),
@@ -40,7 +46,7 @@ test('a realm that works and was seen is ready, published, open and settled', ()
     replicas: 1,
     readyReplicas: 1,
     updatedReplicas: 1,
-    selector: 'comms.decentraland.org/realm=main,app.kubernetes.io/component=connector',
+    selector: 'comms.decentraland.org/realm=main,app.kubernetes.io/component=connector,comms.decentraland.org/cell in (main-0)',
     urls: { about: aboutUrl, gatekeeper: expect.stringContaining('/gatekeeper'), stats: expect.stringContaining('/stats') },
     endpoints: [
       {
@@ -120,7 +126,7 @@ test('a hibernated realm is ready, unpublished and closed once its cells are gon
   const realm = aRealm({ cells: { replicas: 0 } })
   expect(claims({ realm, observed: { cells: [aServingCell()] } })).toMatchObject({
     Ready: 'False CellsNotReady',
-    Progressing: 'True CellsStarting',
+    Progressing: 'True CellsDraining',
   })
   expect(claims({ realm })).toEqual({
     Ready: 'True Hibernated',

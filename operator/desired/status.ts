@@ -5,10 +5,12 @@ import type { Lease } from '../publication/elsewhere.ts'
 import type { Sighting } from '../publication/publication.ts'
 import { type Claim, conditionsOf, type Failure } from './conditions.ts'
 import { dependenciesClaim } from './dependencies.ts'
-import { type Endpoint, endpointsOf } from './endpoints.ts'
-import { COMPONENT_LABEL, REALM_LABEL, selectorText } from './naming.ts'
+import { type Endpoint, takesPlayers } from './endpoints.ts'
+import { servingSelector } from './naming.ts'
 import type { RealmPlan } from './plan.ts'
+import { crowdOf } from './players.ts'
 import { publishedClaim } from './published.ts'
+import { isOwn } from './slots.ts'
 import type { RealmUrls } from './urls.ts'
 
 /** What one pass knows about a realm. */
@@ -23,6 +25,8 @@ export interface RealmFacts {
   leases?: readonly Lease[]
   /** How what it depends on was found; nothing where nobody looks. */
   reached?: readonly Reach[]
+  /** Players in all cells, when known. */
+  players?: number | undefined
   failure: Failure | undefined
   /** Milliseconds since the epoch. */
   now: number
@@ -30,32 +34,43 @@ export interface RealmFacts {
 
 /** The facts, and what follows from them at once. */
 interface View extends RealmFacts {
+  /** Those of our own cells that take players, or should. */
   endpoints: Endpoint[]
   serving: number
+  /** All who take players, cells people wrote among them. */
+  open: number
   /** Parts that should work and do not. */
   idle: string[]
 }
 
 /** What there is to say about a realm: coarse on purpose, so that nothing is written while nothing happens. */
 export function realmStatus(facts: RealmFacts): RealmStatus {
-  const { realm, plan, observed, urls, failure, now } = facts
-  const endpoints = endpointsOf(realm, plan.cells, observed.cells)
+  const { realm, plan, observed, urls, players, failure, now } = facts
+  const inState = (state: Endpoint['state']) => plan.endpoints.filter((endpoint) => endpoint.state === state)
+  const own = new Set(plan.cells.map(({ metadata }) => metadata.name))
+  const endpoints = plan.endpoints.filter(({ cell, state }) => own.has(cell) && state !== 'Draining')
+  const open = inState('Serving')
   const serving = endpoints.filter(({ state }) => state === 'Serving').length
-  const view: View = { ...facts, endpoints, serving, idle: idleParts(plan, observed) }
-  const published = publishedClaim(view)
+  const crowd = crowdOf(plan.endpoints.length === 0 ? 0 : players, realm.status?.players)
+  const view: View = { ...facts, endpoints, serving, open: open.length, idle: idleParts(plan, observed) }
+  const published = publishedClaim({ ...view, serving: open.length })
   const stalled = stalledClaim(view, published)
   return {
     ...(realm.metadata.generation !== undefined && { observedGeneration: realm.metadata.generation }),
-    replicas: failure ? observed.cells.length : plan.cells.length,
+    replicas: failure ? Math.min(observed.cells.length, plan.wanted) : plan.wanted,
     readyReplicas: serving,
-    updatedReplicas: observed.cells.filter((cell) => isCurrent(cell, plan)).length,
-    selector: selectorText({ [REALM_LABEL]: realm.metadata.name, [COMPONENT_LABEL]: 'connector' }),
+    updatedReplicas: plan.rollout.updated.filter(isCurrent).length,
+    selector: servingSelector(
+      realm.metadata.name,
+      open.map(({ cell }) => cell),
+    ),
+    ...(crowd && { players: crowd }),
     urls: {
       about: urls.about,
       ...(realm.spec.gatekeeper.replicas > 0 && { gatekeeper: urls.gatekeeper }),
       stats: urls.stats,
     },
-    endpoints,
+    endpoints: [...plan.endpoints],
     conditions: conditionsOf(
       realm,
       [
@@ -71,59 +86,68 @@ export function realmStatus(facts: RealmFacts): RealmStatus {
   }
 }
 
-function readyClaim({ realm, observed, endpoints, serving, idle, failure }: View): Claim<RealmReasons> {
+function readyClaim({ realm, plan, observed, serving, idle, failure }: View): Claim<RealmReasons> {
   const no = (reason: RealmReasons['Ready'], message: string) => ({ type: 'Ready', status: 'False', reason, message }) as const
   const yes = (reason: RealmReasons['Ready'], message: string) => ({ type: 'Ready', status: 'True', reason, message }) as const
   if (failure && failure.reason !== 'Retrying') return no('ApplyFailed', failure.message)
   if (realm.spec.cells.replicas === 0)
-    return observed.cells.length === 0
-      ? yes('Hibernated', 'no cell runs, as asked')
-      : no('CellsNotReady', 'the cells are stopping')
-  if (failure && (serving < endpoints.length || idle.length > 0)) return no('ApplyFailed', failure.message)
-  if (serving < endpoints.length) return no('CellsNotReady', `${serving} of ${endpoints.length} cells serve players`)
+    return observed.cells.some((cell) => isOwn(realm, cell))
+      ? no('CellsNotReady', 'the cells are stopping')
+      : yes('Hibernated', 'no cell runs, as asked')
+  if (failure && (serving < plan.wanted || idle.length > 0)) return no('ApplyFailed', failure.message)
+  if (serving < plan.wanted) return no('CellsNotReady', `${serving} of ${plan.wanted} cells serve players`)
   if (idle.length > 0) return no('ServicesNotReady', `not ready: ${idle.join(', ')}`)
   return yes('AllServing', 'all cells and services work')
 }
 
-function acceptingClaim({ realm, serving }: View): Claim<RealmReasons> {
+function acceptingClaim({ realm, open }: View): Claim<RealmReasons> {
   const type = 'AcceptingPlayers'
-  if (serving > 0) return { type, status: 'True', reason: 'CellsServing', message: 'players can come in' }
+  if (open > 0) return { type, status: 'True', reason: 'CellsServing', message: 'players can come in' }
   return realm.spec.cells.replicas === 0
     ? { type, status: 'False', reason: 'Hibernated', message: 'no cell runs, as asked' }
     : { type, status: 'False', reason: 'NoCellServing', message: 'no cell serves players' }
 }
 
-function progressingClaim(
-  { plan, observed, endpoints, serving, idle, failure }: View,
-  stalled: boolean,
-  published: boolean,
-): Claim<RealmReasons> {
+function progressingClaim(view: View, stalled: boolean, published: boolean): Claim<RealmReasons> {
+  const { plan, observed, endpoints, idle, failure } = view
+  const { rollout, wanted } = plan
   const type = 'Progressing'
   const yes = (reason: RealmReasons['Progressing'], message: string) => ({ type, status: 'True', reason, message }) as const
-  if (stalled) return { type, status: 'False', reason: 'Settled', message: 'stalled' }
+  const no = (reason: RealmReasons['Progressing'], message: string) => ({ type, status: 'False', reason, message }) as const
+  const updated = `${rollout.updated.length} of ${wanted} cells are as declared`
+  if (stalled) return no('Settled', 'stalled')
   if (failure) return yes('Retrying', failure.message)
-  const current = observed.cells.filter((cell) => isCurrent(cell, plan)).length
-  if (
-    observed.cells.length !== endpoints.length ||
-    current < endpoints.length ||
-    endpoints.some(({ state }) => state === 'Starting')
-  )
-    return yes('CellsStarting', 'cells are changing')
+  if (rollout.isBusy) return yes('RollingOut', updated)
+  if (plan.cells.some((cell) => !takesPlayers(cell))) return yes('CellsDraining', 'cells send their players elsewhere')
+  if (isChanging(view) || endpoints.some(({ state }) => state === 'Starting')) return yes('CellsStarting', 'cells are changing')
   if (idle.length > 0 || observed.services.some(({ wanted, updated }) => updated < wanted))
     return yes('ServicesStarting', 'services are changing')
-  if (serving > 0 && !published) return yes('Publishing', 'waiting for the realm provider')
-  return { type, status: 'False', reason: 'Settled', message: 'everything is as declared' }
+  if (view.open > 0 && !published) return yes('Publishing', 'waiting for the realm provider')
+  if (rollout.waits === 'Paused') return no('Paused', `${updated}; rollout.paused holds the rest`)
+  if (rollout.waits === 'CanaryServing') return no('CanaryServing', `${updated}; rollout.canaryCells holds the rest`)
+  return no('Settled', 'everything is as declared')
+}
+
+/** Whether a cell is to come or to go, or is not yet what its spec says now. */
+function isChanging({ realm, plan, observed }: View): boolean {
+  const names = new Set(plan.cells.map(({ metadata }) => metadata.name))
+  const own = observed.cells.filter((cell) => isOwn(realm, cell))
+  return own.length !== names.size || own.some((cell) => !names.has(cell.metadata.name) || !isCurrent(cell))
 }
 
 function stalledClaim(
-  { failure, observed }: View,
+  { realm, plan, failure, observed }: View,
   published: Claim<RealmReasons>,
 ): Extract<Claim<RealmReasons>, { type: 'Stalled' }> {
   const type = 'Stalled'
   if (failure && failure.reason !== 'Retrying') return { type, status: 'True', reason: 'Refused', message: failure.message }
   for (const { component, problem } of observed.services)
     if (problem) return { type, status: 'True', reason: problem.code, message: `${component}: ${problem.message}` }
+  const { halt } = plan.rollout
+  if (halt) return { type, status: 'True', ...halt }
   for (const cell of observed.cells) {
+    // A newcomer has until its deadline; what people wrote themselves is theirs to look after.
+    if (!isOwn(realm, cell) || plan.rollout.pending.includes(cell)) continue
     const stalled = conditionOf(cell, 'Stalled')
     if (stalled?.status !== 'True') continue
     const reason = stalled.reason === 'PodsFailing' || stalled.reason === 'SecretMissing' ? stalled.reason : 'Refused'
@@ -131,6 +155,11 @@ function stalledClaim(
   }
   if (published.reason === 'NameTaken' || published.reason === 'ProviderUnknown')
     return { type, status: 'True', reason: 'Refused', message: published.message }
+  const { replicas, max } = realm.spec.cells
+  if (plan.wanted < replicas) {
+    const message = `${plan.wanted} of ${replicas} cells have a slot: raise cells.max above ${max}, or remove cells written by hand`
+    return { type, status: 'True', reason: 'NoSlotFree', message }
+  }
   return { type, status: 'False', reason: 'Moving', message: 'nothing is in the way' }
 }
 
@@ -143,8 +172,7 @@ function idleParts(plan: RealmPlan, { services }: RealmObserved): string[] {
   return [...wanted].sort()
 }
 
-/** Whether a cell that should exist runs what its spec says now. */
-const isCurrent = ({ metadata, spec, status }: CommsCell, plan: RealmPlan): boolean =>
-  plan.cells.some((wanted) => wanted.metadata.name === metadata.name) &&
+/** Whether a cell runs what its spec says now. */
+const isCurrent = ({ metadata, spec, status }: CommsCell): boolean =>
   status?.observedGeneration === metadata.generation &&
-  (status?.updatedReplicas ?? 0) >= spec.connectors.replicas
+  (spec.desiredState === 'Drained' ? status?.state === 'Drained' : (status?.updatedReplicas ?? 0) >= spec.connectors.replicas)

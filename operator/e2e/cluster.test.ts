@@ -123,6 +123,8 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     await settled()
     const before = await names()
     await declare({ ...bare, cells: { replicas: 1 }, nats: { type: 'External', urls: ['nats://nats:4222'] } })
+    // A cell goes once everybody was told, and nobody is there any more.
+    await expect.poll(names, { timeout: 15_000 }).not.toContain('CommsCell main-1')
     await settled()
     const after = await names()
     expect(before.filter((name) => !after.includes(name))).toEqual(

@@ -73,7 +73,8 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
         replicas: 1,
         readyReplicas: 1,
         updatedReplicas: 1,
-        selector: 'comms.decentraland.org/realm=main,app.kubernetes.io/component=connector',
+        selector:
+          'comms.decentraland.org/realm=main,app.kubernetes.io/component=connector,comms.decentraland.org/cell in (main-0)',
         endpoints: [
           { slot: 0, adapter: 'archipelago:archipelago:wss://main.example.org/cells/0/ws', cell: 'main-0', state: 'Serving' },
         ],
@@ -106,10 +107,12 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
   test('a change reaches the cell, and the status says for which generation it speaks', async () => {
     await declare({ livekit: LIVEKIT })
     await published()
-    await declare({ livekit: LIVEKIT, version: '9.9.9', cells: { template: { archipelago: { islandSize: 7 } } } })
+    const template = { archipelago: { islandSize: 7 } }
+    await declare({ livekit: LIVEKIT, version: '9.9.9', cells: { template }, rollout: { joinProbe: 'None' } })
     await expect.poll(async () => (await realm())?.status?.observedGeneration, patient).toBe(2)
     await settled()
-    const archipelago = JSON.stringify(await find(resources.Deployment, 'main-0-archipelago'))
+    const [endpoint] = (await realm())?.status?.endpoints ?? []
+    const archipelago = JSON.stringify(await find(resources.Deployment, `${endpoint?.cell}-archipelago`))
     expect(archipelago).toContain('{"name":"LIVEKIT_ISLAND_SIZE","value":"7"}')
     expect(archipelago).toContain('"image":"ghcr.io/example/realm:9.9.9"')
     expect(await condition('Ready')).toMatchObject({ status: 'True', observedGeneration: 2 })
@@ -130,8 +133,9 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     await expect.poll(() => answering(1), patient).toBe('main-1')
     await expect.poll(async () => (await realm())?.status?.readyReplicas, patient).toBe(2)
     await declare({ livekit: LIVEKIT, cells: { replicas: 1 } })
+    await expect.poll(() => answering(1), patient).toBe('main-0')
+    expect(await find(cellResource, 'main-1')).toBeDefined()
     await expect.poll(() => find(cellResource, 'main-1'), patient).toBeUndefined()
-    expect(await answering(1)).toBe('main-0')
     await declare({ livekit: LIVEKIT, cells: { replicas: 0 } })
     await expect.poll(() => condition('Ready'), patient).toMatchObject({ status: 'True', reason: 'Hibernated' })
     expect(await condition('Published')).toMatchObject({ status: 'False', reason: 'NothingToPublish' })

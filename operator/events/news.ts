@@ -21,6 +21,7 @@ function cellNews(before: RealmStatus | undefined, { endpoints = [] }: RealmStat
     cells.length > 0 ? [{ reason, note: `${cells.join(', ')} ${what}` }] : []
   return [
     ...told('CellServing', cellsIn('Serving'), 'can take players'),
+    ...told('CellDraining', cellsIn('Draining'), 'takes no new players'),
     ...told('CellUnhealthy', cellsIn('Unhealthy'), 'can take players no more'),
   ]
 }

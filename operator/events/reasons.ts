@@ -24,6 +24,16 @@ export const eventReasons = {
   ApplyRefused: { type: 'Warning', action: 'Apply' },
   /** A cell names no bus. */
   BusMissing: { type: 'Warning', action: 'Apply' },
+  /** A new cell is up, and could not be joined as a player would. */
+  JoinFailed: { type: 'Warning', action: 'Rollout' },
+  /** A new cell did not come up in time. */
+  ProgressDeadlineExceeded: { type: 'Warning', action: 'Rollout' },
+  /** A cell that replaced another does not serve, so that no further one is replaced. */
+  NewCellsUnhealthy: { type: 'Warning', action: 'Rollout' },
+  /** Cells written by hand leave too few slots for those the realm asks for. */
+  NoSlotFree: { type: 'Warning', action: 'Scale' },
+  /** A cell takes no new players, and is about to send those away who are there. */
+  CellDraining: { type: 'Normal', action: 'Scale' },
   /** Somebody changed or deleted an object of ours; it is as it should be again. */
   DriftRepaired: { type: 'Normal', action: 'Repair' },
   /** Somebody changes an object of ours faster than we may put it right. */
@@ -45,4 +55,8 @@ export const obstacleReasons: Readonly<Record<Obstacle, EventReason>> = {
   PodsFailing: 'PodsFailing',
   SecretMissing: 'SecretMissing',
   BusMissing: 'BusMissing',
+  JoinFailed: 'JoinFailed',
+  ProgressDeadlineExceeded: 'ProgressDeadlineExceeded',
+  NewCellsUnhealthy: 'NewCellsUnhealthy',
+  NoSlotFree: 'NoSlotFree',
 }

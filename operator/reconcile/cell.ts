@@ -11,16 +11,17 @@ const busMissing: Failure = {
 
 /** Observe, plan, realize, report: one cell and its processes. */
 export const cellReconciler =
-  ({ cluster, site, clock }: ReconcilerParts): Reconcile =>
+  ({ cluster, site, census, clock }: ReconcilerParts): Reconcile =>
   async (key, signal) => {
     const cell = cluster.cell(key)
     if (!cell || cell.metadata.deletionTimestamp) return 'on-change'
     const observed = cluster.observeCell(cell)
     const impossible = site.distributed && !cell.spec.nats ? busMissing : undefined
-    const failed = impossible ? undefined : await failureOf(() => cluster.realizeCell(cell, planCell(cell)))
+    const failed = impossible ? undefined : await failureOf(() => cluster.realizeCell(cell, planCell(cell, observed)))
     signal.throwIfAborted()
     const failure = impossible ?? failed?.failure
-    await cluster.reportCell(cell, cellStatus({ cell, observed, failure, now: clock.now() }))
+    const players = census?.players({ namespace: key.namespace, name: cell.spec.realmRef.name })?.get(cell.spec.slot)
+    await cluster.reportCell(cell, cellStatus({ cell, observed, players, failure, now: clock.now() }))
     if (failed) throw failed.thrown
     return 'on-change'
   }

@@ -26,7 +26,7 @@ export interface Reconcilers extends Running {
 
 /** Looks at everything there is, then at whatever changes: in the cluster, or at the realm provider. */
 export function startReconcilers({ log, metrics, workers, ...parts }: LoopParts): Reconcilers {
-  const { cluster, publication, elsewhere, dependencies, clock } = parts
+  const { cluster, publication, elsewhere, dependencies, census, probe, clock } = parts
   const reconcilers = { Realm: realmReconciler(parts), CommsCell: cellReconciler(parts) }
   /** Which realm a cell belongs to; kept because a cell that is gone can no longer tell. */
   const realmOfCell = new Map<string, ObjectKey>()
@@ -51,8 +51,17 @@ export function startReconcilers({ log, metrics, workers, ...parts }: LoopParts)
     if (realm) queue.add(itemOf('Realm', realm), priority)
     if (!cell) realmOfCell.delete(known)
   }
-  const outside = [publication, elsewhere, dependencies].flatMap((port) => port?.onChange((key) => wake('Realm', key)) ?? [])
-  const endings = [cluster.onChange(wake), ...outside]
+  /** Numbers of players are in the status of the realm and of its cells. */
+  const recount = (key: ObjectKey) => {
+    const realm = cluster.realm(key)
+    if (!realm) return
+    queue.add(itemOf('Realm', key), 'resync')
+    for (const { metadata } of cluster.observeRealm(realm).cells) queue.add(itemOf('CommsCell', metadata), 'resync')
+  }
+  const outside = [publication, elsewhere, dependencies, probe].flatMap(
+    (port) => port?.onChange((key) => wake('Realm', key)) ?? [],
+  )
+  const endings = [cluster.onChange(wake), census?.onChange(recount), ...outside]
   for (const kind of ['Realm', 'CommsCell'] as const) for (const key of cluster.keys(kind)) wake(kind, key, 'resync')
   queue.start()
 
@@ -64,7 +73,7 @@ export function startReconcilers({ log, metrics, workers, ...parts }: LoopParts)
       return queue.idle
     },
     async stop() {
-      for (const end of endings) end()
+      for (const end of endings) end?.()
       await queue.stop()
     },
   }

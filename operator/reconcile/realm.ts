@@ -1,13 +1,15 @@
 import type { Clock } from '../../cells/chassis/clock.ts'
 import type { ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
+import type { Census } from '../census/census.ts'
 import type { Cluster } from '../cluster/ports.ts'
 import type { Dependencies } from '../dependencies/dependencies.ts'
-import { endpointsOf } from '../desired/endpoints.ts'
+import type { Join } from '../desired/outlook.ts'
 import { planRealm, type RealmPlan } from '../desired/plan.ts'
 import type { Site } from '../desired/site.ts'
 import { type RealmFacts, realmStatus } from '../desired/status.ts'
 import type { RealmUrls } from '../desired/urls.ts'
+import type { Probe } from '../probe/probe.ts'
 import type { Elsewhere } from '../publication/elsewhere.ts'
 import type { Publication } from '../publication/publication.ts'
 import { failureOf } from './failure.ts'
@@ -23,6 +25,10 @@ export interface ReconcilerParts {
   elsewhere?: Elsewhere | undefined
   /** Who looks at what realms depend on, if anybody does. */
   dependencies?: Dependencies | undefined
+  /** Who counts players; without, cells are chosen by their number. */
+  census?: Census | undefined
+  /** Who joins new cells; without, the probes of their pods are trusted. */
+  probe?: Probe | undefined
   clock: Clock
 }
 
@@ -33,24 +39,29 @@ export type Reconcile = (key: ObjectKey, signal: AbortSignal) => Promise<Recheck
 export const realmReconciler =
   (parts: ReconcilerParts): Reconcile =>
   async (key, signal) => {
-    const { cluster, site, publication, elsewhere, dependencies, clock } = parts
+    const { cluster, site, publication, elsewhere, dependencies, census, probe, clock } = parts
     const realm = cluster.realm(key)
     if (!realm || realm.metadata.deletionTimestamp) {
       publication.forget({ metadata: key }) // what the realm owned goes with it
       dependencies?.forget(key)
+      census?.forget(key)
+      probe?.attend(key, [])
       if (realm) return farewell(parts, realm)
       elsewhere?.forget(key)
       return 'on-change'
     }
     const observed = cluster.observeRealm(realm)
-    const plan = planRealm(realm, observed, site)
+    census?.attend(realm)
+    const players = census?.players(key)
+    const plan = planRealm(realm, observed, site, { players, joinOf: probe?.joinOf ?? trusted, now: clock.now() })
+    probe?.attend(key, plan.rollout.joining)
     const failed = await failureOf(async () => {
       await holdAsNeeded(cluster, realm)
       await cluster.realizeRealm(realm, plan)
     })
     signal.throwIfAborted()
     const urls = site.urls(realm)
-    const told = withEndpoints(realm, plan, observed.cells, urls)
+    const told = withEndpoints(realm, plan, urls)
     const facts: RealmFacts = {
       realm,
       plan,
@@ -59,16 +70,22 @@ export const realmReconciler =
       sighting: publication.sighting(told),
       ...(elsewhere && { leases: elsewhere.publish(told) }),
       ...(dependencies && { reached: dependencies.reach(realm) }),
+      players: sumOf(players),
       failure: failed?.failure,
       now: clock.now(),
     }
     await cluster.reportRealm(realm, realmStatus(facts))
     if (failed) throw failed.thrown // it has been told; now the queue backs off and tries again
-    return 'on-change'
+    return plan.recheckMs === undefined ? 'on-change' : { afterMs: plan.recheckMs }
   }
 
+const trusted = (): Join => ({ state: 'joined' })
+
+const sumOf = (players: ReadonlyMap<number, number> | undefined): number | undefined =>
+  players && [...players.values()].reduce((sum, count) => sum + count, 0)
+
 // The provider is compared with what we are about to say, not with what we said in the pass before.
-const withEndpoints = (realm: Realm, plan: RealmPlan, cells: Parameters<typeof endpointsOf>[2], { stats }: RealmUrls): Realm => ({
+const withEndpoints = (realm: Realm, plan: RealmPlan, { stats }: RealmUrls): Realm => ({
   ...realm,
-  status: { ...realm.status, endpoints: endpointsOf(realm, plan.cells, cells), urls: { stats } },
+  status: { ...realm.status, endpoints: [...plan.endpoints], urls: { stats } },
 })
