@@ -1,0 +1,24 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { PGlite } from '@electric-sql/pglite'
+import { messageOf } from '../../chassis/errors.ts'
+import type { EngineAnswer, EngineQuestion } from './pglite.ts'
+
+// The thread of an embedded database: creating one takes seconds of pure computing, in which nobody else may be kept waiting.
+
+/** Our tables are small: a cache as large as a server's would more than double the memory of the process. */
+const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=8MB']
+
+const { folder } = workerData as { folder: string | undefined }
+const engine = await PGlite.create(folder ?? 'memory://', { startParams })
+
+parentPort?.on('message', ({ id, sql, parameters }: EngineQuestion) => {
+  const done = sql === undefined ? engine.close() : engine.query<object>(sql, [...parameters])
+  done
+    .then((result) => answer({ id, rows: result?.rows ?? [] }))
+    .catch((error: unknown) => answer({ id, error: messageOf(error), code: (error as { code?: string }).code }))
+})
+answer({ id: 0, rows: [] })
+
+function answer(given: EngineAnswer): void {
+  parentPort?.postMessage(given)
+}
