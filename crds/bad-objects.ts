@@ -94,6 +94,12 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       at: 'spec.publication.providers.0.ttlSeconds',
     },
     {
+      title: 'a toleration of nothing in particular',
+      spec: { livekit: none(), gatekeeper: { pods: { tolerations: [{ effect: 'NoExecute' }] } } },
+      says: /needs operator Exists/,
+      at: 'spec.gatekeeper.pods.tolerations.0',
+    },
+    {
       title: 'a toleration of an unknown effect',
       spec: { livekit: none(), pods: { tolerations: [{ effect: 'Never' }] } },
       says: /NoExecute/,

@@ -30,7 +30,16 @@ export interface RealmReasons {
   Published: 'SeenServing' | 'WaitingForProvider' | 'ProviderUnreachable' | 'ProviderUnknown' | 'NameTaken' | 'NothingToPublish'
   DependenciesReady: 'AllReached' | 'Unreachable' | 'NotReady' | 'NotChecked'
   AcceptingPlayers: 'CellsServing' | 'NoCellServing' | 'Hibernated'
-  Progressing: 'Settled' | 'CellsStarting' | 'CellsDraining' | 'RollingOut' | 'Paused' | 'CanaryServing' | 'ServicesStarting' | 'Publishing' | 'Retrying'
+  Progressing:
+    | 'Settled'
+    | 'CellsStarting'
+    | 'CellsDraining'
+    | 'RollingOut'
+    | 'Paused'
+    | 'CanaryServing'
+    | 'ServicesStarting'
+    | 'Publishing'
+    | 'Retrying'
   Stalled:
     | 'Moving'
     | 'PodsFailing'
