@@ -5,11 +5,12 @@ import { runProcess } from './chassis/lifecycle.ts'
 import { createLog } from './chassis/log.ts'
 import { secretFileChanged, secretFilesOf } from './chassis/secret-files.ts'
 
-const mains: Readonly<Record<string, () => Promise<{ main(env: NodeJS.ProcessEnv): Promise<Running> }>>> = {
+const mains: Readonly<Record<string, () => Promise<{ main(env: NodeJS.ProcessEnv): Promise<Running | undefined> }>>> = {
   connector: () => import('./connector/main.ts'),
   archipelago: () => import('./archipelago/main.ts'),
   stats: () => import('./stats/main.ts'),
   gatekeeper: () => import('./gatekeeper/main.ts'),
+  'gatekeeper-migrate': () => import('./gatekeeper/migrations/main.ts'),
   'realm-provider': () => import('./realm-provider/main.ts'),
 }
 

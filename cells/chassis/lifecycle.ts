@@ -25,10 +25,11 @@ export const stopAll = (log: Log, ...parts: readonly (Running | undefined)[]): R
  * Runs a process from start to its last breath: starts it, waits for SIGTERM or SIGINT, stops it gracefully, exits 0.
  * A signal while it is still starting ends it at once, because nothing of it serves anybody yet. A second signal, or a stop that
  * outlives its deadline, ends it at once with exit code 130, 143 or 1.
+ * A start that resolves with nothing did what it was there for: exit 0 as well.
  * When `outdated` resolves, with what is out of date, it stops just as gracefully: whoever runs it starts it anew.
  * A `UserError` is printed as a sentence with its own exit code; anything else unexpected is a bug: logged, exit code 70.
  */
-export async function runProcess(log: Log, start: () => Promise<Running>, outdated = never): Promise<never> {
+export async function runProcess(log: Log, start: () => Promise<Running | undefined>, outdated = never): Promise<never> {
   const asked = askedToStop()
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'a bug ended the process')
@@ -36,7 +37,7 @@ export async function runProcess(log: Log, start: () => Promise<Running>, outdat
   })
   try {
     const running = await Promise.race([start(), asked])
-    if (typeof running === 'string') process.exit(0)
+    if (running === undefined || typeof running === 'string') process.exit(0)
     const reason = await Promise.race([asked, outdated])
     log.info({ reason }, 'stopping')
     process.once('SIGINT', () => process.exit(130))

@@ -13,6 +13,8 @@ const schema = z
     /** A PostgreSQL server, or a folder for the embedded one. */
     DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
     DATABASE_FOLDER: z.string().optional(),
+    /** `Wait` where a Job brings the schema up to date: once for all replicas, and before the first of them is ready. */
+    DATABASE_MIGRATIONS: z.enum(['Run', 'Wait']).default('Run'),
 
     LIVEKIT_HOST: z.string().optional(),
     LIVEKIT_API_KEY: z.string().optional(),
@@ -55,6 +57,8 @@ export type GatekeeperEnvironment = Readonly<Environment>
 /** What the service itself is told, in a process of its own or beside others. Neither kind of database: kept in memory. */
 export type GatekeeperConfig = Readonly<
   Pick<Environment, 'BUS_SCOPE' | 'COMMIT_HASH' | 'CURRENT_VERSION' | 'SCENE_ROOM_PREFIX'> & {
+    DATABASE_MIGRATIONS?: 'Run' | 'Wait' | undefined
+  } & {
     [Name in 'DATABASE_URL' | 'DATABASE_FOLDER' | 'DENYLIST_URL' | 'ROOMS_URL' | LivekitSetting]?: string | undefined
   }
 >

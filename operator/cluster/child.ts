@@ -12,6 +12,7 @@ export const childResources = {
   CommsCell: cellResource,
   Deployment: resources.Deployment,
   StatefulSet: resources.StatefulSet,
+  Job: resources.Job,
   Service: resources.Service,
   ConfigMap: resources.ConfigMap,
   ServiceAccount: resources.ServiceAccount,
@@ -41,7 +42,7 @@ export interface Child {
   scaledByOthers: boolean
 }
 
-/** How the pods of a Deployment or StatefulSet fare. */
+/** How the pods of a Deployment, StatefulSet or Job fare; a Job that is done counts as ready. */
 export interface WorkloadState {
   component: Component
   wanted: number
@@ -72,7 +73,7 @@ export function childOf(kind: ChildKind, live: KubeObject): Child {
         : undefined,
     fingerprint: fingerprintOf(ownedPart(live, MANAGER)),
     deleting: deletionTimestamp !== undefined,
-    workload: kind === 'Deployment' || kind === 'StatefulSet' ? workloadOf(live) : undefined,
+    workload: kind === 'Job' ? jobOf(live) : kind === 'Deployment' || kind === 'StatefulSet' ? workloadOf(live) : undefined,
   }
 }
 
@@ -97,6 +98,12 @@ function workloadOf({ metadata, spec, status }: LiveWorkload): WorkloadState {
     ready: status?.readyReplicas ?? 0,
     refused: failure?.status === 'True' ? failure.message : undefined,
   }
+}
+
+function jobOf({ metadata, status }: KubeObject & { status?: { succeeded?: number } }): WorkloadState {
+  const done = Math.min(status?.succeeded ?? 0, 1)
+  const component = (metadata.labels?.[COMPONENT_LABEL] ?? '') as Component
+  return { component, wanted: 1, updated: done, ready: done, refused: undefined }
 }
 
 /** Whether two versions of a child mean different things to whoever looks after it. */

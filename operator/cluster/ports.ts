@@ -16,7 +16,7 @@ export interface Workload {
 }
 
 /** The parts a realm is made of. */
-export type Component = 'gatekeeper' | 'stats' | 'nats' | 'livekit' | 'connector' | 'archipelago'
+export type Component = 'gatekeeper' | 'migration' | 'stats' | 'nats' | 'livekit' | 'connector' | 'archipelago'
 
 /** What exists for a realm. */
 export interface RealmObserved {

@@ -54,6 +54,7 @@ export function networkPolicies(realm: Realm, platform: Platform): NetworkPolicy
       // Where an External database is stands in a Secret, which we do not read.
       gatekeeper.database.type === 'External' ? [{}] : [toBus(realm), toWeb, ...toMedia(realm)],
     ),
+    ...(gatekeeper.database.type === 'External' ? [part(realm, 'migration', [], [{}])] : []),
     part(realm, 'stats', [fromPlayers(realm)], [toBus(realm), toWeb]),
     ...(isManaged ? [natsPolicy(realm, true)] : []),
     ...(livekit.type === 'Managed' ? [livekitPolicy(realm)] : []),

@@ -233,3 +233,18 @@ test('a pod finds in its folder of secrets only the keys it is told of', () => {
     secret: { secretName: 'main-nats-users', defaultMode: 0o440, items: [{ key: 'cell_0', path: 'cell_0' }] },
   })
 })
+
+test('an External database is brought up to date once per version by a Job of its own, and an embedded one by its gatekeeper', async () => {
+  const job = (version: string) =>
+    ofRealm(aRealm({ version, gatekeeper: { replicas: 2, database: exposed.spec.gatekeeper.database } })).filter(
+      ({ kind }) => kind === 'Job',
+    )
+  await expect(yaml(job('1.2.3'))).toMatchFileSnapshot('golden/job.yaml')
+  expect(job('1.2.3')).toEqual(job('1.2.3'))
+  expect(job('1.2.4')[0]?.metadata.name).not.toBe(job('1.2.3')[0]?.metadata.name)
+  expect(job('1.2.4')).toHaveLength(1)
+  expect(ofRealm(aRealm()).filter(({ kind }) => kind === 'Job')).toEqual([])
+  expect(
+    ofRealm(aRealm({ gatekeeper: { ...exposed.spec.gatekeeper, replicas: 0 } })).filter(({ kind }) => kind === 'Job'),
+  ).toEqual([])
+})

@@ -7,6 +7,7 @@ import {
   serviceDeployment,
 } from './deployment.ts'
 import { realmIngress } from './ingress.ts'
+import { migrationJob } from './job.ts'
 import type { Manifest, MintedSecret } from './manifest.ts'
 import { partName, realmChildMeta } from './naming.ts'
 import { natsReplicas, natsSecret, natsStatefulSet } from './nats.ts'
@@ -20,6 +21,7 @@ import { realmServiceAccount } from './serviceaccount.ts'
 /** Everything a realm deserves but its minted Secrets, in the order in which it should come to be; its cells among it. */
 export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform): Manifest[] {
   const ingress = realmIngress(realm)
+  const migration = migrationJob(realm, platform)
   return [
     realmServiceAccount(realm),
     ...networkPolicies(realm, platform),
@@ -27,6 +29,7 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
     ...(realm.spec.livekit.type === 'Managed'
       ? [livekitDeployment(realm, platform), realmService(realm, 'livekit', livekitPorts)]
       : []),
+    ...(migration ? [migration] : []),
     ...plan.cells,
     ...slotServices(realm, plan),
     ...plan.services.flatMap((service) => [

@@ -50,7 +50,10 @@ test('without a LiveKit the rooms of a cell are its own, and scene rooms are in 
 test('a gatekeeper is told its database: a folder, or the key of a Secret', () => {
   expect(gatekeeperSettings(aRealm(), site)).toMatchObject({ ...livekit, DATABASE_FOLDER: '/data' })
   const external = aRealm({ gatekeeper: { database: { type: 'External', secret: { name: 'postgres', key: 'uri' } } } })
-  expect(gatekeeperSettings(external, site)).toMatchObject({ DATABASE_URL: { secret: 'postgres', key: 'uri' } })
+  expect(gatekeeperSettings(external, site)).toMatchObject({
+    DATABASE_URL: { secret: 'postgres', key: 'uri' },
+    DATABASE_MIGRATIONS: 'Wait',
+  })
   expect(gatekeeperSettings(external, site)).not.toHaveProperty('DATABASE_FOLDER')
 })
 

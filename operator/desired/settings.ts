@@ -41,7 +41,7 @@ export function gatekeeperSettings(realm: Realm, site: Site): Settings {
     ...busSettings(site.nats(realm, 'gatekeeper'), cellScope(realmScope(realm.metadata), 0)),
     ...livekitSettings(site.livekit(realm), rooms),
     ...(type === 'External' && secret
-      ? { DATABASE_URL: { secret: secret.name, key: secret.key } }
+      ? { DATABASE_URL: { secret: secret.name, key: secret.key }, DATABASE_MIGRATIONS: 'Wait' }
       : { DATABASE_FOLDER: DATA_FOLDER }),
   }
 }

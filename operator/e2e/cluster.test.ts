@@ -59,6 +59,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
 
   test('an operator that starts anew finds everything as it should be, whatever the realm is made of', async () => {
     const first = await anOperator()
+    const aNodeTerm = { matchExpressions: [{ key: 'pool', operator: 'In', values: ['realms'] }] }
     const resourcesOfIt = { requests: { cpu: '1000m', memory: '1024Mi' }, limits: { cpu: 2, memory: '1.5Gi' } }
     await declare({
       cells: {
@@ -66,7 +67,19 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
         template: { connectors: { replicas: 3, resources: resourcesOfIt }, archipelago: { resources: resourcesOfIt } },
       },
       gatekeeper: { replicas: 2, database: { type: 'External', secret: { name: 'db', key: 'url' } } },
+      nats: { replicas: 3 },
       livekit: { type: 'Managed' },
+      networkPolicy: { type: 'Strict', entryNamespaces: ['ingress'] },
+      pods: {
+        labels: { team: 'metaverse' },
+        tolerations: [
+          { key: 'realms', operator: 'Exists' },
+          { operator: 'Exists', effect: 'NoSchedule' },
+        ],
+        affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [aNodeTerm] } } },
+        imagePullSecrets: [{ name: 'registry' }],
+        priorityClassName: 'system-cluster-critical',
+      },
       content: { catalysts: ['https://peer.example.org'] },
       exposure: { type: 'Ingress', host: 'main.example.org', tlsSecretName: 'tls', annotations: { a: 'b' } },
     })

@@ -11,6 +11,7 @@ export interface Resource {
 export const resources = {
   Deployment: { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' },
   StatefulSet: { apiVersion: 'apps/v1', kind: 'StatefulSet', plural: 'statefulsets' },
+  Job: { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs' },
   Pod: { apiVersion: 'v1', kind: 'Pod', plural: 'pods' },
   Service: { apiVersion: 'v1', kind: 'Service', plural: 'services' },
   ServiceAccount: { apiVersion: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts' },

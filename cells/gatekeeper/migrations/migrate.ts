@@ -10,6 +10,17 @@ export const migrations: readonly Migration[] = [playersAndBans]
 /** Replicas that start together take turns by this lock; the number means nothing, it only has to be nobody else's. */
 const LOCK = 7_236_170_422
 
+/** How far a database is: 0 where nobody was yet. */
+export async function schemaVersion({ query }: Pick<Database, 'query'>): Promise<number> {
+  const [table] = await query<{ found: string | null }>("SELECT to_regclass('schema_migrations')::text AS found")
+  if (!table?.found) return 0
+  const [row] = await query<{ version: number | null }>('SELECT max(version)::int AS version FROM schema_migrations')
+  return row?.version ?? 0
+}
+
+/** The schema this version was written for; released steps only add to it, so that it works with any later one too. */
+export const knownVersion = (steps: readonly Migration[] = migrations): number => steps.at(-1)?.version ?? 0
+
 /**
  * Brings a database to the schema of this version, in one transaction: all of it or nothing. Doing it again changes nothing,
  * and of several replicas that start at once one does the work while the others wait.
@@ -26,9 +37,7 @@ export async function migrate(database: Database, log: Log, steps: readonly Migr
          applied_at timestamptz NOT NULL DEFAULT now()
        )`,
     )
-    const [row] = await query<{ version: number | null }>('SELECT max(version)::int AS version FROM schema_migrations')
-    const found = row?.version ?? 0
-    const known = steps.at(-1)?.version ?? 0
+    const [found, known] = [await schemaVersion({ query }), knownVersion(steps)]
     if (found > known)
       throw new UserError(
         `the database has schema version ${found}, this gatekeeper knows versions up to ${known}: ` +

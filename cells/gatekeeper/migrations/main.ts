@@ -1,0 +1,29 @@
+import { z } from 'zod'
+import { systemClock } from '../../chassis/clock.ts'
+import { parseEnv } from '../../chassis/config.ts'
+import { createLog, logLevels } from '../../chassis/log.ts'
+import { openPostgres } from '../adapters/postgres.ts'
+import { knownVersion, migrate, schemaVersion } from './migrate.ts'
+
+const schema = z.object({
+  LOG_LEVEL: z.enum(logLevels).default('info'),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+})
+
+/**
+ * Brings the database of a gatekeeper up to date and ends. One that is ahead of this version is left as it is.
+ *
+ * @throws UserError when the environment or the database is not usable: whoever runs this tries again
+ */
+export async function main(env: NodeJS.ProcessEnv): Promise<undefined> {
+  const { LOG_LEVEL, DATABASE_URL } = parseEnv(schema, env)
+  const log = createLog('gatekeeper-migrate', LOG_LEVEL)
+  const database = await openPostgres({ url: DATABASE_URL, clock: systemClock, log })
+  try {
+    const found = await schemaVersion(database)
+    if (found > knownVersion()) log.info({ found, known: knownVersion() }, 'the database schema is ahead')
+    else await migrate(database, log)
+  } finally {
+    await database.stop()
+  }
+}

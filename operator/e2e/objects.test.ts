@@ -1,0 +1,97 @@
+import type { V1PodTemplateSpec } from '@kubernetes/client-node'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { conditionOf } from '../../crds/realm.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import { type ApiServer, startApiServer } from './apiserver.ts'
+import { startOperator } from './bare-operator.ts'
+import { inNamespace } from './namespace.ts'
+
+const external = { type: 'External', secret: { name: 'postgres', key: 'url' } }
+
+withPart('kube', 'the objects of a realm in a real API server', (part) => {
+  let api: ApiServer
+  let user: Transport
+  let namespace: string
+  let operator: Awaited<ReturnType<typeof startOperator>>
+  let count = 0
+  beforeAll(async () => {
+    api = await startApiServer(part)
+    user = api.transport()
+  })
+  afterAll(() => api?.stop())
+  beforeEach(async () => {
+    namespace = `objects-${++count}`
+    // The API server itself refuses pods here that do not pass the profile.
+    const labels = { 'pod-security.kubernetes.io/enforce': 'restricted', 'pod-security.kubernetes.io/enforce-version': 'latest' }
+    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } })
+    operator = await startOperator(api, namespace)
+  })
+  afterEach(() => operator.stop())
+  const { declare, realmOf, runPods } = inNamespace(
+    () => user,
+    () => namespace,
+  )
+  const list = async <T extends KubeObject>(resource: (typeof resources)['Job' | 'Deployment' | 'StatefulSet']) =>
+    (await user.list<T>(collectionPath(resource, namespace), {})).items
+  const jobs = async () => (await list(resources.Job)).map(({ metadata }) => metadata.name)
+  const ready = async () => conditionOf(await realmOf(), 'Ready')
+
+  test('every pod is taken by a namespace that enforces the restricted Pod Security profile', async () => {
+    const secret = (name: string) => ({ secretName: name })
+    await declare({
+      nats: { replicas: 3 },
+      livekit: { type: 'Managed' },
+      gatekeeper: { replicas: 2, database: external },
+      pods: { labels: { team: 'metaverse' } },
+    })
+    await declare({ livekit: { url: 'wss://livekit.example.org', credentials: secret('livekit') } }, 'other')
+    await operator.settled()
+    const workloads = await Promise.all(
+      (['Deployment', 'StatefulSet', 'Job'] as const).map((kind) =>
+        list<KubeObject & { spec: { template: V1PodTemplateSpec } }>(resources[kind]),
+      ),
+    )
+    const templates = workloads.flat().map(({ metadata: { name }, spec }) => ({ name, ...spec.template }))
+    expect(templates.length).toBeGreaterThanOrEqual(11)
+    for (const { name } of templates.map(({ spec }) => ({ name: spec?.serviceAccountName ?? '' })))
+      expect(name).toMatch(/-realm$/)
+    for (const { name, metadata, spec } of templates) {
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: `${name}-pod`, namespace }, spec }
+      await expect(user.create(resources.Pod, pod as unknown as KubeObject), name).resolves.toBeDefined()
+    }
+    const refused = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'root', namespace },
+      spec: { containers: [{ name: 'a', image: 'a' }] },
+    }
+    await expect(user.create(resources.Pod, refused as KubeObject)).rejects.toThrow(/PodSecurity/)
+  })
+
+  test('a database is migrated once per version: the realm is ready after it, and the Job of another version goes', async () => {
+    const spec = { livekit: { type: 'Managed' }, gatekeeper: { replicas: 2, database: external } }
+    await declare(spec)
+    await operator.settled()
+    await runPods()
+    await operator.settled()
+    expect(await ready()).toMatchObject({ status: 'False', message: 'not ready: migration' })
+    const [first] = await jobs()
+    const done = async (name: string | undefined) => {
+      const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: name ?? '', namespace }, status: { succeeded: 1 } }
+      await user.apply(resources.Job, job, { fieldManager: 'kubelet', force: true, subresource: 'status' })
+      await operator.settled()
+    }
+    await done(first)
+    expect(await ready()).toMatchObject({ status: 'True' })
+    await declare({ ...spec, cells: { replicas: 2 } })
+    await operator.settled()
+    expect(await jobs()).toEqual([first])
+    await declare({ ...spec, version: '9.9.9' })
+    await operator.settled()
+    const [second, ...more] = await jobs()
+    expect([second === first, more]).toEqual([false, []])
+  })
+})
