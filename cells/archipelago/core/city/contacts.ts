@@ -92,9 +92,17 @@ export class Contacts {
   }
 
   #ranked(): number[] {
-    const involved = new Set<number>()
-    for (let i = 0; i < this.#ones.length; i++) involved.add(this.#ones.at(i)).add(this.#others.at(i))
-    return [...involved].sort((a, b) => (this.#islands.goesBefore(a, b) ? -1 : 1))
+    const ranked: number[] = []
+    // The marks of the collection are not needed any more.
+    const isRanked = this.#settled.fill(0)
+    for (const stack of [this.#ones, this.#others]) {
+      for (let i = 0; i < stack.length; i++) {
+        const island = stack.at(i)
+        if (int(isRanked, island) === 0) ranked.push(island)
+        isRanked[island] = 1
+      }
+    }
+    return ranked.sort((a, b) => (this.#islands.goesBefore(a, b) ? -1 : 1))
   }
 
   #preferWished(keys: Float64Array, ranked: readonly number[]): void {

@@ -1,4 +1,4 @@
-import { int, longer, NONE, real } from './columns.ts'
+import { int, longer, real } from './columns.ts'
 import type { IslandTable } from './island-table.ts'
 import type { PeerTable } from './peer-table.ts'
 
@@ -25,6 +25,8 @@ export class Pieces {
   readonly #islands: IslandTable
   readonly #reach: number
   /** Members, by when they joined. */
+  #memberX = new Float64Array(128)
+  #memberZ = new Float64Array(128)
   #strip = new Int32Array(128)
   /** Members not reached yet, strip by strip: where each stands, and who it is. */
   #x = new Float64Array(128)
@@ -33,8 +35,6 @@ export class Pieces {
   readonly #begin = new Int32Array(STRIPS)
   readonly #end = new Int32Array(STRIPS)
   /** Members reached, in the order in which they were. */
-  #reachedX = new Float64Array(128)
-  #reachedZ = new Float64Array(128)
   #reached = new Int32Array(128)
   #reachedCount = 0
 
@@ -64,20 +64,20 @@ export class Pieces {
     return pieces
       .filter((piece) => piece !== largest)
       .sort((a, b) => a.firstMet - b.firstMet)
-      .map(({ start, end }) => Array.from(this.#reached.subarray(start, end).sort(), (member) => members[member] as number))
+      .map((piece) => this.#membersIn(piece).map((member) => members[member] as number))
   }
 
   #fillStrips(island: number, size: number): void {
     const { x, z, next } = this.#peers
     if (size > this.#x.length) this.#grow(size)
-    const first = int(this.#islands.first, island)
-    let west = Number.POSITIVE_INFINITY
-    for (let peer = first; peer !== NONE; peer = int(next, peer)) if (real(x, peer) < west) west = real(x, peer)
     const end = this.#end.fill(0)
-    let peer = first
+    let peer = int(this.#islands.first, island)
     for (let member = 0; member < size; member++) {
-      // Who stands nowhere is in the first strip, and near nobody. Strips beyond the last are part of it: they have no more than to be asked.
-      const strip = Math.min(STRIPS - 1, Math.floor((real(x, peer) - west) / this.#reach)) | 0
+      const here = real(x, peer)
+      // Strips repeat after some kilometres, which costs a few vain questions; who stands nowhere is in the first, and near nobody.
+      const strip = Math.floor(here / this.#reach) & (STRIPS - 1)
+      this.#memberX[member] = here
+      this.#memberZ[member] = real(z, peer)
       this.#strip[member] = strip
       end[strip] = int(end, strip) + 1
       peer = int(next, peer)
@@ -89,30 +89,32 @@ export class Pieces {
       end[strip] = begin
       begin += count
     }
-    peer = first
     for (let member = 0; member < size; member++) {
       const strip = int(this.#strip, member)
       const place = int(end, strip)
       end[strip] = place + 1
-      this.#x[place] = real(x, peer)
-      this.#z[place] = real(z, peer)
+      this.#x[place] = real(this.#memberX, member)
+      this.#z[place] = real(this.#memberZ, member)
       this.#member[place] = member
-      peer = int(next, peer)
     }
   }
 
   /** Reaches everybody whom hops connect with the one reached at `start`. */
   #flood(start: number, size: number): void {
+    const x = this.#x
+    const z = this.#z
     const reachSquared = this.#reach ** 2
     for (let i = start; i < this.#reachedCount && this.#reachedCount < size; i++) {
-      const fromX = real(this.#reachedX, i)
-      const fromZ = real(this.#reachedZ, i)
-      const strip = int(this.#strip, int(this.#reached, i))
-      for (let near = Math.max(0, strip - 1); near <= strip + 1 && near < STRIPS; near++) {
+      const reached = int(this.#reached, i)
+      const fromX = real(this.#memberX, reached)
+      const fromZ = real(this.#memberZ, reached)
+      const strip = int(this.#strip, reached)
+      for (let beside = -1; beside <= 1; beside++) {
+        const near = (strip + beside) & (STRIPS - 1)
         let end = int(this.#end, near)
         for (let place = int(this.#begin, near); place < end; ) {
-          const dx = real(this.#x, place) - fromX
-          const dz = real(this.#z, place) - fromZ
+          const dx = real(x, place) - fromX
+          const dz = real(z, place) - fromZ
           if (dx * dx + dz * dz <= reachSquared) {
             this.#take(near, place)
             end--
@@ -126,8 +128,6 @@ export class Pieces {
   #take(strip: number, place: number): void {
     const last = int(this.#end, strip) - 1
     this.#end[strip] = last
-    this.#reachedX[this.#reachedCount] = real(this.#x, place)
-    this.#reachedZ[this.#reachedCount] = real(this.#z, place)
     this.#reached[this.#reachedCount++] = int(this.#member, place)
     this.#x[place] = real(this.#x, last)
     this.#z[place] = real(this.#z, last)
@@ -140,13 +140,18 @@ export class Pieces {
     return { start, end: this.#reachedCount, firstMet }
   }
 
+  #membersIn({ start, end, firstMet }: Piece): number[] {
+    if (end - start === 1) return [firstMet]
+    return Array.from(this.#reached.subarray(start, end)).sort((a, b) => a - b)
+  }
+
   #grow(members: number): void {
     this.#strip = longer(this.#strip, members)
     this.#x = longer(this.#x, members)
     this.#z = longer(this.#z, members)
     this.#member = longer(this.#member, members)
-    this.#reachedX = longer(this.#reachedX, members)
-    this.#reachedZ = longer(this.#reachedZ, members)
+    this.#memberX = longer(this.#memberX, members)
+    this.#memberZ = longer(this.#memberZ, members)
     this.#reached = longer(this.#reached, members)
   }
 }
