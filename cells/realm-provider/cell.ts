@@ -11,6 +11,7 @@ import type { RealmProviderConfig } from './config.ts'
 import { electRealms, type PublishedRealm } from './core/published.ts'
 import { createLeases } from './leases.ts'
 import { providerMetrics } from './metrics.ts'
+import { createPeers } from './peers.ts'
 import { publicationRoutes } from './publications.ts'
 import { providerRoutes } from './routes.ts'
 import { joinSources, type RealmSource } from './sources/source.ts'
@@ -35,6 +36,8 @@ export async function startRealmProvider(config: RealmProviderConfig, deps: Real
   const { log, clock, metrics, timing = {} } = deps
   const token = config.PUBLICATION_TOKEN
   const leases = token ? createLeases({ clock, log }) : undefined
+  const addresses = (config.PUBLICATION_PEERS ?? '').split(',').filter(Boolean)
+  const peers = leases && token ? createPeers({ leases, token, addresses, log }) : undefined
   const source = leases ? joinSources(deps.source, leases) : deps.source
   let realms: ReadonlyMap<string, PublishedRealm> = new Map()
   let complete = false
@@ -50,6 +53,8 @@ export async function startRealmProvider(config: RealmProviderConfig, deps: Real
     complete ||= source.ready()
     catalysts.follow([...realms.values()].flatMap(({ content }) => content.catalysts))
   }
+  // What was leased while this replica was away is known before it says that it is ready.
+  await peers?.learn()
   look()
   const stopLooking = source.onChange(look)
   const players =
@@ -84,7 +89,10 @@ export async function startRealmProvider(config: RealmProviderConfig, deps: Real
         clock,
         metrics: counted,
       }),
-      ...(leases && token ? publicationRoutes({ leases, token, holder: (name) => realms.get(name), metrics: counted }) : []),
+      ...(leases && token && peers
+        ? publicationRoutes({ leases, token, holder: (name) => realms.get(name), metrics: counted, relay: peers.relay })
+        : []),
+      ...(peers?.routes ?? []),
       ...operationalRoutes(metrics, readiness),
     ],
   })

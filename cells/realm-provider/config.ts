@@ -8,6 +8,8 @@ const schema = z.object({
   WATCH_NAMESPACE: z.string().default(''), // '' = every namespace
   /** What publishers of realms elsewhere must know; unset = nobody publishes here. */
   PUBLICATION_TOKEN: z.string().min(16).optional(),
+  /** `host:port` of the other replicas, several separated by commas; a name may have any number of addresses. */
+  PUBLICATION_PEERS: z.string().default(''),
   STATS_URL: z.string().startsWith('http').optional(), // with {name} and {namespace}; unset = the URL in each Realm's status
 })
 type Environment = z.infer<typeof schema>
@@ -20,6 +22,7 @@ export type RealmProviderConfig = Readonly<Pick<Environment, 'COMMIT_HASH' | 'CU
   readonly HTTP_BASE_URL?: string | undefined
   readonly STATS_URL?: string | undefined
   readonly PUBLICATION_TOKEN?: string | undefined
+  readonly PUBLICATION_PEERS?: string | undefined
 }
 
 /** @throws UserError naming every variable that is not usable */

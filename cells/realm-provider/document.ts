@@ -41,14 +41,20 @@ const schema = z.strictObject({
   statsUrl: url.optional(),
 })
 
-/** What a publisher sent, if it is a publication. @throws Refusal INVALID naming what is wrong with it */
-export function parseDocument(body: Buffer): PublicationDocument {
-  let given: unknown
+/** The JSON of a body. @throws Refusal INVALID when it is none */
+export function parseJson(body: Buffer): unknown {
   try {
-    given = JSON.parse(body.toString('utf8'))
+    return JSON.parse(body.toString('utf8'))
   } catch (cause) {
     throw new Refusal('INVALID', 'the body is not JSON', { cause })
   }
+}
+
+/** What a publisher sent, if it is a publication. @throws Refusal INVALID naming what is wrong with it */
+export const parseDocument = (body: Buffer): PublicationDocument => checkDocument(parseJson(body))
+
+/** The same for what was read already. */
+export function checkDocument(given: unknown): PublicationDocument {
   const parsed = schema.safeParse(given)
   if (!parsed.success) {
     const [issue] = parsed.error.issues

@@ -88,17 +88,17 @@ export const countedPlayers = (counts: Record<string, number> = {}): Players => 
 /** A realm provider on a port of this machine. Time is the test's own unless it waits for the real world. */
 export async function aProvider(
   { onTestFinished }: Finishing,
-  given: { config?: Partial<RealmProviderConfig>; realTime?: boolean } & Partial<RealmProviderDeps> = {},
+  given: { config?: Partial<RealmProviderConfig>; realTime?: boolean; port?: number } & Partial<RealmProviderDeps> = {},
 ) {
   const local = createLocalSource()
   const metrics = new Metrics('realm-provider')
   const manual = new ManualClock()
-  const { config, realTime, ...deps } = given
+  const { config, realTime, port = 0, ...deps } = given
   const cell = await startRealmProvider(
     { COMMIT_HASH: '', CURRENT_VERSION: '', ...config },
     { source: local, log: silentLog, clock: realTime ? systemClock : manual, metrics, ...deps },
   )
-  const http = await listen(cell.app, { host: '127.0.0.1', port: 0 })
+  const http = await listen(cell.app, { host: '127.0.0.1', port })
   onTestFinished(async () => {
     await http.stop()
     await cell.stop()

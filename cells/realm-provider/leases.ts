@@ -25,8 +25,10 @@ export interface Leases extends RealmSource {
   all(): readonly Lease[]
   /** Takes or renews a name; nothing when there are too many. */
   put(realmName: string, document: PublicationDocument): Lease | undefined
-  /** Takes a lease over as another replica gave it, unless a newer one is known. */
-  adopt(lease: Lease): void
+  /** Takes a lease over as another replica gave it; somebody else's, under a name that is held here, is left out. */
+  adopt(lease: Omit<Lease, 'expiresAt'> & { remainingMs: number }): void
+  /** A lease as another replica adopts it: clocks differ, spans do not. */
+  toWire(lease: Lease): Parameters<Leases['adopt']>[0]
   drop(realmName: string): void
 }
 
@@ -77,9 +79,11 @@ export function createLeases({ clock, log }: { clock: Clock; log: Log }): Leases
     },
     adopt(lease) {
       const known = leases.get(lease.realmName)?.lease
-      if (lease.expiresAt <= clock.now() || (known ? known.expiresAt >= lease.expiresAt : leases.size >= MAX_LEASES)) return
-      keep(lease)
+      if (known ? known.document.publisher !== lease.document.publisher : leases.size >= MAX_LEASES) return
+      const { remainingMs, ...kept } = lease
+      keep({ ...kept, expiresAt: clock.now() + remainingMs })
     },
+    toWire: ({ expiresAt, ...lease }) => ({ ...lease, remainingMs: Math.max(0, expiresAt - clock.now()) }),
     drop,
     realms: () => Array.from(leases.values(), ({ published }) => published),
     ready: () => true,

@@ -1,0 +1,68 @@
+import { createServer } from 'node:net'
+import { expect, type TestContext, test } from 'vitest'
+import { type PublicationDocument, publicationOf } from '../../crds/publication.ts'
+import { aProvider, aRealm } from './fixtures.ts'
+
+const token = 'a-token-of-some-length'
+const authorization = `Bearer ${token}`
+
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+
+function aDocument(): PublicationDocument {
+  const realm = aRealm({ namespace: 'far', name: 'away' })
+  const document = publicationOf({ ...realm, metadata: { ...realm.metadata, uid: 'uid-of-far-away' } }, 60)
+  if (!document) throw new Error('the realm serves players')
+  return document
+}
+
+/** Replicas that know each other, and themselves, by one list of addresses. */
+async function replicas(context: TestContext, count: number) {
+  const ports = await Promise.all(Array.from({ length: count }, freePort))
+  const config = { PUBLICATION_TOKEN: token, PUBLICATION_PEERS: ports.map((port) => `127.0.0.1:${port}`).join() }
+  const start = (index: number) => aProvider(context, { config, realTime: true, port: ports[index] ?? 0 })
+  return { start }
+}
+
+const put = (url: string, headers: Record<string, string>) =>
+  fetch(`${url}/publications/away`, { method: 'PUT', headers: { authorization, ...headers }, body: JSON.stringify(aDocument()) })
+const isServed = async (url: string) => (await fetch(`${url}/away/about`)).ok
+
+test('what one replica is told all of them serve, and any of them renews and ends', async (context) => {
+  const { start } = await replicas(context, 2)
+  const [one, other] = [await start(0), await start(1)]
+  const taken = await put(one.url, { 'if-none-match': '*' })
+  expect(taken.status).toBe(201)
+  expect([await isServed(one.url), await isServed(other.url)]).toEqual([true, true])
+  const renewed = await put(other.url, { 'if-match': taken.headers.get('etag') ?? '' })
+  expect(renewed.status).toBe(200)
+  const ended = await fetch(`${one.url}/publications/away`, {
+    method: 'DELETE',
+    headers: { authorization, 'if-match': renewed.headers.get('etag') ?? '' },
+  })
+  expect(ended.status).toBe(204)
+  expect([await isServed(one.url), await isServed(other.url)]).toEqual([false, false])
+})
+
+test('a replica that starts later serves what is leased before it says that it is ready', async (context) => {
+  const { start } = await replicas(context, 3)
+  const one = await start(0)
+  const taken = await put(one.url, { 'if-none-match': '*' })
+  const late = await start(2)
+  expect(await isServed(late.url)).toBe(true)
+  expect((await put(late.url, { 'if-match': taken.headers.get('etag') ?? '' })).status).toBe(200)
+})
+
+test('replicas listen to nobody but replicas', async (context) => {
+  const { start } = await replicas(context, 1)
+  const { url } = await start(0)
+  expect((await fetch(`${url}/publications`)).status).toBe(401)
+  for (const method of ['PUT', 'DELETE']) expect((await fetch(`${url}/publications/away/replica`, { method })).status).toBe(401)
+  const nonsense = { method: 'PUT', headers: { authorization }, body: '{"realmName":"away"}' }
+  expect((await fetch(`${url}/publications/away/replica`, nonsense)).status).toBe(400)
+})
