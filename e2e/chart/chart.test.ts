@@ -167,6 +167,35 @@ withPart('kube', 'the chart', (kube) => {
     })
   })
 
+  test('mounts the tokens of publications where those who need them look, and gives nobody a right to read Secrets', async () => {
+    const publications = ['publication.providers[0].url=https://far.example.org', 'publication.providers[0].tokenSecret.name=far']
+    const objects = await render(
+      ...publications,
+      'publication.providers[0].tokenSecret.key=token',
+      'provider.publications.tokenSecretName=near',
+    )
+    const podOf = (name: string) => (named(objects, 'Deployment', name).spec as V1Deployment['spec'])?.template.spec
+    const variable = (name: string, of: string) => podOf(of)?.containers[0]?.env?.find((each) => each.name === name)?.value ?? ''
+    const mounted = (of: string) =>
+      podOf(of)?.containers[0]?.volumeMounts?.map(({ name, mountPath }) => [
+        mountPath,
+        podOf(of)?.volumes?.find((volume) => volume.name === name)?.secret,
+      ])
+    const [operator, provider] = ['realms-realm-operator', 'realms-realm-operator-provider'] as const
+    expect(JSON.parse(variable('PUBLICATION_PROVIDERS', operator))).toEqual([
+      { url: 'https://far.example.org', tokenFile: '/run/secrets/publication/0/token' },
+    ])
+    const secret = (secretName: string) => ({ secretName, defaultMode: 0o440, items: [{ key: 'token', path: 'token' }] })
+    expect(mounted(operator)).toEqual([['/run/secrets/publication/0', secret('far')]])
+    expect(mounted(provider)).toEqual([['/run/secrets/publications', secret('near')]])
+    expect(variable('PUBLICATION_TOKEN_FILE', provider)).toBe('/run/secrets/publications/token')
+    const peers = variable('PUBLICATION_PEERS', provider)
+    expect(named(objects, 'Service', peers.replace(':8080', '')).spec).toMatchObject({ clusterIP: 'None' })
+    const read = objects.flatMap(({ rules = [] }) => rules).filter(({ resources: held = [] }) => held.includes('secrets'))
+    expect(read.flatMap(({ verbs }) => verbs)).toEqual(['create'])
+    expect((await render()).some(({ kind, metadata }) => kind === 'Service' && metadata.name.endsWith('-peers'))).toBe(false)
+  })
+
   test('opens the realm provider to the world when asked to', async () => {
     const settings = ['enabled=true', 'host=realms.example.org', 'className=nginx', 'tlsSecretName=cert']
     const objects = await render(...settings.map((setting) => `provider.ingress.${setting}`))
