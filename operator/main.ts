@@ -19,9 +19,11 @@ import { writerMetrics } from './cluster/writer-metrics.ts'
 import { platformOf, readConfig } from './config.ts'
 import { watchDependencies } from './dependencies/watch.ts'
 import { clusterSite } from './desired/site.ts'
+import { cellSocketUrl } from './desired/urls.ts'
 import { eventMetrics } from './events/metrics.ts'
 import { createRecorder } from './events/recorder.ts'
 import { operatorMetrics } from './metrics.ts'
+import { createJoiner } from './probe/joiner.ts'
 import { createLeased } from './publication/leased.ts'
 import { createProber } from './publication/prober.ts'
 import { startReconcilers } from './reconcile/loop.ts'
@@ -67,9 +69,10 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     const elsewhere = createLeased({ providers: config.PUBLICATION_PROVIDERS, clock })
     const dependencies = config.CHECK_DEPENDENCIES === 'true' ? watchDependencies({ clock }) : undefined
     const census = createCensus({ statsUrlOf: site.statsUrl, clock })
-    const outside = { publication, elsewhere, dependencies, census }
+    const probe = createJoiner({ urlOf: (cell) => cellSocketUrl(cell, platform.clusterDomain), clock })
+    const outside = { publication, elsewhere, dependencies, census, probe }
     const loop = startReconcilers({ cluster, site, ...outside, clock, log, metrics: ofQueue, workers: config.WORKERS })
-    return { loop, stop: () => stopAll(log, loop, publication, elsewhere, dependencies, census).stop() }
+    return { loop, stop: () => stopAll(log, loop, publication, elsewhere, dependencies, census, probe).stop() }
   })
   operatorMetrics(metrics, cluster, () => candidate.isLeader())
 

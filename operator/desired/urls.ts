@@ -1,5 +1,5 @@
 import { type CommsCell, type Realm, realmNameOf } from '../../crds/realm.ts'
-import { roomsServiceName, serviceHost, slotServiceName } from './naming.ts'
+import { partName, roomsServiceName, serviceHost, slotServiceName } from './naming.ts'
 
 /** Where a realm is reached; base URLs without a slash at the end. */
 export interface RealmUrls {
@@ -53,3 +53,7 @@ export function roomsUrl(realm: string, slot: number, cellUrl: string): string {
 
 /** The rooms of a cell. */
 export const cellRoomsUrl = ({ spec }: CommsCell): string => roomsUrl(spec.realmRef.name, spec.slot, spec.url)
+
+/** The socket of a cell inside the cluster, whoever its slot leads to. */
+export const cellSocketUrl = (cell: CommsCell, clusterDomain: string): string =>
+  `ws://${serviceHost(partName(cell, 'connector'), cell.metadata.namespace, clusterDomain)}/cells/${cell.spec.slot}/ws`
