@@ -67,3 +67,16 @@ test('after ten seconds the cache is believed again, whatever was written', asyn
   clock.advance(1)
   expect(writes.current('a', version('1'))).toEqual(version('1'))
 })
+
+test('a write that changed nothing does not hide what others write next', async () => {
+  const { writes } = aStore()
+  writes.seen('a', version('9'))
+  await writes.during('a', answer(version('9')))
+  expect(writes.seen('a', version('10'))).toBe(false)
+  expect(writes.current('a', version('10'))).toEqual(version('10'))
+  await writes.during('a', async () => {
+    writes.seen('a', version('11'))
+    return version('10')
+  })
+  expect(writes.current('a', version('11'))).toEqual(version('11'))
+})

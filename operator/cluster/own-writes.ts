@@ -33,7 +33,9 @@ export class OwnWrites<T extends Versioned> {
     this.#seenMeanwhile.set(key, others.add(meanwhile))
     try {
       const object = await write()
-      const isKnown = object ? meanwhile.has(object.resourceVersion) || meanwhile.has(object.uid) : meanwhile.has(GONE)
+      const isKnown = object
+        ? meanwhile.has(object.uid) || [...meanwhile].some((version) => !isNewer(object.resourceVersion, version))
+        : meanwhile.has(GONE)
       if (!isKnown) this.#written.set(key, { object, at: this.#clock.now() })
     } finally {
       others.delete(meanwhile)
@@ -44,9 +46,11 @@ export class OwnWrites<T extends Versioned> {
   /** The cache saw a version of an object. True when that is the one we wrote last. */
   seen(key: string, { resourceVersion }: Versioned): boolean {
     for (const meanwhile of this.#seenMeanwhile.get(key) ?? []) meanwhile.add(resourceVersion)
-    const isOurs = this.#written.get(key)?.object?.resourceVersion === resourceVersion
-    if (isOurs) this.#written.delete(key)
-    return isOurs
+    const written = this.#written.get(key)?.object?.resourceVersion
+    if (written === undefined) return false
+    // A write that changed nothing is answered with a version the cache knew before and will not be told of again.
+    if (written === resourceVersion || isNewer(resourceVersion, written)) this.#written.delete(key)
+    return written === resourceVersion
   }
 
   /** The cache saw an object go. One we wrote since under its name is another object. */
@@ -64,4 +68,10 @@ export class OwnWrites<T extends Versioned> {
     this.#written.delete(key)
     return cached
   }
+}
+
+/** Whether one version of an object came after another, or after something that is no version: versions are whole numbers that only grow. */
+function isNewer(version: string, than: string): boolean {
+  if (!/^\d+$/.test(than)) return true
+  return version.length === than.length ? version > than : version.length > than.length
 }
