@@ -8,6 +8,7 @@ import { type Leadership, soleLeadership } from '../cluster/leader.ts'
 import { platform, site } from '../desired/fixtures.ts'
 import type { Publication } from '../publication/publication.ts'
 import { startReconcilers } from '../reconcile/loop.ts'
+import type { ReconcilerParts } from '../reconcile/realm.ts'
 import type { ApiServer } from './apiserver.ts'
 
 /** A realm provider that serves whatever it is asked about. */
@@ -22,14 +23,20 @@ export const writesOf = ({ counts }: Transport): number =>
   counts.apply + counts.applyStatus + counts.create + counts.replace + counts.remove
 
 /** The operator of a test: real caches, writer and reconcilers on a real API server. */
-export async function startOperator(api: ApiServer, namespace: string, leadership: Leadership = soleLeadership) {
+export async function startOperator(
+  api: ApiServer,
+  namespace: string,
+  leadership: Leadership = soleLeadership,
+  outside: Partial<Pick<ReconcilerParts, 'probe' | 'census' | 'site'>> = {},
+) {
   const transport = api.transport()
   const cache = createCache({ transport, log: silentLog, namespace })
   const writer = createWriter({ transport, cache, leadership, log: silentLog, clock: systemClock })
   const cluster = kubernetesCluster({ cache, writer, platform })
   cache.start()
   await cache.synced
-  const reconcilers = startReconcilers({ cluster, site, publication: agreeablePublication, clock: systemClock, log: silentLog })
+  const parts = { cluster, site, publication: agreeablePublication, ...outside }
+  const reconcilers = startReconcilers({ ...parts, clock: systemClock, log: silentLog })
   return {
     transport,
     cluster,
