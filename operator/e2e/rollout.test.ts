@@ -1,0 +1,189 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { type CommsCell, conditionOf } from '../../crds/realm.ts'
+import { cellResource } from '../../crds/resources.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import { site } from '../desired/fixtures.ts'
+import type { Join } from '../desired/outlook.ts'
+import type { Probe } from '../probe/probe.ts'
+import { type ApiServer, startApiServer } from './apiserver.ts'
+import { startOperator } from './bare-operator.ts'
+import { kubectlOf } from './kubectl.ts'
+import { type FakeKubelet, startFakeKubelet } from './kubelet.ts'
+import { inNamespace } from './namespace.ts'
+
+type Deployment = KubeObject & { spec: { replicas: number } }
+type Alias = KubeObject & { spec: { selector: Record<string, string> } }
+const patient = { timeout: 20_000, interval: 20 }
+const realm = (version: string, more: object = {}) => ({ livekit: { type: 'None' }, version, ...more })
+
+/** A probe that answers what the test says. */
+function aProbe() {
+  const listeners = new Set<Parameters<Probe['onChange']>[0]>()
+  const world = { join: { state: 'joined' } as Join, attended: new Set<string>() }
+  const probe: Probe = {
+    attend: (_, cells) => {
+      for (const { metadata } of cells) world.attended.add(metadata.name)
+    },
+    joinOf: () => world.join,
+    onChange: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+  const answer = (join: Join, namespace: string) => {
+    world.join = join
+    for (const listener of listeners) listener({ namespace, name: 'main' })
+  }
+  return { ...probe, attended: world.attended, answer }
+}
+
+withPart('kube', 'rollouts against a real API server', (part) => {
+  let api: ApiServer
+  let user: Transport
+  let namespace: string
+  let operator: Awaited<ReturnType<typeof startOperator>>
+  let kubelet: FakeKubelet
+  let kubectl: ReturnType<typeof kubectlOf>
+  let probe: ReturnType<typeof aProbe>
+  let count = 0
+  const stops: (() => Promise<void>)[] = []
+
+  beforeAll(async () => {
+    api = await startApiServer(part)
+    user = api.transport()
+    kubectl = kubectlOf(part, api.kubeconfig, () => namespace)
+  })
+  afterAll(() => api?.stop())
+  const start = async () => {
+    operator = await startOperator(api, namespace, undefined, { site: { ...site, toldMs: 300 }, probe })
+    stops.push(operator.stop)
+  }
+  beforeEach(async () => {
+    namespace = `rollout-${++count}`
+    probe = aProbe()
+    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    kubelet = startFakeKubelet(api.transport(), namespace)
+    stops.push(kubelet.stop)
+    await start()
+  })
+  afterEach(async () => {
+    for (const stop of stops.splice(0)) await stop()
+  })
+
+  const { declare, get, realmOf } = inNamespace(
+    () => user,
+    () => namespace,
+  )
+  const cells = async () =>
+    (await user.list<CommsCell & KubeObject>(collectionPath(cellResource, namespace), {})).items as CommsCell[]
+  const versions = async () => (await cells()).map(({ spec }) => `${spec.slot}:${spec.version}`).sort()
+  const condition = async (type: string) => conditionOf(await realmOf(), type)
+  const endpoints = async () => (await realmOf()).status?.endpoints?.map(({ slot, state }) => `${slot}:${state}`)
+  const answering = async (slot: number) =>
+    (await get<Alias>(resources.Service, `main-slot-${slot}`))?.spec.selector['comms.decentraland.org/cell'] ?? ''
+  const serving = (...slots: number[]) => expect.poll(endpoints, patient).toEqual(slots.map((slot) => `${slot}:Serving`))
+
+  test('another version replaces cell after cell, and every slot serves at every moment', async () => {
+    await declare(realm('1.0.0', { cells: { replicas: 2 } }))
+    await serving(0, 1)
+    const seen = new Set<string>()
+    let watching = true
+    const watch = (async () => {
+      while (watching) {
+        const [there, states] = await Promise.all([versions(), endpoints()])
+        seen.add(there.join(' '))
+        expect(states).toEqual(['0:Serving', '1:Serving'])
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    })()
+    await declare(realm('2.0.0', { cells: { replicas: 2 } }))
+    await expect.poll(versions, patient).toEqual(['0:2.0.0', '1:2.0.0'])
+    watching = false
+    await watch
+    expect([...seen].every((there) => there.split(' ').length <= 3)).toBe(true)
+    expect(seen).toContain('0:1.0.0 0:2.0.0 1:1.0.0')
+    await expect.poll(() => condition('Progressing'), patient).toMatchObject({ status: 'False', reason: 'Settled' })
+    expect((await realmOf()).status).toMatchObject({ replicas: 2, readyReplicas: 2, updatedReplicas: 2 })
+    expect([await answering(0), await answering(1)]).toEqual((await cells()).map(({ metadata }) => metadata.name).sort())
+  })
+
+  test('a new cell is led to only once it was joined; what it could not do halts the change, and setting it back undoes it', async () => {
+    await declare(realm('1.0.0'))
+    await serving(0)
+    const uid = (await cells())[0]?.metadata.uid
+    probe.answer({ state: 'untried' }, namespace)
+    await declare(realm('2.0.0'))
+    await expect.poll(() => probe.attended.size, patient).toBe(1)
+    await operator.settled()
+    expect(await answering(0)).toBe('main-0')
+    probe.answer({ state: 'failed', message: 'waiting for an island: none came' }, namespace)
+    await expect
+      .poll(() => condition('Stalled'), patient)
+      .toMatchObject({
+        status: 'True',
+        reason: 'JoinFailed',
+        message: expect.stringMatching(/^main-0-\w{6} could not be joined: waiting for an island: none came$/),
+      })
+    await serving(0)
+    await declare(realm('1.0.0'))
+    await expect.poll(versions, patient).toEqual(['0:1.0.0'])
+    expect((await cells())[0]?.metadata.uid).toBe(uid)
+    await expect.poll(() => condition('Stalled'), patient).toMatchObject({ status: 'False' })
+  })
+
+  test('an operator that starts anew in the middle goes on where the last one was', async () => {
+    await declare(realm('1.0.0'))
+    await serving(0)
+    probe.answer({ state: 'untried' }, namespace)
+    await declare(realm('2.0.0'))
+    await expect.poll(versions, patient).toEqual(['0:1.0.0', '0:2.0.0'])
+    await operator.stop()
+    stops.pop()
+    await start()
+    probe.answer({ state: 'joined' }, namespace)
+    await expect.poll(versions, patient).toEqual(['0:2.0.0'])
+    await serving(0)
+  })
+
+  test('a cell whose connectors somebody scaled hands their number on to the cell that replaces it', async () => {
+    await declare(realm('1.0.0'))
+    await serving(0)
+    await kubectl('scale commscell main-0 --replicas=4')
+    await expect.poll(async () => (await realmOf()).status?.updatedReplicas, patient).toBe(1)
+    await declare(realm('2.0.0'))
+    await expect.poll(versions, patient).toEqual(['0:2.0.0'])
+    await operator.settled()
+    const [cell] = await cells()
+    expect(cell?.spec.connectors.replicas).toBe(4)
+    expect((await get<Deployment>(resources.Deployment, `${cell?.metadata.name}-connector`))?.spec.replicas).toBe(4)
+  })
+
+  test('a new cell that does not come up is told with what keeps it, once its time is over', async () => {
+    await declare(realm('1.0.0'))
+    await serving(0)
+    await kubelet.only((name) => !/^main-0-\w{6}-/.test(name))
+    await declare(realm('2.0.0', { rollout: { progressDeadlineSeconds: 5 } }))
+    await expect
+      .poll(() => condition('Stalled'), patient)
+      .toMatchObject({
+        status: 'True',
+        reason: 'ProgressDeadlineExceeded',
+        message: expect.stringMatching(/^main-0-\w{6} is not up after 5 s: no connector takes players yet$/),
+      })
+    await serving(0)
+    expect(await condition('Ready')).toMatchObject({ status: 'True' })
+    await kubelet.only(() => true)
+    await expect.poll(versions, patient).toEqual(['0:2.0.0'])
+  })
+
+  test('nobody may give a cell another revision', async () => {
+    await declare(realm('1.0.0'))
+    await serving(0)
+    await expect(kubectl('patch commscell main-0 --type=merge -p {"spec":{"revision":"mine"}}')).rejects.toThrow(
+      /revision is immutable/,
+    )
+  })
+})
