@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { parsePeerId } from '../../cells/wire/peer.ts'
+import { cellScope, subjects } from '../../cells/wire/subjects.ts'
+import { busUsers, cellUser } from './bus-users.ts'
+import { aRealm } from './fixtures.ts'
+
+const peer = parsePeerId(`0x${'a'.repeat(40)}`)
+const rightsOf = (user: string) => busUsers(aRealm()).find((rights) => rights.user === user)
+
+/** Every address of a scope, patterns included. */
+function addressesOf(scope: string): string[] {
+  const at = subjects(scope)
+  if (!peer) throw new Error('this is an address')
+  const ofPeer = Object.keys(at.every).map((name) => at[name as keyof typeof at.every](peer))
+  return [...ofPeer, ...Object.values(at.every), at.islands, at.discovery, at.beat, at.rollCall, at.rollAnswer('asker')]
+}
+const below = (pattern = '') => pattern.replace(/>$/, '')
+
+test('a cell may say and hear everything it is to, and nothing of another', () => {
+  const rights = rightsOf(cellUser(2))
+  for (const allowed of [rights?.publish, rights?.subscribe]) {
+    for (const address of addressesOf(cellScope('metaverse.main', 2))) expect(address.startsWith(below(allowed))).toBe(true)
+    for (const address of addressesOf(cellScope('metaverse.main', 20))) expect(address.startsWith(below(allowed))).toBe(false)
+    for (const address of addressesOf(cellScope('metaverse.other', 2))) expect(address.startsWith(below(allowed))).toBe(false)
+  }
+})
+
+test('statistics may hear what they are to of every cell, and say nothing', () => {
+  expect(rightsOf('stats')?.publish).toBeUndefined()
+  for (const address of addressesOf(cellScope('metaverse.main', 31)))
+    expect(address.startsWith(below(rightsOf('stats')?.subscribe))).toBe(true)
+})
+
+test('a gatekeeper may admit to the rooms of every cell, and that is all', () => {
+  expect(rightsOf('gatekeeper')).toEqual({
+    user: 'gatekeeper',
+    publish: subjects('metaverse.main.*').every.admission,
+    subscribe: undefined,
+  })
+})
+
+test('there is a user for every slot there may ever be', () => {
+  expect(busUsers(aRealm({ cells: { max: 1 } })).filter(({ user }) => user.startsWith('cell_'))).toHaveLength(32)
+})
