@@ -5,9 +5,10 @@ import type { Answer, Ask } from '../chassis/http.ts'
 import type { Catalysts } from './adapters/catalysts.ts'
 import type { Players } from './adapters/players.ts'
 import { aboutOf, type World } from './core/about.ts'
+import { chooseEndpoint } from './core/assignment.ts'
 import { type Catalyst, chooseCatalyst } from './core/catalyst.ts'
 import { nearestByCountry } from './core/countries.ts'
-import { chooseEndpoint, type Endpoint, type PublishedRealm } from './core/published.ts'
+import type { Endpoint, PublishedRealm } from './core/published.ts'
 import type { ProviderMetrics } from './metrics.ts'
 
 /** What descriptions are made from. */
@@ -42,14 +43,14 @@ interface Prepared {
 export function createAboutAnswers({ catalysts, players, baseUrl, build, metrics }: AnswerSources) {
   const prepared = new Map<string, Prepared>()
 
-  return (realm: PublishedRealm, ask: Pick<Ask, 'headers' | 'query' | 'origin'>): Answer => {
+  return (realm: PublishedRealm, ask: Pick<Ask, 'headers' | 'query' | 'origin' | 'remoteAddress'>): Answer => {
     const declared = realm.content.catalysts
     const catalyst = declared.length > 0 ? catalystFor(catalysts.known(declared), ask) : undefined
     const base = declared.length > 0 ? '' : (baseUrl ?? originOf(ask))
     const count = players.count(realm)
-    const endpoint = endpointFor(realm, count?.bySlot)
+    const endpoint = endpointFor(realm, count?.bySlot, ask)
     const usersCount = count?.total ?? 0
-    const key = `${realm.realmName} ${base} ${catalyst?.url ?? ''}`
+    const key = `${realm.realmName} ${endpoint.slot} ${base} ${catalyst?.url ?? ''}`
     const known = prepared.get(key)
     if (known?.realm === realm && known.catalyst === catalyst && known.endpoint === endpoint && known.usersCount === usersCount) {
       return respond(known, ask.headers['if-none-match'])
@@ -81,10 +82,20 @@ const countryOf = (headers: Ask['headers']): string | undefined => {
   return typeof country === 'string' && /^[A-Z]{2}$/.test(country) ? country : undefined
 }
 
-function endpointFor(realm: PublishedRealm, bySlot: ReadonlyMap<number, number> | undefined): Endpoint {
-  const endpoint = chooseEndpoint(realm.endpoints, bySlot)
-  if (!endpoint) throw new Error(`the realm '${realm.realmName}' was published without an endpoint`)
+function endpointFor(
+  { endpoints, assignment, realmName }: PublishedRealm,
+  players: ReadonlyMap<number, number> | undefined,
+  ask: Pick<Ask, 'headers' | 'remoteAddress'>,
+): Endpoint {
+  const endpoint = chooseEndpoint(endpoints, assignment, { players, visitor: visitorOf(ask) })
+  if (!endpoint) throw new Error(`the realm '${realmName}' was published without an endpoint`)
   return endpoint
+}
+
+/** The client as proxies tell it. One who says he is another is led to another cell, and that is all he gets. */
+function visitorOf({ headers, remoteAddress }: Pick<Ask, 'headers' | 'remoteAddress'>): string {
+  const [forwarded] = String(headers['x-forwarded-for'] ?? '').split(',', 1)
+  return forwarded?.trim() || remoteAddress
 }
 
 function answersOf(body: Buffer): Pick<Prepared, 'etag' | 'full' | 'unchanged'> {

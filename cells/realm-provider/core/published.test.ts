@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { anEndpoint, aRealm } from '../fixtures.ts'
-import { chooseEndpoint, electRealms, type PublishedRealm, publishedRealm } from './published.ts'
+import { electRealms, type PublishedRealm, publishedRealm } from './published.ts'
 
 const published = (given: Parameters<typeof aRealm>[0]): PublishedRealm => {
   const realm = publishedRealm(aRealm(given))
@@ -48,24 +48,4 @@ test('of realms with one name the oldest is served, then the first by namespace 
   ])
   const twin = published({ namespace: 'b', createdAt: young.createdAt })
   expect(electRealms([twin, young]).get('main')).toBe(young)
-})
-
-test('the next player goes to the emptiest cell when all are counted, else to the lowest slot', () => {
-  const endpoints = [anEndpoint(2), anEndpoint(0), anEndpoint(1)]
-  const slot = (bySlot?: [number, number][]) => chooseEndpoint(endpoints, bySlot && new Map(bySlot))?.slot
-  expect(slot()).toBe(0)
-  const counted = (zero: number, one: number, two: number): [number, number][] => [
-    [0, zero],
-    [1, one],
-    [2, two],
-  ]
-  expect(slot(counted(5, 3, 4))).toBe(1)
-  expect(slot(counted(4, 4, 4))).toBe(0)
-  expect(
-    slot([
-      [0, 5],
-      [1, 0],
-    ]),
-  ).toBe(0)
-  expect(chooseEndpoint([])).toBeUndefined()
 })

@@ -1,6 +1,7 @@
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { PublicationDocument } from '../../../crds/publication.ts'
 import { type Realm, type RealmSpec, type RealmStatus, realmNameOf } from '../../../crds/realm.ts'
+import type { Assignment } from './assignment.ts'
 
 /** Where players connect at one slot. */
 export type Endpoint = NonNullable<RealmStatus['endpoints']>[number]
@@ -17,6 +18,8 @@ export interface PublishedRealm {
   healthy: boolean
   /** The Serving ones; those that are merely not well when none serves. Never empty. */
   endpoints: readonly Endpoint[]
+  /** How its players are shared out among its cells. */
+  assignment: Assignment
   /** As declared, with the URLs of catalysts without a slash at the end. */
   content: RealmSpec['content']
   /** Base URL of its statistics, without a slash at the end. */
@@ -45,6 +48,10 @@ export function publishedRealm(realm: Realm): PublishedRealm | undefined {
     version: spec.version,
     healthy: serving.length > 0,
     endpoints,
+    assignment: {
+      assignment: spec.cells.assignment,
+      ...(spec.cells.capacity !== undefined && { capacity: spec.cells.capacity }),
+    },
     content: { ...spec.content, catalysts: spec.content.catalysts.map(withoutSlash) },
     statsUrl: status?.urls?.stats && withoutSlash(status.urls.stats),
   }
@@ -64,6 +71,7 @@ export function publishedDocument(realmName: string, document: PublicationDocume
     version,
     healthy: serving.length > 0,
     endpoints: serving.length > 0 ? serving : document.endpoints,
+    assignment: { assignment: 'LeastLoaded' },
     content: { ...content, catalysts: content.catalysts.map(withoutSlash) },
     statsUrl: statsUrl && withoutSlash(statsUrl),
     isElsewhere: true,
@@ -87,15 +95,3 @@ const timeOf = ({ createdAt }: PublishedRealm): number => {
 }
 
 const compare = <Value extends string | number>(a: Value, b: Value): number => (a < b ? -1 : a > b ? 1 : 0)
-
-/** Where the next player goes: the emptiest cell when the players of every candidate are known, else the lowest slot. */
-export function chooseEndpoint(
-  endpoints: readonly Endpoint[],
-  playersBySlot?: ReadonlyMap<number, number>,
-): Endpoint | undefined {
-  const bySlot = [...endpoints].sort((a, b) => a.slot - b.slot)
-  const loads = bySlot.map(({ slot }) => playersBySlot?.get(slot))
-  if (loads.includes(undefined)) return bySlot[0]
-  const lightest = Math.min(...loads.map((load) => load ?? 0))
-  return bySlot[loads.indexOf(lightest)]
-}
