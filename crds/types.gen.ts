@@ -285,7 +285,7 @@ export interface RealmSpec {
     canaryCells?: number
     /** Required lets a cell replace another only after the operator joined it as a player would: signed in, moved, and was given an island. None trusts the probes of its pods, for operators that cannot reach the cells. */
     joinProbe: 'Required' | 'None'
-    /** Most players a cell sends away in a minute, unless that takes longer than cells.template.connectors.drainSeconds. Absent = evenly over drainSeconds. */
+    /** Most players each connector sends away in a minute, unless that takes longer than cells.template.connectors.drainSeconds. Absent = evenly over drainSeconds. */
     playersPerMinute?: number
     /** Seconds a new cell has to come up and to be joined before the realm counts as stalled; it is waited for beyond that. */
     progressDeadlineSeconds: number
@@ -406,7 +406,7 @@ export interface CommsCellSpec {
     replicas: number
     /** Seconds over which a connector that stops spreads the closing of its players' sockets, so that they do not all come back at once. */
     drainSeconds: number
-    /** Most players the cell sends away in a minute, unless that takes longer than drainSeconds. Absent = evenly over drainSeconds. */
+    /** Most players each connector sends away in a minute, unless that takes longer than drainSeconds. Absent = evenly over drainSeconds. */
     playersPerMinute?: number
     /** CPU and memory of the container, as in any pod. */
     resources?: {

@@ -12,6 +12,7 @@ import { emptyDenyList, httpDenyList } from './adapters/deny-list.ts'
 import { watchBans } from './ban-sweep.ts'
 import type { ConnectorConfig } from './config.ts'
 import type { Connection } from './connection.ts'
+import { drainTimeMs } from './core/spread.ts'
 import { drain } from './drain.ts'
 import { Exchange } from './exchange.ts'
 import { connectorMetrics } from './metrics.ts'
@@ -105,8 +106,9 @@ export async function startConnector(config: ConnectorConfig, deps: ConnectorDep
     readiness,
     async stop() {
       stopping = true
-      log.info({ players: sessions.size, seconds: config.DRAIN_SECONDS }, 'draining')
-      await drain(server, config.DRAIN_SECONDS * 1000, clock)
+      const durationMs = drainTimeMs(server.connections.size, config.DRAIN_SECONDS, config.DRAIN_PLAYERS_PER_MINUTE)
+      log.info({ players: sessions.size, seconds: durationMs / 1000 }, 'draining')
+      await drain(server, durationMs, clock)
       server.close()
       await allGone(server, LAST_WORDS_MS)
       server.cut()

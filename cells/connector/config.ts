@@ -19,6 +19,8 @@ const schema = z.object({
   HANDSHAKES_PER_SECOND: integer(1, 1_000_000).default(500),
   /** Seconds over which players are sent away when the connector stops. */
   DRAIN_SECONDS: integer(0, 3600).default(30),
+  /** Players sent away in a minute, where that takes less time; evenly over DRAIN_SECONDS without. */
+  DRAIN_PLAYERS_PER_MINUTE: integer(1, 1_000_000).optional(),
 
   /** Ethereum JSON-RPC for contract wallets; without one they are refused. */
   ETH_RPC_URL: z.url().optional(),

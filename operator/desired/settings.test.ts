@@ -22,6 +22,11 @@ test('connectors are told their bus, the scope of their cell and how long to dra
   })
 })
 
+test('connectors are told a pace where the realm has one', () => {
+  const realm = aRealm({ rollout: { paused: false, joinProbe: 'Required', progressDeadlineSeconds: 600, playersPerMinute: 90 } })
+  expect(connectorSettings(aCell(realm))).toMatchObject({ DRAIN_PLAYERS_PER_MINUTE: '90' })
+})
+
 test('an archipelago is told its distances, its period in seconds, its LiveKit and a room prefix no other cell has', () => {
   expect(archipelagoSettings(aCell(aRealm(), 2))).toEqual({
     ...busAs('cell_2'),

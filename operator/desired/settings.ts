@@ -16,6 +16,9 @@ export interface SecretRef {
 export const connectorSettings = (cell: CommsCell): Settings => ({
   ...busSettings(cell.spec.nats, scopeOf(cell)),
   DRAIN_SECONDS: String(cell.spec.connectors.drainSeconds),
+  ...(cell.spec.connectors.playersPerMinute !== undefined && {
+    DRAIN_PLAYERS_PER_MINUTE: String(cell.spec.connectors.playersPerMinute),
+  }),
 })
 
 /** What the clustering of a cell is told. */

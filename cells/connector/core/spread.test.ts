@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { goingNow } from './spread.ts'
+import { drainTimeMs, goingNow } from './spread.ts'
 
 /** Plays an exodus to its end; answers how many went in each step. */
 function play(players: number, durationMs: number, arriving: (step: number) => number = () => 0): number[] {
@@ -41,4 +41,11 @@ test('everybody is gone by the end, and no step carries more than its share and 
       }
     }),
   )
+})
+
+test('a pace makes the draining of few players short, and that of many no longer than allowed', () => {
+  expect(drainTimeMs(100, 300, undefined)).toBe(300_000)
+  expect(drainTimeMs(100, 300, 60)).toBe(100_000)
+  expect(drainTimeMs(10_000, 300, 60)).toBe(300_000)
+  expect(drainTimeMs(0, 300, 60)).toBe(0)
 })

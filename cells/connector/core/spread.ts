@@ -14,3 +14,7 @@ export function goingNow({ gone, waiting, elapsedMs, durationMs, stepMs }: Exodu
   if (untilMs >= durationMs) return waiting
   return Math.max(0, Math.floor(((gone + waiting) * untilMs) / durationMs) - gone)
 }
+
+/** How long sending so many away takes, in milliseconds: at the pace that was asked for, and never longer than allowed. */
+export const drainTimeMs = (players: number, atMostSeconds: number, perMinute: number | undefined): number =>
+  perMinute === undefined ? atMostSeconds * 1_000 : Math.min(atMostSeconds * 1_000, Math.ceil((players / perMinute) * 60_000))
