@@ -14,7 +14,6 @@ export const childResources = {
   StatefulSet: resources.StatefulSet,
   Job: resources.Job,
   Service: resources.Service,
-  ConfigMap: resources.ConfigMap,
   ServiceAccount: resources.ServiceAccount,
   PodDisruptionBudget: resources.PodDisruptionBudget,
   NetworkPolicy: resources.NetworkPolicy,

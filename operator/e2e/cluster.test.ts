@@ -132,7 +132,11 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
   test('removes what a realm no longer deserves, and only that', async () => {
     const { settled } = await anOperator()
     await declare({ ...bare, cells: { replicas: 2 } })
-    await user.create(resources.ConfigMap, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'somebodys', namespace } })
+    await user.create(resources.ServiceAccount, {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'somebodys', namespace },
+    })
     await settled()
     const before = await names()
     await declare({ ...bare, cells: { replicas: 1 }, nats: { type: 'External', urls: ['nats://nats:4222'] } })
@@ -143,7 +147,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     expect(before.filter((name) => !after.includes(name))).toEqual(
       expect.arrayContaining(['CommsCell main-1', 'StatefulSet main-nats', 'Service main-nats', 'NetworkPolicy main-nats']),
     )
-    expect(after).toEqual(expect.arrayContaining(['CommsCell main-0', 'ConfigMap somebodys', 'Service main-slot-1']))
+    expect(after).toEqual(expect.arrayContaining(['CommsCell main-0', 'ServiceAccount somebodys', 'Service main-slot-1']))
   })
 
   test('takes nothing over that somebody else made, says so, and makes the rest', async () => {

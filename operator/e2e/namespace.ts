@@ -40,10 +40,7 @@ export function inNamespace(user: () => Transport, namespace: () => string) {
         (await list(resource)).map(({ metadata }) => `${resource.kind} ${metadata.name}`),
       ),
     )
-    return all
-      .flat()
-      .filter((name) => !name.startsWith('ConfigMap kube-root'))
-      .sort()
+    return all.flat().sort()
   }
   const versions = async () => {
     const all = await Promise.all(Object.values(childResources).map(list))
