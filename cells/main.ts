@@ -24,4 +24,4 @@ const start = async () => {
   return (await load()).main(process.env)
 }
 // A changed Secret reaches its pods as a changed file; nobody else has to read it for them to take it up.
-await runProcess(log, start, secretFileChanged({ paths: secretFilesOf(process.env), clock: systemClock, log }))
+await runProcess(log, start, { outdated: secretFileChanged({ paths: secretFilesOf(process.env), clock: systemClock, log }) })

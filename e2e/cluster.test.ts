@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { V1Pod } from '@kubernetes/client-node'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
@@ -12,6 +14,7 @@ import { withPart } from './parts/with-part.ts'
 import { connectorUrl, followAbout } from './player/about.ts'
 import { connectPlayer, type Player } from './player/player.ts'
 import { createWallet } from './player/wallet.ts'
+import { commandsOf } from './readme.ts'
 
 const SECONDS = 1_000
 const PATIENCE_MS = 240 * SECONDS
@@ -138,6 +141,19 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     await vi.waitFor(async () => expect((await fetch(`${door.url}/main/about`)).status).toBe(404), 10 * SECONDS)
   })
 
+  test('the commands of the README work as they stand there', { timeout: 240 * SECONDS }, async () => {
+    const root = fileURLToPath(new URL('../', import.meta.url))
+    const [install, ...commands] = commandsOf('kubernetes')
+    // The chart is installed already, with the images of this machine.
+    await cluster.helm(...wordsOf(install, root), '--reuse-values', '--wait')
+    for (const command of commands) {
+      const answer = await cluster.kubectl(...wordsOf(command, root))
+      if (command.startsWith('kubectl get')) expect(answer).toMatch(/main\s+True\s/)
+      if (command.startsWith('kubectl describe')) expect(answer).toMatch(/Reason:\s+SeenServing/)
+    }
+    await vi.waitFor(async () => expect(await list('commscells', ...['--selector', MAIN])).toEqual([]), 60 * SECONDS)
+  })
+
   test('helm uninstall leaves the CRDs and nothing else', { timeout: 90 * SECONDS }, async () => {
     await cluster.helm('uninstall', 'realm-operator', '--namespace', OPERATOR_NAMESPACE, '--wait')
     const ours = ['--selector', 'app.kubernetes.io/part-of=realm-operator']
@@ -146,3 +162,10 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     expect(await cluster.kubectl('get', 'crd', 'realms.comms.decentraland.org', '--output', 'name')).toContain('realms.comms')
   })
 }
+
+/** A command's arguments, with the paths of the repository found from anywhere. */
+const wordsOf = (command: string | undefined, root: string): string[] =>
+  (command ?? '')
+    .split(' ')
+    .slice(1)
+    .map((word) => (word === 'helm' || word.startsWith('examples/') ? join(root, word) : word))

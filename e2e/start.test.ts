@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test, vi } from 'vitest'
 import { freshFolder } from './fresh-folder.ts'
@@ -122,6 +123,7 @@ describe('realmctl up ends', () => {
     await Promise.all([aPlayer(`${url}/main`), aPlayer(`${url}/main`)])
     program.signal('SIGINT')
     await program.says(/Ctrl-C again ends at once/)
+    await sleep(500) // a person's second Ctrl-C, and not the echo of the first
     program.signal('SIGINT')
     expect(await program.ended).toBe(130)
     expect(groupExists(program.pid)).toBe(false)

@@ -23,25 +23,28 @@ export const stopAll = (log: Log, ...parts: readonly (Running | undefined)[]): R
 
 /**
  * Runs a process from start to its last breath: starts it, waits for SIGTERM or SIGINT, stops it gracefully, exits 0.
- * A signal while it is still starting ends it at once, because nothing of it serves anybody yet. A second signal, or a stop that
- * outlives its deadline, ends it at once with exit code 130, 143 or 1.
+ * A signal while it is still starting ends it at once, because nothing of it serves anybody yet; with `finishStarting` it is first
+ * started, then stopped, for what would leave something behind. A second signal, or a stop that outlives its deadline, ends it at
+ * once with exit code 130, 143 or 1.
  * A start that resolves with nothing did what it was there for: exit 0 as well.
  * When `outdated` resolves, with what is out of date, it stops just as gracefully: whoever runs it starts it anew.
  * A `UserError` is printed as a sentence with its own exit code; anything else unexpected is a bug: logged, exit code 70.
  */
-export async function runProcess(log: Log, start: () => Promise<Running | undefined>, outdated = never): Promise<never> {
+export async function runProcess(
+  log: Log,
+  start: () => Promise<Running | undefined>,
+  { outdated = never, finishStarting = false }: { outdated?: Promise<string>; finishStarting?: boolean } = {},
+): Promise<never> {
   const asked = askedToStop()
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'a bug ended the process')
     process.exit(70)
   })
   try {
-    const running = await Promise.race([start(), asked])
+    const running = await (finishStarting ? start() : Promise.race([start(), asked]))
     if (running === undefined || typeof running === 'string') process.exit(0)
     const reason = await Promise.race([asked, outdated])
     log.info({ reason }, 'stopping')
-    process.once('SIGINT', () => process.exit(130))
-    process.once('SIGTERM', () => process.exit(143))
     const { stopDeadlineMs = STOP_DEADLINE_MS } = running
     setTimeout(() => {
       log.error({ stopDeadlineMs }, 'did not stop within the deadline')
@@ -61,8 +64,18 @@ export async function runProcess(log: Log, start: () => Promise<Running | undefi
 
 const never = new Promise<string>(() => {})
 
+/** npm hands a Ctrl-C on that the terminal has sent to everybody already: within this, two are one. */
+const SAME_SIGNAL_MS = 300
+
+/** The first signal asks; whoever sends another does not want to wait. */
 const askedToStop = (): Promise<NodeJS.Signals> =>
   new Promise((resolve) => {
-    process.once('SIGINT', resolve)
-    process.once('SIGTERM', resolve)
+    let askedAt: number | undefined
+    const heard = (signal: NodeJS.Signals) => {
+      if (askedAt !== undefined && performance.now() - askedAt > SAME_SIGNAL_MS) process.exit(signal === 'SIGINT' ? 130 : 143)
+      askedAt ??= performance.now()
+      resolve(signal)
+    }
+    process.on('SIGINT', heard)
+    process.on('SIGTERM', heard)
   })

@@ -85,7 +85,7 @@ test('a process whose secret changed stops as gracefully as if it were asked to'
     import { runProcess } from '${here}lifecycle.ts'
     import { silentLog } from '${here}log.ts'
     const start = async () => ({ stop: async () => console.log('drained') })
-    await runProcess(silentLog, start, new Promise((resolve) => setTimeout(resolve, 50, '/run/secret')))`
+    await runProcess(silentLog, start, { outdated: new Promise((resolve) => setTimeout(resolve, 50, '/run/secret')) })`
   const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', program], { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   for (const stream of [child.stdout, child.stderr])

@@ -64,7 +64,7 @@ An explorer on this machine enters with the realm ${url}/main. Ctrl-C ends it al
 
 const [command] = process.argv.slice(2)
 if (command === 'down') await endAll(say)
-else if (command === undefined) await runProcess(silentLog, up)
+else if (command === undefined) await runProcess(silentLog, up, { finishStarting: true })
 else {
   say('usage: npm run cluster [-- down]')
   process.exitCode = 2
