@@ -71,7 +71,8 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
     if (waitMs === 0) return true
     metrics?.held.inc({ kind })
     if (owner) wakes.later(owner.kind, owner, waitMs)
-    if (owner && isRepair) {
+    // A Secret is asked for anew by each pass that finds nobody who mounts it: that is nobody's doing.
+    if (owner && isRepair && kind !== 'Secret') {
       const note = `${kind} ${key.name} is changed by somebody else again and again; it is put right twice in 10 s at most`
       recorder?.record(owner, { reason: 'RepairHeldBack', note })
     }

@@ -1,0 +1,201 @@
+import { expect, test } from 'vitest'
+import { ManualClock } from '../../cells/chassis/clock.ts'
+import { resources } from '../../cells/chassis/kube/resources.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import type { Realm } from '../../crds/realm.ts'
+import { realmResource } from '../../crds/resources.ts'
+import { createWriter } from '../cluster/apply.ts'
+import { createCache } from '../cluster/cache.ts'
+import { kubernetesCluster } from '../cluster/kubernetes.ts'
+import { soleLeadership } from '../cluster/leader.ts'
+import { aRealm, platform, site } from '../desired/fixtures.ts'
+import type { Elsewhere } from '../publication/elsewhere.ts'
+import type { Publication } from '../publication/publication.ts'
+import { startReconcilers } from '../reconcile/loop.ts'
+import { createSimulator, type Simulated } from './simulator.ts'
+
+const publication: Publication = {
+  sighting: () => ({ state: 'serving', aboutUrl: 'http://realm-provider/main/about' }),
+  forget: () => {},
+  onChange: () => () => {},
+}
+
+/** Another cluster's realm provider that leases every name, and takes every name back. */
+const elsewhere: Elsewhere = { publish: () => [], withdraw: () => true, forget: () => {}, onChange: () => () => {} }
+
+/** A simulated cluster whose pods run at once, and operators in it that may be told to die. */
+function aWorld() {
+  const clock = new ManualClock()
+  const simulator = createSimulator(clock)
+  const kubelet = simulator.client()
+  simulator.onChange(({ kind, metadata: { name, namespace, generation }, spec }) => {
+    if (kind !== 'Deployment' && kind !== 'StatefulSet') return
+    const { replicas = 1 } = spec as { replicas?: number }
+    const status = { observedGeneration: generation, replicas, updatedReplicas: replicas, readyReplicas: replicas }
+    const said = { apiVersion: 'apps/v1', kind, metadata: { name, ...(namespace && { namespace }) }, status }
+    setImmediate(
+      () =>
+        void kubelet
+          .apply(resources[kind], said, { fieldManager: 'kubelet', force: true, subresource: 'status' })
+          .catch(() => {}),
+    )
+  })
+
+  /** An operator that dies after so many writes: the last one is done, its answer never arrives, and nothing follows. */
+  async function anOperator(writesToLive = Number.POSITIVE_INFINITY) {
+    const life = { writes: 0, over: writesToLive === 0 }
+    const never = new Promise<never>(() => {})
+    const alive = simulator.client(async () => {
+      life.writes++
+      if (life.writes >= writesToLive) life.over = true
+      if (life.over) await never
+    })
+    const unlessDead =
+      <Arguments extends unknown[], Answer>(ask: (...rest: Arguments) => Promise<Answer>) =>
+      (...rest: Arguments): Promise<Answer> =>
+        life.over ? never : ask(...rest)
+    const transport = {
+      ...alive,
+      create: unlessDead(alive.create),
+      apply: unlessDead(alive.apply),
+      remove: unlessDead(alive.remove),
+    } as typeof alive
+    const cache = createCache({ transport, log: silentLog, clock })
+    const writer = createWriter({ transport, cache, leadership: soleLeadership, log: silentLog, clock })
+    const cluster = kubernetesCluster({ cache, writer, platform })
+    cache.start()
+    await cache.synced
+    const loop = startReconcilers({ cluster, site, publication, elsewhere, clock, log: silentLog })
+    return { life, loop, end: () => (life.over ? cache.stop() : loop.stop().then(cache.stop)) }
+  }
+
+  /** Lets an operator work until nothing changes for a minute, or it died. Answers with the writes it did. */
+  async function live(writesToLive?: number): Promise<{ writes: number; died: boolean }> {
+    const { life, loop, end } = await anOperator(writesToLive)
+    for (let quiet = 0; quiet < QUIET_STEPS && !life.over; quiet++) {
+      const before = simulator.changes
+      for (let turn = 0; turn < 10 || (!loop.idle && !life.over && turn < 1000); turn++) await new Promise(setImmediate)
+      if (simulator.changes !== before) quiet = 0
+      clock.advance(STEP_MS)
+    }
+    await end()
+    return { writes: life.writes, died: life.over }
+  }
+
+  const declare = (realm: Realm) =>
+    simulator
+      .client()
+      .apply(realmResource, realm as unknown as Simulated & { metadata: { name: string } }, { fieldManager: 'user', force: true })
+  const withdraw = () => simulator.client().remove(realmResource, { namespace: 'metaverse', name: 'main' })
+  return { live, declare, withdraw, objects: () => simulator.objects().map(withoutChance) }
+}
+const STEP_MS = 2000
+const QUIET_STEPS = 30
+
+/** An object without what depends on when and how often it was written. */
+function withoutChance(object: Simulated): object {
+  const { resourceVersion, uid, generation, managedFields, creationTimestamp, ...metadata } = object.metadata
+  const { stringData, ...rest } = object as Simulated & { stringData?: object }
+  const text = JSON.stringify({ ...rest, metadata, ...(stringData && { keys: Object.keys(stringData) }) })
+  return JSON.parse(
+    text.replaceAll(/"lastTransitionTime":"[^"]*"/g, '"lastTransitionTime":""').replaceAll(/uid-\d+/g, 'uid'),
+  ) as object
+}
+
+const { uid: _, generation: __, ...metadata } = aRealm().metadata
+const bare: Realm = { ...aRealm(), metadata }
+const leased: Realm = {
+  ...bare,
+  spec: { ...bare.spec, publication: { providers: [{ url: 'https://elsewhere', ttlSeconds: 60 }] } },
+}
+const grown: Realm = { ...aRealm({ version: '2.0.0', nats: { type: 'External', urls: ['nats://nats:4222'] } }), metadata }
+grown.spec.cells.replicas = 2
+
+const stories: {
+  name: string
+  begin(world: ReturnType<typeof aWorld>): Promise<void>
+  turn(world: ReturnType<typeof aWorld>): Promise<unknown>
+}[] = [
+  { name: 'a realm is made', begin: async () => {}, turn: ({ declare }) => declare(bare) },
+  {
+    name: 'a realm is changed',
+    async begin({ declare, live }) {
+      await declare(bare)
+      await live()
+    },
+    turn: ({ declare }) => declare(grown),
+  },
+  {
+    name: 'a realm whose name is leased elsewhere is deleted',
+    async begin({ declare, live }) {
+      await declare(leased)
+      await live()
+    },
+    turn: ({ withdraw }) => withdraw(),
+  },
+]
+
+for (const { name, begin, turn } of stories) {
+  test(`an operator that dies after any write while ${name} is followed by one that ends in the same place`, async () => {
+    const undisturbed = aWorld()
+    await begin(undisturbed)
+    await turn(undisturbed)
+    const { writes } = await undisturbed.live()
+    expect(writes).toBeGreaterThan(0)
+    const expected = undisturbed.objects()
+    for (let survived = 0; survived <= writes; survived++) {
+      const world = aWorld()
+      await begin(world)
+      await turn(world)
+      const { died } = await world.live(survived)
+      expect(died, `died after write ${survived}`).toBe(true)
+      await world.live()
+      expect(world.objects(), `after write ${survived} of ${writes}`).toEqual(expected)
+    }
+  }, 120_000)
+
+  test(`operators that die after a single write each get there while ${name}, and the last one finds nothing to do`, async () => {
+    const undisturbed = aWorld()
+    await begin(undisturbed)
+    await turn(undisturbed)
+    const { writes } = await undisturbed.live()
+    const world = aWorld()
+    await begin(world)
+    await turn(world)
+    let lives = 0
+    while ((await world.live(1)).died) expect(++lives, 'lives').toBeLessThan(3 * writes + 10)
+    expect(world.objects()).toEqual(undisturbed.objects())
+    expect((await world.live()).writes).toBe(0)
+  }, 120_000)
+}
+
+test('a realm that was changed ends as one that was declared so from the start', async () => {
+  const [changed, fresh] = [aWorld(), aWorld()]
+  await changed.declare(bare)
+  await changed.live()
+  await changed.declare(grown)
+  await changed.live()
+  await fresh.declare(grown)
+  await fresh.live()
+  // What was made up is never taken away: its passwords may be in use.
+  const lasting = (objects: object[]) =>
+    JSON.parse(
+      JSON.stringify(objects.filter((object) => !('keys' in object))).replaceAll(
+        /"observedGeneration":\d+/g,
+        '"observedGeneration":0',
+      ),
+    ) as object[]
+  expect(lasting(changed.objects())).toEqual(lasting(fresh.objects()))
+})
+
+test('the stories are worth telling: making takes many writes, changing some, and deletion leaves nothing behind', async () => {
+  const world = aWorld()
+  await world.declare(bare)
+  expect((await world.live()).writes).toBeGreaterThan(15)
+  expect(world.objects().length).toBeGreaterThan(15)
+  await world.declare(grown)
+  expect((await world.live()).writes).toBeGreaterThan(10)
+  await world.withdraw()
+  await world.live()
+  expect(world.objects()).toEqual([])
+})
