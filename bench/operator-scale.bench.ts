@@ -1,25 +1,18 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { systemClock } from '../cells/chassis/clock.ts'
+import { randomUUID } from 'node:crypto'
 import type { KubeObject } from '../cells/chassis/kube/kube-object.ts'
 import { createReflector } from '../cells/chassis/kube/reflector.ts'
 import { collectionPath, resources } from '../cells/chassis/kube/resources.ts'
 import type { Transport } from '../cells/chassis/kube/transport.ts'
 import { silentLog } from '../cells/chassis/log.ts'
-import { API_VERSION, conditionOf, type Realm } from '../crds/realm.ts'
+import { API_VERSION } from '../crds/realm.ts'
 import { realmResource } from '../crds/resources.ts'
 import { lookUp } from '../e2e/parts/catalogue.ts'
-import { createWriter } from '../operator/cluster/apply.ts'
-import { createCache } from '../operator/cluster/cache.ts'
 import { childResources } from '../operator/cluster/child.ts'
-import { kubernetesCluster } from '../operator/cluster/kubernetes.ts'
-import { leadershipBy } from '../operator/cluster/leader.ts'
-import { platform, site } from '../operator/desired/fixtures.ts'
 import { MANAGER, REALM_LABEL } from '../operator/desired/naming.ts'
 import { type ApiServer, startApiServer } from '../operator/e2e/apiserver.ts'
 import { startFakeKubelet } from '../operator/e2e/kubelet.ts'
-import { startReconcilers } from '../operator/reconcile/loop.ts'
 import type { Row } from './main.ts'
+import { passes } from './operator-passes.ts'
 import {
   bareRuntimeMb,
   buildOperator,
@@ -27,14 +20,17 @@ import {
   serviceAccountFiles,
   startOperatorProcess,
 } from './operator-process.ts'
+import { type Provider, startProvider } from './watching-provider.ts'
 
 export const name = 'operator-scale'
-
 const REALMS = Number(process.env.BENCH_REALMS ?? 1000)
 const REST_MS = 60_000
+/** Of these so many are made by the operator, the others are copies of one: the API server would take minutes. */
+const MADE = 20
+const SEED = 'zzseed'
 const DRIFTS = 100
 const CHURN_ROUNDS = 4
-const CHURN_REALMS = 50
+const CHURN_REALMS = 20
 const NAMESPACE = 'scale'
 /** Requests of the bench itself under way at once. */
 const PARALLEL = 12
@@ -47,7 +43,8 @@ export async function run(report: (row: Row) => void): Promise<void> {
     return
   }
   await buildOperator()
-  const api = await startApiServer(kube.path)
+  // Stored as JSON, so that one realm can be multiplied.
+  const api = await startApiServer(kube.path, { 'storage-media-type': 'application/json' })
   try {
     await scale(api, report)
   } finally {
@@ -59,7 +56,7 @@ async function scale(api: ApiServer, report: (row: Row) => void): Promise<void> 
   const user = api.transport()
   await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })
   const account = await serviceAccountFiles(api, NAMESPACE)
-  const provider = await startProvider(api.transport())
+  const provider = await startProvider(api.transport(), NAMESPACE)
   const kubelet = startFakeKubelet(api.transport(), NAMESPACE)
   const bareMb = await bareRuntimeMb()
   const start = () =>
@@ -79,40 +76,27 @@ async function scale(api: ApiServer, report: (row: Row) => void): Promise<void> 
     note: `bare: ${bareMb.toFixed(0)} MB`,
   })
 
-  const names = Array.from({ length: REALMS }, (_, index) => `realm-${index}`)
-  const startedAt = performance.now()
+  await each([SEED], (realm) => declare(user, realm))
+  await until(() => provider.published(SEED))
+  const names = Array.from({ length: MADE }, (_, index) => `made-${index}`)
+  await atRest(operator)
+  const before = await operator.requests()
   await each(names, (realm) => declare(user, realm))
   await until(() => names.every((realm) => provider.published(realm)))
-  report({
-    what: `${REALMS} realms from apply to published`,
-    value: (performance.now() - startedAt) / 1000,
-    unit: 's',
-    note: 'API server on the same two cores',
-  })
   await atRest(operator)
   const made = await operator.requests()
+  const [writes, events] = [made.writes - before.writes, made.events - before.events]
   report({
     what: 'writes per realm created',
-    value: (made.writes - made.events) / REALMS,
+    value: (writes - events) / MADE,
     unit: 'requests',
-    note: `and ${(made.events / REALMS).toFixed(1)} Events`,
+    note: `and ${events / MADE} Events`,
   })
-  report({
-    what: 'reads per realm created',
-    value: made.reads < 20 + REALMS / 100 ? 0 : made.reads / REALMS,
-    unit: 'requests',
-    note: `${made.reads} reads of all: caches and lease`,
-  })
-  report({ what: 'memory after creating them, over the bare runtime', value: operator.rssMb() - bareMb, unit: 'MB' })
-  await pause(REST_MS)
-  report({
-    what: 'writes at rest',
-    value: (await operator.requests()).writes - made.writes,
-    unit: `in ${REST_MS / 1000} s`,
-    note: 'lease apart',
-  })
+  report({ what: 'reads per realm created', value: (made.reads - before.reads) / MADE, unit: 'requests', note: 'lease apart' })
 
   await operator.stop()
+  await multiply(api, REALMS - MADE - 1)
+  await until(() => provider.size() === REALMS)
   const againAt = performance.now()
   operator = await start()
   await until(
@@ -125,16 +109,35 @@ async function scale(api: ApiServer, report: (row: Row) => void): Promise<void> 
     unit: 's',
     note: 'from the start of the process to all passes done',
   })
-  report({ what: 'writes of that resync', value: (await operator.requests()).writes, unit: 'requests' })
+  const resynced = await operator.requests()
+  report({ what: 'writes of that resync', value: resynced.writes, unit: 'requests' })
   report({ what: 'memory after it, over the bare runtime', value: operator.rssMb() - bareMb, unit: 'MB' })
 
+  await pause(REST_MS)
+  const rested = (await operator.requests()).writes - resynced.writes
+  report({ what: 'writes at rest', value: rested, unit: `in ${REST_MS / 1000} s`, note: 'lease apart' })
   await drift(user, report)
   await churn(user, operator, bareMb, provider, report)
   await operator.stop()
-  await passes(api, report)
+  await passes(api, NAMESPACE, report)
   await kubelet.stop()
   await provider.stop()
   await account.stop()
+}
+
+/** Copies everything the seed consists of, each copy with a name and uids of its own. */
+async function multiply(api: ApiServer, copies: number): Promise<void> {
+  const all = await api.stored('/registry/')
+  const seed = all.filter(({ key }) => key.includes(`/${NAMESPACE}/${SEED}`) && !key.startsWith('/registry/events/'))
+  const uids = seed.map(({ value }) => (JSON.parse(value) as KubeObject).metadata.uid ?? '')
+  for (let copy = 0; copy < copies; copy++) {
+    const fresh = new Map(uids.map((uid) => [uid, randomUUID()]))
+    const renamed = (text: string) =>
+      text
+        .replaceAll(SEED, `realm-${copy}`)
+        .replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, (uid) => fresh.get(uid) ?? uid)
+    await api.plant(seed.map(({ key, value }) => ({ key: renamed(key), value: renamed(value) })))
+  }
 }
 
 /** How soon an alias Service is back that somebody deleted. */
@@ -153,7 +156,7 @@ async function drift(user: Transport, report: (row: Row) => void): Promise<void>
   await services.synced
   const times: number[] = []
   for (let index = 0; index < DRIFTS; index++) {
-    const service = `realm-${(index * 7) % REALMS}-slot-${index % 4}`
+    const service = `realm-${(index * 7) % (REALMS - MADE - 1)}-slot-${index % 4}`
     const back = new Promise<void>((resolve) => waiting.set(service, resolve))
     await user.remove(resources.Service, { namespace: NAMESPACE, name: service })
     const goneAt = performance.now()
@@ -204,95 +207,6 @@ async function collect(user: Transport, realms: ReadonlySet<string>): Promise<vo
   for (const resource of [...Object.values(childResources), resources.Secret]) {
     const { items } = await user.list<KubeObject>(collectionPath(resource, NAMESPACE), { labelSelector })
     await each(items, ({ metadata }) => user.remove(resource, metadata))
-  }
-}
-
-/** Passes that find nothing to do, in this process, over everything there is. */
-async function passes(api: ApiServer, report: (row: Row) => void): Promise<void> {
-  const transport = api.transport()
-  const cache = createCache({ transport, log: silentLog, namespace: NAMESPACE })
-  const writer = createWriter({ transport, cache, leadership: leadershipBy(() => false), log: silentLog, clock: systemClock })
-  cache.start()
-  await cache.synced
-  let wake = (_: Parameters<Parameters<typeof cache.onChange>[0]>[1]) => {}
-  const cluster = kubernetesCluster({ cache, writer, platform })
-  const watched = {
-    ...cluster,
-    onChange: (listener: Parameters<typeof cluster.onChange>[0]) => {
-      wake = (key) => listener('Realm', key)
-      return cluster.onChange(listener)
-    },
-    reportRealm: async () => {},
-    realizeRealm: cluster.realizeRealm,
-  }
-  let done = 0
-  const publication = {
-    sighting: ({ metadata }: Realm) => {
-      done++
-      return { state: 'serving', aboutUrl: `http://realm-provider/${metadata.name}/about` } as const
-    },
-    forget: () => {},
-    onChange: () => () => {},
-  }
-  const loop = startReconcilers({ cluster: watched, site, publication, clock: systemClock, log: silentLog })
-  await until(() => loop.idle, 1)
-  done = 0
-  const startedAt = performance.now()
-  for (let round = 0; round < 3; round++) {
-    for (const key of cluster.keys('Realm')) wake(key)
-    await until(() => loop.idle, 1)
-  }
-  report({
-    what: 'no-op passes over realms',
-    value: done / ((performance.now() - startedAt) / 1000),
-    unit: 'passes/s',
-    note: 'queue, plan, every child compared',
-  })
-  await loop.stop()
-  await cache.stop()
-}
-
-interface Provider {
-  url: string
-  published(realm: string): boolean
-  stop(): Promise<void>
-}
-
-/** A realm provider that knows realms from a watch, and which of them say that they are published. */
-async function startProvider(transport: Transport): Promise<Provider> {
-  const adapters = new Map<string, string>()
-  const published = new Set<string>()
-  const realms = createReflector<KubeObject & Realm, { name: string; adapter: string | undefined; isPublished: boolean }>({
-    transport,
-    path: collectionPath(realmResource, NAMESPACE),
-    project: (live) => ({
-      name: live.metadata.name,
-      adapter: live.status?.endpoints?.find(({ state }) => state === 'Serving')?.adapter,
-      isPublished: conditionOf(live, 'Published')?.status === 'True' && conditionOf(live, 'Ready')?.status === 'True',
-    }),
-    onChange: ({ type, object: { name, adapter, isPublished } }) => {
-      if (adapter && type !== 'removed') adapters.set(name, adapter)
-      else adapters.delete(name)
-      if (isPublished && type !== 'removed') published.add(name)
-      else published.delete(name)
-    },
-    log: silentLog,
-  })
-  realms.start()
-  const server = createServer((request, response) => {
-    const adapter = adapters.get((request.url ?? '').split('/')[1] ?? '')
-    response.writeHead(adapter ? 200 : 404, { 'content-type': 'application/json' })
-    response.end(JSON.stringify({ comms: { adapter } }))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    published: (realm) => published.has(realm),
-    async stop() {
-      await realms.stop()
-      server.closeAllConnections()
-      await new Promise<void>((resolve) => server.close(() => resolve()))
-    },
   }
 }
 

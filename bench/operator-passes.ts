@@ -1,0 +1,59 @@
+import { systemClock } from '../cells/chassis/clock.ts'
+import { silentLog } from '../cells/chassis/log.ts'
+import { Metrics } from '../cells/chassis/metrics.ts'
+import type { Realm } from '../crds/realm.ts'
+import { createWriter } from '../operator/cluster/apply.ts'
+import { createCache } from '../operator/cluster/cache.ts'
+import { kubernetesCluster } from '../operator/cluster/kubernetes.ts'
+import { leadershipBy } from '../operator/cluster/leader.ts'
+import { platform, site } from '../operator/desired/fixtures.ts'
+import type { ApiServer } from '../operator/e2e/apiserver.ts'
+import { startReconcilers } from '../operator/reconcile/loop.ts'
+import { type QueueMetrics, queueMetrics } from '../operator/reconcile/queue-metrics.ts'
+import type { Row } from './main.ts'
+
+/** Passes that find nothing to do, in this process, over everything there is. */
+export async function passes(api: ApiServer, namespace: string, report: (row: Row) => void): Promise<void> {
+  const transport = api.transport()
+  const cache = createCache({ transport, log: silentLog, namespace })
+  const writer = createWriter({ transport, cache, leadership: leadershipBy(() => false), log: silentLog, clock: systemClock })
+  cache.start()
+  await cache.synced
+  let wake: Parameters<typeof cache.onChange>[0] = () => {}
+  const cluster = kubernetesCluster({ cache, writer, platform })
+  const watched = {
+    ...cluster,
+    onChange: (listener: Parameters<typeof cluster.onChange>[0]) => {
+      wake = listener
+      return cluster.onChange(listener)
+    },
+  }
+  const publication = {
+    sighting: ({ metadata }: Realm) => ({ state: 'serving', aboutUrl: `http://realm-provider/${metadata.name}/about` }) as const,
+    forget: () => {},
+    onChange: () => () => {},
+  }
+  let done = 0
+  const duration = { observe: () => done++ }
+  const quiet = { ...queueMetrics(new Metrics('bench'), () => 0), duration } as unknown as QueueMetrics
+  const loop = startReconcilers({ cluster: watched, site, publication, clock: systemClock, log: silentLog, metrics: quiet })
+  await until(() => loop.idle, 1)
+  done = 0
+  const startedAt = performance.now()
+  for (let round = 0; round < 3; round++) {
+    for (const kind of ['Realm', 'CommsCell'] as const) for (const key of cluster.keys(kind)) wake(kind, key)
+    await until(() => loop.idle, 1)
+  }
+  report({
+    what: 'passes that find nothing to do',
+    value: done / ((performance.now() - startedAt) / 1000),
+    unit: 'passes/s',
+    note: 'realms and cells alike, every child compared',
+  })
+  await loop.stop()
+  await cache.stop()
+}
+
+async function until(isSo: () => boolean, stepMs: number): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, stepMs))
+}
