@@ -82,6 +82,7 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     const rooms = await Promise.all([ada, bob].map(({ island }) => livekit.join(island?.connStr ?? '')))
     const [adas, bobs] = rooms
     await vi.waitFor(() => expect(adas?.others()).toEqual([bob.peer]), 10 * SECONDS)
+    await vi.waitFor(() => expect(bobs?.others()).toEqual([ada.peer]), 10 * SECONDS)
     await adas?.say('hello')
     await vi.waitFor(() => expect(bobs?.heard).toEqual([{ from: ada.peer, text: 'hello' }]), 10 * SECONDS)
     for (const room of rooms) await room.leave()
@@ -148,7 +149,7 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     await cluster.helm(...wordsOf(install, root), '--reuse-values', '--wait')
     for (const command of commands) {
       const answer = await cluster.kubectl(...wordsOf(command, root))
-      if (command.startsWith('kubectl get')) expect(answer).toMatch(/main\s+True\s/)
+      if (command.startsWith('kubectl get')) expect(answer).toMatch(/\/main\s+\w+\s+1\s.*True/) // one cell, published
       if (command.startsWith('kubectl describe')) expect(answer).toMatch(/Reason:\s+SeenServing/)
     }
     await vi.waitFor(async () => expect(await list('commscells', ...['--selector', MAIN])).toEqual([]), 60 * SECONDS)
