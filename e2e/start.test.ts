@@ -85,6 +85,31 @@ test('saving another manifest is applied while players stay connected', { timeou
   expect((await player.closed).code).toBe(1012)
 })
 
+test('fewer cells send the players of one over to the others, by the very URL they kept', { timeout: 90 * SECONDS }, async () => {
+  const realm = startRealm([], example.replace('replicas: 1', 'replicas: 2').replace('drainSeconds: 10', 'drainSeconds: 2'))
+  await using program = realm.program
+  const url = await realm.url()
+  await program.says(/main: published, 2\/2 cells/)
+  const socketOf = (slot: number) => `${url.replace('http', 'ws')}/main/cells/${slot}/ws`
+  const players = await Promise.all([0, 1].map((slot) => connectPlayer({ url: socketOf(slot), wallet: createWallet() })))
+  const endings = players.map(({ closed }, slot) => closed.then((ending) => ({ slot, ending })))
+  writeFileSync(realm.file, example.replace('drainSeconds: 10', 'drainSeconds: 2'))
+  const { slot, ending } = await Promise.race(endings)
+  expect(ending.code).toBe(1012)
+  expect(players[slot]?.kicked).toBe(false)
+  const back = await connectPlayer({ url: socketOf(slot), wallet: createWallet() })
+  back.heartbeat(spawn)
+  await back.nextIsland(10 * SECONDS)
+  await program.says(/main: published, 1\/1 cell,/)
+  let stayed = true
+  void endings[1 - slot]?.then(() => {
+    stayed = false
+  })
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect(stayed).toBe(true)
+  for (const player of [back, players[1 - slot]]) player?.close()
+})
+
 test('a wrong manifest is refused with file, line, field and the fix, and the running realm goes on', {
   timeout: 60 * SECONDS,
 }, async () => {
