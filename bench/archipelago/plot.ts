@@ -21,7 +21,7 @@ export interface Plot {
   series: readonly Series[]
 }
 
-const WIDTH = 760
+const WIDTH = 780
 const HEIGHT = 420
 const FRAME = { left: 72, right: 580, top: 48, bottom: 360 }
 const LEGEND_STEP = 20

@@ -36,8 +36,43 @@ const JUMPING = 0.05
 const quantile = (values: readonly number[], q: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? 0
 
+/** Plays of each scenario; all are alike, so of each flush the fastest counts: what else the machine did meanwhile is not the engine's. */
+const TAKES = 3
+
 /** Lets a crowd arrive at once and then do what it does for some flushes. */
 export function play(scenario: ScenarioName, peers: number, flushes: number): Outcome {
+  const first = take(scenario, peers, flushes)
+  const takes = [first, ...Array.from({ length: TAKES - 1 }, () => take(scenario, peers, flushes))]
+  const fastest = (of: (take: Take) => readonly number[]): number[] =>
+    of(first).map((_, i) => Math.min(...takes.map((one) => of(one)[i] ?? Number.POSITIVE_INFINITY)))
+  const times = fastest((one) => one.times)
+  const { toldPerFlush, islands, near10: company, rssMb, faults } = first
+  return {
+    scenario,
+    peers,
+    coldMs: Math.min(...takes.map(({ coldMs }) => coldMs)),
+    medianMs: quantile(times.slice(0, flushes / 2), 0.5),
+    laterMs: quantile(times.slice(flushes / 2), 0.5),
+    p99Ms: quantile(times, 0.99),
+    cpuMs: Math.min(...takes.map(({ cpuMs }) => cpuMs)),
+    ingestMs: quantile(
+      fastest((one) => one.ingest),
+      0.5,
+    ),
+    toldPerFlush,
+    islands,
+    near10: company,
+    rssMb,
+    faults,
+  }
+}
+
+interface Take extends Omit<Outcome, 'scenario' | 'peers' | 'medianMs' | 'laterMs' | 'p99Ms' | 'ingestMs'> {
+  times: number[]
+  ingest: number[]
+}
+
+function take(scenario: ScenarioName, peers: number, flushes: number): Take {
   const crowd = new Crowd(peers, scenario === 'plaza' || scenario === 'festival' ? SPREADS[scenario] : SPREADS.spread, SEED)
   const ids = Array.from({ length: peers }, (_, n) => peerId(n))
   let rooms = 0
@@ -82,14 +117,10 @@ export function play(scenario: ScenarioName, peers: number, flushes: number): Ou
   }
   const rssMb = process.memoryUsage.rss() / 2 ** 20
   return {
-    scenario,
-    peers,
     coldMs,
-    medianMs: quantile(times.slice(0, flushes / 2), 0.5),
-    laterMs: quantile(times.slice(flushes / 2), 0.5),
-    p99Ms: quantile(times, 0.99),
+    times,
+    ingest,
     cpuMs,
-    ingestMs: quantile(ingest, 0.5),
     toldPerFlush: told / flushes,
     islands: islands.islandCount,
     near10: near10(crowd.x, crowd.z, (n) => islands.roomOf(ids[n] ?? peerId(n)), 200),
