@@ -19,6 +19,7 @@ const STEP_MS = 100
 interface Told extends KubeObject {
   reason: string
   note: string
+  reportingController?: string
   series?: { count: number }
 }
 
@@ -56,8 +57,11 @@ withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
   const bare = { livekit: { type: 'None' } }
   const isReady = (name: string) =>
     expect.poll(async () => conditionOf(await realmOf(name), 'Ready')?.status, patient).toBe('True')
+  // The API server tells Events of its own, of Services whose address it repairs.
   const told = async (): Promise<Told[]> =>
-    (await user.list<Told>(collectionPath(resources.EventV1, namespace), {})).items.filter(({ note }) => note !== undefined)
+    (await user.list<Told>(collectionPath(resources.EventV1, namespace), {})).items.filter(
+      ({ reportingController }) => reportingController === 'comms.decentraland.org/realm-operator',
+    )
   const reasons = async () => (await told()).map(({ reason }) => reason).sort()
 
   /** Does something ten times a second for a while; answers with how often the operator wrote one object meanwhile. */
