@@ -9,6 +9,9 @@ import type { Cache } from './cache.ts'
 import { type Child, childKey } from './child.ts'
 import type { Cluster, Workload } from './ports.ts'
 
+/** So often an API server may stumble before a pass gives it a rest. */
+const MAX_TROUBLES = 3
+
 /** What a cluster is made of. */
 export interface KubernetesParts {
   cache: Cache
@@ -19,18 +22,20 @@ export interface KubernetesParts {
 /** A Kubernetes cluster as the reconcilers wish it were. */
 export function kubernetesCluster({ cache, writer, platform }: KubernetesParts): Cluster {
   async function settle(ownerUid: string, manifests: readonly Manifest[]): Promise<void> {
-    let refused: unknown
+    let failed: unknown
+    let troubles = 0
     for (const manifest of manifests) {
       try {
         await writer.apply(manifest)
       } catch (error) {
-        // One object nobody takes is no reason to withhold the others; a server that does not answer is.
-        if (!isAboutTheObject(error)) throw error
-        refused ??= error
+        // One object nobody takes is no reason to withhold the others, nor is a server that stumbles; one that does not answer is.
+        const stumbled = error instanceof KubeError && error.status >= 500
+        if (!isAboutTheObject(error) && !(stumbled && ++troubles < MAX_TROUBLES)) throw error
+        failed ??= error
       }
     }
     // What goes may still be needed by what could not be changed.
-    if (refused) throw refused
+    if (failed) throw failed
     const wanted = new Set(manifests.map(({ kind, metadata }) => childKey({ kind, ...metadata })))
     for (const child of cache.childrenOf(ownerUid)) {
       if (!wanted.has(childKey(child)) && !child.deleting) await writer.remove(child)

@@ -1,0 +1,139 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { conditionOf } from '../../crds/realm.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import { type ApiProxy, type Fault, isWrite, type Passed, startApiProxy } from './api-proxy.ts'
+import { type ApiServer, startApiServer } from './apiserver.ts'
+import { type FakeKubelet, startFakeKubelet } from './kubelet.ts'
+import { inNamespace } from './namespace.ts'
+import { startProvider, startWholeOperator, type WholeOperator } from './operator.ts'
+
+const patient = { timeout: 60_000, interval: 100 }
+
+withPart('kube', 'the whole operator on a bad wire', (part) => {
+  let api: ApiServer
+  let user: Transport
+  let namespace: string
+  let count = 0
+  let operator: WholeOperator
+  let kubelet: FakeKubelet
+  /** What the operator speaks through. */
+  let proxy: ApiProxy
+  /** What a realm of two cells consists of when nothing goes wrong. */
+  let complete: string[]
+  const endings: (() => Promise<void>)[] = []
+  beforeAll(async () => {
+    api = await startApiServer(part)
+    user = api.transport()
+  })
+  afterAll(() => api?.stop())
+  beforeEach(async () => {
+    namespace = `faults-${++count}`
+    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    proxy = await startApiProxy(api)
+    const provider = await startProvider(user, namespace)
+    kubelet = startFakeKubelet(api.transport(), namespace)
+    operator = await startWholeOperator({ ...api, kubeconfig: proxy.kubeconfig }, namespace, provider.url)
+    endings.push(operator.stop, kubelet.stop, provider.stop, proxy.stop)
+    await expect.poll(() => operator.metric('leader'), patient).toBe(1)
+  })
+  afterEach(async () => {
+    proxy.spoil = () => undefined
+    proxy.heal()
+    for (const end of endings.splice(0)) await end()
+  })
+  const { declare, names, realmOf } = inNamespace(
+    () => user,
+    () => namespace,
+  )
+  const declareCells = (replicas: number) => declare({ livekit: { type: 'None' }, cells: { replicas } })
+  const serving = (replicas: number) =>
+    expect
+      .poll(async () => {
+        const { status } = await realmOf()
+        return { ready: conditionOf({ ...(status && { status }) }, 'Ready')?.status, replicas: status?.readyReplicas }
+      }, patient)
+      .toEqual({ ready: 'True', replicas })
+
+  test('what a realm consists of is known', async () => {
+    await declareCells(1)
+    await serving(1)
+    await declareCells(2)
+    await serving(2)
+    complete = await names()
+    expect(complete.length).toBeGreaterThan(20)
+  }, 60_000)
+
+  /** One in so many of the requests that are meant goes wrong, the first one included. */
+  const someOf = (every: number, isMeant: (request: Passed) => boolean, fault: Fault) => {
+    let seen = 0
+    return (request: Passed): Fault | undefined => (isMeant(request) && seen++ % every === 0 ? fault : undefined)
+  }
+  const notOfTheLease = (request: Passed) => !request.path.includes('/leases')
+
+  const badWires: { what: string; spoil: () => ApiProxy['spoil']; atMost: number }[] = [
+    { what: 'each second write is refused with a 500', spoil: () => someOf(2, isWrite, { status: 500 }), atMost: 250 },
+    {
+      what: 'each second write is refused with a 429 and a time to wait',
+      spoil: () => someOf(2, isWrite, { status: 429, headers: { 'retry-after': '1' } }),
+      atMost: 250,
+    },
+    { what: 'each third write is done and its answer reset', spoil: () => someOf(3, isWrite, 'reset'), atMost: 250 },
+    { what: 'each third write is done and half its answer arrives', spoil: () => someOf(3, isWrite, 'truncated'), atMost: 250 },
+    { what: 'each request takes a third of a second', spoil: () => someOf(1, notOfTheLease, { slowMs: 300 }), atMost: 150 },
+    {
+      what: 'watches are told that their place is forgotten',
+      spoil: () => someOf(1, ({ isWatch, path }) => isWatch && path.endsWith('deployments'), { status: 410 }),
+      atMost: 250,
+    },
+  ]
+  for (const { what, spoil, atMost } of badWires) {
+    test(`a realm is made and changed although ${what}`, async () => {
+      proxy.spoil = spoil()
+      proxy.cut() // so that watches begin anew under it
+      proxy.passed.length = 0
+      await declareCells(1)
+      await serving(1)
+      await declareCells(2)
+      await serving(2)
+      expect(proxy.passed.filter(notOfTheLease).length, 'requests').toBeLessThan(atMost)
+      proxy.spoil = () => undefined
+      await expect.poll(names, patient).toEqual(complete)
+      await operator.atRest()
+      expect(conditionOf(await realmOf(), 'Stalled')).toMatchObject({ status: 'False' })
+    }, 90_000)
+  }
+
+  test('an API server that refuses everything is asked ever less often, and caught up with once it recovers', async () => {
+    await declareCells(1)
+    await serving(1)
+    proxy.spoil = (request) => (isWrite(request) ? { status: 503 } : undefined)
+    proxy.passed.length = 0
+    await declareCells(2)
+    await new Promise((resolve) => setTimeout(resolve, 6000))
+    const [first, last] = [0, 3000].map((from) => {
+      const begun = (proxy.passed[0]?.at ?? 0) + from
+      return proxy.passed.filter((request) => isWrite(request) && request.at >= begun && request.at < begun + 3000).length
+    })
+    expect(first).toBeLessThan(40)
+    expect(last).toBeLessThan(10)
+    proxy.spoil = () => undefined
+    await serving(2)
+  }, 90_000)
+
+  test('a wire that swallows everything without a word costs the lead and nothing else', async () => {
+    await declareCells(1)
+    await serving(1)
+    proxy.stall()
+    await declareCells(2)
+    await expect.poll(() => operator.metric('leader'), patient).toBe(0)
+    proxy.passed.length = 0
+    await new Promise((resolve) => setTimeout(resolve, 2000))
+    expect(proxy.passed.filter(isWrite)).toEqual([])
+    proxy.heal()
+    proxy.cut()
+    await serving(2)
+    expect(await names()).toEqual(complete)
+  }, 90_000)
+})
