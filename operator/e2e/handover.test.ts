@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import type { Lease } from '../cluster/lease.ts'
+import { type ApiProxy, isWrite, startApiProxy } from './api-proxy.ts'
+import { type ApiServer, startApiServer } from './apiserver.ts'
+import { inNamespace } from './namespace.ts'
+
+const patient = { timeout: 30_000, interval: 20 }
+const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+
+/** An operator in a process of its own, and what it said to the API server. */
+interface Process {
+  name: string
+  proxy: ApiProxy
+  /** When it wrote, its lease apart. */
+  writes(): number[]
+  signal(signal: NodeJS.Signals): void
+  ended: Promise<unknown>
+}
+
+withPart('kube', 'two operator processes on one API server', (part) => {
+  let api: ApiServer
+  let user: Transport
+  let namespace: string
+  let count = 0
+  const endings: (() => Promise<unknown>)[] = []
+  beforeAll(async () => {
+    api = await startApiServer(part)
+    user = api.transport()
+  })
+  afterAll(() => api?.stop())
+  beforeEach(async () => {
+    namespace = `handover-${++count}`
+    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+  })
+  afterEach(async () => {
+    for (const end of endings.splice(0).reverse()) await end()
+  })
+  const { declare, get } = inNamespace(
+    () => user,
+    () => namespace,
+  )
+
+  async function anOperator(name: string): Promise<Process> {
+    const proxy = await startApiProxy(api)
+    const child = spawn(process.execPath, [main], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: {
+        ...process.env,
+        KUBECONFIG: proxy.kubeconfig,
+        LOG_LEVEL: 'silent',
+        HTTP_SERVER_HOST: '127.0.0.1',
+        HTTP_SERVER_PORT: '0',
+        IMAGE_REPOSITORY: 'ghcr.io/example/realm',
+        PROVIDER_URL: 'http://127.0.0.1:1',
+        CHECK_DEPENDENCIES: 'false',
+        WATCH_NAMESPACE: namespace,
+        LEASE_NAMESPACE: namespace,
+        LEASE_IDENTITY: name,
+      },
+    })
+    const ended = once(child, 'exit')
+    endings.push(proxy.stop, () => {
+      child.kill('SIGKILL')
+      return ended
+    })
+    return {
+      name,
+      proxy,
+      writes: () => proxy.passed.filter(isWrite).map(({ at }) => at),
+      signal: (signal) => void child.kill(signal),
+      ended,
+    }
+  }
+  const leader = async () => (await get<Lease>(resources.Lease, 'realm-operator'))?.spec.holderIdentity
+
+  /** Two processes of which the first leads and the second has seen everything. */
+  async function aPair(): Promise<[Process, Process]> {
+    const first = await anOperator('first')
+    await expect.poll(leader, patient).toBe('first')
+    const second = await anOperator('second')
+    await expect
+      .poll(() => second.proxy.passed.some(({ isWatch, path }) => isWatch && path.endsWith('/leases')), patient)
+      .toBe(true)
+    return [first, second]
+  }
+
+  /** Somebody who declares another realm again and again, so that whoever leads is always in the middle of something. */
+  function aBusyUser() {
+    let step = 0
+    let stopped = false
+    const working = (async () => {
+      while (!stopped) {
+        await declare({ livekit: { type: 'None' } }, `realm-${step++}`)
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    })()
+    const stop = () => {
+      stopped = true
+      return working
+    }
+    endings.push(stop)
+    return { stop, declared: () => step }
+  }
+
+  test('a leader that is paused in the middle of its work writes nothing once somebody else led, however it wakes', async () => {
+    const [first, second] = await aPair()
+    const busy = aBusyUser()
+    await expect.poll(() => first.writes().length, patient).toBeGreaterThan(50)
+    first.signal('SIGSTOP')
+    await busy.stop()
+    await expect.poll(leader, patient).toBe('second')
+    await expect.poll(() => second.writes().length, patient).toBeGreaterThan(0)
+    const ledAt = second.writes()[0] ?? 0
+    first.signal('SIGCONT')
+    await declare({ livekit: { type: 'None' } }, 'afterwards')
+    await expect.poll(() => get(resources.Service, 'afterwards-slot-3'), patient).toBeDefined()
+    await new Promise((resolve) => setTimeout(resolve, 3000))
+    expect(first.writes().filter((at) => at >= ledAt)).toEqual([])
+    // It stands by as if nothing had been.
+    second.signal('SIGTERM')
+    await second.ended
+    await expect.poll(leader, patient).toBe('first')
+    await declare({ livekit: { type: 'None' } }, 'at-last')
+    await expect.poll(() => get(resources.Service, 'at-last-slot-3'), patient).toBeDefined()
+  }, 120_000)
+
+  test('a leader that is killed is followed once its lease ended; one that is asked to stop, at once', async ({ annotate }) => {
+    const [first, second] = await aPair()
+    const third = await anOperator('third')
+    await declare({ livekit: { type: 'None' } }, 'before')
+    await expect.poll(() => get(resources.Service, 'before-slot-3'), patient).toBeDefined()
+    await new Promise((resolve) => setTimeout(resolve, 2000))
+    const successor = async (leaving: Process, signal: NodeJS.Signals, realm: string) => {
+      leaving.signal(signal)
+      const leftAt = Date.now()
+      await declare({ livekit: { type: 'None' } }, realm)
+      const heirs = [first, second, third].filter((each) => each !== leaving)
+      const next = () => heirs.flatMap((each) => each.writes()).filter((at) => at >= leftAt)
+      await expect.poll(() => next().length, patient).toBeGreaterThan(0)
+      const tookMs = Math.min(...next()) - leftAt
+      await annotate(`${signal}: the next one wrote after ${tookMs} ms`)
+      return tookMs
+    }
+    expect(await successor(first, 'SIGKILL', 'after-kill')).toBeLessThan(20_000)
+    const now = (await leader()) === 'second' ? second : third
+    await expect.poll(() => get(resources.Service, 'after-kill-slot-3'), patient).toBeDefined()
+    expect(await successor(now, 'SIGTERM', 'after-stop')).toBeLessThan(8000)
+  }, 120_000)
+})
