@@ -44,6 +44,13 @@ test('the commands for whoever works on it are scripts of the package', () => {
   }
 })
 
+test('npm run bench prints figures, and what to compare them by', { timeout: 180_000 }, async () => {
+  // One of them: all together take minutes, and a test is no place for figures.
+  const { stdout } = await shell('npm', ['run', 'bench', '--', 'realm-provider'], { cwd: root })
+  expect(stdout).toMatch(/calibration \d+ ms/)
+  expect(stdout).toMatch(/\| \/about, an empty world \| [\d,]+ requests\/s/)
+})
+
 test('every folder and file the README points at is there', () => {
   const named = [...text('README.md').matchAll(/`((?:crds|operator|cells|cli|helm|e2e|bench|examples|docs)\/[\w./-]*)`/g)].map(
     ([, path = '']) => path,
