@@ -43,3 +43,15 @@ test('a new operator repeats what the last one saw until it has looked', () => {
   const before = { ...aRealm({ nats }), status: { conditions: [condition] } }
   expect(dependenciesClaim(before, nothing, [{ ...livekit, state: 'unknown' }])).toMatchObject({ status: 'True' })
 })
+
+test('also what could not be reached is repeated, for as long as the realm is the same', () => {
+  const condition = {
+    ...{ type: 'DependenciesReady', status: 'False', reason: 'Unreachable', message: 'LiveKit: gone', lastTransitionTime: '' },
+    observedGeneration: 1,
+  } as const
+  const before = { ...aRealm({ nats }), status: { conditions: [condition] } }
+  const unsure = [{ ...livekit, state: 'unknown' }] as const
+  expect(dependenciesClaim(before, nothing, unsure)).toMatchObject({ status: 'False', message: 'LiveKit: gone' })
+  const changed = { ...before, metadata: { ...before.metadata, generation: 2 } }
+  expect(dependenciesClaim(changed, nothing, unsure)).toMatchObject({ status: 'Unknown' })
+})

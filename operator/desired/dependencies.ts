@@ -6,7 +6,7 @@ import type { Claim } from './conditions.ts'
 /** Whether the NATS and the LiveKit of a realm are there: its own run, those outside were reached. Told, and never acted upon: what we cannot reach, players may. */
 export function dependenciesClaim(realm: Realm, { services }: RealmObserved, reached: readonly Reach[]): Claim<RealmReasons> {
   const type = 'DependenciesReady'
-  const wasReady = conditionOf(realm, type)?.status === 'True'
+  const before = conditionOf(realm, type)
   const { nats, livekit } = realm.spec
   const own = [...(nats.type === 'Managed' ? ['nats'] : []), ...(livekit.type === 'Managed' ? ['livekit'] : [])]
   const idle = own.filter((part) => !services.some(({ component, ready }) => component === part && ready > 0))
@@ -23,7 +23,10 @@ export function dependenciesClaim(realm: Realm, { services }: RealmObserved, rea
   const isUnsure = reached.some(
     ({ what, state }) => state === 'unknown' && !reached.some((other) => other.what === what && other.state === 'reached'),
   )
-  return isUnsure && !wasReady
+  // A new operator has not looked yet: what the last one saw of the same realm stands until it has.
+  if (isUnsure && before?.reason === 'Unreachable' && before.observedGeneration === realm.metadata.generation)
+    return { type, status: 'False', reason: 'Unreachable', message: before.message }
+  return isUnsure && before?.status !== 'True'
     ? { type, status: 'Unknown', reason: 'NotChecked', message: 'nobody has looked yet' }
     : { type, status: 'True', reason: 'AllReached', message: 'what the realm depends on is there' }
 }
