@@ -18,13 +18,13 @@ const PATIENCE_MS = 60_000
 export function leave(realm: Realm, cell: CommsCell, now: number, toldMs: number): Step {
   const cordonedMs = now - sinceOf(cell, 'Cordoned')
   const drainingMs = now - sinceOf(cell, 'Draining')
-  // Not begun, or not told of: its own report wakes us.
-  if (takesPlayers(cell) || Number.isNaN(cordonedMs)) return { state: 'Draining' }
+  // Not begun, or not told of. Its own report wakes us; looking again as well costs nothing, and waits for nobody's word.
+  if (takesPlayers(cell) || Number.isNaN(cordonedMs)) return { state: 'Draining', recheckMs: toldMs }
   if (cell.spec.desiredState === 'Draining') {
     const isPublished = realm.status?.endpoints?.some(
       ({ cell: name, state }) => name === cell.metadata.name && state !== 'Draining',
     )
-    if (isPublished) return { state: 'Draining' }
+    if (isPublished) return { state: 'Draining', recheckMs: toldMs }
     return cordonedMs < toldMs ? { state: 'Draining', recheckMs: toldMs - cordonedMs } : { state: 'Drained' }
   }
   if (cell.status?.state === 'Drained') return { state: 'gone' }
