@@ -46,7 +46,11 @@ test('a new operator repeats what the last one saw until it has looked', () => {
 
 test('also what could not be reached is repeated, for as long as the realm is the same', () => {
   const condition = {
-    ...{ type: 'DependenciesReady', status: 'False', reason: 'Unreachable', message: 'LiveKit: gone', lastTransitionTime: '' },
+    type: 'DependenciesReady',
+    status: 'False',
+    reason: 'Unreachable',
+    message: 'LiveKit: gone',
+    lastTransitionTime: '',
     observedGeneration: 1,
   } as const
   const before = { ...aRealm({ nats }), status: { conditions: [condition] } }
