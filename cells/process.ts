@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { Bus } from './bus/bus.ts'
 import { connectNats } from './bus/nats.ts'
 import type { Cell } from './cell.ts'
-import { operationalRoutes } from './chassis/health.ts'
+import { type Clock, systemClock } from './chassis/clock.ts'
+import { operationalRoutes, readinessRoute } from './chassis/health.ts'
 import { createApp } from './chassis/http.ts'
 import { type Running, stopAll } from './chassis/lifecycle.ts'
 import { listen } from './chassis/listen.ts'
@@ -15,6 +16,8 @@ export const processVariables = (port: number) => ({
   HTTP_SERVER_HOST: z.string().default('0.0.0.0'),
   HTTP_SERVER_PORT: z.coerce.number().int().min(0).max(65_535).default(port), // 0 = any free port, for tests
   LOG_LEVEL: z.enum(logLevels).default('info'),
+  /** Seconds it goes on serving once it is asked to stop, because whoever routes to it hears of that a moment later. */
+  ROUTES_SETTLE_SECONDS: z.coerce.number().int().min(0).max(60).default(0),
   COMMIT_HASH: z.string().default(''),
   CURRENT_VERSION: z.string().default(''),
 })
@@ -33,6 +36,7 @@ export interface ProcessConfig {
   HTTP_SERVER_HOST: string
   HTTP_SERVER_PORT: number
   LOG_LEVEL: (typeof logLevels)[number]
+  ROUTES_SETTLE_SECONDS: number
 }
 
 /** Which broker, and who we are to it. */
@@ -52,7 +56,8 @@ export interface Started {
 
 /**
  * Runs a service as a process of its own. It answers probes at once, and says that it is not ready while `start` still waits for a
- * broker or a database: what is merely waiting must not be restarted. Its health is answered until the last player is gone.
+ * broker or a database: what is merely waiting must not be restarted. Asked to stop, it says at once that it is not ready, and serves for
+ * as long as it takes everybody to hear that; only then it lets go. Its health is answered until the last player is gone.
  *
  * @param drainSeconds how long its own stopping may take
  * @throws UserError when the port is taken, or whatever `start` throws
@@ -61,18 +66,29 @@ export async function runCell(
   name: string,
   config: ProcessConfig,
   start: (parts: { log: Log; metrics: Metrics }) => Promise<Started>,
-  drainSeconds = 0,
+  { drainSeconds = 0, clock = systemClock }: { drainSeconds?: number; clock?: Clock } = {},
 ): Promise<Running> {
   const log = createLog(name, config.LOG_LEVEL)
   const waiting = new Metrics(name)
   const notYet = () => ({ ready: false as const, reason: 'starting' })
+  const notAnyMore = () => ({ ready: false as const, reason: 'leaving' })
   const board = createSwitchboard(createApp({ routes: operationalRoutes(waiting, notYet), log, metrics: waiting }))
   const http = await listen(board, { host: config.HTTP_SERVER_HOST, port: config.HTTP_SERVER_PORT })
   try {
     const { cell, foundations = [] } = await start({ log, metrics: new Metrics(name).withProcess() })
     board.mount('', cell.app)
     log.info({ url: http.url }, 'serving')
-    return { ...stopAll(log, cell, http, ...foundations), stopDeadlineMs: drainSeconds * 1_000 + STOP_MARGIN_MS }
+    const settleMs = config.ROUTES_SETTLE_SECONDS * 1_000
+    const leaving = {
+      stop: async () => {
+        board.mount('/health/ready', createApp({ routes: [readinessRoute('/', notAnyMore)], log, metrics: new Metrics(name) }))
+        if (settleMs > 0) await new Promise<void>((resolve) => clock.after(settleMs, resolve))
+      },
+    }
+    return {
+      ...stopAll(log, leaving, cell, http, ...foundations),
+      stopDeadlineMs: settleMs + drainSeconds * 1_000 + STOP_MARGIN_MS,
+    }
   } catch (error) {
     await http.stop()
     throw error

@@ -16,14 +16,18 @@ export interface Build {
  */
 export const operationalRoutes = (metrics: Metrics, readiness: () => Readiness): Route[] => [
   route('GET', '/health/live', () => text('alive')),
-  route('GET', '/health/ready', () => readinessAnswer(readiness())),
-  route('GET', '/health/startup', () => readinessAnswer(readiness())),
+  readinessRoute('/health/ready', readiness),
+  readinessRoute('/health/startup', readiness),
   route('GET', '/metrics', async () => ({
     status: 200,
     headers: { 'content-type': metrics.registry.contentType },
     body: await metrics.registry.metrics(),
   })),
 ]
+
+/** Whether a service is ready, for probes: 200 or 503. */
+export const readinessRoute = (path: string, readiness: () => Readiness): Route =>
+  route('GET', path, () => readinessAnswer(readiness()))
 
 const readinessAnswer = (state: Readiness): Answer =>
   state.ready ? json(200, { status: 'pass' }) : json(503, { status: 'fail', output: state.reason })

@@ -16,5 +16,5 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
     const cell = await startConnector(config, { bus, log, clock: systemClock, verifier, metrics })
     return { cell, foundations: [{ stop: () => verifier.close() }, { stop: () => bus.close() }] }
   }
-  return runCell('connector', config, start, config.DRAIN_SECONDS)
+  return runCell('connector', config, start, { drainSeconds: config.DRAIN_SECONDS })
 }

@@ -24,6 +24,8 @@ export type Deployment = ManifestOf<V1DeploymentSpec>
 
 /** Seconds a pod gets beyond what it needs to stop. */
 const GRACE_SECONDS = 15
+/** How long what is routed to goes on serving on its way out: every node, and proxies before them, have learned by then that it leaves. */
+const ROUTES_SETTLE = { name: 'ROUTES_SETTLE_SECONDS', value: '3' }
 /** Replaces pods one by one, a new one first. */
 const SURGE: V1DeploymentStrategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }
 /** Never runs an old and a new pod at once. */
@@ -70,6 +72,8 @@ export const archipelagoDeployment = (cell: CommsCell, { archipelago }: CellPlan
 export function serviceDeployment(realm: Realm, { component, replicas, settings }: ServicePlan, platform: Platform): Deployment {
   const data = component === 'gatekeeper' ? databaseVolume(realm) : undefined
   const { volumes, ...container } = environmentOf(settings)
+  // Where the next one waits for this one to be gone, serving on would only be a longer break.
+  const env = data ? container.env : [ROUTES_SETTLE, ...container.env]
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -88,7 +92,7 @@ export function serviceDeployment(realm: Realm, { component, replicas, settings 
         terminationGracePeriodSeconds: GRACE_SECONDS,
         volumes: [...volumes, ...(data ? [data.volume] : [])],
         container: {
-          ...ourContainer(component, container.env, realm.spec.version, platform),
+          ...ourContainer(component, env, realm.spec.version, platform),
           ...(component === 'gatekeeper' && resourcesOf(realm.spec.gatekeeper.resources)),
           volumeMounts: [...container.volumeMounts, ...(data ? [data.mount] : [])],
         },
@@ -143,7 +147,8 @@ function cellPod(
   platform: Platform,
   resources: Parameters<typeof resourcesOf>[0],
 ): PodParts {
-  const { env, volumes, volumeMounts } = environmentOf(settings)
+  const { env: given, volumes, volumeMounts } = environmentOf(settings)
+  const env = component === 'connector' ? [ROUTES_SETTLE, ...given] : given
   return {
     labels: cellLabels(cell, component),
     selector: cellSelector(cell.metadata.name, component),

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+import { ManualClock } from './chassis/clock.ts'
+import { createApp, route, text } from './chassis/http.ts'
+import { listen } from './chassis/listen.ts'
+import { silentLog } from './chassis/log.ts'
+import { Metrics } from './chassis/metrics.ts'
+import { runCell } from './process.ts'
+
+const HOST = '127.0.0.1'
+
+async function freePort(): Promise<number> {
+  const probe = await listen(createApp({ routes: [], log: silentLog, metrics: new Metrics('probe') }), { host: HOST, port: 0 })
+  await probe.stop()
+  return probe.port
+}
+
+/** A ready service that greets; `ask` is the status it answers with, nothing when nobody answers. */
+async function aGreeter(settleSeconds: number) {
+  const port = await freePort()
+  const clock = new ManualClock()
+  const happened: string[] = []
+  const config = {
+    HTTP_SERVER_HOST: HOST,
+    HTTP_SERVER_PORT: port,
+    LOG_LEVEL: 'silent' as const,
+    ROUTES_SETTLE_SECONDS: settleSeconds,
+  }
+  const routes = ['/', '/health/ready'].map((path) => route('GET', path, () => text('hello')))
+  const stop = async () => {
+    happened.push('let go')
+  }
+  const start = async ({ log, metrics }: Parameters<Parameters<typeof runCell>[2]>[0]) => ({
+    cell: { app: createApp({ routes, log, metrics }), readiness: () => ({ ready: true as const }), stop },
+  })
+  const running = await runCell('greeter', config, start, { clock })
+  const ask = async (path: string) => {
+    const answer = await fetch(`http://${HOST}:${port}${path}`).catch(() => undefined)
+    return answer?.status
+  }
+  return { clock, happened, running, ask }
+}
+
+test('a process that is to stop says so at once, and serves until those who route to it have heard', async () => {
+  const { clock, happened, running, ask } = await aGreeter(3)
+  expect([await ask('/health/ready'), await ask('/')]).toEqual([200, 200])
+  const stopping = running.stop()
+  expect([await ask('/health/ready'), await ask('/')]).toEqual([503, 200])
+  clock.advance(2_999)
+  expect([await ask('/'), ...happened]).toEqual([200])
+  clock.advance(1)
+  await stopping
+  expect([await ask('/'), ...happened]).toEqual([undefined, 'let go'])
+})
+
+test('a process to which nobody routes stops at once', async () => {
+  const { happened, running } = await aGreeter(0)
+  await running.stop()
+  expect(happened).toEqual(['let go'])
+})
