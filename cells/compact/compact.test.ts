@@ -44,7 +44,7 @@ async function aCell(count: number) {
     await verifier.close()
   })
   await vi.waitFor(() => expect(players.filter(({ island }) => island)).toHaveLength(count), PATIENCE)
-  return { cell, players }
+  return { cell, players, url: http.url }
 }
 
 const roomsOf = (players: readonly Player[]) => players.map(({ island }) => island?.islandId)
@@ -62,6 +62,14 @@ test('another island size moves only whom it has to', async () => {
   // Four stayed and heard nothing; the others were told once.
   expect(players.map(({ islands }) => islands.length).sort()).toEqual([1, 1, 1, 1, 2, 2])
   expect(players.some(({ kicked }) => kicked)).toBe(false)
+})
+
+test('shows what its archipelago is doing, whichever that is by now', async () => {
+  const { cell, url } = await aCell(1)
+  const snapshot = async () => (await (await fetch(`${url}/debug`)).json()) as { rules: { islandSize: number } }
+  expect(await snapshot()).toMatchObject({ role: 'active', peers: { known: 1 }, rules: { islandSize: 100 } })
+  expect(await cell.reconfigure(settings(50))).toBe(true)
+  expect(await snapshot()).toMatchObject({ rules: { islandSize: 50 } })
 })
 
 test('settings that are not usable change nothing', async () => {

@@ -58,7 +58,10 @@ export async function startCompactCell(settings: CompactSettings, parts: Compact
   let archipelago = await newArchipelago(archipelagoEnv, true)
 
   return {
-    app: forked(connector.app, '/rooms', rooms.app),
+    app: forked((path) => {
+      if (isBelow('/rooms', path)) return rooms.app
+      return isBelow('/debug', path) ? archipelago.app : connector.app
+    }),
     readiness: () =>
       [connector, archipelago, rooms].map((cell) => cell.readiness()).find(({ ready }) => !ready) ?? { ready: true },
     async reconfigure(wanted) {
@@ -93,15 +96,13 @@ async function ready(cell: Cell, clock: Clock): Promise<void> {
 
 const withoutDrain = ({ DRAIN_SECONDS: _, ...others }: NodeJS.ProcessEnv): NodeJS.ProcessEnv => others
 
-/** One app for a path and everything below it, another for the rest. */
-function forked(main: App, path: string, below: App): App {
-  const choose = (target = '/', basePath: string) => {
-    const { pathname } = splitTarget(target)
-    const rest = pathname.slice(basePath.length)
-    return rest === path || rest.startsWith(`${path}/`) ? below : main
-  }
+const isBelow = (base: string, path: string): boolean => path === base || path.startsWith(`${base}/`)
+
+/** Several apps in one: `choose` is asked for each request, with its path inside this one. */
+function forked(choose: (path: string) => App): App {
+  const chosen = (target = '/', basePath: string) => choose(splitTarget(target).pathname.slice(basePath.length))
   return {
-    handle: (request, response, basePath) => choose(request.url, basePath).handle(request, response, basePath),
-    upgrade: (request, socket, head, basePath) => choose(request.url, basePath).upgrade(request, socket, head, basePath),
+    handle: (request, response, basePath) => chosen(request.url, basePath).handle(request, response, basePath),
+    upgrade: (request, socket, head, basePath) => chosen(request.url, basePath).upgrade(request, socket, head, basePath),
   }
 }
