@@ -10,7 +10,7 @@ import { isOf, makingOf, revisionOf } from './revision.ts'
 import { planRollout, type Rollout, type Turn } from './rollout.ts'
 import { gatekeeperSettings, type Settings, statsSettings } from './settings.ts'
 import type { Site } from './site.ts'
-import { cellsOf, chooseSlots } from './slots.ts'
+import { cellsOf, chooseSlots, isScaled } from './slots.ts'
 
 export { type CellPlan, planCell } from './plan-cell.ts'
 
@@ -43,10 +43,8 @@ export interface ServicePlan {
 export function planRealm(realm: Realm, observed: RealmObserved, site: Site, outlook: Outlook = noOutlook): RealmPlan {
   const existing = cellsOf(realm, observed.cells)
   const chosen = chooseSlots(realm, existing, outlook.players)
-  const isScaled = ({ metadata }: CommsCell) =>
-    observed.scaled?.has(metadata.name) || metadata.annotations?.[SCALED_ANNOTATION] !== undefined
   const keep = (cell: CommsCell, desiredState?: 'Draining' | 'Drained') =>
-    keptCell(realm, cell, site, { isWanted: isWanted(cell), isScaled: isScaled(cell), desiredState })
+    keptCell(realm, cell, site, { isWanted: isWanted(cell), isScaled: isScaled(observed, cell), desiredState })
   const isWanted = (cell: CommsCell) => !site.distributed || isOf(cell.spec, plannedCell(realm, cell.spec.slot, site).spec)
   const kept = new Map(chosen.map((slot) => [slot, existing.own.get(slot) ?? []]))
   const { turns, rollout } = planRollout(realm, kept, isWanted, outlook)
@@ -58,7 +56,7 @@ export function planRealm(realm: Realm, observed: RealmObserved, site: Site, out
   const leaving = steps.flatMap(({ cell, step }) => (step.state === 'gone' ? [] : [keep(cell, step.state)]))
   const staying = turns.flatMap(({ slot, holder, next, makes }) => [
     ...[holder, next].flatMap((cell) => (cell ? [keep(cell)] : [])),
-    ...(makes ? [madeCell(realm, slot, site, holder && { holder, isScaled: isScaled(holder) })] : []),
+    ...(makes ? [madeCell(realm, slot, site, holder && { holder, isScaled: isScaled(observed, holder) })] : []),
   ])
   const endpoints = endpointsOf(realm, turns, existing.byHand, leaving, observed.cells, site)
   const waits = [rollout.recheckMs, ...steps.map(({ step }) => ('recheckMs' in step ? step.recheckMs : undefined))]

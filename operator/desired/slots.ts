@@ -1,5 +1,7 @@
 import type { CommsCell, Realm } from '../../crds/realm.ts'
+import type { RealmObserved } from '../cluster/ports.ts'
 import { isServing, takesPlayers } from './endpoints.ts'
+import { SCALED_ANNOTATION } from './naming.ts'
 
 /** The cells of a realm that exist and stay, told apart by who made them. */
 export interface RealmCells {
@@ -20,6 +22,10 @@ export function cellsOf(realm: Realm, cells: readonly CommsCell[]): RealmCells {
 /** Whether the operator made a cell. By name: what a realm of the same name left behind is taken over before it is collected. */
 export const isOwn = (realm: Realm, { metadata }: CommsCell): boolean =>
   metadata.ownerReferences?.some(({ kind, name }) => kind === 'Realm' && name === realm.metadata.name) ?? false
+
+/** Whether the number of a cell's connectors is its own, because somebody scaled them. */
+export const isScaled = ({ scaled }: RealmObserved, { metadata }: CommsCell): boolean =>
+  scaled?.has(metadata.name) || metadata.annotations?.[SCALED_ANNOTATION] !== undefined
 
 /**
  * The slots our cells should have, as many as were asked for. Those that have one keep it. When there are too many, those go first

@@ -192,3 +192,15 @@ test('the same facts give the same status at any time, so nothing is written at 
   const realm = { ...aRealm(), status: statusOf() }
   expect(statusOf({ realm, at: now + 86_400_000 })).toEqual(realm.status)
 })
+
+test('the selector of a realm leaves out connectors somebody else scales, so that no two autoscalers count the same pod', () => {
+  const realm = aRealm({ cells: { replicas: 3 } })
+  const cells = working(realm).cells.map((cell) =>
+    cell.spec.slot === 2
+      ? { ...cell, metadata: { ...cell.metadata, annotations: { 'comms.decentraland.org/scaled': 'true' } } }
+      : cell,
+  )
+  const { selector, readyReplicas } = statusOf({ realm, observed: { cells, scaled: new Set(['main-0']) } })
+  expect(selector).toMatch(/cell in \(main-1\)$/)
+  expect(readyReplicas).toBe(3)
+})

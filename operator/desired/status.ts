@@ -10,7 +10,7 @@ import { servingSelector } from './naming.ts'
 import type { RealmPlan } from './plan.ts'
 import { crowdOf } from './players.ts'
 import { publishedClaim } from './published.ts'
-import { isOwn } from './slots.ts'
+import { isOwn, isScaled } from './slots.ts'
 import type { RealmUrls } from './urls.ts'
 
 /** What one pass knows about a realm. */
@@ -50,6 +50,7 @@ export function realmStatus(facts: RealmFacts): RealmStatus {
   const own = new Set(plan.cells.map(({ metadata }) => metadata.name))
   const endpoints = plan.endpoints.filter(({ cell, state }) => own.has(cell) && state !== 'Draining')
   const open = inState('Serving')
+  const scaled = new Set(observed.cells.filter((cell) => isScaled(observed, cell)).map(({ metadata }) => metadata.name))
   const serving = endpoints.filter(({ state }) => state === 'Serving').length
   const crowd = crowdOf(plan.endpoints.length === 0 ? 0 : players, realm.status?.players)
   const view: View = { ...facts, endpoints, serving, open: open.length, idle: idleParts(plan, observed) }
@@ -60,9 +61,10 @@ export function realmStatus(facts: RealmFacts): RealmStatus {
     replicas: failure ? Math.min(observed.cells.length, plan.wanted) : plan.wanted,
     readyReplicas: serving,
     updatedReplicas: plan.rollout.updated.filter(isCurrent).length,
+    // An autoscaler gives up where it finds a pod that another one counts as well; connectors somebody scaled are that one's.
     selector: servingSelector(
       realm.metadata.name,
-      open.map(({ cell }) => cell),
+      open.map(({ cell }) => cell).filter((cell) => !scaled.has(cell)),
     ),
     ...(crowd && { players: crowd }),
     urls: {
