@@ -35,6 +35,7 @@ export interface ApiServer {
 }
 
 const STOP_TIMEOUT_MS = 500
+const FRONT_PROXY = 'front-proxy'
 const crdFolder = fileURLToPath(new URL('../../crds', import.meta.url))
 const crds = ['realm.crd.yaml', 'commscell.crd.yaml'].map(
   (file): CRDManifest => parse(readFileSync(join(crdFolder, file), 'utf8'), { merge: true }),
@@ -51,6 +52,7 @@ export async function startApiServer(part: string, flags: Readonly<Record<string
   const ca = await TinyCA.create()
   const serving = await ca.newServingCert('localhost', '127.0.0.1')
   const admin = await ca.newClientCert('admin', ['system:masters'])
+  const proxy = await ca.newClientCert(FRONT_PROXY)
   const serviceAccounts = await generateServiceAccountKeys()
   const file = async (name: string, text: string) => {
     await writeFile(join(certDir, name), text, { mode: 0o600 })
@@ -63,13 +65,23 @@ export async function startApiServer(part: string, flags: Readonly<Record<string
     saPublicKey: await file('sa.pub', serviceAccounts.publicKeyPem),
     saPrivateKey: await file('sa.key', serviceAccounts.privateKeyPem),
   }
+  // As in any cluster: what else serves a part of the API is asked through this server.
+  const aggregation = {
+    'requestheader-client-ca-file': certFiles.caCert,
+    'requestheader-allowed-names': FRONT_PROXY,
+    'requestheader-username-headers': 'X-Remote-User',
+    'requestheader-group-headers': 'X-Remote-Group',
+    'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
+    'proxy-client-cert-file': await file('proxy.crt', proxy.certPem),
+    'proxy-client-key-file': await file('proxy.key', proxy.keyPem),
+  }
   const restConfigFor = (server: string) => ({ server, caPem: ca.certificatePem, certPem: admin.certPem, keyPem: admin.keyPem })
   const etcd = new Etcd({ binary: join(part, 'etcd'), dataDir: join(folder, 'etcd'), extraArgs: { 'unsafe-no-fsync': 'true' } })
   const aServer = (securePort?: number) =>
     new APIServer({
       binary: join(part, 'kube-apiserver'),
       // Room for more Services than the 254 there is room for otherwise.
-      extraArgs: { 'service-cluster-ip-range': '10.96.0.0/12', ...flags },
+      extraArgs: { 'service-cluster-ip-range': '10.96.0.0/12', ...aggregation, ...flags },
       etcdURL: etcd.url,
       certDir,
       certFiles,

@@ -1,0 +1,186 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { type Resource, resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import type { Running } from '../../cells/chassis/lifecycle.ts'
+import { API_VERSION } from '../../crds/realm.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import type { Census } from '../census/census.ts'
+import { site } from '../desired/fixtures.ts'
+import { type ApiServer, startApiServer } from './apiserver.ts'
+import { startOperator } from './bare-operator.ts'
+import { startControllers } from './controllers.ts'
+import { type ExternalMetrics, startExternalMetrics } from './external-metrics.ts'
+import { kubectlOf } from './kubectl.ts'
+import { startFakeKubelet } from './kubelet.ts'
+import { inNamespace, type Spec } from './namespace.ts'
+
+interface Autoscaler extends Spec {
+  status?: { desiredReplicas?: number; conditions?: { type: string; status: string; reason: string; message: string }[] }
+}
+const autoscalers: Resource = {
+  apiVersion: 'autoscaling/v2',
+  kind: 'HorizontalPodAutoscaler',
+  plural: 'horizontalpodautoscalers',
+}
+const patient = { timeout: 40_000, interval: 50 }
+const MINUTES_MS = 120_000
+
+withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
+  let api: ApiServer
+  let user: Transport
+  let controllers: Running
+  let metrics: ExternalMetrics
+  let namespace: string
+  let kubectl: ReturnType<typeof kubectlOf>
+  /** Who is where, by slot. */
+  let players: Map<number, number>
+  let count = 0
+  const stops: (() => Promise<void>)[] = []
+
+  beforeAll(async () => {
+    api = await startApiServer(part)
+    user = api.transport()
+    kubectl = kubectlOf(part, api.kubeconfig, () => namespace)
+    metrics = await startExternalMetrics(user)
+    controllers = startControllers(part, api, ['horizontal-pod-autoscaler-controller'], {
+      'horizontal-pod-autoscaler-sync-period': '200ms',
+    })
+  })
+  afterAll(async () => {
+    await controllers?.stop()
+    await metrics?.stop()
+    await api?.stop()
+  })
+  beforeEach(async () => {
+    namespace = `autoscaling-${++count}`
+    players = new Map()
+    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    const kubelet = startFakeKubelet(api.transport(), namespace)
+    const census: Census = { attend: () => {}, players: () => players, forget: () => {}, onChange: () => () => {} }
+    const operator = await startOperator(api, namespace, undefined, { site: { ...site, toldMs: 300 }, census })
+    stops.push(kubelet.stop, operator.stop)
+  })
+  afterEach(async () => {
+    for (const stop of stops.splice(0)) await stop()
+  })
+
+  const { declare, get, realmOf } = inNamespace(
+    () => user,
+    () => namespace,
+  )
+  const cells = async () => Object.fromEntries((await realmOf()).status?.endpoints?.map(({ cell, state }) => [cell, state]) ?? [])
+  const serving = (...names: string[]) =>
+    expect.poll(cells, patient).toEqual(Object.fromEntries(names.map((name) => [name, 'Serving'])))
+  const connectorsOf = async (name: string) =>
+    ((await get(resources.Deployment, `${name}-connector`))?.spec as { replicas: number } | undefined)?.replicas
+
+  /** What KEDA makes of a ScaledObject: an autoscaler by a metric of its own, so and so many for each. */
+  const autoscale = (kind: 'Realm' | 'CommsCell', name: string, each: number, maxReplicas: number) =>
+    user.create<Spec>(autoscalers, {
+      apiVersion: autoscalers.apiVersion,
+      kind: autoscalers.kind,
+      metadata: { name, namespace },
+      spec: {
+        scaleTargetRef: { apiVersion: API_VERSION, kind, name },
+        minReplicas: 1,
+        maxReplicas,
+        metrics: [
+          {
+            type: 'External',
+            external: {
+              metric: { name: metricOf(name) },
+              target: { type: 'AverageValue', averageValue: String(each) },
+            },
+          },
+        ],
+        behavior: { scaleDown: { stabilizationWindowSeconds: 0 } },
+      },
+    })
+  const metricOf = (name: string) => `${namespace}-${name}`
+  const conditions = async (name: string) => {
+    const said = (await get<Autoscaler>(autoscalers, name))?.status?.conditions ?? []
+    return Object.fromEntries(said.map(({ type, status, reason, message }) => [type, { status, reason, message }]))
+  }
+  const scales = (name: string) =>
+    expect
+      .poll(() => conditions(name), patient)
+      .toMatchObject({ AbleToScale: { status: 'True' }, ScalingActive: { status: 'True' } })
+  /** A connector that runs, as autoscalers find it. */
+  async function aPodOf(cell: string): Promise<void> {
+    const { spec } = (await get(resources.Deployment, `${cell}-connector`)) ?? {}
+    const { metadata } = (spec as { template: { metadata: object } }).template
+    await user.create<Spec>(resources.Pod, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { ...metadata, name: `${cell}-connector-1`, namespace },
+      spec: { containers: [{ name: 'connector', image: 'x' }], automountServiceAccountToken: false },
+    })
+  }
+
+  test(
+    'more players make cells, within cells.max, and fewer send those of the emptiest cell over',
+    async () => {
+      await declare({ livekit: { type: 'None' }, cells: { max: 4 } })
+      metrics.set(metricOf('main'), 80)
+      await serving('main-0')
+      await autoscale('Realm', 'main', 100, 4)
+      await scales('main')
+      metrics.set(metricOf('main'), 290)
+      await serving('main-0', 'main-1', 'main-2')
+      metrics.set(metricOf('main'), 5_000)
+      await serving('main-0', 'main-1', 'main-2', 'main-3')
+      await expect.poll(() => conditions('main'), patient).toMatchObject({ ScalingLimited: { reason: 'TooManyReplicas' } })
+      players = new Map([
+        [0, 70],
+        [1, 5],
+        [2, 90],
+        [3, 60],
+      ])
+      metrics.set(metricOf('main'), 225)
+      await serving('main-0', 'main-2', 'main-3')
+      await scales('main')
+    },
+    MINUTES_MS,
+  )
+
+  test(
+    'an autoscaler that wants more cells than there are slots is told so, and changes nothing',
+    async () => {
+      await declare({ livekit: { type: 'None' }, cells: { max: 2 } })
+      metrics.set(metricOf('main'), 900)
+      await autoscale('Realm', 'main', 100, 9)
+      await expect
+        .poll(() => conditions('main'), patient)
+        .toMatchObject({ AbleToScale: { status: 'False', message: expect.stringMatching(/may not exceed cells.max/) } })
+      expect((await realmOf()).spec.cells.replicas).toBe(1)
+    },
+    MINUTES_MS,
+  )
+
+  test(
+    'the connectors of a cell follow an autoscaler of their own, beside that of its realm',
+    async () => {
+      await declare({ livekit: { type: 'None' } })
+      await serving('main-0')
+      await aPodOf('main-0')
+      metrics.set(metricOf('main'), 90)
+      metrics.set(metricOf('main-0'), 250)
+      await autoscale('Realm', 'main', 100, 4)
+      await autoscale('CommsCell', 'main-0', 100, 6)
+      // Both count the same pod, and neither goes on until somebody says whose it is.
+      await expect
+        .poll(() => conditions('main-0'), patient)
+        .toMatchObject({ ScalingActive: { status: 'False', reason: 'AmbiguousSelector' } })
+      await kubectl('scale commscell main-0 --replicas=2')
+      await expect.poll(() => connectorsOf('main-0'), patient).toBe(3)
+      metrics.set(metricOf('main'), 190)
+      await serving('main-0', 'main-1')
+      metrics.set(metricOf('main-0'), 110)
+      await expect.poll(() => connectorsOf('main-0'), patient).toBe(2)
+      expect(await connectorsOf('main-1')).toBe(1)
+      await scales('main')
+      await scales('main-0')
+    },
+    MINUTES_MS,
+  )
+})
