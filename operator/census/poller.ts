@@ -1,5 +1,6 @@
 import type { Clock } from '../../cells/chassis/clock.ts'
 import { type Fetched, fetchJson } from '../../cells/chassis/fetch-json.ts'
+import { createLanes } from '../../cells/chassis/lanes.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
@@ -41,34 +42,20 @@ interface Counted {
 export function createCensus({ statsUrlOf, clock, random = Math.random, ...options }: PollerOptions): Census & Running {
   const fetch = options.fetch ?? ((url) => fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }))
   const counted = new Map<string, Counted>()
-  const due = new Set<Counted>()
+  const lanes = createLanes(MAX_PARALLEL)
   const listeners = new Set<(realm: ObjectKey) => void>()
-  let asking = 0
+  const isAttended = (entry: Counted) => counted.get(keyText(entry.key)) === entry
 
   function schedule(entry: Counted, afterMs: number): void {
-    entry.cancel = clock.after(afterMs, () => {
-      due.add(entry)
-      pump()
-    })
-  }
-
-  function pump(): void {
-    for (const entry of due) {
-      if (asking >= MAX_PARALLEL) return
-      due.delete(entry)
-      void ask(entry)
-    }
+    entry.cancel = clock.after(afterMs, () => void lanes.run(() => ask(entry)))
   }
 
   async function ask(entry: Counted): Promise<void> {
-    asking++
+    if (!isAttended(entry)) return
     const players = playersIn(await fetch(`${entry.url}/cells`))
-    asking--
-    if (counted.get(keyText(entry.key)) === entry) {
-      schedule(entry, PERIOD_MS * (0.8 + 0.4 * random()))
-      take(entry, players)
-    }
-    pump()
+    if (!isAttended(entry)) return
+    schedule(entry, PERIOD_MS * (0.8 + 0.4 * random()))
+    take(entry, players)
   }
 
   function take(entry: Counted, players: ReadonlyMap<number, number> | undefined): void {
@@ -106,7 +93,6 @@ export function createCensus({ statsUrlOf, clock, random = Math.random, ...optio
       const entry = counted.get(keyText(realm))
       if (!entry) return
       entry.cancel()
-      due.delete(entry)
       counted.delete(keyText(realm))
     },
     onChange(listener) {
@@ -116,7 +102,6 @@ export function createCensus({ statsUrlOf, clock, random = Math.random, ...optio
     async stop() {
       for (const { cancel } of counted.values()) cancel()
       counted.clear()
-      due.clear()
       listeners.clear()
     },
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../cells/chassis/clock.ts'
+import { createLanes } from '../../cells/chassis/lanes.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
@@ -40,34 +41,23 @@ export function watchDependencies({
   random = Math.random,
 }: DependencyOptions): Dependencies & Running {
   const outsides = new Map<string, Outside>()
-  const due = new Set<Outside>()
+  const lanes = createLanes(MAX_PARALLEL)
   const listeners = new Set<(key: ObjectKey) => void>()
-  let looking = 0
+  const isNeeded = (outside: Outside) => outsides.get(outside.url) === outside
 
   function outsideOf(url: string): Outside {
     const known = outsides.get(url)
     if (known) return known
     const outside: Outside = { url, realms: new Map(), state: 'unknown', message: '', failures: 0, cancel: () => {} }
     outsides.set(url, outside)
-    due.add(outside)
-    pump()
+    void lanes.run(() => look(outside))
     return outside
   }
 
-  function pump(): void {
-    for (const outside of due) {
-      if (looking >= MAX_PARALLEL) return
-      due.delete(outside)
-      void look(outside)
-    }
-  }
-
   async function look(outside: Outside): Promise<void> {
-    looking++
+    if (!isNeeded(outside)) return
     const problem = await knock(outside.url)
-    looking--
-    pump()
-    if (outsides.get(outside.url) !== outside) return // nobody needs it any more
+    if (!isNeeded(outside)) return
     const before = outside.state
     outside.failures = problem === undefined ? 0 : outside.failures + 1
     if (problem === undefined) outside.state = 'reached'
@@ -77,10 +67,7 @@ export function watchDependencies({
       outside.state = 'unreachable'
     }
     const waitMs = problem === undefined ? REST_MS : Math.min(FIRST_WAIT_MS * 2 ** (outside.failures - 1), LAST_WAIT_MS)
-    outside.cancel = clock.after(waitMs * (0.8 + 0.4 * random()), () => {
-      due.add(outside)
-      pump()
-    })
+    outside.cancel = clock.after(waitMs * (0.8 + 0.4 * random()), () => void lanes.run(() => look(outside)))
     if (outside.state !== before) for (const key of outside.realms.values()) for (const listener of listeners) listener(key)
   }
 
@@ -88,7 +75,6 @@ export function watchDependencies({
     for (const [url, outside] of outsides) {
       if (except.has(url) || !outside.realms.delete(realm) || outside.realms.size > 0) continue
       outside.cancel()
-      due.delete(outside)
       outsides.delete(url)
     }
   }
@@ -113,7 +99,6 @@ export function watchDependencies({
     async stop() {
       for (const { cancel } of outsides.values()) cancel()
       outsides.clear()
-      due.clear()
       listeners.clear()
     },
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../cells/chassis/clock.ts'
+import { createLanes } from '../../cells/chassis/lanes.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { CommsCell } from '../../crds/realm.ts'
@@ -34,34 +35,21 @@ interface Attended {
 /** Joins the cells it is told of until it works; one that failed is tried again for as long as it is attended. */
 export function createJoiner({ urlOf, clock, join = joinAsPlayer }: JoinerOptions): Probe & Running {
   const attended = new Map<string, Attended>()
-  const due = new Set<Attended>()
+  const lanes = createLanes(MAX_PARALLEL)
   const listeners = new Set<(realm: ObjectKey) => void>()
-  let joining = 0
-
-  function pump(): void {
-    for (const entry of due) {
-      if (joining >= MAX_PARALLEL) return
-      due.delete(entry)
-      void attempt(entry)
-    }
-  }
+  const isAttended = (entry: Attended) => attended.get(idOf(entry.cell)) === entry
 
   async function attempt(entry: Attended): Promise<void> {
-    joining++
+    if (!isAttended(entry)) return
     const joined = await join(urlOf(entry.cell), STEP_TIMEOUT_MS)
-    joining--
-    pump()
-    if (attended.get(idOf(entry.cell)) !== entry) return // of no interest any more
+    if (!isAttended(entry)) return // of no interest any more
     entry.failures = joined.ok ? 0 : entry.failures + 1
     const before = entry.join
     if (joined.ok) entry.join = { state: 'joined' }
     // The first reason stands for as long as it lasts: reasons that take turns would be news without being new.
     else if (entry.failures >= PATIENCE && before.state !== 'failed') entry.join = { state: 'failed', message: joined.message }
     if (!joined.ok) {
-      entry.cancel = clock.after(RETRY_MS, () => {
-        due.add(entry)
-        pump()
-      })
+      entry.cancel = clock.after(RETRY_MS, () => void lanes.run(() => attempt(entry)))
     }
     if (entry.join !== before) for (const listener of listeners) listener(entry.realm)
   }
@@ -70,7 +58,6 @@ export function createJoiner({ urlOf, clock, join = joinAsPlayer }: JoinerOption
     const entry = attended.get(id)
     if (!entry) return
     entry.cancel()
-    due.delete(entry)
     attended.delete(id)
   }
 
@@ -83,9 +70,8 @@ export function createJoiner({ urlOf, clock, join = joinAsPlayer }: JoinerOption
         const { namespace, name } = realm
         const entry: Attended = { realm: { namespace, name }, cell, join: { state: 'untried' }, failures: 0, cancel: () => {} }
         attended.set(idOf(cell), entry)
-        due.add(entry)
+        void lanes.run(() => attempt(entry))
       }
-      pump()
     },
     joinOf: (cell) => attended.get(idOf(cell))?.join ?? { state: 'untried' },
     onChange(listener) {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../cells/chassis/clock.ts'
 import { type Fetched, fetchJson } from '../../cells/chassis/fetch-json.ts'
+import { createLanes } from '../../cells/chassis/lanes.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
@@ -55,9 +56,9 @@ interface Watched {
 export function createProber({ providerUrl, clock, random = Math.random, ...options }: ProberOptions): Publication & Running {
   const fetch = options.fetch ?? ((url) => fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }))
   const watched = new Map<string, Watched>()
-  const due = new Set<Watched>()
+  const lanes = createLanes(MAX_PARALLEL)
   const listeners = new Set<(key: ObjectKey) => void>()
-  let asking = 0
+  const isWatched = (entry: Watched) => watched.get(keyText(entry.key)) === entry
 
   function watch(realm: Realm, url: string): Watched {
     const { namespace, name } = realm.metadata
@@ -78,29 +79,16 @@ export function createProber({ providerUrl, clock, random = Math.random, ...opti
 
   function schedule(entry: Watched, afterMs: number): void {
     entry.cancel()
-    entry.cancel = clock.after(afterMs * (0.8 + 0.4 * random()), () => {
-      due.add(entry)
-      pump()
-    })
-  }
-
-  function pump(): void {
-    for (const entry of due) {
-      if (asking >= MAX_PARALLEL) return
-      due.delete(entry)
-      if (!entry.asking) void ask(entry)
-    }
+    entry.cancel = clock.after(afterMs * (0.8 + 0.4 * random()), () => void lanes.run(() => ask(entry)))
   }
 
   async function ask(entry: Watched): Promise<void> {
-    asking++
+    if (entry.asking || !isWatched(entry)) return
     entry.asking = true
     entry.questions++
     const answer = answerOf(await fetch(entry.aboutUrl))
-    asking--
     entry.asking = false
-    pump()
-    if (watched.get(keyText(entry.key)) !== entry) return // forgotten meanwhile
+    if (!isWatched(entry)) return // forgotten meanwhile
     entry.failures = 'failed' in answer ? entry.failures + 1 : 0
     if ('adapter' in answer) entry.others = isOthers(answer, entry.adapters) ? entry.others + 1 : 0
     const patient = entry.sighting.state === 'serving' && entry.failures > 0 && entry.failures < PATIENCE
@@ -132,7 +120,6 @@ export function createProber({ providerUrl, clock, random = Math.random, ...opti
       const entry = watched.get(keyText(metadata))
       if (!entry) return
       entry.cancel()
-      due.delete(entry)
       watched.delete(keyText(metadata))
     },
     onChange(listener) {
@@ -142,7 +129,6 @@ export function createProber({ providerUrl, clock, random = Math.random, ...opti
     async stop() {
       for (const { cancel } of watched.values()) cancel()
       watched.clear()
-      due.clear()
       listeners.clear()
     },
   }
