@@ -26,6 +26,12 @@ export interface PublicationReceipt {
   expiresAt: string
 }
 
+/**
+ * Header of what changes a publication: when whoever speaks began to lead, in milliseconds since the epoch. A provider that heard a later
+ * one about a name refuses the earlier with 412 and `epoch` in its answer: of two operators who believe to lead the last one has the last word.
+ */
+export const EPOCH_HEADER = 'publication-epoch'
+
 /** Where the name of a realm is leased, below the base URL of a provider. */
 export const publicationPath = (realmName: string): string => `/publications/${encodeURIComponent(realmName)}`
 

@@ -10,6 +10,7 @@ import { type Running, runProcess, stopAll } from '../cells/chassis/lifecycle.ts
 import { listen } from '../cells/chassis/listen.ts'
 import { createLog } from '../cells/chassis/log.ts'
 import { Metrics } from '../cells/chassis/metrics.ts'
+import { createHeadcount } from './census/headcount.ts'
 import { createCensus } from './census/poller.ts'
 import { createWriter } from './cluster/apply.ts'
 import { createCache } from './cluster/cache.ts'
@@ -18,6 +19,7 @@ import { createCandidate } from './cluster/leader.ts'
 import { writerMetrics } from './cluster/writer-metrics.ts'
 import { platformOf, readConfig } from './config.ts'
 import { watchDependencies } from './dependencies/watch.ts'
+import { HTTP_PORT } from './desired/pod.ts'
 import { clusterSite } from './desired/site.ts'
 import { cellSocketUrl } from './desired/urls.ts'
 import { eventMetrics } from './events/metrics.ts'
@@ -62,11 +64,11 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const telling = { transport, leadership: candidate, instance: identity, clock, log, metrics: eventMetrics(metrics) }
   const recorder = createRecorder(telling)
   const writer = createWriter({ transport, cache, leadership: candidate, log, clock, recorder, metrics: writerMetrics(metrics) })
-  const cluster = kubernetesCluster({ cache, writer, platform })
+  const cluster = kubernetesCluster({ cache, writer, platform, headcount: createHeadcount({ port: HTTP_PORT, clock }) })
   const ofQueue = queueMetrics(metrics, () => terms.depth)
   const terms = createTerms(() => {
     const publication = createProber({ providerUrl: platform.providerUrl, clock })
-    const elsewhere = createLeased({ providers: config.PUBLICATION_PROVIDERS, clock })
+    const elsewhere = createLeased({ providers: config.PUBLICATION_PROVIDERS, clock, epoch: candidate.epoch() })
     const dependencies = config.CHECK_DEPENDENCIES === 'true' ? watchDependencies({ clock }) : undefined
     const census = createCensus({ statsUrlOf: site.statsUrl, clock })
     const probe = createJoiner({ urlOf: (cell) => cellSocketUrl(cell, platform.clusterDomain), clock })

@@ -13,6 +13,8 @@ export interface Lease {
   document: PublicationDocument
   /** Changes with every renewal, so that of two who believe to hold the name only the last is believed. */
   etag: string
+  /** Since when whoever spoke last leads its operators; nobody who led earlier is heard. */
+  epoch: number
   /** Milliseconds since the epoch. */
   expiresAt: number
   /** When the name was taken; renewals leave it. */
@@ -24,8 +26,8 @@ export interface Leases extends RealmSource {
   get(realmName: string): Lease | undefined
   all(): readonly Lease[]
   /** Takes or renews a name; nothing when there are too many. */
-  put(realmName: string, document: PublicationDocument): Lease | undefined
-  /** Takes a lease over as another replica gave it; somebody else's, under a name that is held here, is left out. */
+  put(realmName: string, document: PublicationDocument, epoch: number): Lease | undefined
+  /** Takes a lease over as another replica gave it; somebody else's, or an earlier leader's, under a name that is held here is left out. */
   adopt(lease: Omit<Lease, 'expiresAt'> & { remainingMs: number }): void
   /** A lease as another replica adopts it: clocks differ, spans do not. */
   toWire(lease: Lease): Parameters<Leases['adopt']>[0]
@@ -70,16 +72,17 @@ export function createLeases({ clock, log }: { clock: Clock; log: Log }): Leases
   return {
     get: (realmName) => leases.get(realmName)?.lease,
     all: () => Array.from(leases.values(), ({ lease }) => lease),
-    put(realmName, document) {
+    put(realmName, document, epoch) {
       const known = leases.get(realmName)?.lease
       if (!known && leases.size >= MAX_LEASES) return undefined
       const etag = `"${createHash('sha256').update(`${origin} ${++count}`).digest('base64url').slice(0, 16)}"`
       const since = known?.document.publisher === document.publisher ? known.since : clock.now()
-      return keep({ realmName, document, etag, expiresAt: clock.now() + document.ttlSeconds * 1_000, since })
+      return keep({ realmName, document, etag, epoch, expiresAt: clock.now() + document.ttlSeconds * 1_000, since })
     },
     adopt(lease) {
       const known = leases.get(lease.realmName)?.lease
       if (known ? known.document.publisher !== lease.document.publisher : leases.size >= MAX_LEASES) return
+      if (known && known.epoch > lease.epoch) return
       const { remainingMs, ...kept } = lease
       keep({ ...kept, expiresAt: clock.now() + remainingMs })
     },

@@ -66,3 +66,21 @@ test('replicas listen to nobody but replicas', async (context) => {
   const nonsense = { method: 'PUT', headers: { authorization }, body: '{"realmName":"away"}' }
   expect((await fetch(`${url}/publications/away/replica`, nonsense)).status).toBe(400)
 })
+
+test('a replica that heard of a later leader takes nothing over from an earlier one', async (context) => {
+  const { start } = await replicas(context, 1)
+  const { url } = await start(0)
+  const taken = await put(url, { 'if-none-match': '*', 'publication-epoch': '2000' })
+  const relayed = { realmName: 'away', document: aDocument(), since: 0, remainingMs: 60_000 }
+  const relay = (epoch: number) =>
+    fetch(`${url}/publications/away/replica`, {
+      method: 'PUT',
+      headers: { authorization },
+      body: JSON.stringify({ ...relayed, epoch, etag: `"${epoch}"` }),
+    })
+  const etag = async () => (await fetch(`${url}/publications/away`, { headers: { authorization } })).headers.get('etag')
+  await relay(1000)
+  expect(await etag()).toBe(taken.headers.get('etag'))
+  await relay(3000)
+  expect(await etag()).toBe('"3000"')
+})

@@ -36,6 +36,7 @@ const leaseSchema = z.object({
   realmName: z.string().min(1).max(63),
   document: z.unknown(),
   etag: z.string().max(64),
+  epoch: z.number().int().min(0),
   since: z.number(),
   remainingMs: z.number().min(0).max(3_600_000),
 })

@@ -84,6 +84,27 @@ test('an operator that was asleep cannot undo what its successor did', async (co
   expect((await take('away')).status).toBe(412)
 })
 
+test('of two operators who believe to lead the one that led later has the last word, whatever ETag the other learns', async (context) => {
+  const { send, adapter } = await anIntake(context)
+  const speak = (epoch: number, headers: Record<string, string>, at: string) =>
+    send(
+      'PUT',
+      'away',
+      { 'publication-epoch': String(epoch), ...headers },
+      aDocument({ endpoints: [{ ...anEndpoint(0), adapter: at }] }),
+    )
+  const first = await speak(1_000, { 'if-none-match': '*' }, 'first')
+  const second = await speak(2_000, { 'if-match': first.etag }, 'second')
+  expect(second.status).toBe(200)
+  const { etag } = await send('GET', 'away', {})
+  expect(await speak(1_000, { 'if-match': etag }, 'stale')).toMatchObject({ status: 412, body: { epoch: 2_000 } })
+  const gone = await send('DELETE', 'away', { 'publication-epoch': '1000', 'if-match': etag })
+  expect(gone).toMatchObject({ status: 412, body: { epoch: 2_000 } })
+  expect(await adapter('away')).toBe('second')
+  expect((await speak(2_000, { 'if-match': etag }, 'third')).status).toBe(200)
+  expect((await send('DELETE', 'away', { 'publication-epoch': 'soon' })).status).toBe(400)
+})
+
 test('a name that is held is refused to anybody else, by the name of who holds it', async (context) => {
   const { take, renew, source, send } = await anIntake(context)
   const { etag } = await take('away')

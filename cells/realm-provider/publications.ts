@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
-import type { PublicationReceipt } from '../../crds/publication.ts'
+import { EPOCH_HEADER, type PublicationReceipt } from '../../crds/publication.ts'
 import { Refusal } from '../chassis/errors.ts'
 import { type Answer, type Ask, json, type Route, route } from '../chassis/http.ts'
 import type { PublishedRealm } from './core/published.ts'
@@ -25,7 +25,8 @@ const RESERVED = new Set(['realms', 'ping', 'status', 'hot-scenes', 'health', 'm
 
 /**
  * `/publications/{realmName}`: names leased by realms elsewhere. A name is taken with `If-None-Match: *`, and renewed or given back with
- * `If-Match` and the ETag of the last answer, so that an operator that was asleep cannot undo what its successor did.
+ * `If-Match` and the ETag of the last answer, so that an operator that was asleep cannot undo what its successor did; not even after it
+ * learned the ETag, because its epoch tells that it led earlier.
  */
 export function publicationRoutes({ leases, token, holder, metrics, relay }: PublicationSources): Route[] {
   const admitted = (ask: Pick<Ask, 'headers'>): void => {
@@ -53,8 +54,10 @@ export function publicationRoutes({ leases, token, holder, metrics, relay }: Pub
       const served = holder(realmName)
       // A Realm of this cluster may have had the name before.
       if (served && !(served.isElsewhere && known)) return told('taken', takenBy(served.key))
+      const epoch = epochOf(ask)
+      if (known && epoch < known.epoch) return told('superseded', supersededBy(known))
       if (!isExpected(ask, known)) return told('outdated', json(412, { error: 'the publication is another one by now' }))
-      const lease = leases.put(realmName, document)
+      const lease = leases.put(realmName, document, epoch)
       if (!lease) return told('full', json(503, { error: 'too many realms are published here' }))
       await relay?.(realmName, lease)
       return told(known ? 'renewed' : 'taken_up', receiptOf(known ? 200 : 201, lease))
@@ -64,6 +67,7 @@ export function publicationRoutes({ leases, token, holder, metrics, relay }: Pub
       admitted(ask)
       const known = leases.get(ask.params.realm)
       if (!known) return told('gone', json(404, { error: 'nobody publishes this name' }))
+      if (epochOf(ask) < known.epoch) return told('superseded', supersededBy(known))
       if (ask.headers['if-match'] !== known.etag)
         return told('outdated', json(412, { error: 'the publication is another one by now' }))
       leases.drop(ask.params.realm)
@@ -74,6 +78,16 @@ export function publicationRoutes({ leases, token, holder, metrics, relay }: Pub
 }
 
 const takenBy = (holder: ObjectKey): Answer => json(409, { error: 'the name is taken', holder: keyText(holder) })
+
+const supersededBy = ({ epoch }: Lease): Answer => json(412, { error: 'an operator that led later spoke for this name', epoch })
+
+/** Since when the publisher leads; 0 = it does not say. @throws Refusal INVALID */
+function epochOf({ headers }: Pick<Ask, 'headers'>): number {
+  const given = headers[EPOCH_HEADER] ?? '0'
+  if (typeof given !== 'string' || !/^\d{1,15}$/.test(given))
+    throw new Refusal('INVALID', `${EPOCH_HEADER} is a number of milliseconds`)
+  return Number(given)
+}
 
 const isExpected = ({ headers }: Pick<Ask, 'headers'>, known: Lease | undefined): boolean =>
   known ? headers['if-match'] === known.etag : headers['if-none-match'] === '*'

@@ -125,6 +125,21 @@ test('a lease that is released is taken by whoever waits, at once', async () => 
   expect(story).toEqual(['a leads', 'a lost', 'b leads'])
 })
 
+test('the term of a successor counts as later than that of its predecessor, also by a clock that is behind', async () => {
+  const { server, candidate, pass, clock } = anElection()
+  const a = candidate('a')
+  await pass(0)
+  const ahead = clock.now() + 3_600_000
+  const lease = server.current()
+  if (!lease) throw new Error('a took the lease')
+  server.put({ ...lease, spec: { ...lease.spec, holderIdentity: '', acquireTime: new Date(ahead).toISOString() } })
+  await a.stop()
+  const b = candidate('b')
+  await pass(5000)
+  expect(b.isLeader()).toBe(true)
+  expect(b.epoch()).toBeGreaterThan(ahead)
+})
+
 test('a leader that falls silent is followed after the lease ended, and knows before that it is over', async () => {
   const { clock, server, story, candidate, pass } = anElection()
   const a = candidate('a')

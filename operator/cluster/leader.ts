@@ -6,7 +6,7 @@ import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts
 import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../cells/chassis/log.ts'
-import { isFree, type Lease, leaseOf, released, renewed } from './lease.ts'
+import { epochOf, isFree, type Lease, leaseOf, released, renewed } from './lease.ts'
 
 /** Somebody else leads, or may: nothing was written. */
 export class NotLeading extends Error {
@@ -35,6 +35,8 @@ export interface Leadership {
 /** A candidate for leadership. Stopping it hands a lease it holds to whoever waits. */
 export interface Candidate extends Leadership, Running {
   start(): void
+  /** When the term of whoever held the lease last, as far as we saw, began: ours while we lead, and greater than that of any leader before. */
+  epoch(): number
 }
 
 /** What a candidate is made of. */
@@ -207,6 +209,7 @@ export function createCandidate(options: CandidateOptions): Candidate {
       schedule()
     },
     isLeader,
+    epoch: () => (known ? epochOf(known) : 0),
     async fence() {
       guard()
       if (!renewedWithin(FRESH_MS)) await tryNow()

@@ -22,8 +22,12 @@ export const leaseOf = (key: { namespace: string; name: string }): Lease => ({
 /** Whether nobody holds a lease, or it is not there. */
 export const isFree = (lease: Lease | undefined): boolean => !lease?.spec.holderIdentity
 
-/** The lease as its holder writes it; a new holder counts as a transition. */
-export function renewed({ spec, ...lease }: Lease, identity: string, durationMs: number, now: number): Lease {
+/** When the term of a lease's holder began, in milliseconds since the epoch; 0 = nobody ever held it. */
+export const epochOf = ({ spec }: Lease): number => (spec.acquireTime === undefined ? 0 : Date.parse(spec.acquireTime))
+
+/** The lease as its holder writes it; a new holder counts as a transition, and its term begins later than any before, whatever the clocks say. */
+export function renewed(before: Lease, identity: string, durationMs: number, now: number): Lease {
+  const { spec, ...lease } = before
   const isNew = spec.holderIdentity !== identity
   return {
     ...lease,
@@ -32,7 +36,10 @@ export function renewed({ spec, ...lease }: Lease, identity: string, durationMs:
       holderIdentity: identity,
       leaseDurationSeconds: durationMs / 1000,
       renewTime: microTime(now),
-      ...(isNew && { acquireTime: microTime(now), leaseTransitions: (spec.leaseTransitions ?? -1) + 1 }),
+      ...(isNew && {
+        acquireTime: microTime(Math.max(now, epochOf(before) + 1)),
+        leaseTransitions: (spec.leaseTransitions ?? -1) + 1,
+      }),
     },
   }
 }

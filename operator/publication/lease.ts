@@ -1,5 +1,5 @@
 import type { Clock } from '../../cells/chassis/clock.ts'
-import { type PublicationDocument, publicationPath } from '../../crds/publication.ts'
+import { EPOCH_HEADER, type PublicationDocument, publicationPath } from '../../crds/publication.ts'
 import type { Lease } from './elsewhere.ts'
 import type { AskProvider, LeaseAnswer, Provider } from './lease-request.ts'
 
@@ -9,6 +9,8 @@ export interface HeldNameOptions {
   realmName: string
   /** The uid of the Realm. */
   publisher: string
+  /** Since when this operator leads, in milliseconds since the epoch. */
+  epoch: number
   clock: Clock
   ask: AskProvider
   random: () => number
@@ -103,8 +105,7 @@ export class HeldName {
       this.#become({ url: this.lease.url, state: 'taken', holder: typeof holder === 'string' ? holder.slice(0, 128) : '' })
       return TAKEN_RETRY_MS
     }
-    // Another one of ours renewed it, or it ended and is free again: look, and go on from there.
-    if (answer.status === 412) return this.#look()
+    if (answer.status === 412) return this.#lookOrYield(answer)
     return this.#fail(`answered ${answer.status}`)
   }
 
@@ -115,7 +116,7 @@ export class HeldName {
     }
     const answer = await this.#ask('DELETE', { 'if-match': this.#etag ?? '' })
     if ('failed' in answer) return this.#fail(answer.failed)
-    if (answer.status === 412) return this.#look()
+    if (answer.status === 412) return this.#lookOrYield(answer)
     if (answer.status !== 204 && answer.status !== 404) return this.#fail(`answered ${answer.status}`)
     this.#etag = undefined
     this.#told = undefined
@@ -123,6 +124,14 @@ export class HeldName {
     this.#failures = 0
     this.#become({ url: this.lease.url, state: 'asking' })
     return undefined
+  }
+
+  /** Another one of ours renewed it, or it ended and is free again: look, and go on from there; unless that other one led later. */
+  #lookOrYield({ body }: { body: unknown }): Promise<number> | number {
+    const { epoch } = (body ?? {}) as { epoch?: unknown }
+    if (typeof epoch === 'number' && epoch > this.#given.epoch)
+      return this.#fail('an operator that led later spoke for this name')
+    return this.#look()
   }
 
   /** Learns the ETag of what stands there. */
@@ -147,7 +156,13 @@ export class HeldName {
 
   #ask(method: 'GET' | 'PUT' | 'DELETE', headers: Record<string, string>, body?: unknown): Promise<LeaseAnswer> {
     const path = publicationPath(this.#given.realmName)
-    return this.#given.ask(this.#given.provider, { method, path, headers, ...(body !== undefined && { body }) })
+    const epoch = { [EPOCH_HEADER]: String(this.#given.epoch) }
+    return this.#given.ask(this.#given.provider, {
+      method,
+      path,
+      headers: { ...headers, ...epoch },
+      ...(body !== undefined && { body }),
+    })
   }
 
   #fail(message: string): number {

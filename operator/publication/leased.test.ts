@@ -15,7 +15,7 @@ const publishing = (endpoints = [endpoint], providers = [{ url, ttlSeconds: 60 }
 /** A provider of one name that keeps to the protocol, or does not. */
 function aProvider() {
   const state = {
-    held: undefined as { publisher: string; etag: string; endpoints: number } | undefined,
+    held: undefined as { publisher: string; etag: string; endpoints: number; epoch?: number } | undefined,
     broken: undefined as LeaseAnswer | undefined,
     count: 0,
     asked: [] as string[],
@@ -23,18 +23,20 @@ function aProvider() {
   const answer = (status: number): LeaseAnswer => ({
     status,
     etag: state.held?.etag,
-    body: status === 409 ? { holder: 'far/away' } : { publisher: state.held?.publisher },
+    body: status === 409 ? { holder: 'far/away' } : { publisher: state.held?.publisher, epoch: state.held?.epoch },
   })
   const handle = ({ method, headers = {}, body }: LeaseRequest): LeaseAnswer => {
     state.asked.push(method)
     if (state.broken) return state.broken
     if (method === 'GET') return state.held ? answer(200) : answer(404)
+    const epoch = Number(headers['publication-epoch'])
+    if (state.held?.epoch !== undefined && epoch < state.held.epoch) return answer(412)
     const { publisher, endpoints } = (body ?? {}) as { publisher: string; endpoints: unknown[] }
     if (method === 'PUT') {
       if (state.held && state.held.publisher !== publisher) return answer(409)
       if (state.held ? headers['if-match'] !== state.held.etag : headers['if-none-match'] !== '*') return answer(412)
       const isNew = !state.held
-      state.held = { publisher, etag: `"${++state.count}"`, endpoints: endpoints.length }
+      state.held = { publisher, etag: `"${++state.count}"`, endpoints: endpoints.length, epoch }
       return answer(isNew ? 201 : 200)
     }
     if (!state.held) return answer(404)
@@ -45,11 +47,12 @@ function aProvider() {
   return { state, handle }
 }
 
-function anOperator({ handle }: ReturnType<typeof aProvider>, clock = new ManualClock()) {
+function anOperator({ handle }: ReturnType<typeof aProvider>, epoch = 1, clock = new ManualClock()) {
   const woken: string[] = []
   const leased = createLeased({
     providers: [{ url, tokenFile: '/nowhere' }],
     clock,
+    epoch,
     ask: async (_, request) => handle(request),
     random: () => 0.5,
   })
@@ -190,4 +193,27 @@ test('who stops neither renews nor gives back', async () => {
   await leased.stop()
   await pass(120_000)
   expect(provider.state.asked).toEqual(['PUT'])
+})
+
+test('one that led earlier yields to whoever led later, asks seldom, and goes on once that one’s word has ended', async () => {
+  const provider = aProvider()
+  const [old, successor] = [anOperator(provider, 1), anOperator(provider, 2)]
+  old.leased.publish(publishing())
+  await old.pass(100)
+  const second = { ...endpoint, slot: 1, cell: 'main-1' }
+  successor.leased.publish(publishing([endpoint, second]))
+  await successor.pass(500)
+  provider.state.asked.length = 0
+  old.leased.publish(publishing([]))
+  await old.pass(30_000)
+  old.leased.publish(publishing([endpoint]))
+  await old.pass(30_000)
+  expect(provider.state.held?.endpoints).toBe(2)
+  expect(provider.state.asked.length).toBeLessThan(16)
+  expect(old.leased.publish(publishing([endpoint]))).toMatchObject([
+    { state: 'unreachable', message: expect.stringContaining('led later') },
+  ])
+  provider.state.held = undefined
+  await old.pass(20_000)
+  expect(old.leased.publish(publishing([endpoint]))).toMatchObject([{ state: 'held' }])
 })

@@ -12,6 +12,8 @@ export interface LeasedOptions {
   /** The only providers that are spoken to, whatever Realms name: a token goes nowhere else, and nobody reaches the inside of a network. */
   providers: readonly Provider[]
   clock: Clock
+  /** Since when this operator leads, in milliseconds since the epoch. */
+  epoch: number
   /** Asks a provider; over HTTP unless told. */
   ask?: AskProvider
   /** A number from 0 to 1 that spreads renewals in time; chance unless told. */
@@ -19,7 +21,12 @@ export interface LeasedOptions {
 }
 
 /** Leases the names of realms at realm providers elsewhere, for as long as it runs; what it leaves behind ends by its time to live. */
-export function createLeased({ providers, clock, ask = askProvider, random = Math.random }: LeasedOptions): Elsewhere & Running {
+export function createLeased({
+  providers,
+  ask = askProvider,
+  random = Math.random,
+  ...given
+}: LeasedOptions): Elsewhere & Running {
   const known = new Map(providers.map((provider) => [provider.url, provider]))
   const realms = new Map<string, { uid: string; names: Map<string, HeldName> }>()
   const listeners = new Set<(key: ObjectKey) => void>()
@@ -42,7 +49,7 @@ export function createLeased({ providers, clock, ask = askProvider, random = Mat
     const onChange = () => {
       for (const listener of listeners) listener({ namespace, name })
     }
-    const created = new HeldName({ provider, realmName: realmNameOf(realm), publisher, clock, ask, random, onChange })
+    const created = new HeldName({ provider, realmName: realmNameOf(realm), publisher, ask, random, onChange, ...given })
     names.set(provider.url, created)
     return created
   }
