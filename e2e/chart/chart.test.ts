@@ -121,6 +121,10 @@ withPart('kube', 'the chart', (kube) => {
       expect(mayDo(rulesOf(await render()), '', 'secrets')).toEqual(['create'])
     })
 
+    test('to see pods and to mark those that go, and to touch them in no other way', async () => {
+      expect(mayDo(rulesOf(await render()), '', 'pods')).toEqual(['list', 'patch', 'watch'])
+    })
+
     test('that name every group, resource and verb', async () => {
       const all = (await render()).flatMap(({ rules = [] }) => rules)
       expect(all.flatMap(({ apiGroups = [], resources: held = [], verbs }) => [...apiGroups, ...held, ...verbs])).not.toContain(

@@ -1,22 +1,24 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../cells/chassis/clock.ts'
-import { Refusal } from '../../cells/chassis/errors.ts'
+import { messageOf, Refusal } from '../../cells/chassis/errors.ts'
 import { isStatus, KubeError } from '../../cells/chassis/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { type Resource, resources } from '../../cells/chassis/kube/resources.ts'
 import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 import type { ObjectKey, ObjectMeta, OwnerReference } from '../../crds/object.ts'
-import { API_VERSION, type CommsCellStatus, type RealmStatus } from '../../crds/realm.ts'
+import { API_VERSION, type RealmStatus } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
 import type { Manifest, MintedSecret } from '../desired/manifest.ts'
 import { MANAGER } from '../desired/naming.ts'
+import { DELETION_COST } from '../desired/shrink.ts'
 import { obstacleNews, realmNews } from '../events/news.ts'
 import type { News } from '../events/reasons.ts'
 import type { Recorder, Subject } from '../events/recorder.ts'
 import type { Cache } from './cache.ts'
 import { canonicalHash, fingerprintOf } from './canonical.ts'
 import { type Child, childKey, childResources, isChildKind } from './child.ts'
+import { type Status, withKeptDates, withoutDates } from './dates.ts'
 import type { Leadership } from './leader.ts'
 import type { Kind } from './ports.ts'
 import { createWakes } from './wakes.ts'
@@ -24,8 +26,6 @@ import { Wishes } from './wishes.ts'
 import { createWriteBudget } from './write-budget.ts'
 import type { WriterMetrics } from './writer-metrics.ts'
 
-/** A status as we report it. */
-type Status = RealmStatus | CommsCellStatus
 /** The realm or cell an object is written for. */
 type Owner = Subject
 
@@ -35,6 +35,8 @@ export interface Writer {
   apply(manifest: Manifest): Promise<void>
   /** Makes a Secret up where none is; one that is there is neither read nor changed. */
   mint(secret: MintedSecret): Promise<void>
+  /** Says which deletion cost a pod has; nothing = none. What cannot be said is left out: nobody waits for it. */
+  mark(pod: ObjectKey, cost: string | undefined): Promise<void>
   /** Removes an object of ours; another one that came to its name is left alone. */
   remove(child: Child): Promise<void>
   /** Writes the status of an object people declared. */
@@ -49,7 +51,7 @@ export interface Writer {
 
 /** What a writer is made of. */
 export interface WriterOptions {
-  transport: Pick<Transport, 'apply' | 'create' | 'get' | 'remove'>
+  transport: Pick<Transport, 'apply' | 'create' | 'get' | 'merge' | 'remove'>
   cache: Pick<Cache, 'child' | 'reported' | 'writing'>
   leadership: Leadership
   log: Log
@@ -145,6 +147,21 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
       }
     },
 
+    async mark({ namespace, name }, cost) {
+      const metadata = { annotations: { [DELETION_COST]: cost ?? null } }
+      try {
+        await transport.merge(
+          resources.Pod,
+          { namespace, name },
+          { metadata },
+          { fieldManager: MANAGER, ...(await leadership.fence()) },
+        )
+        log.info({ namespace, name, cost }, 'marked a pod')
+      } catch (error) {
+        log.warn({ namespace, name, error: messageOf(error) }, 'a pod could not be marked')
+      }
+    },
+
     async remove({ kind, namespace, name, uid, owner: parent }) {
       const owner = parent && { ...parent, namespace }
       if (!mayWrite(kind, { namespace, name }, owner)) return
@@ -216,20 +233,3 @@ function newsOfApply(done: { kind: string; name: string; created: boolean; isRep
 }
 
 const isGone = (error: unknown): boolean => error instanceof KubeError && (error.status === 404 || error.status === 409)
-
-const withoutDates = (status: Status): object => ({
-  ...status,
-  conditions: status.conditions?.map(({ lastTransitionTime: _, ...condition }) => condition),
-})
-
-/** A condition keeps its date for as long as its status stays: a pass that looked a little earlier must not cost a write. */
-function withKeptDates(status: Status, before: Status | undefined): Status {
-  if (!status.conditions) return status
-  return {
-    ...status,
-    conditions: status.conditions.map((condition) => {
-      const known = before?.conditions?.find(({ type }) => type === condition.type)
-      return known?.status === condition.status ? { ...condition, lastTransitionTime: known.lastTransitionTime } : condition
-    }),
-  }
-}

@@ -47,7 +47,7 @@ export interface Cache extends Running {
   /** What keeps a pod of a part of a realm or cell from becoming ready. */
   problemOf(owner: { kind: Kind } & ObjectKey, component: string): Problem | undefined
   /** Pods of a part of a realm or cell, those on their way out among them. */
-  podCount(owner: { kind: Kind } & ObjectKey, component: string): number
+  podsOf(owner: { kind: Kind } & ObjectKey, component: string): PodState[]
   /** Runs a write of an object and takes in what it left behind; nothing after a removal. */
   writing(kind: ChildKind | 'Realm', key: ObjectKey, write: () => Promise<KubeObject | undefined>): Promise<void>
   onChange(listener: (kind: Kind, key: ObjectKey) => void): () => void
@@ -220,7 +220,7 @@ export function createCache({ transport, log, clock = systemClock, metrics, name
       }
       return undefined
     },
-    podCount: (owner, component) => podsByPart.of(`${childKey(owner)}/${component}`).length,
+    podsOf: (owner, component) => podsByPart.of(`${childKey(owner)}/${component}`),
     writing(kind, key, write) {
       if (kind === 'Realm') {
         return realmWrites.during(keyText(key), async () => {

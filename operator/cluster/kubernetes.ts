@@ -1,6 +1,7 @@
 import { Refusal } from '../../cells/chassis/errors.ts'
 import { KubeError } from '../../cells/chassis/kube/kube-error.ts'
 import type { CommsCell } from '../../crds/realm.ts'
+import type { Headcount } from '../census/headcount.ts'
 import type { Manifest, MintedSecret } from '../desired/manifest.ts'
 import { cellObjects, mintedSecrets, realmObjects } from '../desired/objects.ts'
 import type { Platform } from '../desired/platform.ts'
@@ -8,6 +9,7 @@ import type { Writer } from './apply.ts'
 import type { Cache } from './cache.ts'
 import { type Child, childKey } from './child.ts'
 import type { Cluster, Workload } from './ports.ts'
+import { markEmptiest } from './shrink.ts'
 
 /** So often an API server may stumble before a pass gives it a rest. */
 const MAX_TROUBLES = 3
@@ -17,10 +19,11 @@ export interface KubernetesParts {
   cache: Cache
   writer: Writer
   platform: Platform
+  headcount: Headcount
 }
 
 /** A Kubernetes cluster as the reconcilers wish it were. */
-export function kubernetesCluster({ cache, writer, platform }: KubernetesParts): Cluster {
+export function kubernetesCluster({ cache, writer, platform, headcount }: KubernetesParts): Cluster {
   async function settle(ownerUid: string, manifests: readonly Manifest[]): Promise<void> {
     let failed: unknown
     let troubles = 0
@@ -57,7 +60,7 @@ export function kubernetesCluster({ cache, writer, platform }: KubernetesParts):
       : ready < wanted
         ? cache.problemOf({ ...owner, namespace }, component)
         : undefined
-    const existing = cache.podCount({ ...owner, namespace }, component)
+    const existing = cache.podsOf({ ...owner, namespace }, component).length
     return { component, wanted, updated, ready, existing, ...(problem && { problem }) }
   }
 
@@ -106,7 +109,10 @@ export function kubernetesCluster({ cache, writer, platform }: KubernetesParts):
       const manifests = realmObjects(realm, plan, platform).map(withoutTakenScale)
       await settle(realm.metadata.uid ?? '', manifests)
     },
-    realizeCell: (cell, plan) => settle(cell.metadata.uid ?? '', cellObjects(cell, plan, platform)),
+    async realizeCell(cell, plan) {
+      await markEmptiest({ cache, writer, headcount }, cell, plan.connectors.replicas)
+      await settle(cell.metadata.uid ?? '', cellObjects(cell, plan, platform))
+    },
     hold: ({ metadata }, finalizers) => writer.hold(metadata, finalizers),
     reportRealm: ({ metadata }, status) => writer.report('Realm', metadata, cache.realm(metadata)?.status, status),
     reportCell: ({ metadata }, status) => writer.report('CommsCell', metadata, cache.cell(metadata)?.status, status),

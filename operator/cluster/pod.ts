@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { CELL_LABEL, COMPONENT_LABEL, REALM_LABEL } from '../desired/naming.ts'
+import { DELETION_COST } from '../desired/shrink.ts'
 import type { Kind, Workload } from './ports.ts'
 
 /** What keeps a pod from becoming ready. */
@@ -13,6 +14,12 @@ export interface PodState {
   owner: { kind: Kind; name: string } | undefined
   component: string
   ready: boolean
+  /** Whether it was told to end. */
+  leaving: boolean
+  /** IP address. */
+  address: string | undefined
+  /** Its deletion cost, if it has one. */
+  cost: string | undefined
   problem: Problem | undefined
 }
 
@@ -25,6 +32,7 @@ interface ContainerState {
 /** A pod of the API server, as far as it matters here. */
 export interface LivePod extends KubeObject {
   status?: {
+    podIP?: string
     conditions?: { type: string; status: string; reason?: string; message?: string }[]
     containerStatuses?: ContainerState[]
   }
@@ -47,6 +55,9 @@ export function podStateOf({ metadata, status }: LivePod): PodState {
     owner: cell ? { kind: 'CommsCell', name: cell } : realm ? { kind: 'Realm', name: realm } : undefined,
     component: labels[COMPONENT_LABEL] ?? '',
     ready,
+    leaving: metadata.deletionTimestamp !== undefined,
+    address: status?.podIP,
+    cost: metadata.annotations?.[DELETION_COST],
     // A pod on its way out is nobody's problem any more.
     problem: ready || metadata.deletionTimestamp ? undefined : problemOf(status),
   }

@@ -1,6 +1,7 @@
 import { systemClock } from '../../cells/chassis/clock.ts'
 import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
+import type { Headcount } from '../census/headcount.ts'
 import { createWriter } from '../cluster/apply.ts'
 import { createCache } from '../cluster/cache.ts'
 import { kubernetesCluster } from '../cluster/kubernetes.ts'
@@ -20,19 +21,22 @@ const agreeablePublication: Publication = {
 
 /** Requests that change something. */
 export const writesOf = ({ counts }: Transport): number =>
-  counts.apply + counts.applyStatus + counts.create + counts.replace + counts.remove
+  counts.apply + counts.applyStatus + counts.create + counts.replace + counts.merge + counts.remove
+
+/** Whoever looks at the world outside the API server; nobody unless given. */
+type Outside = Partial<Pick<ReconcilerParts, 'probe' | 'census' | 'site'>> & { headcount?: Headcount }
 
 /** The operator of a test: real caches, writer and reconcilers on a real API server. */
 export async function startOperator(
   api: ApiServer,
   namespace: string,
   leadership: Leadership = soleLeadership,
-  outside: Partial<Pick<ReconcilerParts, 'probe' | 'census' | 'site'>> = {},
+  { headcount = async () => new Map(), ...outside }: Outside = {},
 ) {
   const transport = api.transport()
   const cache = createCache({ transport, log: silentLog, namespace })
   const writer = createWriter({ transport, cache, leadership, log: silentLog, clock: systemClock })
-  const cluster = kubernetesCluster({ cache, writer, platform })
+  const cluster = kubernetesCluster({ cache, writer, platform, headcount })
   cache.start()
   await cache.synced
   const parts = { cluster, site, publication: agreeablePublication, ...outside }

@@ -62,7 +62,7 @@ function aWorld() {
     } as typeof alive
     const cache = createCache({ transport, log: silentLog, clock })
     const writer = createWriter({ transport, cache, leadership: soleLeadership, log: silentLog, clock })
-    const cluster = kubernetesCluster({ cache, writer, platform })
+    const cluster = kubernetesCluster({ cache, writer, platform, headcount: async () => new Map() })
     cache.start()
     await cache.synced
     const loop = startReconcilers({ cluster, site, publication, elsewhere, clock, log: silentLog })

@@ -1,0 +1,125 @@
+import { createServer } from 'node:http'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock } from '../../cells/chassis/clock.ts'
+import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import { createReflector } from '../../cells/chassis/kube/reflector.ts'
+import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import type { Running } from '../../cells/chassis/lifecycle.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import { createHeadcount } from '../census/headcount.ts'
+import { DELETION_COST } from '../desired/shrink.ts'
+import { type ApiServer, startApiServer } from './apiserver.ts'
+import { startOperator, writesOf } from './bare-operator.ts'
+import { startControllers } from './controllers.ts'
+import { kubectlOf } from './kubectl.ts'
+import { inNamespace } from './namespace.ts'
+
+type Pod = KubeObject & { status?: { podIP?: string } }
+type Deployment = KubeObject & { spec: { replicas: number } }
+const patient = { timeout: 30_000, interval: 50 }
+const NAMESPACE = 'shrink'
+const SELECTED = { labels: 'comms.decentraland.org/cell=main-0,app.kubernetes.io/component=connector' }
+
+/** A connector that has so many players, at an address of its own and the port all of them have. */
+async function aConnector(address: string, port: number, userCount: () => number): Promise<{ port: number } & Running> {
+  const server = createServer((_, answer) => answer.end(JSON.stringify({ userCount: userCount() })))
+  await new Promise<void>((resolve) => server.listen(port, address, resolve))
+  const bound = server.address()
+  return {
+    port: typeof bound === 'object' && bound ? bound.port : 0,
+    stop: () => new Promise((resolve) => server.close(() => resolve())),
+  }
+}
+
+withPart('kube', 'connectors that become fewer, with the controllers of a real cluster', (part) => {
+  let api: ApiServer
+  let user: Transport
+  let kubectl: ReturnType<typeof kubectlOf>
+  let operator: Awaited<ReturnType<typeof startOperator>>
+  /** Players by address. */
+  const players = new Map<string, number>()
+  /** First version of a pod that was marked, by name; and of the Deployment, by its replicas. */
+  const marked = new Map<string, number>()
+  const replicas = new Map<number, number>()
+  const stops: (() => Promise<void>)[] = []
+
+  beforeAll(async () => {
+    api = await startApiServer(part)
+    user = api.transport()
+    kubectl = kubectlOf(part, api.kubeconfig, () => NAMESPACE)
+    const controllers = startControllers(part, api, ['deployment-controller', 'replicaset-controller'])
+    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })
+    let last = 1
+    // What kubelets would say of connectors: each is ready, at an address of its own.
+    const pods = watch(resources.Pod, (live: Pod) => {
+      if (live.metadata.annotations?.[DELETION_COST] && !marked.has(live.metadata.name))
+        marked.set(live.metadata.name, Number(live.metadata.resourceVersion))
+      if (live.status?.podIP || live.metadata.deletionTimestamp) return
+      const conditions = [{ type: 'Ready', status: 'True' }]
+      const status = { phase: 'Running', podIP: `127.0.7.${++last}`, conditions }
+      const said = { apiVersion: 'v1', kind: 'Pod', metadata: { name: live.metadata.name, namespace: NAMESPACE }, status }
+      void user.apply(resources.Pod, said, { fieldManager: 'kubelet', force: true, subresource: 'status' })
+    })
+    const deployments = watch(resources.Deployment, ({ metadata, spec }: Deployment) => {
+      if (!replicas.has(spec.replicas)) replicas.set(spec.replicas, Number(metadata.resourceVersion))
+    })
+    const first = await aConnector('127.0.7.2', 0, () => players.get('127.0.7.2') ?? 0)
+    const others = await Promise.all(
+      ['127.0.7.3', '127.0.7.4', '127.0.7.5'].map((at) => aConnector(at, first.port, () => players.get(at) ?? 0)),
+    )
+    const headcount = createHeadcount({ port: first.port, clock: systemClock })
+    operator = await startOperator(api, NAMESPACE, undefined, { headcount })
+    stops.push(...[operator, pods, deployments, controllers, first, ...others].map((each) => () => each.stop()))
+  })
+  afterAll(async () => {
+    for (const stop of stops) await stop()
+    await api?.stop()
+  })
+
+  function watch<T extends KubeObject>(resource: (typeof resources)['Pod' | 'Deployment'], onSeen: (live: T) => void): Running {
+    const reflector = createReflector<T>({
+      transport: user,
+      path: collectionPath(resource, NAMESPACE),
+      selector: SELECTED,
+      project: (live) => live,
+      onChange: ({ type, object }) => {
+        if (type !== 'removed') onSeen(object)
+      },
+      log: silentLog,
+    })
+    reflector.start()
+    return reflector
+  }
+
+  const { declare } = inNamespace(
+    () => user,
+    () => NAMESPACE,
+  )
+  const connectors = async () => {
+    const { items } = await user.list<Pod>(collectionPath(resources.Pod, NAMESPACE), { labelSelector: SELECTED.labels })
+    return items.map(({ status }) => status?.podIP).sort()
+  }
+
+  test('the emptiest are marked before the Deployment gets smaller, so those with most players stay', async () => {
+    // Five pods; the last one has an address where nobody answers.
+    await declare({ livekit: { type: 'None' }, cells: { template: { connectors: { replicas: 5 } } } })
+    await expect.poll(connectors, patient).toEqual([2, 3, 4, 5, 6].map((last) => `127.0.7.${last}`))
+    await operator.settled()
+    for (const [last, count] of [40, 3, 90, 25].entries()) players.set(`127.0.7.${last + 2}`, count)
+    expect(marked.size).toBe(0)
+    await kubectl('scale commscell main-0 --replicas=2')
+    await expect.poll(connectors, patient).toEqual(['127.0.7.2', '127.0.7.4'])
+    const shrunk = replicas.get(2) ?? 0
+    expect(marked.size).toBe(3)
+    for (const [pod, version] of marked) expect(version, `${pod} was marked before`).toBeLessThan(shrunk)
+    const writes = await restingWrites()
+    expect(await restingWrites()).toBe(writes)
+  })
+
+  async function restingWrites(): Promise<number> {
+    await operator.settled()
+    return writesOf(operator.transport)
+  }
+})
