@@ -18,18 +18,26 @@ const server = `require('http').createServer(async (_, answer) =>
   answer.end(JSON.stringify([process.getuid(), (await require('dns').promises.lookup('kubernetes.default.svc.cluster.local')).address]))
 ).listen(8080, () => console.log('listening'))`
 
-const labels = { app: 'hello' }
-const hello = [
+const IMAGE = 'localhost/hello:1'
+const NODE = '/usr/local/bin/node'
+
+const saying = (words: string) =>
+  `require('http').createServer((_, answer) => answer.end('${words}')).listen(8080, () => console.log('listening'))`
+
+/** A server in a pod, and its Service. */
+const hello = (name: string, spec: { script: string; nodeName?: string }) => [
   {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: 'hello', labels },
+    metadata: { name, labels: { app: name } },
     spec: {
+      terminationGracePeriodSeconds: 1,
+      ...(spec.nodeName && { nodeSelector: { 'kubernetes.io/hostname': spec.nodeName } }),
       containers: [
         {
-          name: 'hello',
-          image: 'localhost/hello:1',
-          args: ['-e', server],
+          name,
+          image: IMAGE,
+          args: ['-e', spec.script],
           readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
           securityContext: { runAsUser: 65532, readOnlyRootFilesystem: true },
         },
@@ -39,33 +47,37 @@ const hello = [
   {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name: 'hello' },
-    spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
+    metadata: { name },
+    spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] },
   },
 ]
+
+/** Makes a small image known to every node of a cluster. */
+async function handOverImage(cluster: RunningCluster): Promise<void> {
+  const files = await mkdtemp(join(tmpdir(), 'cluster-test-'))
+  try {
+    const archive = join(files, 'hello.tar')
+    await writeImage(archive, { name: IMAGE, layers: [await nodeLayer(quiet)], entrypoint: [NODE] })
+    await cluster.importImage(archive)
+  } finally {
+    await rm(files, { recursive: true })
+  }
+}
 
 withPart('debian', 'a cluster on this machine', () => {
   withPart('kube', 'of one node', (kube) => {
     describe('while it runs', { timeout: PATIENCE_MS }, () => {
       let cluster: RunningCluster
-      let files: string
 
       beforeAll(async () => {
-        files = await mkdtemp(join(tmpdir(), 'cluster-test-'))
         cluster = await startCluster({ kube })
       }, PATIENCE_MS)
 
-      afterAll(async () => {
-        await cluster?.stop()
-        await rm(files, { recursive: true })
-      }, PATIENCE_MS)
+      afterAll(() => cluster?.stop(), PATIENCE_MS)
 
       test('runs a pod from an image that was handed to it, reached through its Service by name and from outside', async () => {
-        const archive = join(files, 'hello.tar')
-        const layers = [await nodeLayer(quiet)]
-        await writeImage(archive, { name: 'localhost/hello:1', layers, entrypoint: ['/usr/local/bin/node'] })
-        await cluster.importImage(archive)
-        await cluster.apply(hello)
+        await handOverImage(cluster)
+        await cluster.apply(hello('hello', { script: server }))
         await cluster.kubectl('wait', '--for=condition=Ready', 'pod/hello', '--timeout=60s')
         const address = await cluster.kubectl('get', 'service', 'hello', '-o', 'jsonpath={.spec.clusterIP}')
         const apiServer = await cluster.kubectl('get', 'service', 'kubernetes', '-o', 'jsonpath={.spec.clusterIP}')
@@ -114,6 +126,47 @@ withPart('debian', 'a cluster on this machine', () => {
       )
       await sweep()
       await vi.waitFor(async () => expect(await tracesOf(index, folder, namespaces)).toEqual([]), { timeout: 5_000 })
+    })
+  })
+
+  withPart('kube', 'of a control plane and two workers', (kube) => {
+    let cluster: RunningCluster
+
+    beforeAll(async () => {
+      cluster = await startCluster({ kube, workers: 2 })
+      await handOverImage(cluster)
+    }, PATIENCE_MS)
+
+    afterAll(() => cluster?.stop(), PATIENCE_MS)
+
+    const pods = [
+      { name: 'ada', nodeName: 'node-1', script: saying('I am ada') },
+      { name: 'bob', nodeName: 'node-2', script: saying('I am bob') },
+    ]
+
+    test('pods of different nodes, and every node, reach each other by the names and addresses of Services', {
+      timeout: PATIENCE_MS,
+    }, async () => {
+      await cluster.apply(pods.flatMap(({ name, ...spec }) => hello(name, spec)))
+      await cluster.kubectl('wait', '--for=condition=Ready', 'pod/ada', 'pod/bob', '--timeout=60s')
+      const ask = (url: string) => `fetch('${url}').then((answer) => answer.text()).then(console.log)`
+      const askFrom = (pod: string, url: string) => cluster.kubectl('exec', pod, '--', NODE, '--eval', ask(url))
+      await vi.waitFor(async () => expect(await askFrom('ada', 'http://bob')).toBe('I am bob\n'), { timeout: 20_000 })
+      await vi.waitFor(async () => expect(await askFrom('bob', 'http://ada')).toBe('I am ada\n'), { timeout: 20_000 })
+      const address = await cluster.kubectl('get', 'service', 'bob', '-o', 'jsonpath={.spec.clusterIP}')
+      for (const { machine } of cluster.nodes)
+        expect(await machine.run(process.execPath, '--eval', ask(`http://${address}`))).toBe('I am bob\n')
+      expect(await cluster.kubectl('logs', 'bob')).toBe('listening\n')
+    })
+
+    test('a drained node has no pod left, and takes pods again afterwards', { timeout: PATIENCE_MS }, async () => {
+      await cluster.kubectl('drain', 'node-2', '--force', '--timeout=60s')
+      const left = async () => (await cluster.kubectl('get', 'pods', '-o', 'jsonpath={.items[*].metadata.name}')).split(' ')
+      expect(await left()).toEqual(['ada'])
+      await cluster.kubectl('uncordon', 'node-2')
+      await cluster.apply(pods.flatMap(({ name, ...spec }) => hello(name, spec)))
+      await cluster.kubectl('wait', '--for=condition=Ready', 'pod/bob', '--timeout=60s')
+      expect(await left()).toEqual(['ada', 'bob'])
     })
   })
 })
