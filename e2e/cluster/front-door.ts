@@ -17,13 +17,16 @@ export interface FrontDoor extends Running {
 }
 
 const TIMEOUT_MS = 30_000
+/** How long the address of a Service is believed: it keeps it for life, but another may come to bear its name. */
+const ADDRESS_MS = 2_000
 const HTTP_PORT = 80
 
 /**
  * Opens a door on an address that both this machine and the pods reach, in place of an Ingress controller and a name server.
  * Below `/at/{namespace}/{realm}` it leads to a realm, as the route of a user's own would; anything else goes to the provider.
  */
-export async function openFrontDoor(host: string, provider: string, find: FindService): Promise<FrontDoor> {
+export async function openFrontDoor(host: string, provider: string, ask: FindService): Promise<FrontDoor> {
+  const find = remembering(ask)
   const sockets = new Set<Duplex>()
   const server = createServer((incoming, answer) => {
     void forward(incoming, answer).catch(() => answer.writeHead(502).end())
@@ -33,7 +36,11 @@ export async function openFrontDoor(host: string, provider: string, find: FindSe
     if (address === undefined) return void answer.writeHead(503).end('this part of the realm does not exist')
     const onward = request(
       `http://${address}${path}`,
-      { method: incoming.method, headers: incoming.headers, timeout: TIMEOUT_MS },
+      {
+        method: incoming.method,
+        headers: { ...incoming.headers, 'x-forwarded-for': incoming.socket.remoteAddress },
+        timeout: TIMEOUT_MS,
+      },
       (response) => {
         answer.writeHead(response.statusCode ?? 502, response.headers)
         response.pipe(answer)
@@ -54,6 +61,7 @@ export async function openFrontDoor(host: string, provider: string, find: FindSe
     const { address, path } = await target(incoming.url ?? '/')
     if (address === undefined) return void socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n')
     const headers = incoming.rawHeaders.map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`))
+    headers.push(`x-forwarded-for: ${incoming.socket.remoteAddress}\r\n`)
     const onward = join(socket, address)
     onward.write(`GET ${path} HTTP/1.1\r\n${headers.join('')}\r\n`)
     onward.write(head)
@@ -80,6 +88,19 @@ export async function openFrontDoor(host: string, provider: string, find: FindSe
       server.closeAllConnections()
       await Promise.all([server, ...livekits].map((each) => new Promise((resolve) => each.close(resolve))))
     },
+  }
+}
+
+/** Asks for the address of a Service now and then rather than for every player who comes through. */
+function remembering(ask: FindService): FindService {
+  const known = new Map<string, { address: Promise<string | undefined>; untilMs: number }>()
+  return (...service) => {
+    const name = service.join('/')
+    const before = known.get(name)
+    if (before && performance.now() < before.untilMs) return before.address
+    const address = ask(...service)
+    known.set(name, { address, untilMs: performance.now() + ADDRESS_MS })
+    return address
   }
 }
 
