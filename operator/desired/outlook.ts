@@ -12,6 +12,8 @@ export interface Outlook {
   /** Players by slot, when known. */
   players: ReadonlyMap<number, number> | undefined
   joinOf(cell: CommsCell): Join
+  /** Whether a realm provider elsewhere may still lead players to a cell, as far as anybody knows. */
+  isLedTo?(cell: CommsCell): boolean
   /** Milliseconds since the epoch. */
   now: number
 }

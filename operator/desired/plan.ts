@@ -51,7 +51,7 @@ export function planRealm(realm: Realm, observed: RealmObserved, site: Site, out
   const given = [...existing.own].filter(([slot]) => !kept.has(slot)).flatMap(([, cells]) => cells)
   const steps = [...turns.flatMap(({ leaving }) => leaving), ...given].map((cell) => ({
     cell,
-    step: leave(realm, cell, outlook.now, site.toldMs),
+    step: leave(realm, cell, outlook, site.toldMs),
   }))
   const leaving = steps.flatMap(({ cell, step }) => (step.state === 'gone' ? [] : [keep(cell, step.state)]))
   const staying = turns.flatMap(({ slot, holder, next, makes }) => [

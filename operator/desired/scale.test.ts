@@ -51,6 +51,27 @@ test('scaling in takes the emptiest cell: unpublished and off its slot first, dr
   expect(inRealm(simulation, 'Progressing')).toMatchObject({ status: 'False', reason: 'Settled' })
 })
 
+test('nobody is sent away from a cell that somebody elsewhere may still lead players to, for at most half a minute', () => {
+  for (const isHeard of [true, false]) {
+    const simulation = settled(cellsOf(2))
+    simulation.ledTo.add('main-1')
+    simulation.declare({ replicas: 1 })
+    const states = new Set<string | undefined>()
+    const wait = (ms: number) => {
+      for (let waited = 0; waited < ms; waited += 1_000) {
+        simulation.pass()
+        states.add(simulation.cell('main-1').spec.desiredState)
+        simulation.wait(1_000)
+      }
+    }
+    wait(20_000)
+    expect([...states]).toEqual(['Draining'])
+    if (isHeard) simulation.ledTo.clear()
+    wait(isHeard ? 1_000 : 14_000)
+    expect([...states]).toEqual(['Draining', 'Drained'])
+  }
+})
+
 test('without numbers the highest slot goes; cells that never served go before that', () => {
   const simulation = settled(cellsOf(3))
   simulation.declare({ replicas: 2 })

@@ -23,6 +23,8 @@ export class Simulation {
   readonly running = new Map<string, Running>()
   readonly joins = new Map<string, Join>()
   players: ReadonlyMap<number, number> | undefined
+  /** Names of cells that a realm provider elsewhere may still lead players to. */
+  readonly ledTo = new Set<string>()
   /** Whether pods of this version come up. */
   comesUp: (version: string) => boolean = () => true
   plan: RealmPlan | undefined
@@ -54,7 +56,8 @@ export class Simulation {
   pass(): RealmPlan {
     const observed = { cells: [...this.cells.values()], services: SERVICES }
     const joinOf = ({ metadata }: CommsCell): Join => this.joins.get(metadata.name) ?? { state: 'untried' }
-    const plan = planRealm(this.realm, observed, site, { players: this.players, joinOf, now: this.now })
+    const isLedTo = ({ metadata }: CommsCell) => this.ledTo.has(metadata.name)
+    const plan = planRealm(this.realm, observed, site, { players: this.players, joinOf, isLedTo, now: this.now })
     this.plan = plan
     for (const wanted of plan.cells) this.#apply(wanted)
     const kept = new Set(plan.cells.map(({ metadata }) => metadata.name))

@@ -21,7 +21,13 @@ const publication: Publication = {
 }
 
 /** Another cluster's realm provider that leases every name, and takes every name back. */
-const elsewhere: Elsewhere = { publish: () => [], withdraw: () => true, forget: () => {}, onChange: () => () => {} }
+const elsewhere: Elsewhere = {
+  publish: () => [],
+  mayLeadTo: () => false,
+  withdraw: () => true,
+  forget: () => {},
+  onChange: () => () => {},
+}
 
 /** A simulated cluster whose pods run at once, and operators in it that may be told to die. */
 function aWorld() {

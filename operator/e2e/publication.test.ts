@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
-import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
-import { resources } from '../../cells/chassis/kube/resources.ts'
+import type { KubeMeta, KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import { createReflector } from '../../cells/chassis/kube/reflector.ts'
+import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts'
 import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { aProvider } from '../../cells/realm-provider/fixtures.ts'
@@ -15,6 +16,7 @@ import { withPart } from '../../e2e/parts/with-part.ts'
 import { type ApiServer, startApiServer } from './apiserver.ts'
 import { startFakeKubelet } from './kubelet.ts'
 import { startWholeOperator } from './operator.ts'
+import { aWayTo } from './way.ts'
 
 const LIVEKIT = { url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' } }
 const TOKEN = 'a-token-of-some-length'
@@ -37,17 +39,19 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     const source = createKubernetesSource({ transport: server.transport(), namespace, log: silentLog })
     const provider = await aProvider(context, { source, realTime: !clock, ...(clock && { clock }) })
     context.onTestFinished(() => source.stop())
-    return provider
+    return { ...provider, realms: source.realms }
   }
 
   /** One of another cluster, that takes publications. */
-  async function ofOthers(context: TestContext) {
-    const provider = await aProvider(context, { realTime: true, config: { PUBLICATION_TOKEN: TOKEN } })
+  async function ofOthers(context: TestContext, clock?: ManualClock) {
+    const time = clock ? { clock } : { realTime: true }
+    const provider = await aProvider(context, { ...time, config: { PUBLICATION_TOKEN: TOKEN } })
     const folder = await mkdtemp(join(tmpdir(), 'token-'))
     context.onTestFinished(() => rm(folder, { recursive: true, force: true }))
     const tokenFile = join(folder, 'token')
     await writeFile(tokenFile, `${TOKEN}\n`)
-    return { ...provider, env: { PUBLICATION_PROVIDERS: JSON.stringify([{ url: provider.url, tokenFile }]) } }
+    const envFor = (url: string) => ({ PUBLICATION_PROVIDERS: JSON.stringify([{ url, tokenFile }]) })
+    return { ...provider, envFor, env: envFor(provider.url) }
   }
 
   async function aNamespace(context: TestContext, providerUrl: string, env: NodeJS.ProcessEnv = {}) {
@@ -115,6 +119,43 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     for (const provider of [home, others]) await expect.poll(() => adapterAt(provider, 'unwell'), AT_ONCE).toMatch(/slot-1/)
   })
 
+  test('nobody is sent away from a cell before every provider confirmed that it leads nobody there', async (context) => {
+    const [home, others] = [await ofCluster(context), await ofOthers(context)]
+    /** What happened, in this order. */
+    const story: string[] = []
+    const way = await aWayTo(context, others.url, (cells) => story.push(`elsewhere: ${cells}`))
+    const { namespace, declare, published } = await aNamespace(context, home.url, others.envFor(way.url))
+    const spec = { livekit: LIVEKIT, publication: { providers: [{ url: way.url }] } }
+    await declare('orderly', { ...spec, cells: { replicas: 2 } })
+    await expect.poll(() => story.at(-1), patient).toBe('elsewhere: orderly-0,orderly-1')
+    await expect.poll(() => published('orderly'), patient).toMatchObject(served)
+    const deployments = createReflector<{ metadata: KubeMeta; spec: { replicas: number } } & KubeObject>({
+      transport: user,
+      path: collectionPath(resources.Deployment, namespace),
+      project: (live) => live,
+      onChange: ({ object: { metadata, spec } }) => {
+        if (metadata.name !== 'orderly-1-connector' || spec.replicas > 0 || story.includes('told to end')) return
+        const cells = home
+          .realms()
+          .find(({ realmName }) => realmName === 'orderly')
+          ?.endpoints.map(({ cell }) => cell)
+        story.push(`at home: ${cells}`, 'told to end')
+      },
+      log: silentLog,
+    })
+    deployments.start()
+    context.onTestFinished(() => deployments.stop())
+    story.length = 0
+    way.isBlocked = true
+    await declare('orderly', { ...spec, cells: { replicas: 1 } })
+    await expect.poll(() => adapterAt(home, 'orderly'), AT_ONCE).toMatch(/slot-0/)
+    // Longer than providers at home are given; the one elsewhere is out of reach.
+    await new Promise((resolve) => setTimeout(resolve, 5_000))
+    expect(story).toEqual([])
+    way.isBlocked = false
+    await expect.poll(() => story, patient).toEqual(['elsewhere: orderly-0', 'at home: orderly-0', 'told to end'])
+  }, 40_000)
+
   test('a provider the operator was not installed with is told as unknown, and gets nothing', async (context) => {
     const [home, others] = [await ofCluster(context), await ofOthers(context)]
     const { declare, published } = await aNamespace(context, home.url)
@@ -143,14 +184,18 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     expect(await adapterAt(home, 'shared')).toMatch(/second-slot-0/)
   })
 
-  test('while the operator is away for an hour its realms are served as before', async (context) => {
+  test('while the operator is away for an hour its realms are served at home as before, and elsewhere until their lease ends', async (context) => {
     const clock = new ManualClock()
-    const home = await ofCluster(context, '', clock)
-    const { declare, published, stop } = await aNamespace(context, home.url)
-    await declare('served', { livekit: LIVEKIT })
+    const [home, others] = [await ofCluster(context, '', clock), await ofOthers(context, clock)]
+    const { namespace, declare, published, stop } = await aNamespace(context, home.url, others.env)
+    await declare('served', { livekit: LIVEKIT, publication: { providers: [{ url: others.url, ttlSeconds: 60 }] } })
     await expect.poll(() => published('served'), patient).toMatchObject(served)
     const before = await adapterAt(home, 'served')
     await stop()
+    clock.advance(59_000)
+    expect(await adapterAt(others, 'served')).toBe(before)
+    clock.advance(1_001)
+    expect(await adapterAt(others, 'served')).toBeUndefined()
     for (let minute = 0; minute < 60; minute++) {
       clock.advance(60_000)
       await new Promise(setImmediate)
@@ -158,5 +203,8 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     expect(await adapterAt(home, 'served')).toBe(before)
     expect(before).toBeDefined()
     expect(await (await home.get('/realms')).json()).toContainEqual(expect.objectContaining({ serverName: 'served' }))
+    const again = await startWholeOperator(server, namespace, home.url, others.env)
+    context.onTestFinished(() => again.stop())
+    await expect.poll(() => adapterAt(others, 'served'), patient).toBe(before)
   })
 })

@@ -2,6 +2,7 @@ import type { Clock } from '../../cells/chassis/clock.ts'
 import { EPOCH_HEADER, type PublicationDocument, publicationPath } from '../../crds/publication.ts'
 import type { Lease } from './elsewhere.ts'
 import type { AskProvider, LeaseAnswer, Provider } from './lease-request.ts'
+import { Led } from './led.ts'
 
 /** What one name at one provider is made of. */
 export interface HeldNameOptions {
@@ -34,6 +35,7 @@ export class HeldName {
   /** What the provider was told last, as text. */
   #told: string | undefined
   #etag: string | undefined
+  readonly #led = new Led()
   /** Whether there may be something to give back. */
   #mayHold = false
   #expiresAt = 0
@@ -59,6 +61,11 @@ export class HeldName {
     this.#wanted = document
     this.#mayHold = mayHold
     if (isNew || isFirst) this.#wake(0)
+  }
+
+  /** Whether the provider may lead players to a cell, as far as we know. */
+  mayLeadTo(cell: string): boolean {
+    return this.#led.has(cell, this.#given.clock.now())
   }
 
   stop(): void {
@@ -88,19 +95,23 @@ export class HeldName {
   async #put(document: PublicationDocument): Promise<number> {
     const sentAt = this.#given.clock.now()
     this.#mayHold = true
+    const cells = document.endpoints.map(({ cell }) => cell)
+    // Whatever becomes of the request, it may have been heard.
+    this.#led.may(cells, Number.POSITIVE_INFINITY)
     const answer = await this.#ask('PUT', this.#etag ? { 'if-match': this.#etag } : { 'if-none-match': '*' }, document)
+    this.#led.may(cells, this.#given.clock.now() + document.ttlSeconds * 1_000)
     if ('failed' in answer) return this.#fail(answer.failed)
     if (answer.status === 200 || answer.status === 201) {
       this.#etag = answer.etag
       this.#told = JSON.stringify(document)
       this.#expiresAt = sentAt + document.ttlSeconds * 1_000
       this.#failures = 0
-      this.#become({ url: this.lease.url, state: 'held' })
+      this.#become({ url: this.lease.url, state: 'held' }, this.#led.only(cells))
       return (document.ttlSeconds * 1_000) / RENEWALS_PER_TTL
     }
     if (answer.status === 409) {
       this.#etag = undefined
-      this.#mayHold = false
+      this.#lacks()
       const { holder } = (answer.body ?? {}) as { holder?: unknown }
       this.#become({ url: this.lease.url, state: 'taken', holder: typeof holder === 'string' ? holder.slice(0, 128) : '' })
       return TAKEN_RETRY_MS
@@ -120,7 +131,7 @@ export class HeldName {
     if (answer.status !== 204 && answer.status !== 404) return this.#fail(`answered ${answer.status}`)
     this.#etag = undefined
     this.#told = undefined
-    this.#mayHold = false
+    this.#lacks()
     this.#failures = 0
     this.#become({ url: this.lease.url, state: 'asking' })
     return undefined
@@ -140,7 +151,7 @@ export class HeldName {
     const answer = await this.#ask('GET', {})
     if ('failed' in answer) return this.#fail(answer.failed)
     if (answer.status === 404) {
-      this.#mayHold = false
+      this.#lacks()
       return LOOK_AGAIN_MS
     }
     if (answer.status !== 200) return this.#fail(`answered ${answer.status}`)
@@ -150,8 +161,14 @@ export class HeldName {
       this.#mayHold = true
       return LOOK_AGAIN_MS
     }
-    this.#mayHold = false
+    this.#lacks()
     return FIRST_RETRY_MS
+  }
+
+  /** The provider has nothing of ours. */
+  #lacks(): void {
+    this.#mayHold = false
+    this.#led.only([])
   }
 
   #ask(method: 'GET' | 'PUT' | 'DELETE', headers: Record<string, string>, body?: unknown): Promise<LeaseAnswer> {
@@ -174,8 +191,8 @@ export class HeldName {
     return Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), LAST_RETRY_MS)
   }
 
-  #become(lease: Lease): void {
-    const isNews = JSON.stringify(lease) !== JSON.stringify(this.lease)
+  #become(lease: Lease, isNewAnyway = false): void {
+    const isNews = isNewAnyway || JSON.stringify(lease) !== JSON.stringify(this.lease)
     this.lease = lease
     if (isNews) this.#given.onChange()
   }

@@ -217,3 +217,37 @@ test('one that led earlier yields to whoever led later, asks seldom, and goes on
   await old.pass(20_000)
   expect(old.leased.publish(publishing([endpoint]))).toMatchObject([{ state: 'held' }])
 })
+
+test('players may be led to a cell until the provider confirmed that they are not, or what it was told has ended', async () => {
+  const provider = aProvider()
+  const { leased, woken, pass } = anOperator(provider)
+  const second = { ...endpoint, slot: 1, cell: 'main-1' }
+  const both = publishing([endpoint, second])
+  expect(leased.mayLeadTo(both, 'main-1')).toBe(true) // who led before us may have told them
+  leased.publish(both)
+  await pass(100)
+  expect(['main-0', 'main-1', 'main-2'].map((cell) => leased.mayLeadTo(both, cell))).toEqual([true, true, false])
+  provider.state.broken = { failed: 'no answer' }
+  woken.length = 0
+  leased.publish(publishing([endpoint]))
+  await pass(5_000)
+  expect(leased.mayLeadTo(both, 'main-1')).toBe(true)
+  provider.state.broken = undefined
+  await pass(15_000)
+  expect(leased.mayLeadTo(both, 'main-1')).toBe(false)
+  expect(woken).toContain('main')
+  provider.state.broken = { failed: 'no answer' }
+  leased.publish(both)
+  await pass(1_000)
+  leased.publish(publishing([endpoint]))
+  await pass(58_000)
+  expect(leased.mayLeadTo(both, 'main-1')).toBe(true) // it may have heard without a word
+  await pass(3_000)
+  expect(leased.mayLeadTo(both, 'main-1')).toBe(false)
+})
+
+test('a realm that is published nowhere else, or where nobody speaks to, leads nobody', async () => {
+  const { leased } = anOperator(aProvider())
+  expect(leased.mayLeadTo(publishing([endpoint], []), 'main-0')).toBe(false)
+  expect(leased.mayLeadTo(publishing([endpoint], [{ url: 'http://unknown', ttlSeconds: 60 }]), 'main-0')).toBe(false)
+})

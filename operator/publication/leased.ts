@@ -77,6 +77,12 @@ export function createLeased({
         return held.lease
       })
     },
+    mayLeadTo(realm, cell) {
+      const names = realms.get(keyText(realm.metadata))?.names
+      const isUntold = ({ url }: { url: string }) => known.has(url) && !names?.has(url)
+      if (realm.spec.publication.providers.some(isUntold)) return true
+      return [...(names?.values() ?? [])].some((held) => held.mayLeadTo(cell))
+    },
     withdraw(realm) {
       const names = namesOf(realm)
       for (const { url } of realm.spec.publication.providers) {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../cells/chassis/clock.ts'
 import type { ObjectKey } from '../../crds/object.ts'
-import type { Realm } from '../../crds/realm.ts'
+import type { CommsCell, Realm } from '../../crds/realm.ts'
 import type { Census } from '../census/census.ts'
 import type { Cluster } from '../cluster/ports.ts'
 import type { Dependencies } from '../dependencies/dependencies.ts'
@@ -53,7 +53,8 @@ export const realmReconciler =
     const observed = cluster.observeRealm(realm)
     census?.attend(realm)
     const players = census?.players(key)
-    const plan = planRealm(realm, observed, site, { players, joinOf: probe?.joinOf ?? trusted, now: clock.now() })
+    const isLedTo = (cell: CommsCell) => elsewhere?.mayLeadTo(realm, cell.metadata.name) ?? false
+    const plan = planRealm(realm, observed, site, { players, joinOf: probe?.joinOf ?? trusted, isLedTo, now: clock.now() })
     probe?.attend(key, plan.rollout.joining)
     const failed = await failureOf(async () => {
       await holdAsNeeded(cluster, realm)
