@@ -11,8 +11,9 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   const { NATS_URL, ...config } = readConfig(env)
   if (!NATS_URL) throw new UserError('NATS_URL is required', 2)
   const start = async ({ log, metrics }: Parameters<Parameters<typeof runCell>[2]>[0]) => {
-    const bus = await busOf('connector', { NATS_URL, ...config }, log)
     const verifier = createVerifier({ log, ethereumRpcUrl: config.ETH_RPC_URL })
+    // Ready only when a handshake takes no longer than any other: on a busy node the first one would wait for seconds.
+    const [bus] = await Promise.all([busOf('connector', { NATS_URL, ...config }, log), verifier.warm()])
     const cell = await startConnector(config, { bus, log, clock: systemClock, verifier, metrics })
     return { cell, foundations: [{ stop: () => verifier.close() }, { stop: () => bus.close() }] }
   }

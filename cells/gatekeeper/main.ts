@@ -13,6 +13,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
     // Only admissions to embedded rooms travel over the bus.
     const bus = config.ROOMS_URL && NATS_URL ? await busOf('gatekeeper', { ...config, NATS_URL }, log) : undefined
     const verifier = createVerifier({ log, ethereumRpcUrl: config.ETH_RPC_URL })
+    await verifier.warm()
     const cell = await startGatekeeper(config, { bus, log, clock: systemClock, verifier, metrics })
     return { cell, foundations: [{ stop: () => verifier.close() }, bus && { stop: () => bus.close() }] }
   })

@@ -10,7 +10,7 @@ import {
   twoLinkChain,
 } from '../../e2e/player/wallet.ts'
 import { silentLog } from '../chassis/log.ts'
-import { type ChainVerifier, createVerifier, type VerifierOptions } from './verifier.ts'
+import { type ChainVerifier, createVerifier, type ThreadedVerifier, type VerifierOptions } from './verifier.ts'
 
 const wallet = createWallet('verifier')
 const stranger = createWallet('stranger')
@@ -18,7 +18,7 @@ const verifier = createVerifier({ log: silentLog, workers: 1 })
 const others: ChainVerifier[] = []
 const servers: Server[] = []
 
-function verifierWith(options: Partial<VerifierOptions>): ChainVerifier {
+function verifierWith(options: Partial<VerifierOptions>): ThreadedVerifier {
   const made = createVerifier({ log: silentLog, workers: 1, ...options })
   others.push(made)
   return made
@@ -55,6 +55,16 @@ describe('a chain that holds names its wallet, in lower case', () => {
   ])('%s', async (_, chain) => {
     expect(await verifier.verify(chain, 'dcl-1')).toEqual({ ok: true, peer: wallet.peer })
   })
+})
+
+test('a verifier is warm once every thread has checked a chain', async () => {
+  const errors: unknown[] = []
+  const made = verifierWith({ workers: 2, log: { ...silentLog, error: (...said: unknown[]) => void errors.push(said) } })
+  const warming = made.warm()
+  expect(made.pending).toBe(2)
+  await warming
+  expect(made.pending).toBe(0)
+  expect(errors).toEqual([])
 })
 
 describe('a chain that does not hold is refused', () => {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { AuthChain } from '@dcl/schemas'
+import { type AuthChain, AuthLinkType } from '@dcl/schemas'
 import type { Log } from '../chassis/log.ts'
 import { sibling } from '../chassis/sibling.ts'
 import type { PeerId } from '../wire/peer.ts'
@@ -19,6 +19,12 @@ export interface ChainVerifier {
   /** Chains waiting or under way. */
   readonly pending: number
   close(): Promise<void>
+}
+
+/** A verifier of worker threads. */
+export interface ThreadedVerifier extends ChainVerifier {
+  /** Resolves once every thread has checked a chain: until then the first one waits while all it takes is loaded. Never rejects. */
+  warm(): Promise<void>
 }
 
 /** A question to a worker, and its answer. */
@@ -61,8 +67,22 @@ const ETHEREUM_TIMEOUT_MS = 10_000
 const MAX_ETHEREUM_CHECKS = 32
 const RESTART_AFTER_MS = 1_000
 
+/** A chain that holds, of a wallet that nobody has. */
+const WARM_UP: { payload: string; chain: AuthChain } = {
+  payload: 'dcl-warm-up',
+  chain: [
+    { type: AuthLinkType.SIGNER, payload: '0x87e9D913fc249f125A1156B78663aa294a486B7c', signature: '' },
+    {
+      type: AuthLinkType.ECDSA_PERSONAL_SIGNED_ENTITY,
+      payload: 'dcl-warm-up',
+      signature:
+        '0xd4e2cca6a864a6ea74bbff0fe54d796ab130471547cafca9c3de6c416493932b31f0b035912eac8b85642a14cb55ec18b1b92e56fd3cd842be973a0c1b25ed951b',
+    },
+  ],
+}
+
 /** Starts the worker threads. */
-export function createVerifier(options: VerifierOptions): ChainVerifier {
+export function createVerifier(options: VerifierOptions): ThreadedVerifier {
   const { log, workers = Math.max(1, availableParallelism() - 1), maxPending = MAX_PENDING } = options
   const workerData: VerifyWorkerData = {
     ethereumRpcUrl: options.ethereumRpcUrl,
@@ -103,7 +123,21 @@ export function createVerifier(options: VerifierOptions): ChainVerifier {
     return thread
   }
 
+  function ask(chain: AuthChain, payload: string, nowMs: number): Promise<VerifyAnswer> {
+    const id = nextId++
+    const thread = nextThread()
+    if (!thread) return Promise.resolve({ id, ...undecided('no thread is there to check signatures') })
+    return new Promise((resolve) => {
+      waiting.set(id, { thread, resolve })
+      thread.postMessage({ id, chain, payload, nowMs } satisfies VerifyQuestion)
+    })
+  }
+
   return {
+    async warm() {
+      // The threads take turns, so each gets one.
+      await Promise.all([...threads].map(() => ask(WARM_UP.chain, WARM_UP.payload, Date.now())))
+    },
     get pending() {
       return waiting.size
     },
@@ -112,13 +146,7 @@ export function createVerifier(options: VerifierOptions): ChainVerifier {
       if (!peer) return { ok: false, reason: 'the chain must start with a wallet, delegate, and end with a signed entity' }
       if (closing) return undecided('shutting down')
       if (waiting.size >= maxPending) return undecided('too many signatures are waiting')
-      const thread = nextThread()
-      if (!thread) return undecided('no thread is there to check signatures')
-      const id = nextId++
-      const answer = await new Promise<VerifyAnswer>((resolve) => {
-        waiting.set(id, { thread, resolve })
-        thread.postMessage({ id, chain, payload, nowMs } satisfies VerifyQuestion)
-      })
+      const answer = await ask(chain, payload, nowMs)
       if (answer.ok) return { ok: true, peer }
       return answer.undecided ? undecided(answer.reason) : { ok: false, reason: answer.reason }
     },
