@@ -67,6 +67,19 @@ describe('when the bus goes away and comes back', () => {
   })
 })
 
+test('a player who is back is told his room at once, one who is new with the next flush', async () => {
+  const world = await anArchipelago()
+  world.connect(A, aSession(1))
+  world.heartbeat(A, at(0))
+  expect(await world.flush()).toMatchObject([{ peer: A, islandId: 'island-boot-1' }])
+  world.connect(A, aSession(2))
+  world.connect(B, aSession(3))
+  world.heartbeat(B, at(0))
+  expect(await world.flush(100)).toMatchObject([{ peer: A, islandId: 'island-boot-1', fromIslandId: undefined }])
+  expect(await world.flush()).toMatchObject([{ peer: B, islandId: 'island-boot-1' }])
+  expect(await world.flush()).toEqual([])
+})
+
 test('nobody expires in a flush that comes late, for their heartbeats are still unread', async () => {
   const world = await anArchipelago()
   world.heartbeat(A, at(0))

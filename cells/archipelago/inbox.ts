@@ -23,6 +23,8 @@ export interface InboxDeps {
   /** A connector says which room a session was last told. */
   onKnown(peer: PeerId, room: string | undefined): void
   onGone(peer: PeerId): void
+  /** A player has a new session and knows of no room. */
+  onBack(peer: PeerId): void
 }
 
 const MAX_DESIRED_ROOM_LENGTH = 128
@@ -30,6 +32,10 @@ const MAX_DESIRED_ROOM_LENGTH = 128
 /** Turns what connectors say into what register and ledger know; the returned function stops listening. */
 export function openInbox(deps: InboxDeps): () => void {
   const { subjects, register, ledger, clock, metrics } = deps
+  const back = (peer: PeerId) => {
+    ledger.retell(peer)
+    deps.onBack(peer)
+  }
 
   const unsubscribe = [
     listen(deps, subjects.every.heartbeat, (peer, payload) => {
@@ -44,7 +50,7 @@ export function openInbox(deps: InboxDeps): () => void {
       const heard = register.hear(peer, word, clock.now())
       if (heard === 'stale' || heard === 'full') metrics.ignored[heard].inc()
       // Its greeting was lost.
-      else if (heard === 'new' && ledger.homeOf(peer) !== undefined) ledger.retell(peer)
+      else if (heard === 'new' && ledger.homeOf(peer) !== undefined) back(peer)
     }),
     listen(deps, subjects.every.connect, (peer, payload) => {
       const greeting = decodeGreeting(payload)
@@ -54,7 +60,7 @@ export function openInbox(deps: InboxDeps): () => void {
       if (heard === 'stale' || heard === 'full') return metrics.ignored[heard].inc()
       if (told !== undefined) deps.onKnown(peer, told === '' || told.length > MAX_ROOM_LENGTH ? undefined : told)
       // §5.15: a new session knows nothing, and one of a service that knows no sessions may always be new.
-      else if (heard === 'new' || session === undefined) ledger.retell(peer)
+      else if (heard === 'new' || session === undefined) back(peer)
     }),
     listen(deps, subjects.every.disconnect, (peer, payload) => {
       const leaving = decodeLeaving(payload)
