@@ -28,6 +28,24 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       at: 'spec.cells.replicas',
     },
     {
+      title: 'fewer connectors at most than at least',
+      spec: { livekit: none(), autoscale: { connectors: { min: 4, max: 3 } } },
+      says: /connectors\.min may not exceed/,
+      at: 'spec.autoscale',
+    },
+    {
+      title: 'more cells chosen by the players than there are slots',
+      spec: { livekit: none(), autoscale: { cells: { max: 5 } } },
+      says: /autoscale\.cells\.max may not exceed cells\.max/,
+      at: 'spec',
+    },
+    {
+      title: 'cells chosen by the players without a most',
+      spec: { livekit: none(), autoscale: { cells: {} } },
+      says: /max/,
+      at: 'spec.autoscale.cells.max',
+    },
+    {
       title: 'replicas in words',
       spec: { livekit: none(), cells: { replicas: 'two' } },
       says: /integer/,

@@ -49,7 +49,7 @@ export interface RealmSpec {
   }
   /** The comms cells of the realm. A cell is one isolated comms stack with islands of its own: the unit of capacity and of failure. */
   cells: {
-    /** How many cells run. 0 hibernates the realm and takes it out of the publication. Set by kubectl scale. Of fewer cells the one with the fewest players goes, after its players were led to the others. */
+    /** How many cells run. 0 hibernates the realm and takes it out of the publication. Set by kubectl scale. Of fewer cells the one with the fewest players goes, after its players were led to the others. With autoscale.cells any other number than 0 is not looked at. */
     replicas: number
     /** How many slots, and so stable URLs, the realm has. Slots without a cell lead to a live one. May only grow. */
     max: number
@@ -92,7 +92,7 @@ export interface RealmSpec {
       }
       /** The players' WebSockets of a cell. */
       connectors: {
-        /** Connector pods per cell. A cell whose connectors somebody scaled since, by kubectl scale or an autoscaler, keeps its own number. */
+        /** Connector pods per cell. A cell whose connectors somebody scaled since, by kubectl scale or an autoscaler, keeps its own number. With autoscale this is how many a new cell starts with. */
         replicas: number
         /** Seconds over which a connector that stops spreads the closing of its players' sockets, so that they do not all come back at once. */
         drainSeconds: number
@@ -277,6 +277,27 @@ export interface RealmSpec {
       ttlSeconds: number
     }[]
   }
+  /** Lets the operator choose how many connectors, and if you like how many cells, there are, by the players it counts: more as soon as there are too many players, fewer one by one after they were fewer for a while, neither while cells are replaced or drained. It chooses connectors first, then cells. What it chose and why is in status.autoscale; it never writes spec. Absent = off: the numbers are those of cells.replicas and cells.template.connectors.replicas, or of an autoscaler of yours on /scale. A cell whose connectors somebody else scales keeps its number. */
+  autoscale?: {
+    /** Players a connector is meant for. With more the cell gets connectors, a tenth more than they need. Nobody is refused beyond it. */
+    playersPerConnector: number
+    /** How many connectors each cell may have. */
+    connectors: {
+      /** Fewest connectors of a cell. */
+      min: number
+      /** Most connectors of a cell. */
+      max: number
+    }
+    /** How many cells the realm may have. One more comes when each that serves has as many connectors as it may have and more players than they are meant for, or as many players as cells.capacity; one goes when all players had found room in the others, with a fifth to spare. Absent = cells.replicas says how many. */
+    cells?: {
+      /** Fewest cells of the realm. */
+      min: number
+      /** Most cells of the realm. */
+      max: number
+    }
+    /** Seconds for which fewer would have done before one goes. An operator that starts anew counts them from its start. */
+    scaleDownAfterSeconds: number
+  }
   /** How a change of version, of cells.template.archipelago or of what the cells rest on reaches them: slot by slot a new cell comes up, proves that players can join it, takes the slot over, and the old one sends its players over and goes. Setting the change back undoes it the same way. */
   rollout: {
     /** Whether no further cell is replaced for now. */
@@ -306,6 +327,19 @@ export interface RealmStatus {
   selector?: string
   /** About how many players are here, such as 100+; metrics have exact numbers. */
   players?: string
+  /** What the operator chose by the players there are; absent while it does not choose. */
+  autoscale?: {
+    /** Cells the realm should have. */
+    cells: number
+    /** Connectors all cells together should have. */
+    connectors: number
+    /** When a number was last chosen anew. */
+    changedAt: string
+    /** Why the numbers are what they are, in one word. */
+    reason: 'Started' | 'MorePlayers' | 'FewerPlayers' | 'Bounds' | 'AtMaximum' | 'PlayersUnknown' | 'Settled' | 'Hibernated'
+    /** Why, for people; with the numbers of that moment. */
+    message: string
+  }
   /** Where the realm is. */
   urls?: {
     /** The realm's description at the realm provider. */

@@ -30,6 +30,7 @@ import { createLeased } from './publication/leased.ts'
 import { createProber } from './publication/prober.ts'
 import { startReconcilers } from './reconcile/loop.ts'
 import { queueMetrics } from './reconcile/queue-metrics.ts'
+import { scaleMetrics } from './reconcile/scale-metrics.ts'
 import { createTerms } from './terms.ts'
 
 /** An operator that runs, and where its health and metrics are. */
@@ -66,13 +67,14 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const writer = createWriter({ transport, cache, leadership: candidate, log, clock, recorder, metrics: writerMetrics(metrics) })
   const cluster = kubernetesCluster({ cache, writer, platform, headcount: createHeadcount({ port: HTTP_PORT, clock }) })
   const ofQueue = queueMetrics(metrics, () => terms.depth)
+  const scaling = scaleMetrics(metrics)
   const terms = createTerms(() => {
     const publication = createProber({ providerUrl: platform.providerUrl, clock })
     const elsewhere = createLeased({ providers: config.PUBLICATION_PROVIDERS, clock, epoch: candidate.epoch() })
     const dependencies = config.CHECK_DEPENDENCIES === 'true' ? watchDependencies({ clock }) : undefined
     const census = createCensus({ statsUrlOf: site.statsUrl, clock })
     const probe = createJoiner({ urlOf: (cell) => cellSocketUrl(cell, platform.clusterDomain), clock })
-    const outside = { publication, elsewhere, dependencies, census, probe }
+    const outside = { publication, elsewhere, dependencies, census, probe, scaling }
     const loop = startReconcilers({ cluster, site, ...outside, clock, log, metrics: ofQueue, workers: config.WORKERS })
     return { loop, stop: () => stopAll(log, loop, publication, elsewhere, dependencies, census, probe).stop() }
   })

@@ -42,7 +42,7 @@ function vitalsOf(realm: Realm, { players, islands } = { players: 0, islands: 0 
     published: current && conditionOf(realm, 'Published')?.status === 'True',
     ready: current && ready?.status === 'True',
     reason: current ? (ready?.reason ?? 'starting') : 'starting',
-    cells: { ready: realm.status?.readyReplicas ?? 0, wanted: realm.spec.cells.replicas },
+    cells: { ready: realm.status?.readyReplicas ?? 0, wanted: realm.status?.autoscale?.cells ?? realm.spec.cells.replicas },
     players,
     islands,
   }

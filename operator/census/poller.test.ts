@@ -73,6 +73,28 @@ test('statistics that do not answer keep their numbers for a minute', async () =
   expect(world.told).toEqual([key, key])
 })
 
+test('the most there were is known to realms that scale by it, once they were counted for long enough', async () => {
+  const { world, census, pass } = aCensus()
+  const autoscale = { playersPerConnector: 100, connectors: { min: 1, max: 2 }, scaleDownAfterSeconds: 20 }
+  census.attend(aRealm({ autoscale }))
+  for (const count of [50, 7, 9]) {
+    expect(census.peak(key)).toBeUndefined()
+    world.answer = cells(count)
+    await pass()
+  }
+  expect(census.peak(key)).toEqual({ bySlot: new Map([[0, 50]]), total: 50 })
+  await pass()
+  expect(census.peak(key)?.total).toBe(9)
+  expect(census.isLost(key)).toBe(false)
+  world.answer = { ok: false, reason: 'refused' }
+  for (let i = 0; i < 6; i++) await pass()
+  expect([census.isLost(key), census.peak(key)]).toEqual([true, undefined])
+  census.attend(aRealm())
+  world.answer = cells(3)
+  for (let i = 0; i < 4; i++) await pass()
+  expect([census.isLost(key), census.peak(key)]).toEqual([false, undefined])
+})
+
 test('nonsense is no count', async () => {
   const { world, census, pass } = aCensus()
   census.attend(aRealm())

@@ -6,6 +6,7 @@ import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
 import { crowdOf } from '../desired/players.ts'
 import type { Census } from './census.ts'
+import { Peaks } from './peaks.ts'
 
 /** What a poller is made of. */
 export interface PollerOptions {
@@ -34,6 +35,9 @@ interface Counted {
   players: ReadonlyMap<number, number> | undefined
   /** What was last told of each slot. */
   crowds: ReadonlyMap<number, string | undefined>
+  /** How far back somebody wants to know, in milliseconds; nothing = nobody does. */
+  windowMs: number | undefined
+  peaks: Peaks
   failures: number
   cancel: () => void
 }
@@ -62,6 +66,7 @@ export function createCensus({ statsUrlOf, clock, random = Math.random, ...optio
     entry.failures = players ? 0 : entry.failures + 1
     if (!players && entry.failures < PATIENCE) return
     entry.players = players
+    entry.peaks.record(clock.now(), entry.windowMs === undefined ? undefined : players, entry.windowMs ?? 0)
     const crowds = new Map([...(players ?? [])].map(([slot, count]) => [slot, crowdOf(count, entry.crowds.get(slot))]))
     const isNews = crowds.size !== entry.crowds.size || [...crowds].some(([slot, crowd]) => entry.crowds.get(slot) !== crowd)
     entry.crowds = crowds
@@ -72,14 +77,18 @@ export function createCensus({ statsUrlOf, clock, random = Math.random, ...optio
     attend(realm) {
       const { namespace, name } = realm.metadata
       const url = statsUrlOf(realm)
+      const { autoscale } = realm.spec
+      const windowMs = autoscale && autoscale.scaleDownAfterSeconds * 1000
       const known = counted.get(keyText(realm.metadata))
       if (known) {
-        known.url = url
+        Object.assign(known, { url, windowMs })
         return
       }
       const entry: Counted = {
         key: { namespace, name },
         url,
+        windowMs,
+        peaks: new Peaks(),
         players: undefined,
         crowds: new Map(),
         failures: 0,
@@ -89,6 +98,11 @@ export function createCensus({ statsUrlOf, clock, random = Math.random, ...optio
       schedule(entry, PERIOD_MS * random())
     },
     players: (realm) => counted.get(keyText(realm))?.players,
+    isLost: (realm) => (counted.get(keyText(realm))?.failures ?? 0) >= PATIENCE,
+    peak(realm) {
+      const entry = counted.get(keyText(realm))
+      return entry?.windowMs === undefined ? undefined : entry.peaks.over(entry.windowMs, clock.now())
+    },
     forget(realm) {
       const entry = counted.get(keyText(realm))
       if (!entry) return

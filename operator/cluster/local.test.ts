@@ -1,94 +1,8 @@
-import { afterEach, expect, test } from 'vitest'
-import { ManualClock } from '../../cells/chassis/clock.ts'
-import { silentLog } from '../../cells/chassis/log.ts'
-import { conditionOf, type Realm } from '../../crds/realm.ts'
-import type { Census } from '../census/census.ts'
+import { expect, test } from 'vitest'
+import { conditionOf } from '../../crds/realm.ts'
 import { aRealm } from '../desired/fixtures.ts'
-import { laptopSite } from '../desired/site.ts'
-import type { Publication } from '../publication/publication.ts'
-import { startReconcilers } from '../reconcile/loop.ts'
-import type { CellOrder, Host, RunningPart, ServiceOrder } from './host.ts'
-import { createLocalCluster } from './local.ts'
+import { aLaptop } from './laptop.fixtures.ts'
 
-/** A host that runs nothing and remembers everything. */
-class FakeHost implements Host {
-  readonly events: string[] = []
-  readonly running = new Map<string, CellOrder | ServiceOrder>()
-  slots: readonly { slot: number; cell: string }[] = []
-  /** Thrown by starts, until taken away. */
-  failure: Error | undefined
-  ready = true
-  /** What an update answers. */
-  updates = true
-  onStop = (_name: string) => {}
-  /** Stops wait for this. */
-  draining: Promise<void> = Promise.resolve()
-
-  startCell = (order: CellOrder) => this.#start(order.cell.metadata.name, order)
-  startService = (order: ServiceOrder) => this.#start(order.plan.component, order)
-  route = (_: unknown, slots: FakeHost['slots']) => {
-    this.slots = slots
-  }
-
-  async #start<Order extends CellOrder | ServiceOrder>(name: string, order: Order): Promise<RunningPart<Order>> {
-    this.events.push(`start ${name}`)
-    if (this.failure) throw this.failure
-    if (this.running.has(name)) throw new Error(`${name} runs twice`)
-    this.running.set(name, order)
-    return {
-      readiness: () => (this.ready ? { ready: true } : { ready: false, reason: 'not yet' }),
-      update: async (changed) => {
-        this.events.push(`update ${name}`)
-        if (this.updates) this.running.set(name, changed)
-        return this.updates
-      },
-      stop: async () => {
-        this.events.push(`stop ${name}`)
-        this.onStop(name)
-        await this.draining
-        this.running.delete(name)
-      },
-    }
-  }
-}
-
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup()
-})
-
-function aLaptop() {
-  const clock = new ManualClock()
-  const host = new FakeHost()
-  const cluster = createLocalCluster({ host, clock, log: silentLog })
-  const publication: Publication = {
-    sighting: () => ({ state: 'serving', aboutUrl: 'http://127.0.0.1:3000/main/about' }),
-    forget: () => {},
-    onChange: () => () => {},
-  }
-  const site = laptopSite({ baseUrl: () => 'http://127.0.0.1:3000', providerUrl: 'http://127.0.0.1:3000', livekit: undefined })
-  const census = new Map<number, number>()
-  const players: Census = { attend: () => {}, players: () => census, forget: () => {}, onChange: () => () => {} }
-  const loop = startReconcilers({ cluster, site, publication, census: players, clock, log: silentLog })
-  cleanups.push(async () => {
-    await loop.stop()
-    await cluster.stop()
-  })
-  const key = { namespace: 'metaverse', name: 'main' }
-  const settle = async (ms = 300) => {
-    for (let at = 0; at < ms; at += 5) {
-      clock.advance(5)
-      await new Promise(setImmediate)
-    }
-  }
-  const declare = async (realm: Realm) => {
-    cluster.declare(realm)
-    await settle()
-  }
-  const status = () => cluster.realm(key)?.status
-  const condition = (type: string) => conditionOf(cluster.realm(key) ?? {}, type)
-  return { host, cluster, census, key, settle, declare, status, condition }
-}
 const scaled = (replicas: number) => aRealm({ cells: { replicas } })
 
 test('a declared realm runs its cell and its services, without a bus, and says where it is', async () => {
@@ -248,4 +162,19 @@ test('stopping the cluster stops every part', async () => {
   await declare(scaled(2))
   await cluster.stop()
   expect(host.running.size).toBe(0)
+})
+
+test('the players there are make cells come and go on a laptop too; connectors are one process, however many', async () => {
+  const { host, census, declare, settle, status } = aLaptop()
+  const autoscale = {
+    playersPerConnector: 10,
+    connectors: { min: 1, max: 2 },
+    cells: { min: 1, max: 2 },
+    scaleDownAfterSeconds: 0,
+  }
+  await declare(aRealm({ autoscale }))
+  census.set(0, 25).set(1, 0)
+  await settle(35_000)
+  expect([...host.running.keys()].sort()).toEqual(['gatekeeper', 'main-0', 'main-1', 'stats'])
+  expect(status()?.autoscale).toMatchObject({ cells: 2, reason: 'MorePlayers', message: '25 players fill 1 cell, 2 from now on' })
 })

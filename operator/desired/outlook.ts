@@ -1,4 +1,5 @@
 import type { CommsCell } from '../../crds/realm.ts'
+import type { Peak } from './autoscale.ts'
 
 /** What came of joining a cell as a player would. */
 export type Join =
@@ -11,6 +12,10 @@ export type Join =
 export interface Outlook {
   /** Players by slot, when known. */
   players: ReadonlyMap<number, number> | undefined
+  /** Whether nobody could tell for longer than such things take. */
+  isUncounted?: boolean
+  /** The most there were for as long as `autoscale.scaleDownAfterSeconds` says, when that is known. */
+  peak?: Peak | undefined
   joinOf(cell: CommsCell): Join
   /** Whether a realm provider elsewhere may still lead players to a cell, as far as anybody knows. */
   isLedTo?(cell: CommsCell): boolean

@@ -1,5 +1,6 @@
 import type { CommsCell, Realm, RealmSpec } from '../../crds/realm.ts'
 import type { Workload } from '../cluster/ports.ts'
+import type { Peak } from './autoscale.ts'
 import { cellStatus } from './cell-status.ts'
 import { aRealm, site } from './fixtures.ts'
 import type { Join } from './outlook.ts'
@@ -23,6 +24,10 @@ export class Simulation {
   readonly running = new Map<string, Running>()
   readonly joins = new Map<string, Join>()
   players: ReadonlyMap<number, number> | undefined
+  /** Whether nobody could be asked for them for a while. */
+  isUncounted = false
+  /** Whether there were never more players than there are now. */
+  wasAlwaysSo = false
   /** Names of cells that a realm provider elsewhere may still lead players to. */
   readonly ledTo = new Set<string>()
   /** Whether pods of this version come up. */
@@ -57,7 +62,14 @@ export class Simulation {
     const observed = { cells: [...this.cells.values()], services: SERVICES }
     const joinOf = ({ metadata }: CommsCell): Join => this.joins.get(metadata.name) ?? { state: 'untried' }
     const isLedTo = ({ metadata }: CommsCell) => this.ledTo.has(metadata.name)
-    const plan = planRealm(this.realm, observed, site, { players: this.players, joinOf, isLedTo, now: this.now })
+    const plan = planRealm(this.realm, observed, site, {
+      players: this.players,
+      peak: this.#peak(),
+      isUncounted: this.isUncounted,
+      joinOf,
+      isLedTo,
+      now: this.now,
+    })
     this.plan = plan
     for (const wanted of plan.cells) this.#apply(wanted)
     const kept = new Set(plan.cells.map(({ metadata }) => metadata.name))
@@ -76,7 +88,11 @@ export class Simulation {
       const before = this.#text()
       const plan = this.pass()
       if (this.#text() !== before) continue
-      if (plan.recheckMs === undefined && ![...this.running.values()].some(({ goneAt }) => goneAt !== undefined)) return plan
+      if (
+        (plan.recheckMs === undefined || plan.recheckMs === plan.scale.recheckMs) &&
+        ![...this.running.values()].some(({ goneAt }) => goneAt !== undefined)
+      )
+        return plan
       if (plan.rollout.halt || [...this.running.values()].some(({ works }) => !works)) return plan
       this.wait(1_000)
     }
@@ -91,6 +107,11 @@ export class Simulation {
   routes = (): string[] => this.plan?.slots.map(({ cell }) => cell) ?? []
   states = (): Record<string, string> =>
     Object.fromEntries(this.realm.status?.endpoints?.map(({ cell, state }) => [cell, state]) ?? [])
+
+  #peak = (): Peak | undefined =>
+    this.wasAlwaysSo && this.players
+      ? { bySlot: this.players, total: [...this.players.values()].reduce((sum, count) => sum + count, 0) }
+      : undefined
 
   #text = (): string => JSON.stringify([this.realm.status, [...this.cells.values()], this.plan?.slots])
 

@@ -28,18 +28,22 @@ export const isScaled = ({ scaled }: RealmObserved, { metadata }: CommsCell): bo
   scaled?.has(metadata.name) || metadata.annotations?.[SCALED_ANNOTATION] !== undefined
 
 /**
- * The slots our cells should have, as many as were asked for. Those that have one keep it. When there are too many, those go first
+ * The slots our cells should have, as many as are wanted. Those that have one keep it. When there are too many, those go first
  * that are on their way out already, then those that never served, then the emptiest; when there are too few, the lowest come.
  */
-export function chooseSlots(realm: Realm, { own, byHand }: RealmCells, players?: ReadonlyMap<number, number>): number[] {
-  const { replicas, max } = realm.spec.cells
+export function chooseSlots(
+  { spec: { cells } }: Realm,
+  wanted: number,
+  { own, byHand }: RealmCells,
+  players?: ReadonlyMap<number, number>,
+): number[] {
   // One that does not serve yet takes no slot from a cell of ours that may.
   const taken = new Set(byHand.filter((cell) => isServing(cell) || !own.has(cell.spec.slot)).map(({ spec }) => spec.slot))
-  const free = Array.from({ length: max }, (_, slot) => slot).filter((slot) => !taken.has(slot))
+  const free = Array.from({ length: cells.max }, (_, slot) => slot).filter((slot) => !taken.has(slot))
   const used = free.filter((slot) => own.has(slot))
   const worth = (slot: number) => worthOf(own.get(slot) ?? [], players?.get(slot))
   const best = [...used].sort((a, b) => worth(b) - worth(a) || a - b)
-  return [...best, ...free.filter((slot) => !own.has(slot))].slice(0, replicas).sort((a, b) => a - b)
+  return [...best, ...free.filter((slot) => !own.has(slot))].slice(0, wanted).sort((a, b) => a - b)
 }
 
 /** How much would be lost with the cells of a slot. */

@@ -67,6 +67,7 @@ export function realmStatus(facts: RealmFacts): RealmStatus {
       open.map(({ cell }) => cell).filter((cell) => !scaled.has(cell)),
     ),
     ...(crowd && { players: crowd }),
+    ...(plan.scale.chosen && { autoscale: plan.scale.chosen }),
     urls: {
       about: urls.about,
       ...(realm.spec.gatekeeper.replicas > 0 && { gatekeeper: urls.gatekeeper }),
@@ -92,7 +93,7 @@ function readyClaim({ realm, plan, observed, serving, idle, failure }: View): Cl
   const no = (reason: RealmReasons['Ready'], message: string) => ({ type: 'Ready', status: 'False', reason, message }) as const
   const yes = (reason: RealmReasons['Ready'], message: string) => ({ type: 'Ready', status: 'True', reason, message }) as const
   if (failure && failure.reason !== 'Retrying') return no('ApplyFailed', failure.message)
-  if (realm.spec.cells.replicas === 0)
+  if (plan.scale.cells === 0)
     return observed.cells.some((cell) => isOwn(realm, cell))
       ? no('CellsNotReady', 'the cells are stopping')
       : yes('Hibernated', 'no cell runs, as asked')
@@ -102,10 +103,10 @@ function readyClaim({ realm, plan, observed, serving, idle, failure }: View): Cl
   return yes('AllServing', 'all cells and services work')
 }
 
-function acceptingClaim({ realm, open }: View): Claim<RealmReasons> {
+function acceptingClaim({ plan, open }: View): Claim<RealmReasons> {
   const type = 'AcceptingPlayers'
   if (open > 0) return { type, status: 'True', reason: 'CellsServing', message: 'players can come in' }
-  return realm.spec.cells.replicas === 0
+  return plan.scale.cells === 0
     ? { type, status: 'False', reason: 'Hibernated', message: 'no cell runs, as asked' }
     : { type, status: 'False', reason: 'NoCellServing', message: 'no cell serves players' }
 }
@@ -157,9 +158,10 @@ function stalledClaim(
   }
   if (published.reason === 'NameTaken' || published.reason === 'ProviderUnknown')
     return { type, status: 'True', reason: 'Refused', message: published.message }
-  const { replicas, max } = realm.spec.cells
-  if (plan.wanted < replicas) {
-    const message = `${plan.wanted} of ${replicas} cells have a slot: raise cells.max above ${max}, or remove cells written by hand`
+  const asked = plan.scale.cells
+  if (plan.wanted < asked) {
+    const { max } = realm.spec.cells
+    const message = `${plan.wanted} of ${asked} cells have a slot: raise cells.max above ${max}, or remove cells written by hand`
     return { type, status: 'True', reason: 'NoSlotFree', message }
   }
   return { type, status: 'False', reason: 'Moving', message: 'nothing is in the way' }

@@ -56,7 +56,14 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
     players = new Map()
     await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
     const kubelet = startFakeKubelet(api.transport(), namespace)
-    const census: Census = { attend: () => {}, players: () => players, forget: () => {}, onChange: () => () => {} }
+    const census: Census = {
+      attend: () => {},
+      players: () => players,
+      peak: () => undefined,
+      isLost: () => false,
+      forget: () => {},
+      onChange: () => () => {},
+    }
     const operator = await startOperator(api, namespace, undefined, { site: { ...site, toldMs: 300 }, census })
     stops.push(kubelet.stop, operator.stop)
   })

@@ -35,6 +35,19 @@ test('what the realm provider does is told when it changes', () => {
   expect(realmNews(seen, seen)).toEqual([])
 })
 
+test('numbers chosen by the players are told with what they were chosen for, once each', () => {
+  const chosen = (reason: NonNullable<RealmStatus['autoscale']>['reason'], message: string): RealmStatus => ({
+    autoscale: { cells: 1, connectors: 1, changedAt: '2026-01-01T00:00:00Z', reason, message },
+  })
+  const [calm, up] = [chosen('Started', 'from here on'), chosen('MorePlayers', 'main-0: 1 240 players')]
+  expect(realmNews(calm, up)).toEqual([{ reason: 'ScaledUp', note: 'main-0: 1 240 players' }])
+  expect(realmNews(up, up)).toEqual([])
+  expect(realmNews(up, chosen('FewerPlayers', 'main-0: at most 3'))).toEqual([{ reason: 'ScaledDown', note: 'main-0: at most 3' }])
+  expect(realmNews(up, chosen('AtMaximum', 'too many'))).toEqual([{ reason: 'ScaleLimited', note: 'too many' }])
+  expect(realmNews(up, chosen('PlayersUnknown', 'nobody knows'))).toEqual([])
+  expect(realmNews(undefined, calm)).toEqual([])
+})
+
 test('what stands in the way is told once, and again when it is something else', () => {
   const missing = (name: string) => ({
     conditions: [condition('Stalled', 'True', 'SecretMissing', `secret "${name}" not found`)],

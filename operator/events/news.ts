@@ -3,7 +3,7 @@ import { type News, obstacleReasons } from './reasons.ts'
 
 /** What is worth telling when the status of a realm changes; nothing when only numbers did. */
 export function realmNews(before: RealmStatus | undefined, after: RealmStatus): News[] {
-  return [...cellNews(before, after), ...publicationNews(before, after), ...obstacleNews(before, after)]
+  return [...cellNews(before, after), ...scaleNews(before, after), ...publicationNews(before, after), ...obstacleNews(before, after)]
 }
 
 /** What is worth telling when the status of a cell or realm changes, as far as it stands still. */
@@ -24,6 +24,14 @@ function cellNews(before: RealmStatus | undefined, { endpoints = [] }: RealmStat
     ...told('CellDraining', cellsIn('Draining'), 'takes no new players'),
     ...told('CellUnhealthy', cellsIn('Unhealthy'), 'can take players no more'),
   ]
+}
+
+function scaleNews({ autoscale: was }: RealmStatus = {}, { autoscale: is }: RealmStatus): News[] {
+  if (!is || (was?.reason === is.reason && was.message === is.message && was.changedAt === is.changedAt)) return []
+  const note = is.message
+  if (is.reason === 'MorePlayers') return [{ reason: 'ScaledUp', note }]
+  if (is.reason === 'FewerPlayers') return [{ reason: 'ScaledDown', note }]
+  return is.reason === 'AtMaximum' ? [{ reason: 'ScaleLimited', note }] : []
 }
 
 function publicationNews(before: RealmStatus | undefined, after: RealmStatus): News[] {

@@ -30,6 +30,12 @@ export const eventReasons = {
   ProgressDeadlineExceeded: { type: 'Warning', action: 'Rollout' },
   /** A cell that replaced another does not serve, so that no further one is replaced. */
   NewCellsUnhealthy: { type: 'Warning', action: 'Rollout' },
+  /** There are more players than cells or connectors are meant for, and so more of them. */
+  ScaledUp: { type: 'Normal', action: 'Scale' },
+  /** Fewer cells or connectors had done for a while. */
+  ScaledDown: { type: 'Normal', action: 'Scale' },
+  /** There are more players than the most cells and connectors allowed are meant for. */
+  ScaleLimited: { type: 'Warning', action: 'Scale' },
   /** Cells written by hand leave too few slots for those the realm asks for. */
   NoSlotFree: { type: 'Warning', action: 'Scale' },
   /** A cell takes no new players, and is about to send those away who are there. */

@@ -15,6 +15,7 @@ import type { Publication } from '../publication/publication.ts'
 import { failureOf } from './failure.ts'
 import { farewell, holdAsNeeded } from './farewell.ts'
 import type { Recheck } from './queue.ts'
+import type { ScaleMetrics } from './scale-metrics.ts'
 
 /** What reconcilers work with. */
 export interface ReconcilerParts {
@@ -29,6 +30,8 @@ export interface ReconcilerParts {
   census?: Census | undefined
   /** Who joins new cells; without, the probes of their pods are trusted. */
   probe?: Probe | undefined
+  /** Made by `scaleMetrics`, when somebody counts. */
+  scaling?: ScaleMetrics | undefined
   clock: Clock
 }
 
@@ -39,7 +42,7 @@ export type Reconcile = (key: ObjectKey, signal: AbortSignal) => Promise<Recheck
 export const realmReconciler =
   (parts: ReconcilerParts): Reconcile =>
   async (key, signal) => {
-    const { cluster, site, publication, elsewhere, dependencies, census, probe, clock } = parts
+    const { cluster, site, publication, elsewhere, dependencies, census, probe, scaling, clock } = parts
     const realm = cluster.realm(key)
     if (!realm || realm.metadata.deletionTimestamp) {
       publication.forget({ metadata: key }) // what the realm owned goes with it
@@ -54,7 +57,14 @@ export const realmReconciler =
     census?.attend(realm)
     const players = census?.players(key)
     const isLedTo = (cell: CommsCell) => elsewhere?.mayLeadTo(realm, cell.metadata.name) ?? false
-    const plan = planRealm(realm, observed, site, { players, joinOf: probe?.joinOf ?? trusted, isLedTo, now: clock.now() })
+    const seen = {
+      players,
+      peak: census?.peak(key),
+      isUncounted: census?.isLost(key) ?? true,
+      joinOf: probe?.joinOf ?? trusted,
+      isLedTo,
+    }
+    const plan = planRealm(realm, observed, site, { ...seen, now: clock.now() })
     probe?.attend(key, plan.rollout.joining)
     const failed = await failureOf(async () => {
       await holdAsNeeded(cluster, realm)
@@ -76,6 +86,7 @@ export const realmReconciler =
       now: clock.now(),
     }
     await cluster.reportRealm(realm, realmStatus(facts))
+    for (const { what, reason } of plan.scale.choices) scaling?.inc({ what, reason })
     if (failed) throw failed.thrown // it has been told; now the queue backs off and tries again
     return plan.recheckMs === undefined ? 'on-change' : { afterMs: plan.recheckMs }
   }

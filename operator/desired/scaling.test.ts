@@ -1,0 +1,183 @@
+import { expect, test } from 'vitest'
+import type { RealmSpec } from '../../crds/realm.ts'
+import { Simulation } from './simulation.fixtures.ts'
+
+type Autoscale = NonNullable<RealmSpec['autoscale']>
+
+const anAutoscale = (changes: Partial<Autoscale> = {}): Autoscale => ({
+  playersPerConnector: 100,
+  connectors: { min: 1, max: 4 },
+  scaleDownAfterSeconds: 300,
+  ...changes,
+})
+const crowd = (...players: number[]) => new Map(players.map((count, slot) => [slot, count]))
+const chosen = (simulation: Simulation) => simulation.realm.status?.autoscale
+const connectors = (simulation: Simulation) => [...simulation.cells.values()].map(({ spec }) => spec.connectors.replicas)
+
+/** A realm at rest with so many players, by slot. */
+function aRealmOf(
+  players: ReadonlyMap<number, number> | undefined,
+  autoscale: Partial<Autoscale> = {},
+  replicas = 1,
+): Simulation {
+  const simulation = new Simulation({ cells: { replicas, max: 4 }, autoscale: anAutoscale(autoscale) })
+  simulation.players = players
+  simulation.settle()
+  return simulation
+}
+
+/** Lets time go on by a minute, a pass every ten seconds. */
+function minute(simulation: Simulation): void {
+  for (let i = 0; i < 6; i++) {
+    simulation.pass()
+    simulation.wait(10_000)
+  }
+}
+
+test('without autoscale nothing is chosen, and nothing remembered', () => {
+  const simulation = new Simulation({ cells: { replicas: 2, max: 4 } })
+  simulation.players = crowd(100_000, 100_000)
+  simulation.settle()
+  expect([connectors(simulation), chosen(simulation)]).toEqual([[1, 1], undefined])
+})
+
+test('the status says what was chosen, why, and with the numbers of that moment', () => {
+  const simulation = aRealmOf(crowd(10))
+  expect(chosen(simulation)).toMatchObject({ cells: 1, connectors: 1, reason: 'Started' })
+  simulation.players = crowd(124)
+  simulation.settle()
+  expect(connectors(simulation)).toEqual([2])
+  const said = chosen(simulation)
+  expect(said).toMatchObject({
+    connectors: 2,
+    reason: 'MorePlayers',
+    message: 'main-0: 124 players of 100 for 1 connector, 2 from now on',
+  })
+  for (const players of [131, 109, 120]) {
+    simulation.players = crowd(players)
+    minute(simulation)
+  }
+  expect(chosen(simulation)).toEqual(said)
+})
+
+test('what was chosen is remembered in the objects alone, so an operator that starts anew goes on from there', () => {
+  const simulation = aRealmOf(crowd(1_000), { cells: { min: 1, max: 3 } })
+  for (let i = 0; i < 5; i++) {
+    simulation.players = crowd(1_000, 1_000, 1_000)
+    minute(simulation)
+  }
+  expect([simulation.names(), connectors(simulation)]).toEqual([
+    ['main-0', 'main-1', 'main-2'],
+    [4, 4, 4],
+  ])
+  // Nobody has counted yet.
+  simulation.players = undefined
+  minute(simulation)
+  expect([simulation.names().length, connectors(simulation)]).toEqual([3, [4, 4, 4]])
+  expect(chosen(simulation)).toMatchObject({ cells: 3, connectors: 12, reason: 'AtMaximum' })
+  simulation.isUncounted = true
+  minute(simulation)
+  expect([simulation.names().length, connectors(simulation)]).toEqual([3, [4, 4, 4]])
+  expect(chosen(simulation)).toMatchObject({ cells: 3, connectors: 12, reason: 'PlayersUnknown' })
+  simulation.isUncounted = false
+  minute(simulation)
+  expect(chosen(simulation)).toMatchObject({ reason: 'PlayersUnknown' })
+  simulation.players = crowd(300, 300, 300)
+  minute(simulation)
+  expect(chosen(simulation)).toMatchObject({ cells: 3, reason: 'Settled' })
+})
+
+test('cells and connectors go one by one, each after the one before is gone', () => {
+  const simulation = aRealmOf(crowd(1_000, 1_000), { cells: { min: 1, max: 2 } }, 2)
+  for (let i = 0; i < 3; i++) minute(simulation)
+  expect([connectors(simulation), simulation.plan?.wanted]).toEqual([[4, 4], 2])
+  simulation.players = crowd(20, 20)
+  simulation.wasAlwaysSo = true
+  const seen: string[] = []
+  for (let i = 0; i < 60; i++) {
+    const before = seen.at(-1)
+    simulation.pass()
+    const now = `${simulation.plan?.wanted}:${[...simulation.cells.values()].filter(({ spec }) => !spec.desiredState).map(({ spec }) => spec.connectors.replicas)}`
+    if (now !== before) seen.push(now)
+    simulation.wait(5_000)
+  }
+  expect(seen).toEqual(['1:4', '1:3', '1:2', '1:1'])
+  expect(chosen(simulation)).toMatchObject({ cells: 1, connectors: 1, reason: 'FewerPlayers' })
+})
+
+test('while cells are replaced no number changes; a new cell takes that of the one before over', () => {
+  const simulation = aRealmOf(crowd(290))
+  minute(simulation)
+  expect(connectors(simulation)).toEqual([4])
+  simulation.declare({}, { version: '2.0.0' })
+  simulation.pass()
+  simulation.players = crowd(0)
+  simulation.wasAlwaysSo = true
+  for (let i = 0; i < 100; i++) {
+    simulation.pass()
+    const replacing = simulation.cells.size > 1
+    if (replacing) for (const { spec } of simulation.cells.values()) expect(spec.connectors.replicas).toBe(4)
+    for (const { metadata } of simulation.plan?.rollout.joining ?? []) simulation.joins.set(metadata.name, { state: 'joined' })
+    simulation.wait(1_000)
+    if (!replacing && i > 10) break
+  }
+  expect([...simulation.cells.values()].map(({ spec }) => [spec.version, spec.connectors.replicas])).toEqual([['2.0.0', 4]])
+})
+
+test('a change that came to a halt does not keep players from getting connectors', () => {
+  const simulation = aRealmOf(crowd(90))
+  simulation.comesUp = (version) => version !== '2.0.0'
+  const { rollout } = simulation.realm.spec
+  simulation.declare({}, { version: '2.0.0', rollout: { ...rollout, progressDeadlineSeconds: 60 } })
+  for (let i = 0; i < 3; i++) minute(simulation)
+  simulation.players = crowd(190)
+  minute(simulation)
+  expect(simulation.cell('main-0').spec.connectors.replicas).toBe(2)
+})
+
+test('with autoscale.cells the number in cells.replicas is not looked at, but 0 hibernates', () => {
+  const simulation = aRealmOf(crowd(10), { cells: { min: 2, max: 3 } })
+  expect(simulation.names()).toEqual(['main-0', 'main-1'])
+  expect(chosen(simulation)).toMatchObject({ cells: 2 })
+  simulation.declare({ replicas: 4 })
+  simulation.settle()
+  expect(simulation.names()).toEqual(['main-0', 'main-1'])
+  expect(simulation.realm.status).toMatchObject({ replicas: 2, readyReplicas: 2 })
+  simulation.declare({ replicas: 0 })
+  simulation.settle()
+  expect(simulation.names()).toEqual([])
+  expect(chosen(simulation)).toMatchObject({ cells: 0, connectors: 0, reason: 'Hibernated' })
+  simulation.declare({ replicas: 1 })
+  simulation.settle()
+  expect(simulation.names()).toEqual(['main-0', 'main-1'])
+})
+
+test('bounds that are moved hold at once, whatever the players do', () => {
+  const simulation = aRealmOf(undefined, { connectors: { min: 2, max: 4 } })
+  expect(connectors(simulation)).toEqual([2])
+  simulation.declare({}, { autoscale: anAutoscale({ connectors: { min: 3, max: 4 } }) })
+  simulation.settle()
+  expect(connectors(simulation)).toEqual([3])
+  expect(chosen(simulation)).toMatchObject({ connectors: 3 })
+})
+
+test('turned off, the numbers are again those of the spec', () => {
+  const simulation = aRealmOf(crowd(350), { cells: { min: 2, max: 3 } })
+  simulation.settle()
+  const { autoscale: _, ...spec } = simulation.realm.spec
+  simulation.realm = { ...simulation.realm, spec }
+  simulation.settle()
+  expect([simulation.names(), connectors(simulation), chosen(simulation)]).toEqual([['main-0'], [1], undefined])
+})
+
+test('a steady or wobbling crowd changes nothing in any object', () => {
+  const simulation = aRealmOf(crowd(205, 210), { cells: { min: 1, max: 3 } }, 2)
+  minute(simulation)
+  const text = () => JSON.stringify([simulation.realm.status, [...simulation.cells.values()]])
+  const before = text()
+  for (const players of [crowd(205, 210), crowd(220, 190), crowd(190, 229)]) {
+    simulation.players = players
+    minute(simulation)
+    expect(text()).toBe(before)
+  }
+})

@@ -1,0 +1,183 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import type { ObjectKey } from '../../crds/object.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import type { Census } from '../census/census.ts'
+import { Peaks } from '../census/peaks.ts'
+import { site } from '../desired/fixtures.ts'
+import { type ApiServer, startApiServer } from './apiserver.ts'
+import { startOperator, writesOf } from './bare-operator.ts'
+import { kubectlOf } from './kubectl.ts'
+import { startFakeKubelet } from './kubelet.ts'
+import { inNamespace } from './namespace.ts'
+
+const patient = { timeout: 30_000, interval: 30 }
+const WINDOW_MS = 1_000
+
+/** A census of players the test makes up, counted every tenth of a second. */
+function aCensus(namespace: string) {
+  const key: ObjectKey = { namespace, name: 'main' }
+  const listeners = new Set<(realm: ObjectKey) => void>()
+  const peaks = new Peaks()
+  let players: ReadonlyMap<number, number> | undefined
+  let isLost = false
+  const count = () => {
+    peaks.record(Date.now(), players, WINDOW_MS)
+    for (const listener of listeners) listener(key)
+  }
+  const timer = setInterval(count, 100)
+  const census: Census = {
+    attend: () => {},
+    players: () => players,
+    isLost: () => isLost,
+    peak: () => peaks.over(WINDOW_MS, Date.now()),
+    forget: () => {},
+    onChange: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+  return {
+    census,
+    /** So many players in each slot from now on. */
+    come(...counts: number[]) {
+      players = new Map(counts.map((number, slot) => [slot, number]))
+      isLost = false
+    },
+    /** From now on nobody knows. */
+    lose() {
+      players = undefined
+      isLost = true
+    },
+    stop: async () => clearInterval(timer),
+  }
+}
+
+withPart('kube', 'numbers chosen by the players, against a real API server', (part) => {
+  let api: ApiServer
+  let user: Transport
+  let namespace: string
+  let crowd: ReturnType<typeof aCensus>
+  let operator: Awaited<ReturnType<typeof startOperator>>
+  let kubectl: ReturnType<typeof kubectlOf>
+  let count = 0
+  const stops: (() => Promise<void>)[] = []
+
+  beforeAll(async () => {
+    api = await startApiServer(part)
+    user = api.transport()
+    kubectl = kubectlOf(part, api.kubeconfig, () => namespace)
+  })
+  afterAll(() => api?.stop())
+  const start = async () => {
+    crowd = aCensus(namespace)
+    operator = await startOperator(api, namespace, undefined, { site: { ...site, toldMs: 300 }, census: crowd.census })
+    stops.push(crowd.stop, operator.stop)
+  }
+  beforeEach(async () => {
+    namespace = `autoscale-${++count}`
+    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    const kubelet = startFakeKubelet(api.transport(), namespace)
+    stops.push(kubelet.stop)
+    await start()
+  })
+  afterEach(async () => {
+    for (const stop of stops.splice(0)) await stop()
+  })
+
+  const { declare, get, realmOf } = inNamespace(
+    () => user,
+    () => namespace,
+  )
+  const autoscale = {
+    playersPerConnector: 100,
+    connectors: { min: 1, max: 3 },
+    cells: { min: 1, max: 2 },
+    scaleDownAfterSeconds: 1,
+  }
+  const realm = { livekit: { type: 'None' }, autoscale, cells: { template: { connectors: { drainSeconds: 0 } } } }
+  const connectorsOf = async (cell: string) =>
+    ((await get(resources.Deployment, `${cell}-connector`))?.spec as { replicas: number } | undefined)?.replicas
+  const chosen = async () => (await realmOf()).status?.autoscale
+  const serving = (...names: string[]) =>
+    expect
+      .poll(async () => (await realmOf()).status?.endpoints?.map(({ cell, state }) => `${cell} ${state}`), patient)
+      .toEqual(names.map((name) => `${name} Serving`))
+  test('a crowd that rises makes connectors, then a cell; one that falls takes them back; spec stays as people wrote it', async () => {
+    crowd.come(20)
+    await declare(realm)
+    await serving('main-0')
+    const { spec } = await realmOf()
+    crowd.come(140)
+    await expect.poll(() => connectorsOf('main-0'), patient).toBe(2)
+    expect(await chosen()).toMatchObject({
+      cells: 1,
+      connectors: 2,
+      reason: 'MorePlayers',
+      message: 'main-0: 140 players of 100 for 1 connector, 2 from now on',
+    })
+    crowd.come(500, 0)
+    await expect.poll(() => connectorsOf('main-0'), patient).toBe(3)
+    await serving('main-0', 'main-1')
+    expect(await connectorsOf('main-1')).toBe(1)
+    crowd.come(10, 10)
+    await serving('main-0')
+    await expect.poll(() => connectorsOf('main-0'), { ...patient, timeout: 60_000 }).toBe(1)
+    await expect.poll(chosen, patient).toMatchObject({ cells: 1, connectors: 1, reason: 'FewerPlayers' })
+    expect((await realmOf()).spec).toEqual(spec)
+    expect((await realmOf()).metadata.generation).toBe(1)
+  }, 120_000)
+
+  test('a crowd that stays, or wobbles by a tenth, writes nothing', async () => {
+    crowd.come(230)
+    await declare({ ...realm, autoscale: { ...autoscale, cells: { max: 1 } } })
+    await expect.poll(() => connectorsOf('main-0'), patient).toBe(3)
+    await operator.settled()
+    const before = writesOf(operator.transport)
+    for (const players of [230, 207, 253, 240, 207, 253]) {
+      crowd.come(players)
+      await new Promise((resolve) => setTimeout(resolve, 300))
+    }
+    expect(writesOf(operator.transport)).toBe(before)
+  })
+
+  test('an operator that starts anew goes on with the numbers it finds, and holds them until it knows who is there', async () => {
+    crowd.come(800, 800)
+    await declare(realm)
+    await serving('main-0', 'main-1')
+    await expect.poll(() => connectorsOf('main-1'), patient).toBe(3)
+    for (const stop of stops.splice(-2)) await stop()
+    const before = await chosen()
+    await start()
+    await operator.settled()
+    expect(await chosen()).toEqual(before)
+    crowd.lose()
+    await expect.poll(chosen, patient).toMatchObject({ cells: 2, connectors: 6, reason: 'PlayersUnknown' })
+    expect([await connectorsOf('main-0'), await connectorsOf('main-1')]).toEqual([3, 3])
+    crowd.come(190, 190)
+    await expect.poll(chosen, patient).toMatchObject({ cells: 2, connectors: 6, reason: 'Settled' })
+  })
+
+  test('who scales the connectors of a cell keeps them; 0 cells hibernate the realm, any other number does not count', async () => {
+    crowd.come(20)
+    await declare({ ...realm, autoscale: { ...autoscale, cells: { max: 1 } } })
+    await serving('main-0')
+    await kubectl('scale commscell main-0 --replicas=5')
+    await expect.poll(() => connectorsOf('main-0'), patient).toBe(5)
+    await kubectl('scale realm main --replicas=3')
+    await operator.settled()
+    await serving('main-0')
+    expect([await connectorsOf('main-0'), (await realmOf()).status?.replicas]).toEqual([5, 1])
+    await kubectl('scale realm main --replicas=0')
+    await expect.poll(chosen, patient).toMatchObject({ cells: 0, reason: 'Hibernated' })
+    await serving()
+  })
+
+  test('bounds that contradict each other or cells.max are refused', async () => {
+    const wrong = (changes: object) => declare({ livekit: { type: 'None' }, autoscale: { ...autoscale, ...changes } })
+    await expect(wrong({ connectors: { min: 3, max: 2 } })).rejects.toThrow(/connectors.min may not exceed/)
+    await expect(wrong({ cells: { min: 3, max: 2 } })).rejects.toThrow(/cells.min may not exceed/)
+    await expect(wrong({ cells: { max: 5 } })).rejects.toThrow(/autoscale.cells.max may not exceed cells.max/)
+  })
+})
