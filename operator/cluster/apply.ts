@@ -81,6 +81,11 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
     return false
   }
 
+  /** Keeps in mind what an object was made to be; not for an owner who went while it was written: nobody would forget it again. */
+  function remember(owner: Owner | undefined, id: string, wish: string, got: string): void {
+    if (owner && cache.reported(owner.kind, owner) !== undefined) wishes.met(childKey(owner), id, wish, got)
+  }
+
   async function applyNew(resource: Resource, manifest: Manifest): Promise<KubeObject> {
     try {
       return await applied(resource, manifest, false)
@@ -117,7 +122,7 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
       const owner = ownerOf(namespace, ownerReferences)
       const [ownerId, id] = [owner ? childKey(owner) : '', `${kind}/${name}`]
       const wish = fingerprintOf(manifest)
-      if (live && wishes.isMet(ownerId, id, wish, live.fingerprint)) return wishes.met(ownerId, id, wish, live.fingerprint)
+      if (live && wishes.isMet(ownerId, id, wish, live.fingerprint)) return remember(owner, id, wish, live.fingerprint)
       const isRepair = wishes.wasMet(ownerId, id, wish)
       if (!mayWrite(kind, { namespace, name }, owner, isRepair)) return
       // By name, not by uid: what a realm of the same name left behind is taken over before it is collected.
@@ -127,7 +132,7 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
       await cache.writing(kind, { namespace, name }, () =>
         isOurs ? applied(childResources[kind], manifest, true) : applyNew(childResources[kind], manifest),
       )
-      wishes.met(ownerId, id, wish, cache.child({ kind, namespace, name })?.fingerprint ?? wish)
+      remember(owner, id, wish, cache.child({ kind, namespace, name })?.fingerprint ?? wish)
       log.info({ kind, namespace, name, created: !live, repaired: isRepair }, 'applied an object')
       if (isRepair) metrics?.repairs.inc({ kind })
       const news = newsOfApply({ kind, name, created: !live, isRepair })
@@ -194,7 +199,7 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
         if (isGone(error)) return
         throw error
       }
-      wishes.met(id, 'status', wish, wish)
+      remember(owner, 'status', wish, wish)
       const news = kind === 'Realm' ? realmNews(before, status as RealmStatus) : obstacleNews(before, status)
       for (const each of news) recorder?.record(owner, each)
     },

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
-import { resources } from '../../cells/chassis/kube/resources.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import type { Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
@@ -12,6 +11,7 @@ import { aRealm, platform, site } from '../desired/fixtures.ts'
 import type { Elsewhere } from '../publication/elsewhere.ts'
 import type { Publication } from '../publication/publication.ts'
 import { startReconcilers } from '../reconcile/loop.ts'
+import { runPodsAtOnce } from './instant-pods.ts'
 import { createSimulator, type Simulated } from './simulator.ts'
 
 const publication: Publication = {
@@ -33,19 +33,7 @@ const elsewhere: Elsewhere = {
 function aWorld() {
   const clock = new ManualClock()
   const simulator = createSimulator(clock)
-  const kubelet = simulator.client()
-  simulator.onChange(({ kind, metadata: { name, namespace, generation }, spec }) => {
-    if (kind !== 'Deployment' && kind !== 'StatefulSet') return
-    const { replicas = 1 } = spec as { replicas?: number }
-    const status = { observedGeneration: generation, replicas, updatedReplicas: replicas, readyReplicas: replicas }
-    const said = { apiVersion: 'apps/v1', kind, metadata: { name, ...(namespace && { namespace }) }, status }
-    setImmediate(
-      () =>
-        void kubelet
-          .apply(resources[kind], said, { fieldManager: 'kubelet', force: true, subresource: 'status' })
-          .catch(() => {}),
-    )
-  })
+  runPodsAtOnce(simulator)
 
   /** An operator that dies after so many writes: the last one is done, its answer never arrives, and nothing follows. */
   async function anOperator(writesToLive = Number.POSITIVE_INFINITY) {

@@ -1,0 +1,156 @@
+import { afterEach, expect, test } from 'vitest'
+import { ManualClock } from '../../cells/chassis/clock.ts'
+import type { Fetched } from '../../cells/chassis/fetch-json.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import { Metrics } from '../../cells/chassis/metrics.ts'
+import { conditionOf, type Realm } from '../../crds/realm.ts'
+import { realmResource } from '../../crds/resources.ts'
+import { createCensus } from '../census/poller.ts'
+import { createWriter } from '../cluster/apply.ts'
+import { createCache } from '../cluster/cache.ts'
+import { childResources, isChildKind } from '../cluster/child.ts'
+import { kubernetesCluster } from '../cluster/kubernetes.ts'
+import { soleLeadership } from '../cluster/leader.ts'
+import { writerMetrics } from '../cluster/writer-metrics.ts'
+import { watchDependencies } from '../dependencies/watch.ts'
+import { aRealm, platform, site } from '../desired/fixtures.ts'
+import { eventMetrics } from '../events/metrics.ts'
+import { createRecorder } from '../events/recorder.ts'
+import { operatorMetrics } from '../metrics.ts'
+import { createJoiner } from '../probe/joiner.ts'
+import { createLeased } from '../publication/leased.ts'
+import { createProber } from '../publication/prober.ts'
+import { startReconcilers } from '../reconcile/loop.ts'
+import { queueMetrics } from '../reconcile/queue-metrics.ts'
+import { watchCollections } from './collections.ts'
+import { runPodsAtOnce } from './instant-pods.ts'
+import { createSimulator, type Simulated } from './simulator.ts'
+
+const ELSEWHERE = 'https://realms.example.org'
+const REALMS = 8
+const MINUTE_MS = 60_000
+
+const collections = watchCollections()
+afterEach(() => collections.stop())
+
+/** Everything an operator is made of, in a world without chance. */
+async function anOperator() {
+  const clock = new ManualClock()
+  const simulator = createSimulator(clock)
+  runPodsAtOnce(simulator)
+  const user = simulator.client()
+  const realmOf = (name: string) => user.get(realmResource, { namespace: 'metaverse', name }) as Promise<Realm | undefined>
+  const served = async (url: string): Promise<Fetched> => {
+    const endpoints = (await realmOf(url.split('/').at(-2) ?? ''))?.status?.endpoints ?? []
+    const adapter = endpoints.find(({ state }) => state === 'Serving')?.adapter
+    return adapter ? { ok: true, status: 200, body: { comms: { adapter } } } : { ok: true, status: 404, body: {} }
+  }
+  const counted = async (): Promise<Fetched> => ({
+    ok: true,
+    status: 200,
+    body: { cells: [0, 1].map((slot) => ({ slot, healthy: true, userCount: 10 + slot })) },
+  })
+  const metrics = new Metrics('operator')
+  // An answer takes a while, in which an object may go.
+  const transport = simulator.client(() => new Promise(setImmediate))
+  const cache = createCache({ transport, log: silentLog, clock })
+  const telling = { transport, leadership: soleLeadership, clock, log: silentLog }
+  const recorder = createRecorder({ ...telling, instance: 'operator', metrics: eventMetrics(metrics) })
+  const writer = createWriter({ ...telling, cache, recorder, metrics: writerMetrics(metrics) })
+  const cluster = kubernetesCluster({ cache, writer, platform, headcount: async () => new Map() })
+  cache.start()
+  await cache.synced
+  const loop = startReconcilers({
+    cluster,
+    site,
+    publication: createProber({ providerUrl: platform.providerUrl, clock, fetch: served }),
+    elsewhere: createLeased({
+      providers: [{ url: ELSEWHERE, tokenFile: '/nowhere' }],
+      clock,
+      epoch: 1,
+      ask: async (_, { method }) => ({ status: { PUT: 200, DELETE: 204, GET: 404 }[method], etag: '"1"', body: {} }),
+    }),
+    dependencies: watchDependencies({ clock, knock: async () => undefined }),
+    census: createCensus({ statsUrlOf: site.statsUrl, clock, fetch: counted }),
+    probe: createJoiner({ urlOf: ({ spec }) => spec.url, clock, join: async () => ({ ok: true }) }),
+    clock,
+    log: silentLog,
+    metrics: queueMetrics(metrics, () => loop.depth),
+  })
+  operatorMetrics(metrics, cluster, () => true)
+
+  /** Lets time go by, so slowly that everybody gets to act. */
+  async function pass(ms: number, stepMs = 1_000): Promise<void> {
+    for (let passed = 0; passed < ms; passed += stepMs) {
+      for (let turn = 0; turn < 20 || !loop.idle; turn++) await new Promise(setImmediate)
+      clock.advance(stepMs)
+    }
+  }
+  function declare(name: string, changes: Parameters<typeof aRealm>[0]): Promise<unknown> {
+    const realm = { ...aRealm(changes), metadata: { name, namespace: 'metaverse' } }
+    return user.apply(realmResource, realm as unknown as Simulated, { fieldManager: 'user', force: true })
+  }
+  /** Removes what was made for somebody who went at that moment, as the garbage collector of a cluster would. */
+  async function collect(): Promise<void> {
+    const objects = simulator.objects()
+    const living = new Set(objects.map(({ metadata }) => metadata.uid))
+    for (const { kind, metadata } of objects)
+      if (metadata.ownerReferences?.every(({ uid }) => !living.has(uid)) && isChildKind(kind))
+        await user.remove(childResources[kind], metadata)
+  }
+  const remove = (name: string) => user.remove(realmResource, { namespace: 'metaverse', name })
+  return { simulator, metrics, realmOf, pass, declare, remove, collect }
+}
+
+test('of realms that came and went nothing is remembered, whatever their names were', async () => {
+  const { simulator, metrics, realmOf, pass, declare, remove, collect } = await anOperator()
+  const publication = { providers: [{ url: ELSEWHERE, ttlSeconds: 60 }] }
+  /** Realms with a life: made, scaled, rolled, scaled in, deleted. */
+  async function lives(count: number, generation: string): Promise<void> {
+    const names = Array.from({ length: count }, (_, index) => `realm-${generation}-${index}`)
+    const livekit = (name: string) => ({ url: `wss://${name}.example.org` })
+    const say = async (changes: Parameters<typeof aRealm>[0]) => {
+      for (const name of names) await declare(name, { publication, livekit: livekit(name), ...changes })
+      await pass(15_000)
+    }
+    await stillborn(names)
+    await say({})
+    await say({ cells: { replicas: 2 } })
+    for (const name of names)
+      expect(conditionOf((await realmOf(name)) ?? {}, 'Published'), name).toMatchObject({ status: 'True' })
+    await say({ cells: { replicas: 2 }, version: '2.0.0' })
+    await say({ cells: { replicas: 1 }, version: '2.0.0' })
+    for (const name of names) await remove(name)
+    await pass(10_000)
+    await collect()
+    await pass(40 * MINUTE_MS, MINUTE_MS)
+    expect(simulator.objects().filter(({ kind }) => kind !== 'Event' && kind !== 'Secret')).toEqual([])
+  }
+  /** Realms that are deleted while they are being made. */
+  async function stillborn(names: string[]): Promise<void> {
+    for (const [index, name] of names.entries()) {
+      await declare(`${name}-never`, {})
+      for (let turn = 0; turn < 4 * (index + 1); turn++) await new Promise(setImmediate)
+      await remove(`${name}-never`)
+    }
+    await pass(10_000)
+    await collect()
+  }
+  const isOfOperator = (line: string) => /\/(operator|cells\/chassis)\//.test(line) && !/\/e2e\//.test(line)
+  const remembered = async (): Promise<Record<string, number>> => ({
+    ...(await collections.sizes(isOfOperator)),
+    'lines of metrics': (await metrics.registry.metrics()).split('\n').length,
+  })
+
+  await lives(1, 'first')
+  const ofOne = await remembered()
+  expect(Object.keys(ofOne).length).toBeGreaterThan(30)
+  await lives(REALMS, 'a')
+  await lives(REALMS, 'b')
+  // What is forgotten when it is next in the way is forgotten now.
+  await lives(1, 'last')
+  const remains = await remembered()
+  // Of what is remembered for a while one entry for each realm there was would be twice as much.
+  const more = Object.entries(remains).filter(([line, size]) => size > (ofOne[line] ? 2 * ofOne[line] + REALMS : 0))
+  expect(more).toEqual([])
+}, 120_000)
