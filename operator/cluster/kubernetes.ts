@@ -24,7 +24,11 @@ export interface KubernetesParts {
 
 /** A Kubernetes cluster as the reconcilers wish it were. */
 export function kubernetesCluster({ cache, writer, platform, headcount }: KubernetesParts): Cluster {
-  async function settle(ownerUid: string, manifests: readonly Manifest[]): Promise<void> {
+  async function settle(
+    ownerUid: string,
+    manifests: readonly Manifest[],
+    spared: ReadonlySet<string> = new Set(),
+  ): Promise<void> {
     let failed: unknown
     let troubles = 0
     for (const manifest of manifests) {
@@ -41,7 +45,7 @@ export function kubernetesCluster({ cache, writer, platform, headcount }: Kubern
     if (failed) throw failed
     const wanted = new Set(manifests.map(({ kind, metadata }) => childKey({ kind, ...metadata })))
     for (const child of cache.childrenOf(ownerUid)) {
-      if (!wanted.has(childKey(child)) && !child.deleting) await writer.remove(child)
+      if (!wanted.has(childKey(child)) && !child.deleting && !spared.has(child.name)) await writer.remove(child)
     }
   }
 
@@ -107,7 +111,7 @@ export function kubernetesCluster({ cache, writer, platform, headcount }: Kubern
     async realizeRealm(realm, plan) {
       for (const secret of mintedSecrets(realm)) if (isMissing(secret)) await writer.mint(secret)
       const manifests = realmObjects(realm, plan, platform).map(withoutTakenScale)
-      await settle(realm.metadata.uid ?? '', manifests)
+      await settle(realm.metadata.uid ?? '', manifests, plan.spared)
     },
     async realizeCell(cell, plan) {
       await markEmptiest({ cache, writer, headcount }, cell, plan.connectors.replicas)

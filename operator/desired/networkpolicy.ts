@@ -1,6 +1,7 @@
 import type { V1LabelSelector, V1NetworkPolicyPort } from '@kubernetes/client-node'
-import type { Realm } from '../../crds/realm.ts'
+import type { CommsCell, Realm } from '../../crds/realm.ts'
 import type { Component } from '../cluster/ports.ts'
+import { usesManaged } from './managed.ts'
 import type { ManifestOf } from './manifest.ts'
 import { partName, REALM_LABEL, realmChildMeta, realmSelector, serviceAccountName } from './naming.ts'
 import type { Platform } from './platform.ts'
@@ -36,26 +37,28 @@ const WEB_PORTS = [80, 443]
 
 /**
  * Who may speak to whom. `None` closes only a Managed NATS to those who are not of the realm; `Strict` closes everything, and opens
- * one policy per part what that part needs: policies add up, so the first one forbids and the others allow.
+ * one policy per part what that part needs: policies add up, so the first one forbids and the others allow. Cells made for another NATS
+ * or LiveKit than the realm names by now reach theirs until they are replaced.
  */
-export function networkPolicies(realm: Realm, platform: Platform): NetworkPolicy[] {
+export function networkPolicies(realm: Realm, platform: Platform, cells: readonly CommsCell[] = []): NetworkPolicy[] {
   const isManaged = realm.spec.nats.type === 'Managed'
   if (realm.spec.networkPolicy.type === 'None') return isManaged ? [natsPolicy(realm, false)] : []
   const toWeb: Egress = { ports: tcp(...WEB_PORTS, ...portsOf(realm.spec.content.catalysts)) }
   const { livekit, gatekeeper } = realm.spec
+  const hasRooms = livekit.type === 'None' || cells.some(({ spec }) => !spec.livekit)
   return [
     forbidAll(realm, platform),
-    part(realm, 'connector', [fromPlayers(realm)], [toBus(realm), toWeb]),
-    part(realm, 'archipelago', livekit.type === 'None' ? [fromPlayers(realm)] : [], [toBus(realm), ...toMedia(realm)]),
+    part(realm, 'connector', [fromPlayers(realm)], [...toBus(realm, cells), toWeb]),
+    part(realm, 'archipelago', hasRooms ? [fromPlayers(realm)] : [], [...toBus(realm, cells), ...toMedia(realm, cells)]),
     part(
       realm,
       'gatekeeper',
       [fromPlayers(realm)],
       // Where an External database is stands in a Secret, which we do not read.
-      gatekeeper.database.type === 'External' ? [{}] : [toBus(realm), toWeb, ...toMedia(realm)],
+      gatekeeper.database.type === 'External' ? [{}] : [...toBus(realm), toWeb, ...toMedia(realm)],
     ),
     ...(gatekeeper.database.type === 'External' ? [part(realm, 'migration', [], [{}])] : []),
-    part(realm, 'stats', [fromPlayers(realm)], [toBus(realm), toWeb]),
+    part(realm, 'stats', [fromPlayers(realm)], [...toBus(realm), toWeb]),
     ...(isManaged ? [natsPolicy(realm, true)] : []),
     ...(livekit.type === 'Managed' ? [livekitPolicy(realm)] : []),
   ]
@@ -118,15 +121,26 @@ function fromPlayers(realm: Realm, port = HTTP_PORT): Ingress {
   return { ...(entryNamespaces && { from: namespaces(entryNamespaces) }), ports: tcp(port) }
 }
 
-const toBus = (realm: Realm): Egress =>
-  realm.spec.nats.type === 'Managed'
-    ? { to: [ofPart(realm, 'nats')], ports: tcp(NATS_PORT) }
-    : { ports: tcp(...portsOf(realm.spec.nats.urls ?? [])) }
+function toBus(realm: Realm, cells: readonly CommsCell[] = []): Egress[] {
+  const { type, urls = [] } = realm.spec.nats
+  const isManaged = type === 'Managed' || cells.some((cell) => usesManaged(realm, cell, 'nats'))
+  const others = cells.flatMap((cell) => (usesManaged(realm, cell, 'nats') ? [] : (cell.spec.nats?.urls ?? [])))
+  const outside = tcp(...portsOf([...(type === 'External' ? urls : []), ...others]))
+  return [
+    ...(isManaged ? [{ to: [ofPart(realm, 'nats')], ports: tcp(NATS_PORT) }] : []),
+    ...(outside.length > 0 ? [{ ports: outside }] : []),
+  ]
+}
 
-function toMedia(realm: Realm): Egress[] {
+function toMedia(realm: Realm, cells: readonly CommsCell[] = []): Egress[] {
   const { type, url } = realm.spec.livekit
-  if (type === 'Managed') return [{ to: [ofPart(realm, 'livekit')], ports: tcp(7880) }]
-  return url ? [{ ports: tcp(...portsOf([url])) }] : []
+  const isManaged = type === 'Managed' || cells.some((cell) => usesManaged(realm, cell, 'livekit'))
+  const others = cells.flatMap((cell) => (usesManaged(realm, cell, 'livekit') ? [] : (cell.spec.livekit?.url ?? [])))
+  const outside = tcp(...portsOf([...(type !== 'Managed' && url ? [url] : []), ...others]))
+  return [
+    ...(isManaged ? [{ to: [ofPart(realm, 'livekit')], ports: tcp(7880) }] : []),
+    ...(outside.length > 0 ? [{ ports: outside }] : []),
+  ]
 }
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = {

@@ -24,7 +24,7 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
   const migration = migrationJob(realm, platform)
   return [
     realmServiceAccount(realm),
-    ...networkPolicies(realm, platform),
+    ...networkPolicies(realm, platform, plan.cells),
     ...(realm.spec.nats.type === 'Managed' ? managedNats(realm, platform) : []),
     ...(realm.spec.livekit.type === 'Managed'
       ? [livekitDeployment(realm, platform), realmService(realm, 'livekit', livekitPorts)]

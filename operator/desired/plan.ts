@@ -3,6 +3,7 @@ import type { RealmObserved } from '../cluster/ports.ts'
 import { type Blueprint, keptCell, madeCell, plannedCell } from './cell-manifest.ts'
 import { answeringCells, type Endpoint, endpointOf } from './endpoints.ts'
 import { leave } from './leaving.ts'
+import { stillUsed } from './managed.ts'
 import { noOutlook, type Outlook } from './outlook.ts'
 import { isOf } from './revision.ts'
 import { planRollout, type Rollout, type Turn } from './rollout.ts'
@@ -26,6 +27,8 @@ export interface RealmPlan {
   /** How many cells there should be; fewer than `scale` asks for when people's own cells leave no slot for them. */
   wanted: number
   scale: Scale
+  /** Names of what is neither changed nor removed: a Managed server that only cells on their way out still speak through. */
+  spared: ReadonlySet<string>
   rollout: Rollout
   /** When to look again even if nothing changes, in milliseconds. */
   recheckMs: number | undefined
@@ -66,8 +69,9 @@ export function planRealm(realm: Realm, observed: RealmObserved, site: Site, out
     scale.recheckMs,
     ...steps.map(({ step }) => ('recheckMs' in step ? step.recheckMs : undefined)),
   ]
+  const cells = [...staying, ...leaving]
   return {
-    cells: [...staying, ...leaving],
+    cells,
     services: [
       { component: 'gatekeeper', replicas: realm.spec.gatekeeper.replicas, settings: gatekeeperSettings(realm, site) },
       { component: 'stats', replicas: 1, settings: statsSettings(realm, site) },
@@ -76,6 +80,7 @@ export function planRealm(realm: Realm, observed: RealmObserved, site: Site, out
     endpoints,
     wanted: chosen.length,
     scale,
+    spared: stillUsed(realm, [...cells, ...existing.byHand]),
     rollout,
     recheckMs: waits.reduce(
       (soonest, ms) => (ms !== undefined && (soonest === undefined || ms < soonest) ? ms : soonest),

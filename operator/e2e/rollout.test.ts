@@ -179,6 +179,32 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     await expect.poll(versions, patient).toEqual(['0:2.0.0'])
   })
 
+  test('Managed servers go only after the last cell that speaks through them, and stay as they are until then', async () => {
+    const managed = { livekit: { type: 'Managed' }, nats: { type: 'Managed', replicas: 3 } }
+    const livekit = { type: 'External', url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' } }
+    const external = { livekit, nats: { type: 'External', urls: ['nats://nats.infra:4222'] } }
+    const servers = async () => {
+      const [nats, rooms] = [await get(resources.StatefulSet, 'main-nats'), await get(resources.Deployment, 'main-livekit')]
+      return [nats?.metadata.generation, rooms?.metadata.generation]
+    }
+    await declare(managed)
+    await serving(0)
+    await operator.settled()
+    await kubelet.only((name) => !/^main-0-\w{6}-/.test(name))
+    const before = await servers()
+    expect(before).not.toContain(undefined)
+    await declare(external)
+    await expect.poll(async () => (await cells()).length, patient).toBe(2)
+    await operator.settled()
+    expect(await servers()).toEqual(before)
+    expect(await get(resources.Service, 'main-nats')).toBeDefined()
+    await kubelet.only(() => true)
+    await expect.poll(async () => (await cells()).length, patient).toBe(1)
+    await expect.poll(servers, patient).toEqual([undefined, undefined])
+    expect(await get(resources.Service, 'main-nats')).toBeUndefined()
+    await serving(0)
+  })
+
   test('nobody may give a cell another revision', async () => {
     await declare(realm('1.0.0'))
     await serving(0)
