@@ -2,7 +2,7 @@ import type { Bus } from '../bus/bus.ts'
 import type { Cell } from '../cell.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
-import { createApp, json, type Route, route } from '../chassis/http.ts'
+import { createApp, json, ok, type Route, route } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
@@ -11,7 +11,8 @@ import { gatekeeperBans, noBans } from './adapters/bans.ts'
 import { emptyDenyList, httpDenyList } from './adapters/deny-list.ts'
 import { watchBans } from './ban-sweep.ts'
 import type { ConnectorConfig } from './config.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, Session } from './connection.ts'
+import { Joins } from './core/joins.ts'
 import { drainTimeMs } from './core/spread.ts'
 import { drain } from './drain.ts'
 import { Exchange } from './exchange.ts'
@@ -37,6 +38,7 @@ const LAST_WORDS_MS = 500
 export async function startConnector(config: ConnectorConfig, deps: ConnectorDeps): Promise<Cell> {
   const { bus, log, clock, verifier } = deps
   const sessions = new Sessions<Connection>()
+  const joins = new Joins<Session>(config.ISLAND_TIMEOUT_MS)
   const denyList = config.DENYLIST_URL ? httpDenyList(config.DENYLIST_URL, { clock, log }) : emptyDenyList
   const metrics = connectorMetrics(deps.metrics, {
     connections: () => server.connections.size,
@@ -45,6 +47,7 @@ export async function startConnector(config: ConnectorConfig, deps: ConnectorDep
     pendingSignatures: () => verifier.pending,
     deniedWallets: () => denyList.size,
     busConnected: () => bus.state === 'connected',
+    joins: () => joins.counts(clock.now()),
   })
   const bans = config.COMMS_GATEKEEPER_URL ? gatekeeperBans(config.COMMS_GATEKEEPER_URL) : noBans
   const exchange = new Exchange({
@@ -53,6 +56,7 @@ export async function startConnector(config: ConnectorConfig, deps: ConnectorDep
     clock,
     metrics,
     sessions,
+    joins,
     onIsland: (connection, packet) => {
       const counted = server.send(connection, packet) ? metrics.island.delivered : metrics.island.tooSlow
       counted.inc()
@@ -93,6 +97,8 @@ export async function startConnector(config: ConnectorConfig, deps: ConnectorDep
     routes: [
       route('GET', '/status', status),
       route('GET', '/cells/:slot/status', status),
+      // Ours, for the operator: whether those who come to a new cell are given islands.
+      route('GET', '/joins', () => ok({ ok: true, joins: joins.counts(clock.now()) })),
       ...operationalRoutes(deps.metrics, readiness),
     ],
     // Explorers keep a URL for ever: one that names another slot still leads to a living cell (this one).

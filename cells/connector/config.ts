@@ -13,6 +13,8 @@ const schema = z.object({
   HANDSHAKE_TIMEOUT: integer(1, DAY_MS).default(60_000),
   /** Milliseconds of silence after which a line counts as dead. */
   IDLE_TIMEOUT_MS: integer(1, DAY_MS).default(90_000),
+  /** Milliseconds after which a player whose position is known should have been given an island. */
+  ISLAND_TIMEOUT_MS: integer(1, DAY_MS).default(20_000),
   MAX_CONNECTIONS: integer(1, 1_000_000).default(15_000),
   MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).default(100),
   /** Connections let in per second; a burst waits its turn, so that those who are in do not notice who comes. */

@@ -10,6 +10,7 @@ import { peerOf, type Subjects } from '../wire/subjects.ts'
 import { joined, textIn, unstamped } from '../wire/trailer.ts'
 import { type Connection, HEARTBEAT_RATE, type Session } from './connection.ts'
 import { take } from './core/allowance.ts'
+import type { Joins } from './core/joins.ts'
 import type { ConnectorMetrics } from './metrics.ts'
 import { answerRollCalls } from './roll.ts'
 import type { Sessions } from './sessions.ts'
@@ -21,6 +22,7 @@ export interface ExchangeDeps {
   clock: Clock
   metrics: ConnectorMetrics
   sessions: Sessions<Connection>
+  joins: Joins<Session>
   /** An island change arrived for this connection, ready to be sent. */
   onIsland(connection: Connection, packet: Uint8Array): void
   /** The same wallet got a newer session on another connector. */
@@ -78,6 +80,7 @@ export class Exchange {
   /** A session ended: what it still wanted to say does not matter any more. */
   forget(session: Session): void {
     this.#held.delete(session)
+    this.#deps.joins.gone(session, this.#deps.clock.now())
   }
 
   /** Passes a heartbeat on; of those above the rate only the last position, a moment later. */
@@ -91,7 +94,10 @@ export class Exchange {
     }
     const wordy = desiredRoom !== undefined && desiredRoom.length > MAX_DESIRED_ROOM_LENGTH
     const heartbeat = wordy ? { position } : heard
-    if (position) session.last = heartbeat
+    if (position) {
+      if (!session.last) this.#deps.joins.begun(session, clock.now())
+      session.last = heartbeat
+    }
     if (!take(session.allowance, HEARTBEAT_RATE, clock.now())) {
       counted.coalesced.inc()
       if (position) this.#hold(session)
@@ -143,6 +149,7 @@ export class Exchange {
     }
     const room = textIn(body, ISLAND_ID_FIELD)
     if (room !== undefined) connection.session.told = { room, term }
+    this.#deps.joins.given(connection.session, this.#deps.clock.now())
     this.#deps.onIsland(connection, wrapIslandChanged(body))
   }
 

@@ -1,5 +1,6 @@
 import type { Metrics } from '../chassis/metrics.ts'
 import { type Ending, endings } from './core/endings.ts'
+import type { JoinCounts } from './core/joins.ts'
 
 /** What only the running connector knows. */
 export interface Readings {
@@ -9,6 +10,7 @@ export interface Readings {
   pendingSignatures(): number
   deniedWallets(): number
   busConnected(): boolean
+  joins(): JoinCounts
 }
 
 /** What a connector counts. */
@@ -19,6 +21,12 @@ export function connectorMetrics(metrics: Metrics, readings: Readings) {
   metrics.gauge('signatures_pending', 'Signatures waiting to be checked or being checked.', { read: readings.pendingSignatures })
   metrics.gauge('denied_wallets', 'Wallets on the deny list as last read.', { read: readings.deniedWallets })
   metrics.gauge('bus_connected', '1 while the bus can be reached.', { read: () => Number(readings.busConnected()) })
+  metrics.gauge('joins_given', 'Players given an island for the first time in the last ten minutes.', {
+    read: () => readings.joins().given,
+  })
+  metrics.gauge('joins_missed', 'Players who in the last ten minutes waited in vain for an island.', {
+    read: () => readings.joins().missed,
+  })
   const handshakes = metrics.counter('handshakes_total', 'Handshakes by outcome: welcomed, or why not.', ['outcome'])
   const ended = metrics.counter('sessions_ended_total', 'Sessions of welcomed players by the way they ended.', ['ending'])
   const heartbeats = metrics.counter('heartbeats_total', 'Heartbeats received, by what became of them.', ['outcome'])
