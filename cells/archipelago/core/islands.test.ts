@@ -209,8 +209,8 @@ describe('preferred island', () => {
     for (let n = 300; n < 312; n++) islands.upsert(peerId(n), at(30), 'I2')
     crowd(islands, 200, 8, at(60))
     islands.flush()
-    expect(islands.roomOf(peerId(300))).toBe(islands.roomOf(peerId(100)))
-    expect(islands.roomOf(peerId(200))).toBe('I2')
+    expect(islands.roomOf(peerId(300))).toBe('I3')
+    expect(islands.roomOf(peerId(200))).toBe('I3')
   })
 
   test.each([

@@ -76,9 +76,10 @@ export interface IslandRules {
   /** Peers per room, never exceeded (§5.6). */
   maxPeers: number
   /** Names a new island; never the same name twice (§5.11). */
-  nextId: () => string /**
+  nextId: () => string
+  /**
    * How often a peer may be moved within `rebalanceWindow` flushes, on average, for the sake of better company in a crowd larger than an
-   * island: 1 unless said, 0 for never. An engine that does not rebalance ignores both.
+   * island: 1 unless said, 0 for never.
    */
   rebalanceBudget?: number
   /** Flushes; 60 unless said, two minutes at the usual period. */

@@ -1,8 +1,9 @@
 import type { PeerId, Position } from '../../../wire/peer.ts'
 import type { AdoptingIslands, Flush, IslandRules, IslandView, Move, MoveCause, Standing } from '../islands.ts'
-import { int, NONE } from './columns.ts'
+import { int, NONE, real } from './columns.ts'
 import { Homecomers } from './homecomers.ts'
 import { IslandTable } from './island-table.ts'
+import { Lineup } from './lineup.ts'
 import { Merging } from './merging.ts'
 import { PeerTable } from './peer-table.ts'
 import { Pieces } from './pieces.ts'
@@ -22,6 +23,7 @@ class CityIslands implements AdoptingIslands {
   readonly #peers = new PeerTable()
   readonly #islands = new IslandTable(this.#peers)
   readonly #tiles: Tiles
+  readonly #lineup: Lineup
   readonly #pieces: Pieces
   readonly #placing: Placing
   readonly #merging: Merging
@@ -34,7 +36,8 @@ class CityIslands implements AdoptingIslands {
   constructor(rules: IslandRules) {
     this.#rules = rules
     this.#tiles = new Tiles(this.#peers, rules.joinDistance)
-    this.#pieces = new Pieces(this.#peers, this.#islands, rules.leaveDistance)
+    this.#lineup = new Lineup(this.#peers, this.#islands)
+    this.#pieces = new Pieces(this.#peers, this.#islands, this.#lineup, rules.leaveDistance)
     this.#placing = new Placing(this.#peers, this.#islands, this.#tiles, rules.maxPeers)
     this.#merging = new Merging(this.#peers, this.#islands, this.#tiles, rules.maxPeers)
     this.#homecomers = new Homecomers(this.#peers, this.#islands, rules.maxPeers)
@@ -83,6 +86,7 @@ class CityIslands implements AdoptingIslands {
     this.#rebalancing?.rebalance((peer) => this.#depart(peer, 'rebalance'))
     if (this.#islands.stirred.length === 0 && this.#arrivals.length === 0) return NOTHING
     if (this.#homecomers.count > 0) this.#bringHome()
+    this.#lineup.take()
     this.#split()
     for (let i = 0; i < this.#arrivals.length; i++) this.#depart(this.#arrivals.at(i), 'joined')
     this.#mapOpenIslands()
@@ -141,9 +145,12 @@ class CityIslands implements AdoptingIslands {
     const { stirred } = this.#islands
     for (let i = 0, end = stirred.length; i < end; i++) {
       const island = stirred.at(i)
-      if (int(this.#islands.isStirred, island) === 0 || int(this.#islands.size, island) < 2) continue
+      if (int(this.#islands.isStirred, island) === 0) continue
       // Whoever is still to come may be the bridge between the others.
-      if (int(this.#islands.taken, island) > int(this.#islands.size, island)) continue
+      if (int(this.#islands.taken, island) > int(this.#islands.size, island)) {
+        this.#pieces.letGo(island)
+        continue
+      }
       for (const piece of this.#pieces.brokenOff(island)) {
         const cause = piece.length === 1 ? 'moved' : 'split'
         const home = piece.length === 1 ? NONE : this.#islands.found()
@@ -157,13 +164,23 @@ class CityIslands implements AdoptingIslands {
     }
   }
 
+  /** Puts the members of islands with room on the tiles. */
   #mapOpenIslands(): void {
-    const { rows, size, taken, first } = this.#islands
+    const { taken, size } = this.#islands
+    const { peer, x, z } = this.#lineup
     this.#tiles.clear()
-    for (let island = 0; island < rows; island++) {
-      if (int(size, island) === 0 || int(taken, island) >= this.#rules.maxPeers) continue
-      for (let peer = int(first, island); peer !== NONE; peer = int(this.#peers.next, peer))
-        if (!this.#peers.standsNowhere(peer)) this.#tiles.add(peer, island)
+    for (let lined = 0; lined < this.#lineup.islands; lined++) {
+      if (int(taken, lined) >= this.#rules.maxPeers) continue
+      const start = this.#lineup.startOf(lined)
+      const end = this.#lineup.endOf(lined)
+      const isWhole = int(size, lined) === end - start
+      for (let place = start; place < end; place++) {
+        const east = real(x, place)
+        const north = real(z, place)
+        const island = isWhole ? lined : this.#peers.islandOf(int(peer, place))
+        if (island !== NONE && !Number.isNaN(east))
+          this.#tiles.add(int(peer, place), island, this.#tiles.tileAt(east, north), east, north)
+      }
     }
   }
 

@@ -21,6 +21,8 @@ export class PeerTable {
   /** The members of an island are a list in order of joining; of a newcomer, `next` is its place among the newcomers. */
   next = new Int32Array(this.#capacity)
   previous = new Int32Array(this.#capacity)
+  /** A fellow of its island that was within reach of it when one last looked; NONE, or a peer that has left since, for nobody. Never a circle. */
+  anchor = new Int32Array(this.#capacity)
   /** The room it was last told; nothing for a newcomer. */
   readonly told: (string | undefined)[] = []
   /** The room it would rather be in (§5.9). */
@@ -51,6 +53,7 @@ export class PeerTable {
     this.x[slot] = Number.NaN
     this.z[slot] = Number.NaN
     this.island[slot] = NONE
+    this.anchor[slot] = NONE
     this.told[slot] = undefined
     this.wish[slot] = undefined
     this.cause[slot] = undefined
@@ -106,5 +109,6 @@ export class PeerTable {
     this.island = longer(this.island, this.#capacity)
     this.next = longer(this.next, this.#capacity)
     this.previous = longer(this.previous, this.#capacity)
+    this.anchor = longer(this.anchor, this.#capacity)
   }
 }

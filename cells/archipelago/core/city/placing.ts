@@ -1,5 +1,6 @@
-import { int, NONE } from './columns.ts'
+import { int, NONE, real } from './columns.ts'
 import { Curve } from './curve.ts'
+import { AROUND } from './ground.ts'
 import type { IslandTable } from './island-table.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { Stack } from './stack.ts'
@@ -19,6 +20,8 @@ export class Placing {
   readonly #tiles: Tiles
   readonly #maxPeers: number
   readonly #curve: Curve
+  /** Whom of the island just chosen the newcomer touches; NONE on one of its own. */
+  #welcomer = NONE
 
   constructor(peers: PeerTable, islands: IslandTable, tiles: Tiles, maxPeers: number) {
     this.#peers = peers
@@ -39,12 +42,15 @@ export class Placing {
         this.#islands.join(this.#islands.found(), peer)
         continue
       }
-      const tile = this.#tiles.tileOf(peer)
+      const x = real(this.#peers.x, peer)
+      const z = real(this.#peers.z, peer)
+      const tile = this.#tiles.tileAt(x, z)
       const wish = this.#peers.wish[peer]
       const follows = tile === leadersTile && wish === undefined && this.#hasRoom(leader)
-      const island = follows ? leader : this.#choose(peer, tile, wish)
+      const island = follows ? leader : this.#choose(x, z, tile, wish)
       this.#islands.join(island, peer)
-      this.#tiles.add(peer, island)
+      const fellow = this.#tiles.add(peer, island, tile, x, z)
+      this.#peers.anchor[peer] = fellow === NONE ? this.#welcomer : fellow
       leader = island
       leadersTile = tile
     }
@@ -72,15 +78,16 @@ export class Placing {
     return int(this.#islands.taken, island) < this.#maxPeers
   }
 
-  #choose(peer: number, tile: number, wish: string | undefined): number {
+  #choose(x: number, z: number, tile: number, wish: string | undefined): number {
     const tiles = this.#tiles
     const islands = this.#islands
     const wished = wish === undefined ? NONE : islands.slotOf(wish)
     let best = NONE
-    tiles.lookAround(tile)
     let met = 0
-    for (let i = 0; i < tiles.aroundCount; i++) {
-      const there = int(tiles.around, i)
+    this.#welcomer = NONE
+    for (let i = 0; i < AROUND; i++) {
+      const there = tiles.ground.around(tile, i)
+      if (there === NONE) continue
       let before = NONE
       for (let presence = tiles.firstIn(there); presence !== NONE; presence = int(tiles.next, presence)) {
         const island = int(tiles.island, presence)
@@ -93,7 +100,10 @@ export class Placing {
         met++
         if (island === best || (best === wished && best !== NONE)) continue
         if (best !== NONE && island !== wished && !islands.goesBefore(island, best)) continue
-        if (there === tile || tiles.reaches(peer, presence)) best = island
+        const welcomer = tiles.touchedFrom(x, z, presence)
+        if (welcomer === NONE) continue
+        best = island
+        this.#welcomer = welcomer
       }
       // In a crowd of islands with room those on the same tile will do: they are nearer anyway.
       if (met >= CROWDED && best !== NONE && wish === undefined) break
