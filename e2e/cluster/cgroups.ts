@@ -7,6 +7,12 @@ const ROOT = '/sys/fs/cgroup'
 /** Processes take a moment to leave their groups after SIGKILL. */
 const REMOVE_DEADLINE_MS = 5_000
 
+/** What a node weighs where processors are scarce, in either version: ten times what anything weighs unless told. */
+const WEIGHTS = [
+  ['cpu.shares', '10240'],
+  ['cpu.weight', '1000'],
+] as const
+
 /** Where groups can be made: the one tree of version 2, or each controller's tree of version 1. */
 const trees = (): string[] =>
   existsSync(join(ROOT, 'cgroup.controllers'))
@@ -26,6 +32,8 @@ export function makeCgroup(name: string): void {
       if (existsSync(inherited) && existsSync(join(group, 'cpuset.clone_children')))
         writeFileSync(join(group, file), readFileSync(inherited))
     }
+    // Unless told, all pods of a node together would get no more of the processors than one process of this machine.
+    for (const [file, shares] of WEIGHTS) if (existsSync(join(group, file))) writeFileSync(join(group, file), shares)
     // Version 2: a group hands on only the controllers it is told to.
     if (existsSync(join(group, 'cgroup.subtree_control'))) delegate(tree, group)
   }

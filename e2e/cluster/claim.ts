@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../cells/chassis/errors.ts'
 import { cacheFolder } from '../parts/cache.ts'
@@ -88,8 +88,11 @@ export async function sweep(): Promise<void> {
 /** Takes a cluster whose machines are dead off this machine: links, routes (they go with the bridge), groups, folder. */
 export async function release({ index, folder }: Claim): Promise<void> {
   const addresses = addressesOf(index)
-  await runCommand('ip', ['link', 'delete', addresses.bridge]).catch(() => undefined) // not there yet, or no longer
-  for (let node = 0; node < MAX_NODES; node++) await removeCgroup(addresses.node(node).cgroup)
+  const nodes = Array.from({ length: MAX_NODES }, (_, node) => addresses.node(node))
+  // A cable goes with its machine, but not at once, and the next cluster may come before.
+  for (const link of [addresses.bridge, ...nodes.map((node) => node.link)])
+    if (existsSync(`/sys/class/net/${link}`)) await runCommand('ip', ['link', 'delete', link]).catch(() => undefined)
+  for (const { cgroup } of nodes) await removeCgroup(cgroup)
   rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
 }
 
