@@ -5,6 +5,7 @@ const SPAN = 2
 const ACROSS = 2 * SPAN + 1
 /** A tile and all from which somebody may reach it. */
 export const AROUND = ACROSS ** 2
+const WINDOW = 128
 const ITSELF = (AROUND - 1) / 2
 
 /**
@@ -15,6 +16,8 @@ export class Ground {
   readonly #tilesPerMetre: number
   /** The hash table: tiles, open addressing. */
   #table = new Int32Array(4096).fill(NONE)
+  /** A window on the ground, for a first glance: which tile was last asked for at a spot, the window repeating. */
+  readonly #known = new Int32Array(WINDOW ** 2)
   #east = new Int32Array(1024)
   #north = new Int32Array(1024)
   #around = new Int32Array(1024 * AROUND)
@@ -36,8 +39,13 @@ export class Ground {
   tileAt(x: number, z: number): number {
     const east = Math.floor(x * this.#tilesPerMetre)
     const north = Math.floor(z * this.#tilesPerMetre)
+    const glance = ((east & (WINDOW - 1)) * WINDOW) | (north & (WINDOW - 1))
+    const known = int(this.#known, glance)
+    if (known < this.tiles && int(this.#east, known) === east && int(this.#north, known) === north) return known
     const found = int(this.#table, this.#slotFor(east, north))
-    return found === NONE ? this.#lay(east, north) : found
+    const tile = found === NONE ? this.#lay(east, north) : found
+    this.#known[glance] = tile
+    return tile
   }
 
   /** One of the tiles around, `i` from 0 to AROUND: itself first; NONE where nobody ever stood. */
