@@ -133,7 +133,23 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
 const rssMb = (pid: number): number =>
   Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
 
-const freePort = () =>
+/** Waits until an operator wrote nothing for two seconds and nothing waits. */
+export async function atRest(operator: OperatorProcess): Promise<void> {
+  for (let quiet = 0, seen = -1; quiet < 8; quiet++) {
+    await pause(250)
+    const { writes } = await operator.requests()
+    if (writes !== seen || (await operator.metric('queue_depth')) > 0) quiet = 0
+    seen = writes
+  }
+}
+
+/** Waits until something is so, however long it takes. */
+export async function until(isSo: () => boolean | Promise<boolean>, stepMs = 50): Promise<void> {
+  while (!(await isSo())) await pause(stepMs)
+}
+
+/** A port nobody listens on at the moment. */
+export const freePort = () =>
   new Promise<number>((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address() as AddressInfo

@@ -14,11 +14,13 @@ import { startFakeKubelet } from '../operator/e2e/kubelet.ts'
 import type { Row } from './main.ts'
 import { passes } from './operator-passes.ts'
 import {
+  atRest,
   bareRuntimeMb,
   buildOperator,
   type OperatorProcess,
   serviceAccountFiles,
   startOperatorProcess,
+  until,
 } from './operator-process.ts'
 import { type Provider, startProvider } from './watching-provider.ts'
 
@@ -231,20 +233,6 @@ async function each<T>(items: readonly T[], act: (item: T) => Promise<unknown>):
       for (let item = queue.shift(); item !== undefined; item = queue.shift()) await act(item)
     }),
   )
-}
-
-/** Waits until the operator wrote nothing for two seconds and nothing waits. */
-async function atRest(operator: OperatorProcess): Promise<void> {
-  for (let quiet = 0, seen = -1; quiet < 8; quiet++) {
-    await pause(250)
-    const { writes } = await operator.requests()
-    if (writes !== seen || (await operator.metric('queue_depth')) > 0) quiet = 0
-    seen = writes
-  }
-}
-
-async function until(isSo: () => boolean | Promise<boolean>, stepMs = 50): Promise<void> {
-  while (!(await isSo())) await pause(stepMs)
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

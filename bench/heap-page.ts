@@ -1,0 +1,27 @@
+import { createServer } from 'node:http'
+import { queryObjects } from 'node:v8'
+
+/** What a process holds on to, after everything nobody needs was collected. */
+export interface Held {
+  heapMb: number
+  rssMb: number
+  /** Sockets, timers and whatever else keeps the event loop busy, by kind. */
+  handles: Record<string, number>
+  /** Living objects of some kinds that pile up when somebody forgets to forget. */
+  objects: Record<string, number>
+}
+
+// Imported ahead of a program: answers on a port of its own what the process holds on to.
+if (process.env.HEAP_PAGE_PORT) {
+  const server = createServer((_, response) => {
+    globalThis.gc?.()
+    const handles: Record<string, number> = {}
+    for (const kind of process.getActiveResourcesInfo()) handles[kind] = (handles[kind] ?? 0) + 1
+    const kinds = { Map, Set, Promise, AbortSignal }
+    const objects = Object.fromEntries(Object.entries(kinds).map(([kind, made]) => [kind, Number(queryObjects(made))]))
+    const { heapUsed, rss } = process.memoryUsage()
+    const held: Held = { heapMb: heapUsed / 2 ** 20, rssMb: rss / 2 ** 20, handles, objects }
+    response.end(JSON.stringify(held))
+  })
+  server.listen(Number(process.env.HEAP_PAGE_PORT), '127.0.0.1').unref()
+}
