@@ -136,7 +136,8 @@ function toMedia(realm: Realm, cells: readonly CommsCell[] = []): Egress[] {
   const { type, url } = realm.spec.livekit
   const isManaged = type === 'Managed' || cells.some((cell) => usesManaged(realm, cell, 'livekit'))
   const others = cells.flatMap((cell) => (usesManaged(realm, cell, 'livekit') ? [] : (cell.spec.livekit?.url ?? [])))
-  const outside = tcp(...portsOf([...(type !== 'Managed' && url ? [url] : []), ...others]))
+  // A Managed one that players reach by another address is reached there by everybody.
+  const outside = tcp(...portsOf([...(url ? [url] : []), ...others]))
   return [
     ...(isManaged ? [{ to: [ofPart(realm, 'livekit')], ports: tcp(7880) }] : []),
     ...(outside.length > 0 ? [{ ports: outside }] : []),
