@@ -48,6 +48,7 @@ export interface RealmReasons {
     | 'JoinFailed'
     | 'ProgressDeadlineExceeded'
     | 'NewCellsUnhealthy'
+    | 'JoinRate'
     | 'NoSlotFree'
 }
 export type RealmConditionType = keyof RealmReasons

@@ -306,6 +306,8 @@ export interface RealmSpec {
     canaryCells?: number
     /** Required lets a cell replace another only after the operator joined it as a player would: signed in, moved, and was given an island. None trusts the probes of its pods, for operators that cannot reach the cells. */
     joinProbe: 'Required' | 'None'
+    /** Percent of the players who signed in to new cells and said where they are that have to be given an island, or no further cell is replaced. Counted by the connectors over ten minutes, from 20 such players on; whoever cannot sign in, or leaves at once, does not count. 0 = it is not looked at. */
+    minJoinRate: number
     /** Most players each connector sends away in a minute, unless that takes longer than cells.template.connectors.drainSeconds. Absent = evenly over drainSeconds. */
     playersPerMinute?: number
     /** Seconds a new cell has to come up and to be joined before the realm counts as stalled; it is waited for beyond that. */

@@ -11,9 +11,11 @@ import { listen } from '../cells/chassis/listen.ts'
 import { createLog } from '../cells/chassis/log.ts'
 import { Metrics } from '../cells/chassis/metrics.ts'
 import { createHeadcount } from './census/headcount.ts'
+import { createJoinWatch } from './census/joins.ts'
 import { createCensus } from './census/poller.ts'
 import { createWriter } from './cluster/apply.ts'
 import { createCache } from './cluster/cache.ts'
+import { connectorsOf } from './cluster/connectors.ts'
 import { kubernetesCluster } from './cluster/kubernetes.ts'
 import { createCandidate } from './cluster/leader.ts'
 import { writerMetrics } from './cluster/writer-metrics.ts'
@@ -74,9 +76,10 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     const dependencies = config.CHECK_DEPENDENCIES === 'true' ? watchDependencies({ clock }) : undefined
     const census = createCensus({ statsUrlOf: site.statsUrl, clock })
     const probe = createJoiner({ urlOf: (cell) => cellSocketUrl(cell, platform.clusterDomain), clock })
-    const outside = { publication, elsewhere, dependencies, census, probe, scaling }
+    const joins = createJoinWatch({ addressesOf: connectorsOf(cache), port: HTTP_PORT, clock })
+    const outside = { publication, elsewhere, dependencies, census, probe, joins, scaling }
     const loop = startReconcilers({ cluster, site, ...outside, clock, log, metrics: ofQueue, workers: config.WORKERS })
-    return { loop, stop: () => stopAll(log, loop, publication, elsewhere, dependencies, census, probe).stop() }
+    return { loop, stop: () => stopAll(log, loop, publication, elsewhere, dependencies, census, probe, joins).stop() }
   })
   operatorMetrics(metrics, cluster, () => candidate.isLeader())
 

@@ -72,7 +72,7 @@ export function aRealm(
       exposure: { type: 'None' },
       networkPolicy: { type: 'None' },
       publication: { providers: [] },
-      rollout: { paused: false, joinProbe: 'Required', progressDeadlineSeconds: 600 },
+      rollout: { paused: false, joinProbe: 'Required', minJoinRate: 90, progressDeadlineSeconds: 600 },
     },
     status: { endpoints, ...(given.statsUrl && { urls: { stats: given.statsUrl } }) },
   }

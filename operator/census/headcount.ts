@@ -37,7 +37,7 @@ export function createHeadcount({ port, clock, ...options }: HeadcountOptions): 
     let isOver = false
     const ask = async ({ name, address }: Connector): Promise<void> => {
       if (isOver || !address) return
-      const count = playersIn(await fetch(`http://${hostOf(address)}:${port}/status`))
+      const count = playersIn(await fetch(connectorUrl(address, port, 'status')))
       if (count !== undefined && !isOver) players.set(name, count)
     }
     await new Promise<void>((resolve) => {
@@ -52,7 +52,9 @@ export function createHeadcount({ port, clock, ...options }: HeadcountOptions): 
   }
 }
 
-const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address)
+/** Where a connector answers a question. */
+export const connectorUrl = (address: string, port: number, question: 'status' | 'joins'): string =>
+  `http://${address.includes(':') ? `[${address}]` : address}:${port}/${question}`
 
 function playersIn(fetched: Fetched): number | undefined {
   if (!fetched.ok || fetched.status !== 200) return undefined

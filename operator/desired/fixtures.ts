@@ -63,7 +63,7 @@ export function aRealm({
       exposure: { type: 'None', ...exposure },
       networkPolicy: { type: 'None', ...networkPolicy },
       publication: { providers: [], ...publication },
-      rollout: { paused: false, joinProbe: 'Required', progressDeadlineSeconds: 600, ...rollout },
+      rollout: { paused: false, joinProbe: 'Required', minJoinRate: 90, progressDeadlineSeconds: 600, ...rollout },
       ...rest,
     },
   }

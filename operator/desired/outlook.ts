@@ -1,5 +1,6 @@
 import type { CommsCell } from '../../crds/realm.ts'
 import type { Peak } from './autoscale.ts'
+import type { JoinsSeen } from './join-rate.ts'
 
 /** What came of joining a cell as a player would. */
 export type Join =
@@ -17,6 +18,8 @@ export interface Outlook {
   /** The most there were for as long as `autoscale.scaleDownAfterSeconds` says, when that is known. */
   peak?: Peak | undefined
   joinOf(cell: CommsCell): Join
+  /** How it goes for real players who come to a cell; nothing where nobody watches. */
+  joinsOf?: ((cell: CommsCell) => JoinsSeen) | undefined
   /** Whether a realm provider elsewhere may still lead players to a cell, as far as anybody knows. */
   isLedTo?(cell: CommsCell): boolean
   /** Milliseconds since the epoch. */

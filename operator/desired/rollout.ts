@@ -1,5 +1,6 @@
 import { type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
 import { isServing } from './endpoints.ts'
+import { type JoinVerdict, judgeJoins } from './join-rate.ts'
 import type { Outlook } from './outlook.ts'
 
 /** The cells of one slot, and what becomes of each. */
@@ -25,8 +26,10 @@ export interface Rollout {
   pending: readonly CommsCell[]
   /** Those of them that are to be joined as a player would. */
   joining: readonly CommsCell[]
+  /** Cells with a slot whose players are watched, new ones and old ones, while there are more to replace. */
+  watched: readonly CommsCell[]
   /** What holds it up until somebody changes something. */
-  halt: { reason: 'JoinFailed' | 'ProgressDeadlineExceeded' | 'NewCellsUnhealthy'; message: string } | undefined
+  halt: { reason: 'JoinFailed' | 'ProgressDeadlineExceeded' | 'NewCellsUnhealthy' | 'JoinRate'; message: string } | undefined
   /** Why no further cell is replaced although nothing is wrong. */
   waits: 'Paused' | 'CanaryServing' | undefined
   /** When a deadline passes, in milliseconds from now. */
@@ -58,7 +61,15 @@ export function planRollout(
         : canaryCells !== undefined && updated.length >= canaryCells
           ? 'CanaryServing'
           : undefined
-  if (!isBusy && !waits && sick.length === 0 && updated.every(({ holder }) => !holder || isServing(holder))) {
+  const holders = (some: readonly Turn[]) => some.flatMap(({ holder }) => holder ?? [])
+  const joins = judgeJoins(realm, holders(updated), holders(behind), behind.length > 0 ? outlook.joinsOf : undefined)
+  if (
+    !isBusy &&
+    !waits &&
+    sick.length === 0 &&
+    joins.state === 'fine' &&
+    updated.every(({ holder }) => !holder || isServing(holder))
+  ) {
     // A slot that serves nobody has nothing to lose.
     const first = behind.find(({ holder }) => holder && !isServing(holder)) ?? behind[0]
     if (first) first.makes = true
@@ -70,11 +81,13 @@ export function planRollout(
   return {
     turns,
     rollout: {
-      updated: updated.flatMap(({ holder }) => holder ?? []),
+      updated: holders(updated),
       isBusy: turns.some(({ holder, next, leaving, makes }) => next || leaving.length > 0 || (makes && holder)),
       pending: pending.map(({ next }) => next),
       joining,
-      halt: blocked?.halt ?? (behind.length > 0 ? sickness(sick) : undefined),
+      watched:
+        behind.length > 0 && updated.length > 0 && realm.spec.rollout.minJoinRate > 0 ? holders([...updated, ...behind]) : [],
+      halt: blocked?.halt ?? (behind.length > 0 ? sickness(sick) : undefined) ?? lowRate(joins),
       waits,
       recheckMs: waiting.length > 0 ? Math.min(...waiting) : undefined,
     },
@@ -145,6 +158,9 @@ function blockerOf(cell: CommsCell): string {
   if (isServing(cell)) return 'it was not joined yet'
   return conditionOf(cell, 'Ready')?.message ?? 'nothing is known of it yet'
 }
+
+const lowRate = (joins: JoinVerdict): Rollout['halt'] =>
+  joins.state === 'bad' ? { reason: 'JoinRate', message: joins.message } : undefined
 
 const sickness = (sick: readonly Turn[]): Rollout['halt'] =>
   sick.length === 0

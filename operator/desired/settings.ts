@@ -19,6 +19,10 @@ export const connectorSettings = (cell: CommsCell): Settings => ({
   ...(cell.spec.connectors.playersPerMinute !== undefined && {
     DRAIN_PLAYERS_PER_MINUTE: String(cell.spec.connectors.playersPerMinute),
   }),
+  // Islands come with the next clustering, or the one after; told only where that takes longer than connectors think it does.
+  ...(cell.spec.archipelago.flushPeriodMilliseconds > 10_000 && {
+    ISLAND_TIMEOUT_MS: String(2 * cell.spec.archipelago.flushPeriodMilliseconds),
+  }),
 })
 
 /** What the clustering of a cell is told. */

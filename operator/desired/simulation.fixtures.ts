@@ -3,6 +3,7 @@ import type { Workload } from '../cluster/ports.ts'
 import type { Peak } from './autoscale.ts'
 import { cellStatus } from './cell-status.ts'
 import { aRealm, site } from './fixtures.ts'
+import type { Joins } from './join-rate.ts'
 import type { Join } from './outlook.ts'
 import { planCell, planRealm, type RealmPlan } from './plan.ts'
 import { realmStatus } from './status.ts'
@@ -23,6 +24,8 @@ export class Simulation {
   readonly cells = new Map<string, CommsCell>()
   readonly running = new Map<string, Running>()
   readonly joins = new Map<string, Join>()
+  /** How it goes for players who come to a cell; other cells cannot be asked. */
+  readonly playersJoins = new Map<string, Joins>()
   players: ReadonlyMap<number, number> | undefined
   /** Whether nobody could be asked for them for a while. */
   isUncounted = false
@@ -67,6 +70,7 @@ export class Simulation {
       peak: this.#peak(),
       isUncounted: this.isUncounted,
       joinOf,
+      joinsOf: ({ metadata }) => this.playersJoins.get(metadata.name) ?? 'unreachable',
       isLedTo,
       now: this.now,
     })
@@ -99,10 +103,26 @@ export class Simulation {
     throw new Error('it never came to rest')
   }
 
+  /** Whoever is to be joined is joined. */
+  joinAll(): void {
+    for (const { metadata } of this.plan?.rollout.joining ?? []) this.joins.set(metadata.name, { state: 'joined' })
+  }
+
+  /** Passes until the realm rests, a second each, with a probe that joins whatever it is asked to. */
+  rollOn(atMost = 200): void {
+    for (let i = 0; i < atMost; i++) {
+      this.pass()
+      this.joinAll()
+      this.wait(1_000)
+    }
+    this.settle()
+  }
+
   wait(ms: number): void {
     this.now += ms
   }
 
+  byVersion = (): string[] => [...this.cells.values()].map(({ spec }) => `${spec.slot}:${spec.version}`).sort()
   names = (): string[] => [...this.cells.keys()].sort()
   routes = (): string[] => this.plan?.slots.map(({ cell }) => cell) ?? []
   states = (): Record<string, string> =>
@@ -161,6 +181,18 @@ export class Simulation {
     this.cells.set(name, { ...cell, status })
   }
 }
+
+/** A realm at rest. */
+export function settled(spec: ConstructorParameters<typeof Simulation>[0]): Simulation {
+  const simulation = new Simulation(spec)
+  simulation.settle()
+  return simulation
+}
+
+/** The rollout of a realm, with what the test is about. */
+export const rollout = (changes: Partial<RealmSpec['rollout']> = {}): Pick<RealmSpec, 'rollout'> => ({
+  rollout: { paused: false, joinProbe: 'Required', minJoinRate: 90, progressDeadlineSeconds: 600, ...changes },
+})
 
 const SERVICES: Workload[] = (['gatekeeper', 'stats', 'nats'] as const).map((component) => ({
   component,

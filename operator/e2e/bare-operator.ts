@@ -24,7 +24,7 @@ export const writesOf = ({ counts }: Transport): number =>
   counts.apply + counts.applyStatus + counts.create + counts.replace + counts.merge + counts.remove
 
 /** Whoever looks at the world outside the API server; nobody unless given. */
-type Outside = Partial<Pick<ReconcilerParts, 'probe' | 'census' | 'site'>> & { headcount?: Headcount }
+type Outside = Partial<Pick<ReconcilerParts, 'probe' | 'joins' | 'census' | 'site'>> & { headcount?: Headcount }
 
 /** The operator of a test: real caches, writer and reconcilers on a real API server. */
 export async function startOperator(

@@ -1,44 +1,25 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../../cells/chassis/clock.ts'
 import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts'
 import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import { type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { withPart } from '../../e2e/parts/with-part.ts'
+import { createJoinWatch } from '../census/joins.ts'
 import { site } from '../desired/fixtures.ts'
-import type { Join } from '../desired/outlook.ts'
-import type { Probe } from '../probe/probe.ts'
+import type { Joins } from '../desired/join-rate.ts'
 import { type ApiServer, startApiServer } from './apiserver.ts'
 import { startOperator } from './bare-operator.ts'
 import { kubectlOf } from './kubectl.ts'
 import { type FakeKubelet, startFakeKubelet } from './kubelet.ts'
 import { inNamespace } from './namespace.ts'
+import { aProbe } from './scripted-probe.ts'
 
 type Deployment = KubeObject & { spec: { replicas: number } }
 type Alias = KubeObject & { spec: { selector: Record<string, string> } }
 const patient = { timeout: 20_000, interval: 20 }
 const realm = (version: string, more: object = {}) => ({ livekit: { type: 'None' }, version, ...more })
-
-/** A probe that answers what the test says. */
-function aProbe() {
-  const listeners = new Set<Parameters<Probe['onChange']>[0]>()
-  const world = { join: { state: 'joined' } as Join, attended: new Set<string>() }
-  const probe: Probe = {
-    attend: (_, cells) => {
-      for (const { metadata } of cells) world.attended.add(metadata.name)
-    },
-    joinOf: () => world.join,
-    onChange: (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-  }
-  const answer = (join: Join, namespace: string) => {
-    world.join = join
-    for (const listener of listeners) listener({ namespace, name: 'main' })
-  }
-  return { ...probe, attended: world.attended, answer }
-}
 
 withPart('kube', 'rollouts against a real API server', (part) => {
   let api: ApiServer
@@ -48,6 +29,8 @@ withPart('kube', 'rollouts against a real API server', (part) => {
   let kubelet: FakeKubelet
   let kubectl: ReturnType<typeof kubectlOf>
   let probe: ReturnType<typeof aProbe>
+  /** How it goes for the players of a cell. */
+  let joinsOf: (cell: string) => Joins
   let count = 0
   const stops: (() => Promise<void>)[] = []
 
@@ -58,11 +41,18 @@ withPart('kube', 'rollouts against a real API server', (part) => {
   })
   afterAll(() => api?.stop())
   const start = async () => {
-    operator = await startOperator(api, namespace, undefined, { site: { ...site, toldMs: 300 }, probe })
-    stops.push(operator.stop)
+    const joins = createJoinWatch({
+      addressesOf: ({ metadata }) => [metadata.name],
+      port: 80,
+      clock: systemClock,
+      fetch: async (url) => ({ ok: true, status: 200, body: { joins: joinsOf(new URL(url).hostname) } }),
+    })
+    operator = await startOperator(api, namespace, undefined, { site: { ...site, toldMs: 300 }, probe, joins })
+    stops.push(operator.stop, joins.stop)
   }
   beforeEach(async () => {
     namespace = `rollout-${++count}`
+    joinsOf = () => ({ given: 100, missed: 0, waiting: 0 })
     probe = aProbe()
     await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
     kubelet = startFakeKubelet(api.transport(), namespace)
@@ -140,8 +130,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     probe.answer({ state: 'untried' }, namespace)
     await declare(realm('2.0.0'))
     await expect.poll(versions, patient).toEqual(['0:1.0.0', '0:2.0.0'])
-    await operator.stop()
-    stops.pop()
+    for (const stop of stops.splice(-2)) await stop()
     await start()
     probe.answer({ state: 'joined' }, namespace)
     await expect.poll(versions, patient).toEqual(['0:2.0.0'])
@@ -203,6 +192,31 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     await expect.poll(servers, patient).toEqual([undefined, undefined])
     expect(await get(resources.Service, 'main-nats')).toBeUndefined()
     await serving(0)
+  })
+
+  test('a new cell whose players get no islands halts the change with its numbers; setting it back undoes it', async () => {
+    const [before, after] = ['1.0.0', '2.0.0'].map((version) => realm(version, { cells: { replicas: 3 } }))
+    await declare(before ?? {})
+    await serving(0, 1, 2)
+    joinsOf = (cell) => (/^main-0-/.test(cell) ? { given: 12, missed: 28, waiting: 3 } : { given: 70, missed: 1, waiting: 0 })
+    await declare(after ?? {})
+    await expect
+      .poll(() => condition('Stalled'), patient)
+      .toMatchObject({
+        status: 'True',
+        reason: 'JoinRate',
+        message: expect.stringMatching(
+          /^main-0-\w{6}: 12 of 40 players who signed in were given an island, 30 % of at least 90 %$/,
+        ),
+      })
+    const half = ['0:2.0.0', '1:1.0.0', '2:1.0.0']
+    await expect.poll(versions, patient).toEqual(half)
+    await operator.settled()
+    expect(await versions()).toEqual(half)
+    await serving(0, 1, 2)
+    await declare(before ?? {})
+    await expect.poll(versions, patient).toEqual(['0:1.0.0', '1:1.0.0', '2:1.0.0'])
+    await expect.poll(() => condition('Stalled'), patient).toMatchObject({ status: 'False' })
   })
 
   test('nobody may give a cell another revision', async () => {

@@ -42,7 +42,9 @@ test('numbers chosen by the players are told with what they were chosen for, onc
   const [calm, up] = [chosen('Started', 'from here on'), chosen('MorePlayers', 'main-0: 1 240 players')]
   expect(realmNews(calm, up)).toEqual([{ reason: 'ScaledUp', note: 'main-0: 1 240 players' }])
   expect(realmNews(up, up)).toEqual([])
-  expect(realmNews(up, chosen('FewerPlayers', 'main-0: at most 3'))).toEqual([{ reason: 'ScaledDown', note: 'main-0: at most 3' }])
+  expect(realmNews(up, chosen('FewerPlayers', 'main-0: at most 3'))).toEqual([
+    { reason: 'ScaledDown', note: 'main-0: at most 3' },
+  ])
   expect(realmNews(up, chosen('AtMaximum', 'too many'))).toEqual([{ reason: 'ScaleLimited', note: 'too many' }])
   expect(realmNews(up, chosen('PlayersUnknown', 'nobody knows'))).toEqual([])
   expect(realmNews(undefined, calm)).toEqual([])

@@ -3,7 +3,12 @@ import { type News, obstacleReasons } from './reasons.ts'
 
 /** What is worth telling when the status of a realm changes; nothing when only numbers did. */
 export function realmNews(before: RealmStatus | undefined, after: RealmStatus): News[] {
-  return [...cellNews(before, after), ...scaleNews(before, after), ...publicationNews(before, after), ...obstacleNews(before, after)]
+  return [
+    ...cellNews(before, after),
+    ...scaleNews(before, after),
+    ...publicationNews(before, after),
+    ...obstacleNews(before, after),
+  ]
 }
 
 /** What is worth telling when the status of a cell or realm changes, as far as it stands still. */

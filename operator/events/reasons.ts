@@ -30,6 +30,8 @@ export const eventReasons = {
   ProgressDeadlineExceeded: { type: 'Warning', action: 'Rollout' },
   /** A cell that replaced another does not serve, so that no further one is replaced. */
   NewCellsUnhealthy: { type: 'Warning', action: 'Rollout' },
+  /** Too few of the players who sign in to new cells are given islands, so that no further cell is replaced. */
+  JoinRate: { type: 'Warning', action: 'Rollout' },
   /** There are more players than cells or connectors are meant for, and so more of them. */
   ScaledUp: { type: 'Normal', action: 'Scale' },
   /** Fewer cells or connectors had done for a while. */
@@ -64,5 +66,6 @@ export const obstacleReasons: Readonly<Record<Obstacle, EventReason>> = {
   JoinFailed: 'JoinFailed',
   ProgressDeadlineExceeded: 'ProgressDeadlineExceeded',
   NewCellsUnhealthy: 'NewCellsUnhealthy',
+  JoinRate: 'JoinRate',
   NoSlotFree: 'NoSlotFree',
 }

@@ -26,7 +26,7 @@ export interface Reconcilers extends Running {
 
 /** Looks at everything there is, then at whatever changes: in the cluster, or at the realm provider. */
 export function startReconcilers({ log, metrics, workers, ...parts }: LoopParts): Reconcilers {
-  const { cluster, publication, elsewhere, dependencies, census, probe, clock } = parts
+  const { cluster, publication, elsewhere, dependencies, census, probe, joins, clock } = parts
   const reconcilers = { Realm: realmReconciler(parts), CommsCell: cellReconciler(parts) }
   /** Which realm a cell belongs to; kept because a cell that is gone can no longer tell. */
   const realmOfCell = new Map<string, ObjectKey>()
@@ -58,7 +58,7 @@ export function startReconcilers({ log, metrics, workers, ...parts }: LoopParts)
     queue.add(itemOf('Realm', key), 'resync')
     for (const { metadata } of cluster.observeRealm(realm).cells) queue.add(itemOf('CommsCell', metadata), 'resync')
   }
-  const outside = [publication, elsewhere, dependencies, probe].flatMap(
+  const outside = [publication, elsewhere, dependencies, probe, joins].flatMap(
     (port) => port?.onChange((key) => wake('Realm', key)) ?? [],
   )
   const endings = [cluster.onChange(wake), census?.onChange(recount), ...outside]

@@ -2,6 +2,7 @@ import type { Clock } from '../../cells/chassis/clock.ts'
 import type { ObjectKey } from '../../crds/object.ts'
 import type { CommsCell, Realm } from '../../crds/realm.ts'
 import type { Census } from '../census/census.ts'
+import type { JoinWatch } from '../census/joins.ts'
 import type { Cluster } from '../cluster/ports.ts'
 import type { Dependencies } from '../dependencies/dependencies.ts'
 import type { Join } from '../desired/outlook.ts'
@@ -30,6 +31,8 @@ export interface ReconcilerParts {
   census?: Census | undefined
   /** Who joins new cells; without, the probes of their pods are trusted. */
   probe?: Probe | undefined
+  /** Who watches how it goes for players in new cells; without, nobody judges that. */
+  joins?: JoinWatch | undefined
   /** Made by `scaleMetrics`, when somebody counts. */
   scaling?: ScaleMetrics | undefined
   clock: Clock
@@ -42,13 +45,14 @@ export type Reconcile = (key: ObjectKey, signal: AbortSignal) => Promise<Recheck
 export const realmReconciler =
   (parts: ReconcilerParts): Reconcile =>
   async (key, signal) => {
-    const { cluster, site, publication, elsewhere, dependencies, census, probe, scaling, clock } = parts
+    const { cluster, site, publication, elsewhere, dependencies, census, probe, joins, scaling, clock } = parts
     const realm = cluster.realm(key)
     if (!realm || realm.metadata.deletionTimestamp) {
       publication.forget({ metadata: key }) // what the realm owned goes with it
       dependencies?.forget(key)
       census?.forget(key)
       probe?.attend(key, [])
+      joins?.attend(key, [])
       if (realm) return farewell(parts, realm)
       elsewhere?.forget(key)
       return 'on-change'
@@ -62,10 +66,12 @@ export const realmReconciler =
       peak: census?.peak(key),
       isUncounted: census?.isLost(key) ?? true,
       joinOf: probe?.joinOf ?? trusted,
+      joinsOf: joins?.joinsOf,
       isLedTo,
     }
     const plan = planRealm(realm, observed, site, { ...seen, now: clock.now() })
     probe?.attend(key, plan.rollout.joining)
+    joins?.attend(key, plan.rollout.watched)
     const failed = await failureOf(async () => {
       await holdAsNeeded(cluster, realm)
       await cluster.realizeRealm(realm, plan)

@@ -1,0 +1,138 @@
+import { expect, test } from 'vitest'
+import { conditionOf, type RealmReasons } from '../../crds/realm.ts'
+import { aCell, aRealm } from './fixtures.ts'
+import { type JoinsSeen, judgeJoins } from './join-rate.ts'
+import { rollout, type Simulation, settled } from './simulation.fixtures.ts'
+
+const joins = (given: number, missed: number, waiting = 0) => ({ given, missed, waiting })
+const cells = [0, 1, 2].map((slot) => aCell(aRealm(), slot))
+
+/** A realm whose first cells are new, and how it goes in each. */
+function judged(
+  updated: JoinsSeen[],
+  behind: JoinsSeen[] = ['unknown'],
+  limit = 90,
+  stalled?: [RealmReasons['Stalled'], string],
+) {
+  const realm = aRealm({ rollout: { minJoinRate: limit } })
+  if (stalled) {
+    const [reason, message] = stalled
+    realm.status = { conditions: [{ type: 'Stalled', status: 'True', reason, message, lastTransitionTime: '' }] }
+  }
+  const all = [...updated, ...behind]
+  const joinsOf = (cell: (typeof cells)[number]) => all[cell.spec.slot] ?? 'unknown'
+  return judgeJoins(realm, cells.slice(0, updated.length), cells.slice(updated.length, all.length), joinsOf)
+}
+
+test('fewer islands than the realm wants are bad, and the message has the numbers', () => {
+  expect(judged([joins(12, 28)])).toEqual({
+    state: 'bad',
+    message: 'main-0: 12 of 40 players who signed in were given an island, 30 % of at least 90 %',
+  })
+  expect(judged([joins(90, 10)])).toEqual({ state: 'fine' })
+  expect(judged([joins(89, 11)]).state).toBe('bad')
+})
+
+test('of fewer than twenty players nothing is said, but soon when enough of them wait', () => {
+  expect(judged([joins(0, 19)])).toEqual({ state: 'fine' })
+  expect(judged([joins(0, 10, 10)])).toEqual({ state: 'undecided' })
+  expect(judged([joins(0, 10, 9)])).toEqual({ state: 'fine' })
+  expect(judged([joins(0, 20)]).state).toBe('bad')
+})
+
+test('few players in each of several new cells count together', () => {
+  expect(judged([joins(4, 8), joins(4, 8)], [])).toEqual({
+    state: 'bad',
+    message: 'the new cells: 8 of 24 players who signed in were given an island, 33 % of at least 90 %',
+  })
+})
+
+test('one bad cell among good ones is bad', () => {
+  expect(judged([joins(1_000, 0), joins(10, 30)], []).state).toBe('bad')
+})
+
+test('where old cells do no better the new ones are not to blame', () => {
+  expect(judged([joins(20, 20)], [joins(20, 20)])).toEqual({ state: 'fine' })
+  expect(judged([joins(20, 20)], [joins(40, 0)]).state).toBe('bad')
+  expect(judged([joins(20, 20)], [joins(0, 19)]).state).toBe('bad')
+})
+
+test('a cell that was not asked yet is waited for; one that cannot be asked says nothing', () => {
+  expect(judged(['unknown'])).toEqual({ state: 'undecided' })
+  expect(judged(['unreachable'])).toEqual({ state: 'fine' })
+})
+
+test('what was bad stays bad until it is half-way to perfect, with the numbers first told', () => {
+  const said: [RealmReasons['Stalled'], string] = ['JoinRate', 'main-0: 12 of 40']
+  expect(judged([joins(94, 6)], [], 90, said)).toEqual({ state: 'bad', message: 'main-0: 12 of 40' })
+  expect(judged([joins(95, 5)], [], 90, said)).toEqual({ state: 'fine' })
+  expect(judged([joins(94, 6)], [], 90, ['JoinFailed', 'something else'])).toEqual({ state: 'fine' })
+})
+
+test('0 % looks at nothing', () => {
+  expect(judged([joins(0, 100)], [], 0)).toEqual({ state: 'fine' })
+})
+
+/** A change that reached the first of three cells, whose players fare as told. */
+function begun(given: number, missed: number): { simulation: Simulation; first: string } {
+  const simulation = settled({ cells: { replicas: 3, max: 4 } })
+  simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: 1 }) })
+  simulation.rollOn()
+  const first = simulation.names().find((name) => name.length > 6) ?? ''
+  for (const name of simulation.names()) simulation.playersJoins.set(name, joins(100, 0))
+  simulation.playersJoins.set(first, joins(given, missed))
+  simulation.declare({}, rollout())
+  return { simulation, first }
+}
+const stalled = ({ realm }: Simulation) => conditionOf(realm, 'Stalled')
+
+test('while players come into a new cell and get no island no further cell is replaced, and the realm says so', () => {
+  const { simulation, first } = begun(12, 28)
+  simulation.rollOn(60)
+  expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:1.2.3', '2:1.2.3'])
+  expect(stalled(simulation)).toMatchObject({
+    status: 'True',
+    reason: 'JoinRate',
+    message: `${first}: 12 of 40 players who signed in were given an island, 30 % of at least 90 %`,
+  })
+  expect(simulation.states()).toMatchObject({ 'main-1': 'Serving', 'main-2': 'Serving' })
+  const { status } = simulation.realm
+  simulation.playersJoins.set(first, joins(13, 33))
+  simulation.pass()
+  expect(simulation.realm.status).toEqual(status)
+})
+
+test('a change that players come through goes on; so does one nobody came to', () => {
+  for (const [given, missed] of [
+    [400, 3],
+    [0, 2],
+  ] as const) {
+    const { simulation } = begun(given, missed)
+    simulation.rollOn()
+    expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:2.0.0', '2:2.0.0'])
+  }
+})
+
+test('a change halted by its players is undone by setting it back, however its players fare', () => {
+  const { simulation } = begun(0, 100)
+  simulation.rollOn(60)
+  simulation.declare({}, { version: '1.2.3' })
+  simulation.rollOn()
+  expect(simulation.byVersion()).toEqual(['0:1.2.3', '1:1.2.3', '2:1.2.3'])
+  expect(stalled(simulation)).toMatchObject({ status: 'False' })
+})
+
+test('players are watched only while there are cells to replace', () => {
+  const simulation = settled({ cells: { replicas: 2, max: 4 } })
+  const watched = () => simulation.plan?.rollout.watched.length
+  expect(watched()).toBe(0)
+  simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: 1 }) })
+  simulation.rollOn()
+  expect(watched()).toBe(2)
+  simulation.declare({}, rollout({ minJoinRate: 0, canaryCells: 1 }))
+  simulation.settle()
+  expect(watched()).toBe(0)
+  simulation.declare({}, rollout())
+  simulation.rollOn()
+  expect(watched()).toBe(0)
+})
