@@ -23,9 +23,17 @@ export interface Release {
 }
 
 const golden = fileURLToPath(new URL('golden', import.meta.url))
-// As a chart installs it that says nothing: which images go with a release is part of it.
+// As the chart installs it when nobody says anything: which images go with a release is part of it.
+const { managed } = parse(readFileSync(fileURLToPath(new URL('../../helm/values.yaml', import.meta.url)), 'utf8')) as {
+  managed: { nats: string; livekit: string }
+}
 const platform = platformOf(
-  readConfig({ IMAGE_REPOSITORY: 'ghcr.io/example/realm', PROVIDER_URL: 'http://realm-provider' }),
+  readConfig({
+    IMAGE_REPOSITORY: 'ghcr.io/example/realm',
+    PROVIDER_URL: 'http://realm-provider',
+    NATS_IMAGE: managed.nats,
+    LIVEKIT_IMAGE: managed.livekit,
+  }),
   'realm-system',
 )
 const site = clusterSite(platform.clusterDomain, platform.providerUrl)

@@ -8,6 +8,8 @@ import { withPart } from '../../e2e/parts/with-part.ts'
 import type { Lease } from '../cluster/lease.ts'
 import { type ApiProxy, isWrite, startApiProxy } from './api-proxy.ts'
 import { type ApiServer, startApiServer } from './apiserver.ts'
+import { aProviderElsewhere, aWayTo, type Sent } from './elsewhere.ts'
+import { startFakeKubelet } from './kubelet.ts'
 import { inNamespace } from './namespace.ts'
 
 const patient = { timeout: 30_000, interval: 20 }
@@ -46,7 +48,7 @@ withPart('kube', 'two operator processes on one API server', (part) => {
     () => namespace,
   )
 
-  async function anOperator(name: string): Promise<Process> {
+  async function anOperator(name: string, env: NodeJS.ProcessEnv = {}): Promise<Process> {
     const proxy = await startApiProxy(api)
     const child = spawn(process.execPath, [main], {
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -62,6 +64,7 @@ withPart('kube', 'two operator processes on one API server', (part) => {
         WATCH_NAMESPACE: namespace,
         LEASE_NAMESPACE: namespace,
         LEASE_IDENTITY: name,
+        ...env,
       },
     })
     const ended = once(child, 'exit')
@@ -80,10 +83,10 @@ withPart('kube', 'two operator processes on one API server', (part) => {
   const leader = async () => (await get<Lease>(resources.Lease, 'realm-operator'))?.spec.holderIdentity
 
   /** Two processes of which the first leads and the second has seen everything. */
-  async function aPair(): Promise<[Process, Process]> {
-    const first = await anOperator('first')
+  async function aPair(env?: NodeJS.ProcessEnv): Promise<[Process, Process]> {
+    const first = await anOperator('first', env)
     await expect.poll(leader, patient).toBe('first')
-    const second = await anOperator('second')
+    const second = await anOperator('second', env)
     await expect
       .poll(() => second.proxy.passed.some(({ isWatch, path }) => isWatch && path.endsWith('/leases')), patient)
       .toBe(true)
@@ -128,6 +131,33 @@ withPart('kube', 'two operator processes on one API server', (part) => {
     await expect.poll(leader, patient).toBe('first')
     await declare({ livekit: { type: 'None' } }, 'at-last')
     await expect.poll(() => get(resources.Service, 'at-last-slot-3'), patient).toBeDefined()
+  }, 120_000)
+
+  test('a leader that is paused has no say elsewhere once its successor spoke there', async (context) => {
+    const sent: Sent[] = []
+    const elsewhere = await aProviderElsewhere(context)
+    const way = await aWayTo(context, elsewhere.url, (each) => sent.push(each))
+    const kubelet = startFakeKubelet(api.transport(), namespace)
+    endings.push(kubelet.stop)
+    const [first, second] = await aPair(elsewhere.envFor(way.url))
+    const taken = () => sent.filter(({ isTaken }) => isTaken)
+    const epochs = () => new Set(taken().map(({ epoch }) => epoch)).size
+    const spec = { livekit: { type: 'None' }, publication: { providers: [{ url: way.url, ttlSeconds: 15 }] } }
+    await declare({ ...spec, cells: { replicas: 1 } })
+    await expect.poll(() => taken().at(-1)?.cells, patient).toEqual(['main-0'])
+    first.signal('SIGSTOP')
+    await expect.poll(leader, patient).toBe('second')
+    await declare({ ...spec, cells: { replicas: 2 } })
+    await expect.poll(() => taken().at(-1)?.cells, patient).toEqual(['main-0', 'main-1'])
+    expect(epochs()).toBe(2)
+    first.signal('SIGCONT')
+    await new Promise((resolve) => setTimeout(resolve, 6_000)) // both renew in this time
+    expect(taken().at(-1)?.cells).toEqual(['main-0', 'main-1'])
+    const order = taken().map(({ epoch }) => epoch)
+    expect(order).toEqual([...order].sort((a, b) => a - b))
+    second.signal('SIGTERM')
+    await second.ended
+    await expect.poll(epochs, patient).toBe(3)
   }, 120_000)
 
   test('a leader that is killed is followed once its lease ended; one that is asked to stop, at once', async ({ annotate }) => {

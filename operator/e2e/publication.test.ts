@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
 import type { KubeMeta, KubeObject } from '../../cells/chassis/kube/kube-object.ts'
@@ -14,12 +11,11 @@ import { API_VERSION, conditionOf, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
 import { withPart } from '../../e2e/parts/with-part.ts'
 import { type ApiServer, startApiServer } from './apiserver.ts'
+import { aProviderElsewhere, aWayTo } from './elsewhere.ts'
 import { startFakeKubelet } from './kubelet.ts'
 import { startWholeOperator } from './operator.ts'
-import { aWayTo } from './way.ts'
 
 const LIVEKIT = { url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' } }
-const TOKEN = 'a-token-of-some-length'
 /** How soon players must no longer be led to a cell that left. */
 const AT_ONCE = { timeout: 3_000, interval: 20 }
 const patient = { timeout: 15_000, interval: 20 }
@@ -40,18 +36,6 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     const provider = await aProvider(context, { source, realTime: !clock, ...(clock && { clock }) })
     context.onTestFinished(() => source.stop())
     return { ...provider, realms: source.realms }
-  }
-
-  /** One of another cluster, that takes publications. */
-  async function ofOthers(context: TestContext, clock?: ManualClock) {
-    const time = clock ? { clock } : { realTime: true }
-    const provider = await aProvider(context, { ...time, config: { PUBLICATION_TOKEN: TOKEN } })
-    const folder = await mkdtemp(join(tmpdir(), 'token-'))
-    context.onTestFinished(() => rm(folder, { recursive: true, force: true }))
-    const tokenFile = join(folder, 'token')
-    await writeFile(tokenFile, `${TOKEN}\n`)
-    const envFor = (url: string) => ({ PUBLICATION_PROVIDERS: JSON.stringify([{ url, tokenFile }]) })
-    return { ...provider, envFor, env: envFor(provider.url) }
   }
 
   async function aNamespace(context: TestContext, providerUrl: string, env: NodeJS.ProcessEnv = {}) {
@@ -85,7 +69,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
   const served = { status: 'True', reason: 'SeenServing' }
 
   test('a realm is leased at another cluster’s provider, and gives its name back before it goes', async (context) => {
-    const [home, others] = [await ofCluster(context), await ofOthers(context)]
+    const [home, others] = [await ofCluster(context), await aProviderElsewhere(context)]
     const { declare, realm, published, remove } = await aNamespace(context, home.url, others.env)
     await declare('leased', { livekit: LIVEKIT, publication: { providers: [{ url: others.url }] } })
     await expect.poll(() => published('leased'), patient).toMatchObject(served)
@@ -97,7 +81,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
   })
 
   test('a realm that is published at home alone has no finalizer, and loses the one it had with the last other provider', async (context) => {
-    const [home, others] = [await ofCluster(context), await ofOthers(context)]
+    const [home, others] = [await ofCluster(context), await aProviderElsewhere(context)]
     const { declare, realm, published } = await aNamespace(context, home.url, others.env)
     await declare('alone', { livekit: LIVEKIT })
     await expect.poll(() => published('alone'), patient).toMatchObject(served)
@@ -110,7 +94,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
   })
 
   test('a cell that is unwell leaves every publication at once', async (context) => {
-    const [home, others] = [await ofCluster(context), await ofOthers(context)]
+    const [home, others] = [await ofCluster(context), await aProviderElsewhere(context)]
     const { declare, published, kubelet } = await aNamespace(context, home.url, others.env)
     await declare('unwell', { livekit: LIVEKIT, cells: { replicas: 2 }, publication: { providers: [{ url: others.url }] } })
     await expect.poll(() => published('unwell'), patient).toMatchObject(served)
@@ -120,10 +104,10 @@ withPart('kube', 'the publication of realms, against a real API server and real 
   })
 
   test('nobody is sent away from a cell before every provider confirmed that it leads nobody there', async (context) => {
-    const [home, others] = [await ofCluster(context), await ofOthers(context)]
+    const [home, others] = [await ofCluster(context), await aProviderElsewhere(context)]
     /** What happened, in this order. */
     const story: string[] = []
-    const way = await aWayTo(context, others.url, (cells) => story.push(`elsewhere: ${cells}`))
+    const way = await aWayTo(context, others.url, ({ cells, isTaken }) => isTaken && story.push(`elsewhere: ${cells}`))
     const { namespace, declare, published } = await aNamespace(context, home.url, others.envFor(way.url))
     const spec = { livekit: LIVEKIT, publication: { providers: [{ url: way.url }] } }
     await declare('orderly', { ...spec, cells: { replicas: 2 } })
@@ -157,7 +141,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
   }, 40_000)
 
   test('a provider the operator was not installed with is told as unknown, and gets nothing', async (context) => {
-    const [home, others] = [await ofCluster(context), await ofOthers(context)]
+    const [home, others] = [await ofCluster(context), await aProviderElsewhere(context)]
     const { declare, published } = await aNamespace(context, home.url)
     await declare('unknown', { livekit: LIVEKIT, publication: { providers: [{ url: others.url }] } })
     await expect.poll(() => published('unknown'), patient).toMatchObject({ status: 'False', reason: 'ProviderUnknown' })
@@ -186,7 +170,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
 
   test('while the operator is away for an hour its realms are served at home as before, and elsewhere until their lease ends', async (context) => {
     const clock = new ManualClock()
-    const [home, others] = [await ofCluster(context, '', clock), await ofOthers(context, clock)]
+    const [home, others] = [await ofCluster(context, '', clock), await aProviderElsewhere(context, clock)]
     const { namespace, declare, published, stop } = await aNamespace(context, home.url, others.env)
     await declare('served', { livekit: LIVEKIT, publication: { providers: [{ url: others.url, ttlSeconds: 60 }] } })
     await expect.poll(() => published('served'), patient).toMatchObject(served)
