@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { openSocket, type UpgradeRefused } from '../e2e/player/socket.ts'
 import { ManualClock } from './chassis/clock.ts'
 import { createApp, route, text } from './chassis/http.ts'
 import { listen } from './chassis/listen.ts'
@@ -56,4 +57,23 @@ test('a process to which nobody routes stops at once', async () => {
   const { happened, running } = await aGreeter(0)
   await running.stop()
   expect(happened).toEqual(['let go'])
+})
+
+test('whoever comes while a process starts is told to try again, not that there is nothing', async () => {
+  const port = await freePort()
+  const config = { HTTP_SERVER_HOST: HOST, HTTP_SERVER_PORT: port, LOG_LEVEL: 'silent' as const, ROUTES_SETTLE_SECONDS: 0 }
+  const { promise: started, resolve: finish } = Promise.withResolvers<void>()
+  const running = runCell('sleeper', config, async ({ log, metrics }) => {
+    await started
+    return { cell: { app: createApp({ routes: [], log, metrics }), readiness: () => ({ ready: true }), stop: async () => {} } }
+  })
+  const statuses = async () => {
+    const refused = await openSocket({ url: `ws://${HOST}:${port}/cells/0/ws` }).catch((error: unknown) => error)
+    return [(await fetch(`http://${HOST}:${port}/status`)).status, (refused as UpgradeRefused).status]
+  }
+  await vi.waitFor(async () => expect(await statuses()).toEqual([503, 503]))
+  finish()
+  await running
+  expect(await statuses()).toEqual([404, 404])
+  await (await running).stop()
 })

@@ -4,7 +4,7 @@ import { connectNats } from './bus/nats.ts'
 import type { Cell } from './cell.ts'
 import { type Clock, systemClock } from './chassis/clock.ts'
 import { operationalRoutes, readinessRoute } from './chassis/health.ts'
-import { createApp } from './chassis/http.ts'
+import { createApp, json, type UpgradeHandler } from './chassis/http.ts'
 import { type Running, stopAll } from './chassis/lifecycle.ts'
 import { listen } from './chassis/listen.ts'
 import { createLog, type Log, logLevels } from './chassis/log.ts'
@@ -72,7 +72,12 @@ export async function runCell(
   const waiting = new Metrics(name)
   const notYet = () => ({ ready: false as const, reason: 'starting' })
   const notAnyMore = () => ({ ready: false as const, reason: 'leaving' })
-  const board = createSwitchboard(createApp({ routes: operationalRoutes(waiting, notYet), log, metrics: waiting }))
+  const early = {
+    routes: operationalRoutes(waiting, notYet),
+    upgrades: { '/*': tryAgain },
+    notFound: json(503, { error: 'starting' }, { 'retry-after': '1' }),
+  }
+  const board = createSwitchboard(createApp({ ...early, log, metrics: waiting }))
   const http = await listen(board, { host: config.HTTP_SERVER_HOST, port: config.HTTP_SERVER_PORT })
   try {
     const { cell, foundations = [] } = await start({ log, metrics: new Metrics(name).withProcess() })
@@ -93,6 +98,11 @@ export async function runCell(
     await http.stop()
     throw error
   }
+}
+
+/** After a crash players are led to a pod that only begins to start: of "not found" some explorers would make that it is gone for good. */
+const tryAgain: UpgradeHandler = (_, socket) => {
+  socket.end('HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
 }
 
 /** Beyond the draining: time for goodbyes and for the last writes. The pods' grace period is at least as long. */
