@@ -28,6 +28,11 @@ const GRACE_SECONDS = 15
 const ROUTES_SETTLE = { name: 'ROUTES_SETTLE_SECONDS', value: '3' }
 /** Replaces pods one by one, a new one first. */
 const SURGE: V1DeploymentStrategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }
+/**
+ * Brings all new pods up before the first old one goes: one by one, players who were sent away would meet another old one, and be sent away
+ * again. Where there is no room for so many, as many old ones go as new ones came.
+ */
+const SURGE_ALL: V1DeploymentStrategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: '100%', maxUnavailable: 0 } }
 /** Never runs an old and a new pod at once. */
 const RECREATE: V1DeploymentStrategy = { type: 'Recreate' }
 
@@ -41,7 +46,7 @@ export function connectorDeployment(cell: CommsCell, { connectors }: CellPlan, p
     spec: {
       replicas: connectors.replicas,
       revisionHistoryLimit: 2,
-      strategy: SURGE,
+      strategy: SURGE_ALL,
       selector: { matchLabels: cellSelector(cell.metadata.name, 'connector') },
       template: podTemplate({
         ...cellPod(cell, 'connector', connectors.settings, platform, resources),
