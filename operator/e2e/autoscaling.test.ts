@@ -165,6 +165,25 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
   )
 
   test(
+    'a realm that hibernates is left asleep, and scaled again once somebody wakes it',
+    async () => {
+      await declare({ livekit: { type: 'None' } })
+      await serving('main-0')
+      metrics.set(metricOf('main'), 190)
+      await kubectl('scale realm main --replicas=0')
+      await autoscale('Realm', 'main', 100, 4)
+      await expect
+        .poll(() => conditions('main'), patient)
+        .toMatchObject({ ScalingActive: { status: 'False', reason: 'ScalingDisabled' } })
+      await serving()
+      await kubectl('scale realm main --replicas=1')
+      await serving('main-0', 'main-1')
+      await scales('main')
+    },
+    MINUTES_MS,
+  )
+
+  test(
     'the connectors of a cell follow an autoscaler of their own, beside that of its realm',
     async () => {
       await declare({ livekit: { type: 'None' } })
