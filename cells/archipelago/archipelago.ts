@@ -183,6 +183,7 @@ export class Archipelago {
 
   #deposed(why: Deposed): void {
     this.#parts.metrics.deposed.inc({ reason: why })
+    this.#tenure?.end()
     this.#tenure = undefined
     this.#hearingSince = this.#parts.clock.now()
     if (this.#isStopped) return

@@ -37,10 +37,10 @@ export class Tenure {
   readonly #reporter: Reporter
 
   constructor(deps: TenureDeps) {
-    const { register, maxPeersPerIsland } = deps
+    const { register } = deps
     this.#deps = deps
     this.#announcer = new Announcer({ ...deps, isHere: (peer) => register.isHere(peer) })
-    this.#reporter = new Reporter({ ...deps, maxPeers: maxPeersPerIsland })
+    this.#reporter = new Reporter(deps)
     this.#adoptEverybody()
   }
 
@@ -65,6 +65,7 @@ export class Tenure {
   /** Gives the engine what was said since the last time, lets it decide, and tells whoever has to be told. */
   flush(): void {
     const { islands, register, ledger, metrics, maySpeak } = this.#deps
+    this.#reporter.finish()
     const stirred = register.takeStirred()
     metrics.dirtyPeers.observe(stirred.length)
     for (const peer of stirred) this.#place(peer)
@@ -74,6 +75,11 @@ export class Tenure {
     if (!maySpeak()) return
     this.#reporter.report()
     this.#announcer.announce()
+  }
+
+  /** Leaves off, whatever was begun. */
+  end(): void {
+    this.#reporter.stop()
   }
 
   /** Tells whoever is due, without waiting for the next flush. */

@@ -67,17 +67,23 @@ export const decodeServerPacket = (bytes: Uint8Array): ServerPacket['message'] =
  * field 3 of ServerPacket, length-delimited, is the tag 0x1a, a varint length and the very same bytes.
  */
 export function wrapIslandChanged(payload: Uint8Array): Uint8Array {
-  const header = [0x1a]
-  let length = payload.length
+  const header = delimiter(0x1a, payload.length)
+  const packet = new Uint8Array(header.length + payload.length)
+  packet.set(header)
+  packet.set(payload, header.length)
+  return packet
+}
+
+/** What stands before the bytes of a length-delimited protobuf field: its tag, and their number as a varint. */
+export function delimiter(tag: number, bytes: number): Uint8Array {
+  const header = [tag]
+  let length = bytes
   while (length > 0x7f) {
     header.push((length & 0x7f) | 0x80)
     length >>>= 7
   }
   header.push(length)
-  const packet = new Uint8Array(header.length + payload.length)
-  packet.set(header)
-  packet.set(payload, header.length)
-  return packet
+  return Uint8Array.from(header)
 }
 
 /** Where the room is named in an IslandChangedMessage. */

@@ -113,7 +113,7 @@ class CityIslands implements AdoptingIslands {
   }
 
   *all(): Iterable<IslandView> {
-    for (const id of this.#islands.named.keys()) yield viewOf(id, this.membersOf(id))
+    for (const id of this.#islands.named.keys()) yield viewOf(id, this.#islands, this.#peers)
   }
 
   #arrive(peer: PeerId): number {
