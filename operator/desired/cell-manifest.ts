@@ -1,8 +1,9 @@
 import { API_VERSION, type CommsCell, type CommsCellSpec, type Realm } from '../../crds/realm.ts'
 import { cellUser } from './bus-users.ts'
+import { makingAt } from './detour.ts'
 import { cellLabels, cellName, ownedBy, SCALED_ANNOTATION } from './naming.ts'
 import { mergePods } from './overrides.ts'
-import { makingOf, revisionOf } from './revision.ts'
+import { type Making, makingOf, revisionOf } from './revision.ts'
 import type { Site } from './site.ts'
 
 /** What the cells of a realm are made by. */
@@ -11,15 +12,17 @@ export interface Blueprint {
   site: Site
   /** Connectors of the cell of a slot; nothing = as the template says. */
   connectorsOf(slot: number): number | undefined
+  /** Whose making the cells get for now instead of the one declared. */
+  detour?: CommsCell | undefined
 }
 
 /** The cell of a slot as the realm wants it. */
-export function plannedCell({ realm, site, connectorsOf }: Blueprint, slot: number): CommsCell {
+export function plannedCell({ realm, site, connectorsOf, detour }: Blueprint, slot: number): CommsCell {
   const { version, cells, rollout } = realm.spec
   const pods = mergePods(realm.spec.pods, cells.template.pods)
   const [nats, livekit] = [site.nats(realm, cellUser(slot)), site.livekit(realm)]
   const [{ playersPerMinute }, { connectors }] = [rollout, cells.template]
-  const spec: CommsCellSpec = {
+  const declared: CommsCellSpec = {
     realmRef: { name: realm.metadata.name },
     slot,
     url: site.urls(realm).slot(slot),
@@ -34,6 +37,7 @@ export function plannedCell({ realm, site, connectorsOf }: Blueprint, slot: numb
     ...(nats && { nats }),
     ...(livekit && { livekit }),
   }
+  const spec = detour ? remade(declared, makingAt(detour, slot)) : declared
   const cell: CommsCell = {
     apiVersion: API_VERSION,
     kind: 'CommsCell',
@@ -85,6 +89,11 @@ export function keptCell(blueprint: Blueprint, cell: CommsCell, { isWanted, isSc
       connectors: isScaled ? { ...wanted.spec.connectors, replicas: connectors.replicas } : wanted.spec.connectors,
     },
   }
+}
+
+/** The same cell of another making; what that one has not, it has not either. */
+function remade({ realmRef, slot, url, connectors }: CommsCellSpec, making: Making): CommsCellSpec {
+  return { realmRef, slot, url, ...making, connectors }
 }
 
 function named(realm: Realm, cell: CommsCell, name: string): CommsCell {

@@ -1,6 +1,7 @@
 import type { CommsCell, Realm } from '../../crds/realm.ts'
 import type { RealmObserved } from '../cluster/ports.ts'
 import { type Blueprint, keptCell, madeCell, plannedCell } from './cell-manifest.ts'
+import { detourOf } from './detour.ts'
 import { answeringCells, type Endpoint, endpointOf } from './endpoints.ts'
 import { leave } from './leaving.ts'
 import { stillUsed } from './managed.ts'
@@ -47,12 +48,15 @@ export function planRealm(realm: Realm, observed: RealmObserved, site: Site, out
   const existing = cellsOf(realm, observed.cells)
   const scale = scaleOf(realm, existing, observed, outlook)
   const chosen = chooseSlots(realm, scale.cells, existing, outlook.players)
-  const blueprint: Blueprint = { realm, site, connectorsOf: scale.connectorsOf }
+  const declared: Blueprint = { realm, site, connectorsOf: scale.connectorsOf }
+  const isAsIn = (wish: Blueprint) => (cell: CommsCell) =>
+    !site.distributed || isOf(cell.spec, plannedCell(wish, cell.spec.slot).spec)
+  const blueprint = { ...declared, detour: detourOf(realm, existing.own, isAsIn(declared), outlook) }
+  const isWanted = isAsIn(blueprint)
   const keep = (cell: CommsCell, desiredState?: 'Draining' | 'Drained') =>
     keptCell(blueprint, cell, { isWanted: isWanted(cell), isScaled: isScaled(observed, cell), desiredState })
-  const isWanted = (cell: CommsCell) => !site.distributed || isOf(cell.spec, plannedCell(blueprint, cell.spec.slot).spec)
   const kept = new Map(chosen.map((slot) => [slot, existing.own.get(slot) ?? []]))
-  const { turns, rollout } = planRollout(realm, kept, isWanted, outlook)
+  const { turns, rollout } = planRollout(realm, kept, isWanted, outlook, blueprint.detour !== undefined)
   const given = [...existing.own].filter(([slot]) => !kept.has(slot)).flatMap(([, cells]) => cells)
   const steps = [...turns.flatMap(({ leaving }) => leaving), ...given].map((cell) => ({
     cell,

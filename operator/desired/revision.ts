@@ -22,7 +22,8 @@ export const revisionOf = (making: Making): string => shortHash(canonical(making
 export const isOf = (spec: CommsCellSpec, making: Making): boolean =>
   spec.revision === revisionOf(making) || canonical(makingOf(spec)) === canonical(makingOf(making))
 
-function canonical(value: unknown): string {
+/** A value as text: the same for the same value, whatever the order of its fields. */
+export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   const fields = Object.entries(value).filter(([, field]) => field !== undefined)

@@ -20,6 +20,8 @@ export interface Turn {
 export interface Rollout {
   /** Those who have their slot and are as wanted. */
   updated: readonly CommsCell[]
+  /** Whether the cells of two earlier changes become alike before this one begins. */
+  isDetour: boolean
   /** Whether a slot is changing hands. */
   isBusy: boolean
   /** New cells that are to have a slot next. */
@@ -39,12 +41,16 @@ export interface Rollout {
 /**
  * Replaces cells by others, slot by slot: a slot has two cells at most, only one slot does, and nobody leaves before whoever comes next
  * serves and was joined as a player would. A change of mind half-way drops the newcomer, never the cell that has the slot.
+ *
+ * @param isWanted whether a cell is as it is to be for now
+ * @param isDetour whether that is not yet what is declared
  */
 export function planRollout(
   realm: Realm,
   slots: ReadonlyMap<number, readonly CommsCell[]>,
   isWanted: (cell: CommsCell) => boolean,
   outlook: Outlook,
+  isDetour = false,
 ): { turns: Turn[]; rollout: Rollout } {
   const { paused, canaryCells } = realm.spec.rollout
   const turns = [...slots].map(([slot, cells]) => turnOf(realm, slot, cells, isWanted, outlook))
@@ -58,7 +64,7 @@ export function planRollout(
       ? undefined
       : paused
         ? 'Paused'
-        : canaryCells !== undefined && updated.length >= canaryCells
+        : !isDetour && canaryCells !== undefined && updated.length >= canaryCells
           ? 'CanaryServing'
           : undefined
   const holders = (some: readonly Turn[]) => some.flatMap(({ holder }) => holder ?? [])
@@ -81,7 +87,8 @@ export function planRollout(
   return {
     turns,
     rollout: {
-      updated: holders(updated),
+      updated: isDetour ? [] : holders(updated),
+      isDetour: isDetour && behind.length > 0,
       isBusy: turns.some(({ holder, next, leaving, makes }) => next || leaving.length > 0 || (makes && holder)),
       pending: pending.map(({ next }) => next),
       joining,
@@ -121,7 +128,7 @@ function turnOf(
 }
 
 /** Who has a slot: whoever we said so of last, else whoever serves, else whoever is wanted, else the oldest. */
-function holderOf(
+export function holderOf(
   realm: Realm,
   slot: number,
   cells: readonly CommsCell[],
@@ -132,7 +139,8 @@ function holderOf(
   return cells.find(({ metadata }) => metadata.name === said) ?? cells.find(isServing) ?? cells.find(isWanted) ?? oldest
 }
 
-const ageOf = ({ metadata }: CommsCell): number => Date.parse(metadata.creationTimestamp ?? '') || 0
+/** When a cell was made, in milliseconds since the epoch. */
+export const ageOf = ({ metadata }: CommsCell): number => Date.parse(metadata.creationTimestamp ?? '') || 0
 
 /** Whoever replaces nobody that serves has nothing to prove. */
 const needsJoin = (realm: Realm, holder: CommsCell | undefined): boolean =>

@@ -117,7 +117,8 @@ function progressingClaim(view: View, stalled: boolean, published: boolean): Cla
   const type = 'Progressing'
   const yes = (reason: RealmReasons['Progressing'], message: string) => ({ type, status: 'True', reason, message }) as const
   const no = (reason: RealmReasons['Progressing'], message: string) => ({ type, status: 'False', reason, message }) as const
-  const updated = `${rollout.updated.length} of ${wanted} cells are as declared`
+  const first = rollout.isDetour ? '; those of two earlier changes become alike first' : ''
+  const updated = `${rollout.updated.length} of ${wanted} cells are as declared${first}`
   if (stalled) return no('Settled', 'stalled')
   if (failure) return yes('Retrying', failure.message)
   if (rollout.isBusy) return yes('RollingOut', updated)

@@ -1,0 +1,149 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { conditionOf } from '../../crds/realm.ts'
+import { rollout, type Simulation, settled } from './simulation.fixtures.ts'
+
+const threeCells = { cells: { replicas: 3, max: 4 } }
+const versions = (simulation: Simulation) => [...new Set([...simulation.cells.values()].map(({ spec }) => spec.version))].sort()
+
+/** A change to 2.0.0 that reached so many of three cells, and went no further. */
+function halfWay(reached: number): Simulation {
+  const simulation = settled(threeCells)
+  simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: reached }) })
+  simulation.rollOn()
+  return simulation
+}
+
+/** Everything the cells of a realm were on their way to rest, without repetitions. */
+function story(simulation: Simulation): string[] {
+  const seen: string[] = []
+  for (let i = 0; i < 600; i++) {
+    simulation.pass()
+    simulation.joinAll()
+    const now = simulation.byVersion().join(' ')
+    if (now !== seen.at(-1)) seen.push(now)
+    expect(versions(simulation).length, now).toBeLessThanOrEqual(2)
+    expect(Object.values(simulation.states())).toEqual(['Serving', 'Serving', 'Serving'])
+    simulation.wait(1_000)
+  }
+  return seen
+}
+
+test('a third version is not begun while two others live: the rarer one goes first', () => {
+  const simulation = halfWay(1)
+  simulation.declare({}, { version: '3.0.0', ...rollout() })
+  const seen = story(simulation)
+  expect(seen.slice(0, 3)).toEqual([
+    '0:1.2.3 0:2.0.0 1:1.2.3 2:1.2.3',
+    '0:1.2.3 1:1.2.3 2:1.2.3',
+    '0:1.2.3 0:3.0.0 1:1.2.3 2:1.2.3',
+  ])
+  expect(seen.at(-1)).toBe('0:3.0.0 1:3.0.0 2:3.0.0')
+})
+
+test('the rarer one may be the older one: the fewest players move twice', () => {
+  const simulation = halfWay(2)
+  simulation.declare({}, { version: '3.0.0', ...rollout() })
+  simulation.pass()
+  expect(conditionOf(simulation.realm, 'Progressing')).toMatchObject({
+    status: 'True',
+    reason: 'RollingOut',
+    message: '0 of 3 cells are as declared; those of two earlier changes become alike first',
+  })
+  const seen = story(simulation)
+  expect(seen.slice(0, 2)).toEqual(['0:2.0.0 1:2.0.0 2:1.2.3 2:2.0.0', '0:2.0.0 1:2.0.0 2:2.0.0'])
+  expect(seen.at(-1)).toBe('0:3.0.0 1:3.0.0 2:3.0.0')
+})
+
+test('nobody is sent to a version that gives players no islands, although most cells have it', () => {
+  const simulation = halfWay(2)
+  for (const { metadata, spec } of simulation.cells.values()) {
+    const isBad = spec.version === '2.0.0'
+    simulation.playersJoins.set(metadata.name, { given: isBad ? 0 : 100, missed: isBad ? 100 : 0, waiting: 0 })
+  }
+  simulation.declare({}, { version: '3.0.0', ...rollout() })
+  const seen = story(simulation)
+  expect(seen[0]).toBe('0:1.2.3 0:2.0.0 1:2.0.0 2:1.2.3')
+  expect(seen.at(-1)).toBe('0:3.0.0 1:3.0.0 2:3.0.0')
+})
+
+test('a newcomer that never served just goes, and nobody moves twice', () => {
+  const simulation = settled(threeCells)
+  simulation.comesUp = (version) => version !== '2.0.0'
+  simulation.declare({}, { version: '2.0.0' })
+  simulation.pass()
+  simulation.declare({}, { version: '3.0.0' })
+  const seen = story(simulation)
+  expect(seen.slice(0, 3)).toEqual([
+    '0:1.2.3 0:2.0.0 1:1.2.3 2:1.2.3',
+    '0:1.2.3 1:1.2.3 2:1.2.3',
+    '0:1.2.3 0:3.0.0 1:1.2.3 2:1.2.3',
+  ])
+})
+
+test('where neither version serves there is nothing to wait for', () => {
+  const simulation = halfWay(1)
+  for (const run of simulation.running.values()) run.works = false
+  simulation.pass()
+  simulation.declare({}, { version: '3.0.0', ...rollout() })
+  simulation.rollOn()
+  expect(simulation.byVersion()).toEqual(['0:3.0.0', '1:3.0.0', '2:3.0.0'])
+})
+
+test('a canary holds a detour up neither on its way nor at its end', () => {
+  const simulation = halfWay(1)
+  simulation.declare({}, { version: '3.0.0', ...rollout({ canaryCells: 1 }) })
+  const seen = story(simulation)
+  expect(seen.at(-1)).toBe('0:3.0.0 1:1.2.3 2:1.2.3')
+})
+
+test('a cell that is added meanwhile is like those there are', () => {
+  const simulation = halfWay(1)
+  simulation.declare({ replicas: 4 }, { version: '3.0.0', ...rollout({ paused: true }) })
+  simulation.settle()
+  expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:1.2.3', '2:1.2.3', '3:1.2.3'])
+  simulation.declare({}, rollout())
+  simulation.rollOn(400)
+  expect(versions(simulation)).toEqual(['3.0.0'])
+})
+
+test('a change back to either of the two needs no detour', () => {
+  for (const version of ['1.2.3', '2.0.0']) {
+    const simulation = halfWay(1)
+    simulation.declare({}, { version, ...rollout() })
+    simulation.pass()
+    expect(simulation.plan?.rollout.isDetour).toBe(false)
+    story(simulation)
+    expect(versions(simulation)).toEqual([version])
+  }
+})
+
+test('whatever people declare, in whatever order, no three versions live at a time while cells work', () => {
+  const change = fc.record({
+    version: fc.constantFrom('1.2.3', '2.0.0', '3.0.0', '4.0.0'),
+    replicas: fc.integer({ min: 1, max: 4 }),
+    paused: fc.boolean(),
+    passes: fc.nat(60),
+  })
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 8 }), (changes) => {
+      const simulation = settled(threeCells)
+      const look = (passes: number) => {
+        for (let i = 0; i < passes; i++) {
+          simulation.pass()
+          simulation.joinAll()
+          expect(versions(simulation).length, simulation.byVersion().join(' ')).toBeLessThanOrEqual(2)
+          simulation.wait(1_000)
+        }
+      }
+      for (const { version, replicas, paused, passes } of changes) {
+        simulation.declare({ replicas }, { version, ...rollout({ paused }) })
+        look(passes)
+      }
+      simulation.declare({}, rollout())
+      look(400)
+      expect(versions(simulation)).toEqual([simulation.realm.spec.version])
+    }),
+    { numRuns: 25 },
+  )
+}, 60_000)
