@@ -19,8 +19,10 @@ export interface AnnouncerDeps {
   metrics: ArchipelagoMetrics
   /** Whether there is somebody to be told. */
   isHere(peer: PeerId): boolean
-  /** Says something in our term; answers whether we may still speak. */
-  say(subject: string, payload: Uint8Array): boolean
+  /** Says something in our term, put together from pieces; answers whether we may still speak. */
+  say(subject: string, ...pieces: readonly Uint8Array[]): boolean
+  /** Resolves once everything said so far has reached the broker. */
+  delivered(): Promise<void>
   /** Whether we may. */
   maySpeak(): boolean
   /** Peers listed in a message at most. */
@@ -29,6 +31,8 @@ export interface AnnouncerDeps {
 
 /** Tokens minted at the same time. */
 const CONCURRENCY = 64
+/** Milliseconds of telling before others have their turn and the broker has to have taken what was said: a whole city may be due at once. */
+const SLICE_MS = 8
 /** Milliseconds a transport has to open a room to a peer. */
 const TOKEN_DEADLINE_MS = 5_000
 
@@ -45,6 +49,8 @@ export class Announcer {
   /** Members of a room as bytes of a message; good until the next flush. */
   readonly #rosters = new Map<string, { bytes: Uint8Array; isComplete: boolean }>()
   #failed = 0
+  #sliceEndsAt = 0
+  #isPausing = false
 
   constructor(deps: AnnouncerDeps) {
     this.#deps = deps
@@ -58,11 +64,24 @@ export class Announcer {
     this.#rosters.clear()
     if (!maySpeak()) return
     this.#waiting = [...ledger.due.keys()][Symbol.iterator]()
+    this.#goOn()
+  }
+
+  #goOn = (): void => {
+    this.#isPausing = false
+    this.#sliceEndsAt = this.#deps.clock.now() + SLICE_MS
     this.#fill()
   }
 
   #fill(): void {
-    while (this.#inFlight.size < CONCURRENCY) {
+    const { clock, delivered } = this.#deps
+    while (this.#inFlight.size < CONCURRENCY && !this.#isPausing) {
+      if (clock.now() >= this.#sliceEndsAt) {
+        this.#isPausing = true
+        // Nothing is delivered to a broker that is away; then there is nothing to wait for either.
+        delivered().then(this.#goOn, this.#goOn)
+        return
+      }
       const { value: peer, done } = this.#waiting.next()
       if (done) return
       // Whoever is expected back hears of its room when it is.
@@ -95,7 +114,7 @@ export class Announcer {
       const current = islands.roomOf(peer)
       if (cause === undefined || !maySpeak() || !isHere(peer)) return
       if (current === room) {
-        if (!say(subjects.islandChanged(peer), this.#message(peer, room, connStr))) return
+        if (!say(subjects.islandChanged(peer), ...this.#message(peer, room, connStr))) return
         ledger.told(peer, room)
         metrics.roomChanges.inc({ cause })
         return
@@ -105,7 +124,7 @@ export class Announcer {
   }
 
   /** The message, out of what differs between receivers and the list of peers, which is encoded once for all of a room. */
-  #message(receiver: PeerId, islandId: string, connStr: string): Uint8Array {
+  #message(receiver: PeerId, islandId: string, connStr: string): readonly Uint8Array[] {
     const { islands, ledger, maxPeersListed } = this.#deps
     const own = busPayloads.encodeIslandChanged({ islandId, connStr, fromIslandId: ledger.knownTo(receiver), peers: {} })
     let roster = this.#rosters.get(islandId)
@@ -114,10 +133,10 @@ export class Announcer {
       roster = { bytes: rosterOf(members.slice(0, maxPeersListed)), isComplete: members.length <= maxPeersListed }
       this.#rosters.set(islandId, roster)
     }
-    if (roster.isComplete || maxPeersListed === 0) return Buffer.concat([own, roster.bytes])
+    if (roster.isComplete || maxPeersListed === 0) return [own, roster.bytes]
     // A receiver finds itself in the list, however short it is; twice is once in a protobuf map.
     const self = islands.membersOf(islandId).filter(({ peer }) => peer === receiver)
-    return Buffer.concat([own, roster.bytes, rosterOf(self)])
+    return [own, roster.bytes, rosterOf(self)]
   }
 
   #withDeadline(work: Promise<string>): Promise<string> {

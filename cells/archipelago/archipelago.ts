@@ -6,7 +6,7 @@ import type { PeerId } from '../wire/peer.ts'
 import type { RollEntry } from '../wire/roll-call.ts'
 import type { Stamp } from '../wire/stamp.ts'
 import type { Subjects } from '../wire/subjects.ts'
-import { stamped } from '../wire/trailer.ts'
+import { stampTrailer } from '../wire/trailer.ts'
 import type { AdoptingIslands } from './core/islands.ts'
 import type { Ledger } from './core/ledger.ts'
 import type { Register } from './core/register.ts'
@@ -172,7 +172,8 @@ export class Archipelago {
       ...this.#parts,
       islands: newIslands(),
       transport: this.#transport,
-      say: (subject, payload) => this.say(subject, payload),
+      say: (subject, ...pieces) => this.say(subject, ...pieces),
+      delivered: () => this.#parts.bus.flush(),
       maySpeak: () => this.#election.isHeld && this.#election.term === term,
     })
     onElected()
@@ -195,11 +196,11 @@ export class Archipelago {
     }
   }
 
-  /** Says something in our term; answers whether we may still speak. */
-  say(subject: string, payload: Uint8Array): boolean {
+  /** Says something in our term, put together from pieces; answers whether we may still speak. */
+  say(subject: string, ...pieces: readonly Uint8Array[]): boolean {
     const { term, isHeld } = this.#election
     if (!isHeld || term === undefined) return false
-    this.#parts.bus.publish(subject, stamped(payload, term))
+    this.#parts.bus.publish(subject, Buffer.concat([...pieces, stampTrailer(term)]))
     return true
   }
 

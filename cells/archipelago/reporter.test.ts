@@ -19,7 +19,7 @@ function aReporter(peers: number) {
   const clock = new ManualClock()
   const said: Uint8Array[] = []
   const metrics = archipelagoMetrics(new Metrics('archipelago'), { ...READINGS, isActive: () => true, busConnected: () => true })
-  const say = (_: string, payload: Uint8Array) => said.push(payload) > 0
+  const say = (_: string, ...pieces: readonly Uint8Array[]) => said.push(Buffer.concat(pieces)) > 0
   const reporter = new Reporter({ islands, clock, metrics, say, subjects: subjects(''), maxPeersPerIsland: 100 })
   /** Peers reported since the last time this was asked. */
   const reported = () =>

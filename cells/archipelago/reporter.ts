@@ -15,7 +15,7 @@ export interface ReporterDeps {
   /** Peers per room. */
   maxPeersPerIsland: number
   /** Says something in our term; answers whether we may still speak. */
-  say(subject: string, payload: Uint8Array): boolean
+  say(subject: string, ...pieces: readonly Uint8Array[]): boolean
 }
 
 /** A broker takes messages of 1 MiB and refuses longer ones; this leaves it room for its own words. */

@@ -23,8 +23,10 @@ export interface TenureDeps {
   maxPeersPerIsland: number
   maxPeersListed: number
   /** Says something in this term; answers whether we may still speak. */
-  say(subject: string, payload: Uint8Array): boolean
+  say(subject: string, ...pieces: readonly Uint8Array[]): boolean
   maySpeak(): boolean
+  /** Resolves once everything said so far has reached the broker. */
+  delivered(): Promise<void>
 }
 
 /**

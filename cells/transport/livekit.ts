@@ -1,4 +1,4 @@
-import { AccessToken, TrackSource } from 'livekit-server-sdk'
+import { createHmac, createSecretKey } from 'node:crypto'
 import type { Transport } from './transport.ts'
 
 export interface LivekitOptions {
@@ -11,30 +11,45 @@ export interface LivekitOptions {
 }
 
 const TOKEN_TTL_SECONDS = 300
+const HEADER = encoded({ alg: 'HS256' })
 
-/** Rooms are LiveKit rooms, opened by a token signed here; LiveKit itself is not asked. */
+/**
+ * Rooms are LiveKit rooms, opened by a token signed here; LiveKit itself is not asked. The token is put together by hand: a city that arrives at
+ * once takes a hundred thousand, and LiveKit's library takes ten times as long for each.
+ */
 export function createLivekitTransport({
   url,
   apiKey,
   apiSecret,
   tokenTtlSeconds = TOKEN_TTL_SECONDS,
 }: LivekitOptions): Transport {
+  const key = createSecretKey(apiSecret, 'utf8')
   return {
     kind: 'livekit',
     async connectionString(peer, room) {
-      const token = new AccessToken(apiKey, apiSecret, { identity: peer, ttl: tokenTtlSeconds })
-      // gatekeeper.md §5: microphone only, so that nobody shares a screen or a camera into a room.
-      token.addGrant({
-        roomJoin: true,
-        room,
-        roomList: false,
-        canPublish: true,
-        canSubscribe: true,
-        canPublishData: true,
-        canUpdateOwnMetadata: true,
-        canPublishSources: [TrackSource.MICROPHONE],
-      })
-      return `livekit:${url}?access_token=${await token.toJwt()}`
+      const claims = {
+        iss: apiKey,
+        sub: peer,
+        nbf: 0,
+        exp: Math.floor(Date.now() / 1_000) + tokenTtlSeconds,
+        // gatekeeper.md §5: microphone only, so that nobody shares a screen or a camera into a room.
+        video: {
+          roomJoin: true,
+          room,
+          roomList: false,
+          canPublish: true,
+          canSubscribe: true,
+          canPublishData: true,
+          canUpdateOwnMetadata: true,
+          canPublishSources: ['microphone'],
+        },
+      }
+      const signed = `${HEADER}.${encoded(claims)}`
+      return `livekit:${url}?access_token=${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`
     },
   }
+}
+
+function encoded(part: unknown): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url')
 }
