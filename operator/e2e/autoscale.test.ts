@@ -1,16 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { resources } from '../../cells/chassis/kube/resources.ts'
-import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import type { ObjectKey } from '../../crds/object.ts'
 import { withPart } from '../../e2e/parts/with-part.ts'
 import type { Census } from '../census/census.ts'
 import { Peaks } from '../census/peaks.ts'
 import { site } from '../desired/fixtures.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
 import { startOperator, writesOf } from './bare-operator.ts'
-import { kubectlOf } from './kubectl.ts'
 import { startFakeKubelet } from './kubelet.ts'
-import { inNamespace } from './namespace.ts'
+import { aLab } from './lab.ts'
 
 const patient = { timeout: 30_000, interval: 30 }
 const WINDOW_MS = 1_000
@@ -55,41 +52,21 @@ function aCensus(namespace: string) {
 }
 
 withPart('kube', 'numbers chosen by the players, against a real API server', (part) => {
-  let api: ApiServer
-  let user: Transport
-  let namespace: string
+  const lab = aLab(part)
   let crowd: ReturnType<typeof aCensus>
   let operator: Awaited<ReturnType<typeof startOperator>>
-  let kubectl: ReturnType<typeof kubectlOf>
-  let count = 0
-  const stops: (() => Promise<void>)[] = []
 
-  beforeAll(async () => {
-    api = await startApiServer(part)
-    user = api.transport()
-    kubectl = kubectlOf(part, api.kubeconfig, () => namespace)
-  })
-  afterAll(() => api?.stop())
   const start = async () => {
-    crowd = aCensus(namespace)
-    operator = await startOperator(api, namespace, undefined, { site: { ...site, toldMs: 300 }, census: crowd.census })
-    stops.push(crowd.stop, operator.stop)
+    crowd = aCensus(lab.namespace)
+    operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, toldMs: 300 }, census: crowd.census })
+    lab.ends(crowd.stop, operator.stop)
   }
   beforeEach(async () => {
-    namespace = `autoscale-${++count}`
-    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-    const kubelet = startFakeKubelet(api.transport(), namespace)
-    stops.push(kubelet.stop)
+    const kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    lab.ends(kubelet.stop)
     await start()
   })
-  afterEach(async () => {
-    for (const stop of stops.splice(0)) await stop()
-  })
-
-  const { declare, get, realmOf } = inNamespace(
-    () => user,
-    () => namespace,
-  )
+  const { declare, get, realmOf, kubectl } = lab
   const autoscale = {
     playersPerConnector: 100,
     connectors: { min: 1, max: 3 },
@@ -147,7 +124,8 @@ withPart('kube', 'numbers chosen by the players, against a real API server', (pa
     await declare(realm)
     await serving('main-0', 'main-1')
     await expect.poll(() => connectorsOf('main-1'), patient).toBe(3)
-    for (const stop of stops.splice(-2)) await stop()
+    await crowd.stop()
+    await operator.stop()
     const before = await chosen()
     await start()
     await operator.settled()

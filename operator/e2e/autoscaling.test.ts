@@ -1,18 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Resource, resources } from '../../cells/chassis/kube/resources.ts'
-import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import { API_VERSION } from '../../crds/realm.ts'
 import { withPart } from '../../e2e/parts/with-part.ts'
 import type { Census } from '../census/census.ts'
 import { site } from '../desired/fixtures.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
 import { startOperator } from './bare-operator.ts'
 import { startControllers } from './controllers.ts'
 import { type ExternalMetrics, startExternalMetrics } from './external-metrics.ts'
-import { kubectlOf } from './kubectl.ts'
 import { startFakeKubelet } from './kubelet.ts'
-import { inNamespace, type Spec } from './namespace.ts'
+import { aLab } from './lab.ts'
+import type { Spec } from './namespace.ts'
 
 interface Autoscaler extends Spec {
   status?: { desiredReplicas?: number; conditions?: { type: string; status: string; reason: string; message: string }[] }
@@ -26,36 +24,25 @@ const patient = { timeout: 40_000, interval: 50 }
 const MINUTES_MS = 120_000
 
 withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
-  let api: ApiServer
-  let user: Transport
+  const lab = aLab(part)
   let controllers: Running
   let metrics: ExternalMetrics
-  let namespace: string
-  let kubectl: ReturnType<typeof kubectlOf>
   /** Who is where, by slot. */
   let players: Map<number, number>
-  let count = 0
-  const stops: (() => Promise<void>)[] = []
 
   beforeAll(async () => {
-    api = await startApiServer(part)
-    user = api.transport()
-    kubectl = kubectlOf(part, api.kubeconfig, () => namespace)
-    metrics = await startExternalMetrics(user)
-    controllers = startControllers(part, api, ['horizontal-pod-autoscaler-controller'], {
+    metrics = await startExternalMetrics(lab.user)
+    controllers = startControllers(part, lab.api, ['horizontal-pod-autoscaler-controller'], {
       'horizontal-pod-autoscaler-sync-period': '200ms',
     })
   })
   afterAll(async () => {
     await controllers?.stop()
     await metrics?.stop()
-    await api?.stop()
   })
   beforeEach(async () => {
-    namespace = `autoscaling-${++count}`
     players = new Map()
-    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-    const kubelet = startFakeKubelet(api.transport(), namespace)
+    const kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
     const census: Census = {
       attend: () => {},
       players: () => players,
@@ -64,17 +51,10 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
       forget: () => {},
       onChange: () => () => {},
     }
-    const operator = await startOperator(api, namespace, undefined, { site: { ...site, toldMs: 300 }, census })
-    stops.push(kubelet.stop, operator.stop)
+    const operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, toldMs: 300 }, census })
+    lab.ends(kubelet.stop, operator.stop)
   })
-  afterEach(async () => {
-    for (const stop of stops.splice(0)) await stop()
-  })
-
-  const { declare, get, realmOf } = inNamespace(
-    () => user,
-    () => namespace,
-  )
+  const { declare, get, realmOf, kubectl } = lab
   const cells = async () => Object.fromEntries((await realmOf()).status?.endpoints?.map(({ cell, state }) => [cell, state]) ?? [])
   const serving = (...names: string[]) =>
     expect.poll(cells, patient).toEqual(Object.fromEntries(names.map((name) => [name, 'Serving'])))
@@ -83,10 +63,10 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
 
   /** What KEDA makes of a ScaledObject: an autoscaler by a metric of its own, so and so many for each. */
   const autoscale = (kind: 'Realm' | 'CommsCell', name: string, each: number, maxReplicas: number) =>
-    user.create<Spec>(autoscalers, {
+    lab.user.create<Spec>(autoscalers, {
       apiVersion: autoscalers.apiVersion,
       kind: autoscalers.kind,
-      metadata: { name, namespace },
+      metadata: { name, namespace: lab.namespace },
       spec: {
         scaleTargetRef: { apiVersion: API_VERSION, kind, name },
         minReplicas: 1,
@@ -103,7 +83,7 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
         behavior: { scaleDown: { stabilizationWindowSeconds: 0 } },
       },
     })
-  const metricOf = (name: string) => `${namespace}-${name}`
+  const metricOf = (name: string) => `${lab.namespace}-${name}`
   const conditions = async (name: string) => {
     const said = (await get<Autoscaler>(autoscalers, name))?.status?.conditions ?? []
     return Object.fromEntries(said.map(({ type, status, reason, message }) => [type, { status, reason, message }]))
@@ -116,10 +96,10 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
   async function aPodOf(cell: string): Promise<void> {
     const { spec } = (await get(resources.Deployment, `${cell}-connector`)) ?? {}
     const { metadata } = (spec as { template: { metadata: object } }).template
-    await user.create<Spec>(resources.Pod, {
+    await lab.user.create<Spec>(resources.Pod, {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { ...metadata, name: `${cell}-connector-1`, namespace },
+      metadata: { ...metadata, name: `${cell}-connector-1`, namespace: lab.namespace },
       spec: { containers: [{ name: 'connector', image: 'x' }], automountServiceAccountToken: false },
     })
   }

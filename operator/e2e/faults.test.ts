@@ -1,52 +1,34 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { resources } from '../../cells/chassis/kube/resources.ts'
-import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { conditionOf } from '../../crds/realm.ts'
 import { withPart } from '../../e2e/parts/with-part.ts'
 import { type ApiProxy, type Fault, isWrite, type Passed, startApiProxy } from './api-proxy.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
 import { type FakeKubelet, startFakeKubelet } from './kubelet.ts'
-import { inNamespace } from './namespace.ts'
+import { aLab } from './lab.ts'
 import { startProvider, startWholeOperator, type WholeOperator } from './operator.ts'
 
 const patient = { timeout: 60_000, interval: 100 }
 
 withPart('kube', 'the whole operator on a bad wire', (part) => {
-  let api: ApiServer
-  let user: Transport
-  let namespace: string
-  let count = 0
+  const lab = aLab(part)
   let operator: WholeOperator
   let kubelet: FakeKubelet
   /** What the operator speaks through. */
   let proxy: ApiProxy
   /** What a realm of two cells consists of when nothing goes wrong. */
   let complete: string[]
-  const endings: (() => Promise<void>)[] = []
-  beforeAll(async () => {
-    api = await startApiServer(part)
-    user = api.transport()
-  })
-  afterAll(() => api?.stop())
   beforeEach(async () => {
-    namespace = `faults-${++count}`
-    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-    proxy = await startApiProxy(api)
-    const provider = await startProvider(user, namespace)
-    kubelet = startFakeKubelet(api.transport(), namespace)
-    operator = await startWholeOperator({ ...api, kubeconfig: proxy.kubeconfig }, namespace, provider.url)
-    endings.push(operator.stop, kubelet.stop, provider.stop, proxy.stop)
+    proxy = await startApiProxy(lab.api)
+    const provider = await startProvider(lab.user, lab.namespace)
+    kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    operator = await startWholeOperator({ ...lab.api, kubeconfig: proxy.kubeconfig }, lab.namespace, provider.url)
+    lab.ends(operator.stop, kubelet.stop, provider.stop, proxy.stop)
     await expect.poll(() => operator.metric('leader'), patient).toBe(1)
   })
   afterEach(async () => {
     proxy.spoil = () => undefined
     proxy.heal()
-    for (const end of endings.splice(0)) await end()
   })
-  const { declare, names, realmOf } = inNamespace(
-    () => user,
-    () => namespace,
-  )
+  const { declare, names, realmOf } = lab
   const declareCells = (replicas: number) => declare({ livekit: { type: 'None' }, cells: { replicas } })
   const serving = (replicas: number) =>
     expect

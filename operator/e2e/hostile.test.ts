@@ -1,14 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { collectionPath, type Resource, resources } from '../../cells/chassis/kube/resources.ts'
-import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import { conditionOf } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
 import { withPart } from '../../e2e/parts/with-part.ts'
 import { type ApiProxy, isWrite, startApiProxy } from './api-proxy.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
 import { type FakeKubelet, startFakeKubelet } from './kubelet.ts'
-import { inNamespace, type Spec } from './namespace.ts'
+import { aLab } from './lab.ts'
+import type { Spec } from './namespace.ts'
 import { startProvider, startWholeOperator, type WholeOperator } from './operator.ts'
 
 const patient = { timeout: 15_000, interval: 50 }
@@ -24,42 +23,25 @@ interface Told extends KubeObject {
 }
 
 withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
-  let api: ApiServer
-  let user: Transport
-  let namespace: string
-  let count = 0
+  const lab = aLab(part)
   let operator: WholeOperator
   /** What the operator speaks through. */
   let proxy: ApiProxy
   let kubelet: FakeKubelet
-  const endings: (() => Promise<void>)[] = []
-  beforeAll(async () => {
-    api = await startApiServer(part)
-    user = api.transport()
-  })
-  afterAll(() => api?.stop())
   beforeEach(async () => {
-    namespace = `hostile-${++count}`
-    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-    proxy = await startApiProxy(api)
-    const provider = await startProvider(user, namespace)
-    kubelet = startFakeKubelet(api.transport(), namespace)
-    operator = await startWholeOperator({ ...api, kubeconfig: proxy.kubeconfig }, namespace, provider.url)
-    endings.push(operator.stop, kubelet.stop, provider.stop, proxy.stop)
+    proxy = await startApiProxy(lab.api)
+    const provider = await startProvider(lab.user, lab.namespace)
+    kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    operator = await startWholeOperator({ ...lab.api, kubeconfig: proxy.kubeconfig }, lab.namespace, provider.url)
+    lab.ends(operator.stop, kubelet.stop, provider.stop, proxy.stop)
   })
-  afterEach(async () => {
-    for (const end of endings.splice(0)) await end()
-  })
-  const { declare, get, edit, realmOf } = inNamespace(
-    () => user,
-    () => namespace,
-  )
+  const { declare, get, edit, realmOf } = lab
   const bare = { livekit: { type: 'None' } }
   const isReady = (name: string) =>
     expect.poll(async () => conditionOf(await realmOf(name), 'Ready')?.status, patient).toBe('True')
   // The API server tells Events of its own, of Services whose address it repairs.
   const told = async (): Promise<Told[]> =>
-    (await user.list<Told>(collectionPath(resources.EventV1, namespace), {})).items.filter(
+    (await lab.user.list<Told>(collectionPath(resources.EventV1, lab.namespace), {})).items.filter(
       ({ reportingController }) => reportingController === 'comms.decentraland.org/realm-operator',
     )
   const reasons = async () => (await told()).map(({ reason }) => reason).sort()
@@ -95,8 +77,8 @@ withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
   test('a Deployment that is deleted ten times a second comes back for good once it ends, and no other realm waits for it', async () => {
     await declare(bare)
     await isReady('main')
-    const key = { namespace, name: 'main-0-connector' }
-    const fighting = fight('/deployments/main-0-connector', () => user.remove(resources.Deployment, key))
+    const key = { namespace: lab.namespace, name: 'main-0-connector' }
+    const fighting = fight('/deployments/main-0-connector', () => lab.user.remove(resources.Deployment, key))
     const startedAt = performance.now()
     await declare(bare, 'other')
     await isReady('other')
@@ -117,8 +99,13 @@ withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
       const conditions = [
         { type: 'Ready', status: 'False', reason: `Lie${step}`, message: '', lastTransitionTime: '2026-01-01T00:00:00Z' },
       ]
-      const body = { apiVersion: resource.apiVersion, kind: resource.kind, metadata: { name, namespace }, status: { conditions } }
-      return user.apply<Spec>(resource, body, { fieldManager: 'somebody', force: true, subresource: 'status' })
+      const body = {
+        apiVersion: resource.apiVersion,
+        kind: resource.kind,
+        metadata: { name, namespace: lab.namespace },
+        status: { conditions },
+      }
+      return lab.user.apply<Spec>(resource, body, { fieldManager: 'somebody', force: true, subresource: 'status' })
     }
     expect(await fight('/realms/main/status', (step) => lie(realmResource, 'main', step))).toBeGreaterThanOrEqual(2)
     await isReady('main')

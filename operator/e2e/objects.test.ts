@@ -1,41 +1,28 @@
 import type { V1PodTemplateSpec } from '@kubernetes/client-node'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts'
-import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import { conditionOf } from '../../crds/realm.ts'
 import { withPart } from '../../e2e/parts/with-part.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
 import { startOperator } from './bare-operator.ts'
-import { inNamespace } from './namespace.ts'
+import { aLab } from './lab.ts'
 
 const external = { type: 'External', secret: { name: 'postgres', key: 'url' } }
 
 withPart('kube', 'the objects of a realm in a real API server', (part) => {
-  let api: ApiServer
-  let user: Transport
-  let namespace: string
-  let operator: Awaited<ReturnType<typeof startOperator>>
-  let count = 0
-  beforeAll(async () => {
-    api = await startApiServer(part)
-    user = api.transport()
+  // The API server itself refuses pods here that do not pass the profile.
+  const lab = aLab(part, {
+    'pod-security.kubernetes.io/enforce': 'restricted',
+    'pod-security.kubernetes.io/enforce-version': 'latest',
   })
-  afterAll(() => api?.stop())
+  let operator: Awaited<ReturnType<typeof startOperator>>
   beforeEach(async () => {
-    namespace = `objects-${++count}`
-    // The API server itself refuses pods here that do not pass the profile.
-    const labels = { 'pod-security.kubernetes.io/enforce': 'restricted', 'pod-security.kubernetes.io/enforce-version': 'latest' }
-    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } })
-    operator = await startOperator(api, namespace)
+    operator = await startOperator(lab.api, lab.namespace)
   })
   afterEach(() => operator.stop())
-  const { declare, realmOf, runPods } = inNamespace(
-    () => user,
-    () => namespace,
-  )
+  const { declare, realmOf, runPods } = lab
   const list = async <T extends KubeObject>(resource: (typeof resources)['Job' | 'Deployment' | 'StatefulSet']) =>
-    (await user.list<T>(collectionPath(resource, namespace), {})).items
+    (await lab.user.list<T>(collectionPath(resource, lab.namespace), {})).items
   const jobs = async () => (await list(resources.Job)).map(({ metadata }) => metadata.name)
   const ready = async () => conditionOf(await realmOf(), 'Ready')
 
@@ -59,16 +46,21 @@ withPart('kube', 'the objects of a realm in a real API server', (part) => {
     for (const { name } of templates.map(({ spec }) => ({ name: spec?.serviceAccountName ?? '' })))
       expect(name).toMatch(/-realm$/)
     for (const { name, metadata, spec } of templates) {
-      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: `${name}-pod`, namespace }, spec }
-      await expect(user.create(resources.Pod, pod as unknown as KubeObject), name).resolves.toBeDefined()
+      const pod = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { ...metadata, name: `${name}-pod`, namespace: lab.namespace },
+        spec,
+      }
+      await expect(lab.user.create(resources.Pod, pod as unknown as KubeObject), name).resolves.toBeDefined()
     }
     const refused = {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name: 'root', namespace },
+      metadata: { name: 'root', namespace: lab.namespace },
       spec: { containers: [{ name: 'a', image: 'a' }] },
     }
-    await expect(user.create(resources.Pod, refused as KubeObject)).rejects.toThrow(/PodSecurity/)
+    await expect(lab.user.create(resources.Pod, refused as KubeObject)).rejects.toThrow(/PodSecurity/)
   })
 
   test('a database is migrated once per version: the realm is ready after it, and the Job of another version goes', async () => {
@@ -80,8 +72,13 @@ withPart('kube', 'the objects of a realm in a real API server', (part) => {
     expect(await ready()).toMatchObject({ status: 'False', message: 'not ready: migration' })
     const [first] = await jobs()
     const done = async (name: string | undefined) => {
-      const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: name ?? '', namespace }, status: { succeeded: 1 } }
-      await user.apply(resources.Job, job, { fieldManager: 'kubelet', force: true, subresource: 'status' })
+      const job = {
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: { name: name ?? '', namespace: lab.namespace },
+        status: { succeeded: 1 },
+      }
+      await lab.user.apply(resources.Job, job, { fieldManager: 'kubelet', force: true, subresource: 'status' })
       await operator.settled()
     }
     await done(first)

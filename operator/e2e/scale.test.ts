@@ -1,16 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { resources } from '../../cells/chassis/kube/resources.ts'
-import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import { API_VERSION, type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { withPart } from '../../e2e/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
 import { startOperator, writesOf } from './bare-operator.ts'
-import { kubectlOf } from './kubectl.ts'
 import { type FakeKubelet, startFakeKubelet } from './kubelet.ts'
-import { inNamespace } from './namespace.ts'
+import { aLab } from './lab.ts'
 
 type Scale = { spec: { replicas: number }; status: { replicas: number; selector?: string } }
 type Deployment = KubeObject & { spec: { replicas: number } }
@@ -19,42 +16,22 @@ const patient = { timeout: 20_000, interval: 20 }
 const bare = { livekit: { type: 'None' } }
 
 withPart('kube', 'scaling against a real API server', (part) => {
-  let api: ApiServer
-  let user: Transport
-  let namespace: string
+  const lab = aLab(part)
   let operator: Awaited<ReturnType<typeof startOperator>>
   let kubelet: FakeKubelet
-  let kubectl: ReturnType<typeof kubectlOf>
-  let count = 0
-  const stops: (() => Promise<void>)[] = []
 
-  beforeAll(async () => {
-    api = await startApiServer(part)
-    user = api.transport()
-    kubectl = kubectlOf(part, api.kubeconfig, () => namespace)
-  })
-  afterAll(() => api?.stop())
   const start = async () => {
-    operator = await startOperator(api, namespace, undefined, { site: { ...site, toldMs: 300 } })
-    stops.push(operator.stop)
+    operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, toldMs: 300 } })
+    lab.ends(operator.stop)
   }
   beforeEach(async () => {
-    namespace = `scale-${++count}`
-    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-    kubelet = startFakeKubelet(api.transport(), namespace)
-    stops.push(kubelet.stop)
+    kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    lab.ends(kubelet.stop)
     await start()
   })
-  afterEach(async () => {
-    for (const stop of stops.splice(0)) await stop()
-  })
-
-  const { declare, get, realmOf } = inNamespace(
-    () => user,
-    () => namespace,
-  )
+  const { declare, get, realmOf, kubectl } = lab
   const scaleOf = async (what: 'realms/main' | 'commscells/main-0') =>
-    JSON.parse(await kubectl(`get --raw /apis/${API_VERSION}/namespaces/${namespace}/${what}/scale`)) as Scale
+    JSON.parse(await kubectl(`get --raw /apis/${API_VERSION}/namespaces/${lab.namespace}/${what}/scale`)) as Scale
   const cell = async (name: string) => (await get<CommsCell & KubeObject>(cellResource, name)) as CommsCell | undefined
   const states = async () =>
     Object.fromEntries((await realmOf()).status?.endpoints?.map((endpoint) => [endpoint.cell, endpoint.state]) ?? [])
@@ -109,7 +86,6 @@ withPart('kube', 'scaling against a real API server', (part) => {
     await declare({ ...bare, cells: { replicas: 1 } })
     await expect.poll(async () => (await cell('main-2'))?.spec.desiredState, patient).toBe('Draining')
     await operator.stop()
-    stops.pop()
     await start()
     await serving('main-0')
   })
@@ -160,10 +136,10 @@ withPart('kube', 'scaling against a real API server', (part) => {
     const mine = {
       apiVersion: API_VERSION,
       kind: 'CommsCell',
-      metadata: { name: 'mine', namespace },
+      metadata: { name: 'mine', namespace: lab.namespace },
       spec: { ...rest, slot: 2, url: 'ws://mine.example.org/cells/2' },
     }
-    await user.create(cellResource, mine as KubeObject)
+    await lab.user.create(cellResource, mine as KubeObject)
     await serving('main-0', 'mine')
     expect(await answering(2)).toBe('mine')
     expect(await connectorsOf('mine')).toBe(1)

@@ -1,43 +1,21 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { resources } from '../../cells/chassis/kube/resources.ts'
-import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import { type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { withPart } from '../../e2e/parts/with-part.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
 import { startOperator } from './bare-operator.ts'
-import { inNamespace, type Spec } from './namespace.ts'
+import { aLab } from './lab.ts'
+import type { Spec } from './namespace.ts'
 
 withPart('kube', 'Secrets behind a real API server', (part) => {
-  let api: ApiServer
-  /** Somebody with every right: a user, a kubelet, a hostile editor. */
-  let user: Transport
-  let namespace: string
-  let count = 0
-  const stops: (() => Promise<void>)[] = []
-  beforeAll(async () => {
-    api = await startApiServer(part)
-    user = api.transport()
-  })
-  afterAll(() => api?.stop())
-  beforeEach(async () => {
-    namespace = `test-${++count}`
-    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-  })
-  afterEach(async () => {
-    for (const stop of stops.splice(0)) await stop()
-  })
-
+  const lab = aLab(part)
   const anOperator = async () => {
-    const operator = await startOperator(api, namespace)
-    stops.push(operator.stop)
+    const operator = await startOperator(lab.api, lab.namespace)
+    lab.ends(operator.stop)
     return operator
   }
-  const { declare, get, realmOf } = inNamespace(
-    () => user,
-    () => namespace,
-  )
+  const { declare, get, realmOf } = lab
   const bare = { livekit: { type: 'None' } }
 
   test('makes a Secret up once, and again when its workload cannot find it', async () => {
@@ -51,14 +29,19 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
     for (const value of values) expect(value).toMatch(/^[a-z][a-z0-9]{31,}$/)
     expect(transport.counts.create).toBe(1)
     const { template } = ((await get(resources.StatefulSet, 'main-nats')) as unknown as { spec: { template: Spec } }).spec
-    await user.remove(resources.Secret, { namespace, name: 'main-nats-users' })
-    const pod = { ...template, apiVersion: 'v1', kind: 'Pod', metadata: { ...template.metadata, name: 'main-nats-0', namespace } }
-    await user.create(resources.Pod, pod)
+    await lab.user.remove(resources.Secret, { namespace: lab.namespace, name: 'main-nats-users' })
+    const pod = {
+      ...template,
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { ...template.metadata, name: 'main-nats-0', namespace: lab.namespace },
+    }
+    await lab.user.create(resources.Pod, pod)
     const waiting = { reason: 'CreateContainerConfigError', message: 'secret "main-nats-users" not found' }
     const containerStatuses = [{ name: 'nats', image: 'nats', imageID: '', ready: false, restartCount: 0, state: { waiting } }]
     const status = { phase: 'Pending', containerStatuses }
-    const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'main-nats-0', namespace }, status }
-    await user.apply<Spec>(resources.Pod, body, { fieldManager: 'kubelet', force: true, subresource: 'status' })
+    const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'main-nats-0', namespace: lab.namespace }, status }
+    await lab.user.apply<Spec>(resources.Pod, body, { fieldManager: 'kubelet', force: true, subresource: 'status' })
     await expect.poll(() => get(resources.Secret, 'main-nats-users')).toBeDefined()
     await expect.poll(async () => conditionOf(await realmOf(), 'Stalled')).toMatchObject({ reason: 'SecretMissing' })
   })
@@ -68,13 +51,13 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
     await declare({ livekit: { url: 'wss://lk.example', credentials: { secretName: 'absent' } } })
     await settled()
     const { template } = ((await get(resources.Deployment, 'main-0-archipelago')) as unknown as { spec: { template: Spec } }).spec
-    const metadata = { ...template.metadata, name: 'main-0-archipelago-x', namespace }
-    await user.create(resources.Pod, { ...template, apiVersion: 'v1', kind: 'Pod', metadata })
-    await user.create(resources.Event, {
+    const metadata = { ...template.metadata, name: 'main-0-archipelago-x', namespace: lab.namespace }
+    await lab.user.create(resources.Pod, { ...template, apiVersion: 'v1', kind: 'Pod', metadata })
+    await lab.user.create(resources.Event, {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { name: 'main-0-archipelago-x.1', namespace },
-      involvedObject: { kind: 'Pod', namespace, name: 'main-0-archipelago-x' },
+      metadata: { name: 'main-0-archipelago-x.1', namespace: lab.namespace },
+      involvedObject: { kind: 'Pod', namespace: lab.namespace, name: 'main-0-archipelago-x' },
       reason: 'FailedMount',
       message: 'MountVolume.SetUp failed for volume "secret-0" : secret "absent" not found',
     } as KubeObject)
