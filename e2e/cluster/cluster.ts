@@ -23,6 +23,8 @@ export interface RunningCluster {
   /** Path of a kubeconfig that may do everything. */
   kubeconfig: string
   nodes: readonly ClusterNode[]
+  /** Reads one path of the API server; undefined while it does not answer, or not with success. */
+  read: ReadApi
   /** Runs kubectl to its end and returns what it printed. @throws with what it said when it fails */
   kubectl(...args: string[]): Promise<string>
   /** The same for helm. */
@@ -72,6 +74,7 @@ export async function startCluster({
     return {
       ...toolsOf(join(claimed.folder, 'admin.conf'), nodes, kube),
       nodes,
+      read: api,
       openFrontDoor: (provider) => {
         const [host = ''] = addressesOf(claimed.index).host.split('/')
         return openFrontDoor(host, new URL(provider).host, (...service) => addressOfService(api, ...service))

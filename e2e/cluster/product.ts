@@ -8,9 +8,10 @@ import { buildProductImage, buildProgramImage } from './image.ts'
 
 const chart = fileURLToPath(new URL('../../helm/', import.meta.url))
 
-/** What the example realm asks for, and the chart's own default. */
-const VERSION = '0.1.0'
-const REPOSITORY = 'localhost/realm-operator'
+/** The tag of the product's image: what the example realm asks for, and the chart's own default. */
+export const PRODUCT_VERSION = '0.1.0'
+/** Its name without the tag. */
+export const PRODUCT_IMAGE = 'localhost/realm-operator'
 
 /** Where the operator and the realm provider live. */
 export const OPERATOR_NAMESPACE = 'realm-operator'
@@ -53,8 +54,10 @@ export async function installProduct(
       await cluster.importImage(archive)
       return name
     }
-    await load(`${REPOSITORY}:${VERSION}`, (to) => buildProductImage(`${REPOSITORY}:${VERSION}`, to, progress))
-    const settings = [`image.repository=${REPOSITORY}`, `image.tag=${VERSION}`]
+    await load(`${PRODUCT_IMAGE}:${PRODUCT_VERSION}`, (to) =>
+      buildProductImage(`${PRODUCT_IMAGE}:${PRODUCT_VERSION}`, to, progress),
+    )
+    const settings = [`image.repository=${PRODUCT_IMAGE}`, `image.tag=${PRODUCT_VERSION}`]
     for (const [name, program] of Object.entries(servers) as [string, string][]) {
       const image = await load(`localhost/${name}:1`, (to) => buildProgramImage(`localhost/${name}:1`, program, to, progress))
       settings.push(`managed.${name}=${image}`)

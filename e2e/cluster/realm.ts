@@ -14,7 +14,7 @@ interface RealmManifest {
 }
 
 /** The namespace of the realms. */
-const namespace = {
+export const realmsNamespace = {
   apiVersion: 'v1',
   kind: 'Namespace',
   metadata: { name: REALMS_NAMESPACE, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
@@ -24,7 +24,7 @@ const namespace = {
 export async function applyRealm(cluster: RunningCluster, door: FrontDoor, manifest: RealmManifest): Promise<void> {
   const { name } = manifest.metadata
   const { livekit } = manifest.spec
-  await cluster.apply([namespace])
+  await cluster.apply([realmsNamespace])
   const reachable = {
     ...manifest,
     spec: {

@@ -8,6 +8,8 @@ export interface PlayerOptions extends SocketOptions {
   wallet: Wallet
   /** Two links unless told. */
   chain?: ChainKind
+  /** Called with every island change as it comes. */
+  onIsland?: (island: IslandChangedMessage) => void
 }
 
 /** An explorer that speaks the public protocol and remembers what it was told. */
@@ -41,7 +43,7 @@ export interface Player {
 export async function connectPlayer(options: PlayerOptions): Promise<Player> {
   const socket = await openSocket(options)
   try {
-    return playOn(socket, options.wallet, await shakeHands(socket, options))
+    return playOn(socket, options, await shakeHands(socket, options))
   } catch (error) {
     socket.terminate()
     throw error
@@ -71,7 +73,7 @@ async function shakeHands(socket: PlayerSocket, { wallet, chain = 'two' }: Playe
   return alreadyConnected
 }
 
-function playOn(socket: PlayerSocket, wallet: Wallet, alreadyConnected: boolean): Player {
+function playOn(socket: PlayerSocket, { wallet, onIsland }: PlayerOptions, alreadyConnected: boolean): Player {
   const islands: IslandChangedMessage[] = []
   let handedOut = 0
   let kicked = false
@@ -80,6 +82,7 @@ function playOn(socket: PlayerSocket, wallet: Wallet, alreadyConnected: boolean)
     if (message.$case === 'kicked') kicked = true
     if (message.$case !== 'islandChanged') return
     islands.push(message.islandChanged)
+    onIsland?.(message.islandChanged)
     wake?.()
   })
   return {

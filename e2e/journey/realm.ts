@@ -1,0 +1,45 @@
+import { PRODUCT_VERSION } from '../cluster/product.ts'
+
+/** The realm of the journey. */
+export const REALM = 'main'
+/** Another tag of the same image. */
+export const NEXT_VERSION = `${PRODUCT_VERSION}-next`
+
+/** What the realm is like. */
+export interface RealmSettings {
+  natsReplicas: 1 | 3
+  drainSeconds: number
+  playersPerMinute: number
+}
+
+/** What pods get however busy their node is: without, a pod that starts takes it from those that serve. */
+const resources = { requests: { cpu: '100m', memory: '64Mi' } }
+
+const DATABASE = 'gatekeeper-database'
+
+/** The Secret with the URL of the gatekeepers' database. */
+export const databaseSecret = (url: string) => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: DATABASE },
+  stringData: { url },
+})
+
+/** The realm, as its manifest says. */
+export const realmOf = ({ natsReplicas, drainSeconds, playersPerMinute }: RealmSettings) => ({
+  apiVersion: 'comms.decentraland.org/v1alpha1',
+  kind: 'Realm',
+  metadata: { name: REALM },
+  spec: {
+    version: PRODUCT_VERSION,
+    cells: {
+      replicas: 1,
+      max: 3,
+      template: { connectors: { replicas: 2, drainSeconds, resources }, archipelago: { resources } },
+    },
+    gatekeeper: { replicas: 2, database: { type: 'External', secret: { name: DATABASE } } },
+    nats: { type: 'Managed', replicas: natsReplicas },
+    livekit: { type: 'Managed' },
+    rollout: { playersPerMinute },
+  },
+})
