@@ -66,6 +66,14 @@ test('a cell nobody hears of is out of reach after three rounds; what it said be
   expect(watch.joinsOf(first)).toBe('unreachable')
 })
 
+test('a cell without a connector to ask is out of reach at once', async () => {
+  const { world, watch, turn } = aWatch()
+  world.addresses = []
+  watch.attend(key, [first])
+  await turn()
+  expect(watch.joinsOf(first)).toBe('unreachable')
+})
+
 test('connectors of another age, and nonsense, say nothing', async () => {
   const { world, watch, round, turn } = aWatch()
   watch.attend(key, [first])

@@ -32,7 +32,7 @@ const TIMEOUT_MS = 1_000
 const MAX_BYTES = 16 * 1024
 /** Questions under way at once, whatever the number of cells. */
 const MAX_PARALLEL = 16
-/** After so many rounds in a row without any answer a cell counts as out of reach. */
+/** After so many rounds in a row without any answer a cell counts as out of reach; at once where nobody could answer. */
 const PATIENCE = 3
 
 interface Watched {
@@ -52,13 +52,14 @@ export function createJoinWatch({ addressesOf, port, clock, ...options }: JoinWa
 
   async function round(entry: Watched): Promise<void> {
     const ask = (address: string) => lanes.run(async () => joinsIn(await fetch(connectorUrl(address, port, 'joins'))))
-    const answers = await Promise.all(addressesOf(entry.cell).map(ask))
+    const addresses = addressesOf(entry.cell)
+    const answers = await Promise.all(addresses.map(ask))
     if (watched.get(idOf(entry.cell)) !== entry) return // of no interest any more
     const heard = answers.flatMap((joins) => joins ?? [])
     entry.failures = heard.length > 0 ? 0 : entry.failures + 1
     const before = entry.seen
     if (heard.length > 0) entry.seen = sumOf(heard)
-    else if (entry.failures >= PATIENCE) entry.seen = 'unreachable'
+    else if (entry.failures >= PATIENCE || addresses.length === 0) entry.seen = 'unreachable'
     entry.cancel = clock.after(PERIOD_MS, () => void round(entry))
     if (JSON.stringify(before) !== JSON.stringify(entry.seen)) for (const listener of listeners) listener(entry.realm)
   }

@@ -27,6 +27,15 @@ test('connectors are told a pace where the realm has one', () => {
   expect(connectorSettings(aCell(realm))).toMatchObject({ DRAIN_PLAYERS_PER_MINUTE: '90' })
 })
 
+test('connectors are told how long an island may take only where it takes longer than they think', () => {
+  const told = (flushPeriodMilliseconds: number) => {
+    const realm = aRealm()
+    realm.spec.cells.template.archipelago.flushPeriodMilliseconds = flushPeriodMilliseconds
+    return connectorSettings(aCell(realm)).ISLAND_TIMEOUT_MS
+  }
+  expect([told(2_000), told(10_000), told(30_000)]).toEqual([undefined, undefined, '60000'])
+})
+
 test('an archipelago is told its distances, its period in seconds, its LiveKit and a room prefix no other cell has', () => {
   expect(archipelagoSettings(aCell(aRealm(), 2))).toEqual({
     ...busAs('cell_2'),

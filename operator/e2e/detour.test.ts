@@ -1,0 +1,69 @@
+import { beforeEach, expect, test } from 'vitest'
+import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import { createReflector } from '../../cells/chassis/kube/reflector.ts'
+import { collectionPath } from '../../cells/chassis/kube/resources.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import { type CommsCell, conditionOf } from '../../crds/realm.ts'
+import { cellResource } from '../../crds/resources.ts'
+import { withPart } from '../../e2e/parts/with-part.ts'
+import { site } from '../desired/fixtures.ts'
+import { startOperator } from './bare-operator.ts'
+import { startFakeKubelet } from './kubelet.ts'
+import { aLab } from './lab.ts'
+
+const patient = { timeout: 40_000, interval: 20 }
+
+withPart('kube', 'a change in the middle of another one, against a real API server', (part) => {
+  const lab = aLab(part)
+  let operator: Awaited<ReturnType<typeof startOperator>>
+
+  beforeEach(async () => {
+    const kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, toldMs: 300 } })
+    lab.ends(kubelet.stop, operator.stop)
+  })
+  const realm = (version: string, rollout: object = {}) => ({
+    livekit: { type: 'None' },
+    version,
+    cells: { replicas: 3, template: { connectors: { drainSeconds: 0 } } },
+    rollout,
+  })
+  const versions = async () => {
+    const { items } = await lab.user.list<CommsCell & KubeObject>(collectionPath(cellResource, lab.namespace), {})
+    return items.map(({ spec }) => `${spec.slot}:${spec.version}`).sort()
+  }
+
+  test('no three versions live at a time, every slot serves all the while, and in the end all have the last one', async () => {
+    await lab.declare(realm('1.0.0'))
+    await expect.poll(versions, patient).toEqual(['0:1.0.0', '1:1.0.0', '2:1.0.0'])
+    await operator.settled()
+    await lab.declare(realm('2.0.0', { canaryCells: 1 }))
+    await expect.poll(versions, patient).toEqual(['0:2.0.0', '1:1.0.0', '2:1.0.0'])
+    await operator.settled()
+    const kinds = new Set<string>()
+    const idle = new Set<string | undefined>()
+    const cells = createReflector<CommsCell & KubeObject>({
+      transport: lab.user,
+      path: collectionPath(cellResource, lab.namespace),
+      project: (cell) => cell,
+      onChange: () => kinds.add([...new Set(cells.list().map(({ spec }) => spec.version))].sort().join()),
+      log: silentLog,
+    })
+    cells.start()
+    lab.ends(() => cells.stop())
+    await lab.declare(realm('3.0.0'))
+    await expect
+      .poll(async () => {
+        for (const { state } of (await lab.realmOf()).status?.endpoints ?? []) if (state !== 'Serving') idle.add(state)
+        return versions()
+      }, patient)
+      .toEqual(['0:3.0.0', '1:3.0.0', '2:3.0.0'])
+    expect([...idle]).toEqual([])
+    expect([...kinds].filter((there) => there.split(',').length > 2)).toEqual([])
+    expect([...kinds]).toContain('1.0.0,3.0.0')
+    expect([...kinds]).not.toContain('2.0.0,3.0.0')
+    await expect
+      .poll(async () => conditionOf(await lab.realmOf(), 'Progressing'), patient)
+      .toMatchObject({ status: 'False', reason: 'Settled' })
+  }, 60_000)
+})
