@@ -1,19 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../cells/chassis/clock.ts'
 import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts'
-import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import { type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { withPart } from '../../e2e/parts/with-part.ts'
 import { createJoinWatch } from '../census/joins.ts'
 import { site } from '../desired/fixtures.ts'
 import type { Joins } from '../desired/join-rate.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
 import { startOperator } from './bare-operator.ts'
-import { kubectlOf } from './kubectl.ts'
 import { type FakeKubelet, startFakeKubelet } from './kubelet.ts'
-import { inNamespace } from './namespace.ts'
+import { aLab } from './lab.ts'
 import { aProbe } from './scripted-probe.ts'
 
 type Deployment = KubeObject & { spec: { replicas: number } }
@@ -22,24 +19,12 @@ const patient = { timeout: 20_000, interval: 20 }
 const realm = (version: string, more: object = {}) => ({ livekit: { type: 'None' }, version, ...more })
 
 withPart('kube', 'rollouts against a real API server', (part) => {
-  let api: ApiServer
-  let user: Transport
-  let namespace: string
+  const lab = aLab(part)
   let operator: Awaited<ReturnType<typeof startOperator>>
   let kubelet: FakeKubelet
-  let kubectl: ReturnType<typeof kubectlOf>
   let probe: ReturnType<typeof aProbe>
   /** How it goes for the players of a cell. */
   let joinsOf: (cell: string) => Joins
-  let count = 0
-  const stops: (() => Promise<void>)[] = []
-
-  beforeAll(async () => {
-    api = await startApiServer(part)
-    user = api.transport()
-    kubectl = kubectlOf(part, api.kubeconfig, () => namespace)
-  })
-  afterAll(() => api?.stop())
   const start = async () => {
     const joins = createJoinWatch({
       addressesOf: ({ metadata }) => [metadata.name],
@@ -47,28 +32,19 @@ withPart('kube', 'rollouts against a real API server', (part) => {
       clock: systemClock,
       fetch: async (url) => ({ ok: true, status: 200, body: { joins: joinsOf(new URL(url).hostname) } }),
     })
-    operator = await startOperator(api, namespace, undefined, { site: { ...site, toldMs: 300 }, probe, joins })
-    stops.push(operator.stop, joins.stop)
+    operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, toldMs: 300 }, probe, joins })
+    lab.ends(operator.stop, joins.stop)
   }
   beforeEach(async () => {
-    namespace = `rollout-${++count}`
     joinsOf = () => ({ given: 100, missed: 0, waiting: 0 })
     probe = aProbe()
-    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-    kubelet = startFakeKubelet(api.transport(), namespace)
-    stops.push(kubelet.stop)
+    kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    lab.ends(kubelet.stop)
     await start()
   })
-  afterEach(async () => {
-    for (const stop of stops.splice(0)) await stop()
-  })
-
-  const { declare, get, realmOf } = inNamespace(
-    () => user,
-    () => namespace,
-  )
+  const { declare, get, realmOf, kubectl } = lab
   const cells = async () =>
-    (await user.list<CommsCell & KubeObject>(collectionPath(cellResource, namespace), {})).items as CommsCell[]
+    (await lab.user.list<CommsCell & KubeObject>(collectionPath(cellResource, lab.namespace), {})).items as CommsCell[]
   const versions = async () => (await cells()).map(({ spec }) => `${spec.slot}:${spec.version}`).sort()
   const condition = async (type: string) => conditionOf(await realmOf(), type)
   const endpoints = async () => (await realmOf()).status?.endpoints?.map(({ slot, state }) => `${slot}:${state}`)
@@ -104,12 +80,12 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     await declare(realm('1.0.0'))
     await serving(0)
     const uid = (await cells())[0]?.metadata.uid
-    probe.answer({ state: 'untried' }, namespace)
+    probe.answer({ state: 'untried' }, lab.namespace)
     await declare(realm('2.0.0'))
     await expect.poll(() => probe.attended.size, patient).toBe(1)
     await operator.settled()
     expect(await answering(0)).toBe('main-0')
-    probe.answer({ state: 'failed', message: 'waiting for an island: none came' }, namespace)
+    probe.answer({ state: 'failed', message: 'waiting for an island: none came' }, lab.namespace)
     await expect
       .poll(() => condition('Stalled'), patient)
       .toMatchObject({
@@ -127,12 +103,12 @@ withPart('kube', 'rollouts against a real API server', (part) => {
   test('an operator that starts anew in the middle goes on where the last one was', async () => {
     await declare(realm('1.0.0'))
     await serving(0)
-    probe.answer({ state: 'untried' }, namespace)
+    probe.answer({ state: 'untried' }, lab.namespace)
     await declare(realm('2.0.0'))
     await expect.poll(versions, patient).toEqual(['0:1.0.0', '0:2.0.0'])
-    for (const stop of stops.splice(-2)) await stop()
+    await operator.stop()
     await start()
-    probe.answer({ state: 'joined' }, namespace)
+    probe.answer({ state: 'joined' }, lab.namespace)
     await expect.poll(versions, patient).toEqual(['0:2.0.0'])
     await serving(0)
   })
