@@ -3,8 +3,9 @@ import type { Log } from '../chassis/log.ts'
 import type { Transport } from '../transport/transport.ts'
 import { busPayloads } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
+import { encodeRoster } from '../wire/roster.ts'
 import type { Subjects } from '../wire/subjects.ts'
-import type { Islands, Standing } from './core/islands.ts'
+import type { Islands } from './core/islands.ts'
 import type { Ledger } from './core/ledger.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 
@@ -107,7 +108,8 @@ export class Announcer {
   async #tell(peer: PeerId): Promise<void> {
     const { islands, ledger, transport, subjects, metrics, say, maySpeak, isHere } = this.#deps
     for (let room = islands.roomOf(peer); room !== undefined && ledger.due.has(peer); ) {
-      const connStr = await this.#withDeadline(transport.connectionString(peer, room, 'island'))
+      const opened = transport.connectionString(peer, room, 'island')
+      const connStr = typeof opened === 'string' ? opened : await this.#withDeadline(opened)
       metrics.tokens.inc()
       // What we knew before the await is a rumour: the peer may have left, moved on, or another archipelago may have taken over.
       const cause = ledger.due.get(peer)
@@ -130,13 +132,13 @@ export class Announcer {
     let roster = this.#rosters.get(islandId)
     if (!roster) {
       const members = islands.membersOf(islandId)
-      roster = { bytes: rosterOf(members.slice(0, maxPeersListed)), isComplete: members.length <= maxPeersListed }
+      roster = { bytes: encodeRoster(members.slice(0, maxPeersListed)), isComplete: members.length <= maxPeersListed }
       this.#rosters.set(islandId, roster)
     }
     if (roster.isComplete || maxPeersListed === 0) return [own, roster.bytes]
     // A receiver finds itself in the list, however short it is; twice is once in a protobuf map.
     const self = islands.membersOf(islandId).filter(({ peer }) => peer === receiver)
-    return [own, roster.bytes, rosterOf(self)]
+    return [own, roster.bytes, encodeRoster(self)]
   }
 
   #withDeadline(work: Promise<string>): Promise<string> {
@@ -147,11 +149,3 @@ export class Announcer {
     })
   }
 }
-
-/** The list of peers alone: fields of a protobuf message may be put together from pieces. */
-const rosterOf = (members: readonly Standing[]): Uint8Array =>
-  busPayloads.encodeIslandChanged({
-    islandId: '',
-    connStr: '',
-    peers: Object.fromEntries(members.map(({ peer, position }) => [peer, position])),
-  })

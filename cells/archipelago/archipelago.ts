@@ -15,6 +15,7 @@ import { type FlushLoop, startFlushLoop } from './flush-loop.ts'
 import { eavesdrop, type InboxDeps, openInbox } from './inbox.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 import { callTheRoll } from './roll-call.ts'
+import { Slab } from './slab.ts'
 import { Tenure } from './tenure.ts'
 
 /** What an archipelago is made of. */
@@ -69,6 +70,7 @@ export class Archipelago {
   readonly #loop: FlushLoop
   readonly #stopListening: readonly (() => void)[]
   readonly #inbox: InboxDeps
+  readonly #slab = new Slab()
   #stopEavesdropping = () => {}
   #cancelRoll = () => {}
   #cancelSettling = () => {}
@@ -200,7 +202,7 @@ export class Archipelago {
   say(subject: string, ...pieces: readonly Uint8Array[]): boolean {
     const { term, isHeld } = this.#election
     if (!isHeld || term === undefined) return false
-    this.#parts.bus.publish(subject, Buffer.concat([...pieces, stampTrailer(term)]))
+    this.#parts.bus.publish(subject, this.#slab.concat([...pieces, stampTrailer(term)]))
     return true
   }
 

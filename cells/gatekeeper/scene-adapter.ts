@@ -106,7 +106,12 @@ async function openRoom(wallet: PeerId, room: string, { transport, clock, log }:
   if (!transport)
     throw new Refusal('UNAVAILABLE', 'This realm has no scene rooms: neither LiveKit nor embedded rooms are configured')
   try {
-    return await within(clock, OPEN_ROOM_TIMEOUT_MS, 'opening a room', transport.connectionString(wallet, room, 'scene'))
+    return await within(
+      clock,
+      OPEN_ROOM_TIMEOUT_MS,
+      'opening a room',
+      Promise.resolve(transport.connectionString(wallet, room, 'scene')),
+    )
   } catch (error) {
     log.warn({ peer: wallet, room, error: messageOf(error) }, 'a scene room could not be opened')
     throw new Refusal('UNAVAILABLE', 'The room cannot be opened now')

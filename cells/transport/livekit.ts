@@ -26,12 +26,13 @@ export function createLivekitTransport({
   const key = createSecretKey(apiSecret, 'utf8')
   return {
     kind: 'livekit',
-    async connectionString(peer, room) {
+    connectionString(peer, room) {
+      const now = Math.floor(Date.now() / 1_000)
       const claims = {
         iss: apiKey,
         sub: peer,
-        nbf: 0,
-        exp: Math.floor(Date.now() / 1_000) + tokenTtlSeconds,
+        nbf: now,
+        exp: now + tokenTtlSeconds,
         // gatekeeper.md §5: microphone only, so that nobody shares a screen or a camera into a room.
         video: {
           roomJoin: true,
