@@ -113,6 +113,18 @@ test('a change that players come through goes on; so does one nobody came to', (
   }
 })
 
+test('while enough players wait for their islands the next cell waits for them, and the change goes on', () => {
+  const { simulation, first } = begun(0, 0)
+  simulation.playersJoins.set(first, joins(0, 0, 30))
+  for (let i = 0; i < 30; i++) simulation.pass()
+  expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:1.2.3', '2:1.2.3'])
+  expect(conditionOf(simulation.realm, 'Progressing')).toMatchObject({ status: 'True', reason: 'RollingOut' })
+  expect(simulation.plan?.recheckMs).toBe(5_000)
+  simulation.playersJoins.set(first, joins(30, 0))
+  simulation.rollOn()
+  expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:2.0.0', '2:2.0.0'])
+})
+
 test('a change halted by its players is undone by setting it back, however its players fare', () => {
   const { simulation } = begun(0, 100)
   simulation.rollOn(60)

@@ -22,7 +22,7 @@ export interface Rollout {
   updated: readonly CommsCell[]
   /** Whether the cells of two earlier changes become alike before this one begins. */
   isDetour: boolean
-  /** Whether a slot is changing hands. */
+  /** Whether a slot is changing hands, or it is about to be known whether the next may. */
   isBusy: boolean
   /** New cells that are to have a slot next. */
   pending: readonly CommsCell[]
@@ -52,30 +52,18 @@ export function planRollout(
   outlook: Outlook,
   isDetour = false,
 ): { turns: Turn[]; rollout: Rollout } {
-  const { paused, canaryCells } = realm.spec.rollout
   const turns = [...slots].map(([slot, cells]) => turnOf(realm, slot, cells, isWanted, outlook))
   const isUpdated = ({ holder, makes }: Turn) => (holder ? isWanted(holder) : makes)
   const updated = turns.filter(isUpdated)
   const sick = updated.filter(({ holder }) => holder && wasServing(realm, holder) && !isServing(holder))
   const behind = turns.filter(({ holder, next }) => holder && !isWanted(holder) && !next)
   const isBusy = turns.some(({ next, leaving }) => next || leaving.length > 0)
-  const waits =
-    behind.length === 0
-      ? undefined
-      : paused
-        ? 'Paused'
-        : !isDetour && canaryCells !== undefined && updated.length >= canaryCells
-          ? 'CanaryServing'
-          : undefined
+  const waits = behind.length > 0 ? holdOf(realm, updated, isDetour) : undefined
   const holders = (some: readonly Turn[]) => some.flatMap(({ holder }) => holder ?? [])
   const joins = judgeJoins(realm, holders(updated), holders(behind), behind.length > 0 ? outlook.joinsOf : undefined)
-  if (
-    !isBusy &&
-    !waits &&
-    sick.length === 0 &&
-    joins.state === 'fine' &&
-    updated.every(({ holder }) => !holder || isServing(holder))
-  ) {
+  const isAwaited = !waits && joins.state === 'undecided'
+  const isWell = sick.length === 0 && joins.state === 'fine' && updated.every(({ holder }) => !holder || isServing(holder))
+  if (!isBusy && !waits && isWell) {
     // A slot that serves nobody has nothing to lose.
     const first = behind.find(({ holder }) => holder && !isServing(holder)) ?? behind[0]
     if (first) first.makes = true
@@ -83,13 +71,16 @@ export function planRollout(
   const pending = turns.flatMap(({ holder, next }) => (next ? [{ holder, next }] : []))
   const joining = pending.filter(({ holder, next }) => needsJoin(realm, holder) && isServing(next)).map(({ next }) => next)
   const blocked = pending.map(({ next }) => blockOf(realm, next, outlook)).find(({ halt }) => halt)
-  const waiting = pending.flatMap(({ next }) => blockOf(realm, next, outlook).recheckMs ?? [])
+  const waiting = [
+    ...pending.flatMap(({ next }) => blockOf(realm, next, outlook).recheckMs ?? []),
+    ...(isAwaited ? [JOINS_MS] : []),
+  ]
   return {
     turns,
     rollout: {
       updated: isDetour ? [] : holders(updated),
       isDetour: isDetour && behind.length > 0,
-      isBusy: turns.some(({ holder, next, leaving, makes }) => next || leaving.length > 0 || (makes && holder)),
+      isBusy: isAwaited || turns.some(({ holder, next, leaving, makes }) => next || leaving.length > 0 || (makes && holder)),
       pending: pending.map(({ next }) => next),
       joining,
       watched:
@@ -100,6 +91,15 @@ export function planRollout(
     },
   }
 }
+
+function holdOf({ spec: { rollout } }: Realm, updated: readonly Turn[], isDetour: boolean): Rollout['waits'] {
+  if (rollout.paused) return 'Paused'
+  const { canaryCells } = rollout
+  return !isDetour && canaryCells !== undefined && updated.length >= canaryCells ? 'CanaryServing' : undefined
+}
+
+/** From one look at the joins of players to the next, while too few of them are decided. */
+const JOINS_MS = 5_000
 
 function turnOf(
   realm: Realm,
