@@ -1,4 +1,4 @@
-import type { Peak } from '../desired/autoscale.ts'
+import type { Peak } from '../desired/scale/autoscale.ts'
 
 interface Sample {
   at: number

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { CELL_LABEL, COMPONENT_LABEL, REALM_LABEL } from '../desired/naming.ts'
-import { DELETION_COST } from '../desired/shrink.ts'
+import { DELETION_COST } from '../desired/scale/shrink.ts'
 import type { Kind, Workload } from './ports.ts'
 
 /** What keeps a pod from becoming ready. */

@@ -1,7 +1,7 @@
 import type { CommsCell } from '../../crds/realm.ts'
 import type { Headcount } from '../census/headcount.ts'
 import { partName } from '../desired/naming.ts'
-import { marksFor } from '../desired/shrink.ts'
+import { marksFor } from '../desired/scale/shrink.ts'
 import type { Writer } from './apply.ts'
 import type { Cache } from './cache.ts'
 

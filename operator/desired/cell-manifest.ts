@@ -1,9 +1,9 @@
 import { API_VERSION, type CommsCell, type CommsCellSpec, type Realm } from '../../crds/realm.ts'
 import { cellUser } from './bus-users.ts'
-import { makingAt } from './detour.ts'
 import { cellLabels, cellName, ownedBy, SCALED_ANNOTATION } from './naming.ts'
 import { mergePods } from './overrides.ts'
-import { type Making, makingOf, revisionOf } from './revision.ts'
+import { makingAt } from './rollout/detour.ts'
+import { type Making, makingOf, revisionOf } from './rollout/revision.ts'
 import type { Site } from './site.ts'
 
 /** What the cells of a realm are made by. */

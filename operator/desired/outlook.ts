@@ -1,6 +1,6 @@
 import type { CommsCell } from '../../crds/realm.ts'
-import type { Peak } from './autoscale.ts'
-import type { JoinsSeen } from './join-rate.ts'
+import type { JoinsSeen } from './rollout/join-rate.ts'
+import type { Peak } from './scale/autoscale.ts'
 
 /** What came of joining a cell as a player would. */
 export type Join =

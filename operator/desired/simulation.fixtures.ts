@@ -1,11 +1,11 @@
 import type { CommsCell, Realm, RealmSpec } from '../../crds/realm.ts'
 import type { Workload } from '../cluster/ports.ts'
-import type { Peak } from './autoscale.ts'
 import { cellStatus } from './cell-status.ts'
 import { aRealm, site } from './fixtures.ts'
-import type { Joins } from './join-rate.ts'
 import type { Join } from './outlook.ts'
 import { planCell, planRealm, type RealmPlan } from './plan.ts'
+import type { Joins } from './rollout/join-rate.ts'
+import type { Peak } from './scale/autoscale.ts'
 import { realmStatus } from './status.ts'
 
 /** What runs of a cell in the simulation. */

@@ -10,7 +10,7 @@ import { servingSelector } from './naming.ts'
 import type { RealmPlan } from './plan.ts'
 import { crowdOf } from './players.ts'
 import { publishedClaim } from './published.ts'
-import { isOwn, isScaled } from './slots.ts'
+import { isOwn, isScaled } from './scale/slots.ts'
 import type { RealmUrls } from './urls.ts'
 
 /** What one pass knows about a realm. */

@@ -1,8 +1,8 @@
-import { type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
-import type { RealmObserved } from '../cluster/ports.ts'
+import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
+import type { RealmObserved } from '../../cluster/ports.ts'
+import { isServing, takesPlayers } from '../endpoints.ts'
+import type { Outlook } from '../outlook.ts'
 import { type Autoscale, type Choice, type Chosen, type CountedCell, type Numbers, numbersFor } from './autoscale.ts'
-import { isServing, takesPlayers } from './endpoints.ts'
-import type { Outlook } from './outlook.ts'
 import { isScaled, type RealmCells } from './slots.ts'
 
 /** How many there should be of what, whoever says so. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { RealmSpec } from '../../crds/realm.ts'
-import { Simulation } from './simulation.fixtures.ts'
+import type { RealmSpec } from '../../../crds/realm.ts'
+import { Simulation } from '../simulation.fixtures.ts'
 
 type Autoscale = NonNullable<RealmSpec['autoscale']>
 

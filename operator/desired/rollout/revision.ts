@@ -1,4 +1,4 @@
-import type { CommsCellSpec } from '../../crds/realm.ts'
+import type { CommsCellSpec } from '../../../crds/realm.ts'
 
 /** What a cell cannot change while players are in it: another one of these takes another cell. */
 export type Making = Pick<CommsCellSpec, 'version' | 'archipelago' | 'pods' | 'nats' | 'livekit'>

@@ -1,7 +1,7 @@
-import { type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
-import { isServing } from './endpoints.ts'
+import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
+import { isServing } from '../endpoints.ts'
+import type { Outlook } from '../outlook.ts'
 import { type JoinVerdict, judgeJoins } from './join-rate.ts'
-import type { Outlook } from './outlook.ts'
 
 /** The cells of one slot, and what becomes of each. */
 export interface Turn {

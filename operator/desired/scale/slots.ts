@@ -1,7 +1,7 @@
-import type { CommsCell, Realm } from '../../crds/realm.ts'
-import type { RealmObserved } from '../cluster/ports.ts'
-import { isServing, takesPlayers } from './endpoints.ts'
-import { SCALED_ANNOTATION } from './naming.ts'
+import type { CommsCell, Realm } from '../../../crds/realm.ts'
+import type { RealmObserved } from '../../cluster/ports.ts'
+import { isServing, takesPlayers } from '../endpoints.ts'
+import { SCALED_ANNOTATION } from '../naming.ts'
 
 /** The cells of a realm that exist and stay, told apart by who made them. */
 export interface RealmCells {

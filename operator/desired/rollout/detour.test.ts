@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { conditionOf } from '../../crds/realm.ts'
-import { rollout, type Simulation, settled } from './simulation.fixtures.ts'
+import { conditionOf } from '../../../crds/realm.ts'
+import { rollout, type Simulation, settled } from '../simulation.fixtures.ts'
 
 const threeCells = { cells: { replicas: 3, max: 4 } }
 const versions = (simulation: Simulation) => [...new Set([...simulation.cells.values()].map(({ spec }) => spec.version))].sort()

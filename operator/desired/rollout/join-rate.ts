@@ -1,4 +1,4 @@
-import { type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
+import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
 
 /** How it went lately for players who signed in to a cell and said where they are. */
 export interface Joins {

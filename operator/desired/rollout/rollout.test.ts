@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { conditionOf } from '../../crds/realm.ts'
-import { rollout, type Simulation, settled } from './simulation.fixtures.ts'
+import { conditionOf } from '../../../crds/realm.ts'
+import { rollout, type Simulation, settled } from '../simulation.fixtures.ts'
 
 const cellsOf = (replicas: number, max = 4) => ({ cells: { replicas, max } })
 const condition = (simulation: Simulation, type: string) => conditionOf(simulation.realm, type)

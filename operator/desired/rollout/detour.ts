@@ -1,8 +1,8 @@
-import type { CommsCell, Realm } from '../../crds/realm.ts'
-import { cellUser } from './bus-users.ts'
-import { isServing, takesPlayers } from './endpoints.ts'
+import type { CommsCell, Realm } from '../../../crds/realm.ts'
+import { cellUser } from '../bus-users.ts'
+import { isServing, takesPlayers } from '../endpoints.ts'
+import type { Outlook } from '../outlook.ts'
 import { judgeJoins } from './join-rate.ts'
-import type { Outlook } from './outlook.ts'
 import { canonical, type Making, makingOf } from './revision.ts'
 import { ageOf, holderOf } from './rollout.ts'
 

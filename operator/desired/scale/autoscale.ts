@@ -1,4 +1,4 @@
-import type { RealmSpec, RealmStatus } from '../../crds/realm.ts'
+import type { RealmSpec, RealmStatus } from '../../../crds/realm.ts'
 
 /** What a realm says about choosing its numbers. */
 export type Autoscale = NonNullable<RealmSpec['autoscale']>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { API_VERSION, type CommsCell, conditionOf } from '../../crds/realm.ts'
-import { Simulation } from './simulation.fixtures.ts'
+import { API_VERSION, type CommsCell, conditionOf } from '../../../crds/realm.ts'
+import { Simulation } from '../simulation.fixtures.ts'
 
 const cellsOf = (replicas: number, max = 4) => ({ cells: { replicas, max } })
 const inRealm = (simulation: Simulation, type: string) => conditionOf(simulation.realm, type)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { conditionOf } from '../../crds/realm.ts'
-import { rollout, Simulation } from './simulation.fixtures.ts'
+import { conditionOf } from '../../../crds/realm.ts'
+import { rollout, Simulation } from '../simulation.fixtures.ts'
 
 const cellsOf = (replicas: number, max = 4) => ({ cells: { replicas, max } })
 
