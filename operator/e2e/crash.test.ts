@@ -3,6 +3,7 @@ import { ManualClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import type { Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
+import type { Census } from '../census/census.ts'
 import { createWriter } from '../cluster/apply.ts'
 import { createCache } from '../cluster/cache.ts'
 import { kubernetesCluster } from '../cluster/kubernetes.ts'
@@ -25,6 +26,16 @@ const elsewhere: Elsewhere = {
   publish: () => [],
   mayLeadTo: () => false,
   withdraw: () => true,
+  forget: () => {},
+  onChange: () => () => {},
+}
+
+/** A crowd that stays. */
+const census: Census = {
+  attend: () => {},
+  players: () => new Map([0, 1].map((slot) => [slot, 450])),
+  isLost: () => false,
+  peak: () => undefined,
   forget: () => {},
   onChange: () => () => {},
 }
@@ -59,7 +70,7 @@ function aWorld() {
     const cluster = kubernetesCluster({ cache, writer, platform, headcount: async () => new Map() })
     cache.start()
     await cache.synced
-    const loop = startReconcilers({ cluster, site, publication, elsewhere, clock, log: silentLog })
+    const loop = startReconcilers({ cluster, site, publication, elsewhere, census, clock, log: silentLog })
     return { life, loop, end: () => (life.over ? cache.stop() : loop.stop().then(cache.stop)) }
   }
 
@@ -92,7 +103,7 @@ function withoutChance(object: Simulated): object {
   const { stringData, ...rest } = object as Simulated & { stringData?: object }
   const text = JSON.stringify({ ...rest, metadata, ...(stringData && { keys: Object.keys(stringData) }) })
   return JSON.parse(
-    text.replaceAll(/"lastTransitionTime":"[^"]*"/g, '"lastTransitionTime":""').replaceAll(/uid-\d+/g, 'uid'),
+    text.replaceAll(/"(lastTransitionTime|changedAt)":"[^"]*"/g, '"$1":""').replaceAll(/uid-\d+/g, 'uid'),
   ) as object
 }
 
@@ -104,6 +115,14 @@ const leased: Realm = {
 }
 const grown: Realm = { ...aRealm({ version: '2.0.0', nats: { type: 'External', urls: ['nats://nats:4222'] } }), metadata }
 grown.spec.cells.replicas = 2
+
+const autoscale = {
+  playersPerConnector: 150,
+  connectors: { min: 1, max: 3 },
+  cells: { min: 1, max: 2 },
+  scaleDownAfterSeconds: 300,
+}
+const crowded: Realm = { ...bare, spec: { ...bare.spec, cells: { ...bare.spec.cells, capacity: 400 }, autoscale } }
 
 const stories: {
   name: string
@@ -118,6 +137,14 @@ const stories: {
       await live()
     },
     turn: ({ declare }) => declare(grown),
+  },
+  {
+    name: 'a realm grows with its players',
+    async begin({ declare, live }) {
+      await declare(bare)
+      await live()
+    },
+    turn: ({ declare }) => declare(crowded),
   },
   {
     name: 'a realm whose name is leased elsewhere is deleted',
