@@ -8,7 +8,7 @@ export type ReadApi = (path: string) => Promise<unknown>
 
 /** An API server to be asked for readiness, without the half second that a kubectl takes to start. */
 export function apiOf({ server, authority, certificate, key }: Admin): ReadApi {
-  const agent = new Agent({ ca: authority, cert: certificate, key })
+  const agent = new Agent({ ca: authority, cert: certificate, key, keepAlive: true })
   return (path) =>
     new Promise((resolve) => {
       const asked = request(new URL(path, server), { agent, timeout: TIMEOUT_MS }, (response) => {

@@ -12,10 +12,11 @@ import type { Progress } from '../parts/part.ts'
 import { databaseSecret, NEXT_VERSION, REALM, type RealmSettings, realmOf } from './realm.ts'
 
 const SETTLE_MS = 300_000
-const POLL_MS = 500
+const POLL_MS = 1_000
 /** One controller acts on what another wrote: all is over when nobody has found anything to do for a while. */
-const CALM_MS = 2_000
+const CALM_MS = 3_000
 const READ_MS = 5_000
+const MAX_TRIES = 10
 /** How long it takes until every node leads to a pod that is ready. */
 const ROUTES_MS = 3_000
 
@@ -208,8 +209,9 @@ export class Platform implements AsyncDisposable {
       ]
       for (const { metadata, spec, status } of workloads) {
         const wanted = spec?.replicas ?? 0
-        const isUp = status?.observedGeneration === metadata?.generation && (status?.readyReplicas ?? 0) === wanted
-        if (!isUp || (status?.updatedReplicas ?? 0) !== wanted) return `${metadata?.name} is not up`
+        const { replicas = 0, readyReplicas = 0, updatedReplicas = 0 } = status ?? {}
+        const isUp = [replicas, readyReplicas, updatedReplicas].every((count) => count === wanted)
+        if (!isUp || status?.observedGeneration !== metadata?.generation) return `${metadata?.name} is not up`
       }
       const leaving = (await this.#list<Pod>(podsPath(namespace))).find(({ metadata }) => metadata.deletionTimestamp)
       if (leaving) return `${leaving.metadata.name} is on its way out`
@@ -218,9 +220,12 @@ export class Platform implements AsyncDisposable {
   }
 
   async #get<T>(path: string): Promise<T> {
-    const answer = await this.cluster.read(path)
-    if (answer === undefined) throw new Error(`the API server did not answer ${path}`)
-    return answer as T
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const answer = await this.cluster.read(path)
+      if (answer !== undefined) return answer as T
+      await sleep(POLL_MS)
+    }
+    throw new Error(`the API server did not answer ${path}`)
   }
 
   async #list<T>(path: string): Promise<T[]> {
