@@ -101,6 +101,7 @@ export class Archipelago {
     this.#inbox = {
       ...parts,
       counts: (term) => this.#election.heard(term),
+      onPlaced: (peer) => this.#tenure?.place(peer),
       onKnown: (peer, room) => this.#compare(peer, room),
       onGone: (peer) => this.#forget(peer),
       onBack: (peer) => this.#tellSoon(peer),
@@ -271,7 +272,9 @@ export class Archipelago {
     const hear = ({ peer, session, position, room, term }: RollEntry) => {
       this.#election.heard(term)
       const heard = register.hear(peer, { session, position: register.get(peer)?.position ?? position }, clock.now())
-      if (heard === 'same' || heard === 'new') this.#compare(peer, room, told)
+      if (heard === 'stale' || heard === 'full') return
+      this.#tenure?.place(peer)
+      this.#compare(peer, room, told)
     }
     this.#cancelRoll = callTheRoll({ bus, subjects, clock, asker: `${bootId}-${++this.#rolls}`, onEntry: hear }, (connectors) => {
       log.info({ connectors, players: register.size }, 'the roll was called')

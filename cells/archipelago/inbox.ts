@@ -20,6 +20,8 @@ export interface InboxDeps {
   metrics: ArchipelagoMetrics
   /** Whether what was said in a term counts. */
   counts(term: Stamp | undefined): boolean
+  /** A peer said where it is. */
+  onPlaced(peer: PeerId): void
   /** A connector says which room a session was last told. */
   onKnown(peer: PeerId, room: string | undefined): void
   onGone(peer: PeerId): void
@@ -48,9 +50,10 @@ export function openInbox(deps: InboxDeps): () => void {
       const isWish = desiredRoom && desiredRoom.length <= MAX_DESIRED_ROOM_LENGTH
       const word = { session: stampOf(payload), position, ...(isWish && { desiredRoom }) }
       const heard = register.hear(peer, word, clock.now())
-      if (heard === 'stale' || heard === 'full') metrics.ignored[heard].inc()
+      if (heard === 'stale' || heard === 'full') return metrics.ignored[heard].inc()
+      deps.onPlaced(peer)
       // Its greeting was lost.
-      else if (heard === 'new' && ledger.homeOf(peer) !== undefined) back(peer)
+      if (heard === 'new' && ledger.homeOf(peer) !== undefined) back(peer)
     }),
     listen(deps, subjects.every.connect, (peer, payload) => {
       const greeting = decodeGreeting(payload)

@@ -58,22 +58,27 @@ export class Tenure {
     else ledger.moved([{ peer, room, cause: 'recovery' }])
   }
 
+  /** A peer spoke: the engine takes note at once, so that a flush need not, and acts at the next flush. */
+  place(peer: PeerId): void {
+    const presence = this.#deps.register.get(peer)
+    if (presence?.position) this.#deps.islands.upsert(peer, presence.position, presence.desiredRoom)
+  }
+
   /** A peer left: at once, not with the next flush (clustering.md §5.14). */
   remove(peer: PeerId): void {
     this.#deps.islands.remove(peer)
     this.#reporter.changed()
   }
 
-  /** Gives the engine what was said since the last time, lets it decide, and tells whoever has to be told. */
+  /** Lets the engine decide, and tells whoever has to be told. */
   flush(): void {
     const { islands, register, ledger, metrics, maySpeak } = this.#deps
     this.#reporter.finish()
-    const stirred = register.takeStirred()
-    metrics.dirtyPeers.observe(stirred.length)
-    for (const peer of stirred) this.#place(peer)
+    const stirred = register.nextRound()
+    metrics.dirtyPeers.observe(stirred)
     const { changes } = islands.flush()
     ledger.moved(changes)
-    if (stirred.length > 0 || changes.length > 0) this.#reporter.changed()
+    if (stirred > 0 || changes.length > 0) this.#reporter.changed()
     if (!maySpeak()) return
     this.#reporter.report()
     this.#announcer.announce()
@@ -91,20 +96,14 @@ export class Tenure {
 
   #adoptEverybody(): void {
     const { register } = this.#deps
-    register.takeStirred()
     for (const [peer] of register) {
       this.#adopt(peer)
-      this.#place(peer)
+      this.place(peer)
     }
   }
 
   #adopt(peer: PeerId): void {
     const home = this.#deps.ledger.homeOf(peer)
     if (home !== undefined) this.#deps.islands.adopt(peer, home)
-  }
-
-  #place(peer: PeerId): void {
-    const presence = this.#deps.register.get(peer)
-    if (presence?.position) this.#deps.islands.upsert(peer, presence.position, presence.desiredRoom)
   }
 }

@@ -11,6 +11,8 @@ export interface Presence {
   heardAt: number
   /** Its line broke: when its place is given up. */
   keptUntil: number | undefined
+  /** The last round in which it moved, came or wished. */
+  stirredIn: number
 }
 
 /** What was said of a player. */
@@ -27,8 +29,7 @@ export type Heard = 'same' | 'new' | 'stale' | 'full'
 export type Grace = Readonly<Record<Exclude<Farewell, 'left'>, number>>
 
 /**
- * Who is here, in which session, and where (clustering.md §5.12-17). The last word counts, so a flush looks once at whoever spoke, however often
- * it did. Sessions are fenced: a late word of an old one changes nothing. A player whose line broke keeps his place for a while.
+ * Who is here, in which session, and where (clustering.md §5.12-17). The last word counts. Sessions are fenced: a late word of an old one changes nothing. A player whose line broke keeps his place for a while.
  */
 export class Register {
   readonly #maxPeers: number
@@ -36,7 +37,9 @@ export class Register {
   /** In the order they were heard: the first is the most silent. */
   readonly #present = new Map<PeerId, Presence>()
   readonly #away = new Set<PeerId>()
-  readonly #stirred = new Set<PeerId>()
+  /** Rounds are from flush to flush. */
+  #round = 1
+  #stirredCount = 0
 
   constructor(maxPeers: number, grace: Grace) {
     this.#maxPeers = maxPeers
@@ -54,7 +57,7 @@ export class Register {
 
   /** Players who moved, came or wished since the last flush. */
   get stirredCount(): number {
-    return this.#stirred.size
+    return this.#stirredCount
   }
 
   get(peer: PeerId): Readonly<Presence> | undefined {
@@ -82,11 +85,12 @@ export class Register {
       desiredRoom: undefined,
       heardAt: now,
       keptUntil: undefined,
+      stirredIn: 0,
     }
     presence.session = word.session ?? presence.session
     presence.heardAt = now
     if (isNew) this.#isBack(peer, presence)
-    this.#note(peer, presence, word)
+    this.#note(presence, word)
     this.#present.delete(peer)
     this.#present.set(peer, presence)
     return isNew ? 'new' : 'same'
@@ -106,9 +110,9 @@ export class Register {
   }
 
   forget(peer: PeerId): void {
+    if (this.#present.get(peer)?.stirredIn === this.#round) this.#stirredCount--
     this.#present.delete(peer)
     this.#away.delete(peer)
-    this.#stirred.delete(peer)
   }
 
   /** Who was not heard since `time`, the most silent first; looks at no others. */
@@ -126,10 +130,11 @@ export class Register {
     return [...this.#away].filter((peer) => (this.#present.get(peer)?.keptUntil ?? 0) <= now)
   }
 
-  /** Takes out who stirred since the last time. */
-  takeStirred(): PeerId[] {
-    const stirred = [...this.#stirred]
-    this.#stirred.clear()
+  /** Begins another round, and says how many stirred in the one that ends. */
+  nextRound(): number {
+    const stirred = this.#stirredCount
+    this.#round++
+    this.#stirredCount = 0
     return stirred
   }
 
@@ -138,12 +143,14 @@ export class Register {
     this.#away.delete(peer)
   }
 
-  #note(peer: PeerId, presence: Presence, { position, desiredRoom }: Word): void {
+  #note(presence: Presence, { position, desiredRoom }: Word): void {
     const hasWish = desiredRoom !== undefined && desiredRoom !== '' && desiredRoom !== presence.desiredRoom
     const hasMoved = position !== undefined && !isSamePlace(position, presence.position)
     if (hasWish) presence.desiredRoom = desiredRoom
     if (hasMoved) presence.position = position
-    if (presence.position && (hasMoved || hasWish)) this.#stirred.add(peer)
+    if (!presence.position || !(hasMoved || hasWish) || presence.stirredIn === this.#round) return
+    presence.stirredIn = this.#round
+    this.#stirredCount++
   }
 }
 
