@@ -1,0 +1,95 @@
+import { startArchipelago } from '../../cells/archipelago/cell.ts'
+import { readConfig } from '../../cells/archipelago/config.ts'
+import { peerId } from '../../cells/archipelago/core/fixtures.ts'
+import type { Bus } from '../../cells/bus/bus.ts'
+import type { Cell } from '../../cells/cell.ts'
+import { systemClock } from '../../cells/chassis/clock.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import { Metrics } from '../../cells/chassis/metrics.ts'
+import { busPayloads } from '../../cells/wire/packets.ts'
+import { subjects } from '../../cells/wire/subjects.ts'
+import { Crowd, SPREADS } from '../archipelago/crowds.ts'
+
+const at = subjects('')
+/** Heartbeats published before the bus has its turn. */
+const SLICE = 2_500
+const LIVEKIT = {
+  LIVEKIT_HOST: 'wss://livekit.example.org',
+  LIVEKIT_API_KEY: 'key',
+  LIVEKIT_API_SECRET: 'a secret of at least thirty-two characters',
+}
+
+/** A whole archipelago, and a crowd of walkers who heartbeat over the same bus. */
+export class City {
+  readonly #bus: Bus
+  readonly #crowd: Crowd
+  readonly #ids: readonly ReturnType<typeof peerId>[]
+  readonly #metrics = new Metrics('archipelago')
+  #cell: Cell | undefined
+
+  constructor(bus: Bus, peers: number) {
+    this.#bus = bus
+    this.#crowd = new Crowd(peers, SPREADS.spread, 7)
+    this.#ids = Array.from({ length: peers }, (_, n) => peerId(n))
+  }
+
+  get size(): number {
+    return this.#crowd.size
+  }
+
+  async open(): Promise<void> {
+    const config = readConfig({ NATS_URL: 'nats://127.0.0.1', ...LIVEKIT })
+    this.#cell = await startArchipelago(config, {
+      ...{ bus: this.#bus, log: silentLog, clock: systemClock, metrics: this.#metrics, alone: true },
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#cell?.stop()
+    await this.#bus.close()
+  }
+
+  /** Everybody walks on and says so, pausing after each slice. */
+  async speak(pauseMs: number): Promise<void> {
+    this.#crowd.walk()
+    for (const [n, id] of this.#ids.entries()) {
+      const heartbeat = { position: this.#crowd.at(n), desiredRoom: undefined }
+      this.#bus.publish(at.heartbeat(id), busPayloads.encodeHeartbeat(heartbeat))
+      if (n % SLICE === SLICE - 1) await sleep(pauseMs)
+    }
+    await this.#bus.flush()
+  }
+
+  /** Peers told their room so far. */
+  async told(): Promise<number> {
+    return (await this.#values('_room_changes_total')).reduce((sum, { value }) => sum + value, 0)
+  }
+
+  /** Waits for the end of the next flush; answers how long it took, in ms. */
+  async nextFlush(): Promise<number> {
+    const before = await this.#flushes()
+    for (;;) {
+      await sleep(5)
+      const now = await this.#flushes()
+      if (now.count > before.count) return ((now.seconds - before.seconds) / (now.count - before.count)) * 1_000
+    }
+  }
+
+  async #flushes(): Promise<{ count: number; seconds: number }> {
+    const values = await this.#values('_flush_seconds')
+    const value = (suffix: string) => values.find(({ metricName }) => metricName?.endsWith(suffix))?.value ?? 0
+    return { count: value('_count'), seconds: value('_sum') }
+  }
+
+  async #values(name: string): Promise<readonly { value: number; metricName?: string }[]> {
+    const metrics = await this.#metrics.registry.getMetricsAsJSON()
+    return metrics.find((metric) => metric.name.endsWith(name))?.values ?? []
+  }
+}
+
+/** Resolves later, in ms; 0 lets whatever is waiting have its turn. */
+export const sleep = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    if (ms > 0) setTimeout(resolve, ms)
+    else setImmediate(resolve)
+  })
