@@ -103,9 +103,10 @@ interface Call {
 /** A client of the API server behind `access`. */
 export function createTransport({ access, metrics }: { access: Access; metrics?: KubeMetrics | undefined }): Transport {
   const connect = { ...access.tls, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS }
-  const requests = new Agent({ connect, connections: MAX_CONNECTIONS, keepAliveTimeout: KEEP_ALIVE_MS })
+  // Not HTTP/2, which an API server prefers: a reset may leave a stream there without an end, and a watch would wait for its timer.
+  const requests = new Agent({ connect, allowH2: false, connections: MAX_CONNECTIONS, keepAliveTimeout: KEEP_ALIVE_MS })
   // Watches have connections of their own, as many as there are watches, so that they never starve requests.
-  const watches = new Agent({ connect, bodyTimeout: 0, headersTimeout: WATCH_OPEN_TIMEOUT_MS })
+  const watches = new Agent({ connect, allowH2: false, bodyTimeout: 0, headersTimeout: WATCH_OPEN_TIMEOUT_MS })
   const counts: RequestCounts = {
     list: 0,
     watch: 0,
