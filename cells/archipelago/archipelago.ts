@@ -3,18 +3,16 @@ import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { PeerId } from '../wire/peer.ts'
-import type { RollEntry } from '../wire/roll-call.ts'
 import type { Stamp } from '../wire/stamp.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import { stampTrailer } from '../wire/trailer.ts'
+import { Attendance, SETTLE_MS } from './attendance.ts'
 import type { AdoptingIslands } from './core/islands.ts'
 import type { Ledger } from './core/ledger.ts'
 import type { Register } from './core/register.ts'
 import { type Deposed, Election } from './election.ts'
 import { type FlushLoop, startFlushLoop } from './flush-loop.ts'
-import { eavesdrop, type InboxDeps, openInbox } from './inbox.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
-import { callTheRoll } from './roll-call.ts'
 import { Slab } from './slab.ts'
 import { Tenure } from './tenure.ts'
 
@@ -46,8 +44,6 @@ export interface ArchipelagoParts {
   onElected(): void
 }
 
-/** Milliseconds others have to come back to the bus too, before anything is told that they should hear. */
-const SETTLE_MS = 1_000
 /** Of a flush period: how often the active archipelago beats, and how long it may be silent. */
 const BEAT_SHARE = 0.25
 const LEASE_SHARE = 1.5
@@ -68,26 +64,16 @@ export class Archipelago {
   readonly #transport: Transport
   readonly #election: Election
   readonly #loop: FlushLoop
-  readonly #stopListening: readonly (() => void)[]
-  readonly #inbox: InboxDeps
+  readonly #attendance: Attendance
   readonly #slab = new Slab()
-  #stopEavesdropping = () => {}
-  #cancelRoll = () => {}
-  #cancelSettling = () => {}
   #cancelTelling: (() => void) | undefined
   #tenure: Tenure | undefined
-  #rolls = 0
   #terms = 0
-  #isWarm = false
-  #wasWarm = false
   #isStopped = false
-  /** Since when the bus is there without a break; nobody is silent while we are deaf. */
-  #hearingSince: number
 
   constructor(parts: ArchipelagoParts) {
     const { bus, subjects, clock, log, bootId, periodMs } = parts
     this.#parts = parts
-    this.#hearingSince = clock.now()
     this.#loop = startFlushLoop(clock, periodMs, (lateMs) => this.#turn(lateMs))
     this.#election = new Election({
       ...{ bus, subjects, clock, log, bootId },
@@ -98,34 +84,21 @@ export class Archipelago {
       onDeposed: (why) => this.#deposed(why),
     })
     this.#transport = parts.newTransport(() => this.#election.term)
-    this.#inbox = {
+    this.#attendance = new Attendance({
       ...parts,
       counts: (term) => this.#election.heard(term),
-      onPlaced: (peer) => this.#tenure?.place(peer),
-      onKnown: (peer, room) => this.#compare(peer, room),
-      onGone: (peer) => this.#forget(peer),
+      tenure: () => this.#tenure,
       onBack: (peer) => this.#tellSoon(peer),
-    }
-    this.#stopListening = [
-      openInbox(this.#inbox),
-      bus.onState((state) => {
-        this.#cancelSettling()
-        this.#cancelRoll()
-        this.#becomeWarm(false)
-        if (state === 'disconnected') return
-        this.#hearingSince = clock.now()
-        this.#cancelSettling = clock.after(SETTLE_MS, () => this.#callTheRoll())
-      }),
-    ]
-    this.#stopEavesdropping = eavesdrop(this.#inbox)
+      onWarm: (isWarm) => this.#election.ready(isWarm),
+    })
   }
 
   /** Takes part: at once as the active one where there is no other, else by asking who is here and listening for whoever is. */
   start(): void {
     const { alone } = this.#parts
     this.#election.start(alone)
-    if (alone) this.#becomeWarm(true)
-    else this.#callTheRoll()
+    if (alone) this.#attendance.becomeWarm(true)
+    else this.#attendance.callTheRoll()
   }
 
   /** What there is while this archipelago is the active one. */
@@ -141,33 +114,23 @@ export class Archipelago {
     return this.#loop
   }
 
-  /** Whether it knows who is here, and so could take over. */
-  get isWarm(): boolean {
-    return this.#isWarm
-  }
-
-  /** Whether it ever did. */
-  get wasWarm(): boolean {
-    return this.#wasWarm
+  get attendance(): Attendance {
+    return this.#attendance
   }
 
   /** Hands over, if there is anything to hand over, and falls silent. */
   stop(): void {
     this.#isStopped = true
     this.#loop.stop()
-    this.#cancelRoll()
-    this.#cancelSettling()
     this.#cancelTelling?.()
     this.#election.stop()
-    this.#stopEavesdropping()
-    for (const stop of this.#stopListening) stop()
+    this.#attendance.stop()
   }
 
   #elected(term: Stamp): void {
     const { metrics, ledger, register, newIslands, roomsAreNew, onElected } = this.#parts
     metrics.terms.inc()
-    // Our own words would only come back to us.
-    this.#stopEavesdropping()
+    this.#attendance.eavesdrop(false)
     this.#terms++
     if (roomsAreNew && this.#terms === 1)
       for (const [peer] of register) if (ledger.homeOf(peer) !== undefined) ledger.retell(peer)
@@ -182,20 +145,20 @@ export class Archipelago {
     onElected()
     this.#loop.hurry()
     // What was told shortly before may have been lost with whoever told it; nothing waits for the answer.
-    if (this.#terms > 1 || !this.#parts.alone) this.#callTheRoll()
+    if (this.#terms > 1 || !this.#parts.alone) this.#attendance.callTheRoll()
   }
 
   #deposed(why: Deposed): void {
     this.#parts.metrics.deposed.inc({ reason: why })
     this.#tenure?.end()
     this.#tenure = undefined
-    this.#hearingSince = this.#parts.clock.now()
+    this.#attendance.hearAnew()
     if (this.#isStopped) return
-    this.#stopEavesdropping = eavesdrop(this.#inbox)
+    this.#attendance.eavesdrop(true)
     // What the next one tells before we listen again, the connectors know.
     if (why !== 'bus_away') {
-      this.#becomeWarm(false)
-      this.#callTheRoll()
+      this.#attendance.becomeWarm(false)
+      this.#attendance.callTheRoll()
     }
   }
 
@@ -214,8 +177,8 @@ export class Archipelago {
     const stopTimer = metrics.flushSeconds.startTimer()
     try {
       // After a stall the heartbeats that would save their peers are still unread.
-      if (lateMs >= periodMs) this.#hearingSince = startedAt
-      this.#expire()
+      if (lateMs >= periodMs) this.#attendance.hearAnew()
+      this.#attendance.expire()
       this.#tenure?.flush()
     } catch (error) {
       metrics.flushesFailed.inc()
@@ -228,25 +191,6 @@ export class Archipelago {
     log.warn({ tookMs, periodMs }, 'a flush took longer than its period; the next one comes later')
   }
 
-  /** §5.17: whoever was not heard for too long is gone, and so is whoever did not come back in time. */
-  #expire(): void {
-    const { register, clock, bus, metrics, toleratedSilenceMs } = this.#parts
-    const now = clock.now()
-    const silentSince = now - toleratedSilenceMs
-    const isDeaf = bus.state !== 'connected' || this.#hearingSince > silentSince
-    for (const peer of [...register.givenUp(now), ...(isDeaf ? [] : register.silentSince(silentSince))]) {
-      if (!register.get(peer)) continue
-      this.#forget(peer)
-      metrics.expired.inc()
-    }
-  }
-
-  #forget(peer: PeerId): void {
-    this.#parts.register.forget(peer)
-    this.#parts.ledger.forget(peer)
-    this.#tenure?.remove(peer)
-  }
-
   /** Somebody who has a room already has nothing to wait for: a new session is told it sooner than the next flush would. */
   #tellSoon(peer: PeerId): void {
     if (this.#tenure?.islands.roomOf(peer) === undefined) return
@@ -254,41 +198,5 @@ export class Archipelago {
       this.#cancelTelling = undefined
       this.#tenure?.announce()
     })
-  }
-
-  #becomeWarm(isWarm: boolean): void {
-    this.#isWarm = isWarm
-    this.#wasWarm ||= isWarm
-    this.#election.ready(isWarm)
-  }
-
-  /** Asks the connectors who is here and in which room; then we know enough to be the active one. */
-  #callTheRoll(): void {
-    const { bus, subjects, clock, log, metrics, ledger, register, bootId } = this.#parts
-    this.#cancelRoll()
-    metrics.rollCalls.inc()
-    // What we tell from now on, the answers may not know yet.
-    const told = ledger.tellings
-    const hear = ({ peer, session, position, room, term }: RollEntry) => {
-      this.#election.heard(term)
-      const heard = register.hear(peer, { session, position: register.get(peer)?.position ?? position }, clock.now())
-      if (heard === 'stale' || heard === 'full') return
-      this.#tenure?.place(peer)
-      this.#compare(peer, room, told)
-    }
-    this.#cancelRoll = callTheRoll({ bus, subjects, clock, asker: `${bootId}-${++this.#rolls}`, onEntry: hear }, (connectors) => {
-      log.info({ connectors, players: register.size }, 'the roll was called')
-      this.#becomeWarm(true)
-    })
-  }
-
-  /** A connector says which room a player was last told: who missed something is told again, who is at home somewhere stays there. */
-  #compare(peer: PeerId, room: string | undefined, before?: number): void {
-    const { ledger, metrics } = this.#parts
-    const verdict = ledger.compare(peer, room, before)
-    if (verdict === 'missed') metrics.missed.inc()
-    if (this.#tenure) {
-      if (verdict === 'adopted') this.#tenure.welcomeHome(peer)
-    } else if (verdict === 'missed' && room !== undefined) ledger.told(peer, room)
   }
 }

@@ -95,7 +95,7 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
   function readiness(): Readiness {
     if (!wasConnected) return { ready: false, reason: 'the bus was never there' }
     // Once only: a bus that went away comes back, and what is asked again then is no reason to send players elsewhere.
-    if (!archipelago.wasWarm) return { ready: false, reason: 'asking the connectors who is here' }
+    if (!archipelago.attendance.wasWarm) return { ready: false, reason: 'asking the connectors who is here' }
     const silentMs = clock.now() - archipelago.loop.lastAt
     if (silentMs > STALLED_AFTER_PERIODS * periodMs) return { ready: false, reason: `no flush for ${silentMs} ms` }
     return { ready: true }

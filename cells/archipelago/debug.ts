@@ -19,7 +19,7 @@ const MAX_ISLANDS = 1_000
 
 /** `GET /debug`: what this archipelago is doing, for people who wonder. Names no player and holds no secret. */
 export function debugView({ config, bootId, archipelago, register, ledger, busState }: DebugSources) {
-  const { tenure, election, loop, isWarm } = archipelago
+  const { tenure, election, loop, attendance } = archipelago
   const islands = [...(tenure?.islands.all() ?? [])]
     .map(({ id, peers, center, radius }) => ({ id, peers: peers.length, center: center && [center.x, center.z], radius }))
     .sort((a, b) => b.peers - a.peers)
@@ -28,7 +28,7 @@ export function debugView({ config, bootId, archipelago, register, ledger, busSt
   return {
     scope: config.BUS_SCOPE,
     bootId,
-    role: tenure ? 'active' : isWarm ? 'standby' : 'gathering',
+    role: tenure ? 'active' : attendance.isWarm ? 'standby' : 'gathering',
     term: election.term,
     latestTerm: election.latestTerm,
     bus: busState,

@@ -7,7 +7,7 @@ const LONG_BYTES = 2 ** 16
  * the pool that Node has for small ones, and memory for each alone costs more than what is put into it.
  */
 export class Slab {
-  #bytes = new Uint8Array(0)
+  #bytes: Uint8Array = new Uint8Array(0)
   #used = 0
 
   concat(pieces: readonly Uint8Array[]): Uint8Array {
@@ -23,7 +23,7 @@ export class Slab {
 
   #take(length: number): Uint8Array {
     if (this.#used + length > this.#bytes.length) {
-      this.#bytes = new Uint8Array(SLAB_BYTES)
+      this.#bytes = Buffer.allocUnsafeSlow(SLAB_BYTES)
       this.#used = 0
     }
     const start = this.#used
