@@ -13,6 +13,7 @@ const [players = 500, ...chosen] = process.argv.slice(2).map((word, index) => (i
   number,
   ...string[],
 ]
+const settings = { connectors: 3, natsReplicas: 3, drainSeconds: 20, playersPerMinute: 1_200 } as const
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
 async function partOf(name: PartName): Promise<string> {
@@ -28,7 +29,7 @@ const parts = {
   postgres: await partOf('postgres'),
   kube: await partOf('kube'),
 }
-await using platform = await Platform.start(parts, { natsReplicas: 3, drainSeconds: 20, playersPerMinute: 1_200 }, say)
+await using platform = await Platform.start(parts, settings, say)
 process.once('SIGINT', () => {
   say('ending the cluster')
   void platform[Symbol.asyncDispose]().finally(() => process.exit(130))
@@ -47,5 +48,6 @@ for (const name of names) {
   if (!event) throw new UserError(`there is no event ${name}; there are ${Object.keys(all).join(', ')}`)
   const row = await witness(platform, party, event)
   print(cellsOf(row))
-  say(`${name}: ${Math.round(row.tookMs / 1000)} s, ${row.inVain} attempts in vain`)
+  const instead = JSON.stringify({ about: row.about.instead, gatekeeper: row.gatekeeper.instead })
+  say(`${name}: ${Math.round(row.tookMs / 1000)} s, ${row.inVain} attempts in vain, answers other than 200: ${instead}`)
 }

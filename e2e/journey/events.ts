@@ -51,13 +51,19 @@ export const events = (players: number) =>
       happen: (platform) =>
         platform.patch({ cells: { template: { connectors: { resources: { requests: { memory: '96Mi' } } } } } }),
     },
+    leader: killed('operator leader', (platform) => platform.leader()),
+    connector: killed('connector', (platform) => platform.fullestConnector()),
+    archipelago: killed('active archipelago', (platform) => platform.activeArchipelago()),
+    gatekeeper: killed('gatekeeper', async (platform) => first(await platform.podsOf('gatekeeper'))),
+    provider: killed('realm provider', async (platform) => first(await platform.productPods('provider'))),
+    nats: killed('NATS server', (platform) => platform.fullestNats()),
     drain: {
       name: 'kubectl drain of a worker',
       happen: async (platform) => {
         const node = (await platform.fullestConnector()).spec?.nodeName ?? ''
         await platform.drain(node)
         await platform.settled()
-        await platform.uncordon(node)
+        await platform.cluster.kubectl('uncordon', node)
       },
     },
     eviction: {
@@ -67,10 +73,4 @@ export const events = (players: number) =>
         await platform.evict(await platform.activeArchipelago())
       },
     },
-    leader: killed('operator leader', (platform) => platform.leader()),
-    connector: killed('connector', (platform) => platform.fullestConnector()),
-    archipelago: killed('active archipelago', (platform) => platform.activeArchipelago()),
-    gatekeeper: killed('gatekeeper', async (platform) => first(await platform.podsOf('gatekeeper'))),
-    provider: killed('realm provider', async (platform) => first(await platform.productPods('provider'))),
-    nats: killed('NATS server', async (platform) => first(await platform.podsOf('nats'))),
   }) satisfies Record<string, Event>

@@ -113,14 +113,13 @@ export class Platform implements AsyncDisposable {
   }
 
   /** The connector with most players. */
-  async fullestConnector(): Promise<Pod> {
-    const counted = await Promise.all(
-      (await this.podsOf('connector')).map(async (pod) => {
-        const { userCount } = (await (await fetch(`http://${pod.status?.podIP}:8080/status`)).json()) as { userCount: number }
-        return { pod, userCount }
-      }),
-    )
-    return found('a connector', counted.sort((a, b) => b.userCount - a.userCount)[0]?.pod)
+  fullestConnector(): Promise<Pod> {
+    return this.#fullest('connector', '8080/status', 'userCount')
+  }
+
+  /** The NATS server with most clients. */
+  fullestNats(): Promise<Pod> {
+    return this.#fullest('nats', '8222/varz', 'connections')
   }
 
   /** The archipelago that speaks. */
@@ -173,10 +172,6 @@ export class Platform implements AsyncDisposable {
     await this.cluster.kubectl('drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=240s')
   }
 
-  async uncordon(node: string): Promise<void> {
-    await this.cluster.kubectl('uncordon', node)
-  }
-
   /** Waits until nothing is under way any more: as many cells as wanted, all of them as wanted, every pod up and none on its way out. */
   async settled(): Promise<void> {
     const deadline = performance.now() + SETTLE_MS
@@ -217,6 +212,16 @@ export class Platform implements AsyncDisposable {
       if (leaving) return `${leaving.metadata.name} is on its way out`
     }
     return undefined
+  }
+
+  /** Of the pods of a part the one that has most of what it counts. */
+  async #fullest(component: string, path: string, what: string): Promise<Pod> {
+    const count = async (pod: Pod) => {
+      const answer = await fetch(`http://${pod.status?.podIP}:${path}`, { signal: AbortSignal.timeout(READ_MS) })
+      return { pod, count: ((await answer.json()) as Record<string, number>)[what] ?? 0 }
+    }
+    const counted = await Promise.all((await this.podsOf(component)).map(count))
+    return found(component, counted.sort((a, b) => b.count - a.count)[0]?.pod)
   }
 
   async #get<T>(path: string): Promise<T> {

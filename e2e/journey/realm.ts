@@ -7,6 +7,8 @@ export const NEXT_VERSION = `${PRODUCT_VERSION}-next`
 
 /** What the realm is like. */
 export interface RealmSettings {
+  /** Connectors of a cell. */
+  connectors: number
   natsReplicas: 1 | 3
   drainSeconds: number
   playersPerMinute: number
@@ -26,7 +28,7 @@ export const databaseSecret = (url: string) => ({
 })
 
 /** The realm, as its manifest says. */
-export const realmOf = ({ natsReplicas, drainSeconds, playersPerMinute }: RealmSettings) => ({
+export const realmOf = ({ connectors, natsReplicas, drainSeconds, playersPerMinute }: RealmSettings) => ({
   apiVersion: 'comms.decentraland.org/v1alpha1',
   kind: 'Realm',
   metadata: { name: REALM },
@@ -35,7 +37,7 @@ export const realmOf = ({ natsReplicas, drainSeconds, playersPerMinute }: RealmS
     cells: {
       replicas: 1,
       max: 3,
-      template: { connectors: { replicas: 2, drainSeconds, resources }, archipelago: { resources } },
+      template: { connectors: { replicas: connectors, drainSeconds, resources }, archipelago: { resources } },
     },
     gatekeeper: { replicas: 2, database: { type: 'External', secret: { name: DATABASE } } },
     nats: { type: 'Managed', replicas: natsReplicas },

@@ -4,7 +4,7 @@ import type { Event } from './events.ts'
 import type { Party } from './party.ts'
 import type { Platform } from './platform.ts'
 import type { Traveller } from './traveller.ts'
-import { watch } from './watch.ts'
+import { type Silence, watch } from './watch.ts'
 
 /** What an event did to players, and to what they ask besides. */
 export interface Row extends Effects {
@@ -12,9 +12,9 @@ export interface Row extends Effects {
   tookMs: number
   /** Longest wait for an island change of somebody who changes islands with every flush, in ms. */
   silentMs: number
-  /** Longest time without an answer of `/about` and of the gatekeeper, in ms. */
-  aboutMs: number
-  gatekeeperMs: number
+  /** Longest time without an answer of `/about` and of the gatekeeper. */
+  about: Silence
+  gatekeeper: Silence
 }
 
 /** Time for the last ones to come back and be told. */
@@ -24,7 +24,7 @@ const AFTERWARDS_MS = 4_000
 /** Lets something happen while players live on, waits until it is over, and says what it did to them. */
 export async function witness(platform: Platform, party: Party, event: Event): Promise<Row> {
   const runner = await party.run()
-  const watches = [watch(platform.aboutUrl), watch(`${platform.gatekeeperUrl}/ping`)]
+  const watches = { about: watch(platform.aboutUrl), gatekeeper: watch(`${platform.gatekeeperUrl}/ping`) }
   const notes = before(party.travellers)
   const sinceMs = performance.now()
   await event.happen(platform, party)
@@ -32,13 +32,13 @@ export async function witness(platform: Platform, party: Party, event: Event): P
   await party.together(BACK_MS)
   const tookMs = performance.now() - sinceMs
   await sleep(AFTERWARDS_MS)
-  const [aboutMs = 0, gatekeeperMs = 0] = watches.map((each) => each.stop())
+  const [about, gatekeeper] = [watches.about.stop(), watches.gatekeeper.stop()]
   const silentMs = await runner.stop()
   const slots = new Set((await platform.cells()).map(({ spec }) => spec.slot))
   const isLed = ({ url }: Traveller) => !slots.has(slotOf(url))
   const known = new Set(notes.map(({ player }) => player))
   const late = before(party.travellers.filter((one) => !known.has(one))).map((note) => ({ ...note, room: undefined }))
-  return { event: event.name, tookMs, silentMs, aboutMs, gatekeeperMs, ...effectsOn([...notes, ...late], sinceMs, isLed) }
+  return { event: event.name, tookMs, silentMs, about, gatekeeper, ...effectsOn([...notes, ...late], sinceMs, isLed) }
 }
 
 const slotOf = (url: string): number => Number(/\/cells\/(\d+)\//.exec(url)?.[1])
@@ -78,8 +78,8 @@ export const cellsOf = (row: Row): (string | number)[] => [
   ...timesOf(row.gap, 'p50', 'p99', 'most'),
   ...timesOf(row.told, 'p50', 'p99'),
   seconds(row.silentMs),
-  seconds(row.aboutMs),
-  seconds(row.gatekeeperMs),
+  seconds(row.about.ms),
+  seconds(row.gatekeeper.ms),
 ]
 
 const timesOf = (spread: Spread | undefined, ...which: (keyof Spread)[]): string[] =>
