@@ -30,4 +30,5 @@ COPY package.json ./
 COPY crds/realm.crd.yaml crds/commscell.crd.yaml ./crds/
 ENV NODE_ENV=production
 USER 65532:65532
-ENTRYPOINT ["node", "/app/dist/cells/main.js"]
+# Without a limit Node lets half a hundred megabytes of garbage gather before it looks at what is young.
+ENTRYPOINT ["node", "--max-semi-space-size=16", "/app/dist/cells/main.js"]

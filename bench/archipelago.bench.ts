@@ -56,11 +56,11 @@ export async function run(report: (row: Row) => void): Promise<void> {
   writeDocs(outcomes, companies, machine)
 }
 
-function noteOn({ laterMs, p99Ms, cpuMs, ingestMs, toldPerFlush, islands, near10, rssMb, faults }: Outcome): string {
+function noteOn({ laterMs, p99Ms, cpuMs, ingestMs, toldPerFlush, islands, near10, rssMb, rssBeforeMb, faults }: Outcome): string {
   const wrong = Object.entries(faults).map(([fault, count]) => `${fault} ${count}`)
   return [
     `later ${laterMs.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, core ${cpuMs.toFixed(1)} ms, positions ${ingestMs.toFixed(1)} ms`,
-    `told ${toldPerFlush.toFixed(0)}, islands ${islands}, near10 ${near10.toFixed(2)}, ${rssMb.toFixed(0)} MB`,
+    `told ${toldPerFlush.toFixed(0)}, islands ${islands}, near10 ${near10.toFixed(2)}, ${rssMb.toFixed(0)} MB of which ${rssBeforeMb.toFixed(0)} before`,
     wrong.join(', '),
   ].join('; ')
 }

@@ -57,20 +57,36 @@ function replaced(page: string, name: string, content: string): string {
 
 function speedTable(outcomes: readonly Outcome[]): string {
   return table(
-    ['crowd', 'peers', 'flush ms', 'later', 'p99', 'cold start ms', 'told per flush', 'islands', 'near10', 'memory MB', 'faults'],
-    outcomes.map(({ scenario, peers, medianMs, laterMs, p99Ms, coldMs, toldPerFlush, islands, near10, rssMb, faults }) => [
-      scenario,
-      peers.toLocaleString('en'),
-      ms(medianMs),
-      ms(laterMs),
-      ms(p99Ms),
-      ms(coldMs),
-      toldPerFlush.toFixed(0),
-      islands.toLocaleString('en'),
-      near10.toFixed(2),
-      rssMb.toFixed(0),
-      `${Object.values(faults).reduce((sum, count) => sum + count, 0)}`,
-    ]),
+    [
+      'crowd',
+      'peers',
+      'flush ms',
+      'later',
+      'p99',
+      'cold start ms',
+      'told per flush',
+      'islands',
+      'near10',
+      'memory MB',
+      'before',
+      'faults',
+    ],
+    outcomes.map(
+      ({ scenario, peers, medianMs, laterMs, p99Ms, coldMs, toldPerFlush, islands, near10, rssMb, rssBeforeMb, faults }) => [
+        scenario,
+        peers.toLocaleString('en'),
+        ms(medianMs),
+        ms(laterMs),
+        ms(p99Ms),
+        ms(coldMs),
+        toldPerFlush.toFixed(0),
+        islands.toLocaleString('en'),
+        near10.toFixed(2),
+        rssMb.toFixed(0),
+        rssBeforeMb.toFixed(0),
+        `${Object.values(faults).reduce((sum, count) => sum + count, 0)}`,
+      ],
+    ),
   )
 }
 

@@ -23,7 +23,9 @@ export interface Outcome {
   toldPerFlush: number
   islands: number
   near10: number
+  /** Resident memory of the process in the end, garbage included; and what it was before the first peer spoke: Node, the crowd, and its addresses. */
   rssMb: number
+  rssBeforeMb: number
   faults: Faults
 }
 
@@ -46,7 +48,7 @@ export function play(scenario: ScenarioName, peers: number, flushes: number): Ou
   const fastest = (of: (take: Take) => readonly number[]): number[] =>
     of(first).map((_, i) => Math.min(...takes.map((one) => of(one)[i] ?? Number.POSITIVE_INFINITY)))
   const times = fastest((one) => one.times)
-  const { toldPerFlush, islands, near10: company, rssMb, faults } = first
+  const { toldPerFlush, islands, near10: company, rssMb, rssBeforeMb, faults } = first
   return {
     scenario,
     peers,
@@ -63,6 +65,7 @@ export function play(scenario: ScenarioName, peers: number, flushes: number): Ou
     islands,
     near10: company,
     rssMb,
+    rssBeforeMb,
     faults,
   }
 }
@@ -75,6 +78,10 @@ interface Take extends Omit<Outcome, 'scenario' | 'peers' | 'medianMs' | 'laterM
 function take(scenario: ScenarioName, peers: number, flushes: number): Take {
   const crowd = new Crowd(peers, scenario === 'plaza' || scenario === 'festival' ? SPREADS[scenario] : SPREADS.spread, SEED)
   const ids = Array.from({ length: peers }, (_, n) => peerId(n))
+  // Those who are away: whoever leaves comes back under its address when all of them have been here.
+  const away = Array.from({ length: Math.ceil(2 * JUMPING * peers) }, (_, n) => peerId(peers + n))
+  globalThis.gc?.()
+  const rssBeforeMb = rss()
   let rooms = 0
   const islands = createCityIslands({
     joinDistance: 64,
@@ -82,7 +89,7 @@ function take(scenario: ScenarioName, peers: number, flushes: number): Take {
     maxPeers: 100,
     nextId: () => `I${(++rooms).toString(36)}`,
   })
-  let spent = peers
+  let comings = 0
   const speak = () => {
     for (const [n, id] of ids.entries()) islands.upsert(id, crowd.at(n))
   }
@@ -99,8 +106,10 @@ function take(scenario: ScenarioName, peers: number, flushes: number): Take {
     if (scenario === 'teleport') crowd.jump(JUMPING)
     if (scenario === 'churn') {
       for (const n of crowd.jump(JUMPING)) {
-        islands.remove(ids[n] ?? peerId(n))
-        ids[n] = peerId(spent++)
+        const [leaving, coming] = [ids[n] ?? peerId(n), away[comings % away.length] ?? peerId(n)]
+        islands.remove(leaving)
+        ids[n] = coming
+        away[comings++ % away.length] = leaving
       }
     }
     const spoke = performance.now()
@@ -115,7 +124,7 @@ function take(scenario: ScenarioName, peers: number, flushes: number): Take {
     ingest.push(began - spoke)
     cpuMs += (user + system) / 1000 / flushes
   }
-  const rssMb = process.memoryUsage.rss() / 2 ** 20
+  const rssMb = rss()
   return {
     coldMs,
     times,
@@ -125,6 +134,9 @@ function take(scenario: ScenarioName, peers: number, flushes: number): Take {
     islands: islands.islandCount,
     near10: near10(crowd.x, crowd.z, (n) => islands.roomOf(ids[n] ?? peerId(n)), 200),
     rssMb,
+    rssBeforeMb,
     faults: faultsIn(islands, ids),
   }
 }
+
+const rss = (): number => process.memoryUsage.rss() / 2 ** 20

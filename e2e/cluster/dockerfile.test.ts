@@ -27,7 +27,7 @@ test('the last stage holds nothing but what it copies, so that the hand-made ima
 
 test('the image runs the cells as a user without rights', () => {
   expect(settingsOf(ours.at(-1) ?? ours[0])).toMatchObject({
-    entrypoint: ['node', '/app/dist/cells/main.js'],
+    entrypoint: ['node', '--max-semi-space-size=16', '/app/dist/cells/main.js'],
     user: '65532:65532',
     workdir: '/app',
     env: { NODE_ENV: 'production' },
