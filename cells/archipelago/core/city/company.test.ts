@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { dice } from '../fixtures.ts'
+import { at, dice, peerId } from '../fixtures.ts'
 import type { MoveCause } from '../islands.ts'
 import { faultsOf } from '../oracle.ts'
 import { aCity, discOf, Listener, near10, RULES, stand, type Walker } from './fixtures.ts'
@@ -78,6 +78,21 @@ describe('a standing crowd', () => {
     const { islands, crowd, listener } = gathering(5_000)
     expect(near10(islands, crowd)).toBeGreaterThan(0.75)
     for (let flush = 0; flush < 100; flush++) expect(listener.flush(islands)).toBe(0)
+  })
+
+  test('has company in a large city too, where a survey takes several flushes and people come and go meanwhile', () => {
+    const { islands, crowd, listener } = gathering(500)
+    for (let n = 0; n < 20_000; n++) islands.upsert(peerId(10_000 + n), at(1_000 + n * 100))
+    for (let flush = 0; flush < 40; flush++) {
+      const { peer } = crowd[flush * 100] ?? { peer: peerId(0) }
+      islands.remove(peer)
+      islands.upsert(peerId(50_000 + flush), at(0))
+      listener.flush(islands)
+    }
+    const everybody = crowd.filter(({ peer }) => islands.has(peer))
+    expect(everybody).toHaveLength(5_000 - 40)
+    expect(near10(islands, everybody)).toBeGreaterThanOrEqual(0.7)
+    expect(Math.max(...[...islands.all()].map(({ peers }) => peers.length))).toBeLessThanOrEqual(RULES.maxPeers)
   })
 
   test('with a budget of 0 stays as it came, as upstream has it', () => {

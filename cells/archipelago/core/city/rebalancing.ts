@@ -22,6 +22,8 @@ const STAMPEDE = 10
 const FEW = 2500
 /** Peers that may be surveyed in each flush; a larger city is surveyed the less often. */
 const GLANCE = 5000
+/** A city with more peers than this is large. */
+const LARGE = 20_000
 
 /**
  * Good company: in a crowd larger than an island, the people next to you should be in your island. A scattered crowd is cut into
@@ -39,7 +41,8 @@ export class Rebalancing {
   #scatteredSince = new Map<number, number>()
   /** Islands of crowds that are still gathering: whoever is moved now would only be moved again. */
   readonly #waiting = new Set<number>()
-  #nextSurvey = 0
+  #round: Iterator<void> | undefined
+  #nextRound = 0
   /** Whether another survey could find something to do: somebody stepped, came or left, moved, or has to wait for a move. */
   #isRestless = false
 
@@ -69,10 +72,22 @@ export class Rebalancing {
   /** Improves the company; `depart` hears of each peer that leaves an island for another, before it does. */
   rebalance(depart: (peer: number) => void): void {
     const now = ++this.#budget.now
-    if (!this.#isRestless || now < this.#nextSurvey) return
-    this.#nextSurvey = now + Math.ceil(this.#peers.count / GLANCE)
-    this.#isRestless = false
-    this.#survey.take()
+    if (!this.#round) {
+      if (!this.#isRestless || now < this.#nextRound) return
+      this.#nextRound = now + Math.ceil(this.#peers.count / GLANCE)
+      this.#isRestless = false
+      this.#round = this.#takeRound(depart)
+    }
+    if (this.#round.next().done) this.#round = undefined
+  }
+
+  /** Surveys, plans and moves; in a large city one after the other in three flushes, so that none of them is long. */
+  *#takeRound(depart: (peer: number) => void): Iterator<void> {
+    const isLarge = this.#peers.count > LARGE
+    this.#survey.lineUp()
+    if (isLarge) yield
+    this.#survey.assess()
+    if (isLarge) yield
     this.#plan()
     for (const { peer, to } of ringsOf(this.#wanderers(), this.#limit)) {
       depart(peer)
@@ -121,9 +136,10 @@ export class Rebalancing {
 
   /** Who is where it wishes to be stays there (clustering.md §5.9), and who is alone has nobody to change places with. */
   #mayMove(peer: number): boolean {
-    if (!this.#budget.allows(peer) || int(this.#islands.size, this.#peers.islandOf(peer)) === 1) return false
+    const island = this.#peers.islandOf(peer)
+    if (island === NONE || !this.#budget.allows(peer) || int(this.#islands.size, island) === 1) return false
     const wish = this.#peers.wish[peer]
-    return wish === undefined || wish !== this.#islands.ids[this.#peers.islandOf(peer)]
+    return wish === undefined || wish !== this.#islands.ids[island]
   }
 
   /** Whoever gains by changing places, those last who are the farthest from where their island is to be: they go first. */
@@ -134,6 +150,8 @@ export class Rebalancing {
     for (let rank = 0; rank < survey.count; rank++) {
       if (real(survey.company, rank) >= CONTENT) continue
       const peer = int(survey.peer, rank)
+      // It left, or moved on, since the survey.
+      if (this.#peers.islandOf(peer) !== int(survey.island, rank)) continue
       if (!this.#budget.allows(peer) || !this.#budget.stands(peer)) this.#isRestless = true
       if (!this.#mayMove(peer) || this.#waiting.has(int(survey.island, rank))) continue
       const to = this.#betterThanHere(rank, peer)

@@ -34,7 +34,8 @@ export class Survey {
     return int(this.#curve.place, rank) >>> 0
   }
 
-  take(): void {
+  /** Lines everybody up along the curve. */
+  lineUp(): void {
     const { rows, x, z, island } = this.#peers
     if (this.peer.length < rows) this.#grow(rows * 2)
     this.count = 0
@@ -48,6 +49,10 @@ export class Survey {
       this.island[rank] = int(island, slot)
       this.intended[rank] = int(island, slot)
     }
+  }
+
+  /** Looks at the company each one has. */
+  assess(): void {
     for (let rank = 0; rank < this.count; rank++) this.company[rank] = this.companyIn(rank, int(this.island, rank))
   }
 
