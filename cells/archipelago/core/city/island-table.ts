@@ -112,6 +112,22 @@ export class IslandTable {
     else this.stir(slot)
   }
 
+  /** Takes all members of another island in, which is no more. */
+  absorb(slot: number, other: number): void {
+    const { next, previous, island } = this.#peers
+    const first = int(this.first, other)
+    const last = int(this.last, slot)
+    for (let peer = first; peer !== NONE; peer = int(next, peer)) island[peer] = slot
+    next[last] = first
+    previous[first] = last
+    this.last[slot] = int(this.last, other)
+    this.size[slot] = int(this.size, slot) + int(this.size, other)
+    this.taken[slot] = int(this.taken, slot) + int(this.size, other)
+    this.size[other] = 0
+    this.stir(slot)
+    this.#dissolve(other)
+  }
+
   #dissolve(slot: number): void {
     const id = this.ids[slot]
     if (id !== undefined) this.#byId.delete(id)

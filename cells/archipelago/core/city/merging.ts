@@ -119,11 +119,7 @@ export class Merging {
   #absorb(winner: number, loser: number, depart: (peer: number) => void): void {
     this.#into[loser] = winner
     this.#occupants.unite(winner, loser)
-    for (let left = int(this.#islands.size, loser); left > 0; left--) {
-      const peer = int(this.#islands.first, loser)
-      depart(peer)
-      this.#islands.leave(peer)
-      this.#islands.join(winner, peer)
-    }
+    for (let peer = int(this.#islands.first, loser); peer !== NONE; peer = int(this.#peers.next, peer)) depart(peer)
+    this.#islands.absorb(winner, loser)
   }
 }

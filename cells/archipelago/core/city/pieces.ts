@@ -120,14 +120,14 @@ export class Pieces {
     let pieces = loose
     for (let one = 0; one < size; one++) {
       // Whoever hangs together with the most needs no other hop; of all others every hop is looked at.
-      if (this.#rootOf(one) === this.#rootOf(most)) continue
+      if (int(this.#root, one) === most || this.#rootOf(one) === most) continue
       pieces -= this.#tieToAllAround(one, start, most)
       if (pieces === 1) return 1
     }
     return pieces
   }
 
-  /** Finds out whom hops still hold together, and answers the root that most follow. */
+  /** Finds out whom hops still hold together, and answers the root that most follow: it stays one, for only others are tied to it. */
   #findRoots(size: number): number {
     const followers = this.#followers.fill(0, 0, size)
     let most = 0
@@ -179,7 +179,7 @@ export class Pieces {
         this.#hold(int(peer, start + one), int(peer, start + other))
         ties++
         own = root
-        if (root === this.#rootOf(most)) return ties
+        if (root === most) return ties
       }
     }
     return ties
