@@ -74,14 +74,14 @@ export class Rebalancing {
     const now = ++this.#budget.now
     if (!this.#round) {
       if (!this.#isRestless || now < this.#nextRound) return
-      this.#nextRound = now + Math.ceil(this.#peers.count / GLANCE)
+      this.#nextRound = now + this.#flushesPerRound
       this.#isRestless = false
       this.#round = this.#takeRound(depart)
     }
     if (this.#round.next().done) this.#round = undefined
   }
 
-  /** Surveys, plans and moves; in a large city one after the other in three flushes, so that none of them is long. */
+  /** Surveys, plans and moves; in a large city one after the other in several flushes, so that none is long and none moves too many. */
   *#takeRound(depart: (peer: number) => void): Iterator<void> {
     const isLarge = this.#peers.count > LARGE
     this.#survey.lineUp()
@@ -89,13 +89,35 @@ export class Rebalancing {
     this.#survey.assess()
     if (isLarge) yield
     this.#plan()
-    for (const { peer, to } of ringsOf(this.#wanderers(), this.#limit)) {
-      depart(peer)
-      this.#islands.leave(peer)
-      this.#islands.join(to, peer)
-      this.#budget.spend(peer)
+    const limit = this.#limit
+    let moved = 0
+    let isFresh = true
+    for (const ring of ringsOf(this.#wanderers(), limit * this.#flushesPerRound)) {
+      if (moved >= limit) {
+        moved = 0
+        isFresh = false
+        yield
+      }
+      if (!isFresh && !ring.every((wanderer) => this.#stillWishes(wanderer))) continue
+      moved += ring.length
+      for (const { peer, to } of ring) {
+        depart(peer)
+        this.#islands.leave(peer)
+        this.#islands.join(to, peer)
+        this.#budget.spend(peer)
+      }
       this.#isRestless = true
     }
+  }
+
+  /** Whether what was planned for somebody in an earlier flush still holds: whoever does not stand has walked away from it. */
+  #stillWishes({ peer, from }: Wanderer): boolean {
+    return this.#peers.islandOf(peer) === from && this.#mayMove(peer) && this.#budget.stands(peer)
+  }
+
+  /** A larger city is surveyed the less often. */
+  get #flushesPerRound(): number {
+    return Math.ceil(this.#peers.count / GLANCE)
   }
 
   /** Peers that one flush may move. */

@@ -9,26 +9,27 @@ export interface Wanderer {
  * Finds rings of wanderers who can change places: each goes where the next one leaves, so every island keeps its size, no room overflows
  * and none becomes small enough to be merged. The last of those who leave an island goes first. Stops after about `limit` wanderers.
  */
-export function ringsOf(wanderers: readonly Wanderer[], limit: number): Wanderer[] {
+export function ringsOf(wanderers: readonly Wanderer[], limit: number): Wanderer[][] {
   const leaving = new Map<number, Wanderer[]>()
   for (const wanderer of wanderers) {
     const others = leaving.get(wanderer.from)
     if (others) others.push(wanderer)
     else leaving.set(wanderer.from, [wanderer])
   }
-  const chosen: Wanderer[] = []
+  const rings: Wanderer[][] = []
+  let chosen = 0
   for (const start of leaving.keys()) {
     // Follow whoever wants to leave from island to island; an island met again closes a ring, one that nobody wants to leave is a dead end.
     const path: Wanderer[] = []
     const met = new Map<number, number>()
     let here = start
-    while (chosen.length < limit) {
+    while (chosen < limit) {
       const ring = met.get(here)
       if (ring !== undefined) {
-        for (const wanderer of path.splice(ring)) {
-          met.delete(wanderer.from)
-          chosen.push(wanderer)
-        }
+        const closed = path.splice(ring)
+        for (const wanderer of closed) met.delete(wanderer.from)
+        chosen += closed.length
+        rings.push(closed)
         continue
       }
       const next = leaving.get(here)?.pop()
@@ -44,5 +45,5 @@ export function ringsOf(wanderers: readonly Wanderer[], limit: number): Wanderer
       met.delete(here)
     }
   }
-  return chosen
+  return rings
 }
