@@ -53,6 +53,37 @@ describe('tokens', () => {
     expect(transport.connectionString).toHaveBeenCalledTimes(64)
   })
 
+  test('a city that is due is told a slice at a time, and the next once the broker has taken the one before', async () => {
+    const transport: Transport = {
+      kind: 'livekit',
+      connectionString(_, room) {
+        world.clock.stall(1)
+        return room
+      },
+    }
+    const world = await anArchipelago({ transport })
+    const delivered = vi.spyOn(world.bus, 'flush')
+    for (let n = 0; n < 100; n++) world.heartbeat(peerId(n), at(0))
+    expect(await world.flush()).toHaveLength(100)
+    expect(delivered.mock.calls.length).toBeGreaterThanOrEqual(100 / 8 - 1)
+  })
+
+  test('a broker that takes nothing stops nobody for longer than until the next flush', async () => {
+    const world = await anArchipelago({
+      transport: {
+        kind: 'livekit',
+        connectionString(_, room) {
+          world.clock.stall(1)
+          return room
+        },
+      },
+    })
+    vi.spyOn(world.bus, 'flush').mockReturnValue(new Promise(() => {}))
+    for (let n = 0; n < 20; n++) world.heartbeat(peerId(n), at(0))
+    const told = [...(await world.flush()), ...(await world.flush()), ...(await world.flush())]
+    expect(new Set(told.map(({ peer }) => peer)).size).toBe(20)
+  })
+
   test('a peer who moves on while its token is minted hears of the second island only', async () => {
     const pending: (() => void)[] = []
     const transport: Transport = {
