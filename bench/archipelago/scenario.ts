@@ -1,5 +1,6 @@
 import { createCityIslands } from '../../cells/archipelago/core/city/city-islands.ts'
 import { peerId } from '../../cells/archipelago/core/fixtures.ts'
+import { createLivekitTransport } from '../../cells/transport/livekit.ts'
 import { Crowd, SPREADS } from './crowds.ts'
 import { type Faults, faultsIn, near10 } from './gates.ts'
 
@@ -12,6 +13,8 @@ export interface Outcome {
   scenario: ScenarioName
   peers: number
   coldMs: number
+  /** The same, and a token signed for each peer that then has a room. */
+  coldWithTokensMs: number
   /** Of the first half of the flushes watched, while islands are as they were formed. */
   medianMs: number
   /** Of the second half: who walks straight on has stretched the islands, and many break in each flush. */
@@ -30,6 +33,11 @@ export interface Outcome {
 }
 
 const SEED = 7
+const transport = createLivekitTransport({
+  url: 'wss://livekit.example.org',
+  apiKey: 'key',
+  apiSecret: 'a secret for the benchmark',
+})
 /** Flushes before one looks. */
 const WARM_UP = 3
 /** A share of the crowd that appears elsewhere, or leaves and is replaced, between two flushes. */
@@ -53,6 +61,7 @@ export function play(scenario: ScenarioName, peers: number, flushes: number): Ou
     scenario,
     peers,
     coldMs: Math.min(...takes.map(({ coldMs }) => coldMs)),
+    coldWithTokensMs: Math.min(...takes.map(({ coldWithTokensMs }) => coldWithTokensMs)),
     medianMs: quantile(times.slice(0, flushes / 2), 0.5),
     laterMs: quantile(times.slice(flushes / 2), 0.5),
     p99Ms: quantile(times, 0.99),
@@ -95,8 +104,10 @@ function take(scenario: ScenarioName, peers: number, flushes: number): Take {
   }
   speak()
   const start = performance.now()
-  islands.flush()
+  const { changes: arrived } = islands.flush()
   const coldMs = performance.now() - start
+  for (const { peer, room } of arrived) transport.connectionString(peer, room, 'island')
+  const coldWithTokensMs = performance.now() - start
   const times: number[] = []
   const ingest: number[] = []
   let told = 0
@@ -127,6 +138,7 @@ function take(scenario: ScenarioName, peers: number, flushes: number): Take {
   const rssMb = rss()
   return {
     coldMs,
+    coldWithTokensMs,
     times,
     ingest,
     cpuMs,
