@@ -172,7 +172,8 @@ export class Election {
 
   #depose(why: Deposed): void {
     const { log, leaseMs, onDeposed } = this.#deps
-    log.warn({ term: this.#term, why }, 'this archipelago is not the active one any more')
+    const level = why === 'handed_over' ? 'info' : 'warn'
+    log[level]({ term: this.#term, why }, 'this archipelago is not the active one any more')
     this.#term = undefined
     this.#cancelBeat()
     this.#claimAfter(leaseMs())
