@@ -34,7 +34,9 @@ async function look() {
     const [islands, peers] = realm.statsUrl ? await Promise.all([get(realm.statsUrl + '/islands'), get(realm.statsUrl + '/peers')]) : []
     const box = document.createElement('section')
     make('h2', realm.realmName + (realm.healthy ? '' : ' (not taking players)'), box)
-    make('p', realm.usersCount + ' players, ' + (islands?.islands ?? []).length + ' islands, version ' + realm.version, box)
+    // The statistics the map is drawn from are of this moment; the count that realms are listed with is some seconds old.
+    const players = peers?.peers?.length ?? realm.usersCount
+    make('p', players + ' players, ' + (islands?.islands ?? []).length + ' islands, version ' + realm.version, box)
     const cells = make('ul', '', box)
     for (const cell of realm.cells) make('li', 'slot ' + cell.slot + ': ' + cell.cell + ', ' + cell.state + (cell.players === undefined ? '' : ', ' + cell.players + ' players'), cells)
     const canvas = Object.assign(make('canvas', '', box), { width: 480, height: 480 })
