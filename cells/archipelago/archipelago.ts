@@ -1,35 +1,17 @@
-import type { Bus } from '../bus/bus.ts'
-import type { Clock } from '../chassis/clock.ts'
-import type { Log } from '../chassis/log.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Stamp } from '../wire/stamp.ts'
-import type { Subjects } from '../wire/subjects.ts'
 import { stampTrailer } from '../wire/trailer.ts'
-import { Attendance, SETTLE_MS } from './attendance.ts'
+import { Attendance, type AttendanceParts, SETTLE_MS } from './attendance.ts'
 import type { AdoptingIslands } from './core/islands.ts'
-import type { Ledger } from './core/ledger.ts'
-import type { Register } from './core/register.ts'
 import { type Deposed, Election } from './election.ts'
 import { type FlushLoop, startFlushLoop } from './flush-loop.ts'
-import type { ArchipelagoMetrics } from './metrics.ts'
 import { Slab } from './slab.ts'
 import { Tenure } from './tenure.ts'
 
 /** What an archipelago is made of. */
-export interface ArchipelagoParts {
-  bus: Bus
-  subjects: Subjects
-  clock: Clock
-  log: Log
-  metrics: ArchipelagoMetrics
-  register: Register
-  ledger: Ledger
-  /** Of this start, like no other. */
-  bootId: string
+export interface ArchipelagoParts extends AttendanceParts {
   periodMs: number
-  /** Milliseconds of silence after which a peer counts as gone. */
-  toleratedSilenceMs: number
   maxPeersPerIsland: number
   maxPeersListed: number
   /** An engine without anybody in it. */

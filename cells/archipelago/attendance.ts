@@ -12,8 +12,8 @@ import type { ArchipelagoMetrics } from './metrics.ts'
 import { callTheRoll } from './roll-call.ts'
 import type { Tenure } from './tenure.ts'
 
-/** What attendance is kept with, and who is told of it. */
-export interface AttendanceDeps {
+/** What attendance is kept with. */
+export interface AttendanceParts {
   bus: Bus
   subjects: Subjects
   clock: Clock
@@ -25,6 +25,10 @@ export interface AttendanceDeps {
   bootId: string
   /** Milliseconds of silence after which a peer counts as gone. */
   toleratedSilenceMs: number
+}
+
+/** The same, and who is told of it. */
+export interface AttendanceDeps extends AttendanceParts {
   /** Whether what was said in a term counts. */
   counts(term: Stamp | undefined): boolean
   /** What has to know who comes and goes, while there is one. */
