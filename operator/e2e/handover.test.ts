@@ -1,16 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { resources } from '../../cells/chassis/kube/resources.ts'
-import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import { withPart } from '../../e2e/parts/with-part.ts'
 import type { Lease } from '../cluster/lease.ts'
 import { type ApiProxy, isWrite, startApiProxy } from './api-proxy.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
 import { aProviderElsewhere, aWayTo, type Sent } from './elsewhere.ts'
 import { startFakeKubelet } from './kubelet.ts'
-import { inNamespace } from './namespace.ts'
+import { aLab } from './lab.ts'
 
 const patient = { timeout: 30_000, interval: 20 }
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
@@ -26,30 +24,11 @@ interface Process {
 }
 
 withPart('kube', 'two operator processes on one API server', (part) => {
-  let api: ApiServer
-  let user: Transport
-  let namespace: string
-  let count = 0
-  const endings: (() => Promise<unknown>)[] = []
-  beforeAll(async () => {
-    api = await startApiServer(part)
-    user = api.transport()
-  })
-  afterAll(() => api?.stop())
-  beforeEach(async () => {
-    namespace = `handover-${++count}`
-    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-  })
-  afterEach(async () => {
-    for (const end of endings.splice(0).reverse()) await end()
-  })
-  const { declare, get } = inNamespace(
-    () => user,
-    () => namespace,
-  )
+  const lab = aLab(part)
+  const { declare, get } = lab
 
   async function anOperator(name: string, env: NodeJS.ProcessEnv = {}): Promise<Process> {
-    const proxy = await startApiProxy(api)
+    const proxy = await startApiProxy(lab.api)
     const child = spawn(process.execPath, [main], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
@@ -61,17 +40,18 @@ withPart('kube', 'two operator processes on one API server', (part) => {
         IMAGE_REPOSITORY: 'ghcr.io/example/realm',
         PROVIDER_URL: 'http://127.0.0.1:1',
         CHECK_DEPENDENCIES: 'false',
-        WATCH_NAMESPACE: namespace,
-        LEASE_NAMESPACE: namespace,
+        WATCH_NAMESPACE: lab.namespace,
+        LEASE_NAMESPACE: lab.namespace,
         LEASE_IDENTITY: name,
         ...env,
       },
     })
     const ended = once(child, 'exit')
-    endings.push(proxy.stop, () => {
+    const kill = () => {
       child.kill('SIGKILL')
       return ended
-    })
+    }
+    lab.ends(kill, proxy.stop)
     return {
       name,
       proxy,
@@ -107,7 +87,7 @@ withPart('kube', 'two operator processes on one API server', (part) => {
       stopped = true
       return working
     }
-    endings.push(stop)
+    lab.ends(stop)
     return { stop, declared: () => step }
   }
 
@@ -137,8 +117,8 @@ withPart('kube', 'two operator processes on one API server', (part) => {
     const sent: Sent[] = []
     const elsewhere = await aProviderElsewhere(context)
     const way = await aWayTo(context, elsewhere.url, (each) => sent.push(each))
-    const kubelet = startFakeKubelet(api.transport(), namespace)
-    endings.push(kubelet.stop)
+    const kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    lab.ends(kubelet.stop)
     const [first, second] = await aPair(elsewhere.envFor(way.url))
     const taken = () => sent.filter(({ isTaken }) => isTaken)
     const epochs = () => new Set(taken().map(({ epoch }) => epoch)).size
