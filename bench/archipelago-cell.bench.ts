@@ -3,7 +3,7 @@ import { startBroker } from '../cells/bus/fixtures.ts'
 import { createMemoryBus } from '../cells/bus/memory.ts'
 import { connectNats } from '../cells/bus/nats.ts'
 import { silentLog } from '../cells/chassis/log.ts'
-import { lookUp } from '../e2e/parts/catalogue.ts'
+import { lookUp } from '../testing/parts/catalogue.ts'
 import { City, sleep } from './archipelago-cell/city.ts'
 import type { Row } from './main.ts'
 

@@ -1,5 +1,5 @@
-import { connectPlayer, type Player } from '../e2e/player/player.ts'
-import { createWallet } from '../e2e/player/wallet.ts'
+import { connectPlayer, type Player } from '../testing/player/player.ts'
+import { createWallet } from '../testing/player/wallet.ts'
 
 /** An order to the process that plays the players, and what it answers when it is done. */
 export type LoadOrder =

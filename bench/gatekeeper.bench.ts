@@ -5,8 +5,8 @@ import { silentLog } from '../cells/chassis/log.ts'
 import { Metrics } from '../cells/chassis/metrics.ts'
 import { startGatekeeper } from '../cells/gatekeeper/cell.ts'
 import { createVerifier } from '../cells/identity/verifier.ts'
-import { signedHeaders } from '../e2e/player/signed-fetch.ts'
-import { createWallet } from '../e2e/player/wallet.ts'
+import { signedHeaders } from '../testing/player/signed-fetch.ts'
+import { createWallet } from '../testing/player/wallet.ts'
 
 /** One figure of a benchmark. */
 interface Row {

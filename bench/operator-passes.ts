@@ -7,9 +7,9 @@ import { createCache } from '../operator/cluster/cache.ts'
 import { kubernetesCluster } from '../operator/cluster/kubernetes.ts'
 import { leadershipBy } from '../operator/cluster/leader.ts'
 import { platform, site } from '../operator/desired/fixtures.ts'
-import type { ApiServer } from '../operator/e2e/apiserver.ts'
 import { startReconcilers } from '../operator/reconcile/loop.ts'
 import { type QueueMetrics, queueMetrics } from '../operator/reconcile/queue-metrics.ts'
+import type { ApiServer } from '../testing/apiserver/apiserver.ts'
 import type { Row } from './main.ts'
 
 /** Passes that find nothing to do, in this process, over everything there is. */

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { KubeObject } from '../cells/chassis/kube/kube-object.ts'
 import { type Resource, resources } from '../cells/chassis/kube/resources.ts'
-import type { ApiServer } from '../operator/e2e/apiserver.ts'
+import type { ApiServer } from '../testing/apiserver/apiserver.ts'
 
 /** An operator in a process of its own, as a pod would run it. */
 export interface OperatorProcess {
@@ -30,7 +30,7 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 const main = join(root, 'dist/operator/main.js')
 
 /** Compiles what a pod runs: the compiler inside the runtime would be half of the memory. */
-export const buildOperator = (): Promise<unknown> => promisify(execFile)(process.execPath, ['e2e/build.ts'], { cwd: root })
+export const buildOperator = (): Promise<unknown> => promisify(execFile)(process.execPath, ['tools/build.ts'], { cwd: root })
 
 /** The files of a ServiceAccount with every right, as a pod finds them. */
 export async function serviceAccountFiles(

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { openSocket, type UpgradeRefused } from '../e2e/player/socket.ts'
+import { openSocket, type UpgradeRefused } from '../testing/player/socket.ts'
 import { ManualClock } from './chassis/clock.ts'
 import { createApp, route, text } from './chassis/http.ts'
 import { listen } from './chassis/listen.ts'

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { badRealms } from './bad-objects.ts'
+import { badRealms } from '../testing/bad-objects.ts'
+import { typescriptOf } from '../tools/generate-types/typescript.ts'
 import type { Realm } from './realm.ts'
 import { crdFiles, readCrd, type Schema, schemaOf } from './schema.ts'
-import { typescriptOf } from './typescript.ts'
 import { createValidator } from './validate.ts'
 
 const realmCrd = readCrd('realm.crd.yaml')

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { City } from './continuity-city.ts'
-import { faults, freeze, suffer } from './continuity-faults.ts'
-import { withPart } from './parts/with-part.ts'
+import { City } from '../testing/continuity/city.ts'
+import { faults, freeze, suffer } from '../testing/continuity/faults.ts'
+import { withPart } from '../testing/parts/with-part.ts'
 
 const MINUTES = 60_000
 const isFull = process.env.REALM_FULL === '1'

@@ -3,10 +3,10 @@ import { RoomServiceClient } from 'livekit-server-sdk'
 import { expect, test, vi } from 'vitest'
 import { silentLog } from '../cells/chassis/log.ts'
 import { startLivekitServer } from '../cli/adapters/livekit-server.ts'
-import { startExplorer } from './explorers.ts'
-import { freshFolder } from './fresh-folder.ts'
-import { withPart } from './parts/with-part.ts'
-import { startProgram } from './process.ts'
+import { startExplorer } from '../testing/explorers.ts'
+import { freshFolder } from '../testing/fresh-folder.ts'
+import { withPart } from '../testing/parts/with-part.ts'
+import { startProgram } from '../testing/program.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const SECONDS = 1_000

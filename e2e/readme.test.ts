@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { freshFolder } from './fresh-folder.ts'
-import { startProgram } from './process.ts'
-import { commandsOf, settings } from './readme.ts'
+import { freshFolder } from '../testing/fresh-folder.ts'
+import { startProgram } from '../testing/program.ts'
+import { commandsOf, settings } from '../testing/readme.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const shell = promisify(execFile)

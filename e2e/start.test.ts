@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test, vi } from 'vitest'
-import { freshFolder } from './fresh-folder.ts'
-import { connectorUrl, followAbout } from './player/about.ts'
-import { connectPlayer } from './player/player.ts'
-import { createWallet } from './player/wallet.ts'
-import { groupExists, startProgram } from './process.ts'
+import { freshFolder } from '../testing/fresh-folder.ts'
+import { connectorUrl, followAbout } from '../testing/player/about.ts'
+import { connectPlayer } from '../testing/player/player.ts'
+import { createWallet } from '../testing/player/wallet.ts'
+import { groupExists, startProgram } from '../testing/program.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const example = readFileSync(join(root, 'examples/realm.yaml'), 'utf8')

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { withPart } from '../../e2e/parts/with-part.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 import { createLog, silentLog } from '../chassis/log.ts'
 import { type Bus, type BusState, NO_PAYLOAD } from './bus.ts'
 import { type Broker, startBroker } from './fixtures.ts'

@@ -1,4 +1,4 @@
-import { type Program, startProgram } from '../../e2e/process.ts'
+import { type Program, startProgram } from '../../testing/program.ts'
 
 /** A NATS server on a port of its own, which it keeps over restarts. */
 export interface Broker extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { connectPlayer, type Player } from '../../e2e/player/player.ts'
-import { createWallet } from '../../e2e/player/wallet.ts'
+import { connectPlayer, type Player } from '../../testing/player/player.ts'
+import { createWallet } from '../../testing/player/wallet.ts'
 import { createMemoryBus } from '../bus/memory.ts'
 import { systemClock } from '../chassis/clock.ts'
 import { UserError } from '../chassis/errors.ts'

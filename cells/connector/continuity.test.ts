@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createWallet } from '../../e2e/player/wallet.ts'
+import { createWallet } from '../../testing/player/wallet.ts'
 import { ManualClock } from '../chassis/clock.ts'
 import { encodeBeat } from '../wire/beat.ts'
 import { decodeRollPage, encodeRollCall, type RollPage } from '../wire/roll-call.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Player } from '../../e2e/player/player.ts'
+import type { Player } from '../../testing/player/player.ts'
 import { aConnector, until } from './fixtures.ts'
 
 const ended = (players: Player[]) => {

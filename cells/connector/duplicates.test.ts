@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { requestChallenge } from '../../e2e/player/player.ts'
-import { createWallet, twoLinkChain } from '../../e2e/player/wallet.ts'
+import { requestChallenge } from '../../testing/player/player.ts'
+import { createWallet, twoLinkChain } from '../../testing/player/wallet.ts'
 import { clientPackets } from '../wire/packets.ts'
 import { aBus, aConnector, until } from './fixtures.ts'
 

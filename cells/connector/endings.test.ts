@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { requestChallenge } from '../../e2e/player/player.ts'
-import { chainOf, createWallet, delegate, oneLinkChain, threeLinkChain, twoLinkChain } from '../../e2e/player/wallet.ts'
+import { requestChallenge } from '../../testing/player/player.ts'
+import { chainOf, createWallet, delegate, oneLinkChain, threeLinkChain, twoLinkChain } from '../../testing/player/wallet.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { clientPackets } from '../wire/packets.ts'
 import { aConnector, aWebServer, until } from './fixtures.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { UpgradeRefused } from '../../e2e/player/socket.ts'
+import { UpgradeRefused } from '../../testing/player/socket.ts'
 import { aConnector, until } from './fixtures.ts'
 
 const refusedWith503 = new UpgradeRefused(503)

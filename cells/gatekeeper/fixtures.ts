@@ -1,6 +1,6 @@
 import type { TestContext } from 'vitest'
-import { signedFetch } from '../../e2e/player/signed-fetch.ts'
-import type { Wallet } from '../../e2e/player/wallet.ts'
+import { signedFetch } from '../../testing/player/signed-fetch.ts'
+import type { Wallet } from '../../testing/player/wallet.ts'
 import { ManualClock } from '../chassis/clock.ts'
 import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { createWallet } from '../../e2e/player/wallet.ts'
+import { createWallet } from '../../testing/player/wallet.ts'
 import { createMemoryBus } from '../bus/memory.ts'
 import { silentLog } from '../chassis/log.ts'
 import type { Verdict } from '../identity/verifier.ts'

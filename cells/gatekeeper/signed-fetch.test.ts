@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { signedHeaders } from '../../e2e/player/signed-fetch.ts'
+import { signedHeaders } from '../../testing/player/signed-fetch.ts'
 import {
   contractWalletChain,
   createWallet,
@@ -8,7 +8,7 @@ import {
   threeLinkChain,
   twoLinkChain,
   walletOfKey,
-} from '../../e2e/player/wallet.ts'
+} from '../../testing/player/wallet.ts'
 import { aGatekeeper, answerOf } from './fixtures.ts'
 
 const NOW = 1_700_000_000_000

@@ -1,6 +1,6 @@
 import { type AuthChain, AuthLinkType } from '@dcl/schemas'
 import { describe, expect, test } from 'vitest'
-import { contractWalletChain, createWallet, oneLinkChain, threeLinkChain, twoLinkChain } from '../../e2e/player/wallet.ts'
+import { contractWalletChain, createWallet, oneLinkChain, threeLinkChain, twoLinkChain } from '../../testing/player/wallet.ts'
 import { claimedSigner, needsEthereum, parseAuthChain } from './chain.ts'
 
 const wallet = createWallet('chain')

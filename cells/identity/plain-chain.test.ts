@@ -2,7 +2,7 @@ import { Authenticator } from '@dcl/crypto'
 import { type AuthChain, type AuthLink, AuthLinkType } from '@dcl/schemas'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { contractWalletChain, createWallet, delegate, threeLinkChain, twoLinkChain } from '../../e2e/player/wallet.ts'
+import { contractWalletChain, createWallet, delegate, threeLinkChain, twoLinkChain } from '../../testing/player/wallet.ts'
 import { claimedSigner } from './chain.ts'
 import { certainlyHolds } from './plain-chain.ts'
 

@@ -8,7 +8,7 @@ import {
   oneLinkChain,
   threeLinkChain,
   twoLinkChain,
-} from '../../e2e/player/wallet.ts'
+} from '../../testing/player/wallet.ts'
 import { silentLog } from '../chassis/log.ts'
 import { type ChainVerifier, createVerifier, type ThreadedVerifier, type VerifierOptions } from './verifier.ts'
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { createWallet } from '../../e2e/player/wallet.ts'
+import { createWallet } from '../../testing/player/wallet.ts'
 import { enter, knock, someRooms, twoInARoom, visit } from './fixtures.ts'
 
 const [ada, bob] = [createWallet('ada'), createWallet('bob')]

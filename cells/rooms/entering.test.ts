@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { chainOf, createWallet, oneLinkChain } from '../../e2e/player/wallet.ts'
+import { chainOf, createWallet, oneLinkChain } from '../../testing/player/wallet.ts'
 import { roomPackets } from '../wire/room-packets.ts'
 import { enter, knock, someRooms, twoInARoom, visit } from './fixtures.ts'
 

@@ -1,5 +1,5 @@
 import WebSocket from 'ws'
-import { chainOf, type Wallet } from '../../e2e/player/wallet.ts'
+import { chainOf, type Wallet } from '../../testing/player/wallet.ts'
 import { createMemoryBus } from '../bus/memory.ts'
 import { ManualClock } from '../chassis/clock.ts'
 import { listen } from '../chassis/listen.ts'

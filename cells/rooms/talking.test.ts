@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { createWallet } from '../../e2e/player/wallet.ts'
+import { createWallet } from '../../testing/player/wallet.ts'
 import { roomPackets } from '../wire/room-packets.ts'
 import { enter, type someRooms, twoInARoom } from './fixtures.ts'
 

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LivekitServer, startLivekitServer } from '../../cli/adapters/livekit-server.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 import { silentLog } from '../chassis/log.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { createLivekitTransport } from './livekit.ts'

@@ -3,10 +3,10 @@ import { version } from '../../cli/version.ts'
 import { keptRelease, releases, renderRelease } from './released.fixtures.ts'
 
 const RESTARTS = `this would restart every player's pods on an operator upgrade. Make what is new depend on something realms have to ask for, such as their version.
-While the release is not out yet, keep what it renders anew: rm -r operator/desired/golden/VERSION/{cells,rendered}.yaml && node e2e/release/keep.ts VERSION`
+While the release is not out yet, keep what it renders anew: rm -r operator/desired/golden/VERSION/{cells,rendered}.yaml && node tools/keep-release.ts VERSION`
 
 test('the version of this package is among the releases whose renders are kept', () => {
-  expect(releases(), `node e2e/release/keep.ts ${version}`).toContain(version)
+  expect(releases(), `node tools/keep-release.ts ${version}`).toContain(version)
 })
 
 describe.each(releases().map(keptRelease))(

@@ -1,13 +1,13 @@
 import { beforeEach, expect, test } from 'vitest'
 import { resources } from '../../cells/chassis/kube/resources.ts'
 import type { ObjectKey } from '../../crds/object.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
+import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
+import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
+import { aLab } from '../../testing/apiserver/lab.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 import type { Census } from '../census/census.ts'
 import { Peaks } from '../census/peaks.ts'
 import { site } from '../desired/fixtures.ts'
-import { startOperator, writesOf } from './bare-operator.ts'
-import { startFakeKubelet } from './kubelet.ts'
-import { aLab } from './lab.ts'
 
 const patient = { timeout: 30_000, interval: 30 }
 const WINDOW_MS = 1_000

@@ -2,11 +2,11 @@ import { expect, test } from 'vitest'
 import { resources } from '../../cells/chassis/kube/resources.ts'
 import { API_VERSION, conditionOf } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
+import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
+import { aLab } from '../../testing/apiserver/lab.ts'
+import type { Spec } from '../../testing/apiserver/namespace.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 import { leadershipBy } from '../cluster/leader.ts'
-import { startOperator, writesOf } from './bare-operator.ts'
-import { aLab } from './lab.ts'
-import type { Spec } from './namespace.ts'
 
 withPart('kube', 'a cluster behind a real API server', (part) => {
   const lab = aLab(part)

@@ -3,6 +3,8 @@ import { ManualClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import type { Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
+import { runPodsAtOnce } from '../../testing/apiserver/instant-pods.ts'
+import { createSimulator, type Simulated } from '../../testing/apiserver/simulator.ts'
 import type { Census } from '../census/census.ts'
 import { createWriter } from '../cluster/apply.ts'
 import { createCache } from '../cluster/cache.ts'
@@ -12,8 +14,6 @@ import { aRealm, platform, site } from '../desired/fixtures.ts'
 import type { Elsewhere } from '../publication/elsewhere.ts'
 import type { Publication } from '../publication/publication.ts'
 import { startReconcilers } from '../reconcile/loop.ts'
-import { runPodsAtOnce } from './instant-pods.ts'
-import { createSimulator, type Simulated } from './simulator.ts'
 
 const publication: Publication = {
   sighting: () => ({ state: 'serving', aboutUrl: 'http://realm-provider/main/about' }),

@@ -4,11 +4,11 @@ import { parse } from 'yaml'
 import { KubeError } from '../../cells/chassis/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import type { Transport } from '../../cells/chassis/kube/transport.ts'
-import { badRealms } from '../../crds/bad-objects.ts'
 import { API_VERSION, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
+import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
+import { badRealms } from '../../testing/bad-objects.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 
 withPart('kube', 'the CRDs in a real API server', (part) => {
   let api: ApiServer

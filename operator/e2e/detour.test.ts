@@ -5,11 +5,11 @@ import { collectionPath } from '../../cells/chassis/kube/resources.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
+import { startOperator } from '../../testing/apiserver/bare-operator.ts'
+import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
+import { aLab } from '../../testing/apiserver/lab.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
-import { startOperator } from './bare-operator.ts'
-import { startFakeKubelet } from './kubelet.ts'
-import { aLab } from './lab.ts'
 
 const patient = { timeout: 40_000, interval: 20 }
 

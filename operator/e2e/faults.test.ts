@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { conditionOf } from '../../crds/realm.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
-import { type ApiProxy, type Fault, isWrite, type Passed, startApiProxy } from './api-proxy.ts'
-import { type FakeKubelet, startFakeKubelet } from './kubelet.ts'
-import { aLab } from './lab.ts'
-import { startProvider, startWholeOperator, type WholeOperator } from './operator.ts'
+import { type ApiProxy, type Fault, isWrite, type Passed, startApiProxy } from '../../testing/apiserver/api-proxy.ts'
+import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
+import { aLab } from '../../testing/apiserver/lab.ts'
+import { startProvider, startWholeOperator, type WholeOperator } from '../../testing/apiserver/operator.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 
 const patient = { timeout: 60_000, interval: 100 }
 

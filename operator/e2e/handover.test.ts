@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { resources } from '../../cells/chassis/kube/resources.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
+import { type ApiProxy, isWrite, startApiProxy } from '../../testing/apiserver/api-proxy.ts'
+import { aProviderElsewhere, aWayTo, type Sent } from '../../testing/apiserver/elsewhere.ts'
+import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
+import { aLab } from '../../testing/apiserver/lab.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 import type { Lease } from '../cluster/lease.ts'
-import { type ApiProxy, isWrite, startApiProxy } from './api-proxy.ts'
-import { aProviderElsewhere, aWayTo, type Sent } from './elsewhere.ts'
-import { startFakeKubelet } from './kubelet.ts'
-import { aLab } from './lab.ts'
 
 const patient = { timeout: 30_000, interval: 20 }
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))

@@ -3,12 +3,12 @@ import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { collectionPath, type Resource, resources } from '../../cells/chassis/kube/resources.ts'
 import { conditionOf } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
-import { type ApiProxy, isWrite, startApiProxy } from './api-proxy.ts'
-import { type FakeKubelet, startFakeKubelet } from './kubelet.ts'
-import { aLab } from './lab.ts'
-import type { Spec } from './namespace.ts'
-import { startProvider, startWholeOperator, type WholeOperator } from './operator.ts'
+import { type ApiProxy, isWrite, startApiProxy } from '../../testing/apiserver/api-proxy.ts'
+import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
+import { aLab } from '../../testing/apiserver/lab.ts'
+import type { Spec } from '../../testing/apiserver/namespace.ts'
+import { startProvider, startWholeOperator, type WholeOperator } from '../../testing/apiserver/operator.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 
 const patient = { timeout: 15_000, interval: 50 }
 const FIGHT_MS = 12_000

@@ -5,12 +5,12 @@ import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { API_VERSION } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
+import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
+import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
+import { startFaultyWire } from '../../testing/apiserver/faulty-wire.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 import { type Candidate, createCandidate } from '../cluster/leader.ts'
 import type { Lease } from '../cluster/lease.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
-import { startOperator, writesOf } from './bare-operator.ts'
-import { startFaultyWire } from './faulty-wire.ts'
 
 withPart('kube', 'an election at a real API server', (part) => {
   let api: ApiServer

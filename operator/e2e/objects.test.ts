@@ -3,9 +3,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts'
 import { conditionOf } from '../../crds/realm.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
-import { startOperator } from './bare-operator.ts'
-import { aLab } from './lab.ts'
+import { startOperator } from '../../testing/apiserver/bare-operator.ts'
+import { aLab } from '../../testing/apiserver/lab.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 
 const external = { type: 'External', secret: { name: 'postgres', key: 'url' } }
 

@@ -9,11 +9,11 @@ import { aProvider } from '../../cells/realm-provider/fixtures.ts'
 import { createKubernetesSource } from '../../cells/realm-provider/sources/kubernetes.ts'
 import { API_VERSION, conditionOf, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
-import { aProviderElsewhere, aWayTo } from './elsewhere.ts'
-import { startFakeKubelet } from './kubelet.ts'
-import { startWholeOperator } from './operator.ts'
+import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
+import { aProviderElsewhere, aWayTo } from '../../testing/apiserver/elsewhere.ts'
+import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
+import { startWholeOperator } from '../../testing/apiserver/operator.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 
 const LIVEKIT = { url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' } }
 /** How soon players must no longer be led to a cell that left. */

@@ -4,10 +4,10 @@ import { collectionPath, type Resource, resources } from '../../cells/chassis/ku
 import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import { API_VERSION, type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
-import { type FakeKubelet, startFakeKubelet } from './kubelet.ts'
-import { startProvider, startWholeOperator, type WholeOperator } from './operator.ts'
+import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
+import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
+import { startProvider, startWholeOperator, type WholeOperator } from '../../testing/apiserver/operator.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 
 interface Live extends KubeObject {
   spec: { replicas?: number; selector?: Record<string, string> }

@@ -6,9 +6,9 @@ import { type Change, createReflector } from '../../cells/chassis/kube/reflector
 import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts'
 import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
-import { type FaultyWire, startFaultyWire } from './faulty-wire.ts'
+import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
+import { type FaultyWire, startFaultyWire } from '../../testing/apiserver/faulty-wire.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 
 type Account = KubeObject & { automountServiceAccountToken?: boolean }
 

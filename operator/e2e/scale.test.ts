@@ -3,11 +3,11 @@ import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { resources } from '../../cells/chassis/kube/resources.ts'
 import { API_VERSION, type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
+import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
+import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
+import { aLab } from '../../testing/apiserver/lab.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
-import { startOperator, writesOf } from './bare-operator.ts'
-import { type FakeKubelet, startFakeKubelet } from './kubelet.ts'
-import { aLab } from './lab.ts'
 
 type Scale = { spec: { replicas: number }; status: { replicas: number; selector?: string } }
 type Deployment = KubeObject & { spec: { replicas: number } }

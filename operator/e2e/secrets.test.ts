@@ -3,10 +3,10 @@ import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { resources } from '../../cells/chassis/kube/resources.ts'
 import { type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
-import { startOperator } from './bare-operator.ts'
-import { aLab } from './lab.ts'
-import type { Spec } from './namespace.ts'
+import { startOperator } from '../../testing/apiserver/bare-operator.ts'
+import { aLab } from '../../testing/apiserver/lab.ts'
+import type { Spec } from '../../testing/apiserver/namespace.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 
 withPart('kube', 'Secrets behind a real API server', (part) => {
   const lab = aLab(part)

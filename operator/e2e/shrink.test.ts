@@ -7,14 +7,14 @@ import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts
 import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
-import { withPart } from '../../e2e/parts/with-part.ts'
+import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
+import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
+import { startControllers } from '../../testing/apiserver/controllers.ts'
+import { kubectlOf } from '../../testing/apiserver/kubectl.ts'
+import { inNamespace } from '../../testing/apiserver/namespace.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
 import { createHeadcount } from '../census/headcount.ts'
 import { DELETION_COST } from '../desired/scale/shrink.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
-import { startOperator, writesOf } from './bare-operator.ts'
-import { startControllers } from './controllers.ts'
-import { kubectlOf } from './kubectl.ts'
-import { inNamespace } from './namespace.ts'
 
 type Pod = KubeObject & { status?: { podIP?: string } }
 type Deployment = KubeObject & { spec: { replicas: number } }

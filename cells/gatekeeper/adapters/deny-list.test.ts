@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { createWallet } from '../../../e2e/player/wallet.ts'
+import { createWallet } from '../../../testing/player/wallet.ts'
 import { ManualClock, systemClock } from '../../chassis/clock.ts'
 import { silentLog } from '../../chassis/log.ts'
 import { aGatekeeper, answerOf } from '../fixtures.ts'

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { withPart } from '../../../e2e/parts/with-part.ts'
+import { withPart } from '../../../testing/parts/with-part.ts'
 import { ManualClock, systemClock } from '../../chassis/clock.ts'
 import { UserError } from '../../chassis/errors.ts'
 import { silentLog } from '../../chassis/log.ts'

@@ -1,0 +1,220 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { V1Deployment, V1PolicyRule } from '@kubernetes/client-node'
+import { describe, expect, test } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
+import { resources } from '../cells/chassis/kube/resources.ts'
+import { readConfig as readProviderConfig } from '../cells/realm-provider/config.ts'
+import { crdFiles, readCrd, readCrdText } from '../crds/schema.ts'
+import { readConfig as readOperatorConfig } from '../operator/config.ts'
+import { aCell, aRealm, platform, site } from '../operator/desired/fixtures.ts'
+import { cellObjects, mintedSecrets, realmObjects } from '../operator/desired/objects.ts'
+import { planCell, planRealm } from '../operator/desired/plan.ts'
+import { runCommand } from '../testing/parts/command.ts'
+import { withPart } from '../testing/parts/with-part.ts'
+
+const chart = fileURLToPath(new URL('../helm/', import.meta.url))
+
+/** A rendered object, as far as the tests look into it. */
+interface Rendered {
+  kind: string
+  metadata: { name: string; namespace?: string; annotations?: Record<string, string> }
+  rules?: V1PolicyRule[]
+  spec?: unknown
+}
+
+test('the chart holds the CRDs as they are in crds/', () => {
+  expect(readdirSync(join(chart, 'files/crds')).sort()).toEqual([...crdFiles].sort())
+  for (const file of crdFiles) {
+    expect(readFileSync(join(chart, 'files/crds', file), 'utf8'), `run 'npx node tools/chart-sync.ts'`).toBe(readCrdText(file))
+  }
+})
+
+test('every value has a sentence above it, or above the group it belongs to', () => {
+  const lines = readFileSync(join(chart, 'values.yaml'), 'utf8').split('\n')
+  const undocumented = lines.filter((line, index) => /^\w+:/.test(line) && !/^\s*#/.test(lines[index - 1] ?? ''))
+  // Groups whose name says it all explain each value instead.
+  expect(undocumented).toEqual(['operator:', 'crds:', 'rbac:', 'monitoring:'])
+})
+
+test('the version of the chart is that of the package, and of the cells a realm gets by default', () => {
+  const { version, appVersion } = parse(readFileSync(join(chart, 'Chart.yaml'), 'utf8'))
+  const { version: ours } = JSON.parse(readFileSync(join(chart, '../package.json'), 'utf8'))
+  const spec = readCrd('realm.crd.yaml').spec.versions[0]?.schema.openAPIV3Schema.properties?.spec
+  expect([version, appVersion, spec?.properties?.version?.default]).toEqual([ours, ours, ours])
+})
+
+withPart('kube', 'the chart', (kube) => {
+  const helm = (...args: string[]) => runCommand(join(kube, 'helm'), args)
+
+  async function render(...settings: string[]): Promise<Rendered[]> {
+    const options = settings.flatMap((setting) => ['--set', setting])
+    const text = await helm('template', 'realms', chart, '--namespace', 'operations', ...options)
+    return parseAllDocuments(text).flatMap((document) => (document.contents === null ? [] : [document.toJS()]))
+  }
+
+  const named = (objects: Rendered[], kind: string, name: string): Rendered => {
+    const found = objects.find((object) => object.kind === kind && object.metadata.name === name)
+    if (!found) throw new Error(`there is no ${kind} ${name}`)
+    return found
+  }
+
+  const rulesOf = (objects: Rendered[]): V1PolicyRule[] =>
+    named(objects, 'ClusterRole', 'operations-realms-realm-operator').rules ?? []
+
+  const mayDo = (rules: V1PolicyRule[], group: string, resource: string): string[] =>
+    rules
+      .filter(({ apiGroups = [], resources: held = [] }) => apiGroups.includes(group) && held.includes(resource))
+      .flatMap(({ verbs }) => verbs)
+      .sort()
+
+  test('passes helm lint', async () => {
+    expect(await helm('lint', '--strict', chart)).toContain('1 chart(s) linted, 0 chart(s) failed')
+  })
+
+  test('brings the CRDs, upgrades them, and leaves them when it goes', async () => {
+    const crds = (await render()).filter(({ kind }) => kind === 'CustomResourceDefinition')
+    expect(crds.map(({ metadata }) => metadata.annotations)).toEqual(crds.map(() => ({ 'helm.sh/resource-policy': 'keep' })))
+    const byName = (a: { metadata: { name: string } }, b: typeof a) => a.metadata.name.localeCompare(b.metadata.name)
+    expect(crds.toSorted(byName).map(({ spec }) => spec)).toEqual(
+      crdFiles
+        .map(readCrd)
+        .toSorted(byName)
+        .map(({ spec }) => spec),
+    )
+    expect((await render('crds.install=false')).filter(({ kind }) => kind === 'CustomResourceDefinition')).toEqual([])
+  })
+
+  test('runs pods that the restricted Pod Security profile lets in, on a read-only file system', async () => {
+    const pods = (await render())
+      .filter(({ kind }) => kind === 'Deployment')
+      .map(({ spec }) => (spec as V1Deployment['spec'])?.template.spec)
+    expect(pods).toHaveLength(2)
+    for (const pod of pods) {
+      expect(pod?.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
+      expect(pod?.containers.map(({ securityContext }) => securityContext)).toEqual([
+        { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+      ])
+    }
+  })
+
+  describe('gives the operator rights', () => {
+    test('to make, change and remove every kind a realm consists of', async () => {
+      const rules = rulesOf(await render())
+      const realms = [aRealm({ livekit: { type: 'Managed' }, exposure: { type: 'Ingress', host: 'a.example.org' } })]
+      const made = realms.flatMap((realm) => [
+        ...realmObjects(realm, planRealm(realm, { cells: [], services: [] }, site), platform),
+        ...cellObjects(aCell(realm), planCell(aCell(realm)), platform),
+      ])
+      const ours = [{ apiVersion: 'comms.decentraland.org/v1alpha1', kind: 'CommsCell', plural: 'commscells' }]
+      const known = [...Object.values(resources), ...ours]
+      for (const kind of new Set(made.map((object) => object.kind))) {
+        const { apiVersion = '', plural = '' } = known.find((each) => each.kind === kind) ?? {}
+        const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
+        expect([kind, ...mayDo(rules, group, plural)]).toEqual([kind, 'create', 'delete', 'get', 'list', 'patch', 'watch'])
+      }
+    })
+
+    test('to make Secrets and never to read one', async () => {
+      expect(mintedSecrets(aRealm())).not.toEqual([])
+      expect(mayDo(rulesOf(await render()), '', 'secrets')).toEqual(['create'])
+    })
+
+    test('to see pods and to mark those that go, and to touch them in no other way', async () => {
+      expect(mayDo(rulesOf(await render()), '', 'pods')).toEqual(['list', 'patch', 'watch'])
+    })
+
+    test('that name every group, resource and verb', async () => {
+      const all = (await render()).flatMap(({ rules = [] }) => rules)
+      expect(all.flatMap(({ apiGroups = [], resources: held = [], verbs }) => [...apiGroups, ...held, ...verbs])).not.toContain(
+        '*',
+      )
+    })
+
+    test('in one namespace only, when it looks after one', async () => {
+      const objects = await render('watchNamespace=metaverse', 'crds.install=false', 'rbac.aggregate=false')
+      expect(objects.filter(({ kind }) => kind.startsWith('Cluster'))).toEqual([])
+      expect(named(objects, 'Role', 'realms-realm-operator').metadata.namespace).toBe('metaverse')
+      expect(named(objects, 'Role', 'realms-realm-operator-lease').metadata.namespace).toBe('operations')
+    })
+  })
+
+  describe('hands its values on', () => {
+    const environmentOf = ({ spec }: Rendered): NodeJS.ProcessEnv => {
+      const [container] = (spec as V1Deployment['spec'])?.template.spec?.containers ?? []
+      return Object.fromEntries(
+        (container?.env ?? []).map(({ name, value, valueFrom }) => [name, value ?? valueFrom?.fieldRef?.fieldPath]),
+      )
+    }
+
+    test('to an operator that understands all of them', async () => {
+      const objects = await render('image.repository=example.org/realm', 'logLevel=debug', 'watchNamespace=metaverse')
+      const env = environmentOf(named(objects, 'Deployment', 'realms-realm-operator'))
+      const config = readOperatorConfig(env)
+      expect(Object.keys(env).filter((name) => !(name in config))).toEqual([])
+      expect(config).toMatchObject({
+        IMAGE_REPOSITORY: 'example.org/realm',
+        LOG_LEVEL: 'debug',
+        WATCH_NAMESPACE: 'metaverse',
+        PROVIDER_URL: 'http://realms-realm-operator-provider.operations.svc.cluster.local',
+        LEASE_NAME: 'realms-realm-operator',
+      })
+    })
+
+    test('to a realm provider that understands all of them', async () => {
+      const objects = await render('provider.baseUrl=https://realms.example.org', 'watchNamespace=metaverse')
+      const env = environmentOf(named(objects, 'Deployment', 'realms-realm-operator-provider'))
+      const config = readProviderConfig(env)
+      expect(Object.keys(env).filter((name) => !(name in config))).toEqual([])
+      expect(config).toMatchObject({ HTTP_BASE_URL: 'https://realms.example.org', WATCH_NAMESPACE: 'metaverse' })
+    })
+  })
+
+  test('mounts the tokens of publications where those who need them look, and gives nobody a right to read Secrets', async () => {
+    const publications = ['publication.providers[0].url=https://far.example.org', 'publication.providers[0].tokenSecret.name=far']
+    const objects = await render(
+      ...publications,
+      'publication.providers[0].tokenSecret.key=token',
+      'provider.publications.tokenSecretName=near',
+    )
+    const podOf = (name: string) => (named(objects, 'Deployment', name).spec as V1Deployment['spec'])?.template.spec
+    const variable = (name: string, of: string) => podOf(of)?.containers[0]?.env?.find((each) => each.name === name)?.value ?? ''
+    const mounted = (of: string) =>
+      podOf(of)?.containers[0]?.volumeMounts?.map(({ name, mountPath }) => [
+        mountPath,
+        podOf(of)?.volumes?.find((volume) => volume.name === name)?.secret,
+      ])
+    const [operator, provider] = ['realms-realm-operator', 'realms-realm-operator-provider'] as const
+    expect(JSON.parse(variable('PUBLICATION_PROVIDERS', operator))).toEqual([
+      { url: 'https://far.example.org', tokenFile: '/run/secrets/publication/0/token' },
+    ])
+    const secret = (secretName: string) => ({ secretName, defaultMode: 0o440, items: [{ key: 'token', path: 'token' }] })
+    expect(mounted(operator)).toEqual([['/run/secrets/publication/0', secret('far')]])
+    expect(mounted(provider)).toEqual([['/run/secrets/publications', secret('near')]])
+    expect(variable('PUBLICATION_TOKEN_FILE', provider)).toBe('/run/secrets/publications/token')
+    const peers = variable('PUBLICATION_PEERS', provider)
+    expect(named(objects, 'Service', peers.replace(':8080', '')).spec).toMatchObject({ clusterIP: 'None' })
+    const read = objects.flatMap(({ rules = [] }) => rules).filter(({ resources: held = [] }) => held.includes('secrets'))
+    expect(read.flatMap(({ verbs }) => verbs)).toEqual(['create'])
+    expect((await render()).some(({ kind, metadata }) => kind === 'Service' && metadata.name.endsWith('-peers'))).toBe(false)
+  })
+
+  test('opens the realm provider to the world when asked to', async () => {
+    const settings = ['enabled=true', 'host=realms.example.org', 'className=nginx', 'tlsSecretName=cert']
+    const objects = await render(...settings.map((setting) => `provider.ingress.${setting}`))
+    expect(named(objects, 'Ingress', 'realms-realm-operator-provider').spec).toMatchObject({
+      ingressClassName: 'nginx',
+      tls: [{ hosts: ['realms.example.org'], secretName: 'cert' }],
+      rules: [{ host: 'realms.example.org' }],
+    })
+  })
+
+  test.each([
+    ['oprator.replicas=3', "additional properties 'oprator' not allowed"],
+    ['image.pullPolicy=Sometimes', 'pullPolicy'],
+    ['provider.ingress.enabled=true', 'host'],
+  ])('refuses --set %s', async (setting, reason) => {
+    await expect(render(setting)).rejects.toThrow(reason)
+  })
+})

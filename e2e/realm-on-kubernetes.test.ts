@@ -1,0 +1,172 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { V1Pod } from '@kubernetes/client-node'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { parse } from 'yaml'
+import { conditionOf, type Realm } from '../crds/realm.ts'
+import { type RunningCluster, startCluster } from '../testing/cluster/cluster.ts'
+import type { FrontDoor } from '../testing/cluster/front-door.ts'
+import { installProduct, OPERATOR_NAMESPACE } from '../testing/cluster/product.ts'
+import { applyRealm, REALMS_NAMESPACE } from '../testing/cluster/realm.ts'
+import { liveKitClient } from '../testing/livekit-room.ts'
+import { withPart } from '../testing/parts/with-part.ts'
+import { connectorUrl, followAbout } from '../testing/player/about.ts'
+import { connectPlayer, type Player } from '../testing/player/player.ts'
+import { createWallet } from '../testing/player/wallet.ts'
+import { commandsOf } from '../testing/readme.ts'
+
+const SECONDS = 1_000
+const PATIENCE_MS = 240 * SECONDS
+const spawn = { x: 8, y: 0, z: 8 }
+const example = parse(readFileSync(new URL('../examples/realm.yaml', import.meta.url), 'utf8'))
+
+// Everything a realm may consist of; what belongs to one carries its label.
+const KINDS =
+  'commscells,deployments,statefulsets,replicasets,pods,services,secrets,configmaps,serviceaccounts,ingresses,networkpolicies,poddisruptionbudgets'
+const MAIN = 'comms.decentraland.org/realm=main'
+const OF_MAIN = ['--selector', MAIN, '--namespace', REALMS_NAMESPACE]
+
+withPart('debian', 'the product on a real cluster', () => {
+  withPart('kube', 'with real parts', (kube) => {
+    withPart('nats', 'a NATS', (nats) => {
+      withPart('livekit', 'and a LiveKit', (livekit) => {
+        withPart('rtc', 'seen by its players', (rtc) => onCluster(kube, { nats, livekit }, rtc))
+      })
+    })
+  })
+})
+
+function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc: string): void {
+  const livekit = liveKitClient(rtc)
+  let cluster: RunningCluster
+  let door: FrontDoor
+
+  beforeAll(async () => {
+    const progress = (line: string) => process.stderr.write(`${line}\n`)
+    cluster = await startCluster({ kube, progress })
+    const { provider } = await installProduct(cluster, servers, progress)
+    door = await cluster.openFrontDoor(provider)
+    await applyRealm(cluster, door, example)
+  }, PATIENCE_MS)
+
+  afterAll(async () => {
+    await livekit.dispose()
+    await door?.stop()
+    await cluster?.stop()
+  }, PATIENCE_MS)
+
+  const list = async <T extends { kind: string; metadata: { name: string } }>(...query: string[]): Promise<T[]> =>
+    (JSON.parse(await cluster.kubectl('get', ...query, '--output', 'json')) as { items: T[] }).items
+
+  const realm = async (): Promise<Realm> =>
+    JSON.parse(await cluster.kubectl('get', 'realm', 'main', '--namespace', REALMS_NAMESPACE, '--output', 'json'))
+
+  const enter = async (url?: string): Promise<Player> =>
+    connectPlayer({ url: url ?? (await connectorUrl(`${door.url}/main/about`)), wallet: createWallet() })
+
+  test('the example becomes pods that the restricted profile lets in, and a published realm', async () => {
+    const pods = await list<V1Pod & { kind: string; metadata: { name: string } }>('pods', ...OF_MAIN)
+    expect(pods.map(({ status }) => status?.phase)).toEqual(pods.map(() => 'Running'))
+    const components = pods.map(({ metadata }) => metadata.labels?.['app.kubernetes.io/component'])
+    expect(components.sort()).toEqual(['archipelago', 'archipelago', 'connector', 'gatekeeper', 'livekit', 'nats', 'stats'])
+    await vi.waitFor(async () => expect(conditionOf(await realm(), 'Ready')?.status).toBe('True'), 30 * SECONDS)
+  })
+
+  test('explorers walk in, stand on one island and hear each other in its room', { timeout: 60 * SECONDS }, async () => {
+    const { about } = await followAbout(`${door.url}/main/about`)
+    expect(about).toMatchObject({ healthy: true, acceptingUsers: true, configurations: { realmName: 'main' } })
+    const [ada, bob] = [await enter(), await enter()]
+    for (const player of [ada, bob]) player.heartbeat(spawn)
+    await vi.waitFor(() => expect(ada.island?.islandId).toBe(bob.island?.islandId ?? 'none yet'), 20 * SECONDS)
+    const rooms = await Promise.all([ada, bob].map(({ island }) => livekit.join(island?.connStr ?? '')))
+    const [adas, bobs] = rooms
+    await vi.waitFor(() => expect(adas?.others()).toEqual([bob.peer]), 10 * SECONDS)
+    await vi.waitFor(() => expect(bobs?.others()).toEqual([ada.peer]), 10 * SECONDS)
+    await adas?.say('hello')
+    await vi.waitFor(() => expect(bobs?.heard).toEqual([{ from: ada.peer, text: 'hello' }]), 10 * SECONDS)
+    for (const room of rooms) await room.leave()
+    for (const player of [ada, bob]) player.close()
+  })
+
+  test('players notice nothing when the operator and the realm provider are lost', { timeout: 120 * SECONDS }, async () => {
+    const url = await connectorUrl(`${door.url}/main/about`)
+    const player = await enter(url)
+    const beat = setInterval(() => player.heartbeat(spawn), SECONDS)
+    try {
+      const { islandId } = await player.nextIsland(20 * SECONDS)
+      const everybody = ['--all', '--namespace', OPERATOR_NAMESPACE, '--grace-period=0', '--force']
+      await cluster.kubectl('delete', 'pods', ...everybody)
+      // Explorers keep the URL of their realm's sockets: they come in without anybody telling them where.
+      const late = await enter(url)
+      late.heartbeat(spawn)
+      expect((await late.nextIsland(20 * SECONDS)).islandId).toBe(islandId)
+      const back = ['deployment/realm-operator', 'deployment/realm-operator-provider']
+      for (const one of back) await cluster.kubectl('rollout', 'status', one, '--namespace', OPERATOR_NAMESPACE, '--timeout=60s')
+      await vi.waitFor(async () => expect(await connectorUrl(`${door.url}/main/about`)).toBe(url), 20 * SECONDS)
+      expect(player.islands.map((island) => island.islandId)).toEqual(player.islands.map(() => islandId))
+      expect(player.kicked).toBe(false)
+      late.close()
+    } finally {
+      clearInterval(beat)
+      player.close()
+    }
+  })
+
+  test('kubectl scale gives the realm a second cell', { timeout: 90 * SECONDS }, async () => {
+    await cluster.kubectl('scale', 'realm/main', '--replicas=2', '--namespace', REALMS_NAMESPACE)
+    await cluster.kubectl(
+      'wait',
+      'realm/main',
+      '--for=jsonpath={.status.readyReplicas}=2',
+      '--namespace',
+      REALMS_NAMESPACE,
+      '--timeout=60s',
+    )
+    expect((await list('commscells', ...OF_MAIN)).map(({ metadata }) => metadata.name)).toEqual(['main-0', 'main-1'])
+  })
+
+  test('the chart gives every right that was used until here', async () => {
+    for (const name of ['operator', 'provider']) {
+      const of = ['--namespace', OPERATOR_NAMESPACE, '--selector', `app.kubernetes.io/name=${name}`]
+      const log = await cluster.kubectl('logs', ...of, '--tail=-1')
+      expect(log).toContain(`"level":"info"`)
+      expect(log.split('\n').filter((line) => line.includes('forbidden'))).toEqual([])
+    }
+  })
+
+  test('kubectl delete leaves nothing of a realm', { timeout: 120 * SECONDS }, async () => {
+    await cluster.kubectl('delete', 'realm/main', '--namespace', REALMS_NAMESPACE, '--timeout=60s')
+    const left = async () => (await list(KINDS, ...OF_MAIN)).map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+    await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: 90 * SECONDS, interval: SECONDS })
+    await vi.waitFor(async () => expect((await fetch(`${door.url}/main/about`)).status).toBe(404), 10 * SECONDS)
+  })
+
+  test('the commands of the README work as they stand there', { timeout: 240 * SECONDS }, async () => {
+    const root = fileURLToPath(new URL('../', import.meta.url))
+    const [install, ...commands] = commandsOf('kubernetes')
+    // The chart is installed already, with the images of this machine.
+    await cluster.helm(...wordsOf(install, root), '--reuse-values', '--wait')
+    for (const command of commands) {
+      const answer = await cluster.kubectl(...wordsOf(command, root))
+      if (command.startsWith('kubectl get')) expect(answer).toMatch(/\/main\s+\w+\s+1\s.*True/) // one cell, published
+      if (command.startsWith('kubectl describe')) expect(answer).toMatch(/Reason:\s+SeenServing/)
+    }
+    await vi.waitFor(async () => expect(await list('commscells', ...['--selector', MAIN])).toEqual([]), 60 * SECONDS)
+  })
+
+  test('helm uninstall leaves the CRDs and nothing else', { timeout: 90 * SECONDS }, async () => {
+    await cluster.helm('uninstall', 'realm-operator', '--namespace', OPERATOR_NAMESPACE, '--wait')
+    const ours = ['--selector', 'app.kubernetes.io/part-of=realm-operator']
+    const kinds = 'deployments,services,serviceaccounts,poddisruptionbudgets,roles,rolebindings,clusterroles,clusterrolebindings'
+    expect(await list(kinds, '--all-namespaces', ...ours)).toEqual([])
+    expect(await cluster.kubectl('get', 'crd', 'realms.comms.decentraland.org', '--output', 'name')).toContain('realms.comms')
+  })
+}
+
+/** A command's arguments, with the paths of the repository found from anywhere. */
+const wordsOf = (command: string | undefined, root: string): string[] =>
+  (command ?? '')
+    .split(' ')
+    .slice(1)
+    .map((word) => (word === 'helm' || word.startsWith('examples/') ? join(root, word) : word))

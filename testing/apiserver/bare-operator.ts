@@ -1,0 +1,64 @@
+import { systemClock } from '../../cells/chassis/clock.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import type { Headcount } from '../../operator/census/headcount.ts'
+import { createWriter } from '../../operator/cluster/apply.ts'
+import { createCache } from '../../operator/cluster/cache.ts'
+import { kubernetesCluster } from '../../operator/cluster/kubernetes.ts'
+import { type Leadership, soleLeadership } from '../../operator/cluster/leader.ts'
+import { platform, site } from '../../operator/desired/fixtures.ts'
+import type { Publication } from '../../operator/publication/publication.ts'
+import { startReconcilers } from '../../operator/reconcile/loop.ts'
+import type { ReconcilerParts } from '../../operator/reconcile/realm.ts'
+import type { ApiServer } from './apiserver.ts'
+
+/** A realm provider that serves whatever it is asked about. */
+const agreeablePublication: Publication = {
+  sighting: ({ metadata }) => ({ state: 'serving', aboutUrl: `http://realm-provider/${metadata.name}/about` }),
+  forget: () => {},
+  onChange: () => () => {},
+}
+
+/** Requests that change something. */
+export const writesOf = ({ counts }: Transport): number =>
+  counts.apply + counts.applyStatus + counts.create + counts.replace + counts.merge + counts.remove
+
+/** Whoever looks at the world outside the API server; nobody unless given. */
+type Outside = Partial<Pick<ReconcilerParts, 'probe' | 'joins' | 'census' | 'site'>> & { headcount?: Headcount }
+
+/** The operator of a test: real caches, writer and reconcilers on a real API server. */
+export async function startOperator(
+  api: ApiServer,
+  namespace: string,
+  leadership: Leadership = soleLeadership,
+  { headcount = async () => new Map(), ...outside }: Outside = {},
+) {
+  const transport = api.transport()
+  const cache = createCache({ transport, log: silentLog, namespace })
+  const writer = createWriter({ transport, cache, leadership, log: silentLog, clock: systemClock })
+  const cluster = kubernetesCluster({ cache, writer, platform, headcount })
+  cache.start()
+  await cache.synced
+  const parts = { cluster, site, publication: agreeablePublication, ...outside }
+  const reconcilers = startReconcilers({ ...parts, clock: systemClock, log: silentLog })
+  return {
+    transport,
+    cluster,
+    cache,
+    /** Resolves once nothing was done for a while. */
+    settled: async () => {
+      for (let quietMs = 0, seen = writesOf(transport); quietMs < QUIET_MS; quietMs += STEP_MS) {
+        await new Promise((resolve) => setTimeout(resolve, STEP_MS))
+        if (seen === writesOf(transport) && reconcilers.idle) continue
+        seen = writesOf(transport)
+        quietMs = 0
+      }
+    },
+    stop: async () => {
+      await reconcilers.stop()
+      await cache.stop()
+    },
+  }
+}
+const QUIET_MS = 400
+const STEP_MS = 20

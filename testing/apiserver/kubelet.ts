@@ -1,0 +1,94 @@
+import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import { createReflector, type Reflector } from '../../cells/chassis/kube/reflector.ts'
+import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import { MANAGER } from '../../operator/desired/naming.ts'
+
+interface Workload extends KubeObject {
+  spec: {
+    replicas?: number
+    template: { metadata: { labels: Record<string, string> }; spec: { containers: { name: string }[] } }
+  }
+  status?: { readyReplicas?: number; observedGeneration?: number }
+}
+
+/** Stands in for the controllers and nodes of a cluster: says of every workload of ours that its pods run. */
+export interface FakeKubelet {
+  /** Of which workloads the pods become ready, by name; all unless told. Those already told of are told of again. */
+  only(ready: (name: string) => boolean): Promise<void>
+  /** Makes a pod of a Deployment that waits for something for ever. */
+  pod(deployment: string, waiting: { reason: string; message: string }): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Looks after one namespace. */
+export function startFakeKubelet(transport: Transport, namespace: string): FakeKubelet {
+  let isReady: (name: string) => boolean = () => true
+  const reflectors: Reflector<Workload>[] = []
+
+  async function settle(live: Workload): Promise<void> {
+    const { apiVersion, kind, metadata, spec, status } = live
+    const replicas = spec.replicas ?? 1
+    const readyReplicas = isReady(metadata.name) ? replicas : 0
+    if (status?.observedGeneration === metadata.generation && (status?.readyReplicas ?? 0) === readyReplicas) return
+    const said = {
+      apiVersion,
+      kind,
+      metadata: { name: metadata.name, namespace: metadata.namespace },
+      status: {
+        observedGeneration: metadata.generation,
+        replicas,
+        updatedReplicas: replicas,
+        readyReplicas,
+        availableReplicas: readyReplicas,
+      },
+    }
+    const resource = kind === 'Deployment' ? resources.Deployment : resources.StatefulSet
+    const options = { fieldManager: 'kubelet', force: true, subresource: 'status' } as const
+    // What was deleted meanwhile needs no status, and a server that restarts tells us of everything again.
+    await transport.apply(resource, said as KubeObject, options).catch(() => undefined)
+  }
+
+  for (const resource of [resources.Deployment, resources.StatefulSet]) {
+    const reflector = createReflector<Workload>({
+      transport,
+      path: collectionPath(resource, namespace),
+      selector: { labels: `app.kubernetes.io/managed-by=${MANAGER}` },
+      project: (live) => live,
+      onChange: ({ type, object }) => {
+        if (type !== 'removed') void settle(object)
+      },
+      log: silentLog,
+    })
+    reflector.start()
+    reflectors.push(reflector)
+  }
+  return {
+    async only(ready) {
+      isReady = ready
+      await Promise.all(reflectors.flatMap((reflector) => reflector.list().map(settle)))
+    },
+    async pod(deployment, waiting) {
+      const live = await transport.get<Workload>(resources.Deployment, { namespace, name: deployment })
+      if (!live) throw new Error(`there is no Deployment ${deployment}`)
+      const { metadata, spec } = live.spec.template
+      const name = `${deployment}-1`
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels: metadata.labels } }
+      await transport.create(resources.Pod, { ...pod, spec: { ...spec, automountServiceAccountToken: false } } as KubeObject)
+      const containerStatuses = spec.containers.map((container) => ({
+        name: container.name,
+        image: '',
+        imageID: '',
+        ready: false,
+        restartCount: 0,
+        state: { waiting },
+      }))
+      const said = { ...pod, status: { phase: 'Pending', containerStatuses } }
+      await transport.apply(resources.Pod, said, { fieldManager: 'kubelet', force: true, subresource: 'status' })
+    },
+    async stop() {
+      await Promise.all(reflectors.map((reflector) => reflector.stop()))
+    },
+  }
+}

@@ -1,0 +1,67 @@
+import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import { collectionPath, type Resource, resources } from '../../cells/chassis/kube/resources.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { API_VERSION, type Realm } from '../../crds/realm.ts'
+import { realmResource } from '../../crds/resources.ts'
+import { childResources } from '../../operator/cluster/child.ts'
+
+/** An object as tests look at it. */
+export interface Spec extends KubeObject {
+  spec?: unknown
+  status?: unknown
+}
+
+/** What somebody with every right does in a namespace: a user, a kubelet, a hostile editor. */
+export function inNamespace(user: () => Transport, namespace: () => string) {
+  const declare = (spec: object, name = 'main') =>
+    user().apply<Spec>(
+      realmResource,
+      { apiVersion: API_VERSION, kind: 'Realm', metadata: { name, namespace: namespace() }, spec } as Spec,
+      {
+        fieldManager: 'user',
+        force: true,
+      },
+    )
+  const get = <T extends KubeObject = Spec>(resource: Resource, name: string) =>
+    user().get<T>(resource, { namespace: namespace(), name })
+  const edit = (resource: Resource, name: string, change: object) =>
+    user().apply<Spec>(
+      resource,
+      { apiVersion: resource.apiVersion, kind: resource.kind, metadata: { name, namespace: namespace() }, ...change },
+      {
+        fieldManager: 'somebody',
+        force: true,
+      },
+    )
+  const list = async (resource: Resource) => (await user().list<Spec>(collectionPath(resource, namespace()), {})).items
+  const names = async () => {
+    const all = await Promise.all(
+      Object.values(childResources).map(async (resource) =>
+        (await list(resource)).map(({ metadata }) => `${resource.kind} ${metadata.name}`),
+      ),
+    )
+    return all.flat().sort()
+  }
+  const versions = async () => {
+    const all = await Promise.all(Object.values(childResources).map(list))
+    return Object.fromEntries(all.flat().map(({ metadata }) => [metadata.uid, metadata.resourceVersion]))
+  }
+  const realmOf = async (name = 'main') => (await get<Realm & KubeObject>(realmResource, name)) as Realm
+  /** What kubelets and controllers would do. */
+  const runPods = async () => {
+    for (const resource of [resources.Deployment, resources.StatefulSet]) {
+      for (const { metadata, spec } of await list(resource)) {
+        const { replicas } = spec as { replicas: number }
+        const status = { observedGeneration: metadata.generation, replicas, readyReplicas: replicas, updatedReplicas: replicas }
+        const body = {
+          apiVersion: resource.apiVersion,
+          kind: resource.kind,
+          metadata: { name: metadata.name, namespace: namespace() },
+          status,
+        }
+        await user().apply<Spec>(resource, body, { fieldManager: 'kubelet', force: true, subresource: 'status' })
+      }
+    }
+  }
+  return { declare, get, edit, names, versions, realmOf, runPods }
+}

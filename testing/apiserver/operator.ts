@@ -1,0 +1,85 @@
+import { createApp, json, ok, route } from '../../cells/chassis/http.ts'
+import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import type { Running } from '../../cells/chassis/lifecycle.ts'
+import { listen } from '../../cells/chassis/listen.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import { Metrics } from '../../cells/chassis/metrics.ts'
+import type { Realm } from '../../crds/realm.ts'
+import { realmResource } from '../../crds/resources.ts'
+import { main } from '../../operator/main.ts'
+import type { ApiServer } from './apiserver.ts'
+
+/** The operator as a process would run it, with its election, its prober and its metrics. */
+export interface WholeOperator extends Running {
+  /** One figure of its metrics, all its series together. */
+  metric(name: string): Promise<number>
+  /** Requests it sent so far that change something, its lease apart; and those that read, its caches apart. */
+  requests(): Promise<{ writes: number; statuses: number; reads: number }>
+  /** Resolves once it has written nothing for a while and nothing waits. */
+  atRest(): Promise<void>
+}
+
+const QUIET_MS = 500
+const STEP_MS = 50
+
+/** Starts an operator for one namespace; what is missing of its configuration is that of a test. */
+export async function startWholeOperator(
+  api: ApiServer,
+  namespace: string,
+  providerUrl: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<WholeOperator> {
+  const operator = await main({
+    KUBECONFIG: api.kubeconfig,
+    LOG_LEVEL: 'silent',
+    HTTP_SERVER_HOST: '127.0.0.1',
+    HTTP_SERVER_PORT: '0',
+    IMAGE_REPOSITORY: 'ghcr.io/example/realm',
+    PROVIDER_URL: providerUrl,
+    WATCH_NAMESPACE: namespace,
+    LEASE_NAMESPACE: namespace,
+    CHECK_DEPENDENCIES: 'false', // the LiveKit of these realms is nowhere
+    ...env,
+  })
+  const series = async (name: string, labels = ''): Promise<number> => {
+    const text = await (await fetch(`${operator.url}/metrics`)).text()
+    return text
+      .split('\n')
+      .filter((line) => (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) && line.includes(labels))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+  }
+  const sent = (verb: string) => series('realm_operator_kube_requests_total', `verb="${verb}"`)
+  const requests = async () => {
+    const [apply, statuses, remove, create, get, list] = await Promise.all(
+      ['apply', 'applyStatus', 'remove', 'create', 'get', 'list'].map(sent),
+    )
+    // What the lease takes is one create at most, some gets, and replaces.
+    return { writes: sum(apply, statuses, remove, create), statuses: statuses ?? 0, reads: sum(get, list) }
+  }
+  return {
+    stop: operator.stop,
+    metric: (name) => series(`realm_operator_${name}`),
+    requests,
+    async atRest() {
+      for (let quietMs = 0, seen = -1; quietMs < QUIET_MS; quietMs += STEP_MS) {
+        await new Promise((resolve) => setTimeout(resolve, STEP_MS))
+        const { writes } = await requests()
+        if (writes !== seen || (await series('realm_operator_queue_depth')) > 0) quietMs = 0
+        seen = writes
+      }
+    },
+  }
+}
+
+const sum = (...parts: (number | undefined)[]): number => parts.reduce<number>((total, part) => total + (part ?? 0), 0)
+
+/** A realm provider that serves whatever the Realms of one namespace say at the moment it is asked. */
+export async function startProvider(transport: Transport, namespace: string): Promise<Running & { url: string }> {
+  const about = route('GET', '/:realm/about', async ({ params }) => {
+    const realm = await transport.get<Realm>(realmResource, { namespace, name: params.realm })
+    const serving = realm?.status?.endpoints?.find(({ state }) => state === 'Serving')
+    return serving ? ok({ comms: { adapter: serving.adapter } }) : json(404, { error: 'Not Found' })
+  })
+  const app = createApp({ routes: [about], log: silentLog, metrics: new Metrics('provider') })
+  return listen(app, { port: 0, host: '127.0.0.1' })
+}

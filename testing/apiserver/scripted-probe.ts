@@ -1,0 +1,23 @@
+import type { Join } from '../../operator/desired/outlook.ts'
+import type { Probe } from '../../operator/probe/probe.ts'
+
+/** A probe that answers what the test says. */
+export function aProbe() {
+  const listeners = new Set<Parameters<Probe['onChange']>[0]>()
+  const world = { join: { state: 'joined' } as Join, attended: new Set<string>() }
+  const probe: Probe = {
+    attend: (_, cells) => {
+      for (const { metadata } of cells) world.attended.add(metadata.name)
+    },
+    joinOf: () => world.join,
+    onChange: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+  const answer = (join: Join, namespace: string) => {
+    world.join = join
+    for (const listener of listeners) listener({ namespace, name: 'main' })
+  }
+  return { ...probe, attended: world.attended, answer }
+}

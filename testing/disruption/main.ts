@@ -1,0 +1,53 @@
+import { UserError } from '../../cells/chassis/errors.ts'
+import { ensure } from '../parts/catalogue.ts'
+import type { PartName } from '../parts/part.ts'
+import { type Event, events, LATE_SHARE } from './events.ts'
+import { Party } from './party.ts'
+import { Platform } from './platform.ts'
+import { cellsOf, head, witness } from './row.ts'
+
+// npm run journey [-- players [event…]]: brings up a Kubernetes of three nodes with the product in it, lets happen to it what happens to a platform,
+// and prints what players noticed.
+
+const [players = 500, ...chosen] = process.argv.slice(2).map((word, index) => (index === 0 ? Number(word) : word)) as [
+  number,
+  ...string[],
+]
+const settings = { connectors: 3, natsReplicas: 3, drainSeconds: 20, playersPerMinute: 600 } as const
+const say = (line: string) => process.stderr.write(`${line}\n`)
+
+async function partOf(name: PartName): Promise<string> {
+  const state = await ensure(name, say)
+  if ('missing' in state) throw new UserError(`${name} is missing: ${state.missing}`)
+  return state.path
+}
+
+await partOf('debian')
+const parts = {
+  nats: await partOf('nats'),
+  livekit: await partOf('livekit'),
+  postgres: await partOf('postgres'),
+  kube: await partOf('kube'),
+}
+await using platform = await Platform.start(parts, settings, say)
+process.once('SIGINT', () => {
+  say('ending the cluster')
+  void platform[Symbol.asyncDispose]().finally(() => process.exit(130))
+})
+await using party = new Party(platform.aboutUrl, players)
+say(`${players} players arrive …`)
+const all: Record<string, Event> = events(players)
+const names = chosen.length > 0 ? chosen : Object.keys(all)
+await party.welcome(Math.round(names.includes('out') ? players * (1 - LATE_SHARE) : players))
+
+const print = (cells: readonly (string | number)[]) => console.log(`| ${cells.join(' | ')} |`)
+print(head)
+print(head.map((_, index) => (index === 0 ? '---' : '--:')))
+for (const name of names) {
+  const event = all[name]
+  if (!event) throw new UserError(`there is no event ${name}; there are ${Object.keys(all).join(', ')}`)
+  const row = await witness(platform, party, event)
+  print(cellsOf(row))
+  const instead = JSON.stringify({ about: row.about.instead, gatekeeper: row.gatekeeper.instead })
+  say(`${name}: ${Math.round(row.tookMs / 1000)} s, ${row.inVain} attempts in vain, answers other than 200: ${instead}`)
+}

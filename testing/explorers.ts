@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+import { freshFolder } from './fresh-folder.ts'
+import { type Program, startProgram } from './program.ts'
+
+/** A real explorer: Bevy without a window, from npm. It stands still where it is put. */
+export interface Explorer {
+  readonly program: Program
+  /** Its wallet, as it says itself. */
+  address(): Promise<string>
+}
+
+const LIFETIME_SECONDS = 90
+
+/**
+ * Starts an explorer in a realm.
+ *
+ * @param folder where the `headless` binary is
+ * @param seed fixes its wallet: another seed is another player
+ * @param location parcel, `"2,0"`
+ */
+export function startExplorer(folder: string, realmUrl: string, seed: number, location: string): Explorer {
+  const home = freshFolder('explorer-')
+  const args = ['--realm', realmUrl, '--location', location, '--timeout', String(LIFETIME_SECONDS), '--wallet-seed', String(seed)]
+  const program = startProgram(join(folder, 'headless'), args, {
+    cwd: folder,
+    // Its other backend is public; this address answers nothing, at once.
+    env: { HOME: home, PULSE_SERVER: '127.0.0.1:1', RUST_LOG: 'comms=debug' },
+  })
+  return {
+    program,
+    address: async () => {
+      const [, address = ''] = await program.says(/guest address:?\s*\W*(0x[0-9a-fA-F]{40})/)
+      return address.toLowerCase()
+    },
+  }
+}

@@ -1,0 +1,16 @@
+import { chmod, rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { runCommand } from '../testing/parts/command.ts'
+
+// npm run build: compiles what is published and put into the image to dist/, from nothing, so that no file of an older build stays.
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+
+await rm(`${root}dist`, { recursive: true, force: true })
+await runCommand(`${root}node_modules/.bin/tsc`, ['--project', 'tsconfig.build.json'], { cwd: root, timeoutMs: 300_000 }).catch(
+  (error: Error) => {
+    console.error(error.message)
+    process.exit(1)
+  },
+)
+await chmod(`${root}dist/cli/main.js`, 0o755)
