@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { KubeObject } from '../cells/chassis/kube/kube-object.ts'
-import { type Resource, resources } from '../cells/chassis/kube/resources.ts'
+import type { KubeObject } from '../cells/kube/kube-object.ts'
+import { type Resource, resources } from '../cells/kube/resources.ts'
 import type { ApiServer } from '../testing/apiserver/apiserver.ts'
 
 /** An operator in a process of its own, as a pod would run it. */

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { Bus } from './bus/bus.ts'
 import { connectNats } from './bus/nats.ts'
-import type { Cell } from './cell.ts'
 import { type Clock, systemClock } from './chassis/clock.ts'
 import { operationalRoutes, readinessRoute } from './chassis/health.ts'
 import { createApp, json, type UpgradeHandler } from './chassis/http.ts'
@@ -9,6 +8,7 @@ import { type Running, stopAll } from './chassis/lifecycle.ts'
 import { listen } from './chassis/listen.ts'
 import { createLog, type Log, logLevels } from './chassis/log.ts'
 import { Metrics } from './chassis/metrics.ts'
+import type { Cell } from './chassis/service.ts'
 import { createSwitchboard } from './chassis/switchboard.ts'
 
 /** Variables every process of ours has; `port` is where it listens unless told. */

@@ -1,6 +1,6 @@
 import { createCityIslands } from '../../cells/archipelago/core/city/city-islands.ts'
 import { peerId } from '../../cells/archipelago/core/fixtures.ts'
-import { createLivekitTransport } from '../../cells/transport/livekit.ts'
+import { createLivekitTransport } from '../../cells/rtc/livekit.ts'
 import { Crowd, SPREADS } from './crowds.ts'
 import { type Faults, faultsIn, near10 } from './gates.ts'
 

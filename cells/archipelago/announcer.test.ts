@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import type { Transport } from '../transport/transport.ts'
+import type { Transport } from '../rtc/transport.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { anArchipelago, aTransport, turns } from './fixtures.ts'

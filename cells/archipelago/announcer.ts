@@ -1,6 +1,6 @@
 import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
-import type { Transport } from '../transport/transport.ts'
+import type { Transport } from '../rtc/transport.ts'
 import { busPayloads } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { encodeRoster } from '../wire/roster.ts'

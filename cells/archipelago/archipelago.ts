@@ -1,4 +1,4 @@
-import type { Transport } from '../transport/transport.ts'
+import type { Transport } from '../rtc/transport.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Stamp } from '../wire/stamp.ts'
 import { stampTrailer } from '../wire/trailer.ts'

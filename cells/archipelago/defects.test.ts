@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Transport } from '../transport/transport.ts'
+import type { Transport } from '../rtc/transport.ts'
 import { busPayloads } from '../wire/packets.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { anArchipelago, aSession, aTransport, turns } from './fixtures.ts'

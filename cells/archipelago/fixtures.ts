@@ -4,7 +4,7 @@ import { type Clock, ManualClock } from '../chassis/clock.ts'
 import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
-import type { Transport } from '../transport/transport.ts'
+import type { Transport } from '../rtc/transport.ts'
 import { busPayloads, type IslandChangedMessage, type ServiceDiscoveryMessage } from '../wire/packets.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
 import { decodeRollCall, encodeRollPage, type RollEntry } from '../wire/roll-call.ts'
@@ -12,8 +12,8 @@ import { encodeGreeting, encodeLeaving, type Farewell } from '../wire/session.ts
 import type { Stamp } from '../wire/stamp.ts'
 import { peerOf, subjects } from '../wire/subjects.ts'
 import { stamped } from '../wire/trailer.ts'
-import { startArchipelago } from './cell.ts'
 import { type ArchipelagoConfig, readConfig } from './config.ts'
+import { startArchipelago } from './service.ts'
 
 /** The nth session of a peer: of two the later sorts later. */
 export const aSession = (n: number): Stamp => `00000000${n}-session`

@@ -8,9 +8,9 @@ import { createLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import { createSwitchboard } from '../chassis/switchboard.ts'
 import { createVerifier } from '../identity/verifier.ts'
-import { startRooms } from '../rooms/cell.ts'
-import { startArchipelago } from './cell.ts'
+import { startRooms } from '../rooms/service.ts'
 import { readConfig } from './config.ts'
+import { startArchipelago } from './service.ts'
 
 /**
  * Runs an archipelago as a process of its own, with the embedded rooms beside it where ROOMS_URL says so.

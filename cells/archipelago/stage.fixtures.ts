@@ -3,7 +3,7 @@ import { createMemoryBus } from '../bus/memory.ts'
 import { ManualClock } from '../chassis/clock.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
-import type { Transport } from '../transport/transport.ts'
+import type { Transport } from '../rtc/transport.ts'
 import { busPayloads } from '../wire/packets.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
 import { decodeRollCall, encodeRollPage, type RollEntry } from '../wire/roll-call.ts'
@@ -11,8 +11,8 @@ import { encodeGreeting, encodeLeaving, type Farewell } from '../wire/session.ts
 import type { Stamp } from '../wire/stamp.ts'
 import { peerOf, subjects } from '../wire/subjects.ts'
 import { stamped, stampOf } from '../wire/trailer.ts'
-import { startArchipelago } from './cell.ts'
 import { aTransport, someConfig, turns } from './fixtures.ts'
+import { startArchipelago } from './service.ts'
 
 const at = subjects('')
 const STEP_MS = 100

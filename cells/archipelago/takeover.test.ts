@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Transport } from '../transport/transport.ts'
+import type { Transport } from '../rtc/transport.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { aTransport } from './fixtures.ts'
 import { aStage } from './stage.fixtures.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
-import type { Transport } from '../transport/transport.ts'
+import type { Transport } from '../rtc/transport.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import { Announcer } from './announcer.ts'

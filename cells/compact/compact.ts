@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
-import { startArchipelago } from '../archipelago/cell.ts'
 import { readConfig as readArchipelagoConfig } from '../archipelago/config.ts'
+import { startArchipelago } from '../archipelago/service.ts'
 import type { Bus } from '../bus/bus.ts'
-import type { Cell } from '../cell.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { type App, splitTarget } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
-import { startConnector } from '../connector/cell.ts'
+import type { Cell } from '../chassis/service.ts'
 import { readConfig as readConnectorConfig } from '../connector/config.ts'
+import { startConnector } from '../connector/service.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
-import { startRooms } from '../rooms/cell.ts'
+import { startRooms } from '../rooms/service.ts'
 
 /** The environments its processes would have if they were several. */
 export interface CompactSettings {

@@ -6,18 +6,18 @@ import { openSocket, type PlayerSocket, type SocketOptions } from '../../testing
 import { createWallet } from '../../testing/player/wallet.ts'
 import type { Bus, BusState } from '../bus/bus.ts'
 import { createMemoryBus } from '../bus/memory.ts'
-import type { Cell } from '../cell.ts'
 import { ManualClock } from '../chassis/clock.ts'
 import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
+import type { Cell } from '../chassis/service.ts'
 import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
 import { busPayloads } from '../wire/packets.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
 import type { Stamp } from '../wire/stamp.ts'
 import { stamped } from '../wire/trailer.ts'
-import { startConnector } from './cell.ts'
 import { type ConnectorConfig, readConfig } from './config.ts'
+import { startConnector } from './service.ts'
 
 /** A bus whose line can be cut: while away it drops what is published, as the real one does. */
 export interface TestBus extends Bus {

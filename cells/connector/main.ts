@@ -3,8 +3,8 @@ import { UserError } from '../chassis/errors.ts'
 import type { Running } from '../chassis/lifecycle.ts'
 import { createVerifier } from '../identity/verifier.ts'
 import { busOf, runCell } from '../process.ts'
-import { startConnector } from './cell.ts'
 import { readConfig } from './config.ts'
+import { startConnector } from './service.ts'
 
 /** A connector as a process of its own. @throws UserError when its configuration, its broker or its port is not usable */
 export async function main(env: NodeJS.ProcessEnv): Promise<Running> {

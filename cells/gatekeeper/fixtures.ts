@@ -8,8 +8,8 @@ import { Metrics } from '../chassis/metrics.ts'
 import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Connection, PlatformBan, Storage } from './adapters/storage.ts'
-import { type GatekeeperParts, startGatekeeper } from './cell.ts'
 import type { GatekeeperConfig } from './config.ts'
+import { type GatekeeperParts, startGatekeeper } from './service.ts'
 
 /** A storage that keeps what it is told, and fails while `broken` says why. */
 export interface MemoryStorage extends Storage {

@@ -2,8 +2,8 @@ import { systemClock } from '../chassis/clock.ts'
 import type { Running } from '../chassis/lifecycle.ts'
 import { createVerifier } from '../identity/verifier.ts'
 import { busOf, runCell } from '../process.ts'
-import { startGatekeeper } from './cell.ts'
 import { readConfig } from './config.ts'
+import { startGatekeeper } from './service.ts'
 
 /** Runs a gatekeeper as a process of its own. @throws UserError when the environment, the database or NATS is not usable */
 export async function main(env: NodeJS.ProcessEnv): Promise<Running> {

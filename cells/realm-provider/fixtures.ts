@@ -7,9 +7,9 @@ import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import type { Players } from './adapters/players.ts'
-import { type RealmProviderDeps, startRealmProvider } from './cell.ts'
 import type { RealmProviderConfig } from './config.ts'
 import type { Endpoint } from './core/published.ts'
+import { type RealmProviderDeps, startRealmProvider } from './service.ts'
 import { createLocalSource } from './sources/local.ts'
 
 type Finishing = Pick<TestContext, 'onTestFinished'>

@@ -1,11 +1,11 @@
 import { systemClock } from '../chassis/clock.ts'
-import { findAccess } from '../chassis/kube/access.ts'
-import { kubeMetrics } from '../chassis/kube/kube-metrics.ts'
-import { createTransport } from '../chassis/kube/transport.ts'
 import type { Running } from '../chassis/lifecycle.ts'
+import { findAccess } from '../kube/access.ts'
+import { kubeMetrics } from '../kube/kube-metrics.ts'
+import { createTransport } from '../kube/transport.ts'
 import { runCell } from '../process.ts'
-import { startRealmProvider } from './cell.ts'
 import { readConfig } from './config.ts'
+import { startRealmProvider } from './service.ts'
 import { createKubernetesSource } from './sources/kubernetes.ts'
 
 /** Runs the realm provider of a cluster. @throws UserError when the environment is not usable or there is no cluster */

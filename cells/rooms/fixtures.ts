@@ -10,8 +10,8 @@ import { type Admission, encodeAdmission } from '../wire/admission.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { decodeRoomPacket, roomPackets } from '../wire/room-packets.ts'
 import { subjects } from '../wire/subjects.ts'
-import { startRooms } from './cell.ts'
 import type { RoomLimits } from './limits.ts'
+import { startRooms } from './service.ts'
 
 type RoomPacket = NonNullable<ReturnType<typeof decodeRoomPacket>>
 type Case = RoomPacket['$case']

@@ -8,8 +8,8 @@ import { Metrics } from '../chassis/metrics.ts'
 import { busPayloads } from '../wire/packets.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
 import { subjects } from '../wire/subjects.ts'
-import { startStats } from './cell.ts'
 import type { StatsConfig } from './config.ts'
+import { startStats } from './service.ts'
 
 /** The n-th player. */
 export const aPeer = (n: number): PeerId => `0x${n.toString(16).padStart(40, '0')}`

@@ -2,8 +2,8 @@ import { systemClock } from '../chassis/clock.ts'
 import { UserError } from '../chassis/errors.ts'
 import type { Running } from '../chassis/lifecycle.ts'
 import { busOf, runCell } from '../process.ts'
-import { startStats } from './cell.ts'
 import { readConfig } from './config.ts'
+import { startStats } from './service.ts'
 
 /** Runs stats as a process of its own. @throws UserError when the environment is not usable or NATS refuses us */
 export async function main(env: NodeJS.ProcessEnv): Promise<Running> {

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { fetchJson } from '../../cells/chassis/fetch-json.ts'
-import { islandMap } from '../island-map.ts'
-import { readCensus } from '../map/census.ts'
-import { aPeer, someCity } from '../map/fixtures.ts'
+import { readCensus } from '../island-map/census.ts'
+import { aPeer, someCity } from '../island-map/fixtures.ts'
+import { islandMap } from '../island-map/island-map.ts'
 import { islands, REALM_LIMITS } from './islands.ts'
 
 const city = someCity(50)

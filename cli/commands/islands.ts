@@ -1,9 +1,9 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { messageOf, UserError } from '../../cells/chassis/errors.ts'
 import type { Fetched } from '../../cells/chassis/fetch-json.ts'
-import { islandMap } from '../island-map.ts'
-import { readCensus } from '../map/census.ts'
-import { countOf } from '../map/ink.ts'
+import { readCensus } from '../island-map/census.ts'
+import { countOf } from '../island-map/ink.ts'
+import { islandMap } from '../island-map/island-map.ts'
 
 /** What is to be drawn, and where to. */
 export interface IslandsOptions {

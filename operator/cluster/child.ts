@@ -1,5 +1,5 @@
-import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
-import { type Resource, resources } from '../../cells/chassis/kube/resources.ts'
+import type { KubeObject } from '../../cells/kube/kube-object.ts'
+import { type Resource, resources } from '../../cells/kube/resources.ts'
 import { API_VERSION } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { COMPONENT_LABEL, MANAGER } from '../desired/naming.ts'

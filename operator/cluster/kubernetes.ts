@@ -1,5 +1,5 @@
 import { Refusal } from '../../cells/chassis/errors.ts'
-import { KubeError } from '../../cells/chassis/kube/kube-error.ts'
+import { KubeError } from '../../cells/kube/kube-error.ts'
 import type { CommsCell } from '../../crds/realm.ts'
 import type { Headcount } from '../census/headcount.ts'
 import type { Manifest, MintedSecret } from '../desired/manifest.ts'

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
-import { KubeError } from '../../cells/chassis/kube/kube-error.ts'
-import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
+import { KubeError } from '../../cells/kube/kube-error.ts'
+import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { type CandidateOptions, createCandidate, FRESH_MS, NotLeading, TRUST_MS } from './leader.ts'
 import type { Lease } from './lease.ts'
 

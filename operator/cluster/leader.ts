@@ -1,11 +1,11 @@
 import { type Clock, systemClock } from '../../cells/chassis/clock.ts'
 import { messageOf } from '../../cells/chassis/errors.ts'
-import { isStatus } from '../../cells/chassis/kube/kube-error.ts'
-import { createReflector } from '../../cells/chassis/kube/reflector.ts'
-import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts'
-import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../cells/chassis/log.ts'
+import { isStatus } from '../../cells/kube/kube-error.ts'
+import { createReflector } from '../../cells/kube/reflector.ts'
+import { collectionPath, resources } from '../../cells/kube/resources.ts'
+import type { Transport } from '../../cells/kube/transport.ts'
 import { epochOf, isFree, type Lease, leaseOf, released, renewed } from './lease.ts'
 
 /** Somebody else leads, or may: nothing was written. */

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import type { KubeObject } from '../../cells/kube/kube-object.ts'
 
 /** A Lease of coordination.k8s.io/v1, as far as an election needs it. */
 export interface Lease extends KubeObject {

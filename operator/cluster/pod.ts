@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
+import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { CELL_LABEL, COMPONENT_LABEL, REALM_LABEL } from '../desired/naming.ts'
 import { DELETION_COST } from '../desired/scale/shrink.ts'
 import type { Kind, Workload } from './ports.ts'

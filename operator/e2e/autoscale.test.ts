@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
-import { resources } from '../../cells/chassis/kube/resources.ts'
+import { resources } from '../../cells/kube/resources.ts'
 import type { ObjectKey } from '../../crds/object.ts'
 import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type Resource, resources } from '../../cells/chassis/kube/resources.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
+import { type Resource, resources } from '../../cells/kube/resources.ts'
 import { API_VERSION } from '../../crds/realm.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
 import { startControllers } from '../../testing/apiserver/controllers.ts'

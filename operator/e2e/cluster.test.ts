@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { resources } from '../../cells/chassis/kube/resources.ts'
+import { resources } from '../../cells/kube/resources.ts'
 import { API_VERSION, conditionOf } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
 import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'

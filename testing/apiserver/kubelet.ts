@@ -1,8 +1,8 @@
-import type { KubeObject } from '../../cells/chassis/kube/kube-object.ts'
-import { createReflector, type Reflector } from '../../cells/chassis/kube/reflector.ts'
-import { collectionPath, resources } from '../../cells/chassis/kube/resources.ts'
-import type { Transport } from '../../cells/chassis/kube/transport.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
+import type { KubeObject } from '../../cells/kube/kube-object.ts'
+import { createReflector, type Reflector } from '../../cells/kube/reflector.ts'
+import { collectionPath, resources } from '../../cells/kube/resources.ts'
+import type { Transport } from '../../cells/kube/transport.ts'
 import { MANAGER } from '../../operator/desired/naming.ts'
 
 interface Workload extends KubeObject {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
-import { resources } from '../../cells/chassis/kube/resources.ts'
-import type { Transport } from '../../cells/chassis/kube/transport.ts'
+import { resources } from '../../cells/kube/resources.ts'
+import type { Transport } from '../../cells/kube/transport.ts'
 import { type ApiServer, startApiServer } from './apiserver.ts'
 import { kubectlOf } from './kubectl.ts'
 import { inNamespace } from './namespace.ts'

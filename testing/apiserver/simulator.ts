@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../cells/chassis/clock.ts'
-import { KubeError } from '../../cells/chassis/kube/kube-error.ts'
-import type { KubeMeta, KubeObject, WatchEvent } from '../../cells/chassis/kube/kube-object.ts'
-import { collectionPath, type Resource } from '../../cells/chassis/kube/resources.ts'
-import type { RequestCounts, Transport, WatchOptions } from '../../cells/chassis/kube/transport.ts'
+import { KubeError } from '../../cells/kube/kube-error.ts'
+import type { KubeMeta, KubeObject, WatchEvent } from '../../cells/kube/kube-object.ts'
+import { collectionPath, type Resource } from '../../cells/kube/resources.ts'
+import type { RequestCounts, Transport, WatchOptions } from '../../cells/kube/transport.ts'
 
 type Fields = { [step: string]: Fields }
 interface Managed {

@@ -1,8 +1,8 @@
 import { expect, test, vi } from 'vitest'
 import type { Realm } from '../../../crds/realm.ts'
-import { aList, scriptedTransport } from '../../chassis/kube/fixtures.ts'
-import type { KubeObject } from '../../chassis/kube/kube-object.ts'
 import { silentLog } from '../../chassis/log.ts'
+import { aList, scriptedTransport } from '../../kube/fixtures.ts'
+import type { KubeObject } from '../../kube/kube-object.ts'
 import { anEndpoint, aProvider, aRealm } from '../fixtures.ts'
 import { createKubernetesSource } from './kubernetes.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { at, dice, peerId } from '../fixtures.ts'
 import type { MoveCause } from '../islands.ts'
-import { faultsOf } from '../oracle.ts'
+import { faultsOf } from '../oracle.fixtures.ts'
 import { aCity, discOf, Listener, near10, RULES, stand, type Walker } from './fixtures.ts'
 
 const DISC = 60

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { MAX_PEERS, readCensus } from './census.ts'
+import { aPeer, someCity } from './fixtures.ts'
+import { colourOf } from './ink.ts'
 import { islandMap } from './island-map.ts'
-import { MAX_PEERS, readCensus } from './map/census.ts'
-import { aPeer, someCity } from './map/fixtures.ts'
-import { colourOf } from './map/ink.ts'
 
 function mapOf(record: object): string {
   const census = readCensus(record)

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
-import { ManualClock } from '../clock.ts'
-import { silentLog } from '../log.ts'
+import { ManualClock } from '../chassis/clock.ts'
+import { silentLog } from '../chassis/log.ts'
 import { aList, aThing, scriptedTransport } from './fixtures.ts'
 import { KubeError } from './kube-error.ts'
 import type { KubeList, KubeObject } from './kube-object.ts'

@@ -1,9 +1,9 @@
-import type { Census } from './map/census.ts'
-import { type Box, type CrowdedPlace, crowdedPlaces, frameOf, PLACE_SIZE, projection, scaleOf } from './map/frame.ts'
-import { parcelNumbers, scaleBar } from './map/grid.ts'
-import { counted, countOf, escaped, px, shortened } from './map/ink.ts'
-import { heading, notes, notesOf } from './map/legend.ts'
-import { drawSheet, type SheetLimits } from './map/sheet.ts'
+import type { Census } from './census.ts'
+import { type Box, type CrowdedPlace, crowdedPlaces, frameOf, PLACE_SIZE, projection, scaleOf } from './frame.ts'
+import { parcelNumbers, scaleBar } from './grid.ts'
+import { counted, countOf, escaped, px, shortened } from './ink.ts'
+import { heading, notes, notesOf } from './legend.ts'
+import { drawSheet, type SheetLimits } from './sheet.ts'
 
 const WIDTH = 1360
 const HEIGHT = 940

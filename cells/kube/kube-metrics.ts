@@ -1,5 +1,5 @@
 import type { Counter, Gauge } from 'prom-client'
-import type { Metrics } from '../metrics.ts'
+import type { Metrics } from '../chassis/metrics.ts'
 
 /** What a client of the API server counts. */
 export interface KubeMetrics {

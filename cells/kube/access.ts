@@ -3,7 +3,7 @@ import type { RequestOptions } from 'node:https'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { ConnectionOptions } from 'node:tls'
-import { messageOf, UserError } from '../errors.ts'
+import { messageOf, UserError } from '../chassis/errors.ts'
 
 /** Where an API server is and how it lets us in. */
 export interface Access {
