@@ -9,7 +9,7 @@ import { readConfig as readProviderConfig } from '../cells/realm-provider/config
 import { crdFiles, readCrd, readCrdText } from '../crds/schema.ts'
 import { readConfig as readOperatorConfig } from '../operator/config.ts'
 import { aCell, aRealm, platform, site } from '../operator/desired/fixtures.ts'
-import { cellObjects, mintedSecrets, realmObjects } from '../operator/desired/objects.ts'
+import { cellObjects, mintedSecrets, realmObjects } from '../operator/desired/manifests/objects.ts'
 import { planCell, planRealm } from '../operator/desired/plan.ts'
 import { runCommand } from '../testing/parts/command.ts'
 import { withPart } from '../testing/parts/with-part.ts'

@@ -1,6 +1,6 @@
 import type { Metrics } from '../cells/chassis/metrics.ts'
 import { conditionOf, type Realm, type RealmConditionType } from '../crds/realm.ts'
-import type { Cluster } from './cluster/ports.ts'
+import type { Cluster } from './reconcile/cluster.ts'
 
 const conditions: readonly RealmConditionType[] = [
   'Ready',

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
-import { filesOf, readRealms, releases, renderRelease } from '../operator/desired/released.fixtures.ts'
+import { filesOf, readRealms, releases, renderRelease } from '../operator/desired/manifests/released.fixtures.ts'
 
 // node tools/keep-release.ts 0.2.0: keeps what the operator of this release renders, for every later one to be compared with.
 

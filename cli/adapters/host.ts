@@ -15,8 +15,8 @@ import { readConfig as readStatsConfig } from '../../cells/stats/config.ts'
 import { startStats } from '../../cells/stats/service.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
-import type { CellOrder, Host, ServiceOrder } from '../../operator/cluster/host.ts'
 import type { Settings } from '../../operator/desired/settings.ts'
+import type { CellOrder, Host, ServiceOrder } from '../../operator/local/host.ts'
 
 /** What the services of a laptop share. */
 export interface HostParts {

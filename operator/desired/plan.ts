@@ -1,11 +1,11 @@
 import type { CommsCell, Realm } from '../../crds/realm.ts'
-import type { RealmObserved } from '../cluster/ports.ts'
-import { type Blueprint, keptCell, madeCell, plannedCell } from './cell-manifest.ts'
-import { answeringCells, type Endpoint, endpointOf } from './endpoints.ts'
-import { stillUsed } from './managed.ts'
-import { noOutlook, type Outlook } from './outlook.ts'
-import { detourOf } from './rollout/detour.ts'
-import { leave } from './rollout/leaving.ts'
+import type { RealmObserved } from '../reconcile/cluster.ts'
+import { type Blueprint, keptCell, madeCell, plannedCell } from './cells/cell-manifest.ts'
+import { answeringCells, type Endpoint, endpointOf } from './cells/endpoints.ts'
+import { stillUsed } from './cells/retained.ts'
+import { noOutlook, type Outlook } from './observations.ts'
+import { detourOf } from './rollout/converge-first.ts'
+import { leave } from './rollout/drain.ts'
 import { isOf } from './rollout/revision.ts'
 import { planRollout, type Rollout, type Turn } from './rollout/rollout.ts'
 import { type Scale, scaleOf } from './scale/scaling.ts'
@@ -13,7 +13,7 @@ import { cellsOf, chooseSlots, isScaled } from './scale/slots.ts'
 import { gatekeeperSettings, type Settings, statsSettings } from './settings.ts'
 import type { Site } from './site.ts'
 
-export { type CellPlan, planCell } from './plan-cell.ts'
+export { type CellPlan, planCell } from './cells/plan-cell.ts'
 
 /** What one pass wants for a realm. */
 export interface RealmPlan {

@@ -1,12 +1,12 @@
 import type { CommsCell, Realm, RealmSpec } from '../../crds/realm.ts'
-import type { Workload } from '../cluster/ports.ts'
-import { cellStatus } from './cell-status.ts'
+import type { Workload } from '../reconcile/cluster.ts'
 import { aRealm, site } from './fixtures.ts'
-import type { Join } from './outlook.ts'
+import type { Join } from './observations.ts'
 import { planCell, planRealm, type RealmPlan } from './plan.ts'
 import type { Joins } from './rollout/join-rate.ts'
 import type { Peak } from './scale/autoscale.ts'
-import { realmStatus } from './status.ts'
+import { cellStatus } from './status/cell-status.ts'
+import { realmStatus } from './status/realm-status.ts'
 
 /** What runs of a cell in the simulation. */
 interface Running {

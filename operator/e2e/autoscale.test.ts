@@ -5,9 +5,9 @@ import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.t
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import { aLab } from '../../testing/apiserver/lab.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import type { Census } from '../census/census.ts'
-import { Peaks } from '../census/peaks.ts'
 import { site } from '../desired/fixtures.ts'
+import type { Census } from '../observers/players/census.ts'
+import { Peaks } from '../observers/players/peaks.ts'
 
 const patient = { timeout: 30_000, interval: 30 }
 const WINDOW_MS = 1_000

@@ -9,8 +9,8 @@ import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import { aLab } from '../../testing/apiserver/lab.ts'
 import type { Spec } from '../../testing/apiserver/namespace.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import type { Census } from '../census/census.ts'
 import { site } from '../desired/fixtures.ts'
+import type { Census } from '../observers/players/census.ts'
 
 interface Autoscaler extends Spec {
   status?: { desiredReplicas?: number; conditions?: { type: string; status: string; reason: string; message: string }[] }

@@ -8,7 +8,7 @@ import { aProviderElsewhere, aWayTo, type Sent } from '../../testing/apiserver/e
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import { aLab } from '../../testing/apiserver/lab.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import type { Lease } from '../cluster/lease.ts'
+import type { Lease } from '../leader/lease.ts'
 
 const patient = { timeout: 30_000, interval: 20 }
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))

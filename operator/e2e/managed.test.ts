@@ -8,8 +8,8 @@ import { afterEach, expect, test } from 'vitest'
 import type { Realm } from '../../crds/realm.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { aRealm } from '../desired/fixtures.ts'
-import { livekitConfig } from '../desired/livekit.ts'
-import { natsConfig, natsSecret } from '../desired/nats.ts'
+import { livekitConfig } from '../desired/manifests/livekit.ts'
+import { natsConfig, natsSecret } from '../desired/manifests/nats.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
 afterEach(async () => {

@@ -9,9 +9,9 @@ import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kube
 import { aLab } from '../../testing/apiserver/lab.ts'
 import { aProbe } from '../../testing/apiserver/scripted-probe.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import { createJoinWatch } from '../census/joins.ts'
 import { site } from '../desired/fixtures.ts'
 import type { Joins } from '../desired/rollout/join-rate.ts'
+import { createJoinWatch } from '../observers/players/join-success.ts'
 
 type Deployment = KubeObject & { spec: { replicas: number } }
 type Alias = KubeObject & { spec: { selector: Record<string, string> } }

@@ -13,8 +13,8 @@ import { startControllers } from '../../testing/apiserver/controllers.ts'
 import { kubectlOf } from '../../testing/apiserver/kubectl.ts'
 import { inNamespace } from '../../testing/apiserver/namespace.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import { createHeadcount } from '../census/headcount.ts'
 import { DELETION_COST } from '../desired/scale/shrink.ts'
+import { createHeadcount } from '../observers/players/headcount.ts'
 
 type Pod = KubeObject & { status?: { podIP?: string } }
 type Deployment = KubeObject & { spec: { replicas: number } }

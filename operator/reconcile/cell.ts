@@ -1,6 +1,6 @@
-import { cellStatus } from '../desired/cell-status.ts'
-import type { Failure } from '../desired/conditions.ts'
 import { planCell } from '../desired/plan.ts'
+import { cellStatus } from '../desired/status/cell-status.ts'
+import type { Failure } from '../desired/status/conditions.ts'
 import { failureOf } from './failure.ts'
 import type { Reconcile, ReconcilerParts } from './realm.ts'
 

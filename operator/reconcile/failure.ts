@@ -1,6 +1,6 @@
 import { messageOf, Refusal, UserError } from '../../cells/chassis/errors.ts'
 import { KubeError } from '../../cells/kube/kube-error.ts'
-import type { Failure } from '../desired/conditions.ts'
+import type { Failure } from '../desired/status/conditions.ts'
 
 /** What went wrong while a plan was carried out: what was thrown, and what to tell about it. */
 export interface Failed {

@@ -3,7 +3,7 @@ import { collectionPath, type Resource, resources } from '../../cells/kube/resou
 import type { Transport } from '../../cells/kube/transport.ts'
 import { API_VERSION, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
-import { childResources } from '../../operator/cluster/child.ts'
+import { childResources } from '../../operator/kubernetes/cache/child.ts'
 
 /** An object as tests look at it. */
 export interface Spec extends KubeObject {

@@ -1,5 +1,5 @@
-import type { Join } from '../../operator/desired/outlook.ts'
-import type { Probe } from '../../operator/probe/probe.ts'
+import type { Join } from '../../operator/desired/observations.ts'
+import type { Probe } from '../../operator/observers/synthetic-join/probe.ts'
 
 /** A probe that answers what the test says. */
 export function aProbe() {

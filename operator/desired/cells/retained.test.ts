@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import type { RealmSpec } from '../../../crds/realm.ts'
+import { platform } from '../fixtures.ts'
+import { networkPolicies } from '../manifests/networkpolicy.ts'
+import { Simulation } from '../simulation.fixtures.ts'
+
+const external: Pick<RealmSpec, 'nats' | 'livekit'> = {
+  nats: { type: 'External', urls: ['nats://nats.infra:4333'] },
+  livekit: { type: 'External', url: 'wss://livekit.example.org:7443', credentials: { secretName: 'livekit' } },
+}
+const managed: Pick<RealmSpec, 'nats' | 'livekit'> = { nats: { type: 'Managed' }, livekit: { type: 'Managed' } }
+
+/** A realm whose cells rest on one thing, told to rest on another; and a look at it after each pass. */
+function moved(from: typeof managed, to: typeof managed, look: (simulation: Simulation, served: boolean[]) => void): Simulation {
+  const simulation = new Simulation({ cells: { replicas: 2, max: 4 }, networkPolicy: { type: 'Strict' }, ...from })
+  simulation.settle()
+  const old = simulation.names()
+  simulation.declare({}, to)
+  for (let i = 0; i < 200; i++) {
+    simulation.pass()
+    for (const { metadata } of simulation.plan?.rollout.joining ?? []) simulation.joins.set(metadata.name, { state: 'joined' })
+    const planned = simulation.plan?.cells.map(({ metadata }) => metadata.name) ?? []
+    look(simulation, [old.some((name) => planned.includes(name)), planned.some((name) => !old.includes(name))])
+    simulation.wait(1_000)
+  }
+  expect(simulation.names()).toHaveLength(2)
+  return simulation
+}
+
+const openTo = (simulation: Simulation) =>
+  networkPolicies(simulation.realm, platform, simulation.plan?.cells)
+    .find(({ metadata }) => metadata.name === 'main-archipelago')
+    ?.spec.egress?.map(({ to, ports }) => `${to ? 'ours' : 'outside'} ${ports?.map(({ port }) => port)}`)
+
+test('Managed servers stay until no cell speaks through them, and old and new cells reach theirs meanwhile', () => {
+  const simulation = moved(managed, external, (now, [anyOld]) => {
+    expect([...(now.plan?.spared ?? [])].length > 0).toBe(anyOld)
+    if (anyOld) expect([...(now.plan?.spared ?? [])]).toEqual(['main-nats', 'main-nats-peers', 'main-livekit'])
+    const outside = ['outside 4333', 'outside 7443']
+    expect(openTo(now)).toEqual(anyOld ? ['ours 4222', 'outside 4333', 'ours 7880', 'outside 7443'] : outside)
+  })
+  expect(simulation.plan?.spared.size).toBe(0)
+})
+
+test('on the way to Managed servers the cells that still need those outside reach them', () => {
+  moved(external, managed, (now, [anyOld]) => {
+    expect(now.plan?.spared.size).toBe(0)
+    expect(openTo(now)).toEqual(anyOld ? ['ours 4222', 'outside 4333', 'ours 7880', 'outside 7443'] : ['ours 4222', 'ours 7880'])
+  })
+})
+
+test('a change that is set back leaves the Managed servers where they were', () => {
+  const simulation = new Simulation({ cells: { replicas: 1, max: 4 }, ...managed })
+  simulation.settle()
+  const { nats, livekit } = simulation.realm.spec
+  simulation.declare({}, external)
+  simulation.pass()
+  expect(simulation.plan?.spared.has('main-nats')).toBe(true)
+  simulation.declare({}, { nats, livekit })
+  simulation.settle()
+  expect([simulation.names(), simulation.plan?.spared.size]).toEqual([['main-0'], 0])
+})
+
+test('a realm that hibernates keeps nothing for cells that are gone', () => {
+  const simulation = new Simulation({ cells: { replicas: 1, max: 4 }, ...managed })
+  simulation.settle()
+  simulation.declare({ replicas: 0 }, external)
+  simulation.settle()
+  expect(simulation.plan?.spared.size).toBe(0)
+})

@@ -1,0 +1,42 @@
+import type { V1HTTPIngressPath, V1IngressSpec } from '@kubernetes/client-node'
+import type { Realm } from '../../../crds/realm.ts'
+import { partName, realmChildMeta, roomsServiceName, slotServiceName } from '../naming.ts'
+import type { ManifestOf } from './manifest.ts'
+
+/** An Ingress as we write it. */
+export type Ingress = ManifestOf<V1IngressSpec>
+
+/**
+ * The one Ingress of a realm, if it asks for one. It names every slot there may ever be, so that scaling and rollouts never
+ * rewrite it: some controllers drop everybody's sockets when they reload.
+ */
+export function realmIngress(realm: Realm): Ingress | undefined {
+  const { type, host, className, tlsSecretName, annotations } = realm.spec.exposure
+  if (type !== 'Ingress' || !host) return undefined
+  const meta = realmChildMeta(realm, realm.metadata.name, 'route')
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: annotations ? { ...meta, annotations } : meta,
+    spec: {
+      ...(className && { ingressClassName: className }),
+      ...(tlsSecretName && { tls: [{ hosts: [host], secretName: tlsSecretName }] }),
+      rules: [{ host, http: { paths: pathsOf(realm) } }],
+    },
+  }
+}
+
+function pathsOf(realm: Realm): V1HTTPIngressPath[] {
+  const { name } = realm.metadata
+  const slots = Array.from({ length: realm.spec.cells.max }, (_, slot) => [
+    ...(realm.spec.livekit.type === 'None' ? [pathTo(`/cells/${slot}/rooms`, roomsServiceName(name, slot))] : []),
+    pathTo(`/cells/${slot}`, slotServiceName(name, slot)),
+  ])
+  return [...slots.flat(), pathTo('/gatekeeper', partName(realm, 'gatekeeper')), pathTo('/stats', partName(realm, 'stats'))]
+}
+
+const pathTo = (path: string, service: string): V1HTTPIngressPath => ({
+  path,
+  pathType: 'Prefix',
+  backend: { service: { name: service, port: { name: 'http' } } },
+})

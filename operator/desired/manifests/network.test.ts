@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest'
+import type { Realm } from '../../../crds/realm.ts'
+import { aRealm, aRealmWithoutLivekit, platform } from '../fixtures.ts'
+import { aParty, type Network, networkOf, type Party } from './network.fixtures.ts'
+
+const networkPolicy: Realm['spec']['networkPolicy'] = {
+  type: 'Strict',
+  entryNamespaces: ['ingress'],
+  monitorNamespaces: ['monitoring'],
+}
+const operator = aParty('operator', platform.namespace)
+const entry = aParty('ingress controller', 'ingress')
+const monitor = aParty('prometheus', 'monitoring')
+const neighbour = aParty('another pod of the namespace', 'metaverse', { app: 'shop' })
+const stranger = aParty('a pod of another namespace', 'elsewhere', { 'comms.decentraland.org/realm': 'main' })
+const outside = aParty('the internet')
+
+function managed(url?: string): Realm {
+  const realm = aRealm({ networkPolicy, nats: { replicas: 3 } })
+  return { ...realm, spec: { ...realm.spec, livekit: { type: 'Managed', ...(url && { url }) } } }
+}
+const realms: Record<string, Realm> = {
+  'with Managed servers': managed(),
+  'whose LiveKit players reach by another address': managed('wss://livekit.example.org:7443'),
+  'with rooms of its own': aRealmWithoutLivekit({ networkPolicy }),
+  'with External servers': aRealm({
+    networkPolicy,
+    nats: { type: 'External', urls: ['tls://nats.example.org:4443'], credentials: { secretName: 'nats' } },
+    livekit: { url: 'wss://livekit.example.org:7443', credentials: { secretName: 'livekit' } },
+    gatekeeper: { replicas: 2, database: { type: 'External', secret: { name: 'postgres', key: 'url' } } },
+    content: { catalysts: ['https://peer.example.org:6969'] },
+  }),
+}
+
+/** Where URLs in the environment of a pod lead: to pods by way of a Service, or out of the cluster. */
+function destinationsOf({ pods, services }: Network, { env }: Party): { url: string; to: Party; port: number }[] {
+  // Where rooms are is told to players; nobody asks there from inside.
+  const urls = Object.entries(env).flatMap(([name, value]) => (name === 'ROOMS_URL' ? [] : value.split(',')))
+  return urls.flatMap((url) => {
+    if (!/^[a-z]+:\/\//.test(url)) return []
+    const { protocol, hostname, port } = new URL(url)
+    const usual = { 'nats:': 4222, 'tls:': 4222, 'ws:': 80, 'http:': 80 }[protocol] ?? 443
+    const at = Number(port) || usual
+    // The servers of a NATS know each other by a name below that of the Service.
+    const service = hostname.split('.').flatMap((label) => services[label] ?? [])[0]
+    if (!service || !hostname.endsWith('.cluster.local')) return [{ url, to: outside, port: at }]
+    const behind = Object.values(pods).filter(({ labels }) =>
+      Object.entries(service.selector).every(([key, value]) => labels[key] === value),
+    )
+    const target = service.ports.find((each) => each.port === at)?.targetPort
+    return behind.map((to) => ({ url, to, port: typeof target === 'number' ? target : (to.ports[String(target)] ?? 0) }))
+  })
+}
+
+describe.each(Object.entries(realms))('a Strict realm %s', (_, realm) => {
+  const network = networkOf(realm)
+  const { pods, mayReach } = network
+  const all = Object.values(pods)
+
+  test('lets each of its pods reach what it is told of, and look up names', () => {
+    const told = all.flatMap((from) => destinationsOf(network, from).map((destination) => ({ from, ...destination })))
+    expect(told.length).toBeGreaterThanOrEqual(4)
+    for (const { from, to, port, url } of told) expect(mayReach(from, to, port), `${from.name} to ${url}`).toBe(true)
+    for (const from of all) expect(mayReach(from, outside, 53, 'UDP'), from.name).toBe(true)
+  })
+
+  test('lets players in where they are served, by the way they come and by no other', () => {
+    const served = ['connector', 'gatekeeper', 'stats', ...(realm.spec.livekit.type === 'None' ? ['archipelago'] : [])]
+    for (const pod of all.filter(({ ports }) => ports.http === 8080))
+      expect(mayReach(entry, pod, 8080), pod.name).toBe(served.includes(pod.name))
+    for (const from of [neighbour, stranger, outside])
+      for (const pod of all) expect(mayReach(from, pod, 8080), `${from.name} to ${pod.name}`).toBe(false)
+  })
+
+  test('lets the operator count and join, and monitors look, but neither speak on the bus', () => {
+    for (const from of [operator, monitor]) {
+      for (const pod of all) if (pod.ports.http === 8080) expect(mayReach(from, pod, 8080), pod.name).toBe(true)
+      for (const pod of all) expect(mayReach(from, pod, 4222), pod.name).toBe(false)
+    }
+  })
+
+  test('keeps its parts from one another where they have nothing to say', () => {
+    const speakers = ['connector', 'archipelago', 'gatekeeper', 'stats'].flatMap((name) => pods[name] ?? [])
+    expect(speakers).toHaveLength(4)
+    for (const from of speakers)
+      for (const to of speakers) expect(mayReach(from, to, 8080), `${from.name} to ${to.name}`).toBe(false)
+    for (const name of ['connector', 'archipelago', 'stats'])
+      for (const port of [22, 5432, 8080]) expect(mayReach(pods[name] ?? neighbour, outside, port), name).toBe(false)
+  })
+})
+
+test('a Managed NATS is spoken to by the pods of its realm alone, Strict or not', () => {
+  for (const policy of [{ type: 'None' as const }, networkPolicy]) {
+    const { pods, mayReach } = networkOf(aRealm({ networkPolicy: policy, nats: { replicas: 3 } }))
+    const { nats = neighbour, connector = neighbour } = pods
+    const ofOther = { ...connector, labels: { ...connector.labels, 'comms.decentraland.org/realm': 'other' } }
+    expect(mayReach(connector, nats, 4222)).toBe(true)
+    expect(mayReach(nats, nats, 6222)).toBe(true)
+    expect(mayReach(connector, nats, 6222)).toBe(false)
+    for (const from of [ofOther, neighbour, stranger, entry, outside]) expect(mayReach(from, nats, 4222), from.name).toBe(false)
+  }
+})
+
+test('media of a Managed LiveKit goes wherever players are', () => {
+  const { pods, mayReach } = networkOf(managed())
+  const { livekit = neighbour } = pods
+  expect(mayReach(outside, livekit, 7882, 'UDP')).toBe(true)
+  expect(mayReach(outside, livekit, 7881)).toBe(true)
+  expect(mayReach(livekit, outside, 50_000, 'UDP')).toBe(true)
+  expect(mayReach(outside, livekit, 7880)).toBe(false)
+})

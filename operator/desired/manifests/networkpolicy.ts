@@ -1,0 +1,168 @@
+import type { V1LabelSelector, V1NetworkPolicyPort } from '@kubernetes/client-node'
+import type { CommsCell, Realm } from '../../../crds/realm.ts'
+import type { Component } from '../../reconcile/cluster.ts'
+import { usesManaged } from '../cells/retained.ts'
+import { partName, REALM_LABEL, realmChildMeta, realmSelector, serviceAccountName } from '../naming.ts'
+import type { Platform } from '../platform.ts'
+import type { ManifestOf } from './manifest.ts'
+import { HTTP_PORT } from './pod.ts'
+
+interface Peer {
+  podSelector?: V1LabelSelector
+  namespaceSelector?: V1LabelSelector
+}
+/** Without peers: everybody. */
+interface Ingress {
+  from?: Peer[]
+  ports: V1NetworkPolicyPort[]
+}
+interface Egress {
+  to?: Peer[]
+  ports?: V1NetworkPolicyPort[]
+}
+
+/** A NetworkPolicy as we write it. The library's own type calls a field `_from`, a name only its serializer understands. */
+export type NetworkPolicy = ManifestOf<{
+  podSelector: V1LabelSelector
+  policyTypes: ('Ingress' | 'Egress')[]
+  ingress?: Ingress[]
+  egress?: Egress[]
+}>
+
+const DNS_PORT = 53
+const NATS_PORT = 4222
+const NATS_PEER_PORT = 6222
+const NATS_MONITOR_PORT = 8222
+const WEB_PORTS = [80, 443]
+
+/**
+ * Who may speak to whom. `None` closes only a Managed NATS to those who are not of the realm; `Strict` closes everything, and opens
+ * one policy per part what that part needs: policies add up, so the first one forbids and the others allow. Cells made for another NATS
+ * or LiveKit than the realm names by now reach theirs until they are replaced.
+ */
+export function networkPolicies(realm: Realm, platform: Platform, cells: readonly CommsCell[] = []): NetworkPolicy[] {
+  const isManaged = realm.spec.nats.type === 'Managed'
+  if (realm.spec.networkPolicy.type === 'None') return isManaged ? [natsPolicy(realm, false)] : []
+  const toWeb: Egress = { ports: tcp(...WEB_PORTS, ...portsOf(realm.spec.content.catalysts)) }
+  const { livekit, gatekeeper } = realm.spec
+  const hasRooms = livekit.type === 'None' || cells.some(({ spec }) => !spec.livekit)
+  return [
+    forbidAll(realm, platform),
+    part(realm, 'connector', [fromPlayers(realm)], [...toBus(realm, cells), toWeb]),
+    part(realm, 'archipelago', hasRooms ? [fromPlayers(realm)] : [], [...toBus(realm, cells), ...toMedia(realm, cells)]),
+    part(
+      realm,
+      'gatekeeper',
+      [fromPlayers(realm)],
+      // Where an External database is stands in a Secret, which we do not read.
+      gatekeeper.database.type === 'External' ? [{}] : [...toBus(realm), toWeb, ...toMedia(realm)],
+    ),
+    ...(gatekeeper.database.type === 'External' ? [part(realm, 'migration', [], [{}])] : []),
+    part(realm, 'stats', [fromPlayers(realm)], [...toBus(realm), toWeb]),
+    ...(isManaged ? [natsPolicy(realm, true)] : []),
+    ...(livekit.type === 'Managed' ? [livekitPolicy(realm)] : []),
+  ]
+}
+
+/** For every pod of the realm: the operator, the realm provider and monitors may ask it, and it may ask for names. */
+function forbidAll(realm: Realm, { namespace }: Platform): NetworkPolicy {
+  const { monitorNamespaces = [] } = realm.spec.networkPolicy
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: realmChildMeta(realm, serviceAccountName(realm.metadata.name), 'policy'),
+    spec: {
+      podSelector: { matchLabels: { [REALM_LABEL]: realm.metadata.name } },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [{ from: namespaces([...new Set([namespace, ...monitorNamespaces])]), ports: tcp(HTTP_PORT, NATS_MONITOR_PORT) }],
+      // To anywhere, because a node's own cache answers at an address that no selector knows.
+      egress: [{ ports: [{ port: DNS_PORT, protocol: 'UDP' }, ...tcp(DNS_PORT)] }],
+    },
+  }
+}
+
+const part = (realm: Realm, component: Component, ingress: Ingress[], egress: Egress[]): NetworkPolicy => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  metadata: realmChildMeta(realm, partName(realm, component), component),
+  spec: {
+    podSelector: { matchLabels: realmSelector(realm, component) },
+    policyTypes: egress.length > 0 ? ['Ingress', 'Egress'] : ['Ingress'],
+    ...(ingress.length > 0 && { ingress }),
+    ...(egress.length > 0 && { egress }),
+  },
+})
+
+const natsPolicy = (realm: Realm, isStrict: boolean): NetworkPolicy =>
+  part(
+    realm,
+    'nats',
+    [
+      { from: [ofRealm(realm)], ports: tcp(NATS_PORT) },
+      { from: [ofPart(realm, 'nats')], ports: tcp(NATS_PEER_PORT) },
+    ],
+    isStrict ? [{ to: [ofPart(realm, 'nats')], ports: tcp(NATS_PEER_PORT) }] : [],
+  )
+
+const livekitPolicy = (realm: Realm): NetworkPolicy =>
+  part(
+    realm,
+    'livekit',
+    [
+      fromPlayers(realm, 7880),
+      { from: [ofRealm(realm)], ports: tcp(7880) },
+      { ports: [...tcp(7881), { port: 7882, protocol: 'UDP' }] },
+    ],
+    [{}], // media goes wherever players are
+  )
+
+function fromPlayers(realm: Realm, port = HTTP_PORT): Ingress {
+  const { entryNamespaces } = realm.spec.networkPolicy
+  return { ...(entryNamespaces && { from: namespaces(entryNamespaces) }), ports: tcp(port) }
+}
+
+function toBus(realm: Realm, cells: readonly CommsCell[] = []): Egress[] {
+  const { type, urls = [] } = realm.spec.nats
+  const isManaged = type === 'Managed' || cells.some((cell) => usesManaged(realm, cell, 'nats'))
+  const others = cells.flatMap((cell) => (usesManaged(realm, cell, 'nats') ? [] : (cell.spec.nats?.urls ?? [])))
+  const outside = tcp(...portsOf([...(type === 'External' ? urls : []), ...others]))
+  return [
+    ...(isManaged ? [{ to: [ofPart(realm, 'nats')], ports: tcp(NATS_PORT) }] : []),
+    ...(outside.length > 0 ? [{ ports: outside }] : []),
+  ]
+}
+
+function toMedia(realm: Realm, cells: readonly CommsCell[] = []): Egress[] {
+  const { type, url } = realm.spec.livekit
+  const isManaged = type === 'Managed' || cells.some((cell) => usesManaged(realm, cell, 'livekit'))
+  const others = cells.flatMap((cell) => (usesManaged(realm, cell, 'livekit') ? [] : (cell.spec.livekit?.url ?? [])))
+  // A Managed one that players reach by another address is reached there by everybody.
+  const outside = tcp(...portsOf([...(url ? [url] : []), ...others]))
+  return [
+    ...(isManaged ? [{ to: [ofPart(realm, 'livekit')], ports: tcp(7880) }] : []),
+    ...(outside.length > 0 ? [{ ports: outside }] : []),
+  ]
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = {
+  nats: NATS_PORT,
+  tls: NATS_PORT,
+  http: 80,
+  ws: 80,
+  https: 443,
+  wss: 443,
+}
+
+/** The ports behind URLs, written or not. */
+const portsOf = (urls: readonly string[]): number[] =>
+  urls.flatMap((url) => {
+    const [, scheme = '', port] = /^([a-z]+):\/\/[^/?#]*?(?::(\d+))?(?:[/?#]|$)/.exec(url) ?? []
+    return port ? Number(port) : (DEFAULT_PORTS[scheme] ?? [])
+  })
+
+const tcp = (...ports: number[]): V1NetworkPolicyPort[] => [...new Set(ports)].map((port) => ({ port, protocol: 'TCP' }))
+const ofRealm = (realm: Realm): Peer => ({ podSelector: { matchLabels: { [REALM_LABEL]: realm.metadata.name } } })
+const ofPart = (realm: Realm, component: Component): Peer => ({ podSelector: { matchLabels: realmSelector(realm, component) } })
+const namespaces = (values: string[]): Peer[] => [
+  { namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values }] } },
+]

@@ -1,0 +1,250 @@
+import type { V1PodTemplateSpec } from '@kubernetes/client-node'
+import { describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import type { Realm } from '../../../crds/realm.ts'
+import { aCell, aRealm, aRealmWithoutLivekit, platform, site } from '../fixtures.ts'
+import { planCell, planRealm } from '../plan.ts'
+import type { Manifest } from './manifest.ts'
+import { cellObjects, mintedSecrets, realmObjects } from './objects.ts'
+import type { Pods } from './overrides.ts'
+
+const nothing = { cells: [], services: [] }
+const ofRealm = (realm: Realm) => realmObjects(realm, planRealm(realm, nothing, site), platform)
+const ofCell = (realm?: Realm) => cellObjects(aCell(realm), planCell(aCell(realm)), platform)
+const yaml = (objects: readonly Manifest[]) =>
+  objects.map((object) => stringify(object, { aliasDuplicateObjects: false })).join('---\n')
+const named = (objects: readonly Manifest[], kind: string, name: string): unknown =>
+  objects.find((object) => object.kind === kind && object.metadata.name === name)
+
+const managed = aRealm({ livekit: { type: 'Managed' } })
+const exposed = aRealm({
+  cells: { replicas: 2, max: 2 },
+  exposure: { type: 'Ingress', host: 'main.example.org', className: 'traefik', tlsSecretName: 'main-tls' },
+  gatekeeper: { replicas: 2, database: { type: 'External', secret: { name: 'postgres', key: 'url' } } },
+})
+
+test('a realm behind an Ingress deserves these objects', async () => {
+  await expect(yaml(ofRealm(exposed))).toMatchFileSnapshot('golden/realm.yaml')
+})
+
+test('a cell deserves these objects', async () => {
+  await expect(yaml(ofCell())).toMatchFileSnapshot('golden/cell.yaml')
+})
+
+test('a Managed LiveKit is one Deployment and one Service', async () => {
+  const livekit = ofRealm(managed).filter(({ metadata }) => metadata.name === 'main-livekit')
+  await expect(yaml(livekit)).toMatchFileSnapshot('golden/livekit.yaml')
+})
+
+test('no two objects of a realm and its cells have the same kind and name', () => {
+  const names = [...ofRealm(aRealmWithoutLivekit()), ...ofRealm(managed), ...ofCell()].map(
+    ({ kind, metadata }) => `${kind} ${metadata.name}`,
+  )
+  const once = [...ofRealm(aRealmWithoutLivekit()), ...ofCell()].map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+  expect(names.length).toBeGreaterThan(once.length)
+  expect(new Set(once).size).toBe(once.length)
+})
+
+test('everything is labelled as the realm’s, is managed by us and goes with its owner', () => {
+  for (const { metadata } of [...ofRealm(exposed), ...ofRealm(managed)]) {
+    expect(metadata.labels).toMatchObject({
+      'comms.decentraland.org/realm': 'main',
+      'app.kubernetes.io/managed-by': 'realm-operator',
+    })
+    expect(metadata.ownerReferences).toMatchObject([{ kind: 'Realm', name: 'main', uid: 'realm-uid', controller: true }])
+  }
+  for (const { metadata } of ofCell()) {
+    expect(metadata.labels).toMatchObject({ 'comms.decentraland.org/cell': 'main-0', 'comms.decentraland.org/slot': '0' })
+    expect(metadata.ownerReferences).toMatchObject([{ kind: 'CommsCell', name: 'main-0', uid: 'main-0-uid', controller: true }])
+  }
+})
+
+describe('every pod', () => {
+  const pods: Pods = { labels: { team: 'metaverse' }, tolerations: [{ key: 'realms', operator: 'Exists' }] }
+  const everything = [
+    ...ofRealm(aRealm({ livekit: { type: 'Managed' }, nats: { replicas: 3 } })),
+    ...ofRealm(exposed),
+    ...ofRealm(aRealm({ pods, livekit: { type: 'Managed' } })),
+    ...ofCell(),
+    ...ofCell(aRealm({ pods })),
+  ]
+  const workloads = everything.filter((object) => 'spec' in object && 'template' in (object.spec as object))
+  test.each(workloads.map((object) => [object.metadata.name, object] as const))(
+    'of %s passes the restricted Pod Security profile',
+    (_, object) => {
+      const { template, selector } = (
+        object as Manifest & { spec: { template: V1PodTemplateSpec; selector: { matchLabels: object } } }
+      ).spec
+      expect(template.spec?.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
+      expect(template.spec?.securityContext?.runAsUser).toBeGreaterThan(0)
+      expect(template.spec).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false })
+      expect(template.spec?.hostNetwork).toBeUndefined()
+      for (const container of [...(template.spec?.containers ?? []), ...(template.spec?.initContainers ?? [])])
+        expect(container.securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        })
+      for (const volume of template.spec?.volumes ?? []) expect(volume.hostPath).toBeUndefined()
+      if (object.kind !== 'Job') expect(template.metadata?.labels).toMatchObject(selector.matchLabels)
+      if (object.kind !== 'Job') {
+        expect(template.spec?.containers[0]?.readinessProbe).toBeDefined()
+        expect(template.spec?.topologySpreadConstraints).toMatchObject([
+          { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: selector.matchLabels } },
+          { topologyKey: 'topology.kubernetes.io/zone', labelSelector: { matchLabels: selector.matchLabels } },
+        ])
+      }
+    },
+  )
+  test('was looked at', () => expect(workloads.length).toBeGreaterThanOrEqual(14))
+})
+
+test('a version reaches image and version variable, never a label or a selector', () => {
+  const digest = `sha256:${'a'.repeat(64)}`
+  const objects = ofCell(aRealm({ version: digest }))
+  expect(named(objects, 'Deployment', 'main-0-connector')).toMatchObject({
+    spec: { template: { spec: { containers: [{ image: `ghcr.io/example/realm@${digest}` }] } } },
+  })
+  expect(JSON.stringify(objects.map(({ metadata }) => metadata))).not.toContain('sha256')
+})
+
+test('a pod gets the drain time of its connectors and some seconds more before it is cut off', () => {
+  const realm = aRealm()
+  realm.spec.cells.template.connectors.drainSeconds = 300
+  expect(named(ofCell(realm), 'Deployment', 'main-0-connector')).toMatchObject({
+    spec: { template: { spec: { terminationGracePeriodSeconds: 315 } } },
+  })
+})
+
+test('an archipelago has another one to stand in for it, unless it holds the rooms in its own memory', () => {
+  expect(named(ofCell(), 'Deployment', 'main-0-archipelago')).toMatchObject({
+    spec: { replicas: 2, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } },
+  })
+  expect(named(ofCell(aRealmWithoutLivekit()), 'Deployment', 'main-0-archipelago')).toMatchObject({
+    spec: { replicas: 1, strategy: { type: 'Recreate' } },
+  })
+})
+
+test('a gatekeeper with an embedded database never runs twice, and keeps its files in the claim it was given', () => {
+  const kept = ofRealm(aRealm({ gatekeeper: { database: { type: 'Embedded', claimName: 'gatekeeper-data' } } }))
+  expect(named(kept, 'Deployment', 'main-gatekeeper')).toMatchObject({
+    spec: {
+      strategy: { type: 'Recreate' },
+      template: {
+        spec: {
+          containers: [{ volumeMounts: expect.arrayContaining([{ name: 'data', mountPath: '/data' }]) }],
+          volumes: expect.arrayContaining([{ name: 'data', persistentVolumeClaim: { claimName: 'gatekeeper-data' } }]),
+        },
+      },
+    },
+  })
+  expect(named(ofRealm(exposed), 'Deployment', 'main-gatekeeper')).toMatchObject({
+    spec: { strategy: { type: 'RollingUpdate' } },
+  })
+})
+
+test('the Ingress of a realm is the same whatever its cells do', () => {
+  const ingress = (replicas: number) =>
+    named(ofRealm(aRealm({ ...exposed.spec, cells: { replicas, max: 4 } })), 'Ingress', 'main')
+  expect(ingress(3)).toBeDefined()
+  expect(ingress(0)).toEqual(ingress(3))
+})
+
+test('without a LiveKit the rooms of each slot have an alias and a path of their own', () => {
+  const realm = aRealmWithoutLivekit({ cells: { max: 1 }, exposure: { type: 'Ingress', host: 'main.example.org' } })
+  const objects = ofRealm(realm)
+  expect(named(objects, 'Service', 'main-rooms-0')).toMatchObject({
+    spec: { selector: { 'comms.decentraland.org/cell': 'main-0', 'app.kubernetes.io/component': 'archipelago' } },
+  })
+  expect(JSON.stringify(named(objects, 'Ingress', 'main'))).toContain('"path":"/cells/0/rooms"')
+})
+
+test('an External NATS and LiveKit add no object, and no Secret is made up', () => {
+  const realm = aRealm({ nats: { type: 'External', urls: ['nats://nats.infra:4222'] } })
+  expect(ofRealm(realm).filter(({ metadata }) => /nats|livekit/.test(metadata.name))).toEqual([])
+  expect(mintedSecrets(realm)).toEqual([])
+  expect(mintedSecrets(managed).map(({ metadata, keys }) => [metadata.name, keys])).toEqual([
+    ['main-nats-users', expect.arrayContaining(['cell_0', 'cell_31', 'gatekeeper', 'stats', 'cluster'])],
+    ['main-livekit', ['apiKey', 'apiSecret']],
+  ])
+})
+
+test('a new realm of one cell is made with few objects', () => {
+  expect(ofRealm(exposed).length + mintedSecrets(exposed).length + ofCell().length).toBeLessThanOrEqual(28)
+})
+
+test('a budget stands only over what there is more than one of, and always lets one go', () => {
+  const budgets = (objects: readonly Manifest[]) => objects.filter(({ kind }) => kind === 'PodDisruptionBudget')
+  expect(budgets([...ofRealm(managed), ...ofCell(aRealmWithoutLivekit())])).toEqual([])
+  const many = aRealm({ nats: { replicas: 3 }, gatekeeper: exposed.spec.gatekeeper })
+  many.spec.cells.template.connectors.replicas = 3
+  const found = budgets([...ofRealm(many), ...ofCell(many)])
+  expect(found.map(({ metadata }) => metadata.name).sort()).toEqual([
+    'main-0-archipelago',
+    'main-0-connector',
+    'main-gatekeeper',
+    'main-nats',
+  ])
+  for (const budget of found)
+    expect(budget).toMatchObject({ spec: { maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' } })
+})
+
+test('a Managed NATS of three is spread over nodes, knows its peers by name, and hands its clients over when it stops', async () => {
+  const nats = ofRealm(aRealm({ nats: { replicas: 3 } })).filter(({ metadata }) => metadata.name.startsWith('main-nats'))
+  await expect(yaml(nats)).toMatchFileSnapshot('golden/nats.yaml')
+})
+
+test('the servers of a NATS are the same whatever the cells of its realm do', () => {
+  const servers = (replicas: number, max: number) =>
+    named(ofRealm(aRealm({ cells: { replicas, max } })), 'StatefulSet', 'main-nats')
+  expect(servers(0, 4)).toEqual(servers(8, 32))
+})
+
+test('pods carry what their realm and their part ask for, and nothing of it replaces what they are known by', () => {
+  const realm = aRealm({
+    pods: {
+      labels: { team: 'metaverse', 'app.kubernetes.io/component': 'stolen' },
+      nodeSelector: { pool: 'comms' },
+      imagePullSecrets: [{ name: 'registry' }],
+    },
+    gatekeeper: { pods: { annotations: { scrape: 'yes' }, imagePullSecrets: [{ name: 'registry' }, { name: 'other' }] } },
+  })
+  realm.spec.cells.template.pods = { nodeSelector: { disk: 'fast' }, priorityClassName: 'players' }
+  const template = (objects: readonly Manifest[], name: string) =>
+    (named(objects, 'Deployment', name) as { spec: { template: V1PodTemplateSpec } }).spec.template
+  expect(template(ofRealm(realm), 'main-gatekeeper')).toMatchObject({
+    metadata: {
+      labels: { team: 'metaverse', 'app.kubernetes.io/component': 'gatekeeper' },
+      annotations: { scrape: 'yes' },
+    },
+    spec: { nodeSelector: { pool: 'comms' }, imagePullSecrets: [{ name: 'registry' }, { name: 'other' }] },
+  })
+  expect(template(ofCell(realm), 'main-0-connector').spec).toMatchObject({
+    nodeSelector: { pool: 'comms', disk: 'fast' },
+    priorityClassName: 'players',
+  })
+  expect(template(ofRealm(realm), 'main-stats').spec).toMatchObject({ nodeSelector: { pool: 'comms' } })
+})
+
+test('a pod finds in its folder of secrets only the keys it is told of', () => {
+  const { template } = (named(ofCell(), 'Deployment', 'main-0-connector') as { spec: { template: V1PodTemplateSpec } }).spec
+  expect(template.spec?.volumes).toContainEqual({
+    name: 'secret-0',
+    secret: { secretName: 'main-nats-users', defaultMode: 0o440, items: [{ key: 'cell_0', path: 'cell_0' }] },
+  })
+})
+
+test('an External database is brought up to date once per version by a Job of its own, and an embedded one by its gatekeeper', async () => {
+  const job = (version: string) =>
+    ofRealm(aRealm({ version, gatekeeper: { replicas: 2, database: exposed.spec.gatekeeper.database } })).filter(
+      ({ kind }) => kind === 'Job',
+    )
+  await expect(yaml(job('1.2.3'))).toMatchFileSnapshot('golden/job.yaml')
+  expect(job('1.2.3')).toEqual(job('1.2.3'))
+  expect(job('1.2.4')[0]?.metadata.name).not.toBe(job('1.2.3')[0]?.metadata.name)
+  expect(job('1.2.4')).toHaveLength(1)
+  expect(ofRealm(aRealm()).filter(({ kind }) => kind === 'Job')).toEqual([])
+  expect(
+    ofRealm(aRealm({ gatekeeper: { ...exposed.spec.gatekeeper, replicas: 0 } })).filter(({ kind }) => kind === 'Job'),
+  ).toEqual([])
+})

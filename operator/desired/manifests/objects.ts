@@ -1,0 +1,69 @@
+import type { CommsCell, Realm } from '../../../crds/realm.ts'
+import { partName, realmChildMeta } from '../naming.ts'
+import type { CellPlan, RealmPlan } from '../plan.ts'
+import type { Platform } from '../platform.ts'
+import {
+  archipelagoDeployment,
+  archipelagoReplicas,
+  connectorDeployment,
+  livekitDeployment,
+  serviceDeployment,
+} from './deployment.ts'
+import { realmIngress } from './ingress.ts'
+import { migrationJob } from './job.ts'
+import type { Manifest, MintedSecret } from './manifest.ts'
+import { natsReplicas, natsSecret, natsStatefulSet } from './nats.ts'
+import { networkPolicies } from './networkpolicy.ts'
+import { archipelagoBudget, connectorBudget, serviceBudget } from './pdb.ts'
+import { connectorService, livekitPorts, natsPeersService, natsPorts, realmService, slotServices } from './service.ts'
+import { realmServiceAccount } from './serviceaccount.ts'
+
+/** Everything a realm deserves but its minted Secrets, in the order in which it should come to be; its cells among it. */
+export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform): Manifest[] {
+  const ingress = realmIngress(realm)
+  const migration = migrationJob(realm, platform)
+  return [
+    realmServiceAccount(realm),
+    ...networkPolicies(realm, platform, plan.cells),
+    ...(realm.spec.nats.type === 'Managed' ? managedNats(realm, platform) : []),
+    ...(realm.spec.livekit.type === 'Managed'
+      ? [livekitDeployment(realm, platform), realmService(realm, 'livekit', livekitPorts)]
+      : []),
+    ...(migration ? [migration] : []),
+    ...plan.cells,
+    ...slotServices(realm, plan),
+    ...plan.services.flatMap((service) => [
+      serviceDeployment(realm, service, platform),
+      realmService(realm, service.component),
+      ...(service.replicas > 1 ? [serviceBudget(realm, service.component)] : []),
+    ]),
+    ...(ingress ? [ingress] : []),
+  ]
+}
+
+/** Everything a cell deserves. */
+export const cellObjects = (cell: CommsCell, plan: CellPlan, platform: Platform): Manifest[] => [
+  archipelagoDeployment(cell, plan, platform),
+  ...(archipelagoReplicas(cell) > 1 ? [archipelagoBudget(cell)] : []),
+  connectorDeployment(cell, plan, platform),
+  connectorService(cell),
+  ...(plan.connectors.replicas > 1 ? [connectorBudget(cell)] : []),
+]
+
+/** The Secrets a realm deserves and nobody has: made up once. */
+export const mintedSecrets = (realm: Realm): MintedSecret[] => [
+  ...(realm.spec.nats.type === 'Managed' ? [natsSecret(realm)] : []),
+  ...(realm.spec.livekit.type === 'Managed' ? [livekitSecret(realm)] : []),
+]
+
+const managedNats = (realm: Realm, platform: Platform): Manifest[] => [
+  ...(natsReplicas(realm) > 1 ? [natsPeersService(realm), serviceBudget(realm, 'nats')] : []),
+  natsStatefulSet(realm, platform),
+  realmService(realm, 'nats', natsPorts),
+]
+
+const livekitSecret = (realm: Realm): MintedSecret => ({
+  metadata: realmChildMeta(realm, partName(realm, 'livekit'), 'livekit'),
+  keys: ['apiKey', 'apiSecret'],
+  neededBy: { kind: 'Deployment', name: partName(realm, 'livekit') },
+})

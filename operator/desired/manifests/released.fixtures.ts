@@ -1,0 +1,108 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { V1PodTemplateSpec } from '@kubernetes/client-node'
+import { parse, parseAllDocuments, stringify } from 'yaml'
+import type { CommsCell, Realm } from '../../../crds/realm.ts'
+import { readCrd } from '../../../crds/schema.ts'
+import { createValidator } from '../../../crds/validate.ts'
+import { platformOf, readConfig } from '../../config.ts'
+import { planCell, planRealm } from '../plan.ts'
+import { clusterSite } from '../site.ts'
+import type { Manifest } from './manifest.ts'
+import { cellObjects, realmObjects } from './objects.ts'
+
+/** What one release did for the realms that were declared then, and for ever after. */
+export interface Release {
+  version: string
+  realms: Realm[]
+  /** The cells it made of them. */
+  cells: CommsCell[]
+  /** What cannot change without players noticing, by kind and name. */
+  rendered: Record<string, unknown>
+}
+
+const golden = fileURLToPath(new URL('golden', import.meta.url))
+// As the chart installs it when nobody says anything: which images go with a release is part of it.
+const { managed } = parse(readFileSync(fileURLToPath(new URL('../../../helm/values.yaml', import.meta.url)), 'utf8')) as {
+  managed: { nats: string; livekit: string }
+}
+const platform = platformOf(
+  readConfig({
+    IMAGE_REPOSITORY: 'ghcr.io/example/realm',
+    PROVIDER_URL: 'http://realm-provider',
+    NATS_IMAGE: managed.nats,
+    LIVEKIT_IMAGE: managed.livekit,
+  }),
+  'realm-system',
+)
+const site = clusterSite(platform.clusterDomain, platform.providerUrl)
+
+/** The releases whose renders are kept. */
+export const releases = (): string[] => readdirSync(golden).filter((name) => /^\d+\.\d+\.\d+/.test(name))
+
+/** The files of a release. */
+export const filesOf = (version: string) => {
+  const file = (name: string) => join(golden, version, name)
+  return {
+    folder: join(golden, version),
+    realms: file('realms.yaml'),
+    cells: file('cells.yaml'),
+    rendered: file('rendered.yaml'),
+  }
+}
+
+/** A release as it was kept, with the defaults the API server of today fills in where it reads what is stored. */
+export function keptRelease(version: string): Release {
+  const files = filesOf(version)
+  return {
+    version,
+    realms: readRealms(files.realms),
+    cells: completed<CommsCell>('commscell.crd.yaml', files.cells),
+    rendered: existsSync(files.rendered) ? parse(readFileSync(files.rendered, 'utf8')) : {},
+  }
+}
+
+/** Realms of a file, as the API server completes them. */
+export const readRealms = (file: string): Realm[] => completed<Realm>('realm.crd.yaml', file)
+
+/** What the operator of today does for realms, given the cells they have. */
+export function renderRelease(realms: readonly Realm[], cells: readonly CommsCell[] = []): Omit<Release, 'version' | 'realms'> {
+  const made: CommsCell[] = []
+  const objects: Manifest[] = []
+  for (const realm of realms) {
+    const existing = cells.filter(({ spec }) => spec.realmRef.name === realm.metadata.name)
+    const plan = planRealm(realm, { cells: existing, services: [] }, site)
+    made.push(...plan.cells)
+    objects.push(
+      ...realmObjects(realm, plan, platform),
+      ...plan.cells.flatMap((cell) => cellObjects(cell, planCell(cell), platform)),
+    )
+  }
+  const rendered = objects.flatMap((object): [string, unknown][] => {
+    const lasting = lastingOf(object)
+    return lasting === undefined ? [] : [[`${object.kind} ${object.metadata.name}`, lasting]]
+  })
+  return { cells: plain(made), rendered: plain(Object.fromEntries(rendered)) }
+}
+
+/** What of an object restarts pods, cannot be changed at all, or cuts connections when it is written. */
+function lastingOf(object: Manifest): unknown {
+  if (object.kind === 'Ingress') return (object as Manifest & { spec: object }).spec
+  const { spec } = object as { spec?: { template?: V1PodTemplateSpec; selector?: object; serviceName?: string } }
+  if (!spec?.template) return undefined
+  const { template, selector, serviceName } = spec
+  return { template, ...(selector && { selector }), ...(serviceName && { serviceName }) }
+}
+
+function completed<T>(crd: Parameters<typeof readCrd>[0], file: string): T[] {
+  const validate = createValidator<T>(readCrd(crd))
+  const documents = existsSync(file) ? parseAllDocuments(readFileSync(file, 'utf8')) : []
+  return documents.map((document) => {
+    const judged = validate(document.toJS())
+    if (judged.ok) return judged.object
+    throw new Error(`${file}: ${judged.problems.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n')}`)
+  })
+}
+
+const plain = <T>(value: T): T => parse(stringify(value, { aliasDuplicateObjects: false })) as T

@@ -1,0 +1,11 @@
+import type { Realm } from '../../../crds/realm.ts'
+import { realmChildMeta, serviceAccountName } from '../naming.ts'
+import type { Manifest } from './manifest.ts'
+
+/** The ServiceAccount of all pods of a realm: no token, no rights. */
+export const realmServiceAccount = (realm: Realm): Manifest & { automountServiceAccountToken: boolean } => ({
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: realmChildMeta(realm, serviceAccountName(realm.metadata.name), 'account'),
+  automountServiceAccountToken: false,
+})

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import type { RealmSpec } from '../../../crds/realm.ts'
+import type { Reach } from '../../observers/dependencies/dependencies.ts'
+import { aRealm } from '../fixtures.ts'
+import { dependenciesClaim } from './dependencies.ts'
+
+const livekit = { what: 'LiveKit', url: 'wss://livekit.example.org' } as const
+const nats: RealmSpec['nats'] = { type: 'External', urls: ['nats://a:4222', 'nats://b:4222'] }
+const nothing = { cells: [], services: [] }
+const claim = (reached: Reach[]) => dependenciesClaim(aRealm({ nats }), nothing, reached)
+
+test('what a realm depends on is there once it was reached', () => {
+  expect(claim([{ ...livekit, state: 'unknown' }])).toMatchObject({ status: 'Unknown', reason: 'NotChecked' })
+  expect(claim([{ ...livekit, state: 'reached' }])).toMatchObject({ status: 'True', reason: 'AllReached' })
+})
+
+test('what cannot be reached is told by its address and the reason', () => {
+  expect(claim([{ ...livekit, state: 'unreachable', message: 'connect ECONNREFUSED' }])).toMatchObject({
+    status: 'False',
+    reason: 'Unreachable',
+    message: 'from the operator, LiveKit at wss://livekit.example.org: connect ECONNREFUSED',
+  })
+})
+
+test('of the servers of one NATS a single one is enough', () => {
+  const server = (name: string) => ({ what: 'NATS', url: `nats://${name}:4222` }) as const
+  const lost = { ...server('a'), state: 'unreachable', message: 'x' } as const
+  expect(claim([lost, { ...server('b'), state: 'reached' }])).toMatchObject({ status: 'True' })
+  expect(claim([lost, { ...server('b'), state: 'unreachable', message: 'y' }])).toMatchObject({ status: 'False' })
+})
+
+test('what a realm runs itself must run', () => {
+  const running = (ready: number) => ({
+    cells: [],
+    services: [{ component: 'nats' as const, wanted: 1, updated: 1, ready, existing: 1 }],
+  })
+  expect(dependenciesClaim(aRealm(), running(0), [])).toMatchObject({ status: 'False', reason: 'NotReady' })
+  expect(dependenciesClaim(aRealm(), running(1), [])).toMatchObject({ status: 'True' })
+})
+
+test('a new operator repeats what the last one saw until it has looked', () => {
+  const condition = { type: 'DependenciesReady', status: 'True', reason: '', message: '', lastTransitionTime: '' } as const
+  const before = { ...aRealm({ nats }), status: { conditions: [condition] } }
+  expect(dependenciesClaim(before, nothing, [{ ...livekit, state: 'unknown' }])).toMatchObject({ status: 'True' })
+})
+
+test('also what could not be reached is repeated, for as long as the realm is the same', () => {
+  const condition = {
+    type: 'DependenciesReady',
+    status: 'False',
+    reason: 'Unreachable',
+    message: 'LiveKit: gone',
+    lastTransitionTime: '',
+    observedGeneration: 1,
+  } as const
+  const before = { ...aRealm({ nats }), status: { conditions: [condition] } }
+  const unsure = [{ ...livekit, state: 'unknown' }] as const
+  expect(dependenciesClaim(before, nothing, unsure)).toMatchObject({ status: 'False', message: 'LiveKit: gone' })
+  const changed = { ...before, metadata: { ...before.metadata, generation: 2 } }
+  expect(dependenciesClaim(changed, nothing, unsure)).toMatchObject({ status: 'Unknown' })
+})

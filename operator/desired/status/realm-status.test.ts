@@ -1,0 +1,206 @@
+import { expect, test } from 'vitest'
+import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
+import type { Sighting } from '../../observers/publication/publication.ts'
+import type { RealmObserved, Workload } from '../../reconcile/cluster.ts'
+import { aRealm, aServingCell, site } from '../fixtures.ts'
+import { planRealm } from '../plan.ts'
+import type { Failure } from './conditions.ts'
+import { realmStatus } from './realm-status.ts'
+
+const aboutUrl = 'http://realm-provider/main/about'
+const served: Sighting = { state: 'serving', aboutUrl }
+const unseen: Sighting = { state: 'unknown', aboutUrl }
+const now = Date.parse('2026-11-21T08:00:00.123Z')
+
+const workload = (component: Workload['component'], ready = 1): Workload => ({
+  component,
+  wanted: 1,
+  updated: 1,
+  ready,
+  existing: 1,
+})
+const allServices = [workload('nats'), workload('gatekeeper'), workload('stats')]
+const working = (realm = aRealm()): RealmObserved => ({
+  cells: Array.from({ length: realm.spec.cells.replicas }, (_, slot) => aServingCell(realm, slot)),
+  services: allServices,
+})
+
+interface Given {
+  realm?: Realm
+  observed?: Partial<RealmObserved>
+  sighting?: Sighting
+  failure?: Failure
+  at?: number
+}
+function statusOf({ realm = aRealm(), observed, sighting = served, failure, at = now }: Given = {}) {
+  const seen = { ...working(realm), ...observed }
+  const plan = planRealm(realm, seen, site)
+  return realmStatus({ realm, plan, observed: seen, urls: site.urls(realm), sighting, failure, now: at })
+}
+const claims = (given: Given) =>
+  Object.fromEntries(statusOf(given).conditions?.map(({ type, status, reason }) => [type, `${status} ${reason}`]) ?? [])
+
+test('a realm that works and was seen is ready, published, open and settled', () => {
+  expect(statusOf()).toMatchObject({
+    observedGeneration: 1,
+    replicas: 1,
+    readyReplicas: 1,
+    updatedReplicas: 1,
+    selector: 'comms.decentraland.org/realm=main,app.kubernetes.io/component=connector,comms.decentraland.org/cell in (main-0)',
+    urls: { about: aboutUrl, gatekeeper: expect.stringContaining('/gatekeeper'), stats: expect.stringContaining('/stats') },
+    endpoints: [
+      {
+        slot: 0,
+        adapter: 'archipelago:archipelago:ws://main-slot-0.metaverse.svc.cluster.local/cells/0/ws',
+        cell: 'main-0',
+        state: 'Serving',
+      },
+    ],
+  })
+  expect(claims({})).toEqual({
+    Ready: 'True AllServing',
+    Published: 'True SeenServing',
+    AcceptingPlayers: 'True CellsServing',
+    Progressing: 'False Settled',
+    Stalled: 'False Moving',
+  })
+})
+
+test('the first status of a new realm says all there is to come', () => {
+  expect(claims({ observed: { cells: [], services: [] }, sighting: unseen })).toEqual({
+    Ready: 'False CellsNotReady',
+    Published: 'False NothingToPublish',
+    AcceptingPlayers: 'False NoCellServing',
+    Progressing: 'True CellsStarting',
+    Stalled: 'False Moving',
+  })
+  expect(statusOf({ observed: { cells: [], services: [] } })).toMatchObject({ replicas: 1, endpoints: [{ state: 'Starting' }] })
+})
+
+test('a serving realm is published only once the provider was seen to serve it', () => {
+  expect(claims({ sighting: unseen })).toMatchObject({ Ready: 'True AllServing', Published: 'False WaitingForProvider' })
+  expect(claims({ sighting: unseen })).toMatchObject({ Progressing: 'True Publishing' })
+  expect(claims({ sighting: { state: 'absent', aboutUrl } })).toMatchObject({ Published: 'False WaitingForProvider' })
+  expect(claims({ sighting: { state: 'unreachable', aboutUrl, message: 'refused' } })).toMatchObject({
+    Published: 'Unknown ProviderUnreachable',
+  })
+})
+
+test('a name that is taken stalls the realm: nothing will change before somebody lets go of it', () => {
+  expect(claims({ sighting: { state: 'taken', aboutUrl, adapter: 'wss://other' } })).toMatchObject({
+    Published: 'False NameTaken',
+    Stalled: 'True Refused',
+    Progressing: 'False Settled',
+    AcceptingPlayers: 'True CellsServing',
+  })
+})
+
+test('an operator that has not looked yet repeats what was seen before', () => {
+  const realm = { ...aRealm(), status: statusOf() }
+  expect(statusOf({ realm, sighting: unseen, at: now + 60_000 })).toEqual(realm.status)
+  const waiting = { ...aRealm(), status: statusOf({ sighting: unseen }) }
+  expect(claims({ realm: waiting, sighting: unseen })).toMatchObject({ Published: 'False WaitingForProvider' })
+})
+
+test('a cell that served and no longer does is unhealthy, one that never did is starting', () => {
+  const broken: CommsCell = aServingCell(aRealm(), 0, 'False')
+  expect(statusOf({ observed: { cells: [broken] } }).endpoints).toMatchObject([{ state: 'Starting' }])
+  const realm = { ...aRealm(), status: statusOf() }
+  const unhealthy = statusOf({ realm, observed: { cells: [broken] } })
+  expect(unhealthy.endpoints).toMatchObject([{ state: 'Unhealthy' }])
+  const still = statusOf({ realm: { ...realm, status: unhealthy }, observed: { cells: [broken] } })
+  expect(still.endpoints).toMatchObject([{ state: 'Unhealthy' }])
+})
+
+test('services that are missing or not ready are named', () => {
+  const ready = conditionOf(
+    { status: statusOf({ observed: { services: [workload('gatekeeper', 0), workload('nats')] } }) },
+    'Ready',
+  )
+  expect(ready).toMatchObject({ status: 'False', reason: 'ServicesNotReady', message: 'not ready: gatekeeper, stats' })
+  const without = aRealm({ gatekeeper: { replicas: 0 } })
+  expect(claims({ realm: without, observed: { services: [workload('stats')] } })).toMatchObject({ Ready: 'True AllServing' })
+})
+
+test('a hibernated realm is ready, unpublished and closed once its cells are gone', () => {
+  const realm = aRealm({ cells: { replicas: 0 } })
+  expect(claims({ realm, observed: { cells: [aServingCell()] } })).toMatchObject({
+    Ready: 'False CellsNotReady',
+    Progressing: 'True CellsDraining',
+  })
+  expect(claims({ realm })).toEqual({
+    Ready: 'True Hibernated',
+    Published: 'False NothingToPublish',
+    AcceptingPlayers: 'False Hibernated',
+    Progressing: 'False Settled',
+    Stalled: 'False Moving',
+  })
+})
+
+test('a failure that may pass keeps a working realm ready and says that it retries', () => {
+  const failure: Failure = { reason: 'Retrying', message: 'connection refused' }
+  expect(claims({ failure })).toMatchObject({ Ready: 'True AllServing', Progressing: 'True Retrying', Stalled: 'False Moving' })
+  expect(claims({ failure, observed: { cells: [] } })).toMatchObject({ Ready: 'False ApplyFailed' })
+  expect(statusOf({ failure, observed: { cells: [] } }).replicas).toBe(0)
+})
+
+test('a refusal stalls the realm and says why, while players still come in', () => {
+  const failure: Failure = { reason: 'Refused', message: 'exceeded quota' }
+  expect(claims({ failure })).toMatchObject({
+    Ready: 'False ApplyFailed',
+    Stalled: 'True Refused',
+    Progressing: 'False Settled',
+    AcceptingPlayers: 'True CellsServing',
+    Published: 'True SeenServing',
+  })
+  expect(conditionOf({ status: statusOf({ failure }) }, 'Stalled')?.message).toBe('exceeded quota')
+})
+
+test('what keeps a service or a cell from starting stalls the realm, by name', () => {
+  const gatekeeper: Workload = {
+    ...workload('gatekeeper', 0),
+    problem: { code: 'SecretMissing', message: 'no Secret "postgres"' },
+  }
+  const byService = conditionOf({ status: statusOf({ observed: { services: [gatekeeper] } }) }, 'Stalled')
+  expect(byService).toMatchObject({ status: 'True', reason: 'SecretMissing', message: 'gatekeeper: no Secret "postgres"' })
+  const cell = aServingCell(aRealm(), 0, 'False')
+  cell.status?.conditions?.push({
+    type: 'Stalled',
+    status: 'True',
+    reason: 'PodsFailing',
+    message: 'connector: crashes',
+    lastTransitionTime: '2026-01-01T00:00:00Z',
+  })
+  const byCell = conditionOf({ status: statusOf({ observed: { cells: [cell] } }) }, 'Stalled')
+  expect(byCell).toMatchObject({ status: 'True', reason: 'PodsFailing', message: 'main-0: connector: crashes' })
+})
+
+test('a cell still rolling is not up to date, and the realm is changing', () => {
+  const cell = { ...aServingCell(), metadata: { ...aServingCell().metadata, generation: 2 } }
+  expect(statusOf({ observed: { cells: [cell] } }).updatedReplicas).toBe(0)
+  expect(claims({ observed: { cells: [cell] } })).toMatchObject({ Ready: 'True AllServing', Progressing: 'True CellsStarting' })
+})
+
+test('a condition keeps its date for as long as its status stays, whatever the reason', () => {
+  const realm = { ...aRealm(), status: statusOf({ sighting: unseen }) }
+  const later = statusOf({ realm, at: now + 60_000 })
+  expect(conditionOf({ status: later }, 'Ready')?.lastTransitionTime).toBe('2026-11-21T08:00:00Z')
+  expect(conditionOf({ status: later }, 'Published')?.lastTransitionTime).toBe('2026-11-21T08:01:00Z')
+})
+
+test('the same facts give the same status at any time, so nothing is written at rest', () => {
+  const realm = { ...aRealm(), status: statusOf() }
+  expect(statusOf({ realm, at: now + 86_400_000 })).toEqual(realm.status)
+})
+
+test('the selector of a realm leaves out connectors somebody else scales, so that no two autoscalers count the same pod', () => {
+  const realm = aRealm({ cells: { replicas: 3 } })
+  const cells = working(realm).cells.map((cell) =>
+    cell.spec.slot === 2
+      ? { ...cell, metadata: { ...cell.metadata, annotations: { 'comms.decentraland.org/scaled': 'true' } } }
+      : cell,
+  )
+  const { selector, readyReplicas } = statusOf({ realm, observed: { cells, scaled: new Set(['main-0']) } })
+  expect(selector).toMatch(/cell in \(main-1\)$/)
+  expect(readyReplicas).toBe(3)
+})

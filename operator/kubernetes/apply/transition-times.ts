@@ -1,0 +1,22 @@
+import type { CommsCellStatus, RealmStatus } from '../../../crds/realm.ts'
+
+/** A status as we report it. */
+export type Status = RealmStatus | CommsCellStatus
+
+/** A status without the dates of its conditions, which say nothing new by themselves. */
+export const withoutDates = (status: Status): object => ({
+  ...status,
+  conditions: status.conditions?.map(({ lastTransitionTime: _, ...condition }) => condition),
+})
+
+/** A condition keeps its date for as long as its status stays: a pass that looked a little earlier must not cost a write. */
+export function withKeptDates(status: Status, before: Status | undefined): Status {
+  if (!status.conditions) return status
+  return {
+    ...status,
+    conditions: status.conditions.map((condition) => {
+      const known = before?.conditions?.find(({ type }) => type === condition.type)
+      return known?.status === condition.status ? { ...condition, lastTransitionTime: known.lastTransitionTime } : condition
+    }),
+  }
+}

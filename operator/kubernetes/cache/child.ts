@@ -1,0 +1,117 @@
+import type { KubeObject } from '../../../cells/kube/kube-object.ts'
+import { type Resource, resources } from '../../../cells/kube/resources.ts'
+import { API_VERSION } from '../../../crds/realm.ts'
+import { cellResource } from '../../../crds/resources.ts'
+import { COMPONENT_LABEL, MANAGER } from '../../desired/naming.ts'
+import type { Component, Kind } from '../../reconcile/cluster.ts'
+import { fingerprintOf } from '../canonical.ts'
+import { isManagedByOthers, ownedPart } from '../managed-fields.ts'
+
+/** The kinds realms and cells are made of; cells are made by realms. */
+export const childResources = {
+  CommsCell: cellResource,
+  Deployment: resources.Deployment,
+  StatefulSet: resources.StatefulSet,
+  Job: resources.Job,
+  Service: resources.Service,
+  ServiceAccount: resources.ServiceAccount,
+  PodDisruptionBudget: resources.PodDisruptionBudget,
+  NetworkPolicy: resources.NetworkPolicy,
+  Ingress: resources.Ingress,
+} as const satisfies Record<string, Resource>
+/** A kind realms and cells are made of. */
+export type ChildKind = keyof typeof childResources
+
+/** Whether a kind may be applied and removed as a child. */
+export const isChildKind = (kind: string): kind is ChildKind => Object.hasOwn(childResources, kind)
+
+/** What we keep of an object of ours: enough to know whose it is, whether it is as it should be, and how its pods fare. */
+export interface Child {
+  kind: ChildKind
+  namespace: string
+  name: string
+  uid: string
+  resourceVersion: string
+  owner: { kind: Kind; name: string; uid: string } | undefined
+  /** Of what we applied, with the values it has now. */
+  fingerprint: string
+  deleting: boolean
+  workload: WorkloadState | undefined
+  /** Of a cell: whether somebody else says how many connectors it has. */
+  scaledByOthers: boolean
+}
+
+/** How the pods of a Deployment, StatefulSet or Job fare; a Job that is done counts as ready. */
+export interface WorkloadState {
+  component: Component
+  wanted: number
+  updated: number
+  ready: number
+  /** Why the API server takes no pods from it. */
+  refused: string | undefined
+}
+
+/** `Kind/namespace/name`. */
+export const childKey = ({ kind, namespace, name }: { kind: string; namespace: string; name: string }): string =>
+  `${kind}/${namespace}/${name}`
+
+/** Makes little of a live object. */
+export function childOf(kind: ChildKind, live: KubeObject): Child {
+  const { name, namespace = '', uid = '', resourceVersion = '', ownerReferences, deletionTimestamp } = live.metadata
+  const owner = ownerReferences?.find((reference) => reference.controller && reference.apiVersion === API_VERSION)
+  return {
+    kind,
+    namespace,
+    name,
+    uid,
+    resourceVersion,
+    scaledByOthers: kind === 'CommsCell' && isManagedByOthers(live, MANAGER, ['spec', 'connectors', 'replicas']),
+    owner:
+      owner && (owner.kind === 'Realm' || owner.kind === 'CommsCell')
+        ? { kind: owner.kind, name: owner.name, uid: owner.uid }
+        : undefined,
+    fingerprint: fingerprintOf(ownedPart(live, MANAGER)),
+    deleting: deletionTimestamp !== undefined,
+    workload: kind === 'Job' ? jobOf(live) : kind === 'Deployment' || kind === 'StatefulSet' ? workloadOf(live) : undefined,
+  }
+}
+
+interface LiveWorkload extends KubeObject {
+  spec?: { replicas?: number }
+  status?: {
+    observedGeneration?: number
+    updatedReplicas?: number
+    readyReplicas?: number
+    conditions?: { type: string; status: string; message?: string }[]
+  }
+}
+
+function workloadOf({ metadata, spec, status }: LiveWorkload): WorkloadState {
+  // Until the controller has seen the template, its numbers speak of the one before.
+  const isCurrent = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0)
+  const failure = status?.conditions?.find(({ type }) => type === 'ReplicaFailure')
+  return {
+    component: (metadata.labels?.[COMPONENT_LABEL] ?? '') as Component,
+    wanted: spec?.replicas ?? 1,
+    updated: isCurrent ? (status?.updatedReplicas ?? 0) : 0,
+    ready: status?.readyReplicas ?? 0,
+    refused: failure?.status === 'True' ? failure.message : undefined,
+  }
+}
+
+function jobOf({ metadata, status }: KubeObject & { status?: { succeeded?: number } }): WorkloadState {
+  const done = Math.min(status?.succeeded ?? 0, 1)
+  const component = (metadata.labels?.[COMPONENT_LABEL] ?? '') as Component
+  return { component, wanted: 1, updated: done, ready: done, refused: undefined }
+}
+
+/** Whether two versions of a child mean different things to whoever looks after it. */
+export const childDiffers = (a: Child, b: Child): boolean =>
+  a.uid !== b.uid ||
+  a.fingerprint !== b.fingerprint ||
+  a.deleting !== b.deleting ||
+  a.owner?.uid !== b.owner?.uid ||
+  a.workload?.wanted !== b.workload?.wanted ||
+  a.workload?.updated !== b.workload?.updated ||
+  a.workload?.ready !== b.workload?.ready ||
+  a.workload?.refused !== b.workload?.refused

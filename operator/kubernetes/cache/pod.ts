@@ -1,0 +1,97 @@
+import type { KubeObject } from '../../../cells/kube/kube-object.ts'
+import { CELL_LABEL, COMPONENT_LABEL, REALM_LABEL } from '../../desired/naming.ts'
+import { DELETION_COST } from '../../desired/scale/shrink.ts'
+import type { Kind, Workload } from '../../reconcile/cluster.ts'
+
+/** What keeps a pod from becoming ready. */
+export type Problem = NonNullable<Workload['problem']>
+
+/** What we keep of a pod. */
+export interface PodState {
+  namespace: string
+  name: string
+  /** Whose pod it is. */
+  owner: { kind: Kind; name: string } | undefined
+  component: string
+  ready: boolean
+  /** Whether it was told to end. */
+  leaving: boolean
+  /** IP address. */
+  address: string | undefined
+  /** Its deletion cost, if it has one. */
+  cost: string | undefined
+  problem: Problem | undefined
+}
+
+interface ContainerState {
+  state?: { waiting?: { reason?: string; message?: string } }
+  lastState?: { terminated?: { exitCode?: number; reason?: string; message?: string } }
+  image?: string
+}
+
+/** A pod of the API server, as far as it matters here. */
+export interface LivePod extends KubeObject {
+  status?: {
+    podIP?: string
+    conditions?: { type: string; status: string; reason?: string; message?: string }[]
+    containerStatuses?: ContainerState[]
+  }
+}
+
+/** An event about a pod, as far as it matters here. */
+export interface LiveEvent extends KubeObject {
+  involvedObject: { kind?: string; namespace?: string; name?: string }
+  message?: string
+}
+
+/** Makes little of a pod. */
+export function podStateOf({ metadata, status }: LivePod): PodState {
+  const { labels = {}, namespace = '', name } = metadata
+  const [cell, realm] = [labels[CELL_LABEL], labels[REALM_LABEL]]
+  const ready = status?.conditions?.some(({ type, status: state }) => type === 'Ready' && state === 'True') ?? false
+  return {
+    namespace,
+    name,
+    owner: cell ? { kind: 'CommsCell', name: cell } : realm ? { kind: 'Realm', name: realm } : undefined,
+    component: labels[COMPONENT_LABEL] ?? '',
+    ready,
+    leaving: metadata.deletionTimestamp !== undefined,
+    address: status?.podIP,
+    cost: metadata.annotations?.[DELETION_COST],
+    // A pod on its way out is nobody's problem any more.
+    problem: ready || metadata.deletionTimestamp ? undefined : problemOf(status),
+  }
+}
+
+function problemOf(status: LivePod['status']): Problem | undefined {
+  const unschedulable = status?.conditions?.find(({ type, reason }) => type === 'PodScheduled' && reason === 'Unschedulable')
+  if (unschedulable) return { code: 'PodsFailing', message: `no node takes the pod: ${unschedulable.message ?? ''}` }
+  for (const { state, lastState, image } of status?.containerStatuses ?? []) {
+    const { reason, message = '' } = state?.waiting ?? {}
+    if (reason === 'CreateContainerConfigError')
+      return { code: /secret/i.test(message) ? 'SecretMissing' : 'PodsFailing', message: message || reason }
+    if (reason === 'ImagePullBackOff' || reason === 'ErrImagePull' || reason === 'InvalidImageName')
+      return { code: 'PodsFailing', message: `the image ${image ?? ''} cannot be pulled` }
+    if (reason === 'CrashLoopBackOff') return { code: 'PodsFailing', message: `the process keeps ending${endingOf(lastState)}` }
+    if (reason === 'CreateContainerError' || reason === 'RunContainerError')
+      return { code: 'PodsFailing', message: message || reason }
+  }
+  return undefined
+}
+
+function endingOf(lastState: ContainerState['lastState']): string {
+  const { exitCode, reason, message } = lastState?.terminated ?? {}
+  if (reason === 'OOMKilled') return ': out of memory'
+  return exitCode === undefined ? '' : ` with code ${exitCode}${message ? `: ${message.trim().slice(-200)}` : ''}`
+}
+
+/** Only events of this reason are watched: a volume that cannot be mounted shows nowhere in the status of its pod. */
+export const MOUNT_EVENTS = 'involvedObject.kind=Pod,reason=FailedMount'
+
+/** The problem behind an event about a mount, if it is one somebody must solve. */
+export const mountProblemOf = ({ message = '' }: LiveEvent): Problem | undefined => {
+  const missing = /(secret|configmap) "?([^" ]+)"? not found|references non-existent (secret|config) key: \S+/.exec(message)
+  return missing
+    ? { code: /configmap|config key/.test(missing[0]) ? 'PodsFailing' : 'SecretMissing', message: missing[0] }
+    : undefined
+}

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import { ownedPart } from './managed-fields.ts'
+
+const live = (fieldsV1: object, rest: object, manager = 'us', subresource?: string) => ({
+  metadata: {
+    managedFields: [
+      { manager: 'them', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:theirs': {} } } },
+      { manager: 'us', operation: 'Update', fieldsV1: { 'f:spec': { 'f:updated': {} } } },
+      { manager, operation: 'Apply', ...(subresource && { subresource }), fieldsV1 },
+    ],
+  },
+  ...rest,
+})
+
+test('holds what we applied and nothing else', () => {
+  const fields = { 'f:spec': { 'f:replicas': {}, 'f:template': { 'f:image': {} } } }
+  const spec = { replicas: 2, theirs: 1, updated: 1, template: { image: 'a', pullPolicy: 'Always' } }
+  expect(ownedPart(live(fields, { spec }), 'us')).toEqual({ spec: { replicas: 2, template: { image: 'a' } } })
+})
+
+test('a field somebody else took from us, or removed, is missing', () => {
+  expect(ownedPart(live({ 'f:spec': { 'f:replicas': {} } }, { spec: { image: 'evil' } }), 'us')).toEqual({ spec: {} })
+})
+
+test('items of lists are found by their keys, defaulted ones included, with only our fields', () => {
+  const fields = {
+    'f:ports': { 'k:{"port":80,"protocol":"TCP"}': { '.': {}, 'f:port': {}, 'f:name': {} } },
+    'f:env': { 'k:{"name":"A"}': { '.': {}, 'f:name': {}, 'f:value': {} } },
+    'f:finalizers': { 'v:"ours"': {} },
+  }
+  const given = {
+    ports: [
+      { port: 80, protocol: 'TCP', name: 'http', nodePort: 30000 },
+      { port: 80, protocol: 'UDP' },
+    ],
+    env: [
+      { name: 'THEIRS', value: 'x' },
+      { name: 'A', value: '1' },
+    ],
+    finalizers: ['theirs', 'ours'],
+  }
+  expect(ownedPart(live(fields, given), 'us')).toEqual({
+    ports: [{ port: 80, name: 'http' }],
+    env: [{ name: 'A', value: '1' }],
+    finalizers: ['ours'],
+  })
+})
+
+test('what belongs together is taken as a whole, and an empty thing of ours stays empty', () => {
+  const fields = { 'f:selector': {}, 'f:args': {}, 'f:labels': { '.': {} } }
+  const given = { selector: { a: '1' }, args: ['x', 'y'], labels: { theirs: '1' } }
+  expect(ownedPart(live(fields, given), 'us')).toEqual({ selector: { a: '1' }, args: ['x', 'y'], labels: {} })
+})
+
+test('status and the rest are told apart; what we never applied is nothing', () => {
+  const object = live({ 'f:status': { 'f:ready': {} } }, { status: { ready: true } }, 'us', 'status')
+  expect(ownedPart(object, 'us', 'status')).toEqual({ status: { ready: true } })
+  expect(ownedPart(object, 'us')).toEqual({})
+  expect(ownedPart({ metadata: {} }, 'us')).toEqual({})
+})

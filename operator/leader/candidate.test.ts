@@ -1,0 +1,243 @@
+import { expect, test } from 'vitest'
+import { ManualClock } from '../../cells/chassis/clock.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import { KubeError } from '../../cells/kube/kube-error.ts'
+import type { KubeObject } from '../../cells/kube/kube-object.ts'
+import { type CandidateOptions, createCandidate, FRESH_MS, NotLeading, TRUST_MS } from './candidate.ts'
+import type { Lease } from './lease.ts'
+
+/** A server that holds one lease, with compare-and-set and a watch; `reachable` cuts a candidate off. */
+function aLeaseServer() {
+  let lease: Lease | undefined
+  let version = 0
+  const watchers = new Set<(type: 'MODIFIED' | 'DELETED', lease: Lease) => void>()
+  const put = (next: Lease): Lease => {
+    lease = { ...next, metadata: { ...next.metadata, resourceVersion: String(++version) } }
+    for (const tell of watchers) tell('MODIFIED', lease)
+    return lease
+  }
+  const conflict = () => new KubeError('write', 409, { reason: 'Conflict' })
+  const client = () => {
+    const reach = { reachable: true, watching: true }
+    const here = async () => {
+      if (!reach.reachable) throw new Error('connection refused')
+    }
+    const transport = {
+      async list() {
+        await here()
+        return { apiVersion: '', kind: 'LeaseList', metadata: { resourceVersion: String(version) }, items: lease ? [lease] : [] }
+      },
+      watch: (
+        _path: string,
+        { signal, onEvent }: { signal: AbortSignal; onEvent: (event: { type: string; object: KubeObject }) => void },
+      ) =>
+        new Promise<void>((_resolve, reject) => {
+          const tell = (type: string, object: Lease) => {
+            if (reach.reachable && reach.watching) onEvent({ type, object })
+          }
+          watchers.add(tell)
+          signal.addEventListener('abort', () => {
+            watchers.delete(tell)
+            reject(signal.reason)
+          })
+        }),
+      async get() {
+        await here()
+        return lease
+      },
+      async create(_resource: unknown, next: Lease) {
+        await here()
+        if (lease) throw conflict()
+        return put(next)
+      },
+      async replace(_resource: unknown, next: Lease) {
+        await here()
+        if (!lease) throw new KubeError('write', 404, {})
+        if (lease.metadata.resourceVersion !== next.metadata.resourceVersion) throw conflict()
+        return put(next)
+      },
+    } as unknown as CandidateOptions['transport']
+    return { reach, transport }
+  }
+  return {
+    client,
+    put,
+    current: () => lease,
+    remove() {
+      const gone = lease
+      lease = undefined
+      if (gone) for (const tell of watchers) tell('DELETED', gone)
+    },
+  }
+}
+
+function anElection() {
+  const clock = new ManualClock()
+  const server = aLeaseServer()
+  const story: string[] = []
+  const candidate = (identity: string) => {
+    const { reach, transport } = server.client()
+    const made = createCandidate({
+      transport,
+      lease: { namespace: 'default', name: 'operator' },
+      identity,
+      onElected: () => story.push(`${identity} leads`),
+      onLost: () => story.push(`${identity} lost`),
+      log: silentLog,
+      clock,
+      random: () => 0.5,
+    })
+    made.start()
+    return { ...made, reach }
+  }
+  /** Lets time pass in small steps, so that answers arrive in between. */
+  const pass = async (ms: number) => {
+    for (let left = ms; left >= 0; left -= 100) {
+      await new Promise(setImmediate)
+      clock.advance(Math.min(100, left))
+    }
+    await new Promise(setImmediate)
+  }
+  return { clock, server, story, candidate, pass }
+}
+
+test('the first candidate leads at once and keeps the lease; the second waits', async () => {
+  const { server, story, candidate, pass } = anElection()
+  const a = candidate('a')
+  await pass(0)
+  const b = candidate('b')
+  await pass(60_000)
+  expect(story).toEqual(['a leads'])
+  expect([a.isLeader(), b.isLeader()]).toEqual([true, false])
+  await expect(b.fence()).rejects.toThrow(NotLeading)
+  expect(server.current()?.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 10, leaseTransitions: 0 })
+  expect(server.current()?.spec.renewTime).toMatch(/\.\d{6}Z$/)
+})
+
+test('a lease that is released is taken by whoever waits, at once', async () => {
+  const { story, candidate, pass } = anElection()
+  const a = candidate('a')
+  await pass(0)
+  candidate('b')
+  await pass(5000)
+  await a.stop()
+  await pass(100)
+  expect(story).toEqual(['a leads', 'a lost', 'b leads'])
+})
+
+test('the term of a successor counts as later than that of its predecessor, also by a clock that is behind', async () => {
+  const { server, candidate, pass, clock } = anElection()
+  const a = candidate('a')
+  await pass(0)
+  const ahead = clock.now() + 3_600_000
+  const lease = server.current()
+  if (!lease) throw new Error('a took the lease')
+  server.put({ ...lease, spec: { ...lease.spec, holderIdentity: '', acquireTime: new Date(ahead).toISOString() } })
+  await a.stop()
+  const b = candidate('b')
+  await pass(5000)
+  expect(b.isLeader()).toBe(true)
+  expect(b.epoch()).toBeGreaterThan(ahead)
+})
+
+test('a leader that falls silent is followed after the lease ended, and knows before that it is over', async () => {
+  const { clock, server, story, candidate, pass } = anElection()
+  const a = candidate('a')
+  await pass(0)
+  candidate('b')
+  await pass(5000)
+  const { signal, guard } = await a.fence()
+  a.reach.reachable = false
+  const silentSince = clock.now()
+  await pass(TRUST_MS)
+  expect(a.isLeader()).toBe(false)
+  expect(signal.aborted).toBe(true)
+  expect(guard).toThrow(NotLeading)
+  expect(story).toEqual(['a leads', 'a lost'])
+  while (!story.includes('b leads')) await pass(100)
+  expect(clock.now() - silentSince).toBeLessThan(12_000)
+  a.reach.reachable = true
+  await pass(60_000)
+  expect(story).toEqual(['a leads', 'a lost', 'b leads'])
+  expect(server.current()?.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 })
+})
+
+test('a leader whose process was paused knows it the moment it wakes, before any timer', async () => {
+  const { clock, candidate, pass } = anElection()
+  const a = candidate('a')
+  await pass(0)
+  const paused = clock.now
+  clock.now = () => paused() + TRUST_MS
+  expect(a.isLeader()).toBe(false)
+})
+
+test('nothing is begun on the strength of a renewal that is getting old: the lease is renewed first, or nothing is done', async () => {
+  const { clock, server, candidate, pass } = anElection()
+  const a = candidate('a')
+  await pass(0)
+  const { resourceVersion } = server.current()?.metadata ?? {}
+  await a.fence()
+  expect(server.current()?.metadata.resourceVersion).toBe(resourceVersion)
+  const paused = clock.now
+  clock.now = () => paused() + FRESH_MS
+  await a.fence()
+  expect(server.current()?.metadata.resourceVersion).not.toBe(resourceVersion)
+  clock.now = () => paused() + 2 * FRESH_MS
+  a.reach.reachable = false
+  expect(a.isLeader()).toBe(true)
+  await expect(a.fence()).rejects.toThrow(NotLeading)
+})
+
+test('a candidate whose watch went deaf does not take a lease that is being renewed', async () => {
+  const { story, candidate, pass } = anElection()
+  candidate('a')
+  await pass(0)
+  const b = candidate('b')
+  await pass(0)
+  b.reach.watching = false
+  await pass(120_000)
+  expect(story).toEqual(['a leads'])
+})
+
+test('whoever finds its lease in other hands stops at its next renewal', async () => {
+  const { server, story, candidate, pass } = anElection()
+  const a = candidate('a')
+  await pass(0)
+  const lease = server.current()
+  if (!lease) throw new Error('there is no lease')
+  server.put({ ...lease, spec: { ...lease.spec, holderIdentity: 'thief', leaseDurationSeconds: 3600 } })
+  await pass(2500)
+  expect(a.isLeader()).toBe(false)
+  expect(story).toEqual(['a leads', 'a lost'])
+})
+
+test('a lease somebody deletes stays with its leader, and nobody else takes it meanwhile', async () => {
+  const { server, story, candidate, pass } = anElection()
+  candidate('a')
+  await pass(0)
+  candidate('b')
+  await pass(5000)
+  server.remove()
+  await pass(60_000)
+  expect(story).toEqual(['a leads'])
+  expect(server.current()?.spec.holderIdentity).toBe('a')
+})
+
+test('of two candidates at the same moment one leads', async () => {
+  const { story, candidate, pass } = anElection()
+  const [a, b] = [candidate('a'), candidate('b')]
+  await pass(30_000)
+  expect(story).toHaveLength(1)
+  expect([a.isLeader(), b.isLeader()].filter(Boolean)).toHaveLength(1)
+})
+
+test('a leader that lost its lease to an outage leads again when it is back, and nobody else wanted it', async () => {
+  const { story, candidate, pass } = anElection()
+  const a = candidate('a')
+  await pass(0)
+  a.reach.reachable = false
+  await pass(20_000)
+  a.reach.reachable = true
+  await pass(5000)
+  expect(story).toEqual(['a leads', 'a lost', 'a leads'])
+})

@@ -1,0 +1,19 @@
+import type { ObjectKey } from '../../../crds/object.ts'
+import type { Realm } from '../../../crds/realm.ts'
+
+/** Whether something a realm needs and does not run itself was reached last. */
+export type Reach = { what: 'LiveKit' | 'NATS'; url: string } & (
+  | { state: 'reached' }
+  /** Not tried yet. */
+  | { state: 'unknown' }
+  | { state: 'unreachable'; message: string }
+)
+
+/** Looks at what realms depend on; answers from memory, looks in the background, and never with a credential. */
+export interface Dependencies {
+  /** How the External parts of a realm were found last. Asking keeps them under observation until `forget`. */
+  reach(realm: Realm): readonly Reach[]
+  forget(key: ObjectKey): void
+  /** Tells when something was found otherwise; the returned function ends it. */
+  onChange(listener: (key: ObjectKey) => void): () => void
+}

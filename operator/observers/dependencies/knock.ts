@@ -1,0 +1,41 @@
+import { connect } from 'node:net'
+import { Agent, request } from 'undici'
+import { messageOf } from '../../../cells/chassis/errors.ts'
+
+/** Tries a URL without saying who we are; nothing = it was reached, else why not. */
+export type Knock = (url: string) => Promise<string | undefined>
+
+const TIMEOUT_MS = 5_000
+const MAX_ANSWER_BYTES = 64 * 1024
+const agent = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connections: 1 })
+
+/** LiveKit by HTTP, where it answers anybody at its root; NATS by a connection. */
+export const knock: Knock = (url) => (/^wss?:/.test(url) ? knockByHttp(url.replace(/^ws/, 'http')) : knockByTcp(url))
+
+async function knockByHttp(url: string): Promise<string | undefined> {
+  try {
+    const { statusCode, body } = await request(url, { dispatcher: agent, signal: AbortSignal.timeout(TIMEOUT_MS) })
+    await body.dump()
+    return statusCode < 500 ? undefined : `answered ${statusCode}`
+  } catch (error) {
+    return messageOf(error) || 'no answer'
+  }
+}
+
+const NATS_PORT = 4222
+
+const knockByTcp = (url: string): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    const parsed = URL.parse(url)
+    if (!parsed?.hostname) return resolve('this is no URL')
+    const host = parsed.hostname.replace(/^\[|\]$/g, '')
+    const socket = connect({ host, port: Number(parsed.port || NATS_PORT), timeout: TIMEOUT_MS })
+    const done = (problem?: string) => {
+      socket.destroy()
+      resolve(problem)
+    }
+    socket.once('connect', () => done())
+    socket.once('timeout', () => done('no answer'))
+    // Where a name has several addresses, the error about all of them has a code and no sentence.
+    socket.once('error', (error: NodeJS.ErrnoException) => done(error.message || error.code || 'no answer'))
+  })

@@ -1,0 +1,31 @@
+import type { ObjectKey } from '../../../crds/object.ts'
+import type { Realm } from '../../../crds/realm.ts'
+
+/** How the name of a realm stands at one realm provider elsewhere. */
+export type Lease = { url: string } & (
+  | { state: 'held' }
+  /** Not heard yet. */
+  | { state: 'asking' }
+  /** Somebody else has the name there. */
+  | { state: 'taken'; holder: string }
+  | { state: 'unreachable'; message: string }
+  /** The operator was not installed with this provider, and so speaks to it neither with a token nor without. */
+  | { state: 'unknown' }
+)
+
+/** Publishes realms at providers of other clusters; answers from memory, asks in the background. */
+export interface Elsewhere {
+  /** Says where a realm is to be published now, and with what; answers how each name stands. Asking keeps its leases renewed. */
+  publish(realm: Realm): readonly Lease[]
+  /**
+   * Whether a provider may still lead players to a cell of a realm: it was told so and not told otherwise since, or what it was told before we
+   * came is unknown. One whose lease ended leads nobody anywhere.
+   */
+  mayLeadTo(realm: Realm, cell: string): boolean
+  /** Gives back every name of a realm that goes; true once none is held any more. */
+  withdraw(realm: Realm): boolean
+  /** Ends looking after a realm that is not there any more; what it leased ends by its time to live. */
+  forget(key: ObjectKey): void
+  /** Tells when a lease of a realm stands otherwise, or a cell is led to no more; the returned function ends it. */
+  onChange(listener: (key: ObjectKey) => void): () => void
+}

@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises'
+import { Agent, request } from 'undici'
+import { messageOf } from '../../../cells/chassis/errors.ts'
+
+/** A realm provider the operator was installed with. */
+export interface Provider {
+  /** Base URL, without a slash at the end. */
+  url: string
+  /** File with the bearer token; read each time, so that a changed Secret needs no restart. */
+  tokenFile: string
+}
+
+/** What is asked of a provider about one name. */
+export interface LeaseRequest {
+  method: 'GET' | 'PUT' | 'DELETE'
+  path: string
+  headers?: Record<string, string>
+  body?: unknown
+}
+
+/** Its answer, or why there is none. */
+export type LeaseAnswer = { status: number; etag: string | undefined; body: unknown } | { failed: string }
+
+/** Asks a provider. */
+export type AskProvider = (provider: Provider, request: LeaseRequest) => Promise<LeaseAnswer>
+
+const TIMEOUT_MS = 5_000
+const MAX_ANSWER_BYTES = 64 * 1024
+
+const agent = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connections: 4 })
+
+/** Asks over HTTP; nothing is thrown, redirects are not followed. */
+export const askProvider: AskProvider = async ({ url, tokenFile }, { method, path, headers, body }) => {
+  let token: string
+  try {
+    token = (await readFile(tokenFile, 'utf8')).trim()
+  } catch (error) {
+    return { failed: `the token of ${url} cannot be read: ${messageOf(error)}` }
+  }
+  try {
+    const answer = await request(`${url}${path}`, {
+      dispatcher: agent,
+      method,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      headers: {
+        accept: 'application/json',
+        authorization: `Bearer ${token}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    const { etag } = answer.headers
+    const text = await answer.body.text()
+    return { status: answer.statusCode, etag: typeof etag === 'string' ? etag : undefined, body: parsed(text) }
+  } catch (error) {
+    return { failed: messageOf(error) || 'no answer' }
+  }
+}
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
