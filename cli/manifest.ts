@@ -1,9 +1,10 @@
 import { type Document, isCollection, isScalar, LineCounter, type Node, parseAllDocuments } from 'yaml'
 import { messageOf } from '../cells/chassis/errors.ts'
 import { keyText } from '../crds/object.ts'
+import type { Problem } from '../crds/problem.ts'
 import { API_VERSION, type Realm, realmNameOf } from '../crds/realm.ts'
 import { readCrd } from '../crds/schema.ts'
-import { createValidator, type Problem } from '../crds/validate.ts'
+import { createValidator } from '../crds/validate.ts'
 
 /** Something wrong in a manifest, where a person would look for it. */
 export interface ManifestProblem {

@@ -1,5 +1,5 @@
 import type { ObjectKey } from './object.ts'
-import type { Realm } from './types.gen.ts'
+import type { Realm, RealmStatus } from './types.gen.ts'
 
 export type { CommsCell, CommsCellSpec, CommsCellStatus, Realm, RealmSpec, RealmStatus } from './types.gen.ts'
 
@@ -78,3 +78,6 @@ export const conditionOf = (object: { status?: { conditions?: Condition[] } }, t
 
 /** The bus scope of a realm: two tokens, because neither a namespace nor a realm's name holds a dot. */
 export const realmScope = ({ namespace, name }: ObjectKey): string => `${namespace}.${name}`
+
+/** Where players connect at one slot, and whether they can. */
+export type Endpoint = NonNullable<RealmStatus['endpoints']>[number]

@@ -5,3 +5,6 @@ export const realmResource = { apiVersion: API_VERSION, kind: 'Realm', plural: '
 
 /** Where the API server serves CommsCells. */
 export const cellResource = { apiVersion: API_VERSION, kind: 'CommsCell', plural: 'commscells' } as const
+
+/** The kinds of object the operator reconciles. */
+export type Kind = 'Realm' | 'CommsCell'

@@ -1,6 +1,6 @@
 import { type ParseResult, parse } from '@marcbachmann/cel-js'
+import type { Problem } from './problem.ts'
 import type { Schema } from './schema.ts'
-import type { Problem } from './validate.ts'
 
 const compiled = new Map<string, ParseResult>()
 

@@ -1,14 +1,8 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import { closest, distance } from 'fastest-levenshtein'
+import type { Problem } from './problem.ts'
 import { brokenRules } from './rules.ts'
 import { type Crd, type Schema, schemaOf } from './schema.ts'
-
-/** One thing wrong with an object: where, what, and what would be right. */
-export interface Problem {
-  /** Keys and indices from the root of the object: `['spec', 'cells', 'replicas']`. */
-  path: (string | number)[]
-  message: string
-}
 
 /** An object as the API server would store it, or everything wrong with it. */
 export type Validated<T> = { ok: true; object: T } | { ok: false; problems: Problem[] }

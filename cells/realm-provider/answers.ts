@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Endpoint } from '../../crds/realm.ts'
 import { Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
 import type { Answer, Ask } from '../chassis/http.ts'
@@ -8,7 +9,7 @@ import { aboutOf, type World } from './core/about.ts'
 import { chooseEndpoint } from './core/assignment.ts'
 import { type Catalyst, chooseCatalyst } from './core/catalyst.ts'
 import { nearestByCountry } from './core/countries.ts'
-import type { Endpoint, PublishedRealm } from './core/published.ts'
+import type { PublishedRealm } from './core/published.ts'
 import type { ProviderMetrics } from './metrics.ts'
 
 /** What descriptions are made from. */

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { createMemoryBus } from '../../cells/bus/memory.ts'
 import { systemClock } from '../../cells/chassis/clock.ts'
 import { messageOf, UserError } from '../../cells/chassis/errors.ts'
-import { stopAll } from '../../cells/chassis/lifecycle.ts'
+import { type Running, stopAll } from '../../cells/chassis/lifecycle.ts'
 import { listen } from '../../cells/chassis/listen.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
@@ -18,12 +18,22 @@ import { createLocalCluster } from '../../operator/local/cluster.ts'
 import { createCensus } from '../../operator/observers/players/poller.ts'
 import { createProber } from '../../operator/observers/publication/prober.ts'
 import { startReconcilers } from '../../operator/reconcile/loop.ts'
-import type { Laptop } from '../commands/up.ts'
 import type { Manifest } from '../manifest.ts'
+import type { RealmView, RealmVitals } from '../render.ts'
 import { version } from '../version.ts'
 import { createHost } from './host.ts'
 import type { Media, MediaChooser } from './media.ts'
 import { createVitals } from './vitals.ts'
+
+/** The realms of this machine, as `up` needs them. */
+export interface Laptop extends Running {
+  /** Where the realm provider answers. */
+  readonly url: string
+  /** Makes what runs what the manifest says; players of what stays are not disturbed. */
+  declare(manifest: Manifest): Promise<void>
+  views(): readonly RealmView[]
+  vitals(): readonly RealmVitals[]
+}
 
 /** Where a laptop listens and keeps its data. */
 export interface LaptopOptions {

@@ -2,19 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { messageOf, UserError } from '../../cells/chassis/errors.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Realm } from '../../crds/realm.ts'
+import type { Laptop } from '../adapters/laptop.ts'
 import type { Terminal } from '../adapters/terminal.ts'
 import { type Manifest, readManifest } from '../manifest.ts'
-import { problemLines, type RealmView, type RealmVitals, realmBlock, vitalsLine } from '../render.ts'
-
-/** The realms of this machine, as `up` needs them. */
-export interface Laptop extends Running {
-  /** Where the realm provider answers. */
-  readonly url: string
-  /** Makes what runs what the manifest says; players of what stays are not disturbed. */
-  declare(manifest: Manifest): Promise<void>
-  views(): readonly RealmView[]
-  vitals(): readonly RealmVitals[]
-}
+import { problemLines, type RealmView, realmBlock, vitalsLine } from '../render.ts'
 
 /** What `up` reaches the machine through. */
 export interface UpPorts {

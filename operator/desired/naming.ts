@@ -1,6 +1,6 @@
 import type { ObjectMeta, OwnerReference } from '../../crds/object.ts'
 import { API_VERSION, type CommsCell, type Realm } from '../../crds/realm.ts'
-import type { Component } from '../reconcile/cluster.ts'
+import type { Component } from '../observed/workload.ts'
 
 /** Who we are: the value of `app.kubernetes.io/managed-by`, and the field manager of everything we apply. */
 export const MANAGER = 'realm-operator'

@@ -1,10 +1,9 @@
 import type { CommsCell, Realm, RealmSpec } from '../../crds/realm.ts'
-import type { Workload } from '../reconcile/cluster.ts'
+import type { Joins, Peak } from '../observed/players.ts'
+import type { Join } from '../observed/synthetic-join.ts'
+import type { Workload } from '../observed/workload.ts'
 import { aRealm, site } from './fixtures.ts'
-import type { Join } from './observations.ts'
 import { planCell, planRealm, type RealmPlan } from './plan.ts'
-import type { Joins } from './rollout/join-rate.ts'
-import type { Peak } from './scale/autoscale.ts'
 import { cellStatus } from './status/cell-status.ts'
 import { realmStatus } from './status/realm-status.ts'
 

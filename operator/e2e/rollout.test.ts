@@ -10,7 +10,7 @@ import { aLab } from '../../testing/apiserver/lab.ts'
 import { aProbe } from '../../testing/apiserver/scripted-probe.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
-import type { Joins } from '../desired/rollout/join-rate.ts'
+import type { Joins } from '../observed/players.ts'
 import { createJoinWatch } from '../observers/players/join-success.ts'
 
 type Deployment = KubeObject & { spec: { replicas: number } }

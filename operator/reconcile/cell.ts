@@ -2,7 +2,7 @@ import { planCell } from '../desired/plan.ts'
 import { cellStatus } from '../desired/status/cell-status.ts'
 import type { Failure } from '../desired/status/conditions.ts'
 import { failureOf } from './failure.ts'
-import type { Reconcile, ReconcilerParts } from './realm.ts'
+import type { Reconcile, ReconcilerParts } from './parts.ts'
 
 const busMissing: Failure = {
   reason: 'BusMissing',

@@ -1,39 +1,8 @@
 import type { ObjectKey } from '../../crds/object.ts'
 import type { CommsCell, CommsCellStatus, Realm, RealmStatus } from '../../crds/realm.ts'
+import type { Kind } from '../../crds/resources.ts'
 import type { CellPlan, RealmPlan } from '../desired/plan.ts'
-
-/** What runs one part of a realm or a cell, as last seen. */
-export interface Workload {
-  component: Component
-  /** Pods wanted, existing with the current template, and ready. */
-  wanted: number
-  updated: number
-  ready: number
-  /** Pods there are, those on their way out among them. */
-  existing: number
-  /** What keeps it from becoming ready, when pods say so; `code` becomes the reason of `Stalled`. */
-  problem?: { code: 'PodsFailing' | 'SecretMissing' | 'Refused'; message: string }
-}
-
-/** The parts a realm is made of. */
-export type Component = 'gatekeeper' | 'migration' | 'stats' | 'nats' | 'livekit' | 'connector' | 'archipelago'
-
-/** What exists for a realm. */
-export interface RealmObserved {
-  cells: readonly CommsCell[]
-  services: readonly Workload[]
-  /** Names of cells whose connectors somebody else scales: kubectl, or an autoscaler. */
-  scaled?: ReadonlySet<string>
-}
-
-/** What exists for a cell. */
-export interface CellObserved {
-  connectors: Workload | undefined
-  archipelago: Workload | undefined
-}
-
-/** A kind a reconciler looks after. */
-export type Kind = 'Realm' | 'CommsCell'
+import type { CellObserved, RealmObserved } from '../observed/workload.ts'
 
 /**
  * The world as the reconcilers wish it were: what was declared, what exists, and four ways to change it. Reading answers from

@@ -5,7 +5,7 @@ import { aRealm } from '../desired/fixtures.ts'
 import type { Elsewhere } from '../observers/publication/elsewhere.ts'
 import type { Cluster } from './cluster.ts'
 import { FINALIZER, farewell, holdAsNeeded } from './finalizer.ts'
-import type { ReconcilerParts } from './realm.ts'
+import type { ReconcilerParts } from './parts.ts'
 
 const providers = [{ url: 'https://realms.example.org', ttlSeconds: 60 }]
 

@@ -1,7 +1,7 @@
 import type { Realm } from '../../crds/realm.ts'
 import type { Cluster } from './cluster.ts'
+import type { ReconcilerParts } from './parts.ts'
 import type { Recheck } from './queue.ts'
-import type { ReconcilerParts } from './realm.ts'
 
 /** Holds up the end of a realm for as long as its name is leased elsewhere. There is no other finalizer, and none without such a lease. */
 export const FINALIZER = 'comms.decentraland.org/unpublish'

@@ -1,11 +1,12 @@
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
+import type { Kind } from '../../crds/resources.ts'
 import { cellReconciler } from './cell.ts'
-import type { Kind } from './cluster.ts'
+import type { ReconcilerParts } from './parts.ts'
 import { createQueue, type Priority } from './queue.ts'
 import type { QueueMetrics } from './queue-metrics.ts'
-import { type ReconcilerParts, realmReconciler } from './realm.ts'
+import { realmReconciler } from './realm.ts'
 
 /** What the loop is made of. */
 export interface LoopParts extends ReconcilerParts {

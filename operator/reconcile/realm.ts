@@ -1,45 +1,11 @@
-import type { Clock } from '../../cells/chassis/clock.ts'
-import type { ObjectKey } from '../../crds/object.ts'
 import type { CommsCell, Realm } from '../../crds/realm.ts'
-import type { Join } from '../desired/observations.ts'
 import { planRealm, type RealmPlan } from '../desired/plan.ts'
-import type { Site } from '../desired/site.ts'
 import { type RealmFacts, realmStatus } from '../desired/status/realm-status.ts'
 import type { RealmUrls } from '../desired/urls.ts'
-import type { Dependencies } from '../observers/dependencies/dependencies.ts'
-import type { Census } from '../observers/players/census.ts'
-import type { JoinWatch } from '../observers/players/join-success.ts'
-import type { Elsewhere } from '../observers/publication/elsewhere.ts'
-import type { Publication } from '../observers/publication/publication.ts'
-import type { Probe } from '../observers/synthetic-join/probe.ts'
-import type { Cluster } from './cluster.ts'
+import type { Join } from '../observed/synthetic-join.ts'
 import { failureOf } from './failure.ts'
 import { farewell, holdAsNeeded } from './finalizer.ts'
-import type { Recheck } from './queue.ts'
-import type { ScaleMetrics } from './scale-metrics.ts'
-
-/** What reconcilers work with. */
-export interface ReconcilerParts {
-  cluster: Cluster
-  site: Site
-  publication: Publication
-  /** Realm providers of other clusters, where there are any. */
-  elsewhere?: Elsewhere | undefined
-  /** Who looks at what realms depend on, if anybody does. */
-  dependencies?: Dependencies | undefined
-  /** Who counts players; without, cells are chosen by their number. */
-  census?: Census | undefined
-  /** Who joins new cells; without, the probes of their pods are trusted. */
-  probe?: Probe | undefined
-  /** Who watches how it goes for players in new cells; without, nobody judges that. */
-  joins?: JoinWatch | undefined
-  /** Made by `scaleMetrics`, when somebody counts. */
-  scaling?: ScaleMetrics | undefined
-  clock: Clock
-}
-
-/** Settles one object; which event woke it is unknown on purpose. The signal ends a pass that may no longer write. */
-export type Reconcile = (key: ObjectKey, signal: AbortSignal) => Promise<Recheck>
+import type { Reconcile, ReconcilerParts } from './parts.ts'
 
 /** Observe, plan, realize, report: every pass settles the whole realm. */
 export const realmReconciler =

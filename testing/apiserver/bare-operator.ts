@@ -9,7 +9,7 @@ import { type Leadership, soleLeadership } from '../../operator/leader/candidate
 import type { Headcount } from '../../operator/observers/players/headcount.ts'
 import type { Publication } from '../../operator/observers/publication/publication.ts'
 import { startReconcilers } from '../../operator/reconcile/loop.ts'
-import type { ReconcilerParts } from '../../operator/reconcile/realm.ts'
+import type { ReconcilerParts } from '../../operator/reconcile/parts.ts'
 import type { ApiServer } from './apiserver.ts'
 
 /** A realm provider that serves whatever it is asked about. */

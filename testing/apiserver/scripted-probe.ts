@@ -1,4 +1,4 @@
-import type { Join } from '../../operator/desired/observations.ts'
+import type { Join } from '../../operator/observed/synthetic-join.ts'
 import type { Probe } from '../../operator/observers/synthetic-join/probe.ts'
 
 /** A probe that answers what the test says. */

@@ -1,6 +1,6 @@
-import type { RealmSpec } from '../../../crds/realm.ts'
+import type { Endpoint, RealmSpec } from '../../../crds/realm.ts'
 import type { CatalystAbout } from './catalyst.ts'
-import type { Endpoint, PublishedRealm } from './published.ts'
+import type { PublishedRealm } from './published.ts'
 
 /** Where the world of a realm comes from, as of now. */
 export type World =

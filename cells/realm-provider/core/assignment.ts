@@ -1,5 +1,4 @@
-import type { RealmSpec } from '../../../crds/realm.ts'
-import type { Endpoint } from './published.ts'
+import type { Endpoint, RealmSpec } from '../../../crds/realm.ts'
 
 /** How a realm shares its players out among its cells. */
 export type Assignment = Pick<RealmSpec['cells'], 'assignment' | 'capacity'>

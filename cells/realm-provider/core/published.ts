@@ -1,10 +1,7 @@
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { PublicationDocument } from '../../../crds/publication.ts'
-import { type Realm, type RealmSpec, type RealmStatus, realmNameOf } from '../../../crds/realm.ts'
+import { type Endpoint, type Realm, type RealmSpec, realmNameOf } from '../../../crds/realm.ts'
 import type { Assignment } from './assignment.ts'
-
-/** Where players connect at one slot. */
-export type Endpoint = NonNullable<RealmStatus['endpoints']>[number]
 
 /** A realm as far as players are told of it. */
 export interface PublishedRealm {

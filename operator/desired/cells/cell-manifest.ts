@@ -1,7 +1,7 @@
 import { API_VERSION, type CommsCell, type CommsCellSpec, type Realm } from '../../../crds/realm.ts'
 import { cellUser } from '../bus-users.ts'
-import { mergePods } from '../manifests/overrides.ts'
 import { cellLabels, cellName, ownedBy, SCALED_ANNOTATION } from '../naming.ts'
+import { mergePods } from '../overrides.ts'
 import { makingAt } from '../rollout/converge-first.ts'
 import { type Making, makingOf, revisionOf } from '../rollout/revision.ts'
 import type { Site } from '../site.ts'

@@ -1,5 +1,5 @@
 import type { CommsCell } from '../../../crds/realm.ts'
-import type { CellObserved } from '../../reconcile/cluster.ts'
+import type { CellObserved } from '../../observed/workload.ts'
 import { archipelagoSettings, connectorSettings, type Settings } from '../settings.ts'
 
 /** What one pass wants for a cell. */

@@ -1,6 +1,6 @@
 import type { V1DeploymentSpec, V1DeploymentStrategy, V1Volume, V1VolumeMount } from '@kubernetes/client-node'
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
-import type { Component } from '../../reconcile/cluster.ts'
+import type { Component } from '../../observed/workload.ts'
 import {
   cellChildMeta,
   cellLabels,
@@ -11,12 +11,12 @@ import {
   realmSelector,
   serviceAccountName,
 } from '../naming.ts'
+import { mergePods } from '../overrides.ts'
 import type { CellPlan, ServicePlan } from '../plan.ts'
 import { imageOf, type Platform } from '../platform.ts'
 import { DATA_FOLDER, type Settings } from '../settings.ts'
 import { livekitConfig } from './livekit.ts'
 import type { ManifestOf } from './manifest.ts'
-import { mergePods } from './overrides.ts'
 import { environmentOf, HTTP_PORT, type PodParts, podTemplate, probes, resourcesOf } from './pod.ts'
 
 /** A Deployment as we write it. */

@@ -1,9 +1,9 @@
 import type { V1JobSpec, V1PodTemplateSpec } from '@kubernetes/client-node'
 import type { Realm } from '../../../crds/realm.ts'
 import { partName, realmChildMeta, realmLabels, realmSelector, serviceAccountName } from '../naming.ts'
+import { mergePods } from '../overrides.ts'
 import { imageOf, type Platform } from '../platform.ts'
 import type { ManifestOf } from './manifest.ts'
-import { mergePods } from './overrides.ts'
 import { environmentOf, podTemplate } from './pod.ts'
 
 /** A database that is away for a day is no reason to give up, and nobody else would try again. */

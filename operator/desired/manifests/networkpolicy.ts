@@ -1,6 +1,6 @@
 import type { V1LabelSelector, V1NetworkPolicyPort } from '@kubernetes/client-node'
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
-import type { Component } from '../../reconcile/cluster.ts'
+import type { Component } from '../../observed/workload.ts'
 import { usesManaged } from '../cells/retained.ts'
 import { partName, REALM_LABEL, realmChildMeta, realmSelector, serviceAccountName } from '../naming.ts'
 import type { Platform } from '../platform.ts'

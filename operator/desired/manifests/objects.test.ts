@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import type { Realm } from '../../../crds/realm.ts'
 import { aCell, aRealm, aRealmWithoutLivekit, platform, site } from '../fixtures.ts'
+import type { Pods } from '../overrides.ts'
 import { planCell, planRealm } from '../plan.ts'
 import type { Manifest } from './manifest.ts'
 import { cellObjects, mintedSecrets, realmObjects } from './objects.ts'
-import type { Pods } from './overrides.ts'
 
 const nothing = { cells: [], services: [] }
 const ofRealm = (realm: Realm) => realmObjects(realm, planRealm(realm, nothing, site), platform)

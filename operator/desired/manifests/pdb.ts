@@ -1,6 +1,6 @@
 import type { ObjectMeta } from '../../../crds/object.ts'
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
-import type { Component } from '../../reconcile/cluster.ts'
+import type { Component } from '../../observed/workload.ts'
 import { cellChildMeta, cellSelector, partName, realmChildMeta, realmSelector } from '../naming.ts'
 import type { ManifestOf } from './manifest.ts'
 

@@ -8,8 +8,8 @@ import type {
   V1Volume,
   V1VolumeMount,
 } from '@kubernetes/client-node'
+import { type Pods, podFieldsOf } from '../overrides.ts'
 import type { Settings } from '../settings.ts'
-import { type Pods, podFieldsOf } from './overrides.ts'
 
 /** What the pods of one workload have in common, and what only this workload has. */
 export interface PodParts {

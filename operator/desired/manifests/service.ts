@@ -1,6 +1,6 @@
 import type { V1ServicePort } from '@kubernetes/client-node'
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
-import type { Component } from '../../reconcile/cluster.ts'
+import type { Component } from '../../observed/workload.ts'
 import {
   cellChildMeta,
   cellName,

@@ -1,6 +1,6 @@
 import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
-import { takesPlayers } from '../cells/endpoints.ts'
-import type { Outlook } from '../observations.ts'
+import type { Outlook } from '../../observed/observations.ts'
+import { takesPlayers } from '../endpoints.ts'
 
 /** The next step of a cell on its way out, and when to look again if nothing happens until then. */
 export type Step =

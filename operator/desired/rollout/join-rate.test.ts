@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { conditionOf, type RealmReasons } from '../../../crds/realm.ts'
+import type { JoinsSeen } from '../../observed/players.ts'
 import { aCell, aRealm } from '../fixtures.ts'
 import { rollout, type Simulation, settled } from '../simulation.fixtures.ts'
-import { type JoinsSeen, judgeJoins } from './join-rate.ts'
+import { judgeJoins } from './join-rate.ts'
 
 const joins = (given: number, missed: number, waiting = 0) => ({ given, missed, waiting })
 const cells = [0, 1, 2].map((slot) => aCell(aRealm(), slot))

@@ -1,17 +1,5 @@
 import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
-
-/** How it went lately for players who signed in to a cell and said where they are. */
-export interface Joins {
-  /** Were given an island. */
-  given: number
-  /** Waited for one in vain. */
-  missed: number
-  /** Wait for theirs. */
-  waiting: number
-}
-
-/** What is known of the joins of a cell: `unknown` while it was not asked yet, `unreachable` when it does not answer. */
-export type JoinsSeen = Joins | 'unknown' | 'unreachable'
+import type { Joins, JoinsSeen } from '../../observed/players.ts'
 
 /** Whether players come into the new cells as they should. `undecided`: soon known. */
 export type JoinVerdict = { state: 'fine' } | { state: 'undecided' } | { state: 'bad'; message: string }

@@ -1,6 +1,6 @@
 import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
-import { isServing } from '../cells/endpoints.ts'
-import type { Outlook } from '../observations.ts'
+import type { Outlook } from '../../observed/observations.ts'
+import { isServing } from '../endpoints.ts'
 import { type JoinVerdict, judgeJoins } from './join-rate.ts'
 
 /** The cells of one slot, and what becomes of each. */

@@ -1,17 +1,10 @@
 import type { RealmSpec, RealmStatus } from '../../../crds/realm.ts'
+import type { Peak } from '../../observed/players.ts'
 
 /** What a realm says about choosing its numbers. */
 export type Autoscale = NonNullable<RealmSpec['autoscale']>
 /** What was chosen last, as the status of the realm remembers it. */
 export type Chosen = NonNullable<RealmStatus['autoscale']>
-
-/** The most players there were within a time of which everything is known. */
-export interface Peak {
-  /** Slots nobody counted all the time are missing. */
-  bySlot: ReadonlyMap<number, number>
-  /** Most players of all slots together at one time. */
-  total: number
-}
 
 /** One cell of ours that has a slot. */
 export interface CountedCell {

@@ -1,7 +1,7 @@
 import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
-import type { RealmObserved } from '../../reconcile/cluster.ts'
-import { isServing, takesPlayers } from '../cells/endpoints.ts'
-import type { Outlook } from '../observations.ts'
+import type { Outlook } from '../../observed/observations.ts'
+import type { RealmObserved } from '../../observed/workload.ts'
+import { isServing, takesPlayers } from '../endpoints.ts'
 import { type Autoscale, type Choice, type Chosen, type CountedCell, type Numbers, numbersFor } from './autoscale.ts'
 import { isScaled, type RealmCells } from './slots.ts'
 

@@ -1,6 +1,6 @@
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
-import type { RealmObserved } from '../../reconcile/cluster.ts'
-import { isServing, takesPlayers } from '../cells/endpoints.ts'
+import type { RealmObserved } from '../../observed/workload.ts'
+import { isServing, takesPlayers } from '../endpoints.ts'
 import { SCALED_ANNOTATION } from '../naming.ts'
 
 /** The cells of a realm that exist and stay, told apart by who made them. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { conditionOf } from '../../../crds/realm.ts'
-import type { CellObserved, Workload } from '../../reconcile/cluster.ts'
+import type { CellObserved, Workload } from '../../observed/workload.ts'
 import { aCell } from '../fixtures.ts'
 import { cellStatus } from './cell-status.ts'
 import type { Failure } from './conditions.ts'

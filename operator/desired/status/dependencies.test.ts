@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { RealmSpec } from '../../../crds/realm.ts'
-import type { Reach } from '../../observers/dependencies/dependencies.ts'
+import type { Reach } from '../../observed/reachability.ts'
 import { aRealm } from '../fixtures.ts'
 import { dependenciesClaim } from './dependencies.ts'
 

@@ -1,6 +1,6 @@
 import { conditionOf, type Realm, type RealmReasons } from '../../../crds/realm.ts'
-import type { Reach } from '../../observers/dependencies/dependencies.ts'
-import type { RealmObserved } from '../../reconcile/cluster.ts'
+import type { Reach } from '../../observed/reachability.ts'
+import type { RealmObserved } from '../../observed/workload.ts'
 import type { Claim } from './conditions.ts'
 
 /** Whether the NATS and the LiveKit of a realm are there: its own run, those outside were reached. Told, and never acted upon: what we cannot reach, players may. */

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Realm } from '../../../crds/realm.ts'
-import type { Lease } from '../../observers/publication/elsewhere.ts'
-import type { Sighting } from '../../observers/publication/publication.ts'
+import type { Lease, Sighting } from '../../observed/publication.ts'
 import { aRealm } from '../fixtures.ts'
 import { publishedClaim } from './published.ts'
 

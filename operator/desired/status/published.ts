@@ -1,6 +1,5 @@
 import { conditionOf, type Realm, type RealmReasons, realmNameOf } from '../../../crds/realm.ts'
-import type { Lease } from '../../observers/publication/elsewhere.ts'
-import type { Sighting } from '../../observers/publication/publication.ts'
+import type { Lease, Sighting } from '../../observed/publication.ts'
 import type { Claim } from './conditions.ts'
 
 /** What is known of the publication of a realm. */

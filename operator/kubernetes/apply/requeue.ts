@@ -1,6 +1,6 @@
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import type { ObjectKey } from '../../../crds/object.ts'
-import type { Kind } from '../../reconcile/cluster.ts'
+import type { Kind } from '../../../crds/resources.ts'
 
 /** Objects to look at again later, whatever happens until then. */
 export interface Wakes {

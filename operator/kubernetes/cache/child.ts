@@ -1,9 +1,10 @@
 import type { KubeObject } from '../../../cells/kube/kube-object.ts'
 import { type Resource, resources } from '../../../cells/kube/resources.ts'
 import { API_VERSION } from '../../../crds/realm.ts'
+import type { Kind } from '../../../crds/resources.ts'
 import { cellResource } from '../../../crds/resources.ts'
 import { COMPONENT_LABEL, MANAGER } from '../../desired/naming.ts'
-import type { Component, Kind } from '../../reconcile/cluster.ts'
+import type { Component } from '../../observed/workload.ts'
 import { fingerprintOf } from '../canonical.ts'
 import { isManagedByOthers, ownedPart } from '../managed-fields.ts'
 

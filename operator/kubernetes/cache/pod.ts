@@ -1,7 +1,8 @@
 import type { KubeObject } from '../../../cells/kube/kube-object.ts'
+import type { Kind } from '../../../crds/resources.ts'
 import { CELL_LABEL, COMPONENT_LABEL, REALM_LABEL } from '../../desired/naming.ts'
 import { DELETION_COST } from '../../desired/scale/shrink.ts'
-import type { Kind, Workload } from '../../reconcile/cluster.ts'
+import type { Workload } from '../../observed/workload.ts'
 
 /** What keeps a pod from becoming ready. */
 export type Problem = NonNullable<Workload['problem']>

@@ -1,13 +1,6 @@
 import type { ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
-
-/** Whether something a realm needs and does not run itself was reached last. */
-export type Reach = { what: 'LiveKit' | 'NATS'; url: string } & (
-  | { state: 'reached' }
-  /** Not tried yet. */
-  | { state: 'unknown' }
-  | { state: 'unreachable'; message: string }
-)
+import type { Reach } from '../../observed/reachability.ts'
 
 /** Looks at what realms depend on; answers from memory, looks in the background, and never with a credential. */
 export interface Dependencies {

@@ -3,7 +3,8 @@ import { createLanes } from '../../../cells/chassis/lanes.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
-import type { Dependencies, Reach } from './dependencies.ts'
+import type { Reach } from '../../observed/reachability.ts'
+import type { Dependencies } from './dependencies.ts'
 import { type Knock, knock as knockOutside } from './knock.ts'
 
 /** What watching takes. */

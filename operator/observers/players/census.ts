@@ -1,6 +1,6 @@
 import type { ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
-import type { Peak } from '../../desired/scale/autoscale.ts'
+import type { Peak } from '../../observed/players.ts'
 
 /** Counts the players of realms; answers from memory, counts in the background. */
 export interface Census {

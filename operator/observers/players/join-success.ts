@@ -4,7 +4,7 @@ import { createLanes } from '../../../cells/chassis/lanes.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { CommsCell } from '../../../crds/realm.ts'
-import type { Joins, JoinsSeen } from '../../desired/rollout/join-rate.ts'
+import type { Joins, JoinsSeen } from '../../observed/players.ts'
 import { connectorUrl } from './headcount.ts'
 
 /** Watches how it goes for players who come to cells; answers from memory, asks in the background. */

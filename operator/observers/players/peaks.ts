@@ -1,4 +1,4 @@
-import type { Peak } from '../../desired/scale/autoscale.ts'
+import type { Peak } from '../../observed/players.ts'
 
 interface Sample {
   at: number

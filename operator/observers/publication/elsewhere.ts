@@ -1,17 +1,6 @@
 import type { ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
-
-/** How the name of a realm stands at one realm provider elsewhere. */
-export type Lease = { url: string } & (
-  | { state: 'held' }
-  /** Not heard yet. */
-  | { state: 'asking' }
-  /** Somebody else has the name there. */
-  | { state: 'taken'; holder: string }
-  | { state: 'unreachable'; message: string }
-  /** The operator was not installed with this provider, and so speaks to it neither with a token nor without. */
-  | { state: 'unknown' }
-)
+import type { Lease } from '../../observed/publication.ts'
 
 /** Publishes realms at providers of other clusters; answers from memory, asks in the background. */
 export interface Elsewhere {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import { EPOCH_HEADER, type PublicationDocument, publicationPath } from '../../../crds/publication.ts'
-import type { Lease } from './elsewhere.ts'
+import type { Lease } from '../../observed/publication.ts'
 import type { AskProvider, LeaseAnswer, Provider } from './lease-request.ts'
 import { Led } from './led.ts'
 

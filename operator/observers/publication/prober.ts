@@ -5,7 +5,8 @@ import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { aboutUrl } from '../../desired/urls.ts'
-import type { Publication, Sighting } from './publication.ts'
+import type { Sighting } from '../../observed/publication.ts'
+import type { Publication } from './publication.ts'
 
 /** What a prober is made of. */
 export interface ProberOptions {

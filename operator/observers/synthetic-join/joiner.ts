@@ -3,7 +3,7 @@ import { createLanes } from '../../../cells/chassis/lanes.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { CommsCell } from '../../../crds/realm.ts'
-import type { Join } from '../../desired/observations.ts'
+import type { Join } from '../../observed/synthetic-join.ts'
 import type { Joined } from './join.ts'
 import type { Probe } from './probe.ts'
 

@@ -1,6 +1,6 @@
 import type { ObjectKey } from '../../../crds/object.ts'
 import type { CommsCell } from '../../../crds/realm.ts'
-import type { Join } from '../../desired/observations.ts'
+import type { Join } from '../../observed/synthetic-join.ts'
 
 /** Joins cells as a player would; answers from memory, joins in the background. */
 export interface Probe {

@@ -1,13 +1,6 @@
 import type { CommsCell } from '../../crds/realm.ts'
-import type { JoinsSeen } from './rollout/join-rate.ts'
-import type { Peak } from './scale/autoscale.ts'
-
-/** What came of joining a cell as a player would. */
-export type Join =
-  | { state: 'untried' }
-  | { state: 'joined' }
-  /** `message` says at which step, and why. */
-  | { state: 'failed'; message: string }
+import type { JoinsSeen, Peak } from './players.ts'
+import type { Join } from './synthetic-join.ts'
 
 /** What a plan is made from besides what was declared and what exists; all of it found out in the background. */
 export interface Outlook {

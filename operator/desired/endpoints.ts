@@ -1,8 +1,5 @@
-import { type CommsCell, conditionOf, type Realm, type RealmStatus } from '../../../crds/realm.ts'
-import { adapterOf } from '../urls.ts'
-
-/** Where players connect at one slot, and whether they can. */
-export type Endpoint = NonNullable<RealmStatus['endpoints']>[number]
+import { type CommsCell, conditionOf, type Endpoint, type Realm } from '../../crds/realm.ts'
+import { adapterOf } from './urls.ts'
 
 /** Whether nobody asked the cell to send its players elsewhere. */
 export const takesPlayers = ({ spec }: CommsCell): boolean => (spec.desiredState ?? 'Serving') === 'Serving'

@@ -1,5 +1,5 @@
 import type { V1PodSpec } from '@kubernetes/client-node'
-import type { RealmSpec } from '../../../crds/realm.ts'
+import type { RealmSpec } from '../../crds/realm.ts'
 
 /** What pods carry besides what we decide. */
 export type Pods = NonNullable<RealmSpec['pods']>
