@@ -44,7 +44,7 @@ function expectOnlyOurMarkup(svg: string): void {
 
 test('a crowd of six hundred is drawn as in the docs', async () => {
   const svg = mapOf({ ...someCity(600), realm: 'main', takenAt: '2026-11-21 12:00 UTC' })
-  await expect(svg).toMatchFileSnapshot('../docs/islands.svg')
+  await expect(svg).toMatchFileSnapshot('../../docs/islands.svg')
   expect(wordsOf(svg)).toContain('600 peers 92 islands 100 largest')
   expect(dotsOf(svg)).toBe(600)
 })
