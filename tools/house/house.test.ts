@@ -1,6 +1,8 @@
+import { relative } from 'node:path'
 import { expect, test } from 'vitest'
+import { runCommand } from '../../testing/parts/command.ts'
 import { roomOf } from './floors.ts'
-import { cyclesOf, type Import, importsOf, isForTests, sourceFiles, textOf } from './sources.ts'
+import { cyclesOf, type Import, importsOf, isForTests, root, sourceFiles, textOf } from './sources.ts'
 
 const files = sourceFiles()
 const product = files.filter((file) => !isForTests(file))
@@ -32,6 +34,15 @@ test('imports go down or stay in their room', () => {
 
 test('the product imports nothing of the tests, their library or the tools', () => {
   expect(imports.filter(({ to }) => isForTests(to) || /^(vitest|fast-check)/.test(to)).map(shown)).toEqual([])
+})
+
+test('the build compiles the product and nothing else', async () => {
+  const listed = await runCommand('node_modules/.bin/tsc', ['--project', 'tsconfig.build.json', '--listFilesOnly'], { cwd: root })
+  const compiled = listed
+    .trim()
+    .split('\n')
+    .filter((file) => !file.includes('/node_modules/'))
+  expect(compiled.map((file) => relative(root, file)).sort(), 'see tsconfig.build.json').toEqual([...product].sort())
 })
 
 const isPure = (file: string): boolean =>

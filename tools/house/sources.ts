@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
+/** The root of the repository. */
+export const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** One import of one of our files by another. */
 export interface Import {
