@@ -5,10 +5,10 @@ import { createApp, json, ok, type Route, route } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { Cell } from '../chassis/service.ts'
+import { emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { subjects } from '../wire/subjects.ts'
 import { gatekeeperBans, noBans } from './adapters/bans.ts'
-import { emptyDenyList, httpDenyList } from './adapters/deny-list.ts'
 import { watchBans } from './ban-sweep.ts'
 import type { ConnectorConfig } from './config.ts'
 import type { Connection, Session } from './connection.ts'
@@ -34,12 +34,15 @@ const BUS_GRACE_MS = 15_000
 /** How long goodbyes may take to reach the players once the draining is over. */
 const LAST_WORDS_MS = 500
 
+/** JSON of another shape must not lift a deny list that is in force. */
+const DENY_LIST = { retryMs: 30_000, otherShape: 'failure' } as const
+
 /** Starts a connector: the players' sockets on one side, the bus on the other. */
 export async function startConnector(config: ConnectorConfig, deps: ConnectorDeps): Promise<Cell> {
   const { bus, log, clock, verifier } = deps
   const sessions = new Sessions<Connection>()
   const joins = new Joins<Session>(config.ISLAND_TIMEOUT_MS)
-  const denyList = config.DENYLIST_URL ? httpDenyList(config.DENYLIST_URL, { clock, log }) : emptyDenyList
+  const denyList = config.DENYLIST_URL ? new HttpDenyList({ ...DENY_LIST, url: config.DENYLIST_URL, clock, log }) : emptyDenyList
   const metrics = connectorMetrics(deps.metrics, {
     connections: () => server.connections.size,
     players: () => sessions.size,

@@ -7,12 +7,12 @@ import { stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { Cell } from '../chassis/service.ts'
+import { type DenyList, emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { createLivekitTransport } from '../rtc/livekit.ts'
 import type { Transport } from '../rtc/transport.ts'
 import { createWsRoomTransport } from '../rtc/ws-room.ts'
 import { subjects } from '../wire/subjects.ts'
-import { type DenyList, emptyDenyList, httpDenyList } from './adapters/deny-list.ts'
 import { openStorage } from './adapters/open-storage.ts'
 import type { Storage } from './adapters/storage.ts'
 import type { GatekeeperConfig } from './config.ts'
@@ -40,6 +40,9 @@ export interface GatekeeperParts {
 /** A player crossing the map in a hurry asks about once a second; the limit is for programs. */
 const WALLET_LIMIT = { burst: 60, perSecond: 2, maxWallets: 50_000 }
 
+/** A pod that never read the list serves no players, so it tries again soon; JSON of another shape is an empty list, as upstream reads it. */
+const DENY_LIST = { retryMs: 10_000, otherShape: 'empty' } as const
+
 /**
  * Starts a gatekeeper: opens its database, brings the schema up to date and answers players. The verifier and the bus stay the
  * caller's.
@@ -52,7 +55,7 @@ export async function startGatekeeper(config: GatekeeperConfig, parts: Gatekeepe
   if (!transport) log.warn('neither LiveKit nor embedded rooms are configured: there are no scene rooms')
   const storage = parts.storage ?? (await openStorage(config, { clock, log }))
   const storageWatch = watchStorage(storage, { clock, log })
-  const denyList = config.DENYLIST_URL ? httpDenyList(config.DENYLIST_URL, { clock, log }) : emptyDenyList
+  const denyList = config.DENYLIST_URL ? new HttpDenyList({ ...DENY_LIST, url: config.DENYLIST_URL, clock, log }) : emptyDenyList
   const limit = new WalletLimit(WALLET_LIMIT)
   const readiness = () => readinessOf(storageWatch.readiness(), denyList)
 

@@ -1,0 +1,90 @@
+import type { Clock } from '../chassis/clock.ts'
+import { type Fetched, fetchJson } from '../chassis/fetch-json.ts'
+import type { Running } from '../chassis/lifecycle.ts'
+import type { Log } from '../chassis/log.ts'
+import { repeat } from '../chassis/repeat.ts'
+import { type PeerId, parsePeerId } from '../wire/peer.ts'
+
+/** Wallets that are refused (comms.md §4.6). Answers from memory: neither a handshake nor a request waits for another server. */
+export interface DenyList extends Running {
+  has(wallet: PeerId): boolean
+  /** False until the list was read for the first time; until then it is not known which wallets are on it. */
+  readonly known: boolean
+  /** Wallets on the list as last read. */
+  readonly size: number
+}
+
+/** A list without wallets, for services that are configured without one. */
+export const emptyDenyList: DenyList = { has: () => false, known: true, size: 0, stop: async () => {} }
+
+export interface DenyListOptions {
+  /** Serves `{"users":[{"wallet":"0x…"}]}`. */
+  url: string
+  clock: Clock
+  log: Log
+  /** Milliseconds until the next attempt after one that failed. */
+  retryMs: number
+  /** How to read JSON that is not of the shape above: as a failure, which keeps the list read before, or as a list without wallets. */
+  otherShape: 'failure' | 'empty'
+}
+
+const REFRESH_MS = 5 * 60_000
+const TIMEOUT_MS = 5_000
+const MAX_BYTES = 8 * 1024 * 1024
+
+/** The deny list at a URL: read in the background every five minutes; the list read before is kept while the URL fails. */
+export class HttpDenyList implements DenyList {
+  readonly #options: DenyListOptions
+  readonly #refreshing: Running
+  #wallets: ReadonlySet<PeerId> | undefined
+  #isFresh = false
+
+  constructor(options: DenyListOptions) {
+    const { clock, log, retryMs } = options
+    this.#options = options
+    this.#refreshing = repeat({
+      clock,
+      log,
+      delayMs: () => (this.#isFresh ? REFRESH_MS : retryMs),
+      task: () => this.#refresh(),
+    })
+  }
+
+  has(wallet: PeerId): boolean {
+    return this.#wallets?.has(wallet) ?? false
+  }
+
+  get known(): boolean {
+    return this.#wallets !== undefined
+  }
+
+  get size(): number {
+    return this.#wallets?.size ?? 0
+  }
+
+  stop(): Promise<void> {
+    return this.#refreshing.stop()
+  }
+
+  async #refresh(): Promise<void> {
+    const { url, log } = this.#options
+    const fetched = await fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES })
+    const wallets = this.#walletsOf(fetched)
+    this.#isFresh = wallets !== undefined
+    if (wallets) this.#wallets = wallets
+    else log.warn({ url, reason: fetched.ok ? `status ${fetched.status}` : fetched.reason }, 'the deny list cannot be read')
+  }
+
+  #walletsOf(fetched: Fetched): ReadonlySet<PeerId> | undefined {
+    if (!fetched.ok || fetched.status !== 200) return undefined
+    return walletsIn(fetched.body) ?? (this.#options.otherShape === 'empty' ? new Set() : undefined)
+  }
+}
+
+/** The wallets of a deny list; one without `users` is empty. Undefined for JSON of another shape. */
+function walletsIn(body: unknown): ReadonlySet<PeerId> | undefined {
+  if (typeof body !== 'object' || body === null) return undefined
+  const { users = [] } = body as { users?: unknown }
+  if (!Array.isArray(users)) return undefined
+  return new Set(users.flatMap((user: { wallet?: unknown } | null) => parsePeerId(user?.wallet) ?? []))
+}
