@@ -3,7 +3,7 @@ import type { Log } from '../chassis/log.ts'
 import type { Transport } from '../rtc/transport.ts'
 import { busPayloads } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
-import { encodeRoster } from '../wire/roster.ts'
+import { encodePeerList } from '../wire/roster.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import type { Islands } from './core/islands.ts'
 import type { Ledger } from './core/ledger.ts'
@@ -132,13 +132,13 @@ export class Announcer {
     let roster = this.#rosters.get(islandId)
     if (!roster) {
       const members = islands.membersOf(islandId)
-      roster = { bytes: encodeRoster(members.slice(0, maxPeersListed)), isComplete: members.length <= maxPeersListed }
+      roster = { bytes: encodePeerList(members.slice(0, maxPeersListed)), isComplete: members.length <= maxPeersListed }
       this.#rosters.set(islandId, roster)
     }
     if (roster.isComplete || maxPeersListed === 0) return [own, roster.bytes]
     // A receiver finds itself in the list, however short it is; twice is once in a protobuf map.
     const self = islands.membersOf(islandId).filter(({ peer }) => peer === receiver)
-    return [own, roster.bytes, encodeRoster(self)]
+    return [own, roster.bytes, encodePeerList(self)]
   }
 
   #withDeadline(work: Promise<string>): Promise<string> {

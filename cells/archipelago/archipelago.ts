@@ -1,7 +1,7 @@
 import type { Transport } from '../rtc/transport.ts'
 import type { PeerId } from '../wire/peer.ts'
-import type { Stamp } from '../wire/stamp.ts'
-import { stampTrailer } from '../wire/trailer.ts'
+import type { FencingToken } from '../wire/stamp.ts'
+import { fencingTokenField } from '../wire/trailer.ts'
 import { Attendance, type AttendanceParts, SETTLE_MS } from './attendance.ts'
 import type { AdoptingIslands } from './core/islands.ts'
 import { type Deposed, Election } from './election.ts'
@@ -17,7 +17,7 @@ export interface ArchipelagoParts extends AttendanceParts {
   /** An engine without anybody in it. */
   newIslands(): AdoptingIslands
   /** How rooms are opened, in the term of the moment. */
-  newTransport(term: () => Stamp | undefined): Transport
+  newTransport(term: () => FencingToken | undefined): Transport
   /** There is no other archipelago, and nobody was told anything. */
   alone: boolean
   /** Whoever was in a room is not any more, and has to be told to enter it again. */
@@ -109,7 +109,7 @@ export class Archipelago {
     this.#attendance.stop()
   }
 
-  #elected(term: Stamp): void {
+  #elected(term: FencingToken): void {
     const { metrics, ledger, register, newIslands, roomsAreNew, onElected } = this.#parts
     metrics.terms.inc()
     this.#attendance.eavesdrop(false)
@@ -148,7 +148,7 @@ export class Archipelago {
   say(subject: string, ...pieces: readonly Uint8Array[]): boolean {
     const { term, isHeld } = this.#election
     if (!isHeld || term === undefined) return false
-    this.#parts.bus.publish(subject, this.#slab.concat([...pieces, stampTrailer(term)]))
+    this.#parts.bus.publish(subject, this.#slab.concat([...pieces, fencingTokenField(term)]))
     return true
   }
 

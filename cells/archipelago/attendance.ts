@@ -2,8 +2,8 @@ import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
 import type { PeerId } from '../wire/peer.ts'
-import type { RollEntry } from '../wire/roll-call.ts'
-import type { Stamp } from '../wire/stamp.ts'
+import type { SessionState } from '../wire/roll-call.ts'
+import type { FencingToken } from '../wire/stamp.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import type { Ledger } from './core/ledger.ts'
 import type { Register } from './core/register.ts'
@@ -30,7 +30,7 @@ export interface AttendanceParts {
 /** The same, and who is told of it. */
 export interface AttendanceDeps extends AttendanceParts {
   /** Whether what was said in a term counts. */
-  counts(term: Stamp | undefined): boolean
+  counts(term: FencingToken | undefined): boolean
   /** What has to know who comes and goes, while there is one. */
   tenure(): Tenure | undefined
   /** Somebody came back, or began a new session. */
@@ -137,7 +137,7 @@ export class Attendance {
     metrics.rollCalls.inc()
     // What we tell from now on, the answers may not know yet.
     const told = ledger.tellings
-    const hear = ({ peer, session, position, room, term }: RollEntry) => {
+    const hear = ({ peer, session, position, room, term }: SessionState) => {
       counts(term)
       const heard = register.hear(peer, { session, position: register.get(peer)?.position ?? position }, clock.now())
       if (heard === 'stale' || heard === 'full') return

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { busPayloads, type IslandStatusMessage } from '../wire/packets.ts'
-import { type Part, partOf } from '../wire/trailer.ts'
+import { type MessagePart, partOf } from '../wire/trailer.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { anArchipelago, aSession, someConfig, turns } from './fixtures.ts'
 
@@ -113,7 +113,7 @@ describe('readiness', () => {
 describe('reports', () => {
   async function reported(count: number) {
     const world = await anArchipelago()
-    const reports: { bytes: number; part: Part | undefined; message: IslandStatusMessage | undefined }[] = []
+    const reports: { bytes: number; part: MessagePart | undefined; message: IslandStatusMessage | undefined }[] = []
     world.bus.subscribe(world.subjects.islands, (payload) =>
       reports.push({ bytes: payload.length, part: partOf(payload), message: busPayloads.decodeIslands(payload) }),
     )

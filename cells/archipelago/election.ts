@@ -1,8 +1,8 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
-import { decodeBeat, encodeBeat } from '../wire/beat.ts'
-import { Fence, type Stamp, Stamps } from '../wire/stamp.ts'
+import { decodeLeaderHeartbeat, encodeLeaderHeartbeat } from '../wire/beat.ts'
+import { type FencingToken, FencingTokens, TermFence } from '../wire/stamp.ts'
 import type { Subjects } from '../wire/subjects.ts'
 
 /** What an election runs on, and whom it tells. */
@@ -19,7 +19,7 @@ export interface ElectionDeps {
   leaseMs: () => number
   /** Milliseconds others have to come back to the bus before anybody says anything that matters. */
   settleMs: number
-  onElected(term: Stamp): void
+  onElected(term: FencingToken): void
   onDeposed(why: Deposed): void
 }
 
@@ -37,10 +37,10 @@ const JITTER = 0.5
  */
 export class Election {
   readonly #deps: ElectionDeps
-  readonly #fence = new Fence()
-  readonly #stamps = new Stamps()
+  readonly #fence = new TermFence()
+  readonly #stamps = new FencingTokens()
   readonly #stopListening: readonly (() => void)[]
-  #term: Stamp | undefined
+  #term: FencingToken | undefined
   #beatAt = 0
   #leaseMs = 0
   #cancelBeat = () => {}
@@ -52,7 +52,7 @@ export class Election {
   constructor(deps: ElectionDeps) {
     this.#deps = deps
     this.#stopListening = [
-      deps.bus.subscribe(deps.subjects.beat, (payload) => this.#heardBeat(payload)),
+      deps.bus.subscribe(deps.subjects.leaderHeartbeat, (payload) => this.#heardBeat(payload)),
       deps.bus.onState((state) => {
         if (state === 'disconnected') this.#lostTheBus()
         else this.#claimAfter(this.#wasActive ? deps.settleMs : deps.settleMs + deps.leaseMs())
@@ -64,12 +64,12 @@ export class Election {
   #wasActive = false
 
   /** The term in which we speak; nothing while another does. */
-  get term(): Stamp | undefined {
+  get term(): FencingToken | undefined {
     return this.#term
   }
 
   /** The latest term heard of; empty before the first. */
-  get latestTerm(): Stamp {
+  get latestTerm(): FencingToken {
     return this.#fence.latest
   }
 
@@ -93,10 +93,10 @@ export class Election {
   }
 
   /** Something was said in a term; answers whether it counts. */
-  heard(term: Stamp | undefined): boolean {
+  heard(term: FencingToken | undefined): boolean {
     if (term === undefined) return true
-    this.#stamps.hear(term, this.#deps.clock.now())
-    const counts = this.#fence.passes(term)
+    this.#stamps.observe(term, this.#deps.clock.now())
+    const counts = this.#fence.accepts(term)
     if (counts && this.#term !== undefined && term !== this.#term) this.#depose('later_term')
     return counts
   }
@@ -110,11 +110,11 @@ export class Election {
     const held = this.isHeld
     this.#depose('handed_over')
     this.#cancelClaim()
-    if (held) this.#deps.bus.publish(this.#deps.subjects.beat, encodeBeat({ term, leaseMs: 0 }))
+    if (held) this.#deps.bus.publish(this.#deps.subjects.leaderHeartbeat, encodeLeaderHeartbeat({ term, leaseMs: 0 }))
   }
 
   #heardBeat(payload: Uint8Array): void {
-    const beat = decodeBeat(payload)
+    const beat = decodeLeaderHeartbeat(payload)
     if (!beat || beat.term === this.#term || !this.heard(beat.term)) return
     this.#wasActive = false
     this.#claimAfter(beat.leaseMs)
@@ -144,7 +144,7 @@ export class Election {
     if (!this.#isOurTurn || !this.#isReady || this.#term !== undefined || bus.state !== 'connected') return
     this.#isOurTurn = false
     const term = this.#stamps.next(clock.now(), bootId)
-    this.#fence.passes(term)
+    this.#fence.accepts(term)
     this.#term = term
     this.#beat()
     log.info({ term }, 'this archipelago is the active one')
@@ -156,7 +156,7 @@ export class Election {
     if (this.#term === undefined) return
     this.#leaseMs = leaseMs()
     this.#beatAt = clock.now()
-    bus.publish(subjects.beat, encodeBeat({ term: this.#term, leaseMs: this.#leaseMs }))
+    bus.publish(subjects.leaderHeartbeat, encodeLeaderHeartbeat({ term: this.#term, leaseMs: this.#leaseMs }))
     this.#cancelBeat = clock.after(beatMs, () => {
       if (this.isHeld) this.#beat()
       else this.lapse()

@@ -7,16 +7,16 @@ import { Metrics } from '../chassis/metrics.ts'
 import type { Transport } from '../rtc/transport.ts'
 import { busPayloads, type IslandChangedMessage, type ServiceDiscoveryMessage } from '../wire/packets.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
-import { decodeRollCall, encodeRollPage, type RollEntry } from '../wire/roll-call.ts'
-import { encodeGreeting, encodeLeaving, type Farewell } from '../wire/session.ts'
-import type { Stamp } from '../wire/stamp.ts'
+import { decodeSyncRequest, encodeSessionPage, type SessionState } from '../wire/roll-call.ts'
+import { type DisconnectReason, encodeConnect, encodeDisconnect } from '../wire/session.ts'
+import type { FencingToken } from '../wire/stamp.ts'
 import { peerOf, subjects } from '../wire/subjects.ts'
-import { stamped } from '../wire/trailer.ts'
+import { withFencingToken } from '../wire/trailer.ts'
 import { type ArchipelagoConfig, readConfig } from './config.ts'
 import { startArchipelago } from './service.ts'
 
 /** The nth session of a peer: of two the later sorts later. */
-export const aSession = (n: number): Stamp => `00000000${n}-session`
+export const aSession = (n: number): FencingToken => `00000000${n}-session`
 
 const STEP_MS = 500
 
@@ -106,20 +106,21 @@ export async function anArchipelago({
     subjects: at,
     /** What stats were told so far. */
     discoveries,
-    heartbeat: (peer: PeerId, position: Position | undefined, desiredRoom?: string, session?: Stamp) => {
+    heartbeat: (peer: PeerId, position: Position | undefined, desiredRoom?: string, session?: FencingToken) => {
       const payload = busPayloads.encodeHeartbeat({ position, desiredRoom })
-      bus.publish(at.heartbeat(peer), session === undefined ? payload : stamped(payload, session))
+      bus.publish(at.heartbeat(peer), session === undefined ? payload : withFencingToken(payload, session))
     },
     /** A player is there; `told` is the room its connector told it, `''` for none, nothing for a new session. */
-    connect: (peer: PeerId, session?: Stamp, told?: string) => bus.publish(at.connect(peer), encodeGreeting({ session, told })),
-    disconnect: (peer: PeerId, session?: Stamp, how: Farewell = 'left') =>
-      bus.publish(at.disconnect(peer), session === undefined ? NO_PAYLOAD : encodeLeaving({ session, how })),
+    connect: (peer: PeerId, session?: FencingToken, announcedRoom?: string) =>
+      bus.publish(at.connect(peer), encodeConnect({ session, announcedRoom })),
+    disconnect: (peer: PeerId, session?: FencingToken, reason: DisconnectReason = 'left') =>
+      bus.publish(at.disconnect(peer), session === undefined ? NO_PAYLOAD : encodeDisconnect({ session, reason })),
     /** Answers, as one connector would, whoever asks who is here. */
-    answerRollCalls(entries: readonly (Pick<RollEntry, 'peer' | 'session' | 'room'> & Partial<RollEntry>)[]) {
-      bus.subscribe(at.rollCall, (payload) => {
+    answerRollCalls(entries: readonly (Pick<SessionState, 'peer' | 'session' | 'room'> & Partial<SessionState>)[]) {
+      bus.subscribe(at.syncRequest, (payload) => {
         const full = entries.map((entry) => ({ position: undefined, term: undefined, ...entry }))
         const page = { connector: 'connector', index: 0, count: 1, entries: full }
-        bus.publish(at.rollAnswer(decodeRollCall(payload) ?? ''), encodeRollPage(page))
+        bus.publish(at.syncReply(decodeSyncRequest(payload) ?? ''), encodeSessionPage(page))
       })
     },
     /** Delivers what was said, lets time pass until after the next flush, and answers what peers were told. */

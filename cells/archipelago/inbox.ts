@@ -2,10 +2,10 @@ import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { busPayloads, ISLAND_ID_FIELD } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
-import { decodeGreeting, decodeLeaving, MAX_ROOM_LENGTH } from '../wire/session.ts'
-import type { Stamp } from '../wire/stamp.ts'
+import { decodeConnect, decodeDisconnect, MAX_ROOM_LENGTH } from '../wire/session.ts'
+import type { FencingToken } from '../wire/stamp.ts'
 import { peerOf, type Subjects } from '../wire/subjects.ts'
-import { stampOf, textIn } from '../wire/trailer.ts'
+import { fencingTokenOf, textFieldOf } from '../wire/trailer.ts'
 import type { Ledger } from './core/ledger.ts'
 import type { Register } from './core/register.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
@@ -19,7 +19,7 @@ export interface InboxDeps {
   clock: Clock
   metrics: ArchipelagoMetrics
   /** Whether what was said in a term counts. */
-  counts(term: Stamp | undefined): boolean
+  counts(term: FencingToken | undefined): boolean
   /** A peer said where it is. */
   onPlaced(peer: PeerId): void
   /** A connector says which room a session was last told. */
@@ -48,7 +48,7 @@ export function openInbox(deps: InboxDeps): () => void {
       if (!position) return metrics.ignored.nowhere.inc()
       // §5.10: an empty wish is no wish, and keeps the one before.
       const isWish = desiredRoom && desiredRoom.length <= MAX_DESIRED_ROOM_LENGTH
-      const word = { session: stampOf(payload), position, ...(isWish && { desiredRoom }) }
+      const word = { session: fencingTokenOf(payload), position, ...(isWish && { desiredRoom }) }
       const heard = register.hear(peer, word, clock.now())
       if (heard === 'stale' || heard === 'full') return metrics.ignored[heard].inc()
       deps.onPlaced(peer)
@@ -56,19 +56,20 @@ export function openInbox(deps: InboxDeps): () => void {
       if (heard === 'new' && ledger.homeOf(peer) !== undefined) back(peer)
     }),
     listen(deps, subjects.every.connect, (peer, payload) => {
-      const greeting = decodeGreeting(payload)
+      const greeting = decodeConnect(payload)
       if (!greeting) return metrics.ignored.malformed.inc()
-      const { session, told } = greeting
+      const { session, announcedRoom } = greeting
       const heard = register.hear(peer, { session }, clock.now())
       if (heard === 'stale' || heard === 'full') return metrics.ignored[heard].inc()
-      if (told !== undefined) deps.onKnown(peer, told === '' || told.length > MAX_ROOM_LENGTH ? undefined : told)
+      if (announcedRoom !== undefined)
+        deps.onKnown(peer, announcedRoom === '' || announcedRoom.length > MAX_ROOM_LENGTH ? undefined : announcedRoom)
       // §5.15: a new session knows nothing, and one of a service that knows no sessions may always be new.
       else if (heard === 'new' || session === undefined) back(peer)
     }),
     listen(deps, subjects.every.disconnect, (peer, payload) => {
-      const leaving = decodeLeaving(payload)
+      const leaving = decodeDisconnect(payload)
       if (!leaving) return metrics.ignored.malformed.inc()
-      const outcome = register.leave(peer, leaving.session, leaving.how, clock.now())
+      const outcome = register.leave(peer, leaving.session, leaving.reason, clock.now())
       if (outcome === 'gone') deps.onGone(peer)
       else if (outcome === 'stale') metrics.ignored.stale.inc()
       else ledger.retell(peer)
@@ -82,8 +83,8 @@ export function openInbox(deps: InboxDeps): () => void {
 /** Follows what the active archipelago tells peers, so as to be able to stand in for it; the returned function stops listening. */
 export const eavesdrop = (deps: InboxDeps): (() => void) =>
   listen(deps, deps.subjects.every.islandChanged, (peer, payload) => {
-    if (!deps.counts(stampOf(payload))) return
-    const room = textIn(payload, ISLAND_ID_FIELD)
+    if (!deps.counts(fencingTokenOf(payload))) return
+    const room = textFieldOf(payload, ISLAND_ID_FIELD)
     if (room && room.length <= MAX_ROOM_LENGTH && deps.register.get(peer)) deps.ledger.told(peer, room)
   })
 

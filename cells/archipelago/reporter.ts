@@ -1,8 +1,8 @@
 import type { Clock } from '../chassis/clock.ts'
-import { encodeIsland, encodeMembers, encodePlace } from '../wire/island-report.ts'
+import { encodeArea, encodeIsland, encodeMembers } from '../wire/island-report.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Subjects } from '../wire/subjects.ts'
-import { partial } from '../wire/trailer.ts'
+import { withPart } from '../wire/trailer.ts'
 import type { Islands } from './core/islands.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 
@@ -94,7 +94,7 @@ export class Reporter {
       const known = before.get(id)
       const entry = known && isSame(known.peers, peers) ? known : { peers, bytes: encodeMembers(id, peers, maxPeersPerIsland) }
       members.set(id, entry)
-      const island = encodeIsland(entry.bytes, encodePlace(center, radius))
+      const island = encodeIsland(entry.bytes, encodeArea(center, radius))
       const length = island.reduce((sum, piece) => sum + piece.length, 0)
       if (bytes > 0 && bytes + length > MAX_MESSAGE_BYTES) {
         messages.push(Buffer.concat(pieces, bytes))
@@ -118,7 +118,7 @@ export class Reporter {
     const count = messages.length
     // Upstream's own shape as long as it fits.
     this.#payloads =
-      count === 1 ? messages : messages.map((message, index) => partial(message, { message: number, index, count }))
+      count === 1 ? messages : messages.map((message, index) => withPart(message, { message: number, index, count }))
     this.#send()
   }
 

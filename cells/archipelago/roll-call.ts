@@ -1,6 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
-import { decodeRollPage, encodeRollCall, type RollEntry } from '../wire/roll-call.ts'
+import { decodeSessionPage, encodeSyncRequest, type SessionState } from '../wire/roll-call.ts'
 import type { Subjects } from '../wire/subjects.ts'
 
 /** What a roll call works with. */
@@ -10,7 +10,7 @@ export interface RollCallDeps {
   clock: Clock
   /** Like no other asker. */
   asker: string
-  onEntry(entry: RollEntry): void
+  onEntry(entry: SessionState): void
 }
 
 /** Connectors that answer are this quick, in ms; nobody knows how many there are. */
@@ -45,8 +45,8 @@ export function callTheRoll(
     if ([...pagesMissing.values()].every((missing) => missing <= 0)) cancelQuiet = clock.after(QUIET_MS, done)
   }
 
-  const stopListening = bus.subscribe(subjects.rollAnswer(asker), (payload) => {
-    const page = decodeRollPage(payload)
+  const stopListening = bus.subscribe(subjects.syncReply(asker), (payload) => {
+    const page = decodeSessionPage(payload)
     if (!page || (pagesMissing.size >= MAX_CONNECTORS && !pagesMissing.has(page.connector))) return
     pagesMissing.set(page.connector, (pagesMissing.get(page.connector) ?? page.count) - 1)
     for (const entry of page.entries) onEntry(entry)
@@ -54,7 +54,7 @@ export function callTheRoll(
   })
   const cancelDeadline = clock.after(DEADLINE_MS, done)
   const cancelListening = clock.after(DEADLINE_MS + LATE_MS, stopListening)
-  bus.publish(subjects.rollCall, encodeRollCall(asker))
+  bus.publish(subjects.syncRequest, encodeSyncRequest(asker))
   waitForQuiet()
 
   return () => {

@@ -8,7 +8,7 @@ import type { Metrics } from '../chassis/metrics.ts'
 import type { Cell } from '../chassis/service.ts'
 import type { Transport } from '../rtc/transport.ts'
 import { busPayloads } from '../wire/packets.ts'
-import { timeOf } from '../wire/stamp.ts'
+import { issuedAt } from '../wire/stamp.ts'
 import { subjects as subjectsOf } from '../wire/subjects.ts'
 import { Archipelago } from './archipelago.ts'
 import type { ArchipelagoConfig } from './config.ts'
@@ -54,7 +54,7 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
     away: () => register.awayCount,
     dirty: () => register.stirredCount,
     isActive: () => archipelago.tenure !== undefined,
-    termAt: () => timeOf(archipelago.election.latestTerm) || 0,
+    termAt: () => issuedAt(archipelago.election.latestTerm) || 0,
     busConnected: () => bus.state === 'connected',
   })
   let cancelDiscovery = () => {}

@@ -6,11 +6,11 @@ import { Metrics } from '../chassis/metrics.ts'
 import type { Transport } from '../rtc/transport.ts'
 import { busPayloads } from '../wire/packets.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
-import { decodeRollCall, encodeRollPage, type RollEntry } from '../wire/roll-call.ts'
-import { encodeGreeting, encodeLeaving, type Farewell } from '../wire/session.ts'
-import type { Stamp } from '../wire/stamp.ts'
+import { decodeSyncRequest, encodeSessionPage, type SessionState } from '../wire/roll-call.ts'
+import { type DisconnectReason, encodeConnect, encodeDisconnect } from '../wire/session.ts'
+import type { FencingToken } from '../wire/stamp.ts'
 import { peerOf, subjects } from '../wire/subjects.ts'
-import { stamped, stampOf } from '../wire/trailer.ts'
+import { fencingTokenOf, withFencingToken } from '../wire/trailer.ts'
 import { aTransport, someConfig, turns } from './fixtures.ts'
 import { startArchipelago } from './service.ts'
 
@@ -21,7 +21,7 @@ const STEP_MS = 100
 export interface Line {
   peer: PeerId
   room: string
-  term: Stamp
+  term: FencingToken
   by: string
 }
 
@@ -133,22 +133,22 @@ export function aStage() {
   const broker = createMemoryBus(silentLog)
   const actors: Actor[] = []
   const said: Line[] = []
-  const sessions = new Map<PeerId, RollEntry>()
+  const sessions = new Map<PeerId, SessionState>()
   let now = 1_760_000_000_000
   let answers = true
   broker.subscribe(at.every.islandChanged, (payload, subject) => {
     const [peer, room] = [peerOf(subject), busPayloads.decodeIslandChanged(payload)?.islandId]
     const session = peer && sessions.get(peer)
-    if (session) Object.assign(session, { room, term: stampOf(payload) })
+    if (session) Object.assign(session, { room, term: fencingTokenOf(payload) })
   })
-  broker.subscribe(at.rollCall, (payload) => {
+  broker.subscribe(at.syncRequest, (payload) => {
     const page = { connector: 'connector', index: 0, count: 1, entries: [...sessions.values()] }
-    if (answers) broker.publish(at.rollAnswer(decodeRollCall(payload) ?? ''), encodeRollPage(page))
+    if (answers) broker.publish(at.syncReply(decodeSyncRequest(payload) ?? ''), encodeSessionPage(page))
   })
   function spoke(subject: string, payload: Uint8Array, by: string): void {
     const [peer, message] = [peerOf(subject), busPayloads.decodeIslandChanged(payload)]
     if (subject.endsWith('island_changed') && peer && message)
-      said.push({ peer, room: message.islandId, term: stampOf(payload) ?? '', by })
+      said.push({ peer, room: message.islandId, term: fencingTokenOf(payload) ?? '', by })
   }
   let counter = 0
 
@@ -166,20 +166,20 @@ export function aStage() {
       if (!known) {
         const session = `${(++counter).toString(36).padStart(9, '0')}-session`
         sessions.set(peer, { peer, session, position, room: undefined, term: undefined })
-        broker.publish(at.connect(peer), encodeGreeting({ session, told: undefined }))
+        broker.publish(at.connect(peer), encodeConnect({ session, announcedRoom: undefined }))
       }
       const entry = sessions.get(peer)
       if (!entry) return
       entry.position = position
       broker.publish(
         at.heartbeat(peer),
-        stamped(busPayloads.encodeHeartbeat({ position, desiredRoom: undefined }), entry.session),
+        withFencingToken(busPayloads.encodeHeartbeat({ position, desiredRoom: undefined }), entry.session),
       )
     },
-    leave(peer: PeerId, how: Farewell): void {
+    leave(peer: PeerId, reason: DisconnectReason): void {
       const session = sessions.get(peer)?.session
       sessions.delete(peer)
-      broker.publish(at.disconnect(peer), encodeLeaving({ session, how }))
+      broker.publish(at.disconnect(peer), encodeDisconnect({ session, reason }))
     },
     /** The connector answers no roll calls. */
     fallSilent() {

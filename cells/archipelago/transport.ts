@@ -3,12 +3,17 @@ import { UserError } from '../chassis/errors.ts'
 import { createLivekitTransport } from '../rtc/livekit.ts'
 import type { Transport } from '../rtc/transport.ts'
 import { createWsRoomTransport } from '../rtc/ws-room.ts'
-import type { Stamp } from '../wire/stamp.ts'
+import type { FencingToken } from '../wire/stamp.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import type { ArchipelagoConfig } from './config.ts'
 
 /** The rooms a configuration names. @throws UserError when it names neither LiveKit nor embedded rooms */
-export function transportOf(config: ArchipelagoConfig, bus: Bus, subjects: Subjects, term: () => Stamp | undefined): Transport {
+export function transportOf(
+  config: ArchipelagoConfig,
+  bus: Bus,
+  subjects: Subjects,
+  term: () => FencingToken | undefined,
+): Transport {
   if (config.ROOMS_URL !== undefined) return createWsRoomTransport({ url: config.ROOMS_URL, bus, subjects, term })
   const { LIVEKIT_HOST: url, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = config
   if (url && apiKey && apiSecret) return createLivekitTransport({ url, apiKey, apiSecret })

@@ -3,8 +3,8 @@ import { WebSocket } from 'ws'
 import type { HeartbeatMessage } from '../wire/packets.ts'
 import { serverPackets } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
-import type { Stamp } from '../wire/stamp.ts'
-import { stampTrailer } from '../wire/trailer.ts'
+import type { FencingToken } from '../wire/stamp.ts'
+import { fencingTokenField } from '../wire/trailer.ts'
 import { type Allowance, fullAllowance, type Rate } from './core/allowance.ts'
 import { type Ending, farewellOf } from './core/endings.ts'
 import { type Handshake, START } from './core/handshake.ts'
@@ -29,7 +29,7 @@ export class Line extends WebSocket {
 /** A session as the bus knows it: who, since when on this socket, and what was last heard. */
 export interface Session {
   /** Sorts by age; tells two sessions of one wallet apart, also across connectors. */
-  readonly id: Stamp
+  readonly id: FencingToken
   readonly peer: PeerId
   readonly allowance: Allowance
   /** Behind each of its heartbeats. */
@@ -37,7 +37,7 @@ export interface Session {
   /** The last heartbeat that had a position. */
   last: HeartbeatMessage | undefined
   /** The room it was last told, and in which term. */
-  told: { room: string; term: Stamp | undefined } | undefined
+  told: { room: string; term: FencingToken | undefined } | undefined
 }
 
 /** One socket from upgrade to end. */
@@ -61,9 +61,9 @@ export class Connection {
   }
 
   /** From now on this socket speaks for `peer`. */
-  begin(id: Stamp, peer: PeerId, nowMs: number): void {
+  begin(id: FencingToken, peer: PeerId, nowMs: number): void {
     const allowance = fullAllowance(HEARTBEAT_RATE, nowMs)
-    this.session = { id, peer, allowance, trailer: stampTrailer(id), last: undefined, told: undefined }
+    this.session = { id, peer, allowance, trailer: fencingTokenField(id), last: undefined, told: undefined }
   }
 
   /** Sends a packet; answers false, and sends nothing, when the client has not read for too long. */

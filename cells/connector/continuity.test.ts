@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { createWallet } from '../../testing/player/wallet.ts'
 import { ManualClock } from '../chassis/clock.ts'
-import { encodeBeat } from '../wire/beat.ts'
-import { decodeRollPage, encodeRollCall, type RollPage } from '../wire/roll-call.ts'
-import { decodeGreeting, decodeLeaving } from '../wire/session.ts'
+import { encodeLeaderHeartbeat } from '../wire/beat.ts'
+import { decodeSessionPage, encodeSyncRequest, type SessionPage } from '../wire/roll-call.ts'
+import { decodeConnect, decodeDisconnect } from '../wire/session.ts'
 import { subjects } from '../wire/subjects.ts'
 import { aBus, aConnector, type TestConnector, until } from './fixtures.ts'
 
@@ -21,12 +21,12 @@ describe('the end of a session', () => {
     ['a player whose line breaks', 'dropped', async (connector) => (await connector.join({ wallet })).socket.terminate()],
     ['a player who is sent to another connector', 'drained', (connector) => connector.join({ wallet }).then(connector.cell.stop)],
   ]
-  test.each(ends)('of %s names the session and says: %s', async (_, how, end) => {
+  test.each(ends)('of %s names the session and says: %s', async (_, reason, end) => {
     const connector = await aConnector()
     await end(connector)
     await until(() => expect(connector.topicsOf(wallet.peer)).toEqual(['connect', 'disconnect']))
-    const [greeting] = said(connector, 'connect', decodeGreeting)
-    expect(said(connector, 'disconnect', decodeLeaving)).toEqual([{ session: greeting?.session, how }])
+    const [greeting] = said(connector, 'connect', decodeConnect)
+    expect(said(connector, 'disconnect', decodeDisconnect)).toEqual([{ session: greeting?.session, reason }])
   })
 })
 
@@ -41,7 +41,7 @@ test('a player who comes back through a connector with a slow clock is the later
   const newer = await behind.join({ wallet })
   expect(await older.closed).toEqual({ code: 1005, reason: '' })
   expect(newer.kicked).toBe(false)
-  const [first, second] = said(behind, 'connect', decodeGreeting)
+  const [first, second] = said(behind, 'connect', decodeConnect)
   expect((second?.session ?? '') > (first?.session ?? '')).toBe(true)
 })
 
@@ -61,7 +61,7 @@ describe('an archipelago that another one has taken over from', () => {
   test('nor once the new one was only heard to live', async () => {
     const connector = await aConnector()
     const player = await connector.join()
-    connector.bus.publish(at.beat, encodeBeat({ term: SECOND_TERM, leaseMs: 3_000 }))
+    connector.bus.publish(at.leaderHeartbeat, encodeLeaderHeartbeat({ term: SECOND_TERM, leaseMs: 3_000 }))
     connector.place(player.peer, 'stale', 0, FIRST_TERM)
     connector.place(player.peer, 'upstream')
     expect((await player.nextIsland(5_000)).islandId).toBe('upstream')
@@ -78,13 +78,13 @@ describe('an archipelago that another one has taken over from', () => {
 })
 
 describe('a roll call', () => {
-  async function callTheRoll(connector: TestConnector, asker = 'asker'): Promise<RollPage[]> {
-    const pages: RollPage[] = []
-    const stop = connector.bus.subscribe(at.rollAnswer(asker), (payload) => {
-      const page = decodeRollPage(payload)
+  async function callTheRoll(connector: TestConnector, asker = 'asker'): Promise<SessionPage[]> {
+    const pages: SessionPage[] = []
+    const stop = connector.bus.subscribe(at.syncReply(asker), (payload) => {
+      const page = decodeSessionPage(payload)
       if (page) pages.push(page)
     })
-    connector.bus.publish(at.rollCall, encodeRollCall(asker))
+    connector.bus.publish(at.syncRequest, encodeSyncRequest(asker))
     await until(() => expect(pages.length).toBe(pages[0]?.count))
     stop()
     return pages
@@ -97,7 +97,7 @@ describe('a roll call', () => {
     connector.place(told.peer, 'island-1', 0, FIRST_TERM)
     await told.nextIsland(5_000)
     await until(() => expect(connector.topicsOf(told.peer)).toContain('heartbeat'))
-    const [toldSession, freshSession] = said(connector, 'connect', decodeGreeting).map((greeting) => greeting?.session)
+    const [toldSession, freshSession] = said(connector, 'connect', decodeConnect).map((greeting) => greeting?.session)
     expect(await callTheRoll(connector)).toEqual([
       {
         connector: expect.any(String),
@@ -117,7 +117,7 @@ describe('a roll call', () => {
 
   test('by somebody whose name no subject can hold is not answered', async () => {
     const connector = await aConnector()
-    connector.bus.publish(at.rollCall, encodeRollCall('a.b'))
+    connector.bus.publish(at.syncRequest, encodeSyncRequest('a.b'))
     await callTheRoll(connector)
     expect(await connector.metric('roll_calls_total')).toBe(1)
   })
@@ -132,8 +132,8 @@ test('once the bus is back, everybody is announced with the room they know', asy
   connector.bus.become('connected')
   connector.clock.advance(1_000)
   await until(() => expect(connector.heard).toHaveLength(4))
-  const greetings = said(connector, 'connect', decodeGreeting)
-  expect(greetings.map((greeting) => greeting?.told)).toEqual([undefined, undefined, 'island-1', ''])
+  const greetings = said(connector, 'connect', decodeConnect)
+  expect(greetings.map((greeting) => greeting?.announcedRoom)).toEqual([undefined, undefined, 'island-1', ''])
   expect(greetings[2]?.session).toBe(greetings[0]?.session)
   expect(unplaced.islands).toEqual([])
 })

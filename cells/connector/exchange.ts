@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
-import { decodeBeat } from '../wire/beat.ts'
+import { decodeLeaderHeartbeat } from '../wire/beat.ts'
 import { busPayloads, type HeartbeatMessage, ISLAND_ID_FIELD, wrapIslandChanged } from '../wire/packets.ts'
 import { isFinitePosition, type PeerId } from '../wire/peer.ts'
-import { decodeGreeting, encodeGreeting, encodeLeaving, type Farewell } from '../wire/session.ts'
-import { Fence, type Stamp, Stamps } from '../wire/stamp.ts'
+import { type DisconnectReason, decodeConnect, encodeConnect, encodeDisconnect } from '../wire/session.ts'
+import { type FencingToken, FencingTokens, TermFence } from '../wire/stamp.ts'
 import { peerOf, type Subjects } from '../wire/subjects.ts'
-import { joined, textIn, unstamped } from '../wire/trailer.ts'
+import { splitFencingToken, textFieldOf, withField } from '../wire/trailer.ts'
 import { type Connection, HEARTBEAT_RATE, type Session } from './connection.ts'
 import { take } from './core/allowance.ts'
 import type { Joins } from './core/joins.ts'
@@ -43,8 +43,8 @@ export class Exchange {
   readonly #unsubscribe: readonly (() => void)[]
   #cancelHeld: (() => void) | undefined
   #cancelAnnouncing = () => {}
-  readonly #stamps = new Stamps()
-  readonly #fence = new Fence()
+  readonly #stamps = new FencingTokens()
+  readonly #fence = new TermFence()
 
   constructor(deps: ExchangeDeps) {
     this.#deps = deps
@@ -53,7 +53,7 @@ export class Exchange {
       // Plain subscriptions: every connector hears of every player, only the one that has it acts (comms.md §11, 8).
       bus.subscribe(subjects.every.islandChanged, (payload, subject) => this.#islandChanged(payload, subject)),
       bus.subscribe(subjects.every.connect, (payload, subject) => this.#connected(payload, subject)),
-      bus.subscribe(subjects.beat, (payload) => this.#fence.passes(decodeBeat(payload)?.term)),
+      bus.subscribe(subjects.leaderHeartbeat, (payload) => this.#fence.accepts(decodeLeaderHeartbeat(payload)?.term)),
       answerRollCalls(deps),
       bus.onState((state) => {
         this.#cancelAnnouncing()
@@ -63,18 +63,18 @@ export class Exchange {
   }
 
   /** A session id, later than any this or another connector gave before. */
-  newSessionId(): Stamp {
+  newSessionId(): FencingToken {
     return this.#stamps.next(this.#deps.clock.now(), randomBytes(6).toString('hex'))
   }
 
   /** A player was welcomed: the archipelago tells it its room anew, other connectors let go of it. */
   joined({ id, peer }: Session): void {
-    this.#deps.bus.publish(this.#deps.subjects.connect(peer), encodeGreeting({ session: id, told: undefined }))
+    this.#deps.bus.publish(this.#deps.subjects.connect(peer), encodeConnect({ session: id, announcedRoom: undefined }))
   }
 
   /** A session is over. */
-  left({ id, peer }: Session, how: Farewell): void {
-    this.#deps.bus.publish(this.#deps.subjects.disconnect(peer), encodeLeaving({ session: id, how }))
+  left({ id, peer }: Session, reason: DisconnectReason): void {
+    this.#deps.bus.publish(this.#deps.subjects.disconnect(peer), encodeDisconnect({ session: id, reason }))
   }
 
   /** A session ended: what it still wanted to say does not matter any more. */
@@ -116,7 +116,7 @@ export class Exchange {
   #publish({ peer, trailer }: Session, payload: Uint8Array): void {
     const { bus, subjects } = this.#deps
     const counted = this.#deps.metrics.heartbeat
-    bus.publish(subjects.heartbeat(peer), joined(payload, trailer))
+    bus.publish(subjects.heartbeat(peer), withField(payload, trailer))
     if (bus.state === 'connected') counted.published.inc()
     else counted.dropped.inc()
   }
@@ -141,13 +141,13 @@ export class Exchange {
     const peer = peerOf(subject)
     const connection = peer && this.#deps.sessions.get(peer)
     if (!connection?.session) return
-    const { body, stamp: term } = unstamped(payload)
-    if (!this.#fence.passes(term)) {
+    const { body, token: term } = splitFencingToken(payload)
+    if (!this.#fence.accepts(term)) {
       // An archipelago that does not know yet that another one took over.
       this.#deps.metrics.island.stale.inc()
       return
     }
-    const room = textIn(body, ISLAND_ID_FIELD)
+    const room = textFieldOf(body, ISLAND_ID_FIELD)
     if (room !== undefined) connection.session.told = { room, term }
     this.#deps.joins.given(connection.session, this.#deps.clock.now())
     this.#deps.onIsland(connection, wrapIslandChanged(body))
@@ -159,9 +159,9 @@ export class Exchange {
    */
   #connected(payload: Uint8Array, subject: string): void {
     const peer = peerOf(subject)
-    const session = decodeGreeting(payload)?.session
+    const session = decodeConnect(payload)?.session
     if (!peer || !session) return
-    this.#stamps.hear(session, this.#deps.clock.now())
+    this.#stamps.observe(session, this.#deps.clock.now())
     const connection = this.#deps.sessions.get(peer)
     if (connection?.session && session > connection.session.id) this.#deps.onSuperseded(connection)
   }
@@ -172,7 +172,7 @@ export class Exchange {
       // It may have ended since it was listed.
       if (!session || this.#deps.sessions.get(peer)?.session !== session) continue
       const { bus, subjects } = this.#deps
-      bus.publish(subjects.connect(peer), encodeGreeting({ session: session.id, told: session.told?.room ?? '' }))
+      bus.publish(subjects.connect(peer), encodeConnect({ session: session.id, announcedRoom: session.told?.room ?? '' }))
       if (session.last) this.#publish(session, busPayloads.encodeHeartbeat(session.last))
       this.#deps.metrics.announcements.inc()
     }

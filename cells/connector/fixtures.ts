@@ -14,8 +14,8 @@ import type { Cell } from '../chassis/service.ts'
 import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
 import { busPayloads } from '../wire/packets.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
-import type { Stamp } from '../wire/stamp.ts'
-import { stamped } from '../wire/trailer.ts'
+import type { FencingToken } from '../wire/stamp.ts'
+import { withFencingToken } from '../wire/trailer.ts'
 import { type ConnectorConfig, readConfig } from './config.ts'
 import { startConnector } from './service.ts'
 
@@ -70,7 +70,7 @@ export interface TestConnector {
   /** The value of a metric, `name{label="value"}` as scraped; 0 when it never counted. */
   metric(name: string): Promise<number>
   /** Puts a peer on an island, as the archipelago does. */
-  place(peer: PeerId, islandId: string, padding?: number, term?: Stamp): void
+  place(peer: PeerId, islandId: string, padding?: number, term?: FencingToken): void
 }
 
 let shared: ChainVerifier | undefined
@@ -135,7 +135,7 @@ export async function aConnector(
         fromIslandId: undefined,
         peers: {},
       })
-      bus.publish(`engine.peer.${peer}.island_changed`, term === undefined ? message : stamped(message, term))
+      bus.publish(`engine.peer.${peer}.island_changed`, term === undefined ? message : withFencingToken(message, term))
     },
   }
 }

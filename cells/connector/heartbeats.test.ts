@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { busPayloads, clientPackets } from '../wire/packets.ts'
-import { stampOf, unstamped } from '../wire/trailer.ts'
+import { fencingTokenOf, splitFencingToken } from '../wire/trailer.ts'
 import { aConnector, until } from './fixtures.ts'
 
 test('a welcomed player is announced, then heard, then said goodbye to', async () => {
@@ -34,7 +34,7 @@ test('a heartbeat travels in the bytes everybody on the bus knows', async () => 
   const sent = () =>
     connector.heard
       .filter(({ topic }) => topic === 'heartbeat')
-      .map(({ payload }) => Buffer.from(unstamped(payload).body).toString('hex'))
+      .map(({ payload }) => Buffer.from(splitFencingToken(payload).body).toString('hex'))
   await until(() =>
     expect(sent()).toEqual([
       '0a0a0d000000411d00000041',
@@ -53,7 +53,7 @@ test('every heartbeat names its session behind the bytes', async () => {
   await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect', 'heartbeat', 'heartbeat']))
   const [greeting, ...heartbeats] = connector.heard
   const session = Buffer.from(greeting?.payload ?? []).toString()
-  expect(heartbeats.map(({ payload }) => stampOf(payload))).toEqual([session, session])
+  expect(heartbeats.map(({ payload }) => fencingTokenOf(payload))).toEqual([session, session])
 })
 
 test('a wish longer than any room name is left out', async () => {

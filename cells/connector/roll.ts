@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Bus } from '../bus/bus.ts'
-import { decodeRollCall, encodeRollPage, PAGE_SIZE, type RollEntry } from '../wire/roll-call.ts'
+import { decodeSyncRequest, encodeSessionPage, SESSIONS_PER_PAGE, type SessionState } from '../wire/roll-call.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import type { Connection } from './connection.ts'
 import type { ConnectorMetrics } from './metrics.ts'
@@ -27,18 +27,18 @@ export function answerRollCalls({ bus, subjects, sessions, metrics }: RollDeps):
 
   function answer(asker: string): void {
     const present = [...sessions].flatMap(([, { session }]) => session ?? [])
-    const count = Math.max(1, Math.ceil(present.length / PAGE_SIZE))
+    const count = Math.max(1, Math.ceil(present.length / SESSIONS_PER_PAGE))
     const say = (index: number) => {
-      const entries = present.slice(index * PAGE_SIZE, (index + 1) * PAGE_SIZE).map(entryOf)
-      bus.publish(subjects.rollAnswer(asker), encodeRollPage({ connector, index, count, entries }))
+      const entries = present.slice(index * SESSIONS_PER_PAGE, (index + 1) * SESSIONS_PER_PAGE).map(entryOf)
+      bus.publish(subjects.syncReply(asker), encodeSessionPage({ connector, index, count, entries }))
       if (index + 1 < count) setImmediate(say, index + 1)
       else asking.delete(asker)
     }
     say(0)
   }
 
-  return bus.subscribe(subjects.rollCall, (payload) => {
-    const asker = decodeRollCall(payload)
+  return bus.subscribe(subjects.syncRequest, (payload) => {
+    const asker = decodeSyncRequest(payload)
     if (!asker || asking.has(asker) || asking.size >= MAX_ASKERS) return
     metrics.rollCalls.inc()
     asking.add(asker)
@@ -47,7 +47,7 @@ export function answerRollCalls({ bus, subjects, sessions, metrics }: RollDeps):
 }
 
 // Read when the page is said: a session may have been told another room since the answer began.
-const entryOf = ({ peer, id, last, told }: NonNullable<Connection['session']>): RollEntry => ({
+const entryOf = ({ peer, id, last, told }: NonNullable<Connection['session']>): SessionState => ({
   peer,
   session: id,
   position: last?.position,

@@ -11,9 +11,9 @@ import type { Metrics } from '../chassis/metrics.ts'
 import type { Cell } from '../chassis/service.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { decodeAdmission } from '../wire/admission.ts'
-import { decodeBeat } from '../wire/beat.ts'
+import { decodeLeaderHeartbeat } from '../wire/beat.ts'
 import type { PeerId } from '../wire/peer.ts'
-import { Fence } from '../wire/stamp.ts'
+import { TermFence } from '../wire/stamp.ts'
 import { peerOf, subjects as subjectsOf } from '../wire/subjects.ts'
 import { Connection, type Premises } from './connection.ts'
 import { Admissions } from './core/admissions.ts'
@@ -117,15 +117,15 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
   }
 
   // An archipelago that another one took over from lets nobody in, and sends nobody away.
-  const fence = new Fence()
-  const stopFencing = bus.subscribe(subjects.beat, (payload) => fence.passes(decodeBeat(payload)?.term))
+  const fence = new TermFence()
+  const stopFencing = bus.subscribe(subjects.leaderHeartbeat, (payload) => fence.accepts(decodeLeaderHeartbeat(payload)?.term))
   const stopListening = bus.subscribe(subjects.every.admission, (payload, subject) => {
     const [peer, admission] = [peerOf(subject), decodeAdmission(payload)]
     if (!peer || !admission || admission.room.length > MAX_ROOM_NAME_LENGTH) {
       metrics.malformedAdmissions.inc()
       return
     }
-    if (!fence.passes(admission.term)) {
+    if (!fence.accepts(admission.term)) {
       metrics.staleAdmissions.inc()
       return
     }

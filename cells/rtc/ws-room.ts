@@ -1,6 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import { encodeAdmission } from '../wire/admission.ts'
-import type { Stamp } from '../wire/stamp.ts'
+import type { FencingToken } from '../wire/stamp.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import type { Transport } from './transport.ts'
 
@@ -10,7 +10,7 @@ export interface WsRoomOptions {
   bus: Bus
   subjects: Subjects
   /** The term of the archipelago that gives the admissions. */
-  term?: () => Stamp | undefined
+  term?: () => FencingToken | undefined
 }
 
 /** Rooms are embedded rooms; the admission travels over the bus, ahead of the player. */

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { busPayloads } from '../wire/packets.ts'
-import { encodeLeaving } from '../wire/session.ts'
+import { encodeDisconnect } from '../wire/session.ts'
 import { subjects } from '../wire/subjects.ts'
-import { partial, stamped } from '../wire/trailer.ts'
+import { withFencingToken, withPart } from '../wire/trailer.ts'
 import { aPeer, aStats } from './fixtures.ts'
 
 const [OLDER, NEWER] = ['000000001-a', '000000002-b']
@@ -16,18 +16,18 @@ const ids = async (stats: Awaited<ReturnType<typeof aStats>>) =>
 
 test('the late end of an old session takes nobody away who is back already', async (context) => {
   const stats = await aStats(context)
-  stats.bus.publish(at.heartbeat(A), stamped(heartbeat(1), OLDER))
-  stats.bus.publish(at.heartbeat(A), stamped(heartbeat(2), NEWER))
-  stats.bus.publish(at.disconnect(A), encodeLeaving({ session: OLDER, how: 'dropped' }))
-  stats.bus.publish(at.heartbeat(A), stamped(heartbeat(3), OLDER))
+  stats.bus.publish(at.heartbeat(A), withFencingToken(heartbeat(1), OLDER))
+  stats.bus.publish(at.heartbeat(A), withFencingToken(heartbeat(2), NEWER))
+  stats.bus.publish(at.disconnect(A), encodeDisconnect({ session: OLDER, reason: 'dropped' }))
+  stats.bus.publish(at.heartbeat(A), withFencingToken(heartbeat(3), OLDER))
   expect(await stats.json('/peers')).toMatchObject({ peers: [{ id: A, position: [2, 0, 0] }] })
-  stats.bus.publish(at.disconnect(A), encodeLeaving({ session: NEWER, how: 'left' }))
+  stats.bus.publish(at.disconnect(A), encodeDisconnect({ session: NEWER, reason: 'left' }))
   expect(await stats.json('/peers')).toMatchObject({ peers: [] })
 })
 
 test('connectors that know no sessions are believed as ever', async (context) => {
   const stats = await aStats(context)
-  stats.bus.publish(at.heartbeat(B), stamped(heartbeat(1), NEWER))
+  stats.bus.publish(at.heartbeat(B), withFencingToken(heartbeat(1), NEWER))
   stats.bus.publish(at.heartbeat(B), heartbeat(2))
   stats.bus.publish(at.disconnect(B), new Uint8Array())
   expect(await stats.json('/peers')).toMatchObject({ peers: [] })
@@ -35,12 +35,12 @@ test('connectors that know no sessions are believed as ever', async (context) =>
 
 test('an archipelago that another one took over from reports nothing any more', async (context) => {
   const stats = await aStats(context)
-  stats.bus.publish(at.islands, stamped(report('old'), OLDER))
+  stats.bus.publish(at.islands, withFencingToken(report('old'), OLDER))
   expect(await ids(stats)).toEqual(['old'])
-  stats.bus.publish(at.islands, stamped(report('new'), NEWER))
-  stats.bus.publish(at.islands, stamped(report('stale'), OLDER))
+  stats.bus.publish(at.islands, withFencingToken(report('new'), NEWER))
+  stats.bus.publish(at.islands, withFencingToken(report('stale'), OLDER))
   const status = { currentTime: stats.clock.now(), commitHash: undefined, userCount: 7 }
-  stats.bus.publish(at.discovery, stamped(busPayloads.encodeDiscovery({ serverName: 'archipelago', status }), OLDER))
+  stats.bus.publish(at.discovery, withFencingToken(busPayloads.encodeDiscovery({ serverName: 'archipelago', status }), OLDER))
   expect(await ids(stats)).toEqual(['new'])
   expect(await stats.json('/core-status')).toMatchObject({ userCount: 0 })
 })
@@ -48,7 +48,7 @@ test('an archipelago that another one took over from reports nothing any more', 
 test('a report in several messages is shown once it is whole', async (context) => {
   const stats = await aStats(context)
   const part = (index: number, ...islands: string[]) =>
-    stamped(partial(report(...islands), { message: 1, index, count: 2 }), NEWER)
+    withFencingToken(withPart(report(...islands), { message: 1, index, count: 2 }), NEWER)
   stats.bus.publish(at.islands, report('before'))
   stats.bus.publish(at.islands, part(0, 'one', 'two'))
   expect(await ids(stats)).toEqual(['before'])

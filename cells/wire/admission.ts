@@ -1,4 +1,4 @@
-import { parseStamp, type Stamp } from './stamp.ts'
+import { type FencingToken, parseFencingToken } from './stamp.ts'
 
 /**
  * Who may enter which embedded room (comms.md §13). An island admission ends the peer's admission to the island before it;
@@ -8,7 +8,7 @@ export interface Admission {
   room: string
   kind: 'island' | 'scene'
   /** Of an archipelago: the term it was given in. */
-  term?: Stamp
+  term?: FencingToken
 }
 
 export const encodeAdmission = ({ room, kind, term }: Admission): Uint8Array => Buffer.from(JSON.stringify({ room, kind, term }))
@@ -18,7 +18,7 @@ export function decodeAdmission(bytes: Uint8Array): Admission | undefined {
   try {
     const { room, kind, term: said } = JSON.parse(Buffer.from(bytes).toString()) as Record<string, unknown>
     if (typeof room !== 'string' || (kind !== 'island' && kind !== 'scene')) return undefined
-    const term = parseStamp(typeof said === 'string' ? said : undefined)
+    const term = parseFencingToken(typeof said === 'string' ? said : undefined)
     return { room, kind, ...(term && { term }) }
   } catch {
     return undefined

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { encodeIsland, encodeMembers, encodePlace } from './island-report.ts'
+import { encodeArea, encodeIsland, encodeMembers } from './island-report.ts'
 import { busPayloads } from './packets.ts'
 import type { PeerId } from './peer.ts'
 
@@ -13,7 +13,7 @@ test.each([
   { id: 'empty', peers: [], center: undefined, radius: 0 },
   { id: 'crowded', peers: some(10_000), center: { x: 1, y: 0, z: 2 }, radius: 3 },
 ])('readers of the protocol read island $id as it was written piece by piece', ({ id, peers, center, radius }) => {
-  const island = encodeIsland(encodeMembers(id, peers, 100), encodePlace(center, radius))
+  const island = encodeIsland(encodeMembers(id, peers, 100), encodeArea(center, radius))
   const report = Buffer.concat([...island, ...island])
   const read = { id, peers, maxPeers: 100, center, radius }
   expect(busPayloads.decodeIslands(report)).toEqual({ data: [read, read] })

@@ -19,7 +19,7 @@ export function encodeMembers(id: string, peers: readonly PeerId[], maxPeers: nu
 }
 
 /** The passing part: where the island is. Nothing for one that is nowhere. */
-export const encodePlace = (center: Position | undefined, radius: number): Uint8Array =>
+export const encodeArea = (center: Position | undefined, radius: number): Uint8Array =>
   IslandData.encode({ id: '', peers: [], maxPeers: 0, center, radius }).finish()
 
 /** An island in a report, as pieces to be put behind each other and behind those of other islands. */

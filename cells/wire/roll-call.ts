@@ -1,45 +1,45 @@
 import { type PeerId, type Position, parsePeerId } from './peer.ts'
 import { MAX_ROOM_LENGTH } from './session.ts'
-import { parseStamp, type Stamp } from './stamp.ts'
+import { type FencingToken, parseFencingToken } from './stamp.ts'
 
 /** A session as its connector knows it. */
-export interface RollEntry {
+export interface SessionState {
   peer: PeerId
-  session: Stamp
+  session: FencingToken
   /** Where the player last was; nothing before its first heartbeat. */
   position: Position | undefined
   /** The room it was last told, and in which term. */
   room: string | undefined
-  term: Stamp | undefined
+  term: FencingToken | undefined
 }
 
 /** One of the messages in which a connector says who is there. */
-export interface RollPage {
+export interface SessionPage {
   /** Who says it. */
   connector: string
   index: number
   /** Pages of this answer in all; at least one, also of a connector without sessions. */
   count: number
-  entries: readonly RollEntry[]
+  entries: readonly SessionState[]
 }
 
 /** Sessions on a page: well below what a broker takes in one message. */
-export const PAGE_SIZE = 500
+export const SESSIONS_PER_PAGE = 500
 const MAX_PAGES = 2_000
 const MAX_PAGE_BYTES = 512 * 1024
 const MAX_NAME_LENGTH = 64
 
 /** A question names who asks; the answers go to that name. */
-export const encodeRollCall = (asker: string): Uint8Array => Buffer.from(asker)
+export const encodeSyncRequest = (asker: string): Uint8Array => Buffer.from(asker)
 
 /** Who asks; nothing when that is no word a subject could end in. */
-export function decodeRollCall(bytes: Uint8Array): string | undefined {
+export function decodeSyncRequest(bytes: Uint8Array): string | undefined {
   if (bytes.length > MAX_NAME_LENGTH) return undefined
   const asker = Buffer.from(bytes).toString()
   return /^[0-9a-zA-Z-]+$/.test(asker) ? asker : undefined
 }
 
-export const encodeRollPage = ({ connector, index, count, entries }: RollPage): Uint8Array =>
+export const encodeSessionPage = ({ connector, index, count, entries }: SessionPage): Uint8Array =>
   Buffer.from(
     JSON.stringify([
       connector,
@@ -56,7 +56,7 @@ export const encodeRollPage = ({ connector, index, count, entries }: RollPage): 
   )
 
 /** Nothing when the bytes are no page; entries that make no sense are left out. */
-export function decodeRollPage(bytes: Uint8Array): RollPage | undefined {
+export function decodeSessionPage(bytes: Uint8Array): SessionPage | undefined {
   if (bytes.length > MAX_PAGE_BYTES) return undefined
   let page: unknown
   try {
@@ -68,14 +68,19 @@ export function decodeRollPage(bytes: Uint8Array): RollPage | undefined {
   const [connector, index, count, entries] = page as unknown[]
   if (typeof connector !== 'string' || connector.length > MAX_NAME_LENGTH || !Array.isArray(entries)) return undefined
   if (!isCount(index) || !isCount(count) || index >= count || count > MAX_PAGES) return undefined
-  return { connector, index, count, entries: entries.slice(0, PAGE_SIZE).flatMap((entry: unknown) => entryOf(entry) ?? []) }
+  return {
+    connector,
+    index,
+    count,
+    entries: entries.slice(0, SESSIONS_PER_PAGE).flatMap((entry: unknown) => sessionOf(entry) ?? []),
+  }
 }
 
-function entryOf(given: unknown): RollEntry | undefined {
+function sessionOf(given: unknown): SessionState | undefined {
   if (!Array.isArray(given)) return undefined
   const [address, stamp, place, room, term] = given as unknown[]
   const peer = parsePeerId(address)
-  const session = parseStamp(textOr(stamp))
+  const session = parseFencingToken(textOr(stamp))
   if (!peer || !session) return undefined
   const said = textOr(room)
   return {
@@ -83,7 +88,7 @@ function entryOf(given: unknown): RollEntry | undefined {
     session,
     position: positionOf(place),
     room: said && said.length <= MAX_ROOM_LENGTH ? said : undefined,
-    term: parseStamp(textOr(term)),
+    term: parseFencingToken(textOr(term)),
   }
 }
 

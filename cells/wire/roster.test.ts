@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { busPayloads } from './packets.ts'
 import type { PeerId } from './peer.ts'
-import { encodeRoster } from './roster.ts'
+import { encodePeerList } from './roster.ts'
 
 const address = (n: number): PeerId => `0x${n.toString(16).padStart(40, 'f')}`
 
@@ -13,11 +13,11 @@ test('readers of the protocol find everybody in a roster where they stand', () =
   ]
   const members = places.map((position, n) => ({ peer: address(n), position }))
   const message = { islandId: 'island-1', connStr: 'livekit:wss://h', fromIslandId: undefined }
-  const bytes = Buffer.concat([busPayloads.encodeIslandChanged({ ...message, peers: {} }), encodeRoster(members)])
+  const bytes = Buffer.concat([busPayloads.encodeIslandChanged({ ...message, peers: {} }), encodePeerList(members)])
   const peers = Object.fromEntries(members.map(({ peer, position }) => [peer, position]))
   expect(busPayloads.decodeIslandChanged(bytes)).toEqual({ ...message, peers })
 })
 
 test('nobody is an empty roster', () => {
-  expect(encodeRoster([])).toHaveLength(0)
+  expect(encodePeerList([])).toHaveLength(0)
 })

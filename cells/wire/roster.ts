@@ -14,7 +14,7 @@ const Z = 0x1d
  * The list of peers of an IslandChangedMessage alone: the fields of a protobuf message may be put together from pieces. Written by hand, for it
  * is the longest thing an archipelago says, and it says it of every island that somebody enters.
  */
-export function encodeRoster(members: readonly { readonly peer: PeerId; readonly position: Position }[]): Uint8Array {
+export function encodePeerList(members: readonly { readonly peer: PeerId; readonly position: Position }[]): Uint8Array {
   const bytes = Buffer.allocUnsafe(members.length * (2 + ENTRY_BYTES))
   let at = 0
   const float = (tag: number, value: number): void => {

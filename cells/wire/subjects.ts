@@ -12,13 +12,13 @@ export interface Subjects {
   /** Lets a peer into one of the embedded rooms: `rooms.ts`. */
   admission(peer: PeerId): string
   /** Answers to a roll call, for whoever asked: `roll-call.ts`. */
-  rollAnswer(asker: string): string
+  syncReply(asker: string): string
   readonly islands: string
   readonly discovery: string
   /** What the active archipelago says to be believed alive: `beat.ts`. */
-  readonly beat: string
+  readonly leaderHeartbeat: string
   /** Asks every connector who is there: `roll-call.ts`. */
-  readonly rollCall: string
+  readonly syncRequest: string
   /** Patterns for subscribing to the same addresses of every peer. */
   readonly every: Readonly<Record<'heartbeat' | 'connect' | 'disconnect' | 'islandChanged' | 'admission', string>>
 }
@@ -32,11 +32,11 @@ export function subjects(scope: string): Subjects {
     disconnect: (peer) => `${at}peer.${peer}.disconnect`,
     islandChanged: (peer) => `${at}engine.peer.${peer}.island_changed`,
     admission: (peer) => `${at}rooms.${peer}.admission`,
-    rollAnswer: (asker) => `${at}engine.roll_call.${asker}`,
+    syncReply: (asker) => `${at}engine.roll_call.${asker}`,
     islands: `${at}engine.islands`,
     discovery: `${at}engine.discovery`,
-    beat: `${at}engine.beat`,
-    rollCall: `${at}engine.roll_call`,
+    leaderHeartbeat: `${at}engine.beat`,
+    syncRequest: `${at}engine.roll_call`,
     every: {
       heartbeat: `${at}peer.*.heartbeat`,
       connect: `${at}peer.*.connect`,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { busPayloads } from './packets.ts'
-import { partial, partOf, stamped, stampOf, textIn, unstamped } from './trailer.ts'
+import { fencingTokenOf, partOf, splitFencingToken, textFieldOf, withFencingToken, withPart } from './trailer.ts'
 
 const STAMP = '0mgx3k2p1-0123456789ab'
 const message = {
@@ -13,37 +13,37 @@ const message = {
 const plain = busPayloads.encodeIslandChanged(message)
 
 test('a stamp travels behind a message, comes off without a trace, and is skipped by whoever does not know it', () => {
-  const bytes = stamped(plain, STAMP)
-  expect(stampOf(bytes)).toBe(STAMP)
+  const bytes = withFencingToken(plain, STAMP)
+  expect(fencingTokenOf(bytes)).toBe(STAMP)
   expect(busPayloads.decodeIslandChanged(bytes)).toEqual(message)
-  expect(Buffer.from(unstamped(bytes).body)).toEqual(Buffer.from(plain))
-  expect(unstamped(bytes).stamp).toBe(STAMP)
+  expect(Buffer.from(splitFencingToken(bytes).body)).toEqual(Buffer.from(plain))
+  expect(splitFencingToken(bytes).token).toBe(STAMP)
 })
 
 test('an empty message can have a stamp, and one without has none', () => {
-  expect(stampOf(stamped(new Uint8Array(0), STAMP))).toBe(STAMP)
-  expect(unstamped(plain)).toEqual({ body: plain, stamp: undefined })
+  expect(fencingTokenOf(withFencingToken(new Uint8Array(0), STAMP))).toBe(STAMP)
+  expect(splitFencingToken(plain)).toEqual({ body: plain, stamp: undefined })
 })
 
 test('what stands where a stamp should is none', () => {
-  expect(stampOf(stamped(plain, 'now'))).toBeUndefined()
+  expect(fencingTokenOf(withFencingToken(plain, 'now'))).toBeUndefined()
 })
 
 test('a part says which it is of how many', () => {
-  expect(partOf(partial(plain, { message: 7, index: 1, count: 3 }))).toEqual({ message: 7, index: 1, count: 3 })
+  expect(partOf(withPart(plain, { message: 7, index: 1, count: 3 }))).toEqual({ message: 7, index: 1, count: 3 })
   expect(partOf(plain)).toBeUndefined()
-  expect(partOf(partial(plain, { message: 7, index: 3, count: 3 }))).toBeUndefined()
+  expect(partOf(withPart(plain, { message: 7, index: 3, count: 3 }))).toBeUndefined()
 })
 
 test('a field of text is read without decoding the rest', () => {
-  expect([textIn(plain, 1), textIn(plain, 2), textIn(plain, 9)]).toEqual(['I1', message.connStr, undefined])
+  expect([textFieldOf(plain, 1), textFieldOf(plain, 2), textFieldOf(plain, 9)]).toEqual(['I1', message.connStr, undefined])
 })
 
 test('any bytes are read without an exception, and a stamp is found behind any message that is one', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       const report = busPayloads.decodeIslands(bytes)
-      const found = stampOf(stamped(bytes, STAMP))
+      const found = fencingTokenOf(withFencingToken(bytes, STAMP))
       if (report && Buffer.from(busPayloads.encodeIslands(report)).equals(bytes)) expect(found).toBe(STAMP)
       partOf(bytes)
     }),

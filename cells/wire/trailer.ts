@@ -1,4 +1,4 @@
-import { parseStamp, type Stamp } from './stamp.ts'
+import { type FencingToken, parseFencingToken } from './stamp.ts'
 
 // What our services add to upstream's messages stands behind them as protobuf fields of numbers upstream does not use: its readers, and
 // explorers, skip what they do not know.
@@ -11,7 +11,7 @@ const DELIMITED = 2
 const FIXED32 = 5
 
 /** Which part of a message that was too long for one. */
-export interface Part {
+export interface MessagePart {
   /** Number of the message; parts of different messages do not belong together. */
   message: number
   index: number
@@ -19,13 +19,14 @@ export interface Part {
 }
 
 /** The trailer that names the session or the term a message is of. */
-export const stampTrailer = (stamp: Stamp): Uint8Array => textField(STAMP_FIELD, stamp)
+export const fencingTokenField = (stamp: FencingToken): Uint8Array => encodeTextField(STAMP_FIELD, stamp)
 
 /** A message with a stamp behind it. */
-export const stamped = (message: Uint8Array, stamp: Stamp): Uint8Array => joined(message, stampTrailer(stamp))
+export const withFencingToken = (message: Uint8Array, stamp: FencingToken): Uint8Array =>
+  withField(message, fencingTokenField(stamp))
 
 /** A message with a trailer behind it. */
-export function joined(message: Uint8Array, trailer: Uint8Array): Uint8Array {
+export function withField(message: Uint8Array, trailer: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(message.length + trailer.length)
   bytes.set(message)
   bytes.set(trailer, message.length)
@@ -33,25 +34,25 @@ export function joined(message: Uint8Array, trailer: Uint8Array): Uint8Array {
 }
 
 /** Takes the stamp off a message; a message without one is all body. */
-export function unstamped(bytes: Uint8Array): { body: Uint8Array; stamp: Stamp | undefined } {
+export function splitFencingToken(bytes: Uint8Array): { body: Uint8Array; token: FencingToken | undefined } {
   const found = findField(bytes, STAMP_FIELD)
-  if (!found) return { body: bytes, stamp: undefined }
-  const stamp = parseStamp(textOf(bytes, found))
-  return { body: found.to === bytes.length ? bytes.subarray(0, found.at) : bytes, stamp }
+  if (!found) return { body: bytes, token: undefined }
+  const token = parseFencingToken(textOf(bytes, found))
+  return { body: found.to === bytes.length ? bytes.subarray(0, found.at) : bytes, token }
 }
 
 /** The stamp of a message, if it has one. */
-export function stampOf(bytes: Uint8Array): Stamp | undefined {
+export function fencingTokenOf(bytes: Uint8Array): FencingToken | undefined {
   const found = findField(bytes, STAMP_FIELD)
-  return found && parseStamp(textOf(bytes, found))
+  return found && parseFencingToken(textOf(bytes, found))
 }
 
 /** A part of a longer message. */
-export const partial = (message: Uint8Array, { message: number, index, count }: Part): Uint8Array =>
-  joined(message, textField(PART_FIELD, `${number} ${index} ${count}`))
+export const withPart = (message: Uint8Array, { message: number, index, count }: MessagePart): Uint8Array =>
+  withField(message, encodeTextField(PART_FIELD, `${number} ${index} ${count}`))
 
 /** Which part of a longer message this is; nothing for one that is whole. */
-export function partOf(bytes: Uint8Array): Part | undefined {
+export function partOf(bytes: Uint8Array): MessagePart | undefined {
   const found = findField(bytes, PART_FIELD)
   const [message = 0, index = 0, count = 0, ...rest] = found ? textOf(bytes, found).split(' ').map(Number) : []
   const isPart = rest.length === 0 && [message, index, count].every(Number.isSafeInteger) && index >= 0 && index < count
@@ -59,20 +60,20 @@ export function partOf(bytes: Uint8Array): Part | undefined {
 }
 
 /** The text in a top-level field of a protobuf message, without decoding the rest; nothing when it is not there or the bytes make no sense. */
-export function textIn(bytes: Uint8Array, field: number): string | undefined {
+export function textFieldOf(bytes: Uint8Array, field: number): string | undefined {
   const found = findField(bytes, field)
   return found && textOf(bytes, found)
 }
 
 /** A delimited field: where its tag begins, and its content from `from` to `to`. */
-interface Found {
+interface FieldRange {
   at: number
   from: number
   to: number
 }
 
 /** Walks the top level of a message; stops at the first byte that makes no sense. */
-function findField(bytes: Uint8Array, wanted: number): Found | undefined {
+function findField(bytes: Uint8Array, wanted: number): FieldRange | undefined {
   let offset = 0
   while (offset < bytes.length) {
     const at = offset
@@ -110,11 +111,11 @@ function varintAt(bytes: Uint8Array, start: number): { value: number; end: numbe
   return undefined
 }
 
-const textOf = (bytes: Uint8Array, { from, to }: Found): string =>
+const textOf = (bytes: Uint8Array, { from, to }: FieldRange): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString()
 
 /** A field of text, up to 127 bytes long. */
-function textField(field: number, text: string): Uint8Array {
+function encodeTextField(field: number, text: string): Uint8Array {
   const content = Buffer.from(text)
   const tag = (field << 3) | DELIMITED
   return Buffer.concat([Buffer.from([(tag & 0x7f) | 0x80, tag >>> 7, content.length]), content])

@@ -12,7 +12,15 @@ function addressesOf(scope: string): string[] {
   const at = subjects(scope)
   if (!peer) throw new Error('this is an address')
   const ofPeer = Object.keys(at.every).map((name) => at[name as keyof typeof at.every](peer))
-  return [...ofPeer, ...Object.values(at.every), at.islands, at.discovery, at.beat, at.rollCall, at.rollAnswer('asker')]
+  return [
+    ...ofPeer,
+    ...Object.values(at.every),
+    at.islands,
+    at.discovery,
+    at.leaderHeartbeat,
+    at.syncRequest,
+    at.syncReply('asker'),
+  ]
 }
 const below = (pattern = '') => pattern.replace(/>$/, '')
 

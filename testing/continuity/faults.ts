@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectNats } from '../../cells/bus/nats.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
-import { decodeBeat } from '../../cells/wire/beat.ts'
+import { decodeLeaderHeartbeat } from '../../cells/wire/beat.ts'
 import { busPayloads } from '../../cells/wire/packets.ts'
-import type { Stamp } from '../../cells/wire/stamp.ts'
+import type { FencingToken } from '../../cells/wire/stamp.ts'
 import { subjects } from '../../cells/wire/subjects.ts'
-import { stamped, stampOf } from '../../cells/wire/trailer.ts'
+import { fencingTokenOf, withFencingToken } from '../../cells/wire/trailer.ts'
 import { type City, type Service, until } from './city.ts'
 import type { Citizen } from './simulated-player.ts'
 
@@ -173,17 +173,17 @@ export interface TwoVoices {
 /** Freezes the active archipelago until another took over, wakes it, and says something in its name. */
 export async function freeze(city: City): Promise<TwoVoices> {
   const bus = await connectNats({ servers: [city.broker.url], name: 'spy', log: silentLog })
-  let [latest, old]: [Stamp, Stamp] = ['', '']
+  let [latest, old]: [FencingToken, FencingToken] = ['', '']
   let saidByTheOld = 0
-  const note = (term: Stamp | undefined) => {
+  const note = (term: FencingToken | undefined) => {
     if (term === undefined) return
     if (latest !== '' && term > latest) old = latest
     if (term < latest) saidByTheOld++
     else latest = term
   }
-  bus.subscribe(at.beat, (payload) => note(decodeBeat(payload)?.term))
-  bus.subscribe(at.every.islandChanged, (payload) => note(stampOf(payload)))
-  bus.subscribe(at.islands, (payload) => note(stampOf(payload)))
+  bus.subscribe(at.leaderHeartbeat, (payload) => note(decodeLeaderHeartbeat(payload)?.term))
+  bus.subscribe(at.every.islandChanged, (payload) => note(fencingTokenOf(payload)))
+  bus.subscribe(at.islands, (payload) => note(fencingTokenOf(payload)))
   await bus.flush()
   await until('the active one beats', () => latest !== '', OVER_MS)
 
@@ -202,7 +202,8 @@ export async function freeze(city: City): Promise<TwoVoices> {
   })
   const words = saidByTheOld
   const forged = { islandId: 'forged', connStr: 'livekit:wss://livekit.invalid', fromIslandId: undefined, peers: {} }
-  for (const { peer } of city.citizens) bus.publish(at.islandChanged(peer), stamped(busPayloads.encodeIslandChanged(forged), old))
+  for (const { peer } of city.citizens)
+    bus.publish(at.islandChanged(peer), withFencingToken(busPayloads.encodeIslandChanged(forged), old))
   await bus.flush()
   await sleep(city.periodMs)
   await bus.close()

@@ -1,10 +1,10 @@
 import type { PeerId, Position } from '../../wire/peer.ts'
-import type { Farewell } from '../../wire/session.ts'
-import type { Stamp } from '../../wire/stamp.ts'
+import type { DisconnectReason } from '../../wire/session.ts'
+import type { FencingToken } from '../../wire/stamp.ts'
 
 /** What is known of a player who is here, or is expected back; times in ms. */
 export interface Presence {
-  session: Stamp | undefined
+  session: FencingToken | undefined
   position: Position | undefined
   /** The island it would rather be on. */
   desiredRoom: string | undefined
@@ -17,7 +17,7 @@ export interface Presence {
 
 /** What was said of a player. */
 export interface Word {
-  session?: Stamp | undefined
+  session?: FencingToken | undefined
   position?: Position | undefined
   desiredRoom?: string | undefined
 }
@@ -26,7 +26,7 @@ export interface Word {
 export type Heard = 'same' | 'new' | 'stale' | 'full'
 
 /** How long a place is kept whose player is expected back, in ms. */
-export type Grace = Readonly<Record<Exclude<Farewell, 'left'>, number>>
+export type Grace = Readonly<Record<Exclude<DisconnectReason, 'left'>, number>>
 
 /**
  * Who is here, in which session, and where (clustering.md §5.12-17). The last word counts. Sessions are fenced: a late word of an old one changes nothing. A player whose line broke keeps his place for a while.
@@ -97,7 +97,7 @@ export class Register {
   }
 
   /** A session ended. Answers whether its player is gone, is expected back, or has come back already. */
-  leave(peer: PeerId, session: Stamp | undefined, how: Farewell, now: number): 'gone' | 'away' | 'stale' {
+  leave(peer: PeerId, session: FencingToken | undefined, how: DisconnectReason, now: number): 'gone' | 'away' | 'stale' {
     const known = this.#present.get(peer)
     if (known && isOlder(session, known.session)) return 'stale'
     if (!known || how === 'left') {
@@ -154,7 +154,7 @@ export class Register {
   }
 }
 
-const isOlder = (session: Stamp | undefined, known: Stamp | undefined): boolean =>
+const isOlder = (session: FencingToken | undefined, known: FencingToken | undefined): boolean =>
   session !== undefined && known !== undefined && session < known
 
 const isSamePlace = (a: Position, b: Position | undefined): boolean =>

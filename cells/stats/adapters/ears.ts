@@ -2,9 +2,9 @@ import type { Bus } from '../../bus/bus.ts'
 import type { Clock } from '../../chassis/clock.ts'
 import { busPayloads, type IslandStatusMessage } from '../../wire/packets.ts'
 import { isFinitePosition, parsePeerId } from '../../wire/peer.ts'
-import { decodeLeaving } from '../../wire/session.ts'
+import { decodeDisconnect } from '../../wire/session.ts'
 import { peerOf, scopeOf, subjects } from '../../wire/subjects.ts'
-import { partOf, stampOf } from '../../wire/trailer.ts'
+import { fencingTokenOf, partOf } from '../../wire/trailer.ts'
 import { Parts } from '../core/parts.ts'
 import type { SeenIsland, Snapshot } from '../core/snapshot.ts'
 import type { MessageKind, StatsMetrics } from '../metrics.ts'
@@ -38,10 +38,10 @@ export function listenTo(bus: Bus, scope: string, snapshot: Snapshot, clock: Clo
       const { position } = heartbeat
       if (!position) return 'taken' // a sign of life without a place: nothing to show
       if (!isFinitePosition(position)) return 'malformed'
-      return kept(snapshot.heartbeat(scopeOf(subject, TOKENS_OF_A_PEER), peer, position, clock.now(), stampOf(payload)))
+      return kept(snapshot.heartbeat(scopeOf(subject, TOKENS_OF_A_PEER), peer, position, clock.now(), fencingTokenOf(payload)))
     }),
     hear('disconnect', every.disconnect, (payload, subject) => {
-      const [peer, leaving] = [peerOf(subject), decodeLeaving(payload)]
+      const [peer, leaving] = [peerOf(subject), decodeDisconnect(payload)]
       if (!peer || !leaving) return 'malformed'
       snapshot.disconnect(scopeOf(subject, TOKENS_OF_A_PEER), peer, leaving.session)
       return 'taken'
@@ -50,7 +50,7 @@ export function listenTo(bus: Bus, scope: string, snapshot: Snapshot, clock: Clo
       const report = busPayloads.decodeIslands(payload)
       if (!report) return 'malformed'
       const cell = scopeOf(subject, TOKENS_OF_A_REPORT)
-      if (!snapshot.believes(cell, stampOf(payload))) return 'stale'
+      if (!snapshot.believes(cell, fencingTokenOf(payload))) return 'stale'
       const part = partOf(payload)
       const islands = part ? reports.add(cell, part, report.data) : report.data
       // What is not whole yet is not shown.
@@ -61,7 +61,7 @@ export function listenTo(bus: Bus, scope: string, snapshot: Snapshot, clock: Clo
       const status = busPayloads.decodeDiscovery(payload)?.status
       if (!status) return 'malformed'
       const cell = scopeOf(subject, TOKENS_OF_A_REPORT)
-      if (!snapshot.believes(cell, stampOf(payload))) return 'stale'
+      if (!snapshot.believes(cell, fencingTokenOf(payload))) return 'stale'
       return kept(snapshot.discovered(cell, status.currentTime, status.userCount, clock.now()))
     }),
   ]

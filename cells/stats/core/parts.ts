@@ -1,4 +1,4 @@
-import type { Part } from '../../wire/trailer.ts'
+import type { MessagePart } from '../../wire/trailer.ts'
 
 /** Parts of one message at most: what a city of a million fits into. */
 export const MAX_PARTS = 128
@@ -15,7 +15,7 @@ export class Parts<Item> {
   readonly #unfinished = new Map<string, Unfinished<Item>>()
 
   /** Adds a part; answers the whole list with its last part. */
-  add(sender: string, { message, index, count }: Part, items: readonly Item[]): Item[] | undefined {
+  add(sender: string, { message, index, count }: MessagePart, items: readonly Item[]): Item[] | undefined {
     if (count > MAX_PARTS) return undefined
     let current = this.#unfinished.get(sender)
     if (!current && this.#unfinished.size >= MAX_SENDERS) return undefined

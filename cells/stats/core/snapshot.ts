@@ -1,5 +1,5 @@
 import type { PeerId, Position } from '../../wire/peer.ts'
-import { Fence, type Stamp } from '../../wire/stamp.ts'
+import { type FencingToken, TermFence } from '../../wire/stamp.ts'
 
 /** A peer as last heard. */
 export interface SeenPeer {
@@ -10,7 +10,7 @@ export interface SeenPeer {
   /** When we heard it, in milliseconds since the epoch. */
   lastPing: number
   /** The session it was heard in, where its connector knows sessions. */
-  session: Stamp | undefined
+  session: FencingToken | undefined
   /** Order of appearance, which is the order of every list (comms.md §8.1). */
   since: number
 }
@@ -45,7 +45,7 @@ interface SeenCell {
   islandsAt: number
   discovery: Discovery | undefined
   /** Against archipelagos that others took over from. */
-  fence: Fence
+  fence: TermFence
 }
 
 /** What we last heard, of one cell or of all cells of a realm. Nothing here knows a clock: time comes with each message. */
@@ -61,7 +61,7 @@ export class Snapshot {
   }
 
   /** A peer stands somewhere. False when there is no room for one more. A heartbeat of an older session changes nothing. */
-  heartbeat(cell: string, id: PeerId, position: Position, now: number, session?: Stamp): boolean {
+  heartbeat(cell: string, id: PeerId, position: Position, now: number, session?: FencingToken): boolean {
     const known = this.#peers.get(id)
     if (!known && this.#peers.size >= MAX_PEERS) return false
     if (known && known.cell === cell && isOlder(session, known.session)) return true
@@ -76,7 +76,7 @@ export class Snapshot {
   }
 
   /** A session of a peer in a cell ended. The peer stays when it has since been heard in another one: it only moved, or came back. */
-  disconnect(cell: string, id: PeerId, session?: Stamp): void {
+  disconnect(cell: string, id: PeerId, session?: FencingToken): void {
     const known = this.#peers.get(id)
     if (known?.cell !== cell || isOlder(session, known.session)) return
     this.#peers.delete(id)
@@ -84,8 +84,8 @@ export class Snapshot {
   }
 
   /** Whether an archipelago of this term still speaks for its cell. */
-  believes(cell: string, term: Stamp | undefined): boolean {
-    return this.#cell(cell)?.fence.passes(term) ?? true
+  believes(cell: string, term: FencingToken | undefined): boolean {
+    return this.#cell(cell)?.fence.accepts(term) ?? true
   }
 
   /** All islands of a cell, replacing what was reported before. False when there is no room for one more cell. */
@@ -150,11 +150,11 @@ export class Snapshot {
   #cell(name: string): SeenCell | undefined {
     const known = this.#cells.get(name)
     if (known || this.#cells.size >= MAX_CELLS) return known
-    const fresh: SeenCell = { islands: [], islandsAt: 0, discovery: undefined, fence: new Fence() }
+    const fresh: SeenCell = { islands: [], islandsAt: 0, discovery: undefined, fence: new TermFence() }
     this.#cells.set(name, fresh)
     return fresh
   }
 }
 
-const isOlder = (session: Stamp | undefined, known: Stamp | undefined): boolean =>
+const isOlder = (session: FencingToken | undefined, known: FencingToken | undefined): boolean =>
   session !== undefined && known !== undefined && session < known
