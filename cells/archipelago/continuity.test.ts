@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { type MessagePart, partOf } from '../wire/extension-fields.ts'
 import { busPayloads, type IslandStatusMessage } from '../wire/packets.ts'
-import { type MessagePart, partOf } from '../wire/trailer.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { anArchipelago, aSession, someConfig, turns } from './fixtures.ts'
 

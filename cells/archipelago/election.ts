@@ -1,8 +1,8 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
-import { decodeLeaderHeartbeat, encodeLeaderHeartbeat } from '../wire/beat.ts'
-import { type FencingToken, FencingTokens, TermFence } from '../wire/stamp.ts'
+import { type FencingToken, FencingTokens, TermFence } from '../wire/fencing-token.ts'
+import { decodeLeaderHeartbeat, encodeLeaderHeartbeat } from '../wire/leader-heartbeat.ts'
 import type { Subjects } from '../wire/subjects.ts'
 
 /** What an election runs on, and whom it tells. */
@@ -33,7 +33,7 @@ const JITTER = 0.5
  * Decides which of several archipelagos speaks, over nothing but the bus. The active one beats and says with each beat how long it may be
  * silent; when that time has passed without one, a standby begins a later term. Whoever hears of a later term than its own ends it at once, and
  * whoever was itself silent for too long says nothing more, because another may have begun; what it says all the same, its listeners
- * drop (wire/stamp.ts: Fence). Two that begin together are told apart by their terms: the earlier gives way.
+ * drop (wire/fencing-token.ts: TermFence). Two that begin together are told apart by their terms: the earlier gives way.
  */
 export class Election {
   readonly #deps: ElectionDeps

@@ -1,8 +1,8 @@
 import type { Clock } from '../chassis/clock.ts'
+import { withPart } from '../wire/extension-fields.ts'
 import { encodeArea, encodeIsland, encodeMembers } from '../wire/island-report.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Subjects } from '../wire/subjects.ts'
-import { withPart } from '../wire/trailer.ts'
 import type { Islands } from './core/islands.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 

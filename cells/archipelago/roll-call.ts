@@ -1,6 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
-import { decodeSessionPage, encodeSyncRequest, type SessionState } from '../wire/roll-call.ts'
+import { decodeSessionPage, encodeSyncRequest, type SessionState } from '../wire/state-sync.ts'
 import type { Subjects } from '../wire/subjects.ts'
 
 /** What a roll call works with. */

@@ -3,7 +3,7 @@ import { UserError } from '../chassis/errors.ts'
 import { createLivekitTransport } from '../rtc/livekit.ts'
 import type { Transport } from '../rtc/transport.ts'
 import { createWsRoomTransport } from '../rtc/ws-room.ts'
-import type { FencingToken } from '../wire/stamp.ts'
+import type { FencingToken } from '../wire/fencing-token.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import type { ArchipelagoConfig } from './config.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { createWallet } from '../../testing/player/wallet.ts'
 import { ManualClock } from '../chassis/clock.ts'
-import { encodeLeaderHeartbeat } from '../wire/beat.ts'
-import { decodeSessionPage, encodeSyncRequest, type SessionPage } from '../wire/roll-call.ts'
-import { decodeConnect, decodeDisconnect } from '../wire/session.ts'
+import { encodeLeaderHeartbeat } from '../wire/leader-heartbeat.ts'
+import { decodeConnect, decodeDisconnect } from '../wire/session-messages.ts'
+import { decodeSessionPage, encodeSyncRequest, type SessionPage } from '../wire/state-sync.ts'
 import { subjects } from '../wire/subjects.ts'
 import { aBus, aConnector, type TestConnector, until } from './fixtures.ts'
 

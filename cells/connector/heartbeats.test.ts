@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { fencingTokenOf, splitFencingToken } from '../wire/extension-fields.ts'
 import { busPayloads, clientPackets } from '../wire/packets.ts'
-import { fencingTokenOf, splitFencingToken } from '../wire/trailer.ts'
 import { aConnector, until } from './fixtures.ts'
 
 test('a welcomed player is announced, then heard, then said goodbye to', async () => {

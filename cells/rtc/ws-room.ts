@@ -1,6 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import { encodeAdmission } from '../wire/admission.ts'
-import type { FencingToken } from '../wire/stamp.ts'
+import type { FencingToken } from '../wire/fencing-token.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import type { Transport } from './transport.ts'
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { withFencingToken, withPart } from '../wire/extension-fields.ts'
 import { busPayloads } from '../wire/packets.ts'
-import { encodeDisconnect } from '../wire/session.ts'
+import { encodeDisconnect } from '../wire/session-messages.ts'
 import { subjects } from '../wire/subjects.ts'
-import { withFencingToken, withPart } from '../wire/trailer.ts'
 import { aPeer, aStats } from './fixtures.ts'
 
 const [OLDER, NEWER] = ['000000001-a', '000000002-b']

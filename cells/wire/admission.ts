@@ -1,4 +1,4 @@
-import { type FencingToken, parseFencingToken } from './stamp.ts'
+import { type FencingToken, parseFencingToken } from './fencing-token.ts'
 
 /**
  * Who may enter which embedded room (comms.md §13). An island admission ends the peer's admission to the island before it;

@@ -11,13 +11,13 @@ export interface Subjects {
   islandChanged(peer: PeerId): string
   /** Lets a peer into one of the embedded rooms: `rooms.ts`. */
   admission(peer: PeerId): string
-  /** Answers to a roll call, for whoever asked: `roll-call.ts`. */
+  /** Answers to a roll call, for whoever asked: `state-sync.ts`. */
   syncReply(asker: string): string
   readonly islands: string
   readonly discovery: string
-  /** What the active archipelago says to be believed alive: `beat.ts`. */
+  /** What the active archipelago says to be believed alive: `leader-heartbeat.ts`. */
   readonly leaderHeartbeat: string
-  /** Asks every connector who is there: `roll-call.ts`. */
+  /** Asks every connector who is there: `state-sync.ts`. */
   readonly syncRequest: string
   /** Patterns for subscribing to the same addresses of every peer. */
   readonly every: Readonly<Record<'heartbeat' | 'connect' | 'disconnect' | 'islandChanged' | 'admission', string>>

@@ -1,6 +1,6 @@
+import type { FencingToken } from '../../wire/fencing-token.ts'
 import type { PeerId, Position } from '../../wire/peer.ts'
-import type { DisconnectReason } from '../../wire/session.ts'
-import type { FencingToken } from '../../wire/stamp.ts'
+import type { DisconnectReason } from '../../wire/session-messages.ts'
 
 /** What is known of a player who is here, or is expected back; times in ms. */
 export interface Presence {

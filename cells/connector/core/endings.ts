@@ -1,4 +1,4 @@
-import type { DisconnectReason as Leaving } from '../../wire/session.ts'
+import type { DisconnectReason as Leaving } from '../../wire/session-messages.ts'
 
 /** What the client sees of an ending (comms.md §4.2). */
 export interface Farewell {

@@ -1,4 +1,4 @@
-import type { MessagePart } from '../../wire/trailer.ts'
+import type { MessagePart } from '../../wire/extension-fields.ts'
 
 /** Parts of one message at most: what a city of a million fits into. */
 export const MAX_PARTS = 128

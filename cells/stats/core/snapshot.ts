@@ -1,5 +1,5 @@
+import { type FencingToken, TermFence } from '../../wire/fencing-token.ts'
 import type { PeerId, Position } from '../../wire/peer.ts'
-import { type FencingToken, TermFence } from '../../wire/stamp.ts'
 
 /** A peer as last heard. */
 export interface SeenPeer {

@@ -1,4 +1,4 @@
-import { type FencingToken, parseFencingToken } from './stamp.ts'
+import { type FencingToken, parseFencingToken } from './fencing-token.ts'
 
 /** What a connector says when a player is there: the session, and the room it was last told if it is not a new one. */
 export interface ConnectMessage {

@@ -1,4 +1,4 @@
-import { type FencingToken, parseFencingToken } from './stamp.ts'
+import { type FencingToken, parseFencingToken } from './fencing-token.ts'
 
 // What our services add to upstream's messages stands behind them as protobuf fields of numbers upstream does not use: its readers, and
 // explorers, skip what they do not know.

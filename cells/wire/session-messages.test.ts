@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { decodeLeaderHeartbeat, encodeLeaderHeartbeat } from './beat.ts'
+import { decodeLeaderHeartbeat, encodeLeaderHeartbeat } from './leader-heartbeat.ts'
 import type { PeerId } from './peer.ts'
+import { decodeConnect, decodeDisconnect, encodeConnect, encodeDisconnect } from './session-messages.ts'
 import {
   decodeSessionPage,
   decodeSyncRequest,
@@ -8,8 +9,7 @@ import {
   encodeSyncRequest,
   SESSIONS_PER_PAGE,
   type SessionState,
-} from './roll-call.ts'
-import { decodeConnect, decodeDisconnect, encodeConnect, encodeDisconnect } from './session.ts'
+} from './state-sync.ts'
 
 const SESSION = '0mgx3k2p1-0123456789ab'
 const A: PeerId = '0x1f9090aae28b8a3dceadf281b0f12828e676c326'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { fencingTokenOf, partOf, splitFencingToken, textFieldOf, withFencingToken, withPart } from './extension-fields.ts'
 import { busPayloads } from './packets.ts'
-import { fencingTokenOf, partOf, splitFencingToken, textFieldOf, withFencingToken, withPart } from './trailer.ts'
 
 const STAMP = '0mgx3k2p1-0123456789ab'
 const message = {

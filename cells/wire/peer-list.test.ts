@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { busPayloads } from './packets.ts'
 import type { PeerId } from './peer.ts'
-import { encodePeerList } from './roster.ts'
+import { encodePeerList } from './peer-list.ts'
 
 const address = (n: number): PeerId => `0x${n.toString(16).padStart(40, 'f')}`
 

@@ -1,4 +1,4 @@
-import { type FencingToken, parseFencingToken } from './stamp.ts'
+import { type FencingToken, parseFencingToken } from './fencing-token.ts'
 
 /** What the active archipelago says again and again. */
 export interface LeaderHeartbeat {

@@ -1,6 +1,6 @@
+import { type FencingToken, parseFencingToken } from './fencing-token.ts'
 import { type PeerId, type Position, parsePeerId } from './peer.ts'
-import { MAX_ROOM_LENGTH } from './session.ts'
-import { type FencingToken, parseFencingToken } from './stamp.ts'
+import { MAX_ROOM_LENGTH } from './session-messages.ts'
 
 /** A session as its connector knows it. */
 export interface SessionState {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { FencingTokens, issuedAt, parseFencingToken, TermFence } from './stamp.ts'
+import { FencingTokens, issuedAt, parseFencingToken, TermFence } from './fencing-token.ts'
 
 const NOW = 1_760_000_000_000
 
