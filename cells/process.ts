@@ -13,22 +13,30 @@ import { createSwitchboard } from './chassis/switchboard.ts'
 
 /** Variables every process of ours has; `port` is where it listens unless told. */
 export const processVariables = (port: number) => ({
-  HTTP_SERVER_HOST: z.string().default('0.0.0.0'),
-  HTTP_SERVER_PORT: z.coerce.number().int().min(0).max(65_535).default(port), // 0 = any free port, for tests
-  LOG_LEVEL: z.enum(logLevels).default('info'),
-  /** Seconds it goes on serving once it is asked to stop, because whoever routes to it hears of that a moment later. */
-  ROUTES_SETTLE_SECONDS: z.coerce.number().int().min(0).max(60).default(0),
-  COMMIT_HASH: z.string().default(''),
-  CURRENT_VERSION: z.string().default(''),
+  HTTP_SERVER_HOST: z.string().default('0.0.0.0').describe('Address to listen on.'),
+  HTTP_SERVER_PORT: z.coerce.number().int().min(0).max(65_535).default(port).describe('Port to listen on; 0 takes a free one.'),
+  LOG_LEVEL: z.enum(logLevels).default('info').describe('Least severe level that is logged.'),
+  ROUTES_SETTLE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(60)
+    .default(0)
+    .describe('Seconds to keep serving after a request to stop, until routers stop sending requests here.'),
+  COMMIT_HASH: z.string().default('').describe('Commit the program was built from; reported to clients.'),
+  CURRENT_VERSION: z.string().default('').describe('Version of the program; reported to clients.'),
 })
 
 /** Variables of every process on the bus. */
 export const busVariables = {
-  NATS_URL: z.string().optional(), // one or several, separated by commas
-  NATS_USER: z.string().optional(),
-  NATS_PASSWORD: z.string().optional(),
-  NATS_CA_FILE: z.string().optional(), // PEM file of the authority that signed the brokers' certificates
-  BUS_SCOPE: z.string().default(''), // whom we hear and who hears us: wire/subjects.ts
+  NATS_URL: z.string().optional().describe('URLs of the NATS servers, separated by commas.'),
+  NATS_USER: z.string().optional().describe('User name at NATS.'),
+  NATS_PASSWORD: z.string().optional().describe('Password at NATS.'),
+  NATS_CA_FILE: z.string().optional().describe("PEM file of the authority that signed the servers' certificates."),
+  BUS_SCOPE: z
+    .string()
+    .default('')
+    .describe('Prefix of all subjects: only services of the same scope receive the messages of this one (wire/subjects.ts).'),
 }
 
 /** What a process is, as far as all are alike. */

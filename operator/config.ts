@@ -13,17 +13,17 @@ const parsedJson = (text: string): unknown => {
   }
 }
 
-const schema = z.object({
-  LOG_LEVEL: z.enum(logLevels).default('info'),
-  HTTP_SERVER_HOST: z.string().default('0.0.0.0'),
-  HTTP_SERVER_PORT: z.coerce.number().int().min(0).max(65_535).default(8080), // 0 = any free port, for tests
-  IMAGE_REPOSITORY: z.string(),
-  NATS_IMAGE: z.string().default('nats:2.11.17'),
-  LIVEKIT_IMAGE: z.string().default('livekit/livekit-server:v1.13.5'),
-  IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
-  CLUSTER_DOMAIN: z.string().default('cluster.local'),
-  PROVIDER_URL: url,
-  /** `[{"url": "https://…", "tokenFile": "/…"}]`: the realm providers of other clusters that may be spoken to. */
+/** Environment variables of the operator. */
+export const operatorVariables = z.object({
+  LOG_LEVEL: z.enum(logLevels).default('info').describe('Least severe level that is logged.'),
+  HTTP_SERVER_HOST: z.string().default('0.0.0.0').describe('Address to listen on.'),
+  HTTP_SERVER_PORT: z.coerce.number().int().min(0).max(65_535).default(8080).describe('Port to listen on; 0 takes a free one.'),
+  IMAGE_REPOSITORY: z.string().describe('Image of the services, without a tag: the tag is the version of each Realm.'),
+  NATS_IMAGE: z.string().default('nats:2.11.17').describe('Image of a Managed NATS.'),
+  LIVEKIT_IMAGE: z.string().default('livekit/livekit-server:v1.13.5').describe('Image of a Managed LiveKit.'),
+  IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent').describe('Pull policy of all pods.'),
+  CLUSTER_DOMAIN: z.string().default('cluster.local').describe('DNS domain of the cluster.'),
+  PROVIDER_URL: url.describe('Base URL of the realm provider of this cluster, as the operator reaches it.'),
   PUBLICATION_PROVIDERS: z
     .string()
     .default('[]')
@@ -31,21 +31,24 @@ const schema = z.object({
       const parsed = z.array(z.strictObject({ url, tokenFile: z.string().min(1) })).safeParse(parsedJson(text))
       if (!parsed.success) addIssue('must be a JSON list of objects with url and tokenFile')
       return parsed.data ?? []
-    }),
-  /** Whether an External LiveKit and NATS are looked at from here; not where the operator may not leave its cluster. */
-  CHECK_DEPENDENCIES: z.enum(['true', 'false']).default('true'),
-  WATCH_NAMESPACE: z.string().default(''), // '' = all
-  LEASE_NAMESPACE: z.string().optional(),
-  LEASE_NAME: z.string().default('realm-operator'),
-  LEASE_IDENTITY: z.string().optional(),
-  WORKERS: z.coerce.number().int().min(1).max(64).default(8),
+    })
+    .describe('`[{"url": "https://…", "tokenFile": "/…"}]`: the realm providers of other clusters that Realms may name.'),
+  CHECK_DEPENDENCIES: z
+    .enum(['true', 'false'])
+    .default('true')
+    .describe('Whether the operator probes External LiveKit and NATS; `false` where it has no route out of its cluster.'),
+  WATCH_NAMESPACE: z.string().default('').describe('Namespace whose objects are reconciled; empty = every namespace.'),
+  LEASE_NAMESPACE: z.string().optional().describe('Namespace of the Lease for leader election; unset = that of the pod.'),
+  LEASE_NAME: z.string().default('realm-operator').describe('Name of the Lease.'),
+  LEASE_IDENTITY: z.string().optional().describe('Identity of this replica in the Lease; unset = a unique one.'),
+  WORKERS: z.coerce.number().int().min(1).max(64).default(8).describe('Objects reconciled at the same time at most.'),
 })
 
 /** How an operator is set up. */
-export type OperatorConfig = Readonly<z.infer<typeof schema>>
+export type OperatorConfig = Readonly<z.infer<typeof operatorVariables>>
 
 /** @throws UserError naming everything wrong with the environment */
-export const readConfig = (env: NodeJS.ProcessEnv): OperatorConfig => parseEnv(schema, env)
+export const readConfig = (env: NodeJS.ProcessEnv): OperatorConfig => parseEnv(operatorVariables, env)
 
 /** What the configuration, and the namespace of the operator, decide for every realm. */
 export const platformOf = (config: OperatorConfig, namespace: string): Platform => ({

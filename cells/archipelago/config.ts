@@ -3,54 +3,83 @@ import { parseEnv } from '../chassis/config.ts'
 import { logLevels } from '../chassis/log.ts'
 
 const integer = (from: number, to: number) => z.coerce.number().int().min(from).max(to)
+const metres = z.coerce.number().min(1).max(100_000)
 const DAY_MS = 24 * 3600 * 1000
 
-const schema = z
+/** Environment variables of an archipelago. */
+export const archipelagoVariables = z
   .object({
-    HTTP_SERVER_HOST: z.string().default('0.0.0.0'),
-    HTTP_SERVER_PORT: integer(0, 65_535).default(5000), // 0 = any free port, for tests
-    LOG_LEVEL: z.enum(logLevels).default('info'),
-    COMMIT_HASH: z.string().default(''),
-    CURRENT_VERSION: z.string().default(''),
+    HTTP_SERVER_HOST: z.string().default('0.0.0.0').describe('Address to listen on.'),
+    HTTP_SERVER_PORT: integer(0, 65_535).default(5000).describe('Port to listen on; 0 takes a free one.'),
+    LOG_LEVEL: z.enum(logLevels).default('info').describe('Least severe level that is logged.'),
+    COMMIT_HASH: z.string().default('').describe('Commit the program was built from; reported to clients.'),
+    CURRENT_VERSION: z.string().default('').describe('Version of the program; reported to clients.'),
 
-    NATS_URL: z.string(), // one or several, separated by commas
-    NATS_USER: z.string().optional(),
-    NATS_PASSWORD: z.string().optional(),
-    NATS_CA_FILE: z.string().optional(),
-    BUS_SCOPE: z.string().default(''),
+    NATS_URL: z.string().describe('URLs of the NATS servers, separated by commas.'),
+    NATS_USER: z.string().optional().describe('User name at NATS.'),
+    NATS_PASSWORD: z.string().optional().describe('Password at NATS.'),
+    NATS_CA_FILE: z.string().optional().describe("PEM file of the authority that signed the servers' certificates."),
+    BUS_SCOPE: z
+      .string()
+      .default('')
+      .describe('Prefix of all subjects: only services of the same scope receive the messages of this one (wire/subjects.ts).'),
 
-    /** Metres at which peers meet, and at which they lose each other. */
-    ARCHIPELAGO_JOIN_DISTANCE: z.coerce.number().min(1).max(100_000).default(64),
-    ARCHIPELAGO_LEAVE_DISTANCE: z.coerce.number().min(1).max(100_000).default(80),
-    /** Seconds from the start of one flush to the start of the next. */
-    ARCHIPELAGO_FLUSH_FREQUENCY: z.coerce.number().min(0.001).max(3600).default(2),
-    /** Milliseconds of silence after which a peer counts as gone. */
-    CHECK_HEARTBEAT_INTERVAL: integer(1, DAY_MS).default(60_000),
-    /** Milliseconds between two words to stats that we are alive. */
-    ARCHIPELAGO_STATUS_UPDATE_INTERVAL: integer(1, DAY_MS).default(10_000),
-    LIVEKIT_ISLAND_SIZE: integer(1, 10_000).default(100),
-    ROOM_PREFIX: z.string().max(64).default('island-'),
-    /** Peers an island_changed message lists at most; its size grows with their square over a crowd. */
-    ISLAND_CHANGED_MAX_PEERS: integer(0, 10_000).default(100),
-    /** Peers known at most: beyond, newcomers wait until others leave. */
-    MAX_PEERS: integer(1, 1_000_000).default(200_000),
+    ARCHIPELAGO_JOIN_DISTANCE: metres.default(64).describe('Metres within which peers come to one island.'),
+    ARCHIPELAGO_LEAVE_DISTANCE: metres
+      .default(80)
+      .describe('Metres beyond which peers of an island no longer count as connected; more than the join distance.'),
+    ARCHIPELAGO_FLUSH_FREQUENCY: z.coerce
+      .number()
+      .min(0.001)
+      .max(3600)
+      .default(2)
+      .describe('Seconds from the start of one flush to the start of the next.'),
+    CHECK_HEARTBEAT_INTERVAL: integer(1, DAY_MS)
+      .default(60_000)
+      .describe('Milliseconds without a heartbeat after which a peer is removed.'),
+    ARCHIPELAGO_STATUS_UPDATE_INTERVAL: integer(1, DAY_MS)
+      .default(10_000)
+      .describe('Milliseconds between two status messages to stats.'),
+    LIVEKIT_ISLAND_SIZE: integer(1, 10_000).default(100).describe('Peers of one island at most.'),
+    ROOM_PREFIX: z.string().max(64).default('island-').describe('Beginning of the names of all rooms of islands.'),
+    ISLAND_CHANGED_MAX_PEERS: integer(0, 10_000)
+      .default(100)
+      .describe('Peers an island_changed message lists at most; the traffic of a crowd grows with their square.'),
+    MAX_PEERS: integer(1, 1_000_000)
+      .default(200_000)
+      .describe('Peers known at most; beyond that number, new peers wait until others leave.'),
 
-    /** Milliseconds the place of a player is kept whose line broke, and of one whom a connector sent to another. */
-    DROPPED_GRACE_MS: integer(0, DAY_MS).default(10_000),
-    DRAINED_GRACE_MS: integer(0, DAY_MS).default(30_000),
-    /** How often a peer may be moved within so many flushes for better company in a crowd larger than an island; 0 = never. */
-    REBALANCE_BUDGET: z.coerce.number().min(0).max(1_000).default(1),
-    REBALANCE_WINDOW: integer(1, 100_000).default(60),
+    DROPPED_GRACE_MS: integer(0, DAY_MS)
+      .default(10_000)
+      .describe('Milliseconds the place of a player is kept whose connection broke.'),
+    DRAINED_GRACE_MS: integer(0, DAY_MS)
+      .default(30_000)
+      .describe('Milliseconds the place of a player is kept whose connector was drained.'),
+    REBALANCE_BUDGET: z.coerce
+      .number()
+      .min(0)
+      .max(1_000)
+      .default(1)
+      .describe(
+        'Moves of one peer within REBALANCE_WINDOW, in a crowd larger than an island, to be with its neighbours; 0 = never.',
+      ),
+    REBALANCE_WINDOW: integer(1, 100_000).default(60).describe('Flushes over which REBALANCE_BUDGET counts.'),
 
-    LIVEKIT_HOST: z.string().optional(),
-    LIVEKIT_API_KEY: z.string().optional(),
-    LIVEKIT_API_SECRET: z.string().optional(),
-    /** Base URL of the embedded rooms as players reach them; they are then served by this process. */
-    ROOMS_URL: z.url({ protocol: /^wss?$/ }).optional(),
+    LIVEKIT_HOST: z.string().optional().describe('WebSocket URL of LiveKit as players reach it.'),
+    LIVEKIT_API_KEY: z.string().optional().describe('API key of LiveKit.'),
+    LIVEKIT_API_SECRET: z.string().optional().describe('API secret of LiveKit; signs the tokens of rooms.'),
+    ROOMS_URL: z
+      .url({ protocol: /^wss?$/ })
+      .optional()
+      .describe('Base URL of the embedded rooms as players reach them; this process then serves them. Instead of LiveKit.'),
 
-    /** Of the embedded rooms: Ethereum JSON-RPC for contract wallets, and seconds over which players are sent away at the end. */
-    ETH_RPC_URL: z.url().optional(),
-    DRAIN_SECONDS: integer(0, 3600).default(10),
+    ETH_RPC_URL: z
+      .url()
+      .optional()
+      .describe('Ethereum JSON-RPC to check contract wallets in the embedded rooms; without it they are refused.'),
+    DRAIN_SECONDS: integer(0, 3600)
+      .default(10)
+      .describe('Seconds over which the embedded rooms close their connections when the process stops.'),
   })
   .refine((config) => config.ARCHIPELAGO_LEAVE_DISTANCE > config.ARCHIPELAGO_JOIN_DISTANCE, {
     path: ['ARCHIPELAGO_LEAVE_DISTANCE'],
@@ -61,7 +90,7 @@ const schema = z
     message: 'give either LIVEKIT_HOST, LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or ROOMS_URL',
   })
 
-type Environment = z.infer<typeof schema>
+type Environment = z.infer<typeof archipelagoVariables>
 
 const hasLivekit = (config: { [Name in `LIVEKIT_${'HOST' | 'API_KEY' | 'API_SECRET'}`]?: string | undefined }): boolean =>
   Boolean(config.LIVEKIT_HOST && config.LIVEKIT_API_KEY && config.LIVEKIT_API_SECRET)
@@ -96,4 +125,4 @@ export type ArchipelagoConfig = Readonly<
 >
 
 /** Reads the configuration. @throws UserError naming everything wrong with it */
-export const readConfig = (env: NodeJS.ProcessEnv): ArchipelagoEnvironment => parseEnv(schema, env)
+export const readConfig = (env: NodeJS.ProcessEnv): ArchipelagoEnvironment => parseEnv(archipelagoVariables, env)

@@ -5,36 +5,45 @@ import { busVariables, processVariables } from '../process.ts'
 const integer = (from: number, to: number) => z.coerce.number().int().min(from).max(to)
 const DAY_MS = 24 * 3600 * 1000
 
-const schema = z.object({
+/** Environment variables of a connector. */
+export const connectorVariables = z.object({
   ...processVariables(5001),
   ...busVariables,
 
-  /** Milliseconds a stranger has for each step of the handshake. */
-  HANDSHAKE_TIMEOUT: integer(1, DAY_MS).default(60_000),
-  /** Milliseconds of silence after which a line counts as dead. */
-  IDLE_TIMEOUT_MS: integer(1, DAY_MS).default(90_000),
-  /** Milliseconds after which a player whose position is known should have been given an island. */
-  ISLAND_TIMEOUT_MS: integer(1, DAY_MS).default(20_000),
-  MAX_CONNECTIONS: integer(1, 1_000_000).default(15_000),
-  MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).default(100),
-  /** Connections let in per second; a burst waits its turn, so that those who are in do not notice who comes. */
-  HANDSHAKES_PER_SECOND: integer(1, 1_000_000).default(500),
-  /** Seconds over which players are sent away when the connector stops. */
-  DRAIN_SECONDS: integer(0, 3600).default(30),
-  /** Players sent away in a minute, where that takes less time; evenly over DRAIN_SECONDS without. */
-  DRAIN_PLAYERS_PER_MINUTE: integer(1, 1_000_000).optional(),
+  HANDSHAKE_TIMEOUT: integer(1, DAY_MS).default(60_000).describe('Milliseconds a client has for each step of the handshake.'),
+  IDLE_TIMEOUT_MS: integer(1, DAY_MS)
+    .default(90_000)
+    .describe('Milliseconds without a message after which a connection counts as broken.'),
+  ISLAND_TIMEOUT_MS: integer(1, DAY_MS)
+    .default(20_000)
+    .describe('Milliseconds within which a player with a known position should be given an island; later counts as missed.'),
+  MAX_CONNECTIONS: integer(1, 1_000_000).default(15_000).describe('Connections of this process at most.'),
+  MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).default(100).describe('Connections from one client address at most.'),
+  HANDSHAKES_PER_SECOND: integer(1, 1_000_000)
+    .default(500)
+    .describe(
+      'Connections admitted per second; more of them wait, so that a burst does not slow down the players who are connected.',
+    ),
+  DRAIN_SECONDS: integer(0, 3600).default(30).describe('Seconds over which players are disconnected when the connector stops.'),
+  DRAIN_PLAYERS_PER_MINUTE: integer(1, 1_000_000)
+    .optional()
+    .describe(
+      'Players disconnected per minute, where that takes less time than DRAIN_SECONDS; unset = evenly over DRAIN_SECONDS.',
+    ),
 
-  /** Ethereum JSON-RPC for contract wallets; without one they are refused. */
-  ETH_RPC_URL: z.url().optional(),
-  /** `{"users":[{"wallet":"0x…"}]}`: wallets that are not let in. */
-  DENYLIST_URL: z.url().optional(),
-  /** A gatekeeper to ask for platform bans. */
-  COMMS_GATEKEEPER_URL: z.url().optional(),
-  BAN_SWEEP_INTERVAL_MS: integer(1, DAY_MS).default(30_000),
+  ETH_RPC_URL: z.url().optional().describe('Ethereum JSON-RPC to check contract wallets; without it they are refused.'),
+  DENYLIST_URL: z
+    .url()
+    .optional()
+    .describe('URL of `{"users":[{"wallet":"0x…"}]}`: wallets whose connections are refused; unset = no wallet.'),
+  COMMS_GATEKEEPER_URL: z.url().optional().describe('URL of a gatekeeper to query for bans.'),
+  BAN_SWEEP_INTERVAL_MS: integer(1, DAY_MS)
+    .default(30_000)
+    .describe('Milliseconds between two checks of the connected players for new bans.'),
 })
 
 /** How a connector is set up; the names are those of its environment. */
-export type ConnectorConfig = Readonly<z.infer<typeof schema>>
+export type ConnectorConfig = Readonly<z.infer<typeof connectorVariables>>
 
 /** Reads the configuration. @throws UserError naming everything wrong with it */
-export const readConfig = (env: NodeJS.ProcessEnv): ConnectorConfig => parseEnv(schema, env)
+export const readConfig = (env: NodeJS.ProcessEnv): ConnectorConfig => parseEnv(connectorVariables, env)

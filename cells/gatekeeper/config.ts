@@ -5,31 +5,41 @@ import { busVariables, processVariables } from '../process.ts'
 const PREFIX = /^[A-Za-z0-9_.:-]+$/
 const httpUrl = z.url({ protocol: /^https?$/ })
 
-const schema = z
+/** Environment variables of a gatekeeper. */
+export const gatekeeperVariables = z
   .object({
     ...processVariables(3001),
     ...busVariables,
 
-    /** A PostgreSQL server, or a folder for the embedded one. */
-    DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-    DATABASE_FOLDER: z.string().optional(),
-    /** `Wait` where a Job brings the schema up to date: once for all replicas, and before the first of them is ready. */
-    DATABASE_MIGRATIONS: z.enum(['Run', 'Wait']).default('Run'),
+    DATABASE_URL: z
+      .url({ protocol: /^postgres(ql)?$/ })
+      .optional()
+      .describe('URL of a PostgreSQL database; either this or DATABASE_FOLDER.'),
+    DATABASE_FOLDER: z.string().optional().describe('Folder of the embedded database, which takes one process only.'),
+    DATABASE_MIGRATIONS: z
+      .enum(['Run', 'Wait'])
+      .default('Run')
+      .describe('`Wait` where a Job migrates the schema once for all replicas: the process is not ready before that.'),
 
-    LIVEKIT_HOST: z.string().optional(),
-    LIVEKIT_API_KEY: z.string().optional(),
-    LIVEKIT_API_SECRET: z.string().optional(),
-    /** Base URL of the embedded rooms, as players reach them; admissions to them travel over the bus. */
-    ROOMS_URL: z.url({ protocol: /^wss?$/ }).optional(),
+    LIVEKIT_HOST: z.string().optional().describe('WebSocket URL of LiveKit as players reach it.'),
+    LIVEKIT_API_KEY: z.string().optional().describe('API key of LiveKit.'),
+    LIVEKIT_API_SECRET: z.string().optional().describe('API secret of LiveKit; signs the tokens of rooms.'),
+    ROOMS_URL: z
+      .url({ protocol: /^wss?$/ })
+      .optional()
+      .describe('Base URL of the embedded rooms as players reach them; admissions go over the bus. Instead of LiveKit.'),
 
-    SCENE_ROOM_PREFIX: z.string().regex(PREFIX).default('scene-'),
-    /** How rooms of worlds begin on the same LiveKit: no token of ours may open one. */
-    WORLD_ROOM_PREFIX: z.string().regex(PREFIX).default('world-scene-room-'),
+    SCENE_ROOM_PREFIX: z.string().regex(PREFIX).default('scene-').describe('Beginning of the names of all rooms of scenes.'),
+    WORLD_ROOM_PREFIX: z
+      .string()
+      .regex(PREFIX)
+      .default('world-scene-room-')
+      .describe('Beginning of the names of rooms of worlds on the same LiveKit: this gatekeeper mints no token for them.'),
 
-    /** `{"users":[{"wallet":"0x…"}]}`: wallets that get no token; unset = nobody. */
-    DENYLIST_URL: httpUrl.optional(),
-    /** Ethereum JSON-RPC for contract wallets; without one they are refused. */
-    ETH_RPC_URL: httpUrl.optional(),
+    DENYLIST_URL: httpUrl
+      .optional()
+      .describe('URL of `{"users":[{"wallet":"0x…"}]}`: wallets that get no token; unset = no wallet.'),
+    ETH_RPC_URL: httpUrl.optional().describe('Ethereum JSON-RPC to check contract wallets; without it they are refused.'),
   })
   .superRefine((given, { addIssue }) => {
     const wrong = (path: string, message: string) => addIssue({ code: 'custom', path: [path], message })
@@ -49,7 +59,7 @@ const schema = z
         `and WORLD_ROOM_PREFIX must tell rooms apart: neither of ${scene} and ${world} may begin with the other`,
       )
   })
-type Environment = z.infer<typeof schema>
+type Environment = z.infer<typeof gatekeeperVariables>
 
 /** What the process is told: the service itself, where to listen, which broker to join. */
 export type GatekeeperEnvironment = Readonly<Environment>
@@ -65,4 +75,4 @@ export type GatekeeperConfig = Readonly<
 type LivekitSetting = 'LIVEKIT_HOST' | 'LIVEKIT_API_KEY' | 'LIVEKIT_API_SECRET'
 
 /** @throws UserError naming every variable that is not usable */
-export const readConfig = (env: NodeJS.ProcessEnv): GatekeeperEnvironment => parseEnv(schema, env)
+export const readConfig = (env: NodeJS.ProcessEnv): GatekeeperEnvironment => parseEnv(gatekeeperVariables, env)

@@ -2,17 +2,30 @@ import { z } from 'zod'
 import { parseEnv } from '../chassis/config.ts'
 import { processVariables } from '../process.ts'
 
-const schema = z.object({
+/** Environment variables of a realm provider. */
+export const realmProviderVariables = z.object({
   ...processVariables(3000),
-  HTTP_BASE_URL: z.url({ protocol: /^https?$/ }).optional(), // unset = whatever address the client used
-  WATCH_NAMESPACE: z.string().default(''), // '' = every namespace
-  /** What publishers of realms elsewhere must know; unset = nobody publishes here. */
-  PUBLICATION_TOKEN: z.string().min(16).optional(),
-  /** `host:port` of the other replicas, several separated by commas; a name may have any number of addresses. */
-  PUBLICATION_PEERS: z.string().default(''),
-  STATS_URL: z.string().startsWith('http').optional(), // with {name} and {namespace}; unset = the URL in each Realm's status
+  HTTP_BASE_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Base URL in answers; unset = the address the client used.'),
+  WATCH_NAMESPACE: z.string().default('').describe('Namespace whose Realms are served; empty = every namespace.'),
+  PUBLICATION_TOKEN: z
+    .string()
+    .min(16)
+    .optional()
+    .describe('Bearer token with which operators of other clusters publish realms here; unset = they cannot.'),
+  PUBLICATION_PEERS: z
+    .string()
+    .default('')
+    .describe('`host:port` of the other replicas, separated by commas; a name may have any number of addresses.'),
+  STATS_URL: z
+    .string()
+    .startsWith('http')
+    .optional()
+    .describe("URL of the statistics of realms, with {name} and {namespace}; unset = the URL in each Realm's status."),
 })
-type Environment = z.infer<typeof schema>
+type Environment = z.infer<typeof realmProviderVariables>
 
 /** What the process needs besides the service itself: where to listen, which namespace to watch. */
 export type RealmProviderEnvironment = Readonly<Environment>
@@ -26,4 +39,4 @@ export type RealmProviderConfig = Readonly<Pick<Environment, 'COMMIT_HASH' | 'CU
 }
 
 /** @throws UserError naming every variable that is not usable */
-export const readConfig = (env: NodeJS.ProcessEnv): RealmProviderEnvironment => parseEnv(schema, env)
+export const readConfig = (env: NodeJS.ProcessEnv): RealmProviderEnvironment => parseEnv(realmProviderVariables, env)

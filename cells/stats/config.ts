@@ -2,12 +2,16 @@ import { z } from 'zod'
 import { parseEnv } from '../chassis/config.ts'
 import { busVariables, processVariables } from '../process.ts'
 
-const schema = z.object({
+/** Environment variables of stats. */
+export const statsVariables = z.object({
   ...processVariables(5002),
   ...busVariables,
-  CONTENT_URL: z.url({ protocol: /^https?$/ }).optional(), // unset = there is no content server, and no scene is hot
+  CONTENT_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Content server that knows the scenes of parcels; unset = /hot-scenes is empty.'),
 })
-type Environment = z.infer<typeof schema>
+type Environment = z.infer<typeof statsVariables>
 
 /** What the process needs besides the service itself: where to listen, which broker to join. */
 export type StatsEnvironment = Readonly<Environment>
@@ -18,4 +22,4 @@ export type StatsConfig = Readonly<Pick<Environment, 'BUS_SCOPE' | 'COMMIT_HASH'
 }
 
 /** @throws UserError naming every variable that is not usable */
-export const readConfig = (env: NodeJS.ProcessEnv): StatsEnvironment => parseEnv(schema, env)
+export const readConfig = (env: NodeJS.ProcessEnv): StatsEnvironment => parseEnv(statsVariables, env)

@@ -5,9 +5,10 @@ import { createLog, logLevels } from '../../chassis/log.ts'
 import { openPostgres } from '../adapters/postgres.ts'
 import { knownVersion, migrate, schemaVersion } from './migrate.ts'
 
-const schema = z.object({
-  LOG_LEVEL: z.enum(logLevels).default('info'),
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+/** Environment variables of the migration. */
+export const migrationVariables = z.object({
+  LOG_LEVEL: z.enum(logLevels).default('info').describe('Least severe level that is logged.'),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).describe('URL of the PostgreSQL database to migrate.'),
 })
 
 /**
@@ -16,7 +17,7 @@ const schema = z.object({
  * @throws UserError when the environment or the database is not usable: whoever runs this tries again
  */
 export async function main(env: NodeJS.ProcessEnv): Promise<undefined> {
-  const { LOG_LEVEL, DATABASE_URL } = parseEnv(schema, env)
+  const { LOG_LEVEL, DATABASE_URL } = parseEnv(migrationVariables, env)
   const log = createLog('gatekeeper-migrate', LOG_LEVEL)
   const database = await openPostgres({ url: DATABASE_URL, clock: systemClock, log })
   try {
