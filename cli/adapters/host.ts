@@ -16,7 +16,7 @@ import { startStats } from '../../cells/stats/service.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
 import type { Settings } from '../../operator/desired/settings.ts'
-import type { CellOrder, Host, ServiceOrder } from '../../operator/local/host.ts'
+import type { CellOrder, Host, ServiceOrder } from '../../operator/local/runtime.ts'
 
 /** What the services of a laptop share. */
 export interface HostParts {

@@ -9,7 +9,7 @@ import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserve
 import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
 import { startFaultyWire } from '../../testing/apiserver/faulty-wire.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import { type Candidate, createCandidate } from '../leader/candidate.ts'
+import { type Candidate, createCandidate } from '../leader/elector.ts'
 import type { Lease } from '../leader/lease.ts'
 
 withPart('kube', 'an election at a real API server', (part) => {

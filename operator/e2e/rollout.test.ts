@@ -11,7 +11,7 @@ import { aProbe } from '../../testing/apiserver/scripted-probe.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
 import type { Joins } from '../observed/players.ts'
-import { createJoinWatch } from '../observers/players/join-success.ts'
+import { createJoinWatch } from '../observers/players/join-success-rate.ts'
 
 type Deployment = KubeObject & { spec: { replicas: number } }
 type Alias = KubeObject & { spec: { selector: Record<string, string> } }

@@ -14,7 +14,7 @@ import { kubectlOf } from '../../testing/apiserver/kubectl.ts'
 import { inNamespace } from '../../testing/apiserver/namespace.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { DELETION_COST } from '../desired/scale/shrink.ts'
-import { createHeadcount } from '../observers/players/headcount.ts'
+import { createHeadcount } from '../observers/players/connector-players.ts'
 
 type Pod = KubeObject & { status?: { podIP?: string } }
 type Deployment = KubeObject & { spec: { replicas: number } }

@@ -1,5 +1,5 @@
 import { type CellReasons, type CommsCellStatus, conditionOf, type RealmReasons, type RealmStatus } from '../../crds/realm.ts'
-import { type News, obstacleReasons } from './reasons.ts'
+import { type News, obstacleReasons } from './event-reasons.ts'
 
 /** What is worth telling when the status of a realm changes; nothing when only numbers did. */
 export function realmNews(before: RealmStatus | undefined, after: RealmStatus): News[] {

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
-import { leadershipBy } from '../leader/candidate.ts'
-import { eventMetrics } from './metrics.ts'
-import type { News } from './reasons.ts'
+import { leadershipBy } from '../leader/elector.ts'
+import { eventMetrics } from './event-metrics.ts'
+import type { News } from './event-reasons.ts'
 import { createRecorder, type RecorderOptions, SERIES_MS, SERIES_WRITE_MS, type Subject } from './recorder.ts'
 
 const main: Subject = { kind: 'Realm', namespace: 'city', name: 'main', uid: 'u1' }

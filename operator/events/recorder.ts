@@ -10,11 +10,11 @@ import type { ObjectKey } from '../../crds/object.ts'
 import { API_VERSION } from '../../crds/realm.ts'
 import type { Kind } from '../../crds/resources.ts'
 import { MANAGER } from '../desired/naming.ts'
-import type { Leadership } from '../leader/candidate.ts'
+import type { Leadership } from '../leader/elector.ts'
 import { microTime } from '../leader/lease.ts'
-import { type Allowance, createAllowance } from './allowance.ts'
-import type { EventMetrics, EventOutcome } from './metrics.ts'
-import { eventReasons, type News } from './reasons.ts'
+import type { EventMetrics, EventOutcome } from './event-metrics.ts'
+import { type Allowance, createAllowance } from './event-rate-limit.ts'
+import { eventReasons, type News } from './event-reasons.ts'
 
 /** What an Event is about. */
 export interface Subject extends ObjectKey {

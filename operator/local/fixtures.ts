@@ -6,8 +6,8 @@ import { laptopSite } from '../desired/site.ts'
 import type { Census } from '../observers/players/census.ts'
 import type { Publication } from '../observers/publication/publication.ts'
 import { startReconcilers } from '../reconcile/loop.ts'
-import { createLocalCluster } from './cluster.ts'
-import type { CellOrder, Host, RunningPart, ServiceOrder } from './host.ts'
+import { createLocalCluster } from './local-cluster.ts'
+import type { CellOrder, Host, RunningPart, ServiceOrder } from './runtime.ts'
 
 /** A host that runs nothing and remembers everything. */
 export class FakeHost implements Host {

@@ -31,7 +31,7 @@ export const floors: readonly (readonly string[])[] = [
   ['operator/kubernetes', 'operator/local'],
   ['operator/kubernetes/cache'],
   ['operator/kubernetes/apply'],
-  ['operator/kubernetes/cluster.ts'],
+  ['operator/kubernetes/kubernetes-cluster.ts'],
   ['operator'],
   ['cli/island-map', 'cli/manifest.ts', 'cli/version.ts'],
   ['cli/render.ts'],

@@ -1,7 +1,7 @@
 import type { CommsCell } from '../../../crds/realm.ts'
 import { partName } from '../../desired/naming.ts'
 import { marksFor } from '../../desired/scale/shrink.ts'
-import type { Headcount } from '../../observers/players/headcount.ts'
+import type { Headcount } from '../../observers/players/connector-players.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { Writer } from './writer.ts'
 

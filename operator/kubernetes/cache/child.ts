@@ -5,7 +5,7 @@ import type { Kind } from '../../../crds/resources.ts'
 import { cellResource } from '../../../crds/resources.ts'
 import { COMPONENT_LABEL, MANAGER } from '../../desired/naming.ts'
 import type { Component } from '../../observed/workload.ts'
-import { fingerprintOf } from '../canonical.ts'
+import { fingerprintOf } from '../fingerprint.ts'
 import { isManagedByOthers, ownedPart } from '../managed-fields.ts'
 
 /** The kinds realms and cells are made of; cells are made by realms. */

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../../../cells/chassis/clock.ts'
 import { aConnector } from '../../../cells/connector/fixtures.ts'
 import { aCell } from '../../desired/fixtures.ts'
-import { createHeadcount } from './headcount.ts'
-import { createJoinWatch } from './join-success.ts'
+import { createHeadcount } from './connector-players.ts'
+import { createJoinWatch } from './join-success-rate.ts'
 
 test('a real connector says how many players it has, and how their joins went', async ({ onTestFinished }) => {
   const connector = await aConnector()

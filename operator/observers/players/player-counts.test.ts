@@ -3,7 +3,7 @@ import { ManualClock } from '../../../cells/chassis/clock.ts'
 import type { Fetched } from '../../../cells/chassis/fetch-json.ts'
 import type { ObjectKey } from '../../../crds/object.ts'
 import { aRealm, site } from '../../desired/fixtures.ts'
-import { createCensus } from './poller.ts'
+import { createCensus } from './player-counts.ts'
 
 const key = { namespace: 'metaverse', name: 'main' }
 const cells = (...counts: (number | undefined)[]): Fetched => ({

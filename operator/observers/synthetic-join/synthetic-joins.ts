@@ -4,7 +4,7 @@ import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { CommsCell } from '../../../crds/realm.ts'
 import type { Join } from '../../observed/synthetic-join.ts'
-import type { Joined } from './join.ts'
+import type { Joined } from './join-cell.ts'
 import type { Probe } from './probe.ts'
 
 /** What a joiner is made of. */
@@ -90,4 +90,4 @@ const idOf = ({ metadata }: CommsCell): string => `${keyText(metadata)}/${metada
 
 /** Signing takes libraries that most operators never need in memory. */
 const joinAsPlayer = async (url: string, timeoutMs: number): Promise<Joined> =>
-  (await import('./join.ts')).joinCell(url, timeoutMs)
+  (await import('./join-cell.ts')).joinCell(url, timeoutMs)

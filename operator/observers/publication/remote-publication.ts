@@ -4,8 +4,8 @@ import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import { publicationOf } from '../../../crds/publication.ts'
 import { type Realm, realmNameOf } from '../../../crds/realm.ts'
 import type { Elsewhere } from './elsewhere.ts'
-import { HeldName } from './lease.ts'
-import { type AskProvider, askProvider, type Provider } from './lease-request.ts'
+import { type AskProvider, askProvider, type Provider } from './publication-request.ts'
+import { HeldName } from './published-name.ts'
 
 /** What publishing elsewhere takes. */
 export interface LeasedOptions {

@@ -3,7 +3,7 @@ import { ManualClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { KubeError } from '../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
-import { type CandidateOptions, createCandidate, FRESH_MS, NotLeading, TRUST_MS } from './candidate.ts'
+import { type CandidateOptions, createCandidate, FRESH_MS, NotLeading, TRUST_MS } from './elector.ts'
 import type { Lease } from './lease.ts'
 
 /** A server that holds one lease, with compare-and-set and a watch; `reachable` cuts a candidate off. */

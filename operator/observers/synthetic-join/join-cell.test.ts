@@ -10,7 +10,7 @@ import { startCompactCell } from '../../../cells/compact/compact.ts'
 import { readConfig } from '../../../cells/connector/config.ts'
 import { startConnector } from '../../../cells/connector/service.ts'
 import { createVerifier } from '../../../cells/identity/verifier.ts'
-import { joinCell } from './join.ts'
+import { joinCell } from './join-cell.ts'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../../cells/chassis/clock.ts'
 import type { Fetched } from '../../../cells/chassis/fetch-json.ts'
-import { createHeadcount } from './headcount.ts'
+import { createHeadcount } from './connector-players.ts'
 
 const says = (body: unknown, status = 200): Fetched => ({ ok: true, status, body })
 

@@ -5,7 +5,7 @@ import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { CommsCell } from '../../../crds/realm.ts'
 import type { Joins, JoinsSeen } from '../../observed/players.ts'
-import { connectorUrl } from './headcount.ts'
+import { connectorUrl } from './connector-players.ts'
 
 /** Watches how it goes for players who come to cells; answers from memory, asks in the background. */
 export interface JoinWatch {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { canonical, fingerprintOf, quantityOf } from './canonical.ts'
+import { canonical, fingerprintOf, quantityOf } from './fingerprint.ts'
 
 test('order of fields and absent fields mean nothing, order of lists and empty values do', () => {
   expect(canonical({ a: 1, b: { d: null, c: undefined } })).toBe(canonical({ b: {}, a: 1 }))

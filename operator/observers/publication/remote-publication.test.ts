@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { ManualClock } from '../../../cells/chassis/clock.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { aRealm } from '../../desired/fixtures.ts'
-import type { LeaseAnswer, LeaseRequest } from './lease-request.ts'
-import { createLeased } from './leased.ts'
+import type { LeaseAnswer, LeaseRequest } from './publication-request.ts'
+import { createLeased } from './remote-publication.ts'
 
 const url = 'https://realms.example.org'
 const endpoint = { slot: 0, adapter: 'archipelago:archipelago:wss://h/cells/0/ws', cell: 'main-0', state: 'Serving' as const }

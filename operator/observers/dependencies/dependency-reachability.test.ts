@@ -6,8 +6,8 @@ import { listen } from '../../../cells/chassis/listen.ts'
 import { silentLog } from '../../../cells/chassis/log.ts'
 import { Metrics } from '../../../cells/chassis/metrics.ts'
 import { aRealm } from '../../desired/fixtures.ts'
-import { knock } from './knock.ts'
-import { watchDependencies } from './watch.ts'
+import { watchDependencies } from './dependency-reachability.ts'
+import { knock } from './reachability-probe.ts'
 
 const url = 'wss://livekit.example.org'
 

@@ -9,8 +9,8 @@ import type { CommsCell, Realm } from '../../crds/realm.ts'
 import type { Kind } from '../../crds/resources.ts'
 import type { Component, Workload } from '../observed/workload.ts'
 import type { Cluster } from '../reconcile/cluster.ts'
-import type { CellOrder, Host, ServiceOrder } from './host.ts'
-import { createRoster, type Roster } from './roster.ts'
+import type { CellOrder, Host, ServiceOrder } from './runtime.ts'
+import { createRoster, type Roster } from './supervisor.ts'
 
 /** A cluster that is one process: objects in memory, cells and services in the process itself. */
 export interface LocalCluster extends Cluster, Running {

@@ -1,8 +1,8 @@
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import { EPOCH_HEADER, type PublicationDocument, publicationPath } from '../../../crds/publication.ts'
 import type { Lease } from '../../observed/publication.ts'
-import type { AskProvider, LeaseAnswer, Provider } from './lease-request.ts'
-import { Led } from './led.ts'
+import type { AskProvider, LeaseAnswer, Provider } from './publication-request.ts'
+import { Led } from './routed-cells.ts'
 
 /** What one name at one provider is made of. */
 export interface HeldNameOptions {

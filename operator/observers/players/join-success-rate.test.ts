@@ -3,7 +3,7 @@ import { ManualClock } from '../../../cells/chassis/clock.ts'
 import type { Fetched } from '../../../cells/chassis/fetch-json.ts'
 import type { ObjectKey } from '../../../crds/object.ts'
 import { aCell, aRealm } from '../../desired/fixtures.ts'
-import { createJoinWatch } from './join-success.ts'
+import { createJoinWatch } from './join-success-rate.ts'
 
 const key = { namespace: 'metaverse', name: 'main' }
 const [first, second] = [aCell(aRealm(), 0), aCell(aRealm(), 1)]

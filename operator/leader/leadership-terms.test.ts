@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createTerms } from './terms.ts'
+import { createTerms } from './leadership-terms.ts'
 
 function aWorld() {
   const events: string[] = []

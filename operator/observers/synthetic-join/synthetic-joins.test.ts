@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { ManualClock } from '../../../cells/chassis/clock.ts'
 import type { ObjectKey } from '../../../crds/object.ts'
 import { aCell, aRealm } from '../../desired/fixtures.ts'
-import type { Joined } from './join.ts'
-import { createJoiner } from './joiner.ts'
+import type { Joined } from './join-cell.ts'
+import { createJoiner } from './synthetic-joins.ts'
 
 const key = { namespace: 'metaverse', name: 'main' }
 const NO: Joined = { ok: false, message: 'waiting for an island: none' }

@@ -5,7 +5,7 @@ import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import type { Reach } from '../../observed/reachability.ts'
 import type { Dependencies } from './dependencies.ts'
-import { type Knock, knock as knockOutside } from './knock.ts'
+import { type Knock, knock as knockOutside } from './reachability-probe.ts'
 
 /** What watching takes. */
 export interface DependencyOptions {

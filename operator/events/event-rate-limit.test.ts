@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
-import { createAllowance } from './allowance.ts'
+import { createAllowance } from './event-rate-limit.ts'
 
 const takeAll = (take: () => boolean): number => {
   let taken = 0

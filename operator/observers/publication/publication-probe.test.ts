@@ -7,7 +7,7 @@ import { silentLog } from '../../../cells/chassis/log.ts'
 import { Metrics } from '../../../cells/chassis/metrics.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { aRealm } from '../../desired/fixtures.ts'
-import { createProber } from './prober.ts'
+import { createProber } from './publication-probe.ts'
 
 const adapter = 'archipelago:archipelago:wss://h/cells/0/ws'
 const serving = (value = adapter): Fetched => ({ ok: true, status: 200, body: { comms: { adapter: value } } })

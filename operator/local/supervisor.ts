@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { RunningPart } from './host.ts'
+import type { RunningPart } from './runtime.ts'
 
 /** The parts that run, by name. */
 export interface Roster<Order> {
