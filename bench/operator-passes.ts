@@ -20,7 +20,7 @@ export async function passes(api: ApiServer, namespace: string, report: (row: Ro
   cache.start()
   await cache.synced
   let wake: Parameters<typeof cache.onChange>[0] = () => {}
-  const cluster = kubernetesCluster({ cache, writer, platform, headcount: async () => new Map() })
+  const cluster = kubernetesCluster({ cache, writer, platform, countPlayers: async () => new Map() })
   const watched = {
     ...cluster,
     onChange: (listener: Parameters<typeof cluster.onChange>[0]) => {

@@ -8,7 +8,7 @@ import { laptopSite } from '../operator/desired/site.ts'
 import { cellStatus } from '../operator/desired/status/cell-status.ts'
 import { realmStatus } from '../operator/desired/status/realm-status.ts'
 import { createLocalCluster } from '../operator/local/local-cluster.ts'
-import type { Host, RunningPart } from '../operator/local/runtime.ts'
+import type { LocalRuntime, RunningPart } from '../operator/local/runtime.ts'
 import type { Publication } from '../operator/observers/publication/publication.ts'
 import { startReconcilers } from '../operator/reconcile/loop.ts'
 import { lookUp } from '../testing/parts/catalogue.ts'
@@ -48,7 +48,7 @@ function renderRate(): number {
 }
 
 async function passRate(): Promise<number> {
-  const cluster = createLocalCluster({ host: idleHost, clock: systemClock, log: silentLog })
+  const cluster = createLocalCluster({ runtime: idleHost, clock: systemClock, log: silentLog })
   const publication: Publication = {
     sighting: () => ({ state: 'serving', aboutUrl: '' }),
     forget: () => {},
@@ -88,7 +88,7 @@ const settled = async (loop: { idle: boolean }): Promise<void> => {
 }
 
 const part = { readiness: () => ({ ready: true }) as const, update: async () => true, stop: async () => {} }
-const idleHost: Host = {
+const idleHost: LocalRuntime = {
   startCell: async (): Promise<RunningPart<never>> => part,
   startService: async (): Promise<RunningPart<never>> => part,
   route: () => {},

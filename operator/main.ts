@@ -19,13 +19,13 @@ import { createRecorder } from './events/recorder.ts'
 import { createWriter } from './kubernetes/apply/writer.ts'
 import { writerMetrics } from './kubernetes/apply/writer-metrics.ts'
 import { createCache } from './kubernetes/cache/cache.ts'
-import { connectorsOf } from './kubernetes/cache/connector-addresses.ts'
+import { readyConnectorAddresses } from './kubernetes/cache/connector-addresses.ts'
 import { kubernetesCluster } from './kubernetes/kubernetes-cluster.ts'
-import { createCandidate } from './leader/elector.ts'
-import { createTerms } from './leader/leadership-terms.ts'
+import { createElector } from './leader/elector.ts'
+import { createLeadershipTerms } from './leader/leadership-terms.ts'
 import { operatorMetrics } from './metrics.ts'
 import { watchDependencies } from './observers/dependencies/dependency-reachability.ts'
-import { createHeadcount } from './observers/players/connector-players.ts'
+import { connectorPlayerCounter } from './observers/players/connector-players.ts'
 import { createJoinWatch } from './observers/players/join-success-rate.ts'
 import { createCensus } from './observers/players/player-counts.ts'
 import { createProber } from './observers/publication/publication-probe.ts'
@@ -55,7 +55,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const site = clusterSite(platform.clusterDomain, platform.providerUrl)
 
   const identity = config.LEASE_IDENTITY ?? `${hostname()}-${randomBytes(4).toString('hex')}`
-  const candidate = createCandidate({
+  const candidate = createElector({
     transport,
     lease: { namespace, name: config.LEASE_NAME },
     identity,
@@ -67,16 +67,16 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const telling = { transport, leadership: candidate, instance: identity, clock, log, metrics: eventMetrics(metrics) }
   const recorder = createRecorder(telling)
   const writer = createWriter({ transport, cache, leadership: candidate, log, clock, recorder, metrics: writerMetrics(metrics) })
-  const cluster = kubernetesCluster({ cache, writer, platform, headcount: createHeadcount({ port: HTTP_PORT, clock }) })
+  const cluster = kubernetesCluster({ cache, writer, platform, countPlayers: connectorPlayerCounter({ port: HTTP_PORT, clock }) })
   const ofQueue = queueMetrics(metrics, () => terms.depth)
   const scaling = scaleMetrics(metrics)
-  const terms = createTerms(() => {
+  const terms = createLeadershipTerms(() => {
     const publication = createProber({ providerUrl: platform.providerUrl, clock })
     const elsewhere = createLeased({ providers: config.PUBLICATION_PROVIDERS, clock, epoch: candidate.epoch() })
     const dependencies = config.CHECK_DEPENDENCIES === 'true' ? watchDependencies({ clock }) : undefined
     const census = createCensus({ statsUrlOf: site.statsUrl, clock })
     const probe = createJoiner({ urlOf: (cell) => cellSocketUrl(cell, platform.clusterDomain), clock })
-    const joins = createJoinWatch({ addressesOf: connectorsOf(cache), port: HTTP_PORT, clock })
+    const joins = createJoinWatch({ addressesOf: readyConnectorAddresses(cache), port: HTTP_PORT, clock })
     const outside = { publication, elsewhere, dependencies, census, probe, joins, scaling }
     const loop = startReconcilers({ cluster, site, ...outside, clock, log, metrics: ofQueue, workers: config.WORKERS })
     return { loop, stop: () => stopAll(log, loop, publication, elsewhere, dependencies, census, probe, joins).stop() }

@@ -16,7 +16,7 @@ import { startStats } from '../../cells/stats/service.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
 import type { Settings } from '../../operator/desired/settings.ts'
-import type { CellOrder, Host, ServiceOrder } from '../../operator/local/runtime.ts'
+import type { CellRunSpec, LocalRuntime, ServiceRunSpec } from '../../operator/local/runtime.ts'
 
 /** What the services of a laptop share. */
 export interface HostParts {
@@ -34,7 +34,7 @@ export interface HostParts {
 }
 
 /** Runs cells and services in this process, each below its path on the one port. */
-export function createHost(parts: HostParts): Host {
+export function createHost(parts: HostParts): LocalRuntime {
   const { switchboard, bus, log, clock, verifier, pathOf } = parts
   const cells = new Map<string, CompactCell>()
   const routes = new Map<string, { targets: Map<number, string>; unmount: () => void }>()
@@ -54,12 +54,12 @@ export function createHost(parts: HostParts): Host {
   }
 
   const settingsOf = (namespace: string, settings: Settings) => environmentOf(settings, namespace, parts)
-  const compactSettings = ({ cell, plan }: CellOrder) => ({
+  const compactSettings = ({ cell, plan }: CellRunSpec) => ({
     connector: settingsOf(cell.metadata.namespace, plan.connectors.settings),
     archipelago: settingsOf(cell.metadata.namespace, plan.archipelago.settings),
   })
 
-  async function startService({ realm: { metadata }, plan }: ServiceOrder): Promise<Cell> {
+  async function startService({ realm: { metadata }, plan }: ServiceRunSpec): Promise<Cell> {
     const env = settingsOf(metadata.namespace, plan.settings)
     const shared = { bus, log: log.child({ realm: metadata.name }), clock, metrics: new Metrics(plan.component) }
     if (plan.component === 'stats') return startStats(readStatsConfig(env), shared)

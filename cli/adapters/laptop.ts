@@ -87,11 +87,11 @@ export async function startLaptop({ host, port, publicUrl, data, media, log }: L
   const cluster = createLocalCluster({
     clock,
     log,
-    host: createHost({ ...{ switchboard, bus, log, clock, verifier, pathOf }, dataFolder: data, secretValue }),
+    runtime: createHost({ ...{ switchboard, bus, log, clock, verifier, pathOf }, dataFolder: data, secretValue }),
   })
   const publication = createProber({ providerUrl: listening.url, clock })
-  const census = createCensus({ statsUrlOf: site.statsUrl, clock })
-  const reconcilers = startReconcilers({ cluster, site, publication, census, clock, log })
+  const playerCounts = createCensus({ statsUrlOf: site.statsUrl, clock })
+  const reconcilers = startReconcilers({ cluster, site, publication, playerCounts, clock, log })
   const vitals = createVitals(cluster, listening.url)
   const published = new Set<string>()
   const stopTelling = cluster.onUpdate(() => {
@@ -115,7 +115,7 @@ export async function startLaptop({ host, port, publicUrl, data, media, log }: L
       secrets = manifest.secrets
       const wanted = new Map(manifest.realms.map((realm) => [keyText(realm.metadata), realm]))
       await Promise.all(
-        cluster.realms().flatMap(({ metadata }) => (wanted.has(keyText(metadata)) ? [] : [cluster.withdraw(metadata)])),
+        cluster.realms().flatMap(({ metadata }) => (wanted.has(keyText(metadata)) ? [] : [cluster.delete(metadata)])),
       )
       for (const [key, realm] of wanted) {
         chosen.set(key, await media.choose(realm, manifest.secrets))
@@ -131,7 +131,7 @@ export async function startLaptop({ host, port, publicUrl, data, media, log }: L
       reconcilers,
       cluster,
       publication,
-      census,
+      playerCounts,
       { stop: async () => stopTelling() },
       provider,
       listening,

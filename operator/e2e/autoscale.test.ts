@@ -12,7 +12,7 @@ import { Peaks } from '../observers/players/peaks.ts'
 const patient = { timeout: 30_000, interval: 30 }
 const WINDOW_MS = 1_000
 
-/** A census of players the test makes up, counted every tenth of a second. */
+/** Player counts which the test makes up, counted every tenth of a second. */
 function aCensus(namespace: string) {
   const key: ObjectKey = { namespace, name: 'main' }
   const listeners = new Set<(realm: ObjectKey) => void>()
@@ -24,7 +24,7 @@ function aCensus(namespace: string) {
     for (const listener of listeners) listener(key)
   }
   const timer = setInterval(count, 100)
-  const census: Census = {
+  const playerCounts: Census = {
     attend: () => {},
     players: () => players,
     isLost: () => isLost,
@@ -36,7 +36,7 @@ function aCensus(namespace: string) {
     },
   }
   return {
-    census,
+    playerCounts,
     /** So many players in each slot from now on. */
     come(...counts: number[]) {
       players = new Map(counts.map((number, slot) => [slot, number]))
@@ -58,7 +58,10 @@ withPart('kube', 'numbers chosen by the players, against a real API server', (pa
 
   const start = async () => {
     crowd = aCensus(lab.namespace)
-    operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, toldMs: 300 }, census: crowd.census })
+    operator = await startOperator(lab.api, lab.namespace, undefined, {
+      site: { ...site, toldMs: 300 },
+      playerCounts: crowd.playerCounts,
+    })
     lab.ends(crowd.stop, operator.stop)
   }
   beforeEach(async () => {

@@ -43,7 +43,7 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
   beforeEach(async () => {
     players = new Map()
     const kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
-    const census: Census = {
+    const playerCounts: Census = {
       attend: () => {},
       players: () => players,
       peak: () => undefined,
@@ -51,7 +51,7 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
       forget: () => {},
       onChange: () => () => {},
     }
-    const operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, toldMs: 300 }, census })
+    const operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, toldMs: 300 }, playerCounts })
     lab.ends(kubelet.stop, operator.stop)
   })
   const { declare, get, realmOf, kubectl } = lab

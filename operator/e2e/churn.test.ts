@@ -57,22 +57,22 @@ async function anOperator() {
   const telling = { transport, leadership: soleLeadership, clock, log: silentLog }
   const recorder = createRecorder({ ...telling, instance: 'operator', metrics: eventMetrics(metrics) })
   const writer = createWriter({ ...telling, cache, recorder, metrics: writerMetrics(metrics) })
-  const cluster = kubernetesCluster({ cache, writer, platform, headcount: async () => new Map() })
+  const cluster = kubernetesCluster({ cache, writer, platform, countPlayers: async () => new Map() })
   cache.start()
   await cache.synced
   const loop = startReconcilers({
     cluster,
     site,
     publication: createProber({ providerUrl: platform.providerUrl, clock, fetch: served }),
-    elsewhere: createLeased({
+    remotePublication: createLeased({
       providers: [{ url: ELSEWHERE, tokenFile: '/nowhere' }],
       clock,
       epoch: 1,
       ask: async (_, { method }) => ({ status: { PUT: 200, DELETE: 204, GET: 404 }[method], etag: '"1"', body: {} }),
     }),
     dependencies: watchDependencies({ clock, knock: async () => undefined }),
-    census: createCensus({ statsUrlOf: site.statsUrl, clock, fetch: counted }),
-    probe: createJoiner({ urlOf: ({ spec }) => spec.url, clock, join: async () => ({ ok: true }) }),
+    playerCounts: createCensus({ statsUrlOf: site.statsUrl, clock, fetch: counted }),
+    syntheticJoins: createJoiner({ urlOf: ({ spec }) => spec.url, clock, join: async () => ({ ok: true }) }),
     clock,
     log: silentLog,
     metrics: queueMetrics(metrics, () => loop.depth),

@@ -22,7 +22,7 @@ const publication: Publication = {
 }
 
 /** Another cluster's realm provider that leases every name, and takes every name back. */
-const elsewhere: Elsewhere = {
+const remotePublication: Elsewhere = {
   publish: () => [],
   mayLeadTo: () => false,
   withdraw: () => true,
@@ -31,7 +31,7 @@ const elsewhere: Elsewhere = {
 }
 
 /** A crowd that stays. */
-const census: Census = {
+const playerCounts: Census = {
   attend: () => {},
   players: () => new Map([0, 1].map((slot) => [slot, 450])),
   isLost: () => false,
@@ -67,10 +67,10 @@ function aWorld() {
     } as typeof alive
     const cache = createCache({ transport, log: silentLog, clock })
     const writer = createWriter({ transport, cache, leadership: soleLeadership, log: silentLog, clock })
-    const cluster = kubernetesCluster({ cache, writer, platform, headcount: async () => new Map() })
+    const cluster = kubernetesCluster({ cache, writer, platform, countPlayers: async () => new Map() })
     cache.start()
     await cache.synced
-    const loop = startReconcilers({ cluster, site, publication, elsewhere, census, clock, log: silentLog })
+    const loop = startReconcilers({ cluster, site, publication, remotePublication, playerCounts, clock, log: silentLog })
     return { life, loop, end: () => (life.over ? cache.stop() : loop.stop().then(cache.stop)) }
   }
 

@@ -8,7 +8,7 @@ import { aProviderElsewhere, aWayTo, type Sent } from '../../testing/apiserver/e
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import { aLab } from '../../testing/apiserver/lab.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import type { Lease } from '../leader/lease.ts'
+import type { LeaderLease } from '../leader/lease.ts'
 
 const patient = { timeout: 30_000, interval: 20 }
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
@@ -60,7 +60,7 @@ withPart('kube', 'two operator processes on one API server', (part) => {
       ended,
     }
   }
-  const leader = async () => (await get<Lease>(resources.Lease, 'realm-operator'))?.spec.holderIdentity
+  const leader = async () => (await get<LeaderLease>(resources.Lease, 'realm-operator'))?.spec.holderIdentity
 
   /** Two processes of which the first leads and the second has seen everything. */
   async function aPair(env?: NodeJS.ProcessEnv): Promise<[Process, Process]> {

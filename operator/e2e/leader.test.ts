@@ -9,8 +9,8 @@ import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserve
 import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
 import { startFaultyWire } from '../../testing/apiserver/faulty-wire.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import { type Candidate, createCandidate } from '../leader/elector.ts'
-import type { Lease } from '../leader/lease.ts'
+import { createElector, type LeaderElector } from '../leader/elector.ts'
+import type { LeaderLease } from '../leader/lease.ts'
 
 withPart('kube', 'an election at a real API server', (part) => {
   let api: ApiServer
@@ -32,7 +32,7 @@ withPart('kube', 'an election at a real API server', (part) => {
     const story: string[] = []
     const candidate = async (identity: string) => {
       const wire = await startFaultyWire(Number(new URL(api.access.server).port))
-      const made: Candidate = createCandidate({
+      const made: LeaderElector = createElector({
         transport: api.transport({ server: `https://127.0.0.1:${wire.port}` }),
         lease: key,
         identity,
@@ -44,7 +44,7 @@ withPart('kube', 'an election at a real API server', (part) => {
       made.start()
       return { candidate: made, wire }
     }
-    return { key, story, candidate, lease: () => user.get<Lease>(resources.Lease, key) }
+    return { key, story, candidate, lease: () => user.get<LeaderLease>(resources.Lease, key) }
   }
 
   test('one of two leads, and hands over when it stops, long before its lease ends', async () => {

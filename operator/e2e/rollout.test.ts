@@ -7,7 +7,7 @@ import { cellResource } from '../../crds/resources.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
 import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import { aLab } from '../../testing/apiserver/lab.ts'
-import { aProbe } from '../../testing/apiserver/scripted-probe.ts'
+import { scriptedJoins } from '../../testing/apiserver/scripted-probe.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
 import type { Joins } from '../observed/players.ts'
@@ -22,22 +22,26 @@ withPart('kube', 'rollouts against a real API server', (part) => {
   const lab = aLab(part)
   let operator: Awaited<ReturnType<typeof startOperator>>
   let kubelet: FakeKubelet
-  let probe: ReturnType<typeof aProbe>
+  let joins: ReturnType<typeof scriptedJoins>
   /** How it goes for the players of a cell. */
   let joinsOf: (cell: string) => Joins
   const start = async () => {
-    const joins = createJoinWatch({
+    const joinSuccess = createJoinWatch({
       addressesOf: ({ metadata }) => [metadata.name],
       port: 80,
       clock: systemClock,
       fetch: async (url) => ({ ok: true, status: 200, body: { joins: joinsOf(new URL(url).hostname) } }),
     })
-    operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, toldMs: 300 }, probe, joins })
-    lab.ends(operator.stop, joins.stop)
+    operator = await startOperator(lab.api, lab.namespace, undefined, {
+      site: { ...site, toldMs: 300 },
+      syntheticJoins: joins,
+      joinSuccess,
+    })
+    lab.ends(operator.stop, joinSuccess.stop)
   }
   beforeEach(async () => {
     joinsOf = () => ({ given: 100, missed: 0, waiting: 0 })
-    probe = aProbe()
+    joins = scriptedJoins()
     kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
     lab.ends(kubelet.stop)
     await start()
@@ -80,12 +84,12 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     await declare(realm('1.0.0'))
     await serving(0)
     const uid = (await cells())[0]?.metadata.uid
-    probe.answer({ state: 'untried' }, lab.namespace)
+    joins.answer({ state: 'untried' }, lab.namespace)
     await declare(realm('2.0.0'))
-    await expect.poll(() => probe.attended.size, patient).toBe(1)
+    await expect.poll(() => joins.attended.size, patient).toBe(1)
     await operator.settled()
     expect(await answering(0)).toBe('main-0')
-    probe.answer({ state: 'failed', message: 'waiting for an island: none came' }, lab.namespace)
+    joins.answer({ state: 'failed', message: 'waiting for an island: none came' }, lab.namespace)
     await expect
       .poll(() => condition('Stalled'), patient)
       .toMatchObject({
@@ -103,12 +107,12 @@ withPart('kube', 'rollouts against a real API server', (part) => {
   test('an operator that starts anew in the middle goes on where the last one was', async () => {
     await declare(realm('1.0.0'))
     await serving(0)
-    probe.answer({ state: 'untried' }, lab.namespace)
+    joins.answer({ state: 'untried' }, lab.namespace)
     await declare(realm('2.0.0'))
     await expect.poll(versions, patient).toEqual(['0:1.0.0', '0:2.0.0'])
     await operator.stop()
     await start()
-    probe.answer({ state: 'joined' }, lab.namespace)
+    joins.answer({ state: 'joined' }, lab.namespace)
     await expect.poll(versions, patient).toEqual(['0:2.0.0'])
     await serving(0)
   })

@@ -14,7 +14,7 @@ import { kubectlOf } from '../../testing/apiserver/kubectl.ts'
 import { inNamespace } from '../../testing/apiserver/namespace.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { DELETION_COST } from '../desired/scale/shrink.ts'
-import { createHeadcount } from '../observers/players/connector-players.ts'
+import { connectorPlayerCounter } from '../observers/players/connector-players.ts'
 
 type Pod = KubeObject & { status?: { podIP?: string } }
 type Deployment = KubeObject & { spec: { replicas: number } }
@@ -69,8 +69,8 @@ withPart('kube', 'connectors that become fewer, with the controllers of a real c
     const others = await Promise.all(
       ['127.0.7.3', '127.0.7.4', '127.0.7.5'].map((at) => aConnector(at, first.port, () => players.get(at) ?? 0)),
     )
-    const headcount = createHeadcount({ port: first.port, clock: systemClock })
-    operator = await startOperator(api, NAMESPACE, undefined, { headcount })
+    const countPlayers = connectorPlayerCounter({ port: first.port, clock: systemClock })
+    operator = await startOperator(api, NAMESPACE, undefined, { countPlayers })
     stops.push(...[operator, pods, deployments, controllers, first, ...others].map((each) => () => each.stop()))
   })
   afterAll(async () => {

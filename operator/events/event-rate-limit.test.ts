@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
-import { createAllowance } from './event-rate-limit.ts'
+import { createEventRateLimit } from './event-rate-limit.ts'
 
 const takeAll = (take: () => boolean): number => {
   let taken = 0
@@ -10,7 +10,7 @@ const takeAll = (take: () => boolean): number => {
 
 test('one object is told of a few times at once, then once a minute, whatever others do', () => {
   const clock = new ManualClock()
-  const allowance = createAllowance(clock)
+  const allowance = createEventRateLimit(clock)
   expect(takeAll(() => allowance.take('a'))).toBe(25)
   expect(allowance.take('b')).toBe(true)
   clock.advance(60_000)
@@ -19,7 +19,7 @@ test('one object is told of a few times at once, then once a minute, whatever ot
 
 test('all objects together are told of ten times a second in the long run', () => {
   const clock = new ManualClock()
-  const allowance = createAllowance(clock)
+  const allowance = createEventRateLimit(clock)
   let uid = 0
   expect(takeAll(() => allowance.take(`${uid++}`))).toBe(500)
   clock.advance(1000)
@@ -28,7 +28,7 @@ test('all objects together are told of ten times a second in the long run', () =
 
 test('objects nothing is told of are forgotten', () => {
   const clock = new ManualClock()
-  const allowance = createAllowance(clock)
+  const allowance = createEventRateLimit(clock)
   for (let uid = 0; uid < 100; uid++) allowance.take(`${uid}`)
   clock.advance(25 * 60_000)
   allowance.take('last')

@@ -8,7 +8,7 @@ const TOTAL_BURST = 500
 const TOTAL_REFILL_MS = 100
 
 /** How many Events may be made: nobody reads the hundredth. */
-export interface Allowance {
+export interface EventRateLimit {
   /** Whether one more may be made about this object; if so, it counts. */
   take(uid: string): boolean
   /** Objects Events were made about lately. */
@@ -22,7 +22,7 @@ interface Bucket {
 }
 
 /** An allowance per object and one for all; who takes nothing is forgotten once its bucket is full again. */
-export function createAllowance(clock: Clock): Allowance {
+export function createEventRateLimit(clock: Clock): EventRateLimit {
   const byObject = new Map<string, Bucket>()
   const all: Bucket = { level: TOTAL_BURST, at: clock.now() }
 

@@ -51,14 +51,14 @@ export const eventReasons = {
 export type EventReason = keyof typeof eventReasons
 
 /** One thing to tell about an object. */
-export interface News {
+export interface EventNote {
   reason: EventReason
   note: string
 }
 
-type Obstacle = Exclude<RealmReasons['Stalled'] | CellReasons['Stalled'], 'Moving'>
+type Blocker = Exclude<RealmReasons['Stalled'] | CellReasons['Stalled'], 'Moving'>
 /** What stands in an object's way, by the reason of its condition `Stalled`. */
-export const obstacleReasons: Readonly<Record<Obstacle, EventReason>> = {
+export const blockerReasons: Readonly<Record<Blocker, EventReason>> = {
   Refused: 'ApplyRefused',
   PodsFailing: 'PodsFailing',
   SecretMissing: 'SecretMissing',

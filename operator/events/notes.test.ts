@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Condition, RealmStatus } from '../../crds/realm.ts'
-import { obstacleNews, realmNews } from './notes.ts'
+import { blockerEvents, realmEvents } from './notes.ts'
 
 const condition = (type: string, status: Condition['status'], reason: string, message = ''): Condition => ({
   type,
@@ -14,25 +14,25 @@ const withCells = (...states: ('Starting' | 'Serving' | 'Unhealthy')[]): RealmSt
 })
 
 test('cells that begin or cease to take players are told of together', () => {
-  expect(realmNews(undefined, withCells('Starting', 'Starting'))).toEqual([])
-  expect(realmNews(withCells('Starting', 'Starting'), withCells('Serving', 'Serving'))).toEqual([
+  expect(realmEvents(undefined, withCells('Starting', 'Starting'))).toEqual([])
+  expect(realmEvents(withCells('Starting', 'Starting'), withCells('Serving', 'Serving'))).toEqual([
     { reason: 'CellServing', note: 'main-0, main-1 can take players' },
   ])
-  expect(realmNews(withCells('Serving', 'Serving'), withCells('Serving', 'Unhealthy'))).toEqual([
+  expect(realmEvents(withCells('Serving', 'Serving'), withCells('Serving', 'Unhealthy'))).toEqual([
     { reason: 'CellUnhealthy', note: 'main-1 can take players no more' },
   ])
-  expect(realmNews(withCells('Serving'), withCells('Serving'))).toEqual([])
+  expect(realmEvents(withCells('Serving'), withCells('Serving'))).toEqual([])
 })
 
 test('what the realm provider does is told when it changes', () => {
   const seen = { conditions: [condition('Published', 'True', 'SeenServing', 'seen at http://p/main/about')] }
   const waiting = { conditions: [condition('Published', 'False', 'WaitingForProvider', 'not seen yet')] }
   const silent = { conditions: [condition('Published', 'Unknown', 'ProviderUnreachable', 'http://p: timeout')] }
-  expect(realmNews(waiting, seen)).toEqual([{ reason: 'EndpointPublished', note: 'seen at http://p/main/about' }])
-  expect(realmNews(seen, waiting)).toEqual([{ reason: 'EndpointUnpublished', note: 'not seen yet' }])
-  expect(realmNews(waiting, silent)).toEqual([{ reason: 'PublishFailed', note: 'http://p: timeout' }])
-  expect(realmNews(undefined, waiting)).toEqual([])
-  expect(realmNews(seen, seen)).toEqual([])
+  expect(realmEvents(waiting, seen)).toEqual([{ reason: 'EndpointPublished', note: 'seen at http://p/main/about' }])
+  expect(realmEvents(seen, waiting)).toEqual([{ reason: 'EndpointUnpublished', note: 'not seen yet' }])
+  expect(realmEvents(waiting, silent)).toEqual([{ reason: 'PublishFailed', note: 'http://p: timeout' }])
+  expect(realmEvents(undefined, waiting)).toEqual([])
+  expect(realmEvents(seen, seen)).toEqual([])
 })
 
 test('numbers chosen by the players are told with what they were chosen for, once each', () => {
@@ -40,14 +40,14 @@ test('numbers chosen by the players are told with what they were chosen for, onc
     autoscale: { cells: 1, connectors: 1, changedAt: '2026-01-01T00:00:00Z', reason, message },
   })
   const [calm, up] = [chosen('Started', 'from here on'), chosen('MorePlayers', 'main-0: 1 240 players')]
-  expect(realmNews(calm, up)).toEqual([{ reason: 'ScaledUp', note: 'main-0: 1 240 players' }])
-  expect(realmNews(up, up)).toEqual([])
-  expect(realmNews(up, chosen('FewerPlayers', 'main-0: at most 3'))).toEqual([
+  expect(realmEvents(calm, up)).toEqual([{ reason: 'ScaledUp', note: 'main-0: 1 240 players' }])
+  expect(realmEvents(up, up)).toEqual([])
+  expect(realmEvents(up, chosen('FewerPlayers', 'main-0: at most 3'))).toEqual([
     { reason: 'ScaledDown', note: 'main-0: at most 3' },
   ])
-  expect(realmNews(up, chosen('AtMaximum', 'too many'))).toEqual([{ reason: 'ScaleLimited', note: 'too many' }])
-  expect(realmNews(up, chosen('PlayersUnknown', 'nobody knows'))).toEqual([])
-  expect(realmNews(undefined, calm)).toEqual([])
+  expect(realmEvents(up, chosen('AtMaximum', 'too many'))).toEqual([{ reason: 'ScaleLimited', note: 'too many' }])
+  expect(realmEvents(up, chosen('PlayersUnknown', 'nobody knows'))).toEqual([])
+  expect(realmEvents(undefined, calm)).toEqual([])
 })
 
 test('what stands in the way is told once, and again when it is something else', () => {
@@ -56,9 +56,9 @@ test('what stands in the way is told once, and again when it is something else',
   })
   const refused = { conditions: [condition('Stalled', 'True', 'Refused', 'Service main is not ours')] }
   const moving = { conditions: [condition('Stalled', 'False', 'Moving', 'nothing is in the way')] }
-  expect(obstacleNews(moving, missing('a'))).toEqual([{ reason: 'SecretMissing', note: 'secret "a" not found' }])
-  expect(obstacleNews(missing('a'), missing('a'))).toEqual([])
-  expect(obstacleNews(missing('a'), missing('b'))).toHaveLength(1)
-  expect(obstacleNews(missing('a'), refused)).toEqual([{ reason: 'ApplyRefused', note: 'Service main is not ours' }])
-  expect(obstacleNews(refused, moving)).toEqual([])
+  expect(blockerEvents(moving, missing('a'))).toEqual([{ reason: 'SecretMissing', note: 'secret "a" not found' }])
+  expect(blockerEvents(missing('a'), missing('a'))).toEqual([])
+  expect(blockerEvents(missing('a'), missing('b'))).toHaveLength(1)
+  expect(blockerEvents(missing('a'), refused)).toEqual([{ reason: 'ApplyRefused', note: 'Service main is not ours' }])
+  expect(blockerEvents(refused, moving)).toEqual([])
 })

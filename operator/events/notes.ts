@@ -1,28 +1,31 @@
 import { type CellReasons, type CommsCellStatus, conditionOf, type RealmReasons, type RealmStatus } from '../../crds/realm.ts'
-import { type News, obstacleReasons } from './event-reasons.ts'
+import { blockerReasons, type EventNote } from './event-reasons.ts'
 
 /** What is worth telling when the status of a realm changes; nothing when only numbers did. */
-export function realmNews(before: RealmStatus | undefined, after: RealmStatus): News[] {
+export function realmEvents(before: RealmStatus | undefined, after: RealmStatus): EventNote[] {
   return [
-    ...cellNews(before, after),
-    ...scaleNews(before, after),
-    ...publicationNews(before, after),
-    ...obstacleNews(before, after),
+    ...cellEvents(before, after),
+    ...scaleEvents(before, after),
+    ...publicationEvents(before, after),
+    ...blockerEvents(before, after),
   ]
 }
 
 /** What is worth telling when the status of a cell or realm changes, as far as it stands still. */
-export function obstacleNews(before: RealmStatus | CommsCellStatus | undefined, after: RealmStatus | CommsCellStatus): News[] {
+export function blockerEvents(
+  before: RealmStatus | CommsCellStatus | undefined,
+  after: RealmStatus | CommsCellStatus,
+): EventNote[] {
   const [was, is] = [before, after].map((status) => conditionOf({ ...(status && { status }) }, 'Stalled'))
   if (is?.status !== 'True' || (was?.status === 'True' && was.reason === is.reason && was.message === is.message)) return []
   const reason = is.reason as RealmReasons['Stalled'] | CellReasons['Stalled']
-  return reason === 'Moving' ? [] : [{ reason: obstacleReasons[reason], note: is.message }]
+  return reason === 'Moving' ? [] : [{ reason: blockerReasons[reason], note: is.message }]
 }
 
-function cellNews(before: RealmStatus | undefined, { endpoints = [] }: RealmStatus): News[] {
+function cellEvents(before: RealmStatus | undefined, { endpoints = [] }: RealmStatus): EventNote[] {
   const changed = endpoints.filter(({ cell, state }) => before?.endpoints?.find((known) => known.cell === cell)?.state !== state)
   const cellsIn = (state: string) => changed.filter((endpoint) => endpoint.state === state).map(({ cell }) => cell)
-  const told = (reason: News['reason'], cells: string[], what: string): News[] =>
+  const told = (reason: EventNote['reason'], cells: string[], what: string): EventNote[] =>
     cells.length > 0 ? [{ reason, note: `${cells.join(', ')} ${what}` }] : []
   return [
     ...told('CellServing', cellsIn('Serving'), 'can take players'),
@@ -31,7 +34,7 @@ function cellNews(before: RealmStatus | undefined, { endpoints = [] }: RealmStat
   ]
 }
 
-function scaleNews({ autoscale: was }: RealmStatus = {}, { autoscale: is }: RealmStatus): News[] {
+function scaleEvents({ autoscale: was }: RealmStatus = {}, { autoscale: is }: RealmStatus): EventNote[] {
   if (!is || (was?.reason === is.reason && was.message === is.message && was.changedAt === is.changedAt)) return []
   const note = is.message
   if (is.reason === 'MorePlayers') return [{ reason: 'ScaledUp', note }]
@@ -39,7 +42,7 @@ function scaleNews({ autoscale: was }: RealmStatus = {}, { autoscale: is }: Real
   return is.reason === 'AtMaximum' ? [{ reason: 'ScaleLimited', note }] : []
 }
 
-function publicationNews(before: RealmStatus | undefined, after: RealmStatus): News[] {
+function publicationEvents(before: RealmStatus | undefined, after: RealmStatus): EventNote[] {
   const [was, is] = [before, after].map((status) => conditionOf({ ...(status && { status }) }, 'Published'))
   if (!is || (was?.status === is.status && was.reason === is.reason)) return []
   if (is.reason === 'ProviderUnreachable') return [{ reason: 'PublishFailed', note: is.message }]

@@ -4,11 +4,11 @@ import { silentLog } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
 import { leadershipBy } from '../leader/elector.ts'
 import { eventMetrics } from './event-metrics.ts'
-import type { News } from './event-reasons.ts'
-import { createRecorder, type RecorderOptions, SERIES_MS, SERIES_WRITE_MS, type Subject } from './recorder.ts'
+import type { EventNote } from './event-reasons.ts'
+import { createRecorder, type EventSubject, type RecorderOptions, SERIES_MS, SERIES_WRITE_MS } from './recorder.ts'
 
-const main: Subject = { kind: 'Realm', namespace: 'city', name: 'main', uid: 'u1' }
-const news: News = { reason: 'CellServing', note: 'main-0 can take players' }
+const main: EventSubject = { kind: 'Realm', namespace: 'city', name: 'main', uid: 'u1' }
+const news: EventNote = { reason: 'CellServing', note: 'main-0 can take players' }
 
 function aRecorder(answer: () => Promise<void> = async () => {}) {
   const clock = new ManualClock()

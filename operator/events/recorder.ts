@@ -13,11 +13,11 @@ import { MANAGER } from '../desired/naming.ts'
 import type { Leadership } from '../leader/elector.ts'
 import { microTime } from '../leader/lease.ts'
 import type { EventMetrics, EventOutcome } from './event-metrics.ts'
-import { type Allowance, createAllowance } from './event-rate-limit.ts'
-import { eventReasons, type News } from './event-reasons.ts'
+import { createEventRateLimit, type EventRateLimit } from './event-rate-limit.ts'
+import { type EventNote, eventReasons } from './event-reasons.ts'
 
 /** What an Event is about. */
-export interface Subject extends ObjectKey {
+export interface EventSubject extends ObjectKey {
   kind: Kind
   uid: string
 }
@@ -25,7 +25,7 @@ export interface Subject extends ObjectKey {
 /** Tells people what happened. */
 export interface Recorder extends Running {
   /** Tells in the background, or drops it: nobody waits for an Event. */
-  record(subject: Subject, news: News): void
+  record(subject: EventSubject, news: EventNote): void
 }
 
 /** What a recorder is made of. */
@@ -50,9 +50,9 @@ const MAX_REMEMBERED = 4096
 const MAX_NOTE_LENGTH = 1024 // the API server takes no more
 const TIMEOUT_MS = 3000
 
-interface Told {
-  subject: Subject
-  news: News
+interface EventSeries {
+  subject: EventSubject
+  news: EventNote
   /** Name of the Event. */
   name: string
   count: number
@@ -64,13 +64,13 @@ interface Told {
 /** Creates Events one after the other, by a queue of bounded length, only while leading, and never more than allowed. */
 export function createRecorder({ transport, leadership, instance, clock, log, metrics }: RecorderOptions): Recorder {
   /** What was told lately, in the order in which it last happened. */
-  const told = new Map<string, Told>()
-  const allowance: Allowance = createAllowance(clock)
+  const told = new Map<string, EventSeries>()
+  const allowance: EventRateLimit = createEventRateLimit(clock)
   const queue: (() => Promise<void>)[] = []
   let pumping: Promise<void> | undefined
   let stopped = false
 
-  const count = ({ reason }: News, outcome: EventOutcome) => metrics?.events.inc({ reason, outcome })
+  const count = ({ reason }: EventNote, outcome: EventOutcome) => metrics?.events.inc({ reason, outcome })
 
   function forgetOld(now: number): void {
     for (const [key, { lastAt, cancel }] of told) {
@@ -80,7 +80,7 @@ export function createRecorder({ transport, leadership, instance, clock, log, me
     }
   }
 
-  function repeat(known: Told): void {
+  function repeat(known: EventSeries): void {
     known.count++
     count(known.news, 'repeated')
     known.cancel ??= clock.after(SERIES_WRITE_MS, () => {
@@ -91,7 +91,7 @@ export function createRecorder({ transport, leadership, instance, clock, log, me
     })
   }
 
-  function enqueue(news: News, send: (options: WriteOptions) => Promise<unknown>): void {
+  function enqueue(news: EventNote, send: (options: WriteOptions) => Promise<unknown>): void {
     if (stopped || queue.length >= MAX_QUEUE) {
       count(news, 'capped')
       return
@@ -143,15 +143,15 @@ export function createRecorder({ transport, leadership, instance, clock, log, me
   }
 }
 
-interface Facts {
-  subject: Subject
-  news: News
+interface EventDraft {
+  subject: EventSubject
+  news: EventNote
   name: string
   instance: string
   now: number
 }
 
-function eventOf({ subject, news: { reason, note }, name, instance, now }: Facts): KubeObject {
+function eventOf({ subject, news: { reason, note }, name, instance, now }: EventDraft): KubeObject {
   const { kind, namespace, uid } = subject
   const { type, action } = eventReasons[reason]
   const event = {

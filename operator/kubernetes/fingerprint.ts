@@ -4,13 +4,13 @@ import { hash } from 'node:crypto'
 const QUANTITY_MAPS = new Set(['requests', 'limits'])
 
 /** One text per meaning: keys in order, nothing where there is nothing, quantities as plain numbers. Order of lists counts. */
-export function canonical(value: unknown, key = ''): string {
+export function canonicalText(value: unknown, key = ''): string {
   // Strings are led by their length: that is unambiguous without escaping, and hashing is most of what a pass does.
   if (typeof value === 'string') return `${value.length}"${value}`
   if (typeof value !== 'object' || value === null) return String(value ?? null)
   let text = ''
   if (Array.isArray(value)) {
-    for (const item of value) text += `${canonical(item)},`
+    for (const item of value) text += `${canonicalText(item)},`
     return `[${text}]`
   }
   const given = value as Record<string, unknown>
@@ -18,13 +18,13 @@ export function canonical(value: unknown, key = ''): string {
   for (const name of Object.keys(given).sort()) {
     const inside = given[name]
     if (inside === undefined || inside === null) continue
-    text += `${name.length}"${name}:${canonical(areQuantities ? quantityOf(inside) : inside, name)},`
+    text += `${name.length}"${name}:${canonicalText(areQuantities ? quantityOf(inside) : inside, name)},`
   }
   return `{${text}}`
 }
 
 /** A short name for a meaning: equal for what `canonical` finds equal. */
-export const canonicalHash = (value: unknown): string => hash('sha1', canonical(value), 'base64')
+export const canonicalHash = (value: unknown): string => hash('sha1', canonicalText(value), 'base64')
 
 /** What identifies the wish behind an object: everything we would write of it but its name. */
 export const fingerprintOf = (object: object): string => {

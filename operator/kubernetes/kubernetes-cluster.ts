@@ -5,9 +5,9 @@ import type { Manifest, MintedSecret } from '../desired/manifests/manifest.ts'
 import { cellObjects, mintedSecrets, realmObjects } from '../desired/manifests/objects.ts'
 import type { Platform } from '../desired/platform.ts'
 import type { Workload } from '../observed/workload.ts'
-import type { Headcount } from '../observers/players/connector-players.ts'
+import type { CountPlayers } from '../observers/players/connector-players.ts'
 import type { Cluster } from '../reconcile/cluster.ts'
-import { markEmptiest } from './apply/pod-deletion-cost.ts'
+import { setDeletionCosts } from './apply/pod-deletion-cost.ts'
 import type { Writer } from './apply/writer.ts'
 import type { Cache } from './cache/cache.ts'
 import { type Child, childKey } from './cache/child.ts'
@@ -20,11 +20,11 @@ export interface KubernetesParts {
   cache: Cache
   writer: Writer
   platform: Platform
-  headcount: Headcount
+  countPlayers: CountPlayers
 }
 
 /** A Kubernetes cluster as the reconcilers wish it were. */
-export function kubernetesCluster({ cache, writer, platform, headcount }: KubernetesParts): Cluster {
+export function kubernetesCluster({ cache, writer, platform, countPlayers }: KubernetesParts): Cluster {
   async function settle(
     ownerUid: string,
     manifests: readonly Manifest[],
@@ -91,7 +91,7 @@ export function kubernetesCluster({ cache, writer, platform, headcount }: Kubern
           if (!(kind === 'Realm' ? cache.realm(key) : cache.cell(key))) writer.forget({ kind, ...key })
           listener(kind, key)
         }),
-        writer.onWake(listener),
+        writer.onRequeue(listener),
       ]
       return () => {
         for (const end of endings) end()
@@ -110,17 +110,17 @@ export function kubernetesCluster({ cache, writer, platform, headcount }: Kubern
       }
     },
     async realizeRealm(realm, plan) {
-      for (const secret of mintedSecrets(realm)) if (isMissing(secret)) await writer.mint(secret)
+      for (const secret of mintedSecrets(realm)) if (isMissing(secret)) await writer.createSecret(secret)
       const manifests = realmObjects(realm, plan, platform).map(withoutTakenScale)
       await settle(realm.metadata.uid ?? '', manifests, plan.spared)
     },
     async realizeCell(cell, plan) {
-      await markEmptiest({ cache, writer, headcount }, cell, plan.connectors.replicas)
+      await setDeletionCosts({ cache, writer, countPlayers }, cell, plan.connectors.replicas)
       await settle(cell.metadata.uid ?? '', cellObjects(cell, plan, platform))
     },
-    hold: ({ metadata }, finalizers) => writer.hold(metadata, finalizers),
-    reportRealm: ({ metadata }, status) => writer.report('Realm', metadata, cache.realm(metadata)?.status, status),
-    reportCell: ({ metadata }, status) => writer.report('CommsCell', metadata, cache.cell(metadata)?.status, status),
+    setFinalizers: ({ metadata }, finalizers) => writer.setFinalizers(metadata, finalizers),
+    reportRealm: ({ metadata }, status) => writer.reportStatus('Realm', metadata, cache.realm(metadata)?.status, status),
+    reportCell: ({ metadata }, status) => writer.reportStatus('CommsCell', metadata, cache.cell(metadata)?.status, status),
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ownedPart } from './managed-fields.ts'
+import { managedPart } from './managed-fields.ts'
 
 const live = (fieldsV1: object, rest: object, manager = 'us', subresource?: string) => ({
   metadata: {
@@ -15,11 +15,11 @@ const live = (fieldsV1: object, rest: object, manager = 'us', subresource?: stri
 test('holds what we applied and nothing else', () => {
   const fields = { 'f:spec': { 'f:replicas': {}, 'f:template': { 'f:image': {} } } }
   const spec = { replicas: 2, theirs: 1, updated: 1, template: { image: 'a', pullPolicy: 'Always' } }
-  expect(ownedPart(live(fields, { spec }), 'us')).toEqual({ spec: { replicas: 2, template: { image: 'a' } } })
+  expect(managedPart(live(fields, { spec }), 'us')).toEqual({ spec: { replicas: 2, template: { image: 'a' } } })
 })
 
 test('a field somebody else took from us, or removed, is missing', () => {
-  expect(ownedPart(live({ 'f:spec': { 'f:replicas': {} } }, { spec: { image: 'evil' } }), 'us')).toEqual({ spec: {} })
+  expect(managedPart(live({ 'f:spec': { 'f:replicas': {} } }, { spec: { image: 'evil' } }), 'us')).toEqual({ spec: {} })
 })
 
 test('items of lists are found by their keys, defaulted ones included, with only our fields', () => {
@@ -39,7 +39,7 @@ test('items of lists are found by their keys, defaulted ones included, with only
     ],
     finalizers: ['theirs', 'ours'],
   }
-  expect(ownedPart(live(fields, given), 'us')).toEqual({
+  expect(managedPart(live(fields, given), 'us')).toEqual({
     ports: [{ port: 80, name: 'http' }],
     env: [{ name: 'A', value: '1' }],
     finalizers: ['ours'],
@@ -49,12 +49,12 @@ test('items of lists are found by their keys, defaulted ones included, with only
 test('what belongs together is taken as a whole, and an empty thing of ours stays empty', () => {
   const fields = { 'f:selector': {}, 'f:args': {}, 'f:labels': { '.': {} } }
   const given = { selector: { a: '1' }, args: ['x', 'y'], labels: { theirs: '1' } }
-  expect(ownedPart(live(fields, given), 'us')).toEqual({ selector: { a: '1' }, args: ['x', 'y'], labels: {} })
+  expect(managedPart(live(fields, given), 'us')).toEqual({ selector: { a: '1' }, args: ['x', 'y'], labels: {} })
 })
 
 test('status and the rest are told apart; what we never applied is nothing', () => {
   const object = live({ 'f:status': { 'f:ready': {} } }, { status: { ready: true } }, 'us', 'status')
-  expect(ownedPart(object, 'us', 'status')).toEqual({ status: { ready: true } })
-  expect(ownedPart(object, 'us')).toEqual({})
-  expect(ownedPart({ metadata: {} }, 'us')).toEqual({})
+  expect(managedPart(object, 'us', 'status')).toEqual({ status: { ready: true } })
+  expect(managedPart(object, 'us')).toEqual({})
+  expect(managedPart({ metadata: {} }, 'us')).toEqual({})
 })

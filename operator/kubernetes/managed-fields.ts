@@ -14,7 +14,7 @@ interface ManagedFields {
  * The part of a live object that `manager` applied, with the values it has now. A field somebody else changed is no longer ours and
  * so is missing; a field we stopped wanting is still there. Either way it differs from what we want, and only then.
  */
-export function ownedPart(live: { metadata: object }, manager: string, subresource?: 'status'): Record<string, unknown> {
+export function managedPart(live: { metadata: object }, manager: string, subresource?: 'status'): Record<string, unknown> {
   const { managedFields = [] } = live.metadata as { managedFields?: ManagedFields[] }
   const entry = managedFields.find(
     (known) => known.manager === manager && known.operation === 'Apply' && known.subresource === subresource,
@@ -25,13 +25,13 @@ export function ownedPart(live: { metadata: object }, manager: string, subresour
 /** Whether a field is somebody else's to set and not `manager`'s: whoever changed it last took it over. */
 export function isManagedByOthers(live: { metadata: object }, manager: string, path: readonly string[]): boolean {
   const { managedFields = [] } = live.metadata as { managedFields?: ManagedFields[] }
-  const holders = managedFields.filter(({ fieldsV1 }) => fieldsV1 && holds(fieldsV1, path))
+  const holders = managedFields.filter(({ fieldsV1 }) => fieldsV1 && includesField(fieldsV1, path))
   const isOurs = (entry: ManagedFields) =>
     entry.manager === manager && entry.operation === 'Apply' && entry.subresource === undefined
   return holders.length > 0 && !holders.some(isOurs)
 }
 
-function holds(fields: FieldSet, path: readonly string[]): boolean {
+function includesField(fields: FieldSet, path: readonly string[]): boolean {
   let here: FieldSet | undefined = fields
   for (const name of path) here = here?.[`f:${name}`]
   return here !== undefined

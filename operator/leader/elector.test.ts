@@ -3,15 +3,15 @@ import { ManualClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { KubeError } from '../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
-import { type CandidateOptions, createCandidate, FRESH_MS, NotLeading, TRUST_MS } from './elector.ts'
-import type { Lease } from './lease.ts'
+import { createElector, type ElectorOptions, FRESH_MS, NotLeading, TRUST_MS } from './elector.ts'
+import type { LeaderLease } from './lease.ts'
 
 /** A server that holds one lease, with compare-and-set and a watch; `reachable` cuts a candidate off. */
 function aLeaseServer() {
-  let lease: Lease | undefined
+  let lease: LeaderLease | undefined
   let version = 0
-  const watchers = new Set<(type: 'MODIFIED' | 'DELETED', lease: Lease) => void>()
-  const put = (next: Lease): Lease => {
+  const watchers = new Set<(type: 'MODIFIED' | 'DELETED', lease: LeaderLease) => void>()
+  const put = (next: LeaderLease): LeaderLease => {
     lease = { ...next, metadata: { ...next.metadata, resourceVersion: String(++version) } }
     for (const tell of watchers) tell('MODIFIED', lease)
     return lease
@@ -32,7 +32,7 @@ function aLeaseServer() {
         { signal, onEvent }: { signal: AbortSignal; onEvent: (event: { type: string; object: KubeObject }) => void },
       ) =>
         new Promise<void>((_resolve, reject) => {
-          const tell = (type: string, object: Lease) => {
+          const tell = (type: string, object: LeaderLease) => {
             if (reach.reachable && reach.watching) onEvent({ type, object })
           }
           watchers.add(tell)
@@ -45,18 +45,18 @@ function aLeaseServer() {
         await here()
         return lease
       },
-      async create(_resource: unknown, next: Lease) {
+      async create(_resource: unknown, next: LeaderLease) {
         await here()
         if (lease) throw conflict()
         return put(next)
       },
-      async replace(_resource: unknown, next: Lease) {
+      async replace(_resource: unknown, next: LeaderLease) {
         await here()
         if (!lease) throw new KubeError('write', 404, {})
         if (lease.metadata.resourceVersion !== next.metadata.resourceVersion) throw conflict()
         return put(next)
       },
-    } as unknown as CandidateOptions['transport']
+    } as unknown as ElectorOptions['transport']
     return { reach, transport }
   }
   return {
@@ -77,7 +77,7 @@ function anElection() {
   const story: string[] = []
   const candidate = (identity: string) => {
     const { reach, transport } = server.client()
-    const made = createCandidate({
+    const made = createElector({
       transport,
       lease: { namespace: 'default', name: 'operator' },
       identity,

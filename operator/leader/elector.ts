@@ -6,7 +6,7 @@ import { isStatus } from '../../cells/kube/kube-error.ts'
 import { createReflector } from '../../cells/kube/reflector.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
 import type { Transport } from '../../cells/kube/transport.ts'
-import { epochOf, isFree, type Lease, leaseOf, released, renewed } from './lease.ts'
+import { epochOf, isFree, type LeaderLease, leaseOf, released, renewed } from './lease.ts'
 
 /** Somebody else leads, or may: nothing was written. */
 export class NotLeading extends Error {
@@ -17,7 +17,7 @@ export class NotLeading extends Error {
 }
 
 /** What goes with a write, so that it does not outlive the leadership it was begun in. */
-export interface Fence {
+export interface WriteFence {
   /** Aborts when leadership ends. */
   signal: AbortSignal
   /** Called as the write goes out. @throws NotLeading */
@@ -29,18 +29,18 @@ export interface Leadership {
   /** True while the lease is ours for certain: also right after the process was paused, when no timer has fired yet. */
   isLeader(): boolean
   /** Asked before each write; a lease that was not renewed lately is renewed first. @throws NotLeading */
-  fence(): Promise<Fence>
+  fence(): Promise<WriteFence>
 }
 
 /** A candidate for leadership. Stopping it hands a lease it holds to whoever waits. */
-export interface Candidate extends Leadership, Running {
+export interface LeaderElector extends Leadership, Running {
   start(): void
   /** When the term of whoever held the lease last, as far as we saw, began: ours while we lead, and greater than that of any leader before. */
   epoch(): number
 }
 
 /** What a candidate is made of. */
-export interface CandidateOptions {
+export interface ElectorOptions {
   transport: Pick<Transport, 'list' | 'watch' | 'get' | 'create' | 'replace'>
   lease: { namespace: string; name: string }
   /** Names this process, and no other. */
@@ -84,12 +84,12 @@ export const soleLeadership: Leadership = leadershipBy(() => true)
  * Takes part in the election by a Lease. A candidate waits on a watch, so a released lease is taken at once and waiting costs nothing;
  * whether a leader is gone is judged by how long we ourselves saw no sign of it, never by the clocks of others.
  */
-export function createCandidate(options: CandidateOptions): Candidate {
+export function createElector(options: ElectorOptions): LeaderElector {
   const { transport, lease: key, identity, onElected, onLost, log, clock = systemClock, random = Math.random } = options
   let term = over()
   let stopped = false
   /** The lease as last seen, and when by our clock it last changed. */
-  let known: Lease | undefined
+  let known: LeaderLease | undefined
   let changedAt = clock.now()
   /** When the last renewal that worked was sent; nothing while we do not lead. */
   let renewedAt: number | undefined
@@ -98,7 +98,7 @@ export function createCandidate(options: CandidateOptions): Candidate {
   let cancelAttempt = () => {}
   let cancelTrust = () => {}
 
-  const reflector = createReflector<Lease>({
+  const reflector = createReflector<LeaderLease>({
     transport,
     path: collectionPath(resources.Lease, key.namespace),
     selector: { fields: `metadata.name=${key.name}` },
@@ -112,7 +112,7 @@ export function createCandidate(options: CandidateOptions): Candidate {
     clock,
   })
 
-  function saw(lease: Lease | undefined): void {
+  function saw(lease: LeaderLease | undefined): void {
     // Somebody deleted it: whoever held it may not know yet, so it counts as held until it would have ended.
     const seen = lease ?? (known && { ...leaseOf(key), spec: known.spec })
     if (seen?.metadata.resourceVersion !== known?.metadata.resourceVersion) changedAt = clock.now()
@@ -146,7 +146,7 @@ export function createCandidate(options: CandidateOptions): Candidate {
     const sentAt = clock.now()
     try {
       if (renewedAt === undefined) {
-        saw(await transport.get<Lease>(resources.Lease, key))
+        saw(await transport.get<LeaderLease>(resources.Lease, key))
         const mayTake = isFree(known) || known?.spec.holderIdentity === identity || clock.now() >= endsAt()
         failures = 0
         if (!mayTake || stopped) return
@@ -164,14 +164,14 @@ export function createCandidate(options: CandidateOptions): Candidate {
   /** Somebody else wrote or deleted the lease, or our own write arrived without its answer. */
   async function lookAgain(): Promise<void> {
     try {
-      saw(await transport.get<Lease>(resources.Lease, key))
+      saw(await transport.get<LeaderLease>(resources.Lease, key))
     } catch {
       return // the next attempt asks again
     }
     if (known?.spec.holderIdentity !== identity) lose('somebody else took the lease')
   }
 
-  const write = (lease: Lease): Promise<Lease> =>
+  const write = (lease: LeaderLease): Promise<LeaderLease> =>
     lease.metadata.resourceVersion
       ? transport.replace(resources.Lease, lease, { timeoutMs: REQUEST_TIMEOUT_MS })
       : transport.create(resources.Lease, lease, { timeoutMs: REQUEST_TIMEOUT_MS })

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { createTerms } from './leadership-terms.ts'
+import { createLeadershipTerms } from './leadership-terms.ts'
 
 function aWorld() {
   const events: string[] = []
   let count = 0
   const release: (() => void)[] = []
-  const terms = createTerms(() => {
+  const terms = createLeadershipTerms(() => {
     const term = ++count
     events.push(`begin ${term}`)
     return {

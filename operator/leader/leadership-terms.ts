@@ -6,7 +6,7 @@ export interface Term extends Running {
 }
 
 /** Terms of leadership one after the other: a new one begins only when what the last one left under way is done. */
-export interface Terms extends Running {
+export interface LeadershipTerms extends Running {
   begin(): void
   end(): void
   /** Objects that wait for their pass in the term that runs. */
@@ -14,7 +14,7 @@ export interface Terms extends Running {
 }
 
 /** @param start begins the work of one term */
-export function createTerms(start: () => Term): Terms {
+export function createLeadershipTerms(start: () => Term): LeadershipTerms {
   let wanted = false
   let stopped = false
   let running: Term | undefined

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 
 /** A Lease of coordination.k8s.io/v1, as far as an election needs it. */
-export interface Lease extends KubeObject {
+export interface LeaderLease extends KubeObject {
   spec: {
     holderIdentity?: string
     leaseDurationSeconds?: number
@@ -12,7 +12,7 @@ export interface Lease extends KubeObject {
 }
 
 /** A lease nobody has held. */
-export const leaseOf = (key: { namespace: string; name: string }): Lease => ({
+export const leaseOf = (key: { namespace: string; name: string }): LeaderLease => ({
   apiVersion: 'coordination.k8s.io/v1',
   kind: 'Lease',
   metadata: key,
@@ -20,13 +20,13 @@ export const leaseOf = (key: { namespace: string; name: string }): Lease => ({
 })
 
 /** Whether nobody holds a lease, or it is not there. */
-export const isFree = (lease: Lease | undefined): boolean => !lease?.spec.holderIdentity
+export const isFree = (lease: LeaderLease | undefined): boolean => !lease?.spec.holderIdentity
 
 /** When the term of a lease's holder began, in milliseconds since the epoch; 0 = nobody ever held it. */
-export const epochOf = ({ spec }: Lease): number => (spec.acquireTime === undefined ? 0 : Date.parse(spec.acquireTime))
+export const epochOf = ({ spec }: LeaderLease): number => (spec.acquireTime === undefined ? 0 : Date.parse(spec.acquireTime))
 
 /** The lease as its holder writes it; a new holder counts as a transition, and its term begins later than any before, whatever the clocks say. */
-export function renewed(before: Lease, identity: string, durationMs: number, now: number): Lease {
+export function renewed(before: LeaderLease, identity: string, durationMs: number, now: number): LeaderLease {
   const { spec, ...lease } = before
   const isNew = spec.holderIdentity !== identity
   return {
@@ -45,7 +45,7 @@ export function renewed(before: Lease, identity: string, durationMs: number, now
 }
 
 /** The lease as whoever gives it up leaves it. */
-export const released = ({ spec, ...lease }: Lease): Lease => ({
+export const released = ({ spec, ...lease }: LeaderLease): LeaderLease => ({
   ...lease,
   spec: { ...spec, holderIdentity: '', leaseDurationSeconds: 1 },
 })

@@ -7,12 +7,12 @@ import type { Census } from '../observers/players/census.ts'
 import type { Publication } from '../observers/publication/publication.ts'
 import { startReconcilers } from '../reconcile/loop.ts'
 import { createLocalCluster } from './local-cluster.ts'
-import type { CellOrder, Host, RunningPart, ServiceOrder } from './runtime.ts'
+import type { CellRunSpec, LocalRuntime, RunningPart, ServiceRunSpec } from './runtime.ts'
 
-/** A host that runs nothing and remembers everything. */
-export class FakeHost implements Host {
+/** A runtime that runs nothing and remembers everything. */
+export class FakeRuntime implements LocalRuntime {
   readonly events: string[] = []
-  readonly running = new Map<string, CellOrder | ServiceOrder>()
+  readonly running = new Map<string, CellRunSpec | ServiceRunSpec>()
   slots: readonly { slot: number; cell: string }[] = []
   /** Thrown by starts, until taken away. */
   failure: Error | undefined
@@ -23,13 +23,13 @@ export class FakeHost implements Host {
   /** Stops wait for this. */
   draining: Promise<void> = Promise.resolve()
 
-  startCell = (order: CellOrder) => this.#start(order.cell.metadata.name, order)
-  startService = (order: ServiceOrder) => this.#start(order.plan.component, order)
-  route = (_: unknown, slots: FakeHost['slots']) => {
+  startCell = (order: CellRunSpec) => this.#start(order.cell.metadata.name, order)
+  startService = (order: ServiceRunSpec) => this.#start(order.plan.component, order)
+  route = (_: unknown, slots: FakeRuntime['slots']) => {
     this.slots = slots
   }
 
-  async #start<Order extends CellOrder | ServiceOrder>(name: string, order: Order): Promise<RunningPart<Order>> {
+  async #start<Order extends CellRunSpec | ServiceRunSpec>(name: string, order: Order): Promise<RunningPart<Order>> {
     this.events.push(`start ${name}`)
     if (this.failure) throw this.failure
     if (this.running.has(name)) throw new Error(`${name} runs twice`)
@@ -51,27 +51,27 @@ export class FakeHost implements Host {
   }
 }
 
-/** A laptop whose time moves by hand, with a census the test writes. */
+/** A laptop whose time moves by hand, with player counts which the test sets. */
 export function aLaptop() {
   const clock = new ManualClock()
-  const host = new FakeHost()
-  const cluster = createLocalCluster({ host, clock, log: silentLog })
+  const runtime = new FakeRuntime()
+  const cluster = createLocalCluster({ runtime, clock, log: silentLog })
   const publication: Publication = {
     sighting: () => ({ state: 'serving', aboutUrl: 'http://127.0.0.1:3000/main/about' }),
     forget: () => {},
     onChange: () => () => {},
   }
   const site = laptopSite({ baseUrl: () => 'http://127.0.0.1:3000', providerUrl: 'http://127.0.0.1:3000', livekit: undefined })
-  const census = new Map<number, number>()
+  const counts = new Map<number, number>()
   const players: Census = {
     attend: () => {},
-    players: () => census,
+    players: () => counts,
     peak: () => undefined,
     isLost: () => false,
     forget: () => {},
     onChange: () => () => {},
   }
-  const loop = startReconcilers({ cluster, site, publication, census: players, clock, log: silentLog })
+  const loop = startReconcilers({ cluster, site, publication, playerCounts: players, clock, log: silentLog })
   onTestFinished(async () => {
     await loop.stop()
     await cluster.stop()
@@ -89,5 +89,5 @@ export function aLaptop() {
   }
   const status = () => cluster.realm(key)?.status
   const condition = (type: string) => conditionOf(cluster.realm(key) ?? {}, type)
-  return { host, cluster, census, key, settle, declare, status, condition }
+  return { runtime, cluster, counts, key, settle, declare, status, condition }
 }

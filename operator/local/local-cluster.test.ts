@@ -6,9 +6,9 @@ import { aLaptop } from './fixtures.ts'
 const scaled = (replicas: number) => aRealm({ cells: { replicas } })
 
 test('a declared realm runs its cell and its services, without a bus, and says where it is', async () => {
-  const { host, cluster, declare, status, condition } = aLaptop()
+  const { runtime, cluster, declare, status, condition } = aLaptop()
   await declare(aRealm())
-  expect([...host.running.keys()].sort()).toEqual(['gatekeeper', 'main-0', 'stats'])
+  expect([...runtime.running.keys()].sort()).toEqual(['gatekeeper', 'main-0', 'stats'])
   expect(status()).toMatchObject({
     replicas: 1,
     readyReplicas: 1,
@@ -18,36 +18,36 @@ test('a declared realm runs its cell and its services, without a bus, and says w
   expect(condition('Ready')).toMatchObject({ status: 'True', reason: 'AllServing' })
   expect(condition('Progressing')).toMatchObject({ status: 'False' })
   expect(cluster.cells()[0]?.spec).not.toHaveProperty('nats')
-  expect(host.running.get('main-0')).toMatchObject({
+  expect(runtime.running.get('main-0')).toMatchObject({
     plan: { archipelago: { settings: { ROOMS_URL: 'ws://127.0.0.1:3000/cells/0/rooms', LIVEKIT_ISLAND_SIZE: '100' } } },
   })
 })
 
 test('a changed island size is applied while the cell goes on', async () => {
-  const { host, declare, cluster, key } = aLaptop()
+  const { runtime, declare, cluster, key } = aLaptop()
   await declare(aRealm())
-  host.events.length = 0
+  runtime.events.length = 0
   const changed = aRealm()
   changed.spec.cells.template.archipelago.islandSize = 7
   await declare(changed)
-  expect(host.events).toEqual(['update main-0'])
-  expect(host.running.get('main-0')).toMatchObject({ plan: { archipelago: { settings: { LIVEKIT_ISLAND_SIZE: '7' } } } })
+  expect(runtime.events).toEqual(['update main-0'])
+  expect(runtime.running.get('main-0')).toMatchObject({ plan: { archipelago: { settings: { LIVEKIT_ISLAND_SIZE: '7' } } } })
   expect(cluster.realm(key)?.metadata.generation).toBe(2)
   expect(cluster.realm(key)?.status?.observedGeneration).toBe(2)
 })
 
 test('what cannot be changed in a running part is changed by a new start', async () => {
-  const { host, declare } = aLaptop()
+  const { runtime, declare } = aLaptop()
   await declare(aRealm())
-  host.events.length = 0
-  host.updates = false
+  runtime.events.length = 0
+  runtime.updates = false
   await declare(aRealm({ content: { catalysts: ['https://peer.example.org'] } }))
-  expect(host.events).toEqual(['update stats', 'stop stats', 'start stats'])
+  expect(runtime.events).toEqual(['update stats', 'stop stats', 'start stats'])
 })
 
 test('scaling up, down, to nothing and back starts, repoints and drains', async () => {
-  const { host, declare, settle, status, condition } = aLaptop()
-  const answering = () => host.slots.map(({ cell }) => cell)
+  const { runtime, declare, settle, status, condition } = aLaptop()
+  const answering = () => runtime.slots.map(({ cell }) => cell)
   await declare(scaled(1))
   expect(answering()).toEqual(['main-0', 'main-0', 'main-0', 'main-0'])
   await declare(scaled(2))
@@ -56,116 +56,116 @@ test('scaling up, down, to nothing and back starts, repoints and drains', async 
   await declare(scaled(1))
   expect(answering()).toEqual(['main-0', 'main-0', 'main-0', 'main-0'])
   expect(status()?.endpoints).toMatchObject([{ state: 'Serving' }, { cell: 'main-1', state: 'Draining' }])
-  expect(host.running.has('main-1')).toBe(true)
+  expect(runtime.running.has('main-1')).toBe(true)
   await settle(2000)
-  expect(host.running.has('main-1')).toBe(false)
+  expect(runtime.running.has('main-1')).toBe(false)
   await declare(scaled(0))
   expect(condition('AcceptingPlayers')).toMatchObject({ status: 'False', reason: 'Hibernated' })
   await settle(2000)
-  expect([answering(), host.running.has('main-0')]).toEqual([[], false])
+  expect([answering(), runtime.running.has('main-0')]).toEqual([[], false])
   expect(condition('Ready')).toMatchObject({ status: 'True', reason: 'Hibernated' })
   await declare(scaled(1))
   expect(condition('AcceptingPlayers')).toMatchObject({ status: 'True' })
-  expect(host.running.has('main-0')).toBe(true)
+  expect(runtime.running.has('main-0')).toBe(true)
 })
 
 test('a cell is led to by nobody before its players are sent away', async () => {
-  const { host, declare, settle } = aLaptop()
+  const { runtime, declare, settle } = aLaptop()
   await declare(scaled(2))
   const ledTo: boolean[] = []
-  host.onStop = (name) => ledTo.push(host.slots.some(({ cell }) => cell === name))
+  runtime.onStop = (name) => ledTo.push(runtime.slots.some(({ cell }) => cell === name))
   await declare(scaled(1))
   await settle(2000)
   expect(ledTo).toEqual([false])
 })
 
 test('of two cells the one with fewer players goes', async () => {
-  const { declare, settle, census, cluster } = aLaptop()
+  const { declare, settle, counts, cluster } = aLaptop()
   await declare(scaled(2))
-  census.set(0, 3).set(1, 40)
+  counts.set(0, 3).set(1, 40)
   await declare(scaled(1))
   await settle(2000)
   expect(cluster.cells().map(({ metadata }) => metadata.name)).toEqual(['main-1'])
 })
 
 test('a cell wanted back while it still drains starts once the old one is gone', async () => {
-  const { host, declare, settle, condition } = aLaptop()
+  const { runtime, declare, settle, condition } = aLaptop()
   await declare(scaled(1))
   let drained = () => {}
-  host.draining = new Promise((resolve) => {
+  runtime.draining = new Promise((resolve) => {
     drained = resolve
   })
   await declare(scaled(0))
   await settle(2000)
   await declare(scaled(1))
-  expect(host.events.filter((event) => event.endsWith('main-0'))).toEqual(['start main-0', 'stop main-0'])
+  expect(runtime.events.filter((event) => event.endsWith('main-0'))).toEqual(['start main-0', 'stop main-0'])
   drained()
   await settle()
-  expect(host.events.at(-1)).toBe('start main-0')
+  expect(runtime.events.at(-1)).toBe('start main-0')
   expect(condition('AcceptingPlayers')).toMatchObject({ status: 'True' })
 })
 
 test('a start that fails is told, and tried again until it works', async () => {
-  const { host, declare, settle, condition } = aLaptop()
-  host.failure = new Error('no room on this machine')
+  const { runtime, declare, settle, condition } = aLaptop()
+  runtime.failure = new Error('no room on this machine')
   await declare(aRealm())
   expect(condition('Ready')).toMatchObject({ status: 'False', reason: 'ApplyFailed', message: 'no room on this machine' })
   expect(condition('Progressing')).toMatchObject({ status: 'True', reason: 'Retrying' })
-  host.failure = undefined
+  runtime.failure = undefined
   await settle(2000)
   expect(condition('Ready')).toMatchObject({ status: 'True' })
 })
 
 test('readiness that comes and goes is seen', async () => {
-  const { host, declare, settle, status, condition } = aLaptop()
-  host.ready = false
+  const { runtime, declare, settle, status, condition } = aLaptop()
+  runtime.ready = false
   await declare(aRealm())
   expect(status()?.endpoints).toMatchObject([{ state: 'Starting' }])
-  host.ready = true
+  runtime.ready = true
   await settle()
   expect(condition('Ready')).toMatchObject({ status: 'True' })
-  host.ready = false
+  runtime.ready = false
   await settle()
   expect(status()?.endpoints).toMatchObject([{ state: 'Unhealthy' }])
 })
 
 test('a withdrawn realm leaves nothing running', async () => {
-  const { host, cluster, key, declare, settle } = aLaptop()
+  const { runtime, cluster, key, declare, settle } = aLaptop()
   await declare(scaled(2))
-  await cluster.withdraw(key)
+  await cluster.delete(key)
   await settle()
-  expect([[...host.running.keys()], host.slots, cluster.realms(), cluster.cells()]).toEqual([[], [], [], []])
+  expect([[...runtime.running.keys()], runtime.slots, cluster.realms(), cluster.cells()]).toEqual([[], [], [], []])
 })
 
 test('at rest nothing is started, updated, written or told', async () => {
-  const { host, cluster, declare, settle, key } = aLaptop()
+  const { runtime, cluster, declare, settle, key } = aLaptop()
   await declare(scaled(2))
-  host.events.length = 0
+  runtime.events.length = 0
   let told = 0
   cluster.onChange(() => told++)
   const before = cluster.realm(key)?.metadata.resourceVersion
   await declare(scaled(2))
   await settle(5000)
-  expect([host.events, told, cluster.realm(key)?.metadata.resourceVersion]).toEqual([[], 0, before])
+  expect([runtime.events, told, cluster.realm(key)?.metadata.resourceVersion]).toEqual([[], 0, before])
 })
 
 test('a realm without gatekeepers runs none and is ready without', async () => {
-  const { host, declare, cluster } = aLaptop()
+  const { runtime, declare, cluster } = aLaptop()
   await declare(aRealm({ gatekeeper: { replicas: 0 } }))
-  expect(host.running.has('gatekeeper')).toBe(false)
+  expect(runtime.running.has('gatekeeper')).toBe(false)
   expect(cluster.realms()[0]?.status?.urls).not.toHaveProperty('gatekeeper')
   expect(conditionOf(cluster.realms()[0] ?? {}, 'Ready')).toMatchObject({ status: 'True' })
 })
 
 test('stopping the cluster stops every part', async () => {
-  const { host, cluster, declare } = aLaptop()
+  const { runtime, cluster, declare } = aLaptop()
   await declare(scaled(2))
   await cluster.stop()
-  expect(host.running.size).toBe(0)
+  expect(runtime.running.size).toBe(0)
 })
 
 test('the players there are make cells come and go on a laptop too; connectors are one process, however many', async () => {
-  const { host, census, declare, settle, status } = aLaptop()
+  const { runtime, counts, declare, settle, status } = aLaptop()
   const autoscale = {
     playersPerConnector: 10,
     connectors: { min: 1, max: 2 },
@@ -173,8 +173,8 @@ test('the players there are make cells come and go on a laptop too; connectors a
     scaleDownAfterSeconds: 0,
   }
   await declare(aRealm({ autoscale }))
-  census.set(0, 25).set(1, 0)
+  counts.set(0, 25).set(1, 0)
   await settle(35_000)
-  expect([...host.running.keys()].sort()).toEqual(['gatekeeper', 'main-0', 'main-1', 'stats'])
+  expect([...runtime.running.keys()].sort()).toEqual(['gatekeeper', 'main-0', 'main-1', 'stats'])
   expect(status()?.autoscale).toMatchObject({ cells: 2, reason: 'MorePlayers', message: '25 players fill 1 cell, 2 from now on' })
 })

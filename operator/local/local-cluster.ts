@@ -9,15 +9,15 @@ import type { CommsCell, Realm } from '../../crds/realm.ts'
 import type { Kind } from '../../crds/resources.ts'
 import type { Component, Workload } from '../observed/workload.ts'
 import type { Cluster } from '../reconcile/cluster.ts'
-import type { CellOrder, Host, ServiceOrder } from './runtime.ts'
-import { createRoster, type Roster } from './supervisor.ts'
+import type { CellRunSpec, LocalRuntime, ServiceRunSpec } from './runtime.ts'
+import { createSupervisor, type Supervisor } from './supervisor.ts'
 
 /** A cluster that is one process: objects in memory, cells and services in the process itself. */
 export interface LocalCluster extends Cluster, Running {
   /** Takes a Realm as it should be: new, changed, or as it already is. Its `spec` must be complete and valid. */
   declare(realm: Pick<Realm, 'metadata' | 'spec'>): void
   /** Forgets a Realm and stops what it had; resolves once nothing of it runs. */
-  withdraw(key: ObjectKey): Promise<void>
+  delete(key: ObjectKey): Promise<void>
   realms(): readonly Realm[]
   cells(): readonly CommsCell[]
   /** Tells each change of a Realm, its status among it; the returned function ends it. */
@@ -26,7 +26,7 @@ export interface LocalCluster extends Cluster, Running {
 
 /** What a local cluster is made of. */
 export interface LocalClusterOptions {
-  host: Host
+  runtime: LocalRuntime
   clock: Clock
   log: Log
 }
@@ -34,14 +34,14 @@ export interface LocalClusterOptions {
 /** From one look at the readiness of all parts to the next. */
 const READINESS_PERIOD_MS = 250
 
-/** A Cluster that realizes cells and services through `host`, without pods, Services or scheduling. */
-export function createLocalCluster({ host, clock, log }: LocalClusterOptions): LocalCluster {
+/** A Cluster that realizes cells and services through `runtime`, without pods, Services or scheduling. */
+export function createLocalCluster({ runtime, clock, log }: LocalClusterOptions): LocalCluster {
   const realms = new Map<string, Realm>()
   const cells = new Map<string, CommsCell>()
   const listeners = new Set<(kind: Kind, key: ObjectKey) => void>()
   const updates = new Set<() => void>()
-  const cellParts = createRoster<CellOrder>((order) => host.startCell(order))
-  const serviceParts = createRoster<ServiceOrder>((order) => host.startService(order))
+  const cellParts = createSupervisor<CellRunSpec>((order) => runtime.startCell(order))
+  const serviceParts = createSupervisor<ServiceRunSpec>((order) => runtime.startService(order))
   let version = 0
   let seen = ''
   let cancelLook = () => {}
@@ -101,7 +101,7 @@ export function createLocalCluster({ host, clock, log }: LocalClusterOptions): L
   }
 
   /** One process runs a part, however many it is asked to be. */
-  function workloadOf(component: Component, roster: Roster<unknown>, name: string, pods = 1): Workload | undefined {
+  function workloadOf(component: Component, roster: Supervisor<unknown>, name: string, pods = 1): Workload | undefined {
     const part = roster.find(name)
     const existing = roster.names().includes(name) ? pods : 0
     if (!part) return existing > 0 ? { component, wanted: 0, updated: 0, ready: 0, existing } : undefined
@@ -140,7 +140,7 @@ export function createLocalCluster({ host, clock, log }: LocalClusterOptions): L
       if (stopped || realms.get(keyText(realm.metadata))?.metadata.uid !== realm.metadata.uid) return
       for (const cell of wanted) keep(cells, cell, 'CommsCell')
       // First where players come in, then what is taken away: nobody is led to a cell that stops.
-      host.route(realm, slots)
+      runtime.route(realm, slots)
       const gone = cellsOf(realm).filter(({ metadata }) => !wanted.some((cell) => cell.metadata.name === metadata.name))
       for (const cell of gone) {
         empty(cell)
@@ -167,17 +167,17 @@ export function createLocalCluster({ host, clock, log }: LocalClusterOptions): L
     },
     reportRealm: async (realm, status) => report(realms, realm, status),
     reportCell: async (cell, status) => report(cells, cell, status),
-    hold: async () => {}, // what runs here ends with its process
+    setFinalizers: async () => {}, // what runs here ends with its process
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
     declare: (realm) => keep(realms, realm, 'Realm'),
-    async withdraw(key) {
+    async delete(key) {
       const realm = realms.get(keyText(key))
       if (!realm) return
       realms.delete(keyText(key))
-      host.route(realm, [])
+      runtime.route(realm, [])
       const services = (['gatekeeper', 'stats'] as const).map((component) => serviceParts.remove(serviceName(realm, component)))
       const stopping = [...cellsOf(realm).map(({ metadata }) => cellParts.remove(keyText(metadata))), ...services]
       for (const { metadata } of cellsOf(realm)) {
@@ -203,7 +203,7 @@ export function createLocalCluster({ host, clock, log }: LocalClusterOptions): L
 
 const serviceName = ({ metadata }: Pick<Realm, 'metadata'>, component: string): string => `${keyText(metadata)}/${component}`
 
-const orderOf = ({ metadata: { namespace, name } }: Realm, plan: ServiceOrder['plan']): ServiceOrder => ({
+const orderOf = ({ metadata: { namespace, name } }: Realm, plan: ServiceRunSpec['plan']): ServiceRunSpec => ({
   realm: { metadata: { namespace, name } },
   plan,
 })

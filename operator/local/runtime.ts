@@ -4,13 +4,13 @@ import type { CommsCell, Realm } from '../../crds/realm.ts'
 import type { CellPlan, RealmPlan, ServicePlan } from '../desired/plan.ts'
 
 /** What a host needs to know to run a cell. */
-export interface CellOrder {
+export interface CellRunSpec {
   cell: CommsCell
   plan: CellPlan
 }
 
 /** What a host needs to know to run a service of a realm. */
-export interface ServiceOrder {
+export interface ServiceRunSpec {
   realm: Pick<Realm, 'metadata'>
   plan: ServicePlan
 }
@@ -23,10 +23,10 @@ export interface RunningPart<Order> extends Running {
 }
 
 /** Runs the parts of realms on this machine, in this process. What a start throws becomes a condition, and it is tried again. */
-export interface Host {
+export interface LocalRuntime {
   /** One process runs the whole cell, however many connectors it asks for. */
-  startCell(order: CellOrder): Promise<RunningPart<CellOrder>>
-  startService(order: ServiceOrder): Promise<RunningPart<ServiceOrder>>
+  startCell(order: CellRunSpec): Promise<RunningPart<CellRunSpec>>
+  startService(order: ServiceRunSpec): Promise<RunningPart<ServiceRunSpec>>
   /** Leads the stable URL of each slot of a realm to the cell of that name; open sockets stay where they are. No slots = the realm is gone or hibernates. */
   route(realm: Pick<Realm, 'metadata'>, slots: RealmPlan['slots']): void
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { RunningPart } from './runtime.ts'
 
 /** The parts that run, by name. */
-export interface Roster<Order> {
+export interface Supervisor<Order> {
   /** Starts what does not run, updates what was ordered otherwise, restarts what cannot be updated; false = nothing to do. @throws what the start throws */
   ensure(name: string, order: Order): Promise<boolean>
   /** Stops a part gracefully; false = there was none. */
@@ -22,7 +22,7 @@ interface Entry<Order> {
 }
 
 /** A roster of parts that `start` starts. */
-export function createRoster<Order>(start: (order: Order) => Promise<RunningPart<Order>>): Roster<Order> {
+export function createSupervisor<Order>(start: (order: Order) => Promise<RunningPart<Order>>): Supervisor<Order> {
   const entries = new Map<string, Entry<Order>>()
 
   function ask(name: string, wanted: Order | undefined): Promise<void> {

@@ -11,7 +11,7 @@ const busMissing: Failure = {
 
 /** Observe, plan, realize, report: one cell and its processes. */
 export const cellReconciler =
-  ({ cluster, site, census, clock }: ReconcilerParts): Reconcile =>
+  ({ cluster, site, playerCounts, clock }: ReconcilerParts): Reconcile =>
   async (key, signal) => {
     const cell = cluster.cell(key)
     if (!cell || cell.metadata.deletionTimestamp) return 'on-change'
@@ -20,7 +20,7 @@ export const cellReconciler =
     const failed = impossible ? undefined : await failureOf(() => cluster.realizeCell(cell, planCell(cell, observed)))
     signal.throwIfAborted()
     const failure = impossible ?? failed?.failure
-    const players = census?.players({ namespace: key.namespace, name: cell.spec.realmRef.name })?.get(cell.spec.slot)
+    const players = playerCounts?.players({ namespace: key.namespace, name: cell.spec.realmRef.name })?.get(cell.spec.slot)
     await cluster.reportCell(cell, cellStatus({ cell, observed, players, failure, now: clock.now() }))
     if (failed) throw failed.thrown
     return 'on-change'

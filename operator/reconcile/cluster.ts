@@ -23,7 +23,7 @@ export interface Cluster {
   reportRealm(realm: Realm, status: RealmStatus): Promise<void>
   reportCell(cell: CommsCell, status: CommsCellStatus): Promise<void>
   /** Sets which of our finalizers hold up the end of a realm. */
-  hold(realm: Realm, finalizers: readonly string[]): Promise<void>
+  setFinalizers(realm: Realm, finalizers: readonly string[]): Promise<void>
   /** Tells which object may need a look, for whatever reason; the returned function ends it. */
   onChange(listener: (kind: Kind, key: ObjectKey) => void): () => void
 }

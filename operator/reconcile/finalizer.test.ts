@@ -4,58 +4,67 @@ import type { Realm } from '../../crds/realm.ts'
 import { aRealm } from '../desired/fixtures.ts'
 import type { Elsewhere } from '../observers/publication/elsewhere.ts'
 import type { Cluster } from './cluster.ts'
-import { FINALIZER, farewell, holdAsNeeded } from './finalizer.ts'
+import { ensureFinalizer, FINALIZER, finalize } from './finalizer.ts'
 import type { ReconcilerParts } from './parts.ts'
 
 const providers = [{ url: 'https://realms.example.org', ttlSeconds: 60 }]
 
-function aWorld(isGone = false) {
+function aWorld(isWithdrawn = false) {
   const clock = new ManualClock()
-  const held: (readonly string[])[] = []
-  const cluster = { hold: async (_: Realm, finalizers: readonly string[]) => void held.push(finalizers) } as unknown as Cluster
-  const world = { isGone }
-  const elsewhere = { withdraw: () => world.isGone } as unknown as Elsewhere
-  const going = (finalizers: string[] = [FINALIZER]): Realm => {
+  const written: (readonly string[])[] = []
+  const cluster = {
+    setFinalizers: async (_: Realm, finalizers: readonly string[]) => void written.push(finalizers),
+  } as unknown as Cluster
+  const world = { isWithdrawn }
+  const remotePublication = { withdraw: () => world.isWithdrawn } as unknown as Elsewhere
+  const deletedRealm = (finalizers: string[] = [FINALIZER]): Realm => {
     const realm = aRealm({ publication: { providers } })
     return { ...realm, metadata: { ...realm.metadata, finalizers, deletionTimestamp: new Date(clock.now()).toISOString() } }
   }
-  return { clock, held, world, going, cluster, parts: { cluster, elsewhere, clock } as unknown as ReconcilerParts }
+  return {
+    clock,
+    written,
+    world,
+    deletedRealm,
+    cluster,
+    parts: { cluster, remotePublication, clock } as unknown as ReconcilerParts,
+  }
 }
 
-test('only a realm with providers elsewhere is held, and only for as long as it has them', async () => {
-  const { cluster, held } = aWorld()
-  await holdAsNeeded(cluster, aRealm())
-  expect(held).toEqual([])
-  await holdAsNeeded(cluster, aRealm({ publication: { providers } }))
-  expect(held).toEqual([[FINALIZER]])
+test('a realm has the finalizer only while it has remote providers', async () => {
+  const { cluster, written } = aWorld()
+  await ensureFinalizer(cluster, aRealm())
+  expect(written).toEqual([])
+  await ensureFinalizer(cluster, aRealm({ publication: { providers } }))
+  expect(written).toEqual([[FINALIZER]])
   const realm = aRealm()
-  await holdAsNeeded(cluster, { ...realm, metadata: { ...realm.metadata, finalizers: ['others/finalizer', FINALIZER] } })
-  expect(held.at(-1)).toEqual([])
+  await ensureFinalizer(cluster, { ...realm, metadata: { ...realm.metadata, finalizers: ['others/finalizer', FINALIZER] } })
+  expect(written.at(-1)).toEqual([])
 })
 
-test('a realm goes once its names are given back', async () => {
-  const { world, held, parts, going } = aWorld()
-  const realm = going()
-  expect(await farewell(parts, realm)).toEqual({ afterMs: 30_000 })
-  expect(held).toEqual([])
-  world.isGone = true
-  expect(await farewell(parts, realm)).toBe('on-change')
-  expect(held).toEqual([[]])
+test('a realm loses its finalizer once its names are given back', async () => {
+  const { world, written, parts, deletedRealm } = aWorld()
+  const realm = deletedRealm()
+  expect(await finalize(parts, realm)).toEqual({ afterMs: 30_000 })
+  expect(written).toEqual([])
+  world.isWithdrawn = true
+  expect(await finalize(parts, realm)).toBe('on-change')
+  expect(written).toEqual([[]])
 })
 
-test('a provider nobody reaches holds up the end of a realm no longer than the deadline', async () => {
-  const { clock, held, parts, going } = aWorld()
-  const realm = going()
-  await farewell(parts, realm)
+test('an unreachable provider delays the deletion of a realm no longer than the deadline', async () => {
+  const { clock, written, parts, deletedRealm } = aWorld()
+  const realm = deletedRealm()
+  await finalize(parts, realm)
   clock.advance(29_000)
-  expect(await farewell(parts, realm)).toEqual({ afterMs: 1_000 })
+  expect(await finalize(parts, realm)).toEqual({ afterMs: 1_000 })
   clock.advance(1_000)
-  await farewell(parts, realm)
-  expect(held).toEqual([[]])
+  await finalize(parts, realm)
+  expect(written).toEqual([[]])
 })
 
-test('what others hold a realm by is none of our business', async () => {
-  const { held, parts, going } = aWorld()
-  expect(await farewell(parts, going(['others/finalizer']))).toBe('on-change')
-  expect(held).toEqual([])
+test('finalizers of other controllers are left alone', async () => {
+  const { written, parts, deletedRealm } = aWorld()
+  expect(await finalize(parts, deletedRealm(['others/finalizer']))).toBe('on-change')
+  expect(written).toEqual([])
 })

@@ -44,7 +44,7 @@ function aWorld(given: { realm?: Realm; cell?: CommsCell }) {
     observeCell: () => ({ connectors: undefined, archipelago: undefined }),
     realizeRealm: () => realize('realm'),
     realizeCell: () => realize('cell'),
-    hold: async () => {},
+    setFinalizers: async () => {},
     reportRealm: async (_, status) => {
       world.asked.push('report realm')
       world.realmStatus = status

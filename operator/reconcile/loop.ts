@@ -27,7 +27,7 @@ export interface Reconcilers extends Running {
 
 /** Looks at everything there is, then at whatever changes: in the cluster, or at the realm provider. */
 export function startReconcilers({ log, metrics, workers, ...parts }: LoopParts): Reconcilers {
-  const { cluster, publication, elsewhere, dependencies, census, probe, joins, clock } = parts
+  const { cluster, publication, remotePublication, dependencies, playerCounts, syntheticJoins, joinSuccess, clock } = parts
   const reconcilers = { Realm: realmReconciler(parts), CommsCell: cellReconciler(parts) }
   /** Which realm a cell belongs to; kept because a cell that is gone can no longer tell. */
   const realmOfCell = new Map<string, ObjectKey>()
@@ -59,10 +59,10 @@ export function startReconcilers({ log, metrics, workers, ...parts }: LoopParts)
     queue.add(itemOf('Realm', key), 'resync')
     for (const { metadata } of cluster.observeRealm(realm).cells) queue.add(itemOf('CommsCell', metadata), 'resync')
   }
-  const outside = [publication, elsewhere, dependencies, probe, joins].flatMap(
+  const outside = [publication, remotePublication, dependencies, syntheticJoins, joinSuccess].flatMap(
     (port) => port?.onChange((key) => wake('Realm', key)) ?? [],
   )
-  const endings = [cluster.onChange(wake), census?.onChange(recount), ...outside]
+  const endings = [cluster.onChange(wake), playerCounts?.onChange(recount), ...outside]
   for (const kind of ['Realm', 'CommsCell'] as const) for (const key of cluster.keys(kind)) wake(kind, key, 'resync')
   queue.start()
 

@@ -17,15 +17,15 @@ export interface ReconcilerParts {
   site: Site
   publication: Publication
   /** Realm providers of other clusters, where there are any. */
-  elsewhere?: Elsewhere | undefined
+  remotePublication?: Elsewhere | undefined
   /** Who looks at what realms depend on, if anybody does. */
   dependencies?: Dependencies | undefined
   /** Who counts players; without, cells are chosen by their number. */
-  census?: Census | undefined
+  playerCounts?: Census | undefined
   /** Who joins new cells; without, the probes of their pods are trusted. */
-  probe?: Probe | undefined
+  syntheticJoins?: Probe | undefined
   /** Who watches how it goes for players in new cells; without, nobody judges that. */
-  joins?: JoinWatch | undefined
+  joinSuccess?: JoinWatch | undefined
   /** Made by `scaleMetrics`, when somebody counts. */
   scaling?: ScaleMetrics | undefined
   clock: Clock

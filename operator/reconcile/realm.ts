@@ -4,42 +4,53 @@ import { type RealmFacts, realmStatus } from '../desired/status/realm-status.ts'
 import type { RealmUrls } from '../desired/urls.ts'
 import type { Join } from '../observed/synthetic-join.ts'
 import { failureOf } from './failure.ts'
-import { farewell, holdAsNeeded } from './finalizer.ts'
+import { ensureFinalizer, finalize } from './finalizer.ts'
 import type { Reconcile, ReconcilerParts } from './parts.ts'
 
 /** Observe, plan, realize, report: every pass settles the whole realm. */
 export const realmReconciler =
   (parts: ReconcilerParts): Reconcile =>
   async (key, signal) => {
-    const { cluster, site, publication, elsewhere, dependencies, census, probe, joins, scaling, clock } = parts
+    const {
+      cluster,
+      site,
+      publication,
+      remotePublication,
+      dependencies,
+      playerCounts,
+      syntheticJoins,
+      joinSuccess,
+      scaling,
+      clock,
+    } = parts
     const realm = cluster.realm(key)
     if (!realm || realm.metadata.deletionTimestamp) {
       publication.forget({ metadata: key }) // what the realm owned goes with it
       dependencies?.forget(key)
-      census?.forget(key)
-      probe?.attend(key, [])
-      joins?.attend(key, [])
-      if (realm) return farewell(parts, realm)
-      elsewhere?.forget(key)
+      playerCounts?.forget(key)
+      syntheticJoins?.attend(key, [])
+      joinSuccess?.attend(key, [])
+      if (realm) return finalize(parts, realm)
+      remotePublication?.forget(key)
       return 'on-change'
     }
     const observed = cluster.observeRealm(realm)
-    census?.attend(realm)
-    const players = census?.players(key)
-    const isLedTo = (cell: CommsCell) => elsewhere?.mayLeadTo(realm, cell.metadata.name) ?? false
+    playerCounts?.attend(realm)
+    const players = playerCounts?.players(key)
+    const isLedTo = (cell: CommsCell) => remotePublication?.mayLeadTo(realm, cell.metadata.name) ?? false
     const seen = {
       players,
-      peak: census?.peak(key),
-      isUncounted: census?.isLost(key) ?? true,
-      joinOf: probe?.joinOf ?? trusted,
-      joinsOf: joins?.joinsOf,
+      peak: playerCounts?.peak(key),
+      isUncounted: playerCounts?.isLost(key) ?? true,
+      joinOf: syntheticJoins?.joinOf ?? trusted,
+      joinsOf: joinSuccess?.joinsOf,
       isLedTo,
     }
     const plan = planRealm(realm, observed, site, { ...seen, now: clock.now() })
-    probe?.attend(key, plan.rollout.joining)
-    joins?.attend(key, plan.rollout.watched)
+    syntheticJoins?.attend(key, plan.rollout.joining)
+    joinSuccess?.attend(key, plan.rollout.watched)
     const failed = await failureOf(async () => {
-      await holdAsNeeded(cluster, realm)
+      await ensureFinalizer(cluster, realm)
       await cluster.realizeRealm(realm, plan)
     })
     signal.throwIfAborted()
@@ -51,7 +62,7 @@ export const realmReconciler =
       observed,
       urls,
       sighting: publication.sighting(told),
-      ...(elsewhere && { leases: elsewhere.publish(told) }),
+      ...(remotePublication && { leases: remotePublication.publish(told) }),
       ...(dependencies && { reached: dependencies.reach(realm) }),
       players: sumOf(players),
       failure: failed?.failure,

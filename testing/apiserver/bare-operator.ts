@@ -6,7 +6,7 @@ import { createWriter } from '../../operator/kubernetes/apply/writer.ts'
 import { createCache } from '../../operator/kubernetes/cache/cache.ts'
 import { kubernetesCluster } from '../../operator/kubernetes/kubernetes-cluster.ts'
 import { type Leadership, soleLeadership } from '../../operator/leader/elector.ts'
-import type { Headcount } from '../../operator/observers/players/connector-players.ts'
+import type { CountPlayers } from '../../operator/observers/players/connector-players.ts'
 import type { Publication } from '../../operator/observers/publication/publication.ts'
 import { startReconcilers } from '../../operator/reconcile/loop.ts'
 import type { ReconcilerParts } from '../../operator/reconcile/parts.ts'
@@ -24,19 +24,21 @@ export const writesOf = ({ counts }: Transport): number =>
   counts.apply + counts.applyStatus + counts.create + counts.replace + counts.merge + counts.remove
 
 /** Whoever looks at the world outside the API server; nobody unless given. */
-type Outside = Partial<Pick<ReconcilerParts, 'probe' | 'joins' | 'census' | 'site'>> & { headcount?: Headcount }
+type Outside = Partial<Pick<ReconcilerParts, 'syntheticJoins' | 'joinSuccess' | 'playerCounts' | 'site'>> & {
+  countPlayers?: CountPlayers
+}
 
 /** The operator of a test: real caches, writer and reconcilers on a real API server. */
 export async function startOperator(
   api: ApiServer,
   namespace: string,
   leadership: Leadership = soleLeadership,
-  { headcount = async () => new Map(), ...outside }: Outside = {},
+  { countPlayers = async () => new Map(), ...outside }: Outside = {},
 ) {
   const transport = api.transport()
   const cache = createCache({ transport, log: silentLog, namespace })
   const writer = createWriter({ transport, cache, leadership, log: silentLog, clock: systemClock })
-  const cluster = kubernetesCluster({ cache, writer, platform, headcount })
+  const cluster = kubernetesCluster({ cache, writer, platform, countPlayers })
   cache.start()
   await cache.synced
   const parts = { cluster, site, publication: agreeablePublication, ...outside }

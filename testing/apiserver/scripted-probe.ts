@@ -1,11 +1,11 @@
 import type { Join } from '../../operator/observed/synthetic-join.ts'
 import type { Probe } from '../../operator/observers/synthetic-join/probe.ts'
 
-/** A probe that answers what the test says. */
-export function aProbe() {
+/** Synthetic joins whose outcome the test sets. */
+export function scriptedJoins() {
   const listeners = new Set<Parameters<Probe['onChange']>[0]>()
   const world = { join: { state: 'joined' } as Join, attended: new Set<string>() }
-  const probe: Probe = {
+  const joins: Probe = {
     attend: (_, cells) => {
       for (const { metadata } of cells) world.attended.add(metadata.name)
     },
@@ -19,5 +19,5 @@ export function aProbe() {
     world.join = join
     for (const listener of listeners) listener({ namespace, name: 'main' })
   }
-  return { ...probe, attended: world.attended, answer }
+  return { ...joins, attended: world.attended, answer }
 }

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../../cells/chassis/clock.ts'
-import { Wishes } from './last-applied.ts'
-import { createWakes } from './requeue.ts'
+import { LastApplied } from './last-applied.ts'
+import { createRequeue } from './requeue.ts'
 
 test('what the API server spells in its own way is as wished, until either changes', () => {
-  const wishes = new Wishes()
+  const wishes = new LastApplied()
   expect(wishes.isMet('Realm/a', 'Service/x', 'wish', 'spelled')).toBe(false)
   wishes.met('Realm/a', 'Service/x', 'wish', 'spelled')
   expect(wishes.isMet('Realm/a', 'Service/x', 'wish', 'spelled')).toBe(true)
@@ -13,7 +13,7 @@ test('what the API server spells in its own way is as wished, until either chang
 })
 
 test('the same wish again is a repair, another one is not', () => {
-  const wishes = new Wishes()
+  const wishes = new LastApplied()
   wishes.met('Realm/a', 'Service/x', 'wish', 'wish')
   expect(wishes.wasMet('Realm/a', 'Service/x', 'wish')).toBe(true)
   expect(wishes.wasMet('Realm/a', 'Service/x', 'new wish')).toBe(false)
@@ -21,7 +21,7 @@ test('the same wish again is a repair, another one is not', () => {
 })
 
 test('an owner that goes takes with it what is remembered of its children', () => {
-  const wishes = new Wishes()
+  const wishes = new LastApplied()
   wishes.met('Realm/a', 'Service/x', 'wish', 'wish')
   wishes.met('Realm/a', 'Service/y', 'wish', 'wish')
   wishes.forget('Realm/a', 'Service/x')
@@ -32,7 +32,7 @@ test('an owner that goes takes with it what is remembered of its children', () =
 
 test('of several wishes to look again the earliest wins, and is told once', () => {
   const clock = new ManualClock()
-  const wakes = createWakes(clock)
+  const wakes = createRequeue(clock)
   const told: string[] = []
   const end = wakes.onWake((kind, { namespace, name }) => told.push(`${kind} ${namespace}/${name}`))
   wakes.later('Realm', { namespace: 'city', name: 'main' }, 5000)

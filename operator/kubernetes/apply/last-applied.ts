@@ -8,7 +8,7 @@ interface Wish {
  * What every object of ours was last found or made to be, by fingerprint. An object that differs although the wish is the same was
  * changed by somebody else.
  */
-export class Wishes {
+export class LastApplied {
   /** By owner, so that all of them go with it. */
   readonly #byOwner = new Map<string, Map<string, Wish>>()
 

@@ -3,14 +3,14 @@ import type { ObjectKey } from '../../../crds/object.ts'
 import type { Kind } from '../../../crds/resources.ts'
 
 /** Objects to look at again later, whatever happens until then. */
-export interface Wakes {
+export interface Requeue {
   /** Looks at an object again in a while; the earlier of two such wishes wins. */
   later(kind: Kind, key: ObjectKey, afterMs: number): void
   onWake(listener: (kind: Kind, key: ObjectKey) => void): () => void
 }
 
 /** Wakes by a clock, one timer per object. */
-export function createWakes(clock: Clock): Wakes {
+export function createRequeue(clock: Clock): Requeue {
   const listeners = new Set<(kind: Kind, key: ObjectKey) => void>()
   const timers = new Map<string, { at: number; cancel: () => void }>()
   return {

@@ -1,16 +1,16 @@
 import type { CommsCellStatus, RealmStatus } from '../../../crds/realm.ts'
 
 /** A status as we report it. */
-export type Status = RealmStatus | CommsCellStatus
+export type ReportedStatus = RealmStatus | CommsCellStatus
 
 /** A status without the dates of its conditions, which say nothing new by themselves. */
-export const withoutDates = (status: Status): object => ({
+export const withoutTransitionTimes = (status: ReportedStatus): object => ({
   ...status,
   conditions: status.conditions?.map(({ lastTransitionTime: _, ...condition }) => condition),
 })
 
 /** A condition keeps its date for as long as its status stays: a pass that looked a little earlier must not cost a write. */
-export function withKeptDates(status: Status, before: Status | undefined): Status {
+export function keepTransitionTimes(status: ReportedStatus, before: ReportedStatus | undefined): ReportedStatus {
   if (!status.conditions) return status
   return {
     ...status,

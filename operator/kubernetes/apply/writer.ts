@@ -13,46 +13,46 @@ import { cellResource, realmResource } from '../../../crds/resources.ts'
 import type { Manifest, MintedSecret } from '../../desired/manifests/manifest.ts'
 import { MANAGER } from '../../desired/naming.ts'
 import { DELETION_COST } from '../../desired/scale/shrink.ts'
-import type { News } from '../../events/event-reasons.ts'
-import { obstacleNews, realmNews } from '../../events/notes.ts'
-import type { Recorder, Subject } from '../../events/recorder.ts'
+import type { EventNote } from '../../events/event-reasons.ts'
+import { blockerEvents, realmEvents } from '../../events/notes.ts'
+import type { EventSubject, Recorder } from '../../events/recorder.ts'
 import type { Leadership } from '../../leader/elector.ts'
 import type { Cache } from '../cache/cache.ts'
 import { type Child, childKey, childResources, isChildKind } from '../cache/child.ts'
 import { canonicalHash, fingerprintOf } from '../fingerprint.ts'
-import { Wishes } from './last-applied.ts'
-import { createWakes } from './requeue.ts'
-import { type Status, withKeptDates, withoutDates } from './transition-times.ts'
+import { LastApplied } from './last-applied.ts'
+import { createRequeue } from './requeue.ts'
+import { keepTransitionTimes, type ReportedStatus, withoutTransitionTimes } from './transition-times.ts'
 import { createWriteBudget } from './write-budget.ts'
 import type { WriterMetrics } from './writer-metrics.ts'
 
 /** The realm or cell an object is written for. */
-type Owner = Subject
+type Owner = EventSubject
 
 /** The only one who writes to the cluster. Each verb first looks whether there is anything to write. */
 export interface Writer {
   /** Makes an object be as it should. @throws Refusal FORBIDDEN when its name is taken by what is not ours */
   apply(manifest: Manifest): Promise<void>
   /** Makes a Secret up where none is; one that is there is neither read nor changed. */
-  mint(secret: MintedSecret): Promise<void>
+  createSecret(secret: MintedSecret): Promise<void>
   /** Says which deletion cost a pod has; nothing = none. What cannot be said is left out: nobody waits for it. */
-  mark(pod: ObjectKey, cost: string | undefined): Promise<void>
+  setDeletionCost(pod: ObjectKey, cost: string | undefined): Promise<void>
   /** Removes an object of ours; another one that came to its name is left alone. */
   remove(child: Child): Promise<void>
   /** Writes the status of an object people declared. */
-  report(kind: Kind, metadata: ObjectMeta, before: Status | undefined, status: Status): Promise<void>
+  reportStatus(kind: Kind, metadata: ObjectMeta, before: ReportedStatus | undefined, status: ReportedStatus): Promise<void>
   /** Sets which finalizers of ours a realm has; others' stay. */
-  hold(realm: ObjectMeta, finalizers: readonly string[]): Promise<void>
+  setFinalizers(realm: ObjectMeta, finalizers: readonly string[]): Promise<void>
   /** Forgets what it remembers of a realm or cell that is gone. */
   forget(owner: { kind: Kind } & ObjectKey): void
   /** Tells when something that was not written for the time being may be written. */
-  onWake(listener: (kind: Kind, key: ObjectKey) => void): () => void
+  onRequeue(listener: (kind: Kind, key: ObjectKey) => void): () => void
 }
 
 /** What a writer is made of. */
 export interface WriterOptions {
   transport: Pick<Transport, 'apply' | 'create' | 'get' | 'merge' | 'remove'>
-  cache: Pick<Cache, 'child' | 'reported' | 'writing'>
+  cache: Pick<Cache, 'child' | 'statusFingerprint' | 'trackWrite'>
   leadership: Leadership
   log: Log
   clock: Clock
@@ -63,15 +63,15 @@ export interface WriterOptions {
 
 /** Writes what differs, under one field manager, only while leading, and no object again and again. */
 export function createWriter({ transport, cache, leadership, log, clock, recorder, metrics }: WriterOptions): Writer {
-  const wishes = new Wishes()
+  const wishes = new LastApplied()
   const budget = createWriteBudget(clock)
-  const wakes = createWakes(clock)
+  const wakes = createRequeue(clock)
 
   /** Whether an object may be written now; if not, its owner is looked at again when it may. */
   function mayWrite(kind: string, key: ObjectKey, owner: Owner | undefined, isRepair = false): boolean {
     const waitMs = budget.take(childKey({ kind, ...key }), isRepair)
     if (waitMs === 0) return true
-    metrics?.held.inc({ kind })
+    metrics?.delayed.inc({ kind })
     if (owner) wakes.later(owner.kind, owner, waitMs)
     // A Secret is asked for anew by each pass that finds nobody who mounts it: that is nobody's doing.
     if (owner && isRepair && kind !== 'Secret') {
@@ -83,7 +83,7 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
 
   /** Keeps in mind what an object was made to be; not for an owner who went while it was written: nobody would forget it again. */
   function remember(owner: Owner | undefined, id: string, wish: string, got: string): void {
-    if (owner && cache.reported(owner.kind, owner) !== undefined) wishes.met(childKey(owner), id, wish, got)
+    if (owner && cache.statusFingerprint(owner.kind, owner) !== undefined) wishes.met(childKey(owner), id, wish, got)
   }
 
   async function applyNew(resource: Resource, manifest: Manifest): Promise<KubeObject> {
@@ -129,7 +129,7 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
       const isOurs = ownerReferences.some(
         (reference) => reference.kind === live?.owner?.kind && reference.name === live.owner.name,
       )
-      await cache.writing(kind, { namespace, name }, () =>
+      await cache.trackWrite(kind, { namespace, name }, () =>
         isOurs ? applied(childResources[kind], manifest, true) : applyNew(childResources[kind], manifest),
       )
       remember(owner, id, wish, cache.child({ kind, namespace, name })?.fingerprint ?? wish)
@@ -139,7 +139,7 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
       if (owner && news) recorder?.record(owner, news)
     },
 
-    async mint({ metadata, keys }) {
+    async createSecret({ metadata, keys }) {
       if (!mayWrite('Secret', metadata, ownerOf(metadata.namespace, metadata.ownerReferences), true)) return
       // A letter first, so that no configuration file takes it for a number.
       const stringData = Object.fromEntries(keys.map((key) => [key, `k${randomBytes(20).toString('hex')}`]))
@@ -152,7 +152,7 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
       }
     },
 
-    async mark({ namespace, name }, cost) {
+    async setDeletionCost({ namespace, name }, cost) {
       const metadata = { annotations: { [DELETION_COST]: cost ?? null } }
       try {
         await transport.merge(
@@ -170,7 +170,7 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
     async remove({ kind, namespace, name, uid, owner: parent }) {
       const owner = parent && { ...parent, namespace }
       if (!mayWrite(kind, { namespace, name }, owner)) return
-      await cache.writing(kind, { namespace, name }, async () => {
+      await cache.trackWrite(kind, { namespace, name }, async () => {
         try {
           await transport.remove(childResources[kind], { namespace, name }, { uid, ...(await leadership.fence()) })
         } catch (error) {
@@ -183,32 +183,32 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
       if (owner && kind === 'CommsCell') recorder?.record(owner, { reason: 'CellRemoved', note: `${name} was removed` })
     },
 
-    async report(kind, { namespace, name, uid }, before, status) {
-      const dated = withKeptDates(status, before)
-      const reported = cache.reported(kind, { namespace, name })
+    async reportStatus(kind, { namespace, name, uid }, before, status) {
+      const dated = keepTransitionTimes(status, before)
+      const reported = cache.statusFingerprint(kind, { namespace, name })
       if (reported === undefined || reported === canonicalHash(dated)) return
       const owner = { kind, namespace, name, uid: uid ?? '' }
-      const [id, wish] = [childKey(owner), canonicalHash(withoutDates(status))]
+      const [id, wish] = [childKey(owner), canonicalHash(withoutTransitionTimes(status))]
       if (!mayWrite(`${kind}/status`, { namespace, name }, owner, wishes.wasMet(id, 'status', wish))) return
       const resource = kind === 'Realm' ? realmResource : cellResource
       // The uid makes sure that nobody else who came to the same name is meant.
       const body = { apiVersion: API_VERSION, kind, metadata: { name, namespace, ...(uid && { uid }) }, status: dated }
       try {
-        await cache.writing(kind, { namespace, name }, () => applied(resource, body, true, 'status'))
+        await cache.trackWrite(kind, { namespace, name }, () => applied(resource, body, true, 'status'))
       } catch (error) {
         if (isGone(error)) return
         throw error
       }
       remember(owner, 'status', wish, wish)
-      const news = kind === 'Realm' ? realmNews(before, status as RealmStatus) : obstacleNews(before, status)
+      const news = kind === 'Realm' ? realmEvents(before, status as RealmStatus) : blockerEvents(before, status)
       for (const each of news) recorder?.record(owner, each)
     },
 
-    async hold({ namespace, name, uid = '' }, finalizers) {
+    async setFinalizers({ namespace, name, uid = '' }, finalizers) {
       if (!mayWrite('Realm', { namespace, name }, { kind: 'Realm', namespace, name, uid })) return
       const metadata = { name, namespace, uid, ...(finalizers.length > 0 && { finalizers: [...finalizers] }) }
       try {
-        await cache.writing('Realm', { namespace, name }, () =>
+        await cache.trackWrite('Realm', { namespace, name }, () =>
           applied(realmResource, { apiVersion: API_VERSION, kind: 'Realm', metadata }, true),
         )
       } catch (error) {
@@ -217,7 +217,7 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
     },
 
     forget: (owner) => wishes.forget(childKey(owner)),
-    onWake: wakes.onWake,
+    onRequeue: wakes.onWake,
   }
 }
 
@@ -228,7 +228,7 @@ function ownerOf(namespace: string, references: readonly OwnerReference[] = []):
   return { kind: owner.kind, namespace, name: owner.name, uid: owner.uid }
 }
 
-function newsOfApply(done: { kind: string; name: string; created: boolean; isRepair: boolean }): News | undefined {
+function newsOfApply(done: { kind: string; name: string; created: boolean; isRepair: boolean }): EventNote | undefined {
   const { kind, name, created, isRepair } = done
   if (isRepair) {
     const what = created ? 'deleted' : 'changed'

@@ -12,11 +12,11 @@ import type { Kind } from '../../../crds/resources.ts'
 import { realmResource } from '../../../crds/resources.ts'
 import { MANAGER } from '../../desired/naming.ts'
 import { canonicalHash } from '../fingerprint.ts'
-import { ownedPart } from '../managed-fields.ts'
+import { managedPart } from '../managed-fields.ts'
 import { type Child, type ChildKind, childDiffers, childKey, childOf, childResources, isChildKind } from './child.ts'
-import { Groups } from './index-by.ts'
-import { type LiveEvent, type LivePod, MOUNT_EVENTS, mountProblemOf, type PodState, type Problem, podStateOf } from './pod.ts'
-import { OwnWrites } from './read-your-writes.ts'
+import { Index } from './index-by.ts'
+import { type LiveEvent, type LivePod, MOUNT_EVENTS, mountProblemOf, type PodProblem, type PodState, podStateOf } from './pod.ts'
+import { ReadYourWrites } from './read-your-writes.ts'
 
 /** An object people declare, as last seen. */
 interface Declared<T extends Realm | CommsCell> {
@@ -37,7 +37,7 @@ export interface Cache extends Running {
   realm(key: ObjectKey): Realm | undefined
   cell(key: ObjectKey): CommsCell | undefined
   /** Fingerprint of the status we wrote, with the values it has now; nothing when the object is not there. */
-  reported(kind: Kind, key: ObjectKey): string | undefined
+  statusFingerprint(kind: Kind, key: ObjectKey): string | undefined
   keys(kind: Kind): ObjectKey[]
   /** The cells that say they belong to a realm, by slot. */
   cellsOf(realm: ObjectKey): CommsCell[]
@@ -45,11 +45,11 @@ export interface Cache extends Running {
   /** What a realm or cell owns. */
   childrenOf(uid: string): Child[]
   /** What keeps a pod of a part of a realm or cell from becoming ready. */
-  problemOf(owner: { kind: Kind } & ObjectKey, component: string): Problem | undefined
+  problemOf(owner: { kind: Kind } & ObjectKey, component: string): PodProblem | undefined
   /** Pods of a part of a realm or cell, those on their way out among them. */
   podsOf(owner: { kind: Kind } & ObjectKey, component: string): PodState[]
   /** Runs a write of an object and takes in what it left behind; nothing after a removal. */
-  writing(kind: ChildKind | 'Realm', key: ObjectKey, write: () => Promise<KubeObject | undefined>): Promise<void>
+  trackWrite(kind: ChildKind | 'Realm', key: ObjectKey, write: () => Promise<KubeObject | undefined>): Promise<void>
   onChange(listener: (kind: Kind, key: ObjectKey) => void): () => void
 }
 
@@ -63,7 +63,7 @@ export interface CacheOptions {
   namespace?: string
 }
 
-const reportedIn = (live: KubeObject): string => canonicalHash(ownedPart(live, MANAGER, 'status').status)
+const reportedIn = (live: KubeObject): string => canonicalHash(managedPart(live, MANAGER, 'status').status)
 
 const asRealm = (live: KubeObject): Declared<Realm> => ({
   uid: live.metadata.uid ?? '',
@@ -82,12 +82,12 @@ const asCell = (live: KubeObject): Child & Declared<CommsCell> => ({
 /** Watches everything the operator must know, one small copy of each object. Secrets are not among it. */
 export function createCache({ transport, log, clock = systemClock, metrics, namespace }: CacheOptions): Cache {
   const listeners = new Set<(kind: Kind, key: ObjectKey) => void>()
-  const realmWrites = new OwnWrites<Declared<Realm>>(clock)
-  const childWrites = new OwnWrites<Child & Partial<Declared<CommsCell>>>(clock)
-  const byOwner = new Groups<Child>(childKey)
-  const cellsByRealm = new Groups<CommsCell>(({ metadata }) => keyText(metadata))
-  const podsByPart = new Groups<PodState>(keyText)
-  const mountProblems = new Map<string, Problem>()
+  const realmWrites = new ReadYourWrites<Declared<Realm>>(clock)
+  const childWrites = new ReadYourWrites<Child & Partial<Declared<CommsCell>>>(clock)
+  const byOwner = new Index<Child>(childKey)
+  const cellsByRealm = new Index<CommsCell>(({ metadata }) => keyText(metadata))
+  const podsByPart = new Index<PodState>(keyText)
+  const mountProblems = new Map<string, PodProblem>()
   const managed = { labels: `app.kubernetes.io/managed-by=${MANAGER}` }
   const reflectors = new Map<string, Reflector<unknown>>()
   let stopped = false
@@ -204,7 +204,7 @@ export function createCache({ transport, log, clock = systemClock, metrics, name
     },
     realm: (key) => currentRealm(key)?.object,
     cell: (key) => currentCell(key)?.object,
-    reported: (kind, key) => (kind === 'Realm' ? currentRealm(key) : currentCell(key))?.reported,
+    statusFingerprint: (kind, key) => (kind === 'Realm' ? currentRealm(key) : currentCell(key))?.reported,
     keys: (kind) => (kind === 'Realm' ? realms : cells).list().map(({ object: { metadata } }) => metadata),
     cellsOf: (realm) =>
       cellsByRealm
@@ -221,7 +221,7 @@ export function createCache({ transport, log, clock = systemClock, metrics, name
       return undefined
     },
     podsOf: (owner, component) => podsByPart.of(`${childKey(owner)}/${component}`),
-    writing(kind, key, write) {
+    trackWrite(kind, key, write) {
       if (kind === 'Realm') {
         return realmWrites.during(keyText(key), async () => {
           const live = await write()

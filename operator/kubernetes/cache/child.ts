@@ -6,7 +6,7 @@ import { cellResource } from '../../../crds/resources.ts'
 import { COMPONENT_LABEL, MANAGER } from '../../desired/naming.ts'
 import type { Component } from '../../observed/workload.ts'
 import { fingerprintOf } from '../fingerprint.ts'
-import { isManagedByOthers, ownedPart } from '../managed-fields.ts'
+import { isManagedByOthers, managedPart } from '../managed-fields.ts'
 
 /** The kinds realms and cells are made of; cells are made by realms. */
 export const childResources = {
@@ -71,7 +71,7 @@ export function childOf(kind: ChildKind, live: KubeObject): Child {
       owner && (owner.kind === 'Realm' || owner.kind === 'CommsCell')
         ? { kind: owner.kind, name: owner.name, uid: owner.uid }
         : undefined,
-    fingerprint: fingerprintOf(ownedPart(live, MANAGER)),
+    fingerprint: fingerprintOf(managedPart(live, MANAGER)),
     deleting: deletionTimestamp !== undefined,
     workload: kind === 'Job' ? jobOf(live) : kind === 'Deployment' || kind === 'StatefulSet' ? workloadOf(live) : undefined,
   }

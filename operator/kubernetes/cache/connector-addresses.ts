@@ -2,9 +2,9 @@ import type { CommsCell } from '../../../crds/realm.ts'
 import type { Cache } from './cache.ts'
 
 /** IP addresses of the connectors of a cell that take players. */
-export const connectorsOf =
+export const readyConnectorAddresses =
   (cache: Pick<Cache, 'podsOf'>) =>
   ({ metadata: { namespace, name } }: CommsCell): string[] =>
     cache
       .podsOf({ kind: 'CommsCell', namespace, name }, 'connector')
-      .flatMap(({ ready, leaving, address }) => (ready && !leaving && address ? [address] : []))
+      .flatMap(({ ready, terminating, address }) => (ready && !terminating && address ? [address] : []))

@@ -1,5 +1,5 @@
 /** Things gathered by what they belong to; a group without things takes no memory. */
-export class Groups<T> {
+export class Index<T> {
   readonly #groups = new Map<string, Map<string, T>>()
   readonly #keyOf: (thing: T) => string
   readonly #groupOf = new Map<string, string>()

@@ -5,7 +5,7 @@ import { DELETION_COST } from '../../desired/scale/shrink.ts'
 import type { Workload } from '../../observed/workload.ts'
 
 /** What keeps a pod from becoming ready. */
-export type Problem = NonNullable<Workload['problem']>
+export type PodProblem = NonNullable<Workload['problem']>
 
 /** What we keep of a pod. */
 export interface PodState {
@@ -16,12 +16,12 @@ export interface PodState {
   component: string
   ready: boolean
   /** Whether it was told to end. */
-  leaving: boolean
+  terminating: boolean
   /** IP address. */
   address: string | undefined
   /** Its deletion cost, if it has one. */
   cost: string | undefined
-  problem: Problem | undefined
+  problem: PodProblem | undefined
 }
 
 interface ContainerState {
@@ -56,7 +56,7 @@ export function podStateOf({ metadata, status }: LivePod): PodState {
     owner: cell ? { kind: 'CommsCell', name: cell } : realm ? { kind: 'Realm', name: realm } : undefined,
     component: labels[COMPONENT_LABEL] ?? '',
     ready,
-    leaving: metadata.deletionTimestamp !== undefined,
+    terminating: metadata.deletionTimestamp !== undefined,
     address: status?.podIP,
     cost: metadata.annotations?.[DELETION_COST],
     // A pod on its way out is nobody's problem any more.
@@ -64,7 +64,7 @@ export function podStateOf({ metadata, status }: LivePod): PodState {
   }
 }
 
-function problemOf(status: LivePod['status']): Problem | undefined {
+function problemOf(status: LivePod['status']): PodProblem | undefined {
   const unschedulable = status?.conditions?.find(({ type, reason }) => type === 'PodScheduled' && reason === 'Unschedulable')
   if (unschedulable) return { code: 'PodsFailing', message: `no node takes the pod: ${unschedulable.message ?? ''}` }
   for (const { state, lastState, image } of status?.containerStatuses ?? []) {
@@ -90,7 +90,7 @@ function endingOf(lastState: ContainerState['lastState']): string {
 export const MOUNT_EVENTS = 'involvedObject.kind=Pod,reason=FailedMount'
 
 /** The problem behind an event about a mount, if it is one somebody must solve. */
-export const mountProblemOf = ({ message = '' }: LiveEvent): Problem | undefined => {
+export const mountProblemOf = ({ message = '' }: LiveEvent): PodProblem | undefined => {
   const missing = /(secret|configmap) "?([^" ]+)"? not found|references non-existent (secret|config) key: \S+/.exec(message)
   return missing
     ? { code: /configmap|config key/.test(missing[0]) ? 'PodsFailing' : 'SecretMissing', message: missing[0] }

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../../cells/chassis/clock.ts'
-import { OwnWrites } from './read-your-writes.ts'
+import { ReadYourWrites } from './read-your-writes.ts'
 
 const version = (resourceVersion: string, uid = 'u') => ({ uid, resourceVersion })
 const aStore = () => {
   const clock = new ManualClock()
-  return { clock, writes: new OwnWrites<{ uid: string; resourceVersion: string }>(clock) }
+  return { clock, writes: new ReadYourWrites<{ uid: string; resourceVersion: string }>(clock) }
 }
 const answer = (object: { uid: string; resourceVersion: string } | undefined) => async () => object
 

@@ -16,7 +16,7 @@ interface Versioned {
  * What we wrote and the cache has not seen yet. A pass that follows a write within milliseconds would otherwise act on the state
  * before it, and write again.
  */
-export class OwnWrites<T extends Versioned> {
+export class ReadYourWrites<T extends Versioned> {
   readonly #clock: Clock
   readonly #written = new Map<string, { object: T | undefined; at: number }>()
   /** What the cache saw of a key since a write to it began: the watch may tell before the answer arrives. */

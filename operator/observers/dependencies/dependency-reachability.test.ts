@@ -7,7 +7,7 @@ import { silentLog } from '../../../cells/chassis/log.ts'
 import { Metrics } from '../../../cells/chassis/metrics.ts'
 import { aRealm } from '../../desired/fixtures.ts'
 import { watchDependencies } from './dependency-reachability.ts'
-import { knock } from './reachability-probe.ts'
+import { probeUrl } from './reachability-probe.ts'
 
 const url = 'wss://livekit.example.org'
 
@@ -101,9 +101,9 @@ test('over the network a LiveKit is one that answers, and a NATS one that can be
   const nats = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1')
   await new Promise((resolve) => nats.once('listening', resolve))
   const { port } = nats.address() as { port: number }
-  expect(await knock(livekit.url.replace('http', 'ws'))).toBeUndefined()
-  expect(await knock(`nats://127.0.0.1:${port}`)).toBeUndefined()
+  expect(await probeUrl(livekit.url.replace('http', 'ws'))).toBeUndefined()
+  expect(await probeUrl(`nats://127.0.0.1:${port}`)).toBeUndefined()
   await new Promise((resolve) => nats.close(resolve))
-  expect(await knock(`nats://127.0.0.1:${port}`)).toMatch(/ECONNREFUSED/)
-  expect(await knock(`ws://127.0.0.1:${port}`)).toMatch(/ECONNREFUSED/)
+  expect(await probeUrl(`nats://127.0.0.1:${port}`)).toMatch(/ECONNREFUSED/)
+  expect(await probeUrl(`ws://127.0.0.1:${port}`)).toMatch(/ECONNREFUSED/)
 })

@@ -5,13 +5,13 @@ import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import type { Reach } from '../../observed/reachability.ts'
 import type { Dependencies } from './dependencies.ts'
-import { type Knock, knock as knockOutside } from './reachability-probe.ts'
+import { probeUrl as knockOutside, type ReachabilityProbe } from './reachability-probe.ts'
 
 /** What watching takes. */
 export interface DependencyOptions {
   clock: Clock
   /** Over the network unless told. */
-  knock?: Knock
+  knock?: ReachabilityProbe
   /** A number from 0 to 1 that spreads looks in time; chance unless told. */
   random?: () => number
 }

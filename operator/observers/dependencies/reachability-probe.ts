@@ -3,16 +3,17 @@ import { Agent, request } from 'undici'
 import { messageOf } from '../../../cells/chassis/errors.ts'
 
 /** Tries a URL without saying who we are; nothing = it was reached, else why not. */
-export type Knock = (url: string) => Promise<string | undefined>
+export type ReachabilityProbe = (url: string) => Promise<string | undefined>
 
 const TIMEOUT_MS = 5_000
 const MAX_ANSWER_BYTES = 64 * 1024
 const agent = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connections: 1 })
 
 /** LiveKit by HTTP, where it answers anybody at its root; NATS by a connection. */
-export const knock: Knock = (url) => (/^wss?:/.test(url) ? knockByHttp(url.replace(/^ws/, 'http')) : knockByTcp(url))
+export const probeUrl: ReachabilityProbe = (url) =>
+  /^wss?:/.test(url) ? probeByHttp(url.replace(/^ws/, 'http')) : probeByTcp(url)
 
-async function knockByHttp(url: string): Promise<string | undefined> {
+async function probeByHttp(url: string): Promise<string | undefined> {
   try {
     const { statusCode, body } = await request(url, { dispatcher: agent, signal: AbortSignal.timeout(TIMEOUT_MS) })
     await body.dump()
@@ -24,7 +25,7 @@ async function knockByHttp(url: string): Promise<string | undefined> {
 
 const NATS_PORT = 4222
 
-const knockByTcp = (url: string): Promise<string | undefined> =>
+const probeByTcp = (url: string): Promise<string | undefined> =>
   new Promise((resolve) => {
     const parsed = URL.parse(url)
     if (!parsed?.hostname) return resolve('this is no URL')

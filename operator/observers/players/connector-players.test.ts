@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../../cells/chassis/clock.ts'
 import type { Fetched } from '../../../cells/chassis/fetch-json.ts'
-import { createHeadcount } from './connector-players.ts'
+import { connectorPlayerCounter } from './connector-players.ts'
 
 const says = (body: unknown, status = 200): Fetched => ({ ok: true, status, body })
 
@@ -14,7 +14,7 @@ test('each connector is asked where it answers, and whoever does not say a numbe
     'http://10.0.0.5:8080/status': says(null),
     'http://10.0.0.6:8080/status': says({ userCount: 9 }, 503),
   }
-  const headcount = createHeadcount({
+  const headcount = connectorPlayerCounter({
     port: 8080,
     clock: new ManualClock(),
     fetch: async (url) => answers[url] ?? { ok: false, reason: `nobody asks ${url}` },
@@ -31,7 +31,7 @@ test('a headcount is over after three seconds, with those who answered until the
     asked.push(url)
     return url.includes('//a:') ? Promise.resolve(says({ userCount: 5 })) : new Promise<Fetched>(() => {})
   }
-  const headcount = createHeadcount({ port: 1, clock, fetch })
+  const headcount = connectorPlayerCounter({ port: 1, clock, fetch })
   const many = Array.from({ length: 100 }, (_, index) => ({ name: `pod-${index}`, address: index === 0 ? 'a' : 'b' }))
   const counting = headcount(many)
   await new Promise(setImmediate)

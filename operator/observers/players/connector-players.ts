@@ -3,17 +3,17 @@ import { type Fetched, fetchJson } from '../../../cells/chassis/fetch-json.ts'
 import { createLanes } from '../../../cells/chassis/lanes.ts'
 
 /** A connector pod and where it answers. */
-export interface Connector {
+export interface ConnectorAddress {
   name: string
   /** IP address; nothing while it has none. */
   address: string | undefined
 }
 
 /** Asks connectors one by one how many players they have, by name; whoever does not answer in time is missing. */
-export type Headcount = (connectors: readonly Connector[]) => Promise<ReadonlyMap<string, number>>
+export type CountPlayers = (connectors: readonly ConnectorAddress[]) => Promise<ReadonlyMap<string, number>>
 
 /** What a headcount is made of. */
-export interface HeadcountOptions {
+export interface CountPlayersOptions {
   /** Where connectors answer. */
   port: number
   clock: Clock
@@ -29,13 +29,13 @@ const MAX_BYTES = 16 * 1024
 const MAX_PARALLEL = 32
 
 /** Counts at `/status` of each connector. */
-export function createHeadcount({ port, clock, ...options }: HeadcountOptions): Headcount {
+export function connectorPlayerCounter({ port, clock, ...options }: CountPlayersOptions): CountPlayers {
   const fetch = options.fetch ?? ((url) => fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }))
   const lanes = createLanes(MAX_PARALLEL)
   return async (connectors) => {
     const players = new Map<string, number>()
     let isOver = false
-    const ask = async ({ name, address }: Connector): Promise<void> => {
+    const ask = async ({ name, address }: ConnectorAddress): Promise<void> => {
       if (isOver || !address) return
       const count = playersIn(await fetch(connectorUrl(address, port, 'status')))
       if (count !== undefined && !isOver) players.set(name, count)

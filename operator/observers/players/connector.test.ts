@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../../../cells/chassis/clock.ts'
 import { aConnector } from '../../../cells/connector/fixtures.ts'
 import { aCell } from '../../desired/fixtures.ts'
-import { createHeadcount } from './connector-players.ts'
+import { connectorPlayerCounter } from './connector-players.ts'
 import { createJoinWatch } from './join-success-rate.ts'
 
 test('a real connector says how many players it has, and how their joins went', async ({ onTestFinished }) => {
@@ -12,7 +12,7 @@ test('a real connector says how many players it has, and how their joins went', 
   const [anna] = [await connector.join(), await connector.join()]
   anna?.heartbeat({ x: 8, y: 0, z: 8 })
   connector.place(anna?.peer ?? '0x0', 'island-1')
-  const headcount = createHeadcount({ port, clock: systemClock })
+  const headcount = connectorPlayerCounter({ port, clock: systemClock })
   const asked = [
     { name: 'pod', address },
     { name: 'gone', address: '127.0.99.99' },

@@ -3,7 +3,7 @@ import { Agent, request } from 'undici'
 import { messageOf } from '../../../cells/chassis/errors.ts'
 
 /** A realm provider the operator was installed with. */
-export interface Provider {
+export interface RemoteProvider {
   /** Base URL, without a slash at the end. */
   url: string
   /** File with the bearer token; read each time, so that a changed Secret needs no restart. */
@@ -11,7 +11,7 @@ export interface Provider {
 }
 
 /** What is asked of a provider about one name. */
-export interface LeaseRequest {
+export interface PublicationRequest {
   method: 'GET' | 'PUT' | 'DELETE'
   path: string
   headers?: Record<string, string>
@@ -19,10 +19,10 @@ export interface LeaseRequest {
 }
 
 /** Its answer, or why there is none. */
-export type LeaseAnswer = { status: number; etag: string | undefined; body: unknown } | { failed: string }
+export type PublicationAnswer = { status: number; etag: string | undefined; body: unknown } | { failed: string }
 
 /** Asks a provider. */
-export type AskProvider = (provider: Provider, request: LeaseRequest) => Promise<LeaseAnswer>
+export type RequestProvider = (provider: RemoteProvider, request: PublicationRequest) => Promise<PublicationAnswer>
 
 const TIMEOUT_MS = 5_000
 const MAX_ANSWER_BYTES = 64 * 1024
@@ -30,7 +30,7 @@ const MAX_ANSWER_BYTES = 64 * 1024
 const agent = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connections: 4 })
 
 /** Asks over HTTP; nothing is thrown, redirects are not followed. */
-export const askProvider: AskProvider = async ({ url, tokenFile }, { method, path, headers, body }) => {
+export const requestProvider: RequestProvider = async ({ url, tokenFile }, { method, path, headers, body }) => {
   let token: string
   try {
     token = (await readFile(tokenFile, 'utf8')).trim()

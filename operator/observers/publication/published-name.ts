@@ -1,19 +1,19 @@
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import { EPOCH_HEADER, type PublicationDocument, publicationPath } from '../../../crds/publication.ts'
 import type { Lease } from '../../observed/publication.ts'
-import type { AskProvider, LeaseAnswer, Provider } from './publication-request.ts'
-import { Led } from './routed-cells.ts'
+import type { PublicationAnswer, RemoteProvider, RequestProvider } from './publication-request.ts'
+import { RoutedCells } from './routed-cells.ts'
 
 /** What one name at one provider is made of. */
-export interface HeldNameOptions {
-  provider: Provider
+export interface PublishedNameOptions {
+  provider: RemoteProvider
   realmName: string
   /** The uid of the Realm. */
   publisher: string
   /** Since when this operator leads, in milliseconds since the epoch. */
   epoch: number
   clock: Clock
-  ask: AskProvider
+  ask: RequestProvider
   random: () => number
   onChange: () => void
 }
@@ -28,14 +28,14 @@ const TAKEN_RETRY_MS = 10_000
 const RENEWALS_PER_TTL = 3
 
 /** One name at one provider: taken, renewed and given back, one request at a time; what changes meanwhile is sent right after. */
-export class HeldName {
+export class PublishedName {
   lease: Lease
-  readonly #given: HeldNameOptions
+  readonly #given: PublishedNameOptions
   #wanted: PublicationDocument | undefined
   /** What the provider was told last, as text. */
   #told: string | undefined
   #etag: string | undefined
-  readonly #led = new Led()
+  readonly #led = new RoutedCells()
   /** Whether there may be something to give back. */
   #mayHold = false
   #expiresAt = 0
@@ -44,7 +44,7 @@ export class HeldName {
   #stopped = false
   #cancel = () => {}
 
-  constructor(given: HeldNameOptions) {
+  constructor(given: PublishedNameOptions) {
     this.#given = given
     this.lease = { url: given.provider.url, state: 'asking' }
   }
@@ -171,7 +171,7 @@ export class HeldName {
     this.#led.only([])
   }
 
-  #ask(method: 'GET' | 'PUT' | 'DELETE', headers: Record<string, string>, body?: unknown): Promise<LeaseAnswer> {
+  #ask(method: 'GET' | 'PUT' | 'DELETE', headers: Record<string, string>, body?: unknown): Promise<PublicationAnswer> {
     const path = publicationPath(this.#given.realmName)
     const epoch = { [EPOCH_HEADER]: String(this.#given.epoch) }
     return this.#given.ask(this.#given.provider, {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { ManualClock } from '../../../cells/chassis/clock.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { aRealm } from '../../desired/fixtures.ts'
-import type { LeaseAnswer, LeaseRequest } from './publication-request.ts'
+import type { PublicationAnswer, PublicationRequest } from './publication-request.ts'
 import { createLeased } from './remote-publication.ts'
 
 const url = 'https://realms.example.org'
@@ -16,16 +16,16 @@ const publishing = (endpoints = [endpoint], providers = [{ url, ttlSeconds: 60 }
 function aProvider() {
   const state = {
     held: undefined as { publisher: string; etag: string; endpoints: number; epoch?: number } | undefined,
-    broken: undefined as LeaseAnswer | undefined,
+    broken: undefined as PublicationAnswer | undefined,
     count: 0,
     asked: [] as string[],
   }
-  const answer = (status: number): LeaseAnswer => ({
+  const answer = (status: number): PublicationAnswer => ({
     status,
     etag: state.held?.etag,
     body: status === 409 ? { holder: 'far/away' } : { publisher: state.held?.publisher, epoch: state.held?.epoch },
   })
-  const handle = ({ method, headers = {}, body }: LeaseRequest): LeaseAnswer => {
+  const handle = ({ method, headers = {}, body }: PublicationRequest): PublicationAnswer => {
     state.asked.push(method)
     if (state.broken) return state.broken
     if (method === 'GET') return state.held ? answer(200) : answer(404)

@@ -4,18 +4,18 @@ import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import { publicationOf } from '../../../crds/publication.ts'
 import { type Realm, realmNameOf } from '../../../crds/realm.ts'
 import type { Elsewhere } from './elsewhere.ts'
-import { type AskProvider, askProvider, type Provider } from './publication-request.ts'
-import { HeldName } from './published-name.ts'
+import { type RemoteProvider, type RequestProvider, requestProvider } from './publication-request.ts'
+import { PublishedName } from './published-name.ts'
 
 /** What publishing elsewhere takes. */
 export interface LeasedOptions {
   /** The only providers that are spoken to, whatever Realms name: a token goes nowhere else, and nobody reaches the inside of a network. */
-  providers: readonly Provider[]
+  providers: readonly RemoteProvider[]
   clock: Clock
   /** Since when this operator leads, in milliseconds since the epoch. */
   epoch: number
   /** Asks a provider; over HTTP unless told. */
-  ask?: AskProvider
+  ask?: RequestProvider
   /** A number from 0 to 1 that spreads renewals in time; chance unless told. */
   random?: () => number
 }
@@ -23,25 +23,25 @@ export interface LeasedOptions {
 /** Leases the names of realms at realm providers elsewhere, for as long as it runs; what it leaves behind ends by its time to live. */
 export function createLeased({
   providers,
-  ask = askProvider,
+  ask = requestProvider,
   random = Math.random,
   ...given
 }: LeasedOptions): Elsewhere & Running {
   const known = new Map(providers.map((provider) => [provider.url, provider]))
-  const realms = new Map<string, { uid: string; names: Map<string, HeldName> }>()
+  const realms = new Map<string, { uid: string; names: Map<string, PublishedName> }>()
   const listeners = new Set<(key: ObjectKey) => void>()
 
   /** The names of a realm by URL of their provider; those of another Realm that had its name before are left to end. */
-  function namesOf({ metadata: { namespace, name, uid = '' } }: Realm): Map<string, HeldName> {
+  function namesOf({ metadata: { namespace, name, uid = '' } }: Realm): Map<string, PublishedName> {
     const entry = realms.get(keyText({ namespace, name }))
     if (entry?.uid === uid) return entry.names
     forget({ namespace, name })
-    const names = new Map<string, HeldName>()
+    const names = new Map<string, PublishedName>()
     realms.set(keyText({ namespace, name }), { uid, names })
     return names
   }
 
-  function nameAt(realm: Realm, provider: Provider): HeldName {
+  function nameAt(realm: Realm, provider: RemoteProvider): PublishedName {
     const names = namesOf(realm)
     const { namespace, name, uid: publisher = '' } = realm.metadata
     const held = names.get(provider.url)
@@ -49,7 +49,7 @@ export function createLeased({
     const onChange = () => {
       for (const listener of listeners) listener({ namespace, name })
     }
-    const created = new HeldName({ provider, realmName: realmNameOf(realm), publisher, ask, random, onChange, ...given })
+    const created = new PublishedName({ provider, realmName: realmNameOf(realm), publisher, ask, random, onChange, ...given })
     names.set(provider.url, created)
     return created
   }

@@ -1,5 +1,5 @@
 /** Cells one provider may lead players to, by what it was told and what it confirmed. */
-export class Led {
+export class RoutedCells {
   /** Until when each may be led to, in milliseconds since the epoch. */
   readonly #until = new Map<string, number>()
   /** Whether it leads to no other; unknown until it confirmed something, because somebody before us may have told it more. */

@@ -9,7 +9,7 @@ type ServerMessage = NonNullable<ReturnType<typeof decodeServerPacket>>
 type Case = ServerMessage['$case']
 
 /** How joining went: the step it ended at, and why. */
-export type Joined = { ok: true } | { ok: false; message: string }
+export type JoinOutcome = { ok: true } | { ok: false; message: string }
 
 /** Far from where anybody plays, in metres: nobody shares an island with us, whatever the join distance. */
 const FAR = 1_000_000
@@ -22,7 +22,7 @@ const MAX_OTHERS = 16
  * Joins a cell as a player would, with a wallet thrown away afterwards: connects, signs the challenge, is welcomed, says where it is, is
  * given an island, leaves (comms.md §4). `timeoutMs` is for each step. Never throws.
  */
-export async function joinCell(url: string, timeoutMs: number): Promise<Joined> {
+export async function joinCell(url: string, timeoutMs: number): Promise<JoinOutcome> {
   let step = 'connecting'
   const socket = new WebSocket(url, ['archipelago'], {
     perMessageDeflate: false,

@@ -2,15 +2,15 @@ import { expect, test } from 'vitest'
 import { ManualClock } from '../../../cells/chassis/clock.ts'
 import type { ObjectKey } from '../../../crds/object.ts'
 import { aCell, aRealm } from '../../desired/fixtures.ts'
-import type { Joined } from './join-cell.ts'
+import type { JoinOutcome } from './join-cell.ts'
 import { createJoiner } from './synthetic-joins.ts'
 
 const key = { namespace: 'metaverse', name: 'main' }
-const NO: Joined = { ok: false, message: 'waiting for an island: none' }
+const NO: JoinOutcome = { ok: false, message: 'waiting for an island: none' }
 
 function aJoiner() {
   const clock = new ManualClock()
-  const world = { answer: { ok: true } as Joined, asked: [] as string[], told: [] as ObjectKey[] }
+  const world = { answer: { ok: true } as JoinOutcome, asked: [] as string[], told: [] as ObjectKey[] }
   const join = async (url: string) => {
     world.asked.push(url)
     return world.answer

@@ -4,7 +4,7 @@ import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { CommsCell } from '../../../crds/realm.ts'
 import type { Join } from '../../observed/synthetic-join.ts'
-import type { Joined } from './join-cell.ts'
+import type { JoinOutcome } from './join-cell.ts'
 import type { Probe } from './probe.ts'
 
 /** What a joiner is made of. */
@@ -13,7 +13,7 @@ export interface JoinerOptions {
   urlOf: (cell: CommsCell) => string
   clock: Clock
   /** Joins once; as a player unless told. */
-  join?: (url: string, timeoutMs: number) => Promise<Joined>
+  join?: (url: string, timeoutMs: number) => Promise<JoinOutcome>
 }
 
 /** For each step; an island comes with the next flush. */
@@ -89,5 +89,5 @@ export function createJoiner({ urlOf, clock, join = joinAsPlayer }: JoinerOption
 const idOf = ({ metadata }: CommsCell): string => `${keyText(metadata)}/${metadata.uid}`
 
 /** Signing takes libraries that most operators never need in memory. */
-const joinAsPlayer = async (url: string, timeoutMs: number): Promise<Joined> =>
+const joinAsPlayer = async (url: string, timeoutMs: number): Promise<JoinOutcome> =>
   (await import('./join-cell.ts')).joinCell(url, timeoutMs)
