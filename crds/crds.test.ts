@@ -74,3 +74,13 @@ function* fieldsOf(schema: Schema, path: string): Iterable<[string, Schema & Rec
     if (property.items) yield* fieldsOf(property.items, `${path}.${name}[]`)
   }
 }
+
+test('no field inside a list item has a default: GitOps tools compare lists as they were declared, and would report a difference for ever', () => {
+  const inItems = crdFiles.flatMap((file) => [...fieldsOf(schemaOf(readCrd(file)), file)]).filter(([path]) => path.includes('[]'))
+  expect(inItems.filter(([, schema]) => 'default' in schema).map(([path]) => path)).toEqual([])
+})
+
+test('the status of a new object says that no generation was observed yet', () => {
+  for (const file of crdFiles)
+    expect(schemaOf(readCrd(file)).properties?.status).toMatchObject({ default: { observedGeneration: -1 } })
+})

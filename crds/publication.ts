@@ -32,6 +32,9 @@ export interface PublicationReceipt {
  */
 export const EPOCH_HEADER = 'publication-epoch'
 
+/** Lease time at a provider of `spec.publication.providers` that names none. No default of the CRD: one inside a list item makes GitOps tools report a difference for ever. */
+export const DEFAULT_TTL_SECONDS = 60
+
 /** Where the name of a realm is leased, below the base URL of a provider. */
 export const publicationPath = (realmName: string): string => `/publications/${encodeURIComponent(realmName)}`
 

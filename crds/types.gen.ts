@@ -273,8 +273,8 @@ export interface RealmSpec {
     providers: {
       /** Base URL of the realm provider, without a slash at the end. */
       url: string
-      /** Seconds the provider goes on serving the realm when nobody renews the lease: how long it outlives a lost cluster. */
-      ttlSeconds: number
+      /** Seconds for which the provider goes on serving the realm after the operator renewed the lease for the last time, so how long the realm outlives a lost cluster. Absent = 60. The operator supplies this number; it is not written into the object, where GitOps tools would report it as a difference. */
+      ttlSeconds?: number
     }[]
   }
   /** Lets the operator choose how many connectors, and if you like how many cells, there are, by the players it counts: more as soon as there are too many players, fewer one by one after they were fewer for a while, neither while cells are replaced or drained. It chooses connectors first, then cells. What it chose and why is in status.autoscale; it never writes spec. Absent = off: the numbers are those of cells.replicas and cells.template.connectors.replicas, or of an autoscaler of yours on /scale. A cell whose connectors somebody else scales keeps its number. */
@@ -317,7 +317,7 @@ export interface RealmSpec {
 
 /** What the realm is, as last seen by the operator. */
 export interface RealmStatus {
-  /** metadata.generation this status speaks of. */
+  /** metadata.generation this status describes; -1 before the operator has seen the object. */
   observedGeneration?: number
   /** Cells that exist. */
   replicas?: number
@@ -368,7 +368,7 @@ export interface RealmStatus {
     type: string
     /** Whether it holds. */
     status: 'True' | 'False' | 'Unknown'
-    /** metadata.generation the condition speaks of. */
+    /** metadata.generation the condition describes. */
     observedGeneration?: number
     /** When status last changed. */
     lastTransitionTime: string
@@ -498,7 +498,7 @@ export interface CommsCellSpec {
 
 /** What the cell is, as last seen by the operator. */
 export interface CommsCellStatus {
-  /** metadata.generation this status speaks of. */
+  /** metadata.generation this status describes; -1 before the operator has seen the object. */
   observedGeneration?: number
   /** Connectors that exist. */
   replicas?: number
@@ -518,7 +518,7 @@ export interface CommsCellStatus {
     type: string
     /** Whether it holds. */
     status: 'True' | 'False' | 'Unknown'
-    /** metadata.generation the condition speaks of. */
+    /** metadata.generation the condition describes. */
     observedGeneration?: number
     /** When status last changed. */
     lastTransitionTime: string

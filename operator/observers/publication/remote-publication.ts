@@ -1,7 +1,7 @@
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
-import { publicationOf } from '../../../crds/publication.ts'
+import { DEFAULT_TTL_SECONDS, publicationOf } from '../../../crds/publication.ts'
 import { type Realm, realmNameOf } from '../../../crds/realm.ts'
 import type { Elsewhere } from './elsewhere.ts'
 import { type RemoteProvider, type RequestProvider, requestProvider } from './publication-request.ts'
@@ -69,7 +69,7 @@ export function createLeased({
         held.want(undefined)
         if (held.isGone) names.delete(url)
       }
-      return targets.map(({ url, ttlSeconds }) => {
+      return targets.map(({ url, ttlSeconds = DEFAULT_TTL_SECONDS }) => {
         const provider = known.get(url)
         if (!provider) return { url, state: 'unknown' }
         const held = nameAt(realm, provider)
