@@ -17,57 +17,75 @@ export interface Condition<Type extends string = string, Reason extends string =
 }
 
 /**
- * What a Realm's status says, and why; a closed set, so that tools can match on it.
- * - `Ready`: every cell and service of the realm works.
+ * The conditions of a Realm with the closed set of reasons of each, so that tools can match on them.
+ *
+ * `Reconciling` and `Stalled` are the conditions kstatus (kubectl wait, Flux, Argo CD) defines: abnormal when true, never both true. They are
+ * written also while they are False, because `kubectl wait --for=condition=Stalled=False` waits for ever on a condition that is absent, and
+ * because their lastTransitionTime then says since when the realm is at rest. kstatus takes False and absent for the same.
+ *
+ * - `Ready`: every cell and service of the realm works. A hibernated realm is ready once its last cell is gone: it is as its spec asks, and
+ *   kstatus calls an object Current only while `Ready` is not False. `AcceptingPlayers` says that players cannot connect.
  * - `Published`: the realm provider was seen serving this realm with these endpoints.
- * - `AcceptingPlayers`: at least one cell takes players.
- * - `DependenciesReady`: the NATS and the LiveKit it needs are there, as far as the operator can reach them.
- * - `Progressing`: the operator is still changing something.
- * - `Stalled`: nothing will change until somebody changes something; the message says what.
+ * - `AcceptingPlayers`: at least one cell takes new players.
+ * - `DependenciesReady`: the NATS and the LiveKit of the realm are ready, or reachable from the operator.
+ * - `Progressing`: the operator is changing something at the moment.
+ * - `Reconciling`: the realm is not yet as its spec says. True also while a rollout is paused or its canary cells await promotion, when the
+ *   operator changes nothing and `Progressing` is False.
+ * - `Stalled`: the operator cannot go on until a person changes something; the message says what.
  */
 export interface RealmReasons {
   Ready: 'AllServing' | 'CellsNotReady' | 'ServicesNotReady' | 'Hibernated' | 'ApplyFailed'
-  Published: 'SeenServing' | 'WaitingForProvider' | 'ProviderUnreachable' | 'ProviderUnknown' | 'NameTaken' | 'NothingToPublish'
-  DependenciesReady: 'AllReached' | 'Unreachable' | 'NotReady' | 'NotChecked'
+  Published:
+    | 'ServedByProvider'
+    | 'WaitingForProvider'
+    | 'ProviderUnreachable'
+    | 'ProviderNotConfigured'
+    | 'NameTaken'
+    | 'NothingToPublish'
+  DependenciesReady: 'Reachable' | 'Unreachable' | 'NotReady' | 'NotChecked'
   AcceptingPlayers: 'CellsServing' | 'NoCellServing' | 'Hibernated'
-  Progressing:
-    | 'Settled'
-    | 'CellsStarting'
-    | 'CellsDraining'
-    | 'RollingOut'
-    | 'Paused'
-    | 'CanaryServing'
-    | 'ServicesStarting'
-    | 'Publishing'
-    | 'Retrying'
-  Stalled:
-    | 'Moving'
-    | 'PodsFailing'
-    | 'SecretMissing'
-    | 'Refused'
-    | 'JoinFailed'
-    | 'ProgressDeadlineExceeded'
-    | 'NewCellsUnhealthy'
-    | 'JoinRate'
-    | 'NoSlotFree'
+  Progressing: RealmChange | RealmHold | 'Settled' | 'Stalled'
+  Reconciling: RealmChange | RealmHold | 'Settled' | 'Stalled'
+  Stalled: 'NotStalled' | RealmBlocker
 }
+/** What the operator is doing to a realm. */
+type RealmChange =
+  | 'CellsStarting'
+  | 'CellsDraining'
+  | 'RollingOut'
+  | 'ServicesStarting'
+  | 'WaitingForPublication'
+  /** The last attempt to write an object failed in a way that may pass. */
+  | 'Retrying'
+/** Why a rollout waits for a person although nothing is wrong. */
+type RealmHold = 'RolloutPaused' | 'AwaitingPromotion'
+/** What keeps the operator from bringing a realm to its spec. */
+type RealmBlocker =
+  | WorkloadBlocker
+  | 'NameTaken'
+  | 'ProviderNotConfigured'
+  | 'JoinFailed'
+  | 'ProgressDeadlineExceeded'
+  | 'NewCellsUnhealthy'
+  | 'JoinRateTooLow'
+  | 'NoSlotFree'
+/** What keeps the objects or the pods of a realm or a cell from being as declared. */
+type WorkloadBlocker = 'PodsFailing' | 'PodsRefused' | 'SecretMissing' | 'ApplyRefused' | 'BusMissing'
 export type RealmConditionType = keyof RealmReasons
-export type RealmCondition = { [Type in RealmConditionType]: Condition<Type, RealmReasons[Type]> }[RealmConditionType]
 
 /**
- * What a CommsCell's status says, and why.
- * - `Ready`: its connectors and its archipelago work.
- * - `Cordoned`: newcomers are led elsewhere.
- * - `Draining`: its players are sent elsewhere, or were.
+ * The conditions of a CommsCell with the reasons of each; `Reconciling` and `Stalled` as in a Realm.
+ * - `Ready`: its connectors and its archipelago work, or it is drained, as its spec asks.
+ * - `Cordoned`: new players are sent to other cells.
+ * - `Draining`: its players are being disconnected, so that they connect to another cell.
  */
 export interface CellReasons {
-  Ready: 'Serving' | 'ConnectorsNotReady' | 'ArchipelagoNotReady' | 'ApplyFailed' | 'Drained'
-  Cordoned: 'TakesPlayers' | 'AsAsked'
-  Draining: 'PlayersStay' | 'SendingAway' | 'Empty'
-  Stalled: 'Moving' | 'PodsFailing' | 'SecretMissing' | 'Refused' | 'BusMissing'
+  Ready: 'Serving' | 'ConnectorsNotReady' | 'ArchipelagoNotReady' | 'ApplyFailed' | 'Draining' | 'Drained'
+  Cordoned: 'NotCordoned' | 'CordonRequested'
+  Draining: 'NotDraining' | 'DisconnectingPlayers' | 'Drained'
+  Reconciling: 'Starting' | 'Updating' | 'Draining' | 'Retrying' | 'Settled' | 'Stalled'
+  Stalled: 'NotStalled' | WorkloadBlocker
 }
-export type CellConditionType = keyof CellReasons
-export type CellCondition = { [Type in CellConditionType]: Condition<Type, CellReasons[Type]> }[CellConditionType]
 
 /** The name players see. */
 export const realmNameOf = (realm: Realm): string => realm.spec.realmName ?? realm.metadata.name

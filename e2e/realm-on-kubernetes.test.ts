@@ -150,7 +150,7 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     for (const command of commands) {
       const answer = await cluster.kubectl(...wordsOf(command, root))
       if (command.startsWith('kubectl get')) expect(answer).toMatch(/\/main\s+\w+\s+1\s.*True/) // one cell, published
-      if (command.startsWith('kubectl describe')) expect(answer).toMatch(/Reason:\s+SeenServing/)
+      if (command.startsWith('kubectl describe')) expect(answer).toMatch(/Reason:\s+ServedByProvider/)
     }
     await vi.waitFor(async () => expect(await list('commscells', ...['--selector', MAIN])).toEqual([]), 60 * SECONDS)
   })

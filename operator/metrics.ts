@@ -8,6 +8,7 @@ const conditions: readonly RealmConditionType[] = [
   'AcceptingPlayers',
   'DependenciesReady',
   'Progressing',
+  'Reconciling',
   'Stalled',
 ]
 

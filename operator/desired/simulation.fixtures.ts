@@ -79,7 +79,16 @@ export class Simulation {
     for (const cell of observed.cells)
       if (cell.metadata.ownerReferences && !kept.has(cell.metadata.name)) this.#remove(cell.metadata.name)
     const sighting = { state: 'serving', aboutUrl: '' } as const
-    const facts = { realm: this.realm, plan, observed, urls: site.urls(this.realm), sighting, failure: undefined, now: this.now }
+    const changed = { cells: [...this.cells.values()], services: SERVICES }
+    const facts = {
+      realm: this.realm,
+      plan,
+      observed: changed,
+      urls: site.urls(this.realm),
+      sighting,
+      failure: undefined,
+      now: this.now,
+    }
     this.realm = { ...this.realm, status: realmStatus(facts) }
     for (const cell of this.cells.values()) this.#passCell(cell)
     return plan

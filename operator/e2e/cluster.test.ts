@@ -146,7 +146,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     await settled()
     expect(conditionOf(await realmOf(), 'Stalled')).toMatchObject({
       status: 'True',
-      reason: 'Refused',
+      reason: 'ApplyRefused',
       message: expect.stringContaining('main-stats'),
     })
     expect((await get(resources.Service, 'main-stats'))?.spec).toMatchObject({ selector: { app: 'mine' } })

@@ -71,7 +71,7 @@ withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
     await expect.poll(async () => JSON.stringify((await get(resources.Service, 'main-stats'))?.spec), patient).toBe(wanted)
     expect(await operator.metric('writes_held_total')).toBeGreaterThan(0)
     expect(await operator.metric('drift_repairs_total')).toBeGreaterThanOrEqual(2)
-    expect(await reasons()).toEqual(expect.arrayContaining(['DriftRepaired', 'RepairHeldBack']))
+    expect(await reasons()).toEqual(expect.arrayContaining(['DriftRepaired', 'RepairRateLimited']))
   }, 60_000)
 
   test('a Deployment that is deleted ten times a second comes back for good once it ends, and no other realm waits for it', async () => {
@@ -118,10 +118,10 @@ withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
   test('what happens to a realm is told by a few Events, and at rest by none', async () => {
     await declare(bare)
     await isReady('main')
-    await expect.poll(reasons, patient).toEqual(['CellCreated', 'CellServing', 'EndpointPublished'])
+    await expect.poll(reasons, patient).toEqual(['CellCreated', 'CellServing', 'RealmPublished'])
     for (const { metadata } of await told()) expect(metadata.name).toMatch(/^main\.[0-9a-f]{16}$/)
     await kubelet.only((name) => name !== 'main-0-connector')
-    await expect.poll(reasons, patient).toEqual(expect.arrayContaining(['CellUnhealthy', 'EndpointUnpublished']))
+    await expect.poll(reasons, patient).toEqual(expect.arrayContaining(['CellUnhealthy', 'RealmUnpublished']))
     await operator.atRest()
     const before = (await told()).length
     await new Promise((resolve) => setTimeout(resolve, 2000))

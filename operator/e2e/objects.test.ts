@@ -69,7 +69,7 @@ withPart('kube', 'the objects of a realm in a real API server', (part) => {
     await operator.settled()
     await runPods()
     await operator.settled()
-    expect(await ready()).toMatchObject({ status: 'False', message: 'not ready: migration' })
+    expect(await ready()).toMatchObject({ status: 'False', message: 'services without a ready pod: migration' })
     const [first] = await jobs()
     const done = async (name: string | undefined) => {
       const job = {

@@ -66,7 +66,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     const answer = await fetch(`${provider.url}/${name}/about`)
     return answer.ok ? ((await answer.json()) as { comms?: { adapter?: string } }).comms?.adapter : undefined
   }
-  const served = { status: 'True', reason: 'SeenServing' }
+  const served = { status: 'True', reason: 'ServedByProvider' }
 
   test('a realm is leased at another cluster’s provider, and gives its name back before it goes', async (context) => {
     const [home, others] = [await ofCluster(context), await aProviderElsewhere(context)]
@@ -144,7 +144,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     const [home, others] = [await ofCluster(context), await aProviderElsewhere(context)]
     const { declare, published } = await aNamespace(context, home.url)
     await declare('unknown', { livekit: LIVEKIT, publication: { providers: [{ url: others.url }] } })
-    await expect.poll(() => published('unknown'), patient).toMatchObject({ status: 'False', reason: 'ProviderUnknown' })
+    await expect.poll(() => published('unknown'), patient).toMatchObject({ status: 'False', reason: 'ProviderNotConfigured' })
     expect(await adapterAt(others, 'unknown')).toBeUndefined()
   })
 

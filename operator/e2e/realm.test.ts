@@ -56,7 +56,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
   const find = <T extends KubeObject = Live>(resource: Resource, name: string) => user.get<T>(resource, { namespace, name })
   const condition = async (type: string) => conditionOf((await realm()) ?? {}, type)
   const published = () =>
-    expect.poll(() => condition('Published'), patient).toMatchObject({ status: 'True', reason: 'SeenServing' })
+    expect.poll(() => condition('Published'), patient).toMatchObject({ status: 'True', reason: 'ServedByProvider' })
   const settled = () => expect.poll(() => condition('Progressing'), patient).toMatchObject({ status: 'False', reason: 'Settled' })
 
   test('a declared realm comes to be, serves, and is published once it was seen', async () => {

@@ -95,7 +95,9 @@ withPart('kube', 'rollouts against a real API server', (part) => {
       .toMatchObject({
         status: 'True',
         reason: 'JoinFailed',
-        message: expect.stringMatching(/^main-0-\w{6} could not be joined: waiting for an island: none came$/),
+        message: expect.stringMatching(
+          /^the operator could not join main-0-\w{6} as a player: waiting for an island: none came$/,
+        ),
       })
     await serving(0)
     await declare(realm('1.0.0'))
@@ -140,7 +142,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
       .toMatchObject({
         status: 'True',
         reason: 'ProgressDeadlineExceeded',
-        message: expect.stringMatching(/^main-0-\w{6} is not up after 5 s: no connector takes players yet$/),
+        message: expect.stringMatching(/^main-0-\w{6} did not replace the old cell within 5 s: no connector pod is ready$/),
       })
     await serving(0)
     expect(await condition('Ready')).toMatchObject({ status: 'True' })
@@ -184,9 +186,9 @@ withPart('kube', 'rollouts against a real API server', (part) => {
       .poll(() => condition('Stalled'), patient)
       .toMatchObject({
         status: 'True',
-        reason: 'JoinRate',
+        reason: 'JoinRateTooLow',
         message: expect.stringMatching(
-          /^main-0-\w{6}: 12 of 40 players who signed in were given an island, 30 % of at least 90 %$/,
+          /^main-0-\w{6}: 12 of 40 players who signed in were given an island \(30 %, rollout.minJoinRate is 90 %\)$/,
         ),
       })
     const half = ['0:2.0.0', '1:1.0.0', '2:1.0.0']

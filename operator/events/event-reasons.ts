@@ -1,53 +1,59 @@
 import type { CellReasons, RealmReasons } from '../../crds/realm.ts'
 
-/** Everything the operator ever tells as an Event: how it is shown, and what the operator was about when it happened. */
+/** The reasons of all Events the operator creates, with the type of each and the action that was under way. A closed set. */
 export const eventReasons = {
-  /** A slot of a realm got a cell. */
+  /** The operator created a cell for a slot. */
   CellCreated: { type: 'Normal', action: 'Scale' },
-  /** A cell takes players. */
+  /** A cell serves players. */
   CellServing: { type: 'Normal', action: 'Observe' },
-  /** A cell that took players does so no more. */
+  /** A cell that served players no longer does. */
   CellUnhealthy: { type: 'Warning', action: 'Observe' },
-  /** A cell the realm no longer deserves is gone. */
-  CellRemoved: { type: 'Normal', action: 'Scale' },
-  /** The realm provider was seen serving the realm. */
-  EndpointPublished: { type: 'Normal', action: 'Publish' },
-  /** The realm provider serves the realm no more. */
-  EndpointUnpublished: { type: 'Normal', action: 'Publish' },
-  /** The realm provider does not answer. */
-  PublishFailed: { type: 'Warning', action: 'Publish' },
-  /** Pods wait for a Secret that is not there, or lacks a key. */
-  SecretMissing: { type: 'Warning', action: 'Observe' },
-  /** Pods do not start, or keep ending. */
-  PodsFailing: { type: 'Warning', action: 'Observe' },
-  /** The API server, or somebody who was there first, does not let an object be as declared. */
-  ApplyRefused: { type: 'Warning', action: 'Apply' },
-  /** A cell names no bus. */
-  BusMissing: { type: 'Warning', action: 'Apply' },
-  /** A new cell is up, and could not be joined as a player would. */
-  JoinFailed: { type: 'Warning', action: 'Rollout' },
-  /** A new cell did not come up in time. */
-  ProgressDeadlineExceeded: { type: 'Warning', action: 'Rollout' },
-  /** A cell that replaced another does not serve, so that no further one is replaced. */
-  NewCellsUnhealthy: { type: 'Warning', action: 'Rollout' },
-  /** Too few of the players who sign in to new cells are given islands, so that no further cell is replaced. */
-  JoinRate: { type: 'Warning', action: 'Rollout' },
-  /** There are more players than cells or connectors are meant for, and so more of them. */
-  ScaledUp: { type: 'Normal', action: 'Scale' },
-  /** Fewer cells or connectors had done for a while. */
-  ScaledDown: { type: 'Normal', action: 'Scale' },
-  /** There are more players than the most cells and connectors allowed are meant for. */
-  ScaleLimited: { type: 'Warning', action: 'Scale' },
-  /** Cells written by hand leave too few slots for those the realm asks for. */
-  NoSlotFree: { type: 'Warning', action: 'Scale' },
-  /** A cell takes no new players, and is about to send those away who are there. */
+  /** The operator cordoned a cell: it takes no new players, and will be drained. */
   CellDraining: { type: 'Normal', action: 'Scale' },
-  /** Somebody changed or deleted an object of ours; it is as it should be again. */
+  /** The operator removed a cell that the realm no longer asks for. */
+  CellRemoved: { type: 'Normal', action: 'Scale' },
+  /** The realm provider serves the realm. */
+  RealmPublished: { type: 'Normal', action: 'Publish' },
+  /** The realm provider no longer serves the realm. */
+  RealmUnpublished: { type: 'Normal', action: 'Publish' },
+  /** The operator cannot reach a realm provider. */
+  ProviderUnreachable: { type: 'Warning', action: 'Publish' },
+  /** Another realm is published under the same name. */
+  NameTaken: { type: 'Warning', action: 'Publish' },
+  /** The realm names a provider that the operator is not configured for. */
+  ProviderNotConfigured: { type: 'Warning', action: 'Publish' },
+  /** Pods wait for a Secret that does not exist, or that lacks a key. */
+  SecretMissing: { type: 'Warning', action: 'Observe' },
+  /** Pods do not start, or keep exiting. */
+  PodsFailing: { type: 'Warning', action: 'Observe' },
+  /** The API server refuses pods: a quota, a limit or an admission policy. */
+  PodsRefused: { type: 'Warning', action: 'Observe' },
+  /** The API server refuses an object, or an object of that name exists which the operator did not create. */
+  ApplyRefused: { type: 'Warning', action: 'Apply' },
+  /** A cell has no NATS. */
+  BusMissing: { type: 'Warning', action: 'Apply' },
+  /** The operator could not join a new cell as a player. */
+  JoinFailed: { type: 'Warning', action: 'Rollout' },
+  /** A new cell did not replace the old one within rollout.progressDeadlineSeconds. */
+  ProgressDeadlineExceeded: { type: 'Warning', action: 'Rollout' },
+  /** A cell that replaced another one does not serve players, so the rollout stopped. */
+  NewCellsUnhealthy: { type: 'Warning', action: 'Rollout' },
+  /** Too few of the players who sign in to new cells are given an island, so the rollout stopped. */
+  JoinRateTooLow: { type: 'Warning', action: 'Rollout' },
+  /** The number of players grew, and autoscaling added cells or connectors. */
+  ScaledUp: { type: 'Normal', action: 'Scale' },
+  /** The number of players fell, and autoscaling removed cells or connectors. */
+  ScaledDown: { type: 'Normal', action: 'Scale' },
+  /** There are more players than the maximum of cells and connectors is meant for. */
+  ScaleLimited: { type: 'Warning', action: 'Scale' },
+  /** Cells that the operator did not create leave too few slots for those the realm asks for. */
+  NoSlotFree: { type: 'Warning', action: 'Scale' },
+  /** Another client changed or deleted an object of the operator, which restored it. */
   DriftRepaired: { type: 'Normal', action: 'Repair' },
-  /** Somebody changes an object of ours faster than we may put it right. */
-  RepairHeldBack: { type: 'Warning', action: 'Repair' },
+  /** Another client keeps changing an object of the operator, which limits how often it restores it. */
+  RepairRateLimited: { type: 'Warning', action: 'Repair' },
 } as const satisfies Record<string, { type: 'Normal' | 'Warning'; action: string }>
-/** Why an Event is told: a closed set, so that tools can match on it. */
+/** The reason of an Event. The reasons for which an object can be `Stalled` are among them, under the same names. */
 export type EventReason = keyof typeof eventReasons
 
 /** One thing to tell about an object. */
@@ -56,16 +62,6 @@ export interface EventNote {
   note: string
 }
 
-type Blocker = Exclude<RealmReasons['Stalled'] | CellReasons['Stalled'], 'Moving'>
-/** What stands in an object's way, by the reason of its condition `Stalled`. */
-export const blockerReasons: Readonly<Record<Blocker, EventReason>> = {
-  Refused: 'ApplyRefused',
-  PodsFailing: 'PodsFailing',
-  SecretMissing: 'SecretMissing',
-  BusMissing: 'BusMissing',
-  JoinFailed: 'JoinFailed',
-  ProgressDeadlineExceeded: 'ProgressDeadlineExceeded',
-  NewCellsUnhealthy: 'NewCellsUnhealthy',
-  JoinRate: 'JoinRate',
-  NoSlotFree: 'NoSlotFree',
-}
+/** The Event for a reason of the condition `Stalled`. A new reason without an Event does not compile. */
+export const stalledEvent = (reason: RealmReasons['Stalled'] | CellReasons['Stalled']): EventReason | undefined =>
+  reason === 'NotStalled' ? undefined : reason

@@ -19,18 +19,18 @@ test('cells that begin or cease to take players are told of together', () => {
     { reason: 'CellServing', note: 'main-0, main-1 can take players' },
   ])
   expect(realmEvents(withCells('Serving', 'Serving'), withCells('Serving', 'Unhealthy'))).toEqual([
-    { reason: 'CellUnhealthy', note: 'main-1 can take players no more' },
+    { reason: 'CellUnhealthy', note: 'main-1 can no longer take players' },
   ])
   expect(realmEvents(withCells('Serving'), withCells('Serving'))).toEqual([])
 })
 
 test('what the realm provider does is told when it changes', () => {
-  const seen = { conditions: [condition('Published', 'True', 'SeenServing', 'seen at http://p/main/about')] }
+  const seen = { conditions: [condition('Published', 'True', 'ServedByProvider', 'served at http://p/main/about')] }
   const waiting = { conditions: [condition('Published', 'False', 'WaitingForProvider', 'not seen yet')] }
   const silent = { conditions: [condition('Published', 'Unknown', 'ProviderUnreachable', 'http://p: timeout')] }
-  expect(realmEvents(waiting, seen)).toEqual([{ reason: 'EndpointPublished', note: 'seen at http://p/main/about' }])
-  expect(realmEvents(seen, waiting)).toEqual([{ reason: 'EndpointUnpublished', note: 'not seen yet' }])
-  expect(realmEvents(waiting, silent)).toEqual([{ reason: 'PublishFailed', note: 'http://p: timeout' }])
+  expect(realmEvents(waiting, seen)).toEqual([{ reason: 'RealmPublished', note: 'served at http://p/main/about' }])
+  expect(realmEvents(seen, waiting)).toEqual([{ reason: 'RealmUnpublished', note: 'not seen yet' }])
+  expect(realmEvents(waiting, silent)).toEqual([{ reason: 'ProviderUnreachable', note: 'http://p: timeout' }])
   expect(realmEvents(undefined, waiting)).toEqual([])
   expect(realmEvents(seen, seen)).toEqual([])
 })
@@ -54,8 +54,8 @@ test('what stands in the way is told once, and again when it is something else',
   const missing = (name: string) => ({
     conditions: [condition('Stalled', 'True', 'SecretMissing', `secret "${name}" not found`)],
   })
-  const refused = { conditions: [condition('Stalled', 'True', 'Refused', 'Service main is not ours')] }
-  const moving = { conditions: [condition('Stalled', 'False', 'Moving', 'nothing is in the way')] }
+  const refused = { conditions: [condition('Stalled', 'True', 'ApplyRefused', 'Service main is not ours')] }
+  const moving = { conditions: [condition('Stalled', 'False', 'NotStalled', 'nothing keeps the operator from going on')] }
   expect(blockerEvents(moving, missing('a'))).toEqual([{ reason: 'SecretMissing', note: 'secret "a" not found' }])
   expect(blockerEvents(missing('a'), missing('a'))).toEqual([])
   expect(blockerEvents(missing('a'), missing('b'))).toHaveLength(1)

@@ -1,5 +1,5 @@
 import { type CellReasons, type CommsCellStatus, conditionOf, type RealmReasons, type RealmStatus } from '../../crds/realm.ts'
-import { blockerReasons, type EventNote } from './event-reasons.ts'
+import { type EventNote, stalledEvent } from './event-reasons.ts'
 
 /** What is worth telling when the status of a realm changes; nothing when only numbers did. */
 export function realmEvents(before: RealmStatus | undefined, after: RealmStatus): EventNote[] {
@@ -18,8 +18,8 @@ export function blockerEvents(
 ): EventNote[] {
   const [was, is] = [before, after].map((status) => conditionOf({ ...(status && { status }) }, 'Stalled'))
   if (is?.status !== 'True' || (was?.status === 'True' && was.reason === is.reason && was.message === is.message)) return []
-  const reason = is.reason as RealmReasons['Stalled'] | CellReasons['Stalled']
-  return reason === 'Moving' ? [] : [{ reason: blockerReasons[reason], note: is.message }]
+  const reason = stalledEvent(is.reason as RealmReasons['Stalled'] | CellReasons['Stalled'])
+  return reason ? [{ reason, note: is.message }] : []
 }
 
 function cellEvents(before: RealmStatus | undefined, { endpoints = [] }: RealmStatus): EventNote[] {
@@ -30,7 +30,7 @@ function cellEvents(before: RealmStatus | undefined, { endpoints = [] }: RealmSt
   return [
     ...told('CellServing', cellsIn('Serving'), 'can take players'),
     ...told('CellDraining', cellsIn('Draining'), 'takes no new players'),
-    ...told('CellUnhealthy', cellsIn('Unhealthy'), 'can take players no more'),
+    ...told('CellUnhealthy', cellsIn('Unhealthy'), 'can no longer take players'),
   ]
 }
 
@@ -45,7 +45,7 @@ function scaleEvents({ autoscale: was }: RealmStatus = {}, { autoscale: is }: Re
 function publicationEvents(before: RealmStatus | undefined, after: RealmStatus): EventNote[] {
   const [was, is] = [before, after].map((status) => conditionOf({ ...(status && { status }) }, 'Published'))
   if (!is || (was?.status === is.status && was.reason === is.reason)) return []
-  if (is.reason === 'ProviderUnreachable') return [{ reason: 'PublishFailed', note: is.message }]
-  if (is.status === 'True') return was?.status === 'True' ? [] : [{ reason: 'EndpointPublished', note: is.message }]
-  return was?.status === 'True' ? [{ reason: 'EndpointUnpublished', note: is.message }] : []
+  if (is.reason === 'ProviderUnreachable') return [{ reason: 'ProviderUnreachable', note: is.message }]
+  if (is.status === 'True') return was?.status === 'True' ? [] : [{ reason: 'RealmPublished', note: is.message }]
+  return was?.status === 'True' ? [{ reason: 'RealmUnpublished', note: is.message }] : []
 }

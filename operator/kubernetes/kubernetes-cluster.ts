@@ -61,7 +61,7 @@ export function kubernetesCluster({ cache, writer, platform, countPlayers }: Kub
     if (!workload || !owner) return undefined
     const { component, wanted, updated, ready, refused } = workload
     const problem = refused
-      ? ({ code: 'Refused', message: refused } as const)
+      ? ({ code: 'PodsRefused', message: refused } as const)
       : ready < wanted
         ? cache.problemOf({ ...owner, namespace }, component)
         : undefined

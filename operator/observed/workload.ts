@@ -10,7 +10,7 @@ export interface Workload {
   /** Pods there are, those on their way out among them. */
   existing: number
   /** What keeps it from becoming ready, when pods say so; `code` becomes the reason of `Stalled`. */
-  problem?: { code: 'PodsFailing' | 'SecretMissing' | 'Refused'; message: string }
+  problem?: { code: 'PodsFailing' | 'PodsRefused' | 'SecretMissing'; message: string }
 }
 
 /** The parts a realm is made of. */

@@ -6,7 +6,7 @@ import type { Reconcile, ReconcilerParts } from './parts.ts'
 
 const busMissing: Failure = {
   reason: 'BusMissing',
-  message: 'the connectors and the archipelago of a cell meet on a bus: set spec.nats',
+  message: 'the connectors and the archipelago of a cell talk over NATS: set spec.nats',
 }
 
 /** Observe, plan, realize, report: one cell and its processes. */
@@ -21,7 +21,9 @@ export const cellReconciler =
     signal.throwIfAborted()
     const failure = impossible ?? failed?.failure
     const players = playerCounts?.players({ namespace: key.namespace, name: cell.spec.realmRef.name })?.get(cell.spec.slot)
-    await cluster.reportCell(cell, cellStatus({ cell, observed, players, failure, now: clock.now() }))
+    // Read again: the status speaks of what the pass left behind, so that changed pods count as not updated from the first moment.
+    const changed = cluster.observeCell(cell)
+    await cluster.reportCell(cell, cellStatus({ cell, observed: changed, players, failure, now: clock.now() }))
     if (failed) throw failed.thrown
     return 'on-change'
   }

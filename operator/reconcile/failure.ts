@@ -14,7 +14,7 @@ export async function failureOf(attempt: () => Promise<void>): Promise<Failed | 
     await attempt()
     return undefined
   } catch (thrown) {
-    return { thrown, failure: { reason: isPermanent(thrown) ? 'Refused' : 'Retrying', message: messageOf(thrown) } }
+    return { thrown, failure: { reason: isPermanent(thrown) ? 'ApplyRefused' : 'Retrying', message: messageOf(thrown) } }
   }
 }
 

@@ -136,7 +136,7 @@ test.each([
   await settle()
   expect(conditionOf({ status: world.realmStatus ?? {} }, 'Stalled')).toMatchObject({
     status: 'True',
-    reason: 'Refused',
+    reason: 'ApplyRefused',
     message: thrown.message,
   })
 })

@@ -59,7 +59,8 @@ export const realmReconciler =
     const facts: RealmFacts = {
       realm,
       plan,
-      observed,
+      // Read again: the status speaks of what the pass left behind, so that a changed cell counts as changing from the first moment.
+      observed: cluster.observeRealm(realm),
       urls,
       sighting: publication.sighting(told),
       ...(remotePublication && { leases: remotePublication.publish(told) }),

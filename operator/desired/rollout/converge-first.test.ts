@@ -48,7 +48,7 @@ test('the rarer one may be the older one: the fewest players move twice', () => 
   expect(conditionOf(simulation.realm, 'Progressing')).toMatchObject({
     status: 'True',
     reason: 'RollingOut',
-    message: '0 of 3 cells are as declared; those of two earlier changes become alike first',
+    message: '0 of 3 cells are updated; first the operator brings the cells of two earlier changes to one revision',
   })
   const seen = story(simulation)
   expect(seen.slice(0, 2)).toEqual(['0:2.0.0 1:2.0.0 2:1.2.3 2:2.0.0', '0:2.0.0 1:2.0.0 2:2.0.0'])

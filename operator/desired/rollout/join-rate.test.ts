@@ -28,7 +28,7 @@ function judged(
 test('fewer islands than the realm wants are bad, and the message has the numbers', () => {
   expect(judged([joins(12, 28)])).toEqual({
     state: 'bad',
-    message: 'main-0: 12 of 40 players who signed in were given an island, 30 % of at least 90 %',
+    message: 'main-0: 12 of 40 players who signed in were given an island (30 %, rollout.minJoinRate is 90 %)',
   })
   expect(judged([joins(90, 10)])).toEqual({ state: 'fine' })
   expect(judged([joins(89, 11)]).state).toBe('bad')
@@ -44,7 +44,7 @@ test('of fewer than twenty players nothing is said, but soon when enough of them
 test('few players in each of several new cells count together', () => {
   expect(judged([joins(4, 8), joins(4, 8)], [])).toEqual({
     state: 'bad',
-    message: 'the new cells: 8 of 24 players who signed in were given an island, 33 % of at least 90 %',
+    message: 'the new cells: 8 of 24 players who signed in were given an island (33 %, rollout.minJoinRate is 90 %)',
   })
 })
 
@@ -64,7 +64,7 @@ test('a cell that was not asked yet is waited for; one that cannot be asked says
 })
 
 test('what was bad stays bad until it is half-way to perfect, with the numbers first told', () => {
-  const said: [RealmReasons['Stalled'], string] = ['JoinRate', 'main-0: 12 of 40']
+  const said: [RealmReasons['Stalled'], string] = ['JoinRateTooLow', 'main-0: 12 of 40']
   expect(judged([joins(94, 6)], [], 90, said)).toEqual({ state: 'bad', message: 'main-0: 12 of 40' })
   expect(judged([joins(95, 5)], [], 90, said)).toEqual({ state: 'fine' })
   expect(judged([joins(94, 6)], [], 90, ['JoinFailed', 'something else'])).toEqual({ state: 'fine' })
@@ -93,8 +93,8 @@ test('while players come into a new cell and get no island no further cell is re
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:1.2.3', '2:1.2.3'])
   expect(stalled(simulation)).toMatchObject({
     status: 'True',
-    reason: 'JoinRate',
-    message: `${first}: 12 of 40 players who signed in were given an island, 30 % of at least 90 %`,
+    reason: 'JoinRateTooLow',
+    message: `${first}: 12 of 40 players who signed in were given an island (30 %, rollout.minJoinRate is 90 %)`,
   })
   expect(simulation.states()).toMatchObject({ 'main-1': 'Serving', 'main-2': 'Serving' })
   const { status } = simulation.realm

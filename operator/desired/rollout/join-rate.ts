@@ -21,7 +21,7 @@ export function judgeJoins(
   const limit = realm.spec.rollout.minJoinRate
   if (!joinsOf || limit === 0) return { state: 'fine' }
   const said = conditionOf(realm, 'Stalled')
-  const wasBad = said?.status === 'True' && said.reason === 'JoinRate'
+  const wasBad = said?.status === 'True' && said.reason === 'JoinRateTooLow'
   const needed = wasBad ? (limit + 100) / 2 : limit
   const seen = updated.map((cell) => ({ name: cell.metadata.name, joins: joinsOf(cell) }))
   if (seen.some(({ joins }) => joins === 'unknown')) return { state: 'undecided' }
@@ -38,7 +38,7 @@ export function judgeJoins(
 }
 
 const messageOf = ({ name, joins }: { name: string; joins: Joins }, limit: number): string =>
-  `${name}: ${joins.given} of ${countOf(joins)} players who signed in were given an island, ${Math.floor(rateOf(joins))} % of at least ${limit} %`
+  `${name}: ${joins.given} of ${countOf(joins)} players who signed in were given an island (${Math.floor(rateOf(joins))} %, rollout.minJoinRate is ${limit} %)`
 
 const countOf = ({ given, missed }: Joins): number => given + missed
 

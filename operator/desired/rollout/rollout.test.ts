@@ -17,7 +17,7 @@ test('another version comes as a new cell, joined before it takes the slot over;
   expect(condition(simulation, 'Progressing')).toMatchObject({
     status: 'True',
     reason: 'RollingOut',
-    message: '0 of 1 cells are as declared',
+    message: '0 of 1 cells are updated',
   })
   simulation.wait(60_000)
   simulation.pass()
@@ -104,7 +104,7 @@ test('a new cell that cannot be joined halts the change and says so, while the o
   expect(condition(simulation, 'Stalled')).toMatchObject({
     status: 'True',
     reason: 'JoinFailed',
-    message: `${name} could not be joined: no island within 15 s`,
+    message: `the operator could not join ${name} as a player: no island within 15 s`,
   })
   expect(simulation.states()).toEqual({ 'main-0': 'Serving', 'main-1': 'Serving' })
   expect(condition(simulation, 'Ready')).toMatchObject({ status: 'True' })
@@ -171,7 +171,7 @@ test('while paused nothing is replaced; scaling goes on', () => {
   expect(simulation.byVersion()).toEqual(['0:1.2.3', '1:2.0.0'])
   expect(condition(simulation, 'Progressing')).toMatchObject({
     status: 'False',
-    reason: 'Paused',
+    reason: 'RolloutPaused',
     message: expect.stringMatching(/^1 of 2/),
   })
   simulation.declare({}, rollout({}))
@@ -184,7 +184,7 @@ test('after its canary cells a change waits until it is told to go on', () => {
   simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: 1 }) })
   simulation.rollOn()
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:1.2.3', '2:1.2.3'])
-  expect(condition(simulation, 'Progressing')).toMatchObject({ status: 'False', reason: 'CanaryServing' })
+  expect(condition(simulation, 'Progressing')).toMatchObject({ status: 'False', reason: 'AwaitingPromotion' })
   simulation.declare({}, rollout({}))
   simulation.rollOn()
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:2.0.0', '2:2.0.0'])
@@ -219,7 +219,7 @@ test('a new cell that is not up in time stalls the realm, which says what is in 
   expect(condition(simulation, 'Stalled')).toMatchObject({
     status: 'True',
     reason: 'ProgressDeadlineExceeded',
-    message: expect.stringMatching(/^main-0-\w+ is not up after 120 s: no connector takes players yet$/),
+    message: expect.stringMatching(/^main-0-\w+ did not replace the old cell within 120 s: no connector pod is ready$/),
   })
   expect(condition(simulation, 'Ready')).toMatchObject({ status: 'True' })
 })

@@ -31,7 +31,9 @@ export interface Rollout {
   /** Cells with a slot whose players are watched, new ones and old ones, while there are more to replace. */
   watched: readonly CommsCell[]
   /** What holds it up until somebody changes something. */
-  halt: { reason: 'JoinFailed' | 'ProgressDeadlineExceeded' | 'NewCellsUnhealthy' | 'JoinRate'; message: string } | undefined
+  halt:
+    | { reason: 'JoinFailed' | 'ProgressDeadlineExceeded' | 'NewCellsUnhealthy' | 'JoinRateTooLow'; message: string }
+    | undefined
   /** Why no further cell is replaced although nothing is wrong. */
   waits: 'Paused' | 'CanaryServing' | undefined
   /** When a deadline passes, in milliseconds from now. */
@@ -153,27 +155,32 @@ function blockOf(realm: Realm, next: CommsCell, { joinOf, now }: Outlook): { hal
   const { name } = next.metadata
   const join = joinOf(next)
   if (join.state === 'failed' && isServing(next))
-    return { halt: { reason: 'JoinFailed', message: `${name} could not be joined: ${join.message}` } }
+    return { halt: { reason: 'JoinFailed', message: `the operator could not join ${name} as a player: ${join.message}` } }
   const seconds = realm.spec.rollout.progressDeadlineSeconds
   const leftMs = ageOf(next) + seconds * 1000 - now
   if (leftMs > 0) return { recheckMs: leftMs }
-  return { halt: { reason: 'ProgressDeadlineExceeded', message: `${name} is not up after ${seconds} s: ${blockerOf(next)}` } }
+  return {
+    halt: {
+      reason: 'ProgressDeadlineExceeded',
+      message: `${name} did not replace the old cell within ${seconds} s: ${blockerOf(next)}`,
+    },
+  }
 }
 
 function blockerOf(cell: CommsCell): string {
   const stalled = conditionOf(cell, 'Stalled')
   if (stalled?.status === 'True') return stalled.message
-  if (isServing(cell)) return 'it was not joined yet'
-  return conditionOf(cell, 'Ready')?.message ?? 'nothing is known of it yet'
+  if (isServing(cell)) return 'the operator has not joined it as a player yet'
+  return conditionOf(cell, 'Ready')?.message ?? 'it has no status yet'
 }
 
 const lowRate = (joins: JoinVerdict): Rollout['halt'] =>
-  joins.state === 'bad' ? { reason: 'JoinRate', message: joins.message } : undefined
+  joins.state === 'bad' ? { reason: 'JoinRateTooLow', message: joins.message } : undefined
 
 const sickness = (sick: readonly Turn[]): Rollout['halt'] =>
   sick.length === 0
     ? undefined
     : {
         reason: 'NewCellsUnhealthy',
-        message: `no further cell is replaced while a new one does not serve: ${sick.map(({ holder }) => holder?.metadata.name).join(', ')}`,
+        message: `the operator replaces no further cell while a new one does not serve players: ${sick.map(({ holder }) => holder?.metadata.name).join(', ')}`,
       }

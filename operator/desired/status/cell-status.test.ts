@@ -29,9 +29,10 @@ test('a cell serves when its connectors and its archipelago work', () => {
   })
   expect(claims()).toEqual({
     Ready: 'True Serving',
-    Stalled: 'False Moving',
-    Cordoned: 'False TakesPlayers',
-    Draining: 'False PlayersStay',
+    Reconciling: 'False Settled',
+    Stalled: 'False NotStalled',
+    Cordoned: 'False NotCordoned',
+    Draining: 'False NotDraining',
   })
   expect(claims({ connectors: workload('connector', 0) })).toMatchObject({ Ready: 'False ConnectorsNotReady' })
   expect(claims({ archipelago: undefined })).toMatchObject({ Ready: 'False ArchipelagoNotReady' })
@@ -52,9 +53,9 @@ test('what keeps pods from starting stalls the cell, by name', () => {
 })
 
 test('a refused change stalls the cell and leaves it serving', () => {
-  expect(claims({}, { reason: 'Refused', message: 'exceeded quota' })).toMatchObject({
+  expect(claims({}, { reason: 'ApplyRefused', message: 'exceeded quota' })).toMatchObject({
     Ready: 'True Serving',
-    Stalled: 'True Refused',
+    Stalled: 'True ApplyRefused',
   })
   expect(claims({ connectors: undefined }, { reason: 'BusMissing', message: 'no nats' })).toMatchObject({
     Ready: 'False ApplyFailed',
@@ -65,7 +66,7 @@ test('a refused change stalls the cell and leaves it serving', () => {
 test('a failure that may pass does not stall', () => {
   expect(claims({ connectors: undefined }, { reason: 'Retrying', message: 'timeout' })).toMatchObject({
     Ready: 'False ApplyFailed',
-    Stalled: 'False Moving',
+    Stalled: 'False NotStalled',
   })
 })
 
@@ -82,17 +83,47 @@ test('a cell says in one word what it does', () => {
   expect(statusOf({ connectors: gone }, undefined, told('Drained')).state).toBe('Drained')
 })
 
-test('a cordoned cell still works for those who are there; a drained one is ready for nobody', () => {
+test('a cordoned cell serves the players it has; a drained one is ready, as its spec asks, once no player is left', () => {
   const told = (desiredState: 'Draining' | 'Drained') => ({ ...aCell(), spec: { ...aCell().spec, desiredState } })
   expect(claims({}, undefined, told('Draining'))).toMatchObject({
     Ready: 'True Serving',
-    Cordoned: 'True AsAsked',
-    Draining: 'False PlayersStay',
+    Cordoned: 'True CordonRequested',
+    Draining: 'False NotDraining',
   })
   const gone = workload('connector', 0, { wanted: 0, existing: 0 })
   expect(claims({ connectors: gone }, undefined, told('Drained'))).toMatchObject({
-    Ready: 'False Drained',
-    Draining: 'True Empty',
+    Ready: 'True Drained',
+    Reconciling: 'False Settled',
+    Draining: 'False Drained',
   })
-  expect(claims({}, undefined, told('Drained'))).toMatchObject({ Draining: 'True SendingAway' })
+  expect(claims({}, undefined, told('Drained'))).toMatchObject({
+    Ready: 'False Draining',
+    Reconciling: 'True Draining',
+    Draining: 'True DisconnectingPlayers',
+  })
+})
+
+test('a cell reconciles until all its pods run what the spec says, and is stalled instead when they cannot', () => {
+  const isReconciling = (...given: Parameters<typeof statusOf>) => claims(...given).Reconciling
+  expect(isReconciling({ connectors: undefined, archipelago: undefined })).toBe('True Starting')
+  expect(isReconciling({ connectors: workload('connector', 1, { wanted: 3 }) })).toBe('True Updating')
+  expect(isReconciling({ connectors: workload('connector', 1, { updated: 0 }) })).toBe('True Updating')
+  expect(isReconciling({ archipelago: workload('archipelago', 0) })).toBe('True Starting')
+  expect(isReconciling()).toBe('False Settled')
+  expect(isReconciling({}, { reason: 'Retrying', message: 'timeout' })).toBe('True Retrying')
+  const problem = { code: 'PodsFailing' as const, message: 'the image cannot be pulled' }
+  expect(isReconciling({ connectors: workload('connector', 0, { problem }) })).toBe('False Stalled')
+})
+
+test('a failing pod of the template before does not stall a cell whose spec was corrected; a refusal of its new pods does', () => {
+  const connectors = (code: 'PodsFailing' | 'PodsRefused') =>
+    workload('connector', 0, { updated: 0, problem: { code, message: 'quota' } })
+  expect(claims({ connectors: connectors('PodsFailing') })).toMatchObject({
+    Reconciling: 'True Updating',
+    Stalled: 'False NotStalled',
+  })
+  expect(claims({ connectors: connectors('PodsRefused') })).toMatchObject({
+    Reconciling: 'False Stalled',
+    Stalled: 'True PodsRefused',
+  })
 })

@@ -1,4 +1,5 @@
 import type { Condition } from '../../../crds/realm.ts'
+import type { Workload } from '../../observed/workload.ts'
 
 /** What is claimed about an object, before it is dated. */
 export type Claim<Reasons> = {
@@ -38,7 +39,14 @@ const dateOf = (now: number): string => new Date(now).toISOString().replace(/\.\
 
 /** Why a pass could not make what it wanted. */
 export interface Failure {
-  /** `Retrying`: it may work the next time. The others: not before somebody changes something. */
-  reason: 'Retrying' | 'Refused' | 'BusMissing'
+  /** `Retrying`: the next attempt may succeed. The others: no attempt can succeed until a person changes something. */
+  reason: 'Retrying' | 'ApplyRefused' | 'BusMissing'
   message: string
 }
+
+/**
+ * What keeps the pods of a workload from becoming ready. While no pod of the current template exists, a pod that fails is one of the
+ * template before: a corrected spec must not be reported as stalled until its own pods had a chance.
+ */
+export const problemOf = ({ problem, updated }: Workload): Workload['problem'] =>
+  problem && (updated > 0 || problem.code === 'PodsRefused') ? problem : undefined

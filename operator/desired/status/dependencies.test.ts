@@ -11,14 +11,14 @@ const claim = (reached: Reach[]) => dependenciesClaim(aRealm({ nats }), nothing,
 
 test('what a realm depends on is there once it was reached', () => {
   expect(claim([{ ...livekit, state: 'unknown' }])).toMatchObject({ status: 'Unknown', reason: 'NotChecked' })
-  expect(claim([{ ...livekit, state: 'reached' }])).toMatchObject({ status: 'True', reason: 'AllReached' })
+  expect(claim([{ ...livekit, state: 'reached' }])).toMatchObject({ status: 'True', reason: 'Reachable' })
 })
 
 test('what cannot be reached is told by its address and the reason', () => {
   expect(claim([{ ...livekit, state: 'unreachable', message: 'connect ECONNREFUSED' }])).toMatchObject({
     status: 'False',
     reason: 'Unreachable',
-    message: 'from the operator, LiveKit at wss://livekit.example.org: connect ECONNREFUSED',
+    message: 'the operator cannot reach LiveKit at wss://livekit.example.org: connect ECONNREFUSED',
   })
 })
 

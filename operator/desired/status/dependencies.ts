@@ -10,7 +10,8 @@ export function dependenciesClaim(realm: Realm, { services }: RealmObserved, rea
   const { nats, livekit } = realm.spec
   const own = [...(nats.type === 'Managed' ? ['nats'] : []), ...(livekit.type === 'Managed' ? ['livekit'] : [])]
   const idle = own.filter((part) => !services.some(({ component, ready }) => component === part && ready > 0))
-  if (idle.length > 0) return { type, status: 'False', reason: 'NotReady', message: `not ready: ${idle.join(', ')}` }
+  if (idle.length > 0)
+    return { type, status: 'False', reason: 'NotReady', message: `parts of the realm without a ready pod: ${idle.join(', ')}` }
 
   // One server of a NATS cluster is enough.
   const isLost = ({ what, state }: Reach) =>
@@ -18,7 +19,7 @@ export function dependenciesClaim(realm: Realm, { services }: RealmObserved, rea
   const lost = reached.filter(isLost)
   if (lost.length > 0) {
     const told = lost.map((reach) => `${reach.what} at ${reach.url}: ${reach.state === 'unreachable' ? reach.message : ''}`)
-    return { type, status: 'False', reason: 'Unreachable', message: `from the operator, ${told.join('; ')}` }
+    return { type, status: 'False', reason: 'Unreachable', message: `the operator cannot reach ${told.join('; ')}` }
   }
   const isUnsure = reached.some(
     ({ what, state }) => state === 'unknown' && !reached.some((other) => other.what === what && other.state === 'reached'),
@@ -27,6 +28,6 @@ export function dependenciesClaim(realm: Realm, { services }: RealmObserved, rea
   if (isUnsure && before?.reason === 'Unreachable' && before.observedGeneration === realm.metadata.generation)
     return { type, status: 'False', reason: 'Unreachable', message: before.message }
   return isUnsure && before?.status !== 'True'
-    ? { type, status: 'Unknown', reason: 'NotChecked', message: 'nobody has looked yet' }
-    : { type, status: 'True', reason: 'AllReached', message: 'what the realm depends on is there' }
+    ? { type, status: 'Unknown', reason: 'NotChecked', message: 'the operator has not checked yet' }
+    : { type, status: 'True', reason: 'Reachable', message: 'NATS and LiveKit are ready, or reachable from the operator' }
 }

@@ -13,8 +13,8 @@ const url = 'https://realms.example.org'
 test('a realm is published when it is wherever it should be', () => {
   expect(claim(served, [{ url, state: 'held' }])).toMatchObject({
     status: 'True',
-    reason: 'SeenServing',
-    message: `seen at ${aboutUrl}; published at ${url}`,
+    reason: 'ServedByProvider',
+    message: `served at ${aboutUrl}; published at ${url}`,
   })
 })
 
@@ -30,11 +30,17 @@ test.each<[string, Sighting, Lease[], string]>([
 test('one provider that is not reached, not asked yet or not known keeps a new realm from being published', () => {
   expect(claim(served, [{ url, state: 'unreachable', message: 'refused' }])).toMatchObject({ status: 'Unknown' })
   expect(claim(served, [{ url, state: 'asking' }])).toMatchObject({ status: 'False', reason: 'WaitingForProvider' })
-  expect(claim(served, [{ url, state: 'unknown' }])).toMatchObject({ status: 'False', reason: 'ProviderUnknown' })
+  expect(claim(served, [{ url, state: 'unknown' }])).toMatchObject({ status: 'False', reason: 'ProviderNotConfigured' })
 })
 
 test('a new operator repeats what the last one saw until it was answered', () => {
-  const condition = { type: 'Published', status: 'True', reason: 'SeenServing', message: '', lastTransitionTime: '' } as const
+  const condition = {
+    type: 'Published',
+    status: 'True',
+    reason: 'ServedByProvider',
+    message: '',
+    lastTransitionTime: '',
+  } as const
   const before: Realm = { ...aRealm(), status: { conditions: [condition] } }
   expect(claim({ state: 'unknown', aboutUrl }, [{ url, state: 'asking' }], before)).toMatchObject({ status: 'True' })
 })

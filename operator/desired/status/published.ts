@@ -16,28 +16,34 @@ export function publishedClaim({ realm, serving, sighting, leases = [] }: Public
   const type = 'Published'
   const no = (reason: RealmReasons['Published'], message: string) => ({ type, status: 'False', reason, message }) as const
   const unsure = (message: string) => ({ type, status: 'Unknown', reason: 'ProviderUnreachable', message }) as const
-  if (serving === 0) return no('NothingToPublish', 'no cell serves players')
+  if (serving === 0) return no('NothingToPublish', 'no cell serves players, so there is nothing to publish')
   const wasPublished = conditionOf(realm, type)?.status === 'True'
-  const taken = (where: string) => no('NameTaken', `another realm has the name ${realmNameOf(realm)}: ${where}`)
+  const taken = (where: string) => no('NameTaken', `another realm is published as ${realmNameOf(realm)}: ${where}`)
 
-  if (sighting.state === 'taken') return taken(`${sighting.aboutUrl} leads to ${sighting.adapter}`)
-  if (sighting.state === 'unreachable') return unsure(`${sighting.aboutUrl}: ${sighting.message}`)
+  if (sighting.state === 'taken') return taken(`${sighting.aboutUrl} serves ${sighting.adapter}`)
+  if (sighting.state === 'unreachable') return unsure(`the operator cannot reach ${sighting.aboutUrl}: ${sighting.message}`)
   // A new operator has not looked yet: what the last one saw stands until it has.
   const stands = sighting.state === 'unknown' && wasPublished
-  if (sighting.state !== 'serving' && !stands) return no('WaitingForProvider', `not seen yet at ${sighting.aboutUrl}`)
+  if (sighting.state !== 'serving' && !stands)
+    return no('WaitingForProvider', `the realm provider does not serve the realm yet at ${sighting.aboutUrl}`)
 
   for (const lease of leases) {
-    if (lease.state === 'taken') return taken(`at ${lease.url} it is ${lease.holder || 'somebody else'}’s`)
-    if (lease.state === 'unreachable') return unsure(`${lease.url}: ${lease.message}`)
-    if (lease.state === 'unknown') return no('ProviderUnknown', `the operator was not installed with the provider ${lease.url}`)
-    if (lease.state === 'asking' && !wasPublished) return no('WaitingForProvider', `${lease.url} has not answered yet`)
+    if (lease.state === 'taken') return taken(`at ${lease.url} the name is held by ${lease.holder || 'another publisher'}`)
+    if (lease.state === 'unreachable') return unsure(`the operator cannot reach ${lease.url}: ${lease.message}`)
+    if (lease.state === 'unknown')
+      return no(
+        'ProviderNotConfigured',
+        `the operator is not configured for ${lease.url}: add it to the value publication.providers of its chart`,
+      )
+    if (lease.state === 'asking' && !wasPublished)
+      return no('WaitingForProvider', `the realm provider ${lease.url} has not answered yet`)
   }
   const elsewhere = leases.map(({ url }) => url)
   return {
     type,
     status: 'True',
-    reason: 'SeenServing',
-    message: [`seen at ${sighting.aboutUrl}`, ...(elsewhere.length > 0 ? [`published at ${elsewhere.join(', ')}`] : [])].join(
+    reason: 'ServedByProvider',
+    message: [`served at ${sighting.aboutUrl}`, ...(elsewhere.length > 0 ? [`published at ${elsewhere.join(', ')}`] : [])].join(
       '; ',
     ),
   }

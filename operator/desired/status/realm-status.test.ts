@@ -59,10 +59,11 @@ test('a realm that works and was seen is ready, published, open and settled', ()
   })
   expect(claims({})).toEqual({
     Ready: 'True AllServing',
-    Published: 'True SeenServing',
+    Published: 'True ServedByProvider',
     AcceptingPlayers: 'True CellsServing',
     Progressing: 'False Settled',
-    Stalled: 'False Moving',
+    Reconciling: 'False Settled',
+    Stalled: 'False NotStalled',
   })
 })
 
@@ -72,14 +73,15 @@ test('the first status of a new realm says all there is to come', () => {
     Published: 'False NothingToPublish',
     AcceptingPlayers: 'False NoCellServing',
     Progressing: 'True CellsStarting',
-    Stalled: 'False Moving',
+    Reconciling: 'True CellsStarting',
+    Stalled: 'False NotStalled',
   })
   expect(statusOf({ observed: { cells: [], services: [] } })).toMatchObject({ replicas: 1, endpoints: [{ state: 'Starting' }] })
 })
 
 test('a serving realm is published only once the provider was seen to serve it', () => {
   expect(claims({ sighting: unseen })).toMatchObject({ Ready: 'True AllServing', Published: 'False WaitingForProvider' })
-  expect(claims({ sighting: unseen })).toMatchObject({ Progressing: 'True Publishing' })
+  expect(claims({ sighting: unseen })).toMatchObject({ Progressing: 'True WaitingForPublication' })
   expect(claims({ sighting: { state: 'absent', aboutUrl } })).toMatchObject({ Published: 'False WaitingForProvider' })
   expect(claims({ sighting: { state: 'unreachable', aboutUrl, message: 'refused' } })).toMatchObject({
     Published: 'Unknown ProviderUnreachable',
@@ -89,8 +91,9 @@ test('a serving realm is published only once the provider was seen to serve it',
 test('a name that is taken stalls the realm: nothing will change before somebody lets go of it', () => {
   expect(claims({ sighting: { state: 'taken', aboutUrl, adapter: 'wss://other' } })).toMatchObject({
     Published: 'False NameTaken',
-    Stalled: 'True Refused',
-    Progressing: 'False Settled',
+    Stalled: 'True NameTaken',
+    Progressing: 'False Stalled',
+    Reconciling: 'False Stalled',
     AcceptingPlayers: 'True CellsServing',
   })
 })
@@ -117,7 +120,11 @@ test('services that are missing or not ready are named', () => {
     { status: statusOf({ observed: { services: [workload('gatekeeper', 0), workload('nats')] } }) },
     'Ready',
   )
-  expect(ready).toMatchObject({ status: 'False', reason: 'ServicesNotReady', message: 'not ready: gatekeeper, stats' })
+  expect(ready).toMatchObject({
+    status: 'False',
+    reason: 'ServicesNotReady',
+    message: 'services without a ready pod: gatekeeper, stats',
+  })
   const without = aRealm({ gatekeeper: { replicas: 0 } })
   expect(claims({ realm: without, observed: { services: [workload('stats')] } })).toMatchObject({ Ready: 'True AllServing' })
 })
@@ -133,25 +140,31 @@ test('a hibernated realm is ready, unpublished and closed once its cells are gon
     Published: 'False NothingToPublish',
     AcceptingPlayers: 'False Hibernated',
     Progressing: 'False Settled',
-    Stalled: 'False Moving',
+    Reconciling: 'False Settled',
+    Stalled: 'False NotStalled',
   })
 })
 
 test('a failure that may pass keeps a working realm ready and says that it retries', () => {
   const failure: Failure = { reason: 'Retrying', message: 'connection refused' }
-  expect(claims({ failure })).toMatchObject({ Ready: 'True AllServing', Progressing: 'True Retrying', Stalled: 'False Moving' })
+  expect(claims({ failure })).toMatchObject({
+    Ready: 'True AllServing',
+    Progressing: 'True Retrying',
+    Stalled: 'False NotStalled',
+  })
   expect(claims({ failure, observed: { cells: [] } })).toMatchObject({ Ready: 'False ApplyFailed' })
   expect(statusOf({ failure, observed: { cells: [] } }).replicas).toBe(0)
 })
 
 test('a refusal stalls the realm and says why, while players still come in', () => {
-  const failure: Failure = { reason: 'Refused', message: 'exceeded quota' }
+  const failure: Failure = { reason: 'ApplyRefused', message: 'exceeded quota' }
   expect(claims({ failure })).toMatchObject({
     Ready: 'False ApplyFailed',
-    Stalled: 'True Refused',
-    Progressing: 'False Settled',
+    Stalled: 'True ApplyRefused',
+    Progressing: 'False Stalled',
+    Reconciling: 'False Stalled',
     AcceptingPlayers: 'True CellsServing',
-    Published: 'True SeenServing',
+    Published: 'True ServedByProvider',
   })
   expect(conditionOf({ status: statusOf({ failure }) }, 'Stalled')?.message).toBe('exceeded quota')
 })
@@ -203,4 +216,53 @@ test('the selector of a realm leaves out connectors somebody else scales, so tha
   const { selector, readyReplicas } = statusOf({ realm, observed: { cells, scaled: new Set(['main-0']) } })
   expect(selector).toMatch(/cell in \(main-1\)$/)
   expect(readyReplicas).toBe(3)
+})
+
+test('a realm reconciles while one of its cells does', () => {
+  const cell = aServingCell()
+  const busy = {
+    type: 'Reconciling',
+    status: 'True',
+    reason: 'Starting',
+    message: '',
+    lastTransitionTime: '2026-01-01T00:00:00Z',
+  } as const
+  cell.status?.conditions?.push(busy)
+  expect(claims({ observed: { cells: [cell] } })).toMatchObject({ Ready: 'True AllServing', Reconciling: 'True CellsStarting' })
+})
+
+test('a paused rollout and one that awaits promotion are not over, although the operator changes nothing', () => {
+  const earlier = aServingCell(aRealm({ version: '1.2.2' }))
+  const held = (rollout: Partial<Realm['spec']['rollout']>) =>
+    claims({ realm: aRealm({ rollout }), observed: { cells: [earlier] } })
+  expect(held({ paused: true })).toMatchObject({ Progressing: 'False RolloutPaused', Reconciling: 'True RolloutPaused' })
+  expect(held({ canaryCells: 0 })).toMatchObject({
+    Progressing: 'False AwaitingPromotion',
+    Reconciling: 'True AwaitingPromotion',
+  })
+})
+
+test('a stalled cell stalls its realm no longer once a rollout replaces it, or its spec was corrected', () => {
+  const stalled = {
+    type: 'Stalled',
+    status: 'True',
+    reason: 'SecretMissing',
+    message: 'no Secret',
+    lastTransitionTime: '',
+  } as const
+  const broken = aServingCell(aRealm({ version: '1.2.2' }), 0, 'False')
+  broken.status?.conditions?.push(stalled)
+  expect(claims({ observed: { cells: [broken] } })).toMatchObject({ Stalled: 'False NotStalled', Reconciling: 'True RollingOut' })
+  expect(claims({ realm: aRealm({ rollout: { paused: true } }), observed: { cells: [broken] } })).toMatchObject({
+    Stalled: 'True SecretMissing',
+    Reconciling: 'False Stalled',
+  })
+  const current = aServingCell(aRealm(), 0, 'False')
+  current.status?.conditions?.push(stalled)
+  expect(claims({ observed: { cells: [current] } })).toMatchObject({ Stalled: 'True SecretMissing' })
+  const corrected = { ...current, metadata: { ...current.metadata, generation: 2 } }
+  expect(claims({ observed: { cells: [corrected] } })).toMatchObject({
+    Stalled: 'False NotStalled',
+    Reconciling: 'True CellsStarting',
+  })
 })

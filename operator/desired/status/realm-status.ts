@@ -1,5 +1,12 @@
 import type { Endpoint } from '../../../crds/realm.ts'
-import { type CommsCell, conditionOf, type Realm, type RealmReasons, type RealmStatus } from '../../../crds/realm.ts'
+import {
+  type CellReasons,
+  type CommsCell,
+  conditionOf,
+  type Realm,
+  type RealmReasons,
+  type RealmStatus,
+} from '../../../crds/realm.ts'
 import type { Lease, Sighting } from '../../observed/publication.ts'
 import type { Reach } from '../../observed/reachability.ts'
 import type { RealmObserved, Workload } from '../../observed/workload.ts'
@@ -8,7 +15,7 @@ import { servingSelector } from '../naming.ts'
 import type { RealmPlan } from '../plan.ts'
 import { isOwn, isScaled } from '../scale/slots.ts'
 import type { RealmUrls } from '../urls.ts'
-import { type Claim, conditionsOf, type Failure } from './conditions.ts'
+import { type Claim, conditionsOf, type Failure, problemOf } from './conditions.ts'
 import { dependenciesClaim } from './dependencies.ts'
 import { crowdOf } from './players.ts'
 import { publishedClaim } from './published.ts'
@@ -17,6 +24,7 @@ import { publishedClaim } from './published.ts'
 export interface RealmFacts {
   realm: Realm
   plan: RealmPlan
+  /** What exists once the pass has made its changes. */
   observed: RealmObserved
   urls: RealmUrls
   /** What was seen at the realm provider. */
@@ -53,6 +61,8 @@ export function realmStatus(facts: RealmFacts): RealmStatus {
   const scaled = new Set(observed.cells.filter((cell) => isScaled(observed, cell)).map(({ metadata }) => metadata.name))
   const serving = endpoints.filter(({ state }) => state === 'Serving').length
   const crowd = crowdOf(plan.endpoints.length === 0 ? 0 : players, realm.status?.players)
+  // The plan was made from what there was before the pass changed anything.
+  const seen = new Map(observed.cells.map((cell) => [cell.metadata.name, cell]))
   const view: View = { ...facts, endpoints, serving, open: open.length, idle: idleParts(plan, observed) }
   const published = publishedClaim({ ...view, serving: open.length })
   const stalled = stalledClaim(view, published)
@@ -60,7 +70,7 @@ export function realmStatus(facts: RealmFacts): RealmStatus {
     ...(realm.metadata.generation !== undefined && { observedGeneration: realm.metadata.generation }),
     replicas: failure ? Math.min(observed.cells.length, plan.wanted) : plan.wanted,
     readyReplicas: serving,
-    updatedReplicas: plan.rollout.updated.filter(isCurrent).length,
+    updatedReplicas: plan.rollout.updated.filter((cell) => isCurrent(seen.get(cell.metadata.name) ?? cell)).length,
     // An autoscaler gives up where it finds a pod that another one counts as well; connectors somebody scaled are that one's.
     selector: servingSelector(
       realm.metadata.name,
@@ -81,7 +91,7 @@ export function realmStatus(facts: RealmFacts): RealmStatus {
         published,
         acceptingClaim(view),
         ...(facts.reached ? [dependenciesClaim(realm, observed, facts.reached)] : []),
-        progressingClaim(view, stalled.status === 'True', published.status === 'True'),
+        ...progressClaims(progressOf(view, stalled.status === 'True', published.status === 'True')),
         stalled,
       ],
       now,
@@ -95,77 +105,108 @@ function readyClaim({ realm, plan, observed, serving, idle, failure }: View): Cl
   if (failure && failure.reason !== 'Retrying') return no('ApplyFailed', failure.message)
   if (plan.scale.cells === 0)
     return observed.cells.some((cell) => isOwn(realm, cell))
-      ? no('CellsNotReady', 'the cells are stopping')
-      : yes('Hibernated', 'no cell runs, as asked')
+      ? no('CellsNotReady', 'cells.replicas is 0, and the operator is draining the cells')
+      : yes('Hibernated', HIBERNATED)
   if (failure && (serving < plan.wanted || idle.length > 0)) return no('ApplyFailed', failure.message)
   if (serving < plan.wanted) return no('CellsNotReady', `${serving} of ${plan.wanted} cells serve players`)
-  if (idle.length > 0) return no('ServicesNotReady', `not ready: ${idle.join(', ')}`)
-  return yes('AllServing', 'all cells and services work')
+  if (idle.length > 0) return no('ServicesNotReady', `services without a ready pod: ${idle.join(', ')}`)
+  return yes('AllServing', 'all cells serve players, and all services are ready')
 }
+
+const HIBERNATED = 'the realm is hibernated: cells.replicas is 0, and no cell runs'
 
 function acceptingClaim({ plan, open }: View): Claim<RealmReasons> {
   const type = 'AcceptingPlayers'
-  if (open > 0) return { type, status: 'True', reason: 'CellsServing', message: 'players can come in' }
+  if (open > 0) return { type, status: 'True', reason: 'CellsServing', message: 'players can connect' }
   return plan.scale.cells === 0
-    ? { type, status: 'False', reason: 'Hibernated', message: 'no cell runs, as asked' }
-    : { type, status: 'False', reason: 'NoCellServing', message: 'no cell serves players' }
+    ? { type, status: 'False', reason: 'Hibernated', message: HIBERNATED }
+    : { type, status: 'False', reason: 'NoCellServing', message: 'no cell serves players; see the condition Ready' }
 }
 
-function progressingClaim(view: View, stalled: boolean, published: boolean): Claim<RealmReasons> {
+/** `underway`: the operator is changing something. `held`: it waits for a person, as the spec asks. */
+type Progress =
+  | { state: 'underway' | 'held'; reason: Exclude<RealmReasons['Reconciling'], 'Settled' | 'Stalled'>; message: string }
+  | { state: 'settled'; reason: 'Settled' | 'Stalled'; message: string }
+
+const progressClaims = ({ state, reason, message }: Progress): Claim<RealmReasons>[] => [
+  { type: 'Progressing', status: state === 'underway' ? 'True' : 'False', reason, message },
+  { type: 'Reconciling', status: state === 'settled' ? 'False' : 'True', reason, message },
+]
+
+function progressOf(view: View, isStalled: boolean, isPublished: boolean): Progress {
   const { plan, observed, endpoints, idle, failure } = view
   const { rollout, wanted } = plan
-  const type = 'Progressing'
-  const yes = (reason: RealmReasons['Progressing'], message: string) => ({ type, status: 'True', reason, message }) as const
-  const no = (reason: RealmReasons['Progressing'], message: string) => ({ type, status: 'False', reason, message }) as const
-  const first = rollout.isDetour ? '; those of two earlier changes become alike first' : ''
-  const updated = `${rollout.updated.length} of ${wanted} cells are as declared${first}`
-  if (stalled) return no('Settled', 'stalled')
-  if (failure) return yes('Retrying', failure.message)
-  if (rollout.isBusy) return yes('RollingOut', updated)
-  if (plan.cells.some((cell) => !takesPlayers(cell))) return yes('CellsDraining', 'cells send their players elsewhere')
-  if (isChanging(view) || endpoints.some(({ state }) => state === 'Starting')) return yes('CellsStarting', 'cells are changing')
+  const underway = (reason: Extract<Progress, { state: 'underway' | 'held' }>['reason'], message: string): Progress =>
+    ({ state: 'underway', reason, message }) as const
+  const first = rollout.isDetour ? '; first the operator brings the cells of two earlier changes to one revision' : ''
+  const updated = `${rollout.updated.length} of ${wanted} cells are updated${first}`
+  if (isStalled) return { state: 'settled', reason: 'Stalled', message: 'the operator cannot go on; see the condition Stalled' }
+  if (failure) return underway('Retrying', failure.message)
+  if (rollout.isBusy) return underway('RollingOut', updated)
+  if (plan.cells.some((cell) => !takesPlayers(cell))) return underway('CellsDraining', 'the operator is draining cells')
+  if (isChanging(view) || endpoints.some(({ state }) => state === 'Starting'))
+    return underway('CellsStarting', 'cells are being created, changed or removed')
   if (idle.length > 0 || observed.services.some(({ wanted, updated }) => updated < wanted))
-    return yes('ServicesStarting', 'services are changing')
-  if (view.open > 0 && !published) return yes('Publishing', 'waiting for the realm provider')
-  if (rollout.waits === 'Paused') return no('Paused', `${updated}; rollout.paused holds the rest`)
-  if (rollout.waits === 'CanaryServing') return no('CanaryServing', `${updated}; rollout.canaryCells holds the rest`)
-  return no('Settled', 'everything is as declared')
+    return underway('ServicesStarting', 'services are being created or changed')
+  if (view.open > 0 && !isPublished)
+    return underway('WaitingForPublication', 'the realm is not published yet; see the condition Published')
+  if (rollout.waits === 'Paused')
+    return { state: 'held', reason: 'RolloutPaused', message: `${updated}; set rollout.paused to false to update the others` }
+  if (rollout.waits === 'CanaryServing')
+    return {
+      state: 'held',
+      reason: 'AwaitingPromotion',
+      message: `${updated}; raise or remove rollout.canaryCells to update the others`,
+    }
+  return { state: 'settled', reason: 'Settled', message: 'the realm is as its spec says' }
 }
 
-/** Whether a cell is to come or to go, or is not yet what its spec says now. */
+/** Whether a cell is being created, removed or changed. */
 function isChanging({ realm, plan, observed }: View): boolean {
   const names = new Set(plan.cells.map(({ metadata }) => metadata.name))
   const own = observed.cells.filter((cell) => isOwn(realm, cell))
-  return own.length !== names.size || own.some((cell) => !names.has(cell.metadata.name) || !isCurrent(cell))
+  return (
+    own.length !== names.size ||
+    own.some((cell) => !names.has(cell.metadata.name) || !isCurrent(cell) || conditionOf(cell, 'Reconciling')?.status === 'True')
+  )
 }
 
-function stalledClaim(
-  { realm, plan, failure, observed }: View,
-  published: Claim<RealmReasons>,
-): Extract<Claim<RealmReasons>, { type: 'Stalled' }> {
-  const type = 'Stalled'
-  if (failure && failure.reason !== 'Retrying') return { type, status: 'True', reason: 'Refused', message: failure.message }
-  for (const { component, problem } of observed.services)
-    if (problem) return { type, status: 'True', reason: problem.code, message: `${component}: ${problem.message}` }
-  const { halt } = plan.rollout
-  if (halt) return { type, status: 'True', ...halt }
-  for (const cell of observed.cells) {
-    // A newcomer has until its deadline; what people wrote themselves is theirs to look after.
-    if (!isOwn(realm, cell) || plan.rollout.pending.includes(cell)) continue
-    const stalled = conditionOf(cell, 'Stalled')
-    if (stalled?.status !== 'True') continue
-    const reason = stalled.reason === 'PodsFailing' || stalled.reason === 'SecretMissing' ? stalled.reason : 'Refused'
-    return { type, status: 'True', reason, message: `${cell.metadata.name}: ${stalled.message}` }
+function stalledClaim(view: View, published: Claim<RealmReasons>): Extract<Claim<RealmReasons>, { type: 'Stalled' }> {
+  const { realm, plan, failure, observed } = view
+  const stalled = (reason: RealmReasons['Stalled'], message: string) =>
+    ({ type: 'Stalled', status: 'True', reason, message }) as const
+  if (failure && failure.reason !== 'Retrying') return stalled(failure.reason, failure.message)
+  for (const service of observed.services) {
+    const problem = problemOf(service)
+    if (problem) return stalled(problem.code, `${service.component}: ${problem.message}`)
   }
-  if (published.reason === 'NameTaken' || published.reason === 'ProviderUnknown')
-    return { type, status: 'True', reason: 'Refused', message: published.message }
+  const { halt } = plan.rollout
+  if (halt) return stalled(halt.reason, halt.message)
+  for (const cell of observed.cells) {
+    if (!canStall(view, cell)) continue
+    const of = conditionOf(cell, 'Stalled')
+    if (of?.status === 'True') return stalled(of.reason as CellReasons['Stalled'], `${cell.metadata.name}: ${of.message}`)
+  }
+  if (published.reason === 'NameTaken' || published.reason === 'ProviderNotConfigured')
+    return stalled(published.reason, published.message)
   const asked = plan.scale.cells
   if (plan.wanted < asked) {
     const { max } = realm.spec.cells
-    const message = `${plan.wanted} of ${asked} cells have a slot: raise cells.max above ${max}, or remove cells written by hand`
-    return { type, status: 'True', reason: 'NoSlotFree', message }
+    const message = `${plan.wanted} of ${asked} cells have a slot: raise cells.max above ${max}, or remove cells that the operator did not create`
+    return stalled('NoSlotFree', message)
   }
-  return { type, status: 'False', reason: 'Moving', message: 'nothing is in the way' }
+  return { type: 'Stalled', status: 'False', reason: 'NotStalled', message: 'nothing keeps the operator from going on' }
+}
+
+/**
+ * Whether a cell that is stalled stalls its realm: not while it is new and has its deadline ahead, nor when people wrote it themselves, nor
+ * while a rollout replaces it, nor when what it reports is about the spec before: a correction under way is not a failure.
+ */
+function canStall({ realm, plan: { rollout } }: View, cell: CommsCell): boolean {
+  const isIn = (cells: readonly CommsCell[]) => cells.some(({ metadata }) => metadata.name === cell.metadata.name)
+  if (!isOwn(realm, cell) || isIn(rollout.pending)) return false
+  if (cell.status?.observedGeneration !== cell.metadata.generation) return false
+  return !rollout.isBusy || isIn(rollout.updated)
 }
 
 function idleParts(plan: RealmPlan, { services }: RealmObserved): string[] {

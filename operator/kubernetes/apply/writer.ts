@@ -75,8 +75,8 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
     if (owner) wakes.later(owner.kind, owner, waitMs)
     // A Secret is asked for anew by each pass that finds nobody who mounts it: that is nobody's doing.
     if (owner && isRepair && kind !== 'Secret') {
-      const note = `${kind} ${key.name} is changed by somebody else again and again; it is put right twice in 10 s at most`
-      recorder?.record(owner, { reason: 'RepairHeldBack', note })
+      const note = `another client keeps changing ${kind} ${key.name}; the operator restores it at most twice in 10 s: find and stop that client`
+      recorder?.record(owner, { reason: 'RepairRateLimited', note })
     }
     return false
   }
@@ -180,7 +180,8 @@ export function createWriter({ transport, cache, leadership, log, clock, recorde
       })
       if (owner) wishes.forget(childKey(owner), `${kind}/${name}`)
       log.info({ kind, namespace, name }, 'removed an object')
-      if (owner && kind === 'CommsCell') recorder?.record(owner, { reason: 'CellRemoved', note: `${name} was removed` })
+      if (owner && kind === 'CommsCell')
+        recorder?.record(owner, { reason: 'CellRemoved', note: `the operator removed the cell ${name}` })
     },
 
     async reportStatus(kind, { namespace, name, uid }, before, status) {
@@ -232,9 +233,9 @@ function newsOfApply(done: { kind: string; name: string; created: boolean; isRep
   const { kind, name, created, isRepair } = done
   if (isRepair) {
     const what = created ? 'deleted' : 'changed'
-    return { reason: 'DriftRepaired', note: `${kind} ${name} was ${what} by somebody else and is as it should be again` }
+    return { reason: 'DriftRepaired', note: `another client ${what} ${kind} ${name}; the operator restored it` }
   }
-  return created && kind === 'CommsCell' ? { reason: 'CellCreated', note: `${name} was created` } : undefined
+  return created && kind === 'CommsCell' ? { reason: 'CellCreated', note: `the operator created the cell ${name}` } : undefined
 }
 
 const isGone = (error: unknown): boolean => error instanceof KubeError && (error.status === 404 || error.status === 409)
