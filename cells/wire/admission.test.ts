@@ -9,6 +9,6 @@ test.each([
 })
 
 test.each(['', 'null', '[]', '"island"', '{"room":1,"kind":"island"}', '{"room":"r","kind":"throne"}', '{"room":"r"', '\xff'])(
-  '%j admits nobody',
+  '%j is no admission',
   (text) => expect(decodeAdmission(Buffer.from(text, 'latin1'))).toBeUndefined(),
 )

@@ -1,8 +1,8 @@
 import { type FencingToken, parseFencingToken } from './fencing-token.ts'
 
-// What our services add to upstream's messages stands behind them as protobuf fields of numbers upstream does not use: its readers, and
-// explorers, skip what they do not know.
-const STAMP_FIELD = 1000
+// What our services add to upstream's messages is appended as protobuf fields with numbers that upstream does not use: upstream's
+// decoders, and explorers, skip unknown fields.
+const TOKEN_FIELD = 1000
 const PART_FIELD = 1001
 
 const VARINT = 0
@@ -10,48 +10,48 @@ const FIXED64 = 1
 const DELIMITED = 2
 const FIXED32 = 5
 
-/** Which part of a message that was too long for one. */
+/** The place of a message among the parts of one that was too long for the broker. */
 export interface MessagePart {
-  /** Number of the message; parts of different messages do not belong together. */
+  /** Number of the whole message: parts with different numbers do not belong together. */
   message: number
   index: number
   count: number
 }
 
-/** The trailer that names the session or the term a message is of. */
-export const fencingTokenField = (stamp: FencingToken): Uint8Array => encodeTextField(STAMP_FIELD, stamp)
+/** The encoded field with the session or the term that a message belongs to. */
+export const fencingTokenField = (token: FencingToken): Uint8Array => encodeTextField(TOKEN_FIELD, token)
 
-/** A message with a stamp behind it. */
-export const withFencingToken = (message: Uint8Array, stamp: FencingToken): Uint8Array =>
-  withField(message, fencingTokenField(stamp))
+/** A message with a fencing token appended. */
+export const withFencingToken = (message: Uint8Array, token: FencingToken): Uint8Array =>
+  withField(message, fencingTokenField(token))
 
-/** A message with a trailer behind it. */
-export function withField(message: Uint8Array, trailer: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(message.length + trailer.length)
+/** A message with an encoded field appended. */
+export function withField(message: Uint8Array, field: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(message.length + field.length)
   bytes.set(message)
-  bytes.set(trailer, message.length)
+  bytes.set(field, message.length)
   return bytes
 }
 
-/** Takes the stamp off a message; a message without one is all body. */
+/** Separates a message from its fencing token; without one the whole message is the body. */
 export function splitFencingToken(bytes: Uint8Array): { body: Uint8Array; token: FencingToken | undefined } {
-  const found = findField(bytes, STAMP_FIELD)
+  const found = findField(bytes, TOKEN_FIELD)
   if (!found) return { body: bytes, token: undefined }
   const token = parseFencingToken(textOf(bytes, found))
   return { body: found.to === bytes.length ? bytes.subarray(0, found.at) : bytes, token }
 }
 
-/** The stamp of a message, if it has one. */
+/** The fencing token of a message, if it has one. */
 export function fencingTokenOf(bytes: Uint8Array): FencingToken | undefined {
-  const found = findField(bytes, STAMP_FIELD)
+  const found = findField(bytes, TOKEN_FIELD)
   return found && parseFencingToken(textOf(bytes, found))
 }
 
-/** A part of a longer message. */
+/** A message marked as a part of a longer one. */
 export const withPart = (message: Uint8Array, { message: number, index, count }: MessagePart): Uint8Array =>
   withField(message, encodeTextField(PART_FIELD, `${number} ${index} ${count}`))
 
-/** Which part of a longer message this is; nothing for one that is whole. */
+/** Which part of a longer message this is; undefined for a whole message. */
 export function partOf(bytes: Uint8Array): MessagePart | undefined {
   const found = findField(bytes, PART_FIELD)
   const [message = 0, index = 0, count = 0, ...rest] = found ? textOf(bytes, found).split(' ').map(Number) : []
@@ -59,20 +59,20 @@ export function partOf(bytes: Uint8Array): MessagePart | undefined {
   return isPart ? { message, index, count } : undefined
 }
 
-/** The text in a top-level field of a protobuf message, without decoding the rest; nothing when it is not there or the bytes make no sense. */
+/** The text in a top-level field of a protobuf message, without decoding the rest; undefined when it is missing or the bytes are malformed. */
 export function textFieldOf(bytes: Uint8Array, field: number): string | undefined {
   const found = findField(bytes, field)
   return found && textOf(bytes, found)
 }
 
-/** A delimited field: where its tag begins, and its content from `from` to `to`. */
+/** Byte offsets of a delimited field: its tag begins at `at`, its content lies between `from` and `to`. */
 interface FieldRange {
   at: number
   from: number
   to: number
 }
 
-/** Walks the top level of a message; stops at the first byte that makes no sense. */
+/** Walks the top level of a message; stops at the first malformed byte. */
 function findField(bytes: Uint8Array, wanted: number): FieldRange | undefined {
   let offset = 0
   while (offset < bytes.length) {
@@ -99,7 +99,7 @@ function findField(bytes: Uint8Array, wanted: number): FieldRange | undefined {
 
 const MAX_VARINT_BYTES = 10
 
-/** A varint, of which only the low 32 bits matter to us. */
+/** A varint, of which only the low 32 bits are used here. */
 function varintAt(bytes: Uint8Array, start: number): { value: number; end: number } | undefined {
   let value = 0
   for (let i = 0; i < MAX_VARINT_BYTES; i++) {
@@ -114,7 +114,7 @@ function varintAt(bytes: Uint8Array, start: number): { value: number; end: numbe
 const textOf = (bytes: Uint8Array, { from, to }: FieldRange): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString()
 
-/** A field of text, up to 127 bytes long. */
+/** A text of up to 127 bytes as a protobuf field. */
 function encodeTextField(field: number, text: string): Uint8Array {
   const content = Buffer.from(text)
   const tag = (field << 3) | DELIMITED

@@ -1,9 +1,9 @@
 import { type FencingToken, parseFencingToken } from './fencing-token.ts'
 
-/** What the active archipelago says again and again. */
+/** Published periodically by the active archipelago, the leader of its cell. */
 export interface LeaderHeartbeat {
   term: FencingToken
-  /** Milliseconds it may be silent before others take over; 0 = it hands over now. */
+  /** Milliseconds without a further heartbeat after which a standby takes over; 0 = the leader hands over now. */
   leaseMs: number
 }
 
@@ -14,11 +14,11 @@ const MAX_BYTES = 64
 export const encodeLeaderHeartbeat = ({ term, leaseMs }: LeaderHeartbeat): Uint8Array =>
   Buffer.from(`${term} ${Math.ceil(leaseMs)}`)
 
-/** Nothing when the bytes are no beat. */
+/** Undefined when the bytes are no leader heartbeat. */
 export function decodeLeaderHeartbeat(bytes: Uint8Array): LeaderHeartbeat | undefined {
   if (bytes.length > MAX_BYTES) return undefined
-  const [stamp, lease] = Buffer.from(bytes).toString().split(' ')
-  const term = parseFencingToken(stamp)
+  const [token, lease] = Buffer.from(bytes).toString().split(' ')
+  const term = parseFencingToken(token)
   const leaseMs = Number(lease)
   return term && leaseMs >= 0 && leaseMs <= MAX_LEASE_MS ? { term, leaseMs } : undefined
 }

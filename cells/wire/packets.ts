@@ -11,7 +11,7 @@ import {
 export type { IslandChangedMessage, IslandStatusMessage, ServiceDiscoveryMessage }
 export type HeartbeatMessage = Heartbeat
 
-/** What a client may say to a connector (comms.md §4.3); `empty` decodes, yet says nothing. */
+/** What a client may send to a connector (comms.md §4.3); `empty` is valid protobuf without a message. */
 export type ClientMessage =
   | { kind: 'challengeRequest'; address: string }
   | { kind: 'signedChallenge'; authChainJson: string }
@@ -20,7 +20,7 @@ export type ClientMessage =
 
 const EMPTY: ClientMessage = { kind: 'empty' }
 
-/** Reads one frame of a client; nothing when the bytes are no protobuf at all (comms.md §4.2: close 1007). */
+/** Decodes one frame of a client; undefined when the bytes are no protobuf (comms.md §4.2: close 1007). */
 export function decodeClientMessage(bytes: Uint8Array): ClientMessage | undefined {
   const packet = decoded(() => ClientPacket.decode(bytes))
   if (packet === undefined) return undefined
@@ -37,7 +37,7 @@ export function decodeClientMessage(bytes: Uint8Array): ClientMessage | undefine
   }
 }
 
-/** A client's packets, for whoever plays a client. */
+/** Encodes a client's packets: used by simulated players. */
 export const clientPackets = {
   challengeRequest: (address: string) =>
     ClientPacket.encode({ message: { $case: 'challengeRequest', challengeRequest: { address } } }).finish(),
@@ -46,7 +46,7 @@ export const clientPackets = {
   heartbeat: (heartbeat: Heartbeat) => ClientPacket.encode({ message: { $case: 'heartbeat', heartbeat } }).finish(),
 }
 
-/** A connector's packets to its clients. */
+/** Encodes a connector's packets to its clients. */
 export const serverPackets = {
   challengeResponse: (challengeToSign: string, alreadyConnected: boolean) =>
     ServerPacket.encode({
@@ -55,16 +55,16 @@ export const serverPackets = {
   welcome: (peerId: string) => ServerPacket.encode({ message: { $case: 'welcome', welcome: { peerId } } }).finish(),
   islandChanged: (islandChanged: IslandChangedMessage) =>
     ServerPacket.encode({ message: { $case: 'islandChanged', islandChanged } }).finish(),
-  /** Logged in elsewhere, or banned; never for operational reasons. */
+  /** The wallet logged in again elsewhere, or is banned; never sent for operational reasons. */
   kicked: () => ServerPacket.encode({ message: { $case: 'kicked', kicked: { reason: KickedReason.KR_NEW_SESSION } } }).finish(),
 }
 
-/** Reads a server packet, for whoever plays a client. */
+/** Decodes a connector's packet: used by simulated players. */
 export const decodeServerPacket = (bytes: Uint8Array): ServerPacket['message'] => ServerPacket.decode(bytes).message
 
 /**
- * Wraps an IslandChangedMessage from the bus into the client's envelope without decoding it:
- * field 3 of ServerPacket, length-delimited, is the tag 0x1a, a varint length and the very same bytes.
+ * Wraps an IslandChangedMessage from the bus into a ServerPacket without decoding it: field 3, length-delimited, is the tag 0x1a, a varint
+ * length and the unchanged bytes.
  */
 export function wrapIslandChanged(payload: Uint8Array): Uint8Array {
   const header = delimiter(0x1a, payload.length)
@@ -74,7 +74,7 @@ export function wrapIslandChanged(payload: Uint8Array): Uint8Array {
   return packet
 }
 
-/** What stands before the bytes of a length-delimited protobuf field: its tag, and their number as a varint. */
+/** The header of a length-delimited protobuf field: its tag, and the number of its bytes as a varint. */
 export function delimiter(tag: number, bytes: number): Uint8Array {
   const header = [tag]
   let length = bytes
@@ -86,10 +86,10 @@ export function delimiter(tag: number, bytes: number): Uint8Array {
   return Uint8Array.from(header)
 }
 
-/** Where the room is named in an IslandChangedMessage. */
+/** The field of an IslandChangedMessage that holds the room. */
 export const ISLAND_ID_FIELD = 1
 
-/** Bus payloads (comms.md §5). Decoders answer nothing for bytes that are no such message. */
+/** Bus payloads (comms.md §5). Decoders return undefined for bytes that are no such message. */
 export const busPayloads = {
   encodeHeartbeat: (heartbeat: Heartbeat) => Heartbeat.encode(heartbeat).finish(),
   decodeHeartbeat: (bytes: Uint8Array) => decoded(() => Heartbeat.decode(bytes)),
@@ -101,7 +101,7 @@ export const busPayloads = {
   decodeDiscovery: (bytes: Uint8Array) => decoded(() => ServiceDiscoveryMessage.decode(bytes)),
 }
 
-/** Runs a decoder on hostile bytes: whatever it throws means "not this message". */
+/** Runs a decoder on untrusted bytes: any exception means "not this message". */
 function decoded<Message>(decode: () => Message): Message | undefined {
   try {
     return decode()

@@ -5,19 +5,19 @@ import { encodePeerList } from './peer-list.ts'
 
 const address = (n: number): PeerId => `0x${n.toString(16).padStart(40, 'f')}`
 
-test('readers of the protocol find everybody in a roster where they stand', () => {
-  const places = [
+test('decoders of the protocol read each peer and its position in an encoded peer list', () => {
+  const positions = [
     { x: 0, y: 0, z: 0 },
     { x: -12_345.5, y: 1.25, z: 98_765.25 },
     { x: Number.NaN, y: 2 ** 30, z: Number.NEGATIVE_INFINITY },
   ]
-  const members = places.map((position, n) => ({ peer: address(n), position }))
+  const members = positions.map((position, n) => ({ peer: address(n), position }))
   const message = { islandId: 'island-1', connStr: 'livekit:wss://h', fromIslandId: undefined }
   const bytes = Buffer.concat([busPayloads.encodeIslandChanged({ ...message, peers: {} }), encodePeerList(members)])
   const peers = Object.fromEntries(members.map(({ peer, position }) => [peer, position]))
   expect(busPayloads.decodeIslandChanged(bytes)).toEqual({ ...message, peers })
 })
 
-test('nobody is an empty roster', () => {
+test('a list without peers has no bytes', () => {
   expect(encodePeerList([])).toHaveLength(0)
 })

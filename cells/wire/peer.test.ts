@@ -3,7 +3,7 @@ import { isFinitePosition, parsePeerId } from './peer.ts'
 
 const CHECKSUMMED = '0x52908400098527886E0F7030069857D2E4169EE7'
 
-test('an address stands for the same peer in whatever casing', () => {
+test('the casing of an address does not matter', () => {
   expect(parsePeerId(CHECKSUMMED)).toBe(CHECKSUMMED.toLowerCase())
   expect(parsePeerId(CHECKSUMMED.toLowerCase())).toBe(CHECKSUMMED.toLowerCase())
 })
@@ -21,7 +21,7 @@ test.each([
   {},
 ])('%j is no address', (text) => expect(parsePeerId(text)).toBeUndefined())
 
-test('a position with a coordinate that is no number is nowhere', () => {
+test('a position with a coordinate that is no finite number is unusable', () => {
   expect(isFinitePosition({ x: 1, y: 2, z: 3 })).toBe(true)
   for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
     for (const axis of ['x', 'y', 'z']) expect(isFinitePosition({ x: 1, y: 2, z: 3, [axis]: bad })).toBe(false)

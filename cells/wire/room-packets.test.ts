@@ -9,10 +9,10 @@ test.each([
   ['identification', roomPackets.identification(A), { kind: 'identification', address: A }],
   ['signed challenge', roomPackets.signedChallenge('[]'), { kind: 'signedChallenge', authChainJson: '[]' }],
   ['update', roomPackets.update(7, Buffer.from([1, 2]), true), { kind: 'update', body: Buffer.from([1, 2]), unreliable: true }],
-  ['word of the server', roomPackets.kicked('no'), { kind: 'other' }],
-  ['word nobody knows', bytes('fa0700'), { kind: 'other' }],
+  ['packet of the server', roomPackets.kicked('no'), { kind: 'other' }],
+  ['packet of an unknown type', bytes('fa0700'), { kind: 'other' }],
   ['empty packet', bytes(''), { kind: 'other' }],
-])('a client’s %s is understood', (_, packet, message) => {
+])('a client’s %s is decoded', (_, packet, message) => {
   expect(decodeRoomMessage(packet)).toEqual(message)
 })
 
@@ -20,7 +20,7 @@ test.each(['ff', '0a05', '0102'])('bytes that are no protobuf (%s) are no messag
   expect(decodeRoomMessage(bytes(text))).toBeUndefined()
 })
 
-test('whatever bytes arrive, decoding does not throw', () => {
+test('decoding throws for no bytes', () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (data) => void decodeRoomMessage(data)))
 })
 
@@ -43,7 +43,7 @@ test('no packet of a room is ever empty: Bevy would drop the connection', () => 
   ])
 })
 
-test('the highest aliases survive the wire', () => {
+test('the highest aliases are encoded without loss', () => {
   expect(decodeRoomPacket(roomPackets.welcome(0xffff_fffe, { 4000000000: A }))).toEqual({
     $case: 'welcomeMessage',
     welcomeMessage: { alias: 0xffff_fffe, peerIdentities: { 4000000000: A } },

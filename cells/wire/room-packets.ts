@@ -1,6 +1,6 @@
 import { WsPacket } from '@dcl/protocol/out-js/decentraland/kernel/comms/rfc5/ws_comms.gen.js'
 
-/** What a client may say to an embedded room (comms.md §13); `other` decodes and means nothing to us. */
+/** What a client may send to an embedded room (comms.md §13); `other` is valid protobuf that rooms ignore. */
 export type RoomMessage =
   | { kind: 'identification'; address: string }
   | { kind: 'signedChallenge'; authChainJson: string }
@@ -9,7 +9,7 @@ export type RoomMessage =
 
 const OTHER: RoomMessage = { kind: 'other' }
 
-/** Reads one frame of a client; nothing when the bytes are no protobuf at all. */
+/** Decodes one frame of a client; undefined when the bytes are no protobuf. */
 export function decodeRoomMessage(bytes: Uint8Array): RoomMessage | undefined {
   let packet: WsPacket
   try {
@@ -32,7 +32,7 @@ export function decodeRoomMessage(bytes: Uint8Array): RoomMessage | undefined {
 
 const encode = (message: WsPacket['message']): Uint8Array => WsPacket.encode({ message }).finish()
 
-/** Everything that is said in an embedded room, by either side. Aliases are uint32 and never 0xFFFFFFFF. */
+/** Encodes all packets of an embedded room, of either side. Aliases are uint32 and never 0xFFFFFFFF. */
 export const roomPackets = {
   identification: (address: string) => encode({ $case: 'peerIdentification', peerIdentification: { address } }),
   challenge: (challengeToSign: string, alreadyConnected: boolean) =>
@@ -48,5 +48,5 @@ export const roomPackets = {
   kicked: (reason: string) => encode({ $case: 'peerKicked', peerKicked: { reason } }),
 }
 
-/** Reads what a room says, for whoever plays a client. */
+/** Decodes a packet of a room: used by simulated players. */
 export const decodeRoomPacket = (bytes: Uint8Array): WsPacket['message'] => WsPacket.decode(bytes).message

@@ -19,9 +19,9 @@ test.each([
   { session: SESSION, announcedRoom: undefined },
   { session: SESSION, announcedRoom: 'island-main.0-boot-1' },
   { session: undefined, announcedRoom: undefined },
-])('greeting %j arrives as it was sent', (greeting) => expect(decodeConnect(encodeConnect(greeting))).toEqual(greeting))
+])('connect message %j arrives as it was sent', (message) => expect(decodeConnect(encodeConnect(message))).toEqual(message))
 
-test('the greeting of a new session is its stamp and nothing else', () => {
+test('the connect message of a new session is its fencing token and nothing else', () => {
   expect(Buffer.from(encodeConnect({ session: SESSION, announcedRoom: undefined })).toString()).toBe(SESSION)
 })
 
@@ -29,20 +29,20 @@ test.each([
   { session: SESSION, reason: 'left' },
   { session: SESSION, reason: 'drained' },
   { session: undefined, reason: 'dropped' },
-] as const)('leaving %j arrives as it was sent', (leaving) =>
-  expect(decodeDisconnect(encodeDisconnect(leaving))).toEqual(leaving),
+] as const)('disconnect message %j arrives as it was sent', (message) =>
+  expect(decodeDisconnect(encodeDisconnect(message))).toEqual(message),
 )
 
-test('whoever says nothing, or something we do not know, has left for good, in whatever session', () => {
+test('without a reason, or with an unknown one, the player has left, whatever the session', () => {
   expect(decodeDisconnect(bytes(''))).toEqual({ session: undefined, reason: 'left' })
   expect(decodeDisconnect(bytes(`${SESSION}\nsomehow`))).toEqual({ session: SESSION, reason: 'left' })
 })
 
-test('a kilobyte is neither', () => {
+test('a payload of a kilobyte is rejected', () => {
   expect([decodeConnect(Buffer.alloc(1024)), decodeDisconnect(Buffer.alloc(1024))]).toEqual([undefined, undefined])
 })
 
-test('a beat arrives as it was sent, and what is none is no beat', () => {
+test('a leader heartbeat arrives as it was sent, and other bytes are none', () => {
   expect(decodeLeaderHeartbeat(encodeLeaderHeartbeat({ term: SESSION, leaseMs: 3_000 }))).toEqual({
     term: SESSION,
     leaseMs: 3_000,
@@ -51,12 +51,13 @@ test('a beat arrives as it was sent, and what is none is no beat', () => {
     expect(decodeLeaderHeartbeat(bytes(text))).toBeUndefined()
 })
 
-test('a roll call names who asks', () => {
+test('a sync request carries the id of its requester', () => {
   expect(decodeSyncRequest(encodeSyncRequest('mgx3k2p1f9'))).toBe('mgx3k2p1f9')
-  for (const asker of ['', 'a.b', '*', '>', 'a b', 'a'.repeat(65)]) expect(decodeSyncRequest(bytes(asker))).toBeUndefined()
+  for (const requester of ['', 'a.b', '*', '>', 'a b', 'a'.repeat(65)])
+    expect(decodeSyncRequest(bytes(requester))).toBeUndefined()
 })
 
-test('a page of the roll arrives as it was sent', () => {
+test('a page of sessions arrives as it was sent', () => {
   const entries: SessionState[] = [
     { peer: A, session: SESSION, position: { x: 1, y: 2, z: 3.5 }, room: 'island-1', term: SESSION },
     { peer: A, session: SESSION, position: undefined, room: undefined, term: undefined },
@@ -70,10 +71,10 @@ test.each(['', 'null', '[]', '["c",0,0,[]]', '["c",1,1,[]]', '["c",0,1,{}]', '[1
   (text) => expect(decodeSessionPage(bytes(text))).toBeUndefined(),
 )
 
-test('entries that make no sense are left out of a page, and so are more than there may be', () => {
+test('malformed entries are left out of a page, and so are entries beyond its limit', () => {
   const good = [A, SESSION, [1, 2, 'x'], 7, 'term']
   const page = decodeSessionPage(bytes(JSON.stringify(['c', 0, 1, [good, null, ['0x', SESSION], [A, 'session'], 'x']])))
   expect(page?.entries).toEqual([{ peer: A, session: SESSION, position: undefined, room: undefined, term: undefined }])
-  const crowd = Array.from({ length: SESSIONS_PER_PAGE + 1 }, () => good)
-  expect(decodeSessionPage(bytes(JSON.stringify(['c', 0, 1, crowd])))?.entries).toHaveLength(SESSIONS_PER_PAGE)
+  const tooMany = Array.from({ length: SESSIONS_PER_PAGE + 1 }, () => good)
+  expect(decodeSessionPage(bytes(JSON.stringify(['c', 0, 1, tooMany])))?.entries).toHaveLength(SESSIONS_PER_PAGE)
 })

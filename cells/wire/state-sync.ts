@@ -2,41 +2,41 @@ import { type FencingToken, parseFencingToken } from './fencing-token.ts'
 import { type PeerId, type Position, parsePeerId } from './peer.ts'
 import { MAX_ROOM_LENGTH } from './session-messages.ts'
 
-/** A session as its connector knows it. */
+/** A session as its connector knows it; an archipelago rebuilds its state from these. */
 export interface SessionState {
   peer: PeerId
   session: FencingToken
-  /** Where the player last was; nothing before its first heartbeat. */
+  /** The last position received; undefined before the first heartbeat. */
   position: Position | undefined
-  /** The room it was last told, and in which term. */
+  /** The room last announced to the player, and the term of that announcement. */
   room: string | undefined
   term: FencingToken | undefined
 }
 
-/** One of the messages in which a connector says who is there. */
+/** One of the messages in which a connector lists its sessions in reply to a sync request. */
 export interface SessionPage {
-  /** Who says it. */
+  /** Id of the connector that replies. */
   connector: string
   index: number
-  /** Pages of this answer in all; at least one, also of a connector without sessions. */
+  /** Number of pages in this reply; at least one, also of a connector without sessions. */
   count: number
   entries: readonly SessionState[]
 }
 
-/** Sessions on a page: well below what a broker takes in one message. */
+/** Keeps a page well below the largest message a broker accepts. */
 export const SESSIONS_PER_PAGE = 500
 const MAX_PAGES = 2_000
 const MAX_PAGE_BYTES = 512 * 1024
 const MAX_NAME_LENGTH = 64
 
-/** A question names who asks; the answers go to that name. */
-export const encodeSyncRequest = (asker: string): Uint8Array => Buffer.from(asker)
+/** A sync request carries the id of the requester; replies are published to the subject of that id. */
+export const encodeSyncRequest = (requester: string): Uint8Array => Buffer.from(requester)
 
-/** Who asks; nothing when that is no word a subject could end in. */
+/** The id of the requester; undefined when it could not be the last token of a subject. */
 export function decodeSyncRequest(bytes: Uint8Array): string | undefined {
   if (bytes.length > MAX_NAME_LENGTH) return undefined
-  const asker = Buffer.from(bytes).toString()
-  return /^[0-9a-zA-Z-]+$/.test(asker) ? asker : undefined
+  const requester = Buffer.from(bytes).toString()
+  return /^[0-9a-zA-Z-]+$/.test(requester) ? requester : undefined
 }
 
 export const encodeSessionPage = ({ connector, index, count, entries }: SessionPage): Uint8Array =>
@@ -55,7 +55,7 @@ export const encodeSessionPage = ({ connector, index, count, entries }: SessionP
     ]),
   )
 
-/** Nothing when the bytes are no page; entries that make no sense are left out. */
+/** Undefined when the bytes are no page; malformed entries are left out. */
 export function decodeSessionPage(bytes: Uint8Array): SessionPage | undefined {
   if (bytes.length > MAX_PAGE_BYTES) return undefined
   let page: unknown
@@ -78,25 +78,25 @@ export function decodeSessionPage(bytes: Uint8Array): SessionPage | undefined {
 
 function sessionOf(given: unknown): SessionState | undefined {
   if (!Array.isArray(given)) return undefined
-  const [address, stamp, place, room, term] = given as unknown[]
+  const [address, token, coordinates, announcedRoom, term] = given as unknown[]
   const peer = parsePeerId(address)
-  const session = parseFencingToken(textOr(stamp))
+  const session = parseFencingToken(stringOf(token))
   if (!peer || !session) return undefined
-  const said = textOr(room)
+  const room = stringOf(announcedRoom)
   return {
     peer,
     session,
-    position: positionOf(place),
-    room: said && said.length <= MAX_ROOM_LENGTH ? said : undefined,
-    term: parseFencingToken(textOr(term)),
+    position: positionOf(coordinates),
+    room: room && room.length <= MAX_ROOM_LENGTH ? room : undefined,
+    term: parseFencingToken(stringOf(term)),
   }
 }
 
-function positionOf(place: unknown): Position | undefined {
-  if (!Array.isArray(place)) return undefined
-  const [x, y, z] = place as unknown[]
+function positionOf(coordinates: unknown): Position | undefined {
+  if (!Array.isArray(coordinates)) return undefined
+  const [x, y, z] = coordinates as unknown[]
   return typeof x === 'number' && typeof y === 'number' && typeof z === 'number' ? { x, y, z } : undefined
 }
 
-const textOr = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+const stringOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0

@@ -18,7 +18,7 @@ describe('subjects', () => {
     expect(at.every.islandChanged).toBe('engine.peer.*.island_changed')
   })
 
-  test('with a scope stand behind it, all of them', () => {
+  test('with a scope all begin with it', () => {
     const { every, ...at } = subjects(cellScope('ns.realm', 3))
     const all = [
       ...Object.values(every),
@@ -28,7 +28,7 @@ describe('subjects', () => {
     expect(all.filter((subject) => !subject.startsWith('ns.realm.3.'))).toEqual([])
   })
 
-  test('name the peer they speak of, in lower case', () => {
+  test('name their peer, in lower case', () => {
     const at = subjects('ns.realm.3')
     for (const subject of [at.heartbeat(A), at.islandChanged(A), at.admission(A)]) expect(peerOf(subject)).toBe(A)
     expect(peerOf(`peer.${A.toUpperCase().replace('0X', '0x')}.heartbeat`)).toBe(A)
@@ -41,7 +41,7 @@ describe('subjects', () => {
     },
   )
 
-  test('tell the scope they were published in', () => {
+  test('name the scope they were published in', () => {
     const at = subjects('ns.realm.3')
     expect(scopeOf(at.heartbeat(A), 3)).toBe('ns.realm.3')
     expect(scopeOf(at.islandChanged(A), 4)).toBe('ns.realm.3')

@@ -1,29 +1,29 @@
 import { type PeerId, parsePeerId } from './peer.ts'
 
 /**
- * Bus addresses (comms.md §5). A scope keeps realms and cells that share one NATS from hearing each other:
- * it stands in front of every subject as tokens of its own, `main.0.peer.0x….heartbeat`.
+ * NATS subjects (comms.md §5). A scope separates the realms and cells that share one NATS: it precedes every subject as tokens of its
+ * own, `main.0.peer.0x….heartbeat`.
  */
 export interface Subjects {
   heartbeat(peer: PeerId): string
   connect(peer: PeerId): string
   disconnect(peer: PeerId): string
   islandChanged(peer: PeerId): string
-  /** Lets a peer into one of the embedded rooms: `rooms.ts`. */
+  /** Admits a peer to one of the embedded rooms: `admission.ts`. */
   admission(peer: PeerId): string
-  /** Answers to a roll call, for whoever asked: `state-sync.ts`. */
-  syncReply(asker: string): string
+  /** Replies to a sync request, for the one who sent it: `state-sync.ts`. */
+  syncReply(requester: string): string
   readonly islands: string
   readonly discovery: string
-  /** What the active archipelago says to be believed alive: `leader-heartbeat.ts`. */
+  /** How the active archipelago keeps its leadership: `leader-heartbeat.ts`. */
   readonly leaderHeartbeat: string
-  /** Asks every connector who is there: `state-sync.ts`. */
+  /** Requests the sessions of every connector: `state-sync.ts`. */
   readonly syncRequest: string
-  /** Patterns for subscribing to the same addresses of every peer. */
+  /** Wildcard subjects, to subscribe for all peers at once. */
   readonly every: Readonly<Record<'heartbeat' | 'connect' | 'disconnect' | 'islandChanged' | 'admission', string>>
 }
 
-/** The addresses of one scope: `''` is upstream's own, `main.0` one cell, `main.*` (patterns only) every cell of a realm. */
+/** The subjects of one scope: `''` for upstream's own, `main.0` for one cell, `main.*` (subscriptions only) for every cell of a realm. */
 export function subjects(scope: string): Subjects {
   const at = scope === '' ? '' : `${scope}.`
   return {
@@ -32,7 +32,7 @@ export function subjects(scope: string): Subjects {
     disconnect: (peer) => `${at}peer.${peer}.disconnect`,
     islandChanged: (peer) => `${at}engine.peer.${peer}.island_changed`,
     admission: (peer) => `${at}rooms.${peer}.admission`,
-    syncReply: (asker) => `${at}engine.roll_call.${asker}`,
+    syncReply: (requester) => `${at}engine.roll_call.${requester}`,
     islands: `${at}engine.islands`,
     discovery: `${at}engine.discovery`,
     leaderHeartbeat: `${at}engine.beat`,
@@ -50,7 +50,7 @@ export function subjects(scope: string): Subjects {
 /** The scope of one cell: its realm's own scope, then its slot. */
 export const cellScope = (realmScope: string, slot: number): string => `${realmScope}.${slot}`
 
-/** The peer a per-peer subject speaks of, or nothing when the token is not an address. */
+/** The peer named in a per-peer subject, or undefined when the token is not an address. */
 export function peerOf(subject: string): PeerId | undefined {
   const tokens = subject.split('.')
   return parsePeerId(tokens[tokens.length - 2])
