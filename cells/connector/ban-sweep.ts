@@ -4,9 +4,9 @@ import type { Log } from '../chassis/log.ts'
 import { repeat } from '../chassis/repeat.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Bans } from './adapters/bans.ts'
-import type { Connection } from './connection.ts'
-import type { Server } from './server.ts'
-import type { Sessions } from './sessions.ts'
+import type { Connection } from './player-connection.ts'
+import type { Sessions } from './session-registry.ts'
+import type { Server } from './socket-server.ts'
 
 export interface BanSweep {
   bans: Bans

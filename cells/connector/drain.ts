@@ -1,7 +1,7 @@
 import type { Clock } from '../chassis/clock.ts'
-import type { Connection } from './connection.ts'
 import { goingNow } from './core/spread.ts'
-import type { Server } from './server.ts'
+import type { Connection } from './player-connection.ts'
+import type { Server } from './socket-server.ts'
 
 const STEP_MS = 100
 

@@ -1,6 +1,6 @@
 import type { Metrics } from '../chassis/metrics.ts'
-import { type Ending, endings } from './core/endings.ts'
-import type { JoinCounts } from './core/joins.ts'
+import { type Ending, endings } from './core/connector-close-reasons.ts'
+import type { JoinCounts } from './core/join-tracker.ts'
 
 /** What only the running connector knows. */
 export interface Readings {

@@ -1,5 +1,5 @@
 import type { Clock } from '../chassis/clock.ts'
-import type { Connection } from './connection.ts'
+import type { Connection } from './room-connection.ts'
 
 /** Milliseconds the last connections have to close after the drain. */
 const LAST_CALL_MS = 3_000

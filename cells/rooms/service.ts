@@ -15,13 +15,13 @@ import { TermFence } from '../wire/fencing-token.ts'
 import { decodeLeaderHeartbeat } from '../wire/leader-heartbeat.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { peerOf, subjects as subjectsOf } from '../wire/subjects.ts'
-import { Connection, type Premises } from './connection.ts'
 import { Admissions } from './core/admissions.ts'
 import { Hub, type Member } from './core/hub.ts'
 import { Corks } from './corks.ts'
 import { drain } from './drain.ts'
 import { defaultLimits, type RoomLimits } from './limits.ts'
 import { roomMetrics } from './metrics.ts'
+import { Connection, type Premises } from './room-connection.ts'
 
 /** How embedded rooms are set up. */
 export interface RoomsConfig {

@@ -1,14 +1,14 @@
 import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
+import type { Outbox } from '../sockets/write-coalescer.ts'
 import { fencingTokenField } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
 import type { HeartbeatMessage } from '../wire/packets.ts'
 import { serverPackets } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { type Allowance, fullAllowance, type Rate } from './core/allowance.ts'
-import { type Ending, farewellOf } from './core/endings.ts'
-import { type Handshake, START } from './core/handshake.ts'
-import type { Outbox } from './outbox.ts'
+import { type Ending, farewellOf } from './core/connector-close-reasons.ts'
+import { type Handshake, START } from './core/connector-handshake.ts'
 
 /** Heartbeats a socket may send: explorers send one to ten a second. */
 export const HEARTBEAT_RATE: Rate = { perSecond: 20, burst: 20 }

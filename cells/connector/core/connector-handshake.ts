@@ -1,7 +1,7 @@
 import type { Verdict } from '../../identity/verifier.ts'
 import type { ClientMessage, HeartbeatMessage } from '../../wire/packets.ts'
 import { type PeerId, parsePeerId } from '../../wire/peer.ts'
-import type { Ending } from './endings.ts'
+import type { Ending } from './connector-close-reasons.ts'
 
 /** How far a socket has come (comms.md §4.1). */
 export type Handshake =

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { PeerId } from '../../wire/peer.ts'
-import { type Facts, type Handshake, type HandshakeEvent, START, step } from './handshake.ts'
+import { type Facts, type Handshake, type HandshakeEvent, START, step } from './room-handshake.ts'
 
 const PEER: PeerId = `0x${'a'.repeat(40)}`
 const facts = (over: Partial<Facts> = {}): Facts => ({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Sessions } from './sessions.ts'
+import { Sessions } from './session-registry.ts'
 
 const ANNA = '0x00000000000000000000000000000000000000aa'
 

@@ -8,12 +8,12 @@ import { busPayloads, type HeartbeatMessage, ISLAND_ID_FIELD, wrapIslandChanged 
 import { isFinitePosition, type PeerId } from '../wire/peer.ts'
 import { type DisconnectReason, decodeConnect, encodeConnect, encodeDisconnect } from '../wire/session-messages.ts'
 import { peerOf, type Subjects } from '../wire/subjects.ts'
-import { type Connection, HEARTBEAT_RATE, type Session } from './connection.ts'
 import { take } from './core/allowance.ts'
-import type { Joins } from './core/joins.ts'
+import type { Joins } from './core/join-tracker.ts'
 import type { ConnectorMetrics } from './metrics.ts'
-import { answerRollCalls } from './roll.ts'
-import type { Sessions } from './sessions.ts'
+import { type Connection, HEARTBEAT_RATE, type Session } from './player-connection.ts'
+import type { Sessions } from './session-registry.ts'
+import { answerRollCalls } from './state-sync-reply.ts'
 
 /** What the exchange works with, and whom it tells. */
 export interface ExchangeDeps {

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { Bus } from '../bus/bus.ts'
 import { decodeSyncRequest, encodeSessionPage, SESSIONS_PER_PAGE, type SessionState } from '../wire/state-sync.ts'
 import type { Subjects } from '../wire/subjects.ts'
-import type { Connection } from './connection.ts'
 import type { ConnectorMetrics } from './metrics.ts'
-import type { Sessions } from './sessions.ts'
+import type { Connection } from './player-connection.ts'
+import type { Sessions } from './session-registry.ts'
 
 /** What an answer is made of. */
 export interface RollDeps {

@@ -2,11 +2,11 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { Clock } from '../chassis/clock.ts'
 import type { UpgradeHandler } from '../chassis/http.ts'
+import { Turnstile } from '../sockets/upgrade-queue.ts'
 import { clientAddress } from './client-address.ts'
-import { Line } from './connection.ts'
-import { Headcount } from './core/headcount.ts'
+import { Headcount } from './core/connection-limits.ts'
 import type { ConnectorMetrics } from './metrics.ts'
-import { Turnstile } from './turnstile.ts'
+import { Line } from './player-connection.ts'
 
 /** How many may come in. */
 export interface DoorLimits {

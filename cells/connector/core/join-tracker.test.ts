@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { JOIN_WINDOW_MS, Joins } from './joins.ts'
+import { JOIN_WINDOW_MS, Joins } from './join-tracker.ts'
 
 const TIMEOUT_MS = 20_000
 const START = 1_760_000_000_000

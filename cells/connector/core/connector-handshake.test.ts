@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ClientMessage } from '../../wire/packets.ts'
-import { type Ending, endings } from './endings.ts'
-import { type Facts, type Handshake, type HandshakeEffect, type HandshakeEvent, START, step } from './handshake.ts'
+import { type Ending, endings } from './connector-close-reasons.ts'
+import { type Facts, type Handshake, type HandshakeEffect, type HandshakeEvent, START, step } from './connector-handshake.ts'
 
 const ANNA = '0x00000000000000000000000000000000000000aa'
 const BEN = '0x00000000000000000000000000000000000000bb'

@@ -1,7 +1,7 @@
 import type { Verdict } from '../../identity/verifier.ts'
 import { type PeerId, parsePeerId } from '../../wire/peer.ts'
 import type { RoomMessage } from '../../wire/room-packets.ts'
-import type { Ending } from './endings.ts'
+import type { Ending } from './room-close-reasons.ts'
 
 /** How far a client has come (comms.md §13). */
 export type Handshake =
