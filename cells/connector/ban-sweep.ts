@@ -4,14 +4,14 @@ import type { Log } from '../chassis/log.ts'
 import { repeat } from '../chassis/repeat.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Bans } from './adapters/bans.ts'
-import type { Connection } from './player-connection.ts'
-import type { Sessions } from './session-registry.ts'
-import type { Server } from './socket-server.ts'
+import type { PlayerConnection } from './player-connection.ts'
+import type { SessionRegistry } from './session-registry.ts'
+import type { SocketServer } from './socket-server.ts'
 
 export interface BanSweep {
   bans: Bans
-  sessions: Sessions<Connection>
-  server: Server
+  sessions: SessionRegistry<PlayerConnection>
+  server: SocketServer
   clock: Clock
   log: Log
   intervalMs: number
@@ -28,7 +28,7 @@ export const watchBans = ({ bans, sessions, server, clock, log, intervalMs }: Ba
     delayMs: () => intervalMs,
     task: async () => {
       const everybody = [...sessions]
-      const check = async ([peer, connection]: [PeerId, Connection]) => {
+      const check = async ([peer, connection]: [PeerId, PlayerConnection]) => {
         if (!(await bans.isBanned(peer))) return
         log.info({ peer }, 'a banned player was shown out')
         server.end(connection, 'banned')

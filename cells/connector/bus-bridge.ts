@@ -9,24 +9,24 @@ import { isFinitePosition, type PeerId } from '../wire/peer.ts'
 import { type DisconnectReason, decodeConnect, encodeConnect, encodeDisconnect } from '../wire/session-messages.ts'
 import { peerOf, type Subjects } from '../wire/subjects.ts'
 import { take } from './core/allowance.ts'
-import type { Joins } from './core/join-tracker.ts'
+import type { JoinTracker } from './core/join-tracker.ts'
 import type { ConnectorMetrics } from './metrics.ts'
-import { type Connection, HEARTBEAT_RATE, type Session } from './player-connection.ts'
-import type { Sessions } from './session-registry.ts'
-import { answerRollCalls } from './state-sync-reply.ts'
+import { HEARTBEAT_RATE, type PlayerConnection, type PlayerSession } from './player-connection.ts'
+import type { SessionRegistry } from './session-registry.ts'
+import { answerSyncRequests } from './state-sync-reply.ts'
 
 /** What the exchange works with, and whom it tells. */
-export interface ExchangeDeps {
+export interface BusBridgeDeps {
   bus: Bus
   subjects: Subjects
   clock: Clock
   metrics: ConnectorMetrics
-  sessions: Sessions<Connection>
-  joins: Joins<Session>
+  sessions: SessionRegistry<PlayerConnection>
+  joins: JoinTracker<PlayerSession>
   /** An island change arrived for this connection, ready to be sent. */
-  onIsland(connection: Connection, packet: Uint8Array): void
+  onIsland(connection: PlayerConnection, packet: Uint8Array): void
   /** The same wallet got a newer session on another connector. */
-  onSuperseded(connection: Connection): void
+  onSuperseded(connection: PlayerConnection): void
 }
 
 /** How long a burst waits for its last position to go on, in ms. */
@@ -37,16 +37,16 @@ const ANNOUNCED_AT_ONCE = 500
 const SETTLE_MS = 1_000
 
 /** Between the sockets and the bus: positions out, island changes in, and who is here (comms.md §5). */
-export class Exchange {
-  readonly #deps: ExchangeDeps
-  readonly #held = new Set<Session>()
+export class BusBridge {
+  readonly #deps: BusBridgeDeps
+  readonly #held = new Set<PlayerSession>()
   readonly #unsubscribe: readonly (() => void)[]
   #cancelHeld: (() => void) | undefined
   #cancelAnnouncing = () => {}
   readonly #stamps = new FencingTokens()
   readonly #fence = new TermFence()
 
-  constructor(deps: ExchangeDeps) {
+  constructor(deps: BusBridgeDeps) {
     this.#deps = deps
     const { bus, subjects } = deps
     this.#unsubscribe = [
@@ -54,7 +54,7 @@ export class Exchange {
       bus.subscribe(subjects.every.islandChanged, (payload, subject) => this.#islandChanged(payload, subject)),
       bus.subscribe(subjects.every.connect, (payload, subject) => this.#connected(payload, subject)),
       bus.subscribe(subjects.leaderHeartbeat, (payload) => this.#fence.accepts(decodeLeaderHeartbeat(payload)?.term)),
-      answerRollCalls(deps),
+      answerSyncRequests(deps),
       bus.onState((state) => {
         this.#cancelAnnouncing()
         if (state === 'connected') this.#cancelAnnouncing = deps.clock.after(SETTLE_MS, () => this.#announce([...deps.sessions]))
@@ -68,23 +68,23 @@ export class Exchange {
   }
 
   /** A player was welcomed: the archipelago tells it its room anew, other connectors let go of it. */
-  joined({ id, peer }: Session): void {
+  joined({ id, peer }: PlayerSession): void {
     this.#deps.bus.publish(this.#deps.subjects.connect(peer), encodeConnect({ session: id, announcedRoom: undefined }))
   }
 
   /** A session is over. */
-  left({ id, peer }: Session, reason: DisconnectReason): void {
+  left({ id, peer }: PlayerSession, reason: DisconnectReason): void {
     this.#deps.bus.publish(this.#deps.subjects.disconnect(peer), encodeDisconnect({ session: id, reason }))
   }
 
   /** A session ended: what it still wanted to say does not matter any more. */
-  forget(session: Session): void {
+  forget(session: PlayerSession): void {
     this.#held.delete(session)
     this.#deps.joins.gone(session, this.#deps.clock.now())
   }
 
   /** Passes a heartbeat on; of those above the rate only the last position, a moment later. */
-  heartbeat(session: Session, heard: HeartbeatMessage, payload: Uint8Array): void {
+  heartbeat(session: PlayerSession, heard: HeartbeatMessage, payload: Uint8Array): void {
     const { clock } = this.#deps
     const counted = this.#deps.metrics.heartbeat
     const { position, desiredRoom } = heard
@@ -95,8 +95,8 @@ export class Exchange {
     const wordy = desiredRoom !== undefined && desiredRoom.length > MAX_DESIRED_ROOM_LENGTH
     const heartbeat = wordy ? { position } : heard
     if (position) {
-      if (!session.last) this.#deps.joins.begun(session, clock.now())
-      session.last = heartbeat
+      if (!session.lastHeartbeat) this.#deps.joins.started(session, clock.now())
+      session.lastHeartbeat = heartbeat
     }
     if (!take(session.allowance, HEARTBEAT_RATE, clock.now())) {
       counted.coalesced.inc()
@@ -113,15 +113,15 @@ export class Exchange {
     this.#cancelAnnouncing()
   }
 
-  #publish({ peer, trailer }: Session, payload: Uint8Array): void {
+  #publish({ peer, fencingField }: PlayerSession, payload: Uint8Array): void {
     const { bus, subjects } = this.#deps
     const counted = this.#deps.metrics.heartbeat
-    bus.publish(subjects.heartbeat(peer), withField(payload, trailer))
+    bus.publish(subjects.heartbeat(peer), withField(payload, fencingField))
     if (bus.state === 'connected') counted.published.inc()
     else counted.dropped.inc()
   }
 
-  #hold(session: Session): void {
+  #hold(session: PlayerSession): void {
     this.#held.add(session)
     this.#cancelHeld ??= this.#deps.clock.after(HELD_MS, () => this.#releaseHeld())
   }
@@ -130,9 +130,9 @@ export class Exchange {
     this.#cancelHeld = undefined
     const now = this.#deps.clock.now()
     for (const session of this.#held) {
-      if (!session.last || !take(session.allowance, HEARTBEAT_RATE, now)) continue
+      if (!session.lastHeartbeat || !take(session.allowance, HEARTBEAT_RATE, now)) continue
       this.#held.delete(session)
-      this.#publish(session, busPayloads.encodeHeartbeat(session.last))
+      this.#publish(session, busPayloads.encodeHeartbeat(session.lastHeartbeat))
     }
     if (this.#held.size > 0) this.#cancelHeld = this.#deps.clock.after(HELD_MS, () => this.#releaseHeld())
   }
@@ -148,7 +148,7 @@ export class Exchange {
       return
     }
     const room = textFieldOf(body, ISLAND_ID_FIELD)
-    if (room !== undefined) connection.session.told = { room, term }
+    if (room !== undefined) connection.session.announced = { room, term }
     this.#deps.joins.given(connection.session, this.#deps.clock.now())
     this.#deps.onIsland(connection, wrapIslandChanged(body))
   }
@@ -167,13 +167,13 @@ export class Exchange {
   }
 
   /** The bus is back and may have lost everything said meanwhile: say who is here, where, and in which room as far as it knows, some at a time. */
-  #announce(sessions: [PeerId, Connection][]): void {
+  #announce(sessions: [PeerId, PlayerConnection][]): void {
     for (const [peer, { session }] of sessions.splice(0, ANNOUNCED_AT_ONCE)) {
       // It may have ended since it was listed.
       if (!session || this.#deps.sessions.get(peer)?.session !== session) continue
       const { bus, subjects } = this.#deps
-      bus.publish(subjects.connect(peer), encodeConnect({ session: session.id, announcedRoom: session.told?.room ?? '' }))
-      if (session.last) this.#publish(session, busPayloads.encodeHeartbeat(session.last))
+      bus.publish(subjects.connect(peer), encodeConnect({ session: session.id, announcedRoom: session.announced?.room ?? '' }))
+      if (session.lastHeartbeat) this.#publish(session, busPayloads.encodeHeartbeat(session.lastHeartbeat))
       this.#deps.metrics.announcements.inc()
     }
     if (sessions.length > 0) setImmediate(() => this.#announce(sessions))

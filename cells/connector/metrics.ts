@@ -1,9 +1,9 @@
 import type { Metrics } from '../chassis/metrics.ts'
-import { type Ending, endings } from './core/connector-close-reasons.ts'
+import { type ConnectorCloseReason, connectorCloses } from './core/connector-close-reasons.ts'
 import type { JoinCounts } from './core/join-tracker.ts'
 
 /** What only the running connector knows. */
-export interface Readings {
+export interface ConnectorReadings {
   connections(): number
   players(): number
   waiting(): number
@@ -14,7 +14,7 @@ export interface Readings {
 }
 
 /** What a connector counts. */
-export function connectorMetrics(metrics: Metrics, readings: Readings) {
+export function connectorMetrics(metrics: Metrics, readings: ConnectorReadings) {
   metrics.gauge('connections', 'Open sockets, those still shaking hands included.', { read: readings.connections })
   metrics.gauge('players', 'Players with a session on this connector.', { read: readings.players })
   metrics.gauge('upgrades_waiting', 'Connections waiting for their turn to be let in.', { read: readings.waiting })
@@ -72,5 +72,7 @@ export function connectorMetrics(metrics: Metrics, readings: Readings) {
 /** The counters of one connector. */
 export type ConnectorMetrics = ReturnType<typeof connectorMetrics>
 
-const byEnding = <Counter>(counterOf: (ending: Ending) => Counter): Record<Ending, Counter> =>
-  Object.fromEntries((Object.keys(endings) as Ending[]).map((ending) => [ending, counterOf(ending)])) as Record<Ending, Counter>
+const byEnding = <Counter>(counterOf: (ending: ConnectorCloseReason) => Counter): Record<ConnectorCloseReason, Counter> =>
+  Object.fromEntries(
+    (Object.keys(connectorCloses) as ConnectorCloseReason[]).map((ending) => [ending, counterOf(ending)]),
+  ) as Record<ConnectorCloseReason, Counter>

@@ -1,14 +1,14 @@
 import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
-import type { Outbox } from '../sockets/write-coalescer.ts'
+import type { WriteCoalescer } from '../sockets/write-coalescer.ts'
 import { fencingTokenField } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
 import type { HeartbeatMessage } from '../wire/packets.ts'
 import { serverPackets } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { type Allowance, fullAllowance, type Rate } from './core/allowance.ts'
-import { type Ending, farewellOf } from './core/connector-close-reasons.ts'
-import { type Handshake, START } from './core/connector-handshake.ts'
+import { type ConnectorCloseReason, connectorCloseOf } from './core/connector-close-reasons.ts'
+import { type ConnectorState, START } from './core/connector-handshake.ts'
 
 /** Heartbeats a socket may send: explorers send one to ten a second. */
 export const HEARTBEAT_RATE: Rate = { perSecond: 20, burst: 20 }
@@ -19,7 +19,7 @@ export const MAX_BUFFERED_BYTES = 256 * 1024
 const MESSAGE_TOO_BIG = 1009
 
 /** A WebSocket that drops the line at an oversized message instead of answering it (comms.md §4.2). */
-export class Line extends WebSocket {
+export class ConnectorSocket extends WebSocket {
   override close(code?: number, reason?: string | Buffer): void {
     if (code === MESSAGE_TOO_BIG) this.terminate()
     else super.close(code, reason)
@@ -27,50 +27,50 @@ export class Line extends WebSocket {
 }
 
 /** A session as the bus knows it: who, since when on this socket, and what was last heard. */
-export interface Session {
+export interface PlayerSession {
   /** Sorts by age; tells two sessions of one wallet apart, also across connectors. */
   readonly id: FencingToken
   readonly peer: PeerId
   readonly allowance: Allowance
   /** Behind each of its heartbeats. */
-  readonly trailer: Uint8Array
+  readonly fencingField: Uint8Array
   /** The last heartbeat that had a position. */
-  last: HeartbeatMessage | undefined
+  lastHeartbeat: HeartbeatMessage | undefined
   /** The room it was last told, and in which term. */
-  told: { room: string; term: FencingToken | undefined } | undefined
+  announced: { room: string; term: FencingToken | undefined } | undefined
 }
 
 /** One socket from upgrade to end. */
-export class Connection {
-  state: Handshake = START
-  session: Session | undefined
+export class PlayerConnection {
+  state: ConnectorState = START
+  session: PlayerSession | undefined
   /** When the client was last heard; a ping counts, a TCP acknowledgement does not. */
-  heardAt: number
+  lastReceivedAt: number
   readonly openedAt: number
   readonly address: string
-  readonly #line: Line
+  readonly #line: ConnectorSocket
   readonly #stream: Duplex
-  readonly #outbox: Outbox
+  readonly #outbox: WriteCoalescer
 
-  constructor(line: Line, stream: Duplex, outbox: Outbox, address: string, nowMs: number) {
+  constructor(line: ConnectorSocket, stream: Duplex, outbox: WriteCoalescer, address: string, nowMs: number) {
     this.#line = line
     this.#stream = stream
     this.#outbox = outbox
     this.address = address
-    this.openedAt = this.heardAt = nowMs
+    this.openedAt = this.lastReceivedAt = nowMs
   }
 
   /** From now on this socket speaks for `peer`. */
-  begin(id: FencingToken, peer: PeerId, nowMs: number): void {
+  startSession(id: FencingToken, peer: PeerId, nowMs: number): void {
     const allowance = fullAllowance(HEARTBEAT_RATE, nowMs)
-    this.session = { id, peer, allowance, trailer: fencingTokenField(id), last: undefined, told: undefined }
+    this.session = { id, peer, allowance, fencingField: fencingTokenField(id), lastHeartbeat: undefined, announced: undefined }
   }
 
   /** Sends a packet; answers false, and sends nothing, when the client has not read for too long. */
   send(packet: Uint8Array): boolean {
     if (this.#line.readyState !== WebSocket.OPEN) return true
     if (this.#line.bufferedAmount > MAX_BUFFERED_BYTES) return false
-    this.#outbox.cork(this.#stream)
+    this.#outbox.coalesce(this.#stream)
     this.#line.send(packet)
     return true
   }
@@ -80,15 +80,15 @@ export class Connection {
   }
 
   /** Says goodbye as the ending demands. */
-  end(ending: Ending): void {
-    const { kicked, by, code, reason } = farewellOf(ending)
+  end(ending: ConnectorCloseReason): void {
+    const { kicked, by, code, reason } = connectorCloseOf(ending)
     if (kicked) this.send(serverPackets.kicked())
     if (by === 'drop') this.#line.terminate()
     else if (by === 'close') this.#line.close(code, reason)
   }
 
   /** Cuts the line of a client that does not answer our goodbye. */
-  cut(): void {
+  terminate(): void {
     this.#line.terminate()
   }
 }

@@ -10,15 +10,15 @@ import type { ChainVerifier } from '../identity/verifier.ts'
 import { subjects } from '../wire/subjects.ts'
 import { gatekeeperBans, noBans } from './adapters/bans.ts'
 import { watchBans } from './ban-sweep.ts'
-import { Exchange } from './bus-bridge.ts'
+import { BusBridge } from './bus-bridge.ts'
 import type { ConnectorConfig } from './config.ts'
-import { Joins } from './core/join-tracker.ts'
+import { JoinTracker } from './core/join-tracker.ts'
 import { drainTimeMs } from './core/spread.ts'
 import { drain } from './drain.ts'
 import { connectorMetrics } from './metrics.ts'
-import type { Connection, Session } from './player-connection.ts'
-import { Sessions } from './session-registry.ts'
-import { Server } from './socket-server.ts'
+import type { PlayerConnection, PlayerSession } from './player-connection.ts'
+import { SessionRegistry } from './session-registry.ts'
+import { SocketServer } from './socket-server.ts'
 
 /** What a connector needs from whoever starts it; all of it outlives the connector. */
 export interface ConnectorDeps {
@@ -40,8 +40,8 @@ const DENY_LIST = { retryMs: 30_000, otherShape: 'failure' } as const
 /** Starts a connector: the players' sockets on one side, the bus on the other. */
 export async function startConnector(config: ConnectorConfig, deps: ConnectorDeps): Promise<Cell> {
   const { bus, log, clock, verifier } = deps
-  const sessions = new Sessions<Connection>()
-  const joins = new Joins<Session>(config.ISLAND_TIMEOUT_MS)
+  const sessions = new SessionRegistry<PlayerConnection>()
+  const joins = new JoinTracker<PlayerSession>(config.ISLAND_TIMEOUT_MS)
   const denyList = config.DENYLIST_URL ? new HttpDenyList({ ...DENY_LIST, url: config.DENYLIST_URL, clock, log }) : emptyDenyList
   const metrics = connectorMetrics(deps.metrics, {
     connections: () => server.connections.size,
@@ -53,7 +53,7 @@ export async function startConnector(config: ConnectorConfig, deps: ConnectorDep
     joins: () => joins.counts(clock.now()),
   })
   const bans = config.COMMS_GATEKEEPER_URL ? gatekeeperBans(config.COMMS_GATEKEEPER_URL) : noBans
-  const exchange = new Exchange({
+  const exchange = new BusBridge({
     bus,
     subjects: subjects(config.BUS_SCOPE),
     clock,
@@ -66,7 +66,7 @@ export async function startConnector(config: ConnectorConfig, deps: ConnectorDep
     },
     onSuperseded: (connection) => server.end(connection, 'superseded'),
   })
-  const server = new Server({
+  const server = new SocketServer({
     limits: {
       handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT,
       idleTimeoutMs: config.IDLE_TIMEOUT_MS,
@@ -120,7 +120,7 @@ export async function startConnector(config: ConnectorConfig, deps: ConnectorDep
       await drain(server, durationMs, clock)
       server.close()
       await allGone(server, LAST_WORDS_MS)
-      server.cut()
+      server.terminateAll()
       exchange.close()
       unsubscribe()
       await Promise.all([denyList.stop(), sweeping?.stop(), bus.flush()])
@@ -129,7 +129,7 @@ export async function startConnector(config: ConnectorConfig, deps: ConnectorDep
 }
 
 /** Waits, at most that long, for clients to answer our close frames. */
-async function allGone(server: Server, atMostMs: number): Promise<void> {
+async function allGone(server: SocketServer, atMostMs: number): Promise<void> {
   const until = performance.now() + atMostMs
   while (server.connections.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10))
 }

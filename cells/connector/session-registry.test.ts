@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
-import { Sessions } from './session-registry.ts'
+import { SessionRegistry } from './session-registry.ts'
 
 const ANNA = '0x00000000000000000000000000000000000000aa'
 
 test('a newer session replaces the older one and survives its late end', () => {
-  const sessions = new Sessions<{ name: string }>()
+  const sessions = new SessionRegistry<{ name: string }>()
   const [older, newer] = [{ name: 'older' }, { name: 'newer' }]
-  expect(sessions.admit(ANNA, older)).toBeUndefined()
-  expect(sessions.admit(ANNA, newer)).toBe(older)
+  expect(sessions.register(ANNA, older)).toBeUndefined()
+  expect(sessions.register(ANNA, newer)).toBe(older)
   expect(sessions.release(ANNA, older)).toBe(false)
   expect(sessions.get(ANNA)).toBe(newer)
   expect(sessions.release(ANNA, newer)).toBe(true)
@@ -16,8 +16,8 @@ test('a newer session replaces the older one and survives its late end', () => {
 })
 
 test('a session does not replace itself', () => {
-  const sessions = new Sessions<{ name: string }>()
+  const sessions = new SessionRegistry<{ name: string }>()
   const one = { name: 'one' }
-  sessions.admit(ANNA, one)
-  expect(sessions.admit(ANNA, one)).toBeUndefined()
+  sessions.register(ANNA, one)
+  expect(sessions.register(ANNA, one)).toBeUndefined()
 })

@@ -4,11 +4,11 @@ import type { PeerId } from '../wire/peer.ts'
  * Whose socket is whose: one session per wallet, the newest. Sessions are told apart by identity, never by wallet alone:
  * a socket closes some time after it was replaced, and must not take its successor with it.
  */
-export class Sessions<Session extends object> {
+export class SessionRegistry<Session extends object> {
   readonly #byPeer = new Map<PeerId, Session>()
 
   /** Registers a session; answers the one it replaces. */
-  admit(peer: PeerId, session: Session): Session | undefined {
+  register(peer: PeerId, session: Session): Session | undefined {
     const replaced = this.#byPeer.get(peer)
     this.#byPeer.set(peer, session)
     return replaced === session ? undefined : replaced

@@ -6,35 +6,35 @@ import type { Log } from '../chassis/log.ts'
 import { parseAuthChain } from '../identity/chain.ts'
 import type { DenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
-import { Outbox } from '../sockets/write-coalescer.ts'
+import { WriteCoalescer } from '../sockets/write-coalescer.ts'
 import { decodeClientMessage, serverPackets } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Bans } from './adapters/bans.ts'
-import type { Exchange } from './bus-bridge.ts'
-import { type Ending, farewellOf } from './core/connector-close-reasons.ts'
-import { type Facts, type HandshakeEffect, type HandshakeEvent, step } from './core/connector-handshake.ts'
+import type { BusBridge } from './bus-bridge.ts'
+import { type ConnectorCloseReason, connectorCloseOf } from './core/connector-close-reasons.ts'
+import { type ConnectorEffect, type ConnectorEvent, type ConnectorFacts, connectorStep } from './core/connector-handshake.ts'
 import { Deadlines } from './core/deadlines.ts'
 import type { ConnectorMetrics } from './metrics.ts'
-import { Connection, type Line } from './player-connection.ts'
-import type { Sessions } from './session-registry.ts'
-import { Door, type DoorLimits } from './upgrades.ts'
+import { type ConnectorSocket, PlayerConnection } from './player-connection.ts'
+import type { SessionRegistry } from './session-registry.ts'
+import { type UpgradeLimits, Upgrades } from './upgrades.ts'
 
 /** Every bound a stranger can run into. */
-export interface ServerLimits extends DoorLimits {
+export interface SocketServerLimits extends UpgradeLimits {
   handshakeTimeoutMs: number
   idleTimeoutMs: number
 }
 
-export interface ServerDeps {
-  limits: ServerLimits
+export interface SocketServerDeps {
+  limits: SocketServerLimits
   clock: Clock
   log: Log
   metrics: ConnectorMetrics
   verifier: ChainVerifier
   denyList: DenyList
   bans: Bans
-  sessions: Sessions<Connection>
-  exchange: Exchange
+  sessions: SessionRegistry<PlayerConnection>
+  exchange: BusBridge
 }
 
 /** How long a client may take to answer our close frame. */
@@ -47,18 +47,18 @@ const CHALLENGE_BYTES = 32
 const LINE_BROKE = 1006
 
 /** The sockets of the players (comms.md §4): lets them in, runs each through the handshake, ends them. */
-export class Server {
-  readonly #deps: ServerDeps
-  readonly #facts: Facts
-  readonly #connections = new Set<Connection>()
-  readonly #door: Door
-  readonly #deadlines = new Deadlines<Connection>()
-  readonly #outbox = new Outbox()
+export class SocketServer {
+  readonly #deps: SocketServerDeps
+  readonly #facts: ConnectorFacts
+  readonly #connections = new Set<PlayerConnection>()
+  readonly #door: Upgrades
+  readonly #deadlines = new Deadlines<PlayerConnection>()
+  readonly #outbox = new WriteCoalescer()
   #cancelSweep: () => void
 
-  constructor(deps: ServerDeps) {
+  constructor(deps: SocketServerDeps) {
     this.#deps = deps
-    this.#door = new Door({ ...deps, onOpen: (line, stream, address) => this.#open(line, stream, address) })
+    this.#door = new Upgrades({ ...deps, onOpen: (line, stream, address) => this.#open(line, stream, address) })
     this.#facts = {
       freshChallenge: () => `dcl-${randomBytes(CHALLENGE_BYTES).toString('hex')}`,
       isDenied: (peer) => deps.denyList.has(peer),
@@ -68,7 +68,7 @@ export class Server {
   }
 
   /** Open sockets, oldest first. */
-  get connections(): ReadonlySet<Connection> {
+  get connections(): ReadonlySet<PlayerConnection> {
     return this.#connections
   }
 
@@ -83,12 +83,12 @@ export class Server {
   }
 
   /** Ends a socket for a reason of ours. */
-  end(connection: Connection, ending: Ending): void {
+  end(connection: PlayerConnection, ending: ConnectorCloseReason): void {
     this.#apply(connection, { is: 'ended', ending })
   }
 
   /** Sends a packet, or ends a client that stopped reading: a lost island change would leave it in the wrong room. */
-  send(connection: Connection, packet: Uint8Array): boolean {
+  send(connection: PlayerConnection, packet: Uint8Array): boolean {
     const sent = connection.send(packet)
     if (!sent) this.end(connection, 'slow')
     return sent
@@ -101,18 +101,18 @@ export class Server {
   }
 
   /** Cuts the lines of those who did not answer the goodbye. */
-  cut(): void {
+  terminateAll(): void {
     this.#cancelSweep()
-    for (const connection of this.#connections) connection.cut()
+    for (const connection of this.#connections) connection.terminate()
   }
 
-  #open(line: Line, stream: Duplex, address: string): void {
+  #open(line: ConnectorSocket, stream: Duplex, address: string): void {
     const { clock, limits, log } = this.#deps
-    const connection = new Connection(line, stream, this.#outbox, address, clock.now())
+    const connection = new PlayerConnection(line, stream, this.#outbox, address, clock.now())
     this.#connections.add(connection)
     this.#deadlines.set(connection, clock.now() + limits.handshakeTimeoutMs)
     const heard = () => {
-      connection.heardAt = clock.now()
+      connection.lastReceivedAt = clock.now()
     }
     line.on('message', (data) => {
       if (connection.state.at === 'over') return
@@ -129,18 +129,18 @@ export class Server {
     })
   }
 
-  #forget(connection: Connection): void {
+  #forget(connection: PlayerConnection): void {
     this.#connections.delete(connection)
     this.#deadlines.clear(connection)
   }
 
-  #apply(connection: Connection, event: HandshakeEvent): void {
-    const { state, effects } = step(connection.state, event, this.#facts)
+  #apply(connection: PlayerConnection, event: ConnectorEvent): void {
+    const { state, effects } = connectorStep(connection.state, event, this.#facts)
     connection.state = state
     for (const effect of effects) this.#perform(connection, effect)
   }
 
-  #perform(connection: Connection, effect: HandshakeEffect): void {
+  #perform(connection: PlayerConnection, effect: ConnectorEffect): void {
     const { exchange, clock, limits } = this.#deps
     switch (effect.do) {
       case 'heartbeat':
@@ -161,12 +161,12 @@ export class Server {
         this.#sayGoodbye(connection, effect.ending)
         break
       case 'leave':
-        if (connection.session) exchange.left(connection.session, farewellOf(effect.ending).leaves ?? 'left')
+        if (connection.session) exchange.left(connection.session, connectorCloseOf(effect.ending).leaves ?? 'left')
         break
     }
   }
 
-  async #judge(connection: Connection, authChainJson: string, challenge: string): Promise<void> {
+  async #judge(connection: PlayerConnection, authChainJson: string, challenge: string): Promise<void> {
     const { verifier, bans, clock, log } = this.#deps
     const chain = parseAuthChain(authChainJson)
     const verdict = chain
@@ -177,10 +177,10 @@ export class Server {
     this.#apply(connection, { is: 'verdict', verdict, banned })
   }
 
-  #welcome(connection: Connection, peer: PeerId): void {
+  #welcome(connection: PlayerConnection, peer: PeerId): void {
     const { sessions, exchange, clock, metrics, limits } = this.#deps
-    connection.begin(exchange.newSessionId(), peer, clock.now())
-    const older = sessions.admit(peer, connection)
+    connection.startSession(exchange.newSessionId(), peer, clock.now())
+    const older = sessions.register(peer, connection)
     if (older) this.end(older, 'superseded')
     this.#deadlines.set(connection, clock.now() + limits.idleTimeoutMs * PING_AFTER)
     metrics.welcomed.inc()
@@ -188,7 +188,7 @@ export class Server {
     if (this.send(connection, serverPackets.welcome(peer)) && connection.session) exchange.joined(connection.session)
   }
 
-  #sayGoodbye(connection: Connection, ending: Ending): void {
+  #sayGoodbye(connection: PlayerConnection, ending: ConnectorCloseReason): void {
     const { sessions, metrics, exchange, clock } = this.#deps
     const { session } = connection
     const counters = session ? metrics.sessionEnded : metrics.handshakeFailed
@@ -207,12 +207,12 @@ export class Server {
     this.#cancelSweep = this.#deps.clock.after(SWEEP_MS, () => this.#sweep())
   }
 
-  #overdue(connection: Connection, now: number): void {
+  #overdue(connection: PlayerConnection, now: number): void {
     const { idleTimeoutMs } = this.#deps.limits
     const { at } = connection.state
-    const deadAt = connection.heardAt + idleTimeoutMs
-    const pingAt = connection.heardAt + idleTimeoutMs * PING_AFTER
-    if (at === 'over') connection.cut()
+    const deadAt = connection.lastReceivedAt + idleTimeoutMs
+    const pingAt = connection.lastReceivedAt + idleTimeoutMs * PING_AFTER
+    if (at === 'over') connection.terminate()
     else if (at !== 'welcomed') this.end(connection, 'timeout')
     else if (now >= deadAt) this.end(connection, 'idle')
     else if (now < pingAt) this.#deadlines.set(connection, pingAt)

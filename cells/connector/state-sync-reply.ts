@@ -3,14 +3,14 @@ import type { Bus } from '../bus/bus.ts'
 import { decodeSyncRequest, encodeSessionPage, SESSIONS_PER_PAGE, type SessionState } from '../wire/state-sync.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import type { ConnectorMetrics } from './metrics.ts'
-import type { Connection } from './player-connection.ts'
-import type { Sessions } from './session-registry.ts'
+import type { PlayerConnection } from './player-connection.ts'
+import type { SessionRegistry } from './session-registry.ts'
 
 /** What an answer is made of. */
-export interface RollDeps {
+export interface StateSyncDeps {
   bus: Bus
   subjects: Subjects
-  sessions: Sessions<Connection>
+  sessions: SessionRegistry<PlayerConnection>
   metrics: ConnectorMetrics
 }
 
@@ -21,7 +21,7 @@ const MAX_ASKERS = 8
  * Answers archipelagos that ask who is here, where, and in which room as far as the player knows: what an archipelago needs to go on where
  * another one ended. A page per turn of the event loop, so that players are heard in between. The returned function stops listening.
  */
-export function answerRollCalls({ bus, subjects, sessions, metrics }: RollDeps): () => void {
+export function answerSyncRequests({ bus, subjects, sessions, metrics }: StateSyncDeps): () => void {
   const connector = randomBytes(6).toString('hex')
   const asking = new Set<string>()
 
@@ -47,10 +47,10 @@ export function answerRollCalls({ bus, subjects, sessions, metrics }: RollDeps):
 }
 
 // Read when the page is said: a session may have been told another room since the answer began.
-const entryOf = ({ peer, id, last, told }: NonNullable<Connection['session']>): SessionState => ({
+const entryOf = ({ peer, id, lastHeartbeat, announced }: NonNullable<PlayerConnection['session']>): SessionState => ({
   peer,
   session: id,
-  position: last?.position,
-  room: told?.room,
-  term: told?.term,
+  position: lastHeartbeat?.position,
+  room: announced?.room,
+  term: announced?.term,
 })

@@ -2,25 +2,25 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { Clock } from '../chassis/clock.ts'
 import type { UpgradeHandler } from '../chassis/http.ts'
-import { Turnstile } from '../sockets/upgrade-queue.ts'
+import { UpgradeQueue } from '../sockets/upgrade-queue.ts'
 import { clientAddress } from './client-address.ts'
-import { Headcount } from './core/connection-limits.ts'
+import { ConnectionLimits } from './core/connection-limits.ts'
 import type { ConnectorMetrics } from './metrics.ts'
-import { Line } from './player-connection.ts'
+import { ConnectorSocket } from './player-connection.ts'
 
 /** How many may come in. */
-export interface DoorLimits {
+export interface UpgradeLimits {
   maxConnections: number
   maxConnectionsPerAddress: number
   handshakesPerSecond: number
 }
 
-export interface DoorDeps {
-  limits: DoorLimits
+export interface UpgradesDeps {
+  limits: UpgradeLimits
   clock: Clock
   metrics: ConnectorMetrics
   /** A connection became a WebSocket. */
-  onOpen(line: Line, stream: Duplex, address: string): void
+  onOpen(line: ConnectorSocket, stream: Duplex, address: string): void
 }
 
 /** Longest message of a client: room for a chain of ten links. */
@@ -30,10 +30,10 @@ const MAX_FRAGMENTS = 64
 const MAX_WAIT_MS = 30_000
 
 /** Where connections become WebSockets: as many as there is room for, and as many per second as those who are in can bear. */
-export class Door {
-  readonly #deps: DoorDeps
-  readonly #headcount: Headcount
-  readonly #turnstile: Turnstile
+export class Upgrades {
+  readonly #deps: UpgradesDeps
+  readonly #headcount: ConnectionLimits
+  readonly #turnstile: UpgradeQueue
   // No compression, and the first subprotocol offered is echoed: what explorers expect (comms.md §0).
   readonly #sockets = new WebSocketServer({
     noServer: true,
@@ -42,15 +42,15 @@ export class Door {
     skipUTF8Validation: true,
     maxPayload: MAX_MESSAGE_BYTES,
     maxFragments: MAX_FRAGMENTS,
-    WebSocket: Line,
+    WebSocket: ConnectorSocket,
   })
   #closed = false
 
-  constructor(deps: DoorDeps) {
+  constructor(deps: UpgradesDeps) {
     const { maxConnections, maxConnectionsPerAddress, handshakesPerSecond } = deps.limits
     this.#deps = deps
-    this.#headcount = new Headcount(maxConnections, maxConnectionsPerAddress)
-    this.#turnstile = new Turnstile({ perSecond: handshakesPerSecond, maxWaitMs: MAX_WAIT_MS }, deps.clock)
+    this.#headcount = new ConnectionLimits(maxConnections, maxConnectionsPerAddress)
+    this.#turnstile = new UpgradeQueue({ perSecond: handshakesPerSecond, maxWaitMs: MAX_WAIT_MS }, deps.clock)
   }
 
   /** Connections that wait for their turn. */
@@ -63,14 +63,14 @@ export class Door {
     const address = clientAddress(request)
     const limit = this.#closed ? 'stopping' : this.#headcount.limitReached(address)
     if (limit) return this.#refuse(stream, limit)
-    this.#headcount.enter(address)
-    stream.once('close', () => this.#headcount.leave(address))
+    this.#headcount.opened(address)
+    stream.once('close', () => this.#headcount.closed(address))
     // Nobody speaks before it is answered, and who hangs up while waiting is heard only by whoever reads.
     const hangUp = () => stream.destroy()
-    const leaveQueue = this.#turnstile.pass(
+    const leaveQueue = this.#turnstile.enter(
       () => {
         stream.off('end', hangUp).off('data', hangUp)
-        this.#sockets.handleUpgrade(request, stream, head, (line: Line) => this.#deps.onOpen(line, stream, address))
+        this.#sockets.handleUpgrade(request, stream, head, (line: ConnectorSocket) => this.#deps.onOpen(line, stream, address))
       },
       () => this.#refuse(stream, this.#closed ? 'stopping' : 'rate'),
     )

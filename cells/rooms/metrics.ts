@@ -1,14 +1,14 @@
 import type { Metrics } from '../chassis/metrics.ts'
 
 /** What only the running rooms know. */
-export interface Readings {
+export interface RoomReadings {
   connections(): number
   members(): number
   rooms(): number
 }
 
 /** What embedded rooms count. */
-export function roomMetrics(metrics: Metrics, readings: Readings) {
+export function roomMetrics(metrics: Metrics, readings: RoomReadings) {
   metrics.gauge('connections', 'Open sockets, those still shaking hands included.', { read: readings.connections })
   metrics.gauge('members', 'Members of all rooms.', { read: readings.members })
   metrics.gauge('rooms', 'Rooms with somebody in them.', { read: readings.rooms })

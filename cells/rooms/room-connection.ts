@@ -8,14 +8,14 @@ import { decodeRoomMessage, roomPackets } from '../wire/room-packets.ts'
 import type { Admissions } from './core/admissions.ts'
 import { Bucket } from './core/bucket.ts'
 import type { Hub, Member } from './core/hub.ts'
-import { type Ending, farewell } from './core/room-close-reasons.ts'
-import { type Facts, type Handshake, type HandshakeEffect, type HandshakeEvent, START, step } from './core/room-handshake.ts'
+import { type RoomCloseReason, roomCloseOf } from './core/room-close-reasons.ts'
+import { type RoomEffect, type RoomEvent, type RoomFacts, type RoomState, roomStep, START } from './core/room-handshake.ts'
 import type { Corks } from './corks.ts'
 import type { RoomLimits } from './limits.ts'
 import type { RoomMetrics } from './metrics.ts'
 
 /** What connections share. */
-export interface Premises {
+export interface RoomContext {
   hub: Hub
   admissions: Admissions
   verifier: ChainVerifier
@@ -26,8 +26,8 @@ export interface Premises {
   metrics: RoomMetrics
   freshChallenge(): string
   /** The connection behind a member. */
-  connectionOf(member: Member): Connection | undefined
-  onJoined(member: Member, connection: Connection): void
+  connectionOf(member: Member): RoomConnection | undefined
+  onJoined(member: Member, connection: RoomConnection): void
   onLeft(member: Member): void
 }
 
@@ -35,20 +35,20 @@ export interface Premises {
 const CLOSE_DEADLINE_MS = 2_000
 
 /** One socket of one client in one room: turns frames and timers into events, and carries out what follows from them. */
-export class Connection {
+export class RoomConnection {
   readonly room: string
   readonly #socket: WebSocket
   readonly #stream: Duplex
-  readonly #premises: Premises
-  readonly #facts: Facts
+  readonly #premises: RoomContext
+  readonly #facts: RoomFacts
   readonly #messages: Bucket
   readonly #bytes: Bucket
-  #state: Handshake = START
+  #state: RoomState = START
   #member: Member | undefined
   #cancelDeadline: () => void
   #heardAt: number
 
-  constructor(socket: WebSocket, stream: Duplex, room: string, premises: Premises) {
+  constructor(socket: WebSocket, stream: Duplex, room: string, premises: RoomContext) {
     const { clock, limits, hub, admissions } = premises
     this.room = room
     this.#socket = socket
@@ -86,12 +86,12 @@ export class Connection {
   }
 
   /** Ends the session, once, in the given way. */
-  end(ending: Ending): void {
+  end(ending: RoomCloseReason): void {
     this.#happen({ is: 'ended', ending })
   }
 
   /** Pings a client that is silent, gives up one that stays so. */
-  checkPulse(): void {
+  checkLiveness(): void {
     const { clock, limits, metrics } = this.#premises
     const silentMs = clock.now() - this.#heardAt
     if (silentMs >= limits.idleMs) this.end('idle')
@@ -115,13 +115,13 @@ export class Connection {
     else this.end('too_fast')
   }
 
-  #happen(event: HandshakeEvent): void {
-    const { state, effects } = step(this.#state, event, this.#facts)
+  #happen(event: RoomEvent): void {
+    const { state, effects } = roomStep(this.#state, event, this.#facts)
     this.#state = state
     for (const effect of effects) this.#carryOut(effect)
   }
 
-  #carryOut(effect: HandshakeEffect): void {
+  #carryOut(effect: RoomEffect): void {
     const { hub, clock, limits, metrics } = this.#premises
     switch (effect.do) {
       case 'challenge':
@@ -189,10 +189,10 @@ export class Connection {
     }
   }
 
-  #sayGoodbye(ending: Ending): void {
+  #sayGoodbye(ending: RoomCloseReason): void {
     this.#cancelDeadline()
     this.#premises.metrics.ended.inc({ ending })
-    const { kicked, code, reason, cut } = farewell(ending)
+    const { kicked, code, reason, cut } = roomCloseOf(ending)
     if (cut) {
       this.#socket.terminate()
       return

@@ -21,7 +21,7 @@ import { Corks } from './corks.ts'
 import { drain } from './drain.ts'
 import { defaultLimits, type RoomLimits } from './limits.ts'
 import { roomMetrics } from './metrics.ts'
-import { Connection, type Premises } from './room-connection.ts'
+import { RoomConnection, type RoomContext } from './room-connection.ts'
 
 /** How embedded rooms are set up. */
 export interface RoomsConfig {
@@ -63,15 +63,15 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
   const subjects = subjectsOf(config.scope)
   const hub = new Hub()
   const admissions = new Admissions(limits.maxAdmittedPeers)
-  const connections = new Set<Connection>()
-  const strangers = new Set<Connection>()
-  const byMember = new Map<Member, Connection>()
+  const connections = new Set<RoomConnection>()
+  const strangers = new Set<RoomConnection>()
+  const byMember = new Map<Member, RoomConnection>()
   const metrics = roomMetrics(deps.metrics, {
     connections: () => connections.size,
     members: () => byMember.size,
     rooms: () => hub.rooms.length,
   })
-  const premises: Premises = {
+  const premises: RoomContext = {
     hub,
     admissions,
     verifier,
@@ -106,7 +106,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
       return
     }
     server.handleUpgrade(request, stream, head, (socket) => {
-      const connection = new Connection(socket, stream, room, premises)
+      const connection = new RoomConnection(socket, stream, room, premises)
       connections.add(connection)
       strangers.add(connection)
       socket.on('close', () => {
@@ -143,7 +143,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
 
   let cancelPulse = () => {}
   function takePulse(): void {
-    for (const connection of connections) connection.checkPulse()
+    for (const connection of connections) connection.checkLiveness()
     cancelPulse = clock.after(PULSE_MS, takePulse)
   }
   takePulse()

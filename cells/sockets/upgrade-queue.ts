@@ -2,7 +2,7 @@ import type { Clock } from '../chassis/clock.ts'
 import { type Allowance, fullAllowance, type Rate, take } from '../connector/core/allowance.ts'
 
 /** Somebody in the queue. */
-interface Waiting {
+interface QueuedUpgrade {
   since: number
   go: () => void
   refuse: () => void
@@ -14,13 +14,13 @@ const STEP_MS = 20
  * Lets so many pass per second, in the order they came, and a second's worth at once after a pause: when another connector has ended, the
  * crowd that comes over meets a stream and not a wall, and nobody who is in notices. The queue is as long as there may be connections.
  */
-export class Turnstile {
+export class UpgradeQueue {
   readonly #rate: Rate
   readonly #maxWaitMs: number
   readonly #clock: Clock
   readonly #allowance: Allowance
   /** In the order they came. */
-  readonly #queue = new Set<Waiting>()
+  readonly #queue = new Set<QueuedUpgrade>()
   #cancelStep: (() => void) | undefined
 
   constructor({ perSecond, maxWaitMs }: { perSecond: number; maxWaitMs: number }, clock: Clock) {
@@ -35,13 +35,13 @@ export class Turnstile {
   }
 
   /** Calls `go` when it is somebody's turn, or `refuse` when that took too long; leaves the queue by the returned function, if it has to wait. */
-  pass(go: () => void, refuse: () => void): (() => void) | undefined {
+  enter(go: () => void, refuse: () => void): (() => void) | undefined {
     const now = this.#clock.now()
     if (this.#queue.size === 0 && take(this.#allowance, this.#rate, now)) {
       go()
       return undefined
     }
-    const waiting: Waiting = { since: now, go, refuse }
+    const waiting: QueuedUpgrade = { since: now, go, refuse }
     this.#queue.add(waiting)
     this.#schedule()
     return () => this.#queue.delete(waiting)

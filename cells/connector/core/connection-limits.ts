@@ -1,5 +1,5 @@
 /** How many sockets are open, in all and from each address, and how many may be. */
-export class Headcount {
+export class ConnectionLimits {
   readonly #maxTotal: number
   readonly #maxPerAddress: number
   readonly #perAddress = new Map<string, number>()
@@ -16,13 +16,13 @@ export class Headcount {
     return (this.#perAddress.get(address) ?? 0) >= this.#maxPerAddress ? 'address' : undefined
   }
 
-  enter(address: string): void {
+  opened(address: string): void {
     this.#total++
     this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
   }
 
   /** Called once for each that entered. */
-  leave(address: string): void {
+  closed(address: string): void {
     this.#total--
     const others = (this.#perAddress.get(address) ?? 1) - 1
     if (others > 0) this.#perAddress.set(address, others)

@@ -1,7 +1,7 @@
 import type { DisconnectReason as Leaving } from '../../wire/session-messages.ts'
 
 /** What the client sees of an ending (comms.md §4.2). */
-export interface Farewell {
+export interface ConnectorClose {
   /** Whether `kicked` is said first: for banned or replaced players only, some explorers show a dialog and stay away. */
   kicked?: true
   /** `close` with the code and reason given, or with an empty payload when there is none; `drop` cuts the line; `none`: it is cut already. */
@@ -13,7 +13,7 @@ export interface Farewell {
 }
 
 /** Every way a socket ends. */
-export const endings = {
+export const connectorCloses = {
   malformed: { by: 'close', code: 1007, reason: 'Cannot decode ClientPacket' },
   unexpected: { by: 'close' },
   bad_address: { by: 'close' },
@@ -30,10 +30,10 @@ export const endings = {
   lost: { by: 'none', leaves: 'dropped' },
   // The client said goodbye.
   gone: { by: 'none' },
-} as const satisfies Record<string, Farewell>
+} as const satisfies Record<string, ConnectorClose>
 
 /** The name of an ending; also its label in the metrics. */
-export type Ending = keyof typeof endings
+export type ConnectorCloseReason = keyof typeof connectorCloses
 
 /** What to say and do at an ending. */
-export const farewellOf = (ending: Ending): Farewell => endings[ending]
+export const connectorCloseOf = (ending: ConnectorCloseReason): ConnectorClose => connectorCloses[ending]

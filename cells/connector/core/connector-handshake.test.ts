@@ -1,14 +1,21 @@
 import { describe, expect, test } from 'vitest'
 import type { ClientMessage } from '../../wire/packets.ts'
-import { type Ending, endings } from './connector-close-reasons.ts'
-import { type Facts, type Handshake, type HandshakeEffect, type HandshakeEvent, START, step } from './connector-handshake.ts'
+import { type ConnectorCloseReason, connectorCloses } from './connector-close-reasons.ts'
+import {
+  type ConnectorEffect,
+  type ConnectorEvent,
+  type ConnectorFacts,
+  type ConnectorState,
+  connectorStep,
+  START,
+} from './connector-handshake.ts'
 
 const ANNA = '0x00000000000000000000000000000000000000aa'
 const BEN = '0x00000000000000000000000000000000000000bb'
-const challenged: Handshake = { at: 'challenged', challenge: 'dcl-1' }
-const verifying: Handshake = { at: 'verifying' }
-const welcomed: Handshake = { at: 'welcomed', peer: ANNA }
-const over: Handshake = { at: 'over' }
+const challenged: ConnectorState = { at: 'challenged', challenge: 'dcl-1' }
+const verifying: ConnectorState = { at: 'verifying' }
+const welcomed: ConnectorState = { at: 'welcomed', peer: ANNA }
+const over: ConnectorState = { at: 'over' }
 
 const request: ClientMessage = { kind: 'challengeRequest', address: ANNA }
 const signed: ClientMessage = { kind: 'signedChallenge', authChainJson: '[]' }
@@ -18,24 +25,24 @@ const heartbeat = {
   heartbeat: { position: { x: 8, y: 0, z: 8 }, desiredRoom: undefined },
   payload: new Uint8Array([1]),
 } as const
-const says = (message: ClientMessage | undefined): HandshakeEvent => ({ is: 'message', message })
-const verdict = (peer: typeof ANNA | typeof BEN, banned = false): HandshakeEvent => ({
+const says = (message: ClientMessage | undefined): ConnectorEvent => ({ is: 'message', message })
+const verdict = (peer: typeof ANNA | typeof BEN, banned = false): ConnectorEvent => ({
   is: 'verdict',
   verdict: { ok: true, peer },
   banned,
 })
-const badVerdict: HandshakeEvent = { is: 'verdict', verdict: { ok: false, reason: 'no' }, banned: false }
+const badVerdict: ConnectorEvent = { is: 'verdict', verdict: { ok: false, reason: 'no' }, banned: false }
 
-const facts = (over: Partial<Facts> = {}): Facts => ({
+const facts = (over: Partial<ConnectorFacts> = {}): ConnectorFacts => ({
   freshChallenge: () => 'dcl-1',
   isDenied: () => false,
   isConnected: () => false,
   ...over,
 })
-const ends = (ending: Ending): HandshakeEffect[] => [{ do: 'end', ending }]
+const ends = (ending: ConnectorCloseReason): ConnectorEffect[] => [{ do: 'end', ending }]
 
 describe('a handshake goes forward', () => {
-  test.each<[string, Handshake, HandshakeEvent, Handshake, HandshakeEffect[]]>([
+  test.each<[string, ConnectorState, ConnectorEvent, ConnectorState, ConnectorEffect[]]>([
     [
       'an address gets a challenge',
       START,
@@ -69,23 +76,23 @@ describe('a handshake goes forward', () => {
     ['a challenge request is ignored once welcomed', welcomed, says(request), welcomed, []],
     ['a signature is ignored once welcomed', welcomed, says(signed), welcomed, []],
   ])('%s', (_, state, event, next, effects) => {
-    expect(step(state, event, facts())).toEqual({ state: next, effects })
+    expect(connectorStep(state, event, facts())).toEqual({ state: next, effects })
   })
 
   test('whoever has a session already is told so', () => {
-    const { effects } = step(START, says(request), facts({ isConnected: (peer) => peer === ANNA }))
+    const { effects } = connectorStep(START, says(request), facts({ isConnected: (peer) => peer === ANNA }))
     expect(effects).toEqual([{ do: 'challenge', challenge: 'dcl-1', alreadyConnected: true }])
   })
 
   test('the wallet that signed is welcomed, whichever was claimed', () => {
-    const { state } = step(START, says({ kind: 'challengeRequest', address: ANNA }), facts())
-    const asked = step(state, says(signed), facts())
-    expect(step(asked.state, verdict(BEN), facts()).effects).toEqual([{ do: 'welcome', peer: BEN }])
+    const { state } = connectorStep(START, says({ kind: 'challengeRequest', address: ANNA }), facts())
+    const asked = connectorStep(state, says(signed), facts())
+    expect(connectorStep(asked.state, verdict(BEN), facts()).effects).toEqual([{ do: 'welcome', peer: BEN }])
   })
 })
 
 describe('a handshake ends', () => {
-  const cases: [string, Handshake, HandshakeEvent, Ending][] = [
+  const cases: [string, ConnectorState, ConnectorEvent, ConnectorCloseReason][] = [
     ['at bytes that are no packet', START, says(undefined), 'malformed'],
     ['at bytes that are no packet, challenged', challenged, says(undefined), 'malformed'],
     ['at bytes that are no packet, under judgement', verifying, says(undefined), 'malformed'],
@@ -105,46 +112,50 @@ describe('a handshake ends', () => {
     ['when the line is cut', verifying, { is: 'ended', ending: 'gone' }, 'gone'],
   ]
   test.each(cases)('%s', (_, state, event, ending) => {
-    expect(step(state, event, facts())).toEqual({ state: over, effects: ends(ending) })
+    expect(connectorStep(state, event, facts())).toEqual({ state: over, effects: ends(ending) })
   })
 
   test('at a denied wallet that is claimed', () => {
-    expect(step(START, says(request), facts({ isDenied: (peer) => peer === ANNA })).effects).toEqual(ends('denied'))
+    expect(connectorStep(START, says(request), facts({ isDenied: (peer) => peer === ANNA })).effects).toEqual(ends('denied'))
   })
 
   test('at a denied wallet that signed, whichever was claimed', () => {
-    expect(step(verifying, verdict(BEN), facts({ isDenied: (peer) => peer === BEN })).effects).toEqual(ends('denied'))
+    expect(connectorStep(verifying, verdict(BEN), facts({ isDenied: (peer) => peer === BEN })).effects).toEqual(ends('denied'))
   })
 })
 
 describe('a session ends', () => {
-  test.each<[string, HandshakeEvent, Ending]>([
+  test.each<[string, ConnectorEvent, ConnectorCloseReason]>([
     ['at bytes that are no packet', says(undefined), 'malformed'],
     ...(['gone', 'idle', 'slow', 'drained', 'banned'] as const).map(
-      (ending) => [`as ${ending}`, { is: 'ended', ending }, ending] as [string, HandshakeEvent, Ending],
+      (ending) => [`as ${ending}`, { is: 'ended', ending }, ending] as [string, ConnectorEvent, ConnectorCloseReason],
     ),
   ])('%s: its player leaves', (_, event, ending) => {
-    expect(step(welcomed, event, facts())).toEqual({
+    expect(connectorStep(welcomed, event, facts())).toEqual({
       state: over,
       effects: [...ends(ending), { do: 'leave', peer: ANNA, ending }],
     })
   })
 
   test('superseded: its player stays', () => {
-    expect(step(welcomed, { is: 'ended', ending: 'superseded' }, facts())).toEqual({ state: over, effects: ends('superseded') })
+    expect(connectorStep(welcomed, { is: 'ended', ending: 'superseded' }, facts())).toEqual({
+      state: over,
+      effects: ends('superseded'),
+    })
   })
 })
 
 test('nothing follows once it is over', () => {
   const events = [says(undefined), says(request), says(heartbeat), verdict(ANNA), { is: 'ended', ending: 'gone' }] as const
-  for (const event of events) expect(step(over, event, facts())).toEqual({ state: over, effects: [] })
+  for (const event of events) expect(connectorStep(over, event, facts())).toEqual({ state: over, effects: [] })
 })
 
 test('a verdict nobody waits for changes nothing', () => {
-  for (const state of [START, challenged, welcomed]) expect(step(state, verdict(BEN), facts())).toEqual({ state, effects: [] })
+  for (const state of [START, challenged, welcomed])
+    expect(connectorStep(state, verdict(BEN), facts())).toEqual({ state, effects: [] })
 })
 
 test('only the banned and the replaced are told that they were kicked', () => {
-  const kicked = Object.entries(endings).filter(([, farewell]) => 'kicked' in farewell)
+  const kicked = Object.entries(connectorCloses).filter(([, farewell]) => 'kicked' in farewell)
   expect(kicked.map(([ending]) => ending)).toEqual(['banned', 'superseded'])
 })

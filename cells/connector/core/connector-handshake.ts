@@ -1,10 +1,10 @@
 import type { Verdict } from '../../identity/verifier.ts'
 import type { ClientMessage, HeartbeatMessage } from '../../wire/packets.ts'
 import { type PeerId, parsePeerId } from '../../wire/peer.ts'
-import type { Ending } from './connector-close-reasons.ts'
+import type { ConnectorCloseReason } from './connector-close-reasons.ts'
 
 /** How far a socket has come (comms.md §4.1). */
-export type Handshake =
+export type ConnectorState =
   | { readonly at: 'start' }
   | { readonly at: 'challenged'; readonly challenge: string }
   | { readonly at: 'verifying' }
@@ -12,28 +12,28 @@ export type Handshake =
   | { readonly at: 'over' }
 
 /** What may happen to a socket. */
-export type HandshakeEvent =
+export type ConnectorEvent =
   /** A frame arrived; nothing when its bytes are no protobuf. */
   | { is: 'message'; message: ClientMessage | undefined }
   /** The signature was judged, and the wallet looked up among the banned. */
   | { is: 'verdict'; verdict: Verdict; banned: boolean }
   /** We end it, or it ended, for a reason of our own or of the line. */
-  | { is: 'ended'; ending: Ending }
+  | { is: 'ended'; ending: ConnectorCloseReason }
 
 /** What there is to do about it, in order. */
-export type HandshakeEffect =
+export type ConnectorEffect =
   | { do: 'challenge'; challenge: string; alreadyConnected: boolean }
   | { do: 'verify'; authChainJson: string; challenge: string }
   /** Register the session in place of an older one of the same wallet, say welcome, tell the bus. */
   | { do: 'welcome'; peer: PeerId }
   | { do: 'heartbeat'; heartbeat: HeartbeatMessage; payload: Uint8Array }
   /** Say goodbye to the client as the ending demands. */
-  | { do: 'end'; ending: Ending }
+  | { do: 'end'; ending: ConnectorCloseReason }
   /** Forget the session and tell the bus that its player left. */
-  | { do: 'leave'; peer: PeerId; ending: Ending }
+  | { do: 'leave'; peer: PeerId; ending: ConnectorCloseReason }
 
 /** What the machine has to know of the world around it. */
-export interface Facts {
+export interface ConnectorFacts {
   /** A challenge nobody can guess, never given twice; `dcl-` and no colon after it (comms.md §0.1). */
   freshChallenge(): string
   /** Whether the wallet is on the deny list. */
@@ -43,20 +43,20 @@ export interface Facts {
 }
 
 /** A step of the machine. */
-export interface Step {
-  state: Handshake
-  effects: readonly HandshakeEffect[]
+export interface ConnectorStep {
+  state: ConnectorState
+  effects: readonly ConnectorEffect[]
 }
 
 /** Where every socket begins. */
-export const START: Handshake = { at: 'start' }
+export const START: ConnectorState = { at: 'start' }
 
-const OVER: Handshake = { at: 'over' }
-const VERIFYING: Handshake = { at: 'verifying' }
-const NOTHING: readonly HandshakeEffect[] = []
+const OVER: ConnectorState = { at: 'over' }
+const VERIFYING: ConnectorState = { at: 'verifying' }
+const NOTHING: readonly ConnectorEffect[] = []
 
 /** What follows from an event. Total: every event has an answer in every state, and nothing follows once it is over. */
-export function step(state: Handshake, event: HandshakeEvent, facts: Facts): Step {
+export function connectorStep(state: ConnectorState, event: ConnectorEvent, facts: ConnectorFacts): ConnectorStep {
   if (state.at === 'over') return { state, effects: NOTHING }
   switch (event.is) {
     case 'ended':
@@ -68,7 +68,7 @@ export function step(state: Handshake, event: HandshakeEvent, facts: Facts): Ste
   }
 }
 
-function heard(state: Handshake, message: ClientMessage, facts: Facts): Step {
+function heard(state: ConnectorState, message: ClientMessage, facts: ConnectorFacts): ConnectorStep {
   if (state.at === 'welcomed') {
     // §4.1: anything else that decodes is ignored, so that clients may learn new words before we do.
     if (message.kind !== 'heartbeat') return { state, effects: NOTHING }
@@ -85,7 +85,7 @@ function heard(state: Handshake, message: ClientMessage, facts: Facts): Step {
   return ended(state, 'unexpected')
 }
 
-function asked(state: Handshake, address: string, facts: Facts): Step {
+function asked(state: ConnectorState, address: string, facts: ConnectorFacts): ConnectorStep {
   const claimed = parsePeerId(address)
   if (!claimed) return ended(state, 'bad_address')
   if (facts.isDenied(claimed)) return ended(state, 'denied')
@@ -97,7 +97,7 @@ function asked(state: Handshake, address: string, facts: Facts): Step {
 }
 
 /** §4.7: the wallet that signed is welcomed, even where another one was claimed at the start. */
-function judged(state: Handshake, verdict: Verdict, banned: boolean, facts: Facts): Step {
+function judged(state: ConnectorState, verdict: Verdict, banned: boolean, facts: ConnectorFacts): ConnectorStep {
   if (!verdict.ok) return ended(state, 'bad_chain')
   const { peer } = verdict
   if (facts.isDenied(peer)) return ended(state, 'denied')
@@ -105,8 +105,8 @@ function judged(state: Handshake, verdict: Verdict, banned: boolean, facts: Fact
   return { state: { at: 'welcomed', peer }, effects: [{ do: 'welcome', peer }] }
 }
 
-function ended(state: Handshake, ending: Ending): Step {
-  const goodbye: HandshakeEffect = { do: 'end', ending }
+function ended(state: ConnectorState, ending: ConnectorCloseReason): ConnectorStep {
+  const goodbye: ConnectorEffect = { do: 'end', ending }
   // A superseded player has not left: the newer session speaks for it, and a disconnect would take it off its island.
   if (state.at !== 'welcomed' || ending === 'superseded') return { state: OVER, effects: [goodbye] }
   return { state: OVER, effects: [goodbye, { do: 'leave', peer: state.peer, ending }] }

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
-import { JOIN_WINDOW_MS, Joins } from './join-tracker.ts'
+import { JOIN_WINDOW_MS, JoinTracker } from './join-tracker.ts'
 
 const TIMEOUT_MS = 20_000
 const START = 1_760_000_000_000
 
 test('a player who says where he is waits, and is given an island or misses it', () => {
-  const joins = new Joins(TIMEOUT_MS)
+  const joins = new JoinTracker(TIMEOUT_MS)
   const [anna, bert] = [{}, {}]
-  joins.begun(anna, START)
-  joins.begun(bert, START)
+  joins.started(anna, START)
+  joins.started(bert, START)
   expect(joins.counts(START)).toEqual({ given: 0, missed: 0, waiting: 2 })
   expect(joins.given(anna, START + 1_000)).toBe(true)
   expect(joins.counts(START + TIMEOUT_MS - 1)).toEqual({ given: 1, missed: 0, waiting: 1 })
@@ -16,38 +16,38 @@ test('a player who says where he is waits, and is given an island or misses it',
 })
 
 test('each session counts once, however often it is moved or speaks', () => {
-  const joins = new Joins(TIMEOUT_MS)
+  const joins = new JoinTracker(TIMEOUT_MS)
   const [anna, late] = [{}, {}]
   for (let i = 0; i < 3; i++) {
-    joins.begun(anna, START + i)
+    joins.started(anna, START + i)
     joins.given(anna, START + i)
   }
-  joins.begun(late, START)
+  joins.started(late, START)
   expect(joins.given(late, START + TIMEOUT_MS)).toBe(false)
-  joins.begun(late, START + TIMEOUT_MS)
+  joins.started(late, START + TIMEOUT_MS)
   expect(joins.counts(START + TIMEOUT_MS)).toEqual({ given: 1, missed: 1, waiting: 0 })
 })
 
 test('a player who comes back and is told his island before he speaks counts as given', () => {
-  const joins = new Joins(TIMEOUT_MS)
+  const joins = new JoinTracker(TIMEOUT_MS)
   const anna = {}
   expect(joins.given(anna, START)).toBe(true)
-  joins.begun(anna, START + 1)
+  joins.started(anna, START + 1)
   expect(joins.counts(START + TIMEOUT_MS + 1)).toEqual({ given: 1, missed: 0, waiting: 0 })
 })
 
 test('who leaves before anything could be expected does not count; who waited in vain does, also when he left since', () => {
-  const joins = new Joins(TIMEOUT_MS)
+  const joins = new JoinTracker(TIMEOUT_MS)
   const [hasty, patient] = [{}, {}]
-  joins.begun(patient, START)
-  joins.begun(hasty, START)
+  joins.started(patient, START)
+  joins.started(hasty, START)
   joins.gone(hasty, START + TIMEOUT_MS - 1)
   joins.gone(patient, START + TIMEOUT_MS + 5)
   expect(joins.counts(START + TIMEOUT_MS + 5)).toEqual({ given: 0, missed: 1, waiting: 0 })
 })
 
 test('what was ten minutes ago counts no more', () => {
-  const joins = new Joins(TIMEOUT_MS)
+  const joins = new JoinTracker(TIMEOUT_MS)
   for (let minute = 0; minute < 30; minute++) joins.given({}, START + minute * 60_000)
   const end = START + 29 * 60_000
   expect(joins.counts(end).given).toBe(10)

@@ -10,10 +10,10 @@ export interface JoinCounts {
 
 /** What counts as lately, in steps of a tenth of it. */
 export const JOIN_WINDOW_MS = 600_000
-const STEPS = 10
-const STEP_MS = JOIN_WINDOW_MS / STEPS
+const BUCKETS = 10
+const BUCKET_MS = JOIN_WINDOW_MS / BUCKETS
 
-interface Step {
+interface Bucket {
   number: number
   given: number
   missed: number
@@ -23,12 +23,12 @@ interface Step {
  * Counts joins that are this cell's to answer for. A stranger can make none fail: who cannot sign in, says nothing or leaves early is
  * not counted, and whoever says where he stands is given an island by a cell that works.
  */
-export class Joins<Session extends object> {
+export class JoinTracker<Session extends object> {
   readonly #timeoutMs: number
   readonly #waiting = new Map<Session, number>()
   /** Sessions that were counted. */
   readonly #done = new WeakSet<Session>()
-  #steps: Step[] = []
+  #steps: Bucket[] = []
 
   /** @param timeoutMs longest that being given an island takes in a cell that works */
   constructor(timeoutMs: number) {
@@ -36,7 +36,7 @@ export class Joins<Session extends object> {
   }
 
   /** A player said where he is. */
-  begun(session: Session, now: number): void {
+  started(session: Session, now: number): void {
     if (!this.#done.has(session) && !this.#waiting.has(session)) this.#waiting.set(session, now)
   }
 
@@ -58,7 +58,7 @@ export class Joins<Session extends object> {
 
   counts(now: number): JoinCounts {
     this.#sweep(now)
-    const oldest = stepOf(now) - STEPS
+    const oldest = bucketNumber(now) - BUCKETS
     this.#steps = this.#steps.filter(({ number }) => number > oldest)
     return {
       given: this.#steps.reduce((sum, { given }) => sum + given, 0),
@@ -77,14 +77,14 @@ export class Joins<Session extends object> {
     }
   }
 
-  #step(at: number): Step {
-    const number = stepOf(at)
+  #step(at: number): Bucket {
+    const number = bucketNumber(at)
     const known = this.#steps.find((step) => step.number === number)
     if (known) return known
     const step = { number, given: 0, missed: 0 }
-    this.#steps = [...this.#steps.filter((other) => other.number > number - STEPS), step]
+    this.#steps = [...this.#steps.filter((other) => other.number > number - BUCKETS), step]
     return step
   }
 }
 
-const stepOf = (at: number): number => Math.floor(at / STEP_MS)
+const bucketNumber = (at: number): number => Math.floor(at / BUCKET_MS)

@@ -1,5 +1,5 @@
 /** How we end a session: what the client is told before the close frame, and the code in it; `cut` means there is no use in either. */
-export interface Farewell {
+export interface RoomClose {
   /** Text of `peer_kicked`: whoever is told so does not come back (comms.md §13.7). */
   kicked?: string
   code: number
@@ -8,7 +8,7 @@ export interface Farewell {
 }
 
 /** Every way a session ends. */
-export const endings = {
+export const roomCloses = {
   /** The other side left, or the line went dead. */
   gone: { code: 1000, reason: '', cut: true },
   malformed: { code: 1007, reason: 'cannot decode WsPacket' },
@@ -26,9 +26,9 @@ export const endings = {
   too_slow: { code: 1013, reason: 'too slow', cut: true },
   idle: { code: 1001, reason: 'silent', cut: true },
   stopping: { code: 1012, reason: 'restarting' },
-} satisfies Record<string, Farewell>
+} satisfies Record<string, RoomClose>
 
-export type Ending = keyof typeof endings
+export type RoomCloseReason = keyof typeof roomCloses
 
 /** What is said at the end. */
-export const farewell = (ending: Ending): Farewell => endings[ending]
+export const roomCloseOf = (ending: RoomCloseReason): RoomClose => roomCloses[ending]

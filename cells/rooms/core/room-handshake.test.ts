@@ -1,27 +1,27 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { PeerId } from '../../wire/peer.ts'
-import { type Facts, type Handshake, type HandshakeEvent, START, step } from './room-handshake.ts'
+import { type RoomEvent, type RoomFacts, type RoomState, roomStep, START } from './room-handshake.ts'
 
 const PEER: PeerId = `0x${'a'.repeat(40)}`
-const facts = (over: Partial<Facts> = {}): Facts => ({
+const facts = (over: Partial<RoomFacts> = {}): RoomFacts => ({
   freshChallenge: () => 'dcl-fresh',
   isAdmitted: () => true,
   isHere: () => false,
   isFull: () => false,
   ...over,
 })
-const identification: HandshakeEvent = {
+const identification: RoomEvent = {
   is: 'message',
   message: { kind: 'identification', address: PEER.toUpperCase().replace('X', 'x') },
 }
-const signed: HandshakeEvent = { is: 'message', message: { kind: 'signedChallenge', authChainJson: '[]' } }
-const update: HandshakeEvent = { is: 'message', message: { kind: 'update', body: new Uint8Array(1), unreliable: true } }
-const verified: HandshakeEvent = { is: 'verdict', verdict: { ok: true, peer: PEER } }
+const signed: RoomEvent = { is: 'message', message: { kind: 'signedChallenge', authChainJson: '[]' } }
+const update: RoomEvent = { is: 'message', message: { kind: 'update', body: new Uint8Array(1), unreliable: true } }
+const verified: RoomEvent = { is: 'verdict', verdict: { ok: true, peer: PEER } }
 
 /** Goes through events from the start; answers the last step. */
-const outcome = (events: readonly HandshakeEvent[], known: Facts = facts()) =>
-  events.reduce((last, event) => step(last.state, event, known), { state: START, effects: [] } as ReturnType<typeof step>)
+const outcome = (events: readonly RoomEvent[], known: RoomFacts = facts()) =>
+  events.reduce((last, event) => roomStep(last.state, event, known), { state: START, effects: [] } as ReturnType<typeof roomStep>)
 
 describe('a handshake', () => {
   test('asks for the signature of a fresh challenge, whatever the casing of the address', () => {
@@ -44,7 +44,7 @@ describe('a handshake', () => {
   })
 
   test('ends when it does not', () => {
-    const failed: HandshakeEvent = { is: 'verdict', verdict: { ok: false, reason: 'no' } }
+    const failed: RoomEvent = { is: 'verdict', verdict: { ok: false, reason: 'no' } }
     expect(outcome([identification, signed, failed]).effects).toEqual([{ do: 'end', ending: 'bad_chain' }])
   })
 
@@ -53,9 +53,9 @@ describe('a handshake', () => {
     const known = facts({ isAdmitted: () => admitted })
     const waiting = outcome([identification, signed, verified], known)
     expect(waiting).toEqual({ state: { at: 'waiting', peer: PEER }, effects: [{ do: 'wait' }] })
-    expect(step(waiting.state, { is: 'admission' }, known)).toEqual({ state: waiting.state, effects: [] })
+    expect(roomStep(waiting.state, { is: 'admission' }, known)).toEqual({ state: waiting.state, effects: [] })
     admitted = true
-    expect(step(waiting.state, { is: 'admission' }, known).effects).toEqual([{ do: 'join', peer: PEER }])
+    expect(roomStep(waiting.state, { is: 'admission' }, known).effects).toEqual([{ do: 'join', peer: PEER }])
   })
 
   test('checks one signature only', () => {
@@ -64,14 +64,14 @@ describe('a handshake', () => {
   })
 
   test('tells the room when a member goes, and nobody when a stranger does', () => {
-    const gone: HandshakeEvent = { is: 'ended', ending: 'gone' }
+    const gone: RoomEvent = { is: 'ended', ending: 'gone' }
     expect(outcome([identification, signed, verified, gone]).effects).toEqual([{ do: 'leave' }, { do: 'end', ending: 'gone' }])
     expect(outcome([identification, gone]).effects).toEqual([{ do: 'end', ending: 'gone' }])
   })
 })
 
 test('whatever happens in whatever order, nobody speaks or joins unverified, and nothing follows the end', () => {
-  const message = fc.constantFrom<HandshakeEvent>(
+  const message = fc.constantFrom<RoomEvent>(
     identification,
     signed,
     update,
@@ -80,7 +80,7 @@ test('whatever happens in whatever order, nobody speaks or joins unverified, and
   )
   const event = fc.oneof(
     message,
-    fc.constantFrom<HandshakeEvent>(
+    fc.constantFrom<RoomEvent>(
       verified,
       { is: 'verdict', verdict: { ok: false, reason: '' } },
       { is: 'admission' },
@@ -90,13 +90,13 @@ test('whatever happens in whatever order, nobody speaks or joins unverified, and
   fc.assert(
     fc.property(fc.array(event, { maxLength: 12 }), fc.boolean(), fc.boolean(), (events, isAdmitted, isFull) => {
       const known = facts({ isAdmitted: () => isAdmitted, isFull: () => isFull })
-      let state: Handshake = START
+      let state: RoomState = START
       let asked = false
       let judged = false
       let joined = 0
       for (const event of events) {
-        const before: Handshake = state
-        const next = step(before, event, known)
+        const before: RoomState = state
+        const next = roomStep(before, event, known)
         state = next.state
         if (before.at === 'verifying' && event.is === 'verdict' && event.verdict.ok) judged = true
         if (before.at === 'over') expect(next).toEqual({ state: before, effects: [] })

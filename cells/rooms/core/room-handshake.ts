@@ -1,10 +1,10 @@
 import type { Verdict } from '../../identity/verifier.ts'
 import { type PeerId, parsePeerId } from '../../wire/peer.ts'
 import type { RoomMessage } from '../../wire/room-packets.ts'
-import type { Ending } from './room-close-reasons.ts'
+import type { RoomCloseReason } from './room-close-reasons.ts'
 
 /** How far a client has come (comms.md §13). */
-export type Handshake =
+export type RoomState =
   | { readonly at: 'start' }
   | { readonly at: 'challenged'; readonly challenge: string }
   | { readonly at: 'verifying' }
@@ -14,17 +14,17 @@ export type Handshake =
   | { readonly at: 'over' }
 
 /** What may happen to a client. */
-export type HandshakeEvent =
+export type RoomEvent =
   /** A frame arrived; nothing when its bytes are no protobuf. */
   | { is: 'message'; message: RoomMessage | undefined }
   | { is: 'verdict'; verdict: Verdict }
   /** Somebody was admitted somewhere. */
   | { is: 'admission' }
   /** We end it, or it ended. */
-  | { is: 'ended'; ending: Ending }
+  | { is: 'ended'; ending: RoomCloseReason }
 
 /** What there is to do about it. */
-export type HandshakeEffect =
+export type RoomEffect =
   | { do: 'challenge'; challenge: string; alreadyConnected: boolean }
   | { do: 'verify'; authChainJson: string; challenge: string }
   /** Give its admission a moment to arrive. */
@@ -32,10 +32,10 @@ export type HandshakeEffect =
   | { do: 'join'; peer: PeerId }
   | { do: 'relay'; body: Uint8Array; unreliable: boolean }
   | { do: 'leave' }
-  | { do: 'end'; ending: Ending }
+  | { do: 'end'; ending: RoomCloseReason }
 
 /** What the machine has to know of the world around it. */
-export interface Facts {
+export interface RoomFacts {
   /** A challenge nobody can guess, never given twice; Bevy refuses those that do not start with `dcl-`. */
   freshChallenge(): string
   /** Whether the wallet was let into this room. */
@@ -47,18 +47,18 @@ export interface Facts {
 }
 
 /** A step of the machine. */
-export interface Step {
-  state: Handshake
-  effects: readonly HandshakeEffect[]
+export interface RoomStep {
+  state: RoomState
+  effects: readonly RoomEffect[]
 }
 
 /** Where every client begins. */
-export const START: Handshake = { at: 'start' }
+export const START: RoomState = { at: 'start' }
 
-const stay = (state: Handshake): Step => ({ state, effects: [] })
+const stay = (state: RoomState): RoomStep => ({ state, effects: [] })
 
 /** What follows from an event. Total: every event has an answer in every state, and nothing follows once it is over. */
-export function step(state: Handshake, event: HandshakeEvent, facts: Facts): Step {
+export function roomStep(state: RoomState, event: RoomEvent, facts: RoomFacts): RoomStep {
   if (state.at === 'over') return stay(state)
   switch (event.is) {
     case 'ended':
@@ -73,7 +73,7 @@ export function step(state: Handshake, event: HandshakeEvent, facts: Facts): Ste
   }
 }
 
-function heard(state: Handshake, message: RoomMessage, facts: Facts): Step {
+function heard(state: RoomState, message: RoomMessage, facts: RoomFacts): RoomStep {
   // §13.6: unknown words are ignored, so that clients may learn them before we do.
   if (message.kind === 'other') return stay(state)
   if (state.at === 'joined') {
@@ -97,14 +97,14 @@ function heard(state: Handshake, message: RoomMessage, facts: Facts): Step {
 }
 
 /** The wallet that signed stands at the door. */
-function knock(peer: PeerId, facts: Facts): Step {
+function knock(peer: PeerId, facts: RoomFacts): RoomStep {
   if (!facts.isAdmitted(peer)) return { state: { at: 'waiting', peer }, effects: [{ do: 'wait' }] }
   // Who is here already takes its own place.
   if (facts.isFull() && !facts.isHere(peer)) return { state: { at: 'over' }, effects: [{ do: 'end', ending: 'room_full' }] }
   return { state: { at: 'joined', peer }, effects: [{ do: 'join', peer }] }
 }
 
-const ended = (state: Handshake, ending: Ending): Step => ({
+const ended = (state: RoomState, ending: RoomCloseReason): RoomStep => ({
   state: { at: 'over' },
   effects: [...(state.at === 'joined' ? [{ do: 'leave' as const }] : []), { do: 'end', ending }],
 })
