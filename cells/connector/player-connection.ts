@@ -1,12 +1,12 @@
 import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
+import { type Allowance, fullAllowance, type Rate } from '../sockets/allowance.ts'
 import type { WriteCoalescer } from '../sockets/write-coalescer.ts'
 import { fencingTokenField } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
 import type { HeartbeatMessage } from '../wire/packets.ts'
 import { serverPackets } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
-import { type Allowance, fullAllowance, type Rate } from './core/allowance.ts'
 import { type ConnectorCloseReason, connectorCloseOf } from './core/connector-close-reasons.ts'
 import { type ConnectorState, START } from './core/connector-handshake.ts'
 
@@ -50,12 +50,12 @@ export class PlayerConnection {
   readonly address: string
   readonly #line: ConnectorSocket
   readonly #stream: Duplex
-  readonly #outbox: WriteCoalescer
+  readonly #writes: WriteCoalescer
 
-  constructor(line: ConnectorSocket, stream: Duplex, outbox: WriteCoalescer, address: string, nowMs: number) {
+  constructor(line: ConnectorSocket, stream: Duplex, writes: WriteCoalescer, address: string, nowMs: number) {
     this.#line = line
     this.#stream = stream
-    this.#outbox = outbox
+    this.#writes = writes
     this.address = address
     this.openedAt = this.lastReceivedAt = nowMs
   }
@@ -70,7 +70,7 @@ export class PlayerConnection {
   send(packet: Uint8Array): boolean {
     if (this.#line.readyState !== WebSocket.OPEN) return true
     if (this.#line.bufferedAmount > MAX_BUFFERED_BYTES) return false
-    this.#outbox.coalesce(this.#stream)
+    this.#writes.coalesce(this.#stream)
     this.#line.send(packet)
     return true
   }

@@ -53,7 +53,7 @@ export class SocketServer {
   readonly #connections = new Set<PlayerConnection>()
   readonly #door: Upgrades
   readonly #deadlines = new Deadlines<PlayerConnection>()
-  readonly #outbox = new WriteCoalescer()
+  readonly #writes = new WriteCoalescer()
   #cancelSweep: () => void
 
   constructor(deps: SocketServerDeps) {
@@ -108,7 +108,7 @@ export class SocketServer {
 
   #open(line: ConnectorSocket, stream: Duplex, address: string): void {
     const { clock, limits, log } = this.#deps
-    const connection = new PlayerConnection(line, stream, this.#outbox, address, clock.now())
+    const connection = new PlayerConnection(line, stream, this.#writes, address, clock.now())
     this.#connections.add(connection)
     this.#deadlines.set(connection, clock.now() + limits.handshakeTimeoutMs)
     const heard = () => {

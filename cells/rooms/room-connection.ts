@@ -4,13 +4,13 @@ import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
 import { parseAuthChain } from '../identity/chain.ts'
 import type { ChainVerifier, Verdict } from '../identity/verifier.ts'
+import type { WriteCoalescer } from '../sockets/write-coalescer.ts'
 import { decodeRoomMessage, roomPackets } from '../wire/room-packets.ts'
 import type { Admissions } from './core/admissions.ts'
 import { Bucket } from './core/bucket.ts'
 import type { Hub, Member } from './core/hub.ts'
 import { type RoomCloseReason, roomCloseOf } from './core/room-close-reasons.ts'
 import { type RoomEffect, type RoomEvent, type RoomFacts, type RoomState, roomStep, START } from './core/room-handshake.ts'
-import type { Corks } from './corks.ts'
 import type { RoomLimits } from './limits.ts'
 import type { RoomMetrics } from './metrics.ts'
 
@@ -19,7 +19,7 @@ export interface RoomContext {
   hub: Hub
   admissions: Admissions
   verifier: ChainVerifier
-  corks: Corks
+  writes: WriteCoalescer
   clock: Clock
   log: Log
   limits: RoomLimits
@@ -176,7 +176,7 @@ export class RoomConnection {
 
   #send(packet: Uint8Array, unreliable: boolean): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return
-    const { limits, metrics, corks } = this.#premises
+    const { limits, metrics, writes } = this.#premises
     const unsent = this.#socket.bufferedAmount
     if (unreliable && unsent > limits.unreliableBufferBytes) {
       metrics.dropped.buffer.inc()
@@ -184,7 +184,7 @@ export class RoomConnection {
       // Not here and now: we may be in the middle of telling a whole room something.
       queueMicrotask(() => this.end('too_slow'))
     } else {
-      corks.cork(this.#stream)
+      writes.coalesce(this.#stream)
       this.#socket.send(packet)
     }
   }

@@ -10,6 +10,7 @@ import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { Cell } from '../chassis/service.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
+import { WriteCoalescer } from '../sockets/write-coalescer.ts'
 import { decodeAdmission } from '../wire/admission.ts'
 import { TermFence } from '../wire/fencing-token.ts'
 import { decodeLeaderHeartbeat } from '../wire/leader-heartbeat.ts'
@@ -17,7 +18,6 @@ import type { PeerId } from '../wire/peer.ts'
 import { peerOf, subjects as subjectsOf } from '../wire/subjects.ts'
 import { Admissions } from './core/admissions.ts'
 import { Hub, type Member } from './core/hub.ts'
-import { Corks } from './corks.ts'
 import { drain } from './drain.ts'
 import { defaultLimits, type RoomLimits } from './limits.ts'
 import { roomMetrics } from './metrics.ts'
@@ -75,7 +75,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
     hub,
     admissions,
     verifier,
-    corks: new Corks(),
+    writes: new WriteCoalescer(),
     clock,
     log,
     limits,

@@ -1,5 +1,5 @@
 import type { Clock } from '../chassis/clock.ts'
-import { type Allowance, fullAllowance, type Rate, take } from '../connector/core/allowance.ts'
+import { type Allowance, fullAllowance, type Rate, take } from './allowance.ts'
 
 /** Somebody in the queue. */
 interface QueuedUpgrade {

@@ -1,23 +1,23 @@
 import type { Duplex } from 'node:stream'
 
 /**
- * Joins what is written to a socket within one turn of the event loop into one write: the system call, not the byte,
- * is what costs (six to ten times at ten frames).
+ * Collects what is written to a socket within one turn of the event loop, so that it leaves in one system call: the call is what costs, not
+ * the bytes (one call for ten frames is six to ten times cheaper than ten).
  */
 export class WriteCoalescer {
-  #corked = new Set<Duplex>()
+  #held = new Set<Duplex>()
 
-  /** Holds back the writes of a stream until this turn ends. */
+  /** Holds back the writes of a stream until this turn of the event loop ends. */
   coalesce(stream: Duplex): void {
-    if (this.#corked.has(stream)) return
+    if (this.#held.has(stream)) return
     stream.cork()
-    if (this.#corked.size === 0) setImmediate(() => this.#uncork())
-    this.#corked.add(stream)
+    if (this.#held.size === 0) setImmediate(() => this.#flush())
+    this.#held.add(stream)
   }
 
-  #uncork(): void {
-    const corked = this.#corked
-    this.#corked = new Set()
-    for (const stream of corked) stream.uncork()
+  #flush(): void {
+    const held = this.#held
+    this.#held = new Set()
+    for (const stream of held) stream.uncork()
   }
 }
