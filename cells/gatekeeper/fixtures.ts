@@ -7,14 +7,14 @@ import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
 import type { PeerId } from '../wire/peer.ts'
-import type { Connection, PlatformBan, Storage } from './adapters/storage.ts'
+import type { PlatformBan, PlayerConnection, Storage } from './adapters/storage.ts'
 import type { GatekeeperConfig } from './config.ts'
-import { type GatekeeperParts, startGatekeeper } from './service.ts'
+import { type GatekeeperDependencies, startGatekeeper } from './service.ts'
 
 /** A storage that keeps what it is told, and fails while `broken` says why. */
 export interface MemoryStorage extends Storage {
   bans: PlatformBan[]
-  connections: Map<PeerId, Connection>
+  connections: Map<PeerId, PlayerConnection>
   broken: string | undefined
   stopped: boolean
 }
@@ -83,7 +83,7 @@ export const aVerifier = (): ChainVerifier => {
 /** A gatekeeper on a port of its own, whose clock stands still at the moment of the test vectors. */
 export async function aGatekeeper(
   t: TestContext,
-  { config, ...parts }: { config?: Partial<GatekeeperConfig> } & Partial<Omit<GatekeeperParts, 'storage'>> = {},
+  { config, ...parts }: { config?: Partial<GatekeeperConfig> } & Partial<Omit<GatekeeperDependencies, 'storage'>> = {},
 ) {
   const clock = new ManualClock(1_700_000_000_000)
   const storage = aStorage()

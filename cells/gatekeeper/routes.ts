@@ -8,7 +8,7 @@ import type { PlatformBan, Storage } from './adapters/storage.ts'
 import { within } from './deadline.ts'
 
 /** What the routes answer from. */
-export interface RouteParts {
+export interface GatekeeperRouteDependencies {
   /** `POST /get-scene-adapter`. */
   sceneAdapter: Handler
   storage: Storage
@@ -22,7 +22,7 @@ const BAN_TIMEOUT_MS = 4_000
 const PREFIX = '/gatekeeper'
 
 /** The gatekeeper's API, each route at the root and below `/gatekeeper`. */
-export function gatekeeperRoutes(parts: RouteParts): Route[] {
+export function gatekeeperRoutes(parts: GatekeeperRouteDependencies): Route[] {
   const routes = [
     route('POST', '/get-scene-adapter', parts.sceneAdapter),
     route('GET', '/users/:address/bans', userBans(parts)),
@@ -35,7 +35,7 @@ export function gatekeeperRoutes(parts: RouteParts): Route[] {
 
 /** `GET /users/:address/bans`: whether a player is banned from the platform, for explorers, connectors and world servers (§4.13). */
 const userBans =
-  ({ storage, clock, log }: RouteParts): Handler<'address'> =>
+  ({ storage, clock, log }: GatekeeperRouteDependencies): Handler<'address'> =>
   async ({ params }) => {
     const address = parsePeerId(params.address)
     if (!address) return ok({ data: { isBanned: false } }) // only wallets are ever banned

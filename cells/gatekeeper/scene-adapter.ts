@@ -8,7 +8,7 @@ import type { ChainVerifier } from '../identity/verifier.ts'
 import type { Transport } from '../rtc/transport.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Storage } from './adapters/storage.ts'
-import type { ConnectionLog } from './connection-log.ts'
+import type { ConnectionRecorder } from './connection-recorder.ts'
 import { type Denial, decideScene, objectionToSceneCode, readSceneClaim } from './core/scene-access.ts'
 import { type Rejection, readSignedRequest } from './core/signed-request.ts'
 import type { WalletLimit } from './core/wallet-limit.ts'
@@ -17,13 +17,13 @@ import type { GatekeeperMetrics } from './metrics.ts'
 import { checkSignature } from './signed-fetch.ts'
 
 /** What answering for scene rooms takes. */
-export interface SceneAdapterParts {
+export interface SceneAdapterDependencies {
   verifier: ChainVerifier
   storage: Storage
   denyList: DenyList
   /** Nothing where the realm has neither LiveKit nor embedded rooms. */
   transport: Transport | undefined
-  connections: ConnectionLog
+  connections: ConnectionRecorder
   limit: WalletLimit
   roomPrefix: string
   clock: Clock
@@ -43,7 +43,7 @@ interface Outcome {
 }
 
 /** `POST /get-scene-adapter`: what a player dials to enter the room of a scene (gatekeeper.md §4.1). The body is ignored. */
-export function sceneAdapter(parts: SceneAdapterParts): Handler {
+export function sceneAdapter(parts: SceneAdapterDependencies): Handler {
   const { clock, metrics } = parts
   return async (ask) => {
     const startMs = clock.now()
@@ -55,7 +55,7 @@ export function sceneAdapter(parts: SceneAdapterParts): Handler {
   }
 }
 
-async function answerTo(ask: Ask, parts: SceneAdapterParts): Promise<Outcome> {
+async function answerTo(ask: Ask, parts: SceneAdapterDependencies): Promise<Outcome> {
   try {
     return await decide(ask, parts)
   } catch (error) {
@@ -64,7 +64,7 @@ async function answerTo(ask: Ask, parts: SceneAdapterParts): Promise<Outcome> {
   }
 }
 
-async function decide({ method, path, headers }: Ask, parts: SceneAdapterParts): Promise<Outcome> {
+async function decide({ method, path, headers }: Ask, parts: SceneAdapterDependencies): Promise<Outcome> {
   const { clock, limit, metrics, denyList, connections, roomPrefix } = parts
   const nowMs = clock.now()
   const read = readSignedRequest({ method, path, headers, nowMs, objection: objectionToSceneCode })
@@ -88,7 +88,7 @@ async function decide({ method, path, headers }: Ask, parts: SceneAdapterParts):
 }
 
 // §11.4: a database that does not answer bans nobody.
-async function isBanned(address: PeerId, deviceId: string | undefined, parts: SceneAdapterParts): Promise<boolean> {
+async function isBanned(address: PeerId, deviceId: string | undefined, parts: SceneAdapterDependencies): Promise<boolean> {
   const { storage, clock, log, metrics } = parts
   try {
     return (
@@ -102,7 +102,7 @@ async function isBanned(address: PeerId, deviceId: string | undefined, parts: Sc
   }
 }
 
-async function openRoom(wallet: PeerId, room: string, { transport, clock, log }: SceneAdapterParts): Promise<string> {
+async function openRoom(wallet: PeerId, room: string, { transport, clock, log }: SceneAdapterDependencies): Promise<string> {
   if (!transport)
     throw new Refusal('UNAVAILABLE', 'This realm has no scene rooms: neither LiveKit nor embedded rooms are configured')
   try {
@@ -125,7 +125,7 @@ function ipAddressOf(headers: Ask['headers']): string | undefined {
 }
 
 // §2.4 SF-any: one answer, whatever the cause.
-function unsigned({ cause, message }: Rejection, { log, metrics }: SceneAdapterParts): Outcome {
+function unsigned({ cause, message }: Rejection, { log, metrics }: SceneAdapterDependencies): Outcome {
   metrics.unsigned.inc({ cause })
   log.debug({ reason: message }, 'a request was not signed')
   return { outcome: 'unsigned', answer: json(401, { error: 'Access denied, invalid signed-fetch request' }) }

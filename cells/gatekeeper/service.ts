@@ -16,15 +16,15 @@ import { subjects } from '../wire/subjects.ts'
 import { openStorage } from './adapters/open-storage.ts'
 import type { Storage } from './adapters/storage.ts'
 import type { GatekeeperConfig } from './config.ts'
-import { createConnectionLog } from './connection-log.ts'
+import { createConnectionRecorder } from './connection-recorder.ts'
 import { WalletLimit } from './core/wallet-limit.ts'
 import { gatekeeperMetrics } from './metrics.ts'
 import { gatekeeperRoutes } from './routes.ts'
 import { sceneAdapter } from './scene-adapter.ts'
-import { watchStorage } from './storage-watch.ts'
+import { monitorStorage } from './storage-health.ts'
 
 /** What a gatekeeper is given besides its configuration. */
-export interface GatekeeperParts {
+export interface GatekeeperDependencies {
   /** Carries admissions to embedded rooms; needed where ROOMS_URL is set. */
   bus?: Bus | undefined
   log: Log
@@ -49,12 +49,12 @@ const DENY_LIST = { retryMs: 10_000, otherShape: 'empty' } as const
  *
  * @throws UserError when the database cannot be used
  */
-export async function startGatekeeper(config: GatekeeperConfig, parts: GatekeeperParts): Promise<Cell> {
+export async function startGatekeeper(config: GatekeeperConfig, parts: GatekeeperDependencies): Promise<Cell> {
   const { log, clock, verifier, metrics } = parts
   const transport = parts.transport ?? transportOf(config, parts.bus)
   if (!transport) log.warn('neither LiveKit nor embedded rooms are configured: there are no scene rooms')
   const storage = parts.storage ?? (await openStorage(config, { clock, log }))
-  const storageWatch = watchStorage(storage, { clock, log })
+  const storageWatch = monitorStorage(storage, { clock, log })
   const denyList = config.DENYLIST_URL ? new HttpDenyList({ ...DENY_LIST, url: config.DENYLIST_URL, clock, log }) : emptyDenyList
   const limit = new WalletLimit(WALLET_LIMIT)
   const readiness = () => readinessOf(storageWatch.readiness(), denyList)
@@ -65,7 +65,7 @@ export async function startGatekeeper(config: GatekeeperConfig, parts: Gatekeepe
     waiting: () => verifier.pending,
     denied: () => denyList.size,
   })
-  const connections = createConnectionLog(storage, { clock, log, metrics: counted })
+  const connections = createConnectionRecorder(storage, { clock, log, metrics: counted })
   const app = createApp({
     log,
     metrics,

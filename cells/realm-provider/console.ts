@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Answer, ok, type Route, route } from '../chassis/http.ts'
-import type { Players } from './adapters/players.ts'
-import type { PublishedRealm } from './core/published.ts'
+import type { RealmStats } from './adapters/stats-poller.ts'
+import type { PublishedRealm } from './core/published-realm.ts'
 
 // Everything the page shows comes from others, so it only ever goes into text nodes and onto the canvas.
 const SCRIPT = `
@@ -65,12 +65,12 @@ const page: Answer = {
 }
 
 /** A page for people: the realms, their cells, and who stands where, live. The browser asks each realm's own statistics. */
-export const consoleRoutes = (realms: () => ReadonlyMap<string, PublishedRealm>, players: Players): Route[] => [
+export const consoleRoutes = (realms: () => ReadonlyMap<string, PublishedRealm>, stats: RealmStats): Route[] => [
   route('GET', '/console', () => page),
   route('GET', '/console/realms', () =>
     ok(
       Array.from(realms().values(), (realm) => {
-        const count = players.count(realm)
+        const count = stats.playerCount(realm)
         return {
           realmName: realm.realmName,
           healthy: realm.healthy,

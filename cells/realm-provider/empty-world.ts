@@ -1,6 +1,6 @@
 import type { Clock } from '../chassis/clock.ts'
 import { json, ok, type Route, route } from '../chassis/http.ts'
-import type { PublishedRealm } from './core/published.ts'
+import type { PublishedRealm } from './core/published-realm.ts'
 
 const nothing = json(404, { error: 'Not Found' })
 

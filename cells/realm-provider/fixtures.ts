@@ -6,9 +6,9 @@ import { ManualClock, systemClock } from '../chassis/clock.ts'
 import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
-import type { Players } from './adapters/players.ts'
+import type { RealmStats } from './adapters/stats-poller.ts'
 import type { RealmProviderConfig } from './config.ts'
-import { type RealmProviderDeps, startRealmProvider } from './service.ts'
+import { type RealmProviderDependencies, startRealmProvider } from './service.ts'
 import { createLocalSource } from './sources/local.ts'
 
 type Finishing = Pick<TestContext, 'onTestFinished'>
@@ -78,16 +78,16 @@ export function aRealm(
 }
 
 /** Players counted by hand, in the test. */
-export const countedPlayers = (counts: Record<string, number> = {}): Players => ({
-  count: ({ realmName }) => (counts[realmName] === undefined ? undefined : { total: counts[realmName] }),
-  scenes: () => [],
+export const playerCounts = (counts: Record<string, number> = {}): RealmStats => ({
+  playerCount: ({ realmName }) => (counts[realmName] === undefined ? undefined : { total: counts[realmName] }),
+  hotScenes: () => [],
   stop: async () => {},
 })
 
 /** A realm provider on a port of this machine. Time is the test's own unless it waits for the real world. */
 export async function aProvider(
   { onTestFinished }: Finishing,
-  given: { config?: Partial<RealmProviderConfig>; realTime?: boolean; port?: number } & Partial<RealmProviderDeps> = {},
+  given: { config?: Partial<RealmProviderConfig>; realTime?: boolean; port?: number } & Partial<RealmProviderDependencies> = {},
 ) {
   const local = createLocalSource()
   const metrics = new Metrics('realm-provider')

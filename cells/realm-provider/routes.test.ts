@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { anEndpoint, aProvider, aRealm, countedPlayers, rawGet } from './fixtures.ts'
-import type { RealmSource } from './sources/source.ts'
+import { anEndpoint, aProvider, aRealm, playerCounts, rawGet } from './fixtures.ts'
+import type { RealmSource } from './sources/realm-source.ts'
 
 describe('the paths of upstream', () => {
   test('ping answers its path, status the build', async (t) => {
@@ -11,7 +11,7 @@ describe('the paths of upstream', () => {
   })
 
   test('realms lists the healthy ones by name, with their players and our own address', async (t) => {
-    const { source, json, url } = await aProvider(t, { players: countedPlayers({ main: 42 }) })
+    const { source, json, url } = await aProvider(t, { stats: playerCounts({ main: 42 }) })
     source.set(aRealm({ name: 'quiet' }))
     source.set(aRealm())
     source.set(aRealm({ name: 'unwell', endpoints: [anEndpoint(0, 'Unhealthy')] }))
@@ -32,7 +32,7 @@ describe('the paths of upstream', () => {
 
 describe('/{realm}/about', () => {
   test('tells the realm, also by HEAD, and a 404 in JSON for one that is not here', async (t) => {
-    const { source, get, url } = await aProvider(t, { players: countedPlayers({ main: 3 }) })
+    const { source, get, url } = await aProvider(t, { stats: playerCounts({ main: 3 }) })
     source.set(aRealm())
     const answer = await get('/main/about')
     expect(answer.status).toBe(200)
@@ -97,8 +97,8 @@ describe('/{realm}/about', () => {
       [0, 9],
       [1, 2],
     ])
-    const players = { ...countedPlayers(), count: () => ({ total: 11, bySlot }) }
-    const { source, json } = await aProvider(t, { players })
+    const stats = { ...playerCounts(), playerCount: () => ({ total: 11, bySlot }) }
+    const { source, json } = await aProvider(t, { stats })
     source.set(aRealm({ endpoints: [anEndpoint(0), anEndpoint(1)] }))
     expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(1).adapter, usersCount: 11 } })
     bySlot.set(1, 10)
@@ -126,7 +126,7 @@ describe('/{realm}/about', () => {
 })
 
 test('the console is a page that may run nothing but its own script, and lists realms with their cells', async (t) => {
-  const { source, get, json } = await aProvider(t, { players: countedPlayers({ main: 3 }) })
+  const { source, get, json } = await aProvider(t, { stats: playerCounts({ main: 3 }) })
   source.set(aRealm({ statsUrl: 'http://s/stats/' }))
   const page = await get('/console')
   expect(page.headers.get('content-type')).toContain('text/html')

@@ -2,26 +2,26 @@ import type { Clock } from '../chassis/clock.ts'
 import { Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
 import { json, ok, type Route, route, text } from '../chassis/http.ts'
-import type { Players } from './adapters/players.ts'
-import { type AnswerSources, createAboutAnswers, originOf } from './answers.ts'
+import { type AboutDependencies, createAboutHandler, originOf } from './about-handler.ts'
+import type { RealmStats } from './adapters/stats-poller.ts'
 import { consoleRoutes } from './console.ts'
-import { mergeHotScenes } from './core/hot-scenes.ts'
-import type { PublishedRealm } from './core/published.ts'
+import { mergeHotScenes } from './core/merge-hot-scenes.ts'
+import type { PublishedRealm } from './core/published-realm.ts'
 import { emptyWorldRoutes } from './empty-world.ts'
 
 /** Everything the routes read. */
-export interface ProviderSources extends AnswerSources {
+export interface ProviderRouteDependencies extends AboutDependencies {
   /** The realms that are served, by name; nothing while it is not known which there are. */
   realms: () => ReadonlyMap<string, PublishedRealm> | undefined
-  players: Players
+  stats: RealmStats
   clock: Clock
   build: Build
 }
 
 /** The API of comms.md §3, for every realm instead of one; always answered from memory. */
-export function providerRoutes(sources: ProviderSources): Route[] {
-  const { players, baseUrl, clock, build } = sources
-  const about = createAboutAnswers(sources)
+export function providerRoutes(sources: ProviderRouteDependencies): Route[] {
+  const { stats, baseUrl, clock, build } = sources
+  const about = createAboutHandler(sources)
   const known = () => {
     const realms = sources.realms()
     // A 404 now would make explorers give up on realms that we only have not heard of yet.
@@ -47,18 +47,18 @@ export function providerRoutes(sources: ProviderSources): Route[] {
         healthy.map((realm) => ({
           serverName: realm.realmName,
           url: `${base}/${encodeURIComponent(realm.realmName)}`,
-          usersCount: players.count(realm)?.total ?? 0,
+          usersCount: stats.playerCount(realm)?.total ?? 0,
         })),
       )
     }),
     route('GET', '/:realm/about', (ask) => about(realmNamed(ask.params.realm), ask)),
     route('GET', '/hot-scenes', () => {
-      const scenes = Array.from(known().values(), (realm) => ({ realmName: realm.realmName, scenes: players.scenes(realm) }))
+      const scenes = Array.from(known().values(), (realm) => ({ realmName: realm.realmName, scenes: stats.hotScenes(realm) }))
       return ok(mergeHotScenes(scenes))
     }),
     // Bevy asks and expects none (comms.md §3.4).
     route('GET', '/:realm/scenes', () => json(404, { error: 'Not Found' })),
     ...emptyWorldRoutes(realmNamed, clock),
-    ...consoleRoutes(known, players),
+    ...consoleRoutes(known, stats),
   ]
 }

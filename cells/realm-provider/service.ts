@@ -5,39 +5,39 @@ import { stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { Cell } from '../chassis/service.ts'
-import { type CatalystTiming, watchCatalysts } from './adapters/catalysts.ts'
-import { type Players, type PlayersTiming, pollPlayers } from './adapters/players.ts'
+import { type CatalystTiming, pollCatalysts } from './adapters/catalyst-poller.ts'
+import { pollStats, type RealmStats, type StatsTiming } from './adapters/stats-poller.ts'
 import type { RealmProviderConfig } from './config.ts'
-import { electRealms, type PublishedRealm } from './core/published.ts'
-import { createLeases } from './leases.ts'
+import { type PublishedRealm, realmsByName } from './core/published-realm.ts'
 import { providerMetrics } from './metrics.ts'
-import { createPeers } from './peers.ts'
-import { publicationRoutes } from './publications.ts'
+import { createLeases } from './publications/leases.ts'
+import { createReplicas } from './publications/replicas.ts'
+import { publicationRoutes } from './publications/routes.ts'
 import { providerRoutes } from './routes.ts'
-import { joinSources, type RealmSource } from './sources/source.ts'
+import { joinSources, type RealmSource } from './sources/realm-source.ts'
 
 /** What a realm provider needs. */
-export interface RealmProviderDeps {
+export interface RealmProviderDependencies {
   source: RealmSource
   /** Who counts players; the statistics of each realm are asked unless given. */
-  players?: Players
+  stats?: RealmStats
   log: Log
   clock: Clock
   metrics: Metrics
   /** How often others are asked; the defaults unless given. */
-  timing?: { catalysts?: CatalystTiming; players?: PlayersTiming }
+  timing?: { catalysts?: CatalystTiming; players?: StatsTiming }
 }
 
 /** Explorers post the pointers of everything around them. */
 const MAX_BODY_BYTES = 256 * 1024
 
 /** Starts the realm provider: it tells explorers where each realm is, from memory, and goes on telling when its sources fail. */
-export async function startRealmProvider(config: RealmProviderConfig, deps: RealmProviderDeps): Promise<Cell> {
+export async function startRealmProvider(config: RealmProviderConfig, deps: RealmProviderDependencies): Promise<Cell> {
   const { log, clock, metrics, timing = {} } = deps
   const token = config.PUBLICATION_TOKEN
   const leases = token ? createLeases({ clock, log }) : undefined
   const addresses = (config.PUBLICATION_PEERS ?? '').split(',').filter(Boolean)
-  const peers = leases && token ? createPeers({ leases, token, addresses, log }) : undefined
+  const peers = leases && token ? createReplicas({ leases, token, addresses, log }) : undefined
   const source = leases ? joinSources(deps.source, leases) : deps.source
   let realms: ReadonlyMap<string, PublishedRealm> = new Map()
   let complete = false
@@ -47,19 +47,19 @@ export async function startRealmProvider(config: RealmProviderConfig, deps: Real
     clashes: () => source.realms().length - realms.size,
     leased: () => leases?.all().length ?? 0,
   })
-  const catalysts = watchCatalysts({ clock, log, metrics: counted, timing: timing.catalysts })
+  const catalysts = pollCatalysts({ clock, log, metrics: counted, timing: timing.catalysts })
   const look = () => {
-    realms = electRealms(source.realms())
+    realms = realmsByName(source.realms())
     complete ||= source.ready()
     catalysts.follow([...realms.values()].flatMap(({ content }) => content.catalysts))
   }
   // What was leased while this replica was away is known before it says that it is ready.
-  await peers?.learn()
+  await peers?.sync()
   look()
   const stopLooking = source.onChange(look)
-  const players =
-    deps.players ??
-    pollPlayers({
+  const stats =
+    deps.stats ??
+    pollStats({
       realms: () => realms.values(),
       statsUrlOf: statsUrlOf(config.STATS_URL),
       clock,
@@ -83,25 +83,31 @@ export async function startRealmProvider(config: RealmProviderConfig, deps: Real
       ...providerRoutes({
         realms: () => (complete ? realms : undefined),
         catalysts,
-        players,
+        stats,
         baseUrl: config.HTTP_BASE_URL?.replace(/\/+$/, ''),
         build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
         clock,
         metrics: counted,
       }),
       ...(leases && token && peers
-        ? publicationRoutes({ leases, token, holder: (name) => realms.get(name), metrics: counted, relay: peers.relay })
+        ? publicationRoutes({
+            leases,
+            token,
+            holder: (name) => realms.get(name),
+            metrics: counted,
+            announceToReplicas: peers.announce,
+          })
         : []),
       ...(peers?.routes ?? []),
       ...operationalRoutes(metrics, readiness),
     ],
   })
   const eyes = { stop: async () => stopLooking() }
-  return { app, readiness, stop: stopAll(log, eyes, catalysts, deps.players ? undefined : players, leases).stop }
+  return { app, readiness, stop: stopAll(log, eyes, catalysts, deps.stats ? undefined : stats, leases).stop }
 }
 
 /** Inside a cluster the Services of statistics are nearer than the hosts players use; a template names them. */
 const statsUrlOf =
   (template: string | undefined) =>
-  ({ key, statsUrl, isElsewhere }: PublishedRealm): string | undefined =>
-    (isElsewhere ? undefined : template)?.replace('{namespace}', key.namespace).replace('{name}', key.name) ?? statsUrl
+  ({ key, statsUrl, isRemote }: PublishedRealm): string | undefined =>
+    (isRemote ? undefined : template)?.replace('{namespace}', key.namespace).replace('{name}', key.name) ?? statsUrl

@@ -3,11 +3,11 @@ import { withFencingToken, withPart } from '../wire/extension-fields.ts'
 import { busPayloads } from '../wire/packets.ts'
 import { encodeDisconnect } from '../wire/session-messages.ts'
 import { subjects } from '../wire/subjects.ts'
-import { aPeer, aStats } from './fixtures.ts'
+import { aStats, peerId } from './fixtures.ts'
 
 const [OLDER, NEWER] = ['000000001-a', '000000002-b']
 const at = subjects('')
-const [A, B] = [aPeer(1), aPeer(2)]
+const [A, B] = [peerId(1), peerId(2)]
 const heartbeat = (x: number) => busPayloads.encodeHeartbeat({ position: { x, y: 0, z: 0 } })
 const anIsland = (id: string) => ({ id, peers: [A], maxPeers: 100, center: { x: 0, y: 0, z: 0 }, radius: 0 })
 const report = (...ids: string[]) => busPayloads.encodeIslands({ data: ids.map(anIsland) })

@@ -12,10 +12,10 @@ import type { StatsConfig } from './config.ts'
 import { startStats } from './service.ts'
 
 /** The n-th player. */
-export const aPeer = (n: number): PeerId => `0x${n.toString(16).padStart(40, '0')}`
+export const peerId = (n: number): PeerId => `0x${n.toString(16).padStart(40, '0')}`
 
 /** The voices of one cell, as a connector and an archipelago would publish. */
-export const voices = (bus: { publish(subject: string, payload: Uint8Array): void }, scope: string) => {
+export const publishers = (bus: { publish(subject: string, payload: Uint8Array): void }, scope: string) => {
   const at = subjects(scope)
   return {
     walks: (peer: PeerId, [x, y, z]: [number, number, number]) =>

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { hotPointers, hotScenes, MAX_HOT_SCENES, MAX_POINTERS } from './core/hot-scenes.ts'
-import { aPeer, aStats, voices } from './fixtures.ts'
+import { aStats, peerId, publishers } from './fixtures.ts'
 
 const onParcel = (x: number, y: number, peersCount: number) => ({ peersCount, parcel: { x, y } })
 const aScene = (id: string, parcels: string[], display: Record<string, unknown> = {}) => ({
@@ -77,7 +77,7 @@ test('hot scenes come from a cache that outlives the content server, and no requ
   const { bus, clock, json, metrics } = await aStats(t, {
     CONTENT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/content/`,
   })
-  voices(bus, '').walks(aPeer(1), [8, 0, 8])
+  publishers(bus, '').walks(peerId(1), [8, 0, 8])
   expect(await json('/hot-scenes')).toEqual([])
   expect(questions).toEqual([])
 
@@ -99,6 +99,6 @@ test('hot scenes come from a cache that outlives the content server, and no requ
 
 test('without a content server nothing is hot', async (t) => {
   const { bus, json } = await aStats(t)
-  voices(bus, '').walks(aPeer(1), [8, 0, 8])
+  publishers(bus, '').walks(peerId(1), [8, 0, 8])
   expect(await json('/hot-scenes')).toEqual([])
 })

@@ -8,7 +8,7 @@ import { connectNats } from '../bus/nats.ts'
 import { UserError } from '../chassis/errors.ts'
 import type { Running } from '../chassis/lifecycle.ts'
 import { silentLog } from '../chassis/log.ts'
-import { aPeer, voices } from './fixtures.ts'
+import { peerId, publishers } from './fixtures.ts'
 import { main } from './main.ts'
 
 /** A port nobody listens on now. */
@@ -58,25 +58,25 @@ withPart('nats', 'stats over NATS', (binary) => {
 
   test('every cell of the realm is heard, no other realm is, and an outage of the broker loses nobody', async () => {
     const peersWhileAllWalk = () => {
-      voices(bus, 'ns.city.0').walks(aPeer(1), [8, 0, 8])
-      voices(bus, 'ns.city.1').walks(aPeer(2), [40, 0, 8])
-      voices(bus, 'ns.other.0').walks(aPeer(3), [8, 0, 8])
-      voices(bus, 'ns.city.1').lives(Date.now(), 1)
+      publishers(bus, 'ns.city.0').walks(peerId(1), [8, 0, 8])
+      publishers(bus, 'ns.city.1').walks(peerId(2), [40, 0, 8])
+      publishers(bus, 'ns.other.0').walks(peerId(3), [8, 0, 8])
+      publishers(bus, 'ns.city.1').lives(Date.now(), 1)
       return json('/stats/comms/peers')
     }
-    await expect.poll(peersWhileAllWalk).toMatchObject({ peers: [{ id: aPeer(1) }, { id: aPeer(2) }] })
+    await expect.poll(peersWhileAllWalk).toMatchObject({ peers: [{ id: peerId(1) }, { id: peerId(2) }] })
     await expect.poll(() => json('/core-status')).toEqual({ healthy: true, userCount: 1 })
 
     nats.kill('SIGKILL')
     await once(nats, 'exit')
-    expect(await json('/peers')).toMatchObject({ peers: [{ id: aPeer(1) }, { id: aPeer(2) }] })
+    expect(await json('/peers')).toMatchObject({ peers: [{ id: peerId(1) }, { id: peerId(2) }] })
     expect((await fetch(`${url}/status`, { method: 'HEAD' })).status).toBe(200)
     startNats()
     await expect
       .poll(
         () => {
-          voices(bus, 'ns.city.0').walks(aPeer(4), [8, 0, 8])
-          return json(`/peers/${aPeer(4)}`)
+          publishers(bus, 'ns.city.0').walks(peerId(4), [8, 0, 8])
+          return json(`/peers/${peerId(4)}`)
         },
         { timeout: 10_000, interval: 100 },
       )

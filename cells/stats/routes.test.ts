@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { aPeer, aStats, voices } from './fixtures.ts'
+import { aStats, peerId, publishers } from './fixtures.ts'
 
-const [ana, ben, cleo] = [aPeer(1), aPeer(2), aPeer(3)]
+const [ana, ben, cleo] = [peerId(1), peerId(2), peerId(3)]
 const shown = (id: string, now: number, parcel: [number, number], position: [number, number, number]) => ({
   id,
   address: id,
@@ -12,7 +12,7 @@ const shown = (id: string, now: number, parcel: [number, number], position: [num
 
 test('a positioned heartbeat makes a peer appear, in the body upstream sends, at the root, under /comms and under /stats', async (t) => {
   const { bus, clock, get } = await aStats(t)
-  voices(bus, '').walks(ana, [8, 0, 8])
+  publishers(bus, '').walks(ana, [8, 0, 8])
   const now = clock.now()
   const peer = `{"id":"${ana}","address":"${ana}","lastPing":${now},"parcel":[0,0],"position":[8,0,8]}`
   for (const prefix of ['', '/comms', '/stats', '/stats/comms']) {
@@ -31,7 +31,7 @@ test('a positioned heartbeat makes a peer appear, in the body upstream sends, at
 
 test('peers are filtered by id exactly and listed in order of appearance', async (t) => {
   const { bus, clock, json } = await aStats(t)
-  const cell = voices(bus, '')
+  const cell = publishers(bus, '')
   cell.walks(cleo, [0, 0, 0])
   cell.walks(ana, [-1, 2.5, 31])
   cell.walks(ben, [16, 0, -0.5])
@@ -48,7 +48,7 @@ test('peers are filtered by id exactly and listed in order of appearance', async
 
 test('a heartbeat moves a peer and a disconnect removes it, memory of the last answer notwithstanding', async (t) => {
   const { bus, json } = await aStats(t)
-  const cell = voices(bus, '')
+  const cell = publishers(bus, '')
   cell.walks(ana, [8, 0, 8])
   expect(await json('/parcels')).toEqual({ parcels: [{ peersCount: 1, parcel: { x: 0, y: 0 } }] })
   cell.walks(ana, [-8, 0, 40])
@@ -60,7 +60,7 @@ test('a heartbeat moves a peer and a disconnect removes it, memory of the last a
 
 test('a peer whose goodbye was lost is forgotten after a minute of silence', async (t) => {
   const { bus, clock, json, get, metrics } = await aStats(t)
-  const cell = voices(bus, '')
+  const cell = publishers(bus, '')
   cell.walks(ana, [8, 0, 8])
   cell.walks(ben, [8, 0, 8])
   await bus.flush()
@@ -82,7 +82,7 @@ test('nobody is taken for gone while the bus is away, nor before everybody had a
     }
     return json('/peers')
   }
-  voices(bus, '').walks(ana, [8, 0, 8])
+  publishers(bus, '').walks(ana, [8, 0, 8])
   await bus.flush()
   become('disconnected')
   expect(await after(300_000)).toMatchObject({ peers: [{ id: ana }] })
@@ -93,7 +93,7 @@ test('nobody is taken for gone while the bus is away, nor before everybody had a
 
 test('islands show the peers stats knows and leave out the others and islands without a centre', async (t) => {
   const { bus, clock, json } = await aStats(t)
-  const cell = voices(bus, '')
+  const cell = publishers(bus, '')
   cell.walks(ana, [8, 0, 8])
   cell.reports(
     { id: 'I1', peers: [ana, ben] },
@@ -109,7 +109,7 @@ test('islands show the peers stats knows and leave out the others and islands wi
 
 test('core-status is healthy while the archipelago spoke less than 90 s ago, and keeps its last number', async (t) => {
   const { bus, clock, json } = await aStats(t)
-  const cell = voices(bus, '')
+  const cell = publishers(bus, '')
   expect(await json('/core-status')).toEqual({ healthy: false, userCount: 0 })
   cell.lives(clock.now(), 3)
   expect(await json('/core-status')).toEqual({ healthy: true, userCount: 3 })
@@ -125,7 +125,7 @@ test('core-status is healthy while the archipelago spoke less than 90 s ago, and
 
 test('stats of a realm hear every cell, keep islands of one id apart and count each cell by its last word', async (t) => {
   const { bus, clock, json } = await aStats(t, { BUS_SCOPE: 'ns.city.*' })
-  const [west, east, stranger] = [voices(bus, 'ns.city.0'), voices(bus, 'ns.city.1'), voices(bus, 'ns.other.0')]
+  const [west, east, stranger] = [publishers(bus, 'ns.city.0'), publishers(bus, 'ns.city.1'), publishers(bus, 'ns.other.0')]
   west.walks(ana, [0, 0, 0])
   east.walks(ben, [0, 0, 0])
   stranger.walks(cleo, [0, 0, 0])
@@ -159,15 +159,15 @@ test('stats of a realm hear every cell, keep islands of one id apart and count e
 
 test('the late goodbye of a cell a peer has left does not remove it from the cell it came to', async (t) => {
   const { bus, json } = await aStats(t, { BUS_SCOPE: 'ns.city.*' })
-  voices(bus, 'ns.city.0').walks(ana, [0, 0, 0])
-  voices(bus, 'ns.city.1').walks(ana, [32, 0, 0])
-  voices(bus, 'ns.city.0').leaves(ana)
+  publishers(bus, 'ns.city.0').walks(ana, [0, 0, 0])
+  publishers(bus, 'ns.city.1').walks(ana, [32, 0, 0])
+  publishers(bus, 'ns.city.0').leaves(ana)
   expect(await json('/peers')).toMatchObject({ peers: [{ id: ana, parcel: [2, 0] }] })
 })
 
 test('malformed messages and positions that are nowhere are counted and change nothing', async (t) => {
   const { bus, json, metrics } = await aStats(t)
-  const cell = voices(bus, '')
+  const cell = publishers(bus, '')
   cell.walks(ana, [8, 0, 8])
   const garbage = new Uint8Array([1, 2, 3, 4, 5, 6])
   bus.publish(`peer.${ben}.heartbeat`, garbage)
@@ -188,7 +188,7 @@ test('malformed messages and positions that are nowhere are counted and change n
 
 test('HEAD works on every GET route, other methods get 405 with Allow, other paths a plain 404', async (t) => {
   const { bus, get } = await aStats(t)
-  voices(bus, '').walks(ana, [8, 0, 8])
+  publishers(bus, '').walks(ana, [8, 0, 8])
   const paths = ['/peers', `/peers/${ana}`, '/parcels', '/islands', '/hot-scenes', '/core-status', '/status', '/stats/status']
   for (const path of [...paths, '/health/live', '/health/ready', '/health/startup', '/metrics']) {
     const head = await get(path, { method: 'HEAD' })
@@ -216,10 +216,10 @@ test('status tells the build to any origin, and the rest reflects the origin tha
 
 test('a long answer is not rebuilt for every poller while everybody moves', async (t) => {
   const { bus, clock, get } = await aStats(t)
-  const cell = voices(bus, '')
-  for (let n = 0; n < 2000; n++) cell.walks(aPeer(n), [n, 0, 0])
+  const cell = publishers(bus, '')
+  for (let n = 0; n < 2000; n++) cell.walks(peerId(n), [n, 0, 0])
   const before = await (await get('/peers')).text()
-  cell.walks(aPeer(0), [0, 0, 999])
+  cell.walks(peerId(0), [0, 0, 999])
   expect(await (await get('/peers')).text()).toBe(before)
   clock.advance(100)
   expect(await (await get('/peers')).text()).not.toBe(before)

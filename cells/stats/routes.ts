@@ -1,14 +1,14 @@
 import type { Clock } from '../chassis/clock.ts'
 import type { Build } from '../chassis/health.ts'
 import { type Answer, json, ok, type Route, route } from '../chassis/http.ts'
-import type { HotScenes } from './adapters/hot-scenes.ts'
+import type { HotSceneSource } from './adapters/hot-scenes-poller.ts'
 import type { Snapshot } from './core/snapshot.ts'
-import { cellsView, coreStatus, islandById, islandsView, parcelsView, peersView, peerView } from './core/views.ts'
+import { cellsJson, coreStatus, islandById, islandsJson, parcelsJson, peerJson, peersJson } from './core/views.ts'
 
 /** Everything the routes read. */
 export interface StatsSources {
   snapshot: Snapshot
-  hotScenes: HotScenes
+  hotScenes: HotSceneSource
   clock: Clock
   build: Build
 }
@@ -16,19 +16,19 @@ export interface StatsSources {
 /** The API of comms.md §8.1: at the root, partly below `/comms`, and all of it once more below `/stats`. */
 export function statsRoutes({ snapshot, hotScenes, clock, build }: StatsSources): Route[] {
   const onChange = (body: () => unknown) => memoized(() => snapshot.revision, clock, body)
-  const allPeers = onChange(() => ({ ok: true, peers: peersView(snapshot, []) }))
-  const parcels = onChange(() => ({ parcels: parcelsView(snapshot) }))
-  const islands = onChange(() => ({ ok: true, islands: islandsView(snapshot) }))
+  const allPeers = onChange(() => ({ ok: true, peers: peersJson(snapshot, []) }))
+  const parcels = onChange(() => ({ parcels: parcelsJson(snapshot) }))
+  const islands = onChange(() => ({ ok: true, islands: islandsJson(snapshot) }))
   const scenes = memoized(hotScenes.current, clock, hotScenes.current)
 
   const alsoBelowComms: Route[] = [
     route('GET', '/peers', ({ query }) => {
       const ids = query.getAll('id')
-      return ids.length === 0 ? allPeers() : ok({ ok: true, peers: peersView(snapshot, ids) })
+      return ids.length === 0 ? allPeers() : ok({ ok: true, peers: peersJson(snapshot, ids) })
     }),
     route('GET', '/peers/:id', ({ params }) => {
       const peer = snapshot.peer(params.id)
-      return peer ? ok({ ok: true, peer: peerView(peer) }) : json(404, { ok: false, peer: null })
+      return peer ? ok({ ok: true, peer: peerJson(peer) }) : json(404, { ok: false, peer: null })
     }),
     route('GET', '/parcels', parcels),
     route('GET', '/islands', islands),
@@ -41,7 +41,7 @@ export function statsRoutes({ snapshot, hotScenes, clock, build }: StatsSources)
     route('GET', '/hot-scenes', scenes),
     route('GET', '/core-status', () => ok(coreStatus(snapshot, clock.now()))),
     // Ours: which cell carries how many, so that the realm provider can send the next player to the emptiest.
-    route('GET', '/cells', () => ok({ ok: true, cells: cellsView(snapshot, clock.now()) })),
+    route('GET', '/cells', () => ok({ ok: true, cells: cellsJson(snapshot, clock.now()) })),
     route('GET', '/status', () =>
       json(
         200,

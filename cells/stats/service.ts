@@ -7,8 +7,8 @@ import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import { repeat } from '../chassis/repeat.ts'
 import type { Cell } from '../chassis/service.ts'
-import { listenTo } from './adapters/ears.ts'
-import { followHotScenes, noHotScenes } from './adapters/hot-scenes.ts'
+import { listenToBus } from './adapters/bus-listener.ts'
+import { noHotScenes, pollHotScenes } from './adapters/hot-scenes-poller.ts'
 import type { StatsConfig } from './config.ts'
 import { PEER_EXPIRY_MS, Snapshot } from './core/snapshot.ts'
 import { statsMetrics } from './metrics.ts'
@@ -26,9 +26,9 @@ export async function startStats(
 ): Promise<Cell> {
   const snapshot = new Snapshot()
   const counted = statsMetrics(metrics, { peers: () => snapshot.peerCount, islands: () => [...snapshot.islands()].length })
-  const stopListening = listenTo(bus, config.BUS_SCOPE, snapshot, clock, counted)
+  const stopListening = listenToBus(bus, config.BUS_SCOPE, snapshot, clock, counted)
   const hotScenes = config.CONTENT_URL
-    ? followHotScenes({ contentUrl: config.CONTENT_URL, snapshot, clock, log, metrics: counted })
+    ? pollHotScenes({ contentUrl: config.CONTENT_URL, snapshot, clock, log, metrics: counted })
     : noHotScenes
 
   // Deaf is not empty: while the bus is away, and until everybody had the time to speak again, nobody is taken for gone.

@@ -2,7 +2,7 @@ import { access, constants, mkdir } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
 import { messageOf, UserError } from '../../chassis/errors.ts'
 import { sibling } from '../../chassis/sibling.ts'
-import type { Database, Query } from './database.ts'
+import type { Database, SqlQuery } from './database.ts'
 import { lockFolder } from './folder-lock.ts'
 
 /** A statement for the engine's thread; none = close the database. */
@@ -53,7 +53,7 @@ async function makeWritable(folder: string): Promise<void> {
 
 /** The engine on its thread, one statement at a time. */
 interface Engine {
-  query: Query
+  query: SqlQuery
   close(): Promise<void>
 }
 

@@ -2,7 +2,7 @@ import pg from 'pg'
 import type { Clock } from '../../chassis/clock.ts'
 import { messageOf, UserError } from '../../chassis/errors.ts'
 import type { Log } from '../../chassis/log.ts'
-import type { Database, Query } from './database.ts'
+import type { Database, SqlQuery } from './database.ts'
 
 /** Which server, and how long to wait for one that is still starting. */
 export interface PostgresOptions {
@@ -87,7 +87,7 @@ export async function openPostgres({ url, clock, log, patienceMs = PATIENCE_MS }
 }
 
 const queryOf =
-  (connection: pg.Pool | pg.Client): Query =>
+  (connection: pg.Pool | pg.Client): SqlQuery =>
   async <Row extends object>(sql: string, parameters: readonly unknown[] = []) =>
     (await connection.query<Row>(sql, [...parameters])).rows
 

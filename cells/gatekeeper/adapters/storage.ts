@@ -19,7 +19,7 @@ export interface PlatformBan {
 }
 
 /** From where a player was last seen; an absent part is one we were not told. */
-export interface Connection {
+export interface PlayerConnection {
   address: PeerId
   ipAddress: string | undefined
   deviceId: string | undefined
@@ -30,8 +30,8 @@ export interface Storage extends Running {
   /** The ban in force against a wallet or a device, the latest if there are several. */
   activeBan(who: { address: PeerId; deviceId?: string | undefined }, nowMs: number): Promise<PlatformBan | undefined>
   /** Remembers connections, at most one per address; a part we were not told keeps its earlier value. */
-  recordConnections(connections: readonly Connection[], nowMs: number): Promise<void>
-  connectionOf(address: PeerId): Promise<Connection | undefined>
+  recordConnections(connections: readonly PlayerConnection[], nowMs: number): Promise<void>
+  connectionOf(address: PeerId): Promise<PlayerConnection | undefined>
   /** Resolves when the database answers. */
   ping(): Promise<void>
 }

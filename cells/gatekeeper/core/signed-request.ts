@@ -1,6 +1,6 @@
 import type { AuthChain } from '@dcl/schemas'
 import { type PeerId, parsePeerId } from '../../wire/peer.ts'
-import { ambiguousKey } from './key-case.ts'
+import { ambiguousKey } from './ambiguous-key.ts'
 
 /** How the signed text is cased: `current` leaves the metadata as it is, `legacy` lower-cases everything (gatekeeper.md §2.2). */
 export type SignedFormat = 'current' | 'legacy'

@@ -4,7 +4,7 @@ import { parse } from 'yaml'
 import { aCatalystAbout, anEndpoint, aRealm } from '../fixtures.ts'
 import { aboutOf, CONTENT_DEFAULTS, type World } from './about.ts'
 import { readCatalystAbout } from './catalyst.ts'
-import { publishedRealm } from './published.ts'
+import { publishedRealm } from './published-realm.ts'
 
 const about = (given: Parameters<typeof aRealm>[0], world: World, more: { usersCount?: number; commitHash?: string } = {}) => {
   const realm = publishedRealm(aRealm(given))

@@ -1,6 +1,6 @@
 import type { Endpoint, RealmSpec } from '../../../crds/realm.ts'
 import type { CatalystAbout } from './catalyst.ts'
-import type { PublishedRealm } from './published.ts'
+import type { PublishedRealm } from './published-realm.ts'
 
 /** Where the world of a realm comes from, as of now. */
 export type World =

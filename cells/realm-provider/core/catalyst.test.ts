@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { aCatalystAbout } from '../fixtures.ts'
-import { type Catalyst, chooseCatalyst, type Preference, readCatalystAbout } from './catalyst.ts'
+import { type Catalyst, type CatalystPreference, chooseCatalyst, readCatalystAbout } from './catalyst.ts'
 import { distanceKm, knownCountries, nearestByCountry } from './countries.ts'
 
 function aCatalyst(host: string, versions?: [string, string], healthy = true): Catalyst {
@@ -8,7 +8,7 @@ function aCatalyst(host: string, versions?: [string, string], healthy = true): C
   if (!about) throw new Error('the test expected this catalyst to take users')
   return { url: `https://${host}`, healthy, about }
 }
-const choice = (known: readonly Catalyst[], preference: Preference = {}, random = 0) =>
+const choice = (known: readonly Catalyst[], preference: CatalystPreference = {}, random = 0) =>
   chooseCatalyst(known, preference, nearestByCountry, () => random)?.url
 
 describe('a description of a catalyst', () => {

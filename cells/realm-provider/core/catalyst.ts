@@ -31,7 +31,7 @@ const objectOf = (value: unknown): Json | undefined =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined
 
 /** What a player's request says about which catalyst it should be. */
-export interface Preference {
+export interface CatalystPreference {
   /** `?catalyst=`, as given. */
   override?: string | null
   /** ISO 3166 alpha-2 of where the player is, as told by the edge. */
@@ -49,7 +49,7 @@ export type Nearest = (candidates: readonly Catalyst[], country: string) => read
  */
 export function chooseCatalyst(
   known: readonly Catalyst[],
-  { override, country }: Preference,
+  { override, country }: CatalystPreference,
   nearest: Nearest,
   random: () => number,
 ): Catalyst | undefined {

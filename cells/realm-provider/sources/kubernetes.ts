@@ -5,8 +5,8 @@ import type { KubeMetrics } from '../../kube/kube-metrics.ts'
 import { createReflector } from '../../kube/reflector.ts'
 import { collectionPath } from '../../kube/resources.ts'
 import type { Transport } from '../../kube/transport.ts'
-import { type PublishedRealm, publishedRealm } from '../core/published.ts'
-import type { RealmSource } from './source.ts'
+import { type PublishedRealm, publishedRealm } from '../core/published-realm.ts'
+import type { RealmSource } from './realm-source.ts'
 
 /** Which API server, and whose realms. */
 export interface KubernetesSourceOptions {

@@ -1,7 +1,7 @@
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
-import { type PublishedRealm, publishedRealm } from '../core/published.ts'
-import type { RealmSource } from './source.ts'
+import { type PublishedRealm, publishedRealm } from '../core/published-realm.ts'
+import type { RealmSource } from './realm-source.ts'
 
 /** Realms somebody in the same process tells us of. */
 export interface LocalSource extends RealmSource {

@@ -1,4 +1,4 @@
-import type { ParcelView } from './views.ts'
+import type { ParcelJson } from './views.ts'
 
 /** A scene with people in it (comms.md §8.1). */
 export interface HotScene {
@@ -21,7 +21,7 @@ export const MAX_POINTERS = 2_000
 const FARTHEST_PARCEL = 100_000
 
 /** The pointers (`x,y`) whose scenes may be hot. */
-export const hotPointers = (parcels: readonly ParcelView[]): string[] =>
+export const hotPointers = (parcels: readonly ParcelJson[]): string[] =>
   parcels
     .filter(({ parcel: { x, y } }) => Math.abs(x) <= FARTHEST_PARCEL && Math.abs(y) <= FARTHEST_PARCEL)
     .sort((a, b) => b.peersCount - a.peersCount)
@@ -34,7 +34,7 @@ export const hotPointers = (parcels: readonly ParcelView[]): string[] =>
  *
  * @param contentUrl base of the content server, without a trailing slash
  */
-export function hotScenes(parcels: readonly ParcelView[], entities: unknown, contentUrl: string): HotScene[] {
+export function hotScenes(parcels: readonly ParcelJson[], entities: unknown, contentUrl: string): HotScene[] {
   const counts = new Map(parcels.map(({ parcel: { x, y }, peersCount }) => [`${x},${y}`, peersCount]))
   const scenes = new Map<string, HotScene>()
   for (const entity of Array.isArray(entities) ? entities : []) {

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import type { PeerId } from '../../wire/peer.ts'
-import { CELL_SILENCE_MS, MAX_CELLS, MAX_PEERS, PEER_EXPIRY_MS, Snapshot } from './snapshot.ts'
+import { CELL_SILENCE_MS, MAX_CELLS, MAX_KNOWN_PEERS, PEER_EXPIRY_MS, Snapshot } from './snapshot.ts'
 
 const peer = (n: number): PeerId => `0x${n.toString(16).padStart(40, '0')}`
 const HERE = { x: 0, y: 0, z: 0 }
 
 test('a peer stays through its last millisecond and goes with the next', () => {
   const snapshot = new Snapshot()
-  snapshot.heartbeat('', peer(1), HERE, 1000)
+  snapshot.recordHeartbeat('', peer(1), HERE, 1000)
   expect(snapshot.expire(1000 + PEER_EXPIRY_MS)).toBe(0)
   expect(snapshot.expire(1001 + PEER_EXPIRY_MS)).toBe(1)
   expect(snapshot.peerCount).toBe(0)
@@ -15,7 +15,7 @@ test('a peer stays through its last millisecond and goes with the next', () => {
 
 test('what a silent archipelago said of its islands stops to hold', () => {
   const snapshot = new Snapshot()
-  snapshot.islandsReported('a', [{ id: 'I1', maxPeers: 1, center: HERE, radius: 0, peers: [] }], 0)
+  snapshot.recordIslands('a', [{ id: 'I1', maxPeers: 1, center: HERE, radius: 0, peers: [] }], 0)
   snapshot.expire(CELL_SILENCE_MS - 1)
   expect([...snapshot.islands()]).toHaveLength(1)
   snapshot.expire(CELL_SILENCE_MS)
@@ -24,25 +24,25 @@ test('what a silent archipelago said of its islands stops to hold', () => {
 
 test('peers and cells have a number, and those who are known are never refused', () => {
   const snapshot = new Snapshot()
-  for (let n = 0; n < MAX_PEERS; n++) snapshot.heartbeat('', peer(n), HERE, 0)
-  expect(snapshot.heartbeat('', peer(MAX_PEERS), HERE, 0)).toBe(false)
-  expect(snapshot.heartbeat('', peer(7), HERE, 0)).toBe(true)
-  expect(snapshot.peerCount).toBe(MAX_PEERS)
-  for (let n = 0; n < MAX_CELLS; n++) expect(snapshot.discovered(`c.${n}`, 0, 1, 0)).toBe(true)
-  expect(snapshot.discovered('one.more', 0, 1, 0)).toBe(false)
-  expect(snapshot.islandsReported('one.more', [], 0)).toBe(false)
-  expect(snapshot.islandsReported('c.0', [], 0)).toBe(true)
+  for (let n = 0; n < MAX_KNOWN_PEERS; n++) snapshot.recordHeartbeat('', peer(n), HERE, 0)
+  expect(snapshot.recordHeartbeat('', peer(MAX_KNOWN_PEERS), HERE, 0)).toBe(false)
+  expect(snapshot.recordHeartbeat('', peer(7), HERE, 0)).toBe(true)
+  expect(snapshot.peerCount).toBe(MAX_KNOWN_PEERS)
+  for (let n = 0; n < MAX_CELLS; n++) expect(snapshot.recordDiscovery(`c.${n}`, 0, 1, 0)).toBe(true)
+  expect(snapshot.recordDiscovery('one.more', 0, 1, 0)).toBe(false)
+  expect(snapshot.recordIslands('one.more', [], 0)).toBe(false)
+  expect(snapshot.recordIslands('c.0', [], 0)).toBe(true)
 })
 
 test('the revision moves with what is shown and stands still with what is not', () => {
   const snapshot = new Snapshot()
-  snapshot.heartbeat('', peer(1), HERE, 0)
+  snapshot.recordHeartbeat('', peer(1), HERE, 0)
   const before = snapshot.revision
-  snapshot.disconnect('elsewhere', peer(1))
-  snapshot.disconnect('', peer(2))
-  snapshot.discovered('', 0, 1, 0)
+  snapshot.recordDisconnect('elsewhere', peer(1))
+  snapshot.recordDisconnect('', peer(2))
+  snapshot.recordDiscovery('', 0, 1, 0)
   snapshot.expire(1)
   expect(snapshot.revision).toBe(before)
-  snapshot.disconnect('', peer(1))
+  snapshot.recordDisconnect('', peer(1))
   expect(snapshot.revision).toBeGreaterThan(before)
 })

@@ -2,7 +2,7 @@ import { type FencingToken, TermFence } from '../../wire/fencing-token.ts'
 import type { PeerId, Position } from '../../wire/peer.ts'
 
 /** A peer as last heard. */
-export interface SeenPeer {
+export interface KnownPeer {
   id: PeerId
   /** Scope of the cell whose connector spoke of it. */
   cell: string
@@ -16,7 +16,7 @@ export interface SeenPeer {
 }
 
 /** An island as its archipelago last reported it. */
-export interface SeenIsland {
+export interface ReportedIsland {
   id: string
   maxPeers: number
   center: Position
@@ -36,12 +36,12 @@ export const PEER_EXPIRY_MS = 60_000
 /** An archipelago silent for this long is not healthy (comms.md §8.1), and what it said of its islands no longer holds. */
 export const CELL_SILENCE_MS = 90_000
 /** More peers than this are not remembered; a realm's 32 cells at 15 000 connections do not reach it. */
-export const MAX_PEERS = 500_000
+export const MAX_KNOWN_PEERS = 500_000
 /** Slots a realm can have, twice. */
 export const MAX_CELLS = 64
 
-interface SeenCell {
-  islands: readonly SeenIsland[]
+interface KnownCell {
+  islands: readonly ReportedIsland[]
   islandsAt: number
   discovery: Discovery | undefined
   /** Against archipelagos that others took over from. */
@@ -50,8 +50,8 @@ interface SeenCell {
 
 /** What we last heard, of one cell or of all cells of a realm. Nothing here knows a clock: time comes with each message. */
 export class Snapshot {
-  readonly #peers = new Map<PeerId, SeenPeer>()
-  readonly #cells = new Map<string, SeenCell>()
+  readonly #peers = new Map<PeerId, KnownPeer>()
+  readonly #cells = new Map<string, KnownCell>()
   #revision = 0
   #appearances = 0
 
@@ -61,9 +61,9 @@ export class Snapshot {
   }
 
   /** A peer stands somewhere. False when there is no room for one more. A heartbeat of an older session changes nothing. */
-  heartbeat(cell: string, id: PeerId, position: Position, now: number, session?: FencingToken): boolean {
+  recordHeartbeat(cell: string, id: PeerId, position: Position, now: number, session?: FencingToken): boolean {
     const known = this.#peers.get(id)
-    if (!known && this.#peers.size >= MAX_PEERS) return false
+    if (!known && this.#peers.size >= MAX_KNOWN_PEERS) return false
     if (known && known.cell === cell && isOlder(session, known.session)) return true
     if (known) {
       known.cell = cell
@@ -76,7 +76,7 @@ export class Snapshot {
   }
 
   /** A session of a peer in a cell ended. The peer stays when it has since been heard in another one: it only moved, or came back. */
-  disconnect(cell: string, id: PeerId, session?: FencingToken): void {
+  recordDisconnect(cell: string, id: PeerId, session?: FencingToken): void {
     const known = this.#peers.get(id)
     if (known?.cell !== cell || isOlder(session, known.session)) return
     this.#peers.delete(id)
@@ -84,12 +84,12 @@ export class Snapshot {
   }
 
   /** Whether an archipelago of this term still speaks for its cell. */
-  believes(cell: string, term: FencingToken | undefined): boolean {
+  isCurrentTerm(cell: string, term: FencingToken | undefined): boolean {
     return this.#cell(cell)?.fence.accepts(term) ?? true
   }
 
   /** All islands of a cell, replacing what was reported before. False when there is no room for one more cell. */
-  islandsReported(cell: string, islands: readonly SeenIsland[], now: number): boolean {
+  recordIslands(cell: string, islands: readonly ReportedIsland[], now: number): boolean {
     const seen = this.#cell(cell)
     if (!seen) return false
     seen.islands = islands
@@ -99,7 +99,7 @@ export class Snapshot {
   }
 
   /** An archipelago says that it lives. False when there is no room for one more cell. */
-  discovered(cell: string, currentTime: number, userCount: number, now: number): boolean {
+  recordDiscovery(cell: string, currentTime: number, userCount: number, now: number): boolean {
     const seen = this.#cell(cell)
     if (!seen) return false
     seen.discovery = { at: Math.min(currentTime, now), userCount }
@@ -128,17 +128,17 @@ export class Snapshot {
     return this.#peers.size
   }
 
-  peer(id: string): SeenPeer | undefined {
+  peer(id: string): KnownPeer | undefined {
     return this.#peers.get(id as PeerId)
   }
 
   /** Everybody, in order of appearance. */
-  peers(): Iterable<SeenPeer> {
+  peers(): Iterable<KnownPeer> {
     return this.#peers.values()
   }
 
   /** Every island of every cell. */
-  *islands(): Iterable<SeenIsland> {
+  *islands(): Iterable<ReportedIsland> {
     for (const { islands } of this.#cells.values()) yield* islands
   }
 
@@ -147,10 +147,10 @@ export class Snapshot {
     for (const [cell, { discovery }] of this.#cells) yield { cell, discovery }
   }
 
-  #cell(name: string): SeenCell | undefined {
+  #cell(name: string): KnownCell | undefined {
     const known = this.#cells.get(name)
     if (known || this.#cells.size >= MAX_CELLS) return known
-    const fresh: SeenCell = { islands: [], islandsAt: 0, discovery: undefined, fence: new TermFence() }
+    const fresh: KnownCell = { islands: [], islandsAt: 0, discovery: undefined, fence: new TermFence() }
     this.#cells.set(name, fresh)
     return fresh
   }

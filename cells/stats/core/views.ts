@@ -1,8 +1,8 @@
 import { PARCEL_SIZE, type Position } from '../../wire/peer.ts'
-import { CELL_SILENCE_MS, type Discovery, type SeenIsland, type SeenPeer, type Snapshot } from './snapshot.ts'
+import { CELL_SILENCE_MS, type Discovery, type KnownPeer, type ReportedIsland, type Snapshot } from './snapshot.ts'
 
 /** A peer as the API shows it (comms.md §8.1: P). */
-export interface PeerView {
+export interface PeerJson {
   id: string
   address: string
   lastPing: number
@@ -11,28 +11,28 @@ export interface PeerView {
 }
 
 /** An island as the API shows it (comms.md §8.1: I). */
-export interface IslandView {
+export interface IslandJson {
   id: string
   maxPeers: number
   center: [number, number, number]
   radius: number
-  peers: PeerView[]
+  peers: PeerJson[]
 }
 
 /** How many stand on a parcel. */
-export interface ParcelView {
+export interface ParcelJson {
   peersCount: number
   parcel: { x: number; y: number }
 }
 
 /** One cell of the realm, as its archipelago last spoke; ours, not upstream's. */
-export interface CellView {
+export interface CellJson {
   slot: number
   healthy: boolean
   userCount: number
 }
 
-export const peerView = ({ id, lastPing, position }: SeenPeer): PeerView => ({
+export const peerJson = ({ id, lastPing, position }: KnownPeer): PeerJson => ({
   id,
   address: id,
   lastPing,
@@ -41,36 +41,36 @@ export const peerView = ({ id, lastPing, position }: SeenPeer): PeerView => ({
 })
 
 /** The peers with these ids, in order of appearance; everybody when no id is given. */
-export function peersView(snapshot: Snapshot, ids: readonly string[]): PeerView[] {
-  if (ids.length === 0) return Array.from(snapshot.peers(), peerView)
+export function peersJson(snapshot: Snapshot, ids: readonly string[]): PeerJson[] {
+  if (ids.length === 0) return Array.from(snapshot.peers(), peerJson)
   const asked = [...new Set(ids)].flatMap((id) => snapshot.peer(id) ?? [])
-  return asked.sort((a, b) => a.since - b.since).map(peerView)
+  return asked.sort((a, b) => a.since - b.since).map(peerJson)
 }
 
 /** Peers we have not heard ourselves are left out of their island without a word (comms.md §8.1). */
-export const islandView = (snapshot: Snapshot, { id, maxPeers, center, radius, peers }: SeenIsland): IslandView => ({
+export const islandJson = (snapshot: Snapshot, { id, maxPeers, center, radius, peers }: ReportedIsland): IslandJson => ({
   id,
   maxPeers,
   center: coordinates(center),
   radius,
   peers: peers.flatMap((peer) => {
     const seen = snapshot.peer(peer)
-    return seen ? [peerView(seen)] : []
+    return seen ? [peerJson(seen)] : []
   }),
 })
 
-export const islandsView = (snapshot: Snapshot): IslandView[] =>
-  Array.from(snapshot.islands(), (island) => islandView(snapshot, island))
+export const islandsJson = (snapshot: Snapshot): IslandJson[] =>
+  Array.from(snapshot.islands(), (island) => islandJson(snapshot, island))
 
 /** The island of that id, or nothing. */
-export function islandById(snapshot: Snapshot, id: string): IslandView | undefined {
-  for (const island of snapshot.islands()) if (island.id === id) return islandView(snapshot, island)
+export function islandById(snapshot: Snapshot, id: string): IslandJson | undefined {
+  for (const island of snapshot.islands()) if (island.id === id) return islandJson(snapshot, island)
   return undefined
 }
 
 /** Every occupied parcel, in the order in which the first peer of each appeared. */
-export function parcelsView(snapshot: Snapshot): ParcelView[] {
-  const parcels = new Map<string, ParcelView>()
+export function parcelsJson(snapshot: Snapshot): ParcelJson[] {
+  const parcels = new Map<string, ParcelJson>()
   for (const { position } of snapshot.peers()) {
     const [x, y] = parcelOf(position)
     const key = `${x},${y}`
@@ -82,7 +82,7 @@ export function parcelsView(snapshot: Snapshot): ParcelView[] {
 }
 
 /** The cells that were ever heard, by slot. */
-export const cellsView = (snapshot: Snapshot, now: number): CellView[] =>
+export const cellsJson = (snapshot: Snapshot, now: number): CellJson[] =>
   Array.from(snapshot.cells(), ({ cell, discovery }) => ({
     slot: slotOf(cell),
     healthy: isFresh(discovery, now),

@@ -13,7 +13,7 @@ const CHECK_TIMEOUT_MS = 4_000
 const GRACE_MS = 30_000
 
 /** Whether the storage can be reached, found out in the background: a probe never waits for a database. */
-export function watchStorage(
+export function monitorStorage(
   storage: Pick<Storage, 'ping'>,
   { clock, log }: { clock: Clock; log: Log },
 ): Running & { readiness(): Readiness } {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { anEndpoint, aRealm } from '../fixtures.ts'
-import { electRealms, type PublishedRealm, publishedRealm } from './published.ts'
+import { type PublishedRealm, publishedRealm, realmsByName } from './published-realm.ts'
 
 const published = (given: Parameters<typeof aRealm>[0]): PublishedRealm => {
   const realm = publishedRealm(aRealm(given))
@@ -42,10 +42,10 @@ test('of realms with one name the oldest is served, then the first by namespace 
   const old = published({ namespace: 'z', createdAt: '2026-02-28T23:59:59Z' })
   const other = published({ namespace: 'b', name: 'alpha', createdAt: '2026-04-01T00:00:00Z' })
   const undated = published({ namespace: '0', createdAt: 'yesterday' })
-  expect([...electRealms([young, undated, other, old])]).toEqual([
+  expect([...realmsByName([young, undated, other, old])]).toEqual([
     ['alpha', other],
     ['main', old],
   ])
   const twin = published({ namespace: 'b', createdAt: young.createdAt })
-  expect(electRealms([twin, young]).get('main')).toBe(young)
+  expect(realmsByName([twin, young]).get('main')).toBe(young)
 })

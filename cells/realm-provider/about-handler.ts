@@ -3,19 +3,19 @@ import type { Endpoint } from '../../crds/realm.ts'
 import { Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
 import type { Answer, Ask } from '../chassis/http.ts'
-import type { Catalysts } from './adapters/catalysts.ts'
-import type { Players } from './adapters/players.ts'
+import type { Catalysts } from './adapters/catalyst-poller.ts'
+import type { RealmStats } from './adapters/stats-poller.ts'
 import { aboutOf, type World } from './core/about.ts'
-import { chooseEndpoint } from './core/assignment.ts'
 import { type Catalyst, chooseCatalyst } from './core/catalyst.ts'
 import { nearestByCountry } from './core/countries.ts'
-import type { PublishedRealm } from './core/published.ts'
+import { chooseEndpoint } from './core/placement.ts'
+import type { PublishedRealm } from './core/published-realm.ts'
 import type { ProviderMetrics } from './metrics.ts'
 
 /** What descriptions are made from. */
-export interface AnswerSources {
+export interface AboutDependencies {
   catalysts: Pick<Catalysts, 'known'>
-  players: Pick<Players, 'count'>
+  stats: Pick<RealmStats, 'playerCount'>
   /** Our own base URL without a slash at the end; nothing = whatever address the client used. */
   baseUrl: string | undefined
   build: Build
@@ -41,14 +41,14 @@ interface Prepared {
  * Answers `/about`, each distinct one written once and kept as bytes. What was kept is compared with what is known now, by
  * identity, so that nothing has to be thrown away in time and no answer is ever older than its sources.
  */
-export function createAboutAnswers({ catalysts, players, baseUrl, build, metrics }: AnswerSources) {
+export function createAboutHandler({ catalysts, stats, baseUrl, build, metrics }: AboutDependencies) {
   const prepared = new Map<string, Prepared>()
 
   return (realm: PublishedRealm, ask: Pick<Ask, 'headers' | 'query' | 'origin' | 'remoteAddress'>): Answer => {
     const declared = realm.content.catalysts
     const catalyst = declared.length > 0 ? catalystFor(catalysts.known(declared), ask) : undefined
     const base = declared.length > 0 ? '' : (baseUrl ?? originOf(ask))
-    const count = players.count(realm)
+    const count = stats.playerCount(realm)
     const endpoint = endpointFor(realm, count?.bySlot, ask)
     const usersCount = count?.total ?? 0
     const key = `${realm.realmName} ${endpoint.slot} ${base} ${catalyst?.url ?? ''}`

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { MAX_PARTS, Parts } from './parts.ts'
+import { MAX_PARTS, MessageAssembler } from './message-assembly.ts'
 
 const part = (message: number, index: number, count = 3) => ({ message, index, count })
 
 test('a list is whole with its last part, in order, whatever order the parts came in', () => {
-  const parts = new Parts<string>()
+  const parts = new MessageAssembler<string>()
   expect(parts.add('cell', part(1, 2), ['c'])).toBeUndefined()
   expect(parts.add('cell', part(1, 0), ['a', 'b'])).toBeUndefined()
   expect(parts.add('cell', part(1, 0), ['a', 'b'])).toBeUndefined()
@@ -12,18 +12,18 @@ test('a list is whole with its last part, in order, whatever order the parts cam
 })
 
 test('a later message replaces one that never became whole', () => {
-  const parts = new Parts<string>()
+  const parts = new MessageAssembler<string>()
   parts.add('cell', part(1, 0, 2), ['old'])
   parts.add('cell', part(2, 0, 2), ['new'])
   expect(parts.add('cell', part(2, 1, 2), [])).toEqual(['new'])
 })
 
 test('senders do not mix', () => {
-  const parts = new Parts<string>()
+  const parts = new MessageAssembler<string>()
   parts.add('east', part(1, 0, 2), ['east'])
   expect(parts.add('west', part(1, 1, 2), ['west'])).toBeUndefined()
 })
 
 test('a message of more parts than there can be is none', () => {
-  expect(new Parts<string>().add('cell', { message: 1, index: 0, count: MAX_PARTS + 1 }, [])).toBeUndefined()
+  expect(new MessageAssembler<string>().add('cell', { message: 1, index: 0, count: MAX_PARTS + 1 }, [])).toBeUndefined()
 })

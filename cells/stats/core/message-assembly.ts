@@ -11,7 +11,7 @@ interface Unfinished<Item> {
 }
 
 /** Puts lists together that came in several messages: of each sender the latest, and nothing until it is whole. */
-export class Parts<Item> {
+export class MessageAssembler<Item> {
   readonly #unfinished = new Map<string, Unfinished<Item>>()
 
   /** Adds a part; answers the whole list with its last part. */

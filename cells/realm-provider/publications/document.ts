@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { PublicationDocument } from '../../crds/publication.ts'
-import { Refusal } from '../chassis/errors.ts'
+import type { PublicationDocument } from '../../../crds/publication.ts'
+import { Refusal } from '../../chassis/errors.ts'
 
 const url = z
   .string()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { anEndpoint } from '../fixtures.ts'
-import { type Assignment, chooseEndpoint } from './assignment.ts'
+import { type Assignment, chooseEndpoint } from './placement.ts'
 
 const endpoints = [anEndpoint(2), anEndpoint(0), anEndpoint(1)]
 const counted = (...players: (number | undefined)[]) =>

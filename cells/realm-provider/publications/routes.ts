@@ -1,15 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { keyText, type ObjectKey } from '../../crds/object.ts'
-import { EPOCH_HEADER, type PublicationReceipt } from '../../crds/publication.ts'
-import { Refusal } from '../chassis/errors.ts'
-import { type Answer, type Ask, json, type Route, route } from '../chassis/http.ts'
-import type { PublishedRealm } from './core/published.ts'
+import { keyText, type ObjectKey } from '../../../crds/object.ts'
+import { EPOCH_HEADER, type PublicationReceipt } from '../../../crds/publication.ts'
+import { Refusal } from '../../chassis/errors.ts'
+import { type Answer, type Ask, json, type Route, route } from '../../chassis/http.ts'
+import type { PublishedRealm } from '../core/published-realm.ts'
+import type { ProviderMetrics } from '../metrics.ts'
 import { parseDocument } from './document.ts'
-import type { Lease, Leases } from './leases.ts'
-import type { ProviderMetrics } from './metrics.ts'
+import type { Leases, PublicationLease } from './leases.ts'
 
 /** What the routes of publishers need. */
-export interface PublicationSources {
+export interface PublicationRouteDependencies {
   leases: Leases
   /** The bearer token publishers know. */
   token: string
@@ -17,7 +17,7 @@ export interface PublicationSources {
   holder: (realmName: string) => PublishedRealm | undefined
   metrics: ProviderMetrics
   /** Tells the other replicas what became of a name; resolves when they know, or will not hear. */
-  relay?: (realmName: string, lease: Lease | undefined) => Promise<void>
+  announceToReplicas?: (realmName: string, lease: PublicationLease | undefined) => Promise<void>
 }
 
 const NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/
@@ -28,7 +28,7 @@ const RESERVED = new Set(['realms', 'ping', 'status', 'hot-scenes', 'health', 'm
  * `If-Match` and the ETag of the last answer, so that an operator that was asleep cannot undo what its successor did; not even after it
  * learned the ETag, because its epoch tells that it led earlier.
  */
-export function publicationRoutes({ leases, token, holder, metrics, relay }: PublicationSources): Route[] {
+export function publicationRoutes({ leases, token, holder, metrics, announceToReplicas }: PublicationRouteDependencies): Route[] {
   const admitted = (ask: Pick<Ask, 'headers'>): void => {
     if (!isToken(ask.headers.authorization, token)) throw new Refusal('UNAUTHORIZED', 'publishing needs a bearer token')
   }
@@ -53,13 +53,13 @@ export function publicationRoutes({ leases, token, holder, metrics, relay }: Pub
       if (known && known.document.publisher !== document.publisher) return told('taken', takenBy(known.document.realm))
       const served = holder(realmName)
       // A Realm of this cluster may have had the name before.
-      if (served && !(served.isElsewhere && known)) return told('taken', takenBy(served.key))
+      if (served && !(served.isRemote && known)) return told('taken', takenBy(served.key))
       const epoch = epochOf(ask)
       if (known && epoch < known.epoch) return told('superseded', supersededBy(known))
       if (!isExpected(ask, known)) return told('outdated', json(412, { error: 'the publication is another one by now' }))
       const lease = leases.put(realmName, document, epoch)
       if (!lease) return told('full', json(503, { error: 'too many realms are published here' }))
-      await relay?.(realmName, lease)
+      await announceToReplicas?.(realmName, lease)
       return told(known ? 'renewed' : 'taken_up', receiptOf(known ? 200 : 201, lease))
     }),
 
@@ -71,7 +71,7 @@ export function publicationRoutes({ leases, token, holder, metrics, relay }: Pub
       if (ask.headers['if-match'] !== known.etag)
         return told('outdated', json(412, { error: 'the publication is another one by now' }))
       leases.drop(ask.params.realm)
-      await relay?.(ask.params.realm, undefined)
+      await announceToReplicas?.(ask.params.realm, undefined)
       return told('given_back', { status: 204 })
     }),
   ]
@@ -79,7 +79,8 @@ export function publicationRoutes({ leases, token, holder, metrics, relay }: Pub
 
 const takenBy = (holder: ObjectKey): Answer => json(409, { error: 'the name is taken', holder: keyText(holder) })
 
-const supersededBy = ({ epoch }: Lease): Answer => json(412, { error: 'an operator that led later spoke for this name', epoch })
+const supersededBy = ({ epoch }: PublicationLease): Answer =>
+  json(412, { error: 'an operator that led later spoke for this name', epoch })
 
 /** Since when the publisher leads; 0 = it does not say. @throws Refusal INVALID */
 function epochOf({ headers }: Pick<Ask, 'headers'>): number {
@@ -89,10 +90,10 @@ function epochOf({ headers }: Pick<Ask, 'headers'>): number {
   return Number(given)
 }
 
-const isExpected = ({ headers }: Pick<Ask, 'headers'>, known: Lease | undefined): boolean =>
+const isExpected = ({ headers }: Pick<Ask, 'headers'>, known: PublicationLease | undefined): boolean =>
   known ? headers['if-match'] === known.etag : headers['if-none-match'] === '*'
 
-function receiptOf(status: number, { document, expiresAt, etag }: Lease): Answer {
+function receiptOf(status: number, { document, expiresAt, etag }: PublicationLease): Answer {
   const receipt: PublicationReceipt = { publisher: document.publisher, expiresAt: new Date(expiresAt).toISOString() }
   return json(status, receipt, { etag, 'cache-control': 'no-store' })
 }

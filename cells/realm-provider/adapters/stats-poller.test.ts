@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { anEndpoint, aProvider, aRealm, aService } from './fixtures.ts'
+import { anEndpoint, aProvider, aRealm, aService } from '../fixtures.ts'
 
 describe('the players of realms', () => {
   const timing = { players: { periodMs: 30, timeoutMs: 200 } }

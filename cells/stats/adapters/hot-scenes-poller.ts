@@ -5,11 +5,11 @@ import type { Log } from '../../chassis/log.ts'
 import { repeat } from '../../chassis/repeat.ts'
 import { type HotScene, hotPointers, hotScenes } from '../core/hot-scenes.ts'
 import type { Snapshot } from '../core/snapshot.ts'
-import { parcelsView } from '../core/views.ts'
+import { parcelsJson } from '../core/views.ts'
 import type { StatsMetrics } from '../metrics.ts'
 
 /** The scenes people stand in, as last found out. */
-export interface HotScenes extends Running {
+export interface HotSceneSource extends Running {
   current(): readonly HotScene[]
 }
 
@@ -19,16 +19,16 @@ const CONTENT_TIMEOUT_MS = 5_000
 const MAX_CONTENT_BYTES = 32 * 1024 * 1024
 
 /** Nobody asked for a content server: nothing is ever hot. */
-export const noHotScenes: HotScenes = { current: () => NONE, stop: async () => {} }
+export const noHotScenes: HotSceneSource = { current: () => NONE, stop: async () => {} }
 
 /** Asks the content server in the background; a failure keeps what was found before. No request ever waits for it. */
-export function followHotScenes(options: {
+export function pollHotScenes(options: {
   contentUrl: string
   snapshot: Snapshot
   clock: Clock
   log: Log
   metrics: StatsMetrics
-}): HotScenes {
+}): HotSceneSource {
   const { snapshot, clock, log, metrics } = options
   const contentUrl = options.contentUrl.replace(/\/+$/, '')
   let current: readonly HotScene[] = []
@@ -37,7 +37,7 @@ export function followHotScenes(options: {
     log,
     delayMs: () => REFRESH_MS,
     task: async () => {
-      const parcels = parcelsView(snapshot)
+      const parcels = parcelsJson(snapshot)
       const pointers = hotPointers(parcels)
       if (pointers.length === 0) {
         current = []

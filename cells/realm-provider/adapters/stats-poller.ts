@@ -4,8 +4,8 @@ import { fetchJson } from '../../chassis/fetch-json.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import { repeat } from '../../chassis/repeat.ts'
-import { isCount, type RealmScene, readRealmScenes } from '../core/hot-scenes.ts'
-import type { PublishedRealm } from '../core/published.ts'
+import { isCount, type RealmScene, readHotScenes } from '../core/merge-hot-scenes.ts'
+import type { PublishedRealm } from '../core/published-realm.ts'
 import type { ProviderMetrics } from '../metrics.ts'
 
 /** How many players a realm has, and in which of its cells when that is known. */
@@ -15,20 +15,20 @@ export interface PlayerCount {
 }
 
 /** What is known of the players of realms; always answers from memory. */
-export interface Players extends Running {
+export interface RealmStats extends Running {
   /** Nothing while nothing is known. */
-  count(realm: PublishedRealm): PlayerCount | undefined
+  playerCount(realm: PublishedRealm): PlayerCount | undefined
   /** Where in the world they stand. */
-  scenes(realm: PublishedRealm): readonly RealmScene[]
+  hotScenes(realm: PublishedRealm): readonly RealmScene[]
 }
 
 /** How often statistics are asked, in milliseconds. */
-export interface PlayersTiming {
+export interface StatsTiming {
   periodMs: number
   timeoutMs: number
 }
 
-export const PLAYERS_TIMING: PlayersTiming = { periodMs: 5_000, timeoutMs: 1_000 }
+export const STATS_TIMING: StatsTiming = { periodMs: 5_000, timeoutMs: 1_000 }
 /** Realms asked at a time: a thousand dead ones must not hold the living up, nor all be dialled at once. */
 const AT_A_TIME = 64
 const MAX_COUNT_BYTES = 64 * 1024
@@ -44,15 +44,15 @@ interface Known {
  *
  * @param statsUrlOf base URL of a realm's statistics, nothing when it has none
  */
-export function pollPlayers(options: {
+export function pollStats(options: {
   realms: () => Iterable<PublishedRealm>
   statsUrlOf: (realm: PublishedRealm) => string | undefined
   clock: Clock
   log: Log
   metrics: ProviderMetrics
-  timing?: PlayersTiming | undefined
-}): Players {
-  const { realms, statsUrlOf, clock, log, metrics, timing = PLAYERS_TIMING } = options
+  timing?: StatsTiming | undefined
+}): RealmStats {
+  const { realms, statsUrlOf, clock, log, metrics, timing = STATS_TIMING } = options
   const known = new Map<string, Known>()
 
   async function ask(realm: PublishedRealm): Promise<void> {
@@ -72,7 +72,7 @@ export function pollPlayers(options: {
     const before = known.get(keyText(realm.key))
     known.set(keyText(realm.key), {
       count: readCount(status, cells) ?? before?.count,
-      scenes: scenes === undefined ? (before?.scenes ?? []) : readRealmScenes(scenes),
+      scenes: scenes === undefined ? (before?.scenes ?? []) : readHotScenes(scenes),
     })
   }
 
@@ -91,8 +91,8 @@ export function pollPlayers(options: {
     },
   })
   return {
-    count: ({ key }) => known.get(keyText(key))?.count,
-    scenes: ({ key }) => known.get(keyText(key))?.scenes ?? [],
+    playerCount: ({ key }) => known.get(keyText(key))?.count,
+    hotScenes: ({ key }) => known.get(keyText(key))?.scenes ?? [],
     stop: asking.stop,
   }
 }

@@ -1,7 +1,7 @@
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { PublicationDocument } from '../../../crds/publication.ts'
 import { type Endpoint, type Realm, type RealmSpec, realmNameOf } from '../../../crds/realm.ts'
-import type { Assignment } from './assignment.ts'
+import type { Assignment } from './placement.ts'
 
 /** A realm as far as players are told of it. */
 export interface PublishedRealm {
@@ -22,7 +22,7 @@ export interface PublishedRealm {
   /** Base URL of its statistics, without a slash at the end. */
   statsUrl: string | undefined
   /** Whether it runs in another cluster and was published here. */
-  isElsewhere?: true
+  isRemote?: true
 }
 
 /**
@@ -57,7 +57,7 @@ export function publishedRealm(realm: Realm): PublishedRealm | undefined {
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '')
 
 /** What players are told of a realm elsewhere that is leased here since `createdAt`; the provider's own clock, so that no publisher can claim to be older. */
-export function publishedDocument(realmName: string, document: PublicationDocument, createdAt: string): PublishedRealm {
+export function publishedRemoteRealm(realmName: string, document: PublicationDocument, createdAt: string): PublishedRealm {
   const { publisher, realm, version, content, statsUrl } = document
   const serving = document.endpoints.filter(({ state }) => state === 'Serving')
   return {
@@ -71,12 +71,12 @@ export function publishedDocument(realmName: string, document: PublicationDocume
     assignment: { assignment: 'LeastLoaded' },
     content: { ...content, catalysts: content.catalysts.map(withoutSlash) },
     statsUrl: statsUrl && withoutSlash(statsUrl),
-    isElsewhere: true,
+    isRemote: true,
   }
 }
 
 /** One realm per name, by name: of several the oldest, then the first by namespace and name. A newcomer never takes a name over. */
-export function electRealms(realms: readonly PublishedRealm[]): ReadonlyMap<string, PublishedRealm> {
+export function realmsByName(realms: readonly PublishedRealm[]): ReadonlyMap<string, PublishedRealm> {
   const elected = new Map<string, PublishedRealm>()
   for (const realm of [...realms].sort(byAge)) if (!elected.has(realm.realmName)) elected.set(realm.realmName, realm)
   return new Map([...elected].sort(([a], [b]) => compare(a, b)))

@@ -1,14 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import { keyText } from '../../crds/object.ts'
-import type { PublicationDocument } from '../../crds/publication.ts'
-import type { Clock } from '../chassis/clock.ts'
-import type { Log } from '../chassis/log.ts'
-import { type PublishedRealm, publishedDocument } from './core/published.ts'
-import type { RealmSource } from './sources/source.ts'
+import { keyText } from '../../../crds/object.ts'
+import type { PublicationDocument } from '../../../crds/publication.ts'
+import type { Clock } from '../../chassis/clock.ts'
+import type { Log } from '../../chassis/log.ts'
+import { type PublishedRealm, publishedRemoteRealm } from '../core/published-realm.ts'
+import type { RealmSource } from '../sources/realm-source.ts'
 
 /** A name that is held for a while. */
-export interface Lease {
+export interface PublicationLease {
   realmName: string
   document: PublicationDocument
   /** Changes with every renewal, so that of two who believe to hold the name only the last is believed. */
@@ -23,14 +23,14 @@ export interface Lease {
 
 /** Names leased by realms elsewhere, in memory: who publishes here renews within the time it asked for anyway. */
 export interface Leases extends RealmSource {
-  get(realmName: string): Lease | undefined
-  all(): readonly Lease[]
+  get(realmName: string): PublicationLease | undefined
+  all(): readonly PublicationLease[]
   /** Takes or renews a name; nothing when there are too many. */
-  put(realmName: string, document: PublicationDocument, epoch: number): Lease | undefined
+  put(realmName: string, document: PublicationDocument, epoch: number): PublicationLease | undefined
   /** Takes a lease over as another replica gave it; somebody else's, or an earlier leader's, under a name that is held here is left out. */
-  adopt(lease: Omit<Lease, 'expiresAt'> & { remainingMs: number }): void
+  adopt(lease: Omit<PublicationLease, 'expiresAt'> & { remainingMs: number }): void
   /** A lease as another replica adopts it: clocks differ, spans do not. */
-  toWire(lease: Lease): Parameters<Leases['adopt']>[0]
+  toWire(lease: PublicationLease): Parameters<Leases['adopt']>[0]
   drop(realmName: string): void
 }
 
@@ -39,18 +39,18 @@ const MAX_LEASES = 10_000
 
 /** No lease yet. */
 export function createLeases({ clock, log }: { clock: Clock; log: Log }): Leases {
-  const leases = new Map<string, { lease: Lease; published: PublishedRealm; cancel: () => void }>()
+  const leases = new Map<string, { lease: PublicationLease; published: PublishedRealm; cancel: () => void }>()
   const listeners = new Set<() => void>()
   const origin = randomBytes(6).toString('base64url')
   let count = 0
 
-  function keep(lease: Lease): Lease {
+  function keep(lease: PublicationLease): PublicationLease {
     const { realmName, document } = lease
     const known = leases.get(realmName)
     known?.cancel()
     // What did not change stays the same object: answers made from it are still good.
     const isSame = known !== undefined && known.lease.since === lease.since && sameRealm(known.lease.document, document)
-    const published = isSame ? known.published : publishedDocument(realmName, document, new Date(lease.since).toISOString())
+    const published = isSame ? known.published : publishedRemoteRealm(realmName, document, new Date(lease.since).toISOString())
     const cancel = clock.after(Math.max(0, lease.expiresAt - clock.now()), () => {
       log.warn({ realm: realmName, publisher: keyText(document.realm) }, 'nobody renewed a published realm: it is gone')
       drop(realmName)

@@ -3,7 +3,7 @@ import { messageOf } from '../chassis/errors.ts'
 import type { Running } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import type { PeerId } from '../wire/peer.ts'
-import type { Connection, Storage } from './adapters/storage.ts'
+import type { PlayerConnection, Storage } from './adapters/storage.ts'
 import type { GatekeeperMetrics } from './metrics.ts'
 
 const FLUSH_AFTER_MS = 100
@@ -11,16 +11,16 @@ const MAX_BATCH = 500
 const MAX_WAITING = 10_000
 
 /** Remembers where players were seen, behind their backs: nobody waits for it, and what fails is counted and forgotten. */
-export interface ConnectionLog extends Running {
-  record(connection: Connection): void
+export interface ConnectionRecorder extends Running {
+  record(connection: PlayerConnection): void
 }
 
 /** Gathers connections for a moment, so that a busy gatekeeper writes a few statements a second instead of one per player. */
-export function createConnectionLog(
+export function createConnectionRecorder(
   storage: Storage,
   { clock, log, metrics }: { clock: Clock; log: Log; metrics: Pick<GatekeeperMetrics, 'connectionsLost'> },
-): ConnectionLog {
-  const waiting = new Map<PeerId, Connection>()
+): ConnectionRecorder {
+  const waiting = new Map<PeerId, PlayerConnection>()
   let scheduled = false
   let cancel = () => {}
   let writing = Promise.resolve()

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { expect, type TestContext, test } from 'vitest'
-import { type PublicationDocument, publicationOf } from '../../crds/publication.ts'
-import { aProvider, aRealm } from './fixtures.ts'
+import { type PublicationDocument, publicationOf } from '../../../crds/publication.ts'
+import { aProvider, aRealm } from '../fixtures.ts'
 
 const token = 'a-token-of-some-length'
 const authorization = `Bearer ${token}`

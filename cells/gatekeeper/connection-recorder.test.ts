@@ -3,12 +3,12 @@ import { ManualClock } from '../chassis/clock.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import type { PeerId } from '../wire/peer.ts'
-import type { Connection } from './adapters/storage.ts'
-import { createConnectionLog } from './connection-log.ts'
+import type { PlayerConnection } from './adapters/storage.ts'
+import { createConnectionRecorder } from './connection-recorder.ts'
 import { aStorage } from './fixtures.ts'
 
 const wallet = (n: number): PeerId => `0x${n.toString(16).padStart(40, '0')}`
-const seen = (n: number, told: Partial<Connection> = {}): Connection => ({
+const seen = (n: number, told: Partial<PlayerConnection> = {}): PlayerConnection => ({
   address: wallet(n),
   ipAddress: undefined,
   deviceId: undefined,
@@ -28,7 +28,7 @@ function aLog() {
   const connectionsLost = metrics.counter('lost_total', 'Lost.')
   const lost = async () => (await connectionsLost.get()).values[0]?.value ?? 0
   return {
-    connections: createConnectionLog(storage, { clock, log: silentLog, metrics: { connectionsLost } }),
+    connections: createConnectionRecorder(storage, { clock, log: silentLog, metrics: { connectionsLost } }),
     clock,
     storage,
     batches,

@@ -1,4 +1,4 @@
-import type { PublishedRealm } from '../core/published.ts'
+import type { PublishedRealm } from '../core/published-realm.ts'
 
 /** Where realms are known from. Whatever happens to it, it keeps telling what it last knew. */
 export interface RealmSource {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { aCatalystAbout, anEndpoint, aProvider, aRealm, aService } from './fixtures.ts'
+import { aCatalystAbout, anEndpoint, aProvider, aRealm, aService } from '../fixtures.ts'
 
 const timing = { catalysts: { periodMs: 40, retryMs: 10, timeoutMs: 200 } }
 const poll = { timeout: 5000 }

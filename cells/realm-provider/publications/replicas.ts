@@ -2,25 +2,25 @@ import { lookup } from 'node:dns/promises'
 import { isIPv6 } from 'node:net'
 import { request } from 'undici'
 import { z } from 'zod'
-import { messageOf, Refusal } from '../chassis/errors.ts'
-import { ok, type Route, route } from '../chassis/http.ts'
-import type { Log } from '../chassis/log.ts'
+import { messageOf, Refusal } from '../../chassis/errors.ts'
+import { ok, type Route, route } from '../../chassis/http.ts'
+import type { Log } from '../../chassis/log.ts'
 import { checkDocument, parseJson } from './document.ts'
-import type { Lease, Leases } from './leases.ts'
-import { isToken } from './publications.ts'
+import type { Leases, PublicationLease } from './leases.ts'
+import { isToken } from './routes.ts'
 
 /** The other replicas of this realm provider: a publisher speaks to one of them, players to all. */
-export interface Peers {
+export interface Replicas {
   /** Tells them what became of a name; resolves when each knows or will not hear. */
-  relay(realmName: string, lease: Lease | undefined): Promise<void>
+  announce(realmName: string, lease: PublicationLease | undefined): Promise<void>
   /** Learns what they hold; resolves when each was asked. */
-  learn(): Promise<void>
+  sync(): Promise<void>
   /** What they ask of us. */
   routes: Route[]
 }
 
 /** What speaking to them takes. */
-export interface PeerOptions {
+export interface ReplicaOptions {
   leases: Leases
   /** The bearer token publishers know, and replicas too. */
   token: string
@@ -30,7 +30,7 @@ export interface PeerOptions {
 }
 
 const TIMEOUT_MS = 1_000
-const MAX_PEERS = 16
+const MAX_REPLICAS = 16
 
 const leaseSchema = z.object({
   realmName: z.string().min(1).max(63),
@@ -42,7 +42,7 @@ const leaseSchema = z.object({
 })
 
 /** Replicas found by name. Each tells the others at once; one that was away asks them when it is back. */
-export function createPeers({ leases, token, addresses, log }: PeerOptions): Peers {
+export function createReplicas({ leases, token, addresses, log }: ReplicaOptions): Replicas {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   const ask = async (base: string, method: 'GET' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<unknown> => {
     const signal = AbortSignal.timeout(TIMEOUT_MS)
@@ -53,7 +53,7 @@ export function createPeers({ leases, token, addresses, log }: PeerOptions): Pee
   }
   const everyPeer = async (what: (base: string) => Promise<unknown>): Promise<void> => {
     const found = await Promise.all(addresses.map(basesOf))
-    const outcomes = await Promise.allSettled(found.flat().slice(0, MAX_PEERS).map(what))
+    const outcomes = await Promise.allSettled(found.flat().slice(0, MAX_REPLICAS).map(what))
     for (const outcome of outcomes)
       if (outcome.status === 'rejected') log.warn({ error: messageOf(outcome.reason) }, 'another replica does not hear of leases')
   }
@@ -63,11 +63,11 @@ export function createPeers({ leases, token, addresses, log }: PeerOptions): Pee
   const pathOf = (realmName: string) => `/publications/${encodeURIComponent(realmName)}/replica`
 
   return {
-    relay: (realmName, lease) =>
+    announce: (realmName, lease) =>
       everyPeer((base) =>
         lease ? ask(base, 'PUT', pathOf(realmName), leases.toWire(lease)) : ask(base, 'DELETE', pathOf(realmName)),
       ),
-    learn: () =>
+    sync: () =>
       everyPeer(async (base) => {
         const known = z
           .array(z.unknown())

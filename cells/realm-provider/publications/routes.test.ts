@@ -1,6 +1,6 @@
 import { expect, type TestContext, test } from 'vitest'
-import { type PublicationDocument, publicationOf } from '../../crds/publication.ts'
-import { anEndpoint, aProvider, aRealm } from './fixtures.ts'
+import { type PublicationDocument, publicationOf } from '../../../crds/publication.ts'
+import { anEndpoint, aProvider, aRealm } from '../fixtures.ts'
 
 const token = 'a-token-of-some-length'
 

@@ -1,5 +1,5 @@
 /** A scene with people in it, over all realms (comms.md §3.3). */
-export interface HotScene {
+export interface MergedHotScene {
   id: string
   name?: string
   baseCoords: [number, number]
@@ -10,14 +10,14 @@ export interface HotScene {
 }
 
 /** A scene with people in it, as the statistics of one realm tell it. */
-export type RealmScene = Omit<HotScene, 'realms'>
+export type RealmScene = Omit<MergedHotScene, 'realms'>
 
 /** Scenes listed at most. */
 export const MAX_HOT_SCENES = 100
 
 /** Adds up what the realms tell, scene by scene, most crowded first. */
-export function mergeHotScenes(realms: Iterable<{ realmName: string; scenes: readonly RealmScene[] }>): HotScene[] {
-  const merged = new Map<string, HotScene>()
+export function mergeHotScenes(realms: Iterable<{ realmName: string; scenes: readonly RealmScene[] }>): MergedHotScene[] {
+  const merged = new Map<string, MergedHotScene>()
   for (const { realmName: serverName, scenes } of realms) {
     for (const { id, name, baseCoords, usersTotalCount, parcels, thumbnail } of scenes) {
       const known = merged.get(id)
@@ -43,7 +43,7 @@ export function mergeHotScenes(realms: Iterable<{ realmName: string; scenes: rea
 }
 
 /** The scenes in an answer of a realm's statistics; what is none is left out. */
-export const readRealmScenes = (body: unknown): RealmScene[] =>
+export const readHotScenes = (body: unknown): RealmScene[] =>
   (Array.isArray(body) ? body : []).slice(0, MAX_HOT_SCENES).flatMap((scene: unknown) => {
     const { id, name, baseCoords, usersTotalCount, parcels, thumbnail } = (scene ?? {}) as Record<string, unknown>
     if (typeof id !== 'string' || !isPair(baseCoords) || !isCount(usersTotalCount) || !Array.isArray(parcels)) return []

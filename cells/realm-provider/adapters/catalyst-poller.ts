@@ -37,7 +37,7 @@ interface Watched extends Running {
 }
 
 /** Starts with no catalyst to watch; `follow` says which. */
-export function watchCatalysts(options: {
+export function pollCatalysts(options: {
   clock: Clock
   log: Log
   metrics: ProviderMetrics

@@ -4,7 +4,7 @@ import type { Endpoint, RealmSpec } from '../../../crds/realm.ts'
 export type Assignment = Pick<RealmSpec['cells'], 'assignment' | 'capacity'>
 
 /** What is known when a newcomer asks. */
-export interface Newcomer {
+export interface Visitor {
   /** Players by slot; nothing while nobody counted. */
   players?: ReadonlyMap<number, number> | undefined
   /** What tells visitors apart, such as their address: the same one is led to the same cell, where that is asked for. */
@@ -18,7 +18,7 @@ export interface Newcomer {
 export function chooseEndpoint(
   endpoints: readonly Endpoint[],
   { assignment, capacity }: Assignment = { assignment: 'LeastLoaded' },
-  { players, visitor = '' }: Newcomer = {},
+  { players, visitor = '' }: Visitor = {},
 ): Endpoint | undefined {
   const bySlot = [...endpoints].sort((a, b) => a.slot - b.slot)
   const withRoom = bySlot.filter(({ slot }) => capacity === undefined || (players?.get(slot) ?? 0) < capacity)
