@@ -10,10 +10,10 @@ import { leadershipBy } from '../operator/leader/elector.ts'
 import { startReconcilers } from '../operator/reconcile/loop.ts'
 import { type QueueMetrics, queueMetrics } from '../operator/reconcile/queue-metrics.ts'
 import type { ApiServer } from '../testing/apiserver/apiserver.ts'
-import type { Row } from './main.ts'
+import type { Figure } from './figure.ts'
 
 /** Passes that find nothing to do, in this process, over everything there is. */
-export async function passes(api: ApiServer, namespace: string, report: (row: Row) => void): Promise<void> {
+export async function passes(api: ApiServer, namespace: string, report: (figure: Figure) => void): Promise<void> {
   const transport = api.transport()
   const cache = createCache({ transport, log: silentLog, namespace })
   const writer = createWriter({ transport, cache, leadership: leadershipBy(() => false), log: silentLog, clock: systemClock })
