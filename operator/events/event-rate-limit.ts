@@ -1,11 +1,10 @@
 import type { Clock } from '../../cells/chassis/clock.ts'
+import { type Rate, TokenBucket } from '../../cells/chassis/token-bucket.ts'
 
 /** Events about one object: this many at once, then one more each minute. */
-const BURST = 25
-const REFILL_MS = 60_000
+const OBJECT_RATE: Rate = { burst: 25, perSecond: 1 / 60 }
 /** Events about everything together. */
-const TOTAL_BURST = 500
-const TOTAL_REFILL_MS = 100
+const TOTAL_RATE: Rate = { burst: 500, perSecond: 10 }
 
 /** How many Events may be made: nobody reads the hundredth. */
 export interface EventRateLimit {
@@ -15,38 +14,23 @@ export interface EventRateLimit {
   readonly size: number
 }
 
-interface Bucket {
-  /** What may still be taken, as of `at`. */
-  level: number
-  at: number
-}
-
 /** An allowance per object and one for all; who takes nothing is forgotten once its bucket is full again. */
 export function createEventRateLimit(clock: Clock): EventRateLimit {
-  const byObject = new Map<string, Bucket>()
-  const all: Bucket = { level: TOTAL_BURST, at: clock.now() }
-
-  function fill(bucket: Bucket, burst: number, refillMs: number, now: number): Bucket {
-    bucket.level = Math.min(burst, bucket.level + (now - bucket.at) / refillMs)
-    bucket.at = now
-    return bucket
-  }
+  /** The object an Event was asked for last comes last. */
+  const byObject = new Map<string, TokenBucket>()
+  const all = new TokenBucket(TOTAL_RATE, clock.now())
 
   return {
     take(uid) {
       const now = clock.now()
-      for (const [other, { at }] of byObject) {
-        if (now - at < BURST * REFILL_MS) break
+      for (const [other, bucket] of byObject) {
+        if (!bucket.isFull(now)) break
         byObject.delete(other)
       }
-      const bucket = fill(byObject.get(uid) ?? { level: BURST, at: now }, BURST, REFILL_MS, now)
+      const bucket = byObject.get(uid) ?? new TokenBucket(OBJECT_RATE, now)
       byObject.delete(uid)
       byObject.set(uid, bucket)
-      fill(all, TOTAL_BURST, TOTAL_REFILL_MS, now)
-      if (bucket.level < 1 || all.level < 1) return false
-      bucket.level--
-      all.level--
-      return true
+      return bucket.waitMs(now) === 0 && all.take(now) && bucket.take(now)
     },
     get size() {
       return byObject.size
