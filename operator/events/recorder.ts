@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../cells/chassis/clock.ts'
 import { messageOf } from '../../cells/chassis/errors.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
@@ -45,7 +46,7 @@ export const SERIES_MS = 120_000
 export const SERIES_WRITE_MS = 30_000
 /** Events on their way; more are dropped. */
 const MAX_QUEUE = 256
-/** Things told lately that are remembered; the oldest goes first. */
+/** Series that are remembered; the one that was repeated longest ago is forgotten first. */
 const MAX_REMEMBERED = 4096
 const MAX_NOTE_LENGTH = 1024 // the API server takes no more
 const TIMEOUT_MS = 3000
@@ -63,22 +64,16 @@ interface EventSeries {
 
 /** Creates Events one after the other, by a queue of bounded length, only while leading, and never more than allowed. */
 export function createRecorder({ transport, leadership, instance, clock, log, metrics }: RecorderOptions): Recorder {
-  /** What was told lately, in the order in which it last happened. */
-  const told = new Map<string, EventSeries>()
+  const told = new LRUCache<string, EventSeries>({
+    max: MAX_REMEMBERED,
+    dispose: ({ cancel }, _, reason) => reason !== 'set' && cancel?.(),
+  })
   const allowance: EventRateLimit = createEventRateLimit(clock)
   const queue: (() => Promise<void>)[] = []
   let pumping: Promise<void> | undefined
   let stopped = false
 
   const count = ({ reason }: EventNote, outcome: EventOutcome) => metrics?.events.inc({ reason, outcome })
-
-  function forgetOld(now: number): void {
-    for (const [key, { lastAt, cancel }] of told) {
-      if (told.size <= MAX_REMEMBERED && (now - lastAt < SERIES_MS || cancel)) return
-      cancel?.()
-      told.delete(key)
-    }
-  }
 
   function repeat(known: EventSeries): void {
     known.count++
@@ -122,11 +117,8 @@ export function createRecorder({ transport, leadership, instance, clock, log, me
       const known = told.get(key)
       if (known && now - known.lastAt < SERIES_MS) {
         known.lastAt = now
-        told.delete(key)
-        told.set(key, known)
         return repeat(known)
       }
-      forgetOld(now)
       if (!allowance.take(subject.uid)) return count(news, 'capped')
       const name = `${subject.name}.${randomBytes(8).toString('hex')}`
       told.set(key, { subject, news, name, count: 1, lastAt: now, cancel: undefined })
@@ -135,7 +127,6 @@ export function createRecorder({ transport, leadership, instance, clock, log, me
     },
     async stop() {
       stopped = true
-      for (const { cancel } of told.values()) cancel?.()
       told.clear()
       queue.length = 0
       await pumping
