@@ -13,13 +13,13 @@ export const statsVariables = z.object({
 })
 type Environment = z.infer<typeof statsVariables>
 
-/** What the process needs besides the service itself: where to listen, which broker to join. */
+/** The environment of a process that runs stats alone: the service, where to listen, which broker to connect to. */
 export type StatsEnvironment = Readonly<Environment>
 
-/** What the service itself is told, in a process of its own or beside others. */
+/** The settings of the service itself, whether it runs alone in a process or beside others. */
 export type StatsConfig = Readonly<Pick<Environment, 'BUS_SCOPE' | 'COMMIT_HASH' | 'CURRENT_VERSION'>> & {
   readonly CONTENT_URL?: string | undefined
 }
 
-/** @throws UserError naming every variable that is not usable */
+/** @throws UserError naming every invalid variable */
 export const readConfig = (env: NodeJS.ProcessEnv): StatsEnvironment => parseEnv(statsVariables, env)

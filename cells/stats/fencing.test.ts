@@ -14,7 +14,7 @@ const report = (...ids: string[]) => busPayloads.encodeIslands({ data: ids.map(a
 const ids = async (stats: Awaited<ReturnType<typeof aStats>>) =>
   ((await stats.json('/islands')) as { islands: { id: string }[] }).islands.map(({ id }) => id)
 
-test('the late end of an old session takes nobody away who is back already', async (context) => {
+test('the late end of an old session does not remove a peer that has reconnected', async (context) => {
   const stats = await aStats(context)
   stats.bus.publish(at.heartbeat(A), withFencingToken(heartbeat(1), OLDER))
   stats.bus.publish(at.heartbeat(A), withFencingToken(heartbeat(2), NEWER))
@@ -25,7 +25,7 @@ test('the late end of an old session takes nobody away who is back already', asy
   expect(await stats.json('/peers')).toMatchObject({ peers: [] })
 })
 
-test('connectors that know no sessions are believed as ever', async (context) => {
+test('messages of connectors without sessions are processed', async (context) => {
   const stats = await aStats(context)
   stats.bus.publish(at.heartbeat(B), withFencingToken(heartbeat(1), NEWER))
   stats.bus.publish(at.heartbeat(B), heartbeat(2))
@@ -33,7 +33,7 @@ test('connectors that know no sessions are believed as ever', async (context) =>
   expect(await stats.json('/peers')).toMatchObject({ peers: [] })
 })
 
-test('an archipelago that another one took over from reports nothing any more', async (context) => {
+test('reports of an archipelago that another one took over from are ignored', async (context) => {
   const stats = await aStats(context)
   stats.bus.publish(at.islands, withFencingToken(report('old'), OLDER))
   expect(await ids(stats)).toEqual(['old'])
@@ -45,7 +45,7 @@ test('an archipelago that another one took over from reports nothing any more', 
   expect(await stats.json('/core-status')).toMatchObject({ userCount: 0 })
 })
 
-test('a report in several messages is shown once it is whole', async (context) => {
+test('a report in several messages is shown once it is complete', async (context) => {
   const stats = await aStats(context)
   const part = (index: number, ...islands: string[]) =>
     withFencingToken(withPart(report(...islands), { message: 1, index, count: 2 }), NEWER)

@@ -11,24 +11,24 @@ import { subjects } from '../wire/subjects.ts'
 import type { StatsConfig } from './config.ts'
 import { startStats } from './service.ts'
 
-/** The n-th player. */
+/** The wallet of the n-th player. */
 export const peerId = (n: number): PeerId => `0x${n.toString(16).padStart(40, '0')}`
 
-/** The voices of one cell, as a connector and an archipelago would publish. */
+/** Publishes on the bus what the connector and the archipelago of one cell publish. */
 export const publishers = (bus: { publish(subject: string, payload: Uint8Array): void }, scope: string) => {
   const at = subjects(scope)
   return {
-    walks: (peer: PeerId, [x, y, z]: [number, number, number]) =>
+    heartbeat: (peer: PeerId, [x, y, z]: [number, number, number]) =>
       bus.publish(at.heartbeat(peer), busPayloads.encodeHeartbeat({ position: { x, y, z } })),
-    leaves: (peer: PeerId) => bus.publish(at.disconnect(peer), new Uint8Array()),
-    reports: (...islands: { id: string; peers: PeerId[]; center?: Position | undefined; radius?: number }[]) =>
+    disconnect: (peer: PeerId) => bus.publish(at.disconnect(peer), new Uint8Array()),
+    islands: (...islands: { id: string; peers: PeerId[]; center?: Position | undefined; radius?: number }[]) =>
       bus.publish(
         at.islands,
         busPayloads.encodeIslands({
           data: islands.map((island) => ({ maxPeers: 100, center: { x: 8, y: 0, z: 8 }, radius: 0, ...island })),
         }),
       ),
-    lives: (currentTime: number, userCount: number) =>
+    discovery: (currentTime: number, userCount: number) =>
       bus.publish(
         at.discovery,
         busPayloads.encodeDiscovery({ serverName: 'archipelago', status: { currentTime, commitHash: undefined, userCount } }),
@@ -36,8 +36,8 @@ export const publishers = (bus: { publish(subject: string, payload: Uint8Array):
   }
 }
 
-/** A bus whose connection comes and goes at the test's word. */
-function aBus(): { bus: Bus; become: (state: BusState) => void } {
+/** A bus whose connection state the test sets. */
+function aBus(): { bus: Bus; setBusState: (state: BusState) => void } {
   const memory = createMemoryBus(silentLog)
   const listeners = new Set<(state: BusState) => void>()
   let current: BusState = 'connected'
@@ -51,16 +51,16 @@ function aBus(): { bus: Bus; become: (state: BusState) => void } {
       return () => listeners.delete(listener)
     },
   }
-  const become = (state: BusState) => {
+  const setBusState = (state: BusState) => {
     current = state
     for (const listener of listeners) listener(state)
   }
-  return { bus, become }
+  return { bus, setBusState }
 }
 
-/** Stats on a port of this machine, with a bus to speak on and a clock to turn. */
+/** Starts stats on a free local port, on a bus and a clock the test controls. */
 export async function aStats({ onTestFinished }: Pick<TestContext, 'onTestFinished'>, config: Partial<StatsConfig> = {}) {
-  const { bus, become } = aBus()
+  const { bus, setBusState } = aBus()
   const clock = new ManualClock()
   const metrics = new Metrics('stats')
   const scope = config.BUS_SCOPE ?? ''
@@ -77,5 +77,5 @@ export async function aStats({ onTestFinished }: Pick<TestContext, 'onTestFinish
     await bus.flush()
     return fetch(http.url + path, init)
   }
-  return { bus, become, clock, metrics, get, json: async (path: string): Promise<unknown> => (await get(path)).json() }
+  return { bus, setBusState, clock, metrics, get, json: async (path: string): Promise<unknown> => (await get(path)).json() }
 }

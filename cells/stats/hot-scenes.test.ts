@@ -1,7 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { hotPointers, hotScenes, MAX_HOT_SCENES, MAX_POINTERS } from './core/hot-scenes.ts'
+import { MAX_HOT_SCENES } from '../wire/hot-scene.ts'
+import { hotPointers, hotScenes, MAX_POINTERS } from './core/hot-scenes.ts'
 import { aStats, peerId, publishers } from './fixtures.ts'
 
 const onParcel = (x: number, y: number, peersCount: number) => ({ peersCount, parcel: { x, y } })
@@ -11,7 +12,7 @@ const aScene = (id: string, parcels: string[], display: Record<string, unknown> 
   metadata: { display, scene: { base: parcels[0], parcels } },
 })
 
-test('the scenes with most people come first, counted over all of their parcels', () => {
+test('the scenes with most players come first, counted over all of their parcels', () => {
   const plaza = aScene('plaza', ['0,0', '0,1'], { title: 'Plaza', navmapThumbnail: 'images/map.png', description: 'Fountain' })
   const cafe = { ...aScene('cafe', ['-3,7']), metadata: { ...aScene('', ['-3,7']).metadata, contact: { name: 'Ada' } } }
   expect(
@@ -33,7 +34,7 @@ test('the scenes with most people come first, counted over all of their parcels'
   ])
 })
 
-test('absolute thumbnails pass through, thumbnails that are no file of the scene are left out', () => {
+test('absolute thumbnails are kept, thumbnails that are no file of the scene are left out', () => {
   const parcels = [onParcel(0, 0, 1)]
   const thumbnailOf = (navmapThumbnail: string) =>
     hotScenes(parcels, [aScene('s', ['0,0'], { navmapThumbnail })], 'https://c.example')[0]?.thumbnail
@@ -41,15 +42,15 @@ test('absolute thumbnails pass through, thumbnails that are no file of the scene
   expect(thumbnailOf('missing.png')).toBeUndefined()
 })
 
-test('whatever a content server names that is no scene is skipped', () => {
-  const nonsense = [null, 7, 'x', {}, { id: 'a' }, { id: 'b', metadata: { scene: { base: '0,0' } } }, aScene('', ['0,0'])]
-  expect(hotScenes([onParcel(0, 0, 1)], [...nonsense, aScene('bad', ['a,b']), aScene('ok', ['0,0', 'x', ''])], '')).toMatchObject(
-    [{ id: 'ok', parcels: [[0, 0]] }],
-  )
+test('entities of a content server that are not valid scenes are skipped', () => {
+  const invalid = [null, 7, 'x', {}, { id: 'a' }, { id: 'b', metadata: { scene: { base: '0,0' } } }, aScene('', ['0,0'])]
+  expect(hotScenes([onParcel(0, 0, 1)], [...invalid, aScene('bad', ['a,b']), aScene('ok', ['0,0', 'x', ''])], '')).toMatchObject([
+    { id: 'ok', parcels: [[0, 0]] },
+  ])
   expect(hotScenes([onParcel(0, 0, 1)], { not: 'a list' }, '')).toEqual([])
 })
 
-test('at most a hundred scenes are listed, and the question stays bounded and on the map', () => {
+test('at most a hundred scenes are listed, and the request is limited to a number of parcels on the map', () => {
   const parcels = Array.from({ length: MAX_POINTERS + 50 }, (_, x) => onParcel(x, 0, x))
   const scenes = parcels.map(({ parcel: { x } }) => aScene(`s${x}`, [`${x},0`]))
   expect(hotScenes(parcels, scenes, '')).toHaveLength(MAX_HOT_SCENES)
@@ -58,15 +59,18 @@ test('at most a hundred scenes are listed, and the question stays bounded and on
   expect(pointers[0]).toBe(`${MAX_POINTERS + 49},0`)
 })
 
-test('hot scenes come from a cache that outlives the content server, and no request asks it', async (t) => {
-  let questions: unknown[] = []
-  let answer: (asked: unknown) => [number, string] = () => [200, JSON.stringify([aScene('plaza', ['0,0'], { title: 'Plaza' })])]
+test('hot scenes come from a cache that survives an outage of the content server, and no request queries it', async (t) => {
+  let requests: unknown[] = []
+  let respond: (received: unknown) => [number, string] = () => [
+    200,
+    JSON.stringify([aScene('plaza', ['0,0'], { title: 'Plaza' })]),
+  ]
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
-    const asked = [request.method, request.url, JSON.parse(Buffer.concat(chunks).toString())]
-    questions.push(asked)
-    const [status, body] = answer(asked)
+    const received = [request.method, request.url, JSON.parse(Buffer.concat(chunks).toString())]
+    requests.push(received)
+    const [status, body] = respond(received)
     response.writeHead(status).end(body)
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
@@ -77,28 +81,28 @@ test('hot scenes come from a cache that outlives the content server, and no requ
   const { bus, clock, json, metrics } = await aStats(t, {
     CONTENT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/content/`,
   })
-  publishers(bus, '').walks(peerId(1), [8, 0, 8])
+  publishers(bus, '').heartbeat(peerId(1), [8, 0, 8])
   expect(await json('/hot-scenes')).toEqual([])
-  expect(questions).toEqual([])
+  expect(requests).toEqual([])
 
   const hot = [{ id: 'plaza', name: 'Plaza', baseCoords: [0, 0], usersTotalCount: 1, parcels: [[0, 0]] }]
   clock.advance(12_000)
   await expect.poll(() => json('/hot-scenes')).toEqual(hot)
-  expect(questions).toEqual([['POST', '/content/entities/active', { pointers: ['0,0'] }]])
+  expect(requests).toEqual([['POST', '/content/entities/active', { pointers: ['0,0'] }]])
 
   const failures = ['realm_stats_content_failures_total 1', 'realm_stats_content_failures_total 2']
   for (const [n, broken] of [[500, '[]'] as [number, string], [200, '<html>'] as [number, string]].entries()) {
-    questions = []
-    answer = () => broken
+    requests = []
+    respond = () => broken
     clock.advance(12_000)
     await vi.waitFor(async () => expect(await metrics.registry.metrics()).toContain(failures[n]))
-    expect(questions).toHaveLength(1)
+    expect(requests).toHaveLength(1)
     expect(await json('/hot-scenes')).toEqual(hot)
   }
 })
 
-test('without a content server nothing is hot', async (t) => {
+test('without a content server no scene is hot', async (t) => {
   const { bus, json } = await aStats(t)
-  publishers(bus, '').walks(peerId(1), [8, 0, 8])
+  publishers(bus, '').heartbeat(peerId(1), [8, 0, 8])
   expect(await json('/hot-scenes')).toEqual([])
 })

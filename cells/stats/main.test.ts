@@ -11,7 +11,7 @@ import { silentLog } from '../chassis/log.ts'
 import { peerId, publishers } from './fixtures.ts'
 import { main } from './main.ts'
 
-/** A port nobody listens on now. */
+/** A port that is free now. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -21,7 +21,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-test('a process without a broker says what is missing', async () => {
+test('a process without a broker names the missing variable', async () => {
   await expect(main({})).rejects.toThrow(new UserError('NATS_URL is required', 2))
 })
 
@@ -56,15 +56,15 @@ withPart('nats', 'stats over NATS', (binary) => {
   })
   const json = async (path: string): Promise<unknown> => (await fetch(url + path)).json()
 
-  test('every cell of the realm is heard, no other realm is, and an outage of the broker loses nobody', async () => {
-    const peersWhileAllWalk = () => {
-      publishers(bus, 'ns.city.0').walks(peerId(1), [8, 0, 8])
-      publishers(bus, 'ns.city.1').walks(peerId(2), [40, 0, 8])
-      publishers(bus, 'ns.other.0').walks(peerId(3), [8, 0, 8])
-      publishers(bus, 'ns.city.1').lives(Date.now(), 1)
+  test('messages of every cell of the realm are processed, those of other realms are not, and an outage of the broker loses no peer', async () => {
+    const peersWhileAllMove = () => {
+      publishers(bus, 'ns.city.0').heartbeat(peerId(1), [8, 0, 8])
+      publishers(bus, 'ns.city.1').heartbeat(peerId(2), [40, 0, 8])
+      publishers(bus, 'ns.other.0').heartbeat(peerId(3), [8, 0, 8])
+      publishers(bus, 'ns.city.1').discovery(Date.now(), 1)
       return json('/stats/comms/peers')
     }
-    await expect.poll(peersWhileAllWalk).toMatchObject({ peers: [{ id: peerId(1) }, { id: peerId(2) }] })
+    await expect.poll(peersWhileAllMove).toMatchObject({ peers: [{ id: peerId(1) }, { id: peerId(2) }] })
     await expect.poll(() => json('/core-status')).toEqual({ healthy: true, userCount: 1 })
 
     nats.kill('SIGKILL')
@@ -75,7 +75,7 @@ withPart('nats', 'stats over NATS', (binary) => {
     await expect
       .poll(
         () => {
-          publishers(bus, 'ns.city.0').walks(peerId(4), [8, 0, 8])
+          publishers(bus, 'ns.city.0').heartbeat(peerId(4), [8, 0, 8])
           return json(`/peers/${peerId(4)}`)
         },
         { timeout: 10_000, interval: 100 },

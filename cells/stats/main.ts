@@ -5,7 +5,7 @@ import { busOf, runCell } from '../process.ts'
 import { readConfig } from './config.ts'
 import { startStats } from './service.ts'
 
-/** Runs stats as a process of its own. @throws UserError when the environment is not usable or NATS refuses us */
+/** Runs stats as a process of its own. @throws UserError when the environment is invalid or NATS rejects the connection */
 export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   const { NATS_URL, ...config } = readConfig(env)
   if (!NATS_URL) throw new UserError('NATS_URL is required', 2)

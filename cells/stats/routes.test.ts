@@ -10,9 +10,9 @@ const shown = (id: string, now: number, parcel: [number, number], position: [num
   position,
 })
 
-test('a positioned heartbeat makes a peer appear, in the body upstream sends, at the root, under /comms and under /stats', async (t) => {
+test('a positioned heartbeat adds a peer, in the format of upstream, at the root, below /comms and below /stats', async (t) => {
   const { bus, clock, get } = await aStats(t)
-  publishers(bus, '').walks(ana, [8, 0, 8])
+  publishers(bus, '').heartbeat(ana, [8, 0, 8])
   const now = clock.now()
   const peer = `{"id":"${ana}","address":"${ana}","lastPing":${now},"parcel":[0,0],"position":[8,0,8]}`
   for (const prefix of ['', '/comms', '/stats', '/stats/comms']) {
@@ -32,9 +32,9 @@ test('a positioned heartbeat makes a peer appear, in the body upstream sends, at
 test('peers are filtered by id exactly and listed in order of appearance', async (t) => {
   const { bus, clock, json } = await aStats(t)
   const cell = publishers(bus, '')
-  cell.walks(cleo, [0, 0, 0])
-  cell.walks(ana, [-1, 2.5, 31])
-  cell.walks(ben, [16, 0, -0.5])
+  cell.heartbeat(cleo, [0, 0, 0])
+  cell.heartbeat(ana, [-1, 2.5, 31])
+  cell.heartbeat(ben, [16, 0, -0.5])
   const now = clock.now()
   const all = [
     shown(cleo, now, [0, 0], [0, 0, 0]),
@@ -42,30 +42,30 @@ test('peers are filtered by id exactly and listed in order of appearance', async
     shown(ben, now, [1, -1], [16, 0, -0.5]),
   ]
   expect(await json('/peers')).toEqual({ ok: true, peers: all })
-  expect(await json(`/peers?id=${ben}&id=${cleo}&id=${ben}&id=nobody`)).toEqual({ ok: true, peers: [all[0], all[2]] })
+  expect(await json(`/peers?id=${ben}&id=${cleo}&id=${ben}&id=unknown`)).toEqual({ ok: true, peers: [all[0], all[2]] })
   expect(await json(`/comms/peers?id=${ana.toUpperCase()}`)).toEqual({ ok: true, peers: [] })
 })
 
-test('a heartbeat moves a peer and a disconnect removes it, memory of the last answer notwithstanding', async (t) => {
+test('a heartbeat moves a peer and a disconnect removes it, although answers are cached', async (t) => {
   const { bus, json } = await aStats(t)
   const cell = publishers(bus, '')
-  cell.walks(ana, [8, 0, 8])
+  cell.heartbeat(ana, [8, 0, 8])
   expect(await json('/parcels')).toEqual({ parcels: [{ peersCount: 1, parcel: { x: 0, y: 0 } }] })
-  cell.walks(ana, [-8, 0, 40])
+  cell.heartbeat(ana, [-8, 0, 40])
   expect(await json('/parcels')).toEqual({ parcels: [{ peersCount: 1, parcel: { x: -1, y: 2 } }] })
-  cell.leaves(ana)
+  cell.disconnect(ana)
   expect(await json('/parcels')).toEqual({ parcels: [] })
   expect(await json('/peers')).toEqual({ ok: true, peers: [] })
 })
 
-test('a peer whose goodbye was lost is forgotten after a minute of silence', async (t) => {
+test('a peer whose disconnect message was lost expires after a minute of silence', async (t) => {
   const { bus, clock, json, get, metrics } = await aStats(t)
   const cell = publishers(bus, '')
-  cell.walks(ana, [8, 0, 8])
-  cell.walks(ben, [8, 0, 8])
+  cell.heartbeat(ana, [8, 0, 8])
+  cell.heartbeat(ben, [8, 0, 8])
   await bus.flush()
   for (let second = 0; second < 63; second++) {
-    if (second === 30) cell.walks(ben, [8, 0, 8])
+    if (second === 30) cell.heartbeat(ben, [8, 0, 8])
     await get('/status') // lets the sweeps of the past second run
     clock.advance(1250)
   }
@@ -73,8 +73,8 @@ test('a peer whose goodbye was lost is forgotten after a minute of silence', asy
   expect(await metrics.registry.metrics()).toContain('realm_stats_peers_expired_total 1')
 })
 
-test('nobody is taken for gone while the bus is away, nor before everybody had a minute to speak again', async (t) => {
-  const { bus, become, clock, get, json } = await aStats(t)
+test('no peer expires while the bus is down, nor before each peer had a minute to send a heartbeat again', async (t) => {
+  const { bus, setBusState, clock, get, json } = await aStats(t)
   const after = async (ms: number) => {
     for (let passed = 0; passed < ms; passed += 1000) {
       await get('/status') // lets the sweeps of the past second run
@@ -82,20 +82,20 @@ test('nobody is taken for gone while the bus is away, nor before everybody had a
     }
     return json('/peers')
   }
-  publishers(bus, '').walks(ana, [8, 0, 8])
+  publishers(bus, '').heartbeat(ana, [8, 0, 8])
   await bus.flush()
-  become('disconnected')
+  setBusState('disconnected')
   expect(await after(300_000)).toMatchObject({ peers: [{ id: ana }] })
-  become('connected')
+  setBusState('connected')
   expect(await after(58_000)).toMatchObject({ peers: [{ id: ana }] })
   expect(await after(6_000)).toMatchObject({ peers: [] })
 })
 
-test('islands show the peers stats knows and leave out the others and islands without a centre', async (t) => {
+test('islands are shown with their known peers, and islands without a centre are left out', async (t) => {
   const { bus, clock, json } = await aStats(t)
   const cell = publishers(bus, '')
-  cell.walks(ana, [8, 0, 8])
-  cell.reports(
+  cell.heartbeat(ana, [8, 0, 8])
+  cell.islands(
     { id: 'I1', peers: [ana, ben] },
     { id: 'I2', peers: [ana], center: undefined },
     { id: 'I3', peers: [ana], center: { x: Number.NaN, y: 0, z: 0 } },
@@ -103,36 +103,36 @@ test('islands show the peers stats knows and leave out the others and islands wi
   const island = { id: 'I1', maxPeers: 100, center: [8, 0, 8], radius: 0, peers: [shown(ana, clock.now(), [0, 0], [8, 0, 8])] }
   expect(await json('/islands')).toEqual({ ok: true, islands: [island] })
   expect(await json('/comms/islands/I1')).toEqual(island)
-  cell.reports()
+  cell.islands()
   expect(await json('/islands')).toEqual({ ok: true, islands: [] })
 })
 
-test('core-status is healthy while the archipelago spoke less than 90 s ago, and keeps its last number', async (t) => {
+test('core-status is healthy while the last discovery message is less than 90 s old, and keeps the last user count', async (t) => {
   const { bus, clock, json } = await aStats(t)
   const cell = publishers(bus, '')
   expect(await json('/core-status')).toEqual({ healthy: false, userCount: 0 })
-  cell.lives(clock.now(), 3)
+  cell.discovery(clock.now(), 3)
   expect(await json('/core-status')).toEqual({ healthy: true, userCount: 3 })
   clock.advance(89_999)
   expect(await json('/core-status')).toEqual({ healthy: true, userCount: 3 })
   clock.advance(1)
   expect(await json('/core-status')).toEqual({ healthy: false, userCount: 3 })
-  cell.lives(clock.now() + 10_000_000, 4)
+  cell.discovery(clock.now() + 10_000_000, 4)
   await bus.flush()
   clock.advance(90_000)
   expect(await json('/core-status')).toEqual({ healthy: false, userCount: 4 })
 })
 
-test('stats of a realm hear every cell, keep islands of one id apart and count each cell by its last word', async (t) => {
+test('stats of a realm cover every cell, keep islands with the same id apart and count each cell by its last message', async (t) => {
   const { bus, clock, json } = await aStats(t, { BUS_SCOPE: 'ns.city.*' })
-  const [west, east, stranger] = [publishers(bus, 'ns.city.0'), publishers(bus, 'ns.city.1'), publishers(bus, 'ns.other.0')]
-  west.walks(ana, [0, 0, 0])
-  east.walks(ben, [0, 0, 0])
-  stranger.walks(cleo, [0, 0, 0])
-  west.reports({ id: 'I1', peers: [ana] })
-  east.reports({ id: 'I1', peers: [ben] })
-  west.lives(clock.now(), 1)
-  east.lives(clock.now(), 5)
+  const [west, east, otherRealm] = [publishers(bus, 'ns.city.0'), publishers(bus, 'ns.city.1'), publishers(bus, 'ns.other.0')]
+  west.heartbeat(ana, [0, 0, 0])
+  east.heartbeat(ben, [0, 0, 0])
+  otherRealm.heartbeat(cleo, [0, 0, 0])
+  west.islands({ id: 'I1', peers: [ana] })
+  east.islands({ id: 'I1', peers: [ben] })
+  west.discovery(clock.now(), 1)
+  east.discovery(clock.now(), 5)
   expect(await json('/islands')).toMatchObject({
     islands: [
       { id: 'I1', peers: [{ id: ana }] },
@@ -141,11 +141,11 @@ test('stats of a realm hear every cell, keep islands of one id apart and count e
   })
   expect(await json('/peers')).toMatchObject({ peers: [{ id: ana }, { id: ben }] })
   expect(await json('/core-status')).toEqual({ healthy: true, userCount: 6 })
-  east.reports()
+  east.islands()
   expect(await json('/islands')).toMatchObject({ islands: [{ id: 'I1', peers: [{ id: ana }] }] })
 
   clock.advance(60_000)
-  west.lives(clock.now(), 7)
+  west.discovery(clock.now(), 7)
   clock.advance(30_000)
   expect(await json('/core-status')).toEqual({ healthy: true, userCount: 7 })
   expect(await json('/cells')).toEqual({
@@ -157,28 +157,28 @@ test('stats of a realm hear every cell, keep islands of one id apart and count e
   })
 })
 
-test('the late goodbye of a cell a peer has left does not remove it from the cell it came to', async (t) => {
+test('a late disconnect message from the previous cell of a peer does not remove it from its new cell', async (t) => {
   const { bus, json } = await aStats(t, { BUS_SCOPE: 'ns.city.*' })
-  publishers(bus, 'ns.city.0').walks(ana, [0, 0, 0])
-  publishers(bus, 'ns.city.1').walks(ana, [32, 0, 0])
-  publishers(bus, 'ns.city.0').leaves(ana)
+  publishers(bus, 'ns.city.0').heartbeat(ana, [0, 0, 0])
+  publishers(bus, 'ns.city.1').heartbeat(ana, [32, 0, 0])
+  publishers(bus, 'ns.city.0').disconnect(ana)
   expect(await json('/peers')).toMatchObject({ peers: [{ id: ana, parcel: [2, 0] }] })
 })
 
-test('malformed messages and positions that are nowhere are counted and change nothing', async (t) => {
+test('malformed messages and positions that are not finite are counted and change nothing', async (t) => {
   const { bus, json, metrics } = await aStats(t)
   const cell = publishers(bus, '')
-  cell.walks(ana, [8, 0, 8])
+  cell.heartbeat(ana, [8, 0, 8])
   const garbage = new Uint8Array([1, 2, 3, 4, 5, 6])
   bus.publish(`peer.${ben}.heartbeat`, garbage)
-  bus.publish('peer.nobody.heartbeat', new Uint8Array())
-  cell.walks(ben, [Number.NaN, 0, 0])
-  cell.walks(ana, [0, Number.POSITIVE_INFINITY, 0])
-  bus.publish('peer.nobody.disconnect', garbage)
+  bus.publish('peer.not-a-wallet.heartbeat', new Uint8Array())
+  cell.heartbeat(ben, [Number.NaN, 0, 0])
+  cell.heartbeat(ana, [0, Number.POSITIVE_INFINITY, 0])
+  bus.publish('peer.not-a-wallet.disconnect', garbage)
   bus.publish('engine.islands', garbage)
   bus.publish('engine.discovery', garbage)
   bus.publish('engine.discovery', new Uint8Array())
-  bus.publish(`peer.${ben}.heartbeat`, new Uint8Array()) // without a position: fine, and nothing to show
+  bus.publish(`peer.${ben}.heartbeat`, new Uint8Array()) // valid, but without a position there is nothing to show
   expect(await json('/peers')).toMatchObject({ peers: [{ id: ana, position: [8, 0, 8] }] })
   const counted = await metrics.registry.metrics()
   for (const line of ['heartbeat"} 4', 'disconnect"} 1', 'islands"} 1', 'discovery"} 2']) {
@@ -188,7 +188,7 @@ test('malformed messages and positions that are nowhere are counted and change n
 
 test('HEAD works on every GET route, other methods get 405 with Allow, other paths a plain 404', async (t) => {
   const { bus, get } = await aStats(t)
-  publishers(bus, '').walks(ana, [8, 0, 8])
+  publishers(bus, '').heartbeat(ana, [8, 0, 8])
   const paths = ['/peers', `/peers/${ana}`, '/parcels', '/islands', '/hot-scenes', '/core-status', '/status', '/stats/status']
   for (const path of [...paths, '/health/live', '/health/ready', '/health/startup', '/metrics']) {
     const head = await get(path, { method: 'HEAD' })
@@ -204,7 +204,7 @@ test('HEAD works on every GET route, other methods get 405 with Allow, other pat
   }
 })
 
-test('status tells the build to any origin, and the rest reflects the origin that asks', async (t) => {
+test('status shows the build to any origin, and the other routes allow the requesting origin', async (t) => {
   const { clock, get } = await aStats(t, { CURRENT_VERSION: '1.2.3', COMMIT_HASH: 'abc' })
   const status = await get('/status')
   expect(status.headers.get('access-control-allow-origin')).toBe('*')
@@ -214,12 +214,12 @@ test('status tells the build to any origin, and the rest reflects the origin tha
   expect(await (await get('/health/live')).text()).toBe('alive')
 })
 
-test('a long answer is not rebuilt for every poller while everybody moves', async (t) => {
+test('a long answer is not rebuilt for every client while all peers move', async (t) => {
   const { bus, clock, get } = await aStats(t)
   const cell = publishers(bus, '')
-  for (let n = 0; n < 2000; n++) cell.walks(peerId(n), [n, 0, 0])
+  for (let n = 0; n < 2000; n++) cell.heartbeat(peerId(n), [n, 0, 0])
   const before = await (await get('/peers')).text()
-  cell.walks(peerId(0), [0, 0, 999])
+  cell.heartbeat(peerId(0), [0, 0, 999])
   expect(await (await get('/peers')).text()).toBe(before)
   clock.advance(100)
   expect(await (await get('/peers')).text()).not.toBe(before)

@@ -2,24 +2,24 @@ import type { Clock } from '../chassis/clock.ts'
 import type { Build } from '../chassis/health.ts'
 import { type Answer, json, ok, type Route, route } from '../chassis/http.ts'
 import type { HotSceneSource } from './adapters/hot-scenes-poller.ts'
+import { cellsJson, coreStatus, islandById, islandsJson, parcelsJson, peerJson, peersJson } from './core/response-json.ts'
 import type { Snapshot } from './core/snapshot.ts'
-import { cellsJson, coreStatus, islandById, islandsJson, parcelsJson, peerJson, peersJson } from './core/views.ts'
 
-/** Everything the routes read. */
-export interface StatsSources {
+/** `build` is shown at `/status`; everything else is answered from memory. */
+export interface StatsRouteDependencies {
   snapshot: Snapshot
   hotScenes: HotSceneSource
   clock: Clock
   build: Build
 }
 
-/** The API of comms.md §8.1: at the root, partly below `/comms`, and all of it once more below `/stats`. */
-export function statsRoutes({ snapshot, hotScenes, clock, build }: StatsSources): Route[] {
-  const onChange = (body: () => unknown) => memoized(() => snapshot.revision, clock, body)
-  const allPeers = onChange(() => ({ ok: true, peers: peersJson(snapshot, []) }))
-  const parcels = onChange(() => ({ parcels: parcelsJson(snapshot) }))
-  const islands = onChange(() => ({ ok: true, islands: islandsJson(snapshot) }))
-  const scenes = memoized(hotScenes.current, clock, hotScenes.current)
+/** The API of comms.md §8.1: at the root, partly also below `/comms`, and all of it again below `/stats`. */
+export function statsRoutes({ snapshot, hotScenes, clock, build }: StatsRouteDependencies): Route[] {
+  const ofSnapshot = (body: () => unknown) => cached(() => snapshot.revision, clock, body)
+  const allPeers = ofSnapshot(() => ({ ok: true, peers: peersJson(snapshot, []) }))
+  const parcels = ofSnapshot(() => ({ parcels: parcelsJson(snapshot) }))
+  const islands = ofSnapshot(() => ({ ok: true, islands: islandsJson(snapshot) }))
+  const scenes = cached(hotScenes.current, clock, hotScenes.current)
 
   const alsoBelowComms: Route[] = [
     route('GET', '/peers', ({ query }) => {
@@ -40,7 +40,7 @@ export function statsRoutes({ snapshot, hotScenes, clock, build }: StatsSources)
   const atRoot: Route[] = [
     route('GET', '/hot-scenes', scenes),
     route('GET', '/core-status', () => ok(coreStatus(snapshot, clock.now()))),
-    // Ours: which cell carries how many, so that the realm provider can send the next player to the emptiest.
+    // An addition to upstream's API: players by cell, so that the realm provider can send the next player to the emptiest cell.
     route('GET', '/cells', () => ok({ ok: true, cells: cellsJson(snapshot, clock.now()) })),
     route('GET', '/status', () =>
       json(
@@ -55,24 +55,24 @@ export function statsRoutes({ snapshot, hotScenes, clock, build }: StatsSources)
 }
 
 const below = (prefix: string, routes: readonly Route[]): Route[] =>
-  routes.map((one) => ({ ...one, path: `${prefix}${one.path}` as const }))
+  routes.map((each) => ({ ...each, path: `${prefix}${each.path}` as const }))
 
-/** Bytes of a kept answer that buy it a millisecond: less than 10 kB is always built afresh, 10 MB at most once a second. */
+/** A cached answer is kept a millisecond for this many bytes: one below 10 kB is rebuilt on each change, one of 10 MB at most once a second. */
 const BYTES_PER_MS = 10_000
 
 /**
- * Builds an answer once per change, however many ask. Where everything changes all the time, a long answer also lives as many
- * milliseconds as it would take to build it some ten times over, so that pollers never own the process.
+ * Builds an answer once per change, however many clients request it. Where the data changes all the time, a long answer is also kept for
+ * about ten times as long as it takes to build, so that polling clients cannot use up the processor.
  */
-function memoized(version: () => unknown, clock: Clock, body: () => unknown): () => Answer {
-  let kept: { version: unknown; answer: Answer; freshUntil: number } | undefined
+function cached(version: () => unknown, clock: Clock, body: () => unknown): () => Answer {
+  let last: { version: unknown; answer: Answer; freshUntil: number } | undefined
   return () => {
     const current = version()
     const now = clock.now()
-    if (kept && (kept.version === current || now < kept.freshUntil)) return kept.answer
+    if (last && (last.version === current || now < last.freshUntil)) return last.answer
     const bytes = Buffer.from(JSON.stringify(body()))
     const answer: Answer = { status: 200, headers: { 'content-type': 'application/json' }, body: bytes }
-    kept = { version: current, answer, freshUntil: now + Math.floor(bytes.length / BYTES_PER_MS) }
+    last = { version: current, answer, freshUntil: now + Math.floor(bytes.length / BYTES_PER_MS) }
     return answer
   }
 }

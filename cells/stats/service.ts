@@ -17,8 +17,8 @@ import { statsRoutes } from './routes.ts'
 const EXPIRY_CHECK_MS = 1_000
 
 /**
- * Starts stats: it listens to the bus and answers who is where. It is ready as long as it runs, bus or no bus, because explorers
- * refuse to start when its `/status` is gone (comms.md §8.3); `/core-status` is what tells a dead archipelago.
+ * Starts stats: it listens to the bus and answers which peers are where. It is ready as long as it runs, even without a bus, because
+ * explorers refuse to start when `/status` fails (comms.md §8.3); a dead archipelago shows in `/core-status`.
  */
 export async function startStats(
   config: StatsConfig,
@@ -31,17 +31,17 @@ export async function startStats(
     ? pollHotScenes({ contentUrl: config.CONTENT_URL, snapshot, clock, log, metrics: counted })
     : noHotScenes
 
-  // Deaf is not empty: while the bus is away, and until everybody had the time to speak again, nobody is taken for gone.
-  let expireFrom = 0
-  const stopWatching = bus.onState(() => {
-    expireFrom = clock.now() + PEER_EXPIRY_MS
+  // Silence does not mean that peers left while the bus is down, nor until every peer had the time to send a heartbeat again.
+  let expireAfter = 0
+  const stopWatchingBus = bus.onState(() => {
+    expireAfter = clock.now() + PEER_EXPIRY_MS
   })
   const expiring = repeat({
     clock,
     log,
     delayMs: () => EXPIRY_CHECK_MS,
     task: async () => {
-      if (bus.state === 'connected' && clock.now() >= expireFrom) counted.expired.inc(snapshot.expire(clock.now()))
+      if (bus.state === 'connected' && clock.now() >= expireAfter) counted.expired.inc(snapshot.expire(clock.now()))
     },
   })
 
@@ -60,11 +60,11 @@ export async function startStats(
       ...operationalRoutes(metrics, readiness),
     ],
   })
-  const silence = {
+  const subscriptions = {
     stop: async () => {
       stopListening()
-      stopWatching()
+      stopWatchingBus()
     },
   }
-  return { app, readiness, stop: stopAll(log, silence, expiring, hotScenes).stop }
+  return { app, readiness, stop: stopAll(log, subscriptions, expiring, hotScenes).stop }
 }

@@ -1,15 +1,15 @@
 import type { Counter } from 'prom-client'
 import type { Metrics } from '../../cells/chassis/metrics.ts'
 
-/** `sent`, `repeated` (counted in the series of an Event sent before), `capped` (dropped by a limit), `failed` (not accepted by the API server). */
+/** What became of Events: `sent`, `repeated` (counted in one sent before), `capped` (too many), `failed` (nobody took it). */
 export type EventOutcome = 'sent' | 'repeated' | 'capped' | 'failed'
 
-/** Counts each note once by its outcome. */
+/** What a recorder counts. */
 export interface EventMetrics {
   events: Counter<'reason' | 'outcome'>
 }
 
-/** Registers the metrics of Events. */
+/** Lists the metrics of Events. */
 export const eventMetrics = (metrics: Metrics): EventMetrics => ({
-  events: metrics.counter('events_total', 'Events recorded, by reason and outcome.', ['reason', 'outcome']),
+  events: metrics.counter('events_total', 'Things told as Events, by what became of them.', ['reason', 'outcome']),
 })

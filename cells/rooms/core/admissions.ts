@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import type { Admission } from '../../wire/admission.ts'
 import type { PeerId } from '../../wire/peer.ts'
 
@@ -13,16 +12,19 @@ const MAX_SCENES = 4
 
 /** Who may enter which room (comms.md §13), as far as there is memory for it: the peer admitted longest ago is forgotten first. */
 export class Admissions {
-  readonly #admitted: LRUCache<PeerId, Admitted>
+  readonly #admitted = new Map<PeerId, Admitted>()
+  readonly #maxPeers: number
 
   constructor(maxPeers: number) {
-    this.#admitted = new LRUCache({ max: maxPeers })
+    this.#maxPeers = maxPeers
   }
 
   /** Lets a peer into a room; answers the island it may no longer be in, if this one replaces another. */
   admit(peer: PeerId, { room, kind }: Admission): string | undefined {
     const admitted = this.#admitted.get(peer) ?? { island: undefined, scenes: [] }
+    this.#admitted.delete(peer)
     this.#admitted.set(peer, admitted)
+    if (this.#admitted.size > this.#maxPeers) this.#forgetOldest()
     if (kind === 'scene') {
       admitted.scenes = [...admitted.scenes.filter((scene) => scene !== room), room].slice(-MAX_SCENES)
       return undefined
@@ -33,8 +35,14 @@ export class Admissions {
   }
 
   allows(peer: PeerId, room: string): boolean {
-    // Looking must not make an admission younger.
-    const admitted = this.#admitted.peek(peer)
+    const admitted = this.#admitted.get(peer)
     return admitted !== undefined && (admitted.island === room || admitted.scenes.includes(room))
+  }
+
+  #forgetOldest(): void {
+    for (const oldest of this.#admitted.keys()) {
+      this.#admitted.delete(oldest)
+      return
+    }
   }
 }

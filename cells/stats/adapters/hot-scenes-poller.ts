@@ -3,25 +3,27 @@ import { fetchJson } from '../../chassis/fetch-json.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import { repeat } from '../../chassis/repeat.ts'
-import { type HotScene, hotPointers, hotScenes } from '../core/hot-scenes.ts'
+import type { HotScene } from '../../wire/hot-scene.ts'
+import { hotPointers, hotScenes } from '../core/hot-scenes.ts'
+import { parcelsJson } from '../core/response-json.ts'
 import type { Snapshot } from '../core/snapshot.ts'
-import { parcelsJson } from '../core/views.ts'
 import type { StatsMetrics } from '../metrics.ts'
 
-/** The scenes people stand in, as last found out. */
+/** The scenes that have players in them; answers from memory. */
 export interface HotSceneSource extends Running {
   current(): readonly HotScene[]
 }
 
+/** One object, because the routes rebuild an answer whenever the list is another object. */
 const NONE: readonly HotScene[] = []
 const REFRESH_MS = 10_000
 const CONTENT_TIMEOUT_MS = 5_000
 const MAX_CONTENT_BYTES = 32 * 1024 * 1024
 
-/** Nobody asked for a content server: nothing is ever hot. */
+/** For realms without a content server: no scene is hot. */
 export const noHotScenes: HotSceneSource = { current: () => NONE, stop: async () => {} }
 
-/** Asks the content server in the background; a failure keeps what was found before. No request ever waits for it. */
+/** Queries the content server in the background, so that no request waits for it. When it fails, the previous scenes are kept. */
 export function pollHotScenes(options: {
   contentUrl: string
   snapshot: Snapshot
@@ -31,8 +33,8 @@ export function pollHotScenes(options: {
 }): HotSceneSource {
   const { snapshot, clock, log, metrics } = options
   const contentUrl = options.contentUrl.replace(/\/+$/, '')
-  let current: readonly HotScene[] = []
-  const refreshing = repeat({
+  let current = NONE
+  const polling = repeat({
     clock,
     log,
     delayMs: () => REFRESH_MS,
@@ -40,21 +42,24 @@ export function pollHotScenes(options: {
       const parcels = parcelsJson(snapshot)
       const pointers = hotPointers(parcels)
       if (pointers.length === 0) {
-        current = []
+        current = NONE
         return
       }
-      const found = await fetchJson(`${contentUrl}/entities/active`, {
+      const response = await fetchJson(`${contentUrl}/entities/active`, {
         post: { pointers },
         timeoutMs: CONTENT_TIMEOUT_MS,
         maxBytes: MAX_CONTENT_BYTES,
       })
-      if (found.ok && found.status === 200 && Array.isArray(found.body)) {
-        current = hotScenes(parcels, found.body, contentUrl)
+      if (response.ok && response.status === 200 && Array.isArray(response.body)) {
+        current = hotScenes(parcels, response.body, contentUrl)
         return
       }
       metrics.contentFailures.inc()
-      log.warn({ reason: found.ok ? `status ${found.status}` : found.reason }, 'the content server named no scenes')
+      log.warn(
+        { reason: response.ok ? `status ${response.status}` : response.reason },
+        'the content server did not return scenes',
+      )
     },
   })
-  return { current: () => current, stop: refreshing.stop }
+  return { current: () => current, stop: polling.stop }
 }

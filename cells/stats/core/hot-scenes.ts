@@ -1,23 +1,9 @@
-import type { ParcelJson } from './views.ts'
+import { type HotScene, MAX_HOT_SCENES } from '../../wire/hot-scene.ts'
+import type { ParcelJson } from './response-json.ts'
 
-/** A scene with people in it (comms.md §8.1). */
-export interface HotScene {
-  id: string
-  name?: string
-  baseCoords: [number, number]
-  usersTotalCount: number
-  parcels: [number, number][]
-  thumbnail?: string
-  projectId?: string
-  creator?: string
-  description?: string
-}
-
-/** Scenes listed at most (comms.md §8.1). */
-export const MAX_HOT_SCENES = 100
-/** Pointers asked for at most, the most crowded first, so that scattered peers do not make a question of any length. */
+/** Most pointers in one request, the most crowded first, so that scattered peers do not make it grow without limit. */
 export const MAX_POINTERS = 2_000
-/** No map reaches further; positions are the players' own word. */
+/** Parcels farther from the origin are on no map; clients can send any position. */
 const FARTHEST_PARCEL = 100_000
 
 /** The pointers (`x,y`) whose scenes may be hot. */
@@ -29,8 +15,8 @@ export const hotPointers = (parcels: readonly ParcelJson[]): string[] =>
     .map(({ parcel: { x, y } }) => `${x},${y}`)
 
 /**
- * The scenes people stand in, most crowded first. Entities come from a content server and may be anything: whatever is not a scene
- * with a base and parcels is left out.
+ * The scenes that have players in them, most crowded first. Entities come from a content server and are not trusted: those that are
+ * not a scene with a base and parcels are left out.
  *
  * @param contentUrl base of the content server, without a trailing slash
  */
@@ -64,12 +50,12 @@ function sceneOf(entity: unknown, counts: ReadonlyMap<string, number>, contentUr
   })
 }
 
-/** An absolute address passes; a file of the scene becomes its address at the content server, or nothing when the scene has no such file. */
+/** An absolute URL is kept; the name of a file of the scene becomes its URL at the content server, or undefined when there is no such file. */
 function thumbnailOf(entity: unknown, contentUrl: string): string | undefined {
-  const given = textOf(field(entity, 'metadata', 'display', 'navmapThumbnail'))
-  if (!given || /^https?:\/\//.test(given)) return given
+  const thumbnail = textOf(field(entity, 'metadata', 'display', 'navmapThumbnail'))
+  if (!thumbnail || /^https?:\/\//.test(thumbnail)) return thumbnail
   const files = field(entity, 'content')
-  const file = Array.isArray(files) ? files.find((candidate) => field(candidate, 'file') === given) : undefined
+  const file = Array.isArray(files) ? files.find((candidate) => field(candidate, 'file') === thumbnail) : undefined
   const hash = textOf(field(file, 'hash'))
   return hash && `${contentUrl}/contents/${hash}`
 }
@@ -90,6 +76,6 @@ function field(value: unknown, ...path: string[]): unknown {
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
 
-/** The scene without the fields nothing is known of, so that they are absent instead of undefined. */
+/** The scene without its undefined fields. */
 const definedOnly = (scene: { [Key in keyof HotScene]: HotScene[Key] | undefined }): HotScene =>
   Object.fromEntries(Object.entries(scene).filter(([, value]) => value !== undefined)) as unknown as HotScene

@@ -5,7 +5,7 @@ import { CELL_SILENCE_MS, MAX_CELLS, MAX_KNOWN_PEERS, PEER_EXPIRY_MS, Snapshot }
 const peer = (n: number): PeerId => `0x${n.toString(16).padStart(40, '0')}`
 const HERE = { x: 0, y: 0, z: 0 }
 
-test('a peer stays through its last millisecond and goes with the next', () => {
+test('a peer expires one millisecond after its time-out', () => {
   const snapshot = new Snapshot()
   snapshot.recordHeartbeat('', peer(1), HERE, 1000)
   expect(snapshot.expire(1000 + PEER_EXPIRY_MS)).toBe(0)
@@ -13,7 +13,7 @@ test('a peer stays through its last millisecond and goes with the next', () => {
   expect(snapshot.peerCount).toBe(0)
 })
 
-test('what a silent archipelago said of its islands stops to hold', () => {
+test('the islands of a silent archipelago are dropped', () => {
   const snapshot = new Snapshot()
   snapshot.recordIslands('a', [{ id: 'I1', maxPeers: 1, center: HERE, radius: 0, peers: [] }], 0)
   snapshot.expire(CELL_SILENCE_MS - 1)
@@ -22,7 +22,7 @@ test('what a silent archipelago said of its islands stops to hold', () => {
   expect([...snapshot.islands()]).toEqual([])
 })
 
-test('peers and cells have a number, and those who are known are never refused', () => {
+test('peers and cells are limited in number, and known ones are always updated', () => {
   const snapshot = new Snapshot()
   for (let n = 0; n < MAX_KNOWN_PEERS; n++) snapshot.recordHeartbeat('', peer(n), HERE, 0)
   expect(snapshot.recordHeartbeat('', peer(MAX_KNOWN_PEERS), HERE, 0)).toBe(false)
@@ -34,7 +34,7 @@ test('peers and cells have a number, and those who are known are never refused',
   expect(snapshot.recordIslands('c.0', [], 0)).toBe(true)
 })
 
-test('the revision moves with what is shown and stands still with what is not', () => {
+test('the revision changes only when the routes would show something else', () => {
   const snapshot = new Snapshot()
   snapshot.recordHeartbeat('', peer(1), HERE, 0)
   const before = snapshot.revision

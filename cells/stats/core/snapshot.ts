@@ -1,18 +1,18 @@
 import { type FencingToken, TermFence } from '../../wire/fencing-token.ts'
 import type { PeerId, Position } from '../../wire/peer.ts'
 
-/** A peer as last heard. */
+/** A peer by its last heartbeat with a position. */
 export interface KnownPeer {
   id: PeerId
-  /** Scope of the cell whose connector spoke of it. */
+  /** Scope of the cell whose connector sent the heartbeat. */
   cell: string
   position: Position
-  /** When we heard it, in milliseconds since the epoch. */
+  /** When the heartbeat arrived here, in milliseconds since the epoch. */
   lastPing: number
-  /** The session it was heard in, where its connector knows sessions. */
+  /** The session of the heartbeat, where the connector sends one. */
   session: FencingToken | undefined
-  /** Order of appearance, which is the order of every list (comms.md §8.1). */
-  since: number
+  /** Counts up with each new peer: lists are sorted by it (comms.md §8.1). */
+  appearance: number
 }
 
 /** An island as its archipelago last reported it. */
@@ -24,43 +24,43 @@ export interface ReportedIsland {
   peers: readonly PeerId[]
 }
 
-/** An archipelago's word about itself. */
+/** The last discovery message of an archipelago, by which it shows that it is alive. */
 export interface Discovery {
-  /** When it spoke, by its own clock, but never later than we heard it: a clock ahead of ours must not keep a dead one alive. */
+  /** Its time by the sender, in milliseconds, but never later than its arrival: a clock ahead of ours must not keep a dead archipelago alive. */
   at: number
   userCount: number
 }
 
-/** Peers without a positioned heartbeat for this long have gone without saying so, like in the archipelago (comms.md §6). */
+/** Without a positioned heartbeat for this long a peer counts as disconnected, as in the archipelago (comms.md §6). */
 export const PEER_EXPIRY_MS = 60_000
-/** An archipelago silent for this long is not healthy (comms.md §8.1), and what it said of its islands no longer holds. */
+/** An archipelago silent for this long is not healthy (comms.md §8.1), and the islands it reported are dropped. */
 export const CELL_SILENCE_MS = 90_000
-/** More peers than this are not remembered; a realm's 32 cells at 15 000 connections do not reach it. */
+/** Most peers kept in memory: more than the 32 cells of a realm at 15 000 connections each. */
 export const MAX_KNOWN_PEERS = 500_000
-/** Slots a realm can have, twice. */
+/** Most cells kept in memory: twice the slots a realm can have. */
 export const MAX_CELLS = 64
 
 interface KnownCell {
   islands: readonly ReportedIsland[]
   islandsAt: number
   discovery: Discovery | undefined
-  /** Against archipelagos that others took over from. */
+  /** Rejects reports of an archipelago that another one has taken over from. */
   fence: TermFence
 }
 
-/** What we last heard, of one cell or of all cells of a realm. Nothing here knows a clock: time comes with each message. */
+/** The last known state of one cell or of all cells of a realm. It reads no clock: callers pass the time of each message. */
 export class Snapshot {
   readonly #peers = new Map<PeerId, KnownPeer>()
   readonly #cells = new Map<string, KnownCell>()
   #revision = 0
-  #appearances = 0
+  #lastAppearance = 0
 
-  /** Grows whenever something that is shown has changed. */
+  /** Grows with each change of what the routes show. */
   get revision(): number {
     return this.#revision
   }
 
-  /** A peer stands somewhere. False when there is no room for one more. A heartbeat of an older session changes nothing. */
+  /** Records where a peer is. False when there is no room for one more. A heartbeat of an older session changes nothing. */
   recordHeartbeat(cell: string, id: PeerId, position: Position, now: number, session?: FencingToken): boolean {
     const known = this.#peers.get(id)
     if (!known && this.#peers.size >= MAX_KNOWN_PEERS) return false
@@ -70,12 +70,12 @@ export class Snapshot {
       known.position = position
       known.lastPing = now
       known.session = session
-    } else this.#peers.set(id, { id, cell, position, lastPing: now, session, since: this.#appearances++ })
+    } else this.#peers.set(id, { id, cell, position, lastPing: now, session, appearance: ++this.#lastAppearance })
     this.#revision++
     return true
   }
 
-  /** A session of a peer in a cell ended. The peer stays when it has since been heard in another one: it only moved, or came back. */
+  /** Ends a session of a peer in a cell. The peer stays if it has sent a heartbeat from a later session or another cell: it moved, or came back. */
   recordDisconnect(cell: string, id: PeerId, session?: FencingToken): void {
     const known = this.#peers.get(id)
     if (known?.cell !== cell || isOlder(session, known.session)) return
@@ -83,12 +83,12 @@ export class Snapshot {
     this.#revision++
   }
 
-  /** Whether an archipelago of this term still speaks for its cell. */
+  /** Whether a report of this term counts, because no later term has reported for the cell. */
   isCurrentTerm(cell: string, term: FencingToken | undefined): boolean {
     return this.#cell(cell)?.fence.accepts(term) ?? true
   }
 
-  /** All islands of a cell, replacing what was reported before. False when there is no room for one more cell. */
+  /** Replaces the islands of a cell. False when there is no room for one more cell. */
   recordIslands(cell: string, islands: readonly ReportedIsland[], now: number): boolean {
     const seen = this.#cell(cell)
     if (!seen) return false
@@ -98,7 +98,7 @@ export class Snapshot {
     return true
   }
 
-  /** An archipelago says that it lives. False when there is no room for one more cell. */
+  /** Records that the archipelago of a cell is alive. False when there is no room for one more cell. */
   recordDiscovery(cell: string, currentTime: number, userCount: number, now: number): boolean {
     const seen = this.#cell(cell)
     if (!seen) return false
@@ -106,13 +106,13 @@ export class Snapshot {
     return true
   }
 
-  /** Forgets who fell silent; answers how many peers went. */
+  /** Removes silent peers, and the islands of silent archipelagos; returns how many peers were removed. */
   expire(now: number): number {
-    let gone = 0
+    let expired = 0
     for (const { id, lastPing } of this.#peers.values()) {
       if (now - lastPing <= PEER_EXPIRY_MS) continue
       this.#peers.delete(id)
-      gone++
+      expired++
     }
     let cleared = false
     for (const cell of this.#cells.values()) {
@@ -120,8 +120,8 @@ export class Snapshot {
       cell.islands = []
       cleared = true
     }
-    if (gone > 0 || cleared) this.#revision++
-    return gone
+    if (expired > 0 || cleared) this.#revision++
+    return expired
   }
 
   get peerCount(): number {
@@ -132,7 +132,7 @@ export class Snapshot {
     return this.#peers.get(id as PeerId)
   }
 
-  /** Everybody, in order of appearance. */
+  /** Every known peer, in order of appearance. */
   peers(): Iterable<KnownPeer> {
     return this.#peers.values()
   }
@@ -142,7 +142,7 @@ export class Snapshot {
     for (const { islands } of this.#cells.values()) yield* islands
   }
 
-  /** Every cell that was ever heard, and when its archipelago last spoke. */
+  /** Every cell that ever sent a report, with the last discovery message of its archipelago. */
   *cells(): Iterable<{ cell: string; discovery: Discovery | undefined }> {
     for (const [cell, { discovery }] of this.#cells) yield { cell, discovery }
   }

@@ -1,39 +1,38 @@
-/** Items grouped by an index key, such as the pods of one owner; a group without items takes no memory. */
+/** Things gathered by what they belong to; a group without things takes no memory. */
 export class Index<T> {
   readonly #groups = new Map<string, Map<string, T>>()
-  readonly #keyOf: (item: T) => string
+  readonly #keyOf: (thing: T) => string
   readonly #groupOf = new Map<string, string>()
 
-  /** @param keyOf identifies an item among all items of the index */
-  constructor(keyOf: (item: T) => string) {
+  constructor(keyOf: (thing: T) => string) {
     this.#keyOf = keyOf
   }
 
-  /** Adds an item to a group, or replaces its earlier version there. */
-  put(group: string, item: T): void {
-    const key = this.#keyOf(item)
-    let items = this.#groups.get(group)
-    if (!items) {
-      items = new Map()
-      this.#groups.set(group, items)
+  /** Puts a thing into a group, in place of an earlier version of it. */
+  put(group: string, thing: T): void {
+    const key = this.#keyOf(thing)
+    let things = this.#groups.get(group)
+    if (!things) {
+      things = new Map()
+      this.#groups.set(group, things)
     }
-    items.set(key, item)
+    things.set(key, thing)
     this.#groupOf.set(key, group)
   }
 
-  remove(group: string, item: T): void {
-    const key = this.#keyOf(item)
-    const items = this.#groups.get(group)
-    items?.delete(key)
-    if (items?.size === 0) this.#groups.delete(group)
+  remove(group: string, thing: T): void {
+    const key = this.#keyOf(thing)
+    const things = this.#groups.get(group)
+    things?.delete(key)
+    if (things?.size === 0) this.#groups.delete(group)
     this.#groupOf.delete(key)
   }
 
-  in(group: string): T[] {
+  of(group: string): T[] {
     return [...(this.#groups.get(group)?.values() ?? [])]
   }
 
-  /** The item of a key, in whichever group it is. */
+  /** The thing of a key, wherever it is. */
   find(key: string): T | undefined {
     const group = this.#groupOf.get(key)
     return group === undefined ? undefined : this.#groups.get(group)?.get(key)

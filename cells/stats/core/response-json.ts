@@ -19,13 +19,13 @@ export interface IslandJson {
   peers: PeerJson[]
 }
 
-/** How many stand on a parcel. */
+/** The number of peers on a parcel. */
 export interface ParcelJson {
   peersCount: number
   parcel: { x: number; y: number }
 }
 
-/** One cell of the realm, as its archipelago last spoke; ours, not upstream's. */
+/** One cell of the realm, by the last discovery message of its archipelago; an addition to upstream's API. */
 export interface CellJson {
   slot: number
   healthy: boolean
@@ -40,22 +40,22 @@ export const peerJson = ({ id, lastPing, position }: KnownPeer): PeerJson => ({
   position: coordinates(position),
 })
 
-/** The peers with these ids, in order of appearance; everybody when no id is given. */
+/** The peers with these ids, in order of appearance; all peers when no id is given. */
 export function peersJson(snapshot: Snapshot, ids: readonly string[]): PeerJson[] {
   if (ids.length === 0) return Array.from(snapshot.peers(), peerJson)
-  const asked = [...new Set(ids)].flatMap((id) => snapshot.peer(id) ?? [])
-  return asked.sort((a, b) => a.since - b.since).map(peerJson)
+  const requested = [...new Set(ids)].flatMap((id) => snapshot.peer(id) ?? [])
+  return requested.sort((a, b) => a.appearance - b.appearance).map(peerJson)
 }
 
-/** Peers we have not heard ourselves are left out of their island without a word (comms.md §8.1). */
-export const islandJson = (snapshot: Snapshot, { id, maxPeers, center, radius, peers }: ReportedIsland): IslandJson => ({
+/** Peers that sent no heartbeat to us are left out of their island without an error (comms.md §8.1). */
+const islandJson = (snapshot: Snapshot, { id, maxPeers, center, radius, peers }: ReportedIsland): IslandJson => ({
   id,
   maxPeers,
   center: coordinates(center),
   radius,
   peers: peers.flatMap((peer) => {
-    const seen = snapshot.peer(peer)
-    return seen ? [peerJson(seen)] : []
+    const known = snapshot.peer(peer)
+    return known ? [peerJson(known)] : []
   }),
 })
 
@@ -81,7 +81,7 @@ export function parcelsJson(snapshot: Snapshot): ParcelJson[] {
   return [...parcels.values()]
 }
 
-/** The cells that were ever heard, by slot. */
+/** The cells that ever sent a report, by slot. */
 export const cellsJson = (snapshot: Snapshot, now: number): CellJson[] =>
   Array.from(snapshot.cells(), ({ cell, discovery }) => ({
     slot: slotOf(cell),
@@ -90,10 +90,10 @@ export const cellsJson = (snapshot: Snapshot, now: number): CellJson[] =>
   })).sort((a, b) => a.slot - b.slot)
 
 /**
- * Upstream's rule for one cell: healthy while its archipelago spoke less than 90 s ago, with the last number even when it did not.
+ * Upstream's rule for one cell: healthy while the last discovery message is less than 90 s old; the last user count is kept even longer.
  *
- * Of several cells one is enough: a realm takes players as long as one cell does, and a cell that was scaled away falls silent
- * for ever without anything being wrong. While one speaks, the silent ones do not count: their players have come back elsewhere.
+ * Of several cells one is enough: a realm takes players as long as one cell does, and a cell that was scaled away stays silent
+ * although nothing is wrong. While one cell reports, silent ones do not count: their players have reconnected to other cells.
  */
 export function coreStatus(snapshot: Snapshot, now: number): { healthy: boolean; userCount: number } {
   const all = [...snapshot.cells()].flatMap(({ discovery }) => discovery ?? [])
