@@ -23,11 +23,12 @@ export const kubePrograms = [
   'kubectl',
   'coredns',
   'helm',
+  'kstatus',
 ] as const
 
 const kubeModule = fileURLToPath(new URL('./kube/', import.meta.url))
 
-/** Kubernetes, etcd, CoreDNS and Helm, as one program linked under nine names, out of the Go module in `kube/`. */
+/** Kubernetes, etcd, CoreDNS, Helm and kstatus, as one program linked under ten names, out of the Go module in `kube/`. */
 export function kube(): Part {
   const sources = ['main.go', 'go.mod', 'go.sum'].map((file) => readFileSync(join(kubeModule, file)))
   const version = /k8s\.io\/kubernetes v(\S+)/.exec(String(sources[1]))?.[1]

@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { silentLog } from '../../cells/chassis/log.ts'
+import type { KubeObject } from '../../cells/kube/kube-object.ts'
+import { createReflector } from '../../cells/kube/reflector.ts'
+import { collectionPath } from '../../cells/kube/resources.ts'
+import type { Realm } from '../../crds/realm.ts'
+import { cellResource, realmResource } from '../../crds/resources.ts'
+import { startOperator } from '../../testing/apiserver/bare-operator.ts'
+import { type Kstatus, type KstatusProcess, startKstatus } from '../../testing/apiserver/kstatus.ts'
+import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
+import { aLab } from '../../testing/apiserver/lab.ts'
+import { scriptedJoins } from '../../testing/apiserver/scripted-probe.ts'
+import { withPart } from '../../testing/parts/with-part.ts'
+import { site } from '../desired/fixtures.ts'
+
+const patient = { timeout: 20_000, interval: 50 }
+const realm = (version: string, more: object = {}) => ({ livekit: { type: 'None' }, version, ...more })
+
+withPart('kube', 'what kstatus says of a Realm, at every version the API server ever held', (part) => {
+  const lab = aLab(part)
+  const { declare, realmOf } = lab
+  let operator: Awaited<ReturnType<typeof startOperator>>
+  let kubelet: FakeKubelet
+  let joins: ReturnType<typeof scriptedJoins>
+  /** Every version of the Realm so far, the oldest first. */
+  let versions: (Realm & KubeObject)[]
+  let kstatus: KstatusProcess
+  beforeAll(() => {
+    kstatus = startKstatus(part)
+  })
+  afterAll(() => kstatus?.stop())
+
+  beforeEach(async () => {
+    versions = []
+    const watch = createReflector<Realm & KubeObject>({
+      transport: lab.user,
+      path: collectionPath(realmResource, lab.namespace),
+      project: (live) => structuredClone(live),
+      onChange: ({ type, object }) => void (type !== 'removed' && versions.push(object)),
+      log: silentLog,
+    })
+    watch.start()
+    await watch.synced
+    joins = scriptedJoins()
+    kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    lab.ends(watch.stop, kubelet.stop)
+  })
+  const start = async () => {
+    operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, toldMs: 300 }, syntheticJoins: joins })
+    lab.ends(operator.stop)
+  }
+  /** The distinct answers from a version on, in their order. */
+  const course = async (since: number): Promise<Kstatus[]> =>
+    (await kstatus.of(versions.slice(since))).filter((each, index, all) => each !== all[index - 1])
+  const now = async (): Promise<Kstatus | undefined> => (await kstatus.of([await realmOf()]))[0]
+  /** Changes something and says what kstatus answered from then on, until it stays at one answer. */
+  async function courseOf(change: () => Promise<unknown>, last: Kstatus): Promise<Kstatus[]> {
+    const since = versions.length
+    await change()
+    await expect.poll(() => versions.length, patient).toBeGreaterThan(since)
+    await expect.poll(now, patient).toBe(last)
+    await operator.settled()
+    expect(await now()).toBe(last)
+    return course(since)
+  }
+
+  test('a new Realm is InProgress before any operator has seen it', async () => {
+    await declare(realm('1.0.0'))
+    expect((await realmOf()).status).toEqual({ observedGeneration: -1 })
+    expect(await now()).toBe('InProgress')
+    await start()
+    await expect.poll(now, patient).toBe('Current')
+    expect(await course(0)).toEqual(['InProgress', 'Current'])
+  }, 60_000)
+
+  test('a rollout is InProgress from the write of the spec until the last cell is updated', async () => {
+    await start()
+    await courseOf(() => declare(realm('1.0.0', { cells: { replicas: 3 } })), 'Current')
+    const since = versions.length
+    expect(await courseOf(() => declare(realm('2.0.0', { cells: { replicas: 3 } })), 'Current')).toEqual([
+      'InProgress',
+      'Current',
+    ])
+    const states = await kstatus.of(versions.slice(since))
+    const updated = versions.slice(since).map(({ status }) => status?.updatedReplicas)
+    expect(updated[states.indexOf('Current')]).toBe(3)
+    const cells = (await lab.user.list<KubeObject>(collectionPath(cellResource, lab.namespace), {})).items
+    await expect.poll(() => kstatus.of(cells), patient).toEqual(['Current', 'Current', 'Current'])
+  }, 60_000)
+
+  test('a rollout that stalls is Failed, and InProgress, then Current again once it is undone', async () => {
+    await start()
+    await courseOf(() => declare(realm('1.0.0')), 'Current')
+    joins.answer({ state: 'failed', message: 'waiting for an island: none came' }, lab.namespace)
+    expect(await courseOf(() => declare(realm('2.0.0')), 'Failed')).toEqual(['InProgress', 'Failed'])
+    expect(await courseOf(() => declare(realm('1.0.0')), 'Current')).toEqual(['InProgress', 'Current'])
+  }, 60_000)
+
+  test('pods that do not start make a rollout Failed once its deadline is over', async () => {
+    await start()
+    await courseOf(() => declare(realm('1.0.0')), 'Current')
+    await kubelet.only((name) => !/^main-0-\w{6}-/.test(name))
+    const hasty = { rollout: { progressDeadlineSeconds: 5 } }
+    expect(await courseOf(() => declare(realm('2.0.0', hasty)), 'Failed')).toEqual(['InProgress', 'Failed'])
+    expect(await courseOf(() => kubelet.only(() => true), 'Current')).toEqual(['InProgress', 'Current'])
+  }, 60_000)
+
+  test('a paused rollout stays InProgress', async () => {
+    await start()
+    await courseOf(() => declare(realm('1.0.0')), 'Current')
+    expect(await courseOf(() => declare(realm('2.0.0', { rollout: { paused: true } })), 'InProgress')).toEqual(['InProgress'])
+    expect(await courseOf(() => declare(realm('2.0.0', { rollout: { paused: false } })), 'Current')).toEqual([
+      'InProgress',
+      'Current',
+    ])
+  }, 60_000)
+
+  test('a hibernated realm is Current once its last cell is gone, and InProgress while it comes back', async () => {
+    await start()
+    await courseOf(() => declare(realm('1.0.0')), 'Current')
+    expect(await courseOf(() => declare(realm('1.0.0', { cells: { replicas: 0 } })), 'Current')).toEqual([
+      'InProgress',
+      'Current',
+    ])
+    expect(versions.at(-1)?.status?.endpoints).toEqual([])
+    expect(await courseOf(() => declare(realm('1.0.0', { cells: { replicas: 1 } })), 'Current')).toEqual([
+      'InProgress',
+      'Current',
+    ])
+  }, 60_000)
+
+  test('a deleted realm is Terminating for as long as it is there', async () => {
+    await start()
+    const held = { publication: { providers: [{ url: 'http://127.0.0.1:1' }] } }
+    await declare(realm('1.0.0', held))
+    await expect.poll(async () => (await realmOf()).metadata.finalizers?.length, patient).toBe(1)
+    const since = versions.length
+    await lab.user.remove(realmResource, { namespace: lab.namespace, name: 'main' })
+    await expect.poll(async () => (await realmOf()) === undefined || versions.length > since, patient).toBe(true)
+    expect(new Set(await kstatus.of(versions.slice(since)))).toEqual(new Set(['Terminating']))
+  }, 60_000)
+})
