@@ -1,4 +1,4 @@
-import { createCityIslands } from '../../cells/archipelago/core/city/city-islands.ts'
+import { createIslands } from '../../cells/archipelago/core/city/city-islands.ts'
 import { dice, peerId } from '../../cells/archipelago/core/fixtures.ts'
 import { Crowd, SPREADS } from './crowds.ts'
 import { near10 } from './gates.ts'
@@ -33,7 +33,7 @@ export function companyFor(behaviour: Behaviour, budget: number): Company {
   const ids = Array.from({ length: PEERS }, (_, n) => peerId(n))
   const resting = new Int32Array(PEERS).map(() => Math.floor(random() * 30))
   let rooms = 0
-  const islands = createCityIslands({
+  const islands = createIslands({
     joinDistance: 64,
     leaveDistance: 80,
     maxPeers: 100,

@@ -1,4 +1,4 @@
-import type { Islands, Standing } from '../../cells/archipelago/core/islands.ts'
+import type { Islands, PlacedPeer } from '../../cells/archipelago/core/islands.ts'
 import type { PeerId } from '../../cells/wire/peer.ts'
 
 /** What must be 0 after every flush (clustering.md §5.2, 3, 6, 13). */
@@ -51,12 +51,12 @@ export function faultsIn(islands: Islands, everybody: Iterable<PeerId>): Faults 
   return faults
 }
 
-function isConnected(members: readonly Standing[]): boolean {
+function isConnected(members: readonly PlacedPeer[]): boolean {
   const [first, ...rest] = members
   let unreached = rest
   const reached = first ? [first] : []
   for (const { position } of reached) {
-    const isNear = (other: Standing) => Math.hypot(other.position.x - position.x, other.position.z - position.z) <= LEAVE
+    const isNear = (other: PlacedPeer) => Math.hypot(other.position.x - position.x, other.position.z - position.z) <= LEAVE
     reached.push(...unreached.filter(isNear))
     unreached = unreached.filter((other) => !isNear(other))
   }

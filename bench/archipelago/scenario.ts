@@ -1,4 +1,4 @@
-import { createCityIslands } from '../../cells/archipelago/core/city/city-islands.ts'
+import { createIslands } from '../../cells/archipelago/core/city/city-islands.ts'
 import { peerId } from '../../cells/archipelago/core/fixtures.ts'
 import { createLivekitTransport } from '../../cells/rtc/livekit.ts'
 import { Crowd, SPREADS } from './crowds.ts'
@@ -92,7 +92,7 @@ function take(scenario: ScenarioName, peers: number, flushes: number): Take {
   globalThis.gc?.()
   const rssBeforeMb = rss()
   let rooms = 0
-  const islands = createCityIslands({
+  const islands = createIslands({
     joinDistance: 64,
     leaveDistance: 80,
     maxPeers: 100,

@@ -6,32 +6,32 @@ import type { PeerId } from '../wire/peer.ts'
 import { encodePeerList } from '../wire/peer-list.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import type { Islands } from './core/islands.ts'
-import type { Ledger } from './core/ledger.ts'
+import type { Announcements } from './core/ledger.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 
 /** What an announcer works with. */
 export interface AnnouncerDeps {
   islands: Islands
-  ledger: Ledger
+  ledger: Announcements
   transport: Transport
   subjects: Subjects
   clock: Clock
   log: Log
   metrics: ArchipelagoMetrics
   /** Whether there is somebody to be told. */
-  isHere(peer: PeerId): boolean
+  isConnected(peer: PeerId): boolean
   /** Says something in our term, put together from pieces; answers whether we may still speak. */
-  say(subject: string, ...pieces: readonly Uint8Array[]): boolean
+  publish(subject: string, ...pieces: readonly Uint8Array[]): boolean
   /** Resolves once everything said so far has reached the broker. */
   delivered(): Promise<void>
   /** Whether we may. */
-  maySpeak(): boolean
+  mayPublish(): boolean
   /** Peers listed in a message at most. */
   maxPeersListed: number
 }
 
 /** Tokens minted at the same time. */
-const CONCURRENCY = 64
+const MAX_TOKENS_IN_FLIGHT = 64
 /** Milliseconds of telling before others have their turn and the broker has to have taken what was said: a whole city may be due at once. */
 const SLICE_MS = 8
 /** Milliseconds a transport has to open a room to a peer. */
@@ -59,11 +59,11 @@ export class Announcer {
 
   /** Starts telling whoever is due. */
   announce(): void {
-    const { maySpeak, ledger, log } = this.#deps
+    const { mayPublish, ledger, log } = this.#deps
     if (this.#failed > 0) log.warn({ failed: this.#failed }, 'rooms could not be opened to some peers')
     this.#failed = 0
     this.#rosters.clear()
-    if (!maySpeak()) return
+    if (!mayPublish()) return
     this.#waiting = [...ledger.due.keys()][Symbol.iterator]()
     this.#goOn()
   }
@@ -76,7 +76,7 @@ export class Announcer {
 
   #fill(): void {
     const { clock, delivered } = this.#deps
-    while (this.#inFlight.size < CONCURRENCY && !this.#isPausing) {
+    while (this.#inFlight.size < MAX_TOKENS_IN_FLIGHT && !this.#isPausing) {
       if (clock.now() >= this.#sliceEndsAt) {
         this.#isPausing = true
         // Nothing is delivered to a broker that is away; then there is nothing to wait for either.
@@ -86,7 +86,7 @@ export class Announcer {
       const { value: peer, done } = this.#waiting.next()
       if (done) return
       // Whoever is expected back hears of its room when it is.
-      if (!this.#inFlight.has(peer) && this.#deps.isHere(peer)) void this.#attempt(peer)
+      if (!this.#inFlight.has(peer) && this.#deps.isConnected(peer)) void this.#attempt(peer)
     }
   }
 
@@ -106,7 +106,7 @@ export class Announcer {
   }
 
   async #tell(peer: PeerId): Promise<void> {
-    const { islands, ledger, transport, subjects, metrics, say, maySpeak, isHere } = this.#deps
+    const { islands, ledger, transport, subjects, metrics, publish, mayPublish, isConnected } = this.#deps
     for (let room = islands.roomOf(peer); room !== undefined && ledger.due.has(peer); ) {
       const opened = transport.connectionString(peer, room, 'island')
       const connStr = typeof opened === 'string' ? opened : await this.#withDeadline(opened)
@@ -114,9 +114,9 @@ export class Announcer {
       // What we knew before the await is a rumour: the peer may have left, moved on, or another archipelago may have taken over.
       const cause = ledger.due.get(peer)
       const current = islands.roomOf(peer)
-      if (cause === undefined || !maySpeak() || !isHere(peer)) return
+      if (cause === undefined || !mayPublish() || !isConnected(peer)) return
       if (current === room) {
-        if (!say(subjects.islandChanged(peer), ...this.#message(peer, room, connStr))) return
+        if (!publish(subjects.islandChanged(peer), ...this.#message(peer, room, connStr))) return
         ledger.told(peer, room)
         metrics.roomChanges.inc({ cause })
         return
@@ -128,7 +128,7 @@ export class Announcer {
   /** The message, out of what differs between receivers and the list of peers, which is encoded once for all of a room. */
   #message(receiver: PeerId, islandId: string, connStr: string): readonly Uint8Array[] {
     const { islands, ledger, maxPeersListed } = this.#deps
-    const own = busPayloads.encodeIslandChanged({ islandId, connStr, fromIslandId: ledger.knownTo(receiver), peers: {} })
+    const own = busPayloads.encodeIslandChanged({ islandId, connStr, fromIslandId: ledger.roomKnownTo(receiver), peers: {} })
     let roster = this.#rosters.get(islandId)
     if (!roster) {
       const members = islands.membersOf(islandId)

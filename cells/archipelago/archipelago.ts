@@ -3,11 +3,11 @@ import { fencingTokenField } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { Attendance, type AttendanceParts, SETTLE_MS } from './attendance.ts'
-import type { AdoptingIslands } from './core/islands.ts'
-import { type Deposed, Election } from './election.ts'
+import type { RestorableIslands } from './core/islands.ts'
+import { Election, type TermEndReason } from './election.ts'
 import { type FlushLoop, startFlushLoop } from './flush-loop.ts'
-import { Slab } from './slab.ts'
-import { Tenure } from './tenure.ts'
+import { BufferPool } from './slab.ts'
+import { LeadershipTerm } from './tenure.ts'
 
 /** What an archipelago is made of. */
 export interface ArchipelagoParts extends AttendanceParts {
@@ -15,7 +15,7 @@ export interface ArchipelagoParts extends AttendanceParts {
   maxPeersPerIsland: number
   maxPeersListed: number
   /** An engine without anybody in it. */
-  newIslands(): AdoptingIslands
+  newIslands(): RestorableIslands
   /** How rooms are opened, in the term of the moment. */
   newTransport(term: () => FencingToken | undefined): Transport
   /** There is no other archipelago, and nobody was told anything. */
@@ -47,9 +47,9 @@ export class Archipelago {
   readonly #election: Election
   readonly #loop: FlushLoop
   readonly #attendance: Attendance
-  readonly #slab = new Slab()
+  readonly #slab = new BufferPool()
   #cancelTelling: (() => void) | undefined
-  #tenure: Tenure | undefined
+  #tenure: LeadershipTerm | undefined
   #terms = 0
   #isStopped = false
 
@@ -59,19 +59,19 @@ export class Archipelago {
     this.#loop = startFlushLoop(clock, periodMs, (lateMs) => this.#turn(lateMs))
     this.#election = new Election({
       ...{ bus, subjects, clock, log, bootId },
-      beatMs: Math.max(MIN_BEAT_MS, periodMs * BEAT_SHARE),
+      heartbeatMs: Math.max(MIN_BEAT_MS, periodMs * BEAT_SHARE),
       leaseMs: () => Math.max(MIN_LEASE_MS, periodMs * LEASE_SHARE) + SLOWER * this.#loop.lastMs,
       settleMs: SETTLE_MS,
       onElected: (term) => this.#elected(term),
-      onDeposed: (why) => this.#deposed(why),
+      onTermEnded: (why) => this.#deposed(why),
     })
     this.#transport = parts.newTransport(() => this.#election.term)
     this.#attendance = new Attendance({
       ...parts,
-      counts: (term) => this.#election.heard(term),
-      tenure: () => this.#tenure,
+      counts: (term) => this.#election.accepts(term),
+      leadershipTerm: () => this.#tenure,
       onBack: (peer) => this.#tellSoon(peer),
-      onWarm: (isWarm) => this.#election.ready(isWarm),
+      onWarm: (isWarm) => this.#election.setReady(isWarm),
     })
   }
 
@@ -84,7 +84,7 @@ export class Archipelago {
   }
 
   /** What there is while this archipelago is the active one. */
-  get tenure(): Tenure | undefined {
+  get tenure(): LeadershipTerm | undefined {
     return this.#tenure
   }
 
@@ -115,14 +115,14 @@ export class Archipelago {
     this.#attendance.eavesdrop(false)
     this.#terms++
     if (roomsAreNew && this.#terms === 1)
-      for (const [peer] of register) if (ledger.homeOf(peer) !== undefined) ledger.retell(peer)
-    this.#tenure = new Tenure({
+      for (const [peer] of register) if (ledger.lastRoomOf(peer) !== undefined) ledger.announceAgain(peer)
+    this.#tenure = new LeadershipTerm({
       ...this.#parts,
       islands: newIslands(),
       transport: this.#transport,
-      say: (subject, ...pieces) => this.say(subject, ...pieces),
+      publish: (subject, ...pieces) => this.publish(subject, ...pieces),
       delivered: () => this.#parts.bus.flush(),
-      maySpeak: () => this.#election.isHeld && this.#election.term === term,
+      mayPublish: () => this.#election.holdsLease && this.#election.term === term,
     })
     onElected()
     this.#loop.hurry()
@@ -130,7 +130,7 @@ export class Archipelago {
     if (this.#terms > 1 || !this.#parts.alone) this.#attendance.callTheRoll()
   }
 
-  #deposed(why: Deposed): void {
+  #deposed(why: TermEndReason): void {
     this.#parts.metrics.deposed.inc({ reason: why })
     this.#tenure?.end()
     this.#tenure = undefined
@@ -145,16 +145,16 @@ export class Archipelago {
   }
 
   /** Says something in our term, put together from pieces; answers whether we may still speak. */
-  say(subject: string, ...pieces: readonly Uint8Array[]): boolean {
-    const { term, isHeld } = this.#election
-    if (!isHeld || term === undefined) return false
+  publish(subject: string, ...pieces: readonly Uint8Array[]): boolean {
+    const { term, holdsLease } = this.#election
+    if (!holdsLease || term === undefined) return false
     this.#parts.bus.publish(subject, this.#slab.concat([...pieces, fencingTokenField(term)]))
     return true
   }
 
   #turn(lateMs: number): void {
     const { metrics, log, periodMs, clock } = this.#parts
-    if (this.#tenure && !this.#election.isHeld) this.#election.lapse()
+    if (this.#tenure && !this.#election.holdsLease) this.#election.lapse()
     const startedAt = clock.now()
     const stopTimer = metrics.flushSeconds.startTimer()
     try {

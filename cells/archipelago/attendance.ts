@@ -5,12 +5,12 @@ import type { FencingToken } from '../wire/fencing-token.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { SessionState } from '../wire/state-sync.ts'
 import type { Subjects } from '../wire/subjects.ts'
-import type { Ledger } from './core/ledger.ts'
-import type { Register } from './core/register.ts'
+import type { Announcements } from './core/ledger.ts'
+import type { PresenceTable } from './core/register.ts'
 import { eavesdrop, type InboxDeps, openInbox } from './inbox.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
-import { callTheRoll } from './roll-call.ts'
-import type { Tenure } from './tenure.ts'
+import { requestSync } from './roll-call.ts'
+import type { LeadershipTerm } from './tenure.ts'
 
 /** What attendance is kept with. */
 export interface AttendanceParts {
@@ -19,8 +19,8 @@ export interface AttendanceParts {
   clock: Clock
   log: Log
   metrics: ArchipelagoMetrics
-  register: Register
-  ledger: Ledger
+  register: PresenceTable
+  ledger: Announcements
   /** Of this start, like no other. */
   bootId: string
   /** Milliseconds of silence after which a peer counts as gone. */
@@ -32,7 +32,7 @@ export interface AttendanceDeps extends AttendanceParts {
   /** Whether what was said in a term counts. */
   counts(term: FencingToken | undefined): boolean
   /** What has to know who comes and goes, while there is one. */
-  tenure(): Tenure | undefined
+  leadershipTerm(): LeadershipTerm | undefined
   /** Somebody came back, or began a new session. */
   onBack(peer: PeerId): void
   /** Whether we know who is here has changed. */
@@ -65,7 +65,7 @@ export class Attendance {
     this.#hearingSince = clock.now()
     this.#inbox = {
       ...deps,
-      onPlaced: (peer) => deps.tenure()?.place(peer),
+      onPlaced: (peer) => deps.leadershipTerm()?.updatePeer(peer),
       onKnown: (peer, room) => this.#compare(peer, room),
       onGone: (peer) => this.#forget(peer),
     }
@@ -123,7 +123,7 @@ export class Attendance {
     const now = clock.now()
     const silentSince = now - toleratedSilenceMs
     const isDeaf = bus.state !== 'connected' || this.#hearingSince > silentSince
-    for (const peer of [...register.givenUp(now), ...(isDeaf ? [] : register.silentSince(silentSince))]) {
+    for (const peer of [...register.graceExpired(now), ...(isDeaf ? [] : register.silentSince(silentSince))]) {
       if (!register.get(peer)) continue
       this.#forget(peer)
       metrics.expired.inc()
@@ -132,38 +132,41 @@ export class Attendance {
 
   /** Asks the connectors who is here and in which room; then it is known. */
   callTheRoll(): void {
-    const { bus, subjects, clock, log, metrics, ledger, register, bootId, counts, tenure } = this.#deps
+    const { bus, subjects, clock, log, metrics, ledger, register, bootId, counts, leadershipTerm } = this.#deps
     this.#cancelRoll()
     metrics.rollCalls.inc()
     // What we tell from now on, the answers may not know yet.
-    const told = ledger.tellings
+    const told = ledger.lastSequence
     const hear = ({ peer, session, position, room, term }: SessionState) => {
       counts(term)
-      const heard = register.hear(peer, { session, position: register.get(peer)?.position ?? position }, clock.now())
+      const heard = register.update(peer, { session, position: register.get(peer)?.position ?? position }, clock.now())
       if (heard === 'stale' || heard === 'full') return
-      tenure()?.place(peer)
+      leadershipTerm()?.updatePeer(peer)
       this.#compare(peer, room, told)
     }
-    this.#cancelRoll = callTheRoll({ bus, subjects, clock, asker: `${bootId}-${++this.#rolls}`, onEntry: hear }, (connectors) => {
-      log.info({ connectors, players: register.size }, 'the roll was called')
-      this.becomeWarm(true)
-    })
+    this.#cancelRoll = requestSync(
+      { bus, subjects, clock, requester: `${bootId}-${++this.#rolls}`, onSession: hear },
+      (connectors) => {
+        log.info({ connectors, players: register.size }, 'the roll was called')
+        this.becomeWarm(true)
+      },
+    )
   }
 
   #forget(peer: PeerId): void {
     this.#deps.register.forget(peer)
     this.#deps.ledger.forget(peer)
-    this.#deps.tenure()?.remove(peer)
+    this.#deps.leadershipTerm()?.remove(peer)
   }
 
   /** A connector says which room a player was last told: who missed something is told again, who is at home somewhere stays there. */
   #compare(peer: PeerId, room: string | undefined, before?: number): void {
-    const { ledger, metrics, tenure } = this.#deps
-    const verdict = ledger.compare(peer, room, before)
+    const { ledger, metrics, leadershipTerm } = this.#deps
+    const verdict = ledger.reconcile(peer, room, before)
     if (verdict === 'missed') metrics.missed.inc()
-    const active = tenure()
+    const active = leadershipTerm()
     if (active) {
-      if (verdict === 'adopted') active.welcomeHome(peer)
+      if (verdict === 'adopted') active.restore(peer)
     } else if (verdict === 'missed' && room !== undefined) ledger.told(peer, room)
   }
 }

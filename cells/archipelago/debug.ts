@@ -1,16 +1,16 @@
 import type { BusState } from '../bus/bus.ts'
 import type { Archipelago } from './archipelago.ts'
 import type { ArchipelagoConfig } from './config.ts'
-import type { Ledger } from './core/ledger.ts'
-import type { Register } from './core/register.ts'
+import type { Announcements } from './core/ledger.ts'
+import type { PresenceTable } from './core/register.ts'
 
 /** What a snapshot is taken of. */
 export interface DebugSources {
   config: ArchipelagoConfig
   bootId: string
   archipelago: Archipelago
-  register: Register
-  ledger: Ledger
+  register: PresenceTable
+  ledger: Announcements
   busState: BusState
 }
 
@@ -40,7 +40,7 @@ export function debugView({ config, bootId, archipelago, register, ledger, busSt
       rebalanceBudget: config.REBALANCE_BUDGET,
       rebalanceWindow: config.REBALANCE_WINDOW,
     },
-    peers: { known: register.size, away: register.awayCount, dirty: register.stirredCount, due: ledger.due.size, causes },
+    peers: { known: register.size, away: register.awayCount, dirty: register.dirtyCount, due: ledger.due.size, causes },
     lastFlush: { at: loop.lastAt, tookMs: loop.lastMs },
     islandCount: islands.length,
     islands: islands.slice(0, MAX_ISLANDS),

@@ -14,17 +14,17 @@ export interface ElectionDeps {
   /** Of this start of an archipelago, like no other. */
   bootId: string
   /** Milliseconds between two beats. */
-  beatMs: number
+  heartbeatMs: number
   /** Milliseconds we may be silent from now on before others take over; long enough for the work at hand. */
   leaseMs: () => number
   /** Milliseconds others have to come back to the bus before anybody says anything that matters. */
   settleMs: number
   onElected(term: FencingToken): void
-  onDeposed(why: Deposed): void
+  onTermEnded(why: TermEndReason): void
 }
 
 /** Why a term ended: a later one began, the bus went away, we were silent for too long, or we handed over. */
-export type Deposed = 'later_term' | 'bus_away' | 'lapsed' | 'handed_over'
+export type TermEndReason = 'later_term' | 'bus_away' | 'lapsed' | 'handed_over'
 
 /** Share of a beat by which rivals differ in how long they wait, so that they seldom take over together. */
 const JITTER = 0.5
@@ -74,7 +74,7 @@ export class Election {
   }
 
   /** Whether we may speak now: nobody can have taken over yet. */
-  get isHeld(): boolean {
+  get holdsLease(): boolean {
     const { bus, clock } = this.#deps
     return this.#term !== undefined && bus.state === 'connected' && clock.now() - this.#beatAt <= this.#leaseMs
   }
@@ -87,13 +87,13 @@ export class Election {
   }
 
   /** Says whether we know enough to take over. */
-  ready(isReady: boolean): void {
+  setReady(isReady: boolean): void {
     this.#isReady = isReady
     this.#claimIfReady()
   }
 
   /** Something was said in a term; answers whether it counts. */
-  heard(term: FencingToken | undefined): boolean {
+  accepts(term: FencingToken | undefined): boolean {
     if (term === undefined) return true
     this.#stamps.observe(term, this.#deps.clock.now())
     const counts = this.#fence.accepts(term)
@@ -107,7 +107,7 @@ export class Election {
     this.#cancelClaim()
     const term = this.#term
     if (term === undefined) return
-    const held = this.isHeld
+    const held = this.holdsLease
     this.#depose('handed_over')
     this.#cancelClaim()
     if (held) this.#deps.bus.publish(this.#deps.subjects.leaderHeartbeat, encodeLeaderHeartbeat({ term, leaseMs: 0 }))
@@ -115,7 +115,7 @@ export class Election {
 
   #heardBeat(payload: Uint8Array): void {
     const beat = decodeLeaderHeartbeat(payload)
-    if (!beat || beat.term === this.#term || !this.heard(beat.term)) return
+    if (!beat || beat.term === this.#term || !this.accepts(beat.term)) return
     this.#wasActive = false
     this.#claimAfter(beat.leaseMs)
   }
@@ -133,7 +133,7 @@ export class Election {
   #claimAfter(ms: number): void {
     this.#isOurTurn = false
     this.#cancelClaim()
-    this.#cancelClaim = this.#deps.clock.after(ms + Math.random() * JITTER * this.#deps.beatMs, () => {
+    this.#cancelClaim = this.#deps.clock.after(ms + Math.random() * JITTER * this.#deps.heartbeatMs, () => {
       this.#isOurTurn = true
       this.#claimIfReady()
     })
@@ -152,13 +152,13 @@ export class Election {
   }
 
   #beat(): void {
-    const { bus, subjects, clock, beatMs, leaseMs } = this.#deps
+    const { bus, subjects, clock, heartbeatMs, leaseMs } = this.#deps
     if (this.#term === undefined) return
     this.#leaseMs = leaseMs()
     this.#beatAt = clock.now()
     bus.publish(subjects.leaderHeartbeat, encodeLeaderHeartbeat({ term: this.#term, leaseMs: this.#leaseMs }))
-    this.#cancelBeat = clock.after(beatMs, () => {
-      if (this.isHeld) this.#beat()
+    this.#cancelBeat = clock.after(heartbeatMs, () => {
+      if (this.holdsLease) this.#beat()
       else this.lapse()
     })
   }
@@ -170,13 +170,13 @@ export class Election {
     this.#claimAfter(this.#deps.settleMs)
   }
 
-  #depose(why: Deposed): void {
-    const { log, leaseMs, onDeposed } = this.#deps
+  #depose(why: TermEndReason): void {
+    const { log, leaseMs, onTermEnded } = this.#deps
     const level = why === 'handed_over' ? 'info' : 'warn'
     log[level]({ term: this.#term, why }, 'this archipelago is not the active one any more')
     this.#term = undefined
     this.#cancelBeat()
     this.#claimAfter(leaseMs())
-    onDeposed(why)
+    onTermEnded(why)
   }
 }

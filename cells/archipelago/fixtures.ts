@@ -21,7 +21,7 @@ export const aSession = (n: number): FencingToken => `00000000${n}-session`
 const STEP_MS = 500
 
 /** What a peer was told. */
-export interface Told extends IslandChangedMessage {
+export interface ReceivedAnnouncement extends IslandChangedMessage {
   peer: PeerId
 }
 
@@ -91,7 +91,7 @@ export async function anArchipelago({
   const [bus, clock, metrics] = [aBreakableBus(), aStallingClock(), new Metrics('archipelago')]
   const config = someConfig(env)
   const at = subjects(config.BUS_SCOPE)
-  const inbox: Told[] = []
+  const inbox: ReceivedAnnouncement[] = []
   bus.subscribe(at.every.islandChanged, (payload, subject) => {
     const [peer, message] = [peerOf(subject), busPayloads.decodeIslandChanged(payload)]
     if (peer && message) inbox.push({ peer, ...message })
@@ -124,7 +124,7 @@ export async function anArchipelago({
       })
     },
     /** Delivers what was said, lets time pass until after the next flush, and answers what peers were told. */
-    async flush(byMs = 2_000): Promise<Told[]> {
+    async flush(byMs = 2_000): Promise<ReceivedAnnouncement[]> {
       await turns()
       // In steps, so that answers arrive while time goes by.
       for (let leftMs = byMs; leftMs > 0; leftMs -= STEP_MS) {

@@ -6,16 +6,16 @@ import { busPayloads, ISLAND_ID_FIELD } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { decodeConnect, decodeDisconnect, MAX_ROOM_LENGTH } from '../wire/session-messages.ts'
 import { peerOf, type Subjects } from '../wire/subjects.ts'
-import type { Ledger } from './core/ledger.ts'
-import type { Register } from './core/register.ts'
+import type { Announcements } from './core/ledger.ts'
+import type { PresenceTable } from './core/register.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 
 /** What an inbox feeds, and whom it tells. */
 export interface InboxDeps {
   bus: Bus
   subjects: Subjects
-  register: Register
-  ledger: Ledger
+  register: PresenceTable
+  ledger: Announcements
   clock: Clock
   metrics: ArchipelagoMetrics
   /** Whether what was said in a term counts. */
@@ -35,7 +35,7 @@ const MAX_DESIRED_ROOM_LENGTH = 128
 export function openInbox(deps: InboxDeps): () => void {
   const { subjects, register, ledger, clock, metrics } = deps
   const back = (peer: PeerId) => {
-    ledger.retell(peer)
+    ledger.announceAgain(peer)
     deps.onBack(peer)
   }
 
@@ -49,17 +49,17 @@ export function openInbox(deps: InboxDeps): () => void {
       // §5.10: an empty wish is no wish, and keeps the one before.
       const isWish = desiredRoom && desiredRoom.length <= MAX_DESIRED_ROOM_LENGTH
       const word = { session: fencingTokenOf(payload), position, ...(isWish && { desiredRoom }) }
-      const heard = register.hear(peer, word, clock.now())
+      const heard = register.update(peer, word, clock.now())
       if (heard === 'stale' || heard === 'full') return metrics.ignored[heard].inc()
       deps.onPlaced(peer)
       // Its greeting was lost.
-      if (heard === 'new' && ledger.homeOf(peer) !== undefined) back(peer)
+      if (heard === 'new' && ledger.lastRoomOf(peer) !== undefined) back(peer)
     }),
     listen(deps, subjects.every.connect, (peer, payload) => {
       const greeting = decodeConnect(payload)
       if (!greeting) return metrics.ignored.malformed.inc()
       const { session, announcedRoom } = greeting
-      const heard = register.hear(peer, { session }, clock.now())
+      const heard = register.update(peer, { session }, clock.now())
       if (heard === 'stale' || heard === 'full') return metrics.ignored[heard].inc()
       if (announcedRoom !== undefined)
         deps.onKnown(peer, announcedRoom === '' || announcedRoom.length > MAX_ROOM_LENGTH ? undefined : announcedRoom)
@@ -69,10 +69,10 @@ export function openInbox(deps: InboxDeps): () => void {
     listen(deps, subjects.every.disconnect, (peer, payload) => {
       const leaving = decodeDisconnect(payload)
       if (!leaving) return metrics.ignored.malformed.inc()
-      const outcome = register.leave(peer, leaving.session, leaving.reason, clock.now())
+      const outcome = register.endSession(peer, leaving.session, leaving.reason, clock.now())
       if (outcome === 'gone') deps.onGone(peer)
       else if (outcome === 'stale') metrics.ignored.stale.inc()
-      else ledger.retell(peer)
+      else ledger.announceAgain(peer)
     }),
   ]
   return () => {

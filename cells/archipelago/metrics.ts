@@ -1,7 +1,7 @@
 import type { Metrics } from '../chassis/metrics.ts'
 
 /** What only the running archipelago knows. */
-export interface Readings {
+export interface ArchipelagoReadings {
   peers(): number
   islands(): number
   due(): number
@@ -14,7 +14,7 @@ export interface Readings {
 }
 
 /** What an archipelago counts. */
-export function archipelagoMetrics(metrics: Metrics, readings: Readings) {
+export function archipelagoMetrics(metrics: Metrics, readings: ArchipelagoReadings) {
   metrics.gauge('peers', 'Peers known, placed on an island or about to be.', { read: readings.peers })
   metrics.gauge('islands', 'Islands there are.', { read: readings.islands })
   metrics.gauge('peers_due', 'Peers that are still to be told their room.', { read: readings.due })

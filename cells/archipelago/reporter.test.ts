@@ -19,8 +19,8 @@ function aReporter(peers: number) {
   const clock = new ManualClock()
   const said: Uint8Array[] = []
   const metrics = archipelagoMetrics(new Metrics('archipelago'), { ...READINGS, isActive: () => true, busConnected: () => true })
-  const say = (_: string, ...pieces: readonly Uint8Array[]) => said.push(Buffer.concat(pieces)) > 0
-  const reporter = new Reporter({ islands, clock, metrics, say, subjects: subjects(''), maxPeersPerIsland: 100 })
+  const publish = (_: string, ...pieces: readonly Uint8Array[]) => said.push(Buffer.concat(pieces)) > 0
+  const reporter = new Reporter({ islands, clock, metrics, publish, subjects: subjects(''), maxPeersPerIsland: 100 })
   /** Peers reported since the last time this was asked. */
   const reported = () =>
     said.splice(0).flatMap((payload) => busPayloads.decodeIslands(payload)?.data.flatMap((one) => one.peers) ?? [])
@@ -71,7 +71,7 @@ test('what changed while a report was being written is in the next one', () => {
   reporter.report()
   islands.upsert(peerId(30_000), at(-5_000))
   islands.remove(peerId(0))
-  reporter.changed()
+  reporter.markChanged()
   clock.advance(0)
   reported()
   islands.flush()

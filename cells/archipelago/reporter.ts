@@ -15,7 +15,7 @@ export interface ReporterDeps {
   /** Peers per room. */
   maxPeersPerIsland: number
   /** Says something in our term; answers whether we may still speak. */
-  say(subject: string, ...pieces: readonly Uint8Array[]): boolean
+  publish(subject: string, ...pieces: readonly Uint8Array[]): boolean
 }
 
 /** A broker takes messages of 1 MiB and refuses longer ones; this leaves it room for its own words. */
@@ -44,7 +44,7 @@ export class Reporter {
   }
 
   /** Somebody moved, came or went. */
-  changed(): void {
+  markChanged(): void {
     this.#isCurrent = false
   }
 
@@ -123,8 +123,8 @@ export class Reporter {
   }
 
   #send(): void {
-    const { subjects, metrics, say } = this.#deps
-    for (const payload of this.#payloads) say(subjects.islands, payload)
+    const { subjects, metrics, publish } = this.#deps
+    for (const payload of this.#payloads) publish(subjects.islands, payload)
     metrics.reports.inc()
     metrics.reportParts.inc(this.#payloads.length)
   }

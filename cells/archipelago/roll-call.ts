@@ -4,13 +4,13 @@ import { decodeSessionPage, encodeSyncRequest, type SessionState } from '../wire
 import type { Subjects } from '../wire/subjects.ts'
 
 /** What a roll call works with. */
-export interface RollCallDeps {
+export interface SyncRequestDeps {
   bus: Bus
   subjects: Subjects
   clock: Clock
   /** Like no other asker. */
-  asker: string
-  onEntry(entry: SessionState): void
+  requester: string
+  onSession(entry: SessionState): void
 }
 
 /** Connectors that answer are this quick, in ms; nobody knows how many there are. */
@@ -25,8 +25,8 @@ const MAX_CONNECTORS = 1_000
  * Asks every connector who is here and in which room, and hands each answer on as it comes. `onDone` is called once nobody answers any more,
  * or after a deadline. The returned function stops listening.
  */
-export function callTheRoll(
-  { bus, subjects, clock, asker, onEntry }: RollCallDeps,
+export function requestSync(
+  { bus, subjects, clock, requester, onSession }: SyncRequestDeps,
   onDone: (connectors: number) => void,
 ): () => void {
   const pagesMissing = new Map<string, number>()
@@ -45,16 +45,16 @@ export function callTheRoll(
     if ([...pagesMissing.values()].every((missing) => missing <= 0)) cancelQuiet = clock.after(QUIET_MS, done)
   }
 
-  const stopListening = bus.subscribe(subjects.syncReply(asker), (payload) => {
+  const stopListening = bus.subscribe(subjects.syncReply(requester), (payload) => {
     const page = decodeSessionPage(payload)
     if (!page || (pagesMissing.size >= MAX_CONNECTORS && !pagesMissing.has(page.connector))) return
     pagesMissing.set(page.connector, (pagesMissing.get(page.connector) ?? page.count) - 1)
-    for (const entry of page.entries) onEntry(entry)
+    for (const entry of page.entries) onSession(entry)
     if (!isDone) waitForQuiet()
   })
   const cancelDeadline = clock.after(DEADLINE_MS, done)
   const cancelListening = clock.after(DEADLINE_MS + LATE_MS, stopListening)
-  bus.publish(subjects.syncRequest, encodeSyncRequest(asker))
+  bus.publish(subjects.syncRequest, encodeSyncRequest(requester))
   waitForQuiet()
 
   return () => {

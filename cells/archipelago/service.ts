@@ -12,13 +12,13 @@ import { busPayloads } from '../wire/packets.ts'
 import { subjects as subjectsOf } from '../wire/subjects.ts'
 import { Archipelago } from './archipelago.ts'
 import type { ArchipelagoConfig } from './config.ts'
-import { createCityIslands } from './core/city/city-islands.ts'
-import { Ledger } from './core/ledger.ts'
-import { Register } from './core/register.ts'
+import { createIslands } from './core/city/city-islands.ts'
+import { Announcements } from './core/ledger.ts'
+import { PresenceTable } from './core/register.ts'
 import { roomIds } from './core/room-ids.ts'
 import { debugView } from './debug.ts'
 import { archipelagoMetrics } from './metrics.ts'
-import { transportOf } from './transport.ts'
+import { roomTransportOf } from './transport.ts'
 
 /** What an archipelago runs on. */
 export interface ArchipelagoDeps {
@@ -44,15 +44,15 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
   const periodMs = config.ARCHIPELAGO_FLUSH_FREQUENCY * 1_000
   const bootId = deps.bootId ?? newBootId(clock.now())
   const subjects = subjectsOf(config.BUS_SCOPE)
-  const register = new Register(config.MAX_PEERS, { dropped: config.DROPPED_GRACE_MS, drained: config.DRAINED_GRACE_MS })
-  const ledger = new Ledger()
+  const register = new PresenceTable(config.MAX_PEERS, { dropped: config.DROPPED_GRACE_MS, drained: config.DRAINED_GRACE_MS })
+  const ledger = new Announcements()
   const nextId = roomIds(config.ROOM_PREFIX, bootId)
   const metrics = archipelagoMetrics(deps.metrics, {
     peers: () => register.size,
     islands: () => archipelago.tenure?.islands.islandCount ?? 0,
     due: () => ledger.due.size,
     away: () => register.awayCount,
-    dirty: () => register.stirredCount,
+    dirty: () => register.dirtyCount,
     isActive: () => archipelago.tenure !== undefined,
     termAt: () => issuedAt(archipelago.election.latestTerm) || 0,
     busConnected: () => bus.state === 'connected',
@@ -64,7 +64,7 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
     maxPeersPerIsland: config.LIVEKIT_ISLAND_SIZE,
     maxPeersListed: config.ISLAND_CHANGED_MAX_PEERS,
     newIslands: () =>
-      createCityIslands({
+      createIslands({
         joinDistance: config.ARCHIPELAGO_JOIN_DISTANCE,
         leaveDistance: config.ARCHIPELAGO_LEAVE_DISTANCE,
         maxPeers: config.LIVEKIT_ISLAND_SIZE,
@@ -72,7 +72,7 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
         rebalanceWindow: config.REBALANCE_WINDOW,
         nextId,
       }),
-    newTransport: (term) => deps.transport ?? transportOf(config, bus, subjects, term),
+    newTransport: (term) => deps.transport ?? roomTransportOf(config, bus, subjects, term),
     onElected: discover,
   })
 
@@ -80,7 +80,7 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
   function discover(): void {
     cancelDiscovery()
     const status = { currentTime: clock.now(), commitHash: config.COMMIT_HASH, userCount: register.size }
-    archipelago.say(subjects.discovery, busPayloads.encodeDiscovery({ serverName: 'archipelago', status }))
+    archipelago.publish(subjects.discovery, busPayloads.encodeDiscovery({ serverName: 'archipelago', status }))
     cancelDiscovery = clock.after(config.ARCHIPELAGO_STATUS_UPDATE_INTERVAL, discover)
   }
 

@@ -4,17 +4,17 @@ import type { Transport } from '../rtc/transport.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import { Announcer } from './announcer.ts'
-import type { AdoptingIslands } from './core/islands.ts'
-import type { Ledger } from './core/ledger.ts'
-import type { Register } from './core/register.ts'
+import type { RestorableIslands } from './core/islands.ts'
+import type { Announcements } from './core/ledger.ts'
+import type { PresenceTable } from './core/register.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 import { Reporter } from './reporter.ts'
 
 /** What a tenure works with. */
-export interface TenureDeps {
-  islands: AdoptingIslands
-  register: Register
-  ledger: Ledger
+export interface LeadershipTermDeps {
+  islands: RestorableIslands
+  register: PresenceTable
+  ledger: Announcements
   transport: Transport
   subjects: Subjects
   clock: Clock
@@ -23,8 +23,8 @@ export interface TenureDeps {
   maxPeersPerIsland: number
   maxPeersListed: number
   /** Says something in this term; answers whether we may still speak. */
-  say(subject: string, ...pieces: readonly Uint8Array[]): boolean
-  maySpeak(): boolean
+  publish(subject: string, ...pieces: readonly Uint8Array[]): boolean
+  mayPublish(): boolean
   /** Resolves once everything said so far has reached the broker. */
   delivered(): Promise<void>
 }
@@ -33,33 +33,33 @@ export interface TenureDeps {
  * The time in which an archipelago is the active one. It begins with an empty engine and puts everybody back where they were last told to be,
  * whoever told them: taking over from another, or from an earlier self, moves nobody.
  */
-export class Tenure {
-  readonly #deps: TenureDeps
+export class LeadershipTerm {
+  readonly #deps: LeadershipTermDeps
   readonly #announcer: Announcer
   readonly #reporter: Reporter
 
-  constructor(deps: TenureDeps) {
+  constructor(deps: LeadershipTermDeps) {
     const { register } = deps
     this.#deps = deps
-    this.#announcer = new Announcer({ ...deps, isHere: (peer) => register.isHere(peer) })
+    this.#announcer = new Announcer({ ...deps, isConnected: (peer) => register.isConnected(peer) })
     this.#reporter = new Reporter(deps)
     this.#adoptEverybody()
   }
 
-  get islands(): AdoptingIslands {
+  get islands(): RestorableIslands {
     return this.#deps.islands
   }
 
   /** A peer turned out to be at home in a room: it stays there, unless it was placed elsewhere already. */
-  welcomeHome(peer: PeerId): void {
+  restore(peer: PeerId): void {
     const { islands, ledger } = this.#deps
     const room = islands.roomOf(peer)
     if (room === undefined) this.#adopt(peer)
-    else ledger.moved([{ peer, room, cause: 'recovery' }])
+    else ledger.recordMoves([{ peer, room, cause: 'recovery' }])
   }
 
   /** A peer spoke: the engine takes note at once, so that a flush need not, and acts at the next flush. */
-  place(peer: PeerId): void {
+  updatePeer(peer: PeerId): void {
     const presence = this.#deps.register.get(peer)
     if (presence?.position) this.#deps.islands.upsert(peer, presence.position, presence.desiredRoom)
   }
@@ -67,19 +67,19 @@ export class Tenure {
   /** A peer left: at once, not with the next flush (clustering.md §5.14). */
   remove(peer: PeerId): void {
     this.#deps.islands.remove(peer)
-    this.#reporter.changed()
+    this.#reporter.markChanged()
   }
 
   /** Lets the engine decide, and tells whoever has to be told. */
   flush(): void {
-    const { islands, register, ledger, metrics, maySpeak } = this.#deps
+    const { islands, register, ledger, metrics, mayPublish } = this.#deps
     this.#reporter.finish()
     const stirred = register.nextRound()
     metrics.dirtyPeers.observe(stirred)
     const { changes } = islands.flush()
-    ledger.moved(changes)
-    if (stirred > 0 || changes.length > 0) this.#reporter.changed()
-    if (!maySpeak()) return
+    ledger.recordMoves(changes)
+    if (stirred > 0 || changes.length > 0) this.#reporter.markChanged()
+    if (!mayPublish()) return
     this.#reporter.report()
     this.#announcer.announce()
   }
@@ -98,12 +98,12 @@ export class Tenure {
     const { register } = this.#deps
     for (const [peer] of register) {
       this.#adopt(peer)
-      this.place(peer)
+      this.updatePeer(peer)
     }
   }
 
   #adopt(peer: PeerId): void {
-    const home = this.#deps.ledger.homeOf(peer)
-    if (home !== undefined) this.#deps.islands.adopt(peer, home)
+    const home = this.#deps.ledger.lastRoomOf(peer)
+    if (home !== undefined) this.#deps.islands.restore(peer, home)
   }
 }

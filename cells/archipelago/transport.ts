@@ -8,7 +8,7 @@ import type { Subjects } from '../wire/subjects.ts'
 import type { ArchipelagoConfig } from './config.ts'
 
 /** The rooms a configuration names. @throws UserError when it names neither LiveKit nor embedded rooms */
-export function transportOf(
+export function roomTransportOf(
   config: ArchipelagoConfig,
   bus: Bus,
   subjects: Subjects,

@@ -1,5 +1,5 @@
 import type { PeerId, Position } from '../../wire/peer.ts'
-import { createCityIslands } from './city/city-islands.ts'
+import { createIslands } from './city/city-islands.ts'
 import type { IslandRules, Islands } from './islands.ts'
 
 /** The nth peer of a test. */
@@ -11,7 +11,7 @@ export const at = (x: number, z = 0): Position => ({ x, y: 0, z })
 /** An engine with upstream's distances and ids `I1`, `I2`, …; a test says what it is about. */
 export function someIslands(rules: Partial<IslandRules> = {}): Islands {
   let counter = 0
-  return createCityIslands({
+  return createIslands({
     joinDistance: 64,
     leaveDistance: 80,
     maxPeers: 100,

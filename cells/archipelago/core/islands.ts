@@ -14,18 +14,18 @@ export interface Move {
 }
 
 /** What a flush changed; at most one move per peer. */
-export interface Flush {
+export interface FlushResult {
   changes: readonly Move[]
 }
 
 /** A peer and where it was last seen. */
-export interface Standing {
+export interface PlacedPeer {
   readonly peer: PeerId
   readonly position: Position
 }
 
 /** An island as the world sees it: `center` on the ground, `radius` to its farthest member, in metres (clustering.md §5.7). */
-export interface IslandView {
+export interface IslandSummary {
   readonly id: string
   readonly peers: readonly PeerId[]
   /** Nothing for a peer that stands nowhere. */
@@ -43,13 +43,13 @@ export interface Islands {
   /** Takes a peer out at once; a peer nobody knows is fine (§5.14). */
   remove(peer: PeerId): void
   /** Splits what drifted apart, merges what met, places who arrived. */
-  flush(): Flush
+  flush(): FlushResult
   /** The room of a peer since the last flush; nothing before its first one. */
   roomOf(peer: PeerId): string | undefined
   /** Everybody in a room; nobody when there is no such room. */
-  membersOf(room: string): readonly Standing[]
+  membersOf(room: string): readonly PlacedPeer[]
   /** Every island there is. */
-  all(): Iterable<IslandView>
+  all(): Iterable<IslandSummary>
   /** Whether a peer is known, placed or not. */
   has(peer: PeerId): boolean
   /** Peers known, placed or not. */
@@ -58,13 +58,13 @@ export interface Islands {
 }
 
 /** Islands that can take over from an engine that is no more, without moving anybody. */
-export interface AdoptingIslands extends Islands {
+export interface RestorableIslands extends Islands {
   /**
    * Notes the room that a peer which has no island yet was last told: it goes back there with its first flush, under the same id, and is not
    * told again unless geometry has parted them since (then with cause `recovery`). Until it speaks its seat is kept and its
    * island is left in one piece; `remove` gives the seat up.
    */
-  adopt(peer: PeerId, room: string): void
+  restore(peer: PeerId, room: string): void
 }
 
 /** The rules of clustering, in metres and peers. */

@@ -1,5 +1,5 @@
 import type { PeerId } from '../../wire/peer.ts'
-import type { IslandRules, Islands, Standing } from './islands.ts'
+import type { IslandRules, Islands, PlacedPeer } from './islands.ts'
 
 /**
  * Checks an engine the slow and obvious way, every peer against every other, and says in words what is wrong with its islands:
@@ -31,7 +31,7 @@ export function faultsOf(islands: Islands, everybody: readonly PeerId[], rules: 
   return faults
 }
 
-function isConnected(members: readonly Standing[], reach: number): boolean {
+function isConnected(members: readonly PlacedPeer[], reach: number): boolean {
   const [first, ...rest] = members
   const reached = first ? [first] : []
   let unreached = rest
@@ -42,4 +42,5 @@ function isConnected(members: readonly Standing[], reach: number): boolean {
   return unreached.length === 0
 }
 
-const distance = ({ position: a }: Standing, { position: b }: Standing): number => Math.sqrt((a.x - b.x) ** 2 + (a.z - b.z) ** 2)
+const distance = ({ position: a }: PlacedPeer, { position: b }: PlacedPeer): number =>
+  Math.sqrt((a.x - b.x) ** 2 + (a.z - b.z) ** 2)

@@ -8,32 +8,32 @@ export interface Presence {
   position: Position | undefined
   /** The island it would rather be on. */
   desiredRoom: string | undefined
-  heardAt: number
+  lastSeenAt: number
   /** Its line broke: when its place is given up. */
-  keptUntil: number | undefined
+  graceUntil: number | undefined
   /** The last round in which it moved, came or wished. */
-  stirredIn: number
+  dirtyInRound: number
 }
 
 /** What was said of a player. */
-export interface Word {
+export interface PresenceUpdate {
   session?: FencingToken | undefined
   position?: Position | undefined
   desiredRoom?: string | undefined
 }
 
 /** What a word was worth: of a session we know, of one that is new to us, of one that is over, or of somebody there is no room for. */
-export type Heard = 'same' | 'new' | 'stale' | 'full'
+export type UpdateOutcome = 'same' | 'new' | 'stale' | 'full'
 
 /** How long a place is kept whose player is expected back, in ms. */
-export type Grace = Readonly<Record<Exclude<DisconnectReason, 'left'>, number>>
+export type GracePeriods = Readonly<Record<Exclude<DisconnectReason, 'left'>, number>>
 
 /**
  * Who is here, in which session, and where (clustering.md §5.12-17). The last word counts. Sessions are fenced: a late word of an old one changes nothing. A player whose line broke keeps his place for a while.
  */
-export class Register {
+export class PresenceTable {
   readonly #maxPeers: number
-  readonly #grace: Grace
+  readonly #grace: GracePeriods
   /** In the order they were heard: the first is the most silent. */
   readonly #present = new Map<PeerId, Presence>()
   readonly #away = new Set<PeerId>()
@@ -41,7 +41,7 @@ export class Register {
   #round = 1
   #stirredCount = 0
 
-  constructor(maxPeers: number, grace: Grace) {
+  constructor(maxPeers: number, grace: GracePeriods) {
     this.#maxPeers = maxPeers
     this.#grace = grace
   }
@@ -56,7 +56,7 @@ export class Register {
   }
 
   /** Players who moved, came or wished since the last flush. */
-  get stirredCount(): number {
+  get dirtyCount(): number {
     return this.#stirredCount
   }
 
@@ -65,7 +65,7 @@ export class Register {
   }
 
   /** Whether there is somebody to be told something. */
-  isHere(peer: PeerId): boolean {
+  isConnected(peer: PeerId): boolean {
     return this.#present.has(peer) && !this.#away.has(peer)
   }
 
@@ -74,7 +74,7 @@ export class Register {
   }
 
   /** A player spoke: a word without a session is of a service that knows none, and always counts. */
-  hear(peer: PeerId, word: Word, now: number): Heard {
+  update(peer: PeerId, word: PresenceUpdate, now: number): UpdateOutcome {
     const known = this.#present.get(peer)
     if (!known && this.#present.size >= this.#maxPeers) return 'full'
     if (known && isOlder(word.session, known.session)) return 'stale'
@@ -83,12 +83,12 @@ export class Register {
       session: undefined,
       position: undefined,
       desiredRoom: undefined,
-      heardAt: now,
-      keptUntil: undefined,
-      stirredIn: 0,
+      lastSeenAt: now,
+      graceUntil: undefined,
+      dirtyInRound: 0,
     }
     presence.session = word.session ?? presence.session
-    presence.heardAt = now
+    presence.lastSeenAt = now
     if (isNew) this.#isBack(peer, presence)
     this.#note(presence, word)
     this.#present.delete(peer)
@@ -97,20 +97,20 @@ export class Register {
   }
 
   /** A session ended. Answers whether its player is gone, is expected back, or has come back already. */
-  leave(peer: PeerId, session: FencingToken | undefined, how: DisconnectReason, now: number): 'gone' | 'away' | 'stale' {
+  endSession(peer: PeerId, session: FencingToken | undefined, how: DisconnectReason, now: number): 'gone' | 'away' | 'stale' {
     const known = this.#present.get(peer)
     if (known && isOlder(session, known.session)) return 'stale'
     if (!known || how === 'left') {
       this.forget(peer)
       return 'gone'
     }
-    known.keptUntil = now + this.#grace[how]
+    known.graceUntil = now + this.#grace[how]
     this.#away.add(peer)
     return 'away'
   }
 
   forget(peer: PeerId): void {
-    if (this.#present.get(peer)?.stirredIn === this.#round) this.#stirredCount--
+    if (this.#present.get(peer)?.dirtyInRound === this.#round) this.#stirredCount--
     this.#present.delete(peer)
     this.#away.delete(peer)
   }
@@ -118,16 +118,16 @@ export class Register {
   /** Who was not heard since `time`, the most silent first; looks at no others. */
   silentSince(time: number): PeerId[] {
     const silent: PeerId[] = []
-    for (const [peer, { heardAt }] of this.#present) {
-      if (heardAt >= time) break
+    for (const [peer, { lastSeenAt }] of this.#present) {
+      if (lastSeenAt >= time) break
       silent.push(peer)
     }
     return silent
   }
 
   /** Who did not come back in time. */
-  givenUp(now: number): PeerId[] {
-    return [...this.#away].filter((peer) => (this.#present.get(peer)?.keptUntil ?? 0) <= now)
+  graceExpired(now: number): PeerId[] {
+    return [...this.#away].filter((peer) => (this.#present.get(peer)?.graceUntil ?? 0) <= now)
   }
 
   /** Begins another round, and says how many stirred in the one that ends. */
@@ -139,17 +139,17 @@ export class Register {
   }
 
   #isBack(peer: PeerId, presence: Presence): void {
-    presence.keptUntil = undefined
+    presence.graceUntil = undefined
     this.#away.delete(peer)
   }
 
-  #note(presence: Presence, { position, desiredRoom }: Word): void {
+  #note(presence: Presence, { position, desiredRoom }: PresenceUpdate): void {
     const hasWish = desiredRoom !== undefined && desiredRoom !== '' && desiredRoom !== presence.desiredRoom
     const hasMoved = position !== undefined && !isSamePlace(position, presence.position)
     if (hasWish) presence.desiredRoom = desiredRoom
     if (hasMoved) presence.position = position
-    if (!presence.position || !(hasMoved || hasWish) || presence.stirredIn === this.#round) return
-    presence.stirredIn = this.#round
+    if (!presence.position || !(hasMoved || hasWish) || presence.dirtyInRound === this.#round) return
+    presence.dirtyInRound = this.#round
     this.#stirredCount++
   }
 }

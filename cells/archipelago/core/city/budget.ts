@@ -1,16 +1,16 @@
-import { int, longer, real } from './columns.ts'
+import { grown, int, real } from './columns.ts'
 import type { PeerTable } from './peer-table.ts'
 
 /** Who moves less than this many metres stands. */
-const STANDING_ROOM = 5
+const STANDING_RADIUS = 5
 const NEVER = -(2 ** 30)
 
 /** How often a peer may be asked to change room for the sake of company: never twice within `spacing` flushes. And who stands, who walks. */
-export class Budget {
+export class MoveBudget {
   readonly #peers: PeerTable
   readonly #spacing: number
   /** Flushes after which somebody who did not walk stands; none where moves cost little. */
-  readonly standsAfter: number
+  readonly standingFlushes: number
   /** The flush at hand. */
   now = 0
   #last = new Int32Array(0)
@@ -21,19 +21,19 @@ export class Budget {
   constructor(peers: PeerTable, spacing: number) {
     this.#peers = peers
     this.#spacing = spacing
-    this.standsAfter = Math.min(5, Math.floor(spacing / 12))
+    this.standingFlushes = Math.min(5, Math.floor(spacing / 12))
   }
 
-  arrive(slot: number): void {
+  add(slot: number): void {
     if (slot >= this.#last.length) this.#grow(Math.max(1024, slot * 2))
     this.#last[slot] = NEVER
     this.#standsX[slot] = Number.NaN
   }
 
-  step(slot: number): void {
+  moved(slot: number): void {
     const x = real(this.#peers.x, slot)
     const z = real(this.#peers.z, slot)
-    if ((x - real(this.#standsX, slot)) ** 2 + (z - real(this.#standsZ, slot)) ** 2 <= STANDING_ROOM ** 2) return
+    if ((x - real(this.#standsX, slot)) ** 2 + (z - real(this.#standsZ, slot)) ** 2 <= STANDING_RADIUS ** 2) return
     this.#standsX[slot] = x
     this.#standsZ[slot] = z
     this.#standsSince[slot] = this.now
@@ -43,8 +43,8 @@ export class Budget {
     this.#last[slot] = this.now
   }
 
-  stands(slot: number): boolean {
-    return this.now - int(this.#standsSince, slot) > this.standsAfter
+  isStanding(slot: number): boolean {
+    return this.now - int(this.#standsSince, slot) > this.standingFlushes
   }
 
   allows(slot: number): boolean {
@@ -52,9 +52,9 @@ export class Budget {
   }
 
   #grow(rows: number): void {
-    this.#last = longer(this.#last, rows)
-    this.#standsSince = longer(this.#standsSince, rows)
-    this.#standsX = longer(this.#standsX, rows)
-    this.#standsZ = longer(this.#standsZ, rows)
+    this.#last = grown(this.#last, rows)
+    this.#standsSince = grown(this.#standsSince, rows)
+    this.#standsX = grown(this.#standsX, rows)
+    this.#standsZ = grown(this.#standsZ, rows)
   }
 }

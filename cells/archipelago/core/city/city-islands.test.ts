@@ -120,7 +120,7 @@ describe('after a restart', () => {
   test('§6.9 everybody is adopted into the room it knows and nobody is told anything', () => {
     const { walkers, rooms } = aPast()
     const islands = aCity()
-    for (const [peer, room] of rooms) islands.adopt(peer, room)
+    for (const [peer, room] of rooms) islands.restore(peer, room)
     for (const walker of walkers) stand(islands, walker)
     expect(islands.flush().changes).toEqual([])
     for (const [peer, room] of rooms) expect(islands.roomOf(peer)).toBe(room)
@@ -129,7 +129,7 @@ describe('after a restart', () => {
   test('peers come back one by one and yet nobody is moved, for seats are kept', () => {
     const { walkers, rooms } = aPast()
     const islands = aCity()
-    for (const [peer, room] of rooms) islands.adopt(peer, room)
+    for (const [peer, room] of rooms) islands.restore(peer, room)
     // The first half comes back thinned out: half of each island, which would fit into half as many.
     for (let half = 0; half < 2; half++) {
       for (const [n, walker] of walkers.entries()) if (n % 2 === half) stand(islands, walker)
@@ -146,7 +146,7 @@ describe('after a restart', () => {
 
   test('seats of peers that will not come are given up', () => {
     const islands = aCity({ maxPeers: 3 })
-    for (const n of [1, 2, 3]) islands.adopt(peerId(n), 'old')
+    for (const n of [1, 2, 3]) islands.restore(peerId(n), 'old')
     islands.upsert(peerId(1), at(0))
     islands.flush()
     crowd(islands, 10, 2, at(0))
@@ -158,7 +158,7 @@ describe('after a restart', () => {
 
   test('who walked out of reach meanwhile is told so, as a recovery', () => {
     const islands = aCity()
-    for (const n of [1, 2, 3]) islands.adopt(peerId(n), 'old')
+    for (const n of [1, 2, 3]) islands.restore(peerId(n), 'old')
     crowd(islands, 1, 2, at(0))
     islands.upsert(peerId(3), at(500))
     expect(islands.flush().changes).toEqual([{ peer: peerId(3), room: 'I1', cause: 'recovery' }])
@@ -166,7 +166,7 @@ describe('after a restart', () => {
 
   test('who finds its room full is told another, as a recovery', () => {
     const islands = aCity({ maxPeers: 2 })
-    for (const n of [1, 2, 3]) islands.adopt(peerId(n), 'old')
+    for (const n of [1, 2, 3]) islands.restore(peerId(n), 'old')
     crowd(islands, 1, 3, at(0))
     const { changes } = islands.flush()
     expect(changes).toMatchObject([{ room: 'I1', cause: 'recovery' }])
@@ -185,7 +185,7 @@ describe('after a restart', () => {
     const islands = aCity()
     islands.upsert(peerId(1), at(0))
     islands.flush()
-    islands.adopt(peerId(1), 'old')
+    islands.restore(peerId(1), 'old')
     islands.upsert(peerId(1), at(1))
     expect(islands.flush().changes).toEqual([])
     expect(islands.roomOf(peerId(1))).toBe('I1')

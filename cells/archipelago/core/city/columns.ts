@@ -10,7 +10,7 @@ export const int = (column: Int32Array, row: number): number => column[row] as n
 export const real = (column: Float64Array, row: number): number => column[row] as number
 
 /** The same column with place for more rows, new rows 0. */
-export function longer<Column extends Int32Array | Float64Array>(column: Column, rows: number): Column {
+export function grown<Column extends Int32Array | Float64Array>(column: Column, rows: number): Column {
   const copy = new (column.constructor as new (length: number) => Column)(rows)
   copy.set(column)
   return copy

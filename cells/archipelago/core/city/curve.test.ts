@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { dice, peerId } from '../fixtures.ts'
-import { Curve, placeOnCurve } from './curve.ts'
+import { HilbertOrder, hilbertKey } from './curve.ts'
 import { PeerTable } from './peer-table.ts'
 
 test('one step along the curve is one step on the ground, without a jump anywhere', () => {
   const side = 64
   const steps: { x: number; z: number; along: number }[] = []
-  for (let x = 0; x < side; x++) for (let z = 0; z < side; z++) steps.push({ x, z, along: placeOnCurve(x / 8, z / 8) >>> 0 })
+  for (let x = 0; x < side; x++) for (let z = 0; z < side; z++) steps.push({ x, z, along: hilbertKey(x / 8, z / 8) >>> 0 })
   steps.sort((a, b) => a.along - b.along)
   for (const [i, { x, z, along }] of steps.entries()) {
     expect(along).toBe(i)
@@ -20,13 +20,13 @@ test('sorts as comparison does, and equals keep their order', () => {
   const peers = new PeerTable()
   const slots = Int32Array.from({ length: 5_000 }, (_, n) => {
     const slot = peers.add(peerId(n))
-    peers.step(slot, { x: Math.floor((random() - 0.5) * 60) * 40, y: 0, z: Math.floor((random() - 0.5) * 60) * 40 })
+    peers.move(slot, { x: Math.floor((random() - 0.5) * 60) * 40, y: 0, z: Math.floor((random() - 0.5) * 60) * 40 })
     return slot
   })
-  const place = (slot: number) => placeOnCurve(peers.positionOf(slot).x, peers.positionOf(slot).z) >>> 0
+  const place = (slot: number) => hilbertKey(peers.positionOf(slot).x, peers.positionOf(slot).z) >>> 0
   const expected = [...slots].sort((a, b) => place(a) - place(b))
-  const curve = new Curve(peers)
+  const curve = new HilbertOrder(peers)
   curve.sort(slots, slots.length)
   expect([...slots]).toEqual(expected)
-  expect(Array.from(curve.place.subarray(0, 5_000), (at) => at >>> 0)).toEqual(expected.map(place))
+  expect(Array.from(curve.keys.subarray(0, 5_000), (at) => at >>> 0)).toEqual(expected.map(place))
 })

@@ -12,10 +12,10 @@ const BUCKETS = 2 ** DIGIT
  * Sorts peers along a Hilbert curve, which visits one neighbourhood after the other and, unlike Morton order, never jumps. Equals keep their
  * order. Radix sort: the cost per peer does not depend on the size of the crowd.
  */
-export class Curve {
+export class HilbertOrder {
   readonly #peers: PeerTable
   /** Where on the curve each of the sorted is. */
-  place = new Int32Array(0)
+  keys = new Int32Array(0)
   #slots = new Int32Array(0)
   #spareSlots = new Int32Array(0)
   #sparePlace = new Int32Array(0)
@@ -28,8 +28,8 @@ export class Curve {
   /** Sorts the first `count` slots in place; `place` then holds their places. */
   sort(slots: Int32Array, count: number): void {
     const { x, z } = this.#peers
-    if (this.place.length < count) {
-      this.place = new Int32Array(count * 2)
+    if (this.keys.length < count) {
+      this.keys = new Int32Array(count * 2)
       this.#slots = new Int32Array(count * 2)
       this.#spareSlots = new Int32Array(count * 2)
       this.#sparePlace = new Int32Array(count * 2)
@@ -37,7 +37,7 @@ export class Curve {
     for (let i = 0; i < count; i++) {
       const peer = int(slots, i)
       this.#slots[i] = peer
-      this.place[i] = placeOnCurve(real(x, peer), real(z, peer))
+      this.keys[i] = hilbertKey(real(x, peer), real(z, peer))
     }
     for (let shift = 0; shift < 2 * LEVELS; shift += DIGIT) this.#sortByDigit(shift, count)
     slots.set(this.#slots.subarray(0, count))
@@ -45,7 +45,7 @@ export class Curve {
 
   #sortByDigit(shift: number, count: number): void {
     const starts = this.#starts.fill(0)
-    const place = this.place
+    const place = this.keys
     for (let i = 0; i < count; i++) {
       const digit = (int(place, i) >>> shift) & (BUCKETS - 1)
       starts[digit] = int(starts, digit) + 1
@@ -63,7 +63,7 @@ export class Curve {
       this.#sparePlace[to] = int(place, i)
       this.#spareSlots[to] = int(this.#slots, i)
     }
-    this.place = this.#sparePlace
+    this.keys = this.#sparePlace
     this.#sparePlace = place
     const slots = this.#slots
     this.#slots = this.#spareSlots
@@ -72,7 +72,7 @@ export class Curve {
 }
 
 /** How far along the curve a place lies, as 32 bits; nowhere lies at its start. */
-export function placeOnCurve(x: number, z: number): number {
+export function hilbertKey(x: number, z: number): number {
   // To whole numbers modulo the square; NaN becomes 0.
   let east = Math.floor(x * STEPS_PER_METRE) & (2 ** LEVELS - 1)
   let north = Math.floor(z * STEPS_PER_METRE) & (2 ** LEVELS - 1)

@@ -1,15 +1,15 @@
 import type { PeerId } from '../../../wire/peer.ts'
 import { at, dice, peerId } from '../fixtures.ts'
-import type { AdoptingIslands, IslandRules, Islands } from '../islands.ts'
-import { createCityIslands } from './city-islands.ts'
+import type { IslandRules, Islands, RestorableIslands } from '../islands.ts'
+import { createIslands } from './city-islands.ts'
 
 /** The distances and the size of a room that upstream has. */
 export const RULES = { joinDistance: 64, leaveDistance: 80, maxPeers: 100 }
 
 /** A city engine with upstream's rules and ids `I1`, `I2`, …; a test says what it is about. */
-export function aCity(rules: Partial<IslandRules> = {}): AdoptingIslands {
+export function aCity(rules: Partial<IslandRules> = {}): RestorableIslands {
   let counter = 0
-  return createCityIslands({ ...RULES, nextId: () => `I${(++counter).toString(36)}`, ...rules })
+  return createIslands({ ...RULES, nextId: () => `I${(++counter).toString(36)}`, ...rules })
 }
 
 /** What everybody was told: listens to flushes as a client would. */

@@ -1,28 +1,28 @@
-import { int, longer, NONE } from './columns.ts'
+import { grown, int, NONE } from './columns.ts'
 
 /** Tiles to look at on each side: a tile is a hair smaller than reach/√2, so two cover more than the reach. */
-const SPAN = 2
-const ACROSS = 2 * SPAN + 1
+const TILES_EACH_SIDE = 2
+const TILES_ACROSS = 2 * TILES_EACH_SIDE + 1
 /** A tile and all from which somebody may reach it. */
-export const AROUND = ACROSS ** 2
-const WINDOW = 128
-const ITSELF = (AROUND - 1) / 2
+export const TILES_AROUND = TILES_ACROSS ** 2
+const CACHE_SIDE = 128
+const CENTRE = (TILES_AROUND - 1) / 2
 
 /**
  * The ground, laid out in square tiles as people come upon them: everybody in one touches everybody else in it. A tile knows those around it,
  * so that nobody has to look for them twice.
  */
-export class Ground {
+export class TileGrid {
   readonly #tilesPerMetre: number
   /** The hash table: tiles, open addressing. */
   #table = new Int32Array(4096).fill(NONE)
   /** A window on the ground, for a first glance: which tile was last asked for at a spot, the window repeating. */
-  readonly #known = new Int32Array(WINDOW ** 2)
+  readonly #known = new Int32Array(CACHE_SIDE ** 2)
   #east = new Int32Array(1024)
   #north = new Int32Array(1024)
-  #around = new Int32Array(1024 * AROUND)
+  #around = new Int32Array(1024 * TILES_AROUND)
   /** Every tile is smaller. */
-  tiles = 0
+  tileCount = 0
 
   /** @param reach metres at which two peers touch, at least 1 */
   constructor(reach: number) {
@@ -31,7 +31,7 @@ export class Ground {
 
   /** Forgets all tiles. */
   clear(): void {
-    this.tiles = 0
+    this.tileCount = 0
     this.#table.fill(NONE)
   }
 
@@ -39,9 +39,9 @@ export class Ground {
   tileAt(x: number, z: number): number {
     const east = Math.floor(x * this.#tilesPerMetre)
     const north = Math.floor(z * this.#tilesPerMetre)
-    const glance = ((east & (WINDOW - 1)) * WINDOW) | (north & (WINDOW - 1))
+    const glance = ((east & (CACHE_SIDE - 1)) * CACHE_SIDE) | (north & (CACHE_SIDE - 1))
     const known = int(this.#known, glance)
-    if (known < this.tiles && int(this.#east, known) === east && int(this.#north, known) === north) return known
+    if (known < this.tileCount && int(this.#east, known) === east && int(this.#north, known) === north) return known
     const found = int(this.#table, this.#slotFor(east, north))
     const tile = found === NONE ? this.#lay(east, north) : found
     this.#known[glance] = tile
@@ -50,20 +50,23 @@ export class Ground {
 
   /** One of the tiles around, `i` from 0 to AROUND: itself first; NONE where nobody ever stood. */
   around(tile: number, i: number): number {
-    return int(this.#around, tile * AROUND + i)
+    return int(this.#around, tile * TILES_AROUND + i)
   }
 
   #lay(east: number, north: number): number {
-    const tile = this.tiles++
+    const tile = this.tileCount++
     if (tile === this.#east.length) this.#grow(tile * 2)
     this.#east[tile] = east
     this.#north[tile] = north
-    if (this.tiles * 3 > this.#table.length) this.#rehash()
+    if (this.tileCount * 3 > this.#table.length) this.#rehash()
     else this.#table[this.#slotFor(east, north)] = tile
-    for (let i = 0; i < AROUND; i++) {
-      const other = int(this.#table, this.#slotFor(east + Math.floor(i / ACROSS) - SPAN, north + (i % ACROSS) - SPAN))
-      this.#around[tile * AROUND + place(i)] = other
-      if (other !== NONE) this.#around[other * AROUND + place(AROUND - 1 - i)] = tile
+    for (let i = 0; i < TILES_AROUND; i++) {
+      const other = int(
+        this.#table,
+        this.#slotFor(east + Math.floor(i / TILES_ACROSS) - TILES_EACH_SIDE, north + (i % TILES_ACROSS) - TILES_EACH_SIDE),
+      )
+      this.#around[tile * TILES_AROUND + place(i)] = other
+      if (other !== NONE) this.#around[other * TILES_AROUND + place(TILES_AROUND - 1 - i)] = tile
     }
     return tile
   }
@@ -83,15 +86,16 @@ export class Ground {
 
   #rehash(): void {
     this.#table = new Int32Array(this.#table.length * 2).fill(NONE)
-    for (let tile = 0; tile < this.tiles; tile++) this.#table[this.#slotFor(int(this.#east, tile), int(this.#north, tile))] = tile
+    for (let tile = 0; tile < this.tileCount; tile++)
+      this.#table[this.#slotFor(int(this.#east, tile), int(this.#north, tile))] = tile
   }
 
   #grow(tiles: number): void {
-    this.#east = longer(this.#east, tiles)
-    this.#north = longer(this.#north, tiles)
-    this.#around = longer(this.#around, tiles * AROUND)
+    this.#east = grown(this.#east, tiles)
+    this.#north = grown(this.#north, tiles)
+    this.#around = grown(this.#around, tiles * TILES_AROUND)
   }
 }
 
 /** The tile itself comes first; what was first takes its place. */
-const place = (i: number): number => (i === ITSELF ? 0 : i === 0 ? ITSELF : i)
+const place = (i: number): number => (i === CENTRE ? 0 : i === 0 ? CENTRE : i)

@@ -1,6 +1,6 @@
-import { int, longer, NONE } from './columns.ts'
+import { grown, int, NONE } from './columns.ts'
 import type { PeerTable } from './peer-table.ts'
-import { Stack } from './stack.ts'
+import { RowList } from './stack.ts'
 
 /** A row per island, each with the list of its members; rows of dissolved islands are used again. */
 export class IslandTable {
@@ -15,15 +15,15 @@ export class IslandTable {
   readonly ids: (string | undefined)[] = []
   size = new Int32Array(this.#capacity)
   /** Seats that nobody else can have: those of the members, and those kept for peers that an earlier engine put here and that did not speak yet. */
-  taken = new Int32Array(this.#capacity)
+  seatsTaken = new Int32Array(this.#capacity)
   /** Order of creation: smaller is older. */
-  born = new Int32Array(this.#capacity)
+  serial = new Int32Array(this.#capacity)
   first = new Int32Array(this.#capacity)
   last = new Int32Array(this.#capacity)
   /** 1 for an island in which somebody stepped, came or left since it was last looked at: only these can fall apart or meet others. */
-  isStirred = new Int32Array(this.#capacity)
+  isDirty = new Int32Array(this.#capacity)
   /** The islands that are stirred, and some that were and are no more. */
-  readonly stirred = new Stack()
+  readonly dirty = new RowList()
 
   constructor(peers: PeerTable) {
     this.#peers = peers
@@ -34,43 +34,43 @@ export class IslandTable {
     return this.#rows
   }
 
-  get named(): ReadonlyMap<string, number> {
+  get rowsById(): ReadonlyMap<string, number> {
     return this.#byId
   }
 
-  slotOf(id: string): number {
+  rowOf(id: string): number {
     return this.#byId.get(id) ?? NONE
   }
 
-  found(): number {
+  create(): number {
     const slot = this.#free.pop() ?? this.#rows++
     if (slot === this.#capacity) this.#grow()
     this.ids[slot] = undefined
     this.size[slot] = 0
-    this.taken[slot] = 0
-    this.born[slot] = this.#founded++
+    this.seatsTaken[slot] = 0
+    this.serial[slot] = this.#founded++
     this.first[slot] = NONE
     this.last[slot] = NONE
-    this.isStirred[slot] = 0
-    this.stir(slot)
+    this.isDirty[slot] = 0
+    this.markDirty(slot)
     return slot
   }
 
-  name(slot: number, id: string): void {
+  assignId(slot: number, id: string): void {
     this.ids[slot] = id
     this.#byId.set(id, slot)
   }
 
-  stir(slot: number): void {
-    if (int(this.isStirred, slot) === 1) return
-    this.isStirred[slot] = 1
-    this.stirred.push(slot)
+  markDirty(slot: number): void {
+    if (int(this.isDirty, slot) === 1) return
+    this.isDirty[slot] = 1
+    this.dirty.push(slot)
   }
 
   /** Whether a goes before b: bigger comes first; among equals the older (§5.5). */
-  goesBefore(a: number, b: number): boolean {
+  outranks(a: number, b: number): boolean {
     const difference = int(this.size, a) - int(this.size, b)
-    return difference > 0 || (difference === 0 && int(this.born, a) < int(this.born, b))
+    return difference > 0 || (difference === 0 && int(this.serial, a) < int(this.serial, b))
   }
 
   /** In order of joining. */
@@ -90,8 +90,8 @@ export class IslandTable {
     else next[last] = peer
     this.last[slot] = peer
     this.size[slot] = int(this.size, slot) + 1
-    this.taken[slot] = int(this.taken, slot) + 1
-    this.stir(slot)
+    this.seatsTaken[slot] = int(this.seatsTaken, slot) + 1
+    this.markDirty(slot)
   }
 
   /** Takes a peer out of its island, and the island off the map when that was the last one (§5.14). */
@@ -107,9 +107,9 @@ export class IslandTable {
     island[peer] = NONE
     const size = int(this.size, slot) - 1
     this.size[slot] = size
-    this.taken[slot] = int(this.taken, slot) - 1
+    this.seatsTaken[slot] = int(this.seatsTaken, slot) - 1
     if (size === 0) this.#dissolve(slot)
-    else this.stir(slot)
+    else this.markDirty(slot)
   }
 
   /** Takes all members of another island in, which is no more. */
@@ -122,9 +122,9 @@ export class IslandTable {
     previous[first] = last
     this.last[slot] = int(this.last, other)
     this.size[slot] = int(this.size, slot) + int(this.size, other)
-    this.taken[slot] = int(this.taken, slot) + int(this.size, other)
+    this.seatsTaken[slot] = int(this.seatsTaken, slot) + int(this.size, other)
     this.size[other] = 0
-    this.stir(slot)
+    this.markDirty(slot)
     this.#dissolve(other)
   }
 
@@ -132,17 +132,17 @@ export class IslandTable {
     const id = this.ids[slot]
     if (id !== undefined) this.#byId.delete(id)
     this.ids[slot] = undefined
-    this.isStirred[slot] = 0
+    this.isDirty[slot] = 0
     this.#free.push(slot)
   }
 
   #grow(): void {
     this.#capacity *= 2
-    this.size = longer(this.size, this.#capacity)
-    this.taken = longer(this.taken, this.#capacity)
-    this.born = longer(this.born, this.#capacity)
-    this.first = longer(this.first, this.#capacity)
-    this.last = longer(this.last, this.#capacity)
-    this.isStirred = longer(this.isStirred, this.#capacity)
+    this.size = grown(this.size, this.#capacity)
+    this.seatsTaken = grown(this.seatsTaken, this.#capacity)
+    this.serial = grown(this.serial, this.#capacity)
+    this.first = grown(this.first, this.#capacity)
+    this.last = grown(this.last, this.#capacity)
+    this.isDirty = grown(this.isDirty, this.#capacity)
   }
 }

@@ -6,20 +6,20 @@ import type { PeerTable } from './peer-table.ts'
  * Everybody who is placed, island by island, as they were when it was taken: what looks at all members of all islands reads memory from front
  * to back. A place is an index into it.
  */
-export class Lineup {
+export class MemberSnapshot {
   readonly #peers: PeerTable
   readonly #islands: IslandTable
   /** By island: its members are at the places from the end of the island before it up to its own. */
   #end = new Int32Array(0)
   /** Every island that is in it is smaller. */
-  islands = 0
+  islandRows = 0
   /** By peer: its place, if it is placed. */
-  placeOf = new Int32Array(0)
+  indexOf = new Int32Array(0)
   /** By place: who it is, where it stands, and whom it holds on to. */
   peer = new Int32Array(0)
   x = new Float64Array(0)
   z = new Float64Array(0)
-  anchor = new Int32Array(0)
+  link = new Int32Array(0)
 
   constructor(peers: PeerTable, islands: IslandTable) {
     this.#peers = peers
@@ -35,7 +35,7 @@ export class Lineup {
   }
 
   take(): void {
-    const { rows, x, z, island: islandOf, anchor } = this.#peers
+    const { rows, x, z, island: islandOf, link } = this.#peers
     if (this.peer.length < rows) this.#grow(rows * 2)
     this.#measure()
     for (let slot = 0; slot < rows; slot++) {
@@ -43,11 +43,11 @@ export class Lineup {
       if (island === NONE) continue
       const place = int(this.#end, island)
       this.#end[island] = place + 1
-      this.placeOf[slot] = place
+      this.indexOf[slot] = place
       this.peer[place] = slot
       this.x[place] = real(x, slot)
       this.z[place] = real(z, slot)
-      this.anchor[place] = int(anchor, slot)
+      this.link[place] = int(link, slot)
     }
   }
 
@@ -55,7 +55,7 @@ export class Lineup {
   #measure(): void {
     const { rows, size } = this.#islands
     if (this.#end.length < rows) this.#end = new Int32Array(rows * 2)
-    this.islands = rows
+    this.islandRows = rows
     let start = 0
     for (let island = 0; island < rows; island++) {
       this.#end[island] = start
@@ -64,10 +64,10 @@ export class Lineup {
   }
 
   #grow(rows: number): void {
-    this.placeOf = new Int32Array(rows)
+    this.indexOf = new Int32Array(rows)
     this.peer = new Int32Array(rows)
     this.x = new Float64Array(rows)
     this.z = new Float64Array(rows)
-    this.anchor = new Int32Array(rows)
+    this.link = new Int32Array(rows)
   }
 }

@@ -1,14 +1,14 @@
 import { int, NONE } from './columns.ts'
 import type { IslandTable } from './island-table.ts'
-import type { Tiles } from './tiles.ts'
+import type { IslandTiles } from './tiles.ts'
 
 /** Which islands are in a tile, the smallest first, by the seats they took when one looked; and in which tiles an island is. */
-export class Occupants {
+export class TileIndex {
   readonly #islands: IslandTable
-  readonly #tiles: Tiles
+  readonly #tiles: IslandTiles
   readonly #maxPeers: number
   /** Presences, tile by tile, and the seats that the island of each takes. */
-  presence = new Int32Array(0)
+  entry = new Int32Array(0)
   seats = new Int32Array(0)
   #spare = new Int32Array(0)
   #end = new Int32Array(0)
@@ -17,7 +17,7 @@ export class Occupants {
   #last = new Int32Array(0)
   #next = new Int32Array(0)
 
-  constructor(islands: IslandTable, tiles: Tiles, maxPeers: number) {
+  constructor(islands: IslandTable, tiles: IslandTiles, maxPeers: number) {
     this.#islands = islands
     this.#tiles = tiles
     this.#maxPeers = maxPeers
@@ -45,23 +45,23 @@ export class Occupants {
   }
 
   /** Looks at all tiles. */
-  look(): void {
-    const { presences, tile, island, ground } = this.#tiles
-    const { taken } = this.#islands
-    if (this.presence.length < presences) this.#grow(presences * 2)
+  rebuild(): void {
+    const { entries, tile, island, grid } = this.#tiles
+    const { seatsTaken } = this.#islands
+    if (this.entry.length < entries) this.#grow(entries * 2)
     if (this.#first.length < this.#islands.rows) {
       this.#first = new Int32Array(this.#islands.rows * 2)
       this.#last = new Int32Array(this.#islands.rows * 2)
     }
     this.#first.fill(NONE)
-    for (let one = 0; one < presences; one++) {
-      this.presence[one] = one
-      this.seats[one] = int(taken, int(island, one))
+    for (let one = 0; one < entries; one++) {
+      this.entry[one] = one
+      this.seats[one] = int(seatsTaken, int(island, one))
       this.#list(int(island, one), one)
     }
-    this.#sort(this.presence, this.#spare, this.seats, this.#maxPeers + 1)
-    this.#sort(this.#spare, this.presence, tile, ground.tiles)
-    for (let at = 0; at < presences; at++) this.seats[at] = int(taken, int(island, int(this.presence, at)))
+    this.#sort(this.entry, this.#spare, this.seats, this.#maxPeers + 1)
+    this.#sort(this.#spare, this.entry, tile, grid.tileCount)
+    for (let at = 0; at < entries; at++) this.seats[at] = int(seatsTaken, int(island, int(this.entry, at)))
   }
 
   /** Lets an island be wherever another is, which becomes part of it. */
@@ -82,9 +82,9 @@ export class Occupants {
   /** Sorts presences by a key below `keys`, equals as they were; `#end` then says where those of each key end. */
   #sort(from: Int32Array, to: Int32Array, key: Int32Array, keys: number): void {
     if (this.#end.length < keys) this.#end = new Int32Array(keys * 2)
-    const { presences } = this.#tiles
+    const { entries } = this.#tiles
     const end = this.#end.fill(0, 0, keys)
-    for (let at = 0; at < presences; at++) {
+    for (let at = 0; at < entries; at++) {
       const one = int(key, int(from, at))
       end[one] = int(end, one) + 1
     }
@@ -94,7 +94,7 @@ export class Occupants {
       end[one] = start
       start += count
     }
-    for (let at = 0; at < presences; at++) {
+    for (let at = 0; at < entries; at++) {
       const presence = int(from, at)
       const place = int(end, int(key, presence))
       end[int(key, presence)] = place + 1
@@ -103,7 +103,7 @@ export class Occupants {
   }
 
   #grow(presences: number): void {
-    this.presence = new Int32Array(presences)
+    this.entry = new Int32Array(presences)
     this.seats = new Int32Array(presences)
     this.#spare = new Int32Array(presences)
     this.#next = new Int32Array(presences)

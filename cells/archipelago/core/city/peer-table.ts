@@ -1,9 +1,9 @@
 import type { PeerId, Position } from '../../../wire/peer.ts'
 import type { MoveCause } from '../islands.ts'
-import { int, longer, NONE, real } from './columns.ts'
+import { grown, int, NONE, real } from './columns.ts'
 
 /** Beyond this many metres from the origin a peer stands nowhere; up to there tiles are exact. */
-export const WORLD_EDGE = 2 ** 30
+export const MAX_COORDINATE = 2 ** 30
 
 /** A row per peer; rows of departed peers are used again. */
 export class PeerTable {
@@ -22,13 +22,13 @@ export class PeerTable {
   next = new Int32Array(this.#capacity)
   previous = new Int32Array(this.#capacity)
   /** A fellow of its island that was within reach of it when one last looked; NONE, or a peer that has left since, for nobody. Never a circle. */
-  anchor = new Int32Array(this.#capacity)
+  link = new Int32Array(this.#capacity)
   /** The room it was last told; nothing for a newcomer. */
-  readonly told: (string | undefined)[] = []
+  readonly reportedRoom: (string | undefined)[] = []
   /** The room it would rather be in (§5.9). */
-  readonly wish: (string | undefined)[] = []
+  readonly preferredRoom: (string | undefined)[] = []
   /** How many have a wish. */
-  wishes = 0
+  preferenceCount = 0
   /** What took it out of its room in this flush. */
   readonly cause: (MoveCause | undefined)[] = []
 
@@ -41,7 +41,7 @@ export class PeerTable {
     return this.ids.length
   }
 
-  slotOf(peer: PeerId): number {
+  rowOf(peer: PeerId): number {
     return this.#slots.get(peer) ?? NONE
   }
 
@@ -53,15 +53,15 @@ export class PeerTable {
     this.x[slot] = Number.NaN
     this.z[slot] = Number.NaN
     this.island[slot] = NONE
-    this.anchor[slot] = NONE
-    this.told[slot] = undefined
-    this.wish[slot] = undefined
+    this.link[slot] = NONE
+    this.reportedRoom[slot] = undefined
+    this.preferredRoom[slot] = undefined
     this.cause[slot] = undefined
     return slot
   }
 
   drop(slot: number): void {
-    this.setWish(slot, '')
+    this.setPreferredRoom(slot, '')
     this.#slots.delete(this.idOf(slot))
     this.#free.push(slot)
   }
@@ -79,36 +79,36 @@ export class PeerTable {
   }
 
   /** Takes a step and says whether it was one: height does not count (§5.1), and from nowhere to nowhere is no step. */
-  step(slot: number, position: Position): boolean {
-    const isSomewhere = Math.abs(position.x) <= WORLD_EDGE && Math.abs(position.z) <= WORLD_EDGE
+  move(slot: number, position: Position): boolean {
+    const isSomewhere = Math.abs(position.x) <= MAX_COORDINATE && Math.abs(position.z) <= MAX_COORDINATE
     const x = isSomewhere ? position.x : Number.NaN
     const z = isSomewhere ? position.z : Number.NaN
     this.y[slot] = position.y
-    if (isSomewhere ? x === real(this.x, slot) && z === real(this.z, slot) : this.standsNowhere(slot)) return false
+    if (isSomewhere ? x === real(this.x, slot) && z === real(this.z, slot) : this.hasNoPosition(slot)) return false
     this.x[slot] = x
     this.z[slot] = z
     return true
   }
 
   /** Replaces the room a peer would rather be in; `''` clears it (§5.10). */
-  setWish(slot: number, room: string): void {
+  setPreferredRoom(slot: number, room: string): void {
     const wish = room === '' ? undefined : room
-    this.wishes += Number(wish !== undefined) - Number(this.wish[slot] !== undefined)
-    this.wish[slot] = wish
+    this.preferenceCount += Number(wish !== undefined) - Number(this.preferredRoom[slot] !== undefined)
+    this.preferredRoom[slot] = wish
   }
 
-  standsNowhere(slot: number): boolean {
+  hasNoPosition(slot: number): boolean {
     return Number.isNaN(real(this.x, slot))
   }
 
   #grow(): void {
     this.#capacity *= 2
-    this.x = longer(this.x, this.#capacity)
-    this.y = longer(this.y, this.#capacity)
-    this.z = longer(this.z, this.#capacity)
-    this.island = longer(this.island, this.#capacity)
-    this.next = longer(this.next, this.#capacity)
-    this.previous = longer(this.previous, this.#capacity)
-    this.anchor = longer(this.anchor, this.#capacity)
+    this.x = grown(this.x, this.#capacity)
+    this.y = grown(this.y, this.#capacity)
+    this.z = grown(this.z, this.#capacity)
+    this.island = grown(this.island, this.#capacity)
+    this.next = grown(this.next, this.#capacity)
+    this.previous = grown(this.previous, this.#capacity)
+    this.link = grown(this.link, this.#capacity)
   }
 }

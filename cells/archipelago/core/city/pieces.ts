@@ -1,21 +1,21 @@
 import { int, NONE, real } from './columns.ts'
 import type { IslandTable } from './island-table.ts'
-import type { Lineup } from './lineup.ts'
+import type { MemberSnapshot } from './lineup.ts'
 import type { PeerTable } from './peer-table.ts'
 
-const WHOLE: number[][] = []
+const NO_COMPONENTS: number[][] = []
 /** Squares on each side of the board; the outermost go on for ever. */
-const SIDE = 16
+const SQUARES_PER_SIDE = 16
 
 /**
  * Takes an island apart into the pieces that hops of at most `reach` metres connect (clustering.md §5.3). Each member holds on to another, its
  * anchor, and nobody in a circle; while all but one do, the island is whole, and one look at each of these hops has shown it. Those who are
  * torn off look for another hop around them, on a board of squares as wide as the reach. Members go by numbers: places in the lineup, from 0.
  */
-export class Pieces {
+export class Splitting {
   readonly #peers: PeerTable
   readonly #islands: IslandTable
-  readonly #lineup: Lineup
+  readonly #lineup: MemberSnapshot
   readonly #reachSquared: number
   /** Squares of the board per metre: a hair less than one per reach, so that nobody reaches further than to the next. */
   readonly #perMetre: number
@@ -29,10 +29,10 @@ export class Pieces {
   #z = new Float64Array(128)
   #number = new Int32Array(128)
   /** By square, from 1 on: where its members end and, so, those of the next begin. */
-  readonly #end = new Int32Array(SIDE ** 2 + 1)
+  readonly #end = new Int32Array(SQUARES_PER_SIDE ** 2 + 1)
 
   /** @param lineup taken since anybody joined or left an island */
-  constructor(peers: PeerTable, islands: IslandTable, lineup: Lineup, reach: number) {
+  constructor(peers: PeerTable, islands: IslandTable, lineup: MemberSnapshot, reach: number) {
     this.#peers = peers
     this.#islands = islands
     this.#lineup = lineup
@@ -41,8 +41,8 @@ export class Pieces {
   }
 
   /** Lets members let go of anchors that are out of reach or have left, and says how many hold on to nobody: 1 means that the island is whole. */
-  letGo(island: number): number {
-    const { x, z, anchor, peer, placeOf } = this.#lineup
+  dropBrokenLinks(island: number): number {
+    const { x, z, link, peer, indexOf } = this.#lineup
     const start = this.#lineup.startOf(island)
     const end = this.#lineup.endOf(island)
     if (end - start > this.#root.length) this.#grow(end - start)
@@ -51,9 +51,9 @@ export class Pieces {
     for (let place = start; place < end; place++) {
       const number = place - start
       this.#root[number] = number
-      const held = int(anchor, place)
+      const held = int(link, place)
       if (held !== NONE) {
-        const other = int(placeOf, held)
+        const other = int(indexOf, held)
         if (other >= start && other < end && int(peer, other) === held) {
           const dx = real(x, other) - real(x, place)
           const dz = real(z, other) - real(z, place)
@@ -62,7 +62,7 @@ export class Pieces {
             continue
           }
         }
-        this.#peers.anchor[int(peer, place)] = NONE
+        this.#peers.link[int(peer, place)] = NONE
       }
       loose++
     }
@@ -70,13 +70,13 @@ export class Pieces {
   }
 
   /** The pieces other than the one that keeps the island: the largest, of equals the one met first (§5.4). Nothing when it is whole. */
-  brokenOff(island: number): number[][] {
-    const loose = this.letGo(island)
-    if (loose === 1) return WHOLE
+  detachedComponents(island: number): number[][] {
+    const loose = this.dropBrokenLinks(island)
+    if (loose === 1) return NO_COMPONENTS
     const start = this.#lineup.startOf(island)
     const size = this.#lineup.endOf(island) - start
     this.#setUp(start, size)
-    return this.#tie(start, size, loose) === 1 ? WHOLE : this.#collect(island, start, size)
+    return this.#tie(start, size, loose) === 1 ? NO_COMPONENTS : this.#collect(island, start, size)
   }
 
   /** Puts the members on the board. */
@@ -92,9 +92,9 @@ export class Pieces {
     const end = this.#end.fill(0)
     for (let one = 0; one < size; one++) {
       // Who stands nowhere is put on the first square, and is near nobody there either.
-      const column = Math.min(SIDE - 1, ((real(x, start + one) - west) * this.#perMetre) | 0)
-      const row = Math.min(SIDE - 1, ((real(z, start + one) - south) * this.#perMetre) | 0)
-      const square = column * SIDE + row + 1
+      const column = Math.min(SQUARES_PER_SIDE - 1, ((real(x, start + one) - west) * this.#perMetre) | 0)
+      const row = Math.min(SQUARES_PER_SIDE - 1, ((real(z, start + one) - south) * this.#perMetre) | 0)
+      const square = column * SQUARES_PER_SIDE + row + 1
       squareOf[one] = square
       end[square] = int(end, square) + 1
     }
@@ -159,13 +159,17 @@ export class Pieces {
     const fromX = real(x, start + one)
     const fromZ = real(z, start + one)
     const square = int(this.#square, one)
-    const row = (square - 1) % SIDE
-    const [below, above] = [row === 0 ? 0 : 1, row === SIDE - 1 ? 0 : 1]
-    const lastColumn = Math.min(square + SIDE, SIDE * (SIDE - 1) + row + 1)
+    const row = (square - 1) % SQUARES_PER_SIDE
+    const [below, above] = [row === 0 ? 0 : 1, row === SQUARES_PER_SIDE - 1 ? 0 : 1]
+    const lastColumn = Math.min(square + SQUARES_PER_SIDE, SQUARES_PER_SIDE * (SQUARES_PER_SIDE - 1) + row + 1)
     let own = this.#rootOf(one)
     let ties = 0
     // The squares above and below in a column lie beside it.
-    for (let beside = square > SIDE ? square - SIDE : square; beside <= lastColumn; beside += SIDE) {
+    for (
+      let beside = square > SQUARES_PER_SIDE ? square - SQUARES_PER_SIDE : square;
+      beside <= lastColumn;
+      beside += SQUARES_PER_SIDE
+    ) {
       const end = int(this.#end, beside + above)
       for (let at = int(this.#end, beside - below - 1); at < end; at++) {
         const east = real(this.#x, at) - fromX
@@ -189,8 +193,8 @@ export class Pieces {
   #hold(peer: number, anchor: number): void {
     let below = anchor
     for (let at = peer; at !== NONE; ) {
-      const above = int(this.#peers.anchor, at)
-      this.#peers.anchor[at] = below
+      const above = int(this.#peers.link, at)
+      this.#peers.link[at] = below
       below = at
       at = above
     }
@@ -228,10 +232,10 @@ export class Pieces {
 
   /** Of the roots of pieces of a size, that of whoever joined first. */
   #metFirst(island: number, followers: number): number {
-    const { placeOf } = this.#lineup
+    const { indexOf } = this.#lineup
     const start = this.#lineup.startOf(island)
     for (let peer = int(this.#islands.first, island); peer !== NONE; peer = int(this.#peers.next, peer)) {
-      const root = this.#rootOf(int(placeOf, peer) - start)
+      const root = this.#rootOf(int(indexOf, peer) - start)
       if (int(this.#followers, root) === followers) return root
     }
     return NONE

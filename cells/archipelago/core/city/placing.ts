@@ -1,13 +1,13 @@
 import { int, NONE, real } from './columns.ts'
-import { Curve } from './curve.ts'
-import { AROUND } from './ground.ts'
+import { HilbertOrder } from './curve.ts'
+import { TILES_AROUND } from './ground.ts'
 import type { IslandTable } from './island-table.ts'
 import type { PeerTable } from './peer-table.ts'
-import type { Stack } from './stack.ts'
-import type { Tiles } from './tiles.ts'
+import type { RowList } from './stack.ts'
+import type { IslandTiles } from './tiles.ts'
 
 /** As many islands with room, and one that somebody can join, are choice enough. */
-const CROWDED = 8
+const ENOUGH_CANDIDATES = 8
 
 /**
  * Puts newcomers straight into the biggest island with room within reach, the oldest of equals, or the one they wish for; whoever finds
@@ -17,55 +17,55 @@ const CROWDED = 8
 export class Placing {
   readonly #peers: PeerTable
   readonly #islands: IslandTable
-  readonly #tiles: Tiles
+  readonly #tiles: IslandTiles
   readonly #maxPeers: number
-  readonly #curve: Curve
+  readonly #curve: HilbertOrder
   /** Whom of the island just chosen the newcomer touches; NONE on one of its own. */
   #welcomer = NONE
 
-  constructor(peers: PeerTable, islands: IslandTable, tiles: Tiles, maxPeers: number) {
+  constructor(peers: PeerTable, islands: IslandTable, tiles: IslandTiles, maxPeers: number) {
     this.#peers = peers
     this.#islands = islands
     this.#tiles = tiles
     this.#maxPeers = maxPeers
-    this.#curve = new Curve(peers)
+    this.#curve = new HilbertOrder(peers)
   }
 
   /** Places all of them; the tiles know the islands with room, and afterwards the newcomers too. */
-  place(arrivals: Stack): void {
+  place(arrivals: RowList): void {
     this.#sort(arrivals)
     let leader = NONE
     let leadersTile = NONE
     for (let i = 0; i < arrivals.length; i++) {
       const peer = arrivals.at(i)
-      if (this.#peers.standsNowhere(peer)) {
-        this.#islands.join(this.#islands.found(), peer)
+      if (this.#peers.hasNoPosition(peer)) {
+        this.#islands.join(this.#islands.create(), peer)
         continue
       }
       const x = real(this.#peers.x, peer)
       const z = real(this.#peers.z, peer)
       const tile = this.#tiles.tileAt(x, z)
-      const wish = this.#peers.wish[peer]
+      const wish = this.#peers.preferredRoom[peer]
       const follows = tile === leadersTile && wish === undefined && this.#hasRoom(leader)
       const island = follows ? leader : this.#choose(x, z, tile, wish)
       this.#islands.join(island, peer)
       const fellow = this.#tiles.add(peer, island, tile, x, z)
-      this.#peers.anchor[peer] = fellow === NONE ? this.#welcomer : fellow
+      this.#peers.link[peer] = fellow === NONE ? this.#welcomer : fellow
       leader = island
       leadersTile = tile
     }
   }
 
   /** Along the curve; who stands on one spot goes by address, so that it does not matter who spoke first (clustering.md §6.8). */
-  #sort({ slots, length }: Stack): void {
+  #sort({ rows, length }: RowList): void {
     if (length < 2) return
-    this.#curve.sort(slots, length)
-    const { place } = this.#curve
+    this.#curve.sort(rows, length)
+    const { keys } = this.#curve
     for (let start = 0, end = 1; end <= length; end++) {
-      if (end < length && int(place, end) === int(place, start)) continue
+      if (end < length && int(keys, end) === int(keys, start)) continue
       if (end - start > 1) {
-        const tied = Array.from(slots.subarray(start, end))
-        slots.set(
+        const tied = Array.from(rows.subarray(start, end))
+        rows.set(
           tied.sort((a, b) => (this.#peers.idOf(a) < this.#peers.idOf(b) ? -1 : 1)),
           start,
         )
@@ -75,18 +75,18 @@ export class Placing {
   }
 
   #hasRoom(island: number): boolean {
-    return int(this.#islands.taken, island) < this.#maxPeers
+    return int(this.#islands.seatsTaken, island) < this.#maxPeers
   }
 
   #choose(x: number, z: number, tile: number, wish: string | undefined): number {
     const tiles = this.#tiles
     const islands = this.#islands
-    const wished = wish === undefined ? NONE : islands.slotOf(wish)
+    const wished = wish === undefined ? NONE : islands.rowOf(wish)
     let best = NONE
     let met = 0
     this.#welcomer = NONE
-    for (let i = 0; i < AROUND; i++) {
-      const there = tiles.ground.around(tile, i)
+    for (let i = 0; i < TILES_AROUND; i++) {
+      const there = tiles.grid.around(tile, i)
       if (there === NONE) continue
       let before = NONE
       for (let presence = tiles.firstIn(there); presence !== NONE; presence = int(tiles.next, presence)) {
@@ -99,15 +99,15 @@ export class Placing {
         before = presence
         met++
         if (island === best || (best === wished && best !== NONE)) continue
-        if (best !== NONE && island !== wished && !islands.goesBefore(island, best)) continue
-        const welcomer = tiles.touchedFrom(x, z, presence)
+        if (best !== NONE && island !== wished && !islands.outranks(island, best)) continue
+        const welcomer = tiles.memberInReach(x, z, presence)
         if (welcomer === NONE) continue
         best = island
         this.#welcomer = welcomer
       }
       // In a crowd of islands with room those on the same tile will do: they are nearer anyway.
-      if (met >= CROWDED && best !== NONE && wish === undefined) break
+      if (met >= ENOUGH_CANDIDATES && best !== NONE && wish === undefined) break
     }
-    return best === NONE ? islands.found() : best
+    return best === NONE ? islands.create() : best
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ringsOf } from './rings.ts'
+import { exchangeRings } from './rings.ts'
 
 const wanderers = fc
   .array(fc.tuple(fc.nat(9), fc.nat(9)), { maxLength: 200 })
@@ -9,7 +9,7 @@ const wanderers = fc
 test('whoever changes places, every island keeps its size and nobody goes twice', () => {
   fc.assert(
     fc.property(wanderers, fc.nat(50), (wanted, limit) => {
-      const chosen = ringsOf(wanted, limit).flat()
+      const chosen = exchangeRings(wanted, limit).flat()
       const sizes = new Map<number, number>()
       for (const { from, to } of chosen) {
         sizes.set(from, (sizes.get(from) ?? 0) - 1)
@@ -31,12 +31,12 @@ test('when all who want to go can, they do', () => {
     to: (peer + 1 + (peer % 3 === 0 ? 0 : 2)) % 7,
   }))
   const back = shuffled.map(({ peer, from, to }) => ({ peer: peer + 1_000, from: to, to: from }))
-  expect(ringsOf([...shuffled, ...back], 10_000).flat()).toHaveLength(2_000)
+  expect(exchangeRings([...shuffled, ...back], 10_000).flat()).toHaveLength(2_000)
 })
 
 test('who cannot be replaced stays', () => {
   expect(
-    ringsOf(
+    exchangeRings(
       [
         { peer: 1, from: 0, to: 1 },
         { peer: 2, from: 1, to: 2 },

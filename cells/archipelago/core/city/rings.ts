@@ -1,5 +1,5 @@
 /** Somebody in one island who would rather be in another. */
-export interface Wanderer {
+export interface RoomChange {
   readonly peer: number
   readonly from: number
   readonly to: number
@@ -9,18 +9,18 @@ export interface Wanderer {
  * Finds rings of wanderers who can change places: each goes where the next one leaves, so every island keeps its size, no room overflows
  * and none becomes small enough to be merged. The last of those who leave an island goes first. Stops after about `limit` wanderers.
  */
-export function ringsOf(wanderers: readonly Wanderer[], limit: number): Wanderer[][] {
-  const leaving = new Map<number, Wanderer[]>()
+export function exchangeRings(wanderers: readonly RoomChange[], limit: number): RoomChange[][] {
+  const leaving = new Map<number, RoomChange[]>()
   for (const wanderer of wanderers) {
     const others = leaving.get(wanderer.from)
     if (others) others.push(wanderer)
     else leaving.set(wanderer.from, [wanderer])
   }
-  const rings: Wanderer[][] = []
+  const rings: RoomChange[][] = []
   let chosen = 0
   for (const start of leaving.keys()) {
     // Follow whoever wants to leave from island to island; an island met again closes a ring, one that nobody wants to leave is a dead end.
-    const path: Wanderer[] = []
+    const path: RoomChange[] = []
     const met = new Map<number, number>()
     let here = start
     while (chosen < limit) {

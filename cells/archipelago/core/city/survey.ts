@@ -1,14 +1,14 @@
 import { int, NONE, real } from './columns.ts'
-import { Curve } from './curve.ts'
+import { HilbertOrder } from './curve.ts'
 import type { PeerTable } from './peer-table.ts'
 
 /** Ranks to look at on each side of a peer: whoever is near on the ground is mostly near on the curve, however dense the crowd. */
-const SIGHT = 8
+const RANKS_EACH_SIDE = 8
 
 /** Everybody who is placed, in the order of the curve. A rank is a place in that order. */
-export class Survey {
+export class Neighbourhoods {
   readonly #peers: PeerTable
-  readonly #curve: Curve
+  readonly #curve: HilbertOrder
   readonly #reachSquared: number
   count = 0
   /** By rank. */
@@ -20,27 +20,27 @@ export class Survey {
   /** The island where each is to be, by rank: at first where it is. */
   intended = new Int32Array(0)
   /** The share of those near that is of one's island, by rank; 1 for a peer with nobody near. */
-  company = new Float64Array(0)
+  share = new Float64Array(0)
 
   /** @param reach metres beyond which somebody is no company */
   constructor(peers: PeerTable, reach: number) {
     this.#peers = peers
-    this.#curve = new Curve(peers)
+    this.#curve = new HilbertOrder(peers)
     this.#reachSquared = reach * reach
   }
 
   /** Where on the curve a rank lies. */
-  placeOf(rank: number): number {
-    return int(this.#curve.place, rank) >>> 0
+  keyOf(rank: number): number {
+    return int(this.#curve.keys, rank) >>> 0
   }
 
   /** Lines everybody up along the curve. */
-  lineUp(): void {
+  sort(): void {
     const { rows, x, z, island } = this.#peers
     if (this.peer.length < rows) this.#grow(rows * 2)
     this.count = 0
     for (let slot = 0; slot < rows; slot++)
-      if (int(island, slot) !== NONE && !this.#peers.standsNowhere(slot)) this.peer[this.count++] = slot
+      if (int(island, slot) !== NONE && !this.#peers.hasNoPosition(slot)) this.peer[this.count++] = slot
     this.#curve.sort(this.peer, this.count)
     for (let rank = 0; rank < this.count; rank++) {
       const slot = int(this.peer, rank)
@@ -52,16 +52,16 @@ export class Survey {
   }
 
   /** Looks at the company each one has. */
-  assess(): void {
-    for (let rank = 0; rank < this.count; rank++) this.company[rank] = this.companyIn(rank, int(this.island, rank))
+  measureShares(): void {
+    for (let rank = 0; rank < this.count; rank++) this.share[rank] = this.shareIn(rank, int(this.island, rank))
   }
 
   /** The share of those near a rank who are to be in an island. */
-  companyIn(rank: number, island: number): number {
-    const end = Math.min(this.count - 1, rank + SIGHT)
+  shareIn(rank: number, island: number): number {
+    const end = Math.min(this.count - 1, rank + RANKS_EACH_SIDE)
     let near = 0
     let together = 0
-    for (let other = Math.max(0, rank - SIGHT); other <= end; other++) {
+    for (let other = Math.max(0, rank - RANKS_EACH_SIDE); other <= end; other++) {
       if (other === rank || !this.areNear(rank, other)) continue
       near++
       if (int(this.intended, other) === island) together++
@@ -70,11 +70,11 @@ export class Survey {
   }
 
   /** The island in which most of those near a rank are to be; NONE for a peer with nobody near. */
-  mostNear(rank: number): number {
+  majorityIsland(rank: number): number {
     const votes = new Map<number, number>()
     let favourite = NONE
-    const end = Math.min(this.count - 1, rank + SIGHT)
-    for (let other = Math.max(0, rank - SIGHT); other <= end; other++) {
+    const end = Math.min(this.count - 1, rank + RANKS_EACH_SIDE)
+    for (let other = Math.max(0, rank - RANKS_EACH_SIDE); other <= end; other++) {
       if (other === rank || !this.areNear(rank, other)) continue
       const island = int(this.intended, other)
       const count = (votes.get(island) ?? 0) + 1
@@ -101,6 +101,6 @@ export class Survey {
     this.#z = new Float64Array(rows)
     this.island = new Int32Array(rows)
     this.intended = new Int32Array(rows)
-    this.company = new Float64Array(rows)
+    this.share = new Float64Array(rows)
   }
 }

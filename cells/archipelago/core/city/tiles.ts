@@ -1,22 +1,22 @@
-import { int, longer, NONE, real } from './columns.ts'
-import { Ground } from './ground.ts'
+import { grown, int, NONE, real } from './columns.ts'
+import { TileGrid } from './ground.ts'
 import type { PeerTable } from './peer-table.ts'
 
 /** Tiles that may lie where nobody stands any more, before the ground is laid out anew. */
-const FORSAKEN = 4096
+const MAX_UNUSED_TILES = 4096
 
 /**
  * Where the islands that have room are: tiles, each with the islands that have somebody there, each of these with its peers there. Everybody
  * in one tile touches everybody else in it, so dense places need next to no distance tests.
  */
-export class Tiles {
+export class IslandTiles {
   readonly #peers: PeerTable
-  readonly ground: Ground
+  readonly grid: TileGrid
   readonly #reachSquared: number
   #first = new Int32Array(1024)
 
   /** A presence is an island in a tile. */
-  presences = 0
+  entries = 0
   island = new Int32Array(1024)
   tile = new Int32Array(1024)
   next = new Int32Array(1024)
@@ -32,17 +32,17 @@ export class Tiles {
   /** @param reach metres at which two peers touch, at least 1 */
   constructor(peers: PeerTable, reach: number) {
     this.#peers = peers
-    this.ground = new Ground(reach)
+    this.grid = new TileGrid(reach)
     this.#reachSquared = reach * reach
   }
 
   /** Takes everybody off the tiles. */
   clear(): void {
     const { rows } = this.#peers
-    this.presences = 0
+    this.entries = 0
     this.#added = 0
-    if (this.ground.tiles > 2 * rows + FORSAKEN) this.ground.clear()
-    this.#first.fill(NONE, 0, this.ground.tiles)
+    if (this.grid.tileCount > 2 * rows + MAX_UNUSED_TILES) this.grid.clear()
+    this.#first.fill(NONE, 0, this.grid.tileCount)
     if (this.#peer.length < rows) this.#growTo(rows * 2)
   }
 
@@ -52,10 +52,10 @@ export class Tiles {
 
   /** The tile at a spot. */
   tileAt(x: number, z: number): number {
-    const laid = this.ground.tiles
-    const tile = this.ground.tileAt(x, z)
+    const laid = this.grid.tileCount
+    const tile = this.grid.tileAt(x, z)
     if (tile < laid) return tile
-    if (tile >= this.#first.length) this.#first = longer(this.#first, tile * 2)
+    if (tile >= this.#first.length) this.#first = grown(this.#first, tile * 2)
     this.#first[tile] = NONE
     return tile
   }
@@ -82,7 +82,7 @@ export class Tiles {
   }
 
   /** Somebody of a presence who is touched from a spot, NONE if nobody is. */
-  touchedFrom(x: number, z: number, presence: number): number {
+  memberInReach(x: number, z: number, presence: number): number {
     for (let at = int(this.#latest, presence); at !== NONE; at = int(this.#before, at)) {
       const dx = real(this.#x, at) - x
       const dz = real(this.#z, at) - z
@@ -92,20 +92,20 @@ export class Tiles {
   }
 
   /** Whether anybody of one presence touches anybody of another. */
-  touch(one: number, other: number): boolean {
+  areInReach(one: number, other: number): boolean {
     if (int(this.tile, one) === int(this.tile, other)) return true
     for (let at = int(this.#latest, one); at !== NONE; at = int(this.#before, at))
-      if (this.touchedFrom(real(this.#x, at), real(this.#z, at), other) !== NONE) return true
+      if (this.memberInReach(real(this.#x, at), real(this.#z, at), other) !== NONE) return true
     return false
   }
 
   #enter(tile: number, island: number): number {
-    const presence = this.presences++
+    const presence = this.entries++
     if (presence === this.island.length) {
-      this.island = longer(this.island, presence * 2)
-      this.tile = longer(this.tile, presence * 2)
-      this.next = longer(this.next, presence * 2)
-      this.#latest = longer(this.#latest, presence * 2)
+      this.island = grown(this.island, presence * 2)
+      this.tile = grown(this.tile, presence * 2)
+      this.next = grown(this.next, presence * 2)
+      this.#latest = grown(this.#latest, presence * 2)
     }
     this.island[presence] = island
     this.tile[presence] = tile

@@ -1,12 +1,12 @@
 import type { PeerId } from '../../../wire/peer.ts'
-import type { IslandView } from '../islands.ts'
+import type { IslandSummary } from '../islands.ts'
 import { int, NONE, real } from './columns.ts'
 import type { IslandTable } from './island-table.ts'
 import type { PeerTable } from './peer-table.ts'
 
 /** An island as the world sees it: the mean of its members on the ground and the distance to the farthest (clustering.md §5.7). */
-export function viewOf(id: string, islands: IslandTable, table: PeerTable): IslandView {
-  const island = islands.slotOf(id)
+export function summaryOf(id: string, islands: IslandTable, table: PeerTable): IslandSummary {
+  const island = islands.rowOf(id)
   const first = int(islands.first, island)
   const size = int(islands.size, island)
   const peers: PeerId[] = []

@@ -79,7 +79,7 @@ describe('failures', () => {
     for (let flush = 0; flush < 200; flush++) {
       if (flush % 5 === 4) {
         islands = aCity({ ...rules, nextId })
-        for (const [peer, room] of listener.rooms) islands.adopt(peer, room)
+        for (const [peer, room] of listener.rooms) islands.restore(peer, room)
         for (const { peer, x, z } of walkers) islands.upsert(peer, at(x, z))
         expect(islands.flush().changes, `WALKS_SEED=${SEED}, flush ${flush}`).toEqual([])
       }
