@@ -1,4 +1,4 @@
-import { createIslands } from '../../cells/archipelago/core/city/city-islands.ts'
+import { createIslands } from '../../cells/archipelago/core/engine/island-engine.ts'
 import { dice, peerId } from '../../cells/archipelago/core/fixtures.ts'
 import { Crowd, SPREADS } from './crowds.ts'
 import { near10 } from './gates.ts'

@@ -1,4 +1,4 @@
-import { createIslands } from '../../cells/archipelago/core/city/city-islands.ts'
+import { createIslands } from '../../cells/archipelago/core/engine/island-engine.ts'
 import { peerId } from '../../cells/archipelago/core/fixtures.ts'
 import { createLivekitTransport } from '../../cells/rtc/livekit.ts'
 import { Crowd, SPREADS } from './crowds.ts'

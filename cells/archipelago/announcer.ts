@@ -5,8 +5,8 @@ import { busPayloads } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { encodePeerList } from '../wire/peer-list.ts'
 import type { Subjects } from '../wire/subjects.ts'
+import type { Announcements } from './core/announcements.ts'
 import type { Islands } from './core/islands.ts'
-import type { Announcements } from './core/ledger.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 
 /** What an announcer works with. */

@@ -3,11 +3,11 @@ import { fencingTokenField } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { Attendance, type AttendanceParts, SETTLE_MS } from './attendance.ts'
+import { BufferPool } from './buffer-pool.ts'
 import type { RestorableIslands } from './core/islands.ts'
 import { Election, type TermEndReason } from './election.ts'
 import { type FlushLoop, startFlushLoop } from './flush-loop.ts'
-import { BufferPool } from './slab.ts'
-import { LeadershipTerm } from './tenure.ts'
+import { LeadershipTerm } from './leadership-term.ts'
 
 /** What an archipelago is made of. */
 export interface ArchipelagoParts extends AttendanceParts {

@@ -5,12 +5,12 @@ import type { FencingToken } from '../wire/fencing-token.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { SessionState } from '../wire/state-sync.ts'
 import type { Subjects } from '../wire/subjects.ts'
-import type { Announcements } from './core/ledger.ts'
-import type { PresenceTable } from './core/register.ts'
+import type { Announcements } from './core/announcements.ts'
+import type { PresenceTable } from './core/presence.ts'
 import { eavesdrop, type InboxDeps, openInbox } from './inbox.ts'
+import type { LeadershipTerm } from './leadership-term.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
-import { requestSync } from './roll-call.ts'
-import type { LeadershipTerm } from './tenure.ts'
+import { requestSync } from './sync-request.ts'
 
 /** What attendance is kept with. */
 export interface AttendanceParts {

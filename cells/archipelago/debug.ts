@@ -1,8 +1,8 @@
 import type { BusState } from '../bus/bus.ts'
 import type { Archipelago } from './archipelago.ts'
 import type { ArchipelagoConfig } from './config.ts'
-import type { Announcements } from './core/ledger.ts'
-import type { PresenceTable } from './core/register.ts'
+import type { Announcements } from './core/announcements.ts'
+import type { PresenceTable } from './core/presence.ts'
 
 /** What a snapshot is taken of. */
 export interface DebugSources {

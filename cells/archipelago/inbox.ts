@@ -6,8 +6,8 @@ import { busPayloads, ISLAND_ID_FIELD } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { decodeConnect, decodeDisconnect, MAX_ROOM_LENGTH } from '../wire/session-messages.ts'
 import { peerOf, type Subjects } from '../wire/subjects.ts'
-import type { Announcements } from './core/ledger.ts'
-import type { PresenceTable } from './core/register.ts'
+import type { Announcements } from './core/announcements.ts'
+import type { PresenceTable } from './core/presence.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 
 /** What an inbox feeds, and whom it tells. */

@@ -12,13 +12,13 @@ import { busPayloads } from '../wire/packets.ts'
 import { subjects as subjectsOf } from '../wire/subjects.ts'
 import { Archipelago } from './archipelago.ts'
 import type { ArchipelagoConfig } from './config.ts'
-import { createIslands } from './core/city/city-islands.ts'
-import { Announcements } from './core/ledger.ts'
-import { PresenceTable } from './core/register.ts'
+import { Announcements } from './core/announcements.ts'
+import { createIslands } from './core/engine/island-engine.ts'
+import { PresenceTable } from './core/presence.ts'
 import { roomIds } from './core/room-ids.ts'
 import { debugView } from './debug.ts'
 import { archipelagoMetrics } from './metrics.ts'
-import { roomTransportOf } from './transport.ts'
+import { roomTransportOf } from './room-transport.ts'
 
 /** What an archipelago runs on. */
 export interface ArchipelagoDeps {

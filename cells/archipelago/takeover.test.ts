@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Transport } from '../rtc/transport.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { aTransport } from './fixtures.ts'
-import { aStage } from './stage.fixtures.ts'
+import { aStage } from './takeover.fixtures.ts'
 
 const [A, B, C, D] = [peerId(1), peerId(2), peerId(3), peerId(4)]
 const PERIOD_MS = 2_000

@@ -1,5 +1,5 @@
 import type { PeerId, Position } from '../../wire/peer.ts'
-import { createIslands } from './city/city-islands.ts'
+import { createIslands } from './engine/island-engine.ts'
 import type { IslandRules, Islands } from './islands.ts'
 
 /** The nth peer of a test. */

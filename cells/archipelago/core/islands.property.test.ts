@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { PeerId } from '../../wire/peer.ts'
+import { faultsOf } from './brute-force.fixtures.ts'
 import { at, dice, peerId, someIslands } from './fixtures.ts'
-import { faultsOf } from './oracle.fixtures.ts'
 
 const PEERS = 30
 // Nobody is moved for better company here, so that a second flush has nothing to do.

@@ -1,9 +1,9 @@
 import { grown, int, NONE } from './columns.ts'
-import { TILES_AROUND } from './ground.ts'
 import type { IslandTable } from './island-table.ts'
-import { TileIndex } from './occupants.ts'
+import type { IslandTiles } from './island-tiles.ts'
 import type { PeerTable } from './peer-table.ts'
-import type { IslandTiles } from './tiles.ts'
+import { TILES_AROUND } from './tile-grid.ts'
+import { TileIndex } from './tile-index.ts'
 import { preferredIslandOf } from './wishes.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { faultsOf } from '../brute-force.fixtures.ts'
 import { at, dice, peerId } from '../fixtures.ts'
 import type { MoveCause } from '../islands.ts'
-import { faultsOf } from '../oracle.fixtures.ts'
 import { aCity, discOf, Listener, near10, RULES, stand, type Walker } from './fixtures.ts'
 
 const DISC = 60

@@ -1,6 +1,6 @@
 import { int, NONE, real } from './columns.ts'
 import type { IslandTable } from './island-table.ts'
-import type { MemberSnapshot } from './lineup.ts'
+import type { MemberSnapshot } from './member-snapshot.ts'
 import type { PeerTable } from './peer-table.ts'
 
 const NO_COMPONENTS: number[][] = []

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { faultsOf } from '../brute-force.fixtures.ts'
 import { at, crowd, peerId } from '../fixtures.ts'
-import { faultsOf } from '../oracle.fixtures.ts'
 import { aCity, discOf, Listener, RULES, stand } from './fixtures.ts'
 
 const roomsOf = (islands: ReturnType<typeof aCity>, peers: readonly `0x${string}`[]) => peers.map((peer) => islands.roomOf(peer))

@@ -1,7 +1,7 @@
 import type { PeerId } from '../../../wire/peer.ts'
 import { at, dice, peerId } from '../fixtures.ts'
 import type { IslandRules, Islands, RestorableIslands } from '../islands.ts'
-import { createIslands } from './city-islands.ts'
+import { createIslands } from './island-engine.ts'
 
 /** The distances and the size of a room that upstream has. */
 export const RULES = { joinDistance: 64, leaveDistance: 80, maxPeers: 100 }

@@ -1,5 +1,5 @@
 import { int, real } from './columns.ts'
-import type { Neighbourhoods } from './survey.ts'
+import type { Neighbourhoods } from './neighbourhoods.ts'
 
 /** An island whose members have less company than this share, on average, is scattered. */
 const SCATTERED_BELOW_SHARE = 0.85

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { exchangeRings } from './rings.ts'
+import { exchangeRings } from './exchange-rings.ts'
 
 const wanderers = fc
   .array(fc.tuple(fc.nat(9), fc.nat(9)), { maxLength: 200 })

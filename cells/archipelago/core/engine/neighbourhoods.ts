@@ -1,5 +1,5 @@
 import { int, NONE, real } from './columns.ts'
-import { HilbertOrder } from './curve.ts'
+import { HilbertOrder } from './hilbert-order.ts'
 import type { PeerTable } from './peer-table.ts'
 
 /** Ranks to look at on each side of a peer: whoever is near on the ground is mostly near on the curve, however dense the crowd. */

@@ -1,11 +1,11 @@
-import { MoveBudget } from './budget.ts'
 import { int, NONE, real } from './columns.ts'
-import { type ScatteredGroup, scatteredGroupsOf } from './crowds.ts'
-import { CurveRuns } from './cutting.ts'
+import { CurveRuns } from './curve-runs.ts'
+import { exchangeRings, type RoomChange } from './exchange-rings.ts'
 import type { IslandTable } from './island-table.ts'
+import { MoveBudget } from './move-budget.ts'
+import { Neighbourhoods } from './neighbourhoods.ts'
 import type { PeerTable } from './peer-table.ts'
-import { exchangeRings, type RoomChange } from './rings.ts'
-import { Neighbourhoods } from './survey.ts'
+import { type ScatteredGroup, scatteredGroupsOf } from './scattered-groups.ts'
 
 /** Who moves gains at least this share of those near. */
 const MIN_SHARE_GAIN = 0.2

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { PeerId } from '../../../wire/peer.ts'
+import { faultsOf } from '../brute-force.fixtures.ts'
 import { at, dice, peerId } from '../fixtures.ts'
-import { faultsOf } from '../oracle.fixtures.ts'
 import { aCity, Listener } from './fixtures.ts'
 
 /** Another seed each time; WALKS_SEED repeats a run that failed. */

@@ -1,7 +1,7 @@
 import { int } from './columns.ts'
-import type { ScatteredGroup } from './crowds.ts'
 import type { IslandTable } from './island-table.ts'
-import type { Neighbourhoods } from './survey.ts'
+import type { Neighbourhoods } from './neighbourhoods.ts'
+import type { ScatteredGroup } from './scattered-groups.ts'
 
 interface Run {
   readonly island: number

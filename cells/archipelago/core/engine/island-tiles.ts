@@ -1,6 +1,6 @@
 import { grown, int, NONE, real } from './columns.ts'
-import { TileGrid } from './ground.ts'
 import type { PeerTable } from './peer-table.ts'
+import { TileGrid } from './tile-grid.ts'
 
 /** Tiles that may lie where nobody stands any more, before the ground is laid out anew. */
 const MAX_UNUSED_TILES = 4096

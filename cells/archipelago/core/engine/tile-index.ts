@@ -1,6 +1,6 @@
 import { int, NONE } from './columns.ts'
 import type { IslandTable } from './island-table.ts'
-import type { IslandTiles } from './tiles.ts'
+import type { IslandTiles } from './island-tiles.ts'
 
 /** Which islands are in a tile, the smallest first, by the seats they took when one looked; and in which tiles an island is. */
 export class TileIndex {

@@ -1,10 +1,10 @@
 import { int, NONE, real } from './columns.ts'
-import { HilbertOrder } from './curve.ts'
-import { TILES_AROUND } from './ground.ts'
+import { HilbertOrder } from './hilbert-order.ts'
 import type { IslandTable } from './island-table.ts'
+import type { IslandTiles } from './island-tiles.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { RowList } from './stack.ts'
-import type { IslandTiles } from './tiles.ts'
+import { TILES_AROUND } from './tile-grid.ts'
 
 /** As many islands with room, and one that somebody can join, are choice enough. */
 const ENOUGH_CANDIDATES = 8

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { dice, peerId } from '../fixtures.ts'
-import { HilbertOrder, hilbertKey } from './curve.ts'
+import { HilbertOrder, hilbertKey } from './hilbert-order.ts'
 import { PeerTable } from './peer-table.ts'
 
 test('one step along the curve is one step on the ground, without a jump anywhere', () => {
