@@ -26,7 +26,7 @@ FROM node:24-slim
 WORKDIR /app
 COPY --from=modules /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
-COPY package.json ./
+COPY package.json LICENSE NOTICE ./
 COPY crds/realm.crd.yaml crds/commscell.crd.yaml ./crds/
 ENV NODE_ENV=production
 USER 65532:65532

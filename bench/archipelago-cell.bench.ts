@@ -5,7 +5,7 @@ import { connectNats } from '../cells/bus/nats.ts'
 import { silentLog } from '../cells/chassis/log.ts'
 import { lookUp } from '../testing/parts/catalogue.ts'
 import { City, sleep } from './archipelago-cell/city.ts'
-import type { Row } from './main.ts'
+import type { Figure } from './figure.ts'
 
 /** How `bench/main.ts` finds it. */
 export const name = 'archipelago-cell'
@@ -16,7 +16,7 @@ const FLUSHES = 10
 const PAUSE_MS = 20
 
 /** A whole archipelago of a hundred thousand: everybody arrives at once and is told a room; then everybody walks, and stats hears where they are. */
-export async function run(report: (row: Row) => void): Promise<void> {
+export async function run(report: (figure: Figure) => void): Promise<void> {
   await measure(new City(createMemoryBus(silentLog), PEERS), 'memory bus', report)
   const nats = lookUp('nats')
   if (!('path' in nats)) return
@@ -24,7 +24,7 @@ export async function run(report: (row: Row) => void): Promise<void> {
   await measure(new City(await connectNats({ servers: [broker.url], name: 'bench', log: silentLog }), PEERS), 'NATS', report)
 }
 
-async function measure(city: City, bus: string, report: (row: Row) => void): Promise<void> {
+async function measure(city: City, bus: string, report: (figure: Figure) => void): Promise<void> {
   const loop = monitorEventLoopDelay({ resolution: 1 })
   await city.open()
   await city.nextFlush()

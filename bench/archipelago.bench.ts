@@ -4,7 +4,7 @@ import { BEHAVIOURS, type Company, companyFor } from './archipelago/company.ts'
 import { writeDocs } from './archipelago/report.ts'
 import { type Outcome, SCENARIOS, type ScenarioName } from './archipelago/scenario.ts'
 import { calibrationMs } from './calibration.ts'
-import type { Row } from './main.ts'
+import type { Figure } from './figure.ts'
 
 /** How `bench/main.ts` finds it. */
 export const name = 'archipelago'
@@ -21,7 +21,7 @@ const WALKING: readonly ScenarioName[] = ['spread', 'plaza', 'festival']
 const BUDGETS = [0, 1, 2, 4, 6, 12, 30, 60]
 
 /** Who stands with whom: time, memory, quiet, company and correctness of the engine that groups peers. WRITE_DOCS=1 renews `docs/`. */
-export async function run(report: (row: Row) => void): Promise<void> {
+export async function run(report: (figure: Figure) => void): Promise<void> {
   const calibration = calibrationMs()
   const outcomes: Outcome[] = []
   for (const scenario of SCENARIOS) {
@@ -41,7 +41,13 @@ export async function run(report: (row: Row) => void): Promise<void> {
     const [full, double] = [100_000, 200_000].map((size) =>
       outcomes.find(({ peers, scenario: of }) => of === scenario && peers === size),
     )
-    if (full && double) report({ what: `${scenario}, 200k to 100k`, value: double.medianMs / full.medianMs, unit: '×' })
+    if (full && double)
+      report({
+        what: `${scenario}, 200k to 100k`,
+        value: double.medianMs / full.medianMs,
+        unit: '×',
+        compare: { better: 'lower', kind: 'count' },
+      })
   }
   const companies: Company[] = []
   for (const behaviour of BEHAVIOURS) {
@@ -49,7 +55,13 @@ export async function run(report: (row: Row) => void): Promise<void> {
       const company = companyFor(behaviour, budget)
       companies.push(company)
       const note = `5k within 60 m; ${company.moves.toFixed(2)} moves per peer in two minutes`
-      report({ what: `near10 ${behaviour}, budget ${budget}`, value: company.near10, unit: '', note })
+      report({
+        what: `near10 ${behaviour}, budget ${budget}`,
+        value: company.near10,
+        unit: '',
+        note,
+        compare: { better: 'higher', kind: 'count' },
+      })
     }
   }
   if (process.env.WRITE_DOCS !== '1') return

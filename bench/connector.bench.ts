@@ -12,7 +12,7 @@ import { startConnector } from '../cells/connector/service.ts'
 import { createVerifier } from '../cells/identity/verifier.ts'
 import { busPayloads } from '../cells/wire/packets.ts'
 import { type LoadOrder, type LoadReport, sinceEpoch } from './connector-load.ts'
-import type { Row } from './main.ts'
+import type { Figure } from './figure.ts'
 
 export const name = 'connector'
 
@@ -24,7 +24,7 @@ const ORDER_DEADLINE_MS = 60_000
 const SETTLE_MS = 3_000
 
 /** One connector on a memory bus, its players in a process of their own; three thousand real handshakes, a storm of two thousand. */
-export async function run(report: (row: Row) => void): Promise<void> {
+export async function run(report: (figure: Figure) => void): Promise<void> {
   const bus = createMemoryBus(silentLog)
   const verifier = createVerifier({ log: silentLog })
   const config = { ...readConfig({}), DRAIN_SECONDS: 0, MAX_CONNECTIONS_PER_ADDRESS: 10_000 }
@@ -83,7 +83,7 @@ async function storm(
   steady: ChildProcess,
   url: string,
   bus: ReturnType<typeof createMemoryBus>,
-  report: (row: Row) => void,
+  report: (figure: Figure) => void,
 ): Promise<void> {
   const epoch = Date.now()
   const latencies: number[] = []

@@ -7,14 +7,7 @@ import { startGatekeeper } from '../cells/gatekeeper/service.ts'
 import { createVerifier } from '../cells/identity/verifier.ts'
 import { signedHeaders } from '../testing/player/signed-fetch.ts'
 import { createWallet } from '../testing/player/wallet.ts'
-
-/** One figure of a benchmark. */
-interface Row {
-  what: string
-  value: number
-  unit: string
-  note?: string
-}
+import type { Figure } from './figure.ts'
 
 export const name = 'gatekeeper'
 
@@ -24,7 +17,7 @@ const PACED_MS = 4_000
 const IN_FLIGHT = 16
 
 /** Signed requests for scene rooms over HTTP, on the embedded database: how many a second, and how long each takes at half of that. */
-export async function run(report: (row: Row) => void): Promise<void> {
+export async function run(report: (figure: Figure) => void): Promise<void> {
   const verifier = createVerifier({ log: silentLog, workers: 1 })
   const cell = await startGatekeeper(
     {

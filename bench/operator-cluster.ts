@@ -11,13 +11,13 @@ import { type ApiServer, startApiServer } from '../testing/apiserver/apiserver.t
 import { startOperator } from '../testing/apiserver/bare-operator.ts'
 import { startFakeKubelet } from '../testing/apiserver/kubelet.ts'
 import { startProvider, startWholeOperator } from '../testing/apiserver/operator.ts'
-import type { Row } from './main.ts'
+import type { Figure } from './figure.ts'
 
 const REALMS = 10
 const REST_MS = 5000
 
 /** What the operator asks of a real API server, pods being simulated by somebody who says at once that they run. */
-export async function clusterFigures(kube: string, report: (row: Row) => void): Promise<void> {
+export async function clusterFigures(kube: string, report: (figure: Figure) => void): Promise<void> {
   const api = await startApiServer(kube)
   try {
     await wholeOperator(api, report)
@@ -27,7 +27,7 @@ export async function clusterFigures(kube: string, report: (row: Row) => void): 
   }
 }
 
-async function wholeOperator(api: ApiServer, report: (row: Row) => void): Promise<void> {
+async function wholeOperator(api: ApiServer, report: (figure: Figure) => void): Promise<void> {
   const [user, namespace] = await aNamespace(api, 'whole')
   const provider = await startProvider(user, namespace)
   const kubelet = startFakeKubelet(api.transport(), namespace)
@@ -73,7 +73,7 @@ async function wholeOperator(api: ApiServer, report: (row: Row) => void): Promis
   await provider.stop()
 }
 
-async function passes(api: ApiServer, report: (row: Row) => void): Promise<void> {
+async function passes(api: ApiServer, report: (figure: Figure) => void): Promise<void> {
   const [user, namespace] = await aNamespace(api, 'bare')
   const kubelet = startFakeKubelet(api.transport(), namespace)
   const operator = await startOperator(api, namespace)

@@ -3,30 +3,28 @@ import { silentLog } from '../cells/chassis/log.ts'
 import { Metrics } from '../cells/chassis/metrics.ts'
 import type { Realm } from '../crds/realm.ts'
 import { platform, site } from '../operator/desired/fixtures.ts'
-import { createWriter } from '../operator/kubernetes/apply/writer.ts'
-import { createCache } from '../operator/kubernetes/cache/cache.ts'
-import { kubernetesCluster } from '../operator/kubernetes/kubernetes-cluster.ts'
-import { leadershipBy } from '../operator/leader/elector.ts'
+import { Writer } from '../operator/kubernetes/apply/writer.ts'
+import { Cache } from '../operator/kubernetes/cache/cache.ts'
+import { KubernetesCluster } from '../operator/kubernetes/kubernetes-cluster.ts'
+import { leadershipBy } from '../operator/leader/leadership.ts'
 import { startReconcilers } from '../operator/reconcile/loop.ts'
 import { type QueueMetrics, queueMetrics } from '../operator/reconcile/queue-metrics.ts'
 import type { ApiServer } from '../testing/apiserver/apiserver.ts'
-import type { Row } from './main.ts'
+import type { Figure } from './figure.ts'
 
 /** Passes that find nothing to do, in this process, over everything there is. */
-export async function passes(api: ApiServer, namespace: string, report: (row: Row) => void): Promise<void> {
+export async function passes(api: ApiServer, namespace: string, report: (figure: Figure) => void): Promise<void> {
   const transport = api.transport()
-  const cache = createCache({ transport, log: silentLog, namespace })
-  const writer = createWriter({ transport, cache, leadership: leadershipBy(() => false), log: silentLog, clock: systemClock })
+  const cache = new Cache({ transport, log: silentLog, namespace })
+  const writer = new Writer({ transport, cache, leadership: leadershipBy(() => false), log: silentLog, clock: systemClock })
   cache.start()
   await cache.synced
   let wake: Parameters<typeof cache.onChange>[0] = () => {}
-  const cluster = kubernetesCluster({ cache, writer, platform, countPlayers: async () => new Map() })
-  const watched = {
-    ...cluster,
-    onChange: (listener: Parameters<typeof cluster.onChange>[0]) => {
-      wake = listener
-      return cluster.onChange(listener)
-    },
+  const cluster = new KubernetesCluster({ cache, writer, platform, countPlayers: async () => new Map() })
+  const addListener = cluster.onChange.bind(cluster)
+  cluster.onChange = (listener) => {
+    wake = listener
+    return addListener(listener)
   }
   const publication = {
     sighting: ({ metadata }: Realm) => ({ state: 'serving', aboutUrl: `http://realm-provider/${metadata.name}/about` }) as const,
@@ -36,7 +34,7 @@ export async function passes(api: ApiServer, namespace: string, report: (row: Ro
   let done = 0
   const duration = { observe: () => done++ }
   const quiet = { ...queueMetrics(new Metrics('bench'), () => 0), duration } as unknown as QueueMetrics
-  const loop = startReconcilers({ cluster: watched, site, publication, clock: systemClock, log: silentLog, metrics: quiet })
+  const loop = startReconcilers({ cluster, site, publication, clock: systemClock, log: silentLog, metrics: quiet })
   await until(() => loop.idle, 1)
   done = 0
   const startedAt = performance.now()

@@ -11,7 +11,7 @@ import { childResources } from '../operator/kubernetes/cache/child.ts'
 import { type ApiServer, startApiServer } from '../testing/apiserver/apiserver.ts'
 import { startFakeKubelet } from '../testing/apiserver/kubelet.ts'
 import { lookUp } from '../testing/parts/catalogue.ts'
-import type { Row } from './main.ts'
+import type { Figure } from './figure.ts'
 import { passes } from './operator-passes.ts'
 import {
   atRest,
@@ -38,7 +38,7 @@ const NAMESPACE = 'scale'
 const PARALLEL = 12
 
 /** What a thousand realms cost: one real operator process, one real API server, everything else of a cluster simulated. */
-export async function run(report: (row: Row) => void): Promise<void> {
+export async function run(report: (figure: Figure) => void): Promise<void> {
   const kube = lookUp('kube')
   if (!('path' in kube)) {
     report({ what: 'against an API server', value: 0, unit: 'figures', note: kube.missing })
@@ -54,7 +54,7 @@ export async function run(report: (row: Row) => void): Promise<void> {
   }
 }
 
-async function scale(api: ApiServer, report: (row: Row) => void): Promise<void> {
+async function scale(api: ApiServer, report: (figure: Figure) => void): Promise<void> {
   const user = api.transport()
   await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })
   const account = await serviceAccountFiles(api, NAMESPACE)
@@ -143,7 +143,7 @@ async function multiply(api: ApiServer, copies: number): Promise<void> {
 }
 
 /** How soon an alias Service is back that somebody deleted. */
-async function drift(user: Transport, report: (row: Row) => void): Promise<void> {
+async function drift(user: Transport, report: (figure: Figure) => void): Promise<void> {
   const waiting = new Map<string, () => void>()
   const services = createReflector<KubeObject, string>({
     transport: user,
@@ -183,7 +183,7 @@ async function churn(
   operator: OperatorProcess,
   bareMb: number,
   provider: Provider,
-  report: (row: Row) => void,
+  report: (figure: Figure) => void,
 ): Promise<void> {
   const sizes: number[] = []
   for (let round = 0; round < CHURN_ROUNDS; round++) {

@@ -10,8 +10,8 @@ import { startApiServer } from '../testing/apiserver/apiserver.ts'
 import { startControllers } from '../testing/apiserver/controllers.ts'
 import { startFakeKubelet } from '../testing/apiserver/kubelet.ts'
 import { lookUp } from '../testing/parts/catalogue.ts'
+import type { Figure } from './figure.ts'
 import type { Held } from './heap-page.ts'
-import type { Row } from './main.ts'
 import {
   atRest,
   buildOperator,
@@ -35,7 +35,7 @@ const TOLERANCE = 0.05
 const TOLERANCE_MB = 1
 
 /** Realms that are made, scaled, replaced and deleted for as long as told, and what their operator holds on to. */
-export async function run(report: (row: Row) => void): Promise<void> {
+export async function run(report: (figure: Figure) => void): Promise<void> {
   const kube = lookUp('kube')
   if (!('path' in kube)) {
     report({ what: 'against an API server', value: 0, unit: 'figures', note: kube.missing })
@@ -85,7 +85,7 @@ interface World {
   heapPage: string
 }
 
-async function soak(world: World, report: (row: Row) => void): Promise<void> {
+async function soak(world: World, report: (figure: Figure) => void): Promise<void> {
   const { user, operator, heapPage } = world
   let lives = 0
   const live = async (seconds: number) => {

@@ -12,13 +12,13 @@ import type { LocalRuntime, RunningPart } from '../operator/local/runtime.ts'
 import type { Publication } from '../operator/observers/publication/publication.ts'
 import { startReconcilers } from '../operator/reconcile/loop.ts'
 import { lookUp } from '../testing/parts/catalogue.ts'
-import type { Row } from './main.ts'
+import type { Figure } from './figure.ts'
 import { clusterFigures } from './operator-cluster.ts'
 
 export const name = 'operator'
 
 /** How fast the operator thinks: rendering alone, then whole passes that find nothing to do. */
-export async function run(report: (row: Row) => void): Promise<void> {
+export async function run(report: (figure: Figure) => void): Promise<void> {
   report({ what: 'render a realm and its cell', value: renderRate(), unit: 'realms/s', note: 'plan, 20 objects, both statuses' })
   report({ what: 'no-op passes, local cluster', value: await passRate(), unit: 'passes/s', note: 'queue, plan, compare, status' })
   const kube = lookUp('kube')

@@ -10,6 +10,7 @@ import { Metrics } from '../cells/chassis/metrics.ts'
 import { aCatalystAbout, aRealm } from '../cells/realm-provider/fixtures.ts'
 import { startRealmProvider } from '../cells/realm-provider/service.ts'
 import { createLocalSource } from '../cells/realm-provider/sources/local.ts'
+import type { Figure } from './figure.ts'
 
 /** The bar: 15 000 requests per second on one core, p99 of 5 ms, whatever the catalysts do. */
 export const name = 'realm-provider'
@@ -31,7 +32,7 @@ interface Used {
 }
 
 /** Reports requests per second, and per second of the server's own CPU; then latency without pipelining. */
-export async function run(report: (row: { what: string; value: number; unit: string; note?: string }) => void): Promise<void> {
+export async function run(report: (figure: Figure) => void): Promise<void> {
   const dead = await Promise.all(Array.from({ length: DEAD_CATALYSTS }, aDeadService))
   const alive = await aLiveCatalyst()
   const cases = [
@@ -49,7 +50,7 @@ export async function run(report: (row: { what: string; value: number; unit: str
     const { cpuSeconds } = await usedBy(child)
     report({ what: `/about, ${what}`, value: full.latencies.length / full.seconds, unit: 'requests/s' })
     report({
-      what: `/about, ${what}`,
+      what: `/about on one core, ${what}`,
       value: full.latencies.length / (cpuSeconds - before.cpuSeconds),
       unit: 'requests per CPU second',
     })

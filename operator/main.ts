@@ -15,14 +15,14 @@ import { HTTP_PORT } from './desired/manifests/pod.ts'
 import { clusterSite } from './desired/site.ts'
 import { cellSocketUrl } from './desired/urls.ts'
 import { eventMetrics } from './events/event-metrics.ts'
-import { createRecorder } from './events/recorder.ts'
-import { createWriter } from './kubernetes/apply/writer.ts'
+import { EventRecorder } from './events/recorder.ts'
+import { Writer } from './kubernetes/apply/writer.ts'
 import { writerMetrics } from './kubernetes/apply/writer-metrics.ts'
-import { createCache } from './kubernetes/cache/cache.ts'
+import { Cache } from './kubernetes/cache/cache.ts'
 import { readyConnectorAddresses } from './kubernetes/cache/connector-addresses.ts'
-import { kubernetesCluster } from './kubernetes/kubernetes-cluster.ts'
-import { createElector } from './leader/elector.ts'
-import { createLeadershipTerms } from './leader/leadership-terms.ts'
+import { KubernetesCluster } from './kubernetes/kubernetes-cluster.ts'
+import { LeaderElector } from './leader/elector.ts'
+import { LeadershipTerms } from './leader/leadership-terms.ts'
 import { operatorMetrics } from './metrics.ts'
 import { watchDependencies } from './observers/dependencies/dependency-reachability.ts'
 import { connectorPlayerCounter } from './observers/players/connector-players.ts'
@@ -49,13 +49,13 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const access = await findAccess(env)
   const ofKube = kubeMetrics(metrics)
   const transport = createTransport({ access, metrics: ofKube })
-  const cache = createCache({ transport, log, metrics: ofKube, namespace: config.WATCH_NAMESPACE })
+  const cache = new Cache({ transport, log, metrics: ofKube, namespace: config.WATCH_NAMESPACE })
   const namespace = config.LEASE_NAMESPACE ?? access.namespace
   const platform = platformOf(config, namespace)
   const site = clusterSite(platform.clusterDomain, platform.providerUrl)
 
   const identity = config.LEASE_IDENTITY ?? `${hostname()}-${randomBytes(4).toString('hex')}`
-  const candidate = createElector({
+  const elector = new LeaderElector({
     transport,
     lease: { namespace, name: config.LEASE_NAME },
     identity,
@@ -64,15 +64,20 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     log,
     clock,
   })
-  const telling = { transport, leadership: candidate, instance: identity, clock, log, metrics: eventMetrics(metrics) }
-  const recorder = createRecorder(telling)
-  const writer = createWriter({ transport, cache, leadership: candidate, log, clock, recorder, metrics: writerMetrics(metrics) })
-  const cluster = kubernetesCluster({ cache, writer, platform, countPlayers: connectorPlayerCounter({ port: HTTP_PORT, clock }) })
+  const announcing = { transport, leadership: elector, instance: identity, clock, log, metrics: eventMetrics(metrics) }
+  const recorder = new EventRecorder(announcing)
+  const writer = new Writer({ transport, cache, leadership: elector, log, clock, recorder, metrics: writerMetrics(metrics) })
+  const cluster = new KubernetesCluster({
+    cache,
+    writer,
+    platform,
+    countPlayers: connectorPlayerCounter({ port: HTTP_PORT, clock }),
+  })
   const ofQueue = queueMetrics(metrics, () => terms.depth)
   const scaling = scaleMetrics(metrics)
-  const terms = createLeadershipTerms(() => {
+  const terms = new LeadershipTerms(() => {
     const publication = createProber({ providerUrl: platform.providerUrl, clock })
-    const elsewhere = createLeased({ providers: config.PUBLICATION_PROVIDERS, clock, epoch: candidate.epoch() })
+    const elsewhere = createLeased({ providers: config.PUBLICATION_PROVIDERS, clock, epoch: elector.epoch() })
     const dependencies = config.CHECK_DEPENDENCIES === 'true' ? watchDependencies({ clock }) : undefined
     const census = createCensus({ statsUrlOf: site.statsUrl, clock })
     const probe = createJoiner({ urlOf: (cell) => cellSocketUrl(cell, platform.clusterDomain), clock })
@@ -81,7 +86,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     const loop = startReconcilers({ cluster, site, ...outside, clock, log, metrics: ofQueue, workers: config.WORKERS })
     return { loop, stop: () => stopAll(log, loop, publication, elsewhere, dependencies, census, probe, joins).stop() }
   })
-  operatorMetrics(metrics, cluster, () => candidate.isLeader())
+  operatorMetrics(metrics, cluster, () => elector.isLeader())
 
   const readiness = () => {
     const reason = cache.unhealthy()
@@ -91,9 +96,9 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const listening = await listen(app, { port: config.HTTP_SERVER_PORT, host: config.HTTP_SERVER_HOST })
   cache.start()
   // Who has not seen everything yet must not lead: it would take what it does not know for missing.
-  void cache.synced.then(() => candidate.start())
+  void cache.synced.then(() => elector.start())
   log.info({ url: listening.url, server: access.server }, 'watching')
-  return { url: listening.url, ...stopAll(log, terms, recorder, candidate, cache, transport, listening) }
+  return { url: listening.url, ...stopAll(log, terms, recorder, elector, cache, transport, listening) }
 }
 
 if (import.meta.main) await runProcess(createLog('operator'), () => main(process.env))

@@ -53,9 +53,10 @@ describe('what the Dockerfile builds', { timeout: BUILD_TIMEOUT_MS }, () => {
       if (existsSync(join(root, name))) cpSync(join(root, name), join(app, name), { recursive: true })
     const listing = await runCommand('npm', ['pack', '--dry-run', '--json'], { cwd: app })
     const [tarball] = JSON.parse(listing) as { files: { path: string }[] }[]
-    const published = tarball?.files.map(({ path }) => path).filter((path) => path !== 'NOTICE') ?? []
+    const published = tarball?.files.map(({ path }) => path) ?? []
     const beside = [
       'LICENSE',
+      'NOTICE',
       'README.md',
       'crds/commscell.crd.yaml',
       'crds/realm.crd.yaml',

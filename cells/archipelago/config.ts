@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseEnv } from '../chassis/config.ts'
-import { logLevels } from '../chassis/log.ts'
+import { busVariables, processVariables } from '../process.ts'
 
 const integer = (from: number, to: number) => z.coerce.number().int().min(from).max(to)
 const metres = z.coerce.number().min(1).max(100_000)
@@ -9,20 +9,9 @@ const DAY_MS = 24 * 3600 * 1000
 /** Environment variables of an archipelago. */
 export const archipelagoVariables = z
   .object({
-    HTTP_SERVER_HOST: z.string().default('0.0.0.0').describe('Address to listen on.'),
-    HTTP_SERVER_PORT: integer(0, 65_535).default(5000).describe('Port to listen on; 0 takes a free one.'),
-    LOG_LEVEL: z.enum(logLevels).default('info').describe('Least severe level that is logged.'),
-    COMMIT_HASH: z.string().default('').describe('Commit the program was built from; reported to clients.'),
-    CURRENT_VERSION: z.string().default('').describe('Version of the program; reported to clients.'),
-
-    NATS_URL: z.string().describe('URLs of the NATS servers, separated by commas.'),
-    NATS_USER: z.string().optional().describe('User name at NATS.'),
-    NATS_PASSWORD: z.string().optional().describe('Password at NATS.'),
-    NATS_CA_FILE: z.string().optional().describe("PEM file of the authority that signed the servers' certificates."),
-    BUS_SCOPE: z
-      .string()
-      .default('')
-      .describe('Prefix of all subjects: only services of the same scope receive the messages of this one (wire/subjects.ts).'),
+    ...processVariables(5000),
+    ...busVariables,
+    NATS_URL: busVariables.NATS_URL.unwrap().describe('URLs of the NATS servers, separated by commas; required.'),
 
     ARCHIPELAGO_JOIN_DISTANCE: metres.default(64).describe('Metres within which peers come to one island.'),
     ARCHIPELAGO_LEAVE_DISTANCE: metres
@@ -83,7 +72,7 @@ export const archipelagoVariables = z
   })
   .refine((config) => config.ARCHIPELAGO_LEAVE_DISTANCE > config.ARCHIPELAGO_JOIN_DISTANCE, {
     path: ['ARCHIPELAGO_LEAVE_DISTANCE'],
-    message: 'must be greater than ARCHIPELAGO_JOIN_DISTANCE, or islands would form and fall apart for ever',
+    message: 'must be greater than ARCHIPELAGO_JOIN_DISTANCE, or islands would merge and split all the time',
   })
   .refine((config) => (config.ROOMS_URL === undefined) === hasLivekit(config), {
     path: ['LIVEKIT_HOST'],
@@ -95,10 +84,10 @@ type Environment = z.infer<typeof archipelagoVariables>
 const hasLivekit = (config: { [Name in `LIVEKIT_${'HOST' | 'API_KEY' | 'API_SECRET'}`]?: string | undefined }): boolean =>
   Boolean(config.LIVEKIT_HOST && config.LIVEKIT_API_KEY && config.LIVEKIT_API_SECRET)
 
-/** How the process is set up; the names are those of its environment. */
+/** The configuration of the process, under the names of its environment variables. */
 export type ArchipelagoEnvironment = Readonly<Environment>
 
-/** What the service itself is told, in a process of its own or beside others. */
+/** The part of it that the service reads, in a process of its own or beside other services. */
 export type ArchipelagoConfig = Readonly<
   Pick<
     Environment,

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { withPart } from '../../testing/parts/with-part.ts'
+import { openSocket, type UpgradeRefused } from '../../testing/player/socket.ts'
 import { createWallet } from '../../testing/player/wallet.ts'
 import type { Bus } from '../bus/bus.ts'
 import { type Broker, startBroker } from '../bus/fixtures.ts'
@@ -18,7 +19,7 @@ import { main } from './main.ts'
 const PATIENCE = { timeout: 15_000 }
 const [ada, bob] = [createWallet('ada'), createWallet('bob')]
 
-/** A port nobody listens on now. */
+/** A port that is free now. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -28,7 +29,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-test('a process that was told nothing says what is missing', async () => {
+test('a process without configuration names the missing variables', async () => {
   await expect(main({})).rejects.toThrow(/NATS_URL/)
 })
 
@@ -37,19 +38,19 @@ withPart('nats', 'an archipelago over NATS, with embedded rooms', (binary) => {
   let connector: Bus
   let archipelago: Running | undefined
   let url: string
-  const told = new Map<string | undefined, IslandChangedMessage[]>()
-  const words = subjects('ns.city.0')
+  const announced = new Map<string | undefined, IslandChangedMessage[]>()
+  const bus = subjects('ns.city.0')
 
   beforeEach(async () => {
     broker = await startBroker(binary)
     const port = await freePort()
     url = `http://127.0.0.1:${port}`
-    told.clear()
+    announced.clear()
     connector = await connectNats({ servers: [broker.url], name: 'connector', log: silentLog })
-    connector.subscribe(words.every.islandChanged, (payload, subject) => {
+    connector.subscribe(bus.every.islandChanged, (payload, subject) => {
       const message = busPayloads.decodeIslandChanged(payload)
       const peer = peerOf(subject)
-      if (message) told.set(peer, [...(told.get(peer) ?? []), message])
+      if (message) announced.set(peer, [...(announced.get(peer) ?? []), message])
     })
     await connector.flush()
   })
@@ -74,16 +75,16 @@ withPart('nats', 'an archipelago over NATS, with embedded rooms', (binary) => {
   }
   const status = async (path: string) => (await fetch(url + path)).status
   const heartbeat = (peer: `0x${string}`, position: Position) =>
-    connector.publish(words.heartbeat(peer), busPayloads.encodeHeartbeat({ position }))
-  const islandOf = (peer: `0x${string}`) => told.get(peer)?.at(-1)?.islandId ?? ''
+    connector.publish(bus.heartbeat(peer), busPayloads.encodeHeartbeat({ position }))
+  const islandOf = (peer: `0x${string}`) => announced.get(peer)?.at(-1)?.islandId ?? ''
 
-  test('two players who stand together meet in the room they are told', async () => {
+  test('two players near each other meet in the room announced to them', async () => {
     await start()
     heartbeat(ada.peer, at(0))
     heartbeat(bob.peer, at(10))
-    await vi.waitFor(() => expect([...told.keys()].sort()).toEqual([ada.peer, bob.peer].sort()), PATIENCE)
+    await vi.waitFor(() => expect([...announced.keys()].sort()).toEqual([ada.peer, bob.peer].sort()), PATIENCE)
     expect(islandOf(bob.peer)).toBe(islandOf(ada.peer))
-    expect(told.get(ada.peer)?.[0]?.connStr).toBe(`ws-room:${url.replace('http', 'ws')}/rooms/${islandOf(ada.peer)}`)
+    expect(announced.get(ada.peer)?.[0]?.connStr).toBe(`ws-room:${url.replace('http', 'ws')}/rooms/${islandOf(ada.peer)}`)
     const first = await enter(url, islandOf(ada.peer), ada)
     const second = await enter(url, islandOf(ada.peer), bob)
     expect(second.peerIdentities).toEqual({ [first.alias]: ada.peer })
@@ -103,10 +104,20 @@ withPart('nats', 'an archipelago over NATS, with embedded rooms', (binary) => {
     }
   })
 
-  test('a broker that restarts moves nobody', async () => {
+  test('an upgrade is refused with 503 while the broker is not there yet', async () => {
+    await broker.kill()
+    const starting = start()
+    const upgrade = () => openSocket({ url: `${url.replace('http', 'ws')}/rooms/island-1` }).catch((error: unknown) => error)
+    await vi.waitFor(async () => expect(((await upgrade()) as UpgradeRefused).status).toBe(503), PATIENCE)
+    await broker.start()
+    await starting
+    expect(((await upgrade()) as Partial<UpgradeRefused>).status).not.toBe(503)
+  })
+
+  test('no player changes rooms when the broker restarts', async () => {
     await start()
     heartbeat(ada.peer, at(0))
-    await vi.waitFor(() => expect(told.get(ada.peer)).toHaveLength(1), PATIENCE)
+    await vi.waitFor(() => expect(announced.get(ada.peer)).toHaveLength(1), PATIENCE)
     const island = islandOf(ada.peer)
     await broker.kill()
     await vi.waitFor(() => expect(connector.state).toBe('disconnected'), PATIENCE)
@@ -119,15 +130,15 @@ withPart('nats', 'an archipelago over NATS, with embedded rooms', (binary) => {
     expect(islandOf(ada.peer)).toBe(island)
   })
 
-  test('a restart never gives a room a name it had before', async () => {
+  test('room names are never used again after a restart', async () => {
     await start()
     heartbeat(ada.peer, at(0))
-    await vi.waitFor(() => expect(told.get(ada.peer)).toHaveLength(1), PATIENCE)
+    await vi.waitFor(() => expect(announced.get(ada.peer)).toHaveLength(1), PATIENCE)
     await archipelago?.stop()
     await start()
     heartbeat(ada.peer, at(0))
-    await vi.waitFor(() => expect(told.get(ada.peer)).toHaveLength(2), PATIENCE)
-    const [before, after] = told.get(ada.peer) ?? []
+    await vi.waitFor(() => expect(announced.get(ada.peer)).toHaveLength(2), PATIENCE)
+    const [before, after] = announced.get(ada.peer) ?? []
     expect(after?.islandId).not.toBe(before?.islandId)
   })
 })

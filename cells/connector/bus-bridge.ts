@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
-import { take } from '../sockets/allowance.ts'
 import { splitFencingToken, textFieldOf, withField } from '../wire/extension-fields.ts'
 import { type FencingToken, FencingTokens, TermFence } from '../wire/fencing-token.ts'
 import { decodeLeaderHeartbeat } from '../wire/leader-heartbeat.ts'
@@ -11,7 +10,7 @@ import { type DisconnectReason, decodeConnect, encodeConnect, encodeDisconnect }
 import { peerOf, type Subjects } from '../wire/subjects.ts'
 import type { JoinTracker } from './core/join-tracker.ts'
 import type { ConnectorMetrics } from './metrics.ts'
-import { HEARTBEAT_RATE, type PlayerConnection, type PlayerSession } from './player-connection.ts'
+import type { PlayerConnection, PlayerSession } from './player-connection.ts'
 import type { SessionRegistry } from './session-registry.ts'
 import { answerSyncRequests } from './state-sync-reply.ts'
 
@@ -98,7 +97,7 @@ export class BusBridge {
       if (!session.lastHeartbeat) this.#deps.joins.started(session, clock.now())
       session.lastHeartbeat = heartbeat
     }
-    if (!take(session.allowance, HEARTBEAT_RATE, clock.now())) {
+    if (!session.heartbeats.take(clock.now())) {
       counted.coalesced.inc()
       if (position) this.#hold(session)
       return
@@ -130,7 +129,7 @@ export class BusBridge {
     this.#cancelHeld = undefined
     const now = this.#deps.clock.now()
     for (const session of this.#held) {
-      if (!session.lastHeartbeat || !take(session.allowance, HEARTBEAT_RATE, now)) continue
+      if (!session.lastHeartbeat || !session.heartbeats.take(now)) continue
       this.#held.delete(session)
       this.#publish(session, busPayloads.encodeHeartbeat(session.lastHeartbeat))
     }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
-import { type Allowance, fullAllowance, type Rate } from '../sockets/allowance.ts'
+import { type Rate, TokenBucket } from '../chassis/token-bucket.ts'
 import type { WriteCoalescer } from '../sockets/write-coalescer.ts'
 import { fencingTokenField } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
@@ -11,7 +11,7 @@ import { type ConnectorCloseReason, connectorCloseOf } from './core/connector-cl
 import { type ConnectorState, START } from './core/connector-handshake.ts'
 
 /** Heartbeats a socket may send: explorers send one to ten a second. */
-export const HEARTBEAT_RATE: Rate = { perSecond: 20, burst: 20 }
+const HEARTBEAT_RATE: Rate = { perSecond: 20, burst: 20 }
 
 /** Bytes that may wait for a client that does not read; the largest island change is 7 KiB. */
 export const MAX_BUFFERED_BYTES = 256 * 1024
@@ -31,7 +31,8 @@ export interface PlayerSession {
   /** Sorts by age; tells two sessions of one wallet apart, also across connectors. */
   readonly id: FencingToken
   readonly peer: PeerId
-  readonly allowance: Allowance
+  /** One token a heartbeat. */
+  readonly heartbeats: TokenBucket
   /** Behind each of its heartbeats. */
   readonly fencingField: Uint8Array
   /** The last heartbeat that had a position. */
@@ -62,8 +63,8 @@ export class PlayerConnection {
 
   /** From now on this socket speaks for `peer`. */
   startSession(id: FencingToken, peer: PeerId, nowMs: number): void {
-    const allowance = fullAllowance(HEARTBEAT_RATE, nowMs)
-    this.session = { id, peer, allowance, fencingField: fencingTokenField(id), lastHeartbeat: undefined, announced: undefined }
+    const heartbeats = new TokenBucket(HEARTBEAT_RATE, nowMs)
+    this.session = { id, peer, heartbeats, fencingField: fencingTokenField(id), lastHeartbeat: undefined, announced: undefined }
   }
 
   /** Sends a packet; answers false, and sends nothing, when the client has not read for too long. */

@@ -1,4 +1,4 @@
-import type { Rate } from './core/bucket.ts'
+import type { Rate } from '../chassis/token-bucket.ts'
 
 /** What strangers and members may ask of us. */
 export interface RoomLimits {

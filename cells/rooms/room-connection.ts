@@ -2,12 +2,12 @@ import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
 import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
+import { TokenBucket } from '../chassis/token-bucket.ts'
 import { parseAuthChain } from '../identity/chain.ts'
 import type { ChainVerifier, Verdict } from '../identity/verifier.ts'
 import type { WriteCoalescer } from '../sockets/write-coalescer.ts'
 import { decodeRoomMessage, roomPackets } from '../wire/room-packets.ts'
 import type { Admissions } from './core/admissions.ts'
-import { Bucket } from './core/bucket.ts'
 import type { Hub, Member } from './core/hub.ts'
 import { type RoomCloseReason, roomCloseOf } from './core/room-close-reasons.ts'
 import { type RoomEffect, type RoomEvent, type RoomFacts, type RoomState, roomStep, START } from './core/room-handshake.ts'
@@ -41,8 +41,8 @@ export class RoomConnection {
   readonly #stream: Duplex
   readonly #premises: RoomContext
   readonly #facts: RoomFacts
-  readonly #messages: Bucket
-  readonly #bytes: Bucket
+  readonly #messages: TokenBucket
+  readonly #bytes: TokenBucket
   #state: RoomState = START
   #member: Member | undefined
   #cancelDeadline: () => void
@@ -55,8 +55,8 @@ export class RoomConnection {
     this.#stream = stream
     this.#premises = premises
     this.#heardAt = clock.now()
-    this.#messages = new Bucket(limits.messages, this.#heardAt)
-    this.#bytes = new Bucket(limits.bytes, this.#heardAt)
+    this.#messages = new TokenBucket(limits.messages, this.#heardAt)
+    this.#bytes = new TokenBucket(limits.bytes, this.#heardAt)
     this.#facts = {
       freshChallenge: premises.freshChallenge,
       isAdmitted: (peer) => admissions.allows(peer, room),
@@ -104,7 +104,7 @@ export class RoomConnection {
   #heard(bytes: number): boolean {
     const now = this.#premises.clock.now()
     this.#heardAt = now
-    return this.#messages.take(1, now) && this.#bytes.take(bytes, now)
+    return this.#messages.take(now) && this.#bytes.take(now, bytes)
   }
 
   #receive(data: Buffer): void {

@@ -1,5 +1,5 @@
 import type { Clock } from '../chassis/clock.ts'
-import { type Allowance, fullAllowance, type Rate, take } from './allowance.ts'
+import { TokenBucket } from '../chassis/token-bucket.ts'
 
 /** Somebody in the queue. */
 interface QueuedUpgrade {
@@ -15,19 +15,17 @@ const STEP_MS = 20
  * crowd that comes over meets a stream and not a wall, and nobody who is in notices. The queue is as long as there may be connections.
  */
 export class UpgradeQueue {
-  readonly #rate: Rate
   readonly #maxWaitMs: number
   readonly #clock: Clock
-  readonly #allowance: Allowance
+  readonly #admissions: TokenBucket
   /** In the order they came. */
   readonly #queue = new Set<QueuedUpgrade>()
   #cancelStep: (() => void) | undefined
 
   constructor({ perSecond, maxWaitMs }: { perSecond: number; maxWaitMs: number }, clock: Clock) {
-    this.#rate = { perSecond, burst: perSecond }
     this.#maxWaitMs = maxWaitMs
     this.#clock = clock
-    this.#allowance = fullAllowance(this.#rate, clock.now())
+    this.#admissions = new TokenBucket({ perSecond, burst: perSecond }, clock.now())
   }
 
   get waiting(): number {
@@ -37,7 +35,7 @@ export class UpgradeQueue {
   /** Calls `go` when it is somebody's turn, or `refuse` when that took too long; leaves the queue by the returned function, if it has to wait. */
   enter(go: () => void, refuse: () => void): (() => void) | undefined {
     const now = this.#clock.now()
-    if (this.#queue.size === 0 && take(this.#allowance, this.#rate, now)) {
+    if (this.#queue.size === 0 && this.#admissions.take(now)) {
       go()
       return undefined
     }
@@ -63,7 +61,7 @@ export class UpgradeQueue {
     const now = this.#clock.now()
     for (const waiting of this.#queue) {
       const isTooLate = now - waiting.since >= this.#maxWaitMs
-      if (!isTooLate && !take(this.#allowance, this.#rate, now)) break
+      if (!isTooLate && !this.#admissions.take(now)) break
       this.#queue.delete(waiting)
       if (isTooLate) waiting.refuse()
       else waiting.go()

@@ -10,13 +10,13 @@ import { runPodsAtOnce } from '../../testing/apiserver/instant-pods.ts'
 import { createSimulator, type Simulated } from '../../testing/apiserver/simulator.ts'
 import { aRealm, platform, site } from '../desired/fixtures.ts'
 import { eventMetrics } from '../events/event-metrics.ts'
-import { createRecorder } from '../events/recorder.ts'
-import { createWriter } from '../kubernetes/apply/writer.ts'
+import { EventRecorder } from '../events/recorder.ts'
+import { Writer } from '../kubernetes/apply/writer.ts'
 import { writerMetrics } from '../kubernetes/apply/writer-metrics.ts'
-import { createCache } from '../kubernetes/cache/cache.ts'
+import { Cache } from '../kubernetes/cache/cache.ts'
 import { childResources, isChildKind } from '../kubernetes/cache/child.ts'
-import { kubernetesCluster } from '../kubernetes/kubernetes-cluster.ts'
-import { soleLeadership } from '../leader/elector.ts'
+import { KubernetesCluster } from '../kubernetes/kubernetes-cluster.ts'
+import { soleLeadership } from '../leader/leadership.ts'
 import { operatorMetrics } from '../metrics.ts'
 import { watchDependencies } from '../observers/dependencies/dependency-reachability.ts'
 import { createCensus } from '../observers/players/player-counts.ts'
@@ -53,11 +53,11 @@ async function anOperator() {
   const metrics = new Metrics('operator')
   // An answer takes a while, in which an object may go.
   const transport = simulator.client(() => new Promise(setImmediate))
-  const cache = createCache({ transport, log: silentLog, clock })
+  const cache = new Cache({ transport, log: silentLog, clock })
   const telling = { transport, leadership: soleLeadership, clock, log: silentLog }
-  const recorder = createRecorder({ ...telling, instance: 'operator', metrics: eventMetrics(metrics) })
-  const writer = createWriter({ ...telling, cache, recorder, metrics: writerMetrics(metrics) })
-  const cluster = kubernetesCluster({ cache, writer, platform, countPlayers: async () => new Map() })
+  const recorder = new EventRecorder({ ...telling, instance: 'operator', metrics: eventMetrics(metrics) })
+  const writer = new Writer({ ...telling, cache, recorder, metrics: writerMetrics(metrics) })
+  const cluster = new KubernetesCluster({ cache, writer, platform, countPlayers: async () => new Map() })
   cache.start()
   await cache.synced
   const loop = startReconcilers({

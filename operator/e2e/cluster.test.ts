@@ -6,7 +6,7 @@ import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.t
 import { aLab } from '../../testing/apiserver/lab.ts'
 import type { Spec } from '../../testing/apiserver/namespace.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import { leadershipBy } from '../leader/elector.ts'
+import { leadershipBy } from '../leader/leadership.ts'
 
 withPart('kube', 'a cluster behind a real API server', (part) => {
   const lab = aLab(part)

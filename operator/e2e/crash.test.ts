@@ -6,10 +6,10 @@ import { realmResource } from '../../crds/resources.ts'
 import { runPodsAtOnce } from '../../testing/apiserver/instant-pods.ts'
 import { createSimulator, type Simulated } from '../../testing/apiserver/simulator.ts'
 import { aRealm, platform, site } from '../desired/fixtures.ts'
-import { createWriter } from '../kubernetes/apply/writer.ts'
-import { createCache } from '../kubernetes/cache/cache.ts'
-import { kubernetesCluster } from '../kubernetes/kubernetes-cluster.ts'
-import { soleLeadership } from '../leader/elector.ts'
+import { Writer } from '../kubernetes/apply/writer.ts'
+import { Cache } from '../kubernetes/cache/cache.ts'
+import { KubernetesCluster } from '../kubernetes/kubernetes-cluster.ts'
+import { soleLeadership } from '../leader/leadership.ts'
 import type { Census } from '../observers/players/census.ts'
 import type { Elsewhere } from '../observers/publication/elsewhere.ts'
 import type { Publication } from '../observers/publication/publication.ts'
@@ -65,13 +65,13 @@ function aWorld() {
       apply: unlessDead(alive.apply),
       remove: unlessDead(alive.remove),
     } as typeof alive
-    const cache = createCache({ transport, log: silentLog, clock })
-    const writer = createWriter({ transport, cache, leadership: soleLeadership, log: silentLog, clock })
-    const cluster = kubernetesCluster({ cache, writer, platform, countPlayers: async () => new Map() })
+    const cache = new Cache({ transport, log: silentLog, clock })
+    const writer = new Writer({ transport, cache, leadership: soleLeadership, log: silentLog, clock })
+    const cluster = new KubernetesCluster({ cache, writer, platform, countPlayers: async () => new Map() })
     cache.start()
     await cache.synced
     const loop = startReconcilers({ cluster, site, publication, remotePublication, playerCounts, clock, log: silentLog })
-    return { life, loop, end: () => (life.over ? cache.stop() : loop.stop().then(cache.stop)) }
+    return { life, loop, end: () => (life.over ? cache.stop() : loop.stop().then(() => cache.stop())) }
   }
 
   /** Lets an operator work until nothing changes for a minute, or it died. Answers with the writes it did. */

@@ -9,7 +9,7 @@ import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserve
 import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
 import { startFaultyWire } from '../../testing/apiserver/faulty-wire.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import { createElector, type LeaderElector } from '../leader/elector.ts'
+import { LeaderElector } from '../leader/elector.ts'
 import type { LeaderLease } from '../leader/lease.ts'
 
 withPart('kube', 'an election at a real API server', (part) => {
@@ -32,7 +32,7 @@ withPart('kube', 'an election at a real API server', (part) => {
     const story: string[] = []
     const candidate = async (identity: string) => {
       const wire = await startFaultyWire(Number(new URL(api.access.server).port))
-      const made: LeaderElector = createElector({
+      const made = new LeaderElector({
         transport: api.transport({ server: `https://127.0.0.1:${wire.port}` }),
         lease: key,
         identity,
@@ -40,7 +40,7 @@ withPart('kube', 'an election at a real API server', (part) => {
         onLost: () => story.push(`${identity} lost`),
         log: silentLog,
       })
-      endings.push(made.stop, wire.stop)
+      endings.push(() => made.stop(), wire.stop)
       made.start()
       return { candidate: made, wire }
     }

@@ -1,15 +1,15 @@
 import type { Counter } from 'prom-client'
 import type { Metrics } from '../../cells/chassis/metrics.ts'
 
-/** What became of Events: `sent`, `repeated` (counted in one sent before), `capped` (too many), `failed` (nobody took it). */
+/** `sent`, `repeated` (counted in the series of an Event sent before), `capped` (dropped by a limit), `failed` (not accepted by the API server). */
 export type EventOutcome = 'sent' | 'repeated' | 'capped' | 'failed'
 
-/** What a recorder counts. */
+/** Counts each note once by its outcome. */
 export interface EventMetrics {
   events: Counter<'reason' | 'outcome'>
 }
 
-/** Lists the metrics of Events. */
+/** Registers the metrics of Events. */
 export const eventMetrics = (metrics: Metrics): EventMetrics => ({
-  events: metrics.counter('events_total', 'Things told as Events, by what became of them.', ['reason', 'outcome']),
+  events: metrics.counter('events_total', 'Events recorded, by reason and outcome.', ['reason', 'outcome']),
 })

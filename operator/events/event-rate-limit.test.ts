@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
-import { createEventRateLimit } from './event-rate-limit.ts'
+import { EventRateLimit } from './event-rate-limit.ts'
 
 const takeAll = (take: () => boolean): number => {
   let taken = 0
@@ -8,29 +8,29 @@ const takeAll = (take: () => boolean): number => {
   return taken
 }
 
-test('one object is told of a few times at once, then once a minute, whatever others do', () => {
+test('one object may have a burst of Events, then one a minute, independent of other objects', () => {
   const clock = new ManualClock()
-  const allowance = createEventRateLimit(clock)
-  expect(takeAll(() => allowance.take('a'))).toBe(25)
-  expect(allowance.take('b')).toBe(true)
+  const rateLimit = new EventRateLimit(clock)
+  expect(takeAll(() => rateLimit.take('a'))).toBe(25)
+  expect(rateLimit.take('b')).toBe(true)
   clock.advance(60_000)
-  expect(takeAll(() => allowance.take('a'))).toBe(1)
+  expect(takeAll(() => rateLimit.take('a'))).toBe(1)
 })
 
-test('all objects together are told of ten times a second in the long run', () => {
+test('all objects together may have ten Events a second in the long run', () => {
   const clock = new ManualClock()
-  const allowance = createEventRateLimit(clock)
+  const rateLimit = new EventRateLimit(clock)
   let uid = 0
-  expect(takeAll(() => allowance.take(`${uid++}`))).toBe(500)
+  expect(takeAll(() => rateLimit.take(`${uid++}`))).toBe(500)
   clock.advance(1000)
-  expect(takeAll(() => allowance.take(`${uid++}`))).toBe(10)
+  expect(takeAll(() => rateLimit.take(`${uid++}`))).toBe(10)
 })
 
-test('objects nothing is told of are forgotten', () => {
+test('objects without Events are forgotten', () => {
   const clock = new ManualClock()
-  const allowance = createEventRateLimit(clock)
-  for (let uid = 0; uid < 100; uid++) allowance.take(`${uid}`)
+  const rateLimit = new EventRateLimit(clock)
+  for (let uid = 0; uid < 100; uid++) rateLimit.take(`${uid}`)
   clock.advance(25 * 60_000)
-  allowance.take('last')
-  expect(allowance.size).toBe(1)
+  rateLimit.take('last')
+  expect(rateLimit.size).toBe(1)
 })

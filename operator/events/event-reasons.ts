@@ -56,7 +56,7 @@ export const eventReasons = {
 /** The reason of an Event. The reasons for which an object can be `Stalled` are among them, under the same names. */
 export type EventReason = keyof typeof eventReasons
 
-/** One thing to tell about an object. */
+/** The reason and the sentence of one Event. */
 export interface EventNote {
   reason: EventReason
   note: string

@@ -13,7 +13,7 @@ const withCells = (...states: ('Starting' | 'Serving' | 'Unhealthy')[]): RealmSt
   endpoints: states.map((state, slot) => ({ slot, adapter: '', cell: `main-${slot}`, state })),
 })
 
-test('cells that begin or cease to take players are told of together', () => {
+test('cells that start or stop serving at the same time share an Event', () => {
   expect(realmEvents(undefined, withCells('Starting', 'Starting'))).toEqual([])
   expect(realmEvents(withCells('Starting', 'Starting'), withCells('Serving', 'Serving'))).toEqual([
     { reason: 'CellServing', note: 'main-0, main-1 can take players' },
@@ -24,7 +24,7 @@ test('cells that begin or cease to take players are told of together', () => {
   expect(realmEvents(withCells('Serving'), withCells('Serving'))).toEqual([])
 })
 
-test('what the realm provider does is told when it changes', () => {
+test('a change of the condition Published is an Event', () => {
   const seen = { conditions: [condition('Published', 'True', 'ServedByProvider', 'served at http://p/main/about')] }
   const waiting = { conditions: [condition('Published', 'False', 'WaitingForProvider', 'not seen yet')] }
   const silent = { conditions: [condition('Published', 'Unknown', 'ProviderUnreachable', 'http://p: timeout')] }
@@ -35,7 +35,7 @@ test('what the realm provider does is told when it changes', () => {
   expect(realmEvents(seen, seen)).toEqual([])
 })
 
-test('numbers chosen by the players are told with what they were chosen for, once each', () => {
+test('each change by autoscaling is one Event, with its reason', () => {
   const chosen = (reason: NonNullable<RealmStatus['autoscale']>['reason'], message: string): RealmStatus => ({
     autoscale: { cells: 1, connectors: 1, changedAt: '2026-01-01T00:00:00Z', reason, message },
   })
@@ -50,7 +50,7 @@ test('numbers chosen by the players are told with what they were chosen for, onc
   expect(realmEvents(undefined, calm)).toEqual([])
 })
 
-test('what stands in the way is told once, and again when it is something else', () => {
+test('a blocker is one Event, and another blocker is another', () => {
   const missing = (name: string) => ({
     conditions: [condition('Stalled', 'True', 'SecretMissing', `secret "${name}" not found`)],
   })

@@ -1,7 +1,7 @@
 import { type CellReasons, type CommsCellStatus, conditionOf, type RealmReasons, type RealmStatus } from '../../crds/realm.ts'
 import { type EventNote, stalledEvent } from './event-reasons.ts'
 
-/** What is worth telling when the status of a realm changes; nothing when only numbers did. */
+/** The Events for a change of the status of a realm; none when only numbers changed. */
 export function realmEvents(before: RealmStatus | undefined, after: RealmStatus): EventNote[] {
   return [
     ...cellEvents(before, after),
@@ -11,7 +11,7 @@ export function realmEvents(before: RealmStatus | undefined, after: RealmStatus)
   ]
 }
 
-/** What is worth telling when the status of a cell or realm changes, as far as it stands still. */
+/** The Events for a change of the condition `Stalled` of a realm or cell. */
 export function blockerEvents(
   before: RealmStatus | CommsCellStatus | undefined,
   after: RealmStatus | CommsCellStatus,
@@ -25,12 +25,12 @@ export function blockerEvents(
 function cellEvents(before: RealmStatus | undefined, { endpoints = [] }: RealmStatus): EventNote[] {
   const changed = endpoints.filter(({ cell, state }) => before?.endpoints?.find((known) => known.cell === cell)?.state !== state)
   const cellsIn = (state: string) => changed.filter((endpoint) => endpoint.state === state).map(({ cell }) => cell)
-  const told = (reason: EventNote['reason'], cells: string[], what: string): EventNote[] =>
+  const note = (reason: EventNote['reason'], cells: string[], what: string): EventNote[] =>
     cells.length > 0 ? [{ reason, note: `${cells.join(', ')} ${what}` }] : []
   return [
-    ...told('CellServing', cellsIn('Serving'), 'can take players'),
-    ...told('CellDraining', cellsIn('Draining'), 'takes no new players'),
-    ...told('CellUnhealthy', cellsIn('Unhealthy'), 'can no longer take players'),
+    ...note('CellServing', cellsIn('Serving'), 'can take players'),
+    ...note('CellDraining', cellsIn('Draining'), 'started draining'),
+    ...note('CellUnhealthy', cellsIn('Unhealthy'), 'can no longer take players'),
   ]
 }
 

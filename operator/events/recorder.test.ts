@@ -2,13 +2,13 @@ import { expect, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
-import { leadershipBy } from '../leader/elector.ts'
+import { leadershipBy } from '../leader/leadership.ts'
 import { eventMetrics } from './event-metrics.ts'
 import type { EventNote } from './event-reasons.ts'
-import { createRecorder, type EventSubject, type RecorderOptions, SERIES_MS, SERIES_WRITE_MS } from './recorder.ts'
+import { EventRecorder, type EventSubject, type RecorderOptions, SERIES_MS, SERIES_WRITE_MS } from './recorder.ts'
 
 const main: EventSubject = { kind: 'Realm', namespace: 'city', name: 'main', uid: 'u1' }
-const news: EventNote = { reason: 'CellServing', note: 'main-0 can take players' }
+const note: EventNote = { reason: 'CellServing', note: 'main-0 can take players' }
 
 function aRecorder(answer: () => Promise<void> = async () => {}) {
   const clock = new ManualClock()
@@ -19,10 +19,10 @@ function aRecorder(answer: () => Promise<void> = async () => {}) {
     return first
   }
   const transport = { create: send('create'), merge: send('merge') } as unknown as RecorderOptions['transport']
-  const office = { leads: true }
-  const leadership = leadershipBy(() => office.leads)
+  const lease = { leads: true }
+  const leadership = leadershipBy(() => lease.leads)
   const metrics = new Metrics('operator')
-  const recorder = createRecorder({
+  const recorder = new EventRecorder({
     transport,
     leadership,
     instance: 'operator-1',
@@ -36,12 +36,12 @@ function aRecorder(answer: () => Promise<void> = async () => {}) {
     for (const { labels, value } of known?.values ?? []) total[`${labels.outcome}`] = (total[`${labels.outcome}`] ?? 0) + value
     return total
   }
-  return { recorder, clock, sent, office, outcomes, later: () => new Promise(setImmediate) }
+  return { recorder, clock, sent, lease, outcomes, later: () => new Promise(setImmediate) }
 }
 
-test('an Event says what happened, to what, in whose opinion', async () => {
+test('an Event has a reason, the object it is about and the operator that reports it', async () => {
   const { recorder, sent, later } = aRecorder()
-  recorder.record(main, news)
+  recorder.record(main, note)
   await later()
   expect(sent).toHaveLength(1)
   expect(sent[0]?.body).toMatchObject({
@@ -57,10 +57,10 @@ test('an Event says what happened, to what, in whose opinion', async () => {
   })
 })
 
-test('the same thing told again is counted in the Event there is, with one write for many', async () => {
+test('the same note again is counted in the Event that exists, with one write for many', async () => {
   const { recorder, clock, sent, later, outcomes } = aRecorder()
   for (let times = 0; times < 50; times++) {
-    recorder.record(main, news)
+    recorder.record(main, note)
     clock.advance(100)
   }
   clock.advance(SERIES_WRITE_MS)
@@ -73,42 +73,42 @@ test('the same thing told again is counted in the Event there is, with one write
   expect(sent).toHaveLength(2)
 })
 
-test('something that comes back after a while is news again', async () => {
+test('the same note after a while is a new Event', async () => {
   const { recorder, clock, sent, later } = aRecorder()
-  recorder.record(main, news)
+  recorder.record(main, note)
   clock.advance(SERIES_MS)
-  recorder.record(main, news)
+  recorder.record(main, note)
   await later()
   expect(sent.map(({ verb }) => verb)).toEqual(['create', 'create'])
 })
 
-test('other words, another object or another reason make another Event', async () => {
+test('another note, another object or another reason is another Event', async () => {
   const { recorder, sent, later } = aRecorder()
-  recorder.record(main, news)
-  recorder.record({ ...main, uid: 'u2' }, news)
-  recorder.record(main, { ...news, note: 'main-1 can take players' })
-  recorder.record(main, { ...news, reason: 'CellUnhealthy' })
+  recorder.record(main, note)
+  recorder.record({ ...main, uid: 'u2' }, note)
+  recorder.record(main, { ...note, note: 'main-1 can take players' })
+  recorder.record(main, { ...note, reason: 'CellUnhealthy' })
   await later()
   expect(sent).toHaveLength(4)
 })
 
-test('an API server that takes no Events is not asked twice, and nobody waits for it', async () => {
+test('an Event the API server refuses is not sent again, and the caller does not wait for it', async () => {
   const { recorder, sent, later, outcomes } = aRecorder(async () => {
     throw new Error('forbidden')
   })
-  recorder.record(main, news)
+  recorder.record(main, note)
   await later()
   expect(sent).toHaveLength(1)
   expect(await outcomes()).toEqual({ failed: 1 })
 })
 
-test('what happens while an Event hangs waits in a queue that has an end', async () => {
+test('notes recorded while a request hangs wait in a queue of bounded length', async () => {
   let release = () => {}
   const hanging = new Promise<void>((resolve) => {
     release = resolve
   })
   const { recorder, sent, later, outcomes } = aRecorder(() => hanging)
-  for (let index = 0; index < 300; index++) recorder.record({ ...main, uid: `u${index}` }, news)
+  for (let index = 0; index < 300; index++) recorder.record({ ...main, uid: `u${index}` }, note)
   await later()
   expect(sent).toHaveLength(1)
   release()
@@ -117,28 +117,28 @@ test('what happens while an Event hangs waits in a queue that has an end', async
   expect(await outcomes()).toEqual({ sent: 257, capped: 43 })
 })
 
-test('an object nobody can calm down is told of a few times only', async () => {
+test('an object that changes all the time has a few Events only', async () => {
   const { recorder, sent, later } = aRecorder()
-  for (let index = 0; index < 100; index++) recorder.record(main, { ...news, note: `message ${index}` })
+  for (let index = 0; index < 100; index++) recorder.record(main, { ...note, note: `message ${index}` })
   await later()
   expect(sent.length).toBe(25)
 })
 
-test('whoever does not lead any more says nothing', async () => {
-  const { recorder, office, sent, later, outcomes } = aRecorder()
-  office.leads = false
-  recorder.record(main, news)
+test('an operator that no longer leads sends no Events', async () => {
+  const { recorder, lease, sent, later, outcomes } = aRecorder()
+  lease.leads = false
+  recorder.record(main, note)
   await later()
   expect(sent).toEqual([])
   expect(await outcomes()).toEqual({ failed: 1 })
 })
 
-test('a recorder that stops leaves nothing behind', async () => {
+test('a recorder that is stopped sends nothing more', async () => {
   const { recorder, clock, sent, later } = aRecorder()
-  recorder.record(main, news)
-  recorder.record(main, news)
+  recorder.record(main, note)
+  recorder.record(main, note)
   await recorder.stop()
-  recorder.record(main, { ...news, note: 'too late' })
+  recorder.record(main, { ...note, note: 'too late' })
   clock.advance(SERIES_WRITE_MS)
   await later()
   expect(sent).toHaveLength(1)

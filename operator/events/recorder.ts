@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../cells/chassis/clock.ts'
 import { messageOf } from '../../cells/chassis/errors.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
@@ -10,148 +11,149 @@ import type { ObjectKey } from '../../crds/object.ts'
 import { API_VERSION } from '../../crds/realm.ts'
 import type { Kind } from '../../crds/resources.ts'
 import { MANAGER } from '../desired/naming.ts'
-import type { Leadership } from '../leader/elector.ts'
+import type { Leadership } from '../leader/leadership.ts'
 import { microTime } from '../leader/lease.ts'
 import type { EventMetrics, EventOutcome } from './event-metrics.ts'
-import { createEventRateLimit, type EventRateLimit } from './event-rate-limit.ts'
+import { EventRateLimit } from './event-rate-limit.ts'
 import { type EventNote, eventReasons } from './event-reasons.ts'
 
-/** What an Event is about. */
+/** The object an Event is about. */
 export interface EventSubject extends ObjectKey {
   kind: Kind
   uid: string
 }
 
-/** Tells people what happened. */
-export interface Recorder extends Running {
-  /** Tells in the background, or drops it: nobody waits for an Event. */
-  record(subject: EventSubject, news: EventNote): void
-}
-
-/** What a recorder is made of. */
+/** `instance` identifies the process in its Events. */
 export interface RecorderOptions {
   transport: Pick<Transport, 'create' | 'merge'>
   leadership: Leadership
-  /** Names this process. */
   instance: string
   clock: Clock
   log: Log
   metrics?: EventMetrics | undefined
 }
 
-/** The same thing told again within this time is counted in the Event there is. */
+/** The same note within this time is counted in the Event that exists, as a series. */
 export const SERIES_MS = 120_000
-/** A count that grows is written this often at most. */
+/** The growing count of a series is written at most this often. */
 export const SERIES_WRITE_MS = 30_000
-/** Events on their way; more are dropped. */
+/** Events waiting to be sent; more are dropped. */
 const MAX_QUEUE = 256
-/** Things told lately that are remembered; the oldest goes first. */
-const MAX_REMEMBERED = 4096
-const MAX_NOTE_LENGTH = 1024 // the API server takes no more
+/** Series that are remembered; the one that was repeated longest ago is forgotten first. */
+const MAX_SERIES = 4096
+const MAX_NOTE_LENGTH = 1024 // the limit of the API server
 const TIMEOUT_MS = 3000
 
 interface EventSeries {
   subject: EventSubject
-  news: EventNote
-  /** Name of the Event. */
+  note: EventNote
+  /** Name of the Event object. */
   name: string
   count: number
   lastAt: number
-  /** When its count is written next. */
+  /** Cancels the next write of the count; undefined while none is planned. */
   cancel: (() => void) | undefined
 }
 
-/** Creates Events one after the other, by a queue of bounded length, only while leading, and never more than allowed. */
-export function createRecorder({ transport, leadership, instance, clock, log, metrics }: RecorderOptions): Recorder {
-  /** What was told lately, in the order in which it last happened. */
-  const told = new Map<string, EventSeries>()
-  const allowance: EventRateLimit = createEventRateLimit(clock)
-  const queue: (() => Promise<void>)[] = []
-  let pumping: Promise<void> | undefined
-  let stopped = false
+/** Creates Events one after the other, from a queue of bounded length, only while leading, and never more than the rate limit allows. */
+export class EventRecorder implements Running {
+  readonly #options: RecorderOptions
+  readonly #series = new LRUCache<string, EventSeries>({
+    max: MAX_SERIES,
+    dispose: ({ cancel }, _, reason) => reason !== 'set' && cancel?.(),
+  })
+  readonly #rateLimit: EventRateLimit
+  readonly #queue: (() => Promise<void>)[] = []
+  #sending: Promise<void> | undefined
+  #stopped = false
 
-  const count = ({ reason }: EventNote, outcome: EventOutcome) => metrics?.events.inc({ reason, outcome })
-
-  function forgetOld(now: number): void {
-    for (const [key, { lastAt, cancel }] of told) {
-      if (told.size <= MAX_REMEMBERED && (now - lastAt < SERIES_MS || cancel)) return
-      cancel?.()
-      told.delete(key)
-    }
+  constructor(options: RecorderOptions) {
+    this.#options = options
+    this.#rateLimit = new EventRateLimit(options.clock)
   }
 
-  function repeat(known: EventSeries): void {
-    known.count++
-    count(known.news, 'repeated')
-    known.cancel ??= clock.after(SERIES_WRITE_MS, () => {
-      known.cancel = undefined
-      const series = { count: known.count, lastObservedTime: microTime(known.lastAt) }
-      const key = { namespace: known.subject.namespace, name: known.name }
-      enqueue(known.news, (options) => transport.merge(resources.EventV1, key, { series }, options))
-    })
-  }
-
-  function enqueue(news: EventNote, send: (options: WriteOptions) => Promise<unknown>): void {
-    if (stopped || queue.length >= MAX_QUEUE) {
-      count(news, 'capped')
+  /** Sends an Event in the background, or drops it: the caller does not wait for it. */
+  record(subject: EventSubject, { reason, note: text }: EventNote): void {
+    const { clock, transport, instance } = this.#options
+    const note = { reason, note: text.slice(0, MAX_NOTE_LENGTH) }
+    const now = clock.now()
+    const key = `${subject.uid} ${reason} ${note.note}`
+    const series = this.#series.get(key)
+    if (series && now - series.lastAt < SERIES_MS) {
+      series.lastAt = now
+      this.#repeat(series)
       return
     }
-    queue.push(async () => {
-      try {
-        await send({ fieldManager: MANAGER, timeoutMs: TIMEOUT_MS, ...(await leadership.fence()) })
-        count(news, 'sent')
-      } catch (error) {
-        count(news, 'failed')
-        log.debug({ reason: news.reason, error: messageOf(error) }, 'an Event was not taken')
-      }
-    })
-    pumping ??= pump().finally(() => {
-      pumping = undefined
+    if (!this.#rateLimit.take(subject.uid)) {
+      this.#count(note, 'capped')
+      return
+    }
+    const name = `${subject.name}.${randomBytes(8).toString('hex')}`
+    this.#series.set(key, { subject, note, name, count: 1, lastAt: now, cancel: undefined })
+    const event = eventOf({ subject, note, name, instance, now })
+    this.#enqueue(note, (options) => transport.create(resources.EventV1, event, options))
+  }
+
+  /** Drops what waits; an Event that is being sent is waited for. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#series.clear()
+    this.#queue.length = 0
+    await this.#sending
+  }
+
+  #repeat(series: EventSeries): void {
+    const { clock, transport } = this.#options
+    series.count++
+    this.#count(series.note, 'repeated')
+    series.cancel ??= clock.after(SERIES_WRITE_MS, () => {
+      series.cancel = undefined
+      const change = { series: { count: series.count, lastObservedTime: microTime(series.lastAt) } }
+      const key = { namespace: series.subject.namespace, name: series.name }
+      this.#enqueue(series.note, (options) => transport.merge(resources.EventV1, key, change, options))
     })
   }
 
-  async function pump(): Promise<void> {
-    for (let next = queue.shift(); next; next = queue.shift()) await next()
+  #enqueue(note: EventNote, send: (options: WriteOptions) => Promise<unknown>): void {
+    if (this.#stopped || this.#queue.length >= MAX_QUEUE) {
+      this.#count(note, 'capped')
+      return
+    }
+    this.#queue.push(() => this.#send(note, send))
+    this.#sending ??= this.#sendAll().finally(() => {
+      this.#sending = undefined
+    })
   }
 
-  return {
-    record(subject, { reason, note: whole }) {
-      const news = { reason, note: whole.slice(0, MAX_NOTE_LENGTH) }
-      const now = clock.now()
-      const key = `${subject.uid} ${reason} ${news.note}`
-      const known = told.get(key)
-      if (known && now - known.lastAt < SERIES_MS) {
-        known.lastAt = now
-        told.delete(key)
-        told.set(key, known)
-        return repeat(known)
-      }
-      forgetOld(now)
-      if (!allowance.take(subject.uid)) return count(news, 'capped')
-      const name = `${subject.name}.${randomBytes(8).toString('hex')}`
-      told.set(key, { subject, news, name, count: 1, lastAt: now, cancel: undefined })
-      const event = eventOf({ subject, news, name, instance, now })
-      enqueue(news, (options) => transport.create(resources.EventV1, event, options))
-    },
-    async stop() {
-      stopped = true
-      for (const { cancel } of told.values()) cancel?.()
-      told.clear()
-      queue.length = 0
-      await pumping
-    },
+  async #sendAll(): Promise<void> {
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) await next()
+  }
+
+  async #send(note: EventNote, send: (options: WriteOptions) => Promise<unknown>): Promise<void> {
+    const { leadership, log } = this.#options
+    try {
+      await send({ fieldManager: MANAGER, timeoutMs: TIMEOUT_MS, ...(await leadership.fence()) })
+      this.#count(note, 'sent')
+    } catch (error) {
+      this.#count(note, 'failed')
+      log.debug({ reason: note.reason, error: messageOf(error) }, 'could not send an Event')
+    }
+  }
+
+  #count({ reason }: EventNote, outcome: EventOutcome): void {
+    this.#options.metrics?.events.inc({ reason, outcome })
   }
 }
 
 interface EventDraft {
   subject: EventSubject
-  news: EventNote
+  note: EventNote
   name: string
   instance: string
   now: number
 }
 
-function eventOf({ subject, news: { reason, note }, name, instance, now }: EventDraft): KubeObject {
+function eventOf({ subject, note: { reason, note }, name, instance, now }: EventDraft): KubeObject {
   const { kind, namespace, uid } = subject
   const { type, action } = eventReasons[reason]
   const event = {

@@ -1,11 +1,14 @@
 import { hash } from 'node:crypto'
+import type { KubeObject } from '../../cells/kube/kube-object.ts'
+import { MANAGER } from '../desired/naming.ts'
+import { managedPart } from './managed-fields.ts'
 
-/** Maps whose values are quantities: the API server spells them its own way, `1000m` becomes `1`. */
+/** Maps whose values are quantities. The API server stores them in its own spelling: `1000m` becomes `1`. */
 const QUANTITY_MAPS = new Set(['requests', 'limits'])
 
-/** One text per meaning: keys in order, nothing where there is nothing, quantities as plain numbers. Order of lists counts. */
+/** The same text for values of the same meaning: keys sorted, absent values left out, quantities as plain numbers. The order of a list counts. */
 export function canonicalText(value: unknown, key = ''): string {
-  // Strings are led by their length: that is unambiguous without escaping, and hashing is most of what a pass does.
+  // The length in front of a string makes it unambiguous without escaping, and hashing is most of the work of a pass.
   if (typeof value === 'string') return `${value.length}"${value}`
   if (typeof value !== 'object' || value === null) return String(value ?? null)
   let text = ''
@@ -13,25 +16,34 @@ export function canonicalText(value: unknown, key = ''): string {
     for (const item of value) text += `${canonicalText(item)},`
     return `[${text}]`
   }
-  const given = value as Record<string, unknown>
+  const fields = value as Record<string, unknown>
   const areQuantities = QUANTITY_MAPS.has(key)
-  for (const name of Object.keys(given).sort()) {
-    const inside = given[name]
-    if (inside === undefined || inside === null) continue
-    text += `${name.length}"${name}:${canonicalText(areQuantities ? quantityOf(inside) : inside, name)},`
+  for (const name of Object.keys(fields).sort()) {
+    const field = fields[name]
+    if (field === undefined || field === null) continue
+    text += `${name.length}"${name}:${canonicalText(areQuantities ? quantityOf(field) : field, name)},`
   }
   return `{${text}}`
 }
 
-/** A short name for a meaning: equal for what `canonical` finds equal. */
+/** A hash that is equal for values whose `canonicalText` is equal. */
 export const canonicalHash = (value: unknown): string => hash('sha1', canonicalText(value), 'base64')
 
-/** What identifies the wish behind an object: everything we would write of it but its name. */
+/** The hash of everything the operator writes of an object except its name: of a manifest, or of the managed part of a live object. */
 export const fingerprintOf = (object: object): string => {
   const { apiVersion: _, kind: __, metadata, status: ___, ...rest } = object as Record<string, unknown>
   const { labels, annotations, ownerReferences } = (metadata ?? {}) as Record<string, unknown>
   return canonicalHash({ metadata: { labels, annotations, ownerReferences }, ...rest })
 }
+
+/**
+ * The fingerprint of the fields of a live object that the operator applied, with the values they have now. It equals the fingerprint of the
+ * manifest unless another client changed such a field, or the API server stored a value in its own spelling.
+ */
+export const liveFingerprint = (live: KubeObject): string => fingerprintOf(managedPart(live, MANAGER))
+
+/** The same for the status that the operator applied. */
+export const liveStatusFingerprint = (live: KubeObject): string => canonicalHash(managedPart(live, MANAGER, 'status').status)
 
 const DIVISORS: Record<string, number> = { n: 1e9, u: 1e6, m: 1e3 }
 const FACTORS: Record<string, number> = {
@@ -49,13 +61,13 @@ const FACTORS: Record<string, number> = {
   Ei: 2 ** 60,
 }
 
-/** A Kubernetes quantity as a number; what is none stays what it is. */
+/** A Kubernetes quantity as a number; any other value is returned unchanged. */
 export function quantityOf(value: unknown): unknown {
   const match =
     typeof value === 'string' && /^([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/.exec(value)
   if (!match) return value
   const [, digits, suffix = ''] = match
-  // Divided rather than multiplied by 0.001: only so is 1100m exactly 1.1.
+  // Divided rather than multiplied by 0.001, so that 1100m is exactly 1.1.
   const number = (Number(digits) * (FACTORS[suffix] ?? 1)) / (DIVISORS[suffix] ?? 1)
   return Number.isFinite(number) ? number : value
 }

@@ -1,10 +1,12 @@
 import { Refusal } from '../../cells/chassis/errors.ts'
 import { KubeError } from '../../cells/kube/kube-error.ts'
-import type { CommsCell } from '../../crds/realm.ts'
+import type { CommsCell, CommsCellStatus, Realm, RealmStatus } from '../../crds/realm.ts'
+import type { Kind } from '../../crds/resources.ts'
 import type { Manifest, MintedSecret } from '../desired/manifests/manifest.ts'
 import { cellObjects, mintedSecrets, realmObjects } from '../desired/manifests/objects.ts'
+import type { CellPlan, RealmPlan } from '../desired/plan.ts'
 import type { Platform } from '../desired/platform.ts'
-import type { Workload } from '../observed/workload.ts'
+import type { CellObserved, RealmObserved, Workload } from '../observed/workload.ts'
 import type { CountPlayers } from '../observers/players/connector-players.ts'
 import type { Cluster } from '../reconcile/cluster.ts'
 import { setDeletionCosts } from './apply/pod-deletion-cost.ts'
@@ -12,10 +14,10 @@ import type { Writer } from './apply/writer.ts'
 import type { Cache } from './cache/cache.ts'
 import { type Child, childKey } from './cache/child.ts'
 
-/** So often an API server may stumble before a pass gives it a rest. */
-const MAX_TROUBLES = 3
+/** After this many server errors a pass ends, to give the API server a rest. */
+const MAX_SERVER_ERRORS = 3
 
-/** What a cluster is made of. */
+/** `countPlayers` is asked which connectors have the fewest players before some are removed. */
 export interface KubernetesParts {
   cache: Cache
   writer: Writer
@@ -23,42 +25,116 @@ export interface KubernetesParts {
   countPlayers: CountPlayers
 }
 
-/** A Kubernetes cluster as the reconcilers wish it were. */
-export function kubernetesCluster({ cache, writer, platform, countPlayers }: KubernetesParts): Cluster {
-  async function settle(
-    ownerUid: string,
-    manifests: readonly Manifest[],
-    spared: ReadonlySet<string> = new Set(),
-  ): Promise<void> {
+/** The Cluster port on a Kubernetes cluster. */
+export class KubernetesCluster implements Cluster {
+  readonly #parts: KubernetesParts
+
+  constructor(parts: KubernetesParts) {
+    this.#parts = parts
+  }
+
+  realm(key: Parameters<Cluster['realm']>[0]): Realm | undefined {
+    return this.#parts.cache.realm(key)
+  }
+
+  cell(key: Parameters<Cluster['cell']>[0]): CommsCell | undefined {
+    return this.#parts.cache.cell(key)
+  }
+
+  keys(kind: Kind): ReturnType<Cluster['keys']> {
+    return this.#parts.cache.keys(kind)
+  }
+
+  onChange(listener: Parameters<Cluster['onChange']>[0]): () => void {
+    const { cache, writer } = this.#parts
+    const removers = [
+      cache.onChange((kind, key) => {
+        if (!(kind === 'Realm' ? cache.realm(key) : cache.cell(key))) writer.forget({ kind, ...key })
+        listener(kind, key)
+      }),
+      writer.onRequeue(listener),
+    ]
+    return () => {
+      for (const remove of removers) remove()
+    }
+  }
+
+  observeRealm({ metadata }: Realm): RealmObserved {
+    const cells = this.#parts.cache.cellsOf(metadata)
+    const scaled = new Set(cells.filter((cell) => this.#isScaledByOthers(cell)).map((cell) => cell.metadata.name))
+    return { cells, services: this.#workloadsOf(metadata.uid), scaled }
+  }
+
+  observeCell({ metadata }: CommsCell): CellObserved {
+    const workloads = this.#workloadsOf(metadata.uid)
+    return {
+      connectors: workloads.find(({ component }) => component === 'connector'),
+      archipelago: workloads.find(({ component }) => component === 'archipelago'),
+    }
+  }
+
+  async realizeRealm(realm: Realm, plan: RealmPlan): Promise<void> {
+    const { writer, platform } = this.#parts
+    for (const secret of mintedSecrets(realm)) if (this.#isMissing(secret)) await writer.createSecret(secret)
+    const manifests = realmObjects(realm, plan, platform).map((manifest) => this.#withoutReplicasOfOthers(manifest))
+    await this.#settle(realm.metadata.uid ?? '', manifests, plan.spared)
+  }
+
+  async realizeCell(cell: CommsCell, plan: CellPlan): Promise<void> {
+    await setDeletionCosts(this.#parts, cell, plan.connectors.replicas)
+    await this.#settle(cell.metadata.uid ?? '', cellObjects(cell, plan, this.#parts.platform))
+  }
+
+  async reportRealm({ metadata }: Realm, status: RealmStatus): Promise<void> {
+    const { cache, writer } = this.#parts
+    await writer.reportStatus('Realm', metadata, cache.realm(metadata)?.status, status)
+  }
+
+  async reportCell({ metadata }: CommsCell, status: CommsCellStatus): Promise<void> {
+    const { cache, writer } = this.#parts
+    await writer.reportStatus('CommsCell', metadata, cache.cell(metadata)?.status, status)
+  }
+
+  setFinalizers({ metadata }: Realm, finalizers: readonly string[]): Promise<void> {
+    return this.#parts.writer.setFinalizers(metadata, finalizers)
+  }
+
+  /** Applies the desired objects of an owner, then removes its other objects except those in `retained`. */
+  async #settle(ownerUid: string, manifests: readonly Manifest[], retained: ReadonlySet<string> = new Set()): Promise<void> {
+    const { cache, writer } = this.#parts
     let failed: unknown
-    let troubles = 0
+    let serverErrors = 0
     for (const manifest of manifests) {
       try {
         await writer.apply(manifest)
       } catch (error) {
-        // One object nobody takes is no reason to withhold the others, nor is a server that stumbles; one that does not answer is.
-        const stumbled = error instanceof KubeError && error.status >= 500
-        if (!isAboutTheObject(error) && !(stumbled && ++troubles < MAX_TROUBLES)) throw error
+        // An object that is refused, or a few server errors, must not keep the other objects from being applied; a server that does not answer does.
+        const isServerError = error instanceof KubeError && error.status >= 500
+        if (!isAboutTheObject(error) && !(isServerError && ++serverErrors < MAX_SERVER_ERRORS)) throw error
         failed ??= error
       }
     }
-    // What goes may still be needed by what could not be changed.
+    // Nothing is removed after a failure: an object that could not be changed may still need it.
     if (failed) throw failed
-    const wanted = new Set(manifests.map(({ kind, metadata }) => childKey({ kind, ...metadata })))
+    const desired = new Set(manifests.map(({ kind, metadata }) => childKey({ kind, ...metadata })))
     for (const child of cache.childrenOf(ownerUid)) {
-      if (!wanted.has(childKey(child)) && !child.deleting && !spared.has(child.name)) await writer.remove(child)
+      if (!desired.has(childKey(child)) && !child.deleting && !retained.has(child.name)) await writer.remove(child)
     }
   }
 
-  /** A Secret is there for as long as what needs it runs; asking the API server would mean to read it. */
-  function isMissing({ metadata, neededBy }: MintedSecret): boolean {
-    const workload = cache.child({ ...neededBy, namespace: metadata.namespace })
-    return !workload || workloadOf(workload)?.problem?.code === 'SecretMissing'
+  /** A Secret exists while the workload that needs it runs; asking the API server would require the permission to read Secrets. */
+  #isMissing({ metadata, neededBy }: MintedSecret): boolean {
+    const workload = this.#parts.cache.child({ ...neededBy, namespace: metadata.namespace })
+    return !workload || this.#workloadOf(workload)?.problem?.code === 'SecretMissing'
   }
 
-  function workloadOf(child: Child): Workload | undefined {
-    const { workload, namespace, owner } = child
+  #workloadsOf(ownerUid: string | undefined): Workload[] {
+    return this.#parts.cache.childrenOf(ownerUid ?? '').flatMap((child) => this.#workloadOf(child) ?? [])
+  }
+
+  #workloadOf({ workload, namespace, owner }: Child): Workload | undefined {
     if (!workload || !owner) return undefined
+    const { cache } = this.#parts
     const { component, wanted, updated, ready, refused } = workload
     const problem = refused
       ? ({ code: 'PodsRefused', message: refused } as const)
@@ -69,58 +145,16 @@ export function kubernetesCluster({ cache, writer, platform, countPlayers }: Kub
     return { component, wanted, updated, ready, existing, ...(problem && { problem }) }
   }
 
-  const workloadsOf = (uid: string | undefined) => cache.childrenOf(uid ?? '').flatMap((child) => workloadOf(child) ?? [])
+  #isScaledByOthers({ metadata }: CommsCell): boolean {
+    return this.#parts.cache.child({ kind: 'CommsCell', ...metadata })?.scaledByOthers ?? false
+  }
 
-  const isScaled = ({ metadata }: CommsCell) => cache.child({ kind: 'CommsCell', ...metadata })?.scaledByOthers ?? false
-
-  /** A cell as we apply it. How many connectors it has is not ours to say once somebody else scaled it: two who say so never agree. */
-  function withoutTakenScale(manifest: Manifest): Manifest {
-    if (manifest.kind !== 'CommsCell' || !isScaled(manifest as CommsCell)) return manifest
+  /** Leaves out the number of connectors of a cell that another client scales: two managers of one field would overwrite each other for ever. */
+  #withoutReplicasOfOthers(manifest: Manifest): Manifest {
+    if (manifest.kind !== 'CommsCell' || !this.#isScaledByOthers(manifest as CommsCell)) return manifest
     const { spec } = manifest as CommsCell
     const { replicas: _, ...connectors } = spec.connectors
     return { ...manifest, spec: { ...spec, connectors } } as Manifest
-  }
-
-  return {
-    realm: cache.realm,
-    cell: cache.cell,
-    keys: cache.keys,
-    onChange(listener) {
-      const endings = [
-        cache.onChange((kind, key) => {
-          if (!(kind === 'Realm' ? cache.realm(key) : cache.cell(key))) writer.forget({ kind, ...key })
-          listener(kind, key)
-        }),
-        writer.onRequeue(listener),
-      ]
-      return () => {
-        for (const end of endings) end()
-      }
-    },
-    observeRealm({ metadata }) {
-      const cells = cache.cellsOf(metadata)
-      const scaled = new Set(cells.filter(isScaled).map((cell) => cell.metadata.name))
-      return { cells, services: workloadsOf(metadata.uid), scaled }
-    },
-    observeCell({ metadata }) {
-      const workloads = workloadsOf(metadata.uid)
-      return {
-        connectors: workloads.find(({ component }) => component === 'connector'),
-        archipelago: workloads.find(({ component }) => component === 'archipelago'),
-      }
-    },
-    async realizeRealm(realm, plan) {
-      for (const secret of mintedSecrets(realm)) if (isMissing(secret)) await writer.createSecret(secret)
-      const manifests = realmObjects(realm, plan, platform).map(withoutTakenScale)
-      await settle(realm.metadata.uid ?? '', manifests, plan.spared)
-    },
-    async realizeCell(cell, plan) {
-      await setDeletionCosts({ cache, writer, countPlayers }, cell, plan.connectors.replicas)
-      await settle(cell.metadata.uid ?? '', cellObjects(cell, plan, platform))
-    },
-    setFinalizers: ({ metadata }, finalizers) => writer.setFinalizers(metadata, finalizers),
-    reportRealm: ({ metadata }, status) => writer.reportStatus('Realm', metadata, cache.realm(metadata)?.status, status),
-    reportCell: ({ metadata }, status) => writer.reportStatus('CommsCell', metadata, cache.cell(metadata)?.status, status),
   }
 }
 

@@ -1,4 +1,4 @@
-/** The fields of one manager, as `metadata.managedFields` lists them: `f:name`, `k:{"name":"x"}`, `v:"x"`, `.` for the thing itself. */
+/** The fields of one manager in `metadata.managedFields`: `f:name` a field, `k:{"name":"x"}` and `v:"x"` list items, `.` the parent itself. */
 interface FieldSet {
   [step: string]: FieldSet
 }
@@ -11,8 +11,8 @@ interface ManagedFields {
 }
 
 /**
- * The part of a live object that `manager` applied, with the values it has now. A field somebody else changed is no longer ours and
- * so is missing; a field we stopped wanting is still there. Either way it differs from what we want, and only then.
+ * The part of a live object that `manager` applied, with its current values. A field which another client changed belongs to that client
+ * and is missing here; a field which is no longer desired is still here. So it differs from the manifest exactly when a write is needed.
  */
 export function managedPart(live: { metadata: object }, manager: string, subresource?: 'status'): Record<string, unknown> {
   const { managedFields = [] } = live.metadata as { managedFields?: ManagedFields[] }
@@ -22,13 +22,13 @@ export function managedPart(live: { metadata: object }, manager: string, subreso
   return entry?.fieldsV1 ? (pick(entry.fieldsV1, live) as Record<string, unknown>) : {}
 }
 
-/** Whether a field is somebody else's to set and not `manager`'s: whoever changed it last took it over. */
+/** Whether a field is owned by other field managers only: the client that changed it last took it over from `manager`. */
 export function isManagedByOthers(live: { metadata: object }, manager: string, path: readonly string[]): boolean {
   const { managedFields = [] } = live.metadata as { managedFields?: ManagedFields[] }
-  const holders = managedFields.filter(({ fieldsV1 }) => fieldsV1 && includesField(fieldsV1, path))
+  const owners = managedFields.filter(({ fieldsV1 }) => fieldsV1 && includesField(fieldsV1, path))
   const isOurs = (entry: ManagedFields) =>
     entry.manager === manager && entry.operation === 'Apply' && entry.subresource === undefined
-  return holders.length > 0 && !holders.some(isOurs)
+  return owners.length > 0 && !owners.some(isOurs)
 }
 
 function includesField(fields: FieldSet, path: readonly string[]): boolean {
@@ -42,29 +42,31 @@ function pick(fields: FieldSet, value: unknown): unknown {
   if (steps.length === 0) return '.' in fields ? emptyLike(value) : value
   if (Array.isArray(value)) return pickItems(fields, steps, value)
   if (typeof value !== 'object' || value === null) return value
-  const given = value as Record<string, unknown>
+  const source = value as Record<string, unknown>
   const picked: Record<string, unknown> = {}
   for (const step of steps) {
     const name = step.slice(2)
-    if (name in given) picked[name] = pick(fields[step] ?? {}, given[name])
+    if (name in source) picked[name] = pick(fields[step] ?? {}, source[name])
   }
   return picked
 }
 
 function pickItems(fields: FieldSet, steps: string[], items: unknown[]): unknown[] {
-  const known = steps.map((step) => ({
+  const selectors = steps.map((step) => ({
     isKey: step.startsWith('k:'),
-    wanted: JSON.parse(step.slice(2)) as unknown,
-    inside: fields[step] ?? {},
+    selector: JSON.parse(step.slice(2)) as unknown,
+    nested: fields[step] ?? {},
   }))
   return items.flatMap((item, index) => {
-    const match = known.find(({ isKey, wanted }) => (isKey ? hasAll(item, wanted) : wanted === item || wanted === index))
-    return match ? [match.isKey ? pick(match.inside, item) : item] : []
+    const match = selectors.find(({ isKey, selector }) =>
+      isKey ? hasAll(item, selector) : selector === item || selector === index,
+    )
+    return match ? [match.isKey ? pick(match.nested, item) : item] : []
   })
 }
 
-const hasAll = (item: unknown, wanted: unknown): boolean =>
-  Object.entries(wanted as object).every(([name, value]) => (item as Record<string, unknown>)[name] === value)
+const hasAll = (item: unknown, selector: unknown): boolean =>
+  Object.entries(selector as object).every(([name, value]) => (item as Record<string, unknown>)[name] === value)
 
 const emptyLike = (value: unknown): unknown =>
   Array.isArray(value) ? [] : typeof value === 'object' && value !== null ? {} : value

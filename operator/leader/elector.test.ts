@@ -3,7 +3,8 @@ import { ManualClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { KubeError } from '../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
-import { createElector, type ElectorOptions, FRESH_MS, NotLeading, TRUST_MS } from './elector.ts'
+import { type ElectorOptions, FRESH_MS, LeaderElector, TRUST_MS } from './elector.ts'
+import { NotLeading } from './leadership.ts'
 import type { LeaderLease } from './lease.ts'
 
 /** A server that holds one lease, with compare-and-set and a watch; `reachable` cuts a candidate off. */
@@ -77,7 +78,7 @@ function anElection() {
   const story: string[] = []
   const candidate = (identity: string) => {
     const { reach, transport } = server.client()
-    const made = createElector({
+    const made = new LeaderElector({
       transport,
       lease: { namespace: 'default', name: 'operator' },
       identity,
@@ -88,7 +89,7 @@ function anElection() {
       random: () => 0.5,
     })
     made.start()
-    return { ...made, reach }
+    return Object.assign(made, { reach })
   }
   /** Lets time pass in small steps, so that answers arrive in between. */
   const pass = async (ms: number) => {

@@ -3,47 +3,16 @@ import { messageOf } from '../../cells/chassis/errors.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 import { isStatus } from '../../cells/kube/kube-error.ts'
-import { createReflector } from '../../cells/kube/reflector.ts'
+import { createReflector, type Reflector } from '../../cells/kube/reflector.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
 import type { Transport } from '../../cells/kube/transport.ts'
+import { type Leadership, NotLeading, type WriteFence } from './leadership.ts'
 import { epochOf, isFree, type LeaderLease, leaseOf, released, renewed } from './lease.ts'
 
-/** Somebody else leads, or may: nothing was written. */
-export class NotLeading extends Error {
-  constructor() {
-    super('this operator does not lead at the moment')
-    this.name = 'NotLeading'
-  }
-}
-
-/** What goes with a write, so that it does not outlive the leadership it was begun in. */
-export interface WriteFence {
-  /** Aborts when leadership ends. */
-  signal: AbortSignal
-  /** Called as the write goes out. @throws NotLeading */
-  guard: () => void
-}
-
-/** Whether this operator may write. */
-export interface Leadership {
-  /** True while the lease is ours for certain: also right after the process was paused, when no timer has fired yet. */
-  isLeader(): boolean
-  /** Asked before each write; a lease that was not renewed lately is renewed first. @throws NotLeading */
-  fence(): Promise<WriteFence>
-}
-
-/** A candidate for leadership. Stopping it hands a lease it holds to whoever waits. */
-export interface LeaderElector extends Leadership, Running {
-  start(): void
-  /** When the term of whoever held the lease last, as far as we saw, began: ours while we lead, and greater than that of any leader before. */
-  epoch(): number
-}
-
-/** What a candidate is made of. */
+/** `identity` must be unique to the process. */
 export interface ElectorOptions {
   transport: Pick<Transport, 'list' | 'watch' | 'get' | 'create' | 'replace'>
   lease: { namespace: string; name: string }
-  /** Names this process, and no other. */
   identity: string
   onElected: () => void
   onLost: () => void
@@ -52,186 +21,198 @@ export interface ElectorOptions {
   random?: () => number
 }
 
-/** How long others wait after the last sign of a leader. */
+/** How long the other operators wait after the last renewal they saw. */
 export const LEASE_MS = 10_000
-/** How long a leader trusts its last renewal; the difference is what clocks and slow requests may be off. */
+/** How long a leader relies on its last renewal. The difference to `LEASE_MS` allows for inexact clocks and slow requests. */
 export const TRUST_MS = 7_000
 const RENEW_MS = 2_000
-/** A renewal as old as this was missed once already: nothing is begun on its strength. */
+/** After this time without a renewal one was missed already: no write is begun before the next. */
 export const FRESH_MS = 3_500
 const REQUEST_TIMEOUT_MS = 2_000
-/** Candidates do not all try at the same moment. */
+/** Spreads the attempts of several operators. */
 const JITTER_MS = 500
 
-/** Leadership as somebody else judges it. */
-export function leadershipBy(isLeader: () => boolean, signal: AbortSignal = new AbortController().signal): Leadership {
-  const guard = () => {
-    if (!isLeader()) throw new NotLeading()
-  }
-  return {
-    isLeader,
-    async fence() {
-      guard()
-      return { signal, guard }
-    },
-  }
-}
-
-/** Leadership always held, where there is nobody to share it with. */
-export const soleLeadership: Leadership = leadershipBy(() => true)
-
 /**
- * Takes part in the election by a Lease. A candidate waits on a watch, so a released lease is taken at once and waiting costs nothing;
- * whether a leader is gone is judged by how long we ourselves saw no sign of it, never by the clocks of others.
+ * Takes part in the election by a Lease. While another operator leads it waits on a watch, so that a released lease is taken at once and waiting
+ * costs no requests. Whether the leader is gone is judged by how long no renewal was seen, never by the clocks of other machines.
  */
-export function createElector(options: ElectorOptions): LeaderElector {
-  const { transport, lease: key, identity, onElected, onLost, log, clock = systemClock, random = Math.random } = options
-  let term = over()
-  let stopped = false
-  /** The lease as last seen, and when by our clock it last changed. */
-  let known: LeaderLease | undefined
-  let changedAt = clock.now()
-  /** When the last renewal that worked was sent; nothing while we do not lead. */
-  let renewedAt: number | undefined
-  let failures = 0
-  let busy: Promise<void> | undefined
-  let cancelAttempt = () => {}
-  let cancelTrust = () => {}
+export class LeaderElector implements Leadership, Running {
+  readonly #options: ElectorOptions & { clock: Clock; random: () => number }
+  readonly #reflector: Reflector<LeaderLease>
+  #term = endedTerm()
+  #stopped = false
+  /** The lease as last seen, and when it last changed by the own clock. */
+  #lease: LeaderLease | undefined
+  #changedAt: number
+  /** When the last successful renewal was sent; undefined while not leading. */
+  #renewedAt: number | undefined
+  #failures = 0
+  #attempt: Promise<void> | undefined
+  #cancelAttempt = () => {}
+  #cancelTrust = () => {}
 
-  const reflector = createReflector<LeaderLease>({
-    transport,
-    path: collectionPath(resources.Lease, key.namespace),
-    selector: { fields: `metadata.name=${key.name}` },
-    project: (live) => live,
-    onChange({ type, object }) {
-      if (renewedAt !== undefined) return // our own renewals, or somebody's meddling: the next renewal settles it
-      saw(type === 'removed' ? undefined : object)
-      schedule()
-    },
-    log,
-    clock,
-  })
-
-  function saw(lease: LeaderLease | undefined): void {
-    // Somebody deleted it: whoever held it may not know yet, so it counts as held until it would have ended.
-    const seen = lease ?? (known && { ...leaseOf(key), spec: known.spec })
-    if (seen?.metadata.resourceVersion !== known?.metadata.resourceVersion) changedAt = clock.now()
-    known = seen
-  }
-
-  /** When to try next: to renew while we lead, to take the lease once it is free. */
-  function schedule(): void {
-    cancelAttempt()
-    if (stopped) return
-    cancelAttempt = clock.after(delayMs(), () => void tryNow())
-  }
-
-  function tryNow(): Promise<void> {
-    busy ??= attempt().finally(() => {
-      busy = undefined
-      schedule()
+  constructor({ clock = systemClock, random = Math.random, ...options }: ElectorOptions) {
+    this.#options = { ...options, clock, random }
+    this.#changedAt = clock.now()
+    const { transport, lease, log } = options
+    this.#reflector = createReflector<LeaderLease>({
+      transport,
+      path: collectionPath(resources.Lease, lease.namespace),
+      selector: { fields: `metadata.name=${lease.name}` },
+      project: (live) => live,
+      onChange: ({ type, object }) => {
+        if (this.#renewedAt !== undefined) return // an own renewal, or an edit by another client, which the next renewal finds
+        this.#see(type === 'removed' ? undefined : object)
+        this.#schedule()
+      },
+      log,
+      clock,
     })
-    return busy
   }
 
-  function delayMs(): number {
-    if (renewedAt !== undefined) return RENEW_MS * (0.9 + 0.2 * random())
-    if (failures > 0) return RENEW_MS * (0.5 + random())
-    return isFree(known) ? 0 : Math.max(0, endsAt() - clock.now()) + JITTER_MS * random()
+  start(): void {
+    this.#reflector.start()
+    this.#schedule()
   }
 
-  const endsAt = () => changedAt + (known?.spec.leaseDurationSeconds ?? 0) * 1000
+  /** Releases the lease if it is held, so that another operator takes it at once. */
+  async stop(): Promise<void> {
+    const { identity, log } = this.#options
+    this.#stopped = true
+    this.#cancelAttempt()
+    await this.#attempt
+    this.#lose('the operator stops')
+    if (this.#lease?.spec.holderIdentity === identity && this.#lease.metadata.resourceVersion)
+      await this.#write(released(this.#lease)).catch((error: unknown) =>
+        log.warn({ error: messageOf(error) }, 'could not release the lease; it expires by itself'),
+      )
+    await this.#reflector.stop()
+  }
 
-  async function attempt(): Promise<void> {
+  isLeader(): boolean {
+    return this.#wasRenewedWithin(TRUST_MS)
+  }
+
+  async fence(): Promise<WriteFence> {
+    this.#guard()
+    if (!this.#wasRenewedWithin(FRESH_MS)) await this.#tryNow()
+    if (!this.#wasRenewedWithin(FRESH_MS)) throw new NotLeading()
+    return { signal: this.#term.signal, guard: () => this.#guard() }
+  }
+
+  /** When the term of the last known holder of the lease began, in milliseconds: the own term while leading, and greater than that of any earlier leader. */
+  epoch(): number {
+    return this.#lease ? epochOf(this.#lease) : 0
+  }
+
+  #guard(): void {
+    if (!this.isLeader()) throw new NotLeading()
+  }
+
+  #wasRenewedWithin(ms: number): boolean {
+    return this.#renewedAt !== undefined && this.#options.clock.now() - this.#renewedAt < ms
+  }
+
+  #see(lease: LeaderLease | undefined): void {
+    // A deleted lease counts as held until it would have expired: its holder may not know of the deletion yet.
+    const seen = lease ?? (this.#lease && { ...leaseOf(this.#options.lease), spec: this.#lease.spec })
+    if (seen?.metadata.resourceVersion !== this.#lease?.metadata.resourceVersion) this.#changedAt = this.#options.clock.now()
+    this.#lease = seen
+  }
+
+  /** Plans the next attempt: a renewal while leading, else the moment when the lease is free. */
+  #schedule(): void {
+    this.#cancelAttempt()
+    if (this.#stopped) return
+    this.#cancelAttempt = this.#options.clock.after(this.#delayMs(), () => void this.#tryNow())
+  }
+
+  #delayMs(): number {
+    const { clock, random } = this.#options
+    if (this.#renewedAt !== undefined) return RENEW_MS * (0.9 + 0.2 * random())
+    if (this.#failures > 0) return RENEW_MS * (0.5 + random())
+    return isFree(this.#lease) ? 0 : Math.max(0, this.#expiresAt() - clock.now()) + JITTER_MS * random()
+  }
+
+  #expiresAt(): number {
+    return this.#changedAt + (this.#lease?.spec.leaseDurationSeconds ?? 0) * 1000
+  }
+
+  #tryNow(): Promise<void> {
+    this.#attempt ??= this.#takeOrRenew().finally(() => {
+      this.#attempt = undefined
+      this.#schedule()
+    })
+    return this.#attempt
+  }
+
+  async #takeOrRenew(): Promise<void> {
+    const { clock, identity, log, lease } = this.#options
     const sentAt = clock.now()
     try {
-      if (renewedAt === undefined) {
-        saw(await transport.get<LeaderLease>(resources.Lease, key))
-        const mayTake = isFree(known) || known?.spec.holderIdentity === identity || clock.now() >= endsAt()
-        failures = 0
-        if (!mayTake || stopped) return
+      if (this.#renewedAt === undefined) {
+        this.#see(await this.#read())
+        const mayTake = isFree(this.#lease) || this.#lease?.spec.holderIdentity === identity || clock.now() >= this.#expiresAt()
+        this.#failures = 0
+        if (!mayTake || this.#stopped) return
       }
-      known = await write(renewed(known ?? leaseOf(key), identity, LEASE_MS, clock.now()))
-      failures = 0
-      if (!stopped) lead(sentAt)
+      this.#lease = await this.#write(renewed(this.#lease ?? leaseOf(lease), identity, LEASE_MS, clock.now()))
+      this.#failures = 0
+      if (!this.#stopped) this.#lead(sentAt)
     } catch (error) {
-      failures++
+      this.#failures++
       log.warn({ error: messageOf(error), identity }, 'could not take or renew the lease')
-      if (isStatus(error, 409) || isStatus(error, 404)) await lookAgain()
+      if (isStatus(error, 409) || isStatus(error, 404)) await this.#readAfterConflict()
     }
   }
 
-  /** Somebody else wrote or deleted the lease, or our own write arrived without its answer. */
-  async function lookAgain(): Promise<void> {
+  /** Another client wrote or deleted the lease, or the own write arrived but its response did not. */
+  async #readAfterConflict(): Promise<void> {
     try {
-      saw(await transport.get<LeaderLease>(resources.Lease, key))
+      this.#see(await this.#read())
     } catch {
-      return // the next attempt asks again
+      return // the next attempt reads again
     }
-    if (known?.spec.holderIdentity !== identity) lose('somebody else took the lease')
+    if (this.#lease?.spec.holderIdentity !== this.#options.identity) this.#lose('another operator took the lease')
   }
 
-  const write = (lease: LeaderLease): Promise<LeaderLease> =>
-    lease.metadata.resourceVersion
-      ? transport.replace(resources.Lease, lease, { timeoutMs: REQUEST_TIMEOUT_MS })
-      : transport.create(resources.Lease, lease, { timeoutMs: REQUEST_TIMEOUT_MS })
+  #read(): Promise<LeaderLease | undefined> {
+    return this.#options.transport.get<LeaderLease>(resources.Lease, this.#options.lease)
+  }
 
-  function lead(since: number): void {
-    const isNew = renewedAt === undefined
-    renewedAt = since
-    cancelTrust()
-    cancelTrust = clock.after(since + TRUST_MS - clock.now(), () => lose('the lease could not be renewed in time'))
+  #write(lease: LeaderLease): Promise<LeaderLease> {
+    const { transport } = this.#options
+    const options = { timeoutMs: REQUEST_TIMEOUT_MS }
+    return lease.metadata.resourceVersion
+      ? transport.replace(resources.Lease, lease, options)
+      : transport.create(resources.Lease, lease, options)
+  }
+
+  #lead(sentAt: number): void {
+    const { clock, identity, log, onElected } = this.#options
+    const isNew = this.#renewedAt === undefined
+    this.#renewedAt = sentAt
+    this.#cancelTrust()
+    this.#cancelTrust = clock.after(sentAt + TRUST_MS - clock.now(), () => this.#lose('the lease could not be renewed in time'))
     if (!isNew) return
-    term = new AbortController()
-    log.info({ identity }, 'leads from now on')
+    this.#term = new AbortController()
+    log.info({ identity }, 'became the leader')
     onElected()
   }
 
-  function lose(why: string): void {
-    if (renewedAt === undefined) return
-    renewedAt = undefined
-    cancelTrust()
-    term.abort(new Error(why))
-    log.warn({ identity, why }, 'leads no more')
+  #lose(why: string): void {
+    if (this.#renewedAt === undefined) return
+    const { identity, log, onLost } = this.#options
+    this.#renewedAt = undefined
+    this.#cancelTrust()
+    this.#term.abort(new Error(why))
+    log.warn({ identity, why }, 'stopped being the leader')
     onLost()
-    schedule()
-  }
-
-  const renewedWithin = (ms: number) => renewedAt !== undefined && clock.now() - renewedAt < ms
-  const isLeader = () => renewedWithin(TRUST_MS)
-  const guard = () => {
-    if (!isLeader()) throw new NotLeading()
-  }
-
-  return {
-    start() {
-      reflector.start()
-      schedule()
-    },
-    isLeader,
-    epoch: () => (known ? epochOf(known) : 0),
-    async fence() {
-      guard()
-      if (!renewedWithin(FRESH_MS)) await tryNow()
-      if (!renewedWithin(FRESH_MS)) throw new NotLeading()
-      return { signal: term.signal, guard }
-    },
-    async stop() {
-      stopped = true
-      cancelAttempt()
-      await busy
-      lose('the operator stops')
-      if (known?.spec.holderIdentity === identity && known.metadata.resourceVersion)
-        await write(released(known)).catch((error: unknown) =>
-          log.warn({ error: messageOf(error) }, 'could not release the lease; it ends by itself'),
-        )
-      await reflector.stop()
-    },
+    this.#schedule()
   }
 }
 
-/** A term that has ended. */
-function over(): AbortController {
+function endedTerm(): AbortController {
   const term = new AbortController()
   term.abort(new Error('never elected'))
   return term

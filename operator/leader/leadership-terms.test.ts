@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { createLeadershipTerms } from './leadership-terms.ts'
+import { LeadershipTerms } from './leadership-terms.ts'
 
 function aWorld() {
   const events: string[] = []
   let count = 0
   const release: (() => void)[] = []
-  const terms = createLeadershipTerms(() => {
+  const terms = new LeadershipTerms(() => {
     const term = ++count
     events.push(`begin ${term}`)
     return {
@@ -21,7 +21,7 @@ function aWorld() {
   return { terms, events, release, later }
 }
 
-test('a term begins when the last one has nothing under way any more', async () => {
+test('a term begins when nothing of the last one is under way', async () => {
   const { terms, events, release, later } = aWorld()
   terms.begin()
   await later()

@@ -1,47 +1,52 @@
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 
-/** The work of one term of leadership. */
+/** The work of one leadership term. */
 export interface Term extends Running {
   loop: { readonly depth: number }
 }
 
-/** Terms of leadership one after the other: a new one begins only when what the last one left under way is done. */
-export interface LeadershipTerms extends Running {
-  begin(): void
-  end(): void
-  /** Objects that wait for their pass in the term that runs. */
-  readonly depth: number
-}
+/** Runs the work of one leadership term after the other: a new term begins only when nothing of the last one is under way. */
+export class LeadershipTerms implements Running {
+  readonly #start: () => Term
+  #isLeading = false
+  #stopped = false
+  #running: Term | undefined
+  /** Resolves when every change so far has been carried out. */
+  #settled = Promise.resolve()
 
-/** @param start begins the work of one term */
-export function createLeadershipTerms(start: () => Term): LeadershipTerms {
-  let wanted = false
-  let stopped = false
-  let running: Term | undefined
-  let tail = Promise.resolve()
+  /** @param start begins the work of one term */
+  constructor(start: () => Term) {
+    this.#start = start
+  }
 
-  const want = (value: boolean): Promise<void> => {
-    wanted = value
-    tail = tail.then(async () => {
-      if (value) {
-        if (wanted && !running && !stopped) running = start()
-        return
-      }
-      const ending = running
-      running = undefined
+  begin(): void {
+    this.#isLeading = true
+    this.#settled = this.#settled.then(() => {
+      if (this.#isLeading && !this.#running && !this.#stopped) this.#running = this.#start()
+    })
+  }
+
+  end(): void {
+    void this.#end()
+  }
+
+  stop(): Promise<void> {
+    this.#stopped = true
+    return this.#end()
+  }
+
+  /** Objects waiting for their pass in the term that runs. */
+  get depth(): number {
+    return this.#running?.loop.depth ?? 0
+  }
+
+  #end(): Promise<void> {
+    this.#isLeading = false
+    this.#settled = this.#settled.then(async () => {
+      const ending = this.#running
+      this.#running = undefined
       await ending?.stop()
     })
-    return tail
-  }
-  return {
-    begin: () => void want(true),
-    end: () => void want(false),
-    get depth() {
-      return running?.loop.depth ?? 0
-    },
-    stop() {
-      stopped = true
-      return want(false)
-    },
+    return this.#settled
   }
 }

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 
-/** A Lease of coordination.k8s.io/v1, as far as an election needs it. */
+/** A Lease of coordination.k8s.io/v1, with the fields an election uses. */
 export interface LeaderLease extends KubeObject {
   spec: {
     holderIdentity?: string
@@ -11,7 +11,7 @@ export interface LeaderLease extends KubeObject {
   }
 }
 
-/** A lease nobody has held. */
+/** A lease that was never held. */
 export const leaseOf = (key: { namespace: string; name: string }): LeaderLease => ({
   apiVersion: 'coordination.k8s.io/v1',
   kind: 'Lease',
@@ -19,13 +19,13 @@ export const leaseOf = (key: { namespace: string; name: string }): LeaderLease =
   spec: {},
 })
 
-/** Whether nobody holds a lease, or it is not there. */
+/** Whether a lease is not held, or does not exist. */
 export const isFree = (lease: LeaderLease | undefined): boolean => !lease?.spec.holderIdentity
 
-/** When the term of a lease's holder began, in milliseconds since the epoch; 0 = nobody ever held it. */
+/** When the term of a lease's holder began, in milliseconds since the epoch; 0 = it was never held. */
 export const epochOf = ({ spec }: LeaderLease): number => (spec.acquireTime === undefined ? 0 : Date.parse(spec.acquireTime))
 
-/** The lease as its holder writes it; a new holder counts as a transition, and its term begins later than any before, whatever the clocks say. */
+/** The lease as its holder writes it. A new holder counts as a transition, and its term begins later than any before, even when its clock is behind. */
 export function renewed(before: LeaderLease, identity: string, durationMs: number, now: number): LeaderLease {
   const { spec, ...lease } = before
   const isNew = spec.holderIdentity !== identity
@@ -44,11 +44,11 @@ export function renewed(before: LeaderLease, identity: string, durationMs: numbe
   }
 }
 
-/** The lease as whoever gives it up leaves it. */
+/** The lease as its holder writes it when it stops leading. */
 export const released = ({ spec, ...lease }: LeaderLease): LeaderLease => ({
   ...lease,
   spec: { ...spec, holderIdentity: '', leaseDurationSeconds: 1 },
 })
 
-/** Six digits of a second: the API server takes no fewer. */
+/** A Kubernetes MicroTime: the API server requires six digits of a second. */
 export const microTime = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z')

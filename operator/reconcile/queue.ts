@@ -1,6 +1,7 @@
 import type { Clock } from '../../cells/chassis/clock.ts'
 import { messageOf } from '../../cells/chassis/errors.ts'
 import type { Log } from '../../cells/chassis/log.ts'
+import { type Rate, TokenBucket } from '../../cells/chassis/token-bucket.ts'
 import type { QueueMetrics } from './queue-metrics.ts'
 
 /** When to look at a key again after a pass that worked: when something changes, or after a while even if nothing does. */
@@ -44,9 +45,8 @@ const WORKERS = 8
 const DEADLINE_MS = 30_000
 const FIRST_RETRY_MS = 5
 const MAX_RETRY_MS = 1_000_000
-/** All retries together: this many at once, then this many a second. */
-const RETRY_BURST = 100
-const RETRIES_PER_SECOND = 10
+/** All retries together. */
+const RETRY_RATE: Rate = { burst: 100, perSecond: 10 }
 
 /** A work queue after client-go: one pass per key at a time, duplicates collapse, failures back off, changes go first. */
 export function createQueue({ reconcile, clock, log, metrics, ...options }: QueueOptions): Queue {
@@ -57,7 +57,7 @@ export function createQueue({ reconcile, clock, log, metrics, ...options }: Queu
   const underWay = new Map<string, AbortController>()
   const delayed = new Map<string, { dueAt: number; priority: Priority; cancel: () => void }>()
   const failures = new Map<string, number>()
-  const retries = createBucket(clock, RETRY_BURST, RETRIES_PER_SECOND)
+  const retries = new TokenBucket(RETRY_RATE, clock.now())
   const settled = new Set<() => void>()
   let busyWorkers = 0
   let running = false
@@ -155,7 +155,7 @@ export function createQueue({ reconcile, clock, log, metrics, ...options }: Queu
     }
     const count = failures.get(key) ?? 0
     failures.set(key, count + 1)
-    const afterMs = Math.max(Math.min(FIRST_RETRY_MS * 2 ** count, MAX_RETRY_MS), retries.take())
+    const afterMs = Math.max(Math.min(FIRST_RETRY_MS * 2 ** count, MAX_RETRY_MS), retries.reserve(clock.now()))
     log.warn({ key, error: messageOf(error), failures: count + 1, afterMs }, 'a pass failed and will be tried again')
     addAfter(key, afterMs, 'change')
   }
@@ -200,18 +200,3 @@ export function createQueue({ reconcile, clock, log, metrics, ...options }: Queu
 }
 
 const first = (keys: Map<string, number>): [string, number] | undefined => keys.entries().next().value
-
-/** How long to wait so that all takers together stay below a rate, in milliseconds. */
-function createBucket(clock: Clock, burst: number, perSecond: number) {
-  let level = burst
-  let filledAt = clock.now()
-  return {
-    take(): number {
-      const now = clock.now()
-      level = Math.min(burst, level + ((now - filledAt) / 1000) * perSecond)
-      filledAt = now
-      level--
-      return level >= 0 ? 0 : (-level / perSecond) * 1000
-    },
-  }
-}

@@ -2,10 +2,10 @@ import { systemClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import type { Transport } from '../../cells/kube/transport.ts'
 import { platform, site } from '../../operator/desired/fixtures.ts'
-import { createWriter } from '../../operator/kubernetes/apply/writer.ts'
-import { createCache } from '../../operator/kubernetes/cache/cache.ts'
-import { kubernetesCluster } from '../../operator/kubernetes/kubernetes-cluster.ts'
-import { type Leadership, soleLeadership } from '../../operator/leader/elector.ts'
+import { Writer } from '../../operator/kubernetes/apply/writer.ts'
+import { Cache } from '../../operator/kubernetes/cache/cache.ts'
+import { KubernetesCluster } from '../../operator/kubernetes/kubernetes-cluster.ts'
+import { type Leadership, soleLeadership } from '../../operator/leader/leadership.ts'
 import type { CountPlayers } from '../../operator/observers/players/connector-players.ts'
 import type { Publication } from '../../operator/observers/publication/publication.ts'
 import { startReconcilers } from '../../operator/reconcile/loop.ts'
@@ -36,9 +36,9 @@ export async function startOperator(
   { countPlayers = async () => new Map(), ...outside }: Outside = {},
 ) {
   const transport = api.transport()
-  const cache = createCache({ transport, log: silentLog, namespace })
-  const writer = createWriter({ transport, cache, leadership, log: silentLog, clock: systemClock })
-  const cluster = kubernetesCluster({ cache, writer, platform, countPlayers })
+  const cache = new Cache({ transport, log: silentLog, namespace })
+  const writer = new Writer({ transport, cache, leadership, log: silentLog, clock: systemClock })
+  const cluster = new KubernetesCluster({ cache, writer, platform, countPlayers })
   cache.start()
   await cache.synced
   const parts = { cluster, site, publication: agreeablePublication, ...outside }

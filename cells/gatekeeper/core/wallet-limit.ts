@@ -1,26 +1,24 @@
+import { LRUCache } from 'lru-cache'
+import { type Rate, TokenBucket } from '../../chassis/token-bucket.ts'
 import type { PeerId } from '../../wire/peer.ts'
 
-/** How often one wallet may ask, and how many wallets are remembered. */
-export interface WalletLimitOptions {
-  /** Requests that may come at once. */
-  burst: number
-  /** Requests regained per second. */
-  perSecond: number
-  /** Wallets remembered at a time; the one unseen for longest is forgotten first. */
+/** Requests a wallet may make, and how many wallets are remembered. */
+export interface WalletLimitOptions extends Rate {
+  /** Wallets remembered at a time; the one without a request for longest is forgotten first. */
   maxWallets: number
 }
 
 /**
- * Limits what one wallet asks for: a leaky bucket each. Only proven requests are counted, so that nobody can use up somebody
- * else's share by naming them; asking whether the share is used up comes first and is free.
+ * Limits the requests of each wallet. Only a request with a valid signature is counted, so that a client cannot use up the share of another
+ * wallet by naming it; `waitMs` comes first and counts nothing.
  */
 export class WalletLimit {
-  readonly #options: WalletLimitOptions
-  // Oldest first: a Map keeps the order of insertion, and every request inserts anew.
-  readonly #buckets = new Map<PeerId, { level: number; atMs: number }>()
+  readonly #rate: Rate
+  readonly #buckets: LRUCache<PeerId, TokenBucket>
 
-  constructor(options: WalletLimitOptions) {
-    this.#options = options
+  constructor({ maxWallets, ...rate }: WalletLimitOptions) {
+    this.#rate = rate
+    this.#buckets = new LRUCache({ max: maxWallets })
   }
 
   /** Wallets remembered now. */
@@ -30,24 +28,13 @@ export class WalletLimit {
 
   /** Milliseconds until the wallet may ask again; 0 = now. */
   waitMs(wallet: PeerId, nowMs: number): number {
-    const excess = this.#level(wallet, nowMs) + 1 - this.#options.burst
-    return Math.max(0, Math.ceil((excess / this.#options.perSecond) * 1000))
+    return Math.ceil(this.#buckets.peek(wallet)?.waitMs(nowMs) ?? 0)
   }
 
-  /** Counts one proven request. */
+  /** Counts one request with a valid signature; those that were verified at the same time may go beyond the burst. */
   count(wallet: PeerId, nowMs: number): void {
-    const level = this.#level(wallet, nowMs) + 1
-    this.#buckets.delete(wallet)
-    this.#buckets.set(wallet, { level, atMs: nowMs })
-    for (const oldest of this.#buckets.keys()) {
-      if (this.#buckets.size <= this.#options.maxWallets) break
-      this.#buckets.delete(oldest)
-    }
-  }
-
-  #level(wallet: PeerId, nowMs: number): number {
-    const bucket = this.#buckets.get(wallet)
-    if (!bucket) return 0
-    return Math.max(0, bucket.level - (Math.max(0, nowMs - bucket.atMs) / 1000) * this.#options.perSecond)
+    const bucket = this.#buckets.get(wallet) ?? new TokenBucket(this.#rate, nowMs)
+    bucket.reserve(nowMs)
+    this.#buckets.set(wallet, bucket)
   }
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Admission } from '../../wire/admission.ts'
 import type { PeerId } from '../../wire/peer.ts'
 
@@ -12,19 +13,16 @@ const MAX_SCENES = 4
 
 /** Who may enter which room (comms.md §13), as far as there is memory for it: the peer admitted longest ago is forgotten first. */
 export class Admissions {
-  readonly #admitted = new Map<PeerId, Admitted>()
-  readonly #maxPeers: number
+  readonly #admitted: LRUCache<PeerId, Admitted>
 
   constructor(maxPeers: number) {
-    this.#maxPeers = maxPeers
+    this.#admitted = new LRUCache({ max: maxPeers })
   }
 
   /** Lets a peer into a room; answers the island it may no longer be in, if this one replaces another. */
   admit(peer: PeerId, { room, kind }: Admission): string | undefined {
     const admitted = this.#admitted.get(peer) ?? { island: undefined, scenes: [] }
-    this.#admitted.delete(peer)
     this.#admitted.set(peer, admitted)
-    if (this.#admitted.size > this.#maxPeers) this.#forgetOldest()
     if (kind === 'scene') {
       admitted.scenes = [...admitted.scenes.filter((scene) => scene !== room), room].slice(-MAX_SCENES)
       return undefined
@@ -35,14 +33,8 @@ export class Admissions {
   }
 
   allows(peer: PeerId, room: string): boolean {
-    const admitted = this.#admitted.get(peer)
+    // Looking must not make an admission younger.
+    const admitted = this.#admitted.peek(peer)
     return admitted !== undefined && (admitted.island === room || admitted.scenes.includes(room))
-  }
-
-  #forgetOldest(): void {
-    for (const oldest of this.#admitted.keys()) {
-      this.#admitted.delete(oldest)
-      return
-    }
   }
 }

@@ -5,27 +5,23 @@ import type { CountPlayers } from '../../observers/players/connector-players.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { Writer } from './writer.ts'
 
-/** What marking pods takes. */
-export interface DeletionCostParts {
+interface DeletionCostParts {
   cache: Pick<Cache, 'child' | 'podsOf'>
   writer: Pick<Writer, 'setDeletionCost'>
   countPlayers: CountPlayers
 }
 
 /**
- * Marks the emptiest connectors of a cell when they are about to become fewer, so that those go; writes nothing at any other time.
- * When a cell is drained all of them go, and there is nothing to choose.
+ * Before the connectors of a cell become fewer, sets the pod deletion cost so that Kubernetes removes those with the fewest players; writes
+ * nothing at any other time. When a cell is drained all of them are removed, and there is nothing to choose.
  */
-export async function setDeletionCosts(
-  { cache, writer, countPlayers }: DeletionCostParts,
-  cell: CommsCell,
-  replicas: number,
-): Promise<void> {
+export async function setDeletionCosts(parts: DeletionCostParts, cell: CommsCell, replicas: number): Promise<void> {
+  const { cache, writer, countPlayers } = parts
   const { namespace, name } = cell.metadata
   const live = cache.child({ kind: 'Deployment', namespace, name: partName(cell, 'connector') })
   if (replicas === 0 || (live?.workload?.wanted ?? 0) <= replicas) return
-  const staying = cache.podsOf({ kind: 'CommsCell', namespace, name }, 'connector').filter(({ terminating }) => !terminating)
-  const players = await countPlayers(staying.filter(({ ready }) => ready))
-  const pods = staying.map((pod) => ({ ...pod, players: players.get(pod.name) }))
-  await Promise.all(marksFor(pods, replicas).map((mark) => writer.setDeletionCost({ namespace, name: mark.name }, mark.cost)))
+  const running = cache.podsOf({ kind: 'CommsCell', namespace, name }, 'connector').filter(({ terminating }) => !terminating)
+  const players = await countPlayers(running.filter(({ ready }) => ready))
+  const pods = running.map(({ deletionCost, ...pod }) => ({ ...pod, cost: deletionCost, players: players.get(pod.name) }))
+  await Promise.all(marksFor(pods, replicas).map(({ name, cost }) => writer.setDeletionCost({ namespace, name }, cost)))
 }

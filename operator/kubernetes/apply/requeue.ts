@@ -2,33 +2,35 @@ import type { Clock } from '../../../cells/chassis/clock.ts'
 import type { ObjectKey } from '../../../crds/object.ts'
 import type { Kind } from '../../../crds/resources.ts'
 
-/** Objects to look at again later, whatever happens until then. */
-export interface Requeue {
-  /** Looks at an object again in a while; the earlier of two such wishes wins. */
-  later(kind: Kind, key: ObjectKey, afterMs: number): void
-  onWake(listener: (kind: Kind, key: ObjectKey) => void): () => void
-}
+type Listener = (kind: Kind, key: ObjectKey) => void
 
-/** Wakes by a clock, one timer per object. */
-export function createRequeue(clock: Clock): Requeue {
-  const listeners = new Set<(kind: Kind, key: ObjectKey) => void>()
-  const timers = new Map<string, { at: number; cancel: () => void }>()
-  return {
-    later(kind, { namespace, name }, afterMs) {
-      const id = `${kind}/${namespace}/${name}`
-      const at = clock.now() + afterMs
-      const known = timers.get(id)
-      if (known && known.at <= at) return
-      known?.cancel()
-      const cancel = clock.after(afterMs, () => {
-        timers.delete(id)
-        for (const listener of listeners) listener(kind, { namespace, name })
-      })
-      timers.set(id, { at, cancel })
-    },
-    onWake(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+/** Realms and cells to reconcile again after a delay, whatever changes until then: one timer per object. */
+export class Requeue {
+  readonly #clock: Clock
+  readonly #listeners = new Set<Listener>()
+  readonly #timers = new Map<string, { at: number; cancel: () => void }>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Of two delays for the same object the one that ends earlier holds. */
+  after(kind: Kind, { namespace, name }: ObjectKey, delayMs: number): void {
+    const id = `${kind}/${namespace}/${name}`
+    const at = this.#clock.now() + delayMs
+    const scheduled = this.#timers.get(id)
+    if (scheduled && scheduled.at <= at) return
+    scheduled?.cancel()
+    const cancel = this.#clock.after(delayMs, () => {
+      this.#timers.delete(id)
+      for (const listener of this.#listeners) listener(kind, { namespace, name })
+    })
+    this.#timers.set(id, { at, cancel })
+  }
+
+  /** The returned function removes the listener. */
+  onDue(listener: Listener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 }

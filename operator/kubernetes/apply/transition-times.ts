@@ -1,22 +1,22 @@
 import type { CommsCellStatus, RealmStatus } from '../../../crds/realm.ts'
 
-/** A status as we report it. */
+/** The status of a realm or a cell, as the operator writes it. */
 export type ReportedStatus = RealmStatus | CommsCellStatus
 
-/** A status without the dates of its conditions, which say nothing new by themselves. */
+/** A status without the transition times of its conditions: they alone are no reason for a write. */
 export const withoutTransitionTimes = (status: ReportedStatus): object => ({
   ...status,
   conditions: status.conditions?.map(({ lastTransitionTime: _, ...condition }) => condition),
 })
 
-/** A condition keeps its date for as long as its status stays: a pass that looked a little earlier must not cost a write. */
+/** A condition keeps its transition time while its status stays the same: a pass with an older clock reading must not cause a write. */
 export function keepTransitionTimes(status: ReportedStatus, before: ReportedStatus | undefined): ReportedStatus {
   if (!status.conditions) return status
   return {
     ...status,
     conditions: status.conditions.map((condition) => {
-      const known = before?.conditions?.find(({ type }) => type === condition.type)
-      return known?.status === condition.status ? { ...condition, lastTransitionTime: known.lastTransitionTime } : condition
+      const previous = before?.conditions?.find(({ type }) => type === condition.type)
+      return previous?.status === condition.status ? { ...condition, lastTransitionTime: previous.lastTransitionTime } : condition
     }),
   }
 }

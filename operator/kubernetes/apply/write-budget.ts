@@ -2,73 +2,72 @@ import type { Clock } from '../../../cells/chassis/clock.ts'
 
 /** How far back writes of one object count. */
 export const BUDGET_WINDOW_MS = 10_000
-/** Writes of one and the same thing in that time after which it is not written again. */
+/** Writes of the same content in that time after which it is not written again. */
 export const MAX_REPAIRS = 2
-/** Writes of one object in that time after which nothing is written, however new. */
+/** Writes of one object in that time after which nothing is written, not even new content. */
 export const MAX_CHANGES = 20
-/** Once somebody was found to fight us, writes come evenly: so the last of them is followed by ours soon. */
-const CALM_MS = BUDGET_WINDOW_MS / MAX_REPAIRS
+/** Pause between repairs of an object that another client keeps changing: even pauses, so that a repair follows soon after its last change. */
+const REPAIR_PAUSE_MS = BUDGET_WINDOW_MS / MAX_REPAIRS
 
 interface Spent {
-  /** When the latest writes were allowed, the newest last; and those among them since something new was wanted. */
+  /** When the latest writes were allowed, the newest last. */
   writes: number[]
-  ofTheSame: number[]
-  /** Somebody undid what we wrote faster than we may write it. */
+  /** Those among them that wrote the content which is desired now. */
+  repeats: number[]
+  /** Another client undoes the writes faster than they are allowed. */
   contested: boolean
-  touchedAt: number
+  usedAt: number
 }
 
-/** How often one object may be written: whoever edits or deletes it ten times a second does not make us do the same. */
-export interface WriteBudget {
-  /** Milliseconds until this object may be written; 0 = now, and it counts. A repair writes what was written before. */
-  take(key: string, isRepair: boolean): number
-  /** Objects written lately. */
-  readonly size: number
-}
+/** Limits how often one object is written, so that a client that edits or deletes it ten times a second does not make the operator do the same. */
+export class WriteBudget {
+  readonly #clock: Clock
+  /** In the order in which they were used; objects that were not written lately are forgotten. */
+  readonly #byObject = new Map<string, Spent>()
 
-/** A budget per object, which forgets objects nobody writes. */
-export function createWriteBudget(clock: Clock): WriteBudget {
-  /** In the order in which they were touched. */
-  const known = new Map<string, Spent>()
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
-  function touch(key: string, now: number): Spent {
-    for (const [other, { touchedAt }] of known) {
-      if (now - touchedAt < BUDGET_WINDOW_MS) break
-      known.delete(other)
+  /** Milliseconds until this object may be written; 0 = now, and the write counts. A repair writes the same as the write before it. */
+  take(key: string, isRepair: boolean): number {
+    const now = this.#clock.now()
+    const spent = this.#use(key, now)
+    const waitMs = Math.max(0, readyAt(spent, isRepair) - now)
+    if (waitMs > 0) {
+      spent.contested ||= isRepair
+      return waitMs
     }
-    const spent = known.get(key) ?? { writes: [], ofTheSame: [], contested: false, touchedAt: now }
-    spent.touchedAt = now
-    known.delete(key)
-    known.set(key, spent)
+    if (!isRepair) spent.repeats.length = 0
+    remember(spent.repeats, now, MAX_REPAIRS)
+    remember(spent.writes, now, MAX_CHANGES)
+    return 0
+  }
+
+  /** Objects written lately. */
+  get size(): number {
+    return this.#byObject.size
+  }
+
+  #use(key: string, now: number): Spent {
+    for (const [other, { usedAt }] of this.#byObject) {
+      if (now - usedAt < BUDGET_WINDOW_MS) break
+      this.#byObject.delete(other)
+    }
+    const spent = this.#byObject.get(key) ?? { writes: [], repeats: [], contested: false, usedAt: now }
+    spent.usedAt = now
+    this.#byObject.delete(key)
+    this.#byObject.set(key, spent)
     return spent
   }
-
-  return {
-    take(key, isRepair) {
-      const now = clock.now()
-      const spent = touch(key, now)
-      const waitMs = Math.max(0, readyAt(spent, isRepair) - now)
-      if (waitMs > 0) {
-        spent.contested ||= isRepair
-        return waitMs
-      }
-      if (!isRepair) spent.ofTheSame.length = 0
-      remember(spent.ofTheSame, now, MAX_REPAIRS)
-      remember(spent.writes, now, MAX_CHANGES)
-      return 0
-    },
-    get size() {
-      return known.size
-    },
-  }
 }
 
-function readyAt({ writes, ofTheSame, contested }: Spent, isRepair: boolean): number {
+function readyAt({ writes, repeats, contested }: Spent, isRepair: boolean): number {
   const changes = (writes.at(-MAX_CHANGES) ?? Number.NEGATIVE_INFINITY) + BUDGET_WINDOW_MS
   if (!isRepair) return changes
-  const repairs = (ofTheSame.at(-MAX_REPAIRS) ?? Number.NEGATIVE_INFINITY) + BUDGET_WINDOW_MS
-  const calm = contested ? (ofTheSame.at(-1) ?? 0) + CALM_MS : 0
-  return Math.max(changes, repairs, calm)
+  const repairs = (repeats.at(-MAX_REPAIRS) ?? Number.NEGATIVE_INFINITY) + BUDGET_WINDOW_MS
+  const even = contested ? (repeats.at(-1) ?? 0) + REPAIR_PAUSE_MS : 0
+  return Math.max(changes, repairs, even)
 }
 
 function remember(times: number[], now: number, atMost: number): void {

@@ -5,10 +5,10 @@ import type { Kind } from '../../../crds/resources.ts'
 import { cellResource } from '../../../crds/resources.ts'
 import { COMPONENT_LABEL, MANAGER } from '../../desired/naming.ts'
 import type { Component } from '../../observed/workload.ts'
-import { fingerprintOf } from '../fingerprint.ts'
-import { isManagedByOthers, managedPart } from '../managed-fields.ts'
+import { liveFingerprint } from '../fingerprint.ts'
+import { isManagedByOthers } from '../managed-fields.ts'
 
-/** The kinds realms and cells are made of; cells are made by realms. */
+/** The kinds the operator creates for a realm or a cell; cells are children of realms. */
 export const childResources = {
   CommsCell: cellResource,
   Deployment: resources.Deployment,
@@ -20,13 +20,13 @@ export const childResources = {
   NetworkPolicy: resources.NetworkPolicy,
   Ingress: resources.Ingress,
 } as const satisfies Record<string, Resource>
-/** A kind realms and cells are made of. */
+/** A kind the operator creates. */
 export type ChildKind = keyof typeof childResources
 
-/** Whether a kind may be applied and removed as a child. */
+/** Whether the operator may apply and remove objects of this kind. */
 export const isChildKind = (kind: string): kind is ChildKind => Object.hasOwn(childResources, kind)
 
-/** What we keep of an object of ours: enough to know whose it is, whether it is as it should be, and how its pods fare. */
+/** What the cache keeps of an object the operator created: its owner, whether it needs a write, and the state of its pods. */
 export interface Child {
   kind: ChildKind
   namespace: string
@@ -34,21 +34,21 @@ export interface Child {
   uid: string
   resourceVersion: string
   owner: { kind: Kind; name: string; uid: string } | undefined
-  /** Of what we applied, with the values it has now. */
+  /** Of the fields the operator applied, with their current values. */
   fingerprint: string
   deleting: boolean
   workload: WorkloadState | undefined
-  /** Of a cell: whether somebody else says how many connectors it has. */
+  /** Of a cell: whether another client sets the number of its connectors. */
   scaledByOthers: boolean
 }
 
-/** How the pods of a Deployment, StatefulSet or Job fare; a Job that is done counts as ready. */
+/** The pods of a Deployment, StatefulSet or Job; a Job that has succeeded counts as ready. */
 export interface WorkloadState {
   component: Component
   wanted: number
   updated: number
   ready: number
-  /** Why the API server takes no pods from it. */
+  /** Why the API server refuses its pods; undefined while it does not. */
   refused: string | undefined
 }
 
@@ -56,7 +56,7 @@ export interface WorkloadState {
 export const childKey = ({ kind, namespace, name }: { kind: string; namespace: string; name: string }): string =>
   `${kind}/${namespace}/${name}`
 
-/** Makes little of a live object. */
+/** Reduces a live object to what the cache keeps. */
 export function childOf(kind: ChildKind, live: KubeObject): Child {
   const { name, namespace = '', uid = '', resourceVersion = '', ownerReferences, deletionTimestamp } = live.metadata
   const owner = ownerReferences?.find((reference) => reference.controller && reference.apiVersion === API_VERSION)
@@ -71,7 +71,7 @@ export function childOf(kind: ChildKind, live: KubeObject): Child {
       owner && (owner.kind === 'Realm' || owner.kind === 'CommsCell')
         ? { kind: owner.kind, name: owner.name, uid: owner.uid }
         : undefined,
-    fingerprint: fingerprintOf(managedPart(live, MANAGER)),
+    fingerprint: liveFingerprint(live),
     deleting: deletionTimestamp !== undefined,
     workload: kind === 'Job' ? jobOf(live) : kind === 'Deployment' || kind === 'StatefulSet' ? workloadOf(live) : undefined,
   }
@@ -88,7 +88,7 @@ interface LiveWorkload extends KubeObject {
 }
 
 function workloadOf({ metadata, spec, status }: LiveWorkload): WorkloadState {
-  // Until the controller has seen the template, its numbers speak of the one before.
+  // Until the controller has observed the current template, its numbers are about the previous one.
   const isCurrent = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0)
   const failure = status?.conditions?.find(({ type }) => type === 'ReplicaFailure')
   return {
@@ -106,7 +106,7 @@ function jobOf({ metadata, status }: KubeObject & { status?: { succeeded?: numbe
   return { component, wanted: 1, updated: done, ready: done, refused: undefined }
 }
 
-/** Whether two versions of a child mean different things to whoever looks after it. */
+/** Whether the owner of a child must be reconciled after this change of it. */
 export const childDiffers = (a: Child, b: Child): boolean =>
   a.uid !== b.uid ||
   a.fingerprint !== b.fingerprint ||

@@ -1,7 +1,7 @@
 import type { CommsCell } from '../../../crds/realm.ts'
 import type { Cache } from './cache.ts'
 
-/** IP addresses of the connectors of a cell that take players. */
+/** IP addresses of the connectors of a cell that accept players. */
 export const readyConnectorAddresses =
   (cache: Pick<Cache, 'podsOf'>) =>
   ({ metadata: { namespace, name } }: CommsCell): string[] =>

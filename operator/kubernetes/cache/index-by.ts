@@ -1,38 +1,39 @@
-/** Things gathered by what they belong to; a group without things takes no memory. */
+/** Items grouped by an index key, such as the pods of one owner; a group without items takes no memory. */
 export class Index<T> {
   readonly #groups = new Map<string, Map<string, T>>()
-  readonly #keyOf: (thing: T) => string
+  readonly #keyOf: (item: T) => string
   readonly #groupOf = new Map<string, string>()
 
-  constructor(keyOf: (thing: T) => string) {
+  /** @param keyOf identifies an item among all items of the index */
+  constructor(keyOf: (item: T) => string) {
     this.#keyOf = keyOf
   }
 
-  /** Puts a thing into a group, in place of an earlier version of it. */
-  put(group: string, thing: T): void {
-    const key = this.#keyOf(thing)
-    let things = this.#groups.get(group)
-    if (!things) {
-      things = new Map()
-      this.#groups.set(group, things)
+  /** Adds an item to a group, or replaces its earlier version there. */
+  put(group: string, item: T): void {
+    const key = this.#keyOf(item)
+    let items = this.#groups.get(group)
+    if (!items) {
+      items = new Map()
+      this.#groups.set(group, items)
     }
-    things.set(key, thing)
+    items.set(key, item)
     this.#groupOf.set(key, group)
   }
 
-  remove(group: string, thing: T): void {
-    const key = this.#keyOf(thing)
-    const things = this.#groups.get(group)
-    things?.delete(key)
-    if (things?.size === 0) this.#groups.delete(group)
+  remove(group: string, item: T): void {
+    const key = this.#keyOf(item)
+    const items = this.#groups.get(group)
+    items?.delete(key)
+    if (items?.size === 0) this.#groups.delete(group)
     this.#groupOf.delete(key)
   }
 
-  of(group: string): T[] {
+  in(group: string): T[] {
     return [...(this.#groups.get(group)?.values() ?? [])]
   }
 
-  /** The thing of a key, wherever it is. */
+  /** The item of a key, in whichever group it is. */
   find(key: string): T | undefined {
     const group = this.#groupOf.get(key)
     return group === undefined ? undefined : this.#groups.get(group)?.get(key)

@@ -7,20 +7,20 @@ import type { Workload } from '../../observed/workload.ts'
 /** What keeps a pod from becoming ready. */
 export type PodProblem = NonNullable<Workload['problem']>
 
-/** What we keep of a pod. */
+/** What the cache keeps of a pod. */
 export interface PodState {
   namespace: string
   name: string
-  /** Whose pod it is. */
+  /** The cell or realm whose pod it is. */
   owner: { kind: Kind; name: string } | undefined
   component: string
   ready: boolean
-  /** Whether it was told to end. */
+  /** Whether it is being deleted. */
   terminating: boolean
   /** IP address. */
   address: string | undefined
-  /** Its deletion cost, if it has one. */
-  cost: string | undefined
+  /** The value of its deletion cost annotation. */
+  deletionCost: string | undefined
   problem: PodProblem | undefined
 }
 
@@ -30,7 +30,7 @@ interface ContainerState {
   image?: string
 }
 
-/** A pod of the API server, as far as it matters here. */
+/** The fields of a pod that the cache reads. */
 export interface LivePod extends KubeObject {
   status?: {
     podIP?: string
@@ -39,13 +39,13 @@ export interface LivePod extends KubeObject {
   }
 }
 
-/** An event about a pod, as far as it matters here. */
+/** The fields of an Event about a pod that the cache reads. */
 export interface LiveEvent extends KubeObject {
   involvedObject: { kind?: string; namespace?: string; name?: string }
   message?: string
 }
 
-/** Makes little of a pod. */
+/** Reduces a live pod to what the cache keeps. */
 export function podStateOf({ metadata, status }: LivePod): PodState {
   const { labels = {}, namespace = '', name } = metadata
   const [cell, realm] = [labels[CELL_LABEL], labels[REALM_LABEL]]
@@ -58,8 +58,8 @@ export function podStateOf({ metadata, status }: LivePod): PodState {
     ready,
     terminating: metadata.deletionTimestamp !== undefined,
     address: status?.podIP,
-    cost: metadata.annotations?.[DELETION_COST],
-    // A pod on its way out is nobody's problem any more.
+    deletionCost: metadata.annotations?.[DELETION_COST],
+    // A pod that is being deleted has no problem to report.
     problem: ready || metadata.deletionTimestamp ? undefined : problemOf(status),
   }
 }
@@ -86,10 +86,10 @@ function endingOf(lastState: ContainerState['lastState']): string {
   return exitCode === undefined ? '' : ` with code ${exitCode}${message ? `: ${message.trim().slice(-200)}` : ''}`
 }
 
-/** Only events of this reason are watched: a volume that cannot be mounted shows nowhere in the status of its pod. */
+/** Only Events of this reason are watched: the status of a pod does not show that a volume cannot be mounted. */
 export const MOUNT_EVENTS = 'involvedObject.kind=Pod,reason=FailedMount'
 
-/** The problem behind an event about a mount, if it is one somebody must solve. */
+/** The problem behind an Event about a mount; undefined when it may pass by itself. */
 export const mountProblemOf = ({ message = '' }: LiveEvent): PodProblem | undefined => {
   const missing = /(secret|configmap) "?([^" ]+)"? not found|references non-existent (secret|config) key: \S+/.exec(message)
   return missing

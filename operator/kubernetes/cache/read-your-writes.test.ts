@@ -11,7 +11,7 @@ const answer = (object: { uid: string; resourceVersion: string } | undefined) =>
 
 test('what was written is believed until the cache has seen it', async () => {
   const { writes } = aStore()
-  await writes.during('a', answer(version('2')))
+  await writes.track('a', answer(version('2')))
   expect(writes.current('a', version('1'))).toEqual(version('2'))
   expect(writes.seen('a', version('1'))).toBe(false)
   expect(writes.current('a', version('1'))).toEqual(version('2'))
@@ -21,7 +21,7 @@ test('what was written is believed until the cache has seen it', async () => {
 
 test('a watch that tells before the answer arrives is not forgotten', async () => {
   const { writes } = aStore()
-  await writes.during('a', async () => {
+  await writes.track('a', async () => {
     writes.seen('a', version('2'))
     writes.seen('a', version('3'))
     return version('2')
@@ -31,20 +31,20 @@ test('a watch that tells before the answer arrives is not forgotten', async () =
 
 test('what was removed is gone until the cache has seen it go, and what replaces it is another object', async () => {
   const { writes } = aStore()
-  await writes.during('a', answer(undefined))
+  await writes.track('a', answer(undefined))
   expect(writes.current('a', version('1'))).toBeUndefined()
-  writes.gone('a', version('1'))
-  await writes.during('a', answer(version('5', 'new')))
-  writes.gone('a', version('1'))
+  writes.removed('a', version('1'))
+  await writes.track('a', answer(version('5', 'new')))
+  writes.removed('a', version('1'))
   expect(writes.current('a', undefined)).toEqual(version('5', 'new'))
-  writes.gone('a', version('5', 'new'))
+  writes.removed('a', version('5', 'new'))
   expect(writes.current('a', undefined)).toBeUndefined()
 })
 
 test('a removal whose going was seen before its answer leaves no shadow', async () => {
   const { writes } = aStore()
-  await writes.during('a', async () => {
-    writes.gone('a', version('1'))
+  await writes.track('a', async () => {
+    writes.removed('a', version('1'))
     return undefined
   })
   expect(writes.current('a', version('2', 'new'))).toEqual(version('2', 'new'))
@@ -52,7 +52,7 @@ test('a removal whose going was seen before its answer leaves no shadow', async 
 
 test('a write that failed changes nothing', async () => {
   const { writes } = aStore()
-  const failing = writes.during('a', async () => {
+  const failing = writes.track('a', async () => {
     throw new Error('refused')
   })
   await expect(failing).rejects.toThrow('refused')
@@ -61,7 +61,7 @@ test('a write that failed changes nothing', async () => {
 
 test('after ten seconds the cache is believed again, whatever was written', async () => {
   const { clock, writes } = aStore()
-  await writes.during('a', answer(version('2')))
+  await writes.track('a', answer(version('2')))
   clock.advance(10_000)
   expect(writes.current('a', version('1'))).toEqual(version('2'))
   clock.advance(1)
@@ -71,10 +71,10 @@ test('after ten seconds the cache is believed again, whatever was written', asyn
 test('a write that changed nothing does not hide what others write next', async () => {
   const { writes } = aStore()
   writes.seen('a', version('9'))
-  await writes.during('a', answer(version('9')))
+  await writes.track('a', answer(version('9')))
   expect(writes.seen('a', version('10'))).toBe(false)
   expect(writes.current('a', version('10'))).toEqual(version('10'))
-  await writes.during('a', async () => {
+  await writes.track('a', async () => {
     writes.seen('a', version('11'))
     return version('10')
   })

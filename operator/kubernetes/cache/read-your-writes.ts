@@ -1,76 +1,75 @@
 import type { Clock } from '../../../cells/chassis/clock.ts'
 
-/** How long we believe our own write rather than the cache: long for a watch, short for a mistake. */
-const BELIEVED_MS = 10_000
+/** How long the own write overrides the cache: long for a watch to deliver it, short when the watch never will. */
+const OVERRIDE_MS = 10_000
 
-/** Among what was seen: an object of this name went, whichever it was. */
-const GONE = ''
+/** Stands among the seen versions for the removal of an object of this name, whichever it was. */
+const REMOVED = ''
 
-/** What an overlay must know of an object. */
 interface Versioned {
   uid: string
   resourceVersion: string
 }
 
 /**
- * What we wrote and the cache has not seen yet. A pass that follows a write within milliseconds would otherwise act on the state
- * before it, and write again.
+ * The objects the operator wrote and its watch has not delivered yet. Without them, a pass that follows a write within milliseconds would act
+ * on the state before it, and write again.
  */
 export class ReadYourWrites<T extends Versioned> {
   readonly #clock: Clock
   readonly #written = new Map<string, { object: T | undefined; at: number }>()
-  /** What the cache saw of a key since a write to it began: the watch may tell before the answer arrives. */
-  readonly #seenMeanwhile = new Map<string, Set<Set<string>>>()
+  /** What the watch delivered for a key while a write to it was under way: it may be faster than the response. */
+  readonly #seenDuringWrites = new Map<string, Set<Set<string>>>()
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Runs a write and remembers what it left behind; nothing after a removal. */
-  async during(key: string, write: () => Promise<T | undefined>): Promise<void> {
-    const meanwhile = new Set<string>()
-    const others = this.#seenMeanwhile.get(key) ?? new Set()
-    this.#seenMeanwhile.set(key, others.add(meanwhile))
+  /** Runs a write and remembers the object it returns; undefined after a removal. */
+  async track(key: string, write: () => Promise<T | undefined>): Promise<void> {
+    const seen = new Set<string>()
+    const tracked = this.#seenDuringWrites.get(key) ?? new Set()
+    this.#seenDuringWrites.set(key, tracked.add(seen))
     try {
       const object = await write()
-      const isKnown = object
-        ? meanwhile.has(object.uid) || [...meanwhile].some((version) => !isNewer(object.resourceVersion, version))
-        : meanwhile.has(GONE)
-      if (!isKnown) this.#written.set(key, { object, at: this.#clock.now() })
+      const isInCache = object
+        ? seen.has(object.uid) || [...seen].some((version) => !isNewer(object.resourceVersion, version))
+        : seen.has(REMOVED)
+      if (!isInCache) this.#written.set(key, { object, at: this.#clock.now() })
     } finally {
-      others.delete(meanwhile)
-      if (others.size === 0) this.#seenMeanwhile.delete(key)
+      tracked.delete(seen)
+      if (tracked.size === 0) this.#seenDuringWrites.delete(key)
     }
   }
 
-  /** The cache saw a version of an object. True when that is the one we wrote last. */
+  /** The watch delivered a version of an object. True when it is the version the operator wrote last. */
   seen(key: string, { resourceVersion }: Versioned): boolean {
-    for (const meanwhile of this.#seenMeanwhile.get(key) ?? []) meanwhile.add(resourceVersion)
+    for (const versions of this.#seenDuringWrites.get(key) ?? []) versions.add(resourceVersion)
     const written = this.#written.get(key)?.object?.resourceVersion
     if (written === undefined) return false
-    // A write that changed nothing is answered with a version the cache knew before and will not be told of again.
+    // A write that changed nothing returns a version which the watch delivered before and will not deliver again.
     if (written === resourceVersion || isNewer(resourceVersion, written)) this.#written.delete(key)
     return written === resourceVersion
   }
 
-  /** The cache saw an object go. One we wrote since under its name is another object. */
-  gone(key: string, { uid }: Versioned): void {
-    for (const meanwhile of this.#seenMeanwhile.get(key) ?? []) meanwhile.add(uid).add(GONE)
+  /** The watch delivered the removal of an object. One that was written since under its name is another object. */
+  removed(key: string, { uid }: Versioned): void {
+    for (const versions of this.#seenDuringWrites.get(key) ?? []) versions.add(uid).add(REMOVED)
     const written = this.#written.get(key)
     if (written && (written.object === undefined || written.object.uid === uid)) this.#written.delete(key)
   }
 
-  /** What there is, given what the cache knows. */
+  /** The object as far as the operator knows, given what the cache has. */
   current(key: string, cached: T | undefined): T | undefined {
     const written = this.#written.get(key)
     if (!written) return cached
-    if (this.#clock.now() - written.at <= BELIEVED_MS) return written.object
+    if (this.#clock.now() - written.at <= OVERRIDE_MS) return written.object
     this.#written.delete(key)
     return cached
   }
 }
 
-/** Whether one version of an object came after another, or after something that is no version: versions are whole numbers that only grow. */
+/** Whether a version is newer than another one, or than a text that is no version. Versions are whole numbers that only grow. */
 function isNewer(version: string, than: string): boolean {
   if (!/^\d+$/.test(than)) return true
   return version.length === than.length ? version > than : version.length > than.length

@@ -1,0 +1,62 @@
+import { isStatus } from '../../../cells/kube/kube-error.ts'
+import type { ObjectMeta } from '../../../crds/object.ts'
+import { API_VERSION, type RealmStatus } from '../../../crds/realm.ts'
+import { cellResource, type Kind, realmResource } from '../../../crds/resources.ts'
+import { blockerEvents, realmEvents } from '../../events/notes.ts'
+import { childKey } from '../cache/child.ts'
+import { canonicalHash } from '../fingerprint.ts'
+import type { WriteParts } from './child-writer.ts'
+import { keepTransitionTimes, type ReportedStatus, withoutTransitionTimes } from './transition-times.ts'
+
+/** Writes the status and the finalizers of realms and cells. */
+export class StatusWriter {
+  readonly #parts: WriteParts
+
+  constructor(parts: WriteParts) {
+    this.#parts = parts
+  }
+
+  /** Writes a status unless the object has it already. */
+  async report(
+    kind: Kind,
+    { namespace, name, uid }: ObjectMeta,
+    before: ReportedStatus | undefined,
+    status: ReportedStatus,
+  ): Promise<void> {
+    const { api, cache, limiter, lastApplied, recorder } = this.#parts
+    const reported = keepTransitionTimes(status, before)
+    const live = cache.statusFingerprint(kind, { namespace, name })
+    if (live === undefined || live === canonicalHash(reported)) return
+    const owner = { kind, namespace, name, uid: uid ?? '' }
+    const [id, desired] = [childKey(owner), canonicalHash(withoutTransitionTimes(status))]
+    if (!limiter.allows(`${kind}/status`, { namespace, name }, owner, lastApplied.wasApplied(id, 'status', desired))) return
+    const resource = kind === 'Realm' ? realmResource : cellResource
+    // With the uid, another object that has the same name by now is refused.
+    const body = { apiVersion: API_VERSION, kind, metadata: { name, namespace, ...(uid && { uid }) }, status: reported }
+    try {
+      await cache.trackWrite(kind, { namespace, name }, () => api.apply(resource, body, true, 'status'))
+    } catch (error) {
+      if (isGone(error)) return
+      throw error
+    }
+    if (cache.statusFingerprint(kind, owner) !== undefined) lastApplied.record(id, 'status', desired, desired)
+    const notes = kind === 'Realm' ? realmEvents(before, status as RealmStatus) : blockerEvents(before, status)
+    for (const note of notes) recorder?.record(owner, note)
+  }
+
+  /** Sets which of the operator's finalizers a realm has; those of other controllers stay. */
+  async setFinalizers({ namespace, name, uid = '' }: ObjectMeta, finalizers: readonly string[]): Promise<void> {
+    const { api, cache, limiter } = this.#parts
+    if (!limiter.allows('Realm', { namespace, name }, { kind: 'Realm', namespace, name, uid })) return
+    const metadata = { name, namespace, uid, ...(finalizers.length > 0 && { finalizers: [...finalizers] }) }
+    try {
+      await cache.trackWrite('Realm', { namespace, name }, () =>
+        api.apply(realmResource, { apiVersion: API_VERSION, kind: 'Realm', metadata }, true),
+      )
+    } catch (error) {
+      if (!isGone(error)) throw error
+    }
+  }
+}
+
+const isGone = (error: unknown): boolean => isStatus(error, 404) || isStatus(error, 409)

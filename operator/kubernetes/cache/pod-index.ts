@@ -1,0 +1,55 @@
+import type { Change } from '../../../cells/kube/reflector.ts'
+import { keyText, type ObjectKey } from '../../../crds/object.ts'
+import type { Kind } from '../../../crds/resources.ts'
+import { childKey } from './child.ts'
+import { Index } from './index-by.ts'
+import { type LiveEvent, mountProblemOf, type PodProblem, type PodState } from './pod.ts'
+
+/** A pod, and why its volumes cannot be mounted, as an Event said. */
+export interface MountEvent {
+  pod: ObjectKey
+  problem: PodProblem | undefined
+}
+
+/** Reduces a live Event to what the index keeps. */
+export const mountEventOf = ({ involvedObject: { namespace = '', name = '' }, ...event }: LiveEvent): MountEvent => ({
+  pod: { namespace, name },
+  problem: mountProblemOf({ ...event, involvedObject: {} }),
+})
+
+/** Pods by the part of a realm or cell they belong to, with their problems. Its methods return the pod whose owner must be reconciled. */
+export class PodIndex {
+  readonly #byPart = new Index<PodState>(keyText)
+  readonly #mountProblems = new Map<string, PodProblem>()
+
+  updatePod({ type, object: pod, previous }: Change<PodState>): PodState | undefined {
+    if (previous) this.#byPart.remove(partOf(previous), previous)
+    if (type === 'removed') this.#mountProblems.delete(keyText(pod))
+    else this.#byPart.put(partOf(pod), pod)
+    const isRelevant = type !== 'changed' || pod.ready !== previous?.ready || pod.problem?.message !== previous.problem?.message
+    return isRelevant ? pod : undefined
+  }
+
+  updateMountEvent({ type, object: { pod, problem } }: Change<MountEvent>): PodState | undefined {
+    if (!problem) return undefined
+    if (type === 'removed') this.#mountProblems.delete(keyText(pod))
+    else this.#mountProblems.set(keyText(pod), problem)
+    return this.#byPart.find(keyText(pod))
+  }
+
+  podsOf(owner: { kind: Kind } & ObjectKey, component: string): PodState[] {
+    return this.#byPart.in(`${childKey(owner)}/${component}`)
+  }
+
+  /** The problem of the first pod of a part that has one. */
+  problemOf(owner: { kind: Kind } & ObjectKey, component: string): PodProblem | undefined {
+    for (const pod of this.podsOf(owner, component)) {
+      const problem = pod.problem ?? (pod.ready ? undefined : this.#mountProblems.get(keyText(pod)))
+      if (problem) return problem
+    }
+    return undefined
+  }
+}
+
+const partOf = ({ owner, namespace, component }: PodState): string =>
+  owner ? `${childKey({ ...owner, namespace })}/${component}` : ''

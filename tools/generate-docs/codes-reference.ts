@@ -1,0 +1,120 @@
+import { httpStatusOf, type RefusalCode } from '../../cells/chassis/errors.ts'
+import { type ConnectorCloseReason, connectorCloses } from '../../cells/connector/core/connector-close-reasons.ts'
+import { type RoomCloseReason, roomCloses } from '../../cells/rooms/core/room-close-reasons.ts'
+import { code, pageOf, tableOf } from './markdown.ts'
+
+/** Exit codes of every process; a test compares the numbers with those in the code. */
+export const exitCodes: Readonly<Record<number, string>> = {
+  0: 'The command did what it was asked to, or the process was asked to stop and stopped.',
+  1: 'Something the process needs cannot be used: a broker, a database, a cluster, a folder in use. Or it did not stop in time.',
+  2: 'The command line, the environment or the manifest is invalid; the message names every mistake.',
+  3: 'The port is taken, or needs privileges.',
+  4: '`realmctl`: a realm, or the LiveKit that was asked for, does not answer.',
+  5: '`realmctl`: a file or folder cannot be written.',
+  70: 'A bug: please report it with the log.',
+  130: 'A second Ctrl-C (SIGINT) ended the process before it had stopped.',
+  143: 'A second SIGTERM ended the process before it had stopped.',
+}
+
+const refusals: Readonly<Record<RefusalCode, string>> = {
+  INVALID: 'The request is malformed.',
+  UNAUTHORIZED: 'A token or signature is missing or wrong.',
+  FORBIDDEN: 'The caller is known and may not do this, for example a banned wallet.',
+  NOT_FOUND: 'There is no such realm, room or path.',
+  TOO_LARGE: 'The body is longer than the service accepts.',
+  UNAVAILABLE: 'The service cannot answer now: it is starting, overloaded, or lacks what it depends on. Try again.',
+}
+
+const connectorReasons: Readonly<Record<ConnectorCloseReason, string>> = {
+  malformed: 'A message is not valid protobuf.',
+  unexpected: 'A message does not belong to this step of the handshake.',
+  bad_address: 'The client gave an invalid wallet address.',
+  bad_chain: 'The signature of the handshake is invalid.',
+  denied: 'The wallet is on the deny list.',
+  timeout: 'The client took too long for a step of the handshake.',
+  banned: 'The wallet is banned.',
+  superseded: 'The same wallet signed in again.',
+  drained: 'The connector stops; the client reconnects to another one.',
+  idle: 'No message for `IDLE_TIMEOUT_MS`.',
+  slow: 'The client does not read what it is sent.',
+  lost: 'The connection broke.',
+  gone: 'The client closed the connection.',
+}
+
+const roomReasons: Readonly<Record<RoomCloseReason, string>> = {
+  gone: 'The client closed the connection, or it broke.',
+  malformed: 'A message is not valid protobuf.',
+  unexpected: 'A message does not belong to this step of the handshake.',
+  bad_address: 'The client gave an invalid wallet address.',
+  bad_chain: 'The signature of the handshake is invalid.',
+  timeout: 'The handshake took too long.',
+  not_admitted: 'The peer has no admission for this room.',
+  room_full: 'The room is full.',
+  superseded: 'The same wallet joined again.',
+  moved: 'The peer was given another room and did not leave this one.',
+  too_fast: 'The peer sends more messages than the limit.',
+  too_slow: 'The peer does not read what it is sent.',
+  idle: 'The connection does not answer.',
+  stopping: 'The process stops; the client reconnects.',
+}
+
+/** The part of a close reason that is shown, of either server. */
+interface ShownClose {
+  by?: string
+  cut?: boolean
+  code?: number
+  reason?: string
+  kicked?: string | boolean
+}
+
+/** docs/reference/codes.md: what a caller, a client or a script can match on. */
+export const codesReference = (): string =>
+  pageOf(
+    'Codes',
+    'Exit codes, HTTP statuses and WebSocket close codes: what scripts and clients can match on.',
+    [
+      '## Exit codes',
+      'Of `realmctl` and of every process. With any code but 0, standard error has a sentence that says why.',
+      tableOf(
+        ['code', 'meaning'],
+        Object.entries(exitCodes).map(([number, meaning]) => [number, meaning]),
+      ),
+    ].join('\n\n'),
+    [
+      '## HTTP refusals',
+      'Of every service; the body is `{"error": "…"}` where the API of Decentraland has no other.',
+      tableOf(
+        ['status', 'code', 'meaning'],
+        Object.entries(refusals).map(([name, meaning]) => [String(httpStatusOf[name as RefusalCode]), code(name), meaning]),
+      ),
+      'Further: 405 with `allow` for a method that the path does not have, 500 for a bug, 503 with `retry-after` while a process starts, also for WebSockets.',
+    ].join('\n\n'),
+    [
+      '## WebSocket close codes of connectors',
+      'The name is also the label `ending` of the metric `realm_connector_sessions_ended_total`. *Kicked* means that the client is sent `kicked` first, after which it does not reconnect.',
+      closeTable(connectorCloses, connectorReasons),
+    ].join('\n\n'),
+    [
+      '## WebSocket close codes of embedded rooms',
+      'The name is also the label `ending` of the metric `realm_rooms_sessions_ended_total`. *Kicked* means that the client is sent `peer_kicked` first.',
+      closeTable(roomCloses, roomReasons),
+    ].join('\n\n'),
+  )
+
+const closeTable = (closes: Readonly<Record<string, ShownClose>>, meanings: Readonly<Record<string, string>>): string =>
+  tableOf(
+    ['name', 'code', 'close reason', 'kicked', 'meaning'],
+    Object.entries(closes).map(([name, close]) => [
+      code(name),
+      closeText(close),
+      code(close.reason),
+      close.kicked === undefined ? '' : 'yes',
+      meanings[name] ?? '',
+    ]),
+  )
+
+function closeText({ by, cut, code: number }: ShownClose): string {
+  if (by === 'none') return ''
+  if (by === 'drop' || cut) return 'no close frame'
+  return number === undefined ? 'none given' : String(number)
+}

@@ -1,0 +1,189 @@
+import type { CellReasons, RealmReasons } from '../../crds/realm.ts'
+
+/** When a reason is given, and what a person can do about it; nothing where there is nothing to do. */
+export type Explanation = readonly [when: string, action?: string]
+
+/** Conditions, with a sentence on what each says and every reason it can have. */
+type Explained<Reasons> = { readonly [Type in keyof Reasons]: { says: string; reasons: Explanations<Reasons[Type]> } }
+type Explanations<Reason> = Readonly<Record<Reason & string, Explanation>>
+
+const noAction = 'Nothing: the operator is at work. If it lasts, read the conditions of the cells.'
+
+const workloadBlockers: Explanations<'PodsFailing' | 'PodsRefused' | 'SecretMissing' | 'ApplyRefused' | 'BusMissing'> = {
+  PodsFailing: [
+    'Pods do not start, or exit again and again.',
+    'The message has the last error of a pod. Correct what it names, for example an image that cannot be pulled; `kubectl logs` has more.',
+  ],
+  PodsRefused: [
+    'The API server does not admit the pods.',
+    'Raise the ResourceQuota or LimitRange, or change the admission policy that the message names.',
+  ],
+  SecretMissing: ['Pods wait for a Secret that does not exist, or that lacks a key.', 'Create the Secret, or correct its name.'],
+  ApplyRefused: [
+    'The API server refuses an object, or an object of its name exists that the operator did not create.',
+    'Correct the field that the message names, or remove the other object. If access is forbidden, upgrade the chart with its roles.',
+  ],
+  BusMissing: ['The CommsCell names no NATS.', 'Name one in the spec of the cell.'],
+}
+
+/** Reasons of Progressing and of Reconciling. */
+const realmProgress: Explanations<RealmReasons['Progressing']> = {
+  CellsStarting: ['Cells are being created, changed or removed.', noAction],
+  CellsDraining: ['Players of a cell are being moved to other cells before it is removed.', 'Nothing: it ends by itself.'],
+  RollingOut: ['Cells are being replaced by cells of a new revision.', noAction],
+  ServicesStarting: ['The gatekeeper, the statistics, NATS or LiveKit are being created or changed.', noAction],
+  WaitingForPublication: ['Players could connect, but the realm is not published yet.', 'Read the condition `Published`.'],
+  Retrying: [
+    'An attempt to write an object failed in a way that may pass; the operator tries again.',
+    'If it lasts, look at the API server with the error of the message.',
+  ],
+  RolloutPaused: ['The rollout waits because of `rollout.paused`.', 'Set it to false to go on.'],
+  AwaitingPromotion: [
+    'As many slots as `rollout.canaryCells` have the new revision.',
+    'Raise or remove that number to go on, or set the change back.',
+  ],
+  Settled: ['The realm is as its spec says.'],
+  Stalled: ['The operator cannot go on.', 'Read the condition `Stalled`.'],
+}
+
+/** The conditions of a Realm. */
+export const realmConditions: Explained<RealmReasons> = {
+  Ready: {
+    says: 'Every cell and every service of the realm works. A hibernated realm is ready once its last cell is gone.',
+    reasons: {
+      AllServing: ['All cells serve players and all services are ready.'],
+      CellsNotReady: [
+        'Fewer cells serve players than the realm should have.',
+        'Read `Stalled`, then the conditions of the CommsCells.',
+      ],
+      ServicesNotReady: [
+        'A service has no ready pod; the message names it.',
+        'Read `Stalled`; `kubectl logs` of the service has more.',
+      ],
+      Hibernated: ['`cells.replicas` is 0 and no cell runs.', 'Scale the realm to wake it.'],
+      ApplyFailed: ['An object could not be written; the message has the error.', 'Read `Stalled`.'],
+    },
+  },
+  Published: {
+    says: 'The realm provider was seen serving this realm with these endpoints, and so were the providers of `publication.providers`.',
+    reasons: {
+      ServedByProvider: ['The providers serve the realm.'],
+      WaitingForProvider: [
+        'A provider does not serve the realm yet.',
+        'Nothing at first. If it lasts, look at the logs of the provider.',
+      ],
+      ProviderUnreachable: [
+        'The operator cannot reach a provider. Players may still reach it.',
+        'Check that the provider runs, and that the operator can connect to the URL of the message.',
+      ],
+      ProviderNotConfigured: [
+        'The realm names a provider that the operator was not configured for.',
+        'Add it to `publication.providers` in the values of the chart, or remove it from the realm.',
+      ],
+      NameTaken: ['Another realm is published under the same name.', 'Choose another `realmName`, or remove the other realm.'],
+      NothingToPublish: ['No cell serves players.', 'Read `Ready`.'],
+    },
+  },
+  DependenciesReady: {
+    says: 'The NATS and the LiveKit of the realm are ready or, if they are external, reachable from the operator.',
+    reasons: {
+      Reachable: ['All are ready or reachable.'],
+      Unreachable: [
+        'An external one cannot be reached from the operator.',
+        'Check its URL and the network. Where the operator has no route to it by design, set the value `checkDependencies: false` of the chart.',
+      ],
+      NotReady: ['A managed one has no ready pod.', 'Read `Stalled`; look at the pods that the message names.'],
+      NotChecked: ['The operator has not checked yet.'],
+    },
+  },
+  AcceptingPlayers: {
+    says: 'At least one cell takes new players.',
+    reasons: {
+      CellsServing: ['Players can connect.'],
+      NoCellServing: ['No cell serves players.', 'Read `Ready`.'],
+      Hibernated: ['`cells.replicas` is 0 and no cell runs.', 'Scale the realm to wake it.'],
+    },
+  },
+  Progressing: { says: 'The operator is changing something at the moment.', reasons: realmProgress },
+  Reconciling: {
+    says: 'The realm is not yet as its spec says (a condition of kstatus). Unlike `Progressing`, it is True while a rollout waits for a person.',
+    reasons: realmProgress,
+  },
+  Stalled: {
+    says: 'The operator cannot go on until a person changes something (a condition of kstatus).',
+    reasons: {
+      NotStalled: ['Nothing keeps the operator from going on.'],
+      ...workloadBlockers,
+      NameTaken: ['Another realm is published under the same name.', 'Choose another `realmName`, or remove the other realm.'],
+      ProviderNotConfigured: [
+        'The realm names a provider that the operator was not configured for.',
+        'Add it to `publication.providers` in the values of the chart, or remove it from the realm.',
+      ],
+      JoinFailed: [
+        'A new cell is up, and the operator could not join it as a player.',
+        'The message says at which step. Correct it, or set the change back. `rollout.joinProbe: None` skips the test.',
+      ],
+      ProgressDeadlineExceeded: [
+        'A new cell was not ready within `rollout.progressDeadlineSeconds`.',
+        'Look at its pods, or set the change back. The old cell still serves.',
+      ],
+      NewCellsUnhealthy: [
+        'A cell of the new revision that has a slot does not serve players.',
+        'Look at its pods, or set the change back.',
+      ],
+      JoinRateTooLow: [
+        'Fewer of the players who sign in to new cells are given an island than `rollout.minJoinRate` asks for.',
+        'Set the change back, or wait: the rollout goes on when the rate has recovered.',
+      ],
+      NoSlotFree: ['There are fewer free slots than cells asked for.', 'Raise `cells.max`, or remove cells written by hand.'],
+    },
+  },
+}
+
+/** The conditions of a CommsCell. */
+export const cellConditions: Explained<CellReasons> = {
+  Ready: {
+    says: 'The connectors and the archipelago of the cell work, or the cell is drained, as its spec says.',
+    reasons: {
+      Serving: ['Players can connect, and are grouped into islands.'],
+      ConnectorsNotReady: ['No connector pod is ready.', 'Read `Stalled`; `kubectl logs` of the connectors has more.'],
+      ArchipelagoNotReady: ['No archipelago pod is ready.', 'Read `Stalled`; `kubectl logs` of the archipelago has more.'],
+      ApplyFailed: ['An object could not be written; the message has the error.', 'Read `Stalled`.'],
+      Draining: ['The cell is disconnecting its players.'],
+      Drained: ['The cell has no connector and no player.', 'Set `desiredState: Serving` to use it again.'],
+    },
+  },
+  Cordoned: {
+    says: 'New players are sent to other cells.',
+    reasons: {
+      NotCordoned: ['New players may be sent to this cell.'],
+      CordonRequested: ['`desiredState` is `Draining` or `Drained`.', 'Set `desiredState: Serving` to take it back.'],
+    },
+  },
+  Draining: {
+    says: 'The players of the cell are being disconnected, so that they connect to another cell.',
+    reasons: {
+      NotDraining: ['Players stay connected.'],
+      DisconnectingPlayers: ['`desiredState` is `Drained`, and connectors still run.', 'Nothing: it ends after `drainSeconds`.'],
+      Drained: ['No connector and no player is left.'],
+    },
+  },
+  Reconciling: {
+    says: 'The cell is not yet as its spec says (a condition of kstatus).',
+    reasons: {
+      Starting: ['Pods are being created, or are not ready yet.', 'Nothing at first. If it lasts, look at the pods.'],
+      Updating: ['Pods are being created or replaced.', 'Nothing at first. If it lasts, look at the pods.'],
+      Draining: ['The cell is disconnecting its players.', 'Nothing: it ends after `drainSeconds`.'],
+      Retrying: [
+        'An attempt to write an object failed in a way that may pass; the operator tries again.',
+        'If it lasts, look at the API server with the error of the message.',
+      ],
+      Settled: ['The cell is as its spec says.'],
+      Stalled: ['The operator cannot go on.', 'Read the condition `Stalled`.'],
+    },
+  },
+  Stalled: {
+    says: 'The operator cannot go on until a person changes something (a condition of kstatus).',
+    reasons: { NotStalled: ['Nothing keeps the operator from going on.'], ...workloadBlockers },
+  },
+}

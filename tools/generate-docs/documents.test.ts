@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { expect, test } from 'vitest'
+import { isForTests, sourceFiles, textOf } from '../house/sources.ts'
+import { exitCodes } from './codes-reference.ts'
+import { documents, root, textOfFile } from './documents.ts'
+
+const trackedFiles = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate'], {
+  cwd: root,
+  encoding: 'utf8',
+})
+  .trim()
+  .split('\n')
+const pages = trackedFiles.filter((path) => path.endsWith('.md') && existsSync(join(root, path)))
+const productText = sourceFiles()
+  .filter((file) => !isForTests(file) && existsSync(join(root, file)))
+  .map(textOf)
+  .join('\n')
+
+test.each(Object.keys(documents))('%s is as npm run generate writes it', (path) => {
+  expect(textOfFile(path), 'npm run generate').toBe(documents[path]?.())
+})
+
+test('every link between pages leads to a file, and to a heading of it', () => {
+  const broken = pages.flatMap((page) =>
+    [...withoutCode(textOfFile(page)).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
+      .filter(([, path = '', anchor]) => !leadsSomewhere(path === '' ? page : normalize(join(dirname(page), path)), anchor))
+      .map(([link]) => `${page}: ${link}`),
+  )
+  expect(broken).toEqual([])
+})
+
+test.each(['docs/glossary.md', 'docs/architecture.md', 'README.md', 'CONTRIBUTING.md'])(
+  'every path that %s names exists',
+  (page) => {
+    const folders = /^(bench|cells|cli|crds|docs|e2e|examples|helm|operator|testing|tools)\//
+    const paths = [...textOfFile(page).matchAll(/`([\w./@-]+)`/g)]
+      .map(([, path = '']) => path)
+      .filter((path) => folders.test(path))
+    expect(paths.length).toBeGreaterThan(0)
+    expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([])
+  },
+)
+
+test('every exit code of the product is explained', () => {
+  const literals = productText.matchAll(/(?:exit\(|exitCode = |new UserError\((?:[^()]|\([^()]*\))*?, )(\d+)(?=[,)\s])/g)
+  const numbers = [...literals].map(([, number]) => Number(number))
+  expect(numbers).toContain(70)
+  expect(numbers.filter((number) => !(number in exitCodes))).toEqual([])
+})
+
+test('every metric of the product is in the reference', () => {
+  const names = [...productText.matchAll(/\.(?:counter|gauge|histogram)\(\s*'(\w+)'/g)].map(([, name = '']) => name)
+  expect(names.length).toBeGreaterThan(50)
+  const reference = textOfFile('docs/reference/metrics.md')
+  expect(names.filter((name) => !reference.includes(`_${name}\``))).toEqual([])
+})
+
+const withoutCode = (text: string): string => text.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '')
+
+function leadsSomewhere(path: string, anchor: string | undefined): boolean {
+  if (!existsSync(join(root, path))) return false
+  if (anchor === undefined) return true
+  const headings = [...textOfFile(path).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => slugOf(heading))
+  return headings.includes(anchor)
+}
+
+/** The anchor that GitHub gives a heading. */
+const slugOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-')

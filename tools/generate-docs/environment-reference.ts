@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { archipelagoVariables } from '../../cells/archipelago/config.ts'
+import { connectorVariables } from '../../cells/connector/config.ts'
+import { gatekeeperVariables } from '../../cells/gatekeeper/config.ts'
+import { migrationVariables } from '../../cells/gatekeeper/migrations/main.ts'
+import { realmProviderVariables } from '../../cells/realm-provider/config.ts'
+import { statsVariables } from '../../cells/stats/config.ts'
+import type { Schema } from '../../crds/schema.ts'
+import { operatorVariables } from '../../operator/config.ts'
+import { type Bounds, boundsOf, typeText } from './field-text.ts'
+import { code, pageOf, tableOf, valueText } from './markdown.ts'
+
+const processes: readonly [title: string, about: string, variables: z.ZodObject][] = [
+  ['Operator', 'Set by the chart, from its values.', operatorVariables],
+  ['Connector', '', connectorVariables],
+  ['Archipelago', 'The embedded rooms are part of this process.', archipelagoVariables],
+  ['Gatekeeper', '', gatekeeperVariables],
+  ['Migration of the gatekeeper', 'Brings the database to the current schema, and ends.', migrationVariables],
+  ['Stats', '', statsVariables],
+  ['Realm provider', 'Set by the chart, from its values.', realmProviderVariables],
+]
+
+/** Variables that are not part of a schema, because a library or the platform defines them. */
+const others: readonly [name: string, process: string, meaning: string][] = [
+  [
+    'KUBECONFIG',
+    'operator, realm provider',
+    'Path of a kubeconfig. Without it: `~/.kube/config`, then the ServiceAccount of the pod.',
+  ],
+  ['LIVEKIT_API_KEY', '`realmctl up`', 'API key for `--livekit`.'],
+  ['LIVEKIT_API_SECRET', '`realmctl up`', 'API secret for `--livekit`.'],
+  [
+    'XDG_CACHE_HOME',
+    '`realmctl up`',
+    'Folder in which `realm-operator/` may hold a `livekit-server` that was built earlier; default `~/.cache`.',
+  ],
+  ['PATH', '`realmctl up`', 'Searched for a `livekit-server`.'],
+]
+
+/** docs/reference/environment.md: what configures each process. */
+export const environmentReference = (): string =>
+  pageOf(
+    'Environment variables',
+    [
+      'In a cluster the operator and the chart set these; they matter to people who run a service by hand. An empty value counts as unset. Each variable `NAME` may',
+      'also be given as `NAME_FILE`, the path of a file with the value, as Secrets are mounted. A process with invalid variables names all of them and ends with exit',
+      'code 2.',
+    ].join('\n'),
+    ...processes.map(([title, about, variables]) =>
+      [`## ${title}`, about, variableTable(title, variables)].filter(Boolean).join('\n\n'),
+    ),
+    [
+      '## Others',
+      tableOf(
+        ['name', 'read by', 'meaning'],
+        others.map(([name, process, meaning]) => [code(name), process, meaning]),
+      ),
+    ].join('\n\n'),
+  )
+
+function variableTable(title: string, variables: z.ZodObject): string {
+  const { properties = {}, required = [] } = z.toJSONSchema(variables, { io: 'input' }) as Schema
+  const rows = Object.entries(properties).map(([name, schema]) => {
+    if (!schema.description) throw new Error(`${title}: ${name} needs a .describe() in its schema`)
+    const fallback = schema.default === '' ? '' : valueText(schema.default)
+    return [code(name), kindOf(schema), fallback, boundsOf(unpatterned(schema), required.includes(name)), schema.description]
+  })
+  return tableOf(['name', 'type', 'default', 'bounds', 'meaning'], rows)
+}
+
+const kindOf = (schema: Schema & Bounds): string => (schema.format === 'uri' ? 'URL' : typeText(schema))
+
+/** Formats bring patterns of their own, which only repeat the type. */
+const unpatterned = (schema: Schema & Bounds): Schema & Bounds => (schema.format ? { ...schema, pattern: '' } : schema)

@@ -1,0 +1,99 @@
+import type { Registry } from 'prom-client'
+import { archipelagoMetrics } from '../../cells/archipelago/metrics.ts'
+import { createApp } from '../../cells/chassis/http.ts'
+import { createLog } from '../../cells/chassis/log.ts'
+import { Metrics } from '../../cells/chassis/metrics.ts'
+import { connectorMetrics } from '../../cells/connector/metrics.ts'
+import { gatekeeperMetrics } from '../../cells/gatekeeper/metrics.ts'
+import { kubeMetrics } from '../../cells/kube/kube-metrics.ts'
+import { providerMetrics } from '../../cells/realm-provider/metrics.ts'
+import { roomMetrics } from '../../cells/rooms/metrics.ts'
+import { statsMetrics } from '../../cells/stats/metrics.ts'
+import { eventMetrics } from '../../operator/events/event-metrics.ts'
+import { writerMetrics } from '../../operator/kubernetes/apply/writer-metrics.ts'
+import { operatorMetrics } from '../../operator/metrics.ts'
+import { queueMetrics } from '../../operator/reconcile/queue-metrics.ts'
+import { scaleMetrics } from '../../operator/reconcile/scale-metrics.ts'
+import { code, pageOf, tableOf } from './markdown.ts'
+
+/** Metrics are listed and never read here, so what they read from may be anything. */
+const unread = new Proxy({}, { get: () => () => undefined }) as never
+
+/** What each service puts on its registry, and the sentence above its table. */
+const services: readonly { title: string; name: string; about: string; list: (metrics: Metrics) => void }[] = [
+  {
+    title: 'Operator',
+    name: 'operator',
+    about: 'Served at port 8080 of the operator. Only the leader writes, so look at the sum over all replicas.',
+    list(metrics) {
+      operatorMetrics(metrics, unread, unread)
+      queueMetrics(metrics, unread)
+      scaleMetrics(metrics)
+      writerMetrics(metrics)
+      eventMetrics(metrics)
+      kubeMetrics(metrics)
+    },
+  },
+  { title: 'Connector', name: 'connector', about: '', list: (metrics) => connectorMetrics(metrics, unread) },
+  {
+    title: 'Archipelago',
+    name: 'archipelago',
+    about: 'All archipelagos of a cell know all its peers, so count those of the one that is active.',
+    list: (metrics) => archipelagoMetrics(metrics, unread),
+  },
+  {
+    title: 'Embedded rooms',
+    name: 'rooms',
+    about: 'Served by the archipelago of a realm without LiveKit.',
+    list: (metrics) => roomMetrics(metrics, unread),
+  },
+  { title: 'Gatekeeper', name: 'gatekeeper', about: '', list: (metrics) => gatekeeperMetrics(metrics, unread) },
+  { title: 'Stats', name: 'stats', about: '', list: (metrics) => statsMetrics(metrics, unread) },
+  {
+    title: 'Realm provider',
+    name: 'realm-provider',
+    about: '',
+    list(metrics) {
+      providerMetrics(metrics, unread)
+      kubeMetrics(metrics)
+    },
+  },
+]
+
+/** docs/reference/metrics.md: what every process serves at `/metrics`. */
+export const metricsReference = (): string =>
+  pageOf(
+    'Metrics',
+    [
+      'Every process serves these at `/metrics`, in the text format of Prometheus. On a laptop, services that share a process share the page. Times are in seconds,',
+      'sizes in bytes. Labels have closed sets of values: no metric has the name of a player or a realm in a label.',
+    ].join('\n'),
+    ...services.map(({ title, name, about, list }) => {
+      const metrics = new Metrics(name)
+      list(metrics)
+      createApp({ routes: [], log: createLog('docs', 'silent'), metrics })
+      return [`## ${title}`, about, metricTable(metrics.registry)].filter(Boolean).join('\n\n')
+    }),
+    [
+      '## Every process',
+      'The metrics of Node.js and of the operating system, as `prom-client` names them.',
+      metricTable(new Metrics('process').withProcess().registry),
+    ].join('\n\n'),
+  )
+
+/** What the library knows of a metric, beyond the class of it that its types admit to. */
+interface ListedMetric {
+  name: string
+  help: string
+  type: string
+  labelNames?: readonly string[]
+}
+
+const metricTable = (registry: Registry): string =>
+  tableOf(
+    ['name', 'type', 'labels', 'meaning'],
+    (registry.getMetricsAsArray() as unknown as ListedMetric[])
+      .map((metric) => ({ ...metric, labels: metric.labelNames ?? [], kind: metric.constructor.name.toLowerCase(), of: metric }))
+      .map(({ name, kind, labels, help }) => [code(name), kind, labels.map(code).join(', '), help])
+      .sort(([one = ''], [other = '']) => one.localeCompare(other, 'en')),
+  )
