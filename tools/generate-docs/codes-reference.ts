@@ -87,7 +87,7 @@ export const codesReference = (): string =>
         ['status', 'code', 'meaning'],
         Object.entries(refusals).map(([name, meaning]) => [String(httpStatusOf[name as RefusalCode]), code(name), meaning]),
       ),
-      'Further: 405 with `allow` for a method that the path does not have, 500 for a bug, 503 with `retry-after` while a process starts, also for WebSockets.',
+      'Further: 429 with `retry-after` for a wallet that sends too many requests to a gatekeeper, 405 with `allow` for a method that the path does not have, 500 for a bug, 503 with `retry-after` while a process starts, also for WebSockets.',
     ].join('\n\n'),
     [
       '## WebSocket close codes of connectors',

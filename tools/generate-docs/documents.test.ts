@@ -43,6 +43,17 @@ test.each(['docs/glossary.md', 'docs/architecture.md', 'README.md', 'CONTRIBUTIN
   },
 )
 
+test('every file of a walk holds what to look for in it, and no walk is longer than four files', () => {
+  const walks = textOfFile('docs/architecture.md').split(/^### /m).slice(1)
+  expect(walks.length).toBe(4)
+  for (const walk of walks) {
+    const steps = [...walk.matchAll(/^\d\. `(\S+)` \(`(\w+)`\)/gm)]
+    expect(steps.length, walk).toBeGreaterThan(1)
+    expect(steps.length, walk).toBeLessThanOrEqual(4)
+    expect(steps.filter(([, file = '', symbol = '']) => !textOfFile(file).includes(symbol)).map(([step]) => step)).toEqual([])
+  }
+})
+
 test('every exit code of the product is explained', () => {
   const literals = productText.matchAll(/(?:exit\(|exitCode = |new UserError\((?:[^()]|\([^()]*\))*?, )(\d+)(?=[,)\s])/g)
   const numbers = [...literals].map(([, number]) => Number(number))
