@@ -30,13 +30,13 @@ function renderRate(): number {
   const realm = aRealm()
   const cell = aServingCell(realm)
   const observed = { cells: [cell], services: [] }
-  const sighting = { state: 'serving', aboutUrl: 'http://realm-provider/main/about' } as const
+  const publication = { state: 'serving', aboutUrl: 'http://realm-provider/main/about' } as const
   return rateOf(() => {
     const plan = planRealm(realm, observed, site)
     const cellPlan = planCell(cell)
     const objects = realmObjects(realm, plan, platform).length + cellObjects(cell, cellPlan, platform).length
     const now = 1_760_000_000_000
-    const status = realmStatus({ realm, plan, observed, urls: site.urls(realm), sighting, failure: undefined, now })
+    const status = realmStatus({ realm, plan, observed, urls: site.urls(realm), publication, failure: undefined, now })
     const ofCell = cellStatus({
       cell,
       observed: { connectors: undefined, archipelago: undefined },

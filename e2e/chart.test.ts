@@ -9,7 +9,7 @@ import { readConfig as readProviderConfig } from '../cells/realm-provider/config
 import { crdFiles, readCrd, readCrdText } from '../crds/schema.ts'
 import { readConfig as readOperatorConfig } from '../operator/config.ts'
 import { aCell, aRealm, platform, site } from '../operator/desired/fixtures.ts'
-import { cellObjects, mintedSecrets, realmObjects } from '../operator/desired/manifests/objects.ts'
+import { cellObjects, generatedSecrets, realmObjects } from '../operator/desired/manifests/objects.ts'
 import { planCell, planRealm } from '../operator/desired/plan.ts'
 import { runCommand } from '../testing/parts/command.ts'
 import { withPart } from '../testing/parts/with-part.ts'
@@ -117,7 +117,7 @@ withPart('kube', 'the chart', (kube) => {
     })
 
     test('to make Secrets and never to read one', async () => {
-      expect(mintedSecrets(aRealm())).not.toEqual([])
+      expect(generatedSecrets(aRealm())).not.toEqual([])
       expect(mayDo(rulesOf(await render()), '', 'secrets')).toEqual(['create'])
     })
 

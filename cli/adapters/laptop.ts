@@ -82,7 +82,7 @@ export async function startLaptop({ host, port, publicUrl, data, media, log }: L
         : undefined
     },
     distributed: false,
-    toldMs: TOLD_MS,
+    propagationMs: TOLD_MS,
   }
   const cluster = createLocalCluster({
     clock,

@@ -6,7 +6,7 @@ import { planCell, planRealm } from './plan.ts'
 
 const scaled = (replicas: number, max = 4) => aRealm({ cells: { replicas, max } })
 const planOf = (realm: Realm, cells: CommsCell[] = []) => planRealm(realm, { cells, services: [] }, site)
-const slotsOf = (realm: Realm, cells: CommsCell[] = []) => planOf(realm, cells).slots.map(({ cell }) => cell)
+const slotsOf = (realm: Realm, cells: CommsCell[] = []) => planOf(realm, cells).routes.map(({ cell }) => cell)
 
 test('each slot below cells.replicas deserves a cell, complete with what the template says', () => {
   const { cells } = planOf(scaled(2))
@@ -36,7 +36,7 @@ test('every slot leads to a cell: its own, or else one by its number', () => {
 })
 
 test('a hibernated realm has no cell, and its slots lead nowhere', () => {
-  expect(planOf(scaled(0))).toMatchObject({ cells: [], slots: [], endpoints: [] })
+  expect(planOf(scaled(0))).toMatchObject({ cells: [], routes: [], endpoints: [] })
 })
 
 test('a new cell takes its slot over once it serves, not before', () => {
@@ -63,10 +63,10 @@ test('whatever serves, every slot of a realm that is awake leads to one of its c
       (replicas, more, serving) => {
         const realm = scaled(replicas, replicas + more)
         const cells = serving.filter((slot) => slot < replicas + more).map((slot) => aServingCell(realm, slot))
-        const { slots, cells: wanted } = planOf(realm, cells)
+        const { routes, cells: wanted } = planOf(realm, cells)
         const names = wanted.map(({ metadata }) => metadata.name)
-        expect(slots.map(({ slot }) => slot)).toEqual(Array.from({ length: replicas + more }, (_, slot) => slot))
-        for (const { cell } of slots) expect(names).toContain(cell)
+        expect(routes.map(({ slot }) => slot)).toEqual(Array.from({ length: replicas + more }, (_, slot) => slot))
+        for (const { cell } of routes) expect(names).toContain(cell)
       },
     ),
     { numRuns: 50 },

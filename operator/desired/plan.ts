@@ -1,41 +1,39 @@
 import type { CommsCell, Endpoint, Realm } from '../../crds/realm.ts'
-import { noOutlook, type Outlook } from '../observed/observations.ts'
-import type { RealmObserved } from '../observed/workload.ts'
-import { type Blueprint, keptCell, madeCell, plannedCell } from './cells/cell-manifest.ts'
-import { stillUsed } from './cells/retained.ts'
-import { answeringCells, endpointOf } from './endpoints.ts'
-import { detourOf } from './rollout/converge-first.ts'
-import { leave } from './rollout/drain.ts'
-import { isOf } from './rollout/revision.ts'
-import { planRollout, type Rollout, type Turn } from './rollout/rollout.ts'
-import { type Scale, scaleOf } from './scale/scaling.ts'
-import { cellsOf, chooseSlots, isScaled } from './scale/slots.ts'
-import { gatekeeperSettings, type Settings, statsSettings } from './settings.ts'
+import { noObservations, type Observations } from '../observed/observations.ts'
+import type { ObservedCell, ObservedRealm } from '../observed/workload.ts'
+import { type CellInputs, desiredCell, newCell, updatedCell } from './cells/cell-manifest.ts'
+import { retainedObjects } from './cells/retained.ts'
+import { endpointOf, slotRoutes } from './endpoints.ts'
+import { convergenceTarget } from './rollout/converge-first.ts'
+import { nextDrainStep } from './rollout/drain.ts'
+import { isOfRevision } from './rollout/revision.ts'
+import { planRollout, type Rollout, type SlotRollout } from './rollout/rollout.ts'
+import { desiredScale, type Scale } from './scale/scaling.ts'
+import { cellsBySlot, chooseSlots, isScaled } from './scale/slots.ts'
+import { archipelagoSettings, connectorSettings, gatekeeperSettings, type Settings, statsSettings } from './settings.ts'
 import type { Site } from './site.ts'
 
-export { type CellPlan, planCell } from './cells/plan-cell.ts'
-
-/** What one pass wants for a realm. */
+/** The desired state of a realm, as one pass of the operator computes it. */
 export interface RealmPlan {
-  /** The cells the realm deserves, complete as they should be, those on their way out among them; others of its own go. */
+  /** The complete CommsCells to apply, draining ones among them. Other cells that the operator made are to be removed. */
   cells: readonly CommsCell[]
   /** The services all cells of the realm share. */
   services: readonly ServicePlan[]
   /** Which cell answers at each slot's stable URL: every slot below `cells.max`, none while no cell runs. */
-  slots: readonly { slot: number; cell: string }[]
+  routes: readonly { slot: number; cell: string }[]
   /** What to publish, by slot. */
   endpoints: readonly Endpoint[]
-  /** How many cells there should be; fewer than `scale` asks for when people's own cells leave no slot for them. */
-  wanted: number
+  /** Cells the operator should run; fewer than `scale` asks for when cells that users created leave no slot for them. */
+  desiredCells: number
   scale: Scale
-  /** Names of what is neither changed nor removed: a Managed server that only cells on their way out still speak through. */
-  spared: ReadonlySet<string>
+  /** Names of objects to neither change nor remove: those of a Managed server that only draining cells still use. */
+  retained: ReadonlySet<string>
   rollout: Rollout
-  /** When to look again even if nothing changes, in milliseconds. */
+  /** When to run the next pass even if nothing changes, in milliseconds. */
   recheckMs: number | undefined
 }
 
-/** One service of a realm. */
+/** The desired state of one service of a realm. */
 export interface ServicePlan {
   component: 'gatekeeper' | 'stats'
   /** 0 = it should not run. */
@@ -43,76 +41,110 @@ export interface ServicePlan {
   settings: Settings
 }
 
-/** One cell per slot, as many as asked for, replaced slot by slot when they should be others; the services; and who answers where. */
-export function planRealm(realm: Realm, observed: RealmObserved, site: Site, outlook: Outlook = noOutlook): RealmPlan {
-  const existing = cellsOf(realm, observed.cells)
-  const scale = scaleOf(realm, existing, observed, outlook)
-  const chosen = chooseSlots(realm, scale.cells, existing, outlook.players)
-  const declared: Blueprint = { realm, site, connectorsOf: scale.connectorsOf }
-  const isAsIn = (wish: Blueprint) => (cell: CommsCell) =>
-    !site.distributed || isOf(cell.spec, plannedCell(wish, cell.spec.slot).spec)
-  const blueprint = { ...declared, detour: detourOf(realm, existing.own, isAsIn(declared), outlook) }
-  const isWanted = isAsIn(blueprint)
-  const keep = (cell: CommsCell, desiredState?: 'Draining' | 'Drained') =>
-    keptCell(blueprint, cell, { isWanted: isWanted(cell), isScaled: isScaled(observed, cell), desiredState })
-  const kept = new Map(chosen.map((slot) => [slot, existing.own.get(slot) ?? []]))
-  const { turns, rollout } = planRollout(realm, kept, isWanted, outlook, blueprint.detour !== undefined)
-  const given = [...existing.own].filter(([slot]) => !kept.has(slot)).flatMap(([, cells]) => cells)
-  const steps = [...turns.flatMap(({ leaving }) => leaving), ...given].map((cell) => ({
+/** The desired state of one cell. */
+export interface CellPlan {
+  connectors: { replicas: number; settings: Settings }
+  archipelago: { runs: boolean; settings: Settings }
+}
+
+/**
+ * Plans a realm: how many cells, at which slots, of which revision; what becomes of each cell that exists; the services; and which cell
+ * answers at each slot.
+ */
+export function planRealm(
+  realm: Realm,
+  observed: ObservedRealm,
+  site: Site,
+  observations: Observations = noObservations,
+): RealmPlan {
+  const existing = cellsBySlot(realm, observed.cells)
+  const scale = desiredScale(realm, existing, observed, observations)
+  const slots = chooseSlots(realm, scale.cells, existing, observations.players)
+  const declared: CellInputs = { realm, site, connectorsOf: scale.connectorsOf }
+  const matches = (inputs: CellInputs) => (cell: CommsCell) =>
+    !site.distributed || isOfRevision(cell.spec, desiredCell(inputs, cell.spec.slot).spec)
+  const convergeOn = convergenceTarget(realm, existing.own, matches(declared), observations)
+  const inputs: CellInputs = { ...declared, convergeOn }
+  const isDesired = matches(inputs)
+  const update = (cell: CommsCell, desiredState?: 'Draining' | 'Drained') =>
+    updatedCell(inputs, cell, { isDesired: isDesired(cell), isScaled: isScaled(observed, cell), desiredState })
+
+  const inUse = new Map(slots.map((slot) => [slot, existing.own.get(slot) ?? []]))
+  const { slotRollouts, rollout } = planRollout(realm, inUse, isDesired, observations, convergeOn !== undefined)
+  const abandoned = [...existing.own].filter(([slot]) => !inUse.has(slot)).flatMap(([, cells]) => cells)
+  const drains = [...slotRollouts.flatMap(({ draining }) => draining), ...abandoned].map((cell) => ({
     cell,
-    step: leave(realm, cell, outlook, site.toldMs),
+    step: nextDrainStep(realm, cell, observations, site.propagationMs),
   }))
-  const leaving = steps.flatMap(({ cell, step }) => (step.state === 'gone' ? [] : [keep(cell, step.state)]))
-  const staying = turns.flatMap(({ slot, holder, next, makes }) => [
-    ...[holder, next].flatMap((cell) => (cell ? [keep(cell)] : [])),
-    ...(makes ? [madeCell(blueprint, slot, holder && { holder, isScaled: isScaled(observed, holder) })] : []),
+  const draining = drains.flatMap(({ cell, step }) => (step.state === 'remove' ? [] : [update(cell, step.state)]))
+  const staying = slotRollouts.flatMap(({ slot, active, candidate, createsCell }) => [
+    ...[active, candidate].flatMap((cell) => (cell ? [update(cell)] : [])),
+    ...(createsCell ? [newCell(inputs, slot, active && { active, isScaled: isScaled(observed, active) })] : []),
   ])
-  const endpoints = endpointsOf(blueprint, turns, existing.byHand, leaving, observed.cells)
-  const waits = [
-    rollout.recheckMs,
-    scale.recheckMs,
-    ...steps.map(({ step }) => ('recheckMs' in step ? step.recheckMs : undefined)),
-  ]
-  const cells = [...staying, ...leaving]
+  const cells = [...staying, ...draining]
+  const endpoints = endpointsOf(inputs, slotRollouts, existing.userCreated, draining, observed.cells)
   return {
     cells,
     services: [
       { component: 'gatekeeper', replicas: realm.spec.gatekeeper.replicas, settings: gatekeeperSettings(realm, site) },
       { component: 'stats', replicas: 1, settings: statsSettings(realm, site) },
     ],
-    slots: answeringCells(realm.spec.cells.max, endpoints),
+    routes: slotRoutes(realm.spec.cells.max, endpoints),
     endpoints,
-    wanted: chosen.length,
+    desiredCells: slots.length,
     scale,
-    spared: stillUsed(realm, [...cells, ...existing.byHand]),
+    retained: retainedObjects(realm, [...cells, ...existing.userCreated]),
     rollout,
-    recheckMs: waits.reduce(
-      (soonest, ms) => (ms !== undefined && (soonest === undefined || ms < soonest) ? ms : soonest),
-      undefined,
-    ),
+    recheckMs: soonest([
+      rollout.recheckMs,
+      scale.recheckMs,
+      ...drains.map(({ step }) => ('recheckMs' in step ? step.recheckMs : undefined)),
+    ]),
   }
 }
 
-/** What is published of a realm: who has each slot, then people's own cells, then those who still have players and nobody's slot. */
+const soonest = (delaysMs: readonly (number | undefined)[]): number | undefined => {
+  const known = delaysMs.filter((ms) => ms !== undefined)
+  return known.length > 0 ? Math.min(...known) : undefined
+}
+
+/** The endpoints of a realm, one per slot: of the active cell of each slot, else of a cell that a user created, else of a draining cell. */
 function endpointsOf(
-  blueprint: Blueprint,
-  turns: readonly Turn[],
-  byHand: readonly CommsCell[],
-  leaving: readonly CommsCell[],
-  seen: readonly CommsCell[],
+  inputs: CellInputs,
+  slotRollouts: readonly SlotRollout[],
+  userCreated: readonly CommsCell[],
+  draining: readonly CommsCell[],
+  observed: readonly CommsCell[],
 ): Endpoint[] {
-  const { realm } = blueprint
-  const held = turns.map(({ slot, holder }) => endpointOf(realm, holder ?? plannedCell(blueprint, slot), holder))
-  const theirs = byHand.map((cell) => endpointOf(realm, cell, cell))
-  const going = leaving.map((cell) =>
-    endpointOf(
-      realm,
-      cell,
-      seen.find(({ metadata }) => metadata.name === cell.metadata.name),
-      true,
-    ),
-  )
+  const { realm } = inputs
+  const candidates = [
+    ...slotRollouts.map(({ slot, active }) => endpointOf(realm, active ?? desiredCell(inputs, slot), active)),
+    ...userCreated.map((cell) => endpointOf(realm, cell, cell)),
+    ...draining.map((cell) => {
+      const seen = observed.find(({ metadata }) => metadata.name === cell.metadata.name)
+      return endpointOf(realm, cell, seen, true)
+    }),
+  ]
   const bySlot = new Map<number, Endpoint>()
-  for (const endpoint of [...held, ...theirs, ...going]) if (!bySlot.has(endpoint.slot)) bySlot.set(endpoint.slot, endpoint)
+  for (const endpoint of candidates) if (!bySlot.has(endpoint.slot)) bySlot.set(endpoint.slot, endpoint)
   return [...bySlot.values()].sort((a, b) => a.slot - b.slot)
 }
+
+const NOTHING_EXISTS: ObservedCell = { connectors: undefined, archipelago: undefined }
+
+/**
+ * Plans the processes of one cell. Draining a cell scales its connectors to 0, which makes them disconnect their players; its archipelago
+ * runs until the last connector is gone, so that players stay grouped. The two cells that a slot has during a rollout share one bus, and
+ * their archipelagos elect one leader: players keep their islands when they move from one cell to the other.
+ */
+export function planCell(cell: CommsCell, observed: ObservedCell = NOTHING_EXISTS): CellPlan {
+  const isDrained = cell.spec.desiredState === 'Drained'
+  return {
+    connectors: { replicas: isDrained ? 0 : cell.spec.connectors.replicas, settings: connectorSettings(cell) },
+    archipelago: { runs: !(isDrained && isEmpty(observed)), settings: archipelagoSettings(cell) },
+  }
+}
+
+/** Whether a cell has no connector left, and so no player. */
+export const isEmpty = ({ connectors }: ObservedCell): boolean =>
+  connectors === undefined || (connectors.desired === 0 && connectors.ready === 0 && connectors.existing === 0)

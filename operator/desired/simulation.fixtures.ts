@@ -1,6 +1,6 @@
 import type { CommsCell, Realm, RealmSpec } from '../../crds/realm.ts'
-import type { Joins, Peak } from '../observed/players.ts'
-import type { Join } from '../observed/synthetic-join.ts'
+import type { JoinCounts, PlayerPeak } from '../observed/players.ts'
+import type { SyntheticJoin } from '../observed/synthetic-join.ts'
 import type { Workload } from '../observed/workload.ts'
 import { aRealm, site } from './fixtures.ts'
 import { planCell, planRealm, type RealmPlan } from './plan.ts'
@@ -22,9 +22,9 @@ export class Simulation {
   now = Date.parse('2026-11-21T08:00:00Z')
   readonly cells = new Map<string, CommsCell>()
   readonly running = new Map<string, Running>()
-  readonly joins = new Map<string, Join>()
+  readonly joins = new Map<string, SyntheticJoin>()
   /** How it goes for players who come to a cell; other cells cannot be asked. */
-  readonly playersJoins = new Map<string, Joins>()
+  readonly playersJoins = new Map<string, JoinCounts>()
   players: ReadonlyMap<number, number> | undefined
   /** Whether nobody could be asked for them for a while. */
   isUncounted = false
@@ -62,15 +62,15 @@ export class Simulation {
   /** One pass over the realm, then one over each of its cells. */
   pass(): RealmPlan {
     const observed = { cells: [...this.cells.values()], services: SERVICES }
-    const joinOf = ({ metadata }: CommsCell): Join => this.joins.get(metadata.name) ?? { state: 'untried' }
-    const isLedTo = ({ metadata }: CommsCell) => this.ledTo.has(metadata.name)
+    const syntheticJoinOf = ({ metadata }: CommsCell): SyntheticJoin => this.joins.get(metadata.name) ?? { state: 'untried' }
+    const mayBeRoutedTo = ({ metadata }: CommsCell) => this.ledTo.has(metadata.name)
     const plan = planRealm(this.realm, observed, site, {
       players: this.players,
       peak: this.#peak(),
-      isUncounted: this.isUncounted,
-      joinOf,
-      joinsOf: ({ metadata }) => this.playersJoins.get(metadata.name) ?? 'unreachable',
-      isLedTo,
+      arePlayersUnknown: this.isUncounted,
+      syntheticJoinOf,
+      joinCountsOf: ({ metadata }) => this.playersJoins.get(metadata.name) ?? 'unreachable',
+      mayBeRoutedTo,
       now: this.now,
     })
     this.plan = plan
@@ -78,14 +78,14 @@ export class Simulation {
     const kept = new Set(plan.cells.map(({ metadata }) => metadata.name))
     for (const cell of observed.cells)
       if (cell.metadata.ownerReferences && !kept.has(cell.metadata.name)) this.#remove(cell.metadata.name)
-    const sighting = { state: 'serving', aboutUrl: '' } as const
+    const publication = { state: 'serving', aboutUrl: '' } as const
     const changed = { cells: [...this.cells.values()], services: SERVICES }
     const facts = {
       realm: this.realm,
       plan,
       observed: changed,
       urls: site.urls(this.realm),
-      sighting,
+      publication,
       failure: undefined,
       now: this.now,
     }
@@ -113,7 +113,7 @@ export class Simulation {
 
   /** Whoever is to be joined is joined. */
   joinAll(): void {
-    for (const { metadata } of this.plan?.rollout.joining ?? []) this.joins.set(metadata.name, { state: 'joined' })
+    for (const { metadata } of this.plan?.rollout.cellsToJoin ?? []) this.joins.set(metadata.name, { state: 'joined' })
   }
 
   /** Passes until the realm rests, a second each, with a probe that joins whatever it is asked to. */
@@ -132,16 +132,16 @@ export class Simulation {
 
   byVersion = (): string[] => [...this.cells.values()].map(({ spec }) => `${spec.slot}:${spec.version}`).sort()
   names = (): string[] => [...this.cells.keys()].sort()
-  routes = (): string[] => this.plan?.slots.map(({ cell }) => cell) ?? []
+  routes = (): string[] => this.plan?.routes.map(({ cell }) => cell) ?? []
   states = (): Record<string, string> =>
     Object.fromEntries(this.realm.status?.endpoints?.map(({ cell, state }) => [cell, state]) ?? [])
 
-  #peak = (): Peak | undefined =>
+  #peak = (): PlayerPeak | undefined =>
     this.wasAlwaysSo && this.players
       ? { bySlot: this.players, total: [...this.players.values()].reduce((sum, count) => sum + count, 0) }
       : undefined
 
-  #text = (): string => JSON.stringify([this.realm.status, [...this.cells.values()], this.plan?.slots])
+  #text = (): string => JSON.stringify([this.realm.status, [...this.cells.values()], this.plan?.routes])
 
   #apply(wanted: CommsCell): void {
     const known = this.cells.get(wanted.metadata.name)
@@ -179,12 +179,12 @@ export class Simulation {
     const run = this.running.get(name) ?? { works: this.comesUp(cell.spec.version), pods: 0, goneAt: undefined }
     this.running.set(name, run)
     if (run.goneAt !== undefined && run.goneAt <= this.now) Object.assign(run, { pods: 0, goneAt: undefined })
-    const wanted = planCell(cell).connectors.replicas
-    if (wanted > 0) Object.assign(run, { pods: wanted, goneAt: undefined })
+    const desired = planCell(cell).connectors.replicas
+    if (desired > 0) Object.assign(run, { pods: desired, goneAt: undefined })
     else if (run.pods > 0) run.goneAt ??= this.now + cell.spec.connectors.drainSeconds * 1000
-    const ready = run.works ? wanted : 0
-    const connectors: Workload = { component: 'connector', wanted, updated: wanted, ready, existing: run.pods }
-    const archipelago: Workload = { component: 'archipelago', wanted: 1, updated: 1, ready: run.works ? 1 : 0, existing: 1 }
+    const ready = run.works ? desired : 0
+    const connectors: Workload = { component: 'connector', desired, updated: desired, ready, existing: run.pods }
+    const archipelago: Workload = { component: 'archipelago', desired: 1, updated: 1, ready: run.works ? 1 : 0, existing: 1 }
     const status = cellStatus({ cell, observed: { connectors, archipelago }, failure: undefined, now: this.now })
     this.cells.set(name, { ...cell, status })
   }
@@ -204,7 +204,7 @@ export const rollout = (changes: Partial<RealmSpec['rollout']> = {}): Pick<Realm
 
 const SERVICES: Workload[] = (['gatekeeper', 'stats', 'nats'] as const).map((component) => ({
   component,
-  wanted: 1,
+  desired: 1,
   updated: 1,
   ready: 1,
   existing: 1,

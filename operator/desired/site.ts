@@ -18,7 +18,7 @@ export interface Site {
   /** Whether a cell is several processes, and so cannot do without a bus. */
   distributed: boolean
   /** How long it takes until everybody who asks is told what we last published, in milliseconds. */
-  toldMs: number
+  propagationMs: number
 }
 
 /** A Kubernetes cluster. */
@@ -28,7 +28,7 @@ export const clusterSite = (clusterDomain: string, providerUrl: string): Site =>
   nats: (realm, user) => clusterNats(realm, user, clusterDomain),
   livekit: (realm) => clusterLivekit(realm, clusterDomain),
   distributed: true,
-  toldMs: 3_000,
+  propagationMs: 3_000,
 })
 
 function clusterNats(realm: Realm, user: BusUser, clusterDomain: string): CommsCellSpec['nats'] {
@@ -69,5 +69,5 @@ export const laptopSite = ({ baseUrl, providerUrl, livekit }: LaptopOptions): Si
   nats: () => undefined,
   livekit: () => livekit,
   distributed: false,
-  toldMs: 500,
+  propagationMs: 500,
 })

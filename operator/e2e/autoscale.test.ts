@@ -59,7 +59,7 @@ withPart('kube', 'numbers chosen by the players, against a real API server', (pa
   const start = async () => {
     crowd = aCensus(lab.namespace)
     operator = await startOperator(lab.api, lab.namespace, undefined, {
-      site: { ...site, toldMs: 300 },
+      site: { ...site, propagationMs: 300 },
       playerCounts: crowd.playerCounts,
     })
     lab.ends(crowd.stop, operator.stop)

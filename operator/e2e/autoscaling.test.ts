@@ -51,7 +51,10 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
       forget: () => {},
       onChange: () => () => {},
     }
-    const operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, toldMs: 300 }, playerCounts })
+    const operator = await startOperator(lab.api, lab.namespace, undefined, {
+      site: { ...site, propagationMs: 300 },
+      playerCounts,
+    })
     lab.ends(kubelet.stop, operator.stop)
   })
   const { declare, get, realmOf, kubectl } = lab

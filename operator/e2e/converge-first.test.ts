@@ -19,7 +19,7 @@ withPart('kube', 'a change in the middle of another one, against a real API serv
 
   beforeEach(async () => {
     const kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
-    operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, toldMs: 300 } })
+    operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, propagationMs: 300 } })
     lab.ends(kubelet.stop, operator.stop)
   })
   const realm = (version: string, rollout: object = {}) => ({

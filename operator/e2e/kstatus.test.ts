@@ -46,7 +46,10 @@ withPart('kube', 'what kstatus says of a Realm, at every version the API server 
     lab.ends(watch.stop, kubelet.stop)
   })
   const start = async () => {
-    operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, toldMs: 300 }, syntheticJoins: joins })
+    operator = await startOperator(lab.api, lab.namespace, undefined, {
+      site: { ...site, propagationMs: 300 },
+      syntheticJoins: joins,
+    })
     lab.ends(operator.stop)
   }
   /** The distinct answers from a version on, in their order. */

@@ -10,7 +10,7 @@ import { aLab } from '../../testing/apiserver/lab.ts'
 import { scriptedJoins } from '../../testing/apiserver/scripted-probe.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
-import type { Joins } from '../observed/players.ts'
+import type { JoinCounts } from '../observed/players.ts'
 import { createJoinWatch } from '../observers/players/join-success-rate.ts'
 
 type Deployment = KubeObject & { spec: { replicas: number } }
@@ -24,7 +24,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
   let kubelet: FakeKubelet
   let joins: ReturnType<typeof scriptedJoins>
   /** How it goes for the players of a cell. */
-  let joinsOf: (cell: string) => Joins
+  let joinsOf: (cell: string) => JoinCounts
   const start = async () => {
     const joinSuccess = createJoinWatch({
       addressesOf: ({ metadata }) => [metadata.name],
@@ -33,7 +33,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
       fetch: async (url) => ({ ok: true, status: 200, body: { joins: joinsOf(new URL(url).hostname) } }),
     })
     operator = await startOperator(lab.api, lab.namespace, undefined, {
-      site: { ...site, toldMs: 300 },
+      site: { ...site, propagationMs: 300 },
       syntheticJoins: joins,
       joinSuccess,
     })

@@ -21,7 +21,7 @@ withPart('kube', 'scaling against a real API server', (part) => {
   let kubelet: FakeKubelet
 
   const start = async () => {
-    operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, toldMs: 300 } })
+    operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, propagationMs: 300 } })
     lab.ends(operator.stop)
   }
   beforeEach(async () => {

@@ -13,7 +13,7 @@ import { startControllers } from '../../testing/apiserver/controllers.ts'
 import { kubectlOf } from '../../testing/apiserver/kubectl.ts'
 import { inNamespace } from '../../testing/apiserver/namespace.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import { DELETION_COST } from '../desired/scale/shrink.ts'
+import { DELETION_COST_ANNOTATION } from '../desired/scale/shrink.ts'
 import { connectorPlayerCounter } from '../observers/players/connector-players.ts'
 
 type Pod = KubeObject & { status?: { podIP?: string } }
@@ -54,7 +54,7 @@ withPart('kube', 'connectors that become fewer, with the controllers of a real c
     let last = 1
     // What kubelets would say of connectors: each is ready, at an address of its own.
     const pods = watch(resources.Pod, (live: Pod) => {
-      if (live.metadata.annotations?.[DELETION_COST] && !marked.has(live.metadata.name))
+      if (live.metadata.annotations?.[DELETION_COST_ANNOTATION] && !marked.has(live.metadata.name))
         marked.set(live.metadata.name, Number(live.metadata.resourceVersion))
       if (live.status?.podIP || live.metadata.deletionTimestamp) return
       const conditions = [{ type: 'Ready', status: 'True' }]

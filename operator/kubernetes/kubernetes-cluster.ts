@@ -2,11 +2,11 @@ import { Refusal } from '../../cells/chassis/errors.ts'
 import { KubeError } from '../../cells/kube/kube-error.ts'
 import type { CommsCell, CommsCellStatus, Realm, RealmStatus } from '../../crds/realm.ts'
 import type { Kind } from '../../crds/resources.ts'
-import type { Manifest, MintedSecret } from '../desired/manifests/manifest.ts'
-import { cellObjects, mintedSecrets, realmObjects } from '../desired/manifests/objects.ts'
+import type { GeneratedSecret, KubeManifest } from '../desired/manifests/manifest.ts'
+import { cellObjects, generatedSecrets, realmObjects } from '../desired/manifests/objects.ts'
 import type { CellPlan, RealmPlan } from '../desired/plan.ts'
 import type { Platform } from '../desired/platform.ts'
-import type { CellObserved, RealmObserved, Workload } from '../observed/workload.ts'
+import type { ObservedCell, ObservedRealm, Workload } from '../observed/workload.ts'
 import type { CountPlayers } from '../observers/players/connector-players.ts'
 import type { Cluster } from '../reconcile/cluster.ts'
 import { setDeletionCosts } from './apply/pod-deletion-cost.ts'
@@ -59,13 +59,13 @@ export class KubernetesCluster implements Cluster {
     }
   }
 
-  observeRealm({ metadata }: Realm): RealmObserved {
+  observeRealm({ metadata }: Realm): ObservedRealm {
     const cells = this.#parts.cache.cellsOf(metadata)
     const scaled = new Set(cells.filter((cell) => this.#isScaledByOthers(cell)).map((cell) => cell.metadata.name))
     return { cells, services: this.#workloadsOf(metadata.uid), scaled }
   }
 
-  observeCell({ metadata }: CommsCell): CellObserved {
+  observeCell({ metadata }: CommsCell): ObservedCell {
     const workloads = this.#workloadsOf(metadata.uid)
     return {
       connectors: workloads.find(({ component }) => component === 'connector'),
@@ -75,9 +75,9 @@ export class KubernetesCluster implements Cluster {
 
   async realizeRealm(realm: Realm, plan: RealmPlan): Promise<void> {
     const { writer, platform } = this.#parts
-    for (const secret of mintedSecrets(realm)) if (this.#isMissing(secret)) await writer.createSecret(secret)
+    for (const secret of generatedSecrets(realm)) if (this.#isMissing(secret)) await writer.createSecret(secret)
     const manifests = realmObjects(realm, plan, platform).map((manifest) => this.#withoutReplicasOfOthers(manifest))
-    await this.#settle(realm.metadata.uid ?? '', manifests, plan.spared)
+    await this.#settle(realm.metadata.uid ?? '', manifests, plan.retained)
   }
 
   async realizeCell(cell: CommsCell, plan: CellPlan): Promise<void> {
@@ -100,7 +100,7 @@ export class KubernetesCluster implements Cluster {
   }
 
   /** Applies the desired objects of an owner, then removes its other objects except those in `retained`. */
-  async #settle(ownerUid: string, manifests: readonly Manifest[], retained: ReadonlySet<string> = new Set()): Promise<void> {
+  async #settle(ownerUid: string, manifests: readonly KubeManifest[], retained: ReadonlySet<string> = new Set()): Promise<void> {
     const { cache, writer } = this.#parts
     let failed: unknown
     let serverErrors = 0
@@ -123,7 +123,7 @@ export class KubernetesCluster implements Cluster {
   }
 
   /** A Secret exists while the workload that needs it runs; asking the API server would require the permission to read Secrets. */
-  #isMissing({ metadata, neededBy }: MintedSecret): boolean {
+  #isMissing({ metadata, neededBy }: GeneratedSecret): boolean {
     const workload = this.#parts.cache.child({ ...neededBy, namespace: metadata.namespace })
     return !workload || this.#workloadOf(workload)?.problem?.code === 'SecretMissing'
   }
@@ -135,14 +135,14 @@ export class KubernetesCluster implements Cluster {
   #workloadOf({ workload, namespace, owner }: Child): Workload | undefined {
     if (!workload || !owner) return undefined
     const { cache } = this.#parts
-    const { component, wanted, updated, ready, refused } = workload
+    const { component, wanted: desired, updated, ready, refused } = workload
     const problem = refused
       ? ({ code: 'PodsRefused', message: refused } as const)
-      : ready < wanted
+      : ready < desired
         ? cache.problemOf({ ...owner, namespace }, component)
         : undefined
     const existing = cache.podsOf({ ...owner, namespace }, component).length
-    return { component, wanted, updated, ready, existing, ...(problem && { problem }) }
+    return { component, desired, updated, ready, existing, ...(problem && { problem }) }
   }
 
   #isScaledByOthers({ metadata }: CommsCell): boolean {
@@ -150,11 +150,11 @@ export class KubernetesCluster implements Cluster {
   }
 
   /** Leaves out the number of connectors of a cell that another client scales: two managers of one field would overwrite each other for ever. */
-  #withoutReplicasOfOthers(manifest: Manifest): Manifest {
+  #withoutReplicasOfOthers(manifest: KubeManifest): KubeManifest {
     if (manifest.kind !== 'CommsCell' || !this.#isScaledByOthers(manifest as CommsCell)) return manifest
     const { spec } = manifest as CommsCell
     const { replicas: _, ...connectors } = spec.connectors
-    return { ...manifest, spec: { ...spec, connectors } } as Manifest
+    return { ...manifest, spec: { ...spec, connectors } } as KubeManifest
   }
 }
 

@@ -104,8 +104,8 @@ export function createLocalCluster({ runtime, clock, log }: LocalClusterOptions)
   function workloadOf(component: Component, roster: Supervisor<unknown>, name: string, pods = 1): Workload | undefined {
     const part = roster.find(name)
     const existing = roster.names().includes(name) ? pods : 0
-    if (!part) return existing > 0 ? { component, wanted: 0, updated: 0, ready: 0, existing } : undefined
-    return { component, wanted: pods, updated: part.current ? pods : 0, ready: part.ready ? pods : 0, existing }
+    if (!part) return existing > 0 ? { component, desired: 0, updated: 0, ready: 0, existing } : undefined
+    return { component, desired: pods, updated: part.current ? pods : 0, ready: part.ready ? pods : 0, existing }
   }
 
   // Readiness is asked for, because what runs in this process has no reason to know who wants to hear of it.
@@ -136,11 +136,11 @@ export function createLocalCluster({ runtime, clock, log }: LocalClusterOptions)
       connectors: workloadOf('connector', cellParts, keyText(metadata), spec.connectors.replicas),
       archipelago: workloadOf('archipelago', cellParts, keyText(metadata)),
     }),
-    async realizeRealm(realm, { cells: wanted, services, slots }) {
+    async realizeRealm(realm, { cells: wanted, services, routes }) {
       if (stopped || realms.get(keyText(realm.metadata))?.metadata.uid !== realm.metadata.uid) return
       for (const cell of wanted) keep(cells, cell, 'CommsCell')
       // First where players come in, then what is taken away: nobody is led to a cell that stops.
-      runtime.route(realm, slots)
+      runtime.route(realm, routes)
       const gone = cellsOf(realm).filter(({ metadata }) => !wanted.some((cell) => cell.metadata.name === metadata.name))
       for (const cell of gone) {
         empty(cell)

@@ -28,5 +28,5 @@ export interface LocalRuntime {
   startCell(order: CellRunSpec): Promise<RunningPart<CellRunSpec>>
   startService(order: ServiceRunSpec): Promise<RunningPart<ServiceRunSpec>>
   /** Leads the stable URL of each slot of a realm to the cell of that name; open sockets stay where they are. No slots = the realm is gone or hibernates. */
-  route(realm: Pick<Realm, 'metadata'>, slots: RealmPlan['slots']): void
+  route(realm: Pick<Realm, 'metadata'>, slots: RealmPlan['routes']): void
 }

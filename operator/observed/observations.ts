@@ -1,23 +1,23 @@
 import type { CommsCell } from '../../crds/realm.ts'
-import type { JoinsSeen, Peak } from './players.ts'
-import type { Join } from './synthetic-join.ts'
+import type { ObservedJoinCounts, PlayerPeak } from './players.ts'
+import type { SyntheticJoin } from './synthetic-join.ts'
 
-/** What a plan is made from besides what was declared and what exists; all of it found out in the background. */
-export interface Outlook {
+/** What the observers found out in the background, as far as planning needs it besides the spec and the objects that exist. */
+export interface Observations {
   /** Players by slot, when known. */
   players: ReadonlyMap<number, number> | undefined
-  /** Whether nobody could tell for longer than such things take. */
-  isUncounted?: boolean
-  /** The most there were for as long as `autoscale.scaleDownAfterSeconds` says, when that is known. */
-  peak?: Peak | undefined
-  joinOf(cell: CommsCell): Join
-  /** How it goes for real players who come to a cell; nothing where nobody watches. */
-  joinsOf?: ((cell: CommsCell) => JoinsSeen) | undefined
-  /** Whether a realm provider elsewhere may still lead players to a cell, as far as anybody knows. */
-  isLedTo?(cell: CommsCell): boolean
+  /** Whether the numbers of players have been missing for longer than a restart takes. */
+  arePlayersUnknown?: boolean
+  /** The peak of the last `autoscale.scaleDownAfterSeconds`, once the operator has counted for that long. */
+  peak?: PlayerPeak | undefined
+  syntheticJoinOf(cell: CommsCell): SyntheticJoin
+  /** Join counts of the real players of a cell; absent where they are not observed. */
+  joinCountsOf?: ((cell: CommsCell) => ObservedJoinCounts) | undefined
+  /** Whether a realm provider of another cluster may still send players to a cell, as far as the operator knows. */
+  mayBeRoutedTo?(cell: CommsCell): boolean
   /** Milliseconds since the epoch. */
   now: number
 }
 
-/** Nothing is known besides. */
-export const noOutlook: Outlook = { players: undefined, joinOf: () => ({ state: 'untried' }), now: 0 }
+/** For callers without observers: nothing was observed yet. */
+export const noObservations: Observations = { players: undefined, syntheticJoinOf: () => ({ state: 'untried' }), now: 0 }

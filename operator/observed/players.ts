@@ -1,20 +1,20 @@
-/** The most players there were within a time of which everything is known. */
-export interface Peak {
-  /** Slots nobody counted all the time are missing. */
+/** The most players within a period in which they were counted without a gap. */
+export interface PlayerPeak {
+  /** Without the slots whose counts have a gap. */
   bySlot: ReadonlyMap<number, number>
   /** Most players of all slots together at one time. */
   total: number
 }
 
-/** How it went lately for players who signed in to a cell and said where they are. */
-export interface Joins {
+/** The players who lately signed in to a cell and reported a position. */
+export interface JoinCounts {
   /** Were given an island. */
   given: number
-  /** Waited for one in vain. */
+  /** Were not given one in time. */
   missed: number
-  /** Wait for theirs. */
+  /** Still wait for theirs. */
   waiting: number
 }
 
-/** What is known of the joins of a cell: `unknown` while it was not asked yet, `unreachable` when it does not answer. */
-export type JoinsSeen = Joins | 'unknown' | 'unreachable'
+/** `unknown`: the cell was not asked yet. `unreachable`: it does not answer. */
+export type ObservedJoinCounts = JoinCounts | 'unknown' | 'unreachable'

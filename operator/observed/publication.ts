@@ -1,23 +1,23 @@
-/** What a realm provider was last seen doing for a realm. */
-export type Sighting =
-  /** It serves the realm with one of these endpoints. */
+/** What the realm provider of this cluster serves for a realm, as last seen. */
+export type PublicationStatus =
+  /** It serves the realm with one of the endpoints the operator published. */
   | { state: 'serving'; aboutUrl: string }
   /** It answers, without the realm or with other endpoints. */
   | { state: 'absent'; aboutUrl: string }
-  /** It goes on serving endpoints that are not this realm's under its name: another one has it. */
+  /** It keeps serving endpoints of another realm under this name. */
   | { state: 'taken'; aboutUrl: string; adapter: string }
   | { state: 'unreachable'; aboutUrl: string; message: string }
-  /** Not looked yet. */
+  /** Not asked yet. */
   | { state: 'unknown'; aboutUrl: string }
 
-/** How the name of a realm stands at one realm provider elsewhere. */
-export type Lease = { url: string } & (
+/** The lease of a realm's name at one realm provider of another cluster. */
+export type RemotePublicationStatus = { url: string } & (
   | { state: 'held' }
-  /** Not heard yet. */
-  | { state: 'asking' }
-  /** Somebody else has the name there. */
+  /** The provider has not answered yet. */
+  | { state: 'pending' }
+  /** Another publisher holds the name there. */
   | { state: 'taken'; holder: string }
   | { state: 'unreachable'; message: string }
-  /** The operator was not installed with this provider, and so speaks to it neither with a token nor without. */
-  | { state: 'unknown' }
+  /** The operator's chart does not name this provider, so the operator sends nothing to it. */
+  | { state: 'notConfigured' }
 )

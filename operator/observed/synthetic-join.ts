@@ -1,6 +1,6 @@
-/** What came of joining a cell as a player would. */
-export type Join =
+/** The result of the operator joining a cell as a player would. */
+export type SyntheticJoin =
   | { state: 'untried' }
   | { state: 'joined' }
-  /** `message` says at which step, and why. */
+  /** `message` names the step that failed, and why. */
   | { state: 'failed'; message: string }

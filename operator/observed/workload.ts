@@ -1,31 +1,33 @@
 import type { CommsCell } from '../../crds/realm.ts'
 
-/** What runs one part of a realm or a cell, as last seen. */
+/** The Deployment, StatefulSet or Job of one component, as last seen. */
 export interface Workload {
   component: Component
-  /** Pods wanted, existing with the current template, and ready. */
-  wanted: number
+  /** Pods its spec asks for. */
+  desired: number
+  /** Pods with its current template. */
   updated: number
+  /** Pods that are ready. */
   ready: number
-  /** Pods there are, those on their way out among them. */
+  /** All pods, terminating ones among them. */
   existing: number
-  /** What keeps it from becoming ready, when pods say so; `code` becomes the reason of `Stalled`. */
+  /** What keeps its pods from becoming ready, when a pod or the API server says so; `code` becomes the reason of `Stalled`. */
   problem?: { code: 'PodsFailing' | 'PodsRefused' | 'SecretMissing'; message: string }
 }
 
-/** The parts a realm is made of. */
+/** A process or server of a realm or a cell; the value of the component label. */
 export type Component = 'gatekeeper' | 'migration' | 'stats' | 'nats' | 'livekit' | 'connector' | 'archipelago'
 
 /** What exists for a realm. */
-export interface RealmObserved {
+export interface ObservedRealm {
   cells: readonly CommsCell[]
   services: readonly Workload[]
-  /** Names of cells whose connectors somebody else scales: kubectl, or an autoscaler. */
+  /** Names of cells whose connectors another client scales: kubectl, or an autoscaler. */
   scaled?: ReadonlySet<string>
 }
 
 /** What exists for a cell. */
-export interface CellObserved {
+export interface ObservedCell {
   connectors: Workload | undefined
   archipelago: Workload | undefined
 }

@@ -2,7 +2,7 @@ import type { ObjectKey } from '../../crds/object.ts'
 import type { CommsCell, CommsCellStatus, Realm, RealmStatus } from '../../crds/realm.ts'
 import type { Kind } from '../../crds/resources.ts'
 import type { CellPlan, RealmPlan } from '../desired/plan.ts'
-import type { CellObserved, RealmObserved } from '../observed/workload.ts'
+import type { ObservedCell, ObservedRealm } from '../observed/workload.ts'
 
 /**
  * The world as the reconcilers wish it were: what was declared, what exists, and four ways to change it. Reading answers from
@@ -13,8 +13,8 @@ export interface Cluster {
   cell(key: ObjectKey): CommsCell | undefined
   /** Every object of a kind. */
   keys(kind: Kind): readonly ObjectKey[]
-  observeRealm(realm: Realm): RealmObserved
-  observeCell(cell: CommsCell): CellObserved
+  observeRealm(realm: Realm): ObservedRealm
+  observeCell(cell: CommsCell): ObservedCell
   /** Makes what the realm deserves, changes what differs, removes what it no longer deserves. */
   realizeRealm(realm: Realm, plan: RealmPlan): Promise<void>
   /** The same for one cell. */

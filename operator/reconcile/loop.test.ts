@@ -7,7 +7,7 @@ import type { ObjectKey } from '../../crds/object.ts'
 import { type CommsCell, type CommsCellStatus, conditionOf, type Realm, type RealmStatus } from '../../crds/realm.ts'
 import type { Kind } from '../../crds/resources.ts'
 import { aRealm, aServingCell, site } from '../desired/fixtures.ts'
-import type { Sighting } from '../observed/publication.ts'
+import type { PublicationStatus } from '../observed/publication.ts'
 import type { Publication } from '../observers/publication/publication.ts'
 import type { Cluster } from './cluster.ts'
 import { startReconcilers } from './loop.ts'
@@ -23,7 +23,7 @@ function aWorld(given: { realm?: Realm; cell?: CommsCell }) {
     realmStatus: undefined as RealmStatus | undefined,
     cellStatus: undefined as CommsCellStatus | undefined,
     realize: async () => {},
-    sighting: { state: 'serving', aboutUrl } as Sighting,
+    sighting: { state: 'serving', aboutUrl } as PublicationStatus,
     change: (_kind: Kind, _key: ObjectKey) => {},
     publish: (_key: ObjectKey) => {},
     forgotten: [] as string[],

@@ -1,8 +1,9 @@
 import type { CommsCell, Realm } from '../../crds/realm.ts'
 import { planRealm, type RealmPlan } from '../desired/plan.ts'
-import { type RealmFacts, realmStatus } from '../desired/status/realm-status.ts'
+import { realmStatus } from '../desired/status/realm-status.ts'
+import type { RealmStatusInput } from '../desired/status/realm-view.ts'
 import type { RealmUrls } from '../desired/urls.ts'
-import type { Join } from '../observed/synthetic-join.ts'
+import type { SyntheticJoin } from '../observed/synthetic-join.ts'
 import { failureOf } from './failure.ts'
 import { ensureFinalizer, finalize } from './finalizer.ts'
 import type { Reconcile, ReconcilerParts } from './parts.ts'
@@ -37,18 +38,18 @@ export const realmReconciler =
     const observed = cluster.observeRealm(realm)
     playerCounts?.attend(realm)
     const players = playerCounts?.players(key)
-    const isLedTo = (cell: CommsCell) => remotePublication?.mayLeadTo(realm, cell.metadata.name) ?? false
+    const mayBeRoutedTo = (cell: CommsCell) => remotePublication?.mayLeadTo(realm, cell.metadata.name) ?? false
     const seen = {
       players,
       peak: playerCounts?.peak(key),
-      isUncounted: playerCounts?.isLost(key) ?? true,
-      joinOf: syntheticJoins?.joinOf ?? trusted,
-      joinsOf: joinSuccess?.joinsOf,
-      isLedTo,
+      arePlayersUnknown: playerCounts?.isLost(key) ?? true,
+      syntheticJoinOf: syntheticJoins?.joinOf ?? trusted,
+      joinCountsOf: joinSuccess?.joinsOf,
+      mayBeRoutedTo,
     }
     const plan = planRealm(realm, observed, site, { ...seen, now: clock.now() })
-    syntheticJoins?.attend(key, plan.rollout.joining)
-    joinSuccess?.attend(key, plan.rollout.watched)
+    syntheticJoins?.attend(key, plan.rollout.cellsToJoin)
+    joinSuccess?.attend(key, plan.rollout.cellsToWatch)
     const failed = await failureOf(async () => {
       await ensureFinalizer(cluster, realm)
       await cluster.realizeRealm(realm, plan)
@@ -56,26 +57,26 @@ export const realmReconciler =
     signal.throwIfAborted()
     const urls = site.urls(realm)
     const told = withEndpoints(realm, plan, urls)
-    const facts: RealmFacts = {
+    const facts: RealmStatusInput = {
       realm,
       plan,
       // Read again: the status speaks of what the pass left behind, so that a changed cell counts as changing from the first moment.
       observed: cluster.observeRealm(realm),
       urls,
-      sighting: publication.sighting(told),
-      ...(remotePublication && { leases: remotePublication.publish(told) }),
-      ...(dependencies && { reached: dependencies.reach(realm) }),
+      publication: publication.sighting(told),
+      ...(remotePublication && { remotePublications: remotePublication.publish(told) }),
+      ...(dependencies && { reachability: dependencies.reach(realm) }),
       players: sumOf(players),
       failure: failed?.failure,
       now: clock.now(),
     }
     await cluster.reportRealm(realm, realmStatus(facts))
-    for (const { what, reason } of plan.scale.choices) scaling?.inc({ what, reason })
+    for (const { what, reason } of plan.scale.decisions) scaling?.inc({ what, reason })
     if (failed) throw failed.thrown // it has been told; now the queue backs off and tries again
     return plan.recheckMs === undefined ? 'on-change' : { afterMs: plan.recheckMs }
   }
 
-const trusted = (): Join => ({ state: 'joined' })
+const trusted = (): SyntheticJoin => ({ state: 'joined' })
 
 const sumOf = (players: ReadonlyMap<number, number> | undefined): number | undefined =>
   players && [...players.values()].reduce((sum, count) => sum + count, 0)

@@ -1,10 +1,10 @@
-import type { Join } from '../../operator/observed/synthetic-join.ts'
+import type { SyntheticJoin } from '../../operator/observed/synthetic-join.ts'
 import type { Probe } from '../../operator/observers/synthetic-join/probe.ts'
 
 /** Synthetic joins whose outcome the test sets. */
 export function scriptedJoins() {
   const listeners = new Set<Parameters<Probe['onChange']>[0]>()
-  const world = { join: { state: 'joined' } as Join, attended: new Set<string>() }
+  const world = { join: { state: 'joined' } as SyntheticJoin, attended: new Set<string>() }
   const joins: Probe = {
     attend: (_, cells) => {
       for (const { metadata } of cells) world.attended.add(metadata.name)
@@ -15,7 +15,7 @@ export function scriptedJoins() {
       return () => listeners.delete(listener)
     },
   }
-  const answer = (join: Join, namespace: string) => {
+  const answer = (join: SyntheticJoin, namespace: string) => {
     world.join = join
     for (const listener of listeners) listener({ namespace, name: 'main' })
   }

@@ -2,22 +2,22 @@ import { API_VERSION, type CommsCell, type CommsCellSpec, type Realm } from '../
 import { cellUser } from '../bus-users.ts'
 import { cellLabels, cellName, ownedBy, SCALED_ANNOTATION } from '../naming.ts'
 import { mergePods } from '../overrides.ts'
-import { makingAt } from '../rollout/converge-first.ts'
-import { type Making, makingOf, revisionOf } from '../rollout/revision.ts'
+import { revisionAt } from '../rollout/converge-first.ts'
+import { type RevisionSpec, revisionName, revisionSpecOf } from '../rollout/revision.ts'
 import type { Site } from '../site.ts'
 
-/** What the cells of a realm are made by. */
-export interface Blueprint {
+/** What the cells of a realm are computed from. */
+export interface CellInputs {
   realm: Realm
   site: Site
-  /** Connectors of the cell of a slot; nothing = as the template says. */
+  /** Connectors of the cell of a slot; undefined = as the template says. */
   connectorsOf(slot: number): number | undefined
-  /** Whose making the cells get for now instead of the one declared. */
-  detour?: CommsCell | undefined
+  /** A cell whose revision the cells get for now instead of the declared one. */
+  convergeOn?: CommsCell | undefined
 }
 
-/** The cell of a slot as the realm wants it. */
-export function plannedCell({ realm, site, connectorsOf, detour }: Blueprint, slot: number): CommsCell {
+/** The cell of a slot as the realm declares it. */
+export function desiredCell({ realm, site, connectorsOf, convergeOn }: CellInputs, slot: number): CommsCell {
   const { version, cells, rollout } = realm.spec
   const pods = mergePods(realm.spec.pods, cells.template.pods)
   const [nats, livekit] = [site.nats(realm, cellUser(slot)), site.livekit(realm)]
@@ -37,24 +37,24 @@ export function plannedCell({ realm, site, connectorsOf, detour }: Blueprint, sl
     ...(nats && { nats }),
     ...(livekit && { livekit }),
   }
-  const spec = detour ? remade(declared, makingAt(detour, slot)) : declared
+  const spec = convergeOn ? withRevision(declared, revisionAt(convergeOn, slot)) : declared
   const cell: CommsCell = {
     apiVersion: API_VERSION,
     kind: 'CommsCell',
     metadata: { name: '', namespace: realm.metadata.namespace },
-    spec: { ...spec, ...(site.distributed && { revision: revisionOf(spec) }) },
+    spec: { ...spec, ...(site.distributed && { revision: revisionName(spec) }) },
   }
-  return named(realm, cell, cellName(realm, slot))
+  return withName(realm, cell, cellName(realm, slot))
 }
 
-/** A new cell for a slot: its first one has the plain name, one that comes beside another is told apart by what it is made of. */
-export function madeCell(blueprint: Blueprint, slot: number, beside?: { holder: CommsCell; isScaled: boolean }): CommsCell {
-  const made = plannedCell(blueprint, slot)
-  if (!beside) return made
-  const renamed = named(blueprint.realm, made, `${made.metadata.name}-${revisionOf(made.spec)}`)
-  if (!beside.isScaled) return renamed
-  // Whoever takes over from a cell that somebody scaled starts with as many connectors, and keeps them.
-  const { replicas } = beside.holder.spec.connectors
+/** A new cell for a slot. The first one has the plain name; one that replaces another has the name of its revision behind it. */
+export function newCell(inputs: CellInputs, slot: number, replaced?: { active: CommsCell; isScaled: boolean }): CommsCell {
+  const cell = desiredCell(inputs, slot)
+  if (!replaced) return cell
+  const renamed = withName(inputs.realm, cell, `${cell.metadata.name}-${revisionName(cell.spec)}`)
+  if (!replaced.isScaled) return renamed
+  // It replaces a cell whose connectors were scaled by another client: it starts with as many, and keeps its number.
+  const { replicas } = replaced.active.spec.connectors
   return {
     ...renamed,
     metadata: { ...renamed.metadata, annotations: { [SCALED_ANNOTATION]: 'true' } },
@@ -62,41 +62,42 @@ export function madeCell(blueprint: Blueprint, slot: number, beside?: { holder: 
   }
 }
 
-/** How a cell there is is to be kept. */
-export interface Keeping {
-  isWanted: boolean
+/** How a cell that exists is to be updated. */
+export interface CellUpdate {
+  /** Whether it has the desired revision. */
+  isDesired: boolean
   isScaled: boolean
   desiredState: 'Draining' | 'Drained' | undefined
 }
 
-/** A cell there is, as it should be: what can change in place is what the realm says, what cannot is what the cell was made of. */
-export function keptCell(blueprint: Blueprint, cell: CommsCell, { isWanted, isScaled, desiredState }: Keeping): CommsCell {
+/** The manifest of a cell that exists: fields that can change in place are those of the realm, the others stay what they are. */
+export function updatedCell(inputs: CellInputs, cell: CommsCell, { isDesired, isScaled, desiredState }: CellUpdate): CommsCell {
   const { revision, connectors } = cell.spec
-  const wanted = plannedCell(blueprint, cell.spec.slot)
-  const { realmRef, slot, url } = wanted.spec
-  const kept = named(blueprint.realm, wanted, cell.metadata.name)
+  const desired = desiredCell(inputs, cell.spec.slot)
+  const { realmRef, slot, url } = desired.spec
+  const updated = withName(inputs.realm, desired, cell.metadata.name)
   const annotation = cell.metadata.annotations?.[SCALED_ANNOTATION]
   return {
-    ...kept,
-    metadata: { ...kept.metadata, ...(annotation !== undefined && { annotations: { [SCALED_ANNOTATION]: annotation } }) },
+    ...updated,
+    metadata: { ...updated.metadata, ...(annotation !== undefined && { annotations: { [SCALED_ANNOTATION]: annotation } }) },
     spec: {
       realmRef,
       slot,
       ...(desiredState && { desiredState }),
       ...(revision && { revision }),
       url,
-      ...makingOf(isWanted ? wanted.spec : cell.spec),
-      connectors: isScaled ? { ...wanted.spec.connectors, replicas: connectors.replicas } : wanted.spec.connectors,
+      ...revisionSpecOf(isDesired ? desired.spec : cell.spec),
+      connectors: isScaled ? { ...desired.spec.connectors, replicas: connectors.replicas } : desired.spec.connectors,
     },
   }
 }
 
-/** The same cell of another making; what that one has not, it has not either. */
-function remade({ realmRef, slot, url, connectors }: CommsCellSpec, making: Making): CommsCellSpec {
-  return { realmRef, slot, url, ...making, connectors }
+/** The spec with another revision. Fields which that revision does not have are left out. */
+function withRevision({ realmRef, slot, url, connectors }: CommsCellSpec, revision: RevisionSpec): CommsCellSpec {
+  return { realmRef, slot, url, ...revision, connectors }
 }
 
-function named(realm: Realm, cell: CommsCell, name: string): CommsCell {
+function withName(realm: Realm, cell: CommsCell, name: string): CommsCell {
   const { namespace } = realm.metadata
   const bare = { ...cell, metadata: { name, namespace, ownerReferences: [ownedBy(realm)] } }
   return { ...bare, metadata: { ...bare.metadata, labels: cellLabels(bare, 'cell') } }

@@ -18,7 +18,8 @@ function moved(from: typeof managed, to: typeof managed, look: (simulation: Simu
   simulation.declare({}, to)
   for (let i = 0; i < 200; i++) {
     simulation.pass()
-    for (const { metadata } of simulation.plan?.rollout.joining ?? []) simulation.joins.set(metadata.name, { state: 'joined' })
+    for (const { metadata } of simulation.plan?.rollout.cellsToJoin ?? [])
+      simulation.joins.set(metadata.name, { state: 'joined' })
     const planned = simulation.plan?.cells.map(({ metadata }) => metadata.name) ?? []
     look(simulation, [old.some((name) => planned.includes(name)), planned.some((name) => !old.includes(name))])
     simulation.wait(1_000)
@@ -34,17 +35,17 @@ const openTo = (simulation: Simulation) =>
 
 test('Managed servers stay until no cell speaks through them, and old and new cells reach theirs meanwhile', () => {
   const simulation = moved(managed, external, (now, [anyOld]) => {
-    expect([...(now.plan?.spared ?? [])].length > 0).toBe(anyOld)
-    if (anyOld) expect([...(now.plan?.spared ?? [])]).toEqual(['main-nats', 'main-nats-peers', 'main-livekit'])
+    expect([...(now.plan?.retained ?? [])].length > 0).toBe(anyOld)
+    if (anyOld) expect([...(now.plan?.retained ?? [])]).toEqual(['main-nats', 'main-nats-peers', 'main-livekit'])
     const outside = ['outside 4333', 'outside 7443']
     expect(openTo(now)).toEqual(anyOld ? ['ours 4222', 'outside 4333', 'ours 7880', 'outside 7443'] : outside)
   })
-  expect(simulation.plan?.spared.size).toBe(0)
+  expect(simulation.plan?.retained.size).toBe(0)
 })
 
 test('on the way to Managed servers the cells that still need those outside reach them', () => {
   moved(external, managed, (now, [anyOld]) => {
-    expect(now.plan?.spared.size).toBe(0)
+    expect(now.plan?.retained.size).toBe(0)
     expect(openTo(now)).toEqual(anyOld ? ['ours 4222', 'outside 4333', 'ours 7880', 'outside 7443'] : ['ours 4222', 'ours 7880'])
   })
 })
@@ -55,10 +56,10 @@ test('a change that is set back leaves the Managed servers where they were', () 
   const { nats, livekit } = simulation.realm.spec
   simulation.declare({}, external)
   simulation.pass()
-  expect(simulation.plan?.spared.has('main-nats')).toBe(true)
+  expect(simulation.plan?.retained.has('main-nats')).toBe(true)
   simulation.declare({}, { nats, livekit })
   simulation.settle()
-  expect([simulation.names(), simulation.plan?.spared.size]).toEqual([['main-0'], 0])
+  expect([simulation.names(), simulation.plan?.retained.size]).toEqual([['main-0'], 0])
 })
 
 test('a realm that hibernates keeps nothing for cells that are gone', () => {
@@ -66,5 +67,5 @@ test('a realm that hibernates keeps nothing for cells that are gone', () => {
   simulation.settle()
   simulation.declare({ replicas: 0 }, external)
   simulation.settle()
-  expect(simulation.plan?.spared.size).toBe(0)
+  expect(simulation.plan?.retained.size).toBe(0)
 })

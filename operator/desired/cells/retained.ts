@@ -1,24 +1,24 @@
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
 import { natsPeersName, natsSecretName, partName } from '../naming.ts'
 
-/** A server a realm may have of its own. */
+/** A server the operator may run for a realm. */
 export type ManagedPart = 'nats' | 'livekit'
 
-/** Whether a cell was made to speak through the Managed server of its realm; its settings tell, whatever the realm says by now. */
-export const usesManaged = (realm: Realm, { spec }: CommsCell, part: ManagedPart): boolean =>
+/** Whether a cell uses the Managed server of its realm. Its own settings say so, whatever the spec of the realm says by now. */
+export const usesManagedServer = (realm: Realm, { spec }: CommsCell, part: ManagedPart): boolean =>
   part === 'nats'
     ? spec.nats?.credentials?.secretName === natsSecretName(realm.metadata.name)
     : spec.livekit?.credentials.secretName === partName(realm, 'livekit')
 
 /**
- * Names of what belongs to Managed servers the realm no longer asks for, and cells still speak through: it stays just as it is, down to
- * its size, which the realm no longer tells.
+ * Names of the objects of Managed servers which the realm no longer asks for, and which cells still use. They stay exactly as they are,
+ * their number of replicas included, because the spec of the realm no longer holds it.
  */
-export function stillUsed(realm: Realm, cells: readonly CommsCell[]): ReadonlySet<string> {
-  const isLeft = (part: ManagedPart) =>
-    realm.spec[part].type !== 'Managed' && cells.some((cell) => usesManaged(realm, cell, part))
+export function retainedObjects(realm: Realm, cells: readonly CommsCell[]): ReadonlySet<string> {
+  const isRetained = (part: ManagedPart) =>
+    realm.spec[part].type !== 'Managed' && cells.some((cell) => usesManagedServer(realm, cell, part))
   return new Set([
-    ...(isLeft('nats') ? [partName(realm, 'nats'), natsPeersName(realm.metadata.name)] : []),
-    ...(isLeft('livekit') ? [partName(realm, 'livekit')] : []),
+    ...(isRetained('nats') ? [partName(realm, 'nats'), natsPeersName(realm.metadata.name)] : []),
+    ...(isRetained('livekit') ? [partName(realm, 'livekit')] : []),
   ])
 }

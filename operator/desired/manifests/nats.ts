@@ -11,7 +11,7 @@ import {
   serviceAccountName,
 } from '../naming.ts'
 import type { Platform } from '../platform.ts'
-import type { ManifestOf, MintedSecret } from './manifest.ts'
+import type { GeneratedSecret, ManifestOf } from './manifest.ts'
 import { podTemplate, resourcesOf } from './pod.ts'
 
 /** The annotation of a NATS pod that is its configuration file: with its pods it changes, and no ConfigMap has to be watched. */
@@ -26,7 +26,7 @@ const LAME_DUCK_SECONDS = 30
 export const natsReplicas = ({ spec }: Realm): number => spec.nats.replicas ?? 1
 
 /** The passwords of a Managed NATS. */
-export const natsSecret = (realm: Realm): MintedSecret => ({
+export const natsSecret = (realm: Realm): GeneratedSecret => ({
   metadata: realmChildMeta(realm, natsSecretName(realm.metadata.name), 'nats'),
   keys: [...busUsers(realm).map(({ user }) => user), PEER],
   neededBy: { kind: 'StatefulSet', name: partName(realm, 'nats') },

@@ -2,7 +2,7 @@ import type { V1LabelSelector, V1PodTemplateSpec } from '@kubernetes/client-node
 import type { Realm } from '../../../crds/realm.ts'
 import { platform, site } from '../fixtures.ts'
 import { planCell, planRealm } from '../plan.ts'
-import type { Manifest } from './manifest.ts'
+import type { KubeManifest } from './manifest.ts'
 import { type NetworkPolicy, networkPolicies } from './networkpolicy.ts'
 import { cellObjects, realmObjects } from './objects.ts'
 import type { Service } from './service.ts'
@@ -39,7 +39,7 @@ export interface Network {
 /** Everything of a realm with one cell. */
 export function networkOf(realm: Realm): Network {
   const plan = planRealm(realm, { cells: [], services: [] }, site)
-  const objects: Manifest[] = [
+  const objects: KubeManifest[] = [
     ...realmObjects(realm, plan, platform),
     ...plan.cells.flatMap((cell) => cellObjects(cell, planCell(cell), platform)),
   ]

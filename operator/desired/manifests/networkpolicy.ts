@@ -1,7 +1,7 @@
 import type { V1LabelSelector, V1NetworkPolicyPort } from '@kubernetes/client-node'
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
 import type { Component } from '../../observed/workload.ts'
-import { usesManaged } from '../cells/retained.ts'
+import { usesManagedServer } from '../cells/retained.ts'
 import { partName, REALM_LABEL, realmChildMeta, realmSelector, serviceAccountName } from '../naming.ts'
 import type { Platform } from '../platform.ts'
 import type { ManifestOf } from './manifest.ts'
@@ -123,8 +123,8 @@ function fromPlayers(realm: Realm, port = HTTP_PORT): Ingress {
 
 function toBus(realm: Realm, cells: readonly CommsCell[] = []): Egress[] {
   const { type, urls = [] } = realm.spec.nats
-  const isManaged = type === 'Managed' || cells.some((cell) => usesManaged(realm, cell, 'nats'))
-  const others = cells.flatMap((cell) => (usesManaged(realm, cell, 'nats') ? [] : (cell.spec.nats?.urls ?? [])))
+  const isManaged = type === 'Managed' || cells.some((cell) => usesManagedServer(realm, cell, 'nats'))
+  const others = cells.flatMap((cell) => (usesManagedServer(realm, cell, 'nats') ? [] : (cell.spec.nats?.urls ?? [])))
   const outside = tcp(...portsOf([...(type === 'External' ? urls : []), ...others]))
   return [
     ...(isManaged ? [{ to: [ofPart(realm, 'nats')], ports: tcp(NATS_PORT) }] : []),
@@ -134,8 +134,8 @@ function toBus(realm: Realm, cells: readonly CommsCell[] = []): Egress[] {
 
 function toMedia(realm: Realm, cells: readonly CommsCell[] = []): Egress[] {
   const { type, url } = realm.spec.livekit
-  const isManaged = type === 'Managed' || cells.some((cell) => usesManaged(realm, cell, 'livekit'))
-  const others = cells.flatMap((cell) => (usesManaged(realm, cell, 'livekit') ? [] : (cell.spec.livekit?.url ?? [])))
+  const isManaged = type === 'Managed' || cells.some((cell) => usesManagedServer(realm, cell, 'livekit'))
+  const others = cells.flatMap((cell) => (usesManagedServer(realm, cell, 'livekit') ? [] : (cell.spec.livekit?.url ?? [])))
   // A Managed one that players reach by another address is reached there by everybody.
   const outside = tcp(...portsOf([...(url ? [url] : []), ...others]))
   return [

@@ -5,15 +5,15 @@ import type { Realm } from '../../../crds/realm.ts'
 import { aCell, aRealm, aRealmWithoutLivekit, platform, site } from '../fixtures.ts'
 import type { Pods } from '../overrides.ts'
 import { planCell, planRealm } from '../plan.ts'
-import type { Manifest } from './manifest.ts'
-import { cellObjects, mintedSecrets, realmObjects } from './objects.ts'
+import type { KubeManifest } from './manifest.ts'
+import { cellObjects, generatedSecrets, realmObjects } from './objects.ts'
 
 const nothing = { cells: [], services: [] }
 const ofRealm = (realm: Realm) => realmObjects(realm, planRealm(realm, nothing, site), platform)
 const ofCell = (realm?: Realm) => cellObjects(aCell(realm), planCell(aCell(realm)), platform)
-const yaml = (objects: readonly Manifest[]) =>
+const yaml = (objects: readonly KubeManifest[]) =>
   objects.map((object) => stringify(object, { aliasDuplicateObjects: false })).join('---\n')
-const named = (objects: readonly Manifest[], kind: string, name: string): unknown =>
+const named = (objects: readonly KubeManifest[], kind: string, name: string): unknown =>
   objects.find((object) => object.kind === kind && object.metadata.name === name)
 
 const managed = aRealm({ livekit: { type: 'Managed' } })
@@ -73,7 +73,7 @@ describe('every pod', () => {
     'of %s passes the restricted Pod Security profile',
     (_, object) => {
       const { template, selector } = (
-        object as Manifest & { spec: { template: V1PodTemplateSpec; selector: { matchLabels: object } } }
+        object as KubeManifest & { spec: { template: V1PodTemplateSpec; selector: { matchLabels: object } } }
       ).spec
       expect(template.spec?.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
       expect(template.spec?.securityContext?.runAsUser).toBeGreaterThan(0)
@@ -162,19 +162,19 @@ test('without a LiveKit the rooms of each slot have an alias and a path of their
 test('an External NATS and LiveKit add no object, and no Secret is made up', () => {
   const realm = aRealm({ nats: { type: 'External', urls: ['nats://nats.infra:4222'] } })
   expect(ofRealm(realm).filter(({ metadata }) => /nats|livekit/.test(metadata.name))).toEqual([])
-  expect(mintedSecrets(realm)).toEqual([])
-  expect(mintedSecrets(managed).map(({ metadata, keys }) => [metadata.name, keys])).toEqual([
+  expect(generatedSecrets(realm)).toEqual([])
+  expect(generatedSecrets(managed).map(({ metadata, keys }) => [metadata.name, keys])).toEqual([
     ['main-nats-users', expect.arrayContaining(['cell_0', 'cell_31', 'gatekeeper', 'stats', 'cluster'])],
     ['main-livekit', ['apiKey', 'apiSecret']],
   ])
 })
 
 test('a new realm of one cell is made with few objects', () => {
-  expect(ofRealm(exposed).length + mintedSecrets(exposed).length + ofCell().length).toBeLessThanOrEqual(28)
+  expect(ofRealm(exposed).length + generatedSecrets(exposed).length + ofCell().length).toBeLessThanOrEqual(28)
 })
 
 test('a budget stands only over what there is more than one of, and always lets one go', () => {
-  const budgets = (objects: readonly Manifest[]) => objects.filter(({ kind }) => kind === 'PodDisruptionBudget')
+  const budgets = (objects: readonly KubeManifest[]) => objects.filter(({ kind }) => kind === 'PodDisruptionBudget')
   expect(budgets([...ofRealm(managed), ...ofCell(aRealmWithoutLivekit())])).toEqual([])
   const many = aRealm({ nats: { replicas: 3 }, gatekeeper: exposed.spec.gatekeeper })
   many.spec.cells.template.connectors.replicas = 3
@@ -210,7 +210,7 @@ test('pods carry what their realm and their part ask for, and nothing of it repl
     gatekeeper: { pods: { annotations: { scrape: 'yes' }, imagePullSecrets: [{ name: 'registry' }, { name: 'other' }] } },
   })
   realm.spec.cells.template.pods = { nodeSelector: { disk: 'fast' }, priorityClassName: 'players' }
-  const template = (objects: readonly Manifest[], name: string) =>
+  const template = (objects: readonly KubeManifest[], name: string) =>
     (named(objects, 'Deployment', name) as { spec: { template: V1PodTemplateSpec } }).spec.template
   expect(template(ofRealm(realm), 'main-gatekeeper')).toMatchObject({
     metadata: {

@@ -11,7 +11,7 @@ import {
 } from './deployment.ts'
 import { realmIngress } from './ingress.ts'
 import { migrationJob } from './job.ts'
-import type { Manifest, MintedSecret } from './manifest.ts'
+import type { GeneratedSecret, KubeManifest } from './manifest.ts'
 import { natsReplicas, natsSecret, natsStatefulSet } from './nats.ts'
 import { networkPolicies } from './networkpolicy.ts'
 import { archipelagoBudget, connectorBudget, serviceBudget } from './pdb.ts'
@@ -19,7 +19,7 @@ import { connectorService, livekitPorts, natsPeersService, natsPorts, realmServi
 import { realmServiceAccount } from './serviceaccount.ts'
 
 /** Everything a realm deserves but its minted Secrets, in the order in which it should come to be; its cells among it. */
-export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform): Manifest[] {
+export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform): KubeManifest[] {
   const ingress = realmIngress(realm)
   const migration = migrationJob(realm, platform)
   return [
@@ -42,7 +42,7 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
 }
 
 /** Everything a cell deserves. */
-export const cellObjects = (cell: CommsCell, plan: CellPlan, platform: Platform): Manifest[] => [
+export const cellObjects = (cell: CommsCell, plan: CellPlan, platform: Platform): KubeManifest[] => [
   archipelagoDeployment(cell, plan, platform),
   ...(archipelagoReplicas(cell) > 1 ? [archipelagoBudget(cell)] : []),
   connectorDeployment(cell, plan, platform),
@@ -51,18 +51,18 @@ export const cellObjects = (cell: CommsCell, plan: CellPlan, platform: Platform)
 ]
 
 /** The Secrets a realm deserves and nobody has: made up once. */
-export const mintedSecrets = (realm: Realm): MintedSecret[] => [
+export const generatedSecrets = (realm: Realm): GeneratedSecret[] => [
   ...(realm.spec.nats.type === 'Managed' ? [natsSecret(realm)] : []),
   ...(realm.spec.livekit.type === 'Managed' ? [livekitSecret(realm)] : []),
 ]
 
-const managedNats = (realm: Realm, platform: Platform): Manifest[] => [
+const managedNats = (realm: Realm, platform: Platform): KubeManifest[] => [
   ...(natsReplicas(realm) > 1 ? [natsPeersService(realm), serviceBudget(realm, 'nats')] : []),
   natsStatefulSet(realm, platform),
   realmService(realm, 'nats', natsPorts),
 ]
 
-const livekitSecret = (realm: Realm): MintedSecret => ({
+const livekitSecret = (realm: Realm): GeneratedSecret => ({
   metadata: realmChildMeta(realm, partName(realm, 'livekit'), 'livekit'),
   keys: ['apiKey', 'apiSecret'],
   neededBy: { kind: 'Deployment', name: partName(realm, 'livekit') },

@@ -9,7 +9,7 @@ import { createValidator } from '../../../crds/validate.ts'
 import { platformOf, readConfig } from '../../config.ts'
 import { planCell, planRealm } from '../plan.ts'
 import { clusterSite } from '../site.ts'
-import type { Manifest } from './manifest.ts'
+import type { KubeManifest } from './manifest.ts'
 import { cellObjects, realmObjects } from './objects.ts'
 
 /** What one release did for the realms that were declared then, and for ever after. */
@@ -69,7 +69,7 @@ export const readRealms = (file: string): Realm[] => completed<Realm>('realm.crd
 /** What the operator of today does for realms, given the cells they have. */
 export function renderRelease(realms: readonly Realm[], cells: readonly CommsCell[] = []): Omit<Release, 'version' | 'realms'> {
   const made: CommsCell[] = []
-  const objects: Manifest[] = []
+  const objects: KubeManifest[] = []
   for (const realm of realms) {
     const existing = cells.filter(({ spec }) => spec.realmRef.name === realm.metadata.name)
     const plan = planRealm(realm, { cells: existing, services: [] }, site)
@@ -87,8 +87,8 @@ export function renderRelease(realms: readonly Realm[], cells: readonly CommsCel
 }
 
 /** What of an object restarts pods, cannot be changed at all, or cuts connections when it is written. */
-function lastingOf(object: Manifest): unknown {
-  if (object.kind === 'Ingress') return (object as Manifest & { spec: object }).spec
+function lastingOf(object: KubeManifest): unknown {
+  if (object.kind === 'Ingress') return (object as KubeManifest & { spec: object }).spec
   const { spec } = object as { spec?: { template?: V1PodTemplateSpec; selector?: object; serviceName?: string } }
   if (!spec?.template) return undefined
   const { template, selector, serviceName } = spec

@@ -65,11 +65,11 @@ export const livekitPorts: V1ServicePort[] = [
  * The alias Services behind the stable URLs of all slots. Routes lead to these for the whole life of the realm; what changes is only
  * which cell they select, and that closes no socket. Without any cell a slot selects its own, which is not there.
  */
-export function slotServices(realm: Realm, { slots }: RealmPlan): Service[] {
+export function slotServices(realm: Realm, { routes }: RealmPlan): Service[] {
   const { name } = realm.metadata
   const hasRooms = realm.spec.livekit.type === 'None'
   return Array.from({ length: realm.spec.cells.max }, (_, slot) => {
-    const cell = slots.find((entry) => entry.slot === slot)?.cell ?? cellName(realm, slot)
+    const cell = routes.find((entry) => entry.slot === slot)?.cell ?? cellName(realm, slot)
     const alias = (service: string, component: 'connector' | 'archipelago', purpose: string): Service => ({
       apiVersion: 'v1',
       kind: 'Service',

@@ -112,7 +112,7 @@ test('a change back to either of the two needs no detour', () => {
     const simulation = halfWay(1)
     simulation.declare({}, { version, ...rollout() })
     simulation.pass()
-    expect(simulation.plan?.rollout.isDetour).toBe(false)
+    expect(simulation.plan?.rollout.convergesFirst).toBe(false)
     story(simulation)
     expect(versions(simulation)).toEqual([version])
   }

@@ -1,49 +1,55 @@
 import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
-import type { Outlook } from '../../observed/observations.ts'
+import type { Observations } from '../../observed/observations.ts'
 import { takesPlayers } from '../endpoints.ts'
 
-/** The next step of a cell on its way out, and when to look again if nothing happens until then. */
-export type Step =
-  /** `Draining`: nobody new comes. `Drained`: those who are there are sent away. */
+/** What to do with a cell that is to be removed, and when to run the next pass if nothing happens until then. */
+export type DrainStep =
+  /** The value for `spec.desiredState`. `Draining`: no new player is sent there. `Drained`: its players are disconnected. */
   | { state: 'Draining' | 'Drained'; recheckMs?: number }
-  /** Nobody is there any more, or waiting for them is over. */
-  | { state: 'gone' }
+  /** No player is left, or the time for draining is over. */
+  | { state: 'remove' }
 
-/** Beyond the draining itself: for goodbyes, for pods to end, and for a node that does not answer. */
-const PATIENCE_MS = 60_000
+/** Time beyond `drainSeconds` until a cell is removed although pods are left: for pods to end, and for a node that does not answer. */
+const DRAIN_MARGIN_MS = 60_000
 /**
- * How long the way out waits for realm providers elsewhere to confirm that they lead nobody to a cell. One that is out of reach must not hold
- * a cell for ever: whom it leads to the slot finds another cell there.
+ * How long a cell waits for the realm providers of other clusters to confirm that they no longer send players to it. One that cannot be
+ * reached must not hold a cell for ever: the players it sends to the slot find another cell there.
  */
-const CONFIRMED_MS = 30_000
+const CONFIRMATION_TIMEOUT_MS = 30_000
 
 /**
- * The way out of a cell: it leaves the publication and its slot; once everybody who asks was told so, its players are sent over; once
- * it is empty it goes. `toldMs` is how long others take to see what we publish; who is told by us confirms it.
+ * The next step of draining a cell: first it leaves the publication and its slot; once that has propagated, its players are disconnected;
+ * once it is empty, it is removed.
+ *
+ * @param propagationMs how long the provider and the routes of this cluster take to follow the status; providers of other clusters confirm
  */
-export function leave(realm: Realm, cell: CommsCell, outlook: Pick<Outlook, 'now' | 'isLedTo'>, toldMs: number): Step {
-  const { now } = outlook
-  const cordonedMs = now - sinceOf(cell, 'Cordoned')
-  const drainingMs = now - sinceOf(cell, 'Draining')
-  // Not begun, or not told of. Its own report wakes us; looking again as well costs nothing, and waits for nobody's word.
-  if (takesPlayers(cell) || Number.isNaN(cordonedMs)) return { state: 'Draining', recheckMs: toldMs }
+export function nextDrainStep(
+  realm: Realm,
+  cell: CommsCell,
+  { now, mayBeRoutedTo }: Pick<Observations, 'now' | 'mayBeRoutedTo'>,
+  propagationMs: number,
+): DrainStep {
+  const cordonedMs = now - trueSince(cell, 'Cordoned')
+  const drainingMs = now - trueSince(cell, 'Draining')
+  // Not begun, or not in the status of the cell yet. The cell's own status write starts the next pass; the recheck is for a lost event.
+  if (takesPlayers(cell) || Number.isNaN(cordonedMs)) return { state: 'Draining', recheckMs: propagationMs }
   if (cell.spec.desiredState === 'Draining') {
     const isPublished = realm.status?.endpoints?.some(
       ({ cell: name, state }) => name === cell.metadata.name && state !== 'Draining',
     )
-    if (isPublished) return { state: 'Draining', recheckMs: toldMs }
-    const enoughMs = outlook.isLedTo?.(cell) ? Math.max(toldMs, CONFIRMED_MS) : toldMs
-    return cordonedMs < enoughMs ? { state: 'Draining', recheckMs: enoughMs - cordonedMs } : { state: 'Drained' }
+    if (isPublished) return { state: 'Draining', recheckMs: propagationMs }
+    const neededMs = mayBeRoutedTo?.(cell) ? Math.max(propagationMs, CONFIRMATION_TIMEOUT_MS) : propagationMs
+    return cordonedMs < neededMs ? { state: 'Draining', recheckMs: neededMs - cordonedMs } : { state: 'Drained' }
   }
-  if (cell.status?.state === 'Drained') return { state: 'gone' }
+  if (cell.status?.state === 'Drained') return { state: 'remove' }
   if (Number.isNaN(drainingMs)) return { state: 'Drained' }
-  const leftMs = cell.spec.connectors.drainSeconds * 1000 + PATIENCE_MS - drainingMs
-  return leftMs > 0 ? { state: 'Drained', recheckMs: leftMs } : { state: 'gone' }
+  const leftMs = cell.spec.connectors.drainSeconds * 1000 + DRAIN_MARGIN_MS - drainingMs
+  return leftMs > 0 ? { state: 'Drained', recheckMs: leftMs } : { state: 'remove' }
 }
 
-/** Since when a condition holds, in milliseconds since the epoch; NaN when it does not. */
-function sinceOf(cell: CommsCell, type: 'Cordoned' | 'Draining'): number {
+/** Since when a condition is True, in milliseconds since the epoch; NaN when it is not. */
+function trueSince(cell: CommsCell, type: 'Cordoned' | 'Draining'): number {
   const condition = conditionOf(cell, type)
-  // Dates are kept to the second: taken for its end, nobody gets less time than promised.
+  // Kubernetes keeps times to the second: the end of that second is taken, so that no step is shorter than promised.
   return condition?.status === 'True' ? Date.parse(condition.lastTransitionTime) + 999 : Number.NaN
 }

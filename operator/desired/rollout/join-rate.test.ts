@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest'
 import { conditionOf, type RealmReasons } from '../../../crds/realm.ts'
-import type { JoinsSeen } from '../../observed/players.ts'
+import type { ObservedJoinCounts } from '../../observed/players.ts'
 import { aCell, aRealm } from '../fixtures.ts'
 import { rollout, type Simulation, settled } from '../simulation.fixtures.ts'
-import { judgeJoins } from './join-rate.ts'
+import { judgeJoinRate } from './join-rate.ts'
 
 const joins = (given: number, missed: number, waiting = 0) => ({ given, missed, waiting })
 const cells = [0, 1, 2].map((slot) => aCell(aRealm(), slot))
 
 /** A realm whose first cells are new, and how it goes in each. */
 function judged(
-  updated: JoinsSeen[],
-  behind: JoinsSeen[] = ['unknown'],
+  updated: ObservedJoinCounts[],
+  behind: ObservedJoinCounts[] = ['unknown'],
   limit = 90,
   stalled?: [RealmReasons['Stalled'], string],
 ) {
@@ -22,56 +22,56 @@ function judged(
   }
   const all = [...updated, ...behind]
   const joinsOf = (cell: (typeof cells)[number]) => all[cell.spec.slot] ?? 'unknown'
-  return judgeJoins(realm, cells.slice(0, updated.length), cells.slice(updated.length, all.length), joinsOf)
+  return judgeJoinRate(realm, cells.slice(0, updated.length), cells.slice(updated.length, all.length), joinsOf)
 }
 
 test('fewer islands than the realm wants are bad, and the message has the numbers', () => {
   expect(judged([joins(12, 28)])).toEqual({
-    state: 'bad',
+    state: 'tooLow',
     message: 'main-0: 12 of 40 players who signed in were given an island (30 %, rollout.minJoinRate is 90 %)',
   })
-  expect(judged([joins(90, 10)])).toEqual({ state: 'fine' })
-  expect(judged([joins(89, 11)]).state).toBe('bad')
+  expect(judged([joins(90, 10)])).toEqual({ state: 'ok' })
+  expect(judged([joins(89, 11)]).state).toBe('tooLow')
 })
 
 test('of fewer than twenty players nothing is said, but soon when enough of them wait', () => {
-  expect(judged([joins(0, 19)])).toEqual({ state: 'fine' })
+  expect(judged([joins(0, 19)])).toEqual({ state: 'ok' })
   expect(judged([joins(0, 10, 10)])).toEqual({ state: 'undecided' })
-  expect(judged([joins(0, 10, 9)])).toEqual({ state: 'fine' })
-  expect(judged([joins(0, 20)]).state).toBe('bad')
+  expect(judged([joins(0, 10, 9)])).toEqual({ state: 'ok' })
+  expect(judged([joins(0, 20)]).state).toBe('tooLow')
 })
 
 test('few players in each of several new cells count together', () => {
   expect(judged([joins(4, 8), joins(4, 8)], [])).toEqual({
-    state: 'bad',
+    state: 'tooLow',
     message: 'the new cells: 8 of 24 players who signed in were given an island (33 %, rollout.minJoinRate is 90 %)',
   })
 })
 
 test('one bad cell among good ones is bad', () => {
-  expect(judged([joins(1_000, 0), joins(10, 30)], []).state).toBe('bad')
+  expect(judged([joins(1_000, 0), joins(10, 30)], []).state).toBe('tooLow')
 })
 
 test('where old cells do no better the new ones are not to blame', () => {
-  expect(judged([joins(20, 20)], [joins(20, 20)])).toEqual({ state: 'fine' })
-  expect(judged([joins(20, 20)], [joins(40, 0)]).state).toBe('bad')
-  expect(judged([joins(20, 20)], [joins(0, 19)]).state).toBe('bad')
+  expect(judged([joins(20, 20)], [joins(20, 20)])).toEqual({ state: 'ok' })
+  expect(judged([joins(20, 20)], [joins(40, 0)]).state).toBe('tooLow')
+  expect(judged([joins(20, 20)], [joins(0, 19)]).state).toBe('tooLow')
 })
 
 test('a cell that was not asked yet is waited for; one that cannot be asked says nothing', () => {
   expect(judged(['unknown'])).toEqual({ state: 'undecided' })
-  expect(judged(['unreachable'])).toEqual({ state: 'fine' })
+  expect(judged(['unreachable'])).toEqual({ state: 'ok' })
 })
 
 test('what was bad stays bad until it is half-way to perfect, with the numbers first told', () => {
   const said: [RealmReasons['Stalled'], string] = ['JoinRateTooLow', 'main-0: 12 of 40']
-  expect(judged([joins(94, 6)], [], 90, said)).toEqual({ state: 'bad', message: 'main-0: 12 of 40' })
-  expect(judged([joins(95, 5)], [], 90, said)).toEqual({ state: 'fine' })
-  expect(judged([joins(94, 6)], [], 90, ['JoinFailed', 'something else'])).toEqual({ state: 'fine' })
+  expect(judged([joins(94, 6)], [], 90, said)).toEqual({ state: 'tooLow', message: 'main-0: 12 of 40' })
+  expect(judged([joins(95, 5)], [], 90, said)).toEqual({ state: 'ok' })
+  expect(judged([joins(94, 6)], [], 90, ['JoinFailed', 'something else'])).toEqual({ state: 'ok' })
 })
 
 test('0 % looks at nothing', () => {
-  expect(judged([joins(0, 100)], [], 0)).toEqual({ state: 'fine' })
+  expect(judged([joins(0, 100)], [], 0)).toEqual({ state: 'ok' })
 })
 
 /** A change that reached the first of three cells, whose players fare as told. */
@@ -137,7 +137,7 @@ test('a change halted by its players is undone by setting it back, however its p
 
 test('players are watched only while there are cells to replace', () => {
   const simulation = settled({ cells: { replicas: 2, max: 4 } })
-  const watched = () => simulation.plan?.rollout.watched.length
+  const watched = () => simulation.plan?.rollout.cellsToWatch.length
   expect(watched()).toBe(0)
   simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: 1 }) })
   simulation.rollOn()

@@ -1,51 +1,52 @@
 import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
-import type { Joins, JoinsSeen } from '../../observed/players.ts'
+import type { JoinCounts, ObservedJoinCounts } from '../../observed/players.ts'
 
-/** Whether players come into the new cells as they should. `undecided`: soon known. */
-export type JoinVerdict = { state: 'fine' } | { state: 'undecided' } | { state: 'bad'; message: string }
+/** Whether real players get into the new cells. `undecided`: enough players are waiting to know it soon. */
+export type JoinRateVerdict = { state: 'ok' } | { state: 'undecided' } | { state: 'tooLow'; message: string }
 
-/** With fewer joins than this nothing is said of a cell. */
+/** A cell with fewer finished joins than this is not judged by itself. */
 const MIN_JOINS = 20
 
 /**
- * Judges the cells that replaced others by the joins of real players: each of them, and all together where each has few. Bad is a
- * share below `rollout.minJoinRate`, unless the cells that are still to be replaced do no better. What was found bad is fine again only
- * half-way to perfect, so that a share at the limit does not start and stop a change all the time.
+ * Judges the join success rate of the cells that replaced others: of each cell, and of all together for the case that each has few joins.
+ * A rate below `rollout.minJoinRate` is too low, unless the cells that are still to be replaced do no better. A rate that was too low is
+ * ok again only half-way between that limit and 100 %, so that a rate at the limit does not stop and start a rollout all the time.
  */
-export function judgeJoins(
+export function judgeJoinRate(
   realm: Realm,
   updated: readonly CommsCell[],
-  behind: readonly CommsCell[],
-  joinsOf: ((cell: CommsCell) => JoinsSeen) | undefined,
-): JoinVerdict {
+  outdated: readonly CommsCell[],
+  joinCountsOf: ((cell: CommsCell) => ObservedJoinCounts) | undefined,
+): JoinRateVerdict {
   const limit = realm.spec.rollout.minJoinRate
-  if (!joinsOf || limit === 0) return { state: 'fine' }
-  const said = conditionOf(realm, 'Stalled')
-  const wasBad = said?.status === 'True' && said.reason === 'JoinRateTooLow'
-  const needed = wasBad ? (limit + 100) / 2 : limit
-  const seen = updated.map((cell) => ({ name: cell.metadata.name, joins: joinsOf(cell) }))
-  if (seen.some(({ joins }) => joins === 'unknown')) return { state: 'undecided' }
-  const known = seen.flatMap(({ name, joins }) => (typeof joins === 'string' ? [] : [{ name, joins }]))
-  const all = { name: 'the new cells', joins: sumOf(known.map(({ joins }) => joins)) }
-  const others = sumOf(behind.map(joinsOf).flatMap((joins) => (typeof joins === 'string' ? [] : [joins])))
-  const isWorse = (joins: Joins) => countOf(others) < MIN_JOINS || rateOf(joins) < rateOf(others)
-  const bad = [...known, all].find(({ joins }) => countOf(joins) >= MIN_JOINS && rateOf(joins) < needed && isWorse(joins))
-  // The first numbers stand for as long as it is bad: numbers that go on growing would be news without being new.
-  if (bad) return { state: 'bad', message: wasBad ? said.message : messageOf(bad, limit) }
-  const { joins } = all
-  const isSoonKnown = countOf(joins) < MIN_JOINS && countOf(joins) + joins.waiting >= MIN_JOINS
-  return isSoonKnown ? { state: 'undecided' } : { state: 'fine' }
+  if (!joinCountsOf || limit === 0) return { state: 'ok' }
+  const stalled = conditionOf(realm, 'Stalled')
+  const wasTooLow = stalled?.status === 'True' && stalled.reason === 'JoinRateTooLow'
+  const required = wasTooLow ? (limit + 100) / 2 : limit
+  const observed = updated.map((cell) => ({ name: cell.metadata.name, counts: joinCountsOf(cell) }))
+  if (observed.some(({ counts }) => counts === 'unknown')) return { state: 'undecided' }
+  const known = observed.flatMap(({ name, counts }) => (typeof counts === 'string' ? [] : [{ name, counts }]))
+  const all = { name: 'the new cells', counts: sumOf(known.map(({ counts }) => counts)) }
+  const others = sumOf(outdated.map(joinCountsOf).flatMap((counts) => (typeof counts === 'string' ? [] : [counts])))
+  const isWorse = (counts: JoinCounts) => finishedIn(others) < MIN_JOINS || percentOf(counts) < percentOf(others)
+  const tooLow = [...known, all].find(
+    ({ counts }) => finishedIn(counts) >= MIN_JOINS && percentOf(counts) < required && isWorse(counts),
+  )
+  // The message keeps its first numbers while the rate stays too low: with numbers that grow the status would change with every pass.
+  if (tooLow) return { state: 'tooLow', message: wasTooLow ? stalled.message : messageOf(tooLow, limit) }
+  const { counts } = all
+  const isSoonKnown = finishedIn(counts) < MIN_JOINS && finishedIn(counts) + counts.waiting >= MIN_JOINS
+  return isSoonKnown ? { state: 'undecided' } : { state: 'ok' }
 }
 
-const messageOf = ({ name, joins }: { name: string; joins: Joins }, limit: number): string =>
-  `${name}: ${joins.given} of ${countOf(joins)} players who signed in were given an island (${Math.floor(rateOf(joins))} %, rollout.minJoinRate is ${limit} %)`
+const messageOf = ({ name, counts }: { name: string; counts: JoinCounts }, limit: number): string =>
+  `${name}: ${counts.given} of ${finishedIn(counts)} players who signed in were given an island (${Math.floor(percentOf(counts))} %, rollout.minJoinRate is ${limit} %)`
 
-const countOf = ({ given, missed }: Joins): number => given + missed
+const finishedIn = ({ given, missed }: JoinCounts): number => given + missed
 
-/** In percent. */
-const rateOf = (joins: Joins): number => (joins.given / countOf(joins)) * 100
+const percentOf = (counts: JoinCounts): number => (counts.given / finishedIn(counts)) * 100
 
-const sumOf = (all: readonly Joins[]): Joins =>
+const sumOf = (all: readonly JoinCounts[]): JoinCounts =>
   all.reduce(
     (sum, { given, missed, waiting }) => ({
       given: sum.given + given,

@@ -1,10 +1,11 @@
+import { fnv1a } from '../../../cells/chassis/fnv1a.ts'
 import type { CommsCellSpec } from '../../../crds/realm.ts'
 
-/** What a cell cannot change while players are in it: another one of these takes another cell. */
-export type Making = Pick<CommsCellSpec, 'version' | 'archipelago' | 'pods' | 'nats' | 'livekit'>
+/** The fields of a cell's spec that cannot change while players are connected to it: a change of one of them needs a new cell. */
+export type RevisionSpec = Pick<CommsCellSpec, 'version' | 'archipelago' | 'pods' | 'nats' | 'livekit'>
 
-/** The part of a cell's spec that is its making; what only its connectors are told may change while it runs. */
-export const makingOf = ({ version, archipelago, pods, nats, livekit }: Making): Making => ({
+/** The revision of a cell, without the fields that may change in place: what only its connectors are told. */
+export const revisionSpecOf = ({ version, archipelago, pods, nats, livekit }: RevisionSpec): RevisionSpec => ({
   version,
   archipelago,
   ...(pods && { pods }),
@@ -12,33 +13,30 @@ export const makingOf = ({ version, archipelago, pods, nats, livekit }: Making):
   ...(livekit && { livekit }),
 })
 
-/** A short name of a making, lower-case letters and digits: the same for the same making, whatever the order of its fields. */
-export const revisionOf = (making: Making): string => shortHash(canonical(makingOf(making)))
-
-/**
- * Whether a cell is of a making. By what it is as well as by name: a field that a newer API fills in everywhere makes another name, and
- * must not replace cells that are just as they should be. A cell somebody edited keeps its name, and is put right instead of replaced.
- */
-export const isOf = (spec: CommsCellSpec, making: Making): boolean =>
-  spec.revision === revisionOf(making) || canonical(makingOf(spec)) === canonical(makingOf(making))
-
-/** A value as text: the same for the same value, whatever the order of its fields. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined)
-  return `{${fields
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`)
-    .join()}}`
-}
+/** A short name of a revision, six lower-case letters and digits: the same for the same fields, whatever their order. */
+export const revisionName = (spec: RevisionSpec): string =>
+  (fnv1a(canonicalJson(revisionSpecOf(spec))) % ALPHABET ** LENGTH).toString(ALPHABET).padStart(LENGTH, '0')
 
 const LENGTH = 6
 const ALPHABET = 36
 
-/** FNV-1a: names need no secrets, and this room has no runtime to ask for a hash. */
-function shortHash(text: string): string {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return ((hash >>> 0) % ALPHABET ** LENGTH).toString(ALPHABET).padStart(LENGTH, '0')
+/**
+ * Whether a cell is of a revision. Compared by content as well as by name: a field that a newer API fills in everywhere changes the name,
+ * and must not replace cells that are otherwise as desired. A cell that a user edited keeps its name, and is corrected instead of replaced.
+ */
+export const isOfRevision = (spec: CommsCellSpec, revision: RevisionSpec): boolean =>
+  spec.revision === revisionName(revision) || canonicalJson(revisionSpecOf(spec)) === canonicalJson(revisionSpecOf(revision))
+
+/**
+ * JSON with the fields of every object in order. The names of cells rest on this text, so it must never change: unlike the operator's
+ * fingerprints of objects, which read quantities by their value and are not kept.
+ */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined)
+  return `{${fields
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, field]) => `${JSON.stringify(name)}:${canonicalJson(field)}`)
+    .join()}}`
 }

@@ -77,12 +77,12 @@ describe('whatever people declare and whatever breaks', () => {
     const bySlot = Map.groupBy(cells.values(), ({ spec }) => spec.slot)
     for (const [slot, there] of bySlot) expect(there.length, `cells of slot ${slot}`).toBeLessThanOrEqual(2)
     // No slot leads nowhere while a cell lives, and none leads to a cell that is not there.
-    if (own.length > 0) expect(plan.slots.map(({ slot }) => slot)).toEqual([0, 1, 2, 3])
-    for (const { cell } of plan.slots) expect(own).toContain(cell)
+    if (own.length > 0) expect(plan.routes.map(({ slot }) => slot)).toEqual([0, 1, 2, 3])
+    for (const { cell } of plan.routes) expect(own).toContain(cell)
     // Nobody is led to a cell on its way out while another could take them.
     const leaving = new Set(plan.endpoints.filter(({ state }) => state === 'Draining').map(({ cell }) => cell))
     if (plan.endpoints.some(({ state }) => state !== 'Draining'))
-      for (const { cell } of plan.slots) expect(leaving).not.toContain(cell)
+      for (const { cell } of plan.routes) expect(leaving).not.toContain(cell)
     // Whoever is drained in a slot the realm keeps leaves another behind who has the slot.
     for (const cell of plan.cells.filter(({ spec }) => spec.desiredState !== undefined)) {
       const holder = plan.endpoints.find(({ slot }) => slot === cell.spec.slot)

@@ -12,7 +12,7 @@ test('another version comes as a new cell, joined before it takes the slot over;
   simulation.pass()
   const [, name = ''] = simulation.names()
   expect(name).toMatch(/^main-0-[a-z0-9]{6}$/)
-  expect(simulation.plan?.rollout.joining.map(({ metadata }) => metadata.name)).toEqual([name])
+  expect(simulation.plan?.rollout.cellsToJoin.map(({ metadata }) => metadata.name)).toEqual([name])
   expect([simulation.routes(), simulation.states()]).toEqual([Array(4).fill('main-0'), { 'main-0': 'Serving' }])
   expect(condition(simulation, 'Progressing')).toMatchObject({
     status: 'True',

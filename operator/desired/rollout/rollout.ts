@@ -1,170 +1,181 @@
 import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
-import type { Outlook } from '../../observed/observations.ts'
+import type { Observations } from '../../observed/observations.ts'
 import { isServing } from '../endpoints.ts'
-import { type JoinVerdict, judgeJoins } from './join-rate.ts'
+import { type JoinRateVerdict, judgeJoinRate } from './join-rate.ts'
 
 /** The cells of one slot, and what becomes of each. */
-export interface Turn {
+export interface SlotRollout {
   slot: number
-  /** Whoever has the slot; nobody while its first cell is still to be made. */
-  holder: CommsCell | undefined
-  /** Whoever is to have it next, as soon as it has proved itself. */
-  next: CommsCell | undefined
-  /** Those on their way out. */
-  leaving: readonly CommsCell[]
-  /** Whether a cell of the wanted making is to be made. */
-  makes: boolean
+  /** The cell that has the slot; undefined until its first cell is created. */
+  active: CommsCell | undefined
+  /** The cell that is to get the slot next, once it serves and was joined. */
+  candidate: CommsCell | undefined
+  /** Cells that are to be drained and removed. */
+  draining: readonly CommsCell[]
+  /** Whether a cell of the desired revision is to be created. */
+  createsCell: boolean
 }
 
-/** How a change comes along. */
+/** How far a change has come. */
 export interface Rollout {
-  /** Those who have their slot and are as wanted. */
+  /** Active cells of the declared revision. */
   updated: readonly CommsCell[]
-  /** Whether the cells of two earlier changes become alike before this one begins. */
-  isDetour: boolean
-  /** Whether a slot is changing hands, or it is about to be known whether the next may. */
-  isBusy: boolean
-  /** New cells that are to have a slot next. */
-  pending: readonly CommsCell[]
-  /** Those of them that are to be joined as a player would. */
-  joining: readonly CommsCell[]
-  /** Cells with a slot whose players are watched, new ones and old ones, while there are more to replace. */
-  watched: readonly CommsCell[]
-  /** What holds it up until somebody changes something. */
+  /** Whether the cells of two earlier changes get one revision before this change begins. */
+  convergesFirst: boolean
+  /** Whether a slot is changing from one cell to another, or it will be known soon whether the next one may. */
+  isUnderway: boolean
+  /** New cells that are to get a slot next. */
+  candidates: readonly CommsCell[]
+  /** Those of them which the operator is to join as a player. */
+  cellsToJoin: readonly CommsCell[]
+  /** Active cells, new and old ones, whose join counts are to be observed; none when no cell is left to replace. */
+  cellsToWatch: readonly CommsCell[]
+  /** What stops the rollout until a person changes something. */
   halt:
     | { reason: 'JoinFailed' | 'ProgressDeadlineExceeded' | 'NewCellsUnhealthy' | 'JoinRateTooLow'; message: string }
     | undefined
-  /** Why no further cell is replaced although nothing is wrong. */
-  waits: 'Paused' | 'CanaryServing' | undefined
+  /** Why the spec lets no further cell be replaced, although nothing is wrong. */
+  hold: 'RolloutPaused' | 'AwaitingPromotion' | undefined
   /** When a deadline passes, in milliseconds from now. */
   recheckMs: number | undefined
 }
 
+/** The period in which join counts are judged again while too few players have finished joining. */
+const JOIN_RATE_PERIOD_MS = 5_000
+
 /**
- * Replaces cells by others, slot by slot: a slot has two cells at most, only one slot does, and nobody leaves before whoever comes next
- * serves and was joined as a player would. A change of mind half-way drops the newcomer, never the cell that has the slot.
+ * Replaces cells slot by slot. A slot has at most two cells, only one slot has two at a time, and the active cell is drained only after the
+ * candidate serves and was joined as a player would. When the spec changes half-way the candidate is dropped, never the active cell.
  *
- * @param isWanted whether a cell is as it is to be for now
- * @param isDetour whether that is not yet what is declared
+ * @param slots the cells that exist, by each slot in use
+ * @param isDesired whether a cell has the revision cells get for now
+ * @param convergesFirst whether that revision is not the declared one yet
  */
 export function planRollout(
   realm: Realm,
   slots: ReadonlyMap<number, readonly CommsCell[]>,
-  isWanted: (cell: CommsCell) => boolean,
-  outlook: Outlook,
-  isDetour = false,
-): { turns: Turn[]; rollout: Rollout } {
-  const turns = [...slots].map(([slot, cells]) => turnOf(realm, slot, cells, isWanted, outlook))
-  const isUpdated = ({ holder, makes }: Turn) => (holder ? isWanted(holder) : makes)
-  const updated = turns.filter(isUpdated)
-  const sick = updated.filter(({ holder }) => holder && wasServing(realm, holder) && !isServing(holder))
-  const behind = turns.filter(({ holder, next }) => holder && !isWanted(holder) && !next)
-  const isBusy = turns.some(({ next, leaving }) => next || leaving.length > 0)
-  const waits = behind.length > 0 ? holdOf(realm, updated, isDetour) : undefined
-  const holders = (some: readonly Turn[]) => some.flatMap(({ holder }) => holder ?? [])
-  const joins = judgeJoins(realm, holders(updated), holders(behind), behind.length > 0 ? outlook.joinsOf : undefined)
-  const isAwaited = !waits && joins.state === 'undecided'
-  const isWell = sick.length === 0 && joins.state === 'fine' && updated.every(({ holder }) => !holder || isServing(holder))
-  if (!isBusy && !waits && isWell) {
-    // A slot that serves nobody has nothing to lose.
-    const first = behind.find(({ holder }) => holder && !isServing(holder)) ?? behind[0]
-    if (first) first.makes = true
+  isDesired: (cell: CommsCell) => boolean,
+  observations: Observations,
+  convergesFirst = false,
+): { slotRollouts: SlotRollout[]; rollout: Rollout } {
+  const slotRollouts = [...slots].map(([slot, cells]) => slotRolloutOf(realm, slot, cells, isDesired, observations))
+  const updated = slotRollouts.filter(({ active, createsCell }) => (active ? isDesired(active) : createsCell))
+  const outdated = slotRollouts.filter(({ active, candidate }) => active && !isDesired(active) && !candidate)
+  const hold = outdated.length > 0 ? holdOf(realm, updated, convergesFirst) : undefined
+  const joinCountsOf = outdated.length > 0 ? observations.joinCountsOf : undefined
+  const joinRate = judgeJoinRate(realm, activeOf(updated), activeOf(outdated), joinCountsOf)
+  const unhealthy = activeOf(updated).filter((cell) => wasServing(realm, cell) && !isServing(cell))
+  const isBetweenSlots = slotRollouts.every(({ candidate, draining }) => !candidate && draining.length === 0)
+  const isHealthy = unhealthy.length === 0 && joinRate.state === 'ok' && activeOf(updated).every(isServing)
+  if (isBetweenSlots && !hold && isHealthy) {
+    // First a slot whose cell does not serve: no player can lose a connection there.
+    const next = outdated.find(({ active }) => active && !isServing(active)) ?? outdated[0]
+    if (next) next.createsCell = true
   }
-  const pending = turns.flatMap(({ holder, next }) => (next ? [{ holder, next }] : []))
-  const joining = pending.filter(({ holder, next }) => needsJoin(realm, holder) && isServing(next)).map(({ next }) => next)
-  const blocked = pending.map(({ next }) => blockOf(realm, next, outlook)).find(({ halt }) => halt)
-  const waiting = [
-    ...pending.flatMap(({ next }) => blockOf(realm, next, outlook).recheckMs ?? []),
-    ...(isAwaited ? [JOINS_MS] : []),
-  ]
+  const awaitsJoinRate = !hold && joinRate.state === 'undecided'
+  const candidates = slotRollouts.flatMap(({ active, candidate }) => (candidate ? [{ active, candidate }] : []))
+  const progress = candidates.map(({ candidate }) => candidateProgress(realm, candidate, observations))
   return {
-    turns,
+    slotRollouts,
     rollout: {
-      updated: isDetour ? [] : holders(updated),
-      isDetour: isDetour && behind.length > 0,
-      isBusy: isAwaited || turns.some(({ holder, next, leaving, makes }) => next || leaving.length > 0 || (makes && holder)),
-      pending: pending.map(({ next }) => next),
-      joining,
-      watched:
-        behind.length > 0 && updated.length > 0 && realm.spec.rollout.minJoinRate > 0 ? holders([...updated, ...behind]) : [],
-      halt: blocked?.halt ?? (behind.length > 0 ? sickness(sick) : undefined) ?? lowRate(joins),
-      waits,
-      recheckMs: waiting.length > 0 ? Math.min(...waiting) : undefined,
+      updated: convergesFirst ? [] : activeOf(updated),
+      convergesFirst: convergesFirst && outdated.length > 0,
+      isUnderway: awaitsJoinRate || !isBetweenSlots || slotRollouts.some(({ active, createsCell }) => createsCell && active),
+      candidates: candidates.map(({ candidate }) => candidate),
+      cellsToJoin: candidates.flatMap(({ active, candidate }) =>
+        needsSyntheticJoin(realm, active) && isServing(candidate) ? [candidate] : [],
+      ),
+      cellsToWatch:
+        outdated.length > 0 && updated.length > 0 && realm.spec.rollout.minJoinRate > 0
+          ? activeOf([...updated, ...outdated])
+          : [],
+      halt:
+        progress.find(({ halt }) => halt)?.halt ??
+        (outdated.length > 0 ? unhealthyHalt(unhealthy) : undefined) ??
+        joinRateHalt(joinRate),
+      hold,
+      recheckMs: soonestOf(progress, awaitsJoinRate),
     },
   }
 }
 
-function holdOf({ spec: { rollout } }: Realm, updated: readonly Turn[], isDetour: boolean): Rollout['waits'] {
-  if (rollout.paused) return 'Paused'
-  const { canaryCells } = rollout
-  return !isDetour && canaryCells !== undefined && updated.length >= canaryCells ? 'CanaryServing' : undefined
+const activeOf = (slots: readonly SlotRollout[]): CommsCell[] => slots.flatMap(({ active }) => active ?? [])
+
+function soonestOf(progress: readonly CandidateProgress[], awaitsJoinRate: boolean): number | undefined {
+  const delaysMs = [...progress.flatMap(({ recheckMs }) => recheckMs ?? []), ...(awaitsJoinRate ? [JOIN_RATE_PERIOD_MS] : [])]
+  return delaysMs.length > 0 ? Math.min(...delaysMs) : undefined
 }
 
-/** From one look at the joins of players to the next, while too few of them are decided. */
-const JOINS_MS = 5_000
+function holdOf({ spec: { rollout } }: Realm, updated: readonly SlotRollout[], convergesFirst: boolean): Rollout['hold'] {
+  if (rollout.paused) return 'RolloutPaused'
+  const { canaryCells } = rollout
+  return !convergesFirst && canaryCells !== undefined && updated.length >= canaryCells ? 'AwaitingPromotion' : undefined
+}
 
-function turnOf(
+function slotRolloutOf(
   realm: Realm,
   slot: number,
   cells: readonly CommsCell[],
-  isWanted: (cell: CommsCell) => boolean,
-  outlook: Outlook,
-): Turn {
-  const before = holderOf(realm, slot, cells, isWanted)
-  const next = cells.find((cell) => cell !== before && isWanted(cell))
+  isDesired: (cell: CommsCell) => boolean,
+  observations: Observations,
+): SlotRollout {
+  const before = activeCellOf(realm, slot, cells, isDesired)
+  const next = cells.find((cell) => cell !== before && isDesired(cell))
   const takesOver =
     before &&
     next &&
-    !isWanted(before) &&
+    !isDesired(before) &&
     isServing(next) &&
-    (!needsJoin(realm, before) || outlook.joinOf(next).state === 'joined')
-  const holder = takesOver ? next : before
-  const waitsFor = takesOver || (before && isWanted(before)) ? undefined : next
+    (!needsSyntheticJoin(realm, before) || observations.syntheticJoinOf(next).state === 'joined')
+  const active = takesOver ? next : before
+  const candidate = takesOver || (before && isDesired(before)) ? undefined : next
   return {
     slot,
-    holder,
-    next: waitsFor,
-    leaving: cells.filter((cell) => cell !== holder && cell !== waitsFor),
-    makes: cells.length === 0,
+    active,
+    candidate,
+    draining: cells.filter((cell) => cell !== active && cell !== candidate),
+    createsCell: cells.length === 0,
   }
 }
 
-/** Who has a slot: whoever we said so of last, else whoever serves, else whoever is wanted, else the oldest. */
-export function holderOf(
+/** The cell that has a slot: the one that the status of the realm names, else one that serves, else a desired one, else the oldest. */
+export function activeCellOf(
   realm: Realm,
   slot: number,
   cells: readonly CommsCell[],
-  isWanted: (cell: CommsCell) => boolean,
+  isDesired: (cell: CommsCell) => boolean,
 ): CommsCell | undefined {
-  const said = realm.status?.endpoints?.find((endpoint) => endpoint.slot === slot)?.cell
-  const [oldest] = [...cells].sort((a, b) => ageOf(a) - ageOf(b))
-  return cells.find(({ metadata }) => metadata.name === said) ?? cells.find(isServing) ?? cells.find(isWanted) ?? oldest
+  const published = realm.status?.endpoints?.find((endpoint) => endpoint.slot === slot)?.cell
+  const [oldest] = [...cells].sort((a, b) => createdAt(a) - createdAt(b))
+  return cells.find(({ metadata }) => metadata.name === published) ?? cells.find(isServing) ?? cells.find(isDesired) ?? oldest
 }
 
-/** When a cell was made, in milliseconds since the epoch. */
-export const ageOf = ({ metadata }: CommsCell): number => Date.parse(metadata.creationTimestamp ?? '') || 0
+/** When a cell was created, in milliseconds since the epoch. */
+export const createdAt = ({ metadata }: CommsCell): number => Date.parse(metadata.creationTimestamp ?? '') || 0
 
-/** Whoever replaces nobody that serves has nothing to prove. */
-const needsJoin = (realm: Realm, holder: CommsCell | undefined): boolean =>
-  realm.spec.rollout.joinProbe === 'Required' && holder !== undefined && isServing(holder)
+/** A candidate for a slot whose active cell does not serve needs no proof that it is better. */
+const needsSyntheticJoin = (realm: Realm, active: CommsCell | undefined): boolean =>
+  realm.spec.rollout.joinProbe === 'Required' && active !== undefined && isServing(active)
 
 const wasServing = (realm: Realm, { metadata }: CommsCell): boolean =>
   realm.status?.endpoints?.some(({ cell, state }) => cell === metadata.name && state !== 'Starting') ?? false
 
-function blockOf(realm: Realm, next: CommsCell, { joinOf, now }: Outlook): { halt?: Rollout['halt']; recheckMs?: number } {
-  const { name } = next.metadata
-  const join = joinOf(next)
-  if (join.state === 'failed' && isServing(next))
+interface CandidateProgress {
+  halt?: Rollout['halt']
+  /** Time left until its deadline. */
+  recheckMs?: number
+}
+
+function candidateProgress(realm: Realm, candidate: CommsCell, { syntheticJoinOf, now }: Observations): CandidateProgress {
+  const { name } = candidate.metadata
+  const join = syntheticJoinOf(candidate)
+  if (join.state === 'failed' && isServing(candidate))
     return { halt: { reason: 'JoinFailed', message: `the operator could not join ${name} as a player: ${join.message}` } }
   const seconds = realm.spec.rollout.progressDeadlineSeconds
-  const leftMs = ageOf(next) + seconds * 1000 - now
+  const leftMs = createdAt(candidate) + seconds * 1000 - now
   if (leftMs > 0) return { recheckMs: leftMs }
-  return {
-    halt: {
-      reason: 'ProgressDeadlineExceeded',
-      message: `${name} did not replace the old cell within ${seconds} s: ${blockerOf(next)}`,
-    },
-  }
+  const message = `${name} did not replace the old cell within ${seconds} s: ${blockerOf(candidate)}`
+  return { halt: { reason: 'ProgressDeadlineExceeded', message } }
 }
 
 function blockerOf(cell: CommsCell): string {
@@ -174,13 +185,14 @@ function blockerOf(cell: CommsCell): string {
   return conditionOf(cell, 'Ready')?.message ?? 'it has no status yet'
 }
 
-const lowRate = (joins: JoinVerdict): Rollout['halt'] =>
-  joins.state === 'bad' ? { reason: 'JoinRateTooLow', message: joins.message } : undefined
+const joinRateHalt = (joinRate: JoinRateVerdict): Rollout['halt'] =>
+  joinRate.state === 'tooLow' ? { reason: 'JoinRateTooLow', message: joinRate.message } : undefined
 
-const sickness = (sick: readonly Turn[]): Rollout['halt'] =>
-  sick.length === 0
-    ? undefined
-    : {
-        reason: 'NewCellsUnhealthy',
-        message: `the operator replaces no further cell while a new one does not serve players: ${sick.map(({ holder }) => holder?.metadata.name).join(', ')}`,
-      }
+function unhealthyHalt(unhealthy: readonly CommsCell[]): Rollout['halt'] {
+  if (unhealthy.length === 0) return undefined
+  const names = unhealthy.map(({ metadata }) => metadata.name).join(', ')
+  return {
+    reason: 'NewCellsUnhealthy',
+    message: `the operator replaces no further cell while a new one does not serve players: ${names}`,
+  }
+}

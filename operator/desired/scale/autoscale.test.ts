@@ -1,24 +1,24 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Autoscale, type CountedCell, type Crowd, type Numbers, numbersFor } from './autoscale.ts'
+import { type AutoscaleSpec, type CellLoad, type DesiredNumbers, desiredNumbers, type RealmLoad } from './autoscale.ts'
 
-const anAutoscale = (changes: Partial<Autoscale> = {}): Autoscale => ({
+const anAutoscale = (changes: Partial<AutoscaleSpec> = {}): AutoscaleSpec => ({
   playersPerConnector: 500,
   connectors: { min: 1, max: 10 },
   scaleDownAfterSeconds: 300,
   ...changes,
 })
-const aCell = (changes: Partial<CountedCell> = {}): CountedCell => ({
-  ...{ slot: 0, name: 'main-0', connectors: 2, serves: true, isUp: true, isTaken: false, players: 0 },
+const aCell = (changes: Partial<CellLoad> = {}): CellLoad => ({
+  ...{ slot: 0, name: 'main-0', connectors: 2, serves: true, isUp: true, isScaledByOthers: false, players: 0 },
   ...changes,
 })
-const aCrowd = (changes: Partial<Crowd> = {}): Crowd => ({
+const aCrowd = (changes: Partial<RealmLoad> = {}): RealmLoad => ({
   cells: [aCell()],
-  wanted: changes.cells?.length ?? 1,
+  desiredCells: changes.cells?.length ?? 1,
   capacity: undefined,
-  isMoving: false,
+  isChanging: false,
   peak: undefined,
-  isUncounted: false,
+  arePlayersUnknown: false,
   isSettled: true,
   wasAtMaximum: false,
   ...changes,
@@ -27,13 +27,13 @@ const peakOf = (...players: number[]) => ({
   bySlot: new Map(players.map((count, slot) => [slot, count])),
   total: players.reduce((sum, count) => sum + count, 0),
 })
-const connectors = ({ connectors: counts }: Numbers) => counts.get(0)
+const connectors = ({ connectors: counts }: DesiredNumbers) => counts.get(0)
 
 describe('connectors', () => {
   test('more players than they are meant for are more connectors at once, and the message has the numbers', () => {
-    const numbers = numbersFor(anAutoscale(), aCrowd({ cells: [aCell({ players: 1_240 })] }))
+    const numbers = desiredNumbers(anAutoscale(), aCrowd({ cells: [aCell({ players: 1_240 })] }))
     expect(connectors(numbers)).toBe(3)
-    expect(numbers.choices).toEqual([
+    expect(numbers.decisions).toEqual([
       {
         what: 'connectors',
         reason: 'MorePlayers',
@@ -43,8 +43,8 @@ describe('connectors', () => {
   })
 
   test('at most twice as many come at once, and no more before those are there', () => {
-    const crowded = (cell: Partial<CountedCell>) =>
-      numbersFor(anAutoscale(), aCrowd({ cells: [aCell({ players: 9_000, ...cell })] }))
+    const crowded = (cell: Partial<CellLoad>) =>
+      desiredNumbers(anAutoscale(), aCrowd({ cells: [aCell({ players: 9_000, ...cell })] }))
     expect(connectors(crowded({}))).toBe(4)
     expect(connectors(crowded({ connectors: 4, isUp: false }))).toBe(4)
     expect(connectors(crowded({ connectors: 4 }))).toBe(8)
@@ -52,9 +52,9 @@ describe('connectors', () => {
   })
 
   test('one goes after fewer had done all the time, with a fifth to spare', () => {
-    const calm = (most: number, rest: Partial<Crowd> = {}) =>
+    const calm = (most: number, rest: Partial<RealmLoad> = {}) =>
       connectors(
-        numbersFor(anAutoscale(), aCrowd({ cells: [aCell({ connectors: 3, players: 10 })], peak: peakOf(most), ...rest })),
+        desiredNumbers(anAutoscale(), aCrowd({ cells: [aCell({ connectors: 3, players: 10 })], peak: peakOf(most), ...rest })),
       )
     expect(calm(801)).toBe(3)
     expect(calm(800)).toBe(2)
@@ -65,23 +65,23 @@ describe('connectors', () => {
 
   test('nothing is judged while cells are replaced or drained, nor what nobody counts', () => {
     const cells = [aCell({ players: 5_000 })]
-    expect(numbersFor(anAutoscale(), aCrowd({ cells, isMoving: true })).choices).toEqual([])
-    const unknown = (rest: Partial<Crowd>) =>
-      numbersFor(anAutoscale(), aCrowd({ cells: [aCell({ players: undefined })], peak: peakOf(0), ...rest }))
-    expect(unknown({})).toMatchObject({ connectors: new Map([[0, 2]]), choices: [], limit: 'Unclear' })
-    expect(unknown({ isUncounted: true })).toMatchObject({
+    expect(desiredNumbers(anAutoscale(), aCrowd({ cells, isChanging: true })).decisions).toEqual([])
+    const unknown = (rest: Partial<RealmLoad>) =>
+      desiredNumbers(anAutoscale(), aCrowd({ cells: [aCell({ players: undefined })], peak: peakOf(0), ...rest }))
+    expect(unknown({})).toMatchObject({ connectors: new Map([[0, 2]]), decisions: [], limit: 'Undecided' })
+    expect(unknown({ arePlayersUnknown: true })).toMatchObject({
       connectors: new Map([[0, 2]]),
-      choices: [],
+      decisions: [],
       limit: 'PlayersUnknown',
     })
     const halfKnown = [aCell({ players: 7 }), aCell({ slot: 1, players: undefined })]
     expect(unknown({ cells: halfKnown })).toMatchObject({ limit: 'PlayersUnknown' })
-    expect(unknown({ cells: halfKnown, isSettled: false })).toMatchObject({ limit: 'Unclear' })
+    expect(unknown({ cells: halfKnown, isSettled: false })).toMatchObject({ limit: 'Undecided' })
   })
 
   test('what somebody else scales is left alone, bounds or no bounds', () => {
-    const cells = [aCell({ isTaken: true, connectors: 50, players: 100_000 })]
-    expect(numbersFor(anAutoscale(), aCrowd({ cells }))).toMatchObject({ choices: [], connectors: new Map([[0, 50]]) })
+    const cells = [aCell({ isScaledByOthers: true, connectors: 50, players: 100_000 })]
+    expect(desiredNumbers(anAutoscale(), aCrowd({ cells }))).toMatchObject({ decisions: [], connectors: new Map([[0, 50]]) })
   })
 })
 
@@ -91,26 +91,26 @@ describe('cells', () => {
     players.map((count, slot) => aCell({ slot, name: `main-${slot}`, players: count }))
 
   test('one more comes when every cell has all its connectors and too many players', () => {
-    expect(numbersFor(autoscale, aCrowd({ cells: cellsWith(1_200, 900) })).cells).toBe(2)
-    expect(numbersFor(autoscale, aCrowd({ cells: cellsWith(1_200, 1_300) }))).toMatchObject({
+    expect(desiredNumbers(autoscale, aCrowd({ cells: cellsWith(1_200, 900) })).cells).toBe(2)
+    expect(desiredNumbers(autoscale, aCrowd({ cells: cellsWith(1_200, 1_300) }))).toMatchObject({
       cells: 3,
-      choices: [{ what: 'cells', reason: 'MorePlayers', message: '2 500 players fill 2 cells, 3 from now on' }],
+      decisions: [{ what: 'cells', reason: 'MorePlayers', message: '2 500 players fill 2 cells, 3 from now on' }],
     })
   })
 
   test('connectors come first', () => {
-    const numbers = numbersFor(autoscale, aCrowd({ cells: [aCell({ connectors: 1, players: 1_500 })] }))
+    const numbers = desiredNumbers(autoscale, aCrowd({ cells: [aCell({ connectors: 1, players: 1_500 })] }))
     expect([connectors(numbers), numbers.cells]).toEqual([2, 1])
   })
 
   test('cells.capacity that is used up makes a cell as well, however few connectors there are', () => {
     const cells = [aCell({ connectors: 1, players: 300 })]
-    expect(numbersFor(autoscale, aCrowd({ cells, capacity: 300 }))).toMatchObject({ cells: 2 })
-    expect(numbersFor(autoscale, aCrowd({ cells, capacity: 301 }))).toMatchObject({ cells: 1 })
+    expect(desiredNumbers(autoscale, aCrowd({ cells, capacity: 300 }))).toMatchObject({ cells: 2 })
+    expect(desiredNumbers(autoscale, aCrowd({ cells, capacity: 301 }))).toMatchObject({ cells: 1 })
   })
 
   test('one goes when all players would have had room in the others all the time', () => {
-    const calm = (rest: Partial<Crowd>) => numbersFor(autoscale, aCrowd({ cells: cellsWith(100, 100), ...rest })).cells
+    const calm = (rest: Partial<RealmLoad>) => desiredNumbers(autoscale, aCrowd({ cells: cellsWith(100, 100), ...rest })).cells
     expect(calm({ peak: peakOf(400, 400) })).toBe(1)
     expect(calm({ peak: peakOf(400, 401) })).toBe(2)
     expect(calm({ peak: peakOf(400, 400), capacity: 900 })).toBe(2)
@@ -118,12 +118,12 @@ describe('cells', () => {
   })
 
   test('a cell on its way up is waited for before another is asked for', () => {
-    expect(numbersFor(autoscale, aCrowd({ cells: cellsWith(2_000), wanted: 2 })).cells).toBe(2)
+    expect(desiredNumbers(autoscale, aCrowd({ cells: cellsWith(2_000), desiredCells: 2 })).cells).toBe(2)
   })
 
   test('a realm that may not have more says so, until there are clearly fewer players', () => {
     const crowd = (players: number, wasAtMaximum = false) =>
-      numbersFor(anAutoscale({ connectors: { min: 1, max: 2 } }), aCrowd({ cells: cellsWith(players), wasAtMaximum })).limit
+      desiredNumbers(anAutoscale({ connectors: { min: 1, max: 2 } }), aCrowd({ cells: cellsWith(players), wasAtMaximum })).limit
     expect([crowd(1_000), crowd(1_001), crowd(900, true), crowd(800, true)]).toEqual([
       undefined,
       'AtMaximum',
@@ -135,21 +135,21 @@ describe('cells', () => {
 
 /** A realm that follows its numbers at once, and a crowd that is led to the emptiest cell. */
 class World {
-  readonly autoscale: Autoscale
+  readonly autoscale: AutoscaleSpec
   readonly capacity: number | undefined
   counts: number[]
   steps = 0
   changes = 0
   readonly #history: number[][] = []
 
-  constructor(autoscale: Autoscale, counts: number[], capacity?: number) {
+  constructor(autoscale: AutoscaleSpec, counts: number[], capacity?: number) {
     this.autoscale = autoscale
     this.counts = counts
     this.capacity = capacity
   }
 
   /** One look at a crowd; the window is ten looks long. */
-  look(players: number): Numbers {
+  look(players: number): DesiredNumbers {
     const each = this.counts.map(
       (_, slot) => Math.floor(players / this.counts.length) + Number(slot < players % this.counts.length),
     )
@@ -159,10 +159,10 @@ class World {
     const total = Math.max(...seen.map((sample) => sample.reduce((sum, count) => sum + count, 0)))
     const cells = this.counts.map((count, slot) => aCell({ slot, name: `main-${slot}`, connectors: count, players: each[slot] }))
     const peak = seen.length === 10 ? { bySlot: new Map(cells.map(({ slot }) => [slot, most(slot)])), total } : undefined
-    const numbers = numbersFor(this.autoscale, aCrowd({ cells, peak, capacity: this.capacity }))
+    const numbers = desiredNumbers(this.autoscale, aCrowd({ cells, peak, capacity: this.capacity }))
     const kept = this.counts.slice(0, numbers.cells).map((_, slot) => numbers.connectors.get(slot) ?? 1)
     while (kept.length < numbers.cells) kept.push(this.autoscale.connectors.min)
-    this.changes += numbers.choices.length
+    this.changes += numbers.decisions.length
     this.counts = kept
     return numbers
   }

@@ -1,172 +1,179 @@
 import type { RealmSpec, RealmStatus } from '../../../crds/realm.ts'
-import type { Peak } from '../../observed/players.ts'
+import type { PlayerPeak } from '../../observed/players.ts'
 
-/** What a realm says about choosing its numbers. */
-export type Autoscale = NonNullable<RealmSpec['autoscale']>
-/** What was chosen last, as the status of the realm remembers it. */
-export type Chosen = NonNullable<RealmStatus['autoscale']>
+/** How a realm wants to be scaled. */
+export type AutoscaleSpec = NonNullable<RealmSpec['autoscale']>
+/** The last decision, as the status of the realm keeps it. */
+export type AutoscaleStatus = NonNullable<RealmStatus['autoscale']>
 
-/** One cell of ours that has a slot. */
-export interface CountedCell {
+/** The load of one cell of the operator that has a slot. */
+export interface CellLoad {
   slot: number
   name: string
-  /** Connectors it should have by now. */
+  /** Connectors its spec asks for. */
   connectors: number
-  /** Whether it takes players, and all those connectors do. */
+  /** Whether it takes players and works. */
   serves: boolean
+  /** Whether all its connectors are ready. */
   isUp: boolean
-  /** Whether somebody else says how many connectors it has. */
-  isTaken: boolean
-  /** Players of its slot; nothing when nobody knows. */
+  /** Whether another client sets its number of connectors. */
+  isScaledByOthers: boolean
+  /** Players of its slot; undefined when unknown. */
   players: number | undefined
 }
 
-/** What numbers are chosen by. */
-export interface Crowd {
-  cells: readonly CountedCell[]
-  /** Cells the realm should have by now. */
-  wanted: number
-  /** Players a cell is meant for, where the realm says so. */
+/** The load of a realm. */
+export interface RealmLoad {
+  cells: readonly CellLoad[]
+  /** Cells the realm should have by the last decision. */
+  desiredCells: number
+  /** Players a cell is meant for, if the realm says so. */
   capacity: number | undefined
-  /** Cells are replaced or drained: nothing is judged until they are not. */
-  isMoving: boolean
-  peak: Peak | undefined
-  /** Nobody could be asked for longer than such things take. */
-  isUncounted: boolean
-  /** Whether what was chosen last has had time to come about, goodbyes among it. */
+  /** Cells are being replaced or drained: nothing is decided meanwhile. */
+  isChanging: boolean
+  peak: PlayerPeak | undefined
+  /** The numbers of players have been missing for too long. */
+  arePlayersUnknown: boolean
+  /** Whether the last decision has had time to take effect, draining included. */
   isSettled: boolean
-  /** Whether it was said last that there may not be more. */
+  /** Whether the last status said that the maximum was reached. */
   wasAtMaximum: boolean
 }
 
-/** A number chosen anew, and why. */
-export interface Choice {
+/** A number that changes, and why. */
+export interface ScaleDecision {
   what: 'cells' | 'connectors'
   reason: 'MorePlayers' | 'FewerPlayers' | 'Bounds'
   message: string
 }
 
-/** Numbers for the time being. */
-export interface Numbers {
+/** The numbers of one pass. */
+export interface DesiredNumbers {
   cells: number
   /** By slot. */
   connectors: ReadonlyMap<number, number>
-  choices: readonly Choice[]
-  /** What keeps the numbers from being others; `Unclear` while that cannot be told. */
-  limit: 'AtMaximum' | 'PlayersUnknown' | 'Unclear' | undefined
+  decisions: readonly ScaleDecision[]
+  /** What keeps the numbers from changing; `Undecided` while that cannot be known. */
+  limit: 'AtMaximum' | 'PlayersUnknown' | 'Undecided' | undefined
 }
 
-/** More come with this much to spare, so that a crowd that only wobbles asks once. */
+/** Connectors are added for this many times the players there are, so that small fluctuations do not add connectors again and again. */
 const HEADROOM = 1.1
-/** Fewer must do with this share of what they are meant for: the distance between going up and going down. */
-const SLACK = 0.8
-/** At most so many times as many at once. */
-const LARGEST_STEP = 2
+/** Connectors and cells are removed only when the rest would be at most this full. The gap to 1 keeps a decision from being reversed at once. */
+const SCALE_DOWN_UTILIZATION = 0.8
+/** Connectors grow to at most this many times their number in one decision. */
+const MAX_GROWTH = 2
 
 /**
- * The numbers for a crowd: connectors up at once when there are too many players, a bounded step each time; down by one when fewer had
- * done all the time; cells when connectors cannot help. Bounds hold whatever else is the case.
+ * The numbers for a load. Connectors are added at once when a cell has too many players, at most twice as many; one is removed when one fewer
+ * had been enough for the whole period; cells change when connectors cannot help. The bounds of the spec hold in every case.
  */
-export function numbersFor(autoscale: Autoscale, crowd: Crowd): Numbers {
-  const { count: cells, choice: ofCells } = cellsFor(autoscale, crowd)
+export function desiredNumbers(autoscale: AutoscaleSpec, load: RealmLoad): DesiredNumbers {
+  const { count: cells, decision: ofCells } = cellsFor(autoscale, load)
   const connectors = new Map<number, number>()
-  const choices: Choice[] = ofCells ? [{ what: 'cells', ...ofCells }] : []
-  // The players of a cell that goes come to the others.
-  const isSettled = crowd.isSettled && ofCells?.reason !== 'FewerPlayers'
-  for (const cell of crowd.cells) {
-    const { count, choice } = connectorsFor(autoscale, cell, { ...crowd, isSettled })
+  const decisions: ScaleDecision[] = ofCells ? [{ what: 'cells', ...ofCells }] : []
+  // The players of a removed cell connect to the others.
+  const isSettled = load.isSettled && ofCells?.reason !== 'FewerPlayers'
+  for (const cell of load.cells) {
+    const { count, decision } = connectorsFor(autoscale, cell, { ...load, isSettled })
     connectors.set(cell.slot, count)
-    if (choice) choices.push({ what: 'connectors', ...choice })
+    if (decision) decisions.push({ what: 'connectors', ...decision })
   }
-  return { cells, connectors, choices, limit: limitOf(autoscale, crowd) }
+  return { cells, connectors, decisions, limit: limitOf(autoscale, load) }
 }
 
 interface Outcome {
   count: number
-  choice?: Omit<Choice, 'what'>
+  decision?: Omit<ScaleDecision, 'what'>
 }
 
-function connectorsFor({ playersPerConnector: target, connectors: bounds }: Autoscale, cell: CountedCell, crowd: Crowd): Outcome {
+function connectorsFor(autoscale: AutoscaleSpec, cell: CellLoad, load: RealmLoad): Outcome {
+  const { playersPerConnector: target, connectors: bounds } = autoscale
   const { name, connectors: count, players, isUp } = cell
-  if (cell.isTaken) return { count }
+  if (cell.isScaledByOthers) return { count }
   const bounded = clamp(count, bounds.min, bounds.max)
-  if (bounded !== count) return boundsChoice(name, bounded, 'autoscale.connectors', bounds)
-  if (crowd.isMoving || players === undefined || !isUp) return { count }
+  if (bounded !== count) return boundsDecision(name, bounded, 'autoscale.connectors', bounds)
+  if (load.isChanging || players === undefined || !isUp) return { count }
   if (players > count * target && count < bounds.max) {
-    const next = Math.min(Math.ceil((players * HEADROOM) / target), count * LARGEST_STEP, bounds.max)
+    const next = Math.min(Math.ceil((players * HEADROOM) / target), count * MAX_GROWTH, bounds.max)
     return {
       count: next,
-      choice: { reason: 'MorePlayers', message: `${name}: ${crowdText(players, target, count)}, ${next} from now on` },
+      decision: { reason: 'MorePlayers', message: `${name}: ${loadText(players, target, count)}, ${next} from now on` },
     }
   }
-  const most = crowd.isSettled ? crowd.peak?.bySlot.get(cell.slot) : undefined
-  if (most === undefined || count <= bounds.min || most > (count - 1) * target * SLACK) return { count }
-  const message = `${name}: at most ${crowdText(most, target, count - 1)}, ${count - 1} from now on`
-  return { count: count - 1, choice: { reason: 'FewerPlayers', message } }
+  const peak = load.isSettled ? load.peak?.bySlot.get(cell.slot) : undefined
+  if (peak === undefined || count <= bounds.min || peak > (count - 1) * target * SCALE_DOWN_UTILIZATION) return { count }
+  const message = `${name}: at most ${loadText(peak, target, count - 1)}, ${count - 1} from now on`
+  return { count: count - 1, decision: { reason: 'FewerPlayers', message } }
 }
 
-function cellsFor(autoscale: Autoscale, crowd: Crowd): Outcome {
+function cellsFor(autoscale: AutoscaleSpec, load: RealmLoad): Outcome {
   const { cells: bounds } = autoscale
-  const { cells, wanted: count, isMoving, isSettled, peak } = crowd
+  const { cells, desiredCells: count, isChanging, isSettled, peak } = load
   if (!bounds) return { count }
   const bounded = clamp(count, bounds.min, bounds.max)
-  if (bounded !== count) return boundsChoice('the realm', bounded, 'autoscale.cells', bounds)
-  if (isMoving || cells.length < count || !isKnown(cells)) return { count }
+  if (bounded !== count) return boundsDecision('the realm', bounded, 'autoscale.cells', bounds)
+  if (isChanging || cells.length < count || !areCountsKnown(cells)) return { count }
   const serving = cells.filter(({ serves }) => serves)
   const all = `${serving.length} ${serving.length === 1 ? 'cell' : 'cells'}`
-  if (isFull(autoscale, crowd) && count < bounds.max)
+  if (isFull(autoscale, load) && count < bounds.max)
     return {
       count: count + 1,
-      choice: { reason: 'MorePlayers', message: `${numeral(playersOf(serving))} players fill ${all}, ${count + 1} from now on` },
+      decision: {
+        reason: 'MorePlayers',
+        message: `${grouped(playersOf(serving))} players fill ${all}, ${count + 1} from now on`,
+      },
     }
-  const room = (count - 1) * roomOf(autoscale, crowd.capacity)
-  if (!isSettled || !peak || count <= bounds.min || peak.total > room * SLACK) return { count }
-  const message = `at most ${numeral(peak.total)} players of ${numeral(room)} for ${count - 1} cells, ${count - 1} from now on`
-  return { count: count - 1, choice: { reason: 'FewerPlayers', message } }
+  const capacity = (count - 1) * capacityOf(autoscale, load.capacity)
+  if (!isSettled || !peak || count <= bounds.min || peak.total > capacity * SCALE_DOWN_UTILIZATION) return { count }
+  const message = `at most ${grouped(peak.total)} players of ${grouped(capacity)} for ${count - 1} cells, ${count - 1} from now on`
+  return { count: count - 1, decision: { reason: 'FewerPlayers', message } }
 }
 
-/** Why the realm has not more although there are more players than its numbers are meant for. Said until there are clearly fewer. */
-function limitOf(autoscale: Autoscale, crowd: Crowd): Numbers['limit'] {
-  const { cells, wanted, isUncounted, isMoving, isSettled } = crowd
-  if (isUncounted) return 'PlayersUnknown'
-  // A new cell has not been heard of for a moment, and nor has any cell of an operator that just started.
-  if (!isKnown(cells)) return isSettled && cells.some(({ players }) => players !== undefined) ? 'PlayersUnknown' : 'Unclear'
-  if (isMoving || cells.length < wanted || cells.some(({ isUp }) => !isUp)) return 'Unclear'
+/** Why the realm has no more although there are more players than its numbers are meant for. It stands until there are clearly fewer. */
+function limitOf(autoscale: AutoscaleSpec, load: RealmLoad): DesiredNumbers['limit'] {
+  const { cells, desiredCells, arePlayersUnknown, isChanging, isSettled } = load
+  if (arePlayersUnknown) return 'PlayersUnknown'
+  // The count of a new cell arrives a moment later than the cell, and so do all counts after a start of the operator.
+  if (!areCountsKnown(cells))
+    return isSettled && cells.some(({ players }) => players !== undefined) ? 'PlayersUnknown' : 'Undecided'
+  if (isChanging || cells.length < desiredCells || cells.some(({ isUp }) => !isUp)) return 'Undecided'
   const { cells: bounds } = autoscale
-  const isEnough = bounds !== undefined && wanted < bounds.max
-  return !isEnough && isFull(autoscale, crowd, crowd.wasAtMaximum ? SLACK : 1) ? 'AtMaximum' : undefined
+  const mayGrow = bounds !== undefined && desiredCells < bounds.max
+  return !mayGrow && isFull(autoscale, load, load.wasAtMaximum ? SCALE_DOWN_UTILIZATION : 1) ? 'AtMaximum' : undefined
 }
 
-/** Whether connectors help no more: every cell that serves has as many players as it is meant for, or this share of them. */
-function isFull(autoscale: Autoscale, { cells, capacity }: Crowd, share = 1): boolean {
+/** Whether more connectors cannot help: every cell that serves has all the players it is meant for, or this share of them. */
+function isFull(autoscale: AutoscaleSpec, { cells, capacity }: RealmLoad, share = 1): boolean {
   const { playersPerConnector: target, connectors: bounds } = autoscale
   const serving = cells.filter(({ serves }) => serves)
   return (
     serving.length > 0 &&
-    serving.every(({ players = 0, connectors, isTaken }) => {
+    serving.every(({ players = 0, connectors, isScaledByOthers }) => {
       if (capacity !== undefined && players >= capacity * share) return true
-      return (isTaken || connectors >= bounds.max) && players > connectors * target * share
+      return (isScaledByOthers || connectors >= bounds.max) && players > connectors * target * share
     })
   )
 }
 
-/** Players a cell has room for. */
-const roomOf = ({ playersPerConnector, connectors: { max } }: Autoscale, capacity = Number.POSITIVE_INFINITY): number =>
+/** Players a cell is meant for. */
+const capacityOf = ({ playersPerConnector, connectors: { max } }: AutoscaleSpec, capacity = Number.POSITIVE_INFINITY): number =>
   Math.min(capacity, max * playersPerConnector)
 
-const isKnown = (cells: readonly CountedCell[]): boolean => cells.every(({ serves, players }) => !serves || players !== undefined)
+const areCountsKnown = (cells: readonly CellLoad[]): boolean =>
+  cells.every(({ serves, players }) => !serves || players !== undefined)
 
-const playersOf = (cells: readonly CountedCell[]): number => cells.reduce((sum, { players = 0 }) => sum + players, 0)
+const playersOf = (cells: readonly CellLoad[]): number => cells.reduce((sum, { players = 0 }) => sum + players, 0)
 
-const boundsChoice = (who: string, count: number, field: string, { min, max }: { min: number; max: number }): Outcome => ({
+const boundsDecision = (who: string, count: number, field: string, { min, max }: { min: number; max: number }): Outcome => ({
   count,
-  choice: { reason: 'Bounds', message: `${who}: ${count} from now on, ${field} says ${min} to ${max}` },
+  decision: { reason: 'Bounds', message: `${who}: ${count} from now on, ${field} says ${min} to ${max}` },
 })
 
-const crowdText = (players: number, target: number, connectors: number): string =>
-  `${numeral(players)} players of ${numeral(connectors * target)} for ${connectors} ${connectors === 1 ? 'connector' : 'connectors'}`
+const loadText = (players: number, target: number, connectors: number): string =>
+  `${grouped(players)} players of ${grouped(connectors * target)} for ${connectors} ${connectors === 1 ? 'connector' : 'connectors'}`
 
-/** A number as people read it: 12 400. */
-const numeral = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ' ')
+/** A number with its digits in groups: 12 400. */
+const grouped = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ' ')
 
 const clamp = (value: number, min: number, max: number): number => Math.min(Math.max(value, min), max)

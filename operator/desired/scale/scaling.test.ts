@@ -90,14 +90,14 @@ test('what was chosen is remembered in the objects alone, so an operator that st
 test('cells and connectors go one by one, each after the one before is gone', () => {
   const simulation = aRealmOf(crowd(1_000, 1_000), { cells: { min: 1, max: 2 } }, 2)
   for (let i = 0; i < 3; i++) minute(simulation)
-  expect([connectors(simulation), simulation.plan?.wanted]).toEqual([[4, 4], 2])
+  expect([connectors(simulation), simulation.plan?.desiredCells]).toEqual([[4, 4], 2])
   simulation.players = crowd(20, 20)
   simulation.wasAlwaysSo = true
   const seen: string[] = []
   for (let i = 0; i < 60; i++) {
     const before = seen.at(-1)
     simulation.pass()
-    const now = `${simulation.plan?.wanted}:${[...simulation.cells.values()].filter(({ spec }) => !spec.desiredState).map(({ spec }) => spec.connectors.replicas)}`
+    const now = `${simulation.plan?.desiredCells}:${[...simulation.cells.values()].filter(({ spec }) => !spec.desiredState).map(({ spec }) => spec.connectors.replicas)}`
     if (now !== before) seen.push(now)
     simulation.wait(5_000)
   }
@@ -117,7 +117,8 @@ test('while cells are replaced no number changes; a new cell takes that of the o
     simulation.pass()
     const replacing = simulation.cells.size > 1
     if (replacing) for (const { spec } of simulation.cells.values()) expect(spec.connectors.replicas).toBe(4)
-    for (const { metadata } of simulation.plan?.rollout.joining ?? []) simulation.joins.set(metadata.name, { state: 'joined' })
+    for (const { metadata } of simulation.plan?.rollout.cellsToJoin ?? [])
+      simulation.joins.set(metadata.name, { state: 'joined' })
     simulation.wait(1_000)
     if (!replacing && i > 10) break
   }

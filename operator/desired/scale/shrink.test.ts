@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type ConnectorPod, GOES, marksFor } from './shrink.ts'
+import { type ConnectorPod, deletionCostChanges, REMOVE_FIRST } from './shrink.ts'
 
 const pod = (name: string, players: number | undefined, rest: Partial<ConnectorPod> = {}): ConnectorPod => ({
   name,
@@ -10,8 +10,8 @@ const pod = (name: string, players: number | undefined, rest: Partial<ConnectorP
   ...rest,
 })
 const going = (pods: readonly ConnectorPod[], replicas: number) =>
-  marksFor(pods, replicas)
-    .filter(({ cost }) => cost === GOES)
+  deletionCostChanges(pods, replicas)
+    .filter(({ cost }) => cost === REMOVE_FIRST)
     .map(({ name }) => name)
 
 test('of fewer connectors those with the fewest players go', () => {
@@ -26,33 +26,33 @@ test('one that does not answer goes before one that is empty, one that is not re
 })
 
 test('nothing is written twice, and one that stays after all is marked no more', () => {
-  expect(marksFor([pod('a', 9), pod('b', 1, { cost: GOES })], 1)).toEqual([])
-  expect(marksFor([pod('a', 9, { cost: GOES }), pod('b', 1)], 1)).toEqual([
-    { name: 'b', cost: GOES },
+  expect(deletionCostChanges([pod('a', 9), pod('b', 1, { cost: REMOVE_FIRST })], 1)).toEqual([])
+  expect(deletionCostChanges([pod('a', 9, { cost: REMOVE_FIRST }), pod('b', 1)], 1)).toEqual([
+    { name: 'b', cost: REMOVE_FIRST },
     { name: 'a', cost: undefined },
   ])
 })
 
 test('a cost somebody else wrote on a pod that stays is theirs', () => {
-  expect(marksFor([pod('a', 9, { cost: '500' }), pod('b', 1)], 1)).toEqual([{ name: 'b', cost: GOES }])
+  expect(deletionCostChanges([pod('a', 9, { cost: '500' }), pod('b', 1)], 1)).toEqual([{ name: 'b', cost: REMOVE_FIRST }])
 })
 
 test('whatever the pods are, as many are marked as go, and none of them has more players than one that stays', () => {
   const anyPod = fc.record({
     players: fc.option(fc.nat(1000), { nil: undefined }),
     ready: fc.boolean(),
-    cost: fc.constantFrom<string | undefined>(undefined, GOES),
+    cost: fc.constantFrom<string | undefined>(undefined, REMOVE_FIRST),
   })
   fc.assert(
     fc.property(fc.array(anyPod, { maxLength: 20 }), fc.nat(20), (some, replicas) => {
       const pods = some.map((each, index) => ({ name: `pod-${index}`, ...each }))
-      const marks = new Map(marksFor(pods, replicas).map(({ name, cost }) => [name, cost]))
+      const marks = new Map(deletionCostChanges(pods, replicas).map(({ name, cost }) => [name, cost]))
       const after = pods.map((each) => (marks.has(each.name) ? { ...each, cost: marks.get(each.name) } : each))
-      const [goes, stays] = [after.filter(({ cost }) => cost === GOES), after.filter(({ cost }) => cost !== GOES)]
+      const [goes, stays] = [after.filter(({ cost }) => cost === REMOVE_FIRST), after.filter(({ cost }) => cost !== REMOVE_FIRST)]
       expect(goes).toHaveLength(Math.max(0, pods.length - replicas))
       const crowd = ({ ready, players = 0 }: (typeof pods)[number]) => (ready ? players : 0)
       for (const one of goes) for (const other of stays) expect(crowd(one)).toBeLessThanOrEqual(crowd(other))
-      expect(marksFor(after, replicas)).toEqual([])
+      expect(deletionCostChanges(after, replicas)).toEqual([])
     }),
   )
 })

@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest'
 import { conditionOf } from '../../../crds/realm.ts'
-import type { CellObserved, Workload } from '../../observed/workload.ts'
+import type { ObservedCell, Workload } from '../../observed/workload.ts'
 import { aCell } from '../fixtures.ts'
 import { cellStatus } from './cell-status.ts'
 import type { Failure } from './conditions.ts'
 
 const workload = (component: Workload['component'], ready = 1, more: Partial<Workload> = {}): Workload => ({
   component,
-  wanted: 1,
+  desired: 1,
   updated: 1,
   ready,
   existing: 1,
   ...more,
 })
 const working = { connectors: workload('connector'), archipelago: workload('archipelago') }
-const statusOf = (observed: Partial<CellObserved> = {}, failure?: Failure, cell = aCell()) =>
+const statusOf = (observed: Partial<ObservedCell> = {}, failure?: Failure, cell = aCell()) =>
   cellStatus({ cell, observed: { ...working, ...observed }, failure, now: 0 })
 const claims = (...given: Parameters<typeof statusOf>) =>
   Object.fromEntries(statusOf(...given).conditions?.map(({ type, status, reason }) => [type, `${status} ${reason}`]) ?? [])
@@ -39,7 +39,7 @@ test('a cell serves when its connectors and its archipelago work', () => {
 })
 
 test('one of several connectors is enough to serve', () => {
-  expect(claims({ connectors: workload('connector', 1, { wanted: 3 }) })).toMatchObject({ Ready: 'True Serving' })
+  expect(claims({ connectors: workload('connector', 1, { desired: 3 }) })).toMatchObject({ Ready: 'True Serving' })
 })
 
 test('what keeps pods from starting stalls the cell, by name', () => {
@@ -72,8 +72,8 @@ test('a failure that may pass does not stall', () => {
 
 test('a cell says in one word what it does', () => {
   const told = (desiredState: 'Draining' | 'Drained') => ({ ...aCell(), spec: { ...aCell().spec, desiredState } })
-  const leaving = workload('connector', 0, { wanted: 0 })
-  const gone = workload('connector', 0, { wanted: 0, existing: 0 })
+  const leaving = workload('connector', 0, { desired: 0 })
+  const gone = workload('connector', 0, { desired: 0, existing: 0 })
   const served = { ...aCell(), status: { state: 'Serving' as const } }
   expect(statusOf().state).toBe('Serving')
   expect(statusOf({ archipelago: undefined }).state).toBe('Starting')
@@ -90,7 +90,7 @@ test('a cordoned cell serves the players it has; a drained one is ready, as its 
     Cordoned: 'True CordonRequested',
     Draining: 'False NotDraining',
   })
-  const gone = workload('connector', 0, { wanted: 0, existing: 0 })
+  const gone = workload('connector', 0, { desired: 0, existing: 0 })
   expect(claims({ connectors: gone }, undefined, told('Drained'))).toMatchObject({
     Ready: 'True Drained',
     Reconciling: 'False Settled',
@@ -106,7 +106,7 @@ test('a cordoned cell serves the players it has; a drained one is ready, as its 
 test('a cell reconciles until all its pods run what the spec says, and is stalled instead when they cannot', () => {
   const isReconciling = (...given: Parameters<typeof statusOf>) => claims(...given).Reconciling
   expect(isReconciling({ connectors: undefined, archipelago: undefined })).toBe('True Starting')
-  expect(isReconciling({ connectors: workload('connector', 1, { wanted: 3 }) })).toBe('True Updating')
+  expect(isReconciling({ connectors: workload('connector', 1, { desired: 3 }) })).toBe('True Updating')
   expect(isReconciling({ connectors: workload('connector', 1, { updated: 0 }) })).toBe('True Updating')
   expect(isReconciling({ archipelago: workload('archipelago', 0) })).toBe('True Starting')
   expect(isReconciling()).toBe('False Settled')

@@ -1,16 +1,16 @@
 import type { CellReasons, CommsCell, CommsCellStatus } from '../../../crds/realm.ts'
-import type { CellObserved, Workload } from '../../observed/workload.ts'
-import { isEmpty } from '../cells/plan-cell.ts'
+import type { ObservedCell, Workload } from '../../observed/workload.ts'
 import { takesPlayers } from '../endpoints.ts'
 import { cellSelector, selectorText } from '../naming.ts'
-import { type Claim, conditionsOf, type Failure, problemOf } from './conditions.ts'
-import { crowdOf } from './players.ts'
+import { isEmpty } from '../plan.ts'
+import { approximatePlayers } from './approximate-players.ts'
+import { type ConditionDraft, conditionsOf, type Failure, problemOf } from './conditions.ts'
 
-/** What one pass knows about a cell. */
-export interface CellFacts {
+/** What the status of a cell is computed from. */
+export interface CellStatusInput {
   cell: CommsCell
   /** What exists once the pass has made its changes. */
-  observed: CellObserved
+  observed: ObservedCell
   /** Players of its slot, when known. */
   players?: number | undefined
   failure: Failure | undefined
@@ -19,29 +19,35 @@ export interface CellFacts {
 }
 
 /** The status of a cell. A change that cannot be made leaves a working cell Ready: its players stay connected. */
-export function cellStatus(facts: CellFacts): CommsCellStatus {
-  const { cell, observed, players, failure, now } = facts
+export function cellStatus(input: CellStatusInput): CommsCellStatus {
+  const { cell, observed, players, failure, now } = input
   const { connectors } = observed
-  const ready = readyClaim(facts)
-  const stalled = stalledClaim(observed, failure)
-  const crowd = crowdOf(players, cell.status?.players)
+  const ready = readyCondition(input)
+  const stalled = stalledCondition(observed, failure)
+  const approximate = approximatePlayers(players, cell.status?.players)
   return {
     ...(cell.metadata.generation !== undefined && { observedGeneration: cell.metadata.generation }),
     state: stateOf(cell, observed, ready.status === 'True'),
-    replicas: connectors?.wanted ?? (failure ? 0 : cell.spec.connectors.replicas),
+    replicas: connectors?.desired ?? (failure ? 0 : cell.spec.connectors.replicas),
     readyReplicas: connectors?.ready ?? 0,
     updatedReplicas: connectors?.updated ?? 0,
     selector: selectorText(cellSelector(cell.metadata.name, 'connector')),
-    ...(crowd && { players: crowd }),
+    ...(approximate && { players: approximate }),
     conditions: conditionsOf(
       cell,
-      [ready, reconcilingClaim(facts, stalled.status === 'True'), stalled, cordonedClaim(cell), drainingClaim(cell, observed)],
+      [
+        ready,
+        reconcilingCondition(input, stalled.status === 'True'),
+        stalled,
+        cordonedCondition(cell),
+        drainingCondition(cell, observed),
+      ],
       now,
     ),
   }
 }
 
-function stateOf(cell: CommsCell, observed: CellObserved, ready: boolean): NonNullable<CommsCellStatus['state']> {
+function stateOf(cell: CommsCell, observed: ObservedCell, ready: boolean): NonNullable<CommsCellStatus['state']> {
   if (cell.spec.desiredState === 'Drained') return isEmpty(observed) ? 'Drained' : 'Draining'
   if (cell.spec.desiredState === 'Draining') return 'Draining'
   if (ready) return 'Serving'
@@ -49,7 +55,7 @@ function stateOf(cell: CommsCell, observed: CellObserved, ready: boolean): NonNu
   return before === 'Serving' || before === 'Unhealthy' ? 'Unhealthy' : 'Starting'
 }
 
-function readyClaim({ cell, observed, failure }: CellFacts): Claim<CellReasons> {
+function readyCondition({ cell, observed, failure }: CellStatusInput): ConditionDraft<CellReasons> {
   const no = (reason: CellReasons['Ready'], message: string) => ({ type: 'Ready', status: 'False', reason, message }) as const
   const yes = (reason: CellReasons['Ready'], message: string) => ({ type: 'Ready', status: 'True', reason, message }) as const
   if (cell.spec.desiredState === 'Drained')
@@ -63,7 +69,7 @@ function readyClaim({ cell, observed, failure }: CellFacts): Claim<CellReasons> 
 }
 
 /** Unlike `Ready`, which one connector of several is enough for, this is over when all pods are up and run what the spec says. */
-function reconcilingClaim({ cell, observed, failure }: CellFacts, isStalled: boolean): Claim<CellReasons> {
+function reconcilingCondition({ cell, observed, failure }: CellStatusInput, isStalled: boolean): ConditionDraft<CellReasons> {
   const yes = (reason: CellReasons['Reconciling'], message: string) =>
     ({ type: 'Reconciling', status: 'True', reason, message }) as const
   const no = (reason: CellReasons['Reconciling'], message: string) =>
@@ -75,15 +81,15 @@ function reconcilingClaim({ cell, observed, failure }: CellFacts, isStalled: boo
   const workloads = [observed.connectors, observed.archipelago]
   const parts = workloads.flatMap((workload) => workload ?? [])
   if (parts.length < workloads.length) return yes('Starting', 'the operator is creating the connectors and the archipelago')
-  if (observed.connectors?.wanted !== asked.replicas || parts.some(({ updated, wanted }) => updated < wanted))
+  if (observed.connectors?.desired !== asked.replicas || parts.some(({ updated, desired }) => updated < desired))
     return yes('Updating', 'pods are being created or replaced')
-  const starting = parts.filter(({ ready, wanted }) => ready < wanted).map(({ component }) => component)
+  const starting = parts.filter(({ ready, desired }) => ready < desired).map(({ component }) => component)
   return starting.length > 0
     ? yes('Starting', `not all pods are ready: ${starting.join(', ')}`)
     : no('Settled', 'all pods are ready and run what the spec says')
 }
 
-const cordonedClaim = (cell: CommsCell): Claim<CellReasons> =>
+const cordonedCondition = (cell: CommsCell): ConditionDraft<CellReasons> =>
   takesPlayers(cell)
     ? { type: 'Cordoned', status: 'False', reason: 'NotCordoned', message: 'new players may be sent to this cell' }
     : {
@@ -93,7 +99,7 @@ const cordonedClaim = (cell: CommsCell): Claim<CellReasons> =>
         message: `spec.desiredState is ${cell.spec.desiredState}: new players are sent to other cells`,
       }
 
-function drainingClaim(cell: CommsCell, observed: CellObserved): Claim<CellReasons> {
+function drainingCondition(cell: CommsCell, observed: ObservedCell): ConditionDraft<CellReasons> {
   const type = 'Draining'
   if (cell.spec.desiredState !== 'Drained')
     return { type, status: 'False', reason: 'NotDraining', message: 'players stay connected' }
@@ -107,7 +113,7 @@ const DRAINED = 'the cell is drained: no connector and no player is left'
 const drainingMessage = ({ spec }: CommsCell): string =>
   `the connectors disconnect their players within ${spec.connectors.drainSeconds} s, so that they connect to another cell`
 
-function stalledClaim({ connectors, archipelago }: CellObserved, failure: Failure | undefined): Claim<CellReasons> {
+function stalledCondition({ connectors, archipelago }: ObservedCell, failure: Failure | undefined): ConditionDraft<CellReasons> {
   if (failure && failure.reason !== 'Retrying')
     return { type: 'Stalled', status: 'True', reason: failure.reason, message: failure.message }
   for (const workload of [connectors, archipelago]) {

@@ -1,41 +1,41 @@
 import { expect, test } from 'vitest'
 import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
-import type { Sighting } from '../../observed/publication.ts'
-import type { RealmObserved, Workload } from '../../observed/workload.ts'
+import type { PublicationStatus } from '../../observed/publication.ts'
+import type { ObservedRealm, Workload } from '../../observed/workload.ts'
 import { aRealm, aServingCell, site } from '../fixtures.ts'
 import { planRealm } from '../plan.ts'
 import type { Failure } from './conditions.ts'
 import { realmStatus } from './realm-status.ts'
 
 const aboutUrl = 'http://realm-provider/main/about'
-const served: Sighting = { state: 'serving', aboutUrl }
-const unseen: Sighting = { state: 'unknown', aboutUrl }
+const served: PublicationStatus = { state: 'serving', aboutUrl }
+const unseen: PublicationStatus = { state: 'unknown', aboutUrl }
 const now = Date.parse('2026-11-21T08:00:00.123Z')
 
 const workload = (component: Workload['component'], ready = 1): Workload => ({
   component,
-  wanted: 1,
+  desired: 1,
   updated: 1,
   ready,
   existing: 1,
 })
 const allServices = [workload('nats'), workload('gatekeeper'), workload('stats')]
-const working = (realm = aRealm()): RealmObserved => ({
+const working = (realm = aRealm()): ObservedRealm => ({
   cells: Array.from({ length: realm.spec.cells.replicas }, (_, slot) => aServingCell(realm, slot)),
   services: allServices,
 })
 
 interface Given {
   realm?: Realm
-  observed?: Partial<RealmObserved>
-  sighting?: Sighting
+  observed?: Partial<ObservedRealm>
+  publication?: PublicationStatus
   failure?: Failure
   at?: number
 }
-function statusOf({ realm = aRealm(), observed, sighting = served, failure, at = now }: Given = {}) {
+function statusOf({ realm = aRealm(), observed, publication = served, failure, at = now }: Given = {}) {
   const seen = { ...working(realm), ...observed }
   const plan = planRealm(realm, seen, site)
-  return realmStatus({ realm, plan, observed: seen, urls: site.urls(realm), sighting, failure, now: at })
+  return realmStatus({ realm, plan, observed: seen, urls: site.urls(realm), publication, failure, now: at })
 }
 const claims = (given: Given) =>
   Object.fromEntries(statusOf(given).conditions?.map(({ type, status, reason }) => [type, `${status} ${reason}`]) ?? [])
@@ -68,7 +68,7 @@ test('a realm that works and was seen is ready, published, open and settled', ()
 })
 
 test('the first status of a new realm says all there is to come', () => {
-  expect(claims({ observed: { cells: [], services: [] }, sighting: unseen })).toEqual({
+  expect(claims({ observed: { cells: [], services: [] }, publication: unseen })).toEqual({
     Ready: 'False CellsNotReady',
     Published: 'False NothingToPublish',
     AcceptingPlayers: 'False NoCellServing',
@@ -80,16 +80,16 @@ test('the first status of a new realm says all there is to come', () => {
 })
 
 test('a serving realm is published only once the provider was seen to serve it', () => {
-  expect(claims({ sighting: unseen })).toMatchObject({ Ready: 'True AllServing', Published: 'False WaitingForProvider' })
-  expect(claims({ sighting: unseen })).toMatchObject({ Progressing: 'True WaitingForPublication' })
-  expect(claims({ sighting: { state: 'absent', aboutUrl } })).toMatchObject({ Published: 'False WaitingForProvider' })
-  expect(claims({ sighting: { state: 'unreachable', aboutUrl, message: 'refused' } })).toMatchObject({
+  expect(claims({ publication: unseen })).toMatchObject({ Ready: 'True AllServing', Published: 'False WaitingForProvider' })
+  expect(claims({ publication: unseen })).toMatchObject({ Progressing: 'True WaitingForPublication' })
+  expect(claims({ publication: { state: 'absent', aboutUrl } })).toMatchObject({ Published: 'False WaitingForProvider' })
+  expect(claims({ publication: { state: 'unreachable', aboutUrl, message: 'refused' } })).toMatchObject({
     Published: 'Unknown ProviderUnreachable',
   })
 })
 
 test('a name that is taken stalls the realm: nothing will change before somebody lets go of it', () => {
-  expect(claims({ sighting: { state: 'taken', aboutUrl, adapter: 'wss://other' } })).toMatchObject({
+  expect(claims({ publication: { state: 'taken', aboutUrl, adapter: 'wss://other' } })).toMatchObject({
     Published: 'False NameTaken',
     Stalled: 'True NameTaken',
     Progressing: 'False Stalled',
@@ -100,9 +100,9 @@ test('a name that is taken stalls the realm: nothing will change before somebody
 
 test('an operator that has not looked yet repeats what was seen before', () => {
   const realm = { ...aRealm(), status: statusOf() }
-  expect(statusOf({ realm, sighting: unseen, at: now + 60_000 })).toEqual(realm.status)
-  const waiting = { ...aRealm(), status: statusOf({ sighting: unseen }) }
-  expect(claims({ realm: waiting, sighting: unseen })).toMatchObject({ Published: 'False WaitingForProvider' })
+  expect(statusOf({ realm, publication: unseen, at: now + 60_000 })).toEqual(realm.status)
+  const waiting = { ...aRealm(), status: statusOf({ publication: unseen }) }
+  expect(claims({ realm: waiting, publication: unseen })).toMatchObject({ Published: 'False WaitingForProvider' })
 })
 
 test('a cell that served and no longer does is unhealthy, one that never did is starting', () => {
@@ -195,7 +195,7 @@ test('a cell still rolling is not up to date, and the realm is changing', () => 
 })
 
 test('a condition keeps its date for as long as its status stays, whatever the reason', () => {
-  const realm = { ...aRealm(), status: statusOf({ sighting: unseen }) }
+  const realm = { ...aRealm(), status: statusOf({ publication: unseen }) }
   const later = statusOf({ realm, at: now + 60_000 })
   expect(conditionOf({ status: later }, 'Ready')?.lastTransitionTime).toBe('2026-11-21T08:00:00Z')
   expect(conditionOf({ status: later }, 'Published')?.lastTransitionTime).toBe('2026-11-21T08:01:00Z')

@@ -4,7 +4,7 @@ import { isStatus } from '../../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../../cells/kube/kube-object.ts'
 import type { Resource } from '../../../cells/kube/resources.ts'
 import type { OwnerReference } from '../../../crds/object.ts'
-import type { Manifest } from '../../desired/manifests/manifest.ts'
+import type { KubeManifest } from '../../desired/manifests/manifest.ts'
 import type { EventNote } from '../../events/event-reasons.ts'
 import type { EventRecorder } from '../../events/recorder.ts'
 import type { Cache } from '../cache/cache.ts'
@@ -35,7 +35,7 @@ export class ChildWriter {
   }
 
   /** Writes an object unless it is as desired already. @throws Refusal FORBIDDEN when an object the operator did not create has its name */
-  async apply(manifest: Manifest): Promise<void> {
+  async apply(manifest: KubeManifest): Promise<void> {
     const { cache, limiter, lastApplied, log } = this.#parts
     const { kind } = manifest
     const { namespace, name, ownerReferences = [] } = manifest.metadata
@@ -74,7 +74,7 @@ export class ChildWriter {
       recorder?.record(owner, { reason: 'CellRemoved', note: `the operator removed the cell ${name}` })
   }
 
-  #write(resource: Resource, manifest: Manifest, live: Child | undefined): Promise<KubeObject> {
+  #write(resource: Resource, manifest: KubeManifest, live: Child | undefined): Promise<KubeObject> {
     // Compared by name, not by uid: an object left behind by a realm of the same name is taken over before it is garbage-collected.
     const isOurs = manifest.metadata.ownerReferences?.some(
       (reference) => reference.kind === live?.owner?.kind && reference.name === live.owner.name,
@@ -83,7 +83,7 @@ export class ChildWriter {
   }
 
   /** Applies without force, so that an object of another owner is refused with a 409 and not taken over. */
-  async #create(resource: Resource, manifest: Manifest): Promise<KubeObject> {
+  async #create(resource: Resource, manifest: KubeManifest): Promise<KubeObject> {
     const { api } = this.#parts
     try {
       return await api.apply(resource, manifest, false)

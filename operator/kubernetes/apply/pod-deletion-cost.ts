@@ -1,6 +1,6 @@
 import type { CommsCell } from '../../../crds/realm.ts'
 import { partName } from '../../desired/naming.ts'
-import { marksFor } from '../../desired/scale/shrink.ts'
+import { deletionCostChanges } from '../../desired/scale/shrink.ts'
 import type { CountPlayers } from '../../observers/players/connector-players.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { Writer } from './writer.ts'
@@ -23,5 +23,7 @@ export async function setDeletionCosts(parts: DeletionCostParts, cell: CommsCell
   const running = cache.podsOf({ kind: 'CommsCell', namespace, name }, 'connector').filter(({ terminating }) => !terminating)
   const players = await countPlayers(running.filter(({ ready }) => ready))
   const pods = running.map(({ deletionCost, ...pod }) => ({ ...pod, cost: deletionCost, players: players.get(pod.name) }))
-  await Promise.all(marksFor(pods, replicas).map(({ name, cost }) => writer.setDeletionCost({ namespace, name }, cost)))
+  await Promise.all(
+    deletionCostChanges(pods, replicas).map(({ name, cost }) => writer.setDeletionCost({ namespace, name }, cost)),
+  )
 }

@@ -6,8 +6,8 @@ import { isStatus } from '../../../cells/kube/kube-error.ts'
 import type { Transport } from '../../../cells/kube/transport.ts'
 import type { ObjectKey, ObjectMeta } from '../../../crds/object.ts'
 import type { Kind } from '../../../crds/resources.ts'
-import type { Manifest, MintedSecret } from '../../desired/manifests/manifest.ts'
-import { DELETION_COST } from '../../desired/scale/shrink.ts'
+import type { GeneratedSecret, KubeManifest } from '../../desired/manifests/manifest.ts'
+import { DELETION_COST_ANNOTATION } from '../../desired/scale/shrink.ts'
 import type { EventRecorder } from '../../events/recorder.ts'
 import type { Leadership } from '../../leader/leadership.ts'
 import type { Cache } from '../cache/cache.ts'
@@ -51,7 +51,7 @@ export class Writer {
   }
 
   /** @throws Refusal FORBIDDEN when an object the operator did not create has its name */
-  apply(manifest: Manifest): Promise<void> {
+  apply(manifest: KubeManifest): Promise<void> {
     return this.#children.apply(manifest)
   }
 
@@ -68,7 +68,7 @@ export class Writer {
   }
 
   /** Creates a Secret with random values; one that exists is neither read nor changed. */
-  async createSecret({ metadata, keys }: MintedSecret): Promise<void> {
+  async createSecret({ metadata, keys }: GeneratedSecret): Promise<void> {
     if (!this.#limiter.allows('Secret', metadata, ownerOf(metadata.namespace, metadata.ownerReferences), true)) return
     // A letter first, so that no configuration file reads it as a number.
     const stringData = Object.fromEntries(keys.map((key) => [key, `k${randomBytes(20).toString('hex')}`]))
@@ -84,7 +84,7 @@ export class Writer {
   /** Sets the pod deletion cost; undefined = none. A failure is logged and not thrown: the pods to remove are then chosen by Kubernetes. */
   async setDeletionCost({ namespace, name }: ObjectKey, cost: string | undefined): Promise<void> {
     try {
-      await this.#api.annotatePod({ namespace, name }, { [DELETION_COST]: cost ?? null })
+      await this.#api.annotatePod({ namespace, name }, { [DELETION_COST_ANNOTATION]: cost ?? null })
       this.#log.info({ namespace, name, cost }, 'set the deletion cost of a pod')
     } catch (error) {
       this.#log.warn({ namespace, name, error: messageOf(error) }, 'could not set the deletion cost of a pod')

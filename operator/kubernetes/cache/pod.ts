@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../../cells/kube/kube-object.ts'
 import type { Kind } from '../../../crds/resources.ts'
 import { CELL_LABEL, COMPONENT_LABEL, REALM_LABEL } from '../../desired/naming.ts'
-import { DELETION_COST } from '../../desired/scale/shrink.ts'
+import { DELETION_COST_ANNOTATION } from '../../desired/scale/shrink.ts'
 import type { Workload } from '../../observed/workload.ts'
 
 /** What keeps a pod from becoming ready. */
@@ -58,7 +58,7 @@ export function podStateOf({ metadata, status }: LivePod): PodState {
     ready,
     terminating: metadata.deletionTimestamp !== undefined,
     address: status?.podIP,
-    deletionCost: metadata.annotations?.[DELETION_COST],
+    deletionCost: metadata.annotations?.[DELETION_COST_ANNOTATION],
     // A pod that is being deleted has no problem to report.
     problem: ready || metadata.deletionTimestamp ? undefined : problemOf(status),
   }

@@ -37,10 +37,10 @@ test('what a realm needs from outside is looked at once for all who need it, and
   const { dependencies, world, woken, pass } = aWatch()
   const other = aRealm()
   other.metadata.name = 'other'
-  expect(dependencies.reach(aRealm())).toEqual([{ what: 'LiveKit', url, state: 'unknown' }])
+  expect(dependencies.reach(aRealm())).toEqual([{ dependency: 'LiveKit', url, state: 'unknown' }])
   dependencies.reach(other)
   await pass(500)
-  expect(dependencies.reach(aRealm())).toEqual([{ what: 'LiveKit', url, state: 'reached' }])
+  expect(dependencies.reach(aRealm())).toEqual([{ dependency: 'LiveKit', url, state: 'reachable' }])
   expect([world.asked, woken.sort()]).toEqual([[url], ['main', 'other']])
   await pass(60_000)
   expect(world.asked).toHaveLength(3)
@@ -51,14 +51,16 @@ test('what is not there is told with its first reason, and looked for until it i
   const { dependencies, world, woken, pass } = aWatch('connect ECONNREFUSED')
   dependencies.reach(aRealm())
   await pass(500)
-  expect(dependencies.reach(aRealm())).toEqual([{ what: 'LiveKit', url, state: 'unreachable', message: 'connect ECONNREFUSED' }])
+  expect(dependencies.reach(aRealm())).toEqual([
+    { dependency: 'LiveKit', url, state: 'unreachable', message: 'connect ECONNREFUSED' },
+  ])
   world.problem = 'answered 503'
   await pass(60_000)
   expect(dependencies.reach(aRealm())).toMatchObject([{ message: 'connect ECONNREFUSED' }])
   expect(woken).toEqual(['main'])
   world.problem = undefined
   await pass(20_000)
-  expect(dependencies.reach(aRealm())).toMatchObject([{ state: 'reached' }])
+  expect(dependencies.reach(aRealm())).toMatchObject([{ state: 'reachable' }])
 })
 
 test('a server that restarts is not missed', async () => {
@@ -67,7 +69,7 @@ test('a server that restarts is not missed', async () => {
   await pass(29_500)
   world.problem = 'connect ECONNREFUSED'
   await pass(2_000)
-  expect(dependencies.reach(aRealm())).toMatchObject([{ state: 'reached' }])
+  expect(dependencies.reach(aRealm())).toMatchObject([{ state: 'reachable' }])
   world.problem = undefined
   await pass(60_000)
   expect(woken).toEqual(['main'])

@@ -3,7 +3,7 @@ import { createLanes } from '../../../cells/chassis/lanes.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
-import type { Reach } from '../../observed/reachability.ts'
+import type { Reachability } from '../../observed/reachability.ts'
 import type { Dependencies } from './dependencies.ts'
 import { probeUrl as knockOutside, type ReachabilityProbe } from './reachability-probe.ts'
 
@@ -29,7 +29,7 @@ const PATIENCE = 3
 interface Outside {
   url: string
   realms: Map<string, ObjectKey>
-  state: 'unknown' | 'reached' | 'unreachable'
+  state: 'unknown' | 'reachable' | 'unreachable'
   message: string
   failures: number
   cancel: () => void
@@ -61,8 +61,8 @@ export function watchDependencies({
     if (!isNeeded(outside)) return
     const before = outside.state
     outside.failures = problem === undefined ? 0 : outside.failures + 1
-    if (problem === undefined) outside.state = 'reached'
-    else if (before !== 'reached' || outside.failures >= PATIENCE) {
+    if (problem === undefined) outside.state = 'reachable'
+    else if (before !== 'reachable' || outside.failures >= PATIENCE) {
       // The first reason stands for as long as it lasts: reasons that take turns would be news without being new.
       if (before !== 'unreachable') outside.message = problem
       outside.state = 'unreachable'
@@ -86,10 +86,10 @@ export function watchDependencies({
       const needs = needsOf(realm)
       const key = keyText({ namespace, name })
       leave(key, new Set(needs.map(({ url }) => url)))
-      return needs.map(({ what, url }) => {
+      return needs.map(({ dependency, url }) => {
         const { realms, state, message } = outsideOf(url)
         realms.set(key, { namespace, name })
-        return state === 'unreachable' ? { what, url, state, message } : { what, url, state }
+        return state === 'unreachable' ? { dependency, url, state, message } : { dependency, url, state }
       })
     },
     forget: (key) => leave(keyText(key)),
@@ -105,9 +105,9 @@ export function watchDependencies({
   }
 }
 
-function needsOf({ spec: { livekit, nats } }: Realm): Pick<Reach, 'what' | 'url'>[] {
+function needsOf({ spec: { livekit, nats } }: Realm): Pick<Reachability, 'dependency' | 'url'>[] {
   return [
-    ...(livekit.type === 'External' && livekit.url ? [{ what: 'LiveKit' as const, url: livekit.url }] : []),
-    ...(nats.type === 'External' ? (nats.urls ?? []).map((url) => ({ what: 'NATS' as const, url })) : []),
+    ...(livekit.type === 'External' && livekit.url ? [{ dependency: 'LiveKit' as const, url: livekit.url }] : []),
+    ...(nats.type === 'External' ? (nats.urls ?? []).map((url) => ({ dependency: 'NATS' as const, url })) : []),
   ]
 }

@@ -1,6 +1,6 @@
 import type { ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
-import type { Peak } from '../../observed/players.ts'
+import type { PlayerPeak } from '../../observed/players.ts'
 
 /** Counts the players of realms; answers from memory, counts in the background. */
 export interface Census {
@@ -11,7 +11,7 @@ export interface Census {
   /** Whether a realm was asked for in vain for so long that nobody knows any more. */
   isLost(realm: ObjectKey): boolean
   /** The most players there were for as long as the realm's `autoscale.scaleDownAfterSeconds`; nothing while less is known. */
-  peak(realm: ObjectKey): Peak | undefined
+  peak(realm: ObjectKey): PlayerPeak | undefined
   forget(realm: ObjectKey): void
   /** Tells when about as many players as before are no longer so; the returned function ends it. */
   onChange(listener: (realm: ObjectKey) => void): () => void

@@ -4,14 +4,14 @@ import { createLanes } from '../../../cells/chassis/lanes.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { CommsCell } from '../../../crds/realm.ts'
-import type { Joins, JoinsSeen } from '../../observed/players.ts'
+import type { JoinCounts, ObservedJoinCounts } from '../../observed/players.ts'
 import { connectorUrl } from './connector-players.ts'
 
 /** Watches how it goes for players who come to cells; answers from memory, asks in the background. */
 export interface JoinWatch {
   /** Watches these cells of a realm from now on, and no others of it. */
   attend(realm: ObjectKey, cells: readonly CommsCell[]): void
-  joinsOf(cell: CommsCell): JoinsSeen
+  joinsOf(cell: CommsCell): ObservedJoinCounts
   /** Tells when other numbers were heard; the returned function ends it. */
   onChange(listener: (realm: ObjectKey) => void): () => void
 }
@@ -38,7 +38,7 @@ const PATIENCE = 3
 interface Watched {
   realm: ObjectKey
   cell: CommsCell
-  seen: JoinsSeen
+  seen: ObservedJoinCounts
   failures: number
   cancel: () => void
 }
@@ -99,7 +99,7 @@ export function createJoinWatch({ addressesOf, port, clock, ...options }: JoinWa
 // A cell of the same name that was made anew has other players.
 const idOf = ({ metadata }: CommsCell): string => `${keyText(metadata)}/${metadata.uid}`
 
-function joinsIn(fetched: Fetched): Joins | undefined {
+function joinsIn(fetched: Fetched): JoinCounts | undefined {
   if (!fetched.ok || fetched.status !== 200) return undefined
   const { joins } = (fetched.body ?? {}) as { joins?: unknown }
   const { given, missed, waiting } = (joins ?? {}) as Record<string, unknown>
@@ -108,7 +108,7 @@ function joinsIn(fetched: Fetched): Joins | undefined {
 
 const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value) && value >= 0
 
-const sumOf = (all: readonly Joins[]): Joins => ({
+const sumOf = (all: readonly JoinCounts[]): JoinCounts => ({
   given: all.reduce((sum, { given }) => sum + given, 0),
   missed: all.reduce((sum, { missed }) => sum + missed, 0),
   waiting: all.reduce((sum, { waiting }) => sum + waiting, 0),

@@ -1,4 +1,4 @@
-import type { Peak } from '../../observed/players.ts'
+import type { PlayerPeak } from '../../observed/players.ts'
 
 interface Sample {
   at: number
@@ -27,7 +27,7 @@ export class Peaks {
   }
 
   /** The most players within a time that ends now; nothing while less than that is known. */
-  over(windowMs: number, now: number): Peak | undefined {
+  over(windowMs: number, now: number): PlayerPeak | undefined {
     if (this.#since === undefined || now - this.#since < windowMs) return undefined
     const within = this.#samples.slice(this.#firstOf(now - windowMs))
     const bySlot = new Map<number, number>()

@@ -4,7 +4,7 @@ import { createLanes } from '../../../cells/chassis/lanes.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
-import { crowdOf } from '../../desired/status/players.ts'
+import { approximatePlayers } from '../../desired/status/approximate-players.ts'
 import type { Census } from './census.ts'
 import { Peaks } from './peaks.ts'
 
@@ -67,7 +67,7 @@ export function createCensus({ statsUrlOf, clock, random = Math.random, ...optio
     if (!players && entry.failures < PATIENCE) return
     entry.players = players
     entry.peaks.record(clock.now(), entry.windowMs === undefined ? undefined : players, entry.windowMs ?? 0)
-    const crowds = new Map([...(players ?? [])].map(([slot, count]) => [slot, crowdOf(count, entry.crowds.get(slot))]))
+    const crowds = new Map([...(players ?? [])].map(([slot, count]) => [slot, approximatePlayers(count, entry.crowds.get(slot))]))
     const isNews = crowds.size !== entry.crowds.size || [...crowds].some(([slot, crowd]) => entry.crowds.get(slot) !== crowd)
     entry.crowds = crowds
     if (isNews) for (const listener of listeners) listener(entry.key)

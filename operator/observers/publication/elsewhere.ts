@@ -1,11 +1,11 @@
 import type { ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
-import type { Lease } from '../../observed/publication.ts'
+import type { RemotePublicationStatus } from '../../observed/publication.ts'
 
 /** Publishes realms at providers of other clusters; answers from memory, asks in the background. */
 export interface Elsewhere {
   /** Says where a realm is to be published now, and with what; answers how each name stands. Asking keeps its leases renewed. */
-  publish(realm: Realm): readonly Lease[]
+  publish(realm: Realm): readonly RemotePublicationStatus[]
   /**
    * Whether a provider may still lead players to a cell of a realm: it was told so and not told otherwise since, or what it was told before we
    * came is unknown. One whose lease ended leads nobody anywhere.

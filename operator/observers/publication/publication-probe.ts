@@ -5,7 +5,7 @@ import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { aboutUrl } from '../../desired/urls.ts'
-import type { Sighting } from '../../observed/publication.ts'
+import type { PublicationStatus } from '../../observed/publication.ts'
 import type { Publication } from './publication.ts'
 
 /** What a prober is made of. */
@@ -43,7 +43,7 @@ interface Watched {
   adapters: ReadonlySet<string>
   /** What it answered last; undefined while nobody asked. */
   answer?: { adapter: string | undefined } | { failed: string }
-  sighting: Sighting
+  sighting: PublicationStatus
   /** Questions since it last served the realm, and failures in a row. */
   questions: number
   failures: number
@@ -146,7 +146,7 @@ function answerOf(fetched: Fetched): NonNullable<Watched['answer']> {
 const isOthers = ({ adapter }: { adapter: string | undefined }, ours: ReadonlySet<string>): boolean =>
   adapter !== undefined && !ours.has(adapter)
 
-function judge({ answer, adapters, others, aboutUrl, sighting }: Watched): Sighting {
+function judge({ answer, adapters, others, aboutUrl, sighting }: Watched): PublicationStatus {
   if (!answer) return { state: 'unknown', aboutUrl }
   if ('failed' in answer) {
     // The first reason stands for as long as it lasts: reasons that take turns would be news without being new.

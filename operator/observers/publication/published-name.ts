@@ -1,6 +1,6 @@
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import { EPOCH_HEADER, type PublicationDocument, publicationPath } from '../../../crds/publication.ts'
-import type { Lease } from '../../observed/publication.ts'
+import type { RemotePublicationStatus } from '../../observed/publication.ts'
 import type { PublicationAnswer, RemoteProvider, RequestProvider } from './publication-request.ts'
 import { RoutedCells } from './routed-cells.ts'
 
@@ -29,7 +29,7 @@ const RENEWALS_PER_TTL = 3
 
 /** One name at one provider: taken, renewed and given back, one request at a time; what changes meanwhile is sent right after. */
 export class PublishedName {
-  lease: Lease
+  lease: RemotePublicationStatus
   readonly #given: PublishedNameOptions
   #wanted: PublicationDocument | undefined
   /** What the provider was told last, as text. */
@@ -46,7 +46,7 @@ export class PublishedName {
 
   constructor(given: PublishedNameOptions) {
     this.#given = given
-    this.lease = { url: given.provider.url, state: 'asking' }
+    this.lease = { url: given.provider.url, state: 'pending' }
   }
 
   /** Whether the provider has nothing of ours, as far as we know. */
@@ -133,7 +133,7 @@ export class PublishedName {
     this.#told = undefined
     this.#lacks()
     this.#failures = 0
-    this.#become({ url: this.lease.url, state: 'asking' })
+    this.#become({ url: this.lease.url, state: 'pending' })
     return undefined
   }
 
@@ -191,7 +191,7 @@ export class PublishedName {
     return Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), LAST_RETRY_MS)
   }
 
-  #become(lease: Lease, isNewAnyway = false): void {
+  #become(lease: RemotePublicationStatus, isNewAnyway = false): void {
     const isNews = isNewAnyway || JSON.stringify(lease) !== JSON.stringify(this.lease)
     this.lease = lease
     if (isNews) this.#given.onChange()

@@ -71,7 +71,7 @@ export function createLeased({
       }
       return targets.map(({ url, ttlSeconds = DEFAULT_TTL_SECONDS }) => {
         const provider = known.get(url)
-        if (!provider) return { url, state: 'unknown' }
+        if (!provider) return { url, state: 'notConfigured' }
         const held = nameAt(realm, provider)
         held.want(publicationOf(realm, ttlSeconds))
         return held.lease

@@ -3,7 +3,7 @@ import { createLanes } from '../../../cells/chassis/lanes.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { CommsCell } from '../../../crds/realm.ts'
-import type { Join } from '../../observed/synthetic-join.ts'
+import type { SyntheticJoin } from '../../observed/synthetic-join.ts'
 import type { JoinOutcome } from './join-cell.ts'
 import type { Probe } from './probe.ts'
 
@@ -27,7 +27,7 @@ const MAX_PARALLEL = 4
 interface Attended {
   realm: ObjectKey
   cell: CommsCell
-  join: Join
+  join: SyntheticJoin
   failures: number
   cancel: () => void
 }

@@ -1,37 +1,37 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { crowdOf } from './players.ts'
+import { approximatePlayers } from './approximate-players.ts'
 
 test('a crowd is called by the step it reached', () => {
-  expect([0, 1, 9, 10, 99, 100, 1_500, 250_000].map((players) => crowdOf(players))).toEqual([
+  expect([0, 1, 9, 10, 99, 100, 1_500, 250_000].map((players) => approximatePlayers(players))).toEqual([
     ...['0', '1+', '1+', '10+', '50+', '100+', '1000+', '100000+'],
   ])
 })
 
 test('a crowd around a step keeps its name until it is clearly smaller', () => {
-  let said = crowdOf(100)
+  let said = approximatePlayers(100)
   const heard = [99, 100, 98, 101, 80].map((players) => {
-    said = crowdOf(players, said)
+    said = approximatePlayers(players, said)
     return said
   })
   expect(heard).toEqual(['100+', '100+', '100+', '100+', '100+'])
-  expect(crowdOf(79, said)).toBe('50+')
+  expect(approximatePlayers(79, said)).toBe('50+')
 })
 
 test('the last player to leave is noticed', () => {
-  expect(crowdOf(0, '1+')).toBe('0')
+  expect(approximatePlayers(0, '1+')).toBe('0')
 })
 
 test('nothing known changes nothing', () => {
-  expect([crowdOf(undefined, '50+'), crowdOf(undefined)]).toEqual(['50+', undefined])
+  expect([approximatePlayers(undefined, '50+'), approximatePlayers(undefined)]).toEqual(['50+', undefined])
 })
 
 test('the name never promises more than a quarter too many, and the same number keeps its name', () => {
   fc.assert(
     fc.property(fc.nat(200_000), fc.nat(200_000), (before, now) => {
-      const name = crowdOf(now, crowdOf(before))
+      const name = approximatePlayers(now, approximatePlayers(before))
       expect(Number.parseInt(name ?? '', 10) * 0.8).toBeLessThanOrEqual(now)
-      expect(crowdOf(now, name)).toBe(name)
+      expect(approximatePlayers(now, name)).toBe(name)
     }),
   )
 })

@@ -1,0 +1,46 @@
+import { conditionOf, type Realm, type RealmReasons } from '../../../crds/realm.ts'
+import type { Reachability } from '../../observed/reachability.ts'
+import type { ObservedRealm } from '../../observed/workload.ts'
+import type { ConditionDraft } from './conditions.ts'
+
+/**
+ * Whether the NATS and the LiveKit of a realm are there: Managed ones are ready, External ones were reached. It is reported, and changes
+ * nothing the operator does: players may reach what the operator cannot.
+ */
+export function dependenciesCondition(
+  realm: Realm,
+  { services }: ObservedRealm,
+  reachability: readonly Reachability[],
+): ConditionDraft<RealmReasons> {
+  const type = 'DependenciesReady'
+  const before = conditionOf(realm, type)
+  const { nats, livekit } = realm.spec
+  const managed = [...(nats.type === 'Managed' ? ['nats'] : []), ...(livekit.type === 'Managed' ? ['livekit'] : [])]
+  const notReady = managed.filter((part) => !services.some(({ component, ready }) => component === part && ready > 0))
+  if (notReady.length > 0)
+    return {
+      type,
+      status: 'False',
+      reason: 'NotReady',
+      message: `parts of the realm without a ready pod: ${notReady.join(', ')}`,
+    }
+
+  // One server of a NATS cluster is enough.
+  const othersOf = (one: Reachability) => reachability.filter((other) => other !== one && other.dependency === one.dependency)
+  const failures = reachability.flatMap((one) =>
+    one.state === 'unreachable' && othersOf(one).every(({ state }) => state === 'unreachable')
+      ? [`${one.dependency} at ${one.url}: ${one.message}`]
+      : [],
+  )
+  if (failures.length > 0)
+    return { type, status: 'False', reason: 'Unreachable', message: `the operator cannot reach ${failures.join('; ')}` }
+  const isUnchecked = reachability.some(
+    (one) => one.state === 'unknown' && !othersOf(one).some(({ state }) => state === 'reachable'),
+  )
+  // An operator that just started has not checked yet: what the last one found out about the same spec stands until it has.
+  if (isUnchecked && before?.reason === 'Unreachable' && before.observedGeneration === realm.metadata.generation)
+    return { type, status: 'False', reason: 'Unreachable', message: before.message }
+  return isUnchecked && before?.status !== 'True'
+    ? { type, status: 'Unknown', reason: 'NotChecked', message: 'the operator has not checked yet' }
+    : { type, status: 'True', reason: 'Reachable', message: 'NATS and LiveKit are ready, or reachable from the operator' }
+}

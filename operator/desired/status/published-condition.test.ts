@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import type { Realm } from '../../../crds/realm.ts'
+import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication.ts'
+import { aRealm } from '../fixtures.ts'
+import { publishedCondition } from './published-condition.ts'
+
+const aboutUrl = 'http://realm-provider/main/about'
+const served: PublicationStatus = { state: 'serving', aboutUrl }
+const condition = (publication: PublicationStatus, remotePublications: RemotePublicationStatus[] = [], realm: Realm = aRealm()) =>
+  publishedCondition({ realm, serving: 1, publication, remotePublications })
+const url = 'https://realms.example.org'
+
+test('a realm is published when it is wherever it should be', () => {
+  expect(condition(served, [{ url, state: 'held' }])).toMatchObject({
+    status: 'True',
+    reason: 'ServedByProvider',
+    message: `served at ${aboutUrl}; published at ${url}`,
+  })
+})
+
+test.each<[string, PublicationStatus, RemotePublicationStatus[], string]>([
+  ['here', { state: 'taken', aboutUrl, adapter: 'wss://other' }, [], 'wss://other'],
+  ['elsewhere', served, [{ url, state: 'taken', holder: 'far/away' }], 'far/away'],
+])('a name that somebody else has %s is told as taken, with where it leads', (_, publication, remotePublications, says) => {
+  const draft = condition(publication, remotePublications)
+  expect(draft).toMatchObject({ status: 'False', reason: 'NameTaken' })
+  expect(draft.message).toContain(says)
+})
+
+test('one provider that is not reached, not asked yet or not known keeps a new realm from being published', () => {
+  expect(condition(served, [{ url, state: 'unreachable', message: 'refused' }])).toMatchObject({ status: 'Unknown' })
+  expect(condition(served, [{ url, state: 'pending' }])).toMatchObject({ status: 'False', reason: 'WaitingForProvider' })
+  expect(condition(served, [{ url, state: 'notConfigured' }])).toMatchObject({ status: 'False', reason: 'ProviderNotConfigured' })
+})
+
+test('a new operator repeats what the last one saw until it was answered', () => {
+  const published = {
+    type: 'Published',
+    status: 'True',
+    reason: 'ServedByProvider',
+    message: '',
+    lastTransitionTime: '',
+  } as const
+  const before: Realm = { ...aRealm(), status: { conditions: [published] } }
+  expect(condition({ state: 'unknown', aboutUrl }, [{ url, state: 'pending' }], before)).toMatchObject({ status: 'True' })
+})

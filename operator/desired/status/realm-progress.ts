@@ -1,0 +1,94 @@
+import { type CellReasons, type CommsCell, conditionOf, type RealmReasons } from '../../../crds/realm.ts'
+import { takesPlayers } from '../endpoints.ts'
+import { isOwn } from '../scale/slots.ts'
+import { type ConditionDraft, problemOf } from './conditions.ts'
+import { isCellUpdated, type RealmView } from './realm-view.ts'
+
+type ProgressReason = Exclude<RealmReasons['Reconciling'], 'Settled' | 'Stalled'>
+
+/** `underway`: the operator is changing something. `held`: it waits for a person, as the spec asks. `settled`: it has nothing to do. */
+type Progress =
+  | { state: 'underway' | 'held'; reason: ProgressReason; message: string }
+  | { state: 'settled'; reason: 'Settled' | 'Stalled'; message: string }
+
+/** The conditions `Progressing`, `Reconciling` and `Stalled` of a realm: never more than one of the last two is True. */
+export function progressConditions(view: RealmView, published: ConditionDraft<RealmReasons>): ConditionDraft<RealmReasons>[] {
+  const stalled = stalledCondition(view, published)
+  const { state, reason, message }: Progress =
+    stalled.status === 'True'
+      ? { state: 'settled', reason: 'Stalled', message: 'the operator cannot go on; see the condition Stalled' }
+      : progressOf(view, published.status === 'True')
+  return [
+    { type: 'Progressing', status: state === 'underway' ? 'True' : 'False', reason, message },
+    { type: 'Reconciling', status: state === 'settled' ? 'False' : 'True', reason, message },
+    stalled,
+  ]
+}
+
+function progressOf(view: RealmView, isPublished: boolean): Progress {
+  const { plan, observed, endpoints, notReady, failure } = view
+  const { rollout, desiredCells } = plan
+  const underway = (reason: ProgressReason, message: string): Progress => ({ state: 'underway', reason, message })
+  const held = (reason: ProgressReason, message: string): Progress => ({ state: 'held', reason, message })
+  const converging = rollout.convergesFirst ? '; first the operator brings the cells of two earlier changes to one revision' : ''
+  const updated = `${rollout.updated.length} of ${desiredCells} cells are updated${converging}`
+  if (failure) return underway('Retrying', failure.message)
+  if (rollout.isUnderway) return underway('RollingOut', updated)
+  if (plan.cells.some((cell) => !takesPlayers(cell))) return underway('CellsDraining', 'the operator is draining cells')
+  if (areCellsChanging(view) || endpoints.some(({ state }) => state === 'Starting'))
+    return underway('CellsStarting', 'cells are being created, changed or removed')
+  if (notReady.length > 0 || observed.services.some(({ desired, updated: done }) => done < desired))
+    return underway('ServicesStarting', 'services are being created or changed')
+  if (view.open.length > 0 && !isPublished)
+    return underway('WaitingForPublication', 'the realm is not published yet; see the condition Published')
+  if (rollout.hold === 'RolloutPaused') return held(rollout.hold, `${updated}; set rollout.paused to false to update the others`)
+  if (rollout.hold === 'AwaitingPromotion')
+    return held(rollout.hold, `${updated}; raise or remove rollout.canaryCells to update the others`)
+  return { state: 'settled', reason: 'Settled', message: 'the realm is as its spec says' }
+}
+
+/** Whether a cell of the operator is being created, removed or changed. */
+function areCellsChanging({ realm, plan, observed }: RealmView): boolean {
+  const names = new Set(plan.cells.map(({ metadata }) => metadata.name))
+  const own = observed.cells.filter((cell) => isOwn(realm, cell))
+  const isChanging = (cell: CommsCell) =>
+    !names.has(cell.metadata.name) || !isCellUpdated(cell) || conditionOf(cell, 'Reconciling')?.status === 'True'
+  return own.length !== names.size || own.some(isChanging)
+}
+
+function stalledCondition(view: RealmView, published: ConditionDraft<RealmReasons>): ConditionDraft<RealmReasons> {
+  const { realm, plan, failure, observed } = view
+  const stalled = (reason: RealmReasons['Stalled'], message: string) =>
+    ({ type: 'Stalled', status: 'True', reason, message }) as const
+  if (failure && failure.reason !== 'Retrying') return stalled(failure.reason, failure.message)
+  for (const service of observed.services) {
+    const problem = problemOf(service)
+    if (problem) return stalled(problem.code, `${service.component}: ${problem.message}`)
+  }
+  const { halt } = plan.rollout
+  if (halt) return stalled(halt.reason, halt.message)
+  for (const cell of observed.cells) {
+    const ofCell = conditionOf(cell, 'Stalled')
+    if (ofCell?.status === 'True' && canStallRealm(view, cell))
+      return stalled(ofCell.reason as CellReasons['Stalled'], `${cell.metadata.name}: ${ofCell.message}`)
+  }
+  if (published.reason === 'NameTaken' || published.reason === 'ProviderNotConfigured')
+    return stalled(published.reason, published.message)
+  const { desiredCells, scale } = plan
+  if (desiredCells < scale.cells) {
+    const remedy = `raise cells.max above ${realm.spec.cells.max}, or remove cells that the operator did not create`
+    return stalled('NoSlotFree', `${desiredCells} of ${scale.cells} cells have a slot: ${remedy}`)
+  }
+  return { type: 'Stalled', status: 'False', reason: 'NotStalled', message: 'nothing keeps the operator from going on' }
+}
+
+/**
+ * Whether a stalled cell stalls its realm. Not a candidate, which has until its deadline; nor a cell that a user created, nor one that a
+ * rollout is replacing, nor one whose condition is about an earlier spec: a correction that is under way is not a failure.
+ */
+function canStallRealm({ realm, plan: { rollout } }: RealmView, cell: CommsCell): boolean {
+  const isIn = (cells: readonly CommsCell[]) => cells.some(({ metadata }) => metadata.name === cell.metadata.name)
+  if (!isOwn(realm, cell) || isIn(rollout.candidates)) return false
+  if (cell.status?.observedGeneration !== cell.metadata.generation) return false
+  return !rollout.isUnderway || isIn(rollout.updated)
+}

@@ -1,0 +1,67 @@
+import type { CommsCell, Endpoint, Realm } from '../../../crds/realm.ts'
+import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication.ts'
+import type { Reachability } from '../../observed/reachability.ts'
+import type { ObservedRealm } from '../../observed/workload.ts'
+import type { RealmPlan } from '../plan.ts'
+import type { RealmUrls } from '../urls.ts'
+import type { Failure } from './conditions.ts'
+
+/** What the status of a realm is computed from. */
+export interface RealmStatusInput {
+  realm: Realm
+  plan: RealmPlan
+  /** What exists once the pass has made its changes. */
+  observed: ObservedRealm
+  urls: RealmUrls
+  /** At the realm provider of this cluster. */
+  publication: PublicationStatus
+  /** At realm providers of other clusters. */
+  remotePublications?: readonly RemotePublicationStatus[]
+  /** Of the servers the realm uses; absent where the operator does not check them. */
+  reachability?: readonly Reachability[]
+  /** Players in all cells, when known. */
+  players?: number | undefined
+  failure: Failure | undefined
+  /** Milliseconds since the epoch. */
+  now: number
+}
+
+/** The input with the numbers that several conditions need. */
+export interface RealmView extends RealmStatusInput {
+  /** Endpoints of cells of the operator that serve players, or should. */
+  endpoints: Endpoint[]
+  /** How many of those serve players. */
+  serving: number
+  /** All endpoints that serve players, those of cells that users created among them. */
+  open: Endpoint[]
+  /** Services that should run and have no ready pod. */
+  notReady: string[]
+}
+
+/** Adds those numbers. */
+export function viewOf(input: RealmStatusInput): RealmView {
+  const { plan, observed } = input
+  const own = new Set(plan.cells.map(({ metadata }) => metadata.name))
+  const endpoints = plan.endpoints.filter(({ cell, state }) => own.has(cell) && state !== 'Draining')
+  return {
+    ...input,
+    endpoints,
+    serving: endpoints.filter(({ state }) => state === 'Serving').length,
+    open: plan.endpoints.filter(({ state }) => state === 'Serving'),
+    notReady: notReadyServices(plan, observed),
+  }
+}
+
+function notReadyServices(plan: RealmPlan, { services }: ObservedRealm): string[] {
+  const expected = new Set<string>([
+    ...plan.services.filter(({ replicas }) => replicas > 0).map(({ component }) => component),
+    ...services.filter(({ desired }) => desired > 0).map(({ component }) => component),
+  ])
+  for (const { component, ready } of services) if (ready > 0) expected.delete(component)
+  return [...expected].sort()
+}
+
+/** Whether a cell runs what its spec says now. */
+export const isCellUpdated = ({ metadata, spec, status }: CommsCell): boolean =>
+  status?.observedGeneration === metadata.generation &&
+  (spec.desiredState === 'Drained' ? status?.state === 'Drained' : (status?.updatedReplicas ?? 0) >= spec.connectors.replicas)
