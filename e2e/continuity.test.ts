@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { City } from '../testing/continuity/city.ts'
+import { City } from '../testing/continuity/service-set.ts'
 import { faults, freeze, suffer } from '../testing/continuity/faults.ts'
 import { withPart } from '../testing/parts/with-part.ts'
 

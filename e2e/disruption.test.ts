@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { events, LATE_SHARE } from '../testing/disruption/events.ts'
-import { Party } from '../testing/disruption/party.ts'
+import { Party } from '../testing/disruption/player-group.ts'
 import { Platform, type PlatformParts } from '../testing/disruption/platform.ts'
 import { type Row, witness } from '../testing/disruption/row.ts'
 import { withPart } from '../testing/parts/with-part.ts'

@@ -7,7 +7,7 @@ import { type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
-import { aLab } from '../../testing/apiserver/lab.ts'
+import { aLab } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
 

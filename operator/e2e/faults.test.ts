@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { conditionOf } from '../../crds/realm.ts'
 import { type ApiProxy, type Fault, isWrite, type Passed, startApiProxy } from '../../testing/apiserver/api-proxy.ts'
 import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
-import { aLab } from '../../testing/apiserver/lab.ts'
+import { aLab } from '../../testing/apiserver/use-api-server.ts'
 import { startProvider, startWholeOperator, type WholeOperator } from '../../testing/apiserver/operator.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 

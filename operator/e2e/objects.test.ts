@@ -4,7 +4,7 @@ import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
 import { conditionOf } from '../../crds/realm.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
-import { aLab } from '../../testing/apiserver/lab.ts'
+import { aLab } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 const external = { type: 'External', secret: { name: 'postgres', key: 'url' } }

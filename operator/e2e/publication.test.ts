@@ -10,7 +10,7 @@ import { createKubernetesSource } from '../../cells/realm-provider/sources/kuber
 import { API_VERSION, conditionOf, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
 import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
-import { aProviderElsewhere, aWayTo } from '../../testing/apiserver/elsewhere.ts'
+import { aProviderElsewhere, aWayTo } from '../../testing/apiserver/remote-provider.ts'
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import { startWholeOperator } from '../../testing/apiserver/operator.ts'
 import { withPart } from '../../testing/parts/with-part.ts'

@@ -5,7 +5,7 @@ import { API_VERSION, type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
 import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
-import { aLab } from '../../testing/apiserver/lab.ts'
+import { aLab } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
 

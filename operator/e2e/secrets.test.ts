@@ -4,7 +4,7 @@ import { resources } from '../../cells/kube/resources.ts'
 import { type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
-import { aLab } from '../../testing/apiserver/lab.ts'
+import { aLab } from '../../testing/apiserver/use-api-server.ts'
 import type { Spec } from '../../testing/apiserver/namespace.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 

@@ -1,5 +1,5 @@
 import { resources } from '../../cells/kube/resources.ts'
-import type { Simulator } from './simulator.ts'
+import type { Simulator } from './in-memory-api-server.ts'
 
 /** Has the pods of every workload in a simulated cluster run as soon as they are wanted. */
 export function runPodsAtOnce(simulator: Simulator): void {

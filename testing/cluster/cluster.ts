@@ -10,7 +10,7 @@ import { apiOf, type ReadApi } from './api.ts'
 import { type Claim, claim, type Purpose, release } from './claim.ts'
 import { startApiServer, startControllers } from './control-plane.ts'
 import { writeCredentials } from './credentials.ts'
-import { type FrontDoor, openFrontDoor } from './front-door.ts'
+import { type FrontDoor, openFrontDoor } from './ingress-proxy.ts'
 import { type ClusterNode, joinCluster, startNode } from './node.ts'
 import { pauseImage } from './pause.ts'
 

@@ -1,5 +1,5 @@
 import type { RunningCluster } from './cluster.ts'
-import type { FrontDoor } from './front-door.ts'
+import type { FrontDoor } from './ingress-proxy.ts'
 
 /** Where realms live: a namespace that lets in only pods of the `restricted` Pod Security profile. */
 export const REALMS_NAMESPACE = 'metaverse'

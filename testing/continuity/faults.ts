@@ -6,7 +6,7 @@ import type { FencingToken } from '../../cells/wire/fencing-token.ts'
 import { decodeLeaderHeartbeat } from '../../cells/wire/leader-heartbeat.ts'
 import { busPayloads } from '../../cells/wire/packets.ts'
 import { subjects } from '../../cells/wire/subjects.ts'
-import { type City, type Service, until } from './city.ts'
+import { type City, type Service, until } from './service-set.ts'
 import type { Citizen } from './simulated-player.ts'
 
 /** What a fault did to the players. */

@@ -1,5 +1,5 @@
 import { catalogue, ensure } from '../parts/catalogue.ts'
-import { City } from './city.ts'
+import { City } from './service-set.ts'
 import { faults, freeze, type Harm, suffer } from './faults.ts'
 
 // node testing/continuity/main.ts [players] [flush period in ms]: lets everything happen to a city that can happen to one, and prints what players noticed.

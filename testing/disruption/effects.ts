@@ -1,4 +1,4 @@
-import type { Absence, Telling } from './traveller.ts'
+import type { Absence, Telling } from './observed-player.ts'
 
 /** What is remembered of one player, as far as it says what happened to him. */
 export interface Memory {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PRODUCT_VERSION } from '../cluster/product.ts'
-import type { Party } from './party.ts'
+import type { Party } from './player-group.ts'
 import type { Platform, Pod } from './platform.ts'
 import { NEXT_VERSION } from './realm.ts'
 

@@ -2,7 +2,7 @@ import { UserError } from '../../cells/chassis/errors.ts'
 import { ensure } from '../parts/catalogue.ts'
 import type { PartName } from '../parts/part.ts'
 import { type Event, events, LATE_SHARE } from './events.ts'
-import { Party } from './party.ts'
+import { Party } from './player-group.ts'
 import { Platform } from './platform.ts'
 import { cellsOf, head, witness } from './row.ts'
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { before, type Effects, effectsOn, type Spread } from './effects.ts'
 import type { Event } from './events.ts'
-import type { Party } from './party.ts'
+import type { Party } from './player-group.ts'
 import type { Platform } from './platform.ts'
-import type { Traveller } from './traveller.ts'
-import { type Silence, watch } from './watch.ts'
+import type { Traveller } from './observed-player.ts'
+import { type Silence, watch } from './outage.ts'
 
 /** What an event did to players, and to what they ask besides. */
 export interface Row extends Effects {

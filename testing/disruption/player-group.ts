@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Position } from '../../cells/wire/peer.ts'
-import { homeOf } from '../continuity/city.ts'
+import { homeOf } from '../continuity/service-set.ts'
 import { connectorUrl } from '../player/about.ts'
-import { type Telling, Traveller } from './traveller.ts'
+import { type Telling, Traveller } from './observed-player.ts'
 
 const HEARTBEAT_MS = 1_000
 const TICK_MS = 50

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { routeOf } from './front-door.ts'
+import { routeOf } from './ingress-proxy.ts'
 
 test.each([
   ['/at/metaverse/main/cells/3/ws', 'main-slot-3', '/cells/3/ws'],
