@@ -10,7 +10,7 @@ import { realmReconciler } from '../operator/reconcile/realm.ts'
 import { type ApiServer, startApiServer } from '../testing/apiserver/apiserver.ts'
 import { startOperator } from '../testing/apiserver/bare-operator.ts'
 import { startFakeKubelet } from '../testing/apiserver/kubelet.ts'
-import { startProvider, startWholeOperator } from '../testing/apiserver/operator.ts'
+import { startOperatorProcess, startProvider } from '../testing/apiserver/operator.ts'
 import type { Figure } from './figure.ts'
 
 const REALMS = 10
@@ -31,7 +31,7 @@ async function wholeOperator(api: ApiServer, report: (figure: Figure) => void): 
   const [user, namespace] = await aNamespace(api, 'whole')
   const provider = await startProvider(user, namespace)
   const kubelet = startFakeKubelet(api.transport(), namespace)
-  const operator = await startWholeOperator(api, namespace, provider.url)
+  const operator = await startOperatorProcess(api, namespace, provider.url)
   while ((await operator.metric('leader')) === 0) await pause(20)
   const times: number[] = []
   const before = await operator.requests()

@@ -13,7 +13,7 @@ withPart('debian', 'npm run cluster', () => {
     test('opens the example realm, says what to try, and leaves nothing after Ctrl-C', { timeout: 8 * MINUTES }, async () => {
       const before = await claims()
       await using cluster = startProgram('npm', ['run', 'cluster'], { cwd: root })
-      const [, about = ''] = await cluster.says(/is open: (\S+)/, 7 * MINUTES)
+      const [, about = ''] = await cluster.prints(/is open: (\S+)/, 7 * MINUTES)
       expect(cluster.output()).toMatch(/export KUBECONFIG=\S+/)
       expect((await followAbout(about)).about.healthy).toBe(true)
       // A terminal sends Ctrl-C to everybody in it.

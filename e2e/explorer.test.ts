@@ -22,7 +22,7 @@ const asked = async <Answer>(url: string): Promise<Answer> =>
 withPart('bevy', 'a Bevy explorer', (folder) => {
   test('joins the realm of npm start, and meets in a room exactly those who stand near', { timeout: 150 * SECONDS }, async () => {
     await using realm = npmStart('--rooms', 'embedded')
-    const [, url = ''] = await realm.says(/on this machine at (http:\S+)/)
+    const [, url = ''] = await realm.prints(/on this machine at (http:\S+)/)
     const explorers = [
       startExplorer(folder, `${url}/main`, 1, '2,0'),
       startExplorer(folder, `${url}/main`, 2, '2,0'),
@@ -67,7 +67,7 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
           '--livekit-api-secret',
           livekit.apiSecret,
         )
-        const [, url = ''] = await realm.says(/on this machine at (http:\S+)/)
+        const [, url = ''] = await realm.prints(/on this machine at (http:\S+)/)
         const explorer = startExplorer(folder, `${url}/main`, 4, '10,10')
         await using program = explorer.program
         void program

@@ -25,7 +25,7 @@ test('what the README tells people to type on their machine works, in that order
   await using realm = startProgram('npm', ['start', '--', '--port', '0', '--data', freshFolder()], {
     cwd: root,
   })
-  const [, url = ''] = await realm.says(/on this machine at (http:\S+)/)
+  const [, url = ''] = await realm.prints(/on this machine at (http:\S+)/)
   expect(questions.length).toBeGreaterThan(0)
   for (const question of questions) {
     const [command = '', ...args] = question.replaceAll('http://127.0.0.1:3000', url).split(' ')

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { conditionOf, type Realm } from '../crds/realm.ts'
 import { type RunningCluster, startCluster } from '../testing/cluster/cluster.ts'
-import type { FrontDoor } from '../testing/cluster/ingress-proxy.ts'
+import type { IngressProxy } from '../testing/cluster/ingress-proxy.ts'
 import { installProduct, OPERATOR_NAMESPACE } from '../testing/cluster/product.ts'
 import { applyRealm, REALMS_NAMESPACE } from '../testing/cluster/realm.ts'
 import { liveKitClient } from '../testing/livekit-room.ts'
@@ -40,13 +40,13 @@ withPart('debian', 'the product on a real cluster', () => {
 function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc: string): void {
   const livekit = liveKitClient(rtc)
   let cluster: RunningCluster
-  let door: FrontDoor
+  let door: IngressProxy
 
   beforeAll(async () => {
     const progress = (line: string) => process.stderr.write(`${line}\n`)
     cluster = await startCluster({ kube, progress })
     const { provider } = await installProduct(cluster, servers, progress)
-    door = await cluster.openFrontDoor(provider)
+    door = await cluster.startIngress(provider)
     await applyRealm(cluster, door, example)
   }, PATIENCE_MS)
 
@@ -83,8 +83,8 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     const [adas, bobs] = rooms
     await vi.waitFor(() => expect(adas?.others()).toEqual([bob.peer]), 10 * SECONDS)
     await vi.waitFor(() => expect(bobs?.others()).toEqual([ada.peer]), 10 * SECONDS)
-    await adas?.say('hello')
-    await vi.waitFor(() => expect(bobs?.heard).toEqual([{ from: ada.peer, text: 'hello' }]), 10 * SECONDS)
+    await adas?.send('hello')
+    await vi.waitFor(() => expect(bobs?.received).toEqual([{ from: ada.peer, text: 'hello' }]), 10 * SECONDS)
     for (const room of rooms) await room.leave()
     for (const player of [ada, bob]) player.close()
   })

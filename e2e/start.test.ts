@@ -25,7 +25,7 @@ function startRealm(extra: readonly string[] = [], manifest = example) {
   return {
     file,
     program,
-    url: async () => (await program.says(/on this machine at (http:\S+)/))[1] ?? '',
+    url: async () => (await program.prints(/on this machine at (http:\S+)/))[1] ?? '',
   }
 }
 
@@ -38,7 +38,7 @@ test('npm start runs the example: an explorer finds the realm, the socket, an is
   await using program = startProgram('npm', ['start', '--', '--port', '0', '--rooms', 'embedded', '--data', freshFolder()], {
     cwd: root,
   })
-  const [, url = ''] = await program.says(/on this machine at (http:\S+)/)
+  const [, url = ''] = await program.prints(/on this machine at (http:\S+)/)
   const { about } = await followAbout(`${url}/main/about`)
   expect(about).toMatchObject({ healthy: true, acceptingUsers: true, configurations: { realmName: 'main' } })
   const player = await aPlayer(`${url}/main`)
@@ -66,8 +66,8 @@ test('saving another manifest is applied while players stay connected', { timeou
     realm.file,
     `${example.replace('replicas: 1', 'replicas: 2').replace('islandSize: 100', 'islandSize: 7')}---\n${second}`,
   )
-  await program.says(/harbor: published/)
-  await program.says(/main: published, 2\/2 cells/)
+  await program.prints(/harbor: published/)
+  await program.prints(/main: published, 2\/2 cells/)
   expect((await followAbout(`${url}/harbor/about`)).about.configurations.realmName).toBe('harbor')
   await vi.waitFor(async () => {
     player.heartbeat(spawn)
@@ -79,7 +79,7 @@ test('saving another manifest is applied while players stay connected', { timeou
   expect(connected).toBe(true)
 
   writeFileSync(realm.file, example.replace('replicas: 1', 'replicas: 0'))
-  await program.says(/main: hibernated, 0\/0 cells/)
+  await program.prints(/main: hibernated, 0\/0 cells/)
   await vi.waitFor(async () => expect((await fetch(`${url}/harbor/about`)).status).toBe(404), 10 * SECONDS)
   await vi.waitFor(async () => expect((await fetch(`${url}/main/about`)).status).toBe(404), 10 * SECONDS)
   expect((await player.closed).code).toBe(1012)
@@ -89,7 +89,7 @@ test('fewer cells send the players of one over to the others, by the very URL th
   const realm = startRealm([], example.replace('replicas: 1', 'replicas: 2').replace('drainSeconds: 10', 'drainSeconds: 2'))
   await using program = realm.program
   const url = await realm.url()
-  await program.says(/main: published, 2\/2 cells/)
+  await program.prints(/main: published, 2\/2 cells/)
   const socketOf = (slot: number) => `${url.replace('http', 'ws')}/main/cells/${slot}/ws`
   const players = await Promise.all([0, 1].map((slot) => connectPlayer({ url: socketOf(slot), wallet: createWallet() })))
   const endings = players.map(({ closed }, slot) => closed.then((ending) => ({ slot, ending })))
@@ -100,7 +100,7 @@ test('fewer cells send the players of one over to the others, by the very URL th
   const back = await connectPlayer({ url: socketOf(slot), wallet: createWallet() })
   back.heartbeat(spawn)
   await back.nextIsland(10 * SECONDS)
-  await program.says(/main: published, 1\/1 cell,/)
+  await program.prints(/main: published, 1\/1 cell,/)
   let stayed = true
   void endings[1 - slot]?.then(() => {
     stayed = false
@@ -119,14 +119,14 @@ test('a wrong manifest is refused with file, line, field and the fix, and the ru
   const wrong = example.replace('islandSize: 100', 'islandSizes: 100')
   writeFileSync(realm.file, wrong)
   const line = wrong.split('\n').findIndex((text) => text.includes('islandSizes')) + 1
-  await program.says(
+  await program.prints(
     new RegExp(
       `realm\\.yaml:${line}: spec\\.cells\\.template\\.archipelago\\.islandSizes: unknown field; did you mean islandSize\\?`,
     ),
   )
   expect((await followAbout(`${url}/main/about`)).about.healthy).toBe(true)
   writeFileSync(realm.file, example.replace('islandSize: 100', 'islandSize: 50'))
-  await program.says(/realm\.yaml is applied/)
+  await program.prints(/realm\.yaml is applied/)
 })
 
 describe('realmctl up ends', () => {
@@ -147,7 +147,7 @@ describe('realmctl up ends', () => {
     const url = await realm.url()
     await Promise.all([aPlayer(`${url}/main`), aPlayer(`${url}/main`)])
     program.signal('SIGINT')
-    await program.says(/Ctrl-C again ends at once/)
+    await program.prints(/Ctrl-C again ends at once/)
     await sleep(500) // a person's second Ctrl-C, and not the echo of the first
     program.signal('SIGINT')
     expect(await program.ended).toBe(130)

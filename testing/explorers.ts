@@ -29,7 +29,7 @@ export function startExplorer(folder: string, realmUrl: string, seed: number, lo
   return {
     program,
     address: async () => {
-      const [, address = ''] = await program.says(/guest address:?\s*\W*(0x[0-9a-fA-F]{40})/)
+      const [, address = ''] = await program.prints(/guest address:?\s*\W*(0x[0-9a-fA-F]{40})/)
       return address.toLowerCase()
     },
   }

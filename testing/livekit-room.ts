@@ -21,9 +21,9 @@ interface RtcRoom {
 export interface InRoom {
   /** The identities of everyone else. */
   others(): string[]
-  say(text: string): Promise<void>
+  send(text: string): Promise<void>
   /** What others said so far. */
-  readonly heard: readonly { from: string | undefined; text: string }[]
+  readonly received: readonly { from: string | undefined; text: string }[]
   leave(): Promise<void>
 }
 
@@ -40,15 +40,15 @@ export function liveKitClient(path: string): { join(connStr: string): Promise<In
       const comms = readAdapter(connStr)
       if (comms.kind !== 'livekit') throw new Error(`${connStr} is no LiveKit room`)
       const room = new Room()
-      const heard: { from: string | undefined; text: string }[] = []
+      const received: { from: string | undefined; text: string }[] = []
       room.on(RoomEvent.DataReceived, (payload, from) =>
-        heard.push({ from: from?.identity, text: Buffer.from(payload).toString() }),
+        received.push({ from: from?.identity, text: Buffer.from(payload).toString() }),
       )
       await room.connect(comms.url, comms.token, { autoSubscribe: false, dynacast: false })
       return {
         others: () => [...room.remoteParticipants.keys()],
-        say: async (text) => room.localParticipant?.publishData(Buffer.from(text), { reliable: true }),
-        heard,
+        send: async (text) => room.localParticipant?.publishData(Buffer.from(text), { reliable: true }),
+        received,
         leave: () => room.disconnect(),
       }
     },

@@ -8,7 +8,7 @@ export interface Program {
   /** Resolves with the exit code (or the signal's name) when the program ended. */
   readonly ended: Promise<number | string>
   /** Waits until the output matches. @throws with the whole output when it does not in time, or the program ends first */
-  says(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>
+  prints(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>
   signal(name: NodeJS.Signals): void
   /** Ends the program and whatever it started, if it still runs. */
   [Symbol.asyncDispose](): Promise<void>
@@ -47,7 +47,7 @@ export function startProgram(
     output: () => text,
     ended,
     signal: (name) => child.kill(name),
-    says: (pattern, timeoutMs = SAYS_TIMEOUT_MS) =>
+    prints: (pattern, timeoutMs = SAYS_TIMEOUT_MS) =>
       new Promise((resolve, reject) => {
         const done = (act: () => void) => {
           clearTimeout(timer)

@@ -22,8 +22,8 @@ export async function startBroker(binary: string, ...args: string[]): Promise<Br
     },
     async start() {
       program = startProgram(binary, ['-a', '127.0.0.1', '-p', String(port), ...args])
-      const [, listening] = await program.says(/Listening for client connections on 127\.0\.0\.1:(\d+)/)
-      await program.says(/Server is ready/)
+      const [, listening] = await program.prints(/Listening for client connections on 127\.0\.0\.1:(\d+)/)
+      await program.prints(/Server is ready/)
       port = Number(listening)
     },
     [Symbol.asyncDispose]: () => broker.kill(),

@@ -3,7 +3,7 @@ import { resources } from '../../cells/kube/resources.ts'
 import type { ObjectKey } from '../../crds/object.ts'
 import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
-import { aLab } from '../../testing/apiserver/use-api-server.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
 import type { Census } from '../observers/players/census.ts'
@@ -52,7 +52,7 @@ function aCensus(namespace: string) {
 }
 
 withPart('kube', 'numbers chosen by the players, against a real API server', (part) => {
-  const lab = aLab(part)
+  const lab = useApiServer(part)
   let crowd: ReturnType<typeof aCensus>
   let operator: Awaited<ReturnType<typeof startOperator>>
 

@@ -6,8 +6,8 @@ import { startOperator } from '../../testing/apiserver/bare-operator.ts'
 import { startControllers } from '../../testing/apiserver/controllers.ts'
 import { type ExternalMetrics, startExternalMetrics } from '../../testing/apiserver/external-metrics.ts'
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
-import { aLab } from '../../testing/apiserver/use-api-server.ts'
 import type { Spec } from '../../testing/apiserver/namespace.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
 import type { Census } from '../observers/players/census.ts'
@@ -24,7 +24,7 @@ const patient = { timeout: 40_000, interval: 50 }
 const MINUTES_MS = 120_000
 
 withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
-  const lab = aLab(part)
+  const lab = useApiServer(part)
   let controllers: Running
   let metrics: ExternalMetrics
   /** Who is where, by slot. */

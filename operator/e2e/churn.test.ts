@@ -6,8 +6,8 @@ import { Metrics } from '../../cells/chassis/metrics.ts'
 import { conditionOf, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
 import { watchCollections } from '../../testing/apiserver/collections.ts'
+import { createInMemoryApiServer, type StoredObject } from '../../testing/apiserver/in-memory-api-server.ts'
 import { runPodsAtOnce } from '../../testing/apiserver/instant-pods.ts'
-import { createSimulator, type Simulated } from '../../testing/apiserver/in-memory-api-server.ts'
 import { aRealm, platform, site } from '../desired/fixtures.ts'
 import { eventMetrics } from '../events/event-metrics.ts'
 import { EventRecorder } from '../events/recorder.ts'
@@ -36,7 +36,7 @@ afterEach(() => collections.stop())
 /** Everything an operator is made of, in a world without chance. */
 async function anOperator() {
   const clock = new ManualClock()
-  const simulator = createSimulator(clock)
+  const simulator = createInMemoryApiServer(clock)
   runPodsAtOnce(simulator)
   const user = simulator.client()
   const realmOf = (name: string) => user.get(realmResource, { namespace: 'metaverse', name }) as Promise<Realm | undefined>
@@ -88,7 +88,7 @@ async function anOperator() {
   }
   function declare(name: string, changes: Parameters<typeof aRealm>[0]): Promise<unknown> {
     const realm = { ...aRealm(changes), metadata: { name, namespace: 'metaverse' } }
-    return user.apply(realmResource, realm as unknown as Simulated, { fieldManager: 'user', force: true })
+    return user.apply(realmResource, realm as unknown as StoredObject, { fieldManager: 'user', force: true })
   }
   /** Removes what was made for somebody who went at that moment, as the garbage collector of a cluster would. */
   async function collect(): Promise<void> {

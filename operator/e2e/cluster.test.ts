@@ -3,13 +3,13 @@ import { resources } from '../../cells/kube/resources.ts'
 import { API_VERSION, conditionOf } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
 import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
-import { aLab } from '../../testing/apiserver/use-api-server.ts'
 import type { Spec } from '../../testing/apiserver/namespace.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { leadershipBy } from '../leader/leadership.ts'
 
 withPart('kube', 'a cluster behind a real API server', (part) => {
-  const lab = aLab(part)
+  const lab = useApiServer(part)
   const anOperator = async (
     ...rest: Parameters<typeof startOperator> extends [unknown, unknown, ...infer Rest] ? Rest : never
   ) => {

@@ -7,14 +7,14 @@ import { type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
-import { aLab } from '../../testing/apiserver/use-api-server.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
 
 const patient = { timeout: 40_000, interval: 20 }
 
 withPart('kube', 'a change in the middle of another one, against a real API server', (part) => {
-  const lab = aLab(part)
+  const lab = useApiServer(part)
   let operator: Awaited<ReturnType<typeof startOperator>>
 
   beforeEach(async () => {

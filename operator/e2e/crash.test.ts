@@ -3,8 +3,8 @@ import { ManualClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import type { Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
+import { createInMemoryApiServer, type StoredObject } from '../../testing/apiserver/in-memory-api-server.ts'
 import { runPodsAtOnce } from '../../testing/apiserver/instant-pods.ts'
-import { createSimulator, type Simulated } from '../../testing/apiserver/in-memory-api-server.ts'
 import { aRealm, platform, site } from '../desired/fixtures.ts'
 import { Writer } from '../kubernetes/apply/writer.ts'
 import { Cache } from '../kubernetes/cache/cache.ts'
@@ -43,7 +43,7 @@ const playerCounts: Census = {
 /** A simulated cluster whose pods run at once, and operators in it that may be told to die. */
 function aWorld() {
   const clock = new ManualClock()
-  const simulator = createSimulator(clock)
+  const simulator = createInMemoryApiServer(clock)
   runPodsAtOnce(simulator)
 
   /** An operator that dies after so many writes: the last one is done, its answer never arrives, and nothing follows. */
@@ -88,9 +88,10 @@ function aWorld() {
   }
 
   const declare = (realm: Realm) =>
-    simulator
-      .client()
-      .apply(realmResource, realm as unknown as Simulated & { metadata: { name: string } }, { fieldManager: 'user', force: true })
+    simulator.client().apply(realmResource, realm as unknown as StoredObject & { metadata: { name: string } }, {
+      fieldManager: 'user',
+      force: true,
+    })
   const withdraw = () => simulator.client().remove(realmResource, { namespace: 'metaverse', name: 'main' })
   return { live, declare, withdraw, objects: () => simulator.objects().map(withoutChance) }
 }
@@ -98,9 +99,9 @@ const STEP_MS = 2000
 const QUIET_STEPS = 30
 
 /** An object without what depends on when and how often it was written. */
-function withoutChance(object: Simulated): object {
+function withoutChance(object: StoredObject): object {
   const { resourceVersion, uid, generation, managedFields, creationTimestamp, ...metadata } = object.metadata
-  const { stringData, ...rest } = object as Simulated & { stringData?: object }
+  const { stringData, ...rest } = object as StoredObject & { stringData?: object }
   const text = JSON.stringify({ ...rest, metadata, ...(stringData && { keys: Object.keys(stringData) }) })
   return JSON.parse(
     text.replaceAll(/"(lastTransitionTime|changedAt)":"[^"]*"/g, '"$1":""').replaceAll(/uid-\d+/g, 'uid'),

@@ -2,15 +2,15 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { conditionOf } from '../../crds/realm.ts'
 import { type ApiProxy, type Fault, isWrite, type Passed, startApiProxy } from '../../testing/apiserver/api-proxy.ts'
 import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
-import { aLab } from '../../testing/apiserver/use-api-server.ts'
-import { startProvider, startWholeOperator, type WholeOperator } from '../../testing/apiserver/operator.ts'
+import { type OperatorProcess, startOperatorProcess, startProvider } from '../../testing/apiserver/operator.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 const patient = { timeout: 60_000, interval: 100 }
 
 withPart('kube', 'the whole operator on a bad wire', (part) => {
-  const lab = aLab(part)
-  let operator: WholeOperator
+  const lab = useApiServer(part)
+  let operator: OperatorProcess
   let kubelet: FakeKubelet
   /** What the operator speaks through. */
   let proxy: ApiProxy
@@ -20,7 +20,7 @@ withPart('kube', 'the whole operator on a bad wire', (part) => {
     proxy = await startApiProxy(lab.api)
     const provider = await startProvider(lab.user, lab.namespace)
     kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
-    operator = await startWholeOperator({ ...lab.api, kubeconfig: proxy.kubeconfig }, lab.namespace, provider.url)
+    operator = await startOperatorProcess({ ...lab.api, kubeconfig: proxy.kubeconfig }, lab.namespace, provider.url)
     lab.ends(operator.stop, kubelet.stop, provider.stop, proxy.stop)
     await expect.poll(() => operator.metric('leader'), patient).toBe(1)
   })

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { resources } from '../../cells/kube/resources.ts'
 import { type ApiProxy, isWrite, startApiProxy } from '../../testing/apiserver/api-proxy.ts'
-import { aProviderElsewhere, aWayTo, type Sent } from '../../testing/apiserver/remote-provider.ts'
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
-import { aLab } from '../../testing/apiserver/use-api-server.ts'
+import { aBlockableProxy, aRemoteProvider, type Sent } from '../../testing/apiserver/remote-provider.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import type { LeaderLease } from '../leader/lease.ts'
 
@@ -24,7 +24,7 @@ interface Process {
 }
 
 withPart('kube', 'two operator processes on one API server', (part) => {
-  const lab = aLab(part)
+  const lab = useApiServer(part)
   const { declare, get } = lab
 
   async function anOperator(name: string, env: NodeJS.ProcessEnv = {}): Promise<Process> {
@@ -115,8 +115,8 @@ withPart('kube', 'two operator processes on one API server', (part) => {
 
   test('a leader that is paused has no say elsewhere once its successor spoke there', async (context) => {
     const sent: Sent[] = []
-    const elsewhere = await aProviderElsewhere(context)
-    const way = await aWayTo(context, elsewhere.url, (each) => sent.push(each))
+    const elsewhere = await aRemoteProvider(context)
+    const way = await aBlockableProxy(context, elsewhere.url, (each) => sent.push(each))
     const kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
     lab.ends(kubelet.stop)
     const [first, second] = await aPair(elsewhere.envFor(way.url))

@@ -5,9 +5,9 @@ import { conditionOf } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
 import { type ApiProxy, isWrite, startApiProxy } from '../../testing/apiserver/api-proxy.ts'
 import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
-import { aLab } from '../../testing/apiserver/use-api-server.ts'
 import type { Spec } from '../../testing/apiserver/namespace.ts'
-import { startProvider, startWholeOperator, type WholeOperator } from '../../testing/apiserver/operator.ts'
+import { type OperatorProcess, startOperatorProcess, startProvider } from '../../testing/apiserver/operator.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 const patient = { timeout: 15_000, interval: 50 }
@@ -23,8 +23,8 @@ interface Told extends KubeObject {
 }
 
 withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
-  const lab = aLab(part)
-  let operator: WholeOperator
+  const lab = useApiServer(part)
+  let operator: OperatorProcess
   /** What the operator speaks through. */
   let proxy: ApiProxy
   let kubelet: FakeKubelet
@@ -32,7 +32,7 @@ withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
     proxy = await startApiProxy(lab.api)
     const provider = await startProvider(lab.user, lab.namespace)
     kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
-    operator = await startWholeOperator({ ...lab.api, kubeconfig: proxy.kubeconfig }, lab.namespace, provider.url)
+    operator = await startOperatorProcess({ ...lab.api, kubeconfig: proxy.kubeconfig }, lab.namespace, provider.url)
     lab.ends(operator.stop, kubelet.stop, provider.stop, proxy.stop)
   })
   const { declare, get, edit, realmOf } = lab

@@ -4,14 +4,14 @@ import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
 import { conditionOf } from '../../crds/realm.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
-import { aLab } from '../../testing/apiserver/use-api-server.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 const external = { type: 'External', secret: { name: 'postgres', key: 'url' } }
 
 withPart('kube', 'the objects of a realm in a real API server', (part) => {
   // The API server itself refuses pods here that do not pass the profile.
-  const lab = aLab(part, {
+  const lab = useApiServer(part, {
     'pod-security.kubernetes.io/enforce': 'restricted',
     'pod-security.kubernetes.io/enforce-version': 'latest',
   })

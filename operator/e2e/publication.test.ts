@@ -10,9 +10,9 @@ import { createKubernetesSource } from '../../cells/realm-provider/sources/kuber
 import { API_VERSION, conditionOf, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
 import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
-import { aProviderElsewhere, aWayTo } from '../../testing/apiserver/remote-provider.ts'
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
-import { startWholeOperator } from '../../testing/apiserver/operator.ts'
+import { startOperatorProcess } from '../../testing/apiserver/operator.ts'
+import { aBlockableProxy, aRemoteProvider } from '../../testing/apiserver/remote-provider.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 const LIVEKIT = { url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' } }
@@ -42,7 +42,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     const namespace = `publication-${++count}`
     await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
     const kubelet = startFakeKubelet(server.transport(), namespace)
-    const operator = await startWholeOperator(server, namespace, providerUrl, env)
+    const operator = await startOperatorProcess(server, namespace, providerUrl, env)
     let stopped = false
     const stop = async () => {
       if (!stopped) await operator.stop()
@@ -69,7 +69,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
   const served = { status: 'True', reason: 'ServedByProvider' }
 
   test('a realm is leased at another cluster’s provider, and gives its name back before it goes', async (context) => {
-    const [home, others] = [await ofCluster(context), await aProviderElsewhere(context)]
+    const [home, others] = [await ofCluster(context), await aRemoteProvider(context)]
     const { declare, realm, published, remove } = await aNamespace(context, home.url, others.env)
     await declare('leased', { livekit: LIVEKIT, publication: { providers: [{ url: others.url }] } })
     await expect.poll(() => published('leased'), patient).toMatchObject(served)
@@ -81,7 +81,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
   })
 
   test('a realm that is published at home alone has no finalizer, and loses the one it had with the last other provider', async (context) => {
-    const [home, others] = [await ofCluster(context), await aProviderElsewhere(context)]
+    const [home, others] = [await ofCluster(context), await aRemoteProvider(context)]
     const { declare, realm, published } = await aNamespace(context, home.url, others.env)
     await declare('alone', { livekit: LIVEKIT })
     await expect.poll(() => published('alone'), patient).toMatchObject(served)
@@ -94,7 +94,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
   })
 
   test('a cell that is unwell leaves every publication at once', async (context) => {
-    const [home, others] = [await ofCluster(context), await aProviderElsewhere(context)]
+    const [home, others] = [await ofCluster(context), await aRemoteProvider(context)]
     const { declare, published, kubelet } = await aNamespace(context, home.url, others.env)
     await declare('unwell', { livekit: LIVEKIT, cells: { replicas: 2 }, publication: { providers: [{ url: others.url }] } })
     await expect.poll(() => published('unwell'), patient).toMatchObject(served)
@@ -104,10 +104,10 @@ withPart('kube', 'the publication of realms, against a real API server and real 
   })
 
   test('nobody is sent away from a cell before every provider confirmed that it leads nobody there', async (context) => {
-    const [home, others] = [await ofCluster(context), await aProviderElsewhere(context)]
+    const [home, others] = [await ofCluster(context), await aRemoteProvider(context)]
     /** What happened, in this order. */
     const story: string[] = []
-    const way = await aWayTo(context, others.url, ({ cells, isTaken }) => isTaken && story.push(`elsewhere: ${cells}`))
+    const way = await aBlockableProxy(context, others.url, ({ cells, isTaken }) => isTaken && story.push(`elsewhere: ${cells}`))
     const { namespace, declare, published } = await aNamespace(context, home.url, others.envFor(way.url))
     const spec = { livekit: LIVEKIT, publication: { providers: [{ url: way.url }] } }
     await declare('orderly', { ...spec, cells: { replicas: 2 } })
@@ -141,7 +141,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
   }, 40_000)
 
   test('a provider the operator was not installed with is told as unknown, and gets nothing', async (context) => {
-    const [home, others] = [await ofCluster(context), await aProviderElsewhere(context)]
+    const [home, others] = [await ofCluster(context), await aRemoteProvider(context)]
     const { declare, published } = await aNamespace(context, home.url)
     await declare('unknown', { livekit: LIVEKIT, publication: { providers: [{ url: others.url }] } })
     await expect.poll(() => published('unknown'), patient).toMatchObject({ status: 'False', reason: 'ProviderNotConfigured' })
@@ -170,7 +170,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
 
   test('while the operator is away for an hour its realms are served at home as before, and elsewhere until their lease ends', async (context) => {
     const clock = new ManualClock()
-    const [home, others] = [await ofCluster(context, '', clock), await aProviderElsewhere(context, clock)]
+    const [home, others] = [await ofCluster(context, '', clock), await aRemoteProvider(context, clock)]
     const { namespace, declare, published, stop } = await aNamespace(context, home.url, others.env)
     await declare('served', { livekit: LIVEKIT, publication: { providers: [{ url: others.url, ttlSeconds: 60 }] } })
     await expect.poll(() => published('served'), patient).toMatchObject(served)
@@ -187,7 +187,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     expect(await adapterAt(home, 'served')).toBe(before)
     expect(before).toBeDefined()
     expect(await (await home.get('/realms')).json()).toContainEqual(expect.objectContaining({ serverName: 'served' }))
-    const again = await startWholeOperator(server, namespace, home.url, others.env)
+    const again = await startOperatorProcess(server, namespace, home.url, others.env)
     context.onTestFinished(() => again.stop())
     await expect.poll(() => adapterAt(others, 'served'), patient).toBe(before)
   })

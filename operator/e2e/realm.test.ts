@@ -6,7 +6,7 @@ import { API_VERSION, type CommsCell, conditionOf, type Realm } from '../../crds
 import { cellResource, realmResource } from '../../crds/resources.ts'
 import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
 import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
-import { startProvider, startWholeOperator, type WholeOperator } from '../../testing/apiserver/operator.ts'
+import { type OperatorProcess, startOperatorProcess, startProvider } from '../../testing/apiserver/operator.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 interface Live extends KubeObject {
@@ -20,7 +20,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
   let user: Transport
   let namespace: string
   let providerUrl: string
-  let operator: WholeOperator
+  let operator: OperatorProcess
   let kubelet: FakeKubelet
   let count = 0
   const cleanups: (() => Promise<void>)[] = []
@@ -36,7 +36,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     const provider = await startProvider(user, namespace)
     providerUrl = provider.url
     kubelet = startFakeKubelet(server.transport(), namespace)
-    operator = await startWholeOperator(server, namespace, providerUrl)
+    operator = await startOperatorProcess(server, namespace, providerUrl)
     cleanups.push(() => operator.stop(), kubelet.stop, provider.stop)
   })
   afterEach(async () => {
@@ -217,7 +217,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     await published()
     await settled()
     await operator.atRest()
-    const successor = await startWholeOperator(server, namespace, providerUrl)
+    const successor = await startOperatorProcess(server, namespace, providerUrl)
     cleanups.unshift(successor.stop)
     await expect.poll(() => successor.metric('realms'), patient).toBe(1)
     expect(await successor.metric('leader')).toBe(0)

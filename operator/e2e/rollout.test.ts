@@ -6,8 +6,8 @@ import { type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
 import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
-import { aLab } from '../../testing/apiserver/use-api-server.ts'
 import { scriptedJoins } from '../../testing/apiserver/scripted-joins.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
 import type { JoinCounts } from '../observed/players.ts'
@@ -19,7 +19,7 @@ const patient = { timeout: 20_000, interval: 20 }
 const realm = (version: string, more: object = {}) => ({ livekit: { type: 'None' }, version, ...more })
 
 withPart('kube', 'rollouts against a real API server', (part) => {
-  const lab = aLab(part)
+  const lab = useApiServer(part)
   let operator: Awaited<ReturnType<typeof startOperator>>
   let kubelet: FakeKubelet
   let joins: ReturnType<typeof scriptedJoins>

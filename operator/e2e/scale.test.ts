@@ -5,7 +5,7 @@ import { API_VERSION, type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
 import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
-import { aLab } from '../../testing/apiserver/use-api-server.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
 
@@ -16,7 +16,7 @@ const patient = { timeout: 20_000, interval: 20 }
 const bare = { livekit: { type: 'None' } }
 
 withPart('kube', 'scaling against a real API server', (part) => {
-  const lab = aLab(part)
+  const lab = useApiServer(part)
   let operator: Awaited<ReturnType<typeof startOperator>>
   let kubelet: FakeKubelet
 

@@ -4,12 +4,12 @@ import { resources } from '../../cells/kube/resources.ts'
 import { type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
-import { aLab } from '../../testing/apiserver/use-api-server.ts'
 import type { Spec } from '../../testing/apiserver/namespace.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 withPart('kube', 'Secrets behind a real API server', (part) => {
-  const lab = aLab(part)
+  const lab = useApiServer(part)
   const anOperator = async () => {
     const operator = await startOperator(lab.api, lab.namespace)
     lab.ends(operator.stop)

@@ -13,29 +13,29 @@ interface Managed {
   fieldsV1: Fields
 }
 /** An object as the simulator holds it. */
-export interface Simulated extends Omit<KubeObject, 'metadata'> {
+export interface StoredObject extends Omit<KubeObject, 'metadata'> {
   metadata: KubeMeta & { managedFields?: Managed[] }
   spec?: unknown
   status?: unknown
 }
 
 /** An API server in memory: what the operator uses of one, and nothing in it depends on chance or on the machine. */
-export interface Simulator {
+export interface InMemoryApiServer {
   /** A client; `beforeAnswer` runs after each write was done and before its answer is on its way. */
   client(beforeAnswer?: () => Promise<void>): Transport
   /** Everything there is, in order of kind and name. */
-  objects(): Simulated[]
+  objects(): StoredObject[]
   /** Writes that changed something. */
   readonly changes: number
-  onChange(listener: (object: Simulated) => void): void
+  onChange(listener: (object: StoredObject) => void): void
 }
 
 /** Server-side apply, watches from any version, finalizers, and collection of what has no owner any more; lists count as one field each. */
-export function createSimulator(clock: Clock): Simulator {
-  const objects = new Map<string, { path: string; object: Simulated }>()
-  const history: { path: string; event: WatchEvent<Simulated> }[] = []
+export function createInMemoryApiServer(clock: Clock): InMemoryApiServer {
+  const objects = new Map<string, { path: string; object: StoredObject }>()
+  const history: { path: string; event: WatchEvent<StoredObject> }[] = []
   const watchers = new Set<() => void>()
-  const listeners = new Set<(object: Simulated) => void>()
+  const listeners = new Set<(object: StoredObject) => void>()
   let version = 0
   let uids = 0
 
@@ -43,7 +43,7 @@ export function createSimulator(clock: Clock): Simulator {
     `${path}|${namespace}/${name}`
   const rootOf = (resource: Resource) => collectionPath(resource)
 
-  function keep(path: string, object: Simulated, type: 'ADDED' | 'MODIFIED' | 'DELETED'): Simulated {
+  function keep(path: string, object: StoredObject, type: 'ADDED' | 'MODIFIED' | 'DELETED'): StoredObject {
     object.metadata.resourceVersion = String(++version)
     const id = idOf(path, object.metadata)
     if (type === 'DELETED') objects.delete(id)
@@ -60,7 +60,7 @@ export function createSimulator(clock: Clock): Simulator {
       if (object.metadata.ownerReferences?.some(({ uid }) => uid === owner)) erase(path, object)
   }
 
-  function erase(path: string, object: Simulated): void {
+  function erase(path: string, object: StoredObject): void {
     const held = (object.metadata.finalizers?.length ?? 0) > 0
     if (held && object.metadata.deletionTimestamp) return
     if (held) {
@@ -69,22 +69,24 @@ export function createSimulator(clock: Clock): Simulator {
     } else keep(path, structuredClone(object), 'DELETED')
   }
 
-  function created(path: string, object: Simulated): Simulated {
+  function created(path: string, object: StoredObject): StoredObject {
     if (objects.has(idOf(path, object.metadata))) throw new KubeError(`POST ${path}`, 409, { reason: 'AlreadyExists' })
     const metadata = { ...object.metadata, uid: `uid-${++uids}`, generation: 1 }
     return keep(path, { ...structuredClone(object), metadata }, 'ADDED')
   }
 
-  function applied(path: string, wish: Simulated, manager: string, subresource?: 'status'): Simulated {
+  function applied(path: string, wish: StoredObject, manager: string, subresource?: 'status'): StoredObject {
     const before = objects.get(idOf(path, wish.metadata))?.object
     if (!before && subresource) throw new KubeError(`PATCH ${path}`, 404, { reason: 'NotFound' })
     const { uid } = wish.metadata
     if (before && uid && uid !== before.metadata.uid) throw new KubeError(`PATCH ${path}`, 409, { reason: 'Conflict' })
-    const body = subresource ? { status: wish.status } : wishedPart(wish)
+    const body = subresource ? { status: wish.status } : appliedPart(wish)
     const fieldsV1 = fieldsOf(body)
     const entries = before?.metadata.managedFields ?? []
     const mine = (entry: Managed) => entry.manager === manager && entry.subresource === subresource
-    const next = structuredClone(before ?? { apiVersion: wish.apiVersion, kind: wish.kind, metadata: newMeta(wish) }) as Simulated
+    const next = structuredClone(
+      before ?? { apiVersion: wish.apiVersion, kind: wish.kind, metadata: newMeta(wish) },
+    ) as StoredObject
     const previous = entries.find(mine)
     if (previous) withdraw(next as unknown as Record<string, unknown>, previous.fieldsV1, fieldsV1)
     merge(next as unknown as Record<string, unknown>, body)
@@ -99,7 +101,7 @@ export function createSimulator(clock: Clock): Simulator {
     return kept
   }
 
-  const newMeta = ({ metadata: { name, namespace } }: Simulated): KubeMeta => ({
+  const newMeta = ({ metadata: { name, namespace } }: StoredObject): KubeMeta => ({
     name,
     ...(namespace && { namespace }),
     uid: `uid-${++uids}`,
@@ -173,13 +175,13 @@ export function createSimulator(clock: Clock): Simulator {
         counts.get++
         return structuredClone(objects.get(idOf(rootOf(resource), key))?.object) as never
       },
-      create: (resource, object) => write('create', () => created(rootOf(resource), object as Simulated) as never),
+      create: (resource, object) => write('create', () => created(rootOf(resource), object as StoredObject) as never),
       replace: () => Promise.reject(new Error('nobody replaces anything here')),
       merge: () => Promise.reject(new Error('nobody merges anything here')),
       apply: (resource, object, { fieldManager, subresource }) =>
         write(
           subresource ? 'applyStatus' : 'apply',
-          () => applied(rootOf(resource), object as Simulated, fieldManager, subresource) as never,
+          () => applied(rootOf(resource), object as StoredObject, fieldManager, subresource) as never,
         ),
       remove: (resource, key, { uid } = {}) =>
         write('remove', () => {
@@ -205,7 +207,7 @@ export function createSimulator(clock: Clock): Simulator {
 }
 
 /** What an apply decides about an object. */
-function wishedPart({ apiVersion: _, kind: __, metadata, status: ___, ...rest }: Simulated): Record<string, unknown> {
+function appliedPart({ apiVersion: _, kind: __, metadata, status: ___, ...rest }: StoredObject): Record<string, unknown> {
   const { labels, annotations, ownerReferences, finalizers } = metadata
   const given = { labels, annotations, ownerReferences, finalizers }
   return { metadata: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)), ...rest }
@@ -242,7 +244,7 @@ function merge(target: Record<string, unknown>, wish: Record<string, unknown>): 
   }
 }
 
-function isSelected({ metadata: { labels = {} } }: Simulated, selector: unknown): boolean {
+function isSelected({ metadata: { labels = {} } }: StoredObject, selector: unknown): boolean {
   if (typeof selector !== 'string') return true
   return selector.split(',').every((term) => {
     const [name = '', value] = term.split('=')

@@ -1,8 +1,8 @@
 import { resources } from '../../cells/kube/resources.ts'
-import type { Simulator } from './in-memory-api-server.ts'
+import type { InMemoryApiServer } from './in-memory-api-server.ts'
 
 /** Has the pods of every workload in a simulated cluster run as soon as they are wanted. */
-export function runPodsAtOnce(simulator: Simulator): void {
+export function runPodsAtOnce(simulator: InMemoryApiServer): void {
   const kubelet = simulator.client()
   const options = { fieldManager: 'kubelet', force: true, subresource: 'status' } as const
   simulator.onChange(({ kind, metadata: { name, namespace, generation }, spec }) => {

@@ -10,7 +10,7 @@ import { main } from '../../operator/main.ts'
 import type { ApiServer } from './apiserver.ts'
 
 /** The operator as a process would run it, with its election, its prober and its metrics. */
-export interface WholeOperator extends Running {
+export interface OperatorProcess extends Running {
   /** One figure of its metrics, all its series together. */
   metric(name: string): Promise<number>
   /** Requests it sent so far that change something, its lease apart; and those that read, its caches apart. */
@@ -23,12 +23,12 @@ const QUIET_MS = 500
 const STEP_MS = 50
 
 /** Starts an operator for one namespace; what is missing of its configuration is that of a test. */
-export async function startWholeOperator(
+export async function startOperatorProcess(
   api: ApiServer,
   namespace: string,
   providerUrl: string,
   env: NodeJS.ProcessEnv = {},
-): Promise<WholeOperator> {
+): Promise<OperatorProcess> {
   const operator = await main({
     KUBECONFIG: api.kubeconfig,
     LOG_LEVEL: 'silent',

@@ -13,7 +13,7 @@ type Finishing = Pick<TestContext, 'onTestFinished'>
 const TOKEN = 'a-token-of-some-length'
 
 /** A realm provider of another cluster, that takes publications, and what an operator is told of it: at its own URL, or on the way there. */
-export async function aProviderElsewhere(context: Finishing, clock?: ManualClock) {
+export async function aRemoteProvider(context: Finishing, clock?: ManualClock) {
   const time = clock ? { clock } : { realTime: true }
   const provider = await aProvider(context, { ...time, config: { PUBLICATION_TOKEN: TOKEN } })
   const folder = await mkdtemp(join(tmpdir(), 'token-'))
@@ -37,7 +37,7 @@ export interface Sent {
  *
  * @param onSent told of each publication the provider answered to, before whoever sent it hears so
  */
-export async function aWayTo({ onTestFinished }: Finishing, providerUrl: string, onSent: (sent: Sent) => void) {
+export async function aBlockableProxy({ onTestFinished }: Finishing, providerUrl: string, onSent: (sent: Sent) => void) {
   const way = { url: '', isBlocked: false }
   const server = createServer(async (near, answer) => {
     const chunks: Buffer[] = []

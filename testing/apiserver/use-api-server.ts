@@ -6,7 +6,7 @@ import { kubectlOf } from './kubectl.ts'
 import { inNamespace } from './namespace.ts'
 
 /** A real API server for all tests of a describe, and a namespace of its own for each of them. */
-export interface Lab extends ReturnType<typeof inNamespace> {
+export interface ApiServerTest extends ReturnType<typeof inNamespace> {
   readonly api: ApiServer
   /** Somebody with every right: a user, a kubelet, a hostile editor. */
   readonly user: Transport
@@ -23,7 +23,7 @@ export interface Lab extends ReturnType<typeof inNamespace> {
  * @param part folder of the part `kube`
  * @param labels of each namespace
  */
-export function aLab(part: string, labels: Readonly<Record<string, string>> = {}): Lab {
+export function useApiServer(part: string, labels: Readonly<Record<string, string>> = {}): ApiServerTest {
   let api: ApiServer
   let user: Transport
   let namespace = ''

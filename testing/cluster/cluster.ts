@@ -10,7 +10,7 @@ import { apiOf, type ReadApi } from './api.ts'
 import { type Claim, claim, type Purpose, release } from './claim.ts'
 import { startApiServer, startControllers } from './control-plane.ts'
 import { writeCredentials } from './credentials.ts'
-import { type FrontDoor, openFrontDoor } from './ingress-proxy.ts'
+import { type IngressProxy, startIngressProxy } from './ingress-proxy.ts'
 import { type ClusterNode, joinCluster, startNode } from './node.ts'
 import { pauseImage } from './pause.ts'
 
@@ -34,7 +34,7 @@ export interface RunningCluster {
   /** Makes an image, given as an OCI archive, known to every node under the name inside it. */
   importImage(archive: string): Promise<void>
   /** Opens a way in for explorers, whose realm provider is at a URL. */
-  openFrontDoor(provider: string): Promise<FrontDoor>
+  startIngress(provider: string): Promise<IngressProxy>
   /** Ends it and leaves nothing: no process, namespace, mount, link, route, control group or file. */
   stop(): Promise<void>
 }
@@ -75,9 +75,9 @@ export async function startCluster({
       ...toolsOf(join(claimed.folder, 'admin.conf'), nodes, kube),
       nodes,
       read: api,
-      openFrontDoor: (provider) => {
+      startIngress: (provider) => {
         const [host = ''] = addressesOf(claimed.index).host.split('/')
-        return openFrontDoor(host, new URL(provider).host, (...service) => addressOfService(api, ...service))
+        return startIngressProxy(host, new URL(provider).host, (...service) => addressOfService(api, ...service))
       },
       stop,
     }

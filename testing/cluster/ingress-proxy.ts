@@ -7,7 +7,7 @@ import type { Running } from '../../cells/chassis/lifecycle.ts'
 export type FindService = (namespace: string, name: string, port: string) => Promise<string | undefined>
 
 /** A way into the cluster for explorers: one address that serves every realm. */
-export interface FrontDoor extends Running {
+export interface IngressProxy extends Running {
   /** Base URL of the realm provider. */
   url: string
   /** Base URL of a realm: what its `exposure.url` should say. */
@@ -25,7 +25,7 @@ const HTTP_PORT = 80
  * Opens a door on an address that both this machine and the pods reach, in place of an Ingress controller and a name server.
  * Below `/at/{namespace}/{realm}` it leads to a realm, as the route of a user's own would; anything else goes to the provider.
  */
-export async function openFrontDoor(host: string, provider: string, ask: FindService): Promise<FrontDoor> {
+export async function startIngressProxy(host: string, provider: string, ask: FindService): Promise<IngressProxy> {
   const find = remembering(ask)
   const sockets = new Set<Duplex>()
   const server = createServer((incoming, answer) => {

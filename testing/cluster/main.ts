@@ -34,7 +34,7 @@ async function up() {
   const cluster = await startCluster({ kube, purpose: 'person', progress: say })
   try {
     const { provider } = await installProduct(cluster, servers, say)
-    const door = await cluster.openFrontDoor(provider)
+    const door = await cluster.startIngress(provider)
     say('applying examples/realm.yaml')
     await applyRealm(cluster, door, parse(readFileSync(example, 'utf8')))
     console.log(welcome(kube, cluster.kubeconfig, door.url))

@@ -1,5 +1,5 @@
 import type { RunningCluster } from './cluster.ts'
-import type { FrontDoor } from './ingress-proxy.ts'
+import type { IngressProxy } from './ingress-proxy.ts'
 
 /** Where realms live: a namespace that lets in only pods of the `restricted` Pod Security profile. */
 export const REALMS_NAMESPACE = 'metaverse'
@@ -21,7 +21,7 @@ export const realmsNamespace = {
 }
 
 /** Applies a realm so that explorers reach it through the front door, and waits until it is published. */
-export async function applyRealm(cluster: RunningCluster, door: FrontDoor, manifest: RealmManifest): Promise<void> {
+export async function applyRealm(cluster: RunningCluster, ingress: IngressProxy, manifest: RealmManifest): Promise<void> {
   const { name } = manifest.metadata
   const { livekit } = manifest.spec
   await cluster.apply([realmsNamespace])
@@ -29,8 +29,8 @@ export async function applyRealm(cluster: RunningCluster, door: FrontDoor, manif
     ...manifest,
     spec: {
       ...manifest.spec,
-      ...(livekit?.type === 'Managed' && { livekit: { ...livekit, url: await door.openLivekit(REALMS_NAMESPACE, name) } }),
-      exposure: { type: 'None', url: door.realmUrl(REALMS_NAMESPACE, name) },
+      ...(livekit?.type === 'Managed' && { livekit: { ...livekit, url: await ingress.openLivekit(REALMS_NAMESPACE, name) } }),
+      exposure: { type: 'None', url: ingress.realmUrl(REALMS_NAMESPACE, name) },
     },
   }
   await cluster.apply([reachable], REALMS_NAMESPACE)

@@ -6,134 +6,133 @@ import type { FencingToken } from '../../cells/wire/fencing-token.ts'
 import { decodeLeaderHeartbeat } from '../../cells/wire/leader-heartbeat.ts'
 import { busPayloads } from '../../cells/wire/packets.ts'
 import { subjects } from '../../cells/wire/subjects.ts'
-import { type City, type Service, until } from './service-set.ts'
-import type { Citizen } from './simulated-player.ts'
+import { type Service, type ServiceSet, until } from './service-set.ts'
+import type { SimulatedPlayer } from './simulated-player.ts'
 
-/** What a fault did to the players. */
-export interface Harm {
+/** How a fault affected the players. */
+export interface FaultEffects {
   fault: string
   players: number
-  /** Players who were told another room than before though they did not go anywhere. */
+  /** Players whose room changed although they did not move. */
   moved: number
-  /** Players who came back, or were told their room again. */
-  toldAgain: number
-  /** Players without a connection or a room once it was over, and such as went elsewhere meanwhile and were not told. */
+  /** Players who reconnected, or to whom a room was announced again. */
+  announcedAgain: number
+  /** Players without a connection or a room afterwards, and players who moved to another group and did not receive its room. */
   stranded: number
   kicked: number
-  /** Longest time without an island change for somebody who changes islands with every flush, in ms. */
+  /** Longest time between two island changes of a player who changes islands with every flush, in ms. */
   gapMs: number
 }
 
-/** Something that happens to a city, and how long it takes until it is over; the players go on living. */
+/** A fault of the services. It is over when `cause` resolves; meanwhile players stay connected. */
 export interface Fault {
   name: string
-  happen(city: City): Promise<void>
+  cause(services: ServiceSet): Promise<void>
 }
 
-const at = subjects('continuity.city.0')
+const at = subjects('continuity.test.0')
 const OVER_MS = 60_000
 const AFTER_PERIODS = 4
-const WANDERERS = 5
-const SHUTTLE_MS = 100
+const MOVERS = 5
+const RUNNER_PERIOD_MS = 100
 const AWAY_PERIODS = 6
 
-/** Kills, upgrades, freezes and restarts, one by one. */
 export const faults: readonly Fault[] = [
-  { name: 'nothing', happen: async ({ periodMs }) => sleep(AFTER_PERIODS * periodMs) },
+  { name: 'nothing', cause: async ({ periodMs }) => sleep(AFTER_PERIODS * periodMs) },
   {
     name: 'active archipelago killed with -9',
-    happen: async (city) => {
-      await city.end(await city.active(), 'SIGKILL')
-      await city.active()
-      await city.addArchipelago()
+    cause: async (services) => {
+      await services.stop(await services.active(), 'SIGKILL')
+      await services.active()
+      await services.addArchipelago()
     },
   },
   {
     name: 'archipelago upgraded',
-    happen: async (city) => {
-      const old = await city.active()
-      await city.addArchipelago()
-      await city.end(old, 'SIGTERM')
-      await city.active()
+    cause: async (services) => {
+      const old = await services.active()
+      await services.addArchipelago()
+      await services.stop(old, 'SIGTERM')
+      await services.active()
     },
   },
   {
     name: 'every archipelago killed, one started',
-    happen: async (city) => {
-      await Promise.all([...city.archipelagos].map((archipelago) => city.end(archipelago, 'SIGKILL')))
-      await city.addArchipelago()
-      await city.active()
-      await city.addArchipelago()
+    cause: async (services) => {
+      await Promise.all([...services.archipelagos].map((archipelago) => services.stop(archipelago, 'SIGKILL')))
+      await services.addArchipelago()
+      await services.active()
+      await services.addArchipelago()
     },
   },
   {
     name: 'NATS restarted',
-    happen: async (city) => {
-      await city.broker.kill()
+    cause: async (services) => {
+      await services.broker.kill()
       await sleep(1_000)
-      await city.broker.start()
-      await city.active()
+      await services.broker.start()
+      await services.active()
     },
   },
   {
     name: 'connector drained',
-    happen: async (city) => {
-      const [first] = city.connectors
+    cause: async (services) => {
+      const [first] = services.connectors
       if (!first) throw new Error('there is no connector')
-      await city.addConnector()
-      await city.end(first, 'SIGTERM')
-      await until('everybody is back', () => city.citizens.every(({ player }) => player !== undefined), OVER_MS)
+      await services.addConnector()
+      await services.stop(first, 'SIGTERM')
+      await until('every player is connected', () => services.players.every(({ player }) => player !== undefined), OVER_MS)
     },
   },
 ]
 
-/** Lets a fault happen while players live on and some go elsewhere, and measures what it does to them. */
-export async function suffer(city: City, fault: Fault): Promise<Harm> {
-  const { citizens, periodMs } = city
-  const shuttle = await shuttling(city)
-  const wanderers = citizens.slice(0, WANDERERS)
-  const residents = citizens.slice(WANDERERS)
-  const before = residents.map((resident) => ({ resident, room: resident.room, told: resident.rooms.length }))
+/** Causes a fault while players are connected and some of them move to another group, and measures how it affected them. */
+export async function measureFault(services: ServiceSet, fault: Fault): Promise<FaultEffects> {
+  const { players, periodMs } = services
+  const runner = await startRunner(services)
+  const movers = players.slice(0, MOVERS)
+  const residents = players.slice(MOVERS)
+  const before = residents.map((resident) => ({ resident, room: resident.room, known: resident.rooms.length }))
 
-  const happening = fault.happen(city)
-  const returned = moveOut(wanderers, citizens)
-  await happening
-  const isTold = ({ citizen, host }: { citizen: Citizen; host: Citizen }) =>
-    citizen.room !== undefined && citizen.room === host.room
-  const settled = () => residents.every(({ room }) => room !== undefined) && returned.every(isTold)
-  await until('everybody knows a room', settled, OVER_MS).catch(() => undefined)
+  const causing = fault.cause(services)
+  const moved = moveToLastGroup(movers, players)
+  await causing
+  const sharesRoom = ({ player, neighbour }: (typeof moved)[number]) =>
+    player.room !== undefined && player.room === neighbour.room
+  const settled = () => residents.every(({ room }) => room !== undefined) && moved.every(sharesRoom)
+  await until('every player knows a room', settled, OVER_MS).catch(() => undefined)
   await sleep(AFTER_PERIODS * periodMs)
 
-  const gapMs = await shuttle.end()
-  const harm = {
+  const gapMs = await runner.stop()
+  const effects = {
     fault: fault.name,
-    players: citizens.length,
-    moved: before.filter(({ resident, room, told }) => resident.rooms.slice(told).some((later) => later !== room)).length,
-    toldAgain: before.filter(({ resident, told }) => resident.rooms.length > told).length,
-    stranded: residents.filter(({ room }) => room === undefined).length + returned.filter((one) => !isTold(one)).length,
-    kicked: citizens.filter(({ wasKicked }) => wasKicked).length,
+    players: players.length,
+    moved: before.filter(({ resident, room, known }) => resident.rooms.slice(known).some((later) => later !== room)).length,
+    announcedAgain: before.filter(({ resident, known }) => resident.rooms.length > known).length,
+    stranded: residents.filter(({ room }) => room === undefined).length + moved.filter((one) => !sharesRoom(one)).length,
+    kicked: players.filter(({ wasKicked }) => wasKicked).length,
     gapMs,
   }
-  for (const { citizen, home } of returned) citizen.position = home
-  await until('the wanderers are home', () => wanderers.every((one) => one.room === residents[0]?.room), OVER_MS)
-  return harm
+  for (const { player, home } of moved) player.position = home
+  await until('the movers are back in their group', () => movers.every(({ room }) => room === residents[0]?.room), OVER_MS)
+  return effects
 }
 
-/** Some go and stand beside somebody of the last village. */
-function moveOut(wanderers: readonly Citizen[], citizens: readonly Citizen[]) {
-  const host = citizens.at(-1)
-  if (!host) throw new Error('nobody lives here')
-  return wanderers.map((citizen) => {
-    const home = citizen.position
-    citizen.position = host.position
-    return { citizen, home, host }
+/** Moves players beside the last player of the last group. */
+function moveToLastGroup(movers: readonly SimulatedPlayer[], players: readonly SimulatedPlayer[]) {
+  const neighbour = players.at(-1)
+  if (!neighbour) throw new Error('there are no players')
+  return movers.map((player) => {
+    const home = player.position
+    player.position = neighbour.position
+    return { player, home, neighbour }
   })
 }
 
-/** Somebody who runs between two villages and changes islands with every flush. */
-async function shuttling(city: City): Promise<{ end(): Promise<number> }> {
-  const stops = [city.citizens.at(WANDERERS)?.position, city.citizens.at(-1)?.position]
-  const runner = city.newCitizen('runner', stops[0] ?? { x: 0, y: 0, z: 0 }, city.connectors.at(-1))
+/** A player who moves between two groups and changes islands with every flush; `stop` returns the longest time between two changes. */
+async function startRunner(services: ServiceSet): Promise<{ stop(): Promise<number> }> {
+  const stops = [services.players.at(MOVERS)?.position, services.players.at(-1)?.position]
+  const runner = services.newPlayer('runner', stops[0] ?? { x: 0, y: 0, z: 0 }, services.connectors.at(-1))
   await runner.arrive()
   let told = 0
   let lastAt = performance.now()
@@ -148,10 +147,10 @@ async function shuttling(city: City): Promise<{ end(): Promise<number> }> {
       runner.position = stops[told % 2] ?? runner.position
     }
     runner.heartbeat()
-  }, SHUTTLE_MS / 4)
-  await until('the runner runs', () => told > 1, OVER_MS)
+  }, RUNNER_PERIOD_MS / 4)
+  await until('the runner changes islands', () => told > 1, OVER_MS)
   return {
-    async end() {
+    async stop() {
       clearInterval(running)
       gapMs = Math.max(gapMs, performance.now() - lastAt)
       runner.leave()
@@ -161,51 +160,55 @@ async function shuttling(city: City): Promise<{ end(): Promise<number> }> {
   }
 }
 
-/** What was heard of two archipelagos of which one was frozen while the other took over. */
-export interface TwoVoices {
-  harm: Harm
-  /** Words of the old term that were said after the first of the new one. */
-  saidByTheOld: number
-  /** Players who heard a forged word of the old term. */
-  heardTheOld: number
+/** What players received from two archipelagos of which one was frozen while the other took over. */
+export interface TakeoverEffects {
+  effects: FaultEffects
+  /** Messages of the former term after the first message of the new one. */
+  sentByFormer: number
+  /** Players who received a forged announcement of the former term. */
+  receivedFromFormer: number
 }
 
-/** Freezes the active archipelago until another took over, wakes it, and says something in its name. */
-export async function freeze(city: City): Promise<TwoVoices> {
-  const bus = await connectNats({ servers: [city.broker.url], name: 'spy', log: silentLog })
-  let [latest, old]: [FencingToken, FencingToken] = ['', '']
-  let saidByTheOld = 0
+/** Stops the active archipelago's process until the standby took over, continues it, and publishes a forged announcement of its term. */
+export async function freezeActive(services: ServiceSet): Promise<TakeoverEffects> {
+  const bus = await connectNats({ servers: [services.broker.url], name: 'observer', log: silentLog })
+  let [latest, former]: [FencingToken, FencingToken] = ['', '']
+  let sentByFormer = 0
   const note = (term: FencingToken | undefined) => {
     if (term === undefined) return
-    if (latest !== '' && term > latest) old = latest
-    if (term < latest) saidByTheOld++
+    if (latest !== '' && term > latest) former = latest
+    if (term < latest) sentByFormer++
     else latest = term
   }
   bus.subscribe(at.leaderHeartbeat, (payload) => note(decodeLeaderHeartbeat(payload)?.term))
   bus.subscribe(at.every.islandChanged, (payload) => note(fencingTokenOf(payload)))
   bus.subscribe(at.islands, (payload) => note(fencingTokenOf(payload)))
   await bus.flush()
-  await until('the active one beats', () => latest !== '', OVER_MS)
+  await until('the active archipelago sends a leader heartbeat', () => latest !== '', OVER_MS)
 
-  const harm = await suffer(city, {
-    name: 'active archipelago frozen, then woken',
-    happen: async () => {
-      const frozen: Service = await city.active()
+  const effects = await measureFault(services, {
+    name: 'active archipelago frozen, then continued',
+    cause: async () => {
+      const frozen: Service = await services.active()
       frozen.program.signal('SIGSTOP')
       try {
-        await until('another takes over', () => old !== '', OVER_MS)
-        await sleep(AWAY_PERIODS * city.periodMs)
+        await until('the standby takes over', () => former !== '', OVER_MS)
+        await sleep(AWAY_PERIODS * services.periodMs)
       } finally {
         frozen.program.signal('SIGCONT')
       }
     },
   })
-  const words = saidByTheOld
+  const sent = sentByFormer
   const forged = { islandId: 'forged', connStr: 'livekit:wss://livekit.invalid', fromIslandId: undefined, peers: {} }
-  for (const { peer } of city.citizens)
-    bus.publish(at.islandChanged(peer), withFencingToken(busPayloads.encodeIslandChanged(forged), old))
+  for (const { peer } of services.players)
+    bus.publish(at.islandChanged(peer), withFencingToken(busPayloads.encodeIslandChanged(forged), former))
   await bus.flush()
-  await sleep(city.periodMs)
+  await sleep(services.periodMs)
   await bus.close()
-  return { harm, saidByTheOld: words, heardTheOld: city.citizens.filter(({ rooms }) => rooms.includes('forged')).length }
+  return {
+    effects,
+    sentByFormer: sent,
+    receivedFromFormer: services.players.filter(({ rooms }) => rooms.includes('forged')).length,
+  }
 }

@@ -1,8 +1,8 @@
 import { catalogue, ensure } from '../parts/catalogue.ts'
-import { City } from './service-set.ts'
-import { faults, freeze, type Harm, suffer } from './faults.ts'
+import { type FaultEffects, faults, freezeActive, measureFault } from './faults.ts'
+import { ServiceSet } from './service-set.ts'
 
-// node testing/continuity/main.ts [players] [flush period in ms]: lets everything happen to a city that can happen to one, and prints what players noticed.
+// node testing/continuity/main.ts [players] [flush period in ms]: causes the faults of faults.ts, and prints how they affected the players.
 
 const [players = 5_000, periodMs = 2_000] = process.argv.slice(2).map(Number)
 const say = (line: string) => process.stderr.write(`${line}\n`)
@@ -11,17 +11,17 @@ const nats = await ensure('nats', say)
 if (!('path' in nats)) throw new Error(`${Object.keys(catalogue).join(', ')}: NATS is missing: ${nats.missing}`)
 
 const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`)
-const show = ({ fault, moved, toldAgain, stranded, kicked, gapMs }: Harm) =>
-  row(fault, moved, toldAgain, stranded, kicked, `${(gapMs / 1_000).toFixed(1)} s`, (gapMs / periodMs).toFixed(1))
+const show = ({ fault, moved, announcedAgain, stranded, kicked, gapMs }: FaultEffects) =>
+  row(fault, moved, announcedAgain, stranded, kicked, `${(gapMs / 1_000).toFixed(1)} s`, (gapMs / periodMs).toFixed(1))
 
-say(`${players} players move in …`)
-await using city = await City.build(nats.path, { players, periodMs })
+say(`${players} players connect …`)
+await using services = await ServiceSet.start(nats.path, { players, periodMs })
 console.log(`\n${players} players, a flush every ${periodMs} ms\n`)
-row('what happened', 'changed island', 'told again', 'stranded', 'kicked', 'longest gap', 'in periods')
+row('fault', 'changed island', 'announced again', 'stranded', 'kicked', 'longest gap', 'in periods')
 row('---', '--:', '--:', '--:', '--:', '--:', '--:')
-for (const fault of faults) show(await suffer(city, fault))
-const { harm, saidByTheOld, heardTheOld } = await freeze(city)
-show(harm)
+for (const fault of faults) show(await measureFault(services, fault))
+const { effects, sentByFormer, receivedFromFormer } = await freezeActive(services)
+show(effects)
 console.log(
-  `\nwords of the frozen one after the other began: ${saidByTheOld}; players who heard one that was forged: ${heardTheOld}`,
+  `\nmessages of the former term after the takeover: ${sentByFormer}; players who received a forged one: ${receivedFromFormer}`,
 )

@@ -6,8 +6,8 @@ import { createWallet, type Wallet } from '../player/wallet.ts'
 const RETRY_MS = 300
 const HANDSHAKE_MS = 60_000
 
-/** A player who lives in a city and comes back whenever it is cut off, as explorers do. */
-export class Citizen {
+/** A player who reconnects whenever the connection ends, as explorers do. */
+export class SimulatedPlayer {
   readonly #wallet: Wallet
   readonly #connectorUrl: () => string
   readonly #localAddress: string
@@ -27,29 +27,29 @@ export class Citizen {
     return this.#wallet.peer
   }
 
-  /** The connection of the moment; nothing while it is on its way back. */
+  /** The current connection; undefined while reconnecting. */
   get player(): Player | undefined {
     return this.#player
   }
 
-  /** Every room it was ever told, oldest first. */
+  /** Every room that was announced in any session, oldest first. */
   get rooms(): string[] {
     return [...this.#past, ...(this.#player ? [this.#player] : [])].flatMap(({ islands }) =>
       islands.map(({ islandId }) => islandId),
     )
   }
 
-  /** The room this connection was last told. */
+  /** The room announced last in the current session. */
   get room(): string | undefined {
     return this.#player?.island?.islandId
   }
 
-  /** Whether anybody ever said `kicked` to it. */
+  /** Whether a session was ended with `kicked`. */
   get wasKicked(): boolean {
     return [...this.#past, ...(this.#player ? [this.#player] : [])].some(({ kicked }) => kicked)
   }
 
-  /** Connects, and from then on again and again. */
+  /** Connects, and reconnects until `leave`. Resolves with the first session. */
   async arrive(): Promise<void> {
     for (;;) {
       const options = {

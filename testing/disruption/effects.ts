@@ -1,49 +1,49 @@
-import type { Absence, Telling } from './observed-player.ts'
+import type { Announcement, LostSession } from './observed-player.ts'
 
-/** What is remembered of one player, as far as it says what happened to him. */
-export interface Memory {
-  readonly tellings: readonly Telling[]
-  readonly absences: readonly Absence[]
+/** What is recorded of one player. */
+export interface PlayerRecord {
+  readonly announcements: readonly Announcement[]
+  readonly lostSessions: readonly LostSession[]
   readonly isConnected: boolean
   readonly room: string | undefined
   readonly kicked: number
   readonly refused: number
 }
 
-/** Times of several players in ms: the one that half of them, and 99 of 100, do not exceed, and the longest. */
+/** Median, 99th percentile and maximum of times in ms. */
 export interface Spread {
   p50: number
   p99: number
   most: number
 }
 
-/** What something that happened did to the players. */
+/** How an event affected the players. */
 export interface Effects {
   players: number
-  /** Players without a session or a room at the end, and such as were told to stay away. */
+  /** Players without a session or a room at the end, and players whose upgrade was refused for good. */
   failed: number
-  /** Players who were told another room than before although they stood still and their cell stayed. */
+  /** Players whose room changed although they stood still and their slot is still served by the same cell. */
   changedIsland: number
-  /** The same of players whose slot leads to another cell now. */
-  ledElsewhere: number
+  /** Players whose room changed once because their slot is routed to another cell now. */
+  changedCell: number
   kicked: number
-  /** Players who lost their session, and how often the unluckiest of them did. */
+  /** Players who lost their session at least once, and the most sessions that one of them lost. */
   reconnected: number
   mostPerPlayer: number
-  /** Attempts to come back that did not succeed. */
-  inVain: number
+  /** Attempts to reconnect that failed. */
+  failedAttempts: number
   /** From the first lost session to the last, in ms. */
   withinMs: number
   /** Most sessions lost in one second. */
   mostPerSecond: number
-  /** Without a session: from its end to the welcome of the next. */
-  gap: Spread | undefined
-  /** From the end of a session to the room told in the next. */
-  told: Spread | undefined
+  /** From the end of a session to the welcome of the next one. */
+  sessionGap: Spread | undefined
+  /** From the end of a session to the announcement of a room in the next one. */
+  roomDelay: Spread | undefined
 }
 
-/** What was so of a player before it happened. */
-export interface Before<Player extends Memory = Memory> {
+/** The state of a player before an event. */
+export interface PlayerSnapshot<Player extends PlayerRecord = PlayerRecord> {
   player: Player
   room: string | undefined
   kicked: number
@@ -52,59 +52,64 @@ export interface Before<Player extends Memory = Memory> {
 
 const SECOND_MS = 1_000
 
-/** Notes what is so before something happens; players who come later count from their first room on. */
-export const before = <Player extends Memory>(players: readonly Player[]): Before<Player>[] =>
+/** Players who connect after the event began have a snapshot without a room, so that their first room is no change. */
+export const snapshotsOf = <Player extends PlayerRecord>(players: readonly Player[]): PlayerSnapshot<Player>[] =>
   players.map((player) => ({ player, room: player.room, kicked: player.kicked, refused: player.refused }))
 
-/** What happened to players since `sinceMs`, who all stood still; `isLed` tells whose slot leads to another cell than before. */
-export function effectsOn<Player extends Memory>(
-  notes: readonly Before<Player>[],
+/**
+ * Compares players, all of whom stood still, with their snapshots of `sinceMs`.
+ *
+ * @param changesCell whether the player's slot is routed to another cell than before
+ */
+export function effectsOn<Player extends PlayerRecord>(
+  snapshots: readonly PlayerSnapshot<Player>[],
   sinceMs: number,
-  isLed: (player: Player) => boolean,
+  changesCell: (player: Player) => boolean,
 ): Effects {
-  const absences = notes.map(({ player }) => player.absences.filter(({ lostAtMs }) => lostAtMs >= sinceMs))
-  const all = absences.flat()
+  const lostSessions = snapshots.map(({ player }) => player.lostSessions.filter(({ lostAtMs }) => lostAtMs >= sinceMs))
+  const all = lostSessions.flat()
   const lost = all.map(({ lostAtMs }) => lostAtMs).sort((a, b) => a - b)
-  const moved = notes.filter(({ player, room }) => roomsSince(player, room, sinceMs).size > 1)
-  const led = moved.filter(({ player, room }) => isLed(player) && roomsSince(player, room, sinceMs).size === 2)
-  const sum = (of: (note: Before<Player>) => number) => notes.reduce((total, note) => total + of(note), 0)
+  const moved = snapshots.filter(({ player, room }) => roomsSince(player, room, sinceMs).size > 1)
+  const rerouted = moved.filter(({ player, room }) => changesCell(player) && roomsSince(player, room, sinceMs).size === 2)
+  const sum = (of: (snapshot: PlayerSnapshot<Player>) => number) => snapshots.reduce((total, snapshot) => total + of(snapshot), 0)
   return {
-    players: notes.length,
-    failed: notes.filter(({ player, refused }) => !player.isConnected || player.room === undefined || player.refused > refused)
-      .length,
-    changedIsland: moved.length - led.length,
-    ledElsewhere: led.length,
+    players: snapshots.length,
+    failed: snapshots.filter(
+      ({ player, refused }) => !player.isConnected || player.room === undefined || player.refused > refused,
+    ).length,
+    changedIsland: moved.length - rerouted.length,
+    changedCell: rerouted.length,
     kicked: sum(({ player, kicked }) => player.kicked - kicked),
-    reconnected: absences.filter(({ length }) => length > 0).length,
-    mostPerPlayer: Math.max(0, ...absences.map(({ length }) => length)),
-    inVain: all.reduce((total, { inVain }) => total + inVain, 0),
+    reconnected: lostSessions.filter(({ length }) => length > 0).length,
+    mostPerPlayer: Math.max(0, ...lostSessions.map(({ length }) => length)),
+    failedAttempts: all.reduce((total, { failedAttempts }) => total + failedAttempts, 0),
     withinMs: (lost.at(-1) ?? 0) - (lost[0] ?? 0),
     mostPerSecond: mostWithin(lost, SECOND_MS),
-    gap: spreadOf(all.map(({ lostAtMs, backAtMs }) => (backAtMs ?? Number.POSITIVE_INFINITY) - lostAtMs)),
-    // Of a session that ended again before its room was told, the wait goes on in the next.
-    told: spreadOf(absences.flatMap(waitsOf)),
+    sessionGap: spreadOf(all.map(({ lostAtMs, reconnectedAtMs }) => (reconnectedAtMs ?? Number.POSITIVE_INFINITY) - lostAtMs)),
+    // When a session ends before a room was announced, the delay continues in the next session.
+    roomDelay: spreadOf(lostSessions.flatMap(roomDelaysOf)),
   }
 }
 
-/** The rooms a player was in since then, the one before included. */
-function roomsSince({ tellings }: Memory, room: string | undefined, sinceMs: number): Set<string> {
-  const told = tellings.filter(({ atMs }) => atMs >= sinceMs).map((telling) => telling.room)
-  return new Set(room === undefined ? told : [room, ...told])
+/** The rooms a player was in since `sinceMs`, the one at that moment included. */
+function roomsSince({ announcements }: PlayerRecord, room: string | undefined, sinceMs: number): Set<string> {
+  const announced = announcements.filter(({ atMs }) => atMs >= sinceMs).map((announcement) => announcement.room)
+  return new Set(room === undefined ? announced : [room, ...announced])
 }
 
-function waitsOf(absences: readonly Absence[]): number[] {
-  const waits: number[] = []
+function roomDelaysOf(lostSessions: readonly LostSession[]): number[] {
+  const delays: number[] = []
   let sinceMs: number | undefined
-  for (const { lostAtMs, toldAtMs } of absences) {
+  for (const { lostAtMs, announcedAtMs } of lostSessions) {
     sinceMs ??= lostAtMs
-    if (toldAtMs === undefined) continue
-    waits.push(toldAtMs - sinceMs)
+    if (announcedAtMs === undefined) continue
+    delays.push(announcedAtMs - sinceMs)
     sinceMs = undefined
   }
-  return sinceMs === undefined ? waits : [...waits, Number.POSITIVE_INFINITY]
+  return sinceMs === undefined ? delays : [...delays, Number.POSITIVE_INFINITY]
 }
 
-/** How many of the moments, in order, lie within one window, at most. */
+/** The most of the moments, which are in order, that lie within one window. */
 function mostWithin(moments: readonly number[], windowMs: number): number {
   let most = 0
   let first = 0

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PRODUCT_VERSION } from '../cluster/product.ts'
-import type { Party } from './player-group.ts'
 import type { Platform, Pod } from './platform.ts'
+import type { PlayerGroup } from './player-group.ts'
 import { NEXT_VERSION } from './realm.ts'
 
-/** Something a platform does to a realm; over when `happen` resolves and the platform has settled. */
+/** A disruption of a realm. It is over when `cause` resolved and the platform has settled. */
 export interface Event {
   name: string
-  happen(platform: Platform, party: Party): Promise<void>
+  cause(platform: Platform, group: PlayerGroup): Promise<void>
 }
 
-/** A pod that was killed restarts on the spot, so fast that a look at the state of things might miss it. */
+/** A container that was killed restarts at once: without a pause, the platform might be read before it shows the failure. */
 const NOTICED_MS = 3_000
 
 const first = (pods: readonly Pod[]): Pod => {
@@ -21,34 +21,34 @@ const first = (pods: readonly Pod[]): Pod => {
 
 const killed = (what: string, which: (platform: Platform) => Promise<Pod>): Event => ({
   name: `${what} killed with -9`,
-  happen: async (platform) => {
+  cause: async (platform) => {
     await platform.kill(await which(platform))
     await sleep(NOTICED_MS)
   },
 })
 
-/** Share of the party that comes while there are three cells. */
+/** Share of the players who connect while there are three cells. */
 export const LATE_SHARE = 0.4
 
-/** Everything in the order in which it happens; `players` is how many there are to be in the end. */
+/** All events in the order in which they are caused; `players` is the number of players in the end. */
 export const events = (players: number) =>
   ({
-    nothing: { name: 'nothing', happen: () => sleep(10_000) },
+    nothing: { name: 'nothing', cause: () => sleep(10_000) },
     out: {
       name: 'scaled from 1 cell to 3',
-      happen: async (platform, party) => {
+      cause: async (platform, group) => {
         await platform.scale(3)
         await platform.settled()
-        // Who is here stays where he is; the new cells are for those who come.
-        await party.welcome(players - party.travellers.length)
+        // Connected players keep their cell; new players are sent to the new cells.
+        await group.add(players - group.players.length)
       },
     },
-    in: { name: 'scaled from 3 cells to 1', happen: (platform) => platform.scale(1) },
-    rollout: { name: 'another version', happen: (platform) => platform.patch({ version: NEXT_VERSION }) },
-    rollback: { name: 'back to the version before', happen: (platform) => platform.patch({ version: PRODUCT_VERSION }) },
+    in: { name: 'scaled from 3 cells to 1', cause: (platform) => platform.scale(1) },
+    rollout: { name: 'another version', cause: (platform) => platform.patch({ version: NEXT_VERSION }) },
+    rollback: { name: 'back to the version before', cause: (platform) => platform.patch({ version: PRODUCT_VERSION }) },
     connectors: {
       name: 'connectors given more memory',
-      happen: (platform) =>
+      cause: (platform) =>
         platform.patch({ cells: { template: { connectors: { resources: { requests: { memory: '96Mi' } } } } } }),
     },
     leader: killed('operator leader', (platform) => platform.leader()),
@@ -59,7 +59,7 @@ export const events = (players: number) =>
     nats: killed('NATS server', (platform) => platform.fullestNats()),
     drain: {
       name: 'kubectl drain of a worker',
-      happen: async (platform) => {
+      cause: async (platform) => {
         const node = (await platform.fullestConnector()).spec?.nodeName ?? ''
         await platform.drain(node)
         await platform.settled()
@@ -68,7 +68,7 @@ export const events = (players: number) =>
     },
     eviction: {
       name: 'a connector and the active archipelago evicted',
-      happen: async (platform) => {
+      cause: async (platform) => {
         await platform.evict(await platform.fullestConnector())
         await platform.evict(await platform.activeArchipelago())
       },

@@ -2,12 +2,12 @@ import { UserError } from '../../cells/chassis/errors.ts'
 import { ensure } from '../parts/catalogue.ts'
 import type { PartName } from '../parts/part.ts'
 import { type Event, events, LATE_SHARE } from './events.ts'
-import { Party } from './player-group.ts'
 import { Platform } from './platform.ts'
-import { cellsOf, head, witness } from './row.ts'
+import { PlayerGroup } from './player-group.ts'
+import { cellsOf, head, measureEvent } from './row.ts'
 
-// npm run journey [-- players [event…]]: brings up a Kubernetes of three nodes with the product in it, lets happen to it what happens to a platform,
-// and prints what players noticed.
+// npm run disruption [-- players [event…]]: starts a Kubernetes of three nodes with the product in it, causes the events of events.ts, and prints how
+// they affected the players.
 
 const [players = 500, ...chosen] = process.argv.slice(2).map((word, index) => (index === 0 ? Number(word) : word)) as [
   number,
@@ -34,11 +34,11 @@ process.once('SIGINT', () => {
   say('ending the cluster')
   void platform[Symbol.asyncDispose]().finally(() => process.exit(130))
 })
-await using party = new Party(platform.aboutUrl, players)
-say(`${players} players arrive …`)
+await using group = new PlayerGroup(platform.aboutUrl, players)
+say(`${players} players connect …`)
 const all: Record<string, Event> = events(players)
 const names = chosen.length > 0 ? chosen : Object.keys(all)
-await party.welcome(Math.round(names.includes('out') ? players * (1 - LATE_SHARE) : players))
+await group.add(Math.round(names.includes('out') ? players * (1 - LATE_SHARE) : players))
 
 const print = (cells: readonly (string | number)[]) => console.log(`| ${cells.join(' | ')} |`)
 print(head)
@@ -46,8 +46,10 @@ print(head.map((_, index) => (index === 0 ? '---' : '--:')))
 for (const name of names) {
   const event = all[name]
   if (!event) throw new UserError(`there is no event ${name}; there are ${Object.keys(all).join(', ')}`)
-  const row = await witness(platform, party, event)
+  const row = await measureEvent(platform, group, event)
   print(cellsOf(row))
-  const instead = JSON.stringify({ about: row.about.instead, gatekeeper: row.gatekeeper.instead })
-  say(`${name}: ${Math.round(row.tookMs / 1000)} s, ${row.inVain} attempts in vain, answers other than 200: ${instead}`)
+  const otherAnswers = JSON.stringify({ about: row.about.otherAnswers, gatekeeper: row.gatekeeper.otherAnswers })
+  say(
+    `${name}: ${Math.round(row.tookMs / 1000)} s, ${row.failedAttempts} failed attempts to reconnect, answers other than 200: ${otherAnswers}`,
+  )
 }

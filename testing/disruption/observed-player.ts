@@ -4,38 +4,39 @@ import { connectPlayer, type Player } from '../player/player.ts'
 import { UpgradeRefused } from '../player/socket.ts'
 import { createWallet, type Wallet } from '../player/wallet.ts'
 
-/** A room a player was told, and when, in ms of `performance.now()`. */
-export interface Telling {
+/** A room that was announced to a player; `atMs` is of `performance.now()`. */
+export interface Announcement {
   atMs: number
   room: string
 }
 
-/** A session a player lost, when he had another one, and when he was told his room in it; undefined while he waits. */
-export interface Absence {
+/** A session a player lost; times are of `performance.now()`, and undefined until it happened. */
+export interface LostSession {
   lostAtMs: number
+  /** The WebSocket's close code. */
   code: number
-  backAtMs: number | undefined
-  toldAtMs: number | undefined
-  /** Attempts to come back that did not succeed. */
-  inVain: number
+  reconnectedAtMs: number | undefined
+  /** When a room was announced in the next session. */
+  announcedAtMs: number | undefined
+  failedAttempts: number
 }
 
 const HANDSHAKE_MS = 20_000
-/** How long explorers wait before they come back, and at most when it does not work; each differs by up to half of it. */
+/** How long explorers wait before they reconnect, and at most when attempts fail; each wait is varied by up to half. */
 const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 1_000
 const BUSY = 503
 
-/** A player who keeps the URL he was once told, comes back by it whenever his connection ends, and remembers all that. */
-export class Traveller {
+/** A simulated player who reconnects to the same URL whenever the connection ends, and records what happened. */
+export class ObservedPlayer {
   readonly #wallet: Wallet
   readonly #localAddress: string
-  readonly tellings: Telling[] = []
-  readonly absences: Absence[] = []
-  /** Where he connects, as `/about` said when he came. */
+  readonly announcements: Announcement[] = []
+  readonly lostSessions: LostSession[] = []
+  /** The connector's URL, as `/about` gave it before the first connection. */
   readonly url: string
   position: Position
-  /** How often he was told to stay away: by `kicked`, or by an answer that is no invitation to try again. */
+  /** How many sessions ended with `kicked`, and how many upgrades were refused with a status other than 503. */
   kicked = 0
   refused = 0
   #player: Player | undefined
@@ -52,23 +53,22 @@ export class Traveller {
     return this.#wallet.peer
   }
 
-  /** Whether he has a session. */
   get isConnected(): boolean {
     return this.#player !== undefined
   }
 
-  /** The room he was last told in this session. */
+  /** The last room announced in the current session. */
   get room(): string | undefined {
     return this.#player?.island?.islandId
   }
 
-  /** Connects, and from then on again and again. */
-  async arrive(absence?: Absence): Promise<void> {
+  /** Connects, and reconnects until `leave`. Resolves with the first session after `lost`, or the first of all. */
+  async arrive(lost?: LostSession): Promise<void> {
     for (let waitMs = FIRST_WAIT_MS; !this.#isLeaving; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
-      if (absence) await sleep(waitMs * (0.5 + Math.random()))
-      const player = await this.#connect(absence)
-      if (player) return this.#play(player, absence)
-      if (absence) absence.inVain++
+      if (lost) await sleep(waitMs * (0.5 + Math.random()))
+      const player = await this.#connect(lost)
+      if (player) return this.#play(player, lost)
+      if (lost) lost.failedAttempts++
       else await sleep(waitMs)
     }
   }
@@ -83,29 +83,30 @@ export class Traveller {
     await this.#player?.closed
   }
 
-  #connect(absence: Absence | undefined): Promise<Player | undefined> {
+  #connect(lost: LostSession | undefined): Promise<Player | undefined> {
     const onIsland = ({ islandId }: { islandId: string }) => {
       const atMs = performance.now()
-      this.tellings.push({ atMs, room: islandId })
-      if (absence) absence.toldAtMs ??= atMs
+      this.announcements.push({ atMs, room: islandId })
+      if (lost) lost.announcedAtMs ??= atMs
     }
-    const how = { url: this.url, wallet: this.#wallet, localAddress: this.#localAddress, timeoutMs: HANDSHAKE_MS, onIsland }
-    return connectPlayer(how).catch((error: unknown) => {
+    const options = { url: this.url, wallet: this.#wallet, localAddress: this.#localAddress, timeoutMs: HANDSHAKE_MS, onIsland }
+    return connectPlayer(options).catch((error: unknown) => {
       if (error instanceof UpgradeRefused && error.status !== BUSY) this.refused++
       return undefined
     })
   }
 
-  #play(player: Player, absence: Absence | undefined): void {
-    if (absence) absence.backAtMs = performance.now()
+  #play(player: Player, lost: LostSession | undefined): void {
+    if (lost) lost.reconnectedAtMs = performance.now()
     this.#player = player
     this.heartbeat()
     void player.closed.then(({ code }) => {
       this.#player = undefined
       if (player.kicked) this.kicked++
       if (this.#isLeaving) return
-      const next = { lostAtMs: performance.now(), code, backAtMs: undefined, toldAtMs: undefined, inVain: 0 }
-      this.absences.push(next)
+      const times = { lostAtMs: performance.now(), reconnectedAtMs: undefined, announcedAtMs: undefined }
+      const next: LostSession = { ...times, code, failedAttempts: 0 }
+      this.lostSessions.push(next)
       void this.arrive(next)
     })
   }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { V1Deployment, V1Lease, V1Pod, V1StatefulSet } from '@kubernetes/client-node'
 import { type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
 import { type RunningCluster, startCluster } from '../cluster/cluster.ts'
-import type { FrontDoor } from '../cluster/ingress-proxy.ts'
+import type { IngressProxy } from '../cluster/ingress-proxy.ts'
 import { installProduct, OPERATOR_NAMESPACE, PRODUCT_IMAGE, PRODUCT_VERSION } from '../cluster/product.ts'
 import { applyRealm, REALMS_NAMESPACE, realmsNamespace } from '../cluster/realm.ts'
 import type { Progress } from '../parts/part.ts'
@@ -13,17 +13,17 @@ import { databaseSecret, NEXT_VERSION, REALM, type RealmSettings, realmOf } from
 
 const SETTLE_MS = 300_000
 const POLL_MS = 1_000
-/** One controller acts on what another wrote: all is over when nobody has found anything to do for a while. */
+/** One controller acts on what another wrote: the platform has settled when no controller changed anything for this long. */
 const CALM_MS = 3_000
 const READ_MS = 5_000
 const MAX_TRIES = 10
-/** How long it takes until every node leads to a pod that is ready. */
+/** How long kube-proxy takes on every node to route to a pod that became ready. */
 const ROUTES_MS = 3_000
 
 /** A pod, and the namespace it is in. */
 export type Pod = V1Pod & { metadata: { name: string; namespace: string } }
 
-/** The real parts a platform is made of. */
+/** Folders of the parts. */
 export interface PlatformParts {
   kube: string
   nats: string
@@ -31,19 +31,19 @@ export interface PlatformParts {
   postgres: string
 }
 
-/** A cluster of a control plane and two workers with the product and a realm in it, and everything a platform does to them. */
+/** A cluster of a control plane and two workers with the product and a realm in it, and the operations that disrupt them. */
 export class Platform implements AsyncDisposable {
   readonly cluster: RunningCluster
-  readonly door: FrontDoor
+  readonly ingress: IngressProxy
   readonly #everything: AsyncDisposableStack
 
-  private constructor(cluster: RunningCluster, door: FrontDoor, everything: AsyncDisposableStack) {
+  private constructor(cluster: RunningCluster, door: IngressProxy, everything: AsyncDisposableStack) {
     this.cluster = cluster
-    this.door = door
+    this.ingress = door
     this.#everything = everything
   }
 
-  /** Starts it all, as the chart and a manifest do, and waits until the realm is published and every pod is up. */
+  /** Installs the chart, applies the realm, and waits until the realm is published and every pod is ready. */
   static async start(parts: PlatformParts, settings: RealmSettings, progress: Progress): Promise<Platform> {
     await using starting = new AsyncDisposableStack()
     const { kube, nats, livekit, postgres } = parts
@@ -55,7 +55,7 @@ export class Platform implements AsyncDisposable {
       const names = [PRODUCT_VERSION, NEXT_VERSION].map((tag) => `${PRODUCT_IMAGE}:${tag}`)
       await machine.run('ctr', '--namespace', 'k8s.io', 'images', 'tag', ...names)
     }
-    const door = starting.adopt(await cluster.openFrontDoor(provider), (opened) => opened.stop())
+    const door = starting.adopt(await cluster.startIngress(provider), (opened) => opened.stop())
     progress('starting a database outside the cluster, and applying the realm')
     const database = starting.adopt(await startPostgres(postgres, new URL(door.url).hostname), (server) => server.stop())
     await cluster.apply([realmsNamespace])
@@ -74,14 +74,14 @@ export class Platform implements AsyncDisposable {
     return this.#everything.disposeAsync()
   }
 
-  /** Where explorers ask for the realm. */
+  /** Where explorers find the realm. */
   get aboutUrl(): string {
-    return `${this.door.url}/${REALM}/about`
+    return `${this.ingress.url}/${REALM}/about`
   }
 
   /** Base URL of the realm's gatekeeper. */
   get gatekeeperUrl(): string {
-    return `${this.door.realmUrl(REALMS_NAMESPACE, REALM)}/gatekeeper`
+    return `${this.ingress.realmUrl(REALMS_NAMESPACE, REALM)}/gatekeeper`
   }
 
   async realm(): Promise<Realm> {
@@ -92,7 +92,7 @@ export class Platform implements AsyncDisposable {
     return this.#list<CommsCell>(`/apis/comms.decentraland.org/v1alpha1/namespaces/${REALMS_NAMESPACE}/commscells`)
   }
 
-  /** The pods of a part of the realm. */
+  /** The realm's pods of one component. */
   podsOf(component: string): Promise<Pod[]> {
     return this.#list<Pod>(podsPath(REALMS_NAMESPACE, `app.kubernetes.io/component=${component}`))
   }
@@ -102,7 +102,7 @@ export class Platform implements AsyncDisposable {
     return this.#list<Pod>(podsPath(OPERATOR_NAMESPACE, `app.kubernetes.io/name=${name}`))
   }
 
-  /** The operator that writes. */
+  /** The pod of the operator that holds the lease. */
   async leader(): Promise<Pod> {
     const lease = await this.#get<V1Lease>(`/apis/coordination.k8s.io/v1/namespaces/${OPERATOR_NAMESPACE}/leases/realm-operator`)
     const pods = await this.productPods('operator')
@@ -122,18 +122,18 @@ export class Platform implements AsyncDisposable {
     return this.#fullest('nats', '8222/varz', 'connections')
   }
 
-  /** The archipelago that speaks. */
+  /** The archipelago that announces rooms. */
   async activeArchipelago(): Promise<Pod> {
     for (const pod of await this.podsOf('archipelago')) {
-      const asked = await fetch(`http://${pod.status?.podIP}:8080/debug`, { signal: AbortSignal.timeout(READ_MS) }).catch(
+      const answer = await fetch(`http://${pod.status?.podIP}:8080/debug`, { signal: AbortSignal.timeout(READ_MS) }).catch(
         () => undefined,
       )
-      if (((await asked?.json()) as { role?: string } | undefined)?.role === 'active') return pod
+      if (((await answer?.json()) as { role?: string } | undefined)?.role === 'active') return pod
     }
     throw new Error('no archipelago is active')
   }
 
-  /** The realm's spec, changed as with kubectl patch. */
+  /** Merges into the realm's spec with kubectl patch. */
   async patch(spec: object): Promise<void> {
     await this.cluster.kubectl(
       'patch',
@@ -150,7 +150,7 @@ export class Platform implements AsyncDisposable {
     await this.cluster.kubectl('scale', `realm/${REALM}`, '--namespace', REALMS_NAMESPACE, `--replicas=${cells}`)
   }
 
-  /** SIGKILL to a pod's process, from its node, with nobody told. */
+  /** Sends SIGKILL to a pod's process from its node; the API server is not involved. */
   async kill(pod: Pod): Promise<void> {
     const node = found(
       'its node',
@@ -172,7 +172,7 @@ export class Platform implements AsyncDisposable {
     await this.cluster.kubectl('drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=240s')
   }
 
-  /** Waits until nothing is under way any more: as many cells as wanted, all of them as wanted, every pod up and none on its way out. */
+  /** Waits until the realm has its desired cells, all of the desired revision, every pod is ready and none is being deleted. */
   async settled(): Promise<void> {
     const deadline = performance.now() + SETTLE_MS
     let calmSinceMs = performance.now()
@@ -185,16 +185,16 @@ export class Platform implements AsyncDisposable {
     }
   }
 
-  /** What is still under way. */
+  /** The first thing that is not in its desired state. */
   async #unsettled(): Promise<string | undefined> {
     const [realm, cells] = [await this.realm(), await this.cells()]
-    if (realm.status?.observedGeneration !== realm.metadata.generation) return 'the operator has not looked yet'
+    if (realm.status?.observedGeneration !== realm.metadata.generation) return 'the operator has not observed the realm yet'
     if (cells.length !== realm.spec.cells.replicas) return `there are ${cells.length} cells`
     const { readyReplicas = 0, updatedReplicas = 0 } = realm.status ?? {}
     if (readyReplicas !== cells.length || updatedReplicas !== cells.length)
-      return `${updatedReplicas} of ${cells.length} cells are as wanted, ${readyReplicas} serve`
-    const unseen = cells.find(({ metadata, status }) => status?.observedGeneration !== metadata.generation)
-    if (unseen) return `${unseen.metadata.name} was not looked at yet`
+      return `${updatedReplicas} of ${cells.length} cells are of the desired revision, ${readyReplicas} serve`
+    const unobserved = cells.find(({ metadata, status }) => status?.observedGeneration !== metadata.generation)
+    if (unobserved) return `${unobserved.metadata.name} was not observed yet`
     if (conditionOf(realm, 'Ready')?.status !== 'True') return `the realm is not ready: ${conditionOf(realm, 'Ready')?.message}`
     for (const namespace of [REALMS_NAMESPACE, OPERATOR_NAMESPACE]) {
       const apps = `/apis/apps/v1/namespaces/${namespace}`
@@ -203,18 +203,18 @@ export class Platform implements AsyncDisposable {
         ...(await this.#list<V1StatefulSet>(`${apps}/statefulsets`)),
       ]
       for (const { metadata, spec, status } of workloads) {
-        const wanted = spec?.replicas ?? 0
+        const desired = spec?.replicas ?? 0
         const { replicas = 0, readyReplicas = 0, updatedReplicas = 0 } = status ?? {}
-        const isUp = [replicas, readyReplicas, updatedReplicas].every((count) => count === wanted)
-        if (!isUp || status?.observedGeneration !== metadata?.generation) return `${metadata?.name} is not up`
+        const isReady = [replicas, readyReplicas, updatedReplicas].every((count) => count === desired)
+        if (!isReady || status?.observedGeneration !== metadata?.generation) return `${metadata?.name} is not ready`
       }
-      const leaving = (await this.#list<Pod>(podsPath(namespace))).find(({ metadata }) => metadata.deletionTimestamp)
-      if (leaving) return `${leaving.metadata.name} is on its way out`
+      const deleted = (await this.#list<Pod>(podsPath(namespace))).find(({ metadata }) => metadata.deletionTimestamp)
+      if (deleted) return `${deleted.metadata.name} is being deleted`
     }
     return undefined
   }
 
-  /** Of the pods of a part the one that has most of what it counts. */
+  /** The pod of a component with the largest `what` in the JSON at `path`. */
   async #fullest(component: string, path: string, what: string): Promise<Pod> {
     const count = async (pod: Pod) => {
       const answer = await fetch(`http://${pod.status?.podIP}:${path}`, { signal: AbortSignal.timeout(READ_MS) })

@@ -1,75 +1,79 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Position } from '../../cells/wire/peer.ts'
-import { homeOf } from '../continuity/service-set.ts'
+import { startPosition } from '../continuity/service-set.ts'
 import { connectorUrl } from '../player/about.ts'
-import { type Telling, Traveller } from './observed-player.ts'
+import { type Announcement, ObservedPlayer } from './observed-player.ts'
 
 const HEARTBEAT_MS = 1_000
 const TICK_MS = 50
-/** Nobody counts players more often than every few seconds; over less than that all newcomers would be led to one cell. */
-const ARRIVE_MS = 20_000
-/** Players who share an address, as households do. */
-const HOUSEHOLD = 50
-const ARRIVAL_MS = 300_000
+/** The realm provider learns the number of players every few seconds: in less time `/about` would send all new players to one cell. */
+const ADD_MS = 20_000
+/** How many players share an address, as those behind one router do. */
+const PLAYERS_PER_ADDRESS = 50
+const CONNECTED_MS = 300_000
 const RUN_MS = 60_000
-const LEGS_BEFORE = 3
+const CHANGES_BEFORE = 3
 const POLL_MS = 50
 
-/** Players who stand about in villages, and come through the public front door like everybody else. */
-export class Party implements AsyncDisposable {
-  readonly travellers: Traveller[] = []
+/** Simulated players who stand in groups of twenty, and connect through the public address as explorers do. */
+export class PlayerGroup implements AsyncDisposable {
+  readonly players: ObservedPlayer[] = []
   readonly #aboutUrl: string
   readonly #size: number
-  readonly #heart: NodeJS.Timeout
+  readonly #heartbeats: NodeJS.Timeout
   #turn = 0
 
-  /** A party of `size` at most, nobody of whom has come yet. */
+  /** A group of `size` players at most; `add` connects them. */
   constructor(aboutUrl: string, size: number) {
     this.#aboutUrl = aboutUrl
     this.#size = size
-    this.#heart = setInterval(() => this.#beat(), TICK_MS)
+    this.#heartbeats = setInterval(() => this.#beat(), TICK_MS)
   }
 
-  /** Lets so many more come over so long a time, wherever `/about` leads each, and waits until all of them know a room. */
-  async welcome(count: number, overMs = ARRIVE_MS): Promise<void> {
-    const first = this.travellers.length
-    const arriving = Array.from({ length: count }, async (_, n) => {
+  /** Connects `count` more players, evenly over `overMs`, each to the URL that `/about` gives, and waits until all of them know a room. */
+  async add(count: number, overMs = ADD_MS): Promise<void> {
+    const first = this.players.length
+    const connecting = Array.from({ length: count }, async (_, n) => {
       await sleep((n * overMs) / count)
-      const traveller = await this.#newTraveller(first + n)
-      this.travellers.push(traveller)
-      await traveller.arrive()
+      const player = await this.#newPlayer(first + n)
+      this.players.push(player)
+      await player.arrive()
     })
-    await Promise.all(arriving)
-    await this.together(ARRIVAL_MS)
+    await Promise.all(connecting)
+    await this.untilConnected(CONNECTED_MS)
   }
 
-  /** Waits until everybody has a session and a room, for so long at most. */
-  async together(timeoutMs: number): Promise<void> {
+  /** Resolves when every player has a session and a room, or after `timeoutMs`. */
+  async untilConnected(timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs
-    while (this.travellers.some(({ isConnected, room }) => !isConnected || room === undefined)) {
+    while (this.players.some(({ isConnected, room }) => !isConnected || room === undefined)) {
       if (performance.now() > deadline) return
       await sleep(POLL_MS)
     }
   }
 
-  /** Somebody who runs between two villages and so changes islands with every flush, until told to stop; then, the longest wait for it. */
-  async run(): Promise<{ stop(): Promise<number> }> {
-    const stops: readonly Position[] = [homeOf(0, this.#size), homeOf(this.#size - 1, this.#size)]
-    const [host] = this.travellers
-    const runner = new Traveller(`runner ${performance.now()}`, host?.url ?? '', stops[0] ?? { x: 0, y: 0, z: 0 }, addressOf(0))
+  /**
+   * Connects a player who moves between two groups and so changes islands with every flush.
+   * `stop` returns the longest time between two of these changes, in ms.
+   */
+  async startRunner(): Promise<{ stop(): Promise<number> }> {
+    const stops: readonly Position[] = [startPosition(0, this.#size), startPosition(this.#size - 1, this.#size)]
+    const [first] = this.players
+    const name = `runner ${performance.now()}`
+    const runner = new ObservedPlayer(name, first?.url ?? '', stops[0] ?? { x: 0, y: 0, z: 0 }, addressOf(0))
     await runner.arrive()
-    let leg = 0
-    const legs = setInterval(() => {
-      // Told the same room again, as after a broken line, he is not there yet.
-      if (changesOf(runner.tellings).length > leg) runner.position = stops[++leg % stops.length] ?? runner.position
+    let changes = 0
+    const running = setInterval(() => {
+      // A room that is announced again, as after a reconnection, is no change: the runner has to stay until there is one.
+      if (changesOf(runner.announcements).length > changes) runner.position = stops[++changes % stops.length] ?? runner.position
       runner.heartbeat()
     }, TICK_MS)
     const deadline = performance.now() + RUN_MS
-    while (leg < LEGS_BEFORE && performance.now() < deadline) await sleep(POLL_MS)
+    while (changes < CHANGES_BEFORE && performance.now() < deadline) await sleep(POLL_MS)
     return {
       stop: async () => {
-        clearInterval(legs)
-        const times = [...changesOf(runner.tellings).slice(LEGS_BEFORE - 1), performance.now()]
+        clearInterval(running)
+        const times = [...changesOf(runner.announcements).slice(CHANGES_BEFORE - 1), performance.now()]
         await runner.leave()
         return Math.max(...times.slice(1).map((at, n) => at - (times[n] ?? at)))
       },
@@ -77,24 +81,24 @@ export class Party implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#heart)
-    await Promise.all(this.travellers.map((traveller) => traveller.leave()))
+    clearInterval(this.#heartbeats)
+    await Promise.all(this.players.map((player) => player.leave()))
   }
 
-  async #newTraveller(number: number): Promise<Traveller> {
+  async #newPlayer(number: number): Promise<ObservedPlayer> {
     const url = await connectorUrl(this.#aboutUrl)
-    return new Traveller(`traveller ${number}`, url, homeOf(number, this.#size), addressOf(number))
+    return new ObservedPlayer(`player ${number}`, url, startPosition(number, this.#size), addressOf(number))
   }
 
-  /** Everybody's heartbeats, evenly over the time between two. */
+  /** Sends the heartbeats of some players; in the time between two heartbeats of one player, those of all. */
   #beat(): void {
-    const share = Math.ceil((this.travellers.length * TICK_MS) / HEARTBEAT_MS)
-    for (let n = 0; n < share; n++) this.travellers[this.#turn++ % this.travellers.length]?.heartbeat()
+    const share = Math.ceil((this.players.length * TICK_MS) / HEARTBEAT_MS)
+    for (let n = 0; n < share; n++) this.players[this.#turn++ % this.players.length]?.heartbeat()
   }
 }
 
-/** When somebody was told another room than the one before. */
-const changesOf = (tellings: readonly Telling[]): number[] =>
-  tellings.filter(({ room }, n) => room !== tellings[n - 1]?.room).map(({ atMs }) => atMs)
+/** When a room was announced that differs from the one before. */
+const changesOf = (announcements: readonly Announcement[]): number[] =>
+  announcements.filter(({ room }, n) => room !== announcements[n - 1]?.room).map(({ atMs }) => atMs)
 
-const addressOf = (number: number): string => `127.0.1.${Math.floor(number / HOUSEHOLD) + 1}`
+const addressOf = (number: number): string => `127.0.1.${Math.floor(number / PLAYERS_PER_ADDRESS) + 1}`

@@ -1,11 +1,10 @@
 import { PRODUCT_VERSION } from '../cluster/product.ts'
 
-/** The realm of the journey. */
+/** Name of the realm that is disrupted. */
 export const REALM = 'main'
 /** Another tag of the same image. */
 export const NEXT_VERSION = `${PRODUCT_VERSION}-next`
 
-/** What the realm is like. */
 export interface RealmSettings {
   /** Connectors of a cell. */
   connectors: number
@@ -14,7 +13,7 @@ export interface RealmSettings {
   playersPerMinute: number
 }
 
-/** What pods get however busy their node is: without, a pod that starts takes it from those that serve. */
+/** Requested, so that pods which start do not take the processor from those that serve players. */
 const resources = { requests: { cpu: '100m', memory: '64Mi' } }
 
 const DATABASE = 'gatekeeper-database'
@@ -27,7 +26,7 @@ export const databaseSecret = (url: string) => ({
   stringData: { url },
 })
 
-/** The realm, as its manifest says. */
+/** The manifest of the realm. */
 export const realmOf = ({ connectors, natsReplicas, drainSeconds, playersPerMinute }: RealmSettings) => ({
   apiVersion: 'comms.decentraland.org/v1alpha1',
   kind: 'Realm',

@@ -1,54 +1,65 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { before, type Effects, effectsOn, type Spread } from './effects.ts'
+import { type Effects, effectsOn, type Spread, snapshotsOf } from './effects.ts'
 import type { Event } from './events.ts'
-import type { Party } from './player-group.ts'
+import type { ObservedPlayer } from './observed-player.ts'
+import { type Outage, pollUrl } from './outage.ts'
 import type { Platform } from './platform.ts'
-import type { Traveller } from './observed-player.ts'
-import { type Silence, watch } from './outage.ts'
+import type { PlayerGroup } from './player-group.ts'
 
-/** What an event did to players, and to what they ask besides. */
+/** How an event affected players and the HTTP endpoints they use. */
 export interface Row extends Effects {
   event: string
+  /** Until the platform had settled and every player had a room again. */
   tookMs: number
-  /** Longest wait for an island change of somebody who changes islands with every flush, in ms. */
-  silentMs: number
-  /** Longest time without an answer of `/about` and of the gatekeeper. */
-  about: Silence
-  gatekeeper: Silence
+  /** Longest time between two island changes of a player who changes islands with every flush, in ms. */
+  islandGapMs: number
+  about: Outage
+  gatekeeper: Outage
 }
 
-/** Time for the last ones to come back and be told. */
-const BACK_MS = 60_000
+/** How long the last players may take to reconnect and receive a room. */
+const RECONNECT_MS = 60_000
+/** Time for further island changes, which would be a fault. */
 const AFTERWARDS_MS = 4_000
 
-/** Lets something happen while players live on, waits until it is over, and says what it did to them. */
-export async function witness(platform: Platform, party: Party, event: Event): Promise<Row> {
-  const runner = await party.run()
-  const watches = { about: watch(platform.aboutUrl), gatekeeper: watch(`${platform.gatekeeperUrl}/ping`) }
-  const notes = before(party.travellers)
+/** Causes an event while players are connected, waits until it is over, and measures how it affected them. */
+export async function measureEvent(platform: Platform, group: PlayerGroup, event: Event): Promise<Row> {
+  const runner = await group.startRunner()
+  const polls = { about: pollUrl(platform.aboutUrl), gatekeeper: pollUrl(`${platform.gatekeeperUrl}/ping`) }
+  const snapshots = snapshotsOf(group.players)
   const sinceMs = performance.now()
-  await event.happen(platform, party)
+  await event.cause(platform, group)
   await platform.settled()
-  await party.together(BACK_MS)
+  await group.untilConnected(RECONNECT_MS)
   const tookMs = performance.now() - sinceMs
   await sleep(AFTERWARDS_MS)
-  const [about, gatekeeper] = [watches.about.stop(), watches.gatekeeper.stop()]
-  const silentMs = await runner.stop()
+  const [about, gatekeeper] = [polls.about.stop(), polls.gatekeeper.stop()]
+  const islandGapMs = await runner.stop()
   const slots = new Set((await platform.cells()).map(({ spec }) => spec.slot))
-  const isLed = ({ url }: Traveller) => !slots.has(slotOf(url))
-  const known = new Set(notes.map(({ player }) => player))
-  const late = before(party.travellers.filter((one) => !known.has(one))).map((note) => ({ ...note, room: undefined }))
-  return { event: event.name, tookMs, silentMs, about, gatekeeper, ...effectsOn([...notes, ...late], sinceMs, isLed) }
+  const changesCell = ({ url }: ObservedPlayer) => !slots.has(slotOf(url))
+  const known = new Set(snapshots.map(({ player }) => player))
+  const added = snapshotsOf(group.players.filter((player) => !known.has(player))).map((snapshot) => ({
+    ...snapshot,
+    room: undefined,
+  }))
+  return {
+    event: event.name,
+    tookMs,
+    islandGapMs,
+    about,
+    gatekeeper,
+    ...effectsOn([...snapshots, ...added], sinceMs, changesCell),
+  }
 }
 
 const slotOf = (url: string): number => Number(/\/cells\/(\d+)\//.exec(url)?.[1])
 
-/** The head of the table of all events. */
+/** The heads of the columns, in Markdown. */
 export const head: readonly string[] = [
-  'what happened',
+  'event',
   'failed',
   'changed island',
-  'led to another cell',
+  'changed cell',
   'kicked',
   'reconnected',
   'most per player',
@@ -57,27 +68,27 @@ export const head: readonly string[] = [
   'no session p50',
   'p99',
   'longest',
-  'no room told p50',
+  'no room p50',
   'p99',
-  'islands silent',
-  '`/about` silent',
-  'gatekeeper silent',
+  'no island change',
+  'no `/about`',
+  'no gatekeeper',
 ]
 
-/** A row of it. */
+/** The columns of a row, in the order of `head`. */
 export const cellsOf = (row: Row): (string | number)[] => [
   row.event,
   row.failed,
   row.changedIsland,
-  row.ledElsewhere,
+  row.changedCell,
   row.kicked,
   row.reconnected,
   row.mostPerPlayer,
   row.reconnected === 0 ? '' : seconds(row.withinMs),
   row.mostPerSecond,
-  ...timesOf(row.gap, 'p50', 'p99', 'most'),
-  ...timesOf(row.told, 'p50', 'p99'),
-  seconds(row.silentMs),
+  ...timesOf(row.sessionGap, 'p50', 'p99', 'most'),
+  ...timesOf(row.roomDelay, 'p50', 'p99'),
+  seconds(row.islandGapMs),
   seconds(row.about.ms),
   seconds(row.gatekeeper.ms),
 ]

@@ -33,7 +33,7 @@ export function cached(recipe: Recipe): Part {
   const find = () => (existsSync(folder) ? recipe.path(folder) : undefined)
   return {
     find,
-    obstacle: recipe.obstacle,
+    blocker: recipe.obstacle,
     make: async (progress) => {
       await mkdir(cacheFolder(), { recursive: true })
       return locked(`${folder}.lock`, progress, async () => {

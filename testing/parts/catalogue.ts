@@ -11,7 +11,7 @@ export function lookUp(name: PartName): PartState {
   const part = catalogue[name]()
   const path = part.find()
   if (path !== undefined) return { path }
-  return { missing: part.obstacle() ?? `not made yet: run 'npx node testing/parts/main.ts ${name}'` }
+  return { missing: part.blocker() ?? `not made yet: run 'npx node testing/parts/main.ts ${name}'` }
 }
 
 /** Makes sure a part is there. Whatever keeps it away becomes the answer, so that the other parts get their chance. */
@@ -19,7 +19,7 @@ export async function ensure(name: PartName, progress: Progress): Promise<PartSt
   const part = catalogue[name]()
   const found = part.find()
   if (found !== undefined) return { path: found }
-  const obstacle = part.obstacle()
+  const obstacle = part.blocker()
   if (obstacle !== undefined) return { missing: obstacle }
   try {
     return { path: await part.make((line) => progress(`${name}: ${line}`)) }

@@ -31,7 +31,7 @@ const missing = (): string[] => wanted.filter(({ found }) => !found()).map(({ pa
 /** The container runtime, network tools and libraries of the system, on which a cluster and an explorer run; its path is `/`. */
 export const debian = (): Part => ({
   find: () => (missing().length === 0 ? '/' : undefined),
-  obstacle: () => {
+  blocker: () => {
     if (process.platform !== 'linux') return 'a container runtime needs Linux: use a Linux machine'
     const packages = missing().join(' ')
     if (packages === '') return undefined

@@ -40,7 +40,7 @@ export function kube(): Part {
     key: `kube-${version}-${hash.digest('hex').slice(0, 12)}`,
     announcement: `building Kubernetes ${version} from its Go modules, about 5 minutes`,
     obstacle: () =>
-      process.platform === 'linux' ? goObstacle() : 'the parts of Kubernetes run on Linux only: use a Linux machine',
+      process.platform === 'linux' ? goBlocker() : 'the parts of Kubernetes run on Linux only: use a Linux machine',
     fill: async (folder) => {
       const program = join(folder, 'kube')
       await runCommand('go', ['build', '-trimpath', '-ldflags', flags, '-o', program, '.'], { cwd: kubeModule, ...goBuild })
@@ -80,7 +80,7 @@ const goProgram = (title: string, source: string, version: string, name: string,
   cached({
     key: `${name}-${version}`,
     announcement: `building ${title} ${version} from its Go module, ${duration}`,
-    obstacle: goObstacle,
+    obstacle: goBlocker,
     fill: async (folder) => {
       await runCommand('go', ['install', '-trimpath', '-ldflags', '-s -w', `${source}@v${version}`], {
         env: { ...goBuild.env, GOBIN: folder },
@@ -100,7 +100,7 @@ const goProgram = (title: string, source: string, version: string, name: string,
 
 const goBuild = { env: { CGO_ENABLED: '0', GOWORK: 'off' }, timeoutMs: BUILD_TIMEOUT_MS }
 
-function goObstacle(): string | undefined {
+function goBlocker(): string | undefined {
   const remedy = `install Go 1.${OLDEST_GO} or newer (https://go.dev/dl)`
   if (!findProgram('go')) return `Go is not installed: ${remedy}`
   const minor = /go1\.(\d+)/.exec(outputOf('go', 'version') ?? '')?.[1]

@@ -34,7 +34,7 @@ function npmPackage(path: string, check?: { obstacle(): string | undefined; find
       const found = installed.find()
       return found && usable(found)
     },
-    obstacle: () => check?.obstacle() ?? installed.obstacle(),
+    blocker: () => check?.obstacle() ?? installed.blocker(),
     make: async (progress) => {
       const made = await installed.make(progress)
       const found = usable(made)
@@ -55,7 +55,7 @@ export const bevy = (): Part =>
   npmPackage(`${BEVY}/bin`, {
     obstacle: () =>
       process.platform === 'linux' && process.arch === 'x64'
-        ? debian().obstacle()
+        ? debian().blocker()
         : 'the headless explorer is made for Linux on x64 only: use such a machine',
     find: (path) => (debian().find() ? path : undefined),
   })

@@ -10,7 +10,7 @@ export interface Part {
   /** Where it is, when it is ready to use; answers at once. */
   find(): string | undefined
   /** Why it cannot be had on this machine, with the remedy, in one sentence; undefined when it can be tried. */
-  obstacle(): string | undefined
+  blocker(): string | undefined
   /** Builds or fetches it and says where it is. @throws when that fails, saying what was attempted */
   make(progress: Progress): Promise<string>
 }
