@@ -8,8 +8,8 @@ import { cellResource, realmResource } from '../../crds/resources.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
 import { type Kstatus, type KstatusProcess, startKstatus } from '../../testing/apiserver/kstatus.ts'
 import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
-import { aLab } from '../../testing/apiserver/lab.ts'
-import { scriptedJoins } from '../../testing/apiserver/scripted-probe.ts'
+import { scriptedJoins } from '../../testing/apiserver/scripted-joins.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
 
@@ -17,7 +17,7 @@ const patient = { timeout: 20_000, interval: 50 }
 const realm = (version: string, more: object = {}) => ({ livekit: { type: 'None' }, version, ...more })
 
 withPart('kube', 'what kstatus says of a Realm, at every version the API server ever held', (part) => {
-  const lab = aLab(part)
+  const lab = useApiServer(part)
   const { declare, realmOf } = lab
   let operator: Awaited<ReturnType<typeof startOperator>>
   let kubelet: FakeKubelet
