@@ -17,22 +17,21 @@ export interface BanSweep {
   intervalMs: number
 }
 
-/** Questions under way at a time. */
-const IN_FLIGHT = 20
+const MAX_CONCURRENT_REQUESTS = 20
 
-/** Asks again and again about everybody who is here, and shows the banned out (comms.md §4.6). */
+/** Looks up every connected wallet at intervals, and ends the sessions of banned ones (comms.md §4.6). */
 export const watchBans = ({ bans, sessions, server, clock, log, intervalMs }: BanSweep): Running =>
   repeat({
     clock,
     log,
     delayMs: () => intervalMs,
     task: async () => {
-      const everybody = [...sessions]
+      const pending = [...sessions]
       const check = async ([peer, connection]: [PeerId, PlayerConnection]) => {
         if (!(await bans.isBanned(peer))) return
-        log.info({ peer }, 'a banned player was shown out')
+        log.info({ peer }, 'the session of a banned player was ended')
         server.end(connection, 'banned')
       }
-      while (everybody.length > 0) await Promise.all(everybody.splice(0, IN_FLIGHT).map(check))
+      while (pending.length > 0) await Promise.all(pending.splice(0, MAX_CONCURRENT_REQUESTS).map(check))
     },
   })

@@ -14,7 +14,6 @@ import type { PlayerConnection, PlayerSession } from './player-connection.ts'
 import type { SessionRegistry } from './session-registry.ts'
 import { answerSyncRequests } from './state-sync-reply.ts'
 
-/** What the exchange works with, and whom it tells. */
 export interface BusBridgeDeps {
   bus: Bus
   subjects: Subjects
@@ -28,30 +27,31 @@ export interface BusBridgeDeps {
   onSuperseded(connection: PlayerConnection): void
 }
 
-/** How long a burst waits for its last position to go on, in ms. */
+/** Milliseconds after which the last position of a burst is published. */
 const HELD_MS = 50
 const MAX_DESIRED_ROOM_LENGTH = 128
-const ANNOUNCED_AT_ONCE = 500
-/** How long those who should hear an announcement have to come back to the bus themselves, in ms. */
+/** Sessions announced in one turn of the event loop. */
+const ANNOUNCEMENT_BATCH = 500
+/** Milliseconds that the receivers of an announcement have to reconnect to the bus themselves. */
 const SETTLE_MS = 1_000
 
-/** Between the sockets and the bus: positions out, island changes in, and who is here (comms.md §5). */
+/** Between the sockets and the bus: publishes positions and sessions, receives island changes (comms.md §5). */
 export class BusBridge {
   readonly #deps: BusBridgeDeps
   readonly #held = new Set<PlayerSession>()
   readonly #unsubscribe: readonly (() => void)[]
   #cancelHeld: (() => void) | undefined
   #cancelAnnouncing = () => {}
-  readonly #stamps = new FencingTokens()
+  readonly #sessionIds = new FencingTokens()
   readonly #fence = new TermFence()
 
   constructor(deps: BusBridgeDeps) {
     this.#deps = deps
     const { bus, subjects } = deps
     this.#unsubscribe = [
-      // Plain subscriptions: every connector hears of every player, only the one that has it acts (comms.md §11, 8).
-      bus.subscribe(subjects.every.islandChanged, (payload, subject) => this.#islandChanged(payload, subject)),
-      bus.subscribe(subjects.every.connect, (payload, subject) => this.#connected(payload, subject)),
+      // Plain subscriptions: every connector receives the messages about every player, the one that has the player acts (comms.md §11, 8).
+      bus.subscribe(subjects.every.islandChanged, (payload, subject) => this.#receivedIslandChange(payload, subject)),
+      bus.subscribe(subjects.every.connect, (payload, subject) => this.#receivedConnect(payload, subject)),
       bus.subscribe(subjects.leaderHeartbeat, (payload) => this.#fence.accepts(decodeLeaderHeartbeat(payload)?.term)),
       answerSyncRequests(deps),
       bus.onState((state) => {
@@ -61,49 +61,49 @@ export class BusBridge {
     ]
   }
 
-  /** A session id, later than any this or another connector gave before. */
+  /** A session id, later than every one that this or another connector issued before. */
   newSessionId(): FencingToken {
-    return this.#stamps.next(this.#deps.clock.now(), randomBytes(6).toString('hex'))
+    return this.#sessionIds.next(this.#deps.clock.now(), randomBytes(6).toString('hex'))
   }
 
-  /** A player was welcomed: the archipelago tells it its room anew, other connectors let go of it. */
-  joined({ id, peer }: PlayerSession): void {
+  /** A player was welcomed: the archipelago announces their room again, other connectors end their session of the wallet. */
+  connected({ id, peer }: PlayerSession): void {
     this.#deps.bus.publish(this.#deps.subjects.connect(peer), encodeConnect({ session: id, announcedRoom: undefined }))
   }
 
-  /** A session is over. */
-  left({ id, peer }: PlayerSession, reason: DisconnectReason): void {
+  /** A session ended. */
+  disconnected({ id, peer }: PlayerSession, reason: DisconnectReason): void {
     this.#deps.bus.publish(this.#deps.subjects.disconnect(peer), encodeDisconnect({ session: id, reason }))
   }
 
-  /** A session ended: what it still wanted to say does not matter any more. */
+  /** Drops what was still to be published for a session that ended. */
   forget(session: PlayerSession): void {
     this.#held.delete(session)
-    this.#deps.joins.gone(session, this.#deps.clock.now())
+    this.#deps.joins.ended(session, this.#deps.clock.now())
   }
 
-  /** Passes a heartbeat on; of those above the rate only the last position, a moment later. */
-  heartbeat(session: PlayerSession, heard: HeartbeatMessage, payload: Uint8Array): void {
+  /** Publishes a heartbeat; of those above the rate only the last position, a moment later. */
+  heartbeat(session: PlayerSession, received: HeartbeatMessage, payload: Uint8Array): void {
     const { clock } = this.#deps
     const counted = this.#deps.metrics.heartbeat
-    const { position, desiredRoom } = heard
+    const { position, desiredRoom } = received
     if (position && !isFinitePosition(position)) {
       counted.nonsense.inc()
       return
     }
-    const wordy = desiredRoom !== undefined && desiredRoom.length > MAX_DESIRED_ROOM_LENGTH
-    const heartbeat = wordy ? { position } : heard
+    const isTooLong = desiredRoom !== undefined && desiredRoom.length > MAX_DESIRED_ROOM_LENGTH
+    const heartbeat = isTooLong ? { position } : received
     if (position) {
       if (!session.lastHeartbeat) this.#deps.joins.started(session, clock.now())
       session.lastHeartbeat = heartbeat
     }
     if (!session.heartbeats.take(clock.now())) {
       counted.coalesced.inc()
-      if (position) this.#hold(session)
+      if (position) this.#holdBack(session)
       return
     }
     this.#held.delete(session)
-    this.#publish(session, wordy ? busPayloads.encodeHeartbeat(heartbeat) : payload)
+    this.#publish(session, isTooLong ? busPayloads.encodeHeartbeat(heartbeat) : payload)
   }
 
   close(): void {
@@ -120,7 +120,7 @@ export class BusBridge {
     else counted.dropped.inc()
   }
 
-  #hold(session: PlayerSession): void {
+  #holdBack(session: PlayerSession): void {
     this.#held.add(session)
     this.#cancelHeld ??= this.#deps.clock.after(HELD_MS, () => this.#releaseHeld())
   }
@@ -136,13 +136,13 @@ export class BusBridge {
     if (this.#held.size > 0) this.#cancelHeld = this.#deps.clock.after(HELD_MS, () => this.#releaseHeld())
   }
 
-  #islandChanged(payload: Uint8Array, subject: string): void {
+  #receivedIslandChange(payload: Uint8Array, subject: string): void {
     const peer = peerOf(subject)
     const connection = peer && this.#deps.sessions.get(peer)
     if (!connection?.session) return
     const { body, token: term } = splitFencingToken(payload)
     if (!this.#fence.accepts(term)) {
-      // An archipelago that does not know yet that another one took over.
+      // Of an archipelago that does not know yet that another one took over.
       this.#deps.metrics.island.stale.inc()
       return
     }
@@ -153,22 +153,22 @@ export class BusBridge {
   }
 
   /**
-   * Two connectors hold sessions of one wallet: the older one ends, silently for the bus. Left alone it would end later,
-   * and its disconnect would take a live player off its island (comms.md §11, 5).
+   * Two connectors hold sessions of one wallet: the older one ends without a disconnect message. Otherwise it would end later, and its
+   * disconnect message would take a connected player off their island (comms.md §11, 5).
    */
-  #connected(payload: Uint8Array, subject: string): void {
+  #receivedConnect(payload: Uint8Array, subject: string): void {
     const peer = peerOf(subject)
     const session = decodeConnect(payload)?.session
     if (!peer || !session) return
-    this.#stamps.observe(session, this.#deps.clock.now())
+    this.#sessionIds.observe(session, this.#deps.clock.now())
     const connection = this.#deps.sessions.get(peer)
     if (connection?.session && session > connection.session.id) this.#deps.onSuperseded(connection)
   }
 
-  /** The bus is back and may have lost everything said meanwhile: say who is here, where, and in which room as far as it knows, some at a time. */
+  /** The bus may have lost what was published while it was away: publishes every session anew with its position and its room, in batches. */
   #announce(sessions: [PeerId, PlayerConnection][]): void {
-    for (const [peer, { session }] of sessions.splice(0, ANNOUNCED_AT_ONCE)) {
-      // It may have ended since it was listed.
+    for (const [peer, { session }] of sessions.splice(0, ANNOUNCEMENT_BATCH)) {
+      // The session may have ended since the list was made.
       if (!session || this.#deps.sessions.get(peer)?.session !== session) continue
       const { bus, subjects } = this.#deps
       bus.publish(subjects.connect(peer), encodeConnect({ session: session.id, announcedRoom: session.announced?.room ?? '' }))

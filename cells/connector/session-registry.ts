@@ -1,20 +1,20 @@
 import type { PeerId } from '../wire/peer.ts'
 
 /**
- * Whose socket is whose: one session per wallet, the newest. Sessions are told apart by identity, never by wallet alone:
- * a socket closes some time after it was replaced, and must not take its successor with it.
+ * One session per wallet, the newest. Sessions are compared by identity, never by wallet alone: a socket closes some time after it was
+ * replaced, and must not remove its successor.
  */
 export class SessionRegistry<Session extends object> {
   readonly #byPeer = new Map<PeerId, Session>()
 
-  /** Registers a session; answers the one it replaces. */
+  /** Registers a session; returns the one it replaces. */
   register(peer: PeerId, session: Session): Session | undefined {
     const replaced = this.#byPeer.get(peer)
     this.#byPeer.set(peer, session)
     return replaced === session ? undefined : replaced
   }
 
-  /** Removes a session if it still is the one of its wallet; answers whether it was. */
+  /** Removes a session if it still is the one of its wallet; returns whether it was. */
   release(peer: PeerId, session: Session): boolean {
     return this.#byPeer.get(peer) === session && this.#byPeer.delete(peer)
   }

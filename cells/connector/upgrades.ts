@@ -2,16 +2,18 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { Clock } from '../chassis/clock.ts'
 import type { UpgradeHandler } from '../chassis/http.ts'
+import { refuseUpgrade } from '../chassis/refuse-upgrade.ts'
+import { socketOptions } from '../sockets/socket-options.ts'
 import { UpgradeQueue } from '../sockets/upgrade-queue.ts'
 import { clientAddress } from './client-address.ts'
 import { ConnectionLimits } from './core/connection-limits.ts'
 import type { ConnectorMetrics } from './metrics.ts'
 import { ConnectorSocket } from './player-connection.ts'
 
-/** How many may come in. */
 export interface UpgradeLimits {
   maxConnections: number
   maxConnectionsPerAddress: number
+  /** Upgrades admitted per second. */
   handshakesPerSecond: number
 }
 
@@ -19,26 +21,25 @@ export interface UpgradesDeps {
   limits: UpgradeLimits
   clock: Clock
   metrics: ConnectorMetrics
-  /** A connection became a WebSocket. */
-  onOpen(line: ConnectorSocket, stream: Duplex, address: string): void
+  /** A request became a WebSocket. */
+  onOpen(socket: ConnectorSocket, stream: Duplex, address: string): void
 }
 
 /** Longest message of a client: room for a chain of ten links. */
 const MAX_MESSAGE_BYTES = 16 * 1024
 const MAX_FRAGMENTS = 64
-/** How long a connection waits for its turn: refused, some explorers would give up for good. */
+/** How long an upgrade waits for its turn: some explorers that are refused never try again. */
 const MAX_WAIT_MS = 30_000
+const RETRY_AFTER_SECONDS = 5
 
-/** Where connections become WebSockets: as many as there is room for, and as many per second as those who are in can bear. */
+/** Turns requests into WebSockets: within the limits, and only as many per second as leave the connected players undisturbed. */
 export class Upgrades {
   readonly #deps: UpgradesDeps
-  readonly #headcount: ConnectionLimits
-  readonly #turnstile: UpgradeQueue
-  // No compression, and the first subprotocol offered is echoed: what explorers expect (comms.md §0).
+  readonly #limits: ConnectionLimits
+  readonly #queue: UpgradeQueue
+  // The first subprotocol offered is accepted: what explorers expect (comms.md §0).
   readonly #sockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    clientTracking: false,
+    ...socketOptions,
     skipUTF8Validation: true,
     maxPayload: MAX_MESSAGE_BYTES,
     maxFragments: MAX_FRAGMENTS,
@@ -49,42 +50,43 @@ export class Upgrades {
   constructor(deps: UpgradesDeps) {
     const { maxConnections, maxConnectionsPerAddress, handshakesPerSecond } = deps.limits
     this.#deps = deps
-    this.#headcount = new ConnectionLimits(maxConnections, maxConnectionsPerAddress)
-    this.#turnstile = new UpgradeQueue({ perSecond: handshakesPerSecond, maxWaitMs: MAX_WAIT_MS }, deps.clock)
+    this.#limits = new ConnectionLimits(maxConnections, maxConnectionsPerAddress)
+    this.#queue = new UpgradeQueue({ perSecond: handshakesPerSecond, maxWaitMs: MAX_WAIT_MS }, deps.clock)
   }
 
-  /** Connections that wait for their turn. */
+  /** Upgrades in the queue. */
   get waiting(): number {
-    return this.#turnstile.waiting
+    return this.#queue.waiting
   }
 
-  /** Takes over a connection that asked to become a WebSocket, if there is room for it. */
   readonly upgrade: UpgradeHandler = (request, stream, head) => {
     const address = clientAddress(request)
-    const limit = this.#closed ? 'stopping' : this.#headcount.limitReached(address)
+    const limit = this.#closed ? 'stopping' : this.#limits.limitReached(address)
     if (limit) return this.#refuse(stream, limit)
-    this.#headcount.opened(address)
-    stream.once('close', () => this.#headcount.closed(address))
-    // Nobody speaks before it is answered, and who hangs up while waiting is heard only by whoever reads.
+    this.#limits.opened(address)
+    stream.once('close', () => this.#limits.closed(address))
+    // A client sends nothing before its upgrade is answered; that it hangs up while it waits is noticed only by reading.
     const hangUp = () => stream.destroy()
-    const leaveQueue = this.#turnstile.enter(
+    const leaveQueue = this.#queue.enter(
       () => {
         stream.off('end', hangUp).off('data', hangUp)
-        this.#sockets.handleUpgrade(request, stream, head, (line: ConnectorSocket) => this.#deps.onOpen(line, stream, address))
+        this.#sockets.handleUpgrade(request, stream, head, (socket: ConnectorSocket) =>
+          this.#deps.onOpen(socket, stream, address),
+        )
       },
       () => this.#refuse(stream, this.#closed ? 'stopping' : 'rate'),
     )
     if (leaveQueue) stream.once('end', hangUp).once('data', hangUp).once('close', leaveQueue)
   }
 
-  /** Lets nobody in any more. */
+  /** Refuses further upgrades, and those in the queue. */
   close(): void {
     this.#closed = true
-    this.#turnstile.close()
+    this.#queue.close()
   }
 
   #refuse(stream: Duplex, limit: keyof ConnectorMetrics['refused']): void {
     this.#deps.metrics.refused[limit].inc()
-    stream.end('HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+    refuseUpgrade(stream, 503, RETRY_AFTER_SECONDS)
   }
 }

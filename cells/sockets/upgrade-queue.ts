@@ -1,24 +1,24 @@
 import type { Clock } from '../chassis/clock.ts'
 import { TokenBucket } from '../chassis/token-bucket.ts'
 
-/** Somebody in the queue. */
 interface QueuedUpgrade {
-  since: number
-  go: () => void
+  queuedAt: number
+  admit: () => void
   refuse: () => void
 }
 
 const STEP_MS = 20
 
 /**
- * Lets so many pass per second, in the order they came, and a second's worth at once after a pause: when another connector has ended, the
- * crowd that comes over meets a stream and not a wall, and nobody who is in notices. The queue is as long as there may be connections.
+ * Admits so many upgrades per second in the order of their arrival, and a second's worth at once after a pause: when another server has
+ * ended, the clients that come over arrive as a steady stream, and the connected ones do not notice. The queue is as long as there may be
+ * connections.
  */
 export class UpgradeQueue {
   readonly #maxWaitMs: number
   readonly #clock: Clock
   readonly #admissions: TokenBucket
-  /** In the order they came. */
+  /** In the order of arrival. */
   readonly #queue = new Set<QueuedUpgrade>()
   #cancelStep: (() => void) | undefined
 
@@ -28,24 +28,28 @@ export class UpgradeQueue {
     this.#admissions = new TokenBucket({ perSecond, burst: perSecond }, clock.now())
   }
 
+  /** Upgrades in the queue. */
   get waiting(): number {
     return this.#queue.size
   }
 
-  /** Calls `go` when it is somebody's turn, or `refuse` when that took too long; leaves the queue by the returned function, if it has to wait. */
-  enter(go: () => void, refuse: () => void): (() => void) | undefined {
+  /**
+   * Calls `admit` at the upgrade's turn, or `refuse` when that takes longer than `maxWaitMs`. The returned function leaves the queue;
+   * undefined when the upgrade was admitted at once.
+   */
+  enter(admit: () => void, refuse: () => void): (() => void) | undefined {
     const now = this.#clock.now()
     if (this.#queue.size === 0 && this.#admissions.take(now)) {
-      go()
+      admit()
       return undefined
     }
-    const waiting: QueuedUpgrade = { since: now, go, refuse }
-    this.#queue.add(waiting)
+    const queued: QueuedUpgrade = { queuedAt: now, admit, refuse }
+    this.#queue.add(queued)
     this.#schedule()
-    return () => this.#queue.delete(waiting)
+    return () => this.#queue.delete(queued)
   }
 
-  /** Refuses whoever still waits. */
+  /** Refuses the upgrades in the queue. */
   close(): void {
     this.#cancelStep?.()
     for (const { refuse } of this.#queue) refuse()
@@ -59,12 +63,12 @@ export class UpgradeQueue {
   #step(): void {
     this.#cancelStep = undefined
     const now = this.#clock.now()
-    for (const waiting of this.#queue) {
-      const isTooLate = now - waiting.since >= this.#maxWaitMs
+    for (const queued of this.#queue) {
+      const isTooLate = now - queued.queuedAt >= this.#maxWaitMs
       if (!isTooLate && !this.#admissions.take(now)) break
-      this.#queue.delete(waiting)
-      if (isTooLate) waiting.refuse()
-      else waiting.go()
+      this.#queue.delete(queued)
+      if (isTooLate) queued.refuse()
+      else queued.admit()
     }
     if (this.#queue.size > 0) this.#schedule()
   }

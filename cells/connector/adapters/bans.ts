@@ -1,21 +1,22 @@
+import { withoutTrailingSlash } from '../../chassis/base-url.ts'
 import { fetchJson } from '../../chassis/fetch-json.ts'
 import type { PeerId } from '../../wire/peer.ts'
 
-/** Whether the platform banned a wallet (comms.md §4.6). Never rejects; doubt speaks for the player. */
+/** Whether the platform banned a wallet (comms.md §4.6). Never rejects; a wallet counts as not banned while that is not known. */
 export interface Bans {
   isBanned(peer: PeerId): Promise<boolean>
 }
 
-/** Nobody is banned. */
+/** No wallet is banned: for connectors without a gatekeeper. */
 export const noBans: Bans = { isBanned: async () => false }
 
 const TIMEOUT_MS = 1_000
 const MAX_BYTES = 64 * 1024
 
-/** Bans as the gatekeeper at `url` knows them. */
+/** Asks the gatekeeper at `url`. */
 export const gatekeeperBans = (url: string): Bans => ({
   async isBanned(peer) {
-    const fetched = await fetchJson(`${url.replace(/\/$/, '')}/users/${peer}/bans`, {
+    const fetched = await fetchJson(`${withoutTrailingSlash(url)}/users/${peer}/bans`, {
       timeoutMs: TIMEOUT_MS,
       maxBytes: MAX_BYTES,
     })

@@ -1,4 +1,4 @@
-/** How many sockets are open, in all and from each address, and how many may be. */
+/** Counts the open connections in total and per client address, and compares them with their limits. */
 export class ConnectionLimits {
   readonly #maxTotal: number
   readonly #maxPerAddress: number
@@ -10,7 +10,7 @@ export class ConnectionLimits {
     this.#maxPerAddress = maxPerAddress
   }
 
-  /** The limit one more socket from there would exceed. */
+  /** The limit that one more connection from this address would exceed. */
   limitReached(address: string): 'total' | 'address' | undefined {
     if (this.#total >= this.#maxTotal) return 'total'
     return (this.#perAddress.get(address) ?? 0) >= this.#maxPerAddress ? 'address' : undefined
@@ -21,7 +21,7 @@ export class ConnectionLimits {
     this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
   }
 
-  /** Called once for each that entered. */
+  /** Must be called once for each connection that was opened. */
   closed(address: string): void {
     this.#total--
     const others = (this.#perAddress.get(address) ?? 1) - 1

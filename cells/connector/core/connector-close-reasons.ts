@@ -1,20 +1,17 @@
-import type { DisconnectReason as Leaving } from '../../wire/session-messages.ts'
+import type { SocketClose } from '../../sockets/close-socket.ts'
+import type { DisconnectReason } from '../../wire/session-messages.ts'
 
-/** What the client sees of an ending (comms.md §4.2). */
-export interface ConnectorClose {
-  /** Whether `kicked` is said first: for banned or replaced players only, some explorers show a dialog and stay away. */
+/** What the client and the bus receive when a socket is closed (comms.md §4.2). */
+export type ConnectorClose = SocketClose & {
+  /** Whether `kicked` is sent first: for banned or replaced players only, some explorers show a dialog and do not reconnect. */
   kicked?: true
-  /** `close` with the code and reason given, or with an empty payload when there is none; `drop` cuts the line; `none`: it is cut already. */
-  by: 'close' | 'drop' | 'none'
-  code?: number
-  reason?: string
-  /** Whether its player is expected back, so that his place is kept for a while; has left for good unless told. */
-  leaves?: Leaving
+  /** The reason in the disconnect message: `left` unless given. A player whose connection was lost, or who was drained, is expected back. */
+  disconnect?: DisconnectReason
 }
 
-/** Every way a socket ends. */
+/** Every reason for which a connector closes a socket; the keys are labels of metrics. */
 export const connectorCloses = {
-  malformed: { by: 'close', code: 1007, reason: 'Cannot decode ClientPacket' },
+  malformed: { by: 'close', code: 1007, text: 'Cannot decode ClientPacket' },
   unexpected: { by: 'close' },
   bad_address: { by: 'close' },
   bad_chain: { by: 'close' },
@@ -22,18 +19,17 @@ export const connectorCloses = {
   timeout: { by: 'close' },
   banned: { kicked: true, by: 'close' },
   superseded: { kicked: true, by: 'close' },
-  // 1012 "service restart": explorers reconnect at once and land elsewhere.
-  drained: { by: 'close', code: 1012, leaves: 'drained' },
-  idle: { by: 'drop', leaves: 'dropped' },
-  slow: { by: 'drop', leaves: 'dropped' },
-  // The line broke; explorers come back.
-  lost: { by: 'none', leaves: 'dropped' },
-  // The client said goodbye.
+  // 1012 "service restart": explorers reconnect at once, to another connector.
+  drained: { by: 'close', code: 1012, disconnect: 'drained' },
+  idle: { by: 'terminate', disconnect: 'dropped' },
+  slow: { by: 'terminate', disconnect: 'dropped' },
+  // The connection broke; explorers reconnect.
+  lost: { by: 'none', disconnect: 'dropped' },
+  // The client sent a close frame.
   gone: { by: 'none' },
 } as const satisfies Record<string, ConnectorClose>
 
-/** The name of an ending; also its label in the metrics. */
 export type ConnectorCloseReason = keyof typeof connectorCloses
 
-/** What to say and do at an ending. */
-export const connectorCloseOf = (ending: ConnectorCloseReason): ConnectorClose => connectorCloses[ending]
+/** How to close a socket for a reason. */
+export const connectorCloseOf = (reason: ConnectorCloseReason): ConnectorClose => connectorCloses[reason]

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { START } from '../../sockets/core/sign-in.ts'
 import type { ClientMessage } from '../../wire/packets.ts'
 import { type ConnectorCloseReason, connectorCloses } from './connector-close-reasons.ts'
 import {
@@ -6,8 +7,7 @@ import {
   type ConnectorEvent,
   type ConnectorFacts,
   type ConnectorState,
-  connectorStep,
-  START,
+  connectorTransition,
 } from './connector-handshake.ts'
 
 const ANNA = '0x00000000000000000000000000000000000000aa'
@@ -15,7 +15,7 @@ const BEN = '0x00000000000000000000000000000000000000bb'
 const challenged: ConnectorState = { at: 'challenged', challenge: 'dcl-1' }
 const verifying: ConnectorState = { at: 'verifying' }
 const welcomed: ConnectorState = { at: 'welcomed', peer: ANNA }
-const over: ConnectorState = { at: 'over' }
+const closed: ConnectorState = { at: 'closed' }
 
 const request: ClientMessage = { kind: 'challengeRequest', address: ANNA }
 const signed: ClientMessage = { kind: 'signedChallenge', authChainJson: '[]' }
@@ -35,11 +35,11 @@ const badVerdict: ConnectorEvent = { is: 'verdict', verdict: { ok: false, reason
 
 const facts = (over: Partial<ConnectorFacts> = {}): ConnectorFacts => ({
   freshChallenge: () => 'dcl-1',
-  isDenied: () => false,
+  refusalOf: () => undefined,
   isConnected: () => false,
   ...over,
 })
-const ends = (ending: ConnectorCloseReason): ConnectorEffect[] => [{ do: 'end', ending }]
+const closes = (reason: ConnectorCloseReason): ConnectorEffect[] => [{ do: 'close', reason }]
 
 describe('a handshake goes forward', () => {
   test.each<[string, ConnectorState, ConnectorEvent, ConnectorState, ConnectorEffect[]]>([
@@ -76,18 +76,18 @@ describe('a handshake goes forward', () => {
     ['a challenge request is ignored once welcomed', welcomed, says(request), welcomed, []],
     ['a signature is ignored once welcomed', welcomed, says(signed), welcomed, []],
   ])('%s', (_, state, event, next, effects) => {
-    expect(connectorStep(state, event, facts())).toEqual({ state: next, effects })
+    expect(connectorTransition(state, event, facts())).toEqual({ state: next, effects })
   })
 
   test('whoever has a session already is told so', () => {
-    const { effects } = connectorStep(START, says(request), facts({ isConnected: (peer) => peer === ANNA }))
+    const { effects } = connectorTransition(START, says(request), facts({ isConnected: (peer) => peer === ANNA }))
     expect(effects).toEqual([{ do: 'challenge', challenge: 'dcl-1', alreadyConnected: true }])
   })
 
   test('the wallet that signed is welcomed, whichever was claimed', () => {
-    const { state } = connectorStep(START, says({ kind: 'challengeRequest', address: ANNA }), facts())
-    const asked = connectorStep(state, says(signed), facts())
-    expect(connectorStep(asked.state, verdict(BEN), facts()).effects).toEqual([{ do: 'welcome', peer: BEN }])
+    const { state } = connectorTransition(START, says({ kind: 'challengeRequest', address: ANNA }), facts())
+    const asked = connectorTransition(state, says(signed), facts())
+    expect(connectorTransition(asked.state, verdict(BEN), facts()).effects).toEqual([{ do: 'welcome', peer: BEN }])
   })
 })
 
@@ -108,19 +108,23 @@ describe('a handshake ends', () => {
     ['at an address too long', START, says({ kind: 'challengeRequest', address: `${ANNA}0` }), 'bad_address'],
     ['at a signature that does not hold', verifying, badVerdict, 'bad_chain'],
     ['at a ban', verifying, verdict(ANNA, true), 'banned'],
-    ['when time is up', START, { is: 'ended', ending: 'timeout' }, 'timeout'],
-    ['when the line is cut', verifying, { is: 'ended', ending: 'gone' }, 'gone'],
+    ['when time is up', START, { is: 'ended', reason: 'timeout' }, 'timeout'],
+    ['when the line is cut', verifying, { is: 'ended', reason: 'gone' }, 'gone'],
   ]
-  test.each(cases)('%s', (_, state, event, ending) => {
-    expect(connectorStep(state, event, facts())).toEqual({ state: over, effects: ends(ending) })
+  test.each(cases)('%s', (_, state, event, reason) => {
+    expect(connectorTransition(state, event, facts())).toEqual({ state: closed, effects: closes(reason) })
   })
 
   test('at a denied wallet that is claimed', () => {
-    expect(connectorStep(START, says(request), facts({ isDenied: (peer) => peer === ANNA })).effects).toEqual(ends('denied'))
+    expect(
+      connectorTransition(START, says(request), facts({ refusalOf: (peer) => (peer === ANNA ? 'denied' : undefined) })).effects,
+    ).toEqual(closes('denied'))
   })
 
   test('at a denied wallet that signed, whichever was claimed', () => {
-    expect(connectorStep(verifying, verdict(BEN), facts({ isDenied: (peer) => peer === BEN })).effects).toEqual(ends('denied'))
+    expect(
+      connectorTransition(verifying, verdict(BEN), facts({ refusalOf: (peer) => (peer === BEN ? 'denied' : undefined) })).effects,
+    ).toEqual(closes('denied'))
   })
 })
 
@@ -128,34 +132,34 @@ describe('a session ends', () => {
   test.each<[string, ConnectorEvent, ConnectorCloseReason]>([
     ['at bytes that are no packet', says(undefined), 'malformed'],
     ...(['gone', 'idle', 'slow', 'drained', 'banned'] as const).map(
-      (ending) => [`as ${ending}`, { is: 'ended', ending }, ending] as [string, ConnectorEvent, ConnectorCloseReason],
+      (reason) => [`as ${reason}`, { is: 'ended', reason }, reason] as [string, ConnectorEvent, ConnectorCloseReason],
     ),
-  ])('%s: its player leaves', (_, event, ending) => {
-    expect(connectorStep(welcomed, event, facts())).toEqual({
-      state: over,
-      effects: [...ends(ending), { do: 'leave', peer: ANNA, ending }],
+  ])('%s: its player leaves', (_, event, reason) => {
+    expect(connectorTransition(welcomed, event, facts())).toEqual({
+      state: closed,
+      effects: [...closes(reason), { do: 'disconnect', peer: ANNA, reason }],
     })
   })
 
   test('superseded: its player stays', () => {
-    expect(connectorStep(welcomed, { is: 'ended', ending: 'superseded' }, facts())).toEqual({
-      state: over,
-      effects: ends('superseded'),
+    expect(connectorTransition(welcomed, { is: 'ended', reason: 'superseded' }, facts())).toEqual({
+      state: closed,
+      effects: closes('superseded'),
     })
   })
 })
 
 test('nothing follows once it is over', () => {
-  const events = [says(undefined), says(request), says(heartbeat), verdict(ANNA), { is: 'ended', ending: 'gone' }] as const
-  for (const event of events) expect(connectorStep(over, event, facts())).toEqual({ state: over, effects: [] })
+  const events = [says(undefined), says(request), says(heartbeat), verdict(ANNA), { is: 'ended', reason: 'gone' }] as const
+  for (const event of events) expect(connectorTransition(closed, event, facts())).toEqual({ state: closed, effects: [] })
 })
 
 test('a verdict nobody waits for changes nothing', () => {
   for (const state of [START, challenged, welcomed])
-    expect(connectorStep(state, verdict(BEN), facts())).toEqual({ state, effects: [] })
+    expect(connectorTransition(state, verdict(BEN), facts())).toEqual({ state, effects: [] })
 })
 
 test('only the banned and the replaced are told that they were kicked', () => {
   const kicked = Object.entries(connectorCloses).filter(([, farewell]) => 'kicked' in farewell)
-  expect(kicked.map(([ending]) => ending)).toEqual(['banned', 'superseded'])
+  expect(kicked.map(([reason]) => reason)).toEqual(['banned', 'superseded'])
 })

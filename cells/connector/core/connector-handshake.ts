@@ -1,113 +1,74 @@
 import type { Verdict } from '../../identity/verifier.ts'
+import {
+  type ClosedState,
+  closed,
+  type SignInFacts,
+  type SignInState,
+  type SocketEffect,
+  type SocketEvent,
+  signIn,
+  type Transition,
+  unchanged,
+} from '../../sockets/core/sign-in.ts'
 import type { ClientMessage, HeartbeatMessage } from '../../wire/packets.ts'
-import { type PeerId, parsePeerId } from '../../wire/peer.ts'
+import type { PeerId } from '../../wire/peer.ts'
 import type { ConnectorCloseReason } from './connector-close-reasons.ts'
 
 /** How far a socket has come (comms.md §4.1). */
-export type ConnectorState =
-  | { readonly at: 'start' }
-  | { readonly at: 'challenged'; readonly challenge: string }
-  | { readonly at: 'verifying' }
-  | { readonly at: 'welcomed'; readonly peer: PeerId }
-  | { readonly at: 'over' }
+export type ConnectorState = SignInState | { readonly at: 'welcomed'; readonly peer: PeerId } | ClosedState
 
-/** What may happen to a socket. */
 export type ConnectorEvent =
-  /** A frame arrived; nothing when its bytes are no protobuf. */
-  | { is: 'message'; message: ClientMessage | undefined }
-  /** The signature was judged, and the wallet looked up among the banned. */
+  | SocketEvent<ClientMessage, ConnectorCloseReason>
+  /** The signature was checked, and the wallet looked up among the banned. */
   | { is: 'verdict'; verdict: Verdict; banned: boolean }
-  /** We end it, or it ended, for a reason of our own or of the line. */
-  | { is: 'ended'; ending: ConnectorCloseReason }
 
-/** What there is to do about it, in order. */
+/** What there is to do after an event, in order. */
 export type ConnectorEffect =
-  | { do: 'challenge'; challenge: string; alreadyConnected: boolean }
-  | { do: 'verify'; authChainJson: string; challenge: string }
-  /** Register the session in place of an older one of the same wallet, say welcome, tell the bus. */
+  | SocketEffect<ConnectorCloseReason>
+  /** Register the session in place of an older one of the same wallet, send the welcome, publish the connect message. */
   | { do: 'welcome'; peer: PeerId }
   | { do: 'heartbeat'; heartbeat: HeartbeatMessage; payload: Uint8Array }
-  /** Say goodbye to the client as the ending demands. */
-  | { do: 'end'; ending: ConnectorCloseReason }
-  /** Forget the session and tell the bus that its player left. */
-  | { do: 'leave'; peer: PeerId; ending: ConnectorCloseReason }
+  /** Publish the disconnect message of the session. */
+  | { do: 'disconnect'; peer: PeerId; reason: ConnectorCloseReason }
 
-/** What the machine has to know of the world around it. */
-export interface ConnectorFacts {
-  /** A challenge nobody can guess, never given twice; `dcl-` and no colon after it (comms.md §0.1). */
-  freshChallenge(): string
-  /** Whether the wallet is on the deny list. */
-  isDenied(peer: PeerId): boolean
-  /** Whether the wallet has a session here. */
-  isConnected(peer: PeerId): boolean
-}
+/** A wallet on the deny list is refused when it is claimed, and again when it signed. */
+export type ConnectorFacts = SignInFacts<'denied'>
 
-/** A step of the machine. */
-export interface ConnectorStep {
-  state: ConnectorState
-  effects: readonly ConnectorEffect[]
-}
+export type ConnectorTransition = Transition<ConnectorState, ConnectorEffect>
 
-/** Where every socket begins. */
-export const START: ConnectorState = { at: 'start' }
-
-const OVER: ConnectorState = { at: 'over' }
-const VERIFYING: ConnectorState = { at: 'verifying' }
-const NOTHING: readonly ConnectorEffect[] = []
-
-/** What follows from an event. Total: every event has an answer in every state, and nothing follows once it is over. */
-export function connectorStep(state: ConnectorState, event: ConnectorEvent, facts: ConnectorFacts): ConnectorStep {
-  if (state.at === 'over') return { state, effects: NOTHING }
+/** The transition for an event. Total: every event is handled in every state, and a closed socket stays closed. */
+export function connectorTransition(state: ConnectorState, event: ConnectorEvent, facts: ConnectorFacts): ConnectorTransition {
+  if (state.at === 'closed') return unchanged(state)
   switch (event.is) {
     case 'ended':
-      return ended(state, event.ending)
+      return ended(state, event.reason)
     case 'verdict':
-      return state.at === 'verifying' ? judged(state, event.verdict, event.banned, facts) : { state, effects: NOTHING }
+      return state.at === 'verifying' ? verified(event.verdict, event.banned, facts) : unchanged(state)
     case 'message':
-      return event.message ? heard(state, event.message, facts) : ended(state, 'malformed')
+      if (!event.message) return ended(state, 'malformed')
+      return state.at === 'welcomed' ? received(state, event.message) : signIn(state, event.message, facts)
   }
 }
 
-function heard(state: ConnectorState, message: ClientMessage, facts: ConnectorFacts): ConnectorStep {
-  if (state.at === 'welcomed') {
-    // §4.1: anything else that decodes is ignored, so that clients may learn new words before we do.
-    if (message.kind !== 'heartbeat') return { state, effects: NOTHING }
-    return { state, effects: [{ do: 'heartbeat', heartbeat: message.heartbeat, payload: message.payload }] }
-  }
-  if (state.at === 'start' && message.kind === 'challengeRequest') return asked(state, message.address, facts)
-  if (state.at === 'challenged' && message.kind === 'signedChallenge') {
-    // A second answer while the first is judged is a wrong message for its state: one signature check per socket.
-    return {
-      state: VERIFYING,
-      effects: [{ do: 'verify', authChainJson: message.authChainJson, challenge: state.challenge }],
-    }
-  }
-  return ended(state, 'unexpected')
-}
-
-function asked(state: ConnectorState, address: string, facts: ConnectorFacts): ConnectorStep {
-  const claimed = parsePeerId(address)
-  if (!claimed) return ended(state, 'bad_address')
-  if (facts.isDenied(claimed)) return ended(state, 'denied')
-  const challenge = facts.freshChallenge()
-  return {
-    state: { at: 'challenged', challenge },
-    effects: [{ do: 'challenge', challenge, alreadyConnected: facts.isConnected(claimed) }],
-  }
+function received(state: ConnectorState, message: ClientMessage): ConnectorTransition {
+  // §4.1: any other message that decodes is ignored, so that clients may learn new messages before the connector does.
+  if (message.kind !== 'heartbeat') return unchanged(state)
+  return { state, effects: [{ do: 'heartbeat', heartbeat: message.heartbeat, payload: message.payload }] }
 }
 
 /** §4.7: the wallet that signed is welcomed, even where another one was claimed at the start. */
-function judged(state: ConnectorState, verdict: Verdict, banned: boolean, facts: ConnectorFacts): ConnectorStep {
-  if (!verdict.ok) return ended(state, 'bad_chain')
+function verified(verdict: Verdict, banned: boolean, facts: ConnectorFacts): ConnectorTransition {
+  if (!verdict.ok) return closed('bad_chain')
   const { peer } = verdict
-  if (facts.isDenied(peer)) return ended(state, 'denied')
-  if (banned) return ended(state, 'banned')
+  const refusal = facts.refusalOf(peer)
+  if (refusal) return closed(refusal)
+  if (banned) return closed('banned')
   return { state: { at: 'welcomed', peer }, effects: [{ do: 'welcome', peer }] }
 }
 
-function ended(state: ConnectorState, ending: ConnectorCloseReason): ConnectorStep {
-  const goodbye: ConnectorEffect = { do: 'end', ending }
-  // A superseded player has not left: the newer session speaks for it, and a disconnect would take it off its island.
-  if (state.at !== 'welcomed' || ending === 'superseded') return { state: OVER, effects: [goodbye] }
-  return { state: OVER, effects: [goodbye, { do: 'leave', peer: state.peer, ending }] }
+function ended(state: ConnectorState, reason: ConnectorCloseReason): ConnectorTransition {
+  const end = closed(reason)
+  // A superseded player has not left: the newer session represents them, and a disconnect message would take them off their island.
+  if (state.at !== 'welcomed' || reason === 'superseded') return end
+  return { state: end.state, effects: [...end.effects, { do: 'disconnect', peer: state.peer, reason }] }
 }

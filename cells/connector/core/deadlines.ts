@@ -1,39 +1,39 @@
 /**
- * One deadline per thing, for thousands of things and one timer: things wait in buckets a second wide, and whoever owns the
- * timer asks each second which are due. A deadline is met up to a second late, never early.
+ * One deadline per item, for thousands of items and one timer: items wait in buckets of one second, and the owner of the timer takes the
+ * due ones out every second. A deadline is met up to a second late, never early.
  */
-export class Deadlines<Thing> {
-  readonly #buckets = new Map<number, Set<Thing>>()
-  readonly #bucketOf = new Map<Thing, number>()
+export class Deadlines<Item> {
+  readonly #buckets = new Map<number, Set<Item>>()
+  readonly #bucketOf = new Map<Item, number>()
   #swept = Number.NEGATIVE_INFINITY
 
-  /** Sets, or moves, the deadline of a thing. */
-  set(thing: Thing, atMs: number): void {
-    this.clear(thing)
-    // What is past due goes into the next bucket to be swept.
+  /** Sets, or moves, the deadline of an item. */
+  set(item: Item, atMs: number): void {
+    this.clear(item)
+    // A deadline in the past goes into the next bucket that is taken out.
     const bucket = Math.max(Math.ceil(atMs / BUCKET_MS), this.#swept + 1)
-    this.#bucketOf.set(thing, bucket)
-    const things = this.#buckets.get(bucket)
-    if (things) things.add(thing)
-    else this.#buckets.set(bucket, new Set([thing]))
+    this.#bucketOf.set(item, bucket)
+    const items = this.#buckets.get(bucket)
+    if (items) items.add(item)
+    else this.#buckets.set(bucket, new Set([item]))
   }
 
-  /** Forgets a thing, so that it can be collected. */
-  clear(thing: Thing): void {
-    const bucket = this.#bucketOf.get(thing)
+  /** Removes an item, so that it can be garbage-collected. */
+  clear(item: Item): void {
+    const bucket = this.#bucketOf.get(item)
     if (bucket === undefined) return
-    this.#bucketOf.delete(thing)
-    const things = this.#buckets.get(bucket)
-    things?.delete(thing)
-    if (things?.size === 0) this.#buckets.delete(bucket)
+    this.#bucketOf.delete(item)
+    const items = this.#buckets.get(bucket)
+    items?.delete(item)
+    if (items?.size === 0) this.#buckets.delete(bucket)
   }
 
-  /** Takes out everything that is due. */
-  due(nowMs: number): Thing[] {
+  /** Takes out the items that are due. */
+  due(nowMs: number): Item[] {
     const now = Math.floor(nowMs / BUCKET_MS)
-    const due: Thing[] = []
-    for (const [bucket, things] of this.#buckets) if (bucket <= now) due.push(...things)
-    for (const thing of due) this.clear(thing)
+    const due: Item[] = []
+    for (const [bucket, items] of this.#buckets) if (bucket <= now) due.push(...items)
+    for (const item of due) this.clear(item)
     this.#swept = Math.max(this.#swept, now)
     return due
   }

@@ -41,8 +41,8 @@ test('who leaves before anything could be expected does not count; who waited in
   const [hasty, patient] = [{}, {}]
   joins.started(patient, START)
   joins.started(hasty, START)
-  joins.gone(hasty, START + TIMEOUT_MS - 1)
-  joins.gone(patient, START + TIMEOUT_MS + 5)
+  joins.ended(hasty, START + TIMEOUT_MS - 1)
+  joins.ended(patient, START + TIMEOUT_MS + 5)
   expect(joins.counts(START + TIMEOUT_MS + 5)).toEqual({ given: 0, missed: 1, waiting: 0 })
 })
 

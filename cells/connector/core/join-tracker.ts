@@ -1,14 +1,14 @@
-/** How it went lately for players who signed in and said where they are, and so should be on an island. */
+/** The joins of the last ten minutes, of players who signed in and sent their position, and so should be given an island. */
 export interface JoinCounts {
-  /** Were given one. */
+  /** Players who were given an island in time. */
   given: number
-  /** Waited longer than it takes, and were still there. */
+  /** Players who waited longer than `timeoutMs`, and were still connected then. */
   missed: number
-  /** Wait for theirs. */
+  /** Players who wait for their island now. */
   waiting: number
 }
 
-/** What counts as lately, in steps of a tenth of it. */
+/** Joins are counted this long, in buckets of a tenth of it. */
 export const JOIN_WINDOW_MS = 600_000
 const BUCKETS = 10
 const BUCKET_MS = JOIN_WINDOW_MS / BUCKETS
@@ -20,70 +20,70 @@ interface Bucket {
 }
 
 /**
- * Counts joins that are this cell's to answer for. A stranger can make none fail: who cannot sign in, says nothing or leaves early is
- * not counted, and whoever says where he stands is given an island by a cell that works.
+ * Counts the joins that the cell is responsible for. A client cannot make a join fail: one that fails to sign in, sends nothing or leaves
+ * early is not counted, and one that sends its position is given an island by a cell that works.
  */
 export class JoinTracker<Session extends object> {
   readonly #timeoutMs: number
   readonly #waiting = new Map<Session, number>()
   /** Sessions that were counted. */
-  readonly #done = new WeakSet<Session>()
-  #steps: Bucket[] = []
+  readonly #counted = new WeakSet<Session>()
+  #buckets: Bucket[] = []
 
-  /** @param timeoutMs longest that being given an island takes in a cell that works */
+  /** @param timeoutMs longest time in which a cell that works gives a player an island */
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs
   }
 
-  /** A player said where he is. */
+  /** A player sent their position. */
   started(session: Session, now: number): void {
-    if (!this.#done.has(session) && !this.#waiting.has(session)) this.#waiting.set(session, now)
+    if (!this.#counted.has(session) && !this.#waiting.has(session)) this.#waiting.set(session, now)
   }
 
-  /** A player was given an island; answers whether it was his first, and in time. */
+  /** A player was given an island; returns whether it was their first, and in time. */
   given(session: Session, now: number): boolean {
-    this.#sweep(now)
-    if (this.#done.has(session)) return false
+    this.#countMissed(now)
+    if (this.#counted.has(session)) return false
     this.#waiting.delete(session)
-    this.#done.add(session)
-    this.#step(now).given++
+    this.#counted.add(session)
+    this.#bucketAt(now).given++
     return true
   }
 
-  /** A player is gone, for whatever reason. */
-  gone(session: Session, now: number): void {
-    this.#sweep(now)
+  /** A session ended, for any reason. */
+  ended(session: Session, now: number): void {
+    this.#countMissed(now)
     this.#waiting.delete(session)
   }
 
   counts(now: number): JoinCounts {
-    this.#sweep(now)
+    this.#countMissed(now)
     const oldest = bucketNumber(now) - BUCKETS
-    this.#steps = this.#steps.filter(({ number }) => number > oldest)
+    this.#buckets = this.#buckets.filter(({ number }) => number > oldest)
     return {
-      given: this.#steps.reduce((sum, { given }) => sum + given, 0),
-      missed: this.#steps.reduce((sum, { missed }) => sum + missed, 0),
+      given: this.#buckets.reduce((sum, { given }) => sum + given, 0),
+      missed: this.#buckets.reduce((sum, { missed }) => sum + missed, 0),
       waiting: this.#waiting.size,
     }
   }
 
-  /** Those who wait too long, oldest first. */
-  #sweep(now: number): void {
+  /** Counts the sessions that wait too long; they are stored oldest first. */
+  #countMissed(now: number): void {
     for (const [session, since] of this.#waiting) {
       if (now - since < this.#timeoutMs) return
       this.#waiting.delete(session)
-      this.#done.add(session)
-      this.#step(since + this.#timeoutMs).missed++
+      this.#counted.add(session)
+      this.#bucketAt(since + this.#timeoutMs).missed++
     }
   }
 
-  #step(at: number): Bucket {
+  #bucketAt(at: number): Bucket {
     const number = bucketNumber(at)
-    const known = this.#steps.find((step) => step.number === number)
+    const known = this.#buckets.find((bucket) => bucket.number === number)
     if (known) return known
-    const step = { number, given: 0, missed: 0 }
-    this.#steps = [...this.#steps.filter((other) => other.number > number - BUCKETS), step]
-    return step
+    const bucket = { number, given: 0, missed: 0 }
+    this.#buckets = [...this.#buckets.filter((other) => other.number > number - BUCKETS), bucket]
+    return bucket
   }
 }
 
