@@ -1,38 +1,38 @@
 import type { Rate } from '../chassis/token-bucket.ts'
 
-/** What strangers and members may ask of us. */
+/** Bounds on what clients may use. */
 export interface RoomLimits {
-  /** Sockets, those of strangers included. */
+  /** Sockets in all, including those in the handshake. */
   maxConnections: number
-  /** Sockets of clients who have not joined yet. */
-  maxStrangers: number
+  /** Sockets of clients that have not joined a room yet. */
+  maxUnauthenticated: number
   maxMembersPerRoom: number
   /** Peers whose admissions are remembered. */
   maxAdmittedPeers: number
   maxMessageBytes: number
-  /** Of one client; more than that is dropped if it may be, and ends the session if not. */
+  /** Of one client: above the rate, unreliable updates are dropped, and any other message ends the session. */
   messages: Rate
   bytes: Rate
   /** From the upgrade to the signature. */
   handshakeMs: number
-  /** What an admission may take longer than the client it lets in. */
+  /** How long an admission may arrive after the client it is for. */
   admissionGraceMs: number
-  /** What a client may take to leave an island it no longer belongs to. */
+  /** How long a client may take to leave the room of an island it no longer belongs to. */
   departureGraceMs: number
-  /** Silence after which a client is pinged; a talking one never is (comms.md §13.6). */
+  /** Silence after which a client is pinged; one that sends is never pinged (comms.md §13.6). */
   pingAfterMs: number
-  /** Silence after which a line counts as dead. */
+  /** Silence after which a connection counts as broken. */
   idleMs: number
-  /** Unsent bytes of a receiver above which it misses what may be missed. */
+  /** Unsent bytes of a receiver above which unreliable updates to it are dropped. */
   unreliableBufferBytes: number
-  /** Unsent bytes of a receiver above which it is cut off. */
+  /** Unsent bytes of a receiver above which its session is ended. */
   reliableBufferBytes: number
 }
 
-/** What holds unless told. */
+/** The limits where the configuration has no others. */
 export const defaultLimits: RoomLimits = {
   maxConnections: 10_000,
-  maxStrangers: 1_000,
+  maxUnauthenticated: 1_000,
   maxMembersPerRoom: 1_000,
   maxAdmittedPeers: 100_000,
   maxMessageBytes: 64 * 1024,

@@ -1,20 +1,20 @@
 import type { Metrics } from '../chassis/metrics.ts'
 
-/** What only the running rooms know. */
+/** Values that are read at each scrape. */
 export interface RoomReadings {
   connections(): number
   members(): number
   rooms(): number
 }
 
-/** What embedded rooms count. */
+/** Declares the metrics of embedded rooms. */
 export function roomMetrics(metrics: Metrics, readings: RoomReadings) {
-  metrics.gauge('connections', 'Open sockets, those still shaking hands included.', { read: readings.connections })
+  metrics.gauge('connections', 'Open sockets, including those in the handshake.', { read: readings.connections })
   metrics.gauge('members', 'Members of all rooms.', { read: readings.members })
-  metrics.gauge('rooms', 'Rooms with somebody in them.', { read: readings.rooms })
-  const refused = metrics.counter('upgrades_refused_total', 'Connections refused at the door, by reason.', ['reason'])
-  const relayed = metrics.counter('packets_relayed_total', 'Packets handed to receivers, by kind.', ['kind'])
-  const dropped = metrics.counter('packets_dropped_total', 'Unreliable packets that were not passed on, by reason.', ['reason'])
+  metrics.gauge('rooms', 'Rooms with at least one member.', { read: readings.rooms })
+  const refused = metrics.counter('upgrades_refused_total', 'Upgrades refused, by reason.', ['reason'])
+  const relayed = metrics.counter('packets_relayed_total', 'Packets sent to receivers, by kind.', ['kind'])
+  const dropped = metrics.counter('packets_dropped_total', 'Unreliable packets that were dropped, by reason.', ['reason'])
   return {
     refused: { full: refused.labels('full'), stopping: refused.labels('stopping') },
     joined: metrics.counter('joins_total', 'Clients welcomed to a room.'),
@@ -23,13 +23,19 @@ export function roomMetrics(metrics: Metrics, readings: RoomReadings) {
     dropped: {
       /** The receiver does not keep up. */
       buffer: dropped.labels('buffer'),
-      /** The sender says too much. */
+      /** The sender exceeds its rate. */
       rate: dropped.labels('rate'),
     },
-    pings: metrics.counter('pings_total', 'Pings sent to clients that had gone silent.'),
-    admissions: metrics.counter('admissions_total', 'Admissions heard on the bus.'),
-    staleAdmissions: metrics.counter('admissions_stale_total', 'Admissions by archipelagos that others have taken over from.'),
-    malformedAdmissions: metrics.counter('admissions_malformed_total', 'Messages on the bus that were no admission.'),
+    pings: metrics.counter('pings_total', 'Pings sent to silent clients.'),
+    admissions: metrics.counter('admissions_total', 'Admissions received from the bus.'),
+    staleAdmissions: metrics.counter(
+      'admissions_stale_total',
+      'Admissions by archipelagos that another one has taken over from.',
+    ),
+    malformedAdmissions: metrics.counter(
+      'admissions_malformed_total',
+      'Messages on the bus that could not be decoded as an admission.',
+    ),
   }
 }
 

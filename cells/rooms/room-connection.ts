@@ -3,18 +3,21 @@ import { WebSocket } from 'ws'
 import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
 import { TokenBucket } from '../chassis/token-bucket.ts'
-import { parseAuthChain } from '../identity/chain.ts'
-import type { ChainVerifier, Verdict } from '../identity/verifier.ts'
+import type { ChainVerifier } from '../identity/verifier.ts'
+import { freshChallenge, verifyChallenge } from '../sockets/challenge.ts'
+import { closeSocket } from '../sockets/close-socket.ts'
+import { START } from '../sockets/core/sign-in.ts'
 import type { WriteCoalescer } from '../sockets/write-coalescer.ts'
+import type { PeerId } from '../wire/peer.ts'
 import { decodeRoomMessage, roomPackets } from '../wire/room-packets.ts'
 import type { Admissions } from './core/admissions.ts'
 import type { Hub, Member } from './core/hub.ts'
 import { type RoomCloseReason, roomCloseOf } from './core/room-close-reasons.ts'
-import { type RoomEffect, type RoomEvent, type RoomFacts, type RoomState, roomStep, START } from './core/room-handshake.ts'
+import { type RoomEffect, type RoomEvent, type RoomFacts, type RoomState, roomTransition } from './core/room-handshake.ts'
 import type { RoomLimits } from './limits.ts'
 import type { RoomMetrics } from './metrics.ts'
 
-/** What connections share. */
+/** What all connections share, and how a connection reports its member to the server. */
 export interface RoomContext {
   hub: Hub
   admissions: Admissions
@@ -24,55 +27,55 @@ export interface RoomContext {
   log: Log
   limits: RoomLimits
   metrics: RoomMetrics
-  freshChallenge(): string
-  /** The connection behind a member. */
+  /** The connection of a member. */
   connectionOf(member: Member): RoomConnection | undefined
   onJoined(member: Member, connection: RoomConnection): void
   onLeft(member: Member): void
 }
 
 /** Milliseconds a client has to answer a close frame. */
-const CLOSE_DEADLINE_MS = 2_000
+const CLOSE_TIMEOUT_MS = 2_000
 
-/** One socket of one client in one room: turns frames and timers into events, and carries out what follows from them. */
+/** One socket of one client in one room: turns frames and timers into events, and performs the effects of the handshake. */
 export class RoomConnection {
   readonly room: string
   readonly #socket: WebSocket
   readonly #stream: Duplex
-  readonly #premises: RoomContext
+  readonly #context: RoomContext
   readonly #facts: RoomFacts
   readonly #messages: TokenBucket
   readonly #bytes: TokenBucket
   #state: RoomState = START
   #member: Member | undefined
   #cancelDeadline: () => void
-  #heardAt: number
+  #lastReceivedAt: number
 
-  constructor(socket: WebSocket, stream: Duplex, room: string, premises: RoomContext) {
-    const { clock, limits, hub, admissions } = premises
+  constructor(socket: WebSocket, stream: Duplex, room: string, context: RoomContext) {
+    const { clock, limits, hub, admissions } = context
     this.room = room
     this.#socket = socket
     this.#stream = stream
-    this.#premises = premises
-    this.#heardAt = clock.now()
-    this.#messages = new TokenBucket(limits.messages, this.#heardAt)
-    this.#bytes = new TokenBucket(limits.bytes, this.#heardAt)
+    this.#context = context
+    this.#lastReceivedAt = clock.now()
+    this.#messages = new TokenBucket(limits.messages, this.#lastReceivedAt)
+    this.#bytes = new TokenBucket(limits.bytes, this.#lastReceivedAt)
     this.#facts = {
-      freshChallenge: premises.freshChallenge,
+      freshChallenge,
+      refusalOf: () => undefined,
       isAdmitted: (peer) => admissions.allows(peer, room),
-      isHere: (peer) => hub.find(room, peer) !== undefined,
+      isConnected: (peer) => hub.find(room, peer) !== undefined,
       isFull: () => hub.sizeOf(room) >= limits.maxMembersPerRoom,
     }
     this.#cancelDeadline = clock.after(limits.handshakeMs, () => this.end('timeout'))
     socket.on('message', (data) => this.#receive(data as Buffer))
     // The library answers pings by itself: each is as much work as a message, and counts as one.
     socket.on('ping', () => {
-      if (!this.#heard(0)) this.end('too_fast')
+      if (!this.#isWithinRate(0)) this.end('too_fast')
     })
-    socket.on('pong', () => this.#heard(0))
+    socket.on('pong', () => this.#isWithinRate(0))
     socket.on('close', () => this.end('gone'))
-    // Protocol errors and oversized messages: the library closes, and tells us by the close.
-    socket.on('error', (error) => premises.log.debug({ err: error, room }, 'a room socket failed'))
+    // At protocol errors and oversized messages the library closes the socket, which arrives here as 'close'.
+    socket.on('error', (error) => context.log.debug({ err: error, room }, 'a room socket failed'))
   }
 
   /** Whether its client is in the room. */
@@ -80,20 +83,20 @@ export class RoomConnection {
     return this.#state.at === 'joined'
   }
 
-  /** Its admission may have arrived. */
+  /** An admission arrived; it may be for this client. */
   admissionsChanged(): void {
-    this.#happen({ is: 'admission' })
+    this.#apply({ is: 'admission' })
   }
 
-  /** Ends the session, once, in the given way. */
-  end(ending: RoomCloseReason): void {
-    this.#happen({ is: 'ended', ending })
+  /** Ends the session; only the first call has an effect. */
+  end(reason: RoomCloseReason): void {
+    this.#apply({ is: 'ended', reason })
   }
 
-  /** Pings a client that is silent, gives up one that stays so. */
+  /** Pings a client that is silent, ends one that stays silent. */
   checkLiveness(): void {
-    const { clock, limits, metrics } = this.#premises
-    const silentMs = clock.now() - this.#heardAt
+    const { clock, limits, metrics } = this.#context
+    const silentMs = clock.now() - this.#lastReceivedAt
     if (silentMs >= limits.idleMs) this.end('idle')
     else if (silentMs >= limits.pingAfterMs) {
       metrics.pings.inc()
@@ -101,34 +104,35 @@ export class RoomConnection {
     }
   }
 
-  #heard(bytes: number): boolean {
-    const now = this.#premises.clock.now()
-    this.#heardAt = now
+  /** Counts a received frame; returns false when the client exceeds its rate. */
+  #isWithinRate(bytes: number): boolean {
+    const now = this.#context.clock.now()
+    this.#lastReceivedAt = now
     return this.#messages.take(now) && this.#bytes.take(now, bytes)
   }
 
   #receive(data: Buffer): void {
-    const withinLimits = this.#heard(data.length)
+    const isWithinRate = this.#isWithinRate(data.length)
     const message = decodeRoomMessage(data)
-    if (withinLimits) this.#happen({ is: 'message', message })
-    else if (message?.kind === 'update' && message.unreliable) this.#premises.metrics.dropped.rate.inc()
+    if (isWithinRate) this.#apply({ is: 'message', message })
+    else if (message?.kind === 'update' && message.unreliable) this.#context.metrics.dropped.rate.inc()
     else this.end('too_fast')
   }
 
-  #happen(event: RoomEvent): void {
-    const { state, effects } = roomStep(this.#state, event, this.#facts)
+  #apply(event: RoomEvent): void {
+    const { state, effects } = roomTransition(this.#state, event, this.#facts)
     this.#state = state
-    for (const effect of effects) this.#carryOut(effect)
+    for (const effect of effects) this.#perform(effect)
   }
 
-  #carryOut(effect: RoomEffect): void {
-    const { hub, clock, limits, metrics } = this.#premises
+  #perform(effect: RoomEffect): void {
+    const { hub, clock, limits, metrics } = this.#context
     switch (effect.do) {
       case 'challenge':
         this.#send(roomPackets.challenge(effect.challenge, effect.alreadyConnected), false)
         return
       case 'verify':
-        void this.#verify(effect.authChainJson, effect.challenge)
+        void this.#verify(effect)
         return
       case 'wait':
         this.#cancelDeadline()
@@ -146,24 +150,20 @@ export class RoomConnection {
       case 'leave':
         if (this.#member) {
           hub.leave(this.room, this.#member)
-          this.#premises.onLeft(this.#member)
+          this.#context.onLeft(this.#member)
         }
         return
-      case 'end':
-        this.#sayGoodbye(effect.ending)
+      case 'close':
+        this.#close(effect.reason)
     }
   }
 
-  async #verify(authChainJson: string, challenge: string): Promise<void> {
-    const chain = parseAuthChain(authChainJson)
-    const verdict: Verdict = chain
-      ? await this.#premises.verifier.verify(chain, challenge)
-      : { ok: false, reason: 'not an auth chain' }
-    this.#happen({ is: 'verdict', verdict })
+  async #verify(signed: { authChainJson: string; challenge: string }): Promise<void> {
+    this.#apply({ is: 'verdict', verdict: await verifyChallenge(this.#context.verifier, signed) })
   }
 
-  #join(peer: Member['peer']): void {
-    const { hub, metrics, connectionOf, onJoined } = this.#premises
+  #join(peer: PeerId): void {
+    const { hub, metrics, connectionOf, onJoined } = this.#context
     this.#cancelDeadline()
     const before = hub.find(this.room, peer)
     if (before) connectionOf(before)?.end('superseded')
@@ -176,12 +176,12 @@ export class RoomConnection {
 
   #send(packet: Uint8Array, unreliable: boolean): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return
-    const { limits, metrics, writes } = this.#premises
-    const unsent = this.#socket.bufferedAmount
-    if (unreliable && unsent > limits.unreliableBufferBytes) {
+    const { limits, metrics, writes } = this.#context
+    const unsentBytes = this.#socket.bufferedAmount
+    if (unreliable && unsentBytes > limits.unreliableBufferBytes) {
       metrics.dropped.buffer.inc()
-    } else if (unsent > limits.reliableBufferBytes) {
-      // Not here and now: we may be in the middle of telling a whole room something.
+    } else if (unsentBytes > limits.reliableBufferBytes) {
+      // Later: the hub may be in the middle of sending a packet to all members.
       queueMicrotask(() => this.end('too_slow'))
     } else {
       writes.coalesce(this.#stream)
@@ -189,17 +189,15 @@ export class RoomConnection {
     }
   }
 
-  #sayGoodbye(ending: RoomCloseReason): void {
+  #close(reason: RoomCloseReason): void {
     this.#cancelDeadline()
-    this.#premises.metrics.ended.inc({ ending })
-    const { kicked, code, reason, cut } = roomCloseOf(ending)
-    if (cut) {
-      this.#socket.terminate()
-      return
+    this.#context.metrics.ended.inc({ ending: reason })
+    const close = roomCloseOf(reason)
+    if (close.kicked !== undefined) this.#send(roomPackets.kicked(close.kicked), false)
+    if (close.by === 'close') {
+      const cancel = this.#context.clock.after(CLOSE_TIMEOUT_MS, () => this.#socket.terminate())
+      this.#socket.once('close', cancel)
     }
-    if (kicked !== undefined) this.#send(roomPackets.kicked(kicked), false)
-    const cancel = this.#premises.clock.after(CLOSE_DEADLINE_MS, () => this.#socket.terminate())
-    this.#socket.once('close', cancel)
-    this.#socket.close(code, reason)
+    closeSocket(this.#socket, close)
   }
 }

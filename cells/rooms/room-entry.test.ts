@@ -122,7 +122,7 @@ describe('entering', () => {
   })
 
   test('no more strangers are let in than may be', async () => {
-    const { url } = await open({ limits: { maxStrangers: 1 } })
+    const { url } = await open({ limits: { maxUnauthenticated: 1 } })
     await visit(url, '/rooms/island-1')
     await expect(visit(url, '/rooms/island-1')).rejects.toThrow('503')
     expect(await world.metric('upgrades_refused_total')).toContain('realm_rooms_upgrades_refused_total{reason="full"} 1')

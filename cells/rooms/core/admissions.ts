@@ -2,16 +2,16 @@ import { LRUCache } from 'lru-cache'
 import type { Admission } from '../../wire/admission.ts'
 import type { PeerId } from '../../wire/peer.ts'
 
-/** Rooms of one peer: the island it belongs to, and scenes it was let into, the latest last. */
+/** Rooms of one peer: the island it belongs to, and the scenes it was admitted to, the latest last. */
 interface Admitted {
   island: string | undefined
   scenes: string[]
 }
 
-/** A client is in one scene at a time and on the way to another; the rest is history. */
+/** A client is in one scene and on the way to another; older scenes are kept for clients that turn back. */
 const MAX_SCENES = 4
 
-/** Who may enter which room (comms.md §13), as far as there is memory for it: the peer admitted longest ago is forgotten first. */
+/** Which peer may enter which room (comms.md §13), for a limited number of peers: the one admitted longest ago is forgotten first. */
 export class Admissions {
   readonly #admitted: LRUCache<PeerId, Admitted>
 
@@ -19,7 +19,7 @@ export class Admissions {
     this.#admitted = new LRUCache({ max: maxPeers })
   }
 
-  /** Lets a peer into a room; answers the island it may no longer be in, if this one replaces another. */
+  /** Admits a peer to a room; returns the island it may no longer be in, if this one replaces another. */
   admit(peer: PeerId, { room, kind }: Admission): string | undefined {
     const admitted = this.#admitted.get(peer) ?? { island: undefined, scenes: [] }
     this.#admitted.set(peer, admitted)
@@ -33,7 +33,7 @@ export class Admissions {
   }
 
   allows(peer: PeerId, room: string): boolean {
-    // Looking must not make an admission younger.
+    // Reading an admission must not make it younger.
     const admitted = this.#admitted.peek(peer)
     return admitted !== undefined && (admitted.island === room || admitted.scenes.includes(room))
   }

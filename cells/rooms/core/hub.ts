@@ -1,24 +1,24 @@
 import type { PeerId } from '../../wire/peer.ts'
 import { roomPackets } from '../../wire/room-packets.ts'
 
-/** Somebody in a room, and how to reach it. */
+/** A client in a room. */
 export interface Member {
   readonly alias: number
   readonly peer: PeerId
-  /** Hands over a packet; an unreliable one may be dropped when there is no room for it. */
+  /** Sends a packet to the client; an unreliable one may be dropped when the client is too slow. */
   send(packet: Uint8Array, unreliable: boolean): void
 }
 
-/** Bevy treats the highest alias as nobody's (comms.md §13.4). */
+/** Bevy takes the highest number for "no alias" (comms.md §13.4). */
 const ALIASES = 0xffff_ffff
 
-/** Who is in which room, and what they say to each other. A room exists while somebody is in it. */
+/** The members of all rooms, and the messages between them. A room exists while it has members. */
 export class Hub {
   readonly #rooms = new Map<string, Map<PeerId, Member>>()
   readonly #aliases = new Set<number>()
   #lastAlias = 0
 
-  /** An alias nobody has; it is taken until its member leaves. */
+  /** An alias that no member has; it is reserved until its member leaves. */
   newAlias(): number {
     do this.#lastAlias = (this.#lastAlias + 1) % ALIASES
     while (this.#aliases.has(this.#lastAlias))
@@ -26,7 +26,7 @@ export class Hub {
     return this.#lastAlias
   }
 
-  /** Welcomes a member with the names of the others, and tells them. Whoever had its place has left before. */
+  /** Welcomes a member with the names of the others, and announces it to them. An older session of the same peer has left before. */
   join(room: string, member: Member): void {
     const members = this.#rooms.get(room) ?? new Map<PeerId, Member>()
     this.#rooms.set(room, members)
@@ -37,7 +37,7 @@ export class Hub {
     for (const other of others) other.send(joined, false)
   }
 
-  /** Takes a member out and tells the others; one who already left is fine. */
+  /** Removes a member and announces that to the others; has no effect for one that left already. */
   leave(room: string, member: Member): void {
     const members = this.#rooms.get(room)
     if (members?.get(member.peer) !== member) return
@@ -48,7 +48,7 @@ export class Hub {
     for (const other of members.values()) other.send(left, false)
   }
 
-  /** Passes what a member says on to the others, under its own alias whatever it claims (comms.md §13.5); answers to how many. */
+  /** Sends a member's update to the others, under its own alias whatever it claims (comms.md §13.5); returns to how many. */
   relay(room: string, sender: Member, body: Uint8Array, unreliable: boolean): number {
     const members = this.#rooms.get(room)
     if (!members || members.size < 2) return 0

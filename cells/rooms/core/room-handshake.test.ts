@@ -1,13 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { START } from '../../sockets/core/sign-in.ts'
 import type { PeerId } from '../../wire/peer.ts'
-import { type RoomEvent, type RoomFacts, type RoomState, roomStep, START } from './room-handshake.ts'
+import { type RoomEvent, type RoomFacts, type RoomState, roomTransition } from './room-handshake.ts'
 
 const PEER: PeerId = `0x${'a'.repeat(40)}`
 const facts = (over: Partial<RoomFacts> = {}): RoomFacts => ({
   freshChallenge: () => 'dcl-fresh',
+  refusalOf: () => undefined,
   isAdmitted: () => true,
-  isHere: () => false,
+  isConnected: () => false,
   isFull: () => false,
   ...over,
 })
@@ -21,7 +23,9 @@ const verified: RoomEvent = { is: 'verdict', verdict: { ok: true, peer: PEER } }
 
 /** Goes through events from the start; answers the last step. */
 const outcome = (events: readonly RoomEvent[], known: RoomFacts = facts()) =>
-  events.reduce((last, event) => roomStep(last.state, event, known), { state: START, effects: [] } as ReturnType<typeof roomStep>)
+  events.reduce((last, event) => roomTransition(last.state, event, known), { state: START, effects: [] } as ReturnType<
+    typeof roomTransition
+  >)
 
 describe('a handshake', () => {
   test('asks for the signature of a fresh challenge, whatever the casing of the address', () => {
@@ -32,7 +36,7 @@ describe('a handshake', () => {
   })
 
   test('mentions that the wallet is in the room already', () => {
-    expect(outcome([identification], facts({ isHere: () => true })).effects).toMatchObject([{ alreadyConnected: true }])
+    expect(outcome([identification], facts({ isConnected: () => true })).effects).toMatchObject([{ alreadyConnected: true }])
   })
 
   test('ends in the room when the signature holds', () => {
@@ -45,7 +49,7 @@ describe('a handshake', () => {
 
   test('ends when it does not', () => {
     const failed: RoomEvent = { is: 'verdict', verdict: { ok: false, reason: 'no' } }
-    expect(outcome([identification, signed, failed]).effects).toEqual([{ do: 'end', ending: 'bad_chain' }])
+    expect(outcome([identification, signed, failed]).effects).toEqual([{ do: 'close', reason: 'bad_chain' }])
   })
 
   test('waits for an admission, and not for that of others', () => {
@@ -53,20 +57,20 @@ describe('a handshake', () => {
     const known = facts({ isAdmitted: () => admitted })
     const waiting = outcome([identification, signed, verified], known)
     expect(waiting).toEqual({ state: { at: 'waiting', peer: PEER }, effects: [{ do: 'wait' }] })
-    expect(roomStep(waiting.state, { is: 'admission' }, known)).toEqual({ state: waiting.state, effects: [] })
+    expect(roomTransition(waiting.state, { is: 'admission' }, known)).toEqual({ state: waiting.state, effects: [] })
     admitted = true
-    expect(roomStep(waiting.state, { is: 'admission' }, known).effects).toEqual([{ do: 'join', peer: PEER }])
+    expect(roomTransition(waiting.state, { is: 'admission' }, known).effects).toEqual([{ do: 'join', peer: PEER }])
   })
 
   test('checks one signature only', () => {
-    expect(outcome([identification, signed, signed]).effects).toEqual([{ do: 'end', ending: 'unexpected' }])
-    expect(outcome([identification, signed, signed, verified])).toEqual({ state: { at: 'over' }, effects: [] })
+    expect(outcome([identification, signed, signed]).effects).toEqual([{ do: 'close', reason: 'unexpected' }])
+    expect(outcome([identification, signed, signed, verified])).toEqual({ state: { at: 'closed' }, effects: [] })
   })
 
   test('tells the room when a member goes, and nobody when a stranger does', () => {
-    const gone: RoomEvent = { is: 'ended', ending: 'gone' }
-    expect(outcome([identification, signed, verified, gone]).effects).toEqual([{ do: 'leave' }, { do: 'end', ending: 'gone' }])
-    expect(outcome([identification, gone]).effects).toEqual([{ do: 'end', ending: 'gone' }])
+    const gone: RoomEvent = { is: 'ended', reason: 'gone' }
+    expect(outcome([identification, signed, verified, gone]).effects).toEqual([{ do: 'leave' }, { do: 'close', reason: 'gone' }])
+    expect(outcome([identification, gone]).effects).toEqual([{ do: 'close', reason: 'gone' }])
   })
 })
 
@@ -84,7 +88,7 @@ test('whatever happens in whatever order, nobody speaks or joins unverified, and
       verified,
       { is: 'verdict', verdict: { ok: false, reason: '' } },
       { is: 'admission' },
-      { is: 'ended', ending: 'gone' },
+      { is: 'ended', reason: 'gone' },
     ),
   )
   fc.assert(
@@ -96,10 +100,10 @@ test('whatever happens in whatever order, nobody speaks or joins unverified, and
       let joined = 0
       for (const event of events) {
         const before: RoomState = state
-        const next = roomStep(before, event, known)
+        const next = roomTransition(before, event, known)
         state = next.state
         if (before.at === 'verifying' && event.is === 'verdict' && event.verdict.ok) judged = true
-        if (before.at === 'over') expect(next).toEqual({ state: before, effects: [] })
+        if (before.at === 'closed') expect(next).toEqual({ state: before, effects: [] })
         for (const effect of next.effects) {
           if (effect.do === 'verify') asked = true
           if (effect.do === 'join') {

@@ -1,110 +1,87 @@
 import type { Verdict } from '../../identity/verifier.ts'
-import { type PeerId, parsePeerId } from '../../wire/peer.ts'
+import {
+  type ClosedState,
+  closed,
+  type SignInFacts,
+  type SignInState,
+  type SocketEffect,
+  type SocketEvent,
+  signIn,
+  type Transition,
+  unchanged,
+} from '../../sockets/core/sign-in.ts'
+import type { PeerId } from '../../wire/peer.ts'
 import type { RoomMessage } from '../../wire/room-packets.ts'
 import type { RoomCloseReason } from './room-close-reasons.ts'
 
 /** How far a client has come (comms.md §13). */
 export type RoomState =
-  | { readonly at: 'start' }
-  | { readonly at: 'challenged'; readonly challenge: string }
-  | { readonly at: 'verifying' }
+  | SignInState
   /** Its admission may still be on the bus. */
   | { readonly at: 'waiting'; readonly peer: PeerId }
   | { readonly at: 'joined'; readonly peer: PeerId }
-  | { readonly at: 'over' }
+  | ClosedState
 
-/** What may happen to a client. */
 export type RoomEvent =
-  /** A frame arrived; nothing when its bytes are no protobuf. */
-  | { is: 'message'; message: RoomMessage | undefined }
+  | SocketEvent<RoomMessage, RoomCloseReason>
   | { is: 'verdict'; verdict: Verdict }
-  /** Somebody was admitted somewhere. */
+  /** An admission of any peer arrived. */
   | { is: 'admission' }
-  /** We end it, or it ended. */
-  | { is: 'ended'; ending: RoomCloseReason }
 
-/** What there is to do about it. */
+/** What there is to do after an event, in order. */
 export type RoomEffect =
-  | { do: 'challenge'; challenge: string; alreadyConnected: boolean }
-  | { do: 'verify'; authChainJson: string; challenge: string }
+  | SocketEffect<RoomCloseReason>
   /** Give its admission a moment to arrive. */
   | { do: 'wait' }
   | { do: 'join'; peer: PeerId }
   | { do: 'relay'; body: Uint8Array; unreliable: boolean }
   | { do: 'leave' }
-  | { do: 'end'; ending: RoomCloseReason }
 
-/** What the machine has to know of the world around it. */
-export interface RoomFacts {
-  /** A challenge nobody can guess, never given twice; Bevy refuses those that do not start with `dcl-`. */
-  freshChallenge(): string
-  /** Whether the wallet was let into this room. */
+/** No wallet is refused while it signs in: the admission decides. */
+export interface RoomFacts extends SignInFacts {
+  /** Whether the wallet was admitted to this room. */
   isAdmitted(peer: PeerId): boolean
-  /** Whether the wallet is in this room already, in another session. */
-  isHere(peer: PeerId): boolean
-  /** Whether nobody else fits in. */
+  /** Whether the room has as many members as it may have. */
   isFull(): boolean
 }
 
-/** A step of the machine. */
-export interface RoomStep {
-  state: RoomState
-  effects: readonly RoomEffect[]
-}
+export type RoomTransition = Transition<RoomState, RoomEffect>
 
-/** Where every client begins. */
-export const START: RoomState = { at: 'start' }
-
-const stay = (state: RoomState): RoomStep => ({ state, effects: [] })
-
-/** What follows from an event. Total: every event has an answer in every state, and nothing follows once it is over. */
-export function roomStep(state: RoomState, event: RoomEvent, facts: RoomFacts): RoomStep {
-  if (state.at === 'over') return stay(state)
+/** The transition for an event. Total: every event is handled in every state, and a closed socket stays closed. */
+export function roomTransition(state: RoomState, event: RoomEvent, facts: RoomFacts): RoomTransition {
+  if (state.at === 'closed') return unchanged(state)
   switch (event.is) {
     case 'ended':
-      return ended(state, event.ending)
+      return ended(state, event.reason)
     case 'verdict':
-      if (state.at !== 'verifying') return stay(state)
-      return event.verdict.ok ? knock(event.verdict.peer, facts) : ended(state, 'bad_chain')
+      if (state.at !== 'verifying') return unchanged(state)
+      return event.verdict.ok ? enter(event.verdict.peer, facts) : closed('bad_chain')
     case 'admission':
-      return state.at === 'waiting' && facts.isAdmitted(state.peer) ? knock(state.peer, facts) : stay(state)
+      return state.at === 'waiting' && facts.isAdmitted(state.peer) ? enter(state.peer, facts) : unchanged(state)
     case 'message':
-      return event.message ? heard(state, event.message, facts) : ended(state, 'malformed')
+      return event.message ? received(state, event.message, facts) : ended(state, 'malformed')
   }
 }
 
-function heard(state: RoomState, message: RoomMessage, facts: RoomFacts): RoomStep {
-  // §13.6: unknown words are ignored, so that clients may learn them before we do.
-  if (message.kind === 'other') return stay(state)
+function received(state: Exclude<RoomState, ClosedState>, message: RoomMessage, facts: RoomFacts): RoomTransition {
+  // §13.6: unknown messages are ignored, so that clients may learn them before the rooms do.
+  if (message.kind === 'other') return unchanged(state)
   if (state.at === 'joined') {
-    if (message.kind !== 'update') return stay(state)
+    if (message.kind !== 'update') return unchanged(state)
     return { state, effects: [{ do: 'relay', body: message.body, unreliable: message.unreliable }] }
   }
-  if (state.at === 'start' && message.kind === 'identification') {
-    const claimed = parsePeerId(message.address)
-    if (!claimed) return ended(state, 'bad_address')
-    const challenge = facts.freshChallenge()
-    return {
-      state: { at: 'challenged', challenge },
-      effects: [{ do: 'challenge', challenge, alreadyConnected: facts.isHere(claimed) }],
-    }
-  }
-  if (state.at === 'challenged' && message.kind === 'signedChallenge') {
-    const { authChainJson } = message
-    return { state: { at: 'verifying' }, effects: [{ do: 'verify', authChainJson, challenge: state.challenge }] }
-  }
-  return ended(state, 'unexpected')
+  return state.at === 'waiting' ? closed('unexpected') : signIn<never>(state, message, facts)
 }
 
-/** The wallet that signed stands at the door. */
-function knock(peer: PeerId, facts: RoomFacts): RoomStep {
+/** Lets the wallet that signed into the room, or waits for its admission. */
+function enter(peer: PeerId, facts: RoomFacts): RoomTransition {
   if (!facts.isAdmitted(peer)) return { state: { at: 'waiting', peer }, effects: [{ do: 'wait' }] }
-  // Who is here already takes its own place.
-  if (facts.isFull() && !facts.isHere(peer)) return { state: { at: 'over' }, effects: [{ do: 'end', ending: 'room_full' }] }
+  // A peer that is already in the room replaces its own session.
+  if (facts.isFull() && !facts.isConnected(peer)) return closed('room_full')
   return { state: { at: 'joined', peer }, effects: [{ do: 'join', peer }] }
 }
 
-const ended = (state: RoomState, ending: RoomCloseReason): RoomStep => ({
-  state: { at: 'over' },
-  effects: [...(state.at === 'joined' ? [{ do: 'leave' as const }] : []), { do: 'end', ending }],
-})
+function ended(state: RoomState, reason: RoomCloseReason): RoomTransition {
+  const end = closed(reason)
+  return state.at === 'joined' ? { state: end.state, effects: [{ do: 'leave' }, ...end.effects] } : end
+}

@@ -1,0 +1,133 @@
+import { WebSocketServer } from 'ws'
+import type { Clock } from '../chassis/clock.ts'
+import { splitTarget, type UpgradeHandler } from '../chassis/http.ts'
+import type { Log } from '../chassis/log.ts'
+import { refuseUpgrade } from '../chassis/refuse-upgrade.ts'
+import type { ChainVerifier } from '../identity/verifier.ts'
+import { drain, untilEmpty } from '../sockets/drain.ts'
+import { socketOptions } from '../sockets/socket-options.ts'
+import { WriteCoalescer } from '../sockets/write-coalescer.ts'
+import type { PeerId } from '../wire/peer.ts'
+import type { Admissions } from './core/admissions.ts'
+import type { Hub, Member } from './core/hub.ts'
+import type { RoomLimits } from './limits.ts'
+import type { RoomMetrics } from './metrics.ts'
+import { RoomConnection, type RoomContext } from './room-connection.ts'
+
+export interface RoomServerDeps {
+  hub: Hub
+  admissions: Admissions
+  verifier: ChainVerifier
+  clock: Clock
+  log: Log
+  limits: RoomLimits
+  metrics: RoomMetrics
+}
+
+const LIVENESS_CHECK_MS = 15_000
+const SUBPROTOCOL = 'rfc5'
+/** Milliseconds the last clients have to answer close frames. */
+const CLOSE_WAIT_MS = 3_000
+
+/** The sockets of all rooms: accepts them within the limits, pings silent ones, ends them. */
+export class RoomServer {
+  readonly #deps: RoomServerDeps
+  readonly #context: RoomContext
+  readonly #connections = new Set<RoomConnection>()
+  /** Connections whose clients have not joined their room yet. */
+  readonly #unauthenticated = new Set<RoomConnection>()
+  readonly #byMember = new Map<Member, RoomConnection>()
+  readonly #sockets: WebSocketServer
+  #cancelLivenessCheck = () => {}
+  #stopping = false
+
+  constructor(deps: RoomServerDeps) {
+    this.#deps = deps
+    this.#context = {
+      ...deps,
+      writes: new WriteCoalescer(),
+      connectionOf: (member) => this.#byMember.get(member),
+      onJoined: (member, connection) => {
+        this.#unauthenticated.delete(connection)
+        this.#byMember.set(member, connection)
+      },
+      onLeft: (member) => this.#byMember.delete(member),
+    }
+    this.#sockets = new WebSocketServer({
+      ...socketOptions,
+      maxPayload: deps.limits.maxMessageBytes,
+      handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    })
+    this.#checkLiveness()
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  get memberCount(): number {
+    return this.#byMember.size
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping
+  }
+
+  readonly upgrade: UpgradeHandler = (request, stream, head) => {
+    const { limits, metrics } = this.#deps
+    const isFull = this.#connections.size >= limits.maxConnections || this.#unauthenticated.size >= limits.maxUnauthenticated
+    if (this.#stopping || isFull) {
+      metrics.refused[this.#stopping ? 'stopping' : 'full'].inc()
+      refuseUpgrade(stream, 503)
+      return
+    }
+    const room = roomIn(request.url ?? '')
+    this.#sockets.handleUpgrade(request, stream, head, (socket) => {
+      const connection = new RoomConnection(socket, stream, room, this.#context)
+      this.#connections.add(connection)
+      this.#unauthenticated.add(connection)
+      socket.on('close', () => {
+        this.#connections.delete(connection)
+        this.#unauthenticated.delete(connection)
+      })
+    })
+  }
+
+  /** An admission arrived: the client it is for may be waiting. */
+  admissionsChanged(): void {
+    for (const connection of [...this.#unauthenticated]) connection.admissionsChanged()
+  }
+
+  /** Ends the session of a peer whose admission to a room was replaced, unless it was admitted again since. */
+  endUnlessAdmitted(peer: PeerId, room: string): void {
+    const member = this.#deps.hub.find(room, peer)
+    if (member && !this.#deps.admissions.allows(peer, room)) this.#byMember.get(member)?.end('moved')
+  }
+
+  /**
+   * Refuses further upgrades and ends all sessions: those of members evenly over `durationMs`, so that they do not reconnect in the same moment, others at once.
+   * Resolves when the sockets are closed, or had their time to close.
+   */
+  async stop(durationMs: number): Promise<void> {
+    this.#stopping = true
+    const { clock } = this.#deps
+    for (const connection of [...this.#unauthenticated]) connection.end('stopping')
+    await drain({
+      remaining: () => [...this.#connections].filter(({ isMember }) => isMember),
+      end: (connection) => connection.end('stopping'),
+      firstAtOnce: true,
+      ...{ durationMs, clock },
+    })
+    await untilEmpty(this.#connections, CLOSE_WAIT_MS, clock)
+    this.#cancelLivenessCheck()
+    this.#sockets.close()
+  }
+
+  #checkLiveness(): void {
+    for (const connection of this.#connections) connection.checkLiveness()
+    this.#cancelLivenessCheck = this.#deps.clock.after(LIVENESS_CHECK_MS, () => this.#checkLiveness())
+  }
+}
+
+/** The room a path names, as its last segment; the router checked that it can be decoded and that its length is within bounds. */
+const roomIn = (target: string): string => decodeURIComponent(splitTarget(target).pathname.split('/').at(-1) ?? '')
