@@ -1,3 +1,5 @@
+import { fnv1a } from '../../cells/chassis/fnv1a.ts'
+
 /**
  * Text as SVG may carry it: markup escaped, and what XML cannot say or what would turn the reading direction of its surroundings
  * replaced. Everything that strangers named passes through here.
@@ -40,15 +42,8 @@ const GOLDEN_TURN = 0.618034
 export function colourOf(id: string): string {
   const [counter = ''] = /[0-9a-z]{0,8}$/.exec(id) ?? []
   const number = counter ? Number.parseInt(counter, 36) : 0
-  const turn = (hashOf(id.slice(0, id.length - counter.length)) / 2 ** 32 + number * GOLDEN_TURN) % 1
+  const turn = (fnv1a(id.slice(0, id.length - counter.length)) / 2 ** 32 + number * GOLDEN_TURN) % 1
   return hexOf({ lightness: [0.6, 0.66, 0.72][number % 3] ?? 0.66, chroma: 0.15, turn })
-}
-
-/** FNV-1a over UTF-16. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return hash >>> 0
 }
 
 /** From OKLCH, whose lightness is what eyes see, to sRGB, which every viewer can show. */

@@ -1,4 +1,5 @@
 import type { Endpoint, RealmSpec } from '../../../crds/realm.ts'
+import { fnv1a } from '../../chassis/fnv1a.ts'
 
 /** How a realm shares its players out among its cells. */
 export type Assignment = Pick<RealmSpec['cells'], 'assignment' | 'capacity'>
@@ -43,14 +44,13 @@ function emptiest(bySlot: readonly Endpoint[], players: ReadonlyMap<number, numb
 
 /** The slot a visitor ranks highest: when one comes or goes, only those who ranked it highest change. */
 function favourite(bySlot: readonly Endpoint[], visitor: string): Endpoint | undefined {
-  const ranked = bySlot.map((endpoint) => ({ endpoint, rank: hashOf(`${endpoint.slot} ${visitor}`) }))
+  const ranked = bySlot.map((endpoint) => ({ endpoint, rank: rankHash(`${endpoint.slot} ${visitor}`) }))
   return ranked.sort((a, b) => b.rank - a.rank)[0]?.endpoint
 }
 
-/** FNV-1a, stirred once more, because short texts that differ in one letter should not rank alike. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  return (hash ^ (hash >>> 13)) >>> 0
+/** FNV-1a, mixed once more, because short texts that differ in one letter should not rank alike. */
+function rankHash(text: string): number {
+  const hash = fnv1a(text)
+  const mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  return (mixed ^ (mixed >>> 13)) >>> 0
 }

@@ -1,4 +1,5 @@
 import type { V1JobSpec, V1PodTemplateSpec } from '@kubernetes/client-node'
+import { fnv1a } from '../../../cells/chassis/fnv1a.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { partName, realmChildMeta, realmLabels, realmSelector, serviceAccountName } from '../naming.ts'
 import { mergePods } from '../overrides.ts'
@@ -47,9 +48,5 @@ function migrationPod(realm: Realm, url: { secret: string; key: string }, platfo
   return { ...(metadata && { metadata }), ...(spec && { spec: { ...spec, restartPolicy: 'OnFailure' } }) }
 }
 
-/** Eight hexadecimal digits that stand for a text (FNV-1a); against accidents, not against malice. */
-function fingerprint(text: string): string {
-  let hash = 0x811c9dc5
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-  return (hash >>> 0).toString(16).padStart(8, '0')
-}
+/** Eight hexadecimal digits that stand for a text; against accidents, not against malice. */
+const fingerprint = (text: string): string => fnv1a(text).toString(16).padStart(8, '0')
