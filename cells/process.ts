@@ -8,6 +8,7 @@ import { type Running, stopAll } from './chassis/lifecycle.ts'
 import { listen } from './chassis/listen.ts'
 import { createLog, type Log, logLevels } from './chassis/log.ts'
 import { Metrics } from './chassis/metrics.ts'
+import { refuseUpgrade } from './chassis/refuse-upgrade.ts'
 import type { Cell } from './chassis/service.ts'
 import { createSwitchboard } from './chassis/switchboard.ts'
 
@@ -110,7 +111,7 @@ export async function runCell(
 
 /** After a crash players are led to a pod that only begins to start: of "not found" some explorers would make that it is gone for good. */
 const tryAgain: UpgradeHandler = (_, socket) => {
-  socket.end('HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+  refuseUpgrade(socket, 503, 1)
 }
 
 /** Beyond the draining: time for goodbyes and for the last writes. The pods' grace period is at least as long. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../chassis/clock.ts'
+import { DeadlineExceeded, withDeadline } from '../chassis/deadline.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Transport } from '../rtc/transport.ts'
 import { busPayloads } from '../wire/packets.ts'
@@ -36,8 +37,6 @@ const MAX_TOKENS_IN_FLIGHT = 64
 const SLICE_MS = 8
 /** Milliseconds a transport has to open a room to a peer. */
 const TOKEN_DEADLINE_MS = 5_000
-
-class DeadlinePassed extends Error {}
 
 /**
  * Tells peers their rooms, beside the clustering and never in its way: a token that takes long or fails holds up its own peer only,
@@ -97,7 +96,7 @@ export class Announcer {
     } catch (error) {
       const { log, metrics } = this.#deps
       this.#failed++
-      metrics.tokenFailed[error instanceof DeadlinePassed ? 'deadline' : 'error'].inc()
+      metrics.tokenFailed[error instanceof DeadlineExceeded ? 'deadline' : 'error'].inc()
       log.debug({ err: error, peer }, 'a room could not be opened to a peer')
     } finally {
       this.#inFlight.delete(peer)
@@ -106,10 +105,11 @@ export class Announcer {
   }
 
   async #tell(peer: PeerId): Promise<void> {
-    const { islands, ledger, transport, subjects, metrics, publish, mayPublish, isConnected } = this.#deps
+    const { islands, ledger, transport, subjects, clock, metrics, publish, mayPublish, isConnected } = this.#deps
     for (let room = islands.roomOf(peer); room !== undefined && ledger.due.has(peer); ) {
       const opened = transport.connectionString(peer, room, 'island')
-      const connStr = typeof opened === 'string' ? opened : await this.#withDeadline(opened)
+      const connStr =
+        typeof opened === 'string' ? opened : await withDeadline(opened, { clock, ms: TOKEN_DEADLINE_MS, what: 'opening a room' })
       metrics.tokens.inc()
       // What we knew before the await is a rumour: the peer may have left, moved on, or another archipelago may have taken over.
       const cause = ledger.due.get(peer)
@@ -139,13 +139,5 @@ export class Announcer {
     // A receiver finds itself in the list, however short it is; twice is once in a protobuf map.
     const self = islands.membersOf(islandId).filter(({ peer }) => peer === receiver)
     return [own, roster.bytes, encodePeerList(self)]
-  }
-
-  #withDeadline(work: Promise<string>): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const passed = () => reject(new DeadlinePassed(`no answer within ${TOKEN_DEADLINE_MS} ms`))
-      const cancel = this.#deps.clock.after(TOKEN_DEADLINE_MS, passed)
-      work.then(resolve, reject).finally(cancel)
-    })
   }
 }

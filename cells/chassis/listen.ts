@@ -3,6 +3,7 @@ import { type AddressInfo, isIPv6 } from 'node:net'
 import { UserError } from './errors.ts'
 import type { App } from './http.ts'
 import type { Running } from './lifecycle.ts'
+import { refuseUpgrade } from './refuse-upgrade.ts'
 
 /** Where to listen. */
 export interface ListenOptions {
@@ -33,8 +34,7 @@ export async function listen(app: App, { port, host }: ListenOptions): Promise<L
   )
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
-    if (!app.upgrade(request, socket, head, ''))
-      socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+    if (!app.upgrade(request, socket, head, '')) refuseUpgrade(socket, 404)
   })
   await listening(server, port, host)
   const bound = (server.address() as AddressInfo).port

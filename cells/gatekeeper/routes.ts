@@ -1,11 +1,11 @@
 import type { Clock } from '../chassis/clock.ts'
+import { withDeadline } from '../chassis/deadline.ts'
 import { messageOf, Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
 import { type Handler, ok, type Route, route, text } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import { parsePeerId } from '../wire/peer.ts'
 import type { PlatformBan, Storage } from './adapters/storage.ts'
-import { within } from './deadline.ts'
 
 /** What the routes answer from. */
 export interface GatekeeperRouteDependencies {
@@ -40,12 +40,14 @@ const userBans =
     const address = parsePeerId(params.address)
     if (!address) return ok({ data: { isBanned: false } }) // only wallets are ever banned
     const nowMs = clock.now()
-    const ban = await within(clock, BAN_TIMEOUT_MS, 'looking for a ban', storage.activeBan({ address }, nowMs)).catch(
-      (error: unknown) => {
-        log.warn({ peer: address, error: messageOf(error) }, 'a ban could not be looked up')
-        throw new Refusal('UNAVAILABLE', 'Bans cannot be looked up now', { cause: error })
-      },
-    )
+    const ban = await withDeadline(storage.activeBan({ address }, nowMs), {
+      clock,
+      ms: BAN_TIMEOUT_MS,
+      what: 'looking for a ban',
+    }).catch((error: unknown) => {
+      log.warn({ peer: address, error: messageOf(error) }, 'a ban could not be looked up')
+      throw new Refusal('UNAVAILABLE', 'Bans cannot be looked up now', { cause: error })
+    })
     return ok({ data: ban ? { isBanned: true, ban: banView(ban) } : { isBanned: false } })
   }
 

@@ -1,5 +1,6 @@
-import { isIP } from 'node:net'
+import { cloudflareClientAddress } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
+import { withDeadline } from '../chassis/deadline.ts'
 import { httpStatusOf, messageOf, Refusal } from '../chassis/errors.ts'
 import { type Answer, type Ask, type Handler, json, ok } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
@@ -12,7 +13,6 @@ import type { ConnectionRecorder } from './connection-recorder.ts'
 import { type Denial, decideScene, objectionToSceneCode, readSceneClaim } from './core/scene-access.ts'
 import { type Rejection, readSignedRequest } from './core/signed-request.ts'
 import type { WalletLimit } from './core/wallet-limit.ts'
-import { within } from './deadline.ts'
 import type { GatekeeperMetrics } from './metrics.ts'
 import { checkSignature } from './signed-fetch.ts'
 
@@ -79,7 +79,7 @@ async function decide({ method, path, headers }: Ask, parts: SceneAdapterDepende
 
   const claim = readSceneClaim(metadata)
   if ('outcome' in claim) return denied(claim)
-  connections.record({ address: wallet, ipAddress: ipAddressOf(headers), deviceId: claim.deviceId })
+  connections.record({ address: wallet, ipAddress: cloudflareClientAddress(headers), deviceId: claim.deviceId })
   const banned = await isBanned(wallet, claim.deviceId, parts)
   if (!banned && !denyList.known) throw new Refusal('UNAVAILABLE', 'The deny list has not been read yet')
   const decision = decideScene(claim, { banned, denied: denyList.has(wallet) }, roomPrefix)
@@ -91,10 +91,8 @@ async function decide({ method, path, headers }: Ask, parts: SceneAdapterDepende
 async function isBanned(address: PeerId, deviceId: string | undefined, parts: SceneAdapterDependencies): Promise<boolean> {
   const { storage, clock, log, metrics } = parts
   try {
-    return (
-      (await within(clock, BAN_CHECK_TIMEOUT_MS, 'looking for a ban', storage.activeBan({ address, deviceId }, clock.now()))) !==
-      undefined
-    )
+    const ban = storage.activeBan({ address, deviceId }, clock.now())
+    return (await withDeadline(ban, { clock, ms: BAN_CHECK_TIMEOUT_MS, what: 'looking for a ban' })) !== undefined
   } catch (error) {
     metrics.banChecksFailed.inc()
     log.warn({ peer: address, error: messageOf(error) }, 'nobody knows whether a player is banned')
@@ -106,22 +104,12 @@ async function openRoom(wallet: PeerId, room: string, { transport, clock, log }:
   if (!transport)
     throw new Refusal('UNAVAILABLE', 'This realm has no scene rooms: neither LiveKit nor embedded rooms are configured')
   try {
-    return await within(
-      clock,
-      OPEN_ROOM_TIMEOUT_MS,
-      'opening a room',
-      Promise.resolve(transport.connectionString(wallet, room, 'scene')),
-    )
+    const opened = Promise.resolve(transport.connectionString(wallet, room, 'scene'))
+    return await withDeadline(opened, { clock, ms: OPEN_ROOM_TIMEOUT_MS, what: 'opening a room' })
   } catch (error) {
     log.warn({ peer: wallet, room, error: messageOf(error) }, 'a scene room could not be opened')
     throw new Refusal('UNAVAILABLE', 'The room cannot be opened now')
   }
-}
-
-// §2.5: read only where a proxy of Cloudflare wrote it; anything that is no address was not written by one.
-function ipAddressOf(headers: Ask['headers']): string | undefined {
-  const given = headers['cf-connecting-ip']
-  return typeof given === 'string' && isIP(given) !== 0 ? given : undefined
 }
 
 // §2.4 SF-any: one answer, whatever the cause.

@@ -1,8 +1,8 @@
 import type { Clock } from '../chassis/clock.ts'
+import { withDeadline } from '../chassis/deadline.ts'
 import { messageOf, Refusal } from '../chassis/errors.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import type { Rejection, SignedClaim } from './core/signed-request.ts'
-import { within } from './deadline.ts'
 
 /** Signatures that may wait here: some seconds of work for one core. Beyond, players are asked to come back. */
 const MAX_SIGNATURES_WAITING = 1_000
@@ -20,9 +20,11 @@ export async function checkSignature(
   { verifier, clock }: { verifier: ChainVerifier; clock: Clock },
 ): Promise<Rejection | undefined> {
   if (verifier.pending >= MAX_SIGNATURES_WAITING) throw new Refusal('UNAVAILABLE', 'Too many signatures are being checked')
-  const verdict = await within(clock, SIGNATURE_TIMEOUT_MS, 'checking a signature', verifier.verify(chain, payload, nowMs)).catch(
-    (error: unknown) => ({ ok: false, undecided: true, reason: messageOf(error) }) as const,
-  )
+  const verdict = await withDeadline(verifier.verify(chain, payload, nowMs), {
+    clock,
+    ms: SIGNATURE_TIMEOUT_MS,
+    what: 'checking a signature',
+  }).catch((error: unknown) => ({ ok: false, undecided: true, reason: messageOf(error) }) as const)
   if (verdict.ok) return undefined
   if (verdict.undecided) throw new Refusal('UNAVAILABLE', `The signature could not be checked: ${verdict.reason}`)
   return { status: 401, cause: 'signature', message: `Invalid signature: ${verdict.reason}` }

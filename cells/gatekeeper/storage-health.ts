@@ -1,11 +1,11 @@
 import type { Clock } from '../chassis/clock.ts'
+import { withDeadline } from '../chassis/deadline.ts'
 import { messageOf } from '../chassis/errors.ts'
 import type { Readiness } from '../chassis/health.ts'
 import type { Running } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import { repeat } from '../chassis/repeat.ts'
 import type { Storage } from './adapters/storage.ts'
-import { within } from './deadline.ts'
 
 const CHECK_EVERY_MS = 5_000
 const CHECK_TIMEOUT_MS = 4_000
@@ -25,7 +25,7 @@ export function monitorStorage(
     delayMs: () => CHECK_EVERY_MS,
     task: async () => {
       try {
-        await within(clock, CHECK_TIMEOUT_MS, 'asking the database', storage.ping())
+        await withDeadline(storage.ping(), { clock, ms: CHECK_TIMEOUT_MS, what: 'asking the database' })
         lastGoodMs = clock.now()
         if (!reachable) log.info('the database is back')
         reachable = true

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Endpoint } from '../../crds/realm.ts'
+import { claimedClientAddress } from '../chassis/client-address.ts'
 import { Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
 import type { Answer, Ask } from '../chassis/http.ts'
@@ -88,15 +89,9 @@ function endpointFor(
   players: ReadonlyMap<number, number> | undefined,
   ask: Pick<Ask, 'headers' | 'remoteAddress'>,
 ): Endpoint {
-  const endpoint = chooseEndpoint(endpoints, assignment, { players, visitor: visitorOf(ask) })
+  const endpoint = chooseEndpoint(endpoints, assignment, { players, visitor: claimedClientAddress(ask) })
   if (!endpoint) throw new Error(`the realm '${realmName}' was published without an endpoint`)
   return endpoint
-}
-
-/** The client as proxies tell it. One who says he is another is led to another cell, and that is all he gets. */
-function visitorOf({ headers, remoteAddress }: Pick<Ask, 'headers' | 'remoteAddress'>): string {
-  const [forwarded] = String(headers['x-forwarded-for'] ?? '').split(',', 1)
-  return forwarded?.trim() || remoteAddress
 }
 
 function answersOf(body: Buffer): Pick<Prepared, 'etag' | 'full' | 'unchanged'> {
