@@ -1,3 +1,4 @@
+import { jittered } from './backoff.ts'
 import type { Clock } from './clock.ts'
 import type { Running } from './lifecycle.ts'
 import type { Log } from './log.ts'
@@ -11,9 +12,6 @@ export interface Repeated {
   log: Log
 }
 
-/** Share of a delay by which it varies, so that many processes started together do not ask together for ever. */
-const JITTER = 0.2
-
 /** Runs a task at once and then again and again, never twice at a time. A run that throws is a bug: logged, and the next one comes. */
 export function repeat({ task, delayMs, clock, log }: Repeated): Running {
   let stopped = false
@@ -23,7 +21,7 @@ export function repeat({ task, delayMs, clock, log }: Repeated): Running {
     current = task()
       .catch((error: unknown) => log.error({ err: error }, 'a background task failed on a bug'))
       .then(() => {
-        if (!stopped) cancel = clock.after(delayMs() * (1 - JITTER + 2 * JITTER * Math.random()), run)
+        if (!stopped) cancel = clock.after(jittered(delayMs(), Math.random()), run)
       })
   }
   run()

@@ -1,3 +1,4 @@
+import { jittered } from '../../cells/chassis/backoff.ts'
 import { type Clock, systemClock } from '../../cells/chassis/clock.ts'
 import { messageOf } from '../../cells/chassis/errors.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
@@ -129,8 +130,8 @@ export class LeaderElector implements Leadership, Running {
 
   #delayMs(): number {
     const { clock, random } = this.#options
-    if (this.#renewedAt !== undefined) return RENEW_MS * (0.9 + 0.2 * random())
-    if (this.#failures > 0) return RENEW_MS * (0.5 + random())
+    if (this.#renewedAt !== undefined) return jittered(RENEW_MS, random(), 0.1)
+    if (this.#failures > 0) return jittered(RENEW_MS, random(), 0.5)
     return isFree(this.#lease) ? 0 : Math.max(0, this.#expiresAt() - clock.now()) + JITTER_MS * random()
   }
 

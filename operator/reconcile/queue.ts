@@ -1,3 +1,4 @@
+import { type Backoff, backoffMs } from '../../cells/chassis/backoff.ts'
 import type { Clock } from '../../cells/chassis/clock.ts'
 import { messageOf } from '../../cells/chassis/errors.ts'
 import type { Log } from '../../cells/chassis/log.ts'
@@ -43,8 +44,7 @@ export interface QueueOptions {
 
 const WORKERS = 8
 const DEADLINE_MS = 30_000
-const FIRST_RETRY_MS = 5
-const MAX_RETRY_MS = 1_000_000
+const RETRY_BACKOFF: Backoff = { firstMs: 5, maxMs: 1_000_000 }
 /** All retries together. */
 const RETRY_RATE: Rate = { burst: 100, perSecond: 10 }
 
@@ -155,7 +155,7 @@ export function createQueue({ reconcile, clock, log, metrics, ...options }: Queu
     }
     const count = failures.get(key) ?? 0
     failures.set(key, count + 1)
-    const afterMs = Math.max(Math.min(FIRST_RETRY_MS * 2 ** count, MAX_RETRY_MS), retries.reserve(clock.now()))
+    const afterMs = Math.max(backoffMs(RETRY_BACKOFF, count + 1), retries.reserve(clock.now()))
     log.warn({ key, error: messageOf(error), failures: count + 1, afterMs }, 'a pass failed and will be tried again')
     addAfter(key, afterMs, 'change')
   }
