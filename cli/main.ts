@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { withoutTrailingSlash } from '../cells/chassis/base-url.ts'
 import { UserError } from '../cells/chassis/errors.ts'
 import { fetchJson } from '../cells/chassis/fetch-json.ts'
 import { runProcess } from '../cells/chassis/lifecycle.ts'
@@ -123,5 +124,5 @@ function portNumber(text: string): number {
 
 function httpUrl(text: string): string {
   if (!/^https?:\/\/[^/]/.test(text) || !URL.canParse(text)) throw new InvalidArgumentError('expected http://… or https://….')
-  return text.replace(/\/+$/, '')
+  return withoutTrailingSlash(text)
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { withoutTrailingSlash } from '../cells/chassis/base-url.ts'
 import { parseEnv } from '../cells/chassis/config.ts'
 import { logLevels } from '../cells/chassis/log.ts'
 import type { Platform } from './desired/platform.ts'
 
-const url = z.url({ protocol: /^https?$/ }).transform((value) => value.replace(/\/+$/, ''))
+const url = z.url({ protocol: /^https?$/ }).transform(withoutTrailingSlash)
 
 const parsedJson = (text: string): unknown => {
   try {

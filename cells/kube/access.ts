@@ -3,6 +3,7 @@ import type { RequestOptions } from 'node:https'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { ConnectionOptions } from 'node:tls'
+import { withoutTrailingSlash } from '../chassis/base-url.ts'
 import { messageOf, UserError } from '../chassis/errors.ts'
 
 /** Where an API server is and how it lets us in. */
@@ -90,7 +91,7 @@ async function kubeconfigAccess(path: string, context: string | undefined): Prom
     )
   }
   if (cluster.proxyUrl) throw new UserError(`the kubeconfig ${path} asks for a proxy (proxy-url), which is not supported`)
-  const server = cluster.server.replace(/\/+$/, '')
+  const server = withoutTrailingSlash(cluster.server)
   const namespace = config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
   // Nothing secret travels over plain HTTP; `kubectl proxy` wants nothing.
   if (server.startsWith('http:')) return { server, namespace, tls: {}, headers: async () => ({}) }

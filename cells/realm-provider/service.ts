@@ -1,3 +1,4 @@
+import { withoutTrailingSlash } from '../chassis/base-url.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
 import { createApp } from '../chassis/http.ts'
@@ -84,7 +85,7 @@ export async function startRealmProvider(config: RealmProviderConfig, deps: Real
         realms: () => (complete ? realms : undefined),
         catalysts,
         stats,
-        baseUrl: config.HTTP_BASE_URL?.replace(/\/+$/, ''),
+        baseUrl: config.HTTP_BASE_URL && withoutTrailingSlash(config.HTTP_BASE_URL),
         build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
         clock,
         metrics: counted,

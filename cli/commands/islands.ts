@@ -1,4 +1,5 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
+import { withoutTrailingSlash } from '../../cells/chassis/base-url.ts'
 import { messageOf, UserError } from '../../cells/chassis/errors.ts'
 import type { Fetched } from '../../cells/chassis/fetch-json.ts'
 import { readCensus } from '../island-map/census.ts'
@@ -63,8 +64,7 @@ async function askRealm(source: string, { ask, now }: IslandsPorts): Promise<Isl
   const { origin, pathname } = new URL(source)
   const base =
     origin +
-    pathname
-      .replace(/\/+$/, '')
+    withoutTrailingSlash(pathname)
       .replace(/\/(about|islands|peers)$/, '')
       .replace(/\/stats$/, '')
 

@@ -1,3 +1,4 @@
+import { withoutTrailingSlash } from '../../cells/chassis/base-url.ts'
 import { cellScope } from '../../cells/wire/subjects.ts'
 import { type CommsCell, type CommsCellSpec, type Realm, realmScope } from '../../crds/realm.ts'
 import type { Site } from './site.ts'
@@ -61,7 +62,7 @@ export function statsSettings(realm: Realm, site: Site): Settings {
   const [catalyst] = realm.spec.content.catalysts
   return {
     ...busSettings(site.nats(realm, 'stats'), `${realmScope(realm.metadata)}.*`),
-    ...(catalyst && { CONTENT_URL: `${catalyst.replace(/\/+$/, '')}/content` }),
+    ...(catalyst && { CONTENT_URL: `${withoutTrailingSlash(catalyst)}/content` }),
   }
 }
 

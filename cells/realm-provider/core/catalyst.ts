@@ -1,3 +1,5 @@
+import { withoutTrailingSlash } from '../../chassis/base-url.ts'
+
 type Json = Readonly<Record<string, unknown>>
 
 /** What a catalyst says of itself, as far as players are told (comms.md §3.1). */
@@ -55,7 +57,7 @@ export function chooseCatalyst(
 ): Catalyst | undefined {
   const healthy = known.filter((catalyst) => catalyst.healthy)
   if (healthy.length === 0) return known[0]
-  const asked = override && healthy.find(({ url }) => url === override.replace(/\/+$/, ''))
+  const asked = override && healthy.find(({ url }) => url === withoutTrailingSlash(override))
   if (asked) return asked
   const newest = newestOf(healthy)
   if (!country) return newest[0]

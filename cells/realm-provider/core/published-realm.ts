@@ -1,6 +1,7 @@
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { PublicationDocument } from '../../../crds/publication.ts'
 import { type Endpoint, type Realm, type RealmSpec, realmNameOf } from '../../../crds/realm.ts'
+import { withoutTrailingSlash } from '../../chassis/base-url.ts'
 import type { Assignment } from './placement.ts'
 
 /** A realm as far as players are told of it. */
@@ -49,12 +50,10 @@ export function publishedRealm(realm: Realm): PublishedRealm | undefined {
       assignment: spec.cells.assignment,
       ...(spec.cells.capacity !== undefined && { capacity: spec.cells.capacity }),
     },
-    content: { ...spec.content, catalysts: spec.content.catalysts.map(withoutSlash) },
-    statsUrl: status?.urls?.stats && withoutSlash(status.urls.stats),
+    content: { ...spec.content, catalysts: spec.content.catalysts.map(withoutTrailingSlash) },
+    statsUrl: status?.urls?.stats && withoutTrailingSlash(status.urls.stats),
   }
 }
-
-const withoutSlash = (url: string): string => url.replace(/\/+$/, '')
 
 /** What players are told of a realm elsewhere that is leased here since `createdAt`; the provider's own clock, so that no publisher can claim to be older. */
 export function publishedRemoteRealm(realmName: string, document: PublicationDocument, createdAt: string): PublishedRealm {
@@ -69,8 +68,8 @@ export function publishedRemoteRealm(realmName: string, document: PublicationDoc
     healthy: serving.length > 0,
     endpoints: serving.length > 0 ? serving : document.endpoints,
     assignment: { assignment: 'LeastLoaded' },
-    content: { ...content, catalysts: content.catalysts.map(withoutSlash) },
-    statsUrl: statsUrl && withoutSlash(statsUrl),
+    content: { ...content, catalysts: content.catalysts.map(withoutTrailingSlash) },
+    statsUrl: statsUrl && withoutTrailingSlash(statsUrl),
     isRemote: true,
   }
 }

@@ -1,3 +1,4 @@
+import { withoutTrailingSlash } from '../../chassis/base-url.ts'
 import type { Clock } from '../../chassis/clock.ts'
 import { fetchJson } from '../../chassis/fetch-json.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
@@ -32,7 +33,7 @@ export function pollHotScenes(options: {
   metrics: StatsMetrics
 }): HotSceneSource {
   const { snapshot, clock, log, metrics } = options
-  const contentUrl = options.contentUrl.replace(/\/+$/, '')
+  const contentUrl = withoutTrailingSlash(options.contentUrl)
   let current = NONE
   const polling = repeat({
     clock,
