@@ -95,7 +95,7 @@ async function boot(
   progress: Progress,
 ): Promise<ReadApi> {
   const addresses = addressesOf(index)
-  const api = apiOf(writeCredentials(folder, addresses, count))
+  const api = apiOf(await writeCredentials(folder, addresses, count))
   const until = (what: string, ready: () => Promise<boolean>) => waitFor(what, nodes, ready)
   const answers = async (path: string) => (await api(path)) !== undefined
 

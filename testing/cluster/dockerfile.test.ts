@@ -19,7 +19,7 @@ test('the last stage holds nothing but what it copies, so that the hand-made ima
   expect(copied).toEqual([
     ['modules', '/app/node_modules', './node_modules'],
     ['build', '/app/dist', './dist'],
-    [undefined, 'package.json', './'],
+    [undefined, 'package.json', 'LICENSE', 'NOTICE', './'],
     [undefined, 'crds/realm.crd.yaml', 'crds/commscell.crd.yaml', './crds/'],
   ])
   expect(ours.at(-1)?.steps.filter(({ does }) => does === 'run')).toEqual([])
