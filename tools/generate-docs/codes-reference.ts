@@ -1,6 +1,7 @@
 import { httpStatusOf, type RefusalCode } from '../../cells/chassis/errors.ts'
 import { type ConnectorCloseReason, connectorCloses } from '../../cells/connector/core/connector-close-reasons.ts'
 import { type RoomCloseReason, roomCloses } from '../../cells/rooms/core/room-close-reasons.ts'
+import type { SocketClose } from '../../cells/sockets/close-socket.ts'
 import { code, pageOf, tableOf } from './markdown.ts'
 
 /** Exit codes of every process; a test compares the numbers with those in the code. */
@@ -59,13 +60,7 @@ const roomReasons: Readonly<Record<RoomCloseReason, string>> = {
 }
 
 /** The part of a close reason that is shown, of either server. */
-interface ShownClose {
-  by?: string
-  cut?: boolean
-  code?: number
-  reason?: string
-  kicked?: string | boolean
-}
+type ShownClose = SocketClose & { kicked?: string | boolean }
 
 /** docs/reference/codes.md: what a caller, a client or a script can match on. */
 export const codesReference = (): string =>
@@ -107,14 +102,14 @@ const closeTable = (closes: Readonly<Record<string, ShownClose>>, meanings: Read
     Object.entries(closes).map(([name, close]) => [
       code(name),
       closeText(close),
-      code(close.reason),
+      code(close.by === 'close' ? close.text : undefined),
       close.kicked === undefined ? '' : 'yes',
       meanings[name] ?? '',
     ]),
   )
 
-function closeText({ by, cut, code: number }: ShownClose): string {
-  if (by === 'none') return ''
-  if (by === 'drop' || cut) return 'no close frame'
-  return number === undefined ? 'none given' : String(number)
+function closeText(close: ShownClose): string {
+  if (close.by === 'none') return ''
+  if (close.by === 'terminate') return 'no close frame'
+  return close.code === undefined ? 'none given' : String(close.code)
 }

@@ -18,7 +18,7 @@ const productText = sourceFiles()
   .map(textOf)
   .join('\n')
 
-test.each(Object.keys(documents))('%s is as npm run generate writes it', (path) => {
+test.each(Object.keys(documents))('%s is as npm run generate writes it', { timeout: 60_000 }, (path) => {
   expect(textOfFile(path), 'npm run generate').toBe(documents[path]?.())
 })
 

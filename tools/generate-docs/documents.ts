@@ -6,6 +6,7 @@ import { environmentReference } from './environment-reference.ts'
 import { withFloors } from './floors-table.ts'
 import { metricsReference } from './metrics-reference.ts'
 import { noticeText } from './notice.ts'
+import { realmctlReference } from './realmctl-reference.ts'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -18,6 +19,7 @@ export const documents: Readonly<Record<string, () => string>> = {
   'docs/reference/metrics.md': metricsReference,
   'docs/reference/environment.md': environmentReference,
   'docs/reference/codes.md': codesReference,
+  'docs/reference/realmctl.md': realmctlReference,
   'docs/architecture.md': () => withFloors(textOfFile('docs/architecture.md')),
   NOTICE: noticeText,
 }
