@@ -5,6 +5,7 @@ import type { Transport } from '../cells/kube/transport.ts'
 import { API_VERSION, conditionOf, type Realm } from '../crds/realm.ts'
 import { realmResource } from '../crds/resources.ts'
 import { site } from '../operator/desired/fixtures.ts'
+import { alwaysServing } from '../operator/observers/fixtures.ts'
 import { cellReconciler } from '../operator/reconcile/cell.ts'
 import { realmReconciler } from '../operator/reconcile/realm.ts'
 import { type ApiServer, startApiServer } from '../testing/apiserver/apiserver.ts'
@@ -81,12 +82,7 @@ async function passes(api: ApiServer, report: (figure: Figure) => void): Promise
   for (let index = 0; index < REALMS; index++) await published(user, namespace, `realm-${index}`)
   await operator.settled()
   const { cluster, transport } = operator
-  const publication = {
-    sighting: ({ metadata }: Realm) => ({ state: 'serving', aboutUrl: `http://realm-provider/${metadata.name}/about` }) as const,
-    forget: () => {},
-    onChange: () => () => {},
-  }
-  const parts = { cluster, site, publication, clock: systemClock }
+  const parts = { cluster, site, publication: alwaysServing, clock: systemClock }
   const [ofRealm, ofCell] = [realmReconciler(parts), cellReconciler(parts)]
   const { signal } = new AbortController()
   const writes = transport.counts.apply + transport.counts.applyStatus

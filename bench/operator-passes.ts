@@ -1,12 +1,12 @@
 import { systemClock } from '../cells/chassis/clock.ts'
 import { silentLog } from '../cells/chassis/log.ts'
 import { Metrics } from '../cells/chassis/metrics.ts'
-import type { Realm } from '../crds/realm.ts'
 import { platform, site } from '../operator/desired/fixtures.ts'
 import { Writer } from '../operator/kubernetes/apply/writer.ts'
 import { Cache } from '../operator/kubernetes/cache/cache.ts'
 import { KubernetesCluster } from '../operator/kubernetes/kubernetes-cluster.ts'
 import { leadershipBy } from '../operator/leader/leadership.ts'
+import { alwaysServing } from '../operator/observers/fixtures.ts'
 import { startReconcilers } from '../operator/reconcile/loop.ts'
 import { type QueueMetrics, queueMetrics } from '../operator/reconcile/queue-metrics.ts'
 import type { ApiServer } from '../testing/apiserver/apiserver.ts'
@@ -26,15 +26,10 @@ export async function passes(api: ApiServer, namespace: string, report: (figure:
     wake = listener
     return addListener(listener)
   }
-  const publication = {
-    sighting: ({ metadata }: Realm) => ({ state: 'serving', aboutUrl: `http://realm-provider/${metadata.name}/about` }) as const,
-    forget: () => {},
-    onChange: () => () => {},
-  }
   let done = 0
   const duration = { observe: () => done++ }
   const quiet = { ...queueMetrics(new Metrics('bench'), () => 0), duration } as unknown as QueueMetrics
-  const loop = startReconcilers({ cluster, site, publication, clock: systemClock, log: silentLog, metrics: quiet })
+  const loop = startReconcilers({ cluster, site, publication: alwaysServing, clock: systemClock, log: silentLog, metrics: quiet })
   await until(() => loop.idle, 1)
   done = 0
   const startedAt = performance.now()

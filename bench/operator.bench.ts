@@ -9,7 +9,7 @@ import { cellStatus } from '../operator/desired/status/cell-status.ts'
 import { realmStatus } from '../operator/desired/status/realm-status.ts'
 import { createLocalCluster } from '../operator/local/local-cluster.ts'
 import type { LocalRuntime, RunningPart } from '../operator/local/runtime.ts'
-import type { Publication } from '../operator/observers/publication/publication.ts'
+import { alwaysServing } from '../operator/observers/fixtures.ts'
 import { startReconcilers } from '../operator/reconcile/loop.ts'
 import { lookUp } from '../testing/parts/catalogue.ts'
 import type { Figure } from './figure.ts'
@@ -49,11 +49,6 @@ function renderRate(): number {
 
 async function passRate(): Promise<number> {
   const cluster = createLocalCluster({ runtime: idleHost, clock: systemClock, log: silentLog })
-  const publication: Publication = {
-    sighting: () => ({ state: 'serving', aboutUrl: '' }),
-    forget: () => {},
-    onChange: () => () => {},
-  }
   let wake = (_: Realm) => {}
   const watched = {
     ...cluster,
@@ -63,7 +58,7 @@ async function passRate(): Promise<number> {
     },
   }
   const site = laptopSite({ baseUrl: () => 'http://127.0.0.1:3000', providerUrl: 'http://127.0.0.1:3000', livekit: undefined })
-  const loop = startReconcilers({ cluster: watched, site, publication, clock: systemClock, log: silentLog })
+  const loop = startReconcilers({ cluster: watched, site, publication: alwaysServing, clock: systemClock, log: silentLog })
   const realms = Array.from({ length: 100 }, (_, index) => {
     const realm = aRealm()
     return { ...realm, metadata: { ...realm.metadata, name: `realm-${index}` } }

@@ -24,23 +24,23 @@ import { KubernetesCluster } from './kubernetes/kubernetes-cluster.ts'
 import { LeaderElector } from './leader/elector.ts'
 import { LeadershipTerms } from './leader/leadership-terms.ts'
 import { operatorMetrics } from './metrics.ts'
-import { watchDependencies } from './observers/dependencies/dependency-reachability.ts'
+import { DependencyReachability } from './observers/dependencies/dependency-reachability.ts'
 import { connectorPlayerCounter } from './observers/players/connector-players.ts'
-import { createJoinWatch } from './observers/players/join-success-rate.ts'
-import { createCensus } from './observers/players/player-counts.ts'
-import { createProber } from './observers/publication/publication-probe.ts'
-import { createLeased } from './observers/publication/remote-publication.ts'
-import { createJoiner } from './observers/synthetic-join/synthetic-joins.ts'
+import { JoinSuccessRate } from './observers/players/join-success-rate.ts'
+import { PlayerCounts } from './observers/players/player-counts.ts'
+import { PublicationProbe } from './observers/publication/publication-probe.ts'
+import { LeasedPublication } from './observers/publication/remote-publication.ts'
+import { SyntheticJoins } from './observers/synthetic-join/synthetic-joins.ts'
 import { startReconcilers } from './reconcile/loop.ts'
 import { queueMetrics } from './reconcile/queue-metrics.ts'
 import { scaleMetrics } from './reconcile/scale-metrics.ts'
 
-/** An operator that runs, and where its health and metrics are. */
+/** A running operator; `url` serves its health and metrics. */
 export interface Operator extends Running {
   url: string
 }
 
-/** The operator as a process: caches first, then the election, and work for as long as it leads. @throws UserError when its configuration, its API server or its port is not usable */
+/** Starts the operator: first its caches, then the election; it reconciles while it leads. @throws UserError when its configuration, its API server or its port is not usable */
 export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const config = readConfig(env)
   const log = createLog('operator', config.LOG_LEVEL)
@@ -76,15 +76,17 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const ofQueue = queueMetrics(metrics, () => terms.depth)
   const scaling = scaleMetrics(metrics)
   const terms = new LeadershipTerms(() => {
-    const publication = createProber({ providerUrl: platform.providerUrl, clock })
-    const elsewhere = createLeased({ providers: config.PUBLICATION_PROVIDERS, clock, epoch: elector.epoch() })
-    const dependencies = config.CHECK_DEPENDENCIES === 'true' ? watchDependencies({ clock }) : undefined
-    const census = createCensus({ statsUrlOf: site.statsUrl, clock })
-    const probe = createJoiner({ urlOf: (cell) => cellSocketUrl(cell, platform.clusterDomain), clock })
-    const joins = createJoinWatch({ addressesOf: readyConnectorAddresses(cache), port: HTTP_PORT, clock })
-    const outside = { publication, elsewhere, dependencies, census, probe, joins, scaling }
-    const loop = startReconcilers({ cluster, site, ...outside, clock, log, metrics: ofQueue, workers: config.WORKERS })
-    return { loop, stop: () => stopAll(log, loop, publication, elsewhere, dependencies, census, probe, joins).stop() }
+    const publication = new PublicationProbe({ providerUrl: platform.providerUrl, clock, log })
+    const providers = config.PUBLICATION_PROVIDERS
+    const remotePublication = new LeasedPublication({ providers, clock, epoch: elector.epoch() })
+    const dependencies = config.CHECK_DEPENDENCIES === 'true' ? new DependencyReachability({ clock, log }) : undefined
+    const playerCounts = new PlayerCounts({ statsUrlOf: site.statsUrl, clock, log })
+    const syntheticJoins = new SyntheticJoins({ urlOf: (cell) => cellSocketUrl(cell, platform.clusterDomain), clock, log })
+    const joinSuccess = new JoinSuccessRate({ addressesOf: readyConnectorAddresses(cache), port: HTTP_PORT, clock, log })
+    const observers = { publication, remotePublication, dependencies, playerCounts, syntheticJoins, joinSuccess }
+    const parts = { cluster, site, ...observers, scaling, clock, log }
+    const loop = startReconcilers({ ...parts, metrics: ofQueue, workers: config.WORKERS })
+    return { loop, stop: () => stopAll(log, loop, ...Object.values(observers)).stop() }
   })
   operatorMetrics(metrics, cluster, () => elector.isLeader())
 
@@ -95,7 +97,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const app = createApp({ routes: operationalRoutes(metrics, readiness), log, metrics })
   const listening = await listen(app, { port: config.HTTP_SERVER_PORT, host: config.HTTP_SERVER_HOST })
   cache.start()
-  // Who has not seen everything yet must not lead: it would take what it does not know for missing.
+  // It must not lead before the caches are complete: it would take objects it has not seen for missing.
   void cache.synced.then(() => elector.start())
   log.info({ url: listening.url, server: access.server }, 'watching')
   return { url: listening.url, ...stopAll(log, terms, recorder, elector, cache, transport, listening) }

@@ -15,8 +15,8 @@ import { type Realm, realmNameOf } from '../../crds/realm.ts'
 import type { Site } from '../../operator/desired/site.ts'
 import { roomsUrl, urlsBelow } from '../../operator/desired/urls.ts'
 import { createLocalCluster } from '../../operator/local/local-cluster.ts'
-import { createCensus } from '../../operator/observers/players/player-counts.ts'
-import { createProber } from '../../operator/observers/publication/publication-probe.ts'
+import { PlayerCounts } from '../../operator/observers/players/player-counts.ts'
+import { PublicationProbe } from '../../operator/observers/publication/publication-probe.ts'
 import { startReconcilers } from '../../operator/reconcile/loop.ts'
 import type { Manifest } from '../manifest.ts'
 import type { RealmView, RealmVitals } from '../render.ts'
@@ -89,8 +89,8 @@ export async function startLaptop({ host, port, publicUrl, data, media, log }: L
     log,
     runtime: createHost({ ...{ switchboard, bus, log, clock, verifier, pathOf }, dataFolder: data, secretValue }),
   })
-  const publication = createProber({ providerUrl: listening.url, clock })
-  const playerCounts = createCensus({ statsUrlOf: site.statsUrl, clock })
+  const publication = new PublicationProbe({ providerUrl: listening.url, clock, log })
+  const playerCounts = new PlayerCounts({ statsUrlOf: site.statsUrl, clock, log })
   const reconcilers = startReconcilers({ cluster, site, publication, playerCounts, clock, log })
   const vitals = createVitals(cluster, listening.url)
   const published = new Set<string>()

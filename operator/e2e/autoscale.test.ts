@@ -6,46 +6,40 @@ import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
-import type { Census } from '../observers/players/census.ts'
+import { aRealmObserver } from '../observers/fixtures.ts'
 import { Peaks } from '../observers/players/peaks.ts'
+import type { CountedPlayers } from '../observers/players/player-counts.ts'
 
 const patient = { timeout: 30_000, interval: 30 }
 const WINDOW_MS = 1_000
 
 /** Player counts which the test makes up, counted every tenth of a second. */
-function aCensus(namespace: string) {
+function scriptedCounts(namespace: string) {
   const key: ObjectKey = { namespace, name: 'main' }
-  const listeners = new Set<(realm: ObjectKey) => void>()
   const peaks = new Peaks()
   let players: ReadonlyMap<number, number> | undefined
-  let isLost = false
+  let isUnknown = false
   const count = () => {
     peaks.record(Date.now(), players, WINDOW_MS)
-    for (const listener of listeners) listener(key)
+    playerCounts.notify(key)
   }
   const timer = setInterval(count, 100)
-  const playerCounts: Census = {
-    attend: () => {},
-    players: () => players,
-    isLost: () => isLost,
-    peak: () => peaks.over(WINDOW_MS, Date.now()),
-    forget: () => {},
-    onChange: (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-  }
+  const playerCounts = aRealmObserver<CountedPlayers>(() => ({
+    bySlot: players,
+    isUnknown,
+    peak: peaks.over(WINDOW_MS, Date.now()),
+  }))
   return {
     playerCounts,
     /** So many players in each slot from now on. */
     come(...counts: number[]) {
       players = new Map(counts.map((number, slot) => [slot, number]))
-      isLost = false
+      isUnknown = false
     },
     /** From now on nobody knows. */
     lose() {
       players = undefined
-      isLost = true
+      isUnknown = true
     },
     stop: async () => clearInterval(timer),
   }
@@ -53,11 +47,11 @@ function aCensus(namespace: string) {
 
 withPart('kube', 'numbers chosen by the players, against a real API server', (part) => {
   const lab = useApiServer(part)
-  let crowd: ReturnType<typeof aCensus>
+  let crowd: ReturnType<typeof scriptedCounts>
   let operator: Awaited<ReturnType<typeof startOperator>>
 
   const start = async () => {
-    crowd = aCensus(lab.namespace)
+    crowd = scriptedCounts(lab.namespace)
     operator = await startOperator(lab.api, lab.namespace, undefined, {
       site: { ...site, propagationMs: 300 },
       playerCounts: crowd.playerCounts,

@@ -10,7 +10,7 @@ import type { Spec } from '../../testing/apiserver/namespace.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
-import type { Census } from '../observers/players/census.ts'
+import { aPlayerCounter } from '../observers/fixtures.ts'
 
 interface Autoscaler extends Spec {
   status?: { desiredReplicas?: number; conditions?: { type: string; status: string; reason: string; message: string }[] }
@@ -43,14 +43,7 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
   beforeEach(async () => {
     players = new Map()
     const kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
-    const playerCounts: Census = {
-      attend: () => {},
-      players: () => players,
-      peak: () => undefined,
-      isLost: () => false,
-      forget: () => {},
-      onChange: () => () => {},
-    }
+    const playerCounts = aPlayerCounter(() => players)
     const operator = await startOperator(lab.api, lab.namespace, undefined, {
       site: { ...site, propagationMs: 300 },
       playerCounts,

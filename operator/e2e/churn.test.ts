@@ -18,11 +18,11 @@ import { childResources, isChildKind } from '../kubernetes/cache/child.ts'
 import { KubernetesCluster } from '../kubernetes/kubernetes-cluster.ts'
 import { soleLeadership } from '../leader/leadership.ts'
 import { operatorMetrics } from '../metrics.ts'
-import { watchDependencies } from '../observers/dependencies/dependency-reachability.ts'
-import { createCensus } from '../observers/players/player-counts.ts'
-import { createProber } from '../observers/publication/publication-probe.ts'
-import { createLeased } from '../observers/publication/remote-publication.ts'
-import { createJoiner } from '../observers/synthetic-join/synthetic-joins.ts'
+import { DependencyReachability } from '../observers/dependencies/dependency-reachability.ts'
+import { PlayerCounts } from '../observers/players/player-counts.ts'
+import { PublicationProbe } from '../observers/publication/publication-probe.ts'
+import { LeasedPublication } from '../observers/publication/remote-publication.ts'
+import { SyntheticJoins } from '../observers/synthetic-join/synthetic-joins.ts'
 import { startReconcilers } from '../reconcile/loop.ts'
 import { queueMetrics } from '../reconcile/queue-metrics.ts'
 
@@ -63,16 +63,21 @@ async function anOperator() {
   const loop = startReconcilers({
     cluster,
     site,
-    publication: createProber({ providerUrl: platform.providerUrl, clock, fetch: served }),
-    remotePublication: createLeased({
+    publication: new PublicationProbe({ providerUrl: platform.providerUrl, clock, log: silentLog, fetch: served }),
+    remotePublication: new LeasedPublication({
       providers: [{ url: ELSEWHERE, tokenFile: '/nowhere' }],
       clock,
       epoch: 1,
-      ask: async (_, { method }) => ({ status: { PUT: 200, DELETE: 204, GET: 404 }[method], etag: '"1"', body: {} }),
+      request: async (_, { method }) => ({ status: { PUT: 200, DELETE: 204, GET: 404 }[method], etag: '"1"', body: {} }),
     }),
-    dependencies: watchDependencies({ clock, knock: async () => undefined }),
-    playerCounts: createCensus({ statsUrlOf: site.statsUrl, clock, fetch: counted }),
-    syntheticJoins: createJoiner({ urlOf: ({ spec }) => spec.url, clock, join: async () => ({ ok: true }) }),
+    dependencies: new DependencyReachability({ clock, log: silentLog, probe: async () => undefined }),
+    playerCounts: new PlayerCounts({ statsUrlOf: site.statsUrl, clock, log: silentLog, fetch: counted }),
+    syntheticJoins: new SyntheticJoins({
+      urlOf: ({ spec }) => spec.url,
+      clock,
+      log: silentLog,
+      join: async () => ({ ok: true }),
+    }),
     clock,
     log: silentLog,
     metrics: queueMetrics(metrics, () => loop.depth),

@@ -10,35 +10,22 @@ import { Writer } from '../kubernetes/apply/writer.ts'
 import { Cache } from '../kubernetes/cache/cache.ts'
 import { KubernetesCluster } from '../kubernetes/kubernetes-cluster.ts'
 import { soleLeadership } from '../leader/leadership.ts'
-import type { Census } from '../observers/players/census.ts'
-import type { Elsewhere } from '../observers/publication/elsewhere.ts'
-import type { Publication } from '../observers/publication/publication.ts'
+import { alwaysServing, aPlayerCounter } from '../observers/fixtures.ts'
+import type { RemotePublication } from '../observers/publication/remote-publication.ts'
 import { startReconcilers } from '../reconcile/loop.ts'
 
-const publication: Publication = {
-  sighting: () => ({ state: 'serving', aboutUrl: 'http://realm-provider/main/about' }),
-  forget: () => {},
-  onChange: () => () => {},
-}
-
-/** Another cluster's realm provider that leases every name, and takes every name back. */
-const remotePublication: Elsewhere = {
-  publish: () => [],
-  mayLeadTo: () => false,
+/** A realm provider of another cluster that leases every name, and accepts every name back. */
+const remotePublication: RemotePublication = {
+  watch: () => {},
+  get: () => [],
+  mayRouteTo: () => false,
   withdraw: () => true,
   forget: () => {},
   onChange: () => () => {},
 }
 
-/** A crowd that stays. */
-const playerCounts: Census = {
-  attend: () => {},
-  players: () => new Map([0, 1].map((slot) => [slot, 450])),
-  isLost: () => false,
-  peak: () => undefined,
-  forget: () => {},
-  onChange: () => () => {},
-}
+/** The same number of players all the time. */
+const playerCounts = aPlayerCounter(() => new Map([0, 1].map((slot) => [slot, 450])))
 
 /** A simulated cluster whose pods run at once, and operators in it that may be told to die. */
 function aWorld() {
@@ -70,7 +57,15 @@ function aWorld() {
     const cluster = new KubernetesCluster({ cache, writer, platform, countPlayers: async () => new Map() })
     cache.start()
     await cache.synced
-    const loop = startReconcilers({ cluster, site, publication, remotePublication, playerCounts, clock, log: silentLog })
+    const loop = startReconcilers({
+      cluster,
+      site,
+      publication: alwaysServing,
+      remotePublication,
+      playerCounts,
+      clock,
+      log: silentLog,
+    })
     return { life, loop, end: () => (life.over ? cache.stop() : loop.stop().then(() => cache.stop())) }
   }
 

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../cells/chassis/clock.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
 import { type CommsCell, conditionOf } from '../../crds/realm.ts'
@@ -11,7 +12,7 @@ import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/fixtures.ts'
 import type { JoinCounts } from '../observed/players.ts'
-import { createJoinWatch } from '../observers/players/join-success-rate.ts'
+import { JoinSuccessRate } from '../observers/players/join-success-rate.ts'
 
 type Deployment = KubeObject & { spec: { replicas: number } }
 type Alias = KubeObject & { spec: { selector: Record<string, string> } }
@@ -26,10 +27,11 @@ withPart('kube', 'rollouts against a real API server', (part) => {
   /** How it goes for the players of a cell. */
   let joinsOf: (cell: string) => JoinCounts
   const start = async () => {
-    const joinSuccess = createJoinWatch({
+    const joinSuccess = new JoinSuccessRate({
       addressesOf: ({ metadata }) => [metadata.name],
       port: 80,
       clock: systemClock,
+      log: silentLog,
       fetch: async (url) => ({ ok: true, status: 200, body: { joins: joinsOf(new URL(url).hostname) } }),
     })
     operator = await startOperator(lab.api, lab.namespace, undefined, {
@@ -37,7 +39,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
       syntheticJoins: joins,
       joinSuccess,
     })
-    lab.ends(operator.stop, joinSuccess.stop)
+    lab.ends(operator.stop, () => joinSuccess.stop())
   }
   beforeEach(async () => {
     joinsOf = () => ({ given: 100, missed: 0, waiting: 0 })
@@ -86,7 +88,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     const uid = (await cells())[0]?.metadata.uid
     joins.answer({ state: 'untried' }, lab.namespace)
     await declare(realm('2.0.0'))
-    await expect.poll(() => joins.attended.size, patient).toBe(1)
+    await expect.poll(() => joins.watched.size, patient).toBe(1)
     await operator.settled()
     expect(await answering(0)).toBe('main-0')
     joins.answer({ state: 'failed', message: 'waiting for an island: none came' }, lab.namespace)

@@ -3,8 +3,7 @@ import { ManualClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { conditionOf, type Realm } from '../../crds/realm.ts'
 import { laptopSite } from '../desired/site.ts'
-import type { Census } from '../observers/players/census.ts'
-import type { Publication } from '../observers/publication/publication.ts'
+import { alwaysServing, aPlayerCounter } from '../observers/fixtures.ts'
 import { startReconcilers } from '../reconcile/loop.ts'
 import { createLocalCluster } from './local-cluster.ts'
 import type { CellRunSpec, LocalRuntime, RunningPart, ServiceRunSpec } from './runtime.ts'
@@ -56,22 +55,16 @@ export function aLaptop() {
   const clock = new ManualClock()
   const runtime = new FakeRuntime()
   const cluster = createLocalCluster({ runtime, clock, log: silentLog })
-  const publication: Publication = {
-    sighting: () => ({ state: 'serving', aboutUrl: 'http://127.0.0.1:3000/main/about' }),
-    forget: () => {},
-    onChange: () => () => {},
-  }
   const site = laptopSite({ baseUrl: () => 'http://127.0.0.1:3000', providerUrl: 'http://127.0.0.1:3000', livekit: undefined })
   const counts = new Map<number, number>()
-  const players: Census = {
-    attend: () => {},
-    players: () => counts,
-    peak: () => undefined,
-    isLost: () => false,
-    forget: () => {},
-    onChange: () => () => {},
-  }
-  const loop = startReconcilers({ cluster, site, publication, playerCounts: players, clock, log: silentLog })
+  const loop = startReconcilers({
+    cluster,
+    site,
+    publication: alwaysServing,
+    playerCounts: aPlayerCounter(() => counts),
+    clock,
+    log: silentLog,
+  })
   onTestFinished(async () => {
     await loop.stop()
     await cluster.stop()

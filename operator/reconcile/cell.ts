@@ -9,7 +9,7 @@ const busMissing: Failure = {
   message: 'the connectors and the archipelago of a cell talk over NATS: set spec.nats',
 }
 
-/** Observe, plan, realize, report: one cell and its processes. */
+/** Observe, plan, realize, report: one cell and its services. */
 export const cellReconciler =
   ({ cluster, site, playerCounts, clock }: ReconcilerParts): Reconcile =>
   async (key, signal) => {
@@ -20,8 +20,8 @@ export const cellReconciler =
     const failed = impossible ? undefined : await failureOf(() => cluster.realizeCell(cell, planCell(cell, observed)))
     signal.throwIfAborted()
     const failure = impossible ?? failed?.failure
-    const players = playerCounts?.players({ namespace: key.namespace, name: cell.spec.realmRef.name })?.get(cell.spec.slot)
-    // Read again: the status speaks of what the pass left behind, so that changed pods count as not updated from the first moment.
+    const players = playerCounts?.get({ namespace: key.namespace, name: cell.spec.realmRef.name })?.bySlot?.get(cell.spec.slot)
+    // Read again: the status describes what the pass left behind, so that changed pods count as not updated from the first moment.
     const changed = cluster.observeCell(cell)
     await cluster.reportCell(cell, cellStatus({ cell, observed: changed, players, failure, now: clock.now() }))
     if (failed) throw failed.thrown

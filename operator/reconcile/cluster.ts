@@ -5,8 +5,8 @@ import type { CellPlan, RealmPlan } from '../desired/plan.ts'
 import type { ObservedCell, ObservedRealm } from '../observed/workload.ts'
 
 /**
- * The world as the reconcilers wish it were: what was declared, what exists, and four ways to change it. Reading answers from
- * memory; only realizing and reporting reach out. Two implementations: Kubernetes, and one process on a laptop.
+ * The cluster as the reconcilers see it: what was declared, what exists, and the ways to change it. Reads are answered from memory; only
+ * `realize`, `report` and `setFinalizers` send requests. Two implementations: Kubernetes, and one process on a laptop.
  */
 export interface Cluster {
   realm(key: ObjectKey): Realm | undefined
@@ -15,15 +15,15 @@ export interface Cluster {
   keys(kind: Kind): readonly ObjectKey[]
   observeRealm(realm: Realm): ObservedRealm
   observeCell(cell: CommsCell): ObservedCell
-  /** Makes what the realm deserves, changes what differs, removes what it no longer deserves. */
+  /** Creates the desired objects of a realm, changes those that differ, removes those that are no longer desired. */
   realizeRealm(realm: Realm, plan: RealmPlan): Promise<void>
   /** The same for one cell. */
   realizeCell(cell: CommsCell, plan: CellPlan): Promise<void>
-  /** Writes status where it differs from what is there. */
+  /** Writes the status unless the object has it already. */
   reportRealm(realm: Realm, status: RealmStatus): Promise<void>
   reportCell(cell: CommsCell, status: CommsCellStatus): Promise<void>
-  /** Sets which of our finalizers hold up the end of a realm. */
+  /** Sets which of the operator's finalizers a realm has. */
   setFinalizers(realm: Realm, finalizers: readonly string[]): Promise<void>
-  /** Tells which object may need a look, for whatever reason; the returned function ends it. */
+  /** Calls the listener with each object that may need a pass; the returned function removes it. */
   onChange(listener: (kind: Kind, key: ObjectKey) => void): () => void
 }

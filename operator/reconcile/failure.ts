@@ -2,13 +2,13 @@ import { messageOf, Refusal, UserError } from '../../cells/chassis/errors.ts'
 import { KubeError } from '../../cells/kube/kube-error.ts'
 import type { Failure } from '../desired/status/conditions.ts'
 
-/** What went wrong while a plan was carried out: what was thrown, and what to tell about it. */
+/** What was thrown while a plan was realized, and what the status reports about it. */
 export interface Failed {
   thrown: unknown
   failure: Failure
 }
 
-/** Does something, and answers with what went wrong instead of throwing: a failure is told first and retried then. */
+/** Returns what `attempt` throws, so that a failure is reported in the status before the pass is retried. */
 export async function failureOf(attempt: () => Promise<void>): Promise<Failed | undefined> {
   try {
     await attempt()
@@ -18,7 +18,7 @@ export async function failureOf(attempt: () => Promise<void>): Promise<Failed | 
   }
 }
 
-// Answers of an API server that the same request gets again and again: it is wrong, forbidden, or about a namespace that is gone.
+// Answers of an API server that do not change when the request is repeated: it is invalid, forbidden, or its namespace was deleted.
 const PERMANENT_STATUSES = new Set([400, 403, 404, 405, 413, 415, 422])
 
 const isPermanent = (thrown: unknown): boolean =>

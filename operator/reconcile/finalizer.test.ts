@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
 import type { Realm } from '../../crds/realm.ts'
 import { aRealm } from '../desired/fixtures.ts'
-import type { Elsewhere } from '../observers/publication/elsewhere.ts'
+import type { RemotePublication } from '../observers/publication/remote-publication.ts'
 import type { Cluster } from './cluster.ts'
 import { ensureFinalizer, FINALIZER, finalize } from './finalizer.ts'
 import type { ReconcilerParts } from './parts.ts'
@@ -16,7 +16,7 @@ function aWorld(isWithdrawn = false) {
     setFinalizers: async (_: Realm, finalizers: readonly string[]) => void written.push(finalizers),
   } as unknown as Cluster
   const world = { isWithdrawn }
-  const remotePublication = { withdraw: () => world.isWithdrawn } as unknown as Elsewhere
+  const remotePublication = { withdraw: () => world.isWithdrawn } as unknown as RemotePublication
   const deletedRealm = (finalizers: string[] = [FINALIZER]): Realm => {
     const realm = aRealm({ publication: { providers } })
     return { ...realm, metadata: { ...realm.metadata, finalizers, deletionTimestamp: new Date(clock.now()).toISOString() } }

@@ -8,13 +8,13 @@ import { type CommsCell, type CommsCellStatus, conditionOf, type Realm, type Rea
 import type { Kind } from '../../crds/resources.ts'
 import { aRealm, aServingCell, site } from '../desired/fixtures.ts'
 import type { PublicationStatus } from '../observed/publication.ts'
-import type { Publication } from '../observers/publication/publication.ts'
+import type { RealmObserver } from '../observers/observer.ts'
 import type { Cluster } from './cluster.ts'
 import { startReconcilers } from './loop.ts'
 
 const aboutUrl = 'http://realm-provider/main/about'
 
-/** A cluster that holds what a test put into it and remembers what it was asked to do. */
+/** A cluster with the objects of the test, which records the calls it gets. */
 function aWorld(given: { realm?: Realm; cell?: CommsCell }) {
   const clock = new ManualClock()
   const world = {
@@ -60,12 +60,10 @@ function aWorld(given: { realm?: Realm; cell?: CommsCell }) {
       }
     },
   }
-  const publication: Publication = {
-    sighting: ({ status }) => {
-      world.compared.push(status)
-      return world.sighting
-    },
-    forget: ({ metadata }) => void world.forgotten.push(metadata.name),
+  const publication: RealmObserver<PublicationStatus> = {
+    watch: ({ status }) => void world.compared.push(status),
+    get: () => world.sighting,
+    forget: ({ name }) => void world.forgotten.push(name),
     onChange: (listener) => {
       world.publish = listener
       return () => {}
@@ -86,12 +84,12 @@ afterEach(async () => {
 const key = { namespace: 'metaverse', name: 'main' }
 const cellKey = { namespace: 'metaverse', name: 'main-0' }
 
-test('everything there is gets its pass at the start: realized first, then reported', async () => {
+test('every object gets a pass at the start: realized first, then reported', async () => {
   const { settle } = aWorld({ realm: aRealm() })
   expect(await settle()).toEqual(['realize realm', 'report realm'])
 })
 
-test('a changed cell wakes its realm too, and so does one that is gone', async () => {
+test('a changed or deleted cell causes a pass of its realm too', async () => {
   const { world, settle } = aWorld({ realm: aRealm(), cell: aServingCell() })
   await settle()
   world.change('CommsCell', cellKey)
@@ -101,7 +99,7 @@ test('a changed cell wakes its realm too, and so does one that is gone', async (
   expect(await settle()).toEqual(['realize realm', 'report realm'])
 })
 
-test('what the provider is seen doing wakes the realm, and it is compared with the endpoints about to be told', async () => {
+test('a change of what the provider serves causes a pass, and it is compared with the endpoints of that pass', async () => {
   const { world, settle } = aWorld({ realm: aRealm(), cell: aServingCell() })
   await settle()
   expect(world.compared.at(-1)?.endpoints).toMatchObject([{ state: 'Serving' }])
@@ -111,7 +109,7 @@ test('what the provider is seen doing wakes the realm, and it is compared with t
   expect(conditionOf({ status: world.realmStatus ?? {} }, 'Published')).toMatchObject({ status: 'False' })
 })
 
-test('a failure is told before it is tried again, and ends when it passes', async () => {
+test('a failure is reported before it is retried, and until a pass succeeds', async () => {
   const { world, clock, settle } = aWorld({ realm: aRealm() })
   await settle()
   world.realize = () => Promise.reject(new KubeError('apply Service main-stats', 503, { message: 'shutting down' }))
@@ -125,9 +123,9 @@ test('a failure is told before it is tried again, and ends when it passes', asyn
 })
 
 test.each([
-  ['a request the API server will never take', new KubeError('apply Service main-stats', 422, { message: 'spec is invalid' })],
+  ['a request the API server always refuses', new KubeError('apply Service main-stats', 422, { message: 'spec is invalid' })],
   ['missing rights', new KubeError('apply Service main-stats', 403, { message: 'forbidden' })],
-  ['a refusal of ours', new Refusal('INVALID', 'not on this machine')],
+  ['a refusal by the operator', new Refusal('INVALID', 'not on this machine')],
 ])('%s stalls the realm with the message', async (_, thrown) => {
   const { world, settle } = aWorld({ realm: aRealm() })
   await settle()
@@ -149,15 +147,15 @@ test('a cell without a bus is not realized where cells are several processes', a
   expect(conditionOf({ status: world.cellStatus ?? {} }, 'Stalled')).toMatchObject({ status: 'True', reason: 'BusMissing' })
 })
 
-test('a realm that is gone or being deleted is forgotten, not realized', async () => {
-  const leaving = aRealm()
-  leaving.metadata.deletionTimestamp = '2026-11-21T08:00:00Z'
-  const { world, settle } = aWorld({ realm: leaving })
+test('a realm that is deleted or being deleted is forgotten, not realized', async () => {
+  const deleted = aRealm()
+  deleted.metadata.deletionTimestamp = '2026-11-21T08:00:00Z'
+  const { world, settle } = aWorld({ realm: deleted })
   expect(await settle()).toEqual([])
   expect(world.forgotten).toEqual(['main'])
 })
 
-test('a pass that outlives the loop writes no status', async () => {
+test('a pass that ends after the loop has stopped writes no status', async () => {
   const { world, loop, settle } = aWorld({ realm: aRealm() })
   await settle()
   let release = () => {}

@@ -3,84 +3,100 @@ import type { Log } from '../../cells/chassis/log.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { Kind } from '../../crds/resources.ts'
 import { cellReconciler } from './cell.ts'
-import type { ReconcilerParts } from './parts.ts'
-import { createQueue, type Priority } from './queue.ts'
+import { observersOf, type Reconcile, type ReconcilerParts } from './parts.ts'
+import { type Priority, WorkQueue } from './queue.ts'
 import type { QueueMetrics } from './queue-metrics.ts'
 import { realmReconciler } from './realm.ts'
 
-/** What the loop is made of. */
+/** `workers` is the number of passes at the same time. */
 export interface LoopParts extends ReconcilerParts {
   log: Log
-  /** Made by `queueMetrics`, when somebody counts. */
   metrics?: QueueMetrics | undefined
-  /** Passes under way at the same time. */
   workers?: number
 }
 
-/** Reconcilers at work. */
-export interface Reconcilers extends Running {
-  /** Objects waiting for their pass. */
-  readonly depth: number
-  /** Nothing waits and nothing is under way; what waits for a retry does not count. */
-  readonly idle: boolean
-}
+/** Reconciles every realm and cell at its start, and then each one that changes: in the cluster, or in what an observer finds out. */
+export class ReconcileLoop implements Running {
+  readonly #parts: LoopParts
+  readonly #queue: WorkQueue
+  readonly #reconcilers: Record<Kind, Reconcile>
+  /** The realm of each cell; kept because a cell that was deleted can no longer be read. */
+  readonly #realmOfCell = new Map<string, ObjectKey>()
+  readonly #removers: (() => void)[]
 
-/** Looks at everything there is, then at whatever changes: in the cluster, or at the realm provider. */
-export function startReconcilers({ log, metrics, workers, ...parts }: LoopParts): Reconcilers {
-  const { cluster, publication, remotePublication, dependencies, playerCounts, syntheticJoins, joinSuccess, clock } = parts
-  const reconcilers = { Realm: realmReconciler(parts), CommsCell: cellReconciler(parts) }
-  /** Which realm a cell belongs to; kept because a cell that is gone can no longer tell. */
-  const realmOfCell = new Map<string, ObjectKey>()
-  const queue = createQueue({
-    reconcile: (item, signal) => {
-      const { kind, key } = parseItem(item)
-      return reconcilers[kind](key, signal)
-    },
-    clock,
-    log,
-    metrics,
-    ...(workers && { workers }),
-  })
-
-  const wake = (kind: Kind, key: ObjectKey, priority: Priority = 'change') => {
-    queue.add(itemOf(kind, key), priority)
-    if (kind === 'Realm') return
-    const cell = cluster.cell(key)
-    const known = keyText(key)
-    if (cell) realmOfCell.set(known, { namespace: key.namespace, name: cell.spec.realmRef.name })
-    const realm = realmOfCell.get(known)
-    if (realm) queue.add(itemOf('Realm', realm), priority)
-    if (!cell) realmOfCell.delete(known)
+  constructor(parts: LoopParts) {
+    const { cluster, playerCounts, clock, log, metrics, workers } = parts
+    this.#parts = parts
+    this.#reconcilers = { Realm: realmReconciler(parts), CommsCell: cellReconciler(parts) }
+    this.#queue = new WorkQueue({
+      reconcile: (item, signal) => {
+        const { kind, key } = parseItem(item)
+        return this.#reconcilers[kind](key, signal)
+      },
+      clock,
+      log,
+      metrics,
+      ...(workers && { workers }),
+    })
+    const onCount = (key: ObjectKey) => this.#enqueueCounts(key)
+    const onObserved = (key: ObjectKey) => this.#enqueue('Realm', key, 'change')
+    this.#removers = [
+      cluster.onChange((kind, key) => this.#enqueue(kind, key, 'change')),
+      ...observersOf(parts).map((observer) => observer.onChange(observer === playerCounts ? onCount : onObserved)),
+    ]
   }
-  /** Numbers of players are in the status of the realm and of its cells. */
-  const recount = (key: ObjectKey) => {
+
+  start(): void {
+    for (const kind of ['Realm', 'CommsCell'] as const)
+      for (const key of this.#parts.cluster.keys(kind)) this.#enqueue(kind, key, 'resync')
+    this.#queue.start()
+  }
+
+  async stop(): Promise<void> {
+    for (const remove of this.#removers) remove()
+    await this.#queue.stop()
+  }
+
+  /** Objects waiting for their pass. */
+  get depth(): number {
+    return this.#queue.depth
+  }
+
+  /** Nothing waits and nothing is under way; an object that waits for a retry does not count. */
+  get idle(): boolean {
+    return this.#queue.idle
+  }
+
+  /** A cell and its realm, because the plan of a realm depends on its cells. */
+  #enqueue(kind: Kind, key: ObjectKey, priority: Priority): void {
+    this.#queue.add(itemOf(kind, key), priority)
+    if (kind === 'Realm') return
+    const cell = this.#parts.cluster.cell(key)
+    const id = keyText(key)
+    if (cell) this.#realmOfCell.set(id, { namespace: key.namespace, name: cell.spec.realmRef.name })
+    const realm = this.#realmOfCell.get(id)
+    if (realm) this.#queue.add(itemOf('Realm', realm), priority)
+    if (!cell) this.#realmOfCell.delete(id)
+  }
+
+  /** Player counts are in the status of the realm and of its cells. */
+  #enqueueCounts(key: ObjectKey): void {
+    const { cluster } = this.#parts
     const realm = cluster.realm(key)
     if (!realm) return
-    queue.add(itemOf('Realm', key), 'resync')
-    for (const { metadata } of cluster.observeRealm(realm).cells) queue.add(itemOf('CommsCell', metadata), 'resync')
-  }
-  const outside = [publication, remotePublication, dependencies, syntheticJoins, joinSuccess].flatMap(
-    (port) => port?.onChange((key) => wake('Realm', key)) ?? [],
-  )
-  const endings = [cluster.onChange(wake), playerCounts?.onChange(recount), ...outside]
-  for (const kind of ['Realm', 'CommsCell'] as const) for (const key of cluster.keys(kind)) wake(kind, key, 'resync')
-  queue.start()
-
-  return {
-    get depth() {
-      return queue.depth
-    },
-    get idle() {
-      return queue.idle
-    },
-    async stop() {
-      for (const end of endings) end?.()
-      await queue.stop()
-    },
+    this.#queue.add(itemOf('Realm', key), 'resync')
+    for (const { metadata } of cluster.observeRealm(realm).cells) this.#queue.add(itemOf('CommsCell', metadata), 'resync')
   }
 }
 
-// Names of Kubernetes objects hold no slash.
+/** Starts the reconcilers of realms and cells. */
+export function startReconcilers(parts: LoopParts): ReconcileLoop {
+  const loop = new ReconcileLoop(parts)
+  loop.start()
+  return loop
+}
+
+// The names of Kubernetes objects contain no slash.
 const itemOf = (kind: Kind, { namespace, name }: ObjectKey): string => `${kind}/${namespace}/${name}`
 
 function parseItem(item: string): { kind: Kind; key: ObjectKey } {

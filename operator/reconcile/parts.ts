@@ -1,35 +1,42 @@
 import type { Clock } from '../../cells/chassis/clock.ts'
 import type { ObjectKey } from '../../crds/object.ts'
 import type { Site } from '../desired/site.ts'
-import type { Dependencies } from '../observers/dependencies/dependencies.ts'
-import type { Census } from '../observers/players/census.ts'
-import type { JoinWatch } from '../observers/players/join-success-rate.ts'
-import type { Elsewhere } from '../observers/publication/elsewhere.ts'
-import type { Publication } from '../observers/publication/publication.ts'
-import type { Probe } from '../observers/synthetic-join/probe.ts'
+import type { ObservedJoinCounts } from '../observed/players.ts'
+import type { PublicationStatus } from '../observed/publication.ts'
+import type { Reachability } from '../observed/reachability.ts'
+import type { SyntheticJoin } from '../observed/synthetic-join.ts'
+import type { CellObserver, Observer, RealmObserver } from '../observers/observer.ts'
+import type { CountedPlayers } from '../observers/players/player-counts.ts'
+import type { RemotePublication } from '../observers/publication/remote-publication.ts'
 import type { Cluster } from './cluster.ts'
 import type { Recheck } from './queue.ts'
 import type { ScaleMetrics } from './scale-metrics.ts'
 
-/** What reconcilers work with. */
+/** The ports of the reconcilers. Only the publication by the own realm provider must be observed. */
 export interface ReconcilerParts {
   cluster: Cluster
   site: Site
-  publication: Publication
-  /** Realm providers of other clusters, where there are any. */
-  remotePublication?: Elsewhere | undefined
-  /** Who looks at what realms depend on, if anybody does. */
-  dependencies?: Dependencies | undefined
-  /** Who counts players; without, cells are chosen by their number. */
-  playerCounts?: Census | undefined
-  /** Who joins new cells; without, the probes of their pods are trusted. */
-  syntheticJoins?: Probe | undefined
-  /** Who watches how it goes for players in new cells; without, nobody judges that. */
-  joinSuccess?: JoinWatch | undefined
-  /** Made by `scaleMetrics`, when somebody counts. */
+  publication: RealmObserver<PublicationStatus>
+  /** Without it, realms are published in this cluster only. */
+  remotePublication?: RemotePublication | undefined
+  /** Without it, dependencies count as reachable. */
+  dependencies?: RealmObserver<readonly Reachability[]> | undefined
+  /** Without it, cells are chosen by their number and nothing scales by players. */
+  playerCounts?: RealmObserver<CountedPlayers> | undefined
+  /** Without it, a new cell counts as joined once its pods are ready. */
+  syntheticJoins?: CellObserver<SyntheticJoin> | undefined
+  /** Without it, rollouts do not depend on the joins of real players. */
+  joinSuccess?: CellObserver<ObservedJoinCounts> | undefined
   scaling?: ScaleMetrics | undefined
   clock: Clock
 }
 
-/** Settles one object; which event woke it is unknown on purpose. The signal ends a pass that may no longer write. */
+/** All observers there are: a deletion and a change are the same for each of them. */
+export const observersOf = (parts: Partial<ReconcilerParts>): Observer[] => {
+  const { publication, remotePublication, dependencies, playerCounts, syntheticJoins, joinSuccess } = parts
+  const all = [publication, remotePublication, dependencies, playerCounts, syntheticJoins, joinSuccess]
+  return all.filter((observer) => observer !== undefined)
+}
+
+/** One pass over one object; the event that caused it is not passed on, on purpose. The signal ends a pass that may no longer write. */
 export type Reconcile = (key: ObjectKey, signal: AbortSignal) => Promise<Recheck>

@@ -2,14 +2,14 @@ import { expect, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
-import { createQueue, type QueueOptions, type Recheck } from './queue.ts'
+import { type Recheck, WorkQueue, type WorkQueueOptions } from './queue.ts'
 import { queueMetrics } from './queue-metrics.ts'
 
 /** A queue whose passes the test ends one by one. */
-function aQueue(options: Partial<QueueOptions> = {}) {
+function aQueue(options: Partial<WorkQueueOptions> = {}) {
   const clock = new ManualClock()
   const passes: { key: string; signal: AbortSignal; done: (recheck?: Recheck) => Promise<void>; fail: () => Promise<void> }[] = []
-  const queue = createQueue({
+  const queue = new WorkQueue({
     reconcile: (key, signal) =>
       new Promise<Recheck>((resolve, reject) => {
         passes.push({
@@ -34,7 +34,7 @@ function aQueue(options: Partial<QueueOptions> = {}) {
 }
 const settled = () => new Promise<void>(setImmediate)
 
-test('gathers keys before it starts, and does each of them once', () => {
+test('keys wait until the queue starts, and get one pass each', () => {
   const { queue, keys } = aQueue()
   queue.add('a')
   queue.add('b')
@@ -46,7 +46,7 @@ test('gathers keys before it starts, and does each of them once', () => {
   expect(queue.depth).toBe(0)
 })
 
-test('a key asked for during its pass is done once more after it, and never twice at once', async () => {
+test('a key added during its pass gets another pass after it, and never two at once', async () => {
   const { queue, keys, pass } = aQueue()
   queue.start()
   queue.add('a')
@@ -60,7 +60,7 @@ test('a key asked for during its pass is done once more after it, and never twic
   expect(queue.idle).toBe(true)
 })
 
-test('different keys go side by side, as many as there are workers', async () => {
+test('passes of different keys run at the same time, as many as there are workers', async () => {
   const { queue, keys, pass } = aQueue()
   queue.start()
   for (const key of ['a', 'b', 'c']) queue.add(key)
@@ -69,7 +69,7 @@ test('different keys go side by side, as many as there are workers', async () =>
   expect(keys()).toEqual(['a', 'b', 'c'])
 })
 
-test('what somebody changed goes before what is looked at just in case', async () => {
+test('a change goes before a resync', async () => {
   const { queue, keys, pass } = aQueue({ workers: 1 })
   for (const key of ['a', 'b', 'c']) queue.add(key, 'resync')
   queue.add('d')
@@ -89,7 +89,7 @@ test('a resync does not make a waiting change less urgent', async () => {
   expect(keys()).toEqual(['b', 'a'])
 })
 
-test('a failing key is tried again after a pause that doubles, and starts over once it worked', async () => {
+test('a failing key is retried after a delay that doubles, and starts over once a pass succeeds', async () => {
   const { queue, clock, keys, pass } = aQueue()
   queue.start()
   queue.add('a')
@@ -107,7 +107,7 @@ test('a failing key is tried again after a pause that doubles, and starts over o
   expect(keys()).toHaveLength(7)
 })
 
-test('the pause between tries does not grow beyond 1000 seconds', async () => {
+test('the delay between retries does not grow beyond 1000 seconds', async () => {
   const { queue, clock, passes, pass } = aQueue()
   queue.start()
   queue.add('a')
@@ -131,7 +131,7 @@ test('all retries together are limited: a hundred at once, then ten a second', a
   expect(passes).toHaveLength(240)
 })
 
-test('a change of a failing key does not wait for its next try', async () => {
+test('a change of a failing key does not wait for its next retry', async () => {
   const { queue, keys, pass } = aQueue()
   queue.start()
   queue.add('a')
@@ -140,7 +140,7 @@ test('a change of a failing key does not wait for its next try', async () => {
   expect(keys()).toEqual(['a', 'a'])
 })
 
-test('a pass that asks for another look gets it, unless it was looked at before', async () => {
+test('a recheck happens after its delay, unless another pass came before it', async () => {
   const { queue, clock, keys, pass } = aQueue()
   queue.start()
   queue.add('a')
@@ -154,7 +154,7 @@ test('a pass that asks for another look gets it, unless it was looked at before'
   expect(keys()).toEqual(['a', 'a', 'a'])
 })
 
-test('of two delayed wishes the earlier wins', () => {
+test('of several delays for a key the earliest holds', () => {
   const { queue, clock, keys } = aQueue()
   queue.start()
   queue.addAfter('a', 1000)
@@ -166,7 +166,7 @@ test('of two delayed wishes the earlier wins', () => {
   expect(keys()).toEqual(['a'])
 })
 
-test('a pass that outlives its deadline is told, and keeps its key but not its worker', async () => {
+test('a pass that exceeds its deadline is aborted, and keeps its key but not its worker', async () => {
   const { queue, clock, keys, pass } = aQueue({ workers: 1, deadlineMs: 1000 })
   queue.start()
   queue.add('a')
@@ -181,7 +181,7 @@ test('a pass that outlives its deadline is told, and keeps its key but not its w
   expect(keys()).toEqual(['a', 'b', 'a'])
 })
 
-test('an exception thrown before the first await is a failure like any other', async () => {
+test('an exception before the first await is a failure like any other', async () => {
   let passes = 0
   const { queue, clock } = aQueue({
     reconcile: () => {
@@ -196,7 +196,7 @@ test('an exception thrown before the first await is a failure like any other', a
   expect(passes).toBe(2)
 })
 
-test('pausing tells what is under way, waits for it, and keeps the rest for later', async () => {
+test('pausing aborts passes under way, waits for them, and keeps the other keys for later', async () => {
   const { queue, keys, pass } = aQueue({ workers: 1 })
   queue.start()
   queue.add('a')
@@ -216,7 +216,7 @@ test('pausing tells what is under way, waits for it, and keeps the rest for late
   expect(keys()).toEqual(['a', 'b', 'a'])
 })
 
-test('a stopped queue waits for what is under way and takes nothing any more', async () => {
+test('a stopped queue waits for passes under way and accepts no more keys', async () => {
   const { queue, clock, keys, pass } = aQueue()
   queue.start()
   queue.add('a')
@@ -230,7 +230,7 @@ test('a stopped queue waits for what is under way and takes nothing any more', a
   expect(keys()).toEqual(['a'])
 })
 
-test('five thousand keys at once are done once each, and counted', async () => {
+test('five thousand keys at once get one pass each, and are counted', async () => {
   const metrics = new Metrics('test')
   let passes = 0
   const { queue } = aQueue({

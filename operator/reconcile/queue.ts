@@ -5,198 +5,204 @@ import type { Log } from '../../cells/chassis/log.ts'
 import { type Rate, TokenBucket } from '../../cells/chassis/token-bucket.ts'
 import type { QueueMetrics } from './queue-metrics.ts'
 
-/** When to look at a key again after a pass that worked: when something changes, or after a while even if nothing does. */
+/** When a key gets its next pass after one that succeeded: when something changes, or after a while even if nothing does. */
 export type Recheck = 'on-change' | { afterMs: number }
 
-/** How urgent a key is: what somebody changed goes before what is looked at just in case. */
+/** A `change` is processed before a `resync`, which only verifies that nothing was missed. */
 export type Priority = 'change' | 'resync'
 
-/** Work to do, by key. */
-export interface Queue {
-  /** Asks for a pass. What is asked twice is done once; asked during a pass, it is done once more after it. */
-  add(key: string, priority?: Priority): void
-  /** Asks for a pass in a while; the earlier of two such wishes wins. */
-  addAfter(key: string, afterMs: number, priority?: Priority): void
-  /** Starts handing out work; before that, and after `pause`, keys only gather. */
-  start(): void
-  /** Hands out no more; what is under way is told to stop and waited for. */
-  pause(): Promise<void>
-  /** Pauses for good and forgets everything. */
-  stop(): Promise<void>
-  /** Keys waiting for a worker. */
-  readonly depth: number
-  /** Nothing waits for a worker and nothing is under way; delayed keys do not count. */
-  readonly idle: boolean
-}
-
-/** What a queue is made of. */
-export interface QueueOptions {
-  /** One pass over one key. It must end when the signal tells; what it throws makes the key be tried again, later and later. */
+export interface WorkQueueOptions {
+  /** One pass over one key. It must end when the signal aborts; when it throws, the key is retried with a growing delay. */
   reconcile: (key: string, signal: AbortSignal) => Promise<Recheck>
   clock: Clock
   log: Log
   metrics?: QueueMetrics | undefined
-  /** Passes under way at the same time, of different keys. */
+  /** Passes at the same time, of different keys. */
   workers?: number
-  /** How long one pass may take. */
+  /** For one pass. */
   deadlineMs?: number
 }
 
 const WORKERS = 8
 const DEADLINE_MS = 30_000
-const RETRY_BACKOFF: Backoff = { firstMs: 5, maxMs: 1_000_000 }
+const RETRY: Backoff = { firstMs: 5, maxMs: 1_000_000 }
 /** All retries together. */
 const RETRY_RATE: Rate = { burst: 100, perSecond: 10 }
 
-/** A work queue after client-go: one pass per key at a time, duplicates collapse, failures back off, changes go first. */
-export function createQueue({ reconcile, clock, log, metrics, ...options }: QueueOptions): Queue {
-  const { workers = WORKERS, deadlineMs = DEADLINE_MS } = options
-  /** Keys that want a pass, in order of arrival; one that is under way is in `again` instead. */
-  const waiting: Record<Priority, Map<string, number>> = { change: new Map(), resync: new Map() }
-  const again = new Map<string, Priority>()
-  const underWay = new Map<string, AbortController>()
-  const delayed = new Map<string, { dueAt: number; priority: Priority; cancel: () => void }>()
-  const failures = new Map<string, number>()
-  const retries = new TokenBucket(RETRY_RATE, clock.now())
-  const settled = new Set<() => void>()
-  let busyWorkers = 0
-  let running = false
-  let stopped = false
+interface Delayed {
+  dueAt: number
+  cancel: () => void
+}
 
-  function add(key: string, priority: Priority = 'change'): void {
-    if (stopped) return
-    if (underWay.has(key)) {
-      if (again.get(key) !== 'change') again.set(key, priority)
+type PassResult = { failed: false; recheck: Recheck } | { failed: true; error: unknown }
+
+/** A work queue modelled on client-go's: one pass per key at a time, duplicates collapse, failures back off, changes go first. */
+export class WorkQueue {
+  readonly #options: WorkQueueOptions
+  /** Keys waiting for a worker, in order of arrival, with the time of arrival. */
+  readonly #waiting: Record<Priority, Map<string, number>> = { change: new Map(), resync: new Map() }
+  readonly #processing = new Map<string, AbortController>()
+  /** Keys that were added during their pass: they get another one after it. */
+  readonly #dirty = new Map<string, Priority>()
+  readonly #delayed = new Map<string, Delayed>()
+  readonly #failures = new Map<string, number>()
+  readonly #retries: TokenBucket
+  readonly #drained = new Set<() => void>()
+  #busyWorkers = 0
+  #running = false
+  #stopped = false
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options
+    this.#retries = new TokenBucket(RETRY_RATE, options.clock.now())
+  }
+
+  /** Requests a pass. A key that waits already gets one pass only; one that is being processed gets another after it. */
+  add(key: string, priority: Priority = 'change'): void {
+    if (this.#stopped) return
+    if (this.#processing.has(key)) {
+      if (this.#dirty.get(key) !== 'change') this.#dirty.set(key, priority)
       return
     }
-    if (waiting.change.has(key)) return
-    if (priority === 'change') waiting.resync.delete(key)
-    if (!waiting[priority].has(key)) waiting[priority].set(key, clock.now())
-    dispatch()
+    const { change, resync } = this.#waiting
+    if (change.has(key)) return
+    if (priority === 'change') resync.delete(key)
+    if (!this.#waiting[priority].has(key)) this.#waiting[priority].set(key, this.#options.clock.now())
+    this.#dispatch()
   }
 
-  function addAfter(key: string, afterMs: number, priority: Priority = 'resync'): void {
-    if (stopped) return
-    const dueAt = clock.now() + afterMs
-    const known = delayed.get(key)
-    if (known && known.dueAt <= dueAt) return
-    known?.cancel()
-    const cancel = clock.after(afterMs, () => {
-      delayed.delete(key)
-      add(key, priority)
+  /** Requests a pass after a delay; of two delays for the same key the one that ends earlier holds. */
+  addAfter(key: string, delayMs: number, priority: Priority = 'resync'): void {
+    if (this.#stopped) return
+    const { clock } = this.#options
+    const dueAt = clock.now() + delayMs
+    const delayed = this.#delayed.get(key)
+    if (delayed && delayed.dueAt <= dueAt) return
+    delayed?.cancel()
+    const cancel = clock.after(delayMs, () => {
+      this.#delayed.delete(key)
+      this.add(key, priority)
     })
-    delayed.set(key, { dueAt, priority, cancel })
+    this.#delayed.set(key, { dueAt, cancel })
   }
 
-  function dispatch(): void {
-    while (running && busyWorkers < workers) {
-      const next = first(waiting.change) ?? first(waiting.resync)
+  /** Starts processing; before that, and after `pause`, keys only wait. */
+  start(): void {
+    this.#running = !this.#stopped
+    this.#dispatch()
+  }
+
+  /** Starts no further pass; passes under way are aborted and waited for. */
+  async pause(): Promise<void> {
+    this.#running = false
+    for (const abort of this.#processing.values()) abort.abort(new Error('the queue stops'))
+    if (this.#processing.size > 0) await new Promise<void>((resolve) => this.#drained.add(resolve))
+  }
+
+  /** Pauses for good; keys are accepted no longer. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const { cancel } of this.#delayed.values()) cancel()
+    this.#delayed.clear()
+    await this.pause()
+  }
+
+  /** Keys waiting for a worker. */
+  get depth(): number {
+    return this.#waiting.change.size + this.#waiting.resync.size
+  }
+
+  /** No key waits for a worker and no pass is under way; delayed keys do not count. */
+  get idle(): boolean {
+    return this.#processing.size === 0 && this.depth === 0
+  }
+
+  #dispatch(): void {
+    const { workers = WORKERS, clock, metrics } = this.#options
+    while (this.#running && this.#busyWorkers < workers) {
+      const next = firstOf(this.#waiting.change) ?? firstOf(this.#waiting.resync)
       if (!next) return
       const [key, since] = next
-      waiting.change.delete(key)
-      waiting.resync.delete(key)
+      this.#waiting.change.delete(key)
+      this.#waiting.resync.delete(key)
       metrics?.wait.observe((clock.now() - since) / 1000)
-      begin(key)
+      this.#begin(key)
     }
   }
 
-  function begin(key: string): void {
+  #begin(key: string): void {
+    const { clock, log, deadlineMs = DEADLINE_MS } = this.#options
     const abort = new AbortController()
-    underWay.set(key, abort)
-    busyWorkers++
+    this.#processing.set(key, abort)
     const startedAt = clock.now()
-    let holdsWorker = true
-    const release = () => {
-      if (!holdsWorker) return
-      holdsWorker = false
-      busyWorkers--
-      dispatch()
-    }
+    const release = this.#occupyWorker()
     // A pass that ignores its deadline keeps its key, so that it never runs twice at once, but not its worker.
     const cancelDeadline = clock.after(deadlineMs, () => {
       log.warn({ key, deadlineMs }, 'a pass did not end within its deadline')
       abort.abort(new Error(`not done within ${deadlineMs} ms`))
       release()
     })
-    // The pass decides anew when to look again; what an earlier one wished is void.
-    delayed.get(key)?.cancel()
-    delayed.delete(key)
-    attempt(key, abort.signal).then((outcome) => {
+    // This pass decides when the next one is due: an earlier decision no longer holds.
+    this.#delayed.get(key)?.cancel()
+    this.#delayed.delete(key)
+    this.#pass(key, abort.signal).then((result) => {
       cancelDeadline()
-      metrics?.duration.observe({ outcome: outcome.failed ? 'failure' : 'success' }, (clock.now() - startedAt) / 1000)
-      underWay.delete(key)
-      if (outcome.failed) retry(key, outcome.error)
-      else succeed(key, outcome.recheck)
-      const asked = again.get(key)
-      again.delete(key)
-      if (asked) add(key, asked)
+      this.#finish(key, result, clock.now() - startedAt)
       release()
-      if (underWay.size === 0) for (const tell of settled) tell()
+      if (this.#processing.size === 0) this.#notifyDrained()
     })
   }
 
-  async function attempt(key: string, signal: AbortSignal) {
-    try {
-      return { failed: false, recheck: await reconcile(key, signal) } as const
-    } catch (error) {
-      return { failed: true, error } as const
+  /** The returned function frees the worker again, once. */
+  #occupyWorker(): () => void {
+    let isOccupied = true
+    this.#busyWorkers++
+    return () => {
+      if (!isOccupied) return
+      isOccupied = false
+      this.#busyWorkers--
+      this.#dispatch()
     }
   }
 
-  function succeed(key: string, recheck: Recheck): void {
-    failures.delete(key)
-    if (recheck !== 'on-change') addAfter(key, recheck.afterMs)
+  async #pass(key: string, signal: AbortSignal): Promise<PassResult> {
+    try {
+      return { failed: false, recheck: await this.#options.reconcile(key, signal) }
+    } catch (error) {
+      return { failed: true, error }
+    }
   }
 
-  function retry(key: string, error: unknown): void {
-    if (!running) {
-      add(key) // interrupted: whoever starts again finds it waiting
+  #finish(key: string, result: PassResult, tookMs: number): void {
+    this.#options.metrics?.duration.observe({ outcome: result.failed ? 'failure' : 'success' }, tookMs / 1000)
+    this.#processing.delete(key)
+    if (result.failed) this.#retry(key, result.error)
+    else {
+      this.#failures.delete(key)
+      if (result.recheck !== 'on-change') this.addAfter(key, result.recheck.afterMs)
+    }
+    const priority = this.#dirty.get(key)
+    this.#dirty.delete(key)
+    if (priority) this.add(key, priority)
+  }
+
+  #retry(key: string, error: unknown): void {
+    if (!this.#running) {
+      this.add(key) // interrupted: the key waits until the queue is started again
       return
     }
-    const count = failures.get(key) ?? 0
-    failures.set(key, count + 1)
-    const afterMs = Math.max(backoffMs(RETRY_BACKOFF, count + 1), retries.reserve(clock.now()))
-    log.warn({ key, error: messageOf(error), failures: count + 1, afterMs }, 'a pass failed and will be tried again')
-    addAfter(key, afterMs, 'change')
+    const failures = (this.#failures.get(key) ?? 0) + 1
+    this.#failures.set(key, failures)
+    const { clock, log } = this.#options
+    const afterMs = Math.max(backoffMs(RETRY, failures), this.#retries.reserve(clock.now()))
+    log.warn({ key, error: messageOf(error), failures, afterMs }, 'a pass failed and will be retried')
+    this.addAfter(key, afterMs, 'change')
   }
 
-  const settledAll = () =>
-    new Promise<void>((resolve) => {
-      if (underWay.size === 0) return resolve()
-      const tell = () => {
-        settled.delete(tell)
-        resolve()
-      }
-      settled.add(tell)
-    })
-
-  async function pause(): Promise<void> {
-    running = false
-    for (const abort of underWay.values()) abort.abort(new Error('the queue stops'))
-    await settledAll()
-  }
-
-  return {
-    add,
-    addAfter,
-    start() {
-      running = !stopped
-      dispatch()
-    },
-    pause,
-    async stop() {
-      stopped = true
-      for (const { cancel } of delayed.values()) cancel()
-      delayed.clear()
-      await pause()
-    },
-    get depth() {
-      return waiting.change.size + waiting.resync.size
-    },
-    get idle() {
-      return underWay.size === 0 && waiting.change.size + waiting.resync.size === 0
-    },
+  #notifyDrained(): void {
+    for (const resolve of this.#drained) resolve()
+    this.#drained.clear()
   }
 }
 
-const first = (keys: Map<string, number>): [string, number] | undefined => keys.entries().next().value
+const firstOf = (keys: Map<string, number>): [string, number] | undefined => keys.entries().next().value

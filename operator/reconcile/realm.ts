@@ -1,87 +1,94 @@
-import type { CommsCell, Realm } from '../../crds/realm.ts'
+import type { ObjectKey } from '../../crds/object.ts'
+import type { Realm } from '../../crds/realm.ts'
 import { planRealm, type RealmPlan } from '../desired/plan.ts'
 import { realmStatus } from '../desired/status/realm-status.ts'
 import type { RealmStatusInput } from '../desired/status/realm-view.ts'
 import type { RealmUrls } from '../desired/urls.ts'
-import type { SyntheticJoin } from '../observed/synthetic-join.ts'
+import type { Observations } from '../observed/observations.ts'
 import { failureOf } from './failure.ts'
 import { ensureFinalizer, finalize } from './finalizer.ts'
-import type { Reconcile, ReconcilerParts } from './parts.ts'
+import { observersOf, type Reconcile, type ReconcilerParts } from './parts.ts'
+import type { Recheck } from './queue.ts'
 
 /** Observe, plan, realize, report: every pass settles the whole realm. */
 export const realmReconciler =
   (parts: ReconcilerParts): Reconcile =>
   async (key, signal) => {
-    const {
-      cluster,
-      site,
-      publication,
-      remotePublication,
-      dependencies,
-      playerCounts,
-      syntheticJoins,
-      joinSuccess,
-      scaling,
-      clock,
-    } = parts
+    const { cluster, site, syntheticJoins, joinSuccess, scaling } = parts
     const realm = cluster.realm(key)
-    if (!realm || realm.metadata.deletionTimestamp) {
-      publication.forget({ metadata: key }) // what the realm owned goes with it
-      dependencies?.forget(key)
-      playerCounts?.forget(key)
-      syntheticJoins?.attend(key, [])
-      joinSuccess?.attend(key, [])
-      if (realm) return finalize(parts, realm)
-      remotePublication?.forget(key)
-      return 'on-change'
-    }
+    if (!realm || realm.metadata.deletionTimestamp) return end(parts, key, realm)
     const observed = cluster.observeRealm(realm)
-    playerCounts?.attend(realm)
-    const players = playerCounts?.players(key)
-    const mayBeRoutedTo = (cell: CommsCell) => remotePublication?.mayLeadTo(realm, cell.metadata.name) ?? false
-    const seen = {
-      players,
-      peak: playerCounts?.peak(key),
-      arePlayersUnknown: playerCounts?.isLost(key) ?? true,
-      syntheticJoinOf: syntheticJoins?.joinOf ?? trusted,
-      joinCountsOf: joinSuccess?.joinsOf,
-      mayBeRoutedTo,
-    }
-    const plan = planRealm(realm, observed, site, { ...seen, now: clock.now() })
-    syntheticJoins?.attend(key, plan.rollout.cellsToJoin)
-    joinSuccess?.attend(key, plan.rollout.cellsToWatch)
+    const observations = observe(parts, realm)
+    const plan = planRealm(realm, observed, site, observations)
+    syntheticJoins?.watch(key, plan.rollout.cellsToJoin)
+    joinSuccess?.watch(key, plan.rollout.cellsToWatch)
     const failed = await failureOf(async () => {
       await ensureFinalizer(cluster, realm)
       await cluster.realizeRealm(realm, plan)
     })
     signal.throwIfAborted()
-    const urls = site.urls(realm)
-    const told = withEndpoints(realm, plan, urls)
-    const facts: RealmStatusInput = {
-      realm,
-      plan,
-      // Read again: the status speaks of what the pass left behind, so that a changed cell counts as changing from the first moment.
-      observed: cluster.observeRealm(realm),
-      urls,
-      publication: publication.sighting(told),
-      ...(remotePublication && { remotePublications: remotePublication.publish(told) }),
-      ...(dependencies && { reachability: dependencies.reach(realm) }),
-      players: sumOf(players),
-      failure: failed?.failure,
-      now: clock.now(),
-    }
+    const { players } = observations
+    // Read again: the status describes what the pass left behind, so that a changed cell counts as changing from the first moment.
+    const changed = cluster.observeRealm(realm)
+    const facts = { ...publish(parts, realm, plan), observed: changed, players: sumOf(players), failure: failed?.failure }
     await cluster.reportRealm(realm, realmStatus(facts))
     for (const { what, reason } of plan.scale.decisions) scaling?.inc({ what, reason })
-    if (failed) throw failed.thrown // it has been told; now the queue backs off and tries again
+    if (failed) throw failed.thrown // the status reports it; now the queue backs off and tries again
     return plan.recheckMs === undefined ? 'on-change' : { afterMs: plan.recheckMs }
   }
 
-const trusted = (): SyntheticJoin => ({ state: 'joined' })
+/** Kubernetes collects what the realm owned. The names at remote providers are given back while the realm still exists. */
+function end(parts: ReconcilerParts, key: ObjectKey, realm: Realm | undefined): Promise<Recheck> | Recheck {
+  const observers = observersOf(realm ? { ...parts, remotePublication: undefined } : parts)
+  for (const observer of observers) observer.forget(key)
+  return realm ? finalize(parts, realm) : 'on-change'
+}
+
+/** What the observers found out so far. */
+function observe(
+  { playerCounts, syntheticJoins, joinSuccess, remotePublication, clock }: ReconcilerParts,
+  realm: Realm,
+): Observations {
+  playerCounts?.watch(realm)
+  const counted = playerCounts?.get(realm.metadata)
+  return {
+    players: counted?.bySlot,
+    peak: counted?.peak,
+    arePlayersUnknown: counted?.isUnknown ?? playerCounts === undefined,
+    syntheticJoinOf: (cell) => (syntheticJoins ? (syntheticJoins.get(cell) ?? { state: 'untried' }) : { state: 'joined' }),
+    joinCountsOf: joinSuccess && ((cell) => joinSuccess.get(cell) ?? 'unknown'),
+    mayBeRoutedTo: (cell) => remotePublication?.mayRouteTo(realm, cell.metadata.name) ?? false,
+    now: clock.now(),
+  }
+}
+
+/** Has the planned endpoints published, and gathers what the status reports about that. */
+function publish(
+  parts: ReconcilerParts,
+  realm: Realm,
+  plan: RealmPlan,
+): Omit<RealmStatusInput, 'observed' | 'players' | 'failure'> {
+  const { site, publication, remotePublication, dependencies, clock } = parts
+  const urls = site.urls(realm)
+  const planned = withEndpoints(realm, plan, urls)
+  publication.watch(planned)
+  remotePublication?.watch(planned)
+  dependencies?.watch(realm)
+  return {
+    realm,
+    plan,
+    urls,
+    publication: publication.get(realm.metadata) ?? { state: 'unknown', aboutUrl: '' },
+    ...(remotePublication && { remotePublications: remotePublication.get(realm.metadata) ?? [] }),
+    ...(dependencies && { reachability: dependencies.get(realm.metadata) ?? [] }),
+    now: clock.now(),
+  }
+}
 
 const sumOf = (players: ReadonlyMap<number, number> | undefined): number | undefined =>
   players && [...players.values()].reduce((sum, count) => sum + count, 0)
 
-// The provider is compared with what we are about to say, not with what we said in the pass before.
+// What the provider serves is compared with the endpoints of this pass, not with those in the status of the pass before.
 const withEndpoints = (realm: Realm, plan: RealmPlan, { stats }: RealmUrls): Realm => ({
   ...realm,
   status: { ...realm.status, endpoints: [...plan.endpoints], urls: { stats } },

@@ -6,18 +6,11 @@ import { Writer } from '../../operator/kubernetes/apply/writer.ts'
 import { Cache } from '../../operator/kubernetes/cache/cache.ts'
 import { KubernetesCluster } from '../../operator/kubernetes/kubernetes-cluster.ts'
 import { type Leadership, soleLeadership } from '../../operator/leader/leadership.ts'
+import { alwaysServing } from '../../operator/observers/fixtures.ts'
 import type { CountPlayers } from '../../operator/observers/players/connector-players.ts'
-import type { Publication } from '../../operator/observers/publication/publication.ts'
 import { startReconcilers } from '../../operator/reconcile/loop.ts'
 import type { ReconcilerParts } from '../../operator/reconcile/parts.ts'
 import type { ApiServer } from './apiserver.ts'
-
-/** A realm provider that serves whatever it is asked about. */
-const agreeablePublication: Publication = {
-  sighting: ({ metadata }) => ({ state: 'serving', aboutUrl: `http://realm-provider/${metadata.name}/about` }),
-  forget: () => {},
-  onChange: () => () => {},
-}
 
 /** Requests that change something. */
 export const writesOf = ({ counts }: Transport): number =>
@@ -41,7 +34,7 @@ export async function startOperator(
   const cluster = new KubernetesCluster({ cache, writer, platform, countPlayers })
   cache.start()
   await cache.synced
-  const parts = { cluster, site, publication: agreeablePublication, ...outside }
+  const parts = { cluster, site, publication: alwaysServing, ...outside }
   const reconcilers = startReconcilers({ ...parts, clock: systemClock, log: silentLog })
   return {
     transport,

@@ -1,15 +1,16 @@
 import type { SyntheticJoin } from '../../operator/observed/synthetic-join.ts'
-import type { Probe } from '../../operator/observers/synthetic-join/probe.ts'
+import type { CellObserver } from '../../operator/observers/observer.ts'
 
 /** Synthetic joins whose outcome the test sets. */
 export function scriptedJoins() {
-  const listeners = new Set<Parameters<Probe['onChange']>[0]>()
-  const world = { join: { state: 'joined' } as SyntheticJoin, attended: new Set<string>() }
-  const joins: Probe = {
-    attend: (_, cells) => {
-      for (const { metadata } of cells) world.attended.add(metadata.name)
+  const listeners = new Set<Parameters<CellObserver<SyntheticJoin>['onChange']>[0]>()
+  const world = { join: { state: 'joined' } as SyntheticJoin, watched: new Set<string>() }
+  const joins: CellObserver<SyntheticJoin> = {
+    watch: (_, cells) => {
+      for (const { metadata } of cells) world.watched.add(metadata.name)
     },
-    joinOf: () => world.join,
+    get: () => world.join,
+    forget: () => {},
     onChange: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -19,5 +20,5 @@ export function scriptedJoins() {
     world.join = join
     for (const listener of listeners) listener({ namespace, name: 'main' })
   }
-  return { ...joins, attended: world.attended, answer }
+  return { ...joins, watched: world.watched, answer }
 }

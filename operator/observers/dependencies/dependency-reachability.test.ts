@@ -6,7 +6,7 @@ import { listen } from '../../../cells/chassis/listen.ts'
 import { silentLog } from '../../../cells/chassis/log.ts'
 import { Metrics } from '../../../cells/chassis/metrics.ts'
 import { aRealm } from '../../desired/fixtures.ts'
-import { watchDependencies } from './dependency-reachability.ts'
+import { DependencyReachability } from './dependency-reachability.ts'
 import { probeUrl } from './reachability-probe.ts'
 
 const url = 'wss://livekit.example.org'
@@ -14,72 +14,76 @@ const url = 'wss://livekit.example.org'
 function aWatch(first: string | undefined = undefined) {
   const clock = new ManualClock()
   const world = { problem: first, asked: [] as string[] }
-  const woken: string[] = []
-  const dependencies = watchDependencies({
+  const notified: string[] = []
+  const dependencies = new DependencyReachability({
+    log: silentLog,
     clock,
     random: () => 0.5,
-    knock: async (asked) => {
+    probe: async (asked) => {
       world.asked.push(asked)
       return world.problem
     },
   })
-  dependencies.onChange(({ name }) => woken.push(name))
+  dependencies.onChange(({ name }) => notified.push(name))
   const pass = async (ms: number) => {
     for (let at = 0; at < ms; at += 250) {
       clock.advance(250)
       await new Promise(setImmediate)
     }
   }
-  return { dependencies, world, woken, pass }
+  /** One pass of a reconciler over a realm. */
+  const reach = (realm = aRealm()) => {
+    dependencies.watch(realm)
+    return dependencies.get(realm.metadata)
+  }
+  return { dependencies, reach, world, notified, pass }
 }
 
-test('what a realm needs from outside is looked at once for all who need it, and rarely while all is well', async () => {
-  const { dependencies, world, woken, pass } = aWatch()
+test('a server is probed once for all realms that depend on it, and rarely while it is reachable', async () => {
+  const { reach, world, notified, pass } = aWatch()
   const other = aRealm()
   other.metadata.name = 'other'
-  expect(dependencies.reach(aRealm())).toEqual([{ dependency: 'LiveKit', url, state: 'unknown' }])
-  dependencies.reach(other)
+  expect(reach()).toEqual([{ dependency: 'LiveKit', url, state: 'unknown' }])
+  reach(other)
   await pass(500)
-  expect(dependencies.reach(aRealm())).toEqual([{ dependency: 'LiveKit', url, state: 'reachable' }])
-  expect([world.asked, woken.sort()]).toEqual([[url], ['main', 'other']])
+  expect(reach()).toEqual([{ dependency: 'LiveKit', url, state: 'reachable' }])
+  expect([world.asked, notified.sort()]).toEqual([[url], ['main', 'other']])
   await pass(60_000)
   expect(world.asked).toHaveLength(3)
-  expect(woken).toHaveLength(2)
+  expect(notified).toHaveLength(2)
 })
 
-test('what is not there is told with its first reason, and looked for until it is', async () => {
-  const { dependencies, world, woken, pass } = aWatch('connect ECONNREFUSED')
-  dependencies.reach(aRealm())
+test('an unreachable server is reported with its first error message, and probed until it is reachable', async () => {
+  const { reach, world, notified, pass } = aWatch('connect ECONNREFUSED')
+  reach()
   await pass(500)
-  expect(dependencies.reach(aRealm())).toEqual([
-    { dependency: 'LiveKit', url, state: 'unreachable', message: 'connect ECONNREFUSED' },
-  ])
+  expect(reach()).toEqual([{ dependency: 'LiveKit', url, state: 'unreachable', message: 'connect ECONNREFUSED' }])
   world.problem = 'answered 503'
   await pass(60_000)
-  expect(dependencies.reach(aRealm())).toMatchObject([{ message: 'connect ECONNREFUSED' }])
-  expect(woken).toEqual(['main'])
+  expect(reach()).toMatchObject([{ message: 'connect ECONNREFUSED' }])
+  expect(notified).toEqual(['main'])
   world.problem = undefined
   await pass(20_000)
-  expect(dependencies.reach(aRealm())).toMatchObject([{ state: 'reachable' }])
+  expect(reach()).toMatchObject([{ state: 'reachable' }])
 })
 
-test('a server that restarts is not missed', async () => {
-  const { dependencies, world, woken, pass } = aWatch()
-  dependencies.reach(aRealm())
+test('a server that restarts does not become unreachable', async () => {
+  const { reach, world, notified, pass } = aWatch()
+  reach()
   await pass(29_500)
   world.problem = 'connect ECONNREFUSED'
   await pass(2_000)
-  expect(dependencies.reach(aRealm())).toMatchObject([{ state: 'reachable' }])
+  expect(reach()).toMatchObject([{ state: 'reachable' }])
   world.problem = undefined
   await pass(60_000)
-  expect(woken).toEqual(['main'])
+  expect(notified).toEqual(['main'])
 })
 
-test('what no realm needs any more is left alone', async () => {
-  const { dependencies, world, pass } = aWatch()
-  dependencies.reach(aRealm())
+test('a server that no realm depends on any more is not probed', async () => {
+  const { dependencies, reach, world, pass } = aWatch()
+  reach()
   await pass(500)
-  dependencies.reach(aRealm({ livekit: { url: 'wss://new.example.org' } }))
+  reach(aRealm({ livekit: { url: 'wss://new.example.org' } }))
   await pass(60_000)
   expect(world.asked.filter((asked) => asked === url)).toHaveLength(1)
   dependencies.forget({ namespace: 'metaverse', name: 'main' })
@@ -88,12 +92,12 @@ test('what no realm needs any more is left alone', async () => {
   expect(world.asked).toHaveLength(before)
 })
 
-test('what a realm runs itself is not looked for outside', () => {
-  const { dependencies } = aWatch()
-  expect(dependencies.reach(aRealm({ livekit: { type: 'Managed' } }))).toEqual([])
+test('servers that the realm runs itself are not probed', () => {
+  const { reach } = aWatch()
+  expect(reach(aRealm({ livekit: { type: 'Managed' } }))).toEqual([])
 })
 
-test('over the network a LiveKit is one that answers, and a NATS one that can be connected to', async () => {
+test('over the network a LiveKit is reachable when it answers, and a NATS when it accepts a connection', async () => {
   const routes = [route('GET', '/', () => text('OK'))]
   const livekit = await listen(createApp({ routes, log: silentLog, metrics: new Metrics('test') }), {
     port: 0,

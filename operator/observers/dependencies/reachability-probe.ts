@@ -2,14 +2,14 @@ import { connect } from 'node:net'
 import { Agent, request } from 'undici'
 import { messageOf } from '../../../cells/chassis/errors.ts'
 
-/** Tries a URL without saying who we are; nothing = it was reached, else why not. */
+/** Tries to reach a URL without credentials; returns why that failed, or undefined. */
 export type ReachabilityProbe = (url: string) => Promise<string | undefined>
 
 const TIMEOUT_MS = 5_000
 const MAX_ANSWER_BYTES = 64 * 1024
 const agent = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connections: 1 })
 
-/** LiveKit by HTTP, where it answers anybody at its root; NATS by a connection. */
+/** LiveKit by HTTP, because its root answers without credentials; NATS by a TCP connection. */
 export const probeUrl: ReachabilityProbe = (url) =>
   /^wss?:/.test(url) ? probeByHttp(url.replace(/^ws/, 'http')) : probeByTcp(url)
 
@@ -28,7 +28,7 @@ const NATS_PORT = 4222
 const probeByTcp = (url: string): Promise<string | undefined> =>
   new Promise((resolve) => {
     const parsed = URL.parse(url)
-    if (!parsed?.hostname) return resolve('this is no URL')
+    if (!parsed?.hostname) return resolve('this is not a URL')
     const host = parsed.hostname.replace(/^\[|\]$/g, '')
     const socket = connect({ host, port: Number(parsed.port || NATS_PORT), timeout: TIMEOUT_MS })
     const done = (problem?: string) => {
@@ -37,6 +37,6 @@ const probeByTcp = (url: string): Promise<string | undefined> =>
     }
     socket.once('connect', () => done())
     socket.once('timeout', () => done('no answer'))
-    // Where a name has several addresses, the error about all of them has a code and no sentence.
+    // For a name with several addresses the error about all of them has a code and no message.
     socket.once('error', (error: NodeJS.ErrnoException) => done(error.message || error.code || 'no answer'))
   })

@@ -5,7 +5,7 @@ import { connectorPlayerCounter } from './connector-players.ts'
 
 const says = (body: unknown, status = 200): Fetched => ({ ok: true, status, body })
 
-test('each connector is asked where it answers, and whoever does not say a number is missing', async () => {
+test('each connector is asked at its address, and one without a valid answer is missing', async () => {
   const answers: Record<string, Fetched> = {
     'http://10.0.0.1:8080/status': says({ userCount: 12 }),
     'http://[fd00::2]:8080/status': says({ userCount: 0 }),
@@ -14,28 +14,28 @@ test('each connector is asked where it answers, and whoever does not say a numbe
     'http://10.0.0.5:8080/status': says(null),
     'http://10.0.0.6:8080/status': says({ userCount: 9 }, 503),
   }
-  const headcount = connectorPlayerCounter({
+  const countPlayers = connectorPlayerCounter({
     port: 8080,
     clock: new ManualClock(),
-    fetch: async (url) => answers[url] ?? { ok: false, reason: `nobody asks ${url}` },
+    fetch: async (url) => answers[url] ?? { ok: false, reason: `unexpected ${url}` },
   })
   const addresses = ['10.0.0.1', 'fd00::2', '10.0.0.3', '10.0.0.4', '10.0.0.5', '10.0.0.6', undefined]
-  const players = await headcount(addresses.map((address, index) => ({ name: `pod-${index}`, address })))
+  const players = await countPlayers(addresses.map((address, index) => ({ name: `pod-${index}`, address })))
   expect(Object.fromEntries(players)).toEqual({ 'pod-0': 12, 'pod-1': 0 })
 })
 
-test('a headcount is over after three seconds, with those who answered until then', async () => {
+test('counting ends after three seconds, with the answers until then', async () => {
   const clock = new ManualClock()
   const asked: string[] = []
   const fetch = (url: string) => {
     asked.push(url)
     return url.includes('//a:') ? Promise.resolve(says({ userCount: 5 })) : new Promise<Fetched>(() => {})
   }
-  const headcount = connectorPlayerCounter({ port: 1, clock, fetch })
+  const countPlayers = connectorPlayerCounter({ port: 1, clock, fetch })
   const many = Array.from({ length: 100 }, (_, index) => ({ name: `pod-${index}`, address: index === 0 ? 'a' : 'b' }))
-  const counting = headcount(many)
+  const counting = countPlayers(many)
   await new Promise(setImmediate)
   clock.advance(3_000)
   expect(Object.fromEntries(await counting)).toEqual({ 'pod-0': 5 })
-  expect(asked).toHaveLength(33) // 32 at once, and one in the place of the one that answered
+  expect(asked).toHaveLength(33) // 32 at the same time, and one more after the first answer
 })

@@ -1,37 +1,36 @@
+import pLimit from 'p-limit'
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import { type Fetched, fetchJson } from '../../../cells/chassis/fetch-json.ts'
-import { createLanes } from '../../../cells/chassis/lanes.ts'
 
-/** A connector pod and where it answers. */
+/** A connector pod. */
 export interface ConnectorAddress {
   name: string
-  /** IP address; nothing while it has none. */
+  /** IP address; undefined while it has none. */
   address: string | undefined
 }
 
-/** Asks connectors one by one how many players they have, by name; whoever does not answer in time is missing. */
+/** Asks each connector for its number of players; the result is by name, without connectors that do not answer in time. */
 export type CountPlayers = (connectors: readonly ConnectorAddress[]) => Promise<ReadonlyMap<string, number>>
 
-/** What a headcount is made of. */
+/** `fetch` is HTTP by default. */
 export interface CountPlayersOptions {
-  /** Where connectors answer. */
+  /** HTTP port of the connectors. */
   port: number
   clock: Clock
-  /** Asks for a URL; over HTTP unless told. */
   fetch?: (url: string) => Promise<Fetched>
 }
 
 const TIMEOUT_MS = 1_000
-/** All of them together: what could be asked until then counts. */
+/** For all requests together: answers until then count. */
 const DEADLINE_MS = 3_000
 const MAX_BYTES = 16 * 1024
-/** Questions under way at once, whatever the number of connectors and cells. */
+/** Requests at the same time, whatever the number of connectors and cells. */
 const MAX_PARALLEL = 32
 
-/** Counts at `/status` of each connector. */
+/** Counts by the `/status` of each connector. */
 export function connectorPlayerCounter({ port, clock, ...options }: CountPlayersOptions): CountPlayers {
   const fetch = options.fetch ?? ((url) => fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }))
-  const lanes = createLanes(MAX_PARALLEL)
+  const limit = pLimit(MAX_PARALLEL)
   return async (connectors) => {
     const players = new Map<string, number>()
     let isOver = false
@@ -42,7 +41,7 @@ export function connectorPlayerCounter({ port, clock, ...options }: CountPlayers
     }
     await new Promise<void>((resolve) => {
       const cancel = clock.after(DEADLINE_MS, resolve)
-      void Promise.all(connectors.map((each) => lanes.run(() => ask(each)))).then(() => {
+      void Promise.all(connectors.map((connector) => limit(() => ask(connector)))).then(() => {
         cancel()
         resolve()
       })
@@ -52,7 +51,7 @@ export function connectorPlayerCounter({ port, clock, ...options }: CountPlayers
   }
 }
 
-/** Where a connector answers a question. */
+/** The URL of a question to a connector; an IPv6 address gets its brackets. */
 export const connectorUrl = (address: string, port: number, question: 'status' | 'joins'): string =>
   `http://${address.includes(':') ? `[${address}]` : address}:${port}/${question}`
 

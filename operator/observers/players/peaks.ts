@@ -5,16 +5,16 @@ interface Sample {
   players: ReadonlyMap<number, number>
 }
 
-/** Samples of one realm; an hour of them at the pace of the census. */
+/** Per realm: more than an hour of counts. */
 const MAX_SAMPLES = 512
 
-/** What one realm's players were for a while, to know the most there were. */
+/** The counts of one realm's players over a while, for their peak. */
 export class Peaks {
   #samples: Sample[] = []
-  /** Since when every question was answered. */
+  /** Since when every request was answered. */
   #since: number | undefined
 
-  /** Takes a count in, and lets go of what is older than anybody asks for; nothing = nobody knows. */
+  /** Adds a count and drops those older than `keepMs`; undefined = the number of players is unknown, which begins the record anew. */
   record(now: number, players: ReadonlyMap<number, number> | undefined, keepMs: number): void {
     if (!players) {
       this.#samples = []
@@ -26,7 +26,7 @@ export class Peaks {
     this.#samples = this.#samples.slice(Math.max(this.#firstOf(now - keepMs), this.#samples.length - MAX_SAMPLES))
   }
 
-  /** The most players within a time that ends now; nothing while less than that is known. */
+  /** The most players within a window that ends now; undefined while they were not counted for that long. */
   over(windowMs: number, now: number): PlayerPeak | undefined {
     if (this.#since === undefined || now - this.#since < windowMs) return undefined
     const within = this.#samples.slice(this.#firstOf(now - windowMs))
@@ -44,7 +44,7 @@ export class Peaks {
     return { bySlot, total }
   }
 
-  /** What was counted last before a moment holds at that moment. */
+  /** The last count before a moment still holds at that moment. */
   #firstOf(moment: number): number {
     return Math.max(
       0,

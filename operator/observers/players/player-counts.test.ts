@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../../cells/chassis/clock.ts'
 import type { Fetched } from '../../../cells/chassis/fetch-json.ts'
+import { silentLog } from '../../../cells/chassis/log.ts'
 import type { ObjectKey } from '../../../crds/object.ts'
 import { aRealm, site } from '../../desired/fixtures.ts'
-import { createCensus } from './player-counts.ts'
+import { PlayerCounts } from './player-counts.ts'
 
 const key = { namespace: 'metaverse', name: 'main' }
 const cells = (...counts: (number | undefined)[]): Fetched => ({
@@ -12,92 +13,98 @@ const cells = (...counts: (number | undefined)[]): Fetched => ({
   body: { cells: counts.map((userCount, slot) => ({ slot, healthy: userCount !== undefined, userCount: userCount ?? 7 })) },
 })
 
-function aCensus() {
+function aCounter() {
   const clock = new ManualClock()
-  const world = { answer: cells(0) as Fetched, asked: [] as string[], told: [] as ObjectKey[] }
+  const world = { answer: cells(0) as Fetched, asked: [] as string[], notified: [] as ObjectKey[] }
   const fetch = async (url: string) => {
     world.asked.push(url)
     return world.answer
   }
-  const census = createCensus({ statsUrlOf: site.statsUrl, clock, fetch, random: () => 0.5 })
-  census.onChange((realm) => world.told.push(realm))
+  const counts = new PlayerCounts({
+    log: silentLog,
+    statsUrlOf: site.statsUrl,
+    clock,
+    fetch,
+    random: () => 0.5,
+  })
+  counts.onChange((realm) => world.notified.push(realm))
   const pass = async (ms = 10_000) => {
     clock.advance(ms)
     await new Promise(setImmediate)
   }
-  return { clock, world, census, pass }
+  return { clock, world, counts, pass }
 }
 
-test('an attended realm is counted cell by cell, at its statistics', async () => {
-  const { world, census, pass } = aCensus()
+test('the players of a watched realm are counted cell by cell, at its statistics', async () => {
+  const { world, counts, pass } = aCounter()
   world.answer = cells(3, 40)
-  census.attend(aRealm())
-  expect(census.players(key)).toBeUndefined()
+  counts.watch(aRealm())
+  expect(counts.get(key)?.bySlot).toBeUndefined()
   await pass()
-  expect([...(census.players(key) ?? [])]).toEqual([
+  expect([...(counts.get(key)?.bySlot ?? [])]).toEqual([
     [0, 3],
     [1, 40],
   ])
   expect(world.asked).toEqual(['http://main-stats.metaverse.svc.cluster.local/stats/cells'])
 })
 
-test('it is news when a crowd gets another name, not when somebody comes or goes', async () => {
-  const { world, census, pass } = aCensus()
-  census.attend(aRealm())
+test('the listeners are notified when a crowd gets another size, not of each player', async () => {
+  const { world, counts, pass } = aCounter()
+  counts.watch(aRealm())
   for (const count of [120, 125, 110, 95, 300]) {
     world.answer = cells(count)
     await pass()
   }
-  expect(world.told).toEqual([key, key])
-  expect(census.players(key)?.get(0)).toBe(300)
+  expect(world.notified).toEqual([key, key])
+  expect(counts.get(key)?.bySlot?.get(0)).toBe(300)
 })
 
-test('what a silent cell said last counts for nothing', async () => {
-  const { world, census, pass } = aCensus()
+test('the last number of a silent cell does not count', async () => {
+  const { world, counts, pass } = aCounter()
   world.answer = cells(3, undefined)
-  census.attend(aRealm())
+  counts.watch(aRealm())
   await pass()
-  expect([...(census.players(key) ?? [])]).toEqual([[0, 3]])
+  expect([...(counts.get(key)?.bySlot ?? [])]).toEqual([[0, 3]])
 })
 
-test('statistics that do not answer keep their numbers for a minute', async () => {
-  const { world, census, pass } = aCensus()
+test('the numbers of statistics that do not answer are kept for a minute', async () => {
+  const { world, counts, pass } = aCounter()
   world.answer = cells(5)
-  census.attend(aRealm())
+  counts.watch(aRealm())
   await pass()
   world.answer = { ok: false, reason: 'refused' }
   for (let i = 0; i < 5; i++) await pass()
-  expect(census.players(key)?.get(0)).toBe(5)
+  expect(counts.get(key)?.bySlot?.get(0)).toBe(5)
   await pass()
-  expect(census.players(key)).toBeUndefined()
-  expect(world.told).toEqual([key, key])
+  expect(counts.get(key)?.bySlot).toBeUndefined()
+  expect(world.notified).toEqual([key, key])
 })
 
-test('the most there were is known to realms that scale by it, once they were counted for long enough', async () => {
-  const { world, census, pass } = aCensus()
+test('a realm that scales by its peak has one once it was counted for long enough', async () => {
+  const { world, counts, pass } = aCounter()
   const autoscale = { playersPerConnector: 100, connectors: { min: 1, max: 2 }, scaleDownAfterSeconds: 20 }
-  census.attend(aRealm({ autoscale }))
+  counts.watch(aRealm({ autoscale }))
   for (const count of [50, 7, 9]) {
-    expect(census.peak(key)).toBeUndefined()
+    expect(counts.get(key)?.peak).toBeUndefined()
     world.answer = cells(count)
     await pass()
   }
-  expect(census.peak(key)).toEqual({ bySlot: new Map([[0, 50]]), total: 50 })
+  expect(counts.get(key)?.peak).toEqual({ bySlot: new Map([[0, 50]]), total: 50 })
   await pass()
-  expect(census.peak(key)?.total).toBe(9)
-  expect(census.isLost(key)).toBe(false)
+  expect(counts.get(key)?.peak?.total).toBe(9)
+  expect(counts.get(key)?.isUnknown).toBe(false)
   world.answer = { ok: false, reason: 'refused' }
   for (let i = 0; i < 6; i++) await pass()
-  expect([census.isLost(key), census.peak(key)]).toEqual([true, undefined])
-  census.attend(aRealm())
+  expect([counts.get(key)?.isUnknown, counts.get(key)?.peak]).toEqual([true, undefined])
+  counts.watch(aRealm())
   world.answer = cells(3)
   for (let i = 0; i < 4; i++) await pass()
-  expect([census.isLost(key), census.peak(key)]).toEqual([false, undefined])
+  expect([counts.get(key)?.isUnknown, counts.get(key)?.peak]).toEqual([false, undefined])
 })
 
-test('nonsense is no count', async () => {
-  const { world, census, pass } = aCensus()
-  census.attend(aRealm())
+test('an invalid answer is no count', async () => {
+  const { world, counts, pass } = aCounter()
+  counts.watch(aRealm())
   const bodies = [
     null,
     'x',
@@ -107,17 +114,17 @@ test('nonsense is no count', async () => {
   for (const body of bodies) {
     world.answer = { ok: true, status: 200, body }
     await pass()
-    expect([...(census.players(key) ?? [])]).toEqual([])
+    expect([...(counts.get(key)?.bySlot ?? [])]).toEqual([])
   }
 })
 
-test('a forgotten realm is asked about no more, and however often attended, a realm is asked about once a period', async () => {
-  const { world, census, pass } = aCensus()
-  for (let i = 0; i < 5; i++) census.attend(aRealm())
+test('a realm is counted once a period however often it is watched, and not after it is forgotten', async () => {
+  const { world, counts, pass } = aCounter()
+  for (let i = 0; i < 5; i++) counts.watch(aRealm())
   await pass()
   expect(world.asked.length).toBe(1)
-  census.forget(key)
+  counts.forget(key)
   await pass(60_000)
   expect(world.asked.length).toBe(1)
-  expect(census.players(key)).toBeUndefined()
+  expect(counts.get(key)?.bySlot).toBeUndefined()
 })

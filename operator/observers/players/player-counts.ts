@@ -1,128 +1,131 @@
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import { type Fetched, fetchJson } from '../../../cells/chassis/fetch-json.ts'
-import { createLanes } from '../../../cells/chassis/lanes.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
+import type { Log } from '../../../cells/chassis/log.ts'
+import { Poller, type PollOutcome } from '../../../cells/chassis/poller.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { approximatePlayers } from '../../desired/status/approximate-players.ts'
-import type { Census } from './census.ts'
+import type { PlayerPeak } from '../../observed/players.ts'
+import type { RealmObserver } from '../observer.ts'
 import { Peaks } from './peaks.ts'
 
-/** What a poller is made of. */
-export interface PollerOptions {
-  /** Base URL of a realm's statistics, as we reach them; `/cells` is asked for there. */
+/** The players of a realm, as last counted. */
+export interface CountedPlayers {
+  /** Undefined while nothing was counted yet, or for too long. Slots that were not counted are missing. */
+  bySlot: ReadonlyMap<number, number> | undefined
+  /** Whether so many counts failed in a row that the last one is no longer relied on. */
+  isUnknown: boolean
+  /** The most players within `autoscale.scaleDownAfterSeconds`; undefined until they were counted for that long. */
+  peak: PlayerPeak | undefined
+}
+
+/** `fetch` is HTTP by default. */
+export interface PlayerCountsOptions {
+  /** Base URL of the statistics of a realm, as the operator reaches them; `/cells` is requested there. */
   statsUrlOf: (realm: Realm) => string
   clock: Clock
-  /** Asks for a URL; over HTTP unless told. */
+  log: Log
   fetch?: (url: string) => Promise<Fetched>
-  /** A number from 0 to 1 that spreads questions in time; chance unless told. */
+  /** A number from 0 to 1 that spreads requests in time. */
   random?: () => number
 }
 
 const PERIOD_MS = 10_000
 const TIMEOUT_MS = 2_000
 const MAX_BYTES = 64 * 1024
-/** Questions under way at once, whatever the number of realms. */
+/** Requests at the same time, whatever the number of realms. */
 const MAX_PARALLEL = 16
 /** Slots of an answer that are read. */
 const MAX_SLOTS = 64
-/** Answers that may be missing before the numbers of the last one are no longer believed. */
-const PATIENCE = 6
+/** After this many failures in a row the last counts are no longer relied on. */
+const FAILURES_TO_UNKNOWN = 6
 
-interface Counted {
+interface CountedRealm {
   key: ObjectKey
   url: string
-  players: ReadonlyMap<number, number> | undefined
-  /** What was last told of each slot. */
+  bySlot: ReadonlyMap<number, number> | undefined
+  /** The size of the crowd in each slot, as last announced to the listeners. */
   crowds: ReadonlyMap<number, string | undefined>
-  /** How far back somebody wants to know, in milliseconds; nothing = nobody does. */
+  /** How far back the peak looks, in milliseconds; undefined when the realm does not scale by it. */
   windowMs: number | undefined
   peaks: Peaks
   failures: number
-  cancel: () => void
 }
 
-/** Asks the statistics of each realm every ten seconds. */
-export function createCensus({ statsUrlOf, clock, random = Math.random, ...options }: PollerOptions): Census & Running {
-  const fetch = options.fetch ?? ((url) => fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }))
-  const counted = new Map<string, Counted>()
-  const lanes = createLanes(MAX_PARALLEL)
-  const listeners = new Set<(realm: ObjectKey) => void>()
-  const isAttended = (entry: Counted) => counted.get(keyText(entry.key)) === entry
+type PlayersBySlot = ReadonlyMap<number, number>
 
-  function schedule(entry: Counted, afterMs: number): void {
-    entry.cancel = clock.after(afterMs, () => void lanes.run(() => ask(entry)))
+/** Asks the statistics of each realm for its players every ten seconds; a change counts when a crowd gets another size. */
+export class PlayerCounts implements RealmObserver<CountedPlayers>, Running {
+  readonly #options: PlayerCountsOptions
+  readonly #poller: Poller<CountedRealm, PlayersBySlot | undefined>
+
+  constructor(options: PlayerCountsOptions) {
+    this.#options = options
+    const fetch = options.fetch ?? ((url) => fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }))
+    this.#poller = new Poller({
+      ask: async ({ url }) => playersIn(await fetch(`${url}/cells`)),
+      learn: (realm, bySlot) => this.#learn(realm, bySlot),
+      concurrency: MAX_PARALLEL,
+      clock: options.clock,
+      log: options.log,
+      random: options.random,
+    })
   }
 
-  async function ask(entry: Counted): Promise<void> {
-    if (!isAttended(entry)) return
-    const players = playersIn(await fetch(`${entry.url}/cells`))
-    if (!isAttended(entry)) return
-    schedule(entry, PERIOD_MS * (0.8 + 0.4 * random()))
-    take(entry, players)
+  watch(realm: Realm): void {
+    const { namespace, name } = realm.metadata
+    const { statsUrlOf, random = Math.random } = this.#options
+    const { autoscale } = realm.spec
+    const given = { url: statsUrlOf(realm), windowMs: autoscale && autoscale.scaleDownAfterSeconds * 1000 }
+    const create = (): CountedRealm => ({
+      ...given,
+      key: { namespace, name },
+      peaks: new Peaks(),
+      bySlot: undefined,
+      crowds: new Map(),
+      failures: 0,
+    })
+    Object.assign(this.#poller.watch(keyText(realm.metadata), create, PERIOD_MS * random()), given)
   }
 
-  function take(entry: Counted, players: ReadonlyMap<number, number> | undefined): void {
-    entry.failures = players ? 0 : entry.failures + 1
-    if (!players && entry.failures < PATIENCE) return
-    entry.players = players
-    entry.peaks.record(clock.now(), entry.windowMs === undefined ? undefined : players, entry.windowMs ?? 0)
-    const crowds = new Map([...(players ?? [])].map(([slot, count]) => [slot, approximatePlayers(count, entry.crowds.get(slot))]))
-    const isNews = crowds.size !== entry.crowds.size || [...crowds].some(([slot, crowd]) => entry.crowds.get(slot) !== crowd)
-    entry.crowds = crowds
-    if (isNews) for (const listener of listeners) listener(entry.key)
+  get(realm: ObjectKey): CountedPlayers | undefined {
+    const counted = this.#poller.get(keyText(realm))
+    if (!counted) return undefined
+    const { bySlot, failures, windowMs, peaks } = counted
+    const peak = windowMs === undefined ? undefined : peaks.over(windowMs, this.#options.clock.now())
+    return { bySlot, isUnknown: failures >= FAILURES_TO_UNKNOWN, peak }
   }
 
-  return {
-    attend(realm) {
-      const { namespace, name } = realm.metadata
-      const url = statsUrlOf(realm)
-      const { autoscale } = realm.spec
-      const windowMs = autoscale && autoscale.scaleDownAfterSeconds * 1000
-      const known = counted.get(keyText(realm.metadata))
-      if (known) {
-        Object.assign(known, { url, windowMs })
-        return
-      }
-      const entry: Counted = {
-        key: { namespace, name },
-        url,
-        windowMs,
-        peaks: new Peaks(),
-        players: undefined,
-        crowds: new Map(),
-        failures: 0,
-        cancel: () => {},
-      }
-      counted.set(keyText(entry.key), entry)
-      schedule(entry, PERIOD_MS * random())
-    },
-    players: (realm) => counted.get(keyText(realm))?.players,
-    isLost: (realm) => (counted.get(keyText(realm))?.failures ?? 0) >= PATIENCE,
-    peak(realm) {
-      const entry = counted.get(keyText(realm))
-      return entry?.windowMs === undefined ? undefined : entry.peaks.over(entry.windowMs, clock.now())
-    },
-    forget(realm) {
-      const entry = counted.get(keyText(realm))
-      if (!entry) return
-      entry.cancel()
-      counted.delete(keyText(realm))
-    },
-    onChange(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    async stop() {
-      for (const { cancel } of counted.values()) cancel()
-      counted.clear()
-      listeners.clear()
-    },
+  forget(realm: ObjectKey): void {
+    this.#poller.forget(keyText(realm))
+  }
+
+  onChange(listener: (realm: ObjectKey) => void): () => void {
+    return this.#poller.onChange(({ key }) => listener(key))
+  }
+
+  stop(): Promise<void> {
+    return this.#poller.stop()
+  }
+
+  #learn(realm: CountedRealm, bySlot: PlayersBySlot | undefined): PollOutcome {
+    realm.failures = bySlot ? 0 : realm.failures + 1
+    if (!bySlot && realm.failures < FAILURES_TO_UNKNOWN) return { next: PERIOD_MS, changed: false }
+    realm.bySlot = bySlot
+    const { windowMs, peaks, crowds: before } = realm
+    peaks.record(this.#options.clock.now(), windowMs === undefined ? undefined : bySlot, windowMs ?? 0)
+    const crowds = new Map([...(bySlot ?? [])].map(([slot, count]) => [slot, approximatePlayers(count, before.get(slot))]))
+    realm.crowds = crowds
+    return {
+      next: PERIOD_MS,
+      changed: crowds.size !== before.size || [...crowds].some(([slot, crowd]) => before.get(slot) !== crowd),
+    }
   }
 }
 
-/** The healthy cells of an answer; nothing when it is none. What a silent cell said last is no number of players. */
-function playersIn(fetched: Fetched): ReadonlyMap<number, number> | undefined {
+/** The healthy cells of an answer; undefined when it is not valid. The last number of a cell that is silent is not current. */
+function playersIn(fetched: Fetched): PlayersBySlot | undefined {
   if (!fetched.ok || fetched.status !== 200) return undefined
   const { cells } = (fetched.body ?? {}) as { cells?: unknown }
   if (!Array.isArray(cells)) return undefined

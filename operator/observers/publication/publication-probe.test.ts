@@ -7,7 +7,7 @@ import { silentLog } from '../../../cells/chassis/log.ts'
 import { Metrics } from '../../../cells/chassis/metrics.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { aRealm } from '../../desired/fixtures.ts'
-import { createProber } from './publication-probe.ts'
+import { PublicationProbe } from './publication-probe.ts'
 
 const adapter = 'archipelago:archipelago:wss://h/cells/0/ws'
 const serving = (value = adapter): Fetched => ({ ok: true, status: 200, body: { comms: { adapter: value } } })
@@ -18,7 +18,7 @@ const withEndpoint = (state: 'Serving' | 'Starting' = 'Serving', realm = aRealm(
   status: { endpoints: [{ slot: 0, adapter, cell: 'main-0', state }] },
 })
 
-function aProber(first: Fetched = absent) {
+function aProbe(first: Fetched = absent) {
   const clock = new ManualClock()
   const asked: string[] = []
   const changed: string[] = []
@@ -27,77 +27,82 @@ function aProber(first: Fetched = absent) {
     asked.push(url)
     return world.answer
   }
-  const prober = createProber({ providerUrl: 'http://provider', clock, fetch, random: () => 0.5 })
-  prober.onChange(({ name }) => changed.push(name))
+  const probe = new PublicationProbe({ log: silentLog, providerUrl: 'http://provider', clock, fetch, random: () => 0.5 })
+  probe.onChange(({ name }) => changed.push(name))
   const pass = async (ms: number) => {
     for (let at = 0; at < ms; at += 50) {
       clock.advance(50)
       await Promise.resolve().then(() => new Promise(setImmediate))
     }
   }
-  return { prober, asked, changed, world, pass }
+  /** One pass of a reconciler over a realm. */
+  const observe = (realm: Realm) => {
+    probe.watch(realm)
+    return probe.get(realm.metadata)
+  }
+  return { probe, observe, asked, changed, world, pass }
 }
 
-test('a realm is asked for faster than by the second until it is served, and rarely from then on', async () => {
-  const { prober, asked, changed, world, pass } = aProber()
-  expect(prober.sighting(withEndpoint())).toEqual({ state: 'unknown', aboutUrl: 'http://provider/main/about' })
+test('a realm is requested several times a second until it is served, and rarely from then on', async () => {
+  const { observe, asked, changed, world, pass } = aProbe()
+  expect(observe(withEndpoint())).toEqual({ state: 'unknown', aboutUrl: 'http://provider/main/about' })
   await pass(1000)
   expect(asked.length).toBeGreaterThanOrEqual(4)
-  expect(prober.sighting(withEndpoint())).toMatchObject({ state: 'absent' })
+  expect(observe(withEndpoint())).toMatchObject({ state: 'absent' })
   world.answer = serving()
   await pass(1000)
-  expect(prober.sighting(withEndpoint())).toMatchObject({ state: 'serving' })
+  expect(observe(withEndpoint())).toMatchObject({ state: 'serving' })
   const before = asked.length
   await pass(60_000)
   expect(asked.length - before).toBe(4)
   expect(changed).toEqual(['main', 'main'])
 })
 
-test('a realm without serving cells is not asked for', async () => {
-  const { prober, asked, pass } = aProber()
-  expect(prober.sighting(withEndpoint('Starting'))).toMatchObject({ state: 'unknown' })
+test('a realm without serving cells is not requested', async () => {
+  const { observe, asked, pass } = aProbe()
+  expect(observe(withEndpoint('Starting'))).toMatchObject({ state: 'unknown' })
   await pass(10_000)
   expect(asked).toEqual([])
 })
 
-test('other endpoints than the realm’s are not its publication', async () => {
-  const { prober, world, pass } = aProber(serving('archipelago:archipelago:wss://elsewhere/ws'))
-  prober.sighting(withEndpoint())
+test('endpoints of another realm are not its publication', async () => {
+  const { observe, world, pass } = aProbe(serving('archipelago:archipelago:wss://elsewhere/ws'))
+  observe(withEndpoint())
   await pass(500)
-  expect(prober.sighting(withEndpoint())).toMatchObject({ state: 'absent' })
+  expect(observe(withEndpoint())).toMatchObject({ state: 'absent' })
   world.answer = { ok: true, status: 200, body: 'nonsense' }
   await pass(2000)
-  expect(prober.sighting(withEndpoint())).toMatchObject({ state: 'absent' })
+  expect(observe(withEndpoint())).toMatchObject({ state: 'absent' })
 })
 
-test('a name under which somebody else goes on being served is taken, until it is free', async () => {
+test('a name under which another realm keeps being served is taken, until it is free', async () => {
   const other = 'archipelago:archipelago:wss://elsewhere/ws'
-  const { prober, world, changed, pass } = aProber(serving(other))
-  prober.sighting(withEndpoint())
+  const { observe, world, changed, pass } = aProbe(serving(other))
+  observe(withEndpoint())
   await pass(500)
-  expect(prober.sighting(withEndpoint())).toMatchObject({ state: 'absent' })
+  expect(observe(withEndpoint())).toMatchObject({ state: 'absent' })
   await pass(3_000)
-  expect(prober.sighting(withEndpoint())).toMatchObject({ state: 'taken', adapter: other })
+  expect(observe(withEndpoint())).toMatchObject({ state: 'taken', adapter: other })
   world.answer = serving()
   await pass(2_000)
-  expect(prober.sighting(withEndpoint())).toMatchObject({ state: 'serving' })
+  expect(observe(withEndpoint())).toMatchObject({ state: 'serving' })
   expect(changed).toEqual(['main', 'main', 'main'])
 })
 
-test('a provider that cannot be reached is told with its first reason for as long as it lasts', async () => {
-  const { prober, world, changed, pass } = aProber(down)
-  prober.sighting(withEndpoint())
+test('an unreachable provider is reported with its first error message while the failure lasts', async () => {
+  const { observe, world, changed, pass } = aProbe(down)
+  observe(withEndpoint())
   await pass(500)
-  expect(prober.sighting(withEndpoint())).toMatchObject({ state: 'unreachable', message: 'connect ECONNREFUSED' })
+  expect(observe(withEndpoint())).toMatchObject({ state: 'unreachable', message: 'connect ECONNREFUSED' })
   world.answer = { ok: true, status: 503, body: {} }
   await pass(5000)
-  expect(prober.sighting(withEndpoint())).toMatchObject({ message: 'connect ECONNREFUSED' })
+  expect(observe(withEndpoint())).toMatchObject({ message: 'connect ECONNREFUSED' })
   expect(changed).toEqual(['main'])
 })
 
-test('a provider that restarts does not unpublish what it served; one that stays away does', async () => {
-  const { prober, world, changed, pass } = aProber(serving())
-  prober.sighting(withEndpoint())
+test('a provider that restarts does not unpublish what it served; one that stays unreachable does', async () => {
+  const { observe, world, changed, pass } = aProbe(serving())
+  observe(withEndpoint())
   await pass(500)
   world.answer = down
   await pass(16_000)
@@ -106,51 +111,62 @@ test('a provider that restarts does not unpublish what it served; one that stays
   expect(changed).toEqual(['main'])
   world.answer = down
   await pass(20_000)
-  expect(prober.sighting(withEndpoint())).toMatchObject({ state: 'unreachable' })
+  expect(observe(withEndpoint())).toMatchObject({ state: 'unreachable' })
 })
 
-test('a new endpoint is looked for at once', async () => {
-  const { prober, asked, pass } = aProber(serving())
-  prober.sighting(withEndpoint())
+test('a realm whose cells serve again is requested again, whatever the provider answered before', async () => {
+  const { observe, asked, pass } = aProbe(serving())
+  observe(withEndpoint())
   await pass(500)
+  observe(withEndpoint('Starting'))
+  await pass(60_000)
   const before = asked.length
-  const moved = withEndpoint()
-  moved.status = { endpoints: [{ slot: 0, adapter: 'other', cell: 'main-0', state: 'Serving' }] }
-  expect(prober.sighting(moved)).toMatchObject({ state: 'absent' })
+  observe(withEndpoint())
   await pass(100)
   expect(asked.length).toBeGreaterThan(before)
 })
 
-test('a forgotten realm is not asked for again', async () => {
-  const { prober, asked, changed, pass } = aProber(serving())
-  prober.sighting(withEndpoint())
-  prober.forget(aRealm())
+test('a new endpoint is requested at once', async () => {
+  const { observe, asked, pass } = aProbe(serving())
+  observe(withEndpoint())
+  await pass(500)
+  const before = asked.length
+  const moved = withEndpoint()
+  moved.status = { endpoints: [{ slot: 0, adapter: 'other', cell: 'main-0', state: 'Serving' }] }
+  expect(observe(moved)).toMatchObject({ state: 'absent' })
+  await pass(100)
+  expect(asked.length).toBeGreaterThan(before)
+})
+
+test('a forgotten realm is not requested again', async () => {
+  const { probe, observe, asked, changed, pass } = aProbe(serving())
+  observe(withEndpoint())
+  probe.forget(aRealm().metadata)
   await pass(20_000)
   expect([asked, changed]).toEqual([[], []])
 })
 
-test('many realms are asked for a few at a time', async () => {
+test('of many realms only some are requested at the same time', async () => {
   const clock = new ManualClock()
   const pending: (() => void)[] = []
   const fetch = () => new Promise<Fetched>((resolve) => pending.push(() => resolve(absent)))
-  const prober = createProber({ providerUrl: 'http://provider', clock, fetch })
+  const probe = new PublicationProbe({ log: silentLog, providerUrl: 'http://provider', clock, fetch })
   for (let index = 0; index < 40; index++) {
     const realm = withEndpoint()
-    prober.sighting({ ...realm, metadata: { ...realm.metadata, name: `realm-${index}` } })
+    probe.watch({ ...realm, metadata: { ...realm.metadata, name: `realm-${index}` } })
   }
-  clock.advance(10)
-  expect(pending).toHaveLength(16)
+  await vi.waitFor(() => expect(pending).toHaveLength(16))
   for (const answer of pending.splice(0)) answer()
   await vi.waitFor(() => expect(pending).toHaveLength(16))
 })
 
-test('over HTTP the about of a realm is what decides', async () => {
+test('over HTTP the about of a realm decides', async () => {
   const about = route('GET', '/main/about', () => ok({ comms: { adapter } }))
   const app = createApp({ routes: [about], log: silentLog, metrics: new Metrics('test') })
   const provider = await listen(app, { port: 0, host: '127.0.0.1' })
-  const prober = createProber({ providerUrl: provider.url, clock: systemClock })
-  prober.sighting(withEndpoint())
-  await expect.poll(() => prober.sighting(withEndpoint()).state).toBe('serving')
-  await prober.stop()
+  const probe = new PublicationProbe({ log: silentLog, providerUrl: provider.url, clock: systemClock })
+  probe.watch(withEndpoint())
+  await expect.poll(() => probe.get(aRealm().metadata)?.state).toBe('serving')
+  await probe.stop()
   await provider.stop()
 })

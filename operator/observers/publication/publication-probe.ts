@@ -1,141 +1,145 @@
+import { backoffMs } from '../../../cells/chassis/backoff.ts'
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import { type Fetched, fetchJson } from '../../../cells/chassis/fetch-json.ts'
-import { createLanes } from '../../../cells/chassis/lanes.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
+import type { Log } from '../../../cells/chassis/log.ts'
+import { Poller, type PollOutcome } from '../../../cells/chassis/poller.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { aboutUrl } from '../../desired/urls.ts'
 import type { PublicationStatus } from '../../observed/publication.ts'
-import type { Publication } from './publication.ts'
+import type { RealmObserver } from '../observer.ts'
 
-/** What a prober is made of. */
-export interface ProberOptions {
+/** `fetch` is HTTP by default. */
+export interface PublicationProbeOptions {
   /** Base URL of the realm provider; a realm is at `{providerUrl}/{realmName}/about`. */
   providerUrl: string
   clock: Clock
-  /** Asks for a URL; over HTTP unless told. */
+  log: Log
   fetch?: (url: string) => Promise<Fetched>
-  /** A number from 0 to 1 that spreads questions in time; chance unless told. */
+  /** A number from 0 to 1 that spreads requests in time. */
   random?: () => number
 }
 
 const TIMEOUT_MS = 5_000
 const MAX_BYTES = 1024 * 1024
-/** Questions under way at once, whatever the number of realms. */
+/** Requests at the same time, whatever the number of realms. */
 const MAX_PARALLEL = 16
-/** From one question to the next while a realm is awaited: from this, doubling, up to that. */
-const FIRST_WAIT_MS = 50
-const LAST_WAIT_MS = 1_000
-/** After this many questions without success a realm is no longer awaited by the second. */
-const EAGER_QUESTIONS = 60
+/** Between requests until the realm is served. */
+const EAGER = { firstMs: 50, maxMs: 1_000 }
+/** After this many requests without success they become rare. */
+const EAGER_REQUESTS = 60
 const LATE_WAIT_MS = 5_000
-/** From one question to the next while all is well. */
+/** Between requests while the realm is served. */
 const REST_MS = 15_000
 /** A provider that served a realm counts as unreachable only after this many failures in a row: it may be restarting. */
-const PATIENCE = 3
-/** After this many answers in a row that serve somebody else, the name is taken; the first ones may be what we served ourselves before. */
-const TAKEN_AFTER = 5
+const FAILURES_TO_UNREACHABLE = 3
+/** After this many answers in a row with the endpoints of another realm the name is taken; fewer may be earlier endpoints of this realm. */
+const ANSWERS_TO_TAKEN = 5
 
-interface Watched {
+type ProviderAnswer = { adapter: string | undefined } | { failed: string }
+
+interface ProbedRealm {
   key: ObjectKey
   aboutUrl: string
   /** What the provider may answer as `comms.adapter`. */
   adapters: ReadonlySet<string>
-  /** What it answered last; undefined while nobody asked. */
-  answer?: { adapter: string | undefined } | { failed: string }
-  sighting: PublicationStatus
-  /** Questions since it last served the realm, and failures in a row. */
-  questions: number
+  /** Undefined until the first answer. */
+  answer?: ProviderAnswer
+  status: PublicationStatus
+  /** Requests since it last served the realm. */
+  requests: number
+  /** Failures in a row. */
   failures: number
-  /** Answers in a row that serve endpoints of somebody else. */
+  /** Answers in a row with endpoints of another realm. */
   others: number
-  asking: boolean
-  cancel: () => void
 }
 
-/** Looks at a realm provider over HTTP: eagerly until it serves a realm, calmly from then on. */
-export function createProber({ providerUrl, clock, random = Math.random, ...options }: ProberOptions): Publication & Running {
-  const fetch = options.fetch ?? ((url) => fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }))
-  const watched = new Map<string, Watched>()
-  const lanes = createLanes(MAX_PARALLEL)
-  const listeners = new Set<(key: ObjectKey) => void>()
-  const isWatched = (entry: Watched) => watched.get(keyText(entry.key)) === entry
+/** Requests the `about` of each realm from the realm provider, as players do: often until it is served, rarely from then on. */
+export class PublicationProbe implements RealmObserver<PublicationStatus>, Running {
+  readonly #providerUrl: string
+  readonly #poller: Poller<ProbedRealm, ProviderAnswer>
 
-  function watch(realm: Realm, url: string): Watched {
+  constructor({ providerUrl, clock, log, random, ...options }: PublicationProbeOptions) {
+    this.#providerUrl = providerUrl
+    const fetch = options.fetch ?? ((url) => fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }))
+    this.#poller = new Poller({
+      ask: async ({ aboutUrl }) => answerOf(await fetch(aboutUrl)),
+      learn,
+      concurrency: MAX_PARALLEL,
+      clock,
+      log,
+      random,
+    })
+  }
+
+  /** Takes the endpoints the provider should serve from the status of the realm. */
+  watch(realm: Realm): void {
+    const key = keyText(realm.metadata)
+    const probed = this.#probedRealm(realm)
+    const serving = realm.status?.endpoints?.filter(({ state }) => state === 'Serving') ?? []
+    const adapters = new Set(serving.map(({ adapter }) => adapter))
+    if (sameSet(adapters, probed.adapters)) return
+    const wasPaused = probed.adapters.size === 0
+    probed.adapters = adapters
+    probed.others = 0
+    probed.status = statusOf(probed)
+    probed.requests = 0
+    if (adapters.size === 0) this.#poller.pause(key)
+    else if (wasPaused || probed.status.state !== 'serving') this.#poller.pollIn(key, 0)
+  }
+
+  get(realm: ObjectKey): PublicationStatus | undefined {
+    return this.#poller.get(keyText(realm))?.status
+  }
+
+  forget(realm: ObjectKey): void {
+    this.#poller.forget(keyText(realm))
+  }
+
+  onChange(listener: (realm: ObjectKey) => void): () => void {
+    return this.#poller.onChange(({ key }) => listener(key))
+  }
+
+  stop(): Promise<void> {
+    return this.#poller.stop()
+  }
+
+  /** A realm with another URL than before is probed as a new one. */
+  #probedRealm(realm: Realm): ProbedRealm {
     const { namespace, name } = realm.metadata
-    const entry: Watched = {
+    const key = keyText({ namespace, name })
+    const url = aboutUrl(realm, this.#providerUrl)
+    if (this.#poller.get(key)?.aboutUrl !== url) this.#poller.forget(key)
+    const create = (): ProbedRealm => ({
       key: { namespace, name },
       aboutUrl: url,
       adapters: new Set(),
-      sighting: { state: 'unknown', aboutUrl: url },
-      questions: 0,
+      status: { state: 'unknown', aboutUrl: url },
+      requests: 0,
       failures: 0,
       others: 0,
-      asking: false,
-      cancel: () => {},
-    }
-    watched.set(keyText(entry.key), entry)
-    return entry
-  }
-
-  function schedule(entry: Watched, afterMs: number): void {
-    entry.cancel()
-    entry.cancel = clock.after(afterMs * (0.8 + 0.4 * random()), () => void lanes.run(() => ask(entry)))
-  }
-
-  async function ask(entry: Watched): Promise<void> {
-    if (entry.asking || !isWatched(entry)) return
-    entry.asking = true
-    entry.questions++
-    const answer = answerOf(await fetch(entry.aboutUrl))
-    entry.asking = false
-    if (!isWatched(entry)) return // forgotten meanwhile
-    entry.failures = 'failed' in answer ? entry.failures + 1 : 0
-    if ('adapter' in answer) entry.others = isOthers(answer, entry.adapters) ? entry.others + 1 : 0
-    const patient = entry.sighting.state === 'serving' && entry.failures > 0 && entry.failures < PATIENCE
-    if (!patient) entry.answer = answer
-    const before = entry.sighting
-    entry.sighting = judge(entry)
-    if (entry.sighting.state === 'serving') entry.questions = patient ? 1 : 0
-    if (entry.adapters.size > 0) schedule(entry, waitOf(entry, patient))
-    if (entry.sighting.state !== before.state) for (const listener of listeners) listener(entry.key)
-  }
-
-  return {
-    sighting(realm) {
-      const url = aboutUrl(realm, providerUrl)
-      const known = watched.get(keyText(realm.metadata))
-      const entry = known?.aboutUrl === url ? known : watch(realm, url)
-      const serving = realm.status?.endpoints?.filter(({ state }) => state === 'Serving') ?? []
-      const adapters = new Set(serving.map(({ adapter }) => adapter))
-      if (sameSet(adapters, entry.adapters)) return entry.sighting
-      entry.adapters = adapters
-      entry.others = 0
-      entry.sighting = judge(entry)
-      entry.questions = 0
-      if (adapters.size === 0) entry.cancel()
-      else if (entry.sighting.state !== 'serving') schedule(entry, 0)
-      return entry.sighting
-    },
-    forget({ metadata }) {
-      const entry = watched.get(keyText(metadata))
-      if (!entry) return
-      entry.cancel()
-      watched.delete(keyText(metadata))
-    },
-    onChange(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    async stop() {
-      for (const { cancel } of watched.values()) cancel()
-      watched.clear()
-      listeners.clear()
-    },
+    })
+    return this.#poller.watch(key, create, 'on-request')
   }
 }
 
-function answerOf(fetched: Fetched): NonNullable<Watched['answer']> {
+function learn(probed: ProbedRealm, answer: ProviderAnswer): PollOutcome {
+  const before = probed.status
+  probed.requests++
+  probed.failures = 'failed' in answer ? probed.failures + 1 : 0
+  if ('adapter' in answer) probed.others = isOfAnotherRealm(answer, probed.adapters) ? probed.others + 1 : 0
+  const mayBeRestarting = before.state === 'serving' && probed.failures > 0 && probed.failures < FAILURES_TO_UNREACHABLE
+  if (!mayBeRestarting) probed.answer = answer
+  probed.status = statusOf(probed)
+  if (probed.status.state === 'serving') probed.requests = mayBeRestarting ? 1 : 0
+  return {
+    next: probed.adapters.size > 0 ? waitMs(probed, mayBeRestarting) : 'on-request',
+    changed: probed.status.state !== before.state,
+  }
+}
+
+function answerOf(fetched: Fetched): ProviderAnswer {
   if (!fetched.ok) return { failed: fetched.reason }
   if (fetched.status === 404) return { adapter: undefined }
   if (fetched.status !== 200) return { failed: `answered ${fetched.status}` }
@@ -143,24 +147,24 @@ function answerOf(fetched: Fetched): NonNullable<Watched['answer']> {
   return { adapter: typeof comms?.adapter === 'string' ? comms.adapter : undefined }
 }
 
-const isOthers = ({ adapter }: { adapter: string | undefined }, ours: ReadonlySet<string>): boolean =>
-  adapter !== undefined && !ours.has(adapter)
+const isOfAnotherRealm = ({ adapter }: { adapter: string | undefined }, own: ReadonlySet<string>): boolean =>
+  adapter !== undefined && !own.has(adapter)
 
-function judge({ answer, adapters, others, aboutUrl, sighting }: Watched): PublicationStatus {
+function statusOf({ answer, adapters, others, aboutUrl, status }: ProbedRealm): PublicationStatus {
   if (!answer) return { state: 'unknown', aboutUrl }
   if ('failed' in answer) {
-    // The first reason stands for as long as it lasts: reasons that take turns would be news without being new.
-    return sighting.state === 'unreachable' ? sighting : { state: 'unreachable', aboutUrl, message: answer.failed }
+    // The first error message is kept while the failure lasts, so that the status does not flap.
+    return status.state === 'unreachable' ? status : { state: 'unreachable', aboutUrl, message: answer.failed }
   }
   if (answer.adapter === undefined) return { state: 'absent', aboutUrl }
   if (adapters.has(answer.adapter)) return { state: 'serving', aboutUrl }
-  return others >= TAKEN_AFTER ? { state: 'taken', aboutUrl, adapter: answer.adapter } : { state: 'absent', aboutUrl }
+  return others >= ANSWERS_TO_TAKEN ? { state: 'taken', aboutUrl, adapter: answer.adapter } : { state: 'absent', aboutUrl }
 }
 
-function waitOf({ sighting, questions }: Watched, patient: boolean): number {
-  if (patient) return LAST_WAIT_MS
-  if (sighting.state === 'serving') return REST_MS
-  return questions > EAGER_QUESTIONS ? LATE_WAIT_MS : Math.min(FIRST_WAIT_MS * 2 ** (questions - 1), LAST_WAIT_MS)
+function waitMs({ status, requests }: ProbedRealm, mayBeRestarting: boolean): number {
+  if (mayBeRestarting) return EAGER.maxMs
+  if (status.state === 'serving') return REST_MS
+  return requests > EAGER_REQUESTS ? LATE_WAIT_MS : backoffMs(EAGER, requests)
 }
 
 const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'undici'
 import { messageOf } from '../../../cells/chassis/errors.ts'
 
-/** A realm provider the operator was installed with. */
+/** A realm provider of another cluster that the operator is configured for. */
 export interface RemoteProvider {
   /** Base URL, without a slash at the end. */
   url: string
@@ -10,7 +10,7 @@ export interface RemoteProvider {
   tokenFile: string
 }
 
-/** What is asked of a provider about one name. */
+/** A request about one name. */
 export interface PublicationRequest {
   method: 'GET' | 'PUT' | 'DELETE'
   path: string
@@ -18,10 +18,10 @@ export interface PublicationRequest {
   body?: unknown
 }
 
-/** Its answer, or why there is none. */
+/** The answer of a provider, or why there is none. */
 export type PublicationAnswer = { status: number; etag: string | undefined; body: unknown } | { failed: string }
 
-/** Asks a provider. */
+/** Sends a request to a provider. Never throws. */
 export type RequestProvider = (provider: RemoteProvider, request: PublicationRequest) => Promise<PublicationAnswer>
 
 const TIMEOUT_MS = 5_000
@@ -29,7 +29,7 @@ const MAX_ANSWER_BYTES = 64 * 1024
 
 const agent = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connections: 4 })
 
-/** Asks over HTTP; nothing is thrown, redirects are not followed. */
+/** Over HTTP; redirects are not followed, because they would carry the token to another host. */
 export const requestProvider: RequestProvider = async ({ url, tokenFile }, { method, path, headers, body }) => {
   let token: string
   try {

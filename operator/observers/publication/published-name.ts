@@ -1,42 +1,46 @@
+import { type Backoff, backoffMs, jittered } from '../../../cells/chassis/backoff.ts'
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import { EPOCH_HEADER, type PublicationDocument, publicationPath } from '../../../crds/publication.ts'
 import type { RemotePublicationStatus } from '../../observed/publication.ts'
 import type { PublicationAnswer, RemoteProvider, RequestProvider } from './publication-request.ts'
 import { RoutedCells } from './routed-cells.ts'
 
-/** What one name at one provider is made of. */
 export interface PublishedNameOptions {
   provider: RemoteProvider
   realmName: string
   /** The uid of the Realm. */
   publisher: string
-  /** Since when this operator leads, in milliseconds since the epoch. */
+  /** When the leadership term of this operator began, in milliseconds since the epoch. */
   epoch: number
   clock: Clock
-  ask: RequestProvider
+  request: RequestProvider
+  /** A number from 0 to 1 that spreads requests in time. */
   random: () => number
   onChange: () => void
 }
 
-/** From learning that things stand otherwise to going on from there. */
-const LOOK_AGAIN_MS = 50
-const FIRST_RETRY_MS = 500
-const LAST_RETRY_MS = 15_000
-/** A name somebody else has may come free when they leave it. */
+/** Until the next request after one that only found out what the provider has. */
+const NEXT_REQUEST_MS = 50
+const RETRY: Backoff = { firstMs: 500, maxMs: 15_000 }
+/** A name that another publisher holds may become free. */
 const TAKEN_RETRY_MS = 10_000
-/** Renewed three times before it would end. */
+/** A lease is renewed three times before it would expire. */
 const RENEWALS_PER_TTL = 3
+const JITTER_SHARE = 0.1
 
-/** One name at one provider: taken, renewed and given back, one request at a time; what changes meanwhile is sent right after. */
+/**
+ * The lease of one name at one provider: taken, renewed and given back, one request at a time. A document that changes during a request is sent
+ * right after it.
+ */
 export class PublishedName {
-  lease: RemotePublicationStatus
-  readonly #given: PublishedNameOptions
-  #wanted: PublicationDocument | undefined
-  /** What the provider was told last, as text. */
-  #told: string | undefined
+  status: RemotePublicationStatus
+  readonly #options: PublishedNameOptions
+  #desired: PublicationDocument | undefined
+  /** What the provider confirmed last, as text. */
+  #confirmed: string | undefined
   #etag: string | undefined
-  readonly #led = new RoutedCells()
-  /** Whether there may be something to give back. */
+  readonly #routed = new RoutedCells()
+  /** Whether the provider may have something to give back. */
   #mayHold = false
   #expiresAt = 0
   #failures = 0
@@ -44,28 +48,29 @@ export class PublishedName {
   #stopped = false
   #cancel = () => {}
 
-  constructor(given: PublishedNameOptions) {
-    this.#given = given
-    this.lease = { url: given.provider.url, state: 'pending' }
+  constructor(options: PublishedNameOptions) {
+    this.#options = options
+    this.status = { url: options.provider.url, state: 'pending' }
   }
 
-  /** Whether the provider has nothing of ours, as far as we know. */
+  /** Whether the provider has nothing of this realm, as far as the operator knows. */
   get isGone(): boolean {
-    return !this.#mayHold && this.#wanted === undefined && !this.#busy
+    return !this.#mayHold && this.#desired === undefined && !this.#busy
   }
 
-  /** What is to be published from now on; nothing = the name is given back, also one that another operator of ours took. */
-  want(document: PublicationDocument | undefined, mayHold = this.#mayHold): void {
-    const isNew = JSON.stringify(document) !== JSON.stringify(this.#wanted)
-    const isFirst = mayHold && !this.#mayHold
-    this.#wanted = document
-    this.#mayHold = mayHold
-    if (isNew || isFirst) this.#wake(0)
+  /** The provider may have what an earlier leader published. */
+  assumeHeld(): void {
+    this.#set(undefined, true)
   }
 
-  /** Whether the provider may lead players to a cell, as far as we know. */
-  mayLeadTo(cell: string): boolean {
-    return this.#led.has(cell, this.#given.clock.now())
+  /** What to publish from now on; undefined = the name is given back, also when an earlier leader took it. */
+  publish(document: PublicationDocument | undefined): void {
+    this.#set(document, this.#mayHold)
+  }
+
+  /** Whether the provider may route players to a cell, as far as the operator knows. */
+  mayRouteTo(cell: string): boolean {
+    return this.#routed.has(cell, this.#options.clock.now())
   }
 
   stop(): void {
@@ -73,127 +78,137 @@ export class PublishedName {
     this.#cancel()
   }
 
-  #wake(afterMs: number): void {
+  #set(document: PublicationDocument | undefined, mayHold: boolean): void {
+    const isNew = JSON.stringify(document) !== JSON.stringify(this.#desired)
+    const isFirst = mayHold && !this.#mayHold
+    this.#desired = document
+    this.#mayHold = mayHold
+    if (isNew || isFirst) this.#schedule(0)
+  }
+
+  #schedule(afterMs: number): void {
+    const { clock, random } = this.#options
     this.#cancel()
     if (this.#stopped) return
-    const spread = afterMs === 0 ? 0 : afterMs * (0.9 + 0.2 * this.#given.random())
-    this.#cancel = this.#given.clock.after(spread, () => void this.#settle())
+    const delayMs = afterMs === 0 ? 0 : jittered(afterMs, random(), JITTER_SHARE)
+    this.#cancel = clock.after(delayMs, () => void this.#settle())
   }
 
   async #settle(): Promise<void> {
     if (this.#busy || this.#stopped) return
-    const wanted = this.#wanted
-    if (!wanted && !this.#mayHold) return
+    const desired = this.#desired
+    if (!desired && !this.#mayHold) return
     this.#busy = true
-    const waitMs = wanted ? await this.#put(wanted) : await this.#giveBack()
+    const waitMs = desired ? await this.#put(desired) : await this.#giveBack()
     this.#busy = false
-    if (!wanted && !this.#mayHold) this.#given.onChange()
-    if (this.#wanted !== wanted && JSON.stringify(this.#wanted) !== JSON.stringify(wanted)) this.#wake(0)
-    else if (waitMs !== undefined) this.#wake(waitMs)
+    if (!desired && !this.#mayHold) this.#options.onChange()
+    if (this.#desired !== desired && JSON.stringify(this.#desired) !== JSON.stringify(desired)) this.#schedule(0)
+    else if (waitMs !== undefined) this.#schedule(waitMs)
   }
 
   async #put(document: PublicationDocument): Promise<number> {
-    const sentAt = this.#given.clock.now()
+    const { clock } = this.#options
+    const sentAt = clock.now()
+    const ttlMs = document.ttlSeconds * 1_000
     this.#mayHold = true
     const cells = document.endpoints.map(({ cell }) => cell)
-    // Whatever becomes of the request, it may have been heard.
-    this.#led.may(cells, Number.POSITIVE_INFINITY)
-    const answer = await this.#ask('PUT', this.#etag ? { 'if-match': this.#etag } : { 'if-none-match': '*' }, document)
-    this.#led.may(cells, this.#given.clock.now() + document.ttlSeconds * 1_000)
+    // The provider may receive the request even if its answer is lost.
+    this.#routed.add(cells, Number.POSITIVE_INFINITY)
+    const answer = await this.#request('PUT', this.#etag ? { 'if-match': this.#etag } : { 'if-none-match': '*' }, document)
+    this.#routed.add(cells, clock.now() + ttlMs)
     if ('failed' in answer) return this.#fail(answer.failed)
     if (answer.status === 200 || answer.status === 201) {
       this.#etag = answer.etag
-      this.#told = JSON.stringify(document)
-      this.#expiresAt = sentAt + document.ttlSeconds * 1_000
+      this.#confirmed = JSON.stringify(document)
+      this.#expiresAt = sentAt + ttlMs
       this.#failures = 0
-      this.#become({ url: this.lease.url, state: 'held' }, this.#led.only(cells))
-      return (document.ttlSeconds * 1_000) / RENEWALS_PER_TTL
+      this.#become({ url: this.status.url, state: 'held' }, this.#routed.confirm(cells))
+      return ttlMs / RENEWALS_PER_TTL
     }
     if (answer.status === 409) {
       this.#etag = undefined
-      this.#lacks()
+      this.#clear()
       const { holder } = (answer.body ?? {}) as { holder?: unknown }
-      this.#become({ url: this.lease.url, state: 'taken', holder: typeof holder === 'string' ? holder.slice(0, 128) : '' })
+      this.#become({ url: this.status.url, state: 'taken', holder: typeof holder === 'string' ? holder.slice(0, 128) : '' })
       return TAKEN_RETRY_MS
     }
-    if (answer.status === 412) return this.#lookOrYield(answer)
+    if (answer.status === 412) return this.#readOrYield(answer)
     return this.#fail(`answered ${answer.status}`)
   }
 
   async #giveBack(): Promise<number | undefined> {
     if (this.#etag === undefined) {
-      const waitMs = await this.#look()
+      const waitMs = await this.#read()
       if (this.#etag === undefined) return this.#mayHold ? waitMs : undefined
     }
-    const answer = await this.#ask('DELETE', { 'if-match': this.#etag ?? '' })
+    const answer = await this.#request('DELETE', { 'if-match': this.#etag ?? '' })
     if ('failed' in answer) return this.#fail(answer.failed)
-    if (answer.status === 412) return this.#lookOrYield(answer)
+    if (answer.status === 412) return this.#readOrYield(answer)
     if (answer.status !== 204 && answer.status !== 404) return this.#fail(`answered ${answer.status}`)
     this.#etag = undefined
-    this.#told = undefined
-    this.#lacks()
+    this.#confirmed = undefined
+    this.#clear()
     this.#failures = 0
-    this.#become({ url: this.lease.url, state: 'pending' })
+    this.#become({ url: this.status.url, state: 'pending' })
     return undefined
   }
 
-  /** Another one of ours renewed it, or it ended and is free again: look, and go on from there; unless that other one led later. */
-  #lookOrYield({ body }: { body: unknown }): Promise<number> | number {
+  /** Another leader renewed the lease, or it expired: reads it and goes on from there, unless that leader's term began later. */
+  #readOrYield({ body }: { body: unknown }): Promise<number> | number {
     const { epoch } = (body ?? {}) as { epoch?: unknown }
-    if (typeof epoch === 'number' && epoch > this.#given.epoch)
-      return this.#fail('an operator that led later spoke for this name')
-    return this.#look()
+    if (typeof epoch === 'number' && epoch > this.#options.epoch)
+      return this.#fail('an operator that became leader later has published under this name')
+    return this.#read()
   }
 
-  /** Learns the ETag of what stands there. */
-  async #look(): Promise<number> {
+  /** Reads the ETag of the publication the provider has. */
+  async #read(): Promise<number> {
     this.#etag = undefined
-    const answer = await this.#ask('GET', {})
+    const answer = await this.#request('GET', {})
     if ('failed' in answer) return this.#fail(answer.failed)
     if (answer.status === 404) {
-      this.#lacks()
-      return LOOK_AGAIN_MS
+      this.#clear()
+      return NEXT_REQUEST_MS
     }
     if (answer.status !== 200) return this.#fail(`answered ${answer.status}`)
     const { publisher } = (answer.body ?? {}) as { publisher?: unknown }
-    if (publisher === this.#given.publisher) {
+    if (publisher === this.#options.publisher) {
       this.#etag = answer.etag
       this.#mayHold = true
-      return LOOK_AGAIN_MS
+      return NEXT_REQUEST_MS
     }
-    this.#lacks()
-    return FIRST_RETRY_MS
+    this.#clear()
+    return RETRY.firstMs
   }
 
-  /** The provider has nothing of ours. */
-  #lacks(): void {
+  /** The provider has nothing of this realm. */
+  #clear(): void {
     this.#mayHold = false
-    this.#led.only([])
+    this.#routed.confirm([])
   }
 
-  #ask(method: 'GET' | 'PUT' | 'DELETE', headers: Record<string, string>, body?: unknown): Promise<PublicationAnswer> {
-    const path = publicationPath(this.#given.realmName)
-    const epoch = { [EPOCH_HEADER]: String(this.#given.epoch) }
-    return this.#given.ask(this.#given.provider, {
+  #request(method: 'GET' | 'PUT' | 'DELETE', headers: Record<string, string>, body?: unknown): Promise<PublicationAnswer> {
+    const { provider, realmName, epoch, request } = this.#options
+    return request(provider, {
       method,
-      path,
-      headers: { ...headers, ...epoch },
+      path: publicationPath(realmName),
+      headers: { ...headers, [EPOCH_HEADER]: String(epoch) },
       ...(body !== undefined && { body }),
     })
   }
 
   #fail(message: string): number {
     this.#failures++
-    // What stands there stands until it ends, whatever we can reach, unless it says something that is no longer so.
-    const stands = this.#told === JSON.stringify(this.#wanted) && this.#given.clock.now() < this.#expiresAt
-    // The first reason stands for as long as it lasts: reasons that take turns would be news without being new.
-    if (!stands && this.lease.state !== 'unreachable') this.#become({ url: this.lease.url, state: 'unreachable', message })
-    return Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), LAST_RETRY_MS)
+    // A lease that holds what is desired counts as held until it expires, whether the provider can be reached or not.
+    const isCurrent = this.#confirmed === JSON.stringify(this.#desired) && this.#options.clock.now() < this.#expiresAt
+    // The first error message is kept while the failure lasts, so that the status does not flap.
+    if (!isCurrent && this.status.state !== 'unreachable') this.#become({ url: this.status.url, state: 'unreachable', message })
+    return backoffMs(RETRY, this.#failures)
   }
 
-  #become(lease: RemotePublicationStatus, isNewAnyway = false): void {
-    const isNews = isNewAnyway || JSON.stringify(lease) !== JSON.stringify(this.lease)
-    this.lease = lease
-    if (isNews) this.#given.onChange()
+  #become(status: RemotePublicationStatus, notifyAnyway = false): void {
+    const isChange = notifyAnyway || JSON.stringify(status) !== JSON.stringify(this.status)
+    this.status = status
+    if (isChange) this.#options.onChange()
   }
 }

@@ -3,7 +3,7 @@ import { ManualClock } from '../../../cells/chassis/clock.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { aRealm } from '../../desired/fixtures.ts'
 import type { PublicationAnswer, PublicationRequest } from './publication-request.ts'
-import { createLeased } from './remote-publication.ts'
+import { LeasedPublication } from './remote-publication.ts'
 
 const url = 'https://realms.example.org'
 const endpoint = { slot: 0, adapter: 'archipelago:archipelago:wss://h/cells/0/ws', cell: 'main-0', state: 'Serving' as const }
@@ -12,7 +12,7 @@ const publishing = (endpoints = [endpoint], providers = [{ url, ttlSeconds: 60 }
   status: { endpoints },
 })
 
-/** A provider of one name that keeps to the protocol, or does not. */
+/** A provider of one name that keeps to the protocol, unless the test breaks it. */
 function aProvider() {
   const state = {
     held: undefined as { publisher: string; etag: string; endpoints: number; epoch?: number } | undefined,
@@ -48,113 +48,118 @@ function aProvider() {
 }
 
 function anOperator({ handle }: ReturnType<typeof aProvider>, epoch = 1, clock = new ManualClock()) {
-  const woken: string[] = []
-  const leased = createLeased({
+  const notified: string[] = []
+  const leased = new LeasedPublication({
     providers: [{ url, tokenFile: '/nowhere' }],
     clock,
     epoch,
-    ask: async (_, request) => handle(request),
+    request: async (_, request) => handle(request),
     random: () => 0.5,
   })
-  leased.onChange(({ name }) => woken.push(name))
+  leased.onChange(({ name }) => notified.push(name))
   const pass = async (ms: number) => {
     for (let at = 0; at < ms; at += 25) {
       clock.advance(25)
       await new Promise(setImmediate)
     }
   }
-  return { leased, woken, pass, clock }
+  /** One pass of a reconciler over a realm. */
+  const publish = (realm: Realm) => {
+    leased.watch(realm)
+    return leased.get(realm.metadata) ?? []
+  }
+  return { leased, publish, notified, pass, clock }
 }
 
-test('a name is taken, told of, and renewed three times before it would end', async () => {
+test('a name is leased, reported, and renewed three times before it would expire', async () => {
   const provider = aProvider()
-  const { leased, woken, pass } = anOperator(provider)
-  expect(leased.publish(publishing())).toEqual([{ url, state: 'pending' }])
+  const { publish, notified, pass } = anOperator(provider)
+  expect(publish(publishing())).toEqual([{ url, state: 'pending' }])
   await pass(100)
-  expect(leased.publish(publishing())).toEqual([{ url, state: 'held' }])
-  expect(woken).toEqual(['main'])
+  expect(publish(publishing())).toEqual([{ url, state: 'held' }])
+  expect(notified).toEqual(['main'])
   await pass(60_000)
   expect(provider.state.asked).toEqual(['PUT', 'PUT', 'PUT', 'PUT'].slice(0, provider.state.asked.length))
   expect(provider.state.asked.length).toBeGreaterThanOrEqual(3)
-  expect(woken).toEqual(['main'])
+  expect(notified).toEqual(['main'])
 })
 
-test('a cell that leaves is out of the publication at once, and the last one gives the name back', async () => {
+test('a cell that is removed leaves the publication at once, and with the last one the name is given back', async () => {
   const provider = aProvider()
-  const { leased, pass } = anOperator(provider)
+  const { publish, pass } = anOperator(provider)
   const second = { ...endpoint, slot: 1, cell: 'main-1' }
-  leased.publish(publishing([endpoint, second]))
+  publish(publishing([endpoint, second]))
   await pass(100)
   expect(provider.state.held?.endpoints).toBe(2)
-  leased.publish(publishing([endpoint]))
+  publish(publishing([endpoint]))
   await pass(50)
   expect(provider.state.held?.endpoints).toBe(1)
-  leased.publish(publishing([]))
+  publish(publishing([]))
   await pass(50)
   expect(provider.state.held).toBeUndefined()
   await pass(120_000)
   expect(provider.state.asked.at(-1)).toBe('DELETE')
 })
 
-test('a successor takes over what its predecessor leased, and one that was asleep learns that it did', async () => {
+test('a new leader takes over the leases of the one before it', async () => {
   const provider = aProvider()
   const [old, successor] = [anOperator(provider), anOperator(provider)]
-  old.leased.publish(publishing())
+  old.publish(publishing())
   await old.pass(100)
-  successor.leased.publish(publishing())
+  successor.publish(publishing())
   await successor.pass(500)
-  expect(successor.leased.publish(publishing())).toEqual([{ url, state: 'held' }])
+  expect(successor.publish(publishing())).toEqual([{ url, state: 'held' }])
   expect(provider.state.asked).toEqual(['PUT', 'PUT', 'GET', 'PUT'])
 })
 
-test('a name somebody else has is told with who has it, and taken once it is free', async () => {
+test('a name of another publisher is reported with its holder, and leased once it is free', async () => {
   const provider = aProvider()
   provider.state.held = { publisher: 'another', etag: '"x"', endpoints: 1 }
-  const { leased, pass } = anOperator(provider)
-  leased.publish(publishing())
+  const { publish, pass } = anOperator(provider)
+  publish(publishing())
   await pass(100)
-  expect(leased.publish(publishing())).toEqual([{ url, state: 'taken', holder: 'far/away' }])
+  expect(publish(publishing())).toEqual([{ url, state: 'taken', holder: 'far/away' }])
   provider.state.held = undefined
   await pass(15_000)
-  expect(leased.publish(publishing())).toEqual([{ url, state: 'held' }])
+  expect(publish(publishing())).toEqual([{ url, state: 'held' }])
 })
 
-test('a provider out of reach loses the realm only when its time is over', async () => {
+test('the name at an unreachable provider counts as held until its lease expires', async () => {
   const provider = aProvider()
-  const { leased, woken, pass } = anOperator(provider)
-  leased.publish(publishing())
+  const { publish, notified, pass } = anOperator(provider)
+  publish(publishing())
   await pass(100)
   provider.state.broken = { failed: 'connect ECONNREFUSED' }
   await pass(45_000)
-  expect(leased.publish(publishing())).toEqual([{ url, state: 'held' }])
+  expect(publish(publishing())).toEqual([{ url, state: 'held' }])
   await pass(45_000)
-  expect(leased.publish(publishing())).toEqual([{ url, state: 'unreachable', message: 'connect ECONNREFUSED' }])
+  expect(publish(publishing())).toEqual([{ url, state: 'unreachable', message: 'connect ECONNREFUSED' }])
   provider.state.broken = { status: 500, etag: undefined, body: undefined }
   await pass(45_000)
-  expect(leased.publish(publishing())).toMatchObject([{ message: 'connect ECONNREFUSED' }])
-  expect(woken).toHaveLength(2)
+  expect(publish(publishing())).toMatchObject([{ message: 'connect ECONNREFUSED' }])
+  expect(notified).toHaveLength(2)
   provider.state.broken = undefined
-  provider.state.held = undefined // its time was over
+  provider.state.held = undefined // the lease expired
   await pass(20_000)
-  expect(leased.publish(publishing())).toEqual([{ url, state: 'held' }])
+  expect(publish(publishing())).toEqual([{ url, state: 'held' }])
 })
 
-test('a realm that goes gives its name back, also one that another operator took', async () => {
+test('a deleted realm gives its name back, also when an earlier leader took it', async () => {
   const provider = aProvider()
   await (async () => {
-    const { leased, pass } = anOperator(provider)
-    leased.publish(publishing())
+    const { leased, publish, pass } = anOperator(provider)
+    publish(publishing())
     await pass(100)
     await leased.stop()
   })()
-  const { leased, woken, pass } = anOperator(provider)
+  const { leased, notified, pass } = anOperator(provider)
   expect(leased.withdraw(publishing())).toBe(false)
   await pass(500)
   expect(leased.withdraw(publishing())).toBe(true)
-  expect([woken, provider.state.held]).toEqual([['main'], undefined])
+  expect([notified, provider.state.held]).toEqual([['main'], undefined])
 })
 
-test('a realm that goes leaves alone what somebody else has', async () => {
+test('a deleted realm leaves the name of another publisher alone', async () => {
   const provider = aProvider()
   provider.state.held = { publisher: 'another', etag: '"x"', endpoints: 1 }
   const { leased, pass } = anOperator(provider)
@@ -165,89 +170,89 @@ test('a realm that goes leaves alone what somebody else has', async () => {
   expect(provider.state.asked).not.toContain('DELETE')
 })
 
-test('a provider that is taken out of the spec gets the name back', async () => {
+test('a provider that is removed from the spec gets the name back', async () => {
   const provider = aProvider()
-  const { leased, pass } = anOperator(provider)
-  leased.publish(publishing())
+  const { publish, pass } = anOperator(provider)
+  publish(publishing())
   await pass(100)
-  expect(leased.publish(publishing([endpoint], []))).toEqual([])
+  expect(publish(publishing([endpoint], []))).toEqual([])
   await pass(100)
   expect(provider.state.held).toBeUndefined()
 })
 
-test('a provider the operator was not installed with is not spoken to', async () => {
+test('a provider the operator is not configured for gets no request', async () => {
   const provider = aProvider()
-  const { leased, pass } = anOperator(provider)
+  const { leased, publish, pass } = anOperator(provider)
   const elsewhere = publishing([endpoint], [{ url: 'http://inside.cluster', ttlSeconds: 60 }])
-  expect(leased.publish(elsewhere)).toEqual([{ url: 'http://inside.cluster', state: 'notConfigured' }])
+  expect(publish(elsewhere)).toEqual([{ url: 'http://inside.cluster', state: 'notConfigured' }])
   expect(leased.withdraw(elsewhere)).toBe(true)
   await pass(10_000)
   expect(provider.state.asked).toEqual([])
 })
 
-test('who stops neither renews nor gives back', async () => {
+test('an operator that stops neither renews nor gives back', async () => {
   const provider = aProvider()
-  const { leased, pass } = anOperator(provider)
-  leased.publish(publishing())
+  const { leased, publish, pass } = anOperator(provider)
+  publish(publishing())
   await pass(100)
   await leased.stop()
   await pass(120_000)
   expect(provider.state.asked).toEqual(['PUT'])
 })
 
-test('one that led earlier yields to whoever led later, asks seldom, and goes on once that one’s word has ended', async () => {
+test('an earlier leader yields to a later one, requests rarely, and goes on once the later lease has expired', async () => {
   const provider = aProvider()
   const [old, successor] = [anOperator(provider, 1), anOperator(provider, 2)]
-  old.leased.publish(publishing())
+  old.publish(publishing())
   await old.pass(100)
   const second = { ...endpoint, slot: 1, cell: 'main-1' }
-  successor.leased.publish(publishing([endpoint, second]))
+  successor.publish(publishing([endpoint, second]))
   await successor.pass(500)
   provider.state.asked.length = 0
-  old.leased.publish(publishing([]))
+  old.publish(publishing([]))
   await old.pass(30_000)
-  old.leased.publish(publishing([endpoint]))
+  old.publish(publishing([endpoint]))
   await old.pass(30_000)
   expect(provider.state.held?.endpoints).toBe(2)
   expect(provider.state.asked.length).toBeLessThan(16)
-  expect(old.leased.publish(publishing([endpoint]))).toMatchObject([
-    { state: 'unreachable', message: expect.stringContaining('led later') },
+  expect(old.publish(publishing([endpoint]))).toMatchObject([
+    { state: 'unreachable', message: expect.stringContaining('became leader later') },
   ])
   provider.state.held = undefined
   await old.pass(20_000)
-  expect(old.leased.publish(publishing([endpoint]))).toMatchObject([{ state: 'held' }])
+  expect(old.publish(publishing([endpoint]))).toMatchObject([{ state: 'held' }])
 })
 
-test('players may be led to a cell until the provider confirmed that they are not, or what it was told has ended', async () => {
+test('players may be routed to a cell until the provider confirmed its removal, or the lease has expired', async () => {
   const provider = aProvider()
-  const { leased, woken, pass } = anOperator(provider)
+  const { leased, publish, notified, pass } = anOperator(provider)
   const second = { ...endpoint, slot: 1, cell: 'main-1' }
   const both = publishing([endpoint, second])
-  expect(leased.mayLeadTo(both, 'main-1')).toBe(true) // who led before us may have told them
-  leased.publish(both)
+  expect(leased.mayRouteTo(both, 'main-1')).toBe(true) // an earlier leader may have published it
+  publish(both)
   await pass(100)
-  expect(['main-0', 'main-1', 'main-2'].map((cell) => leased.mayLeadTo(both, cell))).toEqual([true, true, false])
+  expect(['main-0', 'main-1', 'main-2'].map((cell) => leased.mayRouteTo(both, cell))).toEqual([true, true, false])
   provider.state.broken = { failed: 'no answer' }
-  woken.length = 0
-  leased.publish(publishing([endpoint]))
+  notified.length = 0
+  publish(publishing([endpoint]))
   await pass(5_000)
-  expect(leased.mayLeadTo(both, 'main-1')).toBe(true)
+  expect(leased.mayRouteTo(both, 'main-1')).toBe(true)
   provider.state.broken = undefined
   await pass(15_000)
-  expect(leased.mayLeadTo(both, 'main-1')).toBe(false)
-  expect(woken).toContain('main')
+  expect(leased.mayRouteTo(both, 'main-1')).toBe(false)
+  expect(notified).toContain('main')
   provider.state.broken = { failed: 'no answer' }
-  leased.publish(both)
+  publish(both)
   await pass(1_000)
-  leased.publish(publishing([endpoint]))
+  publish(publishing([endpoint]))
   await pass(58_000)
-  expect(leased.mayLeadTo(both, 'main-1')).toBe(true) // it may have heard without a word
+  expect(leased.mayRouteTo(both, 'main-1')).toBe(true) // it may have received the request
   await pass(3_000)
-  expect(leased.mayLeadTo(both, 'main-1')).toBe(false)
+  expect(leased.mayRouteTo(both, 'main-1')).toBe(false)
 })
 
-test('a realm that is published nowhere else, or where nobody speaks to, leads nobody', async () => {
+test('a realm without a remote provider that the operator is configured for is not routed to', async () => {
   const { leased } = anOperator(aProvider())
-  expect(leased.mayLeadTo(publishing([endpoint], []), 'main-0')).toBe(false)
-  expect(leased.mayLeadTo(publishing([endpoint], [{ url: 'http://unknown', ttlSeconds: 60 }]), 'main-0')).toBe(false)
+  expect(leased.mayRouteTo(publishing([endpoint], []), 'main-0')).toBe(false)
+  expect(leased.mayRouteTo(publishing([endpoint], [{ url: 'http://unknown', ttlSeconds: 60 }]), 'main-0')).toBe(false)
 })

@@ -1,107 +1,129 @@
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
+import { Listeners } from '../../../cells/chassis/listeners.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import { DEFAULT_TTL_SECONDS, publicationOf } from '../../../crds/publication.ts'
 import { type Realm, realmNameOf } from '../../../crds/realm.ts'
-import type { Elsewhere } from './elsewhere.ts'
+import type { RemotePublicationStatus } from '../../observed/publication.ts'
+import type { RealmObserver } from '../observer.ts'
 import { type RemoteProvider, type RequestProvider, requestProvider } from './publication-request.ts'
 import { PublishedName } from './published-name.ts'
 
-/** What publishing elsewhere takes. */
-export interface LeasedOptions {
-  /** The only providers that are spoken to, whatever Realms name: a token goes nowhere else, and nobody reaches the inside of a network. */
+/**
+ * Publishes realms at the realm providers of other clusters, and observes how that goes. `watch` publishes what the status of the realm says;
+ * `get` returns the state of its lease at each provider of its spec. What is published when it is forgotten expires by itself.
+ */
+export interface RemotePublication extends RealmObserver<readonly RemotePublicationStatus[]> {
+  /**
+   * Whether a provider may route players to a cell of a realm: because the cell was published and the provider has not confirmed its removal, or
+   * because an earlier leader may have published it. A lease that has expired routes nowhere.
+   */
+  mayRouteTo(realm: Realm, cell: string): boolean
+  /** Gives back every name of a realm that is being deleted; true once none is held any more. */
+  withdraw(realm: Realm): boolean
+}
+
+export interface RemotePublicationOptions {
+  /** The only providers that receive requests, whatever a Realm names: no other host may get a token, or be reached from inside the cluster. */
   providers: readonly RemoteProvider[]
   clock: Clock
-  /** Since when this operator leads, in milliseconds since the epoch. */
+  /** When the leadership term of this operator began, in milliseconds since the epoch. */
   epoch: number
-  /** Asks a provider; over HTTP unless told. */
-  ask?: RequestProvider
-  /** A number from 0 to 1 that spreads renewals in time; chance unless told. */
+  /** By default over HTTP. */
+  request?: RequestProvider
+  /** A number from 0 to 1 that spreads renewals in time. */
   random?: () => number
 }
 
-/** Leases the names of realms at realm providers elsewhere, for as long as it runs; what it leaves behind ends by its time to live. */
-export function createLeased({
-  providers,
-  ask = requestProvider,
-  random = Math.random,
-  ...given
-}: LeasedOptions): Elsewhere & Running {
-  const known = new Map(providers.map((provider) => [provider.url, provider]))
-  const realms = new Map<string, { uid: string; names: Map<string, PublishedName> }>()
-  const listeners = new Set<(key: ObjectKey) => void>()
+interface PublishedRealm {
+  uid: string
+  /** The providers of its spec. */
+  urls: readonly string[]
+  /** By the URL of the provider; a name that is given back stays until that is done. */
+  names: Map<string, PublishedName>
+}
 
-  /** The names of a realm by URL of their provider; those of another Realm that had its name before are left to end. */
-  function namesOf({ metadata: { namespace, name, uid = '' } }: Realm): Map<string, PublishedName> {
-    const entry = realms.get(keyText({ namespace, name }))
-    if (entry?.uid === uid) return entry.names
-    forget({ namespace, name })
-    const names = new Map<string, PublishedName>()
-    realms.set(keyText({ namespace, name }), { uid, names })
-    return names
+/** Holds the leases of realm names at remote providers for as long as it runs; what it leaves behind expires by itself. */
+export class LeasedPublication implements RemotePublication, Running {
+  readonly #options: RemotePublicationOptions
+  readonly #providers: ReadonlyMap<string, RemoteProvider>
+  readonly #realms = new Map<string, PublishedRealm>()
+  readonly #listeners = new Listeners<ObjectKey>()
+
+  constructor(options: RemotePublicationOptions) {
+    this.#options = options
+    this.#providers = new Map(options.providers.map((provider) => [provider.url, provider]))
   }
 
-  function nameAt(realm: Realm, provider: RemoteProvider): PublishedName {
-    const names = namesOf(realm)
-    const { namespace, name, uid: publisher = '' } = realm.metadata
-    const held = names.get(provider.url)
-    if (held) return held
-    const onChange = () => {
-      for (const listener of listeners) listener({ namespace, name })
+  watch(realm: Realm): void {
+    const targets = realm.spec.publication.providers
+    if (targets.length === 0 && !this.#realms.has(keyText(realm.metadata))) return
+    const published = this.#published(realm)
+    published.urls = targets.map(({ url }) => url)
+    for (const [url, name] of published.names) {
+      if (published.urls.includes(url)) continue
+      name.publish(undefined)
+      if (name.isGone) published.names.delete(url)
     }
-    const created = new PublishedName({ provider, realmName: realmNameOf(realm), publisher, ask, random, onChange, ...given })
-    names.set(provider.url, created)
+    for (const { url, ttlSeconds = DEFAULT_TTL_SECONDS } of targets)
+      this.#nameAt(realm, url)?.publish(publicationOf(realm, ttlSeconds))
+  }
+
+  get(realm: ObjectKey): readonly RemotePublicationStatus[] | undefined {
+    const published = this.#realms.get(keyText(realm))
+    return published?.urls.map((url) => published.names.get(url)?.status ?? { url, state: 'notConfigured' })
+  }
+
+  mayRouteTo(realm: Realm, cell: string): boolean {
+    const names = this.#realms.get(keyText(realm.metadata))?.names
+    const isUnasked = ({ url }: { url: string }) => this.#providers.has(url) && !names?.has(url)
+    if (realm.spec.publication.providers.some(isUnasked)) return true
+    return [...(names?.values() ?? [])].some((name) => name.mayRouteTo(cell))
+  }
+
+  withdraw(realm: Realm): boolean {
+    const { names } = this.#published(realm)
+    for (const { url } of realm.spec.publication.providers) if (!names.has(url)) this.#nameAt(realm, url)?.assumeHeld()
+    for (const name of names.values()) name.publish(undefined)
+    return [...names.values()].every(({ isGone }) => isGone)
+  }
+
+  forget(realm: ObjectKey): void {
+    for (const name of this.#realms.get(keyText(realm))?.names.values() ?? []) name.stop()
+    this.#realms.delete(keyText(realm))
+  }
+
+  onChange(listener: (realm: ObjectKey) => void): () => void {
+    return this.#listeners.add(listener)
+  }
+
+  async stop(): Promise<void> {
+    for (const { names } of this.#realms.values()) for (const name of names.values()) name.stop()
+    this.#realms.clear()
+    this.#listeners.clear()
+  }
+
+  /** The leases of an earlier Realm of the same name are left to expire. */
+  #published({ metadata: { namespace, name, uid = '' } }: Realm): PublishedRealm {
+    const known = this.#realms.get(keyText({ namespace, name }))
+    if (known?.uid === uid) return known
+    this.forget({ namespace, name })
+    const published: PublishedRealm = { uid, urls: [], names: new Map() }
+    this.#realms.set(keyText({ namespace, name }), published)
+    return published
+  }
+
+  /** Undefined for a provider the operator is not configured for. */
+  #nameAt(realm: Realm, url: string): PublishedName | undefined {
+    const provider = this.#providers.get(url)
+    const { names } = this.#published(realm)
+    const { namespace, name, uid: publisher = '' } = realm.metadata
+    if (!provider || names.has(url)) return names.get(url)
+    const { clock, epoch, request = requestProvider, random = Math.random } = this.#options
+    const onChange = () => this.#listeners.notify({ namespace, name })
+    const realmName = realmNameOf(realm)
+    const created = new PublishedName({ provider, realmName, publisher, epoch, clock, request, random, onChange })
+    names.set(url, created)
     return created
-  }
-
-  function forget(key: ObjectKey): void {
-    for (const held of realms.get(keyText(key))?.names.values() ?? []) held.stop()
-    realms.delete(keyText(key))
-  }
-
-  return {
-    publish(realm) {
-      const targets = realm.spec.publication.providers
-      if (targets.length === 0 && !realms.has(keyText(realm.metadata))) return []
-      const names = namesOf(realm)
-      for (const [url, held] of names) {
-        if (targets.some((target) => target.url === url)) continue
-        held.want(undefined)
-        if (held.isGone) names.delete(url)
-      }
-      return targets.map(({ url, ttlSeconds = DEFAULT_TTL_SECONDS }) => {
-        const provider = known.get(url)
-        if (!provider) return { url, state: 'notConfigured' }
-        const held = nameAt(realm, provider)
-        held.want(publicationOf(realm, ttlSeconds))
-        return held.lease
-      })
-    },
-    mayLeadTo(realm, cell) {
-      const names = realms.get(keyText(realm.metadata))?.names
-      const isUntold = ({ url }: { url: string }) => known.has(url) && !names?.has(url)
-      if (realm.spec.publication.providers.some(isUntold)) return true
-      return [...(names?.values() ?? [])].some((held) => held.mayLeadTo(cell))
-    },
-    withdraw(realm) {
-      const names = namesOf(realm)
-      for (const { url } of realm.spec.publication.providers) {
-        const provider = known.get(url)
-        // Also what an operator before this one may have published.
-        if (provider && !names.has(url)) nameAt(realm, provider).want(undefined, true)
-      }
-      for (const held of names.values()) held.want(undefined)
-      return [...names.values()].every(({ isGone }) => isGone)
-    },
-    forget,
-    onChange(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    async stop() {
-      for (const { names } of realms.values()) for (const held of names.values()) held.stop()
-      realms.clear()
-      listeners.clear()
-    },
   }
 }

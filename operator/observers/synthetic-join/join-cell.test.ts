@@ -19,21 +19,21 @@ afterEach(async () => {
 
 const connectorEnv = { NATS_URL: 'memory', DRAIN_SECONDS: '0' }
 const archipelagoEnv = { NATS_URL: 'memory', ROOMS_URL: 'ws://127.0.0.1/rooms', ARCHIPELAGO_FLUSH_FREQUENCY: '0.2' }
-const foundations = () => {
+const dependencies = () => {
   const [bus, verifier] = [createMemoryBus(silentLog), createVerifier({ log: silentLog })]
   cleanups.push(() => verifier.close())
   return { bus, verifier, log: silentLog, clock: systemClock }
 }
 
-test('a cell that works is joined: challenge, welcome, island', async () => {
-  const cell = await startCompactCell({ connector: connectorEnv, archipelago: archipelagoEnv }, foundations())
+test('a cell that works can be joined: challenge, welcome, island', async () => {
+  const cell = await startCompactCell({ connector: connectorEnv, archipelago: archipelagoEnv }, dependencies())
   const http = await listen(cell.app, { port: 0, host: '127.0.0.1' })
   cleanups.unshift(() => cell.stop(), http.stop)
   expect(await joinCell(`${http.url.replace('http', 'ws')}/cells/0/ws`, 5_000)).toEqual({ ok: true })
 })
 
-test('a cell that groups nobody is not joined, and the step says so', async () => {
-  const connector = await startConnector(readConfig(connectorEnv), { ...foundations(), metrics: new Metrics('connector') })
+test('a join without an island fails, and the message names the step', async () => {
+  const connector = await startConnector(readConfig(connectorEnv), { ...dependencies(), metrics: new Metrics('connector') })
   const http = await listen(connector.app, { port: 0, host: '127.0.0.1' })
   cleanups.unshift(() => connector.stop(), http.stop)
   expect(await joinCell(`${http.url.replace('http', 'ws')}/ws`, 2_000)).toEqual({
@@ -42,7 +42,7 @@ test('a cell that groups nobody is not joined, and the step says so', async () =
   })
 })
 
-test('a cell that is not there is not joined', async () => {
+test('a join fails when the cell cannot be reached', async () => {
   expect(await joinCell('ws://127.0.0.1:1/ws', 2_000)).toMatchObject({
     ok: false,
     message: expect.stringMatching(/^connecting: /),
@@ -62,7 +62,7 @@ async function answering(bytes: Buffer): Promise<string> {
   return `ws://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
 }
 
-test('nonsense, silence and floods end in a sentence, never in a throw', async () => {
+test('invalid, empty and too large packets end in a message, never in an exception', async () => {
   for (const bytes of [Buffer.from([0xff, 0xff, 0xff]), Buffer.alloc(0), Buffer.alloc(100_000)])
     expect(await joinCell(await answering(bytes), 300)).toMatchObject({
       ok: false,

@@ -8,19 +8,19 @@ import { clientPackets, decodeServerPacket } from '../../../cells/wire/packets.t
 type ServerMessage = NonNullable<ReturnType<typeof decodeServerPacket>>
 type Case = ServerMessage['$case']
 
-/** How joining went: the step it ended at, and why. */
+/** `message` names the step that failed, and why. */
 export type JoinOutcome = { ok: true } | { ok: false; message: string }
 
-/** Far from where anybody plays, in metres: nobody shares an island with us, whatever the join distance. */
+/** In metres; so far from all players that none of them shares the island, whatever the join distance. */
 const FAR = 1_000_000
-/** Longest packet we take. */
+/** Longest packet that is accepted. */
 const MAX_PACKET_BYTES = 64 * 1024
-/** Packets that may come before the one we wait for, such as island changes of others. */
+/** Packets that may come before the awaited one, such as island changes of other peers. */
 const MAX_OTHERS = 16
 
 /**
- * Joins a cell as a player would, with a wallet thrown away afterwards: connects, signs the challenge, is welcomed, says where it is, is
- * given an island, leaves (comms.md §4). `timeoutMs` is for each step. Never throws.
+ * JoinCounts a cell as a player would, with a throw-away wallet: connects, signs the challenge, is welcomed, sends its position, is given an island,
+ * disconnects (comms.md §4). `timeoutMs` is for each step. Never throws.
  */
 export async function joinCell(url: string, timeoutMs: number): Promise<JoinOutcome> {
   let step = 'connecting'
@@ -60,51 +60,51 @@ function chainOf(wallet: ReturnType<typeof createUnsafeIdentity>, challenge: str
   ]
 }
 
-/** What a socket says, one packet after the other; each is waited for at most `timeoutMs`. */
+/** The packets that a socket receives; each is waited for at most `timeoutMs`. */
 function packetsOf(socket: WebSocket, timeoutMs: number) {
   const arrived: ServerMessage[] = []
   let ended: Error | undefined
-  let look = () => {}
+  let check = () => {}
   const end = (error: Error) => {
     ended ??= error
-    look()
+    check()
   }
   socket.on('message', (bytes: Buffer) => {
     try {
       const message = decodeServerPacket(bytes)
       if (message && arrived.length < MAX_OTHERS) arrived.push(message)
     } catch {
-      end(new Error('it said something that is no packet'))
+      end(new Error('it sent something that is not a packet'))
     }
-    look()
+    check()
   })
-  socket.on('open', () => look())
+  socket.on('open', () => check())
   socket.on('error', end)
   socket.on('close', (code) => end(new Error(`the socket was closed with ${code}`)))
 
   function until<T>(found: () => T | undefined, missing: string): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(missing)), timeoutMs)
-      look = () => {
+      check = () => {
         const value = found()
         if (value === undefined && !ended) return
         clearTimeout(timer)
         if (value === undefined) reject(ended)
         else resolve(value)
       }
-      look()
+      check()
     })
   }
 
   return {
     open: until(() => (socket.readyState === WebSocket.OPEN ? true : undefined), `no connection within ${timeoutMs} ms`),
-    next<Wanted extends Case>(wanted: Wanted): Promise<Extract<ServerMessage, { $case: Wanted }>> {
+    next<Expected extends Case>(expected: Expected): Promise<Extract<ServerMessage, { $case: Expected }>> {
       const found = () => {
-        const at = arrived.findIndex(({ $case }) => $case === wanted)
+        const at = arrived.findIndex(({ $case }) => $case === expected)
         const [message] = at < 0 ? [] : arrived.splice(0, at + 1).slice(-1)
-        return message as Extract<ServerMessage, { $case: Wanted }> | undefined
+        return message as Extract<ServerMessage, { $case: Expected }> | undefined
       }
-      return until(found, `no ${wanted} within ${timeoutMs} ms`)
+      return until(found, `no ${expected} within ${timeoutMs} ms`)
     },
   }
 }

@@ -1,81 +1,94 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../../cells/chassis/clock.ts'
+import { silentLog } from '../../../cells/chassis/log.ts'
 import type { ObjectKey } from '../../../crds/object.ts'
 import { aCell, aRealm } from '../../desired/fixtures.ts'
 import type { JoinOutcome } from './join-cell.ts'
-import { createJoiner } from './synthetic-joins.ts'
+import { SyntheticJoins } from './synthetic-joins.ts'
 
 const key = { namespace: 'metaverse', name: 'main' }
 const NO: JoinOutcome = { ok: false, message: 'waiting for an island: none' }
 
-function aJoiner() {
+function aJoiningOperator() {
   const clock = new ManualClock()
-  const world = { answer: { ok: true } as JoinOutcome, asked: [] as string[], told: [] as ObjectKey[] }
+  const world = {
+    answer: { ok: true } as JoinOutcome,
+    asked: [] as string[],
+    released: Promise.resolve(),
+    notified: [] as ObjectKey[],
+  }
   const join = async (url: string) => {
     world.asked.push(url)
+    await world.released
     return world.answer
   }
-  const joiner = createJoiner({ urlOf: ({ metadata }) => metadata.name, clock, join })
-  joiner.onChange((realm) => world.told.push(realm))
+  const joins = new SyntheticJoins({ log: silentLog, urlOf: ({ metadata }) => metadata.name, clock, join })
+  joins.onChange((realm) => world.notified.push(realm))
   const pass = async (ms = 0) => {
     clock.advance(ms)
     await new Promise(setImmediate)
   }
-  return { world, joiner, pass }
+  return { world, joins, pass }
 }
 const cell = aCell(aRealm())
 
-test('an attended cell is joined once, and that is told', async () => {
-  const { world, joiner, pass } = aJoiner()
-  joiner.attend(key, [cell])
-  joiner.attend(key, [cell])
-  expect(joiner.joinOf(cell)).toEqual({ state: 'untried' })
+test('a watched cell is joined once, and the listeners are notified', async () => {
+  const { world, joins, pass } = aJoiningOperator()
+  joins.watch(key, [cell])
+  joins.watch(key, [cell])
+  expect(joins.get(cell)).toEqual({ state: 'untried' })
   await pass()
-  expect(joiner.joinOf(cell)).toEqual({ state: 'joined' })
+  expect(joins.get(cell)).toEqual({ state: 'joined' })
   await pass(60_000)
-  expect([world.asked, world.told]).toEqual([['main-0'], [key]])
+  expect([world.asked, world.notified]).toEqual([['main-0'], [key]])
 })
 
-test('only a cell that cannot be joined again and again has failed, and even then it is tried on', async () => {
-  const { world, joiner, pass } = aJoiner()
+test('a join has failed after several attempts in a row, and is attempted again even then', async () => {
+  const { world, joins, pass } = aJoiningOperator()
   world.answer = NO
-  joiner.attend(key, [cell])
+  joins.watch(key, [cell])
   await pass()
   await pass(2_000)
-  expect(joiner.joinOf(cell)).toEqual({ state: 'untried' })
+  expect(joins.get(cell)).toEqual({ state: 'untried' })
   await pass(2_000)
-  expect(joiner.joinOf(cell)).toEqual({ state: 'failed', message: 'waiting for an island: none' })
+  expect(joins.get(cell)).toEqual({ state: 'failed', message: 'waiting for an island: none' })
   world.answer = { ok: false, message: 'connecting: refused' }
   await pass(2_000)
-  expect(joiner.joinOf(cell)).toMatchObject({ message: 'waiting for an island: none' })
+  expect(joins.get(cell)).toMatchObject({ message: 'waiting for an island: none' })
   world.answer = { ok: true }
   await pass(2_000)
-  expect(joiner.joinOf(cell)).toEqual({ state: 'joined' })
-  expect(world.told).toEqual([key, key])
+  expect(joins.get(cell)).toEqual({ state: 'joined' })
+  expect(world.notified).toEqual([key, key])
 })
 
-test('a cell nobody asks about any more is left alone, whatever came of it meanwhile', async () => {
-  const { world, joiner, pass } = aJoiner()
+test('a cell that is no longer watched is not joined, and a result under way is dropped', async () => {
+  const { world, joins, pass } = aJoiningOperator()
   world.answer = NO
-  joiner.attend(key, [cell])
-  joiner.attend(key, [])
+  let release = () => {}
+  world.released = new Promise((resolve) => {
+    release = resolve
+  })
+  joins.watch(key, [cell])
+  await pass()
+  joins.watch(key, [])
+  release()
   await pass()
   await pass(60_000)
-  expect([world.asked.length, world.told]).toEqual([1, []])
-  expect(joiner.joinOf(cell)).toEqual({ state: 'untried' })
+  expect([world.asked.length, world.notified]).toEqual([1, []])
+  expect(joins.get(cell)).toBeUndefined()
 })
 
-test('a cell that was made anew under its name has proved nothing', async () => {
-  const { joiner, pass } = aJoiner()
-  joiner.attend(key, [cell])
+test('a cell that was created again under the same name has no result', async () => {
+  const { joins, pass } = aJoiningOperator()
+  joins.watch(key, [cell])
   await pass()
-  expect(joiner.joinOf({ ...cell, metadata: { ...cell.metadata, uid: 'another' } })).toEqual({ state: 'untried' })
+  expect(joins.get({ ...cell, metadata: { ...cell.metadata, uid: 'another' } })).toBeUndefined()
 })
 
-test('cells of other realms are left alone', async () => {
-  const { joiner, pass } = aJoiner()
-  joiner.attend(key, [cell])
+test('cells of other realms stay watched', async () => {
+  const { joins, pass } = aJoiningOperator()
+  joins.watch(key, [cell])
   await pass()
-  joiner.attend({ namespace: 'metaverse', name: 'other' }, [])
-  expect(joiner.joinOf(cell)).toEqual({ state: 'joined' })
+  joins.watch({ namespace: 'metaverse', name: 'other' }, [])
+  expect(joins.get(cell)).toEqual({ state: 'joined' })
 })

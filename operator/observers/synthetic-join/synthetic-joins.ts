@@ -1,93 +1,90 @@
 import type { Clock } from '../../../cells/chassis/clock.ts'
-import { createLanes } from '../../../cells/chassis/lanes.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
-import { keyText, type ObjectKey } from '../../../crds/object.ts'
+import type { Log } from '../../../cells/chassis/log.ts'
+import { Poller, type PollOutcome } from '../../../cells/chassis/poller.ts'
+import type { ObjectKey } from '../../../crds/object.ts'
 import type { CommsCell } from '../../../crds/realm.ts'
 import type { SyntheticJoin } from '../../observed/synthetic-join.ts'
+import type { CellObserver } from '../observer.ts'
+import { type WatchedCell, watchCells, watchedCellId } from '../watched-cells.ts'
 import type { JoinOutcome } from './join-cell.ts'
-import type { Probe } from './probe.ts'
 
-/** What a joiner is made of. */
-export interface JoinerOptions {
-  /** The socket of a cell as we reach it, whoever its slot leads to. */
+export interface SyntheticJoinsOptions {
+  /** The WebSocket URL of the cell itself inside the cluster, whichever cell its slot is routed to. */
   urlOf: (cell: CommsCell) => string
   clock: Clock
-  /** Joins once; as a player unless told. */
+  log: Log
+  /** One attempt; by default as a player joins. */
   join?: (url: string, timeoutMs: number) => Promise<JoinOutcome>
 }
 
 /** For each step; an island comes with the next flush. */
 const STEP_TIMEOUT_MS = 10_000
-/** After so many failures in a row it counts as failed; it is tried on all the same. */
-const PATIENCE = 3
+/** After this many failures in a row the join counts as failed; it is tried again all the same. */
+const FAILURES_TO_FAILED = 3
 const RETRY_MS = 2_000
-/** Cells joined at once. */
+/** Cells joined at the same time. */
 const MAX_PARALLEL = 4
 
-interface Attended {
-  realm: ObjectKey
-  cell: CommsCell
-  join: SyntheticJoin
+interface JoinedCell extends WatchedCell {
+  result: SyntheticJoin
   failures: number
-  cancel: () => void
 }
 
-/** Joins the cells it is told of until it works; one that failed is tried again for as long as it is attended. */
-export function createJoiner({ urlOf, clock, join = joinAsPlayer }: JoinerOptions): Probe & Running {
-  const attended = new Map<string, Attended>()
-  const lanes = createLanes(MAX_PARALLEL)
-  const listeners = new Set<(realm: ObjectKey) => void>()
-  const isAttended = (entry: Attended) => attended.get(idOf(entry.cell)) === entry
+/** JoinCounts each watched cell as a player would, until it works once. */
+export class SyntheticJoins implements CellObserver<SyntheticJoin>, Running {
+  readonly #poller: Poller<JoinedCell, JoinOutcome>
 
-  async function attempt(entry: Attended): Promise<void> {
-    if (!isAttended(entry)) return
-    const joined = await join(urlOf(entry.cell), STEP_TIMEOUT_MS)
-    if (!isAttended(entry)) return // of no interest any more
-    entry.failures = joined.ok ? 0 : entry.failures + 1
-    const before = entry.join
-    if (joined.ok) entry.join = { state: 'joined' }
-    // The first reason stands for as long as it lasts: reasons that take turns would be news without being new.
-    else if (entry.failures >= PATIENCE && before.state !== 'failed') entry.join = { state: 'failed', message: joined.message }
-    if (!joined.ok) {
-      entry.cancel = clock.after(RETRY_MS, () => void lanes.run(() => attempt(entry)))
-    }
-    if (entry.join !== before) for (const listener of listeners) listener(entry.realm)
+  constructor({ urlOf, clock, log, join = joinAsPlayer }: SyntheticJoinsOptions) {
+    this.#poller = new Poller({
+      ask: ({ cell }) => join(urlOf(cell), STEP_TIMEOUT_MS),
+      learn,
+      concurrency: MAX_PARALLEL,
+      jitterShare: 0,
+      clock,
+      log,
+    })
   }
 
-  function drop(id: string): void {
-    const entry = attended.get(id)
-    if (!entry) return
-    entry.cancel()
-    attended.delete(id)
+  watch(realm: ObjectKey, cells: readonly CommsCell[]): void {
+    watchCells(
+      this.#poller,
+      realm,
+      cells,
+      (of, cell): JoinedCell => ({ realm: of, cell, result: { state: 'untried' }, failures: 0 }),
+    )
   }
 
-  return {
-    attend(realm, cells) {
-      const wanted = new Set(cells.map(idOf))
-      for (const [id, entry] of attended) if (keyText(entry.realm) === keyText(realm) && !wanted.has(id)) drop(id)
-      for (const cell of cells) {
-        if (attended.has(idOf(cell))) continue
-        const { namespace, name } = realm
-        const entry: Attended = { realm: { namespace, name }, cell, join: { state: 'untried' }, failures: 0, cancel: () => {} }
-        attended.set(idOf(cell), entry)
-        void lanes.run(() => attempt(entry))
-      }
-    },
-    joinOf: (cell) => attended.get(idOf(cell))?.join ?? { state: 'untried' },
-    onChange(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    async stop() {
-      for (const id of [...attended.keys()]) drop(id)
-      listeners.clear()
-    },
+  get(cell: CommsCell): SyntheticJoin | undefined {
+    return this.#poller.get(watchedCellId(cell))?.result
+  }
+
+  forget(realm: ObjectKey): void {
+    this.watch(realm, [])
+  }
+
+  onChange(listener: (realm: ObjectKey) => void): () => void {
+    return this.#poller.onChange(({ realm }) => listener(realm))
+  }
+
+  stop(): Promise<void> {
+    return this.#poller.stop()
   }
 }
 
-// A cell of the same name that was made anew has proved nothing.
-const idOf = ({ metadata }: CommsCell): string => `${keyText(metadata)}/${metadata.uid}`
+function learn(joined: JoinedCell, outcome: JoinOutcome): PollOutcome {
+  const before = joined.result
+  if (outcome.ok) {
+    joined.result = { state: 'joined' }
+    return { next: 'on-request', changed: true }
+  }
+  joined.failures++
+  // The first error message is kept while the failure lasts, so that the status does not flap.
+  if (joined.failures >= FAILURES_TO_FAILED && before.state !== 'failed')
+    joined.result = { state: 'failed', message: outcome.message }
+  return { next: RETRY_MS, changed: joined.result !== before }
+}
 
-/** Signing takes libraries that most operators never need in memory. */
+/** Loaded on first use: signing needs libraries which most operators never need in memory. */
 const joinAsPlayer = async (url: string, timeoutMs: number): Promise<JoinOutcome> =>
   (await import('./join-cell.ts')).joinCell(url, timeoutMs)
