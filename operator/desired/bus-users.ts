@@ -4,28 +4,28 @@ import { type Realm, realmScope } from '../../crds/realm.ts'
 /** A user of a Managed NATS, and the key of its password: one per slot, one per service. */
 export type BusUser = `cell_${number}` | 'gatekeeper' | 'stats'
 
-/** What a user may say and hear: patterns of subjects; none = nothing. */
-export interface BusRights {
+/** The subjects a user may publish and subscribe to, as patterns; undefined = none. */
+export interface BusPermissions {
   user: BusUser
   publish: string | undefined
   subscribe: string | undefined
 }
 
-/** As many slots as a realm can ever have, so that the users of a NATS stay the same for as long as the realm lives. */
+/** The most slots a realm can have. All get a user from the start, so that the users of a NATS never change during the life of its realm. */
 const MAX_SLOTS = 32
 
 /** The user of the cell at a slot. */
 export const cellUser = (slot: number): BusUser => `cell_${slot}`
 
-/** Everybody on the bus of a realm. A cell hears itself alone, so that one that was broken into cannot speak to another. */
-export function busUsers({ metadata }: Realm): BusRights[] {
+/** All users of a realm's bus. Each cell has only its own subjects, so that a compromised cell cannot send to another. */
+export function busUsers({ metadata }: Realm): BusPermissions[] {
   const scope = realmScope(metadata)
   return [
     ...Array.from({ length: MAX_SLOTS }, (_, slot) => {
       const ofCell = `${cellScope(scope, slot)}.>`
       return { user: cellUser(slot), publish: ofCell, subscribe: ofCell }
     }),
-    // Admissions to the cells' own rooms are all a gatekeeper has to say.
+    // A gatekeeper publishes nothing but admissions to the cells' own rooms.
     { user: 'gatekeeper', publish: `${scope}.*.rooms.*.admission`, subscribe: undefined },
     { user: 'stats', publish: undefined, subscribe: `${scope}.>` },
   ]

@@ -2,7 +2,7 @@ import type { ObjectMeta, OwnerReference } from '../../crds/object.ts'
 import { API_VERSION, type CommsCell, type Realm } from '../../crds/realm.ts'
 import type { Component } from '../observed/workload.ts'
 
-/** Who we are: the value of `app.kubernetes.io/managed-by`, and the field manager of everything we apply. */
+/** The operator's name: the value of `app.kubernetes.io/managed-by`, and the field manager of everything it applies. */
 export const MANAGER = 'realm-operator'
 
 /** The label that says which realm an object belongs to; every child of a realm or of its cells has it. */
@@ -11,34 +11,34 @@ export const REALM_LABEL = 'comms.decentraland.org/realm'
 export const CELL_LABEL = 'comms.decentraland.org/cell'
 /** The label that says which slot an object serves. */
 export const SLOT_LABEL = 'comms.decentraland.org/slot'
-/** The label that says which part of a realm an object is; a `Component` on pods and what runs them. */
+/** The label with the part of a realm that an object is; on pods and workloads a `Component`. */
 export const COMPONENT_LABEL = 'app.kubernetes.io/component'
 
-/** On a cell that took the number of its connectors over from one that somebody had scaled: it is its own, whatever the template says. */
+/** On a cell that replaced one whose connectors another client had scaled: it keeps its number of connectors, whatever the template says. */
 export const SCALED_ANNOTATION = 'comms.decentraland.org/scaled'
 
-/** The first CommsCell of a slot. */
+/** The name of the first CommsCell of a slot. */
 export const cellName = (realm: Realm, slot: number): string => `${realm.metadata.name}-${slot}`
 
-/** What runs a part of a realm or of a cell, and the Service in front of it. */
+/** The name of the workload of a part of a realm or a cell, and of the Service in front of it. */
 export const partName = (owner: Realm | CommsCell, component: Component): string => `${owner.metadata.name}-${component}`
 
-/** The alias Service behind the stable URL of a slot: it leads to the connectors of whichever cell answers there. */
+/** The alias Service behind the stable URL of a slot: it selects the connectors of the cell that answers there. */
 export const slotServiceName = (realm: string, slot: number): string => `${realm}-slot-${slot}`
 
-/** The alias Service that leads to the rooms of whichever cell answers at a slot. */
+/** The alias Service of a slot that selects the rooms of the cell that answers there. */
 export const roomsServiceName = (realm: string, slot: number): string => `${realm}-rooms-${slot}`
 
-/** The ServiceAccount all pods of a realm run under; it may do nothing. */
+/** The ServiceAccount of all pods of a realm; it has no rights. */
 export const serviceAccountName = (realm: string): string => `${realm}-realm`
 
 /** The Service by which the servers of a Managed NATS find each other. */
 export const natsPeersName = (realm: string): string => `${realm}-nats-peers`
 
-/** The Secret with the passwords of everybody on a Managed NATS. */
+/** The Secret with the passwords of all users of a Managed NATS. */
 export const natsSecretName = (realm: string): string => `${realm}-nats-users`
 
-/** Where a Service answers inside the cluster. */
+/** The host name of a Service inside the cluster. */
 export const serviceHost = (name: string, namespace: string, clusterDomain: string): string =>
   `${name}.${namespace}.svc.${clusterDomain}`
 
@@ -66,33 +66,33 @@ export const cellLabels = (cell: CommsCell, component: string): Record<string, s
 
 // Selectors are immutable and outlive upgrades: they hold what a part is, never its version.
 
-/** What picks the pods of a part of a realm. */
+/** The selector of the pods of a part of a realm. */
 export const realmSelector = (realm: Realm, component: Component): Record<string, string> => ({
   [REALM_LABEL]: realm.metadata.name,
   [COMPONENT_LABEL]: component,
 })
 
-/** What picks the pods of a part of a cell. */
+/** The selector of the pods of a part of a cell. */
 export const cellSelector = (cell: string, component: Component): Record<string, string> => ({
   [CELL_LABEL]: cell,
   [COMPONENT_LABEL]: component,
 })
 
-/** A selector as `/scale` and kubectl write it. */
+/** A selector in the syntax of `/scale` and kubectl. */
 export const selectorText = (selector: Readonly<Record<string, string>>): string =>
   Object.entries(selector)
     .map(([key, value]) => `${key}=${value}`)
     .join(',')
 
-/** What picks the connectors that serve players, out of all of a realm: what `/scale` of a Realm counts. */
+/** The selector of the connectors of a realm that serve players: what `/scale` of a Realm counts. */
 export const servingSelector = (realm: string, cells: readonly string[]): string =>
   [
     selectorText({ [REALM_LABEL]: realm, [COMPONENT_LABEL]: 'connector' }),
-    // Every connector is of a cell, so without cells this picks none.
+    // Every connector belongs to a cell, so without cells this selects none.
     cells.length > 0 ? `${CELL_LABEL} in (${[...cells].sort().join(',')})` : `!${CELL_LABEL}`,
   ].join(',')
 
-/** The reference that makes Kubernetes collect an object when the one it belongs to goes. */
+/** The reference by which Kubernetes deletes an object together with its owner. */
 export const ownedBy = ({ kind, metadata: { name, uid } }: Realm | CommsCell): OwnerReference => ({
   apiVersion: API_VERSION,
   kind,

@@ -1,10 +1,10 @@
 import type { V1PodSpec } from '@kubernetes/client-node'
 import type { RealmSpec } from '../../crds/realm.ts'
 
-/** What pods carry besides what we decide. */
+/** Pod fields that users set: labels, tolerations, affinity and the like. */
 export type Pods = NonNullable<RealmSpec['pods']>
 
-/** Two layers as one: of maps and lists both, of anything else the upper. */
+/** Merges two layers: maps and lists are joined, of any other field the upper layer wins. */
 export function mergePods(base: Pods | undefined, upper: Pods | undefined): Pods | undefined {
   if (!base || !upper) return upper ?? base
   return {
@@ -18,11 +18,11 @@ export function mergePods(base: Pods | undefined, upper: Pods | undefined): Pods
   }
 }
 
-// The API server keeps one of each name, so naming one twice would look like a change for ever.
+// The API server keeps one entry per name, so a repeated name would look like a difference for ever.
 const pullSecretsOf = (...layers: Pods[]): { name: string }[] =>
   [...new Set(layers.flatMap(({ imagePullSecrets = [] }) => imagePullSecrets.map(({ name }) => name)))].map((name) => ({ name }))
 
-/** The part of them that belongs into the spec of a pod; labels and annotations belong into its metadata. */
+/** The fields that belong into the spec of a pod; labels and annotations belong into its metadata. */
 export function podFieldsOf({
   nodeSelector,
   tolerations,

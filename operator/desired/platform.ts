@@ -1,4 +1,4 @@
-/** What the installation of the operator decides for every realm: values of its Helm chart. */
+/** Settings of the operator's installation that hold for every realm: values of its Helm chart. */
 export interface Platform {
   /** Repository of the cells' image, without tag; the tag or digest is the realm's `spec.version`. */
   imageRepository: string
@@ -9,12 +9,12 @@ export interface Platform {
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'
   /** DNS suffix of Services, usually `cluster.local`. */
   clusterDomain: string
-  /** Where the operator and the realm provider run: they may ask every realm's pods. */
+  /** Namespace of the operator and the realm provider, which may connect to every realm's pods. */
   namespace: string
-  /** Base URL at which the realm provider is watched, and named in status. */
+  /** Base URL at which the operator asks the realm provider, and which the status names. */
   providerUrl: string
 }
 
-/** The image of the cells in one version: a tag, or a digest. */
+/** The image of the cells for a version, which is a tag or a digest. */
 export const imageOf = ({ imageRepository }: Platform, version: string): string =>
   version.startsWith('sha256:') ? `${imageRepository}@${version}` : `${imageRepository}:${version}`

@@ -4,29 +4,29 @@ import { type CommsCell, type CommsCellSpec, type Realm, realmScope } from '../.
 import type { Site } from './site.ts'
 import { cellRoomsUrl, roomsUrl } from './urls.ts'
 
-/** The configuration of one process, as its environment: a literal, or where a Secret holds it. */
+/** The environment of one process: each value is a literal, or a key of a Secret. */
 export type Settings = Readonly<Record<string, string | SecretRef>>
 
-/** A key of a Secret in the realm's namespace; the operator never reads it, the kubelet mounts it. */
+/** A key of a Secret in the realm's namespace. The operator never reads it; the kubelet mounts it. */
 export interface SecretRef {
   secret: string
   key: string
 }
 
-/** What the players' WebSockets of a cell are told. */
+/** The environment of the connectors of a cell. */
 export const connectorSettings = (cell: CommsCell): Settings => ({
   ...busSettings(cell.spec.nats, scopeOf(cell)),
   DRAIN_SECONDS: String(cell.spec.connectors.drainSeconds),
   ...(cell.spec.connectors.playersPerMinute !== undefined && {
     DRAIN_PLAYERS_PER_MINUTE: String(cell.spec.connectors.playersPerMinute),
   }),
-  // Islands come with the next clustering, or the one after; told only where that takes longer than connectors think it does.
+  // A player gets an island in the next flush or the one after. Set only where that takes longer than the connectors' default.
   ...(cell.spec.archipelago.flushPeriodMilliseconds > 10_000 && {
     ISLAND_TIMEOUT_MS: String(2 * cell.spec.archipelago.flushPeriodMilliseconds),
   }),
 })
 
-/** What the clustering of a cell is told. */
+/** The environment of the archipelago of a cell. */
 export function archipelagoSettings(cell: CommsCell): Settings {
   const { nats, livekit, archipelago } = cell.spec
   return {
@@ -36,12 +36,12 @@ export function archipelagoSettings(cell: CommsCell): Settings {
     ARCHIPELAGO_LEAVE_DISTANCE: String(archipelago.leaveDistance),
     ARCHIPELAGO_FLUSH_FREQUENCY: String(archipelago.flushPeriodMilliseconds / 1000),
     LIVEKIT_ISLAND_SIZE: String(archipelago.islandSize),
-    // Cells of several realms may share one LiveKit; gatekeepers know an island's room by how its name starts.
+    // Cells of several realms may share one LiveKit; gatekeepers recognise the room of an island by its prefix.
     ROOM_PREFIX: `island-${scopeOf(cell)}-`,
   }
 }
 
-/** What the gatekeeper of a realm is told. Without a LiveKit its scene rooms are those of the realm's first cell. */
+/** The environment of the gatekeeper of a realm. Without a LiveKit, scene rooms are in the realm's first cell. */
 export function gatekeeperSettings(realm: Realm, site: Site): Settings {
   const { type, secret } = realm.spec.gatekeeper.database
   const rooms = roomsUrl(realm.metadata.name, 0, site.urls(realm).slot(0))
@@ -54,10 +54,10 @@ export function gatekeeperSettings(realm: Realm, site: Site): Settings {
   }
 }
 
-/** Where an embedded database keeps its files, inside the container. */
+/** The folder of an embedded database, inside the container. */
 export const DATA_FOLDER = '/data'
 
-/** What the statistics of a realm are told: they hear all its cells. */
+/** The environment of the statistics of a realm, which subscribe to all its cells. */
 export function statsSettings(realm: Realm, site: Site): Settings {
   const [catalyst] = realm.spec.content.catalysts
   return {

@@ -22,18 +22,18 @@ export class Simulation {
   now = Date.parse('2026-11-21T08:00:00Z')
   readonly cells = new Map<string, CommsCell>()
   readonly running = new Map<string, Running>()
-  readonly joins = new Map<string, SyntheticJoin>()
+  readonly syntheticJoins = new Map<string, SyntheticJoin>()
   /** How it goes for players who come to a cell; other cells cannot be asked. */
-  readonly playersJoins = new Map<string, JoinCounts>()
+  readonly joinCounts = new Map<string, JoinCounts>()
   players: ReadonlyMap<number, number> | undefined
   /** Whether nobody could be asked for them for a while. */
-  isUncounted = false
+  arePlayersUnknown = false
   /** Whether there were never more players than there are now. */
-  wasAlwaysSo = false
+  isPeakNow = false
   /** Names of cells that a realm provider elsewhere may still lead players to. */
-  readonly ledTo = new Set<string>()
+  readonly remotelyRouted = new Set<string>()
   /** Whether pods of this version come up. */
-  comesUp: (version: string) => boolean = () => true
+  podsStart: (version: string) => boolean = () => true
   plan: RealmPlan | undefined
 
   constructor(spec: Parameters<typeof aRealm>[0] = {}) {
@@ -62,14 +62,15 @@ export class Simulation {
   /** One pass over the realm, then one over each of its cells. */
   pass(): RealmPlan {
     const observed = { cells: [...this.cells.values()], services: SERVICES }
-    const syntheticJoinOf = ({ metadata }: CommsCell): SyntheticJoin => this.joins.get(metadata.name) ?? { state: 'untried' }
-    const mayBeRoutedTo = ({ metadata }: CommsCell) => this.ledTo.has(metadata.name)
+    const syntheticJoinOf = ({ metadata }: CommsCell): SyntheticJoin =>
+      this.syntheticJoins.get(metadata.name) ?? { state: 'untried' }
+    const mayBeRoutedTo = ({ metadata }: CommsCell) => this.remotelyRouted.has(metadata.name)
     const plan = planRealm(this.realm, observed, site, {
       players: this.players,
       peak: this.#peak(),
-      arePlayersUnknown: this.isUncounted,
+      arePlayersUnknown: this.arePlayersUnknown,
       syntheticJoinOf,
-      joinCountsOf: ({ metadata }) => this.playersJoins.get(metadata.name) ?? 'unreachable',
+      joinCountsOf: ({ metadata }) => this.joinCounts.get(metadata.name) ?? 'unreachable',
       mayBeRoutedTo,
       now: this.now,
     })
@@ -112,15 +113,15 @@ export class Simulation {
   }
 
   /** Whoever is to be joined is joined. */
-  joinAll(): void {
-    for (const { metadata } of this.plan?.rollout.cellsToJoin ?? []) this.joins.set(metadata.name, { state: 'joined' })
+  joinCandidates(): void {
+    for (const { metadata } of this.plan?.rollout.cellsToJoin ?? []) this.syntheticJoins.set(metadata.name, { state: 'joined' })
   }
 
   /** Passes until the realm rests, a second each, with a probe that joins whatever it is asked to. */
-  rollOn(atMost = 200): void {
+  rollOut(atMost = 200): void {
     for (let i = 0; i < atMost; i++) {
       this.pass()
-      this.joinAll()
+      this.joinCandidates()
       this.wait(1_000)
     }
     this.settle()
@@ -137,7 +138,7 @@ export class Simulation {
     Object.fromEntries(this.realm.status?.endpoints?.map(({ cell, state }) => [cell, state]) ?? [])
 
   #peak = (): PlayerPeak | undefined =>
-    this.wasAlwaysSo && this.players
+    this.isPeakNow && this.players
       ? { bySlot: this.players, total: [...this.players.values()].reduce((sum, count) => sum + count, 0) }
       : undefined
 
@@ -164,7 +165,7 @@ export class Simulation {
   readonly #handStates = new Set<string>()
 
   /** Somebody cordons or drains a cell, or takes it back. */
-  tell(name: string, desiredState: NonNullable<CommsCell['spec']['desiredState']>): void {
+  setDesiredState(name: string, desiredState: NonNullable<CommsCell['spec']['desiredState']>): void {
     this.#handStates.add(name)
     this.edit(name, { desiredState })
   }
@@ -176,7 +177,7 @@ export class Simulation {
 
   #passCell(cell: CommsCell): void {
     const { name } = cell.metadata
-    const run = this.running.get(name) ?? { works: this.comesUp(cell.spec.version), pods: 0, goneAt: undefined }
+    const run = this.running.get(name) ?? { works: this.podsStart(cell.spec.version), pods: 0, goneAt: undefined }
     this.running.set(name, run)
     if (run.goneAt !== undefined && run.goneAt <= this.now) Object.assign(run, { pods: 0, goneAt: undefined })
     const desired = planCell(cell).connectors.replicas

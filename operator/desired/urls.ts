@@ -5,15 +5,15 @@ import { partName, roomsServiceName, serviceHost, slotServiceName } from './nami
 export interface RealmUrls {
   /** The base URL of a slot, `ws:` or `wss:`; the players' socket is at `{url}/ws`. */
   slot(slot: number): string
-  /** `http:` or `https:`. */
+  /** Scheme `http:` or `https:`. */
   gatekeeper: string
-  /** `http:` or `https:`. */
+  /** Scheme `http:` or `https:`. */
   stats: string
   /** The realm's description at the realm provider. */
   about: string
 }
 
-/** Everything below one base URL, as one host or one port serves it. */
+/** The URLs of a realm that one host or one port serves, all below one base URL. */
 export const urlsBelow = (realm: Realm, base: string, providerUrl: string): RealmUrls => ({
   slot: (slot) => `${base.replace(/^http/, 'ws')}/cells/${slot}`,
   gatekeeper: `${base}/gatekeeper`,
@@ -21,7 +21,7 @@ export const urlsBelow = (realm: Realm, base: string, providerUrl: string): Real
   about: aboutUrl(realm, providerUrl),
 })
 
-/** Where a realm is reached in a cluster: through its Ingress, through a route of the user's, or else through its Services. */
+/** Where a realm is reached in a cluster: through its Ingress, through a route that the user runs, or else through its Services. */
 export function clusterUrls(realm: Realm, clusterDomain: string, providerUrl: string): RealmUrls {
   const { host, tlsSecretName, url } = realm.spec.exposure
   if (host) return urlsBelow(realm, `${tlsSecretName ? 'https' : 'http'}://${host}`, providerUrl)
@@ -36,24 +36,24 @@ export function clusterUrls(realm: Realm, clusterDomain: string, providerUrl: st
   }
 }
 
-/** Where a realm provider describes a realm. */
+/** The URL of a realm's description at a realm provider. */
 export const aboutUrl = (realm: Realm, providerUrl: string): string => `${providerUrl}/${realmNameOf(realm)}/about`
 
-/** What explorers find as `comms.adapter` (comms.md §7.1): Unity wants exactly this prefix. */
+/** The value of `comms.adapter` (comms.md §7.1). The Unity explorer accepts exactly this prefix. */
 export const adapterOf = (cellUrl: string): string => `archipelago:archipelago:${cellUrl}/ws`
 
 /**
- * Where the rooms of a cell are, when it has no LiveKit. Behind one host the route tells rooms from sockets by their path; a bare
- * Service cannot, so inside the cluster the rooms of a slot have an alias Service of their own.
+ * Base URL of the rooms of a cell without LiveKit. Behind one host, a route separates rooms from sockets by their path. A Service cannot,
+ * so inside the cluster the rooms of a slot have an alias Service of their own.
  */
 export function roomsUrl(realm: string, slot: number, cellUrl: string): string {
   const ofSlot = `//${slotServiceName(realm, slot)}.`
   return `${cellUrl.replace(ofSlot, `//${roomsServiceName(realm, slot)}.`)}/rooms`
 }
 
-/** The rooms of a cell. */
+/** The same for a cell that exists. */
 export const cellRoomsUrl = ({ spec }: CommsCell): string => roomsUrl(spec.realmRef.name, spec.slot, spec.url)
 
-/** The socket of a cell inside the cluster, whoever its slot leads to. */
+/** The socket URL of exactly this cell, inside the cluster; the URL of its slot may lead to another one. */
 export const cellSocketUrl = (cell: CommsCell, clusterDomain: string): string =>
   `ws://${serviceHost(partName(cell, 'connector'), cell.metadata.namespace, clusterDomain)}/cells/${cell.spec.slot}/ws`

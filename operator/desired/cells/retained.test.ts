@@ -19,7 +19,7 @@ function moved(from: typeof managed, to: typeof managed, look: (simulation: Simu
   for (let i = 0; i < 200; i++) {
     simulation.pass()
     for (const { metadata } of simulation.plan?.rollout.cellsToJoin ?? [])
-      simulation.joins.set(metadata.name, { state: 'joined' })
+      simulation.syntheticJoins.set(metadata.name, { state: 'joined' })
     const planned = simulation.plan?.cells.map(({ metadata }) => metadata.name) ?? []
     look(simulation, [old.some((name) => planned.includes(name)), planned.some((name) => !old.includes(name))])
     simulation.wait(1_000)

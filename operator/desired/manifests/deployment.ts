@@ -19,24 +19,24 @@ import { livekitConfig } from './livekit.ts'
 import type { ManifestOf } from './manifest.ts'
 import { environmentOf, HTTP_PORT, type PodParts, podTemplate, probes, resourcesOf } from './pod.ts'
 
-/** A Deployment as we write it. */
+/** A Deployment with the fields the operator sets. */
 export type Deployment = ManifestOf<V1DeploymentSpec>
 
-/** Seconds a pod gets beyond what it needs to stop. */
+/** Seconds a pod gets to stop beyond the time it needs for draining. */
 const GRACE_SECONDS = 15
-/** How long what is routed to goes on serving on its way out: every node, and proxies before them, have learned by then that it leaves. */
-const ROUTES_SETTLE = { name: 'ROUTES_SETTLE_SECONDS', value: '3' }
-/** Replaces pods one by one, a new one first. */
+/** How long a stopping pod still serves new requests: by then every node, and every proxy in front, no longer routes to it. */
+const ROUTES_SETTLE_VARIABLE = { name: 'ROUTES_SETTLE_SECONDS', value: '3' }
+/** Replaces pods one by one; the new pod starts first. */
 const SURGE: V1DeploymentStrategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }
 /**
- * Brings all new pods up before the first old one goes: one by one, players who were sent away would meet another old one, and be sent away
- * again. Where there is no room for so many, as many old ones go as new ones came.
+ * Starts all new pods before it stops the first old one: one by one, a disconnected player could reconnect to another old pod, and would be
+ * disconnected again. Where the cluster has no room for so many pods, as many old pods stop as new ones became ready.
  */
 const SURGE_ALL: V1DeploymentStrategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: '100%', maxUnavailable: 0 } }
-/** Never runs an old and a new pod at once. */
+/** Never runs an old and a new pod at the same time. */
 const RECREATE: V1DeploymentStrategy = { type: 'Recreate' }
 
-/** The Deployment of the players' WebSockets of a cell. */
+/** The Deployment of the connectors of a cell. */
 export function connectorDeployment(cell: CommsCell, { connectors }: CellPlan, platform: Platform): Deployment {
   const { drainSeconds, resources } = cell.spec.connectors
   return {
@@ -56,10 +56,10 @@ export function connectorDeployment(cell: CommsCell, { connectors }: CellPlan, p
   }
 }
 
-/** How many archipelagos a cell has: one that speaks and one that stands by; just one where it holds the rooms themselves in its memory. */
+/** The archipelagos of a cell: a leader and a standby; only one where it keeps the cell's own rooms in its memory. */
 export const archipelagoReplicas = ({ spec }: CommsCell): number => (spec.livekit ? 2 : 1)
 
-/** The Deployment of the clustering of a cell. Which of its pods speaks they settle over the bus; a new one stands by before an old one goes. */
+/** The Deployment of the archipelago of a cell. Its pods elect their leader over the bus; a new standby is ready before an old pod stops. */
 export const archipelagoDeployment = (cell: CommsCell, { archipelago }: CellPlan, platform: Platform): Deployment => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
@@ -77,8 +77,8 @@ export const archipelagoDeployment = (cell: CommsCell, { archipelago }: CellPlan
 export function serviceDeployment(realm: Realm, { component, replicas, settings }: ServicePlan, platform: Platform): Deployment {
   const data = component === 'gatekeeper' ? databaseVolume(realm) : undefined
   const { volumes, ...container } = environmentOf(settings)
-  // Where the next one waits for this one to be gone, serving on would only be a longer break.
-  const env = data ? container.env : [ROUTES_SETTLE, ...container.env]
+  // With Recreate the next pod waits for this one to end, so serving on would only make the outage longer.
+  const env = data ? container.env : [ROUTES_SETTLE_VARIABLE, ...container.env]
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -97,7 +97,7 @@ export function serviceDeployment(realm: Realm, { component, replicas, settings 
         terminationGracePeriodSeconds: GRACE_SECONDS,
         volumes: [...volumes, ...(data ? [data.volume] : [])],
         container: {
-          ...ourContainer(component, env, realm.spec.version, platform),
+          ...serviceContainer(component, env, realm.spec.version, platform),
           ...(component === 'gatekeeper' && resourcesOf(realm.spec.gatekeeper.resources)),
           volumeMounts: [...container.volumeMounts, ...(data ? [data.mount] : [])],
         },
@@ -153,7 +153,7 @@ function cellPod(
   resources: Parameters<typeof resourcesOf>[0],
 ): PodParts {
   const { env: given, volumes, volumeMounts } = environmentOf(settings)
-  const env = component === 'connector' ? [ROUTES_SETTLE, ...given] : given
+  const env = component === 'connector' ? [ROUTES_SETTLE_VARIABLE, ...given] : given
   return {
     labels: cellLabels(cell, component),
     selector: cellSelector(cell.metadata.name, component),
@@ -161,12 +161,17 @@ function cellPod(
     serviceAccountName: serviceAccountName(cell.spec.realmRef.name),
     terminationGracePeriodSeconds: GRACE_SECONDS,
     volumes,
-    container: { ...ourContainer(component, env, cell.spec.version, platform), ...resourcesOf(resources), volumeMounts },
+    container: { ...serviceContainer(component, env, cell.spec.version, platform), ...resourcesOf(resources), volumeMounts },
   }
 }
 
-// Our image holds every service; its argument picks one.
-const ourContainer = (component: Component, env: { name: string; value?: string }[], version: string, platform: Platform) => ({
+// The project's image holds every service; its argument selects one.
+const serviceContainer = (
+  component: Component,
+  env: { name: string; value?: string }[],
+  version: string,
+  platform: Platform,
+) => ({
   name: component,
   image: imageOf(platform, version),
   imagePullPolicy: platform.imagePullPolicy,

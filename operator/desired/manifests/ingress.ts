@@ -3,12 +3,12 @@ import type { Realm } from '../../../crds/realm.ts'
 import { partName, realmChildMeta, roomsServiceName, slotServiceName } from '../naming.ts'
 import type { ManifestOf } from './manifest.ts'
 
-/** An Ingress as we write it. */
+/** An Ingress with the fields the operator sets. */
 export type Ingress = ManifestOf<V1IngressSpec>
 
 /**
- * The one Ingress of a realm, if it asks for one. It names every slot there may ever be, so that scaling and rollouts never
- * rewrite it: some controllers drop everybody's sockets when they reload.
+ * The one Ingress of a realm, if it asks for one. It has a path for every slot below `cells.max`, so that scaling and rollouts never
+ * rewrite it: some ingress controllers close all sockets when they reload.
  */
 export function realmIngress(realm: Realm): Ingress | undefined {
   const { type, host, className, tlsSecretName, annotations } = realm.spec.exposure

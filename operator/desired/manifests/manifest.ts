@@ -1,6 +1,6 @@
 import type { ObjectMeta } from '../../../crds/object.ts'
 
-/** A Kubernetes object as we apply it: what we decide, nothing the API server adds. */
+/** A Kubernetes object as the operator applies it: only fields it sets, none that the API server adds. */
 export interface KubeManifest {
   apiVersion: string
   kind: string
@@ -13,13 +13,13 @@ export interface ManifestOf<Spec> extends KubeManifest {
 }
 
 /**
- * A Secret the cluster makes up once and nobody of ours ever reads: created where it is missing, never applied again.
- * Each value is at least 32 random letters and digits and starts with a letter, so that no configuration file takes it for a number.
+ * A Secret with random values, which the operator creates where it is missing, and never reads or applies again. Each value is at least
+ * 32 random letters and digits and starts with a letter, so that no configuration file reads it as a number.
  */
 export interface GeneratedSecret {
   metadata: ObjectMeta
-  /** The keys to make up a value for. */
+  /** The keys that get a random value. */
   keys: readonly string[]
-  /** The workload that mounts it: while this exists and finds its Secret, the Secret is there. */
+  /** The workload that mounts it: while that exists and its pods find their Secret, the Secret exists, and nothing has to read it. */
   neededBy: { kind: 'StatefulSet' | 'Deployment'; name: string }
 }

@@ -14,25 +14,25 @@ import type { Platform } from '../platform.ts'
 import type { GeneratedSecret, ManifestOf } from './manifest.ts'
 import { podTemplate, resourcesOf } from './pod.ts'
 
-/** The annotation of a NATS pod that is its configuration file: with its pods it changes, and no ConfigMap has to be watched. */
+/** The annotation of a NATS pod that holds its configuration file: a change replaces the pods, and no ConfigMap has to be watched. */
 const CONFIG_ANNOTATION = 'comms.decentraland.org/nats.conf'
-/** The user NATS servers are to each other. */
+/** The user by which NATS servers connect to each other. */
 const PEER = 'cluster'
 const PID_FILE = '/tmp/nats.pid'
-/** A server that stops lets its clients go one by one over this time; NATS takes no less. */
+/** The time over which a stopping server disconnects its clients one by one; NATS accepts no less. */
 const LAME_DUCK_SECONDS = 30
 
-/** How many servers a Managed NATS has. */
+/** The number of servers of a Managed NATS. */
 export const natsReplicas = ({ spec }: Realm): number => spec.nats.replicas ?? 1
 
-/** The passwords of a Managed NATS. */
+/** The Secret with the passwords of a Managed NATS. */
 export const natsSecret = (realm: Realm): GeneratedSecret => ({
   metadata: realmChildMeta(realm, natsSecretName(realm.metadata.name), 'nats'),
   keys: [...busUsers(realm).map(({ user }) => user), PEER],
   neededBy: { kind: 'StatefulSet', name: partName(realm, 'nats') },
 })
 
-/** The configuration of a Managed NATS. Names with a dollar sign are variables of the environment: no password passes through our hands. */
+/** The configuration of a Managed NATS. Names with a dollar sign are environment variables, so that the operator never handles a password. */
 export function natsConfig(realm: Realm): string {
   const lines = [
     'listen: "0.0.0.0:4222"',
@@ -69,14 +69,14 @@ const clusterLines = (realm: Realm): string[] => [
 
 const peers = (realm: Realm): number[] => Array.from({ length: natsReplicas(realm) }, (_, peer) => peer)
 
-/** The StatefulSet of a Managed NATS; nothing on disk, since a position of a minute ago is worth nothing. */
+/** The StatefulSet of a Managed NATS. It has no disk: a message that is a minute old is of no use to any service. */
 export const natsStatefulSet = (realm: Realm, platform: Platform): ManifestOf<V1StatefulSetSpec> => ({
   apiVersion: 'apps/v1',
   kind: 'StatefulSet',
   metadata: realmChildMeta(realm, partName(realm, 'nats'), 'nats'),
   spec: {
     replicas: natsReplicas(realm),
-    // Immutable, so it is named even while a single server has no peers to find.
+    // Immutable, so it is set even for a single server, which has no peers to find.
     serviceName: natsPeersName(realm.metadata.name),
     podManagementPolicy: 'Parallel',
     revisionHistoryLimit: 2,
@@ -85,7 +85,7 @@ export const natsStatefulSet = (realm: Realm, platform: Platform): ManifestOf<V1
   },
 })
 
-// References to fields name their version, because the API server would: what it adds inside a list looks like a change.
+// Field references name their apiVersion, because the API server adds it: a field added inside a list looks like a difference.
 function natsPod(realm: Realm, platform: Platform): V1PodTemplateSpec {
   const isClustered = natsReplicas(realm) > 1
   const secretName = natsSecretName(realm.metadata.name)
@@ -115,7 +115,7 @@ function natsPod(realm: Realm, platform: Platform): V1PodTemplateSpec {
       envFrom: [{ prefix: 'NATS_', secretRef: { name: secretName } }],
       ...(isClustered && {
         env: peerVariables(realm, secretName, platform),
-        // Its clients go to the others one by one. A single server has nowhere to send them, so it just restarts.
+        // Moves its clients to the other servers one by one. A single server has no other, so it just restarts.
         lifecycle: { preStop: { exec: { command: ['nats-server', '--signal', `ldm=${PID_FILE}`] } } },
       }),
       ports: [
@@ -132,7 +132,7 @@ function natsPod(realm: Realm, platform: Platform): V1PodTemplateSpec {
   })
 }
 
-// A variable may be put together only of those listed before it; what comes from `envFrom` is not among them.
+// A variable may refer only to variables listed before it, and not to those of `envFrom`.
 const peerVariables = (realm: Realm, secretName: string, { clusterDomain }: Platform): V1EnvVar[] => [
   { name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } },
   { name: 'PEER_PASSWORD', valueFrom: { secretKeyRef: { name: secretName, key: PEER } } },

@@ -11,7 +11,7 @@ interface Peer {
   podSelector?: V1LabelSelector
   namespaceSelector?: V1LabelSelector
 }
-/** Without peers: everybody. */
+/** Without `from`: any source. */
 interface Ingress {
   from?: Peer[]
   ports: V1NetworkPolicyPort[]
@@ -21,7 +21,7 @@ interface Egress {
   ports?: V1NetworkPolicyPort[]
 }
 
-/** A NetworkPolicy as we write it. The library's own type calls a field `_from`, a name only its serializer understands. */
+/** A NetworkPolicy with the fields the operator sets. The client library's type calls a field `_from`, which only its own serializer understands. */
 export type NetworkPolicy = ManifestOf<{
   podSelector: V1LabelSelector
   policyTypes: ('Ingress' | 'Egress')[]
@@ -36,9 +36,9 @@ const NATS_MONITOR_PORT = 8222
 const WEB_PORTS = [80, 443]
 
 /**
- * Who may speak to whom. `None` closes only a Managed NATS to those who are not of the realm; `Strict` closes everything, and opens
- * one policy per part what that part needs: policies add up, so the first one forbids and the others allow. Cells made for another NATS
- * or LiveKit than the realm names by now reach theirs until they are replaced.
+ * The NetworkPolicies of a realm. `None` closes only a Managed NATS to pods outside the realm. `Strict` has a first policy that denies
+ * everything, and one policy per part that allows what this part needs: policies add up. Cells of an earlier revision, with another NATS
+ * or LiveKit than the realm names now, may connect to theirs until they are replaced.
  */
 export function networkPolicies(realm: Realm, platform: Platform, cells: readonly CommsCell[] = []): NetworkPolicy[] {
   const isManaged = realm.spec.nats.type === 'Managed'
@@ -47,14 +47,14 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
   const { livekit, gatekeeper } = realm.spec
   const hasRooms = livekit.type === 'None' || cells.some(({ spec }) => !spec.livekit)
   return [
-    forbidAll(realm, platform),
+    denyAll(realm, platform),
     part(realm, 'connector', [fromPlayers(realm)], [...toBus(realm, cells), toWeb]),
     part(realm, 'archipelago', hasRooms ? [fromPlayers(realm)] : [], [...toBus(realm, cells), ...toMedia(realm, cells)]),
     part(
       realm,
       'gatekeeper',
       [fromPlayers(realm)],
-      // Where an External database is stands in a Secret, which we do not read.
+      // The address of an External database is in a Secret, which the operator does not read.
       gatekeeper.database.type === 'External' ? [{}] : [...toBus(realm), toWeb, ...toMedia(realm)],
     ),
     ...(gatekeeper.database.type === 'External' ? [part(realm, 'migration', [], [{}])] : []),
@@ -64,8 +64,8 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
   ]
 }
 
-/** For every pod of the realm: the operator, the realm provider and monitors may ask it, and it may ask for names. */
-function forbidAll(realm: Realm, { namespace }: Platform): NetworkPolicy {
+/** For every pod of the realm: the operator, the realm provider and monitors may connect to it, and it may use DNS. */
+function denyAll(realm: Realm, { namespace }: Platform): NetworkPolicy {
   const { monitorNamespaces = [] } = realm.spec.networkPolicy
   return {
     apiVersion: 'networking.k8s.io/v1',
@@ -75,7 +75,7 @@ function forbidAll(realm: Realm, { namespace }: Platform): NetworkPolicy {
       podSelector: { matchLabels: { [REALM_LABEL]: realm.metadata.name } },
       policyTypes: ['Ingress', 'Egress'],
       ingress: [{ from: namespaces([...new Set([namespace, ...monitorNamespaces])]), ports: tcp(HTTP_PORT, NATS_MONITOR_PORT) }],
-      // To anywhere, because a node's own cache answers at an address that no selector knows.
+      // To anywhere, because the DNS cache of a node has an address that no selector matches.
       egress: [{ ports: [{ port: DNS_PORT, protocol: 'UDP' }, ...tcp(DNS_PORT)] }],
     },
   }
@@ -113,7 +113,7 @@ const livekitPolicy = (realm: Realm): NetworkPolicy =>
       { from: [ofRealm(realm)], ports: tcp(7880) },
       { ports: [...tcp(7881), { port: 7882, protocol: 'UDP' }] },
     ],
-    [{}], // media goes wherever players are
+    [{}], // media goes to the addresses of players
   )
 
 function fromPlayers(realm: Realm, port = HTTP_PORT): Ingress {
@@ -136,7 +136,7 @@ function toMedia(realm: Realm, cells: readonly CommsCell[] = []): Egress[] {
   const { type, url } = realm.spec.livekit
   const isManaged = type === 'Managed' || cells.some((cell) => usesManagedServer(realm, cell, 'livekit'))
   const others = cells.flatMap((cell) => (usesManagedServer(realm, cell, 'livekit') ? [] : (cell.spec.livekit?.url ?? [])))
-  // A Managed one that players reach by another address is reached there by everybody.
+  // A Managed LiveKit that has another address for players is reached at that address by the realm's pods too.
   const outside = tcp(...portsOf([...(url ? [url] : []), ...others]))
   return [
     ...(isManaged ? [{ to: [ofPart(realm, 'livekit')], ports: tcp(7880) }] : []),
@@ -153,7 +153,7 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   wss: 443,
 }
 
-/** The ports behind URLs, written or not. */
+/** The ports of URLs: those written, else the default of the scheme. */
 const portsOf = (urls: readonly string[]): number[] =>
   urls.flatMap((url) => {
     const [, scheme = '', port] = /^([a-z]+):\/\/[^/?#]*?(?::(\d+))?(?:[/?#]|$)/.exec(url) ?? []

@@ -18,7 +18,7 @@ import { archipelagoBudget, connectorBudget, serviceBudget } from './pdb.ts'
 import { connectorService, livekitPorts, natsPeersService, natsPorts, realmService, slotServices } from './service.ts'
 import { realmServiceAccount } from './serviceaccount.ts'
 
-/** Everything a realm deserves but its minted Secrets, in the order in which it should come to be; its cells among it. */
+/** All objects of a realm but its generated Secrets, in the order in which they are applied; its CommsCells are among them. */
 export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform): KubeManifest[] {
   const ingress = realmIngress(realm)
   const migration = migrationJob(realm, platform)
@@ -41,7 +41,7 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
   ]
 }
 
-/** Everything a cell deserves. */
+/** All objects of a cell, in the order in which they are applied. */
 export const cellObjects = (cell: CommsCell, plan: CellPlan, platform: Platform): KubeManifest[] => [
   archipelagoDeployment(cell, plan, platform),
   ...(archipelagoReplicas(cell) > 1 ? [archipelagoBudget(cell)] : []),
@@ -50,7 +50,7 @@ export const cellObjects = (cell: CommsCell, plan: CellPlan, platform: Platform)
   ...(plan.connectors.replicas > 1 ? [connectorBudget(cell)] : []),
 ]
 
-/** The Secrets a realm deserves and nobody has: made up once. */
+/** The Secrets with random values that a realm needs. */
 export const generatedSecrets = (realm: Realm): GeneratedSecret[] => [
   ...(realm.spec.nats.type === 'Managed' ? [natsSecret(realm)] : []),
   ...(realm.spec.livekit.type === 'Managed' ? [livekitSecret(realm)] : []),

@@ -4,14 +4,14 @@ import type { Component } from '../../observed/workload.ts'
 import { cellChildMeta, cellSelector, partName, realmChildMeta, realmSelector } from '../naming.ts'
 import type { ManifestOf } from './manifest.ts'
 
-/** A PodDisruptionBudget as we write it. */
+/** A PodDisruptionBudget with the fields the operator sets. */
 export type DisruptionBudget = ManifestOf<{
   maxUnavailable: number
   unhealthyPodEvictionPolicy: 'AlwaysAllow'
   selector: { matchLabels: Record<string, string> }
 }>
 
-// One at a time, and never none: a budget that no eviction can meet would block the drain of a node for ever.
+// One pod at a time, never zero: a budget that allows no eviction would block a node drain for ever.
 const oneAtATime = (metadata: ObjectMeta, matchLabels: Record<string, string>): DisruptionBudget => ({
   apiVersion: 'policy/v1',
   kind: 'PodDisruptionBudget',
@@ -19,11 +19,11 @@ const oneAtATime = (metadata: ObjectMeta, matchLabels: Record<string, string>): 
   spec: { maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow', selector: { matchLabels } },
 })
 
-/** Lets a node drain take the connectors of a cell one at a time. */
+/** Lets a node drain evict the connectors of a cell one at a time. */
 export const connectorBudget = (cell: CommsCell): DisruptionBudget =>
   oneAtATime(cellChildMeta(cell, 'connector'), cellSelector(cell.metadata.name, 'connector'))
 
-/** The same for its archipelagos, of which one has to be left to take over. */
+/** The same for its archipelagos: the standby has to be left to take over. */
 export const archipelagoBudget = (cell: CommsCell): DisruptionBudget =>
   oneAtATime(cellChildMeta(cell, 'archipelago'), cellSelector(cell.metadata.name, 'archipelago'))
 

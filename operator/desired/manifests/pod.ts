@@ -11,44 +11,44 @@ import type {
 import { type Pods, podFieldsOf } from '../overrides.ts'
 import type { Settings } from '../settings.ts'
 
-/** What the pods of one workload have in common, and what only this workload has. */
+/** The parts of a pod template that differ between workloads. */
 export interface PodParts {
   labels: Record<string, string>
   annotations?: Record<string, string>
-  /** What picks the pods of this workload, to spread them. */
+  /** Selects the pods of this workload, to spread them over nodes and zones. */
   selector: Record<string, string>
   serviceAccountName: string
   terminationGracePeriodSeconds: number
   container: Omit<V1Container, 'securityContext'>
   volumes?: V1Volume[]
-  /** What the user of this cluster wants of them besides. */
+  /** Fields that the user set in the Realm. */
   pods?: Pods | undefined
-  /** Whether each should have a node of its own wherever there are enough. */
+  /** Whether each pod should get a node of its own where there are enough nodes. */
   apart?: boolean
 }
 
-/** Where each service of ours listens; Services find it by the port's name. */
+/** The port of each of the project's services; Kubernetes Services refer to it by name. */
 export const HTTP_PORT = 8080
 
-/** The user our image runs as; 0 is not allowed by the `restricted` Pod Security profile. */
+/** The user id of the project's image; the `restricted` Pod Security profile does not allow 0. */
 const USER = 65532
 /** Where Secrets are mounted: `{folder}/{secret}/{key}`. */
 const SECRETS_FOLDER = '/run/secrets/realm'
 
-/** A pod that passes the `restricted` Pod Security profile, writes nowhere but to /tmp, and is spread over nodes. */
+/** A pod template that passes the `restricted` Pod Security profile, writes only to /tmp, and spreads its pods over nodes and zones. */
 export function podTemplate(parts: PodParts): V1PodTemplateSpec {
   const { labels, selector, serviceAccountName, terminationGracePeriodSeconds, container, volumes = [], pods = {} } = parts
   const annotations = { ...pods.annotations, ...parts.annotations }
   return {
     metadata: {
-      // Ours last: selectors rest on them.
+      // The operator's labels last: selectors need them.
       labels: { ...pods.labels, ...labels },
       ...(Object.keys(annotations).length > 0 && { annotations }),
     },
     spec: {
       serviceAccountName,
       automountServiceAccountToken: false,
-      // Variables named after Services would grow with every realm of the namespace.
+      // Otherwise every Service of the namespace, and so every realm, would add variables to each pod.
       enableServiceLinks: false,
       terminationGracePeriodSeconds,
       securityContext: {
@@ -91,8 +91,8 @@ const apartFrom = (matchLabels: Record<string, string>): V1Affinity => ({
 })
 
 /**
- * Settings as a container takes them: literals as variables; a key of a Secret as a mounted file, named by `NAME_FILE`. No other key
- * of that Secret is mounted.
+ * Settings as fields of a container: a literal becomes a variable; a key of a Secret becomes a mounted file, whose path is in `NAME_FILE`.
+ * No other key of that Secret is mounted.
  */
 export function environmentOf(settings: Settings): { env: V1EnvVar[]; volumes: V1Volume[]; volumeMounts: V1VolumeMount[] } {
   const refs = Object.values(settings).filter((value) => typeof value !== 'string')
@@ -104,7 +104,7 @@ export function environmentOf(settings: Settings): { env: V1EnvVar[]; volumes: V
         ? { name, value }
         : { name: `${name}_FILE`, value: `${SECRETS_FOLDER}/${value.secret}/${value.key}` },
     ),
-    // Numbered, because the name of a Secret may be longer than that of a volume and hold dots.
+    // Numbered, because the name of a Secret may be longer than a volume's name may be, and may contain dots.
     volumes: secrets.map((secretName, index) => ({
       name: `secret-${index}`,
       secret: { secretName, defaultMode: 0o440, items: keysOf(secretName).map((key) => ({ key, path: key })) },
@@ -118,8 +118,8 @@ export function environmentOf(settings: Settings): { env: V1EnvVar[]; volumes: V
 }
 
 /**
- * The probes of a service of ours. A restart cures neither a lost broker nor a lost database, so only the process itself is asked
- * whether it lives; being slow to start is no death either.
+ * The probes of one of the project's services. The liveness probe asks only about the process itself, because a restart repairs neither a
+ * lost broker nor a lost database; a slow start is left to the startup probe.
  */
 export const probes = (port: string): { startupProbe: V1Probe; livenessProbe: V1Probe; readinessProbe: V1Probe } => ({
   startupProbe: { httpGet: { path: '/health/live', port }, periodSeconds: 1, failureThreshold: 60 },
@@ -127,7 +127,7 @@ export const probes = (port: string): { startupProbe: V1Probe; livenessProbe: V1
   readinessProbe: { httpGet: { path: '/health/ready', port }, periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 3 },
 })
 
-/** Resources as pods take them. */
+/** `resources` of a container; the client library's type takes quantities only as strings. */
 export const resourcesOf = (
   given: { requests?: Record<string, number | string>; limits?: Record<string, number | string> } | undefined,
 ): { resources: V1ResourceRequirements } | undefined =>

@@ -53,7 +53,7 @@ export const filesOf = (version: string) => {
 }
 
 /** A release as it was kept, with the defaults the API server of today fills in where it reads what is stored. */
-export function keptRelease(version: string): Release {
+export function storedRelease(version: string): Release {
   const files = filesOf(version)
   return {
     version,

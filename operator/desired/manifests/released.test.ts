@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { version } from '../../../cli/version.ts'
-import { keptRelease, releases, renderRelease } from './released.fixtures.ts'
+import { releases, renderRelease, storedRelease } from './released.fixtures.ts'
 
 const RESTARTS = `this would restart every player's pods on an operator upgrade. Make what is new depend on something realms have to ask for, such as their version.
 While the release is not out yet, keep what it renders anew: rm -r operator/desired/manifests/golden/VERSION/{cells,rendered}.yaml && node tools/keep-release.ts VERSION`
@@ -9,7 +9,7 @@ test('the version of this package is among the releases whose renders are kept',
   expect(releases(), `node tools/keep-release.ts ${version}`).toContain(version)
 })
 
-describe.each(releases().map(keptRelease))(
+describe.each(releases().map(storedRelease))(
   'an upgrade of the operator from $version',
   ({ realms, cells, rendered, version: from }) => {
     const today = renderRelease(realms, cells)
@@ -35,7 +35,7 @@ describe.each(releases().map(keptRelease))(
 )
 
 test('a pod that would be another one is noticed', () => {
-  const [release] = releases().map(keptRelease)
+  const [release] = releases().map(storedRelease)
   if (!release) throw new Error('no release is kept')
   const [realm] = release.realms
   if (!realm) throw new Error('the release has no realm')

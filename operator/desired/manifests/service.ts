@@ -15,10 +15,10 @@ import {
 import type { RealmPlan } from '../plan.ts'
 import type { ManifestOf } from './manifest.ts'
 
-/** A Service of the kind we write: inside the cluster, by labels. */
+/** A Service inside the cluster that selects pods by labels. */
 export type Service = ManifestOf<{ type: 'ClusterIP'; selector: Record<string, string>; ports: V1ServicePort[] }>
 
-/** A Service that is only names for its pods. */
+/** A headless Service: DNS names for its pods, without an address of its own. */
 export type HeadlessService = ManifestOf<Service['spec'] & { clusterIP: 'None'; publishNotReadyAddresses: boolean }>
 
 const http: V1ServicePort[] = [{ name: 'http', port: 80, targetPort: 'http' }]
@@ -39,7 +39,7 @@ export const realmService = (realm: Realm, component: Component, ports: V1Servic
   spec: { type: 'ClusterIP', selector: realmSelector(realm, component), ports },
 })
 
-/** By which the servers of a Managed NATS find each other: each by its own name, ready or not. */
+/** The Service by which the servers of a Managed NATS find each other: each has its own DNS name, ready or not. */
 export const natsPeersService = (realm: Realm): HeadlessService => ({
   apiVersion: 'v1',
   kind: 'Service',
@@ -53,7 +53,7 @@ export const natsPeersService = (realm: Realm): HeadlessService => ({
   },
 })
 
-/** Where the servers of a Managed NATS and LiveKit answer. */
+/** The ports of the servers of a Managed NATS and LiveKit. */
 export const natsPorts: V1ServicePort[] = [{ name: 'nats', port: 4222, targetPort: 'nats' }]
 export const livekitPorts: V1ServicePort[] = [
   { name: 'http', port: 7880, targetPort: 'http' },
@@ -62,8 +62,8 @@ export const livekitPorts: V1ServicePort[] = [
 ]
 
 /**
- * The alias Services behind the stable URLs of all slots. Routes lead to these for the whole life of the realm; what changes is only
- * which cell they select, and that closes no socket. Without any cell a slot selects its own, which is not there.
+ * The alias Services behind the stable URLs of all slots. Routes point to them for the whole life of the realm; only the cell they select
+ * changes, and that closes no socket. While no cell exists, a slot selects its own first cell, which does not exist.
  */
 export function slotServices(realm: Realm, { routes }: RealmPlan): Service[] {
   const { name } = realm.metadata

@@ -10,7 +10,7 @@ const versions = (simulation: Simulation) => [...new Set([...simulation.cells.va
 function halfWay(reached: number): Simulation {
   const simulation = settled(threeCells)
   simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: reached }) })
-  simulation.rollOn()
+  simulation.rollOut()
   return simulation
 }
 
@@ -19,7 +19,7 @@ function story(simulation: Simulation): string[] {
   const seen: string[] = []
   for (let i = 0; i < 600; i++) {
     simulation.pass()
-    simulation.joinAll()
+    simulation.joinCandidates()
     const now = simulation.byVersion().join(' ')
     if (now !== seen.at(-1)) seen.push(now)
     expect(versions(simulation).length, now).toBeLessThanOrEqual(2)
@@ -59,7 +59,7 @@ test('nobody is sent to a version that gives players no islands, although most c
   const simulation = halfWay(2)
   for (const { metadata, spec } of simulation.cells.values()) {
     const isBad = spec.version === '2.0.0'
-    simulation.playersJoins.set(metadata.name, { given: isBad ? 0 : 100, missed: isBad ? 100 : 0, waiting: 0 })
+    simulation.joinCounts.set(metadata.name, { given: isBad ? 0 : 100, missed: isBad ? 100 : 0, waiting: 0 })
   }
   simulation.declare({}, { version: '3.0.0', ...rollout() })
   const seen = story(simulation)
@@ -69,7 +69,7 @@ test('nobody is sent to a version that gives players no islands, although most c
 
 test('a newcomer that never served just goes, and nobody moves twice', () => {
   const simulation = settled(threeCells)
-  simulation.comesUp = (version) => version !== '2.0.0'
+  simulation.podsStart = (version) => version !== '2.0.0'
   simulation.declare({}, { version: '2.0.0' })
   simulation.pass()
   simulation.declare({}, { version: '3.0.0' })
@@ -86,7 +86,7 @@ test('where neither version serves there is nothing to wait for', () => {
   for (const run of simulation.running.values()) run.works = false
   simulation.pass()
   simulation.declare({}, { version: '3.0.0', ...rollout() })
-  simulation.rollOn()
+  simulation.rollOut()
   expect(simulation.byVersion()).toEqual(['0:3.0.0', '1:3.0.0', '2:3.0.0'])
 })
 
@@ -103,7 +103,7 @@ test('a cell that is added meanwhile is like those there are', () => {
   simulation.settle()
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:1.2.3', '2:1.2.3', '3:1.2.3'])
   simulation.declare({}, rollout())
-  simulation.rollOn(400)
+  simulation.rollOut(400)
   expect(versions(simulation)).toEqual(['3.0.0'])
 })
 
@@ -131,7 +131,7 @@ test('whatever people declare, in whatever order, no three versions live at a ti
       const look = (passes: number) => {
         for (let i = 0; i < passes; i++) {
           simulation.pass()
-          simulation.joinAll()
+          simulation.joinCandidates()
           expect(versions(simulation).length, simulation.byVersion().join(' ')).toBeLessThanOrEqual(2)
           simulation.wait(1_000)
         }

@@ -78,10 +78,10 @@ test('0 % looks at nothing', () => {
 function begun(given: number, missed: number): { simulation: Simulation; first: string } {
   const simulation = settled({ cells: { replicas: 3, max: 4 } })
   simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: 1 }) })
-  simulation.rollOn()
+  simulation.rollOut()
   const first = simulation.names().find((name) => name.length > 6) ?? ''
-  for (const name of simulation.names()) simulation.playersJoins.set(name, joins(100, 0))
-  simulation.playersJoins.set(first, joins(given, missed))
+  for (const name of simulation.names()) simulation.joinCounts.set(name, joins(100, 0))
+  simulation.joinCounts.set(first, joins(given, missed))
   simulation.declare({}, rollout())
   return { simulation, first }
 }
@@ -89,7 +89,7 @@ const stalled = ({ realm }: Simulation) => conditionOf(realm, 'Stalled')
 
 test('while players come into a new cell and get no island no further cell is replaced, and the realm says so', () => {
   const { simulation, first } = begun(12, 28)
-  simulation.rollOn(60)
+  simulation.rollOut(60)
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:1.2.3', '2:1.2.3'])
   expect(stalled(simulation)).toMatchObject({
     status: 'True',
@@ -98,7 +98,7 @@ test('while players come into a new cell and get no island no further cell is re
   })
   expect(simulation.states()).toMatchObject({ 'main-1': 'Serving', 'main-2': 'Serving' })
   const { status } = simulation.realm
-  simulation.playersJoins.set(first, joins(13, 33))
+  simulation.joinCounts.set(first, joins(13, 33))
   simulation.pass()
   expect(simulation.realm.status).toEqual(status)
 })
@@ -109,28 +109,28 @@ test('a change that players come through goes on; so does one nobody came to', (
     [0, 2],
   ] as const) {
     const { simulation } = begun(given, missed)
-    simulation.rollOn()
+    simulation.rollOut()
     expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:2.0.0', '2:2.0.0'])
   }
 })
 
 test('while enough players wait for their islands the next cell waits for them, and the change goes on', () => {
   const { simulation, first } = begun(0, 0)
-  simulation.playersJoins.set(first, joins(0, 0, 30))
+  simulation.joinCounts.set(first, joins(0, 0, 30))
   for (let i = 0; i < 30; i++) simulation.pass()
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:1.2.3', '2:1.2.3'])
   expect(conditionOf(simulation.realm, 'Progressing')).toMatchObject({ status: 'True', reason: 'RollingOut' })
   expect(simulation.plan?.recheckMs).toBe(5_000)
-  simulation.playersJoins.set(first, joins(30, 0))
-  simulation.rollOn()
+  simulation.joinCounts.set(first, joins(30, 0))
+  simulation.rollOut()
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:2.0.0', '2:2.0.0'])
 })
 
 test('a change halted by its players is undone by setting it back, however its players fare', () => {
   const { simulation } = begun(0, 100)
-  simulation.rollOn(60)
+  simulation.rollOut(60)
   simulation.declare({}, { version: '1.2.3' })
-  simulation.rollOn()
+  simulation.rollOut()
   expect(simulation.byVersion()).toEqual(['0:1.2.3', '1:1.2.3', '2:1.2.3'])
   expect(stalled(simulation)).toMatchObject({ status: 'False' })
 })
@@ -140,12 +140,12 @@ test('players are watched only while there are cells to replace', () => {
   const watched = () => simulation.plan?.rollout.cellsToWatch.length
   expect(watched()).toBe(0)
   simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: 1 }) })
-  simulation.rollOn()
+  simulation.rollOut()
   expect(watched()).toBe(2)
   simulation.declare({}, rollout({ minJoinRate: 0, canaryCells: 1 }))
   simulation.settle()
   expect(watched()).toBe(0)
   simulation.declare({}, rollout())
-  simulation.rollOn()
+  simulation.rollOut()
   expect(watched()).toBe(0)
 })

@@ -61,12 +61,12 @@ describe('whatever people declare and whatever breaks', () => {
       }
       case 'cordon': {
         const name = someCell(what.of)
-        if (name) simulation.tell(name, what.to)
+        if (name) simulation.setDesiredState(name, what.to)
         break
       }
       case 'pass':
         simulation.pass()
-        simulation.joinAll()
+        simulation.joinCandidates()
     }
   }
 
@@ -108,10 +108,10 @@ describe('whatever people declare and whatever breaks', () => {
       fc.property(fc.array(event, { maxLength: 40 }), (events) => {
         const simulation = new Simulation(cellsOf(2))
         for (const what of events) happen(simulation, what)
-        for (const name of simulation.names()) simulation.tell(name, 'Serving')
+        for (const name of simulation.names()) simulation.setDesiredState(name, 'Serving')
         for (const run of simulation.running.values()) run.works = true
         simulation.declare({}, rollout({ paused: false }))
-        simulation.rollOn(250)
+        simulation.rollOut(250)
         const { version, cells } = simulation.realm.spec
         const there = [...simulation.cells.values()]
         expect(there.map(({ spec }) => spec.version)).toEqual(Array(cells.replicas).fill(version))

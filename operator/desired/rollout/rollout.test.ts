@@ -22,7 +22,7 @@ test('another version comes as a new cell, joined before it takes the slot over;
   simulation.wait(60_000)
   simulation.pass()
   expect(simulation.routes()).toEqual(Array(4).fill('main-0'))
-  simulation.joinAll()
+  simulation.joinCandidates()
   simulation.pass()
   expect([simulation.routes(), simulation.states()]).toEqual([Array(4).fill(name), { [name]: 'Serving' }])
   expect(simulation.cell('main-0').spec.desiredState).toBe('Draining')
@@ -40,7 +40,7 @@ test('cells change one after the other, and never do fewer serve than were asked
     simulation.pass()
     expect(Object.values(simulation.states())).toEqual(['Serving', 'Serving', 'Serving'])
     expect(simulation.cells.size).toBeLessThanOrEqual(4)
-    simulation.joinAll()
+    simulation.joinCandidates()
     simulation.wait(1_000)
   }
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:2.0.0', '2:2.0.0'])
@@ -67,7 +67,7 @@ test('another template, another LiveKit and other pods make other cells', () => 
   for (const change of changes) {
     const simulation = settled(cellsOf(1))
     simulation.declare(...change)
-    simulation.rollOn()
+    simulation.rollOut()
     expect(simulation.names()).toEqual([expect.stringMatching(/^main-0-[a-z0-9]{6}$/)])
   }
 })
@@ -98,7 +98,7 @@ test('a new cell that cannot be joined halts the change and says so, while the o
   simulation.pass()
   simulation.pass()
   const name = simulation.names().find((other) => other.length > 6) ?? ''
-  simulation.joins.set(name, { state: 'failed', message: 'no island within 15 s' })
+  simulation.syntheticJoins.set(name, { state: 'failed', message: 'no island within 15 s' })
   simulation.wait(60_000)
   simulation.settle()
   expect(condition(simulation, 'Stalled')).toMatchObject({
@@ -126,19 +126,19 @@ test('a change that is set back late takes the old cell back, if it is still the
   simulation.declare({}, { version: '2.0.0' })
   simulation.pass()
   simulation.pass()
-  simulation.joinAll()
+  simulation.joinCandidates()
   simulation.pass()
   simulation.pass()
   expect(simulation.cell('main-0').spec.desiredState).toBe('Draining')
   simulation.declare({}, { version: '1.2.3' })
-  simulation.rollOn()
+  simulation.rollOut()
   expect(simulation.names()).toEqual(['main-0'])
   expect(simulation.states()).toEqual({ 'main-0': 'Serving' })
 })
 
 test('a change of mind half-way drops the newcomer first: a slot never has three cells', () => {
   const simulation = settled(cellsOf(1))
-  simulation.comesUp = (version) => version !== '2.0.0'
+  simulation.podsStart = (version) => version !== '2.0.0'
   simulation.declare({}, { version: '2.0.0' })
   simulation.pass()
   simulation.pass()
@@ -147,7 +147,7 @@ test('a change of mind half-way drops the newcomer first: a slot never has three
     simulation.pass()
     expect(simulation.cells.size).toBeLessThanOrEqual(2)
     expect(Object.values(simulation.states())).toEqual(['Serving'])
-    simulation.joinAll()
+    simulation.joinCandidates()
     simulation.wait(1_000)
   }
   expect(simulation.byVersion()).toEqual(['0:3.0.0'])
@@ -175,25 +175,25 @@ test('while paused nothing is replaced; scaling goes on', () => {
     message: expect.stringMatching(/^1 of 2/),
   })
   simulation.declare({}, rollout({}))
-  simulation.rollOn()
+  simulation.rollOut()
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:2.0.0'])
 })
 
 test('after its canary cells a change waits until it is told to go on', () => {
   const simulation = settled(cellsOf(3))
   simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: 1 }) })
-  simulation.rollOn()
+  simulation.rollOut()
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:1.2.3', '2:1.2.3'])
   expect(condition(simulation, 'Progressing')).toMatchObject({ status: 'False', reason: 'AwaitingPromotion' })
   simulation.declare({}, rollout({}))
-  simulation.rollOn()
+  simulation.rollOut()
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:2.0.0', '2:2.0.0'])
 })
 
 test('a new cell that stops serving keeps the change from reaching the next', () => {
   const simulation = settled(cellsOf(2))
   simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: 1 }) })
-  simulation.rollOn()
+  simulation.rollOut()
   const [canary = ''] = simulation.names()
   simulation.running.set(canary, { works: false, pods: 1, goneAt: undefined })
   simulation.pass()
@@ -208,7 +208,7 @@ test('a new cell that stops serving keeps the change from reaching the next', ()
 
 test('a new cell that is not up in time stalls the realm, which says what is in its way', () => {
   const simulation = settled(cellsOf(1))
-  simulation.comesUp = (version) => version !== '2.0.0'
+  simulation.podsStart = (version) => version !== '2.0.0'
   simulation.declare({}, { version: '2.0.0', ...rollout({ progressDeadlineSeconds: 120 }) })
   simulation.pass()
   simulation.pass()

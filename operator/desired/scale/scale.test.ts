@@ -54,7 +54,7 @@ test('scaling in takes the emptiest cell: unpublished and off its slot first, dr
 test('nobody is sent away from a cell that somebody elsewhere may still lead players to, for at most half a minute', () => {
   for (const isHeard of [true, false]) {
     const simulation = settled(cellsOf(2))
-    simulation.ledTo.add('main-1')
+    simulation.remotelyRouted.add('main-1')
     simulation.declare({ replicas: 1 })
     const states = new Set<string | undefined>()
     const wait = (ms: number) => {
@@ -66,7 +66,7 @@ test('nobody is sent away from a cell that somebody elsewhere may still lead pla
     }
     wait(20_000)
     expect([...states]).toEqual(['Draining'])
-    if (isHeard) simulation.ledTo.clear()
+    if (isHeard) simulation.remotelyRouted.clear()
     wait(isHeard ? 1_000 : 14_000)
     expect([...states]).toEqual(['Draining', 'Drained'])
   }
@@ -77,7 +77,7 @@ test('without numbers the highest slot goes; cells that never served go before t
   simulation.declare({ replicas: 2 })
   simulation.settle()
   expect(simulation.names()).toEqual(['main-0', 'main-1'])
-  simulation.comesUp = () => false
+  simulation.podsStart = () => false
   simulation.declare({ replicas: 4 })
   simulation.pass()
   simulation.pass()
@@ -172,7 +172,7 @@ test('the selector of a realm picks the connectors of cells that serve, and of n
 
 test('a cell somebody cordons leaves the publication and its slot, keeps its players, and comes back when told', () => {
   const simulation = settled(cellsOf(2))
-  simulation.tell('main-1', 'Draining')
+  simulation.setDesiredState('main-1', 'Draining')
   simulation.pass()
   expect(simulation.states()).toEqual({ 'main-0': 'Serving', 'main-1': 'Draining' })
   expect(simulation.routes()).toEqual(['main-0', 'main-0', 'main-0', 'main-0'])
@@ -183,7 +183,7 @@ test('a cell somebody cordons leaves the publication and its slot, keeps its pla
     status: { state: 'Draining', readyReplicas: 1 },
   })
   expect(inRealm(simulation, 'Ready')).toMatchObject({ status: 'False', message: '1 of 2 cells serve players' })
-  simulation.tell('main-1', 'Serving')
+  simulation.setDesiredState('main-1', 'Serving')
   simulation.settle()
   expect(simulation.states()).toEqual({ 'main-0': 'Serving', 'main-1': 'Serving' })
 })
@@ -194,7 +194,7 @@ test('a cell somebody drains runs nothing and stays; of fewer cells it is the on
     [0, 0],
     [1, 7],
   ])
-  simulation.tell('main-0', 'Drained')
+  simulation.setDesiredState('main-0', 'Drained')
   simulation.settle()
   expect(simulation.cell('main-0')).toMatchObject({ status: { state: 'Drained', readyReplicas: 0 } })
   simulation.declare({ replicas: 1 })

@@ -33,17 +33,17 @@ class Crowded {
 
   constructor(autoscale: NonNullable<Simulation['realm']['spec']['autoscale']>) {
     this.simulation = new Simulation({ cells: { replicas: 1, max: SLOTS }, autoscale })
-    this.simulation.wasAlwaysSo = true
+    this.simulation.isPeakNow = true
   }
 
   pass(): void {
     const { simulation, players } = this
     const serving = simulation.realm.status?.endpoints?.filter(({ state }) => state === 'Serving').map(({ slot }) => slot) ?? []
-    simulation.isUncounted = players === undefined
+    simulation.arePlayersUnknown = players === undefined
     simulation.players =
       players === undefined ? undefined : new Map(serving.map((slot) => [slot, Math.ceil(players / serving.length)]))
     simulation.pass()
-    simulation.joinAll()
+    simulation.joinCandidates()
     simulation.wait(5_000)
   }
 

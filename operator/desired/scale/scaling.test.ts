@@ -75,11 +75,11 @@ test('what was chosen is remembered in the objects alone, so an operator that st
   minute(simulation)
   expect([simulation.names().length, connectors(simulation)]).toEqual([3, [4, 4, 4]])
   expect(chosen(simulation)).toMatchObject({ cells: 3, connectors: 12, reason: 'AtMaximum' })
-  simulation.isUncounted = true
+  simulation.arePlayersUnknown = true
   minute(simulation)
   expect([simulation.names().length, connectors(simulation)]).toEqual([3, [4, 4, 4]])
   expect(chosen(simulation)).toMatchObject({ cells: 3, connectors: 12, reason: 'PlayersUnknown' })
-  simulation.isUncounted = false
+  simulation.arePlayersUnknown = false
   minute(simulation)
   expect(chosen(simulation)).toMatchObject({ reason: 'PlayersUnknown' })
   simulation.players = crowd(300, 300, 300)
@@ -92,7 +92,7 @@ test('cells and connectors go one by one, each after the one before is gone', ()
   for (let i = 0; i < 3; i++) minute(simulation)
   expect([connectors(simulation), simulation.plan?.desiredCells]).toEqual([[4, 4], 2])
   simulation.players = crowd(20, 20)
-  simulation.wasAlwaysSo = true
+  simulation.isPeakNow = true
   const seen: string[] = []
   for (let i = 0; i < 60; i++) {
     const before = seen.at(-1)
@@ -112,13 +112,13 @@ test('while cells are replaced no number changes; a new cell takes that of the o
   simulation.declare({}, { version: '2.0.0' })
   simulation.pass()
   simulation.players = crowd(0)
-  simulation.wasAlwaysSo = true
+  simulation.isPeakNow = true
   for (let i = 0; i < 100; i++) {
     simulation.pass()
     const replacing = simulation.cells.size > 1
     if (replacing) for (const { spec } of simulation.cells.values()) expect(spec.connectors.replicas).toBe(4)
     for (const { metadata } of simulation.plan?.rollout.cellsToJoin ?? [])
-      simulation.joins.set(metadata.name, { state: 'joined' })
+      simulation.syntheticJoins.set(metadata.name, { state: 'joined' })
     simulation.wait(1_000)
     if (!replacing && i > 10) break
   }
@@ -127,7 +127,7 @@ test('while cells are replaced no number changes; a new cell takes that of the o
 
 test('a change that came to a halt does not keep players from getting connectors', () => {
   const simulation = aRealmOf(crowd(90))
-  simulation.comesUp = (version) => version !== '2.0.0'
+  simulation.podsStart = (version) => version !== '2.0.0'
   const { rollout } = simulation.realm.spec
   simulation.declare({}, { version: '2.0.0', rollout: { ...rollout, progressDeadlineSeconds: 60 } })
   for (let i = 0; i < 3; i++) minute(simulation)
