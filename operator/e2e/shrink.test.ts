@@ -13,7 +13,7 @@ import { startControllers } from '../../testing/apiserver/controllers.ts'
 import { kubectlOf } from '../../testing/apiserver/kubectl.ts'
 import { inNamespace } from '../../testing/apiserver/namespace.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import { DELETION_COST_ANNOTATION } from '../desired/scale/shrink.ts'
+import { DELETION_COST_ANNOTATION } from '../desired/scale/pod-removal.ts'
 import { connectorPlayerCounter } from '../observers/players/connector-players.ts'
 
 type Pod = KubeObject & { status?: { podIP?: string } }

@@ -1,7 +1,7 @@
 import { API_VERSION, type CommsCell, type CommsCellSpec, type Realm } from '../../../crds/realm.ts'
 import { cellUser } from '../bus-users.ts'
 import { cellLabels, cellName, ownedBy, SCALED_ANNOTATION } from '../naming.ts'
-import { mergePods } from '../overrides.ts'
+import { mergePods } from '../pod-overrides.ts'
 import { revisionAt } from '../rollout/converge-first.ts'
 import { type RevisionSpec, revisionName, revisionSpecOf } from '../rollout/revision.ts'
 import type { Site } from '../site.ts'

@@ -11,11 +11,10 @@ import {
   realmSelector,
   serviceAccountName,
 } from '../naming.ts'
-import { mergePods } from '../overrides.ts'
 import type { CellPlan, ServicePlan } from '../plan.ts'
 import { imageOf, type Platform } from '../platform.ts'
+import { mergePods } from '../pod-overrides.ts'
 import { DATA_FOLDER, type Settings } from '../settings.ts'
-import { livekitConfig } from './livekit.ts'
 import type { ManifestOf } from './manifest.ts'
 import { environmentOf, HTTP_PORT, type PodParts, podTemplate, probes, resourcesOf } from './pod.ts'
 
@@ -23,7 +22,7 @@ import { environmentOf, HTTP_PORT, type PodParts, podTemplate, probes, resources
 export type Deployment = ManifestOf<V1DeploymentSpec>
 
 /** Seconds a pod gets to stop beyond the time it needs for draining. */
-const GRACE_SECONDS = 15
+export const GRACE_SECONDS = 15
 /** How long a stopping pod still serves new requests: by then every node, and every proxy in front, no longer routes to it. */
 const ROUTES_SETTLE_VARIABLE = { name: 'ROUTES_SETTLE_SECONDS', value: '3' }
 /** Replaces pods one by one; the new pod starts first. */
@@ -34,7 +33,7 @@ const SURGE: V1DeploymentStrategy = { type: 'RollingUpdate', rollingUpdate: { ma
  */
 const SURGE_ALL: V1DeploymentStrategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: '100%', maxUnavailable: 0 } }
 /** Never runs an old and a new pod at the same time. */
-const RECREATE: V1DeploymentStrategy = { type: 'Recreate' }
+export const RECREATE: V1DeploymentStrategy = { type: 'Recreate' }
 
 /** The Deployment of the connectors of a cell. */
 export function connectorDeployment(cell: CommsCell, { connectors }: CellPlan, platform: Platform): Deployment {
@@ -105,45 +104,6 @@ export function serviceDeployment(realm: Realm, { component, replicas, settings 
     },
   }
 }
-
-/** The Deployment of a Managed LiveKit: one small server, for development. */
-export const livekitDeployment = (realm: Realm, platform: Platform): Deployment => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: realmChildMeta(realm, partName(realm, 'livekit'), 'livekit'),
-  spec: {
-    replicas: 1,
-    revisionHistoryLimit: 2,
-    strategy: RECREATE,
-    selector: { matchLabels: realmSelector(realm, 'livekit') },
-    template: podTemplate({
-      labels: realmLabels(realm, 'livekit'),
-      selector: realmSelector(realm, 'livekit'),
-      pods: realm.spec.pods,
-      serviceAccountName: serviceAccountName(realm.metadata.name),
-      terminationGracePeriodSeconds: GRACE_SECONDS,
-      container: {
-        name: 'livekit',
-        image: platform.livekitImage,
-        imagePullPolicy: platform.imagePullPolicy,
-        env: [
-          ...['apiKey', 'apiSecret'].map((key) => ({
-            name: key,
-            valueFrom: { secretKeyRef: { name: partName(realm, 'livekit'), key } },
-          })),
-          { name: 'LIVEKIT_KEYS', value: '$(apiKey): $(apiSecret)' },
-          { name: 'LIVEKIT_CONFIG', value: livekitConfig },
-        ],
-        ports: [
-          { name: 'http', containerPort: 7880 },
-          { name: 'rtc-tcp', containerPort: 7881 },
-          { name: 'rtc-udp', containerPort: 7882, protocol: 'UDP' },
-        ],
-        readinessProbe: { httpGet: { path: '/', port: 'http' }, periodSeconds: 1, failureThreshold: 3 },
-      },
-    }),
-  },
-})
 
 function cellPod(
   cell: CommsCell,

@@ -1,4 +1,4 @@
-import type { V1EnvVar, V1PodTemplateSpec, V1StatefulSetSpec } from '@kubernetes/client-node'
+import type { V1EnvVar, V1PodTemplateSpec, V1ServicePort, V1StatefulSetSpec } from '@kubernetes/client-node'
 import type { Realm } from '../../../crds/realm.ts'
 import { busUsers } from '../bus-users.ts'
 import {
@@ -11,8 +11,10 @@ import {
   serviceAccountName,
 } from '../naming.ts'
 import type { Platform } from '../platform.ts'
-import type { GeneratedSecret, ManifestOf } from './manifest.ts'
+import { serviceBudget } from './disruption-budget.ts'
+import type { GeneratedSecret, KubeManifest, ManifestOf } from './manifest.ts'
 import { podTemplate, resourcesOf } from './pod.ts'
+import { realmService, type Service } from './service.ts'
 
 /** The annotation of a NATS pod that holds its configuration file: a change replaces the pods, and no ConfigMap has to be watched. */
 const CONFIG_ANNOTATION = 'comms.decentraland.org/nats.conf'
@@ -21,6 +23,32 @@ const PEER = 'cluster'
 const PID_FILE = '/tmp/nats.pid'
 /** The time over which a stopping server disconnects its clients one by one; NATS accepts no less. */
 const LAME_DUCK_SECONDS = 30
+
+/** The objects of a Managed NATS but its Secret. */
+export const natsObjects = (realm: Realm, platform: Platform): KubeManifest[] => [
+  ...(natsReplicas(realm) > 1 ? [natsPeersService(realm), serviceBudget(realm, 'nats')] : []),
+  natsStatefulSet(realm, platform),
+  realmService(realm, 'nats', PORTS),
+]
+
+const PORTS: V1ServicePort[] = [{ name: 'nats', port: 4222, targetPort: 'nats' }]
+
+/** A headless Service: DNS names for its pods, without an address of its own. */
+type HeadlessService = ManifestOf<Service['spec'] & { clusterIP: 'None'; publishNotReadyAddresses: boolean }>
+
+/** The Service by which the servers of a Managed NATS find each other: each has its own DNS name, ready or not. */
+const natsPeersService = (realm: Realm): HeadlessService => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: realmChildMeta(realm, natsPeersName(realm.metadata.name), 'nats'),
+  spec: {
+    type: 'ClusterIP',
+    clusterIP: 'None',
+    publishNotReadyAddresses: true,
+    selector: realmSelector(realm, 'nats'),
+    ports: [{ name: 'peers', port: 6222, targetPort: 'peers' }],
+  },
+})
 
 /** The number of servers of a Managed NATS. */
 export const natsReplicas = ({ spec }: Realm): number => spec.nats.replicas ?? 1

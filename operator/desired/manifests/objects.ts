@@ -1,22 +1,16 @@
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
-import { partName, realmChildMeta } from '../naming.ts'
+import { realmChildMeta, serviceAccountName } from '../naming.ts'
 import type { CellPlan, RealmPlan } from '../plan.ts'
 import type { Platform } from '../platform.ts'
-import {
-  archipelagoDeployment,
-  archipelagoReplicas,
-  connectorDeployment,
-  livekitDeployment,
-  serviceDeployment,
-} from './deployment.ts'
+import { archipelagoDeployment, archipelagoReplicas, connectorDeployment, serviceDeployment } from './deployment.ts'
+import { archipelagoBudget, connectorBudget, serviceBudget } from './disruption-budget.ts'
 import { realmIngress } from './ingress.ts'
-import { migrationJob } from './job.ts'
+import { livekitObjects, livekitSecret } from './livekit.ts'
 import type { GeneratedSecret, KubeManifest } from './manifest.ts'
-import { natsReplicas, natsSecret, natsStatefulSet } from './nats.ts'
+import { migrationJob } from './migration-job.ts'
+import { natsObjects, natsSecret } from './nats.ts'
 import { networkPolicies } from './networkpolicy.ts'
-import { archipelagoBudget, connectorBudget, serviceBudget } from './pdb.ts'
-import { connectorService, livekitPorts, natsPeersService, natsPorts, realmService, slotServices } from './service.ts'
-import { realmServiceAccount } from './serviceaccount.ts'
+import { connectorService, realmService, slotServices } from './service.ts'
 
 /** All objects of a realm but its generated Secrets, in the order in which they are applied; its CommsCells are among them. */
 export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform): KubeManifest[] {
@@ -25,10 +19,8 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
   return [
     realmServiceAccount(realm),
     ...networkPolicies(realm, platform, plan.cells),
-    ...(realm.spec.nats.type === 'Managed' ? managedNats(realm, platform) : []),
-    ...(realm.spec.livekit.type === 'Managed'
-      ? [livekitDeployment(realm, platform), realmService(realm, 'livekit', livekitPorts)]
-      : []),
+    ...(realm.spec.nats.type === 'Managed' ? natsObjects(realm, platform) : []),
+    ...(realm.spec.livekit.type === 'Managed' ? livekitObjects(realm, platform) : []),
     ...(migration ? [migration] : []),
     ...plan.cells,
     ...slotServices(realm, plan),
@@ -56,14 +48,10 @@ export const generatedSecrets = (realm: Realm): GeneratedSecret[] => [
   ...(realm.spec.livekit.type === 'Managed' ? [livekitSecret(realm)] : []),
 ]
 
-const managedNats = (realm: Realm, platform: Platform): KubeManifest[] => [
-  ...(natsReplicas(realm) > 1 ? [natsPeersService(realm), serviceBudget(realm, 'nats')] : []),
-  natsStatefulSet(realm, platform),
-  realmService(realm, 'nats', natsPorts),
-]
-
-const livekitSecret = (realm: Realm): GeneratedSecret => ({
-  metadata: realmChildMeta(realm, partName(realm, 'livekit'), 'livekit'),
-  keys: ['apiKey', 'apiSecret'],
-  neededBy: { kind: 'Deployment', name: partName(realm, 'livekit') },
+/** The ServiceAccount of all pods of a realm: no token, no rights. */
+const realmServiceAccount = (realm: Realm): KubeManifest & { automountServiceAccountToken: boolean } => ({
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: realmChildMeta(realm, serviceAccountName(realm.metadata.name), 'account'),
+  automountServiceAccountToken: false,
 })

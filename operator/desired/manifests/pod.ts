@@ -8,7 +8,7 @@ import type {
   V1Volume,
   V1VolumeMount,
 } from '@kubernetes/client-node'
-import { type Pods, podFieldsOf } from '../overrides.ts'
+import { type Pods, podFieldsOf } from '../pod-overrides.ts'
 import type { Settings } from '../settings.ts'
 
 /** The parts of a pod template that differ between workloads. */

@@ -1,6 +1,6 @@
 import type { CommsCell } from '../../../crds/realm.ts'
 import { partName } from '../../desired/naming.ts'
-import { deletionCostChanges } from '../../desired/scale/shrink.ts'
+import { deletionCostChanges } from '../../desired/scale/pod-removal.ts'
 import type { CountPlayers } from '../../observers/players/connector-players.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { Writer } from './writer.ts'

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../../cells/kube/kube-object.ts'
 import type { Kind } from '../../../crds/resources.ts'
 import { CELL_LABEL, COMPONENT_LABEL, REALM_LABEL } from '../../desired/naming.ts'
-import { DELETION_COST_ANNOTATION } from '../../desired/scale/shrink.ts'
+import { DELETION_COST_ANNOTATION } from '../../desired/scale/pod-removal.ts'
 import type { Workload } from '../../observed/workload.ts'
 
 /** What keeps a pod from becoming ready. */

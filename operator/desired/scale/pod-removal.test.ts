@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type ConnectorPod, deletionCostChanges, REMOVE_FIRST } from './shrink.ts'
+import { type ConnectorPod, deletionCostChanges, REMOVE_FIRST } from './pod-removal.ts'
 
 const pod = (name: string, players: number | undefined, rest: Partial<ConnectorPod> = {}): ConnectorPod => ({
   name,
