@@ -10,44 +10,46 @@ import type { Announcements } from './core/announcements.ts'
 import type { Islands } from './core/islands.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 
-/** What an announcer works with. */
+/** Where the rooms come from, and the means to announce them. */
 export interface AnnouncerDeps {
   islands: Islands
-  ledger: Announcements
+  announcements: Announcements
   transport: Transport
   subjects: Subjects
   clock: Clock
   log: Log
   metrics: ArchipelagoMetrics
-  /** Whether there is somebody to be told. */
+  /** Whether the peer has a session that can receive an announcement. */
   isConnected(peer: PeerId): boolean
-  /** Says something in our term, put together from pieces; answers whether we may still speak. */
+  /** Publishes a message, concatenated from pieces, in this term; false once the lease is over, and then nothing was published. */
   publish(subject: string, ...pieces: readonly Uint8Array[]): boolean
-  /** Resolves once everything said so far has reached the broker. */
+  /** Resolves once everything published so far has reached the broker. */
   delivered(): Promise<void>
-  /** Whether we may. */
+  /** Whether this archipelago still holds its lease. */
   mayPublish(): boolean
   /** Peers listed in a message at most. */
   maxPeersListed: number
 }
 
-/** Tokens minted at the same time. */
 const MAX_TOKENS_IN_FLIGHT = 64
-/** Milliseconds of telling before others have their turn and the broker has to have taken what was said: a whole city may be due at once. */
+/**
+ * Milliseconds of announcing before the event loop goes on and the broker has to have taken what was published: all peers of a large cell may
+ * be due at once.
+ */
 const SLICE_MS = 8
-/** Milliseconds a transport has to open a room to a peer. */
+/** Milliseconds a transport has to mint a token. */
 const TOKEN_DEADLINE_MS = 5_000
 
 /**
- * Tells peers their rooms, beside the clustering and never in its way: a token that takes long or fails holds up its own peer only,
- * who stays due and is tried again after the next flush.
+ * Announces their rooms to the peers that are due, without delaying the flushes: a token that takes long or fails affects its own peer
+ * only, which stays due and is tried again after the next flush.
  */
 export class Announcer {
   readonly #deps: AnnouncerDeps
   readonly #inFlight = new Set<PeerId>()
-  #waiting: IterableIterator<PeerId> = [][Symbol.iterator]()
-  /** Members of a room as bytes of a message; good until the next flush. */
-  readonly #rosters = new Map<string, { bytes: Uint8Array; isComplete: boolean }>()
+  #pending: IterableIterator<PeerId> = [][Symbol.iterator]()
+  /** The encoded peer list of each room; valid until the next flush. */
+  readonly #peerLists = new Map<string, { bytes: Uint8Array; isComplete: boolean }>()
   #failed = 0
   #sliceEndsAt = 0
   #isPausing = false
@@ -56,18 +58,18 @@ export class Announcer {
     this.#deps = deps
   }
 
-  /** Starts telling whoever is due. */
+  /** Starts announcing to all peers that are due. */
   announce(): void {
-    const { mayPublish, ledger, log } = this.#deps
-    if (this.#failed > 0) log.warn({ failed: this.#failed }, 'rooms could not be opened to some peers')
+    const { mayPublish, announcements, log } = this.#deps
+    if (this.#failed > 0) log.warn({ failed: this.#failed }, 'could not mint the tokens of some peers')
     this.#failed = 0
-    this.#rosters.clear()
+    this.#peerLists.clear()
     if (!mayPublish()) return
-    this.#waiting = [...ledger.due.keys()][Symbol.iterator]()
-    this.#goOn()
+    this.#pending = [...announcements.due.keys()][Symbol.iterator]()
+    this.#continue()
   }
 
-  #goOn = (): void => {
+  #continue = (): void => {
     this.#isPausing = false
     this.#sliceEndsAt = this.#deps.clock.now() + SLICE_MS
     this.#fill()
@@ -78,13 +80,13 @@ export class Announcer {
     while (this.#inFlight.size < MAX_TOKENS_IN_FLIGHT && !this.#isPausing) {
       if (clock.now() >= this.#sliceEndsAt) {
         this.#isPausing = true
-        // Nothing is delivered to a broker that is away; then there is nothing to wait for either.
-        delivered().then(this.#goOn, this.#goOn)
+        // A broker that is away takes nothing, and then there is nothing to wait for either.
+        delivered().then(this.#continue, this.#continue)
         return
       }
-      const { value: peer, done } = this.#waiting.next()
+      const { value: peer, done } = this.#pending.next()
       if (done) return
-      // Whoever is expected back hears of its room when it is.
+      // A disconnected peer gets its announcement when it is connected again.
       if (!this.#inFlight.has(peer) && this.#deps.isConnected(peer)) void this.#attempt(peer)
     }
   }
@@ -92,32 +94,34 @@ export class Announcer {
   async #attempt(peer: PeerId): Promise<void> {
     this.#inFlight.add(peer)
     try {
-      await this.#tell(peer)
+      await this.#announceTo(peer)
     } catch (error) {
       const { log, metrics } = this.#deps
       this.#failed++
       metrics.tokenFailed[error instanceof DeadlineExceeded ? 'deadline' : 'error'].inc()
-      log.debug({ err: error, peer }, 'a room could not be opened to a peer')
+      log.debug({ err: error, peer }, 'could not mint the token of a peer')
     } finally {
       this.#inFlight.delete(peer)
       this.#fill()
     }
   }
 
-  async #tell(peer: PeerId): Promise<void> {
-    const { islands, ledger, transport, subjects, clock, metrics, publish, mayPublish, isConnected } = this.#deps
-    for (let room = islands.roomOf(peer); room !== undefined && ledger.due.has(peer); ) {
-      const opened = transport.connectionString(peer, room, 'island')
+  async #announceTo(peer: PeerId): Promise<void> {
+    const { islands, announcements, transport, subjects, clock, metrics, publish, mayPublish, isConnected } = this.#deps
+    for (let room = islands.roomOf(peer); room !== undefined && announcements.due.has(peer); ) {
+      const minted = transport.connectionString(peer, room, 'island')
       const connStr =
-        typeof opened === 'string' ? opened : await withDeadline(opened, { clock, ms: TOKEN_DEADLINE_MS, what: 'opening a room' })
+        typeof minted === 'string'
+          ? minted
+          : await withDeadline(minted, { clock, ms: TOKEN_DEADLINE_MS, what: 'minting a token' })
       metrics.tokens.inc()
-      // What we knew before the await is a rumour: the peer may have left, moved on, or another archipelago may have taken over.
-      const cause = ledger.due.get(peer)
+      // During the await the peer may have left or moved on, or another archipelago may have taken over.
+      const cause = announcements.due.get(peer)
       const current = islands.roomOf(peer)
       if (cause === undefined || !mayPublish() || !isConnected(peer)) return
       if (current === room) {
-        if (!publish(subjects.islandChanged(peer), ...this.#message(peer, room, connStr))) return
-        ledger.told(peer, room)
+        if (!publish(subjects.islandChanged(peer), ...this.#messageFor(peer, room, connStr))) return
+        announcements.recordAnnounced(peer, room)
         metrics.roomChanges.inc({ cause })
         return
       }
@@ -125,19 +129,24 @@ export class Announcer {
     }
   }
 
-  /** The message, out of what differs between receivers and the list of peers, which is encoded once for all of a room. */
-  #message(receiver: PeerId, islandId: string, connStr: string): readonly Uint8Array[] {
-    const { islands, ledger, maxPeersListed } = this.#deps
-    const own = busPayloads.encodeIslandChanged({ islandId, connStr, fromIslandId: ledger.roomKnownTo(receiver), peers: {} })
-    let roster = this.#rosters.get(islandId)
-    if (!roster) {
+  /** The message in pieces: what differs between receivers, and the peer list, which is encoded once for all peers of a room. */
+  #messageFor(receiver: PeerId, islandId: string, connStr: string): readonly Uint8Array[] {
+    const { islands, announcements, maxPeersListed } = this.#deps
+    const own = busPayloads.encodeIslandChanged({
+      islandId,
+      connStr,
+      fromIslandId: announcements.roomKnownTo(receiver),
+      peers: {},
+    })
+    let list = this.#peerLists.get(islandId)
+    if (!list) {
       const members = islands.membersOf(islandId)
-      roster = { bytes: encodePeerList(members.slice(0, maxPeersListed)), isComplete: members.length <= maxPeersListed }
-      this.#rosters.set(islandId, roster)
+      list = { bytes: encodePeerList(members.slice(0, maxPeersListed)), isComplete: members.length <= maxPeersListed }
+      this.#peerLists.set(islandId, list)
     }
-    if (roster.isComplete || maxPeersListed === 0) return [own, roster.bytes]
-    // A receiver finds itself in the list, however short it is; twice is once in a protobuf map.
+    if (list.isComplete || maxPeersListed === 0) return [own, list.bytes]
+    // A receiver always finds itself in the list, however short that is; in a protobuf map a repeated key counts once.
     const self = islands.membersOf(islandId).filter(({ peer }) => peer === receiver)
-    return [own, roster.bytes, encodePeerList(self)]
+    return [own, list.bytes, encodePeerList(self)]
   }
 }

@@ -2,90 +2,90 @@ import type { Transport } from '../rtc/transport.ts'
 import { fencingTokenField } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
 import type { PeerId } from '../wire/peer.ts'
-import { Attendance, type AttendanceParts, SETTLE_MS } from './attendance.ts'
 import { BufferPool } from './buffer-pool.ts'
 import type { RestorableIslands } from './core/islands.ts'
 import { Election, type TermEndReason } from './election.ts'
 import { type FlushLoop, startFlushLoop } from './flush-loop.ts'
 import { LeadershipTerm } from './leadership-term.ts'
+import { type PresenceParts, PresenceTracker, SETTLE_MS } from './presence-tracker.ts'
 
-/** What an archipelago is made of. */
-export interface ArchipelagoParts extends AttendanceParts {
+/** The shared state of a cell, and how an archipelago opens islands and rooms. */
+export interface ArchipelagoParts extends PresenceParts {
   periodMs: number
   maxPeersPerIsland: number
   maxPeersListed: number
-  /** An engine without anybody in it. */
+  /** Creates an engine without peers. */
   newIslands(): RestorableIslands
-  /** How rooms are opened, in the term of the moment. */
+  /** Creates the transport of the rooms; `term` is the current term whenever it is called. */
   newTransport(term: () => FencingToken | undefined): Transport
-  /** There is no other archipelago, and nobody was told anything. */
+  /** There is no other archipelago, and nothing was announced before. */
   alone: boolean
-  /** Whoever was in a room is not any more, and has to be told to enter it again. */
+  /** The rooms started with this process, so that peers have to enter them again. */
   roomsAreNew: boolean
-  /** A term of ours began. */
+  /** A term of this archipelago began. */
   onElected(): void
 }
 
-/** Of a flush period: how often the active archipelago beats, and how long it may be silent. */
-const BEAT_SHARE = 0.25
+/** Interval of the leader heartbeats and length of the lease, as shares of a flush period. */
+const HEARTBEAT_SHARE = 0.25
 const LEASE_SHARE = 1.5
-/** A pause of the process is no reason to elect another, however short the flush period. */
-const MIN_BEAT_MS = 100
+/** Lower bounds for short flush periods: a short pause of the process does not cause a takeover. */
+const MIN_HEARTBEAT_MS = 100
 const MIN_LEASE_MS = 400
-/** Milliseconds in which players who come back are gathered, to be told their rooms together. */
-const GATHER_MS = 50
-/** A flush may take twice as long as the last one before anybody thinks that we are gone. */
-const SLOWER = 2
+/** The lease also covers a flush that takes twice as long as the last one. */
+const LEASE_FLUSHES = 2
+/** Milliseconds during which new sessions are collected, to announce their rooms together. */
+const COLLECT_MS = 50
 
 /**
- * Everything one archipelago does, active or standing by. It always hears who is here and what everybody is told; while it is the active one
- * it also has a tenure, which decides and tells. So becoming the active one needs nothing that is not there already.
+ * One archipelago, active or on standby. In both roles it keeps presence and announcements up to date; while it is the active one it also
+ * has a leadership term, which decides the islands and publishes. So a takeover needs no state that a standby does not have.
  */
 export class Archipelago {
   readonly #parts: ArchipelagoParts
   readonly #transport: Transport
   readonly #election: Election
   readonly #loop: FlushLoop
-  readonly #attendance: Attendance
-  readonly #slab = new BufferPool()
-  #cancelTelling: (() => void) | undefined
-  #tenure: LeadershipTerm | undefined
-  #terms = 0
+  readonly #tracker: PresenceTracker
+  readonly #pool = new BufferPool()
+  #cancelAnnouncing: (() => void) | undefined
+  #leadershipTerm: LeadershipTerm | undefined
+  #termCount = 0
   #isStopped = false
 
   constructor(parts: ArchipelagoParts) {
     const { bus, subjects, clock, log, bootId, periodMs } = parts
     this.#parts = parts
-    this.#loop = startFlushLoop(clock, periodMs, (lateMs) => this.#turn(lateMs))
+    this.#loop = startFlushLoop(clock, periodMs, (lateMs) => this.#flush(lateMs))
     this.#election = new Election({
       ...{ bus, subjects, clock, log, bootId },
-      heartbeatMs: Math.max(MIN_BEAT_MS, periodMs * BEAT_SHARE),
-      leaseMs: () => Math.max(MIN_LEASE_MS, periodMs * LEASE_SHARE) + SLOWER * this.#loop.lastMs,
+      heartbeatMs: Math.max(MIN_HEARTBEAT_MS, periodMs * HEARTBEAT_SHARE),
+      leaseMs: () => Math.max(MIN_LEASE_MS, periodMs * LEASE_SHARE) + LEASE_FLUSHES * this.#loop.lastMs,
       settleMs: SETTLE_MS,
-      onElected: (term) => this.#elected(term),
-      onTermEnded: (why) => this.#deposed(why),
+      onElected: (term) => this.#onElected(term),
+      onTermEnded: (reason) => this.#onTermEnded(reason),
     })
     this.#transport = parts.newTransport(() => this.#election.term)
-    this.#attendance = new Attendance({
+    this.#tracker = new PresenceTracker({
       ...parts,
-      counts: (term) => this.#election.accepts(term),
-      leadershipTerm: () => this.#tenure,
-      onBack: (peer) => this.#tellSoon(peer),
-      onWarm: (isWarm) => this.#election.setReady(isWarm),
+      acceptsTerm: (term) => this.#election.accepts(term),
+      leadershipTerm: () => this.#leadershipTerm,
+      onNewSession: (peer) => this.#announceSoon(peer),
+      onSynced: (isSynced) => this.#election.setReady(isSynced),
     })
   }
 
-  /** Takes part: at once as the active one where there is no other, else by asking who is here and listening for whoever is. */
+  /** Starts to take part: active at once where there is no other archipelago, else on standby while it requests all sessions. */
   start(): void {
     const { alone } = this.#parts
     this.#election.start(alone)
-    if (alone) this.#attendance.becomeWarm(true)
-    else this.#attendance.callTheRoll()
+    if (alone) this.#tracker.setSynced(true)
+    else this.#tracker.requestSync()
   }
 
-  /** What there is while this archipelago is the active one. */
-  get tenure(): LeadershipTerm | undefined {
-    return this.#tenure
+  /** Undefined on standby. */
+  get leadershipTerm(): LeadershipTerm | undefined {
+    return this.#leadershipTerm
   }
 
   get election(): Election {
@@ -96,27 +96,26 @@ export class Archipelago {
     return this.#loop
   }
 
-  get attendance(): Attendance {
-    return this.#attendance
+  get tracker(): PresenceTracker {
+    return this.#tracker
   }
 
-  /** Hands over, if there is anything to hand over, and falls silent. */
+  /** Hands over to a standby if this is the active one, and stops. */
   stop(): void {
     this.#isStopped = true
     this.#loop.stop()
-    this.#cancelTelling?.()
+    this.#cancelAnnouncing?.()
     this.#election.stop()
-    this.#attendance.stop()
+    this.#tracker.stop()
   }
 
-  #elected(term: FencingToken): void {
-    const { metrics, ledger, register, newIslands, roomsAreNew, onElected } = this.#parts
+  #onElected(term: FencingToken): void {
+    const { metrics, announcements, newIslands, roomsAreNew, onElected } = this.#parts
     metrics.terms.inc()
-    this.#attendance.eavesdrop(false)
-    this.#terms++
-    if (roomsAreNew && this.#terms === 1)
-      for (const [peer] of register) if (ledger.lastRoomOf(peer) !== undefined) ledger.announceAgain(peer)
-    this.#tenure = new LeadershipTerm({
+    this.#tracker.followLeader(false)
+    this.#termCount++
+    if (roomsAreNew && this.#termCount === 1) announcements.announceAllAgain()
+    this.#leadershipTerm = new LeadershipTerm({
       ...this.#parts,
       islands: newIslands(),
       transport: this.#transport,
@@ -125,60 +124,60 @@ export class Archipelago {
       mayPublish: () => this.#election.holdsLease && this.#election.term === term,
     })
     onElected()
-    this.#loop.hurry()
-    // What was told shortly before may have been lost with whoever told it; nothing waits for the answer.
-    if (this.#terms > 1 || !this.#parts.alone) this.#attendance.callTheRoll()
+    this.#loop.flushNow()
+    // The last announcements of the previous leader may have been lost with it; the flush does not wait for the replies.
+    if (this.#termCount > 1 || !this.#parts.alone) this.#tracker.requestSync()
   }
 
-  #deposed(why: TermEndReason): void {
-    this.#parts.metrics.deposed.inc({ reason: why })
-    this.#tenure?.end()
-    this.#tenure = undefined
-    this.#attendance.hearAnew()
+  #onTermEnded(reason: TermEndReason): void {
+    this.#parts.metrics.deposed.inc({ reason })
+    this.#leadershipTerm?.end()
+    this.#leadershipTerm = undefined
+    this.#tracker.restartSilence()
     if (this.#isStopped) return
-    this.#attendance.eavesdrop(true)
-    // What the next one tells before we listen again, the connectors know.
-    if (why !== 'bus_away') {
-      this.#attendance.becomeWarm(false)
-      this.#attendance.callTheRoll()
+    this.#tracker.followLeader(true)
+    // The connectors know what the next leader announces before this archipelago follows it.
+    if (reason !== 'bus_away') {
+      this.#tracker.setSynced(false)
+      this.#tracker.requestSync()
     }
   }
 
-  /** Says something in our term, put together from pieces; answers whether we may still speak. */
+  /** Publishes a message, concatenated from pieces, in the current term; false without a lease, and then nothing was published. */
   publish(subject: string, ...pieces: readonly Uint8Array[]): boolean {
     const { term, holdsLease } = this.#election
     if (!holdsLease || term === undefined) return false
-    this.#parts.bus.publish(subject, this.#slab.concat([...pieces, fencingTokenField(term)]))
+    this.#parts.bus.publish(subject, this.#pool.concat([...pieces, fencingTokenField(term)]))
     return true
   }
 
-  #turn(lateMs: number): void {
+  #flush(lateMs: number): void {
     const { metrics, log, periodMs, clock } = this.#parts
-    if (this.#tenure && !this.#election.holdsLease) this.#election.lapse()
+    if (this.#leadershipTerm && !this.#election.holdsLease) this.#election.lapse()
     const startedAt = clock.now()
     const stopTimer = metrics.flushSeconds.startTimer()
     try {
-      // After a stall the heartbeats that would save their peers are still unread.
-      if (lateMs >= periodMs) this.#attendance.hearAnew()
-      this.#attendance.expire()
-      this.#tenure?.flush()
+      // After a stall the heartbeats that would keep their peers are still unread.
+      if (lateMs >= periodMs) this.#tracker.restartSilence()
+      this.#tracker.expire()
+      this.#leadershipTerm?.flush()
     } catch (error) {
       metrics.flushesFailed.inc()
-      log.error({ err: error }, 'a flush failed on a bug')
+      log.error({ err: error }, 'a flush failed because of a bug')
     }
-    if (this.#tenure) stopTimer()
+    if (this.#leadershipTerm) stopTimer()
     const tookMs = clock.now() - startedAt
     if (tookMs <= periodMs) return
     metrics.flushesLate.inc()
-    log.warn({ tookMs, periodMs }, 'a flush took longer than its period; the next one comes later')
+    log.warn({ tookMs, periodMs }, 'a flush took longer than its period; the next one is delayed')
   }
 
-  /** Somebody who has a room already has nothing to wait for: a new session is told it sooner than the next flush would. */
-  #tellSoon(peer: PeerId): void {
-    if (this.#tenure?.islands.roomOf(peer) === undefined) return
-    this.#cancelTelling ??= this.#parts.clock.after(GATHER_MS, () => {
-      this.#cancelTelling = undefined
-      this.#tenure?.announce()
+  /** A new session of a peer that has a room already need not wait for the next flush. */
+  #announceSoon(peer: PeerId): void {
+    if (this.#leadershipTerm?.islands.roomOf(peer) === undefined) return
+    this.#cancelAnnouncing ??= this.#parts.clock.after(COLLECT_MS, () => {
+      this.#cancelAnnouncing = undefined
+      this.#leadershipTerm?.announce()
     })
   }
 }

@@ -1,10 +1,10 @@
 const POOL_BYTES = 2 ** 20
-/** Longer than this has memory of its own. */
+/** Longer messages get memory of their own. */
 const MAX_POOLED_BYTES = 2 ** 16
 
 /**
- * Puts messages together in memory that many of them share. A city that arrives is told in a hundred thousand of a few kilobytes: too long for
- * the pool that Node has for small ones, and memory for each alone costs more than what is put into it.
+ * Concatenates messages in memory that many of them share. When a large crowd arrives there are a hundred thousand announcements of a few
+ * kilobytes: too long for Node's own pool of small buffers, and an allocation for each costs more than filling it.
  */
 export class BufferPool {
   #bytes: Uint8Array = new Uint8Array(0)

@@ -4,31 +4,30 @@ import type { ArchipelagoConfig } from './config.ts'
 import type { Announcements } from './core/announcements.ts'
 import type { PresenceTable } from './core/presence.ts'
 
-/** What a snapshot is taken of. */
 export interface DebugSources {
   config: ArchipelagoConfig
   bootId: string
   archipelago: Archipelago
-  register: PresenceTable
-  ledger: Announcements
+  presence: PresenceTable
+  announcements: Announcements
   busState: BusState
 }
 
 /** Islands shown at most, the largest first. */
 const MAX_ISLANDS = 1_000
 
-/** `GET /debug`: what this archipelago is doing, for people who wonder. Names no player and holds no secret. */
-export function debugView({ config, bootId, archipelago, register, ledger, busState }: DebugSources) {
-  const { tenure, election, loop, attendance } = archipelago
-  const islands = [...(tenure?.islands.all() ?? [])]
+/** `GET /debug`: the state of this archipelago, to investigate problems. Names no player and holds no secret. */
+export function debugView({ config, bootId, archipelago, presence, announcements, busState }: DebugSources) {
+  const { leadershipTerm, election, loop, tracker } = archipelago
+  const islands = [...(leadershipTerm?.islands.all() ?? [])]
     .map(({ id, peers, center, radius }) => ({ id, peers: peers.length, center: center && [center.x, center.z], radius }))
     .sort((a, b) => b.peers - a.peers)
   const causes: Record<string, number> = {}
-  for (const cause of ledger.due.values()) causes[cause] = (causes[cause] ?? 0) + 1
+  for (const cause of announcements.due.values()) causes[cause] = (causes[cause] ?? 0) + 1
   return {
     scope: config.BUS_SCOPE,
     bootId,
-    role: tenure ? 'active' : attendance.isWarm ? 'standby' : 'gathering',
+    role: leadershipTerm ? 'active' : tracker.isSynced ? 'standby' : 'gathering',
     term: election.term,
     latestTerm: election.latestTerm,
     bus: busState,
@@ -40,7 +39,7 @@ export function debugView({ config, bootId, archipelago, register, ledger, busSt
       rebalanceBudget: config.REBALANCE_BUDGET,
       rebalanceWindow: config.REBALANCE_WINDOW,
     },
-    peers: { known: register.size, away: register.awayCount, dirty: register.dirtyCount, due: ledger.due.size, causes },
+    peers: { known: presence.size, away: presence.awayCount, dirty: presence.dirtyCount, due: announcements.due.size, causes },
     lastFlush: { at: loop.lastAt, tookMs: loop.lastMs },
     islandCount: islands.length,
     islands: islands.slice(0, MAX_ISLANDS),

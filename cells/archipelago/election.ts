@@ -5,178 +5,178 @@ import { type FencingToken, FencingTokens, TermFence } from '../wire/fencing-tok
 import { decodeLeaderHeartbeat, encodeLeaderHeartbeat } from '../wire/leader-heartbeat.ts'
 import type { Subjects } from '../wire/subjects.ts'
 
-/** What an election runs on, and whom it tells. */
+/** The bus and clock of an election, its timing, and its callbacks. */
 export interface ElectionDeps {
   bus: Bus
   subjects: Subjects
   clock: Clock
   log: Log
-  /** Of this start of an archipelago, like no other. */
+  /** Unique to this start of an archipelago. */
   bootId: string
-  /** Milliseconds between two beats. */
+  /** Milliseconds between two leader heartbeats. */
   heartbeatMs: number
-  /** Milliseconds we may be silent from now on before others take over; long enough for the work at hand. */
+  /** Milliseconds without a leader heartbeat after which a standby takes over; covers the work at hand. */
   leaseMs: () => number
-  /** Milliseconds others have to come back to the bus before anybody says anything that matters. */
+  /** Milliseconds other services have to reconnect to the bus before an archipelago publishes. */
   settleMs: number
   onElected(term: FencingToken): void
-  onTermEnded(why: TermEndReason): void
+  onTermEnded(reason: TermEndReason): void
 }
 
-/** Why a term ended: a later one began, the bus went away, we were silent for too long, or we handed over. */
+/** Why a term ended: a later one began, the bus went away, our heartbeats were late, or we handed over. */
 export type TermEndReason = 'later_term' | 'bus_away' | 'lapsed' | 'handed_over'
 
-/** Share of a beat by which rivals differ in how long they wait, so that they seldom take over together. */
+/** Random part of the wait, as a share of the heartbeat interval, so that two standbys seldom take over together. */
 const JITTER = 0.5
 
 /**
- * Decides which of several archipelagos speaks, over nothing but the bus. The active one beats and says with each beat how long it may be
- * silent; when that time has passed without one, a standby begins a later term. Whoever hears of a later term than its own ends it at once, and
- * whoever was itself silent for too long says nothing more, because another may have begun; what it says all the same, its listeners
- * drop (wire/fencing-token.ts: TermFence). Two that begin together are told apart by their terms: the earlier gives way.
+ * Elects the active one of several archipelagos over the bus alone. The leader publishes heartbeats, each with the length of its lease; when
+ * a lease has passed without another heartbeat, a standby begins a later term. A leader that receives a later term than its own ends its
+ * term at once, and a leader whose own heartbeats were late publishes nothing more, because another may have taken over; what it may have
+ * published in between its receivers reject (wire/fencing-token.ts: TermFence). Of two that begin together the one with the earlier term
+ * gives way.
  */
 export class Election {
   readonly #deps: ElectionDeps
   readonly #fence = new TermFence()
-  readonly #stamps = new FencingTokens()
-  readonly #stopListening: readonly (() => void)[]
+  readonly #tokens = new FencingTokens()
+  readonly #unsubscribe: readonly (() => void)[]
   #term: FencingToken | undefined
-  #beatAt = 0
+  #heartbeatAt = 0
   #leaseMs = 0
-  #cancelBeat = () => {}
-  #cancelClaim = () => {}
+  #cancelHeartbeat = () => {}
+  #cancelTakeover = () => {}
   #isReady = false
-  /** Silence lasted long enough for us to take over once we are ready. */
-  #isOurTurn = false
+  /** The lease of the last leader has passed: this archipelago takes over once it is ready. */
+  #isTakeoverDue = false
+  /** Whether ours was the latest term when the bus went away: then we wait less than the standbys when it is back. */
+  #wasActive = false
 
   constructor(deps: ElectionDeps) {
     this.#deps = deps
-    this.#stopListening = [
-      deps.bus.subscribe(deps.subjects.leaderHeartbeat, (payload) => this.#heardBeat(payload)),
+    this.#unsubscribe = [
+      deps.bus.subscribe(deps.subjects.leaderHeartbeat, (payload) => this.#onHeartbeat(payload)),
       deps.bus.onState((state) => {
-        if (state === 'disconnected') this.#lostTheBus()
-        else this.#claimAfter(this.#wasActive ? deps.settleMs : deps.settleMs + deps.leaseMs())
+        if (state === 'disconnected') this.#onBusLost()
+        else this.#takeOverAfter(this.#wasActive ? deps.settleMs : deps.settleMs + deps.leaseMs())
       }),
     ]
   }
 
-  /** Whether ours was the last term we know of when the bus went away: then we need not wait as long as others. */
-  #wasActive = false
-
-  /** The term in which we speak; nothing while another does. */
+  /** The term of this archipelago; undefined while it is on standby. */
   get term(): FencingToken | undefined {
     return this.#term
   }
 
-  /** The latest term heard of; empty before the first. */
+  /** The latest known term; empty before the first. */
   get latestTerm(): FencingToken {
     return this.#fence.latest
   }
 
-  /** Whether we may speak now: nobody can have taken over yet. */
+  /** Whether this archipelago may publish now: no standby can have taken over yet. */
   get holdsLease(): boolean {
     const { bus, clock } = this.#deps
-    return this.#term !== undefined && bus.state === 'connected' && clock.now() - this.#beatAt <= this.#leaseMs
+    return this.#term !== undefined && bus.state === 'connected' && clock.now() - this.#heartbeatAt <= this.#leaseMs
   }
 
-  /** Takes part; `alone` where no other archipelago can be, so that there is nothing to wait for. */
+  /** Starts to take part; `alone` where there can be no other archipelago, so that there is no lease to wait for. */
   start(alone: boolean): void {
-    if (alone) this.#isOurTurn = true
-    else this.#claimAfter(this.#deps.leaseMs())
-    this.#claimIfReady()
+    if (alone) this.#isTakeoverDue = true
+    else this.#takeOverAfter(this.#deps.leaseMs())
+    this.#takeOverIfReady()
   }
 
-  /** Says whether we know enough to take over. */
+  /** Whether this archipelago knows enough to take over. */
   setReady(isReady: boolean): void {
     this.#isReady = isReady
-    this.#claimIfReady()
+    this.#takeOverIfReady()
   }
 
-  /** Something was said in a term; answers whether it counts. */
+  /** Takes note of the term of a message; returns whether the message is to be processed. */
   accepts(term: FencingToken | undefined): boolean {
     if (term === undefined) return true
-    this.#stamps.observe(term, this.#deps.clock.now())
-    const counts = this.#fence.accepts(term)
-    if (counts && this.#term !== undefined && term !== this.#term) this.#depose('later_term')
-    return counts
+    this.#tokens.observe(term, this.#deps.clock.now())
+    const isAccepted = this.#fence.accepts(term)
+    if (isAccepted && this.#term !== undefined && term !== this.#term) this.#endTerm('later_term')
+    return isAccepted
   }
 
-  /** Ends our term, if any, so that another begins at once, and takes no further part. */
+  /** Ends the term, if any, so that a standby takes over at once, and takes no further part. */
   stop(): void {
-    for (const stop of this.#stopListening) stop()
-    this.#cancelClaim()
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
+    this.#cancelTakeover()
     const term = this.#term
     if (term === undefined) return
-    const held = this.holdsLease
-    this.#depose('handed_over')
-    this.#cancelClaim()
-    if (held) this.#deps.bus.publish(this.#deps.subjects.leaderHeartbeat, encodeLeaderHeartbeat({ term, leaseMs: 0 }))
+    const heldLease = this.holdsLease
+    this.#endTerm('handed_over')
+    this.#cancelTakeover()
+    if (heldLease) this.#deps.bus.publish(this.#deps.subjects.leaderHeartbeat, encodeLeaderHeartbeat({ term, leaseMs: 0 }))
   }
 
-  #heardBeat(payload: Uint8Array): void {
-    const beat = decodeLeaderHeartbeat(payload)
-    if (!beat || beat.term === this.#term || !this.accepts(beat.term)) return
+  #onHeartbeat(payload: Uint8Array): void {
+    const heartbeat = decodeLeaderHeartbeat(payload)
+    if (!heartbeat || heartbeat.term === this.#term || !this.accepts(heartbeat.term)) return
     this.#wasActive = false
-    this.#claimAfter(beat.leaseMs)
+    this.#takeOverAfter(heartbeat.leaseMs)
   }
 
-  #lostTheBus(): void {
-    this.#cancelClaim()
-    this.#isOurTurn = false
+  #onBusLost(): void {
+    this.#cancelTakeover()
+    this.#isTakeoverDue = false
     if (this.#term === undefined) return
     this.#wasActive = true
-    this.#depose('bus_away')
-    this.#cancelClaim()
+    this.#endTerm('bus_away')
+    this.#cancelTakeover()
   }
 
-  /** Takes over after so long without a word of another. */
-  #claimAfter(ms: number): void {
-    this.#isOurTurn = false
-    this.#cancelClaim()
-    this.#cancelClaim = this.#deps.clock.after(ms + Math.random() * JITTER * this.#deps.heartbeatMs, () => {
-      this.#isOurTurn = true
-      this.#claimIfReady()
+  /** Takes over after so many milliseconds without a heartbeat of another leader. */
+  #takeOverAfter(ms: number): void {
+    this.#isTakeoverDue = false
+    this.#cancelTakeover()
+    this.#cancelTakeover = this.#deps.clock.after(ms + Math.random() * JITTER * this.#deps.heartbeatMs, () => {
+      this.#isTakeoverDue = true
+      this.#takeOverIfReady()
     })
   }
 
-  #claimIfReady(): void {
+  #takeOverIfReady(): void {
     const { bus, clock, bootId, log, onElected } = this.#deps
-    if (!this.#isOurTurn || !this.#isReady || this.#term !== undefined || bus.state !== 'connected') return
-    this.#isOurTurn = false
-    const term = this.#stamps.next(clock.now(), bootId)
+    if (!this.#isTakeoverDue || !this.#isReady || this.#term !== undefined || bus.state !== 'connected') return
+    this.#isTakeoverDue = false
+    const term = this.#tokens.next(clock.now(), bootId)
     this.#fence.accepts(term)
     this.#term = term
-    this.#beat()
+    this.#sendHeartbeat()
     log.info({ term }, 'this archipelago is the active one')
     onElected(term)
   }
 
-  #beat(): void {
+  #sendHeartbeat(): void {
     const { bus, subjects, clock, heartbeatMs, leaseMs } = this.#deps
     if (this.#term === undefined) return
     this.#leaseMs = leaseMs()
-    this.#beatAt = clock.now()
+    this.#heartbeatAt = clock.now()
     bus.publish(subjects.leaderHeartbeat, encodeLeaderHeartbeat({ term: this.#term, leaseMs: this.#leaseMs }))
-    this.#cancelBeat = clock.after(heartbeatMs, () => {
-      if (this.holdsLease) this.#beat()
+    this.#cancelHeartbeat = clock.after(heartbeatMs, () => {
+      if (this.holdsLease) this.#sendHeartbeat()
       else this.lapse()
     })
   }
 
-  /** We were silent for too long: another may have begun, and we listen before we speak again. */
+  /** Our heartbeats were late: another archipelago may have taken over, so this one waits for its heartbeats before it takes over again. */
   lapse(): void {
     if (this.#term === undefined) return
-    this.#depose('lapsed')
-    this.#claimAfter(this.#deps.settleMs)
+    this.#endTerm('lapsed')
+    this.#takeOverAfter(this.#deps.settleMs)
   }
 
-  #depose(why: TermEndReason): void {
+  #endTerm(reason: TermEndReason): void {
     const { log, leaseMs, onTermEnded } = this.#deps
-    const level = why === 'handed_over' ? 'info' : 'warn'
-    log[level]({ term: this.#term, why }, 'this archipelago is not the active one any more')
+    const level = reason === 'handed_over' ? 'info' : 'warn'
+    log[level]({ term: this.#term, reason }, 'this archipelago is no longer the active one')
     this.#term = undefined
-    this.#cancelBeat()
-    this.#claimAfter(leaseMs())
-    onTermEnded(why)
+    this.#cancelHeartbeat()
+    this.#takeOverAfter(leaseMs())
+    onTermEnded(reason)
   }
 }

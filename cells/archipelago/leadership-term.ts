@@ -10,11 +10,11 @@ import type { PresenceTable } from './core/presence.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 import { Reporter } from './reporter.ts'
 
-/** What a tenure works with. */
+/** The state of the cell, an empty engine, and the means to publish in this term. */
 export interface LeadershipTermDeps {
   islands: RestorableIslands
-  register: PresenceTable
-  ledger: Announcements
+  presence: PresenceTable
+  announcements: Announcements
   transport: Transport
   subjects: Subjects
   clock: Clock
@@ -22,16 +22,17 @@ export interface LeadershipTermDeps {
   metrics: ArchipelagoMetrics
   maxPeersPerIsland: number
   maxPeersListed: number
-  /** Says something in this term; answers whether we may still speak. */
+  /** Publishes in this term; false once the lease is over, and then nothing was published. */
   publish(subject: string, ...pieces: readonly Uint8Array[]): boolean
   mayPublish(): boolean
-  /** Resolves once everything said so far has reached the broker. */
+  /** Resolves once everything published so far has reached the broker. */
   delivered(): Promise<void>
 }
 
 /**
- * The time in which an archipelago is the active one. It begins with an empty engine and puts everybody back where they were last told to be,
- * whoever told them: taking over from another, or from an earlier self, moves nobody.
+ * The time in which this archipelago is the active one. It begins with an empty engine and restores each peer to the room last announced to
+ * it, by this or another archipelago: a takeover and a restart move no peer. From then on a heartbeat moves the peer in the engine at once
+ * (`updatePeer`), and the next `flush` decides the islands and announces what changed.
  */
 export class LeadershipTerm {
   readonly #deps: LeadershipTermDeps
@@ -39,71 +40,72 @@ export class LeadershipTerm {
   readonly #reporter: Reporter
 
   constructor(deps: LeadershipTermDeps) {
-    const { register } = deps
+    const { presence } = deps
     this.#deps = deps
-    this.#announcer = new Announcer({ ...deps, isConnected: (peer) => register.isConnected(peer) })
+    this.#announcer = new Announcer({ ...deps, isConnected: (peer) => presence.isConnected(peer) })
     this.#reporter = new Reporter(deps)
-    this.#adoptEverybody()
+    this.#restoreAll()
   }
 
   get islands(): RestorableIslands {
     return this.#deps.islands
   }
 
-  /** A peer turned out to be at home in a room: it stays there, unless it was placed elsewhere already. */
+  /** A peer turned out to be in a room already: it stays there, unless the engine has placed it in another one. */
   restore(peer: PeerId): void {
-    const { islands, ledger } = this.#deps
+    const { islands, announcements } = this.#deps
     const room = islands.roomOf(peer)
-    if (room === undefined) this.#adopt(peer)
-    else ledger.recordMoves([{ peer, room, cause: 'recovery' }])
+    if (room === undefined) this.#reserve(peer)
+    else announcements.recordMoves([{ peer, room, cause: 'recovery' }])
   }
 
-  /** A peer spoke: the engine takes note at once, so that a flush need not, and acts at the next flush. */
+  /** Passes a peer's position to the engine at once, so that a flush has no backlog; it takes effect at the next flush. */
   updatePeer(peer: PeerId): void {
-    const presence = this.#deps.register.get(peer)
-    if (presence?.position) this.#deps.islands.upsert(peer, presence.position, presence.desiredRoom)
+    const { presence, islands } = this.#deps
+    const known = presence.get(peer)
+    if (known?.position) islands.upsert(peer, known.position, known.desiredRoom)
   }
 
-  /** A peer left: at once, not with the next flush (clustering.md §5.14). */
+  /** A peer left: takes effect at once, not with the next flush (clustering.md §5.14). */
   remove(peer: PeerId): void {
     this.#deps.islands.remove(peer)
     this.#reporter.markChanged()
   }
 
-  /** Lets the engine decide, and tells whoever has to be told. */
+  /** Decides the islands anew, reports them, and announces their rooms to the peers that moved. */
   flush(): void {
-    const { islands, register, ledger, metrics, mayPublish } = this.#deps
+    const { islands, presence, announcements, metrics, mayPublish } = this.#deps
     this.#reporter.finish()
-    const stirred = register.nextRound()
-    metrics.dirtyPeers.observe(stirred)
+    const dirtyPeers = presence.nextRound()
+    metrics.dirtyPeers.observe(dirtyPeers)
     const { changes } = islands.flush()
-    ledger.recordMoves(changes)
-    if (stirred > 0 || changes.length > 0) this.#reporter.markChanged()
+    announcements.recordMoves(changes)
+    if (dirtyPeers > 0 || changes.length > 0) this.#reporter.markChanged()
     if (!mayPublish()) return
     this.#reporter.report()
     this.#announcer.announce()
   }
 
-  /** Leaves off, whatever was begun. */
+  /** Stops a report that is under way. */
   end(): void {
     this.#reporter.stop()
   }
 
-  /** Tells whoever is due, without waiting for the next flush. */
+  /** Announces what is due, without waiting for the next flush. */
   announce(): void {
     this.#announcer.announce()
   }
 
-  #adoptEverybody(): void {
-    const { register } = this.#deps
-    for (const [peer] of register) {
-      this.#adopt(peer)
+  #restoreAll(): void {
+    const { presence } = this.#deps
+    for (const [peer] of presence) {
+      this.#reserve(peer)
       this.updatePeer(peer)
     }
   }
 
-  #adopt(peer: PeerId): void {
-    const home = this.#deps.ledger.lastRoomOf(peer)
-    if (home !== undefined) this.#deps.islands.restore(peer, home)
+  #reserve(peer: PeerId): void {
+    const room = this.#deps.announcements.lastRoomOf(peer)
+    if (room !== undefined) this.#deps.islands.restore(peer, room)
   }
 }

@@ -1,6 +1,6 @@
 import type { Metrics } from '../chassis/metrics.ts'
 
-/** What only the running archipelago knows. */
+/** Read from the running archipelago whenever metrics are scraped. */
 export interface ArchipelagoReadings {
   peers(): number
   islands(): number
@@ -8,67 +8,65 @@ export interface ArchipelagoReadings {
   away(): number
   dirty(): number
   isActive(): boolean
-  /** When the latest term that was heard of began, in ms since the epoch. */
+  /** When the latest known term began, in ms since the epoch. */
   termAt(): number
   busConnected(): boolean
 }
 
-/** What an archipelago counts. */
 export function archipelagoMetrics(metrics: Metrics, readings: ArchipelagoReadings) {
-  metrics.gauge('peers', 'Peers known, placed on an island or about to be.', { read: readings.peers })
-  metrics.gauge('islands', 'Islands there are.', { read: readings.islands })
-  metrics.gauge('peers_due', 'Peers that are still to be told their room.', { read: readings.due })
-  metrics.gauge('peers_away', 'Peers whose line broke and whose place is kept.', { read: readings.away })
-  metrics.gauge('peers_dirty', 'Peers that stirred since the last flush.', { read: readings.dirty })
-  metrics.gauge('active', '1 while this archipelago is the one that speaks.', { read: () => Number(readings.isActive()) })
-  metrics.gauge('term_start_seconds', 'When the latest term that was heard of began, in seconds since the epoch.', {
+  metrics.gauge('peers', 'Known peers, with or without an island yet.', { read: readings.peers })
+  metrics.gauge('islands', 'Islands.', { read: readings.islands })
+  metrics.gauge('peers_due', 'Peers that are due an announcement of their room.', { read: readings.due })
+  metrics.gauge('peers_away', 'Disconnected peers whose place is kept.', { read: readings.away })
+  metrics.gauge('peers_dirty', 'Peers that arrived or moved since the last flush.', { read: readings.dirty })
+  metrics.gauge('active', '1 while this archipelago is the active one.', { read: () => Number(readings.isActive()) })
+  metrics.gauge('term_start_seconds', 'When the latest known term began, in seconds since the epoch.', {
     read: () => readings.termAt() / 1_000,
   })
   metrics.gauge('bus_connected', '1 while the bus can be reached.', { read: () => Number(readings.busConnected()) })
-  const tokensFailed = metrics.counter('tokens_failed_total', 'Rooms that could not be opened to a peer, by reason.', ['reason'])
-  const ignored = metrics.counter('messages_ignored_total', 'Messages that said nothing usable, by reason.', ['reason'])
+  const tokensFailed = metrics.counter('tokens_failed_total', 'Tokens of rooms that could not be minted, by reason.', ['reason'])
+  const ignored = metrics.counter('messages_ignored_total', 'Messages that were ignored, by reason.', ['reason'])
   return {
     flushSeconds: metrics.histogram(
       'flush_seconds',
-      'Time of one flush: expiry, clustering and report, without tokens.',
+      'Duration of one flush: expiry, clustering and report, without tokens.',
       [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     ),
     flushesLate: metrics.counter(
       'flushes_late_total',
       'Flushes that took longer than their period, so that the next one came later.',
     ),
-    flushesFailed: metrics.counter('flushes_failed_total', 'Flushes that ended on a bug.'),
-    roomChanges: metrics.counter('room_changes_total', 'Peers told their room, by cause.', ['cause']),
-    tokens: metrics.counter('tokens_total', 'Rooms that were opened to peers.'),
+    flushesFailed: metrics.counter('flushes_failed_total', 'Flushes that failed because of a bug.'),
+    roomChanges: metrics.counter('room_changes_total', 'Announcements of rooms to peers, by cause.', ['cause']),
+    tokens: metrics.counter('tokens_total', 'Tokens of rooms that were minted.'),
     dirtyPeers: metrics.histogram(
       'flush_dirty_peers',
-      'Peers that stirred before a flush.',
+      'Peers that arrived or moved before a flush.',
       [0, 10, 100, 1_000, 10_000, 100_000],
     ),
-    islandsBySize: metrics.gauge('islands_by_size', 'Islands by the number of their peers, up to and including.', {
+    islandsBySize: metrics.gauge('islands_by_size', 'Islands by the number of their peers, up to and including the label.', {
       labelNames: ['peers'],
     }),
     terms: metrics.counter('terms_total', 'Times this archipelago became the active one.'),
     deposed: metrics.counter('deposed_total', 'Times this archipelago ended its term, by reason.', ['reason']),
-    rollCalls: metrics.counter('roll_calls_total', 'Times the connectors were asked who is here.'),
-    missed: metrics.counter('tellings_missed_total', 'Players who, as their connector says, did not hear their room.'),
+    rollCalls: metrics.counter('roll_calls_total', 'Sync requests sent to the connectors.'),
+    missed: metrics.counter('tellings_missed_total', 'Announcements that, according to a connector, a peer did not receive.'),
     tokenFailed: { error: tokensFailed.labels('error'), deadline: tokensFailed.labels('deadline') },
     ignored: {
-      /** The subject names no wallet. */
+      /** The subject contains no wallet address. */
       subject: ignored.labels('subject'),
       malformed: ignored.labels('malformed'),
       /** Of a session that is over. */
       stale: ignored.labels('stale'),
-      /** A heartbeat that says no position. */
+      /** A heartbeat without a position. */
       nowhere: ignored.labels('nowhere'),
-      /** As many peers are known as may be. */
+      /** A new peer beyond the limit. */
       full: ignored.labels('full'),
     },
-    expired: metrics.counter('peers_expired_total', 'Peers removed because nothing was heard of them.'),
-    reportParts: metrics.counter('report_parts_total', 'Messages it took to report all islands.'),
+    expired: metrics.counter('peers_expired_total', 'Peers removed because no message of them arrived in time.'),
+    reportParts: metrics.counter('report_parts_total', 'Messages of the reports of all islands.'),
     reports: metrics.counter('reports_total', 'Reports of all islands.'),
   }
 }
 
-/** The counters of one archipelago. */
 export type ArchipelagoMetrics = ReturnType<typeof archipelagoMetrics>

@@ -39,7 +39,7 @@ test('a flush that takes longer than its period makes the next one later, and le
 test('a flush that is hurried comes now, and the next a period after it', () => {
   const { clock, began, loop } = flushes([])
   clock.advance(300)
-  loop.hurry()
+  loop.flushNow()
   clock.advance(1_200)
   expect(began).toEqual([0, 300, 1_300])
 })

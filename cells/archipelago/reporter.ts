@@ -6,7 +6,7 @@ import type { Subjects } from '../wire/subjects.ts'
 import type { Islands } from './core/islands.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 
-/** What a reporter works with. */
+/** The islands to report, and the means to publish. */
 export interface ReporterDeps {
   islands: Islands
   subjects: Subjects
@@ -14,82 +14,82 @@ export interface ReporterDeps {
   metrics: ArchipelagoMetrics
   /** Peers per room. */
   maxPeersPerIsland: number
-  /** Says something in our term; answers whether we may still speak. */
+  /** Publishes in this term; false once the lease is over, and then nothing was published. */
   publish(subject: string, ...pieces: readonly Uint8Array[]): boolean
 }
 
-/** A broker takes messages of 1 MiB and refuses longer ones; this leaves it room for its own words. */
+/** A broker refuses messages longer than 1 MiB, headers included. */
 const MAX_MESSAGE_BYTES = 900_000
-/** Peers written before others have their turn: heartbeats are taken in meanwhile. */
+/** Peers encoded before the event loop goes on, so that heartbeats are processed meanwhile. */
 const SLICE_PEERS = 10_000
-/** Sizes of islands that are counted together, up to and including. */
-const SIZES = [1, 2, 5, 10, 25, 50, 75, 100, Number.POSITIVE_INFINITY]
+/** Upper limits of the size classes in the metric of islands by size. */
+const SIZE_LIMITS = [1, 2, 5, 10, 25, 50, 75, 100, Number.POSITIVE_INFINITY]
 
 /**
- * Tells stats all islands after each flush (clustering.md §5.23), changed or not, in as many messages as it takes. What did not change is not
- * written again, and the report of a large city is written a slice at a time, all before the next flush.
+ * Publishes all islands for stats after each flush (clustering.md §5.23), changed or not, in as many messages as necessary. Islands with the
+ * same members as before are not encoded again, and a large report is encoded in slices, all before the next flush.
  */
 export class Reporter {
   readonly #deps: ReporterDeps
-  /** By island: who was in it, and that in bytes. */
+  /** By island: its members in the last report, and their encoding. */
   #members = new Map<string, { peers: readonly PeerId[]; bytes: Uint8Array }>()
   #payloads: readonly Uint8Array[] = []
   #reports = 0
-  #isCurrent = false
-  #writing: Iterator<void> | undefined
+  #isUpToDate = false
+  #encoding: Iterator<void> | undefined
   #cancel = () => {}
 
   constructor(deps: ReporterDeps) {
     this.#deps = deps
   }
 
-  /** Somebody moved, came or went. */
+  /** A peer moved, came or left. */
   markChanged(): void {
-    this.#isCurrent = false
+    this.#isUpToDate = false
   }
 
-  /** Begins to report; a small city is reported at once. */
+  /** Begins a report; a small one is published at once. */
   report(): void {
     this.finish()
-    if (this.#isCurrent) {
+    if (this.#isUpToDate) {
       this.#send()
       return
     }
-    this.#isCurrent = true
-    this.#writing = this.#write()
-    this.#goOn()
+    this.#isUpToDate = true
+    this.#encoding = this.#encode()
+    this.#continue()
   }
 
-  /** Writes what is still to be written: before the next flush, so that a report is of one moment. */
+  /** Completes a report that is under way: before the next flush, so that a report is of one moment. */
   finish(): void {
     this.#cancel()
-    while (this.#writing) this.#slice()
+    while (this.#encoding) this.#slice()
   }
 
-  /** Leaves off in the middle of a report. */
+  /** Abandons a report that is under way. */
   stop(): void {
     this.#cancel()
-    this.#writing = undefined
+    this.#encoding = undefined
   }
 
-  #goOn(): void {
+  #continue(): void {
     this.#slice()
-    if (this.#writing) this.#cancel = this.#deps.clock.after(0, () => this.#goOn())
+    if (this.#encoding) this.#cancel = this.#deps.clock.after(0, () => this.#continue())
   }
 
   #slice(): void {
-    if (this.#writing?.next().done) this.#writing = undefined
+    if (this.#encoding?.next().done) this.#encoding = undefined
   }
 
-  *#write(): Iterator<void> {
+  *#encode(): Iterator<void> {
     const { islands, maxPeersPerIsland } = this.#deps
     const before = this.#members
     const members: typeof before = new Map()
-    const counts = SIZES.map(() => 0)
+    const counts = SIZE_LIMITS.map(() => 0)
     const messages: Uint8Array[] = []
     let pieces: Uint8Array[] = []
     let bytes = 0
-    let written = 0
+    let encodedPeers = 0
     for (const { id, peers, center, radius } of islands.all()) {
       const known = before.get(id)
       const entry = known && isSame(known.peers, peers) ? known : { peers, bytes: encodeMembers(id, peers, maxPeersPerIsland) }
@@ -103,20 +103,20 @@ export class Reporter {
       }
       pieces.push(...island)
       bytes += length
-      const size = SIZES.findIndex((atMost) => peers.length <= atMost)
+      const size = SIZE_LIMITS.findIndex((atMost) => peers.length <= atMost)
       counts[size] = (counts[size] ?? 0) + 1
-      written += peers.length
-      if (written < SLICE_PEERS) continue
-      written = 0
+      encodedPeers += peers.length
+      if (encodedPeers < SLICE_PEERS) continue
+      encodedPeers = 0
       yield
     }
-    // One message even without islands.
+    // There is one message even without islands.
     messages.push(Buffer.concat(pieces, bytes))
     this.#members = members
     this.#count(counts)
     const number = ++this.#reports
     const count = messages.length
-    // Upstream's own shape as long as it fits.
+    // One message has upstream's own format; only several are marked as parts.
     this.#payloads =
       count === 1 ? messages : messages.map((message, index) => withPart(message, { message: number, index, count }))
     this.#send()
@@ -131,7 +131,7 @@ export class Reporter {
 
   #count(counts: readonly number[]): void {
     const { islandsBySize } = this.#deps.metrics
-    for (const [i, size] of SIZES.entries())
+    for (const [i, size] of SIZE_LIMITS.entries())
       islandsBySize.set({ peers: Number.isFinite(size) ? String(size) : '+Inf' }, counts[i] ?? 0)
   }
 }

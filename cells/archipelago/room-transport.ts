@@ -7,7 +7,7 @@ import type { FencingToken } from '../wire/fencing-token.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import type { ArchipelagoConfig } from './config.ts'
 
-/** The rooms a configuration names. @throws UserError when it names neither LiveKit nor embedded rooms */
+/** The transport of the configured rooms. @throws UserError when neither LiveKit nor embedded rooms are configured */
 export function roomTransportOf(
   config: ArchipelagoConfig,
   bus: Bus,

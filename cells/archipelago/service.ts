@@ -20,46 +20,46 @@ import { debugView } from './debug.ts'
 import { archipelagoMetrics } from './metrics.ts'
 import { roomTransportOf } from './room-transport.ts'
 
-/** What an archipelago runs on. */
+/** The shared parts of the process, and what tests replace. */
 export interface ArchipelagoDeps {
   bus: Bus
   log: Log
   clock: Clock
   metrics: Metrics
-  /** How rooms are opened; by the configuration unless told. */
+  /** Of the rooms; by default the configured one. */
   transport?: Transport
-  /** Base-36 word no other start of an archipelago ever used; the time and chance unless told. */
+  /** A base-36 id that no other start of an archipelago uses; by default made of the time and a random number. */
   bootId?: string
-  /** No other archipelago is on this bus and nobody was told anything: it begins at once. */
+  /** There is no other archipelago on this bus and nothing was announced before: it is active at once. */
   alone?: boolean
-  /** The rooms began with this process: whoever was in one is not any more, and has to be told to enter it again. */
+  /** The rooms started with this process, so that peers have to enter them again. */
   roomsAreNew?: boolean
 }
 
 const STALLED_AFTER_PERIODS = 5
 
-/** Starts grouping the peers of one scope into islands and telling them where they belong, or standing by for whoever does. */
+/** Starts an archipelago: it groups the peers of one scope into islands and announces their rooms, or is a standby for the one that does. */
 export async function startArchipelago(config: ArchipelagoConfig, deps: ArchipelagoDeps): Promise<Cell> {
   const { bus, log, clock, alone = false, roomsAreNew = false } = deps
   const periodMs = config.ARCHIPELAGO_FLUSH_FREQUENCY * 1_000
   const bootId = deps.bootId ?? newBootId(clock.now())
   const subjects = subjectsOf(config.BUS_SCOPE)
-  const register = new PresenceTable(config.MAX_PEERS, { dropped: config.DROPPED_GRACE_MS, drained: config.DRAINED_GRACE_MS })
-  const ledger = new Announcements()
+  const presence = new PresenceTable(config.MAX_PEERS, { dropped: config.DROPPED_GRACE_MS, drained: config.DRAINED_GRACE_MS })
+  const announcements = new Announcements()
   const nextId = roomIds(config.ROOM_PREFIX, bootId)
   const metrics = archipelagoMetrics(deps.metrics, {
-    peers: () => register.size,
-    islands: () => archipelago.tenure?.islands.islandCount ?? 0,
-    due: () => ledger.due.size,
-    away: () => register.awayCount,
-    dirty: () => register.dirtyCount,
-    isActive: () => archipelago.tenure !== undefined,
+    peers: () => presence.size,
+    islands: () => archipelago.leadershipTerm?.islands.islandCount ?? 0,
+    due: () => announcements.due.size,
+    away: () => presence.awayCount,
+    dirty: () => presence.dirtyCount,
+    isActive: () => archipelago.leadershipTerm !== undefined,
     termAt: () => issuedAt(archipelago.election.latestTerm) || 0,
     busConnected: () => bus.state === 'connected',
   })
   let cancelDiscovery = () => {}
   const archipelago: Archipelago = new Archipelago({
-    ...{ bus, subjects, clock, log, metrics, register, ledger, bootId, periodMs, alone, roomsAreNew },
+    ...{ bus, subjects, clock, log, metrics, presence, announcements, bootId, periodMs, alone, roomsAreNew },
     toleratedSilenceMs: config.CHECK_HEARTBEAT_INTERVAL,
     maxPeersPerIsland: config.LIVEKIT_ISLAND_SIZE,
     maxPeersListed: config.ISLAND_CHANGED_MAX_PEERS,
@@ -73,29 +73,29 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
         nextId,
       }),
     newTransport: (term) => deps.transport ?? roomTransportOf(config, bus, subjects, term),
-    onElected: discover,
+    onElected: publishDiscovery,
   })
 
-  /** Tells stats that we live, while we are the active one. */
-  function discover(): void {
+  /** Reports to stats periodically while this archipelago is the active one. */
+  function publishDiscovery(): void {
     cancelDiscovery()
-    const status = { currentTime: clock.now(), commitHash: config.COMMIT_HASH, userCount: register.size }
+    const status = { currentTime: clock.now(), commitHash: config.COMMIT_HASH, userCount: presence.size }
     archipelago.publish(subjects.discovery, busPayloads.encodeDiscovery({ serverName: 'archipelago', status }))
-    cancelDiscovery = clock.after(config.ARCHIPELAGO_STATUS_UPDATE_INTERVAL, discover)
+    cancelDiscovery = clock.after(config.ARCHIPELAGO_STATUS_UPDATE_INTERVAL, publishDiscovery)
   }
 
   let wasConnected = bus.state === 'connected'
-  const stopWatching = bus.onState((state) => {
+  const unsubscribe = bus.onState((state) => {
     wasConnected ||= state === 'connected'
   })
   archipelago.start()
-  // The broker may know of our subscriptions a moment after us; if it leaves just now, heartbeats come again.
+  // Waits until the broker knows of the subscriptions; if it goes away right now, the heartbeats are repeated later.
   await bus.flush().catch(() => undefined)
 
   function readiness(): Readiness {
-    if (!wasConnected) return { ready: false, reason: 'the bus was never there' }
-    // Once only: a bus that went away comes back, and what is asked again then is no reason to send players elsewhere.
-    if (!archipelago.attendance.wasWarm) return { ready: false, reason: 'asking the connectors who is here' }
+    if (!wasConnected) return { ready: false, reason: 'the bus was never connected' }
+    // Only the first sync counts: after the bus was away there is another one, which is no reason to route players elsewhere.
+    if (!archipelago.tracker.wasSynced) return { ready: false, reason: 'waiting for the connectors to report their sessions' }
     const silentMs = clock.now() - archipelago.loop.lastAt
     if (silentMs > STALLED_AFTER_PERIODS * periodMs) return { ready: false, reason: `no flush for ${silentMs} ms` }
     return { ready: true }
@@ -104,7 +104,9 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
   return {
     app: createApp({
       routes: [
-        route('GET', '/debug', () => ok(debugView({ config, bootId, archipelago, register, ledger, busState: bus.state }))),
+        route('GET', '/debug', () =>
+          ok(debugView({ config, bootId, archipelago, presence, announcements, busState: bus.state })),
+        ),
         ...operationalRoutes(deps.metrics, readiness),
       ],
       log,
@@ -113,12 +115,12 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
     readiness,
     async stop() {
       cancelDiscovery()
-      stopWatching()
+      unsubscribe()
       archipelago.stop()
       await bus.flush()
     },
   }
 }
 
-// The time alone would do for restarts; chance keeps apart what starts in the same millisecond.
+// The time alone tells restarts apart; the random number those that start in the same millisecond.
 const newBootId = (now: number): string => now.toString(36) + randomBytes(4).readUInt32BE().toString(36)

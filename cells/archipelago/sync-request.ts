@@ -3,27 +3,26 @@ import type { Clock } from '../chassis/clock.ts'
 import { decodeSessionPage, encodeSyncRequest, type SessionState } from '../wire/state-sync.ts'
 import type { Subjects } from '../wire/subjects.ts'
 
-/** What a roll call works with. */
 export interface SyncRequestDeps {
   bus: Bus
   subjects: Subjects
   clock: Clock
-  /** Like no other asker. */
+  /** Unique to this request: the replies are published to a subject with this id. */
   requester: string
   onSession(entry: SessionState): void
 }
 
-/** Connectors that answer are this quick, in ms; nobody knows how many there are. */
+/** Connectors reply within this time, in ms; their number is not known in advance. */
 const QUIET_MS = 500
-/** Longer than this, in ms, nobody is waited for: better to place some peers anew than to place nobody. */
+/** Longer than this, in ms, no reply is awaited: placing some peers anew is better than placing none. */
 const DEADLINE_MS = 3_000
-/** Answers that come later than the deadline still count, for so long. */
+/** How long replies are still processed after the deadline, in ms. */
 const LATE_MS = 10_000
 const MAX_CONNECTORS = 1_000
 
 /**
- * Asks every connector who is here and in which room, and hands each answer on as it comes. `onDone` is called once nobody answers any more,
- * or after a deadline. The returned function stops listening.
+ * Requests the sessions of every connector and passes each on as it arrives. `onDone` is called once no more replies arrive, or at the
+ * deadline. The returned function cancels the request.
  */
 export function requestSync(
   { bus, subjects, clock, requester, onSession }: SyncRequestDeps,
@@ -40,28 +39,28 @@ export function requestSync(
     cancelDeadline()
     onDone(pagesMissing.size)
   }
-  const waitForQuiet = () => {
+  const restartQuietTimer = () => {
     cancelQuiet()
     if ([...pagesMissing.values()].every((missing) => missing <= 0)) cancelQuiet = clock.after(QUIET_MS, done)
   }
 
-  const stopListening = bus.subscribe(subjects.syncReply(requester), (payload) => {
+  const unsubscribe = bus.subscribe(subjects.syncReply(requester), (payload) => {
     const page = decodeSessionPage(payload)
     if (!page || (pagesMissing.size >= MAX_CONNECTORS && !pagesMissing.has(page.connector))) return
     pagesMissing.set(page.connector, (pagesMissing.get(page.connector) ?? page.count) - 1)
-    for (const entry of page.entries) onSession(entry)
-    if (!isDone) waitForQuiet()
+    for (const session of page.entries) onSession(session)
+    if (!isDone) restartQuietTimer()
   })
   const cancelDeadline = clock.after(DEADLINE_MS, done)
-  const cancelListening = clock.after(DEADLINE_MS + LATE_MS, stopListening)
+  const cancelUnsubscribe = clock.after(DEADLINE_MS + LATE_MS, unsubscribe)
   bus.publish(subjects.syncRequest, encodeSyncRequest(requester))
-  waitForQuiet()
+  restartQuietTimer()
 
   return () => {
     isDone = true
     cancelQuiet()
     cancelDeadline()
-    cancelListening()
-    stopListening()
+    cancelUnsubscribe()
+    unsubscribe()
   }
 }

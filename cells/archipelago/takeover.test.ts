@@ -194,7 +194,7 @@ describe('an archipelago that starts where there is no other', () => {
     second.kill()
     stage.fallSilent()
     const heir = await stage.enter('heir')
-    expect(heir.cell.readiness()).toEqual({ ready: false, reason: 'asking the connectors who is here' })
+    expect(heir.cell.readiness()).toEqual({ ready: false, reason: 'waiting for the connectors to report their sessions' })
     await stage.pass(3 * PERIOD_MS)
     expect(stage.heard().map(({ peer, by }) => [peer, by])).toEqual([A, B, C].map((peer) => [peer, 'heir']))
   })

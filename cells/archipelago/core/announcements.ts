@@ -1,45 +1,46 @@
 import type { PeerId } from '../../wire/peer.ts'
 import type { Move, MoveCause } from './islands.ts'
 
-/** Why somebody is told its room: it changed, or the player may not know it. */
+/** Why a room is announced to a peer: it changed, or the peer's session may not know it. */
 export type AnnounceCause = MoveCause | 'retold'
 
 interface Announcement {
   room: string
-  /** Whether its player's present session heard it. */
+  /** Whether the peer's present session received it. */
   isKnown: boolean
-  /** Place in the order of all tellings. */
+  /** Its number in the order of all announcements. */
   sequence: number
 }
 
 /**
- * What each peer was last told, and who is to be told something (clustering.md §5.15, 22). A peer is due while its room differs from
- * what its player knows: moving there and back costs no message, a failed token costs one more try.
+ * Which room each peer knows, and which peers are due an announcement (clustering.md §5.15, 22). A peer is due while its room differs from
+ * the one it knows: moving away and back costs no message, a failed token costs one more attempt. Three parts write here: the
+ * `PresenceTracker` what connectors and another leader report, the `LeadershipTerm` what a flush moved, the `Announcer` what it published.
  */
 export class Announcements {
-  readonly #told = new Map<PeerId, Announcement>()
+  readonly #last = new Map<PeerId, Announcement>()
   readonly #due = new Map<PeerId, AnnounceCause>()
-  #tellings = 0
+  #lastSequence = 0
 
-  /** Who is to be told, and why. */
+  /** The peers that are due an announcement, and why. */
   get due(): ReadonlyMap<PeerId, AnnounceCause> {
     return this.#due
   }
 
-  /** How many tellings there were: what was said up to now can be told from what is said later. */
+  /** The number of the last announcement: later ones have higher numbers. */
   get lastSequence(): number {
-    return this.#tellings
+    return this.#lastSequence
   }
 
-  /** The room a player believes to be in. */
+  /** The room that the peer's present session knows. */
   roomKnownTo(peer: PeerId): string | undefined {
-    const recordAnnounced = this.#told.get(peer)
-    return recordAnnounced?.isKnown ? recordAnnounced.room : undefined
+    const last = this.#last.get(peer)
+    return last?.isKnown ? last.room : undefined
   }
 
-  /** The room a peer was last told, in whatever session: where it belongs unless geometry says otherwise. */
+  /** The room last announced to a peer, in any session: it stays there unless geometry says otherwise. */
   lastRoomOf(peer: PeerId): string | undefined {
-    return this.#told.get(peer)?.room
+    return this.#last.get(peer)?.room
   }
 
   /** A flush moved peers. */
@@ -50,43 +51,48 @@ export class Announcements {
     }
   }
 
-  /** A player does not know its room, because its session is new or it missed what it was told (§5.15). */
+  /** A peer does not know its room, because its session is new or missed the announcement (§5.15). */
   announceAgain(peer: PeerId): void {
-    const told = this.#told.get(peer)
-    if (told) told.isKnown = false
+    const last = this.#last.get(peer)
+    if (last) last.isKnown = false
     if (!this.#due.has(peer)) this.#due.set(peer, 'retold')
   }
 
-  /** A peer was told its room, by us or by the archipelago we stand in for. */
-  told(peer: PeerId, room: string): void {
-    this.#told.set(peer, { room, isKnown: true, sequence: ++this.#tellings })
+  /** No peer knows its room any more, because the rooms are new: announces to each the one it had. */
+  announceAllAgain(): void {
+    for (const peer of this.#last.keys()) this.announceAgain(peer)
+  }
+
+  /** A room was announced to a peer, by this archipelago or by the leader it follows. */
+  recordAnnounced(peer: PeerId, room: string): void {
+    this.#last.set(peer, { room, isKnown: true, sequence: ++this.#lastSequence })
     this.#due.delete(peer)
   }
 
   /**
-   * A connector says which room a session was last told. Where that is not what it was told before telling number `before`, the player
-   * missed something. Of peers we told nothing, we take the connector's word: answers whether that was so.
+   * A connector reports the room a session knows. `missed`: it differs from the last announcement up to number `sequence`, so the peer did
+   * not receive that one. `learned`: nothing was announced to this peer here, and the room of the report is now its last one.
    */
-  reconcile(peer: PeerId, room: string | undefined, before = Number.POSITIVE_INFINITY): 'agrees' | 'adopted' | 'missed' {
-    const told = this.#told.get(peer)
-    if (!told) {
+  reconcile(peer: PeerId, room: string | undefined, sequence = Number.POSITIVE_INFINITY): 'agrees' | 'learned' | 'missed' {
+    const last = this.#last.get(peer)
+    if (!last) {
       if (room === undefined) return 'agrees'
-      this.told(peer, room)
-      return 'adopted'
+      this.recordAnnounced(peer, room)
+      return 'learned'
     }
-    if (told.sequence > before) return 'agrees'
-    if (told.room === room) {
-      if (!told.isKnown && this.#due.get(peer) === 'retold') this.#due.delete(peer)
-      told.isKnown = true
+    if (last.sequence > sequence) return 'agrees'
+    if (last.room === room) {
+      if (!last.isKnown && this.#due.get(peer) === 'retold') this.#due.delete(peer)
+      last.isKnown = true
       return 'agrees'
     }
     this.announceAgain(peer)
     return 'missed'
   }
 
-  /** A player left: nothing is known of it any more. */
+  /** The peer left. */
   forget(peer: PeerId): void {
-    this.#told.delete(peer)
+    this.#last.delete(peer)
     this.#due.delete(peer)
   }
 }

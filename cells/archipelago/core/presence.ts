@@ -2,44 +2,45 @@ import type { FencingToken } from '../../wire/fencing-token.ts'
 import type { PeerId, Position } from '../../wire/peer.ts'
 import type { DisconnectReason } from '../../wire/session-messages.ts'
 
-/** What is known of a player who is here, or is expected back; times in ms. */
+/** What is known of a peer that is connected, or is expected to reconnect; times in ms since the epoch. */
 export interface Presence {
   session: FencingToken | undefined
   position: Position | undefined
-  /** The island it would rather be on. */
+  /** The preferred island. */
   desiredRoom: string | undefined
   lastSeenAt: number
-  /** Its line broke: when its place is given up. */
+  /** Set while the peer is disconnected: when its place is given up. */
   graceUntil: number | undefined
-  /** The last round in which it moved, came or wished. */
+  /** The last round in which it arrived, moved or changed its preferred island. */
   dirtyInRound: number
 }
 
-/** What was said of a player. */
+/** What one message says about a peer. */
 export interface PresenceUpdate {
   session?: FencingToken | undefined
   position?: Position | undefined
   desiredRoom?: string | undefined
 }
 
-/** What a word was worth: of a session we know, of one that is new to us, of one that is over, or of somebody there is no room for. */
+/** Of a known session, of a new one, of one that is over, or of a new peer beyond the limit; the last two change nothing. */
 export type UpdateOutcome = 'same' | 'new' | 'stale' | 'full'
 
-/** How long a place is kept whose player is expected back, in ms. */
+/** How long the place of a disconnected peer is kept, in ms, by the reason of its disconnect. */
 export type GracePeriods = Readonly<Record<Exclude<DisconnectReason, 'left'>, number>>
 
 /**
- * Who is here, in which session, and where (clustering.md §5.12-17). The last word counts. Sessions are fenced: a late word of an old one changes nothing. A player whose line broke keeps his place for a while.
+ * The peers of a cell with their sessions and positions (clustering.md §5.12-17). The last message counts. Sessions are fenced: a late
+ * message of an older session changes nothing. A peer whose connection broke keeps its place for a grace period.
  */
 export class PresenceTable {
   readonly #maxPeers: number
   readonly #grace: GracePeriods
-  /** In the order they were heard: the first is the most silent. */
+  /** In the order of their last messages: the first has been silent the longest. */
   readonly #present = new Map<PeerId, Presence>()
   readonly #away = new Set<PeerId>()
-  /** Rounds are from flush to flush. */
+  /** A round lasts from one flush to the next. */
   #round = 1
-  #stirredCount = 0
+  #dirtyCount = 0
 
   constructor(maxPeers: number, grace: GracePeriods) {
     this.#maxPeers = maxPeers
@@ -50,21 +51,21 @@ export class PresenceTable {
     return this.#present.size
   }
 
-  /** Players whose place is kept. */
+  /** Disconnected peers whose place is kept. */
   get awayCount(): number {
     return this.#away.size
   }
 
-  /** Players who moved, came or wished since the last flush. */
+  /** Peers that arrived, moved or changed their preferred island since the last flush. */
   get dirtyCount(): number {
-    return this.#stirredCount
+    return this.#dirtyCount
   }
 
   get(peer: PeerId): Readonly<Presence> | undefined {
     return this.#present.get(peer)
   }
 
-  /** Whether there is somebody to be told something. */
+  /** Whether the peer has a session that can receive an announcement. */
   isConnected(peer: PeerId): boolean {
     return this.#present.has(peer) && !this.#away.has(peer)
   }
@@ -73,12 +74,12 @@ export class PresenceTable {
     return this.#present[Symbol.iterator]()
   }
 
-  /** A player spoke: a word without a session is of a service that knows none, and always counts. */
-  update(peer: PeerId, word: PresenceUpdate, now: number): UpdateOutcome {
+  /** A message about a peer; without a session it comes from a service without sessions, and is always accepted. */
+  update(peer: PeerId, update: PresenceUpdate, now: number): UpdateOutcome {
     const known = this.#present.get(peer)
     if (!known && this.#present.size >= this.#maxPeers) return 'full'
-    if (known && isOlder(word.session, known.session)) return 'stale'
-    const isNew = !known || (word.session !== undefined && word.session !== known.session)
+    if (known && isOlder(update.session, known.session)) return 'stale'
+    const isNew = !known || (update.session !== undefined && update.session !== known.session)
     const presence = known ?? {
       session: undefined,
       position: undefined,
@@ -87,35 +88,35 @@ export class PresenceTable {
       graceUntil: undefined,
       dirtyInRound: 0,
     }
-    presence.session = word.session ?? presence.session
+    presence.session = update.session ?? presence.session
     presence.lastSeenAt = now
-    if (isNew) this.#isBack(peer, presence)
-    this.#note(presence, word)
+    if (isNew) this.#endGrace(peer, presence)
+    this.#apply(presence, update)
     this.#present.delete(peer)
     this.#present.set(peer, presence)
     return isNew ? 'new' : 'same'
   }
 
-  /** A session ended. Answers whether its player is gone, is expected back, or has come back already. */
-  endSession(peer: PeerId, session: FencingToken | undefined, how: DisconnectReason, now: number): 'gone' | 'away' | 'stale' {
+  /** A session ended: the peer is gone, is expected to reconnect, or has a newer session already (`stale`). */
+  endSession(peer: PeerId, session: FencingToken | undefined, reason: DisconnectReason, now: number): 'gone' | 'away' | 'stale' {
     const known = this.#present.get(peer)
     if (known && isOlder(session, known.session)) return 'stale'
-    if (!known || how === 'left') {
+    if (!known || reason === 'left') {
       this.forget(peer)
       return 'gone'
     }
-    known.graceUntil = now + this.#grace[how]
+    known.graceUntil = now + this.#grace[reason]
     this.#away.add(peer)
     return 'away'
   }
 
   forget(peer: PeerId): void {
-    if (this.#present.get(peer)?.dirtyInRound === this.#round) this.#stirredCount--
+    if (this.#present.get(peer)?.dirtyInRound === this.#round) this.#dirtyCount--
     this.#present.delete(peer)
     this.#away.delete(peer)
   }
 
-  /** Who was not heard since `time`, the most silent first; looks at no others. */
+  /** The peers without a message since `time`, the most silent first; visits no others. */
   silentSince(time: number): PeerId[] {
     const silent: PeerId[] = []
     for (const [peer, { lastSeenAt }] of this.#present) {
@@ -125,32 +126,32 @@ export class PresenceTable {
     return silent
   }
 
-  /** Who did not come back in time. */
+  /** The peers that did not reconnect within their grace period. */
   graceExpired(now: number): PeerId[] {
     return [...this.#away].filter((peer) => (this.#present.get(peer)?.graceUntil ?? 0) <= now)
   }
 
-  /** Begins another round, and says how many stirred in the one that ends. */
+  /** Begins the next round and returns the number of dirty peers of the one that ends. */
   nextRound(): number {
-    const stirred = this.#stirredCount
+    const dirty = this.#dirtyCount
     this.#round++
-    this.#stirredCount = 0
-    return stirred
+    this.#dirtyCount = 0
+    return dirty
   }
 
-  #isBack(peer: PeerId, presence: Presence): void {
+  #endGrace(peer: PeerId, presence: Presence): void {
     presence.graceUntil = undefined
     this.#away.delete(peer)
   }
 
-  #note(presence: Presence, { position, desiredRoom }: PresenceUpdate): void {
-    const hasWish = desiredRoom !== undefined && desiredRoom !== '' && desiredRoom !== presence.desiredRoom
+  #apply(presence: Presence, { position, desiredRoom }: PresenceUpdate): void {
+    const hasNewPreference = desiredRoom !== undefined && desiredRoom !== '' && desiredRoom !== presence.desiredRoom
     const hasMoved = position !== undefined && !isSamePlace(position, presence.position)
-    if (hasWish) presence.desiredRoom = desiredRoom
+    if (hasNewPreference) presence.desiredRoom = desiredRoom
     if (hasMoved) presence.position = position
-    if (!presence.position || !(hasMoved || hasWish) || presence.dirtyInRound === this.#round) return
+    if (!presence.position || !(hasMoved || hasNewPreference) || presence.dirtyInRound === this.#round) return
     presence.dirtyInRound = this.#round
-    this.#stirredCount++
+    this.#dirtyCount++
   }
 }
 
