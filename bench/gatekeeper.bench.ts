@@ -33,7 +33,7 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   )
   const http = await listen(cell.app, { host: '127.0.0.1', port: 0 })
   const url = `${http.url}/get-scene-adapter`
-  // Signed ahead: the players' work is not ours to measure. A request is good for a minute, more than all of this takes.
+  // Signed in advance, because signing is the work of players. A request is valid for a minute, longer than the benchmark takes.
   const requests = Array.from({ length: WALLETS }, (_, i) =>
     signedHeaders('/get-scene-adapter', {
       wallet: createWallet(`bench ${i}`),
@@ -41,24 +41,24 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
       metadata: { realmName: 'main', sceneId: 'bafkbench' },
     }),
   )
-  let next = 0
-  async function ask(): Promise<number> {
+  let sent = 0
+  async function send(): Promise<number> {
     const startedMs = performance.now()
-    const headers = requests[next++ % requests.length] ?? {}
+    const headers = requests[sent++ % requests.length] ?? {}
     const answer = await fetch(url, { method: 'POST', headers })
     await answer.arrayBuffer()
     if (answer.status !== 200) throw new Error(`the gatekeeper answered ${answer.status}`)
     return performance.now() - startedMs
   }
 
-  await Promise.all(Array.from({ length: IN_FLIGHT }, ask)) // warms up
-  const before = { cpu: process.cpuUsage(), asked: next }
-  const perSecond = await flatOut(ask)
+  await Promise.all(Array.from({ length: IN_FLIGHT }, send)) // warms up
+  const before = { cpu: process.cpuUsage(), sent }
+  const perSecond = await flatOut(send)
   const { user, system } = process.cpuUsage(before.cpu)
-  const cpuMs = (user + system) / 1000 / (next - before.asked)
+  const cpuMs = (user + system) / 1000 / (sent - before.sent)
   report({ what: 'signed scene-adapter requests', value: perSecond, unit: '/s', note: 'one signature thread, three-link chains' })
   report({ what: 'processor time of one', value: cpuMs, unit: 'ms', note: 'with signature thread, database and client' })
-  const tookMs = await paced(ask, perSecond / 2)
+  const tookMs = await paced(send, perSecond / 2)
   const p99Ms = tookMs[Math.floor(tookMs.length * 0.99)] ?? Number.NaN
   report({ what: 'signed scene-adapter p99 at half of that', value: p99Ms, unit: 'ms', note: 'client on the same machine' })
 
@@ -67,13 +67,13 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   await verifier.close()
 }
 
-async function flatOut(ask: () => Promise<number>): Promise<number> {
+async function flatOut(send: () => Promise<number>): Promise<number> {
   const startedMs = performance.now()
   let answered = 0
   await Promise.all(
     Array.from({ length: IN_FLIGHT }, async () => {
       while (performance.now() - startedMs < FLAT_OUT_MS) {
-        await ask()
+        await send()
         answered++
       }
     }),
@@ -81,13 +81,13 @@ async function flatOut(ask: () => Promise<number>): Promise<number> {
   return answered / ((performance.now() - startedMs) / 1000)
 }
 
-/** Asks at an even pace, whether or not earlier questions were answered; sorted times in ms. */
-async function paced(ask: () => Promise<number>, perSecond: number): Promise<number[]> {
+/** Sends requests at an even rate, whether or not earlier ones were answered; returns the sorted times in ms. */
+async function paced(send: () => Promise<number>, perSecond: number): Promise<number[]> {
   const startedMs = performance.now()
-  const asked: Promise<number>[] = []
+  const pending: Promise<number>[] = []
   while (performance.now() - startedMs < PACED_MS) {
-    while (asked.length < ((performance.now() - startedMs) / 1000) * perSecond) asked.push(ask())
+    while (pending.length < ((performance.now() - startedMs) / 1000) * perSecond) pending.push(send())
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
-  return (await Promise.all(asked)).sort((a, b) => a - b)
+  return (await Promise.all(pending)).sort((a, b) => a - b)
 }

@@ -22,7 +22,7 @@ import {
   startOperatorProcess,
   until,
 } from './operator-process.ts'
-import { type Provider, startProvider } from './watching-provider.ts'
+import { startProvider, type WatchingProvider } from './watching-provider.ts'
 
 export const name = 'operator-scale'
 const REALMS = Number(process.env.BENCH_REALMS ?? 1000)
@@ -182,7 +182,7 @@ async function churn(
   user: Transport,
   operator: OperatorProcess,
   bareMb: number,
-  provider: Provider,
+  provider: WatchingProvider,
   report: (figure: Figure) => void,
 ): Promise<void> {
   const sizes: number[] = []

@@ -12,7 +12,7 @@ import { startRealmProvider } from '../cells/realm-provider/service.ts'
 import { createLocalSource } from '../cells/realm-provider/sources/local.ts'
 import type { Figure } from './figure.ts'
 
-/** The bar: 15 000 requests per second on one core, p99 of 5 ms, whatever the catalysts do. */
+/** The goal: 15 000 requests per second on one core, p99 of 5 ms, whatever the catalysts do. */
 export const name = 'realm-provider'
 
 const CONNECTIONS = 16
@@ -20,14 +20,14 @@ const PIPELINED = 16
 const SECONDS = 4
 const DEAD_CATALYSTS = 10
 
-/** What the parent tells a serving child, and what the child answers. */
-interface Serve {
+/** Messages between the benchmark and the serving child process. */
+interface ServeRequest {
   catalysts: string[]
 }
-interface Served {
+interface ServeReply {
   url: string
 }
-interface Used {
+interface UsageReply {
   cpuSeconds: number
 }
 
@@ -41,13 +41,13 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   ]
   for (const { what, catalysts } of cases) {
     const child = fork(fileURLToPath(import.meta.url), ['serve'])
-    child.send({ catalysts } satisfies Serve)
-    const [{ url }] = (await once(child, 'message')) as [Served]
+    child.send({ catalysts } satisfies ServeRequest)
+    const [{ url }] = (await once(child, 'message')) as [ServeReply]
     await untilHealthy(url)
-    await load(url, { seconds: 1, pipelined: PIPELINED }) // the compiler has its own opinion of the first seconds
-    const before = await usedBy(child)
+    await load(url, { seconds: 1, pipelined: PIPELINED }) // warms up the just-in-time compiler
+    const before = await usageOf(child)
     const full = await load(url, { seconds: SECONDS, pipelined: PIPELINED })
-    const { cpuSeconds } = await usedBy(child)
+    const { cpuSeconds } = await usageOf(child)
     report({ what: `/about, ${what}`, value: full.latencies.length / full.seconds, unit: 'requests/s' })
     report({
       what: `/about on one core, ${what}`,
@@ -64,43 +64,43 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   for (const service of [...dead, alive]) service.close()
 }
 
-/** Asks for the same document on several connections, so many questions ahead on each. Every answer has the length of the first. */
+/** Requests the same document on several connections, with `pipelined` requests in flight on each. Every answer has the length of the first. */
 async function load(url: string, { seconds, pipelined }: { seconds: number; pipelined: number }) {
   const { hostname, port } = new URL(url)
-  const question = Buffer.from(`GET /main/about HTTP/1.1\r\nhost: ${hostname}:${port}\r\n\r\n`)
+  const request = Buffer.from(`GET /main/about HTTP/1.1\r\nhost: ${hostname}:${port}\r\n\r\n`)
   const latencies: number[] = []
   const start = performance.now()
   const end = start + seconds * 1000
-  const converse = () =>
+  const runConnection = () =>
     new Promise<void>((resolve, reject) => {
       const socket = connect(Number(port), hostname).setNoDelay(true)
-      const asked: number[] = []
+      const sentAt: number[] = []
       let answerBytes = 0
       let received = 0
-      const ask = () => {
-        asked.push(performance.now())
-        socket.write(question)
+      const send = () => {
+        sentAt.push(performance.now())
+        socket.write(request)
       }
       socket.on('error', reject)
-      socket.on('connect', ask)
+      socket.on('connect', send)
       socket.on('data', (chunk) => {
         received += chunk.length
         if (answerBytes === 0) {
           answerBytes = lengthOf(chunk)
-          for (let ahead = 1; ahead < pipelined; ahead++) ask()
+          for (let ahead = 1; ahead < pipelined; ahead++) send()
         }
         const now = performance.now()
         for (; received >= answerBytes; received -= answerBytes) {
-          latencies.push(now - (asked.shift() ?? now))
-          if (now < end) ask()
+          latencies.push(now - (sentAt.shift() ?? now))
+          if (now < end) send()
         }
-        if (asked.length > 0) return
+        if (sentAt.length > 0) return
         socket.destroy()
         if (received === 0) resolve()
-        else reject(new Error('answers were not all alike'))
+        else reject(new Error('answers had different lengths'))
       })
     })
-  await Promise.all(Array.from({ length: CONNECTIONS }, converse))
+  await Promise.all(Array.from({ length: CONNECTIONS }, runConnection))
   return { latencies, seconds: (performance.now() - start) / 1000 }
 }
 
@@ -108,17 +108,17 @@ function lengthOf(answer: Buffer): number {
   const text = answer.toString('latin1')
   const body = Number(/content-length: (\d+)/i.exec(text)?.[1])
   if (!text.startsWith('HTTP/1.1 200 ') || !text.includes('"healthy":true') || !body)
-    throw new Error(`not the answer wanted: ${text}`)
+    throw new Error(`unexpected answer: ${text}`)
   return text.indexOf('\r\n\r\n') + 4 + body
 }
 
 const percentile = (values: number[], share: number): number =>
   values.sort((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN
 
-async function usedBy(child: ChildProcess): Promise<Used> {
-  child.send('used')
-  const [used] = (await once(child, 'message')) as [Used]
-  return used
+async function usageOf(child: ChildProcess): Promise<UsageReply> {
+  child.send('usage')
+  const [usage] = (await once(child, 'message')) as [UsageReply]
+  return usage
 }
 
 async function untilHealthy(url: string): Promise<void> {
@@ -130,7 +130,7 @@ async function untilHealthy(url: string): Promise<void> {
   throw new Error('the realm did not become healthy')
 }
 
-/** Takes connections and never says a word. */
+/** Accepts connections and never answers. */
 const aDeadService = async (): Promise<Server> => {
   const server = createServer((socket) => socket.on('error', () => socket.destroy())).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -149,7 +149,7 @@ const aLiveCatalyst = async (): Promise<Server> => {
 const urlOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
 async function serve(): Promise<void> {
-  const [{ catalysts }] = (await once(process, 'message')) as [Serve]
+  const [{ catalysts }] = (await once(process, 'message')) as [ServeRequest]
   const source = createLocalSource()
   source.set(aRealm({ content: { catalysts } }))
   const cell = await startRealmProvider(
@@ -159,9 +159,9 @@ async function serve(): Promise<void> {
   const { url } = await listen(cell.app, { host: '127.0.0.1', port: 0 })
   process.on('message', () => {
     const { user, system } = process.cpuUsage()
-    process.send?.({ cpuSeconds: (user + system) / 1e6 } satisfies Used)
+    process.send?.({ cpuSeconds: (user + system) / 1e6 } satisfies UsageReply)
   })
-  process.send?.({ url } satisfies Served)
+  process.send?.({ url } satisfies ServeReply)
 }
 
 if (process.argv[2] === 'serve') await serve()

@@ -8,8 +8,8 @@ import type { Transport } from '../cells/kube/transport.ts'
 import { conditionOf, type Realm } from '../crds/realm.ts'
 import { realmResource } from '../crds/resources.ts'
 
-/** A realm provider that answers from memory. */
-export interface Provider {
+/** A minimal realm provider for the operator benchmarks; it answers from memory. */
+export interface WatchingProvider {
   url: string
   published(realm: string): boolean
   /** Realms it serves. */
@@ -17,8 +17,8 @@ export interface Provider {
   stop(): Promise<void>
 }
 
-/** A realm provider that knows realms from a watch, and which of them say that they are published. */
-export async function startProvider(transport: Transport, namespace: string): Promise<Provider> {
+/** Starts a realm provider that watches Realms, and which of them have the conditions Published and Ready. */
+export async function startProvider(transport: Transport, namespace: string): Promise<WatchingProvider> {
   const adapters = new Map<string, string>()
   const published = new Set<string>()
   const realms = createReflector<KubeObject & Realm, { name: string; adapter: string | undefined; isPublished: boolean }>({
