@@ -4,79 +4,101 @@ import { claimedClientAddress } from '../chassis/client-address.ts'
 import { Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
 import type { Answer, Ask } from '../chassis/http.ts'
-import type { Catalysts } from './adapters/catalyst-poller.ts'
+import type { CatalystPoller } from './adapters/catalyst-poller.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
 import { aboutOf, type World } from './core/about.ts'
-import { type Catalyst, chooseCatalyst } from './core/catalyst.ts'
+import type { Catalyst } from './core/catalyst.ts'
 import { nearestByCountry } from './core/countries.ts'
-import { chooseEndpoint } from './core/placement.ts'
+import { chooseCatalyst, chooseEndpoint } from './core/placement.ts'
 import type { PublishedRealm } from './core/published-realm.ts'
 import type { ProviderMetrics } from './metrics.ts'
 
-/** What descriptions are made from. */
+/** The facts about a realm are read from memory; no request waits for another service. */
 export interface AboutDependencies {
-  catalysts: Pick<Catalysts, 'known'>
+  catalysts: Pick<CatalystPoller, 'known'>
   stats: Pick<RealmStats, 'playerCount'>
-  /** Our own base URL without a slash at the end; nothing = whatever address the client used. */
+  /** Base URL of this realm provider without a slash at the end; undefined = the address the client used. */
   baseUrl: string | undefined
   build: Build
   metrics: ProviderMetrics
 }
 
-/** Explorers ask on every change of realm, and `realmctl` and the operator watch a realm come up. */
-const CACHE_CONTROL = 'public, max-age=1'
-/** Prepared descriptions kept; clients choose the Host header and so could ask for any number. */
-const MAX_PREPARED = 4096
+type AboutRequest = Pick<Ask, 'headers' | 'query' | 'origin' | 'remoteAddress'>
 
-interface Prepared {
+/** Explorers request it on every change of realm; `realmctl` and the operator poll it while a realm starts. */
+const CACHE_CONTROL = 'public, max-age=1'
+/** Most cached answers: they depend on the Host header, with which clients could create any number. */
+const MAX_CACHED = 4096
+
+/** What an answer was made from, compared by identity. */
+interface Sources {
   realm: PublishedRealm
   endpoint: Endpoint
   catalyst: Catalyst | undefined
   usersCount: number
+}
+
+interface CachedAnswer extends Sources {
   etag: string
   full: Answer
   unchanged: Answer
 }
 
 /**
- * Answers `/about`, each distinct one written once and kept as bytes. What was kept is compared with what is known now, by
- * identity, so that nothing has to be thrown away in time and no answer is ever older than its sources.
+ * Answers `/about`. Each distinct answer is built once and cached as bytes. A cached answer is used only while its sources are the very
+ * same objects as now, so that it needs no expiry and is never older than its sources.
  */
-export function createAboutHandler({ catalysts, stats, baseUrl, build, metrics }: AboutDependencies) {
-  const prepared = new Map<string, Prepared>()
+export class AboutHandler {
+  readonly #dependencies: AboutDependencies
+  readonly #cache = new Map<string, CachedAnswer>()
 
-  return (realm: PublishedRealm, ask: Pick<Ask, 'headers' | 'query' | 'origin' | 'remoteAddress'>): Answer => {
-    const declared = realm.content.catalysts
-    const catalyst = declared.length > 0 ? catalystFor(catalysts.known(declared), ask) : undefined
-    const base = declared.length > 0 ? '' : (baseUrl ?? originOf(ask))
+  constructor(dependencies: AboutDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** @throws Refusal INVALID for a Host header that is not a host, where the answer would contain it */
+  answer(realm: PublishedRealm, request: AboutRequest): Answer {
+    const { catalysts, stats, baseUrl } = this.#dependencies
+    const hasCatalysts = realm.content.catalysts.length > 0
+    const catalyst = hasCatalysts ? catalystFor(catalysts.known(realm.content.catalysts), request) : undefined
+    const base = hasCatalysts ? '' : (baseUrl ?? originOf(request))
     const count = stats.playerCount(realm)
-    const endpoint = endpointFor(realm, count?.bySlot, ask)
-    const usersCount = count?.total ?? 0
+    const endpoint = endpointFor(realm, count?.bySlot, request)
+    const sources = { realm, endpoint, catalyst, usersCount: count?.total ?? 0 }
     const key = `${realm.realmName} ${endpoint.slot} ${base} ${catalyst?.url ?? ''}`
-    const known = prepared.get(key)
-    if (known?.realm === realm && known.catalyst === catalyst && known.endpoint === endpoint && known.usersCount === usersCount) {
-      return respond(known, ask.headers['if-none-match'])
-    }
-    const world: World = catalyst
-      ? { kind: 'catalyst', about: catalyst.about, healthy: catalyst.healthy }
-      : declared[0]
-        ? { kind: 'unreachable', url: declared[0] }
-        : { kind: 'empty', baseUrl: `${base}/${encodeURIComponent(realm.realmName)}` }
-    // The commit is known of cells of our own version only.
+    const cached = this.#cache.get(key)
+    const answer = cached && isFrom(cached, sources) ? cached : this.#build(key, sources, base)
+    return fullOrUnchanged(answer, request.headers['if-none-match'])
+  }
+
+  #build(key: string, sources: Sources, base: string): CachedAnswer {
+    const { build, metrics } = this.#dependencies
+    const { realm, endpoint, usersCount } = sources
+    // The commit is known only for services of the same version as this one.
     const commitHash = realm.version === build.version ? build.commitHash : undefined
-    const body = Buffer.from(JSON.stringify(aboutOf({ realm, endpoint, usersCount, world, commitHash })))
-    const fresh = { realm, endpoint, catalyst, usersCount, ...answersOf(body) }
-    if (prepared.size >= MAX_PREPARED && !known) {
-      prepared.clear()
+    const about = aboutOf({ realm, endpoint, usersCount, world: worldOf(sources, base), commitHash })
+    const answer = { ...sources, ...answersOf(Buffer.from(JSON.stringify(about))) }
+    if (this.#cache.size >= MAX_CACHED && !this.#cache.has(key)) {
+      this.#cache.clear()
       metrics.overflows.inc()
     }
-    prepared.set(key, fresh)
+    this.#cache.set(key, answer)
     metrics.built.inc()
-    return respond(fresh, ask.headers['if-none-match'])
+    return answer
   }
 }
 
-const catalystFor = (known: readonly Catalyst[], { headers, query }: Pick<Ask, 'headers' | 'query'>): Catalyst | undefined =>
+const isFrom = (cached: CachedAnswer, { realm, endpoint, catalyst, usersCount }: Sources): boolean =>
+  cached.realm === realm && cached.endpoint === endpoint && cached.catalyst === catalyst && cached.usersCount === usersCount
+
+function worldOf({ realm, catalyst }: Sources, base: string): World {
+  if (catalyst) return { kind: 'catalyst', about: catalyst.about, healthy: catalyst.healthy }
+  const [first] = realm.content.catalysts
+  if (first) return { kind: 'unreachable', url: first }
+  return { kind: 'empty', baseUrl: `${base}/${encodeURIComponent(realm.realmName)}` }
+}
+
+const catalystFor = (known: readonly Catalyst[], { headers, query }: AboutRequest): Catalyst | undefined =>
   chooseCatalyst(known, { override: query.get('catalyst'), country: countryOf(headers) }, nearestByCountry, Math.random)
 
 const countryOf = (headers: Ask['headers']): string | undefined => {
@@ -87,14 +109,14 @@ const countryOf = (headers: Ask['headers']): string | undefined => {
 function endpointFor(
   { endpoints, assignment, realmName }: PublishedRealm,
   players: ReadonlyMap<number, number> | undefined,
-  ask: Pick<Ask, 'headers' | 'remoteAddress'>,
+  request: AboutRequest,
 ): Endpoint {
-  const endpoint = chooseEndpoint(endpoints, assignment, { players, visitor: claimedClientAddress(ask) })
+  const endpoint = chooseEndpoint(endpoints, assignment, { players, visitor: claimedClientAddress(request) })
   if (!endpoint) throw new Error(`the realm '${realmName}' was published without an endpoint`)
   return endpoint
 }
 
-function answersOf(body: Buffer): Pick<Prepared, 'etag' | 'full' | 'unchanged'> {
+function answersOf(body: Buffer): Pick<CachedAnswer, 'etag' | 'full' | 'unchanged'> {
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
   const headers = { etag, 'cache-control': CACHE_CONTROL }
   return {
@@ -104,13 +126,13 @@ function answersOf(body: Buffer): Pick<Prepared, 'etag' | 'full' | 'unchanged'> 
   }
 }
 
-const respond = ({ etag, full, unchanged }: Prepared, ifNoneMatch: string | undefined): Answer =>
+const fullOrUnchanged = ({ etag, full, unchanged }: CachedAnswer, ifNoneMatch: string | undefined): Answer =>
   ifNoneMatch !== undefined && matches(ifNoneMatch, etag) ? unchanged : full
 
 const matches = (ifNoneMatch: string, etag: string): boolean =>
   ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
 
-/** The address a client used, as far as it can be one. @throws Refusal INVALID for a Host header that is no host */
+/** The address the client used. @throws Refusal INVALID for a Host header that is not a host */
 export function originOf({ origin }: Pick<Ask, 'origin'>): string {
   if (!/^https?:\/\/(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/.test(origin)) {
     throw new Refusal('INVALID', 'the Host header is not a host')

@@ -27,10 +27,10 @@ export const realmProviderVariables = z.object({
 })
 type Environment = z.infer<typeof realmProviderVariables>
 
-/** What the process needs besides the service itself: where to listen, which namespace to watch. */
+/** The environment of a process that runs a realm provider alone: the service, where to listen, which namespace to watch. */
 export type RealmProviderEnvironment = Readonly<Environment>
 
-/** What the service itself is told, in a process of its own or beside others. */
+/** The settings of the service itself, whether it runs alone in a process or beside others. */
 export type RealmProviderConfig = Readonly<Pick<Environment, 'COMMIT_HASH' | 'CURRENT_VERSION'>> & {
   readonly HTTP_BASE_URL?: string | undefined
   readonly STATS_URL?: string | undefined
@@ -38,5 +38,5 @@ export type RealmProviderConfig = Readonly<Pick<Environment, 'COMMIT_HASH' | 'CU
   readonly PUBLICATION_PEERS?: string | undefined
 }
 
-/** @throws UserError naming every variable that is not usable */
+/** @throws UserError naming every invalid variable */
 export const readConfig = (env: NodeJS.ProcessEnv): RealmProviderEnvironment => parseEnv(realmProviderVariables, env)

@@ -3,7 +3,7 @@ import { type Answer, ok, type Route, route } from '../chassis/http.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
 import type { PublishedRealm } from './core/published-realm.ts'
 
-// Everything the page shows comes from others, so it only ever goes into text nodes and onto the canvas.
+// All data on the page comes from other services, so it is only put into text nodes and onto the canvas.
 const SCRIPT = `
 const parcel = 16
 const make = (tag, text, parent) => parent.appendChild(Object.assign(document.createElement(tag), { textContent: text ?? '' }))
@@ -28,13 +28,13 @@ function draw(canvas, islands, peers, sizes) {
   }
 }
 
-async function look() {
+async function refresh() {
   const realms = (await get('console/realms')) ?? []
   const shown = await Promise.all(realms.map(async (realm) => {
     const [islands, peers] = realm.statsUrl ? await Promise.all([get(realm.statsUrl + '/islands'), get(realm.statsUrl + '/peers')]) : []
     const box = document.createElement('section')
     make('h2', realm.realmName + (realm.healthy ? '' : ' (not taking players)'), box)
-    // The statistics the map is drawn from are of this moment; the count that realms are listed with is some seconds old.
+    // The peers on the map are current; the count in the list of realms is some seconds old.
     const players = peers?.peers?.length ?? realm.usersCount
     make('p', players + ' players, ' + (islands?.islands ?? []).length + ' islands, version ' + realm.version, box)
     const cells = make('ul', '', box)
@@ -45,28 +45,28 @@ async function look() {
   }))
   if (shown.length === 0) shown.push(Object.assign(document.createElement('p'), { textContent: 'No realm is published.' }))
   document.querySelector('main').replaceChildren(...shown)
-  setTimeout(look, 2000)
+  setTimeout(refresh, 2000)
 }
-look()
+refresh()
 `
 const STYLE =
   'body{font:14px system-ui;margin:2rem;color:#223}main{display:flex;flex-wrap:wrap;gap:2rem}canvas{background:#f7f9fb}h2,p,ul{margin:.3rem 0}'
 const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Realms</title><style>${STYLE}</style><main></main><script>${SCRIPT}</script></html>`
 
-const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
-const page: Answer = {
+const cspHash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+const pageAnswer: Answer = {
   status: 200,
   headers: {
     'content-type': 'text/html; charset=utf-8',
-    // The page runs its own script, asks whoever it likes for numbers, and nothing else.
-    'content-security-policy': `default-src 'none'; script-src ${hashOf(SCRIPT)}; style-src ${hashOf(STYLE)}; connect-src *; frame-ancestors 'none'`,
+    // The page may run its own script and send requests to the stats of any realm, and nothing else.
+    'content-security-policy': `default-src 'none'; script-src ${cspHash(SCRIPT)}; style-src ${cspHash(STYLE)}; connect-src *; frame-ancestors 'none'`,
   },
   body: Buffer.from(PAGE),
 }
 
-/** A page for people: the realms, their cells, and who stands where, live. The browser asks each realm's own statistics. */
+/** A web page that shows the realms, their cells and the positions of players, live. The browser queries the stats of each realm. */
 export const consoleRoutes = (realms: () => ReadonlyMap<string, PublishedRealm>, stats: RealmStats): Route[] => [
-  route('GET', '/console', () => page),
+  route('GET', '/console', () => pageAnswer),
   route('GET', '/console/realms', () =>
     ok(
       Array.from(realms().values(), (realm) => {

@@ -21,7 +21,7 @@ export const anEndpoint = (slot: number, state: Endpoint['state'] = 'Serving'): 
   state,
 })
 
-/** A Realm with one cell that serves, unless told otherwise. */
+/** A Realm; by default with one serving cell. */
 export function aRealm(
   given: {
     name?: string
@@ -77,14 +77,14 @@ export function aRealm(
   }
 }
 
-/** Players counted by hand, in the test. */
+/** Stats with the given players by name of the realm, and no hot scenes. */
 export const playerCounts = (counts: Record<string, number> = {}): RealmStats => ({
   playerCount: ({ realmName }) => (counts[realmName] === undefined ? undefined : { total: counts[realmName] }),
   hotScenes: () => [],
   stop: async () => {},
 })
 
-/** A realm provider on a port of this machine. Time is the test's own unless it waits for the real world. */
+/** Starts a realm provider on a free local port, with a manual clock unless `realTime` is set. */
 export async function aProvider(
   { onTestFinished }: Finishing,
   given: { config?: Partial<RealmProviderConfig>; realTime?: boolean; port?: number } & Partial<RealmProviderDependencies> = {},
@@ -116,7 +116,7 @@ export async function aProvider(
 
 const keepAlive = new Agent({ keepAlive: true, maxSockets: 32 })
 
-/** Sends a request line and a Host header no well-behaved client would send. */
+/** Sends paths and Host headers that `fetch` would not send. */
 export const rawGet = (url: string, path: string, host?: string): Promise<{ status: number; body: string }> =>
   new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url)
@@ -132,7 +132,7 @@ export const rawGet = (url: string, path: string, host?: string): Promise<{ stat
       .end()
   })
 
-/** What a catalyst in good health says; `versions` of content and lambdas. */
+/** The `/about` of a healthy catalyst; `versions` of content and lambdas. */
 export const aCatalystAbout = (publicUrl: string, versions: [string, string] = ['8.0.3', '4.12.0']) => ({
   healthy: true,
   acceptingUsers: true,
@@ -148,7 +148,7 @@ export const aCatalystAbout = (publicUrl: string, versions: [string, string] = [
   comms: { healthy: true, protocol: 'v3', fixedAdapter: 'offline:offline' },
 })
 
-/** Another service on this machine whose answers the test gives: by path, JSON or nothing at all. */
+/** A local HTTP service that answers with the given JSON by path, with 404 elsewhere, and not at all while `hanging`. */
 export async function aService({ onTestFinished }: Finishing, answers: Record<string, unknown> = {}) {
   const state = { answers, status: 200, hanging: false, asked: [] as string[] }
   const server = createServer((incoming, response) => {

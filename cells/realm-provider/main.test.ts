@@ -9,7 +9,7 @@ import type { Transport } from '../kube/transport.ts'
 import { anEndpoint, aRealm } from './fixtures.ts'
 import { main } from './main.ts'
 
-/** A port nobody listens on now. */
+/** A port that is free now. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -56,7 +56,7 @@ withPart('kube', 'the realm provider of a real API server', (part) => {
   }
   const adapter = (slot: number) => ({ status: 200, body: { comms: { adapter: anEndpoint(slot).adapter } } })
 
-  test('a realm is told of from the moment its status has an endpoint, through an outage of the API server, until it is gone', async () => {
+  test('a realm is published from the moment its status has an endpoint, through an outage of the API server, until it is deleted', async () => {
     await expect.poll(async () => (await about()).status, { timeout: 15_000 }).toBe(404)
     await transport.apply(realmResource, { apiVersion, kind, metadata, spec }, options)
     await reportEndpoint(0, 'Serving')

@@ -8,7 +8,7 @@ import { readConfig } from './config.ts'
 import { startRealmProvider } from './service.ts'
 import { createKubernetesSource } from './sources/kubernetes.ts'
 
-/** Runs the realm provider of a cluster. @throws UserError when the environment is not usable or there is no cluster */
+/** Runs the realm provider of a cluster. @throws UserError when the environment is invalid or there is no cluster */
 export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   const config = readConfig(env)
   return runCell('realm-provider', config, async ({ log, metrics }) => {

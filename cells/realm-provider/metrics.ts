@@ -7,20 +7,23 @@ export const providerMetrics = (
 ) => {
   metrics.gauge('realms', 'Realms that are published.', { read: read.realms })
   metrics.gauge('realms_healthy', 'Published realms that take players.', { read: read.healthy })
-  metrics.gauge('realms_clashing', 'Realms that are not served because an older one has their name.', { read: read.clashes })
+  metrics.gauge('realms_clashing', 'Realms that are not served because an older one has the same name.', { read: read.clashes })
   metrics.gauge('realms_leased', 'Realms of other clusters that are published here.', { read: read.leased })
   return {
-    publications: metrics.counter('publications_total', 'Requests of publishers by what became of them.', ['outcome']),
-    catalystFailures: metrics.counter('catalyst_failures_total', 'Questions to catalysts that found none taking users.'),
+    publications: metrics.counter('publications_total', 'Requests of publishers, by outcome.', ['outcome']),
+    catalystFailures: metrics.counter(
+      'catalyst_failures_total',
+      'Requests to catalysts that failed or found that the catalyst does not take users.',
+    ),
     catalystsBeyond: metrics.gauge(
       'catalysts_beyond_limit',
-      'Catalysts of realms that are not watched because there are too many.',
+      'Catalysts of realms that are not polled because there are too many.',
     ),
-    statsFailures: metrics.counter('stats_failures_total', 'Questions to the statistics of realms that brought nothing.'),
-    built: metrics.counter('answers_built_total', 'Descriptions of realms that had to be written anew.'),
+    statsFailures: metrics.counter('stats_failures_total', 'Requests to the stats of realms that failed.'),
+    built: metrics.counter('answers_built_total', 'Answers to /about that had to be built.'),
     overflows: metrics.counter(
       'answers_overflows_total',
-      'Times all prepared descriptions were dropped because there were too many.',
+      'Times that all cached answers to /about were dropped because there were too many.',
     ),
   }
 }

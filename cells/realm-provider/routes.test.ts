@@ -10,19 +10,19 @@ describe('the paths of upstream', () => {
     expect(await json('/status')).toEqual({ version: '1.2.3', currentTime: clock.now(), commitHash: 'abc' })
   })
 
-  test('realms lists the healthy ones by name, with their players and our own address', async (t) => {
+  test('realms lists the healthy ones by name, with their players and the address of the realm provider', async (t) => {
     const { source, json, url } = await aProvider(t, { stats: playerCounts({ main: 42 }) })
     source.set(aRealm({ name: 'quiet' }))
     source.set(aRealm())
-    source.set(aRealm({ name: 'unwell', endpoints: [anEndpoint(0, 'Unhealthy')] }))
-    source.set(aRealm({ name: 'asleep', replicas: 0 }))
+    source.set(aRealm({ name: 'unhealthy', endpoints: [anEndpoint(0, 'Unhealthy')] }))
+    source.set(aRealm({ name: 'hibernated', replicas: 0 }))
     expect(await json('/realms')).toEqual([
       { serverName: 'main', url: `${url}/main`, usersCount: 42 },
       { serverName: 'quiet', url: `${url}/quiet`, usersCount: 0 },
     ])
   })
 
-  test('behind TLS the configured address is told, whatever the client used', async (t) => {
+  test('behind TLS the configured address is shown, whatever the client used', async (t) => {
     const { source, json } = await aProvider(t, { config: { HTTP_BASE_URL: 'https://realms.example/' } })
     source.set(aRealm())
     expect(await json('/realms')).toMatchObject([{ url: 'https://realms.example/main' }])
@@ -31,7 +31,7 @@ describe('the paths of upstream', () => {
 })
 
 describe('/{realm}/about', () => {
-  test('tells the realm, also by HEAD, and a 404 in JSON for one that is not here', async (t) => {
+  test('describes the realm, also for HEAD, and is a 404 in JSON for an unknown realm', async (t) => {
     const { source, get, url } = await aProvider(t, { stats: playerCounts({ main: 3 }) })
     source.set(aRealm())
     const answer = await get('/main/about')
@@ -51,11 +51,11 @@ describe('/{realm}/about', () => {
     expect([missing.status, await missing.json()]).toEqual([404, { error: "there is no realm 'nowhere' here" }])
   })
 
-  test('is 200 while no cell is well, and 404 once the realm is hibernated or gone', async (t) => {
+  test('is 200 while no cell is healthy, and 404 once the realm is hibernated or deleted', async (t) => {
     const { source, get, json } = await aProvider(t)
     source.set(aRealm({ endpoints: [anEndpoint(0, 'Unhealthy')] }))
-    const unwell = await get('/main/about')
-    expect([unwell.status, await unwell.json()]).toMatchObject([200, { healthy: false, acceptingUsers: false }])
+    const unhealthy = await get('/main/about')
+    expect([unhealthy.status, await unhealthy.json()]).toMatchObject([200, { healthy: false, acceptingUsers: false }])
     expect(await json('/realms')).toEqual([])
     source.set(aRealm())
     expect((await get('/main/about')).status).toBe(200)
@@ -66,7 +66,7 @@ describe('/{realm}/about', () => {
     expect((await get('/main/about')).status).toBe(404)
   })
 
-  test('follows the realm at once, and its ETag with it', async (t) => {
+  test('changes with the realm at once, and so does its ETag', async (t) => {
     const { source, get } = await aProvider(t)
     source.set(aRealm())
     const first = await get('/main/about')
@@ -82,7 +82,7 @@ describe('/{realm}/about', () => {
     expect(second.headers.get('etag')).not.toBe(etag)
   })
 
-  test('tells the commit only of cells that are of our own build', async (t) => {
+  test('shows the commit only for realms of the version of the realm provider', async (t) => {
     const { source, json } = await aProvider(t, { config: { CURRENT_VERSION: '1.0.0', COMMIT_HASH: 'c0ffee3' } })
     source.set(aRealm())
     expect(await json('/main/about')).toMatchObject({ comms: { version: '1.0.0', commitHash: 'c0ffee3' } })
@@ -92,7 +92,7 @@ describe('/{realm}/about', () => {
     expect(await json('/main/about')).not.toHaveProperty('comms.commitHash')
   })
 
-  test('sends players to the emptiest cell when each is counted', async (t) => {
+  test('sends players to the emptiest cell when the players of all cells are known', async (t) => {
     const bySlot = new Map([
       [0, 9],
       [1, 2],
@@ -105,7 +105,7 @@ describe('/{realm}/about', () => {
     expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(0).adapter } })
   })
 
-  test('is served for the older of two realms with one name, until that one is gone', async (t) => {
+  test('is served for the older of two realms with the same name, until that one is deleted', async (t) => {
     const { source, json, metrics } = await aProvider(t)
     const older = aRealm({ namespace: 'z', createdAt: '2026-01-01T00:00:00Z', endpoints: [anEndpoint(0)] })
     const newer = aRealm({
@@ -125,7 +125,7 @@ describe('/{realm}/about', () => {
   })
 })
 
-test('the console is a page that may run nothing but its own script, and lists realms with their cells', async (t) => {
+test('the console is a page that may run only its own script, and lists realms with their cells', async (t) => {
   const { source, get, json } = await aProvider(t, { stats: playerCounts({ main: 3 }) })
   source.set(aRealm({ statsUrl: 'http://s/stats/' }))
   const page = await get('/console')
@@ -139,7 +139,7 @@ test('the console is a page that may run nothing but its own script, and lists r
   ])
 })
 
-test('a realm without catalysts is an empty world that answers for itself', async (t) => {
+test('a realm without catalysts is an empty world served by the realm provider', async (t) => {
   const { source, get, json } = await aProvider(t)
   source.set(aRealm())
   const post = (path: string, body: string) => get(path, { method: 'POST', body })
@@ -154,7 +154,7 @@ test('a realm without catalysts is an empty world that answers for itself', asyn
   expect(tooLong.status).toBe(413)
 })
 
-test('a realm with catalysts, or none at all, has no content of ours', async (t) => {
+test('a realm with catalysts, and an unknown realm, get no content from the realm provider', async (t) => {
   const { source, get } = await aProvider(t)
   source.set(aRealm({ content: { catalysts: ['http://127.0.0.1:1'] } }))
   for (const realm of ['main', 'nowhere']) {
@@ -178,7 +178,7 @@ test('other methods get 405 with Allow, other paths 404 in JSON', async (t) => {
   expect([missing.status, await missing.json()]).toEqual([404, { error: 'Not Found' }])
 })
 
-test('hostile targets and Host headers are refused, and nothing they say is kept without limit', async (t) => {
+test('malicious paths and Host headers are refused, and what they contain is not cached without limit', async (t) => {
   const { source, url, metrics, get } = await aProvider(t)
   source.set(aRealm())
   for (const path of [
@@ -204,9 +204,9 @@ test('hostile targets and Host headers are refused, and nothing they say is kept
   expect((await get('/main/about')).status).toBe(200)
 })
 
-test('before the realms are known nobody is told that one does not exist, and once known they outlive their source', async (t) => {
+test('before the realms are known no request gets a 404, and once known they are kept when their source fails', async (t) => {
   let ready = false
-  let tell = () => {}
+  let notify = () => {}
   const realm = { ...aRealm() }
   const { source: local } = await aProvider(t)
   local.set(realm)
@@ -214,7 +214,7 @@ test('before the realms are known nobody is told that one does not exist, and on
     ...local,
     ready: () => ready,
     onChange: (listener) => {
-      tell = listener
+      notify = listener
       return () => undefined
     },
   }
@@ -222,11 +222,11 @@ test('before the realms are known nobody is told that one does not exist, and on
   for (const path of ['/main/about', '/realms', '/hot-scenes', '/health/ready']) expect((await get(path)).status).toBe(503)
   expect((await get('/health/live')).status).toBe(200)
   ready = true
-  tell()
+  notify()
   expect((await get('/health/ready')).status).toBe(200)
   expect((await get('/main/about')).status).toBe(200)
   ready = false
-  tell()
+  notify()
   expect((await get('/health/ready')).status).toBe(200)
   expect(await json('/realms')).toHaveLength(1)
 })

@@ -6,83 +6,68 @@ import { stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { Cell } from '../chassis/service.ts'
-import { type CatalystTiming, pollCatalysts } from './adapters/catalyst-poller.ts'
-import { pollStats, type RealmStats, type StatsTiming } from './adapters/stats-poller.ts'
+import { CatalystPoller, type CatalystTiming } from './adapters/catalyst-poller.ts'
+import { type RealmStats, StatsPoller, type StatsTiming } from './adapters/stats-poller.ts'
 import type { RealmProviderConfig } from './config.ts'
-import { type PublishedRealm, realmsByName } from './core/published-realm.ts'
+import type { PublishedRealm } from './core/published-realm.ts'
 import { providerMetrics } from './metrics.ts'
-import { createLeases } from './publications/leases.ts'
-import { createReplicas } from './publications/replicas.ts'
+import { PublicationLeases } from './publications/leases.ts'
+import { Replicas, replicaRoutes } from './publications/replicas.ts'
 import { publicationRoutes } from './publications/routes.ts'
+import { RealmDirectory } from './realm-directory.ts'
 import { providerRoutes } from './routes.ts'
 import { joinSources, type RealmSource } from './sources/realm-source.ts'
 
-/** What a realm provider needs. */
+/** The caller stops what it passes in. */
 export interface RealmProviderDependencies {
   source: RealmSource
-  /** Who counts players; the statistics of each realm are asked unless given. */
+  /** Replaces the poller that queries the stats of each realm. */
   stats?: RealmStats
   log: Log
   clock: Clock
   metrics: Metrics
-  /** How often others are asked; the defaults unless given. */
-  timing?: { catalysts?: CatalystTiming; players?: StatsTiming }
+  /** Intervals of the pollers, where they differ from the defaults. */
+  timing?: { catalysts?: CatalystTiming; stats?: StatsTiming }
 }
 
 /** Explorers post the pointers of everything around them. */
 const MAX_BODY_BYTES = 256 * 1024
 
-/** Starts the realm provider: it tells explorers where each realm is, from memory, and goes on telling when its sources fail. */
-export async function startRealmProvider(config: RealmProviderConfig, deps: RealmProviderDependencies): Promise<Cell> {
-  const { log, clock, metrics, timing = {} } = deps
-  const token = config.PUBLICATION_TOKEN
-  const leases = token ? createLeases({ clock, log }) : undefined
-  const addresses = (config.PUBLICATION_PEERS ?? '').split(',').filter(Boolean)
-  const peers = leases && token ? createReplicas({ leases, token, addresses, log }) : undefined
-  const source = leases ? joinSources(deps.source, leases) : deps.source
-  let realms: ReadonlyMap<string, PublishedRealm> = new Map()
-  let complete = false
+/** Starts the realm provider. It answers from memory, and goes on with what it knows while its sources are unreachable. */
+export async function startRealmProvider(config: RealmProviderConfig, dependencies: RealmProviderDependencies): Promise<Cell> {
+  const { log, clock, metrics, timing = {} } = dependencies
+  const publications = publicationsOf(config, dependencies)
+  // Leases that other replicas took while this one was down are known before it says that it is ready.
+  await publications?.replicas.sync()
+  const source = publications ? joinSources(dependencies.source, publications.leases) : dependencies.source
   const counted = providerMetrics(metrics, {
-    realms: () => realms.size,
-    healthy: () => [...realms.values()].filter(({ healthy }) => healthy).length,
-    clashes: () => source.realms().length - realms.size,
-    leased: () => leases?.all().length ?? 0,
+    realms: () => directory.realms.size,
+    healthy: () => [...directory.realms.values()].filter(({ healthy }) => healthy).length,
+    clashes: () => directory.clashes,
+    leased: () => publications?.leases.all().length ?? 0,
   })
-  const catalysts = pollCatalysts({ clock, log, metrics: counted, timing: timing.catalysts })
-  const look = () => {
-    realms = realmsByName(source.realms())
-    complete ||= source.ready()
+  const catalysts = new CatalystPoller({ clock, log, metrics: counted, timing: timing.catalysts })
+  const directory = new RealmDirectory(source, (realms) => {
     catalysts.follow([...realms.values()].flatMap(({ content }) => content.catalysts))
-  }
-  // What was leased while this replica was away is known before it says that it is ready.
-  await peers?.sync()
-  look()
-  const stopLooking = source.onChange(look)
+  })
   const stats =
-    deps.stats ??
-    pollStats({
-      realms: () => realms.values(),
+    dependencies.stats ??
+    new StatsPoller({
+      realms: () => directory.realms.values(),
       statsUrlOf: statsUrlOf(config.STATS_URL),
       clock,
       log,
       metrics: counted,
-      timing: timing.players,
+      timing: timing.stats,
     })
-
-  // Once ready, always ready: a source that fails later makes nothing untrue, and a new catalyst is no reason to turn players away.
-  let begun = false
-  const readiness = (): Readiness => {
-    if (!complete) return { ready: false, reason: 'it is not known yet which realms there are' }
-    begun ||= catalysts.allAsked()
-    return begun ? { ready: true } : { ready: false, reason: 'not every catalyst was asked yet' }
-  }
+  const readiness = readinessOf(directory, catalysts)
   const app = createApp({
     log,
     metrics,
     maxBodyBytes: MAX_BODY_BYTES,
     routes: [
       ...providerRoutes({
-        realms: () => (complete ? realms : undefined),
+        realms: () => (directory.isComplete ? directory.realms : undefined),
         catalysts,
         stats,
         baseUrl: config.HTTP_BASE_URL && withoutTrailingSlash(config.HTTP_BASE_URL),
@@ -90,24 +75,44 @@ export async function startRealmProvider(config: RealmProviderConfig, deps: Real
         clock,
         metrics: counted,
       }),
-      ...(leases && token && peers
-        ? publicationRoutes({
-            leases,
-            token,
-            holder: (name) => realms.get(name),
-            metrics: counted,
-            announceToReplicas: peers.announce,
-          })
+      ...(publications
+        ? [
+            ...publicationRoutes({ ...publications, servedRealm: (name) => directory.realms.get(name), metrics: counted }),
+            ...replicaRoutes(publications),
+          ]
         : []),
-      ...(peers?.routes ?? []),
       ...operationalRoutes(metrics, readiness),
     ],
   })
-  const eyes = { stop: async () => stopLooking() }
-  return { app, readiness, stop: stopAll(log, eyes, catalysts, deps.stats ? undefined : stats, leases).stop }
+  return {
+    app,
+    readiness,
+    stop: stopAll(log, directory, catalysts, dependencies.stats ? undefined : stats, publications?.leases).stop,
+  }
 }
 
-/** Inside a cluster the Services of statistics are nearer than the hosts players use; a template names them. */
+/** Realms of other clusters are published here only where a token is configured. */
+function publicationsOf(
+  { PUBLICATION_TOKEN: token, PUBLICATION_PEERS = '' }: RealmProviderConfig,
+  { clock, log }: Pick<RealmProviderDependencies, 'clock' | 'log'>,
+): { token: string; leases: PublicationLeases; replicas: Replicas } | undefined {
+  if (!token) return undefined
+  const leases = new PublicationLeases({ clock, log })
+  const addresses = PUBLICATION_PEERS.split(',').filter(Boolean)
+  return { token, leases, replicas: new Replicas({ leases, token, addresses, log }) }
+}
+
+/** Once ready, always ready: what is known stays true when a source fails later, and a new catalyst must not make the service unready. */
+function readinessOf(directory: RealmDirectory, catalysts: CatalystPoller): () => Readiness {
+  let wasReady = false
+  return () => {
+    if (!directory.isComplete) return { ready: false, reason: 'the list of realms has not been read yet' }
+    wasReady ||= catalysts.allAsked()
+    return wasReady ? { ready: true } : { ready: false, reason: 'not every catalyst was asked yet' }
+  }
+}
+
+/** Inside a cluster the Services of stats are nearer than the hosts that players use; a template names them. */
 const statsUrlOf =
   (template: string | undefined) =>
   ({ key, statsUrl, isRemote }: PublishedRealm): string | undefined =>

@@ -5,7 +5,7 @@ const timing = { catalysts: { periodMs: 40, retryMs: 10, timeoutMs: 200 } }
 const poll = { timeout: 5000 }
 const contentOf = (host: string, healthy = true) => ({ healthy, content: { healthy, publicUrl: `${host}/content/` } })
 
-test('the world is that of a healthy catalyst, moves on when it dies, and stays, unhealthy, when all have died', async (t) => {
+test('the content is that of a healthy catalyst, then of another one when that fails, and is kept as unhealthy when all have failed', async (t) => {
   const [one, two] = [await aService(t), await aService(t)]
   for (const { url, state } of [one, two]) state.answers['/about'] = aCatalystAbout(url)
   const { source, get, json, cell } = await aProvider(t, { realTime: true, timing })
@@ -27,7 +27,7 @@ test('the world is that of a healthy catalyst, moves on when it dies, and stays,
   await expect.poll(about, poll).toMatchObject(contentOf(two.url))
 })
 
-test('a catalyst that never answered is told as unhealthy, and it holds nobody up', async (t) => {
+test('a catalyst that never answered is shown as unhealthy, and delays no request', async (t) => {
   const hanging = await aService(t)
   hanging.state.hanging = true
   const { source, get, json } = await aProvider(t, {
@@ -55,7 +55,7 @@ test('one lost answer does not make a catalyst unhealthy', async (t) => {
   expect(await json('/main/about')).toMatchObject(contentOf(catalyst.url))
 })
 
-test('what a catalyst changes about itself is told, and one nobody declares any more is left alone', async (t) => {
+test('changes of a catalyst are passed on, and one that no realm declares any more is not polled', async (t) => {
   const catalyst = await aService(t)
   catalyst.state.answers['/about'] = aCatalystAbout(catalyst.url)
   const { source, json } = await aProvider(t, { realTime: true, timing })
@@ -66,14 +66,14 @@ test('what a catalyst changes about itself is told, and one nobody declares any 
   source.set(aRealm())
   const other = await aService(t)
   other.state.answers['/about'] = aCatalystAbout(other.url)
-  await new Promise((resolve) => setTimeout(resolve, 100)) // a question may be on its way
+  await new Promise((resolve) => setTimeout(resolve, 100)) // a request may be under way
   const asked = catalyst.state.asked.length
   source.set(aRealm({ name: 'other', content: { catalysts: [other.url] } }))
   await expect.poll(() => other.state.asked.length, poll).toBeGreaterThan(4)
   expect(catalyst.state.asked.length).toBe(asked)
 })
 
-test('a player may name the catalyst, and is otherwise sent to one of the newest', async (t) => {
+test('a player may name the catalyst, and otherwise gets one of the newest', async (t) => {
   const [old, fresh] = [await aService(t), await aService(t)]
   old.state.answers['/about'] = aCatalystAbout(old.url, ['7.0.0', '4.12.0'])
   fresh.state.answers['/about'] = aCatalystAbout(fresh.url)

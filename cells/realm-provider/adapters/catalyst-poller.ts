@@ -1,107 +1,113 @@
 import type { Clock } from '../../chassis/clock.ts'
-import { fetchJson } from '../../chassis/fetch-json.ts'
+import { type Fetched, fetchJson } from '../../chassis/fetch-json.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
-import { repeat } from '../../chassis/repeat.ts'
+import { Poller, type PollOutcome } from '../../chassis/poller.ts'
 import { type Catalyst, type CatalystAbout, readCatalystAbout } from '../core/catalyst.ts'
 import type { ProviderMetrics } from '../metrics.ts'
 
-/** Watches catalysts in the background, so that no player ever waits for one. */
-export interface Catalysts extends Running {
-  /** From now on exactly these are watched, new ones at once. */
-  follow(urls: Iterable<string>): void
-  /** Those of a realm that ever answered well, in the realm's order of preference. */
-  known(urls: readonly string[]): readonly Catalyst[]
-  /** Whether each that is followed was asked at least once. */
-  allAsked(): boolean
-}
-
-/** How often catalysts are asked, in milliseconds. */
+/** Intervals of the requests to catalysts, in milliseconds. */
 export interface CatalystTiming {
   periodMs: number
-  /** Sooner, after a first failure: one lost answer is no verdict. */
+  /** Used after a first failure, because one lost answer does not mean that a catalyst is down. */
   retryMs: number
   timeoutMs: number
 }
 
-export const CATALYST_TIMING: CatalystTiming = { periodMs: 5_000, retryMs: 500, timeoutMs: 1_000 }
-/** Followed at most, over all realms; those beyond are as if they were down. */
-export const MAX_CATALYSTS = 512
+const CATALYST_TIMING: CatalystTiming = { periodMs: 5_000, retryMs: 500, timeoutMs: 1_000 }
+/** Most catalysts polled, over all realms; those beyond count as down. */
+const MAX_CATALYSTS = 512
 const MAX_ABOUT_BYTES = 256 * 1024
-/** Failures in a row that make a catalyst unhealthy. */
+/** Failures in a row after which a catalyst is unhealthy. */
 const FAILURES_UNTIL_UNHEALTHY = 2
 
-interface Watched extends Running {
+interface PolledCatalyst {
+  readonly url: string
+  /** Undefined until the first valid answer. */
   catalyst: Catalyst | undefined
-  asked: boolean
+  failures: number
+  /** Whether the first request has ended, well or not. */
+  wasAsked: boolean
 }
 
-/** Starts with no catalyst to watch; `follow` says which. */
-export function pollCatalysts(options: {
-  clock: Clock
-  log: Log
-  metrics: ProviderMetrics
-  timing?: CatalystTiming | undefined
-}): Catalysts {
-  const { clock, log, metrics, timing = CATALYST_TIMING } = options
-  const watched = new Map<string, Watched>()
+/** Polls `/about` of catalysts in the background, so that no request of a player waits for a catalyst. */
+export class CatalystPoller implements Running {
+  readonly #poller: Poller<PolledCatalyst, Fetched>
+  readonly #timing: CatalystTiming
+  readonly #log: Log
+  readonly #metrics: ProviderMetrics
 
-  function watch(url: string): Watched {
-    let failures = 0
-    const entry: Watched = { catalyst: undefined, asked: false, stop: async () => {} }
-    const ask = async () => {
-      const answer = await fetchJson(`${url}/about`, { timeoutMs: timing.timeoutMs, maxBytes: MAX_ABOUT_BYTES })
-      const about = answer.ok && answer.status >= 200 && answer.status < 300 ? readCatalystAbout(answer.body) : undefined
-      if (watched.get(url) !== entry) return // nobody wants to know any more
-      if (!about) {
-        failures++
-        metrics.catalystFailures.inc()
-        log.debug({ url, answer: answer.ok ? answer.status : answer.reason }, 'a catalyst does not take users')
-      } else failures = 0
-      learn(url, entry, about, failures)
-    }
-    watched.set(url, entry)
-    const asking = repeat({
-      task: ask,
-      delayMs: () => (failures > 0 && failures < FAILURES_UNTIL_UNHEALTHY ? timing.retryMs : timing.periodMs),
+  /** Polls nothing until `follow`. */
+  constructor(options: { clock: Clock; log: Log; metrics: ProviderMetrics; timing?: CatalystTiming | undefined }) {
+    const { clock, log, metrics, timing = CATALYST_TIMING } = options
+    this.#log = log
+    this.#metrics = metrics
+    this.#timing = timing
+    this.#poller = new Poller({
+      ask: ({ url }) => fetchJson(`${url}/about`, { timeoutMs: timing.timeoutMs, maxBytes: MAX_ABOUT_BYTES }),
+      learn: (polled, answer) => this.#learn(polled, answer),
+      concurrency: MAX_CATALYSTS,
       clock,
       log,
     })
-    entry.stop = asking.stop
-    return entry
   }
 
-  function learn(url: string, entry: Watched, about: CatalystAbout | undefined, failures: number): void {
-    const before = entry.catalyst
-    entry.asked = true
-    if (about) {
-      // The same words again are no news: answers made from them stay as they are.
-      if (before?.healthy && JSON.stringify(before.about) === JSON.stringify(about)) return
-      entry.catalyst = { url, healthy: true, about }
-      if (!before?.healthy) log.info({ url }, 'a catalyst takes users')
-    } else if (before?.healthy && failures >= FAILURES_UNTIL_UNHEALTHY) {
-      entry.catalyst = { ...before, healthy: false }
-      log.warn({ url }, 'a catalyst no longer takes users')
+  /** Polls exactly these catalysts from now on, new ones at once. */
+  follow(urls: Iterable<string>): void {
+    const wanted = new Set(urls)
+    for (const [url] of this.#poller.targets()) if (!wanted.has(url)) this.#poller.forget(url)
+    let polled = [...this.#poller.targets()].length
+    for (const url of wanted) {
+      if (polled >= MAX_CATALYSTS || this.#poller.get(url)) continue
+      this.#poller.watch(url, () => ({ url, catalyst: undefined, failures: 0, wasAsked: false }))
+      polled++
     }
+    this.#metrics.catalystsBeyond.set(wanted.size - polled)
   }
 
-  return {
-    follow(urls) {
-      const wanted = new Set(urls)
-      for (const [url, entry] of watched) {
-        if (wanted.has(url)) continue
-        watched.delete(url)
-        void entry.stop()
-      }
-      for (const url of wanted) if (!watched.has(url) && watched.size < MAX_CATALYSTS) watch(url)
-      metrics.catalystsBeyond.set(wanted.size - watched.size)
-    },
-    known: (urls) => urls.flatMap((url) => watched.get(url)?.catalyst ?? []),
-    allAsked: () => [...watched.values()].every(({ asked }) => asked),
-    stop: async () => {
-      const ending = [...watched.values()].map((entry) => entry.stop())
-      watched.clear()
-      await Promise.all(ending)
-    },
+  /** The catalysts among these that have ever given a valid answer, in the same order. */
+  known(urls: readonly string[]): readonly Catalyst[] {
+    return urls.flatMap((url) => this.#poller.get(url)?.catalyst ?? [])
+  }
+
+  /** Whether every polled catalyst was asked at least once. */
+  allAsked(): boolean {
+    return [...this.#poller.targets()].every(([, { wasAsked }]) => wasAsked)
+  }
+
+  stop(): Promise<void> {
+    return this.#poller.stop()
+  }
+
+  #learn(polled: PolledCatalyst, answer: Fetched): PollOutcome {
+    const isSuccess = answer.ok && answer.status >= 200 && answer.status < 300
+    const about = isSuccess ? readCatalystAbout(answer.body) : undefined
+    const before = polled.catalyst
+    polled.wasAsked = true
+    if (about) this.#succeed(polled, about)
+    else {
+      this.#metrics.catalystFailures.inc()
+      this.#log.debug({ url: polled.url, answer: answer.ok ? answer.status : answer.reason }, 'a catalyst does not take users')
+      this.#fail(polled)
+    }
+    const { failures, catalyst } = polled
+    const isDoubtful = failures > 0 && failures < FAILURES_UNTIL_UNHEALTHY
+    return { next: isDoubtful ? this.#timing.retryMs : this.#timing.periodMs, changed: catalyst !== before }
+  }
+
+  #succeed(polled: PolledCatalyst, about: CatalystAbout): void {
+    const before = polled.catalyst
+    polled.failures = 0
+    // An unchanged catalyst stays the same object, so that answers made from it stay valid.
+    if (before?.healthy && JSON.stringify(before.about) === JSON.stringify(about)) return
+    polled.catalyst = { url: polled.url, healthy: true, about }
+    if (!before?.healthy) this.#log.info({ url: polled.url }, 'a catalyst takes users')
+  }
+
+  #fail(polled: PolledCatalyst): void {
+    polled.failures++
+    if (!polled.catalyst?.healthy || polled.failures < FAILURES_UNTIL_UNHEALTHY) return
+    polled.catalyst = { ...polled.catalyst, healthy: false }
+    this.#log.warn({ url: polled.url }, 'a catalyst no longer takes users')
   }
 }

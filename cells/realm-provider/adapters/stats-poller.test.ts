@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { anEndpoint, aProvider, aRealm, aService } from '../fixtures.ts'
 
-describe('the players of realms', () => {
-  const timing = { players: { periodMs: 30, timeoutMs: 200 } }
+describe('the stats of realms', () => {
+  const timing = { stats: { periodMs: 30, timeoutMs: 200 } }
 
-  test('are counted by each realm’s statistics, in the background, and the last number outlives them', async (t) => {
+  test('give the number of players, polled in the background, and the last number is kept when they fail', async (t) => {
     const stats = await aService(t, {
       '/stats/core-status': { healthy: true, userCount: 7 },
       '/stats/cells': {
@@ -29,7 +29,7 @@ describe('the players of realms', () => {
     expect(await json('/main/about')).toMatchObject({ comms: { usersCount: 7 } })
   })
 
-  test('inside a cluster are asked for at the Service a template names', async (t) => {
+  test('are queried inside a cluster at the Service that a template names', async (t) => {
     const stats = await aService(t, { '/realms/main/core-status': { healthy: true, userCount: 4 } })
     const config = { STATS_URL: `${stats.url}/{namespace}/{name}` }
     const { source, json } = await aProvider(t, { realTime: true, timing, config })
@@ -37,7 +37,7 @@ describe('the players of realms', () => {
     await expect.poll(() => json('/main/about'), { timeout: 5000 }).toMatchObject({ comms: { usersCount: 4 } })
   })
 
-  test('make scenes hot, added up over realms, from a cache no request fills', async (t) => {
+  test('give the hot scenes, summed over realms, from a cache that no request fills', async (t) => {
     const scene = {
       id: 'plaza',
       name: 'Plaza',

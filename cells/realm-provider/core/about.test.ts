@@ -9,17 +9,17 @@ import { publishedRealm } from './published-realm.ts'
 const about = (given: Parameters<typeof aRealm>[0], world: World, more: { usersCount?: number; commitHash?: string } = {}) => {
   const realm = publishedRealm(aRealm(given))
   const endpoint = realm?.endpoints[0]
-  if (!realm || !endpoint) throw new Error('the test expected this realm to be published')
+  if (!realm || !endpoint) throw new Error('the realm of the test is not published')
   return aboutOf({ realm, endpoint, usersCount: 0, world, ...more })
 }
 const catalyst = (document: unknown, healthy = true): World => {
   const read = readCatalystAbout(document)
-  if (!read) throw new Error('the test expected this catalyst to take users')
+  if (!read) throw new Error('the catalyst of the test does not take users')
   return { kind: 'catalyst', about: read, healthy }
 }
 const empty: World = { kind: 'empty', baseUrl: 'https://realms.example/main' }
 
-test('the city realm of the protocol document comes out byte by byte', () => {
+test('the city realm of the protocol document is answered byte by byte', () => {
   const map = {
     minimapEnabled: true,
     sizes: [
@@ -30,8 +30,8 @@ test('the city realm of the protocol document comes out byte by byte', () => {
   }
   const document = { ...aCatalystAbout('https://peer-eu.example.org'), configurations: { map } }
   const endpoint = { ...anEndpoint(0), adapter: 'archipelago:archipelago:wss://connector.example.org/ws' }
-  const told = about({ endpoints: [endpoint] }, catalyst(document), { usersCount: 42, commitHash: 'c0ffee3' })
-  expect(JSON.stringify(told)).toBe(
+  const answer = about({ endpoints: [endpoint] }, catalyst(document), { usersCount: 42, commitHash: 'c0ffee3' })
+  expect(JSON.stringify(answer)).toBe(
     '{"healthy":true,"acceptingUsers":true,' +
       '"configurations":{"networkId":1,"realmName":"main","globalScenesUrn":[],"scenesUrn":[],' +
       '"map":{"minimapEnabled":true,"sizes":[{"left":-150,"top":150,"right":150,"bottom":-150},{"left":62,"top":158,"right":162,"bottom":151},{"left":151,"top":150,"right":163,"bottom":59}]}},' +
@@ -42,7 +42,7 @@ test('the city realm of the protocol document comes out byte by byte', () => {
   )
 })
 
-test('without a catalyst the realm is an empty world of our own', () => {
+test('without a catalyst the realm is an empty world served by the realm provider', () => {
   expect(about({}, empty)).toMatchObject({
     healthy: true,
     acceptingUsers: true,
@@ -52,7 +52,7 @@ test('without a catalyst the realm is an empty world of our own', () => {
   })
 })
 
-test('a realm whose cells are unwell keeps its adapter and says that it takes nobody', () => {
+test('a realm whose cells are unhealthy keeps its adapter and does not accept users', () => {
   expect(about({ endpoints: [anEndpoint(0, 'Unhealthy')] }, empty)).toMatchObject({
     healthy: false,
     acceptingUsers: false,
@@ -62,9 +62,9 @@ test('a realm whose cells are unwell keeps its adapter and says that it takes no
   })
 })
 
-test('a catalyst that stopped answering is still told, as unhealthy, and comms stay healthy', () => {
-  const told = about({}, catalyst(aCatalystAbout('https://c.example'), false))
-  expect(told).toMatchObject({
+test('a catalyst that stopped answering is still shown, as unhealthy, and comms stay healthy', () => {
+  const answer = about({}, catalyst(aCatalystAbout('https://c.example'), false))
+  expect(answer).toMatchObject({
     healthy: false,
     acceptingUsers: false,
     content: { healthy: false, publicUrl: 'https://c.example/content/' },
@@ -79,14 +79,14 @@ test('a catalyst that stopped answering is still told, as unhealthy, and comms s
   })
 })
 
-test('there is an adapter and never a fixedAdapter beside it', () => {
+test('the adapter is never accompanied by a fixedAdapter', () => {
   for (const world of [empty, catalyst(aCatalystAbout('https://c.example'))]) {
     const { comms } = about({}, world) as { comms: object }
     expect(Object.keys(comms)).toEqual(['healthy', 'protocol', 'version', 'usersCount', 'adapter'])
   }
 })
 
-test('what the realm declares wins over its catalyst, and where it declares nothing the catalyst is believed', () => {
+test('values of the realm take precedence over those of its catalyst, which fill in what the realm does not declare', () => {
   const theirs = {
     ...aCatalystAbout('https://c.example'),
     configurations: {
@@ -112,7 +112,7 @@ test('what the realm declares wins over its catalyst, and where it declares noth
   expect(about({ content: ours }, catalyst(theirs))).toMatchObject({ configurations: { ...ours, realmName: 'main' } })
 })
 
-test('a rectangle one side of which is no integer does not get through, because Bevy could not read the document', () => {
+test('a rectangle with a side that is not an integer is removed, because Bevy could not read the document', () => {
   const whole = { left: 0, top: 1, right: 1, bottom: 0 }
   const withMap = (map: unknown) =>
     about({}, catalyst({ ...aCatalystAbout('https://c.example'), configurations: { map } })) as {

@@ -2,38 +2,38 @@ import type { Endpoint, RealmSpec } from '../../../crds/realm.ts'
 import type { CatalystAbout } from './catalyst.ts'
 import type { PublishedRealm } from './published-realm.ts'
 
-/** Where the world of a realm comes from, as of now. */
+/** Where the content of a realm comes from at the moment. */
 export type World =
-  /** No catalyst is configured: an empty world, served by ourselves below this base URL (no slash at the end). */
+  /** No catalyst is configured: the realm provider serves an empty world below this base URL (no slash at the end). */
   | { kind: 'empty'; baseUrl: string }
-  /** A catalyst, which may have stopped answering since. */
+  /** A catalyst, which may have stopped answering since its last valid answer. */
   | { kind: 'catalyst'; about: CatalystAbout; healthy: boolean }
-  /** None of the configured catalysts has ever answered; this is where the first of them should be. */
+  /** None of the configured catalysts has ever answered; this is the URL of the first. */
   | { kind: 'unreachable'; url: string }
 
-/** All that `/about` tells. */
+/** The cell and the catalyst that were chosen for the player, and the realm they belong to. */
 export interface AboutInput {
   realm: PublishedRealm
   endpoint: Endpoint
   usersCount: number
   world: World
-  /** Commit the realm's cells were built from, when known. */
+  /** Commit that the services of the realm were built from, where it is known. */
   commitHash?: string | undefined
 }
 
 type Content = RealmSpec['content']
 
-/** What the CRD writes where the user wrote nothing: there, a catalyst's own word is better than ours. */
+/** Defaults of the CRD: where a realm has the default, the value of the catalyst is used instead. */
 export const CONTENT_DEFAULTS: Pick<Content, 'networkId' | 'map'> = {
   networkId: 1,
   map: { minimapEnabled: true, sizes: [{ left: -150, top: 150, right: 150, bottom: -150 }] },
 }
 
 /**
- * The realm's description (comms.md §2): the catalyst's, with the realm's own name, comms and health.
+ * The body of `/about` (comms.md §2): that of the catalyst, with the name, comms and health of the realm.
  *
- * `comms.fixedAdapter` is never sent beside `adapter`, because explorers disagree on which of them wins. `healthy` and
- * `acceptingUsers` mean both comms and world; explorers that do not read them enter anyway and at least meet each other.
+ * `comms.fixedAdapter` is never sent beside `adapter`, because explorers disagree on which of them takes precedence. `healthy` and
+ * `acceptingUsers` cover both comms and content; explorers that do not read them enter anyway, and players can at least meet.
  */
 export function aboutOf({ realm, endpoint, usersCount, world, commitHash }: AboutInput): Readonly<Record<string, unknown>> {
   const { content, lambdas } = servicesOf(world)
@@ -52,7 +52,7 @@ export function aboutOf({ realm, endpoint, usersCount, world, commitHash }: Abou
       usersCount,
       adapter: endpoint.adapter,
     },
-    // Without a healthy one, web explorers of old do not open an Archipelago socket at all.
+    // Older web explorers open an Archipelago socket only when this is healthy.
     bff: { healthy, protocolVersion: '1.0_0', userCount: usersCount, publicUrl: '/bff', ...bffOf(world) },
   }
 }
@@ -77,8 +77,8 @@ const ownServices = (base: string, healthy: boolean, synchronizationStatus: stri
 })
 
 function configurationsOf({ realmName, content }: PublishedRealm, world: World): Record<string, unknown> {
-  const theirs = world.kind === 'catalyst' ? world.about.configurations : {}
-  const { networkId, realmName: _, globalScenesUrn, scenesUrn, map, ...rest } = theirs
+  const catalyst = world.kind === 'catalyst' ? world.about.configurations : {}
+  const { networkId, realmName: _, globalScenesUrn, scenesUrn, map, ...rest } = catalyst
   const declaresNetwork = content.networkId !== CONTENT_DEFAULTS.networkId
   return {
     networkId: declaresNetwork || typeof networkId !== 'number' ? content.networkId : networkId,
@@ -90,7 +90,7 @@ function configurationsOf({ realmName, content }: PublishedRealm, world: World):
   }
 }
 
-/** What a catalyst says of its gateway, but for what we know better. */
+/** The `bff` of a catalyst, without the fields that describe the realm. */
 function bffOf(world: World): Record<string, unknown> {
   if (world.kind !== 'catalyst') return {}
   const { healthy: _, userCount: __, ...rest } = world.about.bff ?? {}
@@ -105,7 +105,7 @@ const isDefaultMap = ({ minimapEnabled, sizes }: Content['map']): boolean =>
 
 const sidesOf = ({ left, top, right, bottom }: Content['map']['sizes'][number]) => [left, top, right, bottom]
 
-/** A catalyst's map, without rectangles one side of which is no integer: a single one and Bevy cannot read the whole document. */
+/** The map of a catalyst, without rectangles that have a side which is not an integer: with a single one Bevy cannot read the whole document. */
 function readMap(map: unknown): Record<string, unknown> | undefined {
   if (typeof map !== 'object' || map === null) return undefined
   const { minimapEnabled, sizes, ...views } = map as Record<string, unknown>

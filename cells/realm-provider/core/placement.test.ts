@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
-import { anEndpoint } from '../fixtures.ts'
-import { type Assignment, chooseEndpoint } from './placement.ts'
+import { aCatalystAbout, anEndpoint } from '../fixtures.ts'
+import { type Catalyst, readCatalystAbout } from './catalyst.ts'
+import { nearestByCountry } from './countries.ts'
+import { type Assignment, type CatalystPreference, chooseCatalyst, chooseEndpoint } from './placement.ts'
 
 const endpoints = [anEndpoint(2), anEndpoint(0), anEndpoint(1)]
 const counted = (...players: (number | undefined)[]) =>
@@ -8,7 +10,7 @@ const counted = (...players: (number | undefined)[]) =>
 const slot = (how: Assignment | undefined, players?: ReadonlyMap<number, number>, visitor = '') =>
   chooseEndpoint(endpoints, how, { players, visitor })?.slot
 
-test('LeastLoaded leads to the emptiest cell when all are counted, else to the lowest slot', () => {
+test('LeastLoaded chooses the emptiest cell when the players of all are known, else the lowest slot', () => {
   expect(slot(undefined)).toBe(0)
   expect(slot({ assignment: 'LeastLoaded' }, counted(5, 3, 4))).toBe(1)
   expect(slot({ assignment: 'LeastLoaded' }, counted(4, 4, 4))).toBe(0)
@@ -16,7 +18,7 @@ test('LeastLoaded leads to the emptiest cell when all are counted, else to the l
   expect(chooseEndpoint([])).toBeUndefined()
 })
 
-test('Fill leads to the first cell with room, so that the last ones stay empty', () => {
+test('Fill chooses the first cell with room, so that the last cells stay empty', () => {
   const fill = { assignment: 'Fill', capacity: 10 } as const
   expect(slot(fill, counted(0, 0, 0))).toBe(0)
   expect(slot(fill, counted(9, 0, 0))).toBe(0)
@@ -26,7 +28,7 @@ test('Fill leads to the first cell with room, so that the last ones stay empty',
   expect(slot(fill)).toBe(0)
 })
 
-test('Sticky leads the same visitor to the same cell, and spreads visitors', () => {
+test('Sticky chooses the same cell for the same visitor, and spreads visitors', () => {
   const sticky = { assignment: 'Sticky' } as const
   const visitors = Array.from({ length: 300 }, (_, i) => `203.0.113.${i}`)
   const first = visitors.map((visitor) => slot(sticky, counted(0, 0, 0), visitor))
@@ -34,7 +36,7 @@ test('Sticky leads the same visitor to the same cell, and spreads visitors', () 
   for (const one of [0, 1, 2]) expect(first.filter((chosen) => chosen === one).length).toBeGreaterThan(60)
 })
 
-test('when a cell goes, only its own sticky visitors are led elsewhere', () => {
+test('when a cell is removed, only its own sticky visitors get another one', () => {
   const visitors = Array.from({ length: 100 }, (_, i) => `203.0.113.${i}`)
   for (const visitor of visitors) {
     const before = chooseEndpoint(endpoints, { assignment: 'Sticky' }, { visitor })?.slot
@@ -47,11 +49,61 @@ test('when a cell goes, only its own sticky visitors are led elsewhere', () => {
   }
 })
 
-test('a full favourite is passed over, and when all are full the emptiest takes one more', () => {
+test('a full cell is skipped, and when all are full the emptiest takes one more', () => {
   const sticky = { assignment: 'Sticky', capacity: 10 } as const
-  const favourite = slot(sticky, counted(0, 0, 0), 'me') ?? 0
-  const full = counted(...[0, 1, 2].map((one) => (one === favourite ? 10 : 0)))
-  expect(slot(sticky, full, 'me')).not.toBe(favourite)
+  const first = slot(sticky, counted(0, 0, 0), 'me') ?? 0
+  const full = counted(...[0, 1, 2].map((one) => (one === first ? 10 : 0)))
+  expect(slot(sticky, full, 'me')).not.toBe(first)
   for (const assignment of ['Sticky', 'Fill', 'LeastLoaded'] as const)
     expect(slot({ assignment, capacity: 10 }, counted(12, 11, 13), 'me')).toBe(1)
+})
+
+function aCatalyst(host: string, versions?: [string, string], healthy = true): Catalyst {
+  const about = readCatalystAbout(aCatalystAbout(`https://${host}`, versions))
+  if (!about) throw new Error('the catalyst of the test does not take users')
+  return { url: `https://${host}`, healthy, about }
+}
+const choice = (known: readonly Catalyst[], preference: CatalystPreference = {}, random = 0) =>
+  chooseCatalyst(known, preference, nearestByCountry, () => random)?.url
+
+test('without a preference the catalyst is the first of the newest healthy ones', () => {
+  expect(choice([])).toBeUndefined()
+  expect(choice([aCatalyst('a', undefined, false), aCatalyst('b'), aCatalyst('c')])).toBe('https://b')
+  expect(choice([aCatalyst('old', ['8.0.3', '4.9.9']), aCatalyst('new', ['8.0.3', '4.10.0'])])).toBe('https://new')
+  expect(choice([aCatalyst('none', ['x.y', '']), aCatalyst('new', ['0.0.1', '0'])])).toBe('https://new')
+})
+
+test('when no catalyst has both newest versions every healthy one is a candidate', () => {
+  expect(choice([aCatalyst('a', ['9.0.0', '1.0.0']), aCatalyst('b', ['1.0.0', '9.0.0'])])).toBe('https://a')
+})
+
+test('when no catalyst is healthy the first that once was is chosen', () => {
+  expect(choice([aCatalyst('a', undefined, false), aCatalyst('b', undefined, false)])).toBe('https://a')
+})
+
+test('the catalyst named in the URL is chosen, with or without a slash, as long as it is healthy', () => {
+  const known = [aCatalyst('a'), aCatalyst('b', ['1.0.0', '1.0.0']), aCatalyst('c', undefined, false)]
+  expect(choice(known, { override: 'https://b' })).toBe('https://b')
+  expect(choice(known, { override: 'https://b//' })).toBe('https://b')
+  expect(choice(known, { override: 'https://c' })).toBe('https://a')
+  expect(choice(known, { override: 'https://evil' })).toBe('https://a')
+})
+
+test('a player gets a catalyst in the nearest country, a random one of several there', () => {
+  const [us, br, ie, sg, fr, dclnodes] = [
+    'peer-ec1.decentraland.org',
+    'peer-ec2.decentraland.org',
+    'peer-eu.decentraland.org',
+    'peer-ap1.decentraland.org',
+    'peer.kyllian.me',
+    'peer.dclnodes.io',
+  ].map((host) => aCatalyst(host)) as [Catalyst, Catalyst, Catalyst, Catalyst, Catalyst, Catalyst]
+  const all = [us, br, ie, sg, fr, dclnodes]
+  const from = (country: string, random = 0) => choice(all, { country }, random)
+  expect([from('DE'), from('DE', 0.99)]).toEqual([fr.url, dclnodes.url])
+  expect(['GB', 'MX', 'AR', 'AU', 'JP'].map((country) => from(country))).toEqual([ie.url, us.url, br.url, sg.url, sg.url])
+  // For an unknown country every catalyst is a candidate, and so it is when the country of no catalyst is known.
+  expect(from('XX', 0.5)).toBe(sg.url)
+  expect(choice([aCatalyst('a.example'), aCatalyst('b.example')], { country: 'DE' }, 0.9)).toBe('https://b.example')
+  expect(choice([aCatalyst('a.example'), fr], { country: 'DE' })).toBe(fr.url)
 })

@@ -1,20 +1,24 @@
 import type { Endpoint, RealmSpec } from '../../../crds/realm.ts'
+import { withoutTrailingSlash } from '../../chassis/base-url.ts'
 import { fnv1a } from '../../chassis/fnv1a.ts'
+import type { Catalyst } from './catalyst.ts'
 
-/** How a realm shares its players out among its cells. */
+// Where a player is sent: to a cell of the realm for comms, and to a catalyst for the world.
+
+/** How a realm distributes its players over its cells. */
 export type Assignment = Pick<RealmSpec['cells'], 'assignment' | 'capacity'>
 
-/** What is known when a newcomer asks. */
+/** What is known when a player asks for a cell. */
 export interface Visitor {
-  /** Players by slot; nothing while nobody counted. */
+  /** Players by slot; undefined while they were never counted. */
   players?: ReadonlyMap<number, number> | undefined
-  /** What tells visitors apart, such as their address: the same one is led to the same cell, where that is asked for. */
+  /** Tells visitors apart, such as an address: with `Sticky`, the same visitor is sent to the same cell. */
   visitor?: string
 }
 
 /**
- * Which cell a newcomer is led to. Cells with room go before full ones; when all are full, the emptiest takes one more. Where players of a
- * cell are not known, it counts as having room.
+ * The cell for a new player. Cells with room go before full ones; when all are full, the emptiest takes one more. A cell whose players
+ * are not known counts as having room.
  */
 export function chooseEndpoint(
   endpoints: readonly Endpoint[],
@@ -30,7 +34,7 @@ export function chooseEndpoint(
     case 'Fill':
       return withRoom[0]
     case 'Sticky':
-      return favourite(withRoom, visitor)
+      return highestRanked(withRoom, visitor)
   }
 }
 
@@ -42,8 +46,8 @@ function emptiest(bySlot: readonly Endpoint[], players: ReadonlyMap<number, numb
   return bySlot[loads.indexOf(lightest)]
 }
 
-/** The slot a visitor ranks highest: when one comes or goes, only those who ranked it highest change. */
-function favourite(bySlot: readonly Endpoint[], visitor: string): Endpoint | undefined {
+/** Rendezvous hashing: when a cell is added or removed, only visitors who rank that cell highest change. */
+function highestRanked(bySlot: readonly Endpoint[], visitor: string): Endpoint | undefined {
   const ranked = bySlot.map((endpoint) => ({ endpoint, rank: rankHash(`${endpoint.slot} ${visitor}`) }))
   return ranked.sort((a, b) => b.rank - a.rank)[0]?.endpoint
 }
@@ -54,3 +58,62 @@ function rankHash(text: string): number {
   const mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   return (mixed ^ (mixed >>> 13)) >>> 0
 }
+
+/** What a request says about the catalyst it should get. */
+export interface CatalystPreference {
+  /** `?catalyst=` of the request, unchecked. */
+  override?: string | null
+  /** ISO 3166 alpha-2 code of the player's country, from the CDN. */
+  country?: string | undefined
+}
+
+/** Picks the candidates nearest to a country; returns all of them when no distance is known. */
+export type Nearest = (candidates: readonly Catalyst[], country: string) => readonly Catalyst[]
+
+/**
+ * The catalyst for a player (comms.md §3.1): the one named in the URL, or else of the newest healthy ones the first, or one of the
+ * nearest. When none is healthy, the first that ever was.
+ *
+ * @param random in [0, 1)
+ */
+export function chooseCatalyst(
+  known: readonly Catalyst[],
+  { override, country }: CatalystPreference,
+  nearest: Nearest,
+  random: () => number,
+): Catalyst | undefined {
+  const healthy = known.filter((catalyst) => catalyst.healthy)
+  if (healthy.length === 0) return known[0]
+  const named = override && healthy.find(({ url }) => url === withoutTrailingSlash(override))
+  if (named) return named
+  const newest = newestOf(healthy)
+  if (!country) return newest[0]
+  const near = nearest(newest, country)
+  return near[Math.floor(random() * near.length)] ?? newest[0]
+}
+
+/** The catalysts with both the highest content and the highest lambdas version; all catalysts when none has both. */
+function newestOf(catalysts: readonly Catalyst[]): readonly Catalyst[] {
+  const content = maxVersion(catalysts.map(({ about }) => versionOf(about.content)))
+  const lambdas = maxVersion(catalysts.map(({ about }) => versionOf(about.lambdas)))
+  const both = catalysts.filter(
+    ({ about }) =>
+      compareVersions(versionOf(about.content), content) >= 0 && compareVersions(versionOf(about.lambdas), lambdas) >= 0,
+  )
+  return both.length > 0 ? both : catalysts
+}
+
+// Numbers separated by dots; a missing version is 0.0.0 and a part that is not a number is 0.
+const versionOf = ({ version }: Catalyst['about']['content']): readonly number[] =>
+  (typeof version === 'string' ? version : '0').split('.').map((part) => (/^\d{1,9}$/.test(part) ? Number(part) : 0))
+
+function compareVersions(a: readonly number[], b: readonly number[]): number {
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+const maxVersion = (versions: readonly (readonly number[])[]): readonly number[] =>
+  versions.reduce((highest, version) => (compareVersions(version, highest) > 0 ? version : highest), [])

@@ -4,11 +4,11 @@ import { type PublishedRealm, publishedRealm, realmsByName } from './published-r
 
 const published = (given: Parameters<typeof aRealm>[0]): PublishedRealm => {
   const realm = publishedRealm(aRealm(given))
-  if (!realm) throw new Error('the test expected this realm to be published')
+  if (!realm) throw new Error('the realm of the test is not published')
   return realm
 }
 
-test('a realm is published with the endpoints that serve, and with where its statistics are', () => {
+test('a realm is published with the endpoints that serve and the URL of its stats', () => {
   const endpoints = [anEndpoint(0, 'Unhealthy'), anEndpoint(1), anEndpoint(2, 'Starting'), anEndpoint(3)]
   expect(
     published({ realmName: 'City', endpoints, statsUrl: 'http://stats/stats/', content: { catalysts: ['https://c.example/'] } }),
@@ -23,12 +23,12 @@ test('a realm is published with the endpoints that serve, and with where its sta
   })
 })
 
-test('a realm whose cells are all unwell for the moment stays published, unhealthy', () => {
+test('a realm whose cells are all unhealthy stays published as unhealthy', () => {
   const endpoints = [anEndpoint(0, 'Unhealthy'), anEndpoint(1, 'Starting')]
   expect(published({ endpoints })).toMatchObject({ healthy: false, endpoints: [anEndpoint(0, 'Unhealthy')] })
 })
 
-test('a realm that is hibernated, going, or never had a working cell is not published', () => {
+test('a realm that is hibernated, being deleted, or never had a working cell is not published', () => {
   expect(publishedRealm(aRealm({ replicas: 0 }))).toBeUndefined()
   expect(publishedRealm(aRealm({ deleted: true }))).toBeUndefined()
   expect(publishedRealm(aRealm({ endpoints: [] }))).toBeUndefined()
@@ -37,7 +37,7 @@ test('a realm that is hibernated, going, or never had a working cell is not publ
   expect(publishedRealm(fresh)).toBeUndefined()
 })
 
-test('of realms with one name the oldest is served, then the first by namespace and name', () => {
+test('of realms with the same name the oldest is served, then the first by namespace and name', () => {
   const young = published({ namespace: 'a', createdAt: '2026-03-01T00:00:00Z' })
   const old = published({ namespace: 'z', createdAt: '2026-02-28T23:59:59Z' })
   const other = published({ namespace: 'b', name: 'alpha', createdAt: '2026-04-01T00:00:00Z' })

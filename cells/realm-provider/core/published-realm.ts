@@ -4,33 +4,33 @@ import { type Endpoint, type Realm, type RealmSpec, realmNameOf } from '../../..
 import { withoutTrailingSlash } from '../../chassis/base-url.ts'
 import type { Assignment } from './placement.ts'
 
-/** A realm as far as players are told of it. */
+/** A realm as it is published to players. */
 export interface PublishedRealm {
   key: ObjectKey
   realmName: string
-  /** When the Realm was created, RFC 3339; of two realms with one name the older is served. */
+  /** When the Realm was created, RFC 3339; of two realms with the same name the older is served. */
   createdAt: string
-  /** Version of its cells. */
+  /** Version of its services. */
   version: string
-  /** Whether a cell takes players now. */
+  /** Whether at least one cell takes players. */
   healthy: boolean
-  /** The Serving ones; those that are merely not well when none serves. Never empty. */
+  /** Endpoints in state Serving, or those in state Unhealthy when none is. Never empty. */
   endpoints: readonly Endpoint[]
-  /** How its players are shared out among its cells. */
+  /** How players are distributed over its cells. */
   assignment: Assignment
-  /** As declared, with the URLs of catalysts without a slash at the end. */
+  /** As in the spec, but URLs of catalysts have no slash at the end. */
   content: RealmSpec['content']
-  /** Base URL of its statistics, without a slash at the end. */
+  /** Base URL of its stats service, without a slash at the end. */
   statsUrl: string | undefined
-  /** Whether it runs in another cluster and was published here. */
+  /** Whether it runs in another cluster, whose operator published it here. */
   isRemote?: true
 }
 
 /**
- * What players are told of a Realm; nothing when it is hibernated, going, or never had a cell that works.
+ * Publishes a Realm of this cluster; undefined when it is hibernated, being deleted, or never had a working cell.
  *
- * A realm all of whose cells are unwell for a moment stays listed, unhealthy: explorers keep their realm then and come back by
- * themselves, while a 404 would end it for them.
+ * A realm whose cells are all unhealthy for a moment stays published, as unhealthy: explorers then stay with the realm and reconnect by
+ * themselves, while they would leave it after a 404.
  */
 export function publishedRealm(realm: Realm): PublishedRealm | undefined {
   const { metadata, spec, status } = realm
@@ -55,12 +55,16 @@ export function publishedRealm(realm: Realm): PublishedRealm | undefined {
   }
 }
 
-/** What players are told of a realm elsewhere that is leased here since `createdAt`; the provider's own clock, so that no publisher can claim to be older. */
+/**
+ * Publishes a realm of another cluster.
+ *
+ * @param createdAt when its name was leased here, by the clock of this provider, so that no publisher can claim to be older
+ */
 export function publishedRemoteRealm(realmName: string, document: PublicationDocument, createdAt: string): PublishedRealm {
   const { publisher, realm, version, content, statsUrl } = document
   const serving = document.endpoints.filter(({ state }) => state === 'Serving')
   return {
-    // A Realm of the same name here is another one.
+    // Differs from the key of a Realm of this cluster with the same name.
     key: { namespace: `${realm.namespace}@${publisher}`, name: realm.name },
     realmName,
     createdAt,
@@ -74,17 +78,17 @@ export function publishedRemoteRealm(realmName: string, document: PublicationDoc
   }
 }
 
-/** One realm per name, by name: of several the oldest, then the first by namespace and name. A newcomer never takes a name over. */
+/** One realm per name: of several the oldest, then the first by namespace and name, so that a new Realm never takes over a name. */
 export function realmsByName(realms: readonly PublishedRealm[]): ReadonlyMap<string, PublishedRealm> {
-  const elected = new Map<string, PublishedRealm>()
-  for (const realm of [...realms].sort(byAge)) if (!elected.has(realm.realmName)) elected.set(realm.realmName, realm)
-  return new Map([...elected].sort(([a], [b]) => compare(a, b)))
+  const byName = new Map<string, PublishedRealm>()
+  for (const realm of [...realms].sort(byAge)) if (!byName.has(realm.realmName)) byName.set(realm.realmName, realm)
+  return new Map([...byName].sort(([a], [b]) => compare(a, b)))
 }
 
 const byAge = (a: PublishedRealm, b: PublishedRealm): number =>
   compare(timeOf(a), timeOf(b)) || compare(keyText(a.key), keyText(b.key))
 
-// Without a readable date a realm counts as the newest.
+// A realm without a valid date counts as the newest.
 const timeOf = ({ createdAt }: PublishedRealm): number => {
   const time = Date.parse(createdAt)
   return Number.isNaN(time) ? Number.MAX_SAFE_INTEGER : time

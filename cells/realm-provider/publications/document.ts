@@ -11,7 +11,7 @@ const name = z.string().min(1).max(253)
 const slot = z.number().int().min(0).max(31)
 const parcel = z.number().int().min(-100_000).max(100_000)
 
-/** The same bounds as those of a Realm: what is leased was one. */
+/** The bounds of the Realm CRD, because each document is made from a Realm. */
 const schema = z.strictObject({
   publisher: z.string().regex(/^[A-Za-z0-9-]{8,64}$/),
   realm: z.strictObject({ namespace: name, name }),
@@ -41,7 +41,7 @@ const schema = z.strictObject({
   statsUrl: url.optional(),
 })
 
-/** The JSON of a body. @throws Refusal INVALID when it is none */
+/** @throws Refusal INVALID when the body is not JSON */
 export function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'))
@@ -50,12 +50,12 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
-/** What a publisher sent, if it is a publication. @throws Refusal INVALID naming what is wrong with it */
+/** Reads the body of a publication. @throws Refusal INVALID naming the first invalid field */
 export const parseDocument = (body: Buffer): PublicationDocument => checkDocument(parseJson(body))
 
-/** The same for what was read already. */
-export function checkDocument(given: unknown): PublicationDocument {
-  const parsed = schema.safeParse(given)
+/** `parseDocument` for parsed JSON. */
+export function checkDocument(body: unknown): PublicationDocument {
+  const parsed = schema.safeParse(body)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     throw new Refusal('INVALID', `${issue?.path.join('.') || 'the body'}: ${issue?.message}`)

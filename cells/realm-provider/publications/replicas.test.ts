@@ -21,7 +21,7 @@ function aDocument(): PublicationDocument {
   return document
 }
 
-/** Replicas that know each other, and themselves, by one list of addresses. */
+/** Replicas with one list of addresses, which has their own address too. */
 async function replicas(context: TestContext, count: number) {
   const ports = await Promise.all(Array.from({ length: count }, freePort))
   const config = { PUBLICATION_TOKEN: token, PUBLICATION_PEERS: ports.map((port) => `127.0.0.1:${port}`).join() }
@@ -33,7 +33,7 @@ const put = (url: string, headers: Record<string, string>) =>
   fetch(`${url}/publications/away`, { method: 'PUT', headers: { authorization, ...headers }, body: JSON.stringify(aDocument()) })
 const isServed = async (url: string) => (await fetch(`${url}/away/about`)).ok
 
-test('what one replica is told all of them serve, and any of them renews and ends', async (context) => {
+test('a publication at one replica is served by all of them, and can be renewed and ended at any of them', async (context) => {
   const { start } = await replicas(context, 2)
   const [one, other] = [await start(0), await start(1)]
   const taken = await put(one.url, { 'if-none-match': '*' })
@@ -49,7 +49,7 @@ test('what one replica is told all of them serve, and any of them renews and end
   expect([await isServed(one.url), await isServed(other.url)]).toEqual([false, false])
 })
 
-test('a replica that starts later serves what is leased before it says that it is ready', async (context) => {
+test('a replica that starts later serves the existing leases before it says that it is ready', async (context) => {
   const { start } = await replicas(context, 3)
   const one = await start(0)
   const taken = await put(one.url, { 'if-none-match': '*' })
@@ -58,29 +58,29 @@ test('a replica that starts later serves what is leased before it says that it i
   expect((await put(late.url, { 'if-match': taken.headers.get('etag') ?? '' })).status).toBe(200)
 })
 
-test('replicas listen to nobody but replicas', async (context) => {
+test('replicas accept leases from replicas only', async (context) => {
   const { start } = await replicas(context, 1)
   const { url } = await start(0)
   expect((await fetch(`${url}/publications`)).status).toBe(401)
   for (const method of ['PUT', 'DELETE']) expect((await fetch(`${url}/publications/away/replica`, { method })).status).toBe(401)
-  const nonsense = { method: 'PUT', headers: { authorization }, body: '{"realmName":"away"}' }
-  expect((await fetch(`${url}/publications/away/replica`, nonsense)).status).toBe(400)
+  const invalid = { method: 'PUT', headers: { authorization }, body: '{"realmName":"away"}' }
+  expect((await fetch(`${url}/publications/away/replica`, invalid)).status).toBe(400)
 })
 
-test('a replica that heard of a later leader takes nothing over from an earlier one', async (context) => {
+test('a replica with the lease of a later leader does not take over that of an earlier one', async (context) => {
   const { start } = await replicas(context, 1)
   const { url } = await start(0)
   const taken = await put(url, { 'if-none-match': '*', 'publication-epoch': '2000' })
-  const relayed = { realmName: 'away', document: aDocument(), since: 0, remainingMs: 60_000 }
-  const relay = (epoch: number) =>
+  const announced = { realmName: 'away', document: aDocument(), since: 0, remainingMs: 60_000 }
+  const announce = (epoch: number) =>
     fetch(`${url}/publications/away/replica`, {
       method: 'PUT',
       headers: { authorization },
-      body: JSON.stringify({ ...relayed, epoch, etag: `"${epoch}"` }),
+      body: JSON.stringify({ ...announced, epoch, etag: `"${epoch}"` }),
     })
   const etag = async () => (await fetch(`${url}/publications/away`, { headers: { authorization } })).headers.get('etag')
-  await relay(1000)
+  await announce(1000)
   expect(await etag()).toBe(taken.headers.get('etag'))
-  await relay(3000)
+  await announce(3000)
   expect(await etag()).toBe('"3000"')
 })

@@ -3,26 +3,15 @@ import { isIPv6 } from 'node:net'
 import { request } from 'undici'
 import { z } from 'zod'
 import { messageOf, Refusal } from '../../chassis/errors.ts'
-import { ok, type Route, route } from '../../chassis/http.ts'
+import { type Ask, ok, type Route, route } from '../../chassis/http.ts'
 import type { Log } from '../../chassis/log.ts'
+import { requireToken } from './bearer-token.ts'
 import { checkDocument, parseJson } from './document.ts'
-import type { Leases, PublicationLease } from './leases.ts'
-import { isToken } from './routes.ts'
+import type { PublicationLease, PublicationLeases, ReplicatedLease } from './leases.ts'
 
-/** The other replicas of this realm provider: a publisher speaks to one of them, players to all. */
-export interface Replicas {
-  /** Tells them what became of a name; resolves when each knows or will not hear. */
-  announce(realmName: string, lease: PublicationLease | undefined): Promise<void>
-  /** Learns what they hold; resolves when each was asked. */
-  sync(): Promise<void>
-  /** What they ask of us. */
-  routes: Route[]
-}
-
-/** What speaking to them takes. */
+/** The token that replicas authenticate with is the one publishers use. */
 export interface ReplicaOptions {
-  leases: Leases
-  /** The bearer token publishers know, and replicas too. */
+  leases: PublicationLeases
   token: string
   /** `host:port`, each of which may have any number of addresses. */
   addresses: readonly string[]
@@ -31,6 +20,7 @@ export interface ReplicaOptions {
 
 const TIMEOUT_MS = 1_000
 const MAX_REPLICAS = 16
+const MAX_SYNCED_LEASES = 10_000
 
 const leaseSchema = z.object({
   realmName: z.string().min(1).max(63),
@@ -41,71 +31,86 @@ const leaseSchema = z.object({
   remainingMs: z.number().min(0).max(3_600_000),
 })
 
-/** Replicas found by name. Each tells the others at once; one that was away asks them when it is back. */
-export function createReplicas({ leases, token, addresses, log }: ReplicaOptions): Replicas {
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-  const ask = async (base: string, method: 'GET' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<unknown> => {
+/**
+ * The other replicas of this realm provider: a publisher sends its requests to one of them, while players read from all. Each announces
+ * changed leases to the others at once, and a replica that starts reads theirs. A replica that cannot be reached is logged and skipped.
+ */
+export class Replicas {
+  readonly #options: ReplicaOptions
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options
+  }
+
+  /** Sends a lease to the other replicas, or that the name has none any more; resolves when each has it or has failed. */
+  announce(realmName: string, lease: PublicationLease | undefined): Promise<void> {
+    const path = `/publications/${encodeURIComponent(realmName)}/replica`
+    return this.#withEach((base) =>
+      lease ? this.#send(base, 'PUT', path, this.#options.leases.replicated(lease)) : this.#send(base, 'DELETE', path),
+    )
+  }
+
+  /** Reads the leases of the other replicas; resolves when each has answered or has failed. */
+  sync(): Promise<void> {
+    const { leases } = this.#options
+    return this.#withEach(async (base) => {
+      const answer = await this.#send(base, 'GET', '/publications')
+      for (const body of z.array(z.unknown()).max(MAX_SYNCED_LEASES).parse(answer)) {
+        const lease = parseLease(body)
+        if (!leases.get(lease.realmName)) leases.adopt(lease)
+      }
+    })
+  }
+
+  async #withEach(run: (base: string) => Promise<unknown>): Promise<void> {
+    const { addresses, log } = this.#options
+    const bases = await Promise.all(addresses.map(resolveBases))
+    const outcomes = await Promise.allSettled(bases.flat().slice(0, MAX_REPLICAS).map(run))
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected')
+        log.warn({ error: messageOf(outcome.reason) }, 'leases could not be exchanged with another replica')
+  }
+
+  async #send(base: string, method: 'GET' | 'PUT' | 'DELETE', path: string, body?: ReplicatedLease): Promise<unknown> {
+    const headers = { authorization: `Bearer ${this.#options.token}`, 'content-type': 'application/json' }
     const signal = AbortSignal.timeout(TIMEOUT_MS)
     const answer = await request(`${base}${path}`, { method, headers, signal, body: body ? JSON.stringify(body) : null })
     const text = await answer.body.text()
     if (answer.statusCode >= 300) throw new Error(`answered ${answer.statusCode}`)
     return text ? JSON.parse(text) : undefined
   }
-  const everyPeer = async (what: (base: string) => Promise<unknown>): Promise<void> => {
-    const found = await Promise.all(addresses.map(basesOf))
-    const outcomes = await Promise.allSettled(found.flat().slice(0, MAX_REPLICAS).map(what))
-    for (const outcome of outcomes)
-      if (outcome.status === 'rejected') log.warn({ error: messageOf(outcome.reason) }, 'another replica does not hear of leases')
-  }
-  const admitted = (authorization: string | undefined): void => {
-    if (!isToken(authorization, token)) throw new Refusal('UNAUTHORIZED', 'this is for the replicas of this realm provider')
-  }
-  const pathOf = (realmName: string) => `/publications/${encodeURIComponent(realmName)}/replica`
-
-  return {
-    announce: (realmName, lease) =>
-      everyPeer((base) =>
-        lease ? ask(base, 'PUT', pathOf(realmName), leases.toWire(lease)) : ask(base, 'DELETE', pathOf(realmName)),
-      ),
-    sync: () =>
-      everyPeer(async (base) => {
-        const known = z
-          .array(z.unknown())
-          .max(10_000)
-          .parse(await ask(base, 'GET', '/publications'))
-        for (const wire of known) {
-          const lease = parseLease(wire)
-          if (!leases.get(lease.realmName)) leases.adopt(lease)
-        }
-      }),
-    routes: [
-      route('GET', '/publications', ({ headers: { authorization } }) => {
-        admitted(authorization)
-        return ok(leases.all().map(leases.toWire))
-      }),
-      route('PUT', '/publications/:realm/replica', async ({ headers: { authorization }, body }) => {
-        admitted(authorization)
-        leases.adopt(parseLease(parseJson(await body())))
-        return { status: 204 }
-      }),
-      route('DELETE', '/publications/:realm/replica', ({ headers: { authorization }, params }) => {
-        admitted(authorization)
-        leases.drop(params.realm)
-        return { status: 204 }
-      }),
-    ],
-  }
 }
 
-async function basesOf(address: string): Promise<string[]> {
+/** The routes that `Replicas` of the other processes call. */
+export function replicaRoutes({ leases, token }: Pick<ReplicaOptions, 'leases' | 'token'>): Route[] {
+  const authorize = (ask: Pick<Ask, 'headers'>) => requireToken(ask, token, 'only replicas of this realm provider may call this')
+  return [
+    route('GET', '/publications', (ask) => {
+      authorize(ask)
+      return ok(leases.all().map((lease) => leases.replicated(lease)))
+    }),
+    route('PUT', '/publications/:realm/replica', async (ask) => {
+      authorize(ask)
+      leases.adopt(parseLease(parseJson(await ask.body())))
+      return { status: 204 }
+    }),
+    route('DELETE', '/publications/:realm/replica', (ask) => {
+      authorize(ask)
+      leases.drop(ask.params.realm)
+      return { status: 204 }
+    }),
+  ]
+}
+
+async function resolveBases(address: string): Promise<string[]> {
   const [, host = '', port = '80'] = /^(.*?)(?::(\d+))?$/.exec(address) ?? []
   const found = await lookup(host, { all: true }).catch(() => [])
   return found.map(({ address: ip }) => `http://${isIPv6(ip) ? `[${ip}]` : ip}:${port}`)
 }
 
-/** @throws Refusal INVALID when it is no lease */
-function parseLease(wire: unknown): Parameters<Leases['adopt']>[0] {
-  const parsed = leaseSchema.safeParse(wire)
-  if (!parsed.success) throw new Refusal('INVALID', 'this is no lease')
+/** @throws Refusal INVALID when it is not a lease */
+function parseLease(body: unknown): ReplicatedLease {
+  const parsed = leaseSchema.safeParse(body)
+  if (!parsed.success) throw new Refusal('INVALID', 'the body is not a lease')
   return { ...parsed.data, document: checkDocument(parsed.data.document) }
 }

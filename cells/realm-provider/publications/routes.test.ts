@@ -4,7 +4,7 @@ import { anEndpoint, aProvider, aRealm } from '../fixtures.ts'
 
 const token = 'a-token-of-some-length'
 
-/** What the realm of another cluster leases here. */
+/** The publication of a realm of another cluster. */
 function aDocument(changes: Partial<PublicationDocument> = {}): PublicationDocument {
   const realm = aRealm({ namespace: 'far', name: 'away' })
   const document = publicationOf({ ...realm, metadata: { ...realm.metadata, uid: 'uid-of-far-away' } }, 60)
@@ -12,7 +12,7 @@ function aDocument(changes: Partial<PublicationDocument> = {}): PublicationDocum
   return { ...document, ...changes }
 }
 
-async function anIntake(context: TestContext) {
+async function aPublicationProvider(context: TestContext) {
   const provider = await aProvider(context, { config: { PUBLICATION_TOKEN: token } })
   const send = async (method: string, name: string, headers: Record<string, string>, body?: unknown) => {
     const answer = await provider.get(`/publications/${name}`, {
@@ -20,8 +20,8 @@ async function anIntake(context: TestContext) {
       headers: { authorization: `Bearer ${token}`, ...headers },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
-    const said = await answer.text()
-    return { status: answer.status, etag: answer.headers.get('etag') ?? '', body: said && JSON.parse(said) }
+    const text = await answer.text()
+    return { status: answer.status, etag: answer.headers.get('etag') ?? '', body: text && JSON.parse(text) }
   }
   return {
     ...provider,
@@ -32,15 +32,15 @@ async function anIntake(context: TestContext) {
   }
 }
 
-test('a realm elsewhere takes a name, and is served like any other', async (context) => {
-  const { take, adapter, json } = await anIntake(context)
+test('a realm of another cluster takes a name, and is served like any other', async (context) => {
+  const { take, adapter, json } = await aPublicationProvider(context)
   expect(await take('away')).toMatchObject({ status: 201, body: { publisher: 'uid-of-far-away' }, etag: expect.any(String) })
   expect(await adapter('away')).toBe(anEndpoint(0).adapter)
   expect(await json('/realms')).toMatchObject([{ serverName: 'away' }])
 })
 
-test('a name nobody renews is free again when its time is over', async (context) => {
-  const { take, renew, adapter, clock } = await anIntake(context)
+test('a name that is not renewed is free again when its lease has expired', async (context) => {
+  const { take, renew, adapter, clock } = await aPublicationProvider(context)
   const { etag } = await take('away')
   clock.advance(50_000)
   expect((await renew('away', etag)).status).toBe(200)
@@ -50,20 +50,20 @@ test('a name nobody renews is free again when its time is over', async (context)
   expect(await adapter('away')).toBeUndefined()
 })
 
-test('what a renewal changes is served at once', async (context) => {
-  const { take, renew, adapter, json } = await anIntake(context)
+test('a renewal with changes is served at once', async (context) => {
+  const { take, renew, adapter, json } = await aPublicationProvider(context)
   const { etag } = await take('away')
   const moved = aDocument({ endpoints: [{ ...anEndpoint(2), adapter: 'elsewhere' }] })
   await renew('away', etag, moved)
   expect(await adapter('away')).toBe('elsewhere')
-  const unwell = aDocument({ endpoints: [anEndpoint(2, 'Unhealthy')] })
-  const { etag: current } = await renew('away', (await renew('away', etag, moved)).etag, unwell)
+  const unhealthy = aDocument({ endpoints: [anEndpoint(2, 'Unhealthy')] })
+  const { etag: current } = await renew('away', (await renew('away', etag, moved)).etag, unhealthy)
   expect(current).toBe('') // its ETag was not the last one
   expect(await json('/realms')).toHaveLength(1)
 })
 
-test('a name is given back with the last ETag only', async (context) => {
-  const { take, renew, send, adapter } = await anIntake(context)
+test('a name can be given back only with the last ETag', async (context) => {
+  const { take, renew, send, adapter } = await aPublicationProvider(context)
   const first = await take('away')
   const second = await renew('away', first.etag)
   expect(second.etag).not.toBe(first.etag)
@@ -74,39 +74,39 @@ test('a name is given back with the last ETag only', async (context) => {
   expect((await send('DELETE', 'away', { 'if-match': second.etag })).status).toBe(404)
 })
 
-test('an operator that was asleep cannot undo what its successor did', async (context) => {
-  const { take, renew, send } = await anIntake(context)
-  const asleep = await take('away')
+test('an operator that was suspended cannot undo what its successor did', async (context) => {
+  const { take, renew, send } = await aPublicationProvider(context)
+  const suspended = await take('away')
   const successor = await send('GET', 'away', {})
-  expect(successor).toMatchObject({ status: 200, etag: asleep.etag, body: { publisher: 'uid-of-far-away' } })
+  expect(successor).toMatchObject({ status: 200, etag: suspended.etag, body: { publisher: 'uid-of-far-away' } })
   expect((await renew('away', successor.etag)).status).toBe(200)
-  expect((await renew('away', asleep.etag)).status).toBe(412)
+  expect((await renew('away', suspended.etag)).status).toBe(412)
   expect((await take('away')).status).toBe(412)
 })
 
-test('of two operators who believe to lead the one that led later has the last word, whatever ETag the other learns', async (context) => {
-  const { send, adapter } = await anIntake(context)
-  const speak = (epoch: number, headers: Record<string, string>, at: string) =>
+test('of two operators that both take themselves for the leader the later leader prevails, whatever ETag the other has', async (context) => {
+  const { send, adapter } = await aPublicationProvider(context)
+  const publishAs = (epoch: number, headers: Record<string, string>, at: string) =>
     send(
       'PUT',
       'away',
       { 'publication-epoch': String(epoch), ...headers },
       aDocument({ endpoints: [{ ...anEndpoint(0), adapter: at }] }),
     )
-  const first = await speak(1_000, { 'if-none-match': '*' }, 'first')
-  const second = await speak(2_000, { 'if-match': first.etag }, 'second')
+  const first = await publishAs(1_000, { 'if-none-match': '*' }, 'first')
+  const second = await publishAs(2_000, { 'if-match': first.etag }, 'second')
   expect(second.status).toBe(200)
   const { etag } = await send('GET', 'away', {})
-  expect(await speak(1_000, { 'if-match': etag }, 'stale')).toMatchObject({ status: 412, body: { epoch: 2_000 } })
-  const gone = await send('DELETE', 'away', { 'publication-epoch': '1000', 'if-match': etag })
-  expect(gone).toMatchObject({ status: 412, body: { epoch: 2_000 } })
+  expect(await publishAs(1_000, { 'if-match': etag }, 'stale')).toMatchObject({ status: 412, body: { epoch: 2_000 } })
+  const deletion = await send('DELETE', 'away', { 'publication-epoch': '1000', 'if-match': etag })
+  expect(deletion).toMatchObject({ status: 412, body: { epoch: 2_000 } })
   expect(await adapter('away')).toBe('second')
-  expect((await speak(2_000, { 'if-match': etag }, 'third')).status).toBe(200)
+  expect((await publishAs(2_000, { 'if-match': etag }, 'third')).status).toBe(200)
   expect((await send('DELETE', 'away', { 'publication-epoch': 'soon' })).status).toBe(400)
 })
 
-test('a name that is held is refused to anybody else, by the name of who holds it', async (context) => {
-  const { take, renew, source, send } = await anIntake(context)
+test('a name that is held is refused to other publishers, and the answer names the holder', async (context) => {
+  const { take, renew, source, send } = await aPublicationProvider(context)
   const { etag } = await take('away')
   const other = aDocument({ publisher: 'uid-of-another', realm: { namespace: 'new', name: 'comer' } })
   expect(await take('away', other)).toMatchObject({ status: 409, body: { holder: 'far/away' } })
@@ -116,8 +116,8 @@ test('a name that is held is refused to anybody else, by the name of who holds i
   expect((await send('GET', 'home', {})).status).toBe(404)
 })
 
-test('a Realm of this cluster that was there first keeps its name, and one that comes later does not get it', async (context) => {
-  const { take, source, adapter, clock } = await anIntake(context)
+test('a Realm of this cluster keeps a name it had first, and a later one does not get it', async (context) => {
+  const { take, source, adapter, clock } = await aPublicationProvider(context)
   const at = (ms: number) => new Date(clock.now() + ms).toISOString()
   const { etag } = await take('shared', aDocument({ endpoints: [{ ...anEndpoint(0), adapter: 'far' }] }))
   expect(etag).not.toBe('')
@@ -132,13 +132,13 @@ test.for([
   ['without the token', {}],
   ['with a wrong one', { authorization: 'Bearer a-token-of-some-lengtH' }],
   ['with it in another way', { authorization: token }],
-] as const)('nobody publishes or looks %s', async ([_, headers], context) => {
-  const { get } = await anIntake(context)
+] as const)('a request %s may neither read nor publish', async ([_, headers], context) => {
+  const { get } = await aPublicationProvider(context)
   for (const method of ['GET', 'PUT', 'DELETE'])
     expect((await get('/publications/away', { method, headers })).status, method).toBe(401)
 })
 
-test('without a token of its own a provider takes no publications', async (context) => {
+test('a provider without a configured token takes no publications', async (context) => {
   const { get } = await aProvider(context)
   expect((await get('/publications/away', { method: 'PUT', headers: { authorization: `Bearer ${token}` } })).status).toBe(404)
 })
@@ -149,13 +149,13 @@ test.for([
   ['no endpoint', aDocument({ endpoints: [] })],
   ['an endpoint that starts', aDocument({ endpoints: [anEndpoint(0, 'Starting')] })],
   ['a catalyst that is no URL', aDocument({ content: { ...aDocument().content, catalysts: ['file:///etc/passwd'] } })],
-  ['a field nobody knows', { ...aDocument(), admin: true }],
+  ['an unknown field', { ...aDocument(), admin: true }],
 ] as const)('a document with %s is refused', async ([_, document], context) => {
-  const { send } = await anIntake(context)
+  const { send } = await aPublicationProvider(context)
   expect((await send('PUT', 'away', { 'if-none-match': '*' }, document)).status).toBe(400)
 })
 
-test('a path of the provider itself is no name for a realm', async (context) => {
-  const { take } = await anIntake(context)
+test('a path of the provider itself is not a valid name of a realm', async (context) => {
+  const { take } = await aPublicationProvider(context)
   for (const name of ['realms', 'publications', '..%2Fx', 'a%20b']) expect((await take(name)).status, name).toBe(400)
 })

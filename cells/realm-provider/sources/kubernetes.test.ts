@@ -8,7 +8,7 @@ import { createKubernetesSource } from './kubernetes.ts'
 
 const at = (resourceVersion: string, realm: Realm): KubeObject => ({ ...realm, metadata: { ...realm.metadata, resourceVersion } })
 
-test('realms of a cluster are served as they change, and as they last were while the API server is away', async (t) => {
+test('realms of a cluster are served as they change, and in their last state while the API server is unreachable', async (t) => {
   const { transport, watches, listQueries } = scriptedTransport([aList('1', [at('1', aRealm())])])
   const source = createKubernetesSource({ transport, namespace: '', log: silentLog })
   t.onTestFinished(() => source.stop())
@@ -29,17 +29,17 @@ test('realms of a cluster are served as they change, and as they last were while
   expect((await get('/health/ready')).status).toBe(200)
 })
 
-test('a change that means nothing to players tells nobody', async (t) => {
+test('a change that does not affect what is published notifies no listener', async (t) => {
   const { transport, watches } = scriptedTransport([aList('1', [at('1', aRealm())])])
   const source = createKubernetesSource({ transport, namespace: 'realms', log: silentLog })
   t.onTestFinished(() => source.stop())
   await expect.poll(() => watches.length).toBe(1)
-  const told = vi.fn()
-  source.onChange(told)
+  const listener = vi.fn()
+  source.onChange(listener)
   const realm = aRealm()
   watches[0]?.send({ type: 'MODIFIED', object: at('2', { ...realm, metadata: { ...realm.metadata, annotations: { a: 'b' } } }) })
-  expect(told).not.toHaveBeenCalled()
+  expect(listener).not.toHaveBeenCalled()
   watches[0]?.send({ type: 'MODIFIED', object: at('3', aRealm({ replicas: 0 })) })
-  expect(told).toHaveBeenCalledTimes(1)
+  expect(listener).toHaveBeenCalledTimes(1)
   expect(source.realms()).toEqual([])
 })

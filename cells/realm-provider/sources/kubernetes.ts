@@ -1,5 +1,6 @@
 import type { Realm } from '../../../crds/realm.ts'
 import { realmResource } from '../../../crds/resources.ts'
+import { Listeners } from '../../chassis/listeners.ts'
 import type { Log } from '../../chassis/log.ts'
 import type { KubeMetrics } from '../../kube/kube-metrics.ts'
 import { createReflector } from '../../kube/reflector.ts'
@@ -8,35 +9,32 @@ import type { Transport } from '../../kube/transport.ts'
 import { type PublishedRealm, publishedRealm } from '../core/published-realm.ts'
 import type { RealmSource } from './realm-source.ts'
 
-/** Which API server, and whose realms. */
+/** The API server to watch, and the namespace of the Realms. */
 export interface KubernetesSourceOptions {
   transport: Pick<Transport, 'list' | 'watch'>
-  /** One namespace, or every one when empty. */
+  /** Empty = every namespace. */
   namespace: string
   log: Log
   metrics?: KubeMetrics
 }
 
-/** What is kept of a Realm object: nothing else of it takes memory. */
-interface Kept {
+/** The part of a Realm object that is kept in memory; undefined while the Realm is not to be published. */
+interface Projection {
   published: PublishedRealm | undefined
 }
 
-/** Watches the Realm objects of a cluster; while the API server is away, realms stay as they were last seen. */
+/** Watches the Realm objects of a cluster; while the API server is unreachable, realms stay as they were last seen. */
 export function createKubernetesSource({ transport, namespace, log, metrics }: KubernetesSourceOptions): RealmSource {
-  const listeners = new Set<() => void>()
-  const tell = () => {
-    for (const listener of listeners) listener()
-  }
+  const listeners = new Listeners()
   let complete = false
-  const reflector = createReflector<Realm, Kept>({
+  const reflector = createReflector<Realm, Projection>({
     transport,
     path: collectionPath(realmResource, namespace || undefined),
     project: (realm) => ({ published: publishedRealm(realm) }),
     onChange: ({ type, object, previous }) => {
-      // Most changes of a Realm, such as its conditions, are nothing to players.
+      // Most changes of a Realm, such as those of its conditions, change nothing that is published.
       if (type === 'changed' && JSON.stringify(object) === JSON.stringify(previous)) return
-      tell()
+      listeners.notify()
     },
     log,
     metrics,
@@ -44,15 +42,12 @@ export function createKubernetesSource({ transport, namespace, log, metrics }: K
   reflector.start()
   void reflector.synced.then(() => {
     complete = true
-    tell()
+    listeners.notify()
   })
   return {
     realms: () => reflector.list().flatMap(({ published }) => published ?? []),
     ready: () => complete,
-    onChange(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    onChange: (listener) => listeners.add(listener),
     stop: async () => {
       listeners.clear()
       await reflector.stop()

@@ -1,40 +1,33 @@
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
+import { Listeners } from '../../chassis/listeners.ts'
 import { type PublishedRealm, publishedRealm } from '../core/published-realm.ts'
 import type { RealmSource } from './realm-source.ts'
 
-/** Realms somebody in the same process tells us of. */
+/** Realms that code in the same process sets. */
 export interface LocalSource extends RealmSource {
-  /** A realm is, or is now, like this. */
+  /** Adds a Realm, or replaces it. */
   set(realm: Realm): void
   remove(key: ObjectKey): void
 }
 
-/** A source for one process that holds everything: a laptop, a test. */
+/** A source without an API server: for `realmctl up`, where one process holds everything, and for tests. */
 export function createLocalSource(): LocalSource {
   const realms = new Map<string, PublishedRealm>()
-  const listeners = new Set<() => void>()
-  const tell = () => {
-    for (const listener of listeners) listener()
-  }
+  const listeners = new Listeners()
   return {
     set(realm) {
       const published = publishedRealm(realm)
       if (published) realms.set(keyText(realm.metadata), published)
       else realms.delete(keyText(realm.metadata))
-      tell()
+      listeners.notify()
     },
     remove(key) {
-      if (realms.delete(keyText(key))) tell()
+      if (realms.delete(keyText(key))) listeners.notify()
     },
     realms: () => [...realms.values()],
     ready: () => true,
-    onChange(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    async stop() {
-      listeners.clear()
-    },
+    onChange: (listener) => listeners.add(listener),
+    stop: async () => listeners.clear(),
   }
 }

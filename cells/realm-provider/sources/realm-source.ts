@@ -1,24 +1,24 @@
 import type { PublishedRealm } from '../core/published-realm.ts'
 
-/** Where realms are known from. Whatever happens to it, it keeps telling what it last knew. */
+/** A place that realms are read from. While it is unreachable it keeps returning the realms it last knew. */
 export interface RealmSource {
-  /** Every realm that is to be told of; several may claim one name. */
+  /** Every realm to be published; several may claim one name. */
   realms(): readonly PublishedRealm[]
-  /** Whether `realms` is complete, or once was. */
+  /** Whether `realms` is complete, or was at some time. */
   ready(): boolean
-  /** Tells that `realms` changed; the returned function ends it. */
+  /** Calls the listener after each change of `realms`; the returned function ends that. */
   onChange(listener: () => void): () => void
   stop(): Promise<void>
 }
 
-/** Several sources as one. */
+/** One source with the realms of several. */
 export const joinSources = (...sources: readonly RealmSource[]): RealmSource => ({
   realms: () => sources.flatMap((source) => source.realms()),
   ready: () => sources.every((source) => source.ready()),
   onChange(listener) {
-    const endings = sources.map((source) => source.onChange(listener))
+    const removals = sources.map((source) => source.onChange(listener))
     return () => {
-      for (const end of endings) end()
+      for (const remove of removals) remove()
     }
   },
   stop: async () => {
