@@ -9,7 +9,7 @@ import { type Broker, startBroker } from '../bus/fixtures.ts'
 import { connectNats } from '../bus/nats.ts'
 import type { Running } from '../chassis/lifecycle.ts'
 import { silentLog } from '../chassis/log.ts'
-import { enter } from '../rooms/fixtures.ts'
+import { joinRoom } from '../rooms/fixtures.ts'
 import { busPayloads, type IslandChangedMessage } from '../wire/packets.ts'
 import type { Position } from '../wire/peer.ts'
 import { peerOf, subjects } from '../wire/subjects.ts'
@@ -85,8 +85,8 @@ withPart('nats', 'an archipelago over NATS, with embedded rooms', (binary) => {
     await vi.waitFor(() => expect([...announced.keys()].sort()).toEqual([ada.peer, bob.peer].sort()), PATIENCE)
     expect(islandOf(bob.peer)).toBe(islandOf(ada.peer))
     expect(announced.get(ada.peer)?.[0]?.connStr).toBe(`ws-room:${url.replace('http', 'ws')}/rooms/${islandOf(ada.peer)}`)
-    const first = await enter(url, islandOf(ada.peer), ada)
-    const second = await enter(url, islandOf(ada.peer), bob)
+    const first = await joinRoom(url, islandOf(ada.peer), ada)
+    const second = await joinRoom(url, islandOf(ada.peer), bob)
     expect(second.peerIdentities).toEqual({ [first.alias]: ada.peer })
   })
 

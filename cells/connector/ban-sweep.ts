@@ -4,13 +4,13 @@ import type { Log } from '../chassis/log.ts'
 import { repeat } from '../chassis/repeat.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Bans } from './adapters/bans.ts'
-import type { PlayerConnection } from './player-connection.ts'
+import type { ClientConnection } from './client-connection.ts'
 import type { SessionRegistry } from './session-registry.ts'
 import type { SocketServer } from './socket-server.ts'
 
 export interface BanSweep {
   bans: Bans
-  sessions: SessionRegistry<PlayerConnection>
+  sessions: SessionRegistry<ClientConnection>
   server: SocketServer
   clock: Clock
   log: Log
@@ -27,7 +27,7 @@ export const watchBans = ({ bans, sessions, server, clock, log, intervalMs }: Ba
     delayMs: () => intervalMs,
     task: async () => {
       const pending = [...sessions]
-      const check = async ([peer, connection]: [PeerId, PlayerConnection]) => {
+      const check = async ([peer, connection]: [PeerId, ClientConnection]) => {
         if (!(await bans.isBanned(peer))) return
         log.info({ peer }, 'the session of a banned player was ended')
         server.end(connection, 'banned')

@@ -44,12 +44,12 @@ test('once it is back, everybody who is here is announced again with the last po
 
 test('a short absence of the bus does not turn new players away; a long one does', async () => {
   const connector = await aConnector()
-  expect(connector.cell.readiness()).toEqual({ ready: true })
+  expect(connector.service.readiness()).toEqual({ ready: true })
   connector.bus.become('disconnected')
   connector.clock.advance(14_000)
-  expect(connector.cell.readiness()).toEqual({ ready: true })
+  expect(connector.service.readiness()).toEqual({ ready: true })
   connector.clock.advance(2_000)
-  expect(connector.cell.readiness()).toEqual({ ready: false, reason: 'the bus cannot be reached' })
+  expect(connector.service.readiness()).toEqual({ ready: false, reason: 'the bus cannot be reached' })
   connector.bus.become('connected')
-  expect(connector.cell.readiness()).toEqual({ ready: true })
+  expect(connector.service.readiness()).toEqual({ ready: true })
 })

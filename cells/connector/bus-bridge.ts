@@ -8,9 +8,9 @@ import { busPayloads, type HeartbeatMessage, ISLAND_ID_FIELD, wrapIslandChanged 
 import { isFinitePosition, type PeerId } from '../wire/peer.ts'
 import { type DisconnectReason, decodeConnect, encodeConnect, encodeDisconnect } from '../wire/session-messages.ts'
 import { peerOf, type Subjects } from '../wire/subjects.ts'
+import type { ClientConnection, PlayerSession } from './client-connection.ts'
 import type { JoinTracker } from './core/join-tracker.ts'
 import type { ConnectorMetrics } from './metrics.ts'
-import type { PlayerConnection, PlayerSession } from './player-connection.ts'
 import type { SessionRegistry } from './session-registry.ts'
 import { answerSyncRequests } from './state-sync-reply.ts'
 
@@ -19,12 +19,12 @@ export interface BusBridgeDeps {
   subjects: Subjects
   clock: Clock
   metrics: ConnectorMetrics
-  sessions: SessionRegistry<PlayerConnection>
+  sessions: SessionRegistry<ClientConnection>
   joins: JoinTracker<PlayerSession>
   /** An island change arrived for this connection, ready to be sent. */
-  onIsland(connection: PlayerConnection, packet: Uint8Array): void
+  onIsland(connection: ClientConnection, packet: Uint8Array): void
   /** The same wallet got a newer session on another connector. */
-  onSuperseded(connection: PlayerConnection): void
+  onSuperseded(connection: ClientConnection): void
 }
 
 /** Milliseconds after which the last position of a burst is published. */
@@ -166,7 +166,7 @@ export class BusBridge {
   }
 
   /** The bus may have lost what was published while it was away: publishes every session anew with its position and its room, in batches. */
-  #announce(sessions: [PeerId, PlayerConnection][]): void {
+  #announce(sessions: [PeerId, ClientConnection][]): void {
     for (const [peer, { session }] of sessions.splice(0, ANNOUNCEMENT_BATCH)) {
       // The session may have ended since the list was made.
       if (!session || this.#deps.sessions.get(peer)?.session !== session) continue

@@ -79,7 +79,7 @@ describe('a chain that does not hold ends the line without a word', () => {
     socket.send(clientPackets.signedChallenge(makeJson(challenge)))
     expect(await socket.closed).toEqual(silentlyClosed)
     expect(await connector.metric('handshakes_total{outcome="bad_chain"}')).toBe(1)
-    expect(connector.heard).toEqual([])
+    expect(connector.published).toEqual([])
   }
   const expired = delegate(wallet, new Date('2020-01-01T00:00:00Z'))
 
@@ -200,7 +200,7 @@ describe('a platform ban', () => {
     socket.send(clientPackets.signedChallenge(JSON.stringify(twoLinkChain(wallet, challenge))))
     expect((await socket.next()).$case).toBe('kicked')
     expect(await socket.closed).toEqual(silentlyClosed)
-    expect(connector.heard).toEqual([])
+    expect(connector.published).toEqual([])
   })
 
   test('is told with `kicked` to whoever plays', async () => {

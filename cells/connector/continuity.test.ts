@@ -12,14 +12,18 @@ const at = subjects('')
 const wallet = createWallet('continuity')
 
 /** Everything said of a topic, decoded. */
-const said = <Word>({ heard }: TestConnector, topic: string, decode: (bytes: Uint8Array) => Word | undefined) =>
-  heard.filter((word) => word.topic === topic).map(({ payload }) => decode(payload))
+const said = <Word>({ published }: TestConnector, topic: string, decode: (bytes: Uint8Array) => Word | undefined) =>
+  published.filter((word) => word.topic === topic).map(({ payload }) => decode(payload))
 
 describe('the end of a session', () => {
   const ends: [string, string, (connector: TestConnector) => Promise<unknown>][] = [
     ['a player who says goodbye', 'left', async (connector) => (await connector.join({ wallet })).close()],
     ['a player whose line breaks', 'dropped', async (connector) => (await connector.join({ wallet })).socket.terminate()],
-    ['a player who is sent to another connector', 'drained', (connector) => connector.join({ wallet }).then(connector.cell.stop)],
+    [
+      'a player who is sent to another connector',
+      'drained',
+      (connector) => connector.join({ wallet }).then(connector.service.stop),
+    ],
   ]
   test.each(ends)('of %s names the session and says: %s', async (_, reason, end) => {
     const connector = await aConnector()
@@ -131,7 +135,7 @@ test('once the bus is back, everybody is announced with the room they know', asy
   connector.bus.become('disconnected')
   connector.bus.become('connected')
   connector.clock.advance(1_000)
-  await until(() => expect(connector.heard).toHaveLength(4))
+  await until(() => expect(connector.published).toHaveLength(4))
   const greetings = said(connector, 'connect', decodeConnect)
   expect(greetings.map((greeting) => greeting?.announcedRoom)).toEqual([undefined, undefined, 'island-1', ''])
   expect(greetings[2]?.session).toBe(greetings[0]?.session)
@@ -181,7 +185,7 @@ describe('a crowd at the door', () => {
     await connector.socket()
     const refused = connector.socket().catch(({ status }: { status: number }) => status)
     await until(async () => expect(await connector.metric('upgrades_waiting')).toBe(1))
-    await connector.cell.stop()
+    await connector.service.stop()
     expect(await refused).toBe(503)
   })
 })

@@ -13,11 +13,11 @@ test('a connector that stops sends its players away one by one, evenly, and neve
   const players = await Promise.all(Array.from({ length: 20 }, () => connector.join()))
   const codes = ended(players)
   let stopped = false
-  const stopping = connector.cell.stop().then(() => {
+  const stopping = connector.service.stop().then(() => {
     stopped = true
   })
-  expect(connector.cell.readiness()).toEqual({ ready: false, reason: 'draining' })
-  const left = () => connector.heard.filter(({ topic }) => topic === 'disconnect').length
+  expect(connector.service.readiness()).toEqual({ ready: false, reason: 'draining' })
+  const left = () => connector.published.filter(({ topic }) => topic === 'disconnect').length
   for (let second = 1; second <= 9; second++) {
     connector.clock.advance(1_000)
     await connector.bus.flush()
@@ -34,7 +34,7 @@ test('a connector that stops sends its players away one by one, evenly, and neve
 test('whoever still arrives is let in, heard, and goes last', async () => {
   const connector = await aConnector({ DRAIN_SECONDS: 10 })
   const players = await Promise.all(Array.from({ length: 4 }, () => connector.join()))
-  const stopping = connector.cell.stop()
+  const stopping = connector.service.stop()
   connector.clock.advance(1_000)
   const latecomer = await connector.join()
   latecomer.heartbeat({ x: 1, y: 0, z: 0 })
@@ -42,28 +42,28 @@ test('whoever still arrives is let in, heard, and goes last', async () => {
   connector.clock.advance(10_000)
   await stopping
   for (const player of [...players, latecomer]) expect((await player.closed).code).toBe(1012)
-  const leaving = connector.heard.filter(({ topic }) => topic === 'disconnect').map(({ peer }) => peer)
+  const leaving = connector.published.filter(({ topic }) => topic === 'disconnect').map(({ peer }) => peer)
   expect(leaving.at(-1)).toBe(latecomer.peer)
 })
 
 test('without time everybody goes at once, and nobody comes in after', async () => {
   const connector = await aConnector({ DRAIN_SECONDS: 0 })
   const players = await Promise.all(Array.from({ length: 3 }, () => connector.join()))
-  await connector.cell.stop()
+  await connector.service.stop()
   for (const player of players) expect((await player.closed).code).toBe(1012)
-  expect(connector.heard.filter(({ topic }) => topic === 'disconnect')).toHaveLength(3)
+  expect(connector.published.filter(({ topic }) => topic === 'disconnect')).toHaveLength(3)
   await expect(connector.socket()).rejects.toMatchObject({ status: 503 })
 })
 
 test('an empty connector does not wait', async () => {
   const connector = await aConnector({ DRAIN_SECONDS: 3600 })
-  await connector.cell.stop()
+  await connector.service.stop()
 })
 
 test('a client that does not answer the goodbye holds nobody up', async () => {
   const connector = await aConnector({ DRAIN_SECONDS: 0 })
   const player = await connector.join()
   player.socket.pause()
-  await connector.cell.stop()
+  await connector.service.stop()
   await until(async () => expect(await connector.metric('connections')).toBe(0))
 })

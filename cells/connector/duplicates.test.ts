@@ -12,7 +12,7 @@ test('the wallet that signed is welcomed, even where another was claimed', async
   const { challenge } = await requestChallenge(socket, createWallet('claimed').address)
   socket.send(clientPackets.signedChallenge(JSON.stringify(twoLinkChain(wallet, challenge))))
   expect(await socket.next()).toEqual({ $case: 'welcome', welcome: { peerId: wallet.peer } })
-  await until(() => expect(connector.heard).toMatchObject([{ peer: wallet.peer, topic: 'connect' }]))
+  await until(() => expect(connector.published).toMatchObject([{ peer: wallet.peer, topic: 'connect' }]))
 })
 
 test('a newer session of the same wallet replaces the older one, and the bus sees a player who never left', async () => {
@@ -57,8 +57,8 @@ test('a crowd of sessions of one wallet leaves exactly one', async () => {
 test('sessions are numbered in the order they were opened, even within one millisecond', async () => {
   const connector = await aConnector()
   for (let i = 0; i < 10; i++) await connector.join({ wallet })
-  await until(() => expect(connector.heard).toHaveLength(10))
-  const ids = connector.heard.map(({ payload }) => Buffer.from(payload).toString())
+  await until(() => expect(connector.published).toHaveLength(10))
+  const ids = connector.published.map(({ payload }) => Buffer.from(payload).toString())
   expect(ids).toEqual([...ids].sort())
   expect(new Set(ids).size).toBe(10)
 })
@@ -83,7 +83,7 @@ test('a connect of an older session, said again late, ends nothing', async () =>
   there.clock.advance(1_000)
   const older = await here.join({ wallet })
   await until(() => expect(here.topicsOf(wallet.peer)).toEqual(['connect']))
-  const said = here.heard.find(({ peer }) => peer === wallet.peer)
+  const said = here.published.find(({ peer }) => peer === wallet.peer)
   const newer = await there.join({ wallet })
   await older.closed
   bus.publish(`peer.${wallet.peer}.connect`, said?.payload ?? new Uint8Array())

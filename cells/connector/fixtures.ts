@@ -48,7 +48,7 @@ export function aBus(): TestBus {
 }
 
 /** What was said on a bus, in order. */
-export interface Heard {
+export interface PublishedMessage {
   topic: string
   peer: string
   payload: Uint8Array
@@ -57,11 +57,11 @@ export interface Heard {
 export interface TestConnector {
   url: string
   http: string
-  cell: Cell
+  service: Cell
   clock: ManualClock
   bus: TestBus
   /** Everything connectors said since. */
-  heard: Heard[]
+  published: PublishedMessage[]
   /** The topics said about a peer, in order. */
   topicsOf(peer: PeerId): string[]
   positionsOf(peer: PeerId): (Position | undefined)[]
@@ -87,10 +87,10 @@ export async function aConnector(
   deps: { bus?: TestBus; clock?: ManualClock; verifier?: ChainVerifier } = {},
 ): Promise<TestConnector> {
   const { bus = aBus(), clock = new ManualClock(), verifier = aVerifier() } = deps
-  const heard: Heard[] = []
+  const published: PublishedMessage[] = []
   bus.subscribe('peer.*.*', (payload, subject) => {
     const [, peer = '', topic = ''] = subject.split('.')
-    heard.push({ topic, peer, payload })
+    published.push({ topic, peer, payload })
   })
   const metrics = new Metrics('connector')
   const cell = await startConnector(
@@ -113,13 +113,13 @@ export async function aConnector(
   return {
     url,
     http: listening.url,
-    cell: { ...cell, stop },
+    service: { ...cell, stop },
     clock,
     bus,
-    heard,
-    topicsOf: (of) => heard.filter(({ peer }) => peer === of).map(({ topic }) => topic),
+    published,
+    topicsOf: (of) => published.filter(({ peer }) => peer === of).map(({ topic }) => topic),
     positionsOf: (of) =>
-      heard
+      published
         .filter(({ peer, topic }) => peer === of && topic === 'heartbeat')
         .map(({ payload }) => busPayloads.decodeHeartbeat(payload)?.position),
     join: (options = {}) => connectPlayer({ url, wallet: createWallet(), ...options }),

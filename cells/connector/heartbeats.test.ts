@@ -10,7 +10,7 @@ test('a welcomed player is announced, then heard, then said goodbye to', async (
   await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect', 'heartbeat']))
   player.close()
   await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect', 'heartbeat', 'disconnect']))
-  const [greeting, , leaving] = connector.heard.map(({ payload }) => Buffer.from(payload).toString())
+  const [greeting, , leaving] = connector.published.map(({ payload }) => Buffer.from(payload).toString())
   expect(leaving).toBe(`${greeting}\nleft`)
 })
 
@@ -20,7 +20,7 @@ test('whoever never got a welcome is never announced', async () => {
   socket.close()
   await socket.closed
   await until(async () => expect(await connector.metric('connections')).toBe(0))
-  expect(connector.heard).toEqual([])
+  expect(connector.published).toEqual([])
 })
 
 test('a heartbeat travels in the bytes everybody on the bus knows', async () => {
@@ -32,7 +32,7 @@ test('a heartbeat travels in the bytes everybody on the bus knows', async () => 
   player.send(new Uint8Array(Buffer.from('1a130a0f0d000000411500000000' + '1d00000041' + '5001', 'hex')))
   player.send(clientPackets.heartbeat({ position: undefined }))
   const sent = () =>
-    connector.heard
+    connector.published
       .filter(({ topic }) => topic === 'heartbeat')
       .map(({ payload }) => Buffer.from(splitFencingToken(payload).body).toString('hex'))
   await until(() =>
@@ -51,7 +51,7 @@ test('every heartbeat names its session behind the bytes', async () => {
   player.heartbeat({ x: 8, y: 0, z: 8 })
   player.send(clientPackets.heartbeat({ position: undefined }))
   await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect', 'heartbeat', 'heartbeat']))
-  const [greeting, ...heartbeats] = connector.heard
+  const [greeting, ...heartbeats] = connector.published
   const session = Buffer.from(greeting?.payload ?? []).toString()
   expect(heartbeats.map(({ payload }) => fencingTokenOf(payload))).toEqual([session, session])
 })
@@ -61,7 +61,7 @@ test('a wish longer than any room name is left out', async () => {
   const player = await connector.join()
   player.heartbeat({ x: 8, y: 0, z: 8 }, 'I'.repeat(10_000))
   await until(() => expect(connector.topicsOf(player.peer)).toContain('heartbeat'))
-  expect(busPayloads.decodeHeartbeat(connector.heard.at(-1)?.payload ?? new Uint8Array())).toEqual({
+  expect(busPayloads.decodeHeartbeat(connector.published.at(-1)?.payload ?? new Uint8Array())).toEqual({
     position: { x: 8, y: 0, z: 8 },
     desiredRoom: undefined,
   })

@@ -1,6 +1,6 @@
 import type { Metrics } from '../chassis/metrics.ts'
 import { type ConnectorCloseReason, connectorCloses } from './core/connector-close-reasons.ts'
-import type { JoinCounts } from './core/join-tracker.ts'
+import type { RecentJoins } from './core/join-tracker.ts'
 
 /** Values that are read at each scrape. */
 export interface ConnectorReadings {
@@ -10,7 +10,7 @@ export interface ConnectorReadings {
   pendingSignatures(): number
   deniedWallets(): number
   busConnected(): boolean
-  joins(): JoinCounts
+  joins(): RecentJoins
 }
 
 /** Declares the metrics of a connector. */

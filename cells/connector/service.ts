@@ -13,11 +13,11 @@ import { subjects } from '../wire/subjects.ts'
 import { type Bans, gatekeeperBans, noBans } from './adapters/bans.ts'
 import { watchBans } from './ban-sweep.ts'
 import { BusBridge } from './bus-bridge.ts'
+import type { ClientConnection, PlayerSession } from './client-connection.ts'
 import type { ConnectorConfig } from './config.ts'
 import { drainTimeMs } from './core/drain-time.ts'
 import { JoinTracker } from './core/join-tracker.ts'
 import { connectorMetrics } from './metrics.ts'
-import type { PlayerConnection, PlayerSession } from './player-connection.ts'
 import { SessionRegistry } from './session-registry.ts'
 import { SocketServer } from './socket-server.ts'
 
@@ -45,7 +45,7 @@ class Connector implements Cell {
   readonly app: App
   readonly #config: ConnectorConfig
   readonly #deps: ConnectorDeps
-  readonly #sessions = new SessionRegistry<PlayerConnection>()
+  readonly #sessions = new SessionRegistry<ClientConnection>()
   readonly #joins: JoinTracker<PlayerSession>
   readonly #denyList: DenyList
   readonly #bans: Bans

@@ -10,6 +10,7 @@ import { decodeClientMessage, serverPackets } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Bans } from './adapters/bans.ts'
 import type { BusBridge } from './bus-bridge.ts'
+import { ClientConnection, type ConnectorSocket } from './client-connection.ts'
 import { type ConnectorCloseReason, connectorCloseOf } from './core/connector-close-reasons.ts'
 import {
   type ConnectorEffect,
@@ -19,7 +20,6 @@ import {
 } from './core/connector-handshake.ts'
 import { Deadlines } from './core/deadlines.ts'
 import type { ConnectorMetrics } from './metrics.ts'
-import { type ConnectorSocket, PlayerConnection } from './player-connection.ts'
 import type { SessionRegistry } from './session-registry.ts'
 import { type UpgradeLimits, Upgrades } from './upgrades.ts'
 
@@ -38,7 +38,7 @@ export interface SocketServerDeps {
   verifier: ChainVerifier
   denyList: DenyList
   bans: Bans
-  sessions: SessionRegistry<PlayerConnection>
+  sessions: SessionRegistry<ClientConnection>
   bridge: BusBridge
 }
 
@@ -54,9 +54,9 @@ const ABNORMAL_CLOSURE = 1006
 export class SocketServer {
   readonly #deps: SocketServerDeps
   readonly #facts: ConnectorFacts
-  readonly #connections = new Set<PlayerConnection>()
+  readonly #connections = new Set<ClientConnection>()
   readonly #upgrades: Upgrades
-  readonly #deadlines = new Deadlines<PlayerConnection>()
+  readonly #deadlines = new Deadlines<ClientConnection>()
   readonly #writes = new WriteCoalescer()
   #cancelSweep: () => void
 
@@ -72,7 +72,7 @@ export class SocketServer {
   }
 
   /** Open sockets, oldest first. */
-  get connections(): ReadonlySet<PlayerConnection> {
+  get connections(): ReadonlySet<ClientConnection> {
     return this.#connections
   }
 
@@ -87,19 +87,19 @@ export class SocketServer {
   }
 
   /** Ends a socket for a reason of the connector's own. */
-  end(connection: PlayerConnection, reason: ConnectorCloseReason): void {
+  end(connection: ClientConnection, reason: ConnectorCloseReason): void {
     this.#apply(connection, { is: 'ended', reason })
   }
 
   /** Sends a packet, or ends a client that stopped reading: a lost island change would leave it in the wrong room. */
-  send(connection: PlayerConnection, packet: Uint8Array): boolean {
+  send(connection: ClientConnection, packet: Uint8Array): boolean {
     const sent = connection.send(packet)
     if (!sent) this.end(connection, 'slow')
     return sent
   }
 
   /** Connections that are not being closed yet, oldest first. */
-  remaining(): PlayerConnection[] {
+  remaining(): ClientConnection[] {
     return [...this.#connections].filter(({ state }) => state.at !== 'closed')
   }
 
@@ -117,7 +117,7 @@ export class SocketServer {
 
   #open(socket: ConnectorSocket, stream: Duplex, address: string): void {
     const { clock, limits, log } = this.#deps
-    const connection = new PlayerConnection(socket, stream, this.#writes, address, clock.now())
+    const connection = new ClientConnection(socket, stream, this.#writes, address, clock.now())
     this.#connections.add(connection)
     this.#deadlines.set(connection, clock.now() + limits.handshakeTimeoutMs)
     const received = () => {
@@ -138,18 +138,18 @@ export class SocketServer {
     })
   }
 
-  #forget(connection: PlayerConnection): void {
+  #forget(connection: ClientConnection): void {
     this.#connections.delete(connection)
     this.#deadlines.clear(connection)
   }
 
-  #apply(connection: PlayerConnection, event: ConnectorEvent): void {
+  #apply(connection: ClientConnection, event: ConnectorEvent): void {
     const { state, effects } = connectorTransition(connection.state, event, this.#facts)
     connection.state = state
     for (const effect of effects) this.#perform(connection, effect)
   }
 
-  #perform(connection: PlayerConnection, effect: ConnectorEffect): void {
+  #perform(connection: ClientConnection, effect: ConnectorEffect): void {
     const { bridge, clock, limits } = this.#deps
     switch (effect.do) {
       case 'heartbeat':
@@ -175,7 +175,7 @@ export class SocketServer {
     }
   }
 
-  async #verify(connection: PlayerConnection, signed: { authChainJson: string; challenge: string }): Promise<void> {
+  async #verify(connection: ClientConnection, signed: { authChainJson: string; challenge: string }): Promise<void> {
     const { verifier, bans, clock, log } = this.#deps
     const verdict = await verifyChallenge(verifier, signed, clock.now())
     const banned = verdict.ok && (await bans.isBanned(verdict.peer))
@@ -183,7 +183,7 @@ export class SocketServer {
     this.#apply(connection, { is: 'verdict', verdict, banned })
   }
 
-  #welcome(connection: PlayerConnection, peer: PeerId): void {
+  #welcome(connection: ClientConnection, peer: PeerId): void {
     const { sessions, bridge, clock, metrics, limits } = this.#deps
     const session = connection.startSession(bridge.newSessionId(), peer, clock.now())
     const older = sessions.register(peer, connection)
@@ -194,7 +194,7 @@ export class SocketServer {
     if (this.send(connection, serverPackets.welcome(peer))) bridge.connected(session)
   }
 
-  #close(connection: PlayerConnection, reason: ConnectorCloseReason): void {
+  #close(connection: ClientConnection, reason: ConnectorCloseReason): void {
     const { sessions, metrics, bridge, clock } = this.#deps
     const { session } = connection
     const counters = session ? metrics.sessionEnded : metrics.handshakeFailed
@@ -213,7 +213,7 @@ export class SocketServer {
     this.#cancelSweep = this.#deps.clock.after(SWEEP_MS, () => this.#sweep())
   }
 
-  #overdue(connection: PlayerConnection, now: number): void {
+  #overdue(connection: ClientConnection, now: number): void {
     const { idleTimeoutMs } = this.#deps.limits
     const { at } = connection.state
     const lostAt = connection.lastReceivedAt + idleTimeoutMs

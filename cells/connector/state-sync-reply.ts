@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto'
 import type { Bus } from '../bus/bus.ts'
 import { decodeSyncRequest, encodeSessionPage, SESSIONS_PER_PAGE, type SessionState } from '../wire/state-sync.ts'
 import type { Subjects } from '../wire/subjects.ts'
+import type { ClientConnection, PlayerSession } from './client-connection.ts'
 import type { ConnectorMetrics } from './metrics.ts'
-import type { PlayerConnection, PlayerSession } from './player-connection.ts'
 import type { SessionRegistry } from './session-registry.ts'
 
 export interface StateSyncDeps {
   bus: Bus
   subjects: Subjects
-  sessions: SessionRegistry<PlayerConnection>
+  sessions: SessionRegistry<ClientConnection>
   metrics: ConnectorMetrics
 }
 

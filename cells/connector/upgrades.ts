@@ -6,9 +6,9 @@ import type { UpgradeHandler } from '../chassis/http.ts'
 import { refuseUpgrade } from '../chassis/refuse-upgrade.ts'
 import { socketOptions } from '../sockets/socket-options.ts'
 import { UpgradeQueue } from '../sockets/upgrade-queue.ts'
+import { ConnectorSocket } from './client-connection.ts'
 import { ConnectionLimits } from './core/connection-limits.ts'
 import type { ConnectorMetrics } from './metrics.ts'
-import { ConnectorSocket } from './player-connection.ts'
 
 export interface UpgradeLimits {
   maxConnections: number

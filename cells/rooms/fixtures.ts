@@ -20,7 +20,13 @@ type Case = RoomPacket['$case']
 const HOUR_MS = 3_600_000
 
 /** Rooms behind a real port, with the bus and the clock in the hands of the test. */
-export async function someRooms({ limits = {}, drainSeconds = 0 }: { limits?: Partial<RoomLimits>; drainSeconds?: number } = {}) {
+export async function startTestRooms({
+  limits = {},
+  drainSeconds = 0,
+}: {
+  limits?: Partial<RoomLimits>
+  drainSeconds?: number
+} = {}) {
   const [bus, clock, metrics] = [createMemoryBus(silentLog), new ManualClock(), new Metrics('rooms')]
   const verifier = createVerifier({ log: silentLog, workers: 1 })
   const rooms = await startRooms(
@@ -54,7 +60,7 @@ export async function someRooms({ limits = {}, drainSeconds = 0 }: { limits?: Pa
 }
 
 /** A client's socket to a room, below the handshake. */
-export async function visit(url: string, path: string, protocols = ['rfc5', 'rfc4']) {
+export async function connect(url: string, path: string, protocols = ['rfc5', 'rfc4']) {
   const socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, protocols)
   const packets: RoomPacket[] = []
   const waiting: (() => void)[] = []
@@ -95,8 +101,8 @@ export async function visit(url: string, path: string, protocols = ['rfc5', 'rfc
 }
 
 /** A client that went as far as its signature. */
-export async function knock(url: string, room: string, wallet: Wallet) {
-  const visitor = await visit(url, `/rooms/${room}`)
+export async function signIn(url: string, room: string, wallet: Wallet) {
+  const visitor = await connect(url, `/rooms/${room}`)
   visitor.send(roomPackets.identification(wallet.address))
   const { challengeMessage } = await visitor.next('challengeMessage')
   visitor.send(roomPackets.signedChallenge(JSON.stringify(chainOf('three', wallet, challengeMessage.challengeToSign))))
@@ -104,19 +110,19 @@ export async function knock(url: string, room: string, wallet: Wallet) {
 }
 
 /** A client in a room. */
-export async function enter(url: string, room: string, wallet: Wallet) {
-  const visitor = await knock(url, room, wallet)
+export async function joinRoom(url: string, room: string, wallet: Wallet) {
+  const visitor = await signIn(url, room, wallet)
   const { welcomeMessage } = await visitor.next('welcomeMessage')
   return { ...visitor, ...welcomeMessage }
 }
 
 /** Rooms with Ada and Bob in island-1, who know of each other. */
-export async function twoInARoom(ada: Wallet, bob: Wallet, options?: Parameters<typeof someRooms>[0]) {
-  const world = await someRooms(options)
+export async function twoInARoom(ada: Wallet, bob: Wallet, options?: Parameters<typeof startTestRooms>[0]) {
+  const world = await startTestRooms(options)
   await world.admit(ada.peer, 'island-1')
   await world.admit(bob.peer, 'island-1')
-  const first = await enter(world.url, 'island-1', ada)
-  const second = await enter(world.url, 'island-1', bob)
+  const first = await joinRoom(world.url, 'island-1', ada)
+  const second = await joinRoom(world.url, 'island-1', bob)
   const { peerJoinMessage } = await first.next('peerJoinMessage')
   return { world, first, second, peerJoinMessage }
 }

@@ -1,21 +1,21 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { chainOf, createWallet, oneLinkChain } from '../../testing/player/wallet.ts'
 import { roomPackets } from '../wire/room-packets.ts'
-import { enter, knock, someRooms, twoInARoom, visit } from './fixtures.ts'
+import { connect, joinRoom, signIn, startTestRooms, twoInARoom } from './fixtures.ts'
 
 const [ada, bob, eve] = [createWallet('ada'), createWallet('bob'), createWallet('eve')]
 const PATIENCE = { timeout: 15_000 }
 const HELLO = Buffer.from('hello')
 
-let world: Awaited<ReturnType<typeof someRooms>>
+let world: Awaited<ReturnType<typeof startTestRooms>>
 afterEach(() => world.close())
 
-async function open(options?: Parameters<typeof someRooms>[0]) {
-  world = await someRooms(options)
+async function open(options?: Parameters<typeof startTestRooms>[0]) {
+  world = await startTestRooms(options)
   return world
 }
 
-async function two(options?: Parameters<typeof someRooms>[0]) {
+async function two(options?: Parameters<typeof startTestRooms>[0]) {
   const arranged = await twoInARoom(ada, bob, options)
   world = arranged.world
   return { ...arranged, ...arranged.world }
@@ -35,13 +35,13 @@ describe('entering', () => {
 
   test('a client that offers no subprotocol is welcome, one that offers others gets none of them', async () => {
     const { url } = await open()
-    expect((await visit(url, '/rooms/island-1', [])).protocol).toBe('')
-    await expect(visit(url, '/rooms/island-1', ['rfc4'])).rejects.toThrow(/subprotocol/i)
+    expect((await connect(url, '/rooms/island-1', [])).protocol).toBe('')
+    await expect(connect(url, '/rooms/island-1', ['rfc4'])).rejects.toThrow(/subprotocol/i)
   })
 
   test('the rooms are also there below the path of any cell', async () => {
     const { url } = await open()
-    const visitor = await visit(url, '/cells/7/rooms/island-1')
+    const visitor = await connect(url, '/cells/7/rooms/island-1')
     visitor.send(roomPackets.identification(ada.address))
     await visitor.next('challengeMessage')
   })
@@ -49,7 +49,7 @@ describe('entering', () => {
   test('somebody who was not admitted to this room is told so and does not come back', async () => {
     const { url, admit, clock } = await open()
     await admit(eve.peer, 'island-2')
-    const visitor = await knock(url, 'island-1', eve)
+    const visitor = await signIn(url, 'island-1', eve)
     await vi.waitFor(() => {
       clock.advance(1_000)
       expect(visitor.unread()).toEqual(['peerKicked'])
@@ -60,7 +60,7 @@ describe('entering', () => {
 
   test('an admission that comes a moment after its client is in time', async () => {
     const { url, admit } = await open()
-    const visitor = await knock(url, 'island-1', ada)
+    const visitor = await signIn(url, 'island-1', ada)
     await admit(ada.peer, 'island-1')
     await visitor.next('welcomeMessage')
   })
@@ -79,7 +79,7 @@ describe('entering', () => {
     ['more than a message may hold', [Buffer.alloc(70_000)], 1009],
   ])('%s ends the connection', async (_, packets, code) => {
     const { url } = await open()
-    const visitor = await visit(url, '/rooms/island-1')
+    const visitor = await connect(url, '/rooms/island-1')
     for (const packet of packets) visitor.send(packet)
     expect((await visitor.closed).code).toBe(code)
   })
@@ -87,8 +87,8 @@ describe('entering', () => {
   test('a signature of another challenge does not count', async () => {
     const { url, admit } = await open()
     await admit(ada.peer, 'island-1')
-    const { challengeToSign } = await knock(url, 'island-1', ada)
-    const thief = await visit(url, '/rooms/island-1')
+    const { challengeToSign } = await signIn(url, 'island-1', ada)
+    const thief = await connect(url, '/rooms/island-1')
     thief.send(roomPackets.identification(ada.address))
     await thief.next('challengeMessage')
     thief.send(roomPackets.signedChallenge(JSON.stringify(chainOf('two', ada, challengeToSign))))
@@ -97,7 +97,7 @@ describe('entering', () => {
 
   test('whoever takes too long over the handshake is sent away', async () => {
     const { url, clock } = await open({ limits: { handshakeMs: 30_000 } })
-    const visitor = await visit(url, '/rooms/island-1')
+    const visitor = await connect(url, '/rooms/island-1')
     clock.advance(30_000)
     expect(await visitor.closed).toMatchObject({ code: 1008 })
   })
@@ -114,17 +114,17 @@ describe('entering', () => {
     const { url, admit } = await open({ limits: { maxMembersPerRoom: 1 } })
     await admit(ada.peer, 'island-1')
     await admit(bob.peer, 'island-1')
-    await enter(url, 'island-1', ada)
-    const refused = await knock(url, 'island-1', bob)
+    await joinRoom(url, 'island-1', ada)
+    const refused = await signIn(url, 'island-1', bob)
     expect((await refused.next('peerKicked')).peerKicked.reason).toMatch(/full/)
     expect((await refused.closed).code).toBe(1013)
-    await enter(url, 'island-1', ada)
+    await joinRoom(url, 'island-1', ada)
   })
 
   test('no more strangers are let in than may be', async () => {
     const { url } = await open({ limits: { maxUnauthenticated: 1 } })
-    await visit(url, '/rooms/island-1')
-    await expect(visit(url, '/rooms/island-1')).rejects.toThrow('503')
+    await connect(url, '/rooms/island-1')
+    await expect(connect(url, '/rooms/island-1')).rejects.toThrow('503')
     expect(await world.metric('upgrades_refused_total')).toContain('realm_rooms_upgrades_refused_total{reason="full"} 1')
   })
 
@@ -132,7 +132,7 @@ describe('entering', () => {
     const { url, admit } = await open()
     await admit(ada.peer, 'island-1', 'island', '000000002-b')
     await admit(ada.peer, 'island-2', 'island', '000000001-a')
-    await enter(url, 'island-1', ada)
+    await joinRoom(url, 'island-1', ada)
     expect(await world.metric('admissions_stale_total')).toContain('realm_rooms_admissions_stale_total 1')
   })
 })

@@ -1,16 +1,16 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createWallet } from '../../testing/player/wallet.ts'
 import { roomPackets } from '../wire/room-packets.ts'
-import { enter, type someRooms, twoInARoom } from './fixtures.ts'
+import { joinRoom, type startTestRooms, twoInARoom } from './fixtures.ts'
 
 const [ada, bob, eve] = [createWallet('ada'), createWallet('bob'), createWallet('eve')]
 const PATIENCE = { timeout: 15_000 }
 const HELLO = Buffer.from('hello')
 
-let world: Awaited<ReturnType<typeof someRooms>>
+let world: Awaited<ReturnType<typeof startTestRooms>>
 afterEach(() => world.close())
 
-async function two(options?: Parameters<typeof someRooms>[0]) {
+async function two(options?: Parameters<typeof startTestRooms>[0]) {
   const arranged = await twoInARoom(ada, bob, options)
   world = arranged.world
   return { ...arranged, ...arranged.world }
@@ -32,7 +32,7 @@ describe('talking', () => {
   test('it does not reach other rooms', async () => {
     const { first, second, url, admit } = await two()
     await admit(eve.peer, 'island-2')
-    const elsewhere = await enter(url, 'island-2', eve)
+    const elsewhere = await joinRoom(url, 'island-2', eve)
     expect(elsewhere.peerIdentities).toEqual({})
     first.send(roomPackets.update(0, HELLO, false))
     await second.next('peerUpdateMessage')

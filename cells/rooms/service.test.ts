@@ -1,20 +1,20 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createWallet } from '../../testing/player/wallet.ts'
-import { enter, knock, someRooms, twoInARoom, visit } from './fixtures.ts'
+import { connect, joinRoom, signIn, startTestRooms, twoInARoom } from './fixtures.ts'
 
 const [ada, bob] = [createWallet('ada'), createWallet('bob')]
 const PATIENCE = { timeout: 15_000 }
 const HELLO = Buffer.from('hello')
 
-let world: Awaited<ReturnType<typeof someRooms>>
+let world: Awaited<ReturnType<typeof startTestRooms>>
 afterEach(() => world.close())
 
-async function open(options?: Parameters<typeof someRooms>[0]) {
-  world = await someRooms(options)
+async function open(options?: Parameters<typeof startTestRooms>[0]) {
+  world = await startTestRooms(options)
   return world
 }
 
-async function two(options?: Parameters<typeof someRooms>[0]) {
+async function two(options?: Parameters<typeof startTestRooms>[0]) {
   const arranged = await twoInARoom(ada, bob, options)
   world = arranged.world
   return { ...arranged, ...arranged.world }
@@ -32,7 +32,7 @@ describe('leaving', () => {
 
   test('the same wallet again takes over: the old session is kicked, the new one stays', async () => {
     const { first, second, url } = await two()
-    const again = await enter(url, 'island-1', ada)
+    const again = await joinRoom(url, 'island-1', ada)
     expect(again.alreadyConnected).toBe(true)
     expect(again.peerIdentities).toEqual({ [second.alias]: bob.peer })
     await first.next('peerKicked')
@@ -45,13 +45,13 @@ describe('leaving', () => {
   test('a peer of another island has a few seconds to leave this one', async () => {
     const { first, second, admit, url } = await two()
     await admit(bob.peer, 'island-2')
-    await enter(url, 'island-2', bob)
+    await joinRoom(url, 'island-2', bob)
     world.clock.advance(4_999)
     expect(world.rooms.members('island-1')).toHaveLength(2)
     world.clock.advance(1)
     expect(await second.closed).toEqual({ code: 1000, reason: 'moved to another room' })
     await first.next('peerLeaveMessage')
-    const back = await knock(url, 'island-1', bob)
+    const back = await signIn(url, 'island-1', bob)
     await vi.waitFor(() => {
       world.clock.advance(1_000)
       expect(back.unread()).toEqual(['peerKicked'])
@@ -69,7 +69,7 @@ describe('leaving', () => {
   test('a scene admission ends nothing', async () => {
     const { admit, url } = await two()
     await admit(bob.peer, 'scene-1', 'scene')
-    await enter(url, 'scene-1', bob)
+    await joinRoom(url, 'scene-1', bob)
     world.clock.advance(20_000)
     expect(world.rooms.members('island-1')).toEqual([ada.peer, bob.peer])
     expect(world.rooms.members('scene-1')).toEqual([bob.peer])
@@ -79,7 +79,7 @@ describe('leaving', () => {
     const { first, second, url } = await two({ drainSeconds: 10 })
     const stopped = world.rooms.stop()
     expect(world.rooms.readiness()).toEqual({ ready: false, reason: 'stopping' })
-    await expect(visit(url, '/rooms/island-1')).rejects.toThrow('503')
+    await expect(connect(url, '/rooms/island-1')).rejects.toThrow('503')
     world.clock.advance(0)
     expect(await first.closed).toEqual({ code: 1012, reason: 'restarting' })
     world.clock.advance(4_999)
@@ -115,9 +115,9 @@ describe('looking', () => {
     await open()
     expect((await get('/rooms/island-9/members')).status).toBe(404)
     expect((await get('/elsewhere')).status).toBe(404)
-    await expect(visit(world.url, '/elsewhere')).rejects.toThrow('404')
-    await expect(visit(world.url, '/rooms/%ff')).rejects.toThrow('404')
-    await expect(visit(world.url, `/rooms/${'r'.repeat(300)}`)).rejects.toThrow('404')
+    await expect(connect(world.url, '/elsewhere')).rejects.toThrow('404')
+    await expect(connect(world.url, '/rooms/%ff')).rejects.toThrow('404')
+    await expect(connect(world.url, `/rooms/${'r'.repeat(300)}`)).rejects.toThrow('404')
   })
 
   test('what is no admission on the bus is counted and ignored', async () => {

@@ -7,7 +7,7 @@ import type { Log } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
 import type { Cell } from '../../cells/chassis/service.ts'
 import type { Switchboard } from '../../cells/chassis/switchboard.ts'
-import { type CompactCell, startCompactCell } from '../../cells/compact/compact.ts'
+import { type CellServices, startCellServices } from '../../cells/compact/cell-services.ts'
 import { readConfig as readGatekeeperConfig } from '../../cells/gatekeeper/config.ts'
 import { startGatekeeper } from '../../cells/gatekeeper/service.ts'
 import type { ChainVerifier } from '../../cells/identity/verifier.ts'
@@ -36,7 +36,7 @@ export interface HostParts {
 /** Runs cells and services in this process, each below its path on the one port. */
 export function createHost(parts: HostParts): LocalRuntime {
   const { switchboard, bus, log, clock, verifier, pathOf } = parts
-  const cells = new Map<string, CompactCell>()
+  const cells = new Map<string, CellServices>()
   const routes = new Map<string, { targets: Map<number, string>; unmount: () => void }>()
 
   /** The app at a slot's stable URL: whichever cell answers there at this moment. */
@@ -71,7 +71,7 @@ export function createHost(parts: HostParts): LocalRuntime {
   return {
     async startCell(order) {
       const key = keyText(order.cell.metadata)
-      const cell = await startCompactCell(compactSettings(order), { bus, log: log.child({ cell: key }), clock, verifier })
+      const cell = await startCellServices(compactSettings(order), { bus, log: log.child({ cell: key }), clock, verifier })
       cells.set(key, cell)
       return {
         readiness: () => cell.readiness(),

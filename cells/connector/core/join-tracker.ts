@@ -1,5 +1,5 @@
 /** The joins of the last ten minutes, of players who signed in and sent their position, and so should be given an island. */
-export interface JoinCounts {
+export interface RecentJoins {
   /** Players who were given an island in time. */
   given: number
   /** Players who waited longer than `timeoutMs`, and were still connected then. */
@@ -56,7 +56,7 @@ export class JoinTracker<Session extends object> {
     this.#waiting.delete(session)
   }
 
-  counts(now: number): JoinCounts {
+  counts(now: number): RecentJoins {
     this.#countMissed(now)
     const oldest = bucketNumber(now) - BUCKETS
     this.#buckets = this.#buckets.filter(({ number }) => number > oldest)

@@ -6,7 +6,7 @@ import { systemClock } from '../../../cells/chassis/clock.ts'
 import { listen } from '../../../cells/chassis/listen.ts'
 import { silentLog } from '../../../cells/chassis/log.ts'
 import { Metrics } from '../../../cells/chassis/metrics.ts'
-import { startCompactCell } from '../../../cells/compact/compact.ts'
+import { startCellServices } from '../../../cells/compact/cell-services.ts'
 import { readConfig } from '../../../cells/connector/config.ts'
 import { startConnector } from '../../../cells/connector/service.ts'
 import { createVerifier } from '../../../cells/identity/verifier.ts'
@@ -26,7 +26,7 @@ const dependencies = () => {
 }
 
 test('a cell that works can be joined: challenge, welcome, island', async () => {
-  const cell = await startCompactCell({ connector: connectorEnv, archipelago: archipelagoEnv }, dependencies())
+  const cell = await startCellServices({ connector: connectorEnv, archipelago: archipelagoEnv }, dependencies())
   const http = await listen(cell.app, { port: 0, host: '127.0.0.1' })
   cleanups.unshift(() => cell.stop(), http.stop)
   expect(await joinCell(`${http.url.replace('http', 'ws')}/cells/0/ws`, 5_000)).toEqual({ ok: true })

@@ -13,19 +13,19 @@ import type { ChainVerifier } from '../identity/verifier.ts'
 import { startRooms } from '../rooms/service.ts'
 
 /** The environments its processes would have if they were several. */
-export interface CompactSettings {
+export interface CellSettings {
   connector: NodeJS.ProcessEnv
   archipelago: NodeJS.ProcessEnv
 }
 
 /** A whole comms cell in one process. */
-export interface CompactCell extends Cell {
+export interface CellServices extends Cell {
   /** Applies other settings while players stay connected. False = these need a new cell, and nothing was changed. */
-  reconfigure(settings: CompactSettings): Promise<boolean>
+  reconfigure(settings: CellSettings): Promise<boolean>
 }
 
 /** What a compact cell shares with whatever else runs in the process. */
-export interface CompactParts {
+export interface CellServicesDeps {
   bus: Bus
   log: Log
   clock: Clock
@@ -40,7 +40,7 @@ const MAX_WARMING_MS = 5_000
  *
  * @throws UserError naming every setting that is not usable
  */
-export async function startCompactCell(settings: CompactSettings, parts: CompactParts): Promise<CompactCell> {
+export async function startCellServices(settings: CellSettings, parts: CellServicesDeps): Promise<CellServices> {
   let current = settings
   const { connector: connectorEnv, archipelago: archipelagoEnv } = settings
   const metrics = new Metrics('connector')

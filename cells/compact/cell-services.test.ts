@@ -7,7 +7,7 @@ import { UserError } from '../chassis/errors.ts'
 import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
 import { createVerifier } from '../identity/verifier.ts'
-import { startCompactCell } from './compact.ts'
+import { startCellServices } from './cell-services.ts'
 
 const PATIENCE = { timeout: 10_000 }
 const settings = (islandSize: number) => ({
@@ -23,7 +23,7 @@ const settings = (islandSize: number) => ({
 /** A cell with players in it who stand in a row, ten metres apart, and heartbeat. */
 async function aCell(count: number) {
   const verifier = createVerifier({ log: silentLog, workers: 1 })
-  const cell = await startCompactCell(settings(100), {
+  const cell = await startCellServices(settings(100), {
     bus: createMemoryBus(silentLog),
     log: silentLog,
     clock: systemClock,

@@ -44,7 +44,7 @@ export interface PlayerSession {
 }
 
 /** One socket from the upgrade to its end. */
-export class PlayerConnection {
+export class ClientConnection {
   state: ConnectorState = START
   session: PlayerSession | undefined
   /** When the client last sent a frame; a ping counts, a TCP acknowledgement does not. */
