@@ -57,7 +57,7 @@ async function passRate(): Promise<number> {
       return cluster.onChange(listener)
     },
   }
-  const site = laptopSite({ baseUrl: () => 'http://127.0.0.1:3000', providerUrl: 'http://127.0.0.1:3000', livekit: undefined })
+  const site = laptopSite({ publicUrl: 'http://127.0.0.1:3000', localUrl: 'http://127.0.0.1:3000', livekit: () => undefined })
   const loop = startReconcilers({ cluster: watched, site, publication: alwaysServing, clock: systemClock, log: silentLog })
   const realms = Array.from({ length: 100 }, (_, index) => {
     const realm = aRealm()

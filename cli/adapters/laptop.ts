@@ -12,8 +12,8 @@ import { startRealmProvider } from '../../cells/realm-provider/service.ts'
 import { createLocalSource } from '../../cells/realm-provider/sources/local.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import { type Realm, realmNameOf } from '../../crds/realm.ts'
-import type { Site } from '../../operator/desired/site.ts'
-import { roomsUrl, urlsBelow } from '../../operator/desired/urls.ts'
+import { laptopSite, type Site } from '../../operator/desired/site.ts'
+import { roomsUrl } from '../../operator/desired/urls.ts'
 import { createLocalCluster } from '../../operator/local/local-cluster.ts'
 import { PlayerCounts } from '../../operator/observers/players/player-counts.ts'
 import { PublicationProbe } from '../../operator/observers/publication/publication-probe.ts'
@@ -49,9 +49,6 @@ export interface LaptopOptions {
 /** The Secret a realm's LiveKit credentials are found under on this machine, whatever the manifest calls its own. */
 const LIVEKIT_SECRET = 'livekit-of-this-machine'
 
-/** What we publish is seen at once here; players who just read it get this long to connect. */
-const TOLD_MS = 500
-
 /** Runs realms in this process: the operator's own reconcilers over cells in memory, everything behind one port. */
 export async function startLaptop({ host, port, publicUrl, data, media, log }: LaptopOptions): Promise<Laptop> {
   await mkdir(data, { recursive: true }).catch((error: unknown) => {
@@ -71,19 +68,16 @@ export async function startLaptop({ host, port, publicUrl, data, media, log }: L
   const names = new Map<string, string>()
   let secrets: Manifest['secrets'] = new Map()
   const pathOf = (key: ObjectKey) => `/${names.get(keyText(key)) ?? key.name}`
-  const site: Site = {
-    urls: (realm) => urlsBelow(realm, `${url}/${realmNameOf(realm)}`, url),
-    statsUrl: (realm) => `${listening.url}/${realmNameOf(realm)}/stats`,
-    nats: () => undefined,
+  const site = laptopSite({
+    publicUrl: url,
+    localUrl: listening.url,
     livekit: ({ metadata }) => {
       const of = chosen.get(keyText(metadata))
       return of?.kind === 'livekit'
         ? { url: of.url, credentials: { secretName: `${metadata.name}.${LIVEKIT_SECRET}` } }
         : undefined
     },
-    distributed: false,
-    propagationMs: TOLD_MS,
-  }
+  })
   const cluster = createLocalCluster({
     clock,
     log,

@@ -1,23 +1,22 @@
-import type { CommsCellSpec, Realm } from '../../crds/realm.ts'
+import { type CommsCellSpec, type Realm, realmNameOf } from '../../crds/realm.ts'
 import type { BusUser } from './bus-users.ts'
 import { natsSecretName, partName, serviceHost } from './naming.ts'
 import { clusterUrls, type RealmUrls, urlsBelow } from './urls.ts'
 
 /**
- * Where realms run, as far as planning must know: the same Realm is reached at other URLs and through another bus in a cluster
- * than on a laptop.
+ * What planning must know of the place where realms run: the same Realm has other URLs and another bus in a cluster than on a laptop.
  */
 export interface Site {
   urls(realm: Realm): RealmUrls
-  /** The statistics of a realm as the operator reaches them, however players do; without a slash at the end. */
+  /** URL of the statistics of a realm as the operator reaches them, which may differ from the players' one; without a slash at the end. */
   statsUrl(realm: Realm): string
-  /** The bus of the realm, as one of its users finds it; nothing where its cells share one process. */
+  /** NATS of a realm, with the credentials of one of its users; undefined where the realm's services share one process. */
   nats(realm: Realm, user: BusUser): CommsCellSpec['nats']
-  /** The LiveKit of the realm; nothing where its cells have rooms of their own. */
+  /** LiveKit of a realm; undefined where its cells have rooms of their own. */
   livekit(realm: Realm): CommsCellSpec['livekit']
-  /** Whether a cell is several processes, and so cannot do without a bus. */
+  /** Whether a cell is several processes, which need a bus, instead of one that is changed in place. */
   distributed: boolean
-  /** How long it takes until everybody who asks is told what we last published, in milliseconds. */
+  /** How long the realm provider and the routes take to follow a status the operator wrote, in milliseconds. */
   propagationMs: number
 }
 
@@ -52,22 +51,23 @@ function clusterLivekit(realm: Realm, clusterDomain: string): CommsCellSpec['liv
   }
 }
 
-/** What a laptop gives its realms. */
-export interface LaptopOptions {
-  /** Base URL of a realm, `http://127.0.0.1:3000` or a path below it. */
-  baseUrl: (realm: Realm) => string
-  /** Base URL of the realm provider. */
-  providerUrl: string
-  /** The LiveKit found on this machine, whatever the realm declares; without one cells have rooms of their own. */
-  livekit: CommsCellSpec['livekit']
+/** What a laptop knows of its realms. URLs are without a slash at the end. */
+interface LaptopSiteOptions {
+  /** Base URL for players: realms are below it by their names, and the realm provider answers at it. */
+  publicUrl: string
+  /** Base URL at which this process itself reaches the same port. */
+  localUrl: string
+  /** The LiveKit chosen for a realm on this machine, whatever its spec says; undefined: its cells have rooms of their own. */
+  livekit(realm: Realm): CommsCellSpec['livekit']
 }
 
-/** One process on a laptop: everything behind one port, no broker. */
-export const laptopSite = ({ baseUrl, providerUrl, livekit }: LaptopOptions): Site => ({
-  urls: (realm) => urlsBelow(realm, baseUrl(realm), providerUrl),
-  statsUrl: (realm) => urlsBelow(realm, baseUrl(realm), providerUrl).stats,
+/** One process on a laptop: all realms behind one port, without a broker. */
+export const laptopSite = ({ publicUrl, localUrl, livekit }: LaptopSiteOptions): Site => ({
+  urls: (realm) => urlsBelow(realm, `${publicUrl}/${realmNameOf(realm)}`, publicUrl),
+  statsUrl: (realm) => `${localUrl}/${realmNameOf(realm)}/stats`,
   nats: () => undefined,
-  livekit: () => livekit,
+  livekit,
   distributed: false,
+  // The provider in the same process follows at once; the time is for players who have just read an endpoint, to connect to it.
   propagationMs: 500,
 })

@@ -55,7 +55,7 @@ export function aLaptop() {
   const clock = new ManualClock()
   const runtime = new FakeRuntime()
   const cluster = createLocalCluster({ runtime, clock, log: silentLog })
-  const site = laptopSite({ baseUrl: () => 'http://127.0.0.1:3000', providerUrl: 'http://127.0.0.1:3000', livekit: undefined })
+  const site = laptopSite({ publicUrl: 'http://127.0.0.1:3000', localUrl: 'http://127.0.0.1:3000', livekit: () => undefined })
   const counts = new Map<number, number>()
   const loop = startReconcilers({
     cluster,

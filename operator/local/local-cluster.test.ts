@@ -12,14 +12,16 @@ test('a declared realm runs its cell and its services, without a bus, and says w
   expect(status()).toMatchObject({
     replicas: 1,
     readyReplicas: 1,
-    endpoints: [{ slot: 0, adapter: 'archipelago:archipelago:ws://127.0.0.1:3000/cells/0/ws', cell: 'main-0', state: 'Serving' }],
-    urls: { about: 'http://127.0.0.1:3000/main/about', gatekeeper: 'http://127.0.0.1:3000/gatekeeper' },
+    endpoints: [
+      { slot: 0, adapter: 'archipelago:archipelago:ws://127.0.0.1:3000/main/cells/0/ws', cell: 'main-0', state: 'Serving' },
+    ],
+    urls: { about: 'http://127.0.0.1:3000/main/about', gatekeeper: 'http://127.0.0.1:3000/main/gatekeeper' },
   })
   expect(condition('Ready')).toMatchObject({ status: 'True', reason: 'AllServing' })
   expect(condition('Progressing')).toMatchObject({ status: 'False' })
   expect(cluster.cells()[0]?.spec).not.toHaveProperty('nats')
   expect(runtime.running.get('main-0')).toMatchObject({
-    plan: { archipelago: { settings: { ROOMS_URL: 'ws://127.0.0.1:3000/cells/0/rooms', LIVEKIT_ISLAND_SIZE: '100' } } },
+    plan: { archipelago: { settings: { ROOMS_URL: 'ws://127.0.0.1:3000/main/cells/0/rooms', LIVEKIT_ISLAND_SIZE: '100' } } },
   })
 })
 
