@@ -7,7 +7,7 @@ import { planCell, planRealm } from '../operator/desired/plan.ts'
 import { laptopSite } from '../operator/desired/site.ts'
 import { cellStatus } from '../operator/desired/status/cell-status.ts'
 import { realmStatus } from '../operator/desired/status/realm-status.ts'
-import { createLocalCluster } from '../operator/local/local-cluster.ts'
+import { LocalCluster } from '../operator/local/local-cluster.ts'
 import type { LocalRuntime, RunningPart } from '../operator/local/runtime.ts'
 import { alwaysServing } from '../operator/observers/fixtures.ts'
 import { startReconcilers } from '../operator/reconcile/loop.ts'
@@ -48,17 +48,15 @@ function renderRate(): number {
 }
 
 async function passRate(): Promise<number> {
-  const cluster = createLocalCluster({ runtime: idleHost, clock: systemClock, log: silentLog })
+  const cluster = new LocalCluster({ runtime: idleRuntime, clock: systemClock, log: silentLog })
   let wake = (_: Realm) => {}
-  const watched = {
-    ...cluster,
-    onChange: (listener: Parameters<typeof cluster.onChange>[0]) => {
-      wake = (realm) => listener('Realm', realm.metadata)
-      return cluster.onChange(listener)
-    },
+  const addListener = cluster.onChange.bind(cluster)
+  cluster.onChange = (listener) => {
+    wake = (realm) => listener('Realm', realm.metadata)
+    return addListener(listener)
   }
   const site = laptopSite({ publicUrl: 'http://127.0.0.1:3000', localUrl: 'http://127.0.0.1:3000', livekit: () => undefined })
-  const loop = startReconcilers({ cluster: watched, site, publication: alwaysServing, clock: systemClock, log: silentLog })
+  const loop = startReconcilers({ cluster, site, publication: alwaysServing, clock: systemClock, log: silentLog })
   const realms = Array.from({ length: 100 }, (_, index) => {
     const realm = aRealm()
     return { ...realm, metadata: { ...realm.metadata, name: `realm-${index}` } }
@@ -83,7 +81,7 @@ const settled = async (loop: { idle: boolean }): Promise<void> => {
 }
 
 const part = { readiness: () => ({ ready: true }) as const, update: async () => true, stop: async () => {} }
-const idleHost: LocalRuntime = {
+const idleRuntime: LocalRuntime = {
   startCell: async (): Promise<RunningPart<never>> => part,
   startService: async (): Promise<RunningPart<never>> => part,
   route: () => {},

@@ -14,7 +14,7 @@ import { keyText, type ObjectKey } from '../../crds/object.ts'
 import { type Realm, realmNameOf } from '../../crds/realm.ts'
 import { laptopSite, type Site } from '../../operator/desired/site.ts'
 import { roomsUrl } from '../../operator/desired/urls.ts'
-import { createLocalCluster } from '../../operator/local/local-cluster.ts'
+import { LocalCluster } from '../../operator/local/local-cluster.ts'
 import { PlayerCounts } from '../../operator/observers/players/player-counts.ts'
 import { PublicationProbe } from '../../operator/observers/publication/publication-probe.ts'
 import { startReconcilers } from '../../operator/reconcile/loop.ts'
@@ -78,7 +78,7 @@ export async function startLaptop({ host, port, publicUrl, data, media, log }: L
         : undefined
     },
   })
-  const cluster = createLocalCluster({
+  const cluster = new LocalCluster({
     clock,
     log,
     runtime: createHost({ ...{ switchboard, bus, log, clock, verifier, pathOf }, dataFolder: data, secretValue }),

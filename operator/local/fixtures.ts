@@ -5,34 +5,34 @@ import { conditionOf, type Realm } from '../../crds/realm.ts'
 import { laptopSite } from '../desired/site.ts'
 import { alwaysServing, aPlayerCounter } from '../observers/fixtures.ts'
 import { startReconcilers } from '../reconcile/loop.ts'
-import { createLocalCluster } from './local-cluster.ts'
+import { LocalCluster } from './local-cluster.ts'
 import type { CellRunSpec, LocalRuntime, RunningPart, ServiceRunSpec } from './runtime.ts'
 
-/** A runtime that runs nothing and remembers everything. */
+/** A runtime that starts nothing and records the calls it gets. */
 export class FakeRuntime implements LocalRuntime {
   readonly events: string[] = []
   readonly running = new Map<string, CellRunSpec | ServiceRunSpec>()
   slots: readonly { slot: number; cell: string }[] = []
-  /** Thrown by starts, until taken away. */
+  /** Thrown by starts, while it is set. */
   failure: Error | undefined
   ready = true
-  /** What an update answers. */
+  /** The result of an update. */
   updates = true
   onStop = (_name: string) => {}
   /** Stops wait for this. */
   draining: Promise<void> = Promise.resolve()
 
-  startCell = (order: CellRunSpec) => this.#start(order.cell.metadata.name, order)
-  startService = (order: ServiceRunSpec) => this.#start(order.plan.component, order)
+  startCell = (spec: CellRunSpec) => this.#start(spec.cell.metadata.name, spec)
+  startService = (spec: ServiceRunSpec) => this.#start(spec.plan.component, spec)
   route = (_: unknown, slots: FakeRuntime['slots']) => {
     this.slots = slots
   }
 
-  async #start<Order extends CellRunSpec | ServiceRunSpec>(name: string, order: Order): Promise<RunningPart<Order>> {
+  async #start<Spec extends CellRunSpec | ServiceRunSpec>(name: string, spec: Spec): Promise<RunningPart<Spec>> {
     this.events.push(`start ${name}`)
     if (this.failure) throw this.failure
     if (this.running.has(name)) throw new Error(`${name} runs twice`)
-    this.running.set(name, order)
+    this.running.set(name, spec)
     return {
       readiness: () => (this.ready ? { ready: true } : { ready: false, reason: 'not yet' }),
       update: async (changed) => {
@@ -54,7 +54,7 @@ export class FakeRuntime implements LocalRuntime {
 export function aLaptop() {
   const clock = new ManualClock()
   const runtime = new FakeRuntime()
-  const cluster = createLocalCluster({ runtime, clock, log: silentLog })
+  const cluster = new LocalCluster({ runtime, clock, log: silentLog })
   const site = laptopSite({ publicUrl: 'http://127.0.0.1:3000', localUrl: 'http://127.0.0.1:3000', livekit: () => undefined })
   const counts = new Map<number, number>()
   const loop = startReconcilers({

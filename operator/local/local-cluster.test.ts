@@ -5,7 +5,7 @@ import { aLaptop } from './fixtures.ts'
 
 const scaled = (replicas: number) => aRealm({ cells: { replicas } })
 
-test('a declared realm runs its cell and its services, without a bus, and says where it is', async () => {
+test('a declared realm runs its cell and its services, without a bus, and reports its endpoints', async () => {
   const { runtime, cluster, declare, status, condition } = aLaptop()
   await declare(aRealm())
   expect([...runtime.running.keys()].sort()).toEqual(['gatekeeper', 'main-0', 'stats'])
@@ -25,7 +25,7 @@ test('a declared realm runs its cell and its services, without a bus, and says w
   })
 })
 
-test('a changed island size is applied while the cell goes on', async () => {
+test('a changed island size is applied without a restart of the cell', async () => {
   const { runtime, declare, cluster, key } = aLaptop()
   await declare(aRealm())
   runtime.events.length = 0
@@ -38,7 +38,7 @@ test('a changed island size is applied while the cell goes on', async () => {
   expect(cluster.realm(key)?.status?.observedGeneration).toBe(2)
 })
 
-test('what cannot be changed in a running part is changed by a new start', async () => {
+test('a part that cannot be updated is restarted', async () => {
   const { runtime, declare } = aLaptop()
   await declare(aRealm())
   runtime.events.length = 0
@@ -47,7 +47,7 @@ test('what cannot be changed in a running part is changed by a new start', async
   expect(runtime.events).toEqual(['update stats', 'stop stats', 'start stats'])
 })
 
-test('scaling up, down, to nothing and back starts, repoints and drains', async () => {
+test('scaling up, down, to nothing and back starts cells, changes routes and drains cells', async () => {
   const { runtime, declare, settle, status, condition } = aLaptop()
   const answering = () => runtime.slots.map(({ cell }) => cell)
   await declare(scaled(1))
@@ -71,7 +71,7 @@ test('scaling up, down, to nothing and back starts, repoints and drains', async 
   expect(runtime.running.has('main-0')).toBe(true)
 })
 
-test('a cell is led to by nobody before its players are sent away', async () => {
+test('no route leads to a cell before its players are disconnected', async () => {
   const { runtime, declare, settle } = aLaptop()
   await declare(scaled(2))
   const ledTo: boolean[] = []
@@ -81,7 +81,7 @@ test('a cell is led to by nobody before its players are sent away', async () => 
   expect(ledTo).toEqual([false])
 })
 
-test('of two cells the one with fewer players goes', async () => {
+test('of two cells the one with fewer players is removed', async () => {
   const { declare, settle, counts, cluster } = aLaptop()
   await declare(scaled(2))
   counts.set(0, 3).set(1, 40)
@@ -90,7 +90,7 @@ test('of two cells the one with fewer players goes', async () => {
   expect(cluster.cells().map(({ metadata }) => metadata.name)).toEqual(['main-1'])
 })
 
-test('a cell wanted back while it still drains starts once the old one is gone', async () => {
+test('a cell that is desired again while it drains starts once the old one has stopped', async () => {
   const { runtime, declare, settle, condition } = aLaptop()
   await declare(scaled(1))
   let drained = () => {}
@@ -107,7 +107,7 @@ test('a cell wanted back while it still drains starts once the old one is gone',
   expect(condition('AcceptingPlayers')).toMatchObject({ status: 'True' })
 })
 
-test('a start that fails is told, and tried again until it works', async () => {
+test('a start that fails is reported, and retried until it works', async () => {
   const { runtime, declare, settle, condition } = aLaptop()
   runtime.failure = new Error('no room on this machine')
   await declare(aRealm())
@@ -118,7 +118,7 @@ test('a start that fails is told, and tried again until it works', async () => {
   expect(condition('Ready')).toMatchObject({ status: 'True' })
 })
 
-test('readiness that comes and goes is seen', async () => {
+test('a change of readiness is observed', async () => {
   const { runtime, declare, settle, status, condition } = aLaptop()
   runtime.ready = false
   await declare(aRealm())
@@ -131,7 +131,7 @@ test('readiness that comes and goes is seen', async () => {
   expect(status()?.endpoints).toMatchObject([{ state: 'Unhealthy' }])
 })
 
-test('a withdrawn realm leaves nothing running', async () => {
+test('a deleted realm leaves nothing running', async () => {
   const { runtime, cluster, key, declare, settle } = aLaptop()
   await declare(scaled(2))
   await cluster.delete(key)
@@ -139,7 +139,7 @@ test('a withdrawn realm leaves nothing running', async () => {
   expect([[...runtime.running.keys()], runtime.slots, cluster.realms(), cluster.cells()]).toEqual([[], [], [], []])
 })
 
-test('at rest nothing is started, updated, written or told', async () => {
+test('at rest nothing is started, updated, written or notified', async () => {
   const { runtime, cluster, declare, settle, key } = aLaptop()
   await declare(scaled(2))
   runtime.events.length = 0
@@ -151,7 +151,7 @@ test('at rest nothing is started, updated, written or told', async () => {
   expect([runtime.events, told, cluster.realm(key)?.metadata.resourceVersion]).toEqual([[], 0, before])
 })
 
-test('a realm without gatekeepers runs none and is ready without', async () => {
+test('a realm without gatekeepers runs none and is ready', async () => {
   const { runtime, declare, cluster } = aLaptop()
   await declare(aRealm({ gatekeeper: { replicas: 0 } }))
   expect(runtime.running.has('gatekeeper')).toBe(false)
@@ -166,7 +166,7 @@ test('stopping the cluster stops every part', async () => {
   expect(runtime.running.size).toBe(0)
 })
 
-test('the players there are make cells come and go on a laptop too; connectors are one process, however many', async () => {
+test('autoscaling adds and removes cells on a laptop too; all connectors are one process', async () => {
   const { runtime, counts, declare, settle, status } = aLaptop()
   const autoscale = {
     playersPerConnector: 10,

@@ -1,218 +1,202 @@
-import { randomUUID } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../cells/chassis/clock.ts'
 import { messageOf } from '../../cells/chassis/errors.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
-import type { CommsCell, Realm } from '../../crds/realm.ts'
+import type { CommsCell, CommsCellStatus, Realm, RealmStatus } from '../../crds/realm.ts'
 import type { Kind } from '../../crds/resources.ts'
-import type { Component, Workload } from '../observed/workload.ts'
+import type { CellPlan, RealmPlan } from '../desired/plan.ts'
+import type { Component, ObservedCell, ObservedRealm, Workload } from '../observed/workload.ts'
 import type { Cluster } from '../reconcile/cluster.ts'
+import { ObjectStore } from './object-store.ts'
 import type { CellRunSpec, LocalRuntime, ServiceRunSpec } from './runtime.ts'
-import { createSupervisor, type Supervisor } from './supervisor.ts'
+import { allSettled, Supervisor } from './supervisor.ts'
 
-/** A cluster that is one process: objects in memory, cells and services in the process itself. */
-export interface LocalCluster extends Cluster, Running {
-  /** Takes a Realm as it should be: new, changed, or as it already is. Its `spec` must be complete and valid. */
-  declare(realm: Pick<Realm, 'metadata' | 'spec'>): void
-  /** Forgets a Realm and stops what it had; resolves once nothing of it runs. */
-  delete(key: ObjectKey): Promise<void>
-  realms(): readonly Realm[]
-  cells(): readonly CommsCell[]
-  /** Tells each change of a Realm, its status among it; the returned function ends it. */
-  onUpdate(listener: () => void): () => void
-}
-
-/** What a local cluster is made of. */
 export interface LocalClusterOptions {
   runtime: LocalRuntime
   clock: Clock
   log: Log
 }
 
-/** From one look at the readiness of all parts to the next. */
+/** Between checks of the readiness of all parts. */
 const READINESS_PERIOD_MS = 250
+/** The services of a realm that run on one machine too. */
+const SERVICES = ['gatekeeper', 'stats'] as const
 
-/** A Cluster that realizes cells and services through `runtime`, without pods, Services or scheduling. */
-export function createLocalCluster({ runtime, clock, log }: LocalClusterOptions): LocalCluster {
-  const realms = new Map<string, Realm>()
-  const cells = new Map<string, CommsCell>()
-  const listeners = new Set<(kind: Kind, key: ObjectKey) => void>()
-  const updates = new Set<() => void>()
-  const cellParts = createSupervisor<CellRunSpec>((order) => runtime.startCell(order))
-  const serviceParts = createSupervisor<ServiceRunSpec>((order) => runtime.startService(order))
-  let version = 0
-  let seen = ''
-  let cancelLook = () => {}
-  let stopped = false
+/** The Cluster port in one process: objects in memory, cells and services in the process itself, without pods or scheduling. */
+export class LocalCluster implements Cluster, Running {
+  readonly #options: LocalClusterOptions
+  readonly #store: ObjectStore
+  readonly #cells: Supervisor<CellRunSpec>
+  readonly #services: Supervisor<ServiceRunSpec>
+  #lastReadiness = ''
+  #cancelCheck = () => {}
+  #stopped = false
 
-  function tell(kind: Kind, { namespace, name }: ObjectKey): void {
-    for (const listener of listeners) listener(kind, { namespace, name })
-    if (kind === 'Realm') for (const listener of updates) listener()
+  constructor(options: LocalClusterOptions) {
+    const { runtime, clock } = options
+    this.#options = options
+    this.#store = new ObjectStore(clock)
+    this.#cells = new Supervisor((spec) => runtime.startCell(spec))
+    this.#services = new Supervisor((spec) => runtime.startService(spec))
+    this.#cancelCheck = clock.after(READINESS_PERIOD_MS, () => this.#checkReadiness())
   }
 
-  /** Keeps an object as the API server would: uid and status stay, a changed spec is a new generation. */
-  function keep<Kept extends Realm | CommsCell>(
-    store: Map<string, Kept>,
-    { metadata, spec }: Pick<Kept, 'metadata' | 'spec'>,
-    kind: Kept['kind'],
-  ): void {
-    const known = store.get(keyText(metadata))
-    const { labels, annotations } = known?.metadata ?? {}
-    const sameSpec = known !== undefined && isDeepStrictEqual(known.spec, spec)
-    if (sameSpec && isDeepStrictEqual({ labels, annotations }, { labels: metadata.labels, annotations: metadata.annotations }))
-      return
-    const kept = {
-      ...known,
-      apiVersion: 'comms.decentraland.org/v1alpha1',
-      kind,
-      metadata: {
-        ...metadata,
-        uid: known?.metadata.uid ?? randomUUID(),
-        creationTimestamp: known?.metadata.creationTimestamp ?? new Date(clock.now()).toISOString(),
-        generation: (known?.metadata.generation ?? 0) + (sameSpec ? 0 : 1),
-        resourceVersion: String(++version),
-      },
-      spec,
-    } as Kept
-    store.set(keyText(metadata), kept)
-    tell(kind, metadata)
+  /** Creates or changes a Realm. Its `spec` must be complete and valid. */
+  declare(realm: Pick<Realm, 'metadata' | 'spec'>): void {
+    this.#store.applyRealm(realm)
   }
 
-  function report<Kept extends Realm | CommsCell>(store: Map<string, Kept>, { metadata }: Kept, status: Kept['status']): void {
-    const known = store.get(keyText(metadata))
-    if (!known || known.metadata.uid !== metadata.uid || isDeepStrictEqual(known.status, status)) return
-    store.set(keyText(metadata), { ...known, status, metadata: { ...known.metadata, resourceVersion: String(++version) } })
-    tell(known.kind, metadata)
+  /** Deletes a Realm; resolves once nothing of it runs. */
+  async delete(key: ObjectKey): Promise<void> {
+    const realm = this.realm(key)
+    if (!realm) return
+    this.#store.realms.delete(keyText(key))
+    this.#options.runtime.route(realm, [])
+    const cells = this.#store.cellsOf(realm)
+    const stopping = [
+      ...cells.map(({ metadata }) => this.#cells.remove(keyText(metadata))),
+      ...SERVICES.map((component) => this.#services.remove(serviceName(realm, component))),
+    ]
+    for (const cell of cells) this.#store.deleteCell(cell)
+    this.#store.notify('Realm', key)
+    await allSettled(stopping)
   }
 
-  const cellsOf = (realm: Pick<Realm, 'metadata'>) =>
-    [...cells.values()].filter(
-      ({ metadata, spec }) => metadata.namespace === realm.metadata.namespace && spec.realmRef.name === realm.metadata.name,
-    )
-
-  /** Sends everybody away and stops what ran; how that comes along shows in what is observed. */
-  function empty({ metadata }: CommsCell): void {
-    cellParts
-      .remove(keyText(metadata))
-      .then((stopped) => stopped && tell('CommsCell', metadata))
-      .catch((error: unknown) => log.warn({ cell: metadata.name, error: messageOf(error) }, 'a cell did not stop cleanly'))
+  realms(): readonly Realm[] {
+    return [...this.#store.realms.values()]
   }
 
-  /** One process runs a part, however many it is asked to be. */
-  function workloadOf(component: Component, roster: Supervisor<unknown>, name: string, pods = 1): Workload | undefined {
-    const part = roster.find(name)
-    const existing = roster.names().includes(name) ? pods : 0
-    if (!part) return existing > 0 ? { component, desired: 0, updated: 0, ready: 0, existing } : undefined
-    return { component, desired: pods, updated: part.current ? pods : 0, ready: part.ready ? pods : 0, existing }
+  cells(): readonly CommsCell[] {
+    return [...this.#store.cells.values()]
   }
 
-  // Readiness is asked for, because what runs in this process has no reason to know who wants to hear of it.
-  function look(): void {
-    const now = [cellParts, serviceParts].map((roster) => roster.names().map((name) => [name, roster.find(name)?.ready]))
-    const text = JSON.stringify(now)
-    if (text !== seen) {
-      seen = text
-      for (const { metadata } of cells.values()) tell('CommsCell', metadata)
-      for (const { metadata } of realms.values()) tell('Realm', metadata)
+  /** Calls the listener after each change of a Realm or its status; the returned function removes it. */
+  onUpdate(listener: () => void): () => void {
+    return this.#store.onChange((kind) => kind === 'Realm' && listener())
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#cancelCheck()
+    await allSettled([this.#cells.removeAll(), this.#services.removeAll()])
+  }
+
+  realm(key: ObjectKey): Realm | undefined {
+    return this.#store.realms.get(keyText(key))
+  }
+
+  cell(key: ObjectKey): CommsCell | undefined {
+    return this.#store.cells.get(keyText(key))
+  }
+
+  keys(kind: Kind): readonly ObjectKey[] {
+    const objects = kind === 'Realm' ? this.realms() : this.cells()
+    return objects.map(({ metadata: { namespace, name } }) => ({ namespace, name }))
+  }
+
+  onChange(listener: (kind: Kind, key: ObjectKey) => void): () => void {
+    return this.#store.onChange(listener)
+  }
+
+  observeRealm(realm: Realm): ObservedRealm {
+    const services = SERVICES.flatMap((component) => workloadOf(component, this.#services, serviceName(realm, component)) ?? [])
+    return { cells: this.#store.cellsOf(realm), services }
+  }
+
+  observeCell({ metadata, spec }: CommsCell): ObservedCell {
+    return {
+      connectors: workloadOf('connector', this.#cells, keyText(metadata), spec.connectors.replicas),
+      archipelago: workloadOf('archipelago', this.#cells, keyText(metadata)),
     }
-    cancelLook = clock.after(READINESS_PERIOD_MS, look)
   }
-  cancelLook = clock.after(READINESS_PERIOD_MS, look)
 
-  return {
-    realm: (key) => realms.get(keyText(key)),
-    cell: (key) => cells.get(keyText(key)),
-    keys: (kind) =>
-      [...(kind === 'Realm' ? realms : cells).values()].map(({ metadata: { namespace, name } }) => ({ namespace, name })),
-    observeRealm: (realm) => ({
-      cells: cellsOf(realm),
-      services: (['gatekeeper', 'stats'] as const).flatMap(
-        (component) => workloadOf(component, serviceParts, serviceName(realm, component)) ?? [],
-      ),
-    }),
-    observeCell: ({ metadata, spec }) => ({
-      connectors: workloadOf('connector', cellParts, keyText(metadata), spec.connectors.replicas),
-      archipelago: workloadOf('archipelago', cellParts, keyText(metadata)),
-    }),
-    async realizeRealm(realm, { cells: wanted, services, routes }) {
-      if (stopped || realms.get(keyText(realm.metadata))?.metadata.uid !== realm.metadata.uid) return
-      for (const cell of wanted) keep(cells, cell, 'CommsCell')
-      // First where players come in, then what is taken away: nobody is led to a cell that stops.
-      runtime.route(realm, routes)
-      const gone = cellsOf(realm).filter(({ metadata }) => !wanted.some((cell) => cell.metadata.name === metadata.name))
-      for (const cell of gone) {
-        empty(cell)
-        cells.delete(keyText(cell.metadata))
-        tell('CommsCell', cell.metadata)
-      }
-      const changed = await all(
-        services.map((plan) => {
-          const name = serviceName(realm, plan.component)
-          return plan.replicas > 0 ? serviceParts.ensure(name, orderOf(realm, plan)) : serviceParts.remove(name)
-        }),
+  async realizeRealm(realm: Realm, { cells, services, routes }: RealmPlan): Promise<void> {
+    if (this.#stopped || !this.#store.has(realm)) return
+    for (const cell of cells) this.#store.applyCell(cell)
+    // Routes change before cells stop: no player is routed to a cell that is about to stop.
+    this.#options.runtime.route(realm, routes)
+    const names = new Set(cells.map(({ metadata }) => metadata.name))
+    for (const cell of this.#store.cellsOf(realm)) {
+      if (names.has(cell.metadata.name)) continue
+      this.#stopCell(cell)
+      this.#store.deleteCell(cell)
+    }
+    const changed = await allSettled(
+      services.map((plan) => {
+        const name = serviceName(realm, plan.component)
+        return plan.replicas > 0 ? this.#services.ensure(name, serviceSpec(realm, plan)) : this.#services.remove(name)
+      }),
+    )
+    if (changed.includes(true)) this.#store.notify('Realm', realm.metadata)
+  }
+
+  async realizeCell(cell: CommsCell, plan: CellPlan): Promise<void> {
+    if (this.#stopped || !this.#store.has(cell)) return
+    if (plan.connectors.replicas === 0) {
+      this.#stopCell(cell)
+      return
+    }
+    if (await this.#cells.ensure(keyText(cell.metadata), cellSpec(cell, plan))) this.#store.notify('CommsCell', cell.metadata)
+  }
+
+  async reportRealm(realm: Realm, status: RealmStatus): Promise<void> {
+    this.#store.reportRealm(realm, status)
+  }
+
+  async reportCell(cell: CommsCell, status: CommsCellStatus): Promise<void> {
+    this.#store.reportCell(cell, status)
+  }
+
+  /** Does nothing: what runs here ends with the process. */
+  async setFinalizers(): Promise<void> {}
+
+  /** Drains and stops a cell in the background; its progress shows in what is observed. */
+  #stopCell({ metadata }: CommsCell): void {
+    this.#cells
+      .remove(keyText(metadata))
+      .then((stopped) => stopped && this.#store.notify('CommsCell', metadata))
+      .catch((error: unknown) =>
+        this.#options.log.warn({ cell: metadata.name, error: messageOf(error) }, 'a cell did not stop cleanly'),
       )
-      if (changed.includes(true)) tell('Realm', realm.metadata)
-    },
-    async realizeCell(cell, plan) {
-      if (stopped || cells.get(keyText(cell.metadata))?.metadata.uid !== cell.metadata.uid) return
-      // What the order is compared by: status, versions and who is led there are not what a part runs on.
-      const { namespace, name } = cell.metadata
-      if (plan.connectors.replicas === 0) return empty(cell)
-      const { status: _, ...declared } = cell
-      const { desiredState: __, ...spec } = declared.spec
-      const order = { cell: { ...declared, metadata: { namespace, name }, spec }, plan }
-      if (await cellParts.ensure(keyText(cell.metadata), order)) tell('CommsCell', cell.metadata)
-    },
-    reportRealm: async (realm, status) => report(realms, realm, status),
-    reportCell: async (cell, status) => report(cells, cell, status),
-    setFinalizers: async () => {}, // what runs here ends with its process
-    onChange(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    declare: (realm) => keep(realms, realm, 'Realm'),
-    async delete(key) {
-      const realm = realms.get(keyText(key))
-      if (!realm) return
-      realms.delete(keyText(key))
-      runtime.route(realm, [])
-      const services = (['gatekeeper', 'stats'] as const).map((component) => serviceParts.remove(serviceName(realm, component)))
-      const stopping = [...cellsOf(realm).map(({ metadata }) => cellParts.remove(keyText(metadata))), ...services]
-      for (const { metadata } of cellsOf(realm)) {
-        cells.delete(keyText(metadata))
-        tell('CommsCell', metadata)
-      }
-      tell('Realm', key)
-      await all(stopping)
-    },
-    realms: () => [...realms.values()],
-    cells: () => [...cells.values()],
-    onUpdate(listener) {
-      updates.add(listener)
-      return () => updates.delete(listener)
-    },
-    async stop() {
-      stopped = true
-      cancelLook()
-      await all([...cellParts.names().map(cellParts.remove), ...serviceParts.names().map(serviceParts.remove)])
-    },
+  }
+
+  // Readiness is polled: the parts in this process do not know the cluster that could be notified.
+  #checkReadiness(): void {
+    const readiness = [this.#cells, this.#services].map((parts) => parts.names().map((name) => [name, parts.find(name)?.ready]))
+    const text = JSON.stringify(readiness)
+    if (text !== this.#lastReadiness) {
+      this.#lastReadiness = text
+      for (const { metadata } of this.cells()) this.#store.notify('CommsCell', metadata)
+      for (const { metadata } of this.realms()) this.#store.notify('Realm', metadata)
+    }
+    this.#cancelCheck = this.#options.clock.after(READINESS_PERIOD_MS, () => this.#checkReadiness())
   }
 }
 
 const serviceName = ({ metadata }: Pick<Realm, 'metadata'>, component: string): string => `${keyText(metadata)}/${component}`
 
-const orderOf = ({ metadata: { namespace, name } }: Realm, plan: ServiceRunSpec['plan']): ServiceRunSpec => ({
+// Specs are compared to find out whether a part must change: they hold only what the part runs with.
+const serviceSpec = ({ metadata: { namespace, name } }: Realm, plan: ServiceRunSpec['plan']): ServiceRunSpec => ({
   realm: { metadata: { namespace, name } },
   plan,
 })
 
-/** Waits for all of them, whatever becomes of each, and throws the first thing thrown. */
-async function all<Outcome>(steps: readonly Promise<Outcome>[]): Promise<Outcome[]> {
-  const outcomes = await Promise.allSettled(steps)
-  return outcomes.map((outcome) => {
-    if (outcome.status === 'rejected') throw outcome.reason
-    return outcome.value
-  })
+function cellSpec({ status: _, ...declared }: CommsCell, plan: CellPlan): CellRunSpec {
+  const { namespace, name } = declared.metadata
+  const { desiredState: __, ...spec } = declared.spec
+  return { cell: { ...declared, metadata: { namespace, name }, spec }, plan }
+}
+
+/** One process runs a part, however many replicas it is asked to have. */
+function workloadOf(
+  component: Component,
+  parts: Pick<Supervisor<unknown>, 'find' | 'names'>,
+  name: string,
+  pods = 1,
+): Workload | undefined {
+  const part = parts.find(name)
+  const existing = parts.names().includes(name) ? pods : 0
+  if (!part) return existing > 0 ? { component, desired: 0, updated: 0, ready: 0, existing } : undefined
+  return { component, desired: pods, updated: part.current ? pods : 0, ready: part.ready ? pods : 0, existing }
 }

@@ -3,30 +3,30 @@ import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { CommsCell, Realm } from '../../crds/realm.ts'
 import type { CellPlan, RealmPlan, ServicePlan } from '../desired/plan.ts'
 
-/** What a host needs to know to run a cell. */
+/** A cell to run, and how. */
 export interface CellRunSpec {
   cell: CommsCell
   plan: CellPlan
 }
 
-/** What a host needs to know to run a service of a realm. */
+/** A service of a realm to run, and how. */
 export interface ServiceRunSpec {
   realm: Pick<Realm, 'metadata'>
   plan: ServicePlan
 }
 
-/** Something a host runs. Stopping it is graceful: a cell drains first. */
-export interface RunningPart<Order> extends Running {
+/** A cell or service that runs. Stopping it is graceful: a cell drains first. */
+export interface RunningPart<Spec> extends Running {
   readiness(): Readiness
-  /** Applies a changed order while players stay. False = only a new start will do, and nothing was changed. */
-  update(order: Order): Promise<boolean>
+  /** Applies a changed spec without disconnecting players. False = it must be started again instead, and nothing was changed. */
+  update(spec: Spec): Promise<boolean>
 }
 
-/** Runs the parts of realms on this machine, in this process. What a start throws becomes a condition, and it is tried again. */
+/** Runs cells and services in this process. What a start throws becomes a condition, and the start is retried. */
 export interface LocalRuntime {
   /** One process runs the whole cell, however many connectors it asks for. */
-  startCell(order: CellRunSpec): Promise<RunningPart<CellRunSpec>>
-  startService(order: ServiceRunSpec): Promise<RunningPart<ServiceRunSpec>>
-  /** Leads the stable URL of each slot of a realm to the cell of that name; open sockets stay where they are. No slots = the realm is gone or hibernates. */
-  route(realm: Pick<Realm, 'metadata'>, slots: RealmPlan['routes']): void
+  startCell(spec: CellRunSpec): Promise<RunningPart<CellRunSpec>>
+  startService(spec: ServiceRunSpec): Promise<RunningPart<ServiceRunSpec>>
+  /** Routes the stable URL of each slot of a realm to a cell; open sockets stay where they are. No routes = the realm was deleted or hibernates. */
+  route(realm: Pick<Realm, 'metadata'>, routes: RealmPlan['routes']): void
 }

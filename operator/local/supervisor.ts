@@ -1,77 +1,94 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { RunningPart } from './runtime.ts'
 
-/** The parts that run, by name. */
-export interface Supervisor<Order> {
-  /** Starts what does not run, updates what was ordered otherwise, restarts what cannot be updated; false = nothing to do. @throws what the start throws */
-  ensure(name: string, order: Order): Promise<boolean>
+interface Supervised<Spec> {
+  part: RunningPart<Spec> | undefined
+  /** What the part runs with now. */
+  current: Spec | undefined
+  /** What it should run with; undefined = it is to be stopped. */
+  desired: Spec | undefined
+  /** Resolves when every step so far is done: a name never has two parts at once, and each step waits for the one before. */
+  settled: Promise<void>
+}
+
+/** Runs parts by name: starts, updates, restarts and stops them. */
+export class Supervisor<Spec> {
+  readonly #start: (spec: Spec) => Promise<RunningPart<Spec>>
+  readonly #parts = new Map<string, Supervised<Spec>>()
+
+  constructor(start: (spec: Spec) => Promise<RunningPart<Spec>>) {
+    this.#start = start
+  }
+
+  /** Starts a part, updates it when its spec differs, restarts it when it cannot be updated; false = nothing to do. @throws what the start throws */
+  async ensure(name: string, spec: Spec): Promise<boolean> {
+    const supervised = this.#parts.get(name)
+    if (supervised?.part && isDeepStrictEqual(supervised.desired, spec) && isDeepStrictEqual(supervised.current, spec))
+      return false
+    await this.#change(name, spec)
+    return true
+  }
+
   /** Stops a part gracefully; false = there was none. */
-  remove(name: string): Promise<boolean>
-  /** What runs under a name now, and whether its last order is carried out. */
-  find(name: string): { ready: boolean; current: boolean } | undefined
-  names(): readonly string[]
-}
+  async remove(name: string): Promise<boolean> {
+    if (!this.#parts.has(name)) return false
+    await this.#change(name, undefined)
+    return true
+  }
 
-interface Entry<Order> {
-  part: RunningPart<Order> | undefined
-  /** What the part was last told, and what it should be told; undefined = to be stopped. */
-  told: Order | undefined
-  wanted: Order | undefined
-  /** The end of everything asked so far: a name never has two parts at once, and each step waits for the one before. */
-  tail: Promise<void>
-}
+  /** The part of a name, and whether it runs with its last spec; undefined when none runs or it is to be stopped. */
+  find(name: string): { ready: boolean; current: boolean } | undefined {
+    const supervised = this.#parts.get(name)
+    if (!supervised?.part || !supervised.desired) return undefined
+    const { part, current, desired } = supervised
+    return { ready: part.readiness().ready, current: isDeepStrictEqual(current, desired) }
+  }
 
-/** A roster of parts that `start` starts. */
-export function createSupervisor<Order>(start: (order: Order) => Promise<RunningPart<Order>>): Supervisor<Order> {
-  const entries = new Map<string, Entry<Order>>()
+  /** Parts that are being stopped are among them. */
+  names(): readonly string[] {
+    return [...this.#parts.keys()]
+  }
 
-  function ask(name: string, wanted: Order | undefined): Promise<void> {
-    const entry = entries.get(name) ?? { part: undefined, told: undefined, wanted, tail: Promise.resolve() }
-    entries.set(name, entry)
-    entry.wanted = wanted
-    const step = entry.tail.then(() => settle(entry, wanted))
-    entry.tail = step
+  async removeAll(): Promise<void> {
+    await allSettled(this.names().map((name) => this.remove(name)))
+  }
+
+  #change(name: string, desired: Spec | undefined): Promise<void> {
+    const supervised = this.#parts.get(name) ?? { part: undefined, current: undefined, desired, settled: Promise.resolve() }
+    this.#parts.set(name, supervised)
+    supervised.desired = desired
+    const step = supervised.settled.then(() => this.#settle(supervised, desired))
+    supervised.settled = step
       .catch(() => {})
       .then(() => {
-        if (!entry.part && !entry.wanted && entries.get(name) === entry) entries.delete(name)
+        if (!supervised.part && !supervised.desired && this.#parts.get(name) === supervised) this.#parts.delete(name)
       })
     return step
   }
 
-  async function settle(entry: Entry<Order>, wanted: Order | undefined): Promise<void> {
-    if (entry.wanted !== wanted) return // asked otherwise meanwhile: that step follows
-    if (entry.part && wanted) {
-      if (isDeepStrictEqual(entry.told, wanted)) return
-      if (await entry.part.update(wanted)) {
-        entry.told = wanted
+  async #settle(supervised: Supervised<Spec>, desired: Spec | undefined): Promise<void> {
+    if (supervised.desired !== desired) return // changed meanwhile: the step for that follows
+    if (supervised.part && desired) {
+      if (isDeepStrictEqual(supervised.current, desired)) return
+      if (await supervised.part.update(desired)) {
+        supervised.current = desired
         return
       }
     }
-    const { part } = entry
-    entry.part = undefined
+    const { part } = supervised
+    supervised.part = undefined
     await part?.stop()
-    if (!wanted) return
-    entry.part = await start(wanted)
-    entry.told = wanted
+    if (!desired) return
+    supervised.part = await this.#start(desired)
+    supervised.current = desired
   }
+}
 
-  return {
-    async ensure(name, order) {
-      const entry = entries.get(name)
-      if (entry?.part && isDeepStrictEqual(entry.wanted, order) && isDeepStrictEqual(entry.told, order)) return false
-      await ask(name, order)
-      return true
-    },
-    async remove(name) {
-      if (!entries.has(name)) return false
-      await ask(name, undefined)
-      return true
-    },
-    find(name) {
-      const entry = entries.get(name)
-      if (!entry?.part || !entry.wanted) return undefined
-      return { ready: entry.part.readiness().ready, current: isDeepStrictEqual(entry.told, entry.wanted) }
-    },
-    names: () => [...entries.keys()],
-  }
+/** Waits for all of them, whether they succeed or fail, and throws the first thing thrown. */
+export async function allSettled<Outcome>(steps: readonly Promise<Outcome>[]): Promise<Outcome[]> {
+  const outcomes = await Promise.allSettled(steps)
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason
+    return outcome.value
+  })
 }
