@@ -1,7 +1,7 @@
 import { systemClock } from '../cells/chassis/clock.ts'
+import type { KubeClient } from '../cells/kube/kube-client.ts'
 import type { KubeObject } from '../cells/kube/kube-object.ts'
 import { resources } from '../cells/kube/resources.ts'
-import type { Transport } from '../cells/kube/transport.ts'
 import { API_VERSION, conditionOf, type Realm } from '../crds/realm.ts'
 import { realmResource } from '../crds/resources.ts'
 import { site } from '../operator/desired/fixtures.ts'
@@ -31,7 +31,7 @@ export async function clusterFigures(kube: string, report: (figure: Figure) => v
 async function wholeOperator(api: ApiServer, report: (figure: Figure) => void): Promise<void> {
   const [user, namespace] = await aNamespace(api, 'whole')
   const provider = await startProvider(user, namespace)
-  const kubelet = startFakeKubelet(api.transport(), namespace)
+  const kubelet = startFakeKubelet(api.client(), namespace)
   const operator = await startOperatorProcess(api, namespace, provider.url)
   while ((await operator.metric('leader')) === 0) await pause(20)
   const times: number[] = []
@@ -76,16 +76,16 @@ async function wholeOperator(api: ApiServer, report: (figure: Figure) => void): 
 
 async function passes(api: ApiServer, report: (figure: Figure) => void): Promise<void> {
   const [user, namespace] = await aNamespace(api, 'bare')
-  const kubelet = startFakeKubelet(api.transport(), namespace)
+  const kubelet = startFakeKubelet(api.client(), namespace)
   const operator = await startOperator(api, namespace)
   for (let index = 0; index < REALMS; index++) await declare(user, namespace, `realm-${index}`)
   for (let index = 0; index < REALMS; index++) await published(user, namespace, `realm-${index}`)
   await operator.settled()
-  const { cluster, transport } = operator
+  const { cluster, client } = operator
   const parts = { cluster, site, publication: alwaysServing, clock: systemClock }
   const [ofRealm, ofCell] = [realmReconciler(parts), cellReconciler(parts)]
   const { signal } = new AbortController()
-  const writes = transport.counts.apply + transport.counts.applyStatus
+  const writes = client.counts.apply + client.counts.applyStatus
   const startedAt = performance.now()
   let done = 0
   while (performance.now() - startedAt < 2000) {
@@ -94,7 +94,7 @@ async function passes(api: ApiServer, report: (figure: Figure) => void): Promise
     done += 2 * REALMS
   }
   const rate = done / ((performance.now() - startedAt) / 1000)
-  if (transport.counts.apply + transport.counts.applyStatus !== writes) throw new Error('a pass that had nothing to do wrote')
+  if (client.counts.apply + client.counts.applyStatus !== writes) throw new Error('a pass that had nothing to do wrote')
   report({
     what: 'no-op passes, Kubernetes',
     value: rate,
@@ -105,13 +105,13 @@ async function passes(api: ApiServer, report: (figure: Figure) => void): Promise
   await kubelet.stop()
 }
 
-async function aNamespace(api: ApiServer, name: string): Promise<[Transport, string]> {
-  const user = api.transport()
+async function aNamespace(api: ApiServer, name: string): Promise<[KubeClient, string]> {
+  const user = api.client()
   await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
   return [user, name]
 }
 
-function declare(user: Transport, namespace: string, name: string): Promise<KubeObject> {
+function declare(user: KubeClient, namespace: string, name: string): Promise<KubeObject> {
   const spec = {
     livekit: { url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' } },
     exposure: { type: 'Ingress', host: `${name}.example.org` },
@@ -120,7 +120,7 @@ function declare(user: Transport, namespace: string, name: string): Promise<Kube
   return user.apply(realmResource, realm, { fieldManager: 'kubectl', force: true })
 }
 
-async function published(user: Transport, namespace: string, name: string): Promise<void> {
+async function published(user: KubeClient, namespace: string, name: string): Promise<void> {
   for (;;) {
     const realm = await user.get<Realm>(realmResource, { namespace, name })
     if (realm && conditionOf(realm, 'Published')?.status === 'True') return

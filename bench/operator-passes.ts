@@ -14,9 +14,9 @@ import type { Figure } from './figure.ts'
 
 /** Passes that find nothing to do, in this process, over everything there is. */
 export async function passes(api: ApiServer, namespace: string, report: (figure: Figure) => void): Promise<void> {
-  const transport = api.transport()
-  const cache = new Cache({ transport, log: silentLog, namespace })
-  const writer = new Writer({ transport, cache, leadership: leadershipBy(() => false), log: silentLog, clock: systemClock })
+  const client = api.client()
+  const cache = new Cache({ client, log: silentLog, namespace })
+  const writer = new Writer({ client, cache, leadership: leadershipBy(() => false), log: silentLog, clock: systemClock })
   cache.start()
   await cache.synced
   let wake: Parameters<typeof cache.onChange>[0] = () => {}

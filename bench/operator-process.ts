@@ -37,7 +37,7 @@ export async function serviceAccountFiles(
   api: ApiServer,
   namespace: string,
 ): Promise<{ env: Record<string, string>; stop(): Promise<void> }> {
-  const user = api.transport()
+  const user = api.client()
   const metadata = { name: 'operator', namespace }
   await user.create(resources.ServiceAccount, { apiVersion: 'v1', kind: 'ServiceAccount', metadata })
   const binding: Resource = {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { silentLog } from '../cells/chassis/log.ts'
+import type { KubeClient } from '../cells/kube/kube-client.ts'
 import type { KubeObject } from '../cells/kube/kube-object.ts'
 import { createReflector } from '../cells/kube/reflector.ts'
 import { collectionPath, resources } from '../cells/kube/resources.ts'
-import type { Transport } from '../cells/kube/transport.ts'
 import { API_VERSION } from '../crds/realm.ts'
 import { realmResource } from '../crds/resources.ts'
 import { MANAGER, REALM_LABEL } from '../operator/desired/naming.ts'
@@ -55,11 +55,11 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
 }
 
 async function scale(api: ApiServer, report: (figure: Figure) => void): Promise<void> {
-  const user = api.transport()
+  const user = api.client()
   await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })
   const account = await serviceAccountFiles(api, NAMESPACE)
-  const provider = await startProvider(api.transport(), NAMESPACE)
-  const kubelet = startFakeKubelet(api.transport(), NAMESPACE)
+  const provider = await startProvider(api.client(), NAMESPACE)
+  const kubelet = startFakeKubelet(api.client(), NAMESPACE)
   const bareMb = await bareRuntimeMb()
   const start = () =>
     startOperatorProcess({
@@ -143,10 +143,10 @@ async function multiply(api: ApiServer, copies: number): Promise<void> {
 }
 
 /** How soon an alias Service is back that somebody deleted. */
-async function drift(user: Transport, report: (figure: Figure) => void): Promise<void> {
+async function drift(user: KubeClient, report: (figure: Figure) => void): Promise<void> {
   const waiting = new Map<string, () => void>()
   const services = createReflector<KubeObject, string>({
-    transport: user,
+    client: user,
     path: collectionPath(resources.Service, NAMESPACE),
     project: ({ metadata }) => metadata.name,
     onChange: ({ type, object }) => {
@@ -179,7 +179,7 @@ async function drift(user: Transport, report: (figure: Figure) => void): Promise
 
 /** Realms that come and go, and what is left of them in memory. */
 async function churn(
-  user: Transport,
+  user: KubeClient,
   operator: OperatorProcess,
   bareMb: number,
   provider: WatchingProvider,
@@ -204,7 +204,7 @@ async function churn(
 }
 
 /** Collects what realms left behind, as the garbage collector of a cluster would. */
-async function collect(user: Transport, realms: ReadonlySet<string>): Promise<void> {
+async function collect(user: KubeClient, realms: ReadonlySet<string>): Promise<void> {
   const labelSelector = `app.kubernetes.io/managed-by=${MANAGER},${REALM_LABEL} in (${[...realms].join()})`
   for (const resource of [...Object.values(childResources), resources.Secret]) {
     const { items } = await user.list<KubeObject>(collectionPath(resource, NAMESPACE), { labelSelector })
@@ -212,7 +212,7 @@ async function collect(user: Transport, realms: ReadonlySet<string>): Promise<vo
   }
 }
 
-function declare(user: Transport, realm: string): Promise<KubeObject> {
+function declare(user: KubeClient, realm: string): Promise<KubeObject> {
   const spec = {
     livekit: { url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' } },
     exposure: { type: 'Ingress', host: `${realm}.example.org` },

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { silentLog } from '../cells/chassis/log.ts'
+import type { KubeClient } from '../cells/kube/kube-client.ts'
 import type { KubeObject } from '../cells/kube/kube-object.ts'
 import { createReflector, type Reflector } from '../cells/kube/reflector.ts'
 import { collectionPath, resources } from '../cells/kube/resources.ts'
-import type { Transport } from '../cells/kube/transport.ts'
 import { API_VERSION, conditionOf, type Realm } from '../crds/realm.ts'
 import { realmResource } from '../crds/resources.ts'
 import { startApiServer } from '../testing/apiserver/apiserver.ts'
@@ -45,13 +45,13 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   const api = await startApiServer(kube.path)
   // Who else would remove what realms leave behind.
   const collector = startControllers(kube.path, api, ['garbage-collector-controller'])
-  const user = api.transport()
+  const user = api.client()
   await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })
   const account = await serviceAccountFiles(api, NAMESPACE)
-  const provider = await startProvider(api.transport(), NAMESPACE)
-  const kubelet = startFakeKubelet(api.transport(), NAMESPACE)
+  const provider = await startProvider(api.client(), NAMESPACE)
+  const kubelet = startFakeKubelet(api.client(), NAMESPACE)
   const realms = createReflector<Realm & KubeObject>({
-    transport: user,
+    client: user,
     path: collectionPath(realmResource, NAMESPACE),
     project: (live) => live,
     onChange: () => {},
@@ -79,7 +79,7 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
 }
 
 interface World {
-  user: Transport
+  user: KubeClient
   realms: Reflector<Realm & KubeObject>
   operator: OperatorProcess
   heapPage: string

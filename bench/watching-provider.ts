@@ -1,10 +1,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { silentLog } from '../cells/chassis/log.ts'
+import type { KubeClient } from '../cells/kube/kube-client.ts'
 import type { KubeObject } from '../cells/kube/kube-object.ts'
 import { createReflector } from '../cells/kube/reflector.ts'
 import { collectionPath } from '../cells/kube/resources.ts'
-import type { Transport } from '../cells/kube/transport.ts'
 import { conditionOf, type Realm } from '../crds/realm.ts'
 import { realmResource } from '../crds/resources.ts'
 
@@ -18,11 +18,11 @@ export interface WatchingProvider {
 }
 
 /** Starts a realm provider that watches Realms, and which of them have the conditions Published and Ready. */
-export async function startProvider(transport: Transport, namespace: string): Promise<WatchingProvider> {
+export async function startProvider(client: KubeClient, namespace: string): Promise<WatchingProvider> {
   const adapters = new Map<string, string>()
   const published = new Set<string>()
   const realms = createReflector<KubeObject & Realm, { name: string; adapter: string | undefined; isPublished: boolean }>({
-    transport,
+    client,
     path: collectionPath(realmResource, namespace),
     project: (live) => ({
       name: live.metadata.name,

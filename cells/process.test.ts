@@ -5,7 +5,7 @@ import { createApp, route, text } from './chassis/http.ts'
 import { listen } from './chassis/listen.ts'
 import { silentLog } from './chassis/log.ts'
 import { Metrics } from './chassis/metrics.ts'
-import { runCell } from './process.ts'
+import { runService } from './process.ts'
 
 const HOST = '127.0.0.1'
 
@@ -30,10 +30,10 @@ async function aGreeter(settleSeconds: number) {
   const stop = async () => {
     happened.push('let go')
   }
-  const start = async ({ log, metrics }: Parameters<Parameters<typeof runCell>[2]>[0]) => ({
-    cell: { app: createApp({ routes, log, metrics }), readiness: () => ({ ready: true as const }), stop },
+  const start = async ({ log, metrics }: Parameters<Parameters<typeof runService>[2]>[0]) => ({
+    service: { app: createApp({ routes, log, metrics }), readiness: () => ({ ready: true as const }), stop },
   })
-  const running = await runCell('greeter', config, start, { clock })
+  const running = await runService('greeter', config, start, { clock })
   const ask = async (path: string) => {
     const answer = await fetch(`http://${HOST}:${port}${path}`).catch(() => undefined)
     return answer?.status
@@ -63,9 +63,9 @@ test('whoever comes while a process starts is told to try again, not that there 
   const port = await freePort()
   const config = { HTTP_SERVER_HOST: HOST, HTTP_SERVER_PORT: port, LOG_LEVEL: 'silent' as const, ROUTES_SETTLE_SECONDS: 0 }
   const { promise: started, resolve: finish } = Promise.withResolvers<void>()
-  const running = runCell('sleeper', config, async ({ log, metrics }) => {
+  const running = runService('sleeper', config, async ({ log, metrics }) => {
     await started
-    return { cell: { app: createApp({ routes: [], log, metrics }), readiness: () => ({ ready: true }), stop: async () => {} } }
+    return { service: { app: createApp({ routes: [], log, metrics }), readiness: () => ({ ready: true }), stop: async () => {} } }
   })
   const statuses = async () => {
     const refused = await openSocket({ url: `ws://${HOST}:${port}/cells/0/ws` }).catch((error: unknown) => error)

@@ -8,9 +8,9 @@ import { type Running, stopAll } from './chassis/lifecycle.ts'
 import { listen } from './chassis/listen.ts'
 import { createLog, type Log, logLevels } from './chassis/log.ts'
 import { Metrics } from './chassis/metrics.ts'
+import { createMounts } from './chassis/mounts.ts'
 import { refuseUpgrade } from './chassis/refuse-upgrade.ts'
-import type { Cell } from './chassis/service.ts'
-import { createSwitchboard } from './chassis/switchboard.ts'
+import type { RunningService } from './chassis/running-service.ts'
 
 /** Variables every process of ours has; `port` is where it listens unless told. */
 export const processVariables = (port: number) => ({
@@ -58,9 +58,9 @@ export interface BusConfig {
 }
 
 /** A service that was started, and what it stands on: stopped after it, in the order given. */
-export interface Started {
-  cell: Cell
-  foundations?: readonly (Running | undefined)[]
+export interface StartedService {
+  service: RunningService
+  dependencies?: readonly (Running | undefined)[]
 }
 
 /**
@@ -71,10 +71,10 @@ export interface Started {
  * @param drainSeconds how long its own stopping may take
  * @throws UserError when the port is taken, or whatever `start` throws
  */
-export async function runCell(
+export async function runService(
   name: string,
   config: ProcessConfig,
-  start: (parts: { log: Log; metrics: Metrics }) => Promise<Started>,
+  start: (parts: { log: Log; metrics: Metrics }) => Promise<StartedService>,
   { drainSeconds = 0, clock = systemClock }: { drainSeconds?: number; clock?: Clock } = {},
 ): Promise<Running> {
   const log = createLog(name, config.LOG_LEVEL)
@@ -86,11 +86,11 @@ export async function runCell(
     upgrades: { '/*': tryAgain },
     notFound: json(503, { error: 'starting' }, { 'retry-after': '1' }),
   }
-  const board = createSwitchboard(createApp({ ...early, log, metrics: waiting }))
+  const board = createMounts(createApp({ ...early, log, metrics: waiting }))
   const http = await listen(board, { host: config.HTTP_SERVER_HOST, port: config.HTTP_SERVER_PORT })
   try {
-    const { cell, foundations = [] } = await start({ log, metrics: new Metrics(name).withProcess() })
-    board.mount('', cell.app)
+    const { service, dependencies = [] } = await start({ log, metrics: new Metrics(name).withProcess() })
+    board.mount('', service.app)
     log.info({ url: http.url }, 'serving')
     const settleMs = config.ROUTES_SETTLE_SECONDS * 1_000
     const leaving = {
@@ -100,7 +100,7 @@ export async function runCell(
       },
     }
     return {
-      ...stopAll(log, leaving, cell, http, ...foundations),
+      ...stopAll(log, leaving, service, http, ...dependencies),
       stopDeadlineMs: settleMs + drainSeconds * 1_000 + STOP_MARGIN_MS,
     }
   } catch (error) {
@@ -118,7 +118,7 @@ const tryAgain: UpgradeHandler = (_, socket) => {
 const STOP_MARGIN_MS = 10_000
 
 /** The bus of a process, by its configuration. @throws UserError when NATS refuses us */
-export const busOf = (name: string, { NATS_URL, ...config }: BusConfig & { NATS_URL: string }, log: Log): Promise<Bus> =>
+export const connectBus = (name: string, { NATS_URL, ...config }: BusConfig & { NATS_URL: string }, log: Log): Promise<Bus> =>
   connectNats({
     servers: NATS_URL.split(','),
     name: `${name} ${config.BUS_SCOPE}`.trim(),

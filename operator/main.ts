@@ -7,9 +7,9 @@ import { type Running, runProcess, stopAll } from '../cells/chassis/lifecycle.ts
 import { listen } from '../cells/chassis/listen.ts'
 import { createLog } from '../cells/chassis/log.ts'
 import { Metrics } from '../cells/chassis/metrics.ts'
-import { findAccess } from '../cells/kube/access.ts'
+import { findKubeAccess } from '../cells/kube/kube-access.ts'
+import { createKubeClient } from '../cells/kube/kube-client.ts'
 import { kubeMetrics } from '../cells/kube/kube-metrics.ts'
-import { createTransport } from '../cells/kube/transport.ts'
 import { platformOf, readConfig } from './config.ts'
 import { HTTP_PORT } from './desired/manifests/pod.ts'
 import { clusterSite } from './desired/site.ts'
@@ -46,17 +46,17 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const log = createLog('operator', config.LOG_LEVEL)
   const metrics = new Metrics('operator').withProcess()
   const clock = systemClock
-  const access = await findAccess(env)
+  const access = await findKubeAccess(env)
   const ofKube = kubeMetrics(metrics)
-  const transport = createTransport({ access, metrics: ofKube })
-  const cache = new Cache({ transport, log, metrics: ofKube, namespace: config.WATCH_NAMESPACE })
+  const client = createKubeClient({ access, metrics: ofKube })
+  const cache = new Cache({ client, log, metrics: ofKube, namespace: config.WATCH_NAMESPACE })
   const namespace = config.LEASE_NAMESPACE ?? access.namespace
   const platform = platformOf(config, namespace)
   const site = clusterSite(platform.clusterDomain, platform.providerUrl)
 
   const identity = config.LEASE_IDENTITY ?? `${hostname()}-${randomBytes(4).toString('hex')}`
   const elector = new LeaderElector({
-    transport,
+    client,
     lease: { namespace, name: config.LEASE_NAME },
     identity,
     onElected: () => terms.begin(),
@@ -64,9 +64,9 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     log,
     clock,
   })
-  const announcing = { transport, leadership: elector, instance: identity, clock, log, metrics: eventMetrics(metrics) }
+  const announcing = { client, leadership: elector, instance: identity, clock, log, metrics: eventMetrics(metrics) }
   const recorder = new EventRecorder(announcing)
-  const writer = new Writer({ transport, cache, leadership: elector, log, clock, recorder, metrics: writerMetrics(metrics) })
+  const writer = new Writer({ client, cache, leadership: elector, log, clock, recorder, metrics: writerMetrics(metrics) })
   const cluster = new KubernetesCluster({
     cache,
     writer,
@@ -100,7 +100,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   // It must not lead before the caches are complete: it would take objects it has not seen for missing.
   void cache.synced.then(() => elector.start())
   log.info({ url: listening.url, server: access.server }, 'watching')
-  return { url: listening.url, ...stopAll(log, terms, recorder, elector, cache, transport, listening) }
+  return { url: listening.url, ...stopAll(log, terms, recorder, elector, cache, client, listening) }
 }
 
 if (import.meta.main) await runProcess(createLog('operator'), () => main(process.env))

@@ -5,7 +5,7 @@ import type { Bus } from '../../cells/bus/bus.ts'
 import { systemClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
-import type { Cell } from '../../cells/chassis/service.ts'
+import type { RunningService } from '../../cells/chassis/running-service.ts'
 import { busPayloads } from '../../cells/wire/packets.ts'
 import { subjects } from '../../cells/wire/subjects.ts'
 import { Crowd, SPREADS } from '../archipelago/crowds.ts'
@@ -25,7 +25,7 @@ export class City {
   readonly #crowd: Crowd
   readonly #ids: readonly ReturnType<typeof peerId>[]
   readonly #metrics = new Metrics('archipelago')
-  #cell: Cell | undefined
+  #cell: RunningService | undefined
 
   constructor(bus: Bus, peers: number) {
     this.#bus = bus

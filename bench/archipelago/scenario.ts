@@ -1,6 +1,6 @@
 import { createIslands } from '../../cells/archipelago/core/engine/island-engine.ts'
 import { peerId } from '../../cells/archipelago/core/fixtures.ts'
-import { createLivekitTransport } from '../../cells/rtc/livekit.ts'
+import { createLivekitTransport } from '../../cells/rtc/livekit-transport.ts'
 import { Crowd, SPREADS } from './crowds.ts'
 import { type Faults, faultsIn, near10 } from './gates.ts'
 

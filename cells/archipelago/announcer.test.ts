@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import type { Transport } from '../rtc/transport.ts'
+import type { RoomTransport } from '../rtc/room-transport.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { anArchipelago, aTransport, turns } from './fixtures.ts'
@@ -8,7 +8,7 @@ const [A, B, C] = [peerId(1), peerId(2), peerId(3)]
 
 describe('tokens', () => {
   /** A transport that treats one peer badly, or well. */
-  function anUnreliableTransport(fate: () => Promise<string>): Transport & { broken: boolean } {
+  function anUnreliableTransport(fate: () => Promise<string>): RoomTransport & { broken: boolean } {
     const good = aTransport()
     const transport = {
       kind: 'livekit' as const,
@@ -54,7 +54,7 @@ describe('tokens', () => {
   })
 
   test('a city that is due is told a slice at a time, and the next once the broker has taken the one before', async () => {
-    const transport: Transport = {
+    const transport: RoomTransport = {
       kind: 'livekit',
       connectionString(_, room) {
         world.clock.stall(1)
@@ -86,7 +86,7 @@ describe('tokens', () => {
 
   test('a peer who moves on while its token is minted hears of the second island only', async () => {
     const pending: (() => void)[] = []
-    const transport: Transport = {
+    const transport: RoomTransport = {
       kind: 'livekit',
       connectionString: (_, room) => new Promise((resolve) => pending.push(() => resolve(room))),
     }
@@ -107,7 +107,7 @@ describe('tokens', () => {
 
   test('a peer who leaves while its token is minted is told nothing and does not come back', async () => {
     let release = () => {}
-    const transport: Transport = {
+    const transport: RoomTransport = {
       kind: 'livekit',
       connectionString: () =>
         new Promise((resolve) => {

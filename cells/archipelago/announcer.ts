@@ -1,7 +1,7 @@
 import type { Clock } from '../chassis/clock.ts'
 import { DeadlineExceeded, withDeadline } from '../chassis/deadline.ts'
 import type { Log } from '../chassis/log.ts'
-import type { Transport } from '../rtc/transport.ts'
+import type { RoomTransport } from '../rtc/room-transport.ts'
 import { busPayloads } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { encodePeerList } from '../wire/peer-list.ts'
@@ -14,7 +14,7 @@ import type { ArchipelagoMetrics } from './metrics.ts'
 export interface AnnouncerDeps {
   islands: Islands
   announcements: Announcements
-  transport: Transport
+  transport: RoomTransport
   subjects: Subjects
   clock: Clock
   log: Log

@@ -1,4 +1,4 @@
-import type { Transport } from '../rtc/transport.ts'
+import type { RoomTransport } from '../rtc/room-transport.ts'
 import { fencingTokenField } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
 import type { PeerId } from '../wire/peer.ts'
@@ -17,7 +17,7 @@ export interface ArchipelagoParts extends PresenceParts {
   /** Creates an engine without peers. */
   newIslands(): RestorableIslands
   /** Creates the transport of the rooms; `term` is the current term whenever it is called. */
-  newTransport(term: () => FencingToken | undefined): Transport
+  newTransport(term: () => FencingToken | undefined): RoomTransport
   /** There is no other archipelago, and nothing was announced before. */
   alone: boolean
   /** The rooms started with this process, so that peers have to enter them again. */
@@ -43,7 +43,7 @@ const COLLECT_MS = 50
  */
 export class Archipelago {
   readonly #parts: ArchipelagoParts
-  readonly #transport: Transport
+  readonly #transport: RoomTransport
   readonly #election: Election
   readonly #loop: FlushLoop
   readonly #tracker: PresenceTracker

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Transport } from '../rtc/transport.ts'
+import type { RoomTransport } from '../rtc/room-transport.ts'
 import { busPayloads } from '../wire/packets.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { anArchipelago, aSession, aTransport, turns } from './fixtures.ts'
@@ -12,7 +12,7 @@ const [A, B, C] = [peerId(1), peerId(2), peerId(3)]
 test('6.3: a transport that takes 20 ms for a token does not turn 500 arrivals into a flush of 20 s', async () => {
   const good = aTransport()
   const pending: (() => void)[] = []
-  const slow: Transport = {
+  const slow: RoomTransport = {
     kind: 'livekit',
     connectionString: async (...asked) => {
       await new Promise<void>((resolve) => pending.push(resolve))
@@ -35,7 +35,7 @@ test('6.3: a transport that takes 20 ms for a token does not turn 500 arrivals i
 test('6.6: a transport that fails while an island falls apart leaves nobody without an island and nobody behind', async () => {
   const good = aTransport()
   const broken = new Set<string>()
-  const transport: Transport = {
+  const transport: RoomTransport = {
     kind: 'livekit',
     connectionString: (peer, ...rest) =>
       broken.has(peer) ? Promise.reject(new Error('no')) : good.connectionString(peer, ...rest),

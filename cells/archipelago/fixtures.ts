@@ -4,7 +4,7 @@ import { type Clock, ManualClock } from '../chassis/clock.ts'
 import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
-import type { Transport } from '../rtc/transport.ts'
+import type { RoomTransport } from '../rtc/room-transport.ts'
 import { withFencingToken } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
 import { busPayloads, type IslandChangedMessage, type ServiceDiscoveryMessage } from '../wire/packets.ts'
@@ -50,7 +50,7 @@ export function aBreakableBus(): Bus & { become(state: BusState): void } {
 }
 
 /** A transport that opens any room at once; each string is new. */
-export function aTransport(): Transport {
+export function aTransport(): RoomTransport {
   let minted = 0
   return { kind: 'livekit', connectionString: async (peer, room) => `test:${room}/${peer}#${++minted}` }
 }
@@ -85,7 +85,7 @@ export async function anArchipelago({
   bootId = 'boot',
 }: {
   env?: NodeJS.ProcessEnv
-  transport?: Transport
+  transport?: RoomTransport
   bootId?: string
 } = {}) {
   const [bus, clock, metrics] = [aBreakableBus(), aStallingClock(), new Metrics('archipelago')]

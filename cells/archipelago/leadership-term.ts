@@ -1,6 +1,6 @@
 import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
-import type { Transport } from '../rtc/transport.ts'
+import type { RoomTransport } from '../rtc/room-transport.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import { Announcer } from './announcer.ts'
@@ -15,7 +15,7 @@ export interface LeadershipTermDeps {
   islands: RestorableIslands
   presence: PresenceTable
   announcements: Announcements
-  transport: Transport
+  transport: RoomTransport
   subjects: Subjects
   clock: Clock
   log: Log

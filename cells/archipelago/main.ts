@@ -3,7 +3,7 @@ import { type App, splitTarget } from '../chassis/http.ts'
 import { type Running, stopAll } from '../chassis/lifecycle.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import { createVerifier } from '../identity/verifier.ts'
-import { busOf, runCell, type Started } from '../process.ts'
+import { connectBus, runService, type StartedService } from '../process.ts'
 import { startRooms } from '../rooms/service.ts'
 import { type ArchipelagoEnvironment, readConfig } from './config.ts'
 import { startArchipelago } from './service.ts'
@@ -16,14 +16,14 @@ import { startArchipelago } from './service.ts'
 export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   const config = readConfig(env)
   const drainSeconds = config.ROOMS_URL === undefined ? 0 : config.DRAIN_SECONDS
-  return runCell('archipelago', config, (parts) => start(config, parts), { drainSeconds })
+  return runService('archipelago', config, (parts) => start(config, parts), { drainSeconds })
 }
 
 async function start(
   config: ArchipelagoEnvironment,
-  { log, metrics }: Parameters<Parameters<typeof runCell>[2]>[0],
-): Promise<Started> {
-  const bus = await busOf('archipelago', config, log)
+  { log, metrics }: Parameters<Parameters<typeof runService>[2]>[0],
+): Promise<StartedService> {
+  const bus = await connectBus('archipelago', config, log)
   const verifier = config.ROOMS_URL === undefined ? undefined : createVerifier({ log, ethereumRpcUrl: config.ETH_RPC_URL })
   // The rooms subscribe to admissions before there is an archipelago that publishes any.
   const rooms =
@@ -37,8 +37,8 @@ async function start(
   const app = rooms ? withRooms(archipelago.app, rooms.app) : archipelago.app
   return {
     // The rooms stop before the HTTP server, which would otherwise cut off the players they still have to disconnect.
-    cell: { app, readiness: archipelago.readiness, ...stopAll(log, archipelago, rooms) },
-    foundations: [verifier && { stop: () => verifier.close() }, { stop: () => bus.close() }],
+    service: { app, readiness: archipelago.readiness, ...stopAll(log, archipelago, rooms) },
+    dependencies: [verifier && { stop: () => verifier.close() }, { stop: () => bus.close() }],
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Bus } from '../bus/bus.ts'
 import { UserError } from '../chassis/errors.ts'
-import { createLivekitTransport } from '../rtc/livekit.ts'
-import type { Transport } from '../rtc/transport.ts'
-import { createWsRoomTransport } from '../rtc/ws-room.ts'
+import { createLivekitTransport } from '../rtc/livekit-transport.ts'
+import type { RoomTransport } from '../rtc/room-transport.ts'
+import { createWsRoomTransport } from '../rtc/ws-room-transport.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import type { ArchipelagoConfig } from './config.ts'
@@ -13,7 +13,7 @@ export function roomTransportOf(
   bus: Bus,
   subjects: Subjects,
   term: () => FencingToken | undefined,
-): Transport {
+): RoomTransport {
   if (config.ROOMS_URL !== undefined) return createWsRoomTransport({ url: config.ROOMS_URL, bus, subjects, term })
   const { LIVEKIT_HOST: url, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = config
   if (url && apiKey && apiSecret) return createLivekitTransport({ url, apiKey, apiSecret })

@@ -5,8 +5,8 @@ import { operationalRoutes, type Readiness } from '../chassis/health.ts'
 import { createApp, ok, route } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
-import type { Cell } from '../chassis/service.ts'
-import type { Transport } from '../rtc/transport.ts'
+import type { RunningService } from '../chassis/running-service.ts'
+import type { RoomTransport } from '../rtc/room-transport.ts'
 import { issuedAt } from '../wire/fencing-token.ts'
 import { busPayloads } from '../wire/packets.ts'
 import { subjects as subjectsOf } from '../wire/subjects.ts'
@@ -27,7 +27,7 @@ export interface ArchipelagoDeps {
   clock: Clock
   metrics: Metrics
   /** Of the rooms; by default the configured one. */
-  transport?: Transport
+  transport?: RoomTransport
   /** A base-36 id that no other start of an archipelago uses; by default made of the time and a random number. */
   bootId?: string
   /** There is no other archipelago on this bus and nothing was announced before: it is active at once. */
@@ -39,7 +39,7 @@ export interface ArchipelagoDeps {
 const STALLED_AFTER_PERIODS = 5
 
 /** Starts an archipelago: it groups the peers of one scope into islands and announces their rooms, or is a standby for the one that does. */
-export async function startArchipelago(config: ArchipelagoConfig, deps: ArchipelagoDeps): Promise<Cell> {
+export async function startArchipelago(config: ArchipelagoConfig, deps: ArchipelagoDeps): Promise<RunningService> {
   const { bus, log, clock, alone = false, roomsAreNew = false } = deps
   const periodMs = config.ARCHIPELAGO_FLUSH_FREQUENCY * 1_000
   const bootId = deps.bootId ?? newBootId(clock.now())

@@ -3,7 +3,7 @@ import { createMemoryBus } from '../bus/memory.ts'
 import { ManualClock } from '../chassis/clock.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
-import type { Transport } from '../rtc/transport.ts'
+import type { RoomTransport } from '../rtc/room-transport.ts'
 import { fencingTokenOf, withFencingToken } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
 import { busPayloads } from '../wire/packets.ts'
@@ -82,7 +82,7 @@ async function anActor(
   name: string,
   now: number,
   spoke: Parameters<typeof aLine>[2],
-  options: { transport?: Transport; env?: NodeJS.ProcessEnv; roomsAreNew?: boolean },
+  options: { transport?: RoomTransport; env?: NodeJS.ProcessEnv; roomsAreNew?: boolean },
 ) {
   const [line, clock, metrics] = [aLine(broker, name, spoke), new ManualClock(now), new Metrics('archipelago')]
   const { transport = aTransport(), env = {}, roomsAreNew = false } = options

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Transport } from '../rtc/transport.ts'
+import type { RoomTransport } from '../rtc/room-transport.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { aTransport } from './fixtures.ts'
 import { aStage } from './takeover.fixtures.ts'
@@ -61,7 +61,7 @@ describe('a standby', () => {
   })
 
   test('goes on with what the old one owed: who was not told yet is told', async () => {
-    const never: Transport = { kind: 'livekit', connectionString: () => new Promise(() => {}) }
+    const never: RoomTransport = { kind: 'livekit', connectionString: () => new Promise(() => {}) }
     const stage = aStage()
     const first = await stage.enter('first', { transport: never })
     await stage.pass(5_000)
@@ -112,7 +112,7 @@ describe('an active archipelago', () => {
 
   test('that was frozen with a word on its lips swallows it', async () => {
     const waiting: (() => void)[] = []
-    const slow: Transport = {
+    const slow: RoomTransport = {
       kind: 'livekit',
       connectionString: (_, room) => new Promise((resolve) => waiting.push(() => resolve(`slow:${room}`))),
     }

@@ -2,7 +2,7 @@ import { Agent, request } from 'undici'
 import { messageOf } from './errors.ts'
 
 /** What became of a question to another service: its answer, or why there is none. */
-export type Fetched = { ok: true; status: number; body: unknown } | { ok: false; reason: string }
+export type FetchResult = { ok: true; status: number; body: unknown } | { ok: false; reason: string }
 
 /** How long and how much we are willing to take. */
 export interface FetchLimits {
@@ -19,7 +19,7 @@ const CONNECTIONS_PER_HOST = 8
 const agents = new Map<number, Agent>()
 
 /** Asks another service for JSON. Redirects are not followed, nothing is thrown: a service that is down is an everyday answer. */
-export async function fetchJson(url: string, { timeoutMs, maxBytes, post }: FetchLimits): Promise<Fetched> {
+export async function fetchJson(url: string, { timeoutMs, maxBytes, post }: FetchLimits): Promise<FetchResult> {
   try {
     const { statusCode, body } = await request(url, {
       dispatcher: agentFor(maxBytes),

@@ -1,4 +1,4 @@
-import { type Answer, json, type Route, route, text } from './http.ts'
+import { type HttpResponse, json, type Route, route, text } from './http.ts'
 import type { Metrics } from './metrics.ts'
 
 /** Whether a service can do its job now, and if not, why. */
@@ -29,5 +29,5 @@ export const operationalRoutes = (metrics: Metrics, readiness: () => Readiness):
 export const readinessRoute = (path: string, readiness: () => Readiness): Route =>
   route('GET', path, () => readinessAnswer(readiness()))
 
-const readinessAnswer = (state: Readiness): Answer =>
+const readinessAnswer = (state: Readiness): HttpResponse =>
   state.ready ? json(200, { status: 'pass' }) : json(503, { status: 'fail', output: state.reason })

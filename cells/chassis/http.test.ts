@@ -3,12 +3,12 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { Refusal } from './errors.ts'
 import { operationalRoutes } from './health.ts'
 import { createApp, ok, type Route, route, text } from './http.ts'
-import { type Listening, listen } from './listen.ts'
+import { type HttpListener, listen } from './listen.ts'
 import { silentLog } from './log.ts'
 import { Metrics } from './metrics.ts'
-import { createSwitchboard } from './switchboard.ts'
+import { createMounts } from './mounts.ts'
 
-const open: Listening[] = []
+const open: HttpListener[] = []
 afterEach(async () => {
   await Promise.all(open.splice(0).map((server) => server.stop()))
 })
@@ -119,7 +119,7 @@ test('a switchboard gives each request to the app mounted nearest to it, until t
       route('GET', '/', ({ path }) => ok({ name, path })),
       route('GET', '/x', ({ path }) => ok({ name, path })),
     )
-  const board = createSwitchboard(named('fallback'))
+  const board = createMounts(named('fallback'))
   board.mount('/main', named('main'))
   const unmount = board.mount('/main/cells/0', named('cell'))
   const server = await listen(board, { port: 0, host: '127.0.0.1' })

@@ -6,7 +6,7 @@ import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 
 /** A question, as a handler sees it. */
-export interface Ask<Param extends string = never> {
+export interface HttpRequest<Param extends string = never> {
   method: string
   /** The path exactly as the client wrote it, without query; what a signed fetch signs. */
   path: string
@@ -22,14 +22,14 @@ export interface Ask<Param extends string = never> {
 }
 
 /** An answer, as a value. A string or bytes body is sent as it is. */
-export interface Answer {
+export interface HttpResponse {
   status: number
   headers?: Readonly<Record<string, string>>
   body?: string | Uint8Array
 }
 
 /** Turns a question into an answer; throws a Refusal to say no. */
-export type Handler<Param extends string = never> = (ask: Ask<Param>) => Answer | Promise<Answer>
+export type Handler<Param extends string = never> = (ask: HttpRequest<Param>) => HttpResponse | Promise<HttpResponse>
 
 /** One line of a service's API: `GET /islands/:id`. HEAD is answered wherever GET is. */
 export interface Route {
@@ -60,7 +60,7 @@ export interface AppOptions {
   /** The body of a refusal; `{"error": message}` unless told. */
   refusalBody?: (refusal: Refusal) => unknown
   /** The answer where no route matches; 404 `{"error":"Not Found"}` unless told. */
-  notFound?: Answer
+  notFound?: HttpResponse
 }
 
 /** A route, with its parameters typed from the pattern. */
@@ -76,17 +76,17 @@ type ParamsOf<Path extends string> = Path extends `${string}:${infer Rest}`
   : never
 
 /** 200 with a JSON body. */
-export const ok = (body: unknown): Answer => json(200, body)
+export const ok = (body: unknown): HttpResponse => json(200, body)
 
 /** Any status with a JSON body. */
-export const json = (status: number, body: unknown, headers?: Answer['headers']): Answer => ({
+export const json = (status: number, body: unknown, headers?: HttpResponse['headers']): HttpResponse => ({
   status,
   headers: { 'content-type': 'application/json', ...headers },
   body: JSON.stringify(body),
 })
 
 /** Plain text, 200 unless told. */
-export const text = (body: string, status = 200): Answer => ({
+export const text = (body: string, status = 200): HttpResponse => ({
   status,
   headers: { 'content-type': 'text/plain; charset=utf-8' },
   body,
@@ -114,7 +114,7 @@ export function createApp(options: AppOptions): App {
 
   const methods = [...new Set(routes.map(({ method }) => method))]
 
-  async function answer(request: IncomingMessage, basePath: string): Promise<{ answer: Answer; route: string }> {
+  async function answer(request: IncomingMessage, basePath: string): Promise<{ answer: HttpResponse; route: string }> {
     const { pathname, query } = splitTarget(request.url ?? '/')
     const path = pathname.slice(basePath.length) || '/'
     const method = request.method ?? 'GET'
@@ -128,7 +128,7 @@ export function createApp(options: AppOptions): App {
       return { answer: { status: 405, headers: { allow } }, route: 'other' }
     }
     const { handler, path: pattern } = found.store as { handler: Handler<string>; path: string }
-    const ask: Ask<string> = {
+    const ask: HttpRequest<string> = {
       method,
       path: pathname,
       params: found.params as Record<string, string>,

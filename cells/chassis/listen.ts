@@ -13,7 +13,7 @@ export interface ListenOptions {
 }
 
 /** An HTTP server that is up. */
-export interface Listening extends Running {
+export interface HttpListener extends Running {
   port: number
   /** `http://host:port`, with a host that can be dialled from this machine. */
   url: string
@@ -28,7 +28,7 @@ const BACKLOG = 4096
  *
  * @throws UserError when the port is taken or not allowed, with the remedy
  */
-export async function listen(app: App, { port, host }: ListenOptions): Promise<Listening> {
+export async function listen(app: App, { port, host }: ListenOptions): Promise<HttpListener> {
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) =>
     app.handle(request, response, ''),
   )

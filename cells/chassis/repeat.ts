@@ -4,7 +4,7 @@ import type { Running } from './lifecycle.ts'
 import type { Log } from './log.ts'
 
 /** Something done over and over in the background. */
-export interface Repeated {
+export interface RepeatOptions {
   task: () => Promise<void>
   /** Milliseconds from the end of one run to the start of the next; asked each time, and spread by a fifth either way. */
   delayMs: () => number
@@ -13,7 +13,7 @@ export interface Repeated {
 }
 
 /** Runs a task at once and then again and again, never twice at a time. A run that throws is a bug: logged, and the next one comes. */
-export function repeat({ task, delayMs, clock, log }: Repeated): Running {
+export function repeat({ task, delayMs, clock, log }: RepeatOptions): Running {
   let stopped = false
   let cancel = () => {}
   let current = Promise.resolve()

@@ -6,7 +6,7 @@ import type { Clock } from '../chassis/clock.ts'
 import { type App, splitTarget } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
-import type { Cell } from '../chassis/service.ts'
+import type { RunningService } from '../chassis/running-service.ts'
 import { readConfig as readConnectorConfig } from '../connector/config.ts'
 import { startConnector } from '../connector/service.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
@@ -19,7 +19,7 @@ export interface CellSettings {
 }
 
 /** A whole comms cell in one process. */
-export interface CellServices extends Cell {
+export interface CellServices extends RunningService {
   /** Applies other settings while players stay connected. False = these need a new cell, and nothing was changed. */
   reconfigure(settings: CellSettings): Promise<boolean>
 }
@@ -89,7 +89,7 @@ export async function startCellServices(settings: CellSettings, parts: CellServi
 }
 
 /** Waits, at most so long, until a cell is ready. */
-async function ready(cell: Cell, clock: Clock): Promise<void> {
+async function ready(cell: RunningService, clock: Clock): Promise<void> {
   for (let waitedMs = 0; !cell.readiness().ready && waitedMs < MAX_WARMING_MS; waitedMs += POLL_MS)
     await new Promise<void>((resolve) => clock.after(POLL_MS, resolve))
 }

@@ -10,7 +10,7 @@ import { ManualClock } from '../chassis/clock.ts'
 import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
-import type { Cell } from '../chassis/service.ts'
+import type { RunningService } from '../chassis/running-service.ts'
 import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
 import { withFencingToken } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
@@ -57,7 +57,7 @@ export interface PublishedMessage {
 export interface TestConnector {
   url: string
   http: string
-  service: Cell
+  service: RunningService
   clock: ManualClock
   bus: TestBus
   /** Everything connectors said since. */

@@ -5,7 +5,7 @@ import { type App, createApp, json, ok, type Route, route } from '../chassis/htt
 import type { Running } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
-import type { Cell } from '../chassis/service.ts'
+import type { RunningService } from '../chassis/running-service.ts'
 import { type DenyList, emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { drain, untilEmpty } from '../sockets/drain.ts'
@@ -39,9 +39,10 @@ const CLOSE_WAIT_MS = 500
 const DENY_LIST = { retryMs: 30_000, otherShape: 'failure' } as const
 
 /** Starts a connector: the players' sockets on one side, the bus on the other. */
-export const startConnector = async (config: ConnectorConfig, deps: ConnectorDeps): Promise<Cell> => new Connector(config, deps)
+export const startConnector = async (config: ConnectorConfig, deps: ConnectorDeps): Promise<RunningService> =>
+  new Connector(config, deps)
 
-class Connector implements Cell {
+class Connector implements RunningService {
   readonly app: App
   readonly #config: ConnectorConfig
   readonly #deps: ConnectorDeps

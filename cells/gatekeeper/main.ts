@@ -1,7 +1,7 @@
 import { systemClock } from '../chassis/clock.ts'
 import type { Running } from '../chassis/lifecycle.ts'
 import { createVerifier } from '../identity/verifier.ts'
-import { busOf, runCell } from '../process.ts'
+import { connectBus, runService } from '../process.ts'
 import { readConfig } from './config.ts'
 import { startGatekeeper } from './service.ts'
 
@@ -9,12 +9,12 @@ import { startGatekeeper } from './service.ts'
 export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   const config = readConfig(env)
   const { NATS_URL } = config
-  return runCell('gatekeeper', config, async ({ log, metrics }) => {
+  return runService('gatekeeper', config, async ({ log, metrics }) => {
     // Only admissions to embedded rooms travel over the bus.
-    const bus = config.ROOMS_URL && NATS_URL ? await busOf('gatekeeper', { ...config, NATS_URL }, log) : undefined
+    const bus = config.ROOMS_URL && NATS_URL ? await connectBus('gatekeeper', { ...config, NATS_URL }, log) : undefined
     const verifier = createVerifier({ log, ethereumRpcUrl: config.ETH_RPC_URL })
-    await verifier.warm()
-    const cell = await startGatekeeper(config, { bus, log, clock: systemClock, verifier, metrics })
-    return { cell, foundations: [{ stop: () => verifier.close() }, bus && { stop: () => bus.close() }] }
+    await verifier.warmUp()
+    const service = await startGatekeeper(config, { bus, log, clock: systemClock, verifier, metrics })
+    return { service, dependencies: [{ stop: () => verifier.close() }, bus && { stop: () => bus.close() }] }
   })
 }

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest'
 import { createWallet } from '../../testing/player/wallet.ts'
 import { createMemoryBus } from '../bus/memory.ts'
 import { silentLog } from '../chassis/log.ts'
-import type { Verdict } from '../identity/verifier.ts'
+import type { ChainVerdict } from '../identity/verifier.ts'
 import { decodeAdmission } from '../wire/admission.ts'
 import { aBan, aGatekeeper, answerOf } from './fixtures.ts'
 
@@ -123,14 +123,17 @@ test('a wallet that asks too often is told when to come back, and nobody else wa
 })
 
 test('forged requests use up nothing of the wallet they name', async (t) => {
-  const verify = vi.fn(async (): Promise<Verdict> => ({ ok: false, reason: 'forged' }))
+  const verify = vi.fn(async (): Promise<ChainVerdict> => ({ ok: false, reason: 'forged' }))
   const { ask } = await aGatekeeper(t, { verifier: { verify, pending: 0, close: async () => {} } })
   for (let i = 0; i < 70; i++) expect((await ask(ana, scene, { chain: 'two' })).status).toBe(401)
   expect(verify).toHaveBeenCalledTimes(70)
 })
 
 test('being too busy to check signatures is not told as being forbidden', async (t) => {
-  const busy = { verify: async (): Promise<Verdict> => ({ ok: false, reason: 'full', undecided: true }), close: async () => {} }
+  const busy = {
+    verify: async (): Promise<ChainVerdict> => ({ ok: false, reason: 'full', undecided: true }),
+    close: async () => {},
+  }
   const refusing = await aGatekeeper(t, { verifier: { ...busy, pending: 0 } })
   const full = await aGatekeeper(t, { verifier: { ...busy, pending: 1_000 } })
   for (const [gatekeeper, error] of [
@@ -144,7 +147,7 @@ test('being too busy to check signatures is not told as being forbidden', async 
 })
 
 test('a signature that takes too long to check is given up', async (t) => {
-  const verify = vi.fn(() => new Promise<Verdict>(() => {}))
+  const verify = vi.fn(() => new Promise<ChainVerdict>(() => {}))
   const { ask, clock } = await aGatekeeper(t, { verifier: { verify, pending: 0, close: async () => {} } })
   const answer = ask(ana, scene)
   await vi.waitFor(() => expect(verify).toHaveBeenCalled())

@@ -2,11 +2,11 @@ import { cloudflareClientAddress } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { withDeadline } from '../chassis/deadline.ts'
 import { httpStatusOf, messageOf, Refusal } from '../chassis/errors.ts'
-import { type Answer, type Ask, type Handler, json, ok } from '../chassis/http.ts'
+import { type Handler, type HttpRequest, type HttpResponse, json, ok } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import type { DenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
-import type { Transport } from '../rtc/transport.ts'
+import type { RoomTransport } from '../rtc/room-transport.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Storage } from './adapters/storage.ts'
 import type { ConnectionRecorder } from './connection-recorder.ts'
@@ -22,7 +22,7 @@ export interface SceneAdapterDependencies {
   storage: Storage
   denyList: DenyList
   /** Nothing where the realm has neither LiveKit nor embedded rooms. */
-  transport: Transport | undefined
+  transport: RoomTransport | undefined
   connections: ConnectionRecorder
   limit: WalletLimit
   roomPrefix: string
@@ -39,7 +39,7 @@ const RETRY_AFTER_SECONDS = '5'
 /** How a request ended: the answer, and a word for the metrics. */
 interface Outcome {
   outcome: Denial['outcome'] | 'granted' | 'limited' | 'unavailable'
-  answer: Answer
+  answer: HttpResponse
 }
 
 /** `POST /get-scene-adapter`: what a player dials to enter the room of a scene (gatekeeper.md §4.1). The body is ignored. */
@@ -55,7 +55,7 @@ export function sceneAdapter(parts: SceneAdapterDependencies): Handler {
   }
 }
 
-async function answerTo(ask: Ask, parts: SceneAdapterDependencies): Promise<Outcome> {
+async function answerTo(ask: HttpRequest, parts: SceneAdapterDependencies): Promise<Outcome> {
   try {
     return await decide(ask, parts)
   } catch (error) {
@@ -64,7 +64,7 @@ async function answerTo(ask: Ask, parts: SceneAdapterDependencies): Promise<Outc
   }
 }
 
-async function decide({ method, path, headers }: Ask, parts: SceneAdapterDependencies): Promise<Outcome> {
+async function decide({ method, path, headers }: HttpRequest, parts: SceneAdapterDependencies): Promise<Outcome> {
   const { clock, limit, metrics, denyList, connections, roomPrefix } = parts
   const nowMs = clock.now()
   const read = readSignedRequest({ method, path, headers, nowMs, objection: objectionToSceneCode })

@@ -6,12 +6,12 @@ import { createApp } from '../chassis/http.ts'
 import { stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
-import type { Cell } from '../chassis/service.ts'
+import type { RunningService } from '../chassis/running-service.ts'
 import { type DenyList, emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
-import { createLivekitTransport } from '../rtc/livekit.ts'
-import type { Transport } from '../rtc/transport.ts'
-import { createWsRoomTransport } from '../rtc/ws-room.ts'
+import { createLivekitTransport } from '../rtc/livekit-transport.ts'
+import type { RoomTransport } from '../rtc/room-transport.ts'
+import { createWsRoomTransport } from '../rtc/ws-room-transport.ts'
 import { subjects } from '../wire/subjects.ts'
 import { openStorage } from './adapters/open-storage.ts'
 import type { Storage } from './adapters/storage.ts'
@@ -34,7 +34,7 @@ export interface GatekeeperDependencies {
   /** In place of the database the configuration names. */
   storage?: Storage
   /** In place of the media the configuration names. */
-  transport?: Transport
+  transport?: RoomTransport
 }
 
 /** A player crossing the map in a hurry asks about once a second; the limit is for programs. */
@@ -49,7 +49,7 @@ const DENY_LIST = { retryMs: 10_000, otherShape: 'empty' } as const
  *
  * @throws UserError when the database cannot be used
  */
-export async function startGatekeeper(config: GatekeeperConfig, parts: GatekeeperDependencies): Promise<Cell> {
+export async function startGatekeeper(config: GatekeeperConfig, parts: GatekeeperDependencies): Promise<RunningService> {
   const { log, clock, verifier, metrics } = parts
   const transport = parts.transport ?? transportOf(config, parts.bus)
   if (!transport) log.warn('neither LiveKit nor embedded rooms are configured: there are no scene rooms')
@@ -98,7 +98,7 @@ export async function startGatekeeper(config: GatekeeperConfig, parts: Gatekeepe
 const readinessOf = (storage: Readiness, denyList: DenyList): Readiness =>
   storage.ready && !denyList.known ? { ready: false, reason: 'the deny list has not been read yet' } : storage
 
-function transportOf(config: GatekeeperConfig, bus: Bus | undefined): Transport | undefined {
+function transportOf(config: GatekeeperConfig, bus: Bus | undefined): RoomTransport | undefined {
   const { LIVEKIT_HOST: host, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret, ROOMS_URL: url } = config
   if (host && apiKey && apiSecret) {
     return createLivekitTransport({ url: /^wss?:\/\//.test(host) ? host : `wss://${host}`, apiKey, apiSecret })

@@ -1,5 +1,5 @@
 import type { Clock } from '../chassis/clock.ts'
-import { type Fetched, fetchJson } from '../chassis/fetch-json.ts'
+import { type FetchResult, fetchJson } from '../chassis/fetch-json.ts'
 import type { Running } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import { repeat } from '../chassis/repeat.ts'
@@ -75,7 +75,7 @@ export class HttpDenyList implements DenyList {
     else log.warn({ url, reason: fetched.ok ? `status ${fetched.status}` : fetched.reason }, 'the deny list cannot be read')
   }
 
-  #walletsOf(fetched: Fetched): ReadonlySet<PeerId> | undefined {
+  #walletsOf(fetched: FetchResult): ReadonlySet<PeerId> | undefined {
     if (!fetched.ok || fetched.status !== 200) return undefined
     return walletsIn(fetched.body) ?? (this.#options.otherShape === 'empty' ? new Set() : undefined)
   }

@@ -7,7 +7,7 @@ import { recover } from 'tiny-secp256k1'
  * Whether a chain of plain wallets holds (comms.md §4.7), by the rules of the signature library and in a third of its time: players who come
  * back after a failure wait for little else. Only a yes counts; of any other chain the library finds out what is wrong with it, if anything.
  */
-export function certainlyHolds([signer, ...links]: AuthChain, payload: string, nowMs: number): boolean {
+export function isValidPlainChain([signer, ...links]: AuthChain, payload: string, nowMs: number): boolean {
   let authority = signer?.type === AuthLinkType.SIGNER ? signer.payload : ''
   for (const [i, { type, payload: text, signature = '' }] of links.entries()) {
     if (type === AuthLinkType.ECDSA_PERSONAL_SIGNED_ENTITY)

@@ -60,7 +60,7 @@ describe('a chain that holds names its wallet, in lower case', () => {
 test('a verifier is warm once every thread has checked a chain', async () => {
   const errors: unknown[] = []
   const made = verifierWith({ workers: 2, log: { ...silentLog, error: (...said: unknown[]) => void errors.push(said) } })
-  const warming = made.warm()
+  const warming = made.warmUp()
   expect(made.pending).toBe(2)
   await warming
   expect(made.pending).toBe(0)

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { type AuthChain, AuthLinkType } from '@dcl/schemas'
 import type { Log } from '../chassis/log.ts'
-import { sibling } from '../chassis/sibling.ts'
+import { siblingModule } from '../chassis/sibling-module.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { claimedSigner } from './chain.ts'
 
@@ -10,12 +10,12 @@ import { claimedSigner } from './chain.ts'
  * What became of a chain: whose it is, or why nobody's. `undecided` means that nothing was found out about the chain,
  * because we are busy or shutting down: nobody's fault, and to be tried again.
  */
-export type Verdict = { ok: true; peer: PeerId } | { ok: false; reason: string; undecided?: true }
+export type ChainVerdict = { ok: true; peer: PeerId } | { ok: false; reason: string; undecided?: true }
 
 /** Checks auth chains off the event loop: each takes milliseconds of pure computing, and a storm brings thousands. */
 export interface ChainVerifier {
   /** Whether `chain` proves that its wallet signed `payload`. Never rejects. `nowMs` defaults to the wall clock. */
-  verify(chain: AuthChain, payload: string, nowMs?: number): Promise<Verdict>
+  verify(chain: AuthChain, payload: string, nowMs?: number): Promise<ChainVerdict>
   /** Chains waiting or under way. */
   readonly pending: number
   close(): Promise<void>
@@ -24,17 +24,17 @@ export interface ChainVerifier {
 /** A verifier of worker threads. */
 export interface ThreadedVerifier extends ChainVerifier {
   /** Resolves once every thread has checked a chain: until then the first one waits while all it takes is loaded. Never rejects. */
-  warm(): Promise<void>
+  warmUp(): Promise<void>
 }
 
 /** A question to a worker, and its answer. */
-export interface VerifyQuestion {
+export interface VerifyRequest {
   id: number
   chain: AuthChain
   payload: string
   nowMs: number
 }
-export interface VerifyAnswer {
+export interface VerifyResponse {
   id: number
   ok: boolean
   reason: string
@@ -89,7 +89,7 @@ export function createVerifier(options: VerifierOptions): ThreadedVerifier {
     ethereumTimeoutMs: options.ethereumTimeoutMs ?? ETHEREUM_TIMEOUT_MS,
     maxEthereumChecks: options.maxEthereumChecks ?? MAX_ETHEREUM_CHECKS,
   }
-  const waiting = new Map<number, { thread: Worker; resolve: (answer: VerifyAnswer) => void }>()
+  const waiting = new Map<number, { thread: Worker; resolve: (answer: VerifyResponse) => void }>()
   const threads = new Set<Worker>()
   let nextId = 0
   let closing = false
@@ -97,7 +97,7 @@ export function createVerifier(options: VerifierOptions): ThreadedVerifier {
   for (let i = 0; i < workers; i++) startThread()
 
   function startThread(): void {
-    const thread = new Worker(sibling(import.meta.url, 'verify-worker'), { workerData })
+    const thread = new Worker(siblingModule(import.meta.url, 'verify-worker'), { workerData })
     threads.add(thread)
     thread.unref()
     thread.on('message', settle)
@@ -109,7 +109,7 @@ export function createVerifier(options: VerifierOptions): ThreadedVerifier {
     })
   }
 
-  function settle(answer: VerifyAnswer): void {
+  function settle(answer: VerifyResponse): void {
     waiting.get(answer.id)?.resolve(answer)
     waiting.delete(answer.id)
   }
@@ -123,18 +123,18 @@ export function createVerifier(options: VerifierOptions): ThreadedVerifier {
     return thread
   }
 
-  function ask(chain: AuthChain, payload: string, nowMs: number): Promise<VerifyAnswer> {
+  function ask(chain: AuthChain, payload: string, nowMs: number): Promise<VerifyResponse> {
     const id = nextId++
     const thread = nextThread()
     if (!thread) return Promise.resolve({ id, ...undecided('no thread is there to check signatures') })
     return new Promise((resolve) => {
       waiting.set(id, { thread, resolve })
-      thread.postMessage({ id, chain, payload, nowMs } satisfies VerifyQuestion)
+      thread.postMessage({ id, chain, payload, nowMs } satisfies VerifyRequest)
     })
   }
 
   return {
-    async warm() {
+    async warmUp() {
       // The threads take turns, so each gets one.
       await Promise.all([...threads].map(() => ask(WARM_UP.chain, WARM_UP.payload, Date.now())))
     },

@@ -3,8 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Authenticator } from '@dcl/crypto'
 import { messageOf } from '../chassis/errors.ts'
 import { needsEthereum } from './chain.ts'
-import { certainlyHolds } from './plain-chain.ts'
-import type { VerifyAnswer, VerifyQuestion, VerifyWorkerData } from './verifier.ts'
+import { isValidPlainChain } from './plain-chain.ts'
+import type { VerifyRequest, VerifyResponse, VerifyWorkerData } from './verifier.ts'
 
 const { ethereumRpcUrl, ethereumTimeoutMs, maxEthereumChecks } = workerData as VerifyWorkerData
 const provider = ethereumRpcUrl ? await ethereumProvider(ethereumRpcUrl) : null
@@ -13,19 +13,19 @@ let ethereumChecks = 0
 // A handshake can wait, the positions of those who play cannot: on Linux this is the priority of this thread alone.
 if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
 
-parentPort?.on('message', (question: VerifyQuestion) => {
+parentPort?.on('message', (question: VerifyRequest) => {
   const { id } = question
   check(question)
     .then(({ ok, message }) => answer({ id, ok, reason: message ?? 'the signature does not match' }))
     .catch((error: unknown) => answer({ id, ok: false, reason: messageOf(error) }))
 })
 
-function answer(given: VerifyAnswer): void {
+function answer(given: VerifyResponse): void {
   parentPort?.postMessage(given)
 }
 
-async function check({ chain, payload, nowMs }: VerifyQuestion): Promise<{ ok: boolean; message?: string }> {
-  if (certainlyHolds(chain, payload, nowMs)) return { ok: true }
+async function check({ chain, payload, nowMs }: VerifyRequest): Promise<{ ok: boolean; message?: string }> {
+  if (isValidPlainChain(chain, payload, nowMs)) return { ok: true }
   const validated = () => Authenticator.validateSignature(payload, chain, provider, nowMs)
   if (!provider || !needsEthereum(chain)) return validated()
   if (ethereumChecks >= maxEthereumChecks) return { ok: false, message: 'too many contract wallets are being checked' }

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Access } from './access.ts'
+import type { KubeAccess } from './kube-access.ts'
+import type { KubeClient, KubeQuery, WatchOptions } from './kube-client.ts'
 import type { KubeList, KubeObject, WatchEvent } from './kube-object.ts'
-import type { Query, Transport, WatchOptions } from './transport.ts'
 
 /** A small object of the API server at a version. */
 export const aThing = (name: string, resourceVersion: string, labels: Record<string, string> = {}): KubeObject => ({
@@ -21,7 +21,7 @@ export const aList = (resourceVersion: string, items: KubeObject[], next?: strin
 
 /** A watch somebody opened, in the hands of the test. */
 export interface OpenWatch {
-  query: Query
+  query: KubeQuery
   send(...events: WatchEvent<KubeObject>[]): void
   /** The server ends the stream. */
   end(): void
@@ -30,12 +30,12 @@ export interface OpenWatch {
   readonly aborted: boolean
 }
 
-/** A transport whose answers the test gives: lists from a queue of answers, watches by hand. */
-export function scriptedTransport(lists: (KubeList<KubeObject> | Error)[]) {
-  const listQueries: Query[] = []
+/** A client whose answers the test gives: lists from a queue of answers, watches by hand. */
+export function scriptedClient(lists: (KubeList<KubeObject> | Error)[]) {
+  const listQueries: KubeQuery[] = []
   const watches: OpenWatch[] = []
-  const transport: Pick<Transport, 'list' | 'watch'> = {
-    async list<T>(_path: string, query: Query) {
+  const client: Pick<KubeClient, 'list' | 'watch'> = {
+    async list<T>(_path: string, query: KubeQuery) {
       listQueries.push(query)
       const answer = lists.shift()
       if (!answer) throw new Error('the test has no answer to this list')
@@ -69,7 +69,7 @@ export function scriptedTransport(lists: (KubeList<KubeObject> | Error)[]) {
       })
     },
   }
-  return { transport, listQueries, watches }
+  return { client, listQueries, watches }
 }
 
 /** An API server made of one function, on plain HTTP, and the access to it. */
@@ -80,7 +80,7 @@ export async function aServer(answer: (request: IncomingMessage, response: Serve
     connections++
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const access: Access = {
+  const access: KubeAccess = {
     server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     namespace: 'default',
     tls: {},

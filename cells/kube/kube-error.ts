@@ -23,7 +23,7 @@ export const isStatus = (thrown: unknown, status: number): thrown is KubeError =
   thrown instanceof KubeError && thrown.status === status
 
 /** Whether the server no longer knows our place in its history, or (restored from a backup) does not know it yet. */
-export const isOutOfDate = (thrown: unknown): boolean =>
+export const isVersionExpired = (thrown: unknown): boolean =>
   thrown instanceof KubeError &&
   (thrown.status === 410 ||
     thrown.status === 400 ||

@@ -35,7 +35,7 @@ export interface WatchEvent<T> {
 }
 
 /** A name, and a namespace for the kinds that have one. */
-export interface Key {
+export interface KubeKey {
   namespace?: string
   name: string
 }

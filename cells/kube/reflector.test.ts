@@ -1,17 +1,17 @@
 import { expect, test, vi } from 'vitest'
 import { ManualClock } from '../chassis/clock.ts'
 import { silentLog } from '../chassis/log.ts'
-import { aList, aThing, scriptedTransport } from './fixtures.ts'
+import { aList, aThing, scriptedClient } from './fixtures.ts'
 import { KubeError } from './kube-error.ts'
 import type { KubeList, KubeObject } from './kube-object.ts'
-import { type Change, createReflector } from './reflector.ts'
+import { type CollectionChange, createReflector } from './reflector.ts'
 
 const aReflector = (...lists: (KubeList<KubeObject> | Error)[]) => {
   const clock = new ManualClock()
-  const scripted = scriptedTransport(lists)
-  const changes: Change<KubeObject>[] = []
+  const scripted = scriptedClient(lists)
+  const changes: CollectionChange<KubeObject>[] = []
   const reflector = createReflector<KubeObject>({
-    transport: scripted.transport,
+    client: scripted.client,
     path: '/api/v1/things',
     selector: { labels: 'app=x' },
     project: (live) => live,
@@ -162,10 +162,10 @@ test('a server that accepts watches and ends them at once is not stormed', async
 })
 
 test('is unhealthy two minutes after the server went away, and healthy again when it is back', async () => {
-  const { reflector, clock, watch, transport } = aReflector(aList('5', []))
-  const watching = transport.watch
+  const { reflector, clock, watch, client } = aReflector(aList('5', []))
+  const watching = client.watch
   const first = await watch(0)
-  transport.watch = async () => {
+  client.watch = async () => {
     throw new Error('connection refused')
   }
   first.fail(new Error('reset'))
@@ -173,7 +173,7 @@ test('is unhealthy two minutes after the server went away, and healthy again whe
   expect(reflector.healthy()).toBe(true)
   for (let waited = 0; waited <= 120_000; waited += 30_000) await pass(clock, 30_000)
   expect(reflector.healthy()).toBe(false)
-  transport.watch = watching
+  client.watch = watching
   await pass(clock, 30_000)
   await watch(1)
   expect(reflector.healthy()).toBe(true)
@@ -181,9 +181,9 @@ test('is unhealthy two minutes after the server went away, and healthy again whe
 })
 
 test('an exception in whoever is told changes nothing for the copy', async () => {
-  const scripted = scriptedTransport([aList('5', [aThing('a', '3')])])
+  const scripted = scriptedClient([aList('5', [aThing('a', '3')])])
   const reflector = createReflector<KubeObject>({
-    transport: scripted.transport,
+    client: scripted.client,
     path: '/api/v1/things',
     project: (live) => live,
     onChange: () => {

@@ -1,13 +1,13 @@
 import { type Clock, systemClock } from '../chassis/clock.ts'
 import { messageOf } from '../chassis/errors.ts'
 import type { Log } from '../chassis/log.ts'
-import { isOutOfDate, KubeError, watchError } from './kube-error.ts'
+import type { KubeClient, KubeQuery } from './kube-client.ts'
+import { isVersionExpired, KubeError, watchError } from './kube-error.ts'
 import type { KubeMetrics } from './kube-metrics.ts'
-import type { Key, KubeObject, WatchEvent } from './kube-object.ts'
-import type { Query, Transport } from './transport.ts'
+import type { KubeKey, KubeObject, WatchEvent } from './kube-object.ts'
 
 /** What became of one object. `object` of a removed one is the last that was known of it. */
-export interface Change<T> {
+export interface CollectionChange<T> {
   type: 'added' | 'changed' | 'removed'
   object: T
   previous?: T
@@ -15,14 +15,14 @@ export interface Change<T> {
 
 /** What to keep a copy of. */
 export interface ReflectorOptions<Live extends KubeObject, T> {
-  transport: Pick<Transport, 'list' | 'watch'>
+  client: Pick<KubeClient, 'list' | 'watch'>
   /** Path of a collection, of one namespace or of all. */
   path: string
   selector?: { labels?: string; fields?: string }
   /** What is kept of an object; it sees everything, what it keeps loses managedFields and the last applied configuration. */
   project: (live: Live) => T
   /** Told of each change, after the copy has it. */
-  onChange?: (change: Change<T>) => void
+  onChange?: (change: CollectionChange<T>) => void
   log: Log
   clock?: Clock
   /** Chance, in [0, 1). */
@@ -36,7 +36,7 @@ export interface Reflector<T> {
   stop(): Promise<void>
   /** Resolves once the copy is complete for the first time. */
   readonly synced: Promise<void>
-  get(key: Key): T | undefined
+  get(key: KubeKey): T | undefined
   list(): T[]
   /** False until synced, and when the API server has been out of reach for two minutes: the copy may be old. */
   healthy(): boolean
@@ -56,9 +56,9 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
 /** Keeps a copy of a collection: lists once, then watches, resumes where a stream broke off, lists again when told to. */
 export function createReflector<Live extends KubeObject, T = Live>(options: ReflectorOptions<Live, T>): Reflector<T> {
-  const { transport, path, selector = {}, project, log, clock = systemClock, random = Math.random, metrics } = options
+  const { client, path, selector = {}, project, log, clock = systemClock, random = Math.random, metrics } = options
   const kind = path.slice(path.lastIndexOf('/') + 1)
-  const selectors: Query = { labelSelector: selector.labels, fieldSelector: selector.fields }
+  const selectors: KubeQuery = { labelSelector: selector.labels, fieldSelector: selector.fields }
   const synced = Promise.withResolvers<void>()
   const store = new Map<string, { resourceVersion: string; object: T }>()
   let current = new AbortController()
@@ -79,7 +79,7 @@ export function createReflector<Live extends KubeObject, T = Live>(options: Refl
         if (stopping) return
         downSince ??= clock.now()
         metrics?.watchRestarts.inc({ kind })
-        const relisting = isOutOfDate(error)
+        const relisting = isVersionExpired(error)
         if (relisting) resourceVersion = undefined
         // The first relist is at once: being told that our place is forgotten is part of normal life.
         const pauseMs = relisting && failures === 0 ? 0 : pauseAfter(error)
@@ -93,11 +93,11 @@ export function createReflector<Live extends KubeObject, T = Live>(options: Refl
   async function relist(): Promise<void> {
     const incoming = new Map<string, { resourceVersion: string; object: T }>()
     // No version: never older than what we knew before we lost touch, and in pages, so that no answer is as large as the collection.
-    const query: Query = { ...selectors, limit: PAGE_SIZE }
+    const query: KubeQuery = { ...selectors, limit: PAGE_SIZE }
     let next: string | undefined
     let listed = ''
     do {
-      const page = await transport.list<Live>(path, { ...query, continue: next }, current.signal)
+      const page = await client.list<Live>(path, { ...query, continue: next }, current.signal)
       for (const live of page.items) {
         live.apiVersion ??= page.apiVersion
         live.kind ??= page.kind.slice(0, -'List'.length)
@@ -136,7 +136,7 @@ export function createReflector<Live extends KubeObject, T = Live>(options: Refl
     }
     const timeoutSeconds = Math.floor(MIN_WATCH_SECONDS + random() * (MAX_WATCH_SECONDS - MIN_WATCH_SECONDS))
     try {
-      await transport.watch<Live>(path, {
+      await client.watch<Live>(path, {
         query: { ...selectors, resourceVersion: from, allowWatchBookmarks: true, timeoutSeconds },
         signal: watching.signal,
         onOpen: () => {
@@ -194,7 +194,7 @@ export function createReflector<Live extends KubeObject, T = Live>(options: Refl
     tell({ type: 'removed', object, previous: known.object })
   }
 
-  function tell(change: Change<T>): void {
+  function tell(change: CollectionChange<T>): void {
     try {
       options.onChange?.(change)
     } catch (error) {
@@ -233,5 +233,5 @@ export function createReflector<Live extends KubeObject, T = Live>(options: Refl
   }
 }
 
-const keyText = ({ namespace = '', name }: Key) => `${namespace}/${name}`
+const keyText = ({ namespace = '', name }: KubeKey) => `${namespace}/${name}`
 const keyOf = ({ metadata }: KubeObject) => keyText(metadata)

@@ -3,7 +3,7 @@ import type { Endpoint } from '../../crds/realm.ts'
 import { claimedClientAddress } from '../chassis/client-address.ts'
 import { Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
-import type { Answer, Ask } from '../chassis/http.ts'
+import type { HttpRequest, HttpResponse } from '../chassis/http.ts'
 import type { CatalystPoller } from './adapters/catalyst-poller.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
 import { aboutOf, type World } from './core/about.ts'
@@ -23,7 +23,7 @@ export interface AboutDependencies {
   metrics: ProviderMetrics
 }
 
-type AboutRequest = Pick<Ask, 'headers' | 'query' | 'origin' | 'remoteAddress'>
+type AboutRequest = Pick<HttpRequest, 'headers' | 'query' | 'origin' | 'remoteAddress'>
 
 /** Explorers request it on every change of realm; `realmctl` and the operator poll it while a realm starts. */
 const CACHE_CONTROL = 'public, max-age=1'
@@ -40,8 +40,8 @@ interface Sources {
 
 interface CachedAnswer extends Sources {
   etag: string
-  full: Answer
-  unchanged: Answer
+  full: HttpResponse
+  unchanged: HttpResponse
 }
 
 /**
@@ -57,7 +57,7 @@ export class AboutHandler {
   }
 
   /** @throws Refusal INVALID for a Host header that is not a host, where the answer would contain it */
-  answer(realm: PublishedRealm, request: AboutRequest): Answer {
+  answer(realm: PublishedRealm, request: AboutRequest): HttpResponse {
     const { catalysts, stats, baseUrl } = this.#dependencies
     const hasCatalysts = realm.content.catalysts.length > 0
     const catalyst = hasCatalysts ? catalystFor(catalysts.known(realm.content.catalysts), request) : undefined
@@ -101,7 +101,7 @@ function worldOf({ realm, catalyst }: Sources, base: string): World {
 const catalystFor = (known: readonly Catalyst[], { headers, query }: AboutRequest): Catalyst | undefined =>
   chooseCatalyst(known, { override: query.get('catalyst'), country: countryOf(headers) }, nearestByCountry, Math.random)
 
-const countryOf = (headers: Ask['headers']): string | undefined => {
+const countryOf = (headers: HttpRequest['headers']): string | undefined => {
   const country = headers['cf-ipcountry']
   return typeof country === 'string' && /^[A-Z]{2}$/.test(country) ? country : undefined
 }
@@ -126,14 +126,14 @@ function answersOf(body: Buffer): Pick<CachedAnswer, 'etag' | 'full' | 'unchange
   }
 }
 
-const fullOrUnchanged = ({ etag, full, unchanged }: CachedAnswer, ifNoneMatch: string | undefined): Answer =>
+const fullOrUnchanged = ({ etag, full, unchanged }: CachedAnswer, ifNoneMatch: string | undefined): HttpResponse =>
   ifNoneMatch !== undefined && matches(ifNoneMatch, etag) ? unchanged : full
 
 const matches = (ifNoneMatch: string, etag: string): boolean =>
   ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
 
 /** The address the client used. @throws Refusal INVALID for a Host header that is not a host */
-export function originOf({ origin }: Pick<Ask, 'origin'>): string {
+export function originOf({ origin }: Pick<HttpRequest, 'origin'>): string {
   if (!/^https?:\/\/(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/.test(origin)) {
     throw new Refusal('INVALID', 'the Host header is not a host')
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Answer, ok, type Route, route } from '../chassis/http.ts'
+import { type HttpResponse, ok, type Route, route } from '../chassis/http.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
 import type { PublishedRealm } from './core/published-realm.ts'
 
@@ -54,7 +54,7 @@ const STYLE =
 const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Realms</title><style>${STYLE}</style><main></main><script>${SCRIPT}</script></html>`
 
 const cspHash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
-const pageAnswer: Answer = {
+const pageAnswer: HttpResponse = {
   status: 200,
   headers: {
     'content-type': 'text/html; charset=utf-8',

@@ -5,7 +5,7 @@ import { realmResource } from '../../crds/resources.ts'
 import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import type { Running } from '../chassis/lifecycle.ts'
-import type { Transport } from '../kube/transport.ts'
+import type { KubeClient } from '../kube/kube-client.ts'
 import { anEndpoint, aRealm } from './fixtures.ts'
 import { main } from './main.ts'
 
@@ -21,12 +21,12 @@ async function freePort(): Promise<number> {
 
 withPart('kube', 'the realm provider of a real API server', (part) => {
   let api: ApiServer
-  let transport: Transport
+  let client: KubeClient
   let running: Running
   let provider: string
   beforeAll(async () => {
     api = await startApiServer(part)
-    transport = api.transport()
+    client = api.client()
     const port = await freePort()
     provider = `http://127.0.0.1:${port}`
     running = await main({
@@ -45,7 +45,7 @@ withPart('kube', 'the realm provider of a real API server', (part) => {
   const metadata = { name: 'main', namespace: 'default' }
   const options = { fieldManager: 'test', force: true }
   const reportEndpoint = (slot: number, state: 'Serving' | 'Unhealthy') =>
-    transport.apply(
+    client.apply(
       realmResource,
       { apiVersion, kind, metadata, status: { endpoints: [anEndpoint(slot, state)] } },
       { ...options, subresource: 'status' },
@@ -58,7 +58,7 @@ withPart('kube', 'the realm provider of a real API server', (part) => {
 
   test('a realm is published from the moment its status has an endpoint, through an outage of the API server, until it is deleted', async () => {
     await expect.poll(async () => (await about()).status, { timeout: 15_000 }).toBe(404)
-    await transport.apply(realmResource, { apiVersion, kind, metadata, spec }, options)
+    await client.apply(realmResource, { apiVersion, kind, metadata, spec }, options)
     await reportEndpoint(0, 'Serving')
     await expect.poll(about).toMatchObject(adapter(0))
     await reportEndpoint(1, 'Unhealthy')
@@ -70,7 +70,7 @@ withPart('kube', 'the realm provider of a real API server', (part) => {
     })
     await reportEndpoint(2, 'Serving')
     await expect.poll(about, { timeout: 15_000 }).toMatchObject(adapter(2))
-    await transport.remove(realmResource, metadata)
+    await client.remove(realmResource, metadata)
     await expect.poll(async () => (await about()).status).toBe(404)
   }, 60_000)
 })

@@ -5,7 +5,7 @@ import { createApp } from '../chassis/http.ts'
 import { stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
-import type { Cell } from '../chassis/service.ts'
+import type { RunningService } from '../chassis/running-service.ts'
 import { CatalystPoller, type CatalystTiming } from './adapters/catalyst-poller.ts'
 import { type RealmStats, StatsPoller, type StatsTiming } from './adapters/stats-poller.ts'
 import type { RealmProviderConfig } from './config.ts'
@@ -34,7 +34,10 @@ export interface RealmProviderDependencies {
 const MAX_BODY_BYTES = 256 * 1024
 
 /** Starts the realm provider. It answers from memory, and goes on with what it knows while its sources are unreachable. */
-export async function startRealmProvider(config: RealmProviderConfig, dependencies: RealmProviderDependencies): Promise<Cell> {
+export async function startRealmProvider(
+  config: RealmProviderConfig,
+  dependencies: RealmProviderDependencies,
+): Promise<RunningService> {
   const { log, clock, metrics, timing = {} } = dependencies
   const publications = publicationsOf(config, dependencies)
   // Leases that other replicas took while this one was down are known before it says that it is ready.

@@ -4,7 +4,7 @@ import { Refusal } from '../chassis/errors.ts'
 import { createApp, ok, type Route, route } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
-import type { Cell } from '../chassis/service.ts'
+import type { RunningService } from '../chassis/running-service.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { subjects } from '../wire/subjects.ts'
@@ -33,7 +33,7 @@ export interface RoomsDeps {
 }
 
 /** Embedded rooms that are open. */
-export interface Rooms extends Cell {
+export interface Rooms extends RunningService {
   /** The members of a room, in the order in which they joined. */
   members(room: string): PeerId[]
 }

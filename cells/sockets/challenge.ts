@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { parseAuthChain } from '../identity/chain.ts'
-import type { ChainVerifier, Verdict } from '../identity/verifier.ts'
+import type { ChainVerdict, ChainVerifier } from '../identity/verifier.ts'
 
 const CHALLENGE_BYTES = 32
 
@@ -12,7 +12,7 @@ export function verifyChallenge(
   verifier: ChainVerifier,
   { authChainJson, challenge }: { authChainJson: string; challenge: string },
   nowMs?: number,
-): Promise<Verdict> {
+): Promise<ChainVerdict> {
   const chain = parseAuthChain(authChainJson)
   return chain ? verifier.verify(chain, challenge, nowMs) : Promise.resolve({ ok: false, reason: 'this is not an auth chain' })
 }

@@ -1,7 +1,7 @@
 import { systemClock } from '../chassis/clock.ts'
 import { UserError } from '../chassis/errors.ts'
 import type { Running } from '../chassis/lifecycle.ts'
-import { busOf, runCell } from '../process.ts'
+import { connectBus, runService } from '../process.ts'
 import { readConfig } from './config.ts'
 import { startStats } from './service.ts'
 
@@ -9,9 +9,9 @@ import { startStats } from './service.ts'
 export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   const { NATS_URL, ...config } = readConfig(env)
   if (!NATS_URL) throw new UserError('NATS_URL is required', 2)
-  return runCell('stats', config, async ({ log, metrics }) => {
-    const bus = await busOf('stats', { NATS_URL, ...config }, log)
-    const cell = await startStats(config, { bus, log, clock: systemClock, metrics })
-    return { cell, foundations: [{ stop: () => bus.close() }] }
+  return runService('stats', config, async ({ log, metrics }) => {
+    const bus = await connectBus('stats', { NATS_URL, ...config }, log)
+    const service = await startStats(config, { bus, log, clock: systemClock, metrics })
+    return { service, dependencies: [{ stop: () => bus.close() }] }
   })
 }

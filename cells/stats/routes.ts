@@ -1,6 +1,6 @@
 import type { Clock } from '../chassis/clock.ts'
 import type { Build } from '../chassis/health.ts'
-import { type Answer, json, ok, type Route, route } from '../chassis/http.ts'
+import { type HttpResponse, json, ok, type Route, route } from '../chassis/http.ts'
 import type { HotSceneSource } from './adapters/hot-scenes-poller.ts'
 import { cellsJson, coreStatus, islandById, islandsJson, parcelsJson, peerJson, peersJson } from './core/response-json.ts'
 import type { Snapshot } from './core/snapshot.ts'
@@ -64,14 +64,14 @@ const BYTES_PER_MS = 10_000
  * Builds an answer once per change, however many clients request it. Where the data changes all the time, a long answer is also kept for
  * about ten times as long as it takes to build, so that polling clients cannot use up the processor.
  */
-function cached(version: () => unknown, clock: Clock, body: () => unknown): () => Answer {
-  let last: { version: unknown; answer: Answer; freshUntil: number } | undefined
+function cached(version: () => unknown, clock: Clock, body: () => unknown): () => HttpResponse {
+  let last: { version: unknown; answer: HttpResponse; freshUntil: number } | undefined
   return () => {
     const current = version()
     const now = clock.now()
     if (last && (last.version === current || now < last.freshUntil)) return last.answer
     const bytes = Buffer.from(JSON.stringify(body()))
-    const answer: Answer = { status: 200, headers: { 'content-type': 'application/json' }, body: bytes }
+    const answer: HttpResponse = { status: 200, headers: { 'content-type': 'application/json' }, body: bytes }
     last = { version: current, answer, freshUntil: now + Math.floor(bytes.length / BYTES_PER_MS) }
     return answer
   }

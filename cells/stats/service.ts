@@ -6,7 +6,7 @@ import { stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import { repeat } from '../chassis/repeat.ts'
-import type { Cell } from '../chassis/service.ts'
+import type { RunningService } from '../chassis/running-service.ts'
 import { listenToBus } from './adapters/bus-listener.ts'
 import { noHotScenes, pollHotScenes } from './adapters/hot-scenes-poller.ts'
 import type { StatsConfig } from './config.ts'
@@ -23,7 +23,7 @@ const EXPIRY_CHECK_MS = 1_000
 export async function startStats(
   config: StatsConfig,
   { bus, log, clock, metrics }: { bus: Bus; log: Log; clock: Clock; metrics: Metrics },
-): Promise<Cell> {
+): Promise<RunningService> {
   const snapshot = new Snapshot()
   const counted = statsMetrics(metrics, { peers: () => snapshot.peerCount, islands: () => [...snapshot.islands()].length })
   const stopListening = listenToBus(bus, config.BUS_SCOPE, snapshot, clock, counted)

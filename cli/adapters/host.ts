@@ -5,8 +5,8 @@ import { Refusal } from '../../cells/chassis/errors.ts'
 import { type App, json } from '../../cells/chassis/http.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
-import type { Cell } from '../../cells/chassis/service.ts'
-import type { Switchboard } from '../../cells/chassis/switchboard.ts'
+import type { Mounts } from '../../cells/chassis/mounts.ts'
+import type { RunningService } from '../../cells/chassis/running-service.ts'
 import { type CellServices, startCellServices } from '../../cells/compact/cell-services.ts'
 import { readConfig as readGatekeeperConfig } from '../../cells/gatekeeper/config.ts'
 import { startGatekeeper } from '../../cells/gatekeeper/service.ts'
@@ -20,7 +20,7 @@ import type { CellRunSpec, LocalRuntime, ServiceRunSpec } from '../../operator/l
 
 /** What the services of a laptop share. */
 export interface HostParts {
-  switchboard: Switchboard
+  switchboard: Mounts
   bus: Bus
   log: Log
   clock: Clock
@@ -59,7 +59,7 @@ export function createHost(parts: HostParts): LocalRuntime {
     archipelago: settingsOf(cell.metadata.namespace, plan.archipelago.settings),
   })
 
-  async function startService({ realm: { metadata }, plan }: ServiceRunSpec): Promise<Cell> {
+  async function startService({ realm: { metadata }, plan }: ServiceRunSpec): Promise<RunningService> {
     const env = settingsOf(metadata.namespace, plan.settings)
     const shared = { bus, log: log.child({ realm: metadata.name }), clock, metrics: new Metrics(plan.component) }
     if (plan.component === 'stats') return startStats(readStatsConfig(env), shared)

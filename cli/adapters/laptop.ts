@@ -6,7 +6,7 @@ import { type Running, stopAll } from '../../cells/chassis/lifecycle.ts'
 import { listen } from '../../cells/chassis/listen.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
-import { createSwitchboard } from '../../cells/chassis/switchboard.ts'
+import { createMounts } from '../../cells/chassis/mounts.ts'
 import { createVerifier } from '../../cells/identity/verifier.ts'
 import { startRealmProvider } from '../../cells/realm-provider/service.ts'
 import { createLocalSource } from '../../cells/realm-provider/sources/local.ts'
@@ -60,7 +60,7 @@ export async function startLaptop({ host, port, publicUrl, data, media, log }: L
   const source = createLocalSource()
   const config = { COMMIT_HASH: '', CURRENT_VERSION: version, HTTP_BASE_URL: publicUrl }
   const provider = await startRealmProvider(config, { source, log, clock, metrics: new Metrics('realm-provider').withProcess() })
-  const switchboard = createSwitchboard(provider.app)
+  const switchboard = createMounts(provider.app)
   const listening = await listen(switchboard, { host, port })
   const url = publicUrl ?? listening.url
 

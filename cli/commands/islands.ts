@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { withoutTrailingSlash } from '../../cells/chassis/base-url.ts'
 import { messageOf, UserError } from '../../cells/chassis/errors.ts'
-import type { Fetched } from '../../cells/chassis/fetch-json.ts'
+import type { FetchResult } from '../../cells/chassis/fetch-json.ts'
 import { readCensus } from '../island-map/census.ts'
 import { countOf } from '../island-map/ink.ts'
 import { islandMap } from '../island-map/island-map.ts'
@@ -16,7 +16,7 @@ export interface IslandsOptions {
 
 /** What `islands` reaches the world through. */
 export interface IslandsPorts {
-  ask(url: string): Promise<Fetched>
+  ask(url: string): Promise<FetchResult>
   say(sentence: string): void
   /** Writes to standard output. */
   print(text: string): Promise<void>
@@ -90,7 +90,7 @@ async function askRealm(source: string, { ask, now }: IslandsPorts): Promise<Isl
 }
 
 /** The first realms that a realm provider lists, for those who gave us its own URL. */
-function readRealms(answer: Fetched): string[] {
+function readRealms(answer: FetchResult): string[] {
   const listed: readonly unknown[] = answer.ok && Array.isArray(answer.body) ? answer.body : []
   const urls = listed.flatMap((realm) => {
     const { url } = fieldsOf(realm)
@@ -111,13 +111,13 @@ function readAbout(about: unknown): { realmName?: string; statsUrl?: string } {
   }
 }
 
-function listIn(answer: Fetched, field: string): readonly unknown[] | undefined {
+function listIn(answer: FetchResult, field: string): readonly unknown[] | undefined {
   if (!answer.ok || answer.status !== 200) return undefined
   const list = fieldsOf(answer.body)[field]
   return Array.isArray(list) ? list : undefined
 }
 
-function reasonOf(answer: Fetched): string {
+function reasonOf(answer: FetchResult): string {
   if (!answer.ok) return answer.reason || 'no answer'
   return answer.status === 200 ? 'the answer has no list of islands' : `status ${answer.status}`
 }

@@ -59,7 +59,7 @@ withPart('kube', 'numbers chosen by the players, against a real API server', (pa
     lab.ends(crowd.stop, operator.stop)
   }
   beforeEach(async () => {
-    const kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    const kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
     lab.ends(kubelet.stop)
     await start()
   })
@@ -108,12 +108,12 @@ withPart('kube', 'numbers chosen by the players, against a real API server', (pa
     await declare({ ...realm, autoscale: { ...autoscale, cells: { max: 1 } } })
     await expect.poll(() => connectorsOf('main-0'), patient).toBe(3)
     await operator.settled()
-    const before = writesOf(operator.transport)
+    const before = writesOf(operator.client)
     for (const players of [230, 207, 253, 240, 207, 253]) {
       crowd.come(players)
       await new Promise((resolve) => setTimeout(resolve, 300))
     }
-    expect(writesOf(operator.transport)).toBe(before)
+    expect(writesOf(operator.client)).toBe(before)
   })
 
   test('an operator that starts anew goes on with the numbers it finds, and holds them until it knows who is there', async () => {

@@ -42,7 +42,7 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
   })
   beforeEach(async () => {
     players = new Map()
-    const kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    const kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
     const playerCounts = aPlayerCounter(() => players)
     const operator = await startOperator(lab.api, lab.namespace, undefined, {
       site: { ...site, propagationMs: 300 },

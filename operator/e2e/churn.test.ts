@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
-import type { Fetched } from '../../cells/chassis/fetch-json.ts'
+import type { FetchResult } from '../../cells/chassis/fetch-json.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
 import { conditionOf, type Realm } from '../../crds/realm.ts'
@@ -40,21 +40,21 @@ async function anOperator() {
   runPodsAtOnce(simulator)
   const user = simulator.client()
   const realmOf = (name: string) => user.get(realmResource, { namespace: 'metaverse', name }) as Promise<Realm | undefined>
-  const served = async (url: string): Promise<Fetched> => {
+  const served = async (url: string): Promise<FetchResult> => {
     const endpoints = (await realmOf(url.split('/').at(-2) ?? ''))?.status?.endpoints ?? []
     const adapter = endpoints.find(({ state }) => state === 'Serving')?.adapter
     return adapter ? { ok: true, status: 200, body: { comms: { adapter } } } : { ok: true, status: 404, body: {} }
   }
-  const counted = async (): Promise<Fetched> => ({
+  const counted = async (): Promise<FetchResult> => ({
     ok: true,
     status: 200,
     body: { cells: [0, 1].map((slot) => ({ slot, healthy: true, userCount: 10 + slot })) },
   })
   const metrics = new Metrics('operator')
   // An answer takes a while, in which an object may go.
-  const transport = simulator.client(() => new Promise(setImmediate))
-  const cache = new Cache({ transport, log: silentLog, clock })
-  const telling = { transport, leadership: soleLeadership, clock, log: silentLog }
+  const client = simulator.client(() => new Promise(setImmediate))
+  const cache = new Cache({ client, log: silentLog, clock })
+  const telling = { client, leadership: soleLeadership, clock, log: silentLog }
   const recorder = new EventRecorder({ ...telling, instance: 'operator', metrics: eventMetrics(metrics) })
   const writer = new Writer({ ...telling, cache, recorder, metrics: writerMetrics(metrics) })
   const cluster = new KubernetesCluster({ cache, writer, platform, countPlayers: async () => new Map() })

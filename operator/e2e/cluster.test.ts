@@ -21,18 +21,18 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
   const bare = { livekit: { type: 'None' } }
 
   test('makes what a realm deserves with few writes and no reads, and nothing more once it rests', async () => {
-    const { transport, settled } = await anOperator()
+    const { client, settled } = await anOperator()
     await declare(bare)
     await settled()
     await runPods()
     await settled()
     expect(conditionOf(await realmOf(), 'Ready')).toMatchObject({ status: 'True' })
-    expect(writesOf(transport)).toBeLessThanOrEqual(35)
-    expect(transport.counts.get).toBe(0)
-    const before = [writesOf(transport), await versions()]
+    expect(writesOf(client)).toBeLessThanOrEqual(35)
+    expect(client.counts.get).toBe(0)
+    const before = [writesOf(client), await versions()]
     await runPods()
     await settled()
-    expect([writesOf(transport), await versions()]).toEqual(before)
+    expect([writesOf(client), await versions()]).toEqual(before)
   })
 
   test('an operator that starts anew finds everything as it should be, whatever the realm is made of', async () => {
@@ -68,7 +68,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     await first.stop()
     const second = await anOperator()
     await second.settled()
-    expect(second.transport.counts).toMatchObject({ apply: 0, applyStatus: 0, create: 0, remove: 0, get: 0 })
+    expect(second.client.counts).toMatchObject({ apply: 0, applyStatus: 0, create: 0, remove: 0, get: 0 })
   })
 
   test('repairs a child that was deleted or edited, and leaves fields alone that it never wrote', async () => {
@@ -154,7 +154,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
   })
 
   test('a condition somebody else adds to a status stays, and a changed one is put right', async () => {
-    const { transport, settled } = await anOperator()
+    const { client, settled } = await anOperator()
     await declare(bare)
     await settled()
     const ready = conditionOf(await realmOf(), 'Ready')
@@ -169,10 +169,10 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
         },
       )
     const theirs = { type: 'Theirs', status: 'True', reason: 'Because', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' }
-    const before = writesOf(transport)
+    const before = writesOf(client)
     await report([theirs])
     await settled()
-    expect(writesOf(transport)).toBe(before)
+    expect(writesOf(client)).toBe(before)
     expect(conditionOf(await realmOf(), 'Theirs')).toEqual(theirs)
     await report([{ ...ready, status: 'True', reason: 'AllServing', message: 'says who?' }])
     await expect.poll(async () => conditionOf(await realmOf(), 'Ready')?.message).toBe(ready?.message)
@@ -180,11 +180,11 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
 
   test('writes nothing while it does not lead, and knows everything once it does', async () => {
     let leads = false
-    const { transport, cluster } = await anOperator(leadershipBy(() => leads))
+    const { client, cluster } = await anOperator(leadershipBy(() => leads))
     await declare(bare)
     await expect.poll(() => cluster.realm({ namespace: lab.namespace, name: 'main' })).toBeDefined()
     await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(writesOf(transport)).toBe(0)
+    expect(writesOf(client)).toBe(0)
     leads = true
     await expect.poll(() => get(resources.Deployment, 'main-0-connector'), { timeout: 5000 }).toBeDefined()
   })

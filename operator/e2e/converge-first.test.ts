@@ -18,7 +18,7 @@ withPart('kube', 'a change in the middle of another one, against a real API serv
   let operator: Awaited<ReturnType<typeof startOperator>>
 
   beforeEach(async () => {
-    const kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    const kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
     operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, propagationMs: 300 } })
     lab.ends(kubelet.stop, operator.stop)
   })
@@ -43,7 +43,7 @@ withPart('kube', 'a change in the middle of another one, against a real API serv
     const kinds = new Set<string>()
     const idle = new Set<string | undefined>()
     const cells = createReflector<CommsCell & KubeObject>({
-      transport: lab.user,
+      client: lab.user,
       path: collectionPath(cellResource, lab.namespace),
       project: (cell) => cell,
       onChange: () => kinds.add([...new Set(cells.list().map(({ spec }) => spec.version))].sort().join()),

@@ -46,14 +46,14 @@ function aWorld() {
       <Arguments extends unknown[], Answer>(ask: (...rest: Arguments) => Promise<Answer>) =>
       (...rest: Arguments): Promise<Answer> =>
         life.over ? never : ask(...rest)
-    const transport = {
+    const client = {
       ...alive,
       create: unlessDead(alive.create),
       apply: unlessDead(alive.apply),
       remove: unlessDead(alive.remove),
     } as typeof alive
-    const cache = new Cache({ transport, log: silentLog, clock })
-    const writer = new Writer({ transport, cache, leadership: soleLeadership, log: silentLog, clock })
+    const cache = new Cache({ client, log: silentLog, clock })
+    const writer = new Writer({ client, cache, leadership: soleLeadership, log: silentLog, clock })
     const cluster = new KubernetesCluster({ cache, writer, platform, countPlayers: async () => new Map() })
     cache.start()
     await cache.synced

@@ -19,7 +19,7 @@ withPart('kube', 'the whole operator on a bad wire', (part) => {
   beforeEach(async () => {
     proxy = await startApiProxy(lab.api)
     const provider = await startProvider(lab.user, lab.namespace)
-    kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
     operator = await startOperatorProcess({ ...lab.api, kubeconfig: proxy.kubeconfig }, lab.namespace, provider.url)
     lab.ends(operator.stop, kubelet.stop, provider.stop, proxy.stop)
     await expect.poll(() => operator.metric('leader'), patient).toBe(1)

@@ -117,7 +117,7 @@ withPart('kube', 'two operator processes on one API server', (part) => {
     const sent: Sent[] = []
     const elsewhere = await aRemoteProvider(context)
     const way = await aBlockableProxy(context, elsewhere.url, (each) => sent.push(each))
-    const kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    const kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
     lab.ends(kubelet.stop)
     const [first, second] = await aPair(elsewhere.envFor(way.url))
     const taken = () => sent.filter(({ isTaken }) => isTaken)

@@ -31,7 +31,7 @@ withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
   beforeEach(async () => {
     proxy = await startApiProxy(lab.api)
     const provider = await startProvider(lab.user, lab.namespace)
-    kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
     operator = await startOperatorProcess({ ...lab.api, kubeconfig: proxy.kubeconfig }, lab.namespace, provider.url)
     lab.ends(operator.stop, kubelet.stop, provider.stop, proxy.stop)
   })

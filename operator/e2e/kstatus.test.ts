@@ -33,7 +33,7 @@ withPart('kube', 'what kstatus says of a Realm, at every version the API server 
   beforeEach(async () => {
     versions = []
     const watch = createReflector<Realm & KubeObject>({
-      transport: lab.user,
+      client: lab.user,
       path: collectionPath(realmResource, lab.namespace),
       project: (live) => structuredClone(live),
       onChange: ({ type, object }) => void (type !== 'removed' && versions.push(object)),
@@ -42,7 +42,7 @@ withPart('kube', 'what kstatus says of a Realm, at every version the API server 
     watch.start()
     await watch.synced
     joins = scriptedJoins()
-    kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
     lab.ends(watch.stop, kubelet.stop)
   })
   const start = async () => {

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { silentLog } from '../../cells/chassis/log.ts'
+import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { resources } from '../../cells/kube/resources.ts'
-import type { Transport } from '../../cells/kube/transport.ts'
 import { API_VERSION } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
 import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
@@ -14,12 +14,12 @@ import type { LeaderLease } from '../leader/lease.ts'
 
 withPart('kube', 'an election at a real API server', (part) => {
   let api: ApiServer
-  let user: Transport
+  let user: KubeClient
   const endings: (() => Promise<void>)[] = []
   let count = 0
   beforeAll(async () => {
     api = await startApiServer(part)
-    user = api.transport()
+    user = api.client()
   })
   afterAll(() => api?.stop())
   afterEach(async () => {
@@ -33,7 +33,7 @@ withPart('kube', 'an election at a real API server', (part) => {
     const candidate = async (identity: string) => {
       const wire = await startFaultyWire(Number(new URL(api.access.server).port))
       const made = new LeaderElector({
-        transport: api.transport({ server: `https://127.0.0.1:${wire.port}` }),
+        client: api.client({ server: `https://127.0.0.1:${wire.port}` }),
         lease: key,
         identity,
         onElected: () => story.push(`${identity} leads`),
@@ -93,14 +93,14 @@ withPart('kube', 'an election at a real API server', (part) => {
     endings.push(first.stop, second.stop)
     await declare('one')
     await first.settled()
-    expect(writesOf(first.transport)).toBeGreaterThan(10)
-    expect(writesOf(second.transport)).toBe(0)
+    expect(writesOf(first.client)).toBeGreaterThan(10)
+    expect(writesOf(second.client)).toBe(0)
     expect(second.cluster.realm({ namespace, name: 'one' })?.status?.conditions).toBeDefined()
-    const written = writesOf(first.transport)
+    const written = writesOf(first.client)
     await a.candidate.stop()
     await expect.poll(() => b.candidate.isLeader()).toBe(true)
     await declare('two')
     await expect.poll(() => user.get(resources.Service, { namespace, name: 'two-slot-3' }), { timeout: 5000 }).toBeDefined()
-    expect(writesOf(first.transport)).toBe(written)
+    expect(writesOf(first.client)).toBe(written)
   })
 })

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
+import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import type { KubeMeta, KubeObject } from '../../cells/kube/kube-object.ts'
 import { createReflector } from '../../cells/kube/reflector.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
-import type { Transport } from '../../cells/kube/transport.ts'
 import { aProvider } from '../../cells/realm-provider/fixtures.ts'
 import { createKubernetesSource } from '../../cells/realm-provider/sources/kubernetes.ts'
 import { API_VERSION, conditionOf, type Realm } from '../../crds/realm.ts'
@@ -22,17 +22,17 @@ const patient = { timeout: 15_000, interval: 20 }
 
 withPart('kube', 'the publication of realms, against a real API server and real realm providers', (part) => {
   let server: ApiServer
-  let user: Transport
+  let user: KubeClient
   let count = 0
   beforeAll(async () => {
     server = await startApiServer(part)
-    user = server.transport()
+    user = server.client()
   })
   afterAll(() => server?.stop())
 
   /** The realm provider of the cluster. */
   async function ofCluster(context: TestContext, namespace = '', clock?: ManualClock) {
-    const source = createKubernetesSource({ transport: server.transport(), namespace, log: silentLog })
+    const source = createKubernetesSource({ client: server.client(), namespace, log: silentLog })
     const provider = await aProvider(context, { source, realTime: !clock, ...(clock && { clock }) })
     context.onTestFinished(() => source.stop())
     return { ...provider, realms: source.realms }
@@ -41,7 +41,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
   async function aNamespace(context: TestContext, providerUrl: string, env: NodeJS.ProcessEnv = {}) {
     const namespace = `publication-${++count}`
     await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-    const kubelet = startFakeKubelet(server.transport(), namespace)
+    const kubelet = startFakeKubelet(server.client(), namespace)
     const operator = await startOperatorProcess(server, namespace, providerUrl, env)
     let stopped = false
     const stop = async () => {
@@ -114,7 +114,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     await expect.poll(() => story.at(-1), patient).toBe('elsewhere: orderly-0,orderly-1')
     await expect.poll(() => published('orderly'), patient).toMatchObject(served)
     const deployments = createReflector<{ metadata: KubeMeta; spec: { replicas: number } } & KubeObject>({
-      transport: user,
+      client: user,
       path: collectionPath(resources.Deployment, namespace),
       project: (live) => live,
       onChange: ({ object: { metadata, spec } }) => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { collectionPath, type Resource, resources } from '../../cells/kube/resources.ts'
-import type { Transport } from '../../cells/kube/transport.ts'
 import { API_VERSION, type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
 import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
@@ -17,7 +17,7 @@ const patient = { timeout: 15_000, interval: 20 }
 
 withPart('kube', 'the whole operator against a real API server', (part) => {
   let server: ApiServer
-  let user: Transport
+  let user: KubeClient
   let namespace: string
   let providerUrl: string
   let operator: OperatorProcess
@@ -27,7 +27,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
 
   beforeAll(async () => {
     server = await startApiServer(part)
-    user = server.transport()
+    user = server.client()
   })
   afterAll(() => server?.stop())
   beforeEach(async () => {
@@ -35,7 +35,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
     const provider = await startProvider(user, namespace)
     providerUrl = provider.url
-    kubelet = startFakeKubelet(server.transport(), namespace)
+    kubelet = startFakeKubelet(server.client(), namespace)
     operator = await startOperatorProcess(server, namespace, providerUrl)
     cleanups.push(() => operator.stop(), kubelet.stop, provider.stop)
   })

@@ -2,10 +2,10 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { systemClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
+import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
-import { type Change, createReflector } from '../../cells/kube/reflector.ts'
+import { type CollectionChange, createReflector } from '../../cells/kube/reflector.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
-import type { Transport } from '../../cells/kube/transport.ts'
 import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
 import { type FaultyWire, startFaultyWire } from '../../testing/apiserver/faulty-wire.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
@@ -14,11 +14,11 @@ type Account = KubeObject & { automountServiceAccountToken?: boolean }
 
 withPart('kube', 'a reflector of a real API server', (part) => {
   let api: ApiServer
-  let direct: Transport
+  let direct: KubeClient
   let wire: FaultyWire
   beforeAll(async () => {
     api = await startApiServer(part)
-    direct = api.transport()
+    direct = api.client()
     wire = await startFaultyWire(Number(new URL(api.access.server).port))
   })
   afterAll(async () => {
@@ -37,10 +37,10 @@ withPart('kube', 'a reflector of a real API server', (part) => {
 
   /** A reflector of the accounts of one test, behind the faulty wire. */
   function aReflector(app: string) {
-    const transport = api.transport({ server: `https://127.0.0.1:${wire.port}` })
-    const changes: Change<Account>[] = []
+    const client = api.client({ server: `https://127.0.0.1:${wire.port}` })
+    const changes: CollectionChange<Account>[] = []
     const reflector = createReflector<Account>({
-      transport,
+      client,
       path: collectionPath(resources.ServiceAccount, 'default'),
       selector: { labels: `app=${app}` },
       project: (live) => live,
@@ -52,7 +52,7 @@ withPart('kube', 'a reflector of a real API server', (part) => {
     reflector.start()
     const states = () => Object.fromEntries(reflector.list().map(({ metadata }) => [metadata.name, metadata.labels?.step]))
     const told = () => changes.map(({ type, object }) => `${type} ${object.metadata.name} ${object.metadata.labels?.step}`)
-    return { reflector, transport, states, told }
+    return { reflector, client, states, told }
   }
 
   test('lists, then follows each change of what its selector means', async () => {
@@ -91,7 +91,7 @@ withPart('kube', 'a reflector of a real API server', (part) => {
   })
 
   test('survives a restart of the API server, and knows what was written right after it', async () => {
-    const { reflector, states, transport } = aReflector('restart')
+    const { reflector, states, client } = aReflector('restart')
     await write('kept', 1, 'restart')
     await write('gone', 1, 'restart')
     await expect.poll(states).toEqual({ kept: '1', gone: '1' })
@@ -100,12 +100,12 @@ withPart('kube', 'a reflector of a real API server', (part) => {
     await erase('gone')
     await expect.poll(states, { timeout: 15_000 }).toEqual({ kept: '2' })
     expect(reflector.healthy()).toBe(true)
-    expect(transport.counts.list).toBeLessThanOrEqual(10)
+    expect(client.counts.list).toBeLessThanOrEqual(10)
     await reflector.stop()
   })
 
   test('lists anew, page by page, when history was forgotten while it was away', async () => {
-    const { reflector, states, told, transport } = aReflector('expired')
+    const { reflector, states, told, client } = aReflector('expired')
     await write('kept', 1, 'expired')
     await write('gone', 1, 'expired')
     await expect.poll(states).toEqual({ kept: '1', gone: '1' })
@@ -116,12 +116,12 @@ withPart('kube', 'a reflector of a real API server', (part) => {
     await erase('gone')
     await api.compact()
     await api.restart()
-    const before = transport.counts.list
+    const before = client.counts.list
     wire.heal()
     await expect.poll(() => reflector.list().length, { timeout: 15_000 }).toBe(601)
     expect(states()).not.toHaveProperty('gone')
     expect(told()).toContain('removed gone 1')
-    expect(transport.counts.list - before).toBeGreaterThanOrEqual(2)
+    expect(client.counts.list - before).toBeGreaterThanOrEqual(2)
     await reflector.stop()
   })
 })

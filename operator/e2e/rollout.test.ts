@@ -44,7 +44,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
   beforeEach(async () => {
     joinsOf = () => ({ given: 100, missed: 0, waiting: 0 })
     joins = scriptedJoins()
-    kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
     lab.ends(kubelet.stop)
     await start()
   })

@@ -25,7 +25,7 @@ withPart('kube', 'scaling against a real API server', (part) => {
     lab.ends(operator.stop)
   }
   beforeEach(async () => {
-    kubelet = startFakeKubelet(lab.api.transport(), lab.namespace)
+    kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
     lab.ends(kubelet.stop)
     await start()
   })
@@ -101,9 +101,9 @@ withPart('kube', 'scaling against a real API server', (part) => {
       .toMatchObject({ replicas: 3, drainSeconds: 77 })
     await operator.settled()
     expect(await connectorsOf('main-0')).toBe(3)
-    const before = writesOf(operator.transport)
+    const before = writesOf(operator.client)
     await operator.settled()
-    expect(writesOf(operator.transport)).toBe(before)
+    expect(writesOf(operator.client)).toBe(before)
     expect(await scaleOf('commscells/main-0')).toMatchObject({ spec: { replicas: 3 }, status: { replicas: 3 } })
     await kubectl('scale commscell main-0 --replicas=5')
     await expect.poll(() => connectorsOf('main-0'), patient).toBe(5)

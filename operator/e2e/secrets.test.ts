@@ -19,7 +19,7 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
   const bare = { livekit: { type: 'None' } }
 
   test('makes a Secret up once, and again when its workload cannot find it', async () => {
-    const { transport, settled } = await anOperator()
+    const { client, settled } = await anOperator()
     await declare(bare)
     await settled()
     const secret = (await get(resources.Secret, 'main-nats-users')) as unknown as { data: Record<string, string> }
@@ -27,7 +27,7 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
     expect(values).toHaveLength(35)
     expect(new Set(values).size).toBe(35)
     for (const value of values) expect(value).toMatch(/^[a-z][a-z0-9]{31,}$/)
-    expect(transport.counts.create).toBe(1)
+    expect(client.counts.create).toBe(1)
     const { template } = ((await get(resources.StatefulSet, 'main-nats')) as unknown as { spec: { template: Spec } }).spec
     await lab.user.remove(resources.Secret, { namespace: lab.namespace, name: 'main-nats-users' })
     const pod = {

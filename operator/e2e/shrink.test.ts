@@ -3,10 +3,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../cells/chassis/clock.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
+import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { createReflector } from '../../cells/kube/reflector.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
-import type { Transport } from '../../cells/kube/transport.ts'
 import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
 import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
 import { startControllers } from '../../testing/apiserver/controllers.ts'
@@ -35,7 +35,7 @@ async function aConnector(address: string, port: number, userCount: () => number
 
 withPart('kube', 'connectors that become fewer, with the controllers of a real cluster', (part) => {
   let api: ApiServer
-  let user: Transport
+  let user: KubeClient
   let kubectl: ReturnType<typeof kubectlOf>
   let operator: Awaited<ReturnType<typeof startOperator>>
   /** Players by address. */
@@ -47,7 +47,7 @@ withPart('kube', 'connectors that become fewer, with the controllers of a real c
 
   beforeAll(async () => {
     api = await startApiServer(part)
-    user = api.transport()
+    user = api.client()
     kubectl = kubectlOf(part, api.kubeconfig, () => NAMESPACE)
     const controllers = startControllers(part, api, ['deployment-controller', 'replicaset-controller'])
     await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })
@@ -80,7 +80,7 @@ withPart('kube', 'connectors that become fewer, with the controllers of a real c
 
   function watch<T extends KubeObject>(resource: (typeof resources)['Pod' | 'Deployment'], onSeen: (live: T) => void): Running {
     const reflector = createReflector<T>({
-      transport: user,
+      client: user,
       path: collectionPath(resource, NAMESPACE),
       selector: SELECTED,
       project: (live) => live,
@@ -120,6 +120,6 @@ withPart('kube', 'connectors that become fewer, with the controllers of a real c
 
   async function restingWrites(): Promise<number> {
     await operator.settled()
-    return writesOf(operator.transport)
+    return writesOf(operator.client)
   }
 })

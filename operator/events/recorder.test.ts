@@ -18,12 +18,12 @@ function aRecorder(answer: () => Promise<void> = async () => {}) {
     await answer()
     return first
   }
-  const transport = { create: send('create'), merge: send('merge') } as unknown as RecorderOptions['transport']
+  const client = { create: send('create'), merge: send('merge') } as unknown as RecorderOptions['client']
   const lease = { leads: true }
   const leadership = leadershipBy(() => lease.leads)
   const metrics = new Metrics('operator')
   const recorder = new EventRecorder({
-    transport,
+    client,
     leadership,
     instance: 'operator-1',
     clock,

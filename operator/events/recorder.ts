@@ -4,9 +4,9 @@ import type { Clock } from '../../cells/chassis/clock.ts'
 import { messageOf } from '../../cells/chassis/errors.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../cells/chassis/log.ts'
+import type { KubeClient, WriteOptions } from '../../cells/kube/kube-client.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { resources } from '../../cells/kube/resources.ts'
-import type { Transport, WriteOptions } from '../../cells/kube/transport.ts'
 import type { ObjectKey } from '../../crds/object.ts'
 import { API_VERSION } from '../../crds/realm.ts'
 import type { Kind } from '../../crds/resources.ts'
@@ -25,7 +25,7 @@ export interface EventSubject extends ObjectKey {
 
 /** `instance` identifies the process in its Events. */
 export interface RecorderOptions {
-  transport: Pick<Transport, 'create' | 'merge'>
+  client: Pick<KubeClient, 'create' | 'merge'>
   leadership: Leadership
   instance: string
   clock: Clock
@@ -74,7 +74,7 @@ export class EventRecorder implements Running {
 
   /** Sends an Event in the background, or drops it: the caller does not wait for it. */
   record(subject: EventSubject, { reason, note: text }: EventNote): void {
-    const { clock, transport, instance } = this.#options
+    const { clock, client, instance } = this.#options
     const note = { reason, note: text.slice(0, MAX_NOTE_LENGTH) }
     const now = clock.now()
     const key = `${subject.uid} ${reason} ${note.note}`
@@ -91,7 +91,7 @@ export class EventRecorder implements Running {
     const name = `${subject.name}.${randomBytes(8).toString('hex')}`
     this.#series.set(key, { subject, note, name, count: 1, lastAt: now, cancel: undefined })
     const event = eventOf({ subject, note, name, instance, now })
-    this.#enqueue(note, (options) => transport.create(resources.EventV1, event, options))
+    this.#enqueue(note, (options) => client.create(resources.EventV1, event, options))
   }
 
   /** Drops what waits; an Event that is being sent is waited for. */
@@ -103,14 +103,14 @@ export class EventRecorder implements Running {
   }
 
   #repeat(series: EventSeries): void {
-    const { clock, transport } = this.#options
+    const { clock, client } = this.#options
     series.count++
     this.#count(series.note, 'repeated')
     series.cancel ??= clock.after(SERIES_WRITE_MS, () => {
       series.cancel = undefined
       const change = { series: { count: series.count, lastObservedTime: microTime(series.lastAt) } }
       const key = { namespace: series.subject.namespace, name: series.name }
-      this.#enqueue(series.note, (options) => transport.merge(resources.EventV1, key, change, options))
+      this.#enqueue(series.note, (options) => client.merge(resources.EventV1, key, change, options))
     })
   }
 

@@ -23,7 +23,7 @@ function aLeaseServer() {
     const here = async () => {
       if (!reach.reachable) throw new Error('connection refused')
     }
-    const transport = {
+    const client = {
       async list() {
         await here()
         return { apiVersion: '', kind: 'LeaseList', metadata: { resourceVersion: String(version) }, items: lease ? [lease] : [] }
@@ -57,8 +57,8 @@ function aLeaseServer() {
         if (lease.metadata.resourceVersion !== next.metadata.resourceVersion) throw conflict()
         return put(next)
       },
-    } as unknown as ElectorOptions['transport']
-    return { reach, transport }
+    } as unknown as ElectorOptions['client']
+    return { reach, client }
   }
   return {
     client,
@@ -77,9 +77,9 @@ function anElection() {
   const server = aLeaseServer()
   const story: string[] = []
   const candidate = (identity: string) => {
-    const { reach, transport } = server.client()
+    const { reach, client } = server.client()
     const made = new LeaderElector({
-      transport,
+      client,
       lease: { namespace: 'default', name: 'operator' },
       identity,
       onElected: () => story.push(`${identity} leads`),

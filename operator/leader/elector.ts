@@ -3,16 +3,16 @@ import { type Clock, systemClock } from '../../cells/chassis/clock.ts'
 import { messageOf } from '../../cells/chassis/errors.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../cells/chassis/log.ts'
+import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import { isStatus } from '../../cells/kube/kube-error.ts'
 import { createReflector, type Reflector } from '../../cells/kube/reflector.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
-import type { Transport } from '../../cells/kube/transport.ts'
 import { type Leadership, NotLeading, type WriteFence } from './leadership.ts'
 import { epochOf, isFree, type LeaderLease, leaseOf, released, renewed } from './lease.ts'
 
 /** `identity` must be unique to the process. */
 export interface ElectorOptions {
-  transport: Pick<Transport, 'list' | 'watch' | 'get' | 'create' | 'replace'>
+  client: Pick<KubeClient, 'list' | 'watch' | 'get' | 'create' | 'replace'>
   lease: { namespace: string; name: string }
   identity: string
   onElected: () => void
@@ -55,9 +55,9 @@ export class LeaderElector implements Leadership, Running {
   constructor({ clock = systemClock, random = Math.random, ...options }: ElectorOptions) {
     this.#options = { ...options, clock, random }
     this.#changedAt = clock.now()
-    const { transport, lease, log } = options
+    const { client, lease, log } = options
     this.#reflector = createReflector<LeaderLease>({
-      transport,
+      client,
       path: collectionPath(resources.Lease, lease.namespace),
       selector: { fields: `metadata.name=${lease.name}` },
       project: (live) => live,
@@ -178,15 +178,15 @@ export class LeaderElector implements Leadership, Running {
   }
 
   #read(): Promise<LeaderLease | undefined> {
-    return this.#options.transport.get<LeaderLease>(resources.Lease, this.#options.lease)
+    return this.#options.client.get<LeaderLease>(resources.Lease, this.#options.lease)
   }
 
   #write(lease: LeaderLease): Promise<LeaderLease> {
-    const { transport } = this.#options
+    const { client } = this.#options
     const options = { timeoutMs: REQUEST_TIMEOUT_MS }
     return lease.metadata.resourceVersion
-      ? transport.replace(resources.Lease, lease, options)
-      : transport.create(resources.Lease, lease, options)
+      ? client.replace(resources.Lease, lease, options)
+      : client.create(resources.Lease, lease, options)
   }
 
   #lead(sentAt: number): void {

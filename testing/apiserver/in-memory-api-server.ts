@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../cells/chassis/clock.ts'
+import type { KubeClient, RequestCounts, WatchOptions } from '../../cells/kube/kube-client.ts'
 import { KubeError } from '../../cells/kube/kube-error.ts'
 import type { KubeMeta, KubeObject, WatchEvent } from '../../cells/kube/kube-object.ts'
 import { collectionPath, type Resource } from '../../cells/kube/resources.ts'
-import type { RequestCounts, Transport, WatchOptions } from '../../cells/kube/transport.ts'
 
 type Fields = { [step: string]: Fields }
 interface Managed {
@@ -22,7 +22,7 @@ export interface StoredObject extends Omit<KubeObject, 'metadata'> {
 /** An API server in memory: what the operator uses of one, and nothing in it depends on chance or on the machine. */
 export interface InMemoryApiServer {
   /** A client; `beforeAnswer` runs after each write was done and before its answer is on its way. */
-  client(beforeAnswer?: () => Promise<void>): Transport
+  client(beforeAnswer?: () => Promise<void>): KubeClient
   /** Everything there is, in order of kind and name. */
   objects(): StoredObject[]
   /** Writes that changed something. */
@@ -136,7 +136,7 @@ export function createInMemoryApiServer(clock: Clock): InMemoryApiServer {
     })
   }
 
-  function client(beforeAnswer = async () => {}): Transport {
+  function client(beforeAnswer = async () => {}): KubeClient {
     const counts: RequestCounts = {
       list: 0,
       watch: 0,

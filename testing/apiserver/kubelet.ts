@@ -1,8 +1,8 @@
 import { silentLog } from '../../cells/chassis/log.ts'
+import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { createReflector, type Reflector } from '../../cells/kube/reflector.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
-import type { Transport } from '../../cells/kube/transport.ts'
 import { MANAGER } from '../../operator/desired/naming.ts'
 
 interface Workload extends KubeObject {
@@ -23,7 +23,7 @@ export interface FakeKubelet {
 }
 
 /** Looks after one namespace. */
-export function startFakeKubelet(transport: Transport, namespace: string): FakeKubelet {
+export function startFakeKubelet(client: KubeClient, namespace: string): FakeKubelet {
   let isReady: (name: string) => boolean = () => true
   const reflectors: Reflector<Workload>[] = []
 
@@ -47,12 +47,12 @@ export function startFakeKubelet(transport: Transport, namespace: string): FakeK
     const resource = kind === 'Deployment' ? resources.Deployment : resources.StatefulSet
     const options = { fieldManager: 'kubelet', force: true, subresource: 'status' } as const
     // What was deleted meanwhile needs no status, and a server that restarts tells us of everything again.
-    await transport.apply(resource, said as KubeObject, options).catch(() => undefined)
+    await client.apply(resource, said as KubeObject, options).catch(() => undefined)
   }
 
   for (const resource of [resources.Deployment, resources.StatefulSet]) {
     const reflector = createReflector<Workload>({
-      transport,
+      client,
       path: collectionPath(resource, namespace),
       selector: { labels: `app.kubernetes.io/managed-by=${MANAGER}` },
       project: (live) => live,
@@ -70,12 +70,12 @@ export function startFakeKubelet(transport: Transport, namespace: string): FakeK
       await Promise.all(reflectors.flatMap((reflector) => reflector.list().map(settle)))
     },
     async pod(deployment, waiting) {
-      const live = await transport.get<Workload>(resources.Deployment, { namespace, name: deployment })
+      const live = await client.get<Workload>(resources.Deployment, { namespace, name: deployment })
       if (!live) throw new Error(`there is no Deployment ${deployment}`)
       const { metadata, spec } = live.spec.template
       const name = `${deployment}-1`
       const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels: metadata.labels } }
-      await transport.create(resources.Pod, { ...pod, spec: { ...spec, automountServiceAccountToken: false } } as KubeObject)
+      await client.create(resources.Pod, { ...pod, spec: { ...spec, automountServiceAccountToken: false } } as KubeObject)
       const containerStatuses = spec.containers.map((container) => ({
         name: container.name,
         image: '',
@@ -85,7 +85,7 @@ export function startFakeKubelet(transport: Transport, namespace: string): FakeK
         state: { waiting },
       }))
       const said = { ...pod, status: { phase: 'Pending', containerStatuses } }
-      await transport.apply(resources.Pod, said, { fieldManager: 'kubelet', force: true, subresource: 'status' })
+      await client.apply(resources.Pod, said, { fieldManager: 'kubelet', force: true, subresource: 'status' })
     },
     async stop() {
       await Promise.all(reflectors.map((reflector) => reflector.stop()))

@@ -1,6 +1,6 @@
+import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { collectionPath, type Resource, resources } from '../../cells/kube/resources.ts'
-import type { Transport } from '../../cells/kube/transport.ts'
 import { API_VERSION, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
 import { childResources } from '../../operator/kubernetes/cache/child.ts'
@@ -12,7 +12,7 @@ export interface Spec extends KubeObject {
 }
 
 /** What somebody with every right does in a namespace: a user, a kubelet, a hostile editor. */
-export function inNamespace(user: () => Transport, namespace: () => string) {
+export function inNamespace(user: () => KubeClient, namespace: () => string) {
   const declare = (spec: object, name = 'main') =>
     user().apply<Spec>(
       realmResource,

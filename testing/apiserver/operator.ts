@@ -3,7 +3,7 @@ import type { Running } from '../../cells/chassis/lifecycle.ts'
 import { listen } from '../../cells/chassis/listen.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
-import type { Transport } from '../../cells/kube/transport.ts'
+import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import type { Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
 import { main } from '../../operator/main.ts'
@@ -74,9 +74,9 @@ export async function startOperatorProcess(
 const sum = (...parts: (number | undefined)[]): number => parts.reduce<number>((total, part) => total + (part ?? 0), 0)
 
 /** A realm provider that serves whatever the Realms of one namespace say at the moment it is asked. */
-export async function startProvider(transport: Transport, namespace: string): Promise<Running & { url: string }> {
+export async function startProvider(client: KubeClient, namespace: string): Promise<Running & { url: string }> {
   const about = route('GET', '/:realm/about', async ({ params }) => {
-    const realm = await transport.get<Realm>(realmResource, { namespace, name: params.realm })
+    const realm = await client.get<Realm>(realmResource, { namespace, name: params.realm })
     const serving = realm?.status?.endpoints?.find(({ state }) => state === 'Serving')
     return serving ? ok({ comms: { adapter: serving.adapter } }) : json(404, { error: 'Not Found' })
   })

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import { resources } from '../../cells/kube/resources.ts'
-import type { Transport } from '../../cells/kube/transport.ts'
 import { type ApiServer, startApiServer } from './apiserver.ts'
 import { kubectlOf } from './kubectl.ts'
 import { inNamespace } from './namespace.ts'
@@ -9,7 +9,7 @@ import { inNamespace } from './namespace.ts'
 export interface ApiServerTest extends ReturnType<typeof inNamespace> {
   readonly api: ApiServer
   /** Somebody with every right: a user, a kubelet, a hostile editor. */
-  readonly user: Transport
+  readonly user: KubeClient
   readonly namespace: string
   /** The real kubectl, about the namespace of the test; answers with what it printed. */
   kubectl(args: string): Promise<string>
@@ -25,13 +25,13 @@ export interface ApiServerTest extends ReturnType<typeof inNamespace> {
  */
 export function useApiServer(part: string, labels: Readonly<Record<string, string>> = {}): ApiServerTest {
   let api: ApiServer
-  let user: Transport
+  let user: KubeClient
   let namespace = ''
   let count = 0
   const endings: (() => Promise<unknown>)[] = []
   beforeAll(async () => {
     api = await startApiServer(part)
-    user = api.transport()
+    user = api.client()
   })
   afterAll(() => api?.stop())
   beforeEach(async () => {

@@ -1,4 +1,4 @@
-import type { Verdict } from '../../identity/verifier.ts'
+import type { ChainVerdict } from '../../identity/verifier.ts'
 import {
   type ClosedState,
   closed,
@@ -20,7 +20,7 @@ export type ConnectorState = SignInState | { readonly at: 'welcomed'; readonly p
 export type ConnectorEvent =
   | SocketEvent<ClientMessage, ConnectorCloseReason>
   /** The signature was checked, and the wallet looked up among the banned. */
-  | { is: 'verdict'; verdict: Verdict; banned: boolean }
+  | { is: 'verdict'; verdict: ChainVerdict; banned: boolean }
 
 /** What there is to do after an event, in order. */
 export type ConnectorEffect =
@@ -57,7 +57,7 @@ function received(state: ConnectorState, message: ClientMessage): ConnectorTrans
 }
 
 /** §4.7: the wallet that signed is welcomed, even where another one was claimed at the start. */
-function verified(verdict: Verdict, banned: boolean, facts: ConnectorFacts): ConnectorTransition {
+function verified(verdict: ChainVerdict, banned: boolean, facts: ConnectorFacts): ConnectorTransition {
   if (!verdict.ok) return closed('bad_chain')
   const { peer } = verdict
   const refusal = facts.refusalOf(peer)

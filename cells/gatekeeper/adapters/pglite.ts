@@ -1,7 +1,7 @@
 import { access, constants, mkdir } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
 import { messageOf, UserError } from '../../chassis/errors.ts'
-import { sibling } from '../../chassis/sibling.ts'
+import { siblingModule } from '../../chassis/sibling-module.ts'
 import type { Database, SqlQuery } from './database.ts'
 import { lockFolder } from './folder-lock.ts'
 
@@ -59,7 +59,7 @@ interface Engine {
 
 /** @throws what the engine says when it cannot open its folder */
 async function startEngine(folder: string | undefined): Promise<Engine> {
-  const thread = new Worker(sibling(import.meta.url, 'pglite-engine'), { workerData: { folder } })
+  const thread = new Worker(siblingModule(import.meta.url, 'pglite-engine'), { workerData: { folder } })
   const waiting = new Map<number, { resolve: (rows: object[]) => void; reject: (error: Error) => void }>()
   let lastId = 0
   let over: Error | undefined

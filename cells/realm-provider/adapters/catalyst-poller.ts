@@ -1,5 +1,5 @@
 import type { Clock } from '../../chassis/clock.ts'
-import { type Fetched, fetchJson } from '../../chassis/fetch-json.ts'
+import { type FetchResult, fetchJson } from '../../chassis/fetch-json.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import { Poller, type PollOutcome } from '../../chassis/poller.ts'
@@ -32,7 +32,7 @@ interface PolledCatalyst {
 
 /** Polls `/about` of catalysts in the background, so that no request of a player waits for a catalyst. */
 export class CatalystPoller implements Running {
-  readonly #poller: Poller<PolledCatalyst, Fetched>
+  readonly #poller: Poller<PolledCatalyst, FetchResult>
   readonly #timing: CatalystTiming
   readonly #log: Log
   readonly #metrics: ProviderMetrics
@@ -79,7 +79,7 @@ export class CatalystPoller implements Running {
     return this.#poller.stop()
   }
 
-  #learn(polled: PolledCatalyst, answer: Fetched): PollOutcome {
+  #learn(polled: PolledCatalyst, answer: FetchResult): PollOutcome {
     const isSuccess = answer.ok && answer.status >= 200 && answer.status < 300
     const about = isSuccess ? readCatalystAbout(answer.body) : undefined
     const before = polled.catalyst

@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { Refusal } from '../../chassis/errors.ts'
-import type { Ask } from '../../chassis/http.ts'
+import type { HttpRequest } from '../../chassis/http.ts'
 
 /** @throws Refusal UNAUTHORIZED with the given message unless the request carries the token */
-export function requireToken({ headers }: Pick<Ask, 'headers'>, token: string, message: string): void {
+export function requireToken({ headers }: Pick<HttpRequest, 'headers'>, token: string, message: string): void {
   if (!isBearerToken(headers.authorization, token)) throw new Refusal('UNAUTHORIZED', message)
 }
 

@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net'
 import { request } from 'undici'
 import { z } from 'zod'
 import { messageOf, Refusal } from '../../chassis/errors.ts'
-import { type Ask, ok, type Route, route } from '../../chassis/http.ts'
+import { type HttpRequest, ok, type Route, route } from '../../chassis/http.ts'
 import type { Log } from '../../chassis/log.ts'
 import { requireToken } from './bearer-token.ts'
 import { checkDocument, parseJson } from './document.ts'
@@ -83,7 +83,8 @@ export class Replicas {
 
 /** The routes that `Replicas` of the other processes call. */
 export function replicaRoutes({ leases, token }: Pick<ReplicaOptions, 'leases' | 'token'>): Route[] {
-  const authorize = (ask: Pick<Ask, 'headers'>) => requireToken(ask, token, 'only replicas of this realm provider may call this')
+  const authorize = (ask: Pick<HttpRequest, 'headers'>) =>
+    requireToken(ask, token, 'only replicas of this realm provider may call this')
   return [
     route('GET', '/publications', (ask) => {
       authorize(ask)

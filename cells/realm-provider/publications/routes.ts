@@ -1,7 +1,7 @@
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import { EPOCH_HEADER, type PublicationReceipt } from '../../../crds/publication.ts'
 import { Refusal } from '../../chassis/errors.ts'
-import { type Answer, type Ask, json, type Route, route } from '../../chassis/http.ts'
+import { type HttpRequest, type HttpResponse, json, type Route, route } from '../../chassis/http.ts'
 import type { PublishedRealm } from '../core/published-realm.ts'
 import type { ProviderMetrics } from '../metrics.ts'
 import { requireToken } from './bearer-token.ts'
@@ -31,8 +31,8 @@ const RESERVED = new Set(['realms', 'ping', 'status', 'hot-scenes', 'health', 'm
  */
 export function publicationRoutes(dependencies: PublicationRouteDependencies): Route[] {
   const { leases, token, metrics, replicas } = dependencies
-  const authorize = (ask: Pick<Ask, 'headers'>) => requireToken(ask, token, 'publishing needs a bearer token')
-  const counted = (outcome: string, answer: Answer): Answer => {
+  const authorize = (ask: Pick<HttpRequest, 'headers'>) => requireToken(ask, token, 'publishing needs a bearer token')
+  const counted = (outcome: string, answer: HttpResponse): HttpResponse => {
     metrics.publications.inc({ outcome })
     return answer
   }
@@ -90,23 +90,23 @@ const notPublished = json(404, { error: 'this name is not published' })
 
 const outdated = json(412, { error: 'the publication has changed since' })
 
-const takenBy = (holder: ObjectKey): Answer => json(409, { error: 'the name is taken', holder: keyText(holder) })
+const takenBy = (holder: ObjectKey): HttpResponse => json(409, { error: 'the name is taken', holder: keyText(holder) })
 
-const supersededBy = ({ epoch }: PublicationLease): Answer =>
+const supersededBy = ({ epoch }: PublicationLease): HttpResponse =>
   json(412, { error: 'an operator that became leader later has changed this publication', epoch })
 
 /** When the publisher became leader, in milliseconds since the epoch; 0 without the header. @throws Refusal INVALID */
-function epochOf({ headers }: Pick<Ask, 'headers'>): number {
+function epochOf({ headers }: Pick<HttpRequest, 'headers'>): number {
   const epoch = headers[EPOCH_HEADER] ?? '0'
   if (typeof epoch !== 'string' || !/^\d{1,15}$/.test(epoch))
     throw new Refusal('INVALID', `${EPOCH_HEADER} is a number of milliseconds`)
   return Number(epoch)
 }
 
-const isExpected = ({ headers }: Pick<Ask, 'headers'>, known: PublicationLease | undefined): boolean =>
+const isExpected = ({ headers }: Pick<HttpRequest, 'headers'>, known: PublicationLease | undefined): boolean =>
   known ? headers['if-match'] === known.etag : headers['if-none-match'] === '*'
 
-function receiptOf(status: number, { document, expiresAt, etag }: PublicationLease): Answer {
+function receiptOf(status: number, { document, expiresAt, etag }: PublicationLease): HttpResponse {
   const receipt: PublicationReceipt = { publisher: document.publisher, expiresAt: new Date(expiresAt).toISOString() }
   return json(status, receipt, { etag, 'cache-control': 'no-store' })
 }

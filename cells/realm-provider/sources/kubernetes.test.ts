@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import type { Realm } from '../../../crds/realm.ts'
 import { silentLog } from '../../chassis/log.ts'
-import { aList, scriptedTransport } from '../../kube/fixtures.ts'
+import { aList, scriptedClient } from '../../kube/fixtures.ts'
 import type { KubeObject } from '../../kube/kube-object.ts'
 import { anEndpoint, aProvider, aRealm } from '../fixtures.ts'
 import { createKubernetesSource } from './kubernetes.ts'
@@ -9,8 +9,8 @@ import { createKubernetesSource } from './kubernetes.ts'
 const at = (resourceVersion: string, realm: Realm): KubeObject => ({ ...realm, metadata: { ...realm.metadata, resourceVersion } })
 
 test('realms of a cluster are served as they change, and in their last state while the API server is unreachable', async (t) => {
-  const { transport, watches, listQueries } = scriptedTransport([aList('1', [at('1', aRealm())])])
-  const source = createKubernetesSource({ transport, namespace: '', log: silentLog })
+  const { client, watches, listQueries } = scriptedClient([aList('1', [at('1', aRealm())])])
+  const source = createKubernetesSource({ client, namespace: '', log: silentLog })
   t.onTestFinished(() => source.stop())
   const { get, json } = await aProvider(t, { source })
   await expect.poll(() => get('/main/about').then(({ status }) => status)).toBe(200)
@@ -30,8 +30,8 @@ test('realms of a cluster are served as they change, and in their last state whi
 })
 
 test('a change that does not affect what is published notifies no listener', async (t) => {
-  const { transport, watches } = scriptedTransport([aList('1', [at('1', aRealm())])])
-  const source = createKubernetesSource({ transport, namespace: 'realms', log: silentLog })
+  const { client, watches } = scriptedClient([aList('1', [at('1', aRealm())])])
+  const source = createKubernetesSource({ client, namespace: 'realms', log: silentLog })
   t.onTestFinished(() => source.stop())
   await expect.poll(() => watches.length).toBe(1)
   const listener = vi.fn()

@@ -2,16 +2,16 @@ import type { Realm } from '../../../crds/realm.ts'
 import { realmResource } from '../../../crds/resources.ts'
 import { Listeners } from '../../chassis/listeners.ts'
 import type { Log } from '../../chassis/log.ts'
+import type { KubeClient } from '../../kube/kube-client.ts'
 import type { KubeMetrics } from '../../kube/kube-metrics.ts'
 import { createReflector } from '../../kube/reflector.ts'
 import { collectionPath } from '../../kube/resources.ts'
-import type { Transport } from '../../kube/transport.ts'
 import { type PublishedRealm, publishedRealm } from '../core/published-realm.ts'
 import type { RealmSource } from './realm-source.ts'
 
 /** The API server to watch, and the namespace of the Realms. */
 export interface KubernetesSourceOptions {
-  transport: Pick<Transport, 'list' | 'watch'>
+  client: Pick<KubeClient, 'list' | 'watch'>
   /** Empty = every namespace. */
   namespace: string
   log: Log
@@ -24,11 +24,11 @@ interface Projection {
 }
 
 /** Watches the Realm objects of a cluster; while the API server is unreachable, realms stay as they were last seen. */
-export function createKubernetesSource({ transport, namespace, log, metrics }: KubernetesSourceOptions): RealmSource {
+export function createKubernetesSource({ client, namespace, log, metrics }: KubernetesSourceOptions): RealmSource {
   const listeners = new Listeners()
   let complete = false
   const reflector = createReflector<Realm, Projection>({
-    transport,
+    client,
     path: collectionPath(realmResource, namespace || undefined),
     project: (realm) => ({ published: publishedRealm(realm) }),
     onChange: ({ type, object, previous }) => {

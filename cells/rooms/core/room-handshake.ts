@@ -1,4 +1,4 @@
-import type { Verdict } from '../../identity/verifier.ts'
+import type { ChainVerdict } from '../../identity/verifier.ts'
 import {
   type ClosedState,
   closed,
@@ -24,7 +24,7 @@ export type RoomState =
 
 export type RoomEvent =
   | SocketEvent<RoomMessage, RoomCloseReason>
-  | { is: 'verdict'; verdict: Verdict }
+  | { is: 'verdict'; verdict: ChainVerdict }
   /** An admission of any peer arrived. */
   | { is: 'admission' }
 

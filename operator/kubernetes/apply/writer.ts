@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import { messageOf } from '../../../cells/chassis/errors.ts'
 import type { Log } from '../../../cells/chassis/log.ts'
+import type { KubeClient } from '../../../cells/kube/kube-client.ts'
 import { isStatus } from '../../../cells/kube/kube-error.ts'
-import type { Transport } from '../../../cells/kube/transport.ts'
 import type { ObjectKey, ObjectMeta } from '../../../crds/object.ts'
 import type { Kind } from '../../../crds/resources.ts'
 import type { GeneratedSecret, KubeManifest } from '../../desired/manifests/manifest.ts'
@@ -22,7 +22,7 @@ import type { WriterMetrics } from './writer-metrics.ts'
 
 /** Metrics and a recorder are optional: without them nothing is counted or announced. */
 export interface WriterOptions {
-  transport: Pick<Transport, 'apply' | 'create' | 'get' | 'merge' | 'remove'>
+  client: Pick<KubeClient, 'apply' | 'create' | 'get' | 'merge' | 'remove'>
   cache: Pick<Cache, 'child' | 'statusFingerprint' | 'trackWrite'>
   leadership: Leadership
   log: Log
@@ -41,8 +41,8 @@ export class Writer {
   readonly #statuses: StatusWriter
   readonly #log: Log
 
-  constructor({ transport, leadership, clock, ...shared }: WriterOptions) {
-    this.#api = new FencedApi(transport, leadership)
+  constructor({ client, leadership, clock, ...shared }: WriterOptions) {
+    this.#api = new FencedApi(client, leadership)
     this.#limiter = new WriteLimiter({ clock, recorder: shared.recorder, metrics: shared.metrics })
     this.#log = shared.log
     const parts = { ...shared, api: this.#api, limiter: this.#limiter, lastApplied: this.#lastApplied }

@@ -1,11 +1,11 @@
 import { type Clock, systemClock } from '../../../cells/chassis/clock.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../../cells/chassis/log.ts'
+import type { KubeClient } from '../../../cells/kube/kube-client.ts'
 import type { KubeMetrics } from '../../../cells/kube/kube-metrics.ts'
 import type { KubeObject } from '../../../cells/kube/kube-object.ts'
-import { type Change, createReflector, type Reflector, type ReflectorOptions } from '../../../cells/kube/reflector.ts'
+import { type CollectionChange, createReflector, type Reflector, type ReflectorOptions } from '../../../cells/kube/reflector.ts'
 import { collectionPath, type Resource, resources } from '../../../cells/kube/resources.ts'
-import type { Transport } from '../../../cells/kube/transport.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
 import type { Kind } from '../../../crds/resources.ts'
@@ -20,7 +20,7 @@ import { ReadYourWrites } from './read-your-writes.ts'
 
 /** `namespace` limits the cache to one namespace; all when empty. */
 export interface CacheOptions {
-  transport: Pick<Transport, 'list' | 'watch'>
+  client: Pick<KubeClient, 'list' | 'watch'>
   log: Log
   clock?: Clock
   metrics?: KubeMetrics | undefined
@@ -166,9 +166,9 @@ export class Cache implements Running {
     resource: Resource,
     options: Pick<ReflectorOptions<Live, T>, 'project' | 'onChange' | 'selector'>,
   ): Reflector<T> {
-    const { transport, log, clock = systemClock, metrics, namespace } = this.#options
+    const { client, log, clock = systemClock, metrics, namespace } = this.#options
     const path = collectionPath(resource, namespace)
-    const reflector = createReflector<Live, T>({ transport, path, log, clock, metrics, ...options })
+    const reflector = createReflector<Live, T>({ client, path, log, clock, metrics, ...options })
     this.#reflectors.set(resource.kind, reflector)
     return reflector
   }
@@ -191,7 +191,7 @@ export class Cache implements Running {
     }
   }
 
-  #onRealm({ type, object }: Change<Declared<Realm>>): void {
+  #onRealm({ type, object }: CollectionChange<Declared<Realm>>): void {
     const { metadata } = object.object
     const key = keyText(metadata)
     if (type === 'removed') this.#realmWrites.removed(key, object)
@@ -199,7 +199,7 @@ export class Cache implements Running {
     this.#notify('Realm', metadata)
   }
 
-  #onCell(change: Change<CachedCell>): void {
+  #onCell(change: CollectionChange<CachedCell>): void {
     const { object: cell } = change.object
     const realm = { namespace: cell.metadata.namespace, name: cell.spec.realmRef.name }
     if (change.type === 'removed') this.#cellsByRealm.remove(keyText(realm), cell)
@@ -209,7 +209,7 @@ export class Cache implements Running {
     this.#notify('Realm', realm)
   }
 
-  #onChild(change: Change<Child>): void {
+  #onChild(change: CollectionChange<Child>): void {
     this.#index(change)
     const { type, object: child, previous } = change
     if (type === 'changed' && previous && !childDiffers(child, previous)) return
@@ -217,7 +217,7 @@ export class Cache implements Running {
     if (previous && previous.owner?.uid !== child.owner?.uid) this.#notifyOwner(previous)
   }
 
-  #index({ type, object: child, previous }: Change<Child>): void {
+  #index({ type, object: child, previous }: CollectionChange<Child>): void {
     const key = childKey(child)
     if (previous?.owner) this.#childrenByOwner.remove(previous.owner.uid, previous)
     if (type === 'removed') this.#childWrites.removed(key, child)

@@ -1,4 +1,4 @@
-import type { Change } from '../../../cells/kube/reflector.ts'
+import type { CollectionChange } from '../../../cells/kube/reflector.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Kind } from '../../../crds/resources.ts'
 import { childKey } from './child.ts'
@@ -22,7 +22,7 @@ export class PodIndex {
   readonly #byPart = new Index<PodState>(keyText)
   readonly #mountProblems = new Map<string, PodProblem>()
 
-  updatePod({ type, object: pod, previous }: Change<PodState>): PodState | undefined {
+  updatePod({ type, object: pod, previous }: CollectionChange<PodState>): PodState | undefined {
     if (previous) this.#byPart.remove(partOf(previous), previous)
     if (type === 'removed') this.#mountProblems.delete(keyText(pod))
     else this.#byPart.put(partOf(pod), pod)
@@ -30,7 +30,7 @@ export class PodIndex {
     return isRelevant ? pod : undefined
   }
 
-  updateMountEvent({ type, object: { pod, problem } }: Change<MountEvent>): PodState | undefined {
+  updateMountEvent({ type, object: { pod, problem } }: CollectionChange<MountEvent>): PodState | undefined {
     if (!problem) return undefined
     if (type === 'removed') this.#mountProblems.delete(keyText(pod))
     else this.#mountProblems.set(keyText(pod), problem)

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../../cells/chassis/clock.ts'
-import type { Fetched } from '../../../cells/chassis/fetch-json.ts'
+import type { FetchResult } from '../../../cells/chassis/fetch-json.ts'
 import { connectorPlayerCounter } from './connector-players.ts'
 
-const says = (body: unknown, status = 200): Fetched => ({ ok: true, status, body })
+const says = (body: unknown, status = 200): FetchResult => ({ ok: true, status, body })
 
 test('each connector is asked at its address, and one without a valid answer is missing', async () => {
-  const answers: Record<string, Fetched> = {
+  const answers: Record<string, FetchResult> = {
     'http://10.0.0.1:8080/status': says({ userCount: 12 }),
     'http://[fd00::2]:8080/status': says({ userCount: 0 }),
     'http://10.0.0.3:8080/status': { ok: false, reason: 'refused' },
@@ -29,7 +29,7 @@ test('counting ends after three seconds, with the answers until then', async () 
   const asked: string[] = []
   const fetch = (url: string) => {
     asked.push(url)
-    return url.includes('//a:') ? Promise.resolve(says({ userCount: 5 })) : new Promise<Fetched>(() => {})
+    return url.includes('//a:') ? Promise.resolve(says({ userCount: 5 })) : new Promise<FetchResult>(() => {})
   }
   const countPlayers = connectorPlayerCounter({ port: 1, clock, fetch })
   const many = Array.from({ length: 100 }, (_, index) => ({ name: `pod-${index}`, address: index === 0 ? 'a' : 'b' }))

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
 import type { Clock } from '../../../cells/chassis/clock.ts'
-import { type Fetched, fetchJson } from '../../../cells/chassis/fetch-json.ts'
+import { type FetchResult, fetchJson } from '../../../cells/chassis/fetch-json.ts'
 
 /** A connector pod. */
 export interface ConnectorAddress {
@@ -17,7 +17,7 @@ export interface CountPlayersOptions {
   /** HTTP port of the connectors. */
   port: number
   clock: Clock
-  fetch?: (url: string) => Promise<Fetched>
+  fetch?: (url: string) => Promise<FetchResult>
 }
 
 const TIMEOUT_MS = 1_000
@@ -55,7 +55,7 @@ export function connectorPlayerCounter({ port, clock, ...options }: CountPlayers
 export const connectorUrl = (address: string, port: number, question: 'status' | 'joins'): string =>
   `http://${address.includes(':') ? `[${address}]` : address}:${port}/${question}`
 
-function playersIn(fetched: Fetched): number | undefined {
+function playersIn(fetched: FetchResult): number | undefined {
   if (!fetched.ok || fetched.status !== 200) return undefined
   const { userCount } = (fetched.body ?? {}) as { userCount?: unknown }
   return typeof userCount === 'number' && Number.isInteger(userCount) && userCount >= 0 ? userCount : undefined

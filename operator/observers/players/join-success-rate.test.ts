@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../../cells/chassis/clock.ts'
-import type { Fetched } from '../../../cells/chassis/fetch-json.ts'
+import type { FetchResult } from '../../../cells/chassis/fetch-json.ts'
 import { silentLog } from '../../../cells/chassis/log.ts'
 import type { ObjectKey } from '../../../crds/object.ts'
 import { aCell, aRealm } from '../../desired/fixtures.ts'
@@ -8,17 +8,17 @@ import { JoinSuccessRate } from './join-success-rate.ts'
 
 const key = { namespace: 'metaverse', name: 'main' }
 const [first, second] = [aCell(aRealm(), 0), aCell(aRealm(), 1)]
-const says = (given: unknown, missed: unknown, waiting: unknown): Fetched => ({
+const says = (given: unknown, missed: unknown, waiting: unknown): FetchResult => ({
   ok: true,
   status: 200,
   body: { ok: true, joins: { given, missed, waiting } },
 })
-const SILENCE: Fetched = { ok: false, reason: 'refused' }
+const SILENCE: FetchResult = { ok: false, reason: 'refused' }
 
 function aWatch() {
   const clock = new ManualClock()
   const world = {
-    answers: new Map<string, Fetched>(),
+    answers: new Map<string, FetchResult>(),
     asked: [] as string[],
     notified: [] as ObjectKey[],
     addresses: ['10.0.0.1'],
@@ -90,7 +90,7 @@ test('answers of older connectors and invalid answers do not count', async () =>
   const { world, joinSuccess, round, turn } = aWatch()
   joinSuccess.watch(key, [first])
   await turn()
-  const answers: Fetched[] = [
+  const answers: FetchResult[] = [
     { ok: true, status: 404, body: {} },
     says(1, -1, 0),
     says('1', 0, 0),

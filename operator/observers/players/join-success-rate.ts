@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
 import type { Clock } from '../../../cells/chassis/clock.ts'
-import { type Fetched, fetchJson } from '../../../cells/chassis/fetch-json.ts'
+import { type FetchResult, fetchJson } from '../../../cells/chassis/fetch-json.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../../cells/chassis/log.ts'
 import { Poller, type PollOutcome } from '../../../cells/chassis/poller.ts'
@@ -19,7 +19,7 @@ export interface JoinSuccessRateOptions {
   port: number
   clock: Clock
   log: Log
-  fetch?: (url: string) => Promise<Fetched>
+  fetch?: (url: string) => Promise<FetchResult>
 }
 
 const PERIOD_MS = 5_000
@@ -92,7 +92,7 @@ function learn(polled: PolledCell, { asked, answers }: JoinAnswers): PollOutcome
   return { next: PERIOD_MS, changed: JSON.stringify(before) !== JSON.stringify(polled.counts) }
 }
 
-function joinsIn(fetched: Fetched): JoinCounts | undefined {
+function joinsIn(fetched: FetchResult): JoinCounts | undefined {
   if (!fetched.ok || fetched.status !== 200) return undefined
   const { joins } = (fetched.body ?? {}) as { joins?: unknown }
   const { given, missed, waiting } = (joins ?? {}) as Record<string, unknown>

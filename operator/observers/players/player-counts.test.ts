@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../../cells/chassis/clock.ts'
-import type { Fetched } from '../../../cells/chassis/fetch-json.ts'
+import type { FetchResult } from '../../../cells/chassis/fetch-json.ts'
 import { silentLog } from '../../../cells/chassis/log.ts'
 import type { ObjectKey } from '../../../crds/object.ts'
 import { aRealm, site } from '../../desired/fixtures.ts'
 import { PlayerCounts } from './player-counts.ts'
 
 const key = { namespace: 'metaverse', name: 'main' }
-const cells = (...counts: (number | undefined)[]): Fetched => ({
+const cells = (...counts: (number | undefined)[]): FetchResult => ({
   ok: true,
   status: 200,
   body: { cells: counts.map((userCount, slot) => ({ slot, healthy: userCount !== undefined, userCount: userCount ?? 7 })) },
@@ -15,7 +15,7 @@ const cells = (...counts: (number | undefined)[]): Fetched => ({
 
 function aCounter() {
   const clock = new ManualClock()
-  const world = { answer: cells(0) as Fetched, asked: [] as string[], notified: [] as ObjectKey[] }
+  const world = { answer: cells(0) as FetchResult, asked: [] as string[], notified: [] as ObjectKey[] }
   const fetch = async (url: string) => {
     world.asked.push(url)
     return world.answer

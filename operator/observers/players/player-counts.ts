@@ -1,5 +1,5 @@
 import type { Clock } from '../../../cells/chassis/clock.ts'
-import { type Fetched, fetchJson } from '../../../cells/chassis/fetch-json.ts'
+import { type FetchResult, fetchJson } from '../../../cells/chassis/fetch-json.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../../cells/chassis/log.ts'
 import { Poller, type PollOutcome } from '../../../cells/chassis/poller.ts'
@@ -26,7 +26,7 @@ export interface PlayerCountsOptions {
   statsUrlOf: (realm: Realm) => string
   clock: Clock
   log: Log
-  fetch?: (url: string) => Promise<Fetched>
+  fetch?: (url: string) => Promise<FetchResult>
   /** A number from 0 to 1 that spreads requests in time. */
   random?: () => number
 }
@@ -125,7 +125,7 @@ export class PlayerCounts implements RealmObserver<CountedPlayers>, Running {
 }
 
 /** The healthy cells of an answer; undefined when it is not valid. The last number of a cell that is silent is not current. */
-function playersIn(fetched: Fetched): PlayersBySlot | undefined {
+function playersIn(fetched: FetchResult): PlayersBySlot | undefined {
   if (!fetched.ok || fetched.status !== 200) return undefined
   const { cells } = (fetched.body ?? {}) as { cells?: unknown }
   if (!Array.isArray(cells)) return undefined

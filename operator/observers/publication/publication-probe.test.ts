@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { ManualClock, systemClock } from '../../../cells/chassis/clock.ts'
-import type { Fetched } from '../../../cells/chassis/fetch-json.ts'
+import type { FetchResult } from '../../../cells/chassis/fetch-json.ts'
 import { createApp, ok, route } from '../../../cells/chassis/http.ts'
 import { listen } from '../../../cells/chassis/listen.ts'
 import { silentLog } from '../../../cells/chassis/log.ts'
@@ -10,15 +10,15 @@ import { aRealm } from '../../desired/fixtures.ts'
 import { PublicationProbe } from './publication-probe.ts'
 
 const adapter = 'archipelago:archipelago:wss://h/cells/0/ws'
-const serving = (value = adapter): Fetched => ({ ok: true, status: 200, body: { comms: { adapter: value } } })
-const absent: Fetched = { ok: true, status: 404, body: {} }
-const down: Fetched = { ok: false, reason: 'connect ECONNREFUSED' }
+const serving = (value = adapter): FetchResult => ({ ok: true, status: 200, body: { comms: { adapter: value } } })
+const absent: FetchResult = { ok: true, status: 404, body: {} }
+const down: FetchResult = { ok: false, reason: 'connect ECONNREFUSED' }
 const withEndpoint = (state: 'Serving' | 'Starting' = 'Serving', realm = aRealm()): Realm => ({
   ...realm,
   status: { endpoints: [{ slot: 0, adapter, cell: 'main-0', state }] },
 })
 
-function aProbe(first: Fetched = absent) {
+function aProbe(first: FetchResult = absent) {
   const clock = new ManualClock()
   const asked: string[] = []
   const changed: string[] = []
@@ -149,7 +149,7 @@ test('a forgotten realm is not requested again', async () => {
 test('of many realms only some are requested at the same time', async () => {
   const clock = new ManualClock()
   const pending: (() => void)[] = []
-  const fetch = () => new Promise<Fetched>((resolve) => pending.push(() => resolve(absent)))
+  const fetch = () => new Promise<FetchResult>((resolve) => pending.push(() => resolve(absent)))
   const probe = new PublicationProbe({ log: silentLog, providerUrl: 'http://provider', clock, fetch })
   for (let index = 0; index < 40; index++) {
     const realm = withEndpoint()

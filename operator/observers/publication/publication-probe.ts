@@ -1,6 +1,6 @@
 import { backoffMs } from '../../../cells/chassis/backoff.ts'
 import type { Clock } from '../../../cells/chassis/clock.ts'
-import { type Fetched, fetchJson } from '../../../cells/chassis/fetch-json.ts'
+import { type FetchResult, fetchJson } from '../../../cells/chassis/fetch-json.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../../cells/chassis/log.ts'
 import { Poller, type PollOutcome } from '../../../cells/chassis/poller.ts'
@@ -16,7 +16,7 @@ export interface PublicationProbeOptions {
   providerUrl: string
   clock: Clock
   log: Log
-  fetch?: (url: string) => Promise<Fetched>
+  fetch?: (url: string) => Promise<FetchResult>
   /** A number from 0 to 1 that spreads requests in time. */
   random?: () => number
 }
@@ -139,7 +139,7 @@ function learn(probed: ProbedRealm, answer: ProviderAnswer): PollOutcome {
   }
 }
 
-function answerOf(fetched: Fetched): ProviderAnswer {
+function answerOf(fetched: FetchResult): ProviderAnswer {
   if (!fetched.ok) return { failed: fetched.reason }
   if (fetched.status === 404) return { adapter: undefined }
   if (fetched.status !== 200) return { failed: `answered ${fetched.status}` }

@@ -2,7 +2,7 @@ import type { Bus } from '../bus/bus.ts'
 import { encodeAdmission } from '../wire/admission.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
 import type { Subjects } from '../wire/subjects.ts'
-import type { Transport } from './transport.ts'
+import type { RoomTransport } from './room-transport.ts'
 
 export interface WsRoomOptions {
   /** Base URL of the embedded rooms as players reach them: `wss://host/cells/0/rooms`. */
@@ -14,7 +14,7 @@ export interface WsRoomOptions {
 }
 
 /** Rooms are embedded rooms; the admission travels over the bus, ahead of the player. */
-export const createWsRoomTransport = ({ url, bus, subjects, term }: WsRoomOptions): Transport => ({
+export const createWsRoomTransport = ({ url, bus, subjects, term }: WsRoomOptions): RoomTransport => ({
   kind: 'ws-room',
   async connectionString(peer, room, kind) {
     const current = term?.()

@@ -7,7 +7,7 @@ import { withoutTrailingSlash } from '../chassis/base-url.ts'
 import { messageOf, UserError } from '../chassis/errors.ts'
 
 /** Where an API server is and how it lets us in. */
-export interface Access {
+export interface KubeAccess {
   /** `https://host:port`, without a slash at the end. */
   server: string
   /** Namespace used where the caller names none. */
@@ -19,7 +19,7 @@ export interface Access {
 }
 
 /** Which API server: as kubectl finds it, unless told. */
-export interface AccessOptions {
+export interface KubeAccessOptions {
   /** Path of a kubeconfig; else `KUBECONFIG`, `~/.kube/config`, the ServiceAccount of the pod we run in. */
   kubeconfig?: string | undefined
   /** Context of the kubeconfig; else its current one. */
@@ -31,7 +31,7 @@ const REREAD_MS = 60_000
 const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /** @throws UserError when there is no API server to be found, or its configuration cannot be read */
-export async function findAccess(env: NodeJS.ProcessEnv, options: AccessOptions = {}): Promise<Access> {
+export async function findKubeAccess(env: NodeJS.ProcessEnv, options: KubeAccessOptions = {}): Promise<KubeAccess> {
   const usual = join(env.HOME ?? homedir(), '.kube', 'config')
   const path = options.kubeconfig ?? (env.KUBECONFIG || (existsSync(usual) ? usual : undefined))
   if (path) return kubeconfigAccess(path, options.context)
@@ -46,7 +46,7 @@ export async function findAccess(env: NodeJS.ProcessEnv, options: AccessOptions 
 export function serviceAccountAccess(
   env: NodeJS.ProcessEnv,
   folder = env.SERVICE_ACCOUNT_FOLDER || SERVICE_ACCOUNT_FOLDER,
-): Access {
+): KubeAccess {
   const host = env.KUBERNETES_SERVICE_HOST ?? ''
   const read = (name: string) => {
     try {
@@ -63,7 +63,7 @@ export function serviceAccountAccess(
   }
 }
 
-async function kubeconfigAccess(path: string, context: string | undefined): Promise<Access> {
+async function kubeconfigAccess(path: string, context: string | undefined): Promise<KubeAccess> {
   // Imported here only: the operator in its pod never needs it. The deep path leaves out what we do not use.
   const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js')
   const load = () => {
@@ -121,7 +121,7 @@ function headersOf({ headers, auth }: RequestOptions): Record<string, string> {
   return { ...Object.fromEntries(given), ...(auth && { authorization: `Basic ${Buffer.from(auth).toString('base64')}` }) }
 }
 
-function remembered(read: (fresh: boolean) => Promise<Record<string, string>>): Access['headers'] {
+function remembered(read: (fresh: boolean) => Promise<Record<string, string>>): KubeAccess['headers'] {
   let known: { headers: Record<string, string>; readAt: number } | undefined
   return async (fresh) => {
     if (!known || fresh || Date.now() - known.readAt > REREAD_MS) known = { headers: await read(fresh), readAt: Date.now() }

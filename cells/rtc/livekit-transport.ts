@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey } from 'node:crypto'
-import type { Transport } from './transport.ts'
+import type { RoomTransport } from './room-transport.ts'
 
 export interface LivekitOptions {
   /** Where players reach LiveKit: `wss://host`, without a path. */
@@ -22,7 +22,7 @@ export function createLivekitTransport({
   apiKey,
   apiSecret,
   tokenTtlSeconds = TOKEN_TTL_SECONDS,
-}: LivekitOptions): Transport {
+}: LivekitOptions): RoomTransport {
   const key = createSecretKey(apiSecret, 'utf8')
   return {
     kind: 'livekit',

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { lineSplitter } from './lines.ts'
+import { lineSplitter } from './line-splitter.ts'
 
 test('lines come out whole however the bytes are cut', () => {
   const line = fc.string({ unit: 'binary', minLength: 1 }).filter((text) => !text.includes('\n') && text.isWellFormed())

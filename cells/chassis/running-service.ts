@@ -3,7 +3,7 @@ import type { App } from './http.ts'
 import type { Running } from './lifecycle.ts'
 
 /** One service that was started: its HTTP to be served or mounted, whether it can do its job, and how to end it. */
-export interface Cell extends Running {
+export interface RunningService extends Running {
   readonly app: App
   readiness(): Readiness
 }

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterEach, expect, test, vi } from 'vitest'
 import { aServer, aThing } from './fixtures.ts'
+import { createKubeClient } from './kube-client.ts'
 import { KubeError } from './kube-error.ts'
 import type { KubeObject, WatchEvent } from './kube-object.ts'
 import { resources } from './resources.ts'
-import { createTransport } from './transport.ts'
 
 const endings: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -13,9 +13,9 @@ afterEach(async () => {
 
 async function against(answer: (request: IncomingMessage, response: ServerResponse) => void) {
   const server = await aServer(answer)
-  const transport = createTransport({ access: server.access })
-  endings.push(transport.stop, server.stop)
-  return { ...server, transport }
+  const client = createKubeClient({ access: server.access })
+  endings.push(client.stop, server.stop)
+  return { ...server, client }
 }
 
 const bodyOf = async (request: IncomingMessage) => {
@@ -27,116 +27,116 @@ const bodyOf = async (request: IncomingMessage) => {
 const main = { namespace: 'default', name: 'main' }
 
 test('a hundred calls at once share at most sixteen connections', async () => {
-  const { transport, connections } = await against((_request, response) => setTimeout(() => response.end('{}'), 5))
-  await Promise.all(Array.from({ length: 100 }, () => transport.get(resources.Service, main)))
+  const { client, connections } = await against((_request, response) => setTimeout(() => response.end('{}'), 5))
+  await Promise.all(Array.from({ length: 100 }, () => client.get(resources.Service, main)))
   expect(connections()).toBeLessThanOrEqual(16)
-  expect(transport.counts.get).toBe(100)
+  expect(client.counts.get).toBe(100)
 })
 
 test('what is not there is undefined, or false, and no error', async () => {
-  const { transport } = await against((_request, response) => response.writeHead(404).end('{"reason":"NotFound"}'))
-  expect(await transport.get(resources.Service, main)).toBeUndefined()
-  expect(await transport.remove(resources.Service, main)).toBe(false)
+  const { client } = await against((_request, response) => response.writeHead(404).end('{"reason":"NotFound"}'))
+  expect(await client.get(resources.Service, main)).toBeUndefined()
+  expect(await client.remove(resources.Service, main)).toBe(false)
 })
 
 test('a refusal says what was attempted, and why it was refused in the words of the server', async () => {
-  const { transport } = await against((_request, response) =>
+  const { client } = await against((_request, response) =>
     response.writeHead(422).end(JSON.stringify({ reason: 'Invalid', message: 'spec.ports: too many' })),
   )
-  const refused = transport.create(resources.Service, aThing('main', ''))
+  const refused = client.create(resources.Service, aThing('main', ''))
   await expect(refused).rejects.toMatchObject({ status: 422, reason: 'Invalid' })
   await expect(refused).rejects.toThrow('POST /api/v1/namespaces/default/services: spec.ports: too many')
 })
 
 test('a refusal in prose, or an endless one, is cut short', async () => {
-  const { transport } = await against((_request, response) => {
+  const { client } = await against((_request, response) => {
     response.writeHead(502)
     const timer = setInterval(() => response.write('bad gateway '.repeat(1000)), 1)
     response.on('close', () => clearInterval(timer))
   })
-  const refused = await transport.get(resources.Service, main).catch((error: unknown) => error)
+  const refused = await client.get(resources.Service, main).catch((error: unknown) => error)
   expect(refused).toBeInstanceOf(KubeError)
   expect((refused as KubeError).message.length).toBeLessThan(400)
 })
 
 test('apply is one PATCH under a field manager; status goes to its subresource', async () => {
   const seen: string[] = []
-  const { transport } = await against(async (request, response) => {
+  const { client } = await against(async (request, response) => {
     seen.push(`${request.method} ${request.url} ${request.headers['content-type']}`)
     response.end(await bodyOf(request))
   })
   const options = { fieldManager: 'me', force: true }
-  expect(await transport.apply(resources.Service, aThing('main', '1'), options)).toEqual(aThing('main', '1'))
-  await transport.apply(resources.Service, aThing('main', '1'), { ...options, subresource: 'status' })
+  expect(await client.apply(resources.Service, aThing('main', '1'), options)).toEqual(aThing('main', '1'))
+  await client.apply(resources.Service, aThing('main', '1'), { ...options, subresource: 'status' })
   const path = '/api/v1/namespaces/default/services/main'
   expect(seen).toEqual([
     `PATCH ${path}?fieldManager=me&force=true application/apply-patch+yaml`,
     `PATCH ${path}/status?fieldManager=me&force=true application/apply-patch+yaml`,
   ])
-  expect(transport.counts).toMatchObject({ apply: 1, applyStatus: 1 })
+  expect(client.counts).toMatchObject({ apply: 1, applyStatus: 1 })
 })
 
 test('a merge changes fields of an object that is there', async () => {
   const seen: string[] = []
-  const { transport } = await against(async (request, response) => {
+  const { client } = await against(async (request, response) => {
     seen.push(`${request.method} ${request.url} ${request.headers['content-type']} ${await bodyOf(request)}`)
     response.end('{}')
   })
-  await transport.merge(resources.EventV1, main, { series: { count: 2 } })
+  await client.merge(resources.EventV1, main, { series: { count: 2 } })
   const path = '/apis/events.k8s.io/v1/namespaces/default/events/main'
   expect(seen).toEqual([`PATCH ${path} application/merge-patch+json {"series":{"count":2}}`])
-  expect(transport.counts).toMatchObject({ merge: 1, apply: 0 })
+  expect(client.counts).toMatchObject({ merge: 1, apply: 0 })
 })
 
 test('a delete names the very object it means', async () => {
   let body = ''
-  const { transport } = await against(async (request, response) => {
+  const { client } = await against(async (request, response) => {
     body = await bodyOf(request)
     response.end('{}')
   })
-  expect(await transport.remove(resources.Service, main, { uid: 'u1' })).toBe(true)
+  expect(await client.remove(resources.Service, main, { uid: 'u1' })).toBe(true)
   expect(JSON.parse(body)).toMatchObject({ propagationPolicy: 'Background', preconditions: { uid: 'u1' } })
 })
 
 test('a busy server is asked again when it said so; a busier one than the deadline allows is reported', async () => {
   let asked = 0
-  const { transport } = await against((_request, response) => {
+  const { client } = await against((_request, response) => {
     asked++
     if (asked === 1) response.writeHead(429, { 'retry-after': '0' }).end('{}')
     else if (asked === 2) response.end('{"metadata":{}}')
     else response.writeHead(429, { 'retry-after': '3600' }).end('{}')
   })
-  expect(await transport.get(resources.Service, main)).toEqual({ metadata: {} })
-  await expect(transport.get(resources.Service, main)).rejects.toMatchObject({ status: 429, retryAfterMs: 3_600_000 })
-  expect(transport.counts.get).toBe(3)
+  expect(await client.get(resources.Service, main)).toEqual({ metadata: {} })
+  await expect(client.get(resources.Service, main)).rejects.toMatchObject({ status: 429, retryAfterMs: 3_600_000 })
+  expect(client.counts.get).toBe(3)
 })
 
 test('a guard has the last word before a write goes out, and before it goes out again', async () => {
-  const { transport } = await against((_request, response) => response.writeHead(429, { 'retry-after': '0' }).end('{}'))
+  const { client } = await against((_request, response) => response.writeHead(429, { 'retry-after': '0' }).end('{}'))
   let chances = 2
   const guard = () => {
     if (chances-- === 0) throw new Error('not any more')
   }
-  await expect(transport.create(resources.Service, aThing('a', ''), { guard })).rejects.toThrow('not any more')
-  expect(transport.counts.create).toBe(2)
+  await expect(client.create(resources.Service, aThing('a', ''), { guard })).rejects.toThrow('not any more')
+  expect(client.counts.create).toBe(2)
 })
 
 test('a 401 makes the credentials be read again, once', async () => {
-  const { transport, access } = await against((request, response) =>
+  const { client, access } = await against((request, response) =>
     response.writeHead(request.headers.authorization === 'Bearer new' ? 200 : 401).end('{}'),
   )
   const headers = vi.fn(async (fresh: boolean) => ({ authorization: fresh ? 'Bearer new' : 'Bearer old' }))
   access.headers = headers
-  expect(await transport.get(resources.Service, main)).toEqual({})
+  expect(await client.get(resources.Service, main)).toEqual({})
   access.headers = async () => ({})
-  await expect(transport.get(resources.Service, main)).rejects.toMatchObject({ status: 401 })
+  await expect(client.get(resources.Service, main)).rejects.toMatchObject({ status: 401 })
   expect(headers.mock.calls).toEqual([[false], [true]])
-  expect(transport.counts.get).toBe(4)
+  expect(client.counts.get).toBe(4)
 })
 
 test('a call that gets no answer ends with its deadline', async () => {
-  const { transport } = await against(() => {})
-  await expect(transport.create(resources.Service, aThing('a', ''), { timeoutMs: 20 })).rejects.toMatchObject({
+  const { client } = await against(() => {})
+  await expect(client.create(resources.Service, aThing('a', ''), { timeoutMs: 20 })).rejects.toMatchObject({
     name: 'TimeoutError',
   })
 })
@@ -146,7 +146,7 @@ test('a watch hands over events however the bytes are cut', async () => {
     (name, index): WatchEvent<KubeObject> => ({ type: 'ADDED', object: aThing(name, String(index)) }),
   )
   const bytes = Buffer.from(`${events.map((event) => JSON.stringify(event)).join('\n')}\n\n`)
-  const { transport } = await against(async (_request, response) => {
+  const { client } = await against(async (_request, response) => {
     for (let at = 0; at < bytes.length; at += 7) {
       response.write(bytes.subarray(at, at + 7))
       await new Promise(setImmediate)
@@ -154,7 +154,7 @@ test('a watch hands over events however the bytes are cut', async () => {
     response.end()
   })
   const got: WatchEvent<KubeObject>[] = []
-  await transport.watch<KubeObject>('/api/v1/things', {
+  await client.watch<KubeObject>('/api/v1/things', {
     query: {},
     signal: new AbortController().signal,
     onEvent: (event) => got.push(event),
@@ -163,19 +163,19 @@ test('a watch hands over events however the bytes are cut', async () => {
 })
 
 test('a watch that breaks off in the middle of an object is an error, not an event', async () => {
-  const { transport } = await against((_request, response) => {
+  const { client } = await against((_request, response) => {
     response.write('{"type":"ADDED","object":{"metadata":')
     setTimeout(() => response.destroy(), 10)
   })
   const onEvent = vi.fn()
-  await expect(transport.watch('/api/v1/things', { query: {}, signal: new AbortController().signal, onEvent })).rejects.toThrow()
+  await expect(client.watch('/api/v1/things', { query: {}, signal: new AbortController().signal, onEvent })).rejects.toThrow()
   expect(onEvent).not.toHaveBeenCalled()
 })
 
 test('an aborted watch ends', async () => {
-  const { transport } = await against((_request, response) => response.flushHeaders())
+  const { client } = await against((_request, response) => response.flushHeaders())
   const abort = new AbortController()
-  const watching = transport.watch('/api/v1/things', {
+  const watching = client.watch('/api/v1/things', {
     query: {},
     signal: abort.signal,
     onOpen: () => abort.abort(),

@@ -4,7 +4,7 @@ import { silentLog } from '../chassis/log.ts'
 import { type Admission, decodeAdmission } from '../wire/admission.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { subjects } from '../wire/subjects.ts'
-import { createWsRoomTransport } from './ws-room.ts'
+import { createWsRoomTransport } from './ws-room-transport.ts'
 
 const PEER: PeerId = '0x1f9090aae28b8a3dceadf281b0f12828e676c326'
 

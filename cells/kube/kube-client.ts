@@ -1,17 +1,17 @@
 import { Agent, type Dispatcher } from 'undici'
-import type { Access } from './access.ts'
+import type { KubeAccess } from './kube-access.ts'
 import { KubeError, refusalOf } from './kube-error.ts'
 import type { KubeMetrics } from './kube-metrics.ts'
-import type { Key, KubeList, KubeObject, WatchEvent } from './kube-object.ts'
-import { lineSplitter } from './lines.ts'
+import type { KubeKey, KubeList, KubeObject, WatchEvent } from './kube-object.ts'
+import { lineSplitter } from './line-splitter.ts'
 import { collectionPath, objectPath, type Resource } from './resources.ts'
 
 /** Query parameters of lists and watches; absent and empty are different things to the API server. */
-export type Query = Readonly<Record<string, string | number | boolean | undefined>>
+export type KubeQuery = Readonly<Record<string, string | number | boolean | undefined>>
 
 /** A watch: where from, what to do with each event, when to end. */
 export interface WatchOptions<T> {
-  query: Query
+  query: KubeQuery
   signal: AbortSignal
   /** The server accepted the watch. */
   onOpen?: () => void
@@ -38,19 +38,19 @@ export type RequestCounts = Record<
  * A client of one API server: pooled, counted, and with a deadline on every call. Answers that refuse throw KubeError;
  * what is not there is `undefined` or `false`. A 429 is retried as told, while the deadline allows; nothing else is.
  */
-export interface Transport {
-  list<T>(path: string, query: Query, signal?: AbortSignal): Promise<KubeList<T>>
+export interface KubeClient {
+  list<T>(path: string, query: KubeQuery, signal?: AbortSignal): Promise<KubeList<T>>
   /** Resolves when the server ends the stream. @throws KubeError, or what the network threw */
   watch<T>(path: string, options: WatchOptions<T>): Promise<void>
-  get<T extends KubeObject>(resource: Resource, key: Key): Promise<T | undefined>
+  get<T extends KubeObject>(resource: Resource, key: KubeKey): Promise<T | undefined>
   create<T extends KubeObject>(resource: Resource, object: T, options?: WriteOptions): Promise<T>
   /** PUT; with `metadata.resourceVersion` set, a compare-and-set that fails with a 409. */
   replace<T extends KubeObject>(resource: Resource, object: T, options?: WriteOptions): Promise<T>
   /** Changes some fields of an object that is there; a 404 otherwise. */
-  merge(resource: Resource, key: Key, change: object, options?: WriteOptions): Promise<KubeObject>
+  merge(resource: Resource, key: KubeKey, change: object, options?: WriteOptions): Promise<KubeObject>
   apply<T extends KubeObject>(resource: Resource, object: T, options: ApplyOptions): Promise<T>
   /** Deletes, only the very object when `uid` is given (else a 409); false when it was not there. */
-  remove(resource: Resource, key: Key, options?: RemoveOptions): Promise<boolean>
+  remove(resource: Resource, key: KubeKey, options?: RemoveOptions): Promise<boolean>
   readonly server: string
   /** Namespace to use where nobody names one. */
   readonly namespace: string
@@ -92,7 +92,7 @@ interface Call {
   verb: keyof RequestCounts
   method: Dispatcher.HttpMethod
   path: string
-  query?: Query
+  query?: KubeQuery
   body?: unknown
   contentType?: string
   signal?: AbortSignal | undefined
@@ -101,7 +101,7 @@ interface Call {
 }
 
 /** A client of the API server behind `access`. */
-export function createTransport({ access, metrics }: { access: Access; metrics?: KubeMetrics | undefined }): Transport {
+export function createKubeClient({ access, metrics }: { access: KubeAccess; metrics?: KubeMetrics | undefined }): KubeClient {
   const connect = { ...access.tls, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS }
   // Not HTTP/2, which an API server prefers: a reset may leave a stream there without an end, and a watch would wait for its timer.
   const requests = new Agent({ connect, allowH2: false, connections: MAX_CONNECTIONS, keepAliveTimeout: KEEP_ALIVE_MS })
@@ -230,9 +230,9 @@ export function createTransport({ access, metrics }: { access: Access; metrics?:
   }
 }
 
-const keyOfObject = ({ metadata: { name, namespace } }: KubeObject): Key => ({ name, ...(namespace && { namespace }) })
+const keyOfObject = ({ metadata: { name, namespace } }: KubeObject): KubeKey => ({ name, ...(namespace && { namespace }) })
 
-function queryText(query: Query = {}): string {
+function queryText(query: KubeQuery = {}): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, String(value)] as [string, string]],
   )

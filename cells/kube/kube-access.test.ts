@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findAccess, serviceAccountAccess } from './access.ts'
+import { findKubeAccess, serviceAccountAccess } from './kube-access.ts'
 
 let folder: string
 beforeAll(() => {
@@ -27,15 +27,15 @@ const aKubeconfig = (name: string, { server = 'https://10.0.0.1:6443/', token = 
 
 test('a kubeconfig names the server, the namespace and the credentials; a context overrides the current one', async () => {
   const kubeconfig = aKubeconfig('config')
-  const one = await findAccess({ KUBECONFIG: kubeconfig })
+  const one = await findKubeAccess({ KUBECONFIG: kubeconfig })
   expect(one).toMatchObject({ server: 'https://10.0.0.1:6443', namespace: 'realms' })
   expect(await one.headers(false)).toEqual({ authorization: 'Bearer secret' })
-  expect((await findAccess({}, { kubeconfig, context: 'two' })).namespace).toBe('default')
+  expect((await findKubeAccess({}, { kubeconfig, context: 'two' })).namespace).toBe('default')
 })
 
 test('credentials are remembered, and read again when they were refused', async () => {
   const kubeconfig = aKubeconfig('rotating')
-  const access = await findAccess({}, { kubeconfig })
+  const access = await findKubeAccess({}, { kubeconfig })
   await access.headers(false)
   aKubeconfig('rotating', { token: 'newer' })
   expect(await access.headers(false)).toEqual({ authorization: 'Bearer secret' })
@@ -43,7 +43,7 @@ test('credentials are remembered, and read again when they were refused', async 
 })
 
 test('nothing secret travels over plain HTTP', async () => {
-  const access = await findAccess({}, { kubeconfig: aKubeconfig('plain', { server: 'http://127.0.0.1:8001' }) })
+  const access = await findKubeAccess({}, { kubeconfig: aKubeconfig('plain', { server: 'http://127.0.0.1:8001' }) })
   expect(await access.headers(true)).toEqual({})
 })
 
@@ -58,12 +58,12 @@ test('a pod finds the server by its environment and its ServiceAccount, and foll
 })
 
 test('what cannot be used is said in a sentence', async () => {
-  await expect(findAccess({ HOME: folder })).rejects.toThrow('no Kubernetes cluster to talk to')
-  await expect(findAccess({}, { kubeconfig: join(folder, 'nowhere') })).rejects.toThrow(/kubeconfig .*nowhere is not usable/)
-  await expect(findAccess({}, { kubeconfig: aKubeconfig('some'), context: 'three' })).rejects.toThrow(
+  await expect(findKubeAccess({ HOME: folder })).rejects.toThrow('no Kubernetes cluster to talk to')
+  await expect(findKubeAccess({}, { kubeconfig: join(folder, 'nowhere') })).rejects.toThrow(/kubeconfig .*nowhere is not usable/)
+  await expect(findKubeAccess({}, { kubeconfig: aKubeconfig('some'), context: 'three' })).rejects.toThrow(
     "no context 'three'; it has: one, two",
   )
-  await expect(findAccess({}, { kubeconfig: aKubeconfig('proxied', { extra: { 'proxy-url': 'http://p' } }) })).rejects.toThrow(
-    'proxy-url',
-  )
+  await expect(
+    findKubeAccess({}, { kubeconfig: aKubeconfig('proxied', { extra: { 'proxy-url': 'http://p' } }) }),
+  ).rejects.toThrow('proxy-url')
 })

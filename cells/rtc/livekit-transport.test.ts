@@ -4,7 +4,7 @@ import { type LivekitServer, startLivekitServer } from '../../cli/adapters/livek
 import { withPart } from '../../testing/parts/with-part.ts'
 import { silentLog } from '../chassis/log.ts'
 import type { PeerId } from '../wire/peer.ts'
-import { createLivekitTransport } from './livekit.ts'
+import { createLivekitTransport } from './livekit-transport.ts'
 
 const PEER: PeerId = '0x1f9090aae28b8a3dceadf281b0f12828e676c326'
 const keys = { apiKey: 'key', apiSecret: 'a secret of at least thirty-two characters' }

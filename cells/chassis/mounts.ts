@@ -1,13 +1,13 @@
 import { type App, splitTarget } from './http.ts'
 
 /** Several apps behind one port, each below its own path; apps come and go while the port stays. */
-export interface Switchboard extends App {
+export interface Mounts extends App {
   /** Serves `app` below `prefix` (`/cells/0`); the longest prefix wins; the returned function takes it away again. */
   mount(prefix: string, app: App): () => void
 }
 
 /** @param fallback serves whatever no mounted app claims */
-export function createSwitchboard(fallback: App): Switchboard {
+export function createMounts(fallback: App): Mounts {
   let mounted: { prefix: string; app: App }[] = []
   const find = (target = '/') => {
     const { pathname } = splitTarget(target)
