@@ -24,12 +24,12 @@ export type EngineAnswer = { id: number; rows: object[] } | { id: number; error:
 export async function openPglite(folder?: string): Promise<Database> {
   if (folder === undefined) return databaseOf(await startEngine(undefined), async () => {})
   await makeWritable(folder)
-  const lock = await lockFolder(folder)
+  const lock = lockFolder(folder)
   if (!lock) throw new UserError(`the database folder ${folder} is in use by another process: stop it, or choose another folder`)
   try {
-    return databaseOf(await startEngine(folder), lock.release)
+    return databaseOf(await startEngine(folder), async () => lock.release())
   } catch (error) {
-    await lock.release()
+    lock.release()
     throw new UserError(
       `the database in ${folder} cannot be opened (${messageOf(error)}): choose an empty folder, or restore this one from a backup`,
       1,
