@@ -3,7 +3,7 @@ import { systemClock } from '../../chassis/clock.ts'
 import { parseEnv } from '../../chassis/config.ts'
 import { createLog, logLevels } from '../../chassis/log.ts'
 import { openPostgres } from '../adapters/postgres.ts'
-import { knownVersion, migrate, schemaVersion } from './migrate.ts'
+import { migrate } from './migrate.ts'
 
 /** Environment variables of the migration. */
 export const migrationVariables = z.object({
@@ -21,9 +21,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<undefined> {
   const log = createLog('gatekeeper-migrate', LOG_LEVEL)
   const database = await openPostgres({ url: DATABASE_URL, clock: systemClock, log })
   try {
-    const found = await schemaVersion(database)
-    if (found > knownVersion()) log.info({ found, known: knownVersion() }, 'the database schema is ahead')
-    else await migrate(database, log)
+    await migrate(database, log)
   } finally {
     await database.stop()
   }

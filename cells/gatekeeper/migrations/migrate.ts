@@ -1,4 +1,3 @@
-import { UserError } from '../../chassis/errors.ts'
 import type { Log } from '../../chassis/log.ts'
 import type { Database } from '../adapters/database.ts'
 import { playersAndBans } from './0001-players-and-bans.ts'
@@ -23,12 +22,11 @@ export const knownVersion = (steps: readonly Migration[] = migrations): number =
 
 /**
  * Brings a database to the schema of this version, in one transaction: all of it or nothing. Doing it again changes nothing,
- * and of several replicas that start at once one does the work while the others wait.
- *
- * @throws UserError when the database was already migrated by a newer version
+ * and of several replicas that start at once one does the work while the others wait. A newer schema is left as it is: released steps only
+ * add to it, and this may be the version a platform team goes back to.
  */
 export async function migrate(database: Database, log: Log, steps: readonly Migration[] = migrations): Promise<void> {
-  const applied = await database.transaction(async (query) => {
+  const { found, applied } = await database.transaction(async (query) => {
     await query('SELECT pg_advisory_xact_lock($1::bigint)', [LOCK])
     await query(
       `CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -37,18 +35,15 @@ export async function migrate(database: Database, log: Log, steps: readonly Migr
          applied_at timestamptz NOT NULL DEFAULT now()
        )`,
     )
-    const [found, known] = [await schemaVersion({ query }), knownVersion(steps)]
-    if (found > known)
-      throw new UserError(
-        `the database has schema version ${found}, this gatekeeper knows versions up to ${known}: ` +
-          'run the newer gatekeeper again, or give this one a database of its own',
-      )
+    const found = await schemaVersion({ query })
     const missing = steps.filter(({ version }) => version > found)
     for (const { version, name, statements } of missing) {
       for (const statement of statements) await query(statement)
       await query('INSERT INTO schema_migrations (version, name) VALUES ($1::int, $2)', [version, name])
     }
-    return missing
+    return { found, applied: missing }
   })
+  const known = knownVersion(steps)
+  if (found > known) log.warn({ found, known }, 'the database schema is of a newer version and is left as it is')
   for (const { version, name } of applied) log.info({ version, migration: name }, 'the database schema was changed')
 }
