@@ -1,20 +1,46 @@
 /*
- * Peers and islands are rows of tables whose columns are typed arrays. These two read a cell that the caller knows to exist; there is one
- * per kind of column, because a function that sees a single kind compiles to a plain load.
+ * Peers and islands are rows of tables whose columns are typed arrays. `int` and `real` read a value that the caller knows to exist; there is
+ * one function per type of column, because a function that sees a single type compiles to a plain load.
  */
 
-/** Reads a column of slots or counts. */
+/** Reads a column of rows or counts. */
 export const int = (column: Int32Array, row: number): number => column[row] as number
 
 /** Reads a column of metres. */
 export const real = (column: Float64Array, row: number): number => column[row] as number
 
-/** The same column with place for more rows, new rows 0. */
+/** A copy of the column with `rows` rows; the new ones hold 0. */
 export function grown<Column extends Int32Array | Float64Array>(column: Column, rows: number): Column {
   const copy = new (column.constructor as new (length: number) => Column)(rows)
   copy.set(column)
   return copy
 }
 
-/** No peer, no island, no tile. */
+/** Stands for no peer, no island and no tile. */
 export const NONE = -1
+
+/** A list of rows; it keeps its memory from flush to flush. */
+export class RowList {
+  rows: Int32Array = new Int32Array(1024)
+  length = 0
+
+  push(row: number): void {
+    if (this.length === this.rows.length) this.rows = grown(this.rows, this.length * 2)
+    this.rows[this.length++] = row
+  }
+
+  at(index: number): number {
+    return int(this.rows, index)
+  }
+
+  /** Replaces an entry by the last one, and returns that one. */
+  replaceByLast(index: number): number {
+    const last = this.at(--this.length)
+    this.rows[index] = last
+    return last
+  }
+
+  clear(): void {
+    this.length = 0
+  }
+}

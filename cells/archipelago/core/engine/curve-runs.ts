@@ -6,19 +6,20 @@ import type { ScatteredGroup } from './scattered-groups.ts'
 interface Run {
   readonly island: number
   members: number
-  /** Where on the curve the island lies. */
-  place: number
+  /** The key on the curve by which islands are ordered. */
+  key: number
 }
 
 /**
- * Cuts a crowd along the curve into runs as long as its islands are, one for each: people next to each other are then mostly in one run.
- * The runs follow each other as the islands did when they were cut last, so that a plan of which only half was carried out stays the plan.
+ * Divides the peers of a group, in the order of the curve, into one run per island, as long as the island has members: neighbours are then
+ * mostly in the same run. The runs are in the order the islands had in the last plan, so that a plan of which only a part was carried out
+ * continues.
  */
 export class CurveRuns {
   readonly #islands: IslandTable
-  /** By birth, for an island's slot is used again: where on the curve its last run was. */
-  #places = new Map<number, number>()
-  #before: ReadonlyMap<number, number> = new Map()
+  /** By serial number, because rows of islands are used again: the key of the middle of the island's last run. */
+  #middleKeys = new Map<number, number>()
+  #previousKeys: ReadonlyMap<number, number> = new Map()
   /** By island: the rank in the middle of its run. */
   readonly #middles = new Map<number, number>()
 
@@ -26,41 +27,42 @@ export class CurveRuns {
     this.#islands = islands
   }
 
-  /** Begins a new plan; islands that are not cut in it are forgotten with the next. */
+  /** Begins a new plan; islands without a run in it are forgotten with the next. */
   begin(): void {
-    this.#before = this.#places
-    this.#places = new Map()
+    this.#previousKeys = this.#middleKeys
+    this.#middleKeys = new Map()
     this.#middles.clear()
   }
 
-  /** The rank around which an island is to be; nothing for one that is not cut. */
+  /** The rank in the middle of an island's run; undefined for an island without one. */
   middleOf(island: number): number | undefined {
     return this.#middles.get(island)
   }
 
-  /** Intends each of the crowd that may move for the island of its run. */
-  assign(crowd: ScatteredGroup, survey: Neighbourhoods, mayMove: (peer: number) => boolean): void {
+  /** Assigns each peer of the group that may move to the island of its run. */
+  assign(group: ScatteredGroup, neighbours: Neighbourhoods, mayMove: (peer: number) => boolean): void {
     let start = 0
-    for (const { island, members } of this.#seats(crowd, survey)) {
+    for (const { island, members } of this.#runs(group, neighbours)) {
       const end = start + members
-      const middle = crowd.ranks[(start + end) >> 1] ?? crowd.ranks[start] ?? 0
-      this.#places.set(int(this.#islands.serial, island), survey.keyOf(middle))
+      const middle = group.ranks[(start + end) >> 1] ?? group.ranks[start] ?? 0
+      this.#middleKeys.set(int(this.#islands.serial, island), neighbours.keyOf(middle))
       this.#middles.set(island, middle)
-      for (const rank of crowd.ranks.slice(start, end)) if (mayMove(int(survey.peer, rank))) survey.intended[rank] = island
+      for (const rank of group.ranks.slice(start, end))
+        if (mayMove(int(neighbours.peer, rank))) neighbours.intended[rank] = island
       start = end
     }
   }
 
-  #seats({ islands, ranks }: ScatteredGroup, survey: Neighbourhoods): Run[] {
-    const seats = new Map(islands.map((island) => [island, { island, members: 0, place: 0 }]))
+  #runs({ islands, ranks }: ScatteredGroup, neighbours: Neighbourhoods): Run[] {
+    const runs = new Map(islands.map((island) => [island, { island, members: 0, key: 0 }]))
     for (const rank of ranks) {
-      const seat = seats.get(int(survey.island, rank))
-      if (!seat) continue
-      seat.members++
-      seat.place += survey.keyOf(rank)
+      const run = runs.get(int(neighbours.island, rank))
+      if (!run) continue
+      run.members++
+      run.key += neighbours.keyOf(rank)
     }
-    for (const seat of seats.values())
-      seat.place = this.#before.get(int(this.#islands.serial, seat.island)) ?? seat.place / seat.members
-    return [...seats.values()].sort((a, b) => a.place - b.place)
+    for (const run of runs.values())
+      run.key = this.#previousKeys.get(int(this.#islands.serial, run.island)) ?? run.key / run.members
+    return [...runs.values()].sort((a, b) => a.key - b.key)
   }
 }

@@ -1,4 +1,4 @@
-/** Somebody in one island who would rather be in another. */
+/** A peer that should move from one island to another. */
 export interface RoomChange {
   readonly peer: number
   readonly from: number
@@ -6,35 +6,36 @@ export interface RoomChange {
 }
 
 /**
- * Finds rings of wanderers who can change places: each goes where the next one leaves, so every island keeps its size, no room overflows
- * and none becomes small enough to be merged. The last of those who leave an island goes first. Stops after about `limit` wanderers.
+ * Finds rings of peers that can exchange their places: each goes to the island that the next one leaves, so that every island keeps its size,
+ * no room overflows and none becomes small enough to be merged. Of the changes from one island the last in the list is used first. Stops
+ * after about `limit` changes.
  */
-export function exchangeRings(wanderers: readonly RoomChange[], limit: number): RoomChange[][] {
+export function exchangeRings(changes: readonly RoomChange[], limit: number): RoomChange[][] {
   const leaving = new Map<number, RoomChange[]>()
-  for (const wanderer of wanderers) {
-    const others = leaving.get(wanderer.from)
-    if (others) others.push(wanderer)
-    else leaving.set(wanderer.from, [wanderer])
+  for (const change of changes) {
+    const others = leaving.get(change.from)
+    if (others) others.push(change)
+    else leaving.set(change.from, [change])
   }
   const rings: RoomChange[][] = []
   let chosen = 0
   for (const start of leaving.keys()) {
-    // Follow whoever wants to leave from island to island; an island met again closes a ring, one that nobody wants to leave is a dead end.
+    // Follows the changes from island to island; an island visited again closes a ring, one without a change is a dead end.
     const path: RoomChange[] = []
-    const met = new Map<number, number>()
+    const visited = new Map<number, number>()
     let here = start
     while (chosen < limit) {
-      const ring = met.get(here)
+      const ring = visited.get(here)
       if (ring !== undefined) {
         const closed = path.splice(ring)
-        for (const wanderer of closed) met.delete(wanderer.from)
+        for (const change of closed) visited.delete(change.from)
         chosen += closed.length
         rings.push(closed)
         continue
       }
       const next = leaving.get(here)?.pop()
       if (next) {
-        met.set(here, path.length)
+        visited.set(here, path.length)
         path.push(next)
         here = next.to
         continue
@@ -42,7 +43,7 @@ export function exchangeRings(wanderers: readonly RoomChange[], limit: number): 
       const back = path.pop()
       if (!back) break
       here = back.from
-      met.delete(here)
+      visited.delete(here)
     }
   }
   return rings

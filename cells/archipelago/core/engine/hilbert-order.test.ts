@@ -18,15 +18,15 @@ test('one step along the curve is one step on the ground, without a jump anywher
 test('sorts as comparison does, and equals keep their order', () => {
   const random = dice(11)
   const peers = new PeerTable()
-  const slots = Int32Array.from({ length: 5_000 }, (_, n) => {
-    const slot = peers.add(peerId(n))
-    peers.move(slot, { x: Math.floor((random() - 0.5) * 60) * 40, y: 0, z: Math.floor((random() - 0.5) * 60) * 40 })
-    return slot
+  const rows = Int32Array.from({ length: 5_000 }, (_, n) => {
+    const row = peers.add(peerId(n))
+    peers.move(row, { x: Math.floor((random() - 0.5) * 60) * 40, y: 0, z: Math.floor((random() - 0.5) * 60) * 40 })
+    return row
   })
-  const place = (slot: number) => hilbertKey(peers.positionOf(slot).x, peers.positionOf(slot).z) >>> 0
-  const expected = [...slots].sort((a, b) => place(a) - place(b))
+  const place = (row: number) => hilbertKey(peers.positionOf(row).x, peers.positionOf(row).z) >>> 0
+  const expected = [...rows].sort((a, b) => place(a) - place(b))
   const curve = new HilbertOrder(peers)
-  curve.sort(slots, slots.length)
-  expect([...slots]).toEqual(expected)
+  curve.sort(rows, rows.length)
+  expect([...rows]).toEqual(expected)
   expect(Array.from(curve.keys.subarray(0, 5_000), (at) => at >>> 0)).toEqual(expected.map(place))
 })

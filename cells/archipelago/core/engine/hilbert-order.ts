@@ -1,7 +1,7 @@
 import { int, real } from './columns.ts'
 import type { PeerTable } from './peer-table.ts'
 
-/** Steps of the curve per metre: fine enough to tell who stands nearer in the densest crowd. */
+/** Steps of the curve per metre: fine enough to order peers in the densest crowd. */
 const STEPS_PER_METRE = 8
 /** The curve fills a square of 2^16 steps (8 km) and repeats beyond it. */
 const LEVELS = 16
@@ -9,45 +9,45 @@ const DIGIT = 11
 const BUCKETS = 2 ** DIGIT
 
 /**
- * Sorts peers along a Hilbert curve, which visits one neighbourhood after the other and, unlike Morton order, never jumps. Equals keep their
- * order. Radix sort: the cost per peer does not depend on the size of the crowd.
+ * Sorts peers along a Hilbert curve, which visits one neighbourhood after the other and, unlike Morton order, never jumps. A stable radix
+ * sort: peers with equal keys keep their order, and the cost per peer does not depend on the size of the crowd.
  */
 export class HilbertOrder {
   readonly #peers: PeerTable
-  /** Where on the curve each of the sorted is. */
+  /** After `sort`: the distance along the curve of each sorted peer. */
   keys = new Int32Array(0)
-  #slots = new Int32Array(0)
-  #spareSlots = new Int32Array(0)
-  #sparePlace = new Int32Array(0)
+  #rows = new Int32Array(0)
+  #spareRows = new Int32Array(0)
+  #spareKeys = new Int32Array(0)
   readonly #starts = new Int32Array(BUCKETS)
 
   constructor(peers: PeerTable) {
     this.#peers = peers
   }
 
-  /** Sorts the first `count` slots in place; `place` then holds their places. */
-  sort(slots: Int32Array, count: number): void {
+  /** Sorts the first `count` rows in place; `keys` then holds their keys. */
+  sort(rows: Int32Array, count: number): void {
     const { x, z } = this.#peers
     if (this.keys.length < count) {
       this.keys = new Int32Array(count * 2)
-      this.#slots = new Int32Array(count * 2)
-      this.#spareSlots = new Int32Array(count * 2)
-      this.#sparePlace = new Int32Array(count * 2)
+      this.#rows = new Int32Array(count * 2)
+      this.#spareRows = new Int32Array(count * 2)
+      this.#spareKeys = new Int32Array(count * 2)
     }
     for (let i = 0; i < count; i++) {
-      const peer = int(slots, i)
-      this.#slots[i] = peer
+      const peer = int(rows, i)
+      this.#rows[i] = peer
       this.keys[i] = hilbertKey(real(x, peer), real(z, peer))
     }
     for (let shift = 0; shift < 2 * LEVELS; shift += DIGIT) this.#sortByDigit(shift, count)
-    slots.set(this.#slots.subarray(0, count))
+    rows.set(this.#rows.subarray(0, count))
   }
 
   #sortByDigit(shift: number, count: number): void {
     const starts = this.#starts.fill(0)
-    const place = this.keys
+    const keys = this.keys
     for (let i = 0; i < count; i++) {
-      const digit = (int(place, i) >>> shift) & (BUCKETS - 1)
+      const digit = (int(keys, i) >>> shift) & (BUCKETS - 1)
       starts[digit] = int(starts, digit) + 1
     }
     let start = 0
@@ -57,21 +57,21 @@ export class HilbertOrder {
       start += size
     }
     for (let i = 0; i < count; i++) {
-      const digit = (int(place, i) >>> shift) & (BUCKETS - 1)
+      const digit = (int(keys, i) >>> shift) & (BUCKETS - 1)
       const to = int(starts, digit)
       starts[digit] = to + 1
-      this.#sparePlace[to] = int(place, i)
-      this.#spareSlots[to] = int(this.#slots, i)
+      this.#spareKeys[to] = int(keys, i)
+      this.#spareRows[to] = int(this.#rows, i)
     }
-    this.keys = this.#sparePlace
-    this.#sparePlace = place
-    const slots = this.#slots
-    this.#slots = this.#spareSlots
-    this.#spareSlots = slots
+    this.keys = this.#spareKeys
+    this.#spareKeys = keys
+    const rows = this.#rows
+    this.#rows = this.#spareRows
+    this.#spareRows = rows
   }
 }
 
-/** How far along the curve a place lies, as 32 bits; nowhere lies at its start. */
+/** The distance of a position along the curve, as 32 bits; 0 for NaN. */
 export function hilbertKey(x: number, z: number): number {
   // To whole numbers modulo the square; NaN becomes 0.
   let east = Math.floor(x * STEPS_PER_METRE) & (2 ** LEVELS - 1)
@@ -82,10 +82,10 @@ export function hilbertKey(x: number, z: number): number {
     const isNorth = (north >>> level) & 1
     along = (along << 2) | ((3 * isEast) ^ isNorth)
     if (isNorth) continue
-    // The two southern quarters are run through turned, so that the ends of neighbouring quarters meet.
-    const turned = isEast ? ~north : north
+    // The two southern quarters are traversed rotated, so that the ends of neighbouring quarters meet.
+    const rotated = isEast ? ~north : north
     north = isEast ? ~east : east
-    east = turned
+    east = rotated
   }
   return along
 }

@@ -1,7 +1,7 @@
 import type { PeerId, Position } from '../../../wire/peer.ts'
 import type { FlushResult, IslandRules, IslandSummary, Move, MoveCause, PlacedPeer, RestorableIslands } from '../islands.ts'
-import { int, NONE, real } from './columns.ts'
-import { IslandTable } from './island-table.ts'
+import { int, NONE, RowList, real } from './columns.ts'
+import { IslandTable, summaryOf } from './island-table.ts'
 import { IslandTiles } from './island-tiles.ts'
 import { MemberSnapshot } from './member-snapshot.ts'
 import { Merging } from './merging.ts'
@@ -10,12 +10,10 @@ import { Placing } from './placing.ts'
 import { Rebalancing } from './rebalancing.ts'
 import { RestoredPeers } from './restored-peers.ts'
 import { Splitting } from './splitting.ts'
-import { RowList } from './stack.ts'
-import { summaryOf } from './view.ts'
 
 const NOTHING: FlushResult = { changes: [] }
 
-/** An engine that holds a city on one core: tables of typed arrays, work only for who moved. */
+/** An engine for hundreds of thousands of peers on one core: tables of typed arrays, and work only for peers that moved. */
 export const createIslands = (rules: IslandRules): RestorableIslands => new IslandEngine(rules)
 
 class IslandEngine implements RestorableIslands {
@@ -23,12 +21,12 @@ class IslandEngine implements RestorableIslands {
   readonly #peers = new PeerTable()
   readonly #islands = new IslandTable(this.#peers)
   readonly #tiles: IslandTiles
-  readonly #lineup: MemberSnapshot
-  readonly #pieces: Splitting
+  readonly #snapshot: MemberSnapshot
+  readonly #splitting: Splitting
   readonly #placing: Placing
   readonly #merging: Merging
-  readonly #homecomers: RestoredPeers
-  /** Nothing when nobody is to be moved for the sake of company. */
+  readonly #restoredPeers: RestoredPeers
+  /** Undefined when rebalancing is switched off. */
   readonly #rebalancing: Rebalancing | undefined
   readonly #arrivals = new RowList()
   readonly #departed = new RowList()
@@ -36,11 +34,11 @@ class IslandEngine implements RestorableIslands {
   constructor(rules: IslandRules) {
     this.#rules = rules
     this.#tiles = new IslandTiles(this.#peers, rules.joinDistance)
-    this.#lineup = new MemberSnapshot(this.#peers, this.#islands)
-    this.#pieces = new Splitting(this.#peers, this.#islands, this.#lineup, rules.leaveDistance)
+    this.#snapshot = new MemberSnapshot(this.#peers, this.#islands)
+    this.#splitting = new Splitting(this.#peers, this.#islands, this.#snapshot, rules.leaveDistance)
     this.#placing = new Placing(this.#peers, this.#islands, this.#tiles, rules.maxPeers)
     this.#merging = new Merging(this.#peers, this.#islands, this.#tiles, rules.maxPeers)
-    this.#homecomers = new RestoredPeers(this.#peers, this.#islands, rules.maxPeers)
+    this.#restoredPeers = new RestoredPeers(this.#peers, this.#islands, rules.maxPeers)
     const { rebalanceBudget = 1, rebalanceWindow = 60 } = rules
     if (rebalanceBudget > 0)
       this.#rebalancing = new Rebalancing(this.#peers, this.#islands, rules.joinDistance, rebalanceWindow / rebalanceBudget)
@@ -59,47 +57,47 @@ class IslandEngine implements RestorableIslands {
   }
 
   upsert(peer: PeerId, position: Position, desiredRoom?: string): void {
-    let slot = this.#peers.rowOf(peer)
-    if (slot === NONE) slot = this.#arrive(peer)
-    if (desiredRoom !== undefined) this.#peers.setPreferredRoom(slot, desiredRoom)
-    if (!this.#peers.move(slot, position)) return
-    this.#rebalancing?.moved(slot)
-    const island = this.#peers.islandOf(slot)
+    let row = this.#peers.rowOf(peer)
+    if (row === NONE) row = this.#addArrival(peer)
+    if (desiredRoom !== undefined) this.#peers.setPreferredRoom(row, desiredRoom)
+    if (!this.#peers.move(row, position)) return
+    this.#rebalancing?.moved(row)
+    const island = this.#peers.islandOf(row)
     if (island !== NONE) this.#islands.markDirty(island)
   }
 
   restore(peer: PeerId, room: string): void {
-    if (this.roomOf(peer) === undefined) this.#homecomers.reserve(peer, room)
+    if (this.roomOf(peer) === undefined) this.#restoredPeers.reserve(peer, room)
   }
 
   remove(peer: PeerId): void {
-    this.#homecomers.release(peer)
-    const slot = this.#peers.rowOf(peer)
-    if (slot === NONE) return
+    this.#restoredPeers.release(peer)
+    const row = this.#peers.rowOf(peer)
+    if (row === NONE) return
     this.#rebalancing?.removed()
-    if (this.#peers.islandOf(slot) === NONE) this.#turnBack(slot)
-    else this.#islands.leave(slot)
-    this.#peers.drop(slot)
+    if (this.#peers.islandOf(row) === NONE) this.#removeArrival(row)
+    else this.#islands.leave(row)
+    this.#peers.drop(row)
   }
 
   flush(): FlushResult {
-    this.#rebalancing?.rebalance((peer) => this.#depart(peer, 'rebalance'))
+    this.#rebalancing?.rebalance((peer) => this.#noteDeparture(peer, 'rebalance'))
     if (this.#islands.dirty.length === 0 && this.#arrivals.length === 0) return NOTHING
-    if (this.#homecomers.count > 0) this.#bringHome()
-    this.#lineup.take()
+    if (this.#restoredPeers.count > 0) this.#restorePeers()
+    this.#snapshot.take()
     this.#split()
-    for (let i = 0; i < this.#arrivals.length; i++) this.#depart(this.#arrivals.at(i), 'joined')
-    this.#mapOpenIslands()
+    for (let i = 0; i < this.#arrivals.length; i++) this.#noteDeparture(this.#arrivals.at(i), 'joined')
+    this.#addToTiles()
     this.#placing.place(this.#arrivals)
     this.#arrivals.clear()
-    this.#merging.merge((peer) => this.#depart(peer, 'merged'))
-    this.#settle()
-    return { changes: this.#tell() }
+    this.#merging.merge((peer) => this.#noteDeparture(peer, 'merged'))
+    this.#finish()
+    return { changes: this.#moves() }
   }
 
   roomOf(peer: PeerId): string | undefined {
-    const slot = this.#peers.rowOf(peer)
-    const island = slot === NONE ? NONE : this.#peers.islandOf(slot)
+    const row = this.#peers.rowOf(peer)
+    const island = row === NONE ? NONE : this.#peers.islandOf(row)
     return island === NONE ? undefined : this.#islands.ids[island]
   }
 
@@ -116,75 +114,75 @@ class IslandEngine implements RestorableIslands {
     for (const id of this.#islands.rowsById.keys()) yield summaryOf(id, this.#islands, this.#peers)
   }
 
-  #arrive(peer: PeerId): number {
-    const slot = this.#peers.add(peer)
-    this.#peers.next[slot] = this.#arrivals.length
-    this.#arrivals.push(slot)
-    this.#rebalancing?.add(slot)
-    return slot
+  #addArrival(peer: PeerId): number {
+    const row = this.#peers.add(peer)
+    this.#peers.next[row] = this.#arrivals.length
+    this.#arrivals.push(row)
+    this.#rebalancing?.add(row)
+    return row
   }
 
-  /** Takes a newcomer out of the queue before it was placed. */
-  #turnBack(slot: number): void {
-    const place = int(this.#peers.next, slot)
-    this.#peers.next[this.#arrivals.replaceByLast(place)] = place
+  /** Removes a peer from the arrivals before it was placed. */
+  #removeArrival(row: number): void {
+    const index = int(this.#peers.next, row)
+    this.#peers.next[this.#arrivals.replaceByLast(index)] = index
   }
 
-  /** §6.9: those that an earlier engine placed go where they were before anything is judged. */
-  #bringHome(): void {
+  /** §6.9: puts peers back where an earlier engine had placed them, before anything else is decided. */
+  #restorePeers(): void {
     for (let i = this.#arrivals.length - 1; i >= 0; i--) {
       const peer = this.#arrivals.at(i)
-      if (!this.#homecomers.isReserved(peer)) continue
-      this.#depart(peer, 'recovery')
-      if (this.#homecomers.restore(peer)) this.#arrivals.replaceByLast(i)
+      if (!this.#restoredPeers.isReserved(peer)) continue
+      this.#noteDeparture(peer, 'recovery')
+      if (this.#restoredPeers.restore(peer)) this.#arrivals.replaceByLast(i)
     }
   }
 
-  /** §5.4: what breaks off becomes an island of its own; who breaks off alone looks for company like a newcomer. */
+  /** §5.4: a detached component becomes an island of its own; a single detached peer is placed like an arriving one. */
   #split(): void {
     const { dirty } = this.#islands
     for (let i = 0, end = dirty.length; i < end; i++) {
       const island = dirty.at(i)
       if (int(this.#islands.isDirty, island) === 0) continue
-      // Whoever is still to come may be the bridge between the others.
+      // A restored peer whose position is still unknown may be the one that connects the others.
       if (int(this.#islands.seatsTaken, island) > int(this.#islands.size, island)) {
-        this.#pieces.dropBrokenLinks(island)
+        this.#splitting.dropBrokenLinks(island)
         continue
       }
-      for (const piece of this.#pieces.detachedComponents(island)) {
-        const cause = piece.length === 1 ? 'moved' : 'split'
-        const home = piece.length === 1 ? NONE : this.#islands.create()
-        for (const peer of piece) {
-          this.#depart(peer, cause)
+      for (const component of this.#splitting.detachedComponents(island)) {
+        const cause = component.length === 1 ? 'moved' : 'split'
+        const target = component.length === 1 ? NONE : this.#islands.create()
+        for (const peer of component) {
+          this.#noteDeparture(peer, cause)
           this.#islands.leave(peer)
-          if (home === NONE) this.#arrivals.push(peer)
-          else this.#islands.join(home, peer)
+          if (target === NONE) this.#arrivals.push(peer)
+          else this.#islands.join(target, peer)
         }
       }
     }
   }
 
-  /** Puts the members of islands with room on the tiles. */
-  #mapOpenIslands(): void {
+  /** Adds the members of islands with room to the tiles. */
+  #addToTiles(): void {
     const { seatsTaken, size } = this.#islands
-    const { peer, x, z } = this.#lineup
+    const { peer, x, z } = this.#snapshot
     this.#tiles.clear()
-    for (let lined = 0; lined < this.#lineup.islandRows; lined++) {
-      if (int(seatsTaken, lined) >= this.#rules.maxPeers) continue
-      const start = this.#lineup.startOf(lined)
-      const end = this.#lineup.endOf(lined)
-      const isWhole = int(size, lined) === end - start
-      for (let place = start; place < end; place++) {
-        const east = real(x, place)
-        const north = real(z, place)
-        const island = isWhole ? lined : this.#peers.islandOf(int(peer, place))
+    for (let row = 0; row < this.#snapshot.islandRows; row++) {
+      if (int(seatsTaken, row) >= this.#rules.maxPeers) continue
+      const start = this.#snapshot.startOf(row)
+      const end = this.#snapshot.endOf(row)
+      const isUnchanged = int(size, row) === end - start
+      for (let index = start; index < end; index++) {
+        const east = real(x, index)
+        const north = real(z, index)
+        const island = isUnchanged ? row : this.#peers.islandOf(int(peer, index))
         if (island !== NONE && !Number.isNaN(east))
-          this.#tiles.add(int(peer, place), island, this.#tiles.tileAt(east, north), east, north)
+          this.#tiles.add(int(peer, index), island, this.#tiles.tileAt(east, north), east, north)
       }
     }
   }
 
-  #settle(): void {
+  #finish(): void {
     const { dirty, isDirty, ids, size } = this.#islands
     for (let i = 0; i < dirty.length; i++) {
       const island = dirty.at(i)
@@ -195,25 +193,25 @@ class IslandEngine implements RestorableIslands {
     dirty.clear()
   }
 
-  /** Remembers that a peer leaves its room in this flush, and the first thing that took it away. */
-  #depart(peer: number, cause: MoveCause): void {
+  /** Notes that a peer leaves its room in this flush; its first cause counts. */
+  #noteDeparture(peer: number, cause: MoveCause): void {
     if (this.#peers.cause[peer] !== undefined) return
     this.#peers.cause[peer] = cause
     this.#departed.push(peer)
   }
 
-  /** §5.22: a move for whoever is in another room than it was last told. */
-  #tell(): Move[] {
+  /** §5.22: a move for each peer whose room is another than at the last flush. */
+  #moves(): Move[] {
     const { reportedRoom, cause } = this.#peers
     const moves: Move[] = []
     for (let i = 0; i < this.#departed.length; i++) {
       const peer = this.#departed.at(i)
       const room = this.#islands.ids[this.#peers.islandOf(peer)]
-      const why = cause[peer]
+      const reason = cause[peer]
       cause[peer] = undefined
-      if (room === undefined || why === undefined || room === reportedRoom[peer]) continue
+      if (room === undefined || reason === undefined || room === reportedRoom[peer]) continue
       reportedRoom[peer] = room
-      moves.push({ peer: this.#peers.idOf(peer), room, cause: why })
+      moves.push({ peer: this.#peers.idOf(peer), room, cause: reason })
     }
     this.#departed.clear()
     return moves

@@ -1,35 +1,36 @@
-import { grown, int, NONE } from './columns.ts'
+import type { PeerId } from '../../../wire/peer.ts'
+import type { IslandSummary } from '../islands.ts'
+import { grown, int, NONE, RowList, real } from './columns.ts'
 import type { PeerTable } from './peer-table.ts'
-import { RowList } from './stack.ts'
 
-/** A row per island, each with the list of its members; rows of dissolved islands are used again. */
+/** A row per island, each with the list of its members; the rows of removed islands are used again. */
 export class IslandTable {
   readonly #peers: PeerTable
   readonly #byId = new Map<string, number>()
   readonly #free: number[] = []
   #capacity = 1024
   #rows = 0
-  #founded = 0
+  #created = 0
 
-  /** Nothing until the flush that founded it ends, so that no id is spent on an island that does not last (clustering.md §5.11). */
+  /** Undefined until the end of the flush that created the island, so that no id is spent on one that does not last (clustering.md §5.11). */
   readonly ids: (string | undefined)[] = []
   size = new Int32Array(this.#capacity)
-  /** Seats that nobody else can have: those of the members, and those kept for peers that an earlier engine put here and that did not speak yet. */
+  /** Seats of the members, and seats reserved for restored peers that have not sent a heartbeat yet. */
   seatsTaken = new Int32Array(this.#capacity)
-  /** Order of creation: smaller is older. */
+  /** Numbered in the order of creation: smaller is older. */
   serial = new Int32Array(this.#capacity)
   first = new Int32Array(this.#capacity)
   last = new Int32Array(this.#capacity)
-  /** 1 for an island in which somebody stepped, came or left since it was last looked at: only these can fall apart or meet others. */
+  /** 1 for an island in which a peer moved, joined or left since the last flush: only these can become disconnected or meet others. */
   isDirty = new Int32Array(this.#capacity)
-  /** The islands that are stirred, and some that were and are no more. */
+  /** The dirty islands, and some rows that were dirty and are no longer: `isDirty` decides. */
   readonly dirty = new RowList()
 
   constructor(peers: PeerTable) {
     this.#peers = peers
   }
 
-  /** Every slot is smaller; a row of size 0 is free. */
+  /** Number of rows, in use or free; a row of size 0 is free. */
   get rows(): number {
     return this.#rows
   }
@@ -43,97 +44,97 @@ export class IslandTable {
   }
 
   create(): number {
-    const slot = this.#free.pop() ?? this.#rows++
-    if (slot === this.#capacity) this.#grow()
-    this.ids[slot] = undefined
-    this.size[slot] = 0
-    this.seatsTaken[slot] = 0
-    this.serial[slot] = this.#founded++
-    this.first[slot] = NONE
-    this.last[slot] = NONE
-    this.isDirty[slot] = 0
-    this.markDirty(slot)
-    return slot
+    const row = this.#free.pop() ?? this.#rows++
+    if (row === this.#capacity) this.#grow()
+    this.ids[row] = undefined
+    this.size[row] = 0
+    this.seatsTaken[row] = 0
+    this.serial[row] = this.#created++
+    this.first[row] = NONE
+    this.last[row] = NONE
+    this.isDirty[row] = 0
+    this.markDirty(row)
+    return row
   }
 
-  assignId(slot: number, id: string): void {
-    this.ids[slot] = id
-    this.#byId.set(id, slot)
+  assignId(row: number, id: string): void {
+    this.ids[row] = id
+    this.#byId.set(id, row)
   }
 
-  markDirty(slot: number): void {
-    if (int(this.isDirty, slot) === 1) return
-    this.isDirty[slot] = 1
-    this.dirty.push(slot)
+  markDirty(row: number): void {
+    if (int(this.isDirty, row) === 1) return
+    this.isDirty[row] = 1
+    this.dirty.push(row)
   }
 
-  /** Whether a goes before b: bigger comes first; among equals the older (§5.5). */
+  /** Whether a has more members than b, or as many and is older (§5.5). */
   outranks(a: number, b: number): boolean {
     const difference = int(this.size, a) - int(this.size, b)
     return difference > 0 || (difference === 0 && int(this.serial, a) < int(this.serial, b))
   }
 
   /** In order of joining. */
-  membersOf(slot: number): number[] {
+  membersOf(row: number): number[] {
     const members: number[] = []
-    for (let peer = int(this.first, slot); peer !== NONE; peer = int(this.#peers.next, peer)) members.push(peer)
+    for (let peer = int(this.first, row); peer !== NONE; peer = int(this.#peers.next, peer)) members.push(peer)
     return members
   }
 
-  join(slot: number, peer: number): void {
+  join(row: number, peer: number): void {
     const { next, previous, island } = this.#peers
-    const last = int(this.last, slot)
-    island[peer] = slot
+    const last = int(this.last, row)
+    island[peer] = row
     next[peer] = NONE
     previous[peer] = last
-    if (last === NONE) this.first[slot] = peer
+    if (last === NONE) this.first[row] = peer
     else next[last] = peer
-    this.last[slot] = peer
-    this.size[slot] = int(this.size, slot) + 1
-    this.seatsTaken[slot] = int(this.seatsTaken, slot) + 1
-    this.markDirty(slot)
+    this.last[row] = peer
+    this.size[row] = int(this.size, row) + 1
+    this.seatsTaken[row] = int(this.seatsTaken, row) + 1
+    this.markDirty(row)
   }
 
-  /** Takes a peer out of its island, and the island off the map when that was the last one (§5.14). */
+  /** Removes a peer from its island, and the island with its last member (§5.14). */
   leave(peer: number): void {
     const { next, previous, island } = this.#peers
-    const slot = int(island, peer)
+    const row = int(island, peer)
     const before = int(previous, peer)
     const after = int(next, peer)
-    if (before === NONE) this.first[slot] = after
+    if (before === NONE) this.first[row] = after
     else next[before] = after
-    if (after === NONE) this.last[slot] = before
+    if (after === NONE) this.last[row] = before
     else previous[after] = before
     island[peer] = NONE
-    const size = int(this.size, slot) - 1
-    this.size[slot] = size
-    this.seatsTaken[slot] = int(this.seatsTaken, slot) - 1
-    if (size === 0) this.#dissolve(slot)
-    else this.markDirty(slot)
+    const size = int(this.size, row) - 1
+    this.size[row] = size
+    this.seatsTaken[row] = int(this.seatsTaken, row) - 1
+    if (size === 0) this.#remove(row)
+    else this.markDirty(row)
   }
 
-  /** Takes all members of another island in, which is no more. */
-  absorb(slot: number, other: number): void {
+  /** Moves all members of another island to this one and removes that island. */
+  absorb(row: number, other: number): void {
     const { next, previous, island } = this.#peers
     const first = int(this.first, other)
-    const last = int(this.last, slot)
-    for (let peer = first; peer !== NONE; peer = int(next, peer)) island[peer] = slot
+    const last = int(this.last, row)
+    for (let peer = first; peer !== NONE; peer = int(next, peer)) island[peer] = row
     next[last] = first
     previous[first] = last
-    this.last[slot] = int(this.last, other)
-    this.size[slot] = int(this.size, slot) + int(this.size, other)
-    this.seatsTaken[slot] = int(this.seatsTaken, slot) + int(this.size, other)
+    this.last[row] = int(this.last, other)
+    this.size[row] = int(this.size, row) + int(this.size, other)
+    this.seatsTaken[row] = int(this.seatsTaken, row) + int(this.size, other)
     this.size[other] = 0
-    this.markDirty(slot)
-    this.#dissolve(other)
+    this.markDirty(row)
+    this.#remove(other)
   }
 
-  #dissolve(slot: number): void {
-    const id = this.ids[slot]
+  #remove(row: number): void {
+    const id = this.ids[row]
     if (id !== undefined) this.#byId.delete(id)
-    this.ids[slot] = undefined
-    this.isDirty[slot] = 0
-    this.#free.push(slot)
+    this.ids[row] = undefined
+    this.isDirty[row] = 0
+    this.#free.push(row)
   }
 
   #grow(): void {
@@ -145,4 +146,26 @@ export class IslandTable {
     this.last = grown(this.last, this.#capacity)
     this.isDirty = grown(this.isDirty, this.#capacity)
   }
+}
+
+/** An island for reports: its centre is the mean of its members' positions, its radius the distance to the farthest (clustering.md §5.7). */
+export function summaryOf(id: string, islands: IslandTable, table: PeerTable): IslandSummary {
+  const island = islands.rowOf(id)
+  const first = int(islands.first, island)
+  const size = int(islands.size, island)
+  const peers: PeerId[] = []
+  let x = 0
+  let z = 0
+  for (let peer = first; peer !== NONE; peer = int(table.next, peer)) {
+    peers.push(table.idOf(peer))
+    x += real(table.x, peer) / size
+    z += real(table.z, peer) / size
+  }
+  if (Number.isNaN(x)) return { id, peers, center: undefined, radius: 0 }
+  let farthest = 0
+  for (let peer = first; peer !== NONE; peer = int(table.next, peer)) {
+    const squared = (real(table.x, peer) - x) ** 2 + (real(table.z, peer) - z) ** 2
+    if (squared > farthest) farthest = squared
+  }
+  return { id, peers, center: { x, y: 0, z }, radius: Math.sqrt(farthest) }
 }

@@ -3,19 +3,19 @@ import type { IslandTable } from './island-table.ts'
 import type { PeerTable } from './peer-table.ts'
 
 /**
- * Everybody who is placed, island by island, as they were when it was taken: what looks at all members of all islands reads memory from front
- * to back. A place is an index into it.
+ * A copy of all peers with an island, island by island, as of the moment it was taken: code that visits all members of all islands reads
+ * memory sequentially. An index is a position in this copy.
  */
 export class MemberSnapshot {
   readonly #peers: PeerTable
   readonly #islands: IslandTable
-  /** By island: its members are at the places from the end of the island before it up to its own. */
+  /** By island: its members have the indices from the end of the island before it up to its own end. */
   #end = new Int32Array(0)
-  /** Every island that is in it is smaller. */
+  /** Rows of the island table at that moment. */
   islandRows = 0
-  /** By peer: its place, if it is placed. */
+  /** By peer: its index, if it has an island. */
   indexOf = new Int32Array(0)
-  /** By place: who it is, where it stands, and whom it holds on to. */
+  /** By index: row, position and link of the peer. */
   peer = new Int32Array(0)
   x = new Float64Array(0)
   z = new Float64Array(0)
@@ -37,22 +37,22 @@ export class MemberSnapshot {
   take(): void {
     const { rows, x, z, island: islandOf, link } = this.#peers
     if (this.peer.length < rows) this.#grow(rows * 2)
-    this.#measure()
-    for (let slot = 0; slot < rows; slot++) {
-      const island = int(islandOf, slot)
+    this.#resetEnds()
+    for (let row = 0; row < rows; row++) {
+      const island = int(islandOf, row)
       if (island === NONE) continue
-      const place = int(this.#end, island)
-      this.#end[island] = place + 1
-      this.indexOf[slot] = place
-      this.peer[place] = slot
-      this.x[place] = real(x, slot)
-      this.z[place] = real(z, slot)
-      this.link[place] = int(link, slot)
+      const index = int(this.#end, island)
+      this.#end[island] = index + 1
+      this.indexOf[row] = index
+      this.peer[index] = row
+      this.x[index] = real(x, row)
+      this.z[index] = real(z, row)
+      this.link[index] = int(link, row)
     }
   }
 
-  /** Lets each island end where it begins; its members move the end on. */
-  #measure(): void {
+  /** Sets the end of each island to its start; `take` then advances it with each member. */
+  #resetEnds(): void {
     const { rows, size } = this.#islands
     if (this.#end.length < rows) this.#end = new Int32Array(rows * 2)
     this.islandRows = rows

@@ -4,44 +4,43 @@ import type { IslandTiles } from './island-tiles.ts'
 import type { PeerTable } from './peer-table.ts'
 import { TILES_AROUND } from './tile-grid.ts'
 import { TileIndex } from './tile-index.ts'
-import { preferredIslandOf } from './wishes.ts'
 
 /**
- * Joins islands that touch and fit, whole (clustering.md §5.2). Of two that fit one fills at most half a room, so only these look around, the
- * smallest first, for the biggest that has room for them. Once is enough: islands only grow meanwhile, so what does not fit now will not fit
- * later, and only islands that touch are joined, so nothing falls apart.
+ * Merges whole islands that are within reach of each other and fit into one room (clustering.md §5.2). Of two that fit, one fills at most
+ * half a room, so only these small ones search, the smallest first, for the largest that has room for them. One pass is enough: islands
+ * only grow meanwhile, so what does not fit now will not fit later, and only islands within reach are merged, so none becomes disconnected.
  */
 export class Merging {
   readonly #peers: PeerTable
   readonly #islands: IslandTable
   readonly #tiles: IslandTiles
-  readonly #occupants: TileIndex
+  readonly #index: TileIndex
   readonly #maxPeers: number
-  /** Union-find: the island one has become part of, itself at first. */
+  /** Union-find: the island into which each was merged, itself at first. */
   #into = new Int32Array(1024)
 
   constructor(peers: PeerTable, islands: IslandTable, tiles: IslandTiles, maxPeers: number) {
     this.#peers = peers
     this.#islands = islands
     this.#tiles = tiles
-    this.#occupants = new TileIndex(islands, tiles, maxPeers)
+    this.#index = new TileIndex(islands, tiles, maxPeers)
     this.#maxPeers = maxPeers
   }
 
-  /** Merges what met; `depart` hears of each peer that leaves an island for another, before it does. */
-  merge(depart: (peer: number) => void): void {
-    const small = this.#smallOnes()
+  /** Merges islands; calls `onDepart` for each peer before it changes islands. */
+  merge(onDepart: (peer: number) => void): void {
+    const small = this.#smallIslands()
     if (small.length === 0) return
-    this.#occupants.rebuild()
-    this.#forget()
-    if (this.#peers.preferenceCount > 0) for (const island of small) this.#honour(island, depart)
+    this.#index.rebuild()
+    this.#resetRoots()
+    if (this.#peers.preferenceCount > 0) for (const island of small) this.#mergeIntoPreferred(island, onDepart)
     for (const island of small) {
-      // One that has become part of another is looked after there.
+      // An island that was merged into another continues as part of that one.
       while (int(this.#into, island) === island && this.#isSmall(island)) {
-        const partner = this.#look(island, NONE)
+        const partner = this.#partnerOf(island, NONE)
         if (partner === NONE) break
-        if (this.#islands.outranks(partner, island)) this.#absorb(partner, island, depart)
-        else this.#absorb(island, partner, depart)
+        if (this.#islands.outranks(partner, island)) this.#absorb(partner, island, onDepart)
+        else this.#absorb(island, partner, onDepart)
       }
     }
   }
@@ -50,15 +49,15 @@ export class Merging {
     return int(this.#islands.seatsTaken, island) * 2 <= this.#maxPeers
   }
 
-  /** The islands that fill at most half a room, the smallest and youngest first. */
-  #smallOnes(): number[] {
+  /** The islands that fill at most half a room, the smallest first, of equals the youngest. */
+  #smallIslands(): number[] {
     const { rows, size } = this.#islands
     const small: number[] = []
     for (let island = 0; island < rows; island++) if (int(size, island) > 0 && this.#isSmall(island)) small.push(island)
     return small.sort((a, b) => (this.#islands.outranks(a, b) ? 1 : -1))
   }
 
-  #forget(): void {
+  #resetRoots(): void {
     const { rows } = this.#islands
     if (this.#into.length < rows) this.#into = grown(this.#into, rows * 2)
     for (let island = 0; island < rows; island++) this.#into[island] = island
@@ -73,40 +72,45 @@ export class Merging {
     return root
   }
 
-  /** Lets an island join the one its members wish for, if that goes before it and has room (§5.9). */
-  #honour(island: number, depart: (peer: number) => void): void {
+  /** Merges an island into the one its members prefer, if that outranks it and has room (§5.9). */
+  #mergeIntoPreferred(island: number, onDepart: (peer: number) => void): void {
     if (int(this.#into, island) !== island) return
-    const favourite = preferredIslandOf(island, this.#peers, this.#islands)
-    if (favourite === NONE || this.#root(favourite) !== favourite || !this.#islands.outranks(favourite, island)) return
-    if (this.#look(island, favourite) === favourite) this.#absorb(favourite, island, depart)
+    const preferred = preferredIslandOf(island, this.#peers, this.#islands)
+    if (preferred === NONE || this.#root(preferred) !== preferred || !this.#islands.outranks(preferred, island)) return
+    if (this.#partnerOf(island, preferred) === preferred) this.#absorb(preferred, island, onDepart)
   }
 
   /**
-   * Looks around an island, for one that is wished for or (NONE) for any: of those that touch it and have room the one that was biggest when
-   * merging began, of equals the oldest; NONE if there is none. Two in which nobody stirred did not fit the last time, and do not now.
+   * The partner of an island, `preferred` or (NONE) any: of those in reach that have room, the one that was largest when merging began, of
+   * equals the oldest; NONE if there is none. Two islands that are not dirty did not fit the last time, and do not now.
    */
-  #look(island: number, wished: number): number {
+  #partnerOf(island: number, preferred: number): number {
     const { tile, island: islandOf, grid } = this.#tiles
     const { seatsTaken, isDirty, serial } = this.#islands
     const left = this.#maxPeers - int(seatsTaken, island)
-    const hasNews = int(isDirty, island) === 1
+    const isDirtyItself = int(isDirty, island) === 1
     let best = NONE
     let most = 0
-    for (let here = this.#occupants.firstOf(island); here !== NONE; here = this.#occupants.nextOf(here)) {
+    for (let here = this.#index.firstOf(island); here !== NONE; here = this.#index.nextOf(here)) {
       for (let i = 0; i < TILES_AROUND; i++) {
-        const there = grid.around(int(tile, here), i)
-        if (there === NONE) continue
-        const start = this.#occupants.startOf(there)
-        for (let at = this.#occupants.endOf(there, left) - 1; at >= start; at--) {
-          const seats = int(this.#occupants.seats, at)
+        const nearTile = grid.around(int(tile, here), i)
+        if (nearTile === NONE) continue
+        const start = this.#index.startOf(nearTile)
+        for (let at = this.#index.endOf(nearTile, left) - 1; at >= start; at--) {
+          const seats = int(this.#index.seats, at)
           if (seats < most) break
-          const presence = int(this.#occupants.entry, at)
-          const other = this.#root(int(islandOf, presence))
-          if (other === island || other === best || int(seatsTaken, other) > left || !(hasNews || int(isDirty, other) === 1))
+          const entry = int(this.#index.entry, at)
+          const other = this.#root(int(islandOf, entry))
+          if (
+            other === island ||
+            other === best ||
+            int(seatsTaken, other) > left ||
+            !(isDirtyItself || int(isDirty, other) === 1)
+          )
             continue
-          if (wished !== NONE && other !== wished) continue
+          if (preferred !== NONE && other !== preferred) continue
           if (best !== NONE && seats === most && int(serial, best) < int(serial, other)) continue
-          if (!this.#tiles.areInReach(here, presence)) continue
+          if (!this.#tiles.areInReach(here, entry)) continue
           best = other
           most = seats
         }
@@ -115,11 +119,23 @@ export class Merging {
     return best
   }
 
-  /** The winner has more peers, or is older; the loser's peers move and its id dies (§5.5). */
-  #absorb(winner: number, loser: number, depart: (peer: number) => void): void {
+  /** The winner has more peers, or is older; the loser's peers move and its id is dropped (§5.5). */
+  #absorb(winner: number, loser: number, onDepart: (peer: number) => void): void {
     this.#into[loser] = winner
-    this.#occupants.unite(winner, loser)
-    for (let peer = int(this.#islands.first, loser); peer !== NONE; peer = int(this.#peers.next, peer)) depart(peer)
+    this.#index.unite(winner, loser)
+    for (let peer = int(this.#islands.first, loser); peer !== NONE; peer = int(this.#peers.next, peer)) onDepart(peer)
     this.#islands.absorb(winner, loser)
   }
+}
+
+/** The island that most members of an island prefer, NONE if there is none; of equals the one that was preferred first (clustering.md §5.9). */
+function preferredIslandOf(island: number, peers: PeerTable, islands: IslandTable): number {
+  const votes = new Map<string, number>()
+  for (let peer = int(islands.first, island); peer !== NONE; peer = int(peers.next, peer)) {
+    const room = peers.preferredRoom[peer]
+    if (room !== undefined) votes.set(room, (votes.get(room) ?? 0) + 1)
+  }
+  let preferred: string | undefined
+  for (const [room, count] of votes) if (preferred === undefined || count > (votes.get(preferred) ?? 0)) preferred = room
+  return preferred === undefined ? NONE : islands.rowOf(preferred)
 }

@@ -1,22 +1,22 @@
 import { grown, int, real } from './columns.ts'
 import type { PeerTable } from './peer-table.ts'
 
-/** Who moves less than this many metres stands. */
+/** A peer that moves less than this, in metres, counts as standing. */
 const STANDING_RADIUS = 5
 const NEVER = -(2 ** 30)
 
-/** How often a peer may be asked to change room for the sake of company: never twice within `spacing` flushes. And who stands, who walks. */
+/** Limits the moves of rebalancing: a peer is moved at most once within `spacing` flushes. It also tells standing from moving peers. */
 export class MoveBudget {
   readonly #peers: PeerTable
   readonly #spacing: number
-  /** Flushes after which somebody who did not walk stands; none where moves cost little. */
+  /** Flushes without movement after which a peer counts as standing; 0 where moves are frequent anyway. */
   readonly standingFlushes: number
-  /** The flush at hand. */
+  /** Number of the current flush. */
   now = 0
-  #last = new Int32Array(0)
-  #standsSince = new Int32Array(0)
-  #standsX = new Float64Array(0)
-  #standsZ = new Float64Array(0)
+  #lastMove = new Int32Array(0)
+  #standingSince = new Int32Array(0)
+  #standingX = new Float64Array(0)
+  #standingZ = new Float64Array(0)
 
   constructor(peers: PeerTable, spacing: number) {
     this.#peers = peers
@@ -24,37 +24,37 @@ export class MoveBudget {
     this.standingFlushes = Math.min(5, Math.floor(spacing / 12))
   }
 
-  add(slot: number): void {
-    if (slot >= this.#last.length) this.#grow(Math.max(1024, slot * 2))
-    this.#last[slot] = NEVER
-    this.#standsX[slot] = Number.NaN
+  add(row: number): void {
+    if (row >= this.#lastMove.length) this.#grow(Math.max(1024, row * 2))
+    this.#lastMove[row] = NEVER
+    this.#standingX[row] = Number.NaN
   }
 
-  moved(slot: number): void {
-    const x = real(this.#peers.x, slot)
-    const z = real(this.#peers.z, slot)
-    if ((x - real(this.#standsX, slot)) ** 2 + (z - real(this.#standsZ, slot)) ** 2 <= STANDING_RADIUS ** 2) return
-    this.#standsX[slot] = x
-    this.#standsZ[slot] = z
-    this.#standsSince[slot] = this.now
+  moved(row: number): void {
+    const x = real(this.#peers.x, row)
+    const z = real(this.#peers.z, row)
+    if ((x - real(this.#standingX, row)) ** 2 + (z - real(this.#standingZ, row)) ** 2 <= STANDING_RADIUS ** 2) return
+    this.#standingX[row] = x
+    this.#standingZ[row] = z
+    this.#standingSince[row] = this.now
   }
 
-  spend(slot: number): void {
-    this.#last[slot] = this.now
+  spend(row: number): void {
+    this.#lastMove[row] = this.now
   }
 
-  isStanding(slot: number): boolean {
-    return this.now - int(this.#standsSince, slot) > this.standingFlushes
+  isStanding(row: number): boolean {
+    return this.now - int(this.#standingSince, row) > this.standingFlushes
   }
 
-  allows(slot: number): boolean {
-    return this.now - int(this.#last, slot) >= this.#spacing
+  allows(row: number): boolean {
+    return this.now - int(this.#lastMove, row) >= this.#spacing
   }
 
   #grow(rows: number): void {
-    this.#last = grown(this.#last, rows)
-    this.#standsSince = grown(this.#standsSince, rows)
-    this.#standsX = grown(this.#standsX, rows)
-    this.#standsZ = grown(this.#standsZ, rows)
+    this.#lastMove = grown(this.#lastMove, rows)
+    this.#standingSince = grown(this.#standingSince, rows)
+    this.#standingX = grown(this.#standingX, rows)
+    this.#standingZ = grown(this.#standingZ, rows)
   }
 }

@@ -2,10 +2,10 @@ import { int, NONE, real } from './columns.ts'
 import { HilbertOrder } from './hilbert-order.ts'
 import type { PeerTable } from './peer-table.ts'
 
-/** Ranks to look at on each side of a peer: whoever is near on the ground is mostly near on the curve, however dense the crowd. */
+/** Ranks considered on each side of a peer: peers near on the ground are mostly near on the curve, however dense the crowd. */
 const RANKS_EACH_SIDE = 8
 
-/** Everybody who is placed, in the order of the curve. A rank is a place in that order. */
+/** All peers with an island, in the order of the curve, and how many of their neighbours share their island. A rank is an index in that order. */
 export class Neighbourhoods {
   readonly #peers: PeerTable
   readonly #curve: HilbertOrder
@@ -17,46 +17,46 @@ export class Neighbourhoods {
   #z = new Float64Array(0)
   /** The island of each, by rank. */
   island = new Int32Array(0)
-  /** The island where each is to be, by rank: at first where it is. */
+  /** The island each is planned to be in, by rank: at first its own. */
   intended = new Int32Array(0)
-  /** The share of those near that is of one's island, by rank; 1 for a peer with nobody near. */
+  /** The share of the near peers that are in the same island, by rank; 1 for a peer without any near. */
   share = new Float64Array(0)
 
-  /** @param reach metres beyond which somebody is no company */
+  /** @param reach metres within which peers count as near */
   constructor(peers: PeerTable, reach: number) {
     this.#peers = peers
     this.#curve = new HilbertOrder(peers)
     this.#reachSquared = reach * reach
   }
 
-  /** Where on the curve a rank lies. */
+  /** The key of a rank on the curve. */
   keyOf(rank: number): number {
     return int(this.#curve.keys, rank) >>> 0
   }
 
-  /** Lines everybody up along the curve. */
+  /** Sorts all peers along the curve. */
   sort(): void {
     const { rows, x, z, island } = this.#peers
     if (this.peer.length < rows) this.#grow(rows * 2)
     this.count = 0
-    for (let slot = 0; slot < rows; slot++)
-      if (int(island, slot) !== NONE && !this.#peers.hasNoPosition(slot)) this.peer[this.count++] = slot
+    for (let row = 0; row < rows; row++)
+      if (int(island, row) !== NONE && !this.#peers.hasNoPosition(row)) this.peer[this.count++] = row
     this.#curve.sort(this.peer, this.count)
     for (let rank = 0; rank < this.count; rank++) {
-      const slot = int(this.peer, rank)
-      this.#x[rank] = real(x, slot)
-      this.#z[rank] = real(z, slot)
-      this.island[rank] = int(island, slot)
-      this.intended[rank] = int(island, slot)
+      const row = int(this.peer, rank)
+      this.#x[rank] = real(x, row)
+      this.#z[rank] = real(z, row)
+      this.island[rank] = int(island, row)
+      this.intended[rank] = int(island, row)
     }
   }
 
-  /** Looks at the company each one has. */
+  /** Computes `share` for all ranks. */
   measureShares(): void {
     for (let rank = 0; rank < this.count; rank++) this.share[rank] = this.shareIn(rank, int(this.island, rank))
   }
 
-  /** The share of those near a rank who are to be in an island. */
+  /** The share of the peers near a rank that are planned to be in an island. */
   shareIn(rank: number, island: number): number {
     const end = Math.min(this.count - 1, rank + RANKS_EACH_SIDE)
     let near = 0
@@ -69,19 +69,19 @@ export class Neighbourhoods {
     return near === 0 ? 1 : together / near
   }
 
-  /** The island in which most of those near a rank are to be; NONE for a peer with nobody near. */
+  /** The island in which most of the peers near a rank are planned to be; NONE for a peer without any near. */
   majorityIsland(rank: number): number {
     const votes = new Map<number, number>()
-    let favourite = NONE
+    let majority = NONE
     const end = Math.min(this.count - 1, rank + RANKS_EACH_SIDE)
     for (let other = Math.max(0, rank - RANKS_EACH_SIDE); other <= end; other++) {
       if (other === rank || !this.areNear(rank, other)) continue
       const island = int(this.intended, other)
       const count = (votes.get(island) ?? 0) + 1
       votes.set(island, count)
-      if (count > (votes.get(favourite) ?? 0)) favourite = island
+      if (count > (votes.get(majority) ?? 0)) majority = island
     }
-    return favourite
+    return majority
   }
 
   areNear(one: number, other: number): boolean {

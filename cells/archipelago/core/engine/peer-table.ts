@@ -2,103 +2,103 @@ import type { PeerId, Position } from '../../../wire/peer.ts'
 import type { MoveCause } from '../islands.ts'
 import { grown, int, NONE, real } from './columns.ts'
 
-/** Beyond this many metres from the origin a peer stands nowhere; up to there tiles are exact. */
+/** A position farther from the origin than this, in metres, counts as none; up to there tiles are exact. */
 export const MAX_COORDINATE = 2 ** 30
 
-/** A row per peer; rows of departed peers are used again. */
+/** A row per peer; the rows of removed peers are used again. */
 export class PeerTable {
-  readonly #slots = new Map<PeerId, number>()
+  readonly #rowsById = new Map<PeerId, number>()
   readonly #free: number[] = []
   #capacity = 1024
 
   readonly ids: PeerId[] = []
-  /** On the ground; NaN for a peer that stands nowhere: NaN is near nothing (clustering.md §5.8). */
+  /** On the ground; NaN for a peer without a usable position, because NaN is near nothing (clustering.md §5.8). */
   x = new Float64Array(this.#capacity)
   z = new Float64Array(this.#capacity)
   y = new Float64Array(this.#capacity)
-  /** The slot of its island; NONE between its arrival and the flush that places it. */
+  /** The row of its island; NONE between its arrival and the flush that places it. */
   island = new Int32Array(this.#capacity)
-  /** The members of an island are a list in order of joining; of a newcomer, `next` is its place among the newcomers. */
+  /** Doubly linked list of the members of an island, in the order of joining; before a peer is placed, `next` is its index among the arrivals. */
   next = new Int32Array(this.#capacity)
   previous = new Int32Array(this.#capacity)
-  /** A fellow of its island that was within reach of it when one last looked; NONE, or a peer that has left since, for nobody. Never a circle. */
+  /** A member of its island that was within reach at the last check, or NONE; that peer may have left since. Links never form a cycle. */
   link = new Int32Array(this.#capacity)
-  /** The room it was last told; nothing for a newcomer. */
+  /** The room of its last move in the result of a flush, or the one it was restored to; undefined for a peer that arrived. */
   readonly reportedRoom: (string | undefined)[] = []
-  /** The room it would rather be in (§5.9). */
+  /** The preferred island (§5.9). */
   readonly preferredRoom: (string | undefined)[] = []
-  /** How many have a wish. */
+  /** Number of peers with a preferred island. */
   preferenceCount = 0
-  /** What took it out of its room in this flush. */
+  /** Why it leaves its room in this flush; undefined if it does not. */
   readonly cause: (MoveCause | undefined)[] = []
 
   get count(): number {
-    return this.#slots.size
+    return this.#rowsById.size
   }
 
-  /** Rows in use or free: every slot is smaller. */
+  /** Number of rows, in use or free. */
   get rows(): number {
     return this.ids.length
   }
 
   rowOf(peer: PeerId): number {
-    return this.#slots.get(peer) ?? NONE
+    return this.#rowsById.get(peer) ?? NONE
   }
 
   add(peer: PeerId): number {
-    const slot = this.#free.pop() ?? this.ids.length
-    if (slot === this.#capacity) this.#grow()
-    this.#slots.set(peer, slot)
-    this.ids[slot] = peer
-    this.x[slot] = Number.NaN
-    this.z[slot] = Number.NaN
-    this.island[slot] = NONE
-    this.link[slot] = NONE
-    this.reportedRoom[slot] = undefined
-    this.preferredRoom[slot] = undefined
-    this.cause[slot] = undefined
-    return slot
+    const row = this.#free.pop() ?? this.ids.length
+    if (row === this.#capacity) this.#grow()
+    this.#rowsById.set(peer, row)
+    this.ids[row] = peer
+    this.x[row] = Number.NaN
+    this.z[row] = Number.NaN
+    this.island[row] = NONE
+    this.link[row] = NONE
+    this.reportedRoom[row] = undefined
+    this.preferredRoom[row] = undefined
+    this.cause[row] = undefined
+    return row
   }
 
-  drop(slot: number): void {
-    this.setPreferredRoom(slot, '')
-    this.#slots.delete(this.idOf(slot))
-    this.#free.push(slot)
+  drop(row: number): void {
+    this.setPreferredRoom(row, '')
+    this.#rowsById.delete(this.idOf(row))
+    this.#free.push(row)
   }
 
-  idOf(slot: number): PeerId {
-    return this.ids[slot] as PeerId
+  idOf(row: number): PeerId {
+    return this.ids[row] as PeerId
   }
 
-  positionOf(slot: number): Position {
-    return { x: real(this.x, slot), y: real(this.y, slot), z: real(this.z, slot) }
+  positionOf(row: number): Position {
+    return { x: real(this.x, row), y: real(this.y, row), z: real(this.z, row) }
   }
 
-  islandOf(slot: number): number {
-    return int(this.island, slot)
+  islandOf(row: number): number {
+    return int(this.island, row)
   }
 
-  /** Takes a step and says whether it was one: height does not count (§5.1), and from nowhere to nowhere is no step. */
-  move(slot: number, position: Position): boolean {
-    const isSomewhere = Math.abs(position.x) <= MAX_COORDINATE && Math.abs(position.z) <= MAX_COORDINATE
-    const x = isSomewhere ? position.x : Number.NaN
-    const z = isSomewhere ? position.z : Number.NaN
-    this.y[slot] = position.y
-    if (isSomewhere ? x === real(this.x, slot) && z === real(this.z, slot) : this.hasNoPosition(slot)) return false
-    this.x[slot] = x
-    this.z[slot] = z
+  /** Sets the position and returns whether it changed on the ground: height does not count (§5.1), and neither does one unusable position after another. */
+  move(row: number, position: Position): boolean {
+    const isUsable = Math.abs(position.x) <= MAX_COORDINATE && Math.abs(position.z) <= MAX_COORDINATE
+    const x = isUsable ? position.x : Number.NaN
+    const z = isUsable ? position.z : Number.NaN
+    this.y[row] = position.y
+    if (isUsable ? x === real(this.x, row) && z === real(this.z, row) : this.hasNoPosition(row)) return false
+    this.x[row] = x
+    this.z[row] = z
     return true
   }
 
-  /** Replaces the room a peer would rather be in; `''` clears it (§5.10). */
-  setPreferredRoom(slot: number, room: string): void {
-    const wish = room === '' ? undefined : room
-    this.preferenceCount += Number(wish !== undefined) - Number(this.preferredRoom[slot] !== undefined)
-    this.preferredRoom[slot] = wish
+  /** Replaces the preferred island; `''` clears it (§5.10). */
+  setPreferredRoom(row: number, room: string): void {
+    const preferred = room === '' ? undefined : room
+    this.preferenceCount += Number(preferred !== undefined) - Number(this.preferredRoom[row] !== undefined)
+    this.preferredRoom[row] = preferred
   }
 
-  hasNoPosition(slot: number): boolean {
-    return Number.isNaN(real(this.x, slot))
+  hasNoPosition(row: number): boolean {
+    return Number.isNaN(real(this.x, row))
   }
 
   #grow(): void {

@@ -1,18 +1,19 @@
+import type { RowList } from './columns.ts'
 import { int, NONE, real } from './columns.ts'
 import { HilbertOrder } from './hilbert-order.ts'
 import type { IslandTable } from './island-table.ts'
 import type { IslandTiles } from './island-tiles.ts'
 import type { PeerTable } from './peer-table.ts'
-import type { RowList } from './stack.ts'
 import { TILES_AROUND } from './tile-grid.ts'
 
-/** As many islands with room, and one that somebody can join, are choice enough. */
+/** After so many islands with room, at least one of them in reach, no others are considered. */
 const ENOUGH_CANDIDATES = 8
 
 /**
- * Puts newcomers straight into the biggest island with room within reach, the oldest of equals, or the one they wish for; whoever finds
- * none opens one. No island is made only to be merged, so no id is spent on it. They come in the order of the curve, and whoever stands in
- * the same tile as the one before follows that one while there is room: neighbours stay together and a crowd is not searched for each.
+ * Puts arriving peers directly into the preferred island, or else the largest one with room in reach, of equals the oldest; a peer that finds
+ * none gets a new island. No island is created only to be merged, so no id is spent on it. Peers are placed in the order of the curve, and a
+ * peer in the same tile as the previous one joins the same island while it has room: neighbours stay together, and a crowd is not searched
+ * for each peer.
  */
 export class Placing {
   readonly #peers: PeerTable
@@ -20,8 +21,8 @@ export class Placing {
   readonly #tiles: IslandTiles
   readonly #maxPeers: number
   readonly #curve: HilbertOrder
-  /** Whom of the island just chosen the newcomer touches; NONE on one of its own. */
-  #welcomer = NONE
+  /** A member of the island just chosen that is in reach of the new peer; NONE for a new island. */
+  #linkTarget = NONE
 
   constructor(peers: PeerTable, islands: IslandTable, tiles: IslandTiles, maxPeers: number) {
     this.#peers = peers
@@ -31,11 +32,11 @@ export class Placing {
     this.#curve = new HilbertOrder(peers)
   }
 
-  /** Places all of them; the tiles know the islands with room, and afterwards the newcomers too. */
+  /** Places all arrivals. `IslandTiles` holds the islands with room, and afterwards the new peers too. */
   place(arrivals: RowList): void {
     this.#sort(arrivals)
-    let leader = NONE
-    let leadersTile = NONE
+    let previousIsland = NONE
+    let previousTile = NONE
     for (let i = 0; i < arrivals.length; i++) {
       const peer = arrivals.at(i)
       if (this.#peers.hasNoPosition(peer)) {
@@ -45,18 +46,18 @@ export class Placing {
       const x = real(this.#peers.x, peer)
       const z = real(this.#peers.z, peer)
       const tile = this.#tiles.tileAt(x, z)
-      const wish = this.#peers.preferredRoom[peer]
-      const follows = tile === leadersTile && wish === undefined && this.#hasRoom(leader)
-      const island = follows ? leader : this.#choose(x, z, tile, wish)
+      const preferred = this.#peers.preferredRoom[peer]
+      const joinsPrevious = tile === previousTile && preferred === undefined && this.#hasRoom(previousIsland)
+      const island = joinsPrevious ? previousIsland : this.#choose(x, z, tile, preferred)
       this.#islands.join(island, peer)
-      const fellow = this.#tiles.add(peer, island, tile, x, z)
-      this.#peers.link[peer] = fellow === NONE ? this.#welcomer : fellow
-      leader = island
-      leadersTile = tile
+      const neighbour = this.#tiles.add(peer, island, tile, x, z)
+      this.#peers.link[peer] = neighbour === NONE ? this.#linkTarget : neighbour
+      previousIsland = island
+      previousTile = tile
     }
   }
 
-  /** Along the curve; who stands on one spot goes by address, so that it does not matter who spoke first (clustering.md §6.8). */
+  /** Along the curve; peers at the same position by address, so that the order of their heartbeats does not matter (clustering.md §6.8). */
   #sort({ rows, length }: RowList): void {
     if (length < 2) return
     this.#curve.sort(rows, length)
@@ -78,35 +79,35 @@ export class Placing {
     return int(this.#islands.seatsTaken, island) < this.#maxPeers
   }
 
-  #choose(x: number, z: number, tile: number, wish: string | undefined): number {
+  #choose(x: number, z: number, tile: number, preferred: string | undefined): number {
     const tiles = this.#tiles
     const islands = this.#islands
-    const wished = wish === undefined ? NONE : islands.rowOf(wish)
+    const preferredIsland = preferred === undefined ? NONE : islands.rowOf(preferred)
     let best = NONE
-    let met = 0
-    this.#welcomer = NONE
+    let candidates = 0
+    this.#linkTarget = NONE
     for (let i = 0; i < TILES_AROUND; i++) {
-      const there = tiles.grid.around(tile, i)
-      if (there === NONE) continue
+      const nearTile = tiles.grid.around(tile, i)
+      if (nearTile === NONE) continue
       let before = NONE
-      for (let presence = tiles.firstIn(there); presence !== NONE; presence = int(tiles.next, presence)) {
-        const island = int(tiles.island, presence)
+      for (let entry = tiles.firstIn(nearTile); entry !== NONE; entry = int(tiles.next, entry)) {
+        const island = int(tiles.island, entry)
         if (!this.#hasRoom(island)) {
-          // Full for the rest of the flush: nobody needs to meet it again.
-          tiles.removeAfter(there, before)
+          // It is full for the rest of the flush, so later searches can skip it.
+          tiles.removeAfter(nearTile, before)
           continue
         }
-        before = presence
-        met++
-        if (island === best || (best === wished && best !== NONE)) continue
-        if (best !== NONE && island !== wished && !islands.outranks(island, best)) continue
-        const welcomer = tiles.memberInReach(x, z, presence)
-        if (welcomer === NONE) continue
+        before = entry
+        candidates++
+        if (island === best || (best === preferredIsland && best !== NONE)) continue
+        if (best !== NONE && island !== preferredIsland && !islands.outranks(island, best)) continue
+        const member = tiles.memberInReach(x, z, entry)
+        if (member === NONE) continue
         best = island
-        this.#welcomer = welcomer
+        this.#linkTarget = member
       }
-      // In a crowd of islands with room those on the same tile will do: they are nearer anyway.
-      if (met >= ENOUGH_CANDIDATES && best !== NONE && wish === undefined) break
+      // Among many islands with room the ones found first are sufficient: they are nearer anyway.
+      if (candidates >= ENOUGH_CANDIDATES && best !== NONE && preferred === undefined) break
     }
     return best === NONE ? islands.create() : best
   }

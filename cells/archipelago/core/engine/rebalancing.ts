@@ -7,120 +7,120 @@ import { Neighbourhoods } from './neighbourhoods.ts'
 import type { PeerTable } from './peer-table.ts'
 import { type ScatteredGroup, scatteredGroupsOf } from './scattered-groups.ts'
 
-/** Who moves gains at least this share of those near. */
+/** A move has to raise the share of near peers in the same island by at least this much. */
 const MIN_SHARE_GAIN = 0.2
-/** Who has this share of those near is content. */
+/** A peer with this share of its near peers in its island is not moved. */
 const SATISFIED_SHARE = 0.6
-/** Who stands among strangers goes to the island that has at least this share of those near. */
+/** A single peer moves to the island of its neighbours only if at least this share of them is in it. */
 const MIN_MAJORITY_SHARE = 0.4
-/** A crowd of which a larger share came or walked lately is still gathering. */
+/** A group of which a larger share moved or arrived recently is still gathering. */
 const MAX_MOVING_SHARE = 0.03
-/** Flushes for which a crowd that never comes to rest is sorted out before it is left alone again. */
+/** Flushes during which a group that never comes to rest is rebalanced, before it is left alone again. */
 const REGROUPING_FLUSHES = 8
-/** One flush moves no more than one in so many peers, though always a few: else it were a stampede on the rooms. */
+/** One flush moves at most one in so many peers, but always a minimum: more reconnects at once would overload the rooms. */
 const MAX_MOVES_DIVISOR = 10
 const MIN_MOVES_LIMIT = 2500
-/** Peers that may be surveyed in each flush; a larger city is surveyed the less often. */
+/** A round takes place at most every so many peers per flush: the more peers, the less often. */
 const PEERS_SURVEYED_PER_FLUSH = 5000
-/** A city with more peers than this is large. */
+/** With more peers than this a round is spread over several flushes. */
 const MAX_PEERS_FOR_ONE_FLUSH = 20_000
 
 /**
- * Good company: in a crowd larger than an island, the people next to you should be in your island. A scattered crowd is cut into
- * neighbourhoods and whoever gains by it changes places with others; so does the single one who stands among strangers. Islands keep their
- * sizes, the moves of each peer are budgeted, and nobody moves for less than it is worth.
+ * Rebalancing: in a group larger than an island, neighbours should share an island. A group of scattered islands is divided into runs along
+ * the curve, and the peers that gain by it exchange their places; so does a single peer whose neighbours are all in another island. Islands
+ * keep their sizes, the moves of each peer are limited, and a peer moves only for a minimum gain.
  */
 export class Rebalancing {
   readonly #peers: PeerTable
   readonly #islands: IslandTable
   readonly #spacing: number
   readonly #budget: MoveBudget
-  readonly #survey: Neighbourhoods
-  readonly #cutting: CurveRuns
-  /** By birth of an island: since which flush it is scattered. */
+  readonly #neighbours: Neighbourhoods
+  readonly #runs: CurveRuns
+  /** By serial number of an island: the flush since which it has been scattered. */
   #scatteredSince = new Map<number, number>()
-  /** Islands of crowds that are still gathering: whoever is moved now would only be moved again. */
+  /** Islands of groups that are still gathering: a peer moved now would only be moved again. */
   readonly #waiting = new Set<number>()
   #round: Iterator<void> | undefined
   #nextRound = 0
-  /** Whether another survey could find something to do: somebody stepped, came or left, moved, or has to wait for a move. */
-  #isRestless = false
+  /** Whether another round could find a move: a peer moved, came, left or changed islands, or has to wait for its next move. */
+  #mayImprove = false
 
-  /** @param reach metres beyond which somebody is no company; @param spacing flushes between two moves of a peer */
+  /** @param reach metres within which peers count as near; @param spacing flushes between two moves of a peer */
   constructor(peers: PeerTable, islands: IslandTable, reach: number, spacing: number) {
     this.#peers = peers
     this.#islands = islands
     this.#spacing = spacing
     this.#budget = new MoveBudget(peers, spacing)
-    this.#survey = new Neighbourhoods(peers, reach)
-    this.#cutting = new CurveRuns(islands)
+    this.#neighbours = new Neighbourhoods(peers, reach)
+    this.#runs = new CurveRuns(islands)
   }
 
-  add(slot: number): void {
-    this.#budget.add(slot)
+  add(row: number): void {
+    this.#budget.add(row)
   }
 
-  moved(slot: number): void {
-    this.#budget.moved(slot)
-    this.#isRestless = true
+  moved(row: number): void {
+    this.#budget.moved(row)
+    this.#mayImprove = true
   }
 
   removed(): void {
-    this.#isRestless = true
+    this.#mayImprove = true
   }
 
-  /** Improves the company; `depart` hears of each peer that leaves an island for another, before it does. */
-  rebalance(depart: (peer: number) => void): void {
+  /** Runs one step of a round; calls `onDepart` for each peer before it changes islands. */
+  rebalance(onDepart: (peer: number) => void): void {
     const now = ++this.#budget.now
     if (!this.#round) {
-      if (!this.#isRestless || now < this.#nextRound) return
+      if (!this.#mayImprove || now < this.#nextRound) return
       this.#nextRound = now + this.#flushesPerRound
-      this.#isRestless = false
-      this.#round = this.#takeRound(depart)
+      this.#mayImprove = false
+      this.#round = this.#runRound(onDepart)
     }
     if (this.#round.next().done) this.#round = undefined
   }
 
-  /** Surveys, plans and moves; in a large city one after the other in several flushes, so that none is long and none moves too many. */
-  *#takeRound(depart: (peer: number) => void): Iterator<void> {
+  /** Sorts, measures, plans and moves; with many peers in several flushes, so that none takes long and none moves too many. */
+  *#runRound(onDepart: (peer: number) => void): Iterator<void> {
     const isLarge = this.#peers.count > MAX_PEERS_FOR_ONE_FLUSH
-    this.#survey.sort()
+    this.#neighbours.sort()
     if (isLarge) yield
-    this.#survey.measureShares()
+    this.#neighbours.measureShares()
     if (isLarge) yield
     this.#plan()
     const limit = this.#limit
     let moved = 0
     let isFresh = true
-    for (const ring of exchangeRings(this.#wanderers(), limit * this.#flushesPerRound)) {
+    for (const ring of exchangeRings(this.#changes(), limit * this.#flushesPerRound)) {
       if (moved >= limit) {
         moved = 0
         isFresh = false
         yield
       }
-      if (!isFresh && !ring.every((wanderer) => this.#stillWishes(wanderer))) continue
+      if (!isFresh && !ring.every((change) => this.#isStillValid(change))) continue
       moved += ring.length
       for (const { peer, to } of ring) {
-        depart(peer)
+        onDepart(peer)
         this.#islands.leave(peer)
         this.#islands.join(to, peer)
         this.#budget.spend(peer)
       }
-      this.#isRestless = true
+      this.#mayImprove = true
     }
   }
 
-  /** Whether what was planned for somebody in an earlier flush still holds: whoever does not stand has walked away from it. */
-  #stillWishes({ peer, from }: RoomChange): boolean {
+  /** Whether a change planned in an earlier flush is still valid: a peer that is not standing may have walked away. */
+  #isStillValid({ peer, from }: RoomChange): boolean {
     return this.#peers.islandOf(peer) === from && this.#mayMove(peer) && this.#budget.isStanding(peer)
   }
 
-  /** A larger city is surveyed the less often. */
+  /** Flushes from one round to the next. */
   get #flushesPerRound(): number {
     return Math.ceil(this.#peers.count / PEERS_SURVEYED_PER_FLUSH)
   }
 
-  /** Peers that one flush may move. */
+  /** Peers that one flush may move at most. */
   get #limit(): number {
     return Math.max(MIN_MOVES_LIMIT, this.#peers.count / Math.min(MAX_MOVES_DIVISOR, this.#spacing))
   }
@@ -128,73 +128,74 @@ export class Rebalancing {
   #plan(): void {
     const since = this.#scatteredSince
     this.#scatteredSince = new Map()
-    this.#cutting.begin()
+    this.#runs.begin()
     this.#waiting.clear()
-    for (const crowd of scatteredGroupsOf(this.#survey, this.#islands.rows)) {
-      if (this.#isReady(crowd, since)) {
-        this.#cutting.assign(crowd, this.#survey, (peer) => this.#mayMove(peer))
+    for (const group of scatteredGroupsOf(this.#neighbours, this.#islands.rows)) {
+      if (this.#isReady(group, since)) {
+        this.#runs.assign(group, this.#neighbours, (peer) => this.#mayMove(peer))
         continue
       }
-      this.#isRestless = true
-      for (const island of crowd.islands) this.#waiting.add(island)
+      this.#mayImprove = true
+      for (const island of group.islands) this.#waiting.add(island)
     }
   }
 
   /**
-   * A crowd is sorted out when it has come to rest; one that never does is, for a while, whenever the moves of its peers have come back. Not
-   * one too large to be moved at a stroke, though: before the last have moved the first have walked away.
+   * A group is rebalanced once it has come to rest; one that never does, for a while whenever its peers may be moved again, unless it is too
+   * large to be moved at once: before its last peers had moved the first would have walked away.
    */
   #isReady({ islands, ranks }: ScatteredGroup, since: ReadonlyMap<number, number>): boolean {
     const { now } = this.#budget
-    const births = islands.map((island) => int(this.#islands.serial, island))
-    const waited = births.reduce((longest, birth) => Math.max(longest, now - (since.get(birth) ?? now)), 0)
+    const serials = islands.map((island) => int(this.#islands.serial, island))
+    const waited = serials.reduce((longest, serial) => Math.max(longest, now - (since.get(serial) ?? now)), 0)
     const startsAgain = waited > this.#spacing + REGROUPING_FLUSHES
-    for (const birth of births) this.#scatteredSince.set(birth, startsAgain ? now : (since.get(birth) ?? now))
+    for (const serial of serials) this.#scatteredSince.set(serial, startsAgain ? now : (since.get(serial) ?? now))
     if (waited >= this.#spacing && ranks.length <= 2 * this.#limit) return true
     let inMotion = 0
-    for (const rank of ranks) if (!this.#budget.isStanding(int(this.#survey.peer, rank))) inMotion++
+    for (const rank of ranks) if (!this.#budget.isStanding(int(this.#neighbours.peer, rank))) inMotion++
     return inMotion <= ranks.length * MAX_MOVING_SHARE
   }
 
-  /** Who is where it wishes to be stays there (clustering.md §5.9), and who is alone has nobody to change places with. */
+  /** A peer in its preferred island stays there (clustering.md §5.9), and a peer alone in its island has none to exchange places with. */
   #mayMove(peer: number): boolean {
     const island = this.#peers.islandOf(peer)
     if (island === NONE || !this.#budget.allows(peer) || int(this.#islands.size, island) === 1) return false
-    const wish = this.#peers.preferredRoom[peer]
-    return wish === undefined || wish !== this.#islands.ids[island]
+    const preferred = this.#peers.preferredRoom[peer]
+    return preferred === undefined || preferred !== this.#islands.ids[island]
   }
 
-  /** Whoever gains by changing places, those last who are the farthest from where their island is to be: they go first. */
-  #wanderers(): RoomChange[] {
-    const wanderers: RoomChange[] = []
-    const astray = new Map<number, number>()
-    const survey = this.#survey
-    for (let rank = 0; rank < survey.count; rank++) {
-      if (real(survey.share, rank) >= SATISFIED_SHARE) continue
-      const peer = int(survey.peer, rank)
-      // It left, or moved on, since the survey.
-      if (this.#peers.islandOf(peer) !== int(survey.island, rank)) continue
-      if (!this.#budget.allows(peer) || !this.#budget.isStanding(peer)) this.#isRestless = true
-      if (!this.#mayMove(peer) || this.#waiting.has(int(survey.island, rank))) continue
-      const to = this.#betterThanHere(rank, peer)
+  /** The peers that gain by a change, in ascending order of their distance from the middle of their island's run: the last ones are used first. */
+  #changes(): RoomChange[] {
+    const changes: RoomChange[] = []
+    const distances = new Map<number, number>()
+    const neighbours = this.#neighbours
+    for (let rank = 0; rank < neighbours.count; rank++) {
+      if (real(neighbours.share, rank) >= SATISFIED_SHARE) continue
+      const peer = int(neighbours.peer, rank)
+      // It left, or changed islands, since the round began.
+      if (this.#peers.islandOf(peer) !== int(neighbours.island, rank)) continue
+      if (!this.#budget.allows(peer) || !this.#budget.isStanding(peer)) this.#mayImprove = true
+      if (!this.#mayMove(peer) || this.#waiting.has(int(neighbours.island, rank))) continue
+      const to = this.#betterIsland(rank, peer)
       if (to === NONE) continue
-      const middle = this.#cutting.middleOf(int(survey.island, rank))
-      astray.set(peer, middle === undefined ? 0 : survey.squaredDistance(rank, middle))
-      wanderers.push({ peer, from: int(survey.island, rank), to })
+      const middle = this.#runs.middleOf(int(neighbours.island, rank))
+      distances.set(peer, middle === undefined ? 0 : neighbours.squaredDistance(rank, middle))
+      changes.push({ peer, from: int(neighbours.island, rank), to })
     }
-    return wanderers.sort((a, b) => (astray.get(a.peer) ?? 0) - (astray.get(b.peer) ?? 0))
+    return changes.sort((a, b) => (distances.get(a.peer) ?? 0) - (distances.get(b.peer) ?? 0))
   }
 
-  /** The island of its run, else, for one who stands, the island of those around; NONE when neither is worth the move. */
-  #betterThanHere(rank: number, peer: number): number {
-    const survey = this.#survey
-    const here = int(survey.island, rank)
-    const worthIt = real(survey.share, rank) + MIN_SHARE_GAIN
-    const planned = int(survey.intended, rank)
-    if (planned !== here && survey.shareIn(rank, planned) >= worthIt) return planned
+  /** The island of its run, else, for a standing peer, the island of most of its neighbours; NONE if neither gains enough. */
+  #betterIsland(rank: number, peer: number): number {
+    const neighbours = this.#neighbours
+    const here = int(neighbours.island, rank)
+    const minShare = real(neighbours.share, rank) + MIN_SHARE_GAIN
+    const planned = int(neighbours.intended, rank)
+    if (planned !== here && neighbours.shareIn(rank, planned) >= minShare) return planned
     if (!this.#budget.isStanding(peer)) return NONE
-    const around = survey.majorityIsland(rank)
-    if (around === NONE || around === here || survey.shareIn(rank, around) < Math.max(worthIt, MIN_MAJORITY_SHARE)) return NONE
-    return around
+    const majority = neighbours.majorityIsland(rank)
+    if (majority === NONE || majority === here || neighbours.shareIn(rank, majority) < Math.max(minShare, MIN_MAJORITY_SHARE))
+      return NONE
+    return majority
   }
 }

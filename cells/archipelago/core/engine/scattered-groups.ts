@@ -1,18 +1,18 @@
 import { int, real } from './columns.ts'
 import type { Neighbourhoods } from './neighbourhoods.ts'
 
-/** An island whose members have less company than this share, on average, is scattered. */
+/** An island is scattered if on average less than this share of its members' neighbours are in it. */
 const SCATTERED_BELOW_SHARE = 0.85
 
-/** Scattered islands that are mixed with one another, and everybody in them in the order of the curve. */
+/** Scattered islands that overlap, and their peers in the order of the curve. */
 export interface ScatteredGroup {
   readonly islands: number[]
   readonly ranks: number[]
 }
 
-/** Finds the crowds whose islands could be sorted out: two or more scattered ones, linked wherever neighbours on the curve are near. */
-export function scatteredGroupsOf(survey: Neighbourhoods, rows: number): ScatteredGroup[] {
-  const isScattered = scatteredIslands(survey, rows)
+/** Finds groups of two or more scattered islands that could exchange members: joined wherever neighbours on the curve are near. */
+export function scatteredGroupsOf(neighbours: Neighbourhoods, rows: number): ScatteredGroup[] {
+  const isScattered = scatteredIslands(neighbours, rows)
   const into = Int32Array.from({ length: rows }, (_, island) => island)
   const root = (island: number): number => {
     let at = island
@@ -23,33 +23,34 @@ export function scatteredGroupsOf(survey: Neighbourhoods, rows: number): Scatter
     return at
   }
   let before = -1
-  for (let rank = 0; rank < survey.count; rank++) {
-    if (int(isScattered, int(survey.island, rank)) === 0) continue
-    if (before >= 0 && survey.areNear(before, rank)) into[root(int(survey.island, before))] = root(int(survey.island, rank))
+  for (let rank = 0; rank < neighbours.count; rank++) {
+    if (int(isScattered, int(neighbours.island, rank)) === 0) continue
+    if (before >= 0 && neighbours.areNear(before, rank))
+      into[root(int(neighbours.island, before))] = root(int(neighbours.island, rank))
     before = rank
   }
-  const crowds = new Map<number, ScatteredGroup>()
-  const crowdOf = (island: number): ScatteredGroup => {
+  const groups = new Map<number, ScatteredGroup>()
+  const groupOf = (island: number): ScatteredGroup => {
     const key = root(island)
-    const crowd = crowds.get(key) ?? { islands: [], ranks: [] }
-    crowds.set(key, crowd)
-    return crowd
+    const group = groups.get(key) ?? { islands: [], ranks: [] }
+    groups.set(key, group)
+    return group
   }
-  for (let island = 0; island < rows; island++) if (int(isScattered, island) === 1) crowdOf(island).islands.push(island)
-  for (let rank = 0; rank < survey.count; rank++) {
-    const island = int(survey.island, rank)
-    if (int(isScattered, island) === 1) crowdOf(island).ranks.push(rank)
+  for (let island = 0; island < rows; island++) if (int(isScattered, island) === 1) groupOf(island).islands.push(island)
+  for (let rank = 0; rank < neighbours.count; rank++) {
+    const island = int(neighbours.island, rank)
+    if (int(isScattered, island) === 1) groupOf(island).ranks.push(rank)
   }
-  return [...crowds.values()].filter(({ islands }) => islands.length > 1)
+  return [...groups.values()].filter(({ islands }) => islands.length > 1)
 }
 
-function scatteredIslands(survey: Neighbourhoods, rows: number): Int32Array {
+function scatteredIslands(neighbours: Neighbourhoods, rows: number): Int32Array {
   const members = new Int32Array(rows)
-  const company = new Float64Array(rows)
-  for (let rank = 0; rank < survey.count; rank++) {
-    const island = int(survey.island, rank)
+  const shares = new Float64Array(rows)
+  for (let rank = 0; rank < neighbours.count; rank++) {
+    const island = int(neighbours.island, rank)
     members[island] = int(members, island) + 1
-    company[island] = real(company, island) + real(survey.share, rank)
+    shares[island] = real(shares, island) + real(neighbours.share, rank)
   }
-  return members.map((count, island) => (count > 0 && real(company, island) < SCATTERED_BELOW_SHARE * count ? 1 : 0))
+  return members.map((count, island) => (count > 0 && real(shares, island) < SCATTERED_BELOW_SHARE * count ? 1 : 0))
 }

@@ -4,98 +4,99 @@ import type { MemberSnapshot } from './member-snapshot.ts'
 import type { PeerTable } from './peer-table.ts'
 
 const NO_COMPONENTS: number[][] = []
-/** Squares on each side of the board; the outermost go on for ever. */
+/** Squares on each side of the grid; the outermost ones are unbounded. */
 const SQUARES_PER_SIDE = 16
 
 /**
- * Takes an island apart into the pieces that hops of at most `reach` metres connect (clustering.md §5.3). Each member holds on to another, its
- * anchor, and nobody in a circle; while all but one do, the island is whole, and one look at each of these hops has shown it. Those who are
- * torn off look for another hop around them, on a board of squares as wide as the reach. Members go by numbers: places in the lineup, from 0.
+ * Finds the connected components of an island, whose members are connected by hops of at most `reach` metres (clustering.md §5.3). Each
+ * member has a link to another one in reach, and links never form a cycle: while all members but one have a link, the island is connected,
+ * and one distance per member proves it. Members that lost their link search for another hop around them, in a grid of squares as wide as
+ * the reach. Members have numbers from 0, their indices in the snapshot minus that of the first.
  */
 export class Splitting {
   readonly #peers: PeerTable
   readonly #islands: IslandTable
-  readonly #lineup: MemberSnapshot
+  readonly #snapshot: MemberSnapshot
   readonly #reachSquared: number
-  /** Squares of the board per metre: a hair less than one per reach, so that nobody reaches further than to the next. */
+  /** Squares per metre: slightly less than one per reach, so that a hop ends in the same or a neighbouring square. */
   readonly #perMetre: number
-  /** By number: another whom hops connect it with, and so on up to the root of all of them, who has itself. */
+  /** Union-find, by number: another member of the same component, and so on up to its root, which has itself. */
   #root = new Int32Array(128)
-  /** By root: how many have it. */
-  #followers = new Int32Array(128)
+  /** By root: the members of its component. */
+  #sizes = new Int32Array(128)
   #square = new Int32Array(128)
-  /** Members square by square, column by column: where each stands, and its number. */
+  /** Members square by square, column by column: position and number. */
   #x = new Float64Array(128)
   #z = new Float64Array(128)
   #number = new Int32Array(128)
-  /** By square, from 1 on: where its members end and, so, those of the next begin. */
+  /** By square, from 1 on: the end of its members, which is the start of those of the next square. */
   readonly #end = new Int32Array(SQUARES_PER_SIDE ** 2 + 1)
 
-  /** @param lineup taken since anybody joined or left an island */
-  constructor(peers: PeerTable, islands: IslandTable, lineup: MemberSnapshot, reach: number) {
+  /** @param snapshot taken after the last peer joined or left an island */
+  constructor(peers: PeerTable, islands: IslandTable, snapshot: MemberSnapshot, reach: number) {
     this.#peers = peers
     this.#islands = islands
-    this.#lineup = lineup
+    this.#snapshot = snapshot
     this.#reachSquared = reach ** 2
     this.#perMetre = 0.99999 / reach
   }
 
-  /** Lets members let go of anchors that are out of reach or have left, and says how many hold on to nobody: 1 means that the island is whole. */
+  /** Drops links to peers that are out of reach or have left, and returns the number of members without a link: 1 means that the island is connected. */
   dropBrokenLinks(island: number): number {
-    const { x, z, link, peer, indexOf } = this.#lineup
-    const start = this.#lineup.startOf(island)
-    const end = this.#lineup.endOf(island)
+    const { x, z, link, peer, indexOf } = this.#snapshot
+    const start = this.#snapshot.startOf(island)
+    const end = this.#snapshot.endOf(island)
     if (end - start > this.#root.length) this.#grow(end - start)
     const reachSquared = this.#reachSquared
-    let loose = 0
-    for (let place = start; place < end; place++) {
-      const number = place - start
+    let unlinked = 0
+    for (let index = start; index < end; index++) {
+      const number = index - start
       this.#root[number] = number
-      const held = int(link, place)
-      if (held !== NONE) {
-        const other = int(indexOf, held)
-        if (other >= start && other < end && int(peer, other) === held) {
-          const dx = real(x, other) - real(x, place)
-          const dz = real(z, other) - real(z, place)
+      const linked = int(link, index)
+      if (linked !== NONE) {
+        const other = int(indexOf, linked)
+        if (other >= start && other < end && int(peer, other) === linked) {
+          const dx = real(x, other) - real(x, index)
+          const dz = real(z, other) - real(z, index)
           if (dx * dx + dz * dz <= reachSquared) {
             this.#root[number] = other - start
             continue
           }
         }
-        this.#peers.link[int(peer, place)] = NONE
+        this.#peers.link[int(peer, index)] = NONE
       }
-      loose++
+      unlinked++
     }
-    return loose
+    return unlinked
   }
 
-  /** The pieces other than the one that keeps the island: the largest, of equals the one met first (§5.4). Nothing when it is whole. */
+  /** The components other than the one that keeps the island: the largest, of equals the one whose first member joined first (§5.4). Empty when it is connected. */
   detachedComponents(island: number): number[][] {
-    const loose = this.dropBrokenLinks(island)
-    if (loose === 1) return NO_COMPONENTS
-    const start = this.#lineup.startOf(island)
-    const size = this.#lineup.endOf(island) - start
-    this.#setUp(start, size)
-    return this.#tie(start, size, loose) === 1 ? NO_COMPONENTS : this.#collect(island, start, size)
+    const unlinked = this.dropBrokenLinks(island)
+    if (unlinked === 1) return NO_COMPONENTS
+    const start = this.#snapshot.startOf(island)
+    const size = this.#snapshot.endOf(island) - start
+    this.#fillGrid(start, size)
+    return this.#connect(start, size, unlinked) === 1 ? NO_COMPONENTS : this.#collect(island, start, size)
   }
 
-  /** Puts the members on the board. */
-  #setUp(start: number, size: number): void {
-    const { x, z } = this.#lineup
+  /** Sorts the members into the squares of the grid. */
+  #fillGrid(start: number, size: number): void {
+    const { x, z } = this.#snapshot
     let west = Number.POSITIVE_INFINITY
     let south = Number.POSITIVE_INFINITY
-    for (let place = start; place < start + size; place++) {
-      if (real(x, place) < west) west = real(x, place)
-      if (real(z, place) < south) south = real(z, place)
+    for (let index = start; index < start + size; index++) {
+      if (real(x, index) < west) west = real(x, index)
+      if (real(z, index) < south) south = real(z, index)
     }
     const squareOf = this.#square
     const end = this.#end.fill(0)
-    for (let one = 0; one < size; one++) {
-      // Who stands nowhere is put on the first square, and is near nobody there either.
-      const column = Math.min(SQUARES_PER_SIDE - 1, ((real(x, start + one) - west) * this.#perMetre) | 0)
-      const row = Math.min(SQUARES_PER_SIDE - 1, ((real(z, start + one) - south) * this.#perMetre) | 0)
+    for (let member = 0; member < size; member++) {
+      // A member without a position (NaN) is put in the first square, where it is in reach of no other either.
+      const column = Math.min(SQUARES_PER_SIDE - 1, ((real(x, start + member) - west) * this.#perMetre) | 0)
+      const row = Math.min(SQUARES_PER_SIDE - 1, ((real(z, start + member) - south) * this.#perMetre) | 0)
       const square = column * SQUARES_PER_SIDE + row + 1
-      squareOf[one] = square
+      squareOf[member] = square
       end[square] = int(end, square) + 1
     }
     let begin = 0
@@ -104,46 +105,46 @@ export class Splitting {
       end[square] = begin
       begin += count
     }
-    for (let one = 0; one < size; one++) {
-      const square = int(squareOf, one)
+    for (let member = 0; member < size; member++) {
+      const square = int(squareOf, member)
       const at = int(end, square)
       end[square] = at + 1
-      this.#x[at] = real(x, start + one)
-      this.#z[at] = real(z, start + one)
-      this.#number[at] = one
+      this.#x[at] = real(x, start + member)
+      this.#z[at] = real(z, start + member)
+      this.#number[at] = member
     }
   }
 
-  /** Ties those who were torn off to whomever they reach, and says into how many pieces the island falls all the same. */
-  #tie(start: number, size: number, loose: number): number {
-    const most = this.#findRoots(size)
-    let pieces = loose
-    for (let one = 0; one < size; one++) {
-      // Whoever hangs together with the most needs no other hop; of all others every hop is looked at.
-      if (int(this.#root, one) === most || this.#rootOf(one) === most) continue
-      pieces -= this.#tieToAllAround(one, start, most)
-      if (pieces === 1) return 1
+  /** Links members that lost their link to others in reach, and returns the number of components that remain. */
+  #connect(start: number, size: number, unlinked: number): number {
+    const largest = this.#findRoots(size)
+    let components = unlinked
+    for (let member = 0; member < size; member++) {
+      // A member of the largest component needs no other hop; for all others every hop is tested.
+      if (int(this.#root, member) === largest || this.#rootOf(member) === largest) continue
+      components -= this.#linkToNeighbours(member, start, largest)
+      if (components === 1) return 1
     }
-    return pieces
+    return components
   }
 
-  /** Finds out whom hops still hold together, and answers the root that most follow: it stays one, for only others are tied to it. */
+  /** Determines the components by the remaining links and returns the root of the largest: it stays a root, because only others are linked to it. */
   #findRoots(size: number): number {
-    const followers = this.#followers.fill(0, 0, size)
-    let most = 0
-    for (let one = 0; one < size; one++) {
-      const root = this.#rootOf(one)
-      this.#root[one] = root
-      const count = int(followers, root) + 1
-      followers[root] = count
-      if (count > int(followers, most)) most = root
+    const sizes = this.#sizes.fill(0, 0, size)
+    let largest = 0
+    for (let member = 0; member < size; member++) {
+      const root = this.#rootOf(member)
+      this.#root[member] = root
+      const count = int(sizes, root) + 1
+      sizes[root] = count
+      if (count > int(sizes, largest)) largest = root
     }
-    return most
+    return largest
   }
 
-  #rootOf(one: number): number {
+  #rootOf(member: number): number {
     const root = this.#root
-    let at = one
+    let at = member
     for (let above = int(root, at); above !== at; above = int(root, at)) {
       const next = int(root, above)
       root[at] = next
@@ -152,19 +153,19 @@ export class Splitting {
     return at
   }
 
-  /** Ties somebody to all within reach with whom it did not hang together, until it hangs together with the most; says how often it did. */
-  #tieToAllAround(one: number, start: number, most: number): number {
-    const { x, z, peer } = this.#lineup
+  /** Links a member to all components in reach, until it belongs to the largest one; returns the number of new links. */
+  #linkToNeighbours(member: number, start: number, largest: number): number {
+    const { x, z, peer } = this.#snapshot
     const reachSquared = this.#reachSquared
-    const fromX = real(x, start + one)
-    const fromZ = real(z, start + one)
-    const square = int(this.#square, one)
+    const fromX = real(x, start + member)
+    const fromZ = real(z, start + member)
+    const square = int(this.#square, member)
     const row = (square - 1) % SQUARES_PER_SIDE
     const [below, above] = [row === 0 ? 0 : 1, row === SQUARES_PER_SIDE - 1 ? 0 : 1]
     const lastColumn = Math.min(square + SQUARES_PER_SIDE, SQUARES_PER_SIDE * (SQUARES_PER_SIDE - 1) + row + 1)
-    let own = this.#rootOf(one)
-    let ties = 0
-    // The squares above and below in a column lie beside it.
+    let own = this.#rootOf(member)
+    let links = 0
+    // The squares above and below in the same column are adjacent in memory.
     for (
       let beside = square > SQUARES_PER_SIDE ? square - SQUARES_PER_SIDE : square;
       beside <= lastColumn;
@@ -179,19 +180,19 @@ export class Splitting {
         const root = this.#rootOf(other)
         if (root === own) continue
         this.#root[own] = root
-        this.#followers[root] = int(this.#followers, root) + int(this.#followers, own)
-        this.#hold(int(peer, start + one), int(peer, start + other))
-        ties++
+        this.#sizes[root] = int(this.#sizes, root) + int(this.#sizes, own)
+        this.#linkTo(int(peer, start + member), int(peer, start + other))
+        links++
         own = root
-        if (root === most) return ties
+        if (root === largest) return links
       }
     }
-    return ties
+    return links
   }
 
-  /** Lets a peer hold on to one it did not hang together with, and whoever it held on to before hold on to it. */
-  #hold(peer: number, anchor: number): void {
-    let below = anchor
+  /** Links a peer to one of another component, and reverses the links on the path from it, so that there is no cycle. */
+  #linkTo(peer: number, target: number): void {
+    let below = target
     for (let at = peer; at !== NONE; ) {
       const above = int(this.#peers.link, at)
       this.#peers.link[at] = below
@@ -203,47 +204,47 @@ export class Splitting {
   #collect(island: number, start: number, size: number): number[][] {
     const keeper = this.#keeperOf(island, size)
     const roots: number[] = []
-    const pieces: number[][] = []
-    for (let one = 0; one < size; one++) {
-      const root = this.#rootOf(one)
+    const components: number[][] = []
+    for (let member = 0; member < size; member++) {
+      const root = this.#rootOf(member)
       if (root === keeper) continue
-      let piece = roots.indexOf(root)
-      if (piece < 0) {
-        piece = roots.push(root) - 1
-        pieces.push([])
+      let component = roots.indexOf(root)
+      if (component < 0) {
+        component = roots.push(root) - 1
+        components.push([])
       }
-      pieces[piece]?.push(int(this.#lineup.peer, start + one))
+      components[component]?.push(int(this.#snapshot.peer, start + member))
     }
-    return pieces
+    return components
   }
 
-  /** The root of the piece that keeps the island. */
+  /** The root of the component that keeps the island. */
   #keeperOf(island: number, size: number): number {
     let keeper = NONE
-    let isTied = false
-    for (let one = 0; one < size; one++) {
-      if (int(this.#root, one) !== one) continue
-      const lead = keeper === NONE ? 1 : int(this.#followers, one) - int(this.#followers, keeper)
-      if (lead > 0) keeper = one
-      isTied = lead === 0 || (isTied && lead < 0)
+    let isTie = false
+    for (let member = 0; member < size; member++) {
+      if (int(this.#root, member) !== member) continue
+      const lead = keeper === NONE ? 1 : int(this.#sizes, member) - int(this.#sizes, keeper)
+      if (lead > 0) keeper = member
+      isTie = lead === 0 || (isTie && lead < 0)
     }
-    return isTied ? this.#metFirst(island, int(this.#followers, keeper)) : keeper
+    return isTie ? this.#firstJoined(island, int(this.#sizes, keeper)) : keeper
   }
 
-  /** Of the roots of pieces of a size, that of whoever joined first. */
-  #metFirst(island: number, followers: number): number {
-    const { indexOf } = this.#lineup
-    const start = this.#lineup.startOf(island)
+  /** Of the components of a size, the root of the one with the member that joined first. */
+  #firstJoined(island: number, size: number): number {
+    const { indexOf } = this.#snapshot
+    const start = this.#snapshot.startOf(island)
     for (let peer = int(this.#islands.first, island); peer !== NONE; peer = int(this.#peers.next, peer)) {
       const root = this.#rootOf(int(indexOf, peer) - start)
-      if (int(this.#followers, root) === followers) return root
+      if (int(this.#sizes, root) === size) return root
     }
     return NONE
   }
 
   #grow(members: number): void {
     this.#root = new Int32Array(members)
-    this.#followers = new Int32Array(members)
+    this.#sizes = new Int32Array(members)
     this.#square = new Int32Array(members)
     this.#x = new Float64Array(members)
     this.#z = new Float64Array(members)

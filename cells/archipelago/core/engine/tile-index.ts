@@ -2,17 +2,17 @@ import { int, NONE } from './columns.ts'
 import type { IslandTable } from './island-table.ts'
 import type { IslandTiles } from './island-tiles.ts'
 
-/** Which islands are in a tile, the smallest first, by the seats they took when one looked; and in which tiles an island is. */
+/** The entries of `IslandTiles` by tile, in ascending order of the seats their islands took when the index was built; and by island. */
 export class TileIndex {
   readonly #islands: IslandTable
   readonly #tiles: IslandTiles
   readonly #maxPeers: number
-  /** Presences, tile by tile, and the seats that the island of each takes. */
+  /** Entries, tile by tile, and the seats that the island of each takes. */
   entry = new Int32Array(0)
   seats = new Int32Array(0)
   #spare = new Int32Array(0)
   #end = new Int32Array(0)
-  /** By island: its first and its last presence; by presence: the next one of its island. */
+  /** By island: its first and its last entry; by entry: the next one of its island. */
   #first = new Int32Array(0)
   #last = new Int32Array(0)
   #next = new Int32Array(0)
@@ -23,12 +23,12 @@ export class TileIndex {
     this.#maxPeers = maxPeers
   }
 
-  /** Where the occupants of a tile begin. */
+  /** Index of the first entry of a tile. */
   startOf(tile: number): number {
     return tile === 0 ? 0 : int(this.#end, tile - 1)
   }
 
-  /** Where the occupants of a tile end, those left out that take more seats. */
+  /** Index after the last entry of a tile whose island takes at most so many seats. */
   endOf(tile: number, seats: number): number {
     const end = int(this.#end, tile)
     let at = this.startOf(tile)
@@ -40,11 +40,11 @@ export class TileIndex {
     return int(this.#first, island)
   }
 
-  nextOf(presence: number): number {
-    return int(this.#next, presence)
+  nextOf(entry: number): number {
+    return int(this.#next, entry)
   }
 
-  /** Looks at all tiles. */
+  /** Builds the index of all tiles. */
   rebuild(): void {
     const { entries, tile, island, grid } = this.#tiles
     const { seatsTaken } = this.#islands
@@ -57,14 +57,14 @@ export class TileIndex {
     for (let one = 0; one < entries; one++) {
       this.entry[one] = one
       this.seats[one] = int(seatsTaken, int(island, one))
-      this.#list(int(island, one), one)
+      this.#addToIsland(int(island, one), one)
     }
     this.#sort(this.entry, this.#spare, this.seats, this.#maxPeers + 1)
     this.#sort(this.#spare, this.entry, tile, grid.tileCount)
     for (let at = 0; at < entries; at++) this.seats[at] = int(seatsTaken, int(island, int(this.entry, at)))
   }
 
-  /** Lets an island be wherever another is, which becomes part of it. */
+  /** Adds the entries of the loser to those of the winner, into which it is merged. */
   unite(winner: number, loser: number): void {
     if (this.firstOf(loser) === NONE) return
     if (this.firstOf(winner) === NONE) this.#first[winner] = this.firstOf(loser)
@@ -72,14 +72,14 @@ export class TileIndex {
     this.#last[winner] = int(this.#last, loser)
   }
 
-  #list(island: number, presence: number): void {
-    this.#next[presence] = NONE
-    if (this.firstOf(island) === NONE) this.#first[island] = presence
-    else this.#next[int(this.#last, island)] = presence
-    this.#last[island] = presence
+  #addToIsland(island: number, entry: number): void {
+    this.#next[entry] = NONE
+    if (this.firstOf(island) === NONE) this.#first[island] = entry
+    else this.#next[int(this.#last, island)] = entry
+    this.#last[island] = entry
   }
 
-  /** Sorts presences by a key below `keys`, equals as they were; `#end` then says where those of each key end. */
+  /** Sorts entries by a key below `keys`; equal ones keep their order. `#end` then holds where the entries of each key end. */
   #sort(from: Int32Array, to: Int32Array, key: Int32Array, keys: number): void {
     if (this.#end.length < keys) this.#end = new Int32Array(keys * 2)
     const { entries } = this.#tiles
@@ -95,17 +95,17 @@ export class TileIndex {
       start += count
     }
     for (let at = 0; at < entries; at++) {
-      const presence = int(from, at)
-      const place = int(end, int(key, presence))
-      end[int(key, presence)] = place + 1
-      to[place] = presence
+      const entry = int(from, at)
+      const place = int(end, int(key, entry))
+      end[int(key, entry)] = place + 1
+      to[place] = entry
     }
   }
 
-  #grow(presences: number): void {
-    this.entry = new Int32Array(presences)
-    this.seats = new Int32Array(presences)
-    this.#spare = new Int32Array(presences)
-    this.#next = new Int32Array(presences)
+  #grow(entries: number): void {
+    this.entry = new Int32Array(entries)
+    this.seats = new Int32Array(entries)
+    this.#spare = new Int32Array(entries)
+    this.#next = new Int32Array(entries)
   }
 }
