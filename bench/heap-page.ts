@@ -1,17 +1,17 @@
 import { createServer } from 'node:http'
 import { queryObjects } from 'node:v8'
 
-/** What a process holds on to, after everything nobody needs was collected. */
+/** What a process keeps in memory after a garbage collection. */
 export interface Held {
   heapMb: number
   rssMb: number
-  /** Sockets, timers and whatever else keeps the event loop busy, by kind. */
+  /** Sockets, timers and other resources that keep the event loop alive, by kind. */
   handles: Record<string, number>
-  /** Living objects of some kinds that pile up when somebody forgets to forget. */
+  /** Objects of the kinds that accumulate when entries are never removed. */
   objects: Record<string, number>
 }
 
-// Imported ahead of a program: answers on a port of its own what the process holds on to.
+// Imported before a program: serves these figures on its own port.
 if (process.env.HEAP_PAGE_PORT) {
   const server = createServer((_, response) => {
     globalThis.gc?.()

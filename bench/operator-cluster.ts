@@ -17,7 +17,7 @@ import type { Figure } from './figure.ts'
 const REALMS = 10
 const REST_MS = 5000
 
-/** What the operator asks of a real API server, pods being simulated by somebody who says at once that they run. */
+/** What the operator requests from a real API server, with a fake kubelet that reports every pod as running at once. */
 export async function clusterFigures(kube: string, report: (figure: Figure) => void): Promise<void> {
   const api = await startApiServer(kube)
   try {
@@ -94,7 +94,7 @@ async function passes(api: ApiServer, report: (figure: Figure) => void): Promise
     done += 2 * REALMS
   }
   const rate = done / ((performance.now() - startedAt) / 1000)
-  if (client.counts.apply + client.counts.applyStatus !== writes) throw new Error('a pass that had nothing to do wrote')
+  if (client.counts.apply + client.counts.applyStatus !== writes) throw new Error('a pass without anything to do sent a write')
   report({
     what: 'no-op passes, Kubernetes',
     value: rate,

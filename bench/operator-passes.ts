@@ -19,11 +19,11 @@ export async function passes(api: ApiServer, namespace: string, report: (figure:
   const writer = new Writer({ client, cache, leadership: leadershipBy(() => false), log: silentLog, clock: systemClock })
   cache.start()
   await cache.synced
-  let wake: Parameters<typeof cache.onChange>[0] = () => {}
+  let enqueue: Parameters<typeof cache.onChange>[0] = () => {}
   const cluster = new KubernetesCluster({ cache, writer, platform, countPlayers: async () => new Map() })
   const addListener = cluster.onChange.bind(cluster)
   cluster.onChange = (listener) => {
-    wake = listener
+    enqueue = listener
     return addListener(listener)
   }
   let done = 0
@@ -34,7 +34,7 @@ export async function passes(api: ApiServer, namespace: string, report: (figure:
   done = 0
   const startedAt = performance.now()
   for (let round = 0; round < 3; round++) {
-    for (const kind of ['Realm', 'CommsCell'] as const) for (const key of cluster.keys(kind)) wake(kind, key)
+    for (const kind of ['Realm', 'CommsCell'] as const) for (const key of cluster.keys(kind)) enqueue(kind, key)
     await until(() => loop.idle, 1)
   }
   report({

@@ -11,16 +11,16 @@ import type { KubeObject } from '../cells/kube/kube-object.ts'
 import { type Resource, resources } from '../cells/kube/resources.ts'
 import type { ApiServer } from '../testing/apiserver/apiserver.ts'
 
-/** An operator in a process of its own, as a pod would run it. */
+/** An operator in its own process, as in a pod. */
 export interface OperatorProcess {
   pid: number
   url: string
-  /** One figure of its metrics, all series that contain `labels` together. */
+  /** The sum of all series of a metric that contain `labels`. */
   metric(name: string, labels?: string): Promise<number>
-  /** Requests that change something, the lease apart; and those that read, its caches apart. */
+  /** Writes, without those of the lease; and reads, without those of its caches. */
   requests(): Promise<{ writes: number; events: number; reads: number }>
   rssMb(): number
-  /** Ends it; how is told by the signal. */
+  /** Ends the process with this signal. */
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
@@ -29,7 +29,7 @@ const FLAGS = ['--optimize-for-size']
 const root = fileURLToPath(new URL('../', import.meta.url))
 const main = join(root, 'dist/operator/main.js')
 
-/** Compiles what a pod runs: the compiler inside the runtime would be half of the memory. */
+/** Compiles what a pod runs: Node's type stripping would take half of the memory that is measured. */
 export const buildOperator = (): Promise<unknown> => promisify(execFile)(process.execPath, ['tools/build.ts'], { cwd: root })
 
 /** The files of a ServiceAccount with every right, as a pod finds them. */
@@ -68,7 +68,7 @@ export async function serviceAccountFiles(
   ])
   const { hostname, port } = new URL(api.access.server)
   return {
-    // No kubeconfig must be found: it would be preferred.
+    // No kubeconfig must be found: it would take precedence.
     env: {
       HOME: folder,
       KUBECONFIG: '',
@@ -80,7 +80,7 @@ export async function serviceAccountFiles(
   }
 }
 
-/** Starts an operator that looks after one namespace; resolves once it answers. */
+/** Starts an operator for one namespace; resolves once it answers. */
 export async function startOperatorProcess(
   env: Record<string, string>,
   flags: readonly string[] = FLAGS,
@@ -133,7 +133,7 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
 const rssMb = (pid: number): number =>
   Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
 
-/** Waits until an operator wrote nothing for two seconds and nothing waits. */
+/** Waits until the operator has written nothing for two seconds and its queue is empty. */
 export async function atRest(operator: OperatorProcess): Promise<void> {
   for (let quiet = 0, seen = -1; quiet < 8; quiet++) {
     await pause(250)
@@ -143,12 +143,12 @@ export async function atRest(operator: OperatorProcess): Promise<void> {
   }
 }
 
-/** Waits until something is so, however long it takes. */
+/** Polls a condition, without a time limit. */
 export async function until(isSo: () => boolean | Promise<boolean>, stepMs = 50): Promise<void> {
   while (!(await isSo())) await pause(stepMs)
 }
 
-/** A port nobody listens on at the moment. */
+/** A port that is free at the moment. */
 export const freePort = () =>
   new Promise<number>((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {

@@ -27,17 +27,17 @@ import { startProvider, type WatchingProvider } from './watching-provider.ts'
 export const name = 'operator-scale'
 const REALMS = Number(process.env.BENCH_REALMS ?? 1000)
 const REST_MS = 60_000
-/** Of these so many are made by the operator, the others are copies of one: the API server would take minutes. */
+/** So many of them are created by the operator, the others are copies of one: the API server would take minutes for all. */
 const MADE = 20
 const SEED = 'zzseed'
 const DRIFTS = 100
 const CHURN_ROUNDS = 4
 const CHURN_REALMS = 20
 const NAMESPACE = 'scale'
-/** Requests of the bench itself under way at once. */
+/** Requests of the benchmark itself at the same time. */
 const PARALLEL = 12
 
-/** What a thousand realms cost: one real operator process, one real API server, everything else of a cluster simulated. */
+/** The cost of a thousand realms: one real operator process, one real API server, the rest of a cluster simulated. */
 export async function run(report: (figure: Figure) => void): Promise<void> {
   const kube = lookUp('kube')
   if (!('path' in kube)) {
@@ -127,7 +127,7 @@ async function scale(api: ApiServer, report: (figure: Figure) => void): Promise<
   await account.stop()
 }
 
-/** Copies everything the seed consists of, each copy with a name and uids of its own. */
+/** Copies all objects of the seed realm, each copy with its own name and uids. */
 async function multiply(api: ApiServer, copies: number): Promise<void> {
   const all = await api.stored('/registry/')
   const seed = all.filter(({ key }) => key.includes(`/${NAMESPACE}/${SEED}`) && !key.startsWith('/registry/events/'))
@@ -142,7 +142,7 @@ async function multiply(api: ApiServer, copies: number): Promise<void> {
   }
 }
 
-/** How soon an alias Service is back that somebody deleted. */
+/** How long a deleted alias Service is missing. */
 async function drift(user: KubeClient, report: (figure: Figure) => void): Promise<void> {
   const waiting = new Map<string, () => void>()
   const services = createReflector<KubeObject, string>({
@@ -177,7 +177,7 @@ async function drift(user: KubeClient, report: (figure: Figure) => void): Promis
   report({ what: 'drift repaired, p99', value: times[Math.floor(times.length * 0.99)] ?? 0, unit: 'ms' })
 }
 
-/** Realms that come and go, and what is left of them in memory. */
+/** Creates and deletes realms, and measures the memory that is left in use. */
 async function churn(
   user: KubeClient,
   operator: OperatorProcess,
@@ -203,7 +203,7 @@ async function churn(
   })
 }
 
-/** Collects what realms left behind, as the garbage collector of a cluster would. */
+/** Deletes objects without an owner, as the garbage collector of a cluster does. */
 async function collect(user: KubeClient, realms: ReadonlySet<string>): Promise<void> {
   const labelSelector = `app.kubernetes.io/managed-by=${MANAGER},${REALM_LABEL} in (${[...realms].join()})`
   for (const resource of [...Object.values(childResources), resources.Secret]) {

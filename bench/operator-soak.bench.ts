@@ -26,15 +26,15 @@ import { startProvider } from './watching-provider.ts'
 export const name = 'operator-soak'
 const SECONDS = Number(process.env.BENCH_SOAK_SECONDS ?? 180)
 const NAMESPACE = 'soak'
-/** Realms that live at the same time. */
+/** Realms that exist at the same time. */
 const PARALLEL = 12
-/** The first lives fill what is kept on purpose: connections, compiled code, buckets. */
+/** The first realms fill what is kept on purpose: connections, compiled code, buckets. */
 const WARM_UP = 0.2
-/** More than this from the first to the last measurement is growth; less is how the heap happens to lie. */
+/** More than this from the first to the last measurement is growth; less is noise of the heap. */
 const TOLERANCE = 0.05
 const TOLERANCE_MB = 1
 
-/** Realms that are made, scaled, replaced and deleted for as long as told, and what their operator holds on to. */
+/** Creates, scales, replaces and deletes realms for a given time, and measures what the operator keeps in memory. */
 export async function run(report: (figure: Figure) => void): Promise<void> {
   const kube = lookUp('kube')
   if (!('path' in kube)) {
@@ -43,7 +43,7 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   }
   await buildOperator()
   const api = await startApiServer(kube.path)
-  // Who else would remove what realms leave behind.
+  // Stands in for the garbage collector.
   const collector = startControllers(kube.path, api, ['garbage-collector-controller'])
   const user = api.client()
   await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })
@@ -124,7 +124,7 @@ async function soak(world: World, report: (figure: Figure) => void): Promise<voi
   if (known > 0) throw new Error(`the operator still knows ${known} realms and cells`)
 }
 
-/** From its declaration to the last of its endpoints. */
+/** From the creation of a realm to the removal of its last endpoint. */
 async function aLife({ user, realms }: World, realm: string): Promise<void> {
   const key = { namespace: NAMESPACE, name: realm }
   const declare = (version: string, replicas: number) =>

@@ -17,7 +17,7 @@ import { clusterFigures } from './operator-cluster.ts'
 
 export const name = 'operator'
 
-/** How fast the operator thinks: rendering alone, then whole passes that find nothing to do. */
+/** The speed of rendering alone, and of whole passes that find nothing to do. */
 export async function run(report: (figure: Figure) => void): Promise<void> {
   report({ what: 'render a realm and its cell', value: renderRate(), unit: 'realms/s', note: 'plan, 20 objects, both statuses' })
   report({ what: 'no-op passes, local cluster', value: await passRate(), unit: 'passes/s', note: 'queue, plan, compare, status' })
@@ -49,10 +49,10 @@ function renderRate(): number {
 
 async function passRate(): Promise<number> {
   const cluster = new LocalCluster({ runtime: idleRuntime, clock: systemClock, log: silentLog })
-  let wake = (_: Realm) => {}
+  let enqueue = (_: Realm) => {}
   const addListener = cluster.onChange.bind(cluster)
   cluster.onChange = (listener) => {
-    wake = (realm) => listener('Realm', realm.metadata)
+    enqueue = (realm) => listener('Realm', realm.metadata)
     return addListener(listener)
   }
   const site = laptopSite({ publicUrl: 'http://127.0.0.1:3000', localUrl: 'http://127.0.0.1:3000', livekit: () => undefined })
@@ -66,7 +66,7 @@ async function passRate(): Promise<number> {
   const startedAt = performance.now()
   let passes = 0
   while (performance.now() - startedAt < 1000) {
-    for (const realm of realms) wake(realm)
+    for (const realm of realms) enqueue(realm)
     await settled(loop)
     passes += realms.length
   }

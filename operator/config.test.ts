@@ -3,7 +3,7 @@ import { platformOf, readConfig } from './config.ts'
 
 const least = { IMAGE_REPOSITORY: 'ghcr.io/example/realm', PROVIDER_URL: 'http://realm-provider.realms.svc/' }
 
-test('an operator needs to know the image of the cells and its realm provider, and nothing else', () => {
+test('only the image of the services and the realm provider are required', () => {
   expect(readConfig(least)).toMatchObject({
     HTTP_SERVER_PORT: 8080,
     WATCH_NAMESPACE: '',
@@ -13,7 +13,7 @@ test('an operator needs to know the image of the cells and its realm provider, a
   expect(() => readConfig({})).toThrow(/IMAGE_REPOSITORY[\s\S]*PROVIDER_URL/)
 })
 
-test('the base URL of the realm provider loses the slash at its end', () => {
+test('the base URL of the realm provider loses a trailing slash', () => {
   expect(platformOf(readConfig(least), 'realm-system')).toMatchObject({
     providerUrl: 'http://realm-provider.realms.svc',
     imagePullPolicy: 'IfNotPresent',

@@ -3,7 +3,7 @@ import { Metrics } from '../cells/chassis/metrics.ts'
 import { aRealm } from './desired/fixtures.ts'
 import { operatorMetrics } from './metrics.ts'
 
-test('realms are counted by what their conditions say', async () => {
+test('realms are counted by their conditions', async () => {
   const metrics = new Metrics('operator')
   const ready = aRealm()
   ready.status = {

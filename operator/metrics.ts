@@ -12,10 +12,10 @@ const conditions: readonly RealmConditionType[] = [
   'Stalled',
 ]
 
-/** Lists what the operator itself counts; the queue and the client of the API server list their own. */
+/** Registers the metrics of the operator itself; the queue, the writer and the API server client register their own. */
 export function operatorMetrics(metrics: Metrics, cluster: Pick<Cluster, 'keys' | 'realm'>, leads: () => boolean): void {
   const realms = (): Realm[] => cluster.keys('Realm').flatMap((key) => cluster.realm(key) ?? [])
-  metrics.gauge('leader', 'Whether this replica is the one that writes.', { read: () => (leads() ? 1 : 0) })
+  metrics.gauge('leader', 'Whether this replica is the leader, the only one that writes.', { read: () => (leads() ? 1 : 0) })
   metrics.gauge('realms', 'Realms declared.', { read: () => cluster.keys('Realm').length })
   metrics.gauge('cells', 'Comms cells that exist.', { read: () => cluster.keys('CommsCell').length })
   for (const type of conditions) {

@@ -46,7 +46,7 @@ test('each change by autoscaling is one Event, with its reason', () => {
     { reason: 'ScaledDown', note: 'main-0: at most 3' },
   ])
   expect(realmEvents(up, chosen('AtMaximum', 'too many'))).toEqual([{ reason: 'ScaleLimited', note: 'too many' }])
-  expect(realmEvents(up, chosen('PlayersUnknown', 'nobody knows'))).toEqual([])
+  expect(realmEvents(up, chosen('PlayersUnknown', 'the statistics do not answer'))).toEqual([])
   expect(realmEvents(undefined, calm)).toEqual([])
 })
 
@@ -54,11 +54,11 @@ test('a blocker is one Event, and another blocker is another', () => {
   const missing = (name: string) => ({
     conditions: [condition('Stalled', 'True', 'SecretMissing', `secret "${name}" not found`)],
   })
-  const refused = { conditions: [condition('Stalled', 'True', 'ApplyRefused', 'Service main is not ours')] }
+  const refused = { conditions: [condition('Stalled', 'True', 'ApplyRefused', 'Service main exists')] }
   const moving = { conditions: [condition('Stalled', 'False', 'NotStalled', 'nothing keeps the operator from going on')] }
   expect(blockerEvents(moving, missing('a'))).toEqual([{ reason: 'SecretMissing', note: 'secret "a" not found' }])
   expect(blockerEvents(missing('a'), missing('a'))).toEqual([])
   expect(blockerEvents(missing('a'), missing('b'))).toHaveLength(1)
-  expect(blockerEvents(missing('a'), refused)).toEqual([{ reason: 'ApplyRefused', note: 'Service main is not ours' }])
+  expect(blockerEvents(missing('a'), refused)).toEqual([{ reason: 'ApplyRefused', note: 'Service main exists' }])
   expect(blockerEvents(refused, moving)).toEqual([])
 })

@@ -135,7 +135,7 @@ export class KubernetesCluster implements Cluster {
   #workloadOf({ workload, namespace, owner }: Child): Workload | undefined {
     if (!workload || !owner) return undefined
     const { cache } = this.#parts
-    const { component, wanted: desired, updated, ready, refused } = workload
+    const { component, desired, updated, ready, refused } = workload
     const problem = refused
       ? ({ code: 'PodsRefused', message: refused } as const)
       : ready < desired

@@ -12,21 +12,21 @@ const live = (fieldsV1: object, rest: object, manager = 'us', subresource?: stri
   ...rest,
 })
 
-test('holds what we applied and nothing else', () => {
+test('the managed part holds what the manager applied and nothing else', () => {
   const fields = { 'f:spec': { 'f:replicas': {}, 'f:template': { 'f:image': {} } } }
   const spec = { replicas: 2, theirs: 1, updated: 1, template: { image: 'a', pullPolicy: 'Always' } }
   expect(managedPart(live(fields, { spec }), 'us')).toEqual({ spec: { replicas: 2, template: { image: 'a' } } })
 })
 
-test('a field somebody else took from us, or removed, is missing', () => {
+test('a field that another client took over, or removed, is missing', () => {
   expect(managedPart(live({ 'f:spec': { 'f:replicas': {} } }, { spec: { image: 'evil' } }), 'us')).toEqual({ spec: {} })
 })
 
-test('items of lists are found by their keys, defaulted ones included, with only our fields', () => {
+test('items of lists are found by their keys, defaulted keys included, with the managed fields only', () => {
   const fields = {
     'f:ports': { 'k:{"port":80,"protocol":"TCP"}': { '.': {}, 'f:port': {}, 'f:name': {} } },
     'f:env': { 'k:{"name":"A"}': { '.': {}, 'f:name': {}, 'f:value': {} } },
-    'f:finalizers': { 'v:"ours"': {} },
+    'f:finalizers': { 'v:"operator"': {} },
   }
   const given = {
     ports: [
@@ -37,22 +37,22 @@ test('items of lists are found by their keys, defaulted ones included, with only
       { name: 'THEIRS', value: 'x' },
       { name: 'A', value: '1' },
     ],
-    finalizers: ['theirs', 'ours'],
+    finalizers: ['theirs', 'operator'],
   }
   expect(managedPart(live(fields, given), 'us')).toEqual({
     ports: [{ port: 80, name: 'http' }],
     env: [{ name: 'A', value: '1' }],
-    finalizers: ['ours'],
+    finalizers: ['operator'],
   })
 })
 
-test('what belongs together is taken as a whole, and an empty thing of ours stays empty', () => {
+test('an atomic field is taken as a whole, and an empty managed map stays empty', () => {
   const fields = { 'f:selector': {}, 'f:args': {}, 'f:labels': { '.': {} } }
   const given = { selector: { a: '1' }, args: ['x', 'y'], labels: { theirs: '1' } }
   expect(managedPart(live(fields, given), 'us')).toEqual({ selector: { a: '1' }, args: ['x', 'y'], labels: {} })
 })
 
-test('status and the rest are told apart; what we never applied is nothing', () => {
+test('status is separate from the rest, and an object that was never applied has no managed part', () => {
   const object = live({ 'f:status': { 'f:ready': {} } }, { status: { ready: true } }, 'us', 'status')
   expect(managedPart(object, 'us', 'status')).toEqual({ status: { ready: true } })
   expect(managedPart(object, 'us')).toEqual({})

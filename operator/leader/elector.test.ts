@@ -7,14 +7,14 @@ import { type ElectorOptions, FRESH_MS, LeaderElector, TRUST_MS } from './electo
 import { NotLeading } from './leadership.ts'
 import type { LeaderLease } from './lease.ts'
 
-/** A server that holds one lease, with compare-and-set and a watch; `reachable` cuts a candidate off. */
+/** A server that holds one lease, with compare-and-set and a watch; `reachable: false` cuts a client off. */
 function aLeaseServer() {
   let lease: LeaderLease | undefined
   let version = 0
   const watchers = new Set<(type: 'MODIFIED' | 'DELETED', lease: LeaderLease) => void>()
   const put = (next: LeaderLease): LeaderLease => {
     lease = { ...next, metadata: { ...next.metadata, resourceVersion: String(++version) } }
-    for (const tell of watchers) tell('MODIFIED', lease)
+    for (const notify of watchers) notify('MODIFIED', lease)
     return lease
   }
   const conflict = () => new KubeError('write', 409, { reason: 'Conflict' })
@@ -33,12 +33,12 @@ function aLeaseServer() {
         { signal, onEvent }: { signal: AbortSignal; onEvent: (event: { type: string; object: KubeObject }) => void },
       ) =>
         new Promise<void>((_resolve, reject) => {
-          const tell = (type: string, object: LeaderLease) => {
+          const notify = (type: string, object: LeaderLease) => {
             if (reach.reachable && reach.watching) onEvent({ type, object })
           }
-          watchers.add(tell)
+          watchers.add(notify)
           signal.addEventListener('abort', () => {
-            watchers.delete(tell)
+            watchers.delete(notify)
             reject(signal.reason)
           })
         }),
@@ -65,9 +65,9 @@ function aLeaseServer() {
     put,
     current: () => lease,
     remove() {
-      const gone = lease
+      const deleted = lease
       lease = undefined
-      if (gone) for (const tell of watchers) tell('DELETED', gone)
+      if (deleted) for (const notify of watchers) notify('DELETED', deleted)
     },
   }
 }
@@ -76,9 +76,9 @@ function anElection() {
   const clock = new ManualClock()
   const server = aLeaseServer()
   const story: string[] = []
-  const candidate = (identity: string) => {
+  const elector = (identity: string) => {
     const { reach, client } = server.client()
-    const made = new LeaderElector({
+    const created = new LeaderElector({
       client,
       lease: { namespace: 'default', name: 'operator' },
       identity,
@@ -88,8 +88,8 @@ function anElection() {
       clock,
       random: () => 0.5,
     })
-    made.start()
-    return Object.assign(made, { reach })
+    created.start()
+    return Object.assign(created, { reach })
   }
   /** Lets time pass in small steps, so that answers arrive in between. */
   const pass = async (ms: number) => {
@@ -99,14 +99,14 @@ function anElection() {
     }
     await new Promise(setImmediate)
   }
-  return { clock, server, story, candidate, pass }
+  return { clock, server, story, elector, pass }
 }
 
-test('the first candidate leads at once and keeps the lease; the second waits', async () => {
-  const { server, story, candidate, pass } = anElection()
-  const a = candidate('a')
+test('the first operator leads at once and keeps the lease; the second waits', async () => {
+  const { server, story, elector, pass } = anElection()
+  const a = elector('a')
   await pass(0)
-  const b = candidate('b')
+  const b = elector('b')
   await pass(60_000)
   expect(story).toEqual(['a leads'])
   expect([a.isLeader(), b.isLeader()]).toEqual([true, false])
@@ -115,37 +115,37 @@ test('the first candidate leads at once and keeps the lease; the second waits', 
   expect(server.current()?.spec.renewTime).toMatch(/\.\d{6}Z$/)
 })
 
-test('a lease that is released is taken by whoever waits, at once', async () => {
-  const { story, candidate, pass } = anElection()
-  const a = candidate('a')
+test('a released lease is taken at once by an operator that waits', async () => {
+  const { story, elector, pass } = anElection()
+  const a = elector('a')
   await pass(0)
-  candidate('b')
+  elector('b')
   await pass(5000)
   await a.stop()
   await pass(100)
   expect(story).toEqual(['a leads', 'a lost', 'b leads'])
 })
 
-test('the term of a successor counts as later than that of its predecessor, also by a clock that is behind', async () => {
-  const { server, candidate, pass, clock } = anElection()
-  const a = candidate('a')
+test('the epoch of a new leader is greater than the one before, even when its clock is behind', async () => {
+  const { server, elector, pass, clock } = anElection()
+  const a = elector('a')
   await pass(0)
   const ahead = clock.now() + 3_600_000
   const lease = server.current()
   if (!lease) throw new Error('a took the lease')
   server.put({ ...lease, spec: { ...lease.spec, holderIdentity: '', acquireTime: new Date(ahead).toISOString() } })
   await a.stop()
-  const b = candidate('b')
+  const b = elector('b')
   await pass(5000)
   expect(b.isLeader()).toBe(true)
   expect(b.epoch()).toBeGreaterThan(ahead)
 })
 
-test('a leader that falls silent is followed after the lease ended, and knows before that it is over', async () => {
-  const { clock, server, story, candidate, pass } = anElection()
-  const a = candidate('a')
+test('a leader that loses its connection stops before its lease expires and another operator takes it', async () => {
+  const { clock, server, story, elector, pass } = anElection()
+  const a = elector('a')
   await pass(0)
-  candidate('b')
+  elector('b')
   await pass(5000)
   const { signal, guard } = await a.fence()
   a.reach.reachable = false
@@ -163,18 +163,18 @@ test('a leader that falls silent is followed after the lease ended, and knows be
   expect(server.current()?.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 })
 })
 
-test('a leader whose process was paused knows it the moment it wakes, before any timer', async () => {
-  const { clock, candidate, pass } = anElection()
-  const a = candidate('a')
+test('a leader whose process was paused no longer leads when it resumes, before any timer fires', async () => {
+  const { clock, elector, pass } = anElection()
+  const a = elector('a')
   await pass(0)
   const paused = clock.now
   clock.now = () => paused() + TRUST_MS
   expect(a.isLeader()).toBe(false)
 })
 
-test('nothing is begun on the strength of a renewal that is getting old: the lease is renewed first, or nothing is done', async () => {
-  const { clock, server, candidate, pass } = anElection()
-  const a = candidate('a')
+test('no write begins after an old renewal: the lease is renewed first, or nothing is written', async () => {
+  const { clock, server, elector, pass } = anElection()
+  const a = elector('a')
   await pass(0)
   const { resourceVersion } = server.current()?.metadata ?? {}
   await a.fence()
@@ -189,34 +189,34 @@ test('nothing is begun on the strength of a renewal that is getting old: the lea
   await expect(a.fence()).rejects.toThrow(NotLeading)
 })
 
-test('a candidate whose watch went deaf does not take a lease that is being renewed', async () => {
-  const { story, candidate, pass } = anElection()
-  candidate('a')
+test('an operator whose watch delivers nothing does not take a lease that is being renewed', async () => {
+  const { story, elector, pass } = anElection()
+  elector('a')
   await pass(0)
-  const b = candidate('b')
+  const b = elector('b')
   await pass(0)
   b.reach.watching = false
   await pass(120_000)
   expect(story).toEqual(['a leads'])
 })
 
-test('whoever finds its lease in other hands stops at its next renewal', async () => {
-  const { server, story, candidate, pass } = anElection()
-  const a = candidate('a')
+test('a leader whose lease has another holder stops at its next renewal', async () => {
+  const { server, story, elector, pass } = anElection()
+  const a = elector('a')
   await pass(0)
   const lease = server.current()
   if (!lease) throw new Error('there is no lease')
-  server.put({ ...lease, spec: { ...lease.spec, holderIdentity: 'thief', leaseDurationSeconds: 3600 } })
+  server.put({ ...lease, spec: { ...lease.spec, holderIdentity: 'another', leaseDurationSeconds: 3600 } })
   await pass(2500)
   expect(a.isLeader()).toBe(false)
   expect(story).toEqual(['a leads', 'a lost'])
 })
 
-test('a lease somebody deletes stays with its leader, and nobody else takes it meanwhile', async () => {
-  const { server, story, candidate, pass } = anElection()
-  candidate('a')
+test('a deleted lease stays with its leader: no other operator takes it', async () => {
+  const { server, story, elector, pass } = anElection()
+  elector('a')
   await pass(0)
-  candidate('b')
+  elector('b')
   await pass(5000)
   server.remove()
   await pass(60_000)
@@ -224,17 +224,17 @@ test('a lease somebody deletes stays with its leader, and nobody else takes it m
   expect(server.current()?.spec.holderIdentity).toBe('a')
 })
 
-test('of two candidates at the same moment one leads', async () => {
-  const { story, candidate, pass } = anElection()
-  const [a, b] = [candidate('a'), candidate('b')]
+test('of two operators that start at the same moment one leads', async () => {
+  const { story, elector, pass } = anElection()
+  const [a, b] = [elector('a'), elector('b')]
   await pass(30_000)
   expect(story).toHaveLength(1)
   expect([a.isLeader(), b.isLeader()].filter(Boolean)).toHaveLength(1)
 })
 
-test('a leader that lost its lease to an outage leads again when it is back, and nobody else wanted it', async () => {
-  const { story, candidate, pass } = anElection()
-  const a = candidate('a')
+test('a leader that lost its lease in an outage leads again afterwards, when no other operator took it', async () => {
+  const { story, elector, pass } = anElection()
+  const a = elector('a')
   await pass(0)
   a.reach.reachable = false
   await pass(20_000)

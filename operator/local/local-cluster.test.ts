@@ -74,11 +74,11 @@ test('scaling up, down, to nothing and back starts cells, changes routes and dra
 test('no route leads to a cell before its players are disconnected', async () => {
   const { runtime, declare, settle } = aLaptop()
   await declare(scaled(2))
-  const ledTo: boolean[] = []
-  runtime.onStop = (name) => ledTo.push(runtime.slots.some(({ cell }) => cell === name))
+  const routedTo: boolean[] = []
+  runtime.onStop = (name) => routedTo.push(runtime.slots.some(({ cell }) => cell === name))
   await declare(scaled(1))
   await settle(2000)
-  expect(ledTo).toEqual([false])
+  expect(routedTo).toEqual([false])
 })
 
 test('of two cells the one with fewer players is removed', async () => {
@@ -143,12 +143,12 @@ test('at rest nothing is started, updated, written or notified', async () => {
   const { runtime, cluster, declare, settle, key } = aLaptop()
   await declare(scaled(2))
   runtime.events.length = 0
-  let told = 0
-  cluster.onChange(() => told++)
+  let notified = 0
+  cluster.onChange(() => notified++)
   const before = cluster.realm(key)?.metadata.resourceVersion
   await declare(scaled(2))
   await settle(5000)
-  expect([runtime.events, told, cluster.realm(key)?.metadata.resourceVersion]).toEqual([[], 0, before])
+  expect([runtime.events, notified, cluster.realm(key)?.metadata.resourceVersion]).toEqual([[], 0, before])
 })
 
 test('a realm without gatekeepers runs none and is ready', async () => {

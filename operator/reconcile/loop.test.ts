@@ -19,18 +19,18 @@ function aWorld(given: { realm?: Realm; cell?: CommsCell }) {
   const clock = new ManualClock()
   const world = {
     ...given,
-    asked: [] as string[],
+    calls: [] as string[],
     realmStatus: undefined as RealmStatus | undefined,
     cellStatus: undefined as CommsCellStatus | undefined,
     realize: async () => {},
-    sighting: { state: 'serving', aboutUrl } as PublicationStatus,
+    published: { state: 'serving', aboutUrl } as PublicationStatus,
     change: (_kind: Kind, _key: ObjectKey) => {},
     publish: (_key: ObjectKey) => {},
     forgotten: [] as string[],
     compared: [] as (Realm['status'] | undefined)[],
   }
   const realize = async (what: string) => {
-    world.asked.push(`realize ${what}`)
+    world.calls.push(`realize ${what}`)
     await world.realize()
   }
   const cluster: Cluster = {
@@ -46,11 +46,11 @@ function aWorld(given: { realm?: Realm; cell?: CommsCell }) {
     realizeCell: () => realize('cell'),
     setFinalizers: async () => {},
     reportRealm: async (_, status) => {
-      world.asked.push('report realm')
+      world.calls.push('report realm')
       world.realmStatus = status
     },
     reportCell: async (_, status) => {
-      world.asked.push('report cell')
+      world.calls.push('report cell')
       world.cellStatus = status
     },
     onChange: (listener) => {
@@ -62,7 +62,7 @@ function aWorld(given: { realm?: Realm; cell?: CommsCell }) {
   }
   const publication: RealmObserver<PublicationStatus> = {
     watch: ({ status }) => void world.compared.push(status),
-    get: () => world.sighting,
+    get: () => world.published,
     forget: ({ name }) => void world.forgotten.push(name),
     onChange: (listener) => {
       world.publish = listener
@@ -72,7 +72,7 @@ function aWorld(given: { realm?: Realm; cell?: CommsCell }) {
   const loop = startReconcilers({ cluster, site, publication, clock, log: silentLog })
   const settle = async () => {
     await vi.waitFor(() => expect(loop.idle).toBe(true))
-    return world.asked.splice(0)
+    return world.calls.splice(0)
   }
   cleanups.push(() => loop.stop())
   return { world, loop, clock, settle }
@@ -103,7 +103,7 @@ test('a change of what the provider serves causes a pass, and it is compared wit
   const { world, settle } = aWorld({ realm: aRealm(), cell: aServingCell() })
   await settle()
   expect(world.compared.at(-1)?.endpoints).toMatchObject([{ state: 'Serving' }])
-  world.sighting = { state: 'absent', aboutUrl }
+  world.published = { state: 'absent', aboutUrl }
   world.publish(key)
   await settle()
   expect(conditionOf({ status: world.realmStatus ?? {} }, 'Published')).toMatchObject({ status: 'False' })
@@ -164,9 +164,9 @@ test('a pass that ends after the loop has stopped writes no status', async () =>
       release = resolve
     })
   world.change('Realm', key)
-  await vi.waitFor(() => expect(world.asked).toEqual(['realize realm']))
+  await vi.waitFor(() => expect(world.calls).toEqual(['realize realm']))
   const stopped = loop.stop()
   release()
   await stopped
-  expect(world.asked).toEqual(['realize realm'])
+  expect(world.calls).toEqual(['realize realm'])
 })

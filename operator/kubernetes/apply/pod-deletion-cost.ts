@@ -19,7 +19,7 @@ export async function setDeletionCosts(parts: DeletionCostParts, cell: CommsCell
   const { cache, writer, countPlayers } = parts
   const { namespace, name } = cell.metadata
   const live = cache.child({ kind: 'Deployment', namespace, name: partName(cell, 'connector') })
-  if (replicas === 0 || (live?.workload?.wanted ?? 0) <= replicas) return
+  if (replicas === 0 || (live?.workload?.desired ?? 0) <= replicas) return
   const running = cache.podsOf({ kind: 'CommsCell', namespace, name }, 'connector').filter(({ terminating }) => !terminating)
   const players = await countPlayers(running.filter(({ ready }) => ready))
   const pods = running.map(({ deletionCost, ...pod }) => ({ ...pod, cost: deletionCost, players: players.get(pod.name) }))

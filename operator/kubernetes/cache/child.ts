@@ -45,7 +45,7 @@ export interface Child {
 /** The pods of a Deployment, StatefulSet or Job; a Job that has succeeded counts as ready. */
 export interface WorkloadState {
   component: Component
-  wanted: number
+  desired: number
   updated: number
   ready: number
   /** Why the API server refuses its pods; undefined while it does not. */
@@ -93,7 +93,7 @@ function workloadOf({ metadata, spec, status }: LiveWorkload): WorkloadState {
   const failure = status?.conditions?.find(({ type }) => type === 'ReplicaFailure')
   return {
     component: (metadata.labels?.[COMPONENT_LABEL] ?? '') as Component,
-    wanted: spec?.replicas ?? 1,
+    desired: spec?.replicas ?? 1,
     updated: isCurrent ? (status?.updatedReplicas ?? 0) : 0,
     ready: status?.readyReplicas ?? 0,
     refused: failure?.status === 'True' ? failure.message : undefined,
@@ -103,7 +103,7 @@ function workloadOf({ metadata, spec, status }: LiveWorkload): WorkloadState {
 function jobOf({ metadata, status }: KubeObject & { status?: { succeeded?: number } }): WorkloadState {
   const done = Math.min(status?.succeeded ?? 0, 1)
   const component = (metadata.labels?.[COMPONENT_LABEL] ?? '') as Component
-  return { component, wanted: 1, updated: done, ready: done, refused: undefined }
+  return { component, desired: 1, updated: done, ready: done, refused: undefined }
 }
 
 /** Whether the owner of a child must be reconciled after this change of it. */
@@ -112,7 +112,7 @@ export const childDiffers = (a: Child, b: Child): boolean =>
   a.fingerprint !== b.fingerprint ||
   a.deleting !== b.deleting ||
   a.owner?.uid !== b.owner?.uid ||
-  a.workload?.wanted !== b.workload?.wanted ||
+  a.workload?.desired !== b.workload?.desired ||
   a.workload?.updated !== b.workload?.updated ||
   a.workload?.ready !== b.workload?.ready ||
   a.workload?.refused !== b.workload?.refused

@@ -5,7 +5,7 @@ import { childKey } from './child.ts'
 import { Index } from './index-by.ts'
 import { type LiveEvent, mountProblemOf, type PodProblem, type PodState } from './pod.ts'
 
-/** A pod, and why its volumes cannot be mounted, as an Event said. */
+/** A pod, and why its volumes cannot be mounted, from an Event. */
 export interface MountEvent {
   pod: ObjectKey
   problem: PodProblem | undefined

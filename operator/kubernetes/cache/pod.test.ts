@@ -23,15 +23,15 @@ test('a pod belongs to the cell it names, else to the realm', () => {
   expect(podStateOf(aPod({}, { labels: {} })).owner).toBeUndefined()
 })
 
-test('a starting, a ready and a leaving pod have no problem', () => {
+test('a starting, a ready and a terminating pod have no problem', () => {
   expect(problemOf(aPod(undefined))).toBeUndefined()
   expect(problemOf(waiting('ContainerCreating'))).toBeUndefined()
   expect(podStateOf(aPod({ conditions: [{ type: 'Ready', status: 'True' }] }))).toMatchObject({ ready: true, problem: undefined })
-  const leaving = waiting('CrashLoopBackOff')
-  expect(problemOf({ ...leaving, metadata: { ...leaving.metadata, deletionTimestamp: 'now' } })).toBeUndefined()
+  const terminating = waiting('CrashLoopBackOff')
+  expect(problemOf({ ...terminating, metadata: { ...terminating.metadata, deletionTimestamp: 'now' } })).toBeUndefined()
 })
 
-test('each way to fail is told in a sentence', () => {
+test('each way to fail has a message', () => {
   expect(problemOf(waiting('CreateContainerConfigError', 'secret "livekit" not found'))).toEqual({
     code: 'SecretMissing',
     message: 'secret "livekit" not found',
@@ -50,7 +50,7 @@ test('each way to fail is told in a sentence', () => {
   expect(problemOf(aPod({ conditions: [unschedulable] }))?.message).toBe('no node takes the pod: 0/3 nodes are available')
 })
 
-test('of the events about mounts, those that somebody must solve count', () => {
+test('only Events about mounts that cannot pass by themselves are problems', () => {
   const about = (message: string) =>
     mountProblemOf({ apiVersion: 'v1', kind: 'Event', metadata: { name: 'e' }, involvedObject: {}, message })
   expect(about('MountVolume.SetUp failed for volume "secret-0" : secret "absent" not found')).toEqual({

@@ -9,7 +9,7 @@ const aStore = () => {
 }
 const answer = (object: { uid: string; resourceVersion: string } | undefined) => async () => object
 
-test('what was written is believed until the cache has seen it', async () => {
+test('a write overrides the cache until the watch has delivered it', async () => {
   const { writes } = aStore()
   await writes.track('a', answer(version('2')))
   expect(writes.current('a', version('1'))).toEqual(version('2'))
@@ -19,7 +19,7 @@ test('what was written is believed until the cache has seen it', async () => {
   expect(writes.current('a', version('3'))).toEqual(version('3'))
 })
 
-test('a watch that tells before the answer arrives is not forgotten', async () => {
+test('a version that the watch delivers before the response counts', async () => {
   const { writes } = aStore()
   await writes.track('a', async () => {
     writes.seen('a', version('2'))
@@ -29,7 +29,7 @@ test('a watch that tells before the answer arrives is not forgotten', async () =
   expect(writes.current('a', version('3'))).toEqual(version('3'))
 })
 
-test('what was removed is gone until the cache has seen it go, and what replaces it is another object', async () => {
+test('a removed object is absent until the watch delivers the removal, and its replacement is another object', async () => {
   const { writes } = aStore()
   await writes.track('a', answer(undefined))
   expect(writes.current('a', version('1'))).toBeUndefined()
@@ -41,7 +41,7 @@ test('what was removed is gone until the cache has seen it go, and what replaces
   expect(writes.current('a', undefined)).toBeUndefined()
 })
 
-test('a removal whose going was seen before its answer leaves no shadow', async () => {
+test('a removal that the watch delivers before the response overrides nothing', async () => {
   const { writes } = aStore()
   await writes.track('a', async () => {
     writes.removed('a', version('1'))
@@ -59,7 +59,7 @@ test('a write that failed changes nothing', async () => {
   expect(writes.current('a', version('1'))).toEqual(version('1'))
 })
 
-test('after ten seconds the cache is believed again, whatever was written', async () => {
+test('after ten seconds the cache counts again, whatever was written', async () => {
   const { clock, writes } = aStore()
   await writes.track('a', answer(version('2')))
   clock.advance(10_000)
@@ -68,7 +68,7 @@ test('after ten seconds the cache is believed again, whatever was written', asyn
   expect(writes.current('a', version('1'))).toEqual(version('1'))
 })
 
-test('a write that changed nothing does not hide what others write next', async () => {
+test('a write that changed nothing does not hide the next write of another client', async () => {
   const { writes } = aStore()
   writes.seen('a', version('9'))
   await writes.track('a', answer(version('9')))

@@ -3,16 +3,16 @@ import { ManualClock } from '../../../cells/chassis/clock.ts'
 import type { FetchResult } from '../../../cells/chassis/fetch-json.ts'
 import { connectorPlayerCounter } from './connector-players.ts'
 
-const says = (body: unknown, status = 200): FetchResult => ({ ok: true, status, body })
+const answer = (body: unknown, status = 200): FetchResult => ({ ok: true, status, body })
 
 test('each connector is asked at its address, and one without a valid answer is missing', async () => {
   const answers: Record<string, FetchResult> = {
-    'http://10.0.0.1:8080/status': says({ userCount: 12 }),
-    'http://[fd00::2]:8080/status': says({ userCount: 0 }),
+    'http://10.0.0.1:8080/status': answer({ userCount: 12 }),
+    'http://[fd00::2]:8080/status': answer({ userCount: 0 }),
     'http://10.0.0.3:8080/status': { ok: false, reason: 'refused' },
-    'http://10.0.0.4:8080/status': says({ userCount: -3 }),
-    'http://10.0.0.5:8080/status': says(null),
-    'http://10.0.0.6:8080/status': says({ userCount: 9 }, 503),
+    'http://10.0.0.4:8080/status': answer({ userCount: -3 }),
+    'http://10.0.0.5:8080/status': answer(null),
+    'http://10.0.0.6:8080/status': answer({ userCount: 9 }, 503),
   }
   const countPlayers = connectorPlayerCounter({
     port: 8080,
@@ -29,7 +29,7 @@ test('counting ends after three seconds, with the answers until then', async () 
   const asked: string[] = []
   const fetch = (url: string) => {
     asked.push(url)
-    return url.includes('//a:') ? Promise.resolve(says({ userCount: 5 })) : new Promise<FetchResult>(() => {})
+    return url.includes('//a:') ? Promise.resolve(answer({ userCount: 5 })) : new Promise<FetchResult>(() => {})
   }
   const countPlayers = connectorPlayerCounter({ port: 1, clock, fetch })
   const many = Array.from({ length: 100 }, (_, index) => ({ name: `pod-${index}`, address: index === 0 ? 'a' : 'b' }))

@@ -8,7 +8,7 @@ import { JoinSuccessRate } from './join-success-rate.ts'
 
 const key = { namespace: 'metaverse', name: 'main' }
 const [first, second] = [aCell(aRealm(), 0), aCell(aRealm(), 1)]
-const says = (given: unknown, missed: unknown, waiting: unknown): FetchResult => ({
+const answer = (given: unknown, missed: unknown, waiting: unknown): FetchResult => ({
   ok: true,
   status: 200,
   body: { ok: true, joins: { given, missed, waiting } },
@@ -46,7 +46,7 @@ function aWatch() {
 test('the answers of the connectors of a cell are added up', async () => {
   const { world, joinSuccess, turn } = aWatch()
   world.addresses = ['10.0.0.1', '10.0.0.2', '10.0.0.3']
-  world.answers.set('http://10.0.0.1:8080/joins', says(10, 1, 0)).set('http://10.0.0.2:8080/joins', says(5, 0, 2))
+  world.answers.set('http://10.0.0.1:8080/joins', answer(10, 1, 0)).set('http://10.0.0.2:8080/joins', answer(5, 0, 2))
   joinSuccess.watch(key, [first])
   expect(joinSuccess.get(first)).toBe('unknown')
   await turn()
@@ -56,19 +56,19 @@ test('the answers of the connectors of a cell are added up', async () => {
 
 test('other numbers notify the listeners, the same do not', async () => {
   const { world, joinSuccess, round, turn } = aWatch()
-  world.answers.set('http://10.0.0.1:8080/joins', says(1, 0, 0))
+  world.answers.set('http://10.0.0.1:8080/joins', answer(1, 0, 0))
   joinSuccess.watch(key, [first])
   await turn()
   await round()
   expect(world.notified).toHaveLength(1)
-  world.answers.set('http://10.0.0.1:8080/joins', says(2, 0, 0))
+  world.answers.set('http://10.0.0.1:8080/joins', answer(2, 0, 0))
   await round()
   expect(world.notified).toHaveLength(2)
 })
 
 test('a cell that does not answer is unreachable after three rounds; its last numbers hold until then', async () => {
   const { world, joinSuccess, round, turn } = aWatch()
-  world.answers.set('http://10.0.0.1:8080/joins', says(3, 0, 0))
+  world.answers.set('http://10.0.0.1:8080/joins', answer(3, 0, 0))
   joinSuccess.watch(key, [first])
   await turn()
   world.answers.clear()
@@ -92,12 +92,12 @@ test('answers of older connectors and invalid answers do not count', async () =>
   await turn()
   const answers: FetchResult[] = [
     { ok: true, status: 404, body: {} },
-    says(1, -1, 0),
-    says('1', 0, 0),
+    answer(1, -1, 0),
+    answer('1', 0, 0),
     { ok: true, status: 200, body: 7 },
   ]
-  for (const answer of answers) {
-    world.answers.set('http://10.0.0.1:8080/joins', answer)
+  for (const given of answers) {
+    world.answers.set('http://10.0.0.1:8080/joins', given)
     await round()
   }
   expect(joinSuccess.get(first)).toBe('unreachable')

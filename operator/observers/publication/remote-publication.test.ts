@@ -49,14 +49,14 @@ function aProvider() {
 
 function anOperator({ handle }: ReturnType<typeof aProvider>, epoch = 1, clock = new ManualClock()) {
   const notified: string[] = []
-  const leased = new LeasedPublication({
+  const remote = new LeasedPublication({
     providers: [{ url, tokenFile: '/nowhere' }],
     clock,
     epoch,
     request: async (_, request) => handle(request),
     random: () => 0.5,
   })
-  leased.onChange(({ name }) => notified.push(name))
+  remote.onChange(({ name }) => notified.push(name))
   const pass = async (ms: number) => {
     for (let at = 0; at < ms; at += 25) {
       clock.advance(25)
@@ -65,13 +65,13 @@ function anOperator({ handle }: ReturnType<typeof aProvider>, epoch = 1, clock =
   }
   /** One pass of a reconciler over a realm. */
   const publish = (realm: Realm) => {
-    leased.watch(realm)
-    return leased.get(realm.metadata) ?? []
+    remote.watch(realm)
+    return remote.get(realm.metadata) ?? []
   }
-  return { leased, publish, notified, pass, clock }
+  return { remote, publish, notified, pass, clock }
 }
 
-test('a name is leased, reported, and renewed three times before it would expire', async () => {
+test('a name is remote, reported, and renewed three times before it would expire', async () => {
   const provider = aProvider()
   const { publish, notified, pass } = anOperator(provider)
   expect(publish(publishing())).toEqual([{ url, state: 'pending' }])
@@ -112,7 +112,7 @@ test('a new leader takes over the leases of the one before it', async () => {
   expect(provider.state.asked).toEqual(['PUT', 'PUT', 'GET', 'PUT'])
 })
 
-test('a name of another publisher is reported with its holder, and leased once it is free', async () => {
+test('a name of another publisher is reported with its holder, and remote once it is free', async () => {
   const provider = aProvider()
   provider.state.held = { publisher: 'another', etag: '"x"', endpoints: 1 }
   const { publish, pass } = anOperator(provider)
@@ -147,25 +147,25 @@ test('the name at an unreachable provider counts as held until its lease expires
 test('a deleted realm gives its name back, also when an earlier leader took it', async () => {
   const provider = aProvider()
   await (async () => {
-    const { leased, publish, pass } = anOperator(provider)
+    const { remote, publish, pass } = anOperator(provider)
     publish(publishing())
     await pass(100)
-    await leased.stop()
+    await remote.stop()
   })()
-  const { leased, notified, pass } = anOperator(provider)
-  expect(leased.withdraw(publishing())).toBe(false)
+  const { remote, notified, pass } = anOperator(provider)
+  expect(remote.withdraw(publishing())).toBe(false)
   await pass(500)
-  expect(leased.withdraw(publishing())).toBe(true)
+  expect(remote.withdraw(publishing())).toBe(true)
   expect([notified, provider.state.held]).toEqual([['main'], undefined])
 })
 
 test('a deleted realm leaves the name of another publisher alone', async () => {
   const provider = aProvider()
   provider.state.held = { publisher: 'another', etag: '"x"', endpoints: 1 }
-  const { leased, pass } = anOperator(provider)
-  leased.withdraw(publishing())
+  const { remote, pass } = anOperator(provider)
+  remote.withdraw(publishing())
   await pass(2_000)
-  expect(leased.withdraw(publishing())).toBe(true)
+  expect(remote.withdraw(publishing())).toBe(true)
   expect(provider.state.held.publisher).toBe('another')
   expect(provider.state.asked).not.toContain('DELETE')
 })
@@ -182,20 +182,20 @@ test('a provider that is removed from the spec gets the name back', async () => 
 
 test('a provider the operator is not configured for gets no request', async () => {
   const provider = aProvider()
-  const { leased, publish, pass } = anOperator(provider)
-  const elsewhere = publishing([endpoint], [{ url: 'http://inside.cluster', ttlSeconds: 60 }])
-  expect(publish(elsewhere)).toEqual([{ url: 'http://inside.cluster', state: 'notConfigured' }])
-  expect(leased.withdraw(elsewhere)).toBe(true)
+  const { remote, publish, pass } = anOperator(provider)
+  const unconfigured = publishing([endpoint], [{ url: 'http://inside.cluster', ttlSeconds: 60 }])
+  expect(publish(unconfigured)).toEqual([{ url: 'http://inside.cluster', state: 'notConfigured' }])
+  expect(remote.withdraw(unconfigured)).toBe(true)
   await pass(10_000)
   expect(provider.state.asked).toEqual([])
 })
 
 test('an operator that stops neither renews nor gives back', async () => {
   const provider = aProvider()
-  const { leased, publish, pass } = anOperator(provider)
+  const { remote, publish, pass } = anOperator(provider)
   publish(publishing())
   await pass(100)
-  await leased.stop()
+  await remote.stop()
   await pass(120_000)
   expect(provider.state.asked).toEqual(['PUT'])
 })
@@ -225,34 +225,34 @@ test('an earlier leader yields to a later one, requests rarely, and goes on once
 
 test('players may be routed to a cell until the provider confirmed its removal, or the lease has expired', async () => {
   const provider = aProvider()
-  const { leased, publish, notified, pass } = anOperator(provider)
+  const { remote, publish, notified, pass } = anOperator(provider)
   const second = { ...endpoint, slot: 1, cell: 'main-1' }
   const both = publishing([endpoint, second])
-  expect(leased.mayRouteTo(both, 'main-1')).toBe(true) // an earlier leader may have published it
+  expect(remote.mayRouteTo(both, 'main-1')).toBe(true) // an earlier leader may have published it
   publish(both)
   await pass(100)
-  expect(['main-0', 'main-1', 'main-2'].map((cell) => leased.mayRouteTo(both, cell))).toEqual([true, true, false])
+  expect(['main-0', 'main-1', 'main-2'].map((cell) => remote.mayRouteTo(both, cell))).toEqual([true, true, false])
   provider.state.broken = { failed: 'no answer' }
   notified.length = 0
   publish(publishing([endpoint]))
   await pass(5_000)
-  expect(leased.mayRouteTo(both, 'main-1')).toBe(true)
+  expect(remote.mayRouteTo(both, 'main-1')).toBe(true)
   provider.state.broken = undefined
   await pass(15_000)
-  expect(leased.mayRouteTo(both, 'main-1')).toBe(false)
+  expect(remote.mayRouteTo(both, 'main-1')).toBe(false)
   expect(notified).toContain('main')
   provider.state.broken = { failed: 'no answer' }
   publish(both)
   await pass(1_000)
   publish(publishing([endpoint]))
   await pass(58_000)
-  expect(leased.mayRouteTo(both, 'main-1')).toBe(true) // it may have received the request
+  expect(remote.mayRouteTo(both, 'main-1')).toBe(true) // it may have received the request
   await pass(3_000)
-  expect(leased.mayRouteTo(both, 'main-1')).toBe(false)
+  expect(remote.mayRouteTo(both, 'main-1')).toBe(false)
 })
 
 test('a realm without a remote provider that the operator is configured for is not routed to', async () => {
-  const { leased } = anOperator(aProvider())
-  expect(leased.mayRouteTo(publishing([endpoint], []), 'main-0')).toBe(false)
-  expect(leased.mayRouteTo(publishing([endpoint], [{ url: 'http://unknown', ttlSeconds: 60 }]), 'main-0')).toBe(false)
+  const { remote } = anOperator(aProvider())
+  expect(remote.mayRouteTo(publishing([endpoint], []), 'main-0')).toBe(false)
+  expect(remote.mayRouteTo(publishing([endpoint], [{ url: 'http://unknown', ttlSeconds: 60 }]), 'main-0')).toBe(false)
 })
