@@ -15,6 +15,29 @@ export const apiReference = (): string =>
     eventsText(),
   )
 
+/** The parts of a CRD that only kubectl reads. */
+interface KubectlView {
+  names: { plural: string; shortNames: string[]; categories?: string[] }
+  versions: {
+    subresources?: { scale?: { specReplicasPath: string } }
+    additionalPrinterColumns?: { name: string; priority?: number }[]
+  }[]
+}
+
+function kubectlText(crd: Crd): string {
+  const { names, versions } = crd.spec as KubectlView
+  const { subresources, additionalPrinterColumns = [] } = versions[0] ?? {}
+  const columns = (isWide: boolean) =>
+    additionalPrinterColumns.filter(({ priority = 0 }) => priority > 0 === isWide).map(({ name }) => name)
+  const shown = [names.plural, ...names.shortNames, ...(names.categories ?? [])].map((name) => code(`kubectl get ${name}`))
+  return [
+    `${shown.join(', ')}: ${columns(false).join(', ')}; with ${code('-o wide')} also ${columns(true).join(', ')}.`,
+    subresources?.scale
+      ? `${code('kubectl scale')} and autoscalers set ${code(subresources.scale.specReplicasPath.slice(1))}.`
+      : '',
+  ].join(' ')
+}
+
 function kindText(crd: Crd): string {
   const { kind } = crd.spec.names
   const schema = schemaOf(crd)
@@ -38,6 +61,7 @@ function kindText(crd: Crd): string {
   return [
     `## ${kind}`,
     schema.description ?? '',
+    kubectlText(crd),
     rulesText(schema),
     ...(spec ? [section('spec', spec)] : []),
     ...(status ? [section('status', status)] : []),

@@ -90,7 +90,7 @@ export const realmConditions: Explained<RealmReasons> = {
       Reachable: ['All are ready or reachable.'],
       Unreachable: [
         'An external one cannot be reached from the operator.',
-        'Check its URL and the network. Where the operator has no route to it by design, set the value `checkDependencies: false` of the chart.',
+        'Check its URL and the network. Where the operator has no route to it by design, set `operator.checkDependencies` of the chart to false.',
       ],
       NotReady: ['A managed one has no ready pod.', 'Read `Stalled`; look at the pods that the message names.'],
       NotChecked: ['The operator has not checked yet.'],
