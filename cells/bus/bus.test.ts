@@ -1,5 +1,9 @@
+import { writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
 import { Writable } from 'node:stream'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { freshFolder } from '../../testing/fresh-folder.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { createLog, silentLog } from '../chassis/log.ts'
 import { type Bus, type BusState, NO_PAYLOAD } from './bus.ts'
@@ -234,7 +238,83 @@ withPart('nats', 'the bus over NATS', (binary) => {
   test('a broker that refuses our credentials is the mistake of whoever configured us', async () => {
     broker = await startBroker(binary, '--user', 'cells', '--pass', 'secret')
     const options = { servers: [broker.url], name: 'test', log: silentLog }
-    await expect(connectNats({ ...options, user: 'cells', password: 'wrong' })).rejects.toThrow(/refused us/)
+    await expect(connectNats({ ...options, user: 'cells', password: 'wrong' })).rejects.toThrow(/refused the connection/)
     open.push(await connectNats({ ...options, user: 'cells', password: 'secret' }))
+  })
+
+  test('logins that are refused for a while end no bus: it is back with its subscriptions once they are accepted', async () => {
+    const folder = freshFolder()
+    const file = join(folder, 'nats.conf')
+    const configure = (password: string) =>
+      writeFileSync(file, `authorization { users: [{ user: cells, password: ${password} }] }\n`)
+    configure('secret')
+    broker = await startBroker(binary, '-c', file)
+    const bus = await connectNats({ servers: [broker.url], name: 'test', log: silentLog, user: 'cells', password: 'secret' })
+    open.push(bus)
+    const received: string[] = []
+    bus.subscribe('x', (_, subject) => received.push(subject))
+    await bus.flush()
+    for (let round = 0; round < 2; round++) {
+      configure('other')
+      broker.reload()
+      await vi.waitFor(() => expect(bus.state).toBe('disconnected'), PATIENCE)
+      await new Promise((resolve) => setTimeout(resolve, 3_000)) // several logins are refused meanwhile
+      if (round === 0) bus.subscribe('y', (_, subject) => received.push(subject))
+      configure('secret')
+      broker.reload()
+      await vi.waitFor(() => expect(bus.state).toBe('connected'), PATIENCE)
+      await bus.flush()
+      bus.publish('x', NO_PAYLOAD)
+      bus.publish('y', NO_PAYLOAD)
+      await vi.waitFor(() => expect(received.splice(0).sort()).toEqual(['x', 'y']), PATIENCE)
+    }
+  }, 60_000)
+
+  test('a bus that is closed while its logins are refused stays closed', async () => {
+    const file = join(freshFolder(), 'nats.conf')
+    writeFileSync(file, 'authorization { users: [{ user: cells, password: secret }] }\n')
+    broker = await startBroker(binary, '-c', file)
+    const bus = await connectNats({ servers: [broker.url], name: 'test', log: silentLog, user: 'cells', password: 'secret' })
+    writeFileSync(file, 'authorization { users: [{ user: cells, password: other }] }\n')
+    broker.reload()
+    await vi.waitFor(() => expect(bus.state).toBe('disconnected'), PATIENCE)
+    await bus.close()
+    writeFileSync(file, 'authorization { users: [{ user: cells, password: secret }] }\n')
+    broker.reload()
+    await new Promise((resolve) => setTimeout(resolve, 5_000))
+    expect(bus.state).toBe('disconnected')
+  }, 30_000)
+})
+
+describe('a NATS server that is to be reached by TLS', () => {
+  test('gets no password as long as it does not encrypt', async () => {
+    const received: string[] = []
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.write('INFO {"server_id":"x","version":"2.11.0","max_payload":1048576,"auth_required":true}\r\n')
+      socket.on('data', (data) => received.push(String(data)))
+    })
+    onTestFinished(() => void server.close())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const opening = connectNats({
+      servers: [`tls://127.0.0.1:${port}`],
+      name: 'test',
+      log: silentLog,
+      user: 'cells',
+      password: 'hunter2',
+    }).then(
+      (bus) => bus.close(),
+      () => {},
+    )
+    await Promise.race([opening, new Promise((resolve) => setTimeout(resolve, 1_500))])
+    expect(received.join('')).not.toContain('hunter2')
+  })
+
+  test('is not mixed with servers that are not', async () => {
+    const servers = ['tls://one:4222', 'nats://two:4222']
+    await expect(connectNats({ servers, name: 'test', log: silentLog })).rejects.toThrow(
+      'either all NATS servers are reached by tls:// or none: tls://one:4222, nats://two:4222',
+    )
   })
 })

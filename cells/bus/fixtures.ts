@@ -5,6 +5,8 @@ export interface Broker extends AsyncDisposable {
   readonly url: string
   /** Ends it as a crash does. */
   kill(): Promise<void>
+  /** Has it read its configuration again. */
+  reload(): void
   /** Starts it again, where its clients look for it. */
   start(): Promise<void>
 }
@@ -20,6 +22,7 @@ export async function startBroker(binary: string, ...args: string[]): Promise<Br
     async kill() {
       await program?.[Symbol.asyncDispose]()
     },
+    reload: () => program?.signal('SIGHUP'),
     async start() {
       program = startProgram(binary, ['-a', '127.0.0.1', '-p', String(port), ...args])
       const [, listening] = await program.prints(/Listening for client connections on 127\.0\.0\.1:(\d+)/)

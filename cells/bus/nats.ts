@@ -20,45 +20,67 @@ export interface NatsOptions {
 const RECONNECT_WAIT_MS = 250
 const PING_INTERVAL_MS = 15_000
 const CONNECT_TIMEOUT_MS = 5_000
+/** Between two logins that the brokers refused: each of them costs them a check of the credentials. */
+const REFUSED_WAIT_MS = 2_000
 
 /**
- * The bus of a cluster. Reconnects for ever and drops what is published meanwhile: the client library would keep it all,
- * without limit, for subscribers who come back later than the messages matter.
+ * The bus of a cluster. Reconnects for ever and drops what is published meanwhile: the client library would keep it all, without limit,
+ * for subscribers who return later than the messages matter.
  *
  * Resolves once the first connection stands and keeps trying until then, so that pods may start before their broker.
  *
- * @throws UserError when the brokers refuse our credentials
+ * @throws UserError when the brokers refuse the credentials at the first connection, or when some servers are to be reached by TLS and others not
  */
-export async function connectNats({ servers, name, user, password, caFile, log }: NatsOptions): Promise<Bus> {
-  const connection = await connect({
-    servers: [...servers],
-    name,
-    ...(user !== undefined && { user }),
-    ...(password !== undefined && { pass: password }),
-    ...(caFile !== undefined && { tls: { ca: readFileSync(caFile, 'utf8') } }),
-    waitOnFirstConnect: true,
-    timeout: CONNECT_TIMEOUT_MS,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: RECONNECT_WAIT_MS,
-    reconnectJitter: RECONNECT_WAIT_MS,
-    pingInterval: PING_INTERVAL_MS,
-    maxPingOut: 2,
-  }).catch((error: unknown) => {
-    throw new UserError(`NATS at ${servers.join(', ')} refused us: ${messageOf(error)}`, 1, { cause: error })
+export async function connectNats(options: NatsOptions): Promise<Bus> {
+  const { servers, log } = options
+  const encrypted = servers.filter((server) => server.startsWith('tls://'))
+  if (encrypted.length > 0 && encrypted.length < servers.length)
+    throw new UserError(`either all NATS servers are reached by tls:// or none: ${servers.join(', ')}`, 2)
+  // An empty object demands TLS too: without it the client sends its password to a server that offers none.
+  const tls =
+    options.caFile === undefined ? (encrypted.length > 0 ? {} : undefined) : { ca: readFileSync(options.caFile, 'utf8') }
+  const open = () =>
+    connect({
+      servers: [...servers],
+      name: options.name,
+      ...(options.user !== undefined && { user: options.user }),
+      ...(options.password !== undefined && { pass: options.password }),
+      ...(tls && { tls }),
+      waitOnFirstConnect: true,
+      timeout: CONNECT_TIMEOUT_MS,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RECONNECT_WAIT_MS,
+      reconnectJitter: RECONNECT_WAIT_MS,
+      pingInterval: PING_INTERVAL_MS,
+      maxPingOut: 2,
+    })
+  const connection = await open().catch((error: unknown) => {
+    throw new UserError(`NATS at ${servers.join(', ')} refused the connection: ${messageOf(error)}`, 1, { cause: error })
   })
-  return new NatsBus(connection, log)
+  return new NatsBus(connection, open, log)
+}
+
+/** One subscription of a service, which outlives the connection it was made on. */
+interface KeptSubscription {
+  pattern: string
+  listener: (payload: Uint8Array, subject: string) => void
+  current: Subscription | undefined
 }
 
 class NatsBus implements Bus {
   state: BusState = 'connected'
-  readonly #connection: NatsConnection
+  #connection: NatsConnection
+  readonly #open: () => Promise<NatsConnection>
   readonly #log: Log
   readonly #stateListeners = new Set<(state: BusState) => void>()
+  readonly #subscriptions = new Set<KeptSubscription>()
+  #isClosing = false
 
-  constructor(connection: NatsConnection, log: Log) {
+  constructor(connection: NatsConnection, open: () => Promise<NatsConnection>, log: Log) {
     this.#connection = connection
+    this.#open = open
     this.#log = log
-    void this.#followStatus()
+    this.#follow()
   }
 
   publish(subject: string, payload: Uint8Array): void {
@@ -66,7 +88,19 @@ class NatsBus implements Bus {
   }
 
   subscribe(pattern: string, listener: (payload: Uint8Array, subject: string) => void): () => void {
-    const subscription: Subscription = this.#connection.subscribe(pattern, {
+    const kept: KeptSubscription = { pattern, listener, current: undefined }
+    this.#subscriptions.add(kept)
+    // One that is made between two connections is opened with the next.
+    if (!this.#connection.isClosed()) this.#subscribe(kept)
+    return () => {
+      this.#subscriptions.delete(kept)
+      kept.current?.unsubscribe()
+    }
+  }
+
+  #subscribe(kept: KeptSubscription): void {
+    const { pattern, listener } = kept
+    kept.current = this.#connection.subscribe(pattern, {
       callback: (error, message) => {
         if (error) {
           this.#log.error({ err: error, pattern }, 'a subscription was refused')
@@ -80,7 +114,6 @@ class NatsBus implements Bus {
         }
       },
     })
-    return () => subscription.unsubscribe()
   }
 
   onState(listener: (state: BusState) => void): () => void {
@@ -93,9 +126,37 @@ class NatsBus implements Bus {
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true
     if (this.#connection.isClosed()) return
     // Draining waits for an answer of the broker; without one there is nothing left to deliver to.
     await (this.state === 'connected' ? this.#connection.drain() : this.#connection.close())
+  }
+
+  #follow(): void {
+    void this.#followStatus()
+    void this.#connection.closed().then((error) => {
+      if (!this.#isClosing) void this.#reopen(error)
+    })
+  }
+
+  /**
+   * The library ends a connection for good when two logins of its whole life were refused with the same error, however often it may
+   * reconnect. Credentials that are wrong for a while, as during a reload of the broker, are no reason to end a service.
+   */
+  async #reopen(error: unknown): Promise<void> {
+    this.#become('disconnected')
+    this.#log.error({ error: messageOf(error) }, 'NATS ended the connection; a new one is opened until it is accepted')
+    while (!this.#isClosing) {
+      await new Promise((resolve) => setTimeout(resolve, REFUSED_WAIT_MS * (1 + Math.random())))
+      const connection = await this.#open().catch(() => undefined)
+      if (!connection) continue
+      if (this.#isClosing) return connection.close()
+      this.#connection = connection
+      for (const kept of this.#subscriptions) this.#subscribe(kept)
+      this.#become('connected')
+      this.#follow()
+      return
+    }
   }
 
   async #followStatus(): Promise<void> {
