@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { aConnector, until } from './fixtures.ts'
 
-test('while the bus is away positions are dropped and players are told nothing', async () => {
+test('while the bus is away positions are dropped and nothing is sent to the players', async () => {
   const connector = await aConnector()
   const player = await connector.join()
   await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect']))
@@ -14,21 +14,21 @@ test('while the bus is away positions are dropped and players are told nothing',
   expect(await connector.metric('connections')).toBe(1)
 })
 
-test('once it is back, everybody who is here is announced again with the last position', async () => {
+test('once it is back, every session is published again with its last position', async () => {
   const connector = await aConnector()
-  const [walking, standing, leaving] = [await connector.join(), await connector.join(), await connector.join()]
+  const [walking, standing, departing] = [await connector.join(), await connector.join(), await connector.join()]
   walking.heartbeat({ x: 1, y: 0, z: 0 })
   await until(() => expect(connector.topicsOf(walking.peer)).toEqual(['connect', 'heartbeat']))
 
   connector.bus.become('disconnected')
   walking.heartbeat({ x: 2, y: 0, z: 0 })
-  leaving.close()
+  departing.close()
   await until(async () => {
     expect(await connector.metric('players')).toBe(2)
     expect(await connector.metric('heartbeats_total{outcome="dropped"}')).toBe(1)
   })
   connector.bus.become('connected')
-  connector.clock.advance(900) // others have to come back as well, or the announcement meets deaf ears
+  connector.clock.advance(900) // the receivers have to reconnect as well before sessions are published
   connector.bus.become('disconnected')
   connector.clock.advance(10_000)
   connector.bus.become('connected')
@@ -38,11 +38,11 @@ test('once it is back, everybody who is here is announced again with the last po
   await until(() => expect(connector.topicsOf(walking.peer)).toEqual(['connect', 'heartbeat', 'connect', 'heartbeat']))
   expect(connector.positionsOf(walking.peer).at(-1)).toEqual({ x: 2, y: 0, z: 0 })
   expect(connector.topicsOf(standing.peer)).toEqual(['connect', 'connect'])
-  expect(connector.topicsOf(leaving.peer)).toEqual(['connect'])
+  expect(connector.topicsOf(departing.peer)).toEqual(['connect'])
   expect(await connector.metric('announcements_total')).toBe(2)
 })
 
-test('a short absence of the bus does not turn new players away; a long one does', async () => {
+test('a connector stays ready during a short absence of the bus, not during a long one', async () => {
   const connector = await aConnector()
   expect(connector.service.readiness()).toEqual({ ready: true })
   connector.bus.become('disconnected')

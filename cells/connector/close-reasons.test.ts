@@ -7,9 +7,9 @@ import { aConnector, aWebServer, until } from './fixtures.ts'
 
 const wallet = createWallet('endings')
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'))
-const silentlyClosed = { code: 1005, reason: '' }
+const closedWithoutCode = { code: 1005, reason: '' }
 
-describe('bytes that are no packet end the line with 1007, in every state', () => {
+describe('bytes that are not a packet close the socket with 1007, in every state', () => {
   const malformed = { code: 1007, reason: 'Cannot decode ClientPacket' }
 
   test.each(['010203040506', 'ff', '0a05'])('%s at the start', async (hex) => {
@@ -34,33 +34,33 @@ describe('bytes that are no packet end the line with 1007, in every state', () =
   })
 })
 
-describe('a packet that does not belong ends the line without a word', () => {
+describe('a packet out of order closes the socket with an empty close frame', () => {
   test.each([
     ['an empty packet', ''],
     ['text that happens to decode to nothing', Buffer.from('hello').toString('hex')],
     ['a heartbeat', Buffer.from(clientPackets.heartbeat({ position: { x: 0, y: 0, z: 0 } })).toString('hex')],
     ['a signature', Buffer.from(clientPackets.signedChallenge('[]')).toString('hex')],
-    ['an address that is none', Buffer.from(clientPackets.challengeRequest('dcl-anna')).toString('hex')],
+    ['an invalid address', Buffer.from(clientPackets.challengeRequest('dcl-anna')).toString('hex')],
   ])('%s at the start', async (_, hex) => {
     const socket = await (await aConnector()).socket()
     socket.send(bytes(hex))
-    expect(await socket.closed).toEqual(silentlyClosed)
+    expect(await socket.closed).toEqual(closedWithoutCode)
   })
 
   test('a second request', async () => {
     const socket = await (await aConnector()).socket()
     await requestChallenge(socket, wallet.address)
     socket.send(clientPackets.challengeRequest(wallet.address))
-    expect(await socket.closed).toEqual(silentlyClosed)
+    expect(await socket.closed).toEqual(closedWithoutCode)
   })
 
-  test('whether it came as text or as binary does not matter', async () => {
+  test('a packet may arrive in a text frame or a binary frame', async () => {
     const socket = await (await aConnector()).socket()
     socket.send(Buffer.from(clientPackets.challengeRequest(wallet.address)).toString('latin1'))
     expect((await socket.next()).$case).toBe('challengeResponse')
   })
 
-  test('nothing is unexpected once welcomed', async () => {
+  test('no packet is out of order once the client is welcomed', async () => {
     const connector = await aConnector()
     const player = await connector.join()
     for (const hex of ['', Buffer.from('hello').toString('hex')]) player.send(bytes(hex))
@@ -71,25 +71,25 @@ describe('a packet that does not belong ends the line without a word', () => {
   })
 })
 
-describe('a chain that does not hold ends the line without a word', () => {
+describe('an invalid auth chain closes the socket with an empty close frame', () => {
   const refused = async (makeJson: (challenge: string) => string) => {
     const connector = await aConnector()
     const socket = await connector.socket()
     const { challenge } = await requestChallenge(socket, wallet.address)
     socket.send(clientPackets.signedChallenge(makeJson(challenge)))
-    expect(await socket.closed).toEqual(silentlyClosed)
+    expect(await socket.closed).toEqual(closedWithoutCode)
     expect(await connector.metric('handshakes_total{outcome="bad_chain"}')).toBe(1)
     expect(connector.published).toEqual([])
   }
   const expired = delegate(wallet, new Date('2020-01-01T00:00:00Z'))
 
   test.each<[string, (challenge: string) => string]>([
-    ['no JSON', () => 'nonsense'],
-    ['JSON that is no chain', () => '{"type":"SIGNER"}'],
-    ['no link', () => '[]'],
+    ['text that is not JSON', () => 'nonsense'],
+    ['JSON that is not an auth chain', () => '{"type":"SIGNER"}'],
+    ['a chain without links', () => '[]'],
     ['the one-link forgery', (challenge) => JSON.stringify(oneLinkChain(challenge))],
     ['an expired delegation', (challenge) => JSON.stringify(threeLinkChain(wallet, challenge, expired))],
-    ['another text signed', () => JSON.stringify(twoLinkChain(wallet, 'dcl-of-my-own'))],
+    ['a signature of another text', () => JSON.stringify(twoLinkChain(wallet, 'dcl-of-my-own'))],
   ])('%s', (_, makeJson) => refused(makeJson))
 
   test("a chain signed for another socket's challenge", async () => {
@@ -98,10 +98,10 @@ describe('a chain that does not hold ends the line without a word', () => {
     await requestChallenge(mine, wallet.address)
     const { challenge } = await requestChallenge(other, wallet.address)
     mine.send(clientPackets.signedChallenge(JSON.stringify(twoLinkChain(wallet, challenge))))
-    expect(await mine.closed).toEqual(silentlyClosed)
+    expect(await mine.closed).toEqual(closedWithoutCode)
   })
 
-  test('a chain that opened a session before', async () => {
+  test('a chain that was used for a session before', async () => {
     const connector = await aConnector()
     const first = await connector.socket()
     const { challenge } = await requestChallenge(first, wallet.address)
@@ -112,22 +112,22 @@ describe('a chain that does not hold ends the line without a word', () => {
     const replay = await connector.socket()
     expect((await requestChallenge(replay, wallet.address)).challenge).not.toBe(challenge)
     replay.send(clientPackets.signedChallenge(json))
-    expect(await replay.closed).toEqual(silentlyClosed)
+    expect(await replay.closed).toEqual(closedWithoutCode)
   })
 })
 
-describe('time runs out', () => {
-  test('for a client that says nothing', async () => {
+describe('a timeout ends', () => {
+  test('a client that sends nothing', async () => {
     const connector = await aConnector()
     const socket = await connector.socket()
     connector.clock.advance(59_000)
     expect(await connector.metric('connections')).toBe(1)
     connector.clock.advance(2_000)
-    expect(await socket.closed).toEqual(silentlyClosed)
+    expect(await socket.closed).toEqual(closedWithoutCode)
     expect(await connector.metric('handshakes_total{outcome="timeout"}')).toBe(1)
   })
 
-  test('for a client that does not sign, counted from its challenge', async () => {
+  test('a client that does not sign, counted from its challenge', async () => {
     const connector = await aConnector()
     const socket = await connector.socket()
     connector.clock.advance(50_000)
@@ -135,10 +135,10 @@ describe('time runs out', () => {
     connector.clock.advance(59_000)
     expect(await connector.metric('handshakes_total{outcome="timeout"}')).toBe(0)
     connector.clock.advance(2_000)
-    expect(await socket.closed).toEqual(silentlyClosed)
+    expect(await socket.closed).toEqual(closedWithoutCode)
   })
 
-  test('for a signature that nobody finishes checking', async () => {
+  test('a client whose signature check does not finish', async () => {
     const asked = Promise.withResolvers<void>()
     const verify = () => {
       asked.resolve()
@@ -151,10 +151,10 @@ describe('time runs out', () => {
     socket.send(clientPackets.signedChallenge(JSON.stringify(chainOf('two', wallet, challenge))))
     await asked.promise
     connector.clock.advance(61_000)
-    expect(await socket.closed).toEqual(silentlyClosed)
+    expect(await socket.closed).toEqual(closedWithoutCode)
   })
 
-  test('for a client that does not answer our close', async () => {
+  test('a client that does not answer the close frame', async () => {
     const connector = await aConnector()
     const socket = await connector.socket()
     socket.send(bytes('ff'))
@@ -169,19 +169,19 @@ describe('time runs out', () => {
 describe('the deny list', () => {
   const other = createWallet('other')
 
-  test('keeps out whoever claims or owns a denied wallet, without a word', async () => {
+  test('refuses a client that claims or owns a denied wallet, with an empty close frame', async () => {
     const denyList = await aWebServer(() => ({ json: { users: [{ wallet: wallet.address }, { wallet: 'rubbish' }, null] } }))
     const connector = await aConnector({ DENYLIST_URL: denyList })
     await until(async () => expect(await connector.metric('denied_wallets')).toBe(1))
 
     const claiming = await connector.socket()
     claiming.send(clientPackets.challengeRequest(wallet.address))
-    expect(await claiming.closed).toEqual(silentlyClosed)
+    expect(await claiming.closed).toEqual(closedWithoutCode)
 
     const owning = await connector.socket()
     const { challenge } = await requestChallenge(owning, other.address)
     owning.send(clientPackets.signedChallenge(JSON.stringify(twoLinkChain(wallet, challenge))))
-    expect(await owning.closed).toEqual(silentlyClosed)
+    expect(await owning.closed).toEqual(closedWithoutCode)
     expect(await connector.metric('handshakes_total{outcome="denied"}')).toBe(2)
 
     await connector.join({ wallet: other })
@@ -192,24 +192,24 @@ describe('a platform ban', () => {
   const banned = new Set<string>()
   const gatekeeper = () => aWebServer((path) => ({ json: { data: { isBanned: banned.has(path.split('/')[2] ?? '') } } }))
 
-  test('is told with `kicked` at the handshake', async () => {
+  test('is sent as `kicked` during the handshake', async () => {
     banned.add(wallet.peer)
     const connector = await aConnector({ COMMS_GATEKEEPER_URL: await gatekeeper() })
     const socket = await connector.socket()
     const { challenge } = await requestChallenge(socket, wallet.address)
     socket.send(clientPackets.signedChallenge(JSON.stringify(twoLinkChain(wallet, challenge))))
     expect((await socket.next()).$case).toBe('kicked')
-    expect(await socket.closed).toEqual(silentlyClosed)
+    expect(await socket.closed).toEqual(closedWithoutCode)
     expect(connector.published).toEqual([])
   })
 
-  test('is told with `kicked` to whoever plays', async () => {
+  test('is sent as `kicked` to a connected player', async () => {
     banned.clear()
     const connector = await aConnector({ COMMS_GATEKEEPER_URL: await gatekeeper() })
     const [player, neighbour] = [await connector.join({ wallet }), await connector.join()]
     banned.add(wallet.peer)
     connector.clock.advance(40_000)
-    expect(await player.closed).toEqual(silentlyClosed)
+    expect(await player.closed).toEqual(closedWithoutCode)
     expect(player.kicked).toBe(true)
     expect(neighbour.kicked).toBe(false)
     await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect', 'disconnect']))
@@ -217,15 +217,15 @@ describe('a platform ban', () => {
 
   test.each<[string, () => { status?: number; json: unknown } | undefined]>([
     ['fails', () => ({ status: 500, json: { data: { isBanned: true } } })],
-    ['talks nonsense', () => ({ json: null })],
+    ['answers with JSON of another shape', () => ({ json: null })],
     ['hangs', () => undefined],
-  ])('does not hold while the gatekeeper %s', async (_, answer) => {
+  ])('is not applied while the gatekeeper %s', async (_, answer) => {
     const connector = await aConnector({ COMMS_GATEKEEPER_URL: await aWebServer(answer) })
     await connector.join({ wallet })
   })
 })
 
-test('a message over 16 KiB cuts the line', async () => {
+test('a message over 16 KiB drops the connection', async () => {
   const connector = await aConnector()
   const socket = await connector.socket()
   socket.send(clientPackets.signedChallenge('x'.repeat(16 * 1024)))
@@ -239,5 +239,5 @@ test('a message of 16 KiB does not', async () => {
   const largest = clientPackets.signedChallenge('x'.repeat(16 * 1024 - 6))
   expect(largest.length).toBe(16 * 1024)
   socket.send(largest)
-  expect(await socket.closed).toEqual(silentlyClosed)
+  expect(await socket.closed).toEqual(closedWithoutCode)
 })

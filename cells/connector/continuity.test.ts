@@ -11,30 +11,26 @@ const [FIRST_TERM, SECOND_TERM] = ['000000001-a', '000000002-b']
 const at = subjects('')
 const wallet = createWallet('continuity')
 
-/** Everything said of a topic, decoded. */
-const said = <Word>({ published }: TestConnector, topic: string, decode: (bytes: Uint8Array) => Word | undefined) =>
-  published.filter((word) => word.topic === topic).map(({ payload }) => decode(payload))
+/** The messages of a topic that were published, decoded. */
+const publishedOf = <Message>({ published }: TestConnector, topic: string, decode: (bytes: Uint8Array) => Message | undefined) =>
+  published.filter((message) => message.topic === topic).map(({ payload }) => decode(payload))
 
 describe('the end of a session', () => {
   const ends: [string, string, (connector: TestConnector) => Promise<unknown>][] = [
-    ['a player who says goodbye', 'left', async (connector) => (await connector.join({ wallet })).close()],
-    ['a player whose line breaks', 'dropped', async (connector) => (await connector.join({ wallet })).socket.terminate()],
-    [
-      'a player who is sent to another connector',
-      'drained',
-      (connector) => connector.join({ wallet }).then(connector.service.stop),
-    ],
+    ['a player who closes the connection', 'left', async (connector) => (await connector.join({ wallet })).close()],
+    ['a player whose connection breaks', 'dropped', async (connector) => (await connector.join({ wallet })).socket.terminate()],
+    ['a player who is drained', 'drained', (connector) => connector.join({ wallet }).then(connector.service.stop)],
   ]
-  test.each(ends)('of %s names the session and says: %s', async (_, reason, end) => {
+  test.each(ends)('of %s is published with the session and the reason %s', async (_, reason, end) => {
     const connector = await aConnector()
     await end(connector)
     await until(() => expect(connector.topicsOf(wallet.peer)).toEqual(['connect', 'disconnect']))
-    const [greeting] = said(connector, 'connect', decodeConnect)
-    expect(said(connector, 'disconnect', decodeDisconnect)).toEqual([{ session: greeting?.session, reason }])
+    const [connect] = publishedOf(connector, 'connect', decodeConnect)
+    expect(publishedOf(connector, 'disconnect', decodeDisconnect)).toEqual([{ session: connect?.session, reason }])
   })
 })
 
-test('a player who comes back through a connector with a slow clock is the later session all the same', async () => {
+test('a session at a connector whose clock is behind is the newer one, if it was opened later', async () => {
   const bus = aBus()
   const [ahead, behind] = [
     await aConnector({}, { bus, clock: new ManualClock(1_760_000_060_000) }),
@@ -45,12 +41,12 @@ test('a player who comes back through a connector with a slow clock is the later
   const newer = await behind.join({ wallet })
   expect(await older.closed).toEqual({ code: 1005, reason: '' })
   expect(newer.kicked).toBe(false)
-  const [first, second] = said(behind, 'connect', decodeConnect)
+  const [first, second] = publishedOf(behind, 'connect', decodeConnect)
   expect((second?.session ?? '') > (first?.session ?? '')).toBe(true)
 })
 
-describe('an archipelago that another one has taken over from', () => {
-  test('is not heard any more once the new one told anybody anything', async () => {
+describe('an archipelago that another one took over from', () => {
+  test('is ignored once the new one announced a room to any player', async () => {
     const connector = await aConnector()
     const [anna, ben] = [await connector.join(), await connector.join()]
     connector.place(anna.peer, 'old', 0, FIRST_TERM)
@@ -62,7 +58,7 @@ describe('an archipelago that another one has taken over from', () => {
     expect(await connector.metric('island_changes_total{outcome="stale"}')).toBe(1)
   })
 
-  test('nor once the new one was only heard to live', async () => {
+  test('is ignored once the new one sent a leader heartbeat', async () => {
     const connector = await aConnector()
     const player = await connector.join()
     connector.bus.publish(at.leaderHeartbeat, encodeLeaderHeartbeat({ term: SECOND_TERM, leaseMs: 3_000 }))
@@ -71,7 +67,7 @@ describe('an archipelago that another one has taken over from', () => {
     expect((await player.nextIsland(5_000)).islandId).toBe('upstream')
   })
 
-  test('and what players are told does not carry the term', async () => {
+  test('does not make the term visible to players', async () => {
     const connector = await aConnector()
     const player = await connector.join()
     connector.place(player.peer, 'island-1', 0, FIRST_TERM)
@@ -81,34 +77,34 @@ describe('an archipelago that another one has taken over from', () => {
   })
 })
 
-describe('a roll call', () => {
-  async function callTheRoll(connector: TestConnector, asker = 'asker'): Promise<SessionPage[]> {
+describe('a state sync', () => {
+  async function requestSync(connector: TestConnector, requester = 'requester'): Promise<SessionPage[]> {
     const pages: SessionPage[] = []
-    const stop = connector.bus.subscribe(at.syncReply(asker), (payload) => {
+    const stop = connector.bus.subscribe(at.syncReply(requester), (payload) => {
       const page = decodeSessionPage(payload)
       if (page) pages.push(page)
     })
-    connector.bus.publish(at.syncRequest, encodeSyncRequest(asker))
+    connector.bus.publish(at.syncRequest, encodeSyncRequest(requester))
     await until(() => expect(pages.length).toBe(pages[0]?.count))
     stop()
     return pages
   }
 
-  test('is answered with every session, where it is, and what it was last told', async () => {
+  test('is answered with every session, its position, and the room last announced to it', async () => {
     const connector = await aConnector()
-    const [told, fresh] = [await connector.join(), await connector.join()]
-    told.heartbeat({ x: 1, y: 2, z: 3 })
-    connector.place(told.peer, 'island-1', 0, FIRST_TERM)
-    await told.nextIsland(5_000)
-    await until(() => expect(connector.topicsOf(told.peer)).toContain('heartbeat'))
-    const [toldSession, freshSession] = said(connector, 'connect', decodeConnect).map((greeting) => greeting?.session)
-    expect(await callTheRoll(connector)).toEqual([
+    const [placed, fresh] = [await connector.join(), await connector.join()]
+    placed.heartbeat({ x: 1, y: 2, z: 3 })
+    connector.place(placed.peer, 'island-1', 0, FIRST_TERM)
+    await placed.nextIsland(5_000)
+    await until(() => expect(connector.topicsOf(placed.peer)).toContain('heartbeat'))
+    const [placedSession, freshSession] = publishedOf(connector, 'connect', decodeConnect).map((connect) => connect?.session)
+    expect(await requestSync(connector)).toEqual([
       {
         connector: expect.any(String),
         index: 0,
         count: 1,
         entries: [
-          { peer: told.peer, session: toldSession, position: { x: 1, y: 2, z: 3 }, room: 'island-1', term: FIRST_TERM },
+          { peer: placed.peer, session: placedSession, position: { x: 1, y: 2, z: 3 }, room: 'island-1', term: FIRST_TERM },
           { peer: fresh.peer, session: freshSession, position: undefined, room: undefined, term: undefined },
         ],
       },
@@ -116,18 +112,18 @@ describe('a roll call', () => {
   })
 
   test('is answered by a connector without players too', async () => {
-    expect(await callTheRoll(await aConnector())).toMatchObject([{ entries: [], count: 1 }])
+    expect(await requestSync(await aConnector())).toMatchObject([{ entries: [], count: 1 }])
   })
 
-  test('by somebody whose name no subject can hold is not answered', async () => {
+  test('is not answered when the name of the requester cannot be part of a subject', async () => {
     const connector = await aConnector()
     connector.bus.publish(at.syncRequest, encodeSyncRequest('a.b'))
-    await callTheRoll(connector)
+    await requestSync(connector)
     expect(await connector.metric('roll_calls_total')).toBe(1)
   })
 })
 
-test('once the bus is back, everybody is announced with the room they know', async () => {
+test('once the bus is back, every session is published with the room last announced to it', async () => {
   const connector = await aConnector()
   const [placed, unplaced] = [await connector.join(), await connector.join()]
   connector.place(placed.peer, 'island-1', 0, FIRST_TERM)
@@ -136,14 +132,14 @@ test('once the bus is back, everybody is announced with the room they know', asy
   connector.bus.become('connected')
   connector.clock.advance(1_000)
   await until(() => expect(connector.published).toHaveLength(4))
-  const greetings = said(connector, 'connect', decodeConnect)
-  expect(greetings.map((greeting) => greeting?.announcedRoom)).toEqual([undefined, undefined, 'island-1', ''])
-  expect(greetings[2]?.session).toBe(greetings[0]?.session)
+  const connects = publishedOf(connector, 'connect', decodeConnect)
+  expect(connects.map((connect) => connect?.announcedRoom)).toEqual([undefined, undefined, 'island-1', ''])
+  expect(connects[2]?.session).toBe(connects[0]?.session)
   expect(unplaced.islands).toEqual([])
 })
 
-describe('a crowd at the door', () => {
-  test('comes in as many per second as there may, in the order they came', async () => {
+describe('a burst of upgrades', () => {
+  test('is admitted at the configured rate, in the order of arrival', async () => {
     const connector = await aConnector({ HANDSHAKES_PER_SECOND: 2 })
     await Promise.all([connector.socket(), connector.socket()])
     let open = 0
@@ -169,7 +165,7 @@ describe('a crowd at the door', () => {
     await connector.socket()
   })
 
-  test('is sent away when its turn does not come', async () => {
+  test('is refused when it waits too long', async () => {
     const connector = await aConnector({ HANDSHAKES_PER_SECOND: 1 })
     await connector.socket()
     const refused = Array.from({ length: 50 }, () => connector.socket().catch(({ status }: { status: number }) => status))
@@ -180,7 +176,7 @@ describe('a crowd at the door', () => {
     expect(await connector.metric('upgrades_refused_total{limit="rate"}')).toBe(21)
   })
 
-  test('is sent away when the connector stops', async () => {
+  test('is refused when the connector stops', async () => {
     const connector = await aConnector({ HANDSHAKES_PER_SECOND: 1 })
     await connector.socket()
     const refused = connector.socket().catch(({ status }: { status: number }) => status)

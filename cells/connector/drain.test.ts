@@ -8,7 +8,7 @@ const ended = (players: Player[]) => {
   return codes
 }
 
-test('a connector that stops sends its players away one by one, evenly, and never as kicked', async () => {
+test('a connector that stops ends its sessions one by one, evenly, and never as kicked', async () => {
   const connector = await aConnector({ DRAIN_SECONDS: 10 })
   const players = await Promise.all(Array.from({ length: 20 }, () => connector.join()))
   const codes = ended(players)
@@ -31,7 +31,7 @@ test('a connector that stops sends its players away one by one, evenly, and neve
   expect(players.some(({ kicked }) => kicked)).toBe(false)
 })
 
-test('whoever still arrives is let in, heard, and goes last', async () => {
+test('a client that connects during the drain is admitted, served, and ended last', async () => {
   const connector = await aConnector({ DRAIN_SECONDS: 10 })
   const players = await Promise.all(Array.from({ length: 4 }, () => connector.join()))
   const stopping = connector.service.stop()
@@ -42,11 +42,11 @@ test('whoever still arrives is let in, heard, and goes last', async () => {
   connector.clock.advance(10_000)
   await stopping
   for (const player of [...players, latecomer]) expect((await player.closed).code).toBe(1012)
-  const leaving = connector.published.filter(({ topic }) => topic === 'disconnect').map(({ peer }) => peer)
-  expect(leaving.at(-1)).toBe(latecomer.peer)
+  const disconnected = connector.published.filter(({ topic }) => topic === 'disconnect').map(({ peer }) => peer)
+  expect(disconnected.at(-1)).toBe(latecomer.peer)
 })
 
-test('without time everybody goes at once, and nobody comes in after', async () => {
+test('without time all sessions end at once, and later upgrades are refused', async () => {
   const connector = await aConnector({ DRAIN_SECONDS: 0 })
   const players = await Promise.all(Array.from({ length: 3 }, () => connector.join()))
   await connector.service.stop()
@@ -60,7 +60,7 @@ test('an empty connector does not wait', async () => {
   await connector.service.stop()
 })
 
-test('a client that does not answer the goodbye holds nobody up', async () => {
+test('a client that does not answer the close frame does not delay the stop', async () => {
   const connector = await aConnector({ DRAIN_SECONDS: 0 })
   const player = await connector.join()
   player.socket.pause()

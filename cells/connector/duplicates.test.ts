@@ -15,7 +15,7 @@ test('the wallet that signed is welcomed, even where another was claimed', async
   await until(() => expect(connector.published).toMatchObject([{ peer: wallet.peer, topic: 'connect' }]))
 })
 
-test('a newer session of the same wallet replaces the older one, and the bus sees a player who never left', async () => {
+test('a newer session of the same wallet replaces the older one, without a disconnect on the bus', async () => {
   const connector = await aConnector()
   const older = await connector.join({ wallet })
   expect(older.alreadyConnected).toBe(false)
@@ -28,10 +28,10 @@ test('a newer session of the same wallet replaces the older one, and the bus see
   expect(newer.kicked).toBe(false)
 })
 
-test('the late end of a replaced socket takes nothing from its successor', async () => {
+test('the late end of a replaced socket does not affect its successor', async () => {
   const connector = await aConnector()
   const older = await connector.join({ wallet })
-  older.socket.pause() // it will not answer our close before we let it
+  older.socket.pause() // it does not answer the close frame until it is resumed
   const newer = await connector.join({ wallet })
   expect(await connector.metric('connections')).toBe(2)
   older.socket.terminate()
@@ -43,7 +43,7 @@ test('the late end of a replaced socket takes nothing from its successor', async
   expect(connector.topicsOf(wallet.peer)).toEqual(['connect', 'connect'])
 })
 
-test('a crowd of sessions of one wallet leaves exactly one', async () => {
+test('of many sessions of one wallet exactly one remains', async () => {
   const connector = await aConnector()
   const players = await Promise.all(Array.from({ length: 8 }, () => connector.join({ wallet })))
   await until(async () => expect(await connector.metric('connections')).toBe(1))
@@ -63,7 +63,7 @@ test('sessions are numbered in the order they were opened, even within one milli
   expect(new Set(ids).size).toBe(10)
 })
 
-test('a newer session on another connector replaces the older one just the same', async () => {
+test('a newer session on another connector replaces the older one as well', async () => {
   const bus = aBus()
   const [here, there] = [await aConnector({}, { bus }), await aConnector({}, { bus })]
   there.clock.advance(1_000)
@@ -77,16 +77,16 @@ test('a newer session on another connector replaces the older one just the same'
   expect(await there.metric('players')).toBe(1)
 })
 
-test('a connect of an older session, said again late, ends nothing', async () => {
+test('a connect message of an older session, published again late, ends no session', async () => {
   const bus = aBus()
   const [here, there] = [await aConnector({}, { bus }), await aConnector({}, { bus })]
   there.clock.advance(1_000)
   const older = await here.join({ wallet })
   await until(() => expect(here.topicsOf(wallet.peer)).toEqual(['connect']))
-  const said = here.published.find(({ peer }) => peer === wallet.peer)
+  const connect = here.published.find(({ peer }) => peer === wallet.peer)
   const newer = await there.join({ wallet })
   await older.closed
-  bus.publish(`peer.${wallet.peer}.connect`, said?.payload ?? new Uint8Array())
+  bus.publish(`peer.${wallet.peer}.connect`, connect?.payload ?? new Uint8Array())
   bus.publish(`peer.${wallet.peer}.connect`, new Uint8Array())
   await bus.flush()
   there.place(wallet.peer, 'island-1')

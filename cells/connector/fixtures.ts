@@ -19,7 +19,7 @@ import type { PeerId, Position } from '../wire/peer.ts'
 import { type ConnectorConfig, readConfig } from './config.ts'
 import { startConnector } from './service.ts'
 
-/** A bus whose line can be cut: while away it drops what is published, as the real one does. */
+/** A bus whose connection can be interrupted: meanwhile it drops what is published, as the real one does. */
 export interface TestBus extends Bus {
   become(state: BusState): void
 }
@@ -47,7 +47,7 @@ export function aBus(): TestBus {
   }
 }
 
-/** What was said on a bus, in order. */
+/** A message of a peer's subjects, `peer.{peer}.{topic}`. */
 export interface PublishedMessage {
   topic: string
   peer: string
@@ -60,22 +60,22 @@ export interface TestConnector {
   service: RunningService
   clock: ManualClock
   bus: TestBus
-  /** Everything connectors said since. */
+  /** What connectors published on the bus since the start, in order. */
   published: PublishedMessage[]
-  /** The topics said about a peer, in order. */
+  /** The topics published for a peer, in order. */
   topicsOf(peer: PeerId): string[]
   positionsOf(peer: PeerId): (Position | undefined)[]
   join(options?: Partial<PlayerOptions>): Promise<Player>
   socket(options?: Partial<SocketOptions>): Promise<PlayerSocket>
-  /** The value of a metric, `name{label="value"}` as scraped; 0 when it never counted. */
+  /** The value of a metric, `name{label="value"}` as scraped; 0 when it was never counted. */
   metric(name: string): Promise<number>
-  /** Puts a peer on an island, as the archipelago does. */
+  /** Announces an island to a peer, as the archipelago does. */
   place(peer: PeerId, islandId: string, padding?: number, term?: FencingToken): void
 }
 
 let shared: ChainVerifier | undefined
 
-/** The verifier every test connector uses unless told: threads take a while to start. */
+/** The verifier that test connectors share by default: its threads take a while to start. */
 export function aVerifier(): ChainVerifier {
   shared ??= createVerifier({ log: silentLog, workers: 1 })
   return shared
@@ -140,10 +140,10 @@ export async function aConnector(
   }
 }
 
-/** Waits, with a deadline, until something is so. */
+/** Waits until a check does not throw, with a deadline. */
 export const until = (check: () => void | Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 5_000, interval: 5 })
 
-/** A web server that answers every GET with what `body` says at that moment; `undefined` never answers. */
+/** A web server that answers every GET with what `body` returns; when that is undefined, it never answers. */
 export async function aWebServer(body: (path: string) => { status?: number; json: unknown } | undefined): Promise<string> {
   const server = createServer((request, response) => {
     const answer = body(request.url ?? '')

@@ -3,18 +3,18 @@ import { fencingTokenOf, splitFencingToken } from '../wire/extension-fields.ts'
 import { busPayloads, clientPackets } from '../wire/packets.ts'
 import { aConnector, until } from './fixtures.ts'
 
-test('a welcomed player is announced, then heard, then said goodbye to', async () => {
+test('a session is published as connect, heartbeats and disconnect', async () => {
   const connector = await aConnector()
   const player = await connector.join()
   player.heartbeat({ x: 8, y: 0, z: 8 })
   await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect', 'heartbeat']))
   player.close()
   await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect', 'heartbeat', 'disconnect']))
-  const [greeting, , leaving] = connector.published.map(({ payload }) => Buffer.from(payload).toString())
-  expect(leaving).toBe(`${greeting}\nleft`)
+  const [connect, , disconnect] = connector.published.map(({ payload }) => Buffer.from(payload).toString())
+  expect(disconnect).toBe(`${connect}\nleft`)
 })
 
-test('whoever never got a welcome is never announced', async () => {
+test('a client that was not welcomed is not published', async () => {
   const connector = await aConnector()
   const socket = await connector.socket()
   socket.close()
@@ -23,12 +23,12 @@ test('whoever never got a welcome is never announced', async () => {
   expect(connector.published).toEqual([])
 })
 
-test('a heartbeat travels in the bytes everybody on the bus knows', async () => {
+test('a heartbeat is published in the bytes that every receiver on the bus knows', async () => {
   const connector = await aConnector()
   const player = await connector.join()
   player.heartbeat({ x: 8, y: 0, z: 8 })
   player.heartbeat({ x: 8, y: 0, z: 8 }, 'I7')
-  // The same message spelled at length: zeros written out, an unknown field behind.
+  // The same message in a longer encoding: zeros written out, an unknown field at the end.
   player.send(new Uint8Array(Buffer.from('1a130a0f0d000000411500000000' + '1d00000041' + '5001', 'hex')))
   player.send(clientPackets.heartbeat({ position: undefined }))
   const sent = () =>
@@ -45,18 +45,18 @@ test('a heartbeat travels in the bytes everybody on the bus knows', async () => 
   )
 })
 
-test('every heartbeat names its session behind the bytes', async () => {
+test('every heartbeat has the id of its session appended', async () => {
   const connector = await aConnector()
   const player = await connector.join()
   player.heartbeat({ x: 8, y: 0, z: 8 })
   player.send(clientPackets.heartbeat({ position: undefined }))
   await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect', 'heartbeat', 'heartbeat']))
-  const [greeting, ...heartbeats] = connector.published
-  const session = Buffer.from(greeting?.payload ?? []).toString()
+  const [connect, ...heartbeats] = connector.published
+  const session = Buffer.from(connect?.payload ?? []).toString()
   expect(heartbeats.map(({ payload }) => fencingTokenOf(payload))).toEqual([session, session])
 })
 
-test('a wish longer than any room name is left out', async () => {
+test('a desired room longer than any room name is left out', async () => {
   const connector = await aConnector()
   const player = await connector.join()
   player.heartbeat({ x: 8, y: 0, z: 8 }, 'I'.repeat(10_000))
@@ -71,7 +71,7 @@ test.each([
   ['NaN', { x: Number.NaN, y: 0, z: 0 }],
   ['infinite', { x: 0, y: Number.POSITIVE_INFINITY, z: 0 }],
   ['infinitely negative', { x: 0, y: 0, z: Number.NEGATIVE_INFINITY }],
-])('a position that is %s goes nowhere and is counted', async (_, nowhere) => {
+])('a position that is %s is not published and is counted', async (_, nowhere) => {
   const connector = await aConnector()
   const player = await connector.join()
   player.heartbeat(nowhere)
@@ -80,8 +80,8 @@ test.each([
   expect(await connector.metric('heartbeats_total{outcome="nonsense"}')).toBe(1)
 })
 
-describe('a client that says too much', () => {
-  test('is not cut off: what is above the rate shrinks to the last position', async () => {
+describe('a client that sends too much', () => {
+  test('is not disconnected: heartbeats above the rate are reduced to the last position', async () => {
     const connector = await aConnector()
     const player = await connector.join()
     for (let x = 1; x <= 60; x++) player.heartbeat({ x, y: 0, z: 0 })
@@ -98,15 +98,15 @@ describe('a client that says too much', () => {
     expect(connector.positionsOf(player.peer)).toHaveLength(21)
   })
 
-  test('does not slow down anybody else', async () => {
+  test('does not slow down other clients', async () => {
     const connector = await aConnector()
-    const [loud, quiet] = [await connector.join(), await connector.join()]
-    for (let x = 1; x <= 60; x++) loud.heartbeat({ x, y: 0, z: 0 })
-    quiet.heartbeat({ x: 7, y: 0, z: 0 })
-    await until(() => expect(connector.positionsOf(quiet.peer)).toEqual([{ x: 7, y: 0, z: 0 }]))
+    const [fast, slow] = [await connector.join(), await connector.join()]
+    for (let x = 1; x <= 60; x++) fast.heartbeat({ x, y: 0, z: 0 })
+    slow.heartbeat({ x: 7, y: 0, z: 0 })
+    await until(() => expect(connector.positionsOf(slow.peer)).toEqual([{ x: 7, y: 0, z: 0 }]))
   })
 
-  test('says nothing more once it is gone', async () => {
+  test('is not published any more once it disconnected', async () => {
     const connector = await aConnector()
     const player = await connector.join()
     for (let x = 1; x <= 60; x++) player.heartbeat({ x, y: 0, z: 0 })
@@ -119,7 +119,7 @@ describe('a client that says too much', () => {
 })
 
 describe('island changes', () => {
-  test('reach the socket of their player as they are, and nobody else', async () => {
+  test('reach the socket of their player unchanged, and no other', async () => {
     const connector = await aConnector()
     const [anna, ben] = [await connector.join(), await connector.join()]
     connector.place(anna.peer, 'island-1')
@@ -132,7 +132,7 @@ describe('island changes', () => {
     expect(ben.islands).toHaveLength(1)
   })
 
-  test('for players of other connectors are none of our business', async () => {
+  test('for players of other connectors are ignored', async () => {
     const connector = await aConnector()
     connector.place('0x00000000000000000000000000000000000000aa', 'island-1')
     connector.bus.publish('engine.peer.rubbish.island_changed', new Uint8Array([1]))

@@ -6,7 +6,7 @@ const HERE = { x: 8, y: 0, z: 8 }
 const joins = async ({ http }: TestConnector) => ((await (await fetch(`${http}/joins`)).json()) as { joins: unknown }).joins
 const counted = (connector: TestConnector, counts: object) => until(async () => expect(await joins(connector)).toEqual(counts))
 
-test('players who say where they are and are given islands are told apart from those who wait in vain', async () => {
+test('players who were given an island and players who waited too long are counted apart', async () => {
   const connector = await aConnector()
   const [anna, ben] = [await connector.join(), await connector.join()]
   anna.heartbeat(HERE)
@@ -20,11 +20,11 @@ test('players who say where they are and are given islands are told apart from t
   expect([await connector.metric('joins_given'), await connector.metric('joins_missed')]).toEqual([1, 1])
 })
 
-test('strangers who cannot sign in, say nothing, speak nonsense or leave early make no join fail', async () => {
+test('clients that fail to sign in, send nothing, send invalid positions or leave early do not count as failed joins', async () => {
   const connector = await aConnector()
-  const stranger = await connector.socket()
-  stranger.send(clientPackets.signedChallenge('[]'))
-  await stranger.closed
+  const unauthenticated = await connector.socket()
+  unauthenticated.send(clientPackets.signedChallenge('[]'))
+  await unauthenticated.closed
   const silent = await connector.join()
   const nowhere = await connector.join()
   nowhere.send(clientPackets.heartbeat({ position: undefined }))
@@ -40,7 +40,7 @@ test('strangers who cannot sign in, say nothing, speak nonsense or leave early m
   silent.close()
 })
 
-test('a player who comes back with another socket and is told his island at once is no failure of the first', async () => {
+test('a player who reconnects and is given an island at once does not count as missed by the first session', async () => {
   const connector = await aConnector()
   const first = await connector.join()
   first.heartbeat(HERE)

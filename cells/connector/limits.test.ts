@@ -28,7 +28,7 @@ describe('connections', () => {
     await connector.socket({ localAddress: '127.0.0.2' })
   })
 
-  test('behind an ingress count for the player it speaks of', async () => {
+  test('behind an ingress count for the client it forwards', async () => {
     const connector = await aConnector({ MAX_CONNECTIONS_PER_ADDRESS: 1 })
     const from = (address: string) => ({ headers: { 'x-forwarded-for': address } })
     await connector.socket(from('203.0.113.1'))
@@ -49,7 +49,7 @@ describe('a subprotocol', () => {
   })
 })
 
-test('every path explorers may have cached leads in', async () => {
+test('every path that explorers may have cached is served', async () => {
   const connector = await aConnector()
   for (const path of ['/ws', '/cells/0/ws', '/cells/41/ws']) {
     const socket = await connector.socket({ url: connector.http.replace('http', 'ws') + path })
@@ -60,15 +60,15 @@ test('every path explorers may have cached leads in', async () => {
   )
 })
 
-describe('a silent line', () => {
-  test('is asked after 74 s whether it lives, and stays when it answers', async () => {
+describe('a silent client', () => {
+  test('is pinged after 74 s, and stays when it answers', async () => {
     const connector = await aConnector()
     const player = await connector.join()
     connector.clock.advance(73_000)
     expect(await connector.metric('pings_total')).toBe(0)
     connector.clock.advance(2_000)
     await until(() => expect(player.socket.pings).toBe(1))
-    // The pong comes back on its own; only then does time go on.
+    // The pong arrives in real time; the test's clock may only advance after it.
     await new Promise((resolve) => setTimeout(resolve, 50))
     connector.clock.advance(60_000)
     player.heartbeat({ x: 1, y: 0, z: 0 })
@@ -76,7 +76,7 @@ describe('a silent line', () => {
     expect(player.socket.pings).toBe(1)
   })
 
-  test('is cut after 90 s when it does not', async () => {
+  test('is disconnected after 90 s when it does not', async () => {
     const connector = await aConnector()
     const player = await connector.join()
     player.socket.pause()
@@ -90,7 +90,7 @@ describe('a silent line', () => {
   })
 })
 
-test('a client that talks is never pinged', async () => {
+test('a client that sends is never pinged', async () => {
   const connector = await aConnector()
   const player = await connector.join()
   for (let x = 1; x <= 20; x++) {
@@ -102,7 +102,7 @@ test('a client that talks is never pinged', async () => {
   expect(await connector.metric('pings_total')).toBe(0)
 })
 
-test('a client that does not read is cut before it fills our memory', async () => {
+test('a client that does not read is disconnected before it fills the memory', async () => {
   const connector = await aConnector()
   const [stalled, reading] = [await connector.join(), await connector.join()]
   stalled.socket.pause()

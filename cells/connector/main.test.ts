@@ -26,7 +26,7 @@ withPart('nats', 'a connector on a real broker', (nats) => {
     return child
   }
 
-  test('keeps its players while the broker restarts, and announces them again', async () => {
+  test('keeps its players while the broker restarts, and publishes them again', async () => {
     const [brokerPort, port] = [await freePort(), await freePort()]
     const broker = startBroker(brokerPort)
     const natsUrl = `nats://127.0.0.1:${brokerPort}`
@@ -40,23 +40,23 @@ withPart('nats', 'a connector on a real broker', (nats) => {
     running.push(await main(env))
     const bus = await connectNats({ servers: [natsUrl], name: 'listener', log: silentLog })
     running.unshift({ stop: () => bus.close() })
-    const heard: string[] = []
+    const topics: string[] = []
     const wallet = createWallet()
-    bus.subscribe(`peer.${wallet.peer}.*`, (_, subject) => heard.push(subject.split('.').at(-1) ?? ''))
+    bus.subscribe(`peer.${wallet.peer}.*`, (_, subject) => topics.push(subject.split('.').at(-1) ?? ''))
     await bus.flush()
 
     const player = await connectPlayer({ url: `ws://127.0.0.1:${port}/ws`, wallet, chain: 'three' })
     player.heartbeat({ x: 8, y: 0, z: 8 })
-    await until(() => expect(heard).toEqual(['connect', 'heartbeat']))
+    await until(() => expect(topics).toEqual(['connect', 'heartbeat']))
 
     broker.kill('SIGKILL')
     await until(() => expect(bus.state).toBe('disconnected'))
     startBroker(brokerPort)
-    await until(() => expect(heard.slice(2)).toEqual(['connect', 'heartbeat']))
+    await until(() => expect(topics.slice(2)).toEqual(['connect', 'heartbeat']))
     expect(player.kicked).toBe(false)
 
     player.close()
-    await until(() => expect(heard.at(-1)).toBe('disconnect'))
+    await until(() => expect(topics.at(-1)).toBe('disconnect'))
   })
 })
 

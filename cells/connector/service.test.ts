@@ -4,7 +4,7 @@ import { readConfig } from './config.ts'
 import { aBus, aConnector, until } from './fixtures.ts'
 import { main } from './main.ts'
 
-test('the status counts the players and can be read from any page', async () => {
+test('the status counts the players and can be read by any web page', async () => {
   const connector = await aConnector({ CURRENT_VERSION: '1.2.3', COMMIT_HASH: 'abc1234' })
   await connector.join()
   for (const path of ['/status', '/cells/7/status']) {
@@ -24,7 +24,7 @@ test('the status of an unknown build has empty strings', async () => {
   expect(await (await fetch(`${connector.http}/status`)).json()).toMatchObject({ version: '', commitHash: '', userCount: 0 })
 })
 
-test('health and metrics are where every service has them', async () => {
+test('health and metrics are at the same paths as in every service', async () => {
   const connector = await aConnector()
   expect(await (await fetch(`${connector.http}/health/live`)).text()).toBe('alive')
   expect((await fetch(`${connector.http}/health/ready`)).status).toBe(200)
@@ -43,7 +43,7 @@ test('a handshake is measured', async () => {
   expect(await connector.metric('handshake_seconds_count')).toBe(1)
 })
 
-test('two cells on one bus do not hear each other', async () => {
+test('connectors of two cells on one bus do not receive the messages of the other', async () => {
   const bus = aBus()
   const east = await aConnector({ BUS_SCOPE: 'realms.main.0' }, { bus })
   const west = await aConnector({ BUS_SCOPE: 'realms.main.1' }, { bus })
@@ -68,12 +68,12 @@ test('the defaults are those of the protocol', () => {
   })
 })
 
-test('everything wrong with a configuration is named at once', () => {
+test('all errors of a configuration are reported at once', () => {
   expect(() => readConfig({ HANDSHAKE_TIMEOUT: '0', DENYLIST_URL: 'nowhere', DRAIN_SECONDS: 'soon' })).toThrow(
     /HANDSHAKE_TIMEOUT[\s\S]*DRAIN_SECONDS[\s\S]*DENYLIST_URL/,
   )
 })
 
-test('a connector without a broker says so', async () => {
+test('a connector without a broker reports that', async () => {
   await expect(main({})).rejects.toThrow(new UserError('NATS_URL is required', 2))
 })

@@ -3,7 +3,7 @@ import { SessionRegistry } from './session-registry.ts'
 
 const ANNA = '0x00000000000000000000000000000000000000aa'
 
-test('a newer session replaces the older one and survives its late end', () => {
+test('a newer session replaces the older one, whose late end does not remove it', () => {
   const sessions = new SessionRegistry<{ name: string }>()
   const [older, newer] = [{ name: 'older' }, { name: 'newer' }]
   expect(sessions.register(ANNA, older)).toBeUndefined()

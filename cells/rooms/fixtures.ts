@@ -16,10 +16,10 @@ import { startRooms } from './service.ts'
 type RoomPacket = NonNullable<ReturnType<typeof decodeRoomPacket>>
 type Case = RoomPacket['$case']
 
-/** The clock of a test may run far ahead of a signature check. */
+/** Longer than any test advances its clock while a signature is checked in real time. */
 const HOUR_MS = 3_600_000
 
-/** Rooms behind a real port, with the bus and the clock in the hands of the test. */
+/** Embedded rooms behind a real port; the test has their bus and their clock. */
 export async function startTestRooms({
   limits = {},
   drainSeconds = 0,
@@ -63,7 +63,7 @@ export async function startTestRooms({
 export async function connect(url: string, path: string, protocols = ['rfc5', 'rfc4']) {
   const socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, protocols)
   const packets: RoomPacket[] = []
-  const waiting: (() => void)[] = []
+  const readers: (() => void)[] = []
   let pings = 0
   socket.on('ping', () => pings++)
   const closed = new Promise<{ code: number; reason: string }>((resolve) =>
@@ -73,7 +73,7 @@ export async function connect(url: string, path: string, protocols = ['rfc5', 'r
     const packet = decodeRoomPacket(data)
     if (!packet) throw new Error('an empty packet: Bevy would drop the connection')
     packets.push(packet)
-    for (const wake of waiting.splice(0)) wake()
+    for (const wake of readers.splice(0)) wake()
   })
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
   return {
@@ -82,47 +82,47 @@ export async function connect(url: string, path: string, protocols = ['rfc5', 'r
     closed,
     pings: () => pings,
     send: (packet: Uint8Array) => socket.send(packet),
-    /** Resolves once the room has read everything sent so far. */
-    heard: () =>
+    /** Resolves once the server has read everything sent so far. */
+    received: () =>
       new Promise<void>((resolve) => {
         socket.once('pong', () => resolve())
         socket.ping()
       }),
     /** The next packet, which must be of the given kind. */
     async next<Kind extends Case>(kind: Kind): Promise<Extract<RoomPacket, { $case: Kind }>> {
-      while (packets.length === 0) await new Promise<void>((wake) => waiting.push(wake))
+      while (packets.length === 0) await new Promise<void>((wake) => readers.push(wake))
       const packet = packets.shift()
       if (packet?.$case !== kind) throw new Error(`expected ${kind}, got ${packet?.$case}`)
       return packet as Extract<RoomPacket, { $case: Kind }>
     },
-    /** What arrived and was not asked for yet. */
+    /** The packets that arrived and were not read by `next` yet. */
     unread: () => packets.map(({ $case }) => $case),
   }
 }
 
-/** A client that went as far as its signature. */
+/** A client that signed the challenge. */
 export async function signIn(url: string, room: string, wallet: Wallet) {
-  const visitor = await connect(url, `/rooms/${room}`)
-  visitor.send(roomPackets.identification(wallet.address))
-  const { challengeMessage } = await visitor.next('challengeMessage')
-  visitor.send(roomPackets.signedChallenge(JSON.stringify(chainOf('three', wallet, challengeMessage.challengeToSign))))
-  return { ...visitor, ...challengeMessage }
+  const client = await connect(url, `/rooms/${room}`)
+  client.send(roomPackets.identification(wallet.address))
+  const { challengeMessage } = await client.next('challengeMessage')
+  client.send(roomPackets.signedChallenge(JSON.stringify(chainOf('three', wallet, challengeMessage.challengeToSign))))
+  return { ...client, ...challengeMessage }
 }
 
-/** A client in a room. */
+/** A client that was welcomed to a room. */
 export async function joinRoom(url: string, room: string, wallet: Wallet) {
-  const visitor = await signIn(url, room, wallet)
-  const { welcomeMessage } = await visitor.next('welcomeMessage')
-  return { ...visitor, ...welcomeMessage }
+  const client = await signIn(url, room, wallet)
+  const { welcomeMessage } = await client.next('welcomeMessage')
+  return { ...client, ...welcomeMessage }
 }
 
-/** Rooms with Ada and Bob in island-1, who know of each other. */
+/** Rooms with Ada and Bob in island-1; Bob was announced to Ada. */
 export async function twoInARoom(ada: Wallet, bob: Wallet, options?: Parameters<typeof startTestRooms>[0]) {
-  const world = await startTestRooms(options)
-  await world.admit(ada.peer, 'island-1')
-  await world.admit(bob.peer, 'island-1')
-  const first = await joinRoom(world.url, 'island-1', ada)
-  const second = await joinRoom(world.url, 'island-1', bob)
+  const server = await startTestRooms(options)
+  await server.admit(ada.peer, 'island-1')
+  await server.admit(bob.peer, 'island-1')
+  const first = await joinRoom(server.url, 'island-1', ada)
+  const second = await joinRoom(server.url, 'island-1', bob)
   const { peerJoinMessage } = await first.next('peerJoinMessage')
-  return { world, first, second, peerJoinMessage }
+  return { server, first, second, peerJoinMessage }
 }

@@ -4,25 +4,25 @@ import { roomPackets } from '../wire/room-packets.ts'
 import { connect, joinRoom, signIn, startTestRooms, twoInARoom } from './fixtures.ts'
 
 const [ada, bob, eve] = [createWallet('ada'), createWallet('bob'), createWallet('eve')]
-const PATIENCE = { timeout: 15_000 }
+const DEADLINE = { timeout: 15_000 }
 const HELLO = Buffer.from('hello')
 
-let world: Awaited<ReturnType<typeof startTestRooms>>
-afterEach(() => world.close())
+let server: Awaited<ReturnType<typeof startTestRooms>>
+afterEach(() => server.close())
 
 async function open(options?: Parameters<typeof startTestRooms>[0]) {
-  world = await startTestRooms(options)
-  return world
+  server = await startTestRooms(options)
+  return server
 }
 
 async function two(options?: Parameters<typeof startTestRooms>[0]) {
   const arranged = await twoInARoom(ada, bob, options)
-  world = arranged.world
-  return { ...arranged, ...arranged.world }
+  server = arranged.server
+  return { ...arranged, ...arranged.server }
 }
 
-describe('entering', () => {
-  test('a challenge, a welcome, and everybody knows everybody', async () => {
+describe('the entry to a room', () => {
+  test('a client gets a challenge and a welcome, and every member knows the others', async () => {
     const { first, second, peerJoinMessage } = await two()
     expect(first.protocol).toBe('rfc5')
     expect(first.challengeToSign).toMatch(/^dcl-[^:]+$/)
@@ -30,87 +30,87 @@ describe('entering', () => {
     expect(first.peerIdentities).toEqual({})
     expect(second.peerIdentities).toEqual({ [first.alias]: ada.peer })
     expect(peerJoinMessage).toEqual({ alias: second.alias, address: bob.peer })
-    expect(world.rooms.members('island-1')).toEqual([ada.peer, bob.peer])
+    expect(server.rooms.members('island-1')).toEqual([ada.peer, bob.peer])
   })
 
-  test('a client that offers no subprotocol is welcome, one that offers others gets none of them', async () => {
+  test('a client may offer no subprotocol; one that offers only others is given none', async () => {
     const { url } = await open()
     expect((await connect(url, '/rooms/island-1', [])).protocol).toBe('')
     await expect(connect(url, '/rooms/island-1', ['rfc4'])).rejects.toThrow(/subprotocol/i)
   })
 
-  test('the rooms are also there below the path of any cell', async () => {
+  test('rooms are also served below the path of any slot', async () => {
     const { url } = await open()
-    const visitor = await connect(url, '/cells/7/rooms/island-1')
-    visitor.send(roomPackets.identification(ada.address))
-    await visitor.next('challengeMessage')
+    const client = await connect(url, '/cells/7/rooms/island-1')
+    client.send(roomPackets.identification(ada.address))
+    await client.next('challengeMessage')
   })
 
-  test('somebody who was not admitted to this room is told so and does not come back', async () => {
+  test('a client that was not admitted to the room is kicked, and does not reconnect', async () => {
     const { url, admit, clock } = await open()
     await admit(eve.peer, 'island-2')
-    const visitor = await signIn(url, 'island-1', eve)
+    const client = await signIn(url, 'island-1', eve)
     await vi.waitFor(() => {
       clock.advance(1_000)
-      expect(visitor.unread()).toEqual(['peerKicked'])
-    }, PATIENCE)
-    expect(await visitor.closed).toEqual({ code: 1008, reason: 'not admitted' })
-    expect(world.rooms.members('island-1')).toEqual([])
+      expect(client.unread()).toEqual(['peerKicked'])
+    }, DEADLINE)
+    expect(await client.closed).toEqual({ code: 1008, reason: 'not admitted' })
+    expect(server.rooms.members('island-1')).toEqual([])
   })
 
-  test('an admission that comes a moment after its client is in time', async () => {
+  test('an admission may arrive a moment after its client', async () => {
     const { url, admit } = await open()
-    const visitor = await signIn(url, 'island-1', ada)
+    const client = await signIn(url, 'island-1', ada)
     await admit(ada.peer, 'island-1')
-    await visitor.next('welcomeMessage')
+    await client.next('welcomeMessage')
   })
 
   test.each([
-    ['bytes that are no packet', [new Uint8Array([0xff, 0xff])], 1007],
-    ['no address', [roomPackets.identification('bob')], 1008],
+    ['bytes that are not a packet', [new Uint8Array([0xff, 0xff])], 1007],
+    ['an invalid address', [roomPackets.identification('bob')], 1008],
     ['a signature before the challenge', [roomPackets.signedChallenge('[]')], 1002],
     ['an update before the welcome', [roomPackets.update(1, HELLO, false)], 1002],
-    ['no chain', [roomPackets.identification(ada.address), roomPackets.signedChallenge('nonsense')], 1008],
+    ['text that is not an auth chain', [roomPackets.identification(ada.address), roomPackets.signedChallenge('nonsense')], 1008],
     [
       'a forged chain',
       [roomPackets.identification(ada.address), roomPackets.signedChallenge(JSON.stringify(oneLinkChain('dcl-')))],
       1008,
     ],
-    ['more than a message may hold', [Buffer.alloc(70_000)], 1009],
+    ['a message above the limit', [Buffer.alloc(70_000)], 1009],
   ])('%s ends the connection', async (_, packets, code) => {
     const { url } = await open()
-    const visitor = await connect(url, '/rooms/island-1')
-    for (const packet of packets) visitor.send(packet)
-    expect((await visitor.closed).code).toBe(code)
+    const client = await connect(url, '/rooms/island-1')
+    for (const packet of packets) client.send(packet)
+    expect((await client.closed).code).toBe(code)
   })
 
-  test('a signature of another challenge does not count', async () => {
+  test('a signature of another challenge is refused', async () => {
     const { url, admit } = await open()
     await admit(ada.peer, 'island-1')
     const { challengeToSign } = await signIn(url, 'island-1', ada)
-    const thief = await connect(url, '/rooms/island-1')
-    thief.send(roomPackets.identification(ada.address))
-    await thief.next('challengeMessage')
-    thief.send(roomPackets.signedChallenge(JSON.stringify(chainOf('two', ada, challengeToSign))))
-    expect((await thief.closed).code).toBe(1008)
+    const replaying = await connect(url, '/rooms/island-1')
+    replaying.send(roomPackets.identification(ada.address))
+    await replaying.next('challengeMessage')
+    replaying.send(roomPackets.signedChallenge(JSON.stringify(chainOf('two', ada, challengeToSign))))
+    expect((await replaying.closed).code).toBe(1008)
   })
 
-  test('whoever takes too long over the handshake is sent away', async () => {
+  test('a client that takes too long for the handshake is disconnected', async () => {
     const { url, clock } = await open({ limits: { handshakeMs: 30_000 } })
-    const visitor = await connect(url, '/rooms/island-1')
+    const client = await connect(url, '/rooms/island-1')
     clock.advance(30_000)
-    expect(await visitor.closed).toMatchObject({ code: 1008 })
+    expect(await client.closed).toMatchObject({ code: 1008 })
   })
 
-  test('words we do not know are ignored', async () => {
+  test('unknown messages are ignored', async () => {
     const { first, second } = await two()
-    first.send(roomPackets.kicked('you are not my room'))
+    first.send(roomPackets.kicked('not for a server'))
     first.send(new Uint8Array([0xfa, 0x07, 0x00]))
     first.send(roomPackets.update(0, HELLO, false))
     await second.next('peerUpdateMessage')
   })
 
-  test('a full room refuses all but those who are in it already', async () => {
+  test('a full room admits only new sessions of its members', async () => {
     const { url, admit } = await open({ limits: { maxMembersPerRoom: 1 } })
     await admit(ada.peer, 'island-1')
     await admit(bob.peer, 'island-1')
@@ -121,18 +121,18 @@ describe('entering', () => {
     await joinRoom(url, 'island-1', ada)
   })
 
-  test('no more strangers are let in than may be', async () => {
+  test('the number of unauthenticated clients is limited', async () => {
     const { url } = await open({ limits: { maxUnauthenticated: 1 } })
     await connect(url, '/rooms/island-1')
     await expect(connect(url, '/rooms/island-1')).rejects.toThrow('503')
-    expect(await world.metric('upgrades_refused_total')).toContain('realm_rooms_upgrades_refused_total{reason="full"} 1')
+    expect(await server.metric('upgrades_refused_total')).toContain('realm_rooms_upgrades_refused_total{reason="full"} 1')
   })
 
-  test('an archipelago that another one took over from admits nobody', async () => {
+  test('admissions by an archipelago that another one took over from are ignored', async () => {
     const { url, admit } = await open()
     await admit(ada.peer, 'island-1', 'island', '000000002-b')
     await admit(ada.peer, 'island-2', 'island', '000000001-a')
     await joinRoom(url, 'island-1', ada)
-    expect(await world.metric('admissions_stale_total')).toContain('realm_rooms_admissions_stale_total 1')
+    expect(await server.metric('admissions_stale_total')).toContain('realm_rooms_admissions_stale_total 1')
   })
 })

@@ -25,7 +25,7 @@ const heartbeat = {
   heartbeat: { position: { x: 8, y: 0, z: 8 }, desiredRoom: undefined },
   payload: new Uint8Array([1]),
 } as const
-const says = (message: ClientMessage | undefined): ConnectorEvent => ({ is: 'message', message })
+const received = (message: ClientMessage | undefined): ConnectorEvent => ({ is: 'message', message })
 const verdict = (peer: typeof ANNA | typeof BEN, banned = false): ConnectorEvent => ({
   is: 'verdict',
   verdict: { ok: true, peer },
@@ -46,70 +46,70 @@ describe('a handshake goes forward', () => {
     [
       'an address gets a challenge',
       START,
-      says(request),
+      received(request),
       challenged,
       [{ do: 'challenge', challenge: 'dcl-1', alreadyConnected: false }],
     ],
     [
       'an address in any casing is an address',
       START,
-      says({ kind: 'challengeRequest', address: `0x${'aA'.repeat(20)}` }),
+      received({ kind: 'challengeRequest', address: `0x${'aA'.repeat(20)}` }),
       challenged,
       [{ do: 'challenge', challenge: 'dcl-1', alreadyConnected: false }],
     ],
     [
-      'a signature is checked against the challenge of this very socket',
+      'a signature is checked against the challenge of its own socket',
       challenged,
-      says(signed),
+      received(signed),
       verifying,
       [{ do: 'verify', authChainJson: '[]', challenge: 'dcl-1' }],
     ],
     ['a good signature is welcomed', verifying, verdict(ANNA), welcomed, [{ do: 'welcome', peer: ANNA }]],
     [
-      'a heartbeat is passed on',
+      'a heartbeat is published',
       welcomed,
-      says(heartbeat),
+      received(heartbeat),
       welcomed,
       [{ do: 'heartbeat', heartbeat: heartbeat.heartbeat, payload: heartbeat.payload }],
     ],
-    ['an unknown word is ignored once welcomed', welcomed, says(empty), welcomed, []],
-    ['a challenge request is ignored once welcomed', welcomed, says(request), welcomed, []],
-    ['a signature is ignored once welcomed', welcomed, says(signed), welcomed, []],
+    ['an unknown message is ignored once welcomed', welcomed, received(empty), welcomed, []],
+    ['a challenge request is ignored once welcomed', welcomed, received(request), welcomed, []],
+    ['a signature is ignored once welcomed', welcomed, received(signed), welcomed, []],
   ])('%s', (_, state, event, next, effects) => {
     expect(connectorTransition(state, event, facts())).toEqual({ state: next, effects })
   })
 
-  test('whoever has a session already is told so', () => {
-    const { effects } = connectorTransition(START, says(request), facts({ isConnected: (peer) => peer === ANNA }))
+  test('a client whose wallet has a session already is informed', () => {
+    const { effects } = connectorTransition(START, received(request), facts({ isConnected: (peer) => peer === ANNA }))
     expect(effects).toEqual([{ do: 'challenge', challenge: 'dcl-1', alreadyConnected: true }])
   })
 
   test('the wallet that signed is welcomed, whichever was claimed', () => {
-    const { state } = connectorTransition(START, says({ kind: 'challengeRequest', address: ANNA }), facts())
-    const asked = connectorTransition(state, says(signed), facts())
+    const { state } = connectorTransition(START, received({ kind: 'challengeRequest', address: ANNA }), facts())
+    const asked = connectorTransition(state, received(signed), facts())
     expect(connectorTransition(asked.state, verdict(BEN), facts()).effects).toEqual([{ do: 'welcome', peer: BEN }])
   })
 })
 
 describe('a handshake ends', () => {
   const cases: [string, ConnectorState, ConnectorEvent, ConnectorCloseReason][] = [
-    ['at bytes that are no packet', START, says(undefined), 'malformed'],
-    ['at bytes that are no packet, challenged', challenged, says(undefined), 'malformed'],
-    ['at bytes that are no packet, under judgement', verifying, says(undefined), 'malformed'],
-    ['at an empty packet', START, says(empty), 'unexpected'],
-    ['at an empty packet, challenged', challenged, says(empty), 'unexpected'],
-    ['at a heartbeat before the handshake', START, says(heartbeat), 'unexpected'],
-    ['at a heartbeat in place of a signature', challenged, says(heartbeat), 'unexpected'],
-    ['at a heartbeat before the welcome', verifying, says(heartbeat), 'unexpected'],
-    ['at a signature nobody asked for', START, says(signed), 'unexpected'],
-    ['at a second request', challenged, says(request), 'unexpected'],
-    ['at a second signature while the first is judged', verifying, says(signed), 'unexpected'],
-    ['at an address that is none', START, says({ kind: 'challengeRequest', address: 'anna' }), 'bad_address'],
-    ['at an address too long', START, says({ kind: 'challengeRequest', address: `${ANNA}0` }), 'bad_address'],
-    ['at a signature that does not hold', verifying, badVerdict, 'bad_chain'],
+    ['at bytes that are not a packet', START, received(undefined), 'malformed'],
+    ['at bytes that are not a packet, challenged', challenged, received(undefined), 'malformed'],
+    ['at bytes that are not a packet, while verifying', verifying, received(undefined), 'malformed'],
+    ['at an empty packet', START, received(empty), 'unexpected'],
+    ['at an empty packet, challenged', challenged, received(empty), 'unexpected'],
+    ['at a heartbeat before the handshake', START, received(heartbeat), 'unexpected'],
+    ['at a heartbeat in place of a signature', challenged, received(heartbeat), 'unexpected'],
+    ['at a heartbeat before the welcome', verifying, received(heartbeat), 'unexpected'],
+    ['at a signature without a challenge', START, received(signed), 'unexpected'],
+    ['at a second request', challenged, received(request), 'unexpected'],
+    ['at a second signature while the first is verified', verifying, received(signed), 'unexpected'],
+    ['at an invalid address', START, received({ kind: 'challengeRequest', address: 'anna' }), 'bad_address'],
+    ['at an address too long', START, received({ kind: 'challengeRequest', address: `${ANNA}0` }), 'bad_address'],
+    ['at an invalid signature', verifying, badVerdict, 'bad_chain'],
     ['at a ban', verifying, verdict(ANNA, true), 'banned'],
-    ['when time is up', START, { is: 'ended', reason: 'timeout' }, 'timeout'],
-    ['when the line is cut', verifying, { is: 'ended', reason: 'gone' }, 'gone'],
+    ['at a timeout', START, { is: 'ended', reason: 'timeout' }, 'timeout'],
+    ['when the connection is lost', verifying, { is: 'ended', reason: 'gone' }, 'gone'],
   ]
   test.each(cases)('%s', (_, state, event, reason) => {
     expect(connectorTransition(state, event, facts())).toEqual({ state: closed, effects: closes(reason) })
@@ -117,7 +117,8 @@ describe('a handshake ends', () => {
 
   test('at a denied wallet that is claimed', () => {
     expect(
-      connectorTransition(START, says(request), facts({ refusalOf: (peer) => (peer === ANNA ? 'denied' : undefined) })).effects,
+      connectorTransition(START, received(request), facts({ refusalOf: (peer) => (peer === ANNA ? 'denied' : undefined) }))
+        .effects,
     ).toEqual(closes('denied'))
   })
 
@@ -130,18 +131,18 @@ describe('a handshake ends', () => {
 
 describe('a session ends', () => {
   test.each<[string, ConnectorEvent, ConnectorCloseReason]>([
-    ['at bytes that are no packet', says(undefined), 'malformed'],
+    ['at bytes that are not a packet', received(undefined), 'malformed'],
     ...(['gone', 'idle', 'slow', 'drained', 'banned'] as const).map(
       (reason) => [`as ${reason}`, { is: 'ended', reason }, reason] as [string, ConnectorEvent, ConnectorCloseReason],
     ),
-  ])('%s: its player leaves', (_, event, reason) => {
+  ])('%s: its disconnect is published', (_, event, reason) => {
     expect(connectorTransition(welcomed, event, facts())).toEqual({
       state: closed,
       effects: [...closes(reason), { do: 'disconnect', peer: ANNA, reason }],
     })
   })
 
-  test('superseded: its player stays', () => {
+  test('superseded: no disconnect is published', () => {
     expect(connectorTransition(welcomed, { is: 'ended', reason: 'superseded' }, facts())).toEqual({
       state: closed,
       effects: closes('superseded'),
@@ -149,17 +150,23 @@ describe('a session ends', () => {
   })
 })
 
-test('nothing follows once it is over', () => {
-  const events = [says(undefined), says(request), says(heartbeat), verdict(ANNA), { is: 'ended', reason: 'gone' }] as const
+test('a closed socket stays closed', () => {
+  const events = [
+    received(undefined),
+    received(request),
+    received(heartbeat),
+    verdict(ANNA),
+    { is: 'ended', reason: 'gone' },
+  ] as const
   for (const event of events) expect(connectorTransition(closed, event, facts())).toEqual({ state: closed, effects: [] })
 })
 
-test('a verdict nobody waits for changes nothing', () => {
+test('a verdict in any other state changes nothing', () => {
   for (const state of [START, challenged, welcomed])
     expect(connectorTransition(state, verdict(BEN), facts())).toEqual({ state, effects: [] })
 })
 
-test('only the banned and the replaced are told that they were kicked', () => {
-  const kicked = Object.entries(connectorCloses).filter(([, farewell]) => 'kicked' in farewell)
+test('only banned and replaced players are sent `kicked`', () => {
+  const kicked = Object.entries(connectorCloses).filter(([, close]) => 'kicked' in close)
   expect(kicked.map(([reason]) => reason)).toEqual(['banned', 'superseded'])
 })

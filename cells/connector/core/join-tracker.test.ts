@@ -4,7 +4,7 @@ import { JOIN_WINDOW_MS, JoinTracker } from './join-tracker.ts'
 const TIMEOUT_MS = 20_000
 const START = 1_760_000_000_000
 
-test('a player who says where he is waits, and is given an island or misses it', () => {
+test('a player who sends a position waits, and is given an island or misses it', () => {
   const joins = new JoinTracker(TIMEOUT_MS)
   const [anna, bert] = [{}, {}]
   joins.started(anna, START)
@@ -15,7 +15,7 @@ test('a player who says where he is waits, and is given an island or misses it',
   expect(joins.counts(START + TIMEOUT_MS)).toEqual({ given: 1, missed: 1, waiting: 0 })
 })
 
-test('each session counts once, however often it is moved or speaks', () => {
+test('each session counts once, however often it moves to another island or sends a position', () => {
   const joins = new JoinTracker(TIMEOUT_MS)
   const [anna, late] = [{}, {}]
   for (let i = 0; i < 3; i++) {
@@ -28,7 +28,7 @@ test('each session counts once, however often it is moved or speaks', () => {
   expect(joins.counts(START + TIMEOUT_MS)).toEqual({ given: 1, missed: 1, waiting: 0 })
 })
 
-test('a player who comes back and is told his island before he speaks counts as given', () => {
+test('a player who reconnects and is given an island before sending a position counts as given', () => {
   const joins = new JoinTracker(TIMEOUT_MS)
   const anna = {}
   expect(joins.given(anna, START)).toBe(true)
@@ -36,7 +36,7 @@ test('a player who comes back and is told his island before he speaks counts as 
   expect(joins.counts(START + TIMEOUT_MS + 1)).toEqual({ given: 1, missed: 0, waiting: 0 })
 })
 
-test('who leaves before anything could be expected does not count; who waited in vain does, also when he left since', () => {
+test('a player who leaves before the timeout does not count; one who waited longer does, also after leaving', () => {
   const joins = new JoinTracker(TIMEOUT_MS)
   const [hasty, patient] = [{}, {}]
   joins.started(patient, START)
@@ -46,7 +46,7 @@ test('who leaves before anything could be expected does not count; who waited in
   expect(joins.counts(START + TIMEOUT_MS + 5)).toEqual({ given: 0, missed: 1, waiting: 0 })
 })
 
-test('what was ten minutes ago counts no more', () => {
+test('joins older than ten minutes are not counted', () => {
   const joins = new JoinTracker(TIMEOUT_MS)
   for (let minute = 0; minute < 30; minute++) joins.given({}, START + minute * 60_000)
   const end = START + 29 * 60_000

@@ -5,7 +5,7 @@ const [A, B, C] = ['0xa', '0xb', '0xc'] as const
 const island = (room: string) => ({ room, kind: 'island' as const })
 const scene = (room: string) => ({ room, kind: 'scene' as const })
 
-test('nobody may enter a room without an admission to it', () => {
+test('a peer may enter only the rooms it was admitted to', () => {
   const admissions = new Admissions(10)
   expect(admissions.admit(A, island('i1'))).toBeUndefined()
   expect(admissions.allows(A, 'i1')).toBe(true)
@@ -13,7 +13,7 @@ test('nobody may enter a room without an admission to it', () => {
   expect(admissions.allows(B, 'i1')).toBe(false)
 })
 
-test('an island replaces the island before it, and says which', () => {
+test('an island replaces the island before it, which is returned', () => {
   const admissions = new Admissions(10)
   admissions.admit(A, island('i1'))
   expect(admissions.admit(A, island('i1'))).toBeUndefined()
@@ -21,7 +21,7 @@ test('an island replaces the island before it, and says which', () => {
   expect(admissions.allows(A, 'i1')).toBe(false)
 })
 
-test('scenes stand beside the island, the latest few of them', () => {
+test('the latest few scenes are kept beside the island', () => {
   const admissions = new Admissions(10)
   admissions.admit(A, island('i1'))
   for (const room of ['s1', 's2', 's3', 's1', 's4', 's5']) expect(admissions.admit(A, scene(room))).toBeUndefined()
@@ -34,7 +34,7 @@ test('scenes stand beside the island, the latest few of them', () => {
   ])
 })
 
-test('when memory ends, the peer admitted longest ago is forgotten', () => {
+test('above the limit, the peer admitted longest ago is forgotten', () => {
   const admissions = new Admissions(2)
   admissions.admit(A, island('i1'))
   admissions.admit(B, island('i1'))

@@ -3,12 +3,12 @@ import type { PeerId } from '../../wire/peer.ts'
 import { decodeRoomPacket } from '../../wire/room-packets.ts'
 import { Hub, type Member } from './hub.ts'
 
-function aMember(hub: Hub, peer: PeerId): Member & { heard: (string | undefined)[] } {
-  const heard: (string | undefined)[] = []
-  return { alias: hub.newAlias(), peer, heard, send: (packet) => heard.push(decodeRoomPacket(packet)?.$case) }
+function aMember(hub: Hub, peer: PeerId): Member & { received: (string | undefined)[] } {
+  const received: (string | undefined)[] = []
+  return { alias: hub.newAlias(), peer, received, send: (packet) => received.push(decodeRoomPacket(packet)?.$case) }
 }
 
-test('aliases are never shared, never given twice in a row, and never the one that means nobody', () => {
+test('aliases are never shared, never issued twice in a row, and never the number that means no alias', () => {
   const hub = new Hub()
   const aliases = Array.from({ length: 100 }, () => hub.newAlias())
   expect(new Set(aliases).size).toBe(100)
@@ -19,7 +19,7 @@ test('aliases are never shared, never given twice in a row, and never the one th
   expect(hub.newAlias()).not.toBe(member.alias)
 })
 
-test('a member that was replaced does not take its successor with it', () => {
+test('the leave of a replaced member does not remove its successor', () => {
   const hub = new Hub()
   const [old, successor] = [aMember(hub, '0xa'), aMember(hub, '0xa')]
   hub.join('r', old)
@@ -29,7 +29,7 @@ test('a member that was replaced does not take its successor with it', () => {
   expect(hub.find('r', '0xa')).toBe(successor)
 })
 
-test('the last one to leave ends the room', () => {
+test('a room ends when its last member leaves', () => {
   const hub = new Hub()
   const [a, b] = [aMember(hub, '0xa'), aMember(hub, '0xb')]
   hub.join('r', a)
@@ -38,14 +38,14 @@ test('the last one to leave ends the room', () => {
   expect(hub.rooms).toEqual(['r'])
   hub.leave('r', b)
   expect(hub.rooms).toEqual([])
-  expect(a.heard).toEqual(['welcomeMessage', 'peerJoinMessage'])
-  expect(b.heard).toEqual(['welcomeMessage', 'peerLeaveMessage'])
+  expect(a.received).toEqual(['welcomeMessage', 'peerJoinMessage'])
+  expect(b.received).toEqual(['welcomeMessage', 'peerLeaveMessage'])
 })
 
-test('a sender who is no longer in the room reaches nobody', () => {
+test('an update of a sender that left the room is not relayed', () => {
   const hub = new Hub()
   const [a, b] = [aMember(hub, '0xa'), aMember(hub, '0xb')]
   hub.join('r', b)
   expect(hub.relay('r', a, new Uint8Array(0), false)).toBe(0)
-  expect(b.heard).toEqual(['welcomeMessage'])
+  expect(b.received).toEqual(['welcomeMessage'])
 })

@@ -21,25 +21,25 @@ const signed: RoomEvent = { is: 'message', message: { kind: 'signedChallenge', a
 const update: RoomEvent = { is: 'message', message: { kind: 'update', body: new Uint8Array(1), unreliable: true } }
 const verified: RoomEvent = { is: 'verdict', verdict: { ok: true, peer: PEER } }
 
-/** Goes through events from the start; answers the last step. */
+/** Applies events from the start; returns the last transition. */
 const outcome = (events: readonly RoomEvent[], known: RoomFacts = facts()) =>
   events.reduce((last, event) => roomTransition(last.state, event, known), { state: START, effects: [] } as ReturnType<
     typeof roomTransition
   >)
 
 describe('a handshake', () => {
-  test('asks for the signature of a fresh challenge, whatever the casing of the address', () => {
+  test('requests the signature of a fresh challenge, whatever the casing of the address', () => {
     expect(outcome([identification])).toEqual({
       state: { at: 'challenged', challenge: 'dcl-fresh' },
       effects: [{ do: 'challenge', challenge: 'dcl-fresh', alreadyConnected: false }],
     })
   })
 
-  test('mentions that the wallet is in the room already', () => {
+  test('reports that the wallet is in the room already', () => {
     expect(outcome([identification], facts({ isConnected: () => true })).effects).toMatchObject([{ alreadyConnected: true }])
   })
 
-  test('ends in the room when the signature holds', () => {
+  test('joins the room when the signature is valid', () => {
     expect(outcome([identification, signed]).effects).toEqual([{ do: 'verify', authChainJson: '[]', challenge: 'dcl-fresh' }])
     expect(outcome([identification, signed, verified])).toEqual({
       state: { at: 'joined', peer: PEER },
@@ -47,12 +47,12 @@ describe('a handshake', () => {
     })
   })
 
-  test('ends when it does not', () => {
+  test('ends when the signature is invalid', () => {
     const failed: RoomEvent = { is: 'verdict', verdict: { ok: false, reason: 'no' } }
     expect(outcome([identification, signed, failed]).effects).toEqual([{ do: 'close', reason: 'bad_chain' }])
   })
 
-  test('waits for an admission, and not for that of others', () => {
+  test('waits for the admission of its own peer', () => {
     let admitted = false
     const known = facts({ isAdmitted: () => admitted })
     const waiting = outcome([identification, signed, verified], known)
@@ -67,14 +67,14 @@ describe('a handshake', () => {
     expect(outcome([identification, signed, signed, verified])).toEqual({ state: { at: 'closed' }, effects: [] })
   })
 
-  test('tells the room when a member goes, and nobody when a stranger does', () => {
+  test('leaves the room when the session of a member ends, and only then', () => {
     const gone: RoomEvent = { is: 'ended', reason: 'gone' }
     expect(outcome([identification, signed, verified, gone]).effects).toEqual([{ do: 'leave' }, { do: 'close', reason: 'gone' }])
     expect(outcome([identification, gone]).effects).toEqual([{ do: 'close', reason: 'gone' }])
   })
 })
 
-test('whatever happens in whatever order, nobody speaks or joins unverified, and nothing follows the end', () => {
+test('in any order of events, no client is relayed or joins unverified, and nothing follows the end', () => {
   const message = fc.constantFrom<RoomEvent>(
     identification,
     signed,
