@@ -11,7 +11,7 @@ import { readConfig } from '../cells/connector/config.ts'
 import { startConnector } from '../cells/connector/service.ts'
 import { createVerifier } from '../cells/identity/verifier.ts'
 import { busPayloads } from '../cells/wire/packets.ts'
-import { type LoadOrder, type LoadReport, sinceEpoch } from './connector-load.ts'
+import { type LoadCommand, type LoadReport, sinceEpoch } from './connector-load.ts'
 import type { Figure } from './figure.ts'
 
 export const name = 'connector'
@@ -19,24 +19,24 @@ export const name = 'connector'
 const PLAYERS = 3_000
 const STORM = 2_000
 const STEADY = 500
-const BEAT_SECONDS = 5
-const ORDER_DEADLINE_MS = 60_000
+const HEARTBEAT_SECONDS = 5
+const COMMAND_DEADLINE_MS = 60_000
 const SETTLE_MS = 3_000
 
-/** One connector on a memory bus, its players in a process of their own; three thousand real handshakes, a storm of two thousand. */
+/** One connector on a bus in memory, its players in processes of their own: three thousand handshakes, then two thousand reconnects at once. */
 export async function run(report: (figure: Figure) => void): Promise<void> {
   const bus = createMemoryBus(silentLog)
   const verifier = createVerifier({ log: silentLog })
   const config = { ...readConfig({}), DRAIN_SECONDS: 0, MAX_CONNECTIONS_PER_ADDRESS: 10_000 }
   const deps = { bus, verifier, clock: systemClock, metrics: new Metrics('connector'), log: silentLog }
-  const cell = await startConnector(config, deps)
-  const listening = await listen(cell.app, { port: 0, host: '127.0.0.1' })
+  const service = await startConnector(config, deps)
+  const listening = await listen(service.app, { port: 0, host: '127.0.0.1' })
   const url = `${listening.url.replace('http', 'ws')}/ws`
-  const [load, steady] = [playersElsewhere(), playersElsewhere()]
+  const [load, steady] = [startPlayers(), startPlayers()]
   try {
-    await ask(steady, { do: 'connect', url, players: STEADY, atOnce: 50, chain: 'three' })
+    await send(steady, { do: 'connect', url, players: STEADY, concurrency: 50, chain: 'three' })
     const rssBefore = settledRss()
-    const joined = await ask(load, { do: 'connect', url, players: PLAYERS, atOnce: 200, chain: 'three' })
+    const joined = await send(load, { do: 'connect', url, players: PLAYERS, concurrency: 200, chain: 'three' })
     report({
       what: 'handshakes, three links',
       value: PLAYERS / joined.seconds,
@@ -47,10 +47,10 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
     let arrived = 0
     const unsubscribe = bus.subscribe('peer.*.heartbeat', () => arrived++)
     const cpu = process.threadCpuUsage()
-    const beaten = await ask(load, { do: 'beat', players: PLAYERS, perSecond: 8, seconds: BEAT_SECONDS, epoch: 0 })
-    // Count the processor until the last one is through, however far behind it is.
+    const heartbeats = await send(load, { do: 'heartbeat', players: PLAYERS, perSecond: 8, seconds: HEARTBEAT_SECONDS, epoch: 0 })
+    // Processor time counts until the last heartbeat was published, however late it is.
     const lastAt = performance.now() + SETTLE_MS
-    while (arrived < beaten.sent && performance.now() < lastAt) await new Promise((resolve) => setTimeout(resolve, 20))
+    while (arrived < heartbeats.sent && performance.now() < lastAt) await new Promise((resolve) => setTimeout(resolve, 20))
     const { user, system } = process.threadCpuUsage(cpu)
     unsubscribe()
     const cpuSeconds = (user + system) / 1e6
@@ -58,26 +58,26 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
       what: 'heartbeats, socket to bus',
       value: arrived / cpuSeconds,
       unit: 'per s and core',
-      note: `${Math.round(arrived / beaten.seconds)} per s from ${PLAYERS} players took ${Math.round((100 * cpuSeconds) / beaten.seconds)} % of one core`,
+      note: `${Math.round(arrived / heartbeats.seconds)} per s from ${PLAYERS} players took ${Math.round((100 * cpuSeconds) / heartbeats.seconds)} % of one core`,
     })
     report({
       what: 'memory per active connection',
       value: (settledRss() - rssBefore) / PLAYERS / 1000,
       unit: 'kB',
-      note: `resident, after ${BEAT_SECONDS} s of heartbeats from all`,
+      note: `resident, after ${HEARTBEAT_SECONDS} s of heartbeats from all`,
     })
 
     await storm(load, steady, url, bus, report)
   } finally {
     load.disconnect()
     steady.disconnect()
-    await cell.stop()
+    await service.stop()
     await listening.stop()
     await verifier.close()
   }
 }
 
-/** What the steady players feel while others come back all at once, each with a signature to check. */
+/** The latency of steady players while others reconnect all at once, each with a signature to check. */
 async function storm(
   load: ChildProcess,
   steady: ChildProcess,
@@ -91,10 +91,10 @@ async function storm(
     const position = busPayloads.decodeHeartbeat(payload)?.position
     if (position) latencies.push(sinceEpoch(epoch) - (position.x + position.y))
   })
-  const beating = ask(steady, { do: 'beat', players: STEADY, perSecond: 10, seconds: 15, epoch })
-  const stormed = await ask(load, { do: 'storm', url, players: STORM, atOnce: STORM })
+  const steadyHeartbeats = send(steady, { do: 'heartbeat', players: STEADY, perSecond: 10, seconds: 15, epoch })
+  const reconnected = await send(load, { do: 'reconnect', url, players: STORM, concurrency: STORM })
   const during = latencies.length
-  await beating
+  await steadyHeartbeats
   unsubscribe()
   const sorted = latencies.slice(0, during).sort((a, b) => a - b)
   const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN
@@ -102,33 +102,33 @@ async function storm(
     what: `heartbeat latency in a storm of ${STORM}, p99`,
     value: at(0.99),
     unit: 'ms',
-    note: `median ${at(0.5).toFixed(1)} ms, ${during} heartbeats; the storm took ${stormed.seconds.toFixed(1)} s, ${stormed.failed} failed`,
+    note: `median ${at(0.5).toFixed(1)} ms, ${during} heartbeats; the storm took ${reconnected.seconds.toFixed(1)} s, ${reconnected.failed} failed`,
   })
 }
 
-/** A process of players. They live on other machines than the connector: here they at least give way to it. */
-function playersElsewhere(): ChildProcess {
+/** A process of simulated players. In production they run on other machines: here they at least have a lower priority than the connector. */
+function startPlayers(): ChildProcess {
   const child = fork(new URL('./connector-load.ts', import.meta.url), { serialization: 'advanced' })
   if (child.pid) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
   return child
 }
 
-/** Gives an order and waits, with a deadline, for it to be done; orders of different kinds may overlap. */
-function ask(load: ChildProcess, order: LoadOrder): Promise<LoadReport> {
+/** Sends a command and waits, with a deadline, for its report; commands of different kinds may overlap. */
+function send(load: ChildProcess, command: LoadCommand): Promise<LoadReport> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`the players did not ${order.do} in time`)), ORDER_DEADLINE_MS)
-    const hear = (report: LoadReport) => {
-      if (report.did !== order.do) return
+    const timer = setTimeout(() => reject(new Error(`the players did not finish ${command.do} in time`)), COMMAND_DEADLINE_MS)
+    const received = (report: LoadReport) => {
+      if (report.did !== command.do) return
       clearTimeout(timer)
-      load.off('message', hear)
+      load.off('message', received)
       resolve(report)
     }
-    load.on('message', hear)
-    load.send(order)
+    load.on('message', received)
+    load.send(command)
   })
 }
 
-/** Resident memory without what is only waiting to be collected. */
+/** Resident memory after garbage collection. */
 function settledRss(): number {
   setFlagsFromString('--expose-gc')
   const collectGarbage = runInNewContext('gc') as () => void

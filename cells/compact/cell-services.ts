@@ -12,19 +12,19 @@ import { startConnector } from '../connector/service.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { startRooms } from '../rooms/service.ts'
 
-/** The environments its processes would have if they were several. */
+/** The environment that each service would have as a process of its own. */
 export interface CellSettings {
   connector: NodeJS.ProcessEnv
   archipelago: NodeJS.ProcessEnv
 }
 
-/** A whole comms cell in one process. */
+/** All services of a CommsCell in one process. */
 export interface CellServices extends RunningService {
-  /** Applies other settings while players stay connected. False = these need a new cell, and nothing was changed. */
+  /** Applies other settings while players stay connected. False: these settings need a new start, and nothing was changed. */
   reconfigure(settings: CellSettings): Promise<boolean>
 }
 
-/** What a compact cell shares with whatever else runs in the process. */
+/** What the services share with the rest of the process; it is not stopped with them. */
 export interface CellServicesDeps {
   bus: Bus
   log: Log
@@ -33,52 +33,52 @@ export interface CellServicesDeps {
 }
 
 const POLL_MS = 20
-const MAX_WARMING_MS = 5_000
+/** Milliseconds a new archipelago has to get ready before the old one is stopped in any case. */
+const MAX_WARM_UP_MS = 5_000
 
 /**
  * Starts connector, archipelago and embedded rooms together: the same services as in a cluster, over a bus in memory.
  *
- * @throws UserError naming every setting that is not usable
+ * @throws UserError naming every invalid setting
  */
-export async function startCellServices(settings: CellSettings, parts: CellServicesDeps): Promise<CellServices> {
+export async function startCellServices(settings: CellSettings, deps: CellServicesDeps): Promise<CellServices> {
   let current = settings
   const { connector: connectorEnv, archipelago: archipelagoEnv } = settings
   const metrics = new Metrics('connector')
   const sharing = (service: string) => new Metrics(service, metrics.registry)
 
   const connectorConfig = readConnectorConfig(connectorEnv)
-  const connector = await startConnector(connectorConfig, { ...parts, metrics })
+  const connector = await startConnector(connectorConfig, { ...deps, metrics })
   const rooms = await startRooms(
     { scope: connectorConfig.BUS_SCOPE, drainSeconds: connectorConfig.DRAIN_SECONDS },
-    { ...parts, metrics: sharing('rooms') },
+    { ...deps, metrics: sharing('rooms') },
   )
-  // Counts of an archipelago begin anew with it, as they would in a new pod.
+  // The counters of an archipelago start anew with it, as they would in a new pod.
   const newArchipelago = (env: NodeJS.ProcessEnv, alone: boolean) =>
-    startArchipelago(readArchipelagoConfig(env), { ...parts, metrics: new Metrics('archipelago'), alone })
+    startArchipelago(readArchipelagoConfig(env), { ...deps, metrics: new Metrics('archipelago'), alone })
   let archipelago = await newArchipelago(archipelagoEnv, true)
 
   return {
-    app: forked((path) => {
+    app: appByPath((path) => {
       if (isBelow('/rooms', path)) return rooms.app
       return isBelow('/debug', path) ? archipelago.app : connector.app
     }),
     readiness: () =>
-      [connector, archipelago, rooms].map((cell) => cell.readiness()).find(({ ready }) => !ready) ?? { ready: true },
-    async reconfigure(wanted) {
-      if (!isDeepStrictEqual(wanted.connector, current.connector)) {
-        const { DRAIN_SECONDS, ...others } = wanted.connector
-        if (!isDeepStrictEqual(others, withoutDrain(current.connector))) return false
-        // Read when it stops, so it may change while it runs.
-        Object.assign(connectorConfig, { DRAIN_SECONDS: readConnectorConfig(wanted.connector).DRAIN_SECONDS })
+      [connector, archipelago, rooms].map((service) => service.readiness()).find(({ ready }) => !ready) ?? { ready: true },
+    async reconfigure(next) {
+      if (!isDeepStrictEqual(next.connector, current.connector)) {
+        if (!isDeepStrictEqual(withoutDrain(next.connector), withoutDrain(current.connector))) return false
+        // Read when the connector stops, so it may change while it runs.
+        Object.assign(connectorConfig, { DRAIN_SECONDS: readConnectorConfig(next.connector).DRAIN_SECONDS })
       }
-      if (!isDeepStrictEqual(wanted.archipelago, current.archipelago)) {
-        // As pods do it: the new one stands by, the old one hands over, and nobody moves whom the new rules do not move.
-        const successor = await newArchipelago(wanted.archipelago, false)
-        await ready(successor, parts.clock)
+      if (!isDeepStrictEqual(next.archipelago, current.archipelago)) {
+        // As pods do: the new archipelago is on standby, then the old one hands over; only peers that the new rules move are moved.
+        const successor = await newArchipelago(next.archipelago, false)
+        await untilReady(successor, deps.clock)
         await archipelago.stop()
         archipelago = successor
       }
-      current = wanted
+      current = next
       return true
     },
     async stop() {
@@ -88,9 +88,8 @@ export async function startCellServices(settings: CellSettings, parts: CellServi
   }
 }
 
-/** Waits, at most so long, until a cell is ready. */
-async function ready(cell: RunningService, clock: Clock): Promise<void> {
-  for (let waitedMs = 0; !cell.readiness().ready && waitedMs < MAX_WARMING_MS; waitedMs += POLL_MS)
+async function untilReady(service: RunningService, clock: Clock): Promise<void> {
+  for (let waitedMs = 0; !service.readiness().ready && waitedMs < MAX_WARM_UP_MS; waitedMs += POLL_MS)
     await new Promise<void>((resolve) => clock.after(POLL_MS, resolve))
 }
 
@@ -98,8 +97,8 @@ const withoutDrain = ({ DRAIN_SECONDS: _, ...others }: NodeJS.ProcessEnv): NodeJ
 
 const isBelow = (base: string, path: string): boolean => path === base || path.startsWith(`${base}/`)
 
-/** Several apps in one: `choose` is asked for each request, with its path inside this one. */
-function forked(choose: (path: string) => App): App {
+/** Several apps in one: `choose` selects one for each request, by the path below the mount point. */
+function appByPath(choose: (path: string) => App): App {
   const chosen = (target = '/', basePath: string) => choose(splitTarget(target).pathname.slice(basePath.length))
   return {
     handle: (request, response, basePath) => chosen(request.url, basePath).handle(request, response, basePath),
