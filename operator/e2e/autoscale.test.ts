@@ -46,24 +46,24 @@ function scriptedCounts(namespace: string) {
 }
 
 withPart('kube', 'numbers chosen by the players, against a real API server', (part) => {
-  const lab = useApiServer(part)
+  const kube = useApiServer(part)
   let crowd: ReturnType<typeof scriptedCounts>
   let operator: Awaited<ReturnType<typeof startOperator>>
 
   const start = async () => {
-    crowd = scriptedCounts(lab.namespace)
-    operator = await startOperator(lab.api, lab.namespace, undefined, {
+    crowd = scriptedCounts(kube.namespace)
+    operator = await startOperator(kube.api, kube.namespace, undefined, {
       site: { ...site, propagationMs: 300 },
       playerCounts: crowd.playerCounts,
     })
-    lab.ends(crowd.stop, operator.stop)
+    kube.stopAfterTest(crowd.stop, operator.stop)
   }
   beforeEach(async () => {
-    const kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
-    lab.ends(kubelet.stop)
+    const kubelet = startFakeKubelet(kube.api.client(), kube.namespace)
+    kube.stopAfterTest(kubelet.stop)
     await start()
   })
-  const { declare, get, realmOf, kubectl } = lab
+  const { declare, get, realmOf, kubectl } = kube
   const autoscale = {
     playersPerConnector: 100,
     connectors: { min: 1, max: 3 },

@@ -24,15 +24,15 @@ const patient = { timeout: 40_000, interval: 50 }
 const MINUTES_MS = 120_000
 
 withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
-  const lab = useApiServer(part)
+  const kube = useApiServer(part)
   let controllers: Running
   let metrics: ExternalMetrics
   /** Who is where, by slot. */
   let players: Map<number, number>
 
   beforeAll(async () => {
-    metrics = await startExternalMetrics(lab.user)
-    controllers = startControllers(part, lab.api, ['horizontal-pod-autoscaler-controller'], {
+    metrics = await startExternalMetrics(kube.user)
+    controllers = startControllers(part, kube.api, ['horizontal-pod-autoscaler-controller'], {
       'horizontal-pod-autoscaler-sync-period': '200ms',
     })
   })
@@ -42,15 +42,15 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
   })
   beforeEach(async () => {
     players = new Map()
-    const kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
+    const kubelet = startFakeKubelet(kube.api.client(), kube.namespace)
     const playerCounts = aPlayerCounter(() => players)
-    const operator = await startOperator(lab.api, lab.namespace, undefined, {
+    const operator = await startOperator(kube.api, kube.namespace, undefined, {
       site: { ...site, propagationMs: 300 },
       playerCounts,
     })
-    lab.ends(kubelet.stop, operator.stop)
+    kube.stopAfterTest(kubelet.stop, operator.stop)
   })
-  const { declare, get, realmOf, kubectl } = lab
+  const { declare, get, realmOf, kubectl } = kube
   const cells = async () => Object.fromEntries((await realmOf()).status?.endpoints?.map(({ cell, state }) => [cell, state]) ?? [])
   const serving = (...names: string[]) =>
     expect.poll(cells, patient).toEqual(Object.fromEntries(names.map((name) => [name, 'Serving'])))
@@ -59,10 +59,10 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
 
   /** What KEDA makes of a ScaledObject: an autoscaler by a metric of its own, so and so many for each. */
   const autoscale = (kind: 'Realm' | 'CommsCell', name: string, each: number, maxReplicas: number) =>
-    lab.user.create<Spec>(autoscalers, {
+    kube.user.create<Spec>(autoscalers, {
       apiVersion: autoscalers.apiVersion,
       kind: autoscalers.kind,
-      metadata: { name, namespace: lab.namespace },
+      metadata: { name, namespace: kube.namespace },
       spec: {
         scaleTargetRef: { apiVersion: API_VERSION, kind, name },
         minReplicas: 1,
@@ -79,7 +79,7 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
         behavior: { scaleDown: { stabilizationWindowSeconds: 0 } },
       },
     })
-  const metricOf = (name: string) => `${lab.namespace}-${name}`
+  const metricOf = (name: string) => `${kube.namespace}-${name}`
   const conditions = async (name: string) => {
     const said = (await get<Autoscaler>(autoscalers, name))?.status?.conditions ?? []
     return Object.fromEntries(said.map(({ type, status, reason, message }) => [type, { status, reason, message }]))
@@ -92,10 +92,10 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
   async function aPodOf(cell: string): Promise<void> {
     const { spec } = (await get(resources.Deployment, `${cell}-connector`)) ?? {}
     const { metadata } = (spec as { template: { metadata: object } }).template
-    await lab.user.create<Spec>(resources.Pod, {
+    await kube.user.create<Spec>(resources.Pod, {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { ...metadata, name: `${cell}-connector-1`, namespace: lab.namespace },
+      metadata: { ...metadata, name: `${cell}-connector-1`, namespace: kube.namespace },
       spec: { containers: [{ name: 'connector', image: 'x' }], automountServiceAccountToken: false },
     })
   }

@@ -9,15 +9,15 @@ import { withPart } from '../../testing/parts/with-part.ts'
 import { leadershipBy } from '../leader/leadership.ts'
 
 withPart('kube', 'a cluster behind a real API server', (part) => {
-  const lab = useApiServer(part)
+  const kube = useApiServer(part)
   const anOperator = async (
     ...rest: Parameters<typeof startOperator> extends [unknown, unknown, ...infer Rest] ? Rest : never
   ) => {
-    const operator = await startOperator(lab.api, lab.namespace, ...rest)
-    lab.ends(operator.stop)
+    const operator = await startOperator(kube.api, kube.namespace, ...rest)
+    kube.stopAfterTest(operator.stop)
     return operator
   }
-  const { declare, get, edit, names, versions, realmOf, runPods } = lab
+  const { declare, get, edit, names, versions, realmOf, runPods } = kube
   const bare = { livekit: { type: 'None' } }
 
   test('makes what a realm deserves with few writes and no reads, and nothing more once it rests', async () => {
@@ -83,11 +83,11 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
       ).spec.template.spec.containers[0]?.image
     const before = await image()
     await edit(resources.Deployment, 'main-0-connector', {
-      metadata: { name: 'main-0-connector', namespace: lab.namespace, labels: { mine: 'stays' } },
+      metadata: { name: 'main-0-connector', namespace: kube.namespace, labels: { mine: 'stays' } },
       spec: { template: { spec: { containers: [{ name: 'connector', image: 'evil:1' }] } } },
     })
-    await lab.user.remove(resources.Service, { namespace: lab.namespace, name: 'main-slot-0' })
-    await lab.user.remove(cellResource, { namespace: lab.namespace, name: 'main-0' })
+    await kube.user.remove(resources.Service, { namespace: kube.namespace, name: 'main-slot-0' })
+    await kube.user.remove(cellResource, { namespace: kube.namespace, name: 'main-0' })
     await expect.poll(image).toBe(before)
     await expect.poll(() => get(resources.Service, 'main-slot-0')).toBeDefined()
     await expect.poll(() => get(cellResource, 'main-0')).toBeDefined()
@@ -101,7 +101,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     const service = (await get(resources.Service, 'main-stats')) as Spec
     const { labels, ownerReferences } = service.metadata
     const { labels: _, ownerReferences: __, ...metadata } = service.metadata
-    await lab.user.replace(resources.Service, { ...service, metadata })
+    await kube.user.replace(resources.Service, { ...service, metadata })
     await expect
       .poll(async () => (await get(resources.Service, 'main-stats'))?.metadata)
       .toMatchObject({ labels, ownerReferences })
@@ -110,10 +110,10 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
   test('removes what a realm no longer deserves, and only that', async () => {
     const { settled } = await anOperator()
     await declare({ ...bare, cells: { replicas: 2 } })
-    await lab.user.create(resources.ServiceAccount, {
+    await kube.user.create(resources.ServiceAccount, {
       apiVersion: 'v1',
       kind: 'ServiceAccount',
-      metadata: { name: 'somebodys', namespace: lab.namespace },
+      metadata: { name: 'somebodys', namespace: kube.namespace },
     })
     await settled()
     const before = await names()
@@ -137,10 +137,10 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     const foreign = {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { name: 'main-stats', namespace: lab.namespace },
+      metadata: { name: 'main-stats', namespace: kube.namespace },
       spec: { selector: { app: 'mine' }, ports: [{ port: 1 }] },
     }
-    await lab.user.create<Spec>(resources.Service, foreign)
+    await kube.user.create<Spec>(resources.Service, foreign)
     const { settled } = await anOperator()
     await declare(bare)
     await settled()
@@ -159,9 +159,9 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     await settled()
     const ready = conditionOf(await realmOf(), 'Ready')
     const report = (conditions: object[]) =>
-      lab.user.apply<Spec>(
+      kube.user.apply<Spec>(
         realmResource,
-        { apiVersion: API_VERSION, kind: 'Realm', metadata: { name: 'main', namespace: lab.namespace }, status: { conditions } },
+        { apiVersion: API_VERSION, kind: 'Realm', metadata: { name: 'main', namespace: kube.namespace }, status: { conditions } },
         {
           fieldManager: 'somebody',
           force: true,
@@ -182,7 +182,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     let leads = false
     const { client, cluster } = await anOperator(leadershipBy(() => leads))
     await declare(bare)
-    await expect.poll(() => cluster.realm({ namespace: lab.namespace, name: 'main' })).toBeDefined()
+    await expect.poll(() => cluster.realm({ namespace: kube.namespace, name: 'main' })).toBeDefined()
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(writesOf(client)).toBe(0)
     leads = true

@@ -14,13 +14,13 @@ import { site } from '../desired/fixtures.ts'
 const patient = { timeout: 40_000, interval: 20 }
 
 withPart('kube', 'a change in the middle of another one, against a real API server', (part) => {
-  const lab = useApiServer(part)
+  const kube = useApiServer(part)
   let operator: Awaited<ReturnType<typeof startOperator>>
 
   beforeEach(async () => {
-    const kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
-    operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, propagationMs: 300 } })
-    lab.ends(kubelet.stop, operator.stop)
+    const kubelet = startFakeKubelet(kube.api.client(), kube.namespace)
+    operator = await startOperator(kube.api, kube.namespace, undefined, { site: { ...site, propagationMs: 300 } })
+    kube.stopAfterTest(kubelet.stop, operator.stop)
   })
   const realm = (version: string, rollout: object = {}) => ({
     livekit: { type: 'None' },
@@ -29,32 +29,32 @@ withPart('kube', 'a change in the middle of another one, against a real API serv
     rollout,
   })
   const versions = async () => {
-    const { items } = await lab.user.list<CommsCell & KubeObject>(collectionPath(cellResource, lab.namespace), {})
+    const { items } = await kube.user.list<CommsCell & KubeObject>(collectionPath(cellResource, kube.namespace), {})
     return items.map(({ spec }) => `${spec.slot}:${spec.version}`).sort()
   }
 
   test('no three versions live at a time, every slot serves all the while, and in the end all have the last one', async () => {
-    await lab.declare(realm('1.0.0'))
+    await kube.declare(realm('1.0.0'))
     await expect.poll(versions, patient).toEqual(['0:1.0.0', '1:1.0.0', '2:1.0.0'])
     await operator.settled()
-    await lab.declare(realm('2.0.0', { canaryCells: 1 }))
+    await kube.declare(realm('2.0.0', { canaryCells: 1 }))
     await expect.poll(versions, patient).toEqual(['0:2.0.0', '1:1.0.0', '2:1.0.0'])
     await operator.settled()
     const kinds = new Set<string>()
     const idle = new Set<string | undefined>()
     const cells = createReflector<CommsCell & KubeObject>({
-      client: lab.user,
-      path: collectionPath(cellResource, lab.namespace),
+      client: kube.user,
+      path: collectionPath(cellResource, kube.namespace),
       project: (cell) => cell,
       onChange: () => kinds.add([...new Set(cells.list().map(({ spec }) => spec.version))].sort().join()),
       log: silentLog,
     })
     cells.start()
-    lab.ends(() => cells.stop())
-    await lab.declare(realm('3.0.0'))
+    kube.stopAfterTest(() => cells.stop())
+    await kube.declare(realm('3.0.0'))
     await expect
       .poll(async () => {
-        for (const { state } of (await lab.realmOf()).status?.endpoints ?? []) if (state !== 'Serving') idle.add(state)
+        for (const { state } of (await kube.realmOf()).status?.endpoints ?? []) if (state !== 'Serving') idle.add(state)
         return versions()
       }, patient)
       .toEqual(['0:3.0.0', '1:3.0.0', '2:3.0.0'])
@@ -63,7 +63,7 @@ withPart('kube', 'a change in the middle of another one, against a real API serv
     expect([...kinds]).toContain('1.0.0,3.0.0')
     expect([...kinds]).not.toContain('2.0.0,3.0.0')
     await expect
-      .poll(async () => conditionOf(await lab.realmOf(), 'Progressing'), patient)
+      .poll(async () => conditionOf(await kube.realmOf(), 'Progressing'), patient)
       .toMatchObject({ status: 'False', reason: 'Settled' })
   }, 60_000)
 })

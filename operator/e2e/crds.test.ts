@@ -1,23 +1,16 @@
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import { KubeError } from '../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { API_VERSION, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
-import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { badRealms } from '../../testing/bad-objects.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 withPart('kube', 'the CRDs in a real API server', (part) => {
-  let api: ApiServer
-  let client: KubeClient
-  beforeAll(async () => {
-    api = await startApiServer(part)
-    client = api.client()
-  })
-  afterAll(() => api?.stop())
+  const kube = useApiServer(part)
 
   const aRealm = (name: string, spec: unknown): KubeObject & { spec: unknown } => ({
     apiVersion: API_VERSION,
@@ -27,7 +20,7 @@ withPart('kube', 'the CRDs in a real API server', (part) => {
   })
 
   test('the smallest realm is accepted and completed with every default', async () => {
-    const { spec } = (await client.create(realmResource, aRealm('smallest', { livekit: { type: 'None' } }))) as Realm
+    const { spec } = (await kube.user.create(realmResource, aRealm('smallest', { livekit: { type: 'None' } }))) as Realm
     expect(spec).toMatchObject({
       cells: { replicas: 1, max: 4, template: { connectors: {}, archipelago: { joinDistance: 64, leaveDistance: 80 } } },
       gatekeeper: { replicas: 1, database: { type: 'Embedded' } },
@@ -40,16 +33,16 @@ withPart('kube', 'the CRDs in a real API server', (part) => {
   test('the example is accepted', async () => {
     const example = parse(readFileSync(new URL('../../examples/realm.yaml', import.meta.url), 'utf8')) as KubeObject
     const realm = { ...example, metadata: { ...example.metadata, namespace: 'default' } }
-    expect((await client.create(realmResource, realm)).metadata.uid).toBeDefined()
+    expect((await kube.user.create(realmResource, realm)).metadata.uid).toBeDefined()
   })
 
   for (const [index, { title, name, spec, previous, says, at }] of badRealms.entries()) {
     test(`refuses ${title}, and says where and why`, async () => {
-      const stored = previous ? await client.create(realmResource, aRealm(`bad-${index}`, previous)) : undefined
+      const stored = previous ? await kube.user.create(realmResource, aRealm(`bad-${index}`, previous)) : undefined
       const bad = aRealm(name ?? `bad-${index}`, spec)
       const attempt = stored
-        ? client.replace(realmResource, { ...stored, ...bad, metadata: stored.metadata })
-        : client.create(realmResource, bad)
+        ? kube.user.replace(realmResource, { ...stored, ...bad, metadata: stored.metadata })
+        : kube.user.create(realmResource, bad)
       const refused = (await attempt.catch((error: unknown) => error)) as KubeError
       expect(refused).toBeInstanceOf(KubeError)
       expect(refused.status).toBe(422)

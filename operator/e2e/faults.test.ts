@@ -9,7 +9,7 @@ import { withPart } from '../../testing/parts/with-part.ts'
 const patient = { timeout: 60_000, interval: 100 }
 
 withPart('kube', 'the whole operator on a bad wire', (part) => {
-  const lab = useApiServer(part)
+  const kube = useApiServer(part)
   let operator: OperatorProcess
   let kubelet: FakeKubelet
   /** What the operator speaks through. */
@@ -17,18 +17,18 @@ withPart('kube', 'the whole operator on a bad wire', (part) => {
   /** What a realm of two cells consists of when nothing goes wrong. */
   let complete: string[]
   beforeEach(async () => {
-    proxy = await startApiProxy(lab.api)
-    const provider = await startProvider(lab.user, lab.namespace)
-    kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
-    operator = await startOperatorProcess({ ...lab.api, kubeconfig: proxy.kubeconfig }, lab.namespace, provider.url)
-    lab.ends(operator.stop, kubelet.stop, provider.stop, proxy.stop)
+    proxy = await startApiProxy(kube.api)
+    const provider = await startProvider(kube.user, kube.namespace)
+    kubelet = startFakeKubelet(kube.api.client(), kube.namespace)
+    operator = await startOperatorProcess({ ...kube.api, kubeconfig: proxy.kubeconfig }, kube.namespace, provider.url)
+    kube.stopAfterTest(operator.stop, kubelet.stop, provider.stop, proxy.stop)
     await expect.poll(() => operator.metric('leader'), patient).toBe(1)
   })
   afterEach(async () => {
     proxy.spoil = () => undefined
     proxy.heal()
   })
-  const { declare, names, realmOf } = lab
+  const { declare, names, realmOf } = kube
   const declareCells = (replicas: number) => declare({ livekit: { type: 'None' }, cells: { replicas } })
   const serving = (replicas: number) =>
     expect

@@ -24,11 +24,11 @@ interface Process {
 }
 
 withPart('kube', 'two operator processes on one API server', (part) => {
-  const lab = useApiServer(part)
-  const { declare, get } = lab
+  const kube = useApiServer(part)
+  const { declare, get } = kube
 
   async function anOperator(name: string, env: NodeJS.ProcessEnv = {}): Promise<Process> {
-    const proxy = await startApiProxy(lab.api)
+    const proxy = await startApiProxy(kube.api)
     const child = spawn(process.execPath, [main], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
@@ -40,8 +40,8 @@ withPart('kube', 'two operator processes on one API server', (part) => {
         IMAGE_REPOSITORY: 'ghcr.io/example/realm',
         PROVIDER_URL: 'http://127.0.0.1:1',
         CHECK_DEPENDENCIES: 'false',
-        WATCH_NAMESPACE: lab.namespace,
-        LEASE_NAMESPACE: lab.namespace,
+        WATCH_NAMESPACE: kube.namespace,
+        LEASE_NAMESPACE: kube.namespace,
         LEASE_IDENTITY: name,
         ...env,
       },
@@ -51,7 +51,7 @@ withPart('kube', 'two operator processes on one API server', (part) => {
       child.kill('SIGKILL')
       return ended
     }
-    lab.ends(kill, proxy.stop)
+    kube.stopAfterTest(kill, proxy.stop)
     return {
       name,
       proxy,
@@ -87,7 +87,7 @@ withPart('kube', 'two operator processes on one API server', (part) => {
       stopped = true
       return working
     }
-    lab.ends(stop)
+    kube.stopAfterTest(stop)
     return { stop, declared: () => step }
   }
 
@@ -117,8 +117,8 @@ withPart('kube', 'two operator processes on one API server', (part) => {
     const sent: Sent[] = []
     const elsewhere = await aRemoteProvider(context)
     const way = await aBlockableProxy(context, elsewhere.url, (each) => sent.push(each))
-    const kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
-    lab.ends(kubelet.stop)
+    const kubelet = startFakeKubelet(kube.api.client(), kube.namespace)
+    kube.stopAfterTest(kubelet.stop)
     const [first, second] = await aPair(elsewhere.envFor(way.url))
     const taken = () => sent.filter(({ isTaken }) => isTaken)
     const epochs = () => new Set(taken().map(({ epoch }) => epoch)).size

@@ -23,25 +23,25 @@ interface Told extends KubeObject {
 }
 
 withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
-  const lab = useApiServer(part)
+  const kube = useApiServer(part)
   let operator: OperatorProcess
   /** What the operator speaks through. */
   let proxy: ApiProxy
   let kubelet: FakeKubelet
   beforeEach(async () => {
-    proxy = await startApiProxy(lab.api)
-    const provider = await startProvider(lab.user, lab.namespace)
-    kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
-    operator = await startOperatorProcess({ ...lab.api, kubeconfig: proxy.kubeconfig }, lab.namespace, provider.url)
-    lab.ends(operator.stop, kubelet.stop, provider.stop, proxy.stop)
+    proxy = await startApiProxy(kube.api)
+    const provider = await startProvider(kube.user, kube.namespace)
+    kubelet = startFakeKubelet(kube.api.client(), kube.namespace)
+    operator = await startOperatorProcess({ ...kube.api, kubeconfig: proxy.kubeconfig }, kube.namespace, provider.url)
+    kube.stopAfterTest(operator.stop, kubelet.stop, provider.stop, proxy.stop)
   })
-  const { declare, get, edit, realmOf } = lab
+  const { declare, get, edit, realmOf } = kube
   const bare = { livekit: { type: 'None' } }
   const isReady = (name: string) =>
     expect.poll(async () => conditionOf(await realmOf(name), 'Ready')?.status, patient).toBe('True')
   // The API server tells Events of its own, of Services whose address it repairs.
   const told = async (): Promise<Told[]> =>
-    (await lab.user.list<Told>(collectionPath(resources.EventV1, lab.namespace), {})).items.filter(
+    (await kube.user.list<Told>(collectionPath(resources.EventV1, kube.namespace), {})).items.filter(
       ({ reportingController }) => reportingController === 'comms.decentraland.org/realm-operator',
     )
   const reasons = async () => (await told()).map(({ reason }) => reason).sort()
@@ -77,8 +77,8 @@ withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
   test('a Deployment that is deleted ten times a second comes back for good once it ends, and no other realm waits for it', async () => {
     await declare(bare)
     await isReady('main')
-    const key = { namespace: lab.namespace, name: 'main-0-connector' }
-    const fighting = fight('/deployments/main-0-connector', () => lab.user.remove(resources.Deployment, key))
+    const key = { namespace: kube.namespace, name: 'main-0-connector' }
+    const fighting = fight('/deployments/main-0-connector', () => kube.user.remove(resources.Deployment, key))
     const startedAt = performance.now()
     await declare(bare, 'other')
     await isReady('other')
@@ -102,10 +102,10 @@ withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
       const body = {
         apiVersion: resource.apiVersion,
         kind: resource.kind,
-        metadata: { name, namespace: lab.namespace },
+        metadata: { name, namespace: kube.namespace },
         status: { conditions },
       }
-      return lab.user.apply<Spec>(resource, body, { fieldManager: 'somebody', force: true, subresource: 'status' })
+      return kube.user.apply<Spec>(resource, body, { fieldManager: 'somebody', force: true, subresource: 'status' })
     }
     expect(await fight('/realms/main/status', (step) => lie(realmResource, 'main', step))).toBeGreaterThanOrEqual(2)
     await isReady('main')

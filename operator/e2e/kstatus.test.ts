@@ -17,8 +17,8 @@ const patient = { timeout: 20_000, interval: 50 }
 const realm = (version: string, more: object = {}) => ({ livekit: { type: 'None' }, version, ...more })
 
 withPart('kube', 'what kstatus says of a Realm, at every version the API server ever held', (part) => {
-  const lab = useApiServer(part)
-  const { declare, realmOf } = lab
+  const kube = useApiServer(part)
+  const { declare, realmOf } = kube
   let operator: Awaited<ReturnType<typeof startOperator>>
   let kubelet: FakeKubelet
   let joins: ReturnType<typeof scriptedJoins>
@@ -33,8 +33,8 @@ withPart('kube', 'what kstatus says of a Realm, at every version the API server 
   beforeEach(async () => {
     versions = []
     const watch = createReflector<Realm & KubeObject>({
-      client: lab.user,
-      path: collectionPath(realmResource, lab.namespace),
+      client: kube.user,
+      path: collectionPath(realmResource, kube.namespace),
       project: (live) => structuredClone(live),
       onChange: ({ type, object }) => void (type !== 'removed' && versions.push(object)),
       log: silentLog,
@@ -42,15 +42,15 @@ withPart('kube', 'what kstatus says of a Realm, at every version the API server 
     watch.start()
     await watch.synced
     joins = scriptedJoins()
-    kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
-    lab.ends(watch.stop, kubelet.stop)
+    kubelet = startFakeKubelet(kube.api.client(), kube.namespace)
+    kube.stopAfterTest(watch.stop, kubelet.stop)
   })
   const start = async () => {
-    operator = await startOperator(lab.api, lab.namespace, undefined, {
+    operator = await startOperator(kube.api, kube.namespace, undefined, {
       site: { ...site, propagationMs: 300 },
       syntheticJoins: joins,
     })
-    lab.ends(operator.stop)
+    kube.stopAfterTest(operator.stop)
   }
   /** The distinct answers from a version on, in their order. */
   const course = async (since: number): Promise<Kstatus[]> =>
@@ -87,14 +87,14 @@ withPart('kube', 'what kstatus says of a Realm, at every version the API server 
     const states = await kstatus.of(versions.slice(since))
     const updated = versions.slice(since).map(({ status }) => status?.updatedReplicas)
     expect(updated[states.indexOf('Current')]).toBe(3)
-    const cells = (await lab.user.list<KubeObject>(collectionPath(cellResource, lab.namespace), {})).items
+    const cells = (await kube.user.list<KubeObject>(collectionPath(cellResource, kube.namespace), {})).items
     await expect.poll(() => kstatus.of(cells), patient).toEqual(['Current', 'Current', 'Current'])
   }, 60_000)
 
   test('a rollout that stalls is Failed, and InProgress, then Current again once it is undone', async () => {
     await start()
     await courseOf(() => declare(realm('1.0.0')), 'Current')
-    joins.answer({ state: 'failed', message: 'waiting for an island: none came' }, lab.namespace)
+    joins.answer({ state: 'failed', message: 'waiting for an island: none came' }, kube.namespace)
     expect(await courseOf(() => declare(realm('2.0.0')), 'Failed')).toEqual(['InProgress', 'Failed'])
     expect(await courseOf(() => declare(realm('1.0.0')), 'Current')).toEqual(['InProgress', 'Current'])
   }, 60_000)
@@ -138,7 +138,7 @@ withPart('kube', 'what kstatus says of a Realm, at every version the API server 
     await declare(realm('1.0.0', held))
     await expect.poll(async () => (await realmOf()).metadata.finalizers?.length, patient).toBe(1)
     const since = versions.length
-    await lab.user.remove(realmResource, { namespace: lab.namespace, name: 'main' })
+    await kube.user.remove(realmResource, { namespace: kube.namespace, name: 'main' })
     await expect.poll(async () => (await realmOf()) === undefined || versions.length > since, patient).toBe(true)
     expect(new Set(await kstatus.of(versions.slice(since)))).toEqual(new Set(['Terminating']))
   }, 60_000)

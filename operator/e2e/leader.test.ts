@@ -1,50 +1,38 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { silentLog } from '../../cells/chassis/log.ts'
-import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { resources } from '../../cells/kube/resources.ts'
 import { API_VERSION } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
-import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
 import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
 import { startFaultyWire } from '../../testing/apiserver/faulty-wire.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { LeaderElector } from '../leader/elector.ts'
 import type { LeaderLease } from '../leader/lease.ts'
 
 withPart('kube', 'an election at a real API server', (part) => {
-  let api: ApiServer
-  let user: KubeClient
-  const endings: (() => Promise<void>)[] = []
-  let count = 0
-  beforeAll(async () => {
-    api = await startApiServer(part)
-    user = api.client()
-  })
-  afterAll(() => api?.stop())
-  afterEach(async () => {
-    for (const end of endings.splice(0)) await end()
-  })
+  const kube = useApiServer(part)
 
   /** Candidates for one lease, each behind a wire of its own. */
   function anElection() {
-    const key = { namespace: 'default', name: `operator-${++count}` }
+    const key = { namespace: kube.namespace, name: 'operator' }
     const story: string[] = []
     const candidate = async (identity: string) => {
-      const wire = await startFaultyWire(Number(new URL(api.access.server).port))
+      const wire = await startFaultyWire(Number(new URL(kube.api.access.server).port))
       const made = new LeaderElector({
-        client: api.client({ server: `https://127.0.0.1:${wire.port}` }),
+        client: kube.api.client({ server: `https://127.0.0.1:${wire.port}` }),
         lease: key,
         identity,
         onElected: () => story.push(`${identity} leads`),
         onLost: () => story.push(`${identity} lost`),
         log: silentLog,
       })
-      endings.push(() => made.stop(), wire.stop)
+      kube.stopAfterTest(() => made.stop(), wire.stop)
       made.start()
       return { candidate: made, wire }
     }
-    return { key, story, candidate, lease: () => user.get<LeaderLease>(resources.Lease, key) }
+    return { key, story, candidate, lease: () => kube.user.get<LeaderLease>(resources.Lease, key) }
   }
 
   test('one of two leads, and hands over when it stops, long before its lease ends', async () => {
@@ -76,11 +64,10 @@ withPart('kube', 'an election at a real API server', (part) => {
   })
 
   test('of two operators one writes; the other knows everything and goes on where the first stopped', async () => {
-    const namespace = `election-${count}`
-    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    const { namespace } = kube
     const { story, candidate } = anElection()
     const declare = (name: string) =>
-      user.create(realmResource, {
+      kube.user.create(realmResource, {
         apiVersion: API_VERSION,
         kind: 'Realm',
         metadata: { name, namespace },
@@ -89,8 +76,11 @@ withPart('kube', 'an election at a real API server', (part) => {
     const a = await candidate('a')
     await expect.poll(() => story).toEqual(['a leads'])
     const b = await candidate('b')
-    const [first, second] = [await startOperator(api, namespace, a.candidate), await startOperator(api, namespace, b.candidate)]
-    endings.push(first.stop, second.stop)
+    const [first, second] = [
+      await startOperator(kube.api, namespace, a.candidate),
+      await startOperator(kube.api, namespace, b.candidate),
+    ]
+    kube.stopAfterTest(first.stop, second.stop)
     await declare('one')
     await first.settled()
     expect(writesOf(first.client)).toBeGreaterThan(10)
@@ -100,7 +90,7 @@ withPart('kube', 'an election at a real API server', (part) => {
     await a.candidate.stop()
     await expect.poll(() => b.candidate.isLeader()).toBe(true)
     await declare('two')
-    await expect.poll(() => user.get(resources.Service, { namespace, name: 'two-slot-3' }), { timeout: 5000 }).toBeDefined()
+    await expect.poll(() => kube.user.get(resources.Service, { namespace, name: 'two-slot-3' }), { timeout: 5000 }).toBeDefined()
     expect(writesOf(first.client)).toBe(written)
   })
 })

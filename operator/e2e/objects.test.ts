@@ -11,18 +11,18 @@ const external = { type: 'External', secret: { name: 'postgres', key: 'url' } }
 
 withPart('kube', 'the objects of a realm in a real API server', (part) => {
   // The API server itself refuses pods here that do not pass the profile.
-  const lab = useApiServer(part, {
+  const kube = useApiServer(part, {
     'pod-security.kubernetes.io/enforce': 'restricted',
     'pod-security.kubernetes.io/enforce-version': 'latest',
   })
   let operator: Awaited<ReturnType<typeof startOperator>>
   beforeEach(async () => {
-    operator = await startOperator(lab.api, lab.namespace)
+    operator = await startOperator(kube.api, kube.namespace)
   })
   afterEach(() => operator.stop())
-  const { declare, realmOf, runPods } = lab
+  const { declare, realmOf, runPods } = kube
   const list = async <T extends KubeObject>(resource: (typeof resources)['Job' | 'Deployment' | 'StatefulSet']) =>
-    (await lab.user.list<T>(collectionPath(resource, lab.namespace), {})).items
+    (await kube.user.list<T>(collectionPath(resource, kube.namespace), {})).items
   const jobs = async () => (await list(resources.Job)).map(({ metadata }) => metadata.name)
   const ready = async () => conditionOf(await realmOf(), 'Ready')
 
@@ -49,18 +49,18 @@ withPart('kube', 'the objects of a realm in a real API server', (part) => {
       const pod = {
         apiVersion: 'v1',
         kind: 'Pod',
-        metadata: { ...metadata, name: `${name}-pod`, namespace: lab.namespace },
+        metadata: { ...metadata, name: `${name}-pod`, namespace: kube.namespace },
         spec,
       }
-      await expect(lab.user.create(resources.Pod, pod as unknown as KubeObject), name).resolves.toBeDefined()
+      await expect(kube.user.create(resources.Pod, pod as unknown as KubeObject), name).resolves.toBeDefined()
     }
     const refused = {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name: 'root', namespace: lab.namespace },
+      metadata: { name: 'root', namespace: kube.namespace },
       spec: { containers: [{ name: 'a', image: 'a' }] },
     }
-    await expect(lab.user.create(resources.Pod, refused as KubeObject)).rejects.toThrow(/PodSecurity/)
+    await expect(kube.user.create(resources.Pod, refused as KubeObject)).rejects.toThrow(/PodSecurity/)
   })
 
   test('a database is migrated once per version: the realm is ready after it, and the Job of another version goes', async () => {
@@ -75,10 +75,10 @@ withPart('kube', 'the objects of a realm in a real API server', (part) => {
       const job = {
         apiVersion: 'batch/v1',
         kind: 'Job',
-        metadata: { name: name ?? '', namespace: lab.namespace },
+        metadata: { name: name ?? '', namespace: kube.namespace },
         status: { succeeded: 1 },
       }
-      await lab.user.apply(resources.Job, job, { fieldManager: 'kubelet', force: true, subresource: 'status' })
+      await kube.user.apply(resources.Job, job, { fieldManager: 'kubelet', force: true, subresource: 'status' })
       await operator.settled()
     }
     await done(first)

@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest'
+import { expect, type TestContext, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
-import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import type { KubeMeta, KubeObject } from '../../cells/kube/kube-object.ts'
 import { createReflector } from '../../cells/kube/reflector.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
@@ -9,10 +8,10 @@ import { aProvider } from '../../cells/realm-provider/fixtures.ts'
 import { createKubernetesSource } from '../../cells/realm-provider/sources/kubernetes.ts'
 import { API_VERSION, conditionOf, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
-import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import { startOperatorProcess } from '../../testing/apiserver/operator.ts'
 import { aBlockableProxy, aRemoteProvider } from '../../testing/apiserver/remote-provider.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 const LIVEKIT = { url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' } }
@@ -21,28 +20,20 @@ const AT_ONCE = { timeout: 3_000, interval: 20 }
 const patient = { timeout: 15_000, interval: 20 }
 
 withPart('kube', 'the publication of realms, against a real API server and real realm providers', (part) => {
-  let server: ApiServer
-  let user: KubeClient
-  let count = 0
-  beforeAll(async () => {
-    server = await startApiServer(part)
-    user = server.client()
-  })
-  afterAll(() => server?.stop())
+  const kube = useApiServer(part)
 
   /** The realm provider of the cluster. */
   async function ofCluster(context: TestContext, namespace = '', clock?: ManualClock) {
-    const source = createKubernetesSource({ client: server.client(), namespace, log: silentLog })
+    const source = createKubernetesSource({ client: kube.api.client(), namespace, log: silentLog })
     const provider = await aProvider(context, { source, realTime: !clock, ...(clock && { clock }) })
     context.onTestFinished(() => source.stop())
     return { ...provider, realms: source.realms }
   }
 
   async function aNamespace(context: TestContext, providerUrl: string, env: NodeJS.ProcessEnv = {}) {
-    const namespace = `publication-${++count}`
-    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-    const kubelet = startFakeKubelet(server.client(), namespace)
-    const operator = await startOperatorProcess(server, namespace, providerUrl, env)
+    const namespace = await kube.newNamespace()
+    const kubelet = startFakeKubelet(kube.api.client(), namespace)
+    const operator = await startOperatorProcess(kube.api, namespace, providerUrl, env)
     let stopped = false
     const stop = async () => {
       if (!stopped) await operator.stop()
@@ -54,11 +45,11 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     })
     const declare = (name: string, spec: object) => {
       const realm: KubeObject & { spec: object } = { apiVersion: API_VERSION, kind: 'Realm', metadata: { name, namespace }, spec }
-      return user.apply(realmResource, realm, { fieldManager: 'kubectl', force: true })
+      return kube.user.apply(realmResource, realm, { fieldManager: 'kubectl', force: true })
     }
-    const realm = (name: string) => user.get<Realm>(realmResource, { namespace, name })
+    const realm = (name: string) => kube.user.get<Realm>(realmResource, { namespace, name })
     const published = async (name: string) => conditionOf((await realm(name)) ?? {}, 'Published')
-    const remove = (name: string) => user.remove(realmResource, { namespace, name })
+    const remove = (name: string) => kube.user.remove(realmResource, { namespace, name })
     return { namespace, kubelet, operator, stop, declare, realm, published, remove }
   }
 
@@ -114,7 +105,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     await expect.poll(() => story.at(-1), patient).toBe('elsewhere: orderly-0,orderly-1')
     await expect.poll(() => published('orderly'), patient).toMatchObject(served)
     const deployments = createReflector<{ metadata: KubeMeta; spec: { replicas: number } } & KubeObject>({
-      client: user,
+      client: kube.user,
       path: collectionPath(resources.Deployment, namespace),
       project: (live) => live,
       onChange: ({ object: { metadata, spec } }) => {
@@ -187,7 +178,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     expect(await adapterAt(home, 'served')).toBe(before)
     expect(before).toBeDefined()
     expect(await (await home.get('/realms')).json()).toContainEqual(expect.objectContaining({ serverName: 'served' }))
-    const again = await startOperatorProcess(server, namespace, home.url, others.env)
+    const again = await startOperatorProcess(kube.api, namespace, home.url, others.env)
     context.onTestFinished(() => again.stop())
     await expect.poll(() => adapterAt(others, 'served'), patient).toBe(before)
   })

@@ -1,12 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { KubeClient } from '../../cells/kube/kube-client.ts'
+import { beforeEach, expect, test } from 'vitest'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { collectionPath, type Resource, resources } from '../../cells/kube/resources.ts'
 import { API_VERSION, type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
-import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
 import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import { type OperatorProcess, startOperatorProcess, startProvider } from '../../testing/apiserver/operator.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 interface Live extends KubeObject {
@@ -16,44 +15,32 @@ const LIVEKIT = { url: 'wss://livekit.example.org', credentials: { secretName: '
 const patient = { timeout: 15_000, interval: 20 }
 
 withPart('kube', 'the whole operator against a real API server', (part) => {
-  let server: ApiServer
-  let user: KubeClient
-  let namespace: string
+  const kube = useApiServer(part)
   let providerUrl: string
   let operator: OperatorProcess
   let kubelet: FakeKubelet
-  let count = 0
-  const cleanups: (() => Promise<void>)[] = []
 
-  beforeAll(async () => {
-    server = await startApiServer(part)
-    user = server.client()
-  })
-  afterAll(() => server?.stop())
   beforeEach(async () => {
-    namespace = `realms-${++count}`
-    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    const { api, user, namespace } = kube
     const provider = await startProvider(user, namespace)
     providerUrl = provider.url
-    kubelet = startFakeKubelet(server.client(), namespace)
-    operator = await startOperatorProcess(server, namespace, providerUrl)
-    cleanups.push(() => operator.stop(), kubelet.stop, provider.stop)
-  })
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0)) await cleanup()
+    kubelet = startFakeKubelet(api.client(), namespace)
+    operator = await startOperatorProcess(api, namespace, providerUrl)
+    kube.stopAfterTest(() => operator.stop(), kubelet.stop, provider.stop)
   })
 
   const declare = (spec: object) => {
     const realm: KubeObject & { spec: object } = {
       apiVersion: API_VERSION,
       kind: 'Realm',
-      metadata: { name: 'main', namespace },
+      metadata: { name: 'main', namespace: kube.namespace },
       spec,
     }
-    return user.apply(realmResource, realm, { fieldManager: 'kubectl', force: true })
+    return kube.user.apply(realmResource, realm, { fieldManager: 'kubectl', force: true })
   }
-  const realm = () => user.get<Realm>(realmResource, { namespace, name: 'main' })
-  const find = <T extends KubeObject = Live>(resource: Resource, name: string) => user.get<T>(resource, { namespace, name })
+  const realm = () => kube.user.get<Realm>(realmResource, { namespace: kube.namespace, name: 'main' })
+  const find = <T extends KubeObject = Live>(resource: Resource, name: string) =>
+    kube.user.get<T>(resource, { namespace: kube.namespace, name })
   const condition = async (type: string) => conditionOf((await realm()) ?? {}, type)
   const published = () =>
     expect.poll(() => condition('Published'), patient).toMatchObject({ status: 'True', reason: 'ServedByProvider' })
@@ -97,8 +84,12 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     expect(after.reads - before.reads).toBe(0)
     // A pass that finds nothing to do: somebody wrote a label, which concerns nobody.
     const passes = await operator.metric('pass_duration_seconds_count')
-    const touched = { apiVersion: API_VERSION, kind: 'Realm', metadata: { name: 'main', namespace, labels: { touched: 'yes' } } }
-    await user.apply(realmResource, touched, { fieldManager: 'somebody', force: false })
+    const touched = {
+      apiVersion: API_VERSION,
+      kind: 'Realm',
+      metadata: { name: 'main', namespace: kube.namespace, labels: { touched: 'yes' } },
+    }
+    await kube.user.apply(realmResource, touched, { fieldManager: 'another-editor', force: false })
     await expect.poll(() => operator.metric('pass_duration_seconds_count'), patient).toBeGreaterThan(passes)
     await operator.atRest()
     expect(await operator.requests()).toEqual(after)
@@ -148,15 +139,15 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     const edited = {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
-      metadata: { name: 'main-0-connector', namespace },
+      metadata: { name: 'main-0-connector', namespace: kube.namespace },
       spec: { replicas: 5 },
     }
-    await user.apply(resources.Deployment, edited, { fieldManager: 'somebody', force: true })
+    await kube.user.apply(resources.Deployment, edited, { fieldManager: 'another-editor', force: true })
     await expect.poll(async () => (await find(resources.Deployment, 'main-0-connector'))?.spec.replicas, patient).toBe(1)
-    await user.remove(resources.Service, { namespace, name: 'main-slot-2' })
+    await kube.user.remove(resources.Service, { namespace: kube.namespace, name: 'main-slot-2' })
     await expect.poll(() => find(resources.Service, 'main-slot-2'), patient).toBeDefined()
     const uid = (await find(cellResource, 'main-0'))?.metadata.uid
-    await user.remove(cellResource, { namespace, name: 'main-0' })
+    await kube.user.remove(cellResource, { namespace: kube.namespace, name: 'main-0' })
     await expect
       .poll(() => find(cellResource, 'main-0'), patient)
       .toMatchObject({ metadata: { uid: expect.not.stringContaining(uid ?? '') } })
@@ -198,7 +189,9 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     const cell = await find(cellResource, 'main-0')
     const { Namespace, CustomResourceDefinition, Event, EventV1, Lease, Pod, ...ours } = resources
     const lists = await Promise.all(
-      [...Object.values(ours), cellResource].map((resource) => user.list<KubeObject>(collectionPath(resource, namespace), {})),
+      [...Object.values(ours), cellResource].map((resource) =>
+        kube.user.list<KubeObject>(collectionPath(resource, kube.namespace), {}),
+      ),
     )
     const children = lists.flatMap(({ items }) => items).filter(({ metadata }) => metadata.name.startsWith('main'))
     expect(children.length).toBeGreaterThan(20)
@@ -206,7 +199,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
       expect([owner?.metadata.uid, cell?.metadata.uid], metadata.name).toContain(metadata.ownerReferences?.[0]?.uid)
     await operator.atRest()
     const before = await operator.requests()
-    await user.remove(realmResource, { namespace, name: 'main' })
+    await kube.user.remove(realmResource, { namespace: kube.namespace, name: 'main' })
     await operator.atRest()
     // Nothing collects garbage here, so the children stay; the operator must neither touch them nor bring anything back.
     expect(await operator.requests()).toEqual(before)
@@ -217,13 +210,12 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     await published()
     await settled()
     await operator.atRest()
-    const successor = await startOperatorProcess(server, namespace, providerUrl)
-    cleanups.unshift(successor.stop)
+    const successor = await startOperatorProcess(kube.api, kube.namespace, providerUrl)
+    kube.stopAfterTest(successor.stop)
     await expect.poll(() => successor.metric('realms'), patient).toBe(1)
     expect(await successor.metric('leader')).toBe(0)
     await operator.stop()
     await expect.poll(() => successor.metric('leader'), patient).toBe(1)
-    cleanups.splice(1, 1)
     await successor.atRest()
     expect(await successor.requests()).toMatchObject({ writes: 0 })
     await declare({ livekit: { type: 'Managed' }, cells: { replicas: 2 } })
@@ -233,7 +225,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
   test('an API server that restarts under the operator is caught up with', async () => {
     await declare({ livekit: LIVEKIT })
     await published()
-    await server.restart()
+    await kube.api.restart()
     await declare({ livekit: LIVEKIT, cells: { replicas: 2 } })
     await expect.poll(async () => (await realm())?.status?.readyReplicas, { timeout: 60_000, interval: 100 }).toBe(2)
   }, 90_000)

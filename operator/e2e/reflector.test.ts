@@ -2,29 +2,22 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { systemClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
-import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { type CollectionChange, createReflector } from '../../cells/kube/reflector.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
-import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
 import { type FaultyWire, startFaultyWire } from '../../testing/apiserver/faulty-wire.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 type Account = KubeObject & { automountServiceAccountToken?: boolean }
 
 withPart('kube', 'a reflector of a real API server', (part) => {
-  let api: ApiServer
-  let direct: KubeClient
+  const kube = useApiServer(part)
   let wire: FaultyWire
   beforeAll(async () => {
-    api = await startApiServer(part)
-    direct = api.client()
-    wire = await startFaultyWire(Number(new URL(api.access.server).port))
+    wire = await startFaultyWire(Number(new URL(kube.api.access.server).port))
   })
-  afterAll(async () => {
-    await wire?.stop()
-    await api?.stop()
-  })
+  afterAll(() => wire?.stop())
 
   const anAccount = (name: string, step: number, app: string): Account => ({
     apiVersion: 'v1',
@@ -32,12 +25,12 @@ withPart('kube', 'a reflector of a real API server', (part) => {
     metadata: { name, namespace: 'default', labels: { app, step: String(step) } },
   })
   const write = (name: string, step: number, app: string) =>
-    direct.apply(resources.ServiceAccount, anAccount(name, step, app), { fieldManager: 'test', force: true })
-  const erase = (name: string) => direct.remove(resources.ServiceAccount, { namespace: 'default', name })
+    kube.user.apply(resources.ServiceAccount, anAccount(name, step, app), { fieldManager: 'test', force: true })
+  const erase = (name: string) => kube.user.remove(resources.ServiceAccount, { namespace: 'default', name })
 
   /** A reflector of the accounts of one test, behind the faulty wire. */
   function aReflector(app: string) {
-    const client = api.client({ server: `https://127.0.0.1:${wire.port}` })
+    const client = kube.api.client({ server: `https://127.0.0.1:${wire.port}` })
     const changes: CollectionChange<Account>[] = []
     const reflector = createReflector<Account>({
       client,
@@ -51,13 +44,13 @@ withPart('kube', 'a reflector of a real API server', (part) => {
     })
     reflector.start()
     const states = () => Object.fromEntries(reflector.list().map(({ metadata }) => [metadata.name, metadata.labels?.step]))
-    const told = () => changes.map(({ type, object }) => `${type} ${object.metadata.name} ${object.metadata.labels?.step}`)
-    return { reflector, client, states, told }
+    const received = () => changes.map(({ type, object }) => `${type} ${object.metadata.name} ${object.metadata.labels?.step}`)
+    return { reflector, client, states, received }
   }
 
   test('lists, then follows each change of what its selector means', async () => {
     await write('first', 1, 'follow')
-    const { reflector, states, told } = aReflector('follow')
+    const { reflector, states, received } = aReflector('follow')
     await reflector.synced
     await write('second', 1, 'follow')
     await write('second', 2, 'follow')
@@ -65,7 +58,7 @@ withPart('kube', 'a reflector of a real API server', (part) => {
     await erase('second')
     await write('first', 2, 'left')
     await expect
-      .poll(told)
+      .poll(received)
       .toEqual(['added first 1', 'added second 1', 'changed second 2', 'removed second 2', 'removed first 1'])
     expect(states()).toEqual({})
     await reflector.stop()
@@ -95,7 +88,7 @@ withPart('kube', 'a reflector of a real API server', (part) => {
     await write('kept', 1, 'restart')
     await write('gone', 1, 'restart')
     await expect.poll(states).toEqual({ kept: '1', gone: '1' })
-    await api.restart()
+    await kube.api.restart()
     await vi.waitFor(() => write('kept', 2, 'restart'), { timeout: 10_000 })
     await erase('gone')
     await expect.poll(states, { timeout: 15_000 }).toEqual({ kept: '2' })
@@ -105,7 +98,7 @@ withPart('kube', 'a reflector of a real API server', (part) => {
   })
 
   test('lists anew, page by page, when history was forgotten while it was away', async () => {
-    const { reflector, states, told, client } = aReflector('expired')
+    const { reflector, states, received, client } = aReflector('expired')
     await write('kept', 1, 'expired')
     await write('gone', 1, 'expired')
     await expect.poll(states).toEqual({ kept: '1', gone: '1' })
@@ -114,13 +107,13 @@ withPart('kube', 'a reflector of a real API server', (part) => {
       await Promise.all(Array.from({ length: 20 }, (_, index) => write(`many${step + index}`, step, 'expired')))
     }
     await erase('gone')
-    await api.compact()
-    await api.restart()
+    await kube.api.compact()
+    await kube.api.restart()
     const before = client.counts.list
     wire.heal()
     await expect.poll(() => reflector.list().length, { timeout: 15_000 }).toBe(601)
     expect(states()).not.toHaveProperty('gone')
-    expect(told()).toContain('removed gone 1')
+    expect(received()).toContain('removed gone 1')
     expect(client.counts.list - before).toBeGreaterThanOrEqual(2)
     await reflector.stop()
   })

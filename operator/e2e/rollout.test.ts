@@ -20,7 +20,7 @@ const patient = { timeout: 20_000, interval: 20 }
 const realm = (version: string, more: object = {}) => ({ livekit: { type: 'None' }, version, ...more })
 
 withPart('kube', 'rollouts against a real API server', (part) => {
-  const lab = useApiServer(part)
+  const kube = useApiServer(part)
   let operator: Awaited<ReturnType<typeof startOperator>>
   let kubelet: FakeKubelet
   let joins: ReturnType<typeof scriptedJoins>
@@ -34,23 +34,23 @@ withPart('kube', 'rollouts against a real API server', (part) => {
       log: silentLog,
       fetch: async (url) => ({ ok: true, status: 200, body: { joins: joinsOf(new URL(url).hostname) } }),
     })
-    operator = await startOperator(lab.api, lab.namespace, undefined, {
+    operator = await startOperator(kube.api, kube.namespace, undefined, {
       site: { ...site, propagationMs: 300 },
       syntheticJoins: joins,
       joinSuccess,
     })
-    lab.ends(operator.stop, () => joinSuccess.stop())
+    kube.stopAfterTest(operator.stop, () => joinSuccess.stop())
   }
   beforeEach(async () => {
     joinsOf = () => ({ given: 100, missed: 0, waiting: 0 })
     joins = scriptedJoins()
-    kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
-    lab.ends(kubelet.stop)
+    kubelet = startFakeKubelet(kube.api.client(), kube.namespace)
+    kube.stopAfterTest(kubelet.stop)
     await start()
   })
-  const { declare, get, realmOf, kubectl } = lab
+  const { declare, get, realmOf, kubectl } = kube
   const cells = async () =>
-    (await lab.user.list<CommsCell & KubeObject>(collectionPath(cellResource, lab.namespace), {})).items as CommsCell[]
+    (await kube.user.list<CommsCell & KubeObject>(collectionPath(cellResource, kube.namespace), {})).items as CommsCell[]
   const versions = async () => (await cells()).map(({ spec }) => `${spec.slot}:${spec.version}`).sort()
   const condition = async (type: string) => conditionOf(await realmOf(), type)
   const endpoints = async () => (await realmOf()).status?.endpoints?.map(({ slot, state }) => `${slot}:${state}`)
@@ -86,12 +86,12 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     await declare(realm('1.0.0'))
     await serving(0)
     const uid = (await cells())[0]?.metadata.uid
-    joins.answer({ state: 'untried' }, lab.namespace)
+    joins.answer({ state: 'untried' }, kube.namespace)
     await declare(realm('2.0.0'))
     await expect.poll(() => joins.watched.size, patient).toBe(1)
     await operator.settled()
     expect(await answering(0)).toBe('main-0')
-    joins.answer({ state: 'failed', message: 'waiting for an island: none came' }, lab.namespace)
+    joins.answer({ state: 'failed', message: 'waiting for an island: none came' }, kube.namespace)
     await expect
       .poll(() => condition('Stalled'), patient)
       .toMatchObject({
@@ -111,12 +111,12 @@ withPart('kube', 'rollouts against a real API server', (part) => {
   test('an operator that starts anew in the middle goes on where the last one was', async () => {
     await declare(realm('1.0.0'))
     await serving(0)
-    joins.answer({ state: 'untried' }, lab.namespace)
+    joins.answer({ state: 'untried' }, kube.namespace)
     await declare(realm('2.0.0'))
     await expect.poll(versions, patient).toEqual(['0:1.0.0', '0:2.0.0'])
     await operator.stop()
     await start()
-    joins.answer({ state: 'joined' }, lab.namespace)
+    joins.answer({ state: 'joined' }, kube.namespace)
     await expect.poll(versions, patient).toEqual(['0:2.0.0'])
     await serving(0)
   })

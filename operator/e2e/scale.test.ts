@@ -16,22 +16,22 @@ const patient = { timeout: 20_000, interval: 20 }
 const bare = { livekit: { type: 'None' } }
 
 withPart('kube', 'scaling against a real API server', (part) => {
-  const lab = useApiServer(part)
+  const kube = useApiServer(part)
   let operator: Awaited<ReturnType<typeof startOperator>>
   let kubelet: FakeKubelet
 
   const start = async () => {
-    operator = await startOperator(lab.api, lab.namespace, undefined, { site: { ...site, propagationMs: 300 } })
-    lab.ends(operator.stop)
+    operator = await startOperator(kube.api, kube.namespace, undefined, { site: { ...site, propagationMs: 300 } })
+    kube.stopAfterTest(operator.stop)
   }
   beforeEach(async () => {
-    kubelet = startFakeKubelet(lab.api.client(), lab.namespace)
-    lab.ends(kubelet.stop)
+    kubelet = startFakeKubelet(kube.api.client(), kube.namespace)
+    kube.stopAfterTest(kubelet.stop)
     await start()
   })
-  const { declare, get, realmOf, kubectl } = lab
+  const { declare, get, realmOf, kubectl } = kube
   const scaleOf = async (what: 'realms/main' | 'commscells/main-0') =>
-    JSON.parse(await kubectl(`get --raw /apis/${API_VERSION}/namespaces/${lab.namespace}/${what}/scale`)) as Scale
+    JSON.parse(await kubectl(`get --raw /apis/${API_VERSION}/namespaces/${kube.namespace}/${what}/scale`)) as Scale
   const cell = async (name: string) => (await get<CommsCell & KubeObject>(cellResource, name)) as CommsCell | undefined
   const states = async () =>
     Object.fromEntries((await realmOf()).status?.endpoints?.map((endpoint) => [endpoint.cell, endpoint.state]) ?? [])
@@ -136,10 +136,10 @@ withPart('kube', 'scaling against a real API server', (part) => {
     const mine = {
       apiVersion: API_VERSION,
       kind: 'CommsCell',
-      metadata: { name: 'mine', namespace: lab.namespace },
+      metadata: { name: 'mine', namespace: kube.namespace },
       spec: { ...rest, slot: 2, url: 'ws://mine.example.org/cells/2' },
     }
-    await lab.user.create(cellResource, mine as KubeObject)
+    await kube.user.create(cellResource, mine as KubeObject)
     await serving('main-0', 'mine')
     expect(await answering(2)).toBe('mine')
     expect(await connectorsOf('mine')).toBe(1)

@@ -9,13 +9,13 @@ import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 withPart('kube', 'Secrets behind a real API server', (part) => {
-  const lab = useApiServer(part)
+  const kube = useApiServer(part)
   const anOperator = async () => {
-    const operator = await startOperator(lab.api, lab.namespace)
-    lab.ends(operator.stop)
+    const operator = await startOperator(kube.api, kube.namespace)
+    kube.stopAfterTest(operator.stop)
     return operator
   }
-  const { declare, get, realmOf } = lab
+  const { declare, get, realmOf } = kube
   const bare = { livekit: { type: 'None' } }
 
   test('makes a Secret up once, and again when its workload cannot find it', async () => {
@@ -29,19 +29,19 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
     for (const value of values) expect(value).toMatch(/^[a-z][a-z0-9]{31,}$/)
     expect(client.counts.create).toBe(1)
     const { template } = ((await get(resources.StatefulSet, 'main-nats')) as unknown as { spec: { template: Spec } }).spec
-    await lab.user.remove(resources.Secret, { namespace: lab.namespace, name: 'main-nats-users' })
+    await kube.user.remove(resources.Secret, { namespace: kube.namespace, name: 'main-nats-users' })
     const pod = {
       ...template,
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { ...template.metadata, name: 'main-nats-0', namespace: lab.namespace },
+      metadata: { ...template.metadata, name: 'main-nats-0', namespace: kube.namespace },
     }
-    await lab.user.create(resources.Pod, pod)
+    await kube.user.create(resources.Pod, pod)
     const waiting = { reason: 'CreateContainerConfigError', message: 'secret "main-nats-users" not found' }
     const containerStatuses = [{ name: 'nats', image: 'nats', imageID: '', ready: false, restartCount: 0, state: { waiting } }]
     const status = { phase: 'Pending', containerStatuses }
-    const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'main-nats-0', namespace: lab.namespace }, status }
-    await lab.user.apply<Spec>(resources.Pod, body, { fieldManager: 'kubelet', force: true, subresource: 'status' })
+    const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'main-nats-0', namespace: kube.namespace }, status }
+    await kube.user.apply<Spec>(resources.Pod, body, { fieldManager: 'kubelet', force: true, subresource: 'status' })
     await expect.poll(() => get(resources.Secret, 'main-nats-users')).toBeDefined()
     await expect.poll(async () => conditionOf(await realmOf(), 'Stalled')).toMatchObject({ reason: 'SecretMissing' })
   })
@@ -51,13 +51,13 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
     await declare({ livekit: { url: 'wss://lk.example', credentials: { secretName: 'absent' } } })
     await settled()
     const { template } = ((await get(resources.Deployment, 'main-0-archipelago')) as unknown as { spec: { template: Spec } }).spec
-    const metadata = { ...template.metadata, name: 'main-0-archipelago-x', namespace: lab.namespace }
-    await lab.user.create(resources.Pod, { ...template, apiVersion: 'v1', kind: 'Pod', metadata })
-    await lab.user.create(resources.Event, {
+    const metadata = { ...template.metadata, name: 'main-0-archipelago-x', namespace: kube.namespace }
+    await kube.user.create(resources.Pod, { ...template, apiVersion: 'v1', kind: 'Pod', metadata })
+    await kube.user.create(resources.Event, {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { name: 'main-0-archipelago-x.1', namespace: lab.namespace },
-      involvedObject: { kind: 'Pod', namespace: lab.namespace, name: 'main-0-archipelago-x' },
+      metadata: { name: 'main-0-archipelago-x.1', namespace: kube.namespace },
+      involvedObject: { kind: 'Pod', namespace: kube.namespace, name: 'main-0-archipelago-x' },
       reason: 'FailedMount',
       message: 'MountVolume.SetUp failed for volume "secret-0" : secret "absent" not found',
     } as KubeObject)

@@ -1,17 +1,14 @@
 import { createServer } from 'node:http'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../cells/chassis/clock.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
-import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { createReflector } from '../../cells/kube/reflector.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
-import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
 import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
 import { startControllers } from '../../testing/apiserver/controllers.ts'
-import { kubectlOf } from '../../testing/apiserver/kubectl.ts'
-import { inNamespace } from '../../testing/apiserver/namespace.ts'
+import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { DELETION_COST_ANNOTATION } from '../desired/scale/pod-removal.ts'
 import { connectorPlayerCounter } from '../observers/players/connector-players.ts'
@@ -19,10 +16,9 @@ import { connectorPlayerCounter } from '../observers/players/connector-players.t
 type Pod = KubeObject & { status?: { podIP?: string } }
 type Deployment = KubeObject & { spec: { replicas: number } }
 const patient = { timeout: 30_000, interval: 50 }
-const NAMESPACE = 'shrink'
 const SELECTED = { labels: 'comms.decentraland.org/cell=main-0,app.kubernetes.io/component=connector' }
 
-/** A connector that has so many players, at an address of its own and the port all of them have. */
+/** A connector's status endpoint: each connector has an address of its own, all have the same port. */
 async function aConnector(address: string, port: number, userCount: () => number): Promise<{ port: number } & Running> {
   const server = createServer((_, answer) => answer.end(JSON.stringify({ userCount: userCount() })))
   await new Promise<void>((resolve) => server.listen(port, address, resolve))
@@ -33,34 +29,27 @@ async function aConnector(address: string, port: number, userCount: () => number
   }
 }
 
-withPart('kube', 'connectors that become fewer, with the controllers of a real cluster', (part) => {
-  let api: ApiServer
-  let user: KubeClient
-  let kubectl: ReturnType<typeof kubectlOf>
+withPart('kube', 'scaling connectors down, with the controllers of a real cluster', (part) => {
+  const kube = useApiServer(part)
   let operator: Awaited<ReturnType<typeof startOperator>>
   /** Players by address. */
   const players = new Map<string, number>()
   /** First version of a pod that was marked, by name; and of the Deployment, by its replicas. */
   const marked = new Map<string, number>()
   const replicas = new Map<number, number>()
-  const stops: (() => Promise<void>)[] = []
 
-  beforeAll(async () => {
-    api = await startApiServer(part)
-    user = api.client()
-    kubectl = kubectlOf(part, api.kubeconfig, () => NAMESPACE)
-    const controllers = startControllers(part, api, ['deployment-controller', 'replicaset-controller'])
-    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })
+  beforeEach(async () => {
+    const controllers = startControllers(part, kube.api, ['deployment-controller', 'replicaset-controller'])
     let last = 1
-    // What kubelets would say of connectors: each is ready, at an address of its own.
+    // In place of kubelets: every connector's pod is ready, at an address of its own.
     const pods = watch(resources.Pod, (live: Pod) => {
       if (live.metadata.annotations?.[DELETION_COST_ANNOTATION] && !marked.has(live.metadata.name))
         marked.set(live.metadata.name, Number(live.metadata.resourceVersion))
       if (live.status?.podIP || live.metadata.deletionTimestamp) return
       const conditions = [{ type: 'Ready', status: 'True' }]
       const status = { phase: 'Running', podIP: `127.0.7.${++last}`, conditions }
-      const said = { apiVersion: 'v1', kind: 'Pod', metadata: { name: live.metadata.name, namespace: NAMESPACE }, status }
-      void user.apply(resources.Pod, said, { fieldManager: 'kubelet', force: true, subresource: 'status' })
+      const ready = { apiVersion: 'v1', kind: 'Pod', metadata: { name: live.metadata.name, namespace: kube.namespace }, status }
+      void kube.user.apply(resources.Pod, ready, { fieldManager: 'kubelet', force: true, subresource: 'status' })
     })
     const deployments = watch(resources.Deployment, ({ metadata, spec }: Deployment) => {
       if (!replicas.has(spec.replicas)) replicas.set(spec.replicas, Number(metadata.resourceVersion))
@@ -70,18 +59,14 @@ withPart('kube', 'connectors that become fewer, with the controllers of a real c
       ['127.0.7.3', '127.0.7.4', '127.0.7.5'].map((at) => aConnector(at, first.port, () => players.get(at) ?? 0)),
     )
     const countPlayers = connectorPlayerCounter({ port: first.port, clock: systemClock })
-    operator = await startOperator(api, NAMESPACE, undefined, { countPlayers })
-    stops.push(...[operator, pods, deployments, controllers, first, ...others].map((each) => () => each.stop()))
-  })
-  afterAll(async () => {
-    for (const stop of stops) await stop()
-    await api?.stop()
+    operator = await startOperator(kube.api, kube.namespace, undefined, { countPlayers })
+    kube.stopAfterTest(...[operator, pods, deployments, controllers, first, ...others].map((each) => () => each.stop()))
   })
 
   function watch<T extends KubeObject>(resource: (typeof resources)['Pod' | 'Deployment'], onSeen: (live: T) => void): Running {
     const reflector = createReflector<T>({
-      client: user,
-      path: collectionPath(resource, NAMESPACE),
+      client: kube.user,
+      path: collectionPath(resource, kube.namespace),
       selector: SELECTED,
       project: (live) => live,
       onChange: ({ type, object }) => {
@@ -93,23 +78,19 @@ withPart('kube', 'connectors that become fewer, with the controllers of a real c
     return reflector
   }
 
-  const { declare } = inNamespace(
-    () => user,
-    () => NAMESPACE,
-  )
   const connectors = async () => {
-    const { items } = await user.list<Pod>(collectionPath(resources.Pod, NAMESPACE), { labelSelector: SELECTED.labels })
+    const { items } = await kube.user.list<Pod>(collectionPath(resources.Pod, kube.namespace), { labelSelector: SELECTED.labels })
     return items.map(({ status }) => status?.podIP).sort()
   }
 
-  test('the emptiest are marked before the Deployment gets smaller, so those with most players stay', async () => {
-    // Five pods; the last one has an address where nobody answers.
-    await declare({ livekit: { type: 'None' }, cells: { template: { connectors: { replicas: 5 } } } })
+  test('connectors with the fewest players are marked before the Deployment is scaled, so that those with the most remain', async () => {
+    // Five pods; no server listens at the address of the last one.
+    await kube.declare({ livekit: { type: 'None' }, cells: { template: { connectors: { replicas: 5 } } } })
     await expect.poll(connectors, patient).toEqual([2, 3, 4, 5, 6].map((last) => `127.0.7.${last}`))
     await operator.settled()
     for (const [last, count] of [40, 3, 90, 25].entries()) players.set(`127.0.7.${last + 2}`, count)
     expect(marked.size).toBe(0)
-    await kubectl('scale commscell main-0 --replicas=2')
+    await kube.kubectl('scale commscell main-0 --replicas=2')
     await expect.poll(connectors, patient).toEqual(['127.0.7.2', '127.0.7.4'])
     const shrunk = replicas.get(2) ?? 0
     expect(marked.size).toBe(3)

@@ -5,13 +5,13 @@ import { API_VERSION, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
 import { childResources } from '../../operator/kubernetes/cache/child.ts'
 
-/** An object as tests look at it. */
+/** An object whose spec and status tests compare. */
 export interface Spec extends KubeObject {
   spec?: unknown
   status?: unknown
 }
 
-/** What somebody with every right does in a namespace: a user, a kubelet, a hostile editor. */
+/** What users, kubelets and other editors do in a namespace. */
 export function inNamespace(user: () => KubeClient, namespace: () => string) {
   const declare = (spec: object, name = 'main') =>
     user().apply<Spec>(
@@ -29,7 +29,7 @@ export function inNamespace(user: () => KubeClient, namespace: () => string) {
       resource,
       { apiVersion: resource.apiVersion, kind: resource.kind, metadata: { name, namespace: namespace() }, ...change },
       {
-        fieldManager: 'somebody',
+        fieldManager: 'another-editor',
         force: true,
       },
     )
@@ -47,7 +47,7 @@ export function inNamespace(user: () => KubeClient, namespace: () => string) {
     return Object.fromEntries(all.flat().map(({ metadata }) => [metadata.uid, metadata.resourceVersion]))
   }
   const realmOf = async (name = 'main') => (await get<Realm & KubeObject>(realmResource, name)) as Realm
-  /** What kubelets and controllers would do. */
+  /** Writes the status of workloads as controllers would once all pods run. */
   const runPods = async () => {
     for (const resource of [resources.Deployment, resources.StatefulSet]) {
       for (const { metadata, spec } of await list(resource)) {

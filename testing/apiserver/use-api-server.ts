@@ -5,20 +5,22 @@ import { type ApiServer, startApiServer } from './apiserver.ts'
 import { kubectlOf } from './kubectl.ts'
 import { inNamespace } from './namespace.ts'
 
-/** A real API server for all tests of a describe, and a namespace of its own for each of them. */
+/** A real API server for all tests of a describe, and a new namespace for each test. */
 export interface ApiServerTest extends ReturnType<typeof inNamespace> {
   readonly api: ApiServer
-  /** Somebody with every right: a user, a kubelet, a hostile editor. */
+  /** A client with every right: stands for users, kubelets, controllers and other editors. */
   readonly user: KubeClient
   readonly namespace: string
-  /** The real kubectl, about the namespace of the test; answers with what it printed. */
+  /** Creates a further namespace, and returns its name. */
+  newNamespace(): Promise<string>
+  /** Runs the real kubectl in the namespace of the test, and returns what it printed. */
   kubectl(args: string): Promise<string>
-  /** Stops what a test started once it is over, in this order. */
-  ends(...stops: (() => Promise<unknown>)[]): void
+  /** Registers what to stop after the test, in this order. */
+  stopAfterTest(...stops: (() => Promise<unknown>)[]): void
 }
 
 /**
- * Sets a lab up; to be called in the body of a describe.
+ * Starts the API server in hooks: call it in the body of a describe.
  *
  * @param part folder of the part `kube`
  * @param labels of each namespace
@@ -28,18 +30,22 @@ export function useApiServer(part: string, labels: Readonly<Record<string, strin
   let user: KubeClient
   let namespace = ''
   let count = 0
-  const endings: (() => Promise<unknown>)[] = []
+  const stops: (() => Promise<unknown>)[] = []
+  const newNamespace = async () => {
+    const name = `test-${++count}`
+    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
+    return name
+  }
   beforeAll(async () => {
     api = await startApiServer(part)
     user = api.client()
   })
   afterAll(() => api?.stop())
   beforeEach(async () => {
-    namespace = `test-${++count}`
-    await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } })
+    namespace = await newNamespace()
   })
   afterEach(async () => {
-    for (const end of endings.splice(0)) await end()
+    for (const stop of stops.splice(0)) await stop()
   })
   return {
     get api() {
@@ -52,7 +58,8 @@ export function useApiServer(part: string, labels: Readonly<Record<string, strin
       return namespace
     },
     kubectl: (args) => kubectlOf(part, api.kubeconfig, () => namespace)(args),
-    ends: (...stops) => void endings.push(...stops),
+    newNamespace,
+    stopAfterTest: (...more) => void stops.push(...more),
     ...inNamespace(
       () => user,
       () => namespace,
