@@ -10,7 +10,7 @@ const rightsOf = (user: string) => busUsers(aRealm()).find((rights) => rights.us
 /** Every address of a scope, patterns included. */
 function addressesOf(scope: string): string[] {
   const at = subjects(scope)
-  if (!peer) throw new Error('this is an address')
+  if (!peer) throw new Error('not a peer address')
   const ofPeer = Object.keys(at.every).map((name) => at[name as keyof typeof at.every](peer))
   return [
     ...ofPeer,
@@ -24,7 +24,7 @@ function addressesOf(scope: string): string[] {
 }
 const below = (pattern = '') => pattern.replace(/>$/, '')
 
-test('a cell may say and hear everything it is to, and nothing of another', () => {
+test('a cell may publish and subscribe to all its own subjects, and to none of another cell', () => {
   const rights = rightsOf(cellUser(2))
   for (const allowed of [rights?.publish, rights?.subscribe]) {
     for (const address of addressesOf(cellScope('metaverse.main', 2))) expect(address.startsWith(below(allowed))).toBe(true)
@@ -33,13 +33,13 @@ test('a cell may say and hear everything it is to, and nothing of another', () =
   }
 })
 
-test('statistics may hear what they are to of every cell, and say nothing', () => {
+test('stats may subscribe to every cell of the realm, and publish nothing', () => {
   expect(rightsOf('stats')?.publish).toBeUndefined()
   for (const address of addressesOf(cellScope('metaverse.main', 31)))
     expect(address.startsWith(below(rightsOf('stats')?.subscribe))).toBe(true)
 })
 
-test('a gatekeeper may admit to the rooms of every cell, and that is all', () => {
+test('a gatekeeper may publish admissions to the rooms of every cell, and nothing else', () => {
   expect(rightsOf('gatekeeper')).toEqual({
     user: 'gatekeeper',
     publish: subjects('metaverse.main.*').every.admission,
@@ -47,6 +47,6 @@ test('a gatekeeper may admit to the rooms of every cell, and that is all', () =>
   })
 })
 
-test('there is a user for every slot there may ever be', () => {
+test('every slot a realm can ever have has a user', () => {
   expect(busUsers(aRealm({ cells: { max: 1 } })).filter(({ user }) => user.startsWith('cell_'))).toHaveLength(32)
 })

@@ -3,7 +3,7 @@ import { planRealm } from './plan.ts'
 import type { Platform } from './platform.ts'
 import { clusterSite, type Site } from './site.ts'
 
-/** The installation tests speak of. */
+/** The installation of the operator in tests. */
 export const platform: Platform = {
   imageRepository: 'ghcr.io/example/realm',
   natsImage: 'nats:2.12',
@@ -14,13 +14,13 @@ export const platform: Platform = {
   providerUrl: 'http://realm-provider',
 }
 
-/** The cluster tests speak of. */
+/** The cluster of that installation. */
 export const site: Site = clusterSite(platform.clusterDomain, platform.providerUrl)
 
 /** Changes to a realm's spec; objects are merged, everything else is replaced. */
 type SpecChanges = { [Key in keyof RealmSpec]?: RealmSpec[Key] extends object ? Partial<RealmSpec[Key]> : RealmSpec[Key] }
 
-/** The realm `main` of namespace `metaverse` as the API server would complete it, with what the test is about. */
+/** The realm `main` of namespace `metaverse` with the defaults of the API server and the changes of a test. */
 export function aRealm({
   cells,
   gatekeeper,
@@ -69,21 +69,21 @@ export function aRealm({
   }
 }
 
-/** The same realm with no LiveKit. */
+/** The same realm without LiveKit. */
 export const aRealmWithoutLivekit = (changes: SpecChanges = {}): Realm => {
   const realm = aRealm(changes)
   return { ...realm, spec: { ...realm.spec, livekit: { type: 'None' } } }
 }
 
-/** One cell of a realm as the plan wants it, with a uid as if it existed. */
+/** A cell of a realm as it is planned, with a uid as if it existed. */
 export function aCell(realm: Realm = aRealm(), slot = 0): CommsCell {
-  const wanted = { ...realm, spec: { ...realm.spec, cells: { ...realm.spec.cells, replicas: slot + 1 } } }
-  const cell = planRealm(wanted, { cells: [], services: [] }, site).cells[slot]
+  const scaled = { ...realm, spec: { ...realm.spec, cells: { ...realm.spec.cells, replicas: slot + 1 } } }
+  const cell = planRealm(scaled, { cells: [], services: [] }, site).cells[slot]
   if (!cell) throw new Error(`the realm has no slot ${slot}`)
   return { ...cell, metadata: { ...cell.metadata, uid: `${cell.metadata.name}-uid`, generation: 1 } }
 }
 
-/** The cell as it looks once its connectors and archipelago work, or no longer do. */
+/** The same cell with a status: its connectors and archipelago work, or they do not. */
 export const aServingCell = (realm?: Realm, slot = 0, status: 'True' | 'False' = 'True'): CommsCell => {
   const cell = aCell(realm, slot)
   return {

@@ -8,7 +8,7 @@ const scaled = (replicas: number, max = 4) => aRealm({ cells: { replicas, max } 
 const planOf = (realm: Realm, cells: CommsCell[] = []) => planRealm(realm, { cells, services: [] }, site)
 const slotsOf = (realm: Realm, cells: CommsCell[] = []) => planOf(realm, cells).routes.map(({ cell }) => cell)
 
-test('each slot below cells.replicas deserves a cell, complete with what the template says', () => {
+test('each slot below cells.replicas gets a cell, with all fields of the template', () => {
   const { cells } = planOf(scaled(2))
   expect(cells.map(({ metadata }) => metadata.name)).toEqual(['main-0', 'main-1'])
   expect(cells[1]).toMatchObject({
@@ -28,33 +28,33 @@ test('each slot below cells.replicas deserves a cell, complete with what the tem
   })
 })
 
-test('every slot leads to a cell: its own, or else one by its number', () => {
+test('every slot is routed to its own cell, or else to one chosen by its number', () => {
   const cells = [aServingCell(scaled(2), 0), aServingCell(scaled(2), 1)]
   expect(slotsOf(scaled(2), cells)).toEqual(['main-0', 'main-1', 'main-0', 'main-1'])
   expect(slotsOf(scaled(1), cells.slice(0, 1))).toEqual(['main-0', 'main-0', 'main-0', 'main-0'])
   expect(slotsOf(scaled(1), cells)).toEqual(['main-0', 'main-0', 'main-0', 'main-0'])
 })
 
-test('a hibernated realm has no cell, and its slots lead nowhere', () => {
+test('a hibernated realm has no cell and no route', () => {
   expect(planOf(scaled(0))).toMatchObject({ cells: [], routes: [], endpoints: [] })
 })
 
-test('a new cell takes its slot over once it serves, not before', () => {
+test('a new cell gets its slot once it serves, not before', () => {
   expect(slotsOf(scaled(2), [aServingCell()])).toEqual(['main-0', 'main-0', 'main-0', 'main-0'])
   expect(slotsOf(scaled(1))).toEqual(['main-0', 'main-0', 'main-0', 'main-0'])
 })
 
-test('a cell that stumbles keeps its slot, because elsewhere its players would lose their islands', () => {
+test('an unhealthy cell keeps its slot, because its players would lose their islands in another cell', () => {
   const realm = scaled(2)
-  const stumbled: Realm = {
+  const unhealthy: Realm = {
     ...realm,
     status: { endpoints: [{ slot: 1, adapter: '', cell: 'main-1', state: 'Serving' }] },
   }
   const cells = [aServingCell(realm, 0), aServingCell(realm, 1, 'False')]
-  expect(slotsOf(stumbled, cells)).toEqual(['main-0', 'main-1', 'main-0', 'main-1'])
+  expect(slotsOf(unhealthy, cells)).toEqual(['main-0', 'main-1', 'main-0', 'main-1'])
 })
 
-test('whatever serves, every slot of a realm that is awake leads to one of its cells', () => {
+test('whichever cells serve, every slot of a realm that is not hibernated is routed to one of its cells', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 8 }),
@@ -63,8 +63,8 @@ test('whatever serves, every slot of a realm that is awake leads to one of its c
       (replicas, more, serving) => {
         const realm = scaled(replicas, replicas + more)
         const cells = serving.filter((slot) => slot < replicas + more).map((slot) => aServingCell(realm, slot))
-        const { routes, cells: wanted } = planOf(realm, cells)
-        const names = wanted.map(({ metadata }) => metadata.name)
+        const { routes, cells: planned } = planOf(realm, cells)
+        const names = planned.map(({ metadata }) => metadata.name)
         expect(routes.map(({ slot }) => slot)).toEqual(Array.from({ length: replicas + more }, (_, slot) => slot))
         for (const { cell } of routes) expect(names).toContain(cell)
       },

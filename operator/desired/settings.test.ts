@@ -14,7 +14,7 @@ const livekit = {
   LIVEKIT_API_SECRET: { secret: 'livekit', key: 'apiSecret' },
 }
 
-test('connectors are told their bus, the scope of their cell and how long to drain', () => {
+test('connectors get their NATS, the scope of their cell and the time for draining', () => {
   expect(connectorSettings(aCell(aRealm(), 2))).toEqual({
     ...busAs('cell_2'),
     BUS_SCOPE: 'metaverse.main.2',
@@ -22,21 +22,21 @@ test('connectors are told their bus, the scope of their cell and how long to dra
   })
 })
 
-test('connectors are told a pace where the realm has one', () => {
+test('connectors get the pace of draining where the realm sets one', () => {
   const realm = aRealm({ rollout: { paused: false, joinProbe: 'Required', progressDeadlineSeconds: 600, playersPerMinute: 90 } })
   expect(connectorSettings(aCell(realm))).toMatchObject({ DRAIN_PLAYERS_PER_MINUTE: '90' })
 })
 
-test('connectors are told how long an island may take only where it takes longer than they think', () => {
-  const told = (flushPeriodMilliseconds: number) => {
+test('connectors get a time-out for islands only where islands take longer than their default', () => {
+  const timeoutFor = (flushPeriodMilliseconds: number) => {
     const realm = aRealm()
     realm.spec.cells.template.archipelago.flushPeriodMilliseconds = flushPeriodMilliseconds
     return connectorSettings(aCell(realm)).ISLAND_TIMEOUT_MS
   }
-  expect([told(2_000), told(10_000), told(30_000)]).toEqual([undefined, undefined, '60000'])
+  expect([timeoutFor(2_000), timeoutFor(10_000), timeoutFor(30_000)]).toEqual([undefined, undefined, '60000'])
 })
 
-test('an archipelago is told its distances, its period in seconds, its LiveKit and a room prefix no other cell has', () => {
+test('an archipelago gets its distances, its period in seconds, its LiveKit and a room prefix that no other cell has', () => {
   expect(archipelagoSettings(aCell(aRealm(), 2))).toEqual({
     ...busAs('cell_2'),
     ...livekit,
@@ -49,7 +49,7 @@ test('an archipelago is told its distances, its period in seconds, its LiveKit a
   })
 })
 
-test('without a LiveKit the rooms of a cell are its own, and scene rooms are in the first cell', () => {
+test('without a LiveKit a cell has rooms of its own, and scene rooms are in the first cell', () => {
   const realm = aRealmWithoutLivekit({ exposure: { type: 'Ingress', host: 'main.example.org', tlsSecretName: 'tls' } })
   const { ROOMS_URL, LIVEKIT_HOST } = archipelagoSettings(aCell(realm, 1))
   expect({ ROOMS_URL, LIVEKIT_HOST }).toEqual({ ROOMS_URL: 'wss://main.example.org/cells/1/rooms', LIVEKIT_HOST: undefined })
@@ -61,7 +61,7 @@ test('without a LiveKit the rooms of a cell are its own, and scene rooms are in 
   expect(inside.ROOMS_URL).toBe('ws://main-rooms-1.metaverse.svc.cluster.local/cells/1/rooms')
 })
 
-test('a gatekeeper is told its database: a folder, or the key of a Secret', () => {
+test('a gatekeeper gets its database: a folder, or a key of a Secret', () => {
   expect(gatekeeperSettings(aRealm(), site)).toMatchObject({ ...livekit, DATABASE_FOLDER: '/data' })
   const external = aRealm({ gatekeeper: { database: { type: 'External', secret: { name: 'postgres', key: 'uri' } } } })
   expect(gatekeeperSettings(external, site)).toMatchObject({
@@ -71,7 +71,7 @@ test('a gatekeeper is told its database: a folder, or the key of a Secret', () =
   expect(gatekeeperSettings(external, site)).not.toHaveProperty('DATABASE_FOLDER')
 })
 
-test('statistics hear every cell of the realm and ask the first catalyst for scenes', () => {
+test('stats subscribe to every cell of the realm and ask the first catalyst for scenes', () => {
   expect(
     statsSettings(aRealm({ content: { catalysts: ['https://peer.example.org/', 'https://other.example.org'] } }), site),
   ).toEqual({
@@ -82,7 +82,7 @@ test('statistics hear every cell of the realm and ask the first catalyst for sce
   expect(statsSettings(aRealm(), site)).not.toHaveProperty('CONTENT_URL')
 })
 
-test('an External NATS is told with its account and the authority behind its certificates', () => {
+test('an External NATS is passed on with its credentials and its certificate authority', () => {
   const nats: RealmSpec['nats'] = {
     type: 'External',
     urls: ['tls://a:4222'],
@@ -97,7 +97,7 @@ test('an External NATS is told with its account and the authority behind its cer
   })
 })
 
-test('an External NATS without credentials is told by its servers alone', () => {
+test('an External NATS without credentials is passed on by its URLs alone', () => {
   const realm = aRealm({ nats: { type: 'External', urls: ['nats://a:4222', 'nats://b:4222'] } })
   expect(connectorSettings(aCell(realm))).toEqual({
     NATS_URL: 'nats://a:4222,nats://b:4222',

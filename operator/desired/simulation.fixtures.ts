@@ -7,32 +7,32 @@ import { planCell, planRealm, type RealmPlan } from './plan.ts'
 import { cellStatus } from './status/cell-status.ts'
 import { realmStatus } from './status/realm-status.ts'
 
-/** What runs of a cell in the simulation. */
-interface Running {
+/** The pods of one cell. */
+interface SimulatedPods {
   /** Whether its pods become ready. */
   works: boolean
-  /** Connector pods there are; a draining one is there until `goneAt`. */
+  /** Connector pods that exist; those of a draining cell until `goneAt`. */
   pods: number
   goneAt: number | undefined
 }
 
-/** Passes over a realm whose pods do what the test says, in a time of its own. Nothing of it but the deciding is real. */
+/** Reconcile passes over one realm, with simulated time and pods that behave as the test says. Only planning and statuses are real. */
 export class Simulation {
   realm: Realm
   now = Date.parse('2026-11-21T08:00:00Z')
   readonly cells = new Map<string, CommsCell>()
-  readonly running = new Map<string, Running>()
+  readonly running = new Map<string, SimulatedPods>()
   readonly syntheticJoins = new Map<string, SyntheticJoin>()
-  /** How it goes for players who come to a cell; other cells cannot be asked. */
+  /** Join counts by cell; a cell without an entry does not answer. */
   readonly joinCounts = new Map<string, JoinCounts>()
   players: ReadonlyMap<number, number> | undefined
-  /** Whether nobody could be asked for them for a while. */
+  /** Whether the numbers of players have been missing for a while. */
   arePlayersUnknown = false
-  /** Whether there were never more players than there are now. */
+  /** Whether the peak of the period is the players of this moment. */
   isPeakNow = false
-  /** Names of cells that a realm provider elsewhere may still lead players to. */
+  /** Names of cells to which a realm provider of another cluster may still send players. */
   readonly remotelyRouted = new Set<string>()
-  /** Whether pods of this version come up. */
+  /** Whether pods of a version become ready. */
   podsStart: (version: string) => boolean = () => true
   plan: RealmPlan | undefined
 
@@ -40,14 +40,14 @@ export class Simulation {
     this.realm = aRealm(spec)
   }
 
-  /** Changes what is declared. */
+  /** Changes the spec of the realm. */
   declare(cells: Partial<RealmSpec['cells']>, rest: Partial<RealmSpec> = {}): void {
     const { spec, metadata } = this.realm
     const changed = { ...spec, ...rest, cells: { ...spec.cells, ...cells } }
     this.realm = { ...this.realm, metadata: { ...metadata, generation: (metadata.generation ?? 0) + 1 }, spec: changed }
   }
 
-  /** Somebody writes a field of a cell. */
+  /** Changes the spec of a cell, as a user would. */
   edit(name: string, spec: Partial<CommsCell['spec']>): void {
     const cell = this.cell(name)
     this.cells.set(name, { ...cell, metadata: bumped(cell), spec: { ...cell.spec, ...spec } })
@@ -75,13 +75,13 @@ export class Simulation {
       now: this.now,
     })
     this.plan = plan
-    for (const wanted of plan.cells) this.#apply(wanted)
-    const kept = new Set(plan.cells.map(({ metadata }) => metadata.name))
+    for (const desired of plan.cells) this.#apply(desired)
+    const names = new Set(plan.cells.map(({ metadata }) => metadata.name))
     for (const cell of observed.cells)
-      if (cell.metadata.ownerReferences && !kept.has(cell.metadata.name)) this.#remove(cell.metadata.name)
+      if (cell.metadata.ownerReferences && !names.has(cell.metadata.name)) this.#remove(cell.metadata.name)
     const publication = { state: 'serving', aboutUrl: '' } as const
     const changed = { cells: [...this.cells.values()], services: SERVICES }
-    const facts = {
+    const input = {
       realm: this.realm,
       plan,
       observed: changed,
@@ -90,12 +90,12 @@ export class Simulation {
       failure: undefined,
       now: this.now,
     }
-    this.realm = { ...this.realm, status: realmStatus(facts) }
+    this.realm = { ...this.realm, status: realmStatus(input) }
     for (const cell of this.cells.values()) this.#passCell(cell)
     return plan
   }
 
-  /** Passes until nothing changes any more, letting time go on when only time helps; at most so many. */
+  /** Passes until nothing changes any more, advancing time where only time changes anything. @throws when the realm does not settle */
   settle(atMost = 200): RealmPlan {
     for (let i = 0; i < atMost; i++) {
       const before = this.#text()
@@ -109,15 +109,15 @@ export class Simulation {
       if (plan.rollout.halt || [...this.running.values()].some(({ works }) => !works)) return plan
       this.wait(1_000)
     }
-    throw new Error('it never came to rest')
+    throw new Error(`the realm did not settle in ${atMost} passes`)
   }
 
-  /** Whoever is to be joined is joined. */
+  /** Makes every synthetic join that the plan asks for succeed. */
   joinCandidates(): void {
     for (const { metadata } of this.plan?.rollout.cellsToJoin ?? []) this.syntheticJoins.set(metadata.name, { state: 'joined' })
   }
 
-  /** Passes until the realm rests, a second each, with a probe that joins whatever it is asked to. */
+  /** Passes, one per second, with synthetic joins that succeed, and then until the realm has settled. */
   rollOut(atMost = 200): void {
     for (let i = 0; i < atMost; i++) {
       this.pass()
@@ -144,29 +144,29 @@ export class Simulation {
 
   #text = (): string => JSON.stringify([this.realm.status, [...this.cells.values()], this.plan?.routes])
 
-  #apply(wanted: CommsCell): void {
-    const known = this.cells.get(wanted.metadata.name)
-    const spec = { ...wanted.spec }
-    // What we do not say stays as somebody else said it.
-    const byHand = known?.spec.desiredState
-    if (!spec.desiredState && byHand && this.#handStates.has(wanted.metadata.name)) spec.desiredState = byHand
+  #apply(desired: CommsCell): void {
+    const known = this.cells.get(desired.metadata.name)
+    const spec = { ...desired.spec }
+    // Server-side apply keeps a field that the operator leaves out and a user has set.
+    const ofUser = known?.spec.desiredState
+    if (!spec.desiredState && ofUser && this.#userStates.has(desired.metadata.name)) spec.desiredState = ofUser
     if (known && JSON.stringify(sorted(known.spec)) === JSON.stringify(sorted(spec))) return
     const creationTimestamp = known?.metadata.creationTimestamp ?? new Date(this.now).toISOString()
     const metadata = {
-      ...wanted.metadata,
-      uid: wanted.metadata.name,
+      ...desired.metadata,
+      uid: desired.metadata.name,
       creationTimestamp,
       generation: (known?.metadata.generation ?? 0) + 1,
     }
-    this.cells.set(wanted.metadata.name, { ...wanted, metadata, spec, ...(known?.status && { status: known.status }) })
+    this.cells.set(desired.metadata.name, { ...desired, metadata, spec, ...(known?.status && { status: known.status }) })
   }
 
-  /** Names of cells whose `desiredState` somebody else wrote. */
-  readonly #handStates = new Set<string>()
+  /** Names of cells whose `desiredState` a user has set. */
+  readonly #userStates = new Set<string>()
 
-  /** Somebody cordons or drains a cell, or takes it back. */
+  /** Cordons or drains a cell, or takes it back, as a user would. */
   setDesiredState(name: string, desiredState: NonNullable<CommsCell['spec']['desiredState']>): void {
-    this.#handStates.add(name)
+    this.#userStates.add(name)
     this.edit(name, { desiredState })
   }
 
@@ -191,14 +191,14 @@ export class Simulation {
   }
 }
 
-/** A realm at rest. */
+/** A simulation of a realm that has settled. */
 export function settled(spec: ConstructorParameters<typeof Simulation>[0]): Simulation {
   const simulation = new Simulation(spec)
   simulation.settle()
   return simulation
 }
 
-/** The rollout of a realm, with what the test is about. */
+/** `spec.rollout` with the defaults of the API server. */
 export const rollout = (changes: Partial<RealmSpec['rollout']> = {}): Pick<RealmSpec, 'rollout'> => ({
   rollout: { paused: false, joinProbe: 'Required', minJoinRate: 90, progressDeadlineSeconds: 600, ...changes },
 })

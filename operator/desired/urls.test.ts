@@ -17,7 +17,7 @@ test('behind an Ingress a realm is below its host, with TLS where a certificate 
   expect(urlsOf({ exposure: { type: 'Ingress', host: 'main.example.org' } }).slot1).toBe('ws://main.example.org/cells/1')
 })
 
-test('behind a route of the user’s a realm is below its URL, path and all', () => {
+test('behind a route of the user a realm is below its URL, including the path', () => {
   const { slot1, stats } = urlsOf({ exposure: { type: 'None', url: 'https://example.org/realms/main' } })
   expect([slot1, stats]).toEqual(['wss://example.org/realms/main/cells/1', 'https://example.org/realms/main/stats'])
 })
@@ -29,10 +29,10 @@ test('without exposure a realm is reached through its Services', () => {
   })
 })
 
-test('the about of a realm goes by the name players see', () => {
+test('the about URL of a realm has the name that players see', () => {
   expect(urlsOf({ realmName: 'Genesis.City' }).about).toBe('https://realms.example.org/Genesis.City/about')
 })
 
-test('an adapter begins as Unity expects it', () => {
+test('an adapter has the prefix that the Unity explorer expects', () => {
   expect(adapterOf('wss://h/cells/0')).toBe('archipelago:archipelago:wss://h/cells/0/ws')
 })

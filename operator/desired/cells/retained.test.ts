@@ -10,8 +10,12 @@ const external: Pick<RealmSpec, 'nats' | 'livekit'> = {
 }
 const managed: Pick<RealmSpec, 'nats' | 'livekit'> = { nats: { type: 'Managed' }, livekit: { type: 'Managed' } }
 
-/** A realm whose cells rest on one thing, told to rest on another; and a look at it after each pass. */
-function moved(from: typeof managed, to: typeof managed, look: (simulation: Simulation, served: boolean[]) => void): Simulation {
+/** Moves a realm from one NATS and LiveKit to others, and checks it after each pass. */
+function migrated(
+  from: typeof managed,
+  to: typeof managed,
+  check: (simulation: Simulation, planned: [hasOld: boolean, hasNew: boolean]) => void,
+): Simulation {
   const simulation = new Simulation({ cells: { replicas: 2, max: 4 }, networkPolicy: { type: 'Strict' }, ...from })
   simulation.settle()
   const old = simulation.names()
@@ -21,36 +25,38 @@ function moved(from: typeof managed, to: typeof managed, look: (simulation: Simu
     for (const { metadata } of simulation.plan?.rollout.cellsToJoin ?? [])
       simulation.syntheticJoins.set(metadata.name, { state: 'joined' })
     const planned = simulation.plan?.cells.map(({ metadata }) => metadata.name) ?? []
-    look(simulation, [old.some((name) => planned.includes(name)), planned.some((name) => !old.includes(name))])
+    check(simulation, [old.some((name) => planned.includes(name)), planned.some((name) => !old.includes(name))])
     simulation.wait(1_000)
   }
   expect(simulation.names()).toHaveLength(2)
   return simulation
 }
 
-const openTo = (simulation: Simulation) =>
+const egressOf = (simulation: Simulation) =>
   networkPolicies(simulation.realm, platform, simulation.plan?.cells)
     .find(({ metadata }) => metadata.name === 'main-archipelago')
-    ?.spec.egress?.map(({ to, ports }) => `${to ? 'ours' : 'outside'} ${ports?.map(({ port }) => port)}`)
+    ?.spec.egress?.map(({ to, ports }) => `${to ? 'realm' : 'outside'} ${ports?.map(({ port }) => port)}`)
 
-test('Managed servers stay until no cell speaks through them, and old and new cells reach theirs meanwhile', () => {
-  const simulation = moved(managed, external, (now, [anyOld]) => {
-    expect([...(now.plan?.retained ?? [])].length > 0).toBe(anyOld)
-    if (anyOld) expect([...(now.plan?.retained ?? [])]).toEqual(['main-nats', 'main-nats-peers', 'main-livekit'])
+test('Managed servers are retained until no cell uses them, and old and new cells may connect to theirs meanwhile', () => {
+  const simulation = migrated(managed, external, (now, [hasOld]) => {
+    expect([...(now.plan?.retained ?? [])].length > 0).toBe(hasOld)
+    if (hasOld) expect([...(now.plan?.retained ?? [])]).toEqual(['main-nats', 'main-nats-peers', 'main-livekit'])
     const outside = ['outside 4333', 'outside 7443']
-    expect(openTo(now)).toEqual(anyOld ? ['ours 4222', 'outside 4333', 'ours 7880', 'outside 7443'] : outside)
+    expect(egressOf(now)).toEqual(hasOld ? ['realm 4222', 'outside 4333', 'realm 7880', 'outside 7443'] : outside)
   })
   expect(simulation.plan?.retained.size).toBe(0)
 })
 
-test('on the way to Managed servers the cells that still need those outside reach them', () => {
-  moved(external, managed, (now, [anyOld]) => {
+test('on the way to Managed servers, cells that still use External ones may connect to them', () => {
+  migrated(external, managed, (now, [hasOld]) => {
     expect(now.plan?.retained.size).toBe(0)
-    expect(openTo(now)).toEqual(anyOld ? ['ours 4222', 'outside 4333', 'ours 7880', 'outside 7443'] : ['ours 4222', 'ours 7880'])
+    expect(egressOf(now)).toEqual(
+      hasOld ? ['realm 4222', 'outside 4333', 'realm 7880', 'outside 7443'] : ['realm 4222', 'realm 7880'],
+    )
   })
 })
 
-test('a change that is set back leaves the Managed servers where they were', () => {
+test('setting the change back leaves the Managed servers as they were', () => {
   const simulation = new Simulation({ cells: { replicas: 1, max: 4 }, ...managed })
   simulation.settle()
   const { nats, livekit } = simulation.realm.spec
@@ -62,7 +68,7 @@ test('a change that is set back leaves the Managed servers where they were', () 
   expect([simulation.names(), simulation.plan?.retained.size]).toEqual([['main-0'], 0])
 })
 
-test('a realm that hibernates keeps nothing for cells that are gone', () => {
+test('a hibernated realm retains nothing for removed cells', () => {
   const simulation = new Simulation({ cells: { replicas: 1, max: 4 }, ...managed })
   simulation.settle()
   simulation.declare({ replicas: 0 }, external)

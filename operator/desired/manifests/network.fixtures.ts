@@ -7,10 +7,10 @@ import { type NetworkPolicy, networkPolicies } from './networkpolicy.ts'
 import { cellObjects, realmObjects } from './objects.ts'
 import type { Service } from './service.ts'
 
-/** Somebody who speaks or is spoken to: a pod, or an address outside the cluster. */
-export interface Party {
+/** One end of a connection: a pod, or an address outside the cluster. */
+export interface NetworkEnd {
   name: string
-  /** Nothing = not in the cluster. */
+  /** Undefined = outside the cluster. */
   namespace?: string
   labels: Readonly<Record<string, string>>
   /** Container ports by name. */
@@ -18,8 +18,8 @@ export interface Party {
   env: Readonly<Record<string, string>>
 }
 
-/** Somebody of no realm. */
-export const aParty = (name: string, namespace?: string, labels = {}): Party => ({
+/** An end that belongs to no realm. */
+export const anEnd = (name: string, namespace?: string, labels = {}): NetworkEnd => ({
   name,
   labels,
   ports: {},
@@ -27,16 +27,16 @@ export const aParty = (name: string, namespace?: string, labels = {}): Party => 
   ...(namespace && { namespace }),
 })
 
-/** A realm as a network sees it. */
+/** The pods, Services and allowed connections of a realm. */
 export interface Network {
   /** Its pods by component, and its Services by name, as they are rendered. */
-  pods: Readonly<Record<string, Party>>
+  pods: Readonly<Record<string, NetworkEnd>>
   services: Readonly<Record<string, Service['spec']>>
-  /** Whether a party may open a connection, judged as any implementation of NetworkPolicies has to. */
-  mayReach(from: Party, to: Party, port: number, protocol?: 'TCP' | 'UDP'): boolean
+  /** Whether the NetworkPolicies allow a connection, by the rules of the Kubernetes API. */
+  mayReach(from: NetworkEnd, to: NetworkEnd, port: number, protocol?: 'TCP' | 'UDP'): boolean
 }
 
-/** Everything of a realm with one cell. */
+/** The network of a realm with one cell. */
 export function networkOf(realm: Realm): Network {
   const plan = planRealm(realm, { cells: [], services: [] }, site)
   const objects: KubeManifest[] = [
@@ -46,7 +46,7 @@ export function networkOf(realm: Realm): Network {
   const policies = networkPolicies(realm, platform)
   const pods = objects.flatMap((object) => {
     const { template } = (object as { spec?: { template?: V1PodTemplateSpec } }).spec ?? {}
-    return template ? [partyOf(template, realm.metadata.namespace)] : []
+    return template ? [endOf(template, realm.metadata.namespace)] : []
   })
   const services = objects.flatMap((object) =>
     object.kind === 'Service' ? [[object.metadata.name, (object as Service).spec] as const] : [],
@@ -59,7 +59,7 @@ export function networkOf(realm: Realm): Network {
   }
 }
 
-function partyOf({ metadata, spec }: V1PodTemplateSpec, namespace: string): Party {
+function endOf({ metadata, spec }: V1PodTemplateSpec, namespace: string): NetworkEnd {
   const labels = metadata?.labels ?? {}
   const [container] = spec?.containers ?? []
   const ports = container?.ports?.map(({ name = '', containerPort }) => [name, containerPort]) ?? []
@@ -68,12 +68,12 @@ function partyOf({ metadata, spec }: V1PodTemplateSpec, namespace: string): Part
   return { name, namespace, labels, ports: Object.fromEntries(ports), env: Object.fromEntries(env) }
 }
 
-/** Whether what applies to one end of a connection lets the other end through; where nothing applies, everything goes. */
+/** Whether the policies that select one end of a connection allow the other end; an end that no policy selects allows everything. */
 function allows(
   policies: readonly NetworkPolicy[],
-  end: Party,
+  end: NetworkEnd,
   direction: 'Ingress' | 'Egress',
-  other: Party,
+  other: NetworkEnd,
   port: number,
   protocol: string,
 ): boolean {
@@ -96,11 +96,11 @@ function allows(
 }
 
 function isPeer(
-  { namespace, labels }: Party,
+  { namespace, labels }: NetworkEnd,
   { podSelector, namespaceSelector }: { podSelector?: V1LabelSelector; namespaceSelector?: V1LabelSelector },
   home: string,
 ): boolean {
-  if (namespace === undefined) return false // no selector finds who is not in the cluster
+  if (namespace === undefined) return false // no selector matches an address outside the cluster
   const isThere = namespaceSelector
     ? isSelected({ 'kubernetes.io/metadata.name': namespace }, namespaceSelector)
     : namespace === home
@@ -114,7 +114,7 @@ function isSelected(
   return (
     Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
     matchExpressions.every(({ key, operator, values = [] }) => {
-      if (operator !== 'In') throw new Error(`nothing of ours selects by ${operator}`)
+      if (operator !== 'In') throw new Error(`the operator writes no selector with ${operator}`)
       return values.includes(labels[key] ?? '')
     })
   )

@@ -1,19 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import type { Realm } from '../../../crds/realm.ts'
 import { aRealm, aRealmWithoutLivekit, platform } from '../fixtures.ts'
-import { aParty, type Network, networkOf, type Party } from './network.fixtures.ts'
+import { anEnd, type Network, type NetworkEnd, networkOf } from './network.fixtures.ts'
 
 const networkPolicy: Realm['spec']['networkPolicy'] = {
   type: 'Strict',
   entryNamespaces: ['ingress'],
   monitorNamespaces: ['monitoring'],
 }
-const operator = aParty('operator', platform.namespace)
-const entry = aParty('ingress controller', 'ingress')
-const monitor = aParty('prometheus', 'monitoring')
-const neighbour = aParty('another pod of the namespace', 'metaverse', { app: 'shop' })
-const stranger = aParty('a pod of another namespace', 'elsewhere', { 'comms.decentraland.org/realm': 'main' })
-const outside = aParty('the internet')
+const operator = anEnd('operator', platform.namespace)
+const entry = anEnd('ingress controller', 'ingress')
+const monitor = anEnd('prometheus', 'monitoring')
+const neighbour = anEnd('another pod of the namespace', 'metaverse', { app: 'shop' })
+const stranger = anEnd('a pod of another namespace', 'elsewhere', { 'comms.decentraland.org/realm': 'main' })
+const outside = anEnd('the internet')
 
 function managed(url?: string): Realm {
   const realm = aRealm({ networkPolicy, nats: { replicas: 3 } })
@@ -32,16 +32,16 @@ const realms: Record<string, Realm> = {
   }),
 }
 
-/** Where URLs in the environment of a pod lead: to pods by way of a Service, or out of the cluster. */
-function destinationsOf({ pods, services }: Network, { env }: Party): { url: string; to: Party; port: number }[] {
-  // Where rooms are is told to players; nobody asks there from inside.
+/** The destinations of the URLs in the environment of a pod: pods behind a Service, or an address outside the cluster. */
+function destinationsOf({ pods, services }: Network, { env }: NetworkEnd): { url: string; to: NetworkEnd; port: number }[] {
+  // The URL of rooms is for players; no pod connects to it.
   const urls = Object.entries(env).flatMap(([name, value]) => (name === 'ROOMS_URL' ? [] : value.split(',')))
   return urls.flatMap((url) => {
     if (!/^[a-z]+:\/\//.test(url)) return []
     const { protocol, hostname, port } = new URL(url)
     const usual = { 'nats:': 4222, 'tls:': 4222, 'ws:': 80, 'http:': 80 }[protocol] ?? 443
     const at = Number(port) || usual
-    // The servers of a NATS know each other by a name below that of the Service.
+    // The servers of a NATS reach each other by names below that of the Service.
     const service = hostname.split('.').flatMap((label) => services[label] ?? [])[0]
     if (!service || !hostname.endsWith('.cluster.local')) return [{ url, to: outside, port: at }]
     const behind = Object.values(pods).filter(({ labels }) =>
@@ -57,14 +57,14 @@ describe.each(Object.entries(realms))('a Strict realm %s', (_, realm) => {
   const { pods, mayReach } = network
   const all = Object.values(pods)
 
-  test('lets each of its pods reach what it is told of, and look up names', () => {
-    const told = all.flatMap((from) => destinationsOf(network, from).map((destination) => ({ from, ...destination })))
-    expect(told.length).toBeGreaterThanOrEqual(4)
-    for (const { from, to, port, url } of told) expect(mayReach(from, to, port), `${from.name} to ${url}`).toBe(true)
+  test('allows each pod to reach the URLs in its environment, and DNS', () => {
+    const destinations = all.flatMap((from) => destinationsOf(network, from).map((destination) => ({ from, ...destination })))
+    expect(destinations.length).toBeGreaterThanOrEqual(4)
+    for (const { from, to, port, url } of destinations) expect(mayReach(from, to, port), `${from.name} to ${url}`).toBe(true)
     for (const from of all) expect(mayReach(from, outside, 53, 'UDP'), from.name).toBe(true)
   })
 
-  test('lets players in where they are served, by the way they come and by no other', () => {
+  test('allows players to reach the services for players, through the entry namespaces only', () => {
     const served = ['connector', 'gatekeeper', 'stats', ...(realm.spec.livekit.type === 'None' ? ['archipelago'] : [])]
     for (const pod of all.filter(({ ports }) => ports.http === 8080))
       expect(mayReach(entry, pod, 8080), pod.name).toBe(served.includes(pod.name))
@@ -72,14 +72,14 @@ describe.each(Object.entries(realms))('a Strict realm %s', (_, realm) => {
       for (const pod of all) expect(mayReach(from, pod, 8080), `${from.name} to ${pod.name}`).toBe(false)
   })
 
-  test('lets the operator count and join, and monitors look, but neither speak on the bus', () => {
+  test('allows the operator and monitors to reach HTTP ports, but not the bus', () => {
     for (const from of [operator, monitor]) {
       for (const pod of all) if (pod.ports.http === 8080) expect(mayReach(from, pod, 8080), pod.name).toBe(true)
       for (const pod of all) expect(mayReach(from, pod, 4222), pod.name).toBe(false)
     }
   })
 
-  test('keeps its parts from one another where they have nothing to say', () => {
+  test('allows no connection between parts that do not talk to each other', () => {
     const speakers = ['connector', 'archipelago', 'gatekeeper', 'stats'].flatMap((name) => pods[name] ?? [])
     expect(speakers).toHaveLength(4)
     for (const from of speakers)
@@ -89,7 +89,7 @@ describe.each(Object.entries(realms))('a Strict realm %s', (_, realm) => {
   })
 })
 
-test('a Managed NATS is spoken to by the pods of its realm alone, Strict or not', () => {
+test('only pods of its realm may connect to a Managed NATS, Strict or not', () => {
   for (const policy of [{ type: 'None' as const }, networkPolicy]) {
     const { pods, mayReach } = networkOf(aRealm({ networkPolicy: policy, nats: { replicas: 3 } }))
     const { nats = neighbour, connector = neighbour } = pods
@@ -101,7 +101,7 @@ test('a Managed NATS is spoken to by the pods of its realm alone, Strict or not'
   }
 })
 
-test('media of a Managed LiveKit goes wherever players are', () => {
+test('media of a Managed LiveKit may go to any address', () => {
   const { pods, mayReach } = networkOf(managed())
   const { livekit = neighbour } = pods
   expect(mayReach(outside, livekit, 7882, 'UDP')).toBe(true)

@@ -9,38 +9,38 @@ const policy = (realm: Realm, name: string) =>
   networkPolicies(realm, platform).find(({ metadata }) => metadata.name === name)?.spec
 const external: RealmSpec['nats'] = { type: 'External', urls: ['nats://nats.infra', 'tls://nats.infra:4443'] }
 
-test('a Strict realm deserves these policies', async () => {
+test('a Strict realm has these policies', async () => {
   const realm = aRealm({ networkPolicy: { ...strict, entryNamespaces: ['ingress'], monitorNamespaces: ['monitoring'] } })
   const policies = networkPolicies(realm, platform).map((object) => stringify(object, { aliasDuplicateObjects: false }))
   await expect(policies.join('---\n')).toMatchFileSnapshot('golden/networkpolicies.yaml')
 })
 
-test('without a policy only a Managed NATS is closed to strangers', () => {
+test('without a policy only a Managed NATS is closed to pods outside the realm', () => {
   expect(networkPolicies(aRealm(), platform).map(({ metadata }) => metadata.name)).toEqual(['main-nats'])
   expect(policy(aRealm(), 'main-nats')?.policyTypes).toEqual(['Ingress'])
   expect(networkPolicies(aRealm({ nats: external }), platform)).toEqual([])
 })
 
-test('the first policy forbids everything both ways for every pod of the realm', () => {
+test('the first policy denies everything in both directions for every pod of the realm', () => {
   expect(policy(aRealm({ networkPolicy: strict }), 'main-realm')).toMatchObject({
     podSelector: { matchLabels: { 'comms.decentraland.org/realm': 'main' } },
     policyTypes: ['Ingress', 'Egress'],
   })
 })
 
-test('players come from anywhere unless the way they come is named', () => {
+test('players may come from anywhere unless entryNamespaces names where from', () => {
   const ingress = (entryNamespaces?: string[]) =>
     policy(aRealm({ networkPolicy: { ...strict, ...(entryNamespaces && { entryNamespaces }) } }), 'main-connector')?.ingress
   expect(ingress()).toEqual([{ ports: [{ port: 8080, protocol: 'TCP' }] }])
   expect(ingress(['traefik'])).toMatchObject([{ from: [{ namespaceSelector: { matchExpressions: [{ values: ['traefik'] }] } }] }])
 })
 
-test('an archipelago takes players only where it has the rooms', () => {
+test('players may connect to an archipelago only where it has the rooms', () => {
   expect(policy(aRealm({ networkPolicy: strict }), 'main-archipelago')?.ingress).toBeUndefined()
   expect(policy(aRealmWithoutLivekit({ networkPolicy: strict }), 'main-archipelago')?.ingress).toHaveLength(1)
 })
 
-test('what is outside is reached at its ports, written or usual', () => {
+test('servers outside are allowed by the ports of their URLs, written or default', () => {
   const realm = aRealm({
     networkPolicy: strict,
     nats: external,
@@ -55,7 +55,7 @@ test('what is outside is reached at its ports, written or usual', () => {
   expect(ports('main-stats')).toEqual([4222, 4443, 80, 443, 6969])
 })
 
-test('a gatekeeper may look for its External database anywhere, because only its Secret says where that is', () => {
+test('a gatekeeper with an External database may connect anywhere, because only its Secret has the address', () => {
   const database = { type: 'External', secret: { name: 'postgres', key: 'url' } } as const
   expect(policy(aRealm({ networkPolicy: strict, gatekeeper: { database } }), 'main-gatekeeper')?.egress).toEqual([{}])
 })

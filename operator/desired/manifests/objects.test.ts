@@ -23,11 +23,11 @@ const exposed = aRealm({
   gatekeeper: { replicas: 2, database: { type: 'External', secret: { name: 'postgres', key: 'url' } } },
 })
 
-test('a realm behind an Ingress deserves these objects', async () => {
+test('a realm behind an Ingress has these objects', async () => {
   await expect(yaml(ofRealm(exposed))).toMatchFileSnapshot('golden/realm.yaml')
 })
 
-test('a cell deserves these objects', async () => {
+test('a cell has these objects', async () => {
   await expect(yaml(ofCell())).toMatchFileSnapshot('golden/cell.yaml')
 })
 
@@ -45,7 +45,7 @@ test('no two objects of a realm and its cells have the same kind and name', () =
   expect(new Set(once).size).toBe(once.length)
 })
 
-test('everything is labelled as the realm’s, is managed by us and goes with its owner', () => {
+test('every object has the labels of its realm and of the operator, and is deleted with its owner', () => {
   for (const { metadata } of [...ofRealm(exposed), ...ofRealm(managed)]) {
     expect(metadata.labels).toMatchObject({
       'comms.decentraland.org/realm': 'main',
@@ -96,10 +96,10 @@ describe('every pod', () => {
       }
     },
   )
-  test('was looked at', () => expect(workloads.length).toBeGreaterThanOrEqual(14))
+  test('was checked', () => expect(workloads.length).toBeGreaterThanOrEqual(14))
 })
 
-test('a version reaches image and version variable, never a label or a selector', () => {
+test('a version is in the image and the version variable, never in a label or a selector', () => {
   const digest = `sha256:${'a'.repeat(64)}`
   const objects = ofCell(aRealm({ version: digest }))
   expect(named(objects, 'Deployment', 'main-0-connector')).toMatchObject({
@@ -108,7 +108,7 @@ test('a version reaches image and version variable, never a label or a selector'
   expect(JSON.stringify(objects.map(({ metadata }) => metadata))).not.toContain('sha256')
 })
 
-test('a pod gets the drain time of its connectors and some seconds more before it is cut off', () => {
+test('a connector pod gets its drain time and some seconds more before it is killed', () => {
   const realm = aRealm()
   realm.spec.cells.template.connectors.drainSeconds = 300
   expect(named(ofCell(realm), 'Deployment', 'main-0-connector')).toMatchObject({
@@ -116,7 +116,7 @@ test('a pod gets the drain time of its connectors and some seconds more before i
   })
 })
 
-test('an archipelago has another one to stand in for it, unless it holds the rooms in its own memory', () => {
+test('an archipelago has a standby, unless it keeps the rooms in its own memory', () => {
   expect(named(ofCell(), 'Deployment', 'main-0-archipelago')).toMatchObject({
     spec: { replicas: 2, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } },
   })
@@ -125,7 +125,7 @@ test('an archipelago has another one to stand in for it, unless it holds the roo
   })
 })
 
-test('a gatekeeper with an embedded database never runs twice, and keeps its files in the claim it was given', () => {
+test('a gatekeeper with an embedded database never runs twice, and keeps its files in the claim that the spec names', () => {
   const kept = ofRealm(aRealm({ gatekeeper: { database: { type: 'Embedded', claimName: 'gatekeeper-data' } } }))
   expect(named(kept, 'Deployment', 'main-gatekeeper')).toMatchObject({
     spec: {
@@ -159,7 +159,7 @@ test('without a LiveKit the rooms of each slot have an alias and a path of their
   expect(JSON.stringify(named(objects, 'Ingress', 'main'))).toContain('"path":"/cells/0/rooms"')
 })
 
-test('an External NATS and LiveKit add no object, and no Secret is made up', () => {
+test('an External NATS and LiveKit add no object and no generated Secret', () => {
   const realm = aRealm({ nats: { type: 'External', urls: ['nats://nats.infra:4222'] } })
   expect(ofRealm(realm).filter(({ metadata }) => /nats|livekit/.test(metadata.name))).toEqual([])
   expect(generatedSecrets(realm)).toEqual([])
@@ -169,11 +169,11 @@ test('an External NATS and LiveKit add no object, and no Secret is made up', () 
   ])
 })
 
-test('a new realm of one cell is made with few objects', () => {
+test('a new realm of one cell has few objects', () => {
   expect(ofRealm(exposed).length + generatedSecrets(exposed).length + ofCell().length).toBeLessThanOrEqual(28)
 })
 
-test('a budget stands only over what there is more than one of, and always lets one go', () => {
+test('only parts with more than one pod have a disruption budget, and it always allows one eviction', () => {
   const budgets = (objects: readonly KubeManifest[]) => objects.filter(({ kind }) => kind === 'PodDisruptionBudget')
   expect(budgets([...ofRealm(managed), ...ofCell(aRealmWithoutLivekit())])).toEqual([])
   const many = aRealm({ nats: { replicas: 3 }, gatekeeper: exposed.spec.gatekeeper })
@@ -189,7 +189,7 @@ test('a budget stands only over what there is more than one of, and always lets 
     expect(budget).toMatchObject({ spec: { maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' } })
 })
 
-test('a Managed NATS of three is spread over nodes, knows its peers by name, and hands its clients over when it stops', async () => {
+test('a Managed NATS of three is spread over nodes, finds its peers by name, and moves its clients to the others when it stops', async () => {
   const nats = ofRealm(aRealm({ nats: { replicas: 3 } })).filter(({ metadata }) => metadata.name.startsWith('main-nats'))
   await expect(yaml(nats)).toMatchFileSnapshot('golden/nats.yaml')
 })
@@ -200,7 +200,7 @@ test('the servers of a NATS are the same whatever the cells of its realm do', ()
   expect(servers(0, 4)).toEqual(servers(8, 32))
 })
 
-test('pods carry what their realm and their part ask for, and nothing of it replaces what they are known by', () => {
+test('pods get the fields that their realm and their part set, and none of them replaces a label of the operator', () => {
   const realm = aRealm({
     pods: {
       labels: { team: 'metaverse', 'app.kubernetes.io/component': 'stolen' },
@@ -226,7 +226,7 @@ test('pods carry what their realm and their part ask for, and nothing of it repl
   expect(template(ofRealm(realm), 'main-stats').spec).toMatchObject({ nodeSelector: { pool: 'comms' } })
 })
 
-test('a pod finds in its folder of secrets only the keys it is told of', () => {
+test('a pod mounts only the keys of a Secret that it uses', () => {
   const { template } = (named(ofCell(), 'Deployment', 'main-0-connector') as { spec: { template: V1PodTemplateSpec } }).spec
   expect(template.spec?.volumes).toContainEqual({
     name: 'secret-0',
@@ -234,7 +234,7 @@ test('a pod finds in its folder of secrets only the keys it is told of', () => {
   })
 })
 
-test('an External database is brought up to date once per version by a Job of its own, and an embedded one by its gatekeeper', async () => {
+test('an External database is migrated once per version by a Job, an embedded one by its gatekeeper', async () => {
   const job = (version: string) =>
     ofRealm(aRealm({ version, gatekeeper: { replicas: 2, database: exposed.spec.gatekeeper.database } })).filter(
       ({ kind }) => kind === 'Job',

@@ -12,18 +12,18 @@ import { clusterSite } from '../site.ts'
 import type { KubeManifest } from './manifest.ts'
 import { cellObjects, realmObjects } from './objects.ts'
 
-/** What one release did for the realms that were declared then, and for ever after. */
+/** What one release rendered for some realms. It is never changed after the release. */
 export interface Release {
   version: string
   realms: Realm[]
-  /** The cells it made of them. */
+  /** The cells it created for them. */
   cells: CommsCell[]
-  /** What cannot change without players noticing, by kind and name. */
+  /** The fields that cannot change without disturbing players, by kind and name. */
   rendered: Record<string, unknown>
 }
 
 const golden = fileURLToPath(new URL('golden', import.meta.url))
-// As the chart installs it when nobody says anything: which images go with a release is part of it.
+// With the default values of the chart: the images that belong to a release are part of its render.
 const { managed } = parse(readFileSync(fileURLToPath(new URL('../../../helm/values.yaml', import.meta.url)), 'utf8')) as {
   managed: { nats: string; livekit: string }
 }
@@ -38,7 +38,7 @@ const platform = platformOf(
 )
 const site = clusterSite(platform.clusterDomain, platform.providerUrl)
 
-/** The releases whose renders are kept. */
+/** The releases whose renders are stored. */
 export const releases = (): string[] => readdirSync(golden).filter((name) => /^\d+\.\d+\.\d+/.test(name))
 
 /** The files of a release. */
@@ -52,7 +52,7 @@ export const filesOf = (version: string) => {
   }
 }
 
-/** A release as it was kept, with the defaults the API server of today fills in where it reads what is stored. */
+/** A stored release, with the defaults that today's API server fills in when it reads the stored objects. */
 export function storedRelease(version: string): Release {
   const files = filesOf(version)
   return {
@@ -63,10 +63,10 @@ export function storedRelease(version: string): Release {
   }
 }
 
-/** Realms of a file, as the API server completes them. */
+/** Realms of a file, with the defaults of the API server. */
 export const readRealms = (file: string): Realm[] => completed<Realm>('realm.crd.yaml', file)
 
-/** What the operator of today does for realms, given the cells they have. */
+/** What today's operator renders for realms and the cells they have. */
 export function renderRelease(realms: readonly Realm[], cells: readonly CommsCell[] = []): Omit<Release, 'version' | 'realms'> {
   const made: CommsCell[] = []
   const objects: KubeManifest[] = []
@@ -86,7 +86,7 @@ export function renderRelease(realms: readonly Realm[], cells: readonly CommsCel
   return { cells: plain(made), rendered: plain(Object.fromEntries(rendered)) }
 }
 
-/** What of an object restarts pods, cannot be changed at all, or cuts connections when it is written. */
+/** The fields of an object that restart pods, are immutable, or close connections when they change. */
 function lastingOf(object: KubeManifest): unknown {
   if (object.kind === 'Ingress') return (object as KubeManifest & { spec: object }).spec
   const { spec } = object as { spec?: { template?: V1PodTemplateSpec; selector?: object; serviceName?: string } }

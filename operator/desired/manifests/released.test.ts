@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { version } from '../../../cli/version.ts'
 import { releases, renderRelease, storedRelease } from './released.fixtures.ts'
 
-const RESTARTS = `this would restart every player's pods on an operator upgrade. Make what is new depend on something realms have to ask for, such as their version.
-While the release is not out yet, keep what it renders anew: rm -r operator/desired/manifests/golden/VERSION/{cells,rendered}.yaml && node tools/keep-release.ts VERSION`
+const RESTARTS = `this would restart every player's pods on an operator upgrade. Make the change depend on a field that realms have to set, such as their version.
+While the release is not out yet, store its render again: rm -r operator/desired/manifests/golden/VERSION/{cells,rendered}.yaml && node tools/keep-release.ts VERSION`
 
-test('the version of this package is among the releases whose renders are kept', () => {
+test('the render of this version of the package is stored', () => {
   expect(releases(), `node tools/keep-release.ts ${version}`).toContain(version)
 })
 
@@ -23,18 +23,18 @@ describe.each(releases().map(storedRelease))(
       ).toEqual(cells.map(({ metadata }) => metadata.name))
     })
 
-    test('leaves everything there is', () => {
+    test('leaves every object in place', () => {
       expect(Object.keys(rendered).length).toBeGreaterThan(4 * realms.length)
       expect(Object.keys(today.rendered)).toEqual(expect.arrayContaining(Object.keys(rendered)))
     })
 
-    test.each(Object.keys(rendered))('leaves %s as it is', (name) => {
+    test.each(Object.keys(rendered))('leaves %s unchanged', (name) => {
       expect(today.rendered[name], message).toEqual(rendered[name])
     })
   },
 )
 
-test('a pod that would be another one is noticed', () => {
+test('a changed pod template is noticed', () => {
   const [release] = releases().map(storedRelease)
   if (!release) throw new Error('no release is kept')
   const [realm] = release.realms

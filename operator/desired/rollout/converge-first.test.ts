@@ -6,16 +6,16 @@ import { rollout, type Simulation, settled } from '../simulation.fixtures.ts'
 const threeCells = { cells: { replicas: 3, max: 4 } }
 const versions = (simulation: Simulation) => [...new Set([...simulation.cells.values()].map(({ spec }) => spec.version))].sort()
 
-/** A change to 2.0.0 that reached so many of three cells, and went no further. */
-function halfWay(reached: number): Simulation {
+/** A change to 2.0.0 that replaced this many of three cells, and went no further. */
+function halfWay(replaced: number): Simulation {
   const simulation = settled(threeCells)
-  simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: reached }) })
+  simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: replaced }) })
   simulation.rollOut()
   return simulation
 }
 
-/** Everything the cells of a realm were on their way to rest, without repetitions. */
-function story(simulation: Simulation): string[] {
+/** The distinct sets of cells that the realm has until it settles, in their order. */
+function courseOf(simulation: Simulation): string[] {
   const seen: string[] = []
   for (let i = 0; i < 600; i++) {
     simulation.pass()
@@ -29,10 +29,10 @@ function story(simulation: Simulation): string[] {
   return seen
 }
 
-test('a third version is not begun while two others live: the rarer one goes first', () => {
+test('a third version is not begun while cells of two others exist: the rarer one is replaced first', () => {
   const simulation = halfWay(1)
   simulation.declare({}, { version: '3.0.0', ...rollout() })
-  const seen = story(simulation)
+  const seen = courseOf(simulation)
   expect(seen.slice(0, 3)).toEqual([
     '0:1.2.3 0:2.0.0 1:1.2.3 2:1.2.3',
     '0:1.2.3 1:1.2.3 2:1.2.3',
@@ -41,7 +41,7 @@ test('a third version is not begun while two others live: the rarer one goes fir
   expect(seen.at(-1)).toBe('0:3.0.0 1:3.0.0 2:3.0.0')
 })
 
-test('the rarer one may be the older one: the fewest players move twice', () => {
+test('the rarer version may be the older one, so that the fewest players move twice', () => {
   const simulation = halfWay(2)
   simulation.declare({}, { version: '3.0.0', ...rollout() })
   simulation.pass()
@@ -50,30 +50,30 @@ test('the rarer one may be the older one: the fewest players move twice', () => 
     reason: 'RollingOut',
     message: '0 of 3 cells are updated; first the operator brings the cells of two earlier changes to one revision',
   })
-  const seen = story(simulation)
+  const seen = courseOf(simulation)
   expect(seen.slice(0, 2)).toEqual(['0:2.0.0 1:2.0.0 2:1.2.3 2:2.0.0', '0:2.0.0 1:2.0.0 2:2.0.0'])
   expect(seen.at(-1)).toBe('0:3.0.0 1:3.0.0 2:3.0.0')
 })
 
-test('nobody is sent to a version that gives players no islands, although most cells have it', () => {
+test('cells do not converge on a version that gives players no islands, although most cells have it', () => {
   const simulation = halfWay(2)
   for (const { metadata, spec } of simulation.cells.values()) {
-    const isBad = spec.version === '2.0.0'
-    simulation.joinCounts.set(metadata.name, { given: isBad ? 0 : 100, missed: isBad ? 100 : 0, waiting: 0 })
+    const isFailing = spec.version === '2.0.0'
+    simulation.joinCounts.set(metadata.name, { given: isFailing ? 0 : 100, missed: isFailing ? 100 : 0, waiting: 0 })
   }
   simulation.declare({}, { version: '3.0.0', ...rollout() })
-  const seen = story(simulation)
+  const seen = courseOf(simulation)
   expect(seen[0]).toBe('0:1.2.3 0:2.0.0 1:2.0.0 2:1.2.3')
   expect(seen.at(-1)).toBe('0:3.0.0 1:3.0.0 2:3.0.0')
 })
 
-test('a newcomer that never served just goes, and nobody moves twice', () => {
+test('a candidate that never served is just removed, and no player moves twice', () => {
   const simulation = settled(threeCells)
   simulation.podsStart = (version) => version !== '2.0.0'
   simulation.declare({}, { version: '2.0.0' })
   simulation.pass()
   simulation.declare({}, { version: '3.0.0' })
-  const seen = story(simulation)
+  const seen = courseOf(simulation)
   expect(seen.slice(0, 3)).toEqual([
     '0:1.2.3 0:2.0.0 1:1.2.3 2:1.2.3',
     '0:1.2.3 1:1.2.3 2:1.2.3',
@@ -81,7 +81,7 @@ test('a newcomer that never served just goes, and nobody moves twice', () => {
   ])
 })
 
-test('where neither version serves there is nothing to wait for', () => {
+test('when cells of neither version serve, all go straight to the declared one', () => {
   const simulation = halfWay(1)
   for (const run of simulation.running.values()) run.works = false
   simulation.pass()
@@ -90,14 +90,14 @@ test('where neither version serves there is nothing to wait for', () => {
   expect(simulation.byVersion()).toEqual(['0:3.0.0', '1:3.0.0', '2:3.0.0'])
 })
 
-test('a canary holds a detour up neither on its way nor at its end', () => {
+test('canaryCells neither stops converging nor counts the cells that converged', () => {
   const simulation = halfWay(1)
   simulation.declare({}, { version: '3.0.0', ...rollout({ canaryCells: 1 }) })
-  const seen = story(simulation)
+  const seen = courseOf(simulation)
   expect(seen.at(-1)).toBe('0:3.0.0 1:1.2.3 2:1.2.3')
 })
 
-test('a cell that is added meanwhile is like those there are', () => {
+test('a cell that is added meanwhile gets the version that cells converge on', () => {
   const simulation = halfWay(1)
   simulation.declare({ replicas: 4 }, { version: '3.0.0', ...rollout({ paused: true }) })
   simulation.settle()
@@ -107,18 +107,18 @@ test('a cell that is added meanwhile is like those there are', () => {
   expect(versions(simulation)).toEqual(['3.0.0'])
 })
 
-test('a change back to either of the two needs no detour', () => {
+test('a change back to either of the two versions needs no converging', () => {
   for (const version of ['1.2.3', '2.0.0']) {
     const simulation = halfWay(1)
     simulation.declare({}, { version, ...rollout() })
     simulation.pass()
     expect(simulation.plan?.rollout.convergesFirst).toBe(false)
-    story(simulation)
+    courseOf(simulation)
     expect(versions(simulation)).toEqual([version])
   }
 })
 
-test('whatever people declare, in whatever order, no three versions live at a time while cells work', () => {
+test('for any sequence of changes, a realm never has cells of three versions while its cells work', () => {
   const change = fc.record({
     version: fc.constantFrom('1.2.3', '2.0.0', '3.0.0', '4.0.0'),
     replicas: fc.integer({ min: 1, max: 4 }),
@@ -128,7 +128,7 @@ test('whatever people declare, in whatever order, no three versions live at a ti
   fc.assert(
     fc.property(fc.array(change, { minLength: 1, maxLength: 8 }), (changes) => {
       const simulation = settled(threeCells)
-      const look = (passes: number) => {
+      const pass = (passes: number) => {
         for (let i = 0; i < passes; i++) {
           simulation.pass()
           simulation.joinCandidates()
@@ -138,10 +138,10 @@ test('whatever people declare, in whatever order, no three versions live at a ti
       }
       for (const { version, replicas, paused, passes } of changes) {
         simulation.declare({ replicas }, { version, ...rollout({ paused }) })
-        look(passes)
+        pass(passes)
       }
       simulation.declare({}, rollout())
-      look(400)
+      pass(400)
       expect(versions(simulation)).toEqual([simulation.realm.spec.version])
     }),
     { numRuns: 25 },

@@ -8,10 +8,10 @@ import { judgeJoinRate } from './join-rate.ts'
 const joins = (given: number, missed: number, waiting = 0) => ({ given, missed, waiting })
 const cells = [0, 1, 2].map((slot) => aCell(aRealm(), slot))
 
-/** A realm whose first cells are new, and how it goes in each. */
+/** Judges a realm whose first cells are new, by the join counts of each cell. */
 function judged(
   updated: ObservedJoinCounts[],
-  behind: ObservedJoinCounts[] = ['unknown'],
+  outdated: ObservedJoinCounts[] = ['unknown'],
   limit = 90,
   stalled?: [RealmReasons['Stalled'], string],
 ) {
@@ -20,12 +20,12 @@ function judged(
     const [reason, message] = stalled
     realm.status = { conditions: [{ type: 'Stalled', status: 'True', reason, message, lastTransitionTime: '' }] }
   }
-  const all = [...updated, ...behind]
-  const joinsOf = (cell: (typeof cells)[number]) => all[cell.spec.slot] ?? 'unknown'
-  return judgeJoinRate(realm, cells.slice(0, updated.length), cells.slice(updated.length, all.length), joinsOf)
+  const all = [...updated, ...outdated]
+  const joinCountsOf = (cell: (typeof cells)[number]) => all[cell.spec.slot] ?? 'unknown'
+  return judgeJoinRate(realm, cells.slice(0, updated.length), cells.slice(updated.length, all.length), joinCountsOf)
 }
 
-test('fewer islands than the realm wants are bad, and the message has the numbers', () => {
+test('a rate below rollout.minJoinRate is too low, and the message has the numbers', () => {
   expect(judged([joins(12, 28)])).toEqual({
     state: 'tooLow',
     message: 'main-0: 12 of 40 players who signed in were given an island (30 %, rollout.minJoinRate is 90 %)',
@@ -34,47 +34,47 @@ test('fewer islands than the realm wants are bad, and the message has the number
   expect(judged([joins(89, 11)]).state).toBe('tooLow')
 })
 
-test('of fewer than twenty players nothing is said, but soon when enough of them wait', () => {
+test('fewer than twenty players are not judged, and are undecided when enough more are waiting', () => {
   expect(judged([joins(0, 19)])).toEqual({ state: 'ok' })
   expect(judged([joins(0, 10, 10)])).toEqual({ state: 'undecided' })
   expect(judged([joins(0, 10, 9)])).toEqual({ state: 'ok' })
   expect(judged([joins(0, 20)]).state).toBe('tooLow')
 })
 
-test('few players in each of several new cells count together', () => {
+test('the players of several new cells with few players each are judged together', () => {
   expect(judged([joins(4, 8), joins(4, 8)], [])).toEqual({
     state: 'tooLow',
     message: 'the new cells: 8 of 24 players who signed in were given an island (33 %, rollout.minJoinRate is 90 %)',
   })
 })
 
-test('one bad cell among good ones is bad', () => {
+test('one new cell with a rate that is too low is enough', () => {
   expect(judged([joins(1_000, 0), joins(10, 30)], []).state).toBe('tooLow')
 })
 
-test('where old cells do no better the new ones are not to blame', () => {
+test('a rate is not too low where the old cells do no better', () => {
   expect(judged([joins(20, 20)], [joins(20, 20)])).toEqual({ state: 'ok' })
   expect(judged([joins(20, 20)], [joins(40, 0)]).state).toBe('tooLow')
   expect(judged([joins(20, 20)], [joins(0, 19)]).state).toBe('tooLow')
 })
 
-test('a cell that was not asked yet is waited for; one that cannot be asked says nothing', () => {
+test('a cell that was not asked yet leaves the rate undecided; one that does not answer is left out', () => {
   expect(judged(['unknown'])).toEqual({ state: 'undecided' })
   expect(judged(['unreachable'])).toEqual({ state: 'ok' })
 })
 
-test('what was bad stays bad until it is half-way to perfect, with the numbers first told', () => {
-  const said: [RealmReasons['Stalled'], string] = ['JoinRateTooLow', 'main-0: 12 of 40']
-  expect(judged([joins(94, 6)], [], 90, said)).toEqual({ state: 'tooLow', message: 'main-0: 12 of 40' })
-  expect(judged([joins(95, 5)], [], 90, said)).toEqual({ state: 'ok' })
+test('a rate that was too low stays so until half-way to 100 %, with the first message', () => {
+  const before: [RealmReasons['Stalled'], string] = ['JoinRateTooLow', 'main-0: 12 of 40']
+  expect(judged([joins(94, 6)], [], 90, before)).toEqual({ state: 'tooLow', message: 'main-0: 12 of 40' })
+  expect(judged([joins(95, 5)], [], 90, before)).toEqual({ state: 'ok' })
   expect(judged([joins(94, 6)], [], 90, ['JoinFailed', 'something else'])).toEqual({ state: 'ok' })
 })
 
-test('0 % looks at nothing', () => {
+test('a minJoinRate of 0 judges nothing', () => {
   expect(judged([joins(0, 100)], [], 0)).toEqual({ state: 'ok' })
 })
 
-/** A change that reached the first of three cells, whose players fare as told. */
+/** A change that reached the first of three cells, with the join counts of that cell. */
 function begun(given: number, missed: number): { simulation: Simulation; first: string } {
   const simulation = settled({ cells: { replicas: 3, max: 4 } })
   simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: 1 }) })
@@ -87,7 +87,7 @@ function begun(given: number, missed: number): { simulation: Simulation; first: 
 }
 const stalled = ({ realm }: Simulation) => conditionOf(realm, 'Stalled')
 
-test('while players come into a new cell and get no island no further cell is replaced, and the realm says so', () => {
+test('the rollout stops while too few players of a new cell get an island, and the realm is stalled', () => {
   const { simulation, first } = begun(12, 28)
   simulation.rollOut(60)
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:1.2.3', '2:1.2.3'])
@@ -103,7 +103,7 @@ test('while players come into a new cell and get no island no further cell is re
   expect(simulation.realm.status).toEqual(status)
 })
 
-test('a change that players come through goes on; so does one nobody came to', () => {
+test('the rollout goes on when players get islands, and when too few players came to know', () => {
   for (const [given, missed] of [
     [400, 3],
     [0, 2],
@@ -114,7 +114,7 @@ test('a change that players come through goes on; so does one nobody came to', (
   }
 })
 
-test('while enough players wait for their islands the next cell waits for them, and the change goes on', () => {
+test('while enough players wait for an island the rollout is underway and waits for them, then goes on', () => {
   const { simulation, first } = begun(0, 0)
   simulation.joinCounts.set(first, joins(0, 0, 30))
   for (let i = 0; i < 30; i++) simulation.pass()
@@ -126,7 +126,7 @@ test('while enough players wait for their islands the next cell waits for them, 
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:2.0.0', '2:2.0.0'])
 })
 
-test('a change halted by its players is undone by setting it back, however its players fare', () => {
+test('a rollout that the join rate stopped can be undone, whatever the join rate is', () => {
   const { simulation } = begun(0, 100)
   simulation.rollOut(60)
   simulation.declare({}, { version: '1.2.3' })
@@ -135,7 +135,7 @@ test('a change halted by its players is undone by setting it back, however its p
   expect(stalled(simulation)).toMatchObject({ status: 'False' })
 })
 
-test('players are watched only while there are cells to replace', () => {
+test('join counts are observed only while there are cells to replace', () => {
   const simulation = settled({ cells: { replicas: 2, max: 4 } })
   const watched = () => simulation.plan?.rollout.cellsToWatch.length
   expect(watched()).toBe(0)

@@ -5,7 +5,7 @@ import { rollout, Simulation } from '../simulation.fixtures.ts'
 
 const cellsOf = (replicas: number, max = 4) => ({ cells: { replicas, max } })
 
-describe('whatever people declare and whatever breaks', () => {
+describe('for any sequence of changes and failures', () => {
   type Event =
     | { is: 'replicas'; replicas: number }
     | { is: 'version'; version: string }
@@ -16,7 +16,7 @@ describe('whatever people declare and whatever breaks', () => {
     | { is: 'pass' }
     | { is: 'time'; ms: number }
   const versions = fc.constantFrom('1.2.3', '2.0.0', '3.0.0')
-  const event: fc.Arbitrary<Event> = fc.oneof(
+  const anEvent: fc.Arbitrary<Event> = fc.oneof(
     { weight: 2, arbitrary: fc.record({ is: fc.constant('replicas' as const), replicas: fc.integer({ min: 0, max: 4 }) }) },
     { weight: 2, arbitrary: fc.record({ is: fc.constant('version' as const), version: versions }) },
     { weight: 1, arbitrary: fc.record({ is: fc.constant('pause' as const), paused: fc.boolean() }) },
@@ -34,34 +34,34 @@ describe('whatever people declare and whatever breaks', () => {
     { weight: 4, arbitrary: fc.record({ is: fc.constant('time' as const), ms: fc.nat(20_000) }) },
   )
 
-  function happen(simulation: Simulation, what: Event): void {
+  function apply(simulation: Simulation, event: Event): void {
     const someCell = (of: number) => simulation.names()[of % Math.max(simulation.cells.size, 1)]
-    switch (what.is) {
+    switch (event.is) {
       case 'replicas':
-        simulation.declare({ replicas: what.replicas })
+        simulation.declare({ replicas: event.replicas })
         break
       case 'version':
-        simulation.declare({}, { version: what.version })
+        simulation.declare({}, { version: event.version })
         break
       case 'pause':
-        simulation.declare({}, rollout({ paused: what.paused }))
+        simulation.declare({}, rollout({ paused: event.paused }))
         break
       case 'time':
-        simulation.wait(what.ms)
+        simulation.wait(event.ms)
         break
       case 'pods': {
-        const run = simulation.running.get(someCell(what.of) ?? '')
-        if (run) run.works = what.works
+        const run = simulation.running.get(someCell(event.of) ?? '')
+        if (run) run.works = event.works
         break
       }
       case 'deleted': {
-        const name = someCell(what.of)
+        const name = someCell(event.of)
         if (name) simulation.cells.delete(name)
         break
       }
       case 'cordon': {
-        const name = someCell(what.of)
-        if (name) simulation.setDesiredState(name, what.to)
+        const name = someCell(event.of)
+        if (name) simulation.setDesiredState(name, event.to)
         break
       }
       case 'pass':
@@ -75,46 +75,46 @@ describe('whatever people declare and whatever breaks', () => {
     if (!plan) return
     const own = plan.cells.map(({ metadata }) => metadata.name)
     const bySlot = Map.groupBy(cells.values(), ({ spec }) => spec.slot)
-    for (const [slot, there] of bySlot) expect(there.length, `cells of slot ${slot}`).toBeLessThanOrEqual(2)
-    // No slot leads nowhere while a cell lives, and none leads to a cell that is not there.
+    for (const [slot, ofSlot] of bySlot) expect(ofSlot.length, `cells of slot ${slot}`).toBeLessThanOrEqual(2)
+    // Every slot has a route while any cell exists, and no route leads to a cell that does not exist.
     if (own.length > 0) expect(plan.routes.map(({ slot }) => slot)).toEqual([0, 1, 2, 3])
     for (const { cell } of plan.routes) expect(own).toContain(cell)
-    // Nobody is led to a cell on its way out while another could take them.
-    const leaving = new Set(plan.endpoints.filter(({ state }) => state === 'Draining').map(({ cell }) => cell))
+    // No slot is routed to a draining cell while another could take its players.
+    const draining = new Set(plan.endpoints.filter(({ state }) => state === 'Draining').map(({ cell }) => cell))
     if (plan.endpoints.some(({ state }) => state !== 'Draining'))
-      for (const { cell } of plan.routes) expect(leaving).not.toContain(cell)
-    // Whoever is drained in a slot the realm keeps leaves another behind who has the slot.
+      for (const { cell } of plan.routes) expect(draining).not.toContain(cell)
+    // A draining cell of a slot that the realm keeps is not the active one.
     for (const cell of plan.cells.filter(({ spec }) => spec.desiredState !== undefined)) {
-      const holder = plan.endpoints.find(({ slot }) => slot === cell.spec.slot)
-      if (holder && holder.state !== 'Draining') expect(holder.cell).not.toBe(cell.metadata.name)
+      const active = plan.endpoints.find(({ slot }) => slot === cell.spec.slot)
+      if (active && active.state !== 'Draining') expect(active.cell).not.toBe(cell.metadata.name)
     }
   }
 
-  test('no slot has three cells, none leads nowhere, and nobody leaves who has the slot', () => {
+  test('no slot has three cells, every slot has a route, and the active cell of a slot is never drained', () => {
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+      fc.property(fc.array(anEvent, { maxLength: 60 }), (events) => {
         const simulation = new Simulation(cellsOf(2))
-        for (const what of events) {
-          happen(simulation, what)
-          if (what.is === 'pass') check(simulation)
+        for (const event of events) {
+          apply(simulation, event)
+          if (event.is === 'pass') check(simulation)
         }
       }),
       { numRuns: 300 },
     )
   })
 
-  test('once people rest and pods work, the realm becomes what was declared, and nothing changes any more', () => {
+  test('once nothing more is declared and pods work, the realm becomes what its spec says and settles', () => {
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 40 }), (events) => {
+      fc.property(fc.array(anEvent, { maxLength: 40 }), (events) => {
         const simulation = new Simulation(cellsOf(2))
-        for (const what of events) happen(simulation, what)
+        for (const event of events) apply(simulation, event)
         for (const name of simulation.names()) simulation.setDesiredState(name, 'Serving')
         for (const run of simulation.running.values()) run.works = true
         simulation.declare({}, rollout({ paused: false }))
         simulation.rollOut(250)
         const { version, cells } = simulation.realm.spec
-        const there = [...simulation.cells.values()]
-        expect(there.map(({ spec }) => spec.version)).toEqual(Array(cells.replicas).fill(version))
+        const existing = [...simulation.cells.values()]
+        expect(existing.map(({ spec }) => spec.version)).toEqual(Array(cells.replicas).fill(version))
         expect(simulation.realm.status).toMatchObject({
           replicas: cells.replicas,
           readyReplicas: cells.replicas,
@@ -124,5 +124,5 @@ describe('whatever people declare and whatever breaks', () => {
       }),
       { numRuns: 60 },
     )
-  })
+  }, 120_000)
 })

@@ -5,7 +5,7 @@ import { rollout, type Simulation, settled } from '../simulation.fixtures.ts'
 const cellsOf = (replicas: number, max = 4) => ({ cells: { replicas, max } })
 const condition = (simulation: Simulation, type: string) => conditionOf(simulation.realm, type)
 
-test('another version comes as a new cell, joined before it takes the slot over; the old one drains and goes', () => {
+test('a new version gets a new cell, which is joined before it gets the slot; the old cell is drained and removed', () => {
   const simulation = settled(cellsOf(1))
   simulation.declare({}, { version: '2.0.0' })
   simulation.pass()
@@ -33,7 +33,7 @@ test('another version comes as a new cell, joined before it takes the slot over;
   expect(condition(simulation, 'Progressing')).toMatchObject({ status: 'False', reason: 'Settled' })
 })
 
-test('cells change one after the other, and never do fewer serve than were asked for', () => {
+test('cells are replaced one after the other, and never do fewer serve than the spec asks for', () => {
   const simulation = settled(cellsOf(3))
   simulation.declare({}, { version: '2.0.0' })
   for (let i = 0; i < 200; i++) {
@@ -46,7 +46,7 @@ test('cells change one after the other, and never do fewer serve than were asked
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:2.0.0', '2:2.0.0'])
 })
 
-test('what only connectors are told changes in place, in every cell at once', () => {
+test('fields that only connectors use change in place, in all cells at once', () => {
   const simulation = settled(cellsOf(2))
   const { template } = simulation.realm.spec.cells
   simulation.declare({ template: { ...template, connectors: { ...template.connectors, replicas: 3, drainSeconds: 99 } } })
@@ -57,7 +57,7 @@ test('what only connectors are told changes in place, in every cell at once', ()
   )
 })
 
-test('another template, another LiveKit and other pods make other cells', () => {
+test('a change of the template, of the LiveKit or of the pods replaces cells', () => {
   const { template } = settled(cellsOf(1)).realm.spec.cells
   const changes: Parameters<Simulation['declare']>[] = [
     [{ template: { ...template, archipelago: { ...template.archipelago, islandSize: 7 } } }],
@@ -72,10 +72,10 @@ test('another template, another LiveKit and other pods make other cells', () => 
   }
 })
 
-test('an edited cell is put right, not replaced', () => {
+test('an edited cell is corrected, not replaced', () => {
   const simulation = settled(cellsOf(1))
   const { archipelago } = simulation.cell('main-0').spec
-  simulation.edit('main-0', { version: 'evil', archipelago: { ...archipelago, islandSize: 1 } })
+  simulation.edit('main-0', { version: 'edited', archipelago: { ...archipelago, islandSize: 1 } })
   simulation.settle()
   expect(simulation.names()).toEqual(['main-0'])
   expect(simulation.cell('main-0').spec).toMatchObject({ version: '1.2.3', archipelago: { islandSize: 100 } })
@@ -92,7 +92,7 @@ test('a field that a newer API fills in everywhere replaces no cell', () => {
   expect(simulation.names()).toEqual(['main-0'])
 })
 
-test('a new cell that cannot be joined halts the change and says so, while the old one serves', () => {
+test('a new cell that cannot be joined stops the rollout and stalls the realm, while the old cell serves', () => {
   const simulation = settled(cellsOf(2))
   simulation.declare({}, { version: '2.0.0' })
   simulation.pass()
@@ -110,7 +110,7 @@ test('a new cell that cannot be joined halts the change and says so, while the o
   expect(condition(simulation, 'Ready')).toMatchObject({ status: 'True' })
 })
 
-test('a change that is set back is undone: the newcomer goes, the old cell never stopped serving', () => {
+test('setting a change back undoes it: the candidate is removed, and the old cell serves all the time', () => {
   const simulation = settled(cellsOf(1))
   simulation.declare({}, { version: '2.0.0' })
   simulation.pass()
@@ -121,7 +121,7 @@ test('a change that is set back is undone: the newcomer goes, the old cell never
   expect(simulation.running.get('main-0')).toMatchObject({ pods: 1, goneAt: undefined })
 })
 
-test('a change that is set back late takes the old cell back, if it is still there', () => {
+test('setting a change back late gives the slot back to the old cell, if that still exists', () => {
   const simulation = settled(cellsOf(1))
   simulation.declare({}, { version: '2.0.0' })
   simulation.pass()
@@ -136,7 +136,7 @@ test('a change that is set back late takes the old cell back, if it is still the
   expect(simulation.states()).toEqual({ 'main-0': 'Serving' })
 })
 
-test('a change of mind half-way drops the newcomer first: a slot never has three cells', () => {
+test('a further change half-way removes the candidate first: a slot never has three cells', () => {
   const simulation = settled(cellsOf(1))
   simulation.podsStart = (version) => version !== '2.0.0'
   simulation.declare({}, { version: '2.0.0' })
@@ -153,7 +153,7 @@ test('a change of mind half-way drops the newcomer first: a slot never has three
   expect(simulation.byVersion()).toEqual(['0:3.0.0'])
 })
 
-test('a cell that serves nobody is replaced without proof, and before those that do', () => {
+test('a cell that does not serve is replaced without a synthetic join, and before cells that serve', () => {
   const simulation = settled(cellsOf(2))
   simulation.running.set('main-1', { works: false, pods: 1, goneAt: undefined })
   simulation.pass()
@@ -164,7 +164,7 @@ test('a cell that serves nobody is replaced without proof, and before those that
   expect(simulation.routes()[1]).toMatch(/^main-1-/)
 })
 
-test('while paused nothing is replaced; scaling goes on', () => {
+test('a paused rollout replaces nothing; scaling goes on', () => {
   const simulation = settled(cellsOf(1))
   simulation.declare({ replicas: 2 }, { version: '2.0.0', ...rollout({ paused: true }) })
   simulation.settle()
@@ -179,7 +179,7 @@ test('while paused nothing is replaced; scaling goes on', () => {
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:2.0.0'])
 })
 
-test('after its canary cells a change waits until it is told to go on', () => {
+test('a rollout waits after its canary cells until canaryCells is raised or removed', () => {
   const simulation = settled(cellsOf(3))
   simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: 1 }) })
   simulation.rollOut()
@@ -190,7 +190,7 @@ test('after its canary cells a change waits until it is told to go on', () => {
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:2.0.0', '2:2.0.0'])
 })
 
-test('a new cell that stops serving keeps the change from reaching the next', () => {
+test('a new cell that stops serving stops the rollout', () => {
   const simulation = settled(cellsOf(2))
   simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: 1 }) })
   simulation.rollOut()
@@ -206,7 +206,7 @@ test('a new cell that stops serving keeps the change from reaching the next', ()
   })
 })
 
-test('a new cell that is not up in time stalls the realm, which says what is in its way', () => {
+test('a new cell that misses its deadline stalls the realm, with what blocks the cell', () => {
   const simulation = settled(cellsOf(1))
   simulation.podsStart = (version) => version !== '2.0.0'
   simulation.declare({}, { version: '2.0.0', ...rollout({ progressDeadlineSeconds: 120 }) })
@@ -224,7 +224,7 @@ test('a new cell that is not up in time stalls the realm, which says what is in 
   expect(condition(simulation, 'Ready')).toMatchObject({ status: 'True' })
 })
 
-test('without a probe the readiness of the pods is proof enough', () => {
+test('with joinProbe None a cell gets its slot once its pods are ready', () => {
   const simulation = settled(cellsOf(1))
   simulation.declare({}, { version: '2.0.0', ...rollout({ joinProbe: 'None' }) })
   simulation.settle()

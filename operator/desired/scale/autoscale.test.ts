@@ -12,7 +12,7 @@ const aCell = (changes: Partial<CellLoad> = {}): CellLoad => ({
   ...{ slot: 0, name: 'main-0', connectors: 2, serves: true, isUp: true, isScaledByOthers: false, players: 0 },
   ...changes,
 })
-const aCrowd = (changes: Partial<RealmLoad> = {}): RealmLoad => ({
+const aLoad = (changes: Partial<RealmLoad> = {}): RealmLoad => ({
   cells: [aCell()],
   desiredCells: changes.cells?.length ?? 1,
   capacity: undefined,
@@ -30,8 +30,8 @@ const peakOf = (...players: number[]) => ({
 const connectors = ({ connectors: counts }: DesiredNumbers) => counts.get(0)
 
 describe('connectors', () => {
-  test('more players than they are meant for are more connectors at once, and the message has the numbers', () => {
-    const numbers = desiredNumbers(anAutoscale(), aCrowd({ cells: [aCell({ players: 1_240 })] }))
+  test('connectors are added at once when there are too many players, and the message has the numbers', () => {
+    const numbers = desiredNumbers(anAutoscale(), aLoad({ cells: [aCell({ players: 1_240 })] }))
     expect(connectors(numbers)).toBe(3)
     expect(numbers.decisions).toEqual([
       {
@@ -42,19 +42,19 @@ describe('connectors', () => {
     ])
   })
 
-  test('at most twice as many come at once, and no more before those are there', () => {
+  test('the number at most doubles in one decision, and does not change before the new ones are up', () => {
     const crowded = (cell: Partial<CellLoad>) =>
-      desiredNumbers(anAutoscale(), aCrowd({ cells: [aCell({ players: 9_000, ...cell })] }))
+      desiredNumbers(anAutoscale(), aLoad({ cells: [aCell({ players: 9_000, ...cell })] }))
     expect(connectors(crowded({}))).toBe(4)
     expect(connectors(crowded({ connectors: 4, isUp: false }))).toBe(4)
     expect(connectors(crowded({ connectors: 4 }))).toBe(8)
     expect(connectors(crowded({ connectors: 8 }))).toBe(10)
   })
 
-  test('one goes after fewer had done all the time, with a fifth to spare', () => {
+  test('one is removed after one fewer had been enough for the whole period, with a fifth to spare', () => {
     const calm = (most: number, rest: Partial<RealmLoad> = {}) =>
       connectors(
-        desiredNumbers(anAutoscale(), aCrowd({ cells: [aCell({ connectors: 3, players: 10 })], peak: peakOf(most), ...rest })),
+        desiredNumbers(anAutoscale(), aLoad({ cells: [aCell({ connectors: 3, players: 10 })], peak: peakOf(most), ...rest })),
       )
     expect(calm(801)).toBe(3)
     expect(calm(800)).toBe(2)
@@ -63,11 +63,11 @@ describe('connectors', () => {
     expect(calm(0, { peak: undefined })).toBe(3)
   })
 
-  test('nothing is judged while cells are replaced or drained, nor what nobody counts', () => {
+  test('nothing is decided while cells are replaced or drained, nor for a cell without a player count', () => {
     const cells = [aCell({ players: 5_000 })]
-    expect(desiredNumbers(anAutoscale(), aCrowd({ cells, isChanging: true })).decisions).toEqual([])
+    expect(desiredNumbers(anAutoscale(), aLoad({ cells, isChanging: true })).decisions).toEqual([])
     const unknown = (rest: Partial<RealmLoad>) =>
-      desiredNumbers(anAutoscale(), aCrowd({ cells: [aCell({ players: undefined })], peak: peakOf(0), ...rest }))
+      desiredNumbers(anAutoscale(), aLoad({ cells: [aCell({ players: undefined })], peak: peakOf(0), ...rest }))
     expect(unknown({})).toMatchObject({ connectors: new Map([[0, 2]]), decisions: [], limit: 'Undecided' })
     expect(unknown({ arePlayersUnknown: true })).toMatchObject({
       connectors: new Map([[0, 2]]),
@@ -79,9 +79,9 @@ describe('connectors', () => {
     expect(unknown({ cells: halfKnown, isSettled: false })).toMatchObject({ limit: 'Undecided' })
   })
 
-  test('what somebody else scales is left alone, bounds or no bounds', () => {
+  test('connectors that another client scales are left alone, even outside the bounds', () => {
     const cells = [aCell({ isScaledByOthers: true, connectors: 50, players: 100_000 })]
-    expect(desiredNumbers(anAutoscale(), aCrowd({ cells }))).toMatchObject({ decisions: [], connectors: new Map([[0, 50]]) })
+    expect(desiredNumbers(anAutoscale(), aLoad({ cells }))).toMatchObject({ decisions: [], connectors: new Map([[0, 50]]) })
   })
 })
 
@@ -90,41 +90,41 @@ describe('cells', () => {
   const cellsWith = (...players: (number | undefined)[]) =>
     players.map((count, slot) => aCell({ slot, name: `main-${slot}`, players: count }))
 
-  test('one more comes when every cell has all its connectors and too many players', () => {
-    expect(desiredNumbers(autoscale, aCrowd({ cells: cellsWith(1_200, 900) })).cells).toBe(2)
-    expect(desiredNumbers(autoscale, aCrowd({ cells: cellsWith(1_200, 1_300) }))).toMatchObject({
+  test('a cell is added when every cell has all its connectors and too many players', () => {
+    expect(desiredNumbers(autoscale, aLoad({ cells: cellsWith(1_200, 900) })).cells).toBe(2)
+    expect(desiredNumbers(autoscale, aLoad({ cells: cellsWith(1_200, 1_300) }))).toMatchObject({
       cells: 3,
       decisions: [{ what: 'cells', reason: 'MorePlayers', message: '2 500 players fill 2 cells, 3 from now on' }],
     })
   })
 
-  test('connectors come first', () => {
-    const numbers = desiredNumbers(autoscale, aCrowd({ cells: [aCell({ connectors: 1, players: 1_500 })] }))
+  test('connectors are added before cells', () => {
+    const numbers = desiredNumbers(autoscale, aLoad({ cells: [aCell({ connectors: 1, players: 1_500 })] }))
     expect([connectors(numbers), numbers.cells]).toEqual([2, 1])
   })
 
-  test('cells.capacity that is used up makes a cell as well, however few connectors there are', () => {
+  test('a used up cells.capacity adds a cell as well, however few connectors there are', () => {
     const cells = [aCell({ connectors: 1, players: 300 })]
-    expect(desiredNumbers(autoscale, aCrowd({ cells, capacity: 300 }))).toMatchObject({ cells: 2 })
-    expect(desiredNumbers(autoscale, aCrowd({ cells, capacity: 301 }))).toMatchObject({ cells: 1 })
+    expect(desiredNumbers(autoscale, aLoad({ cells, capacity: 300 }))).toMatchObject({ cells: 2 })
+    expect(desiredNumbers(autoscale, aLoad({ cells, capacity: 301 }))).toMatchObject({ cells: 1 })
   })
 
-  test('one goes when all players would have had room in the others all the time', () => {
-    const calm = (rest: Partial<RealmLoad>) => desiredNumbers(autoscale, aCrowd({ cells: cellsWith(100, 100), ...rest })).cells
+  test('a cell is removed when the others had had room for all players for the whole period', () => {
+    const calm = (rest: Partial<RealmLoad>) => desiredNumbers(autoscale, aLoad({ cells: cellsWith(100, 100), ...rest })).cells
     expect(calm({ peak: peakOf(400, 400) })).toBe(1)
     expect(calm({ peak: peakOf(400, 401) })).toBe(2)
     expect(calm({ peak: peakOf(400, 400), capacity: 900 })).toBe(2)
     expect(calm({ peak: peakOf(0, 0), cells: cellsWith(0, undefined) })).toBe(2)
   })
 
-  test('a cell on its way up is waited for before another is asked for', () => {
-    expect(desiredNumbers(autoscale, aCrowd({ cells: cellsWith(2_000), desiredCells: 2 })).cells).toBe(2)
+  test('no further cell is added while one is starting', () => {
+    expect(desiredNumbers(autoscale, aLoad({ cells: cellsWith(2_000), desiredCells: 2 })).cells).toBe(2)
   })
 
-  test('a realm that may not have more says so, until there are clearly fewer players', () => {
-    const crowd = (players: number, wasAtMaximum = false) =>
-      desiredNumbers(anAutoscale({ connectors: { min: 1, max: 2 } }), aCrowd({ cells: cellsWith(players), wasAtMaximum })).limit
-    expect([crowd(1_000), crowd(1_001), crowd(900, true), crowd(800, true)]).toEqual([
+  test('a realm at its maximum says so until there are clearly fewer players', () => {
+    const limit = (players: number, wasAtMaximum = false) =>
+      desiredNumbers(anAutoscale({ connectors: { min: 1, max: 2 } }), aLoad({ cells: cellsWith(players), wasAtMaximum })).limit
+    expect([limit(1_000), limit(1_001), limit(900, true), limit(800, true)]).toEqual([
       undefined,
       'AtMaximum',
       'AtMaximum',
@@ -133,8 +133,8 @@ describe('cells', () => {
   })
 })
 
-/** A realm that follows its numbers at once, and a crowd that is led to the emptiest cell. */
-class World {
+/** A realm that applies its numbers at once, and whose players are spread evenly. */
+class SimulatedRealm {
   readonly autoscale: AutoscaleSpec
   readonly capacity: number | undefined
   counts: number[]
@@ -148,18 +148,18 @@ class World {
     this.capacity = capacity
   }
 
-  /** One look at a crowd; the window is ten looks long. */
-  look(players: number): DesiredNumbers {
+  /** One decision; the period for scaling down is ten decisions long. */
+  decide(players: number): DesiredNumbers {
     const each = this.counts.map(
       (_, slot) => Math.floor(players / this.counts.length) + Number(slot < players % this.counts.length),
     )
     this.#history.push(each)
     const seen = this.#history.slice(-10)
-    const most = (slot: number) => Math.max(...seen.map((sample) => sample[slot] ?? 0))
+    const peakOfSlot = (slot: number) => Math.max(...seen.map((sample) => sample[slot] ?? 0))
     const total = Math.max(...seen.map((sample) => sample.reduce((sum, count) => sum + count, 0)))
     const cells = this.counts.map((count, slot) => aCell({ slot, name: `main-${slot}`, connectors: count, players: each[slot] }))
-    const peak = seen.length === 10 ? { bySlot: new Map(cells.map(({ slot }) => [slot, most(slot)])), total } : undefined
-    const numbers = desiredNumbers(this.autoscale, aCrowd({ cells, peak, capacity: this.capacity }))
+    const peak = seen.length === 10 ? { bySlot: new Map(cells.map(({ slot }) => [slot, peakOfSlot(slot)])), total } : undefined
+    const numbers = desiredNumbers(this.autoscale, aLoad({ cells, peak, capacity: this.capacity }))
     const kept = this.counts.slice(0, numbers.cells).map((_, slot) => numbers.connectors.get(slot) ?? 1)
     while (kept.length < numbers.cells) kept.push(this.autoscale.connectors.min)
     this.changes += numbers.decisions.length
@@ -167,18 +167,18 @@ class World {
     return numbers
   }
 
-  /** Looks at a steady crowd until nothing changed for longer than the window. */
-  rest(players: number, atMost = 2_000): void {
+  /** Decides for a constant number of players until nothing changed for longer than the period. */
+  settle(players: number, atMost = 2_000): void {
     for (let quiet = 0, left = atMost; quiet < 25; left--) {
-      if (left === 0) throw new Error(`no rest with ${players} players and ${this.counts}`)
+      if (left === 0) throw new Error(`the numbers never settle for ${players} players: ${this.counts}`)
       const before = this.changes
-      this.look(players)
+      this.decide(players)
       quiet = this.changes === before ? quiet + 1 : 0
     }
   }
 }
 
-describe('whatever the bounds and the crowd', () => {
+describe('for any bounds and any number of players', () => {
   const bounds = (most: number) =>
     fc
       .tuple(fc.integer({ min: 1, max: most }), fc.integer({ min: 1, max: most }))
@@ -193,36 +193,36 @@ describe('whatever the bounds and the crowd', () => {
       anAutoscale({ playersPerConnector: target, connectors: rest.connectors, ...(rest.cells && { cells: rest.cells }) }),
     )
   const counts = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 8 })
-  const crowds = fc.integer({ min: 0, max: 200_000 })
+  const playerNumbers = fc.integer({ min: 0, max: 200_000 })
 
-  test('a steady crowd comes to rest', () => {
+  test('the numbers settle when the players stay the same', () => {
     fc.assert(
-      fc.property(autoscales, counts, crowds, (autoscale, first, players) => {
-        new World(autoscale, first).rest(players)
+      fc.property(autoscales, counts, playerNumbers, (autoscale, first, players) => {
+        new SimulatedRealm(autoscale, first).settle(players)
       }),
     )
   })
 
-  test('a crowd that wobbles by a tenth asks each cell for a change once at most', () => {
-    const wobbles = fc.array(fc.double({ min: 0.9, max: 1.1, noNaN: true }), { minLength: 40, maxLength: 80 })
+  test('players that vary by a tenth change the connectors at most once', () => {
+    const variations = fc.array(fc.double({ min: 0.9, max: 1.1, noNaN: true }), { minLength: 40, maxLength: 80 })
     fc.assert(
-      fc.property(autoscales, crowds, wobbles, (autoscale, players, shares) => {
-        const world = new World({ ...autoscale, cells: { min: 1, max: 1 } }, [autoscale.connectors.min])
-        world.rest(players)
-        const before = world.changes
-        for (const share of shares) world.look(Math.round(players * share))
-        expect(world.changes - before).toBeLessThanOrEqual(1)
+      fc.property(autoscales, playerNumbers, variations, (autoscale, players, shares) => {
+        const simulated = new SimulatedRealm({ ...autoscale, cells: { min: 1, max: 1 } }, [autoscale.connectors.min])
+        simulated.settle(players)
+        const before = simulated.changes
+        for (const share of shares) simulated.decide(Math.round(players * share))
+        expect(simulated.changes - before).toBeLessThanOrEqual(1)
       }),
     )
   })
 
-  test('a crowd that wobbles by a tenth makes no cell come and go', () => {
-    const wobbles = fc.array(fc.double({ min: 0.9, max: 1.1, noNaN: true }), { minLength: 40, maxLength: 80 })
+  test('players that vary by a tenth never add a cell and remove it again', () => {
+    const variations = fc.array(fc.double({ min: 0.9, max: 1.1, noNaN: true }), { minLength: 40, maxLength: 80 })
     fc.assert(
-      fc.property(autoscales, crowds, wobbles, (autoscale, players, shares) => {
-        const world = new World(autoscale, [1])
-        world.rest(players)
-        const seen = shares.map((share) => world.look(Math.round(players * share)).cells)
+      fc.property(autoscales, playerNumbers, variations, (autoscale, players, shares) => {
+        const simulated = new SimulatedRealm(autoscale, [1])
+        simulated.settle(players)
+        const seen = shares.map((share) => simulated.decide(Math.round(players * share)).cells)
         const ordered = [...seen].sort((a, b) => a - b)
         expect([ordered, ordered.toReversed()]).toContainEqual(seen)
       }),
@@ -231,13 +231,13 @@ describe('whatever the bounds and the crowd', () => {
 
   test('bounds hold at every moment', () => {
     fc.assert(
-      fc.property(autoscales, counts, fc.array(crowds, { maxLength: 40 }), (autoscale, first, players) => {
-        const world = new World(autoscale, first)
-        for (const crowd of players) {
-          const { cells, connectors: chosen } = world.look(crowd)
-          for (const count of chosen.values()) {
-            expect(count).toBeGreaterThanOrEqual(autoscale.connectors.min)
-            expect(count).toBeLessThanOrEqual(autoscale.connectors.max)
+      fc.property(autoscales, counts, fc.array(playerNumbers, { maxLength: 40 }), (autoscale, first, players) => {
+        const simulated = new SimulatedRealm(autoscale, first)
+        for (const count of players) {
+          const { cells, connectors: chosen } = simulated.decide(count)
+          for (const chosenCount of chosen.values()) {
+            expect(chosenCount).toBeGreaterThanOrEqual(autoscale.connectors.min)
+            expect(chosenCount).toBeLessThanOrEqual(autoscale.connectors.max)
           }
           if (!autoscale.cells) continue
           expect(cells).toBeGreaterThanOrEqual(autoscale.cells.min)

@@ -5,14 +5,14 @@ import { Simulation } from '../simulation.fixtures.ts'
 const cellsOf = (replicas: number, max = 4) => ({ cells: { replicas, max } })
 const inRealm = (simulation: Simulation, type: string) => conditionOf(simulation.realm, type)
 
-/** A realm at rest. */
+/** A realm that has settled. */
 function settled(spec: ConstructorParameters<typeof Simulation>[0]): Simulation {
   const simulation = new Simulation(spec)
   simulation.settle()
   return simulation
 }
 
-test('scaling out adds cells at the lowest slots, each of which takes its slot over once it serves', () => {
+test('scaling out adds cells at the lowest free slots, and each gets its slot once it serves', () => {
   const simulation = settled(cellsOf(1))
   simulation.declare({ replicas: 3 })
   simulation.pass()
@@ -22,7 +22,7 @@ test('scaling out adds cells at the lowest slots, each of which takes its slot o
   expect(simulation.routes()).toEqual(['main-0', 'main-1', 'main-2', 'main-0'])
 })
 
-test('scaling in takes the emptiest cell: unpublished and off its slot first, drained then, removed at last', () => {
+test('scaling in removes the cell with the fewest players: it leaves the publication and its slot, then is drained, then removed', () => {
   const simulation = settled(cellsOf(3))
   simulation.players = new Map([
     ...[
@@ -51,8 +51,8 @@ test('scaling in takes the emptiest cell: unpublished and off its slot first, dr
   expect(inRealm(simulation, 'Progressing')).toMatchObject({ status: 'False', reason: 'Settled' })
 })
 
-test('nobody is sent away from a cell that somebody elsewhere may still lead players to, for at most half a minute', () => {
-  for (const isHeard of [true, false]) {
+test('a cell is not drained while a remote provider may still send players to it, for at most half a minute', () => {
+  for (const isConfirmed of [true, false]) {
     const simulation = settled(cellsOf(2))
     simulation.remotelyRouted.add('main-1')
     simulation.declare({ replicas: 1 })
@@ -66,13 +66,13 @@ test('nobody is sent away from a cell that somebody elsewhere may still lead pla
     }
     wait(20_000)
     expect([...states]).toEqual(['Draining'])
-    if (isHeard) simulation.remotelyRouted.clear()
-    wait(isHeard ? 1_000 : 14_000)
+    if (isConfirmed) simulation.remotelyRouted.clear()
+    wait(isConfirmed ? 1_000 : 14_000)
     expect([...states]).toEqual(['Draining', 'Drained'])
   }
 })
 
-test('without numbers the highest slot goes; cells that never served go before that', () => {
+test('without player counts the highest slot is removed; cells that never served are removed before', () => {
   const simulation = settled(cellsOf(3))
   simulation.declare({ replicas: 2 })
   simulation.settle()
@@ -94,7 +94,7 @@ test('without numbers the highest slot goes; cells that never served go before t
   ])
 })
 
-test('the choice of who goes stands, even when others become emptier meanwhile', () => {
+test('a cell that is being removed stays the one, even when others get fewer players meanwhile', () => {
   const simulation = settled(cellsOf(2))
   simulation.players = new Map([
     [0, 5],
@@ -110,7 +110,7 @@ test('the choice of who goes stands, even when others become emptier meanwhile',
   expect(simulation.names()).toEqual(['main-0'])
 })
 
-test('a cell on its way out is taken back when it is wanted again', () => {
+test('a draining cell serves again when the realm is scaled out again', () => {
   const simulation = settled(cellsOf(2))
   simulation.declare({ replicas: 1 })
   for (let i = 0; i < 4; i++) {
@@ -124,7 +124,7 @@ test('a cell on its way out is taken back when it is wanted again', () => {
   expect(simulation.states()).toEqual({ 'main-0': 'Serving', 'main-1': 'Serving' })
 })
 
-test('hibernation drains every cell, and the realm wakes again', () => {
+test('hibernation drains every cell, and the realm can be scaled out again', () => {
   const simulation = settled(cellsOf(2))
   simulation.declare({ replicas: 0 })
   simulation.pass()
@@ -144,7 +144,7 @@ test('hibernation drains every cell, and the realm wakes again', () => {
   expect(inRealm(simulation, 'AcceptingPlayers')).toMatchObject({ status: 'True' })
 })
 
-test('a cell that never becomes empty is given up after its time', () => {
+test('a cell that never becomes empty is removed after its deadline', () => {
   const simulation = settled(cellsOf(2))
   simulation.declare({ replicas: 1 })
   simulation.pass()
@@ -161,7 +161,7 @@ test('a cell that never becomes empty is given up after its time', () => {
   expect(simulation.names()).toEqual(['main-0'])
 })
 
-test('the selector of a realm picks the connectors of cells that serve, and of no other', () => {
+test('the selector of a realm selects the connectors of cells that serve, and no others', () => {
   const simulation = settled(cellsOf(3))
   simulation.declare({ replicas: 2 })
   simulation.pass()
@@ -170,7 +170,7 @@ test('the selector of a realm picks the connectors of cells that serve, and of n
   )
 })
 
-test('a cell somebody cordons leaves the publication and its slot, keeps its players, and comes back when told', () => {
+test('a cell that a user cordons leaves the publication and its slot, keeps its players, and can be taken back', () => {
   const simulation = settled(cellsOf(2))
   simulation.setDesiredState('main-1', 'Draining')
   simulation.pass()
@@ -188,7 +188,7 @@ test('a cell somebody cordons leaves the publication and its slot, keeps its pla
   expect(simulation.states()).toEqual({ 'main-0': 'Serving', 'main-1': 'Serving' })
 })
 
-test('a cell somebody drains runs nothing and stays; of fewer cells it is the one that goes', () => {
+test('a cell that a user drains runs nothing and stays; scaling in removes it first', () => {
   const simulation = settled(cellsOf(2))
   simulation.players = new Map([
     [0, 0],
@@ -202,16 +202,16 @@ test('a cell somebody drains runs nothing and stays; of fewer cells it is the on
   expect(simulation.names()).toEqual(['main-1'])
 })
 
-const byHand = (slot: number): CommsCell => ({
+const userCell = (slot: number): CommsCell => ({
   apiVersion: API_VERSION,
   kind: 'CommsCell',
   metadata: { name: 'mine', namespace: 'metaverse', uid: 'mine', generation: 1, creationTimestamp: '2026-11-21T07:00:00Z' },
   spec: { ...settled(cellsOf(1)).cell('main-0').spec, slot, url: 'wss://mine.example.org/cells/1' },
 })
 
-test('a cell written by hand joins its realm at its slot, beside as many of our own as were asked for', () => {
+test('a cell that a user created serves at its slot, beside as many of the operator as the spec asks for', () => {
   const simulation = settled(cellsOf(1))
-  simulation.cells.set('mine', byHand(1))
+  simulation.cells.set('mine', userCell(1))
   simulation.settle()
   expect(simulation.states()).toEqual({ 'main-0': 'Serving', mine: 'Serving' })
   expect(simulation.realm.status?.endpoints?.[1]).toMatchObject({
@@ -228,9 +228,9 @@ test('a cell written by hand joins its realm at its slot, beside as many of our 
   expect(simulation.names()).toEqual(['mine'])
 })
 
-test('a cell written by hand for a slot of ours takes it once it serves', () => {
+test('a cell that a user created for a slot of the operator gets it once it serves', () => {
   const simulation = settled(cellsOf(2))
-  simulation.cells.set('mine', byHand(1))
+  simulation.cells.set('mine', userCell(1))
   simulation.running.set('mine', { works: false, pods: 1, goneAt: undefined })
   simulation.pass()
   simulation.pass()
@@ -241,9 +241,9 @@ test('a cell written by hand for a slot of ours takes it once it serves', () => 
   expect(simulation.routes().slice(0, 3)).toEqual(['main-0', 'mine', 'main-2'])
 })
 
-test('too few slots beside cells written by hand are told', () => {
+test('a realm is stalled when cells that users created leave it too few slots', () => {
   const simulation = settled(cellsOf(2, 2))
-  simulation.cells.set('mine', byHand(1))
+  simulation.cells.set('mine', userCell(1))
   simulation.settle()
   expect(simulation.names()).toEqual(['main-0', 'mine'])
   expect(inRealm(simulation, 'Stalled')).toMatchObject({ status: 'True', reason: 'NoSlotFree' })

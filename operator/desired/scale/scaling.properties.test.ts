@@ -15,8 +15,8 @@ const autoscales = fc.record({
   scaleDownAfterSeconds: fc.constant(0),
 })
 const events = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ is: fc.constant('crowd' as const), players: fc.nat(3_000) }) },
-  { weight: 1, arbitrary: fc.record({ is: fc.constant('lost' as const) }) },
+  { weight: 4, arbitrary: fc.record({ is: fc.constant('players' as const), players: fc.nat(3_000) }) },
+  { weight: 1, arbitrary: fc.record({ is: fc.constant('countsLost' as const) }) },
   {
     weight: 1,
     arbitrary: fc.record({ is: fc.constant('version' as const), version: fc.constantFrom('1.2.3', '2.0.0', '3.0.0') }),
@@ -26,8 +26,8 @@ const events = fc.oneof(
   { weight: 8, arbitrary: fc.record({ is: fc.constant('passes' as const), passes: fc.nat(20) }) },
 )
 
-/** A realm whose crowd is shared out evenly among the cells that serve. */
-class Crowded {
+/** A realm whose players are spread evenly over the cells that serve. */
+class PopulatedRealm {
   readonly simulation: Simulation
   players: number | undefined = 0
 
@@ -51,11 +51,11 @@ class Crowded {
     const { realm, cells } = this.simulation
     const { autoscale, status } = { autoscale: realm.spec.autoscale, status: realm.status?.autoscale }
     if (!autoscale?.cells || !status) return
-    const least = realm.spec.cells.replicas === 0 ? 0 : autoscale.cells.min
-    expect(status.cells).toBeGreaterThanOrEqual(least)
+    const fewest = realm.spec.cells.replicas === 0 ? 0 : autoscale.cells.min
+    expect(status.cells).toBeGreaterThanOrEqual(fewest)
     expect(status.cells).toBeLessThanOrEqual(autoscale.cells.max)
-    // Cells of a realm that goes to sleep are as they were.
-    if (least === 0) return
+    // Cells of a realm that is being hibernated keep their numbers.
+    if (fewest === 0) return
     for (const { spec } of cells.values()) {
       expect(spec.connectors.replicas).toBeGreaterThanOrEqual(autoscale.connectors.min)
       expect(spec.connectors.replicas).toBeLessThanOrEqual(autoscale.connectors.max)
@@ -65,13 +65,13 @@ class Crowded {
   text = (): string => JSON.stringify([this.simulation.realm.status, [...this.simulation.cells.values()]])
 }
 
-test('whatever players, people and versions do, bounds hold; and once they rest the realm does, with nobody waiting for room', () => {
+test('for any sequence of players, versions and specs the bounds hold; and when it ends the realm settles, with room for all players', () => {
   fc.assert(
-    fc.property(autoscales, fc.array(events, { maxLength: 30 }), (autoscale, story) => {
-      const world = new Crowded(autoscale)
-      for (const event of story) {
-        if (event.is === 'crowd') world.players = event.players
-        else if (event.is === 'lost') world.players = undefined
+    fc.property(autoscales, fc.array(events, { maxLength: 30 }), (autoscale, sequence) => {
+      const world = new PopulatedRealm(autoscale)
+      for (const event of sequence) {
+        if (event.is === 'players') world.players = event.players
+        else if (event.is === 'countsLost') world.players = undefined
         else if (event.is === 'version') world.simulation.declare({}, { version: event.version })
         else if (event.is === 'replicas') world.simulation.declare({ replicas: event.replicas })
         else if (event.is === 'autoscale') world.simulation.declare({}, { autoscale: event.autoscale })
@@ -91,12 +91,12 @@ test('whatever players, people and versions do, bounds hold; and once they rest 
       const { realm, cells } = world.simulation
       expect(cells.size).toBe(realm.status?.autoscale?.cells)
       expect(conditionOf(realm, 'Progressing')).toMatchObject({ status: 'False', reason: 'Settled' })
-      const { playersPerConnector, connectors, cells: most } = realm.spec.autoscale ?? autoscale
+      const { playersPerConnector, connectors, cells: cellBounds } = realm.spec.autoscale ?? autoscale
       const share = Math.ceil(world.players / cells.size)
-      const isSmall = [...cells.values()].some(({ spec }) => share > spec.connectors.replicas * playersPerConnector)
-      if (isSmall) {
+      const isOverloaded = [...cells.values()].some(({ spec }) => share > spec.connectors.replicas * playersPerConnector)
+      if (isOverloaded) {
         expect([...cells.values()].map(({ spec }) => spec.connectors.replicas)).toEqual(Array(cells.size).fill(connectors.max))
-        expect(cells.size).toBe(most?.max)
+        expect(cells.size).toBe(cellBounds?.max)
         expect(realm.status?.autoscale?.reason).toBe('AtMaximum')
       }
     }),

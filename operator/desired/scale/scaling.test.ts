@@ -10,12 +10,12 @@ const anAutoscale = (changes: Partial<Autoscale> = {}): Autoscale => ({
   scaleDownAfterSeconds: 300,
   ...changes,
 })
-const crowd = (...players: number[]) => new Map(players.map((count, slot) => [slot, count]))
-const chosen = (simulation: Simulation) => simulation.realm.status?.autoscale
+const playersBySlot = (...players: number[]) => new Map(players.map((count, slot) => [slot, count]))
+const status = (simulation: Simulation) => simulation.realm.status?.autoscale
 const connectors = (simulation: Simulation) => [...simulation.cells.values()].map(({ spec }) => spec.connectors.replicas)
 
-/** A realm at rest with so many players, by slot. */
-function aRealmOf(
+/** A realm that has settled with these players, by slot. */
+function aRealmWith(
   players: ReadonlyMap<number, number> | undefined,
   autoscale: Partial<Autoscale> = {},
   replicas = 1,
@@ -26,7 +26,7 @@ function aRealmOf(
   return simulation
 }
 
-/** Lets time go on by a minute, a pass every ten seconds. */
+/** Advances time by a minute, with a pass every ten seconds. */
 function minute(simulation: Simulation): void {
   for (let i = 0; i < 6; i++) {
     simulation.pass()
@@ -34,64 +34,64 @@ function minute(simulation: Simulation): void {
   }
 }
 
-test('without autoscale nothing is chosen, and nothing remembered', () => {
+test('without autoscale no number changes, and the status has none', () => {
   const simulation = new Simulation({ cells: { replicas: 2, max: 4 } })
-  simulation.players = crowd(100_000, 100_000)
+  simulation.players = playersBySlot(100_000, 100_000)
   simulation.settle()
-  expect([connectors(simulation), chosen(simulation)]).toEqual([[1, 1], undefined])
+  expect([connectors(simulation), status(simulation)]).toEqual([[1, 1], undefined])
 })
 
-test('the status says what was chosen, why, and with the numbers of that moment', () => {
-  const simulation = aRealmOf(crowd(10))
-  expect(chosen(simulation)).toMatchObject({ cells: 1, connectors: 1, reason: 'Started' })
-  simulation.players = crowd(124)
+test('the status has the last decision and its reason, with the numbers of that moment', () => {
+  const simulation = aRealmWith(playersBySlot(10))
+  expect(status(simulation)).toMatchObject({ cells: 1, connectors: 1, reason: 'Started' })
+  simulation.players = playersBySlot(124)
   simulation.settle()
   expect(connectors(simulation)).toEqual([2])
-  const said = chosen(simulation)
-  expect(said).toMatchObject({
+  const decided = status(simulation)
+  expect(decided).toMatchObject({
     connectors: 2,
     reason: 'MorePlayers',
     message: 'main-0: 124 players of 100 for 1 connector, 2 from now on',
   })
   for (const players of [131, 109, 120]) {
-    simulation.players = crowd(players)
+    simulation.players = playersBySlot(players)
     minute(simulation)
   }
-  expect(chosen(simulation)).toEqual(said)
+  expect(status(simulation)).toEqual(decided)
 })
 
-test('what was chosen is remembered in the objects alone, so an operator that starts anew goes on from there', () => {
-  const simulation = aRealmOf(crowd(1_000), { cells: { min: 1, max: 3 } })
+test('decisions are kept in the objects alone, so that a new operator process goes on from them', () => {
+  const simulation = aRealmWith(playersBySlot(1_000), { cells: { min: 1, max: 3 } })
   for (let i = 0; i < 5; i++) {
-    simulation.players = crowd(1_000, 1_000, 1_000)
+    simulation.players = playersBySlot(1_000, 1_000, 1_000)
     minute(simulation)
   }
   expect([simulation.names(), connectors(simulation)]).toEqual([
     ['main-0', 'main-1', 'main-2'],
     [4, 4, 4],
   ])
-  // Nobody has counted yet.
+  // The new process has not counted yet.
   simulation.players = undefined
   minute(simulation)
   expect([simulation.names().length, connectors(simulation)]).toEqual([3, [4, 4, 4]])
-  expect(chosen(simulation)).toMatchObject({ cells: 3, connectors: 12, reason: 'AtMaximum' })
+  expect(status(simulation)).toMatchObject({ cells: 3, connectors: 12, reason: 'AtMaximum' })
   simulation.arePlayersUnknown = true
   minute(simulation)
   expect([simulation.names().length, connectors(simulation)]).toEqual([3, [4, 4, 4]])
-  expect(chosen(simulation)).toMatchObject({ cells: 3, connectors: 12, reason: 'PlayersUnknown' })
+  expect(status(simulation)).toMatchObject({ cells: 3, connectors: 12, reason: 'PlayersUnknown' })
   simulation.arePlayersUnknown = false
   minute(simulation)
-  expect(chosen(simulation)).toMatchObject({ reason: 'PlayersUnknown' })
-  simulation.players = crowd(300, 300, 300)
+  expect(status(simulation)).toMatchObject({ reason: 'PlayersUnknown' })
+  simulation.players = playersBySlot(300, 300, 300)
   minute(simulation)
-  expect(chosen(simulation)).toMatchObject({ cells: 3, reason: 'Settled' })
+  expect(status(simulation)).toMatchObject({ cells: 3, reason: 'Settled' })
 })
 
-test('cells and connectors go one by one, each after the one before is gone', () => {
-  const simulation = aRealmOf(crowd(1_000, 1_000), { cells: { min: 1, max: 2 } }, 2)
+test('cells and connectors are removed one by one, each after the one before has ended', () => {
+  const simulation = aRealmWith(playersBySlot(1_000, 1_000), { cells: { min: 1, max: 2 } }, 2)
   for (let i = 0; i < 3; i++) minute(simulation)
   expect([connectors(simulation), simulation.plan?.desiredCells]).toEqual([[4, 4], 2])
-  simulation.players = crowd(20, 20)
+  simulation.players = playersBySlot(20, 20)
   simulation.isPeakNow = true
   const seen: string[] = []
   for (let i = 0; i < 60; i++) {
@@ -102,16 +102,16 @@ test('cells and connectors go one by one, each after the one before is gone', ()
     simulation.wait(5_000)
   }
   expect(seen).toEqual(['1:4', '1:3', '1:2', '1:1'])
-  expect(chosen(simulation)).toMatchObject({ cells: 1, connectors: 1, reason: 'FewerPlayers' })
+  expect(status(simulation)).toMatchObject({ cells: 1, connectors: 1, reason: 'FewerPlayers' })
 })
 
-test('while cells are replaced no number changes; a new cell takes that of the one before over', () => {
-  const simulation = aRealmOf(crowd(290))
+test('while cells are replaced no number changes; a new cell starts with the number of the cell it replaces', () => {
+  const simulation = aRealmWith(playersBySlot(290))
   minute(simulation)
   expect(connectors(simulation)).toEqual([4])
   simulation.declare({}, { version: '2.0.0' })
   simulation.pass()
-  simulation.players = crowd(0)
+  simulation.players = playersBySlot(0)
   simulation.isPeakNow = true
   for (let i = 0; i < 100; i++) {
     simulation.pass()
@@ -125,21 +125,21 @@ test('while cells are replaced no number changes; a new cell takes that of the o
   expect([...simulation.cells.values()].map(({ spec }) => [spec.version, spec.connectors.replicas])).toEqual([['2.0.0', 4]])
 })
 
-test('a change that came to a halt does not keep players from getting connectors', () => {
-  const simulation = aRealmOf(crowd(90))
+test('a stalled rollout does not keep connectors from being added', () => {
+  const simulation = aRealmWith(playersBySlot(90))
   simulation.podsStart = (version) => version !== '2.0.0'
   const { rollout } = simulation.realm.spec
   simulation.declare({}, { version: '2.0.0', rollout: { ...rollout, progressDeadlineSeconds: 60 } })
   for (let i = 0; i < 3; i++) minute(simulation)
-  simulation.players = crowd(190)
+  simulation.players = playersBySlot(190)
   minute(simulation)
   expect(simulation.cell('main-0').spec.connectors.replicas).toBe(2)
 })
 
-test('with autoscale.cells the number in cells.replicas is not looked at, but 0 hibernates', () => {
-  const simulation = aRealmOf(crowd(10), { cells: { min: 2, max: 3 } })
+test('with autoscale.cells the number in cells.replicas is ignored, except for 0, which hibernates', () => {
+  const simulation = aRealmWith(playersBySlot(10), { cells: { min: 2, max: 3 } })
   expect(simulation.names()).toEqual(['main-0', 'main-1'])
-  expect(chosen(simulation)).toMatchObject({ cells: 2 })
+  expect(status(simulation)).toMatchObject({ cells: 2 })
   simulation.declare({ replicas: 4 })
   simulation.settle()
   expect(simulation.names()).toEqual(['main-0', 'main-1'])
@@ -147,36 +147,36 @@ test('with autoscale.cells the number in cells.replicas is not looked at, but 0 
   simulation.declare({ replicas: 0 })
   simulation.settle()
   expect(simulation.names()).toEqual([])
-  expect(chosen(simulation)).toMatchObject({ cells: 0, connectors: 0, reason: 'Hibernated' })
+  expect(status(simulation)).toMatchObject({ cells: 0, connectors: 0, reason: 'Hibernated' })
   simulation.declare({ replicas: 1 })
   simulation.settle()
   expect(simulation.names()).toEqual(['main-0', 'main-1'])
 })
 
-test('bounds that are moved hold at once, whatever the players do', () => {
-  const simulation = aRealmOf(undefined, { connectors: { min: 2, max: 4 } })
+test('changed bounds hold at once, whatever the players do', () => {
+  const simulation = aRealmWith(undefined, { connectors: { min: 2, max: 4 } })
   expect(connectors(simulation)).toEqual([2])
   simulation.declare({}, { autoscale: anAutoscale({ connectors: { min: 3, max: 4 } }) })
   simulation.settle()
   expect(connectors(simulation)).toEqual([3])
-  expect(chosen(simulation)).toMatchObject({ connectors: 3 })
+  expect(status(simulation)).toMatchObject({ connectors: 3 })
 })
 
-test('turned off, the numbers are again those of the spec', () => {
-  const simulation = aRealmOf(crowd(350), { cells: { min: 2, max: 3 } })
+test('without autoscale again, the numbers are those of the spec', () => {
+  const simulation = aRealmWith(playersBySlot(350), { cells: { min: 2, max: 3 } })
   simulation.settle()
   const { autoscale: _, ...spec } = simulation.realm.spec
   simulation.realm = { ...simulation.realm, spec }
   simulation.settle()
-  expect([simulation.names(), connectors(simulation), chosen(simulation)]).toEqual([['main-0'], [1], undefined])
+  expect([simulation.names(), connectors(simulation), status(simulation)]).toEqual([['main-0'], [1], undefined])
 })
 
-test('a steady or wobbling crowd changes nothing in any object', () => {
-  const simulation = aRealmOf(crowd(205, 210), { cells: { min: 1, max: 3 } }, 2)
+test('players that stay or vary a little change no object', () => {
+  const simulation = aRealmWith(playersBySlot(205, 210), { cells: { min: 1, max: 3 } }, 2)
   minute(simulation)
   const text = () => JSON.stringify([simulation.realm.status, [...simulation.cells.values()]])
   const before = text()
-  for (const players of [crowd(205, 210), crowd(220, 190), crowd(190, 229)]) {
+  for (const players of [playersBySlot(205, 210), playersBySlot(220, 190), playersBySlot(190, 229)]) {
     simulation.players = players
     minute(simulation)
     expect(text()).toBe(before)

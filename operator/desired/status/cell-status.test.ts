@@ -16,7 +16,7 @@ const workload = (component: Workload['component'], ready = 1, more: Partial<Wor
 const working = { connectors: workload('connector'), archipelago: workload('archipelago') }
 const statusOf = (observed: Partial<ObservedCell> = {}, failure?: Failure, cell = aCell()) =>
   cellStatus({ cell, observed: { ...working, ...observed }, failure, now: 0 })
-const claims = (...given: Parameters<typeof statusOf>) =>
+const conditions = (...given: Parameters<typeof statusOf>) =>
   Object.fromEntries(statusOf(...given).conditions?.map(({ type, status, reason }) => [type, `${status} ${reason}`]) ?? [])
 
 test('a cell serves when its connectors and its archipelago work', () => {
@@ -27,22 +27,22 @@ test('a cell serves when its connectors and its archipelago work', () => {
     updatedReplicas: 1,
     selector: 'comms.decentraland.org/cell=main-0,app.kubernetes.io/component=connector',
   })
-  expect(claims()).toEqual({
+  expect(conditions()).toEqual({
     Ready: 'True Serving',
     Reconciling: 'False Settled',
     Stalled: 'False NotStalled',
     Cordoned: 'False NotCordoned',
     Draining: 'False NotDraining',
   })
-  expect(claims({ connectors: workload('connector', 0) })).toMatchObject({ Ready: 'False ConnectorsNotReady' })
-  expect(claims({ archipelago: undefined })).toMatchObject({ Ready: 'False ArchipelagoNotReady' })
+  expect(conditions({ connectors: workload('connector', 0) })).toMatchObject({ Ready: 'False ConnectorsNotReady' })
+  expect(conditions({ archipelago: undefined })).toMatchObject({ Ready: 'False ArchipelagoNotReady' })
 })
 
 test('one of several connectors is enough to serve', () => {
-  expect(claims({ connectors: workload('connector', 1, { desired: 3 }) })).toMatchObject({ Ready: 'True Serving' })
+  expect(conditions({ connectors: workload('connector', 1, { desired: 3 }) })).toMatchObject({ Ready: 'True Serving' })
 })
 
-test('what keeps pods from starting stalls the cell, by name', () => {
+test('a problem of its pods stalls the cell, with the component in the message', () => {
   const problem = { code: 'SecretMissing' as const, message: 'no Secret "livekit"' }
   const status = statusOf({ archipelago: workload('archipelago', 0, { problem }) })
   expect(conditionOf({ status }, 'Stalled')).toMatchObject({
@@ -52,51 +52,51 @@ test('what keeps pods from starting stalls the cell, by name', () => {
   })
 })
 
-test('a refused change stalls the cell and leaves it serving', () => {
-  expect(claims({}, { reason: 'ApplyRefused', message: 'exceeded quota' })).toMatchObject({
+test('a change that the API server refuses stalls the cell and leaves it serving', () => {
+  expect(conditions({}, { reason: 'ApplyRefused', message: 'exceeded quota' })).toMatchObject({
     Ready: 'True Serving',
     Stalled: 'True ApplyRefused',
   })
-  expect(claims({ connectors: undefined }, { reason: 'BusMissing', message: 'no nats' })).toMatchObject({
+  expect(conditions({ connectors: undefined }, { reason: 'BusMissing', message: 'no nats' })).toMatchObject({
     Ready: 'False ApplyFailed',
     Stalled: 'True BusMissing',
   })
 })
 
-test('a failure that may pass does not stall', () => {
-  expect(claims({ connectors: undefined }, { reason: 'Retrying', message: 'timeout' })).toMatchObject({
+test('a failure that may pass does not stall the cell', () => {
+  expect(conditions({ connectors: undefined }, { reason: 'Retrying', message: 'timeout' })).toMatchObject({
     Ready: 'False ApplyFailed',
     Stalled: 'False NotStalled',
   })
 })
 
-test('a cell says in one word what it does', () => {
-  const told = (desiredState: 'Draining' | 'Drained') => ({ ...aCell(), spec: { ...aCell().spec, desiredState } })
-  const leaving = workload('connector', 0, { desired: 0 })
-  const gone = workload('connector', 0, { desired: 0, existing: 0 })
+test('the state of a cell is one word', () => {
+  const withState = (desiredState: 'Draining' | 'Drained') => ({ ...aCell(), spec: { ...aCell().spec, desiredState } })
+  const draining = workload('connector', 0, { desired: 0 })
+  const none = workload('connector', 0, { desired: 0, existing: 0 })
   const served = { ...aCell(), status: { state: 'Serving' as const } }
   expect(statusOf().state).toBe('Serving')
   expect(statusOf({ archipelago: undefined }).state).toBe('Starting')
   expect(statusOf({ archipelago: undefined }, undefined, served).state).toBe('Unhealthy')
-  expect(statusOf({}, undefined, told('Draining')).state).toBe('Draining')
-  expect(statusOf({ connectors: leaving }, undefined, told('Drained')).state).toBe('Draining')
-  expect(statusOf({ connectors: gone }, undefined, told('Drained')).state).toBe('Drained')
+  expect(statusOf({}, undefined, withState('Draining')).state).toBe('Draining')
+  expect(statusOf({ connectors: draining }, undefined, withState('Drained')).state).toBe('Draining')
+  expect(statusOf({ connectors: none }, undefined, withState('Drained')).state).toBe('Drained')
 })
 
 test('a cordoned cell serves the players it has; a drained one is ready, as its spec asks, once no player is left', () => {
-  const told = (desiredState: 'Draining' | 'Drained') => ({ ...aCell(), spec: { ...aCell().spec, desiredState } })
-  expect(claims({}, undefined, told('Draining'))).toMatchObject({
+  const withState = (desiredState: 'Draining' | 'Drained') => ({ ...aCell(), spec: { ...aCell().spec, desiredState } })
+  expect(conditions({}, undefined, withState('Draining'))).toMatchObject({
     Ready: 'True Serving',
     Cordoned: 'True CordonRequested',
     Draining: 'False NotDraining',
   })
-  const gone = workload('connector', 0, { desired: 0, existing: 0 })
-  expect(claims({ connectors: gone }, undefined, told('Drained'))).toMatchObject({
+  const none = workload('connector', 0, { desired: 0, existing: 0 })
+  expect(conditions({ connectors: none }, undefined, withState('Drained'))).toMatchObject({
     Ready: 'True Drained',
     Reconciling: 'False Settled',
     Draining: 'False Drained',
   })
-  expect(claims({}, undefined, told('Drained'))).toMatchObject({
+  expect(conditions({}, undefined, withState('Drained'))).toMatchObject({
     Ready: 'False Draining',
     Reconciling: 'True Draining',
     Draining: 'True DisconnectingPlayers',
@@ -104,7 +104,7 @@ test('a cordoned cell serves the players it has; a drained one is ready, as its 
 })
 
 test('a cell reconciles until all its pods run what the spec says, and is stalled instead when they cannot', () => {
-  const isReconciling = (...given: Parameters<typeof statusOf>) => claims(...given).Reconciling
+  const isReconciling = (...given: Parameters<typeof statusOf>) => conditions(...given).Reconciling
   expect(isReconciling({ connectors: undefined, archipelago: undefined })).toBe('True Starting')
   expect(isReconciling({ connectors: workload('connector', 1, { desired: 3 }) })).toBe('True Updating')
   expect(isReconciling({ connectors: workload('connector', 1, { updated: 0 }) })).toBe('True Updating')
@@ -118,11 +118,11 @@ test('a cell reconciles until all its pods run what the spec says, and is stalle
 test('a failing pod of the template before does not stall a cell whose spec was corrected; a refusal of its new pods does', () => {
   const connectors = (code: 'PodsFailing' | 'PodsRefused') =>
     workload('connector', 0, { updated: 0, problem: { code, message: 'quota' } })
-  expect(claims({ connectors: connectors('PodsFailing') })).toMatchObject({
+  expect(conditions({ connectors: connectors('PodsFailing') })).toMatchObject({
     Reconciling: 'True Updating',
     Stalled: 'False NotStalled',
   })
-  expect(claims({ connectors: connectors('PodsRefused') })).toMatchObject({
+  expect(conditions({ connectors: connectors('PodsRefused') })).toMatchObject({
     Reconciling: 'False Stalled',
     Stalled: 'True PodsRefused',
   })

@@ -7,29 +7,29 @@ import { dependenciesCondition } from './dependencies-condition.ts'
 const livekit = { dependency: 'LiveKit', url: 'wss://livekit.example.org' } as const
 const nats: RealmSpec['nats'] = { type: 'External', urls: ['nats://a:4222', 'nats://b:4222'] }
 const nothing = { cells: [], services: [] }
-const claim = (reachability: Reachability[]) => dependenciesCondition(aRealm({ nats }), nothing, reachability)
+const condition = (reachability: Reachability[]) => dependenciesCondition(aRealm({ nats }), nothing, reachability)
 
-test('what a realm depends on is there once it was reached', () => {
-  expect(claim([{ ...livekit, state: 'unknown' }])).toMatchObject({ status: 'Unknown', reason: 'NotChecked' })
-  expect(claim([{ ...livekit, state: 'reachable' }])).toMatchObject({ status: 'True', reason: 'Reachable' })
+test('dependencies are ready once the operator has reached them', () => {
+  expect(condition([{ ...livekit, state: 'unknown' }])).toMatchObject({ status: 'Unknown', reason: 'NotChecked' })
+  expect(condition([{ ...livekit, state: 'reachable' }])).toMatchObject({ status: 'True', reason: 'Reachable' })
 })
 
-test('what cannot be reached is told by its address and the reason', () => {
-  expect(claim([{ ...livekit, state: 'unreachable', message: 'connect ECONNREFUSED' }])).toMatchObject({
+test('the message about an unreachable dependency has its address and the reason', () => {
+  expect(condition([{ ...livekit, state: 'unreachable', message: 'connect ECONNREFUSED' }])).toMatchObject({
     status: 'False',
     reason: 'Unreachable',
     message: 'the operator cannot reach LiveKit at wss://livekit.example.org: connect ECONNREFUSED',
   })
 })
 
-test('of the servers of one NATS a single one is enough', () => {
+test('one reachable server of a NATS is enough', () => {
   const server = (name: string) => ({ dependency: 'NATS', url: `nats://${name}:4222` }) as const
   const lost = { ...server('a'), state: 'unreachable', message: 'x' } as const
-  expect(claim([lost, { ...server('b'), state: 'reachable' }])).toMatchObject({ status: 'True' })
-  expect(claim([lost, { ...server('b'), state: 'unreachable', message: 'y' }])).toMatchObject({ status: 'False' })
+  expect(condition([lost, { ...server('b'), state: 'reachable' }])).toMatchObject({ status: 'True' })
+  expect(condition([lost, { ...server('b'), state: 'unreachable', message: 'y' }])).toMatchObject({ status: 'False' })
 })
 
-test('what a realm runs itself must run', () => {
+test('Managed servers must have a ready pod', () => {
   const running = (ready: number) => ({
     cells: [],
     services: [{ component: 'nats' as const, desired: 1, updated: 1, ready, existing: 1 }],
@@ -38,14 +38,14 @@ test('what a realm runs itself must run', () => {
   expect(dependenciesCondition(aRealm(), running(1), [])).toMatchObject({ status: 'True' })
 })
 
-test('a new operator repeats what the last one saw until it has looked', () => {
-  const condition = { type: 'DependenciesReady', status: 'True', reason: '', message: '', lastTransitionTime: '' } as const
-  const before = { ...aRealm({ nats }), status: { conditions: [condition] } }
+test('a new operator process keeps the last condition until it has checked', () => {
+  const last = { type: 'DependenciesReady', status: 'True', reason: '', message: '', lastTransitionTime: '' } as const
+  const before = { ...aRealm({ nats }), status: { conditions: [last] } }
   expect(dependenciesCondition(before, nothing, [{ ...livekit, state: 'unknown' }])).toMatchObject({ status: 'True' })
 })
 
-test('also what could not be reached is repeated, for as long as the realm is the same', () => {
-  const condition = {
+test('it also keeps an unreachable dependency, as long as the spec is the same', () => {
+  const last = {
     type: 'DependenciesReady',
     status: 'False',
     reason: 'Unreachable',
@@ -53,7 +53,7 @@ test('also what could not be reached is repeated, for as long as the realm is th
     lastTransitionTime: '',
     observedGeneration: 1,
   } as const
-  const before = { ...aRealm({ nats }), status: { conditions: [condition] } }
+  const before = { ...aRealm({ nats }), status: { conditions: [last] } }
   const unsure = [{ ...livekit, state: 'unknown' }] as const
   expect(dependenciesCondition(before, nothing, unsure)).toMatchObject({ status: 'False', message: 'LiveKit: gone' })
   const changed = { ...before, metadata: { ...before.metadata, generation: 2 } }

@@ -10,7 +10,7 @@ const condition = (publication: PublicationStatus, remotePublications: RemotePub
   publishedCondition({ realm, serving: 1, publication, remotePublications })
 const url = 'https://realms.example.org'
 
-test('a realm is published when it is wherever it should be', () => {
+test('a realm is published when every provider it names serves it', () => {
   expect(condition(served, [{ url, state: 'held' }])).toMatchObject({
     status: 'True',
     reason: 'ServedByProvider',
@@ -19,21 +19,24 @@ test('a realm is published when it is wherever it should be', () => {
 })
 
 test.each<[string, PublicationStatus, RemotePublicationStatus[], string]>([
-  ['here', { state: 'taken', aboutUrl, adapter: 'wss://other' }, [], 'wss://other'],
-  ['elsewhere', served, [{ url, state: 'taken', holder: 'far/away' }], 'far/away'],
-])('a name that somebody else has %s is told as taken, with where it leads', (_, publication, remotePublications, says) => {
-  const draft = condition(publication, remotePublications)
-  expect(draft).toMatchObject({ status: 'False', reason: 'NameTaken' })
-  expect(draft.message).toContain(says)
-})
+  ['at the provider of this cluster', { state: 'taken', aboutUrl, adapter: 'wss://other' }, [], 'wss://other'],
+  ['at a provider of another cluster', served, [{ url, state: 'taken', holder: 'far/away' }], 'far/away'],
+])(
+  'a name that another realm has %s is taken, and the message says where it leads',
+  (_, publication, remotePublications, says) => {
+    const draft = condition(publication, remotePublications)
+    expect(draft).toMatchObject({ status: 'False', reason: 'NameTaken' })
+    expect(draft.message).toContain(says)
+  },
+)
 
-test('one provider that is not reached, not asked yet or not known keeps a new realm from being published', () => {
+test('one provider that is unreachable, pending or not configured keeps a new realm from being published', () => {
   expect(condition(served, [{ url, state: 'unreachable', message: 'refused' }])).toMatchObject({ status: 'Unknown' })
   expect(condition(served, [{ url, state: 'pending' }])).toMatchObject({ status: 'False', reason: 'WaitingForProvider' })
   expect(condition(served, [{ url, state: 'notConfigured' }])).toMatchObject({ status: 'False', reason: 'ProviderNotConfigured' })
 })
 
-test('a new operator repeats what the last one saw until it was answered', () => {
+test('a new operator process keeps the last condition until it has an answer', () => {
   const published = {
     type: 'Published',
     status: 'True',

@@ -9,7 +9,7 @@ import { realmStatus } from './realm-status.ts'
 
 const aboutUrl = 'http://realm-provider/main/about'
 const served: PublicationStatus = { state: 'serving', aboutUrl }
-const unseen: PublicationStatus = { state: 'unknown', aboutUrl }
+const notAsked: PublicationStatus = { state: 'unknown', aboutUrl }
 const now = Date.parse('2026-11-21T08:00:00.123Z')
 
 const workload = (component: Workload['component'], ready = 1): Workload => ({
@@ -37,10 +37,10 @@ function statusOf({ realm = aRealm(), observed, publication = served, failure, a
   const plan = planRealm(realm, seen, site)
   return realmStatus({ realm, plan, observed: seen, urls: site.urls(realm), publication, failure, now: at })
 }
-const claims = (given: Given) =>
+const conditions = (given: Given) =>
   Object.fromEntries(statusOf(given).conditions?.map(({ type, status, reason }) => [type, `${status} ${reason}`]) ?? [])
 
-test('a realm that works and was seen is ready, published, open and settled', () => {
+test('a realm that works and is served by its provider is ready, published, accepting players and settled', () => {
   expect(statusOf()).toMatchObject({
     observedGeneration: 1,
     replicas: 1,
@@ -57,7 +57,7 @@ test('a realm that works and was seen is ready, published, open and settled', ()
       },
     ],
   })
-  expect(claims({})).toEqual({
+  expect(conditions({})).toEqual({
     Ready: 'True AllServing',
     Published: 'True ServedByProvider',
     AcceptingPlayers: 'True CellsServing',
@@ -67,8 +67,8 @@ test('a realm that works and was seen is ready, published, open and settled', ()
   })
 })
 
-test('the first status of a new realm says all there is to come', () => {
-  expect(claims({ observed: { cells: [], services: [] }, publication: unseen })).toEqual({
+test('the first status of a new realm has all its conditions and its starting endpoints', () => {
+  expect(conditions({ observed: { cells: [], services: [] }, publication: notAsked })).toEqual({
     Ready: 'False CellsNotReady',
     Published: 'False NothingToPublish',
     AcceptingPlayers: 'False NoCellServing',
@@ -79,17 +79,17 @@ test('the first status of a new realm says all there is to come', () => {
   expect(statusOf({ observed: { cells: [], services: [] } })).toMatchObject({ replicas: 1, endpoints: [{ state: 'Starting' }] })
 })
 
-test('a serving realm is published only once the provider was seen to serve it', () => {
-  expect(claims({ publication: unseen })).toMatchObject({ Ready: 'True AllServing', Published: 'False WaitingForProvider' })
-  expect(claims({ publication: unseen })).toMatchObject({ Progressing: 'True WaitingForPublication' })
-  expect(claims({ publication: { state: 'absent', aboutUrl } })).toMatchObject({ Published: 'False WaitingForProvider' })
-  expect(claims({ publication: { state: 'unreachable', aboutUrl, message: 'refused' } })).toMatchObject({
+test('a serving realm is published only once its provider serves it', () => {
+  expect(conditions({ publication: notAsked })).toMatchObject({ Ready: 'True AllServing', Published: 'False WaitingForProvider' })
+  expect(conditions({ publication: notAsked })).toMatchObject({ Progressing: 'True WaitingForPublication' })
+  expect(conditions({ publication: { state: 'absent', aboutUrl } })).toMatchObject({ Published: 'False WaitingForProvider' })
+  expect(conditions({ publication: { state: 'unreachable', aboutUrl, message: 'refused' } })).toMatchObject({
     Published: 'Unknown ProviderUnreachable',
   })
 })
 
-test('a name that is taken stalls the realm: nothing will change before somebody lets go of it', () => {
-  expect(claims({ publication: { state: 'taken', aboutUrl, adapter: 'wss://other' } })).toMatchObject({
+test('a taken name stalls the realm: only a person can free the name', () => {
+  expect(conditions({ publication: { state: 'taken', aboutUrl, adapter: 'wss://other' } })).toMatchObject({
     Published: 'False NameTaken',
     Stalled: 'True NameTaken',
     Progressing: 'False Stalled',
@@ -98,11 +98,11 @@ test('a name that is taken stalls the realm: nothing will change before somebody
   })
 })
 
-test('an operator that has not looked yet repeats what was seen before', () => {
+test('an operator process that has not asked the provider yet keeps the last status', () => {
   const realm = { ...aRealm(), status: statusOf() }
-  expect(statusOf({ realm, publication: unseen, at: now + 60_000 })).toEqual(realm.status)
-  const waiting = { ...aRealm(), status: statusOf({ publication: unseen }) }
-  expect(claims({ realm: waiting, publication: unseen })).toMatchObject({ Published: 'False WaitingForProvider' })
+  expect(statusOf({ realm, publication: notAsked, at: now + 60_000 })).toEqual(realm.status)
+  const waiting = { ...aRealm(), status: statusOf({ publication: notAsked }) }
+  expect(conditions({ realm: waiting, publication: notAsked })).toMatchObject({ Published: 'False WaitingForProvider' })
 })
 
 test('a cell that served and no longer does is unhealthy, one that never did is starting', () => {
@@ -115,7 +115,7 @@ test('a cell that served and no longer does is unhealthy, one that never did is 
   expect(still.endpoints).toMatchObject([{ state: 'Unhealthy' }])
 })
 
-test('services that are missing or not ready are named', () => {
+test('the message names services that are missing or not ready', () => {
   const ready = conditionOf(
     { status: statusOf({ observed: { services: [workload('gatekeeper', 0), workload('nats')] } }) },
     'Ready',
@@ -126,16 +126,16 @@ test('services that are missing or not ready are named', () => {
     message: 'services without a ready pod: gatekeeper, stats',
   })
   const without = aRealm({ gatekeeper: { replicas: 0 } })
-  expect(claims({ realm: without, observed: { services: [workload('stats')] } })).toMatchObject({ Ready: 'True AllServing' })
+  expect(conditions({ realm: without, observed: { services: [workload('stats')] } })).toMatchObject({ Ready: 'True AllServing' })
 })
 
-test('a hibernated realm is ready, unpublished and closed once its cells are gone', () => {
+test('a hibernated realm is ready, not published and not accepting players once its cells are removed', () => {
   const realm = aRealm({ cells: { replicas: 0 } })
-  expect(claims({ realm, observed: { cells: [aServingCell()] } })).toMatchObject({
+  expect(conditions({ realm, observed: { cells: [aServingCell()] } })).toMatchObject({
     Ready: 'False CellsNotReady',
     Progressing: 'True CellsDraining',
   })
-  expect(claims({ realm })).toEqual({
+  expect(conditions({ realm })).toEqual({
     Ready: 'True Hibernated',
     Published: 'False NothingToPublish',
     AcceptingPlayers: 'False Hibernated',
@@ -145,20 +145,20 @@ test('a hibernated realm is ready, unpublished and closed once its cells are gon
   })
 })
 
-test('a failure that may pass keeps a working realm ready and says that it retries', () => {
+test('a failure that may pass keeps a working realm ready, and Progressing says that the operator retries', () => {
   const failure: Failure = { reason: 'Retrying', message: 'connection refused' }
-  expect(claims({ failure })).toMatchObject({
+  expect(conditions({ failure })).toMatchObject({
     Ready: 'True AllServing',
     Progressing: 'True Retrying',
     Stalled: 'False NotStalled',
   })
-  expect(claims({ failure, observed: { cells: [] } })).toMatchObject({ Ready: 'False ApplyFailed' })
+  expect(conditions({ failure, observed: { cells: [] } })).toMatchObject({ Ready: 'False ApplyFailed' })
   expect(statusOf({ failure, observed: { cells: [] } }).replicas).toBe(0)
 })
 
-test('a refusal stalls the realm and says why, while players still come in', () => {
+test('a refused object stalls the realm with the reason, while players still connect', () => {
   const failure: Failure = { reason: 'ApplyRefused', message: 'exceeded quota' }
-  expect(claims({ failure })).toMatchObject({
+  expect(conditions({ failure })).toMatchObject({
     Ready: 'False ApplyFailed',
     Stalled: 'True ApplyRefused',
     Progressing: 'False Stalled',
@@ -169,7 +169,7 @@ test('a refusal stalls the realm and says why, while players still come in', () 
   expect(conditionOf({ status: statusOf({ failure }) }, 'Stalled')?.message).toBe('exceeded quota')
 })
 
-test('what keeps a service or a cell from starting stalls the realm, by name', () => {
+test('a service or a cell whose pods do not start stalls the realm, which names it', () => {
   const gatekeeper: Workload = {
     ...workload('gatekeeper', 0),
     problem: { code: 'SecretMissing', message: 'no Secret "postgres"' },
@@ -188,25 +188,28 @@ test('what keeps a service or a cell from starting stalls the realm, by name', (
   expect(byCell).toMatchObject({ status: 'True', reason: 'PodsFailing', message: 'main-0: connector: crashes' })
 })
 
-test('a cell still rolling is not up to date, and the realm is changing', () => {
+test('a cell with an older generation in its status is not updated, and the realm is progressing', () => {
   const cell = { ...aServingCell(), metadata: { ...aServingCell().metadata, generation: 2 } }
   expect(statusOf({ observed: { cells: [cell] } }).updatedReplicas).toBe(0)
-  expect(claims({ observed: { cells: [cell] } })).toMatchObject({ Ready: 'True AllServing', Progressing: 'True CellsStarting' })
+  expect(conditions({ observed: { cells: [cell] } })).toMatchObject({
+    Ready: 'True AllServing',
+    Progressing: 'True CellsStarting',
+  })
 })
 
-test('a condition keeps its date for as long as its status stays, whatever the reason', () => {
-  const realm = { ...aRealm(), status: statusOf({ publication: unseen }) }
+test('a condition keeps its transition time for as long as its status stays, whatever the reason', () => {
+  const realm = { ...aRealm(), status: statusOf({ publication: notAsked }) }
   const later = statusOf({ realm, at: now + 60_000 })
   expect(conditionOf({ status: later }, 'Ready')?.lastTransitionTime).toBe('2026-11-21T08:00:00Z')
   expect(conditionOf({ status: later }, 'Published')?.lastTransitionTime).toBe('2026-11-21T08:01:00Z')
 })
 
-test('the same facts give the same status at any time, so nothing is written at rest', () => {
+test('the same input gives the same status at any time, so that nothing is written at rest', () => {
   const realm = { ...aRealm(), status: statusOf() }
   expect(statusOf({ realm, at: now + 86_400_000 })).toEqual(realm.status)
 })
 
-test('the selector of a realm leaves out connectors somebody else scales, so that no two autoscalers count the same pod', () => {
+test('the selector of a realm leaves out connectors that another client scales, so that no two autoscalers count the same pod', () => {
   const realm = aRealm({ cells: { replicas: 3 } })
   const cells = working(realm).cells.map((cell) =>
     cell.spec.slot === 2
@@ -228,13 +231,16 @@ test('a realm reconciles while one of its cells does', () => {
     lastTransitionTime: '2026-01-01T00:00:00Z',
   } as const
   cell.status?.conditions?.push(busy)
-  expect(claims({ observed: { cells: [cell] } })).toMatchObject({ Ready: 'True AllServing', Reconciling: 'True CellsStarting' })
+  expect(conditions({ observed: { cells: [cell] } })).toMatchObject({
+    Ready: 'True AllServing',
+    Reconciling: 'True CellsStarting',
+  })
 })
 
 test('a paused rollout and one that awaits promotion are not over, although the operator changes nothing', () => {
   const earlier = aServingCell(aRealm({ version: '1.2.2' }))
   const held = (rollout: Partial<Realm['spec']['rollout']>) =>
-    claims({ realm: aRealm({ rollout }), observed: { cells: [earlier] } })
+    conditions({ realm: aRealm({ rollout }), observed: { cells: [earlier] } })
   expect(held({ paused: true })).toMatchObject({ Progressing: 'False RolloutPaused', Reconciling: 'True RolloutPaused' })
   expect(held({ canaryCells: 0 })).toMatchObject({
     Progressing: 'False AwaitingPromotion',
@@ -252,16 +258,19 @@ test('a stalled cell stalls its realm no longer once a rollout replaces it, or i
   } as const
   const broken = aServingCell(aRealm({ version: '1.2.2' }), 0, 'False')
   broken.status?.conditions?.push(stalled)
-  expect(claims({ observed: { cells: [broken] } })).toMatchObject({ Stalled: 'False NotStalled', Reconciling: 'True RollingOut' })
-  expect(claims({ realm: aRealm({ rollout: { paused: true } }), observed: { cells: [broken] } })).toMatchObject({
+  expect(conditions({ observed: { cells: [broken] } })).toMatchObject({
+    Stalled: 'False NotStalled',
+    Reconciling: 'True RollingOut',
+  })
+  expect(conditions({ realm: aRealm({ rollout: { paused: true } }), observed: { cells: [broken] } })).toMatchObject({
     Stalled: 'True SecretMissing',
     Reconciling: 'False Stalled',
   })
   const current = aServingCell(aRealm(), 0, 'False')
   current.status?.conditions?.push(stalled)
-  expect(claims({ observed: { cells: [current] } })).toMatchObject({ Stalled: 'True SecretMissing' })
+  expect(conditions({ observed: { cells: [current] } })).toMatchObject({ Stalled: 'True SecretMissing' })
   const corrected = { ...current, metadata: { ...current.metadata, generation: 2 } }
-  expect(claims({ observed: { cells: [corrected] } })).toMatchObject({
+  expect(conditions({ observed: { cells: [corrected] } })).toMatchObject({
     Stalled: 'False NotStalled',
     Reconciling: 'True CellsStarting',
   })
