@@ -1,40 +1,40 @@
 import { cpus } from 'node:os'
-import { playAlone } from './archipelago/alone.ts'
-import { BEHAVIOURS, type Company, companyFor } from './archipelago/company.ts'
+import { BEHAVIOURS, measureNeighbours, type NeighbourResult } from './archipelago/neighbours.ts'
+import { playInOwnProcess } from './archipelago/own-process.ts'
 import { writeDocs } from './archipelago/report.ts'
 import { type Outcome, SCENARIOS, type ScenarioName } from './archipelago/scenario.ts'
 import { calibrationMs } from './calibration.ts'
 import type { Figure } from './figure.ts'
 
-/** How `bench/main.ts` finds it. */
+/** Selects it on the command line of `bench/main.ts`. */
 export const name = 'archipelago'
 
-/** Sizes of the crowds, and for how many flushes each is watched. */
+/** Sizes of the crowds, and the number of measured flushes. */
 const SIZES: readonly { peers: number; flushes: number; onlyWalking?: boolean }[] = [
   { peers: 1_000, flushes: 100 },
   { peers: 20_000, flushes: 60 },
   { peers: 100_000, flushes: 44 },
-  // Only to see whether twice the crowd takes twice the time.
+  // Only to check that twice the crowd takes twice the time.
   { peers: 200_000, flushes: 44, onlyWalking: true },
 ]
 const WALKING: readonly ScenarioName[] = ['spread', 'plaza', 'festival']
 const BUDGETS = [0, 1, 2, 4, 6, 12, 30, 60]
 
-/** Who stands with whom: time, memory, quiet, company and correctness of the engine that groups peers. WRITE_DOCS=1 renews `docs/`. */
+/** The clustering engine: time, memory, announcements, neighbours in the same room, and correctness. WRITE_DOCS=1 updates `docs/`. */
 export async function run(report: (figure: Figure) => void): Promise<void> {
   const calibration = calibrationMs()
   const outcomes: Outcome[] = []
   for (const scenario of SCENARIOS) {
     for (const { peers, flushes, onlyWalking } of SIZES) {
       if (onlyWalking && !WALKING.includes(scenario)) continue
-      const outcome = await playAlone(scenario, peers, flushes)
+      const outcome = await playInOwnProcess(scenario, peers, flushes)
       outcomes.push(outcome)
       report({ what: `${scenario} ${peers / 1000}k, flush`, value: outcome.medianMs, unit: 'ms', note: noteOn(outcome) })
     }
   }
   for (const { peers, scenario, coldMs, coldWithTokensMs } of outcomes) {
     if (scenario !== 'spread') continue
-    const note = `everybody arrives at once; ${coldWithTokensMs.toFixed(0)} ms with a token signed for each`
+    const note = `all peers arrive at once; ${coldWithTokensMs.toFixed(0)} ms with a token signed for each`
     report({ what: `cold start of ${peers / 1000}k`, value: coldMs, unit: 'ms', note })
   }
   for (const scenario of WALKING) {
@@ -49,15 +49,15 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
         compare: { better: 'lower', kind: 'count' },
       })
   }
-  const companies: Company[] = []
+  const neighbourResults: NeighbourResult[] = []
   for (const behaviour of BEHAVIOURS) {
     for (const budget of BUDGETS) {
-      const company = companyFor(behaviour, budget)
-      companies.push(company)
-      const note = `5k within 60 m; ${company.moves.toFixed(2)} moves per peer in two minutes`
+      const result = measureNeighbours(behaviour, budget)
+      neighbourResults.push(result)
+      const note = `5k within 60 m; ${result.moves.toFixed(2)} moves per peer in two minutes`
       report({
         what: `near10 ${behaviour}, budget ${budget}`,
-        value: company.near10,
+        value: result.near10,
         unit: '',
         note,
         compare: { better: 'higher', kind: 'count' },
@@ -66,14 +66,25 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   }
   if (process.env.WRITE_DOCS !== '1') return
   const machine = `${cpus().length} cores, Node ${process.version}, calibration ${calibration.toFixed(0)} ms.`
-  writeDocs(outcomes, companies, machine)
+  writeDocs(outcomes, neighbourResults, machine)
 }
 
-function noteOn({ laterMs, p99Ms, cpuMs, ingestMs, toldPerFlush, islands, near10, rssMb, rssBeforeMb, faults }: Outcome): string {
+function noteOn({
+  laterMs,
+  p99Ms,
+  cpuMs,
+  ingestMs,
+  announcedPerFlush,
+  islands,
+  near10,
+  rssMb,
+  rssBeforeMb,
+  faults,
+}: Outcome): string {
   const wrong = Object.entries(faults).map(([fault, count]) => `${fault} ${count}`)
   return [
     `later ${laterMs.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, core ${cpuMs.toFixed(1)} ms, positions ${ingestMs.toFixed(1)} ms`,
-    `told ${toldPerFlush.toFixed(0)}, islands ${islands}, near10 ${near10.toFixed(2)}, ${rssMb.toFixed(0)} MB of which ${rssBeforeMb.toFixed(0)} before`,
+    `announced ${announcedPerFlush.toFixed(0)}, islands ${islands}, near10 ${near10.toFixed(2)}, ${rssMb.toFixed(0)} MB of which ${rssBeforeMb.toFixed(0)} before`,
     wrong.join(', '),
   ].join('; ')
 }

@@ -13,7 +13,7 @@ export interface Axis {
   isLogarithmic?: boolean
 }
 
-/** A line chart as a standing picture: no script, no font but the reader's own, readable on white and on black. */
+/** A line chart as a static SVG: no script, the fonts of the reader, legible on white and on black. */
 export interface Plot {
   title: string
   x: Axis
@@ -60,9 +60,9 @@ export function draw({ title, x, y, series }: Plot): string {
 }
 
 function scale({ ticks, isLogarithmic }: Axis, from: number, to: number): (value: number) => number {
-  const place = (value: number): number => (isLogarithmic ? Math.log(value) : value)
-  const first = place(ticks[0]?.at ?? 0)
-  const last = place(ticks.at(-1)?.at ?? 1)
-  // What lies beyond the last tick is drawn at the edge.
-  return (value) => from + (to - from) * Math.min(1, Math.max(0, (place(value) - first) / (last - first)))
+  const positionOf = (value: number): number => (isLogarithmic ? Math.log(value) : value)
+  const first = positionOf(ticks[0]?.at ?? 0)
+  const last = positionOf(ticks.at(-1)?.at ?? 1)
+  // Values beyond the last tick are drawn at the edge.
+  return (value) => from + (to - from) * Math.min(1, Math.max(0, (positionOf(value) - first) / (last - first)))
 }

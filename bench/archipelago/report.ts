@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import type { Behaviour, Company } from './company.ts'
+import type { Behaviour, NeighbourResult } from './neighbours.ts'
 import { draw, type Series } from './plot.ts'
 import type { Outcome, ScenarioName } from './scenario.ts'
 
@@ -37,13 +37,13 @@ const ms = (value: number): string => (value >= 10 ? value.toFixed(0) : value >=
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map((_, i) => (i === 0 ? '---' : '---:')), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
-/** Writes the plots and the tables of `docs/clustering.md` anew; its prose stays. */
-export function writeDocs(outcomes: readonly Outcome[], companies: readonly Company[], machine: string): void {
+/** Replaces the plots and the tables of `docs/clustering.md`; its prose stays. */
+export function writeDocs(outcomes: readonly Outcome[], neighbourResults: readonly NeighbourResult[], machine: string): void {
   writeFileSync(docs('clustering-speed.svg'), speedPlot(outcomes))
-  writeFileSync(docs('clustering-company.svg'), companyPlot(companies))
+  writeFileSync(docs('clustering-neighbours.svg'), neighboursPlot(neighbourResults))
   let page = readFileSync(docs('clustering.md'), 'utf8')
   page = replaced(page, 'speed', `${machine}\n\n${speedTable(outcomes)}`)
-  page = replaced(page, 'company', companyTable(companies))
+  page = replaced(page, 'neighbours', neighboursTable(neighbourResults))
   writeFileSync(docs('clustering.md'), page)
 }
 
@@ -64,7 +64,7 @@ function speedTable(outcomes: readonly Outcome[]): string {
       'later',
       'p99',
       'cold start ms',
-      'told per flush',
+      'announced per flush',
       'islands',
       'near10',
       'memory MB',
@@ -72,14 +72,14 @@ function speedTable(outcomes: readonly Outcome[]): string {
       'faults',
     ],
     outcomes.map(
-      ({ scenario, peers, medianMs, laterMs, p99Ms, coldMs, toldPerFlush, islands, near10, rssMb, rssBeforeMb, faults }) => [
+      ({ scenario, peers, medianMs, laterMs, p99Ms, coldMs, announcedPerFlush, islands, near10, rssMb, rssBeforeMb, faults }) => [
         scenario,
         peers.toLocaleString('en'),
         ms(medianMs),
         ms(laterMs),
         ms(p99Ms),
         ms(coldMs),
-        toldPerFlush.toFixed(0),
+        announcedPerFlush.toFixed(0),
         islands.toLocaleString('en'),
         near10.toFixed(2),
         rssMb.toFixed(0),
@@ -90,10 +90,10 @@ function speedTable(outcomes: readonly Outcome[]): string {
   )
 }
 
-function companyTable(companies: readonly Company[]): string {
+function neighboursTable(neighbourResults: readonly NeighbourResult[]): string {
   return table(
     ['crowd of 5 000 within 60 m', 'budget', 'moves made', 'near10'],
-    companies.map(({ behaviour, budget, moves, near10 }) => [behaviour, `${budget}`, moves.toFixed(2), near10.toFixed(2)]),
+    neighbourResults.map(({ behaviour, budget, moves, near10 }) => [behaviour, `${budget}`, moves.toFixed(2), near10.toFixed(2)]),
   )
 }
 
@@ -123,19 +123,21 @@ function speedPlot(outcomes: readonly Outcome[]): string {
   })
 }
 
-function companyPlot(companies: readonly Company[]): string {
-  const behaviours = [...new Set(companies.map(({ behaviour }) => behaviour))]
+function neighboursPlot(neighbourResults: readonly NeighbourResult[]): string {
+  const behaviours = [...new Set(neighbourResults.map(({ behaviour }) => behaviour))]
   return draw({
-    title: 'Of your ten nearest, the share in your island',
+    title: 'Share of the ten nearest peers in the same island',
     x: {
-      label: 'moves a peer may be asked to make in two minutes',
+      label: 'moves allowed per peer in two minutes',
       ticks: [0, 10, 20, 30, 40, 50, 60].map((at) => ({ at, label: `${at}` })),
     },
     y: { label: 'near10', ticks: [0, 0.2, 0.4, 0.6, 0.8, 1].map((at) => ({ at, label: at.toFixed(1) })) },
     series: behaviours.map((name) => ({
       name,
       colour: BEHAVIOUR_COLOURS[name],
-      points: companies.filter(({ behaviour }) => behaviour === name).map(({ budget, near10 }) => [budget, near10] as const),
+      points: neighbourResults
+        .filter(({ behaviour }) => behaviour === name)
+        .map(({ budget, near10 }) => [budget, near10] as const),
     })),
   })
 }

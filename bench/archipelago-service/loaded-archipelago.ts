@@ -8,10 +8,10 @@ import { Metrics } from '../../cells/chassis/metrics.ts'
 import type { RunningService } from '../../cells/chassis/running-service.ts'
 import { busPayloads } from '../../cells/wire/packets.ts'
 import { subjects } from '../../cells/wire/subjects.ts'
-import { Crowd, SPREADS } from '../archipelago/crowds.ts'
+import { Crowd, SPREADS } from '../archipelago/crowd.ts'
 
 const at = subjects('')
-/** Heartbeats published before the bus has its turn. */
+/** Heartbeats published before the event loop goes on. */
 const SLICE = 2_500
 const LIVEKIT = {
   LIVEKIT_HOST: 'wss://livekit.example.org',
@@ -19,13 +19,13 @@ const LIVEKIT = {
   LIVEKIT_API_SECRET: 'a secret of at least thirty-two characters',
 }
 
-/** A whole archipelago, and a crowd of walkers who heartbeat over the same bus. */
-export class City {
+/** A whole archipelago, and a crowd of walking peers that send heartbeats over the same bus. */
+export class LoadedArchipelago {
   readonly #bus: Bus
   readonly #crowd: Crowd
   readonly #ids: readonly ReturnType<typeof peerId>[]
   readonly #metrics = new Metrics('archipelago')
-  #cell: RunningService | undefined
+  #service: RunningService | undefined
 
   constructor(bus: Bus, peers: number) {
     this.#bus = bus
@@ -39,18 +39,18 @@ export class City {
 
   async open(): Promise<void> {
     const config = readConfig({ NATS_URL: 'nats://127.0.0.1', ...LIVEKIT })
-    this.#cell = await startArchipelago(config, {
+    this.#service = await startArchipelago(config, {
       ...{ bus: this.#bus, log: silentLog, clock: systemClock, metrics: this.#metrics, alone: true },
     })
   }
 
   async close(): Promise<void> {
-    await this.#cell?.stop()
+    await this.#service?.stop()
     await this.#bus.close()
   }
 
-  /** Everybody walks on and says so, pausing after each slice. */
-  async speak(pauseMs: number): Promise<void> {
+  /** All peers walk on and send a heartbeat, with a pause after each slice. */
+  async sendHeartbeats(pauseMs: number): Promise<void> {
     this.#crowd.walk()
     for (const [n, id] of this.#ids.entries()) {
       const heartbeat = { position: this.#crowd.at(n), desiredRoom: undefined }
@@ -60,12 +60,12 @@ export class City {
     await this.#bus.flush()
   }
 
-  /** Peers told their room so far. */
-  async told(): Promise<number> {
+  /** Announcements published so far. */
+  async announced(): Promise<number> {
     return (await this.#values('_room_changes_total')).reduce((sum, { value }) => sum + value, 0)
   }
 
-  /** Waits for the end of the next flush; answers how long it took, in ms. */
+  /** Waits for the end of the next flush; returns its duration in ms. */
   async nextFlush(): Promise<number> {
     const before = await this.#flushes()
     for (;;) {
@@ -87,7 +87,7 @@ export class City {
   }
 }
 
-/** Resolves later, in ms; 0 lets whatever is waiting have its turn. */
+/** Resolves after so many ms; with 0 after one turn of the event loop. */
 export const sleep = (ms: number): Promise<void> =>
   new Promise((resolve) => {
     if (ms > 0) setTimeout(resolve, ms)

@@ -1,7 +1,7 @@
 import type { Islands, PlacedPeer } from '../../cells/archipelago/core/islands.ts'
 import type { PeerId } from '../../cells/wire/peer.ts'
 
-/** What must be 0 after every flush (clustering.md §5.2, 3, 6, 13). */
+/** Counts that must be 0 after every flush (clustering.md §5.2, 3, 6, 13). */
 export interface Faults {
   disconnected: number
   unmerged: number
@@ -13,12 +13,12 @@ const JOIN = 64
 const LEAVE = 80
 const MAX = 100
 
-/** Counts broken promises in a way that shares nothing with the engine: a coarse grid, every peer of a small island against all near it. */
-export function faultsIn(islands: Islands, everybody: Iterable<PeerId>): Faults {
+/** Counts violated rules with an algorithm that shares no code with the engine: a coarse grid, every peer of a small island against all near it. */
+export function faultsIn(islands: Islands, peers: Iterable<PeerId>): Faults {
   const faults: Faults = { disconnected: 0, unmerged: 0, missing: 0, oversize: 0 }
   const sizes = new Map<string, number>()
   const tiles = new Map<string, { room: string; x: number; z: number }[]>()
-  const unseen = new Set(everybody)
+  const unseen = new Set(peers)
   for (const { id } of islands.all()) {
     const members = islands.membersOf(id)
     sizes.set(id, members.length)
@@ -63,7 +63,7 @@ function isConnected(members: readonly PlacedPeer[]): boolean {
   return unreached.length === 0
 }
 
-/** The share of each peer's ten nearest, within the join distance, that is in its island: the mean over a sample of those with company. */
+/** The share of each peer's ten nearest, within the join distance, that are in its island: the mean over a sample of the peers that have any near. */
 export function near10(x: Float64Array, z: Float64Array, roomOf: (n: number) => string | undefined, samples: number): number {
   let sum = 0
   let counted = 0

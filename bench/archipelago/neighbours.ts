@@ -1,18 +1,18 @@
 import { createIslands } from '../../cells/archipelago/core/engine/island-engine.ts'
 import { dice, peerId } from '../../cells/archipelago/core/fixtures.ts'
-import { Crowd, SPREADS } from './crowds.ts'
-import { near10 } from './gates.ts'
+import { Crowd, SPREADS } from './crowd.ts'
+import { near10 } from './faults.ts'
 
-/** How 5 000 people within 60 m behave: they stand, they stroll (stand for half a minute, walk for a few seconds), or never stop walking. */
+/** How 5 000 peers within 60 m behave: they stand, they stroll (stand for half a minute, walk for a few seconds), or never stop walking. */
 export const BEHAVIOURS = ['standing', 'strolling', 'walking'] as const
 export type Behaviour = (typeof BEHAVIOURS)[number]
 
-/** What a budget of moves buys. */
-export interface Company {
+/** How many neighbours share a room with a budget of moves. */
+export interface NeighbourResult {
   behaviour: Behaviour
-  /** Moves a peer may be asked to make in two minutes, at most on average. */
+  /** Upper limit of moves per peer in two minutes, on average. */
   budget: number
-  /** Moves it was asked to make in two minutes, once the crowd had gathered. */
+  /** Moves per peer in two minutes, once the crowd had gathered. */
   moves: number
   near10: number
 }
@@ -20,14 +20,14 @@ export interface Company {
 const PEERS = 5_000
 /** Flushes in two minutes. */
 const WINDOW = 60
-/** People arrive in groups, each spread over the whole place, so that at first nobody stands with their neighbours. */
+/** Peers arrive in groups, each spread over the whole area, so that at first neighbours are in different rooms. */
 const GROUP = 500
 
-/** Crowds that never come to rest are sorted out about once per window, so that one looks at whole periods. */
-const WATCHED = 2 * (WINDOW + 9)
+/** Measured flushes: crowds that never come to rest are rebalanced about once per window, so whole periods are measured. */
+const MEASURED_FLUSHES = 2 * (WINDOW + 9)
 
-/** Lets a crowd gather, gives it two minutes, and then looks at it for some four more. */
-export function companyFor(behaviour: Behaviour, budget: number): Company {
+/** Lets a crowd gather, waits two minutes, and then measures it for about four more. */
+export function measureNeighbours(behaviour: Behaviour, budget: number): NeighbourResult {
   const random = dice(3)
   const crowd = new Crowd(PEERS, SPREADS.packed, 3)
   const ids = Array.from({ length: PEERS }, (_, n) => peerId(n))
@@ -54,13 +54,14 @@ export function companyFor(behaviour: Behaviour, budget: number): Company {
   }
   let near = 0
   let moves = 0
-  for (let flush = 0; flush < WINDOW + WATCHED; flush++) {
+  for (let flush = 0; flush < WINDOW + MEASURED_FLUSHES; flush++) {
     crowd.walk(rests)
     for (const [n, id] of ids.entries()) islands.upsert(id, crowd.at(n))
     const { changes } = islands.flush()
     if (flush < WINDOW) continue
-    moves += ((changes.filter(({ cause }) => cause === 'rebalance').length / PEERS) * WINDOW) / WATCHED
-    if (flush % 3 === 0) near += near10(crowd.x, crowd.z, (n) => islands.roomOf(ids[n] ?? peerId(n)), 150) / (WATCHED / 3)
+    moves += ((changes.filter(({ cause }) => cause === 'rebalance').length / PEERS) * WINDOW) / MEASURED_FLUSHES
+    if (flush % 3 === 0)
+      near += near10(crowd.x, crowd.z, (n) => islands.roomOf(ids[n] ?? peerId(n)), 150) / (MEASURED_FLUSHES / 3)
   }
   return { behaviour, budget, moves, near10: near }
 }

@@ -6,13 +6,12 @@ const MAP = 3200
 /** Metres walked between two flushes: 4 m/s for 2 s. */
 const STEP = 8
 
-/** How a crowd is spread over the map: a share of it within a radius of the middle, everybody else anywhere. */
+/** How a crowd is spread over the map: a share of it within a radius of the middle, all others anywhere. */
 export interface Spread {
   share: number
   radius: number
 }
 
-/** Crowds with a name. */
 export const SPREADS = {
   spread: { share: 0, radius: 0 },
   plaza: { share: 0.6, radius: 100 },
@@ -20,7 +19,7 @@ export const SPREADS = {
   packed: { share: 1, radius: 60 },
 } satisfies Record<string, Spread>
 
-/** A crowd of walkers, each in an area it does not leave: the disc in the middle, or the map. */
+/** Walking peers, each in an area it does not leave: the disc in the middle, or the map. */
 export class Crowd {
   readonly #random: () => number
   readonly #spread: Spread
@@ -44,14 +43,14 @@ export class Crowd {
     return this.x.length
   }
 
-  /** Where a walker is; the next call overwrites the answer, for what is measured is not how fast garbage is collected. */
+  /** The position of a peer; the next call overwrites the object, because garbage collection is not to be measured. */
   at(n: number): Position {
     this.#spot.x = this.x[n] ?? 0
     this.#spot.z = this.z[n] ?? 0
     return this.#spot
   }
 
-  /** Puts a walker anywhere it might be. */
+  /** Puts a peer to a random position of its area. */
   appear(n: number): void {
     const isInside = this.#random() < this.#spread.share
     const angle = this.#random() * 2 * Math.PI
@@ -62,7 +61,7 @@ export class Crowd {
     this.#heading[n] = this.#random() * 2 * Math.PI
   }
 
-  /** Everybody who does not rest walks on, turning a little, and turns round at the edge of its area. */
+  /** Moves all peers that do not rest; they turn a little, and turn round at the edge of their area. */
   walk(rests: (n: number) => boolean = () => false): void {
     for (let n = 0; n < this.size; n++) {
       if (rests(n)) continue
@@ -77,7 +76,7 @@ export class Crowd {
     }
   }
 
-  /** Lets a share of the crowd appear elsewhere, and says who. */
+  /** Moves a share of the crowd to random positions, and returns these peers. */
   jump(share: number): number[] {
     const jumped: number[] = []
     for (let i = 0; i < this.size * share; i++) {

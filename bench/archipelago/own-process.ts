@@ -4,11 +4,11 @@ import { promisify } from 'node:util'
 import { type Outcome, play, type ScenarioName } from './scenario.ts'
 
 const DEADLINE_MS = 120_000
-/** As the image has it, so that memory is what it is there. */
+/** As in the image, so that the memory is comparable. */
 const FLAGS = ['--max-semi-space-size=16', '--expose-gc']
 
-/** Plays a scenario in a process of its own, so that its memory is its own. */
-export async function playAlone(scenario: ScenarioName, peers: number, flushes: number): Promise<Outcome> {
+/** Runs a scenario in a process of its own, to measure its memory. */
+export async function playInOwnProcess(scenario: ScenarioName, peers: number, flushes: number): Promise<Outcome> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [...FLAGS, fileURLToPath(import.meta.url), scenario, `${peers}`, `${flushes}`],
