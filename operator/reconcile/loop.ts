@@ -2,11 +2,11 @@ import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { Kind } from '../../crds/resources.ts'
-import { cellReconciler } from './cell.ts'
+import { cellReconciler } from './cell-reconciler.ts'
 import { observersOf, type Reconcile, type ReconcilerParts } from './parts.ts'
 import { type Priority, WorkQueue } from './queue.ts'
 import type { QueueMetrics } from './queue-metrics.ts'
-import { realmReconciler } from './realm.ts'
+import { realmReconciler } from './realm-reconciler.ts'
 
 /** `workers` is the number of passes at the same time. */
 export interface LoopParts extends ReconcilerParts {

@@ -14,8 +14,8 @@ import { MANAGER } from '../../desired/naming.ts'
 import { type Child, type ChildKind, childDiffers, childKey, childOf, childResources, isChildKind } from './child.ts'
 import { type Declared, declaredCell, declaredRealm } from './declared.ts'
 import { Index } from './index-by.ts'
-import { type LivePod, MOUNT_EVENTS, type PodProblem, type PodState, podStateOf } from './pod.ts'
 import { mountEventOf, PodIndex } from './pod-index.ts'
+import { type LivePod, MOUNT_EVENTS, type PodProblem, type PodState, podStateOf } from './pod-state.ts'
 import { ReadYourWrites } from './read-your-writes.ts'
 
 /** `namespace` limits the cache to one namespace; all when empty. */

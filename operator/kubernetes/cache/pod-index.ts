@@ -3,7 +3,7 @@ import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Kind } from '../../../crds/resources.ts'
 import { childKey } from './child.ts'
 import { Index } from './index-by.ts'
-import { type LiveEvent, mountProblemOf, type PodProblem, type PodState } from './pod.ts'
+import { type LiveEvent, mountProblemOf, type PodProblem, type PodState } from './pod-state.ts'
 
 /** A pod, and why its volumes cannot be mounted, from an Event. */
 export interface MountEvent {

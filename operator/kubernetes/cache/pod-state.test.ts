@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type LivePod, mountProblemOf, podStateOf } from './pod.ts'
+import { type LivePod, mountProblemOf, podStateOf } from './pod-state.ts'
 
 const aPod = (status: LivePod['status'], metadata: object = {}): LivePod => ({
   apiVersion: 'v1',
