@@ -23,7 +23,10 @@ const HEARTBEAT_SECONDS = 5
 const COMMAND_DEADLINE_MS = 60_000
 const SETTLE_MS = 3_000
 
-/** One connector on a bus in memory, its players in processes of their own: three thousand handshakes, then two thousand reconnects at once. */
+/**
+ * One connector on a bus in memory, its players in processes of their own: three thousand handshakes, then two thousand
+ * reconnects at once.
+ */
 export async function run(report: (figure: Figure) => void): Promise<void> {
   const bus = createMemoryBus(silentLog)
   const verifier = createVerifier({ log: silentLog })
@@ -106,7 +109,10 @@ async function storm(
   })
 }
 
-/** A process of simulated players. In production they run on other machines: here they at least have a lower priority than the connector. */
+/**
+ * A process of simulated players. In production they run on other machines: here they at least have a lower priority than the
+ * connector.
+ */
 function startPlayers(): ChildProcess {
   const child = fork(new URL('./connector-load.ts', import.meta.url), { serialization: 'advanced' })
   if (child.pid) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)

@@ -72,7 +72,7 @@ export async function startCellServices(settings: CellSettings, deps: CellServic
         Object.assign(connectorConfig, { DRAIN_SECONDS: readConnectorConfig(next.connector).DRAIN_SECONDS })
       }
       if (!isDeepStrictEqual(next.archipelago, current.archipelago)) {
-        // As pods do: the new archipelago is on standby, then the old one hands over; only peers that the new rules move are moved.
+        // As pods do: the new archipelago is on standby, then the old one hands over; other peers stay on their islands.
         const successor = await newArchipelago(next.archipelago, false)
         await untilReady(successor, deps.clock)
         await archipelago.stop()

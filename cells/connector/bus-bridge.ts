@@ -49,7 +49,7 @@ export class BusBridge {
     this.#deps = deps
     const { bus, subjects } = deps
     this.#unsubscribe = [
-      // Plain subscriptions: every connector receives the messages about every player, the one that has the player acts (comms.md §11, 8).
+      // Plain subscriptions: every connector receives every message, the one that has the player acts (comms.md §11, 8).
       bus.subscribe(subjects.every.islandChanged, (payload, subject) => this.#receivedIslandChange(payload, subject)),
       bus.subscribe(subjects.every.connect, (payload, subject) => this.#receivedConnect(payload, subject)),
       bus.subscribe(subjects.leaderHeartbeat, (payload) => this.#fence.accepts(decodeLeaderHeartbeat(payload)?.term)),
@@ -153,8 +153,8 @@ export class BusBridge {
   }
 
   /**
-   * Two connectors hold sessions of one wallet: the older one ends without a disconnect message. Otherwise it would end later, and its
-   * disconnect message would take a connected player off their island (comms.md §11, 5).
+   * Two connectors hold sessions of one wallet: the older one ends without a disconnect message. Otherwise it would end later,
+   * and its disconnect message would take a connected player off their island (comms.md §11, 5).
    */
   #receivedConnect(payload: Uint8Array, subject: string): void {
     const peer = peerOf(subject)
@@ -165,7 +165,7 @@ export class BusBridge {
     if (connection?.session && session > connection.session.id) this.#deps.onSuperseded(connection)
   }
 
-  /** The bus may have lost what was published while it was away: publishes every session anew with its position and its room, in batches. */
+  /** Publishes every session anew with its position and its room, in batches: the bus may have lost messages while it was away. */
   #announce(sessions: [PeerId, ClientConnection][]): void {
     for (const [peer, { session }] of sessions.splice(0, ANNOUNCEMENT_BATCH)) {
       // The session may have ended since the list was made.

@@ -20,7 +20,7 @@ test('players who were given an island and players who waited too long are count
   expect([await connector.metric('joins_given'), await connector.metric('joins_missed')]).toEqual([1, 1])
 })
 
-test('clients that fail to sign in, send nothing, send invalid positions or leave early do not count as failed joins', async () => {
+test('clients that fail to sign in, send no valid position or leave early do not count as missed joins', async () => {
   const connector = await aConnector()
   const unauthenticated = await connector.socket()
   unauthenticated.send(clientPackets.signedChallenge('[]'))

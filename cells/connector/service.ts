@@ -30,7 +30,7 @@ export interface ConnectorDeps {
   metrics: Metrics
 }
 
-/** How long the bus may be away before new players are better served by another connector; a broker that restarts is back sooner. */
+/** How long the bus may be away before new players should go to another connector; a broker that restarts is back sooner. */
 const BUS_GRACE_MS = 15_000
 /** How long clients may take to answer the last close frames. */
 const CLOSE_WAIT_MS = 500
@@ -105,7 +105,7 @@ class Connector implements RunningService {
     return { ready: false, reason: 'the bus cannot be reached' }
   }
 
-  /** Drains the players and closes every socket. Upgrades are admitted until then: some explorers that are refused never try again. */
+  /** Drains the players, then closes every socket. Upgrades are admitted meanwhile: some refused explorers never try again. */
   async stop(): Promise<void> {
     this.#stopping = true
     const { log, clock, bus } = this.#deps

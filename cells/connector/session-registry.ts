@@ -1,8 +1,8 @@
 import type { PeerId } from '../wire/peer.ts'
 
 /**
- * One session per wallet, the newest. Sessions are compared by identity, never by wallet alone: a socket closes some time after it was
- * replaced, and must not remove its successor.
+ * One session per wallet, the newest. Sessions are compared by identity, never by wallet alone: a socket closes some time after
+ * it was replaced, and must not remove its successor.
  */
 export class SessionRegistry<Session extends object> {
   readonly #byPeer = new Map<PeerId, Session>()

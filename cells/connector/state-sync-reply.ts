@@ -17,9 +17,9 @@ export interface StateSyncDeps {
 const MAX_REPLIES = 8
 
 /**
- * Answers the state sync of archipelagos with every session, its position and the room that was last announced to it: what an archipelago
- * needs to continue where another one ended. It publishes a page per turn of the event loop, so that sockets are served in between. The
- * returned function unsubscribes.
+ * Answers the state sync of archipelagos with every session, its position and the room that was last announced to it: what an
+ * archipelago needs to continue where another one ended. It publishes a page per turn of the event loop, so that sockets are
+ * served in between. The returned function unsubscribes.
  */
 export function answerSyncRequests({ bus, subjects, sessions, metrics }: StateSyncDeps): () => void {
   const connector = randomBytes(6).toString('hex')

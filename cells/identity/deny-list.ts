@@ -24,7 +24,7 @@ export interface DenyListOptions {
   log: Log
   /** Milliseconds until the next attempt after one that failed. */
   retryMs: number
-  /** How to read JSON that is not of the shape above: as a failure, which keeps the list read before, or as a list without wallets. */
+  /** JSON of another shape counts as a failure, which keeps the list read before, or as a list without wallets. */
   otherShape: 'failure' | 'empty'
 }
 

@@ -55,7 +55,7 @@ describe('an update', () => {
     expect(await server.metric('packets_dropped_total')).toContain('realm_rooms_packets_dropped_total{reason="rate"} 10')
   })
 
-  test('to a client that does not read is dropped if unreliable; the client is disconnected before it fills the memory', async () => {
+  test('to a client that does not read is dropped if unreliable, and ends its session if reliable', async () => {
     const { first, second } = await two({
       limits: { messages: { perSecond: 1e6, burst: 1e6 }, bytes: { perSecond: 1e9, burst: 1e9 } },
     })

@@ -105,8 +105,8 @@ export class RoomServer {
   }
 
   /**
-   * Refuses further upgrades and ends all sessions: those of members evenly over `durationMs`, so that they do not reconnect in the same moment, others at once.
-   * Resolves when the sockets are closed, or had their time to close.
+   * Refuses further upgrades and ends all sessions: those of members evenly over `durationMs`, so that they do not reconnect in
+   * the same moment, others at once. Resolves when the sockets are closed, or had their time to close.
    */
   async stop(durationMs: number): Promise<void> {
     this.#stopping = true

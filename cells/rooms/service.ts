@@ -41,8 +41,8 @@ export interface Rooms extends RunningService {
 const DRAIN_SECONDS = 10
 
 /**
- * Opens embedded rooms (comms.md §13) at `/rooms/:room`, also below `/cells/:slot`. A room is not created: it exists for the peers that
- * were admitted to it over the bus, and for no others.
+ * Opens embedded rooms (comms.md §13) at `/rooms/:room`, also below `/cells/:slot`. A room is not created: it exists for the
+ * peers that were admitted to it over the bus, and for no others.
  */
 export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<Rooms> {
   const { bus, log, clock } = deps
@@ -61,7 +61,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
     onAdmission: () => server.admissionsChanged(),
     onDepartureDue: (peer, island) => server.endUnlessAdmitted(peer, island),
   })
-  // The broker may register the subscriptions a moment later; while it is away the flush fails, and admissions are published again.
+  // The broker may register the subscriptions a moment later. Where the flush fails, admissions are published again later.
   await bus.flush().catch(() => undefined)
 
   return {

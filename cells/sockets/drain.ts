@@ -16,8 +16,8 @@ const STEP_MS = 100
 const CHECK_MS = 10
 
 /**
- * Ends connections evenly over a duration, so that the servers which the clients reconnect to receive a steady stream of handshakes.
- * Resolves when none remains, and at the end of the duration at the latest.
+ * Ends connections evenly over a duration, so that the servers which the clients reconnect to receive a steady stream of
+ * handshakes. Resolves when none remains, and at the end of the duration at the latest.
  */
 export function drain<Connection>({ remaining, end, durationMs, firstAtOnce, clock }: Drain<Connection>): Promise<void> {
   const startedAt = clock.now()

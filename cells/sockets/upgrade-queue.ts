@@ -10,9 +10,9 @@ interface QueuedUpgrade {
 const STEP_MS = 20
 
 /**
- * Admits so many upgrades per second in the order of their arrival, and a second's worth at once after a pause: when another server has
- * ended, the clients that come over arrive as a steady stream, and the connected ones do not notice. The queue is as long as there may be
- * connections.
+ * Admits so many upgrades per second in the order of their arrival, and a second's worth at once after a pause: when another
+ * server has ended, the clients that come over arrive as a steady stream, and the connected ones do not notice. The queue is as
+ * long as there may be connections.
  */
 export class UpgradeQueue {
   readonly #maxWaitMs: number
@@ -34,8 +34,8 @@ export class UpgradeQueue {
   }
 
   /**
-   * Calls `admit` at the upgrade's turn, or `refuse` when that takes longer than `maxWaitMs`. The returned function leaves the queue;
-   * undefined when the upgrade was admitted at once.
+   * Calls `admit` at the upgrade's turn, or `refuse` when that takes longer than `maxWaitMs`. The returned function leaves the
+   * queue; undefined when the upgrade was admitted at once.
    */
   enter(admit: () => void, refuse: () => void): (() => void) | undefined {
     const now = this.#clock.now()

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 
 /**
- * Collects what is written to a socket within one turn of the event loop, so that it leaves in one system call: the call is what costs, not
- * the bytes (one call for ten frames is six to ten times cheaper than ten).
+ * Collects what is written to a socket within one turn of the event loop, so that it leaves in one system call: the call is what
+ * costs, not the bytes (one call for ten frames is six to ten times cheaper than ten).
  */
 export class WriteCoalescer {
   #held = new Set<Duplex>()

@@ -2,7 +2,7 @@ import { withoutTrailingSlash } from '../../chassis/base-url.ts'
 import { fetchJson } from '../../chassis/fetch-json.ts'
 import type { PeerId } from '../../wire/peer.ts'
 
-/** Whether the platform banned a wallet (comms.md §4.6). Never rejects; a wallet counts as not banned while that is not known. */
+/** Whether the platform banned a wallet (comms.md §4.6). Never rejects; while that is unknown, a wallet counts as not banned. */
 export interface Bans {
   isBanned(peer: PeerId): Promise<boolean>
 }

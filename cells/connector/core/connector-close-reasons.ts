@@ -5,7 +5,7 @@ import type { DisconnectReason } from '../../wire/session-messages.ts'
 export type ConnectorClose = SocketClose & {
   /** Whether `kicked` is sent first: for banned or replaced players only, some explorers show a dialog and do not reconnect. */
   kicked?: true
-  /** The reason in the disconnect message: `left` unless given. A player whose connection was lost, or who was drained, is expected back. */
+  /** The reason in the disconnect message, `left` by default. Dropped and drained players are expected to reconnect. */
   disconnect?: DisconnectReason
 }
 

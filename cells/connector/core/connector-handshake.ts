@@ -68,7 +68,7 @@ function verified(verdict: ChainVerdict, banned: boolean, facts: ConnectorFacts)
 
 function ended(state: ConnectorState, reason: ConnectorCloseReason): ConnectorTransition {
   const end = closed(reason)
-  // A superseded player has not left: the newer session represents them, and a disconnect message would take them off their island.
+  // A superseded player has a newer session: a disconnect message would take them off their island.
   if (state.at !== 'welcomed' || reason === 'superseded') return end
   return { state: end.state, effects: [...end.effects, { do: 'disconnect', peer: state.peer, reason }] }
 }

@@ -1,6 +1,6 @@
 /**
- * One deadline per item, for thousands of items and one timer: items wait in buckets of one second, and the owner of the timer takes the
- * due ones out every second. A deadline is met up to a second late, never early.
+ * One deadline per item, for thousands of items and one timer: items wait in buckets of one second, and the owner of the timer
+ * takes the due ones out every second. A deadline is met up to a second late, never early.
  */
 export class Deadlines<Item> {
   readonly #buckets = new Map<number, Set<Item>>()

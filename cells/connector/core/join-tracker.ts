@@ -20,8 +20,8 @@ interface Bucket {
 }
 
 /**
- * Counts the joins that the cell is responsible for. A client cannot make a join fail: one that fails to sign in, sends nothing or leaves
- * early is not counted, and one that sends its position is given an island by a cell that works.
+ * Counts the joins that the cell is responsible for. A client cannot make a join fail: one that fails to sign in, sends nothing
+ * or leaves early is not counted, and one that sends its position is given an island by a cell that works.
  */
 export class JoinTracker<Session extends object> {
   readonly #timeoutMs: number

@@ -11,7 +11,7 @@ interface Admitted {
 /** A client is in one scene and on the way to another; older scenes are kept for clients that turn back. */
 const MAX_SCENES = 4
 
-/** Which peer may enter which room (comms.md §13), for a limited number of peers: the one admitted longest ago is forgotten first. */
+/** Which peer may enter which room (comms.md §13). The number of peers is limited: the one admitted longest ago is forgotten. */
 export class Admissions {
   readonly #admitted: LRUCache<PeerId, Admitted>
 

@@ -26,7 +26,7 @@ export class Hub {
     return this.#lastAlias
   }
 
-  /** Welcomes a member with the names of the others, and announces it to them. An older session of the same peer has left before. */
+  /** Welcomes a member with the names of the others, and announces it to them. An older session of the peer must have left. */
   join(room: string, member: Member): void {
     const members = this.#rooms.get(room) ?? new Map<PeerId, Member>()
     this.#rooms.set(room, members)

@@ -43,7 +43,7 @@ export type SignInFailure = 'malformed' | 'unexpected' | 'bad_address' | 'bad_ch
 
 /** What a sign-in depends on outside the state machine. */
 export interface SignInFacts<Refusal extends string = never> {
-  /** A challenge that cannot be guessed and is never issued twice; `dcl-` and no colon after it (comms.md §0.1), which Bevy insists on. */
+  /** A challenge that cannot be guessed and is never issued twice: `dcl-` and no colon after it (comms.md §0.1; Bevy checks it). */
   freshChallenge(): string
   /** Whether the wallet is connected already, by another socket. */
   isConnected(peer: PeerId): boolean
