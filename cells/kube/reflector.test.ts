@@ -1,10 +1,11 @@
 import { expect, test, vi } from 'vitest'
 import { ManualClock } from '../chassis/clock.ts'
 import { silentLog } from '../chassis/log.ts'
+import type { CollectionChange } from './collection-copy.ts'
 import { aList, aThing, scriptedClient } from './fixtures.ts'
 import { KubeError } from './kube-error.ts'
 import type { KubeList, KubeObject } from './kube-object.ts'
-import { type CollectionChange, createReflector } from './reflector.ts'
+import { createReflector } from './reflector.ts'
 
 const aReflector = (...lists: (KubeList<KubeObject> | Error)[]) => {
   const clock = new ManualClock()

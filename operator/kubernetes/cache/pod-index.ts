@@ -1,4 +1,4 @@
-import type { CollectionChange } from '../../../cells/kube/reflector.ts'
+import type { CollectionChange } from '../../../cells/kube/collection-copy.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Kind } from '../../../crds/resources.ts'
 import { childKey } from './child.ts'
