@@ -41,7 +41,7 @@ describe('a wrong manifest is refused with line, field and the fix', () => {
     [
       'a rule of something left out',
       `${head}metadata: { name: main }\nspec:\n  version: "1"\n`,
-      '4 spec.livekit: an External LiveKit needs url and credentials; type Managed runs one for development, type None does without',
+      '4 spec.livekit: an External LiveKit needs url and credentials; type Managed runs one for development, type None needs no LiveKit',
     ],
     [
       'a name no Service can have',

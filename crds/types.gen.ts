@@ -1,7 +1,7 @@
 // Written by `npm run generate` from the CRDs beside it.
 import type { ObjectMeta } from './object.ts'
 
-/** A realm is a place of a virtual world: a URL whose /about tells explorers where its content and its communications are. A Realm object declares the communications; the operator runs them and publishes where they are. */
+/** A realm is a place of a virtual world: a URL whose /about says where explorers find its content and its communications. A Realm object declares the communications; the operator runs them and publishes their endpoints. */
 export interface Realm {
   apiVersion: 'comms.decentraland.org/v1alpha1'
   kind: 'Realm'
@@ -10,13 +10,13 @@ export interface Realm {
   status?: RealmStatus
 }
 
-/** What the realm should be. */
+/** The desired state of the realm. */
 export interface RealmSpec {
   /** Name players see, and the path of the realm at the realm provider: /{realmName}/about. Immutable. Defaults to metadata.name. */
   realmName?: string
   /** Image of the cells: a tag, or a digest such as sha256:…. The default is written into the object when it is created, so an upgrade of the operator never changes a running realm; changing this field does. */
   version: string
-  /** What else every pod of the realm carries, for the schedulers, registries and tools of your cluster. cells.template.pods and gatekeeper.pods add to it. Labels and annotations of the operator's own stay as they are. */
+  /** Fields of every pod of the realm, for the schedulers, registries and tools of your cluster. cells.template.pods and gatekeeper.pods add to them. Labels and annotations of the operator cannot be changed. */
   pods?: {
     /** Labels of the pods. */
     labels?: Record<string, string>
@@ -24,7 +24,7 @@ export interface RealmSpec {
     annotations?: Record<string, string>
     /** Labels a node must have to run the pods. */
     nodeSelector?: Record<string, string>
-    /** Taints of nodes the pods put up with. */
+    /** Taints of nodes that the pods tolerate. */
     tolerations?: {
       /** Key of the taint; absent = every key. */
       key?: string
@@ -34,7 +34,7 @@ export interface RealmSpec {
       value?: string
       /** Effect of the taint; absent = every effect. */
       effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute'
-      /** Seconds a NoExecute taint is put up with; absent = for ever. */
+      /** Seconds for which a NoExecute taint is tolerated; absent = for ever. */
       tolerationSeconds?: number
     }[]
     /** Affinity to nodes and pods, as in any pod. */
@@ -49,17 +49,17 @@ export interface RealmSpec {
   }
   /** The comms cells of the realm. A cell is one isolated comms stack with islands of its own: the unit of capacity and of failure. */
   cells: {
-    /** How many cells run. 0 hibernates the realm and takes it out of the publication. Set by kubectl scale. Of fewer cells the one with the fewest players goes, after its players were led to the others. With autoscale.cells any other number than 0 is not looked at. */
+    /** How many cells run. 0 hibernates the realm and removes it from the publication. Set by kubectl scale. When the number is lowered, the cell with the fewest players is drained, so that its players move to the others, and then removed. With autoscale.cells every number but 0 is ignored. */
     replicas: number
-    /** How many slots, and so stable URLs, the realm has. Slots without a cell lead to a live one. May only grow. */
+    /** How many slots, and so stable URLs, the realm has. A slot without a cell is routed to another cell. May only grow. */
     max: number
-    /** Players a cell is meant for. Nobody is refused beyond it; newcomers are led elsewhere while another cell has room. Absent = no such number. */
+    /** Players a cell is meant for. Further players are not refused; they are sent to another cell while one has room. Absent = no such number. */
     capacity?: number
-    /** Which of several cells a newcomer is led to. LeastLoaded takes the emptiest. Fill takes the first with room, so that players meet and the last cells stay empty. Sticky takes the same one for the same address, while it has room. */
+    /** To which of several cells a new player is sent. LeastLoaded takes the one with the fewest players. Fill takes the first with room, so that players meet and the last cells stay empty. Sticky takes the same one for the same address, while it has room. */
     assignment: 'LeastLoaded' | 'Fill' | 'Sticky'
-    /** What each cell is made of. */
+    /** The parts of each cell. */
     template: {
-      /** What else every pod of the realm carries, for the schedulers, registries and tools of your cluster. cells.template.pods and gatekeeper.pods add to it. Labels and annotations of the operator's own stay as they are. */
+      /** Fields of every pod of the realm, for the schedulers, registries and tools of your cluster. cells.template.pods and gatekeeper.pods add to them. Labels and annotations of the operator cannot be changed. */
       pods?: {
         /** Labels of the pods. */
         labels?: Record<string, string>
@@ -67,7 +67,7 @@ export interface RealmSpec {
         annotations?: Record<string, string>
         /** Labels a node must have to run the pods. */
         nodeSelector?: Record<string, string>
-        /** Taints of nodes the pods put up with. */
+        /** Taints of nodes that the pods tolerate. */
         tolerations?: {
           /** Key of the taint; absent = every key. */
           key?: string
@@ -77,7 +77,7 @@ export interface RealmSpec {
           value?: string
           /** Effect of the taint; absent = every effect. */
           effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute'
-          /** Seconds a NoExecute taint is put up with; absent = for ever. */
+          /** Seconds for which a NoExecute taint is tolerated; absent = for ever. */
           tolerationSeconds?: number
         }[]
         /** Affinity to nodes and pods, as in any pod. */
@@ -92,9 +92,9 @@ export interface RealmSpec {
       }
       /** The players' WebSockets of a cell. */
       connectors: {
-        /** Connector pods per cell. A cell whose connectors somebody scaled since, by kubectl scale or an autoscaler, keeps its own number. With autoscale this is how many a new cell starts with. */
+        /** Connector pods per cell. A cell whose connectors were scaled since, by kubectl scale or an autoscaler, keeps its own number. With autoscale this is how many a new cell starts with. */
         replicas: number
-        /** Seconds over which a connector that stops spreads the closing of its players' sockets, so that they do not all come back at once. */
+        /** Seconds over which a stopping connector spreads the closing of its players' sockets, so that the players do not all reconnect at once. */
         drainSeconds: number
         /** CPU and memory of the container, as in any pod. */
         resources?: {
@@ -128,9 +128,9 @@ export interface RealmSpec {
   gatekeeper: {
     /** Gatekeeper pods. 0 = the realm has no scene rooms. */
     replicas: number
-    /** Where the gatekeeper keeps what must outlive it. */
+    /** Where the gatekeeper keeps its data. */
     database: {
-      /** Embedded keeps a small PostgreSQL inside the gatekeeper, External uses a PostgreSQL server of yours. An Embedded one takes about 250 MB of memory, and 1.1 GB for the moment in which it makes its files: where it has no claim, with every new pod. */
+      /** Embedded runs a small PostgreSQL inside the gatekeeper, External uses a PostgreSQL server of yours. An Embedded one takes about 250 MB of memory, and 1.1 GB for the moment in which it creates its files: without a claim, in every new pod. */
       type: 'Embedded' | 'External'
       /** Secret of the same namespace whose key holds the connection URL, postgres://user:password@host:5432/database. */
       secret?: {
@@ -139,7 +139,7 @@ export interface RealmSpec {
         /** Key within the Secret. */
         key: string
       }
-      /** PersistentVolumeClaim of the same namespace for an Embedded database. Without one its contents end with the pod. */
+      /** PersistentVolumeClaim of the same namespace for an Embedded database. Without one the data is lost with the pod. */
       claimName?: string
     }
     /** CPU and memory of the container, as in any pod. */
@@ -149,7 +149,7 @@ export interface RealmSpec {
       /** Quantities by resource name, such as cpu and memory. */
       limits?: Record<string, number | string>
     }
-    /** What else every pod of the realm carries, for the schedulers, registries and tools of your cluster. cells.template.pods and gatekeeper.pods add to it. Labels and annotations of the operator's own stay as they are. */
+    /** Fields of every pod of the realm, for the schedulers, registries and tools of your cluster. cells.template.pods and gatekeeper.pods add to them. Labels and annotations of the operator cannot be changed. */
     pods?: {
       /** Labels of the pods. */
       labels?: Record<string, string>
@@ -157,7 +157,7 @@ export interface RealmSpec {
       annotations?: Record<string, string>
       /** Labels a node must have to run the pods. */
       nodeSelector?: Record<string, string>
-      /** Taints of nodes the pods put up with. */
+      /** Taints of nodes that the pods tolerate. */
       tolerations?: {
         /** Key of the taint; absent = every key. */
         key?: string
@@ -167,7 +167,7 @@ export interface RealmSpec {
         value?: string
         /** Effect of the taint; absent = every effect. */
         effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute'
-        /** Seconds a NoExecute taint is put up with; absent = for ever. */
+        /** Seconds for which a NoExecute taint is tolerated; absent = for ever. */
         tolerationSeconds?: number
       }[]
       /** Affinity to nodes and pods, as in any pod. */
@@ -192,7 +192,7 @@ export interface RealmSpec {
       /** Name of the Secret. */
       secretName: string
     }
-    /** Secret of the same namespace whose key ca.crt holds the authority that signed the servers' certificates. Absent = those every machine trusts. */
+    /** Secret of the same namespace whose key ca.crt holds the authority that signed the servers' certificates. Absent = the authorities that every machine trusts. */
     caSecretName?: string
     /** Servers of a Managed NATS, 1 or 3; absent = 1. Three keep the realm together while a node is drained or lost. */
     replicas?: number
@@ -206,9 +206,9 @@ export interface RealmSpec {
   }
   /** The media servers behind the rooms. */
   livekit: {
-    /** External uses LiveKit servers of yours. Managed runs one small server for development. None lets players meet in the cells' own rooms over WebSockets (RFC-5), which Bevy and Godot explorers speak and Unity does not. */
+    /** External uses LiveKit servers of yours. Managed runs one small server for development. None gives the cells rooms of their own over WebSockets (RFC-5), which the Bevy and Godot explorers support and Unity does not. */
     type: 'External' | 'Managed' | 'None'
-    /** Where players reach LiveKit, without a path. For Managed, only where players reach it by another address than the Service. */
+    /** The URL at which players reach LiveKit, without a path. For Managed, only where players reach it by another address than the Service. */
     url?: string
     /** Secret of the same namespace with the keys apiKey and apiSecret. */
     credentials?: {
@@ -216,7 +216,7 @@ export interface RealmSpec {
       secretName: string
     }
   }
-  /** What the realm's world is made of, as told in /about. */
+  /** The world of the realm, as /about describes it. */
   content: {
     /** Base URLs of content servers, in order of preference; healthy ones are found in the background. Without any, the world is empty. */
     catalysts: string[]
@@ -243,9 +243,9 @@ export interface RealmSpec {
       }[]
     }
   }
-  /** How players reach the realm from outside. */
+  /** How players outside the cluster reach the realm. */
   exposure: {
-    /** Ingress writes one Ingress for the whole life of the realm. None writes nothing: the realm is reached inside the cluster, or through a route of yours (url). */
+    /** Ingress creates one Ingress for the whole life of the realm. None creates nothing: the realm is reached inside the cluster, or through a route of yours (url). */
     type: 'None' | 'Ingress'
     /** Host name of the Ingress. */
     host?: string
@@ -258,18 +258,18 @@ export interface RealmSpec {
     /** Base URL under which a route of yours leads to the realm's Services: {url}/cells/{slot}, {url}/gatekeeper, {url}/stats. */
     url?: string
   }
-  /** Who may speak to the realm's pods, and to whom they may speak. */
+  /** Which connections to and from the realm's pods are allowed. */
   networkPolicy: {
-    /** Strict forbids everything but what the realm's parts need of each other and of the world. None closes only a Managed NATS. */
+    /** Strict denies every connection but those that the parts of the realm need. None closes only a Managed NATS to other pods. */
     type: 'Strict' | 'None'
-    /** Namespaces of the ingress controllers, gateways or proxies through which players come. Absent = from anywhere. */
+    /** Namespaces of the ingress controllers, gateways or proxies through which players connect. Absent = from anywhere. */
     entryNamespaces?: string[]
-    /** Namespaces from which metrics are read. */
+    /** Namespaces of the pods that read metrics. */
     monitorNamespaces?: string[]
   }
-  /** Where the realm is published besides the realm provider of its own cluster, which watches Realms by itself. */
+  /** Where the realm is published besides the realm provider of its own cluster, which watches Realms and needs no entry here. */
   publication: {
-    /** Realm providers elsewhere. The operator leases the realm's name there for as long as it serves players. It speaks only to providers it was installed with (value publication.providers of its chart), which is also where their tokens are. */
+    /** Realm providers of other clusters. The operator leases the realm's name there for as long as the realm serves players. It connects only to providers of the value publication.providers of its chart, which also names their tokens. */
     providers: {
       /** Base URL of the realm provider, without a slash at the end. */
       url: string
@@ -277,9 +277,9 @@ export interface RealmSpec {
       ttlSeconds?: number
     }[]
   }
-  /** Lets the operator choose how many connectors, and if you like how many cells, there are, by the players it counts: more as soon as there are too many players, fewer one by one after they were fewer for a while, neither while cells are replaced or drained. It chooses connectors first, then cells. What it chose and why is in status.autoscale; it never writes spec. Absent = off: the numbers are those of cells.replicas and cells.template.connectors.replicas, or of an autoscaler of yours on /scale. A cell whose connectors somebody else scales keeps its number. */
+  /** Lets the operator choose the number of connectors, and optionally of cells, by the players it counts: more as soon as there are too many players, fewer one by one after there were fewer for a while, neither while cells are replaced or drained. It adds connectors first, then cells. Its decisions and their reasons are in status.autoscale; it never writes spec. Absent = off: the numbers are those of cells.replicas and cells.template.connectors.replicas, or of an autoscaler of yours on /scale. A cell whose connectors another client scales keeps its number. */
   autoscale?: {
-    /** Players a connector is meant for. With more the cell gets connectors, a tenth more than they need. Nobody is refused beyond it. */
+    /** Players a connector is meant for. With more, the cell gets connectors, a tenth more than they need. Further players are not refused. */
     playersPerConnector: number
     /** How many connectors each cell may have. */
     connectors: {
@@ -288,34 +288,34 @@ export interface RealmSpec {
       /** Most connectors of a cell. */
       max: number
     }
-    /** How many cells the realm may have. One more comes when each that serves has as many connectors as it may have and more players than they are meant for, or as many players as cells.capacity; one goes when all players had found room in the others, with a fifth to spare. Absent = cells.replicas says how many. */
+    /** How many cells the realm may have. One is added when each that serves has as many connectors as it may have and more players than they are meant for, or as many players as cells.capacity; one is removed when the others had had room for all players, with a fifth to spare. Absent = cells.replicas is the number. */
     cells?: {
       /** Fewest cells of the realm. */
       min: number
       /** Most cells of the realm. */
       max: number
     }
-    /** Seconds for which fewer would have done before one goes. An operator that starts anew counts them from its start. */
+    /** Seconds for which one fewer must have been enough before one is removed. A new operator process counts them from its start. */
     scaleDownAfterSeconds: number
   }
-  /** How a change of version, of cells.template.archipelago or of what the cells rest on reaches them: slot by slot a new cell comes up, proves that players can join it, takes the slot over, and the old one sends its players over and goes. Setting the change back undoes it the same way. */
+  /** How a change of version, of cells.template.archipelago, of pods, or of the NATS or LiveKit reaches the cells: slot by slot a new cell starts, is joined as a player would, gets the slot, and the old cell is drained and removed. Setting the change back undoes it the same way. */
   rollout: {
     /** Whether no further cell is replaced for now. */
     paused: boolean
-    /** How many slots the change reaches before it waits for you to raise or remove this number. Absent = it does not wait. */
+    /** After how many slots a rollout waits for you to raise or remove this number. Absent = it does not wait. */
     canaryCells?: number
-    /** Required lets a cell replace another only after the operator joined it as a player would: signed in, moved, and was given an island. None trusts the probes of its pods, for operators that cannot reach the cells. */
+    /** Required lets a cell replace another only after the operator joined it as a player would: signed in, moved, and was given an island. None relies on the readiness of its pods, for an operator that cannot reach the cells. */
     joinProbe: 'Required' | 'None'
-    /** Percent of the players who signed in to new cells and said where they are that have to be given an island, or no further cell is replaced. Counted by the connectors over ten minutes, from 20 such players on; whoever cannot sign in, or leaves at once, does not count. 0 = it is not looked at. */
+    /** Percent of the players who signed in to new cells and reported a position that have to be given an island, or no further cell is replaced. Counted by the connectors over ten minutes, from 20 such players on; players who cannot sign in, or who leave at once, do not count. 0 = off. */
     minJoinRate: number
-    /** Most players each connector sends away in a minute, unless that takes longer than cells.template.connectors.drainSeconds. Absent = evenly over drainSeconds. */
+    /** Most players each draining connector disconnects in a minute, unless that takes longer than cells.template.connectors.drainSeconds. Absent = evenly over drainSeconds. */
     playersPerMinute?: number
-    /** Seconds a new cell has to come up and to be joined before the realm counts as stalled; it is waited for beyond that. */
+    /** Seconds a new cell has to start and to be joined before the realm is Stalled. The operator goes on waiting beyond that. */
     progressDeadlineSeconds: number
   }
 }
 
-/** What the realm is, as last seen by the operator. */
+/** The state of the realm, as last seen by the operator. */
 export interface RealmStatus {
   /** metadata.generation this status describes; -1 before the operator has seen the object. */
   observedGeneration?: number
@@ -327,22 +327,22 @@ export interface RealmStatus {
   updatedReplicas?: number
   /** Label selector of the serving connectors; read by /scale. */
   selector?: string
-  /** About how many players are here, such as 100+; metrics have exact numbers. */
+  /** About how many players are connected, such as 100+; metrics have exact numbers. */
   players?: string
-  /** What the operator chose by the players there are; absent while it does not choose. */
+  /** The last decision of autoscaling; absent while autoscaling is off. */
   autoscale?: {
     /** Cells the realm should have. */
     cells: number
     /** Connectors all cells together should have. */
     connectors: number
-    /** When a number was last chosen anew. */
+    /** When a number was last changed. */
     changedAt: string
     /** Why the numbers are what they are, in one word. */
     reason: 'Started' | 'MorePlayers' | 'FewerPlayers' | 'Bounds' | 'AtMaximum' | 'PlayersUnknown' | 'Settled' | 'Hibernated'
-    /** Why, for people; with the numbers of that moment. */
+    /** The reason in a sentence, with the numbers of that moment. */
     message: string
   }
-  /** Where the realm is. */
+  /** URLs of the realm. */
   urls?: {
     /** The realm's description at the realm provider. */
     about?: string
@@ -351,7 +351,7 @@ export interface RealmStatus {
     /** Base URL of the statistics. */
     stats?: string
   }
-  /** Where players connect, one entry per slot that has a cell; the realm provider publishes the Serving ones. */
+  /** Where players connect, one entry per slot that has a cell. The realm provider publishes those that are Serving. */
   endpoints?: {
     /** Number of the slot. */
     slot: number
@@ -359,14 +359,14 @@ export interface RealmStatus {
     adapter: string
     /** Name of the CommsCell that serves the slot. */
     cell: string
-    /** Whether the cell serves players. A Draining one takes no new ones. */
+    /** Whether the cell serves players. A Draining cell takes no new players. */
     state: 'Starting' | 'Serving' | 'Unhealthy' | 'Draining'
   }[]
-  /** What is true of this object, in the form kubectl wait and GitOps tools read. */
+  /** Conditions of this object, as kubectl wait and GitOps tools read them. */
   conditions?: {
     /** Name of the condition. */
     type: string
-    /** Whether it holds. */
+    /** Whether the condition is true. */
     status: 'True' | 'False' | 'Unknown'
     /** metadata.generation the condition describes. */
     observedGeneration?: number
@@ -374,12 +374,12 @@ export interface RealmStatus {
     lastTransitionTime: string
     /** Why, in one word of a closed set. */
     reason: string
-    /** Why, for people. */
+    /** The reason in a sentence, with what to do. */
     message: string
   }[]
 }
 
-/** A comms cell is one isolated comms stack of a realm: connectors and one archipelago. Players of one cell share islands, players of two cells do not. The operator writes one CommsCell per slot of a Realm, and a second one while it replaces the first. One that you write yourself joins its realm at its slot, beside those of the operator. */
+/** A comms cell is one isolated comms stack of a realm: connectors and one archipelago. Players of one cell share islands, players of two cells do not. The operator creates one CommsCell per slot of a Realm, and a second one while it replaces the first. One that you create yourself serves at the slot it names, beside those of the operator. */
 export interface CommsCell {
   apiVersion: 'comms.decentraland.org/v1alpha1'
   kind: 'CommsCell'
@@ -388,7 +388,7 @@ export interface CommsCell {
   status?: CommsCellStatus
 }
 
-/** What the cell should be. */
+/** The desired state of the cell. */
 export interface CommsCellSpec {
   /** The Realm of the same namespace this cell belongs to. Immutable. */
   realmRef: {
@@ -397,15 +397,15 @@ export interface CommsCellSpec {
   }
   /** Which of the realm's slots, and so which stable URL, this cell serves. Immutable. */
   slot: number
-  /** Draining cordons the cell: it leaves the publication and its slot, so that nobody new comes, while those who are there may stay. Drained also sends them away, spread over connectors.drainSeconds, and stops what is left. Serving, or nothing, takes it back. */
+  /** Draining cordons the cell: it leaves the publication and its slot, so that no new players come, while its players may stay. Drained also disconnects them, spread over connectors.drainSeconds, and then stops the pods. Serving, or no value, takes it back. */
   desiredState?: 'Serving' | 'Draining' | 'Drained'
-  /** Which state of the Realm the cell was made from; set by the operator, which replaces the cell when it is no longer that of the Realm. Immutable. */
+  /** Revision of the Realm the cell was created from; set by the operator, which replaces the cell when the Realm has another one. Immutable. */
   revision?: string
   /** Base URL under which players reach the slot; their socket is at {url}/ws. */
   url: string
   /** Image of the cell: a tag, or a digest such as sha256:…. */
   version: string
-  /** What else every pod of the cell carries, for the schedulers, registries and tools of your cluster. Labels and annotations of the operator's own stay as they are. */
+  /** Fields of every pod of the cell, for the schedulers, registries and tools of your cluster. Labels and annotations of the operator cannot be changed. */
   pods?: {
     /** Labels of the pods. */
     labels?: Record<string, string>
@@ -413,7 +413,7 @@ export interface CommsCellSpec {
     annotations?: Record<string, string>
     /** Labels a node must have to run the pods. */
     nodeSelector?: Record<string, string>
-    /** Taints of nodes the pods put up with. */
+    /** Taints of nodes that the pods tolerate. */
     tolerations?: {
       /** Key of the taint; absent = every key. */
       key?: string
@@ -423,7 +423,7 @@ export interface CommsCellSpec {
       value?: string
       /** Effect of the taint; absent = every effect. */
       effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute'
-      /** Seconds a NoExecute taint is put up with; absent = for ever. */
+      /** Seconds for which a NoExecute taint is tolerated; absent = for ever. */
       tolerationSeconds?: number
     }[]
     /** Affinity to nodes and pods, as in any pod. */
@@ -440,9 +440,9 @@ export interface CommsCellSpec {
   connectors: {
     /** Connector pods. Set by kubectl scale. */
     replicas: number
-    /** Seconds over which a connector that stops spreads the closing of its players' sockets, so that they do not all come back at once. */
+    /** Seconds over which a stopping connector spreads the closing of its players' sockets, so that the players do not all reconnect at once. */
     drainSeconds: number
-    /** Most players each connector sends away in a minute, unless that takes longer than drainSeconds. Absent = evenly over drainSeconds. */
+    /** Most players each draining connector disconnects in a minute, unless that takes longer than drainSeconds. Absent = evenly over drainSeconds. */
     playersPerMinute?: number
     /** CPU and memory of the container, as in any pod. */
     resources?: {
@@ -486,7 +486,7 @@ export interface CommsCellSpec {
   }
   /** The LiveKit whose rooms the islands are. Absent = the cell's own rooms over WebSockets (RFC-5). */
   livekit?: {
-    /** Where players reach LiveKit, without a path. */
+    /** The URL at which players reach LiveKit, without a path. */
     url: string
     /** Secret of the same namespace with the keys apiKey and apiSecret. */
     credentials: {
@@ -496,7 +496,7 @@ export interface CommsCellSpec {
   }
 }
 
-/** What the cell is, as last seen by the operator. */
+/** The state of the cell, as last seen by the operator. */
 export interface CommsCellStatus {
   /** metadata.generation this status describes; -1 before the operator has seen the object. */
   observedGeneration?: number
@@ -508,15 +508,15 @@ export interface CommsCellStatus {
   updatedReplicas?: number
   /** Label selector of the connectors; read by /scale. */
   selector?: string
-  /** About how many players are here, such as 100+; metrics have exact numbers. */
+  /** About how many players are connected, such as 100+; metrics have exact numbers. */
   players?: string
-  /** What the cell does, in one word. */
+  /** The state of the cell in one word. */
   state?: 'Starting' | 'Serving' | 'Unhealthy' | 'Draining' | 'Drained'
-  /** What is true of this object, in the form kubectl wait and GitOps tools read. */
+  /** Conditions of this object, as kubectl wait and GitOps tools read them. */
   conditions?: {
     /** Name of the condition. */
     type: string
-    /** Whether it holds. */
+    /** Whether the condition is true. */
     status: 'True' | 'False' | 'Unknown'
     /** metadata.generation the condition describes. */
     observedGeneration?: number
@@ -524,7 +524,7 @@ export interface CommsCellStatus {
     lastTransitionTime: string
     /** Why, in one word of a closed set. */
     reason: string
-    /** Why, for people. */
+    /** The reason in a sentence, with what to do. */
     message: string
   }[]
 }
