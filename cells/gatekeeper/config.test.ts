@@ -4,7 +4,7 @@ import { readConfig } from './config.ts'
 const livekit = { LIVEKIT_HOST: 'wss://livekit', LIVEKIT_API_KEY: 'key', LIVEKIT_API_SECRET: 'secret' }
 const usable = { DATABASE_FOLDER: '/data', ...livekit }
 
-test('a folder and a LiveKit are enough', () => {
+test('a folder and LiveKit are enough', () => {
   expect(readConfig(usable)).toMatchObject({
     HTTP_SERVER_PORT: 3001,
     SCENE_ROOM_PREFIX: 'scene-',
@@ -12,7 +12,7 @@ test('a folder and a LiveKit are enough', () => {
   })
 })
 
-test('a gatekeeper without media starts, and answers that it has none', () => {
+test('a configuration without LiveKit and rooms is valid', () => {
   expect(readConfig({ DATABASE_URL: 'postgres://u:p@db:5432/realm' })).toMatchObject({ BUS_SCOPE: '' })
 })
 
@@ -25,7 +25,7 @@ test.each<[string, NodeJS.ProcessEnv, string]>([
   ],
   ['another database', { DATABASE_URL: 'mysql://db/realm' }, 'DATABASE_URL: Invalid URL'],
   [
-    'half a LiveKit',
+    'incomplete settings of LiveKit',
     { ...usable, LIVEKIT_API_SECRET: '' },
     'LIVEKIT_API_SECRET: is needed by the other settings of LiveKit (LIVEKIT_HOST, LIVEKIT_API_KEY, LIVEKIT_API_SECRET)',
   ],
@@ -44,6 +44,6 @@ test.each<[string, NodeJS.ProcessEnv, string]>([
     { ...usable, SCENE_ROOM_PREFIX: 'world-' },
     'SCENE_ROOM_PREFIX: and WORLD_ROOM_PREFIX must tell rooms apart: neither of world- and world-scene-room- may begin with the other',
   ],
-])('%s is refused in a sentence', (_, env, sentence) => {
+])('%s is refused with a message', (_, env, sentence) => {
   expect(() => readConfig(env)).toThrow(sentence)
 })

@@ -43,7 +43,7 @@ export const gatekeeperVariables = z
   })
   .superRefine((given, { addIssue }) => {
     const wrong = (path: string, message: string) => addIssue({ code: 'custom', path: [path], message })
-    // A process that forgets its bans with every restart is a mistake, so it has to be told where to keep them.
+    // A process that loses its bans with every restart is a mistake, so a place to keep them is required.
     if (!given.DATABASE_URL && !given.DATABASE_FOLDER) wrong('DATABASE_URL', 'or DATABASE_FOLDER must be set')
     if (given.DATABASE_URL && given.DATABASE_FOLDER) wrong('DATABASE_FOLDER', 'cannot be set together with DATABASE_URL')
     const livekit = ['LIVEKIT_HOST', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET'] as const
@@ -61,10 +61,10 @@ export const gatekeeperVariables = z
   })
 type Environment = z.infer<typeof gatekeeperVariables>
 
-/** What the process is told: the service itself, where to listen, which broker to join. */
+/** The environment of a process that runs a gatekeeper alone: the service, where to listen, which broker to connect to. */
 export type GatekeeperEnvironment = Readonly<Environment>
 
-/** What the service itself is told, in a process of its own or beside others. Neither kind of database: kept in memory. */
+/** The settings of the service itself, whether it runs alone in a process or beside others. Without any database, data is kept in memory. */
 export type GatekeeperConfig = Readonly<
   Pick<Environment, 'BUS_SCOPE' | 'COMMIT_HASH' | 'CURRENT_VERSION' | 'SCENE_ROOM_PREFIX'> & {
     DATABASE_MIGRATIONS?: 'Run' | 'Wait' | undefined
@@ -74,5 +74,5 @@ export type GatekeeperConfig = Readonly<
 >
 type LivekitSetting = 'LIVEKIT_HOST' | 'LIVEKIT_API_KEY' | 'LIVEKIT_API_SECRET'
 
-/** @throws UserError naming every variable that is not usable */
+/** @throws UserError naming every invalid variable */
 export const readConfig = (env: NodeJS.ProcessEnv): GatekeeperEnvironment => parseEnv(gatekeeperVariables, env)

@@ -19,7 +19,7 @@ async function aServer({ status, body }: { status: number; body: string }): Prom
 const naming = (...wallets: unknown[]) => JSON.stringify({ users: wallets.map((wallet) => ({ wallet })) })
 
 test('a wallet on the list is refused with 401, whatever the case it is written in', async (t) => {
-  const url = await aServer({ status: 200, body: naming(ana.address, 'nobody', 7) })
+  const url = await aServer({ status: 200, body: naming(ana.address, 'not-a-wallet', 7) })
   const { ask, cell } = await aGatekeeper(t, { config: { DENYLIST_URL: url } })
   await vi.waitFor(() => expect(cell.readiness()).toEqual({ ready: true }))
   expect(await answerOf(await ask(ana, { realmName: 'main', sceneId: 'bafk' }))).toEqual([

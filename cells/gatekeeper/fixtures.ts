@@ -11,7 +11,7 @@ import type { PlatformBan, PlayerConnection, Storage } from './adapters/storage.
 import type { GatekeeperConfig } from './config.ts'
 import { type GatekeeperDependencies, startGatekeeper } from './service.ts'
 
-/** A storage that keeps what it is told, and fails while `broken` says why. */
+/** A storage in memory; it fails with the message in `broken` while that is set. */
 export interface MemoryStorage extends Storage {
   bans: PlatformBan[]
   connections: Map<PeerId, PlayerConnection>
@@ -74,16 +74,16 @@ export const aConfig = (config: Partial<GatekeeperConfig> = {}): GatekeeperConfi
 })
 
 let shared: ChainVerifier | undefined
-/** Checks real signatures; one for a whole file, its threads end with the process. */
+/** Checks real signatures; shared by the tests of a file, its threads end with the process. */
 export const aVerifier = (): ChainVerifier => {
   shared ??= createVerifier({ log: silentLog, workers: 1 })
   return shared
 }
 
-/** A gatekeeper on a port of its own, whose clock stands still at the moment of the test vectors. */
+/** Starts a gatekeeper on a free local port, with a manual clock set to the time of the test vectors. */
 export async function aGatekeeper(
   t: TestContext,
-  { config, ...parts }: { config?: Partial<GatekeeperConfig> } & Partial<Omit<GatekeeperDependencies, 'storage'>> = {},
+  { config, ...dependencies }: { config?: Partial<GatekeeperConfig> } & Partial<Omit<GatekeeperDependencies, 'storage'>> = {},
 ) {
   const clock = new ManualClock(1_700_000_000_000)
   const storage = aStorage()
@@ -94,7 +94,7 @@ export async function aGatekeeper(
     verifier: aVerifier(),
     metrics,
     storage,
-    ...parts,
+    ...dependencies,
   })
   const http = await listen(cell.app, { host: '127.0.0.1', port: 0 })
   t.onTestFinished(async () => {

@@ -17,7 +17,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-test('a process on a folder of its own hands out rooms, remembers who asked, and stops cleanly', {
+test('a process with a folder of its own returns tokens, records connections, and stops cleanly', {
   timeout: 60_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'gatekeeper-main-'))

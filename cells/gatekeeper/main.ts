@@ -5,12 +5,12 @@ import { connectBus, runService } from '../process.ts'
 import { readConfig } from './config.ts'
 import { startGatekeeper } from './service.ts'
 
-/** Runs a gatekeeper as a process of its own. @throws UserError when the environment, the database or NATS is not usable */
+/** Runs a gatekeeper as a process of its own. @throws UserError when the environment, the database or NATS cannot be used */
 export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   const config = readConfig(env)
   const { NATS_URL } = config
   return runService('gatekeeper', config, async ({ log, metrics }) => {
-    // Only admissions to embedded rooms travel over the bus.
+    // The bus is used only for admissions to embedded rooms.
     const bus = config.ROOMS_URL && NATS_URL ? await connectBus('gatekeeper', { ...config, NATS_URL }, log) : undefined
     const verifier = createVerifier({ log, ethereumRpcUrl: config.ETH_RPC_URL })
     await verifier.warmUp()

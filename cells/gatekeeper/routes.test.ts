@@ -3,7 +3,7 @@ import { aBan, aGatekeeper, answerOf } from './fixtures.ts'
 
 const wallet = '0x00000000000000000000000000000000000000Aa'
 
-test.for(['', '/gatekeeper'])('the service tells its build and lives at %j', async (prefix, t) => {
+test.for(['', '/gatekeeper'])('the build is shown below %j', async (prefix, t) => {
   const { url } = await aGatekeeper(t)
   expect(await (await fetch(`${url}${prefix}/ping`)).text()).toBe('/ping')
   expect(await answerOf(await fetch(`${url}${prefix}/status`))).toEqual([
@@ -14,7 +14,7 @@ test.for(['', '/gatekeeper'])('the service tells its build and lives at %j', asy
   expect([head.status, await head.text()]).toEqual([200, ''])
 })
 
-test('a ban is shown to anybody, with dates as text', async (t) => {
+test('a ban is shown to every client, with dates as text', async (t) => {
   const { url, storage } = await aGatekeeper(t)
   storage.bans = [aBan({ bannedAddress: wallet.toLowerCase(), expiresAt: 1_800_000_000_000, customMessage: 'see you' })]
   expect(await answerOf(await fetch(`${url}/users/${wallet}/bans`))).toEqual([
@@ -40,19 +40,19 @@ test('a ban is shown to anybody, with dates as text', async (t) => {
   ])
 })
 
-test.for([wallet, 'nobody', "0x'; drop table user_bans"])('%s is not banned', async (address, t) => {
+test.for([wallet, 'not-a-wallet', "0x'; drop table user_bans"])('%s is not banned', async (address, t) => {
   const { url } = await aGatekeeper(t)
   const asked = await fetch(`${url}/gatekeeper/users/${encodeURIComponent(address)}/bans`)
   expect(await answerOf(asked)).toEqual([200, { data: { isBanned: false } }])
 })
 
-test('a ban that cannot be looked up is an outage, not an acquittal', async (t) => {
+test('a ban that cannot be looked up is answered as an outage, not as no ban', async (t) => {
   const { url, storage } = await aGatekeeper(t)
   storage.broken = 'gone'
   expect(await answerOf(await fetch(`${url}/users/${wallet}/bans`))).toEqual([503, { error: 'Bans cannot be looked up now' }])
 })
 
-test('explorers in a browser may call it', async (t) => {
+test('explorers in a browser may call the gatekeeper', async (t) => {
   const { url } = await aGatekeeper(t)
   const preflight = await fetch(`${url}/get-scene-adapter`, {
     method: 'OPTIONS',
@@ -62,7 +62,7 @@ test('explorers in a browser may call it', async (t) => {
   expect((await fetch(`${url}/get-scene-adapter`)).status).toBe(405)
 })
 
-test('a database away for half a minute makes the gatekeeper unready, and alive all the same', async (t) => {
+test('an outage of the database of half a minute makes the gatekeeper unready, but not dead', async (t) => {
   const { url, cell, storage, clock } = await aGatekeeper(t)
   const probe = async (name: string) => (await fetch(`${url}/health/${name}`)).status
   expect(await probe('ready')).toBe(200)

@@ -7,9 +7,9 @@ import type { Log } from '../chassis/log.ts'
 import { parsePeerId } from '../wire/peer.ts'
 import type { PlatformBan, Storage } from './adapters/storage.ts'
 
-/** What the routes answer from. */
+/** The handler of scene tokens, and what the other routes read. */
 export interface GatekeeperRouteDependencies {
-  /** `POST /get-scene-adapter`. */
+  /** `SceneAdapter.handle`, for `POST /get-scene-adapter`. */
   sceneAdapter: Handler
   storage: Storage
   clock: Clock
@@ -18,17 +18,17 @@ export interface GatekeeperRouteDependencies {
 }
 
 const BAN_TIMEOUT_MS = 4_000
-/** Where the gatekeeper lives when it shares a host; routes are served there and at the root. */
+/** The path of the gatekeeper on a host that it shares; routes are served there and at the root. */
 const PREFIX = '/gatekeeper'
 
 /** The gatekeeper's API, each route at the root and below `/gatekeeper`. */
-export function gatekeeperRoutes(parts: GatekeeperRouteDependencies): Route[] {
+export function gatekeeperRoutes(dependencies: GatekeeperRouteDependencies): Route[] {
   const routes = [
-    route('POST', '/get-scene-adapter', parts.sceneAdapter),
-    route('GET', '/users/:address/bans', userBans(parts)),
+    route('POST', '/get-scene-adapter', dependencies.sceneAdapter),
+    route('GET', '/users/:address/bans', userBans(dependencies)),
     route('GET', '/ping', () => text('/ping')),
-    // Unity asks for HEAD of this before anything else and does not start without it (§1.4).
-    route('GET', '/status', () => ok(statusOf(parts.build, parts.clock.now()))),
+    // Unity sends a HEAD request for this first and does not start without an answer (§1.4).
+    route('GET', '/status', () => ok(statusOf(dependencies.build, dependencies.clock.now()))),
   ]
   return routes.flatMap((each) => [each, { ...each, path: PREFIX + each.path }])
 }
@@ -53,12 +53,12 @@ const userBans =
 
 const banView = (ban: PlatformBan) => ({
   ...ban,
-  bannedAt: dateOf(ban.bannedAt),
-  expiresAt: dateOf(ban.expiresAt),
-  liftedAt: dateOf(ban.liftedAt),
-  createdAt: dateOf(ban.createdAt),
+  bannedAt: isoDate(ban.bannedAt),
+  expiresAt: isoDate(ban.expiresAt),
+  liftedAt: isoDate(ban.liftedAt),
+  createdAt: isoDate(ban.createdAt),
 })
 
-const dateOf = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString())
+const isoDate = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString())
 
 const statusOf = ({ version, commitHash }: Build, nowMs: number) => ({ version, currentTime: nowMs, commitHash })

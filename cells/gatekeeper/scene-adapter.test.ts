@@ -18,7 +18,7 @@ async function tokenOf(response: Response) {
   return { address, header, claims }
 }
 
-test('the token says what the protocol says, and nothing else', async (t) => {
+test('the token has exactly the claims of the protocol', async (t) => {
   const { ask } = await aGatekeeper(t)
   const before = Math.floor(Date.now() / 1000)
   const { address, header, claims } = await tokenOf(await ask(ana, scene))
@@ -43,7 +43,7 @@ test('the token says what the protocol says, and nothing else', async (t) => {
   expect(claims.nbf).toBeGreaterThanOrEqual(before)
 })
 
-test('two players of one scene are told the same room, each under a wallet of their own', async (t) => {
+test('two players of a scene get tokens for the same room, each for their own wallet', async (t) => {
   const { ask } = await aGatekeeper(t)
   const answers = await Promise.all([ask(ana, scene, { format: 'legacy' }), ask(ben, scene, { format: 'current' })])
   const [one, other] = await Promise.all(answers.map(tokenOf))
@@ -51,7 +51,7 @@ test('two players of one scene are told the same room, each under a wallet of th
   expect([one?.claims.sub, other?.claims.sub]).toEqual([ana.peer, ben.peer])
 })
 
-test('a body is read and ignored, as Godot sends one', async (t) => {
+test('a body is read and ignored, because Godot sends one', async (t) => {
   const { ask } = await aGatekeeper(t)
   expect((await ask(ana, scene, { body: { ...scene, realmName: 'other' } })).status).toBe(200)
   expect((await ask(ana, { sceneId: 'bafk' }, { body: { filler: 'x'.repeat(60_000) } })).status).toBe(401)
@@ -69,7 +69,7 @@ test.for([
   expect(await answerOf(await ask(ana, metadata))).toEqual([status, { error }])
 })
 
-test('a banned wallet is answered 403, and so is whoever uses a banned device', async (t) => {
+test('a banned wallet is answered 403, and so is every wallet on a banned device', async (t) => {
   const { ask, storage } = await aGatekeeper(t)
   storage.bans = [aBan({ bannedAddress: ana.peer, bannedDeviceId: 'phone' })]
   const banned = [403, { error: 'Access denied, platform-banned user' }]
@@ -78,14 +78,14 @@ test('a banned wallet is answered 403, and so is whoever uses a banned device', 
   expect((await ask(ben, { ...scene, deviceIdentifier: 'desk' })).status).toBe(200)
 })
 
-test('a ban is told before a missing scene, and a missing realm before both', async (t) => {
+test('a ban is reported before a missing scene, and a missing realm before both', async (t) => {
   const { ask, storage } = await aGatekeeper(t)
   storage.bans = [aBan({ bannedAddress: ana.peer })]
   expect((await ask(ana, { realmName: 'main' })).status).toBe(403)
   expect((await ask(ana, { sceneId: 'bafk' })).status).toBe(401)
 })
 
-test('a storage that fails bans nobody, and is counted', async (t) => {
+test('while the storage fails no player counts as banned, and the failures are counted', async (t) => {
   const { ask, storage, metrics, clock } = await aGatekeeper(t)
   storage.bans = [aBan({ bannedAddress: ana.peer })]
   storage.broken = 'gone'
@@ -99,7 +99,7 @@ test('a storage that fails bans nobody, and is counted', async (t) => {
   })
 })
 
-test('where a player was seen is remembered, even of one who is kept out', async (t) => {
+test('the connection of a player is recorded, even of one who is refused', async (t) => {
   const { ask, storage, clock } = await aGatekeeper(t)
   storage.bans = [aBan({ bannedAddress: ana.peer })]
   await ask(ana, { ...scene, deviceIdentifier: 'phone' }, { headers: { 'cf-connecting-ip': '203.0.113.7' } })
@@ -112,7 +112,7 @@ test('where a player was seen is remembered, even of one who is kept out', async
   ])
 })
 
-test('a wallet that asks too often is told when to come back, and nobody else waits', async (t) => {
+test('a wallet that sends too many requests gets a Retry-After, and other wallets are not affected', async (t) => {
   const { ask, clock } = await aGatekeeper(t)
   for (let i = 0; i < 60; i++) expect((await ask(ana, scene, { chain: 'two' })).status).toBe(200)
   const refused = await ask(ana, scene)
@@ -122,14 +122,14 @@ test('a wallet that asks too often is told when to come back, and nobody else wa
   expect((await ask(ana, scene)).status).toBe(200)
 })
 
-test('forged requests use up nothing of the wallet they name', async (t) => {
+test('forged requests do not count for the wallet they name', async (t) => {
   const verify = vi.fn(async (): Promise<ChainVerdict> => ({ ok: false, reason: 'forged' }))
   const { ask } = await aGatekeeper(t, { verifier: { verify, pending: 0, close: async () => {} } })
   for (let i = 0; i < 70; i++) expect((await ask(ana, scene, { chain: 'two' })).status).toBe(401)
   expect(verify).toHaveBeenCalledTimes(70)
 })
 
-test('being too busy to check signatures is not told as being forbidden', async (t) => {
+test('an overload of signature checks is not answered as forbidden', async (t) => {
   const busy = {
     verify: async (): Promise<ChainVerdict> => ({ ok: false, reason: 'full', undecided: true }),
     close: async () => {},
@@ -146,7 +146,7 @@ test('being too busy to check signatures is not told as being forbidden', async 
   }
 })
 
-test('a signature that takes too long to check is given up', async (t) => {
+test('a signature check that takes too long is answered as an outage', async (t) => {
   const verify = vi.fn(() => new Promise<ChainVerdict>(() => {}))
   const { ask, clock } = await aGatekeeper(t, { verifier: { verify, pending: 0, close: async () => {} } })
   const answer = ask(ana, scene)
@@ -155,7 +155,7 @@ test('a signature that takes too long to check is given up', async (t) => {
   expect((await answer).status).toBe(503)
 })
 
-test('without LiveKit and without embedded rooms there are no scene rooms, and that is said', async (t) => {
+test('without LiveKit and without embedded rooms the answer says that there are no scene rooms', async (t) => {
   const { ask } = await aGatekeeper(t, {
     config: { LIVEKIT_HOST: undefined, LIVEKIT_API_KEY: undefined, LIVEKIT_API_SECRET: undefined },
   })
@@ -165,13 +165,13 @@ test('without LiveKit and without embedded rooms there are no scene rooms, and t
   ])
 })
 
-test('a room that cannot be opened now is no refusal for good', async (t) => {
+test('a room that cannot be opened now is answered as an outage', async (t) => {
   const transport = { kind: 'ws-room' as const, connectionString: () => Promise.reject(new Error('no broker')) }
   const { ask } = await aGatekeeper(t, { transport })
   expect(await answerOf(await ask(ana, scene))).toEqual([503, { error: 'The room cannot be opened now' }])
 })
 
-test('embedded rooms are named by URL, and the admission travels ahead of the player', async (t) => {
+test('embedded rooms are given by URL, and the admission is published before the player connects', async (t) => {
   const bus = createMemoryBus(silentLog)
   const admissions: unknown[] = []
   bus.subscribe('ns.main.0.rooms.*.admission', (payload, subject) => admissions.push([subject, decodeAdmission(payload)]))
@@ -186,7 +186,7 @@ test('embedded rooms are named by URL, and the admission travels ahead of the pl
   expect(admissions).toEqual([[`ns.main.0.rooms.${ana.peer}.admission`, { room: 'scene-main:bafktest', kind: 'scene' }]])
 })
 
-test('stopping writes down what was still to be remembered, then lets go of the storage', async (t) => {
+test('stopping writes the records that are still waiting, then closes the storage', async (t) => {
   const { ask, cell, storage } = await aGatekeeper(t)
   await ask(ana, scene)
   expect(storage.connections.size).toBe(0)

@@ -11,17 +11,16 @@ import type { PeerId } from '../wire/peer.ts'
 import type { Storage } from './adapters/storage.ts'
 import type { ConnectionRecorder } from './connection-recorder.ts'
 import { type Denial, decideScene, objectionToSceneCode, readSceneClaim } from './core/scene-access.ts'
-import { type Rejection, readSignedRequest } from './core/signed-request.ts'
+import { type Rejection, readSignedRequest, type SignedClaim } from './core/signed-request.ts'
 import type { WalletLimit } from './core/wallet-limit.ts'
 import type { GatekeeperMetrics } from './metrics.ts'
-import { checkSignature } from './signed-fetch.ts'
 
-/** What answering for scene rooms takes. */
+/** Everything that decides about a token, and the transport that makes it. */
 export interface SceneAdapterDependencies {
   verifier: ChainVerifier
   storage: Storage
   denyList: DenyList
-  /** Nothing where the realm has neither LiveKit nor embedded rooms. */
+  /** Undefined where the realm has neither LiveKit nor embedded rooms. */
   transport: RoomTransport | undefined
   connections: ConnectionRecorder
   limit: WalletLimit
@@ -31,92 +30,122 @@ export interface SceneAdapterDependencies {
   metrics: GatekeeperMetrics
 }
 
+/** Most signature checks waiting, some seconds of work for one core. Beyond that, players are asked to try again. */
+const MAX_PENDING_SIGNATURES = 1_000
+const SIGNATURE_TIMEOUT_MS = 10_000
 const BAN_CHECK_TIMEOUT_MS = 2_000
 const OPEN_ROOM_TIMEOUT_MS = 5_000
-/** Explorers try again after as long by themselves. */
+/** Explorers retry after the same time without being asked to. */
 const RETRY_AFTER_SECONDS = '5'
 
-/** How a request ended: the answer, and a word for the metrics. */
+/** An answer, and its label in the metrics. */
 interface Outcome {
   outcome: Denial['outcome'] | 'granted' | 'limited' | 'unavailable'
   answer: HttpResponse
 }
 
-/** `POST /get-scene-adapter`: what a player dials to enter the room of a scene (gatekeeper.md §4.1). The body is ignored. */
-export function sceneAdapter(parts: SceneAdapterDependencies): Handler {
-  const { clock, metrics } = parts
-  return async (ask) => {
+/** `POST /get-scene-adapter`: returns the address and the token with which a player enters the room of a scene (gatekeeper.md §4.1). */
+export class SceneAdapter {
+  readonly #dependencies: SceneAdapterDependencies
+
+  constructor(dependencies: SceneAdapterDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** Ignores the body. */
+  readonly handle: Handler = async (request) => {
+    const { clock, metrics } = this.#dependencies
     const startMs = clock.now()
-    await ask.body() // Godot sends one; unread, it would be cut off with the connection when we refuse
-    const { outcome, answer } = await answerTo(ask, parts)
+    await request.body() // Godot sends one; if it were not read, a refusal would close the connection while it is being sent
+    const { outcome, answer } = await this.#answer(request)
     metrics.answers.inc({ outcome })
     metrics.seconds.observe((clock.now() - startMs) / 1000)
     return answer
   }
-}
 
-async function answerTo(ask: HttpRequest, parts: SceneAdapterDependencies): Promise<Outcome> {
-  try {
-    return await decide(ask, parts)
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== 'UNAVAILABLE') throw error
-    return { outcome: 'unavailable', answer: json(503, { error: error.message }, { 'retry-after': RETRY_AFTER_SECONDS }) }
+  async #answer(request: HttpRequest): Promise<Outcome> {
+    try {
+      return await this.#decide(request)
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== 'UNAVAILABLE') throw error
+      return { outcome: 'unavailable', answer: json(503, { error: error.message }, { 'retry-after': RETRY_AFTER_SECONDS }) }
+    }
   }
-}
 
-async function decide({ method, path, headers }: HttpRequest, parts: SceneAdapterDependencies): Promise<Outcome> {
-  const { clock, limit, metrics, denyList, connections, roomPrefix } = parts
-  const nowMs = clock.now()
-  const read = readSignedRequest({ method, path, headers, nowMs, objection: objectionToSceneCode })
-  if ('rejection' in read) return unsigned(read.rejection, parts)
-  const { wallet, metadata, format } = read.claim
-  const waitMs = limit.waitMs(wallet, nowMs)
-  if (waitMs > 0) return tooOften(waitMs)
-  const rejection = await checkSignature(read.claim, nowMs, parts)
-  if (rejection) return unsigned(rejection, parts)
-  metrics.signed.inc({ format })
-  limit.count(wallet, nowMs)
+  async #decide({ method, path, headers }: HttpRequest): Promise<Outcome> {
+    const { clock, limit, metrics, denyList, connections, roomPrefix } = this.#dependencies
+    const nowMs = clock.now()
+    const read = readSignedRequest({ method, path, headers, nowMs, objection: objectionToSceneCode })
+    if ('rejection' in read) return this.#unsigned(read.rejection)
+    const { wallet, metadata, format } = read.claim
+    const waitMs = limit.waitMs(wallet, nowMs)
+    if (waitMs > 0) return tooManyRequests(waitMs)
+    const rejection = await this.#checkSignature(read.claim, nowMs)
+    if (rejection) return this.#unsigned(rejection)
+    metrics.signed.inc({ format })
+    limit.count(wallet, nowMs)
 
-  const claim = readSceneClaim(metadata)
-  if ('outcome' in claim) return denied(claim)
-  connections.record({ address: wallet, ipAddress: cloudflareClientAddress(headers), deviceId: claim.deviceId })
-  const banned = await isBanned(wallet, claim.deviceId, parts)
-  if (!banned && !denyList.known) throw new Refusal('UNAVAILABLE', 'The deny list has not been read yet')
-  const decision = decideScene(claim, { banned, denied: denyList.has(wallet) }, roomPrefix)
-  if ('outcome' in decision) return denied(decision)
-  return { outcome: 'granted', answer: ok({ adapter: await openRoom(wallet, decision.room, parts) }) }
-}
-
-// §11.4: a database that does not answer bans nobody.
-async function isBanned(address: PeerId, deviceId: string | undefined, parts: SceneAdapterDependencies): Promise<boolean> {
-  const { storage, clock, log, metrics } = parts
-  try {
-    const ban = storage.activeBan({ address, deviceId }, clock.now())
-    return (await withDeadline(ban, { clock, ms: BAN_CHECK_TIMEOUT_MS, what: 'looking for a ban' })) !== undefined
-  } catch (error) {
-    metrics.banChecksFailed.inc()
-    log.warn({ peer: address, error: messageOf(error) }, 'nobody knows whether a player is banned')
-    return false
+    const claim = readSceneClaim(metadata)
+    if ('outcome' in claim) return denied(claim)
+    connections.record({ address: wallet, ipAddress: cloudflareClientAddress(headers), deviceId: claim.deviceId })
+    const banned = await this.#isBanned(wallet, claim.deviceId)
+    if (!banned && !denyList.known) throw new Refusal('UNAVAILABLE', 'The deny list has not been read yet')
+    const decision = decideScene(claim, { banned, denied: denyList.has(wallet) }, roomPrefix)
+    if ('outcome' in decision) return denied(decision)
+    return { outcome: 'granted', answer: ok({ adapter: await this.#openRoom(wallet, decision.room) }) }
   }
-}
 
-async function openRoom(wallet: PeerId, room: string, { transport, clock, log }: SceneAdapterDependencies): Promise<string> {
-  if (!transport)
-    throw new Refusal('UNAVAILABLE', 'This realm has no scene rooms: neither LiveKit nor embedded rooms are configured')
-  try {
-    const opened = Promise.resolve(transport.connectionString(wallet, room, 'scene'))
-    return await withDeadline(opened, { clock, ms: OPEN_ROOM_TIMEOUT_MS, what: 'opening a room' })
-  } catch (error) {
-    log.warn({ peer: wallet, room, error: messageOf(error) }, 'a scene room could not be opened')
-    throw new Refusal('UNAVAILABLE', 'The room cannot be opened now')
+  /**
+   * Whether the wallet that a request claims has signed it, the last step of gatekeeper.md §2.3; undefined when it has.
+   *
+   * @throws Refusal UNAVAILABLE when that cannot be checked now. Upstream answers 401 whatever the cause, but explorers take 401
+   * for "forbidden here", so an overload must not look like it.
+   */
+  async #checkSignature({ chain, payload }: SignedClaim, nowMs: number): Promise<Rejection | undefined> {
+    const { verifier, clock } = this.#dependencies
+    if (verifier.pending >= MAX_PENDING_SIGNATURES) throw new Refusal('UNAVAILABLE', 'Too many signatures are being checked')
+    const deadline = { clock, ms: SIGNATURE_TIMEOUT_MS, what: 'checking a signature' }
+    const verdict = await withDeadline(verifier.verify(chain, payload, nowMs), deadline).catch(
+      (error: unknown) => ({ ok: false, undecided: true, reason: messageOf(error) }) as const,
+    )
+    if (verdict.ok) return undefined
+    if (verdict.undecided) throw new Refusal('UNAVAILABLE', `The signature could not be checked: ${verdict.reason}`)
+    return { status: 401, cause: 'signature', message: `Invalid signature: ${verdict.reason}` }
   }
-}
 
-// §2.4 SF-any: one answer, whatever the cause.
-function unsigned({ cause, message }: Rejection, { log, metrics }: SceneAdapterDependencies): Outcome {
-  metrics.unsigned.inc({ cause })
-  log.debug({ reason: message }, 'a request was not signed')
-  return { outcome: 'unsigned', answer: json(401, { error: 'Access denied, invalid signed-fetch request' }) }
+  // §11.4: while the database does not answer, no player counts as banned.
+  async #isBanned(address: PeerId, deviceId: string | undefined): Promise<boolean> {
+    const { storage, clock, log, metrics } = this.#dependencies
+    try {
+      const ban = storage.activeBan({ address, deviceId }, clock.now())
+      return (await withDeadline(ban, { clock, ms: BAN_CHECK_TIMEOUT_MS, what: 'looking for a ban' })) !== undefined
+    } catch (error) {
+      metrics.banChecksFailed.inc()
+      log.warn({ peer: address, error: messageOf(error) }, 'a ban could not be looked up, and the player counts as not banned')
+      return false
+    }
+  }
+
+  async #openRoom(wallet: PeerId, room: string): Promise<string> {
+    const { transport, clock, log } = this.#dependencies
+    if (!transport)
+      throw new Refusal('UNAVAILABLE', 'This realm has no scene rooms: neither LiveKit nor embedded rooms are configured')
+    try {
+      const opened = Promise.resolve(transport.connectionString(wallet, room, 'scene'))
+      return await withDeadline(opened, { clock, ms: OPEN_ROOM_TIMEOUT_MS, what: 'opening a room' })
+    } catch (error) {
+      log.warn({ peer: wallet, room, error: messageOf(error) }, 'a scene room could not be opened')
+      throw new Refusal('UNAVAILABLE', 'The room cannot be opened now')
+    }
+  }
+
+  // §2.4 SF-any: the same answer whatever the cause.
+  #unsigned({ cause, message }: Rejection): Outcome {
+    const { log, metrics } = this.#dependencies
+    metrics.unsigned.inc({ cause })
+    log.debug({ reason: message }, 'a request was not signed')
+    return { outcome: 'unsigned', answer: json(401, { error: 'Access denied, invalid signed-fetch request' }) }
+  }
 }
 
 const denied = ({ outcome, code, message }: Denial): Outcome => ({
@@ -124,7 +153,7 @@ const denied = ({ outcome, code, message }: Denial): Outcome => ({
   answer: json(httpStatusOf[code], { error: message }),
 })
 
-const tooOften = (waitMs: number): Outcome => ({
+const tooManyRequests = (waitMs: number): Outcome => ({
   outcome: 'limited',
   answer: json(429, { error: 'Too many requests from this wallet' }, { 'retry-after': String(Math.ceil(waitMs / 1000)) }),
 })

@@ -16,14 +16,14 @@ import { subjects } from '../wire/subjects.ts'
 import { openStorage } from './adapters/open-storage.ts'
 import type { Storage } from './adapters/storage.ts'
 import type { GatekeeperConfig } from './config.ts'
-import { createConnectionRecorder } from './connection-recorder.ts'
+import { ConnectionRecorder } from './connection-recorder.ts'
 import { WalletLimit } from './core/wallet-limit.ts'
 import { gatekeeperMetrics } from './metrics.ts'
 import { gatekeeperRoutes } from './routes.ts'
-import { sceneAdapter } from './scene-adapter.ts'
-import { monitorStorage } from './storage-health.ts'
+import { SceneAdapter } from './scene-adapter.ts'
+import { StorageHealth } from './storage-health.ts'
 
-/** What a gatekeeper is given besides its configuration. */
+/** The caller stops the verifier and the bus; the gatekeeper stops the storage. */
 export interface GatekeeperDependencies {
   /** Carries admissions to embedded rooms; needed where ROOMS_URL is set. */
   bus?: Bus | undefined
@@ -31,33 +31,32 @@ export interface GatekeeperDependencies {
   clock: Clock
   verifier: ChainVerifier
   metrics: Metrics
-  /** In place of the database the configuration names. */
+  /** Replaces the database of the configuration. */
   storage?: Storage
-  /** In place of the media the configuration names. */
+  /** Replaces the LiveKit or the embedded rooms of the configuration. */
   transport?: RoomTransport
 }
 
-/** A player crossing the map in a hurry asks about once a second; the limit is for programs. */
+/** A player who moves fast over the map sends about one request a second; the limit is for programs. */
 const WALLET_LIMIT = { burst: 60, perSecond: 2, maxWallets: 50_000 }
 
 /** A pod that never read the list serves no players, so it tries again soon; JSON of another shape is an empty list, as upstream reads it. */
 const DENY_LIST = { retryMs: 10_000, otherShape: 'empty' } as const
 
 /**
- * Starts a gatekeeper: opens its database, brings the schema up to date and answers players. The verifier and the bus stay the
- * caller's.
+ * Starts a gatekeeper: opens its database, brings the schema up to date and answers requests of players.
  *
  * @throws UserError when the database cannot be used
  */
-export async function startGatekeeper(config: GatekeeperConfig, parts: GatekeeperDependencies): Promise<RunningService> {
-  const { log, clock, verifier, metrics } = parts
-  const transport = parts.transport ?? transportOf(config, parts.bus)
+export async function startGatekeeper(config: GatekeeperConfig, dependencies: GatekeeperDependencies): Promise<RunningService> {
+  const { log, clock, verifier, metrics } = dependencies
+  const transport = dependencies.transport ?? transportOf(config, dependencies.bus)
   if (!transport) log.warn('neither LiveKit nor embedded rooms are configured: there are no scene rooms')
-  const storage = parts.storage ?? (await openStorage(config, { clock, log }))
-  const storageWatch = monitorStorage(storage, { clock, log })
+  const storage = dependencies.storage ?? (await openStorage(config, { clock, log }))
+  const storageHealth = new StorageHealth(storage, { clock, log })
   const denyList = config.DENYLIST_URL ? new HttpDenyList({ ...DENY_LIST, url: config.DENYLIST_URL, clock, log }) : emptyDenyList
   const limit = new WalletLimit(WALLET_LIMIT)
-  const readiness = () => readinessOf(storageWatch.readiness(), denyList)
+  const readiness = () => readinessOf(storageHealth.readiness(), denyList)
 
   const counted = gatekeeperMetrics(metrics, {
     ready: () => readiness().ready,
@@ -65,13 +64,13 @@ export async function startGatekeeper(config: GatekeeperConfig, parts: Gatekeepe
     waiting: () => verifier.pending,
     denied: () => denyList.size,
   })
-  const connections = createConnectionRecorder(storage, { clock, log, metrics: counted })
+  const connections = new ConnectionRecorder(storage, { clock, log, metrics: counted })
   const app = createApp({
     log,
     metrics,
     routes: [
       ...gatekeeperRoutes({
-        sceneAdapter: sceneAdapter({
+        sceneAdapter: new SceneAdapter({
           verifier,
           storage,
           denyList,
@@ -82,7 +81,7 @@ export async function startGatekeeper(config: GatekeeperConfig, parts: Gatekeepe
           clock,
           log,
           metrics: counted,
-        }),
+        }).handle,
         storage,
         clock,
         log,
@@ -91,10 +90,10 @@ export async function startGatekeeper(config: GatekeeperConfig, parts: Gatekeepe
       ...operationalRoutes(metrics, readiness),
     ],
   })
-  return { app, readiness, stop: stopAll(log, denyList, storageWatch, connections, storage).stop }
+  return { app, readiness, stop: stopAll(log, denyList, storageHealth, connections, storage).stop }
 }
 
-// A new pod that cannot read the deny list refuses everybody, so it must not take over from one that can.
+// A new pod that cannot read the deny list refuses all players, so it must not replace one that can.
 const readinessOf = (storage: Readiness, denyList: DenyList): Readiness =>
   storage.ready && !denyList.known ? { ready: false, reason: 'the deny list has not been read yet' } : storage
 

@@ -45,7 +45,7 @@ test.for([
   ['legacy', '{"sceneid":"bafktest","realmname":"main"}', LEGACY, 200],
   ['current', '{"sceneId":"bafkTEST","realmName":"main"}', CURRENT, 200],
   ['crossed', '{"sceneId":"bafkTEST","realmName":"main"}', LEGACY, 401],
-] as const)('the %s vector of other implementations is judged as they judge it', async ([, signed, signature, status], t) => {
+] as const)('the %s test vector has the same result as in other implementations', async ([, signed, signature, status], t) => {
   const { url } = await aGatekeeper(t)
   const owner = walletOfKey('11'.repeat(32))
   const delegation = delegate(owner, new Date('2099-01-01T00:00:00.000Z'), walletOfKey('22'.repeat(32)).identity)
@@ -59,19 +59,19 @@ const expired = delegate(ana, new Date(NOW - 1))
 const endsNow = delegate(ana, new Date(NOW))
 test.for<[string, Record<string, string>]>([
   ['nothing signed', {}],
-  ['a link that is no JSON', { ...headersOf([signer, entity]), 'x-identity-auth-chain-1': '{' }],
+  ['a link that is not JSON', { ...headersOf([signer, entity]), 'x-identity-auth-chain-1': '{' }],
   ['eleven links', headersOf([signer, ...Array.from({ length: 10 }, () => entity)])],
   ['one link', headersOf([signer])],
   ['a wallet that is the text itself', headersOf(oneLinkChain(TEXT))],
-  ['a timestamp that is no number', { ...headersOf([signer, entity]), 'x-identity-timestamp': 'soon' }],
-  ['metadata that is no object', headersOf([signer, entity], '[]')],
+  ['a timestamp that is not a number', { ...headersOf([signer, entity]), 'x-identity-timestamp': 'soon' }],
+  ['metadata that is not an object', headersOf([signer, entity], '[]')],
   ['metadata that was changed', headersOf([signer, entity], '{"realmName":"main","sceneId":"other"}')],
   ['keys of another case', headersOf([signer, entity], '{"realmName":"main","SceneId":"bafkTEST"}')],
-  ['another wallet in front', headersOf([{ ...signer, payload: mallory.address }, entity])],
+  ['another wallet in the first link', headersOf([{ ...signer, payload: mallory.address }, entity])],
   ['a delegation that ended', headersOf(threeLinkChain(ana, TEXT, expired))],
   ['a delegation that ends now', headersOf(threeLinkChain(ana, TEXT, endsNow))],
-  ['a delegation by somebody else', headersOf(threeLinkChain(ana, TEXT, mallory.delegation()))],
-  ['a contract wallet, with no Ethereum to ask', headersOf(contractWalletChain(ana, TEXT))],
+  ['a delegation by another wallet', headersOf(threeLinkChain(ana, TEXT, mallory.delegation()))],
+  ['a contract wallet, without an Ethereum RPC', headersOf(contractWalletChain(ana, TEXT))],
   ['a signature of another path', signedHeaders('/other', { wallet: ana, method: 'POST', metadata: scene, timestamp: NOW })],
   ['a signature of another method', signedHeaders('/get-scene-adapter', { wallet: ana, metadata: scene, timestamp: NOW })],
 ])('%s is answered 401, with one body whatever the cause', async ([, headers], t) => {
@@ -89,7 +89,7 @@ test.for([
   expect((await ask(ana, scene, { timestamp: NOW + offset })).status).toBe(status)
 })
 
-test('a captured request is worth nothing once its minute is over', async (t) => {
+test('a captured request is refused after its minute is over', async (t) => {
   const { url, clock } = await aGatekeeper(t)
   const captured = headersOf([signer, entity])
   expect((await post(url, captured)).status).toBe(200)
@@ -97,7 +97,7 @@ test('a captured request is worth nothing once its minute is over', async (t) =>
   expect((await post(url, captured)).status).toBe(401)
 })
 
-test('why a request was not signed is counted by cause', async (t) => {
+test('requests that are not signed are counted by cause', async (t) => {
   const { url, ask, metrics } = await aGatekeeper(t)
   await post(url, {})
   await post(url, headersOf([signer, entity], '{"realmName":"main","SceneId":"bafkTEST"}'))
@@ -113,7 +113,7 @@ test('why a request was not signed is counted by cause', async (t) => {
     expect(counted).toContain(`realm_gatekeeper_${line}`)
 })
 
-test('below a path of its own the whole path is what was signed', async (t) => {
+test('below a path prefix the signature has to cover the whole path', async (t) => {
   const { url } = await aGatekeeper(t)
   const at = (signed: string) =>
     fetch(`${url}/gatekeeper/get-scene-adapter`, {

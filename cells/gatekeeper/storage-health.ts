@@ -9,35 +9,46 @@ import type { Storage } from './adapters/storage.ts'
 
 const CHECK_EVERY_MS = 5_000
 const CHECK_TIMEOUT_MS = 4_000
-/** Long enough for a database to fail over; until then players are let in without it (gatekeeper.md §11.4). */
+/** Long enough for a database to fail over; until then players get tokens without it (gatekeeper.md §11.4). */
 const GRACE_MS = 30_000
 
-/** Whether the storage can be reached, found out in the background: a probe never waits for a database. */
-export function monitorStorage(
-  storage: Pick<Storage, 'ping'>,
-  { clock, log }: { clock: Clock; log: Log },
-): Running & { readiness(): Readiness } {
-  let lastGoodMs = clock.now() // it was just opened
-  let reachable = true
-  const checking = repeat({
-    clock,
-    log,
-    delayMs: () => CHECK_EVERY_MS,
-    task: async () => {
-      try {
-        await withDeadline(storage.ping(), { clock, ms: CHECK_TIMEOUT_MS, what: 'asking the database' })
-        lastGoodMs = clock.now()
-        if (!reachable) log.info('the database is back')
-        reachable = true
-      } catch (error) {
-        if (reachable) log.warn({ error: messageOf(error) }, 'the database cannot be reached')
-        reachable = false
-      }
-    },
-  })
-  return {
-    readiness: () =>
-      clock.now() - lastGoodMs <= GRACE_MS ? { ready: true } : { ready: false, reason: 'the database cannot be reached' },
-    stop: () => checking.stop(),
+/** Checks in the background whether the storage can be reached, so that a readiness probe never waits for a database. */
+export class StorageHealth implements Running {
+  readonly #storage: Pick<Storage, 'ping'>
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #checking: Running
+  #lastSuccessMs: number
+  #isReachable = true
+
+  /** Takes the storage for reachable, because it was opened just before. */
+  constructor(storage: Pick<Storage, 'ping'>, { clock, log }: { clock: Clock; log: Log }) {
+    this.#storage = storage
+    this.#clock = clock
+    this.#log = log
+    this.#lastSuccessMs = clock.now()
+    this.#checking = repeat({ clock, log, delayMs: () => CHECK_EVERY_MS, task: () => this.#check() })
+  }
+
+  readiness(): Readiness {
+    const isReady = this.#clock.now() - this.#lastSuccessMs <= GRACE_MS
+    return isReady ? { ready: true } : { ready: false, reason: 'the database cannot be reached' }
+  }
+
+  stop(): Promise<void> {
+    return this.#checking.stop()
+  }
+
+  async #check(): Promise<void> {
+    const [clock, log] = [this.#clock, this.#log]
+    try {
+      await withDeadline(this.#storage.ping(), { clock, ms: CHECK_TIMEOUT_MS, what: 'pinging the database' })
+      this.#lastSuccessMs = clock.now()
+      if (!this.#isReachable) log.info('the database can be reached again')
+      this.#isReachable = true
+    } catch (error) {
+      if (this.#isReachable) log.warn({ error: messageOf(error) }, 'the database cannot be reached')
+      this.#isReachable = false
+    }
   }
 }

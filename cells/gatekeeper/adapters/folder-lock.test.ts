@@ -13,7 +13,7 @@ async function aFolder(below = ''): Promise<string> {
   return join(folder, below)
 }
 
-/** Another process that tries to hold the folder, says whether it does, and stays. */
+/** Another process that tries to lock the folder, prints the result, and goes on running. */
 function startHolder(folder: string) {
   const program = `
     import { lockFolder } from ${JSON.stringify(new URL('./folder-lock.ts', import.meta.url).href)}
@@ -34,13 +34,13 @@ async function end(child: ReturnType<typeof startHolder>): Promise<void> {
 
 async function aHolder(folder: string) {
   const child = startHolder(folder)
-  const [said] = await once(child.stdout, 'data')
-  expect(String(said)).toBe('held')
+  const [output] = await once(child.stdout, 'data')
+  expect(String(output)).toBe('held')
   return () => end(child)
 }
 
 test.each(['', `deep/${'x'.repeat(120)}`])(
-  'a folder (%j) is held by one process, and free once that was killed',
+  'a folder (%j) is locked by one process, and free once that was killed',
   async (below) => {
     const folder = await aFolder(below)
     const kill = await aHolder(folder)
@@ -54,30 +54,30 @@ test.each(['', `deep/${'x'.repeat(120)}`])(
   },
 )
 
-/** What came of processes that wanted the same folder at the same moment: `held` or `refused`, each still running. */
-async function starters(folder: string, count: number) {
+/** Starts processes that lock the same folder at the same time; their output is `held` or `refused`, and they go on running. */
+async function startHolders(folder: string, count: number) {
   const children = Array.from({ length: count }, () => startHolder(folder))
-  const said = await Promise.all(children.map(async (child) => String((await once(child.stdout, 'data'))[0])))
-  return { said, kill: () => Promise.all(children.map(end)) }
+  const outputs = await Promise.all(children.map(async (child) => String((await once(child.stdout, 'data'))[0])))
+  return { outputs, kill: () => Promise.all(children.map(end)) }
 }
 
-test('of three that start at once after the holder was killed, one gets the folder, in each of eight rounds', async () => {
+test('of three processes that start after the holder was killed one gets the lock, in each of eight rounds', async () => {
   const folder = await aFolder()
   for (let round = 0; round < 8; round++) {
-    const { said, kill } = await starters(folder, 3)
-    expect(said.sort()).toEqual(['held', 'refused', 'refused'])
+    const { outputs, kill } = await startHolders(folder, 3)
+    expect(outputs.sort()).toEqual(['held', 'refused', 'refused'])
     await kill()
   }
 }, 60_000)
 
-test('of many locks in one process, one is given', async () => {
+test('of many attempts in one process one gets the lock', async () => {
   const folder = await aFolder()
   const locks = Array.from({ length: 20 }, () => lockFolder(folder))
   expect(locks.filter((lock) => lock !== undefined)).toHaveLength(1)
   for (const lock of locks) lock?.release()
 })
 
-test('a folder that cannot be locked is refused with the reason and the remedy', async () => {
+test('a folder that cannot be locked is refused with the reason and what to do', async () => {
   const folder = await aFolder()
   expect(() => lockFolder(join(folder, 'missing'))).toThrow(
     /cannot be locked .*: use a volume whose file system has POSIX record locks/,

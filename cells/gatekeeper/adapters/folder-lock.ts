@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { messageOf, UserError } from '../../chassis/errors.ts'
 
-/** A folder that belongs to this process alone until it is released, or until the process ends, however it ends. */
+/** An exclusive lock on a folder, held until it is released or the process ends, for whatever reason. */
 export interface FolderLock {
   release(): void
 }
@@ -12,10 +12,10 @@ const LOCK_FILE = '.lock'
 const BUSY = 5
 
 /**
- * Locks a folder; nothing when another process, or this one, holds it already.
+ * Locks a folder; returns undefined when another process, or this one, holds the lock.
  *
- * The lock is SQLite's exclusive lock on an empty file: a record lock of the operating system. The kernel gives it up when the process
- * ends, so a kill leaves nothing behind that a later start would have to judge, and a network file system (NFS, SMB) enforces it
+ * The lock is SQLite's exclusive lock on an empty file: a record lock of the operating system. The kernel releases it when the process
+ * ends, so that a kill leaves nothing behind that a later start would have to examine, and a network file system (NFS, SMB) enforces it
  * between nodes, where a socket or a file with a process number would not.
  *
  * @throws UserError on a file system without such locks

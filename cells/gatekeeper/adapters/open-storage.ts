@@ -4,19 +4,19 @@ import { knownVersion, migrate, schemaVersion } from '../migrations/migrate.ts'
 import type { Database } from './database.ts'
 import { openPglite } from './pglite.ts'
 import { openPostgres } from './postgres.ts'
-import { createStorage, type Storage } from './storage.ts'
+import { SqlStorage, type Storage } from './storage.ts'
 
-/** Which database: a server's URL, a folder for our own, or neither for one in memory. */
+/** The URL of a server, a folder for an embedded database, or neither for one in memory. */
 export interface DatabaseSettings {
   DATABASE_URL?: string | undefined
   DATABASE_FOLDER?: string | undefined
-  /** `Run` unless told: bring the schema up to date. `Wait`: somebody else does. */
+  /** `Run` (the default) migrates the schema; `Wait` waits until a Job has done so. */
   DATABASE_MIGRATIONS?: 'Run' | 'Wait' | undefined
 }
 
-const LOOK_MS = 1_000
+const CHECK_EVERY_MS = 1_000
 
-/** Opens the database, and answers once its schema is up to date, by us or by others. @throws UserError when it cannot be used */
+/** Opens the database; resolves once its schema is up to date. @throws UserError when it cannot be used */
 export async function openStorage(
   { DATABASE_URL, DATABASE_FOLDER, DATABASE_MIGRATIONS = 'Run' }: DatabaseSettings,
   { clock, log }: { clock: Clock; log: Log },
@@ -25,17 +25,17 @@ export async function openStorage(
   try {
     if (DATABASE_MIGRATIONS === 'Run') await migrate(database, log)
     else await waitForMigrations(database, { clock, log })
-    return createStorage(database)
+    return new SqlStorage(database)
   } catch (error) {
     await database.stop()
     throw error
   }
 }
 
-/** A schema that is ahead will do: what was released only adds to it, and this may be the version one goes back to. */
+/** A newer schema is accepted: released migrations only add to it, and this process may be the result of a downgrade. */
 async function waitForMigrations(database: Database, { clock, log }: { clock: Clock; log: Log }): Promise<void> {
   for (let found = await schemaVersion(database); found < knownVersion(); found = await schemaVersion(database)) {
     log.info({ found, wanted: knownVersion() }, 'waiting for the database schema')
-    await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve))
+    await new Promise<void>((resolve) => clock.after(CHECK_EVERY_MS, resolve))
   }
 }

@@ -4,11 +4,11 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
 import { messageOf } from '../../chassis/errors.ts'
 import { durableStartParams, syncToDisk, syncTree } from './durable-files.ts'
-import type { EngineAnswer, EngineQuestion } from './pglite.ts'
+import type { EngineReply, EngineRequest } from './pglite.ts'
 
-// The thread of an embedded database: creating one takes seconds of pure computing, in which nobody else may be kept waiting.
+// Runs an embedded database on a worker thread: creating one takes seconds of computing, which must not block the requests of the process.
 
-/** Our tables are small: a cache as large as a server's would more than double the memory of the process. */
+/** The tables are small, and the default cache of a server would more than double the memory of the process. */
 const startParams = [...durableStartParams(PGlite.defaultStartParams), '-c', 'shared_buffers=8MB']
 
 const { folder } = workerData as { folder: string | undefined }
@@ -19,14 +19,14 @@ if (folder !== undefined) {
   if (isNew) syncTree(folder)
 }
 
-parentPort?.on('message', ({ id, sql, parameters }: EngineQuestion) => {
+parentPort?.on('message', ({ id, sql, parameters }: EngineRequest) => {
   const done = sql === undefined ? engine.close() : engine.query<object>(sql, [...parameters])
   done
-    .then((result) => answer({ id, rows: result?.rows ?? [] }))
-    .catch((error: unknown) => answer({ id, error: messageOf(error), code: (error as { code?: string }).code }))
+    .then((result) => reply({ id, rows: result?.rows ?? [] }))
+    .catch((error: unknown) => reply({ id, error: messageOf(error), code: (error as { code?: string }).code }))
 })
-answer({ id: 0, rows: [] })
+reply({ id: 0, rows: [] })
 
-function answer(given: EngineAnswer): void {
-  parentPort?.postMessage(given)
+function reply(message: EngineReply): void {
+  parentPort?.postMessage(message)
 }

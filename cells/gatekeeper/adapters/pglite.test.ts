@@ -17,7 +17,7 @@ async function aFolder(): Promise<string> {
 const open = (folder: string) => openStorage({ DATABASE_FOLDER: folder }, { clock: systemClock, log: silentLog })
 const ana = '0x00000000000000000000000000000000000000aa'
 
-test('what is kept in a folder is there after a restart, and the folder is free in between', async () => {
+test('data in a folder is there after a restart, and the folder is unlocked in between', async () => {
   const folder = join(await aFolder(), 'made/on/the/way')
   const first = await open(folder)
   await first.recordConnections([{ address: ana, ipAddress: undefined, deviceId: 'phone' }], 1)
@@ -27,7 +27,7 @@ test('what is kept in a folder is there after a restart, and the folder is free 
   await second.stop()
 })
 
-test('a second gatekeeper on one folder is refused, the first serves on', async () => {
+test('a second gatekeeper on the same folder is refused, and the first goes on', async () => {
   const folder = await aFolder()
   const first = await open(folder)
   await expect(open(folder)).rejects.toThrow(
@@ -37,7 +37,7 @@ test('a second gatekeeper on one folder is refused, the first serves on', async 
   await first.stop()
 })
 
-test('a folder that cannot be written is refused with its path and the remedy', async () => {
+test('a folder that cannot be written is refused with its path and what to do', async () => {
   const file = join(await aFolder(), 'file')
   await writeFile(file, '')
   await expect(openPglite(join(file, 'below'))).rejects.toThrow(
@@ -47,7 +47,7 @@ test('a folder that cannot be written is refused with its path and the remedy', 
   )
 })
 
-test('a folder that holds a database of another kind is refused, and let go of', async () => {
+test('a folder with a database of another kind is refused, and unlocked', async () => {
   const folder = await aFolder()
   await mkdir(join(folder, 'base'))
   await writeFile(join(folder, 'PG_VERSION'), '9.1\n')

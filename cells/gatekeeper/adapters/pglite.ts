@@ -3,31 +3,31 @@ import { Worker } from 'node:worker_threads'
 import { messageOf, UserError } from '../../chassis/errors.ts'
 import { siblingModule } from '../../chassis/sibling-module.ts'
 import type { Database, SqlQuery } from './database.ts'
-import { lockFolder } from './folder-lock.ts'
+import { type FolderLock, lockFolder } from './folder-lock.ts'
 
-/** A statement for the engine's thread; none = close the database. */
-export interface EngineQuestion {
+/** A statement for the engine's thread; `sql` undefined = close the database. */
+export interface EngineRequest {
   id: number
   sql: string | undefined
   parameters: readonly unknown[]
 }
 
-/** What became of it; `code` is PostgreSQL's SQLSTATE. The answer with id 0 says that the database is open. */
-export type EngineAnswer = { id: number; rows: object[] } | { id: number; error: string; code: string | undefined }
+/** The result of a statement; `code` is PostgreSQL's SQLSTATE. The reply with id 0 says that the database is open. */
+export type EngineReply = { id: number; rows: object[] } | { id: number; error: string; code: string | undefined }
 
 /**
- * A PostgreSQL inside this process, on a thread of its own, kept in a folder, or in memory without one. The engine does not notice a second process
- * on its files and would spoil them, so the folder is locked first.
+ * Opens a PostgreSQL inside this process, on a thread of its own, stored in a folder, or in memory without one. The engine does not notice
+ * a second process on its files and would corrupt them, so the folder is locked first.
  *
  * @throws UserError when the folder cannot be written, is in use by another process or holds something else
  */
 export async function openPglite(folder?: string): Promise<Database> {
-  if (folder === undefined) return databaseOf(await startEngine(undefined), async () => {})
+  if (folder === undefined) return new PgliteDatabase(await PgliteEngine.start(undefined))
   await makeWritable(folder)
   const lock = lockFolder(folder)
   if (!lock) throw new UserError(`the database folder ${folder} is in use by another process: stop it, or choose another folder`)
   try {
-    return databaseOf(await startEngine(folder), async () => lock.release())
+    return new PgliteDatabase(await PgliteEngine.start(folder), lock)
   } catch (error) {
     lock.release()
     throw new UserError(
@@ -51,78 +51,104 @@ async function makeWritable(folder: string): Promise<void> {
   }
 }
 
-/** The engine on its thread, one statement at a time. */
-interface Engine {
-  query: SqlQuery
-  close(): Promise<void>
+interface PendingReply {
+  resolve: (rows: object[]) => void
+  reject: (error: Error) => void
 }
 
-/** @throws what the engine says when it cannot open its folder */
-async function startEngine(folder: string | undefined): Promise<Engine> {
-  const thread = new Worker(siblingModule(import.meta.url, 'pglite-engine'), { workerData: { folder } })
-  const waiting = new Map<number, { resolve: (rows: object[]) => void; reject: (error: Error) => void }>()
-  let lastId = 0
-  let over: Error | undefined
-  thread.on('message', (answer: EngineAnswer) => {
-    const asked = waiting.get(answer.id)
-    waiting.delete(answer.id)
-    if ('rows' in answer) asked?.resolve(answer.rows)
-    else asked?.reject(Object.assign(new Error(answer.error), { code: answer.code }))
-  })
-  const end = (error: Error) => {
-    over ??= error
-    for (const { reject } of waiting.values()) reject(over)
-    waiting.clear()
-  }
-  thread.on('error', end)
-  thread.on('exit', () => end(new Error('the database engine has ended')))
+/** The engine on its thread. It has a single session, so the caller must not mix statements of a transaction with others. */
+class PgliteEngine {
+  readonly #thread: Worker
+  readonly #pending = new Map<number, PendingReply>()
+  #lastId = 0
+  #failure: Error | undefined
 
-  const expect = (id: number): Promise<object[]> =>
-    new Promise((resolve, reject) => {
-      if (over) reject(over)
-      else waiting.set(id, { resolve, reject })
+  /** @throws the error of the engine when it cannot open its folder */
+  static async start(folder: string | undefined): Promise<PgliteEngine> {
+    const engine = new PgliteEngine(folder)
+    await engine.#reply(0)
+    return engine
+  }
+
+  private constructor(folder: string | undefined) {
+    this.#thread = new Worker(siblingModule(import.meta.url, 'pglite-engine'), { workerData: { folder } })
+    this.#thread.on('message', (reply: EngineReply) => this.#settle(reply))
+    this.#thread.on('error', (error: Error) => this.#fail(error))
+    this.#thread.on('exit', () => this.#fail(new Error('the database engine has ended')))
+  }
+
+  readonly query: SqlQuery = async <Row extends object>(sql: string, parameters: readonly unknown[] = []) =>
+    (await this.#send(sql, parameters)) as Row[]
+
+  async close(): Promise<void> {
+    await this.#send(undefined, [])
+    await this.#thread.terminate()
+  }
+
+  #send(sql: string | undefined, parameters: readonly unknown[]): Promise<object[]> {
+    const id = ++this.#lastId
+    const reply = this.#reply(id)
+    this.#thread.postMessage({ id, sql, parameters } satisfies EngineRequest)
+    return reply
+  }
+
+  #reply(id: number): Promise<object[]> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure) reject(this.#failure)
+      else this.#pending.set(id, { resolve, reject })
     })
-  const ask = (sql: string | undefined, parameters: readonly unknown[]): Promise<object[]> => {
-    const id = ++lastId
-    const answered = expect(id)
-    thread.postMessage({ id, sql, parameters } satisfies EngineQuestion)
-    return answered
   }
-  await expect(0)
-  return {
-    query: async <Row extends object>(sql: string, parameters: readonly unknown[] = []) => (await ask(sql, parameters)) as Row[],
-    close: async () => {
-      await ask(undefined, [])
-      await thread.terminate()
-    },
+
+  #settle(reply: EngineReply): void {
+    const pending = this.#pending.get(reply.id)
+    this.#pending.delete(reply.id)
+    if ('rows' in reply) pending?.resolve(reply.rows)
+    else pending?.reject(Object.assign(new Error(reply.error), { code: reply.code }))
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error
+    for (const { reject } of this.#pending.values()) reject(this.#failure)
+    this.#pending.clear()
   }
 }
 
-function databaseOf(engine: Engine, release: () => Promise<void>): Database {
-  // The engine has one session: whoever is in a transaction has it alone, and the others wait.
-  let turn: Promise<unknown> = Promise.resolve()
-  const inTurn = <Outcome>(work: () => Promise<Outcome>): Promise<Outcome> => {
-    const mine = turn.then(work)
-    turn = mine.catch(() => {})
-    return mine
+/** Runs statements and transactions one after the other, because the engine has a single session. */
+class PgliteDatabase implements Database {
+  readonly #engine: PgliteEngine
+  readonly #lock: FolderLock | undefined
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(engine: PgliteEngine, lock?: FolderLock) {
+    this.#engine = engine
+    this.#lock = lock
   }
-  return {
-    query: (sql, parameters) => inTurn(() => engine.query(sql, parameters)),
-    transaction: (work) =>
-      inTurn(async () => {
-        await engine.query('BEGIN')
-        try {
-          const outcome = await work(engine.query)
-          await engine.query('COMMIT')
-          return outcome
-        } catch (error) {
-          await engine.query('ROLLBACK').catch(() => {}) // the first failure is the one worth telling
-          throw error
-        }
-      }),
-    stop: async () => {
-      await inTurn(() => engine.close())
-      await release()
-    },
+
+  readonly query: SqlQuery = (sql, parameters) => this.#inTurn(() => this.#engine.query(sql, parameters))
+
+  transaction<Result>(work: (query: SqlQuery) => Promise<Result>): Promise<Result> {
+    const { query } = this.#engine
+    return this.#inTurn(async () => {
+      await query('BEGIN')
+      try {
+        const result = await work(query)
+        await query('COMMIT')
+        return result
+      } catch (error) {
+        await query('ROLLBACK').catch(() => {}) // the first error is the one to report
+        throw error
+      }
+    })
+  }
+
+  async stop(): Promise<void> {
+    await this.#inTurn(() => this.#engine.close())
+    this.#lock?.release()
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#last.then(work)
+    this.#last = result.catch(() => {})
+    return result
   }
 }

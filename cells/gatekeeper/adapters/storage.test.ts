@@ -10,18 +10,18 @@ import type { Migration } from '../migrations/migration.ts'
 import type { Database } from './database.ts'
 import { openPglite } from './pglite.ts'
 import { openPostgres } from './postgres.ts'
-import { createStorage, type Storage } from './storage.ts'
+import { SqlStorage, type Storage } from './storage.ts'
 
 vi.setConfig({ testTimeout: 60_000 }) // making a database takes seconds, on a busy machine many
 
 const [ana, ben] = ['0x00000000000000000000000000000000000000aa', '0x00000000000000000000000000000000000000bb'] as const
 const NOW = 1_760_000_000_123
 
-/** One more step than this version knows: a newer version was here. */
+/** A step that this version does not know, as a newer version adds it. */
 const future: Migration = { version: migrations.length + 1, name: 'the future', statements: ['CREATE TABLE future (id int)'] }
 
 describe('the embedded database', () => {
-  storesWhatMustLast(() => openPglite())
+  storageTests(() => openPglite())
 })
 
 withPart('postgres', 'a PostgreSQL server', (part) => {
@@ -32,7 +32,7 @@ withPart('postgres', 'a PostgreSQL server', (part) => {
   afterAll(() => server.stop())
   const open = (url: string) => openPostgres({ url, clock: systemClock, log: silentLog, patienceMs: 0 })
 
-  storesWhatMustLast(async () => open(await server.database()))
+  storageTests(async () => open(await server.database()))
 
   test('replicas that start together migrate once', async () => {
     const url = await server.database()
@@ -43,26 +43,26 @@ withPart('postgres', 'a PostgreSQL server', (part) => {
     await Promise.all(replicas.map((replica) => replica.stop()))
   })
 
-  test('two replicas recording the same players at once do not wait for each other in a circle', async () => {
+  test('two replicas that record the same players at the same time do not deadlock', async () => {
     const url = await server.database()
     const [one, other] = await Promise.all([open(url), open(url)])
     await migrate(one, silentLog)
-    const crowd = Array.from({ length: 200 }, (_, n) => ({
+    const players = Array.from({ length: 200 }, (_, n) => ({
       address: `0x${n.toString(16).padStart(40, '0')}` as PeerId,
       ipAddress: undefined,
       deviceId: 'd',
     }))
-    const [there, back] = [createStorage(one), createStorage(other)]
+    const [there, back] = [new SqlStorage(one), new SqlStorage(other)]
     const rounds = Array.from({ length: 10 }, () => [
-      there.recordConnections(crowd, NOW),
-      back.recordConnections(crowd.toReversed(), NOW),
+      there.recordConnections(players, NOW),
+      back.recordConnections(players.toReversed(), NOW),
     ])
     await Promise.all(rounds.flat())
     expect(await one.query('SELECT count(*)::int AS players FROM player_connection_info')).toEqual([{ players: 200 }])
     await Promise.all([there.stop(), back.stop()])
   })
 
-  test('a database that is not there is refused with its address and without its password', async () => {
+  test('a missing database is refused with its address and without its password', async () => {
     const url = (await server.database()).replace(/[^/]+$/, 'nowhere')
     const refusal = await open(url).catch((error: unknown) => error)
     expect(refusal).toBeInstanceOf(UserError)
@@ -70,14 +70,14 @@ withPart('postgres', 'a PostgreSQL server', (part) => {
     expect(String(refusal)).not.toContain('not-a-secret')
   })
 
-  test('a statement that takes too long ends, and the connection serves on', async () => {
+  test('a statement that takes too long is ended, and the connection stays usable', async () => {
     const database = await open(await server.database())
     await expect(database.query('SELECT pg_sleep(60)')).rejects.toThrow(/timeout/)
     expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
     await database.stop()
   })
 
-  test('a server that crashes fails its questions, not the process', async () => {
+  test('a crash of the server fails its queries, not the process', async () => {
     const doomed = await startPostgres(part)
     const database = await open(await doomed.database())
     await doomed.kill()
@@ -104,13 +104,13 @@ test('a server that does not answer is waited for before it is refused', async (
 })
 
 /** What holds for every database we run on. */
-function storesWhatMustLast(open: () => Promise<Database>): void {
+function storageTests(open: () => Promise<Database>): void {
   let database: Database
   let storage: Storage
   beforeEach(async () => {
     database = await open()
     await migrate(database, silentLog)
-    storage = createStorage(database)
+    storage = new SqlStorage(database)
   })
   afterEach(() => storage.stop())
 
@@ -128,28 +128,28 @@ function storesWhatMustLast(open: () => Promise<Database>): void {
     expect(await database.query('SELECT version FROM schema_migrations')).toEqual([{ version: 1 }])
   })
 
-  test('a newer schema is left as it is and works', async () => {
+  test('a newer schema is left unchanged and works', async () => {
     await migrate(database, silentLog, [...migrations, future])
     await migrate(database, silentLog)
     expect(await database.query('SELECT version FROM schema_migrations ORDER BY version')).toEqual([
       { version: 1 },
       { version: 2 },
     ])
-    await createStorage(database).ping()
+    await new SqlStorage(database).ping()
   })
 
-  test('a migration that fails leaves nothing behind', async () => {
+  test('a migration that fails changes nothing', async () => {
     const broken: Migration = { ...future, statements: [...future.statements, 'SELECT 1 / 0'] }
     await expect(migrate(database, silentLog, [...migrations, broken])).rejects.toThrow(/division by zero/)
     expect(await database.query("SELECT to_regclass('future')::text AS future")).toEqual([{ future: null }])
     await migrate(database, silentLog, [...migrations, future])
   })
 
-  test('nobody is banned until somebody is', async () => {
+  test('without a record a player is not banned', async () => {
     expect(await storage.activeBan({ address: ana, deviceId: 'phone' }, NOW)).toBeUndefined()
   })
 
-  test('a ban names who, by whom, why and since when', async () => {
+  test('a ban has the address, the moderator, the reason and the time', async () => {
     await ban({ custom_message: 'see you', expires_at: new Date(NOW + 5), banned_device_id: 'phone', created_at: new Date(NOW) })
     expect(await storage.activeBan({ address: ana }, NOW)).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -166,7 +166,7 @@ function storesWhatMustLast(open: () => Promise<Database>): void {
     })
   })
 
-  test('a ban reaches the device it names, and no other', async () => {
+  test('a ban applies to the device it names, and to no other', async () => {
     await ban({ banned_device_id: 'phone' })
     expect(await storage.activeBan({ address: ben, deviceId: 'phone' }, NOW)).toMatchObject({ bannedAddress: ana })
     expect(await storage.activeBan({ address: ben, deviceId: 'desk' }, NOW)).toBeUndefined()
@@ -181,7 +181,7 @@ function storesWhatMustLast(open: () => Promise<Database>): void {
     expect(await storage.activeBan({ address: ben }, NOW)).toBeUndefined()
   })
 
-  test('a connection keeps what a later one does not tell', async () => {
+  test('a connection keeps the values that a later one does not have', async () => {
     await storage.recordConnections([{ address: ana, ipAddress: '203.0.113.7', deviceId: 'phone' }], NOW)
     await storage.recordConnections(
       [
@@ -199,11 +199,11 @@ function storesWhatMustLast(open: () => Promise<Database>): void {
     ).toEqual([{ age: 2 }])
   })
 
-  test('text that no database stores is an error, not a player without a ban', async () => {
+  test('text that a database cannot store is an error, not a player without a ban', async () => {
     await expect(storage.activeBan({ address: ana, deviceId: 'a\0b' }, NOW)).rejects.toThrow()
   })
 
-  test('more questions than a database should have waiting are refused at once', async () => {
+  test('queries beyond the limit are refused at once', async () => {
     const questions = await Promise.allSettled(Array.from({ length: 501 }, () => storage.ping()))
     expect(questions.filter(({ status }) => status === 'rejected')).toEqual([
       { status: 'rejected', reason: expect.objectContaining({ code: 'UNAVAILABLE' }) },

@@ -3,7 +3,7 @@ import type { Running } from '../../chassis/lifecycle.ts'
 import type { PeerId } from '../../wire/peer.ts'
 import type { Database } from './database.ts'
 
-/** A player kept out of the whole platform by a moderator; times in milliseconds since the epoch. */
+/** The ban of a player from the whole platform by a moderator; times in milliseconds since the epoch. */
 export interface PlatformBan {
   id: string
   bannedAddress: string
@@ -18,25 +18,31 @@ export interface PlatformBan {
   createdAt: number
 }
 
-/** From where a player was last seen; an absent part is one we were not told. */
+/** The last known address and device of a player; undefined where unknown. */
 export interface PlayerConnection {
   address: PeerId
   ipAddress: string | undefined
   deviceId: string | undefined
 }
 
-/** What the gatekeeper remembers beyond its own life. Every method rejects when the database cannot answer in time. */
+/** The wallet, and the device if the explorer sent one. */
+export interface BanSubject {
+  address: PeerId
+  deviceId?: string | undefined
+}
+
+/** The data that the gatekeeper keeps across restarts. Every method rejects when the database does not answer in time. */
 export interface Storage extends Running {
-  /** The ban in force against a wallet or a device, the latest if there are several. */
-  activeBan(who: { address: PeerId; deviceId?: string | undefined }, nowMs: number): Promise<PlatformBan | undefined>
-  /** Remembers connections, at most one per address; a part we were not told keeps its earlier value. */
+  /** The ban in force against the wallet or the device, the latest if there are several. */
+  activeBan(subject: BanSubject, nowMs: number): Promise<PlatformBan | undefined>
+  /** Records connections, at most one per address; an undefined value keeps the one recorded before. */
   recordConnections(connections: readonly PlayerConnection[], nowMs: number): Promise<void>
   connectionOf(address: PeerId): Promise<PlayerConnection | undefined>
   /** Resolves when the database answers. */
   ping(): Promise<void>
 }
 
-/** Questions under way at a time; beyond, one is refused at once instead of waiting in a growing queue. */
+/** Further queries are refused at once, so that they do not wait in a growing queue. */
 const MAX_QUERIES_UNDER_WAY = 500
 
 const ACTIVE_BAN = `
@@ -49,7 +55,7 @@ const ACTIVE_BAN = `
    ORDER BY banned_at DESC, id
    LIMIT 1`
 
-// Sorted by address, so that two replicas writing the same players never wait for each other in a circle.
+// Sorted by address, so that two replicas that write the same players never deadlock.
 const RECORD_CONNECTIONS = `
   INSERT INTO player_connection_info AS known (address, ip_address, device_id, created_at, updated_at)
   SELECT seen.address, seen.ip_address, seen.device_id, $4::float8::bigint, $4::float8::bigint
@@ -62,45 +68,55 @@ const RECORD_CONNECTIONS = `
 
 const CONNECTION = 'SELECT ip_address AS "ipAddress", device_id AS "deviceId" FROM player_connection_info WHERE address = $1'
 
-// Numbers come out of both drivers the same, dates and 64-bit integers do not.
+// Both drivers return numbers in the same way, but not dates and 64-bit integers.
 function milliseconds(column: string): string {
   return `(extract(epoch FROM ${column}) * 1000)::float8`
 }
 
-/** The storage over any database that speaks PostgreSQL; its schema has to be there (`migrations/migrate.ts`). */
-export function createStorage(database: Database): Storage {
-  let underWay = 0
-  async function ask<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
-    if (underWay >= MAX_QUERIES_UNDER_WAY) throw new Refusal('UNAVAILABLE', 'the database is busy')
-    underWay++
-    try {
-      return await database.query<Row>(sql, parameters)
-    } finally {
-      underWay--
-    }
+/** Storage in a PostgreSQL database whose schema is up to date (`migrations/migrate.ts`). */
+export class SqlStorage implements Storage {
+  readonly #database: Database
+  #queriesUnderWay = 0
+
+  constructor(database: Database) {
+    this.#database = database
   }
 
-  return {
-    async activeBan({ address, deviceId }, nowMs) {
-      const [ban] = await ask<PlatformBan>(ACTIVE_BAN, [address, deviceId ?? null, nowMs])
-      return ban
-    },
-    async recordConnections(connections, nowMs) {
-      if (connections.length === 0) return
-      await ask(RECORD_CONNECTIONS, [
-        connections.map(({ address }) => address),
-        connections.map(({ ipAddress }) => ipAddress ?? null),
-        connections.map(({ deviceId }) => deviceId ?? null),
-        nowMs,
-      ])
-    },
-    async connectionOf(address) {
-      const [row] = await ask<{ ipAddress: string | null; deviceId: string | null }>(CONNECTION, [address])
-      return row && { address, ipAddress: row.ipAddress ?? undefined, deviceId: row.deviceId ?? undefined }
-    },
-    async ping() {
-      await ask('SELECT 1')
-    },
-    stop: () => database.stop(),
+  async activeBan({ address, deviceId }: BanSubject, nowMs: number): Promise<PlatformBan | undefined> {
+    const [ban] = await this.#query<PlatformBan>(ACTIVE_BAN, [address, deviceId ?? null, nowMs])
+    return ban
+  }
+
+  async recordConnections(connections: readonly PlayerConnection[], nowMs: number): Promise<void> {
+    if (connections.length === 0) return
+    await this.#query(RECORD_CONNECTIONS, [
+      connections.map(({ address }) => address),
+      connections.map(({ ipAddress }) => ipAddress ?? null),
+      connections.map(({ deviceId }) => deviceId ?? null),
+      nowMs,
+    ])
+  }
+
+  async connectionOf(address: PeerId): Promise<PlayerConnection | undefined> {
+    const [row] = await this.#query<{ ipAddress: string | null; deviceId: string | null }>(CONNECTION, [address])
+    return row && { address, ipAddress: row.ipAddress ?? undefined, deviceId: row.deviceId ?? undefined }
+  }
+
+  async ping(): Promise<void> {
+    await this.#query('SELECT 1')
+  }
+
+  stop(): Promise<void> {
+    return this.#database.stop()
+  }
+
+  async #query<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    if (this.#queriesUnderWay >= MAX_QUERIES_UNDER_WAY) throw new Refusal('UNAVAILABLE', 'the database is busy')
+    this.#queriesUnderWay++
+    try {
+      return await this.#database.query<Row>(sql, parameters)
+    } finally {
+      this.#queriesUnderWay--
+    }
   }
 }

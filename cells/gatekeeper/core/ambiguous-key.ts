@@ -1,5 +1,5 @@
-/** The keys of metadata that a decision of ours may rest on, as dotted paths (gatekeeper.md §2.2). */
-const authorizingKeys = [
+/** The keys of metadata that a decision may depend on, as dotted paths (gatekeeper.md §2.2). */
+const decisiveKeys = [
   'signer',
   'intent',
   'sceneId',
@@ -19,7 +19,7 @@ interface Spelling {
 }
 
 const spellings = new Map<string, Spelling>()
-for (const path of authorizingKeys) {
+for (const path of decisiveKeys) {
   let level = spellings
   for (const exact of path.split('.')) {
     const spelling = level.get(exact.toLowerCase()) ?? { exact, below: new Map() }
@@ -29,8 +29,8 @@ for (const path of authorizingKeys) {
 }
 
 /**
- * The first key that reads as one we rely on once case is ignored, without being spelled exactly so; nothing when there is none.
- * Lower-casing is the very function that makes the signed text, so that whatever shares a signature is found, Unicode included.
+ * The first key that equals a decisive one except for its case; undefined when there is none. Keys are compared with the same lower-casing
+ * that produces the signed text, so that all keys with the same signature are found, Unicode included.
  */
 export function ambiguousKey(
   metadata: Readonly<Record<string, unknown>>,

@@ -1,23 +1,27 @@
 import { expect, test } from 'vitest'
-import { decideScene, objectionToSceneCode, readSceneClaim, type SceneClaim, sceneRoom } from './scene-access.ts'
+import { decideScene, objectionToSceneCode, readSceneClaim, type SceneClaim } from './scene-access.ts'
 
 const free = { banned: false, denied: false }
-const claim = (told: Partial<SceneClaim>): SceneClaim => ({ realmName: 'main', sceneId: 'bafk', deviceId: undefined, ...told })
+const claim = (given: Partial<SceneClaim>): SceneClaim => ({ realmName: 'main', sceneId: 'bafk', deviceId: undefined, ...given })
 
-test('two players meet whatever the case of the names they were told', () => {
-  expect(sceneRoom('scene-', 'LocalPreview', 'b64-L3Q=')).toBe('scene-localpreview:b64-l3q=')
+test('two players get the same room, whatever the case of the names they send', () => {
+  const preview = claim({ realmName: 'LocalPreview', sceneId: 'b64-L3Q=' })
+  expect(decideScene(preview, free, 'scene-')).toEqual({ room: 'scene-localpreview:b64-l3q=' })
   expect(decideScene(claim({ sceneId: 'QmABC', realmName: 'Main' }), free, 'scene-')).toEqual({ room: 'scene-main:qmabc' })
 })
 
-test.each([{}, { realmName: '' }, { realmName: 7 }, { realm: { serverName: 'main' } }])('%j names no realm', (metadata) => {
-  expect(readSceneClaim(metadata)).toEqual({
-    outcome: 'unsigned',
-    code: 'UNAUTHORIZED',
-    message: 'Access denied, invalid signed-fetch request, no realmName',
-  })
-})
+test.each([{}, { realmName: '' }, { realmName: 7 }, { realm: { serverName: 'main' } }])(
+  '%j has no valid name of a realm',
+  (metadata) => {
+    expect(readSceneClaim(metadata)).toEqual({
+      outcome: 'unsigned',
+      code: 'UNAUTHORIZED',
+      message: 'Access denied, invalid signed-fetch request, no realmName',
+    })
+  },
+)
 
-test.each(['', 7, null, 'a\u0000b', 'x'.repeat(257), ' \n'])('%j is no device', (deviceIdentifier) => {
+test.each(['', 7, null, 'a\u0000b', 'x'.repeat(257), ' \n'])('%j is not a valid device', (deviceIdentifier) => {
   expect(readSceneClaim({ realmName: 'main', deviceIdentifier })).toEqual({
     realmName: 'main',
     sceneId: undefined,
@@ -56,15 +60,15 @@ test.each<[string, Partial<SceneClaim>, typeof free, string, string]>([
     'INVALID',
     'Access denied, the room name exceeds 256 characters',
   ],
-])('%s is refused', (_, told, standing, code, message) => {
-  expect(decideScene(claim(told), standing, 'scene-')).toMatchObject({ code, message })
+])('%s is refused', (_, given, standing, code, message) => {
+  expect(decideScene(claim(given), standing, 'scene-')).toMatchObject({ code, message })
 })
 
 test('the longest name a room may have is accepted', () => {
   expect(decideScene(claim({ sceneId: 'x'.repeat(245) }), free, 'scene-')).toHaveProperty('room.length', 256)
 })
 
-test('scene code is kept out, explorers that name no signer are not', () => {
+test('scene code is refused, explorers that name no signer are not', () => {
   expect(objectionToSceneCode({ signer: 'decentraland-kernel-scene' })).toBe('scene code may not join rooms')
   expect(objectionToSceneCode({ signer: 'dcl:explorer' })).toBeUndefined()
   expect(objectionToSceneCode({})).toBeUndefined()

@@ -1,32 +1,32 @@
 import type { RefusalCode } from '../../chassis/errors.ts'
 import type { Metadata } from './signed-request.ts'
 
-/** What a player asks for, as claimed in signed metadata (gatekeeper.md §2.5, extractor A): signed, yet not verified. */
+/** The request of a player in the signed metadata (gatekeeper.md §2.5, extractor A): signed by the player, but not verified. */
 export interface SceneClaim {
   realmName: string
   sceneId: string | undefined
-  /** What the explorer says its device is; bans may name it. */
+  /** Identifier that the explorer gives its device; bans may name it. */
   deviceId: string | undefined
 }
 
-/** Why somebody is kept out: for the player, and a word for the metrics. */
+/** A refusal of a token: `outcome` is its label in the metrics, `message` is for the player. */
 export interface Denial {
   outcome: 'unsigned' | 'banned' | 'denied' | 'invalid' | 'world_unknown' | 'world_closed'
   code: RefusalCode
   message: string
 }
 
-/** LiveKit takes no longer names. */
+/** The limit of LiveKit. */
 const MAX_ROOM_CHARACTERS = 256
-// A database stores no NUL, and a failed look-up bans nobody: whatever is not plain text is no device.
+// PostgreSQL cannot store NUL, and a failed look-up would let a banned player in: other than plain text is ignored.
 const DEVICE_ID = /^[\x20-\x7e]{1,256}$/
 const SCENE_CODE_SIGNER = 'decentraland-kernel-scene'
 
-/** Scene code signs requests too, and must never obtain a token to a room; a missing signer is fine (gatekeeper.md §11.1-Q2). */
+/** Scene code signs requests too, and must never get a token for a room; a missing signer is valid (gatekeeper.md §11.1-Q2). */
 export const objectionToSceneCode = ({ signer }: Metadata): string | undefined =>
   signer === SCENE_CODE_SIGNER ? 'scene code may not join rooms' : undefined
 
-/** Reads what is asked for; the realm's name is the one thing nobody may leave out. */
+/** Reads the signed metadata. Only the name of the realm is required. */
 export function readSceneClaim({ realmName, sceneId, deviceIdentifier }: Metadata): SceneClaim | Denial {
   if (typeof realmName !== 'string' || realmName === '')
     return {
@@ -42,12 +42,12 @@ export function readSceneClaim({ realmName, sceneId, deviceIdentifier }: Metadat
 }
 
 /**
- * The room a player may enter, or why none: steps 3 to 8 of gatekeeper.md §4.1.
+ * The room a player may enter, or why the player may not: steps 3 to 8 of gatekeeper.md §4.1.
  *
- * This deployment has no worlds content server to ask, and guesses in nobody's favour. A world's name in place of a scene is not
+ * This deployment has no content server for worlds, so it refuses in case of doubt. The name of a world in place of a scene is not
  * resolved (400, as upstream where the look-up fails). A scene of a world stays closed: its owner may have restricted access, and
- * rooms of the same name may exist on the same LiveKit. The answer is 401 rather than an outage, because explorers take 401 for
- * a settled "not here" and go on without the scene room, while anything else keeps them from starting (§1.4).
+ * rooms of the same name may exist on the same LiveKit. The answer is 401 instead of an outage, because explorers take 401 for a
+ * final "not here" and go on without the scene room, while any other error keeps them from starting (§1.4).
  */
 export function decideScene(
   { realmName, sceneId }: SceneClaim,
@@ -75,9 +75,8 @@ export function decideScene(
   }
 }
 
-/** The room of a scene (gatekeeper.md §3). Two players meet only where these names are equal, so case is taken out of them. */
-export const sceneRoom = (prefix: string, realmName: string, sceneId: string): string =>
-  prefix + `${realmName}:${sceneId}`.toLowerCase()
+/** The room of a scene (gatekeeper.md §3), in lower case: players meet only where these names are equal. */
+const sceneRoom = (prefix: string, realmName: string, sceneId: string): string => prefix + `${realmName}:${sceneId}`.toLowerCase()
 
-/** Worlds are named by ENS; so is, in single-scene worlds, what clients send as their scene. */
+/** Worlds are named by ENS; in worlds with one scene, clients send that name as the scene too. */
 const isWorld = (name: string): boolean => name.toLowerCase().endsWith('.eth')

@@ -11,7 +11,7 @@ const legacyText = (metadata: string, timestamp: number | string = NOW) =>
   `post:/get-scene-adapter:${timestamp}:${metadata}`.toLowerCase()
 const currentText = (metadata: string, timestamp: number | string = NOW) => `post:/get-scene-adapter:${timestamp}:${metadata}`
 
-interface Told {
+interface GivenRequest {
   links?: readonly unknown[]
   timestamp?: number | string | undefined
   metadata?: string | undefined
@@ -19,9 +19,9 @@ interface Told {
   objection?: RequestToRead['objection']
 }
 
-function read(told: Told) {
-  const { timestamp, metadata } = { timestamp: NOW, metadata: METADATA, ...told }
-  const links = told.links ?? [signer, entity(told.signedText ?? legacyText(metadata ?? '{}', timestamp ?? 0))]
+function read(request: GivenRequest) {
+  const { timestamp, metadata } = { timestamp: NOW, metadata: METADATA, ...request }
+  const links = request.links ?? [signer, entity(request.signedText ?? legacyText(metadata ?? '{}', timestamp ?? 0))]
   return readSignedRequest({
     method: 'POST',
     path: '/get-scene-adapter',
@@ -33,15 +33,15 @@ function read(told: Told) {
       ...(timestamp !== undefined && { 'x-identity-timestamp': String(timestamp) }),
       ...(metadata !== undefined && { 'x-identity-metadata': metadata }),
     },
-    ...(told.objection && { objection: told.objection }),
+    ...(request.objection && { objection: request.objection }),
   })
 }
-const rejectionOf = (told: Told) => {
-  const answer = read(told)
+const rejectionOf = (request: GivenRequest) => {
+  const answer = read(request)
   return 'rejection' in answer ? answer.rejection : undefined
 }
 
-test('both formats are told apart by the text the last link carries', () => {
+test('both formats are recognized by the text in the last link', () => {
   expect(read({ signedText: legacyText(METADATA) })).toMatchObject({
     claim: {
       format: 'legacy',
@@ -69,17 +69,17 @@ test('method and path are signed in lower case, as the client wrote them', () =>
 })
 
 const links = (count: number) => [signer, ...Array.from({ length: count - 1 }, () => entity(legacyText(METADATA)))]
-test.each<[string, Told, number, string, RegExp]>([
-  ['1: a link that is no JSON', { links: [signer, '{'] }, 400, 'chain', /^Invalid chain format: /],
+test.each<[string, GivenRequest, number, string, RegExp]>([
+  ['1: a link that is not JSON', { links: [signer, '{'] }, 400, 'chain', /^Invalid chain format: /],
   ['1: a link without a signature', { links: [signer, { type: 'a', payload: 'b' }] }, 400, 'chain', /^Invalid chain format: /],
   ['1: a link that is an array', { links: [signer, []] }, 400, 'chain', /^Invalid chain format: /],
   ['1: a link that is null', { links: [signer, 'null'] }, 400, 'chain', /^Invalid chain format: /],
-  ['1: a link of any length', { links: [signer, entity('x'.repeat(12_300))] }, 400, 'chain', /^Invalid chain format: /],
+  ['1: a link that is too long', { links: [signer, entity('x'.repeat(12_300))] }, 400, 'chain', /^Invalid chain format: /],
   ['2: eleven links', { links: links(11) }, 400, 'chain', /^Auth chain exceeds maximum length of 10$/],
   ['2: one link', { links: links(1) }, 400, 'chain', /^Invalid Auth Chain$/],
   ['2: no link', { links: [] }, 400, 'chain', /^Invalid Auth Chain$/],
-  ['3: a timestamp that is no number', { timestamp: 'soon' }, 400, 'timestamp', /^Invalid chain timestamp: /],
-  ['3: a timestamp beyond all numbers', { timestamp: '9'.repeat(400) }, 400, 'timestamp', /^Invalid chain timestamp: .{1,70}$/],
+  ['3: a timestamp that is not a number', { timestamp: 'soon' }, 400, 'timestamp', /^Invalid chain timestamp: /],
+  ['3: a timestamp that is too long', { timestamp: '9'.repeat(400) }, 400, 'timestamp', /^Invalid chain timestamp: .{1,70}$/],
   ['4: no timestamp', { timestamp: undefined }, 401, 'expired', /^Expired signature: /],
   ['4: a minute and a millisecond ago', { timestamp: NOW - 60_001 }, 401, 'expired', /^Expired signature: /],
   [
@@ -89,31 +89,31 @@ test.each<[string, Told, number, string, RegExp]>([
     'future',
     /^Signature timestamp is too far in the future: /,
   ],
-  ['6: metadata that is no JSON', { metadata: '{' }, 400, 'metadata', /^Invalid chain metadata: "\{"$/],
+  ['6: metadata that is not JSON', { metadata: '{' }, 400, 'metadata', /^Invalid chain metadata: "\{"$/],
   ['6: metadata that is an array', { metadata: '[]' }, 400, 'metadata', /^Invalid chain metadata: /],
-  ['6: metadata that is a word', { metadata: '"a"' }, 400, 'metadata', /^Invalid chain metadata: /],
+  ['6: metadata that is a string', { metadata: '"a"' }, 400, 'metadata', /^Invalid chain metadata: /],
   [
-    '6: metadata of any length',
+    '6: metadata that is too long',
     { metadata: `{"a":"${'x'.repeat(4_100)}"}` },
     400,
     'metadata',
     /^Invalid chain metadata: .{1,70}$/,
   ],
-  ['7: metadata the route objects to', { objection: () => 'no' }, 400, 'policy', /^Invalid metadata content: no$/],
+  ['7: metadata that the route does not accept', { objection: () => 'no' }, 400, 'policy', /^Invalid metadata content: no$/],
   ['8: another path', { signedText: `post:/other:${NOW}:{}` }, 401, 'signature', /^Invalid signature: /],
   ['8: other metadata', { signedText: legacyText('{}') }, 401, 'signature', /^Invalid signature: /],
   [
-    '8: a first link that is no wallet',
+    '8: a first link that is not a wallet',
     { links: [entity('a'), entity(legacyText(METADATA))] },
     401,
     'signature',
     /^Invalid signature: /,
   ],
-])('%s is rejected', (_, told, status, cause, message) => {
-  expect(rejectionOf(told)).toEqual({ status, cause, message: expect.stringMatching(message) })
+])('%s is rejected', (_, request, status, cause, message) => {
+  expect(rejectionOf(request)).toEqual({ status, cause, message: expect.stringMatching(message) })
 })
 
-test('the earlier of two faults is the one told', () => {
+test('of two errors the earlier one is reported', () => {
   expect(rejectionOf({ links: [signer, '{'], timestamp: 'soon', metadata: '[' })).toMatchObject({ cause: 'chain' })
   expect(rejectionOf({ timestamp: 'soon', metadata: '[' })).toMatchObject({ cause: 'timestamp' })
   expect(rejectionOf({ timestamp: NOW - 99_999, metadata: '[' })).toMatchObject({ cause: 'expired' })
@@ -147,16 +147,16 @@ test.each([
   '{"Realm":{"serverName":"a"}}',
   '{"\\u0053ceneId":"b"}',
   '{"intent\u212A":1,"\u212A":1,"SIGNER":"dcl:explorer"}',
-])('a legacy signature does not vouch for %s, whose keys only look like ours', (metadata) => {
+])('a legacy signature does not cover %s, whose keys differ from the expected ones only in case', (metadata) => {
   expect(rejectionOf({ metadata, signedText: legacyText(metadata) })).toMatchObject({ status: 400, cause: 'key_case' })
 })
 
-test('the same keys are fine in the current format, which signs them as they are', () => {
+test('the same keys are accepted in the current format, which signs them unchanged', () => {
   const metadata = '{"SceneId":"b","sceneId":"a","realmName":"main"}'
   expect(read({ metadata, signedText: currentText(metadata) })).toMatchObject({ claim: { metadata: { sceneId: 'a' } } })
 })
 
-test('keys nobody relies on may be spelled at will', () => {
+test('keys that no decision depends on may have any case', () => {
   const metadata = '{"sceneId":"a","realmName":"main","Origin":"x","realm":{"Protocol":"v3"},"__proto__":{"signer":"x"}}'
   expect(read({ metadata })).toHaveProperty('claim')
 })

@@ -2,53 +2,53 @@ import type { AuthChain } from '@dcl/schemas'
 import { type PeerId, parsePeerId } from '../../wire/peer.ts'
 import { ambiguousKey } from './ambiguous-key.ts'
 
-/** How the signed text is cased: `current` leaves the metadata as it is, `legacy` lower-cases everything (gatekeeper.md §2.2). */
+/** Case of the signed text: `current` leaves the metadata unchanged, `legacy` is all lower case (gatekeeper.md §2.2). */
 export type SignedFormat = 'current' | 'legacy'
 
-/** What a signed request says, before anybody checked that its signature holds. */
+/** The content of a signed request whose signature has not been checked yet. */
 export interface SignedClaim {
-  /** Whom the chain claims to speak for. */
+  /** The wallet that the chain claims to be signed by. */
   wallet: PeerId
   chain: AuthChain
-  /** The text the chain has to end in: already compared, byte for byte. */
+  /** The signed text; the last link of the chain was already compared with it, byte by byte. */
   payload: string
   format: SignedFormat
   metadata: Metadata
 }
 export type Metadata = Readonly<Record<string, unknown>>
 
-/** Why a request is not a signed one: the status and sentence of gatekeeper.md §2.3, and a word for the metrics. */
+/** Why a request is not a valid signed one: status and message of gatekeeper.md §2.3, and `cause` as the label in the metrics. */
 export interface Rejection {
   status: 400 | 401
   cause: 'chain' | 'timestamp' | 'expired' | 'future' | 'metadata' | 'policy' | 'key_case' | 'signature'
   message: string
 }
 
-/** What a signed request is read from. */
+/** A request, and the rule of its route. */
 export interface RequestToRead {
   method: string
-  /** As the client wrote it, without query: that is what was signed. */
+  /** As the client wrote it, without the query: this is what was signed. */
   path: string
   headers: Readonly<Record<string, string | readonly string[] | undefined>>
   nowMs: number
-  /** The route's own rule about metadata: a sentence when it is not acceptable. */
+  /** The rule of the route about metadata: returns why it is not acceptable, or undefined. */
   objection?: (metadata: Metadata) => string | undefined
 }
 
-/** How far the clocks of a player and ours may be apart, either way, in milliseconds. */
-export const REPLAY_WINDOW_MS = 60_000
+/** How much the clock of a player may differ from ours, in both directions. */
+const REPLAY_WINDOW_MS = 60_000
 
 const MAX_LINKS = 10
 const MIN_LINKS = 2
 const MAX_LINK_CHARACTERS = 12_288
 const MAX_METADATA_CHARACTERS = 4_096
-const MAX_ECHO_CHARACTERS = 64
+const MAX_QUOTED_CHARACTERS = 64
 const TIMESTAMP = /^\d{1,16}$/
 
 /**
- * Reads the headers of a signed fetch (ADR-44) in the order of gatekeeper.md §2.3, cheapest first. Which of the two formats was
- * signed is told by the last link, which has to carry the signed text; so at most one costly check of signatures follows,
- * and a request that signs something else costs none.
+ * Reads the headers of a signed fetch (ADR-44) in the order of gatekeeper.md §2.3, cheapest checks first. The last link has to contain the
+ * signed text and shows which of the two formats it has, so that at most one expensive signature check follows, and none for a
+ * request whose chain signs something else.
  */
 export function readSignedRequest(request: RequestToRead): { claim: SignedClaim } | { rejection: Rejection } {
   const { method, path, headers, nowMs, objection } = request
@@ -56,7 +56,7 @@ export function readSignedRequest(request: RequestToRead): { claim: SignedClaim 
   if ('rejection' in links) return links
   const { chain } = links
   const timestampText = headerOf(headers, 'x-identity-timestamp') ?? '0'
-  if (!TIMESTAMP.test(timestampText)) return reject(400, 'timestamp', `Invalid chain timestamp: ${echo(timestampText)}`)
+  if (!TIMESTAMP.test(timestampText)) return reject(400, 'timestamp', `Invalid chain timestamp: ${truncated(timestampText)}`)
   const timestamp = Number(timestampText)
   if (timestamp + REPLAY_WINDOW_MS < nowMs) return reject(401, 'expired', `Expired signature: made at ${timestamp}, now ${nowMs}`)
   if (timestamp > nowMs + REPLAY_WINDOW_MS)
@@ -64,12 +64,12 @@ export function readSignedRequest(request: RequestToRead): { claim: SignedClaim 
 
   const metadataText = headerOf(headers, 'x-identity-metadata') ?? '{}'
   const metadata = readMetadata(metadataText)
-  if (!metadata) return reject(400, 'metadata', `Invalid chain metadata: "${echo(metadataText)}"`)
-  const objected = objection?.(metadata)
-  if (objected !== undefined) return reject(400, 'policy', `Invalid metadata content: ${objected}`)
+  if (!metadata) return reject(400, 'metadata', `Invalid chain metadata: "${truncated(metadataText)}"`)
+  const reason = objection?.(metadata)
+  if (reason !== undefined) return reject(400, 'policy', `Invalid metadata content: ${reason}`)
 
-  const place = `${method}:${path}:${timestampText}:`.toLowerCase()
-  const current = place + metadataText
+  const prefix = `${method}:${path}:${timestampText}:`.toLowerCase()
+  const current = prefix + metadataText
   const legacy = current.toLowerCase()
   const signed = chain.at(-1)?.payload
   if (signed !== current && signed !== legacy)
@@ -77,10 +77,10 @@ export function readSignedRequest(request: RequestToRead): { claim: SignedClaim 
   const wallet = parsePeerId(chain[0]?.payload)
   if (!wallet) return reject(401, 'signature', 'Invalid signature: the chain does not start with a wallet')
   if (signed === current) return { claim: { wallet, chain, payload: current, format: 'current', metadata } }
-  // In legacy form the casing of keys is outside the signature: {"SceneId":…} shares it with {"sceneId":…}.
+  // The legacy signature does not cover the case of keys: {"SceneId":…} has the same one as {"sceneId":…}.
   const ambiguous = ambiguousKey(metadata)
   if (ambiguous !== undefined)
-    return reject(400, 'key_case', `Invalid metadata content: the key "${echo(ambiguous)}" is not spelled as it is signed`)
+    return reject(400, 'key_case', `Invalid metadata content: the key "${truncated(ambiguous)}" is not spelled as it is signed`)
   return { claim: { wallet, chain, payload: legacy, format: 'legacy', metadata } }
 }
 
@@ -123,7 +123,8 @@ function headerOf(headers: RequestToRead['headers'], name: string): string | und
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
-const echo = (text: string): string => (text.length <= MAX_ECHO_CHARACTERS ? text : `${text.slice(0, MAX_ECHO_CHARACTERS)}…`)
+const truncated = (text: string): string =>
+  text.length <= MAX_QUOTED_CHARACTERS ? text : `${text.slice(0, MAX_QUOTED_CHARACTERS)}…`
 
 const reject = (status: Rejection['status'], cause: Rejection['cause'], message: string): { rejection: Rejection } => ({
   rejection: { status, cause, message },

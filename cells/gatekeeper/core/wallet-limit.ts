@@ -26,7 +26,7 @@ export class WalletLimit {
     return this.#buckets.size
   }
 
-  /** Milliseconds until the wallet may ask again; 0 = now. */
+  /** Milliseconds until the wallet may send the next request; 0 = now. */
   waitMs(wallet: PeerId, nowMs: number): number {
     return Math.ceil(this.#buckets.peek(wallet)?.waitMs(nowMs) ?? 0)
   }

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts'
 
-/** Where players were last seen, and who is banned from the platform (gatekeeper.md §7); moments carry their time zone. */
+/** Last known connections of players, and bans from the platform (gatekeeper.md §7); timestamps have a time zone. */
 export const playersAndBans: Migration = {
   version: 1,
   name: 'players and bans',

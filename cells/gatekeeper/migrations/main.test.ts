@@ -47,7 +47,7 @@ withPart('postgres', 'a Job that migrates', (part) => {
     expect(await versionOf(url)).toBe(knownVersion())
   })
 
-  test('leaves a schema that is ahead as it is, so that one may go back a version', async () => {
+  test('leaves a newer schema unchanged, so that a downgrade is possible', async () => {
     const url = await server.database()
     const database = await open(url)
     const future = { version: knownVersion() + 1, name: 'the future', statements: [] }
@@ -59,7 +59,7 @@ withPart('postgres', 'a Job that migrates', (part) => {
     await storage.stop()
   })
 
-  test('is waited for by gatekeepers, which change nothing themselves', async () => {
+  test('is waited for by gatekeepers, which do not migrate themselves', async () => {
     const url = await server.database()
     const clock = new ManualClock()
     let opened = false
@@ -80,7 +80,7 @@ withPart('postgres', 'a Job that migrates', (part) => {
     await (await waiting).stop()
   })
 
-  test('fails when there is no database, so that it is tried again', async () => {
+  test('fails when there is no database, so that the Job retries', async () => {
     const url = (await server.database()).replace(/realm_\d+$/, 'nowhere')
     await expect(main(await environmentOf(url))).rejects.toThrow(/cannot be used/)
   })

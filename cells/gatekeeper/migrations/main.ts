@@ -12,9 +12,9 @@ export const migrationVariables = z.object({
 })
 
 /**
- * Brings the database of a gatekeeper up to date and ends. One that is ahead of this version is left as it is.
+ * Migrates the database of a gatekeeper and ends. A schema newer than this version is left unchanged.
  *
- * @throws UserError when the environment or the database is not usable: whoever runs this tries again
+ * @throws UserError when the environment or the database cannot be used; the Job that runs this then retries
  */
 export async function main(env: NodeJS.ProcessEnv): Promise<undefined> {
   const { LOG_LEVEL, DATABASE_URL } = parseEnv(migrationVariables, env)

@@ -3,13 +3,13 @@ import type { Database } from '../adapters/database.ts'
 import { playersAndBans } from './0001-players-and-bans.ts'
 import type { Migration } from './migration.ts'
 
-/** The schema, step by step. */
+/** All steps of the schema, oldest first. */
 export const migrations: readonly Migration[] = [playersAndBans]
 
-/** Replicas that start together take turns by this lock; the number means nothing, it only has to be nobody else's. */
+/** Key of the advisory lock that replicas starting together take in turn; an arbitrary number that nothing else in the database uses. */
 const LOCK = 7_236_170_422
 
-/** How far a database is: 0 where nobody was yet. */
+/** The schema version of a database; 0 for an empty one. */
 export async function schemaVersion({ query }: Pick<Database, 'query'>): Promise<number> {
   const [table] = await query<{ found: string | null }>("SELECT to_regclass('schema_migrations')::text AS found")
   if (!table?.found) return 0
@@ -17,13 +17,13 @@ export async function schemaVersion({ query }: Pick<Database, 'query'>): Promise
   return row?.version ?? 0
 }
 
-/** The schema this version was written for; released steps only add to it, so that it works with any later one too. */
+/** The schema version that this code was written for. It works with any later one too, because released steps only add to the schema. */
 export const knownVersion = (steps: readonly Migration[] = migrations): number => steps.at(-1)?.version ?? 0
 
 /**
- * Brings a database to the schema of this version, in one transaction: all of it or nothing. Doing it again changes nothing,
- * and of several replicas that start at once one does the work while the others wait. A newer schema is left as it is: released steps only
- * add to it, and this may be the version a platform team goes back to.
+ * Migrates a database to the schema of this version, in one transaction. Repeating it changes nothing; of several replicas that start at
+ * the same time one migrates while the others wait. A newer schema is left unchanged: released steps only add to it, and this process may
+ * be the result of a downgrade.
  */
 export async function migrate(database: Database, log: Log, steps: readonly Migration[] = migrations): Promise<void> {
   const { found, applied } = await database.transaction(async (query) => {
@@ -44,6 +44,6 @@ export async function migrate(database: Database, log: Log, steps: readonly Migr
     return { found, applied: missing }
   })
   const known = knownVersion(steps)
-  if (found > known) log.warn({ found, known }, 'the database schema is of a newer version and is left as it is')
-  for (const { version, name } of applied) log.info({ version, migration: name }, 'the database schema was changed')
+  if (found > known) log.warn({ found, known }, 'the database schema is of a newer version and is left unchanged')
+  for (const { version, name } of applied) log.info({ version, migration: name }, 'the database schema was migrated')
 }

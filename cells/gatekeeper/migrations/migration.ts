@@ -1,4 +1,4 @@
-/** One step of the schema. A step that was released is never edited: the next one corrects it. */
+/** One step of the schema. A released step is never edited; a later step corrects it. */
 export interface Migration {
   /** Counts up from 1 without gaps. */
   version: number

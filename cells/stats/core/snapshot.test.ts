@@ -38,7 +38,7 @@ test('the revision changes only when the routes would show something else', () =
   const snapshot = new Snapshot()
   snapshot.recordHeartbeat('', peer(1), HERE, 0)
   const before = snapshot.revision
-  snapshot.recordDisconnect('elsewhere', peer(1))
+  snapshot.recordDisconnect('other', peer(1))
   snapshot.recordDisconnect('', peer(2))
   snapshot.recordDiscovery('', 0, 1, 0)
   snapshot.expire(1)
