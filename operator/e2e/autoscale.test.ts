@@ -13,7 +13,7 @@ import type { CountedPlayers } from '../observers/players/player-counts.ts'
 const patient = { timeout: 30_000, interval: 30 }
 const WINDOW_MS = 1_000
 
-/** Player counts which the test makes up, counted every tenth of a second. */
+/** Player counts which the test sets, counted every tenth of a second. */
 function scriptedCounts(namespace: string) {
   const key: ObjectKey = { namespace, name: 'main' }
   const peaks = new Peaks()
@@ -31,12 +31,12 @@ function scriptedCounts(namespace: string) {
   }))
   return {
     playerCounts,
-    /** So many players in each slot from now on. */
+    /** The number of players in each slot from now on. */
     come(...counts: number[]) {
       players = new Map(counts.map((number, slot) => [slot, number]))
       isUnknown = false
     },
-    /** From now on nobody knows. */
+    /** From now on the number of players is unknown. */
     lose() {
       players = undefined
       isUnknown = true
@@ -45,7 +45,7 @@ function scriptedCounts(namespace: string) {
   }
 }
 
-withPart('kube', 'numbers chosen by the players, against a real API server', (part) => {
+withPart('kube', 'autoscaling by players, against a real API server', (part) => {
   const kube = useApiServer(part)
   let crowd: ReturnType<typeof scriptedCounts>
   let operator: Awaited<ReturnType<typeof startOperator>>
@@ -78,7 +78,7 @@ withPart('kube', 'numbers chosen by the players, against a real API server', (pa
     expect
       .poll(async () => (await realmOf()).status?.endpoints?.map(({ cell, state }) => `${cell} ${state}`), patient)
       .toEqual(names.map((name) => `${name} Serving`))
-  test('a crowd that rises makes connectors, then a cell; one that falls takes them back; spec stays as people wrote it', async () => {
+  test('more players add connectors, then a cell; fewer players remove them; the spec stays as the user wrote it', async () => {
     crowd.come(20)
     await declare(realm)
     await serving('main-0')
@@ -103,7 +103,7 @@ withPart('kube', 'numbers chosen by the players, against a real API server', (pa
     expect((await realmOf()).metadata.generation).toBe(1)
   }, 120_000)
 
-  test('a crowd that stays, or wobbles by a tenth, writes nothing', async () => {
+  test('a stable number of players, or one that varies by a tenth, causes no write', async () => {
     crowd.come(230)
     await declare({ ...realm, autoscale: { ...autoscale, cells: { max: 1 } } })
     await expect.poll(() => connectorsOf('main-0'), patient).toBe(3)
@@ -116,7 +116,7 @@ withPart('kube', 'numbers chosen by the players, against a real API server', (pa
     expect(writesOf(operator.client)).toBe(before)
   })
 
-  test('an operator that starts anew goes on with the numbers it finds, and holds them until it knows who is there', async () => {
+  test('a restarted operator keeps the numbers it finds until it has counted the players', async () => {
     crowd.come(800, 800)
     await declare(realm)
     await serving('main-0', 'main-1')
@@ -134,7 +134,7 @@ withPart('kube', 'numbers chosen by the players, against a real API server', (pa
     await expect.poll(chosen, patient).toMatchObject({ cells: 2, connectors: 6, reason: 'Settled' })
   })
 
-  test('who scales the connectors of a cell keeps them; 0 cells hibernate the realm, any other number does not count', async () => {
+  test('a client that scales the connectors of a cell keeps them; 0 cells hibernate the realm, any other number does not count', async () => {
     crowd.come(20)
     await declare({ ...realm, autoscale: { ...autoscale, cells: { max: 1 } } })
     await serving('main-0')

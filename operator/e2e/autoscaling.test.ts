@@ -27,7 +27,7 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
   const kube = useApiServer(part)
   let controllers: Running
   let metrics: ExternalMetrics
-  /** Who is where, by slot. */
+  /** Players by slot. */
   let players: Map<number, number>
 
   beforeAll(async () => {
@@ -57,7 +57,7 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
   const connectorsOf = async (name: string) =>
     ((await get(resources.Deployment, `${name}-connector`))?.spec as { replicas: number } | undefined)?.replicas
 
-  /** What KEDA makes of a ScaledObject: an autoscaler by a metric of its own, so and so many for each. */
+  /** As KEDA creates it from a ScaledObject: an autoscaler by an external metric with an average value. */
   const autoscale = (kind: 'Realm' | 'CommsCell', name: string, each: number, maxReplicas: number) =>
     kube.user.create<Spec>(autoscalers, {
       apiVersion: autoscalers.apiVersion,
@@ -88,7 +88,7 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
     expect
       .poll(() => conditions(name), patient)
       .toMatchObject({ AbleToScale: { status: 'True' }, ScalingActive: { status: 'True' } })
-  /** A connector that runs, as autoscalers find it. */
+  /** A running connector pod, as an autoscaler finds it. */
   async function aPodOf(cell: string): Promise<void> {
     const { spec } = (await get(resources.Deployment, `${cell}-connector`)) ?? {}
     const { metadata } = (spec as { template: { metadata: object } }).template
@@ -101,7 +101,7 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
   }
 
   test(
-    'more players make cells, within cells.max, and fewer send those of the emptiest cell over',
+    'more players add cells, within cells.max, and with fewer players the emptiest cell is drained',
     async () => {
       await declare({ livekit: { type: 'None' }, cells: { max: 4 } })
       metrics.set(metricOf('main'), 80)
@@ -127,7 +127,7 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
   )
 
   test(
-    'an autoscaler that wants more cells than there are slots is told so, and changes nothing',
+    'an autoscaler that requests more cells than there are slots gets an error, and changes nothing',
     async () => {
       await declare({ livekit: { type: 'None' }, cells: { max: 2 } })
       metrics.set(metricOf('main'), 900)
@@ -141,7 +141,7 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
   )
 
   test(
-    'a realm that hibernates is left asleep, and scaled again once somebody wakes it',
+    'a hibernated realm is not scaled until a user scales it up again',
     async () => {
       await declare({ livekit: { type: 'None' } })
       await serving('main-0')
@@ -169,7 +169,7 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
       metrics.set(metricOf('main-0'), 250)
       await autoscale('Realm', 'main', 100, 4)
       await autoscale('CommsCell', 'main-0', 100, 6)
-      // Both count the same pod, and neither goes on until somebody says whose it is.
+      // Both select the same pod: neither scales until the selectors tell their pods apart.
       await expect
         .poll(() => conditions('main-0'), patient)
         .toMatchObject({ ScalingActive: { status: 'False', reason: 'AmbiguousSelector' } })

@@ -33,7 +33,7 @@ const MINUTE_MS = 60_000
 const collections = watchCollections()
 afterEach(() => collections.stop())
 
-/** Everything an operator is made of, in a world without chance. */
+/** All parts of an operator, without any randomness. */
 async function anOperator() {
   const clock = new ManualClock()
   const simulator = createInMemoryApiServer(clock)
@@ -51,7 +51,7 @@ async function anOperator() {
     body: { cells: [0, 1].map((slot) => ({ slot, healthy: true, userCount: 10 + slot })) },
   })
   const metrics = new Metrics('operator')
-  // An answer takes a while, in which an object may go.
+  // A response takes a while, in which an object may be deleted.
   const client = simulator.client(() => new Promise(setImmediate))
   const cache = new Cache({ client, log: silentLog, clock })
   const telling = { client, leadership: soleLeadership, clock, log: silentLog }
@@ -84,7 +84,7 @@ async function anOperator() {
   })
   operatorMetrics(metrics, cluster, () => true)
 
-  /** Lets time go by, so slowly that everybody gets to act. */
+  /** Advances the clock in steps, so slowly that every part gets to act. */
   async function pass(ms: number, stepMs = 1_000): Promise<void> {
     for (let passed = 0; passed < ms; passed += stepMs) {
       for (let turn = 0; turn < 20 || !loop.idle; turn++) await new Promise(setImmediate)
@@ -95,7 +95,7 @@ async function anOperator() {
     const realm = { ...aRealm(changes), metadata: { name, namespace: 'metaverse' } }
     return user.apply(realmResource, realm as unknown as StoredObject, { fieldManager: 'user', force: true })
   }
-  /** Removes what was made for somebody who went at that moment, as the garbage collector of a cluster would. */
+  /** Removes objects whose owner was deleted while they were created, as the garbage collector of a cluster does. */
   async function collect(): Promise<void> {
     const objects = simulator.objects()
     const living = new Set(objects.map(({ metadata }) => metadata.uid))
@@ -107,10 +107,10 @@ async function anOperator() {
   return { simulator, metrics, realmOf, pass, declare, remove, collect }
 }
 
-test('of realms that came and went nothing is remembered, whatever their names were', async () => {
+test('no memory is kept of deleted realms, whatever their names were', async () => {
   const { simulator, metrics, realmOf, pass, declare, remove, collect } = await anOperator()
   const publication = { providers: [{ url: ELSEWHERE, ttlSeconds: 60 }] }
-  /** Realms with a life: made, scaled, rolled, scaled in, deleted. */
+  /** Realms that are created, scaled out, rolled out, scaled in and deleted. */
   async function lives(count: number, generation: string): Promise<void> {
     const names = Array.from({ length: count }, (_, index) => `realm-${generation}-${index}`)
     const livekit = (name: string) => ({ url: `wss://${name}.example.org` })
@@ -131,7 +131,7 @@ test('of realms that came and went nothing is remembered, whatever their names w
     await pass(40 * MINUTE_MS, MINUTE_MS)
     expect(simulator.objects().filter(({ kind }) => kind !== 'Event' && kind !== 'Secret')).toEqual([])
   }
-  /** Realms that are deleted while they are being made. */
+  /** Realms that are deleted while they are being created. */
   async function stillborn(names: string[]): Promise<void> {
     for (const [index, name] of names.entries()) {
       await declare(`${name}-never`, {})
@@ -152,10 +152,10 @@ test('of realms that came and went nothing is remembered, whatever their names w
   expect(Object.keys(ofOne).length).toBeGreaterThan(20)
   await lives(REALMS, 'a')
   await lives(REALMS, 'b')
-  // What is forgotten when it is next in the way is forgotten now.
+  // Entries that are dropped at the next use of their map are dropped now.
   await lives(1, 'last')
   const remains = await remembered()
-  // Of what is remembered for a while one entry for each realm there was would be twice as much.
+  // One entry for each realm that existed would be more than twice the size which a bounded memory has.
   const more = Object.entries(remains).filter(([line, size]) => size > (ofOne[line] ? 2 * ofOne[line] + REALMS : 0))
   expect(more).toEqual([])
 }, 120_000)

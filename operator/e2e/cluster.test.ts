@@ -20,7 +20,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
   const { declare, get, edit, names, versions, realmOf, runPods } = kube
   const bare = { livekit: { type: 'None' } }
 
-  test('makes what a realm deserves with few writes and no reads, and nothing more once it rests', async () => {
+  test('creates the desired objects of a realm with few writes and no reads, and writes nothing at rest', async () => {
     const { client, settled } = await anOperator()
     await declare(bare)
     await settled()
@@ -35,7 +35,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     expect([writesOf(client), await versions()]).toEqual(before)
   })
 
-  test('an operator that starts anew finds everything as it should be, whatever the realm is made of', async () => {
+  test('a restarted operator finds every object up to date, whatever the realm consists of', async () => {
     const first = await anOperator()
     const aNodeTerm = { matchExpressions: [{ key: 'pool', operator: 'In', values: ['realms'] }] }
     const resourcesOfIt = { requests: { cpu: '1000m', memory: '1024Mi' }, limits: { cpu: 2, memory: '1.5Gi' } }
@@ -71,7 +71,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     expect(second.client.counts).toMatchObject({ apply: 0, applyStatus: 0, create: 0, remove: 0, get: 0 })
   })
 
-  test('repairs a child that was deleted or edited, and leaves fields alone that it never wrote', async () => {
+  test('repairs a child that was deleted or edited, and leaves fields of other managers alone', async () => {
     const { settled } = await anOperator()
     await declare(bare)
     await settled()
@@ -107,7 +107,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
       .toMatchObject({ labels, ownerReferences })
   })
 
-  test('removes what a realm no longer deserves, and only that', async () => {
+  test('removes the objects that are no longer desired, and only those', async () => {
     const { settled } = await anOperator()
     await declare({ ...bare, cells: { replicas: 2 } })
     await kube.user.create(resources.ServiceAccount, {
@@ -118,7 +118,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     await settled()
     const before = await names()
     await declare({ ...bare, cells: { replicas: 1 }, nats: { type: 'External', urls: ['nats://nats:4222'] } })
-    // A cell goes once everybody was told and nobody is there any more, and a NATS once no cell speaks through it.
+    // A cell is removed once its drain is over and no player is left, and a NATS once no cell uses it.
     const running = async () => {
       await runPods()
       return names()
@@ -133,7 +133,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     expect(after.filter((name) => name.startsWith('CommsCell '))).toEqual([expect.stringMatching(/ main-0-\w+$/)])
   }, 40_000)
 
-  test('takes nothing over that somebody else made, says so, and makes the rest', async () => {
+  test('does not take over an object of another client, reports it, and creates the other objects', async () => {
     const foreign = {
       apiVersion: 'v1',
       kind: 'Service',
@@ -153,7 +153,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     expect(await names()).toContain('Deployment main-gatekeeper')
   })
 
-  test('a condition somebody else adds to a status stays, and a changed one is put right', async () => {
+  test('a condition that another client adds to a status stays, and a changed one is restored', async () => {
     const { client, settled } = await anOperator()
     await declare(bare)
     await settled()
@@ -163,7 +163,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
         realmResource,
         { apiVersion: API_VERSION, kind: 'Realm', metadata: { name: 'main', namespace: kube.namespace }, status: { conditions } },
         {
-          fieldManager: 'somebody',
+          fieldManager: 'another-client',
           force: true,
           subresource: 'status',
         },
@@ -178,7 +178,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     await expect.poll(async () => conditionOf(await realmOf(), 'Ready')?.message).toBe(ready?.message)
   })
 
-  test('writes nothing while it does not lead, and knows everything once it does', async () => {
+  test('writes nothing while it does not lead, and has complete caches once it does', async () => {
     let leads = false
     const { client, cluster } = await anOperator(leadershipBy(() => leads))
     await declare(bare)

@@ -33,7 +33,7 @@ withPart('kube', 'a change in the middle of another one, against a real API serv
     return items.map(({ spec }) => `${spec.slot}:${spec.version}`).sort()
   }
 
-  test('no three versions live at a time, every slot serves all the while, and in the end all have the last one', async () => {
+  test('never three versions run at the same time, every slot serves throughout, and in the end all have the last version', async () => {
     await kube.declare(realm('1.0.0'))
     await expect.poll(versions, patient).toEqual(['0:1.0.0', '1:1.0.0', '2:1.0.0'])
     await operator.settled()

@@ -27,13 +27,13 @@ const remotePublication: RemotePublication = {
 /** The same number of players all the time. */
 const playerCounts = aPlayerCounter(() => new Map([0, 1].map((slot) => [slot, 450])))
 
-/** A simulated cluster whose pods run at once, and operators in it that may be told to die. */
+/** A simulated cluster whose pods run at once, and operators in it that die on request. */
 function aWorld() {
   const clock = new ManualClock()
   const simulator = createInMemoryApiServer(clock)
   runPodsAtOnce(simulator)
 
-  /** An operator that dies after so many writes: the last one is done, its answer never arrives, and nothing follows. */
+  /** An operator that dies after a number of writes: the last one is done, its response never arrives, and nothing follows. */
   async function anOperator(writesToLive = Number.POSITIVE_INFINITY) {
     const life = { writes: 0, over: writesToLive === 0 }
     const never = new Promise<never>(() => {})
@@ -69,7 +69,7 @@ function aWorld() {
     return { life, loop, end: () => (life.over ? cache.stop() : loop.stop().then(() => cache.stop())) }
   }
 
-  /** Lets an operator work until nothing changes for a minute, or it died. Answers with the writes it did. */
+  /** Lets an operator work until nothing changes for a minute, or it died. Returns the number of its writes. */
   async function live(writesToLive?: number): Promise<{ writes: number; died: boolean }> {
     const { life, loop, end } = await anOperator(writesToLive)
     for (let quiet = 0; quiet < QUIET_STEPS && !life.over; quiet++) {
@@ -93,7 +93,7 @@ function aWorld() {
 const STEP_MS = 2000
 const QUIET_STEPS = 30
 
-/** An object without what depends on when and how often it was written. */
+/** An object without the fields that depend on when and how often it was written. */
 function withoutChance(object: StoredObject): object {
   const { resourceVersion, uid, generation, managedFields, creationTimestamp, ...metadata } = object.metadata
   const { stringData, ...rest } = object as StoredObject & { stringData?: object }
@@ -125,7 +125,7 @@ const stories: {
   begin(world: ReturnType<typeof aWorld>): Promise<void>
   turn(world: ReturnType<typeof aWorld>): Promise<unknown>
 }[] = [
-  { name: 'a realm is made', begin: async () => {}, turn: ({ declare }) => declare(bare) },
+  { name: 'a realm is created', begin: async () => {}, turn: ({ declare }) => declare(bare) },
   {
     name: 'a realm is changed',
     async begin({ declare, live }) {
@@ -143,7 +143,7 @@ const stories: {
     turn: ({ declare }) => declare(crowded),
   },
   {
-    name: 'a realm whose name is leased elsewhere is deleted',
+    name: 'a realm with a remote publication is deleted',
     async begin({ declare, live }) {
       await declare(leased)
       await live()
@@ -153,7 +153,7 @@ const stories: {
 ]
 
 for (const { name, begin, turn } of stories) {
-  test(`an operator that dies after any write while ${name} is followed by one that ends in the same place`, async () => {
+  test(`an operator that dies after any write while ${name} is followed by one that ends in the same state`, async () => {
     const undisturbed = aWorld()
     await begin(undisturbed)
     await turn(undisturbed)
@@ -171,7 +171,7 @@ for (const { name, begin, turn } of stories) {
     }
   }, 120_000)
 
-  test(`operators that die after a single write each get there while ${name}, and the last one finds nothing to do`, async () => {
+  test(`operators that die after a single write each finish together while ${name}, and the last one finds nothing to do`, async () => {
     const undisturbed = aWorld()
     await begin(undisturbed)
     await turn(undisturbed)
@@ -186,7 +186,7 @@ for (const { name, begin, turn } of stories) {
   }, 120_000)
 }
 
-test('a realm that was changed ends as one that was declared so from the start', async () => {
+test('a changed realm ends in the same state as one that was declared so from the start', async () => {
   const [changed, fresh] = [aWorld(), aWorld()]
   await changed.declare(bare)
   await changed.live()
@@ -194,7 +194,7 @@ test('a realm that was changed ends as one that was declared so from the start',
   await changed.live()
   await fresh.declare(grown)
   await fresh.live()
-  // What was made up is never taken away: its passwords may be in use. A cell that replaced another has a name of its own.
+  // Generated Secrets are never removed: their passwords may be in use. A cell that replaced another has its own name.
   const lasting = (objects: object[]) =>
     objects
       .filter((object) => !('keys' in object))
@@ -207,7 +207,7 @@ test('a realm that was changed ends as one that was declared so from the start',
   expect(lasting(changed.objects())).toEqual(lasting(fresh.objects()))
 })
 
-test('the stories are worth telling: making takes many writes, changing some, and deletion leaves nothing behind', async () => {
+test('the scenarios cover enough: creation takes many writes, a change some, and deletion leaves nothing behind', async () => {
   const world = aWorld()
   await world.declare(bare)
   expect((await world.live()).writes).toBeGreaterThan(15)

@@ -37,7 +37,7 @@ withPart('kube', 'the CRDs in a real API server', (part) => {
   })
 
   for (const [index, { title, name, spec, previous, says, at }] of badRealms.entries()) {
-    test(`refuses ${title}, and says where and why`, async () => {
+    test(`refuses ${title}, with the field and the reason`, async () => {
       const stored = previous ? await kube.user.create(realmResource, aRealm(`bad-${index}`, previous)) : undefined
       const bad = aRealm(name ?? `bad-${index}`, spec)
       const attempt = stored

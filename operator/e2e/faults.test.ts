@@ -8,13 +8,13 @@ import { withPart } from '../../testing/parts/with-part.ts'
 
 const patient = { timeout: 60_000, interval: 100 }
 
-withPart('kube', 'the whole operator on a bad wire', (part) => {
+withPart('kube', 'the whole operator on a faulty connection', (part) => {
   const kube = useApiServer(part)
   let operator: OperatorProcess
   let kubelet: FakeKubelet
-  /** What the operator speaks through. */
+  /** The proxy between the operator and the API server. */
   let proxy: ApiProxy
-  /** What a realm of two cells consists of when nothing goes wrong. */
+  /** The objects of a realm of two cells when nothing fails. */
   let complete: string[]
   beforeEach(async () => {
     proxy = await startApiProxy(kube.api)
@@ -38,7 +38,7 @@ withPart('kube', 'the whole operator on a bad wire', (part) => {
       }, patient)
       .toEqual({ ready: 'True', replicas })
 
-  test('what a realm consists of is known', async () => {
+  test('the objects of a realm are known', async () => {
     await declareCells(1)
     await serving(1)
     await declareCells(2)
@@ -47,7 +47,7 @@ withPart('kube', 'the whole operator on a bad wire', (part) => {
     expect(complete.length).toBeGreaterThan(20)
   }, 60_000)
 
-  /** One in so many of the requests that are meant goes wrong, the first one included. */
+  /** One in so many of the selected requests fails, the first one included. */
   const someOf = (every: number, isMeant: (request: Passed) => boolean, fault: Fault) => {
     let seen = 0
     return (request: Passed): Fault | undefined => (isMeant(request) && seen++ % every === 0 ? fault : undefined)
@@ -71,9 +71,9 @@ withPart('kube', 'the whole operator on a bad wire', (part) => {
     },
   ]
   for (const { what, spoil, atMost } of badWires) {
-    test(`a realm is made and changed although ${what}`, async () => {
+    test(`a realm is created and changed although ${what}`, async () => {
       proxy.spoil = spoil()
-      proxy.cut() // so that watches begin anew under it
+      proxy.cut() // so that watches begin again under it
       proxy.passed.length = 0
       await declareCells(1)
       await serving(1)
@@ -87,7 +87,7 @@ withPart('kube', 'the whole operator on a bad wire', (part) => {
     }, 90_000)
   }
 
-  test('an API server that refuses everything is asked ever less often, and caught up with once it recovers', async () => {
+  test('an API server that refuses everything gets ever fewer requests, and the operator catches up once it recovers', async () => {
     await declareCells(1)
     await serving(1)
     proxy.spoil = (request) => (isWrite(request) ? { status: 503 } : undefined)
@@ -104,7 +104,7 @@ withPart('kube', 'the whole operator on a bad wire', (part) => {
     await serving(2)
   }, 90_000)
 
-  test('a wire that swallows everything without a word costs the lead and nothing else', async () => {
+  test('a connection that drops everything silently costs the leadership and nothing else', async () => {
     await declareCells(1)
     await serving(1)
     proxy.stall()

@@ -13,11 +13,11 @@ import type { LeaderLease } from '../leader/lease.ts'
 const patient = { timeout: 30_000, interval: 20 }
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 
-/** An operator in a process of its own, and what it said to the API server. */
+/** An operator in its own process, and its requests to the API server. */
 interface Process {
   name: string
   proxy: ApiProxy
-  /** When it wrote, its lease apart. */
+  /** The times of its writes, without those of its lease. */
   writes(): number[]
   signal(signal: NodeJS.Signals): void
   ended: Promise<unknown>
@@ -62,7 +62,7 @@ withPart('kube', 'two operator processes on one API server', (part) => {
   }
   const leader = async () => (await get<LeaderLease>(resources.Lease, 'realm-operator'))?.spec.holderIdentity
 
-  /** Two processes of which the first leads and the second has seen everything. */
+  /** Two processes, of which the first leads and the second has complete caches. */
   async function aPair(env?: NodeJS.ProcessEnv): Promise<[Process, Process]> {
     const first = await anOperator('first', env)
     await expect.poll(leader, patient).toBe('first')
@@ -73,7 +73,7 @@ withPart('kube', 'two operator processes on one API server', (part) => {
     return [first, second]
   }
 
-  /** Somebody who declares another realm again and again, so that whoever leads is always in the middle of something. */
+  /** A client that declares another realm again and again, so that the leader is always in the middle of a pass. */
   function aBusyUser() {
     let step = 0
     let stopped = false
@@ -91,7 +91,7 @@ withPart('kube', 'two operator processes on one API server', (part) => {
     return { stop, declared: () => step }
   }
 
-  test('a leader that is paused in the middle of its work writes nothing once somebody else led, however it wakes', async () => {
+  test('a leader that is paused in the middle of a pass writes nothing after another operator led, however it resumes', async () => {
     const [first, second] = await aPair()
     const busy = aBusyUser()
     await expect.poll(() => first.writes().length, patient).toBeGreaterThan(50)
@@ -105,7 +105,7 @@ withPart('kube', 'two operator processes on one API server', (part) => {
     await expect.poll(() => get(resources.Service, 'afterwards-slot-3'), patient).toBeDefined()
     await new Promise((resolve) => setTimeout(resolve, 3000))
     expect(first.writes().filter((at) => at >= ledAt)).toEqual([])
-    // It stands by as if nothing had been.
+    // It runs on as a follower.
     second.signal('SIGTERM')
     await second.ended
     await expect.poll(leader, patient).toBe('first')
@@ -113,7 +113,7 @@ withPart('kube', 'two operator processes on one API server', (part) => {
     await expect.poll(() => get(resources.Service, 'at-last-slot-3'), patient).toBeDefined()
   }, 120_000)
 
-  test('a leader that is paused has no say elsewhere once its successor spoke there', async (context) => {
+  test('a paused leader cannot change a remote publication once its successor has published', async (context) => {
     const sent: Sent[] = []
     const elsewhere = await aRemoteProvider(context)
     const way = await aBlockableProxy(context, elsewhere.url, (each) => sent.push(each))
@@ -140,7 +140,7 @@ withPart('kube', 'two operator processes on one API server', (part) => {
     await expect.poll(epochs, patient).toBe(3)
   }, 120_000)
 
-  test('a leader that is killed is followed once its lease ended; one that is asked to stop, at once', async ({ annotate }) => {
+  test('a killed leader is replaced once its lease has expired; one that is asked to stop, at once', async ({ annotate }) => {
     const [first, second] = await aPair()
     const third = await anOperator('third')
     await declare({ livekit: { type: 'None' } }, 'before')

@@ -14,7 +14,7 @@ const patient = { timeout: 15_000, interval: 50 }
 const FIGHT_MS = 12_000
 const STEP_MS = 100
 
-/** What happened, as Events say it. */
+/** The reasons of the Events so far. */
 interface Told extends KubeObject {
   reason: string
   note: string
@@ -22,10 +22,10 @@ interface Told extends KubeObject {
   series?: { count: number }
 }
 
-withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
+withPart('kube', 'a client that keeps editing the objects of a realm', (part) => {
   const kube = useApiServer(part)
   let operator: OperatorProcess
-  /** What the operator speaks through. */
+  /** The proxy between the operator and the API server. */
   let proxy: ApiProxy
   let kubelet: FakeKubelet
   beforeEach(async () => {
@@ -39,14 +39,14 @@ withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
   const bare = { livekit: { type: 'None' } }
   const isReady = (name: string) =>
     expect.poll(async () => conditionOf(await realmOf(name), 'Ready')?.status, patient).toBe('True')
-  // The API server tells Events of its own, of Services whose address it repairs.
+  // The API server creates its own Events, about Services whose address it repairs.
   const told = async (): Promise<Told[]> =>
     (await kube.user.list<Told>(collectionPath(resources.EventV1, kube.namespace), {})).items.filter(
       ({ reportingController }) => reportingController === 'comms.decentraland.org/realm-operator',
     )
   const reasons = async () => (await told()).map(({ reason }) => reason).sort()
 
-  /** Does something ten times a second for a while; answers with how often the operator wrote one object meanwhile. */
+  /** Repeats an action ten times a second for a while; returns how often the operator wrote one object meanwhile. */
   async function fight(path: string, act: (step: number) => Promise<unknown>): Promise<number> {
     proxy.passed.length = 0
     for (let step = 0; step < FIGHT_MS / STEP_MS; step++) {
@@ -59,14 +59,14 @@ withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
     return times.length
   }
 
-  test('a Service that is edited ten times a second is put right a few times only, and soon after it ends', async () => {
+  test('a Service that is edited ten times a second is restored a few times only, and soon after the edits end', async () => {
     await declare(bare)
     await isReady('main')
     await operator.atRest()
     const wanted = JSON.stringify((await get(resources.Service, 'main-stats'))?.spec)
     const steal = (step: number) => edit(resources.Service, 'main-stats', { spec: { selector: { evil: `${step}` } } })
     expect(await fight('/services/main-stats', steal)).toBeGreaterThanOrEqual(2)
-    // What is told of it is bounded as well.
+    // The number of its Events is bounded as well.
     expect(proxy.passed.filter(isWrite).length).toBeLessThanOrEqual(8)
     await expect.poll(async () => JSON.stringify((await get(resources.Service, 'main-stats'))?.spec), patient).toBe(wanted)
     expect(await operator.metric('writes_held_total')).toBeGreaterThan(0)
@@ -74,7 +74,7 @@ withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
     expect(await reasons()).toEqual(expect.arrayContaining(['DriftRepaired', 'RepairRateLimited']))
   }, 60_000)
 
-  test('a Deployment that is deleted ten times a second comes back for good once it ends, and no other realm waits for it', async () => {
+  test('a Deployment that is deleted ten times a second stays once the deletions end, and no other realm waits for it', async () => {
     await declare(bare)
     await isReady('main')
     const key = { namespace: kube.namespace, name: 'main-0-connector' }
@@ -91,7 +91,7 @@ withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
     expect(ofMain.length).toBeLessThan(40)
   }, 60_000)
 
-  test('a status somebody falsifies ten times a second is put right a few times only', async () => {
+  test('a status that is falsified ten times a second is restored a few times only', async () => {
     await declare(bare)
     await isReady('main')
     await operator.atRest()
@@ -105,7 +105,7 @@ withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
         metadata: { name, namespace: kube.namespace },
         status: { conditions },
       }
-      return kube.user.apply<Spec>(resource, body, { fieldManager: 'somebody', force: true, subresource: 'status' })
+      return kube.user.apply<Spec>(resource, body, { fieldManager: 'another-client', force: true, subresource: 'status' })
     }
     expect(await fight('/realms/main/status', (step) => lie(realmResource, 'main', step))).toBeGreaterThanOrEqual(2)
     await isReady('main')
@@ -115,7 +115,7 @@ withPart('kube', 'somebody who edits what belongs to a realm', (part) => {
       .toBe('True')
   }, 60_000)
 
-  test('what happens to a realm is told by a few Events, and at rest by none', async () => {
+  test('a realm gets a few Events for its changes, and none at rest', async () => {
     await declare(bare)
     await isReady('main')
     await expect.poll(reasons, patient).toEqual(['CellCreated', 'CellServing', 'RealmPublished'])

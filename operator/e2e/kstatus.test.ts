@@ -16,7 +16,7 @@ import { site } from '../desired/fixtures.ts'
 const patient = { timeout: 20_000, interval: 50 }
 const realm = (version: string, more: object = {}) => ({ livekit: { type: 'None' }, version, ...more })
 
-withPart('kube', 'what kstatus says of a Realm, at every version the API server ever held', (part) => {
+withPart('kube', 'the kstatus of a Realm, at every version the API server stored', (part) => {
   const kube = useApiServer(part)
   const { declare, realmOf } = kube
   let operator: Awaited<ReturnType<typeof startOperator>>
@@ -52,11 +52,11 @@ withPart('kube', 'what kstatus says of a Realm, at every version the API server 
     })
     kube.stopAfterTest(operator.stop)
   }
-  /** The distinct answers from a version on, in their order. */
+  /** The distinct results from a version on, in their order. */
   const course = async (since: number): Promise<Kstatus[]> =>
     (await kstatus.of(versions.slice(since))).filter((each, index, all) => each !== all[index - 1])
   const now = async (): Promise<Kstatus | undefined> => (await kstatus.of([await realmOf()]))[0]
-  /** Changes something and says what kstatus answered from then on, until it stays at one answer. */
+  /** Makes a change and returns the kstatus results from then on, until one stays. */
   async function courseOf(change: () => Promise<unknown>, last: Kstatus): Promise<Kstatus[]> {
     const since = versions.length
     await change()
@@ -132,7 +132,7 @@ withPart('kube', 'what kstatus says of a Realm, at every version the API server 
     ])
   }, 60_000)
 
-  test('a deleted realm is Terminating for as long as it is there', async () => {
+  test('a deleted realm is Terminating while it exists', async () => {
     await start()
     const held = { publication: { providers: [{ url: 'http://127.0.0.1:1' }] } }
     await declare(realm('1.0.0', held))

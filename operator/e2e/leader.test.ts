@@ -14,7 +14,7 @@ import type { LeaderLease } from '../leader/lease.ts'
 withPart('kube', 'an election at a real API server', (part) => {
   const kube = useApiServer(part)
 
-  /** Candidates for one lease, each behind a wire of its own. */
+  /** Operators that compete for one lease, each with its own faulty connection. */
   function anElection() {
     const key = { namespace: kube.namespace, name: 'operator' }
     const story: string[] = []
@@ -35,7 +35,7 @@ withPart('kube', 'an election at a real API server', (part) => {
     return { key, story, candidate, lease: () => kube.user.get<LeaderLease>(resources.Lease, key) }
   }
 
-  test('one of two leads, and hands over when it stops, long before its lease ends', async () => {
+  test('one of two leads, and hands over when it stops, long before its lease expires', async () => {
     const { story, candidate, lease } = anElection()
     const a = await candidate('a')
     await expect.poll(() => story).toEqual(['a leads'])
@@ -47,7 +47,7 @@ withPart('kube', 'an election at a real API server', (part) => {
     expect((await lease())?.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 })
   })
 
-  test('a leader whose connections die without a word is followed once its lease ended, never before it knows', async () => {
+  test('a leader whose connections die silently is replaced once its lease has expired, never before it has stopped leading', async () => {
     const { story, candidate } = anElection()
     const a = await candidate('a')
     await expect.poll(() => story).toEqual(['a leads'])
@@ -63,7 +63,7 @@ withPart('kube', 'an election at a real API server', (part) => {
     a.wire.heal()
   })
 
-  test('of two operators one writes; the other knows everything and goes on where the first stopped', async () => {
+  test('of two operators one writes; the other has complete caches and goes on where the first stopped', async () => {
     const { namespace } = kube
     const { story, candidate } = anElection()
     const declare = (name: string) =>

@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-/** A program that is ended with the test, and what it said so far. */
+/** A program that is stopped with the test, and its output so far. */
 function run(binary: string, args: string[], env: Record<string, string>) {
   const child = spawn(binary, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = new Promise((resolve) => child.once('exit', resolve))
@@ -32,7 +32,7 @@ function run(binary: string, args: string[], env: Record<string, string>) {
   return { said: () => said, pid: child.pid ?? 0 }
 }
 
-// LiveKit takes no port 0.
+// LiveKit does not accept port 0.
 const freePort = () =>
   new Promise<number>((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
@@ -45,7 +45,7 @@ const passwords = Object.fromEntries(
   natsSecret(aRealm()).keys.map((user) => [`NATS_${user}`, `k${'1e5'.repeat(11)}${user.replace('_', '')}`]),
 )
 
-/** One server with exactly the configuration its pod is given, at addresses of this machine. */
+/** One server with exactly the configuration of its pod, at addresses of this machine. */
 async function startNats(binary: string, realm: Realm, variables: Record<string, string> = {}, peerPort = 0) {
   const folder = await mkdtemp(join(tmpdir(), 'nats-'))
   cleanups.push(() => rm(folder, { recursive: true, force: true }))
@@ -84,7 +84,7 @@ async function as(user: string, servers: string | string[], options: ConnectionO
 }
 
 withPart('nats', 'a Managed NATS', (binary) => {
-  test('lets in whoever has a minted password, and nobody else', async () => {
+  test('accepts only clients with a generated password', async () => {
     const { url: servers } = await startNats(binary, aRealm())
     await expect(connect({ servers, reconnect: false })).rejects.toThrow(/authorization/i)
     await expect(connect({ servers, ...account('cell_0'), pass: 'guess', reconnect: false })).rejects.toThrow(/authorization/i)
@@ -92,7 +92,7 @@ withPart('nats', 'a Managed NATS', (binary) => {
     await (await as('cell_31', servers)).connection.flush()
   })
 
-  test('keeps cells apart: each says and hears only what is its own', async () => {
+  test('isolates cells: each publishes and receives only its own subjects', async () => {
     const { url } = await startNats(binary, aRealm())
     const [first, second] = [await as('cell_0', url), await as('cell_1', url)]
     const own = await first.hears('metaverse.main.0.peer.*.heartbeat')
@@ -109,7 +109,7 @@ withPart('nats', 'a Managed NATS', (binary) => {
     await expect.poll(() => first.refused).toHaveLength(2)
   })
 
-  test('lets statistics hear every cell and say nothing, and a gatekeeper only admit', async () => {
+  test('lets statistics receive from every cell and publish nothing, and a gatekeeper only publish admissions', async () => {
     const { url } = await startNats(binary, aRealm())
     const [cell, stats, gatekeeper] = [await as('cell_3', url), await as('stats', url), await as('gatekeeper', url)]
     const counted = await stats.hears('metaverse.main.*.peer.*.heartbeat')
@@ -125,7 +125,7 @@ withPart('nats', 'a Managed NATS', (binary) => {
     expect(overheard).toEqual([])
   })
 
-  test('of three servers is one bus, and a server that stops hands its clients over before it ends', async () => {
+  test('three servers are one bus, and a server that stops hands its clients over before it exits', async () => {
     const realm = aRealm({ nats: { replicas: 3 } })
     const ports = [await freePort(), await freePort(), await freePort()]
     const routes = Object.fromEntries(
@@ -149,7 +149,7 @@ withPart('nats', 'a Managed NATS', (binary) => {
     expect(command).toBe('nats-server')
     expect(run(binary, args, {}).said()).toBe('')
     await expect.poll(a.said).toContain('lame duck')
-    process.kill(a.pid, 'SIGTERM') // as the kubelet does right after the hook
+    process.kill(a.pid, 'SIGTERM') // as the kubelet does right after the preStop hook
     heard.length = 0
     await expect.poll(say).toBeGreaterThan(0)
     expect(a.said()).not.toContain('Server Exiting')
@@ -160,7 +160,7 @@ withPart('nats', 'a Managed NATS', (binary) => {
 })
 
 withPart('livekit', 'a Managed LiveKit', (binary) => {
-  test('starts with the configuration and the keys its pod is given', async () => {
+  test('starts with the configuration and the keys of its pod', async () => {
     const [http, tcp, udp] = [await freePort(), await freePort(), await freePort()]
     const config = livekitConfig
       .replace('port: 7880', `port: ${http}\nbind_addresses: [127.0.0.1]`)

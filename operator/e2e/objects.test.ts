@@ -26,7 +26,7 @@ withPart('kube', 'the objects of a realm in a real API server', (part) => {
   const jobs = async () => (await list(resources.Job)).map(({ metadata }) => metadata.name)
   const ready = async () => conditionOf(await realmOf(), 'Ready')
 
-  test('every pod is taken by a namespace that enforces the restricted Pod Security profile', async () => {
+  test('every pod is accepted by a namespace that enforces the restricted Pod Security profile', async () => {
     const secret = (name: string) => ({ secretName: name })
     await declare({
       nats: { replicas: 3 },
@@ -63,7 +63,7 @@ withPart('kube', 'the objects of a realm in a real API server', (part) => {
     await expect(kube.user.create(resources.Pod, refused as KubeObject)).rejects.toThrow(/PodSecurity/)
   })
 
-  test('a database is migrated once per version: the realm is ready after it, and the Job of another version goes', async () => {
+  test('a database is migrated once per version: the realm is ready after it, and the Job of the previous version is removed', async () => {
     const spec = { livekit: { type: 'Managed' }, gatekeeper: { replicas: 2, database: external } }
     await declare(spec)
     await operator.settled()

@@ -15,7 +15,7 @@ import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 const LIVEKIT = { url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' } }
-/** How soon players must no longer be led to a cell that left. */
+/** Within this time no player may be routed to a removed cell any more. */
 const AT_ONCE = { timeout: 3_000, interval: 20 }
 const patient = { timeout: 15_000, interval: 20 }
 
@@ -59,7 +59,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
   }
   const served = { status: 'True', reason: 'ServedByProvider' }
 
-  test('a realm is leased at another cluster’s provider, and gives its name back before it goes', async (context) => {
+  test('a realm is leased at the provider of another cluster, and gives its name back before it is deleted', async (context) => {
     const [home, others] = [await ofCluster(context), await aRemoteProvider(context)]
     const { declare, realm, published, remove } = await aNamespace(context, home.url, others.env)
     await declare('leased', { livekit: LIVEKIT, publication: { providers: [{ url: others.url }] } })
@@ -71,7 +71,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     await expect.poll(() => realm('leased'), AT_ONCE).toBeUndefined()
   })
 
-  test('a realm that is published at home alone has no finalizer, and loses the one it had with the last other provider', async (context) => {
+  test('a realm that is published in its own cluster only has no finalizer, and loses it with its last remote provider', async (context) => {
     const [home, others] = [await ofCluster(context), await aRemoteProvider(context)]
     const { declare, realm, published } = await aNamespace(context, home.url, others.env)
     await declare('alone', { livekit: LIVEKIT })
@@ -84,7 +84,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     await expect.poll(async () => (await realm('alone'))?.metadata.finalizers, AT_ONCE).toBeUndefined()
   })
 
-  test('a cell that is unwell leaves every publication at once', async (context) => {
+  test('an unhealthy cell leaves every publication at once', async (context) => {
     const [home, others] = [await ofCluster(context), await aRemoteProvider(context)]
     const { declare, published, kubelet } = await aNamespace(context, home.url, others.env)
     await declare('unwell', { livekit: LIVEKIT, cells: { replicas: 2 }, publication: { providers: [{ url: others.url }] } })
@@ -94,9 +94,9 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     for (const provider of [home, others]) await expect.poll(() => adapterAt(provider, 'unwell'), AT_ONCE).toMatch(/slot-1/)
   })
 
-  test('nobody is sent away from a cell before every provider confirmed that it leads nobody there', async (context) => {
+  test('no player is disconnected from a cell before every provider has confirmed that it routes no player there', async (context) => {
     const [home, others] = [await ofCluster(context), await aRemoteProvider(context)]
-    /** What happened, in this order. */
+    /** The events of the test, in their order. */
     const story: string[] = []
     const way = await aBlockableProxy(context, others.url, ({ cells, isTaken }) => isTaken && story.push(`elsewhere: ${cells}`))
     const { namespace, declare, published } = await aNamespace(context, home.url, others.envFor(way.url))
@@ -124,14 +124,14 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     way.isBlocked = true
     await declare('orderly', { ...spec, cells: { replicas: 1 } })
     await expect.poll(() => adapterAt(home, 'orderly'), AT_ONCE).toMatch(/slot-0/)
-    // Longer than providers at home are given; the one elsewhere is out of reach.
+    // Longer than the propagation time of the own provider; the remote one cannot be reached.
     await new Promise((resolve) => setTimeout(resolve, 5_000))
     expect(story).toEqual([])
     way.isBlocked = false
     await expect.poll(() => story, patient).toEqual(['elsewhere: orderly-0', 'at home: orderly-0', 'told to end'])
   }, 40_000)
 
-  test('a provider the operator was not installed with is told as unknown, and gets nothing', async (context) => {
+  test('a provider the operator is not configured for is reported, and gets no request', async (context) => {
     const [home, others] = [await ofCluster(context), await aRemoteProvider(context)]
     const { declare, published } = await aNamespace(context, home.url)
     await declare('unknown', { livekit: LIVEKIT, publication: { providers: [{ url: others.url }] } })
@@ -139,12 +139,12 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     expect(await adapterAt(others, 'unknown')).toBeUndefined()
   })
 
-  test('of two realms with one name in two namespaces the second is refused, and says so, until the first goes', async (context) => {
+  test('of two realms with one name in two namespaces the second is refused, and reports it, until the first is deleted', async (context) => {
     const home = await ofCluster(context)
     const [first, second] = [await aNamespace(context, home.url), await aNamespace(context, home.url)]
     await first.declare('first', { realmName: 'shared', livekit: LIVEKIT })
     await expect.poll(() => first.published('first'), patient).toMatchObject(served)
-    await new Promise((resolve) => setTimeout(resolve, 1_100)) // dates of objects are whole seconds
+    await new Promise((resolve) => setTimeout(resolve, 1_100)) // timestamps of objects are whole seconds
     await second.declare('second', { realmName: 'shared', livekit: LIVEKIT })
     await expect
       .poll(() => second.published('second'), patient)
@@ -159,7 +159,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     expect(await adapterAt(home, 'shared')).toMatch(/second-slot-0/)
   })
 
-  test('while the operator is away for an hour its realms are served at home as before, and elsewhere until their lease ends', async (context) => {
+  test('while the operator is down for an hour its realms stay served in their cluster, and at remote providers until their lease expires', async (context) => {
     const clock = new ManualClock()
     const [home, others] = [await ofCluster(context, '', clock), await aRemoteProvider(context, clock)]
     const { namespace, declare, published, stop } = await aNamespace(context, home.url, others.env)

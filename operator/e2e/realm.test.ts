@@ -46,7 +46,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     expect.poll(() => condition('Published'), patient).toMatchObject({ status: 'True', reason: 'ServedByProvider' })
   const settled = () => expect.poll(() => condition('Progressing'), patient).toMatchObject({ status: 'False', reason: 'Settled' })
 
-  test('a declared realm comes to be, serves, and is published once it was seen', async () => {
+  test('a declared realm is created, serves, and is published once its provider serves it', async () => {
     await kubelet.only((name) => !name.startsWith('main-0'))
     await declare({ livekit: LIVEKIT, exposure: { type: 'Ingress', host: 'main.example.org', tlsSecretName: 'tls' } })
     await expect.poll(() => condition('Published'), patient).toMatchObject({ status: 'False', reason: 'NothingToPublish' })
@@ -72,7 +72,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     expect(conditionOf((await find<CommsCell>(cellResource, 'main-0')) ?? {}, 'Ready')).toMatchObject({ status: 'True' })
   })
 
-  test('a realm is made with at most 35 writes and no read, and at rest nothing is written', async () => {
+  test('a realm is created with at most 35 writes and no read, and at rest nothing is written', async () => {
     await expect.poll(() => operator.metric('leader'), patient).toBe(1)
     const before = await operator.requests()
     await declare({ livekit: LIVEKIT, exposure: { type: 'Ingress', host: 'main.example.org' } })
@@ -82,7 +82,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     const after = await operator.requests()
     expect(after.writes - before.writes).toBeLessThanOrEqual(35)
     expect(after.reads - before.reads).toBe(0)
-    // A pass that finds nothing to do: somebody wrote a label, which concerns nobody.
+    // A pass that finds nothing to do: a label that the operator does not use was added.
     const passes = await operator.metric('pass_duration_seconds_count')
     const touched = {
       apiVersion: API_VERSION,
@@ -95,7 +95,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     expect(await operator.requests()).toEqual(after)
   })
 
-  test('a change reaches the cell, and the status says for which generation it speaks', async () => {
+  test('a change reaches the cell, and the status reports the generation it is about', async () => {
     await declare({ livekit: LIVEKIT })
     await published()
     const template = { archipelago: { islandSize: 7 } }
@@ -109,7 +109,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     expect(await condition('Ready')).toMatchObject({ status: 'True', observedGeneration: 2 })
   })
 
-  test('scaling adds cells, repoints slots, takes cells away again, and hibernates', async () => {
+  test('scaling adds cells, changes routes, removes cells again, and hibernates', async () => {
     const answering = async (slot: number) =>
       (await find(resources.Service, `main-slot-${slot}`))?.spec.selector?.['comms.decentraland.org/cell']
     await declare({ livekit: LIVEKIT })
@@ -164,7 +164,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     await published()
   })
 
-  test('a wrong reference to a Secret is told by the name of the Secret', async () => {
+  test('a wrong reference to a Secret is reported with the name of the Secret', async () => {
     await kubelet.only((name) => name !== 'main-gatekeeper')
     await declare({ livekit: LIVEKIT, gatekeeper: { database: { type: 'External', secret: { name: 'postgres' } } } })
     await expect.poll(() => find(resources.Deployment, 'main-gatekeeper'), patient).toBeDefined()
@@ -181,7 +181,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     await expect.poll(() => condition('AcceptingPlayers'), patient).toMatchObject({ status: 'True' })
   })
 
-  test('everything a realm had goes with it: no finalizer holds it, and each object names its owner', async () => {
+  test('all objects of a realm are deleted with it: it has no finalizer, and each object names its owner', async () => {
     await declare({ livekit: { type: 'Managed' }, exposure: { type: 'Ingress', host: 'main.example.org' } })
     await published()
     const owner = await realm()
@@ -201,7 +201,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     const before = await operator.requests()
     await kube.user.remove(realmResource, { namespace: kube.namespace, name: 'main' })
     await operator.atRest()
-    // Nothing collects garbage here, so the children stay; the operator must neither touch them nor bring anything back.
+    // There is no garbage collector here, so the children stay; the operator must neither change nor recreate any of them.
     expect(await operator.requests()).toEqual(before)
   })
 
@@ -222,7 +222,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     await expect.poll(async () => (await realm())?.status?.readyReplicas, patient).toBe(2)
   })
 
-  test('an API server that restarts under the operator is caught up with', async () => {
+  test('the operator catches up after a restart of the API server', async () => {
     await declare({ livekit: LIVEKIT })
     await published()
     await kube.api.restart()

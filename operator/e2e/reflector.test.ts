@@ -29,7 +29,7 @@ withPart('kube', 'a reflector of a real API server', (part) => {
     kube.user.apply(resources.ServiceAccount, anAccount(name, step, app), { fieldManager: 'test', force: true })
   const erase = (name: string) => kube.user.remove(resources.ServiceAccount, { namespace: 'default', name })
 
-  /** A reflector of the accounts of one test, behind the faulty wire. */
+  /** A reflector of the ServiceAccounts of one test, behind a faulty connection. */
   function aReflector(app: string) {
     const client = kube.api.client({ server: `https://127.0.0.1:${wire.port}` })
     const changes: CollectionChange<Account>[] = []
@@ -49,7 +49,7 @@ withPart('kube', 'a reflector of a real API server', (part) => {
     return { reflector, client, states, received }
   }
 
-  test('lists, then follows each change of what its selector means', async () => {
+  test('lists, then follows each change of the selected objects', async () => {
     await write('first', 1, 'follow')
     const { reflector, states, received } = aReflector('follow')
     await reflector.synced
@@ -80,11 +80,11 @@ withPart('kube', 'a reflector of a real API server', (part) => {
     await expect.poll(states, { timeout: 15_000 }).toEqual({ a0: '120', a2: '117', a3: '118', a4: '119' })
     await reflector.stop()
     unsubscribe('undici:client:connected', onConnected)
-    // A stream of HTTP/2 that a reset catches at its beginning may never end.
+    // An HTTP/2 stream that is reset at its beginning may never end.
     expect([...protocols]).toEqual(['h1'])
   })
 
-  test('survives a restart of the API server, and knows what was written right after it', async () => {
+  test('survives a restart of the API server, and delivers what was written right after it', async () => {
     const { reflector, states, client } = aReflector('restart')
     await write('kept', 1, 'restart')
     await write('gone', 1, 'restart')
@@ -98,7 +98,7 @@ withPart('kube', 'a reflector of a real API server', (part) => {
     await reflector.stop()
   })
 
-  test('lists anew, page by page, when history was forgotten while it was away', async () => {
+  test('lists again, page by page, when the history it needs was compacted', async () => {
     const { reflector, states, received, client } = aReflector('expired')
     await write('kept', 1, 'expired')
     await write('gone', 1, 'expired')

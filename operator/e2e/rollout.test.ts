@@ -24,7 +24,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
   let operator: Awaited<ReturnType<typeof startOperator>>
   let kubelet: FakeKubelet
   let joins: ReturnType<typeof scriptedJoins>
-  /** How it goes for the players of a cell. */
+  /** The join counts of the players of a cell. */
   let joinsOf: (cell: string) => JoinCounts
   const start = async () => {
     const joinSuccess = new JoinSuccessRate({
@@ -82,7 +82,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     expect([await answering(0), await answering(1)]).toEqual((await cells()).map(({ metadata }) => metadata.name).sort())
   })
 
-  test('a new cell is led to only once it was joined; what it could not do halts the change, and setting it back undoes it', async () => {
+  test('a new cell is routed to only after a synthetic join; a failure halts the rollout, and setting the spec back undoes it', async () => {
     await declare(realm('1.0.0'))
     await serving(0)
     const uid = (await cells())[0]?.metadata.uid
@@ -108,7 +108,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     await expect.poll(() => condition('Stalled'), patient).toMatchObject({ status: 'False' })
   })
 
-  test('an operator that starts anew in the middle goes on where the last one was', async () => {
+  test('an operator that restarts in the middle goes on where it was', async () => {
     await declare(realm('1.0.0'))
     await serving(0)
     joins.answer({ state: 'untried' }, kube.namespace)
@@ -121,7 +121,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     await serving(0)
   })
 
-  test('a cell whose connectors somebody scaled hands their number on to the cell that replaces it', async () => {
+  test('a cell whose connectors another client scaled hands their number on to the cell that replaces it', async () => {
     await declare(realm('1.0.0'))
     await serving(0)
     await kubectl('scale commscell main-0 --replicas=4')
@@ -134,7 +134,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     expect((await get<Deployment>(resources.Deployment, `${cell?.metadata.name}-connector`))?.spec.replicas).toBe(4)
   })
 
-  test('a new cell that does not come up is told with what keeps it, once its time is over', async () => {
+  test('a new cell that does not become ready is reported with its problem after the progress deadline', async () => {
     await declare(realm('1.0.0'))
     await serving(0)
     await kubelet.only((name) => !/^main-0-\w{6}-/.test(name))
@@ -152,7 +152,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     await expect.poll(versions, patient).toEqual(['0:2.0.0'])
   })
 
-  test('Managed servers go only after the last cell that speaks through them, and stay as they are until then', async () => {
+  test('Managed servers are removed only after the last cell that uses them, and stay unchanged until then', async () => {
     const managed = { livekit: { type: 'Managed' }, nats: { type: 'Managed', replicas: 3 } }
     const livekit = { type: 'External', url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' } }
     const external = { livekit, nats: { type: 'External', urls: ['nats://nats.infra:4222'] } }
@@ -178,7 +178,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     await serving(0)
   })
 
-  test('a new cell whose players get no islands halts the change with its numbers; setting it back undoes it', async () => {
+  test('a new cell whose players get no islands halts the rollout with its numbers; setting the spec back undoes it', async () => {
     const [before, after] = ['1.0.0', '2.0.0'].map((version) => realm(version, { cells: { replicas: 3 } }))
     await declare(before ?? {})
     await serving(0, 1, 2)
@@ -203,7 +203,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     await expect.poll(() => condition('Stalled'), patient).toMatchObject({ status: 'False' })
   })
 
-  test('nobody may give a cell another revision', async () => {
+  test('the revision of a cell cannot be changed', async () => {
     await declare(realm('1.0.0'))
     await serving(0)
     await expect(kubectl('patch commscell main-0 --type=merge -p {"spec":{"revision":"mine"}}')).rejects.toThrow(

@@ -41,7 +41,7 @@ withPart('kube', 'scaling against a real API server', (part) => {
   const serving = (...names: string[]) =>
     expect.poll(states, patient).toEqual(Object.fromEntries(names.map((name) => [name, 'Serving'])))
 
-  test('kubectl scales a realm out, in, to nothing and back, and /scale tells what serves', async () => {
+  test('kubectl scales a realm out, in, to nothing and back, and /scale reports what serves', async () => {
     await declare(bare)
     await serving('main-0')
     await kubectl('scale realm main --replicas=3')
@@ -61,11 +61,11 @@ withPart('kube', 'scaling against a real API server', (part) => {
     expect((await scaleOf('realms/main')).status).toMatchObject({ replicas: 0, selector: expect.stringMatching(/,!/) })
     await kubectl('scale realm main --replicas=2')
     await serving('main-0', 'main-1')
-    // More cells than slots is nothing anybody can scale to.
+    // The API server refuses more cells than there are slots.
     await expect(kubectl('scale realm main --replicas=9')).rejects.toThrow(/may not exceed cells.max/)
   })
 
-  test('a cell goes only after its slot leads elsewhere and its last pod is gone', async () => {
+  test('a cell is removed only after its slot is routed to another cell and its last pod is gone', async () => {
     await declare({ ...bare, cells: { replicas: 2 } })
     await serving('main-0', 'main-1')
     await kubelet.pod('main-1-connector', { reason: 'ContainerCreating', message: '' })
@@ -80,7 +80,7 @@ withPart('kube', 'scaling against a real API server', (part) => {
     await serving('main-0')
   })
 
-  test('an operator that starts anew goes on with a drain where the last one was', async () => {
+  test('a restarted operator goes on with a drain where it was', async () => {
     await declare({ ...bare, cells: { replicas: 3 } })
     await serving('main-0', 'main-1', 'main-2')
     await declare({ ...bare, cells: { replicas: 1 } })
@@ -90,7 +90,7 @@ withPart('kube', 'scaling against a real API server', (part) => {
     await serving('main-0')
   })
 
-  test('who scales the connectors of a cell is not fought, and everything else of the cell stays the realm’s', async () => {
+  test('a client that scales the connectors of a cell is not overwritten, and all other fields stay the operator’s', async () => {
     await declare(bare)
     await serving('main-0')
     await kubectl('scale commscell main-0 --replicas=3')
@@ -109,7 +109,7 @@ withPart('kube', 'scaling against a real API server', (part) => {
     await expect.poll(() => connectorsOf('main-0'), patient).toBe(5)
   })
 
-  test('a cell is cordoned, drained and taken back by kubectl patch', async () => {
+  test('a cell is cordoned, drained and put back into service by kubectl patch', async () => {
     const tell = (state: string) => kubectl(`patch commscell main-1 --type=merge -p {"spec":{"desiredState":"${state}"}}`)
     await declare({ ...bare, cells: { replicas: 2 } })
     await serving('main-0', 'main-1')
@@ -128,7 +128,7 @@ withPart('kube', 'scaling against a real API server', (part) => {
     await expect.poll(() => answering(1), patient).toBe('main-1')
   })
 
-  test('a cell written by hand serves at its slot, and is nobody’s to remove', async () => {
+  test('a cell created by hand serves at its slot, and is never removed by the operator', async () => {
     await declare(bare)
     await serving('main-0')
     const { spec } = (await cell('main-0')) as CommsCell

@@ -18,7 +18,7 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
   const { declare, get, realmOf } = kube
   const bare = { livekit: { type: 'None' } }
 
-  test('makes a Secret up once, and again when its workload cannot find it', async () => {
+  test('creates a Secret once, and again when its workload cannot find it', async () => {
     const { client, settled } = await anOperator()
     await declare(bare)
     await settled()
@@ -46,7 +46,7 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
     await expect.poll(async () => conditionOf(await realmOf(), 'Stalled')).toMatchObject({ reason: 'SecretMissing' })
   })
 
-  test('a volume whose Secret is missing is told as such', async () => {
+  test('a volume whose Secret is missing is reported as such', async () => {
     const { settled } = await anOperator()
     await declare({ livekit: { url: 'wss://lk.example', credentials: { secretName: 'absent' } } })
     await settled()

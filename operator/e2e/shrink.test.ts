@@ -18,7 +18,7 @@ type Deployment = KubeObject & { spec: { replicas: number } }
 const patient = { timeout: 30_000, interval: 50 }
 const SELECTED = { labels: 'comms.decentraland.org/cell=main-0,app.kubernetes.io/component=connector' }
 
-/** A connector's status endpoint: each connector has an address of its own, all have the same port. */
+/** A connector's status endpoint: each connector has its own address, all have the same port. */
 async function aConnector(address: string, port: number, userCount: () => number): Promise<{ port: number } & Running> {
   const server = createServer((_, answer) => answer.end(JSON.stringify({ userCount: userCount() })))
   await new Promise<void>((resolve) => server.listen(port, address, resolve))
@@ -34,14 +34,14 @@ withPart('kube', 'scaling connectors down, with the controllers of a real cluste
   let operator: Awaited<ReturnType<typeof startOperator>>
   /** Players by address. */
   const players = new Map<string, number>()
-  /** First version of a pod that was marked, by name; and of the Deployment, by its replicas. */
+  /** The first version of each pod with a deletion cost, by name; and of the Deployment, by its replicas. */
   const marked = new Map<string, number>()
   const replicas = new Map<number, number>()
 
   beforeEach(async () => {
     const controllers = startControllers(part, kube.api, ['deployment-controller', 'replicaset-controller'])
     let last = 1
-    // In place of kubelets: every connector's pod is ready, at an address of its own.
+    // In place of kubelets: every connector's pod is ready, at its own address.
     const pods = watch(resources.Pod, (live: Pod) => {
       if (live.metadata.annotations?.[DELETION_COST_ANNOTATION] && !marked.has(live.metadata.name))
         marked.set(live.metadata.name, Number(live.metadata.resourceVersion))
@@ -83,7 +83,7 @@ withPart('kube', 'scaling connectors down, with the controllers of a real cluste
     return items.map(({ status }) => status?.podIP).sort()
   }
 
-  test('connectors with the fewest players are marked before the Deployment is scaled, so that those with the most remain', async () => {
+  test('connectors with the fewest players get a deletion cost before the Deployment is scaled, so that those with the most remain', async () => {
     // Five pods; no server listens at the address of the last one.
     await kube.declare({ livekit: { type: 'None' }, cells: { template: { connectors: { replicas: 5 } } } })
     await expect.poll(connectors, patient).toEqual([2, 3, 4, 5, 6].map((last) => `127.0.7.${last}`))
