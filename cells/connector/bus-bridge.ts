@@ -91,8 +91,8 @@ export class BusBridge {
       counted.nonsense.inc()
       return
     }
-    const isTooLong = desiredRoom !== undefined && desiredRoom.length > MAX_DESIRED_ROOM_LENGTH
-    const heartbeat = isTooLong ? { position } : received
+    const isRoomTooLong = desiredRoom !== undefined && desiredRoom.length > MAX_DESIRED_ROOM_LENGTH
+    const heartbeat = isRoomTooLong ? { position } : received
     if (position) {
       if (!session.lastHeartbeat) this.#deps.joins.started(session, clock.now())
       session.lastHeartbeat = heartbeat
@@ -103,7 +103,7 @@ export class BusBridge {
       return
     }
     this.#held.delete(session)
-    this.#publish(session, isTooLong ? busPayloads.encodeHeartbeat(heartbeat) : payload)
+    this.#publish(session, isRoomTooLong ? busPayloads.encodeHeartbeat(heartbeat) : payload)
   }
 
   close(): void {

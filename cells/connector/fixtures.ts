@@ -93,14 +93,14 @@ export async function aConnector(
     published.push({ topic, peer, payload })
   })
   const metrics = new Metrics('connector')
-  const cell = await startConnector(
+  const service = await startConnector(
     { ...readConfig({}), DRAIN_SECONDS: 0, ...config },
     { bus, clock, verifier, metrics, log: silentLog },
   )
-  const listening = await listen(cell.app, { port: 0, host: '127.0.0.1' })
+  const listening = await listen(service.app, { port: 0, host: '127.0.0.1' })
   let stopped: Promise<void> | undefined
   const stop = () => {
-    stopped ??= cell.stop()
+    stopped ??= service.stop()
     return stopped
   }
   onTestFinished(async () => {
@@ -113,7 +113,7 @@ export async function aConnector(
   return {
     url,
     http: listening.url,
-    service: { ...cell, stop },
+    service: { ...service, stop },
     clock,
     bus,
     published,

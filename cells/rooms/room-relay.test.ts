@@ -16,8 +16,8 @@ async function two(options?: Parameters<typeof startTestRooms>[0]) {
   return { ...arranged, ...arranged.server }
 }
 
-describe('an update', () => {
-  test('reaches all other members, under the alias of its sender', async () => {
+describe('a room', () => {
+  test('relays an update to all other members, under the alias of its sender', async () => {
     const { first, second } = await two()
     first.send(roomPackets.update(99, HELLO, true))
     const { peerUpdateMessage } = await second.next('peerUpdateMessage')
@@ -29,7 +29,7 @@ describe('an update', () => {
     expect(first.unread()).toEqual([])
   })
 
-  test('does not reach other rooms', async () => {
+  test('does not relay updates to other rooms', async () => {
     const { first, second, url, admit } = await two()
     await admit(eve.peer, 'island-2')
     const other = await joinRoom(url, 'island-2', eve)
@@ -39,13 +39,13 @@ describe('an update', () => {
     expect(other.unread()).toEqual([])
   })
 
-  test('keeps its order', async () => {
+  test('keeps the order of updates', async () => {
     const { first, second } = await two()
     for (let n = 0; n < 100; n++) first.send(roomPackets.update(0, Buffer.from([n]), n % 2 === 0))
     for (let n = 0; n < 100; n++) expect((await second.next('peerUpdateMessage')).peerUpdateMessage.body[0]).toBe(n)
   })
 
-  test('above the rate is dropped if unreliable, and ends the session if reliable', async () => {
+  test('drops unreliable updates above the rate, and ends the session at a reliable one', async () => {
     const { first, second } = await two({ limits: { messages: { perSecond: 1, burst: 12 } } })
     for (let n = 0; n < 20; n++) first.send(roomPackets.update(0, HELLO, true))
     first.send(roomPackets.update(0, HELLO, false))
@@ -55,7 +55,7 @@ describe('an update', () => {
     expect(await server.metric('packets_dropped_total')).toContain('realm_rooms_packets_dropped_total{reason="rate"} 10')
   })
 
-  test('to a client that does not read is dropped if unreliable, and ends its session if reliable', async () => {
+  test('drops unreliable updates to a client that does not read, and ends its session at reliable ones', async () => {
     const { first, second } = await two({
       limits: { messages: { perSecond: 1e6, burst: 1e6 }, bytes: { perSecond: 1e9, burst: 1e9 } },
     })
@@ -72,7 +72,7 @@ describe('an update', () => {
     expect(server.rooms.members('island-1')).toEqual([ada.peer])
   })
 
-  test('a client that sends is never pinged, a silent one is, and a broken connection is ended', async () => {
+  test('never pings a client that sends, pings a silent one, and ends a broken connection', async () => {
     const { first, second } = await two()
     for (let n = 0; n < 5; n++) {
       first.send(roomPackets.update(0, HELLO, false))

@@ -20,8 +20,8 @@ async function two(options?: Parameters<typeof startTestRooms>[0]) {
   return { ...arranged, ...arranged.server }
 }
 
-describe('the end of a session', () => {
-  test('is announced to the other members, and an empty room ceases to exist', async () => {
+describe('a session', () => {
+  test('that ends is announced to the other members, and an empty room ceases to exist', async () => {
     const { first, second } = await two()
     second.socket.terminate()
     expect((await first.next('peerLeaveMessage')).peerLeaveMessage).toEqual({ alias: second.alias })
@@ -30,7 +30,7 @@ describe('the end of a session', () => {
     expect(await server.metric('rooms ')).toContain('realm_rooms_rooms 0')
   })
 
-  test('a new session of the same wallet replaces the old one, which is kicked', async () => {
+  test('is replaced and kicked by a newer one of the same wallet', async () => {
     const { first, second, url } = await two()
     const again = await joinRoom(url, 'island-1', ada)
     expect(again.alreadyConnected).toBe(true)
@@ -42,7 +42,7 @@ describe('the end of a session', () => {
     expect(server.rooms.members('island-1')).toEqual([bob.peer, ada.peer])
   })
 
-  test('a peer of another island has a few seconds to leave this one', async () => {
+  test('goes on for a few seconds when its peer is admitted to another island', async () => {
     const { first, second, admit, url } = await two()
     await admit(bob.peer, 'island-2')
     await joinRoom(url, 'island-2', bob)
@@ -58,7 +58,7 @@ describe('the end of a session', () => {
     }, DEADLINE)
   })
 
-  test('a peer that is admitted again in time stays', async () => {
+  test('goes on when its peer is admitted again in time', async () => {
     const { admit } = await two()
     await admit(bob.peer, 'island-2')
     await admit(bob.peer, 'island-1')
@@ -66,7 +66,7 @@ describe('the end of a session', () => {
     expect(server.rooms.members('island-1')).toEqual([ada.peer, bob.peer])
   })
 
-  test('a scene admission ends no session', async () => {
+  test('is not ended by the admission to a scene', async () => {
     const { admit, url } = await two()
     await admit(bob.peer, 'scene-1', 'scene')
     await joinRoom(url, 'scene-1', bob)
@@ -75,7 +75,7 @@ describe('the end of a session', () => {
     expect(server.rooms.members('scene-1')).toEqual([bob.peer])
   })
 
-  test('rooms that stop end all sessions with 1012, spread over time, and refuse upgrades', async () => {
+  test('is ended with 1012 when the rooms stop: spread over time, while upgrades are refused', async () => {
     const { first, second, url } = await two({ drainSeconds: 10 })
     const stopped = server.rooms.stop()
     expect(server.rooms.readiness()).toEqual({ ready: false, reason: 'stopping' })

@@ -1,14 +1,14 @@
-import type { Duplex } from 'node:stream'
+import type { Writable } from 'node:stream'
 
 /**
  * Collects what is written to a socket within one turn of the event loop, so that it leaves in one system call: the call is what
  * costs, not the bytes (one call for ten frames is six to ten times cheaper than ten).
  */
 export class WriteCoalescer {
-  #held = new Set<Duplex>()
+  #held = new Set<Writable>()
 
   /** Holds back the writes of a stream until this turn of the event loop ends. */
-  coalesce(stream: Duplex): void {
+  coalesce(stream: Writable): void {
     if (this.#held.has(stream)) return
     stream.cork()
     if (this.#held.size === 0) setImmediate(() => this.#flush())

@@ -38,8 +38,8 @@ export interface Transition<State, Effect> {
   effects: readonly Effect[]
 }
 
-/** Why a sign-in fails, in every service. */
-export type SignInFailure = 'malformed' | 'unexpected' | 'bad_address' | 'bad_chain'
+/** Why a message before the welcome closes the socket, in every service. */
+export type SignInFailure = 'unexpected' | 'bad_address'
 
 /** What a sign-in depends on outside the state machine. */
 export interface SignInFacts<Refusal extends string = never> {
