@@ -2,8 +2,8 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { withoutTrailingSlash } from '../../cells/chassis/base-url.ts'
 import { messageOf, UserError } from '../../cells/chassis/errors.ts'
 import type { FetchResult } from '../../cells/chassis/fetch-json.ts'
-import { readCensus } from '../island-map/census.ts'
-import { countOf } from '../island-map/ink.ts'
+import { readCensus } from '../island-map/map-data.ts'
+import { countOf } from '../island-map/style.ts'
 import { islandMap } from '../island-map/island-map.ts'
 
 /** What is to be drawn, and where to. */

@@ -1,6 +1,6 @@
 import { PARCEL_SIZE } from '../../cells/wire/peer.ts'
-import type { Spot } from './census.ts'
-import type { Point } from './coast.ts'
+import type { Spot } from './map-data.ts'
+import type { Point } from './contour.ts'
 
 /** A rectangle on the sheet, in pixels. */
 export interface Box {

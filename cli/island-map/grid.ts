@@ -1,6 +1,6 @@
 import { PARCEL_SIZE } from '../../cells/wire/peer.ts'
 import { type Box, type Frame, projection, scaleOf } from './frame.ts'
-import { px } from './ink.ts'
+import { px } from './style.ts'
 
 /** Parcels from one line to the next, of which the first that leaves enough room is taken. */
 const STEPS = [1, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000, 50_000, 100_000, 500_000]

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { MAX_PEERS, readCensus } from './census.ts'
+import { MAX_PEERS, readCensus } from './map-data.ts'
 import { aPeer, someCity } from './fixtures.ts'
-import { colourOf } from './ink.ts'
+import { colourOf } from './style.ts'
 import { islandMap } from './island-map.ts'
 
 function mapOf(record: object): string {

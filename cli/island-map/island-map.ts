@@ -1,9 +1,9 @@
-import type { Census } from './census.ts'
+import type { Census } from './map-data.ts'
 import { type Box, type CrowdedPlace, crowdedPlaces, frameOf, PLACE_SIZE, projection, scaleOf } from './frame.ts'
 import { parcelNumbers, scaleBar } from './grid.ts'
-import { counted, countOf, escaped, px, shortened } from './ink.ts'
+import { counted, countOf, escaped, px, shortened } from './style.ts'
 import { heading, notes, notesOf } from './legend.ts'
-import { drawSheet, type SheetLimits } from './sheet.ts'
+import { drawSheet, type SheetLimits } from './panel.ts'
 
 const WIDTH = 1360
 const HEIGHT = 940

@@ -1,6 +1,6 @@
-import type { Point } from './coast.ts'
+import type { Point } from './contour.ts'
 import type { Box } from './frame.ts'
-import { counted, escaped, px } from './ink.ts'
+import { counted, escaped, px } from './style.ts'
 
 /** An island to be named on a sheet. */
 export interface Place {

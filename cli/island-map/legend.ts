@@ -1,7 +1,7 @@
-import { type Census, MAX_PEERS } from './census.ts'
+import { type Census, MAX_PEERS } from './map-data.ts'
 import type { Box } from './frame.ts'
-import { colourOf, counted, countOf, escaped, idAfter, px, shortened } from './ink.ts'
-import type { Sheet } from './sheet.ts'
+import { colourOf, counted, countOf, escaped, idAfter, px, shortened } from './style.ts'
+import type { Sheet } from './panel.ts'
 
 /** Islands listed by size. */
 const LISTED = 6

@@ -21,9 +21,9 @@ import { startReconcilers } from '../../operator/reconcile/loop.ts'
 import type { Manifest } from '../manifest.ts'
 import type { RealmView, RealmVitals } from '../render.ts'
 import { version } from '../version.ts'
-import { createHost } from './host.ts'
-import type { Media, MediaChooser } from './media.ts'
-import { createVitals } from './vitals.ts'
+import { createHost } from './service-host.ts'
+import type { Media, MediaChooser } from './room-server.ts'
+import { createVitals } from './realm-states.ts'
 
 /** The realms of this machine, as `up` needs them. */
 export interface Laptop extends Running {

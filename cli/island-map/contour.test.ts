@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { coastOf, type Point } from './coast.ts'
+import { coastOf, type Point } from './contour.ts'
 
 const shore = { reach: 10, bridge: 100 }
 const row = (...xs: number[]): Point[] => xs.map((x) => ({ x, y: 0 }))

@@ -1,8 +1,8 @@
-import type { Census, Spot } from './census.ts'
-import { coastOf, type Point } from './coast.ts'
+import type { Census, Spot } from './map-data.ts'
+import { coastOf, type Point } from './contour.ts'
 import { type Box, type Frame, isWithin, projection, scaleOf } from './frame.ts'
 import { parcelLines } from './grid.ts'
-import { colourOf, countOf, escaped, idAfter, px, shortened } from './ink.ts'
+import { colourOf, countOf, escaped, idAfter, px, shortened } from './style.ts'
 import { labelsFor, type Place } from './labels.ts'
 
 /** What a sheet may hold at most; what they are set to keeps a map of any crowd well below a megabyte. */
