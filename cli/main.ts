@@ -5,8 +5,8 @@ import { UserError } from '../cells/chassis/errors.ts'
 import { fetchJson } from '../cells/chassis/fetch-json.ts'
 import { runProcess } from '../cells/chassis/lifecycle.ts'
 import { createLog, type LogLevel, logLevels } from '../cells/chassis/log.ts'
-import { startLaptop } from './adapters/local-realms.ts'
-import { createMediaChooser } from './adapters/room-server.ts'
+import { startLocalRealms } from './adapters/local-realms.ts'
+import { createRoomServerChooser } from './adapters/room-server.ts'
 import { createTerminal } from './adapters/terminal.ts'
 import { watchSaves } from './adapters/watch-file.ts'
 import { type IslandsOptions, islands, REALM_LIMITS } from './commands/islands.ts'
@@ -27,7 +27,7 @@ interface UpOptions {
 }
 
 const program = new Command('realmctl')
-  .description('Runs and looks after realms: the communications of a virtual world.')
+  .description('Runs realms, the communications of a virtual world, on this machine, and draws maps of their islands.')
   .version(version)
   .showSuggestionAfterError()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) })
@@ -35,14 +35,14 @@ const program = new Command('realmctl')
 
 program
   .command('up')
-  .description('Run the realms of a manifest on this machine; saving the manifest changes them while they run.')
+  .description('Run the realms of a manifest on this machine; a saved change of the manifest is applied while they run.')
   .requiredOption('-f, --file <manifest>', 'YAML file with Realm objects, and the Secrets they name')
-  .option('-p, --port <number>', 'port for everything; 0 takes a free one', portNumber, 3000)
-  .option('--host <address>', 'address to listen on; 0.0.0.0 lets other machines in', '127.0.0.1')
-  .option('--public-url <url>', 'base URL explorers are told, where it is not http://host:port', httpUrl)
-  .option('--data <folder>', 'where gatekeepers keep their databases', '.realm')
+  .option('-p, --port <number>', 'port of all endpoints; 0 takes a free one', portNumber, 3000)
+  .option('--host <address>', 'address to listen on; with 0.0.0.0 other machines can connect', '127.0.0.1')
+  .option('--public-url <url>', 'base URL that explorers use, when it is not http://host:port', httpUrl)
+  .option('--data <folder>', 'folder of the gatekeepers’ databases', '.realm')
   .addOption(
-    new Option('--rooms <kind>', 'what rooms are made of; auto takes LiveKit where one is to be had')
+    new Option('--rooms <kind>', 'which server the rooms use; auto takes LiveKit where one is found')
       .choices(['auto', 'embedded', 'livekit'])
       .default('auto'),
   )
@@ -52,10 +52,10 @@ program
   .addOption(new Option('--log-level <level>', 'what the services log, on standard error').choices(logLevels).default('warn'))
   .action(async (options: UpOptions) => {
     const log = createLog('realmctl', options.logLevel, process.stderr)
-    // The realm ends as by Ctrl-C, with its goodbyes, when nobody reads what it says.
+    // When the output is closed, the realms are drained and stopped as after Ctrl-C.
     const terminal = createTerminal(process.stdout, () => process.kill(process.pid, 'SIGTERM'))
     await runProcess(log, async () => {
-      const media = createMediaChooser({
+      const roomServers = createRoomServerChooser({
         rooms: options.rooms,
         host: options.host,
         env: process.env,
@@ -66,17 +66,17 @@ program
       return up(options.file, {
         terminal,
         watchSaves,
-        startLaptop: () => startLaptop({ host, port, publicUrl, data, media, log }),
+        startLocalRealms: () => startLocalRealms({ host, port, publicUrl, data, roomServers, log }),
       })
     })
   })
 
 program
   .command('islands')
-  .description('Draw a map of a live realm: its islands, and who stands where.')
+  .description('Draw a map of a running realm: its islands, and where its peers are.')
   .argument('[source]', 'URL of a realm or of its statistics, or a file that --json wrote', 'http://127.0.0.1:3000/main')
   .option('-o, --output <file>', 'file to write, - for standard output; islands.svg or islands.json unless given')
-  .option('--json', 'write what the realm said instead of a map, to be drawn later')
+  .option('--json', 'write the data instead of a map; the file can be drawn later')
   .action((source: string, options: IslandsOptions) =>
     runOnce(() =>
       islands(source, options, {
@@ -90,7 +90,7 @@ program
 
 await program.parseAsync()
 
-/** Runs a command that ends by itself; a mistake of the user is a sentence and an exit code. */
+/** Runs a command that ends by itself; prints the sentence of a UserError and exits with its code. */
 async function runOnce(command: () => Promise<void>): Promise<void> {
   try {
     await command()

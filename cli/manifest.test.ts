@@ -59,7 +59,7 @@ describe('a wrong manifest is refused with line, field and the fix', () => {
       '1 : declares no Realm (apiVersion comms.decentraland.org/v1alpha1, kind Realm)',
     ],
     ['an empty file', '', '1 : the file is empty'],
-    ['a list', '- 1\n- 2\n', '1 : is no Kubernetes object: apiVersion, kind, metadata and spec are expected'],
+    ['a list', '- 1\n- 2\n', '1 : is not a Kubernetes object: apiVersion, kind, metadata and spec are expected'],
     ['two realms of one name', `${good}---\n${good}`, '1 : default/main: is declared twice'],
   ])('%s', (_, text, expected) => expect(problemsOf(text)).toContain(expected))
 

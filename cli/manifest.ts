@@ -6,30 +6,30 @@ import { API_VERSION, type Realm, realmNameOf } from '../crds/realm.ts'
 import { readCrd } from '../crds/schema.ts'
 import { createValidator } from '../crds/validate.ts'
 
-/** Something wrong in a manifest, where a person would look for it. */
+/** An error in a manifest. */
 export interface ManifestProblem {
   file: string
   line: number
-  /** `spec.cells.replicas`, or empty when the document itself is at fault. */
+  /** `spec.cells.replicas`; empty for an error of the whole document. */
   field: string
   message: string
 }
 
-/** What a manifest declares, as far as a laptop can run it. */
+/** The documents of a manifest that can be run without a cluster. */
 export interface Manifest {
   realms: readonly Realm[]
   /** Secrets by `namespace/name`, their values in the clear. */
   secrets: ReadonlyMap<string, Readonly<Record<string, string>>>
-  /** Documents that mean nothing on a laptop, for the record: `Namespace default/metaverse`. */
+  /** Documents that only a cluster can use: `Namespace default/metaverse`. */
   ignored: readonly string[]
 }
 
-/** A manifest that can be used, or everything wrong with it. */
+/** A valid manifest, or all its errors. */
 export type ReadManifest = { ok: true; manifest: Manifest } | { ok: false; problems: ManifestProblem[] }
 
 const validateRealm = createValidator<Realm>(readCrd('realm.crd.yaml'))
 
-/** Most documents one file may hold; a laptop has no use for more. */
+/** Most documents in one file. */
 const MAX_DOCUMENTS = 64
 const DEFAULT_NAMESPACE = 'default'
 
@@ -60,7 +60,7 @@ export function readManifest(file: string, text: string, previous: readonly Real
       continue
     }
     const object = plainObject(value)
-    if (!object) report(lineAt([]), '', 'is no Kubernetes object: apiVersion, kind, metadata and spec are expected')
+    if (!object) report(lineAt([]), '', 'is not a Kubernetes object: apiVersion, kind, metadata and spec are expected')
     else if (object.kind === 'Realm') {
       if (object.apiVersion !== API_VERSION)
         report(lineAt(['apiVersion']), 'apiVersion', `must be ${API_VERSION}, not ${String(object.apiVersion)}`)
@@ -80,7 +80,7 @@ export function readManifest(file: string, text: string, previous: readonly Real
 
 type PlainObject = Record<string, unknown> & { metadata?: { name?: unknown; namespace?: unknown } }
 
-/** The document's value; an error where a few lines of aliases would unfold into gigabytes. */
+/** The document's value; an error where a few lines of aliases would expand to gigabytes. */
 function unfolded(document: Document): unknown {
   try {
     return document.toJS()

@@ -1,7 +1,7 @@
 import type { ManifestProblem } from './manifest.ts'
 
-/** What a person wants to know of a realm that runs on this machine. */
-export interface RealmView {
+/** URLs of a realm that runs on this machine. */
+export interface RealmEndpoints {
   name: string
   aboutUrl: string
   /** WebSocket URLs by slot. */
@@ -11,21 +11,21 @@ export interface RealmView {
   statsUrl: string
 }
 
-/** What changes while a realm runs. */
-export interface RealmVitals {
+/** State of a realm that changes while it runs. */
+export interface RealmState {
   name: string
-  /** True once the realm provider was seen serving it. */
+  /** True once the realm provider was observed to serve it. */
   published: boolean
   ready: boolean
   /** Why it is not ready. */
   reason: string
-  cells: { ready: number; wanted: number }
+  cells: { ready: number; desired: number }
   players: number
   islands: number
 }
 
-/** Where a realm is, in a block. */
-export function realmBlock({ name, aboutUrl, sockets, rooms, gatekeeperUrl, statsUrl }: RealmView): string {
+/** The URLs of a realm, one a line. */
+export function realmBlock({ name, aboutUrl, sockets, rooms, gatekeeperUrl, statsUrl }: RealmEndpoints): string {
   const rows: [string, string][] = [
     ['about', aboutUrl],
     ...sockets.map((url, i): [string, string] => [i === 0 ? 'sockets' : '', url]),
@@ -37,13 +37,13 @@ export function realmBlock({ name, aboutUrl, sockets, rooms, gatekeeperUrl, stat
   return `  ${name}\n${rows.map(([label, value]) => `    ${label.padEnd(12)}${value}`).join('\n')}\n`
 }
 
-/** One line that says how everything is. */
-export const vitalsLine = (realms: readonly RealmVitals[]): string =>
-  realms.length === 0 ? 'no realm is declared' : realms.map(vitals).join('   ')
+/** The states of all realms in one line. */
+export const statusLine = (realms: readonly RealmState[]): string =>
+  realms.length === 0 ? 'no realm is declared' : realms.map(stateText).join('   ')
 
-function vitals({ name, published, ready, reason, cells, players, islands }: RealmVitals): string {
-  const state = cells.wanted === 0 ? 'hibernated' : ready ? (published ? 'published' : 'ready') : reason
-  return `${name}: ${state}, ${cells.ready}/${cells.wanted} ${plural('cell', cells.wanted)}, ${counted(players, 'player')}, ${counted(islands, 'island')}`
+function stateText({ name, published, ready, reason, cells, players, islands }: RealmState): string {
+  const state = cells.desired === 0 ? 'hibernated' : ready ? (published ? 'published' : 'ready') : reason
+  return `${name}: ${state}, ${cells.ready}/${cells.desired} ${plural('cell', cells.desired)}, ${counted(players, 'player')}, ${counted(islands, 'island')}`
 }
 
 /** Problems of a manifest, one a line, in the form editors and terminals make clickable. */

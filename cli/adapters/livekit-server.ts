@@ -9,7 +9,7 @@ import { stringify } from 'yaml'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 
-/** A LiveKit server of this machine, started for a laptop's realms. */
+/** A LiveKit server that was started on this machine. */
 export interface LivekitServer extends Running {
   /** `ws://host:port` */
   url: string
@@ -21,7 +21,7 @@ const START_DEADLINE_MS = 15_000
 const STOP_DEADLINE_MS = 5_000
 const RESTART_DELAY_MS = 1_000
 
-/** The `livekit-server` on PATH, or one this project built earlier into its cache. */
+/** The `livekit-server` on PATH, or one that the tests of this project built into their cache. */
 export function findLivekitServer(env: NodeJS.ProcessEnv): string | undefined {
   const cache = join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'realm-operator')
   const onPath = (env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'livekit-server'))
@@ -42,9 +42,9 @@ export async function startLivekitServer(binary: string, host: string, log: Log)
   })
   let stopping = false
   let child = launch()
-  // However this process ends, a second Ctrl-C included, the server does not outlive it.
-  const takeAlong = () => child.kill('SIGKILL')
-  process.on('exit', takeAlong)
+  // The server must not outlive this process, however it ends, a second Ctrl-C included.
+  const killWithProcess = () => child.kill('SIGKILL')
+  process.on('exit', killWithProcess)
 
   function launch(): ChildProcess {
     // The keys travel in the environment, where other users of the machine cannot read them, and not on the command line.
@@ -62,7 +62,7 @@ export async function startLivekitServer(binary: string, host: string, log: Log)
 
   async function stop(): Promise<void> {
     stopping = true
-    process.off('exit', takeAlong)
+    process.off('exit', killWithProcess)
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
     const ended = new Promise((resolve) => child.once('exit', resolve))
     child.kill('SIGTERM')

@@ -19,38 +19,44 @@ import { PlayerCounts } from '../../operator/observers/players/player-counts.ts'
 import { PublicationProbe } from '../../operator/observers/publication/publication-probe.ts'
 import { startReconcilers } from '../../operator/reconcile/loop.ts'
 import type { Manifest } from '../manifest.ts'
-import type { RealmView, RealmVitals } from '../render.ts'
+import type { RealmEndpoints, RealmState } from '../render.ts'
 import { version } from '../version.ts'
-import { createHost } from './service-host.ts'
-import type { Media, MediaChooser } from './room-server.ts'
-import { createVitals } from './realm-states.ts'
+import { createRealmStates } from './realm-states.ts'
+import type { RoomServer, RoomServerChooser } from './room-server.ts'
+import { createServiceHost } from './service-host.ts'
 
-/** The realms of this machine, as `up` needs them. */
-export interface Laptop extends Running {
+/** The realms that run in this process. */
+export interface LocalRealms extends Running {
   /** Where the realm provider answers. */
   readonly url: string
-  /** Makes what runs what the manifest says; players of what stays are not disturbed. */
+  /** Starts, changes and stops realms until they match the manifest; players of unchanged realms stay connected. */
   declare(manifest: Manifest): Promise<void>
-  views(): readonly RealmView[]
-  vitals(): readonly RealmVitals[]
+  endpoints(): readonly RealmEndpoints[]
+  states(): readonly RealmState[]
 }
 
-/** Where a laptop listens and keeps its data. */
-export interface LaptopOptions {
+export interface LocalRealmsOptions {
   host: string
   port: number
-  /** Base URL explorers are told; where we listen unless given. */
+  /** Base URL that explorers use; undefined = the address we listen on. */
   publicUrl: string | undefined
   data: string
-  media: MediaChooser
+  roomServers: RoomServerChooser
   log: Log
 }
 
-/** The Secret a realm's LiveKit credentials are found under on this machine, whatever the manifest calls its own. */
+/** Name of the Secret with the credentials of the chosen LiveKit, in place of the name in the manifest. */
 const LIVEKIT_SECRET = 'livekit-of-this-machine'
 
 /** Runs realms in this process: the operator's own reconcilers over cells in memory, everything behind one port. */
-export async function startLaptop({ host, port, publicUrl, data, media, log }: LaptopOptions): Promise<Laptop> {
+export async function startLocalRealms({
+  host,
+  port,
+  publicUrl,
+  data,
+  roomServers,
+  log,
+}: LocalRealmsOptions): Promise<LocalRealms> {
   await mkdir(data, { recursive: true }).catch((error: unknown) => {
     throw new UserError(`${data} cannot be written: ${messageOf(error)}; choose another folder with --data`, 5, { cause: error })
   })
@@ -60,11 +66,11 @@ export async function startLaptop({ host, port, publicUrl, data, media, log }: L
   const source = createLocalSource()
   const config = { COMMIT_HASH: '', CURRENT_VERSION: version, HTTP_BASE_URL: publicUrl }
   const provider = await startRealmProvider(config, { source, log, clock, metrics: new Metrics('realm-provider').withProcess() })
-  const switchboard = createMounts(provider.app)
-  const listening = await listen(switchboard, { host, port })
+  const mounts = createMounts(provider.app)
+  const listening = await listen(mounts, { host, port })
   const url = publicUrl ?? listening.url
 
-  const chosen = new Map<string, Media>()
+  const chosen = new Map<string, RoomServer>()
   const names = new Map<string, string>()
   let secrets: Manifest['secrets'] = new Map()
   const pathOf = (key: ObjectKey) => `/${names.get(keyText(key)) ?? key.name}`
@@ -81,14 +87,14 @@ export async function startLaptop({ host, port, publicUrl, data, media, log }: L
   const cluster = new LocalCluster({
     clock,
     log,
-    runtime: createHost({ ...{ switchboard, bus, log, clock, verifier, pathOf }, dataFolder: data, secretValue }),
+    runtime: createServiceHost({ ...{ mounts, bus, log, clock, verifier, pathOf }, dataFolder: data, secretValue }),
   })
   const publication = new PublicationProbe({ providerUrl: listening.url, clock, log })
   const playerCounts = new PlayerCounts({ statsUrlOf: site.statsUrl, clock, log })
   const reconcilers = startReconcilers({ cluster, site, publication, playerCounts, clock, log })
-  const vitals = createVitals(cluster, listening.url)
+  const states = createRealmStates(cluster, listening.url)
   const published = new Set<string>()
-  const stopTelling = cluster.onUpdate(() => {
+  const stopPublishing = cluster.onUpdate(() => {
     const now = new Map(cluster.realms().map((realm) => [keyText(realm.metadata), realm]))
     for (const realm of now.values()) source.set(realm)
     for (const key of published) if (!now.has(key)) source.remove(keyOf(key))
@@ -107,31 +113,31 @@ export async function startLaptop({ host, port, publicUrl, data, media, log }: L
     url,
     async declare(manifest) {
       secrets = manifest.secrets
-      const wanted = new Map(manifest.realms.map((realm) => [keyText(realm.metadata), realm]))
+      const desired = new Map(manifest.realms.map((realm) => [keyText(realm.metadata), realm]))
       await Promise.all(
-        cluster.realms().flatMap(({ metadata }) => (wanted.has(keyText(metadata)) ? [] : [cluster.delete(metadata)])),
+        cluster.realms().flatMap(({ metadata }) => (desired.has(keyText(metadata)) ? [] : [cluster.delete(metadata)])),
       )
-      for (const [key, realm] of wanted) {
-        chosen.set(key, await media.choose(realm, manifest.secrets))
+      for (const [key, realm] of desired) {
+        chosen.set(key, await roomServers.choose(realm, manifest.secrets))
         names.set(key, realmNameOf(realm))
         cluster.declare(realm)
       }
     },
-    views: () => cluster.realms().map((realm) => viewOf(realm, site, chosen.get(keyText(realm.metadata)))),
-    vitals: () => vitals.now(),
+    endpoints: () => cluster.realms().map((realm) => endpointsOf(realm, site, chosen.get(keyText(realm.metadata)))),
+    states: () => states.now(),
     stop: stopAll(
       log,
-      { stop: async () => vitals.stop() },
+      { stop: async () => states.stop() },
       reconcilers,
       cluster,
       publication,
       playerCounts,
-      { stop: async () => stopTelling() },
+      { stop: async () => stopPublishing() },
       provider,
       listening,
       verifierAsPart(verifier),
       { stop: () => bus.close() },
-      media,
+      roomServers,
     ).stop,
   }
 }
@@ -143,7 +149,7 @@ function keyOf(text: string): ObjectKey {
   return { namespace, name }
 }
 
-function viewOf(realm: Realm, site: Site, media: Media | undefined) {
+function endpointsOf(realm: Realm, site: Site, roomServer: RoomServer | undefined) {
   const urls = site.urls(realm)
   const { replicas } = realm.spec.cells
   return {
@@ -151,12 +157,12 @@ function viewOf(realm: Realm, site: Site, media: Media | undefined) {
     aboutUrl: urls.about,
     sockets: Array.from({ length: replicas }, (_, slot) => `${urls.slot(slot)}/ws`),
     rooms:
-      media?.kind === 'livekit'
-        ? { kind: 'LiveKit', url: media.url, why: media.why }
+      roomServer?.kind === 'livekit'
+        ? { kind: 'LiveKit', url: roomServer.url, why: roomServer.why }
         : {
             kind: 'embedded (ws-room)',
             url: roomsUrl(realm.metadata.name, 0, urls.slot(0)),
-            why: media?.why ?? 'none was chosen',
+            why: roomServer?.why ?? 'none was chosen',
           },
     gatekeeperUrl: realm.spec.gatekeeper.replicas > 0 ? urls.gatekeeper : undefined,
     statsUrl: urls.stats,

@@ -5,16 +5,15 @@ import type { Realm } from '../../crds/realm.ts'
 import type { Manifest } from '../manifest.ts'
 import { findLivekitServer, type LivekitServer, startLivekitServer } from './livekit-server.ts'
 
-/** What a realm's rooms are made of on this machine, and why. */
-export type Media =
+/** Which server a realm's rooms use on this machine; `why` is shown to the user. */
+export type RoomServer =
   | { kind: 'livekit'; url: string; apiKey: string; apiSecret: string; why: string }
   | { kind: 'embedded'; why: string }
 
-/** What the person at the keyboard asked for. */
-export interface MediaOptions {
-  /** `auto` takes LiveKit where one is to be had; `embedded` never does; `livekit` insists. */
+export interface RoomServerOptions {
+  /** `auto` takes LiveKit where one is found; `embedded` never does; with `livekit` it is an error when none is found. */
   rooms: 'auto' | 'embedded' | 'livekit'
-  /** A LiveKit to use instead of whatever the manifest says. */
+  /** A LiveKit to use instead of the one in the manifest. */
   livekit?: { url: string; apiKey: string; apiSecret: string }
   /** Address a LiveKit started here listens on. */
   host: string
@@ -22,18 +21,18 @@ export interface MediaOptions {
   log: Log
 }
 
-/** Chooses, once for each realm, and keeps the LiveKit server it started. */
-export interface MediaChooser {
-  /** @throws UserError when LiveKit was insisted on and none is to be had */
-  choose(realm: Realm, secrets: Manifest['secrets']): Promise<Media>
+/** Chooses a server for each realm; starts at most one LiveKit server, and stops it. */
+export interface RoomServerChooser {
+  /** @throws UserError when LiveKit is required and none is found */
+  choose(realm: Realm, secrets: Manifest['secrets']): Promise<RoomServer>
   stop(): Promise<void>
 }
 
-/** Order: what was asked for, what the manifest says, a livekit-server of this machine, embedded rooms. */
-export function createMediaChooser({ rooms, livekit, host, env, log }: MediaOptions): MediaChooser {
+/** Order: the options, the manifest, a livekit-server of this machine, embedded rooms. */
+export function createRoomServerChooser({ rooms, livekit, host, env, log }: RoomServerOptions): RoomServerChooser {
   let started: Promise<LivekitServer | Error> | undefined
 
-  async function ownServer(reason: string): Promise<Media> {
+  async function ownServer(reason: string): Promise<RoomServer> {
     const binary = findLivekitServer(env)
     if (!binary) return without(`${reason}, and no livekit-server is on PATH or was built here before`)
     started ??= startLivekitServer(binary, host, log).catch((error: Error) => error)
@@ -48,8 +47,8 @@ export function createMediaChooser({ rooms, livekit, host, env, log }: MediaOpti
     }
   }
 
-  function without(why: string): Media {
-    if (rooms === 'livekit') throw new UserError(`--rooms livekit cannot be had: ${why}`, 4)
+  function without(why: string): RoomServer {
+    if (rooms === 'livekit') throw new UserError(`--rooms livekit is not possible: ${why}`, 4)
     return { kind: 'embedded', why }
   }
 

@@ -18,9 +18,8 @@ import type { Realm } from '../../crds/realm.ts'
 import type { Settings } from '../../operator/desired/settings.ts'
 import type { CellRunSpec, LocalRuntime, ServiceRunSpec } from '../../operator/local/runtime.ts'
 
-/** What the services of a laptop share. */
-export interface HostParts {
-  switchboard: Mounts
+export interface ServiceHostOptions {
+  mounts: Mounts
   bus: Bus
   log: Log
   clock: Clock
@@ -29,17 +28,17 @@ export interface HostParts {
   dataFolder: string
   /** Path of a realm on our one port: `/main`. */
   pathOf: (realm: ObjectKey) => string
-  /** The value of a Secret's key, or nothing when nobody gave it. */
+  /** The value of a Secret's key; undefined when the manifest does not have it. */
   secretValue: (namespace: string, secret: string, key: string) => string | undefined
 }
 
 /** Runs cells and services in this process, each below its path on the one port. */
-export function createHost(parts: HostParts): LocalRuntime {
-  const { switchboard, bus, log, clock, verifier, pathOf } = parts
+export function createServiceHost(parts: ServiceHostOptions): LocalRuntime {
+  const { mounts, bus, log, clock, verifier, pathOf } = parts
   const cells = new Map<string, CellServices>()
   const routes = new Map<string, { targets: Map<number, string>; unmount: () => void }>()
 
-  /** The app at a slot's stable URL: whichever cell answers there at this moment. */
+  /** The app at a slot's stable URL; each request goes to the cell that serves the slot at that moment. */
   function slotApp(realm: string, slot: number): App {
     const cellApp = () => cells.get(`${realm.split('/')[0]}/${routes.get(realm)?.targets.get(slot)}`)?.app
     return {
@@ -54,7 +53,7 @@ export function createHost(parts: HostParts): LocalRuntime {
   }
 
   const settingsOf = (namespace: string, settings: Settings) => environmentOf(settings, namespace, parts)
-  const compactSettings = ({ cell, plan }: CellRunSpec) => ({
+  const cellSettings = ({ cell, plan }: CellRunSpec) => ({
     connector: settingsOf(cell.metadata.namespace, plan.connectors.settings),
     archipelago: settingsOf(cell.metadata.namespace, plan.archipelago.settings),
   })
@@ -71,11 +70,11 @@ export function createHost(parts: HostParts): LocalRuntime {
   return {
     async startCell(order) {
       const key = keyText(order.cell.metadata)
-      const cell = await startCellServices(compactSettings(order), { bus, log: log.child({ cell: key }), clock, verifier })
+      const cell = await startCellServices(cellSettings(order), { bus, log: log.child({ cell: key }), clock, verifier })
       cells.set(key, cell)
       return {
         readiness: () => cell.readiness(),
-        update: (changed) => cell.reconfigure(compactSettings(changed)),
+        update: (changed) => cell.reconfigure(cellSettings(changed)),
         async stop() {
           // First out of the way of newcomers, then the goodbyes.
           if (cells.get(key) === cell) cells.delete(key)
@@ -85,7 +84,7 @@ export function createHost(parts: HostParts): LocalRuntime {
     },
     async startService(order) {
       const cell = await startService(order)
-      const unmount = switchboard.mount(`${pathOf(order.realm.metadata)}/${order.plan.component}`, cell.app)
+      const unmount = mounts.mount(`${pathOf(order.realm.metadata)}/${order.plan.component}`, cell.app)
       return {
         readiness: () => cell.readiness(),
         update: async () => false,
@@ -104,7 +103,7 @@ export function createHost(parts: HostParts): LocalRuntime {
         return
       }
       known?.unmount()
-      const mounted = slots.map(({ slot }) => switchboard.mount(`${pathOf(metadata)}/cells/${slot}`, slotApp(realm, slot)))
+      const mounted = slots.map(({ slot }) => mounts.mount(`${pathOf(metadata)}/cells/${slot}`, slotApp(realm, slot)))
       const unmount = () => {
         for (const end of mounted) end()
       }
@@ -115,7 +114,7 @@ export function createHost(parts: HostParts): LocalRuntime {
 }
 
 /** Settings as the environment of a process: Secrets in the clear, the bus in memory. */
-function environmentOf(settings: Settings, namespace: string, { secretValue }: HostParts): NodeJS.ProcessEnv {
+function environmentOf(settings: Settings, namespace: string, { secretValue }: ServiceHostOptions): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { NATS_URL: 'memory', LOG_LEVEL: 'warn' }
   for (const [name, setting] of Object.entries(settings)) {
     const value = typeof setting === 'string' ? setting : secretValue(namespace, setting.secret, setting.key)

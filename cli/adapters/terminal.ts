@@ -1,4 +1,4 @@
-/** The place we write to: sentences that stay, and one line that keeps changing below them. */
+/** Output of lines that stay, and of one status line below them that is rewritten. */
 export interface Terminal {
   say(text: string): void
   status(line: string): void
@@ -7,7 +7,7 @@ export interface Terminal {
 /**
  * On a terminal the status line is rewritten in place; in a file or a pipe it is written when it changes.
  *
- * @param onGone called when whoever read our output went away (`| head`): nobody is left to tell anything
+ * @param onGone called once when the reader of the output closed it, as `| head` does
  */
 export function createTerminal(output: NodeJS.WriteStream, onGone: () => void): Terminal {
   let current = ''

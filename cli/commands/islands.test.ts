@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { fetchJson } from '../../cells/chassis/fetch-json.ts'
-import { readCensus } from '../island-map/map-data.ts'
 import { aPeer, someCity } from '../island-map/fixtures.ts'
 import { islandMap } from '../island-map/island-map.ts'
+import { readMapData } from '../island-map/map-data.ts'
 import { islands, REALM_LIMITS } from './islands.ts'
 
 const city = someCity(50)
@@ -63,7 +63,7 @@ test('a realm is drawn with its name, the time and the peers who are on no islan
   expect(svg).toContain('Main Street')
   expect(svg).toContain('2026-11-21 12:00 UTC')
   expect(svg).toContain('1 peer on no island, in grey.')
-  expect(said).toEqual([`51 peers on ${city.islands.length} islands are drawn in ${file}.`])
+  expect(said).toEqual([`Wrote 51 peers on ${city.islands.length} islands to ${file}.`])
 })
 
 test('the realm is found by any of its URLs', async () => {
@@ -82,12 +82,12 @@ test('statistics that are not below the realm are found beside its cells', async
   expect(printed).toContain(`on ${city.islands.length} islands`)
 })
 
-test('a realm of nobody can be drawn', async () => {
+test('a realm without peers can be drawn', async () => {
   await run(`${url}/empty`, { output: '-' })
-  expect(printed).toContain('Nobody is here.')
+  expect(printed).toContain('There are no peers.')
 })
 
-test('a record gives the map that the realm gave', async () => {
+test('a record gives the same map as the realm', async () => {
   const record = join(folder, 'record.json')
   await run(`${url}/main`, { output: record, json: true })
   await run(`${url}/main`, { output: '-' })
@@ -101,13 +101,13 @@ test('an answer of the statistics that was saved by other means is a record, too
   const record = join(folder, 'curl.json')
   await writeFile(record, JSON.stringify(answers['/main/stats/islands']))
   await run(record, { output: '-' })
-  expect(printed).toBe(islandMap(readCensus(city) ?? expect.fail('the city has islands')))
+  expect(printed).toBe(islandMap(readMapData(city) ?? expect.fail('the city has islands')))
 })
 
-test('a realm that does not answer is named with every place that was asked', async () => {
+test('a realm that does not answer is named with every URL that was requested', async () => {
   await expect(run(`${url}/none`, {})).rejects.toMatchObject({
     exitCode: 4,
-    message: `${url}/none tells nothing of islands:\n  ${url}/none/stats/islands: status 404\n  ${url}/none/islands: status 404`,
+    message: `${url}/none does not list islands:\n  ${url}/none/stats/islands: status 404\n  ${url}/none/islands: status 404`,
   })
   await expect(run(`${url}/strange`, {})).rejects.toMatchObject({
     exitCode: 4,
@@ -117,25 +117,28 @@ test('a realm that does not answer is named with every place that was asked', as
   await expect(run(`${url}/main`, {})).rejects.toMatchObject({ exitCode: 4, message: expect.stringContaining('ECONNREFUSED') })
 })
 
-test('whoever gives the URL of a realm provider is told where its realms are', async () => {
+test('for the URL of a realm provider the error lists its realms', async () => {
   answers['/realms'] = [{ serverName: 'main', url: `${url}/main` }, { url: 'no\u001b[31m url' }, 7]
   await expect(run(url, {})).rejects.toMatchObject({
     exitCode: 4,
-    message: expect.stringMatching(/Realms are at\n {2}http:[^ ]+\/main$/),
+    message: expect.stringMatching(/Its realms are:\n {2}http:[^ ]+\/main$/),
   })
 })
 
-test('a file that is no record is refused', async () => {
+test('a file that is not a record is refused', async () => {
   const file = join(folder, 'record.json')
   await expect(run(file, {})).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('cannot be read') })
   await writeFile(file, '<svg/>')
-  await expect(run(file, {})).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('is no JSON') })
+  await expect(run(file, {})).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('is not JSON') })
   await writeFile(file, '{"peers":[]}')
-  await expect(run(file, {})).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('is no record of islands') })
+  await expect(run(file, {})).rejects.toMatchObject({
+    exitCode: 2,
+    message: expect.stringContaining('is not a record of islands'),
+  })
   await expect(run('http://', {})).rejects.toMatchObject({ exitCode: 2 })
 })
 
-test('a place that cannot be written to is said', async () => {
+test('a file that cannot be written is an error', async () => {
   await expect(run(`${url}/main`, { output: join(folder, 'no', 'map.svg') })).rejects.toMatchObject({
     exitCode: 5,
     message: expect.stringContaining('cannot be written'),

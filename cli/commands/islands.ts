@@ -2,11 +2,10 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { withoutTrailingSlash } from '../../cells/chassis/base-url.ts'
 import { messageOf, UserError } from '../../cells/chassis/errors.ts'
 import type { FetchResult } from '../../cells/chassis/fetch-json.ts'
-import { readCensus } from '../island-map/map-data.ts'
-import { countOf } from '../island-map/style.ts'
 import { islandMap } from '../island-map/island-map.ts'
+import { readMapData } from '../island-map/map-data.ts'
+import { countOf } from '../island-map/style.ts'
 
-/** What is to be drawn, and where to. */
 export interface IslandsOptions {
   /** A file, or `-` for standard output; `islands.svg` or `islands.json` when nothing is given. */
   output?: string
@@ -14,7 +13,7 @@ export interface IslandsOptions {
   json?: boolean
 }
 
-/** What `islands` reaches the world through. */
+/** Side effects of `islands`. */
 export interface IslandsPorts {
   ask(url: string): Promise<FetchResult>
   say(sentence: string): void
@@ -23,7 +22,7 @@ export interface IslandsPorts {
   now(): Date
 }
 
-/** What is asked of a realm, and what `--json` keeps: its statistics' own words. */
+/** The answers of a realm's statistics as they are; what `--json` writes. */
 interface IslandsRecord {
   realm: string
   takenAt: string
@@ -34,10 +33,10 @@ interface IslandsRecord {
 /** Bytes of a record; those of 200,000 peers are some 50 MB. */
 const MAX_RECORD_BYTES = 64 * 1024 * 1024
 
-/** Realms named to somebody who named none. */
+/** Most realms that are listed when the source is not one. */
 const MAX_HINTS = 5
 
-/** How long and how much a realm may talk, each time it is asked. */
+/** Limits of each request to a realm. */
 export const REALM_LIMITS = { timeoutMs: 10_000, maxBytes: MAX_RECORD_BYTES }
 
 /**
@@ -46,21 +45,21 @@ export const REALM_LIMITS = { timeoutMs: 10_000, maxBytes: MAX_RECORD_BYTES }
  */
 export async function islands(source: string, { output, json = false }: IslandsOptions, ports: IslandsPorts): Promise<void> {
   const record = /^https?:\/\//i.test(source) ? await askRealm(source, ports) : await readRecord(source)
-  const census = readCensus(record)
-  if (!census) throw new UserError(`${source} is no record of islands; realmctl islands <realm-url> --json writes one.`, 2)
-  const text = json ? `${JSON.stringify(record)}\n` : islandMap(census)
+  const data = readMapData(record)
+  if (!data) throw new UserError(`${source} is not a record of islands; realmctl islands <realm-url> --json writes one.`, 2)
+  const text = json ? `${JSON.stringify(record)}\n` : islandMap(data)
   const target = output ?? (json ? 'islands.json' : 'islands.svg')
   if (target === '-') return ports.print(text)
   await writeFile(target, text).catch((error: unknown) => {
     throw new UserError(`${target} cannot be written: ${messageOf(error)}`, 5, { cause: error })
   })
-  const who = `${countOf(census.peers, 'peer')} on ${countOf(census.islands.length, 'island')}`
-  ports.say(`${who} ${json ? 'are kept' : 'are drawn'} in ${target}.`)
+  const counts = `${countOf(data.peers, 'peer')} on ${countOf(data.islands.length, 'island')}`
+  ports.say(`Wrote ${counts} to ${target}.`)
 }
 
 /** Takes the URL of a realm, of its `/about`, of its statistics or of one of their answers. */
 async function askRealm(source: string, { ask, now }: IslandsPorts): Promise<IslandsRecord> {
-  if (!URL.canParse(source)) throw new UserError(`${source} is no URL.`, 2)
+  if (!URL.canParse(source)) throw new UserError(`${source} is not a URL.`, 2)
   const { origin, pathname } = new URL(source)
   const base =
     origin +
@@ -69,8 +68,8 @@ async function askRealm(source: string, { ask, now }: IslandsPorts): Promise<Isl
       .replace(/\/stats$/, '')
 
   const about = await ask(`${base}/about`)
-  const told = about.ok && about.status === 200 ? readAbout(about.body) : {}
-  const places = [`${base}/stats`, ...(told.statsUrl ? [told.statsUrl] : []), base]
+  const fromAbout = about.ok && about.status === 200 ? readAbout(about.body) : {}
+  const places = [`${base}/stats`, ...(fromAbout.statsUrl ? [fromAbout.statsUrl] : []), base]
   const reasons: string[] = []
   for (const place of new Set(places)) {
     const answer = await ask(`${place}/islands`)
@@ -82,14 +81,14 @@ async function askRealm(source: string, { ask, now }: IslandsPorts): Promise<Isl
     // Peers who are on no island yet; a map without them is still a map.
     const peers = listIn(await ask(`${place}/peers`), 'peers') ?? []
     const takenAt = `${now().toISOString().slice(0, 16).replace('T', ' ')} UTC`
-    return { realm: told.realmName ?? new URL(base).host, takenAt, islands: listed, peers }
+    return { realm: fromAbout.realmName ?? new URL(base).host, takenAt, islands: listed, peers }
   }
   const realms = readRealms(await ask(`${base}/realms`))
-  const hint = realms.length > 0 ? `\nRealms are at\n${realms.map((url) => `  ${url}`).join('\n')}` : ''
-  throw new UserError(`${source} tells nothing of islands:\n${reasons.join('\n')}${hint}`, 4)
+  const hint = realms.length > 0 ? `\nIts realms are:\n${realms.map((url) => `  ${url}`).join('\n')}` : ''
+  throw new UserError(`${source} does not list islands:\n${reasons.join('\n')}${hint}`, 4)
 }
 
-/** The first realms that a realm provider lists, for those who gave us its own URL. */
+/** The first realms that a realm provider lists, when the source is the provider's own URL. */
 function readRealms(answer: FetchResult): string[] {
   const listed: readonly unknown[] = answer.ok && Array.isArray(answer.body) ? answer.body : []
   const urls = listed.flatMap((realm) => {
@@ -129,7 +128,7 @@ async function readRecord(file: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new UserError(`${file} is no JSON: ${messageOf(error)}`, 2, { cause: error })
+    throw new UserError(`${file} is not JSON: ${messageOf(error)}`, 2, { cause: error })
   }
 }
 

@@ -2,16 +2,16 @@ import { readFile } from 'node:fs/promises'
 import { messageOf, UserError } from '../../cells/chassis/errors.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Realm } from '../../crds/realm.ts'
-import type { Laptop } from '../adapters/local-realms.ts'
+import type { LocalRealms } from '../adapters/local-realms.ts'
 import type { Terminal } from '../adapters/terminal.ts'
 import { type Manifest, readManifest } from '../manifest.ts'
-import { problemLines, type RealmView, realmBlock, vitalsLine } from '../render.ts'
+import { problemLines, type RealmEndpoints, realmBlock, statusLine } from '../render.ts'
 
-/** What `up` reaches the machine through. */
+/** Side effects of `up`. */
 export interface UpPorts {
   terminal: Terminal
-  startLaptop(): Promise<Laptop>
-  /** Calls back after each save of the manifest; the returned function ends it. */
+  startLocalRealms(): Promise<LocalRealms>
+  /** Calls `onChange` after each save of the manifest; the returned function ends it. */
   watchSaves(file: string, onChange: () => void): () => void
 }
 
@@ -19,27 +19,27 @@ const STATUS_PERIOD_MS = 1_000
 const READY_DEADLINE_MS = 30_000
 
 /**
- * Runs the realms of a manifest on this machine until stopped, and again whenever the manifest is saved. A wrong manifest is
- * refused with file, line, field and fix: at the start the program ends with exit code 2, later what runs goes on.
+ * Runs the realms of a manifest on this machine until stopped, and applies the manifest whenever it is saved. An invalid manifest is
+ * refused with file, line, field and fix: at the start the program ends with exit code 2, later the running realms stay as they are.
  */
-export async function up(file: string, { terminal, startLaptop, watchSaves }: UpPorts): Promise<Running> {
+export async function up(file: string, { terminal, startLocalRealms, watchSaves }: UpPorts): Promise<Running> {
   let { text, manifest } = await readGood(file)
-  const laptop = await startLaptop()
+  const realms = await startLocalRealms()
   try {
-    await laptop.declare(manifest)
-    await settled(laptop, terminal)
+    await realms.declare(manifest)
+    await untilPublished(realms, terminal)
   } catch (error) {
-    await laptop.stop()
+    await realms.stop()
     throw error
   }
-  introduce(file, laptop, manifest, terminal)
+  printIntroduction(file, realms, manifest, terminal)
 
   let applying: Promise<void> = Promise.resolve()
   const unwatch = watchSaves(file, () => {
     applying = applying.then(reload).catch((error: unknown) => terminal.say(`${file} could not be applied: ${messageOf(error)}`))
   })
-  const ticking = setInterval(() => terminal.status(vitalsLine(laptop.vitals())), STATUS_PERIOD_MS)
-  terminal.status(vitalsLine(laptop.vitals()))
+  const ticking = setInterval(() => terminal.status(statusLine(realms.states())), STATUS_PERIOD_MS)
+  terminal.status(statusLine(realms.states()))
 
   async function reload(): Promise<void> {
     const saved = await readFile(file, 'utf8')
@@ -47,14 +47,14 @@ export async function up(file: string, { terminal, startLaptop, watchSaves }: Up
     text = saved
     const read = readManifest(file, saved, manifest.realms)
     if (!read.ok) {
-      terminal.say(`${file} is refused, what runs goes on:\n${problemLines(read.problems)}`)
+      terminal.say(`${file} is refused, the realms stay as they are:\n${problemLines(read.problems)}`)
       return
     }
     const before = manifest.realms
     manifest = read.manifest
-    await laptop.declare(manifest)
+    await realms.declare(manifest)
     terminal.say(`${file} is applied`)
-    for (const view of laptop.views()) if (isNew(view, before)) terminal.say(realmBlock(view))
+    for (const endpoints of realms.endpoints()) if (isNew(endpoints, before)) terminal.say(realmBlock(endpoints))
   }
 
   return {
@@ -62,8 +62,8 @@ export async function up(file: string, { terminal, startLaptop, watchSaves }: Up
       clearInterval(ticking)
       unwatch()
       await applying
-      terminal.say('Closing the players’ sockets and stopping; Ctrl-C again ends at once.')
-      await laptop.stop()
+      terminal.say('Disconnecting players and stopping; Ctrl-C again ends at once.')
+      await realms.stop()
       terminal.say('Stopped.')
     },
   }
@@ -78,35 +78,35 @@ async function readGood(file: string): Promise<{ text: string; manifest: Manifes
   return { text, manifest: read.manifest }
 }
 
-/** Waits until every realm is published, so that what is printed next is true. */
-async function settled(laptop: Laptop, terminal: Terminal): Promise<void> {
+/** Waits until every realm is published, so that the printed URLs work. */
+async function untilPublished(realms: LocalRealms, terminal: Terminal): Promise<void> {
   const deadline = Date.now() + READY_DEADLINE_MS
-  const pending = () => laptop.vitals().filter(({ published, cells }) => !published && cells.wanted > 0)
+  const pending = () => realms.states().filter(({ published, cells }) => !published && cells.desired > 0)
   while (pending().length > 0) {
     if (Date.now() > deadline) {
-      terminal.say(`Not everything is up yet: ${vitalsLine(pending())}`)
+      terminal.say(`Not every realm is published yet: ${statusLine(pending())}`)
       return
     }
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 
-function introduce(file: string, laptop: Laptop, manifest: Manifest, terminal: Terminal): void {
-  const views = laptop.views()
-  terminal.say(`Realms of ${file}, on this machine at ${laptop.url}\n`)
+function printIntroduction(file: string, realms: LocalRealms, manifest: Manifest, terminal: Terminal): void {
+  const views = realms.endpoints()
+  terminal.say(`Realms of ${file}, on this machine at ${realms.url}\n`)
   for (const view of views) terminal.say(realmBlock(view))
-  if (manifest.ignored.length > 0) terminal.say(`  Left alone, as only a cluster knows them: ${manifest.ignored.join(', ')}\n`)
+  if (manifest.ignored.length > 0) terminal.say(`  Ignored, because only a cluster has them: ${manifest.ignored.join(', ')}\n`)
   const [first] = views
   terminal.say(
     [
       '  Try',
-      `    curl ${first?.aboutUrl ?? laptop.url}`,
-      `    point a Bevy or Godot explorer at ${(first?.aboutUrl ?? laptop.url).replace(/\/about$/, '')}`,
+      `    curl ${first?.aboutUrl ?? realms.url}`,
+      `    point a Bevy or Godot explorer at ${(first?.aboutUrl ?? realms.url).replace(/\/about$/, '')}`,
       `    change cells.replicas or islandSize in ${file}, or add a realm, and save`,
       '    Ctrl-C to end\n',
     ].join('\n'),
   )
 }
 
-const isNew = ({ name }: RealmView, before: readonly Realm[]): boolean =>
+const isNew = ({ name }: RealmEndpoints, before: readonly Realm[]): boolean =>
   !before.some((realm) => (realm.spec.realmName ?? realm.metadata.name) === name)

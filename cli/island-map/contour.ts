@@ -1,51 +1,50 @@
-/** A point on the sheet, in pixels. */
+/** A point on the drawing, in pixels. */
 export interface Point {
   x: number
   y: number
 }
 
-/** How far land reaches. */
-export interface Shore {
-  /** Pixels from a peer that stands alone to the water. */
-  reach: number
-  /** Pixels up to which two neighbours of one island are joined by an isthmus. */
-  bridge: number
+export interface ContourOptions {
+  /** Pixels from a peer that stands alone to its contour. */
+  radius: number
+  /** Longest distance in pixels between two neighbours of an island whose areas are connected by a bridge. */
+  maxGap: number
 }
 
-/** Land begins where the field is this strong. */
-const SEA_LEVEL = 0.478
-/** A peer lifts the ground this many reaches around it; at one reach a lone peer's ground is exactly at sea level. */
-const FOOTHILLS = 1.8
-/** An isthmus is lower than the land it joins. */
-const ISTHMUS = 0.8
-/** Corners nearer to each other than this share of the lattice become one. */
-const CLOSE = 0.5
-/** Members that lift the ground; of more that stand apart a sample does. */
-const MAX_HILLS = 1_500
-/** Points among which nearest neighbours are looked for; of more a sample is taken, as the work grows with their square. */
+/** Value of the field at the contour. */
+const CONTOUR_LEVEL = 0.478
+/** A peer adds to the field within this many radii; at one radius the field of a lone peer has exactly the contour's value. */
+const FIELD_RADIUS = 1.8
+/** What a bridge adds to the field, compared with a peer: it is narrower than the areas it connects. */
+const BRIDGE_WEIGHT = 0.8
+/** Corners of a contour closer than this share of the lattice's step are merged. */
+const MIN_DISTANCE = 0.5
+/** Most members that add to the field; of more, an even sample is taken. */
+const MAX_CENTRES = 1_500
+/** Most points among which bridges are searched; of more, an even sample is taken, because the work grows with their square. */
 const MAX_BRIDGED = 300
 
 /**
- * The coastlines of an island, as closed loops: hills around its members flow into each other, and chains of neighbours stay connected.
- * Lakes are loops too. The work is bounded, however many members there are.
+ * The outline of an island, as closed loops around its members; areas of neighbours merge, and chains of neighbours stay connected.
+ * Holes are loops too. The work is bounded, however many members there are.
  */
-export function coastOf(members: readonly Point[], { reach, bridge }: Shore): Point[][] {
-  const step = reach / 3
-  const hills = sample(apart(members, step), MAX_HILLS)
-  const field = new Field(step, reach * FOOTHILLS)
-  for (const hill of hills) field.lift(hill, 1)
-  for (const [from, to] of neckings(hills, bridge)) {
-    const pieces = Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) / reach)
+export function contoursOf(members: readonly Point[], { radius, maxGap }: ContourOptions): Point[][] {
+  const step = radius / 3
+  const centres = sample(onePerSquare(members, step), MAX_CENTRES)
+  const field = new Field(step, radius * FIELD_RADIUS)
+  for (const centre of centres) field.add(centre, 1)
+  for (const [from, to] of shortestLinks(centres, maxGap)) {
+    const pieces = Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) / radius)
     for (let i = 1; i < pieces; i++)
-      field.lift({ x: from.x + ((to.x - from.x) * i) / pieces, y: from.y + ((to.y - from.y) * i) / pieces }, ISTHMUS)
+      field.add({ x: from.x + ((to.x - from.x) * i) / pieces, y: from.y + ((to.y - from.y) * i) / pieces }, BRIDGE_WEIGHT)
   }
   return field
     .contours()
-    .map((loop) => spaced(loop, step * CLOSE))
+    .map((loop) => spaced(loop, step * MIN_DISTANCE))
     .filter((loop) => loop.length > 2)
 }
 
-/** Without the points that follow another so closely that they add nothing but length. */
+/** Leaves out points that are closer than `distance` to the one before: they make the path longer and no better. */
 function spaced(loop: readonly Point[], distance: number): Point[] {
   const kept: Point[] = []
   for (const point of loop) {
@@ -55,8 +54,8 @@ function spaced(loop: readonly Point[], distance: number): Point[] {
   return kept
 }
 
-/** One point of each little square: crowds in one place make no higher hill and no more work. */
-function apart(points: readonly Point[], side: number): Point[] {
+/** One point of each square: many peers in one place neither enlarge the outline nor add work. */
+function onePerSquare(points: readonly Point[], side: number): Point[] {
   const taken = new Map<string, Point>()
   for (const point of points) {
     const key = `${Math.round(point.x / side)},${Math.round(point.y / side)}`
@@ -71,7 +70,7 @@ function sample(points: readonly Point[], limit: number): readonly Point[] {
 }
 
 /** The shortest set of lines that joins all points (Prim), without the lines longer than `limit`. */
-function neckings(points: readonly Point[], limit: number): [Point, Point][] {
+function shortestLinks(points: readonly Point[], limit: number): [Point, Point][] {
   const outside = sample(points, MAX_BRIDGED).map((point) => ({ point, from: point, distance: Number.POSITIVE_INFINITY }))
   const lines: [Point, Point][] = []
   let reached = outside.pop()?.point
@@ -90,7 +89,7 @@ function neckings(points: readonly Point[], limit: number): [Point, Point][] {
   return lines
 }
 
-/** Where a contour runs through a square, by which of its corners are land (1, 2, 4, 8 in turn): from side to side, land at one hand. */
+/** How a contour crosses a square, by which corners are inside (1, 2, 4, 8 in turn): from side to side, the inside always on the same hand. */
 const CUTS: readonly (readonly [number, number][])[] = [
   [],
   [[3, 0]],
@@ -118,25 +117,25 @@ const CUTS: readonly (readonly [number, number][])[] = [
 const ROW = 2 ** 20
 const MIDDLE = 2 ** 19
 
-/** A height field on a sparse lattice, and its contour at sea level (marching squares). */
+/** A scalar field on a sparse lattice, and its contours (marching squares). */
 class Field {
   readonly #step: number
   readonly #radius: number
-  readonly #heights = new Map<number, number>()
+  readonly #values = new Map<number, number>()
 
   constructor(step: number, radius: number) {
     this.#step = step
     this.#radius = radius
   }
 
-  lift({ x, y }: Point, height: number): void {
+  add({ x, y }: Point, value: number): void {
     const [step, radius] = [this.#step, this.#radius]
     for (let i = Math.ceil((x - radius) / step); i * step <= x + radius; i++) {
       for (let j = Math.ceil((y - radius) / step); j * step <= y + radius; j++) {
         const share = 1 - ((i * step - x) ** 2 + (j * step - y) ** 2) / radius ** 2
         if (share <= 0) continue
         const node = nodeAt(i, j)
-        this.#heights.set(node, (this.#heights.get(node) ?? 0) + height * share ** 2)
+        this.#values.set(node, (this.#values.get(node) ?? 0) + value * share ** 2)
       }
     }
   }
@@ -144,14 +143,14 @@ class Field {
   contours(): Point[][] {
     const next = new Map<number, number>()
     const squares = new Set<number>()
-    for (const [node, height] of this.#heights)
-      if (height >= SEA_LEVEL) for (const square of [node, node - ROW, node - 1, node - ROW - 1]) squares.add(square)
+    for (const [node, value] of this.#values)
+      if (value >= CONTOUR_LEVEL) for (const square of [node, node - ROW, node - 1, node - ROW - 1]) squares.add(square)
     for (const square of squares) {
       const corners = [square, square + ROW, square + ROW + 1, square + 1]
-      const land = corners.reduce((bits, corner, i) => (this.#height(corner) >= SEA_LEVEL ? bits | (1 << i) : bits), 0)
+      const inside = corners.reduce((bits, corner, i) => (this.#value(corner) >= CONTOUR_LEVEL ? bits | (1 << i) : bits), 0)
       // A side is named after the node it starts at, twice it for the eastward side and one more for the other.
       const sides = [square * 2, (square + ROW) * 2 + 1, (square + 1) * 2, square * 2 + 1]
-      for (const [from, to] of CUTS[land] ?? []) next.set(sides[from] ?? 0, sides[to] ?? 0)
+      for (const [from, to] of CUTS[inside] ?? []) next.set(sides[from] ?? 0, sides[to] ?? 0)
     }
     const loops: Point[][] = []
     for (const start of next.keys()) {
@@ -167,16 +166,16 @@ class Field {
     return loops
   }
 
-  #height(node: number): number {
-    return this.#heights.get(node) ?? 0
+  #value(node: number): number {
+    return this.#values.get(node) ?? 0
   }
 
   #crossing(side: number): Point {
     const node = Math.floor(side / 2)
     const isUpward = side % 2 === 1
-    const here = this.#height(node)
-    const there = this.#height(isUpward ? node + 1 : node + ROW)
-    const share = (SEA_LEVEL - here) / (there - here)
+    const here = this.#value(node)
+    const there = this.#value(isUpward ? node + 1 : node + ROW)
+    const share = (CONTOUR_LEVEL - here) / (there - here)
     const [i, j] = [Math.floor(node / ROW) - MIDDLE, (node % ROW) - MIDDLE]
     return { x: (i + (isUpward ? 0 : share)) * this.#step, y: (j + (isUpward ? share : 0)) * this.#step }
   }

@@ -1,8 +1,8 @@
 import { PARCEL_SIZE } from '../../cells/wire/peer.ts'
-import type { Spot } from './map-data.ts'
 import type { Point } from './contour.ts'
+import type { Spot } from './map-data.ts'
 
-/** A rectangle on the sheet, in pixels. */
+/** A rectangle on the drawing, in pixels. */
 export interface Box {
   x: number
   y: number
@@ -18,19 +18,19 @@ export interface Frame {
   north: number
 }
 
-/** Less than this is never shown, in metres: one peer alone is to be seen with its surroundings. */
-const SMALLEST = 20 * PARCEL_SIZE
-/** A little more than the largest city there is; a world that seems larger is looked at twice. */
+/** Least side of a map in metres, so that a single peer is shown with its surroundings. */
+const MIN_SIDE = 20 * PARCEL_SIZE
+/** A little more than the largest city; in a larger world, outliers are left out. */
 const LARGEST_CITY = 352 * PARCEL_SIZE
-/** Of a world larger than any city, this share of the peers may stay outside on each side, if that is what makes the others visible. */
-const STRAYS = 0.01
+/** Share of the peers that may stay outside on each side of a world larger than any city, when the others become visible that way. */
+const OUTLIERS = 0.01
 const MARGIN = 3 * PARCEL_SIZE
 
-/** The part of the world to show: everybody, or all but a few strays who are so far out that nobody else could be seen. */
+/** The part of the world to show: all peers, or all but a few outliers so far away that the others could not be told apart. */
 export function frameOf(spots: readonly Spot[], { width, height }: Box): Frame {
   const [west, east] = rangeOf(spots.map(({ x }) => x))
   const [south, north] = rangeOf(spots.map(({ z }) => z))
-  const metresPerPixel = Math.max((east - west) / width, (north - south) / height, SMALLEST / Math.min(width, height))
+  const metresPerPixel = Math.max((east - west) / width, (north - south) / height, MIN_SIDE / Math.min(width, height))
   const [middleX, middleZ] = [(west + east) / 2, (south + north) / 2]
   const [halfX, halfZ] = [(width * metresPerPixel) / 2, (height * metresPerPixel) / 2]
   return { west: middleX - halfX, east: middleX + halfX, south: middleZ - halfZ, north: middleZ + halfZ }
@@ -44,16 +44,16 @@ function rangeOf(values: number[]): [number, number] {
   ]
   const all = between(0)
   if (all[1] - all[0] <= LARGEST_CITY || sorted.length < 3) return all
-  const most = between(Math.max(1, Math.floor(sorted.length * STRAYS)))
+  const most = between(Math.max(1, Math.floor(sorted.length * OUTLIERS)))
   return (all[1] - all[0]) / 3 > Math.max(most[1] - most[0], LARGEST_CITY / 3) ? most : all
 }
 
 /** Pixels per metre of a frame that fills a box. */
-export const scaleOf = ({ west, east }: Frame, { width }: Box): number => width / (east - west)
+export const pixelsPerMetre = ({ west, east }: Frame, { width }: Box): number => width / (east - west)
 
-/** From the world to the sheet, the box's corner at 0, 0 and north at the top. */
+/** From the world to the drawing, with the box's corner at 0, 0 and north at the top. */
 export function projection(frame: Frame, box: Box): (spot: Spot) => Point {
-  const scale = scaleOf(frame, box)
+  const scale = pixelsPerMetre(frame, box)
   return ({ x, z }) => ({ x: (x - frame.west) * scale, y: (frame.north - z) * scale })
 }
 
@@ -61,7 +61,7 @@ export function projection(frame: Frame, box: Box): (spot: Spot) => Point {
 export const isWithin = ({ west, east, south, north }: Frame, { x, z }: Spot, margin = 0): boolean =>
   x >= west - margin && x <= east + margin && z >= south - margin && z <= north + margin
 
-/** A place worth a closer look, and how many stand there. */
+/** A place that is shown at a larger scale, and its number of peers. */
 export interface CrowdedPlace {
   frame: Frame
   peers: number
@@ -69,8 +69,8 @@ export interface CrowdedPlace {
 
 /** Side of a crowded place, in metres. */
 export const PLACE_SIZE = 10 * PARCEL_SIZE
-/** Fewer than this are no crowd. */
-const CROWD = 12
+/** Least number of peers of a crowded place. */
+const MIN_CROWD = 12
 
 /** The most crowded squares of `PLACE_SIZE`, at most `count`, none overlapping another; the most crowded first. */
 export function crowdedPlaces(spots: readonly Spot[], count: number): CrowdedPlace[] {
@@ -79,7 +79,7 @@ export function crowdedPlaces(spots: readonly Spot[], count: number): CrowdedPla
   while (places.length < count) {
     const frame = squareAround(densest(rest))
     const inside = rest.filter((spot) => isWithin(frame, spot)).length
-    if (inside < CROWD) break
+    if (inside < MIN_CROWD) break
     places.push({ frame, peers: inside })
     // The middle of the next place stays half a place away, so that the two do not overlap.
     rest = rest.filter((spot) => !isWithin(frame, spot, PLACE_SIZE / 2 + PARCEL_SIZE))

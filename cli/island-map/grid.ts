@@ -1,5 +1,5 @@
 import { PARCEL_SIZE } from '../../cells/wire/peer.ts'
-import { type Box, type Frame, projection, scaleOf } from './frame.ts'
+import { type Box, type Frame, pixelsPerMetre, projection } from './frame.ts'
 import { px } from './style.ts'
 
 /** Parcels from one line to the next, of which the first that leaves enough room is taken. */
@@ -9,7 +9,7 @@ const NUMBER_PX = 56
 
 /** Lines between parcels, as many as are good to look at; those with a number are stronger, the two through 0 strongest. */
 export function parcelLines(frame: Frame, box: Box): string {
-  const scale = scaleOf(frame, box)
+  const scale = pixelsPerMetre(frame, box)
   const [fine, strong] = [stepFor(scale, LINE_PX), stepFor(scale, NUMBER_PX)]
   const isStrong = (parcel: number) => parcel % strong === 0
   return [
@@ -33,7 +33,7 @@ function linesAt(frame: Frame, box: Box, step: number, isWanted: (parcel: number
 /** The coordinates of parcels, below and to the left of a box. */
 export function parcelNumbers(frame: Frame, box: Box): string {
   const project = projection(frame, box)
-  const step = stepFor(scaleOf(frame, box), NUMBER_PX)
+  const step = stepFor(pixelsPerMetre(frame, box), NUMBER_PX)
   const across = parcelsFrom(frame.west, frame.east, step).map((parcel) => {
     const { x } = project({ x: parcel * PARCEL_SIZE, z: 0 })
     return `<text x="${px(box.x + x)}" y="${px(box.y + box.height + 16)}" text-anchor="middle">${signed(parcel)}</text>`
@@ -47,7 +47,7 @@ export function parcelNumbers(frame: Frame, box: Box): string {
 
 /** A bar of a round number of metres in the lower left corner of a box. */
 export function scaleBar(frame: Frame, box: Box): string {
-  const scale = scaleOf(frame, box)
+  const scale = pixelsPerMetre(frame, box)
   const longest = 180 / scale
   const power = 10 ** Math.floor(Math.log10(longest))
   const metres = ([5, 2, 1].find((digit) => digit * power <= longest) ?? 1) * power

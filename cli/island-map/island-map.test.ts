@@ -1,22 +1,22 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { MAX_PEERS, readCensus } from './map-data.ts'
 import { aPeer, someCity } from './fixtures.ts'
-import { colourOf } from './style.ts'
 import { islandMap } from './island-map.ts'
+import { MAX_MAPPED_PEERS, readMapData } from './map-data.ts'
+import { colourOf } from './style.ts'
 
 function mapOf(record: object): string {
-  const census = readCensus(record)
-  if (!census) throw new Error('the record has no islands')
-  return islandMap(census)
+  const data = readMapData(record)
+  if (!data) throw new Error('the record has no islands')
+  return islandMap(data)
 }
 
 /** What a reader reads: the texts, joined by spaces. */
 const wordsOf = (svg: string): string =>
   Array.from(svg.matchAll(/<text[^>]*>(.*?)<\/text>/g), ([, text]) => text?.replace(/<[^>]*>/g, '')).join(' ')
 /** Dots of the map itself, without the closer looks. */
-const dotsOf = (svg: string): number => sheetsOf(svg)[0]?.match(/h0/g)?.length ?? 0
-const sheetsOf = (svg: string): string[] =>
+const dotsOf = (svg: string): number => panelsOf(svg)[0]?.match(/h0/g)?.length ?? 0
+const panelsOf = (svg: string): string[] =>
   svg
     .split('<svg ')
     .slice(2)
@@ -49,7 +49,7 @@ test('a crowd of six hundred is drawn as in the docs', async () => {
   expect(dotsOf(svg)).toBe(600)
 })
 
-test('the same census gives the same text, whatever the order of its islands', () => {
+test('the same data gives the same text, whatever the order of its islands', () => {
   const { islands } = someCity(200)
   const svg = mapOf({ islands })
   expect(mapOf({ islands })).toBe(svg)
@@ -57,7 +57,7 @@ test('the same census gives the same text, whatever the order of its islands', (
   expectOnlyOurMarkup(svg)
 })
 
-test('an island keeps its colour, whoever else there is', () => {
+test('an island keeps its colour, whatever other islands there are', () => {
   const one = { id: 'I1', peers: [aPeer(1, 0, 0)] }
   const others = ['I2', 'I3', 'I4'].map((id, i) => ({ id, peers: [aPeer(10 + i, 500 * i, 500)] }))
   const colour = colourOn(mapOf({ islands: [one] }), 'I1')
@@ -65,7 +65,7 @@ test('an island keeps its colour, whoever else there is', () => {
   expect(colourOn(mapOf({ islands: [...others, one] }), 'I1')).toBe(colour)
 })
 
-test('islands founded one after the other look nothing alike', () => {
+test('islands created one after the other have very different colours', () => {
   const channels = (n: number) =>
     [1, 3, 5].map((i) => Number.parseInt(colourOf(`island-k3x-${n.toString(36)}`).slice(i, i + 2), 16))
   for (let n = 0; n < 200; n++)
@@ -76,7 +76,7 @@ test('islands founded one after the other look nothing alike', () => {
     }
 })
 
-test('what all ids begin with is written once', () => {
+test('the common prefix of all ids is written once', () => {
   const ids = ['island-k3x-1', 'island-k3x-2', 'island-k3x-2-3']
   const words = wordsOf(mapOf({ islands: ids.map((id, i) => ({ id, peers: [aPeer(i, 300 * i, 0)] })) }))
   expect(words).toContain('■ 1 …-1 ■ 1 …-2 ■ 1 …-2-3')
@@ -84,7 +84,7 @@ test('what all ids begin with is written once', () => {
   expect(wordsOf(mapOf({ islands: [{ id: ids[0], peers: [aPeer(1, 0, 0)] }] }))).toContain('■ 1 island-k3x-1')
 })
 
-test('names of strangers are text and nothing else', () => {
+test('names from outside are escaped', () => {
   const id = `"><script>alert('x')</script>&amp;]]>\u0000\u202e\ud800`
   const svg = mapOf({ realm: '</title><svg onload="x">', takenAt: '<!--', islands: [{ id, peers: [aPeer(1, 0, 0)] }] })
   expectOnlyOurMarkup(svg)
@@ -102,7 +102,7 @@ test('no name breaks out of the map', () => {
   )
 })
 
-test('positions that are no place are counted and not drawn', () => {
+test('positions outside the world are counted and not drawn', () => {
   const wrong = [Number.NaN, Number.POSITIVE_INFINITY, null, '3', {}, 2 ** 25, -1e308]
   const peers = [aPeer(0, 5, 5), ...wrong.map((x, i) => aPeer(i + 1, x, 0)), { id: 'x' }, { id: 'y', position: 'here' }, null, 7]
   const svg = mapOf({
@@ -130,12 +130,12 @@ test('any JSON with a list of islands can be drawn', () => {
   )
 })
 
-test('what has no list of islands is no census', () => {
-  for (const record of [null, 3, 'islands', [], {}, { islands: {} }]) expect(readCensus(record)).toBeUndefined()
+test('without a list of islands there is no data', () => {
+  for (const record of [null, 3, 'islands', [], {}, { islands: {} }]) expect(readMapData(record)).toBeUndefined()
 })
 
-test('a realm without anybody says so', () => {
-  expect(wordsOf(mapOf({ islands: [] }))).toContain('Nobody is here.')
+test('the map of a realm without peers says so', () => {
+  expect(wordsOf(mapOf({ islands: [] }))).toContain('There are no peers.')
 })
 
 test('peers on no island are grey, and those on an island are not drawn twice', () => {
@@ -175,21 +175,21 @@ test('neither very many islands nor a very large one make a long map', () => {
 })
 
 test('more peers than a map takes are counted', () => {
-  const peers = Array.from({ length: MAX_PEERS + 3 }, (_, n) => aPeer(n, n % 50, 0))
+  const peers = Array.from({ length: MAX_MAPPED_PEERS + 3 }, (_, n) => aPeer(n, n % 50, 0))
   expect(wordsOf(mapOf({ islands: [{ id: 'I1', peers }] }))).toContain('3 peers not counted: 200,000 are the most a map takes.')
 })
 
-test('a few strays far out do not make everybody else invisible', () => {
+test('a few outliers do not make the other peers invisible', () => {
   const city = someCity(300)
-  const strays = [aPeer(1_000, 9_000_000, 3), aPeer(1_001, 5, -16_000_000)]
-  const svg = mapOf({ islands: [...city.islands, { id: 'far', peers: strays }] })
+  const outliers = [aPeer(1_000, 9_000_000, 3), aPeer(1_001, 5, -16_000_000)]
+  const svg = mapOf({ islands: [...city.islands, { id: 'far', peers: outliers }] })
   expect(wordsOf(svg)).toMatch(/\b[2-8] peers beyond the edge of the map\./)
   expect(dotsOf(svg)).toBeGreaterThan(293)
   expect(wordsOf(svg)).toContain('200 m')
 })
 
 test('crowded places are shown closer where the map is of a city, and not where it is close already', () => {
-  expect(sheetsOf(mapOf(someCity(600)))).toHaveLength(3)
+  expect(panelsOf(mapOf(someCity(600)))).toHaveLength(3)
   const plaza = Array.from({ length: 60 }, (_, n) => aPeer(n, (n % 8) * 5, Math.floor(n / 8) * 5))
-  expect(sheetsOf(mapOf({ islands: [{ id: 'I1', peers: plaza }] }))).toHaveLength(1)
+  expect(panelsOf(mapOf({ islands: [{ id: 'I1', peers: plaza }] }))).toHaveLength(1)
 })

@@ -1,20 +1,20 @@
-import type { Census } from './map-data.ts'
-import { type Box, type CrowdedPlace, crowdedPlaces, frameOf, PLACE_SIZE, projection, scaleOf } from './frame.ts'
+import { type Box, type CrowdedPlace, crowdedPlaces, frameOf, PLACE_SIZE, pixelsPerMetre, projection } from './frame.ts'
 import { parcelNumbers, scaleBar } from './grid.ts'
-import { counted, countOf, escaped, px, shortened } from './style.ts'
 import { heading, notes, notesOf } from './legend.ts'
-import { drawSheet, type SheetLimits } from './panel.ts'
+import type { MapData } from './map-data.ts'
+import { drawPanel, type PanelLimits } from './panel.ts'
+import { counted, countOf, escaped, px, shortened } from './style.ts'
 
 const WIDTH = 1360
 const HEIGHT = 940
 const MAP: Box = { x: 50, y: 22, width: 984, height: 884 }
 const SIDE: Box = { x: 1064, y: 22, width: 272, height: 902 }
 
-const MAP_LIMITS: SheetLimits = { dots: 8_000, coasts: 1_000, corners: 24_000, labels: 48 }
-const INSET_LIMITS: SheetLimits = { dots: 1_500, coasts: 60, corners: 4_000, labels: 6 }
+const MAP_LIMITS: PanelLimits = { dots: 8_000, contours: 1_000, corners: 24_000, labels: 48 }
+const INSET_LIMITS: PanelLimits = { dots: 1_500, contours: 60, corners: 4_000, labels: 6 }
 const INSETS = 2
-/** A closer look has to be this much closer to be worth its place. */
-const WORTH = 2
+/** A crowded place is shown separately when its scale is at least this many times that of the map. */
+const MIN_ZOOM = 2
 const CAPTION = 24
 
 const STYLE = `
@@ -34,19 +34,19 @@ text{fill:#dbe4ec}.paper{fill:#0e141a}.sea{fill:#151f29}.edge{stroke:#3a4a58}
 `
 
 /**
- * A map of a realm for people: water, the parcels' grid, each island as land in a colour of its own, each peer as a dot, a legend, and
- * the most crowded places once more from closer by. The same census gives the same text; its length is bounded, whatever the census.
+ * A map of a realm: the parcels' grid, each island as an area in a colour of its own, each peer as a dot, a legend, and the most crowded
+ * places once more at a larger scale. The same data gives the same text, and the text's length is bounded.
  */
-export function islandMap(census: Census): string {
-  const spots = [...census.islands.flatMap((island) => island.spots), ...census.loners]
+export function islandMap(data: MapData): string {
+  const spots = [...data.islands.flatMap((island) => island.spots), ...data.peersWithoutIsland]
   const frame = frameOf(spots, MAP)
-  const main = drawSheet(census, frame, MAP, MAP_LIMITS)
-  const head = heading(census, SIDE)
-  const places = SIDE.width / PLACE_SIZE < WORTH * scaleOf(frame, MAP) ? [] : crowdedPlaces(spots, INSETS)
-  const foot = notes(notesOf(census, main, places.length > 0), SIDE)
+  const main = drawPanel(data, frame, MAP, MAP_LIMITS)
+  const head = heading(data, SIDE)
+  const places = SIDE.width / PLACE_SIZE < MIN_ZOOM * pixelsPerMetre(frame, MAP) ? [] : crowdedPlaces(spots, INSETS)
+  const foot = notes(notesOf(data, main, places.length > 0), SIDE)
   const room = SIDE.height - head.height - foot.height
   const insetSize = Math.min(SIDE.width, room / INSETS - CAPTION - 8)
-  const title = `${shortened(census.realm || 'A realm', 40)}: ${countOf(census.peers, 'peer')} on ${countOf(census.islands.length, 'island')}`
+  const title = `${shortened(data.realm || 'A realm', 40)}: ${countOf(data.peers, 'peer')} on ${countOf(data.islands.length, 'island')}`
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img">`,
     `<title>${escaped(title)}</title>`,
@@ -61,12 +61,12 @@ export function islandMap(census: Census): string {
     ...places.map((place, i) => {
       const y = SIDE.y + head.height + 8 + i * (insetSize + CAPTION + 8)
       const box = { x: SIDE.x, y: y + CAPTION, width: insetSize, height: insetSize }
-      return inset(census, place, letterOf(i), box)
+      return inset(data, place, letterOf(i), box)
     }),
     foot.svg,
-    ...(census.peers === 0
+    ...(data.peers === 0
       ? [
-          `<text class="title" x="${px(MAP.x + MAP.width / 2)}" y="${px(MAP.y + MAP.height / 2)}" text-anchor="middle">Nobody is here.</text>`,
+          `<text class="title" x="${px(MAP.x + MAP.width / 2)}" y="${px(MAP.y + MAP.height / 2)}" text-anchor="middle">There are no peers.</text>`,
         ]
       : []),
     '</svg>',
@@ -78,7 +78,7 @@ const letterOf = (i: number): string => String.fromCharCode(65 + i)
 const edge = ({ x, y, width, height }: Box): string =>
   `<rect class="edge" x="${px(x)}" y="${px(y)}" width="${px(width)}" height="${px(height)}" rx="2"/>`
 
-/** Where on the map a closer look is taken. */
+/** Marks on the map which place is shown at a larger scale. */
 function outline({ frame }: CrowdedPlace, letter: string, project: ReturnType<typeof projection>): string {
   const corner = project({ x: frame.west, z: frame.north })
   const opposite = project({ x: frame.east, z: frame.south })
@@ -89,13 +89,13 @@ function outline({ frame }: CrowdedPlace, letter: string, project: ReturnType<ty
   ].join('')
 }
 
-function inset(census: Census, { frame }: CrowdedPlace, letter: string, box: Box): string {
-  const sheet = drawSheet(census, frame, box, INSET_LIMITS)
-  const thinned = sheet.dots < sheet.peers ? `, ${counted(sheet.dots)} drawn` : ''
+function inset(data: MapData, { frame }: CrowdedPlace, letter: string, box: Box): string {
+  const panel = drawPanel(data, frame, box, INSET_LIMITS)
+  const thinned = panel.dots < panel.peers ? `, ${counted(panel.dots)} drawn` : ''
   return [
     `<text class="letter" x="${px(box.x)}" y="${px(box.y - 8)}">${letter}</text>`,
-    `<text x="${px(box.x + 18)}" y="${px(box.y - 8)}">${countOf(sheet.peers, 'peer')} on ${countOf(sheet.islands, 'island')}${thinned}</text>`,
-    sheet.svg,
+    `<text x="${px(box.x + 18)}" y="${px(box.y - 8)}">${countOf(panel.peers, 'peer')} on ${countOf(panel.islands, 'island')}${thinned}</text>`,
+    panel.svg,
     edge(box),
     scaleBar(frame, box),
   ].join('\n')

@@ -2,19 +2,19 @@ import type { Point } from './contour.ts'
 import type { Box } from './frame.ts'
 import { counted, escaped, px } from './style.ts'
 
-/** An island to be named on a sheet. */
+/** An island whose name may be written on the map. */
 export interface Place {
-  /** Short enough to be written. */
+  /** Already shortened. */
   id: string
   size: number
   colour: string
-  /** The ends of its coast, and one of its peers. */
+  /** The top and bottom of its contour, and one of its peers. */
   spots: { top: Point; bottom: Point; middle: Point }
 }
 
-/** With more islands than this, peers who stand alone are not named. */
-const FEW = 40
-/** Width of a character as a share of its height, for a font nobody knows. */
+/** With more islands than this, islands of one peer are not named. */
+const MAX_ISLANDS_WITH_LONE_LABELS = 40
+/** Width of a character as a share of its height; the viewer's font is not known. */
 const CHARACTER = 0.6
 const GAP = 4
 /** Where the scale is, in the lower left. */
@@ -26,7 +26,7 @@ export function labelsFor(places: readonly Place[], box: Box, limit: number): st
   const labels: string[] = []
   for (const { id, size, colour, spots } of places) {
     const { top, bottom, middle } = spots
-    if (labels.length === limit || (size === 1 && places.length > FEW)) break
+    if (labels.length === limit || (size === 1 && places.length > MAX_ISLANDS_WITH_LONE_LABELS)) break
     const height = Math.min(17, 10.5 + 2.6 * Math.log10(size))
     const text = `■ ${counted(size)} ${id}`
     const width = [...text].length * height * CHARACTER

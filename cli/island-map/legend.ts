@@ -1,7 +1,7 @@
-import { type Census, MAX_PEERS } from './map-data.ts'
 import type { Box } from './frame.ts'
+import { MAX_MAPPED_PEERS, type MapData } from './map-data.ts'
+import type { Panel } from './panel.ts'
 import { colourOf, counted, countOf, escaped, idAfter, px, shortened } from './style.ts'
-import type { Sheet } from './panel.ts'
 
 /** Islands listed by size. */
 const LISTED = 6
@@ -9,9 +9,9 @@ const LISTED = 6
 const NOTE_WIDTH = 44
 const ROW = 21
 
-/** What the map is of: name, time, how many, and the largest islands. */
+/** The realm's name, the time, the numbers of peers and islands, and the largest islands. */
 export function heading(
-  { realm, takenAt, peers, islands, idStart }: Census,
+  { realm, takenAt, peers, islands, idPrefix }: MapData,
   { x, y, width }: Box,
 ): { svg: string; height: number } {
   const largest = islands[0]?.size ?? 0
@@ -37,32 +37,36 @@ export function heading(
       return [
         `<rect x="${px(x)}" y="${px(top)}" width="${px(Math.max(3, (barWidth * size) / largest))}" height="13" rx="3" fill="${colourOf(id)}"/>`,
         `<text class="size" x="${px(x + barWidth + 40)}" y="${px(top + 11)}" text-anchor="end">${counted(size)}</text>`,
-        `<text x="${px(x + barWidth + 50)}" y="${px(top + 11)}">${escaped(idAfter(idStart, id, 16))}</text>`,
+        `<text x="${px(x + barWidth + 50)}" y="${px(top + 11)}">${escaped(idAfter(idPrefix, id, 16))}</text>`,
       ].join('')
     }),
   ].join('\n')
   return { svg, height: 118 + rows.length * ROW }
 }
 
-/** What a reader has to know to read the map right, nothing left out that was left out. */
-export function notesOf({ islands, idStart, loners, nowhere, unread, peers }: Census, main: Sheet, isZoomed: boolean): string[] {
-  const beyond = peers - nowhere - main.peers
+/** Explains the map, and says of everything that was left out how much it is. */
+export function notesOf(
+  { islands, idPrefix, peersWithoutIsland, outsideWorld, skipped, peers }: MapData,
+  main: Panel,
+  isZoomed: boolean,
+): string[] {
+  const beyond = peers - outsideWorld - main.peers
   const unmapped = islands.length - main.islands
   return [
     'A dot is a peer, land is an island. The grid is of parcels, 16 m wide; north is up.',
     ...(isZoomed ? ['Above: the most crowded places, closer.'] : []),
-    ...(idStart ? [`All ids begin with ${shortened(idStart, 34)}.`] : []),
+    ...(idPrefix ? [`All ids begin with ${shortened(idPrefix, 34)}.`] : []),
     ...(main.dots < main.peers
       ? [`Thinned: ${counted(main.dots)} of ${countOf(main.peers, 'peer')} are drawn, evenly chosen.`]
       : []),
-    ...(main.coasts < main.islands
-      ? [`${counted(main.coasts)} of ${countOf(main.islands, 'island')} have land; peers of the others are grey.`]
+    ...(main.contours < main.islands
+      ? [`${counted(main.contours)} of ${countOf(main.islands, 'island')} have land; peers of the others are grey.`]
       : []),
-    ...(loners.length > 0 ? [`${countOf(loners.length, 'peer')} on no island, in grey.`] : []),
+    ...(peersWithoutIsland.length > 0 ? [`${countOf(peersWithoutIsland.length, 'peer')} on no island, in grey.`] : []),
     ...(beyond > 0 ? [`${countOf(beyond, 'peer')} beyond the edge of the map.`] : []),
-    ...(nowhere > 0 ? [`${countOf(nowhere, 'peer')} at no place in the world.`] : []),
+    ...(outsideWorld > 0 ? [`${countOf(outsideWorld, 'peer')} at no place in the world.`] : []),
     ...(unmapped > 0 ? [`${countOf(unmapped, 'island')} not on the map for that.`] : []),
-    ...(unread > 0 ? [`${countOf(unread, 'peer')} not counted: ${counted(MAX_PEERS)} are the most a map takes.`] : []),
+    ...(skipped > 0 ? [`${countOf(skipped, 'peer')} not counted: ${counted(MAX_MAPPED_PEERS)} are the most a map takes.`] : []),
   ]
 }
 

@@ -4,57 +4,56 @@ export interface Spot {
   z: number
 }
 
-/** An island as a map needs it. */
 export interface MappedIsland {
   id: string
-  /** Peers listed, also those that stand nowhere. */
+  /** Peers listed, those outside the world included. */
   size: number
   spots: readonly Spot[]
 }
 
-/** Who stands where and with whom, out of what a realm's statistics said. */
-export interface Census {
+/** Positions and islands of a realm's peers, read from its statistics. */
+export interface MapData {
   realm: string
-  /** When the statistics were asked, as they or the record said it; empty when nobody did. */
+  /** When the statistics were read, as they or the record say; empty when they do not say it. */
   takenAt: string
   /** The largest first, then by id; none without peers. */
   islands: readonly MappedIsland[]
-  /** What all ids of several islands begin with, before a dash; a map need not repeat it. */
-  idStart: string
+  /** What all ids of several islands begin with, before a dash; the map shows it once. */
+  idPrefix: string
   /** Peers that are on no island. */
-  loners: readonly Spot[]
-  /** All that were read: on islands, alone, and nowhere. */
+  peersWithoutIsland: readonly Spot[]
+  /** All peers that were read: on islands, without an island, and outside the world. */
   peers: number
-  /** Peers whose position is no place in the world. */
-  nowhere: number
-  /** Peers left unread because there were more than `MAX_PEERS`. */
-  unread: number
+  /** Peers whose position is missing or outside the world. */
+  outsideWorld: number
+  /** Peers that were not read because there were more than `MAX_MAPPED_PEERS`. */
+  skipped: number
 }
 
-/** More peers than this are counted and not read: some forty times a full city. */
-export const MAX_PEERS = 200_000
+/** Further peers are counted and not read: this is some forty times a full city. */
+export const MAX_MAPPED_PEERS = 200_000
 
 /** Characters of a name or an id that are kept. */
 const MAX_NAME = 200
 
-/** Metres from the origin beyond which nobody is anywhere; the archipelago draws the line at the same place. */
+/** Metres from the origin to the edge of the world; the archipelago refuses positions beyond the same edge. */
 const WORLD_EDGE = 2 ** 24
 
-/** Reads `/stats/islands`, or a record of it with `peers`, `realm` and `takenAt` beside; nothing when it has no list of islands. */
-export function readCensus(record: unknown): Census | undefined {
+/** Reads the body of `/stats/islands`, or a record with `peers`, `realm` and `takenAt` as well; undefined without a list of islands. */
+export function readMapData(record: unknown): MapData | undefined {
   const { islands, peers, realm, takenAt } = fieldsOf(record)
   if (!Array.isArray(islands)) return undefined
-  const count = { peers: 0, nowhere: 0, unread: 0 }
+  const count = { peers: 0, outsideWorld: 0, skipped: 0 }
   const known = new Set<unknown>()
 
-  const spotsOf = (listed: readonly unknown[], isNews: (id: unknown) => boolean): { size: number; spots: Spot[] } => {
+  const spotsOf = (listed: readonly unknown[], isNew: (id: unknown) => boolean): { size: number; spots: Spot[] } => {
     const spots: Spot[] = []
     let size = 0
     for (const one of listed) {
       const { id, position } = fieldsOf(one)
-      if (!isNews(id)) continue
-      if (count.peers === MAX_PEERS) {
-        count.unread++
+      if (!isNew(id)) continue
+      if (count.peers === MAX_MAPPED_PEERS) {
+        count.skipped++
         continue
       }
       known.add(id)
@@ -62,7 +61,7 @@ export function readCensus(record: unknown): Census | undefined {
       size++
       const spot = spotOf(position)
       if (spot) spots.push(spot)
-      else count.nowhere++
+      else count.outsideWorld++
     }
     return { size, spots }
   }
@@ -73,19 +72,19 @@ export function readCensus(record: unknown): Census | undefined {
     const members = spotsOf(listOf(island.peers), () => true)
     if (members.size > 0) mapped.push({ id: nameOf(island.id), ...members })
   }
-  const { spots: loners } = spotsOf(listOf(peers), (id) => !known.has(id))
+  const { spots: peersWithoutIsland } = spotsOf(listOf(peers), (id) => !known.has(id))
   mapped.sort((a, b) => b.size - a.size || (a.id < b.id ? -1 : 1))
   return {
     realm: nameOf(realm),
     takenAt: nameOf(takenAt),
     islands: mapped,
-    idStart: commonStart(mapped.map(({ id }) => id)),
-    loners,
+    idPrefix: commonPrefix(mapped.map(({ id }) => id)),
+    peersWithoutIsland,
     ...count,
   }
 }
 
-function commonStart(ids: readonly string[]): string {
+function commonPrefix(ids: readonly string[]): string {
   const [one = '', ...others] = ids
   if (others.length === 0) return ''
   let length = one.lastIndexOf('-')
@@ -96,10 +95,10 @@ function commonStart(ids: readonly string[]): string {
 
 function spotOf(position: unknown): Spot | undefined {
   const [x, , z] = listOf(position)
-  return isSomewhere(x) && isSomewhere(z) ? { x, z } : undefined
+  return isWithinWorld(x) && isWithinWorld(z) ? { x, z } : undefined
 }
 
-const isSomewhere = (metres: unknown): metres is number => typeof metres === 'number' && Math.abs(metres) <= WORLD_EDGE
+const isWithinWorld = (metres: unknown): metres is number => typeof metres === 'number' && Math.abs(metres) <= WORLD_EDGE
 
 const fieldsOf = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}

@@ -2,7 +2,7 @@ import { fnv1a } from '../../cells/chassis/fnv1a.ts'
 
 /**
  * Text as SVG may carry it: markup escaped, and what XML cannot say or what would turn the reading direction of its surroundings
- * replaced. Everything that strangers named passes through here.
+ * replaced. Every text that comes from outside passes through here.
  */
 export const escaped = (text: string): string =>
   text
@@ -26,18 +26,18 @@ export const idAfter = (start: string, id: string, length: number): string =>
 /** A number of pixels, to a tenth, in as few characters as possible. */
 export const px = (value: number): string => String(Math.round(value * 10) / 10 || 0).replace(/^(-?)0\./, '$1.')
 
-/** A count as people write it: 20,000. */
+/** A count with separators: 20,000. */
 export const counted = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 
 /** `1 peer`, `20,000 peers`. */
 export const countOf = (count: number, noun: string): string => `${counted(count)} ${noun}${count === 1 ? '' : 's'}`
 
-/** Turns from one hue to the next by which neighbours in a series of any length stay as far apart as can be. */
+/** Turn from one hue to the next (golden ratio): neighbours in a series of any length are as different as possible. */
 const GOLDEN_TURN = 0.618034
 
 /**
  * The colour of an island: always the same for the same id, equally strong for every id, legible on light and on dark paper. Ids end in
- * a counter in base 36, so islands founded one after the other, which are those that are seen together, look nothing alike.
+ * a counter in base 36, so islands created one after the other, which are often next to each other, have very different colours.
  */
 export function colourOf(id: string): string {
   const [counter = ''] = /[0-9a-z]{0,8}$/.exec(id) ?? []
