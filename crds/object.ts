@@ -1,4 +1,4 @@
-/** The part of every object's metadata we read or write. */
+/** The fields of an object's metadata that the project reads or writes. */
 export interface ObjectMeta {
   name: string
   namespace: string
@@ -13,7 +13,7 @@ export interface ObjectMeta {
   finalizers?: string[]
 }
 
-/** Who an object belongs to: when the owner goes, Kubernetes collects it. */
+/** The owner of an object: Kubernetes deletes the object together with its owner. */
 export interface OwnerReference {
   apiVersion: string
   kind: string
@@ -23,7 +23,7 @@ export interface OwnerReference {
   blockOwnerDeletion?: boolean
 }
 
-/** A namespace and a name: how one object of a kind is called. */
+/** Namespace and name, which identify one object of a kind. */
 export interface ObjectKey {
   namespace: string
   name: string

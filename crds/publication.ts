@@ -2,45 +2,49 @@ import type { ObjectKey } from './object.ts'
 import type { Realm, RealmSpec, RealmStatus } from './types.gen.ts'
 
 /**
- * What is leased at a realm provider elsewhere: the body of `PUT {provider}/publications/{realmName}`. Who holds the name renews it with
- * the ETag of the last answer before `ttlSeconds` are over; a name nobody renews is free again.
+ * A publication at a realm provider of another cluster: the body of `PUT {provider}/publications/{realmName}`. The publisher renews its lease
+ * of the name with the ETag of the last answer before `ttlSeconds` are over; a name that is not renewed is free again.
  */
 export interface PublicationDocument {
-  /** Who publishes: the uid of the Realm, which no other object anywhere has. */
+  /** The publisher: the uid of the Realm, which no other object of any cluster has. */
   publisher: string
-  /** The Realm, for people. */
+  /** Namespace and name of the Realm, for messages. */
   realm: ObjectKey
   ttlSeconds: number
   /** Version of its cells. */
   version: string
-  /** Those that serve players, or did and are unwell. */
+  /** Endpoints that serve players, or did so before and are unhealthy now. */
   endpoints: NonNullable<RealmStatus['endpoints']>
   content: RealmSpec['content']
   /** Base URL of its statistics. */
   statsUrl?: string
 }
 
-/** What the provider answers to one: until when it stands, RFC 3339. */
+/** The provider's answer: until when the lease is valid, RFC 3339. */
 export interface PublicationReceipt {
   publisher: string
   expiresAt: string
 }
 
 /**
- * Header of what changes a publication: when whoever speaks began to lead, in milliseconds since the epoch. A provider that heard a later
- * one about a name refuses the earlier with 412 and `epoch` in its answer: of two operators who believe to lead the last one has the last word.
+ * Header of requests that change a publication: when the operator that sends them began to lead, in milliseconds since the epoch. A provider
+ * that has received a later epoch for a name refuses an earlier one with 412 and `epoch` in its answer: when two operators believe that they
+ * lead, the one that was elected last prevails.
  */
 export const EPOCH_HEADER = 'publication-epoch'
 
-/** Lease time at a provider of `spec.publication.providers` that names none. No default of the CRD: one inside a list item makes GitOps tools report a difference for ever. */
+/**
+ * Lease time at a provider of `spec.publication.providers` that sets none. It is no default of the CRD: a default inside a list item makes
+ * GitOps tools report a difference for ever.
+ */
 export const DEFAULT_TTL_SECONDS = 60
 
-/** Where the name of a realm is leased, below the base URL of a provider. */
+/** The path of a realm's publication, below the base URL of a provider. */
 export const publicationPath = (realmName: string): string => `/publications/${encodeURIComponent(realmName)}`
 
 /**
- * What a realm has to publish; nothing while it is hibernated, going, or none of its cells ever worked. A realm all of whose cells are
- * unwell for a moment stays published: explorers keep their realm then and come back by themselves.
+ * The publication of a realm; undefined while it is hibernated, being deleted, or none of its cells ever served. A realm whose cells are all
+ * unhealthy for a while stays published: explorers then keep their realm and reconnect by themselves.
  */
 export function publicationOf({ metadata, spec, status }: Realm, ttlSeconds: number): PublicationDocument | undefined {
   if (metadata.deletionTimestamp || spec.cells.replicas === 0) return undefined

@@ -3,10 +3,10 @@ import type { Realm, RealmStatus } from './types.gen.ts'
 
 export type { CommsCell, CommsCellSpec, CommsCellStatus, Realm, RealmSpec, RealmStatus } from './types.gen.ts'
 
-/** API group and version of everything we define. */
+/** API group and version of Realm and CommsCell. */
 export const API_VERSION = 'comms.decentraland.org/v1alpha1'
 
-/** One statement about an object: metav1.Condition. */
+/** metav1.Condition. */
 export interface Condition<Type extends string = string, Reason extends string = string> {
   type: Type
   status: 'True' | 'False' | 'Unknown'
@@ -94,7 +94,7 @@ export const realmNameOf = (realm: Realm): string => realm.spec.realmName ?? rea
 export const conditionOf = (object: { status?: { conditions?: Condition[] } }, type: string): Condition | undefined =>
   object.status?.conditions?.find((condition) => condition.type === type)
 
-/** The bus scope of a realm: two tokens, because neither a namespace nor a realm's name holds a dot. */
+/** The bus scope of a realm: two tokens of a subject, because neither a namespace nor the name of a Realm contains a dot. */
 export const realmScope = ({ namespace, name }: ObjectKey): string => `${namespace}.${name}`
 
 /** Where players connect at one slot, and whether they can. */

@@ -4,7 +4,7 @@ import type { Schema } from './schema.ts'
 
 const compiled = new Map<string, ParseResult>()
 
-/** The CEL rules (`x-kubernetes-validations`) an object breaks; transition rules count only where there was an object before. */
+/** The CEL rules (`x-kubernetes-validations`) that an object breaks. Rules with `oldSelf` are checked only when there is a previous object. */
 export function brokenRules(schema: Schema, value: unknown, previous?: unknown): Problem[] {
   const problems: Problem[] = []
   walk(schema, value, previous, [], problems)
@@ -27,7 +27,7 @@ function walk(schema: Schema, value: unknown, previous: unknown, path: (string |
       walk(property, fields[name], before?.[name], [...path, name], problems)
   }
   if (schema.items && Array.isArray(value)) {
-    // Items of a plain list have no identity, so transition rules below them have nothing to compare with.
+    // Items of a plain list have no identity, so rules with `oldSelf` below them have no previous value.
     for (const [i, item] of value.entries()) walk(schema.items, item, undefined, [...path, i], problems)
   }
 }
@@ -38,7 +38,7 @@ function holds(rule: string, context: Record<string, unknown>): boolean {
   return expression(context) === true
 }
 
-/** A JSON value as CEL sees it under a schema: integers are integers there, not doubles. */
+/** A JSON value as CEL sees it by its schema: a field of type integer is an integer, not a double. */
 function celValue(schema: Schema, value: unknown): unknown {
   if (schema.type === 'integer' && typeof value === 'number') return BigInt(value)
   if (Array.isArray(value)) return value.map((item) => celValue(schema.items ?? {}, item))

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 
-/** A structural OpenAPI v3 schema, as far as our CRDs use it. */
+/** A structural OpenAPI v3 schema, as far as this project's CRDs use it. */
 export interface Schema {
   type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean'
   description?: string
@@ -15,7 +15,7 @@ export interface Schema {
   'x-kubernetes-int-or-string'?: boolean
 }
 
-/** One of our CustomResourceDefinitions. */
+/** A CustomResourceDefinition of this project. */
 export interface Crd {
   metadata: { name: string }
   spec: {
@@ -28,13 +28,13 @@ export interface Crd {
 /** The files that are the public API, in the order in which they are applied. */
 export const crdFiles = ['realm.crd.yaml', 'commscell.crd.yaml'] as const
 
-/** The text of one CRD, wherever the package lies: sources keep it beside this file, the compiled package two floors up. */
+/** The text of a CRD: beside this file in the sources, two folders up in the compiled package. */
 export function readCrdText(file: (typeof crdFiles)[number]): string {
   const here = new URL(`./${file}`, import.meta.url)
   return readFileSync(import.meta.url.endsWith('.ts') ? here : new URL(`../../crds/${file}`, import.meta.url), 'utf8')
 }
 
-/** One CRD, read. */
+/** A CRD, parsed. */
 export const readCrd = (file: (typeof crdFiles)[number]): Crd => parse(readCrdText(file), { merge: true }) as Crd
 
 /** The schema of the one version a CRD has. */

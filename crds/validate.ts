@@ -4,7 +4,7 @@ import type { Problem } from './problem.ts'
 import { brokenRules } from './rules.ts'
 import { type Crd, type Schema, schemaOf } from './schema.ts'
 
-/** An object as the API server would store it, or everything wrong with it. */
+/** An object as the API server would store it, or all its problems. */
 export type Validated<T> = { ok: true; object: T } | { ok: false; problems: Problem[] }
 
 /**
@@ -24,7 +24,7 @@ export function createValidator<T>(crd: Crd): (object: unknown, previous?: T) =>
   }
 }
 
-// The API server knows metadata by itself; a CRD only says that it is there.
+// The schema of metadata is built into the API server; a CRD only declares the field.
 const withMetadata = (schema: Schema): Schema => ({
   ...schema,
   required: [...(schema.required ?? []), 'metadata'],
@@ -39,7 +39,7 @@ const withMetadata = (schema: Schema): Schema => ({
   },
 })
 
-/** The same schema, refusing unknown fields everywhere. */
+/** The same schema, but it refuses unknown fields at every level. */
 function strict(schema: Schema): object {
   const { properties, items, additionalProperties, ...rest } = schema
   return {
@@ -54,7 +54,7 @@ function strict(schema: Schema): object {
 }
 
 function problemsOf(errors: readonly ErrorObject[], schema: Schema): Problem[] {
-  // A failed anyOf reports each branch and then itself: the last one says it all.
+  // A failed anyOf reports each branch and then itself; the last report is enough.
   return errors.filter(({ schemaPath }) => !/\/anyOf\/\d+\//.test(schemaPath)).map((error) => problemOf(error, schema))
 }
 

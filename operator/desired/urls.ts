@@ -54,6 +54,6 @@ export function roomsUrl(realm: string, slot: number, cellUrl: string): string {
 /** The same for a cell that exists. */
 export const cellRoomsUrl = ({ spec }: CommsCell): string => roomsUrl(spec.realmRef.name, spec.slot, spec.url)
 
-/** The socket URL of exactly this cell, inside the cluster; the URL of its slot may lead to another one. */
+/** The socket URL of exactly this cell, inside the cluster; the URL of its slot may be routed to another one. */
 export const cellSocketUrl = (cell: CommsCell, clusterDomain: string): string =>
   `ws://${serviceHost(partName(cell, 'connector'), cell.metadata.namespace, clusterDomain)}/cells/${cell.spec.slot}/ws`

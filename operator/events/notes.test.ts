@@ -39,7 +39,7 @@ test('each change by autoscaling is one Event, with its reason', () => {
   const chosen = (reason: NonNullable<RealmStatus['autoscale']>['reason'], message: string): RealmStatus => ({
     autoscale: { cells: 1, connectors: 1, changedAt: '2026-01-01T00:00:00Z', reason, message },
   })
-  const [calm, up] = [chosen('Started', 'from here on'), chosen('MorePlayers', 'main-0: 1 240 players')]
+  const [calm, up] = [chosen('Started', 'from now on'), chosen('MorePlayers', 'main-0: 1 240 players')]
   expect(realmEvents(calm, up)).toEqual([{ reason: 'ScaledUp', note: 'main-0: 1 240 players' }])
   expect(realmEvents(up, up)).toEqual([])
   expect(realmEvents(up, chosen('FewerPlayers', 'main-0: at most 3'))).toEqual([

@@ -4,7 +4,7 @@ import type { CommsCellSpec } from '../../../crds/realm.ts'
 /** The fields of a cell's spec that cannot change while players are connected to it: a change of one of them needs a new cell. */
 export type RevisionSpec = Pick<CommsCellSpec, 'version' | 'archipelago' | 'pods' | 'nats' | 'livekit'>
 
-/** The revision of a cell, without the fields that may change in place: what only its connectors are told. */
+/** The revision fields of a cell. The others may change in place: only its connectors depend on them. */
 export const revisionSpecOf = ({ version, archipelago, pods, nats, livekit }: RevisionSpec): RevisionSpec => ({
   version,
   archipelago,
