@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import findMyWay from 'find-my-way'
+import { BugReporter } from './bug-reporter.ts'
 import { httpStatusOf, Refusal } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -39,7 +40,13 @@ export interface Route {
 }
 
 /** Takes over a connection that asked to become something else (a WebSocket). */
-export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+export type UpgradeHandler = (
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  /** The parameters of the path, decoded by the router. */
+  params: Readonly<Record<string, string | undefined>>,
+) => void
 
 /** A piece of HTTP that can be served alone or mounted below a path. */
 export interface App {
@@ -101,6 +108,7 @@ export function createApp(options: AppOptions): App {
   const { routes, upgrades = {}, log, metrics, maxBodyBytes = MAX_BODY_BYTES } = options
   const refusalBody = options.refusalBody ?? ((refusal: Refusal) => ({ error: refusal.message }))
   const notFound = options.notFound ?? json(404, { error: 'Not Found' })
+  const bugs = new BugReporter({ log, metrics })
   const router = findMyWay({ ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH })
   const upgradeRouter = findMyWay({ maxParamLength: MAX_PARAM_LENGTH })
   const nothing = () => undefined
@@ -116,7 +124,7 @@ export function createApp(options: AppOptions): App {
 
   async function answer(request: IncomingMessage, basePath: string): Promise<{ answer: HttpResponse; route: string }> {
     const { pathname, query } = splitTarget(request.url ?? '/')
-    const path = pathname.slice(basePath.length) || '/'
+    const path = routedPath(pathname).slice(basePath.length) || '/'
     const method = request.method ?? 'GET'
     if (method === 'OPTIONS') return { answer: { status: 204, headers: preflightHeaders(request) }, route: 'preflight' }
     const found = router.find((method === 'HEAD' ? 'GET' : method) as Route['method'], path)
@@ -143,37 +151,55 @@ export function createApp(options: AppOptions): App {
       return { answer: given instanceof Promise ? await given : given, route: pattern }
     } catch (error) {
       if (error instanceof Refusal) return { answer: json(httpStatusOf[error.code], refusalBody(error)), route: pattern }
-      log.error({ err: error, method, path: pathname }, 'a request failed on a bug')
+      bugs.report('request', error, { method, path: pathname })
       return { answer: json(500, { error: 'Internal Server Error' }), route: pattern }
     }
   }
 
   return {
     handle(request, response, basePath) {
-      void answer(request, basePath).then(({ answer: { status, headers, body }, route: pattern }) => {
-        requests.inc({ method: request.method ?? 'GET', route: pattern, status: String(status) })
-        const content = typeof body === 'string' ? Buffer.from(body) : body
-        response.writeHead(status, { ...corsHeaders(request), 'content-length': content?.length ?? 0, ...headers })
-        response.end(request.method === 'HEAD' ? undefined : content)
-        // A refused body is still arriving: without this the connection would carry its rest into the next request.
-        if (!request.complete && status >= 400) request.destroy()
-      })
+      answer(request, basePath)
+        .then(({ answer: { status, headers, body }, route: pattern }) => {
+          requests.inc({ method: request.method ?? 'GET', route: pattern, status: String(status) })
+          const content = typeof body === 'string' ? Buffer.from(body) : body
+          response.writeHead(status, { ...corsHeaders(request), 'content-length': content?.length ?? 0, ...headers })
+          response.end(request.method === 'HEAD' ? undefined : content)
+          // A refused body is still arriving: without this the connection would carry its rest into the next request.
+          if (!request.complete && status >= 400) request.destroy()
+        })
+        // Whatever a client sent, or a handler answered, ends this request and nothing else.
+        .catch((error: unknown) => {
+          bugs.report('request', error, { method: request.method, path: request.url })
+          if (response.headersSent) response.destroy()
+          else response.writeHead(500, { 'content-length': 0 }).end()
+        })
     },
     upgrade(request, socket, head, basePath) {
-      const { pathname } = splitTarget(request.url ?? '/')
-      const found = upgradeRouter.find('GET', pathname.slice(basePath.length) || '/')
-      if (!found) return false
-      ;(found.store as { handler: UpgradeHandler }).handler(request, socket, head)
+      try {
+        const { pathname } = splitTarget(request.url ?? '/')
+        const found = upgradeRouter.find('GET', routedPath(pathname).slice(basePath.length) || '/')
+        if (!found) return false
+        ;(found.store as { handler: UpgradeHandler }).handler(request, socket, head, found.params)
+      } catch (error) {
+        bugs.report('upgrade', error, { path: request.url })
+        socket.destroy()
+      }
       return true
     },
   }
 }
 
-/** Cuts a request target into path and query; both may be hostile, neither is decoded here. */
+/**
+ * Cuts a request target into path and query; both may be hostile, neither is decoded here. A fragment, which no client should send, ends
+ * either of them as it does for the router.
+ */
 export function splitTarget(target: string): { pathname: string; query: string } {
-  const mark = target.indexOf('?')
-  return mark === -1 ? { pathname: target, query: '' } : { pathname: target.slice(0, mark), query: target.slice(mark + 1) }
+  const [, pathname = '', query = ''] = /^([^?#]*)(?:\?([^#]*))?/.exec(target) ?? []
+  return { pathname, query }
 }
+
+/** The path that is looked up: explorers put two slashes where a base URL with a slash at its end meets a path. */
+export const routedPath = (pathname: string): string => (pathname.includes('//') ? pathname.replace(/\/{2,}/g, '/') : pathname)
 
 function originOf(request: IncomingMessage): string {
   const forwarded = request.headers['x-forwarded-proto']
@@ -196,10 +222,17 @@ const preflightHeaders = ({ headers }: IncomingMessage): Record<string, string> 
 async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxBytes) throw new Refusal('TOO_LARGE', `the body is longer than ${maxBytes} bytes`)
-    chunks.push(chunk)
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > maxBytes) throw new Refusal('TOO_LARGE', `the body is longer than ${maxBytes} bytes`)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    // A client that hangs up in the middle of its body is no failure of this process.
+    throw error instanceof Refusal
+      ? error
+      : new Refusal('INVALID', 'the connection ended in the middle of the body', { cause: error })
   }
   return Buffer.concat(chunks)
 }

@@ -21,6 +21,8 @@ export interface HttpListener extends Running {
 
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
+/** Longer than load balancers keep an idle connection (60 s, nginx 75 s): the side that closes first must not be this one. */
+const KEEP_ALIVE_MS = 80_000
 const BACKLOG = 4096
 
 /**
@@ -29,8 +31,9 @@ const BACKLOG = 4096
  * @throws UserError when the port is taken or not allowed, with the remedy
  */
 export async function listen(app: App, { port, host }: ListenOptions): Promise<HttpListener> {
-  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) =>
-    app.handle(request, response, ''),
+  const server = createServer(
+    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
+    (request, response) => app.handle(request, response, ''),
   )
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())

@@ -4,6 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export class Metrics {
   readonly registry: Registry
   readonly #prefix: string
+  #bugs: Counter<'scope'> | undefined
 
   /**
    * @param service becomes part of every name: `realm_<service>_<thing>_<unit>`
@@ -12,6 +13,16 @@ export class Metrics {
   constructor(service: string, registry = new Registry()) {
     this.registry = registry
     this.#prefix = `realm_${service.replaceAll('-', '_')}_`
+  }
+
+  /** Exceptions that no code expected, counted by every part of the service that contains them. */
+  get bugs(): Counter<'scope'> {
+    this.#bugs ??= this.counter(
+      'bugs_total',
+      'Exceptions that ended one request, upgrade, connection or message. Each is a bug.',
+      ['scope'],
+    )
+    return this.#bugs
   }
 
   /** Something that only grows; its name ends in `_total`. */

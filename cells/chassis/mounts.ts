@@ -1,4 +1,4 @@
-import { type App, splitTarget } from './http.ts'
+import { type App, routedPath, splitTarget } from './http.ts'
 
 /** Several apps behind one port, each below its own path; apps come and go while the port stays. */
 export interface Mounts extends App {
@@ -10,7 +10,7 @@ export interface Mounts extends App {
 export function createMounts(fallback: App): Mounts {
   let mounted: { prefix: string; app: App }[] = []
   const find = (target = '/') => {
-    const { pathname } = splitTarget(target)
+    const pathname = routedPath(splitTarget(target).pathname)
     return mounted.find(({ prefix }) => pathname === prefix || pathname.startsWith(`${prefix}/`)) ?? { prefix: '', app: fallback }
   }
   return {

@@ -1,6 +1,6 @@
 import { WebSocketServer } from 'ws'
 import type { Clock } from '../chassis/clock.ts'
-import { splitTarget, type UpgradeHandler } from '../chassis/http.ts'
+import type { UpgradeHandler } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import { refuseUpgrade } from '../chassis/refuse-upgrade.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
@@ -73,7 +73,7 @@ export class RoomServer {
     return this.#stopping
   }
 
-  readonly upgrade: UpgradeHandler = (request, stream, head) => {
+  readonly upgrade: UpgradeHandler = (request, stream, head, { room = '' }) => {
     const { limits, metrics } = this.#deps
     const isFull = this.#connections.size >= limits.maxConnections || this.#unauthenticated.size >= limits.maxUnauthenticated
     if (this.#stopping || isFull) {
@@ -81,7 +81,6 @@ export class RoomServer {
       refuseUpgrade(stream, 503)
       return
     }
-    const room = roomIn(request.url ?? '')
     this.#sockets.handleUpgrade(request, stream, head, (socket) => {
       const connection = new RoomConnection(socket, stream, room, this.#context)
       this.#connections.add(connection)
@@ -128,6 +127,3 @@ export class RoomServer {
     this.#cancelLivenessCheck = this.#deps.clock.after(LIVENESS_CHECK_MS, () => this.#checkLiveness())
   }
 }
-
-/** The room a path names, as its last segment; the router checked that it can be decoded and that its length is within bounds. */
-const roomIn = (target: string): string => decodeURIComponent(splitTarget(target).pathname.split('/').at(-1) ?? '')
