@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream'
 
 /**
  * Collects what is written to a socket within one turn of the event loop, so that it leaves in one system call: the call is what
- * costs, not the bytes (one call for ten frames is six to ten times cheaper than ten).
+ * costs, not the bytes (ten frames in one call take a sixth to a tenth of the time).
  */
 export class WriteCoalescer {
   #held = new Set<Writable>()
