@@ -16,6 +16,14 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
     return operator
   }
   const { declare, get, realmOf } = kube
+  /** In place of a controller: the one pod of a workload exists, with the current template, and is not ready. */
+  const reportPod = async (kind: 'Deployment' | 'StatefulSet', name: string) => {
+    const resource = resources[kind]
+    const observedGeneration = (await get(resource, name))?.metadata.generation ?? 0
+    const status = { observedGeneration, replicas: 1, updatedReplicas: 1 }
+    const body = { apiVersion: resource.apiVersion, kind, metadata: { name, namespace: kube.namespace }, status }
+    await kube.user.apply<Spec>(resource, body, { fieldManager: 'controller', force: true, subresource: 'status' })
+  }
   const bare = { livekit: { type: 'None' } }
 
   test('creates a Secret once, and again when its workload cannot find it', async () => {
@@ -37,6 +45,7 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
       metadata: { ...template.metadata, name: 'main-nats-0', namespace: kube.namespace },
     }
     await kube.user.create(resources.Pod, pod)
+    await reportPod('StatefulSet', 'main-nats')
     const waiting = { reason: 'CreateContainerConfigError', message: 'secret "main-nats-users" not found' }
     const containerStatuses = [{ name: 'nats', image: 'nats', imageID: '', ready: false, restartCount: 0, state: { waiting } }]
     const status = { phase: 'Pending', containerStatuses }
@@ -53,6 +62,7 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
     const { template } = ((await get(resources.Deployment, 'main-0-archipelago')) as unknown as { spec: { template: Spec } }).spec
     const metadata = { ...template.metadata, name: 'main-0-archipelago-x', namespace: kube.namespace }
     await kube.user.create(resources.Pod, { ...template, apiVersion: 'v1', kind: 'Pod', metadata })
+    await reportPod('Deployment', 'main-0-archipelago')
     await kube.user.create(resources.Event, {
       apiVersion: 'v1',
       kind: 'Event',
