@@ -16,10 +16,13 @@ const FLAT_OUT_MS = 5_000
 const PACED_MS = 4_000
 const IN_FLIGHT = 16
 
-/** Signed requests for scene rooms over HTTP, on the embedded database: how many a second, and how long each takes at half of that. */
+/**
+ * Signed requests for scene rooms over HTTP, on the embedded database: how many a second, and how long each takes at half of
+ * that.
+ */
 export async function run(report: (figure: Figure) => void): Promise<void> {
   const verifier = createVerifier({ log: silentLog, workers: 1 })
-  const cell = await startGatekeeper(
+  const service = await startGatekeeper(
     {
       BUS_SCOPE: '',
       COMMIT_HASH: '',
@@ -31,7 +34,7 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
     },
     { log: silentLog, clock: systemClock, verifier, metrics: new Metrics('gatekeeper') },
   )
-  const http = await listen(cell.app, { host: '127.0.0.1', port: 0 })
+  const http = await listen(service.app, { host: '127.0.0.1', port: 0 })
   const url = `${http.url}/get-scene-adapter`
   // Signed in advance, because signing is the work of players. A request is valid for a minute, longer than the benchmark takes.
   const requests = Array.from({ length: WALLETS }, (_, i) =>
@@ -63,7 +66,7 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   report({ what: 'signed scene-adapter p99 at half of that', value: p99Ms, unit: 'ms', note: 'client on the same machine' })
 
   await http.stop()
-  await cell.stop()
+  await service.stop()
   await verifier.close()
 }
 

@@ -64,7 +64,10 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   for (const service of [...dead, alive]) service.close()
 }
 
-/** Requests the same document on several connections, with `pipelined` requests in flight on each. Every answer has the length of the first. */
+/**
+ * Requests the same document on several connections, with `pipelined` requests in flight on each. Every answer has the length of
+ * the first.
+ */
 async function load(url: string, { seconds, pipelined }: { seconds: number; pipelined: number }) {
   const { hostname, port } = new URL(url)
   const request = Buffer.from(`GET /main/about HTTP/1.1\r\nhost: ${hostname}:${port}\r\n\r\n`)
@@ -152,11 +155,11 @@ async function serve(): Promise<void> {
   const [{ catalysts }] = (await once(process, 'message')) as [ServeRequest]
   const source = createLocalSource()
   source.set(aRealm({ content: { catalysts } }))
-  const cell = await startRealmProvider(
+  const service = await startRealmProvider(
     { COMMIT_HASH: '', CURRENT_VERSION: '' },
     { source, log: silentLog, clock: systemClock, metrics: new Metrics('realm-provider') },
   )
-  const { url } = await listen(cell.app, { host: '127.0.0.1', port: 0 })
+  const { url } = await listen(service.app, { host: '127.0.0.1', port: 0 })
   process.on('message', () => {
     const { user, system } = process.cpuUsage()
     process.send?.({ cpuSeconds: (user + system) / 1e6 } satisfies UsageReply)

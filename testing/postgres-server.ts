@@ -21,8 +21,8 @@ const NOBODY_UID = 65_534
 const START_TIMEOUT_MS = 30_000
 
 /**
- * Starts the server of the part `postgres` on a free port, with its data in a folder that `stop` removes. Every client that reaches the
- * address `host` may connect, without a password.
+ * Starts the server of the part `postgres` on a free port, with its data in a folder that `stop` removes. Every client that
+ * reaches the address `host` may connect, without a password.
  */
 export async function startPostgres(part: string, host = '127.0.0.1'): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'gatekeeper-postgres-'))

@@ -64,7 +64,10 @@ type Environment = z.infer<typeof gatekeeperVariables>
 /** The environment of a process that runs a gatekeeper alone: the service, where to listen, which broker to connect to. */
 export type GatekeeperEnvironment = Readonly<Environment>
 
-/** The settings of the service itself, whether it runs alone in a process or beside others. Without any database, data is kept in memory. */
+/**
+ * The settings of the service itself, whether it runs alone in a process or beside others. Without any database, data is kept in
+ * memory.
+ */
 export type GatekeeperConfig = Readonly<
   Pick<Environment, 'BUS_SCOPE' | 'COMMIT_HASH' | 'CURRENT_VERSION' | 'SCENE_ROOM_PREFIX'> & {
     DATABASE_MIGRATIONS?: 'Run' | 'Wait' | undefined

@@ -18,8 +18,8 @@ export interface ConnectionRecorderOptions {
 }
 
 /**
- * Records the addresses and devices of players in batches, so that a busy gatekeeper writes a few statements a second instead of one per
- * player. No request waits for it; records that cannot be written are counted and dropped.
+ * Records the addresses and devices of players in batches, so that a busy gatekeeper writes a few statements a second instead of
+ * one per player. No request waits for it; records that cannot be written are counted and dropped.
  */
 export class ConnectionRecorder implements Running {
   readonly #storage: Pick<Storage, 'recordConnections'>

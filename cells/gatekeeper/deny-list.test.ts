@@ -20,8 +20,8 @@ const naming = (...wallets: unknown[]) => JSON.stringify({ users: wallets.map((w
 
 test('a wallet on the list is refused with 401, whatever the case it is written in', async (t) => {
   const url = await aServer({ status: 200, body: naming(ana.address, 'not-a-wallet', 7) })
-  const { ask, cell } = await aGatekeeper(t, { config: { DENYLIST_URL: url } })
-  await vi.waitFor(() => expect(cell.readiness()).toEqual({ ready: true }))
+  const { ask, service } = await aGatekeeper(t, { config: { DENYLIST_URL: url } })
+  await vi.waitFor(() => expect(service.readiness()).toEqual({ ready: true }))
   expect(await answerOf(await ask(ana, { realmName: 'main', sceneId: 'bafk' }))).toEqual([
     401,
     { error: 'Access denied, deny-listed wallet' },
@@ -31,10 +31,10 @@ test('a wallet on the list is refused with 401, whatever the case it is written 
 
 test('until the list was read for the first time every request is refused, and the gatekeeper is not ready', async (t) => {
   const url = await aServer({ status: 500, body: '{}' })
-  const { ask, cell } = await aGatekeeper(t, { config: { DENYLIST_URL: url } })
+  const { ask, service } = await aGatekeeper(t, { config: { DENYLIST_URL: url } })
   expect(await answerOf(await ask(ana, { realmName: 'main', sceneId: 'bafk' }))).toEqual([
     503,
     { error: 'The deny list has not been read yet' },
   ])
-  expect(cell.readiness()).toEqual({ ready: false, reason: 'the deny list has not been read yet' })
+  expect(service.readiness()).toEqual({ ready: false, reason: 'the deny list has not been read yet' })
 })

@@ -88,7 +88,7 @@ export async function aGatekeeper(
   const clock = new ManualClock(1_700_000_000_000)
   const storage = aStorage()
   const metrics = new Metrics('gatekeeper')
-  const cell = await startGatekeeper(aConfig(config), {
+  const service = await startGatekeeper(aConfig(config), {
     log: silentLog,
     clock,
     verifier: aVerifier(),
@@ -96,14 +96,14 @@ export async function aGatekeeper(
     storage,
     ...dependencies,
   })
-  const http = await listen(cell.app, { host: '127.0.0.1', port: 0 })
+  const http = await listen(service.app, { host: '127.0.0.1', port: 0 })
   t.onTestFinished(async () => {
     await http.stop()
-    await cell.stop()
+    await service.stop()
   })
   const ask = (wallet: Wallet, metadata: Record<string, unknown>, more: Partial<Parameters<typeof signedFetch>[1]> = {}) =>
     signedFetch(`${http.url}/get-scene-adapter`, { wallet, method: 'POST', metadata, timestamp: clock.now(), ...more })
-  return { cell, clock, storage, metrics, url: http.url, ask }
+  return { service, clock, storage, metrics, url: http.url, ask }
 }
 
 /** Status and body of an answer. */

@@ -63,14 +63,14 @@ test('explorers in a browser may call the gatekeeper', async (t) => {
 })
 
 test('an outage of the database of half a minute makes the gatekeeper unready, but not dead', async (t) => {
-  const { url, cell, storage, clock } = await aGatekeeper(t)
+  const { url, service, storage, clock } = await aGatekeeper(t)
   const probe = async (name: string) => (await fetch(`${url}/health/${name}`)).status
   expect(await probe('ready')).toBe(200)
   storage.broken = 'gone'
   clock.advance(30_000)
   expect(await probe('ready')).toBe(200)
   clock.advance(1)
-  expect(cell.readiness()).toEqual({ ready: false, reason: 'the database cannot be reached' })
+  expect(service.readiness()).toEqual({ ready: false, reason: 'the database cannot be reached' })
   expect([await probe('ready'), await probe('live')]).toEqual([503, 200])
   storage.broken = undefined
   await vi.waitFor(async () => {

@@ -33,7 +33,9 @@ export function gatekeeperRoutes(dependencies: GatekeeperRouteDependencies): Rou
   return routes.flatMap((each) => [each, { ...each, path: PREFIX + each.path }])
 }
 
-/** `GET /users/:address/bans`: whether a player is banned from the platform, for explorers, connectors and world servers (§4.13). */
+/**
+ * `GET /users/:address/bans`: whether a player is banned from the platform, for explorers, connectors and world servers (§4.13).
+ */
 const userBans =
   ({ storage, clock, log }: GatekeeperRouteDependencies): Handler<'address'> =>
   async ({ params }) => {

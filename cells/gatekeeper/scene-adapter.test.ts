@@ -187,10 +187,10 @@ test('embedded rooms are given by URL, and the admission is published before the
 })
 
 test('stopping writes the records that are still waiting, then closes the storage', async (t) => {
-  const { ask, cell, storage } = await aGatekeeper(t)
+  const { ask, service, storage } = await aGatekeeper(t)
   await ask(ana, scene)
   expect(storage.connections.size).toBe(0)
-  await cell.stop()
+  await service.stop()
   expect([...storage.connections.keys()]).toEqual([ana.peer])
   expect(storage.stopped).toBe(true)
 })

@@ -44,7 +44,10 @@ interface Outcome {
   answer: HttpResponse
 }
 
-/** `POST /get-scene-adapter`: returns the address and the token with which a player enters the room of a scene (gatekeeper.md §4.1). */
+/**
+ * `POST /get-scene-adapter`: returns the address and the token with which a player enters the room of a scene (gatekeeper.md
+ * §4.1).
+ */
 export class SceneAdapter {
   readonly #dependencies: SceneAdapterDependencies
 

@@ -40,7 +40,10 @@ export interface GatekeeperDependencies {
 /** A player who moves fast over the map sends about one request a second; the limit is for programs. */
 const WALLET_LIMIT = { burst: 60, perSecond: 2, maxWallets: 50_000 }
 
-/** A pod that never read the list serves no players, so it tries again soon; JSON of another shape is an empty list, as upstream reads it. */
+/**
+ * A pod that never read the list serves no players, so it tries again soon; JSON of another shape is an empty list, as upstream
+ * reads it.
+ */
 const DENY_LIST = { retryMs: 10_000, otherShape: 'empty' } as const
 
 /**

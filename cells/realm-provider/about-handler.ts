@@ -45,8 +45,8 @@ interface CachedAnswer extends Sources {
 }
 
 /**
- * Answers `/about`. Each distinct answer is built once and cached as bytes. A cached answer is used only while its sources are the very
- * same objects as now, so that it needs no expiry and is never older than its sources.
+ * Answers `/about`. Each distinct answer is built once and cached as bytes. A cached answer is used only while its sources are
+ * the very same objects as now, so that it needs no expiry and is never older than its sources.
  */
 export class AboutHandler {
   readonly #dependencies: AboutDependencies

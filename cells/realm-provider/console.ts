@@ -64,7 +64,9 @@ const pageAnswer: HttpResponse = {
   body: Buffer.from(PAGE),
 }
 
-/** A web page that shows the realms, their cells and the positions of players, live. The browser queries the stats of each realm. */
+/**
+ * A web page that shows the realms, their cells and the positions of players, live. The browser queries the stats of each realm.
+ */
 export const consoleRoutes = (realms: () => ReadonlyMap<string, PublishedRealm>, stats: RealmStats): Route[] => [
   route('GET', '/console', () => pageAnswer),
   route('GET', '/console/realms', () =>

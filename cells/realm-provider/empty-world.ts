@@ -5,8 +5,8 @@ import type { PublishedRealm } from './core/published-realm.ts'
 const notFound = json(404, { error: 'Not Found' })
 
 /**
- * The content and the profiles of realms without a catalyst: empty lists instead of errors, so that players can meet in an empty world
- * without a content server (comms.md §12.2).
+ * The content and the profiles of realms without a catalyst: empty lists instead of errors, so that players can meet in an empty
+ * world without a content server (comms.md §12.2).
  *
  * @param realmNamed finds a realm. @throws Refusal when there is none
  */

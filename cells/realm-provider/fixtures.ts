@@ -93,21 +93,21 @@ export async function aProvider(
   const metrics = new Metrics('realm-provider')
   const manual = new ManualClock()
   const { config, realTime, port = 0, ...deps } = given
-  const cell = await startRealmProvider(
+  const service = await startRealmProvider(
     { COMMIT_HASH: '', CURRENT_VERSION: '', ...config },
     { source: local, log: silentLog, clock: realTime ? systemClock : manual, metrics, ...deps },
   )
-  const http = await listen(cell.app, { host: '127.0.0.1', port })
+  const http = await listen(service.app, { host: '127.0.0.1', port })
   onTestFinished(async () => {
     await http.stop()
-    await cell.stop()
+    await service.stop()
   })
   const get = (path: string, init?: RequestInit) => fetch(http.url + path, init)
   return {
     source: local,
     clock: manual,
     metrics,
-    cell,
+    service,
     url: http.url,
     get,
     json: async (path: string, init?: RequestInit): Promise<unknown> => (await get(path, init)).json(),

@@ -105,7 +105,10 @@ function publicationsOf(
   return { token, leases, replicas: new Replicas({ leases, token, addresses, log }) }
 }
 
-/** Once ready, always ready: what is known stays true when a source fails later, and a new catalyst must not make the service unready. */
+/**
+ * Once ready, always ready: what is known stays true when a source fails later, and a new catalyst must not make the service
+ * unready.
+ */
 function readinessOf(directory: RealmDirectory, catalysts: CatalystPoller): () => Readiness {
   let wasReady = false
   return () => {

@@ -64,14 +64,14 @@ export async function aStats({ onTestFinished }: Pick<TestContext, 'onTestFinish
   const clock = new ManualClock()
   const metrics = new Metrics('stats')
   const scope = config.BUS_SCOPE ?? ''
-  const cell = await startStats(
+  const service = await startStats(
     { BUS_SCOPE: scope, COMMIT_HASH: '', CURRENT_VERSION: '', ...config },
     { bus, log: silentLog, clock, metrics },
   )
-  const http = await listen(cell.app, { host: '127.0.0.1', port: 0 })
+  const http = await listen(service.app, { host: '127.0.0.1', port: 0 })
   onTestFinished(async () => {
     await http.stop()
-    await cell.stop()
+    await service.stop()
   })
   const get = async (path: string, init?: RequestInit) => {
     await bus.flush()

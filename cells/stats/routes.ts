@@ -57,12 +57,15 @@ export function statsRoutes({ snapshot, hotScenes, clock, build }: StatsRouteDep
 const below = (prefix: string, routes: readonly Route[]): Route[] =>
   routes.map((each) => ({ ...each, path: `${prefix}${each.path}` as const }))
 
-/** A cached answer is kept a millisecond for this many bytes: one below 10 kB is rebuilt on each change, one of 10 MB at most once a second. */
+/**
+ * A cached answer is kept a millisecond for this many bytes: one below 10 kB is rebuilt on each change, one of 10 MB at most once
+ * a second.
+ */
 const BYTES_PER_MS = 10_000
 
 /**
- * Builds an answer once per change, however many clients request it. Where the data changes all the time, a long answer is also kept for
- * about ten times as long as it takes to build, so that polling clients cannot use up the processor.
+ * Builds an answer once per change, however many clients request it. Where the data changes all the time, a long answer is also
+ * kept for about ten times as long as it takes to build, so that polling clients cannot use up the processor.
  */
 function cached(version: () => unknown, clock: Clock, body: () => unknown): () => HttpResponse {
   let last: { version: unknown; answer: HttpResponse; freshUntil: number } | undefined

@@ -17,8 +17,8 @@ import { statsRoutes } from './routes.ts'
 const EXPIRY_CHECK_MS = 1_000
 
 /**
- * Starts stats: it listens to the bus and answers which peers are where. It is ready as long as it runs, even without a bus, because
- * explorers refuse to start when `/status` fails (comms.md §8.3); a dead archipelago shows in `/core-status`.
+ * Starts stats: it listens to the bus and answers which peers are where. It is ready as long as it runs, even without a bus,
+ * because explorers refuse to start when `/status` fails (comms.md §8.3); a dead archipelago shows in `/core-status`.
  */
 export async function startStats(
   config: StatsConfig,

@@ -6,6 +6,8 @@ export type SqlQuery = <Row extends object>(sql: string, parameters?: readonly u
 /** A PostgreSQL database, on a server or embedded. */
 export interface Database extends Running {
   query: SqlQuery
-  /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. It may take a minute, for migrations. */
+  /**
+   * Runs `work` in one transaction: committed when it resolves, rolled back when it throws. It may take a minute, for migrations.
+   */
   transaction<Result>(work: (query: SqlQuery) => Promise<Result>): Promise<Result>
 }

@@ -15,8 +15,8 @@ interface NodeFileSystem {
 }
 
 /**
- * PostgreSQL settings by which a commit is acknowledged only once it is on disk. PGlite starts with fsync off. Of the ways to sync, only
- * `fsync` reaches the file system here: Emscripten answers fdatasync without doing anything.
+ * PostgreSQL settings by which a commit is acknowledged only once it is on disk. PGlite starts with fsync off. Of the ways to
+ * sync, only `fsync` reaches the file system here: Emscripten answers fdatasync without doing anything.
  */
 export const durableStartParams = (defaults: readonly string[]): string[] => [
   ...defaults.filter((param) => param !== '-F'),

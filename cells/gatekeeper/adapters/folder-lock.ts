@@ -14,9 +14,9 @@ const BUSY = 5
 /**
  * Locks a folder; returns undefined when another process, or this one, holds the lock.
  *
- * The lock is SQLite's exclusive lock on an empty file: a record lock of the operating system. The kernel releases it when the process
- * ends, so that a kill leaves nothing behind that a later start would have to examine, and a network file system (NFS, SMB) enforces it
- * between nodes, where a socket or a file with a process number would not.
+ * The lock is SQLite's exclusive lock on an empty file: a record lock of the operating system. The kernel releases it when the
+ * process ends, so that a kill leaves nothing behind that a later start would have to examine, and a network file system (NFS,
+ * SMB) enforces it between nodes, where a socket or a file with a process number would not.
  *
  * @throws UserError on a file system without such locks
  */

@@ -6,7 +6,8 @@ import { messageOf } from '../../chassis/errors.ts'
 import { durableStartParams, syncToDisk, syncTree } from './durable-files.ts'
 import type { EngineReply, EngineRequest } from './pglite.ts'
 
-// Runs an embedded database on a worker thread: creating one takes seconds of computing, which must not block the requests of the process.
+// Runs an embedded database on a worker thread: creating one takes seconds of computing, which must not block the requests of the
+// process.
 
 /** The tables are small, and the default cache of a server would more than double the memory of the process. */
 const startParams = [...durableStartParams(PGlite.defaultStartParams), '-c', 'shared_buffers=8MB']

@@ -16,8 +16,8 @@ export interface EngineRequest {
 export type EngineReply = { id: number; rows: object[] } | { id: number; error: string; code: string | undefined }
 
 /**
- * Opens a PostgreSQL inside this process, on a thread of its own, stored in a folder, or in memory without one. The engine does not notice
- * a second process on its files and would corrupt them, so the folder is locked first.
+ * Opens a PostgreSQL inside this process, on a thread of its own, stored in a folder, or in memory without one. The engine does
+ * not notice a second process on its files and would corrupt them, so the folder is locked first.
  *
  * @throws UserError when the folder cannot be written, is in use by another process or holds something else
  */

@@ -29,8 +29,8 @@ for (const path of decisiveKeys) {
 }
 
 /**
- * The first key that equals a decisive one except for its case; undefined when there is none. Keys are compared with the same lower-casing
- * that produces the signed text, so that all keys with the same signature are found, Unicode included.
+ * The first key that equals a decisive one except for its case; undefined when there is none. Keys are compared with the same
+ * lower-casing that produces the signed text, so that all keys with the same signature are found, Unicode included.
  */
 export function ambiguousKey(
   metadata: Readonly<Record<string, unknown>>,

@@ -44,10 +44,10 @@ export function readSceneClaim({ realmName, sceneId, deviceIdentifier }: Metadat
 /**
  * The room a player may enter, or why the player may not: steps 3 to 8 of gatekeeper.md §4.1.
  *
- * This deployment has no content server for worlds, so it refuses in case of doubt. The name of a world in place of a scene is not
- * resolved (400, as upstream where the look-up fails). A scene of a world stays closed: its owner may have restricted access, and
- * rooms of the same name may exist on the same LiveKit. The answer is 401 instead of an outage, because explorers take 401 for a
- * final "not here" and go on without the scene room, while any other error keeps them from starting (§1.4).
+ * This deployment has no content server for worlds, so it refuses in case of doubt. The name of a world in place of a scene is
+ * not resolved (400, as upstream where the look-up fails). A scene of a world stays closed: its owner may have restricted access,
+ * and rooms of the same name may exist on the same LiveKit. The answer is 401 instead of an outage, because explorers take 401
+ * for a final "not here" and go on without the scene room, while any other error keeps them from starting (§1.4).
  */
 export function decideScene(
   { realmName, sceneId }: SceneClaim,

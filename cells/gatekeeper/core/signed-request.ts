@@ -46,9 +46,9 @@ const MAX_QUOTED_CHARACTERS = 64
 const TIMESTAMP = /^\d{1,16}$/
 
 /**
- * Reads the headers of a signed fetch (ADR-44) in the order of gatekeeper.md §2.3, cheapest checks first. The last link has to contain the
- * signed text and shows which of the two formats it has, so that at most one expensive signature check follows, and none for a
- * request whose chain signs something else.
+ * Reads the headers of a signed fetch (ADR-44) in the order of gatekeeper.md §2.3, cheapest checks first. The last link has to
+ * contain the signed text and shows which of the two formats it has, so that at most one expensive signature check follows, and
+ * none for a request whose chain signs something else.
  */
 export function readSignedRequest(request: RequestToRead): { claim: SignedClaim } | { rejection: Rejection } {
   const { method, path, headers, nowMs, objection } = request

@@ -9,8 +9,8 @@ export interface WalletLimitOptions extends Rate {
 }
 
 /**
- * Limits the requests of each wallet. Only a request with a valid signature is counted, so that a client cannot use up the share of another
- * wallet by naming it; `waitMs` comes first and counts nothing.
+ * Limits the requests of each wallet. Only a request with a valid signature is counted, so that a client cannot use up the share
+ * of another wallet by naming it; `waitMs` comes first and counts nothing.
  */
 export class WalletLimit {
   readonly #rate: Rate

@@ -6,7 +6,10 @@ import type { Migration } from './migration.ts'
 /** All steps of the schema, oldest first. */
 export const migrations: readonly Migration[] = [playersAndBans]
 
-/** Key of the advisory lock that replicas starting together take in turn; an arbitrary number that nothing else in the database uses. */
+/**
+ * Key of the advisory lock that replicas starting together take in turn; an arbitrary number that nothing else in the database
+ * uses.
+ */
 const LOCK = 7_236_170_422
 
 /** The schema version of a database; 0 for an empty one. */
@@ -17,13 +20,16 @@ export async function schemaVersion({ query }: Pick<Database, 'query'>): Promise
   return row?.version ?? 0
 }
 
-/** The schema version that this code was written for. It works with any later one too, because released steps only add to the schema. */
+/**
+ * The schema version that this code was written for. It works with any later one too, because released steps only add to the
+ * schema.
+ */
 export const knownVersion = (steps: readonly Migration[] = migrations): number => steps.at(-1)?.version ?? 0
 
 /**
- * Migrates a database to the schema of this version, in one transaction. Repeating it changes nothing; of several replicas that start at
- * the same time one migrates while the others wait. A newer schema is left unchanged: released steps only add to it, and this process may
- * be the result of a downgrade.
+ * Migrates a database to the schema of this version, in one transaction. Repeating it changes nothing; of several replicas that
+ * start at the same time one migrates while the others wait. A newer schema is left unchanged: released steps only add to it, and
+ * this process may be the result of a downgrade.
  */
 export async function migrate(database: Database, log: Log, steps: readonly Migration[] = migrations): Promise<void> {
   const { found, applied } = await database.transaction(async (query) => {

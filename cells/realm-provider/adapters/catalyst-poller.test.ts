@@ -8,13 +8,13 @@ const contentOf = (host: string, healthy = true) => ({ healthy, content: { healt
 test('the content is that of a healthy catalyst, then of another one when that fails, and is kept as unhealthy when all have failed', async (t) => {
   const [one, two] = [await aService(t), await aService(t)]
   for (const { url, state } of [one, two]) state.answers['/about'] = aCatalystAbout(url)
-  const { source, get, json, cell } = await aProvider(t, { realTime: true, timing })
+  const { source, get, json, service } = await aProvider(t, { realTime: true, timing })
   source.set(aRealm({ content: { catalysts: [`${one.url}/`, two.url] } }))
   const about = () => json('/main/about')
 
   await expect.poll(about, poll).toMatchObject(contentOf(one.url))
   expect(await json('/realms')).toHaveLength(1)
-  await expect.poll(cell.readiness, poll).toEqual({ ready: true })
+  await expect.poll(service.readiness, poll).toEqual({ ready: true })
   await one.die()
   await expect.poll(about, poll).toMatchObject(contentOf(two.url))
   two.state.hanging = true
@@ -22,7 +22,7 @@ test('the content is that of a healthy catalyst, then of another one when that f
   expect((await get('/main/about')).status).toBe(200)
   expect(await about()).toMatchObject({ comms: { healthy: true, adapter: anEndpoint(0).adapter } })
   expect(await json('/realms')).toEqual([])
-  expect(cell.readiness()).toEqual({ ready: true })
+  expect(service.readiness()).toEqual({ ready: true })
   two.state.hanging = false
   await expect.poll(about, poll).toMatchObject(contentOf(two.url))
 })

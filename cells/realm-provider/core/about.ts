@@ -32,8 +32,8 @@ export const CONTENT_DEFAULTS: Pick<Content, 'networkId' | 'map'> = {
 /**
  * The body of `/about` (comms.md §2): that of the catalyst, with the name, comms and health of the realm.
  *
- * `comms.fixedAdapter` is never sent beside `adapter`, because explorers disagree on which of them takes precedence. `healthy` and
- * `acceptingUsers` cover both comms and content; explorers that do not read them enter anyway, and players can at least meet.
+ * `comms.fixedAdapter` is never sent beside `adapter`, because explorers disagree on which of them takes precedence. `healthy`
+ * and `acceptingUsers` cover both comms and content; explorers that do not read them enter anyway, and players can at least meet.
  */
 export function aboutOf({ realm, endpoint, usersCount, world, commitHash }: AboutInput): Readonly<Record<string, unknown>> {
   const { content, lambdas } = servicesOf(world)
@@ -105,7 +105,10 @@ const isDefaultMap = ({ minimapEnabled, sizes }: Content['map']): boolean =>
 
 const sidesOf = ({ left, top, right, bottom }: Content['map']['sizes'][number]) => [left, top, right, bottom]
 
-/** The map of a catalyst, without rectangles that have a side which is not an integer: with a single one Bevy cannot read the whole document. */
+/**
+ * The map of a catalyst, without rectangles that have a side which is not an integer: with a single one Bevy cannot read the
+ * whole document.
+ */
 function readMap(map: unknown): Record<string, unknown> | undefined {
   if (typeof map !== 'object' || map === null) return undefined
   const { minimapEnabled, sizes, ...views } = map as Record<string, unknown>

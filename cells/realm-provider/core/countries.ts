@@ -1,7 +1,10 @@
 import type { Catalyst } from './catalyst.ts'
 import type { Nearest } from './placement.ts'
 
-/** The middle of each country, latitude and longitude in whole degrees, by ISO 3166 alpha-2 code: exact enough to choose a continent. */
+/**
+ * The middle of each country, latitude and longitude in whole degrees, by ISO 3166 alpha-2 code: exact enough to choose a
+ * continent.
+ */
 const MIDDLES = `AD 43 2 AE 24 54 AF 33 65 AG 17 -62 AI 18 -63 AL 41 20 AM 40 45 AO -12 18 AQ -75 0 AR -38 -64 AS -14 -170 AT 48 14
 AU -25 134 AW 13 -70 AX 60 20 AZ 40 48 BA 44 18 BB 13 -60 BD 24 90 BE 51 4 BF 12 -2 BG 43 25 BH 26 51 BI -3 30 BJ 9 2 BL 18 -63
 BM 32 -65 BN 5 115 BO -16 -64 BQ 12 -68 BR -14 -52 BS 25 -77 BT 28 90 BV -54 3 BW -22 25 BY 54 28 BZ 17 -88 CA 56 -106 CC -12 97
@@ -63,7 +66,9 @@ export function distanceKm(from: string, to: string): number | undefined {
   return 2 * EARTH_RADIUS_KM * Math.asin(Math.sqrt(chord))
 }
 
-/** Catalysts in the nearest country; those whose country is unknown count only when no country is known (comms.md §3.1, step 5). */
+/**
+ * Catalysts in the nearest country; those whose country is unknown count only when no country is known (comms.md §3.1, step 5).
+ */
 export const nearestByCountry: Nearest = (candidates, country) => {
   const placed = candidates.flatMap((catalyst) => {
     const km = distanceKm(country, COUNTRY_OF_HOST[hostOf(catalyst)] ?? '')

@@ -17,8 +17,8 @@ export interface Visitor {
 }
 
 /**
- * The cell for a new player. Cells with room go before full ones; when all are full, the emptiest takes one more. A cell whose players
- * are not known counts as having room.
+ * The cell for a new player. Cells with room go before full ones; when all are full, the emptiest takes one more. A cell whose
+ * players are not known counts as having room.
  */
 export function chooseEndpoint(
   endpoints: readonly Endpoint[],
@@ -71,8 +71,8 @@ export interface CatalystPreference {
 export type Nearest = (candidates: readonly Catalyst[], country: string) => readonly Catalyst[]
 
 /**
- * The catalyst for a player (comms.md §3.1): the one named in the URL, or else of the newest healthy ones the first, or one of the
- * nearest. When none is healthy, the first that ever was.
+ * The catalyst for a player (comms.md §3.1): the one named in the URL, or else of the newest healthy ones the first, or one of
+ * the nearest. When none is healthy, the first that ever was.
  *
  * @param random in [0, 1)
  */

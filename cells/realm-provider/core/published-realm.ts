@@ -29,8 +29,8 @@ export interface PublishedRealm {
 /**
  * Publishes a Realm of this cluster; undefined when it is hibernated, being deleted, or never had a working cell.
  *
- * A realm whose cells are all unhealthy for a moment stays published, as unhealthy: explorers then stay with the realm and reconnect by
- * themselves, while they would leave it after a 404.
+ * A realm whose cells are all unhealthy for a moment stays published, as unhealthy: explorers then stay with the realm and
+ * reconnect by themselves, while they would leave it after a 404.
  */
 export function publishedRealm(realm: Realm): PublishedRealm | undefined {
   const { metadata, spec, status } = realm
@@ -78,7 +78,9 @@ export function publishedRemoteRealm(realmName: string, document: PublicationDoc
   }
 }
 
-/** One realm per name: of several the oldest, then the first by namespace and name, so that a new Realm never takes over a name. */
+/**
+ * One realm per name: of several the oldest, then the first by namespace and name, so that a new Realm never takes over a name.
+ */
 export function realmsByName(realms: readonly PublishedRealm[]): ReadonlyMap<string, PublishedRealm> {
   const byName = new Map<string, PublishedRealm>()
   for (const realm of [...realms].sort(byAge)) if (!byName.has(realm.realmName)) byName.set(realm.realmName, realm)

@@ -14,7 +14,10 @@ export interface PublicationLease {
   document: PublicationDocument
   /** Changes with every renewal, so that of two publishers that hold an ETag only the one with the latest can renew. */
   etag: string
-  /** When the operator that last renewed became leader, in milliseconds since the epoch; renewals by an earlier leader are refused. */
+  /**
+   * When the operator that last renewed became leader, in milliseconds since the epoch; renewals by an earlier leader are
+   * refused.
+   */
   epoch: number
   /** Milliseconds since the epoch. */
   expiresAt: number

@@ -32,8 +32,9 @@ const leaseSchema = z.object({
 })
 
 /**
- * The other replicas of this realm provider: a publisher sends its requests to one of them, while players read from all. Each announces
- * changed leases to the others at once, and a replica that starts reads theirs. A replica that cannot be reached is logged and skipped.
+ * The other replicas of this realm provider: a publisher sends its requests to one of them, while players read from all. Each
+ * announces changed leases to the others at once, and a replica that starts reads theirs. A replica that cannot be reached is
+ * logged and skipped.
  */
 export class Replicas {
   readonly #options: ReplicaOptions

@@ -25,9 +25,9 @@ const NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/
 const RESERVED = new Set(['realms', 'ping', 'status', 'hot-scenes', 'health', 'metrics', 'console', 'cells', 'publications'])
 
 /**
- * `/publications/{realmName}`: names leased by realms of other clusters. A name is taken with `If-None-Match: *`, and renewed or given
- * back with `If-Match` and the ETag of the last answer, so that an operator that was suspended cannot undo what its successor did. Not
- * even with a fresh ETag, because its epoch shows that it became leader earlier.
+ * `/publications/{realmName}`: names leased by realms of other clusters. A name is taken with `If-None-Match: *`, and renewed or
+ * given back with `If-Match` and the ETag of the last answer, so that an operator that was suspended cannot undo what its
+ * successor did. Not even with a fresh ETag, because its epoch shows that it became leader earlier.
  */
 export function publicationRoutes(dependencies: PublicationRouteDependencies): Route[] {
   const { leases, token, metrics, replicas } = dependencies
@@ -74,7 +74,10 @@ export function publicationRoutes(dependencies: PublicationRouteDependencies): R
   ]
 }
 
-/** The realm that keeps a publisher from having a name: one that leased it, or one of this cluster, which may have had the name before. */
+/**
+ * The realm that keeps a publisher from having a name: one that leased it, or one of this cluster, which may have had the name
+ * before.
+ */
 function otherHolder(
   realmName: string,
   publisher: string,

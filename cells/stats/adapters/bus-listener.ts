@@ -73,7 +73,10 @@ export function listenToBus(bus: Bus, scope: string, snapshot: Snapshot, clock: 
   }
 }
 
-/** Islands without a centre are dropped (comms.md §8.1), and so are those whose centre or radius is not finite: JSON cannot express it. */
+/**
+ * Islands without a centre are dropped (comms.md §8.1), and so are those whose centre or radius is not finite: JSON cannot
+ * express it.
+ */
 function islandOf({ id, maxPeers, center, radius, peers }: IslandMessage): ReportedIsland[] {
   if (!center || !isFinitePosition(center) || !Number.isFinite(radius)) return []
   return [{ id, maxPeers, center, radius, peers: peers.flatMap((peer) => parsePeerId(peer) ?? []) }]

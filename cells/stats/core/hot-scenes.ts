@@ -15,8 +15,8 @@ export const hotPointers = (parcels: readonly ParcelJson[]): string[] =>
     .map(({ parcel: { x, y } }) => `${x},${y}`)
 
 /**
- * The scenes that have players in them, most crowded first. Entities come from a content server and are not trusted: those that are
- * not a scene with a base and parcels are left out.
+ * The scenes that have players in them, most crowded first. Entities come from a content server and are not trusted: those that
+ * are not a scene with a base and parcels are left out.
  *
  * @param contentUrl base of the content server, without a trailing slash
  */
@@ -50,7 +50,10 @@ function sceneOf(entity: unknown, counts: ReadonlyMap<string, number>, contentUr
   })
 }
 
-/** An absolute URL is kept; the name of a file of the scene becomes its URL at the content server, or undefined when there is no such file. */
+/**
+ * An absolute URL is kept; the name of a file of the scene becomes its URL at the content server, or undefined when there is no
+ * such file.
+ */
 function thumbnailOf(entity: unknown, contentUrl: string): string | undefined {
   const thumbnail = textOf(field(entity, 'metadata', 'display', 'navmapThumbnail'))
   if (!thumbnail || /^https?:\/\//.test(thumbnail)) return thumbnail

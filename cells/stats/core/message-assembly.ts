@@ -10,7 +10,10 @@ interface IncompleteMessage<Item> {
   missing: number
 }
 
-/** Assembles lists that were sent in several messages. Of each sender only the latest list is kept, and returned once it is complete. */
+/**
+ * Assembles lists that were sent in several messages. Of each sender only the latest list is kept, and returned once it is
+ * complete.
+ */
 export class MessageAssembler<Item> {
   readonly #incomplete = new Map<string, IncompleteMessage<Item>>()
 

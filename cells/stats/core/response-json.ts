@@ -90,7 +90,8 @@ export const cellsJson = (snapshot: Snapshot, now: number): CellJson[] =>
   })).sort((a, b) => a.slot - b.slot)
 
 /**
- * Upstream's rule for one cell: healthy while the last discovery message is less than 90 s old; the last user count is kept even longer.
+ * Upstream's rule for one cell: healthy while the last discovery message is less than 90 s old; the last user count is kept even
+ * longer.
  *
  * Of several cells one is enough: a realm takes players as long as one cell does, and a cell that was scaled away stays silent
  * although nothing is wrong. While one cell reports, silent ones do not count: their players have reconnected to other cells.

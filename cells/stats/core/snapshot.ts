@@ -26,7 +26,10 @@ export interface ReportedIsland {
 
 /** The last discovery message of an archipelago, by which it shows that it is alive. */
 export interface Discovery {
-  /** Its time by the sender, in milliseconds, but never later than its arrival: a clock ahead of ours must not keep a dead archipelago alive. */
+  /**
+   * Its time by the sender, in milliseconds, but never later than its arrival: a clock ahead of ours must not keep a dead
+   * archipelago alive.
+   */
   at: number
   userCount: number
 }
@@ -75,7 +78,10 @@ export class Snapshot {
     return true
   }
 
-  /** Ends a session of a peer in a cell. The peer stays if it has sent a heartbeat from a later session or another cell: it moved, or came back. */
+  /**
+   * Ends a session of a peer in a cell. The peer stays if it has sent a heartbeat from a later session or another cell: it moved,
+   * or came back.
+   */
   recordDisconnect(cell: string, id: PeerId, session?: FencingToken): void {
     const known = this.#peers.get(id)
     if (known?.cell !== cell || isOlder(session, known.session)) return
