@@ -14,8 +14,9 @@ const TOKEN_TTL_SECONDS = 300
 const HEADER = encoded({ alg: 'HS256' })
 
 /**
- * Rooms are LiveKit rooms, opened by a token signed here; LiveKit itself is not asked. The token is put together by hand: a city that arrives at
- * once takes a hundred thousand, and LiveKit's library takes ten times as long for each.
+ * Rooms are LiveKit rooms, opened by a token that is signed here, without a request to LiveKit. The token is built without
+ * `livekit-server-sdk`, whose `AccessToken` is asynchronous and takes ten times as long: the hundred thousand tokens of a city whose
+ * players arrive at the same time took it many seconds.
  */
 export function createLivekitTransport({
   url,
