@@ -7,7 +7,7 @@ import { anArchipelago, aTransport, turns } from './fixtures.ts'
 const [A, B, C] = [peerId(1), peerId(2), peerId(3)]
 
 describe('tokens', () => {
-  /** A transport that treats one peer badly, or well. */
+  /** A transport that fails for one peer while it is `broken`. */
   function anUnreliableTransport(fate: () => Promise<string>): RoomTransport & { broken: boolean } {
     const good = aTransport()
     const transport = {
@@ -19,7 +19,7 @@ describe('tokens', () => {
     return transport
   }
 
-  test('a token that fails holds up its own peer only, who is told after the next flush', async () => {
+  test('a token that fails affects only its own peer, which gets its announcement after the next flush', async () => {
     const transport = anUnreliableTransport(() => Promise.reject(new Error('no')))
     const world = await anArchipelago({ transport })
     world.heartbeat(A, at(0))
@@ -31,7 +31,7 @@ describe('tokens', () => {
     expect(await world.metric('tokens_failed_total')).toContain('realm_archipelago_tokens_failed_total{reason="error"} 3')
   })
 
-  test('a token that never comes is given up after its deadline and does not stop the flushes', async () => {
+  test('a token that never comes is given up at its deadline and does not delay the flushes', async () => {
     const transport = anUnreliableTransport(() => new Promise(() => {}))
     const world = await anArchipelago({ transport })
     world.heartbeat(A, at(0))
@@ -45,7 +45,7 @@ describe('tokens', () => {
     expect(await world.metric('tokens_failed_total')).toContain('realm_archipelago_tokens_failed_total{reason="deadline"} 1')
   })
 
-  test('no more tokens are asked for at a time than the transport can bear', async () => {
+  test('the number of tokens requested at a time is limited', async () => {
     const transport = { kind: 'livekit' as const, connectionString: vi.fn(() => new Promise<string>(() => {})) }
     const world = await anArchipelago({ transport })
     for (let n = 0; n < 200; n++) world.heartbeat(peerId(n), at(0))
@@ -53,7 +53,7 @@ describe('tokens', () => {
     expect(transport.connectionString).toHaveBeenCalledTimes(64)
   })
 
-  test('a city that is due is told a slice at a time, and the next once the broker has taken the one before', async () => {
+  test('a large number of announcements is published in slices, each once the broker has taken the previous one', async () => {
     const transport: RoomTransport = {
       kind: 'livekit',
       connectionString(_, room) {
@@ -68,7 +68,7 @@ describe('tokens', () => {
     expect(delivered.mock.calls.length).toBeGreaterThanOrEqual(100 / 8 - 1)
   })
 
-  test('a broker that takes nothing stops nobody for longer than until the next flush', async () => {
+  test('a broker that takes nothing delays announcements only until the next flush', async () => {
     const world = await anArchipelago({
       transport: {
         kind: 'livekit',
@@ -84,7 +84,7 @@ describe('tokens', () => {
     expect(new Set(told.map(({ peer }) => peer)).size).toBe(20)
   })
 
-  test('a peer who moves on while its token is minted hears of the second island only', async () => {
+  test('to a peer that moves on while its token is minted only the second island is announced', async () => {
     const pending: (() => void)[] = []
     const transport: RoomTransport = {
       kind: 'livekit',
@@ -105,7 +105,7 @@ describe('tokens', () => {
     ])
   })
 
-  test('a peer who leaves while its token is minted is told nothing and does not come back', async () => {
+  test('a peer that leaves while its token is minted gets no announcement and does not reappear', async () => {
     let release = () => {}
     const transport: RoomTransport = {
       kind: 'livekit',
@@ -124,7 +124,7 @@ describe('tokens', () => {
     expect(await world.metric('peers ')).toContain('realm_archipelago_peers 0')
   })
 
-  test('a peer who walks there and back before its token came hears nothing', async () => {
+  test('a peer that walks away and back before its token is minted gets no announcement', async () => {
     const transport = anUnreliableTransport(() => Promise.reject(new Error('no')))
     transport.broken = false
     const world = await anArchipelago({ transport })
@@ -139,7 +139,7 @@ describe('tokens', () => {
     expect(await world.flush()).toEqual([])
   })
 
-  test('a short list of peers still names the receiver', async () => {
+  test('a limited list of peers still contains the receiver', async () => {
     const world = await anArchipelago({ env: { ISLAND_CHANGED_MAX_PEERS: '2' } })
     for (const peer of [A, B, C]) world.heartbeat(peer, at(0))
     const told = await world.flush()

@@ -7,7 +7,7 @@ import { anArchipelago, aSession, someConfig, turns } from './fixtures.ts'
 const [A, B] = [peerId(1), peerId(2)]
 
 describe('when the bus goes away and comes back', () => {
-  test('whoever missed what it was told, as its connector says, is told again, and nobody else', async () => {
+  test('an announcement is repeated only for peers that, according to their connector, missed it', async () => {
     const world = await anArchipelago()
     world.connect(A, aSession(1))
     world.connect(B, aSession(2))
@@ -26,19 +26,19 @@ describe('when the bus goes away and comes back', () => {
     expect(await world.flush()).toEqual([])
   })
 
-  test('whoever was to be told meanwhile is told then, once', async () => {
+  test('announcements that came due meanwhile are published then, once', async () => {
     const world = await anArchipelago()
     world.heartbeat(A, at(0))
     await turns()
     world.bus.become('disconnected')
     expect(await world.flush(11_500)).toEqual([])
     world.bus.become('connected')
-    // Half a second later is too early for a connector that is still on its way back.
+    // Half a second later a connector may not be reconnected yet.
     expect(await world.flush(500)).toEqual([])
     expect(await world.flush(5_000)).toMatchObject([{ peer: A }])
   })
 
-  test('a bus that flickers tells nobody anything, and ends no island', async () => {
+  test('short interruptions of the bus cause no announcement and end no island', async () => {
     const world = await anArchipelago()
     world.heartbeat(A, at(0))
     await world.flush()
@@ -53,7 +53,7 @@ describe('when the bus goes away and comes back', () => {
     expect(await world.flush()).toMatchObject([{ peer: B, islandId: 'island-boot-1' }])
   })
 
-  test('nobody counts as silent because we were deaf', async () => {
+  test('no peer counts as silent for the time in which the bus was away', async () => {
     const world = await anArchipelago()
     world.heartbeat(A, at(0))
     await world.flush()
@@ -67,7 +67,7 @@ describe('when the bus goes away and comes back', () => {
   })
 })
 
-test('a player who is back is told his room at once, one who is new with the next flush', async () => {
+test('to a player who is back the room is announced at once, to a new one with the next flush', async () => {
   const world = await anArchipelago()
   world.connect(A, aSession(1))
   world.heartbeat(A, at(0))
@@ -80,7 +80,7 @@ test('a player who is back is told his room at once, one who is new with the nex
   expect(await world.flush()).toEqual([])
 })
 
-test('nobody expires in a flush that comes late, for their heartbeats are still unread', async () => {
+test('no peer expires in a delayed flush, because heartbeats are still unread', async () => {
   const world = await anArchipelago()
   world.heartbeat(A, at(0))
   await world.flush()
@@ -92,7 +92,7 @@ test('nobody expires in a flush that comes late, for their heartbeats are still 
 })
 
 describe('readiness', () => {
-  test('an archipelago is ready while its flushes come', async () => {
+  test('an archipelago is ready while it flushes', async () => {
     const world = await anArchipelago()
     await world.flush()
     expect(world.cell.readiness()).toEqual({ ready: true })
@@ -102,7 +102,7 @@ describe('readiness', () => {
     expect(world.cell.readiness()).toEqual({ ready: true })
   })
 
-  test('a bus that went away does not make it unready: it will come back, and a restart would not help', async () => {
+  test('it stays ready while the bus is away: a restart would not help', async () => {
     const world = await anArchipelago()
     world.bus.become('disconnected')
     await world.flush()
@@ -133,7 +133,7 @@ describe('reports', () => {
     expect(reports.map(({ message }) => message)).toEqual([{ data: [] }, { data: [] }])
   })
 
-  test('a report a broker would refuse goes out in parts that it takes', async () => {
+  test('a report too large for the broker is published in parts', async () => {
     const { reports, world } = await reported(21_000)
     const parts = reports.filter(({ part }) => part?.message === 1).slice(-2)
     expect(parts.map(({ part }) => part)).toEqual([0, 1].map((index) => ({ message: 1, index, count: 2 })))
@@ -142,7 +142,7 @@ describe('reports', () => {
     expect(await world.metric('report_parts_total')).toContain('realm_archipelago_report_parts_total 4')
   })
 
-  test('stats hear at once that we are alive, and every ten seconds from then on', async () => {
+  test('stats receive a status message at once and then every ten seconds', async () => {
     const world = await anArchipelago({ env: { COMMIT_HASH: 'abc1234' } })
     const startedAt = world.clock.now()
     world.heartbeat(A, at(0))
@@ -156,7 +156,7 @@ describe('reports', () => {
   })
 })
 
-test('a stopped archipelago says nothing more', async () => {
+test('a stopped archipelago publishes nothing more', async () => {
   const world = await anArchipelago()
   await world.cell.stop()
   world.heartbeat(A, at(0))

@@ -4,8 +4,8 @@ import { busPayloads } from '../wire/packets.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { anArchipelago, aSession, aTransport, turns } from './fixtures.ts'
 
-// What the reference gets wrong around its engine, one by one, by the numbers of clustering.md §6; what is wrong with the engine itself is
-// shown beside the engine.
+// The defects of the reference implementation around its engine, by the numbers of clustering.md §6; the tests for the defects of its engine
+// are beside ours.
 
 const [A, B, C] = [peerId(1), peerId(2), peerId(3)]
 
@@ -23,7 +23,7 @@ test('6.3: a transport that takes 20 ms for a token does not turn 500 arrivals i
   for (let n = 0; n < 500; n++) world.heartbeat(peerId(n), at(0))
   await turns()
   world.clock.advance(0)
-  // The flush is over before the first token is there, and tokens are made many at a time, one for each peer.
+  // The flush ends before the first token is minted, and many tokens are minted at a time, one for each peer.
   expect(await world.metric('islands ')).toContain('realm_archipelago_islands 5')
   let rounds = 0
   for (await turns(); pending.length > 0; await turns(), rounds++) for (const mint of pending.splice(0)) mint()
@@ -32,7 +32,7 @@ test('6.3: a transport that takes 20 ms for a token does not turn 500 arrivals i
   expect(await world.metric('tokens_total')).toContain('realm_archipelago_tokens_total 500')
 })
 
-test('6.6: a transport that fails while an island falls apart leaves nobody without an island and nobody behind', async () => {
+test('6.6: a transport that fails while an island is split leaves no peer without an island and no ghost', async () => {
   const good = aTransport()
   const broken = new Set<string>()
   const transport: RoomTransport = {
@@ -46,7 +46,7 @@ test('6.6: a transport that fails while an island falls apart leaves nobody with
   broken.add(B)
   world.heartbeat(B, at(500))
   await world.flush()
-  // The rest of the island leaves while the piece has no token, and then the piece itself: no ghost stays.
+  // The rest of the island leaves while the detached peer has no token, and then that peer too: no ghost remains.
   world.disconnect(A)
   world.disconnect(C)
   await world.flush()
@@ -62,7 +62,7 @@ test('6.6: a transport that fails while an island falls apart leaves nobody with
   expect(await world.metric('peers ')).toContain('realm_archipelago_peers 1')
 })
 
-test('6.7: fromIslandId names the island a player was told, never one that only came and went within a flush', async () => {
+test('6.7: fromIslandId is the island last announced, never one that existed only within a flush', async () => {
   const world = await anArchipelago()
   world.heartbeat(A, at(0))
   world.heartbeat(B, at(500))
@@ -72,7 +72,7 @@ test('6.7: fromIslandId names the island a player was told, never one that only 
   expect(await world.flush()).toMatchObject([{ peer: B, fromIslandId: told[1]?.islandId }])
 })
 
-test('6.9: no id comes back after a restart, so nobody is let into a room where others still sit', async () => {
+test('6.9: no id is used again after a restart, so no peer enters a room where others still are', async () => {
   const rooms = new Set<string>()
   for (const bootId of ['one', 'two', 'three']) {
     const world = await anArchipelago({ bootId })
@@ -84,7 +84,7 @@ test('6.9: no id comes back after a restart, so nobody is let into a room where 
   expect(rooms.size).toBe(6)
 })
 
-test('6.10: a report of 30 000 peers reaches whoever listens, though no broker takes it in one piece', async () => {
+test('6.10: a report of 30 000 peers reaches its subscribers, although it is too large for one message', async () => {
   const world = await anArchipelago({ env: { ISLAND_CHANGED_MAX_PEERS: '0' } })
   const sizes: number[] = []
   const reported = new Set<string>()
@@ -100,7 +100,7 @@ test('6.10: a report of 30 000 peers reaches whoever listens, though no broker t
   expect(reported.size).toBe(30_000)
 })
 
-test('6.11: the list of peers in a message can be capped, and is written once for a whole room', async () => {
+test('6.11: the list of peers in a message can be limited, and is encoded once per room', async () => {
   const world = await anArchipelago({ env: { ISLAND_CHANGED_MAX_PEERS: '0' } })
   for (let n = 0; n < 50; n++) world.heartbeat(peerId(n), at(0))
   const told = await world.flush()
@@ -108,7 +108,7 @@ test('6.11: the list of peers in a message can be capped, and is written once fo
   expect(told.every(({ peers }) => Object.keys(peers).length === 0)).toBe(true)
 })
 
-test('6.14: the late end of an old socket never takes the session of a player who is back', async () => {
+test('6.14: the late disconnect of an old socket does not end the newer session', async () => {
   const world = await anArchipelago()
   world.connect(A, aSession(1))
   world.heartbeat(A, at(0), undefined, aSession(1))
@@ -120,7 +120,7 @@ test('6.14: the late end of an old socket never takes the session of a player wh
   expect(await world.metric('peers ')).toContain('realm_archipelago_peers 1')
 })
 
-test('6.15: of ten heartbeats within a flush the last one counts, and costs no more than one', async () => {
+test('6.15: of ten heartbeats between two flushes the last one counts, and they cost as much as one', async () => {
   const world = await anArchipelago()
   world.heartbeat(A, at(0))
   await world.flush()

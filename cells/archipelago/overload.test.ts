@@ -4,7 +4,7 @@ import { at, peerId } from './core/fixtures.ts'
 import { anArchipelago, aSession } from './fixtures.ts'
 import { startFlushLoop } from './flush-loop.ts'
 
-/** Flushes that take as long as told, and when each began. */
+/** Flushes of given durations, and the time at which each began. */
 function flushes(tookMs: number[]) {
   const clock = new ManualClock(0)
   const began: number[] = []
@@ -20,14 +20,14 @@ function flushes(tookMs: number[]) {
   return { clock, began, loop }
 }
 
-test('flushes begin a period apart, however long each takes within it', () => {
+test('flushes begin one period apart, whatever part of it each takes', () => {
   const { clock, began } = flushes([100, 900, 10])
   clock.advance(2_500)
-  // Time that a flush took is time the timers did not see.
+  // The timers do not see the time that passes within a flush.
   expect(began.slice(0, 3)).toEqual([0, 1_000, 2_000])
 })
 
-test('a flush that takes longer than its period makes the next one later, and leaves time for the mail in between', () => {
+test('a flush that takes longer than its period delays the next one, and leaves time for the messages in between', () => {
   const { clock, began, loop } = flushes([3_000, 0])
   clock.advance(1_500)
   expect(began).toEqual([0, 4_500])
@@ -36,7 +36,7 @@ test('a flush that takes longer than its period makes the next one later, and le
   expect(began).toHaveLength(2)
 })
 
-test('a flush that is hurried comes now, and the next a period after it', () => {
+test('a flush can be started at once, and the next one comes a period later', () => {
   const { clock, began, loop } = flushes([])
   clock.advance(300)
   loop.flushNow()
@@ -44,7 +44,7 @@ test('a flush that is hurried comes now, and the next a period after it', () => 
   expect(began).toEqual([0, 300, 1_300])
 })
 
-test('memory is bounded: whoever is one too many waits, and so does whoever only says hello', async () => {
+test('memory is bounded: peers beyond the limit are ignored, also those that only connect', async () => {
   const world = await anArchipelago({ env: { MAX_PEERS: '2' } })
   world.connect(peerId(1), aSession(1))
   world.heartbeat(peerId(2), at(0))
@@ -57,7 +57,7 @@ test('memory is bounded: whoever is one too many waits, and so does whoever only
   )
 })
 
-test('a crowd that nobody left is reported again without being looked at again', async () => {
+test('a crowd without changes is reported again without being encoded again', async () => {
   const world = await anArchipelago()
   const reports: Uint8Array[] = []
   world.bus.subscribe(world.subjects.islands, (payload) => reports.push(payload))
@@ -73,7 +73,7 @@ test('a crowd that nobody left is reported again without being looked at again',
   expect(Buffer.from(reports[2] ?? [])).not.toEqual(Buffer.from(reports[0] ?? []))
 })
 
-test('what an archipelago is doing can be looked at, and names no player', async () => {
+test('the debug view shows the state of an archipelago and names no player', async () => {
   const world = await anArchipelago({ env: { BUS_SCOPE: 'ns.realm.0' } })
   for (let n = 0; n < 3; n++) world.heartbeat(peerId(n), at(n * 10))
   world.heartbeat(peerId(9), at(5_000))

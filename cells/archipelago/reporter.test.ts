@@ -11,62 +11,62 @@ import { Reporter } from './reporter.ts'
 const NOTHING = () => 0
 const READINGS = { peers: NOTHING, islands: NOTHING, due: NOTHING, away: NOTHING, dirty: NOTHING, termAt: NOTHING }
 
-/** A reporter of islands in which `peers` stand in groups of a hundred, and what it said. */
+/** A reporter of islands with `peers` in groups of a hundred, and what it published. */
 function aReporter(peers: number) {
   const islands = someIslands()
   for (let n = 0; n < peers; n += 100) crowd(islands, n, Math.min(100, peers - n), at(n * 10))
   islands.flush()
   const clock = new ManualClock()
-  const said: Uint8Array[] = []
+  const published: Uint8Array[] = []
   const metrics = archipelagoMetrics(new Metrics('archipelago'), { ...READINGS, isActive: () => true, busConnected: () => true })
-  const publish = (_: string, ...pieces: readonly Uint8Array[]) => said.push(Buffer.concat(pieces)) > 0
+  const publish = (_: string, ...pieces: readonly Uint8Array[]) => published.push(Buffer.concat(pieces)) > 0
   const reporter = new Reporter({ islands, clock, metrics, publish, subjects: subjects(''), maxPeersPerIsland: 100 })
-  /** Peers reported since the last time this was asked. */
+  /** Peers reported since the last call. */
   const reported = () =>
-    said.splice(0).flatMap((payload) => busPayloads.decodeIslands(payload)?.data.flatMap((one) => one.peers) ?? [])
-  return { islands, clock, said, reporter, reported }
+    published.splice(0).flatMap((payload) => busPayloads.decodeIslands(payload)?.data.flatMap((one) => one.peers) ?? [])
+  return { islands, clock, published, reporter, reported }
 }
 
-test('a small city is reported at once, in one message, also when it is empty', () => {
+test('a small report is published at once, in one message, also without any peer', () => {
   for (const peers of [0, 5_000]) {
-    const { reporter, said, reported } = aReporter(peers)
+    const { reporter, published, reported } = aReporter(peers)
     reporter.report()
-    expect(said).toHaveLength(1)
+    expect(published).toHaveLength(1)
     expect(reported()).toHaveLength(peers)
   }
 })
 
-test('a large city is reported a slice at a time and says nothing until the report is whole', () => {
-  const { reporter, clock, said, reported } = aReporter(25_000)
+test('a large report is encoded in slices and published only when it is complete', () => {
+  const { reporter, clock, published, reported } = aReporter(25_000)
   reporter.report()
-  expect(said).toHaveLength(0)
+  expect(published).toHaveLength(0)
   clock.advance(0)
-  expect(said.map(partOf)).toEqual([
+  expect(published.map(partOf)).toEqual([
     { message: 1, index: 0, count: 2 },
     { message: 1, index: 1, count: 2 },
   ])
-  for (const { length } of said) expect(length).toBeLessThan(950_000)
+  for (const { length } of published) expect(length).toBeLessThan(950_000)
   expect(new Set(reported()).size).toBe(25_000)
 })
 
-test('a report that is not finished when the next flush comes is finished first', () => {
-  const { reporter, clock, said } = aReporter(25_000)
+test('a report that is incomplete when the next flush comes is completed first', () => {
+  const { reporter, clock, published } = aReporter(25_000)
   reporter.report()
   reporter.finish()
-  expect(said).toHaveLength(2)
+  expect(published).toHaveLength(2)
   clock.advance(1_000)
-  expect(said).toHaveLength(2)
+  expect(published).toHaveLength(2)
 })
 
-test('nothing more is written once a reporter stopped', () => {
-  const { reporter, clock, said } = aReporter(25_000)
+test('a stopped reporter publishes nothing more', () => {
+  const { reporter, clock, published } = aReporter(25_000)
   reporter.report()
   reporter.stop()
   clock.advance(1_000)
-  expect(said).toHaveLength(0)
+  expect(published).toHaveLength(0)
 })
 
-test('what changed while a report was being written is in the next one', () => {
+test('a change while a report is encoded is in the next one', () => {
   const { reporter, islands, clock, reported } = aReporter(25_000)
   reporter.report()
   islands.upsert(peerId(30_000), at(-5_000))

@@ -5,7 +5,7 @@ import { anArchipelago, aSession } from './fixtures.ts'
 
 const [A, B, C] = [peerId(1), peerId(2), peerId(3)]
 
-/** Two peers on one spot who know where they are. */
+/** Two peers near each other that have received their announcements. */
 async function twoNeighbours(options: Parameters<typeof anArchipelago>[0] = {}) {
   const world = await anArchipelago(options)
   world.heartbeat(A, at(0))
@@ -14,8 +14,8 @@ async function twoNeighbours(options: Parameters<typeof anArchipelago>[0] = {}) 
   return world
 }
 
-describe('who stands with whom', () => {
-  test('two peers who stand together get the same island and one message each, with everybody in it', async () => {
+describe('islands', () => {
+  test('two peers near each other get the same island and one message each, which lists both', async () => {
     const world = await anArchipelago()
     world.heartbeat(A, at(0))
     world.heartbeat(B, at(10))
@@ -27,14 +27,14 @@ describe('who stands with whom', () => {
     expect(await world.flush()).toEqual([])
   })
 
-  test('peers apart get islands of their own', async () => {
+  test('peers far apart get islands of their own', async () => {
     const world = await anArchipelago()
     world.heartbeat(A, at(0))
     world.heartbeat(B, at(1000))
     expect((await world.flush()).map(({ islandId }) => islandId)).toEqual(['island-boot-1', 'island-boot-2'])
   })
 
-  test('who walks away hears of a new island, who stays hears nothing', async () => {
+  test('a peer that walks away gets a new island, a peer that stays gets no message', async () => {
     const world = await twoNeighbours()
     world.heartbeat(B, at(500))
     expect(await world.flush()).toMatchObject([
@@ -42,7 +42,7 @@ describe('who stands with whom', () => {
     ])
   })
 
-  test('who comes back hears of the old island again', async () => {
+  test('a peer that comes back gets the old island again', async () => {
     const world = await twoNeighbours()
     world.heartbeat(B, at(500))
     await world.flush()
@@ -64,7 +64,7 @@ describe('who stands with whom', () => {
     expect(await world.flush()).toMatchObject([{ peer: B }, { peer: C, islandId: 'Iboot-1' }])
   })
 
-  test('a wish travels with the heartbeat, and an empty one keeps the one before', async () => {
+  test('a heartbeat carries the preferred island, and an empty one keeps the previous preference', async () => {
     const world = await anArchipelago({ env: { LIVEKIT_ISLAND_SIZE: '3' } })
     for (const [n, x] of [
       [10, 0],
@@ -79,7 +79,7 @@ describe('who stands with whom', () => {
     expect(await world.flush()).toMatchObject([{ peer: A, islandId: 'island-boot-1' }])
   })
 
-  test('scopes do not hear each other', async () => {
+  test('scopes do not receive the messages of each other', async () => {
     const world = await anArchipelago({ env: { BUS_SCOPE: 'ns.realm.0' } })
     world.bus.publish(`ns.realm.1.peer.${A}.heartbeat`, busPayloads.encodeHeartbeat({ position: at(0) }))
     expect(await world.flush()).toEqual([])
@@ -89,7 +89,7 @@ describe('who stands with whom', () => {
 })
 
 describe('sessions', () => {
-  test('a new session is told its island again, with a fresh token and no island it left', async () => {
+  test('to a new session its island is announced again, with a fresh token and without a previous island', async () => {
     const world = await twoNeighbours()
     world.connect(B, aSession(2))
     expect(await world.flush()).toMatchObject([
@@ -97,7 +97,7 @@ describe('sessions', () => {
     ])
   })
 
-  test('whoever connects through a connector that knows no sessions is told again each time', async () => {
+  test('every connect message of a connector without sessions causes an announcement', async () => {
     const world = await twoNeighbours()
     for (let i = 0; i < 2; i++) {
       world.connect(B)
@@ -105,14 +105,14 @@ describe('sessions', () => {
     }
   })
 
-  test('a departure and a heartbeat before the next flush count as a new session', async () => {
+  test('a disconnect and a heartbeat before the next flush count as a new session', async () => {
     const world = await twoNeighbours()
     world.disconnect(B)
     world.heartbeat(B, at(10))
     expect(await world.flush()).toMatchObject([{ peer: B, islandId: 'island-boot-1', fromIslandId: undefined }])
   })
 
-  test('a session that says again that it is here is told its room only if it was not', async () => {
+  test('a session that reconnects to the bus gets an announcement only if it missed one', async () => {
     const world = await twoNeighbours()
     world.connect(A, aSession(1))
     const [{ islandId } = { islandId: '' }] = await world.flush()
@@ -126,7 +126,7 @@ describe('sessions', () => {
     expect(await world.metric('tellings_missed_total')).toContain('realm_archipelago_tellings_missed_total 2')
   })
 
-  test('the late end of an old session takes nobody away who is back already', async () => {
+  test('the late disconnect of an old session does not affect the newer one', async () => {
     const world = await twoNeighbours()
     world.connect(B, aSession(2))
     world.heartbeat(B, at(10), undefined, aSession(2))
@@ -144,7 +144,7 @@ describe('sessions', () => {
     expect(await world.metric('peers ')).toContain('realm_archipelago_peers 1')
   })
 
-  test('a heartbeat of a session whose greeting was lost is a greeting', async () => {
+  test('the heartbeat of a session whose connect message was lost begins the session', async () => {
     const world = await twoNeighbours()
     world.heartbeat(B, at(10), undefined, aSession(3))
     expect(await world.flush()).toMatchObject([{ peer: B, islandId: 'island-boot-1' }])
@@ -152,14 +152,14 @@ describe('sessions', () => {
     expect(await world.flush()).toEqual([])
   })
 
-  test('a departure acts at once', async () => {
+  test('a disconnect takes effect at once', async () => {
     const world = await twoNeighbours()
     world.disconnect(A)
     world.heartbeat(C, at(10))
     expect(await world.flush()).toMatchObject([{ peer: C, peers: { [B]: at(10), [C]: at(10) } }])
   })
 
-  test('nobody is heard of for a minute without being gone', async () => {
+  test('a peer without a message for a minute is removed', async () => {
     const world = await twoNeighbours()
     world.heartbeat(A, at(0))
     await world.flush(40_000)
@@ -170,7 +170,7 @@ describe('sessions', () => {
     expect(await world.flush()).toMatchObject([{ peer: B, fromIslandId: undefined }])
   })
 
-  test('a heartbeat without a position keeps nobody alive', async () => {
+  test('a heartbeat without a position does not keep its peer alive', async () => {
     const world = await twoNeighbours()
     world.heartbeat(A, undefined)
     await world.flush(40_000)
@@ -179,7 +179,7 @@ describe('sessions', () => {
     expect(await world.metric('peers_expired_total')).toContain('realm_archipelago_peers_expired_total 2')
   })
 
-  test('as many peers are known as may be; others are let in when somebody leaves', async () => {
+  test('the number of peers is limited; others are accepted when a peer leaves', async () => {
     const world = await twoNeighbours({ env: { MAX_PEERS: '2' } })
     world.heartbeat(C, at(0))
     expect(await world.flush()).toEqual([])

@@ -26,7 +26,7 @@ async function aCastOfTwo(options: Parameters<ReturnType<typeof aStage>['enter']
 }
 
 describe('a standby', () => {
-  test('says nothing while the active one lives', async () => {
+  test('announces nothing while the active one lives', async () => {
     const { stage, first, second } = await aCastOfTwo()
     stage.walk(D, at(20))
     await stage.pass(60_000)
@@ -35,7 +35,7 @@ describe('a standby', () => {
     expect(second.cell.readiness()).toEqual({ ready: true })
   })
 
-  test('takes over within three flush periods after the active one was killed, and moves nobody', async () => {
+  test('takes over within three flush periods after the active one was killed, and moves no peer', async () => {
     const { stage, first, second, rooms } = await aCastOfTwo()
     const before = rooms()
     first.kill()
@@ -60,7 +60,7 @@ describe('a standby', () => {
     expect(rooms()).toEqual(before)
   })
 
-  test('goes on with what the old one owed: who was not told yet is told', async () => {
+  test('publishes the announcements that the previous leader did not get to', async () => {
     const never: RoomTransport = { kind: 'livekit', connectionString: () => new Promise(() => {}) }
     const stage = aStage()
     const first = await stage.enter('first', { transport: never })
@@ -75,7 +75,7 @@ describe('a standby', () => {
     expect(stage.heard()).toMatchObject([{ peer: A, by: 'second' }])
   })
 
-  test('makes rooms that no other ever made', async () => {
+  test('creates rooms with ids that no other archipelago uses', async () => {
     const { stage, first } = await aCastOfTwo()
     first.kill()
     stage.walk(D, at(-1_000))
@@ -85,7 +85,7 @@ describe('a standby', () => {
 })
 
 describe('an active archipelago', () => {
-  test('that was frozen says nothing once it wakes, stands by, and can take over again', async () => {
+  test('that was frozen publishes nothing once it wakes, is a standby, and can take over again', async () => {
     const { stage, first, second, rooms } = await aCastOfTwo()
     const before = rooms()
     first.freeze()
@@ -110,7 +110,7 @@ describe('an active archipelago', () => {
     expect(await first.metric('active')).toBe(1)
   })
 
-  test('that was frozen with a word on its lips swallows it', async () => {
+  test('that was frozen while a token was minted drops the announcement', async () => {
     const waiting: (() => void)[] = []
     const slow: RoomTransport = {
       kind: 'livekit',
@@ -132,7 +132,7 @@ describe('an active archipelago', () => {
     expect(await second.metric('active')).toBe(1)
   })
 
-  test('that was cut off from the others stands by when it is back', async () => {
+  test('that was cut off from the bus is a standby when it is back', async () => {
     const { stage, first, second, rooms } = await aCastOfTwo()
     const before = rooms()
     first.line.become('disconnected')
@@ -144,7 +144,7 @@ describe('an active archipelago', () => {
     expect([await first.metric('active'), await second.metric('active')]).toEqual([0, 1])
   })
 
-  test('takes up its work before any standby does when all of them lost the broker', async () => {
+  test('takes over again before any standby does when all of them lost the broker', async () => {
     const { stage, first, second, rooms } = await aCastOfTwo()
     const before = rooms()
     for (const { line } of [first, second]) line.become('disconnected')
@@ -160,7 +160,7 @@ describe('an active archipelago', () => {
     expect([await first.metric('active'), await second.metric('active')]).toEqual([1, 0])
   })
 
-  test('is one of three, whichever of two standbys is quicker', async () => {
+  test('is one of three, whichever of the two standbys takes over', async () => {
     const { stage, first, second } = await aCastOfTwo()
     const third = await stage.enter('third')
     await stage.pass(5_000)
@@ -173,7 +173,7 @@ describe('an active archipelago', () => {
 })
 
 describe('an archipelago that starts where there is no other', () => {
-  test('asks the connectors, and puts everybody back under the same ids before it says anything', async () => {
+  test('requests the sessions, and restores all peers under the same ids before it announces anything', async () => {
     const { stage, first, second, rooms } = await aCastOfTwo()
     const before = rooms()
     first.kill()
@@ -188,7 +188,7 @@ describe('an archipelago that starts where there is no other', () => {
     expect(stage.heard()).toMatchObject([{ peer: D, room: before[0], by: 'heir' }])
   })
 
-  test('goes on without the connectors that do not answer', async () => {
+  test('goes on without the connectors that do not reply', async () => {
     const { stage, first, second } = await aCastOfTwo()
     first.kill()
     second.kill()
@@ -199,7 +199,7 @@ describe('an archipelago that starts where there is no other', () => {
     expect(stage.heard().map(({ peer, by }) => [peer, by])).toEqual([A, B, C].map((peer) => [peer, 'heir']))
   })
 
-  test('tells everybody the same rooms again where the rooms ended with the process before', async () => {
+  test('announces to all peers the same rooms again if the rooms ended with the previous process', async () => {
     const { stage, first, second, rooms } = await aCastOfTwo()
     const before = rooms()
     first.kill()
@@ -212,7 +212,7 @@ describe('an archipelago that starts where there is no other', () => {
     expect(stage.heard()).toEqual([])
   })
 
-  test('moves those whom a smaller island does not hold, and nobody else', async () => {
+  test('moves only the peers for which a smaller island has no room', async () => {
     const { stage, first, second, rooms } = await aCastOfTwo()
     const before = rooms()
     first.kill()
@@ -226,8 +226,8 @@ describe('an archipelago that starts where there is no other', () => {
   })
 })
 
-describe('a player whose line breaks', () => {
-  test('keeps his place for a while: he comes back to the same room, with a fresh message', async () => {
+describe('a player whose connection breaks', () => {
+  test('keeps their place for a while: they come back to the same room, with a new announcement', async () => {
     const { stage, rooms } = await aCastOfTwo()
     const [, , alone] = rooms()
     stage.leave(C, 'dropped')
@@ -237,7 +237,7 @@ describe('a player whose line breaks', () => {
     expect(stage.heard()).toMatchObject([{ peer: C, room: alone }])
   })
 
-  test('keeps it longer if it was us who sent him elsewhere, and over a takeover too', async () => {
+  test('keeps it longer if their connector drained, and over a takeover too', async () => {
     const { stage, first, rooms } = await aCastOfTwo()
     const [, , alone] = rooms()
     stage.leave(C, 'drained')
@@ -250,7 +250,7 @@ describe('a player whose line breaks', () => {
     expect(stage.heard()).toMatchObject([{ peer: C, room: alone, by: 'second' }])
   })
 
-  test('loses it when he does not come back, and at once when he said goodbye', async () => {
+  test('loses it when they do not come back, and at once when they left', async () => {
     const { stage, first, rooms } = await aCastOfTwo()
     const [, , alone] = rooms()
     stage.leave(C, 'dropped')
@@ -265,7 +265,7 @@ describe('a player whose line breaks', () => {
     expect(await first.metric('peers')).toBe(2)
   })
 
-  test('is told nothing while he is away', async () => {
+  test('receives no announcement while disconnected', async () => {
     const { stage } = await aCastOfTwo()
     stage.leave(A, 'dropped')
     stage.walk(B, at(500))

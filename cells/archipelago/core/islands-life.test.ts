@@ -17,7 +17,7 @@ describe('life cycle', () => {
     expect(islands.roomOf(A)).not.toBe(islands.roomOf(B))
   })
 
-  test('who comes and goes between two flushes leaves no trace', () => {
+  test('a peer that comes and leaves between two flushes leaves no trace', () => {
     const islands = someIslands()
     islands.upsert(A, at(0))
     islands.remove(A)
@@ -27,7 +27,7 @@ describe('life cycle', () => {
     expect(islands.peerCount).toBe(1)
   })
 
-  test('a departure acts at once, twice is fine, and an emptied island is gone', () => {
+  test('a removal takes effect at once, may be repeated, and ends an empty island', () => {
     const islands = someIslands()
     islands.upsert(A, at(0))
     islands.flush()
@@ -38,7 +38,7 @@ describe('life cycle', () => {
     expect(islands.flush().changes).toEqual([])
   })
 
-  test('a departure that was the only bridge splits the island', () => {
+  test('the removal of the only connecting peer splits the island', () => {
     const islands = someIslands()
     for (const [peer, x] of [
       [A, 0],
@@ -52,7 +52,7 @@ describe('life cycle', () => {
     expect(islands.roomOf(A)).not.toBe(islands.roomOf(C))
   })
 
-  test('a departure makes room for a neighbour who did not fit, although nobody steps', () => {
+  test('a removal makes room for a neighbour that did not fit, although no peer moves', () => {
     const islands = someIslands({ maxPeers: 2 })
     for (const peer of [A, B, C]) islands.upsert(peer, at(0))
     islands.flush()
@@ -72,7 +72,7 @@ describe('life cycle', () => {
     }
   })
 
-  test('nobody is told anything while nobody moves', () => {
+  test('there are no moves while no peer moves', () => {
     const islands = someIslands()
     crowd(islands, 0, 250, at(0))
     islands.flush()
@@ -81,7 +81,7 @@ describe('life cycle', () => {
   })
 })
 
-describe('what the reference engine gets wrong', () => {
+describe('the defects of the reference engine', () => {
   test('three groups of 60, 50 and 30 in a row do not flap', () => {
     const islands = someIslands()
     crowd(islands, 0, 60, at(0))
@@ -102,14 +102,14 @@ describe('what the reference engine gets wrong', () => {
     }
   })
 
-  test('125 000 peers on one spot are placed like any other crowd', () => {
+  test('125 000 peers at one position are placed like any other crowd', () => {
     const islands = someIslands()
     crowd(islands, 0, 125_000, at(0))
     expect(told(islands)).toBe(125_000)
     expect(islands.islandCount).toBe(1_250)
   })
 
-  test('a newcomer spends no id on an island that lasts no longer than the flush', () => {
+  test('a new peer spends no id on an island that lasts no longer than the flush', () => {
     const islands = someIslands()
     crowd(islands, 0, 50, at(0))
     islands.flush()
@@ -121,7 +121,7 @@ describe('what the reference engine gets wrong', () => {
     ])
   })
 
-  test('a crowd that arrives at once is packed the same in whatever order it spoke', () => {
+  test('a crowd that arrives at once is placed the same way in any order of its heartbeats', () => {
     const spots = Array.from({ length: 500 }, (_, i) => at((i * 37) % 100, (i * 61) % 100))
     const packed = (order: number[]) => {
       const islands = someIslands()

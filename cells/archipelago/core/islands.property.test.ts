@@ -5,7 +5,7 @@ import { faultsOf } from './brute-force.fixtures.ts'
 import { at, dice, peerId, someIslands } from './fixtures.ts'
 
 const PEERS = 30
-// Nobody is moved for better company here, so that a second flush has nothing to do.
+// Rebalancing is off here, so that a second flush has nothing to do.
 const rules = { joinDistance: 64, leaveDistance: 80, maxPeers: 7, rebalanceBudget: 0 }
 
 const coordinate = fc.oneof(
@@ -18,7 +18,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('flush' as const) }) },
 )
 
-test('whatever peers do, every flush leaves islands that are whole, connected, full where they can be, and complete', () => {
+test('after every flush islands are complete, connected, merged where they fit, and within the limit', () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 50, maxLength: 250 }), (steps) => {
       const islands = someIslands(rules)
@@ -47,7 +47,7 @@ test('whatever peers do, every flush leaves islands that are whole, connected, f
   )
 })
 
-test('as long as everybody fits, only where peers stand decides who is with whom', () => {
+test('as long as all peers fit, the islands depend on positions only', () => {
   const spot = fc.record({ x: fc.integer({ min: 0, max: 600 }), z: fc.integer({ min: 0, max: 600 }) })
   fc.assert(
     fc.property(

@@ -7,7 +7,7 @@ const rooms = (islands: Islands) => [...islands.all()].map(({ id, peers }) => [i
 const told = (islands: Islands) => islands.flush().changes.length
 
 describe('geometry', () => {
-  test('peers 64 metres apart share an island, a hair farther they do not', () => {
+  test('peers 64 metres apart share an island, slightly farther they do not', () => {
     const islands = someIslands()
     islands.upsert(A, at(0))
     islands.upsert(B, at(64))
@@ -36,14 +36,14 @@ describe('geometry', () => {
     expect(islands.flush().changes).toEqual([{ peer: B, room: 'I2', cause: 'moved' }])
   })
 
-  test('hops make a chain of any length one island, in one flush', () => {
+  test('a chain of hops of any length becomes one island, in one flush', () => {
     const islands = someIslands()
     for (let i = 0; i < 12; i++) islands.upsert(peerId(i), at(i * 64))
     islands.flush()
     expect(rooms(islands)).toEqual([['I1', 12]])
   })
 
-  test('someone who steps into the gap between two islands joins them', () => {
+  test('a peer that steps into the gap between two islands connects them', () => {
     const islands = someIslands()
     islands.upsert(A, at(0))
     islands.upsert(B, at(100))
@@ -60,7 +60,7 @@ describe('geometry', () => {
     expect(changes).toHaveLength(2)
   })
 
-  test('islands that do not fit together stay apart, whole', () => {
+  test('islands that do not fit into one room stay apart, each complete', () => {
     const islands = someIslands()
     crowd(islands, 0, 60, at(0))
     islands.flush()
@@ -74,14 +74,14 @@ describe('geometry', () => {
     ])
   })
 
-  test('no island is ever bigger than a room', () => {
+  test('no island is ever larger than a room', () => {
     const islands = someIslands({ maxPeers: 10 })
     crowd(islands, 0, 25, at(0))
     islands.flush()
     expect(rooms(islands).map(([, size]) => size)).toEqual([10, 10, 5])
   })
 
-  test('of an island that falls apart the largest piece keeps the id and hears nothing', () => {
+  test('of an island that is split the largest component keeps the id and gets no move', () => {
     const islands = someIslands()
     crowd(islands, 0, 5, at(0))
     islands.flush()
@@ -97,7 +97,7 @@ describe('geometry', () => {
     ])
   })
 
-  test('of equal pieces the first met keeps the id', () => {
+  test('of equal components the one whose member joined first keeps the id', () => {
     const islands = someIslands()
     crowd(islands, 0, 2, at(0))
     islands.flush()
@@ -105,7 +105,7 @@ describe('geometry', () => {
     expect(islands.flush().changes).toEqual([{ peer: peerId(1), room: 'I2', cause: 'moved' }])
   })
 
-  test('of two islands that meet the bigger keeps its id, of equals the older', () => {
+  test('of two islands that meet the larger keeps its id, of equals the older', () => {
     const islands = someIslands()
     islands.upsert(A, at(0))
     islands.flush()
@@ -135,7 +135,7 @@ describe('geometry', () => {
     expect([...islands.all()]).toMatchObject([{ radius: 0 }])
   })
 
-  test.each([Number.NaN, Number.POSITIVE_INFINITY, -3e38])('a peer at %d is alone and poisons nobody', (nowhere) => {
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, -3e38])('a peer at %d is alone and does not affect the others', (nowhere) => {
     const islands = someIslands()
     crowd(islands, 10, 3, at(0))
     islands.upsert(A, at(nowhere))
@@ -166,28 +166,28 @@ describe('preferred island', () => {
     return islands
   }
 
-  test('without a wish the bigger of two islands is joined', () => {
+  test('without a preference the larger of two islands is joined', () => {
     const islands = twoCrowds()
     islands.upsert(A, at(60))
     islands.flush()
     expect(islands.roomOf(A)).toBe('I2')
   })
 
-  test('a wish is honoured among touching islands with room', () => {
+  test('a preference counts among islands in reach that have room', () => {
     const islands = twoCrowds()
     islands.upsert(A, at(60), 'I1')
     islands.flush()
     expect(islands.roomOf(A)).toBe('I1')
   })
 
-  test('a wish for an island that is full is not honoured', () => {
+  test('a preference for a full island is ignored', () => {
     const islands = twoCrowds(20)
     islands.upsert(A, at(60), 'I2')
     islands.flush()
     expect(islands.roomOf(A)).toBe('I1')
   })
 
-  test('most of the smaller island decide', () => {
+  test('the majority of the smaller island decides', () => {
     const islands = twoCrowds()
     islands.upsert(A, at(-500), 'I2')
     islands.upsert(B, at(-500), 'I1')
@@ -198,7 +198,7 @@ describe('preferred island', () => {
     expect([A, B, C].map((peer) => islands.roomOf(peer))).toEqual(['I1', 'I1', 'I1'])
   })
 
-  test('the wish of a bigger island for a smaller one does not count', () => {
+  test('the preference of a larger island for a smaller one does not count', () => {
     const islands = someIslands({ maxPeers: 25 })
     crowd(islands, 100, 10, at(0))
     islands.flush()
@@ -216,7 +216,7 @@ describe('preferred island', () => {
   test.each([
     ['an island that does not exist', 'I99'],
     ['an island out of reach', 'I3'],
-  ])('a wish for %s is ignored', (_, wish) => {
+  ])('a preference for %s is ignored', (_, wish) => {
     const islands = twoCrowds()
     islands.upsert(B, at(5000))
     islands.flush()
@@ -225,7 +225,7 @@ describe('preferred island', () => {
     expect(islands.roomOf(A)).toBe('I2')
   })
 
-  test('a wish lasts until it is cleared', () => {
+  test('a preference lasts until it is cleared', () => {
     const islands = twoCrowds()
     islands.upsert(A, at(-500), 'I1')
     islands.flush()

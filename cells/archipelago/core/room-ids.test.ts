@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { roomIds } from './room-ids.ts'
 
-test('rooms count up in base 36 behind the boot they belong to', () => {
+test('ids of rooms count up in base 36 after the boot id', () => {
   const next = roomIds('island-', 'boot1')
   const names = Array.from({ length: 37 }, next)
   expect([names[0], names[9], names[35], names[36]]).toEqual([
@@ -12,7 +12,7 @@ test('rooms count up in base 36 behind the boot they belong to', () => {
   ])
 })
 
-test('two boots never give the same name', () => {
+test('two boot ids never give the same id of a room', () => {
   const [one, other] = [roomIds('island-', 'boot1'), roomIds('island-', 'boot11')]
   const names = Array.from({ length: 2_000 }, one)
   expect(Array.from({ length: 2_000 }, other).some((name) => names.includes(name))).toBe(false)

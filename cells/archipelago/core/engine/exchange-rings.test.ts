@@ -6,7 +6,7 @@ const wanderers = fc
   .array(fc.tuple(fc.nat(9), fc.nat(9)), { maxLength: 200 })
   .map((pairs) => pairs.map(([from, to], peer) => ({ peer, from, to })).filter(({ from, to }) => from !== to))
 
-test('whoever changes places, every island keeps its size and nobody goes twice', () => {
+test('every island keeps its size and no peer moves twice', () => {
   fc.assert(
     fc.property(wanderers, fc.nat(50), (wanted, limit) => {
       const chosen = exchangeRings(wanted, limit).flat()
@@ -24,7 +24,7 @@ test('whoever changes places, every island keeps its size and nobody goes twice'
   )
 })
 
-test('when all who want to go can, they do', () => {
+test('all changes are used if rings allow it', () => {
   const shuffled = Array.from({ length: 1_000 }, (_, peer) => ({
     peer,
     from: peer % 7,
@@ -34,7 +34,7 @@ test('when all who want to go can, they do', () => {
   expect(exchangeRings([...shuffled, ...back], 10_000).flat()).toHaveLength(2_000)
 })
 
-test('who cannot be replaced stays', () => {
+test('a change without a counterpart is not used', () => {
   expect(
     exchangeRings(
       [

@@ -3,7 +3,7 @@ import { dice, peerId } from '../fixtures.ts'
 import { HilbertOrder, hilbertKey } from './hilbert-order.ts'
 import { PeerTable } from './peer-table.ts'
 
-test('one step along the curve is one step on the ground, without a jump anywhere', () => {
+test('one step along the curve is one step on the ground: there is no jump', () => {
   const side = 64
   const steps: { x: number; z: number; along: number }[] = []
   for (let x = 0; x < side; x++) for (let z = 0; z < side; z++) steps.push({ x, z, along: hilbertKey(x / 8, z / 8) >>> 0 })
@@ -15,7 +15,7 @@ test('one step along the curve is one step on the ground, without a jump anywher
   }
 })
 
-test('sorts as comparison does, and equals keep their order', () => {
+test('sorts like a comparison sort, and peers with equal keys keep their order', () => {
   const random = dice(11)
   const peers = new PeerTable()
   const rows = Int32Array.from({ length: 5_000 }, (_, n) => {

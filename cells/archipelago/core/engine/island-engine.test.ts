@@ -5,8 +5,8 @@ import { aCity, discOf, Listener, RULES, stand } from './fixtures.ts'
 
 const roomsOf = (islands: ReturnType<typeof aCity>, peers: readonly `0x${string}`[]) => peers.map((peer) => islands.roomOf(peer))
 
-describe('the defects of the reference engine are not ours', () => {
-  test('§6.1 flapping: three groups of which each two touch or fit, but not all, come to rest', () => {
+describe('the engine does not have the defects of the reference', () => {
+  test('§6.1 flapping: three groups that touch, of which two fit into one room but not all three, settle', () => {
     const islands = aCity()
     crowd(islands, 0, 60, at(0))
     islands.flush()
@@ -25,7 +25,7 @@ describe('the defects of the reference engine are not ours', () => {
     }
   })
 
-  test('§6.2 full work for unmoved peers: who does not move does not make anybody be looked at', () => {
+  test('§6.2 full work for unmoved peers: a peer that does not move causes no work', () => {
     const islands = aCity()
     const peers = crowd(islands, 0, 150, at(0))
     islands.flush()
@@ -33,7 +33,7 @@ describe('the defects of the reference engine are not ours', () => {
     expect(islands.flush().changes).toEqual([])
   })
 
-  test('§6.4 RangeError: 200 000 peers on one spot arrive, are placed, and leave at once', () => {
+  test('§6.4 RangeError: 200 000 peers at one position arrive, are placed, and leave at once', () => {
     const islands = aCity()
     const peers = crowd(islands, 0, 200_000, at(0))
     expect(islands.flush().changes).toHaveLength(200_000)
@@ -42,7 +42,7 @@ describe('the defects of the reference engine are not ours', () => {
     expect([islands.flush().changes.length, islands.peerCount, islands.islandCount]).toEqual([0, 0, 0])
   })
 
-  test('§6.5 a read of centres between steps and flush hides no step', () => {
+  test('§6.5 reading the centres between a movement and the flush hides no movement', () => {
     const islands = aCity()
     const [walker, friend] = [peerId(1), peerId(2)]
     crowd(islands, 1, 2, at(0))
@@ -53,7 +53,7 @@ describe('the defects of the reference engine are not ours', () => {
     expect(islands.roomOf(walker)).not.toBe(islands.roomOf(friend))
   })
 
-  test('§6.7 temporary islands: an island that falls apart and merges again in one flush is heard of once, by those who moved', () => {
+  test('§6.7 temporary islands: a split and a merge in one flush cause one move for each peer that moved', () => {
     const islands = aCity()
     crowd(islands, 0, 5, at(0))
     crowd(islands, 100, 30, at(1000))
@@ -69,7 +69,7 @@ describe('the defects of the reference engine are not ours', () => {
     expect(islands.roomOf(peerId(99)), 'no id was spent meanwhile').toBe('I3')
   })
 
-  test('§6.8 order dependence: two orders of arrival in a saturated plaza agree on everybody', () => {
+  test('§6.8 order dependence: two orders of arrival in a full plaza give the same islands', () => {
     const walkers = discOf(2_000, 100, 8)
     const packed = (order: typeof walkers) => {
       const islands = aCity()
@@ -83,7 +83,7 @@ describe('the defects of the reference engine are not ours', () => {
     expect(packed(walkers.toReversed())).toEqual(packed(walkers))
   })
 
-  test('§6.13 a chain of 500 islands becomes as few as can be in a single flush', () => {
+  test('§6.13 a chain of 500 islands becomes as few as possible in one flush', () => {
     const islands = aCity()
     for (let n = 0; n < 500; n += 2) islands.upsert(peerId(n), at(n * 60))
     islands.flush()
@@ -102,7 +102,7 @@ describe('the defects of the reference engine are not ours', () => {
 })
 
 describe('after a restart', () => {
-  /** A city of walkers that knows its rooms, and what it told everybody. */
+  /** Walking peers with islands, and the room of each. */
   function aPast() {
     const before = aCity({
       nextId: (() => {
@@ -117,7 +117,7 @@ describe('after a restart', () => {
     return { walkers, rooms: listener.rooms }
   }
 
-  test('§6.9 everybody is adopted into the room it knows and nobody is told anything', () => {
+  test('§6.9 all peers are restored to their rooms without a move', () => {
     const { walkers, rooms } = aPast()
     const islands = aCity()
     for (const [peer, room] of rooms) islands.restore(peer, room)
@@ -126,11 +126,11 @@ describe('after a restart', () => {
     for (const [peer, room] of rooms) expect(islands.roomOf(peer)).toBe(room)
   })
 
-  test('peers come back one by one and yet nobody is moved, for seats are kept', () => {
+  test('peers that come back one by one are not moved, because their seats are reserved', () => {
     const { walkers, rooms } = aPast()
     const islands = aCity()
     for (const [peer, room] of rooms) islands.restore(peer, room)
-    // The first half comes back thinned out: half of each island, which would fit into half as many.
+    // The first half of each island comes back; all of them would fit into half as many islands.
     for (let half = 0; half < 2; half++) {
       for (const [n, walker] of walkers.entries()) if (n % 2 === half) stand(islands, walker)
       expect(islands.flush().changes).toEqual([])
@@ -144,7 +144,7 @@ describe('after a restart', () => {
     ).toEqual([])
   })
 
-  test('seats of peers that will not come are given up', () => {
+  test('reserved seats of peers that leave are given up', () => {
     const islands = aCity({ maxPeers: 3 })
     for (const n of [1, 2, 3]) islands.restore(peerId(n), 'old')
     islands.upsert(peerId(1), at(0))
@@ -156,7 +156,7 @@ describe('after a restart', () => {
     expect(islands.flush().changes).toEqual([{ peer: peerId(1), room: 'I1', cause: 'merged' }])
   })
 
-  test('who walked out of reach meanwhile is told so, as a recovery', () => {
+  test('a peer that walked out of reach meanwhile is moved with the cause recovery', () => {
     const islands = aCity()
     for (const n of [1, 2, 3]) islands.restore(peerId(n), 'old')
     crowd(islands, 1, 2, at(0))
@@ -164,7 +164,7 @@ describe('after a restart', () => {
     expect(islands.flush().changes).toEqual([{ peer: peerId(3), room: 'I1', cause: 'recovery' }])
   })
 
-  test('who finds its room full is told another, as a recovery', () => {
+  test('a peer whose room is full is moved with the cause recovery', () => {
     const islands = aCity({ maxPeers: 2 })
     for (const n of [1, 2, 3]) islands.restore(peerId(n), 'old')
     crowd(islands, 1, 3, at(0))
@@ -172,7 +172,7 @@ describe('after a restart', () => {
     expect(changes).toMatchObject([{ room: 'I1', cause: 'recovery' }])
   })
 
-  test('a new session hears its room even if it is the same (§5.15)', () => {
+  test('a new session gets a move even into the same room (§5.15)', () => {
     const islands = aCity()
     crowd(islands, 1, 2, at(0))
     islands.flush()
@@ -181,7 +181,7 @@ describe('after a restart', () => {
     expect(islands.flush().changes).toEqual([{ peer: peerId(1), room: 'I1', cause: 'joined' }])
   })
 
-  test('adopting a peer that has an island already changes nothing', () => {
+  test('restoring a peer that has an island already changes nothing', () => {
     const islands = aCity()
     islands.upsert(peerId(1), at(0))
     islands.flush()
@@ -192,15 +192,15 @@ describe('after a restart', () => {
   })
 })
 
-describe('whatever strangers send', () => {
-  test('200 000 peers in a line are islands of a hundred', () => {
+describe('unusual input', () => {
+  test('200 000 peers in a line become islands of a hundred', () => {
     const islands = aCity()
     for (let n = 0; n < 200_000; n++) islands.upsert(peerId(n), at(n))
     islands.flush()
     expect(islands.islandCount).toBeLessThan(2_100)
   })
 
-  test.each([1e9, -1e9, 123_456_789.5])('peers at %d metres are peers like all others', (far) => {
+  test.each([1e9, -1e9, 123_456_789.5])('peers at %d metres are clustered like all others', (far) => {
     const islands = aCity()
     islands.upsert(peerId(1), at(far, far))
     islands.upsert(peerId(2), at(far + 60, far))
@@ -222,14 +222,14 @@ describe('whatever strangers send', () => {
     },
   )
 
-  test('100 000 newcomers turn back before the flush', () => {
+  test('100 000 peers arrive and leave before the flush', () => {
     const islands = aCity()
     for (let n = 0; n < 100_000; n++) islands.upsert(peerId(n), at(n))
     for (let n = 0; n < 100_000; n++) islands.remove(peerId(n))
     expect([islands.flush().changes.length, islands.peerCount, islands.islandCount]).toEqual([0, 0, 0])
   })
 
-  test('rows of the departed are used again, and nothing of them is left', () => {
+  test('rows of removed peers are used again, and nothing of them remains', () => {
     const islands = aCity()
     for (let round = 0; round < 20; round++) {
       const peers = crowd(islands, round * 1000, 500, at(round * 7))

@@ -6,7 +6,7 @@ import { aCity, discOf, Listener, near10, RULES, stand, type Walker } from './fi
 
 const DISC = 60
 
-/** A crowd that gathers in groups of `group`, each spread over the whole disc, so that every island is. */
+/** A crowd that arrives in groups of `group`, each spread over the whole disc, and so every island is too. */
 function gathering(group: number, rules: Parameters<typeof aCity>[0] = {}) {
   const islands = aCity(rules)
   const crowd = discOf(5_000, DISC, 3)
@@ -17,7 +17,7 @@ function gathering(group: number, rules: Parameters<typeof aCity>[0] = {}) {
   return { islands, crowd, listener: new Listener() }
 }
 
-/** Everybody walks on, and turns round at the edge of the disc. */
+/** All peers walk on, and turn round at the edge of the disc. */
 function mill(crowd: readonly Walker[], random: () => number, metres: number): void {
   for (const walker of crowd) {
     const heading = random() * 2 * Math.PI
@@ -42,7 +42,7 @@ describe('a standing crowd', () => {
     },
   )
 
-  test('is left alone once it has company, but for a few who can be helped when their next move is due', () => {
+  test('is left alone once neighbours are together, except for a few peers when they may be moved again', () => {
     const { islands, listener } = gathering(500)
     for (let flush = 0; flush < 20; flush++) listener.flush(islands)
     let told = 0
@@ -51,7 +51,7 @@ describe('a standing crowd', () => {
     for (let flush = 0; flush < 200; flush++) expect(listener.flush(islands)).toBe(0)
   })
 
-  test('that walked in from all around has company within 10 flushes', () => {
+  test('that walked in from all sides has its neighbours together within 10 flushes', () => {
     const islands = aCity()
     const goals = discOf(5_000, DISC, 4)
     const crowd = discOf(5_000, 400, 5)
@@ -74,13 +74,13 @@ describe('a standing crowd', () => {
     expect(Math.max(0, ...listener.heard.values())).toBeLessThanOrEqual(2)
   })
 
-  test('that arrives at once is packed by where it stands and nobody is moved afterwards', () => {
+  test('that arrives at once is placed by position and no peer is moved afterwards', () => {
     const { islands, crowd, listener } = gathering(5_000)
     expect(near10(islands, crowd)).toBeGreaterThan(0.75)
     for (let flush = 0; flush < 100; flush++) expect(listener.flush(islands)).toBe(0)
   })
 
-  test('has company in a large city too, where a survey takes several flushes and people come and go meanwhile', () => {
+  test('has its neighbours together with many peers too, where a round takes several flushes and peers come and leave meanwhile', () => {
     const { islands, crowd, listener } = gathering(500)
     for (let n = 0; n < 20_000; n++) islands.upsert(peerId(10_000 + n), at(1_000 + n * 100))
     for (let flush = 0; flush < 40; flush++) {
@@ -95,13 +95,13 @@ describe('a standing crowd', () => {
     expect(Math.max(...[...islands.all()].map(({ peers }) => peers.length))).toBeLessThanOrEqual(RULES.maxPeers)
   })
 
-  test('with a budget of 0 stays as it came, as upstream has it', () => {
+  test('with a budget of 0 stays as it arrived, as upstream has it', () => {
     const { islands, crowd, listener } = gathering(500, { rebalanceBudget: 0 })
     for (let flush = 0; flush < 50; flush++) expect(listener.flush(islands)).toBe(0)
     expect(near10(islands, crowd)).toBeLessThan(0.3)
   })
 
-  test('does not tear apart those who are where they wish to be', () => {
+  test('does not separate peers that are in their preferred island', () => {
     const { islands, crowd } = gathering(500)
     const party = crowd.slice(0, 20)
     const room = islands.roomOf(party[0]?.peer ?? '0x')
@@ -113,8 +113,8 @@ describe('a standing crowd', () => {
   })
 })
 
-describe('a milling crowd', () => {
-  /** Moves for the sake of company, by flush, of each; and the mean company after the first window. */
+describe('a walking crowd', () => {
+  /** The rebalancing moves of each peer, by flush, and the mean share of neighbours together after the first window. */
   function milling(rebalanceBudget: number) {
     const window = 60
     const random = dice(6)
@@ -135,14 +135,14 @@ describe('a milling crowd', () => {
     return { moves: [...moves.values()], causes, company, islands, crowd }
   }
 
-  test('is asked at most once in two minutes by default', () => {
+  test('is moved at most once in two minutes by default', () => {
     const { moves } = milling(1)
     expect(moves.length).toBeGreaterThan(0)
     for (const flushes of moves)
       for (const [i, flush] of flushes.slice(1).entries()) expect(flush - (flushes[i] ?? 0)).toBeGreaterThanOrEqual(60)
   })
 
-  test('gets the more company the more it may be asked, and keeps every rule', () => {
+  test('has the more neighbours together the more moves are allowed, and keeps every rule', () => {
     const [none, some, much] = [milling(0), milling(6), milling(60)]
     expect(none.causes.has('rebalance')).toBe(false)
     expect(some.company).toBeGreaterThan(none.company)

@@ -4,7 +4,7 @@ import { faultsOf } from '../brute-force.fixtures.ts'
 import { at, dice, peerId } from '../fixtures.ts'
 import { aCity, Listener } from './fixtures.ts'
 
-/** Another seed each time; WALKS_SEED repeats a run that failed. */
+/** A different seed each time; WALKS_SEED repeats a run that failed. */
 const SEED = Number(process.env.WALKS_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
 interface World {
@@ -26,7 +26,7 @@ const WORLDS: World[] = [
   { what: 'rooms for one', peers: 20, side: 60, maxPeers: 1, flushes: 50, rebalanceBudget: 1 },
 ]
 
-describe('whatever a walking crowd does, every flush keeps every rule', () => {
+describe('every flush of a walking crowd keeps every rule', () => {
   test.each(WORLDS)('$what', ({ peers, side, maxPeers, flushes, rebalanceBudget }) => {
     const rules = { joinDistance: 64, leaveDistance: 80, maxPeers, rebalanceBudget }
     const random = dice(SEED)
@@ -35,7 +35,7 @@ describe('whatever a walking crowd does, every flush keeps every rule', () => {
     const listener = new Listener()
     const where = new Map<PeerId, { x: number; z: number }>()
     for (let flush = 0; flush < flushes; flush++) {
-      // Now and then nobody moves, everybody leaves, or a crowd appears on one spot.
+      // Sometimes no peer moves, all peers leave, or a crowd appears at one position.
       const mood = random()
       for (let n = 0; n < peers; n++) {
         const peer = peerId(n)
@@ -68,7 +68,7 @@ describe('whatever a walking crowd does, every flush keeps every rule', () => {
 })
 
 describe('failures', () => {
-  test('an engine that dies between flushes is replaced without moving anybody whom the next flush would not have moved', () => {
+  test('an engine that is replaced between two flushes moves only peers that its next flush would have moved', () => {
     const random = dice(SEED)
     const rules = { joinDistance: 64, leaveDistance: 80, maxPeers: 10, rebalanceBudget: 0 }
     let counter = 0
