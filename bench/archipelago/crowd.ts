@@ -1,4 +1,4 @@
-import { dice } from '../../cells/archipelago/core/fixtures.ts'
+import { seededRandom } from '../../cells/archipelago/core/fixtures.ts'
 import type { Position } from '../../cells/wire/peer.ts'
 
 /** A square map of this side, in metres. */
@@ -30,7 +30,7 @@ export class Crowd {
   readonly #spot = { x: 0, y: 0, z: 0 }
 
   constructor(size: number, spread: Spread, seed: number) {
-    this.#random = dice(seed)
+    this.#random = seededRandom(seed)
     this.#spread = spread
     this.x = new Float64Array(size)
     this.z = new Float64Array(size)

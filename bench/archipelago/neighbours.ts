@@ -1,5 +1,5 @@
 import { createIslands } from '../../cells/archipelago/core/engine/island-engine.ts'
-import { dice, peerId } from '../../cells/archipelago/core/fixtures.ts'
+import { peerId, seededRandom } from '../../cells/archipelago/core/fixtures.ts'
 import { Crowd, SPREADS } from './crowd.ts'
 import { near10 } from './faults.ts'
 
@@ -28,7 +28,7 @@ const MEASURED_FLUSHES = 2 * (WINDOW + 9)
 
 /** Lets a crowd gather, waits two minutes, and then measures it for about four more. */
 export function measureNeighbours(behaviour: Behaviour, budget: number): NeighbourResult {
-  const random = dice(3)
+  const random = seededRandom(3)
   const crowd = new Crowd(PEERS, SPREADS.packed, 3)
   const ids = Array.from({ length: PEERS }, (_, n) => peerId(n))
   const resting = new Int32Array(PEERS).map(() => Math.floor(random() * 30))

@@ -8,13 +8,13 @@ const [A, B, C] = [peerId(1), peerId(2), peerId(3)]
 
 describe('tokens', () => {
   /** A transport that fails for one peer while it is `broken`. */
-  function anUnreliableTransport(fate: () => Promise<string>): RoomTransport & { broken: boolean } {
+  function anUnreliableTransport(tokenOf: () => Promise<string>): RoomTransport & { broken: boolean } {
     const good = aTransport()
     const transport = {
       kind: 'livekit' as const,
       broken: true,
       connectionString: (peer: PeerId, room: string, kind: 'island' | 'scene') =>
-        transport.broken && peer === A ? fate() : good.connectionString(peer, room, kind),
+        transport.broken && peer === A ? tokenOf() : good.connectionString(peer, room, kind),
     }
     return transport
   }
@@ -80,8 +80,8 @@ describe('tokens', () => {
     })
     vi.spyOn(world.bus, 'flush').mockReturnValue(new Promise(() => {}))
     for (let n = 0; n < 20; n++) world.heartbeat(peerId(n), at(0))
-    const told = [...(await world.flush()), ...(await world.flush()), ...(await world.flush())]
-    expect(new Set(told.map(({ peer }) => peer)).size).toBe(20)
+    const announced = [...(await world.flush()), ...(await world.flush()), ...(await world.flush())]
+    expect(new Set(announced.map(({ peer }) => peer)).size).toBe(20)
   })
 
   test('to a peer that moves on while its token is minted only the second island is announced', async () => {
@@ -142,8 +142,8 @@ describe('tokens', () => {
   test('a limited list of peers still contains the receiver', async () => {
     const world = await anArchipelago({ env: { ISLAND_CHANGED_MAX_PEERS: '2' } })
     for (const peer of [A, B, C]) world.heartbeat(peer, at(0))
-    const told = await world.flush()
-    expect(told.map(({ peer, peers }) => peer in peers)).toEqual([true, true, true])
-    for (const { peers } of told) expect(Object.keys(peers).length).toBeLessThanOrEqual(3)
+    const announced = await world.flush()
+    expect(announced.map(({ peer, peers }) => peer in peers)).toEqual([true, true, true])
+    for (const { peers } of announced) expect(Object.keys(peers).length).toBeLessThanOrEqual(3)
   })
 })

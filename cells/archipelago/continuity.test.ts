@@ -17,7 +17,7 @@ describe('when the bus goes away and comes back', () => {
     world.bus.become('disconnected')
     await world.flush()
     world.bus.become('connected')
-    world.answerRollCalls([
+    world.replyToSyncRequests([
       { peer: A, session: aSession(1), room: 'island-boot-1' },
       { peer: B, session: aSession(2), room: undefined },
     ])

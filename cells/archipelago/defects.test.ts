@@ -66,10 +66,10 @@ test('6.7: fromIslandId is the island last announced, never one that existed onl
   const world = await anArchipelago()
   world.heartbeat(A, at(0))
   world.heartbeat(B, at(500))
-  const told = await world.flush()
-  expect(told.map(({ fromIslandId }) => fromIslandId)).toEqual([undefined, undefined])
+  const announced = await world.flush()
+  expect(announced.map(({ fromIslandId }) => fromIslandId)).toEqual([undefined, undefined])
   world.heartbeat(B, at(10))
-  expect(await world.flush()).toMatchObject([{ peer: B, fromIslandId: told[1]?.islandId }])
+  expect(await world.flush()).toMatchObject([{ peer: B, fromIslandId: announced[1]?.islandId }])
 })
 
 test('6.9: no id is used again after a restart, so no peer enters a room where others still are', async () => {
@@ -103,9 +103,9 @@ test('6.10: a report of 30 000 peers reaches its subscribers, although it is too
 test('6.11: the list of peers in a message can be limited, and is encoded once per room', async () => {
   const world = await anArchipelago({ env: { ISLAND_CHANGED_MAX_PEERS: '0' } })
   for (let n = 0; n < 50; n++) world.heartbeat(peerId(n), at(0))
-  const told = await world.flush()
-  expect(told).toHaveLength(50)
-  expect(told.every(({ peers }) => Object.keys(peers).length === 0)).toBe(true)
+  const announced = await world.flush()
+  expect(announced).toHaveLength(50)
+  expect(announced.every(({ peers }) => Object.keys(peers).length === 0)).toBe(true)
 })
 
 test('6.14: the late disconnect of an old socket does not end the newer session', async () => {
@@ -128,8 +128,8 @@ test('6.15: of ten heartbeats between two flushes the last one counts, and they 
   world.heartbeat(B, at(10_010))
   await turns()
   expect(await world.metric('peers_dirty ')).toContain('realm_archipelago_peers_dirty 2')
-  const told = await world.flush()
-  expect(told).toHaveLength(1)
-  expect(told[0]?.peers).toHaveProperty(A, at(10_000))
+  const announced = await world.flush()
+  expect(announced).toHaveLength(1)
+  expect(announced[0]?.peers).toHaveProperty(A, at(10_000))
   expect(await world.metric('peers_dirty ')).toContain('realm_archipelago_peers_dirty 0')
 })

@@ -15,17 +15,17 @@ import { peerOf, subjects } from '../wire/subjects.ts'
 import { type ArchipelagoConfig, readConfig } from './config.ts'
 import { startArchipelago } from './service.ts'
 
-/** The nth session of a peer: of two the later sorts later. */
+/** The nth session of a peer: later sessions sort later. */
 export const aSession = (n: number): FencingToken => `00000000${n}-session`
 
 const STEP_MS = 500
 
-/** What a peer was told. */
+/** An announcement that was published to a peer. */
 export interface ReceivedAnnouncement extends IslandChangedMessage {
   peer: PeerId
 }
 
-/** A bus that can be cut and mended. */
+/** A bus whose connection can be cut and restored. */
 export function aBreakableBus(): Bus & { become(state: BusState): void } {
   const memory = createMemoryBus(silentLog)
   const listeners = new Set<(state: BusState) => void>()
@@ -49,7 +49,7 @@ export function aBreakableBus(): Bus & { become(state: BusState): void } {
   }
 }
 
-/** A transport that opens any room at once; each string is new. */
+/** A transport that mints a new connection string at once for every call. */
 export function aTransport(): RoomTransport {
   let minted = 0
   return { kind: 'livekit', connectionString: async (peer, room) => `test:${room}/${peer}#${++minted}` }
@@ -59,12 +59,12 @@ export function aTransport(): RoomTransport {
 export const someConfig = (env: NodeJS.ProcessEnv = {}): ArchipelagoConfig =>
   readConfig({ NATS_URL: 'nats://127.0.0.1', ROOMS_URL: 'ws://127.0.0.1/rooms', ...env })
 
-/** Lets everything happen that is only waiting for its turn. */
+/** Waits until pending microtasks and immediates have run. */
 export async function turns(): Promise<void> {
   for (let turn = 0; turn < 8; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** A clock that can also stall: time goes by and nothing runs, as while a process is busy or frozen. */
+/** A clock that can also stall: time passes and no timer runs, as while a process is busy or frozen. */
 function aStallingClock(): Clock & { advance(byMs: number): void; stall(byMs: number): void } {
   const clock = new ManualClock()
   let stalledMs = 0
@@ -78,7 +78,7 @@ function aStallingClock(): Clock & { advance(byMs: number): void; stall(byMs: nu
   }
 }
 
-/** An archipelago on a bus and a clock of its own, with the connectors' side in the hands of the test. */
+/** An archipelago with its own bus and clock; the test acts as the connectors. */
 export async function anArchipelago({
   env,
   transport = aTransport(),
@@ -104,29 +104,29 @@ export async function anArchipelago({
     bus,
     clock,
     subjects: at,
-    /** What stats were told so far. */
+    /** The status messages to stats so far. */
     discoveries,
     heartbeat: (peer: PeerId, position: Position | undefined, desiredRoom?: string, session?: FencingToken) => {
       const payload = busPayloads.encodeHeartbeat({ position, desiredRoom })
       bus.publish(at.heartbeat(peer), session === undefined ? payload : withFencingToken(payload, session))
     },
-    /** A player is there; `told` is the room its connector told it, `''` for none, nothing for a new session. */
+    /** A connect message; `announcedRoom` is the room the session knows, `''` for none, undefined for a new session. */
     connect: (peer: PeerId, session?: FencingToken, announcedRoom?: string) =>
       bus.publish(at.connect(peer), encodeConnect({ session, announcedRoom })),
     disconnect: (peer: PeerId, session?: FencingToken, reason: DisconnectReason = 'left') =>
       bus.publish(at.disconnect(peer), session === undefined ? NO_PAYLOAD : encodeDisconnect({ session, reason })),
-    /** Answers, as one connector would, whoever asks who is here. */
-    answerRollCalls(entries: readonly (Pick<SessionState, 'peer' | 'session' | 'room'> & Partial<SessionState>)[]) {
+    /** Replies to sync requests like one connector. */
+    replyToSyncRequests(entries: readonly (Pick<SessionState, 'peer' | 'session' | 'room'> & Partial<SessionState>)[]) {
       bus.subscribe(at.syncRequest, (payload) => {
         const full = entries.map((entry) => ({ position: undefined, term: undefined, ...entry }))
         const page = { connector: 'connector', index: 0, count: 1, entries: full }
         bus.publish(at.syncReply(decodeSyncRequest(payload) ?? ''), encodeSessionPage(page))
       })
     },
-    /** Delivers what was said, lets time pass until after the next flush, and answers what peers were told. */
+    /** Delivers all messages, lets time pass until after the next flush, and returns the announcements. */
     async flush(byMs = 2_000): Promise<ReceivedAnnouncement[]> {
       await turns()
-      // In steps, so that answers arrive while time goes by.
+      // In steps, so that replies arrive while time passes.
       for (let leftMs = byMs; leftMs > 0; leftMs -= STEP_MS) {
         clock.advance(Math.min(STEP_MS, leftMs))
         await turns()
@@ -134,7 +134,7 @@ export async function anArchipelago({
       await turns()
       return inbox.splice(0)
     },
-    /** What the cell answers on a path. */
+    /** The response of the service to a path. */
     async get(path: string): Promise<{ body: unknown; text: string }> {
       const http = await listen(cell.app, { host: '127.0.0.1', port: 0 })
       const text = await (await fetch(http.url + path)).text()

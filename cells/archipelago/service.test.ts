@@ -119,8 +119,8 @@ describe('sessions', () => {
     world.connect(A, aSession(1), islandId)
     world.connect(A, aSession(1))
     expect(await world.flush()).toEqual([])
-    for (const told of ['', 'island-elsewhere']) {
-      world.connect(A, aSession(1), told)
+    for (const announcedRoom of ['', 'island-elsewhere']) {
+      world.connect(A, aSession(1), announcedRoom)
       expect(await world.flush()).toMatchObject([{ peer: A, islandId, fromIslandId: undefined }])
     }
     expect(await world.metric('tellings_missed_total')).toContain('realm_archipelago_tellings_missed_total 2')
@@ -190,7 +190,7 @@ describe('sessions', () => {
 
   test.each([
     ['bytes that are no heartbeat', `peer.${A}.heartbeat`, new Uint8Array([0xff, 0xff])],
-    ['somebody who is no wallet', 'peer.admin.heartbeat', busPayloads.encodeHeartbeat({ position: at(0) })],
+    ['a peer without a wallet address', 'peer.admin.heartbeat', busPayloads.encodeHeartbeat({ position: at(0) })],
     ['a session id of a kilobyte', `peer.${A}.connect`, new Uint8Array(1024)],
   ])('%s are ignored and counted', async (_, subject, payload) => {
     const world = await anArchipelago()

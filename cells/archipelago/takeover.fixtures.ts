@@ -17,18 +17,18 @@ import { startArchipelago } from './service.ts'
 const at = subjects('')
 const STEP_MS = 100
 
-/** What was said to a peer, by whom and in which term. */
-export interface Line {
+/** An announcement, with the archipelago that published it and its term. */
+export interface RecordedAnnouncement {
   peer: PeerId
   room: string
   term: FencingToken
   by: string
 }
 
-/** A process's line to the broker: it can be cut, and hold back what arrives while the process is frozen. */
-function aLine(broker: Bus, name: string, spoke: (subject: string, payload: Uint8Array, by: string) => void) {
+/** A process's connection to the broker: it can be cut, and holds messages back while the process is frozen. */
+function aBusConnection(broker: Bus, name: string, onPublish: (subject: string, payload: Uint8Array, by: string) => void) {
   const stateListeners = new Set<(state: BusState) => void>()
-  const mail: (() => void)[] = []
+  const held: (() => void)[] = []
   let state: BusState = 'connected'
   let isFrozen = false
   const bus: Bus = {
@@ -38,7 +38,7 @@ function aLine(broker: Bus, name: string, spoke: (subject: string, payload: Uint
     },
     publish(subject, payload) {
       if (state !== 'connected') return
-      spoke(subject, payload, name)
+      onPublish(subject, payload, name)
       broker.publish(subject, payload)
     },
     subscribe(pattern: string, listener: BusListener) {
@@ -47,7 +47,7 @@ function aLine(broker: Bus, name: string, spoke: (subject: string, payload: Uint
         if (!isOver) listener(payload, subject)
       }
       const stop = broker.subscribe(pattern, (payload, subject) => {
-        if (isFrozen) mail.push(() => deliver(payload, subject))
+        if (isFrozen) held.push(() => deliver(payload, subject))
         else if (state === 'connected') deliver(payload, subject)
       })
       return () => {
@@ -71,27 +71,27 @@ function aLine(broker: Bus, name: string, spoke: (subject: string, payload: Uint
     },
     thaw() {
       isFrozen = false
-      for (const deliver of mail.splice(0)) deliver()
+      for (const deliver of held.splice(0)) deliver()
     },
   }
 }
 
 /** One of several archipelagos on a broker. */
-async function anActor(
+async function anInstance(
   broker: Bus,
   name: string,
   now: number,
-  spoke: Parameters<typeof aLine>[2],
+  onPublish: Parameters<typeof aBusConnection>[2],
   options: { transport?: RoomTransport; env?: NodeJS.ProcessEnv; roomsAreNew?: boolean },
 ) {
-  const [line, clock, metrics] = [aLine(broker, name, spoke), new ManualClock(now), new Metrics('archipelago')]
+  const [connection, clock, metrics] = [aBusConnection(broker, name, onPublish), new ManualClock(now), new Metrics('archipelago')]
   const { transport = aTransport(), env = {}, roomsAreNew = false } = options
-  const parts = { bus: line.bus, log: silentLog, clock, metrics, transport, bootId: name, roomsAreNew }
+  const parts = { bus: connection.bus, log: silentLog, clock, metrics, transport, bootId: name, roomsAreNew }
   const cell = await startArchipelago(someConfig(env), parts)
   let isFrozen = false
   return {
     cell,
-    line,
+    connection,
     name,
     get isActive() {
       return cell.readiness().ready
@@ -106,36 +106,36 @@ async function anActor(
     tick(byMs: number) {
       if (!isFrozen) clock.advance(byMs)
     },
-    /** As SIGSTOP does: time goes by and nothing runs. */
+    /** Like SIGSTOP: time passes and nothing runs. */
     freeze() {
       isFrozen = true
-      line.freeze()
+      connection.freeze()
     },
-    /** As SIGCONT does: timers first, then the mail. */
+    /** Like SIGCONT: timers first, then the messages. */
     async thaw(elapsedMs: number) {
       isFrozen = false
       clock.advance(elapsedMs)
       await turns()
-      line.thaw()
+      connection.thaw()
       await turns()
     },
-    /** As kill -9 does. */
+    /** Like kill -9. */
     kill() {
       isFrozen = true
-      line.become('disconnected')
+      connection.become('disconnected')
     },
   }
 }
-export type Actor = Awaited<ReturnType<typeof anActor>>
+export type ArchipelagoInstance = Awaited<ReturnType<typeof anInstance>>
 
-/** A broker with one connector, whose sessions a test holds, and any number of archipelagos. */
-export function aStage() {
+/** A broker with one connector, whose sessions the test controls, and any number of archipelagos. */
+export function aTestBus() {
   const broker = createMemoryBus(silentLog)
-  const actors: Actor[] = []
-  const said: Line[] = []
+  const instances: ArchipelagoInstance[] = []
+  const announcements: RecordedAnnouncement[] = []
   const sessions = new Map<PeerId, SessionState>()
   let now = 1_760_000_000_000
-  let answers = true
+  let replies = true
   broker.subscribe(at.every.islandChanged, (payload, subject) => {
     const [peer, room] = [peerOf(subject), busPayloads.decodeIslandChanged(payload)?.islandId]
     const session = peer && sessions.get(peer)
@@ -143,22 +143,22 @@ export function aStage() {
   })
   broker.subscribe(at.syncRequest, (payload) => {
     const page = { connector: 'connector', index: 0, count: 1, entries: [...sessions.values()] }
-    if (answers) broker.publish(at.syncReply(decodeSyncRequest(payload) ?? ''), encodeSessionPage(page))
+    if (replies) broker.publish(at.syncReply(decodeSyncRequest(payload) ?? ''), encodeSessionPage(page))
   })
-  function spoke(subject: string, payload: Uint8Array, by: string): void {
+  function onPublish(subject: string, payload: Uint8Array, by: string): void {
     const [peer, message] = [peerOf(subject), busPayloads.decodeIslandChanged(payload)]
     if (subject.endsWith('island_changed') && peer && message)
-      said.push({ peer, room: message.islandId, term: fencingTokenOf(payload) ?? '', by })
+      announcements.push({ peer, room: message.islandId, term: fencingTokenOf(payload) ?? '', by })
   }
   let counter = 0
 
-  const stage = {
-    said,
-    /** Another archipelago enters. */
-    async enter(name: string, options: Parameters<typeof anActor>[4] = {}): Promise<Actor> {
-      const actor = await anActor(broker, name, now, spoke, options)
-      actors.push(actor)
-      return actor
+  const testBus = {
+    announcements,
+    /** Starts another archipelago. */
+    async start(name: string, options: Parameters<typeof anInstance>[4] = {}): Promise<ArchipelagoInstance> {
+      const instance = await anInstance(broker, name, now, onPublish, options)
+      instances.push(instance)
+      return instance
     },
     /** A player connects, or moves. */
     walk(peer: PeerId, position: Position): void {
@@ -181,24 +181,24 @@ export function aStage() {
       sessions.delete(peer)
       broker.publish(at.disconnect(peer), encodeDisconnect({ session, reason }))
     },
-    /** The connector answers no roll calls. */
-    fallSilent() {
-      answers = false
+    /** The connector no longer replies to sync requests. */
+    stopReplying() {
+      replies = false
     },
-    /** What the connector last told a player. */
+    /** The room last announced to a player, as its connector knows it. */
     roomOf: (peer: PeerId) => sessions.get(peer)?.room,
-    /** Lets time pass; everybody who is here heartbeats once a second. */
+    /** Lets time pass; all connected players send a heartbeat once a second. */
     async pass(ms: number): Promise<void> {
       await turns()
       for (let passed = STEP_MS; passed <= ms; passed += STEP_MS) {
         now += STEP_MS
-        for (const actor of actors) actor.tick(STEP_MS)
-        if (passed % 1_000 === 0) for (const [peer, { position }] of sessions) if (position) stage.walk(peer, position)
+        for (const instance of instances) instance.tick(STEP_MS)
+        if (passed % 1_000 === 0) for (const [peer, { position }] of sessions) if (position) testBus.walk(peer, position)
         await turns()
       }
     },
-    /** Everything said since the last time this was asked. */
-    heard: (): Line[] => said.splice(0),
+    /** The announcements since the last call. */
+    takeAnnouncements: (): RecordedAnnouncement[] => announcements.splice(0),
   }
-  return stage
+  return testBus
 }

@@ -1,4 +1,4 @@
-import { dice, peerId, someIslands } from '../../cells/archipelago/core/fixtures.ts'
+import { peerId, seededRandom, someIslands } from '../../cells/archipelago/core/fixtures.ts'
 import type { PeerId, Position } from '../../cells/wire/peer.ts'
 
 /** A place where people meet: its middle, how far they stand from it, and the share of a crowd that is there. */
@@ -16,7 +16,7 @@ const CITY = { width: 2_400, height: 2_000 }
 
 /** What `/stats/islands` would say of a crowd in a city, clustered by the engine of the archipelago; the same for the same numbers. */
 export function someCity(size: number, seed = 8) {
-  const random = dice(seed)
+  const random = seededRandom(seed)
   const around = () => (random() + random() + random() - 1.5) / 1.5
   const islands = someIslands()
   const positions = new Map<PeerId, Position>()

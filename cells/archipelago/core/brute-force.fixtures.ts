@@ -2,10 +2,10 @@ import type { PeerId } from '../../wire/peer.ts'
 import type { IslandRules, Islands, PlacedPeer } from './islands.ts'
 
 /**
- * Checks an engine the slow and obvious way, every peer against every other, and says in words what is wrong with its islands:
- * fallen apart, left apart though they touch and fit, too big, or a peer missing or counted twice (clustering.md §5.2, 3, 6, 13).
+ * Checks an engine by brute force, every peer against every other, and describes each fault of its islands: disconnected, not merged
+ * though they touch and fit, too large, or a peer missing or listed twice (clustering.md §5.2, 3, 6, 13).
  */
-export function faultsOf(islands: Islands, everybody: readonly PeerId[], rules: Omit<IslandRules, 'nextId'>): string[] {
+export function faultsOf(islands: Islands, all: readonly PeerId[], rules: Omit<IslandRules, 'nextId'>): string[] {
   const faults: string[] = []
   const rooms = [...islands.all()].map(({ id }) => ({ id, members: islands.membersOf(id) }))
   const seen = new Map<PeerId, string>()
@@ -19,7 +19,7 @@ export function faultsOf(islands: Islands, everybody: readonly PeerId[], rules: 
       seen.set(peer, id)
     }
   }
-  for (const peer of everybody) if (!seen.delete(peer)) faults.push(`${peer} is missing`)
+  for (const peer of all) if (!seen.delete(peer)) faults.push(`${peer} is missing`)
   for (const ghost of seen.keys()) faults.push(`${ghost} is a ghost`)
   for (const [i, one] of rooms.entries()) {
     for (const other of rooms.slice(i + 1)) {

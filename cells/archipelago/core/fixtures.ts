@@ -5,10 +5,10 @@ import type { IslandRules, Islands } from './islands.ts'
 /** The nth peer of a test. */
 export const peerId = (n: number): PeerId => `0x${n.toString(16).padStart(40, '0')}`
 
-/** A spot on the ground. */
+/** A position on the ground. */
 export const at = (x: number, z = 0): Position => ({ x, y: 0, z })
 
-/** An engine with upstream's distances and ids `I1`, `I2`, …; a test says what it is about. */
+/** An engine with upstream's distances and ids `I1`, `I2`, …; a test overrides the rules it is about. */
 export function someIslands(rules: Partial<IslandRules> = {}): Islands {
   let counter = 0
   return createIslands({
@@ -20,15 +20,15 @@ export function someIslands(rules: Partial<IslandRules> = {}): Islands {
   })
 }
 
-/** Puts `count` peers, from number `first` on, around a spot. */
+/** Puts `count` peers, from number `first` on, at a position. */
 export function crowd(islands: Islands, first: number, count: number, spot: Position): PeerId[] {
   const peers = Array.from({ length: count }, (_, i) => peerId(first + i))
   for (const peer of peers) islands.upsert(peer, spot)
   return peers
 }
 
-/** Chance that repeats itself: numbers from 0 to 1 out of a seed. */
-export function dice(seed: number): () => number {
+/** A reproducible random number generator: numbers from 0 to 1. */
+export function seededRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

@@ -4,7 +4,7 @@ import type { Islands } from './islands.ts'
 
 const [A, B, C] = [peerId(1), peerId(2), peerId(3)]
 const rooms = (islands: Islands) => [...islands.all()].map(({ id, peers }) => [id, peers.length])
-const told = (islands: Islands) => islands.flush().changes.length
+const movesOfFlush = (islands: Islands) => islands.flush().changes.length
 
 describe('life cycle', () => {
   test('nothing happens before the flush, and the last position before it counts', () => {
@@ -48,7 +48,7 @@ describe('life cycle', () => {
       islands.upsert(peer, at(x))
     islands.flush()
     islands.remove(B)
-    expect(told(islands)).toBe(1)
+    expect(movesOfFlush(islands)).toBe(1)
     expect(islands.roomOf(A)).not.toBe(islands.roomOf(C))
   })
 
@@ -58,7 +58,7 @@ describe('life cycle', () => {
     islands.flush()
     expect(islands.islandCount).toBe(2)
     islands.remove(A)
-    expect(told(islands)).toBe(1)
+    expect(movesOfFlush(islands)).toBe(1)
     expect(islands.roomOf(B)).toBe(islands.roomOf(C))
   })
 
@@ -77,7 +77,7 @@ describe('life cycle', () => {
     crowd(islands, 0, 250, at(0))
     islands.flush()
     crowd(islands, 0, 250, at(0))
-    expect(told(islands)).toBe(0)
+    expect(movesOfFlush(islands)).toBe(0)
   })
 })
 
@@ -98,14 +98,14 @@ describe('the defects of the reference engine', () => {
       ] as const) {
         crowd(islands, first, count, at(x + (flush % 2) * 0.01))
       }
-      expect(told(islands)).toBe(0)
+      expect(movesOfFlush(islands)).toBe(0)
     }
   })
 
   test('125 000 peers at one position are placed like any other crowd', () => {
     const islands = someIslands()
     crowd(islands, 0, 125_000, at(0))
-    expect(told(islands)).toBe(125_000)
+    expect(movesOfFlush(islands)).toBe(125_000)
     expect(islands.islandCount).toBe(1_250)
   })
 

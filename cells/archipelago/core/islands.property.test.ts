@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { PeerId } from '../../wire/peer.ts'
 import { faultsOf } from './brute-force.fixtures.ts'
-import { at, dice, peerId, someIslands } from './fixtures.ts'
+import { at, peerId, seededRandom, someIslands } from './fixtures.ts'
 
 const PEERS = 30
 // Rebalancing is off here, so that a second flush has nothing to do.
@@ -87,7 +87,7 @@ describe('a walking crowd', () => {
     ['spread over the map', 1, 900],
     ['crowding a plaza', 2, 120],
   ])('%s keeps every rule, flush after flush', (_, seed, width) => {
-    const random = dice(seed)
+    const random = seededRandom(seed)
     const islands = someIslands({ maxPeers: 40 })
     const walkers = Array.from({ length: 300 }, (_, n) => ({ peer: peerId(n), x: random() * width, z: random() * width }))
     for (let flush = 0; flush < 25; flush++) {

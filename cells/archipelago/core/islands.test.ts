@@ -4,7 +4,7 @@ import type { Islands } from './islands.ts'
 
 const [A, B, C] = [peerId(1), peerId(2), peerId(3)]
 const rooms = (islands: Islands) => [...islands.all()].map(({ id, peers }) => [id, peers.length])
-const told = (islands: Islands) => islands.flush().changes.length
+const movesOfFlush = (islands: Islands) => islands.flush().changes.length
 
 describe('geometry', () => {
   test('peers 64 metres apart share an island, slightly farther they do not', () => {
@@ -31,7 +31,7 @@ describe('geometry', () => {
     islands.upsert(B, at(60))
     islands.flush()
     islands.upsert(B, at(80))
-    expect(told(islands)).toBe(0)
+    expect(movesOfFlush(islands)).toBe(0)
     islands.upsert(B, at(80.01))
     expect(islands.flush().changes).toEqual([{ peer: B, room: 'I2', cause: 'moved' }])
   })
@@ -67,7 +67,7 @@ describe('geometry', () => {
     crowd(islands, 100, 60, at(1000))
     islands.flush()
     for (let i = 0; i < 60; i++) islands.upsert(peerId(100 + i), at(1))
-    expect(told(islands)).toBe(0)
+    expect(movesOfFlush(islands)).toBe(0)
     expect(rooms(islands)).toEqual([
       ['I1', 60],
       ['I2', 60],
@@ -216,11 +216,11 @@ describe('preferred island', () => {
   test.each([
     ['an island that does not exist', 'I99'],
     ['an island out of reach', 'I3'],
-  ])('a preference for %s is ignored', (_, wish) => {
+  ])('a preference for %s is ignored', (_, preferred) => {
     const islands = twoCrowds()
     islands.upsert(B, at(5000))
     islands.flush()
-    islands.upsert(A, at(60), wish)
+    islands.upsert(A, at(60), preferred)
     islands.flush()
     expect(islands.roomOf(A)).toBe('I2')
   })

@@ -1,34 +1,34 @@
 import type { PeerId } from '../../../wire/peer.ts'
-import { at, dice, peerId } from '../fixtures.ts'
+import { at, peerId, seededRandom } from '../fixtures.ts'
 import type { IslandRules, Islands, RestorableIslands } from '../islands.ts'
 import { createIslands } from './island-engine.ts'
 
-/** The distances and the size of a room that upstream has. */
+/** Upstream's distances and size of a room. */
 export const RULES = { joinDistance: 64, leaveDistance: 80, maxPeers: 100 }
 
-/** A city engine with upstream's rules and ids `I1`, `I2`, …; a test says what it is about. */
-export function aCity(rules: Partial<IslandRules> = {}): RestorableIslands {
+/** An engine with upstream's rules and ids `I1`, `I2`, …; a test overrides the rules it is about. */
+export function anEngine(rules: Partial<IslandRules> = {}): RestorableIslands {
   let counter = 0
   return createIslands({ ...RULES, nextId: () => `I${(++counter).toString(36)}`, ...rules })
 }
 
-/** What everybody was told: listens to flushes as a client would. */
-export class Listener {
+/** Records the moves in the results of flushes. */
+export class MoveRecorder {
   readonly rooms = new Map<PeerId, string>()
-  /** Messages heard, by peer. */
-  readonly heard = new Map<PeerId, number>()
+  /** Number of moves by peer. */
+  readonly moveCounts = new Map<PeerId, number>()
 
   flush(islands: Islands): number {
     const { changes } = islands.flush()
     for (const { peer, room } of changes) {
       this.rooms.set(peer, room)
-      this.heard.set(peer, (this.heard.get(peer) ?? 0) + 1)
+      this.moveCounts.set(peer, (this.moveCounts.get(peer) ?? 0) + 1)
     }
     return changes.length
   }
 }
 
-/** Somebody who walks about a disc round the origin. */
+/** A peer that walks in a disc around the origin. */
 export interface Walker {
   readonly peer: PeerId
   x: number
@@ -37,7 +37,7 @@ export interface Walker {
 
 /** Peers spread evenly over a disc. */
 export function discOf(count: number, radius: number, seed: number): Walker[] {
-  const random = dice(seed)
+  const random = seededRandom(seed)
   return Array.from({ length: count }, (_, n) => {
     const angle = random() * 2 * Math.PI
     const distance = Math.sqrt(random()) * radius
@@ -45,10 +45,10 @@ export function discOf(count: number, radius: number, seed: number): Walker[] {
   })
 }
 
-/** Says where somebody stands. */
-export const stand = (islands: Islands, { peer, x, z }: Walker): void => islands.upsert(peer, at(x, z))
+/** Sets the position of a walker. */
+export const upsert = (islands: Islands, { peer, x, z }: Walker): void => islands.upsert(peer, at(x, z))
 
-/** The share of each one's ten nearest, within reach, that is in its island; the mean over some of the crowd. */
+/** The share of a peer's ten nearest in reach that are in its island; the mean over a sample of the crowd. */
 export function near10(islands: Islands, crowd: readonly Walker[], samples = 300): number {
   let sum = 0
   for (let s = 0; s < samples; s++) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { dice, peerId } from '../fixtures.ts'
+import { peerId, seededRandom } from '../fixtures.ts'
 import { HilbertOrder, hilbertKey } from './hilbert-order.ts'
 import { PeerTable } from './peer-table.ts'
 
@@ -16,7 +16,7 @@ test('one step along the curve is one step on the ground: there is no jump', () 
 })
 
 test('sorts like a comparison sort, and peers with equal keys keep their order', () => {
-  const random = dice(11)
+  const random = seededRandom(11)
   const peers = new PeerTable()
   const rows = Int32Array.from({ length: 5_000 }, (_, n) => {
     const row = peers.add(peerId(n))

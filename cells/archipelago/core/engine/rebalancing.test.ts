@@ -1,20 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { faultsOf } from '../brute-force.fixtures.ts'
-import { at, dice, peerId } from '../fixtures.ts'
+import { at, peerId, seededRandom } from '../fixtures.ts'
 import type { MoveCause } from '../islands.ts'
-import { aCity, discOf, Listener, near10, RULES, stand, type Walker } from './fixtures.ts'
+import { anEngine, discOf, MoveRecorder, near10, RULES, upsert, type Walker } from './fixtures.ts'
 
 const DISC = 60
 
 /** A crowd that arrives in groups of `group`, each spread over the whole disc, and so every island is too. */
-function gathering(group: number, rules: Parameters<typeof aCity>[0] = {}) {
-  const islands = aCity(rules)
+function gathering(group: number, rules: Parameters<typeof anEngine>[0] = {}) {
+  const islands = anEngine(rules)
   const crowd = discOf(5_000, DISC, 3)
   for (const [n, walker] of crowd.entries()) {
-    stand(islands, walker)
+    upsert(islands, walker)
     if ((n + 1) % group === 0) islands.flush()
   }
-  return { islands, crowd, listener: new Listener() }
+  return { islands, crowd, recorder: new MoveRecorder() }
 }
 
 /** All peers walk on, and turn round at the edge of the disc. */
@@ -31,31 +31,31 @@ function mill(crowd: readonly Walker[], random: () => number, metres: number): v
 
 describe('a standing crowd', () => {
   test.each([100, 500, 1_000, 5_000])(
-    'that came in groups of %d has company within 10 flushes, for at most two moves each',
+    'that came in groups of %d has its neighbours together within 10 flushes, for at most two moves each',
     (group) => {
-      const { islands, crowd, listener } = gathering(group)
-      for (let flush = 0; flush < 10; flush++) listener.flush(islands)
+      const { islands, crowd, recorder } = gathering(group)
+      for (let flush = 0; flush < 10; flush++) recorder.flush(islands)
       expect(near10(islands, crowd)).toBeGreaterThanOrEqual(0.7)
-      expect(Math.max(0, ...listener.heard.values())).toBeLessThanOrEqual(2)
-      const everybody = crowd.map(({ peer }) => peer)
-      expect(faultsOf(islands, everybody, RULES)).toEqual([])
+      expect(Math.max(0, ...recorder.moveCounts.values())).toBeLessThanOrEqual(2)
+      const all = crowd.map(({ peer }) => peer)
+      expect(faultsOf(islands, all, RULES)).toEqual([])
     },
   )
 
   test('is left alone once neighbours are together, except for a few peers when they may be moved again', () => {
-    const { islands, listener } = gathering(500)
-    for (let flush = 0; flush < 20; flush++) listener.flush(islands)
-    let told = 0
-    for (let flush = 0; flush < 130; flush++) told += listener.flush(islands)
-    expect(told).toBeLessThan(5_000 * 0.02)
-    for (let flush = 0; flush < 200; flush++) expect(listener.flush(islands)).toBe(0)
+    const { islands, recorder } = gathering(500)
+    for (let flush = 0; flush < 20; flush++) recorder.flush(islands)
+    let moves = 0
+    for (let flush = 0; flush < 130; flush++) moves += recorder.flush(islands)
+    expect(moves).toBeLessThan(5_000 * 0.02)
+    for (let flush = 0; flush < 200; flush++) expect(recorder.flush(islands)).toBe(0)
   })
 
   test('that walked in from all sides has its neighbours together within 10 flushes', () => {
-    const islands = aCity()
+    const islands = anEngine()
     const goals = discOf(5_000, DISC, 4)
     const crowd = discOf(5_000, 400, 5)
-    const listener = new Listener()
+    const recorder = new MoveRecorder()
     for (let isWalking = true; isWalking; ) {
       isWalking = false
       for (const [n, walker] of crowd.entries()) {
@@ -65,39 +65,39 @@ describe('a standing crowd', () => {
         isWalking ||= left > 8
         walker.x += (goal.x - walker.x) * share
         walker.z += (goal.z - walker.z) * share
-        stand(islands, walker)
+        upsert(islands, walker)
       }
       islands.flush()
     }
-    for (let flush = 0; flush < 10; flush++) listener.flush(islands)
+    for (let flush = 0; flush < 10; flush++) recorder.flush(islands)
     expect(near10(islands, crowd)).toBeGreaterThanOrEqual(0.7)
-    expect(Math.max(0, ...listener.heard.values())).toBeLessThanOrEqual(2)
+    expect(Math.max(0, ...recorder.moveCounts.values())).toBeLessThanOrEqual(2)
   })
 
   test('that arrives at once is placed by position and no peer is moved afterwards', () => {
-    const { islands, crowd, listener } = gathering(5_000)
+    const { islands, crowd, recorder } = gathering(5_000)
     expect(near10(islands, crowd)).toBeGreaterThan(0.75)
-    for (let flush = 0; flush < 100; flush++) expect(listener.flush(islands)).toBe(0)
+    for (let flush = 0; flush < 100; flush++) expect(recorder.flush(islands)).toBe(0)
   })
 
   test('has its neighbours together with many peers too, where a round takes several flushes and peers come and leave meanwhile', () => {
-    const { islands, crowd, listener } = gathering(500)
+    const { islands, crowd, recorder } = gathering(500)
     for (let n = 0; n < 20_000; n++) islands.upsert(peerId(10_000 + n), at(1_000 + n * 100))
     for (let flush = 0; flush < 40; flush++) {
       const { peer } = crowd[flush * 100] ?? { peer: peerId(0) }
       islands.remove(peer)
       islands.upsert(peerId(50_000 + flush), at(0))
-      listener.flush(islands)
+      recorder.flush(islands)
     }
-    const everybody = crowd.filter(({ peer }) => islands.has(peer))
-    expect(everybody).toHaveLength(5_000 - 40)
-    expect(near10(islands, everybody)).toBeGreaterThanOrEqual(0.7)
+    const all = crowd.filter(({ peer }) => islands.has(peer))
+    expect(all).toHaveLength(5_000 - 40)
+    expect(near10(islands, all)).toBeGreaterThanOrEqual(0.7)
     expect(Math.max(...[...islands.all()].map(({ peers }) => peers.length))).toBeLessThanOrEqual(RULES.maxPeers)
   })
 
   test('with a budget of 0 stays as it arrived, as upstream has it', () => {
-    const { islands, crowd, listener } = gathering(500, { rebalanceBudget: 0 })
-    for (let flush = 0; flush < 50; flush++) expect(listener.flush(islands)).toBe(0)
+    const { islands, crowd, recorder } = gathering(500, { rebalanceBudget: 0 })
+    for (let flush = 0; flush < 50; flush++) expect(recorder.flush(islands)).toBe(0)
     expect(near10(islands, crowd)).toBeLessThan(0.3)
   })
 
@@ -117,22 +117,22 @@ describe('a walking crowd', () => {
   /** The rebalancing moves of each peer, by flush, and the mean share of neighbours together after the first window. */
   function milling(rebalanceBudget: number) {
     const window = 60
-    const random = dice(6)
-    const islands = aCity({ rebalanceBudget, rebalanceWindow: window })
+    const random = seededRandom(6)
+    const islands = anEngine({ rebalanceBudget, rebalanceWindow: window })
     const crowd = discOf(2_000, DISC, 7)
     const moves = new Map<string, number[]>()
     const causes = new Set<MoveCause>()
-    let company = 0
+    let share = 0
     for (let flush = 0; flush < 2 * window; flush++) {
       mill(crowd, random, 8)
-      for (const walker of crowd) stand(islands, walker)
+      for (const walker of crowd) upsert(islands, walker)
       for (const { peer, cause } of islands.flush().changes) {
         causes.add(cause)
         if (cause === 'rebalance') moves.set(peer, [...(moves.get(peer) ?? []), flush])
       }
-      if (flush >= window && flush % 10 === 0) company += near10(islands, crowd, 100) / 6
+      if (flush >= window && flush % 10 === 0) share += near10(islands, crowd, 100) / 6
     }
-    return { moves: [...moves.values()], causes, company, islands, crowd }
+    return { moves: [...moves.values()], causes, share, islands, crowd }
   }
 
   test('is moved at most once in two minutes by default', () => {
@@ -145,8 +145,8 @@ describe('a walking crowd', () => {
   test('has the more neighbours together the more moves are allowed, and keeps every rule', () => {
     const [none, some, much] = [milling(0), milling(6), milling(60)]
     expect(none.causes.has('rebalance')).toBe(false)
-    expect(some.company).toBeGreaterThan(none.company)
-    expect(much.company).toBeGreaterThan(0.5)
+    expect(some.share).toBeGreaterThan(none.share)
+    expect(much.share).toBeGreaterThan(0.5)
     expect(
       faultsOf(
         much.islands,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { PeerId } from '../../../wire/peer.ts'
 import { faultsOf } from '../brute-force.fixtures.ts'
-import { at, dice, peerId } from '../fixtures.ts'
-import { aCity, Listener } from './fixtures.ts'
+import { at, peerId, seededRandom } from '../fixtures.ts'
+import { anEngine, MoveRecorder } from './fixtures.ts'
 
 /** A different seed each time; WALKS_SEED repeats a run that failed. */
 const SEED = Number(process.env.WALKS_SEED ?? Math.floor(Math.random() * 2 ** 31))
@@ -22,17 +22,17 @@ const WORLDS: World[] = [
   { what: 'a world on the verge of being one crowd', peers: 60, side: 400, maxPeers: 12, flushes: 400, rebalanceBudget: 1 },
   { what: 'a crowd of many islands', peers: 90, side: 120, maxPeers: 7, flushes: 400, rebalanceBudget: 60 },
   { what: 'a crowd whose rooms hold two', peers: 50, side: 150, maxPeers: 2, flushes: 400, rebalanceBudget: 60 },
-  { what: 'a crowd that nobody rebalances', peers: 90, side: 120, maxPeers: 7, flushes: 400, rebalanceBudget: 0 },
+  { what: 'a crowd without rebalancing', peers: 90, side: 120, maxPeers: 7, flushes: 400, rebalanceBudget: 0 },
   { what: 'rooms for one', peers: 20, side: 60, maxPeers: 1, flushes: 50, rebalanceBudget: 1 },
 ]
 
 describe('every flush of a walking crowd keeps every rule', () => {
   test.each(WORLDS)('$what', ({ peers, side, maxPeers, flushes, rebalanceBudget }) => {
     const rules = { joinDistance: 64, leaveDistance: 80, maxPeers, rebalanceBudget }
-    const random = dice(SEED)
+    const random = seededRandom(SEED)
     const spot = () => at(random() * side, random() * side)
-    const islands = aCity(rules)
-    const listener = new Listener()
+    const islands = anEngine(rules)
+    const recorder = new MoveRecorder()
     const where = new Map<PeerId, { x: number; z: number }>()
     for (let flush = 0; flush < flushes; flush++) {
       // Sometimes no peer moves, all peers leave, or a crowd appears at one position.
@@ -45,7 +45,7 @@ describe('every flush of a walking crowd keeps every rule', () => {
         if (mood < 0.12 || chance < 0.03) {
           islands.remove(peer)
           where.delete(peer)
-          listener.rooms.delete(peer)
+          recorder.rooms.delete(peer)
           continue
         }
         const jumps = chance < 0.06
@@ -55,31 +55,31 @@ describe('every flush of a walking crowd keeps every rule', () => {
         islands.upsert(peer, to, chance > 0.9 ? `I${Math.floor(random() * 40).toString(36)}` : undefined)
       }
       const present = [...where.keys()]
-      const before = new Map(listener.rooms)
-      const told = listener.flush(islands)
+      const before = new Map(recorder.rooms)
+      const moves = recorder.flush(islands)
       const context = `WALKS_SEED=${SEED}, flush ${flush}`
       expect(faultsOf(islands, present, rules), context).toEqual([])
-      expect(Object.fromEntries(listener.rooms), context).toEqual(
+      expect(Object.fromEntries(recorder.rooms), context).toEqual(
         Object.fromEntries(present.map((peer) => [peer, islands.roomOf(peer)])),
       )
-      expect(told, context).toBe(present.filter((peer) => before.get(peer) !== islands.roomOf(peer)).length)
+      expect(moves, context).toBe(present.filter((peer) => before.get(peer) !== islands.roomOf(peer)).length)
     }
   })
 })
 
 describe('failures', () => {
   test('an engine that is replaced between two flushes moves only peers that its next flush would have moved', () => {
-    const random = dice(SEED)
+    const random = seededRandom(SEED)
     const rules = { joinDistance: 64, leaveDistance: 80, maxPeers: 10, rebalanceBudget: 0 }
     let counter = 0
     const nextId = () => `R${++counter}`
-    let islands = aCity({ ...rules, nextId })
-    const listener = new Listener()
+    let islands = anEngine({ ...rules, nextId })
+    const recorder = new MoveRecorder()
     const walkers = Array.from({ length: 120 }, (_, n) => ({ peer: peerId(n), x: random() * 500, z: random() * 500 }))
     for (let flush = 0; flush < 200; flush++) {
       if (flush % 5 === 4) {
-        islands = aCity({ ...rules, nextId })
-        for (const [peer, room] of listener.rooms) islands.restore(peer, room)
+        islands = anEngine({ ...rules, nextId })
+        for (const [peer, room] of recorder.rooms) islands.restore(peer, room)
         for (const { peer, x, z } of walkers) islands.upsert(peer, at(x, z))
         expect(islands.flush().changes, `WALKS_SEED=${SEED}, flush ${flush}`).toEqual([])
       }
@@ -88,7 +88,7 @@ describe('failures', () => {
         walker.z += (random() - 0.5) * 16
         islands.upsert(walker.peer, at(walker.x, walker.z))
       }
-      listener.flush(islands)
+      recorder.flush(islands)
       expect(
         faultsOf(
           islands,
