@@ -17,15 +17,15 @@ export const mountEventOf = ({ involvedObject: { namespace = '', name = '' }, ..
   problem: mountProblemOf({ ...event, involvedObject: {} }),
 })
 
-/** Pods by the part of a realm or cell they belong to, with their problems. Its methods return the pod whose owner must be reconciled. */
+/** Pods by the component of a realm or cell they belong to, with their problems. Its methods return the pod whose owner must be reconciled. */
 export class PodIndex {
-  readonly #byPart = new Index<PodState>(keyText)
+  readonly #byComponent = new Index<PodState>(keyText)
   readonly #mountProblems = new Map<string, PodProblem>()
 
   updatePod({ type, object: pod, previous }: CollectionChange<PodState>): PodState | undefined {
-    if (previous) this.#byPart.remove(partOf(previous), previous)
+    if (previous) this.#byComponent.remove(componentKey(previous), previous)
     if (type === 'removed') this.#mountProblems.delete(keyText(pod))
-    else this.#byPart.put(partOf(pod), pod)
+    else this.#byComponent.put(componentKey(pod), pod)
     const isRelevant = type !== 'changed' || pod.ready !== previous?.ready || pod.problem?.message !== previous.problem?.message
     return isRelevant ? pod : undefined
   }
@@ -34,14 +34,14 @@ export class PodIndex {
     if (!problem) return undefined
     if (type === 'removed') this.#mountProblems.delete(keyText(pod))
     else this.#mountProblems.set(keyText(pod), problem)
-    return this.#byPart.find(keyText(pod))
+    return this.#byComponent.find(keyText(pod))
   }
 
   podsOf(owner: { kind: Kind } & ObjectKey, component: string): PodState[] {
-    return this.#byPart.in(`${childKey(owner)}/${component}`)
+    return this.#byComponent.in(`${childKey(owner)}/${component}`)
   }
 
-  /** The problem of the first pod of a part that has one. */
+  /** The problem of the first pod of a component that has one. */
   problemOf(owner: { kind: Kind } & ObjectKey, component: string): PodProblem | undefined {
     for (const pod of this.podsOf(owner, component)) {
       const problem = pod.problem ?? (pod.ready ? undefined : this.#mountProblems.get(keyText(pod)))
@@ -51,5 +51,5 @@ export class PodIndex {
   }
 }
 
-const partOf = ({ owner, namespace, component }: PodState): string =>
+const componentKey = ({ owner, namespace, component }: PodState): string =>
   owner ? `${childKey({ ...owner, namespace })}/${component}` : ''
