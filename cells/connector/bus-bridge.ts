@@ -88,7 +88,7 @@ export class BusBridge {
     const counted = this.#deps.metrics.heartbeat
     const { position, desiredRoom } = received
     if (position && !isFinitePosition(position)) {
-      counted.nonsense.inc()
+      counted.invalid.inc()
       return
     }
     const isRoomTooLong = desiredRoom !== undefined && desiredRoom.length > MAX_DESIRED_ROOM_LENGTH

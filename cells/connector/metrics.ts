@@ -48,7 +48,7 @@ export function connectorMetrics(metrics: Metrics, readings: ConnectorReadings) 
       /** Above the rate: only the last position of a burst is published. */
       coalesced: heartbeats.labels('coalesced'),
       /** A position that is NaN or infinite. */
-      nonsense: heartbeats.labels('nonsense'),
+      invalid: heartbeats.labels('nonsense'),
       /** The bus was disconnected. */
       dropped: heartbeats.labels('dropped'),
     },
