@@ -15,7 +15,10 @@ const FLUSHES = 10
 /** After every slice of heartbeats, so that they are spread over a flush period. */
 const PAUSE_MS = 20
 
-/** A whole archipelago with a hundred thousand peers: all arrive at once and get a room; then all walk, and the islands are reported to stats. */
+/**
+ * A whole archipelago with a hundred thousand peers: all arrive at once and get a room; then all walk, and the islands are
+ * reported to stats.
+ */
 export async function run(report: (figure: Figure) => void): Promise<void> {
   await measure(new LoadedArchipelago(createMemoryBus(silentLog), PEERS), 'memory bus', report)
   const nats = lookUp('nats')

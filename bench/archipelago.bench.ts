@@ -20,7 +20,9 @@ const SIZES: readonly { peers: number; flushes: number; onlyWalking?: boolean }[
 const WALKING: readonly ScenarioName[] = ['spread', 'plaza', 'festival']
 const BUDGETS = [0, 1, 2, 4, 6, 12, 30, 60]
 
-/** The clustering engine: time, memory, announcements, neighbours in the same room, and correctness. WRITE_DOCS=1 updates `docs/`. */
+/**
+ * The clustering engine: time, memory, announcements, neighbours in the same room, and correctness. WRITE_DOCS=1 updates `docs/`.
+ */
 export async function run(report: (figure: Figure) => void): Promise<void> {
   const calibration = calibrationMs()
   const outcomes: Outcome[] = []

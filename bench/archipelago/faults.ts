@@ -13,7 +13,10 @@ const JOIN = 64
 const LEAVE = 80
 const MAX = 100
 
-/** Counts violated rules with an algorithm that shares no code with the engine: a coarse grid, every peer of a small island against all near it. */
+/**
+ * Counts violated rules with an algorithm that shares no code with the engine: a coarse grid, every peer of a small island
+ * against all near it.
+ */
 export function faultsIn(islands: Islands, peers: Iterable<PeerId>): Faults {
   const faults: Faults = { disconnected: 0, unmerged: 0, missing: 0, oversize: 0 }
   const sizes = new Map<string, number>()
@@ -63,7 +66,10 @@ function isConnected(members: readonly PlacedPeer[]): boolean {
   return unreached.length === 0
 }
 
-/** The share of each peer's ten nearest, within the join distance, that are in its island: the mean over a sample of the peers that have any near. */
+/**
+ * The share of each peer's ten nearest, within the join distance, that are in its island: the mean over a sample of the peers
+ * that have any near.
+ */
 export function near10(x: Float64Array, z: Float64Array, roomOf: (n: number) => string | undefined, samples: number): number {
   let sum = 0
   let counted = 0

@@ -3,7 +3,10 @@ import { peerId, seededRandom } from '../../cells/archipelago/core/fixtures.ts'
 import { Crowd, SPREADS } from './crowd.ts'
 import { near10 } from './faults.ts'
 
-/** How 5 000 peers within 60 m behave: they stand, they stroll (stand for half a minute, walk for a few seconds), or never stop walking. */
+/**
+ * How 5 000 peers within 60 m behave: they stand, they stroll (stand for half a minute, walk for a few seconds), or never stop
+ * walking.
+ */
 export const BEHAVIOURS = ['standing', 'strolling', 'walking'] as const
 export type Behaviour = (typeof BEHAVIOURS)[number]
 

@@ -26,7 +26,10 @@ export interface Outcome {
   announcedPerFlush: number
   islands: number
   near10: number
-  /** Resident memory of the process at the end, garbage included, and before the first heartbeat: Node, the crowd, and its addresses. */
+  /**
+   * Resident memory of the process at the end, garbage included, and before the first heartbeat: Node, the crowd, and its
+   * addresses.
+   */
   rssMb: number
   rssBeforeMb: number
   faults: Faults
@@ -46,7 +49,10 @@ const JUMPING = 0.05
 const quantile = (values: readonly number[], q: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? 0
 
-/** Runs of each scenario. All are identical, so the fastest of each flush counts: other programs on the machine are not to be measured. */
+/**
+ * Runs of each scenario. All are identical, so the fastest of each flush counts: other programs on the machine are not to be
+ * measured.
+ */
 const RUNS = 3
 
 /** Lets a crowd arrive at once and then move for some flushes. */

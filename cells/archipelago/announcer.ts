@@ -21,7 +21,9 @@ export interface AnnouncerDeps {
   metrics: ArchipelagoMetrics
   /** Whether the peer has a session that can receive an announcement. */
   isConnected(peer: PeerId): boolean
-  /** Publishes a message, concatenated from pieces, in this term; false once the lease is over, and then nothing was published. */
+  /**
+   * Publishes a message, concatenated from pieces, in this term; false once the lease is over, and then nothing was published.
+   */
   publish(subject: string, ...pieces: readonly Uint8Array[]): boolean
   /** Resolves once everything published so far has reached the broker. */
   delivered(): Promise<void>
@@ -33,16 +35,16 @@ export interface AnnouncerDeps {
 
 const MAX_TOKENS_IN_FLIGHT = 64
 /**
- * Milliseconds of announcing before the event loop goes on and the broker has to have taken what was published: all peers of a large cell may
- * be due at once.
+ * Milliseconds of announcing before the event loop goes on and the broker has to have taken what was published: all peers of a
+ * large cell may be due at once.
  */
 const SLICE_MS = 8
 /** Milliseconds a transport has to mint a token. */
 const TOKEN_DEADLINE_MS = 5_000
 
 /**
- * Announces their rooms to the peers that are due, without delaying the flushes: a token that takes long or fails affects its own peer
- * only, which stays due and is tried again after the next flush.
+ * Announces their rooms to the peers that are due, without delaying the flushes: a token that takes long or fails affects its own
+ * peer only, which stays due and is tried again after the next flush.
  */
 export class Announcer {
   readonly #deps: AnnouncerDeps

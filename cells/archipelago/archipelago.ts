@@ -38,8 +38,9 @@ const LEASE_FLUSHES = 2
 const COLLECT_MS = 50
 
 /**
- * One archipelago, active or on standby. In both roles it keeps presence and announcements up to date; while it is the active one it also
- * has a leadership term, which decides the islands and publishes. So a takeover needs no state that a standby does not have.
+ * One archipelago, active or on standby. In both roles it keeps presence and announcements up to date; while it is the active one
+ * it also has a leadership term, which decides the islands and publishes. So a takeover needs no state that a standby does not
+ * have.
  */
 export class Archipelago {
   readonly #parts: ArchipelagoParts
@@ -143,7 +144,9 @@ export class Archipelago {
     }
   }
 
-  /** Publishes a message, concatenated from pieces, in the current term; false without a lease, and then nothing was published. */
+  /**
+   * Publishes a message, concatenated from pieces, in the current term; false without a lease, and then nothing was published.
+   */
   publish(subject: string, ...pieces: readonly Uint8Array[]): boolean {
     const { term, holdsLease } = this.#election
     if (!holdsLease || term === undefined) return false

@@ -3,8 +3,8 @@ const POOL_BYTES = 2 ** 20
 const MAX_POOLED_BYTES = 2 ** 16
 
 /**
- * Concatenates messages in memory that many of them share. When a large crowd arrives there are a hundred thousand announcements of a few
- * kilobytes: too long for Node's own pool of small buffers, and an allocation for each costs more than filling it.
+ * Concatenates messages in memory that many of them share. When a large crowd arrives there are a hundred thousand announcements
+ * of a few kilobytes: too long for Node's own pool of small buffers, and an allocation for each costs more than filling it.
  */
 export class BufferPool {
   #bytes: Uint8Array = new Uint8Array(0)

@@ -4,8 +4,8 @@ import { busPayloads } from '../wire/packets.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { anArchipelago, aSession, aTransport, turns } from './fixtures.ts'
 
-// The defects of the reference implementation around its engine, by the numbers of clustering.md §6; the tests for the defects of its engine
-// are beside ours.
+// The defects of the reference implementation around its engine, by the numbers of clustering.md §6; the tests for the defects of
+// its engine are beside ours.
 
 const [A, B, C] = [peerId(1), peerId(2), peerId(3)]
 

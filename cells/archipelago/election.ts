@@ -30,11 +30,11 @@ export type TermEndReason = 'later_term' | 'bus_away' | 'lapsed' | 'handed_over'
 const JITTER = 0.5
 
 /**
- * Elects the active one of several archipelagos over the bus alone. The leader publishes heartbeats, each with the length of its lease; when
- * a lease has passed without another heartbeat, a standby begins a later term. A leader that receives a later term than its own ends its
- * term at once, and a leader whose own heartbeats were late publishes nothing more, because another may have taken over; what it may have
- * published in between its receivers reject (wire/fencing-token.ts: TermFence). Of two that begin together the one with the earlier term
- * gives way.
+ * Elects the active one of several archipelagos over the bus alone. The leader publishes heartbeats, each with the length of its
+ * lease; when a lease has passed without another heartbeat, a standby begins a later term. A leader that receives a later term
+ * than its own ends its term at once, and a leader whose own heartbeats were late publishes nothing more, because another may
+ * have taken over; what it may have published in between its receivers reject (wire/fencing-token.ts: TermFence). Of two that
+ * begin together the one with the earlier term gives way.
  */
 export class Election {
   readonly #deps: ElectionDeps
@@ -163,7 +163,10 @@ export class Election {
     })
   }
 
-  /** Our heartbeats were late: another archipelago may have taken over, so this one waits for its heartbeats before it takes over again. */
+  /**
+   * Our heartbeats were late: another archipelago may have taken over, so this one waits for its heartbeats before it takes over
+   * again.
+   */
   lapse(): void {
     if (this.#term === undefined) return
     this.#endTerm('lapsed')

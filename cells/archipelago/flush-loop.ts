@@ -11,13 +11,16 @@ export interface FlushLoop {
   stop(): void
 }
 
-/** After a flush that took longer than its period, the pause as a share of that time: to process the messages that arrived meanwhile. */
+/**
+ * After a flush that took longer than its period, the pause as a share of that time: to process the messages that arrived
+ * meanwhile.
+ */
 const PAUSE_SHARE = 0.5
 const MIN_PAUSE_MS = 1
 
 /**
- * Calls `flush` every `periodMs`, counted from start to start, and never twice at a time (clustering.md §5.21). A flush that takes longer
- * delays the next one. `lateMs` is the delay of the call: after a stall of the process there are unread messages.
+ * Calls `flush` every `periodMs`, counted from start to start, and never twice at a time (clustering.md §5.21). A flush that
+ * takes longer delays the next one. `lateMs` is the delay of the call: after a stall of the process there are unread messages.
  */
 export function startFlushLoop(clock: Clock, periodMs: number, flush: (lateMs: number) => void): FlushLoop {
   let lastAt = clock.now()

@@ -30,9 +30,9 @@ export interface LeadershipTermDeps {
 }
 
 /**
- * The time in which this archipelago is the active one. It begins with an empty engine and restores each peer to the room last announced to
- * it, by this or another archipelago: a takeover and a restart move no peer. From then on a heartbeat moves the peer in the engine at once
- * (`updatePeer`), and the next `flush` decides the islands and announces what changed.
+ * The time in which this archipelago is the active one. It begins with an empty engine and restores each peer to the room last
+ * announced to it, by this or another archipelago: a takeover and a restart move no peer. From then on a heartbeat moves the peer
+ * in the engine at once (`updatePeer`), and the next `flush` decides the islands and announces what changed.
  */
 export class LeadershipTerm {
   readonly #deps: LeadershipTermDeps

@@ -50,8 +50,8 @@ type Ignored = keyof ArchipelagoMetrics['ignored']
 
 /**
  * Keeps presence and announcements up to date from the bus: the messages of peers and connectors, the connectors' replies to sync
- * requests, and, while another archipelago is active, what that one announces. Synced once the connectors have replied: only then an
- * archipelago knows enough to become the active one.
+ * requests, and, while another archipelago is active, what that one announces. Synced once the connectors have replied: only then
+ * an archipelago knows enough to become the active one.
  */
 export class PresenceTracker {
   readonly #deps: PresenceTrackerDeps

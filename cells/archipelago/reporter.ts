@@ -26,8 +26,9 @@ const SLICE_PEERS = 10_000
 const SIZE_LIMITS = [1, 2, 5, 10, 25, 50, 75, 100, Number.POSITIVE_INFINITY]
 
 /**
- * Publishes all islands for stats after each flush (clustering.md §5.23), changed or not, in as many messages as necessary. Islands with the
- * same members as before are not encoded again, and a large report is encoded in slices, all before the next flush.
+ * Publishes all islands for stats after each flush (clustering.md §5.23), changed or not, in as many messages as necessary.
+ * Islands with the same members as before are not encoded again, and a large report is encoded in slices, all before the next
+ * flush.
  */
 export class Reporter {
   readonly #deps: ReporterDeps

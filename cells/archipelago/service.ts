@@ -38,7 +38,10 @@ export interface ArchipelagoDeps {
 
 const STALLED_AFTER_PERIODS = 5
 
-/** Starts an archipelago: it groups the peers of one scope into islands and announces their rooms, or is a standby for the one that does. */
+/**
+ * Starts an archipelago: it groups the peers of one scope into islands and announces their rooms, or is a standby for the one
+ * that does.
+ */
 export async function startArchipelago(config: ArchipelagoConfig, deps: ArchipelagoDeps): Promise<RunningService> {
   const { bus, log, clock, alone = false, roomsAreNew = false } = deps
   const periodMs = config.ARCHIPELAGO_FLUSH_FREQUENCY * 1_000
@@ -122,5 +125,5 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
   }
 }
 
-// The time alone tells restarts apart; the random number those that start in the same millisecond.
+// The time distinguishes restarts; the random number those that start in the same millisecond.
 const newBootId = (now: number): string => now.toString(36) + randomBytes(4).readUInt32BE().toString(36)

@@ -21,8 +21,8 @@ const LATE_MS = 10_000
 const MAX_CONNECTORS = 1_000
 
 /**
- * Requests the sessions of every connector and passes each on as it arrives. `onDone` is called once no more replies arrive, or at the
- * deadline. The returned function cancels the request.
+ * Requests the sessions of every connector and passes each on as it arrives. `onDone` is called once no more replies arrive, or
+ * at the deadline. The returned function cancels the request.
  */
 export function requestSync(
   { bus, subjects, clock, requester, onSession }: SyncRequestDeps,

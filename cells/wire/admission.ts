@@ -1,8 +1,8 @@
 import { type FencingToken, parseFencingToken } from './fencing-token.ts'
 
 /**
- * Lets a peer enter an embedded room (comms.md §13). Admission to an island ends the peer's admission to its previous island; admissions
- * to scenes are independent of it.
+ * Lets a peer enter an embedded room (comms.md §13). Admission to an island ends the peer's admission to its previous island;
+ * admissions to scenes are independent of it.
  */
 export interface Admission {
   room: string

@@ -59,7 +59,10 @@ export function partOf(bytes: Uint8Array): MessagePart | undefined {
   return isPart ? { message, index, count } : undefined
 }
 
-/** The text in a top-level field of a protobuf message, without decoding the rest; undefined when it is missing or the bytes are malformed. */
+/**
+ * The text in a top-level field of a protobuf message, without decoding the rest; undefined when it is missing or the bytes are
+ * malformed.
+ */
 export function textFieldOf(bytes: Uint8Array, field: number): string | undefined {
   const found = findField(bytes, field)
   return found && textOf(bytes, found)

@@ -1,6 +1,6 @@
 /**
- * A unique id that sorts by age: nine base-36 digits of a time in ms, a dash, and the id of its issuer. The sessions of a wallet and the
- * terms of an archipelago are identified by fencing tokens, so that any service can tell which of two is the later one.
+ * A unique id that sorts by age: nine base-36 digits of a time in ms, a dash, and the id of its issuer. The sessions of a wallet
+ * and the terms of an archipelago are identified by fencing tokens, so that any service can tell which of two is the later one.
  */
 export type FencingToken = string
 
@@ -17,8 +17,8 @@ export const parseFencingToken = (text: string | undefined): FencingToken | unde
 export const issuedAt = (token: FencingToken): number => Number.parseInt(token.slice(0, TIME_DIGITS), 36)
 
 /**
- * Issues fencing tokens. The next token is later than every token observed so far, however clocks differ: a player who reconnects through
- * another machine gets the later session even if the clock of that machine is behind.
+ * Issues fencing tokens. The next token is later than every token observed so far, however clocks differ: a player who reconnects
+ * through another machine gets the later session even if the clock of that machine is behind.
  */
 export class FencingTokens {
   #lastMs = 0
@@ -36,8 +36,9 @@ export class FencingTokens {
 }
 
 /**
- * Accepts messages of the latest term received so far and rejects those of earlier terms: an archipelago that was paused or cut off does
- * not know that another one took over, but its subscribers do. Messages without a term come from services without terms, and are accepted.
+ * Accepts messages of the latest term received so far and rejects those of earlier terms: an archipelago that was paused or cut
+ * off does not know that another one took over, but its subscribers do. Messages without a term come from services without terms,
+ * and are accepted.
  */
 export class TermFence {
   #latest: FencingToken = ''

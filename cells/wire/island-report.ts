@@ -8,9 +8,9 @@ const ISLAND_TAG = 0x0a
 const ADDRESS = '\x12*'
 
 /**
- * The part of an island in a report of all islands (clustering.md §5.23) that changes seldom: its id and its members. The fields of a
- * protobuf message may be encoded apart and concatenated, so this part is encoded again only when a peer came or left. The addresses all
- * have the same length and are encoded in one go, because a large cell has a hundred thousand of them.
+ * The part of an island in a report of all islands (clustering.md §5.23) that changes seldom: its id and its members. The fields
+ * of a protobuf message may be encoded apart and concatenated, so this part is encoded again only when a peer came or left. The
+ * addresses all have the same length and are encoded in one go, because a large cell has a hundred thousand of them.
  */
 export function encodeMembers(id: string, peers: readonly PeerId[], maxPeers: number): Uint8Array {
   const name = IslandData.encode({ id, peers: [], maxPeers, center: undefined, radius: 0 }).finish()

@@ -63,8 +63,8 @@ export const serverPackets = {
 export const decodeServerPacket = (bytes: Uint8Array): ServerPacket['message'] => ServerPacket.decode(bytes).message
 
 /**
- * Wraps an IslandChangedMessage from the bus into a ServerPacket without decoding it: field 3, length-delimited, is the tag 0x1a, a varint
- * length and the unchanged bytes.
+ * Wraps an IslandChangedMessage from the bus into a ServerPacket without decoding it: field 3, length-delimited, is the tag 0x1a,
+ * a varint length and the unchanged bytes.
  */
 export function wrapIslandChanged(payload: Uint8Array): Uint8Array {
   const header = delimiter(0x1a, payload.length)

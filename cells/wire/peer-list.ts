@@ -1,7 +1,7 @@
 import type { PeerId, Position } from './peer.ts'
 
-// An entry of `peers` in an IslandChangedMessage: an address of 42 characters and a position of three floats, each behind its protobuf
-// tag and length.
+// An entry of `peers` in an IslandChangedMessage: an address of 42 characters and a position of three floats, each behind its
+// protobuf tag and length.
 const ADDRESS_BYTES = 42
 const POSITION_BYTES = 15
 const ENTRY_BYTES = 2 + ADDRESS_BYTES + 2 + POSITION_BYTES
@@ -12,8 +12,9 @@ const Y_TAG = 0x15
 const Z_TAG = 0x1d
 
 /**
- * Only the `peers` field of an IslandChangedMessage: the fields of a protobuf message may be encoded apart and concatenated. Encoded by
- * hand because it is the longest part of what an archipelago publishes, and it is published for every island that a peer enters.
+ * Only the `peers` field of an IslandChangedMessage: the fields of a protobuf message may be encoded apart and concatenated.
+ * Encoded by hand because it is the longest part of what an archipelago publishes, and it is published for every island that a
+ * peer enters.
  */
 export function encodePeerList(members: readonly { readonly peer: PeerId; readonly position: Position }[]): Uint8Array {
   const bytes = Buffer.allocUnsafe(members.length * (2 + ENTRY_BYTES))

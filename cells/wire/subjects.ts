@@ -1,8 +1,8 @@
 import { type PeerId, parsePeerId } from './peer.ts'
 
 /**
- * NATS subjects (comms.md §5). A scope separates the realms and cells that share one NATS: it precedes every subject as tokens of its
- * own, `main.0.peer.0x….heartbeat`.
+ * NATS subjects (comms.md §5). A scope separates the realms and cells that share one NATS: it precedes every subject as tokens of
+ * its own, `main.0.peer.0x….heartbeat`.
  */
 export interface Subjects {
   heartbeat(peer: PeerId): string
@@ -23,7 +23,10 @@ export interface Subjects {
   readonly every: Readonly<Record<'heartbeat' | 'connect' | 'disconnect' | 'islandChanged' | 'admission', string>>
 }
 
-/** The subjects of one scope: `''` for upstream's own, `main.0` for one cell, `main.*` (subscriptions only) for every cell of a realm. */
+/**
+ * The subjects of one scope: `''` for upstream's own, `main.0` for one cell, `main.*` (subscriptions only) for every cell of a
+ * realm.
+ */
 export function subjects(scope: string): Subjects {
   const at = scope === '' ? '' : `${scope}.`
   return {
@@ -56,5 +59,7 @@ export function peerOf(subject: string): PeerId | undefined {
   return parsePeerId(tokens[tokens.length - 2])
 }
 
-/** The scope a subject was published in, given the number of tokens behind it (3 per peer, 4 for island_changed, 2 for reports). */
+/**
+ * The scope a subject was published in, given the number of tokens behind it (3 per peer, 4 for island_changed, 2 for reports).
+ */
 export const scopeOf = (subject: string, tokensBehind: number): string => subject.split('.').slice(0, -tokensBehind).join('.')

@@ -13,9 +13,10 @@ interface Announcement {
 }
 
 /**
- * Which room each peer knows, and which peers are due an announcement (clustering.md §5.15, 22). A peer is due while its room differs from
- * the one it knows: moving away and back costs no message, a failed token costs one more attempt. Three parts write here: the
- * `PresenceTracker` what connectors and another leader report, the `LeadershipTerm` what a flush moved, the `Announcer` what it published.
+ * Which room each peer knows, and which peers are due an announcement (clustering.md §5.15, 22). A peer is due while its room
+ * differs from the one it knows: moving away and back costs no message, a failed token costs one more attempt. Three parts write
+ * here: the `PresenceTracker` what connectors and another leader report, the `LeadershipTerm` what a flush moved, the `Announcer`
+ * what it published.
  */
 export class Announcements {
   readonly #last = new Map<PeerId, Announcement>()
@@ -70,8 +71,9 @@ export class Announcements {
   }
 
   /**
-   * A connector reports the room a session knows. `missed`: it differs from the last announcement up to number `sequence`, so the peer did
-   * not receive that one. `learned`: nothing was announced to this peer here, and the room of the report is now its last one.
+   * A connector reports the room a session knows. `missed`: it differs from the last announcement up to number `sequence`, so the
+   * peer did not receive that one. `learned`: nothing was announced to this peer here, and the room of the report is now its last
+   * one.
    */
   reconcile(peer: PeerId, room: string | undefined, sequence = Number.POSITIVE_INFINITY): 'agrees' | 'learned' | 'missed' {
     const last = this.#last.get(peer)

@@ -2,8 +2,8 @@ import type { PeerId } from '../../wire/peer.ts'
 import type { IslandRules, Islands, PlacedPeer } from './islands.ts'
 
 /**
- * Checks an engine by brute force, every peer against every other, and describes each fault of its islands: disconnected, not merged
- * though they touch and fit, too large, or a peer missing or listed twice (clustering.md §5.2, 3, 6, 13).
+ * Checks an engine by brute force, every peer against every other, and describes each fault of its islands: disconnected, not
+ * merged though they touch and fit, too large, or a peer missing or listed twice (clustering.md §5.2, 3, 6, 13).
  */
 export function faultsOf(islands: Islands, all: readonly PeerId[], rules: Omit<IslandRules, 'nextId'>): string[] {
   const faults: string[] = []

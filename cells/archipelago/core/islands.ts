@@ -1,8 +1,8 @@
 import type { PeerId, Position } from '../../wire/peer.ts'
 
 /**
- * Why a peer is in another room than before: it arrived, walked away alone, its island was merged into another or was split, it was moved
- * to its neighbours (`rebalance`), or it could not be restored to the room it had (`recovery`).
+ * Why a peer is in another room than before: it arrived, walked away alone, its island was merged into another or was split, it
+ * was moved to its neighbours (`rebalance`), or it could not be restored to the room it had (`recovery`).
  */
 export type MoveCause = 'joined' | 'moved' | 'merged' | 'split' | 'rebalance' | 'recovery'
 
@@ -34,8 +34,9 @@ export interface IslandSummary {
 }
 
 /**
- * Groups peers into islands (clustering.md §5): peers connected by short hops share an island, and no island has more peers than a room
- * holds. Synchronous and deterministic, without a clock. Arrivals and movements take effect at the next flush, departures at once.
+ * Groups peers into islands (clustering.md §5): peers connected by short hops share an island, and no island has more peers than
+ * a room holds. Synchronous and deterministic, without a clock. Arrivals and movements take effect at the next flush, departures
+ * at once.
  */
 export interface Islands {
   /** Sets a peer's position. `desiredRoom` replaces its preferred island, `''` clears it, undefined keeps it (§5.10). */
@@ -60,9 +61,9 @@ export interface Islands {
 /** Islands that can take over from another engine without moving a peer. */
 export interface RestorableIslands extends Islands {
   /**
-   * Reserves, for a peer without an island, a seat in the room last announced to it: its first flush puts it there, under the same id and
-   * without a move, unless geometry has separated it from the others since (then with cause `recovery`). Until its first heartbeat its
-   * seat is kept and its island is not split; `remove` gives the seat up.
+   * Reserves, for a peer without an island, a seat in the room last announced to it: its first flush puts it there, under the
+   * same id and without a move, unless geometry has separated it from the others since (then with cause `recovery`). Until its
+   * first heartbeat its seat is kept and its island is not split; `remove` gives the seat up.
    */
   restore(peer: PeerId, room: string): void
 }
@@ -78,8 +79,8 @@ export interface IslandRules {
   /** The id of a new island; never the same twice (§5.11). */
   nextId: () => string
   /**
-   * How often a peer may be moved within `rebalanceWindow` flushes, on average, to share a room with its neighbours in a crowd larger than
-   * an island: 1 by default, 0 for never.
+   * How often a peer may be moved within `rebalanceWindow` flushes, on average, to share a room with its neighbours in a crowd
+   * larger than an island: 1 by default, 0 for never.
    */
   rebalanceBudget?: number
   /** In flushes; 60 by default, two minutes at the usual period. */

@@ -29,8 +29,8 @@ export type UpdateOutcome = 'same' | 'new' | 'stale' | 'full'
 export type GracePeriods = Readonly<Record<Exclude<DisconnectReason, 'left'>, number>>
 
 /**
- * The peers of a cell with their sessions and positions (clustering.md §5.12-17). The last message counts. Sessions are fenced: a late
- * message of an older session changes nothing. A peer whose connection broke keeps its place for a grace period.
+ * The peers of a cell with their sessions and positions (clustering.md §5.12-17). The last message counts. Sessions are fenced: a
+ * late message of an older session changes nothing. A peer whose connection broke keeps its place for a grace period.
  */
 export class PresenceTable {
   readonly #maxPeers: number

@@ -1,6 +1,6 @@
 /*
- * Peers and islands are rows of tables whose columns are typed arrays. `int` and `real` read a value that the caller knows to exist; there is
- * one function per type of column, because a function that sees a single type compiles to a plain load.
+ * Peers and islands are rows of tables whose columns are typed arrays. `int` and `real` read a value that the caller knows to
+ * exist; there is one function per type of column, because a function that sees a single type compiles to a plain load.
  */
 
 /** Reads a column of rows or counts. */

@@ -11,9 +11,9 @@ interface Run {
 }
 
 /**
- * Divides the peers of a group, in the order of the curve, into one run per island, as long as the island has members: neighbours are then
- * mostly in the same run. The runs are in the order the islands had in the last plan, so that a plan of which only a part was carried out
- * continues.
+ * Divides the peers of a group, in the order of the curve, into one run per island, as long as the island has members: neighbours
+ * are then mostly in the same run. The runs are in the order the islands had in the last plan, so that a plan of which only a
+ * part was carried out continues.
  */
 export class CurveRuns {
   readonly #islands: IslandTable

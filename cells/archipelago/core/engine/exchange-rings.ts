@@ -6,9 +6,9 @@ export interface RoomChange {
 }
 
 /**
- * Finds rings of peers that can exchange their places: each goes to the island that the next one leaves, so that every island keeps its size,
- * no room overflows and none becomes small enough to be merged. Of the changes from one island the last in the list is used first. Stops
- * after about `limit` changes.
+ * Finds rings of peers that can exchange their places: each goes to the island that the next one leaves, so that every island
+ * keeps its size, no room overflows and none becomes small enough to be merged. Of the changes from one island the last in the
+ * list is used first. Stops after about `limit` changes.
  */
 export function exchangeRings(changes: readonly RoomChange[], limit: number): RoomChange[][] {
   const leaving = new Map<number, RoomChange[]>()

@@ -9,8 +9,8 @@ const DIGIT = 11
 const BUCKETS = 2 ** DIGIT
 
 /**
- * Sorts peers along a Hilbert curve, which visits one neighbourhood after the other and, unlike Morton order, never jumps. A stable radix
- * sort: peers with equal keys keep their order, and the cost per peer does not depend on the size of the crowd.
+ * Sorts peers along a Hilbert curve, which visits one neighbourhood after the other and, unlike Morton order, never jumps. A
+ * stable radix sort: peers with equal keys keep their order, and the cost per peer does not depend on the size of the crowd.
  */
 export class HilbertOrder {
   readonly #peers: PeerTable

@@ -12,7 +12,10 @@ export class IslandTable {
   #rows = 0
   #created = 0
 
-  /** Undefined until the end of the flush that created the island, so that no id is spent on one that does not last (clustering.md §5.11). */
+  /**
+   * Undefined until the end of the flush that created the island, so that no id is spent on one that does not last (clustering.md
+   * §5.11).
+   */
   readonly ids: (string | undefined)[] = []
   size = new Int32Array(this.#capacity)
   /** Seats of the members, and seats reserved for restored peers that have not sent a heartbeat yet. */
@@ -21,7 +24,10 @@ export class IslandTable {
   serial = new Int32Array(this.#capacity)
   first = new Int32Array(this.#capacity)
   last = new Int32Array(this.#capacity)
-  /** 1 for an island in which a peer moved, joined or left since the last flush: only these can become disconnected or meet others. */
+  /**
+   * 1 for an island in which a peer moved, joined or left since the last flush: only these can become disconnected or meet
+   * others.
+   */
   isDirty = new Int32Array(this.#capacity)
   /** The dirty islands, and some rows that were dirty and are no longer: `isDirty` decides. */
   readonly dirty = new RowList()
@@ -148,7 +154,10 @@ export class IslandTable {
   }
 }
 
-/** An island for reports: its centre is the mean of its members' positions, its radius the distance to the farthest (clustering.md §5.7). */
+/**
+ * An island for reports: its centre is the mean of its members' positions, its radius the distance to the farthest (clustering.md
+ * §5.7).
+ */
 export function summaryOf(id: string, islands: IslandTable, table: PeerTable): IslandSummary {
   const island = islands.rowOf(id)
   const first = int(islands.first, island)

@@ -6,8 +6,8 @@ import { TileGrid } from './tile-grid.ts'
 const MAX_UNUSED_TILES = 4096
 
 /**
- * Where the islands with room are: the tiles, for each of them an entry per island with peers there, and for each entry these peers. All peers
- * of a tile are in reach of each other, so that dense places need almost no distance tests.
+ * Where the islands with room are: the tiles, for each of them an entry per island with peers there, and for each entry these
+ * peers. All peers of a tile are in reach of each other, so that dense places need almost no distance tests.
  */
 export class IslandTiles {
   readonly #peers: PeerTable
@@ -63,7 +63,8 @@ export class IslandTiles {
   /** Adds a peer to a tile as a member of an island, and returns another member in this tile, or NONE. */
   add(peer: number, island: number, tile: number, x: number, z: number): number {
     let entry = int(this.#first, tile)
-    // The members of an island are added one after the other, so its entry is the first of the tile if it has one; a second entry does no harm.
+    // The members of an island are added one after the other, so its entry is the first of the tile if it has one; a second entry
+    // does no harm.
     if (entry === NONE || int(this.island, entry) !== island) entry = this.#addEntry(tile, island)
     const at = this.#added++
     const before = int(this.#latest, entry)

@@ -3,8 +3,8 @@ import type { IslandTable } from './island-table.ts'
 import type { PeerTable } from './peer-table.ts'
 
 /**
- * A copy of all peers with an island, island by island, as of the moment it was taken: code that visits all members of all islands reads
- * memory sequentially. An index is a position in this copy.
+ * A copy of all peers with an island, island by island, as of the moment it was taken: code that visits all members of all
+ * islands reads memory sequentially. An index is a position in this copy.
  */
 export class MemberSnapshot {
   readonly #peers: PeerTable

@@ -6,9 +6,10 @@ import { TILES_AROUND } from './tile-grid.ts'
 import { TileIndex } from './tile-index.ts'
 
 /**
- * Merges whole islands that are within reach of each other and fit into one room (clustering.md §5.2). Of two that fit, one fills at most
- * half a room, so only these small ones search, the smallest first, for the largest that has room for them. One pass is enough: islands
- * only grow meanwhile, so what does not fit now will not fit later, and only islands within reach are merged, so none becomes disconnected.
+ * Merges whole islands that are within reach of each other and fit into one room (clustering.md §5.2). Of two that fit, one fills
+ * at most half a room, so only these small ones search, the smallest first, for the largest that has room for them. One pass is
+ * enough: islands only grow meanwhile, so what does not fit now will not fit later, and only islands within reach are merged, so
+ * none becomes disconnected.
  */
 export class Merging {
   readonly #peers: PeerTable
@@ -81,8 +82,8 @@ export class Merging {
   }
 
   /**
-   * The partner of an island, `preferred` or (NONE) any: of those in reach that have room, the one that was largest when merging began, of
-   * equals the oldest; NONE if there is none. Two islands that are not dirty did not fit the last time, and do not now.
+   * The partner of an island, `preferred` or (NONE) any: of those in reach that have room, the one that was largest when merging
+   * began, of equals the oldest; NONE if there is none. Two islands that are not dirty did not fit the last time, and do not now.
    */
   #partnerOf(island: number, preferred: number): number {
     const { tile, island: islandOf, grid } = this.#tiles
@@ -128,7 +129,10 @@ export class Merging {
   }
 }
 
-/** The island that most members of an island prefer, NONE if there is none; of equals the one that was preferred first (clustering.md §5.9). */
+/**
+ * The island that most members of an island prefer, NONE if there is none; of equals the one that was preferred first
+ * (clustering.md §5.9).
+ */
 function preferredIslandOf(island: number, peers: PeerTable, islands: IslandTable): number {
   const votes = new Map<string, number>()
   for (let peer = int(islands.first, island); peer !== NONE; peer = int(peers.next, peer)) {

@@ -5,7 +5,10 @@ import type { PeerTable } from './peer-table.ts'
 const STANDING_RADIUS = 5
 const NEVER = -(2 ** 30)
 
-/** Limits the moves of rebalancing: a peer is moved at most once within `spacing` flushes. It also tells standing from moving peers. */
+/**
+ * Limits the moves of rebalancing: a peer is moved at most once within `spacing` flushes. It also tells standing from moving
+ * peers.
+ */
 export class MoveBudget {
   readonly #peers: PeerTable
   readonly #spacing: number

@@ -5,7 +5,10 @@ import type { PeerTable } from './peer-table.ts'
 /** Ranks considered on each side of a peer: peers near on the ground are mostly near on the curve, however dense the crowd. */
 const RANKS_EACH_SIDE = 8
 
-/** All peers with an island, in the order of the curve, and how many of their neighbours share their island. A rank is an index in that order. */
+/**
+ * All peers with an island, in the order of the curve, and how many of their neighbours share their island. A rank is an index in
+ * that order.
+ */
 export class Neighbourhoods {
   readonly #peers: PeerTable
   readonly #curve: HilbertOrder

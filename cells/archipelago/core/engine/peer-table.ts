@@ -18,10 +18,16 @@ export class PeerTable {
   y = new Float64Array(this.#capacity)
   /** The row of its island; NONE between its arrival and the flush that places it. */
   island = new Int32Array(this.#capacity)
-  /** Doubly linked list of the members of an island, in the order of joining; before a peer is placed, `next` is its index among the arrivals. */
+  /**
+   * Doubly linked list of the members of an island, in the order of joining; before a peer is placed, `next` is its index among
+   * the arrivals.
+   */
   next = new Int32Array(this.#capacity)
   previous = new Int32Array(this.#capacity)
-  /** A member of its island that was within reach at the last check, or NONE; that peer may have left since. Links never form a cycle. */
+  /**
+   * A member of its island that was within reach at the last check, or NONE; that peer may have left since. Links never form a
+   * cycle.
+   */
   link = new Int32Array(this.#capacity)
   /** The room of its last move in the result of a flush, or the one it was restored to; undefined for a peer that arrived. */
   readonly reportedRoom: (string | undefined)[] = []
@@ -78,7 +84,10 @@ export class PeerTable {
     return int(this.island, row)
   }
 
-  /** Sets the position and returns whether it changed on the ground: height does not count (§5.1), and neither does one unusable position after another. */
+  /**
+   * Sets the position and returns whether it changed on the ground: height does not count (§5.1), and neither does one unusable
+   * position after another.
+   */
   move(row: number, position: Position): boolean {
     const isUsable = Math.abs(position.x) <= MAX_COORDINATE && Math.abs(position.z) <= MAX_COORDINATE
     const x = isUsable ? position.x : Number.NaN

@@ -10,10 +10,10 @@ import { TILES_AROUND } from './tile-grid.ts'
 const ENOUGH_CANDIDATES = 8
 
 /**
- * Puts arriving peers directly into the preferred island, or else the largest one with room in reach, of equals the oldest; a peer that finds
- * none gets a new island. No island is created only to be merged, so no id is spent on it. Peers are placed in the order of the curve, and a
- * peer in the same tile as the previous one joins the same island while it has room: neighbours stay together, and a crowd is not searched
- * for each peer.
+ * Puts arriving peers directly into the preferred island, or else the largest one with room in reach, of equals the oldest; a
+ * peer that finds none gets a new island. No island is created only to be merged, so no id is spent on it. Peers are placed in
+ * the order of the curve, and a peer in the same tile as the previous one joins the same island while it has room: neighbours
+ * stay together, and a crowd is not searched for each peer.
  */
 export class Placing {
   readonly #peers: PeerTable
@@ -57,7 +57,10 @@ export class Placing {
     }
   }
 
-  /** Along the curve; peers at the same position by address, so that the order of their heartbeats does not matter (clustering.md §6.8). */
+  /**
+   * Along the curve; peers at the same position by address, so that the order of their heartbeats does not matter (clustering.md
+   * §6.8).
+   */
   #sort({ rows, length }: RowList): void {
     if (length < 2) return
     this.#curve.sort(rows, length)

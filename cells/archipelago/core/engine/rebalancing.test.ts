@@ -80,7 +80,7 @@ describe('a standing crowd', () => {
     for (let flush = 0; flush < 100; flush++) expect(recorder.flush(islands)).toBe(0)
   })
 
-  test('has its neighbours together with many peers too, where a round takes several flushes and peers come and leave meanwhile', () => {
+  test('has its neighbours together with many peers too, where a round takes several flushes and peers come and go', () => {
     const { islands, crowd, recorder } = gathering(500)
     for (let n = 0; n < 20_000; n++) islands.upsert(peerId(10_000 + n), at(1_000 + n * 100))
     for (let flush = 0; flush < 40; flush++) {

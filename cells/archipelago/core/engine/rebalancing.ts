@@ -26,9 +26,9 @@ const PEERS_SURVEYED_PER_FLUSH = 5000
 const MAX_PEERS_FOR_ONE_FLUSH = 20_000
 
 /**
- * Rebalancing: in a group larger than an island, neighbours should share an island. A group of scattered islands is divided into runs along
- * the curve, and the peers that gain by it exchange their places; so does a single peer whose neighbours are all in another island. Islands
- * keep their sizes, the moves of each peer are limited, and a peer moves only for a minimum gain.
+ * Rebalancing: in a crowd larger than an island, neighbours should share an island. A group of scattered islands is divided into
+ * runs along the curve, and the peers that gain by it exchange their places; so does a single peer whose neighbours are all in
+ * another island. Islands keep their sizes, the moves of each peer are limited, and a peer moves only for a minimum gain.
  */
 export class Rebalancing {
   readonly #peers: PeerTable
@@ -141,8 +141,8 @@ export class Rebalancing {
   }
 
   /**
-   * A group is rebalanced once it has come to rest; one that never does, for a while whenever its peers may be moved again, unless it is too
-   * large to be moved at once: before its last peers had moved the first would have walked away.
+   * A group is rebalanced once it has come to rest; one that never does, for a while whenever its peers may be moved again,
+   * unless it is too large to be moved at once: before its last peers had moved the first would have walked away.
    */
   #isReady({ islands, ranks }: ScatteredGroup, since: ReadonlyMap<number, number>): boolean {
     const { now } = this.#budget
@@ -156,7 +156,10 @@ export class Rebalancing {
     return inMotion <= ranks.length * MAX_MOVING_SHARE
   }
 
-  /** A peer in its preferred island stays there (clustering.md §5.9), and a peer alone in its island has none to exchange places with. */
+  /**
+   * A peer in its preferred island stays there (clustering.md §5.9), and a peer alone in its island has none to exchange places
+   * with.
+   */
   #mayMove(peer: number): boolean {
     const island = this.#peers.islandOf(peer)
     if (island === NONE || !this.#budget.allows(peer) || int(this.#islands.size, island) === 1) return false
@@ -164,7 +167,10 @@ export class Rebalancing {
     return preferred === undefined || preferred !== this.#islands.ids[island]
   }
 
-  /** The peers that gain by a change, in ascending order of their distance from the middle of their island's run: the last ones are used first. */
+  /**
+   * The peers that gain by a change, in ascending order of their distance from the middle of their island's run: the last ones
+   * are used first.
+   */
   #changes(): RoomChange[] {
     const changes: RoomChange[] = []
     const distances = new Map<number, number>()

@@ -4,9 +4,9 @@ import type { IslandTable } from './island-table.ts'
 import type { PeerTable } from './peer-table.ts'
 
 /**
- * Peers that an earlier engine had put into a room. They are put back there without an announcement, because a restart is no reason to move
- * (clustering.md §6.9). Until their first heartbeat their seats are reserved, so that a room of which only a part has returned is not merged
- * into another.
+ * Peers that an earlier engine had put into a room. They are put back there without an announcement, because a restart is no
+ * reason to move (clustering.md §6.9). Until their first heartbeat their seats are reserved, so that a room of which only a part
+ * has returned is not merged into another.
  */
 export class RestoredPeers {
   readonly #peers: PeerTable

@@ -10,7 +10,9 @@ export interface ScatteredGroup {
   readonly ranks: number[]
 }
 
-/** Finds groups of two or more scattered islands that could exchange members: joined wherever neighbours on the curve are near. */
+/**
+ * Finds groups of two or more scattered islands that could exchange members: joined wherever neighbours on the curve are near.
+ */
 export function scatteredGroupsOf(neighbours: Neighbourhoods, rows: number): ScatteredGroup[] {
   const isScattered = scatteredIslands(neighbours, rows)
   const into = Int32Array.from({ length: rows }, (_, island) => island)

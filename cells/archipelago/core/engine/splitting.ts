@@ -8,10 +8,10 @@ const NO_COMPONENTS: number[][] = []
 const SQUARES_PER_SIDE = 16
 
 /**
- * Finds the connected components of an island, whose members are connected by hops of at most `reach` metres (clustering.md §5.3). Each
- * member has a link to another one in reach, and links never form a cycle: while all members but one have a link, the island is connected,
- * and one distance per member proves it. Members that lost their link search for another hop around them, in a grid of squares as wide as
- * the reach. Members have numbers from 0, their indices in the snapshot minus that of the first.
+ * Finds the connected components of an island, whose members are connected by hops of at most `reach` metres (clustering.md
+ * §5.3). Each member has a link to another one in reach, and links never form a cycle: while all members but one have a link, the
+ * island is connected, and one distance per member proves it. Members that lost their link search for another hop around them, in
+ * a grid of squares as wide as the reach. Members have numbers from 0, their indices in the snapshot minus that of the first.
  */
 export class Splitting {
   readonly #peers: PeerTable
@@ -41,7 +41,10 @@ export class Splitting {
     this.#perMetre = 0.99999 / reach
   }
 
-  /** Drops links to peers that are out of reach or have left, and returns the number of members without a link: 1 means that the island is connected. */
+  /**
+   * Drops links to peers that are out of reach or have left, and returns the number of members without a link: 1 means that the
+   * island is connected.
+   */
   dropBrokenLinks(island: number): number {
     const { x, z, link, peer, indexOf } = this.#snapshot
     const start = this.#snapshot.startOf(island)
@@ -70,7 +73,10 @@ export class Splitting {
     return unlinked
   }
 
-  /** The components other than the one that keeps the island: the largest, of equals the one whose first member joined first (§5.4). Empty when it is connected. */
+  /**
+   * The components other than the one that keeps the island: the largest, of equals the one whose first member joined first
+   * (§5.4). Empty when it is connected.
+   */
   detachedComponents(island: number): number[][] {
     const unlinked = this.dropBrokenLinks(island)
     if (unlinked === 1) return NO_COMPONENTS
@@ -128,7 +134,10 @@ export class Splitting {
     return components
   }
 
-  /** Determines the components by the remaining links and returns the root of the largest: it stays a root, because only others are linked to it. */
+  /**
+   * Determines the components by the remaining links and returns the root of the largest: it stays a root, because only others
+   * are linked to it.
+   */
   #findRoots(size: number): number {
     const sizes = this.#sizes.fill(0, 0, size)
     let largest = 0

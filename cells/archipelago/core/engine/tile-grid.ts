@@ -9,8 +9,8 @@ const CACHE_SIDE = 128
 const CENTRE = (TILES_AROUND - 1) / 2
 
 /**
- * The ground in square tiles, which get a number when a peer is first seen there. All peers in one tile are in reach of each other. The
- * neighbours of a tile are stored with it, so that they are looked up in the hash table only once.
+ * The ground in square tiles, which get a number when a peer is first seen there. All peers in one tile are in reach of each
+ * other. The neighbours of a tile are stored with it, so that they are looked up in the hash table only once.
  */
 export class TileGrid {
   readonly #tilesPerMetre: number

@@ -2,7 +2,10 @@ import { int, NONE } from './columns.ts'
 import type { IslandTable } from './island-table.ts'
 import type { IslandTiles } from './island-tiles.ts'
 
-/** The entries of `IslandTiles` by tile, in ascending order of the seats their islands took when the index was built; and by island. */
+/**
+ * The entries of `IslandTiles` by tile, in ascending order of the seats their islands took when the index was built; and by
+ * island.
+ */
 export class TileIndex {
   readonly #islands: IslandTable
   readonly #tiles: IslandTiles
