@@ -40,8 +40,8 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
   return [
     route('GET', '/ping', ({ path }) => text(path)),
     route('GET', '/status', () => ok({ version: build.version, currentTime: clock.now(), commitHash: build.commitHash })),
-    route('GET', '/realms', (ask) => {
-      const base = baseUrl ?? originOf(ask)
+    route('GET', '/realms', (request) => {
+      const base = baseUrl ?? originOf(request)
       const healthy = [...knownRealms().values()].filter(isHealthy)
       return ok(
         healthy.map((realm) => ({
@@ -51,7 +51,7 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
         })),
       )
     }),
-    route('GET', '/:realm/about', (ask) => about.answer(realmNamed(ask.params.realm), ask)),
+    route('GET', '/:realm/about', (request) => about.answer(realmNamed(request.params.realm), request)),
     route('GET', '/hot-scenes', () => {
       const scenes = Array.from(knownRealms().values(), (realm) => ({
         realmName: realm.realmName,

@@ -114,7 +114,7 @@ function readinessOf(directory: RealmDirectory, catalysts: CatalystPoller): () =
   return () => {
     if (!directory.isComplete) return { ready: false, reason: 'the list of realms has not been read yet' }
     wasReady ||= catalysts.allAsked()
-    return wasReady ? { ready: true } : { ready: false, reason: 'not every catalyst was asked yet' }
+    return wasReady ? { ready: true } : { ready: false, reason: 'not every catalyst has been queried yet' }
   }
 }
 

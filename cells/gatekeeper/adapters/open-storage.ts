@@ -35,7 +35,7 @@ export async function openStorage(
 /** A newer schema is accepted: released migrations only add to it, and this process may be the result of a downgrade. */
 async function waitForMigrations(database: Database, { clock, log }: { clock: Clock; log: Log }): Promise<void> {
   for (let found = await schemaVersion(database); found < knownVersion(); found = await schemaVersion(database)) {
-    log.info({ found, wanted: knownVersion() }, 'waiting for the database schema')
+    log.info({ found, required: knownVersion() }, 'waiting for the database schema')
     await new Promise<void>((resolve) => clock.after(CHECK_EVERY_MS, resolve))
   }
 }

@@ -18,7 +18,7 @@ export interface Denial {
 
 /** The limit of LiveKit. */
 const MAX_ROOM_CHARACTERS = 256
-// PostgreSQL cannot store NUL, and a failed look-up would let a banned player in: other than plain text is ignored.
+// Anything but plain text is ignored: PostgreSQL cannot store NUL, and a failed look-up would let a banned player in.
 const DEVICE_ID = /^[\x20-\x7e]{1,256}$/
 const SCENE_CODE_SIGNER = 'decentraland-kernel-scene'
 

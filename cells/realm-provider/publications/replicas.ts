@@ -84,21 +84,21 @@ export class Replicas {
 
 /** The routes that `Replicas` of the other processes call. */
 export function replicaRoutes({ leases, token }: Pick<ReplicaOptions, 'leases' | 'token'>): Route[] {
-  const authorize = (ask: Pick<HttpRequest, 'headers'>) =>
-    requireToken(ask, token, 'only replicas of this realm provider may call this')
+  const authorize = (incoming: Pick<HttpRequest, 'headers'>) =>
+    requireToken(incoming, token, 'only replicas of this realm provider may call this')
   return [
-    route('GET', '/publications', (ask) => {
-      authorize(ask)
+    route('GET', '/publications', (incoming) => {
+      authorize(incoming)
       return ok(leases.all().map((lease) => leases.replicated(lease)))
     }),
-    route('PUT', '/publications/:realm/replica', async (ask) => {
-      authorize(ask)
-      leases.adopt(parseLease(parseJson(await ask.body())))
+    route('PUT', '/publications/:realm/replica', async (incoming) => {
+      authorize(incoming)
+      leases.adopt(parseLease(parseJson(await incoming.body())))
       return { status: 204 }
     }),
-    route('DELETE', '/publications/:realm/replica', (ask) => {
-      authorize(ask)
-      leases.drop(ask.params.realm)
+    route('DELETE', '/publications/:realm/replica', (incoming) => {
+      authorize(incoming)
+      leases.drop(incoming.params.realm)
       return { status: 204 }
     }),
   ]

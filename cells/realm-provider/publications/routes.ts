@@ -31,44 +31,44 @@ const RESERVED = new Set(['realms', 'ping', 'status', 'hot-scenes', 'health', 'm
  */
 export function publicationRoutes(dependencies: PublicationRouteDependencies): Route[] {
   const { leases, token, metrics, replicas } = dependencies
-  const authorize = (ask: Pick<HttpRequest, 'headers'>) => requireToken(ask, token, 'publishing needs a bearer token')
+  const authorize = (request: Pick<HttpRequest, 'headers'>) => requireToken(request, token, 'publishing needs a bearer token')
   const counted = (outcome: string, answer: HttpResponse): HttpResponse => {
     metrics.publications.inc({ outcome })
     return answer
   }
 
   return [
-    route('GET', '/publications/:realm', (ask) => {
-      authorize(ask)
-      const lease = leases.get(ask.params.realm)
+    route('GET', '/publications/:realm', (request) => {
+      authorize(request)
+      const lease = leases.get(request.params.realm)
       return lease ? receiptOf(200, lease) : notPublished
     }),
 
-    route('PUT', '/publications/:realm', async (ask) => {
-      authorize(ask)
-      const { realm: realmName } = ask.params
+    route('PUT', '/publications/:realm', async (request) => {
+      authorize(request)
+      const { realm: realmName } = request.params
       if (!NAME.test(realmName) || RESERVED.has(realmName)) throw new Refusal('INVALID', 'this is not a valid name of a realm')
-      const document = parseDocument(await ask.body())
+      const document = parseDocument(await request.body())
       const known = leases.get(realmName)
       const holder = otherHolder(realmName, document.publisher, dependencies)
       if (holder) return counted('taken', takenBy(holder))
-      const epoch = epochOf(ask)
+      const epoch = epochOf(request)
       if (known && epoch < known.epoch) return counted('superseded', supersededBy(known))
-      if (!isExpected(ask, known)) return counted('outdated', outdated)
+      if (!isExpected(request, known)) return counted('outdated', outdated)
       const lease = leases.put(realmName, document, epoch)
       if (!lease) return counted('full', json(503, { error: 'too many realms are published here' }))
       await replicas.announce(realmName, lease)
       return counted(known ? 'renewed' : 'taken_up', receiptOf(known ? 200 : 201, lease))
     }),
 
-    route('DELETE', '/publications/:realm', async (ask) => {
-      authorize(ask)
-      const known = leases.get(ask.params.realm)
+    route('DELETE', '/publications/:realm', async (request) => {
+      authorize(request)
+      const known = leases.get(request.params.realm)
       if (!known) return counted('gone', notPublished)
-      if (epochOf(ask) < known.epoch) return counted('superseded', supersededBy(known))
-      if (ask.headers['if-match'] !== known.etag) return counted('outdated', outdated)
-      leases.drop(ask.params.realm)
-      await replicas.announce(ask.params.realm, undefined)
+      if (epochOf(request) < known.epoch) return counted('superseded', supersededBy(known))
+      if (request.headers['if-match'] !== known.etag) return counted('outdated', outdated)
+      leases.drop(request.params.realm)
+      await replicas.announce(request.params.realm, undefined)
       return counted('given_back', { status: 204 })
     }),
   ]
