@@ -40,7 +40,10 @@ export interface Operator extends Running {
   url: string
 }
 
-/** Starts the operator: first its caches, then the election; it reconciles while it leads. @throws UserError when its configuration, its API server or its port is not usable */
+/**
+ * Starts the operator: first its caches, then the election; it reconciles while it leads.
+ * @throws UserError when its configuration, its API server or its port is not usable
+ */
 export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const config = readConfig(env)
   const log = createLog('operator', config.LOG_LEVEL)

@@ -55,7 +55,10 @@ interface EventSeries {
   cancel: (() => void) | undefined
 }
 
-/** Creates Events one after the other, from a queue of bounded length, only while leading, and never more than the rate limit allows. */
+/**
+ * Creates Events one after the other, from a queue of bounded length, only while leading, and never more than the rate limit
+ * allows.
+ */
 export class EventRecorder implements Running {
   readonly #options: RecorderOptions
   readonly #series = new LRUCache<string, EventSeries>({

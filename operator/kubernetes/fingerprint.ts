@@ -6,7 +6,10 @@ import { managedPart } from './managed-fields.ts'
 /** Maps whose values are quantities. The API server stores them in its own spelling: `1000m` becomes `1`. */
 const QUANTITY_MAPS = new Set(['requests', 'limits'])
 
-/** The same text for values of the same meaning: keys sorted, absent values left out, quantities as plain numbers. The order of a list counts. */
+/**
+ * The same text for values of the same meaning: keys sorted, absent values left out, quantities as plain numbers. The order of a
+ * list counts.
+ */
 export function canonicalText(value: unknown, key = ''): string {
   // The length in front of a string makes it unambiguous without escaping, and hashing is most of the work of a pass.
   if (typeof value === 'string') return `${value.length}"${value}`
@@ -29,7 +32,10 @@ export function canonicalText(value: unknown, key = ''): string {
 /** A hash that is equal for values whose `canonicalText` is equal. */
 export const canonicalHash = (value: unknown): string => hash('sha1', canonicalText(value), 'base64')
 
-/** The hash of everything the operator writes of an object except its name: of a manifest, or of the managed part of a live object. */
+/**
+ * The hash of everything the operator writes of an object except its name: of a manifest, or of the managed part of a live
+ * object.
+ */
 export const fingerprintOf = (object: object): string => {
   const { apiVersion: _, kind: __, metadata, status: ___, ...rest } = object as Record<string, unknown>
   const { labels, annotations, ownerReferences } = (metadata ?? {}) as Record<string, unknown>
@@ -37,8 +43,8 @@ export const fingerprintOf = (object: object): string => {
 }
 
 /**
- * The fingerprint of the fields of a live object that the operator applied, with the values they have now. It equals the fingerprint of the
- * manifest unless another client changed such a field, or the API server stored a value in its own spelling.
+ * The fingerprint of the fields of a live object that the operator applied, with the values they have now. It equals the
+ * fingerprint of the manifest unless another client changed such a field, or the API server stored a value in its own spelling.
  */
 export const liveFingerprint = (live: KubeObject): string => fingerprintOf(managedPart(live, MANAGER))
 

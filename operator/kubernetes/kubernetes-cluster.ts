@@ -108,7 +108,8 @@ export class KubernetesCluster implements Cluster {
       try {
         await writer.apply(manifest)
       } catch (error) {
-        // An object that is refused, or a few server errors, must not keep the other objects from being applied; a server that does not answer does.
+        // An object that is refused, or a few server errors, must not keep the other objects from being applied; a server that
+        // does not answer does.
         const isServerError = error instanceof KubeError && error.status >= 500
         if (!isAboutTheObject(error) && !(isServerError && ++serverErrors < MAX_SERVER_ERRORS)) throw error
         failed ??= error
@@ -122,7 +123,9 @@ export class KubernetesCluster implements Cluster {
     }
   }
 
-  /** A Secret exists while the workload that needs it runs; asking the API server would require the permission to read Secrets. */
+  /**
+   * A Secret exists while the workload that needs it runs; asking the API server would require the permission to read Secrets.
+   */
   #isMissing({ metadata, neededBy }: GeneratedSecret): boolean {
     const workload = this.#parts.cache.child({ ...neededBy, namespace: metadata.namespace })
     return !workload || this.#workloadOf(workload)?.problem?.code === 'SecretMissing'
@@ -149,7 +152,10 @@ export class KubernetesCluster implements Cluster {
     return this.#parts.cache.child({ kind: 'CommsCell', ...metadata })?.scaledByOthers ?? false
   }
 
-  /** Leaves out the number of connectors of a cell that another client scales: two managers of one field would overwrite each other for ever. */
+  /**
+   * Leaves out the number of connectors of a cell that another client scales: two managers of one field would overwrite each
+   * other for ever.
+   */
   #withoutReplicasOfOthers(manifest: KubeManifest): KubeManifest {
     if (manifest.kind !== 'CommsCell' || !this.#isScaledByOthers(manifest as CommsCell)) return manifest
     const { spec } = manifest as CommsCell

@@ -1,4 +1,7 @@
-/** The fields of one manager in `metadata.managedFields`: `f:name` a field, `k:{"name":"x"}` and `v:"x"` list items, `.` the parent itself. */
+/**
+ * The fields of one manager in `metadata.managedFields`: `f:name` a field, `k:{"name":"x"}` and `v:"x"` list items, `.` the
+ * parent itself.
+ */
 interface FieldSet {
   [step: string]: FieldSet
 }
@@ -11,8 +14,9 @@ interface ManagedFields {
 }
 
 /**
- * The part of a live object that `manager` applied, with its current values. A field which another client changed belongs to that client
- * and is missing here; a field which is no longer desired is still here. So it differs from the manifest exactly when a write is needed.
+ * The part of a live object that `manager` applied, with its current values. A field which another client changed belongs to that
+ * client and is missing here; a field which is no longer desired is still here. So it differs from the manifest exactly when a
+ * write is needed.
  */
 export function managedPart(live: { metadata: object }, manager: string, subresource?: 'status'): Record<string, unknown> {
   const { managedFields = [] } = live.metadata as { managedFields?: ManagedFields[] }

@@ -34,8 +34,9 @@ const REQUEST_TIMEOUT_MS = 2_000
 const JITTER_MS = 500
 
 /**
- * Takes part in the election by a Lease. While another operator leads it waits on a watch, so that a released lease is taken at once and waiting
- * costs no requests. Whether the leader is gone is judged by how long no renewal was seen, never by the clocks of other machines.
+ * Takes part in the election by a Lease. While another operator leads it waits on a watch, so that a released lease is taken at
+ * once and waiting costs no requests. Whether the leader is gone is judged by how long no renewal was seen, never by the clocks
+ * of other machines.
  */
 export class LeaderElector implements Leadership, Running {
   readonly #options: ElectorOptions & { clock: Clock; random: () => number }
@@ -101,7 +102,10 @@ export class LeaderElector implements Leadership, Running {
     return { signal: this.#term.signal, guard: () => this.#guard() }
   }
 
-  /** When the term of the last known holder of the lease began, in milliseconds: the own term while leading, and greater than that of any earlier leader. */
+  /**
+   * When the term of the last known holder of the lease began, in milliseconds: the own term while leading, and greater than that
+   * of any earlier leader.
+   */
   epoch(): number {
     return this.#lease ? epochOf(this.#lease) : 0
   }

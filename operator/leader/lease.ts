@@ -25,7 +25,10 @@ export const isFree = (lease: LeaderLease | undefined): boolean => !lease?.spec.
 /** When the term of a lease's holder began, in milliseconds since the epoch; 0 = it was never held. */
 export const epochOf = ({ spec }: LeaderLease): number => (spec.acquireTime === undefined ? 0 : Date.parse(spec.acquireTime))
 
-/** The lease as its holder writes it. A new holder counts as a transition, and its term begins later than any before, even when its clock is behind. */
+/**
+ * The lease as its holder writes it. A new holder counts as a transition, and its term begins later than any before, even when
+ * its clock is behind.
+ */
 export function renewed(before: LeaderLease, identity: string, durationMs: number, now: number): LeaderLease {
   const { spec, ...lease } = before
   const isNew = spec.holderIdentity !== identity

@@ -27,6 +27,9 @@ export interface LocalRuntime {
   /** One process runs the whole cell, however many connectors it asks for. */
   startCell(spec: CellRunSpec): Promise<RunningPart<CellRunSpec>>
   startService(spec: ServiceRunSpec): Promise<RunningPart<ServiceRunSpec>>
-  /** Routes the stable URL of each slot of a realm to a cell; open sockets stay where they are. No routes = the realm was deleted or hibernates. */
+  /**
+   * Routes the stable URL of each slot of a realm to a cell; open sockets stay where they are. No routes = the realm was deleted
+   * or hibernates.
+   */
   route(realm: Pick<Realm, 'metadata'>, routes: RealmPlan['routes']): void
 }

@@ -20,7 +20,10 @@ export class Supervisor<Spec> {
     this.#start = start
   }
 
-  /** Starts a part, updates it when its spec differs, restarts it when it cannot be updated; false = nothing to do. @throws what the start throws */
+  /**
+   * Starts a part, updates it when its spec differs, restarts it when it cannot be updated; false = nothing to do.
+   * @throws what the start throws
+   */
   async ensure(name: string, spec: Spec): Promise<boolean> {
     const supervised = this.#parts.get(name)
     if (supervised?.part && isDeepStrictEqual(supervised.desired, spec) && isDeepStrictEqual(supervised.current, spec))

@@ -21,7 +21,8 @@ export const cellReconciler =
     signal.throwIfAborted()
     const failure = impossible ?? failed?.failure
     const players = playerCounts?.get({ namespace: key.namespace, name: cell.spec.realmRef.name })?.bySlot?.get(cell.spec.slot)
-    // Read again: the status describes what the pass left behind, so that changed pods count as not updated from the first moment.
+    // Read again: the status describes what the pass left behind, so that changed pods count as not updated from the first
+    // moment.
     const changed = cluster.observeCell(cell)
     await cluster.reportCell(cell, cellStatus({ cell, observed: changed, players, failure, now: clock.now() }))
     if (failed) throw failed.thrown

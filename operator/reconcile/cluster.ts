@@ -5,8 +5,9 @@ import type { CellPlan, RealmPlan } from '../desired/plan.ts'
 import type { ObservedCell, ObservedRealm } from '../observed/workload.ts'
 
 /**
- * The cluster as the reconcilers see it: what was declared, what exists, and the ways to change it. Reads are answered from memory; only
- * `realize`, `report` and `setFinalizers` send requests. Two implementations: Kubernetes, and one process on a laptop.
+ * The cluster as the reconcilers see it: what was declared, what exists, and the ways to change it. Reads are answered from
+ * memory; only `realize`, `report` and `setFinalizers` send requests. Two implementations: Kubernetes, and one process on a
+ * laptop.
  */
 export interface Cluster {
   realm(key: ObjectKey): Realm | undefined

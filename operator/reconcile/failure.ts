@@ -18,7 +18,8 @@ export async function failureOf(attempt: () => Promise<void>): Promise<Failed | 
   }
 }
 
-// Answers of an API server that do not change when the request is repeated: it is invalid, forbidden, or its namespace was deleted.
+// Answers of an API server that do not change when the request is repeated: it is invalid, forbidden, or its namespace was
+// deleted.
 const PERMANENT_STATUSES = new Set([400, 403, 404, 405, 413, 415, 422])
 
 const isPermanent = (thrown: unknown): boolean =>

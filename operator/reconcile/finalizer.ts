@@ -3,7 +3,10 @@ import type { Cluster } from './cluster.ts'
 import type { ReconcilerParts } from './parts.ts'
 import type { Recheck } from './queue.ts'
 
-/** Delays the deletion of a realm while its name is leased at a remote provider. There is no other finalizer, and none without remote providers. */
+/**
+ * Delays the deletion of a realm while its name is leased at a remote provider. There is no other finalizer, and none without
+ * remote providers.
+ */
 export const FINALIZER = 'comms.decentraland.org/unpublish'
 
 /** The deletion of a realm waits no longer than this: at a provider that cannot be reached the lease expires by itself. */

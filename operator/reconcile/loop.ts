@@ -15,7 +15,9 @@ export interface LoopParts extends ReconcilerParts {
   workers?: number
 }
 
-/** Reconciles every realm and cell at its start, and then each one that changes: in the cluster, or in what an observer finds out. */
+/**
+ * Reconciles every realm and cell at its start, and then each one that changes: in the cluster, or in what an observer finds out.
+ */
 export class ReconcileLoop implements Running {
   readonly #parts: LoopParts
   readonly #queue: WorkQueue

@@ -38,5 +38,8 @@ export const observersOf = (parts: Partial<ReconcilerParts>): Observer[] => {
   return all.filter((observer) => observer !== undefined)
 }
 
-/** One pass over one object; the event that caused it is not passed on, on purpose. The signal ends a pass that may no longer write. */
+/**
+ * One pass over one object; the event that caused it is not passed on, on purpose. The signal ends a pass that may no longer
+ * write.
+ */
 export type Reconcile = (key: ObjectKey, signal: AbortSignal) => Promise<Recheck>

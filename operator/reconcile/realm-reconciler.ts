@@ -28,7 +28,8 @@ export const realmReconciler =
     })
     signal.throwIfAborted()
     const { players } = observations
-    // Read again: the status describes what the pass left behind, so that a changed cell counts as changing from the first moment.
+    // Read again: the status describes what the pass left behind, so that a changed cell counts as changing from the first
+    // moment.
     const changed = cluster.observeRealm(realm)
     const facts = { ...publish(parts, realm, plan), observed: changed, players: sumOf(players), failure: failed?.failure }
     await cluster.reportRealm(realm, realmStatus(facts))

@@ -34,7 +34,10 @@ export class ChildWriter {
     this.#parts = parts
   }
 
-  /** Writes an object unless it is as desired already. @throws Refusal FORBIDDEN when an object the operator did not create has its name */
+  /**
+   * Writes an object unless it is as desired already.
+   * @throws Refusal FORBIDDEN when an object the operator did not create has its name
+   */
   async apply(manifest: KubeManifest): Promise<void> {
     const { cache, limiter, lastApplied, log } = this.#parts
     const { kind } = manifest
@@ -75,7 +78,8 @@ export class ChildWriter {
   }
 
   #write(resource: Resource, manifest: KubeManifest, live: Child | undefined): Promise<KubeObject> {
-    // Compared by name, not by uid: an object left behind by a realm of the same name is taken over before it is garbage-collected.
+    // Compared by name, not by uid: an object left behind by a realm of the same name is taken over before it is
+    // garbage-collected.
     const isOurs = manifest.metadata.ownerReferences?.some(
       (reference) => reference.kind === live?.owner?.kind && reference.name === live.owner.name,
     )

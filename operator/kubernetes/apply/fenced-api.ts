@@ -5,7 +5,10 @@ import type { ObjectKey } from '../../../crds/object.ts'
 import { MANAGER } from '../../desired/naming.ts'
 import type { Leadership } from '../../leader/leadership.ts'
 
-/** Requests to the API server under the operator's field manager; each write is sent only while the operator leads. @throws NotLeading */
+/**
+ * Requests to the API server under the operator's field manager; each write is sent only while the operator leads.
+ * @throws NotLeading
+ */
 export class FencedApi {
   readonly #client: Pick<KubeClient, 'apply' | 'create' | 'get' | 'merge' | 'remove'>
   readonly #leadership: Leadership

@@ -5,14 +5,17 @@ interface Applied {
 }
 
 /**
- * Fingerprints of what the operator last applied to every object it created, or found already as desired. It answers the two questions of a
- * write: whether the object is up to date, and whether a write is a repair, because another client changed the object.
+ * Fingerprints of what the operator last applied to every object it created, or found already as desired. It answers the two
+ * questions of a write: whether the object is up to date, and whether a write is a repair, because another client changed the
+ * object.
  */
 export class LastApplied {
   /** By owner, so that all of them are forgotten with it. */
   readonly #byOwner = new Map<string, Map<string, Applied>>()
 
-  /** Whether the live object is as desired: literally, or in the spelling in which the API server stored the same manifest before. */
+  /**
+   * Whether the live object is as desired: literally, or in the spelling in which the API server stored the same manifest before.
+   */
   isUpToDate(owner: string, child: string, desired: string, live: string): boolean {
     if (live === desired) return true
     const applied = this.#byOwner.get(owner)?.get(child)

@@ -12,8 +12,8 @@ interface DeletionCostParts {
 }
 
 /**
- * Before the connectors of a cell become fewer, sets the pod deletion cost so that Kubernetes removes those with the fewest players; writes
- * nothing at any other time. When a cell is drained all of them are removed, and there is nothing to choose.
+ * Before the connectors of a cell become fewer, sets the pod deletion cost so that Kubernetes removes those with the fewest
+ * players; writes nothing at any other time. When a cell is drained all of them are removed, and there is nothing to choose.
  */
 export async function setDeletionCosts(parts: DeletionCostParts, cell: CommsCell, replicas: number): Promise<void> {
   const { cache, writer, countPlayers } = parts

@@ -9,7 +9,10 @@ export const withoutTransitionTimes = (status: ReportedStatus): object => ({
   conditions: status.conditions?.map(({ lastTransitionTime: _, ...condition }) => condition),
 })
 
-/** A condition keeps its transition time while its status stays the same: a pass with an older clock reading must not cause a write. */
+/**
+ * A condition keeps its transition time while its status stays the same: a pass with an older clock reading must not cause a
+ * write.
+ */
 export function keepTransitionTimes(status: ReportedStatus, before: ReportedStatus | undefined): ReportedStatus {
   if (!status.conditions) return status
   return {

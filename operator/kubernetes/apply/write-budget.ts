@@ -6,7 +6,10 @@ export const BUDGET_WINDOW_MS = 10_000
 export const MAX_REPAIRS = 2
 /** Writes of one object in that time after which nothing is written, not even new content. */
 export const MAX_CHANGES = 20
-/** Pause between repairs of an object that another client keeps changing: even pauses, so that a repair follows soon after its last change. */
+/**
+ * Pause between repairs of an object that another client keeps changing: even pauses, so that a repair follows soon after its
+ * last change.
+ */
 const REPAIR_PAUSE_MS = BUDGET_WINDOW_MS / MAX_REPAIRS
 
 interface Spent {
@@ -19,7 +22,10 @@ interface Spent {
   usedAt: number
 }
 
-/** Limits how often one object is written, so that a client that edits or deletes it ten times a second does not make the operator do the same. */
+/**
+ * Limits how often one object is written, so that a client that edits or deletes it ten times a second does not make the operator
+ * do the same.
+ */
 export class WriteBudget {
   readonly #clock: Clock
   /** In the order in which they were used; objects that were not written lately are forgotten. */
@@ -29,7 +35,10 @@ export class WriteBudget {
     this.#clock = clock
   }
 
-  /** Milliseconds until this object may be written; 0 = now, and the write counts. A repair writes the same as the write before it. */
+  /**
+   * Milliseconds until this object may be written; 0 = now, and the write counts. A repair writes the same as the write before
+   * it.
+   */
   take(key: string, isRepair: boolean): number {
     const now = this.#clock.now()
     const spent = this.#use(key, now)

@@ -16,7 +16,9 @@ interface WriteLimiterOptions {
   metrics?: WriterMetrics | undefined
 }
 
-/** Keeps the operator from writing one object again and again: a write over its budget is left to a later pass, which it requests. */
+/**
+ * Keeps the operator from writing one object again and again: a write over its budget is left to a later pass, which it requests.
+ */
 export class WriteLimiter {
   readonly #budget: WriteBudget
   readonly #requeue: Requeue

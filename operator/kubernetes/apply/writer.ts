@@ -32,7 +32,10 @@ export interface WriterOptions {
   metrics?: WriterMetrics | undefined
 }
 
-/** The only writer to the cluster: writes what differs, under one field manager, only while leading, and no object again and again. */
+/**
+ * The only writer to the cluster: writes what differs, under one field manager, only while leading, and no object again and
+ * again.
+ */
 export class Writer {
   readonly #api: FencedApi
   readonly #limiter: WriteLimiter
@@ -81,7 +84,10 @@ export class Writer {
     }
   }
 
-  /** Sets the pod deletion cost; undefined = none. A failure is logged and not thrown: the pods to remove are then chosen by Kubernetes. */
+  /**
+   * Sets the pod deletion cost; undefined = none. A failure is logged and not thrown: the pods to remove are then chosen by
+   * Kubernetes.
+   */
   async setDeletionCost({ namespace, name }: ObjectKey, cost: string | undefined): Promise<void> {
     try {
       await this.#api.annotatePod({ namespace, name }, { [DELETION_COST_ANNOTATION]: cost ?? null })

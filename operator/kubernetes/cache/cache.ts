@@ -35,8 +35,8 @@ type CachedCell = Child & Declared<CommsCell>
 const MANAGED = { labels: `app.kubernetes.io/managed-by=${MANAGER}` }
 
 /**
- * What the operator knows of the cluster, answered from memory: it watches all objects it needs and keeps a small copy of each. Secrets are not
- * watched. The operator's own writes are visible at once, before the watch delivers them.
+ * What the operator knows of the cluster, answered from memory: it watches all objects it needs and keeps a small copy of each.
+ * Secrets are not watched. The operator's own writes are visible at once, before the watch delivers them.
  */
 export class Cache implements Running {
   readonly #options: CacheOptions

@@ -17,7 +17,10 @@ export const mountEventOf = ({ involvedObject: { namespace = '', name = '' }, ..
   problem: mountProblemOf({ ...event, involvedObject: {} }),
 })
 
-/** Pods by the component of a realm or cell they belong to, with their problems. Its methods return the pod whose owner must be reconciled. */
+/**
+ * Pods by the component of a realm or cell they belong to, with their problems. Its methods return the pod whose owner must be
+ * reconciled.
+ */
 export class PodIndex {
   readonly #byComponent = new Index<PodState>(keyText)
   readonly #mountProblems = new Map<string, PodProblem>()

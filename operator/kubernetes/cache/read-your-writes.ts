@@ -12,8 +12,8 @@ interface Versioned {
 }
 
 /**
- * The objects the operator wrote and its watch has not delivered yet. Without them, a pass that follows a write within milliseconds would act
- * on the state before it, and write again.
+ * The objects the operator wrote and its watch has not delivered yet. Without them, a pass that follows a write within
+ * milliseconds would act on the state before it, and write again.
  */
 export class ReadYourWrites<T extends Versioned> {
   readonly #clock: Clock

@@ -36,7 +36,9 @@ interface Dependency {
   failures: number
 }
 
-/** Probes each External LiveKit and NATS from time to time, once for all realms that depend on it, and never with a credential. */
+/**
+ * Probes each External LiveKit and NATS from time to time, once for all realms that depend on it, and never with a credential.
+ */
 export class DependencyReachability implements RealmObserver<readonly Reachability[]>, Running {
   readonly #poller: Poller<Dependency, string | undefined>
   readonly #needs = new Map<string, readonly Need[]>()

@@ -14,7 +14,9 @@ export class Peaks {
   /** Since when every request was answered. */
   #since: number | undefined
 
-  /** Adds a count and drops those older than `keepMs`; undefined = the number of players is unknown, which begins the record anew. */
+  /**
+   * Adds a count and drops those older than `keepMs`; undefined = the number of players is unknown, which begins the record anew.
+   */
   record(now: number, players: ReadonlyMap<number, number> | undefined, keepMs: number): void {
     if (!players) {
       this.#samples = []

@@ -34,7 +34,10 @@ const LATE_WAIT_MS = 5_000
 const REST_MS = 15_000
 /** A provider that served a realm counts as unreachable only after this many failures in a row: it may be restarting. */
 const FAILURES_TO_UNREACHABLE = 3
-/** After this many answers in a row with the endpoints of another realm the name is taken; fewer may be earlier endpoints of this realm. */
+/**
+ * After this many answers in a row with the endpoints of another realm the name is taken; fewer may be earlier endpoints of this
+ * realm.
+ */
 const ANSWERS_TO_TAKEN = 5
 
 type ProviderAnswer = { adapter: string | undefined } | { failed: string }

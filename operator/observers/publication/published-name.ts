@@ -29,8 +29,8 @@ const RENEWALS_PER_TTL = 3
 const JITTER_SHARE = 0.1
 
 /**
- * The lease of one name at one provider: taken, renewed and given back, one request at a time. A document that changes during a request is sent
- * right after it.
+ * The lease of one name at one provider: taken, renewed and given back, one request at a time. A document that changes during a
+ * request is sent right after it.
  */
 export class PublishedName {
   status: RemotePublicationStatus

@@ -10,13 +10,14 @@ import { type RemoteProvider, type RequestProvider, requestProvider } from './pu
 import { PublishedName } from './published-name.ts'
 
 /**
- * Publishes realms at the realm providers of other clusters, and observes how that goes. `watch` publishes what the status of the realm says;
- * `get` returns the state of its lease at each provider of its spec. What is published when it is forgotten expires by itself.
+ * Publishes realms at the realm providers of other clusters, and observes how that goes. `watch` publishes what the status of the
+ * realm says; `get` returns the state of its lease at each provider of its spec. What is published when it is forgotten expires
+ * by itself.
  */
 export interface RemotePublication extends RealmObserver<readonly RemotePublicationStatus[]> {
   /**
-   * Whether a provider may route players to a cell of a realm: because the cell was published and the provider has not confirmed its removal, or
-   * because an earlier leader may have published it. A lease that has expired routes nowhere.
+   * Whether a provider may route players to a cell of a realm: because the cell was published and the provider has not confirmed
+   * its removal, or because an earlier leader may have published it. A lease that has expired routes nowhere.
    */
   mayRouteTo(realm: Realm, cell: string): boolean
   /** Gives back every name of a realm that is being deleted; true once none is held any more. */
@@ -24,7 +25,10 @@ export interface RemotePublication extends RealmObserver<readonly RemotePublicat
 }
 
 export interface RemotePublicationOptions {
-  /** The only providers that receive requests, whatever a Realm names: no other host may get a token, or be reached from inside the cluster. */
+  /**
+   * The only providers that receive requests, whatever a Realm names: no other host may get a token, or be reached from inside
+   * the cluster.
+   */
   providers: readonly RemoteProvider[]
   clock: Clock
   /** When the leadership term of this operator began, in milliseconds since the epoch. */

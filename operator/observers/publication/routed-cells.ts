@@ -15,7 +15,10 @@ export class RoutedCells {
     for (const cell of cells) this.#until.set(cell, until)
   }
 
-  /** The provider confirmed that it routes to these of the cells, and to no other. Returns whether the operator did not know that before. */
+  /**
+   * The provider confirmed that it routes to these of the cells, and to no other. Returns whether the operator did not know that
+   * before.
+   */
   confirm(cells: readonly string[]): boolean {
     const others = [...this.#until.keys()].filter((cell) => !cells.includes(cell))
     for (const cell of others) this.#until.delete(cell)

@@ -19,8 +19,8 @@ const MAX_PACKET_BYTES = 64 * 1024
 const MAX_OTHERS = 16
 
 /**
- * JoinCounts a cell as a player would, with a throw-away wallet: connects, signs the challenge, is welcomed, sends its position, is given an island,
- * disconnects (comms.md §4). `timeoutMs` is for each step. Never throws.
+ * JoinCounts a cell as a player would, with a throw-away wallet: connects, signs the challenge, is welcomed, sends its position,
+ * is given an island, disconnects (comms.md §4). `timeoutMs` is for each step. Never throws.
  */
 export async function joinCell(url: string, timeoutMs: number): Promise<JoinOutcome> {
   let step = 'connecting'
