@@ -23,5 +23,5 @@ const start = async () => {
   if (!load) throw new UserError(`usage: main <${Object.keys(mains).join('|')}>`, 2)
   return (await load()).main(process.env)
 }
-// A changed Secret reaches its pods as a changed file; nobody else has to read it for them to take it up.
+// A changed Secret reaches its pods as a changed file; the process restarts with it, without the operator having to read Secrets.
 await runProcess(log, start, { outdated: secretFileChanged({ paths: secretFilesOf(process.env), clock: systemClock, log }) })

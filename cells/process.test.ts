@@ -15,7 +15,7 @@ async function freePort(): Promise<number> {
   return probe.port
 }
 
-/** A ready service that greets; `ask` is the status it answers with, nothing when nobody answers. */
+/** A ready service that greets; `statusOf` is the status it answers with, undefined without an answer. */
 async function aGreeter(settleSeconds: number) {
   const port = await freePort()
   const clock = new ManualClock()
@@ -28,38 +28,38 @@ async function aGreeter(settleSeconds: number) {
   }
   const routes = ['/', '/health/ready'].map((path) => route('GET', path, () => text('hello')))
   const stop = async () => {
-    happened.push('let go')
+    happened.push('stopped')
   }
   const start = async ({ log, metrics }: Parameters<Parameters<typeof runService>[2]>[0]) => ({
     service: { app: createApp({ routes, log, metrics }), readiness: () => ({ ready: true as const }), stop },
   })
   const running = await runService('greeter', config, start, { clock })
-  const ask = async (path: string) => {
+  const statusOf = async (path: string) => {
     const answer = await fetch(`http://${HOST}:${port}${path}`).catch(() => undefined)
     return answer?.status
   }
-  return { clock, happened, running, ask }
+  return { clock, happened, running, statusOf }
 }
 
-test('a process that is to stop says so at once, and serves until those who route to it have heard', async () => {
-  const { clock, happened, running, ask } = await aGreeter(3)
-  expect([await ask('/health/ready'), await ask('/')]).toEqual([200, 200])
+test('a process that is stopped is not ready at once, and serves until routers have noticed', async () => {
+  const { clock, happened, running, statusOf } = await aGreeter(3)
+  expect([await statusOf('/health/ready'), await statusOf('/')]).toEqual([200, 200])
   const stopping = running.stop()
-  expect([await ask('/health/ready'), await ask('/')]).toEqual([503, 200])
+  expect([await statusOf('/health/ready'), await statusOf('/')]).toEqual([503, 200])
   clock.advance(2_999)
-  expect([await ask('/'), ...happened]).toEqual([200])
+  expect([await statusOf('/'), ...happened]).toEqual([200])
   clock.advance(1)
   await stopping
-  expect([await ask('/'), ...happened]).toEqual([undefined, 'let go'])
+  expect([await statusOf('/'), ...happened]).toEqual([undefined, 'stopped'])
 })
 
-test('a process to which nobody routes stops at once', async () => {
+test('a process that no router sends requests to stops at once', async () => {
   const { happened, running } = await aGreeter(0)
   await running.stop()
-  expect(happened).toEqual(['let go'])
+  expect(happened).toEqual(['stopped'])
 })
 
-test('whoever comes while a process starts is told to try again, not that there is nothing', async () => {
+test('a request while a process starts is answered with 503, not with 404', async () => {
   const port = await freePort()
   const config = { HTTP_SERVER_HOST: HOST, HTTP_SERVER_PORT: port, LOG_LEVEL: 'silent' as const, ROUTES_SETTLE_SECONDS: 0 }
   const { promise: started, resolve: finish } = Promise.withResolvers<void>()

@@ -12,7 +12,7 @@ import { createMounts } from './chassis/mounts.ts'
 import { refuseUpgrade } from './chassis/refuse-upgrade.ts'
 import type { RunningService } from './chassis/running-service.ts'
 
-/** Variables every process of ours has; `port` is where it listens unless told. */
+/** Variables of every process; `port` is the default port. */
 export const processVariables = (port: number) => ({
   HTTP_SERVER_HOST: z.string().default('0.0.0.0').describe('Address to listen on.'),
   HTTP_SERVER_PORT: z.coerce.number().int().min(0).max(65_535).default(port).describe('Port to listen on; 0 takes a free one.'),
@@ -40,7 +40,6 @@ export const busVariables = {
     .describe('Prefix of all subjects: only services of the same scope receive the messages of this one (wire/subjects.ts).'),
 }
 
-/** What a process is, as far as all are alike. */
 export interface ProcessConfig {
   HTTP_SERVER_HOST: string
   HTTP_SERVER_PORT: number
@@ -48,7 +47,6 @@ export interface ProcessConfig {
   ROUTES_SETTLE_SECONDS: number
 }
 
-/** Which broker, and who we are to it. */
 export interface BusConfig {
   NATS_URL?: string | undefined
   NATS_USER?: string | undefined
@@ -57,16 +55,16 @@ export interface BusConfig {
   BUS_SCOPE: string
 }
 
-/** A service that was started, and what it stands on: stopped after it, in the order given. */
+/** A service that was started, and the dependencies that are stopped after it, in this order. */
 export interface StartedService {
   service: RunningService
   dependencies?: readonly (Running | undefined)[]
 }
 
 /**
- * Runs a service as a process of its own. It answers probes at once, and says that it is not ready while `start` still waits for a
- * broker or a database: what is merely waiting must not be restarted. Asked to stop, it says at once that it is not ready, and serves for
- * as long as it takes everybody to hear that; only then it lets go. Its health is answered until the last player is gone.
+ * Runs a service as a process of its own. It answers probes at once, and is not ready while `start` still waits for a broker or a database:
+ * a process that only waits must not be restarted. When it is stopped, it is no longer ready at once, and goes on serving for as long as
+ * routers take to notice; only then the service stops. Probes are answered until the last player is gone.
  *
  * @param drainSeconds how long its own stopping may take
  * @throws UserError when the port is taken, or whatever `start` throws
@@ -78,29 +76,29 @@ export async function runService(
   { drainSeconds = 0, clock = systemClock }: { drainSeconds?: number; clock?: Clock } = {},
 ): Promise<Running> {
   const log = createLog(name, config.LOG_LEVEL)
-  const waiting = new Metrics(name)
-  const notYet = () => ({ ready: false as const, reason: 'starting' })
-  const notAnyMore = () => ({ ready: false as const, reason: 'leaving' })
-  const early = {
-    routes: operationalRoutes(waiting, notYet),
-    upgrades: { '/*': tryAgain },
+  const early = new Metrics(name)
+  const starting = () => ({ ready: false as const, reason: 'starting' })
+  const stopping = () => ({ ready: false as const, reason: 'stopping' })
+  const earlyApp = {
+    routes: operationalRoutes(early, starting),
+    upgrades: { '/*': refuseWhileStarting },
     notFound: json(503, { error: 'starting' }, { 'retry-after': '1' }),
   }
-  const board = createMounts(createApp({ ...early, log, metrics: waiting }))
-  const http = await listen(board, { host: config.HTTP_SERVER_HOST, port: config.HTTP_SERVER_PORT })
+  const mounts = createMounts(createApp({ ...earlyApp, log, metrics: early }))
+  const http = await listen(mounts, { host: config.HTTP_SERVER_HOST, port: config.HTTP_SERVER_PORT })
   try {
     const { service, dependencies = [] } = await start({ log, metrics: new Metrics(name).withProcess() })
-    board.mount('', service.app)
+    mounts.mount('', service.app)
     log.info({ url: http.url }, 'serving')
     const settleMs = config.ROUTES_SETTLE_SECONDS * 1_000
-    const leaving = {
+    const settling = {
       stop: async () => {
-        board.mount('/health/ready', createApp({ routes: [readinessRoute('/', notAnyMore)], log, metrics: new Metrics(name) }))
+        mounts.mount('/health/ready', createApp({ routes: [readinessRoute('/', stopping)], log, metrics: new Metrics(name) }))
         if (settleMs > 0) await new Promise<void>((resolve) => clock.after(settleMs, resolve))
       },
     }
     return {
-      ...stopAll(log, leaving, service, http, ...dependencies),
+      ...stopAll(log, settling, service, http, ...dependencies),
       stopDeadlineMs: settleMs + drainSeconds * 1_000 + STOP_MARGIN_MS,
     }
   } catch (error) {
@@ -109,15 +107,15 @@ export async function runService(
   }
 }
 
-/** After a crash players are led to a pod that only begins to start: of "not found" some explorers would make that it is gone for good. */
-const tryAgain: UpgradeHandler = (_, socket) => {
+/** After a crash players may reach a pod that has just begun to start: some explorers take a 404 as final. */
+const refuseWhileStarting: UpgradeHandler = (_, socket) => {
   refuseUpgrade(socket, 503, 1)
 }
 
-/** Beyond the draining: time for goodbyes and for the last writes. The pods' grace period is at least as long. */
+/** Beyond the draining: time for closing handshakes and for the last writes. The pods' grace period is at least as long. */
 const STOP_MARGIN_MS = 10_000
 
-/** The bus of a process, by its configuration. @throws UserError when NATS refuses us */
+/** Connects a process to its bus. @throws UserError when NATS refuses the credentials */
 export const connectBus = (name: string, { NATS_URL, ...config }: BusConfig & { NATS_URL: string }, log: Log): Promise<Bus> =>
   connectNats({
     servers: NATS_URL.split(','),

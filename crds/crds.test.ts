@@ -47,7 +47,7 @@ test('the smallest realm gets every default', () => {
   })
 })
 
-describe('our own validator refuses', () => {
+describe('the validator in this folder refuses', () => {
   test.each(badRealms)('$title', ({ spec, name, previous, says, at }) => {
     const before = previous === undefined ? undefined : validate(realm(previous, name))
     const judged = validate(realm(spec, name), before?.ok ? before.object : undefined)

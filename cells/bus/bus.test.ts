@@ -16,10 +16,10 @@ const PATIENCE = { timeout: 15_000 }
 /** What a bus promises, whatever carries it. */
 function keepsThePromises(open: (log?: typeof silentLog) => Promise<Bus>): void {
   /** Listens to a pattern and keeps what it hears, as `subject=payload`. */
-  function hear(bus: Bus, pattern: string) {
-    const heard: string[] = []
-    const stop = bus.subscribe(pattern, (payload, subject) => heard.push(`${subject}=${Buffer.from(payload)}`))
-    return { heard, stop }
+  function collect(bus: Bus, pattern: string) {
+    const received: string[] = []
+    const stop = bus.subscribe(pattern, (payload, subject) => received.push(`${subject}=${Buffer.from(payload)}`))
+    return { received, stop }
   }
   const say = (bus: Bus, subject: string, text = '') => bus.publish(subject, Buffer.from(text))
   /** Waits until everything published before has been delivered. */
@@ -36,49 +36,53 @@ function keepsThePromises(open: (log?: typeof silentLog) => Promise<Bus>): void 
 
   test('a message reaches every subscriber of its subject, and no other', async () => {
     const bus = await open()
-    const [one, two, other] = [hear(bus, 'peer.a.heartbeat'), hear(bus, 'peer.a.heartbeat'), hear(bus, 'peer.b.heartbeat')]
+    const [one, two, other] = [
+      collect(bus, 'peer.a.heartbeat'),
+      collect(bus, 'peer.a.heartbeat'),
+      collect(bus, 'peer.b.heartbeat'),
+    ]
     await bus.flush()
     say(bus, 'peer.a.heartbeat', 'here')
     await delivered(bus)
-    expect([one.heard, two.heard, other.heard]).toEqual([['peer.a.heartbeat=here'], ['peer.a.heartbeat=here'], []])
+    expect([one.received, two.received, other.received]).toEqual([['peer.a.heartbeat=here'], ['peer.a.heartbeat=here'], []])
   })
 
   test('a wildcard stands for exactly one token', async () => {
     const bus = await open()
-    const { heard } = hear(bus, 'peer.*.heartbeat')
+    const { received } = collect(bus, 'peer.*.heartbeat')
     await bus.flush()
     for (const subject of ['peer.a.heartbeat', 'peer.a.b.heartbeat', 'peer.heartbeat', 'peer.a.connect', 'x.peer.a.heartbeat'])
       say(bus, subject)
     await delivered(bus)
-    expect(heard).toEqual(['peer.a.heartbeat='])
+    expect(received).toEqual(['peer.a.heartbeat='])
   })
 
   test('a scope of several tokens and wildcards matches token by token', async () => {
     const bus = await open()
-    const { heard } = hear(bus, 'ns.realm.*.peer.*.connect')
+    const { received } = collect(bus, 'ns.realm.*.peer.*.connect')
     await bus.flush()
     for (const subject of ['ns.realm.0.peer.a.connect', 'ns.realm.1.peer.b.connect', 'ns.other.0.peer.a.connect'])
       say(bus, subject)
     await delivered(bus)
-    expect(heard).toEqual(['ns.realm.0.peer.a.connect=', 'ns.realm.1.peer.b.connect='])
+    expect(received).toEqual(['ns.realm.0.peer.a.connect=', 'ns.realm.1.peer.b.connect='])
   })
 
   test('subjects are case-sensitive', async () => {
     const bus = await open()
-    const { heard } = hear(bus, 'peer.a.connect')
+    const { received } = collect(bus, 'peer.a.connect')
     await bus.flush()
     say(bus, 'peer.A.connect')
     await delivered(bus)
-    expect(heard).toEqual([])
+    expect(received).toEqual([])
   })
 
   test('a literal subscription and a wildcard are both served', async () => {
     const bus = await open()
-    const [literal, wild] = [hear(bus, 'peer.a.connect'), hear(bus, 'peer.*.connect')]
+    const [literal, wild] = [collect(bus, 'peer.a.connect'), collect(bus, 'peer.*.connect')]
     await bus.flush()
     say(bus, 'peer.a.connect')
     await delivered(bus)
-    expect([literal.heard.length, wild.heard.length]).toEqual([1, 1])
+    expect([literal.received.length, wild.received.length]).toEqual([1, 1])
   })
 
   test('order is kept, and bytes are kept as they are', async () => {
@@ -93,19 +97,19 @@ function keepsThePromises(open: (log?: typeof silentLog) => Promise<Bus>): void 
     expect(received).toEqual([...sent, []])
   })
 
-  test('delivery waits for its turn: nothing is heard inside publish', async () => {
+  test('delivery is asynchronous: nothing is received inside publish', async () => {
     const bus = await open()
-    const { heard } = hear(bus, 'x')
+    const { received } = collect(bus, 'x')
     await bus.flush()
     say(bus, 'x')
-    expect(heard).toEqual([])
+    expect(received).toEqual([])
     await delivered(bus)
-    expect(heard).toEqual(['x='])
+    expect(received).toEqual(['x='])
   })
 
-  test('who stopped listening hears nothing more, and others go on', async () => {
+  test('a removed listener receives nothing more, and others go on', async () => {
     const bus = await open()
-    const [gone, stays, gonePattern] = [hear(bus, 'x'), hear(bus, 'x'), hear(bus, '*')]
+    const [gone, stays, gonePattern] = [collect(bus, 'x'), collect(bus, 'x'), collect(bus, '*')]
     await bus.flush()
     say(bus, 'x')
     await delivered(bus)
@@ -114,7 +118,7 @@ function keepsThePromises(open: (log?: typeof silentLog) => Promise<Bus>): void 
     gonePattern.stop()
     say(bus, 'x')
     await delivered(bus)
-    expect([gone.heard.length, stays.heard.length, gonePattern.heard.length]).toEqual([1, 2, 1])
+    expect([gone.received.length, stays.received.length, gonePattern.received.length]).toEqual([1, 2, 1])
   })
 
   test('a listener that throws is logged, and neither the others nor its next message suffer', async () => {
@@ -126,7 +130,7 @@ function keepsThePromises(open: (log?: typeof silentLog) => Promise<Bus>): void 
       },
     })
     const bus = await open(createLog('bus', 'error', sink))
-    const [before, calls, after] = [hear(bus, 'x'), [] as number[], hear(bus, 'x')]
+    const [before, calls, after] = [collect(bus, 'x'), [] as number[], collect(bus, 'x')]
     bus.subscribe('x', () => {
       calls.push(1)
       throw new Error('on purpose')
@@ -135,21 +139,21 @@ function keepsThePromises(open: (log?: typeof silentLog) => Promise<Bus>): void 
     say(bus, 'x')
     say(bus, 'x')
     await delivered(bus)
-    expect([before.heard.length, calls.length, after.heard.length]).toEqual([2, 2, 2])
+    expect([before.received.length, calls.length, after.received.length]).toEqual([2, 2, 2])
     expect(lines.filter((line) => line.includes('on purpose'))).toHaveLength(2)
     expect(bus.state).toBe('connected')
   })
 
   test('closing delivers what was published, and then nothing is left', async () => {
     const bus = await open()
-    const { heard } = hear(bus, 'x')
+    const { received } = collect(bus, 'x')
     await bus.flush()
     say(bus, 'x')
     await bus.close()
-    expect(heard).toEqual(['x='])
+    expect(received).toEqual(['x='])
     say(bus, 'x')
     await bus.close()
-    expect(heard).toEqual(['x='])
+    expect(received).toEqual(['x='])
   })
 }
 
@@ -176,22 +180,22 @@ withPart('nats', 'the bus over NATS', (binary) => {
 
   test('what one process publishes another one hears', async () => {
     const [here, there] = [await connect(), await connect()]
-    const heard: string[] = []
-    there.subscribe('peer.*.connect', (_, subject) => heard.push(subject))
+    const received: string[] = []
+    there.subscribe('peer.*.connect', (_, subject) => received.push(subject))
     await there.flush()
     here.publish('peer.a.connect', NO_PAYLOAD)
-    await vi.waitFor(() => expect(heard).toEqual(['peer.a.connect']), PATIENCE)
+    await vi.waitFor(() => expect(received).toEqual(['peer.a.connect']), PATIENCE)
   })
 
   test('a broker that restarts is noticed, what is said meanwhile is lost, and subscriptions live on', async () => {
     const bus = await connect()
     const states: BusState[] = []
-    const heard: string[] = []
+    const received: string[] = []
     bus.onState((state) => states.push(state))
-    const stop = bus.onState(() => expect.fail('was told to stop'))
+    const stop = bus.onState(() => expect.fail('the state changed'))
     stop()
-    bus.subscribe('x.*', (payload) => heard.push(Buffer.from(payload).toString()))
-    bus.subscribe('x.literal', (payload) => heard.push(`literal ${Buffer.from(payload)}`))
+    bus.subscribe('x.*', (payload) => received.push(Buffer.from(payload).toString()))
+    bus.subscribe('x.literal', (payload) => received.push(`literal ${Buffer.from(payload)}`))
     await bus.flush()
 
     await broker?.kill()
@@ -202,21 +206,21 @@ withPart('nats', 'the bus over NATS', (binary) => {
     await broker?.start()
     await vi.waitFor(() => expect(bus.state).toBe('connected'), PATIENCE)
     bus.publish('x.literal', Buffer.from('kept'))
-    await vi.waitFor(() => expect(heard).toHaveLength(2), PATIENCE)
-    expect(heard.sort()).toEqual(['kept', 'literal kept'])
+    await vi.waitFor(() => expect(received).toHaveLength(2), PATIENCE)
+    expect(received.sort()).toEqual(['kept', 'literal kept'])
     expect(states).toEqual(['disconnected', 'connected'])
   })
 
-  test('what was subscribed while the broker was away is heard once it is back', async () => {
+  test('a subscription made while the broker is away works once it is back', async () => {
     const bus = await connect()
     await broker?.kill()
     await vi.waitFor(() => expect(bus.state).toBe('disconnected'), PATIENCE)
-    const heard: string[] = []
-    bus.subscribe('x', (_, subject) => heard.push(subject))
+    const received: string[] = []
+    bus.subscribe('x', (_, subject) => received.push(subject))
     await broker?.start()
     await vi.waitFor(() => expect(bus.state).toBe('connected'), PATIENCE)
     bus.publish('x', NO_PAYLOAD)
-    await vi.waitFor(() => expect(heard).toEqual(['x']), PATIENCE)
+    await vi.waitFor(() => expect(received).toEqual(['x']), PATIENCE)
   })
 
   test('a bus may be opened before its broker is there', async () => {
@@ -235,7 +239,7 @@ withPart('nats', 'the bus over NATS', (binary) => {
     bus.publish('x', NO_PAYLOAD)
   })
 
-  test('a broker that refuses our credentials is the mistake of whoever configured us', async () => {
+  test('a broker that refuses the credentials is an error of the configuration', async () => {
     broker = await startBroker(binary, '--user', 'cells', '--pass', 'secret')
     const options = { servers: [broker.url], name: 'test', log: silentLog }
     await expect(connectNats({ ...options, user: 'cells', password: 'wrong' })).rejects.toThrow(/refused the connection/)

@@ -14,11 +14,11 @@ export interface Bus {
   /** Listens to a pattern; the returned function ends it. */
   subscribe(pattern: string, listener: BusListener): () => void
   readonly state: BusState
-  /** Tells each change of `state`; the returned function ends it. */
+  /** Calls the listener at each change of `state`; the returned function removes it. */
   onState(listener: (state: BusState) => void): () => void
   /** Resolves once everything published so far has reached the broker. */
   flush(): Promise<void>
-  /** Delivers what was published, then lets go. */
+  /** Delivers what was published, then closes the connection. */
   close(): Promise<void>
 }
 

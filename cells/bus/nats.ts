@@ -4,7 +4,6 @@ import { messageOf, UserError } from '../chassis/errors.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Bus, BusState } from './bus.ts'
 
-/** Where the brokers are and who we are to them. */
 export interface NatsOptions {
   /** `nats://host:4222`, one or several of one cluster. */
   servers: readonly string[]

@@ -22,7 +22,7 @@ const MAX_ADDRESS_LENGTH = 64
 
 /**
  * The address that limits per client count by. Behind an ingress every socket comes from the ingress, so its `x-forwarded-for` is trusted,
- * from the right (the hops our own proxies wrote) up to the first address outside; that of a client that connects directly is not.
+ * from the right (the hops that the ingress and load balancers of the cluster wrote) up to the first address outside; that of a client that connects directly is not.
  */
 export function clientAddress({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): string {
   const direct = normalized(socket.remoteAddress ?? '')
@@ -34,7 +34,7 @@ export function clientAddress({ socket, headers }: Pick<IncomingMessage, 'socket
 
 /**
  * The address a client, or the first proxy, claims in `x-forwarded-for`: for spreading load only, where a client that claims another one gains
- * nothing. Unlike `clientAddress` it tells clients apart that come through a proxy on the internet, such as a CDN.
+ * nothing. Unlike `clientAddress` it distinguishes clients that connect through a proxy on the internet, such as a CDN.
  */
 export function claimedClientAddress({
   headers,

@@ -1,4 +1,4 @@
-/** Where time comes from; passed in, so that tests move it by hand. */
+/** The current time and timers; passed in, so that tests control both. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
@@ -6,7 +6,7 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void
 }
 
-/** The clock on the wall. */
+/** The clock and the timers of the process. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after: (delayMs, callback) => {
@@ -15,7 +15,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** A clock that moves only when told to. */
+/** A clock for tests that only `advance` moves. */
 export class ManualClock implements Clock {
   #now: number
   #timers: { at: number; callback: () => void }[] = []
@@ -34,7 +34,7 @@ export class ManualClock implements Clock {
     }
   }
 
-  /** Moves time on and runs, in order, whatever became due on the way. */
+  /** Moves the time forward and runs, in order, the callbacks that become due. */
   advance(byMs: number): void {
     const end = this.#now + byMs
     for (;;) {

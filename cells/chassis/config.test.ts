@@ -10,7 +10,7 @@ const schema = z.object({
   SECRET: z.string().min(8),
 })
 
-test('an empty variable counts as unset, so that zero is never read out of nothing', () => {
+test('an empty variable counts as unset, so that it is never read as zero', () => {
   expect(parseEnv(schema, { HTTP_PORT: '', SECRET: 'long enough' })).toEqual({ HTTP_PORT: 8080, SECRET: 'long enough' })
 })
 
@@ -20,7 +20,7 @@ test('a value may come from a mounted file, without its last newline', () => {
   expect(parseEnv(schema, { SECRET_FILE: file }).SECRET).toBe('from the file')
 })
 
-test('everything wrong is named at once', () => {
+test('every mistake is reported at once', () => {
   const broken = () => parseEnv(schema, { HTTP_PORT: '70000', SECRET_FILE: '/nowhere/at/all' })
   expect(broken).toThrow(/HTTP_PORT: .*65535/)
   expect(broken).toThrow(/SECRET_FILE: .*no such file/)

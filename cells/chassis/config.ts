@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { messageOf, UserError } from './errors.ts'
 
 /**
- * Reads a typed configuration out of the environment, once, and names everything wrong with it at once.
+ * Reads a typed configuration from the environment variables, and reports every mistake at once.
  *
  * Empty strings count as unset, because Helm renders "unset" as `''` and `Number('')` is 0. A variable `NAME` may be given
  * as `NAME_FILE`, the path of a file that holds the value: that is how mounted Secrets arrive.

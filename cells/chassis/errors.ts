@@ -1,7 +1,7 @@
-/** Stable reasons for refusing something; one table turns each into an HTTP status. */
+/** Stable reasons for refusing a request; `httpStatusOf` turns each into an HTTP status. */
 export type RefusalCode = 'INVALID' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'NOT_FOUND' | 'TOO_LARGE' | 'UNAVAILABLE'
 
-/** A refusal: expected, explained to whoever asked, and no bug of ours. */
+/** An expected error that is explained to the client; not a bug. */
 export class Refusal extends Error {
   readonly code: RefusalCode
 
@@ -22,7 +22,7 @@ export const httpStatusOf: Readonly<Record<RefusalCode, number>> = {
   UNAVAILABLE: 503,
 }
 
-/** A mistake of whoever configured or called the program: printed as a sentence, without a stack. */
+/** A mistake in the configuration or the command line: printed as a sentence, without a stack. */
 export class UserError extends Error {
   readonly exitCode: number
 

@@ -1,24 +1,23 @@
 import { Agent, request } from 'undici'
 import { messageOf } from './errors.ts'
 
-/** What became of a question to another service: its answer, or why there is none. */
+/** The response of another service, or why there is none. */
 export type FetchResult = { ok: true; status: number; body: unknown } | { ok: false; reason: string }
 
-/** How long and how much we are willing to take. */
 export interface FetchLimits {
-  /** From asking to the last byte of the answer. */
+  /** From the request to the last byte of the response. */
   timeoutMs: number
   maxBytes: number
-  /** Sent as JSON by POST; a GET unless given. */
+  /** Sent as JSON by POST; without it the request is a GET. */
   post?: unknown
 }
 
-/** No single host may hold more of our sockets than this. */
+/** Connections to one host at most. */
 const CONNECTIONS_PER_HOST = 8
 
 const agents = new Map<number, Agent>()
 
-/** Asks another service for JSON. Redirects are not followed, nothing is thrown: a service that is down is an everyday answer. */
+/** Requests JSON of another service. Redirects are not followed, nothing is thrown: a service that is down is an expected outcome. */
 export async function fetchJson(url: string, { timeoutMs, maxBytes, post }: FetchLimits): Promise<FetchResult> {
   try {
     const { statusCode, body } = await request(url, {
@@ -33,7 +32,7 @@ export async function fetchJson(url: string, { timeoutMs, maxBytes, post }: Fetc
   }
 }
 
-// The limit on the answer belongs to the connection, so each of our few limits has connections of its own.
+// undici limits the response per connection, so each of the few limits in use has connections of its own.
 function agentFor(maxResponseSize: number): Agent {
   const known = agents.get(maxResponseSize)
   if (known) return known

@@ -1,10 +1,10 @@
 import { type HttpResponse, json, type Route, route, text } from './http.ts'
 import type { Metrics } from './metrics.ts'
 
-/** Whether a service can do its job now, and if not, why. */
+/** Whether a service can do its work now, and if not, why. */
 export type Readiness = { ready: true } | { ready: false; reason: string }
 
-/** The build a service was made from; empty strings when unknown, as upstream answers. */
+/** The build of a service; empty strings when unknown, as upstream answers. */
 export interface Build {
   version: string
   commitHash: string

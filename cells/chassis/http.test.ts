@@ -53,7 +53,7 @@ describe('an app', () => {
     expect([answer.status, answer.headers.get('content-length'), await answer.text()]).toEqual([200, '13', ''])
   })
 
-  test('names the methods of a path asked with another, and says 404 where nothing is', async () => {
+  test('answers 405 with the methods a path has, and 404 where no route matches', async () => {
     const url = await served(
       route('GET', '/a', () => text('a')),
       route('POST', '/a', () => text('a')),
@@ -106,7 +106,7 @@ describe('an app', () => {
   })
 })
 
-test('an upgrade nobody wants is answered with 404', async () => {
+test('an upgrade that no app accepts is answered with 404', async () => {
   const url = await served(route('GET', '/a', () => ok(1)))
   expect(await raw(url, 'GET /ws HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')).toMatch(
     /^HTTP\/1\.1 404/,
@@ -124,17 +124,17 @@ test('a switchboard gives each request to the app mounted nearest to it, until t
   const unmount = board.mount('/main/cells/0', named('cell'))
   const server = await listen(board, { port: 0, host: '127.0.0.1' })
   open.push(server)
-  const ask = async (path: string) => (await fetch(server.url + path)).json()
-  expect(await ask('/x')).toEqual({ name: 'fallback', path: '/x' })
-  expect(await ask('/main')).toEqual({ name: 'main', path: '/main' })
-  expect(await ask('/main/x?y=1')).toEqual({ name: 'main', path: '/main/x' })
-  expect(await ask('/main/cells/0/x')).toEqual({ name: 'cell', path: '/main/cells/0/x' })
-  expect(await ask('/mainland')).toEqual({ error: 'Not Found' })
+  const fetched = async (path: string) => (await fetch(server.url + path)).json()
+  expect(await fetched('/x')).toEqual({ name: 'fallback', path: '/x' })
+  expect(await fetched('/main')).toEqual({ name: 'main', path: '/main' })
+  expect(await fetched('/main/x?y=1')).toEqual({ name: 'main', path: '/main/x' })
+  expect(await fetched('/main/cells/0/x')).toEqual({ name: 'cell', path: '/main/cells/0/x' })
+  expect(await fetched('/mainland')).toEqual({ error: 'Not Found' })
   unmount()
-  expect(await ask('/main/cells/0/x')).toEqual({ error: 'Not Found' })
+  expect(await fetched('/main/cells/0/x')).toEqual({ error: 'Not Found' })
 })
 
-test('readiness says why not, and liveness does not ask', async () => {
+test('readiness has a reason when it fails, and liveness does not depend on it', async () => {
   let ready = false
   const metrics = new Metrics('test')
   const url = await served(...operationalRoutes(metrics, () => (ready ? { ready } : { ready, reason: 'no bus yet' })))

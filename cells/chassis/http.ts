@@ -6,7 +6,7 @@ import { httpStatusOf, Refusal } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 
-/** A question, as a handler sees it. */
+/** A request as handlers receive it. */
 export interface HttpRequest<Param extends string = never> {
   method: string
   /** The path exactly as the client wrote it, without query; what a signed fetch signs. */
@@ -14,7 +14,7 @@ export interface HttpRequest<Param extends string = never> {
   params: Readonly<Record<Param, string>>
   query: URLSearchParams
   headers: IncomingHttpHeaders
-  /** `scheme://host` the client used, as far as `x-forwarded-proto` and `host` tell. */
+  /** `scheme://host` the client used, from the headers `x-forwarded-proto` and `host`. */
   origin: string
   /** Address of the other end of the connection. */
   remoteAddress: string
@@ -22,15 +22,15 @@ export interface HttpRequest<Param extends string = never> {
   body(): Promise<Buffer>
 }
 
-/** An answer, as a value. A string or bytes body is sent as it is. */
+/** A response as a value. The body is sent as it is. */
 export interface HttpResponse {
   status: number
   headers?: Readonly<Record<string, string>>
   body?: string | Uint8Array
 }
 
-/** Turns a question into an answer; throws a Refusal to say no. */
-export type Handler<Param extends string = never> = (ask: HttpRequest<Param>) => HttpResponse | Promise<HttpResponse>
+/** Turns a request into a response. @throws Refusal for an expected error, which becomes its HTTP status */
+export type Handler<Param extends string = never> = (request: HttpRequest<Param>) => HttpResponse | Promise<HttpResponse>
 
 /** One line of a service's API: `GET /islands/:id`. HEAD is answered wherever GET is. */
 export interface Route {
@@ -39,7 +39,7 @@ export interface Route {
   handler: Handler<string>
 }
 
-/** Takes over a connection that asked to become something else (a WebSocket). */
+/** Takes over the connection of an upgrade request (for a WebSocket). */
 export type UpgradeHandler = (
   request: IncomingMessage,
   socket: Duplex,
@@ -51,22 +51,21 @@ export type UpgradeHandler = (
 /** A piece of HTTP that can be served alone or mounted below a path. */
 export interface App {
   handle(request: IncomingMessage, response: ServerResponse, basePath: string): void
-  /** Takes the upgrade over, or answers false when it has no such path. */
+  /** Takes the upgrade over, or returns false when it has no such path. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, basePath: string): boolean
 }
 
-/** What an app is made of. */
 export interface AppOptions {
   routes: readonly Route[]
   /** Upgrade handlers by exact path or by pattern as in routes. */
   upgrades?: Readonly<Record<string, UpgradeHandler>>
   log: Log
   metrics: Metrics
-  /** Longest request body in bytes; 64 KiB unless told. */
+  /** Longest request body in bytes; 64 KiB by default. */
   maxBodyBytes?: number
-  /** The body of a refusal; `{"error": message}` unless told. */
+  /** The body of a refusal; `{"error": message}` by default. */
   refusalBody?: (refusal: Refusal) => unknown
-  /** The answer where no route matches; 404 `{"error":"Not Found"}` unless told. */
+  /** The response where no route matches; 404 `{"error":"Not Found"}` by default. */
   notFound?: HttpResponse
 }
 
@@ -92,7 +91,7 @@ export const json = (status: number, body: unknown, headers?: HttpResponse['head
   body: JSON.stringify(body),
 })
 
-/** Plain text, 200 unless told. */
+/** Plain text, 200 by default. */
 export const text = (body: string, status = 200): HttpResponse => ({
   status,
   headers: { 'content-type': 'text/plain; charset=utf-8' },
@@ -132,7 +131,7 @@ export function createApp(options: AppOptions): App {
       const allowed = methods.filter((known) => router.find(known, path) !== null)
       if (allowed.length === 0) return { answer: notFound, route: 'none' }
       const allow = allowed.flatMap((known) => (known === 'GET' ? ['HEAD', 'GET'] : [known])).join(', ')
-      // The path itself would be a label of the client's choosing, and so a series per request.
+      // As a label, the path itself would let clients create a time series per request.
       return { answer: { status: 405, headers: { allow } }, route: 'other' }
     }
     const { handler, path: pattern } = found.store as { handler: Handler<string>; path: string }
@@ -190,7 +189,7 @@ export function createApp(options: AppOptions): App {
 }
 
 /**
- * Cuts a request target into path and query; both may be hostile, neither is decoded here. A fragment, which no client should send, ends
+ * Splits a request target into path and query; both are untrusted, neither is decoded here. A fragment, which no client should send, ends
  * either of them as it does for the router.
  */
 export function splitTarget(target: string): { pathname: string; query: string } {
@@ -207,7 +206,7 @@ function originOf(request: IncomingMessage): string {
   return `${scheme}://${request.headers.host ?? 'localhost'}`
 }
 
-// Explorers that run in a browser call every one of our APIs from another origin.
+// Explorers that run in a browser call every API here from another origin.
 const corsHeaders = ({ headers }: IncomingMessage): Record<string, string> =>
   headers.origin
     ? { 'access-control-allow-origin': headers.origin, 'access-control-allow-credentials': 'true', vary: 'Origin' }

@@ -1,18 +1,18 @@
 import { messageOf, UserError } from './errors.ts'
 import type { Log } from './log.ts'
 
-/** Something started that can be asked to end. */
+/** Something that was started and can be stopped. */
 export interface Running {
-  /** Finishes what is under way, then lets go of everything. Called once; resolves when nothing is left. */
+  /** Finishes the work under way, then releases every resource. Called once; resolves when nothing is left. */
   stop(): Promise<void>
-  /** How long stopping may take, in milliseconds, where it is not over in a minute. */
+  /** How long stopping may take, in milliseconds; a minute by default. */
   readonly stopDeadlineMs?: number
 }
 
-/** How long a process may take to stop before it is cut off, unless what runs in it says otherwise. */
+/** How long a process may take to stop before it exits anyway, where `stopDeadlineMs` does not say otherwise. */
 const STOP_DEADLINE_MS = 60_000
 
-/** Stops several things one after the other, in the order given; a failure is logged and does not keep the rest alive. */
+/** Stops several things one after the other, in the order given; a failure is logged, and the rest is stopped all the same. */
 export const stopAll = (log: Log, ...parts: readonly (Running | undefined)[]): Running => ({
   stop: async () => {
     for (const part of parts) {
@@ -22,28 +22,28 @@ export const stopAll = (log: Log, ...parts: readonly (Running | undefined)[]): R
 })
 
 /**
- * Runs a process from start to its last breath: starts it, waits for SIGTERM or SIGINT, stops it gracefully, exits 0.
- * A signal while it is still starting ends it at once, because nothing of it serves anybody yet; with `finishStarting` it is first
- * started, then stopped, for what would leave something behind. A second signal, or a stop that outlives its deadline, ends it at
- * once with exit code 130, 143 or 1.
- * A start that resolves with nothing did what it was there for: exit 0 as well.
- * When `outdated` resolves, with what is out of date, it stops just as gracefully: whoever runs it starts it anew.
- * A `UserError` is printed as a sentence with its own exit code; anything else unexpected is a bug: logged, exit code 70.
+ * Runs a process: starts it, waits for SIGTERM or SIGINT, stops it gracefully, exits 0.
+ * A signal during the start ends the process at once, because it serves no client yet; with `finishStarting` it is first started, then
+ * stopped, where an interrupted start would leave something behind. A second signal, or a stop that exceeds its deadline, ends it at once
+ * with exit code 130, 143 or 1.
+ * A start that resolves with nothing has done its work: exit 0 as well.
+ * When `outdated` resolves, with the reason, the process stops just as gracefully, to be restarted by its supervisor.
+ * A `UserError` is printed as a sentence with its own exit code; any other error is a bug: logged, exit code 70.
  */
 export async function runProcess(
   log: Log,
   start: () => Promise<Running | undefined>,
   { outdated = never, finishStarting = false }: { outdated?: Promise<string>; finishStarting?: boolean } = {},
 ): Promise<never> {
-  const asked = askedToStop()
+  const signal = stopSignal()
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'a bug ended the process')
     process.exit(70)
   })
   try {
-    const running = await (finishStarting ? start() : Promise.race([start(), asked]))
+    const running = await (finishStarting ? start() : Promise.race([start(), signal]))
     if (running === undefined || typeof running === 'string') process.exit(0)
-    const reason = await Promise.race([asked, outdated])
+    const reason = await Promise.race([signal, outdated])
     log.info({ reason }, 'stopping')
     const { stopDeadlineMs = STOP_DEADLINE_MS } = running
     setTimeout(() => {
@@ -64,18 +64,18 @@ export async function runProcess(
 
 const never = new Promise<string>(() => {})
 
-/** npm hands a Ctrl-C on that the terminal has sent to everybody already: within this, two are one. */
+/** npm forwards a Ctrl-C that the terminal has already sent to every process of its group: within this time, two signals count as one. */
 const SAME_SIGNAL_MS = 300
 
-/** The first signal asks; whoever sends another does not want to wait. */
-const askedToStop = (): Promise<NodeJS.Signals> =>
+/** Resolves at the first signal; a second one ends the process at once. */
+const stopSignal = (): Promise<NodeJS.Signals> =>
   new Promise((resolve) => {
-    let askedAt: number | undefined
-    const heard = (signal: NodeJS.Signals) => {
-      if (askedAt !== undefined && performance.now() - askedAt > SAME_SIGNAL_MS) process.exit(signal === 'SIGINT' ? 130 : 143)
-      askedAt ??= performance.now()
+    let firstAt: number | undefined
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (firstAt !== undefined && performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(signal === 'SIGINT' ? 130 : 143)
+      firstAt ??= performance.now()
       resolve(signal)
     }
-    process.on('SIGINT', heard)
-    process.on('SIGTERM', heard)
+    process.on('SIGINT', onSignal)
+    process.on('SIGTERM', onSignal)
   })

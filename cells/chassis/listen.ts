@@ -5,17 +5,16 @@ import type { App } from './http.ts'
 import type { Running } from './lifecycle.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
 
-/** Where to listen. */
 export interface ListenOptions {
   /** 0 = any free port, for tests. */
   port: number
   host: string
 }
 
-/** An HTTP server that is up. */
+/** An HTTP server that accepts connections. */
 export interface HttpListener extends Running {
   port: number
-  /** `http://host:port`, with a host that can be dialled from this machine. */
+  /** `http://host:port`, with a host that this machine can connect to. */
   url: string
 }
 
@@ -26,7 +25,7 @@ const KEEP_ALIVE_MS = 80_000
 const BACKLOG = 4096
 
 /**
- * Serves an app on a port. Slow requests are cut off by Node's own deadlines; upgrades no app wants get a 404.
+ * Serves an app on a port. Slow requests are cut off by Node's own deadlines; upgrades that the app does not accept get a 404.
  *
  * @throws UserError when the port is taken or not allowed, with the remedy
  */
@@ -41,7 +40,7 @@ export async function listen(app: App, { port, host }: ListenOptions): Promise<H
   })
   await listening(server, port, host)
   const bound = (server.address() as AddressInfo).port
-  return { port: bound, url: `http://${dialable(host)}:${bound}`, stop: () => stopped(server) }
+  return { port: bound, url: `http://${reachableHost(host)}:${bound}`, stop: () => stopped(server) }
 }
 
 const listening = (server: Server, port: number, host: string): Promise<void> =>
@@ -58,11 +57,11 @@ const stopped = (server: Server): Promise<void> =>
   new Promise((resolve) => {
     server.close(() => resolve())
     server.closeIdleConnections()
-    // What is still open after the services had their say is a keep-alive connection between two requests.
+    // After the services have stopped, an open connection can only be a keep-alive connection between two requests.
     setTimeout(() => server.closeAllConnections(), 500).unref()
   })
 
-const dialable = (host: string): string => {
+const reachableHost = (host: string): string => {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
   return isIPv6(host) ? `[${host}]` : host
 }

@@ -1,9 +1,9 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 
-/** Structured log: a constant sentence plus fields. error = wake someone, warn = odd but handled, info = state changed. */
+/** Structured log: a constant sentence plus fields. error = needs attention now, warn = unexpected but handled, info = state changed, debug = traffic. */
 export type Log = Logger
 
-/** How much is written, from everything to nothing. */
+/** From everything to nothing. */
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
@@ -14,5 +14,5 @@ export const createLog = (service: string, level: LogLevel = 'info', destination
     ...(destination ? [destination] : []),
   )
 
-/** A log that says nothing, for tests and for callers who do not listen. */
+/** A log that writes nothing, for tests and for callers that do not read it. */
 export const silentLog: Log = pino({ level: 'silent' })

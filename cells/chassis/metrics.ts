@@ -8,7 +8,7 @@ export class Metrics {
 
   /**
    * @param service becomes part of every name: `realm_<service>_<thing>_<unit>`
-   * @param registry shared by services of one process that answer one `/metrics`; of its own unless told
+   * @param registry shared by services of one process that answer one `/metrics`; its own by default
    */
   constructor(service: string, registry = new Registry()) {
     this.registry = registry
@@ -30,7 +30,7 @@ export class Metrics {
     return new Counter({ name: this.#prefix + name, help, labelNames, registers: [this.registry] })
   }
 
-  /** Something that goes up and down; `read` is asked at each scrape when given. */
+  /** Something that goes up and down; `read`, when given, is called at each scrape. */
   gauge<Label extends string = never>(
     name: string,
     help: string,

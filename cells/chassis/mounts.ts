@@ -1,12 +1,12 @@
 import { type App, routedPath, splitTarget } from './http.ts'
 
-/** Several apps behind one port, each below its own path; apps come and go while the port stays. */
+/** Several apps behind one port, each below its own path; they can be added and removed while the port is open. */
 export interface Mounts extends App {
-  /** Serves `app` below `prefix` (`/cells/0`); the longest prefix wins; the returned function takes it away again. */
+  /** Serves `app` below `prefix` (`/cells/0`); the longest prefix wins; the returned function removes it. */
   mount(prefix: string, app: App): () => void
 }
 
-/** @param fallback serves whatever no mounted app claims */
+/** @param fallback serves the paths of no mounted app */
 export function createMounts(fallback: App): Mounts {
   let mounted: { prefix: string; app: App }[] = []
   const find = (target = '/') => {

@@ -38,7 +38,7 @@ function aPoller({ next = 1_000 as NextPoll, concurrency = 16, random = 0.5, byH
   return { poller, asked, waiting, advance }
 }
 
-test('a target is asked at once, and again after the delay its answer leads to', async () => {
+test('a target is asked at once, and again after the delay that `learn` returns', async () => {
   const { poller, asked, advance } = aPoller()
   const site = poller.watch('a', aSite('a'))
   expect(poller.watch('a', aSite('another'))).toBe(site)
@@ -116,8 +116,8 @@ test('no more targets are asked at the same time than allowed, the others in the
 
 test('an answer about a forgotten target is dropped, also when its key is watched again', async () => {
   const { poller, waiting, advance } = aPoller({ byHand: true })
-  const heard: Site[] = []
-  poller.onChange((site) => heard.push(site))
+  const changed: Site[] = []
+  poller.onChange((site) => changed.push(site))
   const first = poller.watch('a', aSite('a'))
   await settled()
   poller.forget('a')
@@ -125,26 +125,26 @@ test('an answer about a forgotten target is dropped, also when its key is watche
   await settled()
   waiting[0]?.resolve(2)
   await settled()
-  expect([first.answers, second.answers, heard]).toEqual([[], [], []])
+  expect([first.answers, second.answers, changed]).toEqual([[], [], []])
   waiting[1]?.resolve(4)
   await settled()
-  expect([second.answers, heard]).toEqual([[4], [second]])
+  expect([second.answers, changed]).toEqual([[4], [second]])
   await advance(1_000)
   expect([...poller.targets()]).toEqual([['a', second]])
 })
 
 test('listeners are notified of changes only, until they are removed', async () => {
   const { poller, advance } = aPoller()
-  const heard: number[][] = []
-  const remove = poller.onChange(({ answers }) => heard.push([...answers]))
+  const changes: number[][] = []
+  const remove = poller.onChange(({ answers }) => changes.push([...answers]))
   poller.watch('a', aSite('a'))
   await settled()
   await advance(1_000)
   await advance(1_000)
-  expect(heard).toEqual([[1, 2]])
+  expect(changes).toEqual([[1, 2]])
   remove()
   await advance(1_000)
-  expect(heard).toEqual([[1, 2]])
+  expect(changes).toEqual([[1, 2]])
 })
 
 test('a question that throws is a bug: the target is asked again later', async () => {

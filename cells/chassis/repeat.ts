@@ -3,16 +3,16 @@ import type { Clock } from './clock.ts'
 import type { Running } from './lifecycle.ts'
 import type { Log } from './log.ts'
 
-/** Something done over and over in the background. */
+/** A background task and its schedule. */
 export interface RepeatOptions {
   task: () => Promise<void>
-  /** Milliseconds from the end of one run to the start of the next; asked each time, and spread by a fifth either way. */
+  /** Milliseconds from the end of one run to the start of the next; computed each time, and varied by a fifth either way. */
   delayMs: () => number
   clock: Clock
   log: Log
 }
 
-/** Runs a task at once and then again and again, never twice at a time. A run that throws is a bug: logged, and the next one comes. */
+/** Runs a task at once and then repeatedly, one run at a time. A run that throws is a bug: it is logged, and the next one follows. */
 export function repeat({ task, delayMs, clock, log }: RepeatOptions): Running {
   let stopped = false
   let cancel = () => {}

@@ -79,7 +79,7 @@ test('the files are those of variables that end in _FILE and are set', () => {
   expect(secretFilesOf({ NATS_PASSWORD_FILE: '/a', NATS_CA_FILE: '/b', EMPTY_FILE: '', FILES: '/c' })).toEqual(['/a', '/b'])
 })
 
-test('a process whose secret changed stops as gracefully as if it were asked to', async () => {
+test('a process whose secret changed stops as gracefully as after a signal', async () => {
   const here = fileURLToPath(new URL('.', import.meta.url))
   const program = `
     import { runProcess } from '${here}lifecycle.ts'

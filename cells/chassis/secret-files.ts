@@ -4,28 +4,28 @@ import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
 import { repeat } from './repeat.ts'
 
-/** Files a process was configured by, and how to look at them. */
+/** The files whose content a process was configured with, and how they are read. */
 export interface SecretFilesOptions {
   paths: readonly string[]
   clock: Clock
   log: Log
-  /** A number from 0 to 1 that spreads replicas in time; chance unless told. */
+  /** A number from 0 to 1 that spreads replicas in time; `Math.random` by default. */
   random?: () => number
 }
 
-/** How often the files are read. Kubelets take about a minute to bring a changed Secret; events of mounted volumes get lost. */
-const LOOK_MS = 10_000
-/** Replicas see a change within seconds of each other; each waits some part of this, so that they do not stop together. */
+/** How often the files are read. Kubelets take about a minute to update a mounted Secret; file events of mounted volumes get lost. */
+const READ_INTERVAL_MS = 10_000
+/** Replicas see a change within seconds of each other; each waits a random part of this, so that they do not stop together. */
 export const SPREAD_MS = 180_000
 
-/** The files `NAME_FILE` variables name: mounted Secrets, and authorities of certificates. */
+/** The files that `NAME_FILE` variables name: mounted Secrets, and certificate authorities. */
 export const secretFilesOf = (env: NodeJS.ProcessEnv): string[] =>
   Object.entries(env).flatMap(([name, path]) => (name.endsWith('_FILE') && path ? [path] : []))
 
 /**
- * Resolves with the path of a file whose content is another one than at first, some time after it became so: time for a process to
- * stop gracefully and be started anew with what it says now. A change that was taken back meanwhile is none, and a file that is
- * missing is on its way. Never resolves without files.
+ * Resolves with the path of a file whose content has changed, after a random wait: the caller then stops gracefully and is restarted with the
+ * new content. A change that is reverted during the wait is ignored, and a missing file is not a change: it is about to be written. Never
+ * resolves without files.
  */
 export function secretFileChanged({ paths, clock, log, random = Math.random }: SecretFilesOptions): Promise<string> {
   if (paths.length === 0) return new Promise(() => {})
@@ -39,13 +39,13 @@ export function secretFileChanged({ paths, clock, log, random = Math.random }: S
         else if (due === undefined) {
           const waitMs = random() * SPREAD_MS
           due = clock.now() + waitMs
-          log.info({ path: changed, waitSeconds: Math.round(waitMs / 1000) }, 'a secret changed: starting anew soon')
+          log.info({ path: changed, waitSeconds: Math.round(waitMs / 1000) }, 'a secret changed: stopping soon, to be restarted')
         } else if (clock.now() >= due) {
           void watching.stop()
           resolve(changed)
         }
       },
-      delayMs: () => LOOK_MS,
+      delayMs: () => READ_INTERVAL_MS,
       clock,
       log,
     })
@@ -63,7 +63,7 @@ async function firstChanged(paths: readonly string[], first: Map<string, string>
   return undefined
 }
 
-// Neither the secrets nor what they were need stay in memory to be compared.
+// Digests, so that the secrets do not stay in memory only to be compared.
 const digestOf = (path: string): Promise<string | undefined> =>
   readFile(path).then(
     (content) => createHash('sha256').update(content).digest('base64'),

@@ -14,7 +14,7 @@ describe('a chain speaks for the wallet it starts with', () => {
   ])('%s', (_, chain) => expect(claimedSigner(chain)).toBe(wallet.peer))
 })
 
-describe('a chain of the wrong shape speaks for nobody', () => {
+describe('a chain of the wrong shape has no signer', () => {
   test.each<[string, AuthChain]>([
     ['no link', []],
     ['one link, the text itself as wallet', oneLinkChain('dcl-1')],
@@ -25,7 +25,7 @@ describe('a chain of the wrong shape speaks for nobody', () => {
     ['a signer in the middle', [signer, signer, signed]],
     ['an unknown link in the middle', [signer, { ...signed, type: 'TRUST_ME' as AuthLinkType }, signed]],
     ['a signer that is no address', [{ ...signer, payload: 'dcl-1' }, signed]],
-    ['more links than anybody needs', [signer, ...Array(9).fill(threeLinkChain(wallet, 'x')[1]), signed]],
+    ['more links than allowed', [signer, ...Array(9).fill(threeLinkChain(wallet, 'x')[1]), signed]],
   ])('%s', (_, chain) => expect(claimedSigner(chain)).toBeUndefined())
 })
 

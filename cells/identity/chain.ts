@@ -1,7 +1,7 @@
 import { type AuthChain, AuthLinkType } from '@dcl/schemas'
 import { type PeerId, parsePeerId } from '../wire/peer.ts'
 
-/** Longest chain anybody needs is three links; ten is what signed fetch tolerates. */
+/** No client needs more than three links; ten is what signed fetch tolerates. */
 const MAX_LINKS = 10
 const MAX_LINK_CHARACTERS = 8_192
 
@@ -30,10 +30,10 @@ export function claimedSigner(chain: AuthChain): PeerId | undefined {
   return parsePeerId(signer.payload)
 }
 
-/** Whether only a contract on Ethereum can say if the chain holds: such a check waits for somebody else's server. */
+/** Whether only a contract on Ethereum can tell if the chain is valid: such a check waits for a server outside. */
 export const needsEthereum = (chain: AuthChain): boolean => chain.some(({ type }) => contractLink.has(type))
 
-/** Reads the JSON of an auth chain that a stranger sent; nothing when it is no chain. */
+/** Reads the JSON of an untrusted auth chain; undefined when it is no chain. */
 export function parseAuthChain(json: string): AuthChain | undefined {
   let parsed: unknown
   try {

@@ -42,8 +42,8 @@ describe('of any other nothing is said', () => {
   const expired = delegate(wallet, new Date(NOW))
   test.each([
     ['another text', twoLinkChain(wallet, 'dcl-other')],
-    ['signed by somebody else', [three[0], ...threeLinkChain(stranger, TEXT).slice(1)]],
-    ['delegated by somebody else', three.with(1, stranger.delegation().link)],
+    ['signed by another wallet', [three[0], ...threeLinkChain(stranger, TEXT).slice(1)]],
+    ['delegated by another wallet', three.with(1, stranger.delegation().link)],
     ['signed by the wallet although it delegated', three.with(2, twoLinkChain(wallet, TEXT)[1] as AuthLink)],
     ['a delegation that ends now', threeLinkChain(wallet, TEXT, expired)],
     ['a contract wallet', contractWalletChain(wallet, TEXT)],

@@ -25,10 +25,10 @@ function verifierWith(options: Partial<VerifierOptions>): ThreadedVerifier {
 }
 
 /** An Ethereum node that answers every question with `result`, or never. */
-async function ethereum(result: string | undefined): Promise<{ url: string; asked: () => number }> {
-  let asked = 0
+async function ethereum(result: string | undefined): Promise<{ url: string; requests: () => number }> {
+  let requests = 0
   const server = createServer(async (request, response) => {
-    asked++
+    requests++
     let body = ''
     for await (const chunk of request) body += chunk
     if (result === undefined) return
@@ -37,7 +37,7 @@ async function ethereum(result: string | undefined): Promise<{ url: string; aske
   })
   servers.push(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: () => asked }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests: () => requests }
 }
 
 afterEach(async () => {
@@ -103,10 +103,10 @@ describe('a contract wallet is what its contract says', () => {
   const magic = `0x1626ba7e${'0'.repeat(56)}`
 
   test('valid', async () => {
-    const { url, asked } = await ethereum(magic)
+    const { url, requests } = await ethereum(magic)
     const chain = contractWalletChain(wallet, 'dcl-1')
     expect(await verifierWith({ ethereumRpcUrl: url }).verify(chain, 'dcl-1')).toEqual({ ok: true, peer: wallet.peer })
-    expect(asked()).toBe(1)
+    expect(requests()).toBe(1)
   })
 
   test('invalid', async () => {
@@ -119,10 +119,10 @@ describe('a contract wallet is what its contract says', () => {
   })
 
   test('plain wallets never wait for Ethereum', async () => {
-    const { url, asked } = await ethereum(undefined)
+    const { url, requests } = await ethereum(undefined)
     const plain = verifierWith({ ethereumRpcUrl: url })
     expect(await plain.verify(threeLinkChain(wallet, 'dcl-1'), 'dcl-1')).toMatchObject({ ok: true })
-    expect(asked()).toBe(0)
+    expect(requests()).toBe(0)
   })
 
   test('an Ethereum node that hangs costs the check its time and no more', async () => {
@@ -157,7 +157,7 @@ test('a full queue refuses at once', async () => {
   expect(await first).toMatchObject({ ok: true })
 })
 
-test('closing answers whoever waits', async () => {
+test('closing answers the checks that wait', async () => {
   const ending = verifierWith({})
   const waiting = ending.verify(twoLinkChain(wallet, 'dcl-1'), 'dcl-1')
   await ending.close()

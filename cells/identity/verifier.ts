@@ -7,12 +7,12 @@ import type { PeerId } from '../wire/peer.ts'
 import { claimedSigner } from './chain.ts'
 
 /**
- * What became of a chain: whose it is, or why nobody's. `undecided` means that nothing was found out about the chain,
- * because we are busy or shutting down: nobody's fault, and to be tried again.
+ * The wallet a chain speaks for, or why it is not valid. `undecided` means that the chain was not checked, because the verifier is busy or
+ * shutting down: the client may try again.
  */
 export type ChainVerdict = { ok: true; peer: PeerId } | { ok: false; reason: string; undecided?: true }
 
-/** Checks auth chains off the event loop: each takes milliseconds of pure computing, and a storm brings thousands. */
+/** Checks auth chains off the event loop: each takes milliseconds of computing, and thousands may arrive at once. */
 export interface ChainVerifier {
   /** Whether `chain` proves that its wallet signed `payload`. Never rejects. `nowMs` defaults to the wall clock. */
   verify(chain: AuthChain, payload: string, nowMs?: number): Promise<ChainVerdict>
@@ -27,7 +27,7 @@ export interface ThreadedVerifier extends ChainVerifier {
   warmUp(): Promise<void>
 }
 
-/** A question to a worker, and its answer. */
+/** The messages to a worker and back. */
 export interface VerifyRequest {
   id: number
   chain: AuthChain
@@ -50,11 +50,11 @@ export interface VerifyWorkerData {
 
 export interface VerifierOptions {
   log: Log
-  /** Threads; one less than the machine has cores, at least one, unless told. */
+  /** Threads; one less than the machine has cores, at least one, by default. */
   workers?: number
   /** Ethereum JSON-RPC for contract wallets (EIP-1654); without one they are refused. */
   ethereumRpcUrl?: string | undefined
-  /** How long Ethereum may take over one chain; 10 s unless told. */
+  /** How long Ethereum may take over one chain; 10 s by default. */
   ethereumTimeoutMs?: number
   /** Contract wallets that may be checked at a time on each thread; beyond, they are refused. */
   maxEthereumChecks?: number
@@ -67,7 +67,7 @@ const ETHEREUM_TIMEOUT_MS = 10_000
 const MAX_ETHEREUM_CHECKS = 32
 const RESTART_AFTER_MS = 1_000
 
-/** A chain that holds, of a wallet that nobody has. */
+/** A valid chain of a wallet that is not in use. */
 const WARM_UP: { payload: string; chain: AuthChain } = {
   payload: 'dcl-warm-up',
   chain: [
@@ -81,7 +81,7 @@ const WARM_UP: { payload: string; chain: AuthChain } = {
   ],
 }
 
-/** Starts the worker threads. */
+/** Starts the worker threads. A thread that ends is replaced. */
 export function createVerifier(options: VerifierOptions): ThreadedVerifier {
   const { log, workers = Math.max(1, availableParallelism() - 1), maxPending = MAX_PENDING } = options
   const workerData: VerifyWorkerData = {
@@ -126,7 +126,7 @@ export function createVerifier(options: VerifierOptions): ThreadedVerifier {
   function ask(chain: AuthChain, payload: string, nowMs: number): Promise<VerifyResponse> {
     const id = nextId++
     const thread = nextThread()
-    if (!thread) return Promise.resolve({ id, ...undecided('no thread is there to check signatures') })
+    if (!thread) return Promise.resolve({ id, ...undecided('no thread is running to check signatures') })
     return new Promise((resolve) => {
       waiting.set(id, { thread, resolve })
       thread.postMessage({ id, chain, payload, nowMs } satisfies VerifyRequest)

@@ -10,7 +10,7 @@ const { ethereumRpcUrl, ethereumTimeoutMs, maxEthereumChecks } = workerData as V
 const provider = ethereumRpcUrl ? await ethereumProvider(ethereumRpcUrl) : null
 let ethereumChecks = 0
 
-// A handshake can wait, the positions of those who play cannot: on Linux this is the priority of this thread alone.
+// A handshake can wait, the positions of connected players cannot: on Linux this is the priority of this thread alone.
 if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
 
 parentPort?.on('message', (question: VerifyRequest) => {

@@ -19,7 +19,7 @@ export const aList = (resourceVersion: string, items: KubeObject[], next?: strin
   items,
 })
 
-/** A watch somebody opened, in the hands of the test. */
+/** An open watch that the test controls. */
 export interface OpenWatch {
   query: KubeQuery
   send(...events: WatchEvent<KubeObject>[]): void
@@ -30,7 +30,7 @@ export interface OpenWatch {
   readonly aborted: boolean
 }
 
-/** A client whose answers the test gives: lists from a queue of answers, watches by hand. */
+/** A client whose responses the test provides: lists from a queue, watches by hand. */
 export function scriptedClient(lists: (KubeList<KubeObject> | Error)[]) {
   const listQueries: KubeQuery[] = []
   const watches: OpenWatch[] = []

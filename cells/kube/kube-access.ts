@@ -6,21 +6,21 @@ import type { ConnectionOptions } from 'node:tls'
 import { withoutTrailingSlash } from '../chassis/base-url.ts'
 import { messageOf, UserError } from '../chassis/errors.ts'
 
-/** Where an API server is and how it lets us in. */
+/** The address of an API server, and the credentials for it. */
 export interface KubeAccess {
   /** `https://host:port`, without a slash at the end. */
   server: string
   /** Namespace used where the caller names none. */
   namespace: string
-  /** Certificates of the server, and of ours. */
+  /** Certificate authority of the server, and the client certificate. */
   tls: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>
-  /** Headers that let a request in; `fresh` after a 401: whatever was remembered is read again. */
+  /** Headers that authenticate a request; `fresh` after a 401: remembered credentials are read again. */
   headers(fresh: boolean): Promise<Readonly<Record<string, string>>>
 }
 
-/** Which API server: as kubectl finds it, unless told. */
+/** Which API server; by default the one kubectl uses. */
 export interface KubeAccessOptions {
-  /** Path of a kubeconfig; else `KUBECONFIG`, `~/.kube/config`, the ServiceAccount of the pod we run in. */
+  /** Path of a kubeconfig; else `KUBECONFIG`, `~/.kube/config`, the ServiceAccount of the pod. */
   kubeconfig?: string | undefined
   /** Context of the kubeconfig; else its current one. */
   context?: string | undefined
@@ -30,7 +30,7 @@ export interface KubeAccessOptions {
 const REREAD_MS = 60_000
 const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount'
 
-/** @throws UserError when there is no API server to be found, or its configuration cannot be read */
+/** @throws UserError when no API server is configured, or its configuration cannot be read */
 export async function findKubeAccess(env: NodeJS.ProcessEnv, options: KubeAccessOptions = {}): Promise<KubeAccess> {
   const usual = join(env.HOME ?? homedir(), '.kube', 'config')
   const path = options.kubeconfig ?? (env.KUBECONFIG || (existsSync(usual) ? usual : undefined))
@@ -64,7 +64,7 @@ export function serviceAccountAccess(
 }
 
 async function kubeconfigAccess(path: string, context: string | undefined): Promise<KubeAccess> {
-  // Imported here only: the operator in its pod never needs it. The deep path leaves out what we do not use.
+  // Imported here only: the operator in its pod never needs it. The deep path leaves out the generated API clients.
   const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js')
   const load = () => {
     const config = new KubeConfig()

@@ -4,7 +4,6 @@ import type { Resource } from './resources.ts'
 /** Query parameters of lists and watches; absent and empty are different things to the API server. */
 export type KubeQuery = Readonly<Record<string, string | number | boolean | undefined>>
 
-/** A watch: where from, what to do with each event, when to end. */
 export interface WatchOptions<T> {
   query: KubeQuery
   signal: AbortSignal
@@ -23,15 +22,15 @@ export interface ApplyOptions {
   guard?: (() => void) | undefined
 }
 
-/** What was asked of the API server, by verb. */
+/** Requests to the API server, by verb. */
 export type RequestCounts = Record<
   'list' | 'watch' | 'get' | 'create' | 'replace' | 'merge' | 'apply' | 'applyStatus' | 'remove',
   number
 >
 
 /**
- * A client of one API server: pooled, counted, and with a deadline on every call. Answers that refuse throw KubeError;
- * what is not there is `undefined` or `false`. A 429 is retried as told, while the deadline allows; nothing else is.
+ * A client of one API server: pooled, counted, and with a deadline on every call. Error responses throw KubeError;
+ * a missing object is `undefined` or `false`. A 429 is retried after the time the server asks for, while the deadline allows; nothing else is.
  */
 export interface KubeClient {
   list<T>(path: string, query: KubeQuery, signal?: AbortSignal): Promise<KubeList<T>>
@@ -47,24 +46,22 @@ export interface KubeClient {
   /** Deletes, only the very object when `uid` is given (else a 409); false when it was not there. */
   remove(resource: Resource, key: KubeKey, options?: RemoveOptions): Promise<boolean>
   readonly server: string
-  /** Namespace to use where nobody names one. */
+  /** Namespace to use where the caller names none. */
   readonly namespace: string
   /** Requests sent so far, retries included. */
   readonly counts: Readonly<RequestCounts>
-  /** Ends everything under way. */
+  /** Aborts all requests and watches. */
   stop(): Promise<void>
 }
 
-/** Ends a write early, and whose name it is recorded under. */
 export interface WriteOptions {
   fieldManager?: string
   signal?: AbortSignal | undefined
-  /** Called at the very moment a request goes out, also when it is sent again; what it throws keeps it from going. */
+  /** Called right before a request is sent, also when it is sent again; if it throws, the request is not sent. */
   guard?: (() => void) | undefined
   timeoutMs?: number
 }
 
-/** What to delete, exactly, and what becomes of its dependents. */
 export interface RemoveOptions {
   uid?: string | undefined
   propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'

@@ -1,12 +1,12 @@
 import type { Dispatcher } from 'undici'
 
-/** What the API server said when it would not do what it was asked. */
+/** An error response of the API server. */
 export class KubeError extends Error {
   /** HTTP status, or the code of a `Status` object inside a watch. */
   readonly status: number
   /** Machine-readable word of the API server (`Conflict`, `Expired`, `Invalid`); empty when it gave none. */
   readonly reason: string
-  /** How long the server asked us to wait, if it did. */
+  /** How long the server asks to wait, if it does. */
   readonly retryAfterMs: number | undefined
 
   constructor(attempt: string, status: number, body: { reason?: string; message?: string }, retryAfterMs?: number) {
@@ -22,7 +22,7 @@ export class KubeError extends Error {
 export const isStatus = (thrown: unknown, status: number): thrown is KubeError =>
   thrown instanceof KubeError && thrown.status === status
 
-/** Whether the server no longer knows our place in its history, or (restored from a backup) does not know it yet. */
+/** Whether the server no longer knows the version a watch began at, or (restored from a backup) does not know it yet. */
 export const isVersionExpired = (thrown: unknown): boolean =>
   thrown instanceof KubeError &&
   (thrown.status === 410 ||
@@ -36,14 +36,14 @@ export function watchError(path: string, object: unknown): KubeError {
   return new KubeError(`watch ${path}`, status.code ?? 500, status, seconds && seconds * 1000)
 }
 
-/** Read into memory of an answer that refuses; the rest is of no use. */
+/** Bytes of an error response that are read; the rest is dropped. */
 const MAX_ERROR_BYTES = 64 * 1024
 
-/** Reads an answer that refuses; `attempt` says what was asked. */
+/** Reads an error response; `attempt` is the method and path of the request. */
 export async function refusalOf(attempt: string, { statusCode, headers, body }: Dispatcher.ResponseData): Promise<KubeError> {
   const chunks: Buffer[] = []
   let size = 0
-  // Leaving the loop early destroys the body, and with it the connection: nobody wants the rest.
+  // Leaving the loop early destroys the body, and with it the connection: the rest is not needed.
   for await (const chunk of body) {
     chunks.push(chunk as Buffer)
     size += (chunk as Buffer).length
@@ -62,7 +62,7 @@ function statusOf(text: string): { reason?: string; message?: string } {
     const { reason, message } = JSON.parse(text) as { reason?: string; message?: string }
     return { ...(reason && { reason }), ...(message && { message }) }
   } catch {
-    return { message: text.slice(0, 200) } // a load balancer in between answers in prose
+    return { message: text.slice(0, 200) } // a load balancer in between answers in plain text
   }
 }
 

@@ -1,23 +1,15 @@
-/** Any object of the API server, as far as everybody agrees on its shape. */
+import type { ObjectMeta } from '../../crds/object.ts'
+
+/** The fields that every object of the API server has. */
 export interface KubeObject {
   apiVersion: string
   kind: string
   metadata: KubeMeta
 }
 
-/** The part of every object's metadata that anybody reads or writes. */
-export interface KubeMeta {
-  name: string
+/** The metadata of an object that may be cluster-scoped. */
+export interface KubeMeta extends Omit<ObjectMeta, 'namespace'> {
   namespace?: string
-  uid?: string
-  resourceVersion?: string
-  generation?: number
-  creationTimestamp?: string
-  deletionTimestamp?: string
-  labels?: Record<string, string>
-  annotations?: Record<string, string>
-  ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string; controller?: boolean }[]
-  finalizers?: string[]
 }
 
 /** One page of a collection. */

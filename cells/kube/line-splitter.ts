@@ -4,7 +4,7 @@ export const MAX_LINE_BYTES = 8 * 1024 * 1024
 const NEWLINE = 10
 
 /**
- * Cuts a stream of bytes into lines, without decoding twice or losing characters that straddle chunks.
+ * Splits a stream of bytes into lines, without decoding twice or breaking characters that cross chunks.
  *
  * @returns takes chunks; calls `onLine` with each complete line that is not empty
  * @throws RangeError from the taker when a line outgrows `maxBytes`

@@ -33,13 +33,13 @@ test('a hundred calls at once share at most sixteen connections', async () => {
   expect(client.counts.get).toBe(100)
 })
 
-test('what is not there is undefined, or false, and no error', async () => {
+test('a missing object is undefined, or false, and no error', async () => {
   const { client } = await against((_request, response) => response.writeHead(404).end('{"reason":"NotFound"}'))
   expect(await client.get(resources.Service, main)).toBeUndefined()
   expect(await client.remove(resources.Service, main)).toBe(false)
 })
 
-test('a refusal says what was attempted, and why it was refused in the words of the server', async () => {
+test('an error says what was attempted, and the reason of the server', async () => {
   const { client } = await against((_request, response) =>
     response.writeHead(422).end(JSON.stringify({ reason: 'Invalid', message: 'spec.ports: too many' })),
   )
@@ -48,7 +48,7 @@ test('a refusal says what was attempted, and why it was refused in the words of 
   await expect(refused).rejects.toThrow('POST /api/v1/namespaces/default/services: spec.ports: too many')
 })
 
-test('a refusal in prose, or an endless one, is cut short', async () => {
+test('the body of an error that is no JSON, or endless, is cut', async () => {
   const { client } = await against((_request, response) => {
     response.writeHead(502)
     const timer = setInterval(() => response.write('bad gateway '.repeat(1000)), 1)
@@ -88,7 +88,7 @@ test('a merge changes fields of an object that is there', async () => {
   expect(client.counts).toMatchObject({ merge: 1, apply: 0 })
 })
 
-test('a delete names the very object it means', async () => {
+test('a delete has the uid of the object as a precondition', async () => {
   let body = ''
   const { client } = await against(async (request, response) => {
     body = await bodyOf(request)
@@ -98,12 +98,12 @@ test('a delete names the very object it means', async () => {
   expect(JSON.parse(body)).toMatchObject({ propagationPolicy: 'Background', preconditions: { uid: 'u1' } })
 })
 
-test('a busy server is asked again when it said so; a busier one than the deadline allows is reported', async () => {
-  let asked = 0
+test('a 429 is retried after the time the server asks for; beyond the deadline it is thrown', async () => {
+  let requests = 0
   const { client } = await against((_request, response) => {
-    asked++
-    if (asked === 1) response.writeHead(429, { 'retry-after': '0' }).end('{}')
-    else if (asked === 2) response.end('{"metadata":{}}')
+    requests++
+    if (requests === 1) response.writeHead(429, { 'retry-after': '0' }).end('{}')
+    else if (requests === 2) response.end('{"metadata":{}}')
     else response.writeHead(429, { 'retry-after': '3600' }).end('{}')
   })
   expect(await client.get(resources.Service, main)).toEqual({ metadata: {} })
@@ -111,7 +111,7 @@ test('a busy server is asked again when it said so; a busier one than the deadli
   expect(client.counts.get).toBe(3)
 })
 
-test('a guard has the last word before a write goes out, and before it goes out again', async () => {
+test('a guard is called right before a write is sent, and before it is sent again', async () => {
   const { client } = await against((_request, response) => response.writeHead(429, { 'retry-after': '0' }).end('{}'))
   let chances = 2
   const guard = () => {
@@ -121,7 +121,7 @@ test('a guard has the last word before a write goes out, and before it goes out 
   expect(client.counts.create).toBe(2)
 })
 
-test('a 401 makes the credentials be read again, once', async () => {
+test('after a 401 the credentials are read again, once', async () => {
   const { client, access } = await against((request, response) =>
     response.writeHead(request.headers.authorization === 'Bearer new' ? 200 : 401).end('{}'),
   )

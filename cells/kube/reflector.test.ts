@@ -22,13 +22,13 @@ const aReflector = (...lists: (KubeList<KubeObject> | Error)[]) => {
     random: () => 1,
   })
   reflector.start()
-  const told = () =>
+  const seen = () =>
     changes.splice(0).map(({ type, object }) => `${type} ${object.metadata.name}@${object.metadata.resourceVersion}`)
   const watch = (index: number) => vi.waitUntil(() => scripted.watches[index])
-  return { ...scripted, reflector, clock, changes, told, watch }
+  return { ...scripted, reflector, clock, changes, seen, watch }
 }
 
-/** Waits for what only microtasks separate us from, then moves time on. */
+/** Waits until pending microtasks have run, then advances the clock. */
 const pass = async (clock: ManualClock, ms: number) => {
   await new Promise(setImmediate)
   clock.advance(ms)
@@ -36,11 +36,11 @@ const pass = async (clock: ManualClock, ms: number) => {
 }
 
 test('lists in pages, as of now, then watches from there with the same selectors', async () => {
-  const { reflector, listQueries, watch, told } = aReflector(aList('5', [aThing('a', '3'), aThing('b', '5')]))
+  const { reflector, listQueries, watch, seen } = aReflector(aList('5', [aThing('a', '3'), aThing('b', '5')]))
   expect(reflector.healthy()).toBe(false)
   await reflector.synced
   expect(reflector.healthy()).toBe(true)
-  expect(told()).toEqual(['added a@3', 'added b@5'])
+  expect(seen()).toEqual(['added a@3', 'added b@5'])
   expect(listQueries).toMatchObject([{ labelSelector: 'app=x', limit: 500 }])
   expect(listQueries[0]).not.toHaveProperty('resourceVersion')
   const { query, send } = await watch(0)
@@ -51,13 +51,13 @@ test('lists in pages, as of now, then watches from there with the same selectors
     { type: 'ADDED', object: aThing('c', '8') },
     { type: 'ADDED', object: aThing('c', '8') },
   )
-  expect(told()).toEqual(['changed a@6', 'removed b@7', 'added c@8'])
+  expect(seen()).toEqual(['changed a@6', 'removed b@7', 'added c@8'])
   expect(reflector.list().map(({ metadata }) => metadata.name)).toEqual(['a', 'c'])
   expect(reflector.get({ namespace: 'default', name: 'c' })?.metadata.resourceVersion).toBe('8')
   await reflector.stop()
 })
 
-test('a stream that ends in its time is opened again from the last version heard, bookmarks included', async () => {
+test('a stream that the server ends is opened again from the last version received, bookmarks included', async () => {
   const { reflector, clock, watch, listQueries } = aReflector(aList('5', []))
   const first = await watch(0)
   first.send({ type: 'BOOKMARK', object: aThing('', '99') })
@@ -68,7 +68,7 @@ test('a stream that ends in its time is opened again from the last version heard
   await reflector.stop()
 })
 
-test('a broken stream is taken up after a growing pause, and the pause shrinks again after two healthy minutes', async () => {
+test('a broken stream is resumed after a growing pause, and the pause shrinks again after two healthy minutes', async () => {
   const { reflector, clock, watch, watches } = aReflector(aList('5', []))
   for (const [index, pauseMs] of [800, 1600, 3200].entries()) {
     ;(await watch(index)).fail(new Error('reset'))
@@ -84,18 +84,18 @@ test('a broken stream is taken up after a growing pause, and the pause shrinks a
   await reflector.stop()
 })
 
-test('an expired version makes it list page by page, and tells only what differs', async () => {
+test('after an expired version it lists page by page, and reports only what differs', async () => {
   const pages = [aList('20', [aThing('a', '3')], 'more'), aList('20', [aThing('c', '12')])]
-  const { reflector, clock, watch, told, listQueries } = aReflector(
+  const { reflector, clock, watch, seen, listQueries } = aReflector(
     aList('5', [aThing('a', '3'), aThing('b', '5'), aThing('c', '4')]),
     ...pages,
   )
   const first = await watch(0)
-  told()
+  seen()
   first.send({ type: 'ERROR', object: { code: 410, reason: 'Expired', message: 'too old' } as unknown as KubeObject })
   await pass(clock, 0)
   expect((await watch(1)).query.resourceVersion).toBe('20')
-  expect(told()).toEqual(['removed b@5', 'changed c@12'])
+  expect(seen()).toEqual(['removed b@5', 'changed c@12'])
   expect(listQueries.slice(1)).toEqual([
     { labelSelector: 'app=x', limit: 500 },
     { labelSelector: 'app=x', limit: 500, continue: 'more' },
@@ -105,7 +105,7 @@ test('an expired version makes it list page by page, and tells only what differs
 
 test('a 410 in the middle of paging starts the list again', async () => {
   const gone = new KubeError('list', 410, { reason: 'Expired' })
-  const { reflector, clock, watch, told } = aReflector(
+  const { reflector, clock, watch, seen } = aReflector(
     aList('5', []),
     aList('20', [aThing('a', '3')], 'more'),
     gone,
@@ -115,11 +115,11 @@ test('a 410 in the middle of paging starts the list again', async () => {
   await pass(clock, 0)
   await pass(clock, 1600)
   expect((await watch(1)).query.resourceVersion).toBe('21')
-  expect(told()).toEqual(['added a@21'])
+  expect(seen()).toEqual(['added a@21'])
   await reflector.stop()
 })
 
-test('a server restored from a backup is listed anew', async () => {
+test('a server restored from a backup is listed again', async () => {
   const { reflector, clock, watch } = aReflector(aList('500', []), aList('20', []))
   ;(await watch(0)).fail(
     new KubeError('watch', 504, { reason: 'Timeout', message: 'Too large resource version: 500, current: 20' }),
@@ -129,7 +129,7 @@ test('a server restored from a backup is listed anew', async () => {
   await reflector.stop()
 })
 
-test('a busy server is left alone for as long as it asks', async () => {
+test('a retry waits for as long as the server asks', async () => {
   const { reflector, clock, watches, watch } = aReflector(new KubeError('list', 429, {}, 7000), aList('5', []))
   await pass(clock, 6999)
   expect(watches).toHaveLength(0)
@@ -138,7 +138,7 @@ test('a busy server is left alone for as long as it asks', async () => {
   await reflector.stop()
 })
 
-test('a watch that is silent for longer than bookmarks take is given up and opened again', async () => {
+test('a watch without events for longer than bookmarks take is aborted and opened again', async () => {
   const { reflector, clock, watch } = aReflector(aList('5', []))
   const first = await watch(0)
   clock.advance(100_000)
@@ -152,7 +152,7 @@ test('a watch that is silent for longer than bookmarks take is given up and open
   await reflector.stop()
 })
 
-test('a server that accepts watches and ends them at once is not stormed', async () => {
+test('a server that ends watches at once is not flooded with requests', async () => {
   const { reflector, clock, watch, watches } = aReflector(aList('5', []))
   ;(await watch(0)).end()
   await pass(clock, 799)
@@ -181,7 +181,7 @@ test('is unhealthy two minutes after the server went away, and healthy again whe
   await reflector.stop()
 })
 
-test('an exception in whoever is told changes nothing for the copy', async () => {
+test('an exception in a listener does not affect the copy', async () => {
   const scripted = scriptedClient([aList('5', [aThing('a', '3')])])
   const reflector = createReflector<KubeObject>({
     client: scripted.client,
@@ -199,7 +199,7 @@ test('an exception in whoever is told changes nothing for the copy', async () =>
   await reflector.stop()
 })
 
-test('what is kept has neither managed fields nor the last applied configuration, and knows its kind', async () => {
+test('a kept object has neither managed fields nor the last applied configuration, and has its kind', async () => {
   const noisy = aThing('a', '3')
   Object.assign(noisy.metadata, {
     managedFields: [{}],
@@ -218,7 +218,7 @@ test('what is kept has neither managed fields nor the last applied configuration
   await reflector.stop()
 })
 
-test('stopping ends an open watch and a pause alike', async () => {
+test('stopping ends an open watch as well as a pause', async () => {
   const open = aReflector(aList('5', []))
   await open.watch(0)
   await open.reflector.stop()

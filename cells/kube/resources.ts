@@ -23,7 +23,7 @@ export const resources = {
   PodDisruptionBudget: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets' },
   Lease: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases' },
   Event: { apiVersion: 'v1', kind: 'Event', plural: 'events' },
-  /** The same objects, as those write them who tell something: with series instead of counts. */
+  /** The same objects in the API that records them: with series instead of counts. */
   EventV1: { apiVersion: 'events.k8s.io/v1', kind: 'Event', plural: 'events' },
   CustomResourceDefinition: {
     apiVersion: 'apiextensions.k8s.io/v1',

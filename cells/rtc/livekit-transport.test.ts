@@ -49,7 +49,7 @@ describe('a connection string for LiveKit', () => {
     expect(claims.nbf ?? 0).toBeLessThanOrEqual(Date.now() / 1_000)
   })
 
-  test('lasts as long as it is told to', async () => {
+  test('lasts as long as configured', async () => {
     const transport = createLivekitTransport({ url: 'wss://h', ...keys, tokenTtlSeconds: 60 })
     const { claims } = tokenIn(await transport.connectionString(PEER, 'island-1', 'island'))
     expect(claims.exp * 1_000 - Date.now()).toBeLessThanOrEqual(61_000)
@@ -75,11 +75,11 @@ withPart('livekit', 'LiveKit itself', (binary) => {
     return (await fetch(`${livekit.url.replace('ws', 'http')}/rtc/validate?access_token=${token}`)).status
   }
 
-  test('lets the holder of a token in', async () => {
+  test('admits the holder of a token', async () => {
     expect(await validate(livekit)).toBe(200)
   })
 
-  test('does not let in whose token another secret signed', async () => {
+  test('does not admit a token that another secret signed', async () => {
     expect(await validate({ apiSecret: 'x'.repeat(48) })).toBe(401)
   })
 })

@@ -34,7 +34,7 @@ export function createLivekitTransport({
         sub: peer,
         nbf: now,
         exp: now + tokenTtlSeconds,
-        // gatekeeper.md §5: microphone only, so that nobody shares a screen or a camera into a room.
+        // gatekeeper.md §5: microphone only, so that no player shares a screen or a camera with a room.
         video: {
           roomJoin: true,
           room,

@@ -16,13 +16,13 @@ function aTransport() {
   return { admitted, transport: createWsRoomTransport({ url, bus, subjects: subjects('city.0') }) }
 }
 
-test('the admission has arrived before the player can', async () => {
+test('the admission is delivered before the connection string is returned', async () => {
   const { admitted, transport } = aTransport()
   expect(await transport.connectionString(PEER, 'island-1', 'island')).toBe('ws-room:wss://host/cells/0/rooms/island-1')
   expect(admitted).toEqual([[`city.0.rooms.${PEER}.admission`, { room: 'island-1', kind: 'island' }]])
 })
 
-test('a room whose name is no path segment is named all the same', async () => {
+test('a room name with special characters is encoded in the path', async () => {
   const { admitted, transport } = aTransport()
   expect(await transport.connectionString(PEER, 'scene-a/b?c', 'scene')).toBe('ws-room:wss://host/cells/0/rooms/scene-a%2Fb%3Fc')
   expect(admitted[0]?.[1]).toEqual({ room: 'scene-a/b?c', kind: 'scene' })

@@ -9,11 +9,11 @@ export interface WsRoomOptions {
   url: string
   bus: Bus
   subjects: Subjects
-  /** The term of the archipelago that gives the admissions. */
+  /** The leadership term of the archipelago that publishes the admissions. */
   term?: () => FencingToken | undefined
 }
 
-/** Rooms are embedded rooms; the admission travels over the bus, ahead of the player. */
+/** Rooms are embedded rooms; the admission is published on the bus before the player gets the URL. */
 export const createWsRoomTransport = ({ url, bus, subjects, term }: WsRoomOptions): RoomTransport => ({
   kind: 'ws-room',
   async connectionString(peer, room, kind) {
