@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Metrics } from '../cells/chassis/metrics.ts'
-import { aRealm } from './desired/fixtures.ts'
+import { aRealm } from './desired/realm.fixtures.ts'
 import { operatorMetrics } from './metrics.ts'
 
 test('realms are counted by their conditions', async () => {

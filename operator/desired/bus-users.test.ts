@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { parsePeerId } from '../../cells/wire/peer.ts'
 import { cellScope, subjects } from '../../cells/wire/subjects.ts'
 import { busUsers, cellUser } from './bus-users.ts'
-import { aRealm } from './fixtures.ts'
+import { aRealm } from './realm.fixtures.ts'
 
 const peer = parsePeerId(`0x${'a'.repeat(40)}`)
 const rightsOf = (user: string) => busUsers(aRealm()).find((rights) => rights.user === user)

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { CommsCell, Realm } from '../../crds/realm.ts'
-import { aRealm, aServingCell, site } from './fixtures.ts'
 import { planCell, planRealm } from './plan.ts'
+import { aRealm, aServingCell, site } from './realm.fixtures.ts'
 
 const scaled = (replicas: number, max = 4) => aRealm({ cells: { replicas, max } })
 const planOf = (realm: Realm, cells: CommsCell[] = []) => planRealm(realm, { cells, services: [] }, site)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { RealmSpec } from '../../crds/realm.ts'
-import { aCell, aRealm, aRealmWithoutLivekit, site } from './fixtures.ts'
+import { aCell, aRealm, aRealmWithoutLivekit, site } from './realm.fixtures.ts'
 import { archipelagoSettings, connectorSettings, gatekeeperSettings, statsSettings } from './settings.ts'
 
 const busAs = (user: string) => ({

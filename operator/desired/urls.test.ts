@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { aRealm } from './fixtures.ts'
+import { aRealm } from './realm.fixtures.ts'
 import { adapterOf, clusterUrls } from './urls.ts'
 
 const urlsOf = (...changes: Parameters<typeof aRealm>) => {

@@ -5,7 +5,7 @@ import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.t
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import { site } from '../desired/fixtures.ts'
+import { site } from '../desired/realm.fixtures.ts'
 import { aRealmObserver } from '../observers/fixtures.ts'
 import { Peaks } from '../observers/players/peaks.ts'
 import type { CountedPlayers } from '../observers/players/player-counts.ts'

@@ -9,7 +9,7 @@ import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import type { Spec } from '../../testing/apiserver/namespace.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import { site } from '../desired/fixtures.ts'
+import { site } from '../desired/realm.fixtures.ts'
 import { aPlayerCounter } from '../observers/fixtures.ts'
 
 interface Autoscaler extends Spec {

@@ -9,7 +9,7 @@ import { startOperator } from '../../testing/apiserver/bare-operator.ts'
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import { site } from '../desired/fixtures.ts'
+import { site } from '../desired/realm.fixtures.ts'
 
 const patient = { timeout: 40_000, interval: 20 }
 

@@ -11,7 +11,7 @@ import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kube
 import { scriptedJoins } from '../../testing/apiserver/scripted-joins.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import { site } from '../desired/fixtures.ts'
+import { site } from '../desired/realm.fixtures.ts'
 
 const patient = { timeout: 20_000, interval: 50 }
 const realm = (version: string, more: object = {}) => ({ livekit: { type: 'None' }, version, ...more })

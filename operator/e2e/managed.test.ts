@@ -7,9 +7,9 @@ import { type ConnectionOptions, connect, Events } from 'nats'
 import { afterEach, expect, test } from 'vitest'
 import type { Realm } from '../../crds/realm.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import { aRealm } from '../desired/fixtures.ts'
-import { livekitConfig } from '../desired/manifests/livekit.ts'
-import { natsConfig, natsSecret } from '../desired/manifests/nats.ts'
+import { livekitConfig } from '../desired/manifests/managed-livekit.ts'
+import { natsConfig, natsSecret } from '../desired/manifests/managed-nats.ts'
+import { aRealm } from '../desired/realm.fixtures.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
 afterEach(async () => {

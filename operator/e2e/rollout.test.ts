@@ -10,7 +10,7 @@ import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kube
 import { scriptedJoins } from '../../testing/apiserver/scripted-joins.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import { site } from '../desired/fixtures.ts'
+import { site } from '../desired/realm.fixtures.ts'
 import type { JoinCounts } from '../observed/players.ts'
 import { JoinSuccessRate } from '../observers/players/join-success-rate.ts'
 

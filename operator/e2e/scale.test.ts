@@ -7,7 +7,7 @@ import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.t
 import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
-import { site } from '../desired/fixtures.ts'
+import { site } from '../desired/realm.fixtures.ts'
 
 type Scale = { spec: { replicas: number }; status: { replicas: number; selector?: string } }
 type Deployment = KubeObject & { spec: { replicas: number } }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
-import { type Resource, resources } from '../../cells/kube/resources.ts'
+import { resources } from '../../cells/kube/resources.ts'
 import { type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
@@ -25,15 +25,6 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
     await kube.user.apply<Spec>(resource, body, { fieldManager: 'controller', force: true, subresource: 'status' })
   }
   const bare = { livekit: { type: 'None' } }
-
-  /** Reports one pod of the current template that is not ready, as the controller of a workload does. */
-  const reportPod = async (resource: Resource, name: string) => {
-    const { apiVersion, kind } = resource
-    const observedGeneration = (await get(resource, name))?.metadata.generation
-    const status = { observedGeneration, replicas: 1, updatedReplicas: 1 }
-    const body = { apiVersion, kind, metadata: { name, namespace: kube.namespace }, status }
-    await kube.user.apply<Spec>(resource, body, { fieldManager: 'controller', force: true, subresource: 'status' })
-  }
 
   test('creates a Secret once, and again when its workload cannot find it', async () => {
     const { client, settled } = await anOperator()
@@ -60,7 +51,6 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
     const status = { phase: 'Pending', containerStatuses }
     const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'main-nats-0', namespace: kube.namespace }, status }
     await kube.user.apply<Spec>(resources.Pod, body, { fieldManager: 'kubelet', force: true, subresource: 'status' })
-    await reportPod(resources.StatefulSet, 'main-nats')
     await expect.poll(() => get(resources.Secret, 'main-nats-users')).toBeDefined()
     await expect.poll(async () => conditionOf(await realmOf(), 'Stalled')).toMatchObject({ reason: 'SecretMissing' })
   })
@@ -81,7 +71,6 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
       reason: 'FailedMount',
       message: 'MountVolume.SetUp failed for volume "secret-0" : secret "absent" not found',
     } as KubeObject)
-    await reportPod(resources.Deployment, 'main-0-archipelago')
     const stalled = async () => conditionOf((await get<CommsCell & KubeObject>(cellResource, 'main-0')) as CommsCell, 'Stalled')
     await expect
       .poll(stalled)

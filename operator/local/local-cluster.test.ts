@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { conditionOf } from '../../crds/realm.ts'
-import { aRealm } from '../desired/fixtures.ts'
+import { aRealm } from '../desired/realm.fixtures.ts'
 import { aLaptop } from './fixtures.ts'
 
 const scaled = (replicas: number) => aRealm({ cells: { replicas } })

@@ -1,6 +1,6 @@
 import { Listeners } from '../../cells/chassis/listeners.ts'
 import type { ObjectKey } from '../../crds/object.ts'
-import type { PublicationStatus } from '../observed/publication.ts'
+import type { PublicationStatus } from '../observed/publication-status.ts'
 import type { RealmObserver } from './observer.ts'
 import type { CountedPlayers } from './players/player-counts.ts'
 

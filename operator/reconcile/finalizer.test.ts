@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
 import type { Realm } from '../../crds/realm.ts'
-import { aRealm } from '../desired/fixtures.ts'
+import { aRealm } from '../desired/realm.fixtures.ts'
 import type { RemotePublication } from '../observers/publication/remote-publication.ts'
 import type { Cluster } from './cluster.ts'
 import { ensureFinalizer, FINALIZER, finalize } from './finalizer.ts'

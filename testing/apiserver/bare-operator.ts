@@ -1,7 +1,7 @@
 import { systemClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import type { KubeClient } from '../../cells/kube/kube-client.ts'
-import { platform, site } from '../../operator/desired/fixtures.ts'
+import { platform, site } from '../../operator/desired/realm.fixtures.ts'
 import { Writer } from '../../operator/kubernetes/apply/writer.ts'
 import { Cache } from '../../operator/kubernetes/cache/cache.ts'
 import { KubernetesCluster } from '../../operator/kubernetes/kubernetes-cluster.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { RealmSpec } from '../../../crds/realm.ts'
-import { platform } from '../fixtures.ts'
 import { networkPolicies } from '../manifests/networkpolicy.ts'
+import { platform } from '../realm.fixtures.ts'
 import { Simulation } from '../simulation.fixtures.ts'
 
 const external: Pick<RealmSpec, 'nats' | 'livekit'> = {

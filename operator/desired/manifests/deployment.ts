@@ -15,7 +15,7 @@ import type { CellPlan, ServicePlan } from '../plan.ts'
 import { imageOf, type Platform } from '../platform.ts'
 import { mergePods } from '../pod-overrides.ts'
 import { DATA_FOLDER, type Settings } from '../settings.ts'
-import type { ManifestOf } from './manifest.ts'
+import type { ManifestOf } from './kube-manifest.ts'
 import { environmentOf, HTTP_PORT, type PodParts, podTemplate, probes, resourcesOf } from './pod.ts'
 
 /** A Deployment with the fields the operator sets. */

@@ -2,7 +2,7 @@ import type { ObjectMeta } from '../../../crds/object.ts'
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
 import type { Component } from '../../observed/workload.ts'
 import { cellChildMeta, cellSelector, partName, realmChildMeta, realmSelector } from '../naming.ts'
-import type { ManifestOf } from './manifest.ts'
+import type { ManifestOf } from './kube-manifest.ts'
 
 /** A PodDisruptionBudget with the fields the operator sets. */
 export type DisruptionBudget = ManifestOf<{

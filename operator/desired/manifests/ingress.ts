@@ -1,7 +1,7 @@
 import type { V1HTTPIngressPath, V1IngressSpec } from '@kubernetes/client-node'
 import type { Realm } from '../../../crds/realm.ts'
 import { partName, realmChildMeta, roomsServiceName, slotServiceName } from '../naming.ts'
-import type { ManifestOf } from './manifest.ts'
+import type { ManifestOf } from './kube-manifest.ts'
 
 /** An Ingress with the fields the operator sets. */
 export type Ingress = ManifestOf<V1IngressSpec>

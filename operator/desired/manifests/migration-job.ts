@@ -4,7 +4,7 @@ import type { Realm } from '../../../crds/realm.ts'
 import { partName, realmChildMeta, realmLabels, realmSelector, serviceAccountName } from '../naming.ts'
 import { imageOf, type Platform } from '../platform.ts'
 import { mergePods } from '../pod-overrides.ts'
-import type { ManifestOf } from './manifest.ts'
+import type { ManifestOf } from './kube-manifest.ts'
 import { environmentOf, podTemplate } from './pod.ts'
 
 /** The Job goes on trying while a database is away, even for a day: nothing else would start it again. */

@@ -1,11 +1,11 @@
 import type { V1LabelSelector, V1PodTemplateSpec } from '@kubernetes/client-node'
 import type { Realm } from '../../../crds/realm.ts'
-import { platform, site } from '../fixtures.ts'
 import { planCell, planRealm } from '../plan.ts'
-import type { KubeManifest } from './manifest.ts'
+import { platform, site } from '../realm.fixtures.ts'
+import type { KubeManifest } from './kube-manifest.ts'
+import type { Service } from './kube-service.ts'
 import { type NetworkPolicy, networkPolicies } from './networkpolicy.ts'
 import { cellObjects, realmObjects } from './objects.ts'
-import type { Service } from './service.ts'
 
 /** One end of a connection: a pod, or an address outside the cluster. */
 export interface NetworkEnd {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Realm } from '../../../crds/realm.ts'
-import { aRealm, aRealmWithoutLivekit, platform } from '../fixtures.ts'
+import { aRealm, aRealmWithoutLivekit, platform } from '../realm.fixtures.ts'
 import { anEnd, type Network, type NetworkEnd, networkOf } from './network.fixtures.ts'
 
 const networkPolicy: Realm['spec']['networkPolicy'] = {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import type { Realm, RealmSpec } from '../../../crds/realm.ts'
-import { aRealm, aRealmWithoutLivekit, platform } from '../fixtures.ts'
+import { aRealm, aRealmWithoutLivekit, platform } from '../realm.fixtures.ts'
 import { networkPolicies } from './networkpolicy.ts'
 
 const strict = { type: 'Strict' } as const

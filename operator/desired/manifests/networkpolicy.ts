@@ -4,7 +4,7 @@ import type { Component } from '../../observed/workload.ts'
 import { usesManagedServer } from '../cells/retained.ts'
 import { partName, REALM_LABEL, realmChildMeta, realmSelector, serviceAccountName } from '../naming.ts'
 import type { Platform } from '../platform.ts'
-import type { ManifestOf } from './manifest.ts'
+import type { ManifestOf } from './kube-manifest.ts'
 import { HTTP_PORT } from './pod.ts'
 
 interface Peer {

@@ -2,10 +2,10 @@ import type { V1PodTemplateSpec } from '@kubernetes/client-node'
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import type { Realm } from '../../../crds/realm.ts'
-import { aCell, aRealm, aRealmWithoutLivekit, platform, site } from '../fixtures.ts'
 import { planCell, planRealm } from '../plan.ts'
 import type { Pods } from '../pod-overrides.ts'
-import type { KubeManifest } from './manifest.ts'
+import { aCell, aRealm, aRealmWithoutLivekit, platform, site } from '../realm.fixtures.ts'
+import type { KubeManifest } from './kube-manifest.ts'
 import { cellObjects, generatedSecrets, realmObjects } from './objects.ts'
 
 const nothing = { cells: [], services: [] }

@@ -5,12 +5,12 @@ import type { Platform } from '../platform.ts'
 import { archipelagoDeployment, archipelagoReplicas, connectorDeployment, serviceDeployment } from './deployment.ts'
 import { archipelagoBudget, connectorBudget, serviceBudget } from './disruption-budget.ts'
 import { realmIngress } from './ingress.ts'
-import { livekitObjects, livekitSecret } from './livekit.ts'
-import type { GeneratedSecret, KubeManifest } from './manifest.ts'
+import type { GeneratedSecret, KubeManifest } from './kube-manifest.ts'
+import { connectorService, realmService, slotServices } from './kube-service.ts'
+import { livekitObjects, livekitSecret } from './managed-livekit.ts'
+import { natsObjects, natsSecret } from './managed-nats.ts'
 import { migrationJob } from './migration-job.ts'
-import { natsObjects, natsSecret } from './nats.ts'
 import { networkPolicies } from './networkpolicy.ts'
-import { connectorService, realmService, slotServices } from './service.ts'
 
 /** All objects of a realm but its generated Secrets, in the order in which they are applied; its CommsCells are among them. */
 export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform): KubeManifest[] {

@@ -9,7 +9,7 @@ import { createValidator } from '../../../crds/validate.ts'
 import { platformOf, readConfig } from '../../config.ts'
 import { planCell, planRealm } from '../plan.ts'
 import { clusterSite } from '../site.ts'
-import type { KubeManifest } from './manifest.ts'
+import type { KubeManifest } from './kube-manifest.ts'
 import { cellObjects, realmObjects } from './objects.ts'
 
 /** What one release rendered for some realms. It is never changed after the release. */

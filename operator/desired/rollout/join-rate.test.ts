@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { conditionOf, type RealmReasons } from '../../../crds/realm.ts'
 import type { ObservedJoinCounts } from '../../observed/players.ts'
-import { aCell, aRealm } from '../fixtures.ts'
+import { aCell, aRealm } from '../realm.fixtures.ts'
 import { rollout, type Simulation, settled } from '../simulation.fixtures.ts'
 import { judgeJoinRate } from './join-rate.ts'
 

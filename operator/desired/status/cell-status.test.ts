@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { conditionOf } from '../../../crds/realm.ts'
 import type { ObservedCell, Workload } from '../../observed/workload.ts'
-import { aCell } from '../fixtures.ts'
+import { aCell } from '../realm.fixtures.ts'
 import { cellStatus } from './cell-status.ts'
 import type { Failure } from './conditions.ts'
 

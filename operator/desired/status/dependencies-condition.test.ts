@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { RealmSpec } from '../../../crds/realm.ts'
 import type { Reachability } from '../../observed/reachability.ts'
-import { aRealm } from '../fixtures.ts'
+import { aRealm } from '../realm.fixtures.ts'
 import { dependenciesCondition } from './dependencies-condition.ts'
 
 const livekit = { dependency: 'LiveKit', url: 'wss://livekit.example.org' } as const

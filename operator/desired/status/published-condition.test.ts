@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Realm } from '../../../crds/realm.ts'
-import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication.ts'
-import { aRealm } from '../fixtures.ts'
+import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication-status.ts'
+import { aRealm } from '../realm.fixtures.ts'
 import { publishedCondition } from './published-condition.ts'
 
 const aboutUrl = 'http://realm-provider/main/about'

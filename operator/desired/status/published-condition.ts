@@ -1,5 +1,5 @@
 import { conditionOf, type Realm, type RealmReasons, realmNameOf } from '../../../crds/realm.ts'
-import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication.ts'
+import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication-status.ts'
 import type { ConditionDraft } from './conditions.ts'
 
 interface PublicationInput {

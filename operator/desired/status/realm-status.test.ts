@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
-import type { PublicationStatus } from '../../observed/publication.ts'
+import type { PublicationStatus } from '../../observed/publication-status.ts'
 import type { ObservedRealm, Workload } from '../../observed/workload.ts'
-import { aRealm, aServingCell, site } from '../fixtures.ts'
 import { planRealm } from '../plan.ts'
+import { aRealm, aServingCell, site } from '../realm.fixtures.ts'
 import type { Failure } from './conditions.ts'
 import { realmStatus } from './realm-status.ts'
 

@@ -1,5 +1,5 @@
 import type { CommsCell, Endpoint, Realm } from '../../../crds/realm.ts'
-import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication.ts'
+import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication-status.ts'
 import type { Reachability } from '../../observed/reachability.ts'
 import type { ObservedRealm } from '../../observed/workload.ts'
 import type { RealmPlan } from '../plan.ts'

@@ -5,7 +5,7 @@ import { createApp, route, text } from '../../../cells/chassis/http.ts'
 import { listen } from '../../../cells/chassis/listen.ts'
 import { silentLog } from '../../../cells/chassis/log.ts'
 import { Metrics } from '../../../cells/chassis/metrics.ts'
-import { aRealm } from '../../desired/fixtures.ts'
+import { aRealm } from '../../desired/realm.fixtures.ts'
 import { DependencyReachability } from './dependency-reachability.ts'
 import { probeUrl } from './reachability-probe.ts'
 

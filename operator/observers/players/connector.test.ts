@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../../../cells/chassis/clock.ts'
 import { silentLog } from '../../../cells/chassis/log.ts'
 import { aConnector } from '../../../cells/connector/fixtures.ts'
-import { aCell } from '../../desired/fixtures.ts'
+import { aCell } from '../../desired/realm.fixtures.ts'
 import { connectorPlayerCounter } from './connector-players.ts'
 import { JoinSuccessRate } from './join-success-rate.ts'
 

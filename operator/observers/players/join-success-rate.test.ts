@@ -3,7 +3,7 @@ import { ManualClock } from '../../../cells/chassis/clock.ts'
 import type { FetchResult } from '../../../cells/chassis/fetch-json.ts'
 import { silentLog } from '../../../cells/chassis/log.ts'
 import type { ObjectKey } from '../../../crds/object.ts'
-import { aCell, aRealm } from '../../desired/fixtures.ts'
+import { aCell, aRealm } from '../../desired/realm.fixtures.ts'
 import { JoinSuccessRate } from './join-success-rate.ts'
 
 const key = { namespace: 'metaverse', name: 'main' }

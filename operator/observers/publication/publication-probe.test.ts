@@ -6,7 +6,7 @@ import { listen } from '../../../cells/chassis/listen.ts'
 import { silentLog } from '../../../cells/chassis/log.ts'
 import { Metrics } from '../../../cells/chassis/metrics.ts'
 import type { Realm } from '../../../crds/realm.ts'
-import { aRealm } from '../../desired/fixtures.ts'
+import { aRealm } from '../../desired/realm.fixtures.ts'
 import { PublicationProbe } from './publication-probe.ts'
 
 const adapter = 'archipelago:archipelago:wss://h/cells/0/ws'

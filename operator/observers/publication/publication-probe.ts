@@ -7,7 +7,7 @@ import { Poller, type PollOutcome } from '../../../cells/chassis/poller.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { aboutUrl } from '../../desired/urls.ts'
-import type { PublicationStatus } from '../../observed/publication.ts'
+import type { PublicationStatus } from '../../observed/publication-status.ts'
 import type { RealmObserver } from '../observer.ts'
 
 /** `fetch` is HTTP by default. */

@@ -1,7 +1,7 @@
 import { type Backoff, backoffMs, jittered } from '../../../cells/chassis/backoff.ts'
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import { EPOCH_HEADER, type PublicationDocument, publicationPath } from '../../../crds/publication.ts'
-import type { RemotePublicationStatus } from '../../observed/publication.ts'
+import type { RemotePublicationStatus } from '../../observed/publication-status.ts'
 import type { PublicationAnswer, RemoteProvider, RequestProvider } from './publication-request.ts'
 import { RoutedCells } from './routed-cells.ts'
 

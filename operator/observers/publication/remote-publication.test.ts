@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../../cells/chassis/clock.ts'
 import type { Realm } from '../../../crds/realm.ts'
-import { aRealm } from '../../desired/fixtures.ts'
+import { aRealm } from '../../desired/realm.fixtures.ts'
 import type { PublicationAnswer, PublicationRequest } from './publication-request.ts'
 import { LeasedPublication } from './remote-publication.ts'
 

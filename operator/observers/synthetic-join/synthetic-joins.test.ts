@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { ManualClock } from '../../../cells/chassis/clock.ts'
 import { silentLog } from '../../../cells/chassis/log.ts'
 import type { ObjectKey } from '../../../crds/object.ts'
-import { aCell, aRealm } from '../../desired/fixtures.ts'
+import { aCell, aRealm } from '../../desired/realm.fixtures.ts'
 import type { JoinOutcome } from './join-cell.ts'
 import { SyntheticJoins } from './synthetic-joins.ts'
 

@@ -3,9 +3,9 @@ import type { Realm } from '../../../crds/realm.ts'
 import { partName, realmChildMeta, realmLabels, realmSelector, serviceAccountName } from '../naming.ts'
 import type { Platform } from '../platform.ts'
 import { type Deployment, GRACE_SECONDS, RECREATE } from './deployment.ts'
-import type { GeneratedSecret, KubeManifest } from './manifest.ts'
+import type { GeneratedSecret, KubeManifest } from './kube-manifest.ts'
+import { realmService } from './kube-service.ts'
 import { podTemplate } from './pod.ts'
-import { realmService } from './service.ts'
 
 /** The objects of a Managed LiveKit but its Secret. */
 export const livekitObjects = (realm: Realm, platform: Platform): KubeManifest[] => [

@@ -12,7 +12,7 @@ import {
   slotServiceName,
 } from '../naming.ts'
 import type { RealmPlan } from '../plan.ts'
-import type { ManifestOf } from './manifest.ts'
+import type { ManifestOf } from './kube-manifest.ts'
 
 /** A Service inside the cluster that selects pods by labels. */
 export type Service = ManifestOf<{ type: 'ClusterIP'; selector: Record<string, string>; ports: V1ServicePort[] }>

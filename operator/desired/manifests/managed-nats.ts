@@ -12,9 +12,9 @@ import {
 } from '../naming.ts'
 import type { Platform } from '../platform.ts'
 import { serviceBudget } from './disruption-budget.ts'
-import type { GeneratedSecret, KubeManifest, ManifestOf } from './manifest.ts'
+import type { GeneratedSecret, KubeManifest, ManifestOf } from './kube-manifest.ts'
+import { realmService, type Service } from './kube-service.ts'
 import { podTemplate, resourcesOf } from './pod.ts'
-import { realmService, type Service } from './service.ts'
 
 /** The annotation of a NATS pod that holds its configuration file: a change replaces the pods, and no ConfigMap has to be watched. */
 const CONFIG_ANNOTATION = 'comms.decentraland.org/nats.conf'
