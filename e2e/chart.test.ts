@@ -132,7 +132,7 @@ withPart('kube', 'the chart', (kube) => {
       )
     })
 
-    test('in one namespace only, when it looks after one', async () => {
+    test('in the watched namespace only, when there is one', async () => {
       const objects = await render('watchNamespace=metaverse', 'crds.install=false', 'rbac.aggregate=false')
       expect(objects.filter(({ kind }) => kind.startsWith('Cluster'))).toEqual([])
       expect(named(objects, 'Role', 'realms-realm-operator').metadata.namespace).toBe('metaverse')

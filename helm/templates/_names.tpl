@@ -1,4 +1,4 @@
-{{/* What everything of this release is called after: the release, which already says what it is if it bears the chart's name. */}}
+{{/* The prefix of all names: the release's name, followed by the chart's unless the release's name contains it. */}}
 {{- define "name" -}}
 {{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}{{ else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" }}{{ end }}
 {{- end }}
@@ -8,7 +8,7 @@
 
 {{- define "providerUrl" -}}http://{{ include "providerName" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}{{- end }}
 
-{{/* selector (dict "root" $ "component" "operator"): immutable, so what a part is and never its version. */}}
+{{/* selector (dict "root" $ "component" "operator"): immutable, so it holds the component and never the version. */}}
 {{- define "selector" -}}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/name: {{ .component }}
@@ -27,7 +27,7 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- .Values.image.repository }}{{ ternary "@" ":" (hasPrefix "sha256:" $tag) }}{{ $tag }}
 {{- end }}
 
-{{/* What the pods of both parts have in common (dict "root" $ "component" … "values" …): they pass the `restricted` profile. */}}
+{{/* What the pods of both components have in common (dict "root" $ "component" … "values" …): they pass the `restricted` profile. */}}
 {{- define "podSettings" -}}
 serviceAccountName: {{ include (printf "%sName" .component) .root }}
 enableServiceLinks: false
@@ -80,7 +80,7 @@ securityContext:
   capabilities: { drop: [ALL] }
 {{- end }}
 
-{{/* Rights in one namespace or in all, whichever is watched (dict "root" $ "name" … "account" … "labels" … "rules" …). */}}
+{{/* Permissions in the watched namespace, or in all namespaces (dict "root" $ "name" … "account" … "labels" … "rules" …). */}}
 {{- define "rights" -}}
 {{- $namespace := .root.Values.watchNamespace }}
 apiVersion: rbac.authorization.k8s.io/v1
@@ -110,7 +110,7 @@ subjects:
   - { kind: ServiceAccount, name: {{ .account }}, namespace: {{ .root.Release.Namespace }} }
 {{- end }}
 
-{{/* The name of rights, which in the whole cluster must differ between releases of the same name in two namespaces. */}}
+{{/* The name of cluster-wide permissions, which must differ between releases of the same name in two namespaces. */}}
 {{- define "rightsName" -}}
 {{- if .root.Values.watchNamespace }}{{ .account }}{{ else }}{{ printf "%s-%s" .root.Release.Namespace .account }}{{ end }}
 {{- end }}
