@@ -6,7 +6,7 @@ import { Metrics } from '../../cells/chassis/metrics.ts'
 import { conditionOf, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
 import { watchCollections } from '../../testing/apiserver/collections.ts'
-import { createInMemoryApiServer, type StoredObject } from '../../testing/apiserver/in-memory-api-server.ts'
+import { InMemoryApiServer, type StoredObject } from '../../testing/apiserver/in-memory-api-server.ts'
 import { runPodsAtOnce } from '../../testing/apiserver/instant-pods.ts'
 import { aRealm, platform, site } from '../desired/realm.fixtures.ts'
 import { eventMetrics } from '../events/event-metrics.ts'
@@ -36,9 +36,9 @@ afterEach(() => collections.stop())
 /** All parts of an operator, without any randomness. */
 async function anOperator() {
   const clock = new ManualClock()
-  const simulator = createInMemoryApiServer(clock)
-  runPodsAtOnce(simulator)
-  const user = simulator.client()
+  const apiServer = new InMemoryApiServer(clock)
+  runPodsAtOnce(apiServer)
+  const user = apiServer.client()
   const realmOf = (name: string) => user.get(realmResource, { namespace: 'metaverse', name }) as Promise<Realm | undefined>
   const served = async (url: string): Promise<FetchResult> => {
     const endpoints = (await realmOf(url.split('/').at(-2) ?? ''))?.status?.endpoints ?? []
@@ -52,7 +52,7 @@ async function anOperator() {
   })
   const metrics = new Metrics('operator')
   // A response takes a while, in which an object may be deleted.
-  const client = simulator.client(() => new Promise(setImmediate))
+  const client = apiServer.client(() => new Promise(setImmediate))
   const cache = new Cache({ client, log: silentLog, clock })
   const telling = { client, leadership: soleLeadership, clock, log: silentLog }
   const recorder = new EventRecorder({ ...telling, instance: 'operator', metrics: eventMetrics(metrics) })
@@ -97,18 +97,18 @@ async function anOperator() {
   }
   /** Removes objects whose owner was deleted while they were created, as the garbage collector of a cluster does. */
   async function collect(): Promise<void> {
-    const objects = simulator.objects()
+    const objects = apiServer.objects()
     const living = new Set(objects.map(({ metadata }) => metadata.uid))
     for (const { kind, metadata } of objects)
       if (metadata.ownerReferences?.every(({ uid }) => !living.has(uid)) && isChildKind(kind))
         await user.remove(childResources[kind], metadata)
   }
   const remove = (name: string) => user.remove(realmResource, { namespace: 'metaverse', name })
-  return { simulator, metrics, realmOf, pass, declare, remove, collect }
+  return { apiServer, metrics, realmOf, pass, declare, remove, collect }
 }
 
 test('no memory is kept of deleted realms, whatever their names were', async () => {
-  const { simulator, metrics, realmOf, pass, declare, remove, collect } = await anOperator()
+  const { apiServer, metrics, realmOf, pass, declare, remove, collect } = await anOperator()
   const publication = { providers: [{ url: ELSEWHERE, ttlSeconds: 60 }] }
   /** Realms that are created, scaled out, rolled out, scaled in and deleted. */
   async function lives(count: number, generation: string): Promise<void> {
@@ -129,7 +129,7 @@ test('no memory is kept of deleted realms, whatever their names were', async () 
     await pass(10_000)
     await collect()
     await pass(40 * MINUTE_MS, MINUTE_MS)
-    expect(simulator.objects().filter(({ kind }) => kind !== 'Event' && kind !== 'Secret')).toEqual([])
+    expect(apiServer.objects().filter(({ kind }) => kind !== 'Event' && kind !== 'Secret')).toEqual([])
   }
   /** Realms that are deleted while they are being created. */
   async function stillborn(names: string[]): Promise<void> {

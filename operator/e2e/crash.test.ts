@@ -3,7 +3,7 @@ import { ManualClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import type { Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
-import { createInMemoryApiServer, type StoredObject } from '../../testing/apiserver/in-memory-api-server.ts'
+import { InMemoryApiServer, type StoredObject } from '../../testing/apiserver/in-memory-api-server.ts'
 import { runPodsAtOnce } from '../../testing/apiserver/instant-pods.ts'
 import { aRealm, platform, site } from '../desired/realm.fixtures.ts'
 import { Writer } from '../kubernetes/apply/writer.ts'
@@ -30,14 +30,14 @@ const playerCounts = aPlayerCounter(() => new Map([0, 1].map((slot) => [slot, 45
 /** A simulated cluster whose pods run at once, and operators in it that die on request. */
 function aWorld() {
   const clock = new ManualClock()
-  const simulator = createInMemoryApiServer(clock)
-  runPodsAtOnce(simulator)
+  const apiServer = new InMemoryApiServer(clock)
+  runPodsAtOnce(apiServer)
 
   /** An operator that dies after a number of writes: the last one is done, its response never arrives, and nothing follows. */
   async function anOperator(writesToLive = Number.POSITIVE_INFINITY) {
     const life = { writes: 0, over: writesToLive === 0 }
     const never = new Promise<never>(() => {})
-    const alive = simulator.client(async () => {
+    const alive = apiServer.client(async () => {
       life.writes++
       if (life.writes >= writesToLive) life.over = true
       if (life.over) await never
@@ -73,9 +73,9 @@ function aWorld() {
   async function live(writesToLive?: number): Promise<{ writes: number; died: boolean }> {
     const { life, loop, end } = await anOperator(writesToLive)
     for (let quiet = 0; quiet < QUIET_STEPS && !life.over; quiet++) {
-      const before = simulator.changes
+      const before = apiServer.changes
       for (let turn = 0; turn < 10 || (!loop.idle && !life.over && turn < 1000); turn++) await new Promise(setImmediate)
-      if (simulator.changes !== before) quiet = 0
+      if (apiServer.changes !== before) quiet = 0
       clock.advance(STEP_MS)
     }
     await end()
@@ -83,12 +83,12 @@ function aWorld() {
   }
 
   const declare = (realm: Realm) =>
-    simulator.client().apply(realmResource, realm as unknown as StoredObject & { metadata: { name: string } }, {
+    apiServer.client().apply(realmResource, realm as unknown as StoredObject & { metadata: { name: string } }, {
       fieldManager: 'user',
       force: true,
     })
-  const withdraw = () => simulator.client().remove(realmResource, { namespace: 'metaverse', name: 'main' })
-  return { live, declare, withdraw, objects: () => simulator.objects().map(withoutChance) }
+  const withdraw = () => apiServer.client().remove(realmResource, { namespace: 'metaverse', name: 'main' })
+  return { live, declare, withdraw, objects: () => apiServer.objects().map(withoutChance) }
 }
 const STEP_MS = 2000
 const QUIET_STEPS = 30

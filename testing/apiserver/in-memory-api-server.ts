@@ -3,7 +3,7 @@ import type { Clock } from '../../cells/chassis/clock.ts'
 import type { KubeClient, RequestCounts, WatchOptions } from '../../cells/kube/kube-client.ts'
 import { KubeError } from '../../cells/kube/kube-error.ts'
 import type { KubeMeta, KubeObject, WatchEvent } from '../../cells/kube/kube-object.ts'
-import { collectionPath, type Resource } from '../../cells/kube/resources.ts'
+import { collectionPath } from '../../cells/kube/resources.ts'
 
 type Fields = { [step: string]: Fields }
 interface Managed {
@@ -12,142 +12,50 @@ interface Managed {
   subresource?: 'status'
   fieldsV1: Fields
 }
-/** An object as the simulator holds it. */
+/** An object with its managed fields. */
 export interface StoredObject extends Omit<KubeObject, 'metadata'> {
   metadata: KubeMeta & { managedFields?: Managed[] }
   spec?: unknown
   status?: unknown
 }
 
-/** An API server in memory: what the operator uses of one, and nothing in it depends on chance or on the machine. */
-export interface InMemoryApiServer {
-  /** A client; `beforeAnswer` runs after each write was done and before its answer is on its way. */
-  client(beforeAnswer?: () => Promise<void>): KubeClient
-  /** Everything there is, in order of kind and name. */
-  objects(): StoredObject[]
-  /** Writes that changed something. */
-  readonly changes: number
-  onChange(listener: (object: StoredObject) => void): void
-}
+/** Called with an object after each change of it. */
+type ChangeListener = (object: StoredObject) => void
 
-/** Server-side apply, watches from any version, finalizers, and collection of what has no owner any more; lists count as one field each. */
-export function createInMemoryApiServer(clock: Clock): InMemoryApiServer {
-  const objects = new Map<string, { path: string; object: StoredObject }>()
-  const history: { path: string; event: WatchEvent<StoredObject> }[] = []
-  const watchers = new Set<() => void>()
-  const listeners = new Set<(object: StoredObject) => void>()
-  let version = 0
-  let uids = 0
+/**
+ * An API server in memory, as far as the operator uses one: server-side apply, watches from any version, finalizers, and collection of
+ * objects whose owner is gone. A list counts as one field in an apply. Nothing depends on chance or on the speed of the machine.
+ */
+export class InMemoryApiServer {
+  readonly #clock: Clock
+  readonly #objects = new Map<string, { path: string; object: StoredObject }>()
+  readonly #history: { path: string; event: WatchEvent<StoredObject> }[] = []
+  readonly #watches = new Set<() => void>()
+  readonly #listeners = new Set<ChangeListener>()
+  #version = 0
+  #uids = 0
 
-  const idOf = (path: string, { namespace = '', name }: { namespace?: string | undefined; name: string }) =>
-    `${path}|${namespace}/${name}`
-  const rootOf = (resource: Resource) => collectionPath(resource)
-
-  function keep(path: string, object: StoredObject, type: 'ADDED' | 'MODIFIED' | 'DELETED'): StoredObject {
-    object.metadata.resourceVersion = String(++version)
-    const id = idOf(path, object.metadata)
-    if (type === 'DELETED') objects.delete(id)
-    else objects.set(id, { path, object })
-    history.push({ path, event: { type, object: structuredClone(object) } })
-    for (const tell of watchers) tell()
-    if (type === 'DELETED') collect(object.metadata.uid ?? '')
-    for (const listener of listeners) listener(object)
-    return structuredClone(object)
+  constructor(clock: Clock) {
+    this.#clock = clock
   }
 
-  function collect(owner: string): void {
-    for (const { path, object } of [...objects.values()])
-      if (object.metadata.ownerReferences?.some(({ uid }) => uid === owner)) erase(path, object)
+  /** Number of writes that changed something. */
+  get changes(): number {
+    return this.#version
   }
 
-  function erase(path: string, object: StoredObject): void {
-    const held = (object.metadata.finalizers?.length ?? 0) > 0
-    if (held && object.metadata.deletionTimestamp) return
-    if (held) {
-      const metadata = { ...object.metadata, deletionTimestamp: new Date(clock.now()).toISOString() }
-      keep(path, { ...object, metadata }, 'MODIFIED')
-    } else keep(path, structuredClone(object), 'DELETED')
+  /** All objects in order of kind and name. */
+  objects(): StoredObject[] {
+    return [...this.#objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { object }]) => structuredClone(object))
   }
 
-  function created(path: string, object: StoredObject): StoredObject {
-    if (objects.has(idOf(path, object.metadata))) throw new KubeError(`POST ${path}`, 409, { reason: 'AlreadyExists' })
-    const metadata = { ...object.metadata, uid: `uid-${++uids}`, generation: 1 }
-    return keep(path, { ...structuredClone(object), metadata }, 'ADDED')
+  onChange(listener: ChangeListener): void {
+    this.#listeners.add(listener)
   }
 
-  function applied(path: string, wish: StoredObject, manager: string, subresource?: 'status'): StoredObject {
-    const before = objects.get(idOf(path, wish.metadata))?.object
-    if (!before && subresource) throw new KubeError(`PATCH ${path}`, 404, { reason: 'NotFound' })
-    const { uid } = wish.metadata
-    if (before && uid && uid !== before.metadata.uid) throw new KubeError(`PATCH ${path}`, 409, { reason: 'Conflict' })
-    const body = subresource ? { status: wish.status } : appliedPart(wish)
-    const fieldsV1 = fieldsOf(body)
-    const entries = before?.metadata.managedFields ?? []
-    const mine = (entry: Managed) => entry.manager === manager && entry.subresource === subresource
-    const next = structuredClone(
-      before ?? { apiVersion: wish.apiVersion, kind: wish.kind, metadata: newMeta(wish) },
-    ) as StoredObject
-    const previous = entries.find(mine)
-    if (previous) withdraw(next as unknown as Record<string, unknown>, previous.fieldsV1, fieldsV1)
-    merge(next as unknown as Record<string, unknown>, body)
-    if (before && isDeepStrictEqual(next, before)) return structuredClone(before)
-    next.metadata.managedFields = [
-      ...entries.filter((entry) => !mine(entry)),
-      { manager, operation: 'Apply', ...(subresource && { subresource }), fieldsV1 },
-    ]
-    if (before && !isDeepStrictEqual(before.spec, next.spec)) next.metadata.generation = (before.metadata.generation ?? 0) + 1
-    const kept = keep(path, next, before ? 'MODIFIED' : 'ADDED')
-    if (next.metadata.deletionTimestamp && !next.metadata.finalizers?.length) erase(path, next)
-    return kept
-  }
-
-  const newMeta = ({ metadata: { name, namespace } }: StoredObject): KubeMeta => ({
-    name,
-    ...(namespace && { namespace }),
-    uid: `uid-${++uids}`,
-    generation: 1,
-    creationTimestamp: new Date(clock.now()).toISOString(),
-  })
-
-  function watch<T>(path: string, { query, signal, onOpen, onEvent }: WatchOptions<T>): Promise<void> {
-    return new Promise((_resolve, reject) => {
-      let at = history.findIndex(({ event }) => Number(event.object.metadata.resourceVersion) > Number(query.resourceVersion))
-      if (at < 0) at = history.length
-      let due = false
-      const pour = () => {
-        due = false
-        for (; at < history.length && !signal.aborted; at++) {
-          const entry = history[at]
-          if (entry?.path === path && isSelected(entry.event.object, query.labelSelector))
-            onEvent(structuredClone(entry.event) as unknown as WatchEvent<T>)
-        }
-      }
-      const tell = () => {
-        if (!due) setImmediate(pour)
-        due = true
-      }
-      watchers.add(tell)
-      signal.addEventListener('abort', () => {
-        watchers.delete(tell)
-        reject(signal.reason)
-      })
-      onOpen?.()
-      tell()
-    })
-  }
-
-  function client(beforeAnswer = async () => {}): KubeClient {
-    const counts: RequestCounts = {
-      list: 0,
-      watch: 0,
-      get: 0,
-      create: 0,
-      replace: 0,
-      merge: 0,
-      apply: 0,
-      applyStatus: 0,
-      remove: 0,
-    }
+  /** A client; `beforeAnswer` runs after each write was done and before the client receives the answer. */
+  client(beforeAnswer = async () => {}): KubeClient {
+    const counts = noRequests()
     const write = async <T>(verb: keyof RequestCounts, act: () => T): Promise<T> => {
       counts[verb]++
       await undefined
@@ -159,54 +67,166 @@ export function createInMemoryApiServer(clock: Clock): InMemoryApiServer {
       server: 'memory',
       namespace: 'default',
       counts,
-      async list(path, { labelSelector }) {
+      list: async (path, { labelSelector }) => {
         counts.list++
-        const items = [...objects.values()].filter((known) => known.path === path && isSelected(known.object, labelSelector))
-        const list = {
-          apiVersion: '',
-          kind: '',
-          metadata: { resourceVersion: String(version) },
-          items: items.map(({ object }) => object),
-        }
-        return structuredClone(list) as never
+        return this.#list(path, labelSelector) as never
       },
-      watch,
-      async get(resource, key) {
+      watch: (path, options) => this.#watch(path, options),
+      get: async (resource, key) => {
         counts.get++
-        return structuredClone(objects.get(idOf(rootOf(resource), key))?.object) as never
+        return structuredClone(this.#objects.get(idOf(collectionPath(resource), key))?.object) as never
       },
-      create: (resource, object) => write('create', () => created(rootOf(resource), object as StoredObject) as never),
-      replace: () => Promise.reject(new Error('nobody replaces anything here')),
-      merge: () => Promise.reject(new Error('nobody merges anything here')),
+      create: (resource, object) =>
+        write('create', () => this.#create(collectionPath(resource), object as StoredObject) as never),
+      replace: () => Promise.reject(new Error('replace is not supported')),
+      merge: () => Promise.reject(new Error('merge is not supported')),
       apply: (resource, object, { fieldManager, subresource }) =>
         write(
           subresource ? 'applyStatus' : 'apply',
-          () => applied(rootOf(resource), object as StoredObject, fieldManager, subresource) as never,
+          () => this.#apply(collectionPath(resource), object as StoredObject, fieldManager, subresource) as never,
         ),
-      remove: (resource, key, { uid } = {}) =>
-        write('remove', () => {
-          const path = rootOf(resource)
-          const known = objects.get(idOf(path, key))?.object
-          if (!known) return false
-          if (uid && known.metadata.uid !== uid) throw new KubeError(`DELETE ${path}`, 409, { reason: 'Conflict' })
-          erase(path, known)
-          return true
-        }),
+      remove: (resource, key, { uid } = {}) => write('remove', () => this.#remove(collectionPath(resource), key, uid)),
       stop: async () => {},
     }
   }
 
-  return {
-    client,
-    objects: () => [...objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { object }]) => structuredClone(object)),
-    get changes() {
-      return version
-    },
-    onChange: (listener) => listeners.add(listener),
+  #list(path: string, labelSelector: unknown): object {
+    const items = [...this.#objects.values()].filter((known) => known.path === path && isSelected(known.object, labelSelector))
+    const metadata = { resourceVersion: String(this.#version) }
+    return structuredClone({ apiVersion: '', kind: '', metadata, items: items.map(({ object }) => object) })
+  }
+
+  #watch<T>(path: string, { query, signal, onOpen, onEvent }: WatchOptions<T>): Promise<void> {
+    return new Promise((_resolve, reject) => {
+      const history = this.#history
+      let at = history.findIndex(({ event }) => Number(event.object.metadata.resourceVersion) > Number(query.resourceVersion))
+      if (at < 0) at = history.length
+      let isDue = false
+      const send = () => {
+        isDue = false
+        for (; at < history.length && !signal.aborted; at++) {
+          const entry = history[at]
+          if (entry?.path === path && isSelected(entry.event.object, query.labelSelector))
+            onEvent(structuredClone(entry.event) as unknown as WatchEvent<T>)
+        }
+      }
+      const schedule = () => {
+        if (!isDue) setImmediate(send)
+        isDue = true
+      }
+      this.#watches.add(schedule)
+      signal.addEventListener('abort', () => {
+        this.#watches.delete(schedule)
+        reject(signal.reason)
+      })
+      onOpen?.()
+      schedule()
+    })
+  }
+
+  #create(path: string, object: StoredObject): StoredObject {
+    if (this.#objects.has(idOf(path, object.metadata))) throw new KubeError(`POST ${path}`, 409, { reason: 'AlreadyExists' })
+    const metadata = { ...object.metadata, uid: `uid-${++this.#uids}`, generation: 1 }
+    return this.#store(path, { ...structuredClone(object), metadata }, 'ADDED')
+  }
+
+  #apply(path: string, desired: StoredObject, manager: string, subresource?: 'status'): StoredObject {
+    const before = this.#objects.get(idOf(path, desired.metadata))?.object
+    if (!before && subresource) throw new KubeError(`PATCH ${path}`, 404, { reason: 'NotFound' })
+    const { uid } = desired.metadata
+    if (before && uid && uid !== before.metadata.uid) throw new KubeError(`PATCH ${path}`, 409, { reason: 'Conflict' })
+    const body = subresource ? { status: desired.status } : appliedPart(desired)
+    const next = this.#merged(before, desired, body, { manager, operation: 'Apply', ...(subresource && { subresource }) })
+    if (next === undefined) return structuredClone(before as StoredObject)
+    if (before && !isDeepStrictEqual(before.spec, next.spec)) next.metadata.generation = (before.metadata.generation ?? 0) + 1
+    const stored = this.#store(path, next, before ? 'MODIFIED' : 'ADDED')
+    if (next.metadata.deletionTimestamp && !next.metadata.finalizers?.length) this.#erase(path, next)
+    return stored
+  }
+
+  /** The object with an applied body, without what this manager applied before and no longer does; undefined when nothing changes. */
+  #merged(
+    before: StoredObject | undefined,
+    { apiVersion, kind, metadata: { name, namespace } }: StoredObject,
+    body: Record<string, unknown>,
+    entry: Omit<Managed, 'fieldsV1'>,
+  ): StoredObject | undefined {
+    const fieldsV1 = fieldsOf(body)
+    const entries = before?.metadata.managedFields ?? []
+    const isOwn = (each: Managed) => each.manager === entry.manager && each.subresource === entry.subresource
+    const next = structuredClone(before ?? { apiVersion, kind, metadata: this.#newMeta(name, namespace) }) as StoredObject
+    const previous = entries.find(isOwn)
+    if (previous) withdraw(next as unknown as Record<string, unknown>, previous.fieldsV1, fieldsV1)
+    merge(next as unknown as Record<string, unknown>, body)
+    if (before && isDeepStrictEqual(next, before)) return undefined
+    next.metadata.managedFields = [...entries.filter((each) => !isOwn(each)), { ...entry, fieldsV1 }]
+    return next
+  }
+
+  #newMeta(name: string, namespace: string | undefined): KubeMeta {
+    return {
+      name,
+      ...(namespace && { namespace }),
+      uid: `uid-${++this.#uids}`,
+      generation: 1,
+      creationTimestamp: new Date(this.#clock.now()).toISOString(),
+    }
+  }
+
+  #remove(path: string, key: { namespace?: string | undefined; name: string }, uid: string | undefined): boolean {
+    const known = this.#objects.get(idOf(path, key))?.object
+    if (!known) return false
+    if (uid && known.metadata.uid !== uid) throw new KubeError(`DELETE ${path}`, 409, { reason: 'Conflict' })
+    this.#erase(path, known)
+    return true
+  }
+
+  #erase(path: string, object: StoredObject): void {
+    const isHeld = (object.metadata.finalizers?.length ?? 0) > 0
+    if (isHeld && object.metadata.deletionTimestamp) return
+    if (!isHeld) {
+      this.#store(path, structuredClone(object), 'DELETED')
+      return
+    }
+    const metadata = { ...object.metadata, deletionTimestamp: new Date(this.#clock.now()).toISOString() }
+    this.#store(path, { ...object, metadata }, 'MODIFIED')
+  }
+
+  #store(path: string, object: StoredObject, type: 'ADDED' | 'MODIFIED' | 'DELETED'): StoredObject {
+    object.metadata.resourceVersion = String(++this.#version)
+    const id = idOf(path, object.metadata)
+    if (type === 'DELETED') this.#objects.delete(id)
+    else this.#objects.set(id, { path, object })
+    this.#history.push({ path, event: { type, object: structuredClone(object) } })
+    for (const schedule of this.#watches) schedule()
+    if (type === 'DELETED') this.#collect(object.metadata.uid ?? '')
+    for (const listener of this.#listeners) listener(object)
+    return structuredClone(object)
+  }
+
+  /** Deletes the objects of an owner that is gone. */
+  #collect(ownerUid: string): void {
+    for (const { path, object } of [...this.#objects.values()])
+      if (object.metadata.ownerReferences?.some(({ uid }) => uid === ownerUid)) this.#erase(path, object)
   }
 }
 
-/** What an apply decides about an object. */
+const idOf = (path: string, { namespace = '', name }: { namespace?: string | undefined; name: string }): string =>
+  `${path}|${namespace}/${name}`
+
+const noRequests = (): RequestCounts => ({
+  list: 0,
+  watch: 0,
+  get: 0,
+  create: 0,
+  replace: 0,
+  merge: 0,
+  apply: 0,
+  applyStatus: 0,
+  remove: 0,
+})
+
+/** The fields of an object that its manager applies: no status, and of the metadata those that clients set. */
 function appliedPart({ apiVersion: _, kind: __, metadata, status: ___, ...rest }: StoredObject): Record<string, unknown> {
   const { labels, annotations, ownerReferences, finalizers } = metadata
   const given = { labels, annotations, ownerReferences, finalizers }
@@ -223,7 +243,7 @@ function fieldsOf(value: Record<string, unknown>): Fields {
   return fields
 }
 
-/** Takes away what was wished before and is not any more. */
+/** Removes the fields that were applied before and are not any more. */
 function withdraw(target: Record<string, unknown>, before: Fields, after: Fields): void {
   for (const [step, inside] of Object.entries(before)) {
     if (step === '.') continue
@@ -234,8 +254,8 @@ function withdraw(target: Record<string, unknown>, before: Fields, after: Fields
   }
 }
 
-function merge(target: Record<string, unknown>, wish: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(wish)) {
+function merge(target: Record<string, unknown>, source: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(source)) {
     if (value === undefined) continue
     if (isMap(value)) {
       if (!isMap(target[name])) target[name] = {}
