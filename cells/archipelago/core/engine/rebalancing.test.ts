@@ -18,7 +18,7 @@ function gathering(group: number, rules: Parameters<typeof anEngine>[0] = {}) {
 }
 
 /** All peers walk on, and turn round at the edge of the disc. */
-function mill(crowd: readonly Walker[], random: () => number, metres: number): void {
+function walkOn(crowd: readonly Walker[], random: () => number, metres: number): void {
   for (const walker of crowd) {
     const heading = random() * 2 * Math.PI
     const x = walker.x + Math.cos(heading) * metres
@@ -103,19 +103,19 @@ describe('a standing crowd', () => {
 
   test('does not separate peers that are in their preferred island', () => {
     const { islands, crowd } = gathering(500)
-    const party = crowd.slice(0, 20)
-    const room = islands.roomOf(party[0]?.peer ?? '0x')
-    for (const { peer, x, z } of party) if (islands.roomOf(peer) === room) islands.upsert(peer, { x, y: 0, z }, room)
-    const friends = party.filter(({ peer }) => islands.roomOf(peer) === room)
-    expect(friends.length).toBeGreaterThan(2)
+    const friends = crowd.slice(0, 20)
+    const room = islands.roomOf(friends[0]?.peer ?? '0x')
+    for (const { peer, x, z } of friends) if (islands.roomOf(peer) === room) islands.upsert(peer, { x, y: 0, z }, room)
+    const together = friends.filter(({ peer }) => islands.roomOf(peer) === room)
+    expect(together.length).toBeGreaterThan(2)
     for (let flush = 0; flush < 20; flush++) islands.flush()
-    for (const { peer } of friends) expect(islands.roomOf(peer)).toBe(room)
+    for (const { peer } of together) expect(islands.roomOf(peer)).toBe(room)
   })
 })
 
 describe('a walking crowd', () => {
   /** The rebalancing moves of each peer, by flush, and the mean share of neighbours together after the first window. */
-  function milling(rebalanceBudget: number) {
+  function walking(rebalanceBudget: number) {
     const window = 60
     const random = seededRandom(6)
     const islands = anEngine({ rebalanceBudget, rebalanceWindow: window })
@@ -124,7 +124,7 @@ describe('a walking crowd', () => {
     const causes = new Set<MoveCause>()
     let share = 0
     for (let flush = 0; flush < 2 * window; flush++) {
-      mill(crowd, random, 8)
+      walkOn(crowd, random, 8)
       for (const walker of crowd) upsert(islands, walker)
       for (const { peer, cause } of islands.flush().changes) {
         causes.add(cause)
@@ -136,14 +136,14 @@ describe('a walking crowd', () => {
   }
 
   test('is moved at most once in two minutes by default', () => {
-    const { moves } = milling(1)
+    const { moves } = walking(1)
     expect(moves.length).toBeGreaterThan(0)
     for (const flushes of moves)
       for (const [i, flush] of flushes.slice(1).entries()) expect(flush - (flushes[i] ?? 0)).toBeGreaterThanOrEqual(60)
   })
 
   test('has the more neighbours together the more moves are allowed, and keeps every rule', () => {
-    const [none, some, much] = [milling(0), milling(6), milling(60)]
+    const [none, some, much] = [walking(0), walking(6), walking(60)]
     expect(none.causes.has('rebalance')).toBe(false)
     expect(some.share).toBeGreaterThan(none.share)
     expect(much.share).toBeGreaterThan(0.5)
