@@ -62,9 +62,9 @@ export interface StartedService {
 }
 
 /**
- * Runs a service as a process of its own. It answers probes at once, and is not ready while `start` still waits for a broker or a database:
- * a process that only waits must not be restarted. When it is stopped, it is no longer ready at once, and goes on serving for as long as
- * routers take to notice; only then the service stops. Probes are answered until the last player is gone.
+ * Runs a service as a process of its own. It answers probes at once, and is not ready while `start` still waits for a broker or a
+ * database: a process that only waits must not be restarted. When it is stopped, it is no longer ready at once, and goes on
+ * serving for as long as routers take to notice; only then the service stops. Probes are answered until the last player is gone.
  *
  * @param drainSeconds how long its own stopping may take
  * @throws UserError when the port is taken, or whatever `start` throws

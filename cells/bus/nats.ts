@@ -23,12 +23,13 @@ const CONNECT_TIMEOUT_MS = 5_000
 const REFUSED_WAIT_MS = 2_000
 
 /**
- * The bus of a cluster. Reconnects for ever and drops what is published meanwhile: the client library would keep it all, without limit,
- * for subscribers who return later than the messages matter.
+ * The bus of a cluster. Reconnects for ever and drops what is published meanwhile: the client library would keep it all, without
+ * limit, for subscribers who return later than the messages matter.
  *
  * Resolves once the first connection stands and keeps trying until then, so that pods may start before their broker.
  *
- * @throws UserError when the brokers refuse the credentials at the first connection, or when some servers are to be reached by TLS and others not
+ * @throws UserError when the brokers refuse the credentials at the first connection, or when some servers are to be reached by
+ * TLS and others not
  */
 export async function connectNats(options: NatsOptions): Promise<Bus> {
   const { servers, log } = options
@@ -139,8 +140,8 @@ class NatsBus implements Bus {
   }
 
   /**
-   * The library ends a connection for good when two logins of its whole life were refused with the same error, however often it may
-   * reconnect. Credentials that are wrong for a while, as during a reload of the broker, are no reason to end a service.
+   * The library ends a connection for good when two logins of its whole life were refused with the same error, however often it
+   * may reconnect. Credentials that are wrong for a while, as during a reload of the broker, are no reason to end a service.
    */
   async #reopen(error: unknown): Promise<void> {
     this.#become('disconnected')

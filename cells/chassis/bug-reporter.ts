@@ -9,8 +9,8 @@ const REPEAT_MS = 60_000
 const MAX_KNOWN = 100
 
 /**
- * Counts exceptions that no code expected, and logs them: each kind at once, its repetitions at most once a minute, because a client that
- * found one can cause it as often as it likes.
+ * Counts exceptions that no code expected, and logs them: each kind at once, its repetitions at most once a minute, because a
+ * client that found one can cause it as often as it likes.
  */
 export class BugReporter {
   readonly #log: Log

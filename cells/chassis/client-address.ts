@@ -21,8 +21,9 @@ const isInternal = (address: string): boolean => internal.check(address, isIPv6(
 const MAX_ADDRESS_LENGTH = 64
 
 /**
- * The address that limits per client count by. Behind an ingress every socket comes from the ingress, so its `x-forwarded-for` is trusted,
- * from the right (the hops that the ingress and load balancers of the cluster wrote) up to the first address outside; that of a client that connects directly is not.
+ * The address that limits per client count by. Behind an ingress every socket comes from the ingress, so its `x-forwarded-for` is
+ * trusted, from the right (the hops that the ingress and load balancers of the cluster wrote) up to the first address outside;
+ * that of a client that connects directly is not.
  */
 export function clientAddress({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): string {
   const direct = normalized(socket.remoteAddress ?? '')
@@ -33,8 +34,9 @@ export function clientAddress({ socket, headers }: Pick<IncomingMessage, 'socket
 }
 
 /**
- * The address a client, or the first proxy, claims in `x-forwarded-for`: for spreading load only, where a client that claims another one gains
- * nothing. Unlike `clientAddress` it distinguishes clients that connect through a proxy on the internet, such as a CDN.
+ * The address a client, or the first proxy, claims in `x-forwarded-for`: for spreading load only, where a client that claims
+ * another one gains nothing. Unlike `clientAddress` it distinguishes clients that connect through a proxy on the internet, such
+ * as a CDN.
  */
 export function claimedClientAddress({
   headers,
@@ -47,7 +49,10 @@ export function claimedClientAddress({
   return first?.trim() || remoteAddress
 }
 
-/** The address Cloudflare says a request comes from (gatekeeper.md §2.5), for the record only; text that is no address was not written by it. */
+/**
+ * The address Cloudflare says a request comes from (gatekeeper.md §2.5), for the record only; text that is no address was not
+ * written by it.
+ */
 export function cloudflareClientAddress(headers: IncomingHttpHeaders): string | undefined {
   const given = headers['cf-connecting-ip']
   return typeof given === 'string' && isIP(given) !== 0 ? given : undefined

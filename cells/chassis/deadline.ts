@@ -13,7 +13,11 @@ export interface Deadline {
   what: string
 }
 
-/** Resolves with the result of `work`. @throws DeadlineExceeded when that takes too long; the work goes on, and its result is dropped */
+/**
+ * Resolves with the result of `work`.
+ *
+ * @throws DeadlineExceeded when that takes too long; the work goes on, and its result is dropped
+ */
 export function withDeadline<Result>(work: Promise<Result>, { clock, ms, what }: Deadline): Promise<Result> {
   return new Promise((resolve, reject) => {
     const cancel = clock.after(ms, () => reject(new DeadlineExceeded(`${what} took longer than ${ms} ms`)))

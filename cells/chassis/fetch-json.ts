@@ -17,7 +17,9 @@ const CONNECTIONS_PER_HOST = 8
 
 const agents = new Map<number, Agent>()
 
-/** Requests JSON of another service. Redirects are not followed, nothing is thrown: a service that is down is an expected outcome. */
+/**
+ * Requests JSON of another service. Redirects are not followed, nothing is thrown: a service that is down is an expected outcome.
+ */
 export async function fetchJson(url: string, { timeoutMs, maxBytes, post }: FetchLimits): Promise<FetchResult> {
   try {
     const { statusCode, body } = await request(url, {

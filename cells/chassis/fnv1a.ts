@@ -1,4 +1,7 @@
-/** FNV-1a over the UTF-16 units of a text, as an unsigned 32-bit integer: spreads well and is the same everywhere; not for secrets. */
+/**
+ * FNV-1a over the UTF-16 units of a text, as an unsigned 32-bit integer: spreads well and is the same everywhere; not for
+ * secrets.
+ */
 export function fnv1a(text: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)

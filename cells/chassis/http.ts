@@ -189,8 +189,8 @@ export function createApp(options: AppOptions): App {
 }
 
 /**
- * Splits a request target into path and query; both are untrusted, neither is decoded here. A fragment, which no client should send, ends
- * either of them as it does for the router.
+ * Splits a request target into path and query; both are untrusted, neither is decoded here. A fragment, which no client should
+ * send, ends either of them as it does for the router.
  */
 export function splitTarget(target: string): { pathname: string; query: string } {
   const [, pathname = '', query = ''] = /^([^?#]*)(?:\?([^#]*))?/.exec(target) ?? []

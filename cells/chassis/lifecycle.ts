@@ -22,13 +22,12 @@ export const stopAll = (log: Log, ...parts: readonly (Running | undefined)[]): R
 })
 
 /**
- * Runs a process: starts it, waits for SIGTERM or SIGINT, stops it gracefully, exits 0.
- * A signal during the start ends the process at once, because it serves no client yet; with `finishStarting` it is first started, then
- * stopped, where an interrupted start would leave something behind. A second signal, or a stop that exceeds its deadline, ends it at once
- * with exit code 130, 143 or 1.
- * A start that resolves with nothing has done its work: exit 0 as well.
- * When `outdated` resolves, with the reason, the process stops just as gracefully, to be restarted by its supervisor.
- * A `UserError` is printed as a sentence with its own exit code; any other error is a bug: logged, exit code 70.
+ * Runs a process: starts it, waits for SIGTERM or SIGINT, stops it gracefully, exits 0. A signal during the start ends the
+ * process at once, because it serves no client yet; with `finishStarting` it is first started, then stopped, where an interrupted
+ * start would leave something behind. A second signal, or a stop that exceeds its deadline, ends it at once with exit code 130,
+ * 143 or 1. A start that resolves with nothing has done its work: exit 0 as well. When `outdated` resolves, with the reason, the
+ * process stops just as gracefully, to be restarted by its supervisor. A `UserError` is printed as a sentence with its own exit
+ * code; any other error is a bug: logged, exit code 70.
  */
 export async function runProcess(
   log: Log,
@@ -64,7 +63,10 @@ export async function runProcess(
 
 const never = new Promise<string>(() => {})
 
-/** npm forwards a Ctrl-C that the terminal has already sent to every process of its group: within this time, two signals count as one. */
+/**
+ * npm forwards a Ctrl-C that the terminal has already sent to every process of its group: within this time, two signals count as
+ * one.
+ */
 const SAME_SIGNAL_MS = 300
 
 /** Resolves at the first signal; a second one ends the process at once. */

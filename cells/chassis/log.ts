@@ -1,6 +1,9 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 
-/** Structured log: a constant sentence plus fields. error = needs attention now, warn = unexpected but handled, info = state changed, debug = traffic. */
+/**
+ * Structured log: a constant sentence plus fields. error = needs attention now, warn = unexpected but handled, info = state
+ * changed, debug = traffic.
+ */
 export type Log = Logger
 
 /** From everything to nothing. */

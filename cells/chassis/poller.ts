@@ -43,8 +43,8 @@ interface Poll<Target> {
 }
 
 /**
- * Asks any number of targets in the background and keeps what they answered, so that readers are answered from memory. A target is the
- * caller's own object: `learn` changes it, `get` returns it. It is asked by one poll at a time.
+ * Asks any number of targets in the background and keeps what they answered, so that readers are answered from memory. A target
+ * is the caller's own object: `learn` changes it, `get` returns it. It is asked by one poll at a time.
  *
  *     interface Site { url: string; failures: number; state: 'unknown' | 'up' | 'down' }
  *     const poller = new Poller<Site, boolean>({
@@ -91,8 +91,8 @@ export class Poller<Target, Answer> implements Running {
   }
 
   /**
-   * Asks a target in `delayMs` instead of when it would be asked otherwise. While it is being asked, the earlier of this and what `learn`
-   * returns holds.
+   * Asks a target in `delayMs` instead of when it would be asked otherwise. While it is being asked, the earlier of this and what
+   * `learn` returns holds.
    */
   pollIn(key: string, delayMs: number): void {
     const poll = this.#polls.get(key)

@@ -12,7 +12,9 @@ export interface RepeatOptions {
   log: Log
 }
 
-/** Runs a task at once and then repeatedly, one run at a time. A run that throws is a bug: it is logged, and the next one follows. */
+/**
+ * Runs a task at once and then repeatedly, one run at a time. A run that throws is a bug: it is logged, and the next one follows.
+ */
 export function repeat({ task, delayMs, clock, log }: RepeatOptions): Running {
   let stopped = false
   let cancel = () => {}

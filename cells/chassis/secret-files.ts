@@ -13,7 +13,9 @@ export interface SecretFilesOptions {
   random?: () => number
 }
 
-/** How often the files are read. Kubelets take about a minute to update a mounted Secret; file events of mounted volumes get lost. */
+/**
+ * How often the files are read. Kubelets take about a minute to update a mounted Secret; file events of mounted volumes get lost.
+ */
 const READ_INTERVAL_MS = 10_000
 /** Replicas see a change within seconds of each other; each waits a random part of this, so that they do not stop together. */
 export const SPREAD_MS = 180_000
@@ -23,9 +25,9 @@ export const secretFilesOf = (env: NodeJS.ProcessEnv): string[] =>
   Object.entries(env).flatMap(([name, path]) => (name.endsWith('_FILE') && path ? [path] : []))
 
 /**
- * Resolves with the path of a file whose content has changed, after a random wait: the caller then stops gracefully and is restarted with the
- * new content. A change that is reverted during the wait is ignored, and a missing file is not a change: it is about to be written. Never
- * resolves without files.
+ * Resolves with the path of a file whose content has changed, after a random wait: the caller then stops gracefully and is
+ * restarted with the new content. A change that is reverted during the wait is ignored, and a missing file is not a change: it is
+ * about to be written. Never resolves without files.
  */
 export function secretFileChanged({ paths, clock, log, random = Math.random }: SecretFilesOptions): Promise<string> {
   if (paths.length === 0) return new Promise(() => {})

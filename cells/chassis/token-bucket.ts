@@ -5,8 +5,8 @@ export interface Rate {
 }
 
 /**
- * A token bucket that starts full. The time is passed in, in milliseconds; a clock that was set back adds no tokens and loses none, one that
- * was set forward adds at most a full bucket.
+ * A token bucket that starts full. The time is passed in, in milliseconds; a clock that was set back adds no tokens and loses
+ * none, one that was set forward adds at most a full bucket.
  */
 export class TokenBucket {
   readonly #rate: Rate

@@ -4,8 +4,9 @@ import { type AuthChain, AuthLinkType } from '@dcl/schemas'
 import { recover } from 'tiny-secp256k1'
 
 /**
- * Whether a chain of plain wallets is valid (comms.md §4.7), by the rules of the signature library and in a third of its time: players who come
- * back after a failure wait mostly for this. Only `true` is final; any other chain is checked by the library, which finds out what is wrong with it, if anything.
+ * Whether a chain of plain wallets is valid (comms.md §4.7), by the rules of the signature library and in a third of its time:
+ * players who come back after a failure wait mostly for this. Only `true` is final; any other chain is checked by the library,
+ * which finds out what is wrong with it, if anything.
  */
 export function isValidPlainChain([signer, ...links]: AuthChain, payload: string, nowMs: number): boolean {
   let authority = signer?.type === AuthLinkType.SIGNER ? signer.payload : ''

@@ -7,8 +7,8 @@ import type { PeerId } from '../wire/peer.ts'
 import { claimedSigner } from './chain.ts'
 
 /**
- * The wallet a chain speaks for, or why it is not valid. `undecided` means that the chain was not checked, because the verifier is busy or
- * shutting down: the client may try again.
+ * The wallet a chain speaks for, or why it is not valid. `undecided` means that the chain was not checked, because the verifier
+ * is busy or shutting down: the client may try again.
  */
 export type ChainVerdict = { ok: true; peer: PeerId } | { ok: false; reason: string; undecided?: true }
 
@@ -23,7 +23,9 @@ export interface ChainVerifier {
 
 /** A verifier of worker threads. */
 export interface ThreadedVerifier extends ChainVerifier {
-  /** Resolves once every thread has checked a chain: until then the first one waits while all it takes is loaded. Never rejects. */
+  /**
+   * Resolves once every thread has checked a chain: until then the first one waits while all it takes is loaded. Never rejects.
+   */
   warmUp(): Promise<void>
 }
 

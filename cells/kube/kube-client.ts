@@ -29,8 +29,9 @@ export type RequestCounts = Record<
 >
 
 /**
- * A client of one API server: pooled, counted, and with a deadline on every call. Error responses throw KubeError;
- * a missing object is `undefined` or `false`. A 429 is retried after the time the server asks for, while the deadline allows; nothing else is.
+ * A client of one API server: pooled, counted, and with a deadline on every call. Error responses throw KubeError; a missing
+ * object is `undefined` or `false`. A 429 is retried after the time the server asks for, while the deadline allows; nothing else
+ * is.
  */
 export interface KubeClient {
   list<T>(path: string, query: KubeQuery, signal?: AbortSignal): Promise<KubeList<T>>

@@ -72,7 +72,8 @@ class PooledKubeClient implements KubeClient {
     this.#access = access
     this.#metrics = metrics
     const connect = { ...access.tls, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS }
-    // Not HTTP/2, which an API server prefers: a reset may leave a stream there without an end, and a watch would wait for its timer.
+    // Not HTTP/2, which an API server prefers: a reset may leave a stream there without an end, and a watch would wait for its
+    // timer.
     this.#requests = new Agent({ connect, allowH2: false, connections: MAX_CONNECTIONS, keepAliveTimeout: KEEP_ALIVE_MS })
     this.#watches = new Agent({ connect, allowH2: false, bodyTimeout: 0, headersTimeout: WATCH_OPEN_TIMEOUT_MS })
   }

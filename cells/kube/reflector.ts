@@ -38,7 +38,10 @@ const HEALTHY_AFTER_MS = 120_000
 const UNHEALTHY_AFTER_MS = 120_000
 const BRIEF_MS = 1000
 
-/** Keeps a copy of a collection: lists once, then watches, resumes where a stream broke off, lists again when the server requires it. */
+/**
+ * Keeps a copy of a collection: lists once, then watches, resumes where a stream broke off, lists again when the server requires
+ * it.
+ */
 export const createReflector = <Live extends KubeObject, T = Live>(options: ReflectorOptions<Live, T>): Reflector<T> =>
   new CollectionReflector(options)
 

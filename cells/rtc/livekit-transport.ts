@@ -15,8 +15,8 @@ const HEADER = encoded({ alg: 'HS256' })
 
 /**
  * Rooms are LiveKit rooms, opened by a token that is signed here, without a request to LiveKit. The token is built without
- * `livekit-server-sdk`, whose `AccessToken` is asynchronous and takes ten times as long: the hundred thousand tokens of a city whose
- * players arrive at the same time took it many seconds.
+ * `livekit-server-sdk`, whose `AccessToken` is asynchronous and takes ten times as long: the hundred thousand tokens of a city
+ * whose players arrive at the same time took it many seconds.
  */
 export function createLivekitTransport({
   url,
