@@ -6,7 +6,7 @@ import { fetchJson } from '../cells/chassis/fetch-json.ts'
 import { runProcess } from '../cells/chassis/lifecycle.ts'
 import { createLog, type LogLevel, logLevels } from '../cells/chassis/log.ts'
 import { startLocalRealms } from './adapters/local-realms.ts'
-import { createRoomServerChooser } from './adapters/room-server.ts'
+import { createRoomBackendChooser } from './adapters/room-backend.ts'
 import { createTerminal } from './adapters/terminal.ts'
 import { watchSaves } from './adapters/watch-file.ts'
 import { type IslandsOptions, islands, REALM_LIMITS } from './commands/islands.ts'
@@ -55,7 +55,7 @@ program
     // When the output is closed, the realms are drained and stopped as after Ctrl-C.
     const terminal = createTerminal(process.stdout, () => process.kill(process.pid, 'SIGTERM'))
     await runProcess(log, async () => {
-      const roomServers = createRoomServerChooser({
+      const roomBackends = createRoomBackendChooser({
         rooms: options.rooms,
         host: options.host,
         env: process.env,
@@ -66,7 +66,7 @@ program
       return up(options.file, {
         terminal,
         watchSaves,
-        startLocalRealms: () => startLocalRealms({ host, port, publicUrl, data, roomServers, log }),
+        startLocalRealms: () => startLocalRealms({ host, port, publicUrl, data, roomBackends, log }),
       })
     })
   })

@@ -22,7 +22,7 @@ import type { Manifest } from '../manifest.ts'
 import type { RealmEndpoints, RealmState } from '../render.ts'
 import { version } from '../version.ts'
 import { createRealmStates } from './realm-states.ts'
-import type { RoomServer, RoomServerChooser } from './room-server.ts'
+import type { RoomBackend, RoomBackendChooser } from './room-backend.ts'
 import { createServiceHost } from './service-host.ts'
 
 /** The realms that run in this process. */
@@ -41,7 +41,7 @@ export interface LocalRealmsOptions {
   /** Base URL that explorers use; undefined = the address we listen on. */
   publicUrl: string | undefined
   data: string
-  roomServers: RoomServerChooser
+  roomBackends: RoomBackendChooser
   log: Log
 }
 
@@ -54,7 +54,7 @@ export async function startLocalRealms({
   port,
   publicUrl,
   data,
-  roomServers,
+  roomBackends,
   log,
 }: LocalRealmsOptions): Promise<LocalRealms> {
   await mkdir(data, { recursive: true }).catch((error: unknown) => {
@@ -70,7 +70,7 @@ export async function startLocalRealms({
   const listening = await listen(mounts, { host, port })
   const url = publicUrl ?? listening.url
 
-  const chosen = new Map<string, RoomServer>()
+  const chosen = new Map<string, RoomBackend>()
   const names = new Map<string, string>()
   let secrets: Manifest['secrets'] = new Map()
   const pathOf = (key: ObjectKey) => `/${names.get(keyText(key)) ?? key.name}`
@@ -118,7 +118,7 @@ export async function startLocalRealms({
         cluster.realms().flatMap(({ metadata }) => (desired.has(keyText(metadata)) ? [] : [cluster.delete(metadata)])),
       )
       for (const [key, realm] of desired) {
-        chosen.set(key, await roomServers.choose(realm, manifest.secrets))
+        chosen.set(key, await roomBackends.choose(realm, manifest.secrets))
         names.set(key, realmNameOf(realm))
         cluster.declare(realm)
       }
@@ -137,7 +137,7 @@ export async function startLocalRealms({
       listening,
       verifierAsPart(verifier),
       { stop: () => bus.close() },
-      roomServers,
+      roomBackends,
     ).stop,
   }
 }
@@ -149,7 +149,7 @@ function keyOf(text: string): ObjectKey {
   return { namespace, name }
 }
 
-function endpointsOf(realm: Realm, site: Site, roomServer: RoomServer | undefined) {
+function endpointsOf(realm: Realm, site: Site, roomBackend: RoomBackend | undefined) {
   const urls = site.urls(realm)
   const { replicas } = realm.spec.cells
   return {
@@ -157,12 +157,12 @@ function endpointsOf(realm: Realm, site: Site, roomServer: RoomServer | undefine
     aboutUrl: urls.about,
     sockets: Array.from({ length: replicas }, (_, slot) => `${urls.slot(slot)}/ws`),
     rooms:
-      roomServer?.kind === 'livekit'
-        ? { kind: 'LiveKit', url: roomServer.url, why: roomServer.why }
+      roomBackend?.kind === 'livekit'
+        ? { kind: 'LiveKit', url: roomBackend.url, why: roomBackend.why }
         : {
             kind: 'embedded (ws-room)',
             url: roomsUrl(realm.metadata.name, 0, urls.slot(0)),
-            why: roomServer?.why ?? 'none was chosen',
+            why: roomBackend?.why ?? 'none was chosen',
           },
     gatekeeperUrl: realm.spec.gatekeeper.replicas > 0 ? urls.gatekeeper : undefined,
     statsUrl: urls.stats,

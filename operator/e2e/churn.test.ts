@@ -26,7 +26,7 @@ import { SyntheticJoins } from '../observers/synthetic-join/synthetic-joins.ts'
 import { startReconcilers } from '../reconcile/loop.ts'
 import { queueMetrics } from '../reconcile/queue-metrics.ts'
 
-const ELSEWHERE = 'https://realms.example.org'
+const REMOTE_PROVIDER = 'https://realms.example.org'
 const REALMS = 8
 const MINUTE_MS = 60_000
 
@@ -65,7 +65,7 @@ async function anOperator() {
     site,
     publication: new PublicationProbe({ providerUrl: platform.providerUrl, clock, log: silentLog, fetch: served }),
     remotePublication: new LeasedPublication({
-      providers: [{ url: ELSEWHERE, tokenFile: '/nowhere' }],
+      providers: [{ url: REMOTE_PROVIDER, tokenFile: '/nowhere' }],
       clock,
       epoch: 1,
       request: async (_, { method }) => ({ status: { PUT: 200, DELETE: 204, GET: 404 }[method], etag: '"1"', body: {} }),
@@ -109,7 +109,7 @@ async function anOperator() {
 
 test('no memory is kept of deleted realms, whatever their names were', async () => {
   const { apiServer, metrics, realmOf, pass, declare, remove, collect } = await anOperator()
-  const publication = { providers: [{ url: ELSEWHERE, ttlSeconds: 60 }] }
+  const publication = { providers: [{ url: REMOTE_PROVIDER, ttlSeconds: 60 }] }
   /** Realms that are created, scaled out, rolled out, scaled in and deleted. */
   async function lives(count: number, generation: string): Promise<void> {
     const names = Array.from({ length: count }, (_, index) => `realm-${generation}-${index}`)

@@ -115,11 +115,11 @@ withPart('kube', 'two operator processes on one API server', (part) => {
 
   test('a paused leader cannot change a remote publication once its successor has published', async (context) => {
     const sent: Sent[] = []
-    const elsewhere = await aRemoteProvider(context)
-    const way = await aBlockableProxy(context, elsewhere.url, (each) => sent.push(each))
+    const remote = await aRemoteProvider(context)
+    const way = await aBlockableProxy(context, remote.url, (each) => sent.push(each))
     const kubelet = startFakeKubelet(kube.api.client(), kube.namespace)
     kube.stopAfterTest(kubelet.stop)
-    const [first, second] = await aPair(elsewhere.envFor(way.url))
+    const [first, second] = await aPair(remote.envFor(way.url))
     const taken = () => sent.filter(({ isTaken }) => isTaken)
     const epochs = () => new Set(taken().map(({ epoch }) => epoch)).size
     const spec = { livekit: { type: 'None' }, publication: { providers: [{ url: way.url, ttlSeconds: 15 }] } }

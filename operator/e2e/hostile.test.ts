@@ -15,7 +15,7 @@ const FIGHT_MS = 12_000
 const STEP_MS = 100
 
 /** The reasons of the Events so far. */
-interface Told extends KubeObject {
+interface SeriesEvent extends KubeObject {
   reason: string
   note: string
   reportingController?: string
@@ -40,11 +40,11 @@ withPart('kube', 'a client that keeps editing the objects of a realm', (part) =>
   const isReady = (name: string) =>
     expect.poll(async () => conditionOf(await realmOf(name), 'Ready')?.status, patient).toBe('True')
   // The API server creates its own Events, about Services whose address it repairs.
-  const told = async (): Promise<Told[]> =>
-    (await kube.user.list<Told>(collectionPath(resources.EventV1, kube.namespace), {})).items.filter(
+  const events = async (): Promise<SeriesEvent[]> =>
+    (await kube.user.list<SeriesEvent>(collectionPath(resources.EventV1, kube.namespace), {})).items.filter(
       ({ reportingController }) => reportingController === 'comms.decentraland.org/realm-operator',
     )
-  const reasons = async () => (await told()).map(({ reason }) => reason).sort()
+  const reasons = async () => (await events()).map(({ reason }) => reason).sort()
 
   /** Repeats an action ten times a second for a while; returns how often the operator wrote one object meanwhile. */
   async function fight(path: string, act: (step: number) => Promise<unknown>): Promise<number> {
@@ -119,12 +119,12 @@ withPart('kube', 'a client that keeps editing the objects of a realm', (part) =>
     await declare(bare)
     await isReady('main')
     await expect.poll(reasons, patient).toEqual(['CellCreated', 'CellServing', 'RealmPublished'])
-    for (const { metadata } of await told()) expect(metadata.name).toMatch(/^main\.[0-9a-f]{16}$/)
+    for (const { metadata } of await events()) expect(metadata.name).toMatch(/^main\.[0-9a-f]{16}$/)
     await kubelet.only((name) => name !== 'main-0-connector')
     await expect.poll(reasons, patient).toEqual(expect.arrayContaining(['CellUnhealthy', 'RealmUnpublished']))
     await operator.atRest()
-    const before = (await told()).length
+    const before = (await events()).length
     await new Promise((resolve) => setTimeout(resolve, 2000))
-    expect((await told()).length).toBe(before)
+    expect((await events()).length).toBe(before)
   })
 })

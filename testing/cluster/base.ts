@@ -11,7 +11,7 @@ export const programLayer = (name: string, key: string, program: string, target:
   cached({
     key: `image-${name}-${key}`,
     announcement: `packing ${name} into a layer, a few seconds`,
-    obstacle: () => undefined,
+    blocker: () => undefined,
     fill: async (folder) => {
       const root = join(folder, 'root')
       put(program, join(root, target))

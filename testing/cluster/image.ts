@@ -78,7 +78,7 @@ async function layersOf(
       const layer = cached({
         key: `image-layer-${step.from}-${key}`,
         announcement: `packing what the image takes from its stage '${step.from}', a few seconds`,
-        obstacle: () => undefined,
+        blocker: () => undefined,
         fill: async (folder) => {
           const content = join(folder, 'root')
           await builder.copy(step, content, workdir)

@@ -65,7 +65,7 @@ export class Stages {
     return cached({
       key: `image-${stage.name}-${key}`,
       announcement: `preparing the stage '${stage.name}' of the image, about 15 seconds`,
-      obstacle: () => undefined,
+      blocker: () => undefined,
       fill: (folder) => this.#fill(stage, folder),
       path: (folder) => folder,
     }).make(this.#progress)

@@ -134,21 +134,21 @@ async function startRunner(services: ServiceSet): Promise<{ stop(): Promise<numb
   const stops = [services.players.at(MOVERS)?.position, services.players.at(-1)?.position]
   const runner = services.newPlayer('runner', stops[0] ?? { x: 0, y: 0, z: 0 }, services.connectors.at(-1))
   await runner.arrive()
-  let told = 0
+  let changes = 0
   let lastAt = performance.now()
   let gapMs = 0
   const running = setInterval(() => {
-    if (runner.rooms.length > told) {
-      const isFirst = told === 0
-      told = runner.rooms.length
+    if (runner.rooms.length > changes) {
+      const isFirst = changes === 0
+      changes = runner.rooms.length
       const now = performance.now()
       if (!isFirst) gapMs = Math.max(gapMs, now - lastAt)
       lastAt = now
-      runner.position = stops[told % 2] ?? runner.position
+      runner.position = stops[changes % 2] ?? runner.position
     }
     runner.heartbeat()
   }, RUNNER_PERIOD_MS / 4)
-  await until('the runner changes islands', () => told > 1, OVER_MS)
+  await until('the runner changes islands', () => changes > 1, OVER_MS)
   return {
     async stop() {
       clearInterval(running)

@@ -118,7 +118,7 @@ export class ServiceSet implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#heartbeats)
-    for (const citizen of this.players) citizen.leave()
+    for (const player of this.players) player.leave()
     await Promise.all(this.#programs.map((program) => program[Symbol.asyncDispose]()))
     await this.broker[Symbol.asyncDispose]()
   }

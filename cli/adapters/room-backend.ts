@@ -6,11 +6,11 @@ import type { Manifest } from '../manifest.ts'
 import { findLivekitServer, type LivekitServer, startLivekitServer } from './livekit-server.ts'
 
 /** Which server a realm's rooms use on this machine; `why` is shown to the user. */
-export type RoomServer =
+export type RoomBackend =
   | { kind: 'livekit'; url: string; apiKey: string; apiSecret: string; why: string }
   | { kind: 'embedded'; why: string }
 
-export interface RoomServerOptions {
+export interface RoomBackendOptions {
   /** `auto` takes LiveKit where one is found; `embedded` never does; with `livekit` it is an error when none is found. */
   rooms: 'auto' | 'embedded' | 'livekit'
   /** A LiveKit to use instead of the one in the manifest. */
@@ -22,17 +22,17 @@ export interface RoomServerOptions {
 }
 
 /** Chooses a server for each realm; starts at most one LiveKit server, and stops it. */
-export interface RoomServerChooser {
+export interface RoomBackendChooser {
   /** @throws UserError when LiveKit is required and none is found */
-  choose(realm: Realm, secrets: Manifest['secrets']): Promise<RoomServer>
+  choose(realm: Realm, secrets: Manifest['secrets']): Promise<RoomBackend>
   stop(): Promise<void>
 }
 
 /** Order: the options, the manifest, a livekit-server of this machine, embedded rooms. */
-export function createRoomServerChooser({ rooms, livekit, host, env, log }: RoomServerOptions): RoomServerChooser {
+export function createRoomBackendChooser({ rooms, livekit, host, env, log }: RoomBackendOptions): RoomBackendChooser {
   let started: Promise<LivekitServer | Error> | undefined
 
-  async function ownServer(reason: string): Promise<RoomServer> {
+  async function ownServer(reason: string): Promise<RoomBackend> {
     const binary = findLivekitServer(env)
     if (!binary) return without(`${reason}, and no livekit-server is on PATH or was built here before`)
     started ??= startLivekitServer(binary, host, log).catch((error: Error) => error)
@@ -47,7 +47,7 @@ export function createRoomServerChooser({ rooms, livekit, host, env, log }: Room
     }
   }
 
-  function without(why: string): RoomServer {
+  function without(why: string): RoomBackend {
     if (rooms === 'livekit') throw new UserError(`--rooms livekit is not possible: ${why}`, 4)
     return { kind: 'embedded', why }
   }
