@@ -11,7 +11,7 @@ export const archipelagoVariables = z
   .object({
     ...processVariables(5000),
     ...busVariables,
-    NATS_URL: busVariables.NATS_URL.unwrap().describe('URLs of the NATS servers, separated by commas; required.'),
+    NATS_URL: busVariables.NATS_URL.unwrap().describe('URLs of the NATS servers, separated by commas.'),
 
     ARCHIPELAGO_JOIN_DISTANCE: metres.default(64).describe('Metres within which peers come to one island.'),
     ARCHIPELAGO_LEAVE_DISTANCE: metres
