@@ -24,7 +24,8 @@ const services: readonly { title: string; name: string; about: string; list: (me
   {
     title: 'Operator',
     name: 'operator',
-    about: 'Served at port 8080 of the operator. Only the leader writes, so look at the sum over all replicas.',
+    about:
+      'Served at port 8080 of every replica. Only the leader writes: sum the counters over all replicas, and read the gauges of realms where `realm_operator_leader` is 1.',
     list(metrics) {
       operatorMetrics(metrics, unread, unread)
       queueMetrics(metrics, unread)
