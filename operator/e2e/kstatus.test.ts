@@ -43,7 +43,7 @@ withPart('kube', 'the kstatus of a Realm, at every version the API server stored
     await watch.synced
     joins = scriptedJoins()
     kubelet = startFakeKubelet(kube.api.client(), kube.namespace)
-    kube.stopAfterTest(watch.stop, kubelet.stop)
+    kube.stopAfterTest(() => watch.stop(), kubelet.stop)
   })
   const start = async () => {
     operator = await startOperator(kube.api, kube.namespace, undefined, {
