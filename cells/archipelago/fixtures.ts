@@ -70,6 +70,7 @@ function aStallingClock(): Clock & { advance(byMs: number): void; stall(byMs: nu
   let stalledMs = 0
   return {
     now: () => clock.now() + stalledMs,
+    monotonic: () => clock.monotonic() + stalledMs,
     after: clock.after,
     advance: (byMs) => clock.advance(byMs),
     stall: (byMs) => {

@@ -11,6 +11,7 @@ function flushes(tookMs: number[]) {
   let lateBy = 0
   const stalling = {
     now: () => clock.now() + lateBy,
+    monotonic: () => clock.monotonic() + lateBy,
     after: clock.after,
   }
   const loop = startFlushLoop(stalling, 1_000, () => {

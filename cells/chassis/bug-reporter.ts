@@ -28,7 +28,7 @@ export class BugReporter {
   report(scope: BugScope, error: unknown, fields: Readonly<Record<string, unknown>> = {}): void {
     this.#bugs.inc({ scope })
     const kind = `${scope} ${placeOf(error)}`
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     const known = this.#known.get(kind)
     if (known && now - known.loggedMs < REPEAT_MS) {
       known.suppressed++

@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
+  /** Milliseconds since an arbitrary start. Unlike `now` it never jumps when the time of the machine is set: for measuring spans. */
+  monotonic(): number
   /** Calls `callback` once after `delayMs`; the returned function cancels it. */
   after(delayMs: number, callback: () => void): () => void
 }
@@ -9,6 +11,7 @@ export interface Clock {
 /** The clock and the timers of the process. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   after: (delayMs, callback) => {
     const timer = setTimeout(callback, delayMs)
     return () => clearTimeout(timer)
@@ -17,17 +20,20 @@ export const systemClock: Clock = {
 
 /** A clock for tests that only `advance` moves. */
 export class ManualClock implements Clock {
-  #now: number
+  #elapsed = 0
+  #startedAt: number
   #timers: { at: number; callback: () => void }[] = []
 
   constructor(now = 1_760_000_000_000) {
-    this.#now = now
+    this.#startedAt = now
   }
 
-  now = () => this.#now
+  now = () => this.#startedAt + this.#elapsed
+
+  monotonic = () => this.#elapsed
 
   after = (delayMs: number, callback: () => void): (() => void) => {
-    const timer = { at: this.#now + delayMs, callback }
+    const timer = { at: this.#elapsed + delayMs, callback }
     this.#timers.push(timer)
     return () => {
       this.#timers = this.#timers.filter((other) => other !== timer)
@@ -36,14 +42,19 @@ export class ManualClock implements Clock {
 
   /** Moves the time forward and runs, in order, the callbacks that become due. */
   advance(byMs: number): void {
-    const end = this.#now + byMs
+    const end = this.#elapsed + byMs
     for (;;) {
       const next = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0]
       if (!next) break
       this.#timers = this.#timers.filter((timer) => timer !== next)
-      this.#now = Math.max(this.#now, next.at)
+      this.#elapsed = Math.max(this.#elapsed, next.at)
       next.callback()
     }
-    this.#now = end
+    this.#elapsed = end
+  }
+
+  /** Sets the time of day, forward or (negative) back, as an administrator or NTP does; timers and spans are not affected. */
+  jump(byMs: number): void {
+    this.#startedAt += byMs
   }
 }

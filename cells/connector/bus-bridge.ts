@@ -79,7 +79,7 @@ export class BusBridge {
   /** Drops what was still to be published for a session that ended. */
   forget(session: PlayerSession): void {
     this.#held.delete(session)
-    this.#deps.joins.ended(session, this.#deps.clock.now())
+    this.#deps.joins.ended(session, this.#deps.clock.monotonic())
   }
 
   /** Publishes a heartbeat; of those above the rate only the last position, a moment later. */
@@ -94,10 +94,10 @@ export class BusBridge {
     const isRoomTooLong = desiredRoom !== undefined && desiredRoom.length > MAX_DESIRED_ROOM_LENGTH
     const heartbeat = isRoomTooLong ? { position } : received
     if (position) {
-      if (!session.lastHeartbeat) this.#deps.joins.started(session, clock.now())
+      if (!session.lastHeartbeat) this.#deps.joins.started(session, clock.monotonic())
       session.lastHeartbeat = heartbeat
     }
-    if (!session.heartbeats.take(clock.now())) {
+    if (!session.heartbeats.take(clock.monotonic())) {
       counted.coalesced.inc()
       if (position) this.#holdBack(session)
       return
@@ -127,7 +127,7 @@ export class BusBridge {
 
   #releaseHeld(): void {
     this.#cancelHeld = undefined
-    const now = this.#deps.clock.now()
+    const now = this.#deps.clock.monotonic()
     for (const session of this.#held) {
       if (!session.lastHeartbeat || !session.heartbeats.take(now)) continue
       this.#held.delete(session)
@@ -148,7 +148,7 @@ export class BusBridge {
     }
     const room = textFieldOf(body, ISLAND_ID_FIELD)
     if (room !== undefined) connection.session.announced = { room, term }
-    this.#deps.joins.given(connection.session, this.#deps.clock.now())
+    this.#deps.joins.given(connection.session, this.#deps.clock.monotonic())
     this.#deps.onIsland(connection, wrapIslandChanged(body))
   }
 

@@ -92,16 +92,17 @@ class Connector implements RunningService {
       ...{ metrics, denyList: this.#denyList, bans: this.#bans, sessions: this.#sessions, bridge: this.#bridge },
     })
     this.#banSweep = this.#startBanSweep()
-    this.#busAwaySince = bus.state === 'connected' ? undefined : clock.now()
+    this.#busAwaySince = bus.state === 'connected' ? undefined : clock.monotonic()
     this.#unsubscribe = bus.onState((state) => {
-      this.#busAwaySince = state === 'connected' ? undefined : clock.now()
+      this.#busAwaySince = state === 'connected' ? undefined : clock.monotonic()
     })
     this.app = this.#createApp()
   }
 
   readonly readiness = (): Readiness => {
     if (this.#stopping) return { ready: false, reason: 'draining' }
-    if (this.#busAwaySince === undefined || this.#deps.clock.now() - this.#busAwaySince < BUS_GRACE_MS) return { ready: true }
+    if (this.#busAwaySince === undefined || this.#deps.clock.monotonic() - this.#busAwaySince < BUS_GRACE_MS)
+      return { ready: true }
     return { ready: false, reason: 'the bus cannot be reached' }
   }
 
@@ -136,7 +137,7 @@ class Connector implements RunningService {
       pendingSignatures: () => verifier.pending,
       deniedWallets: () => this.#denyList.size,
       busConnected: () => bus.state === 'connected',
-      joins: () => this.#joins.counts(clock.now()),
+      joins: () => this.#joins.counts(clock.monotonic()),
     })
   }
 
@@ -161,7 +162,7 @@ class Connector implements RunningService {
         route('GET', '/status', status),
         route('GET', '/cells/:slot/status', status),
         // For the operator: whether the players of a new cell are given islands.
-        route('GET', '/joins', () => ok({ ok: true, joins: this.#joins.counts(clock.now()) })),
+        route('GET', '/joins', () => ok({ ok: true, joins: this.#joins.counts(clock.monotonic()) })),
         ...operationalRoutes(metrics, this.readiness),
       ],
       // Explorers keep a URL for ever: one that names another slot is served by this connector as well.

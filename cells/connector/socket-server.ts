@@ -117,11 +117,11 @@ export class SocketServer {
 
   #open(socket: ConnectorSocket, stream: Duplex, address: string): void {
     const { clock, limits, log } = this.#deps
-    const connection = new ClientConnection(socket, stream, this.#writes, address, clock.now())
+    const connection = new ClientConnection(socket, stream, this.#writes, address, clock.monotonic())
     this.#connections.add(connection)
-    this.#deadlines.set(connection, clock.now() + limits.handshakeTimeoutMs)
+    this.#deadlines.set(connection, clock.monotonic() + limits.handshakeTimeoutMs)
     const received = () => {
-      connection.lastReceivedAt = clock.now()
+      connection.lastReceivedAt = clock.monotonic()
     }
     socket.on('message', (data) => {
       if (connection.state.at === 'closed') return
@@ -156,11 +156,11 @@ export class SocketServer {
         if (connection.session) bridge.heartbeat(connection.session, effect.heartbeat, effect.payload)
         break
       case 'challenge':
-        this.#deadlines.set(connection, clock.now() + limits.handshakeTimeoutMs)
+        this.#deadlines.set(connection, clock.monotonic() + limits.handshakeTimeoutMs)
         this.send(connection, serverPackets.challengeResponse(effect.challenge, effect.alreadyConnected))
         break
       case 'verify':
-        this.#deadlines.set(connection, clock.now() + limits.handshakeTimeoutMs)
+        this.#deadlines.set(connection, clock.monotonic() + limits.handshakeTimeoutMs)
         void this.#verify(connection, effect)
         break
       case 'welcome':
@@ -185,12 +185,12 @@ export class SocketServer {
 
   #welcome(connection: ClientConnection, peer: PeerId): void {
     const { sessions, bridge, clock, metrics, limits } = this.#deps
-    const session = connection.startSession(bridge.newSessionId(), peer, clock.now())
+    const session = connection.startSession(bridge.newSessionId(), peer, clock.monotonic())
     const older = sessions.register(peer, connection)
     if (older) this.end(older, 'superseded')
-    this.#deadlines.set(connection, clock.now() + limits.idleTimeoutMs * PING_AFTER)
+    this.#deadlines.set(connection, clock.monotonic() + limits.idleTimeoutMs * PING_AFTER)
     metrics.welcomed.inc()
-    metrics.handshakeSeconds.observe((clock.now() - connection.openedAt) / 1000)
+    metrics.handshakeSeconds.observe((clock.monotonic() - connection.openedAt) / 1000)
     if (this.send(connection, serverPackets.welcome(peer))) bridge.connected(session)
   }
 
@@ -203,12 +203,12 @@ export class SocketServer {
       bridge.forget(session)
       sessions.release(session.peer, connection)
     }
-    if (this.#connections.has(connection)) this.#deadlines.set(connection, clock.now() + CLOSE_TIMEOUT_MS)
+    if (this.#connections.has(connection)) this.#deadlines.set(connection, clock.monotonic() + CLOSE_TIMEOUT_MS)
     connection.close(reason)
   }
 
   #sweep(): void {
-    const now = this.#deps.clock.now()
+    const now = this.#deps.clock.monotonic()
     for (const connection of this.#deadlines.due(now)) this.#overdue(connection, now)
     this.#cancelSweep = this.#deps.clock.after(SWEEP_MS, () => this.#sweep())
   }

@@ -56,7 +56,7 @@ export class RoomConnection {
     this.#socket = socket
     this.#stream = stream
     this.#context = context
-    this.#lastReceivedAt = clock.now()
+    this.#lastReceivedAt = clock.monotonic()
     this.#messages = new TokenBucket(limits.messages, this.#lastReceivedAt)
     this.#bytes = new TokenBucket(limits.bytes, this.#lastReceivedAt)
     this.#facts = {
@@ -96,7 +96,7 @@ export class RoomConnection {
   /** Pings a client that is silent, ends one that stays silent. */
   checkLiveness(): void {
     const { clock, limits, metrics } = this.#context
-    const silentMs = clock.now() - this.#lastReceivedAt
+    const silentMs = clock.monotonic() - this.#lastReceivedAt
     if (silentMs >= limits.idleMs) this.end('idle')
     else if (silentMs >= limits.pingAfterMs) {
       metrics.pings.inc()
@@ -106,7 +106,7 @@ export class RoomConnection {
 
   /** Counts a received frame; returns false when the client exceeds its rate. */
   #isWithinRate(bytes: number): boolean {
-    const now = this.#context.clock.now()
+    const now = this.#context.clock.monotonic()
     this.#lastReceivedAt = now
     return this.#messages.take(now) && this.#bytes.take(now, bytes)
   }

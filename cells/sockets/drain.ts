@@ -20,12 +20,12 @@ const CHECK_MS = 10
  * handshakes. Resolves when none remains, and at the end of the duration at the latest.
  */
 export function drain<Connection>({ remaining, end, durationMs, firstAtOnce, clock }: Drain<Connection>): Promise<void> {
-  const startedAt = clock.now()
+  const startedAt = clock.monotonic()
   let ended = 0
   return new Promise((resolve) => {
     const step = () => {
       const open = remaining()
-      const elapsedMs = clock.now() - startedAt
+      const elapsedMs = clock.monotonic() - startedAt
       const due = dueNow({ ended, waiting: open.length, elapsedMs, durationMs, stepMs: STEP_MS, firstAtOnce })
       for (const connection of open.slice(0, due)) end(connection)
       ended += due
@@ -38,6 +38,6 @@ export function drain<Connection>({ remaining, end, durationMs, firstAtOnce, clo
 
 /** Waits until a set is empty, at most so long: for clients to answer close frames. */
 export async function untilEmpty(connections: ReadonlySet<unknown>, atMostMs: number, clock: Clock): Promise<void> {
-  const deadline = clock.now() + atMostMs
-  while (connections.size > 0 && clock.now() < deadline) await new Promise<void>((check) => clock.after(CHECK_MS, check))
+  const deadline = clock.monotonic() + atMostMs
+  while (connections.size > 0 && clock.monotonic() < deadline) await new Promise<void>((check) => clock.after(CHECK_MS, check))
 }

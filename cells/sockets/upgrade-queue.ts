@@ -25,7 +25,7 @@ export class UpgradeQueue {
   constructor({ perSecond, maxWaitMs }: { perSecond: number; maxWaitMs: number }, clock: Clock) {
     this.#maxWaitMs = maxWaitMs
     this.#clock = clock
-    this.#admissions = new TokenBucket({ perSecond, burst: perSecond }, clock.now())
+    this.#admissions = new TokenBucket({ perSecond, burst: perSecond }, clock.monotonic())
   }
 
   /** Upgrades in the queue. */
@@ -38,7 +38,7 @@ export class UpgradeQueue {
    * queue; undefined when the upgrade was admitted at once.
    */
   enter(admit: () => void, refuse: () => void): (() => void) | undefined {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     if (this.#queue.size === 0 && this.#admissions.take(now)) {
       admit()
       return undefined
@@ -62,7 +62,7 @@ export class UpgradeQueue {
 
   #step(): void {
     this.#cancelStep = undefined
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     for (const queued of this.#queue) {
       const isTooLate = now - queued.queuedAt >= this.#maxWaitMs
       if (!isTooLate && !this.#admissions.take(now)) break

@@ -41,7 +41,7 @@ withPart('kube', 'a reflector of a real API server', (part) => {
       onChange: (change) => changes.push(change),
       log: silentLog,
       // Pauses of seconds pass in milliseconds.
-      clock: { now: systemClock.now, after: (ms, callback) => systemClock.after(ms > 60_000 ? ms : ms / 50, callback) },
+      clock: { ...systemClock, after: (ms, callback) => systemClock.after(ms > 60_000 ? ms : ms / 50, callback) },
     })
     reflector.start()
     const states = () => Object.fromEntries(reflector.list().map(({ metadata }) => [metadata.name, metadata.labels?.step]))
