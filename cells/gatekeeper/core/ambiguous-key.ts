@@ -46,3 +46,20 @@ export function ambiguousKey(
   }
   return undefined
 }
+
+/**
+ * Metadata whose keys are all in lower case, with the decisive keys in their exact spelling: what the text of a legacy signature
+ * says.
+ */
+export function withExactKeys(
+  metadata: Readonly<Record<string, unknown>>,
+  level: typeof spellings = spellings,
+): Record<string, unknown> {
+  const restored = Object.entries(metadata).map(([key, value]) => {
+    const spelling = level.get(key.toLowerCase())
+    if (!spelling) return [key, value]
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return [spelling.exact, isObject ? withExactKeys(value as Record<string, unknown>, spelling.below) : value]
+  })
+  return Object.fromEntries(restored)
+}

@@ -5,7 +5,7 @@ import type { Metadata } from './signed-request.ts'
 export interface SceneClaim {
   realmName: string
   sceneId: string | undefined
-  /** Identifier that the explorer gives its device; bans may name it. */
+  /** Identifier that the explorer gives its device, in lower case because a legacy signature covers no case; bans may name it. */
   deviceId: string | undefined
 }
 
@@ -24,7 +24,7 @@ const SCENE_CODE_SIGNER = 'decentraland-kernel-scene'
 
 /** Scene code signs requests too, and must never get a token for a room; a missing signer is valid (gatekeeper.md §11.1-Q2). */
 export const objectionToSceneCode = ({ signer }: Metadata): string | undefined =>
-  signer === SCENE_CODE_SIGNER ? 'scene code may not join rooms' : undefined
+  typeof signer === 'string' && signer.toLowerCase() === SCENE_CODE_SIGNER ? 'scene code may not join rooms' : undefined
 
 /** Reads the signed metadata. Only the name of the realm is required. */
 export function readSceneClaim({ realmName, sceneId, deviceIdentifier }: Metadata): SceneClaim | Denial {
@@ -37,7 +37,8 @@ export function readSceneClaim({ realmName, sceneId, deviceIdentifier }: Metadat
   return {
     realmName,
     sceneId: typeof sceneId === 'string' && sceneId !== '' ? sceneId : undefined,
-    deviceId: typeof deviceIdentifier === 'string' && DEVICE_ID.test(deviceIdentifier) ? deviceIdentifier : undefined,
+    deviceId:
+      typeof deviceIdentifier === 'string' && DEVICE_ID.test(deviceIdentifier) ? deviceIdentifier.toLowerCase() : undefined,
   }
 }
 

@@ -47,7 +47,7 @@ test('both formats are recognized by the text in the last link', () => {
       format: 'legacy',
       payload: 'post:/get-scene-adapter:1700000000000:{"sceneid":"bafktest","realmname":"main"}',
       wallet: WALLET.toLowerCase(),
-      metadata: { sceneId: 'bafkTEST', realmName: 'main' },
+      metadata: { sceneId: 'bafktest', realmName: 'main' },
     },
   })
   expect(read({ signedText: currentText(METADATA) })).toMatchObject({

@@ -1,6 +1,6 @@
 import type { AuthChain } from '@dcl/schemas'
 import { type PeerId, parsePeerId } from '../../wire/peer.ts'
-import { ambiguousKey } from './ambiguous-key.ts'
+import { ambiguousKey, withExactKeys } from './ambiguous-key.ts'
 
 /** Case of the signed text: `current` leaves the metadata unchanged, `legacy` is all lower case (gatekeeper.md §2.2). */
 export type SignedFormat = 'current' | 'legacy'
@@ -13,6 +13,7 @@ export interface SignedClaim {
   /** The signed text; the last link of the chain was already compared with it, byte by byte. */
   payload: string
   format: SignedFormat
+  /** Nothing that the signature does not cover: with a legacy one, all values are in lower case. */
   metadata: Metadata
 }
 export type Metadata = Readonly<Record<string, unknown>>
@@ -63,22 +64,24 @@ export function readSignedRequest(request: RequestToRead): { claim: SignedClaim 
     return reject(401, 'future', `Signature timestamp is too far in the future: ${timestamp}, now ${nowMs}`)
 
   const metadataText = headerOf(headers, 'x-identity-metadata') ?? '{}'
-  const metadata = readMetadata(metadataText)
-  if (!metadata) return reject(400, 'metadata', `Invalid chain metadata: "${truncated(metadataText)}"`)
-  const reason = objection?.(metadata)
-  if (reason !== undefined) return reject(400, 'policy', `Invalid metadata content: ${reason}`)
-
+  const given = readMetadata(metadataText)
+  if (!given) return reject(400, 'metadata', `Invalid chain metadata: "${truncated(metadataText)}"`)
   const prefix = `${method}:${path}:${timestampText}:`.toLowerCase()
   const current = prefix + metadataText
   const legacy = current.toLowerCase()
   const signed = chain.at(-1)?.payload
+  // A third party can change the case of what a legacy signature covers, so only the signed text itself is read.
+  const metadata = signed === current ? given : signedInLowerCase(metadataText)
+  if (!metadata) return reject(400, 'metadata', `Invalid chain metadata: "${truncated(metadataText)}"`)
+  const reason = objection?.(metadata)
+  if (reason !== undefined) return reject(400, 'policy', `Invalid metadata content: ${reason}`)
   if (signed !== current && signed !== legacy)
     return reject(401, 'signature', 'Invalid signature: the chain signs another request')
   const wallet = parsePeerId(chain[0]?.payload)
   if (!wallet) return reject(401, 'signature', 'Invalid signature: the chain does not start with a wallet')
   if (signed === current) return { claim: { wallet, chain, payload: current, format: 'current', metadata } }
   // The legacy signature does not cover the case of keys: {"SceneId":…} has the same one as {"sceneId":…}.
-  const ambiguous = ambiguousKey(metadata)
+  const ambiguous = ambiguousKey(given)
   if (ambiguous !== undefined)
     return reject(400, 'key_case', `Invalid metadata content: the key "${truncated(ambiguous)}" is not spelled as it is signed`)
   return { claim: { wallet, chain, payload: legacy, format: 'legacy', metadata } }
@@ -106,6 +109,11 @@ function readMetadata(text: string): Metadata | undefined {
   const parsed = parseJson(text)
   if (parsed === null) return {}
   return isObject(parsed) && !Array.isArray(parsed) ? parsed : undefined
+}
+
+function signedInLowerCase(metadataText: string): Metadata | undefined {
+  const metadata = readMetadata(metadataText.toLowerCase())
+  return metadata && withExactKeys(metadata)
 }
 
 function parseJson(text: string): unknown {
