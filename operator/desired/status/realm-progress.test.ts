@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest'
+import type { CommsCell, Realm } from '../../../crds/realm.ts'
+import type { Workload } from '../../observed/workload.ts'
+import { planRealm } from '../plan.ts'
+import { aRealm, aServingCell, site } from '../realm.fixtures.ts'
+import { realmStatus } from './realm-status.ts'
+
+const services: Workload[] = (['nats', 'gatekeeper', 'stats'] as const).map((component) => ({
+  component,
+  desired: 1,
+  updated: 1,
+  ready: 1,
+  existing: 1,
+}))
+const publication = { state: 'serving', aboutUrl: 'http://realm-provider/main/about' } as const
+
+/** The status and the reason of each condition of a realm whose services work. */
+function conditions({ realm = aRealm(), observed }: { realm?: Realm; observed: { cells: CommsCell[] } }) {
+  const all = { ...observed, services }
+  const plan = planRealm(realm, all, site)
+  const status = realmStatus({ realm, plan, observed: all, urls: site.urls(realm), publication, failure: undefined, now: 0 })
+  return Object.fromEntries(
+    status.conditions?.map((condition) => [condition.type, `${condition.status} ${condition.reason}`]) ?? [],
+  )
+}
+
+test('a realm reconciles while one of its cells does', () => {
+  const cell = aServingCell()
+  const busy = {
+    type: 'Reconciling',
+    status: 'True',
+    reason: 'Starting',
+    message: '',
+    lastTransitionTime: '2026-01-01T00:00:00Z',
+  } as const
+  cell.status?.conditions?.push(busy)
+  expect(conditions({ observed: { cells: [cell] } })).toMatchObject({
+    Ready: 'True AllServing',
+    Reconciling: 'True CellsStarting',
+  })
+})
+
+test('a paused rollout and one that awaits promotion are not over, although the operator changes nothing', () => {
+  const earlier = aServingCell(aRealm({ version: '1.2.2' }))
+  const held = (rollout: Partial<Realm['spec']['rollout']>) =>
+    conditions({ realm: aRealm({ rollout }), observed: { cells: [earlier] } })
+  expect(held({ paused: true })).toMatchObject({ Progressing: 'False RolloutPaused', Reconciling: 'True RolloutPaused' })
+  expect(held({ canaryCells: 0 })).toMatchObject({
+    Progressing: 'False AwaitingPromotion',
+    Reconciling: 'True AwaitingPromotion',
+  })
+})
+
+test('a stalled cell stalls its realm no longer once a rollout replaces it, or its spec was corrected', () => {
+  const stalled = {
+    type: 'Stalled',
+    status: 'True',
+    reason: 'SecretMissing',
+    message: 'no Secret',
+    lastTransitionTime: '',
+  } as const
+  const broken = aServingCell(aRealm({ version: '1.2.2' }), 0, 'False')
+  broken.status?.conditions?.push(stalled)
+  expect(conditions({ observed: { cells: [broken] } })).toMatchObject({
+    Stalled: 'False NotStalled',
+    Reconciling: 'True RollingOut',
+  })
+  expect(conditions({ realm: aRealm({ rollout: { paused: true } }), observed: { cells: [broken] } })).toMatchObject({
+    Stalled: 'True SecretMissing',
+    Reconciling: 'False Stalled',
+  })
+  const current = aServingCell(aRealm(), 0, 'False')
+  current.status?.conditions?.push(stalled)
+  expect(conditions({ observed: { cells: [current] } })).toMatchObject({ Stalled: 'True SecretMissing' })
+  const corrected = { ...current, metadata: { ...current.metadata, generation: 2 } }
+  expect(conditions({ observed: { cells: [corrected] } })).toMatchObject({
+    Stalled: 'False NotStalled',
+    Reconciling: 'True CellsStarting',
+  })
+})
