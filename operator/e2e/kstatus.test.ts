@@ -105,7 +105,9 @@ withPart('kube', 'the kstatus of a Realm, at every version the API server stored
     await kubelet.only((name) => !/^main-0-\w{6}-/.test(name))
     const hasty = { rollout: { progressDeadlineSeconds: 5 } }
     expect(await courseOf(() => declare(realm('2.0.0', hasty)), 'Failed')).toEqual(['InProgress', 'Failed'])
-    expect(await courseOf(() => kubelet.only(() => true), 'Current')).toEqual(['InProgress', 'Current'])
+    // The pods of a cell become ready one after the other: until the last one is ready the rollout may be written as Failed again.
+    const recovery = await courseOf(() => kubelet.only(() => true), 'Current')
+    expect(recovery[0] === 'Failed' ? recovery.slice(1) : recovery).toEqual(['InProgress', 'Current'])
   }, 60_000)
 
   test('a paused rollout stays InProgress', async () => {
