@@ -1,4 +1,4 @@
-# One image for the operator and for every cell; the first argument picks the cell. It runs as nobody in particular, needs no
+# One image for the operator and for every service; the first argument names the service. It runs as an unprivileged user, needs no
 # capability and no writable file system, and holds no build tool.
 # Only plain FROM, WORKDIR, COPY, RUN, ENV, USER and ENTRYPOINT: the tests build the same image from this file without Docker.
 
@@ -19,7 +19,7 @@ FROM node:24-slim AS modules
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
-# Types, source maps and manuals are two fifths of what npm installs, and nothing reads them at run time.
+# Types, source maps and manuals are two fifths of what npm installs, and are not read at run time.
 RUN find node_modules -type f ! -iname 'licen[cs]e*' \( -name '*.map' -o -name '*.ts' -o -name '*.[cm]ts' -o -name '*.md' \) -delete
 
 FROM node:24-slim
@@ -30,5 +30,5 @@ COPY package.json LICENSE NOTICE ./
 COPY crds/realm.crd.yaml crds/commscell.crd.yaml ./crds/
 ENV NODE_ENV=production
 USER 65532:65532
-# Without a limit Node lets half a hundred megabytes of garbage gather before it looks at what is young.
+# Without a limit Node's young generation grows to some 50 MB of garbage before it is collected.
 ENTRYPOINT ["node", "--max-semi-space-size=16", "/app/dist/cells/main.js"]

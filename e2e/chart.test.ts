@@ -31,7 +31,7 @@ test('the chart holds the CRDs as they are in crds/', () => {
   }
 })
 
-test('every value has a sentence above it, or above the group it belongs to', () => {
+test('every value has a comment above it, or above its group', () => {
   const lines = readFileSync(join(chart, 'values.yaml'), 'utf8').split('\n')
   const undocumented = lines.filter((line, index) => /^\w+:/.test(line) && !/^\s*#/.test(lines[index - 1] ?? ''))
   // Groups whose name says it all explain each value instead.
@@ -73,7 +73,7 @@ withPart('kube', 'the chart', (kube) => {
     expect(await helm('lint', '--strict', chart)).toContain('1 chart(s) linted, 0 chart(s) failed')
   })
 
-  test('brings the CRDs, upgrades them, and leaves them when it goes', async () => {
+  test('installs the CRDs, upgrades them, and keeps them when it is uninstalled', async () => {
     const crds = (await render()).filter(({ kind }) => kind === 'CustomResourceDefinition')
     expect(crds.map(({ metadata }) => metadata.annotations)).toEqual(crds.map(() => ({ 'helm.sh/resource-policy': 'keep' })))
     const byName = (a: { metadata: { name: string } }, b: typeof a) => a.metadata.name.localeCompare(b.metadata.name)
@@ -86,7 +86,7 @@ withPart('kube', 'the chart', (kube) => {
     expect((await render('crds.install=false')).filter(({ kind }) => kind === 'CustomResourceDefinition')).toEqual([])
   })
 
-  test('runs pods that the restricted Pod Security profile lets in, on a read-only file system', async () => {
+  test('runs pods that pass the restricted Pod Security profile, on a read-only file system', async () => {
     const pods = (await render())
       .filter(({ kind }) => kind === 'Deployment')
       .map(({ spec }) => (spec as V1Deployment['spec'])?.template.spec)
@@ -99,8 +99,8 @@ withPart('kube', 'the chart', (kube) => {
     }
   })
 
-  describe('gives the operator rights', () => {
-    test('to make, change and remove every kind a realm consists of', async () => {
+  describe('gives the operator permissions', () => {
+    test('to create, change and delete every kind of object of a realm', async () => {
       const rules = rulesOf(await render())
       const realms = [aRealm({ livekit: { type: 'Managed' }, exposure: { type: 'Ingress', host: 'a.example.org' } })]
       const made = realms.flatMap((realm) => [
@@ -116,12 +116,12 @@ withPart('kube', 'the chart', (kube) => {
       }
     })
 
-    test('to make Secrets and never to read one', async () => {
+    test('to create Secrets and not to read them', async () => {
       expect(generatedSecrets(aRealm())).not.toEqual([])
       expect(mayDo(rulesOf(await render()), '', 'secrets')).toEqual(['create'])
     })
 
-    test('to see pods and to mark those that go, and to touch them in no other way', async () => {
+    test('to read pods and to annotate them, and no other permission on them', async () => {
       expect(mayDo(rulesOf(await render()), '', 'pods')).toEqual(['list', 'patch', 'watch'])
     })
 
@@ -140,7 +140,7 @@ withPart('kube', 'the chart', (kube) => {
     })
   })
 
-  describe('hands its values on', () => {
+  describe('passes its values on', () => {
     const environmentOf = ({ spec }: Rendered): NodeJS.ProcessEnv => {
       const [container] = (spec as V1Deployment['spec'])?.template.spec?.containers ?? []
       return Object.fromEntries(
@@ -171,7 +171,7 @@ withPart('kube', 'the chart', (kube) => {
     })
   })
 
-  test('mounts the tokens of publications where those who need them look, and gives nobody a right to read Secrets', async () => {
+  test('mounts the tokens of publications where the operator and the provider read them, and grants no permission to read Secrets', async () => {
     const publications = ['publication.providers[0].url=https://far.example.org', 'publication.providers[0].tokenSecret.name=far']
     const objects = await render(
       ...publications,
@@ -200,7 +200,7 @@ withPart('kube', 'the chart', (kube) => {
     expect((await render()).some(({ kind, metadata }) => kind === 'Service' && metadata.name.endsWith('-peers'))).toBe(false)
   })
 
-  test('opens the realm provider to the world when asked to', async () => {
+  test('makes the realm provider reachable from outside when its Ingress is enabled', async () => {
     const settings = ['enabled=true', 'host=realms.example.org', 'className=nginx', 'tlsSecretName=cert']
     const objects = await render(...settings.map((setting) => `provider.ingress.${setting}`))
     expect(named(objects, 'Ingress', 'realms-realm-operator-provider').spec).toMatchObject({

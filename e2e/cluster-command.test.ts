@@ -16,7 +16,7 @@ withPart('debian', 'npm run cluster', () => {
       const [, about = ''] = await cluster.prints(/is open: (\S+)/, 7 * MINUTES)
       expect(cluster.output()).toMatch(/export KUBECONFIG=\S+/)
       expect((await followAbout(about)).about.healthy).toBe(true)
-      // A terminal sends Ctrl-C to everybody in it.
+      // A terminal sends Ctrl-C to the whole process group.
       process.kill(-cluster.pid, 'SIGINT')
       await cluster.ended
       expect(groupExists(cluster.pid)).toBe(false)

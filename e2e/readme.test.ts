@@ -34,7 +34,7 @@ test('what the README tells people to type on their machine works, in that order
   }
 })
 
-test('the commands for whoever works on it are scripts of the package', () => {
+test('the commands for contributors are scripts of the package', () => {
   const { scripts } = JSON.parse(text('package.json')) as { scripts: Record<string, string> }
   expect(commandsOf('tests')).toEqual(['npm test', 'npm run bench'])
   expect(commandsOf('cluster')).toEqual(['npm run cluster'])

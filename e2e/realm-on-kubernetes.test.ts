@@ -95,9 +95,9 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     const beat = setInterval(() => player.heartbeat(spawn), SECONDS)
     try {
       const { islandId } = await player.nextIsland(20 * SECONDS)
-      const everybody = ['--all', '--namespace', OPERATOR_NAMESPACE, '--grace-period=0', '--force']
-      await cluster.kubectl('delete', 'pods', ...everybody)
-      // Explorers keep the URL of their realm's sockets: they come in without anybody telling them where.
+      const allPods = ['--all', '--namespace', OPERATOR_NAMESPACE, '--grace-period=0', '--force']
+      await cluster.kubectl('delete', 'pods', ...allPods)
+      // Explorers keep the URL of their realm's sockets: they connect while the operator and the provider are gone.
       const late = await enter(url)
       late.heartbeat(spawn)
       expect((await late.nextIsland(20 * SECONDS)).islandId).toBe(islandId)

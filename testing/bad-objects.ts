@@ -1,4 +1,4 @@
-/** Objects nobody should be able to store, and a few words the refusal must hold: judged by the API server and by our own validator. */
+/** Objects that must be refused, and words that the message must contain: checked with the API server and with our own validator. */
 export const badRealms: readonly { title: string; spec: unknown; name?: string; previous?: unknown; says: RegExp; at: string }[] =
   [
     { title: 'External LiveKit without url', spec: {}, says: /needs url and credentials/, at: 'spec.livekit' },
@@ -58,7 +58,7 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       at: 'spec.cells.template.archipelago',
     },
     {
-      title: 'an island for nobody',
+      title: 'an island of size 0',
       spec: { livekit: none(), cells: { template: { archipelago: { islandSize: 0 } } } },
       says: /1/,
       at: 'spec.cells.template.archipelago.islandSize',

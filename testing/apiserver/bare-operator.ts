@@ -16,7 +16,7 @@ import type { ApiServer } from './apiserver.ts'
 export const writesOf = ({ counts }: KubeClient): number =>
   counts.apply + counts.applyStatus + counts.create + counts.replace + counts.merge + counts.remove
 
-/** Whoever looks at the world outside the API server; nobody unless given. */
+/** Observers of what is outside the API server; none unless given. */
 type Outside = Partial<Pick<ReconcilerParts, 'syntheticJoins' | 'joinSuccess' | 'playerCounts' | 'site'>> & {
   countPlayers?: CountPlayers
 }

@@ -12,7 +12,7 @@ export interface Collections {
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-/** Watches what is remembered in Maps and Sets, without anybody who remembers having to say so. */
+/** Tracks every Map and Set that is created from now on, without changes to the code that creates them. */
 export function watchCollections(): Collections {
   const made: { line: string; ref: WeakRef<{ size: number }> }[] = []
   const { Map: plainMap, Set: plainSet } = globalThis

@@ -6,9 +6,9 @@ import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import { type Resource, resources } from '../../cells/kube/resources.ts'
 import type { Spec } from './namespace.ts'
 
-/** What somebody outside the cluster counts, served to autoscalers as KEDA's metrics server does. */
+/** Metrics from outside the cluster, served to autoscalers as KEDA's metrics server does. */
 export interface ExternalMetrics extends Running {
-  /** Says what a metric is from now on; a metric nobody spoke of is not found. */
+  /** Sets the value of a metric; a metric that was never set is not found. */
   set(metric: string, value: number): void
 }
 
@@ -22,7 +22,7 @@ const apiService: Resource = {
   clusterScoped: true,
 }
 
-/** Serves `external.metrics.k8s.io` on this machine, and has an API server lead whoever asks for it here. */
+/** Serves `external.metrics.k8s.io` on this machine, and registers it as an APIService, so that the API server forwards requests to it. */
 export async function startExternalMetrics(user: KubeClient): Promise<ExternalMetrics> {
   const values = new Map<string, number>()
   const { certPem, keyPem } = await (await TinyCA.create()).newServingCert('localhost')

@@ -27,15 +27,15 @@ export async function aRemoteProvider(context: Finishing, clock?: ManualClock) {
 /** A publication a provider was sent, and whether it took it. */
 export interface Sent {
   cells: string[]
-  /** Since when whoever sent it leads. */
+  /** Since when the operator that sent it has been leading. */
   epoch: number
   isTaken: boolean
 }
 
 /**
- * The way to a realm provider, which can be blocked.
+ * Starts a proxy to a realm provider whose connections can be blocked.
  *
- * @param onSent told of each publication the provider answered to, before whoever sent it hears so
+ * @param onSent called with each publication that the provider answered, before the operator receives the answer
  */
 export async function aBlockableProxy({ onTestFinished }: Finishing, providerUrl: string, onSent: (sent: Sent) => void) {
   const way = { url: '', isBlocked: false }

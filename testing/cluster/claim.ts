@@ -30,7 +30,7 @@ export async function claim(purpose: Purpose): Promise<Claim> {
   await sweep()
   const owner: Owner = { pid: process.pid, startedAt: startOf(process.pid), purpose }
   mkdirSync(clustersFolder(), { recursive: true })
-  // The folder appears with its owner already in it, so that nobody ever takes a new cluster for an abandoned one.
+  // The folder appears with its owner already in it, so that no other process takes a new cluster for an abandoned one.
   const draft = mkdtempSync(join(clustersFolder(), 'new-'))
   writeFileSync(join(draft, 'owner.json'), JSON.stringify(owner))
   for (let index = 0; index < MAX_CLUSTERS; index++) {

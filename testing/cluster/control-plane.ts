@@ -12,7 +12,7 @@ export function startApiServer(machine: Machine, addresses: Addresses): void {
     '--listen-peer-urls=http://127.0.0.1:2380',
     '--initial-advertise-peer-urls=http://127.0.0.1:2380',
     '--initial-cluster=default=http://127.0.0.1:2380',
-    // Nobody misses this cluster after a power failure.
+    // This cluster does not have to survive a power failure.
     '--unsafe-no-fsync',
   ])
   machine.launch(`${BIN}/kube-apiserver`, [

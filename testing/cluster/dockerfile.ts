@@ -61,7 +61,7 @@ function stepOf(instruction: string, rest: string): Step {
     case 'ENTRYPOINT':
       return { does: 'entrypoint', command: JSON.parse(rest) }
   }
-  throw new Error(`nobody taught us this instruction of the Dockerfile: ${instruction} ${rest}`)
+  throw new Error(`instruction of the Dockerfile is not supported: ${instruction} ${rest}`)
 }
 
 function copyOf(rest: string): Step {
@@ -69,7 +69,7 @@ function copyOf(rest: string): Step {
   const from = words[0]?.startsWith('--from=') ? words.shift()?.slice('--from='.length) : undefined
   const target = words.pop()
   if (target === undefined || words.length === 0 || words.some((word) => word.startsWith('--'))) {
-    throw new Error(`nobody taught us this instruction of the Dockerfile: COPY ${rest}`)
+    throw new Error(`instruction of the Dockerfile is not supported: COPY ${rest}`)
   }
   return { does: 'copy', from, sources: words, target }
 }

@@ -5,7 +5,7 @@ import type { Addresses, NodeAddresses } from './addresses.ts'
 import { makeCgroup } from './cgroups.ts'
 import { BIN, Machine, STATE } from './machine.ts'
 
-/** Open files a process may have where the kernel lets nobody raise it. */
+/** Open files a process may have where the kernel does not let the limit be raised. */
 const MAX_OPEN_FILES = 20_000
 
 /** A machine that can run pods. */

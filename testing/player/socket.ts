@@ -38,7 +38,7 @@ export class UpgradeRefused extends Error {
   }
 }
 
-/** A WebSocket to a connector below the handshake: whoever holds it decides what is said, however wrong. */
+/** A WebSocket to a connector without a handshake: the caller decides what is sent, invalid messages included. */
 export interface PlayerSocket {
   readonly protocol: string
   /** Pings the server sent; a talking client must never get one (comms.md §0.2). */
