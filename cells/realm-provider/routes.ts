@@ -1,11 +1,10 @@
 import type { Clock } from '../chassis/clock.ts'
 import { Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
-import { json, ok, type Route, route, text } from '../chassis/http.ts'
+import { type HttpResponse, json, ok, type Route, route, text } from '../chassis/http.ts'
 import { type AboutDependencies, AboutHandler, originOf } from './about-handler.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
 import { consoleRoutes } from './console.ts'
-import { mergeHotScenes } from './core/merge-hot-scenes.ts'
 import type { PublishedRealm } from './core/published-realm.ts'
 import { emptyWorldRoutes } from './empty-world.ts'
 
@@ -18,10 +17,20 @@ export interface ProviderRouteDependencies extends AboutDependencies {
   build: Build
 }
 
+/** Answers with hot scenes; the bytes are made once per list, because any client may request them at any rate. */
+function hotScenesAnswer(): (scenes: ReturnType<RealmStats['hotScenes']>) => HttpResponse {
+  let last: { scenes: ReturnType<RealmStats['hotScenes']>; answer: HttpResponse } | undefined
+  return (scenes) => {
+    if (last?.scenes !== scenes) last = { scenes, answer: ok(scenes) }
+    return last.answer
+  }
+}
+
 /** The API of comms.md §3, for every realm instead of one; answered from memory. */
 export function providerRoutes(dependencies: ProviderRouteDependencies): Route[] {
   const { stats, baseUrl, clock, build } = dependencies
   const about = new AboutHandler(dependencies)
+  const hotScenes = hotScenesAnswer()
   const knownRealms = () => {
     const realms = dependencies.realms()
     // A 404 now would make explorers leave realms that merely have not been read yet.
@@ -53,11 +62,8 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
     }),
     route('GET', '/:realm/about', (request) => about.answer(realmNamed(request.params.realm), request)),
     route('GET', '/hot-scenes', () => {
-      const scenes = Array.from(knownRealms().values(), (realm) => ({
-        realmName: realm.realmName,
-        scenes: stats.hotScenes(realm),
-      }))
-      return ok(mergeHotScenes(scenes))
+      knownRealms()
+      return hotScenes(stats.hotScenes())
     }),
     // Bevy requests it and expects a 404 (comms.md §3.4).
     route('GET', '/:realm/scenes', () => json(404, { error: 'Not Found' })),

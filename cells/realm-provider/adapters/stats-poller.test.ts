@@ -84,3 +84,52 @@ describe('the stats of realms', () => {
     expect(await json('/hot-scenes')).toEqual(hot)
   })
 })
+
+describe('stats services that answer more than they should', () => {
+  const timing = { stats: { periodMs: 30, timeoutMs: 5_000 } }
+  const scenes = (count: number, parcels: number) =>
+    Array.from({ length: count }, (_, n) => ({
+      id: `scene ${n}`,
+      baseCoords: [n, 0],
+      usersTotalCount: count - n,
+      parcels: Array.from({ length: parcels }, (_, x) => [x, n]),
+    }))
+  const sceneList = async (json: (path: string) => Promise<unknown>) => (await json('/hot-scenes')) as { parcels: unknown[] }[]
+
+  test('twenty realms whose stats answer 4 MB each cost a bounded part of the heap, and about is answered', async (t) => {
+    const huge = scenes(100, 4_000)
+    expect(JSON.stringify(huge).length).toBeGreaterThan(3_800_000)
+    const stats = await aService(t, { '/core-status': { userCount: 1 }, '/hot-scenes': huge })
+    const { source, get, json } = await aProvider(t, { realTime: true, timing })
+    const heapBefore = process.memoryUsage().heapUsed
+    for (let n = 0; n < 20; n++) source.set(aRealm({ name: n === 0 ? 'main' : `realm-${n}`, statsUrl: stats.url }))
+    await expect.poll(() => json('/main/about'), { timeout: 20_000 }).toMatchObject({ comms: { usersCount: 1 } })
+    await expect.poll(() => stats.state.asked.length, { timeout: 20_000 }).toBeGreaterThan(80)
+    expect((await get('/main/about')).status).toBe(200)
+    expect(await sceneList(json)).toEqual([])
+    expect(process.memoryUsage().heapUsed - heapBefore).toBeLessThan(150 * 1024 * 1024)
+  }, 60_000)
+
+  test('at most 64 scenes of 64 parcels are kept of a realm, and the realms of a namespace share 512 scenes', async (t) => {
+    const stats = await aService(t, { '/core-status': { userCount: 1 }, '/hot-scenes': scenes(100, 100) })
+    const { source, json } = await aProvider(t, { realTime: true, timing })
+    source.set(aRealm({ statsUrl: stats.url }))
+    await expect.poll(async () => (await sceneList(json)).length, { timeout: 5_000 }).toBe(64)
+    for (const { parcels } of await sceneList(json)) expect(parcels).toHaveLength(64)
+    for (let n = 1; n < 64; n++) source.set(aRealm({ name: `realm-${n}`, statsUrl: stats.url }))
+    await expect.poll(async () => (await sceneList(json)).length, { timeout: 10_000 }).toBe(8)
+  })
+
+  test('a namespace full of stats services that hang delays no other namespace', async (t) => {
+    const hanging = await aService(t)
+    hanging.state.hanging = true
+    const stats = await aService(t, { '/core-status': { userCount: 1 }, '/hot-scenes': scenes(1, 1) })
+    const { source, json } = await aProvider(t, { realTime: true, timing: { stats: { periodMs: 30, timeoutMs: 1_000 } } })
+    for (let n = 0; n < 200; n++) source.set(aRealm({ namespace: 'a', name: `dead-${n}`, statsUrl: hanging.url }))
+    source.set(aRealm({ namespace: 'b', statsUrl: stats.url }))
+    await expect.poll(() => json('/main/about'), { timeout: 4_000 }).toMatchObject({ comms: { usersCount: 1 } })
+    stats.state.answers['/core-status'] = { userCount: 2 }
+    await expect.poll(() => json('/main/about'), { timeout: 4_000 }).toMatchObject({ comms: { usersCount: 2 } })
+    expect(await sceneList(json)).toHaveLength(1)
+  })
+})

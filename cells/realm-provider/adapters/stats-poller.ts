@@ -6,15 +6,17 @@ import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import { repeat } from '../../chassis/repeat.ts'
 import type { HotScene } from '../../wire/hot-scene.ts'
+import { type MergedHotScene, mergeHotScenes } from '../core/merge-hot-scenes.ts'
 import type { PublishedRealm } from '../core/published-realm.ts'
-import { type PlayerCount, readHotScenes, readPlayerCount } from '../core/stats-answers.ts'
+import { MAX_REALM_SCENES, type PlayerCount, readHotScenes, readPlayerCount } from '../core/stats-answers.ts'
 import type { ProviderMetrics } from '../metrics.ts'
 
 /** Players and hot scenes of realms, answered from memory. */
 export interface RealmStats extends Running {
   /** Undefined until the stats of the realm have answered once. */
   playerCount(realm: PublishedRealm): PlayerCount | undefined
-  hotScenes(realm: PublishedRealm): readonly HotScene[]
+  /** Summed over all realms; the same list until the next round of requests. */
+  hotScenes(): readonly MergedHotScene[]
 }
 
 /** Interval and time-out of the requests to stats, in milliseconds. */
@@ -37,10 +39,15 @@ export interface StatsPollerOptions {
 const STATS_TIMING: StatsTiming = { periodMs: 5_000, timeoutMs: 1_000 }
 /** Realms polled at the same time: a thousand dead ones must not delay the others, nor all be connected to at once. */
 const CONCURRENCY = 64
+/** Of these for one tenant: a tenant with dead realms then delays only its own. */
+const CONCURRENCY_OF_TENANT = 8
 const MAX_COUNT_BYTES = 64 * 1024
-const MAX_SCENES_BYTES = 4 * 1024 * 1024
+const MAX_SCENES_BYTES = 256 * 1024
+/** Most scenes kept of the realms of one tenant, which share them equally; each realm may have one in any case. */
+const MAX_SCENES_OF_TENANT = 512
 
 interface KnownStats {
+  realmName: string
   count: PlayerCount | undefined
   scenes: readonly HotScene[]
 }
@@ -51,6 +58,9 @@ export class StatsPoller implements RealmStats {
   readonly #timing: StatsTiming
   readonly #known = new Map<string, KnownStats>()
   readonly #limit = pLimit(CONCURRENCY)
+  readonly #busyTenants = new Set<string>()
+  #isStopped = false
+  #merged: readonly MergedHotScene[] = []
   readonly #polling: Running
 
   constructor(options: StatsPollerOptions) {
@@ -64,24 +74,48 @@ export class StatsPoller implements RealmStats {
     return this.#known.get(keyText(key))?.count
   }
 
-  hotScenes({ key }: PublishedRealm): readonly HotScene[] {
-    return this.#known.get(keyText(key))?.scenes ?? []
+  hotScenes(): readonly MergedHotScene[] {
+    return this.#merged
   }
 
   stop(): Promise<void> {
+    this.#isStopped = true
     return this.#polling.stop()
   }
 
+  /** Starts a round for each tenant whose last one is over, so that no tenant waits for the realms of another. */
   async #pollAll(): Promise<void> {
     const realms = [...this.#options.realms()]
     const keys = new Set(realms.map(({ key }) => keyText(key)))
     for (const key of this.#known.keys()) if (!keys.has(key)) this.#known.delete(key)
-    await Promise.all(realms.map((realm) => this.#limit(() => this.#poll(realm))))
+    const byTenant = Map.groupBy(realms, ({ tenant }) => tenant)
+    await this.#waitFor(Promise.all(Array.from(byTenant, ([tenant, ofTenant]) => this.#pollTenant(tenant, ofTenant))))
+    this.#merged = mergeHotScenes(this.#known.values())
   }
 
-  async #poll(realm: PublishedRealm): Promise<void> {
+  /** Waits for the rounds, but no longer than healthy ones take. */
+  async #waitFor(rounds: Promise<unknown>): Promise<void> {
+    let cancel = () => {}
+    const deadline = new Promise<void>((resolve) => {
+      cancel = this.#options.clock.after(2 * this.#timing.timeoutMs, resolve)
+    })
+    await Promise.race([rounds, deadline])
+    cancel()
+  }
+
+  async #pollTenant(tenant: string, realms: readonly PublishedRealm[]): Promise<void> {
+    if (this.#busyTenants.has(tenant)) return
+    this.#busyTenants.add(tenant)
+    const maxScenes = Math.max(1, Math.min(MAX_REALM_SCENES, Math.floor(MAX_SCENES_OF_TENANT / realms.length)))
+    const limit = pLimit(CONCURRENCY_OF_TENANT)
+    const polls = realms.map((realm) => limit(() => this.#limit(() => this.#poll(realm, maxScenes))))
+    await Promise.allSettled(polls)
+    this.#busyTenants.delete(tenant)
+  }
+
+  async #poll(realm: PublishedRealm, maxScenes: number): Promise<void> {
     const url = this.#options.statsUrlOf(realm)
-    if (!url) return
+    if (!url || this.#isStopped) return
     const [status, cells, scenes] = await Promise.all([
       this.#get(`${url}/core-status`, MAX_COUNT_BYTES),
       realm.endpoints.length > 1 ? this.#get(`${url}/cells`, MAX_COUNT_BYTES) : undefined,
@@ -89,8 +123,9 @@ export class StatsPoller implements RealmStats {
     ])
     const before = this.#known.get(keyText(realm.key))
     this.#known.set(keyText(realm.key), {
+      realmName: realm.realmName,
       count: readPlayerCount(status, cells) ?? before?.count,
-      scenes: scenes === undefined ? (before?.scenes ?? []) : readHotScenes(scenes),
+      scenes: scenes === undefined ? (before?.scenes ?? []) : readHotScenes(scenes, maxScenes),
     })
   }
 

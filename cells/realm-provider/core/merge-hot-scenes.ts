@@ -5,6 +5,9 @@ export interface MergedHotScene extends Omit<HotScene, 'projectId' | 'creator' |
   realms: { serverName: string; usersCount: number }[]
 }
 
+/** Most realms that are listed with one scene; the sum covers all of them. */
+const MAX_REALMS_OF_SCENE = 100
+
 /** Sums up the scenes of realms by scene, most crowded first. */
 export function mergeHotScenes(realms: Iterable<{ realmName: string; scenes: readonly HotScene[] }>): MergedHotScene[] {
   const merged = new Map<string, MergedHotScene>()
@@ -13,7 +16,7 @@ export function mergeHotScenes(realms: Iterable<{ realmName: string; scenes: rea
       const known = merged.get(id)
       if (known) {
         known.usersTotalCount += usersTotalCount
-        known.realms.push({ serverName, usersCount: usersTotalCount })
+        if (known.realms.length < MAX_REALMS_OF_SCENE) known.realms.push({ serverName, usersCount: usersTotalCount })
         continue
       }
       merged.set(id, {

@@ -7,6 +7,8 @@ import type { Assignment } from './placement.ts'
 /** A realm as it is published to players. */
 export interface PublishedRealm {
   key: ObjectKey
+  /** Which realms share one part of every limit: those of a namespace of this cluster, or of a publisher. */
+  tenant: string
   realmName: string
   /** When the Realm was created, RFC 3339; of two realms with the same name the older is served. */
   createdAt: string
@@ -41,6 +43,7 @@ export function publishedRealm(realm: Realm): PublishedRealm | undefined {
   if (endpoints.length === 0) return undefined
   return {
     key: { namespace: metadata.namespace, name: metadata.name },
+    tenant: metadata.namespace,
     realmName: realmNameOf(realm),
     createdAt: metadata.creationTimestamp ?? '',
     version: spec.version,
@@ -66,6 +69,7 @@ export function publishedRemoteRealm(realmName: string, document: PublicationDoc
   return {
     // Differs from the key of a Realm of this cluster with the same name.
     key: { namespace: `${realm.namespace}@${publisher}`, name: realm.name },
+    tenant: '@publishers',
     realmName,
     createdAt,
     version,

@@ -1,4 +1,7 @@
-import { type HotScene, MAX_HOT_SCENES } from '../../wire/hot-scene.ts'
+import type { HotScene } from '../../wire/hot-scene.ts'
+
+/** The highest slot that a Realm can have. */
+const MAX_SLOT = 31
 
 /** The players of a realm, and of each of its slots where that is known. */
 export interface PlayerCount {
@@ -16,21 +19,31 @@ export function readPlayerCount(coreStatus: unknown, cells: unknown): PlayerCoun
   for (const cell of listed as readonly unknown[]) {
     const { slot, healthy, userCount: players } = (cell ?? {}) as Record<string, unknown>
     // The last count of a silent cell is out of date, and must not decide where players are sent.
-    if (isCount(slot) && isCount(players) && healthy === true) bySlot.set(slot, players)
+    if (isCount(slot) && slot <= MAX_SLOT && isCount(players) && healthy === true) bySlot.set(slot, players)
   }
   return { total: userCount, bySlot }
 }
 
-/** Reads the body of `/hot-scenes` of stats; invalid scenes are left out, and fields that the realm provider does not show. */
-export const readHotScenes = (body: unknown): HotScene[] =>
-  (Array.isArray(body) ? body : []).slice(0, MAX_HOT_SCENES).flatMap((scene: unknown) => {
+/** Most scenes that are kept of one realm, and most parcels of a scene. */
+export const MAX_REALM_SCENES = 64
+const MAX_PARCELS = 64
+const MAX_TEXT_LENGTH = 512
+
+/**
+ * Reads the body of `/hot-scenes` of stats, at most `limit` scenes; invalid scenes are left out, and fields that the realm
+ * provider does not show. What a realm answers is kept in memory, so it is bounded in every direction.
+ */
+export const readHotScenes = (body: unknown, limit = MAX_REALM_SCENES): HotScene[] =>
+  (Array.isArray(body) ? body : []).slice(0, Math.min(limit, MAX_REALM_SCENES)).flatMap((scene: unknown) => {
     const { id, name, baseCoords, usersTotalCount, parcels, thumbnail } = (scene ?? {}) as Record<string, unknown>
-    if (typeof id !== 'string' || !isPair(baseCoords) || !isCount(usersTotalCount) || !Array.isArray(parcels)) return []
-    const optional = { ...(typeof name === 'string' && { name }), ...(typeof thumbnail === 'string' && { thumbnail }) }
-    return [{ id, ...optional, baseCoords, usersTotalCount, parcels: parcels.filter(isPair) }]
+    if (!isText(id) || !isPair(baseCoords) || !isCount(usersTotalCount) || !Array.isArray(parcels)) return []
+    const optional = { ...(isText(name) && { name }), ...(isText(thumbnail) && { thumbnail }) }
+    return [{ id, ...optional, baseCoords, usersTotalCount, parcels: parcels.slice(0, MAX_PARCELS).filter(isPair) }]
   })
 
-const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value) && value >= 0
+const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= MAX_TEXT_LENGTH
 
 const isPair = (value: unknown): value is [number, number] =>
   Array.isArray(value) && value.length === 2 && value.every(Number.isFinite)
