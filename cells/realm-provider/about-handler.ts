@@ -6,6 +6,7 @@ import type { Build } from '../chassis/health.ts'
 import type { HttpRequest, HttpResponse } from '../chassis/http.ts'
 import type { CatalystPoller } from './adapters/catalyst-poller.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
+import { AnswerCache } from './answer-cache.ts'
 import { aboutOf, type World } from './core/about.ts'
 import type { Catalyst } from './core/catalyst.ts'
 import { nearestByCountry } from './core/countries.ts'
@@ -27,8 +28,6 @@ type AboutRequest = Pick<HttpRequest, 'headers' | 'query' | 'origin' | 'remoteAd
 
 /** Explorers request it on every change of realm; `realmctl` and the operator poll it while a realm starts. */
 const CACHE_CONTROL = 'public, max-age=1'
-/** Most cached answers: they depend on the Host header, with which clients could create any number. */
-const MAX_CACHED = 4096
 
 /** What an answer was made from, compared by identity. */
 interface Sources {
@@ -50,10 +49,11 @@ interface CachedAnswer extends Sources {
  */
 export class AboutHandler {
   readonly #dependencies: AboutDependencies
-  readonly #cache = new Map<string, CachedAnswer>()
+  readonly #cache: AnswerCache<CachedAnswer>
 
   constructor(dependencies: AboutDependencies) {
     this.#dependencies = dependencies
+    this.#cache = new AnswerCache({ onOverflow: () => dependencies.metrics.overflows.inc() })
   }
 
   /** @throws Refusal INVALID for a Host header that is not a host, where the answer would contain it */
@@ -66,7 +66,7 @@ export class AboutHandler {
     const endpoint = endpointFor(realm, count?.bySlot, request)
     const sources = { realm, endpoint, catalyst, usersCount: count?.total ?? 0 }
     const key = `${realm.realmName} ${endpoint.slot} ${base} ${catalyst?.url ?? ''}`
-    const cached = this.#cache.get(key)
+    const cached = this.#cache.get(realm.tenant, key)
     const answer = cached && isFrom(cached, sources) ? cached : this.#build(key, sources, base)
     return fullOrUnchanged(answer, request.headers['if-none-match'])
   }
@@ -77,12 +77,9 @@ export class AboutHandler {
     // The commit is known only for services of the same version as this one.
     const commitHash = realm.version === build.version ? build.commitHash : undefined
     const about = aboutOf({ realm, endpoint, usersCount, world: worldOf(sources, base), commitHash })
-    const answer = { ...sources, ...answersOf(Buffer.from(JSON.stringify(about))) }
-    if (this.#cache.size >= MAX_CACHED && !this.#cache.has(key)) {
-      this.#cache.clear()
-      metrics.overflows.inc()
-    }
-    this.#cache.set(key, answer)
+    const body = Buffer.from(JSON.stringify(about))
+    const answer = { ...sources, ...answersOf(body) }
+    this.#cache.set(realm.tenant, key, answer, body.length)
     metrics.built.inc()
     return answer
   }

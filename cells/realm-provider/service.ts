@@ -51,7 +51,7 @@ export async function startRealmProvider(
   })
   const catalysts = new CatalystPoller({ clock, log, metrics: counted, timing: timing.catalysts })
   const directory = new RealmDirectory(source, (realms) => {
-    catalysts.follow([...realms.values()].flatMap(({ content }) => content.catalysts))
+    catalysts.follow([...realms.values()].flatMap(({ tenant, content }) => content.catalysts.map((url) => ({ tenant, url }))))
   })
   const stats =
     dependencies.stats ??

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { aCatalystAbout, anEndpoint, aProvider, aRealm, aService } from '../fixtures.ts'
+import { createLocalSource } from '../sources/local.ts'
 
 const timing = { catalysts: { periodMs: 40, retryMs: 10, timeoutMs: 200 } }
 const poll = { timeout: 5000 }
@@ -86,4 +87,36 @@ test('a player may name the catalyst, and otherwise gets one of the newest', asy
   expect(await json('/main/about?catalyst=https://evil.example')).toMatchObject(contentOf(fresh.url))
   expect(await json('/main/about', { headers: { 'cf-ipcountry': 'DE' } })).toMatchObject(contentOf(fresh.url))
   expect(await json('/main/about', { headers: { 'cf-ipcountry': '<x>' } })).toMatchObject(contentOf(fresh.url))
+})
+
+test('a namespace with 600 catalysts takes none from another namespace, nor when the provider starts with both', async (t) => {
+  const catalyst = await aService(t)
+  catalyst.state.answers['/about'] = aCatalystAbout(catalyst.url)
+  const greedy = Array.from({ length: 20 }, (_, n) =>
+    aRealm({
+      namespace: 'a',
+      name: `greedy-${n}`,
+      content: { catalysts: Array.from({ length: 30 }, (_, m) => `http://127.0.0.1:1/${n}/${m}`) },
+    }),
+  )
+  const modest = aRealm({ namespace: 'b', content: { catalysts: [catalyst.url] } })
+  for (const realms of [
+    [...greedy, modest],
+    [modest, ...greedy],
+  ]) {
+    const source = createLocalSource()
+    for (const realm of realms) source.set(realm)
+    const { json, metrics } = await aProvider(t, { realTime: true, timing, source })
+    await expect.poll(() => json('/main/about'), poll).toMatchObject(contentOf(catalyst.url))
+    expect(await metrics.registry.metrics()).toContain('realm_realm_provider_catalysts_beyond_limit 89')
+  }
+})
+
+test('an about with very many small values is not a catalyst', async (t) => {
+  const catalyst = await aService(t)
+  catalyst.state.answers['/about'] = { ...aCatalystAbout(catalyst.url), extra: Array.from({ length: 5_000 }, () => ({})) }
+  const { source, json, metrics } = await aProvider(t, { realTime: true, timing })
+  source.set(aRealm({ content: { catalysts: [catalyst.url] } }))
+  await expect.poll(() => metrics.registry.metrics(), poll).toMatch(/catalyst_failures_total [1-9]/)
+  expect(await json('/main/about')).toMatchObject(contentOf(catalyst.url, false))
 })

@@ -4,6 +4,7 @@ import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import { Poller, type PollOutcome } from '../../chassis/poller.ts'
 import { type Catalyst, type CatalystAbout, readCatalystAbout } from '../core/catalyst.ts'
+import { shareFairly } from '../core/fair-share.ts'
 import type { ProviderMetrics } from '../metrics.ts'
 
 /** Intervals of the requests to catalysts, in milliseconds. */
@@ -15,9 +16,10 @@ export interface CatalystTiming {
 }
 
 const CATALYST_TIMING: CatalystTiming = { periodMs: 5_000, retryMs: 500, timeoutMs: 1_000 }
-/** Most catalysts polled, over all realms; those beyond count as down. */
+/** Most catalysts polled, over all realms; tenants share them in turns, and those beyond count as down. */
 const MAX_CATALYSTS = 512
-const MAX_ABOUT_BYTES = 256 * 1024
+/** Real catalysts answer with about 3 KB. */
+const MAX_ABOUT_BYTES = 32 * 1024
 /** Failures in a row after which a catalyst is unhealthy. */
 const FAILURES_UNTIL_UNHEALTHY = 2
 
@@ -53,16 +55,16 @@ export class CatalystPoller implements Running {
   }
 
   /** Polls exactly these catalysts from now on, new ones at once. */
-  follow(urls: Iterable<string>): void {
-    const wanted = new Set(urls)
-    for (const [url] of this.#poller.targets()) if (!wanted.has(url)) this.#poller.forget(url)
-    let polled = [...this.#poller.targets()].length
-    for (const url of wanted) {
-      if (polled >= MAX_CATALYSTS || this.#poller.get(url)) continue
+  follow(wanted: readonly { tenant: string; url: string }[]): void {
+    const followed = shareFairly(
+      wanted.map(({ tenant, url }) => ({ tenant, item: url })),
+      MAX_CATALYSTS,
+    )
+    for (const [url] of this.#poller.targets()) if (!followed.has(url)) this.#poller.forget(url)
+    for (const url of followed) {
       this.#poller.watch(url, () => ({ url, catalyst: undefined, failures: 0, wasAsked: false }))
-      polled++
     }
-    this.#metrics.catalystsBeyond.set(wanted.size - polled)
+    this.#metrics.catalystsBeyond.set(new Set(wanted.map(({ url }) => url)).size - followed.size)
   }
 
   /** The catalysts among these that have ever given a valid answer, in the same order. */

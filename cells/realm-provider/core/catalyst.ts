@@ -18,13 +18,30 @@ export interface Catalyst {
   about: CatalystAbout
 }
 
+/** Most values in an `/about`, of all depths: many small values take far more memory than their text. */
+const MAX_VALUES = 2048
+
 /** Reads the body of a catalyst's `/about`; undefined when it is not valid or the catalyst does not accept users. */
 export function readCatalystAbout(body: unknown): CatalystAbout | undefined {
   const { healthy, acceptingUsers, content, lambdas, configurations, bff } = objectOf(body) ?? {}
   const [contentObject, lambdasObject] = [objectOf(content), objectOf(lambdas)]
+  if (!hasFewValues(body)) return undefined
   if (healthy !== true || acceptingUsers !== true) return undefined
   if (typeof contentObject?.publicUrl !== 'string' || typeof lambdasObject?.publicUrl !== 'string') return undefined
   return { content: contentObject, lambdas: lambdasObject, configurations: objectOf(configurations) ?? {}, bff: objectOf(bff) }
+}
+
+function hasFewValues(body: unknown): boolean {
+  const waiting = [body]
+  for (let count = 0; waiting.length > 0; count++) {
+    if (count >= MAX_VALUES) return false
+    const value = waiting.pop()
+    if (typeof value !== 'object' || value === null) continue
+    const children = Object.values(value)
+    if (children.length > MAX_VALUES) return false
+    waiting.push(...children)
+  }
+  return true
 }
 
 const objectOf = (value: unknown): JsonObject | undefined =>
