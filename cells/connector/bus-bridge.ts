@@ -23,6 +23,8 @@ export interface BusBridgeDeps {
   joins: JoinTracker<PlayerSession>
   /** An island change arrived for this connection, ready to be sent. */
   onIsland(connection: ClientConnection, packet: Uint8Array): void
+  /** An exception that belongs to this session, thrown outside the events of its connection. */
+  onFailed(session: PlayerSession, error: unknown): void
   /** The same wallet got a newer session on another connector. */
   onSuperseded(connection: ClientConnection): void
 }
@@ -131,7 +133,11 @@ export class BusBridge {
     for (const session of this.#held) {
       if (!session.lastHeartbeat || !session.heartbeats.take(now)) continue
       this.#held.delete(session)
-      this.#publish(session, busPayloads.encodeHeartbeat(session.lastHeartbeat))
+      try {
+        this.#publish(session, busPayloads.encodeHeartbeat(session.lastHeartbeat))
+      } catch (error) {
+        this.#deps.onFailed(session, error)
+      }
     }
     if (this.#held.size > 0) this.#cancelHeld = this.#deps.clock.after(HELD_MS, () => this.#releaseHeld())
   }

@@ -1,4 +1,5 @@
 import type { Bus } from '../bus/bus.ts'
+import { BugReporter } from '../chassis/bug-reporter.ts'
 import { type Clock, systemClock } from '../chassis/clock.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
 import { type App, createApp, json, ok, type Route, route } from '../chassis/http.ts'
@@ -78,6 +79,10 @@ class Connector implements RunningService {
         const counter = this.#server.send(connection, packet) ? metrics.island.delivered : metrics.island.tooSlow
         counter.inc()
       },
+      onFailed: (session, error) => {
+        const connection = this.#sessions.get(session.peer)
+        if (connection?.session === session) this.#server.failed(connection, error)
+      },
       onSuperseded: (connection) => this.#server.end(connection, 'superseded'),
     })
     this.#server = new SocketServer({
@@ -89,6 +94,7 @@ class Connector implements RunningService {
         maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
         handshakesPerSecond: config.HANDSHAKES_PER_SECOND,
       },
+      bugs: new BugReporter(deps),
       ...{ metrics, denyList: this.#denyList, bans: this.#bans, sessions: this.#sessions, bridge: this.#bridge },
     })
     this.#banSweep = this.#startBanSweep()

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { BugReporter } from '../chassis/bug-reporter.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { UpgradeHandler } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
@@ -34,6 +35,7 @@ export interface SocketServerDeps {
   limits: SocketServerLimits
   clock: Clock
   log: Log
+  bugs: BugReporter
   metrics: ConnectorMetrics
   verifier: ChainVerifier
   denyList: DenyList
@@ -93,9 +95,20 @@ export class SocketServer {
 
   /** Sends a packet, or ends a client that stopped reading: a lost island change would leave it in the wrong room. */
   send(connection: ClientConnection, packet: Uint8Array): boolean {
-    const sent = connection.send(packet)
-    if (!sent) this.end(connection, 'slow')
-    return sent
+    try {
+      if (connection.send(packet)) return true
+      this.end(connection, 'slow')
+    } catch (error) {
+      this.failed(connection, error)
+    }
+    return false
+  }
+
+  /** Reports an exception, and ends the connection it belongs to: no other one may suffer from what a client sent. */
+  failed(connection: ClientConnection, error: unknown): void {
+    this.#deps.bugs.report('connection', error, { address: connection.address })
+    if (connection.state.at !== 'closed') this.end(connection, 'failed')
+    else connection.terminate()
   }
 
   /** Connections that are not being closed yet, oldest first. */
@@ -123,12 +136,8 @@ export class SocketServer {
     const received = () => {
       connection.lastReceivedAt = clock.monotonic()
     }
-    socket.on('message', (data) => {
-      if (connection.state.at === 'closed') return
-      received()
-      // Text or binary makes no difference (comms.md §4.2); the default binary type always hands over one Buffer.
-      this.#apply(connection, { is: 'message', message: decodeClientMessage(data as Buffer) })
-    })
+    // Text or binary makes no difference (comms.md §4.2); the default binary type always hands over one Buffer.
+    socket.on('message', (data) => this.#receive(connection, data as Buffer))
     socket.on('ping', received)
     socket.on('pong', received)
     socket.on('error', (error) => log.debug({ err: error, address }, 'a socket failed'))
@@ -143,10 +152,25 @@ export class SocketServer {
     this.#deadlines.clear(connection)
   }
 
+  #receive(connection: ClientConnection, data: Buffer): void {
+    if (connection.state.at === 'closed') return
+    connection.lastReceivedAt = this.#deps.clock.monotonic()
+    try {
+      this.#apply(connection, { is: 'message', message: decodeClientMessage(data) })
+    } catch (error) {
+      this.failed(connection, error)
+    }
+  }
+
+  /** Every event of a connection ends here: its exceptions end that connection and nothing else. */
   #apply(connection: ClientConnection, event: ConnectorEvent): void {
-    const { state, effects } = connectorTransition(connection.state, event, this.#facts)
-    connection.state = state
-    for (const effect of effects) this.#perform(connection, effect)
+    try {
+      const { state, effects } = connectorTransition(connection.state, event, this.#facts)
+      connection.state = state
+      for (const effect of effects) this.#perform(connection, effect)
+    } catch (error) {
+      this.failed(connection, error)
+    }
   }
 
   #perform(connection: ClientConnection, effect: ConnectorEffect): void {
@@ -161,7 +185,7 @@ export class SocketServer {
         break
       case 'verify':
         this.#deadlines.set(connection, clock.monotonic() + limits.handshakeTimeoutMs)
-        void this.#verify(connection, effect)
+        this.#verify(connection, effect).catch((error: unknown) => this.failed(connection, error))
         break
       case 'welcome':
         this.#welcome(connection, effect.peer)
@@ -204,12 +228,23 @@ export class SocketServer {
       sessions.release(session.peer, connection)
     }
     if (this.#connections.has(connection)) this.#deadlines.set(connection, clock.monotonic() + CLOSE_TIMEOUT_MS)
-    connection.close(reason)
+    try {
+      connection.close(reason)
+    } catch (error) {
+      // The session is over already; the effects that announce its end follow.
+      this.failed(connection, error)
+    }
   }
 
   #sweep(): void {
     const now = this.#deps.clock.monotonic()
-    for (const connection of this.#deadlines.due(now)) this.#overdue(connection, now)
+    for (const connection of this.#deadlines.due(now)) {
+      try {
+        this.#overdue(connection, now)
+      } catch (error) {
+        this.failed(connection, error)
+      }
+    }
     this.#cancelSweep = this.#deps.clock.after(SWEEP_MS, () => this.#sweep())
   }
 

@@ -5,7 +5,7 @@ import { ManualClock } from '../chassis/clock.ts'
 import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
-import { createVerifier } from '../identity/verifier.ts'
+import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
 import { type Admission, encodeAdmission } from '../wire/admission.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { decodeRoomPacket, roomPackets } from '../wire/room-packets.ts'
@@ -23,12 +23,14 @@ const HOUR_MS = 3_600_000
 export async function startTestRooms({
   limits = {},
   drainSeconds = 0,
+  verifier = createVerifier({ log: silentLog, workers: 1 }),
 }: {
   limits?: Partial<RoomLimits>
   drainSeconds?: number
+  /** Closed with the rooms. */
+  verifier?: ChainVerifier
 } = {}) {
   const [bus, clock, metrics] = [createMemoryBus(silentLog), new ManualClock(), new Metrics('rooms')]
-  const verifier = createVerifier({ log: silentLog, workers: 1 })
   const rooms = await startRooms(
     { scope: 'city.0', drainSeconds, limits: { handshakeMs: HOUR_MS, ...limits } },
     { bus, log: silentLog, clock, verifier, metrics },
@@ -36,6 +38,7 @@ export async function startTestRooms({
   const http = await listen(rooms.app, { host: '127.0.0.1', port: 0 })
   return {
     rooms,
+    bus,
     clock,
     url: http.url,
     async admit(peer: PeerId, room: string, kind: Admission['kind'] = 'island', term?: string) {

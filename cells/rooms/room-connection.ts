@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
+import type { BugReporter } from '../chassis/bug-reporter.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
 import { TokenBucket } from '../chassis/token-bucket.ts'
@@ -25,6 +26,7 @@ export interface RoomContext {
   writes: WriteCoalescer
   clock: Clock
   log: Log
+  bugs: BugReporter
   limits: RoomLimits
   metrics: RoomMetrics
   /** The connection of a member. */
@@ -98,7 +100,7 @@ export class RoomConnection {
     const { clock, limits, metrics } = this.#context
     const silentMs = clock.monotonic() - this.#lastReceivedAt
     if (silentMs >= limits.idleMs) this.end('idle')
-    else if (silentMs >= limits.pingAfterMs) {
+    else if (silentMs >= limits.pingAfterMs && this.#socket.readyState === WebSocket.OPEN) {
       metrics.pings.inc()
       this.#socket.ping()
     }
@@ -112,17 +114,41 @@ export class RoomConnection {
   }
 
   #receive(data: Buffer): void {
+    if (this.#state.at === 'closed') return
     const isWithinRate = this.#isWithinRate(data.length)
-    const message = decodeRoomMessage(data)
-    if (isWithinRate) this.#apply({ is: 'message', message })
-    else if (message?.kind === 'update' && message.unreliable) this.#context.metrics.dropped.rate.inc()
-    else this.end('too_fast')
+    try {
+      const message = decodeRoomMessage(data)
+      if (isWithinRate) this.#apply({ is: 'message', message })
+      else if (message?.kind === 'update' && message.unreliable) this.#context.metrics.dropped.rate.inc()
+      else this.end('too_fast')
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 
+  /** Every event of a connection ends here: its exceptions end that connection and nothing else. */
   #apply(event: RoomEvent): void {
-    const { state, effects } = roomTransition(this.#state, event, this.#facts)
-    this.#state = state
-    for (const effect of effects) this.#perform(effect)
+    try {
+      const { state, effects } = roomTransition(this.#state, event, this.#facts)
+      this.#state = state
+      for (const effect of effects) this.#perform(effect)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#context.bugs.report('connection', error, { room: this.room })
+    if (this.#state.at !== 'closed') {
+      this.end('failed')
+      return
+    }
+    // Ending it failed as well.
+    if (this.#member) {
+      this.#context.hub.leave(this.room, this.#member)
+      this.#context.onLeft(this.#member)
+    }
+    this.#socket.terminate()
   }
 
   #perform(effect: RoomEffect): void {
@@ -132,7 +158,7 @@ export class RoomConnection {
         this.#send(roomPackets.challenge(effect.challenge, effect.alreadyConnected), false)
         return
       case 'verify':
-        void this.#verify(effect)
+        this.#verify(effect).catch((error: unknown) => this.#failed(error))
         return
       case 'wait':
         this.#cancelDeadline()
@@ -184,8 +210,13 @@ export class RoomConnection {
       // Later: the hub may be in the middle of sending a packet to all members.
       queueMicrotask(() => this.end('too_slow'))
     } else {
-      writes.coalesce(this.#stream)
-      this.#socket.send(packet)
+      try {
+        writes.coalesce(this.#stream)
+        this.#socket.send(packet)
+      } catch (error) {
+        // Later, for the same reason; and the sender of the packet is not to blame.
+        queueMicrotask(() => this.#failed(error))
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 import { WebSocketServer } from 'ws'
+import type { BugReporter } from '../chassis/bug-reporter.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { UpgradeHandler } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
@@ -20,6 +21,7 @@ export interface RoomServerDeps {
   verifier: ChainVerifier
   clock: Clock
   log: Log
+  bugs: BugReporter
   limits: RoomLimits
   metrics: RoomMetrics
 }

@@ -1,4 +1,5 @@
 import type { Bus } from '../bus/bus.ts'
+import { BugReporter } from '../chassis/bug-reporter.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { Refusal } from '../chassis/errors.ts'
 import { createApp, ok, type Route, route } from '../chassis/http.ts'
@@ -55,7 +56,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
     members: () => server.memberCount,
     rooms: () => hub.rooms.length,
   })
-  const server = new RoomServer({ ...deps, hub, admissions, limits, metrics })
+  const server = new RoomServer({ ...deps, bugs: new BugReporter(deps), hub, admissions, limits, metrics })
   const listener = new AdmissionListener({
     ...{ bus, subjects: subjects(config.scope), admissions, clock, limits, metrics },
     onAdmission: () => server.admissionsChanged(),

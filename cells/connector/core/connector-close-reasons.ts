@@ -15,6 +15,8 @@ export const connectorCloses = {
   unexpected: { by: 'close' },
   bad_address: { by: 'close' },
   bad_chain: { by: 'close' },
+  // The signature was not checked: the connector has too many others to check.
+  busy: { by: 'close', code: 1013, text: 'try again later' },
   denied: { by: 'close' },
   timeout: { by: 'close' },
   banned: { kicked: true, by: 'close' },
@@ -23,6 +25,8 @@ export const connectorCloses = {
   drained: { by: 'close', code: 1012, disconnect: 'drained' },
   idle: { by: 'terminate', disconnect: 'dropped' },
   slow: { by: 'terminate', disconnect: 'dropped' },
+  // An exception that the code did not expect; it ends no other connection.
+  failed: { by: 'close', code: 1011, text: 'an unexpected error', disconnect: 'dropped' },
   // The connection broke; explorers reconnect.
   lost: { by: 'none', disconnect: 'dropped' },
   // The client sent a close frame.

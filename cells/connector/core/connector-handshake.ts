@@ -58,7 +58,7 @@ function received(state: ConnectorState, message: ClientMessage): ConnectorTrans
 
 /** §4.7: the wallet that signed is welcomed, even where another one was claimed at the start. */
 function verified(verdict: ChainVerdict, banned: boolean, facts: ConnectorFacts): ConnectorTransition {
-  if (!verdict.ok) return closed('bad_chain')
+  if (!verdict.ok) return closed(verdict.undecided ? 'busy' : 'bad_chain')
   const { peer } = verdict
   const refusal = facts.refusalOf(peer)
   if (refusal) return closed(refusal)

@@ -14,6 +14,8 @@ export const roomCloses = {
   unexpected: { by: 'close', code: 1002, text: 'not now' },
   bad_address: { by: 'close', code: 1008, text: 'not an address' },
   bad_chain: { by: 'close', code: 1008, text: 'the signature does not hold' },
+  /** The signature was not checked: there are too many others to check. */
+  busy: { by: 'close', code: 1013, text: 'try again later' },
   timeout: { by: 'close', code: 1008, text: 'the handshake took too long' },
   not_admitted: { kicked: 'you were not admitted to this room', by: 'close', code: 1008, text: 'not admitted' },
   room_full: { kicked: 'the room is full', by: 'close', code: 1013, text: 'full' },
@@ -24,6 +26,8 @@ export const roomCloses = {
   /** Its buffer is full of what may not be dropped: a close frame would only queue behind it. */
   too_slow: { by: 'terminate' },
   idle: { by: 'terminate' },
+  /** An exception that the code did not expect; it ends no other session. */
+  failed: { by: 'close', code: 1011, text: 'an unexpected error' },
   stopping: { by: 'close', code: 1012, text: 'restarting' },
 } satisfies Record<string, RoomClose>
 

@@ -55,7 +55,8 @@ export function roomTransition(state: RoomState, event: RoomEvent, facts: RoomFa
       return ended(state, event.reason)
     case 'verdict':
       if (state.at !== 'verifying') return unchanged(state)
-      return event.verdict.ok ? enter(event.verdict.peer, facts) : closed('bad_chain')
+      if (event.verdict.ok) return enter(event.verdict.peer, facts)
+      return closed(event.verdict.undecided ? 'busy' : 'bad_chain')
     case 'admission':
       return state.at === 'waiting' && facts.isAdmitted(state.peer) ? enter(state.peer, facts) : unchanged(state)
     case 'message':
