@@ -95,8 +95,7 @@ export class Election {
   /** Takes note of the term of a message; returns whether the message is to be processed. */
   accepts(term: FencingToken | undefined): boolean {
     if (term === undefined) return true
-    this.#tokens.observe(term, this.#deps.clock.now())
-    const isAccepted = this.#fence.accepts(term)
+    const isAccepted = this.#fence.accepts(term, this.#deps.clock.now())
     if (isAccepted && this.#term !== undefined && term !== this.#term) this.#endTerm('later_term')
     return isAccepted
   }
@@ -140,11 +139,15 @@ export class Election {
   }
 
   #takeOverIfReady(): void {
-    const { bus, clock, bootId, log, onElected } = this.#deps
+    const { bus, clock, bootId, log, leaseMs, onElected } = this.#deps
     if (!this.#isTakeoverDue || !this.#isReady || this.#term !== undefined || bus.state !== 'connected') return
     this.#isTakeoverDue = false
-    const term = this.#tokens.next(clock.now(), bootId)
-    this.#fence.accepts(term)
+    // Later than the latest known term even if its clock, or ours, is wrong: what other services do not accept is no term.
+    const term = this.#tokens.next(clock.now(), bootId, this.#fence.latest)
+    if (!this.#fence.accepts(term, clock.now())) {
+      this.#takeOverAfter(leaseMs())
+      return
+    }
     this.#term = term
     this.#sendHeartbeat()
     log.info({ term }, 'this archipelago is the active one')

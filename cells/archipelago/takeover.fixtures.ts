@@ -5,7 +5,8 @@ import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import type { RoomTransport } from '../rtc/room-transport.ts'
 import { fencingTokenOf, withFencingToken } from '../wire/extension-fields.ts'
-import type { FencingToken } from '../wire/fencing-token.ts'
+import { type FencingToken, TermFence } from '../wire/fencing-token.ts'
+import { decodeLeaderHeartbeat } from '../wire/leader-heartbeat.ts'
 import { busPayloads } from '../wire/packets.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
 import { type DisconnectReason, encodeConnect, encodeDisconnect } from '../wire/session-messages.ts'
@@ -82,10 +83,14 @@ async function anInstance(
   name: string,
   now: number,
   onPublish: Parameters<typeof aBusConnection>[2],
-  options: { transport?: RoomTransport; env?: NodeJS.ProcessEnv; roomsAreNew?: boolean },
+  options: { transport?: RoomTransport; env?: NodeJS.ProcessEnv; roomsAreNew?: boolean; clockAheadMs?: number },
 ) {
-  const [connection, clock, metrics] = [aBusConnection(broker, name, onPublish), new ManualClock(now), new Metrics('archipelago')]
-  const { transport = aTransport(), env = {}, roomsAreNew = false } = options
+  const { transport = aTransport(), env = {}, roomsAreNew = false, clockAheadMs = 0 } = options
+  const [connection, clock, metrics] = [
+    aBusConnection(broker, name, onPublish),
+    new ManualClock(now + clockAheadMs),
+    new Metrics('archipelago'),
+  ]
   const parts = { bus: connection.bus, log: silentLog, clock, metrics, transport, bootId: name, roomsAreNew }
   const cell = await startArchipelago(someConfig(env), parts)
   let isFrozen = false
@@ -136,10 +141,12 @@ export function aTestBus() {
   const sessions = new Map<PeerId, SessionState>()
   let now = 1_760_000_000_000
   let replies = true
+  const fence = new TermFence()
+  broker.subscribe(at.leaderHeartbeat, (payload) => fence.accepts(decodeLeaderHeartbeat(payload)?.term, now))
   broker.subscribe(at.every.islandChanged, (payload, subject) => {
     const [peer, room] = [peerOf(subject), busPayloads.decodeIslandChanged(payload)?.islandId]
     const session = peer && sessions.get(peer)
-    if (session) Object.assign(session, { room, term: fencingTokenOf(payload) })
+    if (session && fence.accepts(fencingTokenOf(payload), now)) Object.assign(session, { room, term: fencingTokenOf(payload) })
   })
   broker.subscribe(at.syncRequest, (payload) => {
     const page = { connector: 'connector', index: 0, count: 1, entries: [...sessions.values()] }

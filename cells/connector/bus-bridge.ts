@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { splitFencingToken, textFieldOf, withField } from '../wire/extension-fields.ts'
-import { type FencingToken, FencingTokens, TermFence } from '../wire/fencing-token.ts'
+import { type FencingToken, FencingTokens, isEarlier, TermFence } from '../wire/fencing-token.ts'
 import { decodeLeaderHeartbeat } from '../wire/leader-heartbeat.ts'
 import { busPayloads, type HeartbeatMessage, ISLAND_ID_FIELD, wrapIslandChanged } from '../wire/packets.ts'
 import { isFinitePosition, type PeerId } from '../wire/peer.ts'
@@ -54,7 +54,7 @@ export class BusBridge {
       // Plain subscriptions: every connector receives every message, the one that has the player acts (comms.md §11, 8).
       bus.subscribe(subjects.every.islandChanged, (payload, subject) => this.#receivedIslandChange(payload, subject)),
       bus.subscribe(subjects.every.connect, (payload, subject) => this.#receivedConnect(payload, subject)),
-      bus.subscribe(subjects.leaderHeartbeat, (payload) => this.#fence.accepts(decodeLeaderHeartbeat(payload)?.term)),
+      bus.subscribe(subjects.leaderHeartbeat, (payload) => this.#acceptsTerm(decodeLeaderHeartbeat(payload)?.term)),
       answerSyncRequests(deps),
       bus.onState((state) => {
         this.#cancelAnnouncing()
@@ -142,12 +142,16 @@ export class BusBridge {
     if (this.#held.size > 0) this.#cancelHeld = this.#deps.clock.after(HELD_MS, () => this.#releaseHeld())
   }
 
+  #acceptsTerm(term: FencingToken | undefined): boolean {
+    return this.#fence.accepts(term, this.#deps.clock.now())
+  }
+
   #receivedIslandChange(payload: Uint8Array, subject: string): void {
     const peer = peerOf(subject)
     const connection = peer && this.#deps.sessions.get(peer)
     if (!connection?.session) return
     const { body, token: term } = splitFencingToken(payload)
-    if (!this.#fence.accepts(term)) {
+    if (!this.#acceptsTerm(term)) {
       // Of an archipelago that does not know yet that another one took over.
       this.#deps.metrics.island.stale.inc()
       return
@@ -166,9 +170,10 @@ export class BusBridge {
     const peer = peerOf(subject)
     const session = decodeConnect(payload)?.session
     if (!peer || !session) return
-    this.#sessionIds.observe(session, this.#deps.clock.now())
+    const now = this.#deps.clock.now()
+    this.#sessionIds.observe(session, now)
     const connection = this.#deps.sessions.get(peer)
-    if (connection?.session && session > connection.session.id) this.#deps.onSuperseded(connection)
+    if (connection?.session && isEarlier(connection.session.id, session, now)) this.#deps.onSuperseded(connection)
   }
 
   /** Publishes every session anew with its position and its room, in batches: the bus may have lost messages while it was away. */

@@ -31,10 +31,12 @@ export class AdmissionListener {
   readonly #unsubscribe: readonly (() => void)[]
 
   constructor(deps: AdmissionListenerDeps) {
-    const { bus, subjects } = deps
+    const { bus, subjects, clock } = deps
     this.#deps = deps
     this.#unsubscribe = [
-      bus.subscribe(subjects.leaderHeartbeat, (payload) => this.#fence.accepts(decodeLeaderHeartbeat(payload)?.term)),
+      bus.subscribe(subjects.leaderHeartbeat, (payload) =>
+        this.#fence.accepts(decodeLeaderHeartbeat(payload)?.term, clock.now()),
+      ),
       bus.subscribe(subjects.every.admission, (payload, subject) => this.#receive(payload, subject)),
     ]
   }
@@ -50,7 +52,7 @@ export class AdmissionListener {
       metrics.malformedAdmissions.inc()
       return
     }
-    if (!this.#fence.accepts(admission.term)) {
+    if (!this.#fence.accepts(admission.term, clock.now())) {
       metrics.staleAdmissions.inc()
       return
     }

@@ -6,7 +6,7 @@ export type FencingToken = string
 
 const FENCING_TOKEN = /^[0-9a-z]{9}-[0-9a-z]{1,40}$/
 const TIME_DIGITS = 9
-/** A token issued this far ahead of our clock, in ms, comes from a wrong clock and is not followed. */
+/** A token issued this far ahead of our clock, in ms, comes from a wrong clock: that of its issuer, or ours. */
 const MAX_LEAD_MS = 24 * 3600 * 1000
 
 /** The text if it is a fencing token, else undefined. */
@@ -16,6 +16,21 @@ export const parseFencingToken = (text: string | undefined): FencingToken | unde
 /** When a token was issued, in ms since the epoch, by the clock of its issuer; NaN for an empty token. */
 export const issuedAt = (token: FencingToken): number => Number.parseInt(token.slice(0, TIME_DIGITS), 36)
 
+/** The latest time that a token can express. */
+const MAX_MS = 36 ** TIME_DIGITS - 1
+
+/** Whether the clock of the issuer can have been right, by ours. An empty token has no time that could be. */
+const isPlausible = (token: FencingToken, nowMs: number): boolean => issuedAt(token) - nowMs < MAX_LEAD_MS
+
+/**
+ * Whether a token is earlier than another one. One of a wrong clock is earlier than every other: otherwise nothing that is issued
+ * after it would count for as long as that clock was ahead. Several of them keep their order, in case the wrong clock is ours.
+ */
+export function isEarlier(token: FencingToken, other: FencingToken, nowMs: number): boolean {
+  const wasRight = isPlausible(token, nowMs)
+  return wasRight === isPlausible(other, nowMs) ? token < other : !wasRight
+}
+
 /**
  * Issues fencing tokens. The next token is later than every token observed so far, however clocks differ: a player who reconnects
  * through another machine gets the later session even if the clock of that machine is behind.
@@ -23,22 +38,25 @@ export const issuedAt = (token: FencingToken): number => Number.parseInt(token.s
 export class FencingTokens {
   #lastMs = 0
 
-  next(nowMs: number, issuer: string): FencingToken {
-    this.#lastMs = Math.max(Math.floor(nowMs), this.#lastMs + 1)
+  /** @param after a token that the next one is to sort after, even if it comes from a wrong clock */
+  next(nowMs: number, issuer: string, after: FencingToken = ''): FencingToken {
+    // Our own clock was far ahead and has been corrected: the tokens it issued then count as the earliest.
+    if (this.#lastMs - nowMs >= MAX_LEAD_MS) this.#lastMs = 0
+    const afterMs = issuedAt(after)
+    this.#lastMs = Math.max(Math.floor(nowMs), this.#lastMs + 1, afterMs < MAX_MS ? afterMs + 1 : 0)
     return `${this.#lastMs.toString(36).padStart(TIME_DIGITS, '0')}-${issuer}`
   }
 
   /** Takes note of a token that another process issued. */
   observe(token: FencingToken, nowMs: number): void {
-    const ms = issuedAt(token)
-    if (ms - nowMs < MAX_LEAD_MS) this.#lastMs = Math.max(this.#lastMs, ms)
+    if (isPlausible(token, nowMs)) this.#lastMs = Math.max(this.#lastMs, issuedAt(token))
   }
 }
 
 /**
  * Accepts messages of the latest term received so far and rejects those of earlier terms: an archipelago that was paused or cut
- * off does not know that another one took over, but its subscribers do. Messages without a term come from services without terms,
- * and are accepted.
+ * off does not know that another one took over, but its subscribers do. Terms of a wrong clock are accepted as long as there is no
+ * other. Messages without a term come from services without terms, and are accepted.
  */
 export class TermFence {
   #latest: FencingToken = ''
@@ -49,9 +67,9 @@ export class TermFence {
   }
 
   /** Whether a message of this term is to be processed. */
-  accepts(term: FencingToken | undefined): boolean {
+  accepts(term: FencingToken | undefined, nowMs: number): boolean {
     if (term === undefined) return true
-    if (term < this.#latest) return false
+    if (isEarlier(term, this.#latest, nowMs)) return false
     this.#latest = term
     return true
   }

@@ -1,4 +1,4 @@
-import type { FencingToken } from '../../wire/fencing-token.ts'
+import { type FencingToken, isEarlier } from '../../wire/fencing-token.ts'
 import type { PeerId, Position } from '../../wire/peer.ts'
 import type { DisconnectReason } from '../../wire/session-messages.ts'
 
@@ -78,7 +78,7 @@ export class PresenceTable {
   update(peer: PeerId, update: PresenceUpdate, now: number): UpdateOutcome {
     const known = this.#present.get(peer)
     if (!known && this.#present.size >= this.#maxPeers) return 'full'
-    if (known && isOlder(update.session, known.session)) return 'stale'
+    if (known && isOlder(update.session, known.session, now)) return 'stale'
     const isNew = !known || (update.session !== undefined && update.session !== known.session)
     const presence = known ?? {
       session: undefined,
@@ -100,7 +100,7 @@ export class PresenceTable {
   /** A session ended: the peer is gone, is expected to reconnect, or has a newer session already (`stale`). */
   endSession(peer: PeerId, session: FencingToken | undefined, reason: DisconnectReason, now: number): 'gone' | 'away' | 'stale' {
     const known = this.#present.get(peer)
-    if (known && isOlder(session, known.session)) return 'stale'
+    if (known && isOlder(session, known.session, now)) return 'stale'
     if (!known || reason === 'left') {
       this.forget(peer)
       return 'gone'
@@ -155,8 +155,8 @@ export class PresenceTable {
   }
 }
 
-const isOlder = (session: FencingToken | undefined, known: FencingToken | undefined): boolean =>
-  session !== undefined && known !== undefined && session < known
+const isOlder = (session: FencingToken | undefined, known: FencingToken | undefined, now: number): boolean =>
+  session !== undefined && known !== undefined && isEarlier(session, known, now)
 
 const isSamePlace = (a: Position, b: Position | undefined): boolean =>
   b !== undefined && a.x === b.x && a.z === b.z && a.y === b.y

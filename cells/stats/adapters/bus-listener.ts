@@ -47,14 +47,14 @@ export function listenToBus(bus: Bus, scope: string, snapshot: Snapshot, clock: 
     subscribe('disconnect', every.disconnect, (payload, subject) => {
       const [peer, disconnect] = [peerOf(subject), decodeDisconnect(payload)]
       if (!peer || !disconnect) return 'malformed'
-      snapshot.recordDisconnect(scopeOf(subject, PEER_SUBJECT_TOKENS), peer, disconnect.session)
+      snapshot.recordDisconnect(scopeOf(subject, PEER_SUBJECT_TOKENS), peer, clock.now(), disconnect.session)
       return 'taken'
     }),
     subscribe('islands', islands, (payload, subject) => {
       const report = busPayloads.decodeIslands(payload)
       if (!report) return 'malformed'
       const cell = scopeOf(subject, REPORT_SUBJECT_TOKENS)
-      if (!snapshot.isCurrentTerm(cell, fencingTokenOf(payload))) return 'stale'
+      if (!snapshot.isCurrentTerm(cell, fencingTokenOf(payload), clock.now())) return 'stale'
       const part = partOf(payload)
       const complete = part ? partialReports.add(cell, part, report.data) : report.data
       if (!complete) return 'taken' // shown once the other parts have arrived
@@ -64,7 +64,7 @@ export function listenToBus(bus: Bus, scope: string, snapshot: Snapshot, clock: 
       const status = busPayloads.decodeDiscovery(payload)?.status
       if (!status) return 'malformed'
       const cell = scopeOf(subject, REPORT_SUBJECT_TOKENS)
-      if (!snapshot.isCurrentTerm(cell, fencingTokenOf(payload))) return 'stale'
+      if (!snapshot.isCurrentTerm(cell, fencingTokenOf(payload), clock.now())) return 'stale'
       return takenIf(snapshot.recordDiscovery(cell, status.currentTime, status.userCount, clock.now()))
     }),
   ]

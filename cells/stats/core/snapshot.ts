@@ -1,4 +1,4 @@
-import { type FencingToken, TermFence } from '../../wire/fencing-token.ts'
+import { type FencingToken, isEarlier, TermFence } from '../../wire/fencing-token.ts'
 import type { PeerId, Position } from '../../wire/peer.ts'
 
 /** A peer by its last heartbeat with a position. */
@@ -67,7 +67,7 @@ export class Snapshot {
   recordHeartbeat(cell: string, id: PeerId, position: Position, now: number, session?: FencingToken): boolean {
     const known = this.#peers.get(id)
     if (!known && this.#peers.size >= MAX_KNOWN_PEERS) return false
-    if (known && known.cell === cell && isOlder(session, known.session)) return true
+    if (known && known.cell === cell && isOlder(session, known.session, now)) return true
     if (known) {
       known.cell = cell
       known.position = position
@@ -82,16 +82,16 @@ export class Snapshot {
    * Ends a session of a peer in a cell. The peer stays if it has sent a heartbeat from a later session or another cell: it moved,
    * or came back.
    */
-  recordDisconnect(cell: string, id: PeerId, session?: FencingToken): void {
+  recordDisconnect(cell: string, id: PeerId, now: number, session?: FencingToken): void {
     const known = this.#peers.get(id)
-    if (known?.cell !== cell || isOlder(session, known.session)) return
+    if (known?.cell !== cell || isOlder(session, known.session, now)) return
     this.#peers.delete(id)
     this.#revision++
   }
 
   /** Whether a report of this term counts, because no later term has reported for the cell. */
-  isCurrentTerm(cell: string, term: FencingToken | undefined): boolean {
-    return this.#cell(cell)?.fence.accepts(term) ?? true
+  isCurrentTerm(cell: string, term: FencingToken | undefined, now: number): boolean {
+    return this.#cell(cell)?.fence.accepts(term, now) ?? true
   }
 
   /** Replaces the islands of a cell. False when there is no room for one more cell. */
@@ -162,5 +162,5 @@ export class Snapshot {
   }
 }
 
-const isOlder = (session: FencingToken | undefined, known: FencingToken | undefined): boolean =>
-  session !== undefined && known !== undefined && session < known
+const isOlder = (session: FencingToken | undefined, known: FencingToken | undefined, now: number): boolean =>
+  session !== undefined && known !== undefined && isEarlier(session, known, now)
