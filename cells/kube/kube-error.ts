@@ -22,6 +22,13 @@ export class KubeError extends Error {
 export const isStatus = (thrown: unknown, status: number): thrown is KubeError =>
   thrown instanceof KubeError && thrown.status === status
 
+/**
+ * Whether the server could not read the object in a request. A server-side apply answers an unknown field or two entries of one key like
+ * this: with status 500 and without a reason, as if the server had failed.
+ */
+export const isUnreadableObject = (thrown: unknown): thrown is KubeError =>
+  isStatus(thrown, 500) && thrown.reason === '' && /failed to create typed \w+ object/.test(thrown.message)
+
 /** Whether the server no longer knows the version a watch began at, or (restored from a backup) does not know it yet. */
 export const isVersionExpired = (thrown: unknown): boolean =>
   thrown instanceof KubeError &&

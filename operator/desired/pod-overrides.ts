@@ -18,7 +18,7 @@ export function mergePods(base: Pods | undefined, upper: Pods | undefined): Pods
   }
 }
 
-// The API server keeps one entry per name, so a repeated name would look like a difference for ever.
+// Server-side apply refuses a pod that names a Secret twice.
 const pullSecretsOf = (...layers: Pods[]): { name: string }[] =>
   [...new Set(layers.flatMap(({ imagePullSecrets = [] }) => imagePullSecrets.map(({ name }) => name)))].map((name) => ({ name }))
 
@@ -34,7 +34,7 @@ export function podFieldsOf({
     ...(nodeSelector && { nodeSelector }),
     ...(tolerations && { tolerations }),
     ...(affinity && { affinity }),
-    ...(imagePullSecrets && { imagePullSecrets }),
+    ...(imagePullSecrets && { imagePullSecrets: pullSecretsOf({ imagePullSecrets }) }),
     ...(priorityClassName !== undefined && { priorityClassName }),
   }
 }

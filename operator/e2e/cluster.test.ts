@@ -153,6 +153,32 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     expect(await names()).toContain('Deployment main-gatekeeper')
   })
 
+  test('a field of a pod that does not exist is reported with its name, and objects without pods are created all the same', async () => {
+    const { settled } = await anOperator()
+    const exposure = { type: 'Ingress', host: 'main.example.org' }
+    await declare({ ...bare, exposure, pods: { affinity: { nodeAffinty: {} } } })
+    await settled()
+    const refused = {
+      status: 'True',
+      reason: 'ApplyRefused',
+      message: expect.stringContaining('.affinity.nodeAffinty: field not declared in schema'),
+    }
+    expect(conditionOf(await realmOf(), 'Stalled')).toMatchObject(refused)
+    expect(conditionOf((await get(cellResource, 'main-0')) as never, 'Stalled')).toMatchObject(refused)
+    expect(await names()).toEqual(expect.arrayContaining(['Ingress main', 'Service main-0-connector']))
+  })
+
+  test('a pull secret that is named twice reaches the pods once', async () => {
+    const { settled } = await anOperator()
+    await declare({ ...bare, pods: { imagePullSecrets: [{ name: 'registry' }, { name: 'registry' }] } })
+    await settled()
+    expect(conditionOf(await realmOf(), 'Stalled')).toMatchObject({ status: 'False' })
+    for (const name of ['main-0-connector', 'main-gatekeeper']) {
+      const deployment = (await get(resources.Deployment, name)) as unknown as { spec: { template: { spec: object } } }
+      expect(deployment.spec.template.spec).toMatchObject({ imagePullSecrets: [{ name: 'registry' }] })
+    }
+  })
+
   test('a condition that another client adds to a status stays, and a changed one is restored', async () => {
     const { client, settled } = await anOperator()
     await declare(bare)

@@ -1,5 +1,5 @@
 import { Refusal } from '../../cells/chassis/errors.ts'
-import { KubeError } from '../../cells/kube/kube-error.ts'
+import { isUnreadableObject, KubeError } from '../../cells/kube/kube-error.ts'
 import type { CommsCell, CommsCellStatus, Realm, RealmStatus } from '../../crds/realm.ts'
 import type { Kind } from '../../crds/resources.ts'
 import type { GeneratedSecret, KubeManifest } from '../desired/manifests/kube-manifest.ts'
@@ -165,4 +165,6 @@ export class KubernetesCluster implements Cluster {
 }
 
 const isAboutTheObject = (error: unknown): boolean =>
-  error instanceof Refusal || (error instanceof KubeError && error.status >= 400 && error.status < 500 && error.status !== 429)
+  error instanceof Refusal ||
+  isUnreadableObject(error) ||
+  (error instanceof KubeError && error.status >= 400 && error.status < 500 && error.status !== 429)

@@ -1,5 +1,5 @@
 import { messageOf, Refusal, UserError } from '../../cells/chassis/errors.ts'
-import { KubeError } from '../../cells/kube/kube-error.ts'
+import { isUnreadableObject, KubeError } from '../../cells/kube/kube-error.ts'
 import type { Failure } from '../desired/status/conditions.ts'
 
 /** What was thrown while a plan was realized, and what the status reports about it. */
@@ -23,4 +23,6 @@ export async function failureOf(attempt: () => Promise<void>): Promise<Failed | 
 const PERMANENT_STATUSES = new Set([400, 403, 404, 405, 413, 415, 422])
 
 const isPermanent = (thrown: unknown): boolean =>
-  thrown instanceof KubeError ? PERMANENT_STATUSES.has(thrown.status) : thrown instanceof Refusal || thrown instanceof UserError
+  thrown instanceof KubeError
+    ? PERMANENT_STATUSES.has(thrown.status) || isUnreadableObject(thrown)
+    : thrown instanceof Refusal || thrown instanceof UserError

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { KubeError } from '../../cells/kube/kube-error.ts'
+import { failureOf } from './failure.ts'
+
+const reasonOf = async (status: number, body: { reason?: string; message?: string }) =>
+  (await failureOf(() => Promise.reject(new KubeError('PATCH /x', status, body))))?.failure.reason
+
+test.each([
+  '.spec.template.spec.affinity.nodeAffinty: field not declared in schema',
+  'errors:\n  .spec.template.spec.imagePullSecrets: duplicate entries for key [name="registry"]',
+  '.spec.template.spec.affinity: expected map, got &{a}',
+])('an object the server cannot read is refused, although the answer has status 500: %s', async (fault) => {
+  const message = `failed to create typed patch object (ns/main; apps/v1, Kind=Deployment): ${fault}`
+  expect(await reasonOf(500, { message })).toBe('ApplyRefused')
+})
+
+test('other server errors may pass', async () => {
+  expect(await reasonOf(500, { reason: 'InternalError', message: 'failed calling webhook "x": connection refused' })).toBe(
+    'Retrying',
+  )
+  expect(await reasonOf(500, { message: 'etcdserver: leader changed' })).toBe('Retrying')
+  expect(await reasonOf(503, { message: 'failed to create typed patch object' })).toBe('Retrying')
+  expect(await reasonOf(422, { reason: 'Invalid', message: 'spec.replicas: Invalid value' })).toBe('ApplyRefused')
+})
