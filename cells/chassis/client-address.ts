@@ -18,6 +18,9 @@ internal.addSubnet('fe80::', 10, 'ipv6')
 
 const isInternal = (address: string): boolean => internal.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 
+/** Whether an address is one of this machine or of a private network, as those of pods are. */
+export const isInternalAddress = (address: string): boolean => isInternal(normalized(address))
+
 const MAX_ADDRESS_LENGTH = 64
 
 /**

@@ -7,8 +7,9 @@ import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
 import type { PeerId } from '../wire/peer.ts'
-import type { PlatformBan, PlayerConnection, Storage } from './adapters/storage.ts'
+import type { PlayerConnection, Storage } from './adapters/storage.ts'
 import type { GatekeeperConfig } from './config.ts'
+import type { PlatformBan } from './core/active-bans.ts'
 import { type GatekeeperDependencies, startGatekeeper } from './service.ts'
 
 /** A storage in memory; it fails with the message in `broken` while that is set. */
@@ -28,11 +29,9 @@ export function aStorage(): MemoryStorage {
     connections: new Map(),
     broken: undefined,
     stopped: false,
-    async activeBan({ address, deviceId }) {
+    async unliftedBans() {
       await check()
-      return storage.bans.find(
-        (ban) => ban.bannedAddress === address || (deviceId !== undefined && ban.bannedDeviceId === deviceId),
-      )
+      return storage.bans
     },
     async recordConnections(connections) {
       await check()
@@ -83,10 +82,19 @@ export const aVerifier = (): ChainVerifier => {
 /** Starts a gatekeeper on a free local port, with a manual clock set to the time of the test vectors. */
 export async function aGatekeeper(
   t: TestContext,
-  { config, ...dependencies }: { config?: Partial<GatekeeperConfig> } & Partial<Omit<GatekeeperDependencies, 'storage'>> = {},
+  {
+    config,
+    bans = [],
+    broken,
+    ...dependencies
+  }: { config?: Partial<GatekeeperConfig>; bans?: PlatformBan[]; broken?: string } & Partial<
+    Omit<GatekeeperDependencies, 'storage'>
+  > = {},
 ) {
   const clock = new ManualClock(1_700_000_000_000)
   const storage = aStorage()
+  storage.bans = bans
+  storage.broken = broken
   const metrics = new Metrics('gatekeeper')
   const service = await startGatekeeper(aConfig(config), {
     log: silentLog,

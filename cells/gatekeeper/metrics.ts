@@ -5,12 +5,21 @@ const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 /** The metrics of the gatekeeper. */
 export const gatekeeperMetrics = (
   metrics: Metrics,
-  read: { ready: () => boolean; wallets: () => number; waiting: () => number; denied: () => number },
+  read: {
+    ready: () => boolean
+    wallets: () => number
+    waiting: () => number
+    denied: () => number
+    bans: () => number
+    banAgeSeconds: () => number
+  },
 ) => {
   metrics.gauge('ready', 'Whether the gatekeeper is ready: 1 or 0.', { read: () => Number(read.ready()) })
   metrics.gauge('limited_wallets', 'Wallets whose request rate is kept in memory.', { read: read.wallets })
   metrics.gauge('signatures_waiting', 'Signatures that are being checked or wait for it.', { read: read.waiting })
   metrics.gauge('deny_list_wallets', 'Wallets on the deny list when it was last read.', { read: read.denied })
+  metrics.gauge('bans', 'Bans that are not lifted, when they were last read.', { read: read.bans })
+  metrics.gauge('bans_age_seconds', 'Seconds since the bans were last read.', { read: read.banAgeSeconds })
   return {
     answers: metrics.counter('scene_answers_total', 'Answers to requests for a scene room, by outcome.', ['outcome']),
     seconds: metrics.histogram('scene_answer_seconds', 'Time from a request for a scene room to its answer.', SECONDS),
@@ -18,7 +27,11 @@ export const gatekeeperMetrics = (
       'format',
     ]),
     unsigned: metrics.counter('unsigned_requests_total', 'Requests that are not a valid signed fetch, by cause.', ['cause']),
-    banChecksFailed: metrics.counter('ban_checks_failed_total', 'Ban look-ups that failed; the players counted as not banned.'),
+    banReadsFailed: metrics.counter(
+      'ban_reads_failed_total',
+      'Attempts to read the bans that failed; the bans read before stay in force.',
+    ),
+    banQueriesLimited: metrics.counter('ban_queries_limited_total', 'Queries for bans that exceeded the limit of their address.'),
     connectionsLost: metrics.counter(
       'connection_records_lost_total',
       'Records of the address and device of a player that could not be written.',

@@ -1,23 +1,22 @@
 import type { Clock } from '../chassis/clock.ts'
-import { withDeadline } from '../chassis/deadline.ts'
-import { messageOf, Refusal } from '../chassis/errors.ts'
+import { Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
-import { type Handler, ok, type Route, route, text } from '../chassis/http.ts'
-import type { Log } from '../chassis/log.ts'
+import { type Handler, json, ok, type Route, route, text } from '../chassis/http.ts'
 import { parsePeerId } from '../wire/peer.ts'
-import type { PlatformBan, Storage } from './adapters/storage.ts'
+import type { BanList } from './ban-list.ts'
+import { QueryLimit } from './query-limit.ts'
 
 /** The handler of scene tokens, and what the other routes read. */
 export interface GatekeeperRouteDependencies {
   /** `SceneAdapter.handle`, for `POST /get-scene-adapter`. */
   sceneAdapter: Handler
-  storage: Storage
+  bans: Pick<BanList, 'known' | 'against'>
+  /** Called for every query that exceeds the limit of its address. */
+  limited: () => void
   clock: Clock
-  log: Log
   build: Build
 }
 
-const BAN_TIMEOUT_MS = 4_000
 /** The path of the gatekeeper on a host that it shares; routes are served there and at the root. */
 const PREFIX = '/gatekeeper'
 
@@ -35,31 +34,23 @@ export function gatekeeperRoutes(dependencies: GatekeeperRouteDependencies): Rou
 
 /**
  * `GET /users/:address/bans`: whether a player is banned from the platform, for explorers, connectors and world servers (§4.13).
+ * The route is public, so it says nothing about moderators, reasons and devices.
  */
-const userBans =
-  ({ storage, clock, log }: GatekeeperRouteDependencies): Handler<'address'> =>
-  async ({ params }) => {
+function userBans({ bans, limited, clock }: GatekeeperRouteDependencies): Handler<'address'> {
+  const limit = new QueryLimit()
+  return ({ params, headers, remoteAddress }) => {
+    const waitMs = limit.waitMs({ headers, remoteAddress }, clock.monotonic())
+    if (waitMs > 0) {
+      limited()
+      return json(429, { error: 'Too many queries from this address' }, { 'retry-after': String(Math.ceil(waitMs / 1000)) })
+    }
     const address = parsePeerId(params.address)
     if (!address) return ok({ data: { isBanned: false } }) // only wallets are ever banned
-    const nowMs = clock.now()
-    const ban = await withDeadline(storage.activeBan({ address }, nowMs), {
-      clock,
-      ms: BAN_TIMEOUT_MS,
-      what: 'looking for a ban',
-    }).catch((error: unknown) => {
-      log.warn({ peer: address, error: messageOf(error) }, 'a ban could not be looked up')
-      throw new Refusal('UNAVAILABLE', 'Bans cannot be looked up now', { cause: error })
-    })
-    return ok({ data: ban ? { isBanned: true, ban: banView(ban) } : { isBanned: false } })
+    if (!bans.known) throw new Refusal('UNAVAILABLE', 'Bans cannot be looked up now')
+    const ban = bans.against({ address })
+    return ok({ data: ban ? { isBanned: true, ban: { expiresAt: isoDate(ban.expiresAt) } } : { isBanned: false } })
   }
-
-const banView = (ban: PlatformBan) => ({
-  ...ban,
-  bannedAt: isoDate(ban.bannedAt),
-  expiresAt: isoDate(ban.expiresAt),
-  liftedAt: isoDate(ban.liftedAt),
-  createdAt: isoDate(ban.createdAt),
-})
+}
 
 const isoDate = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString())
 

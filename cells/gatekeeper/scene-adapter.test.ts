@@ -70,8 +70,7 @@ test.for([
 })
 
 test('a banned wallet is answered 403, and so is every wallet on a banned device', async (t) => {
-  const { ask, storage } = await aGatekeeper(t)
-  storage.bans = [aBan({ bannedAddress: ana.peer, bannedDeviceId: 'phone' })]
+  const { ask } = await aGatekeeper(t, { bans: [aBan({ bannedAddress: ana.peer, bannedDeviceId: 'phone' })] })
   const banned = [403, { error: 'Access denied, platform-banned user' }]
   expect(await answerOf(await ask(ana, scene))).toEqual(banned)
   expect(await answerOf(await ask(ben, { ...scene, deviceIdentifier: 'phone' }))).toEqual(banned)
@@ -79,29 +78,67 @@ test('a banned wallet is answered 403, and so is every wallet on a banned device
 })
 
 test('a ban is reported before a missing scene, and a missing realm before both', async (t) => {
-  const { ask, storage } = await aGatekeeper(t)
-  storage.bans = [aBan({ bannedAddress: ana.peer })]
+  const { ask } = await aGatekeeper(t, { bans: [aBan({ bannedAddress: ana.peer })] })
   expect((await ask(ana, { realmName: 'main' })).status).toBe(403)
   expect((await ask(ana, { sceneId: 'bafk' })).status).toBe(401)
 })
 
-test('while the storage fails no player counts as banned, and the failures are counted', async (t) => {
-  const { ask, storage, metrics, clock } = await aGatekeeper(t)
-  storage.bans = [aBan({ bannedAddress: ana.peer })]
+test('while the storage fails the bans read before stay in force, and the failures are counted', async (t) => {
+  const { ask, storage, metrics, clock } = await aGatekeeper(t, { bans: [aBan({ bannedAddress: ana.peer })] })
   storage.broken = 'gone'
-  expect((await ask(ana, scene)).status).toBe(200)
+  await vi.waitFor(async () => {
+    clock.advance(4_000)
+    expect(await metrics.registry.metrics()).toMatch(/realm_gatekeeper_ban_reads_failed_total [1-9]/)
+  })
+  expect((await ask(ana, scene)).status).toBe(403)
+  expect((await ask(ben, scene)).status).toBe(200)
   clock.advance(100)
   await vi.waitFor(async () => {
     const counted = await metrics.registry.metrics()
-    expect(counted).toContain('realm_gatekeeper_ban_checks_failed_total 1')
-    expect(counted).toContain('realm_gatekeeper_connection_records_lost_total 1')
+    expect(counted).toContain('realm_gatekeeper_connection_records_lost_total 2')
     expect(counted).toContain('realm_gatekeeper_scene_answers_total{outcome="granted"} 1')
+    expect(counted).toMatch(/realm_gatekeeper_bans 1\n/)
   })
 })
 
+test('until the bans were read for the first time every request is refused, and the gatekeeper is not ready', async (t) => {
+  const { ask, storage, service, clock, url } = await aGatekeeper(t, {
+    broken: 'gone',
+    bans: [aBan({ bannedAddress: ana.peer })],
+  })
+  expect(await answerOf(await ask(ben, scene))).toEqual([503, { error: 'The bans have not been read yet' }])
+  expect((await fetch(`${url}/users/${ana.peer}/bans`)).status).toBe(503)
+  expect(service.readiness()).toEqual({ ready: false, reason: 'the bans have not been read yet' })
+  storage.broken = undefined
+  await vi.waitFor(() => {
+    clock.advance(4_000)
+    expect(service.readiness()).toEqual({ ready: true })
+  })
+  expect((await ask(ana, scene)).status).toBe(403)
+  expect((await ask(ben, scene)).status).toBe(200)
+})
+
+test('a new ban and a lifted one apply within seconds', async (t) => {
+  const { ask, storage, clock } = await aGatekeeper(t, { bans: [aBan({ bannedAddress: ana.peer })] })
+  storage.bans = [aBan({ bannedAddress: ben.peer.toUpperCase() })]
+  await vi.waitFor(async () => {
+    clock.advance(3_600)
+    expect((await ask(ben, scene)).status).toBe(403)
+  })
+  expect((await ask(ana, scene)).status).toBe(200)
+})
+
+test('a banned wallet gets no token while another client queries bans without pause', async (t) => {
+  const { ask, storage, url } = await aGatekeeper(t, { bans: [aBan({ bannedAddress: ana.peer })] })
+  storage.unliftedBans = () => new Promise(() => {}) // the database is busy
+  const queries = Array.from({ length: 600 }, () => fetch(`${url}/users/${ben.peer}/bans`).then((answer) => answer.text()))
+  const answers = await Promise.all(Array.from({ length: 50 }, () => ask(ana, scene)))
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([403]))
+  await Promise.all(queries)
+})
+
 test('the connection of a player is recorded, even of one who is refused', async (t) => {
-  const { ask, storage, clock } = await aGatekeeper(t)
-  storage.bans = [aBan({ bannedAddress: ana.peer })]
+  const { ask, storage, clock } = await aGatekeeper(t, { bans: [aBan({ bannedAddress: ana.peer })] })
   await ask(ana, { ...scene, deviceIdentifier: 'phone' }, { headers: { 'cf-connecting-ip': '203.0.113.7' } })
   await ask(ben, scene, { headers: { 'cf-connecting-ip': "'; drop table" } })
   clock.advance(100)

@@ -8,7 +8,7 @@ import type { DenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import type { RoomTransport } from '../rtc/room-transport.ts'
 import type { PeerId } from '../wire/peer.ts'
-import type { Storage } from './adapters/storage.ts'
+import type { BanList } from './ban-list.ts'
 import type { ConnectionRecorder } from './connection-recorder.ts'
 import { type Denial, decideScene, objectionToSceneCode, readSceneClaim } from './core/scene-access.ts'
 import { type Rejection, readSignedRequest, type SignedClaim } from './core/signed-request.ts'
@@ -18,7 +18,7 @@ import type { GatekeeperMetrics } from './metrics.ts'
 /** Everything that decides about a token, and the transport that makes it. */
 export interface SceneAdapterDependencies {
   verifier: ChainVerifier
-  storage: Storage
+  bans: Pick<BanList, 'known' | 'against'>
   denyList: DenyList
   /** Undefined where the realm has neither LiveKit nor embedded rooms. */
   transport: RoomTransport | undefined
@@ -33,7 +33,6 @@ export interface SceneAdapterDependencies {
 /** Most signature checks waiting, some seconds of work for one core. Beyond that, players are asked to try again. */
 const MAX_PENDING_SIGNATURES = 1_000
 const SIGNATURE_TIMEOUT_MS = 10_000
-const BAN_CHECK_TIMEOUT_MS = 2_000
 const OPEN_ROOM_TIMEOUT_MS = 5_000
 /** Explorers retry after the same time without being asked to. */
 const RETRY_AFTER_SECONDS = '5'
@@ -76,7 +75,7 @@ export class SceneAdapter {
   }
 
   async #decide({ method, path, headers }: HttpRequest): Promise<Outcome> {
-    const { clock, limit, metrics, denyList, connections, roomPrefix } = this.#dependencies
+    const { clock, limit, metrics, bans, denyList, connections, roomPrefix } = this.#dependencies
     const nowMs = clock.now()
     const read = readSignedRequest({ method, path, headers, nowMs, objection: objectionToSceneCode })
     if ('rejection' in read) return this.#unsigned(read.rejection)
@@ -91,7 +90,8 @@ export class SceneAdapter {
     const claim = readSceneClaim(metadata)
     if ('outcome' in claim) return denied(claim)
     connections.record({ address: wallet, ipAddress: cloudflareClientAddress(headers), deviceId: claim.deviceId })
-    const banned = await this.#isBanned(wallet, claim.deviceId)
+    if (!bans.known) throw new Refusal('UNAVAILABLE', 'The bans have not been read yet')
+    const banned = bans.against({ address: wallet, deviceId: claim.deviceId }) !== undefined
     if (!banned && !denyList.known) throw new Refusal('UNAVAILABLE', 'The deny list has not been read yet')
     const decision = decideScene(claim, { banned, denied: denyList.has(wallet) }, roomPrefix)
     if ('outcome' in decision) return denied(decision)
@@ -114,19 +114,6 @@ export class SceneAdapter {
     if (verdict.ok) return undefined
     if (verdict.undecided) throw new Refusal('UNAVAILABLE', `The signature could not be checked: ${verdict.reason}`)
     return { status: 401, cause: 'signature', message: `Invalid signature: ${verdict.reason}` }
-  }
-
-  // §11.4: while the database does not answer, no player counts as banned.
-  async #isBanned(address: PeerId, deviceId: string | undefined): Promise<boolean> {
-    const { storage, clock, log, metrics } = this.#dependencies
-    try {
-      const ban = storage.activeBan({ address, deviceId }, clock.now())
-      return (await withDeadline(ban, { clock, ms: BAN_CHECK_TIMEOUT_MS, what: 'looking for a ban' })) !== undefined
-    } catch (error) {
-      metrics.banChecksFailed.inc()
-      log.warn({ peer: address, error: messageOf(error) }, 'a ban could not be looked up, and the player counts as not banned')
-      return false
-    }
   }
 
   async #openRoom(wallet: PeerId, room: string): Promise<string> {

@@ -15,6 +15,7 @@ import { createWsRoomTransport } from '../rtc/ws-room-transport.ts'
 import { subjects } from '../wire/subjects.ts'
 import { openStorage } from './adapters/open-storage.ts'
 import type { Storage } from './adapters/storage.ts'
+import { BanList } from './ban-list.ts'
 import type { GatekeeperConfig } from './config.ts'
 import { ConnectionRecorder } from './connection-recorder.ts'
 import { WalletLimit } from './core/wallet-limit.ts'
@@ -59,14 +60,18 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   const storageHealth = new StorageHealth(storage, { clock, log })
   const denyList = config.DENYLIST_URL ? new HttpDenyList({ ...DENY_LIST, url: config.DENYLIST_URL, clock, log }) : emptyDenyList
   const limit = new WalletLimit(WALLET_LIMIT)
-  const readiness = () => readinessOf(storageHealth.readiness(), denyList)
+  const readiness = () => readinessOf(storageHealth.readiness(), bans, denyList)
 
   const counted = gatekeeperMetrics(metrics, {
     ready: () => readiness().ready,
     wallets: () => limit.size,
     waiting: () => verifier.pending,
     denied: () => denyList.size,
+    bans: () => bans.size,
+    banAgeSeconds: () => bans.ageSeconds,
   })
+  const bans = new BanList(storage, { clock, log, onFailure: () => counted.banReadsFailed.inc() })
+  await bans.attempted
   const connections = new ConnectionRecorder(storage, { clock, log, metrics: counted })
   const app = createApp({
     log,
@@ -75,7 +80,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
       ...gatekeeperRoutes({
         sceneAdapter: new SceneAdapter({
           verifier,
-          storage,
+          bans,
           denyList,
           transport,
           connections,
@@ -85,20 +90,23 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
           log,
           metrics: counted,
         }).handle,
-        storage,
+        bans,
+        limited: () => counted.banQueriesLimited.inc(),
         clock,
-        log,
         build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
       }),
       ...operationalRoutes(metrics, readiness),
     ],
   })
-  return { app, readiness, stop: stopAll(log, denyList, storageHealth, connections, storage).stop }
+  return { app, readiness, stop: stopAll(log, denyList, bans, storageHealth, connections, storage).stop }
 }
 
-// A new pod that cannot read the deny list refuses all players, so it must not replace one that can.
-const readinessOf = (storage: Readiness, denyList: DenyList): Readiness =>
-  storage.ready && !denyList.known ? { ready: false, reason: 'the deny list has not been read yet' } : storage
+// A new pod that cannot read the bans or the deny list refuses all players, so it must not replace one that can.
+function readinessOf(storage: Readiness, bans: BanList, denyList: DenyList): Readiness {
+  if (storage.ready && !bans.known) return { ready: false, reason: 'the bans have not been read yet' }
+  if (storage.ready && !denyList.known) return { ready: false, reason: 'the deny list has not been read yet' }
+  return storage
+}
 
 function transportOf(config: GatekeeperConfig, bus: Bus | undefined): RoomTransport | undefined {
   const { LIVEKIT_HOST: host, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret, ROOMS_URL: url } = config

@@ -9,7 +9,7 @@ import type { Storage } from './adapters/storage.ts'
 
 const CHECK_EVERY_MS = 5_000
 const CHECK_TIMEOUT_MS = 4_000
-/** Long enough for a database to fail over; until then players get tokens without it (gatekeeper.md §11.4). */
+/** Long enough for a database to fail over; until then the bans apply as they were last read. */
 const GRACE_MS = 30_000
 
 /** Checks in the background whether the storage can be reached, so that a readiness probe never waits for a database. */

@@ -5,6 +5,7 @@ import { ManualClock, systemClock } from '../../chassis/clock.ts'
 import { UserError } from '../../chassis/errors.ts'
 import { silentLog } from '../../chassis/log.ts'
 import type { PeerId } from '../../wire/peer.ts'
+import { ActiveBans, type BanSubject } from '../core/active-bans.ts'
 import { migrate, migrations } from '../migrations/migrate.ts'
 import type { Migration } from '../migrations/migration.ts'
 import type { Database } from './database.ts'
@@ -105,6 +106,22 @@ test('a server that does not answer is waited for before it is refused', async (
 
 /** What holds for every database we run on. */
 function storageTests(open: () => Promise<Database>): void {
+  test('bans written before they were lower-cased apply after the migration, and the version before can go on', async () => {
+    const [first] = migrations
+    const database = await open()
+    await migrate(database, silentLog, first ? [first] : [])
+    const address = '0x52908400098527886E0F7030069857D2E4169EE7'
+    const insert = "INSERT INTO user_bans (banned_address, banned_by, reason) VALUES ($1, 'mod', 'spam')"
+    await database.query(insert, [address])
+    await migrate(database, silentLog)
+    await migrate(database, silentLog, first ? [first] : []) // a downgrade
+    await database.query(insert, [address])
+    expect(
+      await database.query('SELECT banned_address FROM user_bans WHERE banned_address = $1', [address.toLowerCase()]),
+    ).toHaveLength(2)
+    await database.stop()
+  })
+
   let database: Database
   let storage: Storage
   beforeEach(async () => {
@@ -123,18 +140,22 @@ function storageTests(open: () => Promise<Database>): void {
     )
   }
 
+  const activeBan = async (subject: BanSubject, nowMs: number) =>
+    new ActiveBans(await storage.unliftedBans()).against(subject, nowMs)
+
   test('migrating again changes nothing', async () => {
     await migrate(database, silentLog)
-    expect(await database.query('SELECT version FROM schema_migrations')).toEqual([{ version: 1 }])
+    expect(await database.query('SELECT version FROM schema_migrations ORDER BY version')).toEqual(
+      migrations.map(({ version }) => ({ version })),
+    )
   })
 
   test('a newer schema is left unchanged and works', async () => {
     await migrate(database, silentLog, [...migrations, future])
     await migrate(database, silentLog)
-    expect(await database.query('SELECT version FROM schema_migrations ORDER BY version')).toEqual([
-      { version: 1 },
-      { version: 2 },
-    ])
+    expect(await database.query('SELECT version FROM schema_migrations ORDER BY version')).toEqual(
+      [...migrations, future].map(({ version }) => ({ version })),
+    )
     await new SqlStorage(database).ping()
   })
 
@@ -146,12 +167,12 @@ function storageTests(open: () => Promise<Database>): void {
   })
 
   test('without a record a player is not banned', async () => {
-    expect(await storage.activeBan({ address: ana, deviceId: 'phone' }, NOW)).toBeUndefined()
+    expect(await activeBan({ address: ana, deviceId: 'phone' }, NOW)).toBeUndefined()
   })
 
   test('a ban has the address, the moderator, the reason and the time', async () => {
     await ban({ custom_message: 'see you', expires_at: new Date(NOW + 5), banned_device_id: 'phone', created_at: new Date(NOW) })
-    expect(await storage.activeBan({ address: ana }, NOW)).toEqual({
+    expect(await activeBan({ address: ana }, NOW)).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       bannedAddress: ana,
       bannedBy: 'mod',
@@ -168,17 +189,17 @@ function storageTests(open: () => Promise<Database>): void {
 
   test('a ban applies to the device it names, and to no other', async () => {
     await ban({ banned_device_id: 'phone' })
-    expect(await storage.activeBan({ address: ben, deviceId: 'phone' }, NOW)).toMatchObject({ bannedAddress: ana })
-    expect(await storage.activeBan({ address: ben, deviceId: 'desk' }, NOW)).toBeUndefined()
-    expect(await storage.activeBan({ address: ben }, NOW)).toBeUndefined()
+    expect(await activeBan({ address: ben, deviceId: 'phone' }, NOW)).toMatchObject({ bannedAddress: ana })
+    expect(await activeBan({ address: ben, deviceId: 'desk' }, NOW)).toBeUndefined()
+    expect(await activeBan({ address: ben }, NOW)).toBeUndefined()
   })
 
   test('a ban ends at its expiry, or when it is lifted', async () => {
     await ban({ expires_at: new Date(NOW) })
-    expect(await storage.activeBan({ address: ana }, NOW - 1)).toBeDefined()
-    expect(await storage.activeBan({ address: ana }, NOW)).toBeUndefined()
+    expect(await activeBan({ address: ana }, NOW - 1)).toBeDefined()
+    expect(await activeBan({ address: ana }, NOW)).toBeUndefined()
     await ban({ banned_address: ben, lifted_at: new Date(NOW - 500), lifted_by: 'mod' })
-    expect(await storage.activeBan({ address: ben }, NOW)).toBeUndefined()
+    expect(await activeBan({ address: ben }, NOW)).toBeUndefined()
   })
 
   test('a connection keeps the values that a later one does not have', async () => {
@@ -199,8 +220,27 @@ function storageTests(open: () => Promise<Database>): void {
     ).toEqual([{ age: 2 }])
   })
 
-  test('text that a database cannot store is an error, not a player without a ban', async () => {
-    await expect(storage.activeBan({ address: ana, deviceId: 'a\0b' }, NOW)).rejects.toThrow()
+  test('text that a database cannot store is an error for records, and does not hide the ban of a wallet', async () => {
+    await ban({})
+    expect(await activeBan({ address: ana, deviceId: 'a\0b' }, NOW)).toMatchObject({ bannedAddress: ana })
+    await expect(storage.recordConnections([{ address: ana, ipAddress: undefined, deviceId: 'a\0b' }], NOW)).rejects.toThrow()
+  })
+
+  test('a ban applies whatever the case and the spaces in which its address and its device are written', async () => {
+    const [checksummed, otherCase] = ['0x52908400098527886E0F7030069857D2E4169EE7', '0X00000000000000000000000000000000000000BB']
+    await ban({ banned_address: ` ${checksummed} `, banned_device_id: 'PHONE-1 ' })
+    await ban({ banned_address: ben })
+    await database.query('UPDATE user_bans SET banned_address = $1 WHERE banned_address = $2', [otherCase, ben])
+    for (const subject of [
+      { address: checksummed.toLowerCase() as PeerId },
+      { address: ben },
+      { address: ana, deviceId: 'phone-1' },
+    ])
+      expect(await activeBan(subject, NOW)).toBeDefined()
+    expect(await database.query('SELECT banned_address FROM user_bans ORDER BY banned_address')).toEqual([
+      { banned_address: ben },
+      { banned_address: checksummed.toLowerCase() },
+    ])
   })
 
   test('queries beyond the limit are refused at once', async () => {

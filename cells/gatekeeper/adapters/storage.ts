@@ -1,22 +1,8 @@
 import { Refusal } from '../../chassis/errors.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { PeerId } from '../../wire/peer.ts'
+import type { PlatformBan } from '../core/active-bans.ts'
 import type { Database } from './database.ts'
-
-/** The ban of a player from the whole platform by a moderator; times in milliseconds since the epoch. */
-export interface PlatformBan {
-  id: string
-  bannedAddress: string
-  bannedBy: string
-  reason: string
-  customMessage: string | null
-  bannedDeviceId: string | null
-  bannedAt: number
-  expiresAt: number | null
-  liftedAt: number | null
-  liftedBy: string | null
-  createdAt: number
-}
 
 /** The last known address and device of a player; undefined where unknown. */
 export interface PlayerConnection {
@@ -25,16 +11,10 @@ export interface PlayerConnection {
   deviceId: string | undefined
 }
 
-/** The wallet, and the device if the explorer sent one. */
-export interface BanSubject {
-  address: PeerId
-  deviceId?: string | undefined
-}
-
 /** The data that the gatekeeper keeps across restarts. Every method rejects when the database does not answer in time. */
 export interface Storage extends Running {
-  /** The ban in force against the wallet or the device, the latest if there are several. */
-  activeBan(subject: BanSubject, nowMs: number): Promise<PlatformBan | undefined>
+  /** Every ban that is not lifted; some may have expired. */
+  unliftedBans(): Promise<PlatformBan[]>
   /** Records connections, at most one per address; an undefined value keeps the one recorded before. */
   recordConnections(connections: readonly PlayerConnection[], nowMs: number): Promise<void>
   connectionOf(address: PeerId): Promise<PlayerConnection | undefined>
@@ -45,15 +25,12 @@ export interface Storage extends Running {
 /** Further queries are refused at once, so that they do not wait in a growing queue. */
 const MAX_QUERIES_UNDER_WAY = 500
 
-const ACTIVE_BAN = `
+const UNLIFTED_BANS = `
   SELECT id::text AS "id", banned_address AS "bannedAddress", banned_by AS "bannedBy", reason, custom_message AS "customMessage",
          banned_device_id AS "bannedDeviceId", ${milliseconds('banned_at')} AS "bannedAt", ${milliseconds('expires_at')} AS "expiresAt",
          ${milliseconds('lifted_at')} AS "liftedAt", lifted_by AS "liftedBy", ${milliseconds('created_at')} AS "createdAt"
     FROM user_bans
-   WHERE (banned_address = $1 OR banned_device_id = $2)
-     AND lifted_at IS NULL AND (expires_at IS NULL OR expires_at > to_timestamp($3::float8 / 1000))
-   ORDER BY banned_at DESC, id
-   LIMIT 1`
+   WHERE lifted_at IS NULL`
 
 // Sorted by address, so that two replicas that write the same players never deadlock.
 const RECORD_CONNECTIONS = `
@@ -82,9 +59,8 @@ export class SqlStorage implements Storage {
     this.#database = database
   }
 
-  async activeBan({ address, deviceId }: BanSubject, nowMs: number): Promise<PlatformBan | undefined> {
-    const [ban] = await this.#query<PlatformBan>(ACTIVE_BAN, [address, deviceId ?? null, nowMs])
-    return ban
+  unliftedBans(): Promise<PlatformBan[]> {
+    return this.#query<PlatformBan>(UNLIFTED_BANS)
   }
 
   async recordConnections(connections: readonly PlayerConnection[], nowMs: number): Promise<void> {

@@ -1,0 +1,85 @@
+import type { Clock } from '../chassis/clock.ts'
+import { withDeadline } from '../chassis/deadline.ts'
+import { messageOf } from '../chassis/errors.ts'
+import type { Running } from '../chassis/lifecycle.ts'
+import type { Log } from '../chassis/log.ts'
+import { repeat } from '../chassis/repeat.ts'
+import type { Storage } from './adapters/storage.ts'
+import { ActiveBans, type BanSubject, type PlatformBan } from './core/active-bans.ts'
+
+export interface BanListOptions {
+  clock: Clock
+  log: Log
+  /** Called for every attempt to read the bans that failed. */
+  onFailure: () => void
+}
+
+const REFRESH_MS = 3_000
+const TIMEOUT_MS = 4_000
+
+/**
+ * The bans in force, held in memory: read in the background every few seconds, so that no request waits for the database and no
+ * load on it decides about a player. While the database fails, the bans read before stay in force.
+ */
+export class BanList implements Running {
+  readonly #storage: Pick<Storage, 'unliftedBans'>
+  readonly #options: BanListOptions
+  readonly #refreshing: Running
+  #bans: ActiveBans | undefined
+  #readAtMs: number | undefined
+  #isFailing = false
+  /** Resolves after the first attempt to read the bans, also when it failed. */
+  readonly attempted: Promise<void>
+
+  constructor(storage: Pick<Storage, 'unliftedBans'>, options: BanListOptions) {
+    this.#storage = storage
+    this.#options = options
+    const attempted = Promise.withResolvers<void>()
+    this.attempted = attempted.promise
+    const { clock, log } = options
+    this.#refreshing = repeat({
+      clock,
+      log,
+      delayMs: () => REFRESH_MS,
+      task: () => this.#refresh().finally(attempted.resolve),
+    })
+  }
+
+  /** False until the bans were read for the first time; until then it is not known which players are banned. */
+  get known(): boolean {
+    return this.#bans !== undefined
+  }
+
+  get size(): number {
+    return this.#bans?.size ?? 0
+  }
+
+  /** Seconds since the bans were read; NaN before the first time. */
+  get ageSeconds(): number {
+    return this.#readAtMs === undefined ? Number.NaN : (this.#options.clock.monotonic() - this.#readAtMs) / 1_000
+  }
+
+  /** The ban in force against the wallet or the device, the latest if there are several. */
+  against(subject: BanSubject): PlatformBan | undefined {
+    return this.#bans?.against(subject, this.#options.clock.now())
+  }
+
+  stop(): Promise<void> {
+    return this.#refreshing.stop()
+  }
+
+  async #refresh(): Promise<void> {
+    const { clock, log, onFailure } = this.#options
+    try {
+      const bans = await withDeadline(this.#storage.unliftedBans(), { clock, ms: TIMEOUT_MS, what: 'reading the bans' })
+      this.#bans = new ActiveBans(bans)
+      this.#readAtMs = clock.monotonic()
+      if (this.#isFailing) log.info({ bans: bans.length }, 'the bans can be read again')
+      this.#isFailing = false
+    } catch (error) {
+      onFailure()
+      if (!this.#isFailing) log.warn({ error: messageOf(error) }, 'the bans cannot be read, and those read before stay in force')
+      this.#isFailing = true
+    }
+  }
+}
