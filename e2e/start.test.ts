@@ -81,7 +81,7 @@ test('saving another manifest is applied while players stay connected', { timeou
   writeFileSync(realm.file, example.replace('replicas: 1', 'replicas: 0'))
   await program.prints(/main: hibernated, 0\/0 cells/)
   await vi.waitFor(async () => expect((await fetch(`${url}/harbor/about`)).status).toBe(404), 10 * SECONDS)
-  await vi.waitFor(async () => expect((await fetch(`${url}/main/about`)).status).toBe(404), 10 * SECONDS)
+  await vi.waitFor(async () => expect((await fetch(`${url}/main/about`)).status).toBe(503), 10 * SECONDS)
   expect((await player.closed).code).toBe(1012)
 })
 

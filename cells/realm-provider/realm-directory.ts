@@ -2,7 +2,7 @@ import type { Running } from '../chassis/lifecycle.ts'
 import { type PublishedRealm, realmsByName } from './core/published-realm.ts'
 import type { RealmSource } from './sources/realm-source.ts'
 
-/** The realms that are served, by name; follows a source. */
+/** The realm that has each name, also while it has no endpoint; follows a source. */
 export class RealmDirectory implements Running {
   readonly #source: RealmSource
   readonly #onChange: (realms: ReadonlyMap<string, PublishedRealm>) => void

@@ -51,7 +51,7 @@ describe('/{realm}/about', () => {
     expect([missing.status, await missing.json()]).toEqual([404, { error: "there is no realm 'nowhere' here" }])
   })
 
-  test('is 200 while no cell is healthy, and 404 once the realm is hibernated or deleted', async (t) => {
+  test('is 200 while no cell is healthy, 503 while the realm is hibernated or starts, and 404 once it is deleted', async (t) => {
     const { source, get, json } = await aProvider(t)
     source.set(aRealm({ endpoints: [anEndpoint(0, 'Unhealthy')] }))
     const unhealthy = await get('/main/about')
@@ -59,8 +59,19 @@ describe('/{realm}/about', () => {
     expect(await json('/realms')).toEqual([])
     source.set(aRealm())
     expect((await get('/main/about')).status).toBe(200)
-    source.set(aRealm({ replicas: 0 }))
-    expect((await get('/main/about')).status).toBe(404)
+    for (const realm of [
+      aRealm({ replicas: 0 }),
+      aRealm({ endpoints: [] }),
+      aRealm({ endpoints: [anEndpoint(0, 'Starting')] }),
+    ]) {
+      source.set(realm)
+      for (const method of ['GET', 'HEAD']) {
+        const waiting = await get('/main/about', { method })
+        expect([method, waiting.status, waiting.headers.get('retry-after')]).toEqual([method, 503, '5'])
+      }
+      expect(await json('/main/about')).toMatchObject({ healthy: false, acceptingUsers: false })
+      expect([await json('/realms'), await json('/console/realms')]).toEqual([[], []])
+    }
     source.set(aRealm())
     source.remove({ namespace: 'realms', name: 'main' })
     expect((await get('/main/about')).status).toBe(404)
@@ -123,6 +134,24 @@ describe('/{realm}/about', () => {
     source.remove(older.metadata)
     expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(1).adapter } })
   })
+})
+
+test('the name of a realm stays its own while it hibernates or has no endpoint, and no younger realm is served under it', async (t) => {
+  const { source, get, json } = await aProvider(t)
+  const owner = (given: Parameters<typeof aRealm>[0]) => aRealm({ namespace: 'a', createdAt: '2026-01-01T00:00:00Z', ...given })
+  source.set(owner({}))
+  source.set(aRealm({ namespace: 'b', createdAt: '2026-02-01T00:00:00Z', endpoints: [anEndpoint(1)] }))
+  for (const away of [{ replicas: 0 }, { endpoints: [] }, { endpoints: [anEndpoint(0, 'Draining')] }]) {
+    source.set(owner(away))
+    const answer = await get('/main/about')
+    expect(answer.status).toBe(503)
+    expect(await answer.text()).not.toContain(anEndpoint(1).adapter)
+    expect(await json('/realms')).toEqual([])
+  }
+  source.set(owner({}))
+  expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(0).adapter } })
+  source.set(owner({ deleted: true }))
+  expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(1).adapter } })
 })
 
 test('the console is a page that may run only its own script, and lists realms with their cells', async (t) => {

@@ -5,7 +5,7 @@ import { type HttpResponse, json, ok, type Route, route, text } from '../chassis
 import { type AboutDependencies, AboutHandler, originOf } from './about-handler.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
 import { consoleRoutes } from './console.ts'
-import type { PublishedRealm } from './core/published-realm.ts'
+import { hasEndpoints, type PublishedRealm } from './core/published-realm.ts'
 import { emptyWorldRoutes } from './empty-world.ts'
 
 /** Adds the list of realms and hot scenes to what `/about` reads. */
@@ -16,6 +16,14 @@ export interface ProviderRouteDependencies extends AboutDependencies {
   clock: Clock
   build: Build
 }
+
+/** Explorers take a 404 as the end of a realm, while one that hibernates or starts comes back. */
+const withoutEndpoint = ({ realmName }: PublishedRealm): HttpResponse =>
+  json(
+    503,
+    { healthy: false, acceptingUsers: false, error: `the realm '${realmName}' has no cell that takes players now` },
+    { 'retry-after': '5', 'cache-control': 'no-store' },
+  )
 
 /** Answers with hot scenes; the bytes are made once per list, because any client may request them at any rate. */
 function hotScenesAnswer(): (scenes: ReturnType<RealmStats['hotScenes']>) => HttpResponse {
@@ -60,7 +68,10 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
         })),
       )
     }),
-    route('GET', '/:realm/about', (request) => about.answer(realmNamed(request.params.realm), request)),
+    route('GET', '/:realm/about', (request) => {
+      const realm = realmNamed(request.params.realm)
+      return hasEndpoints(realm) ? about.answer(realm, request) : withoutEndpoint(realm)
+    }),
     route('GET', '/hot-scenes', () => {
       knownRealms()
       return hotScenes(stats.hotScenes())
@@ -68,6 +79,6 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
     // Bevy requests it and expects a 404 (comms.md §3.4).
     route('GET', '/:realm/scenes', () => json(404, { error: 'Not Found' })),
     ...emptyWorldRoutes(realmNamed, clock),
-    ...consoleRoutes(knownRealms, stats),
+    ...consoleRoutes(() => new Map([...knownRealms()].filter(([, realm]) => hasEndpoints(realm))), stats),
   ]
 }

@@ -9,7 +9,7 @@ import type { RunningService } from '../chassis/running-service.ts'
 import { CatalystPoller, type CatalystTiming } from './adapters/catalyst-poller.ts'
 import { type RealmStats, StatsPoller, type StatsTiming } from './adapters/stats-poller.ts'
 import type { RealmProviderConfig } from './config.ts'
-import type { PublishedRealm } from './core/published-realm.ts'
+import { hasEndpoints, type PublishedRealm } from './core/published-realm.ts'
 import { providerMetrics } from './metrics.ts'
 import { PublicationLeases } from './publications/leases.ts'
 import { Replicas, replicaRoutes } from './publications/replicas.ts'
@@ -44,19 +44,23 @@ export async function startRealmProvider(
   await publications?.replicas.sync()
   const source = publications ? joinSources(dependencies.source, publications.leases) : dependencies.source
   const counted = providerMetrics(metrics, {
-    realms: () => directory.realms.size,
+    realms: () => [...directory.realms.values()].filter(hasEndpoints).length,
     healthy: () => [...directory.realms.values()].filter(({ healthy }) => healthy).length,
     clashes: () => directory.clashes,
     leased: () => publications?.leases.all().length ?? 0,
   })
   const catalysts = new CatalystPoller({ clock, log, metrics: counted, timing: timing.catalysts })
   const directory = new RealmDirectory(source, (realms) => {
-    catalysts.follow([...realms.values()].flatMap(({ tenant, content }) => content.catalysts.map((url) => ({ tenant, url }))))
+    catalysts.follow(
+      [...realms.values()]
+        .filter(hasEndpoints)
+        .flatMap(({ tenant, content }) => content.catalysts.map((url) => ({ tenant, url }))),
+    )
   })
   const stats =
     dependencies.stats ??
     new StatsPoller({
-      realms: () => directory.realms.values(),
+      realms: () => [...directory.realms.values()].filter(hasEndpoints),
       statsUrlOf: statsUrlOf(config.STATS_URL),
       clock,
       log,

@@ -28,13 +28,22 @@ test('a realm whose cells are all unhealthy stays published as unhealthy', () =>
   expect(published({ endpoints })).toMatchObject({ healthy: false, endpoints: [anEndpoint(0, 'Unhealthy')] })
 })
 
-test('a realm that is hibernated, being deleted, or never had a working cell is not published', () => {
-  expect(publishedRealm(aRealm({ replicas: 0 }))).toBeUndefined()
-  expect(publishedRealm(aRealm({ deleted: true }))).toBeUndefined()
-  expect(publishedRealm(aRealm({ endpoints: [] }))).toBeUndefined()
-  expect(publishedRealm(aRealm({ endpoints: [anEndpoint(0, 'Starting')] }))).toBeUndefined()
+test('a realm that is hibernated or never had a working cell keeps its name without an endpoint, and one being deleted does not', () => {
   const { status: _, ...fresh } = aRealm()
-  expect(publishedRealm(fresh)).toBeUndefined()
+  for (const realm of [
+    aRealm({ replicas: 0 }),
+    aRealm({ endpoints: [] }),
+    aRealm({ endpoints: [anEndpoint(0, 'Starting')] }),
+    fresh,
+  ])
+    expect(publishedRealm(realm)).toMatchObject({ realmName: 'main', healthy: false, endpoints: [] })
+  expect(publishedRealm(aRealm({ deleted: true }))).toBeUndefined()
+})
+
+test('the oldest realm has its name also while it is hibernated', () => {
+  const owner = published({ namespace: 'z', createdAt: '2026-01-01T00:00:00Z', replicas: 0 })
+  const other = published({ namespace: 'a', createdAt: '2026-02-01T00:00:00Z' })
+  expect([...realmsByName([other, owner])]).toEqual([['main', owner]])
 })
 
 test('of realms with the same name the oldest is served, then the first by namespace and name', () => {

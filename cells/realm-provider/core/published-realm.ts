@@ -4,6 +4,9 @@ import { type Endpoint, type Realm, type RealmSpec, realmNameOf } from '../../..
 import { withoutTrailingSlash } from '../../chassis/base-url.ts'
 import type { Assignment } from './placement.ts'
 
+/** Whether players can be sent to a cell of the realm, working or not. */
+export const hasEndpoints = ({ endpoints }: PublishedRealm): boolean => endpoints.length > 0
+
 /** A realm as it is published to players. */
 export interface PublishedRealm {
   key: ObjectKey
@@ -16,7 +19,10 @@ export interface PublishedRealm {
   version: string
   /** Whether at least one cell takes players. */
   healthy: boolean
-  /** Endpoints in state Serving, or those in state Unhealthy when none is. Never empty. */
+  /**
+   * Endpoints in state Serving, or those in state Unhealthy when none is. Empty while the realm is hibernated or starts: it keeps
+   * its name then, so that players never reach another realm under it.
+   */
   endpoints: readonly Endpoint[]
   /** How players are distributed over its cells. */
   assignment: Assignment
@@ -29,18 +35,18 @@ export interface PublishedRealm {
 }
 
 /**
- * Publishes a Realm of this cluster; undefined when it is hibernated, being deleted, or never had a working cell.
+ * Publishes a Realm of this cluster; undefined once it is being deleted, because only that frees its name.
  *
  * A realm whose cells are all unhealthy for a moment stays published, as unhealthy: explorers then stay with the realm and
  * reconnect by themselves, while they would leave it after a 404.
  */
 export function publishedRealm(realm: Realm): PublishedRealm | undefined {
   const { metadata, spec, status } = realm
-  if (metadata.deletionTimestamp || spec.cells.replicas === 0) return undefined
-  const inState = (state: Endpoint['state']) => (status?.endpoints ?? []).filter((endpoint) => endpoint.state === state)
+  if (metadata.deletionTimestamp) return undefined
+  const known = spec.cells.replicas === 0 ? [] : (status?.endpoints ?? [])
+  const inState = (state: Endpoint['state']) => known.filter((endpoint) => endpoint.state === state)
   const serving = inState('Serving')
   const endpoints = serving.length > 0 ? serving : inState('Unhealthy')
-  if (endpoints.length === 0) return undefined
   return {
     key: { namespace: metadata.namespace, name: metadata.name },
     tenant: metadata.namespace,
@@ -83,7 +89,8 @@ export function publishedRemoteRealm(realmName: string, document: PublicationDoc
 }
 
 /**
- * One realm per name: of several the oldest, then the first by namespace and name, so that a new Realm never takes over a name.
+ * One realm per name: of several the oldest, then the first by namespace and name, so that a new Realm never takes over a name,
+ * not even while the oldest one has no endpoint.
  */
 export function realmsByName(realms: readonly PublishedRealm[]): ReadonlyMap<string, PublishedRealm> {
   const byName = new Map<string, PublishedRealm>()

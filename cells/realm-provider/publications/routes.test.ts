@@ -114,6 +114,8 @@ test('a name that is held is refused to other publishers, and the answer names t
   source.set(aRealm({ name: 'home', namespace: 'realms' }))
   expect(await take('home')).toMatchObject({ status: 409, body: { holder: 'realms/home' } })
   expect((await send('GET', 'home', {})).status).toBe(404)
+  source.set(aRealm({ name: 'home', namespace: 'realms', replicas: 0 }))
+  expect(await take('home')).toMatchObject({ status: 409, body: { holder: 'realms/home' } })
 })
 
 test('a Realm of this cluster keeps a name it had first, and a later one does not get it', async (context) => {

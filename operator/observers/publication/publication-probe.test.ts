@@ -12,6 +12,7 @@ import { PublicationProbe } from './publication-probe.ts'
 const adapter = 'archipelago:archipelago:wss://h/cells/0/ws'
 const serving = (value = adapter): FetchResult => ({ ok: true, status: 200, body: { comms: { adapter: value } } })
 const absent: FetchResult = { ok: true, status: 404, body: {} }
+const waiting: FetchResult = { ok: true, status: 503, body: { healthy: false, acceptingUsers: false, error: 'no cell' } }
 const down: FetchResult = { ok: false, reason: 'connect ECONNREFUSED' }
 const withEndpoint = (state: 'Serving' | 'Starting' = 'Serving', realm = aRealm()): Realm => ({
   ...realm,
@@ -63,6 +64,16 @@ test('a realm without serving cells is not requested', async () => {
   expect(observe(withEndpoint('Starting'))).toMatchObject({ state: 'unknown' })
   await pass(10_000)
   expect(asked).toEqual([])
+})
+
+test('a realm that the provider knows but has no endpoint of is absent, not unreachable', async () => {
+  const { observe, world, pass } = aProbe(waiting)
+  observe(withEndpoint())
+  await pass(500)
+  expect(observe(withEndpoint())).toMatchObject({ state: 'absent' })
+  world.answer = serving()
+  await pass(1_000)
+  expect(observe(withEndpoint())).toMatchObject({ state: 'serving' })
 })
 
 test('endpoints of another realm are not its publication', async () => {

@@ -145,10 +145,15 @@ function learn(probed: ProbedRealm, answer: ProviderAnswer): PollOutcome {
 function answerOf(fetched: FetchResult): ProviderAnswer {
   if (!fetched.ok) return { failed: fetched.reason }
   if (fetched.status === 404) return { adapter: undefined }
+  // The realm provider knows the realm, but no endpoint of it yet.
+  if (fetched.status === 503 && isAboutOfRealm(fetched.body)) return { adapter: undefined }
   if (fetched.status !== 200) return { failed: `answered ${fetched.status}` }
   const { comms } = (fetched.body ?? {}) as { comms?: { adapter?: unknown } }
   return { adapter: typeof comms?.adapter === 'string' ? comms.adapter : undefined }
 }
+
+/** Whether it is an answer about a realm; a provider that starts answers 503 with another body. */
+const isAboutOfRealm = (body: unknown): boolean => (body as { healthy?: unknown } | null | undefined)?.healthy === false
 
 const isOfAnotherRealm = ({ adapter }: { adapter: string | undefined }, own: ReadonlySet<string>): boolean =>
   adapter !== undefined && !own.has(adapter)
