@@ -102,10 +102,14 @@ describe('readiness', () => {
     expect(world.cell.readiness()).toEqual({ ready: true })
   })
 
-  test('it stays ready while the bus is away: a restart would not help', async () => {
+  test('it stays ready while a broker restarts, is not ready while the bus stays away, and is ready again at once', async () => {
     const world = await anArchipelago()
     world.bus.become('disconnected')
-    await world.flush()
+    await world.flush(9_900)
+    expect(world.cell.readiness()).toEqual({ ready: true })
+    await world.flush(100)
+    expect(world.cell.readiness()).toEqual({ ready: false, reason: 'the bus is away: the connection broke' })
+    world.bus.become('connected')
     expect(world.cell.readiness()).toEqual({ ready: true })
   })
 })

@@ -1,6 +1,9 @@
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { freshFolder } from '../../testing/fresh-folder.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { openSocket, type UpgradeRefused } from '../../testing/player/socket.ts'
 import { createWallet } from '../../testing/player/wallet.ts'
@@ -61,8 +64,9 @@ withPart('nats', 'an archipelago over NATS, with embedded rooms', (binary) => {
     await broker.kill()
   })
 
-  const start = async () => {
+  const start = async (env: NodeJS.ProcessEnv = {}) => {
     archipelago = await main({
+      ...env,
       NATS_URL: broker.url,
       BUS_SCOPE: 'ns.city.0',
       HTTP_SERVER_HOST: '127.0.0.1',
@@ -129,6 +133,26 @@ withPart('nats', 'an archipelago over NATS, with embedded rooms', (binary) => {
     }, PATIENCE)
     expect(islandOf(ada.peer)).toBe(island)
   })
+
+  test('while its logins are refused it is not ready with the reason of the broker, and alive; it is ready once they are accepted', async () => {
+    const file = join(freshFolder(), 'nats.conf')
+    const configure = (password: string) =>
+      writeFileSync(file, `authorization { users: [{ user: cells, password: ${password} }] }\n`)
+    configure('secret')
+    await broker.kill()
+    broker = await startBroker(binary, '-c', file)
+    await start({ NATS_USER: 'cells', NATS_PASSWORD: 'secret' })
+    await vi.waitFor(async () => expect(await status('/health/ready')).toBe(200), PATIENCE)
+    configure('other')
+    broker.reload()
+    await vi.waitFor(async () => expect(await status('/health/ready')).toBe(503), { timeout: 20_000 })
+    const { output } = (await (await fetch(`${url}/health/ready`)).json()) as { output: string }
+    expect(output).toMatch(/^the bus is away: .*authorization violation/i)
+    expect(await status('/health/live')).toBe(200)
+    configure('secret')
+    broker.reload()
+    await vi.waitFor(async () => expect(await status('/health/ready')).toBe(200), PATIENCE)
+  }, 60_000)
 
   test('room names are never used again after a restart', async () => {
     await start()

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Bus } from '../bus/bus.ts'
+import { OutageWatch } from '../bus/outage.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
 import { createApp, ok, route } from '../chassis/http.ts'
@@ -87,16 +88,13 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
     cancelDiscovery = clock.after(config.ARCHIPELAGO_STATUS_UPDATE_INTERVAL, publishDiscovery)
   }
 
-  let wasConnected = bus.state === 'connected'
-  const unsubscribe = bus.onState((state) => {
-    wasConnected ||= state === 'connected'
-  })
+  const outage = new OutageWatch(bus, clock)
   archipelago.start()
   // Waits until the broker knows of the subscriptions; if it goes away right now, the heartbeats are repeated later.
   await bus.flush().catch(() => undefined)
 
   function readiness(): Readiness {
-    if (!wasConnected) return { ready: false, reason: 'the bus was never connected' }
+    if (outage.reason !== undefined) return { ready: false, reason: outage.reason }
     // Only the first sync counts: after the bus was away there is another one, which is no reason to route players elsewhere.
     if (!archipelago.tracker.wasSynced) return { ready: false, reason: 'waiting for the connectors to report their sessions' }
     const silentMs = clock.now() - archipelago.loop.lastAt
@@ -118,7 +116,7 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
     readiness,
     async stop() {
       cancelDiscovery()
-      unsubscribe()
+      outage.stop()
       archipelago.stop()
       await bus.flush()
     },

@@ -14,6 +14,8 @@ export interface Bus {
   /** Listens to a pattern; the returned function ends it. */
   subscribe(pattern: string, listener: BusListener): () => void
   readonly state: BusState
+  /** Why it is disconnected, in the words of the broker where it gave a reason. */
+  readonly problem?: string | undefined
   /** Calls the listener at each change of `state`; the returned function removes it. */
   onState(listener: (state: BusState) => void): () => void
   /** Resolves once everything published so far has reached the broker. */

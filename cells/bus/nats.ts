@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { connect, DebugEvents, Events, type NatsConnection, type Subscription } from 'nats'
+import { connect, DebugEvents, ErrorCode, Events, type NatsConnection, type Subscription } from 'nats'
 import { messageOf, UserError } from '../chassis/errors.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Bus, BusState } from './bus.ts'
@@ -69,6 +69,7 @@ interface KeptSubscription {
 
 class NatsBus implements Bus {
   state: BusState = 'connected'
+  problem: string | undefined
   #connection: NatsConnection
   readonly #open: () => Promise<NatsConnection>
   readonly #log: Log
@@ -145,10 +146,14 @@ class NatsBus implements Bus {
    */
   async #reopen(error: unknown): Promise<void> {
     this.#become('disconnected')
+    this.problem = messageOf(error)
     this.#log.error({ error: messageOf(error) }, 'NATS ended the connection; a new one is opened until it is accepted')
     while (!this.#isClosing) {
       await new Promise((resolve) => setTimeout(resolve, REFUSED_WAIT_MS * (1 + Math.random())))
-      const connection = await this.#open().catch(() => undefined)
+      const connection = await this.#open().catch((refusal: unknown) => {
+        this.problem = messageOf(refusal)
+        return undefined
+      })
       if (!connection) continue
       if (this.#isClosing) return connection.close()
       this.#connection = connection
@@ -161,16 +166,28 @@ class NatsBus implements Bus {
 
   async #followStatus(): Promise<void> {
     for await (const { type, data } of this.#connection.status()) {
-      if (type === Events.Disconnect) this.#become('disconnected')
+      if (type === Events.Disconnect) this.#lost(`no connection to ${data}`)
       else if (type === Events.Reconnect) this.#become('connected')
-      else if (type === Events.Error) this.#log.error({ data }, 'NATS reported an error')
+      else if (type === Events.Error) this.#onError(String(data))
       else if (type !== DebugEvents.PingTimer) this.#log.debug({ type, data }, 'NATS connection changed')
     }
+  }
+
+  #lost(problem: string): void {
+    this.problem ??= problem
+    this.#become('disconnected')
+  }
+
+  #onError(code: string): void {
+    this.#log.error({ data: code }, 'NATS reported an error')
+    // A subject that is not permitted is no reason to be disconnected. The others come as AUTHORIZATION_VIOLATION.
+    if (code !== ErrorCode.PermissionsViolation) this.problem = code.toLowerCase().replaceAll('_', ' ')
   }
 
   #become(state: BusState): void {
     if (state === this.state) return
     this.state = state
+    if (state === 'connected') this.problem = undefined
     this.#log.warn({ state }, 'NATS connection changed')
     for (const listener of this.#stateListeners) listener(state)
   }

@@ -91,6 +91,20 @@ test('no peer expires while the bus is down, nor before each peer had a minute t
   expect(await after(6_000)).toMatchObject({ peers: [] })
 })
 
+test('stats is not ready while the bus is away for longer than a broker takes to restart, but alive', async (t) => {
+  const { setBusState, clock, get, json } = await aStats(t)
+  const ready = async () => (await get('/health/ready')).status
+  setBusState('disconnected')
+  clock.advance(9_000)
+  expect(await ready()).toBe(200)
+  clock.advance(1_000)
+  expect(await ready()).toBe(503)
+  expect(await json('/health/ready')).toEqual({ status: 'fail', output: 'the bus is away: the connection broke' })
+  expect((await get('/health/live')).status).toBe(200)
+  setBusState('connected')
+  expect(await ready()).toBe(200)
+})
+
 test('islands are shown with their known peers, and islands without a centre are left out', async (t) => {
   const { bus, clock, json } = await aStats(t)
   const cell = publishers(bus, '')

@@ -1,6 +1,7 @@
 import type { Bus } from '../bus/bus.ts'
+import { OutageWatch } from '../bus/outage.ts'
 import type { Clock } from '../chassis/clock.ts'
-import { operationalRoutes } from '../chassis/health.ts'
+import { operationalRoutes, type Readiness } from '../chassis/health.ts'
 import { createApp, text } from '../chassis/http.ts'
 import { stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
@@ -17,8 +18,9 @@ import { statsRoutes } from './routes.ts'
 const EXPIRY_CHECK_MS = 1_000
 
 /**
- * Starts stats: it listens to the bus and answers which peers are where. It is ready as long as it runs, even without a bus,
- * because explorers refuse to start when `/status` fails (comms.md §8.3); a dead archipelago shows in `/core-status`.
+ * Starts stats: it listens to the bus and answers which peers are where. Some explorers refuse to start when `/status` fails
+ * (comms.md §8.3), so a dead archipelago shows in `/core-status` alone, and a broker may restart; but a bus that stays away is a
+ * realm without islands, and what stats shows then is of the past.
  */
 export async function startStats(
   config: StatsConfig,
@@ -45,7 +47,8 @@ export async function startStats(
     },
   })
 
-  const readiness = () => ({ ready: true }) as const
+  const outage = new OutageWatch(bus, clock)
+  const readiness = (): Readiness => (outage.reason === undefined ? { ready: true } : { ready: false, reason: outage.reason })
   const app = createApp({
     log,
     metrics,
@@ -64,6 +67,7 @@ export async function startStats(
     stop: async () => {
       stopListening()
       stopWatchingBus()
+      outage.stop()
     },
   }
   return { app, readiness, stop: stopAll(log, subscriptions, expiring, hotScenes).stop }
