@@ -6,7 +6,9 @@ import { describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { resources } from '../cells/kube/resources.ts'
 import { readConfig as readProviderConfig } from '../cells/realm-provider/config.ts'
+import type { Realm } from '../crds/realm.ts'
 import { crdFiles, readCrd, readCrdText } from '../crds/schema.ts'
+import { createValidator } from '../crds/validate.ts'
 import { readConfig as readOperatorConfig } from '../operator/config.ts'
 import { cellObjects, generatedSecrets, realmObjects } from '../operator/desired/manifests/objects.ts'
 import { planCell, planRealm } from '../operator/desired/plan.ts'
@@ -43,6 +45,14 @@ test('the version of the chart is that of the package, and of the cells a realm 
   const { version: ours } = JSON.parse(readFileSync(join(chart, '../package.json'), 'utf8'))
   const spec = readCrd('realm.crd.yaml').spec.versions[0]?.schema.openAPIV3Schema.properties?.spec
   expect([version, appVersion, spec?.properties?.version?.default]).toEqual([ours, ours, ours])
+})
+
+test('the realm that the notes propose is one the API server accepts', () => {
+  const notes = readFileSync(join(chart, 'templates/NOTES.txt'), 'utf8')
+  const [, manifest = ''] = /<<END\n(.*?)\n\s*END\n/s.exec(notes) ?? []
+  const proposed = parse(manifest.replace(/^ {2}/gm, ''))
+  const object = { ...proposed, metadata: { ...proposed.metadata, namespace: 'default' } }
+  expect(createValidator<Realm>(readCrd('realm.crd.yaml'))(object)).toMatchObject({ ok: true })
 })
 
 withPart('kube', 'the chart', (kube) => {

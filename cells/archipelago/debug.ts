@@ -27,7 +27,7 @@ export function debugView({ config, bootId, archipelago, presence, announcements
   return {
     scope: config.BUS_SCOPE,
     bootId,
-    role: leadershipTerm ? 'active' : tracker.isSynced ? 'standby' : 'gathering',
+    role: leadershipTerm ? 'active' : tracker.isSynced ? 'standby' : 'syncing',
     term: election.term,
     latestTerm: election.latestTerm,
     bus: busState,

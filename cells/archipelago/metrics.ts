@@ -49,8 +49,11 @@ export function archipelagoMetrics(metrics: Metrics, readings: ArchipelagoReadin
     }),
     terms: metrics.counter('terms_total', 'Times this archipelago became the active one.'),
     deposed: metrics.counter('deposed_total', 'Times this archipelago ended its term, by reason.', ['reason']),
-    rollCalls: metrics.counter('roll_calls_total', 'Sync requests sent to the connectors.'),
-    missed: metrics.counter('tellings_missed_total', 'Announcements that, according to a connector, a peer did not receive.'),
+    rollCalls: metrics.counter('state_syncs_total', 'Sync requests sent to the connectors.'),
+    missed: metrics.counter(
+      'announcements_missed_total',
+      'Announcements that, according to a connector, a peer did not receive.',
+    ),
     tokenFailed: { error: tokensFailed.labels('error'), deadline: tokensFailed.labels('deadline') },
     ignored: {
       /** The subject contains no wallet address. */

@@ -123,7 +123,7 @@ describe('sessions', () => {
       world.connect(A, aSession(1), announcedRoom)
       expect(await world.flush()).toMatchObject([{ peer: A, islandId, fromIslandId: undefined }])
     }
-    expect(await world.metric('tellings_missed_total')).toContain('realm_archipelago_tellings_missed_total 2')
+    expect(await world.metric('announcements_missed_total')).toContain('realm_archipelago_announcements_missed_total 2')
   })
 
   test('the late disconnect of an old session does not affect the newer one', async () => {

@@ -12,7 +12,7 @@ export class Metrics {
    */
   constructor(service: string, registry = new Registry()) {
     this.registry = registry
-    this.#prefix = `realm_${service.replaceAll('-', '_')}_`
+    this.#prefix = `realm_${service.replace(/^realm-/, '').replaceAll('-', '_')}_`
   }
 
   /** Exceptions that no code expected, counted by every part of the service that contains them. */

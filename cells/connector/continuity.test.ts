@@ -119,7 +119,7 @@ describe('a state sync', () => {
     const connector = await aConnector()
     connector.bus.publish(at.syncRequest, encodeSyncRequest('a.b'))
     await requestSync(connector)
-    expect(await connector.metric('roll_calls_total')).toBe(1)
+    expect(await connector.metric('state_syncs_total')).toBe(1)
   })
 })
 

@@ -66,7 +66,7 @@ export function connectorMetrics(metrics: Metrics, readings: ConnectorReadings) 
       rate: refused.labels('rate'),
     },
     pings: metrics.counter('pings_total', 'Pings sent to silent clients.'),
-    stateSyncs: metrics.counter('roll_calls_total', 'State syncs requested by archipelagos.'),
+    stateSyncs: metrics.counter('state_syncs_total', 'State syncs requested by archipelagos.'),
     announcements: metrics.counter('announcements_total', 'Sessions published again after the bus came back.'),
   }
 }

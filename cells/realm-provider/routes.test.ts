@@ -130,7 +130,7 @@ describe('/{realm}/about', () => {
     source.set(older)
     expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(0).adapter } })
     expect(await json('/realms')).toHaveLength(1)
-    expect(await metrics.registry.metrics()).toContain('realm_realm_provider_realms_clashing 1')
+    expect(await metrics.registry.metrics()).toContain('realm_provider_realms_clashing 1')
     source.remove(older.metadata)
     expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(1).adapter } })
   })
@@ -229,7 +229,7 @@ test('malicious paths and Host headers are refused, and what they contain is not
   for (let n = 0; n < 4200; n += 100) {
     await Promise.all(Array.from({ length: 100 }, (_, i) => rawGet(url, '/main/about', `h${n + i}.example`)))
   }
-  expect(await metrics.registry.metrics()).toContain('realm_realm_provider_answers_overflows_total 1')
+  expect(await metrics.registry.metrics()).toContain('realm_provider_answers_overflows_total 1')
   expect((await get('/main/about')).status).toBe(200)
 })
 

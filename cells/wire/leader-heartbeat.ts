@@ -10,7 +10,7 @@ export interface LeaderHeartbeat {
 const MAX_LEASE_MS = 3_600_000
 const MAX_BYTES = 64
 
-/** Payload of `engine.beat`. */
+/** Payload of `engine.leader_heartbeat`. */
 export const encodeLeaderHeartbeat = ({ term, leaseMs }: LeaderHeartbeat): Uint8Array =>
   Buffer.from(`${term} ${Math.ceil(leaseMs)}`)
 

@@ -2,7 +2,7 @@ import type { PeerId } from '../../wire/peer.ts'
 import type { Move, MoveCause } from './islands.ts'
 
 /** Why a room is announced to a peer: it changed, or the peer's session may not know it. */
-export type AnnounceCause = MoveCause | 'retold'
+export type AnnounceCause = MoveCause | 'repeated'
 
 interface Announcement {
   room: string
@@ -56,7 +56,7 @@ export class Announcements {
   announceAgain(peer: PeerId): void {
     const last = this.#last.get(peer)
     if (last) last.isKnown = false
-    if (!this.#due.has(peer)) this.#due.set(peer, 'retold')
+    if (!this.#due.has(peer)) this.#due.set(peer, 'repeated')
   }
 
   /** No peer knows its room any more, because the rooms are new: announces to each the one it had. */
@@ -84,7 +84,7 @@ export class Announcements {
     }
     if (last.sequence > sequence) return 'agrees'
     if (last.room === room) {
-      if (!last.isKnown && this.#due.get(peer) === 'retold') this.#due.delete(peer)
+      if (!last.isKnown && this.#due.get(peer) === 'repeated') this.#due.delete(peer)
       last.isKnown = true
       return 'agrees'
     }

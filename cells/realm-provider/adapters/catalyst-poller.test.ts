@@ -52,7 +52,7 @@ test('one lost answer does not make a catalyst unhealthy', async (t) => {
   source.set(aRealm({ content: { catalysts: [catalyst.url] } }))
   await expect.poll(() => json('/main/about'), poll).toMatchObject(contentOf(catalyst.url))
   catalyst.state.status = 503
-  await expect.poll(() => metrics.registry.metrics(), poll).toContain('realm_realm_provider_catalyst_failures_total 1')
+  await expect.poll(() => metrics.registry.metrics(), poll).toContain('realm_provider_catalyst_failures_total 1')
   expect(await json('/main/about')).toMatchObject(contentOf(catalyst.url))
 })
 
@@ -108,7 +108,7 @@ test('a namespace with 600 catalysts takes none from another namespace, nor when
     for (const realm of realms) source.set(realm)
     const { json, metrics } = await aProvider(t, { realTime: true, timing, source })
     await expect.poll(() => json('/main/about'), poll).toMatchObject(contentOf(catalyst.url))
-    expect(await metrics.registry.metrics()).toContain('realm_realm_provider_catalysts_beyond_limit 89')
+    expect(await metrics.registry.metrics()).toContain('realm_provider_catalysts_beyond_limit 89')
   }
 })
 
