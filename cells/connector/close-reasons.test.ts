@@ -215,6 +215,24 @@ describe('a platform ban', () => {
     await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect', 'disconnect']))
   })
 
+  test.each<[string, { status?: number; json: unknown } | undefined]>([
+    ['fails', { status: 500, json: { data: { isBanned: false } } }],
+    ['answers with JSON of another shape', { json: {} }],
+    ['hangs', undefined],
+  ])('that is known stays in force while the gatekeeper %s', async (_, outage) => {
+    let answer: typeof outage = { json: { data: { isBanned: true } } }
+    const connector = await aConnector({ COMMS_GATEKEEPER_URL: await aWebServer(() => answer) })
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const socket = await connector.socket()
+      const { challenge } = await requestChallenge(socket, wallet.address)
+      socket.send(clientPackets.signedChallenge(JSON.stringify(twoLinkChain(wallet, challenge))))
+      expect((await socket.next()).$case).toBe('kicked')
+      answer = outage
+    }
+    answer = { json: { data: { isBanned: false } } }
+    await connector.join({ wallet })
+  })
+
   test.each<[string, () => { status?: number; json: unknown } | undefined]>([
     ['fails', () => ({ status: 500, json: { data: { isBanned: true } } })],
     ['answers with JSON of another shape', () => ({ json: null })],

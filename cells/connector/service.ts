@@ -36,8 +36,7 @@ const BUS_GRACE_MS = 15_000
 /** How long clients may take to answer the last close frames. */
 const CLOSE_WAIT_MS = 500
 
-/** JSON of another shape must not lift a deny list that is in force. */
-const DENY_LIST = { retryMs: 30_000, otherShape: 'failure' } as const
+const DENY_LIST_RETRY_MS = 30_000
 
 /** Starts a connector: the players' sockets on one side, the bus on the other. */
 export const startConnector = async (config: ConnectorConfig, deps: ConnectorDeps): Promise<RunningService> =>
@@ -64,7 +63,7 @@ class Connector implements RunningService {
     this.#deps = deps
     this.#joins = new JoinTracker(config.ISLAND_TIMEOUT_MS)
     this.#denyList = config.DENYLIST_URL
-      ? new HttpDenyList({ ...DENY_LIST, url: config.DENYLIST_URL, clock, log })
+      ? new HttpDenyList({ retryMs: DENY_LIST_RETRY_MS, url: config.DENYLIST_URL, clock, log })
       : emptyDenyList
     this.#bans = config.COMMS_GATEKEEPER_URL ? gatekeeperBans(config.COMMS_GATEKEEPER_URL) : noBans
     const metrics = this.#declareMetrics()

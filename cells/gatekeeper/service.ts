@@ -41,11 +41,8 @@ export interface GatekeeperDependencies {
 /** A player who moves fast over the map sends about one request a second; the limit is for programs. */
 const WALLET_LIMIT = { burst: 60, perSecond: 2, maxWallets: 50_000 }
 
-/**
- * A pod that never read the list serves no players, so it tries again soon; JSON of another shape is an empty list, as upstream
- * reads it.
- */
-const DENY_LIST = { retryMs: 10_000, otherShape: 'empty' } as const
+/** A pod that never read the list serves no players, so it tries again soon. */
+const DENY_LIST_RETRY_MS = 10_000
 
 /**
  * Starts a gatekeeper: opens its database, brings the schema up to date and answers requests of players.
@@ -58,7 +55,9 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   if (!transport) log.warn('neither LiveKit nor embedded rooms are configured: there are no scene rooms')
   const storage = dependencies.storage ?? (await openStorage(config, { clock, log }))
   const storageHealth = new StorageHealth(storage, { clock, log })
-  const denyList = config.DENYLIST_URL ? new HttpDenyList({ ...DENY_LIST, url: config.DENYLIST_URL, clock, log }) : emptyDenyList
+  const denyList = config.DENYLIST_URL
+    ? new HttpDenyList({ retryMs: DENY_LIST_RETRY_MS, url: config.DENYLIST_URL, clock, log })
+    : emptyDenyList
   const limit = new WalletLimit(WALLET_LIMIT)
   const readiness = () => readinessOf(storageHealth.readiness(), bans, denyList)
 

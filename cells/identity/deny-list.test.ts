@@ -22,7 +22,7 @@ async function aDenyList(body: string, options: Partial<DenyListOptions> = {}) {
   await vi.waitFor(() => expect(http.listening).toBe(true))
   const clock = new ManualClock()
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}/denylist.json`
-  const list = new HttpDenyList({ url, clock, log: silentLog, retryMs: 30_000, otherShape: 'failure', ...options })
+  const list = new HttpDenyList({ url, clock, log: silentLog, retryMs: 30_000, ...options })
   onTestFinished(async () => {
     await list.stop()
     http.closeAllConnections()
@@ -51,6 +51,11 @@ test('the last good list is kept while the URL fails, and the URL is tried again
     { status: 502, body: '{}' },
     { status: 200, body: 'null' },
     { status: 200, body: '{"users":"all"}' },
+    { status: 200, body: '{}' },
+    { status: 200, body: '[]' },
+    { status: 200, body: '{"users":null}' },
+    { status: 200, body: '{"data":{"users":[]}}' },
+    { status: 200, body: '"a"' },
   ]) {
     server.answer = bad
     const before = server.requests
@@ -62,15 +67,15 @@ test('the last good list is kept while the URL fails, and the URL is tried again
   await until(() => expect(list.size).toBe(0), RETRY_MS)
 })
 
-test('a list is read again every five minutes; one without users is empty', async () => {
+test('a list is read again every five minutes; one with an empty array of users is empty', async () => {
   const { list, server, until } = await aDenyList(listing(ANNA))
   await until(() => expect(list.size).toBe(1))
-  server.answer = { status: 200, body: '{}' }
+  server.answer = { status: 200, body: '{"users":[]}' }
   await until(() => expect(list.size).toBe(0), REFRESH_MS)
 })
 
 test('a failed attempt is repeated after the retry interval of the caller', async () => {
-  const { list, server, until } = await aDenyList('{}', { retryMs: 10_000 })
+  const { list, server, until } = await aDenyList(listing(), { retryMs: 10_000 })
   server.answer.status = 502
   await until(() => expect(server.requests).toBeGreaterThan(0))
   server.answer.status = 200
@@ -78,10 +83,18 @@ test('a failed attempt is repeated after the retry interval of the caller', asyn
 })
 
 describe('JSON of another shape', () => {
-  const bodies = ['{"users":7}', '[]', 'null', '"a"', '{"users":[null,7,{}]}']
+  const bodies = ['{"users":7}', '[]', 'null', '"a"', '{}', '{"users":null}']
 
-  test.each(bodies)('%s is an empty list for a caller that asks for that', async (body) => {
-    const { list, until } = await aDenyList(body, { otherShape: 'empty' })
+  test.each(bodies)('%s is no list: it stays unknown until there is one', async (body) => {
+    const { list, server, until } = await aDenyList(body)
+    await until(() => expect(server.requests).toBeGreaterThan(1), RETRY_MS)
+    expect(list.known).toBe(false)
+    server.answer.body = listing(ANNA, null, 7)
+    await until(() => expect(list.has(ANNA)).toBe(true), RETRY_MS)
+  })
+
+  test('entries that name no wallet are ignored', async () => {
+    const { list, until } = await aDenyList('{"users":[null,7,{}]}')
     await until(() => expect(list.known).toBe(true))
     expect(list.size).toBe(0)
   })

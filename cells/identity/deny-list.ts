@@ -24,15 +24,16 @@ export interface DenyListOptions {
   log: Log
   /** Milliseconds until the next attempt after one that failed. */
   retryMs: number
-  /** JSON of another shape counts as a failure, which keeps the list read before, or as a list without wallets. */
-  otherShape: 'failure' | 'empty'
 }
 
 const REFRESH_MS = 5 * 60_000
 const TIMEOUT_MS = 5_000
 const MAX_BYTES = 8 * 1024 * 1024
 
-/** The deny list at a URL: read in the background every five minutes; the list read before is kept while the URL fails. */
+/**
+ * The deny list at a URL: read in the background every five minutes. While the URL fails, or answers with anything but an array
+ * of users, the list read before is kept: an error of its server must not lift it.
+ */
 export class HttpDenyList implements DenyList {
   readonly #options: DenyListOptions
   readonly #refreshing: Running
@@ -69,22 +70,22 @@ export class HttpDenyList implements DenyList {
   async #refresh(): Promise<void> {
     const { url, log } = this.#options
     const fetched = await fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES })
-    const wallets = this.#walletsOf(fetched)
+    const wallets = walletsOf(fetched)
     this.#isFresh = wallets !== undefined
     if (wallets) this.#wallets = wallets
-    else log.warn({ url, reason: fetched.ok ? `status ${fetched.status}` : fetched.reason }, 'the deny list cannot be read')
-  }
-
-  #walletsOf(fetched: FetchResult): ReadonlySet<PeerId> | undefined {
-    if (!fetched.ok || fetched.status !== 200) return undefined
-    return walletsIn(fetched.body) ?? (this.#options.otherShape === 'empty' ? new Set() : undefined)
+    else log.warn({ url, reason: problemOf(fetched) }, 'the deny list cannot be read')
   }
 }
 
-/** The wallets of a deny list; one without `users` is empty. Undefined for JSON of another shape. */
-function walletsIn(body: unknown): ReadonlySet<PeerId> | undefined {
-  if (typeof body !== 'object' || body === null) return undefined
-  const { users = [] } = body as { users?: unknown }
+/** The wallets of a deny list; entries that name no wallet are ignored. Undefined for an answer of another shape. */
+function walletsOf(fetched: FetchResult): ReadonlySet<PeerId> | undefined {
+  if (!fetched.ok || fetched.status !== 200 || typeof fetched.body !== 'object' || fetched.body === null) return undefined
+  const { users } = fetched.body as { users?: unknown }
   if (!Array.isArray(users)) return undefined
   return new Set(users.flatMap((user: { wallet?: unknown } | null) => parsePeerId(user?.wallet) ?? []))
+}
+
+function problemOf(fetched: FetchResult): string {
+  if (!fetched.ok) return fetched.reason
+  return fetched.status === 200 ? 'the answer has no array of users' : `status ${fetched.status}`
 }
