@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Bus } from './bus/bus.ts'
+import { busMetrics } from './bus/metrics.ts'
 import { connectNats } from './bus/nats.ts'
 import { type Clock, systemClock } from './chassis/clock.ts'
 import { operationalRoutes, readinessRoute } from './chassis/health.ts'
@@ -116,7 +117,12 @@ const refuseWhileStarting: UpgradeHandler = (_, socket) => {
 const STOP_MARGIN_MS = 10_000
 
 /** Connects a process to its bus. @throws UserError when NATS refuses the credentials */
-export const connectBus = (name: string, { NATS_URL, ...config }: BusConfig & { NATS_URL: string }, log: Log): Promise<Bus> =>
+export const connectBus = (
+  name: string,
+  { NATS_URL, ...config }: BusConfig & { NATS_URL: string },
+  log: Log,
+  metrics: Metrics,
+): Promise<Bus> =>
   connectNats({
     servers: NATS_URL.split(','),
     name: `${name} ${config.BUS_SCOPE}`.trim(),
@@ -124,4 +130,5 @@ export const connectBus = (name: string, { NATS_URL, ...config }: BusConfig & { 
     password: config.NATS_PASSWORD,
     caFile: config.NATS_CA_FILE,
     log,
+    metrics: busMetrics(metrics),
   })

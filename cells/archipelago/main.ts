@@ -23,7 +23,7 @@ async function start(
   config: ArchipelagoEnvironment,
   { log, metrics }: Parameters<Parameters<typeof runService>[2]>[0],
 ): Promise<StartedService> {
-  const bus = await connectBus('archipelago', config, log)
+  const bus = await connectBus('archipelago', config, log, metrics)
   const verifier = config.ROOMS_URL === undefined ? undefined : createVerifier({ log, ethereumRpcUrl: config.ETH_RPC_URL })
   // The rooms subscribe to admissions before there is an archipelago that publishes any.
   const rooms =

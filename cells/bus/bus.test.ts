@@ -3,12 +3,15 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { startFaultyWire } from '../../testing/apiserver/faulty-wire.ts'
 import { freshFolder } from '../../testing/fresh-folder.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { createLog, silentLog } from '../chassis/log.ts'
+import { Metrics } from '../chassis/metrics.ts'
 import { type Bus, type BusState, NO_PAYLOAD } from './bus.ts'
 import { type Broker, startBroker } from './fixtures.ts'
 import { createMemoryBus } from './memory.ts'
+import { busMetrics } from './metrics.ts'
 import { connectNats } from './nats.ts'
 
 const PATIENCE = { timeout: 15_000 }
@@ -230,6 +233,43 @@ withPart('nats', 'the bus over NATS', (binary) => {
     await broker.start()
     expect((await opening).state).toBe('connected')
   })
+
+  test('a broker that stops reading costs no memory: what is published is dropped and counted until it reads again', async () => {
+    broker = await startBroker(binary)
+    const wire = await startFaultyWire(Number(new URL(broker.url).port))
+    onTestFinished(() => wire.stop())
+    const lines: string[] = []
+    const sink = new Writable({
+      write(chunk, _, done) {
+        lines.push(String(chunk))
+        done()
+      },
+    })
+    const metrics = new Metrics('test')
+    const options = { name: 'test', log: createLog('bus', 'warn', sink), metrics: busMetrics(metrics) }
+    const bus = await connectNats({ servers: [`nats://127.0.0.1:${wire.port}`], ...options })
+    open.push(bus)
+    const dropped = async () => Number(/bus_messages_dropped_total (\d+)/.exec(await metrics.registry.metrics())?.[1])
+    const received: string[] = []
+    bus.subscribe('x', (payload) => received.push(String(payload)))
+    await bus.flush()
+
+    wire.stopReading()
+    const [before, payload] = [process.memoryUsage().arrayBuffers, Buffer.alloc(512 * 1024)]
+    for (let sent = 0; sent < 80; sent++) {
+      bus.publish('flood', payload)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    expect([bus.state, bus.problem]).toEqual(['disconnected', 'the NATS server has stopped reading'])
+    expect(await dropped()).toBeGreaterThan(30)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 * 1024)
+    expect(lines.filter((line) => line.includes('stopped reading'))).toHaveLength(1)
+
+    wire.heal()
+    await vi.waitFor(() => expect(bus.state).toBe('connected'), PATIENCE)
+    bus.publish('x', Buffer.from('again'))
+    await vi.waitFor(() => expect(received).toEqual(['again']), PATIENCE)
+  }, 40_000)
 
   test('closing works while the broker is away', async () => {
     const bus = await connect()

@@ -3,6 +3,8 @@ import { connect, DebugEvents, ErrorCode, Events, type NatsConnection, type Subs
 import { messageOf, UserError } from '../chassis/errors.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Bus, BusState } from './bus.ts'
+import type { BusMetrics } from './metrics.ts'
+import { OutgoingLimit } from './outgoing-limit.ts'
 
 export interface NatsOptions {
   /** `nats://host:4222`, one or several of one cluster. */
@@ -14,6 +16,7 @@ export interface NatsOptions {
   /** PEM file of the authority that signed the brokers' certificates. */
   caFile?: string | undefined
   log: Log
+  metrics?: BusMetrics
 }
 
 const RECONNECT_WAIT_MS = 250
@@ -32,7 +35,7 @@ const REFUSED_WAIT_MS = 2_000
  * TLS and others not
  */
 export async function connectNats(options: NatsOptions): Promise<Bus> {
-  const { servers, log } = options
+  const { servers } = options
   const encrypted = servers.filter((server) => server.startsWith('tls://'))
   if (encrypted.length > 0 && encrypted.length < servers.length)
     throw new UserError(`either all NATS servers are reached by tls:// or none: ${servers.join(', ')}`, 2)
@@ -57,7 +60,7 @@ export async function connectNats(options: NatsOptions): Promise<Bus> {
   const connection = await open().catch((error: unknown) => {
     throw new UserError(`NATS at ${servers.join(', ')} refused the connection: ${messageOf(error)}`, 1, { cause: error })
   })
-  return new NatsBus(connection, open, log)
+  return new NatsBus(connection, open, options)
 }
 
 /** One subscription of a service, which outlives the connection it was made on. */
@@ -75,17 +78,35 @@ class NatsBus implements Bus {
   readonly #log: Log
   readonly #stateListeners = new Set<(state: BusState) => void>()
   readonly #subscriptions = new Set<KeptSubscription>()
+  readonly #metrics: BusMetrics | undefined
+  readonly #outgoing = new OutgoingLimit(
+    () => this.#connection.flush(),
+    () => this.#become('connected'),
+  )
   #isClosing = false
 
-  constructor(connection: NatsConnection, open: () => Promise<NatsConnection>, log: Log) {
+  constructor(
+    connection: NatsConnection,
+    open: () => Promise<NatsConnection>,
+    { log, metrics }: Pick<NatsOptions, 'log' | 'metrics'>,
+  ) {
     this.#connection = connection
     this.#open = open
     this.#log = log
+    this.#metrics = metrics
     this.#follow()
   }
 
   publish(subject: string, payload: Uint8Array): void {
-    if (this.state === 'connected' && !this.#connection.isClosed()) this.#connection.publish(subject, payload)
+    if (this.state === 'connected' && !this.#connection.isClosed()) {
+      if (this.#outgoing.admits(subject.length + payload.length)) {
+        this.#connection.publish(subject, payload)
+        return
+      }
+      // To the services this is an outage: once it is over they synchronise, which repairs what was dropped.
+      this.#lost('the NATS server has stopped reading')
+    }
+    if (this.#outgoing.isExceeded) this.#metrics?.dropped.inc()
   }
 
   subscribe(pattern: string, listener: (payload: Uint8Array, subject: string) => void): () => void {
@@ -145,8 +166,9 @@ class NatsBus implements Bus {
    * may reconnect. Credentials that are wrong for a while, as during a reload of the broker, are no reason to end a service.
    */
   async #reopen(error: unknown): Promise<void> {
-    this.#become('disconnected')
     this.problem = messageOf(error)
+    this.#outgoing.reset()
+    this.#become('disconnected')
     this.#log.error({ error: messageOf(error) }, 'NATS ended the connection; a new one is opened until it is accepted')
     while (!this.#isClosing) {
       await new Promise((resolve) => setTimeout(resolve, REFUSED_WAIT_MS * (1 + Math.random())))
@@ -166,8 +188,10 @@ class NatsBus implements Bus {
 
   async #followStatus(): Promise<void> {
     for await (const { type, data } of this.#connection.status()) {
-      if (type === Events.Disconnect) this.#lost(`no connection to ${data}`)
-      else if (type === Events.Reconnect) this.#become('connected')
+      if (type === Events.Disconnect) {
+        this.#outgoing.reset()
+        this.#lost(`no connection to ${data}`)
+      } else if (type === Events.Reconnect) this.#become('connected')
       else if (type === Events.Error) this.#onError(String(data))
       else if (type !== DebugEvents.PingTimer) this.#log.debug({ type, data }, 'NATS connection changed')
     }
@@ -188,7 +212,7 @@ class NatsBus implements Bus {
     if (state === this.state) return
     this.state = state
     if (state === 'connected') this.problem = undefined
-    this.#log.warn({ state }, 'NATS connection changed')
+    this.#log.warn({ state, problem: this.problem }, 'NATS connection changed')
     for (const listener of this.#stateListeners) listener(state)
   }
 }

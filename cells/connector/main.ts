@@ -13,7 +13,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   const start = async ({ log, metrics }: Parameters<Parameters<typeof runService>[2]>[0]) => {
     const verifier = createVerifier({ log, ethereumRpcUrl: config.ETH_RPC_URL })
     // Ready only when a handshake takes no longer than any other: on a busy node the first one would wait for seconds.
-    const [bus] = await Promise.all([connectBus('connector', { NATS_URL, ...config }, log), verifier.warmUp()])
+    const [bus] = await Promise.all([connectBus('connector', { NATS_URL, ...config }, log, metrics), verifier.warmUp()])
     const service = await startConnector(config, { bus, log, clock: systemClock, verifier, metrics })
     return { service, dependencies: [{ stop: () => verifier.close() }, { stop: () => bus.close() }] }
   }

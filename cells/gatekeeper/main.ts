@@ -11,7 +11,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   const { NATS_URL } = config
   return runService('gatekeeper', config, async ({ log, metrics }) => {
     // The bus is used only for admissions to embedded rooms.
-    const bus = config.ROOMS_URL && NATS_URL ? await connectBus('gatekeeper', { ...config, NATS_URL }, log) : undefined
+    const bus = config.ROOMS_URL && NATS_URL ? await connectBus('gatekeeper', { ...config, NATS_URL }, log, metrics) : undefined
     const verifier = createVerifier({ log, ethereumRpcUrl: config.ETH_RPC_URL })
     await verifier.warmUp()
     const service = await startGatekeeper(config, { bus, log, clock: systemClock, verifier, metrics })

@@ -10,7 +10,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   const { NATS_URL, ...config } = readConfig(env)
   if (!NATS_URL) throw new UserError('NATS_URL is required', 2)
   return runService('stats', config, async ({ log, metrics }) => {
-    const bus = await connectBus('stats', { NATS_URL, ...config }, log)
+    const bus = await connectBus('stats', { NATS_URL, ...config }, log, metrics)
     const service = await startStats(config, { bus, log, clock: systemClock, metrics })
     return { service, dependencies: [{ stop: () => bus.close() }] }
   })

@@ -7,6 +7,8 @@ export interface FaultyWire {
   cut(): void
   /** Swallows all bytes without a word, also of new connections, until `heal`. */
   stall(): void
+  /** Reads nothing more from any connection, also of new ones, until `heal`: senders have to keep what they send. */
+  stopReading(): void
   /** Resets every connection, and new ones at once, until `heal`. */
   refuse(): void
   heal(): void
@@ -16,13 +18,16 @@ export interface FaultyWire {
 /** Forwards a port of this machine to another one. */
 export async function startFaultyWire(targetPort: number): Promise<FaultyWire> {
   const open = new Set<Socket>()
-  let mode: 'works' | 'stalls' | 'refuses' = 'works'
+  /** Both ends of every connection. */
+  const ends = new Set<Socket>()
+  let mode: 'works' | 'stalls' | 'stopsReading' | 'refuses' = 'works'
   const forward = (from: Socket, to: Socket) => {
     from.on('data', (bytes) => {
       if (mode === 'works') to.write(bytes)
     })
     from.on('close', () => to.destroy())
     from.on('error', () => to.destroy())
+    if (mode === 'stopsReading') from.pause()
   }
   const server = createServer((near) => {
     if (mode === 'refuses') {
@@ -31,7 +36,12 @@ export async function startFaultyWire(targetPort: number): Promise<FaultyWire> {
     }
     const far = connect(targetPort, '127.0.0.1')
     open.add(near)
-    near.on('close', () => open.delete(near))
+    ends.add(near).add(far)
+    near.on('close', () => {
+      open.delete(near)
+      ends.delete(near)
+      ends.delete(far)
+    })
     forward(near, far)
     forward(far, near)
   })
@@ -45,12 +55,17 @@ export async function startFaultyWire(targetPort: number): Promise<FaultyWire> {
     stall() {
       mode = 'stalls'
     },
+    stopReading() {
+      mode = 'stopsReading'
+      for (const socket of ends) socket.pause()
+    },
     refuse() {
       mode = 'refuses'
       cut()
     },
     heal() {
       mode = 'works'
+      for (const socket of ends) socket.resume()
     },
     stop: () =>
       new Promise<void>((resolve) => {

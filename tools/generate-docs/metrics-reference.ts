@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import { archipelagoMetrics } from '../../cells/archipelago/metrics.ts'
+import { busMetrics } from '../../cells/bus/metrics.ts'
 import { createApp } from '../../cells/chassis/http.ts'
 import { createLog } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
@@ -19,6 +20,12 @@ import { code, pageOf, tableOf } from './markdown.ts'
 /** Metrics are listed and never read here, so what they read from may be anything. */
 const unread = new Proxy({}, { get: () => () => undefined }) as never
 
+/** The metrics of a service that is connected to NATS. */
+const onBus = (list: (metrics: Metrics) => void) => (metrics: Metrics) => {
+  list(metrics)
+  busMetrics(metrics)
+}
+
 /** What each service puts on its registry, and the sentence above its table. */
 const services: readonly { title: string; name: string; about: string; list: (metrics: Metrics) => void }[] = [
   {
@@ -35,12 +42,12 @@ const services: readonly { title: string; name: string; about: string; list: (me
       kubeMetrics(metrics)
     },
   },
-  { title: 'Connector', name: 'connector', about: '', list: (metrics) => connectorMetrics(metrics, unread) },
+  { title: 'Connector', name: 'connector', about: '', list: onBus((metrics) => connectorMetrics(metrics, unread)) },
   {
     title: 'Archipelago',
     name: 'archipelago',
     about: 'All archipelagos of a cell know all its peers, so count those of the one that is active.',
-    list: (metrics) => archipelagoMetrics(metrics, unread),
+    list: onBus((metrics) => archipelagoMetrics(metrics, unread)),
   },
   {
     title: 'Embedded rooms',
@@ -48,8 +55,8 @@ const services: readonly { title: string; name: string; about: string; list: (me
     about: 'Served by the archipelago of a realm without LiveKit.',
     list: (metrics) => roomMetrics(metrics, unread),
   },
-  { title: 'Gatekeeper', name: 'gatekeeper', about: '', list: (metrics) => gatekeeperMetrics(metrics, unread) },
-  { title: 'Stats', name: 'stats', about: '', list: (metrics) => statsMetrics(metrics, unread) },
+  { title: 'Gatekeeper', name: 'gatekeeper', about: '', list: onBus((metrics) => gatekeeperMetrics(metrics, unread)) },
+  { title: 'Stats', name: 'stats', about: '', list: onBus((metrics) => statsMetrics(metrics, unread)) },
   {
     title: 'Realm provider',
     name: 'realm-provider',
