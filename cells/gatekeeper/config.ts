@@ -39,6 +39,21 @@ export const gatekeeperVariables = z
     DENYLIST_URL: httpUrl
       .optional()
       .describe('URL of `{"users":[{"wallet":"0x…"}]}`: wallets that get no token; unset = no wallet.'),
+    CONNECTION_RETENTION_DAYS: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(3650)
+      .default(30)
+      .describe(
+        'Days after which the address and device of a player are deleted. These are personal data; bans of devices need no record.',
+      ),
+    TRUST_CF_CONNECTING_IP: z
+      .enum(['true', 'false'])
+      .default('false')
+      .describe(
+        'Whether the header `cf-connecting-ip` is recorded as the address of a player: `true` only where all requests pass through Cloudflare, because others can write it too.',
+      ),
     ETH_RPC_URL: httpUrl.optional().describe('Ethereum JSON-RPC to check contract wallets; without it they are refused.'),
   })
   .superRefine((given, { addIssue }) => {
@@ -71,6 +86,8 @@ export type GatekeeperEnvironment = Readonly<Environment>
 export type GatekeeperConfig = Readonly<
   Pick<Environment, 'BUS_SCOPE' | 'COMMIT_HASH' | 'CURRENT_VERSION' | 'SCENE_ROOM_PREFIX'> & {
     DATABASE_MIGRATIONS?: 'Run' | 'Wait' | undefined
+    CONNECTION_RETENTION_DAYS?: number
+    TRUST_CF_CONNECTING_IP?: 'true' | 'false'
   } & {
     [Name in 'DATABASE_URL' | 'DATABASE_FOLDER' | 'DENYLIST_URL' | 'ROOMS_URL' | LivekitSetting]?: string | undefined
   }

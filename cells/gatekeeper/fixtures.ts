@@ -16,6 +16,8 @@ import { type GatekeeperDependencies, startGatekeeper } from './service.ts'
 export interface MemoryStorage extends Storage {
   bans: PlatformBan[]
   connections: Map<PeerId, PlayerConnection>
+  /** Arguments of the calls that delete records. */
+  forgotten: [beforeMs: number, limit: number][]
   broken: string | undefined
   stopped: boolean
 }
@@ -27,6 +29,7 @@ export function aStorage(): MemoryStorage {
   const storage: MemoryStorage = {
     bans: [],
     connections: new Map(),
+    forgotten: [],
     broken: undefined,
     stopped: false,
     async unliftedBans() {
@@ -36,6 +39,11 @@ export function aStorage(): MemoryStorage {
     async recordConnections(connections) {
       await check()
       for (const connection of connections) storage.connections.set(connection.address, connection)
+    },
+    async forgetConnections(beforeMs, limit) {
+      storage.forgotten.push([beforeMs, limit])
+      await check()
+      return 0
     },
     connectionOf: async (address) => storage.connections.get(address),
     ping: check,

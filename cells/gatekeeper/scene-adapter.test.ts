@@ -138,7 +138,10 @@ test('a banned wallet gets no token while another client queries bans without pa
 })
 
 test('the connection of a player is recorded, even of one who is refused', async (t) => {
-  const { ask, storage, clock } = await aGatekeeper(t, { bans: [aBan({ bannedAddress: ana.peer })] })
+  const { ask, storage, clock } = await aGatekeeper(t, {
+    bans: [aBan({ bannedAddress: ana.peer })],
+    config: { TRUST_CF_CONNECTING_IP: 'true' },
+  })
   await ask(ana, { ...scene, deviceIdentifier: 'phone' }, { headers: { 'cf-connecting-ip': '203.0.113.7' } })
   await ask(ben, scene, { headers: { 'cf-connecting-ip': "'; drop table" } })
   clock.advance(100)
@@ -147,6 +150,23 @@ test('the connection of a player is recorded, even of one who is refused', async
     { address: ana.peer, ipAddress: '203.0.113.7', deviceId: 'phone' },
     { address: ben.peer, ipAddress: undefined, deviceId: undefined },
   ])
+})
+
+test('an address that the client may have written itself is not recorded', async (t) => {
+  const { ask, storage, clock } = await aGatekeeper(t)
+  await ask(ana, scene, { headers: { 'cf-connecting-ip': '203.0.113.7' } })
+  clock.advance(100)
+  await vi.waitFor(() => expect([...storage.connections.values()]).toMatchObject([{ address: ana.peer, ipAddress: undefined }]))
+})
+
+test('records of players who were not seen for long are deleted every hour, also after a failure', async (t) => {
+  const { storage, clock } = await aGatekeeper(t, { config: { CONNECTION_RETENTION_DAYS: 7 }, broken: 'gone' })
+  expect(storage.forgotten).toEqual([[clock.now() - 7 * 24 * 3_600_000, 5_000]])
+  storage.broken = undefined
+  await vi.waitFor(() => {
+    clock.advance(3_600_000 * 1.3)
+    expect(storage.forgotten.length).toBeGreaterThan(1)
+  })
 })
 
 test('a wallet that sends too many requests gets a Retry-After, and other wallets are not affected', async (t) => {

@@ -23,6 +23,8 @@ export interface SceneAdapterDependencies {
   /** Undefined where the realm has neither LiveKit nor embedded rooms. */
   transport: RoomTransport | undefined
   connections: ConnectionRecorder
+  /** Whether `cf-connecting-ip` is written by Cloudflare, and not by the client. */
+  trustsCloudflare: boolean
   limit: WalletLimit
   roomPrefix: string
   clock: Clock
@@ -75,7 +77,7 @@ export class SceneAdapter {
   }
 
   async #decide({ method, path, headers }: HttpRequest): Promise<Outcome> {
-    const { clock, limit, metrics, bans, denyList, connections, roomPrefix } = this.#dependencies
+    const { clock, limit, metrics, bans, denyList, connections, trustsCloudflare, roomPrefix } = this.#dependencies
     const nowMs = clock.now()
     const read = readSignedRequest({ method, path, headers, nowMs, objection: objectionToSceneCode })
     if ('rejection' in read) return this.#unsigned(read.rejection)
@@ -89,7 +91,8 @@ export class SceneAdapter {
 
     const claim = readSceneClaim(metadata)
     if ('outcome' in claim) return denied(claim)
-    connections.record({ address: wallet, ipAddress: cloudflareClientAddress(headers), deviceId: claim.deviceId })
+    const ipAddress = trustsCloudflare ? cloudflareClientAddress(headers) : undefined
+    connections.record({ address: wallet, ipAddress, deviceId: claim.deviceId })
     if (!bans.known) throw new Refusal('UNAVAILABLE', 'The bans have not been read yet')
     const banned = bans.against({ address: wallet, deviceId: claim.deviceId }) !== undefined
     if (!banned && !denyList.known) throw new Refusal('UNAVAILABLE', 'The deny list has not been read yet')

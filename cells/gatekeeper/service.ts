@@ -18,6 +18,7 @@ import type { Storage } from './adapters/storage.ts'
 import { BanList } from './ban-list.ts'
 import type { GatekeeperConfig } from './config.ts'
 import { ConnectionRecorder } from './connection-recorder.ts'
+import { expireConnections } from './connection-retention.ts'
 import { WalletLimit } from './core/wallet-limit.ts'
 import { gatekeeperMetrics } from './metrics.ts'
 import { gatekeeperRoutes } from './routes.ts'
@@ -40,6 +41,9 @@ export interface GatekeeperDependencies {
 
 /** A player who moves fast over the map sends about one request a second; the limit is for programs. */
 const WALLET_LIMIT = { burst: 60, perSecond: 2, maxWallets: 50_000 }
+
+/** Where the configuration names none. */
+const RETENTION_DAYS = 30
 
 /** A pod that never read the list serves no players, so it tries again soon. */
 const DENY_LIST_RETRY_MS = 10_000
@@ -72,6 +76,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   const bans = new BanList(storage, { clock, log, onFailure: () => counted.banReadsFailed.inc() })
   await bans.attempted
   const connections = new ConnectionRecorder(storage, { clock, log, metrics: counted })
+  const retention = expireConnections(storage, { days: config.CONNECTION_RETENTION_DAYS ?? RETENTION_DAYS, clock, log })
   const app = createApp({
     log,
     metrics,
@@ -83,6 +88,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
           denyList,
           transport,
           connections,
+          trustsCloudflare: config.TRUST_CF_CONNECTING_IP === 'true',
           limit,
           roomPrefix: config.SCENE_ROOM_PREFIX,
           clock,
@@ -97,7 +103,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
       ...operationalRoutes(metrics, readiness),
     ],
   })
-  return { app, readiness, stop: stopAll(log, denyList, bans, storageHealth, connections, storage).stop }
+  return { app, readiness, stop: stopAll(log, denyList, bans, storageHealth, retention, connections, storage).stop }
 }
 
 // A new pod that cannot read the bans or the deny list refuses all players, so it must not replace one that can.

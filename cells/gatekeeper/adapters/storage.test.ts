@@ -243,6 +243,18 @@ function storageTests(open: () => Promise<Database>): void {
     ])
   })
 
+  test('connections last seen before a time are deleted, a limited number at once', async () => {
+    const at = (address: PeerId, seenMs: number) =>
+      storage.recordConnections([{ address, ipAddress: '203.0.113.7', deviceId: 'phone' }], seenMs)
+    await at(ana, NOW)
+    await at(ben, NOW - 2)
+    await at('0x00000000000000000000000000000000000000cc', NOW - 3)
+    expect(await storage.forgetConnections(NOW, 1)).toBe(1)
+    expect(await storage.forgetConnections(NOW, 5)).toBe(1)
+    expect(await storage.forgetConnections(NOW, 5)).toBe(0)
+    expect([await storage.connectionOf(ana), await storage.connectionOf(ben)]).toMatchObject([{ address: ana }, undefined])
+  })
+
   test('queries beyond the limit are refused at once', async () => {
     const questions = await Promise.allSettled(Array.from({ length: 501 }, () => storage.ping()))
     expect(questions.filter(({ status }) => status === 'rejected')).toEqual([

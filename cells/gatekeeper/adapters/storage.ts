@@ -17,6 +17,8 @@ export interface Storage extends Running {
   unliftedBans(): Promise<PlatformBan[]>
   /** Records connections, at most one per address; an undefined value keeps the one recorded before. */
   recordConnections(connections: readonly PlayerConnection[], nowMs: number): Promise<void>
+  /** Deletes up to `limit` records of players who were last seen before a time; returns how many it deleted. */
+  forgetConnections(beforeMs: number, limit: number): Promise<number>
   connectionOf(address: PeerId): Promise<PlayerConnection | undefined>
   /** Resolves when the database answers. */
   ping(): Promise<void>
@@ -42,6 +44,12 @@ const RECORD_CONNECTIONS = `
      SET ip_address = COALESCE(NULLIF(EXCLUDED.ip_address, ''), known.ip_address),
          device_id = COALESCE(NULLIF(EXCLUDED.device_id, ''), known.device_id),
          updated_at = EXCLUDED.updated_at`
+
+const FORGET_CONNECTIONS = `
+  DELETE FROM player_connection_info
+   WHERE address IN (SELECT address FROM player_connection_info
+                      WHERE updated_at < $1::float8::bigint ORDER BY address LIMIT $2::int FOR UPDATE SKIP LOCKED)
+  RETURNING address`
 
 const CONNECTION = 'SELECT ip_address AS "ipAddress", device_id AS "deviceId" FROM player_connection_info WHERE address = $1'
 
@@ -71,6 +79,10 @@ export class SqlStorage implements Storage {
       connections.map(({ deviceId }) => deviceId ?? null),
       nowMs,
     ])
+  }
+
+  async forgetConnections(beforeMs: number, limit: number): Promise<number> {
+    return (await this.#query(FORGET_CONNECTIONS, [beforeMs, limit])).length
   }
 
   async connectionOf(address: PeerId): Promise<PlayerConnection | undefined> {
