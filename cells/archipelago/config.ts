@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseEnv } from '../chassis/config.ts'
 import { busVariables, processVariables } from '../process.ts'
+import { connectionVariables } from '../sockets/connection-variables.ts'
 
 const integer = (from: number, to: number) => z.coerce.number().int().min(from).max(to)
 const metres = z.coerce.number().min(1).max(100_000)
@@ -11,6 +12,7 @@ export const archipelagoVariables = z
   .object({
     ...processVariables(5000),
     ...busVariables,
+    ...connectionVariables,
     NATS_URL: busVariables.NATS_URL.unwrap().describe('URLs of the NATS servers, separated by commas.'),
 
     ARCHIPELAGO_JOIN_DISTANCE: metres.default(64).describe('Metres within which peers come to one island.'),

@@ -5,6 +5,7 @@ import { Metrics } from '../chassis/metrics.ts'
 import { createVerifier } from '../identity/verifier.ts'
 import { connectBus, runService, type StartedService } from '../process.ts'
 import { startRooms } from '../rooms/service.ts'
+import { trustedProxiesOf } from '../sockets/connection-variables.ts'
 import { type ArchipelagoEnvironment, readConfig } from './config.ts'
 import { startArchipelago } from './service.ts'
 
@@ -29,7 +30,12 @@ async function start(
   const rooms =
     verifier &&
     (await startRooms(
-      { scope: config.BUS_SCOPE, drainSeconds: config.DRAIN_SECONDS },
+      {
+        scope: config.BUS_SCOPE,
+        drainSeconds: config.DRAIN_SECONDS,
+        limits: { maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS },
+        proxies: trustedProxiesOf(config),
+      },
       { bus, log, clock: systemClock, verifier, metrics: new Metrics('rooms', metrics.registry) },
     ))
   const archipelago = await startArchipelago(config, { bus, log, clock: systemClock, metrics, roomsAreNew: rooms !== undefined })

@@ -1,44 +1,75 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { BlockList, isIP, isIPv6 } from 'node:net'
 
-/** Addresses that are never a player on the internet: this machine, private networks, shared carrier space. */
-const internal = new BlockList()
-for (const [network, prefix] of [
-  ['127.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['169.254.0.0', 16],
-  ['100.64.0.0', 10],
-] as const)
-  internal.addSubnet(network, prefix, 'ipv4')
-internal.addAddress('::1', 'ipv6')
-internal.addSubnet('fc00::', 7, 'ipv6')
-internal.addSubnet('fe80::', 10, 'ipv6')
+/** Networks whose addresses are never a player on the internet: this machine, private networks, shared carrier space. */
+export const PRIVATE_NETWORKS = [
+  ...['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10'],
+  ...['::1/128', 'fc00::/7', 'fe80::/10'],
+].join(',')
 
-const isInternal = (address: string): boolean => internal.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+const internal = blockListOf(PRIVATE_NETWORKS.split(','))
 
 /** Whether an address is one of this machine or of a private network, as those of pods are. */
-export const isInternalAddress = (address: string): boolean => isInternal(normalized(address))
-
-const MAX_ADDRESS_LENGTH = 64
-
-/**
- * The address that limits per client count by. Behind an ingress every socket comes from the ingress, so its `x-forwarded-for` is
- * trusted, from the right (the hops that the ingress and load balancers of the cluster wrote) up to the first address outside;
- * that of a client that connects directly is not.
- */
-export function clientAddress({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): string {
-  const direct = normalized(socket.remoteAddress ?? '')
-  const forwarded = headers['x-forwarded-for']
-  if (forwarded === undefined || !isInternal(direct)) return direct
-  const hops = String(forwarded).split(',').map(normalized).reverse()
-  return hops.find((hop) => !isInternal(hop)) ?? hops[0] ?? direct
+export function isInternalAddress(text: string): boolean {
+  const address = ipAddressOf(text)
+  return address !== undefined && isIn(internal, address)
 }
+
+/** Longest list of hops that is read. */
+const MAX_HOPS = 32
+
+/** Where a connection comes from, as far as a limit per client can tell. */
+export interface ClientAddress {
+  /** An IPv4 address, or the /64 network of an IPv6 address: a household has one of them. */
+  readonly network: string
+  /** Whether it is the network of one household. A proxy, a NAT or a private network may stand for any number of players. */
+  readonly isOneClient: boolean
+}
+
+/** The proxies that may say, in `x-forwarded-for`, for which client they connect. What other peers claim there is not read. */
+export class TrustedProxies {
+  readonly #networks: BlockList
+  readonly #hops: number
+
+  /**
+   * @param networks CIDRs or addresses, separated by commas
+   * @param hops how many further proxies there are, whose addresses are not known
+   */
+  constructor(networks = '', hops = 0) {
+    this.#networks = blockListOf(cidrsOf(networks))
+    this.#hops = hops
+  }
+
+  /**
+   * The nearest hop that is no known proxy: each proxy writes whom it was connected by at the right end of the header, and whatever is left
+   * of the nearest unknown hop was claimed by that hop.
+   */
+  clientOf({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): ClientAddress {
+    let [hops, nearest] = [this.#hops, '']
+    for (const hop of hopsOf(socket.remoteAddress, headers['x-forwarded-for'])) {
+      const address = ipAddressOf(hop)
+      if (address === undefined) break
+      nearest = address
+      if (isIn(this.#networks, address)) continue
+      if (hops-- <= 0) return { network: networkOf(address), isOneClient: !isIn(internal, address) }
+    }
+    return { network: networkOf(nearest), isOneClient: false }
+  }
+}
+
+/** Whether a text is a list for `TrustedProxies`. */
+export const isNetworkList = (text: string): boolean =>
+  cidrsOf(text).every((cidr) => {
+    const [address = '', prefix, ...rest] = cidr.split('/')
+    const bits = isIPv6(address) ? 128 : 32
+    return (
+      isIP(address) !== 0 && rest.length === 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
+    )
+  })
 
 /**
  * The address a client, or the first proxy, claims in `x-forwarded-for`: for spreading load only, where a client that claims
- * another one gains nothing. Unlike `clientAddress` it distinguishes clients that connect through a proxy on the internet, such
+ * another one gains nothing. Unlike `TrustedProxies` it distinguishes clients that connect through a proxy on the internet, such
  * as a CDN.
  */
 export function claimedClientAddress({
@@ -61,9 +92,60 @@ export function cloudflareClientAddress(headers: IncomingHttpHeaders): string | 
   return typeof given === 'string' && isIP(given) !== 0 ? given : undefined
 }
 
-// An IPv4 client of an IPv6 socket is the same client.
-const normalized = (address: string): string =>
-  address
-    .trim()
-    .slice(0, MAX_ADDRESS_LENGTH)
-    .replace(/^::ffff:(?=\d+\.)/i, '')
+const cidrsOf = (text: string): string[] =>
+  text
+    .split(',')
+    .map((cidr) => cidr.trim())
+    .filter((cidr) => cidr !== '')
+
+function blockListOf(cidrs: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const cidr of cidrs) {
+    const [address = '', prefix] = cidr.split('/')
+    const [family, bits] = isIPv6(address) ? (['ipv6', 128] as const) : (['ipv4', 32] as const)
+    list.addSubnet(address, Number(prefix ?? bits), family)
+  }
+  return list
+}
+
+const isIn = (list: BlockList, address: string): boolean => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+
+/** The peer of a connection and the hops it names, the nearest first. */
+function* hopsOf(peer: string | undefined, forwarded: string | string[] | undefined): Generator<string> {
+  yield peer ?? ''
+  if (forwarded !== undefined) yield* String(forwarded).split(',').slice(-MAX_HOPS).reverse()
+}
+
+/** An address without port, brackets and zone, in one spelling: an IPv4 client of an IPv6 socket is the same client. */
+function ipAddressOf(text: string): string | undefined {
+  const [, bracketed, , ipv4] = /^(?:\[([^\]]+)\](:\d+)?|([\d.]+):\d+)$/.exec(text.trim()) ?? []
+  const address = (bracketed ?? ipv4 ?? text.trim()).split('%', 1)[0] ?? ''
+  if (!isIPv6(address)) return isIP(address) === 0 ? undefined : address
+  const groups = groupsOf(address)
+  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff
+  if (!isMapped) return address
+  return groups
+    .slice(6)
+    .flatMap((group) => [group >> 8, group & 0xff])
+    .join('.')
+}
+
+/** What limits count by; '' for no address. */
+const networkOf = (address: string): string =>
+  isIPv6(address)
+    ? `${groupsOf(address)
+        .slice(0, 4)
+        .map((group) => group.toString(16))
+        .join(':')}::/64`
+    : address
+
+/** The eight groups of an IPv6 address. */
+function groupsOf(address: string): number[] {
+  // The URL parser brings every spelling to one, with hexadecimal groups only.
+  const [left = '', right] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
+  const [head, tail] = [left, right ?? ''].map((part) =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)),
+  )
+  const zeros = 8 - (head?.length ?? 0) - (tail?.length ?? 0)
+  return [...(head ?? []), ...Array<number>(zeros).fill(0), ...(tail ?? [])]
+}

@@ -11,6 +11,7 @@ import { readConfig as readConnectorConfig } from '../connector/config.ts'
 import { startConnector } from '../connector/service.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { startRooms } from '../rooms/service.ts'
+import { trustedProxiesOf } from '../sockets/connection-variables.ts'
 
 /** The environment that each service would have as a process of its own. */
 export interface CellSettings {
@@ -50,7 +51,12 @@ export async function startCellServices(settings: CellSettings, deps: CellServic
   const connectorConfig = readConnectorConfig(connectorEnv)
   const connector = await startConnector(connectorConfig, { ...deps, metrics })
   const rooms = await startRooms(
-    { scope: connectorConfig.BUS_SCOPE, drainSeconds: connectorConfig.DRAIN_SECONDS },
+    {
+      scope: connectorConfig.BUS_SCOPE,
+      drainSeconds: connectorConfig.DRAIN_SECONDS,
+      limits: { maxConnectionsPerAddress: connectorConfig.MAX_CONNECTIONS_PER_ADDRESS },
+      proxies: trustedProxiesOf(connectorConfig),
+    },
     { ...deps, metrics: sharing('rooms') },
   )
   // The counters of an archipelago start anew with it, as they would in a new pod.

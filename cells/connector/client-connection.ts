@@ -3,6 +3,8 @@ import { WebSocket } from 'ws'
 import { type Rate, TokenBucket } from '../chassis/token-bucket.ts'
 import { closeSocket } from '../sockets/close-socket.ts'
 import { START } from '../sockets/core/sign-in.ts'
+import type { UnauthenticatedConnection } from '../sockets/core/unauthenticated.ts'
+import type { OpenedSocket } from '../sockets/upgrades.ts'
 import type { WriteCoalescer } from '../sockets/write-coalescer.ts'
 import { fencingTokenField } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
@@ -44,23 +46,33 @@ export interface PlayerSession {
 }
 
 /** One socket from the upgrade to its end. */
-export class ClientConnection {
+export class ClientConnection implements UnauthenticatedConnection {
   state: ConnectorState = START
   session: PlayerSession | undefined
   /** When the client last sent a frame; a ping counts, a TCP acknowledgement does not. */
   lastReceivedAt: number
   readonly openedAt: number
+  /** The network of its client, as limits count it. */
   readonly address: string
+  readonly displace: () => void
   readonly #socket: ConnectorSocket
   readonly #stream: Duplex
   readonly #writes: WriteCoalescer
 
-  constructor(socket: ConnectorSocket, stream: Duplex, writes: WriteCoalescer, address: string, nowMs: number) {
+  constructor(
+    { socket, stream, network }: OpenedSocket<ConnectorSocket>,
+    { writes, nowMs, displace }: { writes: WriteCoalescer; nowMs: number; displace: (connection: ClientConnection) => void },
+  ) {
     this.#socket = socket
     this.#stream = stream
     this.#writes = writes
-    this.address = address
+    this.address = network
+    this.displace = () => displace(this)
     this.openedAt = this.lastReceivedAt = nowMs
+  }
+
+  get isSilent(): boolean {
+    return this.state === START
   }
 
   /** From now on this socket represents `peer`. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseEnv } from '../chassis/config.ts'
 import { busVariables, processVariables } from '../process.ts'
+import { connectionVariables } from '../sockets/connection-variables.ts'
 
 const integer = (from: number, to: number) => z.coerce.number().int().min(from).max(to)
 const DAY_MS = 24 * 3600 * 1000
@@ -18,7 +19,7 @@ export const connectorVariables = z.object({
     .default(20_000)
     .describe('Milliseconds within which a player with a known position should be given an island; later counts as missed.'),
   MAX_CONNECTIONS: integer(1, 1_000_000).default(15_000).describe('Connections of this process at most.'),
-  MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).default(100).describe('Connections from one client address at most.'),
+  ...connectionVariables,
   HANDSHAKES_PER_SECOND: integer(1, 1_000_000)
     .default(500)
     .describe(

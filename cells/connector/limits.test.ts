@@ -18,22 +18,41 @@ describe('connections', () => {
   })
 
   test('are limited per address', async () => {
-    const connector = await aConnector({ MAX_CONNECTIONS_PER_ADDRESS: 1 })
-    const first = await connector.socket({ localAddress: '127.0.0.2' })
-    await expect(connector.socket({ localAddress: '127.0.0.2' })).rejects.toEqual(refusedWith503)
-    await connector.socket({ localAddress: '127.0.0.3' })
+    const connector = await aConnector({ MAX_CONNECTIONS_PER_ADDRESS: 1, TRUSTED_PROXIES: '127.0.0.1' })
+    const from = (address: string) => ({ headers: { 'x-forwarded-for': address } })
+    const first = await connector.socket(from('2001:db8::1'))
+    await expect(connector.socket(from('2001:db8::2'))).rejects.toEqual(refusedWith503)
+    await connector.socket(from('2001:db8:0:1::1'))
     expect(await connector.metric('upgrades_refused_total{limit="address"}')).toBe(1)
     first.terminate()
     await until(async () => expect(await connector.metric('connections')).toBe(1))
-    await connector.socket({ localAddress: '127.0.0.2' })
+    await connector.socket(from('2001:db8::3'))
   })
 
   test('behind an ingress count for the client it forwards', async () => {
-    const connector = await aConnector({ MAX_CONNECTIONS_PER_ADDRESS: 1 })
+    const connector = await aConnector({ MAX_CONNECTIONS_PER_ADDRESS: 1, TRUSTED_PROXIES: '127.0.0.0/8' })
     const from = (address: string) => ({ headers: { 'x-forwarded-for': address } })
     await connector.socket(from('203.0.113.1'))
     await connector.socket(from('203.0.113.2'))
     await expect(connector.socket(from('203.0.113.1'))).rejects.toEqual(refusedWith503)
+  })
+
+  test('of a private address that declares nothing are those of many players, whatever they claim', async () => {
+    const connector = await aConnector({ MAX_CONNECTIONS_PER_ADDRESS: 1 })
+    const victim = { headers: { 'x-forwarded-for': '203.0.113.1' } }
+    for (let n = 0; n < 3; n++) await Promise.all([connector.socket(), connector.socket(victim)])
+    expect(await connector.metric('connections')).toBe(6)
+  })
+
+  test('that do not sign in give way to a client of another address', async () => {
+    const connector = await aConnector({ MAX_CONNECTIONS: 50 })
+    const silent = await Promise.all(Array.from({ length: 50 }, () => connector.socket()))
+    await expect(connector.socket()).rejects.toEqual(refusedWith503)
+    const startedAt = performance.now()
+    await (await connector.join({ localAddress: '127.0.0.2' })).heartbeat({ x: 1, y: 0, z: 0 })
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
+    expect((await silent[0]?.closed)?.code).toBe(1006)
+    expect(await connector.metric('handshakes_total{outcome="displaced"}')).toBe(1)
   })
 })
 

@@ -9,6 +9,7 @@ import type { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
 import { type DenyList, emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
+import { trustedProxiesOf } from '../sockets/connection-variables.ts'
 import { drain, untilEmpty } from '../sockets/drain.ts'
 import { subjects } from '../wire/subjects.ts'
 import { type Bans, gatekeeperBans, noBans } from './adapters/bans.ts'
@@ -91,9 +92,12 @@ class Connector implements RunningService {
         idleTimeoutMs: config.IDLE_TIMEOUT_MS,
         maxConnections: config.MAX_CONNECTIONS,
         maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
-        handshakesPerSecond: config.HANDSHAKES_PER_SECOND,
+        // A burst of reconnecting players may fill the connector before the first of them has signed in.
+        maxUnauthenticated: config.MAX_CONNECTIONS,
+        upgradesPerSecond: config.HANDSHAKES_PER_SECOND,
       },
       bugs: new BugReporter(deps),
+      proxies: trustedProxiesOf(config),
       ...{ metrics, denyList: this.#denyList, bans: this.#bans, sessions: this.#sessions, bridge: this.#bridge },
     })
     this.#banSweep = this.#startBanSweep()

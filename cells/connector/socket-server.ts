@@ -1,17 +1,20 @@
-import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
 import type { BugReporter } from '../chassis/bug-reporter.ts'
+import type { TrustedProxies } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { UpgradeHandler } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import type { DenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { freshChallenge, verifyChallenge } from '../sockets/challenge.ts'
+import { socketOptions } from '../sockets/socket-options.ts'
+import { type OpenedSocket, type UpgradeLimits, Upgrades } from '../sockets/upgrades.ts'
 import { WriteCoalescer } from '../sockets/write-coalescer.ts'
 import { decodeClientMessage, serverPackets } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Bans } from './adapters/bans.ts'
 import type { BusBridge } from './bus-bridge.ts'
-import { ClientConnection, type ConnectorSocket } from './client-connection.ts'
+import { ClientConnection, ConnectorSocket } from './client-connection.ts'
 import { type ConnectorCloseReason, connectorCloseOf } from './core/connector-close-reasons.ts'
 import {
   type ConnectorEffect,
@@ -22,7 +25,6 @@ import {
 import { Deadlines } from './core/deadlines.ts'
 import type { ConnectorMetrics } from './metrics.ts'
 import type { SessionRegistry } from './session-registry.ts'
-import { type UpgradeLimits, Upgrades } from './upgrades.ts'
 
 export interface SocketServerLimits extends UpgradeLimits {
   /** Milliseconds a client has for each step of the handshake. */
@@ -33,6 +35,7 @@ export interface SocketServerLimits extends UpgradeLimits {
 
 export interface SocketServerDeps {
   limits: SocketServerLimits
+  proxies: TrustedProxies
   clock: Clock
   log: Log
   bugs: BugReporter
@@ -44,6 +47,9 @@ export interface SocketServerDeps {
   bridge: BusBridge
 }
 
+/** Longest message of a client: room for a chain of ten links. */
+const MAX_MESSAGE_BYTES = 16 * 1024
+const MAX_FRAGMENTS = 64
 /** How long a client may take to answer a close frame. */
 const CLOSE_TIMEOUT_MS = 5_000
 /** Share of the idle time after which a silent client is pinged: 74 s of 90. */
@@ -57,14 +63,26 @@ export class SocketServer {
   readonly #deps: SocketServerDeps
   readonly #facts: ConnectorFacts
   readonly #connections = new Set<ClientConnection>()
-  readonly #upgrades: Upgrades
+  readonly #upgrades: Upgrades<ConnectorSocket>
   readonly #deadlines = new Deadlines<ClientConnection>()
   readonly #writes = new WriteCoalescer()
   #cancelSweep: () => void
 
   constructor(deps: SocketServerDeps) {
     this.#deps = deps
-    this.#upgrades = new Upgrades({ ...deps, onOpen: (socket, stream, address) => this.#open(socket, stream, address) })
+    this.#upgrades = new Upgrades({
+      ...deps,
+      refused: deps.metrics.refused,
+      // The first subprotocol offered is accepted: what explorers expect (comms.md §0).
+      server: new WebSocketServer({
+        ...socketOptions,
+        skipUTF8Validation: true,
+        maxPayload: MAX_MESSAGE_BYTES,
+        maxFragments: MAX_FRAGMENTS,
+        WebSocket: ConnectorSocket,
+      }),
+      onOpen: (opened) => this.#open(opened),
+    })
     this.#facts = {
       freshChallenge,
       isConnected: (peer) => deps.sessions.has(peer),
@@ -128,9 +146,14 @@ export class SocketServer {
     for (const connection of this.#connections) connection.terminate()
   }
 
-  #open(socket: ConnectorSocket, stream: Duplex, address: string): void {
+  #open(opened: OpenedSocket<ConnectorSocket>): ClientConnection {
     const { clock, limits, log } = this.#deps
-    const connection = new ClientConnection(socket, stream, this.#writes, address, clock.monotonic())
+    const { socket, network: address } = opened
+    const connection = new ClientConnection(opened, {
+      writes: this.#writes,
+      nowMs: clock.monotonic(),
+      displace: (displaced) => this.end(displaced, 'displaced'),
+    })
     this.#connections.add(connection)
     this.#deadlines.set(connection, clock.monotonic() + limits.handshakeTimeoutMs)
     const received = () => {
@@ -145,6 +168,7 @@ export class SocketServer {
       this.#forget(connection)
       this.end(connection, code === ABNORMAL_CLOSURE ? 'lost' : 'gone')
     })
+    return connection
   }
 
   #forget(connection: ClientConnection): void {
@@ -209,6 +233,7 @@ export class SocketServer {
 
   #welcome(connection: ClientConnection, peer: PeerId): void {
     const { sessions, bridge, clock, metrics, limits } = this.#deps
+    this.#upgrades.authenticated(connection)
     const session = connection.startSession(bridge.newSessionId(), peer, clock.monotonic())
     const older = sessions.register(peer, connection)
     if (older) this.end(older, 'superseded')

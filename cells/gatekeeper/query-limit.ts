@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { LRUCache } from 'lru-cache'
-import { clientAddress, isInternalAddress } from '../chassis/client-address.ts'
+import { isInternalAddress, PRIVATE_NETWORKS, TrustedProxies } from '../chassis/client-address.ts'
 import { TokenBucket } from '../chassis/token-bucket.ts'
 
 const RATE = { burst: 60, perSecond: 10 }
@@ -13,10 +13,13 @@ const MAX_ADDRESSES = 20_000
 export class QueryLimit {
   readonly #buckets = new LRUCache<string, TokenBucket>({ max: MAX_ADDRESSES })
 
+  /** A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed. */
+  readonly #proxies = new TrustedProxies(PRIVATE_NETWORKS)
+
   /** Takes one query, or returns in how many milliseconds the address may send the next one. */
   waitMs({ headers, remoteAddress }: { headers: IncomingHttpHeaders; remoteAddress: string }, nowMs: number): number {
     if (headers['x-forwarded-for'] === undefined && isInternalAddress(remoteAddress)) return 0
-    const address = clientAddress({ headers, socket: { remoteAddress } as IncomingMessage['socket'] })
+    const { network: address } = this.#proxies.clientOf({ headers, socket: { remoteAddress } as IncomingMessage['socket'] })
     const bucket = this.#buckets.get(address) ?? new TokenBucket(RATE, nowMs)
     this.#buckets.set(address, bucket)
     return bucket.take(nowMs) ? 0 : Math.max(1, bucket.waitMs(nowMs))

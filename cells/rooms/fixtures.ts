@@ -1,6 +1,7 @@
 import WebSocket from 'ws'
 import { chainOf, type Wallet } from '../../testing/player/wallet.ts'
 import { createMemoryBus } from '../bus/memory.ts'
+import { TrustedProxies } from '../chassis/client-address.ts'
 import { ManualClock } from '../chassis/clock.ts'
 import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
@@ -24,15 +25,17 @@ export async function startTestRooms({
   limits = {},
   drainSeconds = 0,
   verifier = createVerifier({ log: silentLog, workers: 1 }),
+  proxies = new TrustedProxies(),
 }: {
   limits?: Partial<RoomLimits>
   drainSeconds?: number
   /** Closed with the rooms. */
   verifier?: ChainVerifier
+  proxies?: TrustedProxies
 } = {}) {
   const [bus, clock, metrics] = [createMemoryBus(silentLog), new ManualClock(), new Metrics('rooms')]
   const rooms = await startRooms(
-    { scope: 'city.0', drainSeconds, limits: { handshakeMs: HOUR_MS, ...limits } },
+    { scope: 'city.0', drainSeconds, proxies, limits: { handshakeMs: HOUR_MS, ...limits } },
     { bus, log: silentLog, clock, verifier, metrics },
   )
   const http = await listen(rooms.app, { host: '127.0.0.1', port: 0 })
@@ -63,8 +66,8 @@ export async function startTestRooms({
 }
 
 /** A client's socket to a room, below the handshake. */
-export async function connect(url: string, path: string, protocols = ['rfc5', 'rfc4']) {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, protocols)
+export async function connect(url: string, path: string, protocols = ['rfc5', 'rfc4'], options: WebSocket.ClientOptions = {}) {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, protocols, options)
   const packets: RoomPacket[] = []
   const readers: (() => void)[] = []
   let pings = 0
@@ -104,8 +107,8 @@ export async function connect(url: string, path: string, protocols = ['rfc5', 'r
 }
 
 /** A client that signed the challenge. */
-export async function signIn(url: string, room: string, wallet: Wallet) {
-  const client = await connect(url, `/rooms/${room}`)
+export async function signIn(url: string, room: string, wallet: Wallet, options?: WebSocket.ClientOptions) {
+  const client = await connect(url, `/rooms/${room}`, undefined, options)
   client.send(roomPackets.identification(wallet.address))
   const { challengeMessage } = await client.next('challengeMessage')
   client.send(roomPackets.signedChallenge(JSON.stringify(chainOf('three', wallet, challengeMessage.challengeToSign))))
@@ -113,8 +116,8 @@ export async function signIn(url: string, room: string, wallet: Wallet) {
 }
 
 /** A client that was welcomed to a room. */
-export async function joinRoom(url: string, room: string, wallet: Wallet) {
-  const client = await signIn(url, room, wallet)
+export async function joinRoom(url: string, room: string, wallet: Wallet, options?: WebSocket.ClientOptions) {
+  const client = await signIn(url, room, wallet, options)
   const { welcomeMessage } = await client.next('welcomeMessage')
   return { ...client, ...welcomeMessage }
 }

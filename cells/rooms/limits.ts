@@ -6,6 +6,10 @@ export interface RoomLimits {
   maxConnections: number
   /** Sockets of clients that have not joined a room yet. */
   maxUnauthenticated: number
+  /** Sockets of one household; private addresses and proxies have no limit of their own. */
+  maxConnectionsPerAddress: number
+  /** Upgrades admitted per second. */
+  upgradesPerSecond: number
   maxMembersPerRoom: number
   /** Peers whose admissions are remembered. */
   maxAdmittedPeers: number
@@ -33,6 +37,8 @@ export interface RoomLimits {
 export const defaultLimits: RoomLimits = {
   maxConnections: 10_000,
   maxUnauthenticated: 1_000,
+  maxConnectionsPerAddress: 100,
+  upgradesPerSecond: 500,
   maxMembersPerRoom: 1_000,
   maxAdmittedPeers: 100_000,
   maxMessageBytes: 64 * 1024,

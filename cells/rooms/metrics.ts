@@ -16,7 +16,13 @@ export function roomMetrics(metrics: Metrics, readings: RoomReadings) {
   const relayed = metrics.counter('packets_relayed_total', 'Packets sent to receivers, by kind.', ['kind'])
   const dropped = metrics.counter('packets_dropped_total', 'Unreliable packets that were dropped, by reason.', ['reason'])
   return {
-    refused: { full: refused.labels('full'), stopping: refused.labels('stopping') },
+    refused: {
+      total: refused.labels('full'),
+      address: refused.labels('address'),
+      stopping: refused.labels('stopping'),
+      /** Waited too long in the upgrade queue. */
+      rate: refused.labels('rate'),
+    },
     joined: metrics.counter('joins_total', 'Clients welcomed to a room.'),
     ended: metrics.counter('sessions_ended_total', 'Sessions by the way they ended.', ['ending']),
     relayed: { reliable: relayed.labels('reliable'), unreliable: relayed.labels('unreliable') },

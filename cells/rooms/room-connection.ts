@@ -8,6 +8,7 @@ import type { ChainVerifier } from '../identity/verifier.ts'
 import { freshChallenge, verifyChallenge } from '../sockets/challenge.ts'
 import { closeSocket } from '../sockets/close-socket.ts'
 import { START } from '../sockets/core/sign-in.ts'
+import type { UnauthenticatedConnection } from '../sockets/core/unauthenticated.ts'
 import type { WriteCoalescer } from '../sockets/write-coalescer.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { decodeRoomMessage, roomPackets } from '../wire/room-packets.ts'
@@ -39,8 +40,9 @@ export interface RoomContext {
 const CLOSE_TIMEOUT_MS = 2_000
 
 /** One socket of one client in one room: turns frames and timers into events, and performs the effects of the handshake. */
-export class RoomConnection {
+export class RoomConnection implements UnauthenticatedConnection {
   readonly room: string
+  readonly openedAt: number
   readonly #socket: WebSocket
   readonly #stream: Duplex
   readonly #context: RoomContext
@@ -58,7 +60,7 @@ export class RoomConnection {
     this.#socket = socket
     this.#stream = stream
     this.#context = context
-    this.#lastReceivedAt = clock.monotonic()
+    this.openedAt = this.#lastReceivedAt = clock.monotonic()
     this.#messages = new TokenBucket(limits.messages, this.#lastReceivedAt)
     this.#bytes = new TokenBucket(limits.bytes, this.#lastReceivedAt)
     this.#facts = {
@@ -83,6 +85,14 @@ export class RoomConnection {
   /** Whether its client is in the room. */
   get isMember(): boolean {
     return this.#state.at === 'joined'
+  }
+
+  get isSilent(): boolean {
+    return this.#state === START
+  }
+
+  displace(): void {
+    this.end('displaced')
   }
 
   /** An admission arrived; it may be for this client. */

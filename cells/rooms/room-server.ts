@@ -1,12 +1,13 @@
-import { WebSocketServer } from 'ws'
+import { type WebSocket, WebSocketServer } from 'ws'
 import type { BugReporter } from '../chassis/bug-reporter.ts'
+import type { TrustedProxies } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { UpgradeHandler } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
-import { refuseUpgrade } from '../chassis/refuse-upgrade.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { drain, untilEmpty } from '../sockets/drain.ts'
 import { socketOptions } from '../sockets/socket-options.ts'
+import { type OpenedSocket, Upgrades } from '../sockets/upgrades.ts'
 import { WriteCoalescer } from '../sockets/write-coalescer.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Admissions } from './core/admissions.ts'
@@ -18,6 +19,7 @@ import { RoomConnection, type RoomContext } from './room-connection.ts'
 export interface RoomServerDeps {
   hub: Hub
   admissions: Admissions
+  proxies: TrustedProxies
   verifier: ChainVerifier
   clock: Clock
   log: Log
@@ -39,7 +41,7 @@ export class RoomServer {
   /** Connections whose clients have not joined their room yet. */
   readonly #unauthenticated = new Set<RoomConnection>()
   readonly #byMember = new Map<Member, RoomConnection>()
-  readonly #sockets: WebSocketServer
+  readonly #upgrades: Upgrades<WebSocket>
   #cancelLivenessCheck = () => {}
   #stopping = false
 
@@ -51,14 +53,20 @@ export class RoomServer {
       connectionOf: (member) => this.#byMember.get(member),
       onJoined: (member, connection) => {
         this.#unauthenticated.delete(connection)
+        this.#upgrades.authenticated(connection)
         this.#byMember.set(member, connection)
       },
       onLeft: (member) => this.#byMember.delete(member),
     }
-    this.#sockets = new WebSocketServer({
-      ...socketOptions,
-      maxPayload: deps.limits.maxMessageBytes,
-      handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    this.#upgrades = new Upgrades({
+      ...deps,
+      refused: deps.metrics.refused,
+      server: new WebSocketServer({
+        ...socketOptions,
+        maxPayload: deps.limits.maxMessageBytes,
+        handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+      }),
+      onOpen: (opened) => this.#open(opened),
     })
     this.#checkLiveness()
   }
@@ -75,23 +83,9 @@ export class RoomServer {
     return this.#stopping
   }
 
-  readonly upgrade: UpgradeHandler = (request, stream, head, { room = '' }) => {
-    const { limits, metrics } = this.#deps
-    const isFull = this.#connections.size >= limits.maxConnections || this.#unauthenticated.size >= limits.maxUnauthenticated
-    if (this.#stopping || isFull) {
-      metrics.refused[this.#stopping ? 'stopping' : 'full'].inc()
-      refuseUpgrade(stream, 503)
-      return
-    }
-    this.#sockets.handleUpgrade(request, stream, head, (socket) => {
-      const connection = new RoomConnection(socket, stream, room, this.#context)
-      this.#connections.add(connection)
-      this.#unauthenticated.add(connection)
-      socket.on('close', () => {
-        this.#connections.delete(connection)
-        this.#unauthenticated.delete(connection)
-      })
-    })
+  /** Turns a request into a WebSocket, within the limits. */
+  get upgrade(): UpgradeHandler {
+    return this.#upgrades.upgrade
   }
 
   /** An admission arrived: the client it is for may be waiting. */
@@ -111,6 +105,7 @@ export class RoomServer {
    */
   async stop(durationMs: number): Promise<void> {
     this.#stopping = true
+    this.#upgrades.close()
     const { clock } = this.#deps
     for (const connection of [...this.#unauthenticated]) connection.end('stopping')
     await drain({
@@ -121,7 +116,17 @@ export class RoomServer {
     })
     await untilEmpty(this.#connections, CLOSE_WAIT_MS, clock)
     this.#cancelLivenessCheck()
-    this.#sockets.close()
+  }
+
+  #open({ socket, stream, params: { room = '' } }: OpenedSocket<WebSocket>): RoomConnection {
+    const connection = new RoomConnection(socket, stream, room, this.#context)
+    this.#connections.add(connection)
+    this.#unauthenticated.add(connection)
+    socket.on('close', () => {
+      this.#connections.delete(connection)
+      this.#unauthenticated.delete(connection)
+    })
+    return connection
   }
 
   #checkLiveness(): void {

@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import { BugReporter } from '../chassis/bug-reporter.ts'
+import { TrustedProxies } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { Refusal } from '../chassis/errors.ts'
 import { createApp, ok, type Route, route } from '../chassis/http.ts'
@@ -22,6 +23,8 @@ export interface RoomsConfig {
   /** Seconds over which members are disconnected at the end; 10 by default. */
   drainSeconds?: number
   limits?: Partial<RoomLimits>
+  /** The proxies whose word on a client's address is taken; none by default. */
+  proxies?: TrustedProxies
 }
 
 /** What embedded rooms use and do not own: it is not stopped with them. */
@@ -47,7 +50,7 @@ const DRAIN_SECONDS = 10
  */
 export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<Rooms> {
   const { bus, log, clock } = deps
-  const { drainSeconds = DRAIN_SECONDS } = config
+  const { drainSeconds = DRAIN_SECONDS, proxies = new TrustedProxies() } = config
   const limits = { ...defaultLimits, ...config.limits }
   const hub = new Hub()
   const admissions = new Admissions(limits.maxAdmittedPeers)
@@ -56,7 +59,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
     members: () => server.memberCount,
     rooms: () => hub.rooms.length,
   })
-  const server = new RoomServer({ ...deps, bugs: new BugReporter(deps), hub, admissions, limits, metrics })
+  const server = new RoomServer({ ...deps, bugs: new BugReporter(deps), proxies, hub, admissions, limits, metrics })
   const listener = new AdmissionListener({
     ...{ bus, subjects: subjects(config.scope), admissions, clock, limits, metrics },
     onAdmission: () => server.admissionsChanged(),

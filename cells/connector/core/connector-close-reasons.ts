@@ -21,6 +21,8 @@ export const connectorCloses = {
   timeout: { by: 'close' },
   banned: { kicked: true, by: 'close' },
   superseded: { kicked: true, by: 'close' },
+  // Too many clients are signing in: this one gave way to one of another address.
+  displaced: { by: 'terminate' },
   // 1012 "service restart": explorers reconnect at once, to another connector.
   drained: { by: 'close', code: 1012, disconnect: 'drained' },
   idle: { by: 'terminate', disconnect: 'dropped' },

@@ -16,6 +16,8 @@ export const roomCloses = {
   bad_chain: { by: 'close', code: 1008, text: 'the signature does not hold' },
   /** The signature was not checked: there are too many others to check. */
   busy: { by: 'close', code: 1013, text: 'try again later' },
+  /** Too many clients are signing in: this one gave way to one of another address. */
+  displaced: { by: 'terminate' },
   timeout: { by: 'close', code: 1008, text: 'the handshake took too long' },
   not_admitted: { kicked: 'you were not admitted to this room', by: 'close', code: 1008, text: 'not admitted' },
   room_full: { kicked: 'the room is full', by: 'close', code: 1013, text: 'full' },

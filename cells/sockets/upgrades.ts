@@ -1,0 +1,143 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { BugReporter } from '../chassis/bug-reporter.ts'
+import type { ClientAddress, TrustedProxies } from '../chassis/client-address.ts'
+import type { Clock } from '../chassis/clock.ts'
+import type { UpgradeHandler } from '../chassis/http.ts'
+import type { Log } from '../chassis/log.ts'
+import { refuseUpgrade } from '../chassis/refuse-upgrade.ts'
+import { ConnectionLimits } from './core/connection-limits.ts'
+import { type UnauthenticatedConnection, UnauthenticatedConnections } from './core/unauthenticated.ts'
+import { UpgradeQueue } from './upgrade-queue.ts'
+
+export interface UpgradeLimits {
+  maxConnections: number
+  maxConnectionsPerAddress: number
+  /** Connections of clients that have not signed in yet. */
+  maxUnauthenticated: number
+  /** Upgrades admitted per second. */
+  upgradesPerSecond: number
+}
+
+/** Why an upgrade is refused; `rate`: it waited too long in the queue. */
+export type UpgradeRefusal = 'total' | 'address' | 'stopping' | 'rate'
+
+export interface UpgradesDeps<Socket> {
+  limits: UpgradeLimits
+  proxies: TrustedProxies
+  clock: Clock
+  log: Log
+  bugs: BugReporter
+  refused: Readonly<Record<UpgradeRefusal, { inc(): void }>>
+  server: { handleUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer, callback: (socket: Socket) => void): void }
+  /** A request became a WebSocket. */
+  onOpen(opened: OpenedSocket<Socket>): UnauthenticatedConnection
+}
+
+/** A request that became a WebSocket. */
+export interface OpenedSocket<Socket> {
+  socket: Socket
+  stream: Duplex
+  /** The network of the client, as limits count it. */
+  network: string
+  params: Parameters<UpgradeHandler>[3]
+}
+
+/** How long an upgrade waits for its turn: some explorers that are refused never try again. */
+const MAX_WAIT_MS = 30_000
+const RETRY_AFTER_SECONDS = 5
+const WARN_EVERY_MS = 60_000
+
+/** Turns requests into WebSockets: within the limits, and only as many per second as leave the connected players undisturbed. */
+export class Upgrades<Socket> {
+  readonly #deps: UpgradesDeps<Socket>
+  readonly #limits: ConnectionLimits
+  readonly #unauthenticated = new UnauthenticatedConnections()
+  readonly #queue: UpgradeQueue
+  #warnedAt = Number.NEGATIVE_INFINITY
+  #closed = false
+
+  constructor(deps: UpgradesDeps<Socket>) {
+    const { maxConnections, maxConnectionsPerAddress, upgradesPerSecond } = deps.limits
+    this.#deps = deps
+    this.#limits = new ConnectionLimits(maxConnections, maxConnectionsPerAddress)
+    this.#queue = new UpgradeQueue({ perSecond: upgradesPerSecond, maxWaitMs: MAX_WAIT_MS }, deps.clock)
+  }
+
+  /** Upgrades in the queue. */
+  get waiting(): number {
+    return this.#queue.waiting
+  }
+
+  readonly upgrade: UpgradeHandler = (request, stream, head, params) => {
+    const client = this.#deps.proxies.clientOf(request)
+    const limit = this.#limitReached(client)
+    if (limit) return this.#refuse(stream, limit, client)
+    this.#limits.opened(client)
+    stream.once('close', () => this.#limits.closed(client))
+    // A client sends nothing before its upgrade is answered; that it hangs up while it waits is noticed only by reading.
+    const hangUp = () => stream.destroy()
+    const leaveQueue = this.#queue.enter(
+      () => {
+        stream.off('end', hangUp).off('data', hangUp)
+        this.#open(request, stream, head, { network: client.network, params })
+      },
+      () => this.#refuse(stream, this.#closed ? 'stopping' : 'rate', client),
+    )
+    if (leaveQueue) stream.once('end', hangUp).once('data', hangUp).once('close', leaveQueue)
+  }
+
+  /** The client of a connection signed in. */
+  authenticated(connection: UnauthenticatedConnection): void {
+    this.#unauthenticated.delete(connection)
+  }
+
+  /** Refuses further upgrades, and those in the queue. */
+  close(): void {
+    this.#closed = true
+    this.#queue.close()
+  }
+
+  #limitReached(client: ClientAddress): UpgradeRefusal | undefined {
+    if (this.#closed) return 'stopping'
+    const limit = this.#limits.limitReached(client)
+    if (limit === 'address') return limit
+    if (!limit && this.#unauthenticated.size < this.#deps.limits.maxUnauthenticated) return undefined
+    const displaced = this.#unauthenticated.toDisplace(client.network, this.#deps.clock.monotonic())
+    if (!displaced) return 'total'
+    this.#unauthenticated.delete(displaced)
+    displaced.displace()
+    return undefined
+  }
+
+  #open(
+    request: IncomingMessage,
+    stream: Duplex,
+    head: Buffer,
+    { network, params }: Pick<OpenedSocket<Socket>, 'network' | 'params'>,
+  ): void {
+    const { server, onOpen, bugs } = this.#deps
+    try {
+      server.handleUpgrade(request, stream, head, (socket) => {
+        const connection = onOpen({ socket, stream, network, params })
+        this.#unauthenticated.add(connection, network)
+        stream.once('close', () => this.#unauthenticated.delete(connection))
+      })
+    } catch (error) {
+      bugs.report('upgrade', error, { path: request.url })
+      stream.destroy()
+    }
+  }
+
+  #refuse(stream: Duplex, refusal: UpgradeRefusal, { network }: ClientAddress): void {
+    this.#deps.refused[refusal].inc()
+    refuseUpgrade(stream, 503, RETRY_AFTER_SECONDS)
+    const now = this.#deps.clock.monotonic()
+    if (refusal !== 'address' || now - this.#warnedAt < WARN_EVERY_MS) return
+    this.#warnedAt = now
+    this.#deps.log.warn(
+      { address: network, limit: this.#deps.limits.maxConnectionsPerAddress },
+      'clients were refused by MAX_CONNECTIONS_PER_ADDRESS; where this address is a proxy, list it in TRUSTED_PROXIES',
+    )
+  }
+}
