@@ -53,6 +53,43 @@ test('a process that is stopped is not ready at once, and serves until routers h
   expect([await statusOf('/'), ...happened]).toEqual([undefined, 'stopped'])
 })
 
+test('a service with a port for its peers has probes and metrics there only, also while it starts and stops', async () => {
+  const [port, peerPort] = [await freePort(), await freePort()]
+  const config = { HTTP_SERVER_HOST: HOST, HTTP_SERVER_PORT: port, PEER_SERVER_PORT: peerPort, LOG_LEVEL: 'silent' as const }
+  const clock = new ManualClock()
+  const statuses = (path: string) =>
+    Promise.all([port, peerPort].map((of) => fetch(`http://${HOST}:${of}${path}`).then(({ status }) => status)))
+  const running = await runService(
+    'greeter',
+    { ...config, ROUTES_SETTLE_SECONDS: 1 },
+    async ({ log, metrics }) => {
+      expect([await statuses('/metrics'), await statuses('/health/live')]).toEqual([
+        [503, 200],
+        [503, 200],
+      ])
+      const app = createApp({ routes: [route('GET', '/', () => text('hello'))], log, metrics })
+      const peerApp = createApp({
+        routes: [route('GET', '/health/ready', () => text('ready'))],
+        log,
+        metrics: new Metrics('peer'),
+      })
+      return { service: { app, peerApp, readiness: () => ({ ready: true as const }), stop: async () => {} } }
+    },
+    { clock },
+  )
+  expect([await statuses('/'), await statuses('/health/ready')]).toEqual([
+    [200, 404],
+    [404, 200],
+  ])
+  const stopping = running.stop()
+  expect([await statuses('/'), await statuses('/health/ready')]).toEqual([
+    [200, 404],
+    [404, 503],
+  ])
+  clock.advance(1_000)
+  await stopping
+})
+
 test('a process that no router sends requests to stops at once', async () => {
   const { happened, running } = await aGreeter(0)
   await running.stop()

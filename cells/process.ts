@@ -4,9 +4,9 @@ import { busMetrics } from './bus/metrics.ts'
 import { connectNats } from './bus/nats.ts'
 import { type Clock, systemClock } from './chassis/clock.ts'
 import { operationalRoutes, readinessRoute } from './chassis/health.ts'
-import { createApp, json, type UpgradeHandler } from './chassis/http.ts'
+import { type App, createApp, json, type UpgradeHandler } from './chassis/http.ts'
 import { type Running, stopAll } from './chassis/lifecycle.ts'
-import { listen } from './chassis/listen.ts'
+import { type ListenOptions, listen } from './chassis/listen.ts'
 import { createLog, type Log, logLevels } from './chassis/log.ts'
 import { Metrics } from './chassis/metrics.ts'
 import { createMounts } from './chassis/mounts.ts'
@@ -46,6 +46,8 @@ export interface ProcessConfig {
   HTTP_SERVER_PORT: number
   LOG_LEVEL: (typeof logLevels)[number]
   ROUTES_SETTLE_SECONDS: number
+  /** Port of the `peerApp` of the service. */
+  PEER_SERVER_PORT?: number | undefined
 }
 
 export interface BusConfig {
@@ -81,32 +83,45 @@ export async function runService(
   const starting = () => ({ ready: false as const, reason: 'starting' })
   const stopping = () => ({ ready: false as const, reason: 'stopping' })
   const earlyApp = {
-    routes: operationalRoutes(early, starting),
     upgrades: { '/*': refuseWhileStarting },
     notFound: json(503, { error: 'starting' }, { 'retry-after': '1' }),
   }
-  const mounts = createMounts(createApp({ ...earlyApp, log, metrics: early }))
-  const http = await listen(mounts, { host: config.HTTP_SERVER_HOST, port: config.HTTP_SERVER_PORT })
+  const { HTTP_SERVER_HOST: host, HTTP_SERVER_PORT: port, PEER_SERVER_PORT: peerPort } = config
+  const probes = createApp({ ...earlyApp, routes: operationalRoutes(early, starting), log, metrics: early })
+  const mounts = createMounts(
+    peerPort === undefined ? probes : createApp({ ...earlyApp, routes: [], log, metrics: new Metrics(name) }),
+  )
+  const http = await listen(mounts, { host, port })
+  const peerMounts = peerPort === undefined ? mounts : createMounts(probes)
+  const peerHttp = peerPort === undefined ? undefined : await listenOrStop(peerMounts, { host, port: peerPort }, http)
   try {
     const { service, dependencies = [] } = await start({ log, metrics: new Metrics(name).withProcess() })
     mounts.mount('', service.app)
+    if (service.peerApp) peerMounts.mount('', service.peerApp)
     log.info({ url: http.url }, 'serving')
     const settleMs = config.ROUTES_SETTLE_SECONDS * 1_000
     const settling = {
       stop: async () => {
-        mounts.mount('/health/ready', createApp({ routes: [readinessRoute('/', stopping)], log, metrics: new Metrics(name) }))
+        peerMounts.mount('/health/ready', createApp({ routes: [readinessRoute('/', stopping)], log, metrics: new Metrics(name) }))
         if (settleMs > 0) await new Promise<void>((resolve) => clock.after(settleMs, resolve))
       },
     }
     return {
-      ...stopAll(log, settling, service, http, ...dependencies),
+      ...stopAll(log, settling, service, http, peerHttp, ...dependencies),
       stopDeadlineMs: settleMs + drainSeconds * 1_000 + STOP_MARGIN_MS,
     }
   } catch (error) {
-    await http.stop()
+    await Promise.all([http.stop(), peerHttp?.stop()])
     throw error
   }
 }
+
+/** Listens, and stops the other port when this one is taken. */
+const listenOrStop = (app: App, options: ListenOptions, other: Running): Promise<Running> =>
+  listen(app, options).catch(async (error: unknown) => {
+    await other.stop()
+    throw error
+  })
 
 /** After a crash players may reach a pod that has just begun to start: some explorers take a 404 as final. */
 const refuseWhileStarting: UpgradeHandler = (_, socket) => {
