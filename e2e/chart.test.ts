@@ -201,13 +201,78 @@ withPart('kube', 'the chart', (kube) => {
     ])
     const secret = (secretName: string) => ({ secretName, defaultMode: 0o440, items: [{ key: 'token', path: 'token' }] })
     expect(mounted(operator)).toEqual([['/run/secrets/publication/0', secret('far')]])
-    expect(mounted(provider)).toEqual([['/run/secrets/publications', secret('near')]])
+    expect(mounted(provider)).toEqual([
+      ['/run/secrets/publications', secret('near')],
+      ['/run/secrets/replicas', secret(`${provider}-replicas`)],
+    ])
     expect(variable('PUBLICATION_TOKEN_FILE', provider)).toBe('/run/secrets/publications/token')
     const peers = variable('PUBLICATION_PEERS', provider)
-    expect(named(objects, 'Service', peers.replace(':8080', '')).spec).toMatchObject({ clusterIP: 'None' })
+    expect(named(objects, 'Service', peers.replace(':8081', '')).spec).toMatchObject({ clusterIP: 'None' })
     const read = objects.flatMap(({ rules = [] }) => rules).filter(({ resources: held = [] }) => held.includes('secrets'))
     expect(read.flatMap(({ verbs }) => verbs)).toEqual(['create'])
     expect((await render()).some(({ kind, metadata }) => kind === 'Service' && metadata.name.endsWith('-peers'))).toBe(false)
+  })
+
+  describe('gives the realm provider', () => {
+    const provider = 'realms-realm-operator-provider'
+    const publishers = [
+      'provider.publications.publishers.east.tokenSecret.name=east-token',
+      'provider.publications.publishers.east.tokenSecret.key=key',
+      'provider.publications.publishers.east.names={east-*,harbour}',
+      'provider.publications.publishers.west.tokenSecret.name=west-token',
+      'provider.publications.publishers.west.tokenSecret.key=token',
+      'provider.publications.publishers.west.names={west-*}',
+    ]
+    const podOf = (objects: Rendered[], name = provider) =>
+      (named(objects, 'Deployment', name).spec as V1Deployment['spec'])?.template.spec
+    const variable = (objects: Rendered[], name: string) =>
+      podOf(objects)?.containers[0]?.env?.find((each) => each.name === name)?.value ?? ''
+
+    test('a token and names for each publisher', async () => {
+      const objects = await render(...publishers)
+      expect(JSON.parse(variable(objects, 'PUBLICATION_PUBLISHERS'))).toEqual([
+        { name: 'east', tokenFile: '/run/secrets/publishers/east/token', names: ['east-*', 'harbour'] },
+        { name: 'west', tokenFile: '/run/secrets/publishers/west/token', names: ['west-*'] },
+      ])
+      const volumes = podOf(objects)?.volumes ?? []
+      expect(volumes.find(({ name }) => name === 'publishers')?.projected?.sources).toEqual([
+        { secret: { name: 'east-token', items: [{ key: 'key', path: 'east/token' }] } },
+        { secret: { name: 'west-token', items: [{ key: 'token', path: 'west/token' }] } },
+      ])
+      expect(variable(objects, 'PUBLICATION_TOKEN_FILE')).toBe('')
+    })
+
+    test('a secret of its replicas that no publisher has, made up unless one is named', async () => {
+      const made = named(await render(...publishers), 'Secret', `${provider}-replicas`) as Rendered & { data: { token: string } }
+      expect(Buffer.from(made.data.token, 'base64').toString()).toMatch(/^[A-Za-z0-9]{40}$/)
+      const objects = await render(...publishers, 'provider.publications.replicaTokenSecretName=own')
+      expect(objects.some(({ kind }) => kind === 'Secret')).toBe(false)
+      expect(podOf(objects)?.volumes?.find(({ name }) => name === 'replicas')?.secret?.secretName).toBe('own')
+      expect((await render()).some(({ kind }) => kind === 'Secret')).toBe(false)
+    })
+
+    test('a port for replicas, probes and metrics that its public Service and Ingress do not have', async () => {
+      const monitored = [
+        'monitoring.podMonitor=true',
+        'provider.ingress.enabled=true',
+        'provider.ingress.host=realms.example.org',
+      ]
+      const objects = await render(...publishers, ...monitored)
+      const container = podOf(objects)?.containers[0]
+      expect(container?.ports).toEqual([
+        { name: 'http', containerPort: 8080 },
+        { name: 'peer', containerPort: 8081 },
+      ])
+      expect(variable(objects, 'PEER_SERVER_PORT')).toBe('8081')
+      for (const probe of [container?.startupProbe, container?.livenessProbe, container?.readinessProbe])
+        expect(probe?.httpGet?.port).toBe('peer')
+      const operator = 'realms-realm-operator'
+      expect(podOf(objects, operator)?.containers[0]?.readinessProbe?.httpGet?.port).toBe('http')
+      expect(named(objects, 'PodMonitor', provider).spec).toMatchObject({ podMetricsEndpoints: [{ port: 'peer' }] })
+      expect(named(objects, 'PodMonitor', operator).spec).toMatchObject({ podMetricsEndpoints: [{ port: 'http' }] })
+      expect(named(objects, 'Service', provider).spec).toMatchObject({ ports: [{ targetPort: 'http' }] })
+      expect(JSON.stringify(named(objects, 'Ingress', provider).spec)).not.toContain('peer')
+    })
   })
 
   test('makes the realm provider reachable from outside when its Ingress is enabled', async () => {
@@ -224,6 +289,7 @@ withPart('kube', 'the chart', (kube) => {
     ['oprator.replicas=3', "additional properties 'oprator' not allowed"],
     ['image.pullPolicy=Sometimes', 'pullPolicy'],
     ['provider.ingress.enabled=true', 'host'],
+    ['provider.publications.publishers.east.tokenSecret.name=a', 'east'],
   ])('refuses --set %s', async (setting, reason) => {
     await expect(render(setting)).rejects.toThrow(reason)
   })

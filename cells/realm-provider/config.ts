@@ -15,10 +15,32 @@ export const realmProviderVariables = z.object({
     .min(16)
     .optional()
     .describe('Bearer token with which operators of other clusters publish realms here; unset = they cannot.'),
+  PUBLICATION_PUBLISHERS: z
+    .string()
+    .default('')
+    .describe(
+      'Publishers with a token of their own: a JSON list of `{name, tokenFile, names}`. Each sees only names that it took, and may take those of `names`, where `east-*` stands for all that begin with `east-`.',
+    ),
+  REPLICA_TOKEN: z
+    .string()
+    .min(16)
+    .optional()
+    .describe('Token of the replicas of this realm provider, which no publisher has; unset = they exchange no publications.'),
+  PEER_SERVER_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe(
+      'Port for other replicas, probes and metrics, which should not be public; unset = probes and metrics are on HTTP_SERVER_PORT.',
+    ),
   PUBLICATION_PEERS: z
     .string()
     .default('')
-    .describe('`host:port` of the other replicas, separated by commas; a name may have any number of addresses.'),
+    .describe(
+      '`host:port` of the other replicas, with their PEER_SERVER_PORT, separated by commas; a name may have any number of addresses.',
+    ),
   STATS_URL: z
     .string()
     .startsWith('http')
@@ -35,7 +57,10 @@ export type RealmProviderConfig = Readonly<Pick<Environment, 'COMMIT_HASH' | 'CU
   readonly HTTP_BASE_URL?: string | undefined
   readonly STATS_URL?: string | undefined
   readonly PUBLICATION_TOKEN?: string | undefined
+  readonly PUBLICATION_PUBLISHERS?: string | undefined
   readonly PUBLICATION_PEERS?: string | undefined
+  readonly REPLICA_TOKEN?: string | undefined
+  readonly PEER_SERVER_PORT?: number | undefined
 }
 
 /** @throws UserError naming every invalid variable */

@@ -98,8 +98,10 @@ export async function aProvider(
     { source: local, log: silentLog, clock: realTime ? systemClock : manual, metrics, ...deps },
   )
   const http = await listen(service.app, { host: '127.0.0.1', port })
+  const peerPort = config?.PEER_SERVER_PORT ?? 0
+  const peer = service.peerApp && (await listen(service.peerApp, { host: '127.0.0.1', port: peerPort }))
   onTestFinished(async () => {
-    await http.stop()
+    await Promise.all([http.stop(), peer?.stop()])
     await service.stop()
   })
   const get = (path: string, init?: RequestInit) => fetch(http.url + path, init)
@@ -109,6 +111,7 @@ export async function aProvider(
     metrics,
     service,
     url: http.url,
+    peerUrl: peer?.url ?? '',
     get,
     json: async (path: string, init?: RequestInit): Promise<unknown> => (await get(path, init)).json(),
   }

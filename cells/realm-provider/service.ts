@@ -4,7 +4,7 @@ import { operationalRoutes, type Readiness } from '../chassis/health.ts'
 import { createApp } from '../chassis/http.ts'
 import { stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
-import type { Metrics } from '../chassis/metrics.ts'
+import { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
 import { CatalystPoller, type CatalystTiming } from './adapters/catalyst-poller.ts'
 import { type RealmStats, StatsPoller, type StatsTiming } from './adapters/stats-poller.ts'
@@ -12,6 +12,7 @@ import type { RealmProviderConfig } from './config.ts'
 import { hasEndpoints, type PublishedRealm } from './core/published-realm.ts'
 import { providerMetrics } from './metrics.ts'
 import { PublicationLeases } from './publications/leases.ts'
+import { readPublishers } from './publications/publishers.ts'
 import { Replicas, replicaRoutes } from './publications/replicas.ts'
 import { publicationRoutes } from './publications/routes.ts'
 import { RealmDirectory } from './realm-directory.ts'
@@ -68,6 +69,9 @@ export async function startRealmProvider(
       timing: timing.stats,
     })
   const readiness = readinessOf(directory, catalysts)
+  const hasPeerPort = config.PEER_SERVER_PORT !== undefined
+  const operational = operationalRoutes(metrics, readiness)
+  const servedRealm = (name: string) => directory.realms.get(name)
   const app = createApp({
     log,
     metrics,
@@ -82,31 +86,34 @@ export async function startRealmProvider(
         clock,
         metrics: counted,
       }),
-      ...(publications
-        ? [
-            ...publicationRoutes({ ...publications, servedRealm: (name) => directory.realms.get(name), metrics: counted }),
-            ...replicaRoutes(publications),
-          ]
-        : []),
-      ...operationalRoutes(metrics, readiness),
+      ...(publications ? publicationRoutes({ ...publications, servedRealm, metrics: counted }) : []),
+      ...(hasPeerPort ? [] : operational),
     ],
   })
+  const peerRoutes = publications?.token ? replicaRoutes({ ...publications, token: publications.token, servedRealm }) : []
   return {
+    peerApp: hasPeerPort
+      ? createApp({
+          log,
+          metrics: new Metrics('realm-provider'),
+          maxBodyBytes: MAX_BODY_BYTES,
+          routes: [...peerRoutes, ...operational],
+        })
+      : undefined,
     app,
     readiness,
     stop: stopAll(log, directory, catalysts, dependencies.stats ? undefined : stats, publications?.leases).stop,
   }
 }
 
-/** Realms of other clusters are published here only where a token is configured. */
-function publicationsOf(
-  { PUBLICATION_TOKEN: token, PUBLICATION_PEERS = '' }: RealmProviderConfig,
-  { clock, log }: Pick<RealmProviderDependencies, 'clock' | 'log'>,
-): { token: string; leases: PublicationLeases; replicas: Replicas } | undefined {
-  if (!token) return undefined
-  const leases = new PublicationLeases({ clock, log })
-  const addresses = PUBLICATION_PEERS.split(',').filter(Boolean)
-  return { token, leases, replicas: new Replicas({ leases, token, addresses, log }) }
+/** Realms of other clusters are published here only where a publisher is configured. */
+function publicationsOf(config: RealmProviderConfig, { clock, log }: Pick<RealmProviderDependencies, 'clock' | 'log'>) {
+  const publishers = readPublishers(config)
+  if (publishers.length === 0) return undefined
+  const leases = new PublicationLeases({ clock, log, accounts: publishers.length })
+  const { REPLICA_TOKEN: token, PUBLICATION_PEERS = '' } = config
+  const addresses = token ? PUBLICATION_PEERS.split(',').filter(Boolean) : []
+  return { publishers, token, leases, replicas: new Replicas({ leases, token: token ?? '', addresses, log }) }
 }
 
 /**

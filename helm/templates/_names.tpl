@@ -65,14 +65,21 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
+{{/* The port for probes and metrics: that of the realm provider is not the public one. */}}
+{{- define "probePort" -}}{{ ternary "peer" "http" (eq .component "provider") }}{{- end }}
+
 {{- define "containerSettings" -}}
+{{- $port := include "probePort" . }}
 image: {{ include "image" .root }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 ports:
   - { name: http, containerPort: 8080 }
-startupProbe: { httpGet: { path: /health/live, port: http }, periodSeconds: 1, failureThreshold: 60 }
-livenessProbe: { httpGet: { path: /health/live, port: http }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }
-readinessProbe: { httpGet: { path: /health/ready, port: http }, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 3 }
+  {{- if eq $port "peer" }}
+  - { name: peer, containerPort: 8081 }
+  {{- end }}
+startupProbe: { httpGet: { path: /health/live, port: {{ $port }} }, periodSeconds: 1, failureThreshold: 60 }
+livenessProbe: { httpGet: { path: /health/live, port: {{ $port }} }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }
+readinessProbe: { httpGet: { path: /health/ready, port: {{ $port }} }, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 3 }
 resources: {{- toYaml .values.resources | nindent 2 }}
 securityContext:
   allowPrivilegeEscalation: false

@@ -64,18 +64,25 @@ export function publishedRealm(realm: Realm): PublishedRealm | undefined {
   }
 }
 
+/** A name that a publisher leased, and what it publishes there. */
+interface LeasedName {
+  realmName: string
+  account: string
+  document: PublicationDocument
+}
+
 /**
  * Publishes a realm of another cluster.
  *
  * @param createdAt when its name was leased here, by the clock of this provider, so that no publisher can claim to be older
  */
-export function publishedRemoteRealm(realmName: string, document: PublicationDocument, createdAt: string): PublishedRealm {
+export function publishedRemoteRealm({ realmName, account, document }: LeasedName, createdAt: string): PublishedRealm {
   const { publisher, realm, version, content, statsUrl } = document
   const serving = document.endpoints.filter(({ state }) => state === 'Serving')
   return {
     // Differs from the key of a Realm of this cluster with the same name.
-    key: { namespace: `${realm.namespace}@${publisher}`, name: realm.name },
-    tenant: '@publishers',
+    key: { namespace: `${realm.namespace}@${account}:${publisher}`, name: realm.name },
+    tenant: `@${account}`,
     realmName,
     createdAt,
     version,

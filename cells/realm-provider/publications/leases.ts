@@ -11,6 +11,8 @@ import type { RealmSource } from '../sources/realm-source.ts'
 /** A realm name that a realm of another cluster holds for a limited time. */
 export interface PublicationLease {
   realmName: string
+  /** Name of the publisher that took it; no other one may read, change or end it. */
+  account: string
   document: PublicationDocument
   /** Changes with every renewal, so that of two publishers that hold an ETag only the one with the latest can renew. */
   etag: string
@@ -28,11 +30,13 @@ export interface PublicationLease {
 /** A lease as replicas exchange it: with the remaining time, because their clocks differ. */
 export type ReplicatedLease = Omit<PublicationLease, 'expiresAt'> & { remainingMs: number }
 
-/** Most names held at a time, so that publishers cannot use up the memory. */
+/** Most names held at a time, and most bytes of their documents; publishers share both equally. */
 const MAX_LEASES = 10_000
+const MAX_BYTES = 32 * 1024 * 1024
 
 interface Entry {
   lease: PublicationLease
+  bytes: number
   published: PublishedRealm
   cancelExpiry: () => void
 }
@@ -41,13 +45,17 @@ interface Entry {
 export class PublicationLeases implements RealmSource {
   readonly #entries = new Map<string, Entry>()
   readonly #listeners = new Listeners()
+  readonly #usage = new Map<string, { leases: number; bytes: number }>()
+  readonly #accounts: number
   readonly #clock: Clock
   readonly #log: Log
   /** Differs from replica to replica, so that no two of them ever issue the same ETag. */
   readonly #replicaId = randomBytes(6).toString('base64url')
   #lastRenewal = 0
 
-  constructor({ clock, log }: { clock: Clock; log: Log }) {
+  /** @param options.accounts how many publishers share the limits */
+  constructor({ clock, log, accounts }: { clock: Clock; log: Log; accounts: number }) {
+    this.#accounts = Math.max(1, accounts)
     this.#clock = clock
     this.#log = log
   }
@@ -60,13 +68,21 @@ export class PublicationLeases implements RealmSource {
     return Array.from(this.#entries.values(), ({ lease }) => lease)
   }
 
-  /** Takes or renews a name; returns undefined when there are too many. */
-  put(realmName: string, document: PublicationDocument, epoch: number): PublicationLease | undefined {
+  /** Takes or renews a name; returns undefined when the publisher has too many. */
+  put(realmName: string, account: string, document: PublicationDocument, epoch: number): PublicationLease | undefined {
     const known = this.get(realmName)
-    if (!known && this.#entries.size >= MAX_LEASES) return undefined
+    if (!this.#hasRoom(realmName, account, document)) return undefined
     const now = this.#clock.now()
     const since = known?.document.publisher === document.publisher ? known.since : now
-    const lease = { realmName, document, etag: this.#nextEtag(), epoch, expiresAt: now + document.ttlSeconds * 1_000, since }
+    const lease = {
+      realmName,
+      account,
+      document,
+      etag: this.#nextEtag(),
+      epoch,
+      expiresAt: now + document.ttlSeconds * 1_000,
+      since,
+    }
     this.#keep(lease)
     return lease
   }
@@ -74,9 +90,12 @@ export class PublicationLeases implements RealmSource {
   /** Takes over a lease from another replica, unless the name is held by another publisher or was renewed by a later leader. */
   adopt({ remainingMs, ...lease }: ReplicatedLease): void {
     const known = this.get(lease.realmName)
-    if (known ? known.document.publisher !== lease.document.publisher : this.#entries.size >= MAX_LEASES) return
+    if (known && !isSameHolder(known, lease)) return
     if (known && known.epoch > lease.epoch) return
-    this.#keep({ ...lease, expiresAt: this.#clock.now() + remainingMs })
+    if (!this.#hasRoom(lease.realmName, lease.account, lease.document)) return
+    const now = this.#clock.now()
+    // Renewals do not change since when a name is held, whatever another replica sends.
+    this.#keep({ ...lease, since: known?.since ?? Math.min(lease.since, now), expiresAt: now + remainingMs })
   }
 
   /** A lease as another replica takes it over with `adopt`. */
@@ -85,8 +104,12 @@ export class PublicationLeases implements RealmSource {
   }
 
   drop(realmName: string): void {
-    this.#entries.get(realmName)?.cancelExpiry()
-    if (this.#entries.delete(realmName)) this.#listeners.notify()
+    const known = this.#entries.get(realmName)
+    if (!known) return
+    known.cancelExpiry()
+    this.#entries.delete(realmName)
+    this.#count(known.lease.account, -1, -known.bytes)
+    this.#listeners.notify()
   }
 
   realms(): readonly PublishedRealm[] {
@@ -104,22 +127,39 @@ export class PublicationLeases implements RealmSource {
   async stop(): Promise<void> {
     for (const { cancelExpiry } of this.#entries.values()) cancelExpiry()
     this.#entries.clear()
+    this.#usage.clear()
     this.#listeners.clear()
   }
 
   #keep(lease: PublicationLease): void {
-    const { realmName, document } = lease
+    const { realmName, account, document } = lease
     const known = this.#entries.get(realmName)
     known?.cancelExpiry()
     // An unchanged realm stays the same object, so that answers made from it stay valid.
     const isSame = known !== undefined && known.lease.since === lease.since && isSameRealm(known.lease.document, document)
-    const published = isSame ? known.published : publishedRemoteRealm(realmName, document, new Date(lease.since).toISOString())
+    const published = isSame ? known.published : publishedRemoteRealm(lease, new Date(lease.since).toISOString())
     const cancelExpiry = this.#clock.after(Math.max(0, lease.expiresAt - this.#clock.now()), () => {
       this.#log.warn({ realm: realmName, publisher: keyText(document.realm) }, 'a publication was not renewed and has expired')
       this.drop(realmName)
     })
-    this.#entries.set(realmName, { lease, published, cancelExpiry })
+    const bytes = bytesOf(document)
+    this.#count(account, known ? 0 : 1, bytes - (known?.bytes ?? 0))
+    this.#entries.set(realmName, { lease, bytes, published, cancelExpiry })
     if (!isSame) this.#listeners.notify()
+  }
+
+  #hasRoom(realmName: string, account: string, document: PublicationDocument): boolean {
+    const known = this.#entries.get(realmName)
+    const { leases, bytes } = this.#usage.get(account) ?? { leases: 0, bytes: 0 }
+    return (
+      leases + (known ? 0 : 1) <= MAX_LEASES / this.#accounts &&
+      bytes + bytesOf(document) - (known?.bytes ?? 0) <= MAX_BYTES / this.#accounts
+    )
+  }
+
+  #count(account: string, leases: number, bytes: number): void {
+    const usage = this.#usage.get(account) ?? { leases: 0, bytes: 0 }
+    this.#usage.set(account, { leases: usage.leases + leases, bytes: usage.bytes + bytes })
   }
 
   #nextEtag(): string {
@@ -129,6 +169,14 @@ export class PublicationLeases implements RealmSource {
     return `"${digest.slice(0, 16)}"`
   }
 }
+
+const bytesOf = (document: PublicationDocument): number => JSON.stringify(document).length
+
+/** Whether both were taken by one Realm of one publisher: the publisher writes the uid itself, so that alone proves nothing. */
+export const isSameHolder = (
+  a: Pick<PublicationLease, 'account' | 'document'>,
+  b: Pick<PublicationLease, 'account' | 'document'>,
+): boolean => a.account === b.account && a.document.publisher === b.document.publisher
 
 const isSameRealm = ({ ttlSeconds: _, ...a }: PublicationDocument, { ttlSeconds: __, ...b }: PublicationDocument): boolean =>
   isDeepStrictEqual(a, b)

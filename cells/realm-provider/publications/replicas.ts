@@ -3,13 +3,16 @@ import { isIPv6 } from 'node:net'
 import { request } from 'undici'
 import { z } from 'zod'
 import { messageOf, Refusal } from '../../chassis/errors.ts'
-import { type HttpRequest, ok, type Route, route } from '../../chassis/http.ts'
+import { type HttpRequest, json, ok, type Route, route } from '../../chassis/http.ts'
 import type { Log } from '../../chassis/log.ts'
+import type { PublishedRealm } from '../core/published-realm.ts'
 import { requireToken } from './bearer-token.ts'
 import { checkDocument, parseJson } from './document.ts'
 import type { PublicationLease, PublicationLeases, ReplicatedLease } from './leases.ts'
+import { publisherName } from './publishers.ts'
+import { isRealmName } from './realm-name.ts'
 
-/** The token that replicas authenticate with is the one publishers use. */
+/** The token that replicas authenticate with is their own: no publisher knows it. */
 export interface ReplicaOptions {
   leases: PublicationLeases
   token: string
@@ -22,12 +25,17 @@ const TIMEOUT_MS = 1_000
 const MAX_REPLICAS = 16
 const MAX_SYNCED_LEASES = 10_000
 
+/** Milliseconds since the epoch, with as many digits as publishers may send. */
+const MAX_TIME = 999_999_999_999_999
+
 const leaseSchema = z.object({
-  realmName: z.string().min(1).max(63),
+  realmName: z.string().refine(isRealmName),
+  account: publisherName,
   document: z.unknown(),
-  etag: z.string().max(64),
-  epoch: z.number().int().min(0),
-  since: z.number(),
+  // It becomes a header of answers.
+  etag: z.string().regex(/^"[\w-]{1,32}"$/),
+  epoch: z.number().int().min(0).max(MAX_TIME),
+  since: z.number().int().min(0).max(MAX_TIME),
   remainingMs: z.number().min(0).max(3_600_000),
 })
 
@@ -82,8 +90,16 @@ export class Replicas {
   }
 }
 
-/** The routes that `Replicas` of the other processes call. */
-export function replicaRoutes({ leases, token }: Pick<ReplicaOptions, 'leases' | 'token'>): Route[] {
+/** The leases, and the realm that has a name now. */
+export interface ReplicaRouteDependencies extends Pick<ReplicaOptions, 'leases' | 'token'> {
+  servedRealm: (realmName: string) => PublishedRealm | undefined
+}
+
+/**
+ * The routes that `Replicas` of the other processes call. They belong on a port that is not public: what they change is not
+ * checked against a publisher.
+ */
+export function replicaRoutes({ leases, token, servedRealm }: ReplicaRouteDependencies): Route[] {
   const authorize = (incoming: Pick<HttpRequest, 'headers'>) =>
     requireToken(incoming, token, 'only replicas of this realm provider may call this')
   return [
@@ -93,7 +109,12 @@ export function replicaRoutes({ leases, token }: Pick<ReplicaOptions, 'leases' |
     }),
     route('PUT', '/publications/:realm/replica', async (incoming) => {
       authorize(incoming)
-      leases.adopt(parseLease(parseJson(await incoming.body())))
+      const lease = parseLease(parseJson(await incoming.body()))
+      if (lease.realmName !== incoming.params.realm) throw new Refusal('INVALID', 'the lease is of another name')
+      const served = servedRealm(lease.realmName)
+      // As for a publisher: a lease never takes the name from a Realm of this cluster, however old it says it is.
+      if (served && !served.isRemote) return json(409, { error: 'the name is taken' })
+      leases.adopt(lease)
       return { status: 204 }
     }),
     route('DELETE', '/publications/:realm/replica', (incoming) => {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
 import { type PublicationDocument, publicationOf } from '../../../crds/publication.ts'
 import { anEndpoint, aProvider, aRealm } from '../fixtures.ts'
@@ -160,4 +163,72 @@ test.for([
 test('a path of the provider itself is not a valid name of a realm', async (context) => {
   const { take } = await aPublicationProvider(context)
   for (const name of ['realms', 'publications', '..%2Fx', 'a%20b']) expect((await take(name)).status, name).toBe(400)
+})
+
+/** A provider with two publishers, each with a token and names of its own. */
+async function twoPublishers(context: TestContext) {
+  const folder = mkdtempSync(join(tmpdir(), 'publishers-'))
+  context.onTestFinished(() => rmSync(folder, { recursive: true }))
+  const publishers = ['east', 'west'].map((name) => {
+    const tokenFile = join(folder, name)
+    writeFileSync(tokenFile, `the-token-of-${name}\n`)
+    return { name, tokenFile, names: [`${name}-*`, 'shared'] }
+  })
+  const provider = await aProvider(context, { config: { PUBLICATION_PUBLISHERS: JSON.stringify(publishers) } })
+  const send = (
+    publisher: string,
+    method: string,
+    name: string,
+    headers: Record<string, string> = {},
+    document = aDocument(),
+  ): Promise<Response> =>
+    provider.get(`/publications/${name}`, {
+      method,
+      headers: { authorization: `Bearer the-token-of-${publisher}`, ...headers },
+      ...(method === 'PUT' && { body: JSON.stringify(document) }),
+    })
+  return { ...provider, send }
+}
+
+test('publishers cannot see, renew or end what another one published, even with its ETag and the uid of its Realm', async (context) => {
+  const { send, get, json } = await twoPublishers(context)
+  const taken = await send('east', 'PUT', 'shared', { 'if-none-match': '*' })
+  const etag = taken.headers.get('etag') ?? ''
+  expect(taken.status).toBe(201)
+  expect((await send('west', 'GET', 'shared')).status).toBe(404)
+  const evil = aDocument({ endpoints: [{ ...anEndpoint(0), adapter: 'evil' }] })
+  for (const headers of [{ 'if-match': etag }, { 'if-none-match': '*' }]) {
+    const refused = await send('west', 'PUT', 'shared', { ...headers, 'publication-epoch': '999999999999999' }, evil)
+    expect([refused.status, await refused.json()]).toEqual([409, { error: 'the name is taken' }])
+  }
+  expect((await send('west', 'DELETE', 'shared', { 'if-match': etag })).status).toBe(404)
+  expect((await get('/publications', { headers: { authorization: 'Bearer the-token-of-west' } })).status).toBe(404)
+  expect(await json('/shared/about')).toMatchObject({ comms: { adapter: anEndpoint(0).adapter } })
+  expect((await send('east', 'PUT', 'shared', { 'if-match': etag })).status).toBe(200)
+})
+
+test('a publisher may take only its own names', async (context) => {
+  const { send } = await twoPublishers(context)
+  const take = (publisher: string, name: string) => send(publisher, 'PUT', name, { 'if-none-match': '*' })
+  expect((await take('east', 'east-one')).status).toBe(201)
+  for (const name of ['west-one', 'east', 'main']) expect([name, (await take('east', name)).status]).toEqual([name, 403])
+})
+
+test('a publisher with very many publications leaves room for those of another one', async (context) => {
+  const { send } = await twoPublishers(context)
+  const urns = Array.from({ length: 64 }, (_, n) => `${n}`.padEnd(1_000, 'x'))
+  const long = aDocument({ content: { ...aDocument().content, scenesUrn: urns, globalScenesUrn: urns } })
+  const statuses = new Set<number>()
+  for (let n = 0; n < 140; n++) statuses.add((await send('east', 'PUT', `east-${n}`, { 'if-none-match': '*' }, long)).status)
+  expect([...statuses]).toEqual([201, 503])
+  expect((await send('west', 'PUT', 'west-one', { 'if-none-match': '*' })).status).toBe(201)
+})
+
+test.for([
+  ['that is not JSON', 'east'],
+  ['with an unreadable token', JSON.stringify([{ name: 'east', tokenFile: '/nowhere', names: [] }])],
+  ['without names', JSON.stringify([{ name: 'east', tokenFile: '/dev/null' }])],
+  ['with an empty token', JSON.stringify([{ name: 'east', tokenFile: '/dev/null', names: ['*'] }])],
+] as const)('a provider does not start with a list of publishers %s', async ([_, list], context) => {
+  await expect(aProvider(context, { config: { PUBLICATION_PUBLISHERS: list } })).rejects.toThrow('PUBLICATION_PUBLISHERS')
 })

@@ -4,15 +4,16 @@ import { Refusal } from '../../chassis/errors.ts'
 import { type HttpRequest, type HttpResponse, json, type Route, route } from '../../chassis/http.ts'
 import type { PublishedRealm } from '../core/published-realm.ts'
 import type { ProviderMetrics } from '../metrics.ts'
-import { requireToken } from './bearer-token.ts'
 import { parseDocument } from './document.ts'
-import type { PublicationLease, PublicationLeases } from './leases.ts'
+import { isSameHolder, type PublicationLease, type PublicationLeases } from './leases.ts'
+import { mayTake, type Publisher, publisherOf } from './publishers.ts'
+import { isRealmName } from './realm-name.ts'
 import type { Replicas } from './replicas.ts'
 
-/** The leases that publishers change, and the bearer token they authenticate with. */
+/** The leases that publishers change, and who they are. */
 export interface PublicationRouteDependencies {
   leases: PublicationLeases
-  token: string
+  publishers: readonly Publisher[]
   /** The realm that is served under a name now, whichever source it comes from. */
   servedRealm: (realmName: string) => PublishedRealm | undefined
   metrics: ProviderMetrics
@@ -20,18 +21,18 @@ export interface PublicationRouteDependencies {
   replicas: Pick<Replicas, 'announce'>
 }
 
-const NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/
-/** First segments of paths that the realm provider serves itself. */
-const RESERVED = new Set(['realms', 'ping', 'status', 'hot-scenes', 'health', 'metrics', 'console', 'cells', 'publications'])
-
 /**
  * `/publications/{realmName}`: names leased by realms of other clusters. A name is taken with `If-None-Match: *`, and renewed or
  * given back with `If-Match` and the ETag of the last answer, so that an operator that was suspended cannot undo what its
- * successor did. Not even with a fresh ETag, because its epoch shows that it became leader earlier.
+ * successor did. Not even with a fresh ETag, because its epoch shows that it became leader earlier. A publisher sees and changes
+ * only names that it took itself.
  */
 export function publicationRoutes(dependencies: PublicationRouteDependencies): Route[] {
-  const { leases, token, metrics, replicas } = dependencies
-  const authorize = (request: Pick<HttpRequest, 'headers'>) => requireToken(request, token, 'publishing needs a bearer token')
+  const { leases, publishers, metrics, replicas } = dependencies
+  const leaseOf = ({ name }: Publisher, realmName: string) => {
+    const lease = leases.get(realmName)
+    return lease?.account === name ? lease : undefined
+  }
   const counted = (outcome: string, answer: HttpResponse): HttpResponse => {
     metrics.publications.inc({ outcome })
     return answer
@@ -39,31 +40,30 @@ export function publicationRoutes(dependencies: PublicationRouteDependencies): R
 
   return [
     route('GET', '/publications/:realm', (request) => {
-      authorize(request)
-      const lease = leases.get(request.params.realm)
+      const lease = leaseOf(publisherOf(request, publishers), request.params.realm)
       return lease ? receiptOf(200, lease) : notPublished
     }),
 
     route('PUT', '/publications/:realm', async (request) => {
-      authorize(request)
+      const publisher = publisherOf(request, publishers)
       const { realm: realmName } = request.params
-      if (!NAME.test(realmName) || RESERVED.has(realmName)) throw new Refusal('INVALID', 'this is not a valid name of a realm')
+      if (!isRealmName(realmName)) throw new Refusal('INVALID', 'this is not a valid name of a realm')
+      if (!mayTake(publisher, realmName)) throw new Refusal('FORBIDDEN', `'${publisher.name}' may not publish this name`)
       const document = parseDocument(await request.body())
+      const claim = { account: publisher.name, document }
+      if (isHeldByOther(realmName, claim, dependencies)) return counted('taken', taken(realmName, claim, dependencies))
       const known = leases.get(realmName)
-      const holder = otherHolder(realmName, document.publisher, dependencies)
-      if (holder) return counted('taken', takenBy(holder))
       const epoch = epochOf(request)
       if (known && epoch < known.epoch) return counted('superseded', supersededBy(known))
       if (!isExpected(request, known)) return counted('outdated', outdated)
-      const lease = leases.put(realmName, document, epoch)
+      const lease = leases.put(realmName, publisher.name, document, epoch)
       if (!lease) return counted('full', json(503, { error: 'too many realms are published here' }))
       await replicas.announce(realmName, lease)
       return counted(known ? 'renewed' : 'taken_up', receiptOf(known ? 200 : 201, lease))
     }),
 
     route('DELETE', '/publications/:realm', async (request) => {
-      authorize(request)
-      const known = leases.get(request.params.realm)
+      const known = leaseOf(publisherOf(request, publishers), request.params.realm)
       if (!known) return counted('gone', notPublished)
       if (epochOf(request) < known.epoch) return counted('superseded', supersededBy(known))
       if (request.headers['if-match'] !== known.etag) return counted('outdated', outdated)
@@ -74,26 +74,31 @@ export function publicationRoutes(dependencies: PublicationRouteDependencies): R
   ]
 }
 
-/**
- * The realm that keeps a publisher from having a name: one that leased it, or one of this cluster, which may have had the name
- * before.
- */
-function otherHolder(
-  realmName: string,
-  publisher: string,
-  { leases, servedRealm }: Pick<PublicationRouteDependencies, 'leases' | 'servedRealm'>,
-): ObjectKey | undefined {
+type Claim = Pick<PublicationLease, 'account' | 'document'>
+type Holders = Pick<PublicationRouteDependencies, 'leases' | 'servedRealm'>
+
+/** Whether another realm has the name: one that leased it, or one of this cluster, which may have had the name before. */
+function isHeldByOther(realmName: string, claim: Claim, { leases, servedRealm }: Holders): boolean {
   const lease = leases.get(realmName)
-  if (lease && lease.document.publisher !== publisher) return lease.document.realm
+  if (lease && !isSameHolder(lease, claim)) return true
   const served = servedRealm(realmName)
-  return served && !(served.isRemote && lease) ? served.key : undefined
+  return served !== undefined && !(served.isRemote && lease)
+}
+
+/** The answer names the holder, unless that is a realm of another publisher. */
+function taken(realmName: string, { account }: Claim, { leases, servedRealm }: Holders): HttpResponse {
+  const lease = leases.get(realmName)
+  if (lease) return takenBy(lease.account === account ? lease.document.realm : undefined)
+  const served = servedRealm(realmName)
+  return takenBy(served && !served.isRemote ? served.key : undefined)
 }
 
 const notPublished = json(404, { error: 'this name is not published' })
 
 const outdated = json(412, { error: 'the publication has changed since' })
 
-const takenBy = (holder: ObjectKey): HttpResponse => json(409, { error: 'the name is taken', holder: keyText(holder) })
+const takenBy = (holder: ObjectKey | undefined): HttpResponse =>
+  json(409, { error: 'the name is taken', ...(holder && { holder: keyText(holder) }) })
 
 const supersededBy = ({ epoch }: PublicationLease): HttpResponse =>
   json(412, { error: 'an operator that became leader later has changed this publication', epoch })
