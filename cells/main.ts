@@ -1,7 +1,6 @@
 import { systemClock } from './chassis/clock.ts'
 import { UserError } from './chassis/errors.ts'
-import type { Running } from './chassis/lifecycle.ts'
-import { runProcess } from './chassis/lifecycle.ts'
+import { type Running, runProcess } from './chassis/lifecycle.ts'
 import { createLog } from './chassis/log.ts'
 import { secretFileChanged, secretFilesOf } from './chassis/secret-files.ts'
 

@@ -1,5 +1,4 @@
-import type { Crd, Schema } from '../../crds/schema.ts'
-import { schemaOf } from '../../crds/schema.ts'
+import { type Crd, type Schema, schemaOf } from '../../crds/schema.ts'
 
 /**
  * Writes the TypeScript shape of our CRDs as the API server returns them: fields with a default are always there.

@@ -1,5 +1,4 @@
-import type { RowList } from './columns.ts'
-import { int, NONE, real } from './columns.ts'
+import { int, NONE, type RowList, real } from './columns.ts'
 import { HilbertOrder } from './hilbert-order.ts'
 import type { IslandTable } from './island-table.ts'
 import type { IslandTiles } from './island-tiles.ts'
