@@ -95,22 +95,22 @@ describe('readiness', () => {
   test('an archipelago is ready while it flushes', async () => {
     const world = await anArchipelago()
     await world.flush()
-    expect(world.cell.readiness()).toEqual({ ready: true })
+    expect(world.service.readiness()).toEqual({ ready: true })
     world.clock.stall(10_001)
-    expect(world.cell.readiness()).toEqual({ ready: false, reason: 'no flush for 10001 ms' })
+    expect(world.service.readiness()).toEqual({ ready: false, reason: 'no flush for 10001 ms' })
     await world.flush()
-    expect(world.cell.readiness()).toEqual({ ready: true })
+    expect(world.service.readiness()).toEqual({ ready: true })
   })
 
   test('it stays ready while a broker restarts, is not ready while the bus stays away, and is ready again at once', async () => {
     const world = await anArchipelago()
     world.bus.become('disconnected')
     await world.flush(9_900)
-    expect(world.cell.readiness()).toEqual({ ready: true })
+    expect(world.service.readiness()).toEqual({ ready: true })
     await world.flush(100)
-    expect(world.cell.readiness()).toEqual({ ready: false, reason: 'the bus is away: the connection broke' })
+    expect(world.service.readiness()).toEqual({ ready: false, reason: 'the bus is away: the connection broke' })
     world.bus.become('connected')
-    expect(world.cell.readiness()).toEqual({ ready: true })
+    expect(world.service.readiness()).toEqual({ ready: true })
   })
 })
 
@@ -162,7 +162,7 @@ describe('reports', () => {
 
 test('a stopped archipelago publishes nothing more', async () => {
   const world = await anArchipelago()
-  await world.cell.stop()
+  await world.service.stop()
   world.heartbeat(A, at(0))
   expect(await world.flush(60_000)).toEqual([])
 })

@@ -79,7 +79,7 @@ test('6.9: no id is used again after a restart, so no peer enters a room where o
     world.heartbeat(A, at(0))
     world.heartbeat(B, at(500))
     for (const { islandId } of await world.flush()) rooms.add(islandId)
-    await world.cell.stop()
+    await world.service.stop()
   }
   expect(rooms.size).toBe(6)
 })

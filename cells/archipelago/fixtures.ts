@@ -99,9 +99,9 @@ export async function anArchipelago({
   })
   const discoveries: (ServiceDiscoveryMessage | undefined)[] = []
   bus.subscribe(at.discovery, (payload) => discoveries.push(busPayloads.decodeDiscovery(payload)))
-  const cell = await startArchipelago(config, { bus, log: silentLog, clock, metrics, transport, bootId, alone: true })
+  const service = await startArchipelago(config, { bus, log: silentLog, clock, metrics, transport, bootId, alone: true })
   return {
-    cell,
+    service,
     bus,
     clock,
     subjects: at,
@@ -137,7 +137,7 @@ export async function anArchipelago({
     },
     /** The response of the service to a path. */
     async get(path: string): Promise<{ body: unknown; text: string }> {
-      const http = await listen(cell.app, { host: '127.0.0.1', port: 0 })
+      const http = await listen(service.app, { host: '127.0.0.1', port: 0 })
       const text = await (await fetch(http.url + path)).text()
       await http.stop()
       return { body: JSON.parse(text), text }

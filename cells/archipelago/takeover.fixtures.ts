@@ -92,14 +92,14 @@ async function anInstance(
     new Metrics('archipelago'),
   ]
   const parts = { bus: connection.bus, log: silentLog, clock, metrics, transport, bootId: name, roomsAreNew }
-  const cell = await startArchipelago(someConfig(env), parts)
+  const service = await startArchipelago(someConfig(env), parts)
   let isFrozen = false
   return {
-    cell,
+    service,
     connection,
     name,
     get isActive() {
-      return cell.readiness().ready
+      return service.readiness().ready
     },
     metric: async (text: string) =>
       Number(

@@ -32,7 +32,7 @@ describe('a standby', () => {
     await testBus.pass(60_000)
     expect(testBus.takeAnnouncements()).toMatchObject([{ peer: D, by: 'first' }])
     expect([await first.metric('active'), await second.metric('active')]).toEqual([1, 0])
-    expect(second.cell.readiness()).toEqual({ ready: true })
+    expect(second.service.readiness()).toEqual({ ready: true })
   })
 
   test('takes over within three flush periods after the active one was killed, and moves no peer', async () => {
@@ -51,7 +51,7 @@ describe('a standby', () => {
   test('takes over at once when the active one stops', async () => {
     const { testBus, first, rooms } = await activeAndStandby()
     const before = rooms()
-    await first.cell.stop()
+    await first.service.stop()
     testBus.walk(D, at(20))
     await testBus.pass(PERIOD_MS / 2)
     expect(testBus.takeAnnouncements()).toMatchObject([{ peer: D, room: before[0], by: 'second' }])
@@ -152,7 +152,7 @@ describe('an active archipelago', () => {
     for (const { connection } of [first, second]) connection.become('connected')
     testBus.walk(D, at(20))
     await testBus.pass(500)
-    expect(second.cell.readiness()).toEqual({ ready: true })
+    expect(second.service.readiness()).toEqual({ ready: true })
     await testBus.pass(1_500)
     expect(testBus.takeAnnouncements()).toMatchObject([{ peer: D, by: 'first', room: before[0] }])
     await testBus.pass(20_000)
@@ -194,7 +194,7 @@ describe('an archipelago that starts where there is no other', () => {
     second.kill()
     testBus.stopReplying()
     const successor = await testBus.start('successor')
-    expect(successor.cell.readiness()).toEqual({ ready: false, reason: 'waiting for the connectors to report their sessions' })
+    expect(successor.service.readiness()).toEqual({ ready: false, reason: 'waiting for the connectors to report their sessions' })
     await testBus.pass(3 * PERIOD_MS)
     expect(testBus.takeAnnouncements().map(({ peer, by }) => [peer, by])).toEqual([A, B, C].map((peer) => [peer, 'successor']))
   })

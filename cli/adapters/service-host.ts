@@ -70,27 +70,27 @@ export function createServiceHost(parts: ServiceHostOptions): LocalRuntime {
   return {
     async startCell(order) {
       const key = keyText(order.cell.metadata)
-      const cell = await startCellServices(cellSettings(order), { bus, log: log.child({ cell: key }), clock, verifier })
-      cells.set(key, cell)
+      const services = await startCellServices(cellSettings(order), { bus, log: log.child({ cell: key }), clock, verifier })
+      cells.set(key, services)
       return {
-        readiness: () => cell.readiness(),
-        update: (changed) => cell.reconfigure(cellSettings(changed)),
+        readiness: () => services.readiness(),
+        update: (changed) => services.reconfigure(cellSettings(changed)),
         async stop() {
-          // First out of the way of newcomers, then the goodbyes.
-          if (cells.get(key) === cell) cells.delete(key)
-          await cell.stop()
+          // New players must not reach the cell while it drains.
+          if (cells.get(key) === services) cells.delete(key)
+          await services.stop()
         },
       }
     },
     async startService(order) {
-      const cell = await startService(order)
-      const unmount = mounts.mount(`${pathOf(order.realm.metadata)}/${order.plan.component}`, cell.app)
+      const service = await startService(order)
+      const unmount = mounts.mount(`${pathOf(order.realm.metadata)}/${order.plan.component}`, service.app)
       return {
-        readiness: () => cell.readiness(),
+        readiness: () => service.readiness(),
         update: async () => false,
         async stop() {
           unmount()
-          await cell.stop()
+          await service.stop()
         },
       }
     },

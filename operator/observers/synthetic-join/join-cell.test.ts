@@ -26,9 +26,9 @@ const dependencies = () => {
 }
 
 test('a cell that works can be joined: challenge, welcome, island', async () => {
-  const cell = await startCellServices({ connector: connectorEnv, archipelago: archipelagoEnv }, dependencies())
-  const http = await listen(cell.app, { port: 0, host: '127.0.0.1' })
-  cleanups.unshift(() => cell.stop(), http.stop)
+  const services = await startCellServices({ connector: connectorEnv, archipelago: archipelagoEnv }, dependencies())
+  const http = await listen(services.app, { port: 0, host: '127.0.0.1' })
+  cleanups.unshift(() => services.stop(), http.stop)
   expect(await joinCell(`${http.url.replace('http', 'ws')}/cells/0/ws`, 5_000)).toEqual({ ok: true })
 })
 
