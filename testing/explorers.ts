@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { freshFolder } from './fresh-folder.ts'
 import { type Program, startProgram } from './program.ts'
 
-/** A real explorer: Bevy without a window, from npm. It stands still where it is put. */
+/** A real explorer: Bevy without a window, from npm. It stands still where it was started. */
 export interface Explorer {
   readonly program: Program
-  /** Its wallet, as it says itself. */
+  /** Its wallet, as printed in its log. */
   address(): Promise<string>
 }
 
@@ -14,8 +14,8 @@ const LIFETIME_SECONDS = 90
 /**
  * Starts an explorer in a realm.
  *
- * @param folder where the `headless` binary is
- * @param seed fixes its wallet: another seed is another player
+ * @param folder of the `headless` binary
+ * @param seed determines its wallet: another seed is another player
  * @param location parcel, `"2,0"`
  */
 export function startExplorer(folder: string, realmUrl: string, seed: number, location: string): Explorer {
@@ -23,7 +23,7 @@ export function startExplorer(folder: string, realmUrl: string, seed: number, lo
   const args = ['--realm', realmUrl, '--location', location, '--timeout', String(LIFETIME_SECONDS), '--wallet-seed', String(seed)]
   const program = startProgram(join(folder, 'headless'), args, {
     cwd: folder,
-    // Its other backend is public; this address answers nothing, at once.
+    // The default of its other comms server, Pulse, is public; this address refuses connections at once.
     env: { HOME: home, PULSE_SERVER: '127.0.0.1:1', RUST_LOG: 'comms=debug' },
   })
   return {

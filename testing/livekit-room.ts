@@ -17,23 +17,23 @@ interface RtcRoom {
   disconnect(): Promise<void>
 }
 
-/** A player in a LiveKit room, as its explorer is there. */
+/** A participant of a LiveKit room, as an explorer joins it for its player. */
 export interface InRoom {
-  /** The identities of everyone else. */
+  /** The identities of the other participants. */
   others(): string[]
   send(text: string): Promise<void>
-  /** What others said so far. */
+  /** The messages received from others so far. */
   readonly received: readonly { from: string | undefined; text: string }[]
   leave(): Promise<void>
 }
 
-/** A LiveKit client; `path` is where the part `rtc` is. */
+/** Joins a room as a LiveKit client; `path` is that of the part `rtc`. */
 export function liveKitClient(path: string): { join(connStr: string): Promise<InRoom>; dispose(): Promise<void> } {
   const { Room, RoomEvent, dispose } = createRequire(import.meta.url)(path) as RtcNode
   return {
     dispose: async () => {
       await dispose()
-      // The native side logs a panic when the process ends while it is still letting go.
+      // The native library logs a panic when the process ends before the room is released.
       await sleep(100)
     },
     join: async (connStr) => {

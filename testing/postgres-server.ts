@@ -11,7 +11,7 @@ import pg from 'pg'
 export interface PostgresServer {
   /** Creates an empty database and returns its URL. */
   database(): Promise<string>
-  /** Ends the server as a crash would; `stop` still has to be called. */
+  /** Kills the server as a crash would; `stop` still has to be called. */
   kill(): Promise<void>
   stop(): Promise<void>
 }

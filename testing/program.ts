@@ -1,22 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 
-/** A program under test, and what it said. */
+/** A program under test, and its output. */
 export interface Program {
   readonly pid: number
-  /** Everything written so far to both outputs. */
+  /** The text written so far to standard output and standard error. */
   output(): string
   /** Resolves with the exit code (or the signal's name) when the program ended. */
   readonly ended: Promise<number | string>
-  /** Waits until the output matches. @throws with the whole output when it does not in time, or the program ends first */
+  /** Waits until the output matches. @throws with the whole output at the time limit, or when the program ends first */
   prints(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>
   signal(name: NodeJS.Signals): void
-  /** Ends the program and whatever it started, if it still runs. */
+  /** Kills the program and all processes it started, if they still run. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
 const SAYS_TIMEOUT_MS = 30_000
 
-/** Starts a program in a process group of its own, so that nothing of it outlives the test. */
+/** Starts a program in a process group of its own, so that none of its processes outlives the test. */
 export function startProgram(
   command: string,
   args: readonly string[],
@@ -59,12 +59,12 @@ export function startProgram(
           if (match) done(() => resolve(match))
         }
         const timer = setTimeout(
-          () => done(() => reject(new Error(`${command} did not say ${pattern} within ${timeoutMs} ms:\n${text}`))),
+          () => done(() => reject(new Error(`${command} did not print ${pattern} within ${timeoutMs} ms:\n${text}`))),
           timeoutMs,
         )
         waiting.add(check)
         void ended.then((how) =>
-          done(() => reject(new Error(`${command} ended with ${how} before it said ${pattern}:\n${text}`))),
+          done(() => reject(new Error(`${command} ended with ${how} before it printed ${pattern}:\n${text}`))),
         )
         check()
       }),
@@ -75,7 +75,7 @@ export function startProgram(
   }
 }
 
-/** Whether a process, or anything of its group, still exists. */
+/** Whether a process of the group still exists. */
 export function groupExists(pid: number): boolean {
   try {
     process.kill(-pid, 0)
@@ -89,6 +89,6 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch {
-    // It is gone already, which is what was wanted.
+    // The process has ended already.
   }
 }

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
-/** Where the commands of a block of the README are meant to be typed: the word behind its ```sh. */
+/** Where the commands of a block of the README are to be typed: the word behind its ```sh. */
 export type Setting = 'laptop' | 'cluster' | 'kubernetes' | 'tests'
 
-/** The commands the README tells people to type, in order, without their comments. */
+/** The commands of the README's blocks, in order, without their comments. */
 export const commandsOf = (setting: Setting): string[] =>
   blocks()
     .filter((block) => block.setting === setting)
@@ -13,7 +13,7 @@ export const commandsOf = (setting: Setting): string[] =>
     .map((line) => line.replace(/\s+#.*$/, '').trim())
     .filter((line) => line !== '')
 
-/** The settings of all blocks of commands, so that none escapes the tests. */
+/** The places of all blocks of commands, so that a test can check that each block is covered. */
 export const settings = (): string[] => blocks().map(({ setting }) => setting)
 
 const blocks = (): { setting: string; text: string }[] =>

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { ApiServer } from './apiserver.ts'
 
-/** One request as it passed. */
+/** A request that the proxy received. */
 export interface Passed {
   /** Milliseconds since the epoch. */
   at: number
@@ -17,36 +17,38 @@ export interface Passed {
   isWatch: boolean
 }
 
-/** What becomes of a request instead of an answer. */
+/** How the proxy disturbs a request. */
 export type Fault =
   | { status: number; headers?: Record<string, string>; body?: string }
-  /** Answered in full, and late. */
+  /** Milliseconds by which the complete answer is delayed. */
   | { slowMs: number }
-  /** The server does as asked; its answer breaks off: half of it with a proper end, a reset in the middle, or silence. */
+  /**
+   * The server carries out the request, but its answer is cut: half of it with a regular end, a reset in the middle, or no bytes.
+   */
   | 'truncated'
   | 'reset'
   | 'silent'
 
-/** An API server seen through a proxy on plain HTTP, which remembers what passed and spoils what it is told to. */
+/** An API server behind a proxy on plain HTTP, which records requests and disturbs those that the test selects. */
 export interface ApiProxy extends Running {
-  /** Path of a kubeconfig of an administrator who speaks through the proxy. */
+  /** Path of an administrator's kubeconfig, whose server is the proxy. */
   kubeconfig: string
   url: string
-  /** Everything that passed since the start or since it was emptied. */
+  /** All requests since the start, or since the test emptied it. */
   passed: Passed[]
-  /** Asked about each request; nothing = it passes. */
+  /** Called with each request; undefined = the request is forwarded unchanged. */
   spoil: (request: Passed) => Fault | undefined
   /** Resets every connection that is open; new ones work. */
   cut(): void
-  /** Swallows what the server says on requests under way and new ones, without a word, until `heal`. */
+  /** Drops what the server sends, for open requests and new ones, until `heal`; the connections stay open. */
   stall(): void
   heal(): void
 }
 
-/** Whether a request changes something, the election apart. */
+/** Whether a request is a write, other than those of the lease. */
 export const isWrite = ({ method, path }: Passed): boolean => method !== 'GET' && !path.includes('/leases')
 
-/** A proxy of its own for one client of an API server. */
+/** Starts a proxy for one client of an API server. */
 export async function startApiProxy(api: ApiServer): Promise<ApiProxy> {
   const { hostname, port } = new URL(api.access.server)
   const agent = new Agent({ keepAlive: true, ...api.access.tls })

@@ -22,15 +22,15 @@ export interface ApiServer {
   /** Path of a kubeconfig of an administrator. */
   kubeconfig: string
   access: KubeAccess
-  /** A client of its own; stopped with the server. */
+  /** Creates a client, which is stopped with the server. */
   client(access?: Partial<KubeAccess>): KubeClient
-  /** Ends the server and starts it again on the same port and etcd; between the two, `meanwhile` runs. */
+  /** Stops the server and starts it again on the same port and etcd; `meanwhile` runs while it is down. */
   restart(meanwhile?: () => Promise<void>): Promise<void>
-  /** Puts values into etcd behind the server's back: a thousand objects in a second. */
+  /** Writes values to etcd directly, not through the server, because that is faster: a thousand objects in a second. */
   plant(values: readonly { key: string; value: string }[]): Promise<void>
-  /** What etcd has under a prefix. */
+  /** The values in etcd under a prefix. */
   stored(prefix: string): Promise<{ key: string; value: string }[]>
-  /** Forgets the history of all objects up to now, so that old versions are expired. */
+  /** Compacts the history of all objects up to now, so that watches from earlier versions are answered with 410. */
   compact(): Promise<void>
   stop(): Promise<void>
 }
@@ -66,7 +66,7 @@ export async function startApiServer(part: string, flags: Readonly<Record<string
     saPublicKey: await file('sa.pub', serviceAccounts.publicKeyPem),
     saPrivateKey: await file('sa.key', serviceAccounts.privateKeyPem),
   }
-  // As in any cluster: what else serves a part of the API is asked through this server.
+  // The aggregation layer, as in any cluster: requests for an API that another server serves are forwarded to it.
   const aggregation = {
     'requestheader-client-ca-file': certFiles.caCert,
     'requestheader-allowed-names': FRONT_PROXY,
@@ -87,7 +87,7 @@ export async function startApiServer(part: string, flags: Readonly<Record<string
       certDir,
       certFiles,
       adminRestConfigFor: restConfigFor,
-      // Asked nicely it waits for its watches to end, which take minutes; then it is killed, as a node failure would.
+      // On SIGTERM it waits until its watches end, which takes minutes; so it is killed, as by a node failure.
       stopTimeoutMs: STOP_TIMEOUT_MS,
       ...(securePort && { securePort }),
     })

@@ -12,7 +12,7 @@ import { startReconcilers } from '../../operator/reconcile/loop.ts'
 import type { ReconcilerParts } from '../../operator/reconcile/parts.ts'
 import type { ApiServer } from './apiserver.ts'
 
-/** Requests that change something. */
+/** The methods of writes. */
 export const writesOf = ({ counts }: KubeClient): number =>
   counts.apply + counts.applyStatus + counts.create + counts.replace + counts.merge + counts.remove
 
@@ -40,7 +40,7 @@ export async function startOperator(
     client,
     cluster,
     cache,
-    /** Resolves once nothing was done for a while. */
+    /** Resolves once the operator has done nothing for a while. */
     settled: async () => {
       for (let quietMs = 0, seen = writesOf(client); quietMs < QUIET_MS; quietMs += STEP_MS) {
         await new Promise((resolve) => setTimeout(resolve, STEP_MS))

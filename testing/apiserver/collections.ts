@@ -1,11 +1,11 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** Every Map and Set made since, by the line that made it. */
+/** Every Map and Set created since the start, by the source line that created it. */
 export interface Collections {
-  /** Entries of those that are still in use, by line, those of no interest left out. */
+  /** Entries of those that are still reachable, by source line; lines that the filter rejects are left out. */
   sizes(isOfInterest: (line: string) => boolean): Promise<Record<string, number>>
-  /** Gives Map and Set back. */
+  /** Restores the original Map and Set. */
   stop(): void
 }
 
@@ -35,7 +35,7 @@ export function watchCollections(): Collections {
   } as SetConstructor
   return {
     async sizes(isOfInterest) {
-      // What a turn of the event loop looked at stays until the next one.
+      // A WeakRef that was read keeps its target alive until the end of the turn of the event loop.
       for (let turn = 0; turn < 3; turn++) {
         await new Promise(setImmediate)
         collectGarbage()

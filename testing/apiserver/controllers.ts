@@ -5,7 +5,7 @@ import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { ApiServer } from './apiserver.ts'
 
 /**
- * Some of the controllers of a cluster: the real kube-controller-manager of a part, with these and no other.
+ * Starts the real kube-controller-manager of a part, with the named controllers only.
  *
  * @param names as `kube-controller-manager --help` lists them
  */

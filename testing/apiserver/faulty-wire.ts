@@ -1,11 +1,11 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A TCP connection through us, that can go wrong in every way a network does. */
+/** A TCP proxy that causes the faults of a network on request. */
 export interface FaultyWire {
   port: number
   /** Resets every connection that is open; new ones work. */
   cut(): void
-  /** Swallows all bytes without a word, also of new connections, until `heal`. */
+  /** Drops all bytes, also of new connections, until `heal`; the connections stay open. */
   stall(): void
   /** Reads nothing more from any connection, also of new ones, until `heal`: senders have to keep what they send. */
   stopReading(): void

@@ -26,7 +26,7 @@ export function startKstatus(part: string): KstatusProcess {
   }
   return {
     of: (objects) => {
-      // Answers come in the order of the questions, so one question waits for the other.
+      // Answers carry no identifier and come in the order of the requests, so each request waits for the one before it.
       const answers = last.then(async () => {
         const all: Kstatus[] = []
         for (const object of objects) all.push(await compute(object))

@@ -13,16 +13,19 @@ interface Workload extends KubeObject {
   status?: { readyReplicas?: number; observedGeneration?: number }
 }
 
-/** Stands in for the controllers and nodes of a cluster: says of every workload of ours that its pods run. */
+/** Replaces the controllers and nodes of a cluster: reports for every workload of the operator that its pods run. */
 export interface FakeKubelet {
-  /** Of which workloads the pods become ready, by name; all unless told. Those already told of are told of again. */
+  /**
+   * Selects the workloads whose pods become ready, by name; the default is all. The status of each existing workload is written
+   * again.
+   */
   only(ready: (name: string) => boolean): Promise<void>
-  /** Makes a pod of a Deployment that waits for something for ever. */
+  /** Creates a pod of a Deployment whose container never starts. */
   pod(deployment: string, waiting: { reason: string; message: string }): Promise<void>
   stop(): Promise<void>
 }
 
-/** Looks after one namespace. */
+/** Writes the status of the workloads of one namespace. */
 export function startFakeKubelet(client: KubeClient, namespace: string): FakeKubelet {
   let isReady: (name: string) => boolean = () => true
   const reflectors: Reflector<Workload>[] = []
@@ -46,7 +49,7 @@ export function startFakeKubelet(client: KubeClient, namespace: string): FakeKub
     }
     const resource = kind === 'Deployment' ? resources.Deployment : resources.StatefulSet
     const options = { fieldManager: 'kubelet', force: true, subresource: 'status' } as const
-    // What was deleted meanwhile needs no status, and a server that restarts tells us of everything again.
+    // A deleted object needs no status, and after a restart of the server the watch delivers every object again.
     await client.apply(resource, said as KubeObject, options).catch(() => undefined)
   }
 

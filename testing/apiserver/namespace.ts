@@ -5,13 +5,13 @@ import { API_VERSION, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
 import { childResources } from '../../operator/kubernetes/cache/child.ts'
 
-/** An object whose spec and status tests compare. */
+/** An object with the fields that tests compare. */
 export interface Spec extends KubeObject {
   spec?: unknown
   status?: unknown
 }
 
-/** What users, kubelets and other editors do in a namespace. */
+/** Requests of users, kubelets and other clients in one namespace. */
 export function inNamespace(user: () => KubeClient, namespace: () => string) {
   const declare = (spec: object, name = 'main') =>
     user().apply<Spec>(

@@ -9,20 +9,20 @@ import { realmResource } from '../../crds/resources.ts'
 import { main } from '../../operator/main.ts'
 import type { ApiServer } from './apiserver.ts'
 
-/** The operator as a process would run it, with its election, its prober and its metrics. */
+/** The whole operator in the process of the test, with its election, reachability probe and metrics. */
 export interface OperatorProcess extends Running {
-  /** One figure of its metrics, all its series together. */
+  /** The sum of all series of one of its metrics. */
   metric(name: string): Promise<number>
-  /** Requests it sent so far that change something, its lease apart; and those that read, its caches apart. */
+  /** Writes it has sent so far, without those of its lease; and reads, without those of its caches. */
   requests(): Promise<{ writes: number; statuses: number; reads: number }>
-  /** Resolves once it has written nothing for a while and nothing waits. */
+  /** Resolves once it has written nothing for a while and its queue is empty. */
   atRest(): Promise<void>
 }
 
 const QUIET_MS = 500
 const STEP_MS = 50
 
-/** Starts an operator for one namespace; what is missing of its configuration is that of a test. */
+/** Starts an operator for one namespace; `env` overrides the configuration that tests use. */
 export async function startOperatorProcess(
   api: ApiServer,
   namespace: string,
@@ -38,7 +38,7 @@ export async function startOperatorProcess(
     PROVIDER_URL: providerUrl,
     WATCH_NAMESPACE: namespace,
     LEASE_NAMESPACE: namespace,
-    CHECK_DEPENDENCIES: 'false', // the LiveKit of these realms is nowhere
+    CHECK_DEPENDENCIES: 'false', // the LiveKit of these realms does not exist
     ...env,
   })
   const series = async (name: string, labels = ''): Promise<number> => {
@@ -53,7 +53,7 @@ export async function startOperatorProcess(
     const [apply, statuses, remove, create, get, list] = await Promise.all(
       ['apply', 'applyStatus', 'remove', 'create', 'get', 'list'].map(sent),
     )
-    // What the lease takes is one create at most, some gets, and replaces.
+    // The requests of the lease are at most one create, and gets and replaces.
     return { writes: sum(apply, statuses, remove, create), statuses: statuses ?? 0, reads: sum(get, list) }
   }
   return {
@@ -73,7 +73,7 @@ export async function startOperatorProcess(
 
 const sum = (...parts: (number | undefined)[]): number => parts.reduce<number>((total, part) => total + (part ?? 0), 0)
 
-/** A realm provider that serves whatever the Realms of one namespace say at the moment it is asked. */
+/** A realm provider that answers each request from the current Realms of one namespace. */
 export async function startProvider(client: KubeClient, namespace: string): Promise<Running & { url: string }> {
   const about = route('GET', '/:realm/about', async ({ params }) => {
     const realm = await client.get<Realm>(realmResource, { namespace, name: params.realm })

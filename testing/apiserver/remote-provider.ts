@@ -12,7 +12,9 @@ type Finishing = Pick<TestContext, 'onTestFinished'>
 
 const TOKEN = 'a-token-of-some-length'
 
-/** A realm provider of another cluster, that takes publications, and what an operator is told of it: at its own URL, or on the way there. */
+/**
+ * A realm provider of another cluster, and the environment with which an operator publishes to it, directly or through a proxy.
+ */
 export async function aRemoteProvider(context: Finishing, clock?: ManualClock) {
   const time = clock ? { clock } : { realTime: true }
   const provider = await aProvider(context, { ...time, config: { PUBLICATION_TOKEN: TOKEN } })
@@ -24,7 +26,7 @@ export async function aRemoteProvider(context: Finishing, clock?: ManualClock) {
   return { ...provider, envFor, env: envFor(provider.url) }
 }
 
-/** A publication a provider was sent, and whether it took it. */
+/** A publication that was sent to a provider, and whether the provider accepted it. */
 export interface Sent {
   cells: string[]
   /** Since when the operator that sent it has been leading. */

@@ -1,4 +1,4 @@
-/** Every name and address of one cluster, derived from its index so that clusters on one machine never meet. */
+/** Names and addresses of one cluster, derived from its index so that clusters on one machine never overlap. */
 export interface Addresses {
   /** Names the bridge, the links and the control groups. */
   name: string
@@ -12,7 +12,7 @@ export interface Addresses {
   node(index: number): NodeAddresses
 }
 
-/** The same for one node. */
+/** Names and addresses of one node. */
 export interface NodeAddresses {
   name: string
   address: string
@@ -28,7 +28,7 @@ export const MAX_CLUSTERS = 32
 /** How many nodes a cluster can have. */
 export const MAX_NODES = 16
 
-/** Cluster `index` lives in 10.(200 + index).0.0/16: nodes in the lowest /24, then pods, services in the upper half. */
+/** Cluster `index` has 10.(200 + index).0.0/16: nodes in the lowest /24, then pods, services in the upper half. */
 export function addressesOf(index: number): Addresses {
   const network = `10.${200 + index}`
   const name = `realm-k8s-${index}`

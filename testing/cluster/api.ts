@@ -3,10 +3,10 @@ import type { Admin } from './credentials.ts'
 
 const TIMEOUT_MS = 5_000
 
-/** Reads one path of an API server as its administrator; undefined while it does not answer, or not with success. */
+/** Reads one path of an API server as its administrator; undefined when there is no answer, or one without success. */
 export type ReadApi = (path: string) => Promise<unknown>
 
-/** An API server to be asked for readiness, without the half second that a kubectl takes to start. */
+/** Requests to an API server in this process, because a kubectl takes half a second to start. */
 export function apiOf({ server, authority, certificate, key }: Admin): ReadApi {
   const agent = new Agent({ ca: authority, cert: certificate, key, keepAlive: true })
   return (path) =>
@@ -23,7 +23,7 @@ export function apiOf({ server, authority, certificate, key }: Admin): ReadApi {
     })
 }
 
-/** Health paths answer in plain words, everything else in JSON. */
+/** Health paths answer with text, all other paths with JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)

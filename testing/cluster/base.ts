@@ -6,7 +6,7 @@ import { runCommand } from '../parts/command.ts'
 import type { Progress } from '../parts/part.ts'
 import { writeLayer } from './oci.ts'
 
-/** A layer with a program and the libraries it needs, in the places where it looks for them. Returns the layer's path. */
+/** Writes a layer with a program and its libraries at the paths where it loads them. Returns the layer's path. */
 export const programLayer = (name: string, key: string, program: string, target: string, progress: Progress): Promise<string> =>
   cached({
     key: `image-${name}-${key}`,
@@ -29,7 +29,7 @@ export const programLayer = (name: string, key: string, program: string, target:
     path: (folder) => join(folder, 'layer.tar'),
   }).make(progress)
 
-/** The layer that stands for the base image: this process's own Node.js. */
+/** The layer that replaces the base image: the Node.js of this process. */
 export const nodeLayer = (progress: Progress): Promise<string> =>
   programLayer('node', `${process.version}-${process.arch}`, process.execPath, '/usr/local/bin/node', progress)
 

@@ -4,16 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const ROOT = '/sys/fs/cgroup'
 
-/** Processes take a moment to leave their groups after SIGKILL. */
+/** After SIGKILL a process is still in its group for a moment. */
 const REMOVE_DEADLINE_MS = 5_000
 
-/** What a node weighs where processors are scarce, in either version: ten times what anything weighs unless told. */
+/**
+ * The CPU weight of a node's group, in either version: ten times the default, so that a busy machine does not starve its pods.
+ */
 const WEIGHTS = [
   ['cpu.shares', '10240'],
   ['cpu.weight', '1000'],
 ] as const
 
-/** Where groups can be made: the one tree of version 2, or each controller's tree of version 1. */
+/** Where groups can be created: in the one tree of version 2, or in each controller's tree of version 1. */
 const trees = (): string[] =>
   existsSync(join(ROOT, 'cgroup.controllers'))
     ? [ROOT]
@@ -21,20 +23,20 @@ const trees = (): string[] =>
         .filter((entry) => entry.isDirectory())
         .map(({ name }) => join(ROOT, name))
 
-/** Makes a control group of this name for a node's pods, wherever the kubelet will look for it. */
+/** Creates a control group of this name for a node's pods in every tree in which the kubelet looks for it. */
 export function makeCgroup(name: string): void {
   for (const tree of trees()) {
     const group = join(tree, name)
     mkdirSync(group, { recursive: true })
-    // Version 1: a group without processors and memory takes no process.
+    // Version 1: no process can enter a group before its processors and memory nodes are set.
     for (const file of ['cpuset.cpus', 'cpuset.mems']) {
       const inherited = join(tree, file)
       if (existsSync(inherited) && existsSync(join(group, 'cpuset.clone_children')))
         writeFileSync(join(group, file), readFileSync(inherited))
     }
-    // Unless told, all pods of a node together would get no more of the processors than one process of this machine.
+    // By default all pods of a node together would get no more processor time than one process of this machine.
     for (const [file, shares] of WEIGHTS) if (existsSync(join(group, file))) writeFileSync(join(group, file), shares)
-    // Version 2: a group hands on only the controllers it is told to.
+    // Version 2: children of a group have only the controllers that are listed in its `cgroup.subtree_control`.
     if (existsSync(join(group, 'cgroup.subtree_control'))) delegate(tree, group)
   }
 }

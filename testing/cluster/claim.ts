@@ -9,14 +9,14 @@ import { removeCgroup } from './cgroups.ts'
 /** What a cluster is for: a person at a terminal, or a test. */
 export type Purpose = 'person' | 'test'
 
-/** One cluster's right to its names, addresses and folder. */
+/** The reservation of a cluster's names, addresses and folder. */
 export interface Claim {
   index: number
   folder: string
   owner: Owner
 }
 
-/** The process a cluster belongs to; its start time tells it from a later process with the same id. */
+/** The process a cluster belongs to; its start time distinguishes it from a later process with the same id. */
 interface Owner {
   pid: number
   startedAt: string
@@ -43,7 +43,7 @@ export async function claim(purpose: Purpose): Promise<Claim> {
   )
 }
 
-/** Whether this machine already has a way to the addresses, for whatever reason. */
+/** Whether this machine already has a route to the addresses, such as that of a VPN. */
 const isTaken = async (index: number): Promise<boolean> =>
   (await runCommand('ip', ['route', 'show', 'table', 'all', 'root', `10.${200 + index}.0.0/16`])).trim() !== ''
 
@@ -57,7 +57,7 @@ function renamed(from: string, to: string): boolean {
   }
 }
 
-/** Every cluster of this machine that has left a trace. */
+/** Every cluster of this machine that has a folder, whether or not its owner still runs. */
 export function claims(): Claim[] {
   return indexes().flatMap((index) => {
     const folder = join(clustersFolder(), String(index))
@@ -77,30 +77,30 @@ function indexes(): number[] {
   }
 }
 
-/** Whether the process that started a cluster is still there to end it. */
+/** Whether the process that started a cluster still runs; it stops the cluster when it ends. */
 export const isOwned = ({ owner }: Claim): boolean => startOf(owner.pid) === owner.startedAt
 
-/** Removes what crashed runs left: their processes are gone already, because the kernel ended them with their owner. */
+/** Removes what crashed runs left behind, except processes: the kernel ended those together with their owner. */
 export async function sweep(): Promise<void> {
   for (const abandoned of claims().filter((each) => !isOwned(each))) await release(abandoned)
 }
 
-/** Takes a cluster whose machines are dead off this machine: links, routes (they go with the bridge), groups, folder. */
+/** Removes a cluster whose machines have ended: links, routes (deleted with the bridge), control groups and folder. */
 export async function release({ index, folder }: Claim): Promise<void> {
   const addresses = addressesOf(index)
   const nodes = Array.from({ length: MAX_NODES }, (_, node) => addresses.node(node))
-  // A cable goes with its machine, but not at once, and the next cluster may come before.
+  // The kernel removes a veth pair some time after its machine has ended; the next cluster may start before that.
   for (const link of [addresses.bridge, ...nodes.map((node) => node.link)])
     if (existsSync(`/sys/class/net/${link}`)) await runCommand('ip', ['link', 'delete', link]).catch(() => undefined)
   for (const { cgroup } of nodes) await removeCgroup(cgroup)
   rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
 }
 
-/** When a process started, in clock ticks since the machine did (`man 5 proc_pid_stat`, field 22); empty when there is none. */
+/** When a process started, in clock ticks since boot (`man 5 proc_pid_stat`, field 22); empty when there is no such process. */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name of the program comes second, in brackets, and may hold anything; after it fields are counted from the third.
+    // Field 2 is the program's name in brackets, which may contain spaces and brackets; so fields are counted from 3 behind it.
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
   } catch {
     return ''

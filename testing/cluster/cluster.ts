@@ -14,32 +14,32 @@ import { type IngressProxy, startIngressProxy } from './ingress-proxy.ts'
 import { type ClusterNode, joinCluster, startNode } from './node.ts'
 import { pauseImage } from './pause.ts'
 
-/** A cluster takes 5 seconds on 2 idle cores; a busy machine gets many times that. */
+/** A cluster starts in 5 seconds on 2 idle cores; the limit is many times that, for a busy machine. */
 const START_TIMEOUT_MS = 120_000
 const POLL_MS = 50
 
-/** A Kubernetes cluster on this machine, with a node for every `ClusterNode`, all of it in namespaces of its own. */
+/** A Kubernetes cluster on this machine, with a node for every `ClusterNode`, in Linux namespaces of its own. */
 export interface RunningCluster {
-  /** Path of a kubeconfig that may do everything. */
+  /** Path of an administrator's kubeconfig. */
   kubeconfig: string
   nodes: readonly ClusterNode[]
-  /** Reads one path of the API server; undefined while it does not answer, or not with success. */
+  /** Reads one path of the API server; undefined when there is no answer, or one without success. */
   read: ReadApi
-  /** Runs kubectl to its end and returns what it printed. @throws with what it said when it fails */
+  /** Runs kubectl and returns its output. @throws with its error output when it fails */
   kubectl(...args: string[]): Promise<string>
   /** The same for helm. */
   helm(...args: string[]): Promise<string>
-  /** Creates or changes objects; names are looked up in `namespace` unless they bring their own. */
+  /** Creates or changes objects; those without a namespace of their own get `namespace`. */
   apply(objects: readonly object[], namespace?: string): Promise<void>
-  /** Makes an image, given as an OCI archive, known to every node under the name inside it. */
+  /** Imports an image, an OCI archive, into every node under the name that it contains. */
   importImage(archive: string): Promise<void>
-  /** Opens a way in for explorers, whose realm provider is at a URL. */
+  /** Starts a proxy through which explorers reach the realm provider at this URL, and the realms. */
   startIngress(provider: string): Promise<IngressProxy>
-  /** Ends it and leaves nothing: no process, namespace, mount, link, route, control group or file. */
+  /** Stops it and removes everything: processes, namespaces, mounts, links, routes, control groups and files. */
   stop(): Promise<void>
 }
 
-/** How a cluster is wanted. */
+/** Options of a cluster. */
 export interface ClusterOptions {
   /** The folder of the Kubernetes programs: the part `kube`. */
   kube: string
@@ -50,7 +50,7 @@ export interface ClusterOptions {
 }
 
 /**
- * Starts a cluster and waits until it takes pods.
+ * Starts a cluster and waits until it accepts pods.
  *
  * @throws UserError when this machine cannot run one, with the remedy
  */
@@ -106,7 +106,7 @@ async function boot(
   const first = await startNode(addresses, 0, count, folder, kube)
   nodes.push(first)
   startApiServer(first.machine, addresses)
-  // The addresses of Services lead through the first node, where kube-proxy knows them.
+  // The addresses of Services are routed through the first node, where kube-proxy translates them.
   await runCommand('ip', ['route', 'add', addresses.services, 'via', first.address])
   for (let node = 1; node < count; node++) nodes.push(await startNode(addresses, node, count, folder, kube))
 
@@ -130,7 +130,7 @@ async function addressOfService(api: ReadApi, namespace: string, name: string, p
   return service?.spec?.clusterIP && number !== undefined ? `${service.spec.clusterIP}:${number}` : undefined
 }
 
-/** Polls until something is ready. @throws as soon as a program has ended that should run, or when it takes too long */
+/** Polls until `what` is ready. @throws when a program that should run has ended, or after the time limit */
 async function waitFor(what: string, nodes: readonly ClusterNode[], ready: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS
   while (!(await ready())) {
@@ -156,7 +156,7 @@ function isReady(node: unknown): boolean {
 const importInto = (node: ClusterNode, archive: string): Promise<void> =>
   node.machine.feed(archive, 'ctr', '--namespace', 'k8s.io', 'images', 'import', '-')
 
-/** Longest a command of the user's may take: `kubectl wait` has a deadline of its own. */
+/** Time limit of a command; `kubectl wait` has a shorter one of its own. */
 const COMMAND_TIMEOUT_MS = 600_000
 
 const toolsOf = (kubeconfig: string, nodes: readonly ClusterNode[], kube: string) => {

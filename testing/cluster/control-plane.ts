@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Addresses } from './addresses.ts'
 import { BIN, type Machine, STATE } from './machine.ts'
 
-/** Starts the store and the API server in a machine. */
+/** Starts etcd and the API server in a machine. */
 export function startApiServer(machine: Machine, addresses: Addresses): void {
   machine.launch(`${BIN}/etcd`, [
     `--data-dir=${STATE}/etcd`,
@@ -47,9 +47,9 @@ export function startControllers(machine: Machine, addresses: Addresses, folder:
     '--use-service-account-credentials',
     `--service-cluster-ip-range=${addresses.services}`,
     '--leader-elect=false',
-    // Its default is made at start, on the disk of the real machine.
+    // It creates the default folder at start, on the disk of the real machine.
     `--flex-volume-plugin-dir=${STATE}/volume-plugins`,
-    // A node whose plug was pulled is missed after 10 seconds rather than 50.
+    // A node that lost its power becomes NotReady after 10 seconds instead of 50.
     '--node-monitor-grace-period=10s',
   ])
   machine.launch(`${BIN}/kube-scheduler`, [`--kubeconfig=${STATE}/kube-scheduler.conf`, '--leader-elect=false'])

@@ -5,7 +5,7 @@ import { settingsOf } from './image.ts'
 
 const ours = parseDockerfile(readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8'))
 
-test('every step of our Dockerfile is one the tests can take without Docker', () => {
+test('the tests can execute every step of our Dockerfile without Docker', () => {
   expect(ours.map(({ name, base }) => [name, base])).toEqual([
     ['tools', 'node:24-slim'],
     ['build', 'tools'],
@@ -14,7 +14,7 @@ test('every step of our Dockerfile is one the tests can take without Docker', ()
   ])
 })
 
-test('the last stage holds nothing but what it copies, so that the hand-made image has the same content', () => {
+test('the last stage only copies files, so that the image built without Docker has the same content', () => {
   const copied = ours.at(-1)?.steps.flatMap((step) => (step.does === 'copy' ? [[step.from, ...step.sources, step.target]] : []))
   expect(copied).toEqual([
     ['modules', '/app/node_modules', './node_modules'],
@@ -25,7 +25,7 @@ test('the last stage holds nothing but what it copies, so that the hand-made ima
   expect(ours.at(-1)?.steps.filter(({ does }) => does === 'run')).toEqual([])
 })
 
-test('the image runs the cells as a user without rights', () => {
+test('the image runs the services as an unprivileged user', () => {
   expect(settingsOf(ours.at(-1) ?? ours[0])).toMatchObject({
     entrypoint: ['node', '--max-semi-space-size=16', '/app/dist/cells/main.js'],
     user: '65532:65532',

@@ -7,7 +7,7 @@ export type Step =
   | { does: 'user'; user: string }
   | { does: 'entrypoint'; command: readonly string[] }
 
-/** From one FROM to the next. */
+/** The steps from one FROM to the next. */
 export interface Stage {
   name: string
   /** An earlier stage, or an image from a registry. */
@@ -16,9 +16,9 @@ export interface Stage {
 }
 
 /**
- * Reads as much of the Dockerfile language as ours speaks; the last stage is the image.
+ * Parses the part of the Dockerfile language that our Dockerfile uses; the last stage is the image.
  *
- * @throws on anything it does not know, so that no instruction is ever passed over in silence
+ * @throws on any other instruction, so that none is ignored silently
  */
 export function parseDockerfile(text: string): [Stage, ...Stage[]] {
   const stages: (Stage & { steps: Step[] })[] = []

@@ -2,10 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Progress } from '../parts/part.ts'
 import { claims, isOwned, sweep } from './claim.ts'
 
-/** A cluster ends within a second; its owner may be in the middle of starting it. */
+/** A cluster stops within a second, but its owner may still be starting it. */
 const END_TIMEOUT_MS = 30_000
 
-/** Asks the owners of all clusters that people started to end them, waits, and clears up after owners that are gone. */
+/**
+ * Sends SIGTERM to the owners of all clusters that were started at a terminal, waits, and removes clusters whose owner no longer
+ * runs.
+ */
 export async function endAll(progress: Progress): Promise<void> {
   const running = claims().filter((claim) => claim.owner.purpose === 'person' && isOwned(claim))
   for (const { owner } of running) {

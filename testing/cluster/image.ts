@@ -33,12 +33,12 @@ export async function buildProductImage(name: string, archive: string, progress:
 /** An image of one program from a part, such as a NATS server. */
 export async function buildProgramImage(name: string, program: string, archive: string, progress: Progress): Promise<void> {
   const command = `/usr/local/bin/${basename(program)}`
-  // Parts live in a folder named after their version.
+  // The folder of a part is named after its version.
   const layer = await programLayer(basename(program), basename(join(program, '..')), program, command, progress)
   await writeImage(archive, { name, layers: [layer], entrypoint: [command], user: '65532:65532', env: { PATH } })
 }
 
-/** How the last stage says its image is run. */
+/** The command, user and environment that the last stage declares. */
 export function settingsOf({ steps }: Stage): {
   entrypoint: readonly string[]
   user: string
@@ -56,7 +56,7 @@ export function settingsOf({ steps }: Stage): {
   return { entrypoint, user, workdir: workdirOf(steps), env }
 }
 
-/** A layer for each thing that is copied from a stage worth keeping, kept likewise, and one for all the rest. */
+/** One cached layer for each COPY from a stage that is cached, and one layer for all other files. */
 async function layersOf(
   last: Stage,
   stages: readonly Stage[],

@@ -7,6 +7,6 @@ test.each([
   ['/at/metaverse/main/stats/islands?x=1', 'main-stats', '/stats/islands?x=1'],
   ['/main/about', undefined, '/main/about'],
   ['/at/metaverse', undefined, '/at/metaverse'],
-])('the front door leads %s to %s', (url, service, path) => {
+])('the ingress proxy forwards %s to %s', (url, service, path) => {
   expect(routeOf(url)).toEqual({ namespace: service === undefined ? '' : 'metaverse', service, path })
 })

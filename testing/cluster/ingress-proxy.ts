@@ -3,27 +3,29 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Server
 import type { Duplex } from 'node:stream'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 
-/** Tells the address of a Service, `host:port`; undefined when there is none. */
+/** Returns the address of a Service, `host:port`; undefined when there is no such Service. */
 export type FindService = (namespace: string, name: string, port: string) => Promise<string | undefined>
 
-/** A way into the cluster for explorers: one address that serves every realm. */
+/** A proxy through which explorers reach the cluster: one address for all realms. */
 export interface IngressProxy extends Running {
   /** Base URL of the realm provider. */
   url: string
-  /** Base URL of a realm: what its `exposure.url` should say. */
+  /** Base URL of a realm: the value for its `exposure.url`. */
   realmUrl(namespace: string, realm: string): string
-  /** Opens a port for a realm's managed LiveKit, which wants a host of its own: what its `livekit.url` should say. */
+  /** Opens a port for a realm's managed LiveKit, which requires a host of its own. Returns the value for its `livekit.url`. */
   openLivekit(namespace: string, realm: string): Promise<string>
 }
 
 const TIMEOUT_MS = 30_000
-/** How long the address of a Service is believed: it keeps it for life, but another may come to bear its name. */
+/**
+ * How long the address of a Service is cached: it never changes, but a Service may be deleted and created again with another one.
+ */
 const ADDRESS_MS = 2_000
 const HTTP_PORT = 80
 
 /**
- * Opens a door on an address that both this machine and the pods reach, in place of an Ingress controller and a name server.
- * Below `/at/{namespace}/{realm}` it leads to a realm, as the route of a user's own would; anything else goes to the provider.
+ * Starts a proxy at an address that both this machine and the pods reach, in place of an Ingress controller and a name server.
+ * It forwards paths below `/at/{namespace}/{realm}` to that realm, as a user's own route would, and all others to the provider.
  */
 export async function startIngressProxy(host: string, provider: string, ask: FindService): Promise<IngressProxy> {
   const find = remembering(ask)
@@ -91,7 +93,7 @@ export async function startIngressProxy(host: string, provider: string, ask: Fin
   }
 }
 
-/** Asks for the address of a Service now and then rather than for every player who comes through. */
+/** Caches the addresses of Services, so that they are not looked up for each player. */
 function remembering(ask: FindService): FindService {
   const known = new Map<string, { address: Promise<string | undefined>; untilMs: number }>()
   return (...service) => {
@@ -104,7 +106,9 @@ function remembering(ask: FindService): FindService {
   }
 }
 
-/** Where a path leads: to a Service of a realm below `/at/{namespace}/{realm}`, else to the provider, which has no name here. */
+/**
+ * The target of a path: below `/at/{namespace}/{realm}` a Service of that realm; else undefined, which stands for the provider.
+ */
 export function routeOf(url: string): { namespace: string; service: string | undefined; path: string } {
   const [, namespace = '', realm = '', path = url] = /^\/at\/([a-z0-9-]+)\/([a-z0-9-]+)(\/.*)$/.exec(url) ?? []
   if (realm === '') return { namespace, service: undefined, path }
@@ -112,14 +116,14 @@ export function routeOf(url: string): { namespace: string; service: string | und
   return { namespace, service: part === 'cells' ? `${realm}-slot-${slot}` : `${realm}-${part}`, path }
 }
 
-/** Starts listening and tells the port. */
+/** Starts listening and returns the port. */
 const listening = (server: Server, host: string, port: number): Promise<number> =>
   new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port))
   })
 
-/** Connects onward; when either side ends, both do. Returns the far side, which takes bytes at once. */
+/** Connects to the target; when either side ends, both do. Returns the socket to the target, which accepts bytes at once. */
 function join(socket: Duplex, address: string): Duplex {
   const [host = '', port = '80'] = address.split(':')
   const onward = connect(Number(port), host)

@@ -7,18 +7,18 @@ import { runCommand } from '../parts/command.ts'
 
 const START_TIMEOUT_MS = 10_000
 
-/** How much of a program's log is shown when it ends although it should not. */
+/** How much of a program's log is shown when it ends unexpectedly. */
 const SHOWN_LINES = 8
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** Where a machine sees the cluster's folder and the Kubernetes programs, wherever they are outside. */
+/** Where the cluster's folder and the Kubernetes programs are mounted in a machine. */
 export const STATE = '/run/state'
 export const BIN = '/run/bin'
 
 /**
- * A machine of its own, as far as the kernel can pretend: network, mounts, processes and host name are its own. Whatever
- * programs usually write outside their folders lands in memory and is gone with it.
+ * A simulated machine: Linux namespaces give it its own network, mounts, processes and host name. Files that
+ * programs write outside their folders are kept in memory and disappear with it.
  */
 export class Machine {
   readonly #root: ChildProcess
@@ -32,10 +32,10 @@ export class Machine {
     this.#logs = logs
   }
 
-  /** Starts one with nothing in it but a process that waits; `logs` is where its programs' output goes. */
+  /** Starts one in which a single process waits; the output of its programs is written to the folder `logs`. */
   static async start(hostname: string, state: string, bin: string, logs: string): Promise<Machine> {
     mkdirSync(logs, { recursive: true })
-    // The first process also collects the dead of the others, which a plain sleep would not. Should we be killed, the
+    // The first process also reaps zombies, which a plain sleep would not. If the process of the tests is killed, the
     // kernel kills it, and with it everything in the machine.
     const first = ['bash', '-c', 'while :; do sleep 3600; done']
     const unshared = [
@@ -74,22 +74,22 @@ export class Machine {
     return machine
   }
 
-  /** The process that is the machine: killing it is pulling the plug. */
+  /** The first process of the machine: when it is killed, all others end as in a power failure. */
   get pid(): number {
     return this.#pid
   }
 
-  /** Why a program that should run does not; undefined while all is well. */
+  /** Why a program that should run has ended; undefined while all run. */
   get failure(): string | undefined {
     return this.#failure
   }
 
-  /** Runs a command in the machine to its end. */
+  /** Runs a command in the machine and waits for its end. */
   run(...command: string[]): Promise<string> {
     return runCommand('nsenter', [...this.#enter(), ...command], { env: { PATH } })
   }
 
-  /** Feeds a file to a command in the machine. */
+  /** Runs a command in the machine with a file as its standard input. */
   async feed(file: string, ...command: string[]): Promise<void> {
     await runCommand('bash', ['-c', 'exec < "$0"; exec "$@"', file, 'nsenter', ...this.#enter(), ...command], {
       env: { PATH },
@@ -130,7 +130,7 @@ export class Machine {
   }
 }
 
-/** The process that `unshare` made, once it is the shell it should become. */
+/** The process that `unshare` started, once it has executed the shell. */
 async function firstChildOf(root: ChildProcess): Promise<number> {
   const deadline = Date.now() + START_TIMEOUT_MS
   while (Date.now() < deadline && root.exitCode === null) {

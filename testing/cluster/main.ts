@@ -12,7 +12,7 @@ import { installProduct } from './product.ts'
 import { applyRealm, REALMS_NAMESPACE } from './realm.ts'
 
 // npm run cluster: a Kubernetes on this machine with the operator and the example realm in it, until Ctrl-C.
-// npm run cluster -- down: ends those that run elsewhere, and clears up after those that crashed.
+// npm run cluster -- down: stops those of other terminals, and removes what crashed ones left behind.
 
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
@@ -47,7 +47,7 @@ async function up() {
     }
   } catch (error) {
     await cluster.stop()
-    // What went wrong is said in full by whatever failed: a compiler, helm, kubectl.
+    // The program that failed (a compiler, helm, kubectl) has already printed the cause.
     throw new UserError(messageOf(error), 1, { cause: error })
   }
 }

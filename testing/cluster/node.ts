@@ -15,7 +15,7 @@ export interface ClusterNode {
   machine: Machine
 }
 
-/** Makes a machine, cables it to the cluster's bridge, and starts its container runtime. */
+/** Creates a machine, connects it to the cluster's bridge, and starts its container runtime. */
 export async function startNode(
   addresses: Addresses,
   index: number,
@@ -61,7 +61,7 @@ async function cable(machine: Machine, addresses: Addresses, index: number, node
   await runCommand('ip', ['route', 'add', node.pods, 'via', node.address])
 }
 
-/** Starts what makes a node of a machine; the API server must answer already. */
+/** Starts kubelet, kube-proxy and the rest of a node in a machine; the API server must answer already. */
 export function joinCluster({ machine, name, address }: ClusterNode, addresses: Addresses): void {
   const own = `${STATE}/${name}`
   machine.launch(`${BIN}/kubelet`, [
@@ -77,7 +77,7 @@ export function joinCluster({ machine, name, address }: ClusterNode, addresses: 
     '--proxy-mode=iptables',
     `--cluster-cidr=${addresses.pods}`,
     `--hostname-override=${name}`,
-    // Limits of the whole machine, which is not ours to change.
+    // These limits apply to the whole real machine, so they are not changed.
     '--conntrack-max-per-core=0',
     '--conntrack-tcp-timeout-established=0',
     '--conntrack-tcp-timeout-close-wait=0',
@@ -85,7 +85,7 @@ export function joinCluster({ machine, name, address }: ClusterNode, addresses: 
   ])
 }
 
-/** The image pods' network namespaces are held open with. */
+/** The image of the container that keeps the network namespace of a pod open. */
 export const PAUSE_IMAGE = 'localhost/pause:1'
 
 const containerdConfig = ({ name }: NodeAddresses): string => `version = 2
@@ -134,7 +134,7 @@ const kubeletConfig = (addresses: Addresses, { name, cgroup }: NodeAddresses): o
   oomScoreAdj: 0,
   maxOpenFiles: MAX_OPEN_FILES,
   failSwapOn: false,
-  // CoreDNS runs beside the API server rather than as a pod: it is there before the first pod asks.
+  // CoreDNS runs beside the API server and not as a pod, so that it answers before the first pod starts.
   clusterDNS: [addresses.node(0).address],
   clusterDomain: 'cluster.local',
   resolvConf: '/dev/null',
@@ -142,7 +142,7 @@ const kubeletConfig = (addresses: Addresses, { name, cgroup }: NodeAddresses): o
   volumePluginDir: `${STATE}/${name}/volume-plugins`,
   authentication: { anonymous: { enabled: false }, x509: { clientCAFile: `${STATE}/ca.crt` }, webhook: { enabled: true } },
   authorization: { mode: 'Webhook' },
-  // The disk is shared with whatever else this machine does; how full it is says nothing about the cluster.
+  // The disk is shared with all other programs of this machine, so its free space must not evict pods.
   imageGCHighThresholdPercent: 100,
   imageGCLowThresholdPercent: 99,
   evictionHard: { 'memory.available': '200Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },

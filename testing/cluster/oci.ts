@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { runCommand } from '../parts/command.ts'
 
-/** What is in an image and how it is run. */
+/** The content of an image, and the command that it runs. */
 export interface Image {
   /** As pods name it, with its tag. */
   name: string
@@ -19,7 +19,7 @@ export interface Image {
 
 const TAR_TIMEOUT_MS = 120_000
 
-/** One file or folder as a tar file: same content in, same bytes out. */
+/** Writes a file or folder as a tar file; the same content gives the same bytes. */
 export const writeLayer = (root: string, tar: string): Promise<string> =>
   runCommand('tar', ['--sort=name', '--mtime=@0', '--numeric-owner', '--owner=0', '--group=0', '-C', root, '-cf', tar, '.'], {
     timeoutMs: TAR_TIMEOUT_MS,
@@ -58,7 +58,7 @@ export async function writeImage(archive: string, image: Image): Promise<void> {
   }
 }
 
-/** Where a blob is and how big. */
+/** The path and size of a blob. */
 interface Descriptor {
   mediaType: string
   digest: string

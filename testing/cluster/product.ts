@@ -8,24 +8,24 @@ import { buildProductImage, buildProgramImage } from './image.ts'
 
 const chart = fileURLToPath(new URL('../../helm/', import.meta.url))
 
-/** The tag of the product's image: what the example realm asks for, and the chart's own default. */
+/** The tag of the product's image: that of the example realm, and the chart's default. */
 export const PRODUCT_VERSION = '0.1.0'
 /** Its name without the tag. */
 export const PRODUCT_IMAGE = 'localhost/realm-operator'
 
-/** Where the operator and the realm provider live. */
+/** The namespace of the operator and the realm provider. */
 export const OPERATOR_NAMESPACE = 'realm-operator'
 
-/** Longest the operator's pods may take to be ready. */
+/** Time limit for the operator's pods to become ready. */
 const INSTALL_TIMEOUT = '120s'
 
-/** The real servers a Managed NATS and LiveKit are made of; without a LiveKit, realms ask for another. */
+/** The folders of the real servers for a Managed NATS and LiveKit; without a LiveKit, realms must use an External one. */
 export interface Servers {
   nats: string
   livekit?: string
 }
 
-/** What the operator's pods say of themselves. */
+/** The status and logs of the operator's pods. */
 const whyNotReady = async (cluster: RunningCluster): Promise<string> => {
   const pods = await cluster.kubectl('get', 'pods', '--namespace', OPERATOR_NAMESPACE)
   const all = [
@@ -39,7 +39,7 @@ const whyNotReady = async (cluster: RunningCluster): Promise<string> => {
   return pods + (await cluster.kubectl('logs', ...all).catch((error: Error) => error.message))
 }
 
-/** Installs the operator and the realm provider as their users do, by the chart, and says where the provider answers. */
+/** Installs the operator and the realm provider with the chart, as users do, and returns the URL of the provider. */
 export async function installProduct(
   cluster: RunningCluster,
   servers: Servers,

@@ -1,13 +1,13 @@
 import type { RunningCluster } from './cluster.ts'
 import type { IngressProxy } from './ingress-proxy.ts'
 
-/** Where realms live: a namespace that lets in only pods of the `restricted` Pod Security profile. */
+/** The namespace of the realms, which accepts only pods of the `restricted` Pod Security profile. */
 export const REALMS_NAMESPACE = 'metaverse'
 
-/** Longest a realm may take from its manifest to being published. */
+/** Time limit from applying a realm until it is published. */
 const PUBLISH_TIMEOUT = '120s'
 
-/** A manifest of a Realm, as far as it is changed here. */
+/** A manifest of a Realm, with the fields that are changed here. */
 interface RealmManifest {
   metadata: { name: string }
   spec: { livekit?: { type?: string; url?: string } }
@@ -20,7 +20,7 @@ export const realmsNamespace = {
   metadata: { name: REALMS_NAMESPACE, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
 }
 
-/** Applies a realm so that explorers reach it through the front door, and waits until it is published. */
+/** Applies a realm whose URL is that of the ingress proxy, and waits until it is published. */
 export async function applyRealm(cluster: RunningCluster, ingress: IngressProxy, manifest: RealmManifest): Promise<void> {
   const { name } = manifest.metadata
   const { livekit } = manifest.spec

@@ -8,7 +8,7 @@ import type { Stage, Step } from './dockerfile.ts'
 
 const RUN_TIMEOUT_MS = 15 * 60_000
 
-/** Builds the stages of a Dockerfile in folders, as Docker would in images; its base image stands for this machine's Node.js. */
+/** Builds the stages of a Dockerfile in folders, without Docker; this machine's Node.js replaces the base image. */
 export class Stages {
   readonly #stages: readonly Stage[]
   readonly #context: string
@@ -16,7 +16,7 @@ export class Stages {
   readonly #progress: Progress
   readonly #built = new Map<string, Promise<string>>()
 
-  /** `context` is where COPY copies from, `work` a folder for what is not worth keeping. */
+  /** `context` is the build context, `work` a folder for stages that are not cached. */
   constructor(stages: readonly Stage[], context: string, work: string, progress: Progress) {
     this.#stages = stages
     this.#context = context
@@ -36,7 +36,7 @@ export class Stages {
     return root
   }
 
-  /** What the content of a stage depends on; undefined when it changes with the sources, and so too often to be kept. */
+  /** The cache key of a stage; undefined when it depends on the sources, which change too often to cache it. */
   key({ name, base, steps }: Stage): string | undefined {
     const hash = createHash('sha256').update(JSON.stringify([name, steps, process.version, process.arch]))
     const parent = this.#stages.find((each) => each.name === base)
@@ -75,7 +75,7 @@ export class Stages {
     let workdir = '/'
     const parent = this.#stages.find((each) => each.name === base)
     if (parent) {
-      // Hard links: what stands on a stage adds files to it and changes none.
+      // Hard links are safe, because later stages add files and change none.
       await runCommand('cp', ['--archive', '--link', `${await this.root(base)}/.`, root])
       workdir = workdirOf(parent.steps)
     }
@@ -88,7 +88,7 @@ export class Stages {
     }
   }
 
-  /** COPY, into a folder that stands for a stage's root. */
+  /** Executes a COPY into the folder that is a stage's root. */
   async copy({ from, sources, target }: Extract<Step, { does: 'copy' }>, root: string, workdir: string): Promise<void> {
     const origin = from === undefined ? this.#context : await this.root(from)
     const destination = join(root, posix.resolve(workdir, target))
@@ -107,6 +107,6 @@ export class Stages {
   }
 }
 
-/** The folder later steps of a stage work in. */
+/** The working directory of the later steps of a stage. */
 export const workdirOf = (steps: readonly Step[]): string =>
   steps.reduce((workdir, step) => (step.does === 'workdir' ? step.path : workdir), '/')

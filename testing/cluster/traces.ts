@@ -7,7 +7,9 @@ import { addressesOf } from './addresses.ts'
 export const namespacesOf = (pid: number): string[] =>
   ['net', 'mnt', 'pid', 'uts', 'ipc'].map((kind) => readlinkSync(`/proc/${pid}/ns/${kind}`))
 
-/** Everything on this machine that speaks of a cluster: links, routes, groups, mounts, files, and processes in its namespaces. */
+/**
+ * Everything on this machine that belongs to a cluster: links, routes, groups, mounts, files, and processes in its namespaces.
+ */
 export async function tracesOf(index: number, folder: string, namespaces: readonly string[]): Promise<string[]> {
   const { bridge, name } = addressesOf(index)
   const links = linesWith(bridge, await runCommand('ip', ['-oneline', 'link']))
@@ -18,7 +20,7 @@ export async function tracesOf(index: number, folder: string, namespaces: readon
   return [...links, ...routes, ...mounts, ...groups, ...files, ...processesIn(namespaces)]
 }
 
-/** Where the parts of Kubernetes write unless they are kept from it. */
+/** The folders to which the Kubernetes programs write by default. */
 const outside = [
   '/var/log/containers',
   '/var/log/pods',
@@ -43,6 +45,6 @@ function isIn(pid: number, namespaces: readonly string[]): boolean {
   try {
     return namespacesOf(pid).some((each) => namespaces.includes(each))
   } catch {
-    return false // it ended while we looked
+    return false // it ended in the meantime
   }
 }

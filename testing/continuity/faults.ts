@@ -100,7 +100,7 @@ export async function measureFault(services: ServiceSet, fault: Fault): Promise<
   const sharesRoom = ({ player, neighbour }: (typeof moved)[number]) =>
     player.room !== undefined && player.room === neighbour.room
   const settled = () => residents.every(({ room }) => room !== undefined) && moved.every(sharesRoom)
-  await until('every player knows a room', settled, OVER_MS).catch(() => undefined)
+  await until('every player has a room', settled, OVER_MS).catch(() => undefined)
   await sleep(AFTER_PERIODS * periodMs)
 
   const gapMs = await runner.stop()
@@ -129,7 +129,10 @@ function moveToLastGroup(movers: readonly SimulatedPlayer[], players: readonly S
   })
 }
 
-/** A player who moves between two groups and changes islands with every flush; `stop` returns the longest time between two changes. */
+/**
+ * A player who moves between two groups and changes islands with every flush; `stop` returns the longest time between two
+ * changes.
+ */
 async function startRunner(services: ServiceSet): Promise<{ stop(): Promise<number> }> {
   const stops = [services.players.at(MOVERS)?.position, services.players.at(-1)?.position]
   const runner = services.newPlayer('runner', stops[0] ?? { x: 0, y: 0, z: 0 }, services.connectors.at(-1))
@@ -169,7 +172,10 @@ export interface TakeoverEffects {
   receivedFromFormer: number
 }
 
-/** Stops the active archipelago's process until the standby took over, continues it, and publishes a forged announcement of its term. */
+/**
+ * Stops the active archipelago's process until the standby took over, continues it, and publishes a forged announcement of its
+ * term.
+ */
 export async function freezeActive(services: ServiceSet): Promise<TakeoverEffects> {
   const bus = await connectNats({ servers: [services.broker.url], name: 'observer', log: silentLog })
   let [latest, former]: [FencingToken, FencingToken] = ['', '']

@@ -48,7 +48,7 @@ export class ServiceSet implements AsyncDisposable {
     this.periodMs = periodMs
   }
 
-  /** Starts two connectors, an archipelago and its standby, and connects the players, until all of them know their room. */
+  /** Starts two connectors, an archipelago and its standby, and connects the players, until all of them have a room. */
   static async start(natsBinary: string, { players, periodMs }: { players: number; periodMs: number }): Promise<ServiceSet> {
     const services = new ServiceSet(await startBroker(natsBinary), periodMs)
     try {
@@ -147,7 +147,7 @@ export class ServiceSet implements AsyncDisposable {
       for (let next = waiting.pop(); next; next = waiting.pop()) await next.arrive()
     }
     await Promise.all(Array.from({ length: MAX_HANDSHAKES_AT_ONCE }, connectNext))
-    await until('every player knows a room', () => this.players.every(({ room }) => room !== undefined), CONNECTED_MS)
+    await until('every player has a room', () => this.players.every(({ room }) => room !== undefined), CONNECTED_MS)
     // The islands of a group whose players connected over several flushes merge.
     await sleep(5 * this.periodMs)
   }

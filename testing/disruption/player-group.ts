@@ -6,7 +6,10 @@ import { type Announcement, ObservedPlayer } from './observed-player.ts'
 
 const HEARTBEAT_MS = 1_000
 const TICK_MS = 50
-/** The realm provider learns the number of players every few seconds: in less time `/about` would send all new players to one cell. */
+/**
+ * The realm provider learns the number of players every few seconds: in less time `/about` would send all new players to one
+ * cell.
+ */
 const ADD_MS = 20_000
 /** How many players share an address, as those behind one router do. */
 const PLAYERS_PER_ADDRESS = 50
@@ -30,7 +33,10 @@ export class PlayerGroup implements AsyncDisposable {
     this.#heartbeats = setInterval(() => this.#beat(), TICK_MS)
   }
 
-  /** Connects `count` more players, evenly over `overMs`, each to the URL that `/about` gives, and waits until all of them know a room. */
+  /**
+   * Connects `count` more players, evenly over `overMs`, each to the URL that `/about` gives, and waits until all of them have a
+   * room.
+   */
   async add(count: number, overMs = ADD_MS): Promise<void> {
     const first = this.players.length
     const connecting = Array.from({ length: count }, async (_, n) => {

@@ -27,7 +27,7 @@ describe('the cache of parts', () => {
     await rm(home, { recursive: true })
   })
 
-  test('makes a part once, says so, and finds it from then on', async () => {
+  test('makes a part once, reports it, and finds it from then on', async () => {
     const fill = vi.fn((folder: string) => writeFile(join(folder, 'thing'), ''))
     const lines: string[] = []
     const part = cached(recipe(fill))
@@ -42,19 +42,19 @@ describe('the cache of parts', () => {
     expect(await readdir(cacheFolder())).toEqual(['thing-1'])
   })
 
-  test('leaves nothing of a part that could not be made', async () => {
+  test('keeps nothing of a part that could not be made', async () => {
     const part = cached(
       recipe(async (folder) => {
         await writeFile(join(folder, 'half'), '')
-        throw new Error('the network went away')
+        throw new Error('the network failed')
       }),
     )
-    await expect(part.make(quiet)).rejects.toThrow('the network went away')
+    await expect(part.make(quiet)).rejects.toThrow('the network failed')
     expect(part.find()).toBeUndefined()
     expect(await readdir(cacheFolder())).toEqual([])
   })
 
-  test('lets the second of two who want the same part wait for the first', async () => {
+  test('makes a second process that needs the same part wait for the first', async () => {
     const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
     const fill = vi.fn(() => finished)
     const lines: string[] = []
@@ -67,7 +67,7 @@ describe('the cache of parts', () => {
     expect(fill).toHaveBeenCalledOnce()
   })
 
-  test('takes over the lock of a process that is gone', async () => {
+  test('takes over the lock of a process that has ended', async () => {
     await mkdir(cacheFolder(), { recursive: true })
     // No process has this id: it is above the largest the kernel hands out.
     await writeFile(join(cacheFolder(), 'thing-1.lock'), '4194305')

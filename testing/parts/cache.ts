@@ -5,29 +5,31 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Part, Progress } from './part.ts'
 
-/** How often a long job says that it is still alive. */
+/** How often a long job reports that it still runs. */
 const STILL_EVERY_MS = 30_000
 
-/** How often a process that waits for another one's work looks again. */
+/** How often a process checks whether another one has made the part that it waits for. */
 const LOCK_POLL_MS = 500
 
 /** Where parts are kept between runs: outside every working tree, so that all of them share one copy. */
 export const cacheFolder = (): string => join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'realm-operator')
 
-/** How to get one part into the cache. */
+/** How one part is made in the cache. */
 export interface Recipe {
-  /** The folder's name; it holds whatever the result depends on, so that a folder that exists is never out of date. */
+  /** The folder's name. It contains everything that the result depends on, so that an existing folder is never out of date. */
   key: string
-  /** What people read while they wait, such as `building NATS 2.11.17 from its Go module, about 15 seconds`. */
+  /** The progress message, such as `building NATS 2.11.17 from its Go module, about 15 seconds`. */
   announcement: string
   blocker(): string | undefined
-  /** Fills an empty folder, and checks that what is in it works. */
+  /** Fills an empty folder, and checks that its content works. */
   fill(folder: string, progress: Progress): Promise<void>
-  /** The path tests are given, inside the folder. */
+  /** The path that is passed to tests, inside the folder. */
   path(folder: string): string
 }
 
-/** A part that is kept in the cache: made in a folder of its own and then renamed, so that a half-made one is never seen. */
+/**
+ * A part that is kept in the cache. It is made in a temporary folder and then renamed, so that an incomplete part is never used.
+ */
 export function cached(recipe: Recipe): Part {
   const folder = join(cacheFolder(), recipe.key)
   const find = () => (existsSync(folder) ? recipe.path(folder) : undefined)
@@ -55,7 +57,7 @@ export function cached(recipe: Recipe): Part {
   }
 }
 
-/** Says what begins, that it still goes on, and how long it took. */
+/** Reports the start of a job, that it still runs, and how long it took. */
 async function patiently(announcement: string, progress: Progress, work: () => Promise<void>): Promise<void> {
   const since = performance.now()
   const seconds = () => Math.round((performance.now() - since) / 1000)
@@ -70,8 +72,8 @@ async function patiently(announcement: string, progress: Progress, work: () => P
 }
 
 /**
- * Lets one process at a time work on a part. A lock of a process that is gone is taken over; should two ever take it at the
- * same moment, they do the same work twice and the later one leaves what the earlier one made.
+ * Only one process at a time makes a part. The lock of a process that has ended is taken over; if two processes take it at the
+ * same moment, both make the part, and the second one keeps the result of the first.
  */
 async function locked<T>(path: string, progress: Progress, work: () => Promise<T>): Promise<T> {
   for (let waited = false; !(await tryLock(path)); waited = true) {

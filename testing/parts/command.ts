@@ -2,16 +2,16 @@ import { spawn, spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Where a program may live although an ordinary user's PATH does not say so. */
+/** Folders of system programs, which the PATH of an ordinary user may lack. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin', '/usr/local/sbin']
 
-/** How many lines of a failed command are worth showing. */
+/** How many lines of the output of a failed command are shown. */
 const SHOWN_LINES = 15
 
 /**
- * Runs a command to its end and returns what it wrote to standard output.
+ * Runs a command and returns its standard output.
  *
- * @throws with the end of what it wrote when it exits other than 0 or outlives `timeoutMs`
+ * @throws with the end of its output when it does not exit with 0 within `timeoutMs`
  */
 export function runCommand(
   command: string,
@@ -59,7 +59,7 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** What a command that is over in a moment printed; undefined when it is not installed or fails. */
+/** The output of a short command; undefined when it is not installed or fails. */
 export function outputOf(command: string, ...args: string[]): string | undefined {
   const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', timeout: 10_000 })
   return status === 0 ? stdout : undefined

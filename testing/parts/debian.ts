@@ -4,7 +4,7 @@ import type { Part } from './part.ts'
 
 const INSTALL_TIMEOUT_MS = 10 * 60_000
 
-/** Each thing the system must provide, and the package of Debian and its children that brings it. */
+/** What the system must provide, and the package of Debian and its derivatives that contains it. */
 const wanted: readonly { package: string; found(): boolean }[] = [
   { package: 'containerd', found: () => hasProgram('containerd', 'ctr') },
   { package: 'runc', found: () => hasProgram('runc') },
@@ -47,7 +47,7 @@ export const debian = (): Part => ({
       await runCommand('apt-get', ['install', '-qq', '--yes', '--no-install-recommends', ...packages], quiet)
     }
     const lacking = missing()
-    if (lacking.length > 0) throw new Error(`apt-get installed ${lacking.join(', ')}, and yet they are not to be found`)
+    if (lacking.length > 0) throw new Error(`apt-get installed ${lacking.join(', ')}, but they cannot be found`)
     return '/'
   },
 })

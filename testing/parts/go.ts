@@ -7,12 +7,12 @@ import { cached } from './cache.ts'
 import { findProgram, outputOf, runCommand } from './command.ts'
 import type { Part } from './part.ts'
 
-/** A build from a cold cache took 5 minutes on 2 cores; a slow network and a slow machine get six times that. */
+/** A build from a cold cache took 5 minutes on 2 cores; the limit is six times that, for a slow network and a slow machine. */
 const BUILD_TIMEOUT_MS = 30 * 60_000
 
 const OLDEST_GO = 26
 
-/** The names the one Kubernetes program answers to. */
+/** The names under which the one Kubernetes program is linked. */
 export const kubePrograms = [
   'etcd',
   'kube-apiserver',
@@ -28,11 +28,11 @@ export const kubePrograms = [
 
 const kubeModule = fileURLToPath(new URL('./kube/', import.meta.url))
 
-/** Kubernetes, etcd, CoreDNS, Helm and kstatus, as one program linked under ten names, out of the Go module in `kube/`. */
+/** Kubernetes, etcd, CoreDNS, Helm and kstatus, as one program linked under ten names, from the Go module in `kube/`. */
 export function kube(): Part {
   const sources = ['main.go', 'go.mod', 'go.sum'].map((file) => readFileSync(join(kubeModule, file)))
   const version = /k8s\.io\/kubernetes v(\S+)/.exec(String(sources[1]))?.[1]
-  if (!version) throw new Error(`${kubeModule}go.mod does not say which Kubernetes it wants`)
+  if (!version) throw new Error(`${kubeModule}go.mod does not require k8s.io/kubernetes`)
   const flags = kubeFlags(version)
   const hash = createHash('sha256').update(flags)
   for (const source of sources) hash.update(source)
@@ -52,7 +52,10 @@ export function kube(): Part {
   })
 }
 
-/** Without versions stamped in, /version says v0.0.0, and Helm takes every cluster it has not asked for Kubernetes 1.20. */
+/**
+ * Sets the versions at link time: otherwise /version reports v0.0.0, and Helm assumes Kubernetes 1.20 where it does not ask a
+ * cluster.
+ */
 function kubeFlags(version: string): string {
   const [major, minor] = version.split('.')
   const stamps = [
@@ -75,7 +78,7 @@ export const nats = (): Part =>
 export const livekit = (): Part =>
   goProgram('LiveKit', 'github.com/livekit/livekit-server/cmd/server', '1.13.5', 'livekit-server', 'about 80 seconds')
 
-/** A program whose module can be installed as it is; the module's own go.sum and the checksum database pin what it is made of. */
+/** A program whose module `go install` can build; the module's own go.sum and the checksum database pin its dependencies. */
 const goProgram = (title: string, source: string, version: string, name: string, duration: string): Part =>
   cached({
     key: `${name}-${version}`,
@@ -86,7 +89,7 @@ const goProgram = (title: string, source: string, version: string, name: string,
         env: { ...goBuild.env, GOBIN: folder },
         timeoutMs: goBuild.timeoutMs,
       })
-      // The program is called after the last element of its path that is no version.
+      // The program is named after the last element of its path that is not a version.
       const built =
         source
           .replace(/\/v\d+$/, '')
@@ -107,8 +110,8 @@ function goBlocker(): string | undefined {
   return Number(minor) >= OLDEST_GO ? undefined : `the Go that is installed is too old: ${remedy}`
 }
 
-/** @throws when a freshly made program does not run, or is not the version it should be */
+/** @throws when a newly made program does not run, or has another version */
 async function says(program: string, args: readonly string[], expected: string): Promise<void> {
   const answer = await runCommand(program, args)
-  if (!answer.includes(expected)) throw new Error(`${program} should say ${expected} but says ${answer.trim()}`)
+  if (!answer.includes(expected)) throw new Error(`${program} should print ${expected} but printed ${answer.trim()}`)
 }

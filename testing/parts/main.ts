@@ -1,7 +1,7 @@
 import { catalogue, ensure } from './catalogue.ts'
 import { type PartName, partNames } from './part.ts'
 
-// npx node testing/parts/main.ts [name…]: makes the named parts, or all of them, and says where they are.
+// npx node testing/parts/main.ts [name…]: makes the named parts, or all of them, and prints their paths.
 const asked = process.argv.slice(2)
 const isPartName = (name: string): name is PartName => (partNames as readonly string[]).includes(name)
 const unknown = asked.filter((name) => !isPartName(name))

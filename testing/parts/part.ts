@@ -2,18 +2,18 @@
 export const partNames = ['kube', 'nats', 'livekit', 'postgres', 'bevy', 'rtc', 'debian'] as const
 export type PartName = (typeof partNames)[number]
 
-/** Takes one line about how far a long job is. */
+/** Receives one line about the progress of a long job. */
 export type Progress = (line: string) => void
 
-/** Something real the tests run against, built or fetched once per machine. */
+/** A real program or package that tests use, built or downloaded once per machine. */
 export interface Part {
-  /** Where it is, when it is ready to use; answers at once. */
+  /** Its path when it is ready to use; returns without making it. */
   find(): string | undefined
-  /** Why it cannot be had on this machine, with the remedy, in one sentence; undefined when it can be tried. */
+  /** Why it cannot be made on this machine, with the remedy, in one sentence; undefined when making it can be tried. */
   blocker(): string | undefined
-  /** Builds or fetches it and says where it is. @throws when that fails, saying what was attempted */
+  /** Builds or downloads it and returns its path. @throws when that fails, with what was attempted */
   make(progress: Progress): Promise<string>
 }
 
-/** What a test file is told about a part: where it is, or why it is not there. */
+/** The state of a part for test files: its path, or why it is missing. */
 export type PartState = { path: string } | { missing: string }

@@ -8,7 +8,7 @@ declare module 'vitest' {
   }
 }
 
-/** Tells every test file which parts are there. Nothing is made here, so that running one file starts at once. */
+/** Provides every test file with the parts that exist. It makes none, so that the run of a single file starts at once. */
 export default function setup(project: TestProject): void {
   project.provide('parts', Object.fromEntries(partNames.map((name) => [name, lookUp(name)])) as Record<PartName, PartState>)
 }

@@ -3,7 +3,7 @@ import { runCommand } from './command.ts'
 import { withPart } from './with-part.ts'
 
 withPart('nats', 'a part that is there', (path) => {
-  test('is given to its tests as a program that runs', async () => {
+  test('is passed to its tests as a program that runs', async () => {
     expect(await runCommand(path, ['--version'])).toMatch(/^nats-server: v2\.11\.\d+/)
   })
 })

@@ -2,8 +2,8 @@ import { describe, inject, test } from 'vitest'
 import type { PartName } from './part.ts'
 
 /**
- * A group of tests that need a real part: `body` declares them, given the part's path. Without the part the group is one
- * skipped test that says why, or a failed one under CI=true, where every part must be there.
+ * A group of tests that need a real part; `body` declares them with the part's path. Without the part the group is one
+ * skipped test with the reason as its title, or a failed one under CI=true, where every part must exist.
  */
 export function withPart(name: PartName, title: string, body: (path: string) => void): void {
   const state = inject('parts')[name]

@@ -1,4 +1,4 @@
-/** What an explorer reads out of a realm's `/about` (comms.md §2.1). */
+/** The part of a realm's `/about` that an explorer uses (comms.md §2.1). */
 export interface About {
   healthy: boolean
   acceptingUsers: boolean
@@ -7,7 +7,7 @@ export interface About {
   comms: { healthy: boolean; protocol: string; adapter?: string; fixedAdapter?: string; usersCount?: number }
 }
 
-/** Where an adapter leads (comms.md §7.1). */
+/** The target of an adapter (comms.md §7.1). */
 export type Comms =
   | { kind: 'archipelago'; url: string }
   | { kind: 'signed-login'; url: string }
@@ -30,11 +30,11 @@ export async function followAbout(aboutUrl: string, timeoutMs = TIMEOUT_MS): Pro
 /** Follows the `/about` of a city to the URL of its connector. @throws when the realm has no archipelago */
 export async function connectorUrl(aboutUrl: string, timeoutMs = TIMEOUT_MS): Promise<string> {
   const { comms } = await followAbout(aboutUrl, timeoutMs)
-  if (comms.kind !== 'archipelago') throw new Error(`${aboutUrl} leads to ${comms.kind}, not to an archipelago`)
+  if (comms.kind !== 'archipelago') throw new Error(`${aboutUrl} has the adapter ${comms.kind}, not archipelago`)
   return comms.url
 }
 
-/** Reads an adapter or a connection string. @throws when no explorer would understand it */
+/** Parses an adapter or a connection string. @throws when no explorer supports it */
 export function readAdapter(adapter: string): Comms {
   const archipelago = adapter.startsWith('archipelago:')
   const rest = prefixes.reduce((text, prefix) => (text.startsWith(prefix) ? text.slice(prefix.length) : text), adapter)

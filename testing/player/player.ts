@@ -3,16 +3,16 @@ import type { PeerId, Position } from '../../cells/wire/peer.ts'
 import { type Ending, openSocket, type PlayerSocket, type SocketOptions } from './socket.ts'
 import { type ChainKind, chainOf, type Wallet } from './wallet.ts'
 
-/** Who connects, and how. */
+/** The wallet of a player, and the options of the connection. */
 export interface PlayerOptions extends SocketOptions {
   wallet: Wallet
-  /** Two links unless told. */
+  /** Two links by default. */
   chain?: ChainKind
-  /** Called with every island change as it comes. */
+  /** Called with every island change on arrival. */
   onIsland?: (island: IslandChangedMessage) => void
 }
 
-/** An explorer that speaks the public protocol and remembers what it was told. */
+/** A simulated explorer, which implements the public protocol and records what it receives. */
 export interface Player {
   readonly peer: PeerId
   readonly wallet: Wallet
@@ -21,16 +21,16 @@ export interface Player {
   readonly alreadyConnected: boolean
   /** Every island change so far, oldest first. */
   readonly islands: readonly IslandChangedMessage[]
-  /** Where the player is now, as far as it was told. */
+  /** The island of the last island change; undefined before the first. */
   readonly island: IslandChangedMessage | undefined
   /** Whether `kicked` was received. */
   readonly kicked: boolean
   /** Resolves when the connection has ended; never rejects. */
   readonly closed: Promise<Ending>
   heartbeat(position: Position, desiredRoom?: string): void
-  /** The first island change not handed out yet. @throws when none comes in time or the connection ends first */
+  /** The first island change that was not returned yet. @throws when none arrives in time or the connection ends first */
   nextIsland(timeoutMs: number): Promise<IslandChangedMessage>
-  /** Says anything. */
+  /** Sends a packet of any kind. */
   send(bytes: Uint8Array): void
   close(): void
 }
@@ -50,7 +50,7 @@ export async function connectPlayer(options: PlayerOptions): Promise<Player> {
   }
 }
 
-/** Asks for a challenge and hands it out, unsigned. @throws when it is not one that explorers would sign */
+/** Requests a challenge and returns it, unsigned. @throws when it is not one that explorers would sign */
 export async function requestChallenge(
   socket: PlayerSocket,
   address: string,
@@ -59,7 +59,7 @@ export async function requestChallenge(
   const message = await socket.next()
   if (message.$case !== 'challengeResponse') throw new Error(`expected challengeResponse, got ${message.$case}`)
   const { challengeToSign: challenge, alreadyConnected } = message.challengeResponse
-  // Without these checks a server could have a wallet sign a transaction or a request to another service.
+  // Without these checks a server could make a wallet sign a transaction or a request to another service.
   if (!challenge.startsWith('dcl-') || challenge.includes(':')) throw new Error(`no explorer signs ${JSON.stringify(challenge)}`)
   return { challenge, alreadyConnected }
 }

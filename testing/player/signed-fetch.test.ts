@@ -9,12 +9,12 @@ const timestamp = 1_700_000_000_000
 const metadata = { sceneId: 'bafkTEST', realmName: 'main' }
 const delegation = delegate(owner, new Date('2099-01-01T00:00:00.000Z'), ephemeral.identity)
 
-test('a wallet has the address its key stands for', () => {
+test('the address of a wallet is derived from its key', () => {
   expect(owner.address).toBe('0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A')
   expect(owner.peer).toBe('0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a')
 })
 
-test('a delegation carries the signature every other implementation makes', () => {
+test('a delegation has the signature that every other implementation produces', () => {
   expect(delegation.link.payload).toBe(
     'Decentraland Login\nEphemeral address: 0x1563915e194D8CfBA1943570603F7606A3115508\nExpiration: 2099-01-01T00:00:00.000Z',
   )

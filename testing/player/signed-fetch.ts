@@ -1,21 +1,21 @@
 import { type ChainKind, chainOf, type Wallet } from './wallet.ts'
 
-/** A request in the name of a wallet. */
+/** A request that a wallet signs. */
 export interface SignedRequest {
   wallet: Wallet
-  /** GET unless told. */
+  /** GET by default. */
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   metadata?: Record<string, unknown>
   /** Sent as JSON. */
   body?: unknown
-  /** How the signed text is cased (gatekeeper.md §2.2): `legacy` as explorers do today, unless told. */
+  /** How the signed text is cased (gatekeeper.md §2.2): by default `legacy`, as explorers do today. */
   format?: 'legacy' | 'current'
-  /** Three links unless told. */
+  /** Three links by default. */
   chain?: ChainKind
-  /** When the request claims to be signed, in ms; now unless told. */
+  /** The time of signing that the request claims, in ms; now by default. */
   timestamp?: number
   headers?: Record<string, string>
-  /** 10 s unless told. */
+  /** 10 s by default. */
   timeoutMs?: number
 }
 

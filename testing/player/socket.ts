@@ -6,28 +6,28 @@ import { decodeServerPacket } from '../../cells/wire/packets.ts'
 export interface SocketOptions {
   /** `ws(s)://host/ws` */
   url: string
-  /** `archipelago` as Bevy and Godot offer unless told; nothing at all (null) as Unity does. */
+  /** The WebSocket subprotocol to offer: by default `archipelago`, as Bevy and Godot do; null = none, as Unity does. */
   subprotocol?: string | null
-  /** Name resolution of one's own: sends every host to an ingress under test. */
+  /** Replaces name resolution: resolves every host to an ingress under test. */
   lookup?: LookupFunction
   /** Source address, for load from several of 127.0.0.x. */
   localAddress?: string
   /** Extra request headers. */
   headers?: Record<string, string>
-  /** How long to wait for the connection and for each answer; 10 s unless told. */
+  /** How long to wait for the connection and for each answer; 10 s by default. */
   timeoutMs?: number
 }
 
 /** A packet of the server. */
 export type ServerMessage = NonNullable<ReturnType<typeof decodeServerPacket>>
 
-/** How a connection ended: 1005 = closed without a code, 1006 = the line went dead. */
+/** How a connection ended: 1005 = closed without a code, 1006 = lost without a close frame. */
 export interface Ending {
   code: number
   reason: string
 }
 
-/** The server refused to become a WebSocket. */
+/** The server refused the upgrade to a WebSocket. */
 export class UpgradeRefused extends Error {
   readonly status: number
 
@@ -41,17 +41,17 @@ export class UpgradeRefused extends Error {
 /** A WebSocket to a connector without a handshake: the caller decides what is sent, invalid messages included. */
 export interface PlayerSocket {
   readonly protocol: string
-  /** Pings the server sent; a talking client must never get one (comms.md §0.2). */
+  /** Pings the server sent; a client that sends packets must never get one (comms.md §0.2). */
   readonly pings: number
   /** Resolves when the connection has ended; never rejects. */
   readonly closed: Promise<Ending>
   send(bytes: Uint8Array | string): void
   /** The next packet, in order. @throws when none arrives in time or the connection ends first */
   next(timeoutMs?: number): Promise<ServerMessage>
-  /** Hands over every packet from now on, those not yet asked for first. */
+  /** Passes every packet to a callback from now on, those not yet returned by `next` first. */
   onMessage(listener: (message: ServerMessage) => void): void
   close(): void
-  /** Cuts the line, as a crash does. */
+  /** Ends the connection without a close frame, as a crash does. */
   terminate(): void
   /** Stops reading, as a stalled client does. */
   pause(): void
@@ -60,7 +60,7 @@ export interface PlayerSocket {
 
 const TIMEOUT_MS = 10_000
 
-/** Opens a WebSocket. @throws UpgradeRefused, or whatever the network said */
+/** Opens a WebSocket. @throws UpgradeRefused, or the error of the network */
 export async function openSocket(options: SocketOptions): Promise<PlayerSocket> {
   const { url, subprotocol = 'archipelago', lookup, localAddress, headers = {}, timeoutMs = TIMEOUT_MS } = options
   const socket = new WebSocket(url, subprotocol === null ? [] : [subprotocol], {
@@ -76,7 +76,7 @@ export async function openSocket(options: SocketOptions): Promise<PlayerSocket> 
   socket.on('message', (bytes: Buffer, isBinary) => {
     const message = isBinary ? decodeServerPacket(bytes) : undefined
     if (message) return inbox.put(message)
-    // The strictest explorers drop the line at a text frame or an empty packet.
+    // The strictest explorers close the connection at a text frame or an empty packet.
     inbox.end('the server sent something that is no packet')
     socket.terminate()
   })
@@ -112,7 +112,7 @@ export async function openSocket(options: SocketOptions): Promise<PlayerSocket> 
   }
 }
 
-/** Packets that arrived and the one reader who may be waiting for the next. */
+/** Packets that arrived, and the one reader that may be waiting for the next. */
 function createInbox(defaultTimeoutMs: number) {
   const arrived: ServerMessage[] = []
   let take: ((message: ServerMessage) => void) | undefined

@@ -4,16 +4,16 @@ import { computeAddress, createUnsafeIdentity } from '@dcl/crypto/dist/crypto.js
 import { type AuthChain, type AuthLink, AuthLinkType } from '@dcl/schemas'
 import { type PeerId, parsePeerId } from '../../cells/wire/peer.ts'
 
-/** A real wallet: the key, the address as explorers keep it (checksummed) and the peer it is known as. */
+/** A real wallet: its key, its checksummed address as explorers store it, and its peer id. */
 export interface Wallet {
   identity: IdentityType
   address: string
   peer: PeerId
-  /** The key this wallet hands to its explorer: made at first use, valid for a day. */
+  /** The ephemeral key of the wallet's explorer: created at first use, valid for a day. */
   delegation(): Delegation
 }
 
-/** A wallet's signed word that an ephemeral key speaks for it (comms.md §4.7). */
+/** A wallet's signed delegation to an ephemeral key (comms.md §4.7). */
 export interface Delegation {
   key: IdentityType
   link: AuthLink
@@ -52,7 +52,10 @@ function walletOf(identity: IdentityType): Wallet {
   return wallet
 }
 
-/** Hands an ephemeral key the right to sign until `expiresAt`; a day from now unless told, the past makes an expired one. */
+/**
+ * Lets an ephemeral key sign for the wallet until `expiresAt`: by default a day from now; a past time makes an expired
+ * delegation.
+ */
 export function delegate(wallet: Wallet, expiresAt = new Date(Date.now() + DAY_MS), key = createUnsafeIdentity()): Delegation {
   const payload = Authenticator.getEphemeralMessage(key.address, expiresAt)
   return { key, link: { type: AuthLinkType.ECDSA_PERSONAL_EPHEMERAL, payload, signature: sign(wallet.identity, payload) } }
@@ -75,14 +78,14 @@ export const threeLinkChain = (wallet: Wallet, payload: string, delegation = wal
   { type: AuthLinkType.ECDSA_PERSONAL_SIGNED_ENTITY, payload, signature: sign(delegation.key, payload) },
 ]
 
-/** What a contract wallet sends: its delegation is typed EIP-1654, only the contract on the chain can say whether it holds. */
+/** The chain of a contract wallet: its delegation has the type EIP-1654, which only the contract on the blockchain can verify. */
 export const contractWalletChain = (wallet: Wallet, payload: string, delegation = wallet.delegation()): AuthChain => [
   signer(wallet),
   { ...delegation.link, type: AuthLinkType.ECDSA_EIP_1654_EPHEMERAL },
   { type: AuthLinkType.ECDSA_PERSONAL_SIGNED_ENTITY, payload, signature: sign(delegation.key, payload) },
 ]
 
-/** The forgery the signature library lets through: a single link, whose "wallet" is the very text to be signed. */
+/** A forgery that the signature library accepts: a single link, whose "wallet" is the text to be signed. */
 export const oneLinkChain = (payload: string): AuthChain => [{ type: AuthLinkType.SIGNER, payload, signature: '' }]
 
 const signer = (wallet: Wallet): AuthLink => ({ type: AuthLinkType.SIGNER, payload: wallet.address, signature: '' })
