@@ -504,7 +504,7 @@ export interface CommsCellStatus {
   replicas?: number
   /** Connectors that take players. */
   readyReplicas?: number
-  /** Connectors that run what spec says now. */
+  /** Ready connectors that run what spec says now. */
   updatedReplicas?: number
   /** Label selector of the connectors; read by /scale. */
   selector?: string

@@ -184,8 +184,15 @@ export class Simulation {
     if (desired > 0) Object.assign(run, { pods: desired, goneAt: undefined })
     else if (run.pods > 0) run.goneAt ??= this.now + cell.spec.connectors.drainSeconds * 1000
     const ready = run.works ? desired : 0
-    const connectors: Workload = { component: 'connector', desired, updated: desired, ready, existing: run.pods }
-    const archipelago: Workload = { component: 'archipelago', desired: 1, updated: 1, ready: run.works ? 1 : 0, existing: 1 }
+    const connectors: Workload = { component: 'connector', desired, current: desired, updated: ready, ready, existing: run.pods }
+    const archipelago: Workload = {
+      component: 'archipelago',
+      desired: 1,
+      current: 1,
+      updated: run.works ? 1 : 0,
+      ready: run.works ? 1 : 0,
+      existing: 1,
+    }
     const status = cellStatus({ cell, observed: { connectors, archipelago }, failure: undefined, now: this.now })
     this.cells.set(name, { ...cell, status })
   }
@@ -206,6 +213,7 @@ export const rollout = (changes: Partial<RealmSpec['rollout']> = {}): Pick<Realm
 const SERVICES: Workload[] = (['gatekeeper', 'stats', 'nats'] as const).map((component) => ({
   component,
   desired: 1,
+  current: 1,
   updated: 1,
   ready: 1,
   existing: 1,

@@ -68,6 +68,7 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
       kind: 'Event',
       metadata: { name: 'main-0-archipelago-x.1', namespace: kube.namespace },
       involvedObject: { kind: 'Pod', namespace: kube.namespace, name: 'main-0-archipelago-x' },
+      type: 'Warning',
       reason: 'FailedMount',
       message: 'MountVolume.SetUp failed for volume "secret-0" : secret "absent" not found',
     } as KubeObject)

@@ -12,7 +12,8 @@ import type { Cluster } from '../reconcile/cluster.ts'
 import { setDeletionCosts } from './apply/pod-deletion-cost.ts'
 import type { Writer } from './apply/writer.ts'
 import type { Cache } from './cache/cache.ts'
-import { type Child, childKey } from './cache/child.ts'
+import { type Child, childKey, type WorkloadState } from './cache/child.ts'
+import type { PodState } from './cache/pod-state.ts'
 
 /** After this many server errors a pass ends, to give the API server a rest. */
 const MAX_SERVER_ERRORS = 3
@@ -135,17 +136,28 @@ export class KubernetesCluster implements Cluster {
     return this.#parts.cache.childrenOf(ownerUid ?? '').flatMap((child) => this.#workloadOf(child) ?? [])
   }
 
-  #workloadOf({ workload, namespace, owner }: Child): Workload | undefined {
+  #workloadOf(child: Child): Workload | undefined {
+    const { workload, namespace, owner } = child
     if (!workload || !owner) return undefined
+    const { component, desired, current } = workload
+    const pods = this.#parts.cache.podsOf({ ...owner, namespace }, component)
+    const isMigrated = pods.some(({ migrated }) => migrated)
+    const [updated, ready] = isMigrated ? [desired, desired] : [workload.updated, workload.ready]
+    const problem = this.#problemOf(child, workload, pods)
+    return { component, desired, current, updated, ready, existing: pods.length, ...(problem && { problem }) }
+  }
+
+  /** Looked for until all pods of the current template are ready: during a rolling change the pods before may all be. */
+  #problemOf({ kind, namespace, name, owner }: Child, workload: WorkloadState, pods: readonly PodState[]): Workload['problem'] {
+    const { component, desired, updated, refused } = workload
+    if (refused) return { code: 'PodsRefused', message: refused }
+    if (updated >= desired || !owner) return undefined
     const { cache } = this.#parts
-    const { component, desired, updated, ready, refused } = workload
-    const problem = refused
-      ? ({ code: 'PodsRefused', message: refused } as const)
-      : ready < desired
-        ? cache.problemOf({ ...owner, namespace }, component)
-        : undefined
-    const existing = cache.podsOf({ ...owner, namespace }, component).length
-    return { component, desired, updated, ready, existing, ...(problem && { problem }) }
+    const isPodMissing = pods.filter(({ terminating }) => !terminating).length < desired
+    return (
+      cache.problemOf({ ...owner, namespace }, component) ??
+      (isPodMissing ? cache.creationProblemOf({ kind, namespace, name }) : undefined)
+    )
   }
 
   #isScaledByOthers({ metadata }: CommsCell): boolean {

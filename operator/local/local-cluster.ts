@@ -197,6 +197,8 @@ function workloadOf(
 ): Workload | undefined {
   const part = parts.find(name)
   const existing = parts.names().includes(name) ? pods : 0
-  if (!part) return existing > 0 ? { component, desired: 0, updated: 0, ready: 0, existing } : undefined
-  return { component, desired: pods, updated: part.current ? pods : 0, ready: part.ready ? pods : 0, existing }
+  if (!part) return existing > 0 ? { component, desired: 0, current: 0, updated: 0, ready: 0, existing } : undefined
+  const current = part.current ? pods : 0
+  const ready = part.ready ? pods : 0
+  return { component, desired: pods, current, updated: Math.min(current, ready), ready, existing }
 }

@@ -5,7 +5,9 @@ export interface Workload {
   component: Component
   /** Pods its spec asks for. */
   desired: number
-  /** Pods with its current template. */
+  /** Pods with its current template, ready or not. */
+  current: number
+  /** Those of them that are ready. */
   updated: number
   /** Pods that are ready. */
   ready: number

@@ -8,7 +8,8 @@ import type { Failure } from './conditions.ts'
 const workload = (component: Workload['component'], ready = 1, more: Partial<Workload> = {}): Workload => ({
   component,
   desired: 1,
-  updated: 1,
+  current: 1,
+  updated: ready,
   ready,
   existing: 1,
   ...more,
@@ -107,7 +108,8 @@ test('a cell reconciles until all its pods run what the spec says, and is stalle
   const isReconciling = (...given: Parameters<typeof statusOf>) => conditions(...given).Reconciling
   expect(isReconciling({ connectors: undefined, archipelago: undefined })).toBe('True Starting')
   expect(isReconciling({ connectors: workload('connector', 1, { desired: 3 }) })).toBe('True Updating')
-  expect(isReconciling({ connectors: workload('connector', 1, { updated: 0 }) })).toBe('True Updating')
+  expect(isReconciling({ connectors: workload('connector', 1, { updated: 0 }) })).toBe('True Starting')
+  expect(isReconciling({ connectors: workload('connector', 1, { current: 0, updated: 0 }) })).toBe('True Updating')
   expect(isReconciling({ archipelago: workload('archipelago', 0) })).toBe('True Starting')
   expect(isReconciling()).toBe('False Settled')
   expect(isReconciling({}, { reason: 'Retrying', message: 'timeout' })).toBe('True Retrying')
@@ -115,9 +117,20 @@ test('a cell reconciles until all its pods run what the spec says, and is stalle
   expect(isReconciling({ connectors: workload('connector', 0, { problem }) })).toBe('False Stalled')
 })
 
+test('new pods that do not start stall the cell, although the pods before them are ready', () => {
+  const problem = { code: 'PodsFailing' as const, message: 'no node takes the pod: Insufficient cpu' }
+  const connectors = workload('connector', 1, { updated: 0, existing: 2, problem })
+  expect(conditions({ connectors })).toMatchObject({
+    Ready: 'True Serving',
+    Stalled: 'True PodsFailing',
+    Reconciling: 'False Stalled',
+  })
+  expect(statusOf({ connectors })).toMatchObject({ replicas: 1, readyReplicas: 1, updatedReplicas: 0 })
+})
+
 test('a failing pod of the template before does not stall a cell whose spec was corrected; a refusal of its new pods does', () => {
   const connectors = (code: 'PodsFailing' | 'PodsRefused') =>
-    workload('connector', 0, { updated: 0, problem: { code, message: 'quota' } })
+    workload('connector', 0, { current: 0, updated: 0, problem: { code, message: 'quota' } })
   expect(conditions({ connectors: connectors('PodsFailing') })).toMatchObject({
     Reconciling: 'True Updating',
     Stalled: 'False NotStalled',

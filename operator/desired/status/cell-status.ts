@@ -81,9 +81,9 @@ function reconcilingCondition({ cell, observed, failure }: CellStatusInput, isSt
   const workloads = [observed.connectors, observed.archipelago]
   const parts = workloads.flatMap((workload) => workload ?? [])
   if (parts.length < workloads.length) return yes('Starting', 'the operator is creating the connectors and the archipelago')
-  if (observed.connectors?.desired !== asked.replicas || parts.some(({ updated, desired }) => updated < desired))
+  if (observed.connectors?.desired !== asked.replicas || parts.some(({ current, desired }) => current < desired))
     return yes('Updating', 'pods are being created or replaced')
-  const starting = parts.filter(({ ready, desired }) => ready < desired).map(({ component }) => component)
+  const starting = parts.filter(({ updated, desired }) => updated < desired).map(({ component }) => component)
   return starting.length > 0
     ? yes('Starting', `not all pods are ready: ${starting.join(', ')}`)
     : no('Settled', 'all pods are ready and run what the spec says')

@@ -48,5 +48,5 @@ export interface Failure {
  * What keeps the pods of a workload from becoming ready. While no pod of the current template exists, a pod that fails has an earlier
  * template: a corrected spec must not be reported as stalled before its own pods were started.
  */
-export const problemOf = ({ problem, updated }: Workload): Workload['problem'] =>
-  problem && (updated > 0 || problem.code === 'PodsRefused') ? problem : undefined
+export const problemOf = ({ problem, current }: Workload): Workload['problem'] =>
+  problem && (current > 0 || problem.code === 'PodsRefused') ? problem : undefined

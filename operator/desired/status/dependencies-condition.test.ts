@@ -32,7 +32,7 @@ test('one reachable server of a NATS is enough', () => {
 test('Managed servers must have a ready pod', () => {
   const running = (ready: number) => ({
     cells: [],
-    services: [{ component: 'nats' as const, desired: 1, updated: 1, ready, existing: 1 }],
+    services: [{ component: 'nats' as const, desired: 1, current: 1, updated: ready, ready, existing: 1 }],
   })
   expect(dependenciesCondition(aRealm(), running(0), [])).toMatchObject({ status: 'False', reason: 'NotReady' })
   expect(dependenciesCondition(aRealm(), running(1), [])).toMatchObject({ status: 'True' })

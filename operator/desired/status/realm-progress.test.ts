@@ -8,6 +8,7 @@ import { realmStatus } from './realm-status.ts'
 const services: Workload[] = (['nats', 'gatekeeper', 'stats'] as const).map((component) => ({
   component,
   desired: 1,
+  current: 1,
   updated: 1,
   ready: 1,
   existing: 1,

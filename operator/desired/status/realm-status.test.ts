@@ -15,6 +15,7 @@ const now = Date.parse('2026-11-21T08:00:00.123Z')
 const workload = (component: Workload['component'], ready = 1): Workload => ({
   component,
   desired: 1,
+  current: 1,
   updated: 1,
   ready,
   existing: 1,

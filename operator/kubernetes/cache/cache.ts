@@ -14,8 +14,9 @@ import { MANAGER } from '../../desired/naming.ts'
 import { type Child, type ChildKind, childDiffers, childKey, childOf, childResources, isChildKind } from './child.ts'
 import { type Declared, declaredCell, declaredRealm } from './declared.ts'
 import { Index } from './index-by.ts'
-import { mountEventOf, PodIndex } from './pod-index.ts'
-import { type LivePod, MOUNT_EVENTS, type PodProblem, type PodState, podStateOf } from './pod-state.ts'
+import { type EventProblem, eventProblemOf, type LiveEvent, WATCHED_EVENTS } from './pod-event.ts'
+import { PodIndex } from './pod-index.ts'
+import { type LivePod, type PodProblem, type PodState, podStateOf } from './pod-state.ts'
 import { ReadYourWrites } from './read-your-writes.ts'
 
 /** `namespace` limits the cache to one namespace; all when empty. */
@@ -67,10 +68,10 @@ export class Cache implements Running {
       project: podStateOf,
       onChange: (change) => this.#notifyOwner(this.#pods.updatePod(change)),
     })
-    this.#reflect(resources.Event, {
-      selector: { fields: MOUNT_EVENTS },
-      project: mountEventOf,
-      onChange: (change) => this.#notifyOwner(this.#pods.updateMountEvent(change)),
+    this.#reflect<LiveEvent, EventProblem>(resources.Event, {
+      selector: { fields: WATCHED_EVENTS },
+      project: eventProblemOf,
+      onChange: (change) => this.#onEvent(change),
     })
     this.synced = Promise.all(Array.from(this.#reflectors.values(), ({ synced }) => synced)).then(() => undefined)
   }
@@ -127,6 +128,11 @@ export class Cache implements Running {
   /** Why a pod of a component of a realm or cell is not ready. */
   problemOf(owner: { kind: Kind } & ObjectKey, component: string): PodProblem | undefined {
     return this.#pods.problemOf(owner, component)
+  }
+
+  /** Why no pod is created for a StatefulSet or a Job. */
+  creationProblemOf(workload: { kind: string } & ObjectKey): PodProblem | undefined {
+    return this.#pods.creationProblemOf(workload)
   }
 
   /** Pods of a component of a realm or cell, terminating ones among them. */
@@ -215,6 +221,12 @@ export class Cache implements Running {
     if (type === 'changed' && previous && !childDiffers(child, previous)) return
     this.#notifyOwner(child)
     if (previous && previous.owner?.uid !== child.owner?.uid) this.#notifyOwner(previous)
+  }
+
+  #onEvent(change: CollectionChange<EventProblem>): void {
+    if (!this.#pods.updateEvent(change)) return
+    const { kind, ...key } = change.object.about
+    this.#notifyOwner(isChildKind(kind) ? this.child({ kind, ...key }) : this.#pods.pod(key))
   }
 
   #index({ type, object: child, previous }: CollectionChange<Child>): void {

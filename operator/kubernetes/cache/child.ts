@@ -45,6 +45,7 @@ export interface Child {
 export interface WorkloadState {
   component: Component
   desired: number
+  current: number
   updated: number
   ready: number
   /** Why the API server refuses its pods; undefined while it does not. */
@@ -80,6 +81,7 @@ interface LiveWorkload extends KubeObject {
   spec?: { replicas?: number }
   status?: {
     observedGeneration?: number
+    replicas?: number
     updatedReplicas?: number
     readyReplicas?: number
     conditions?: { type: string; status: string; message?: string }[]
@@ -89,12 +91,17 @@ interface LiveWorkload extends KubeObject {
 function workloadOf({ metadata, spec, status }: LiveWorkload): WorkloadState {
   // Until the controller has observed the current template, its numbers are about the previous one.
   const isCurrent = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0)
+  const current = isCurrent ? (status?.updatedReplicas ?? 0) : 0
+  const ready = status?.readyReplicas ?? 0
+  const total = Math.max(status?.replicas ?? 0, current, ready)
   const failure = status?.conditions?.find(({ type }) => type === 'ReplicaFailure')
   return {
     component: (metadata.labels?.[COMPONENT_LABEL] ?? '') as Component,
     desired: spec?.replicas ?? 1,
-    updated: isCurrent ? (status?.updatedReplicas ?? 0) : 0,
-    ready: status?.readyReplicas ?? 0,
+    current,
+    // The controller does not say which pods are ready: those that are not are taken for pods of the current template.
+    updated: Math.max(0, ready - (total - current)),
+    ready,
     refused: failure?.status === 'True' ? failure.message : undefined,
   }
 }
@@ -102,7 +109,7 @@ function workloadOf({ metadata, spec, status }: LiveWorkload): WorkloadState {
 function jobOf({ metadata, status }: KubeObject & { status?: { succeeded?: number } }): WorkloadState {
   const done = Math.min(status?.succeeded ?? 0, 1)
   const component = (metadata.labels?.[COMPONENT_LABEL] ?? '') as Component
-  return { component, desired: 1, updated: done, ready: done, refused: undefined }
+  return { component, desired: 1, current: 1, updated: done, ready: done, refused: undefined } // its template never changes
 }
 
 /** Whether the owner of a child must be reconciled after this change of it. */
@@ -112,6 +119,7 @@ export const childDiffers = (a: Child, b: Child): boolean =>
   a.deleting !== b.deleting ||
   a.owner?.uid !== b.owner?.uid ||
   a.workload?.desired !== b.workload?.desired ||
+  a.workload?.current !== b.workload?.current ||
   a.workload?.updated !== b.workload?.updated ||
   a.workload?.ready !== b.workload?.ready ||
   a.workload?.refused !== b.workload?.refused

@@ -3,19 +3,8 @@ import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Kind } from '../../../crds/resources.ts'
 import { childKey } from './child.ts'
 import { Index } from './index-by.ts'
-import { type LiveEvent, mountProblemOf, type PodProblem, type PodState } from './pod-state.ts'
-
-/** A pod, and why its volumes cannot be mounted, from an Event. */
-export interface MountEvent {
-  pod: ObjectKey
-  problem: PodProblem | undefined
-}
-
-/** Reduces a live Event to what the index keeps. */
-export const mountEventOf = ({ involvedObject: { namespace = '', name = '' }, ...event }: LiveEvent): MountEvent => ({
-  pod: { namespace, name },
-  problem: mountProblemOf({ ...event, involvedObject: {} }),
-})
+import type { EventProblem } from './pod-event.ts'
+import type { PodProblem, PodState } from './pod-state.ts'
 
 /**
  * Pods by the component of a realm or cell they belong to, with their problems. Its methods return the pod whose owner must be
@@ -23,21 +12,34 @@ export const mountEventOf = ({ involvedObject: { namespace = '', name = '' }, ..
  */
 export class PodIndex {
   readonly #byComponent = new Index<PodState>(keyText)
-  readonly #mountProblems = new Map<string, PodProblem>()
+  /** From Events, by `Kind/namespace/name`; undefined until an Event that needs repetition is repeated. */
+  readonly #eventProblems = new Map<string, PodProblem | undefined>()
 
   updatePod({ type, object: pod, previous }: CollectionChange<PodState>): PodState | undefined {
     if (previous) this.#byComponent.remove(componentKey(previous), previous)
-    if (type === 'removed') this.#mountProblems.delete(keyText(pod))
+    if (type === 'removed') this.#eventProblems.delete(childKey({ kind: 'Pod', ...pod }))
     else this.#byComponent.put(componentKey(pod), pod)
-    const isRelevant = type !== 'changed' || pod.ready !== previous?.ready || pod.problem?.message !== previous.problem?.message
-    return isRelevant ? pod : undefined
+    return type !== 'changed' || !previous || podDiffers(pod, previous) ? pod : undefined
   }
 
-  updateMountEvent({ type, object: { pod, problem } }: CollectionChange<MountEvent>): PodState | undefined {
-    if (!problem) return undefined
-    if (type === 'removed') this.#mountProblems.delete(keyText(pod))
-    else this.#mountProblems.set(keyText(pod), problem)
-    return this.#byComponent.find(keyText(pod))
+  /** Returns whether the owner of the object that the Event is about must be reconciled. */
+  updateEvent({ type, object: { about, problem, needsRepetition } }: CollectionChange<EventProblem>): boolean {
+    if (!problem) return false
+    const key = childKey(about)
+    if (type === 'removed') return this.#eventProblems.delete(key)
+    const isFirst = !this.#eventProblems.has(key)
+    this.#eventProblems.set(key, needsRepetition && isFirst ? undefined : problem)
+    return true
+  }
+
+  /** The pod of a realm or cell with a name. */
+  pod(key: ObjectKey): PodState | undefined {
+    return this.#byComponent.find(keyText(key))
+  }
+
+  /** Why no pod is created for a StatefulSet or a Job. */
+  creationProblemOf(workload: { kind: string } & ObjectKey): PodProblem | undefined {
+    return this.#eventProblems.get(childKey(workload))
   }
 
   podsOf(owner: { kind: Kind } & ObjectKey, component: string): PodState[] {
@@ -47,12 +49,16 @@ export class PodIndex {
   /** The problem of the first pod of a component that has one. */
   problemOf(owner: { kind: Kind } & ObjectKey, component: string): PodProblem | undefined {
     for (const pod of this.podsOf(owner, component)) {
-      const problem = pod.problem ?? (pod.ready ? undefined : this.#mountProblems.get(keyText(pod)))
+      const problem =
+        pod.problem ?? (pod.ready || pod.started ? undefined : this.#eventProblems.get(childKey({ kind: 'Pod', ...pod })))
       if (problem) return problem
     }
     return undefined
   }
 }
+
+const podDiffers = (a: PodState, b: PodState): boolean =>
+  a.ready !== b.ready || a.started !== b.started || a.migrated !== b.migrated || a.problem?.message !== b.problem?.message
 
 const componentKey = ({ owner, namespace, component }: PodState): string =>
   owner ? `${childKey({ ...owner, namespace })}/${component}` : ''

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type LivePod, mountProblemOf, podStateOf } from './pod-state.ts'
+import { type LivePod, podStateOf } from './pod-state.ts'
 
 const aPod = (status: LivePod['status'], metadata: object = {}): LivePod => ({
   apiVersion: 'v1',
@@ -50,14 +50,49 @@ test('each way to fail has a message', () => {
   expect(problemOf(aPod({ conditions: [unschedulable] }))?.message).toBe('no node takes the pod: 0/3 nodes are available')
 })
 
-test('only Events about mounts that cannot pass by themselves are problems', () => {
-  const about = (message: string) =>
-    mountProblemOf({ apiVersion: 'v1', kind: 'Event', metadata: { name: 'e' }, involvedObject: {}, message })
-  expect(about('MountVolume.SetUp failed for volume "secret-0" : secret "absent" not found')).toEqual({
-    code: 'SecretMissing',
-    message: 'secret "absent" not found',
+test.each([
+  'ImageInspectError',
+  'ErrImageNeverPull',
+  'RegistryUnavailable',
+  'SignatureValidationFailed',
+  'CreateContainerError',
+  'RunContainerError',
+  'PostStartHookError',
+  'AReasonOfALaterRelease',
+])('a container that waits for %s is a problem with the words of the kubelet', (reason) => {
+  expect(problemOf(waiting(reason, 'because'))).toEqual({ code: 'PodsFailing', message: `${reason}: because` })
+  expect(problemOf(waiting(reason))?.message).toBe(`${reason}: the image is realm:1`)
+})
+
+test('init containers and injected containers are reported by name', () => {
+  const crashing = { state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated: { exitCode: 1 } } }
+  const starting = { name: 'stats', state: { waiting: { reason: 'PodInitializing' } } }
+  const message = 'container istio-init: the process keeps ending with code 1'
+  const status = { initContainerStatuses: [{ name: 'istio-init', ...crashing }], containerStatuses: [starting] }
+  expect(problemOf(aPod(status))?.message).toBe(message)
+  const running = { name: 'stats', state: { running: {} } }
+  expect(problemOf(aPod({ containerStatuses: [running, { name: 'istio-init', ...crashing }] }))?.message).toBe(message)
+  expect(problemOf(aPod({ containerStatuses: [{ name: 'stats', ...crashing }] }))?.message).not.toContain('container')
+})
+
+test('a scheduler that fails in any way is a problem', () => {
+  const scheduled = { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'waiting for quota' }
+  expect(problemOf(aPod({ conditions: [scheduled] }))?.message).toBe('no node takes the pod: waiting for quota')
+})
+
+test('a sidecar that outlives the migration is named with its remedy', () => {
+  const labels = { 'comms.decentraland.org/realm': 'main', 'app.kubernetes.io/component': 'migration' }
+  const proxy = { name: 'istio-proxy', state: { running: {} } }
+  const migration = (exitCode: number) => ({ name: 'migration', state: { terminated: { exitCode } } })
+  const pod = (...containerStatuses: object[]) => podStateOf(aPod({ containerStatuses }, { labels }))
+  expect(pod(migration(0), proxy)).toMatchObject({
+    migrated: true,
+    problem: {
+      code: 'PodsFailing',
+      message: expect.stringMatching(/container istio-proxy .*sidecar\.istio\.io\/inject: "false"/),
+    },
   })
-  expect(about('references non-existent secret key: apiKey')?.code).toBe('SecretMissing')
-  expect(about('MountVolume.SetUp failed for volume "config" : configmap "c" not found')?.code).toBe('PodsFailing')
-  expect(about('Unable to attach or mount volumes: timed out')).toBeUndefined()
+  expect(pod(migration(0))).toMatchObject({ migrated: true, problem: undefined })
+  expect(pod(migration(1), proxy)).toMatchObject({ migrated: false, problem: undefined })
+  expect(pod({ name: 'migration', state: { running: {} } }, proxy)).toMatchObject({ migrated: false, problem: undefined })
 })

@@ -22,10 +22,19 @@ export interface PodState {
   /** The value of its deletion cost annotation. */
   deletionCost: string | undefined
   problem: PodProblem | undefined
+  /** Whether a container of it has run, which needs all its volumes. */
+  started: boolean
+  /** Whether it is the pod of a migration that has succeeded. */
+  migrated: boolean
 }
 
-interface ContainerState {
-  state?: { waiting?: { reason?: string; message?: string } }
+interface ContainerStatus {
+  name?: string
+  state?: {
+    waiting?: { reason?: string; message?: string }
+    running?: object
+    terminated?: { exitCode?: number }
+  }
   lastState?: { terminated?: { exitCode?: number; reason?: string; message?: string } }
   image?: string
 }
@@ -35,64 +44,79 @@ export interface LivePod extends KubeObject {
   status?: {
     podIP?: string
     conditions?: { type: string; status: string; reason?: string; message?: string }[]
-    containerStatuses?: ContainerState[]
+    initContainerStatuses?: ContainerStatus[]
+    containerStatuses?: ContainerStatus[]
   }
-}
-
-/** The fields of an Event about a pod that the cache reads. */
-export interface LiveEvent extends KubeObject {
-  involvedObject: { kind?: string; namespace?: string; name?: string }
-  message?: string
 }
 
 /** Reduces a live pod to what the cache keeps. */
 export function podStateOf({ metadata, status }: LivePod): PodState {
   const { labels = {}, namespace = '', name } = metadata
   const [cell, realm] = [labels[CELL_LABEL], labels[REALM_LABEL]]
+  const component = labels[COMPONENT_LABEL] ?? ''
+  const { initContainerStatuses = [], containerStatuses = [] } = status ?? {}
   const ready = status?.conditions?.some(({ type, status: state }) => type === 'Ready' && state === 'True') ?? false
   return {
     namespace,
     name,
     owner: cell ? { kind: 'CommsCell', name: cell } : realm ? { kind: 'Realm', name: realm } : undefined,
-    component: labels[COMPONENT_LABEL] ?? '',
+    component,
     ready,
     terminating: metadata.deletionTimestamp !== undefined,
     address: status?.podIP,
     deletionCost: metadata.annotations?.[DELETION_COST_ANNOTATION],
     // A pod that is being deleted has no problem to report.
-    problem: ready || metadata.deletionTimestamp ? undefined : problemOf(status),
+    problem: ready || metadata.deletionTimestamp ? undefined : problemOf(component, status),
+    started: [...initContainerStatuses, ...containerStatuses].some(
+      ({ state, lastState }) => state?.running ?? state?.terminated ?? lastState?.terminated,
+    ),
+    migrated: isMigrated(component, containerStatuses),
   }
 }
 
-function problemOf(status: LivePod['status']): PodProblem | undefined {
-  const unschedulable = status?.conditions?.find(({ type, reason }) => type === 'PodScheduled' && reason === 'Unschedulable')
-  if (unschedulable) return { code: 'PodsFailing', message: `no node takes the pod: ${unschedulable.message ?? ''}` }
-  for (const { state, lastState, image } of status?.containerStatuses ?? []) {
-    const { reason, message = '' } = state?.waiting ?? {}
-    if (reason === 'CreateContainerConfigError')
-      return { code: /secret/i.test(message) ? 'SecretMissing' : 'PodsFailing', message: message || reason }
-    if (reason === 'ImagePullBackOff' || reason === 'ErrImagePull' || reason === 'InvalidImageName')
-      return { code: 'PodsFailing', message: `the image ${image ?? ''} cannot be pulled` }
-    if (reason === 'CrashLoopBackOff') return { code: 'PodsFailing', message: `the process keeps ending${endingOf(lastState)}` }
-    if (reason === 'CreateContainerError' || reason === 'RunContainerError')
-      return { code: 'PodsFailing', message: message || reason }
+function problemOf(component: string, status: LivePod['status']): PodProblem | undefined {
+  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled')
+  if (scheduled?.status === 'False') return { code: 'PodsFailing', message: `no node takes the pod: ${scheduled.message ?? ''}` }
+  const { initContainerStatuses = [], containerStatuses = [] } = status ?? {}
+  for (const container of [...initContainerStatuses, ...containerStatuses]) {
+    const problem = waitingProblemOf(container)
+    // A container that was injected has another name than the component.
+    const prefix = !container.name || container.name === component ? '' : `container ${container.name}: `
+    if (problem) return { ...problem, message: `${prefix}${problem.message}` }
   }
-  return undefined
+  const sidecar = containerStatuses.find(({ name, state }) => name !== component && state?.running)
+  return sidecar && isMigrated(component, containerStatuses)
+    ? { code: 'PodsFailing', message: sidecarMessage(sidecar) }
+    : undefined
 }
 
-function endingOf(lastState: ContainerState['lastState']): string {
+/** Reasons that every container has for a moment before it starts. */
+const NORMAL_WAITING = new Set(['ContainerCreating', 'PodInitializing'])
+
+/** All other reasons keep a container from starting; their list grows with each container runtime. */
+function waitingProblemOf({ state, lastState, image = '' }: ContainerStatus): PodProblem | undefined {
+  const { reason, message = '' } = state?.waiting ?? {}
+  if (!reason || NORMAL_WAITING.has(reason)) return undefined
+  if (reason === 'CreateContainerConfigError')
+    return { code: /secret/i.test(message) ? 'SecretMissing' : 'PodsFailing', message: message || reason }
+  // One message for reasons that take turns: the status must not change with each attempt.
+  if (reason === 'ImagePullBackOff' || reason === 'ErrImagePull' || reason === 'InvalidImageName')
+    return { code: 'PodsFailing', message: `the image ${image} cannot be pulled` }
+  if (reason === 'CrashLoopBackOff') return { code: 'PodsFailing', message: `the process keeps ending${endingOf(lastState)}` }
+  return { code: 'PodsFailing', message: `${reason}: ${message || `the image is ${image}`}` }
+}
+
+/** Whether the migration in a pod has succeeded, even though other containers keep the pod running. */
+const isMigrated = (component: string, statuses: readonly ContainerStatus[]): boolean =>
+  component === 'migration' && statuses.some(({ name, state }) => name === component && state?.terminated?.exitCode === 0)
+
+const sidecarMessage = ({ name = '' }: ContainerStatus): string =>
+  `the migration is complete, but the container ${name} keeps its pod running, so that its Job never ends: ` +
+  'have native sidecars injected, or switch the injection off by spec.gatekeeper.pods, ' +
+  'with the label sidecar.istio.io/inject: "false" or the annotation linkerd.io/inject: disabled'
+
+function endingOf(lastState: ContainerStatus['lastState']): string {
   const { exitCode, reason, message } = lastState?.terminated ?? {}
   if (reason === 'OOMKilled') return ': out of memory'
   return exitCode === undefined ? '' : ` with code ${exitCode}${message ? `: ${message.trim().slice(-200)}` : ''}`
-}
-
-/** Only Events of this reason are watched: the status of a pod does not show that a volume cannot be mounted. */
-export const MOUNT_EVENTS = 'involvedObject.kind=Pod,reason=FailedMount'
-
-/** The problem behind an Event about a mount; undefined when it may pass by itself. */
-export const mountProblemOf = ({ message = '' }: LiveEvent): PodProblem | undefined => {
-  const missing = /(secret|configmap) "?([^" ]+)"? not found|references non-existent (secret|config) key: \S+/.exec(message)
-  return missing
-    ? { code: /configmap|config key/.test(missing[0]) ? 'PodsFailing' : 'SecretMissing', message: missing[0] }
-    : undefined
 }

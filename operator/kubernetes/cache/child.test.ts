@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { childOf } from './child.ts'
+
+const workloadOf = (status: object, replicas = 1) =>
+  childOf('Deployment', {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'd', namespace: 'n', generation: 2 },
+    spec: { replicas },
+    status: { observedGeneration: 2, ...status },
+  } as never).workload
+
+test('during a rolling change only ready pods of the current template count as updated', () => {
+  expect(workloadOf({ replicas: 1, updatedReplicas: 1, readyReplicas: 1 })).toMatchObject({ current: 1, updated: 1, ready: 1 })
+  // One pod of the template before is ready, one of the current template is Pending.
+  expect(workloadOf({ replicas: 2, updatedReplicas: 1, readyReplicas: 1, unavailableReplicas: 1 })).toMatchObject({
+    current: 1,
+    updated: 0,
+    ready: 1,
+  })
+  expect(workloadOf({ replicas: 2, updatedReplicas: 1, readyReplicas: 2 })).toMatchObject({ current: 1, updated: 1, ready: 2 })
+  expect(workloadOf({ replicas: 4, updatedReplicas: 2, readyReplicas: 3 }, 3)).toMatchObject({ current: 2, updated: 1, ready: 3 })
+  expect(workloadOf({ replicas: 1, updatedReplicas: 1 })).toMatchObject({ current: 1, updated: 0, ready: 0 })
+})
+
+test('numbers about the template before count no pod as updated', () => {
+  const stale = { observedGeneration: 1, replicas: 1, updatedReplicas: 1, readyReplicas: 1 }
+  expect(workloadOf(stale)).toMatchObject({ current: 0, updated: 0, ready: 1 })
+})
