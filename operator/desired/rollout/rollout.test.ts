@@ -206,6 +206,24 @@ test('a new cell that stops serving stops the rollout', () => {
   })
 })
 
+test('an outage of the broker in the middle of a rollout stops it only while the outage lasts, and removes no cell', () => {
+  const simulation = settled(cellsOf(3))
+  simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: 1 }) })
+  simulation.rollOut()
+  const setWorks = (works: boolean) => {
+    for (const [name, pods] of simulation.running) simulation.running.set(name, { ...pods, works })
+  }
+  setWorks(false)
+  simulation.pass()
+  simulation.declare({}, rollout({}))
+  for (let i = 0; i < 5; i++) simulation.pass()
+  expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:1.2.3', '2:1.2.3'])
+  expect(simulation.realm.status?.endpoints?.map(({ state }) => state)).toEqual(['Unhealthy', 'Unhealthy', 'Unhealthy'])
+  setWorks(true)
+  simulation.rollOut()
+  expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:2.0.0', '2:2.0.0'])
+})
+
 test('a new cell that misses its deadline stalls the realm, with what blocks the cell', () => {
   const simulation = settled(cellsOf(1))
   simulation.podsStart = (version) => version !== '2.0.0'
