@@ -101,7 +101,7 @@ async function runOnce(command: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Writes to standard output; a reader that has heard enough is no error. */
+/** Writes to standard output; a reader that closes the pipe is not an error. */
 function print(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? resolve() : reject(error)))

@@ -63,14 +63,14 @@ describe('a wrong manifest is refused with line, field and the fix', () => {
     ['two realms of one name', `${good}---\n${good}`, '1 : default/main: is declared twice'],
   ])('%s', (_, text, expected) => expect(problemsOf(text)).toContain(expected))
 
-  test('what is no YAML', () => expect(problemsOf('a: [1\nb: 2')[0]).toMatch(/^2 : /))
+  test('a document that is not YAML', () => expect(problemsOf('a: [1\nb: 2')[0]).toMatch(/^2 : /))
 
-  test('a bomb of aliases', () => {
+  test('aliases that expand without limit', () => {
     const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${['b', 'c', 'd', 'e', 'f', 'g'].map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdef'[i]}`).join(',')}]`).join('\n')}\nkind: Realm\n`
     expect(problemsOf(bomb)[0]).toMatch(/alias/i)
   })
 
-  test('a change of what is immutable', () => {
+  test('a change of an immutable field', () => {
     const named = (name: string) => `${head}metadata: { name: main }\nspec:\n  realmName: ${name}\n  livekit: { type: None }\n`
     expect(problemsOf(named('b'), named('a'))).toEqual([
       "4 spec: realmName is immutable, because players' explorers know the realm by it",

@@ -22,7 +22,7 @@ test('the TypeScript types are the ones the YAML generates', () => {
 
 describe('every field', () => {
   const fields = crdFiles.flatMap((file) => [...fieldsOf(schemaOf(readCrd(file)), file)])
-  test.each(fields)('%s carries the sentence kubectl explain shows, and a bound', (_, schema) => {
+  test.each(fields)('%s has a description for kubectl explain, and a bound', (_, schema) => {
     expect(schema.description).toMatch(/\S/)
     if (schema.type === 'array' && !_.includes('.status.')) expect(schema).toHaveProperty('maxItems')
     if (schema.type === 'string' && !_.includes('.status.') && !schema.enum) expect(schema).toHaveProperty('maxLength')

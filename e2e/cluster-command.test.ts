@@ -10,7 +10,7 @@ const MINUTES = 60_000
 
 withPart('debian', 'npm run cluster', () => {
   withPart('kube', 'on this machine', () => {
-    test('opens the example realm, says what to try, and leaves nothing after Ctrl-C', { timeout: 8 * MINUTES }, async () => {
+    test('starts the example realm, prints what to try, and leaves nothing after Ctrl-C', { timeout: 8 * MINUTES }, async () => {
       const before = await claims()
       await using cluster = startProgram('npm', ['run', 'cluster'], { cwd: root })
       const [, about = ''] = await cluster.prints(/is open: (\S+)/, 7 * MINUTES)

@@ -20,7 +20,9 @@ const asked = async <Answer>(url: string): Promise<Answer> =>
   (await fetch(url, { signal: AbortSignal.timeout(5_000) })).json() as Promise<Answer>
 
 withPart('bevy', 'a Bevy explorer', (folder) => {
-  test('joins the realm of npm start, and meets in a room exactly those who stand near', { timeout: 150 * SECONDS }, async () => {
+  test('joins the realm of npm start, and shares a room with exactly the players near it', {
+    timeout: 150 * SECONDS,
+  }, async () => {
     await using realm = npmStart('--rooms', 'embedded')
     const [, url = ''] = await realm.prints(/on this machine at (http:\S+)/)
     const explorers = [
@@ -48,7 +50,7 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
       expect(rooms.map(({ members }) => [...members].sort()).sort()).toEqual([[a, b].sort(), [c]].sort())
     }, 60 * SECONDS)
 
-    // Heartbeats keep coming, so the explorers are content with what they found.
+    // Heartbeats keep arriving, so the explorers stay connected.
     const lastPings = async () =>
       (await asked<{ peers: { lastPing: number }[] }>(`${url}/main/stats/peers`)).peers.map(({ lastPing }) => lastPing)
     const before = Math.max(...(await lastPings()))
@@ -56,7 +58,7 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
   })
 
   withPart('livekit', 'and LiveKit', (binary) => {
-    test('is a participant of the room that archipelago named', { timeout: 150 * SECONDS }, async () => {
+    test('is a participant of the room that the archipelago announced', { timeout: 150 * SECONDS }, async () => {
       const livekit = await startLivekitServer(binary, '127.0.0.1', silentLog)
       try {
         await using realm = npmStart(

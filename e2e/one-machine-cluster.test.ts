@@ -52,7 +52,7 @@ const hello = (name: string, spec: { script: string; nodeName?: string }) => [
   },
 ]
 
-/** Makes a small image known to every node of a cluster. */
+/** Imports a small image into every node of a cluster. */
 async function handOverImage(cluster: RunningCluster): Promise<void> {
   const files = await mkdtemp(join(tmpdir(), 'cluster-test-'))
   try {
@@ -75,7 +75,7 @@ withPart('debian', 'a cluster on this machine', () => {
 
       afterAll(() => cluster?.stop(), PATIENCE_MS)
 
-      test('runs a pod from an image that was handed to it, reached through its Service by name and from outside', async () => {
+      test('runs a pod from an imported image, which is reached through its Service by name and from outside', async () => {
         await handOverImage(cluster)
         await cluster.apply(hello('hello', { script: server }))
         await cluster.kubectl('wait', '--for=condition=Ready', 'pod/hello', '--timeout=60s')
@@ -87,7 +87,7 @@ withPart('debian', 'a cluster on this machine', () => {
         expect(await cluster.kubectl('logs', 'hello')).toBe('listening\n')
       })
 
-      test('says what kubectl said when it fails', async () => {
+      test('reports the error output of kubectl when it fails', async () => {
         await expect(cluster.kubectl('get', 'pod', 'nobody')).rejects.toThrow('pods "nobody" not found')
       })
 
@@ -101,7 +101,7 @@ withPart('debian', 'a cluster on this machine', () => {
       })
     })
 
-    test('is gone when its process is killed, but for what the next start sweeps up', { timeout: PATIENCE_MS }, async () => {
+    test('ends when its process is killed, and the next start removes what is left', { timeout: PATIENCE_MS }, async () => {
       const script = `
         const { startCluster } = await import(${JSON.stringify(fileURLToPath(new URL('../testing/cluster/cluster.ts', import.meta.url)))})
         const { kubeconfig, nodes } = await startCluster({ kube: ${JSON.stringify(kube)} })
@@ -159,7 +159,7 @@ withPart('debian', 'a cluster on this machine', () => {
       expect(await cluster.kubectl('logs', 'bob')).toBe('listening\n')
     })
 
-    test('a drained node has no pod left, and takes pods again afterwards', { timeout: PATIENCE_MS }, async () => {
+    test('a drained node has no pod left, and accepts pods again after it is uncordoned', { timeout: PATIENCE_MS }, async () => {
       await cluster.kubectl('drain', 'node-2', '--force', '--timeout=60s')
       const left = async () => (await cluster.kubectl('get', 'pods', '-o', 'jsonpath={.items[*].metadata.name}')).split(' ')
       expect(await left()).toEqual(['ada'])

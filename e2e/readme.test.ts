@@ -12,13 +12,13 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 const shell = promisify(execFile)
 const text = (file: string) => readFileSync(join(root, file), 'utf8')
 
-test('every block of commands says where it is typed, and so which test runs it', () => {
+test('every block of commands declares where it is typed, which selects the test that runs it', () => {
   expect(new Set(settings())).toEqual(new Set(['laptop', 'cluster', 'kubernetes', 'tests']))
 })
 
-test('what the README tells people to type on their machine works, in that order', { timeout: 120_000 }, async () => {
+test('the commands of the README for a local machine work, in their order', { timeout: 120_000 }, async () => {
   const [install, start, ...questions] = commandsOf('laptop')
-  // A clean install of the very tree we run in would pull it away from under us; the run of the whole suite begins with it.
+  // A clean install here would delete the packages that this test runs from; CI begins with one.
   expect(install).toBe('npm ci')
   expect(text('.ci/run')).toContain('npm ci')
   expect(start).toBe('npm start')
@@ -45,13 +45,13 @@ test('the commands for contributors are scripts of the package', () => {
 })
 
 test('npm run bench prints figures, and what to compare them by', { timeout: 180_000 }, async () => {
-  // One of them: all together take minutes, and a test is no place for figures.
+  // Only one of them, because all together take minutes.
   const { stdout } = await shell('npm', ['run', 'bench', '--', 'realm-provider'], { cwd: root })
   expect(stdout).toMatch(/calibration \d+ ms/)
   expect(stdout).toMatch(/\| \/about, an empty world \| [\d,]+ requests\/s/)
 })
 
-test('every folder and file the README points at is there', () => {
+test('every folder and file that the README links to exists', () => {
   const named = [...text('README.md').matchAll(/`((?:crds|operator|cells|cli|helm|e2e|bench|examples|docs)\/[\w./-]*)`/g)].map(
     ([, path = '']) => path,
   )

@@ -40,19 +40,19 @@ withPart('debian', 'the product on a real cluster', () => {
 function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc: string): void {
   const livekit = liveKitClient(rtc)
   let cluster: RunningCluster
-  let door: IngressProxy
+  let ingress: IngressProxy
 
   beforeAll(async () => {
     const progress = (line: string) => process.stderr.write(`${line}\n`)
     cluster = await startCluster({ kube, progress })
     const { provider } = await installProduct(cluster, servers, progress)
-    door = await cluster.startIngress(provider)
-    await applyRealm(cluster, door, example)
+    ingress = await cluster.startIngress(provider)
+    await applyRealm(cluster, ingress, example)
   }, PATIENCE_MS)
 
   afterAll(async () => {
     await livekit.dispose()
-    await door?.stop()
+    await ingress?.stop()
     await cluster?.stop()
   }, PATIENCE_MS)
 
@@ -63,9 +63,9 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     JSON.parse(await cluster.kubectl('get', 'realm', 'main', '--namespace', REALMS_NAMESPACE, '--output', 'json'))
 
   const enter = async (url?: string): Promise<Player> =>
-    connectPlayer({ url: url ?? (await connectorUrl(`${door.url}/main/about`)), wallet: createWallet() })
+    connectPlayer({ url: url ?? (await connectorUrl(`${ingress.url}/main/about`)), wallet: createWallet() })
 
-  test('the example becomes pods that the restricted profile lets in, and a published realm', async () => {
+  test('the example becomes a published realm, whose pods pass the restricted profile', async () => {
     const pods = await list<V1Pod & { kind: string; metadata: { name: string } }>('pods', ...OF_MAIN)
     expect(pods.map(({ status }) => status?.phase)).toEqual(pods.map(() => 'Running'))
     const components = pods.map(({ metadata }) => metadata.labels?.['app.kubernetes.io/component'])
@@ -73,8 +73,8 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     await vi.waitFor(async () => expect(conditionOf(await realm(), 'Ready')?.status).toBe('True'), 30 * SECONDS)
   })
 
-  test('explorers walk in, stand on one island and hear each other in its room', { timeout: 60 * SECONDS }, async () => {
-    const { about } = await followAbout(`${door.url}/main/about`)
+  test('explorers connect, are on one island and receive each other in its room', { timeout: 60 * SECONDS }, async () => {
+    const { about } = await followAbout(`${ingress.url}/main/about`)
     expect(about).toMatchObject({ healthy: true, acceptingUsers: true, configurations: { realmName: 'main' } })
     const [ada, bob] = [await enter(), await enter()]
     for (const player of [ada, bob]) player.heartbeat(spawn)
@@ -89,8 +89,8 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     for (const player of [ada, bob]) player.close()
   })
 
-  test('players notice nothing when the operator and the realm provider are lost', { timeout: 120 * SECONDS }, async () => {
-    const url = await connectorUrl(`${door.url}/main/about`)
+  test('players are not affected when the operator and the realm provider are lost', { timeout: 120 * SECONDS }, async () => {
+    const url = await connectorUrl(`${ingress.url}/main/about`)
     const player = await enter(url)
     const beat = setInterval(() => player.heartbeat(spawn), SECONDS)
     try {
@@ -103,7 +103,7 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
       expect((await late.nextIsland(20 * SECONDS)).islandId).toBe(islandId)
       const back = ['deployment/realm-operator', 'deployment/realm-operator-provider']
       for (const one of back) await cluster.kubectl('rollout', 'status', one, '--namespace', OPERATOR_NAMESPACE, '--timeout=60s')
-      await vi.waitFor(async () => expect(await connectorUrl(`${door.url}/main/about`)).toBe(url), 20 * SECONDS)
+      await vi.waitFor(async () => expect(await connectorUrl(`${ingress.url}/main/about`)).toBe(url), 20 * SECONDS)
       expect(player.islands.map((island) => island.islandId)).toEqual(player.islands.map(() => islandId))
       expect(player.kicked).toBe(false)
       late.close()
@@ -126,7 +126,7 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     expect((await list('commscells', ...OF_MAIN)).map(({ metadata }) => metadata.name)).toEqual(['main-0', 'main-1'])
   })
 
-  test('the chart gives every right that was used until here', async () => {
+  test('the chart grants every permission that was used so far', async () => {
     for (const name of ['operator', 'provider']) {
       const of = ['--namespace', OPERATOR_NAMESPACE, '--selector', `app.kubernetes.io/name=${name}`]
       const log = await cluster.kubectl('logs', ...of, '--tail=-1')
@@ -139,7 +139,7 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     await cluster.kubectl('delete', 'realm/main', '--namespace', REALMS_NAMESPACE, '--timeout=60s')
     const left = async () => (await list(KINDS, ...OF_MAIN)).map(({ kind, metadata }) => `${kind} ${metadata.name}`)
     await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: 90 * SECONDS, interval: SECONDS })
-    await vi.waitFor(async () => expect((await fetch(`${door.url}/main/about`)).status).toBe(404), 10 * SECONDS)
+    await vi.waitFor(async () => expect((await fetch(`${ingress.url}/main/about`)).status).toBe(404), 10 * SECONDS)
   })
 
   test('the commands of the README work as they stand there', { timeout: 240 * SECONDS }, async () => {

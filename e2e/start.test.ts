@@ -49,7 +49,7 @@ test('npm start runs the example: an explorer finds the realm, the socket, an is
   player.close()
 })
 
-test('saving another manifest is applied while players stay connected', { timeout: 90 * SECONDS }, async () => {
+test('a saved change of the manifest is applied while players stay connected', { timeout: 90 * SECONDS }, async () => {
   const realm = startRealm()
   await using program = realm.program
   const url = await realm.url()
@@ -85,7 +85,9 @@ test('saving another manifest is applied while players stay connected', { timeou
   expect((await player.closed).code).toBe(1012)
 })
 
-test('fewer cells send the players of one over to the others, by the very URL they kept', { timeout: 90 * SECONDS }, async () => {
+test('with fewer cells the players of a removed one reconnect to the others by the same URL', {
+  timeout: 90 * SECONDS,
+}, async () => {
   const realm = startRealm([], example.replace('replicas: 1', 'replicas: 2').replace('drainSeconds: 10', 'drainSeconds: 2'))
   await using program = realm.program
   const url = await realm.url()
@@ -110,7 +112,7 @@ test('fewer cells send the players of one over to the others, by the very URL th
   for (const player of [back, players[1 - slot]]) player?.close()
 })
 
-test('a wrong manifest is refused with file, line, field and the fix, and the running realm goes on', {
+test('a wrong manifest is refused with file, line, field and the fix, and the running realm keeps its old one', {
   timeout: 60 * SECONDS,
 }, async () => {
   const realm = startRealm()
@@ -154,7 +156,7 @@ describe('realmctl up ends', () => {
     expect(groupExists(program.pid)).toBe(false)
   })
 
-  test('with 3 and the remedy when the port is taken', { timeout: 60 * SECONDS }, async () => {
+  test('with 3 and the remedy when the port is in use', { timeout: 60 * SECONDS }, async () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
     const address = taken.address()
@@ -165,7 +167,7 @@ describe('realmctl up ends', () => {
     taken.close()
   })
 
-  test('with 2 and everything that is wrong when the manifest is', { timeout: 60 * SECONDS }, async () => {
+  test('with 2 and all errors when the manifest is wrong', { timeout: 60 * SECONDS }, async () => {
     await using program = startRealm([], example.replace('type: Managed', 'type: Manged')).program
     expect(await program.ended).toBe(2)
     expect(program.output()).toMatch(
@@ -173,7 +175,7 @@ describe('realmctl up ends', () => {
     )
   })
 
-  test('with a sentence when its folder cannot be written or the file is not there', { timeout: 60 * SECONDS }, async () => {
+  test('with one sentence when its folder cannot be written or the file does not exist', { timeout: 60 * SECONDS }, async () => {
     await using unwritable = startRealm(['--data', '/dev/null/realm']).program
     expect(await unwritable.ended).toBe(5)
     expect(unwritable.output()).toMatch(/^\/dev\/null\/realm cannot be written: .*choose another folder with --data\n$/)

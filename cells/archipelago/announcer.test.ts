@@ -31,7 +31,7 @@ describe('tokens', () => {
     expect(await world.metric('tokens_failed_total')).toContain('realm_archipelago_tokens_failed_total{reason="error"} 3')
   })
 
-  test('a token that never comes is given up at its deadline and does not delay the flushes', async () => {
+  test('a token that does not arrive is abandoned at its deadline and does not delay the flushes', async () => {
     const transport = anUnreliableTransport(() => new Promise(() => {}))
     const world = await anArchipelago({ transport })
     world.heartbeat(A, at(0))

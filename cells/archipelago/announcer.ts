@@ -10,7 +10,7 @@ import type { Announcements } from './core/announcements.ts'
 import type { Islands } from './core/islands.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 
-/** Where the rooms come from, and the means to announce them. */
+/** The rooms of the peers, the transport that issues tokens for them, and the bus on which they are announced. */
 export interface AnnouncerDeps {
   islands: Islands
   announcements: Announcements

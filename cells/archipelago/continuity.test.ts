@@ -6,7 +6,7 @@ import { anArchipelago, aSession, someConfig, turns } from './fixtures.ts'
 
 const [A, B] = [peerId(1), peerId(2)]
 
-describe('when the bus goes away and comes back', () => {
+describe('when the bus disconnects and reconnects', () => {
   test('an announcement is repeated only for peers that, according to their connector, missed it', async () => {
     const world = await anArchipelago()
     world.connect(A, aSession(1))
@@ -26,7 +26,7 @@ describe('when the bus goes away and comes back', () => {
     expect(await world.flush()).toEqual([])
   })
 
-  test('announcements that came due meanwhile are published then, once', async () => {
+  test('announcements that became due in the meantime are published after the reconnect, once', async () => {
     const world = await anArchipelago()
     world.heartbeat(A, at(0))
     await turns()
@@ -53,7 +53,7 @@ describe('when the bus goes away and comes back', () => {
     expect(await world.flush()).toMatchObject([{ peer: B, islandId: 'island-boot-1' }])
   })
 
-  test('no peer counts as silent for the time in which the bus was away', async () => {
+  test('the time in which the bus was disconnected does not count as silence of a peer', async () => {
     const world = await anArchipelago()
     world.heartbeat(A, at(0))
     await world.flush()
@@ -67,7 +67,7 @@ describe('when the bus goes away and comes back', () => {
   })
 })
 
-test('to a player who is back the room is announced at once, to a new one with the next flush', async () => {
+test('a player who reconnected gets the room announced at once, a new player with the next flush', async () => {
   const world = await anArchipelago()
   world.connect(A, aSession(1))
   world.heartbeat(A, at(0))

@@ -94,7 +94,7 @@ withPart('nats', 'an archipelago over NATS, with embedded rooms', (binary) => {
     expect(second.peerIdentities).toEqual({ [first.alias]: ada.peer })
   })
 
-  test('probes are answered while the broker is not there yet', async () => {
+  test('probes are answered before the broker can be reached', async () => {
     await broker.kill()
     const starting = start()
     await vi.waitFor(async () => expect(await status('/health/live')).toBe(200), PATIENCE)
@@ -108,7 +108,7 @@ withPart('nats', 'an archipelago over NATS, with embedded rooms', (binary) => {
     }
   })
 
-  test('an upgrade is refused with 503 while the broker is not there yet', async () => {
+  test('an upgrade is refused with 503 before the broker can be reached', async () => {
     await broker.kill()
     const starting = start()
     const upgrade = () => openSocket({ url: `${url.replace('http', 'ws')}/rooms/island-1` }).catch((error: unknown) => error)

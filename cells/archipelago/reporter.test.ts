@@ -49,7 +49,7 @@ test('a large report is encoded in slices and published only when it is complete
   expect(new Set(reported()).size).toBe(25_000)
 })
 
-test('a report that is incomplete when the next flush comes is completed first', () => {
+test('a report that is incomplete at the next flush is completed first', () => {
   const { reporter, clock, published } = aReporter(25_000)
   reporter.report()
   reporter.finish()

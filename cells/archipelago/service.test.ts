@@ -34,7 +34,7 @@ describe('islands', () => {
     expect((await world.flush()).map(({ islandId }) => islandId)).toEqual(['island-boot-1', 'island-boot-2'])
   })
 
-  test('a peer that walks away gets a new island, a peer that stays gets no message', async () => {
+  test('a peer that walks away gets a new island, a peer that remains gets no message', async () => {
     const world = await twoNeighbours()
     world.heartbeat(B, at(500))
     expect(await world.flush()).toMatchObject([
@@ -42,7 +42,7 @@ describe('islands', () => {
     ])
   })
 
-  test('a peer that comes back gets the old island again', async () => {
+  test('a peer that returns gets the old island again', async () => {
     const world = await twoNeighbours()
     world.heartbeat(B, at(500))
     await world.flush()

@@ -26,7 +26,7 @@ async function activeAndStandby(options: Parameters<ReturnType<typeof aTestBus>[
 }
 
 describe('a standby', () => {
-  test('announces nothing while the active one lives', async () => {
+  test('announces nothing while the active one runs', async () => {
     const { testBus, first, second } = await activeAndStandby()
     testBus.walk(D, at(20))
     await testBus.pass(60_000)
@@ -132,7 +132,7 @@ describe('an active archipelago', () => {
     expect(await second.metric('active')).toBe(1)
   })
 
-  test('that was cut off from the bus is a standby when it is back', async () => {
+  test('that lost the bus is a standby after it reconnects', async () => {
     const { testBus, first, second, rooms } = await activeAndStandby()
     const before = rooms()
     first.connection.become('disconnected')
@@ -160,7 +160,7 @@ describe('an active archipelago', () => {
     expect([await first.metric('active'), await second.metric('active')]).toEqual([1, 0])
   })
 
-  test('is one of three, whichever of the two standbys takes over', async () => {
+  test('takes over alone when there are two', async () => {
     const { testBus, first, second } = await activeAndStandby()
     const third = await testBus.start('third')
     await testBus.pass(5_000)
@@ -188,7 +188,7 @@ describe('an archipelago that starts where there is no other', () => {
     expect(testBus.takeAnnouncements()).toMatchObject([{ peer: D, room: before[0], by: 'successor' }])
   })
 
-  test('goes on without the connectors that do not reply', async () => {
+  test('continues without the connectors that do not reply', async () => {
     const { testBus, first, second } = await activeAndStandby()
     first.kill()
     second.kill()
@@ -227,7 +227,7 @@ describe('an archipelago that starts where there is no other', () => {
 })
 
 describe('a player whose connection breaks', () => {
-  test('keeps their place for a while: they come back to the same room, with a new announcement', async () => {
+  test('keeps their place for a limited time: they return to the same room, with a new announcement', async () => {
     const { testBus, rooms } = await activeAndStandby()
     const [, , alone] = rooms()
     testBus.leave(C, 'dropped')
@@ -250,7 +250,7 @@ describe('a player whose connection breaks', () => {
     expect(testBus.takeAnnouncements()).toMatchObject([{ peer: C, room: alone, by: 'second' }])
   })
 
-  test('loses it when they do not come back, and at once when they left', async () => {
+  test('loses it when they do not return, and at once when they left', async () => {
     const { testBus, first, rooms } = await activeAndStandby()
     const [, , alone] = rooms()
     testBus.leave(C, 'dropped')

@@ -110,7 +110,7 @@ function keepsThePromises(open: (log?: typeof silentLog) => Promise<Bus>): void 
     expect(received).toEqual(['x='])
   })
 
-  test('a removed listener receives nothing more, and others go on', async () => {
+  test('a removed listener receives nothing more, and others still receive', async () => {
     const bus = await open()
     const [gone, stays, gonePattern] = [collect(bus, 'x'), collect(bus, 'x'), collect(bus, '*')]
     await bus.flush()
@@ -124,7 +124,7 @@ function keepsThePromises(open: (log?: typeof silentLog) => Promise<Bus>): void 
     expect([gone.received.length, stays.received.length, gonePattern.received.length]).toEqual([1, 2, 1])
   })
 
-  test('a listener that throws is logged, and neither the others nor its next message suffer', async () => {
+  test('a listener that throws is logged, and the others and its next message are not affected', async () => {
     const lines: string[] = []
     const sink = new Writable({
       write(chunk, _, done) {
@@ -181,7 +181,7 @@ withPart('nats', 'the bus over NATS', (binary) => {
 
   keepsThePromises(connect)
 
-  test('what one process publishes another one hears', async () => {
+  test('another process receives what one process publishes', async () => {
     const [here, there] = [await connect(), await connect()]
     const received: string[] = []
     there.subscribe('peer.*.connect', (_, subject) => received.push(subject))
@@ -190,7 +190,7 @@ withPart('nats', 'the bus over NATS', (binary) => {
     await vi.waitFor(() => expect(received).toEqual(['peer.a.connect']), PATIENCE)
   })
 
-  test('a broker that restarts is noticed, what is said meanwhile is lost, and subscriptions live on', async () => {
+  test('a restart of the broker is detected, messages published in the meantime are lost, and subscriptions continue', async () => {
     const bus = await connect()
     const states: BusState[] = []
     const received: string[] = []
@@ -214,7 +214,7 @@ withPart('nats', 'the bus over NATS', (binary) => {
     expect(states).toEqual(['disconnected', 'connected'])
   })
 
-  test('a subscription made while the broker is away works once it is back', async () => {
+  test('a subscription made while the broker is unreachable works after the reconnect', async () => {
     const bus = await connect()
     await broker?.kill()
     await vi.waitFor(() => expect(bus.state).toBe('disconnected'), PATIENCE)
@@ -271,7 +271,7 @@ withPart('nats', 'the bus over NATS', (binary) => {
     await vi.waitFor(() => expect(received).toEqual(['again']), PATIENCE)
   }, 40_000)
 
-  test('closing works while the broker is away', async () => {
+  test('closing works while the broker is unreachable', async () => {
     const bus = await connect()
     await broker?.kill()
     await vi.waitFor(() => expect(bus.state).toBe('disconnected'), PATIENCE)
@@ -286,7 +286,7 @@ withPart('nats', 'the bus over NATS', (binary) => {
     open.push(await connectNats({ ...options, user: 'cells', password: 'secret' }))
   })
 
-  test('logins that are refused for a while end no bus: it is back with its subscriptions once they are accepted', async () => {
+  test('refused logins do not end the bus: it reconnects with its subscriptions once they are accepted', async () => {
     const folder = freshFolder()
     const file = join(folder, 'nats.conf')
     const configure = (password: string) =>
@@ -331,7 +331,7 @@ withPart('nats', 'the bus over NATS', (binary) => {
 })
 
 describe('a NATS server that is to be reached by TLS', () => {
-  test('gets no password as long as it does not encrypt', async () => {
+  test('gets no password unless the connection is encrypted', async () => {
     const received: string[] = []
     const server = createServer((socket) => {
       socket.on('error', () => {})

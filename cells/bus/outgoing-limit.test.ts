@@ -20,7 +20,7 @@ function aLimit() {
   return { limit, send, confirm, requests, pass: (ms: number) => (now += ms), relieved: () => relieved }
 }
 
-test('a broker that reads gets everything, and is asked now and then whether it does', async () => {
+test('a broker that reads gets everything, and is asked for a confirmation at intervals', async () => {
   const { send, confirm, requests } = aLimit()
   for (let round = 0; round < 100; round++) {
     expect(send(5)).toBe(5)
@@ -37,7 +37,7 @@ test('a broker that does not read for a second gets no more than 8 MiB, and a bu
   expect(aLimit().send(100)).toBe(64)
 })
 
-test('once it reads again there is room again, which is reported once', async () => {
+test('once it reads again messages are accepted again, which is reported once', async () => {
   const { limit, send, confirm, pass, relieved } = aLimit()
   send(5)
   pass(1_001)
@@ -50,7 +50,7 @@ test('once it reads again there is room again, which is reported once', async ()
   expect(relieved()).toBe(1)
 })
 
-test('a confirmation of the connection before says nothing about the present one', async () => {
+test('a confirmation of the previous connection does not count for the current one', async () => {
   const { limit, send, confirm, pass, relieved } = aLimit()
   send(5)
   limit.reset()

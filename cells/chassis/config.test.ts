@@ -20,7 +20,7 @@ test('a value may come from a mounted file, without its last newline', () => {
   expect(parseEnv(schema, { SECRET_FILE: file }).SECRET).toBe('from the file')
 })
 
-test('every mistake is reported at once', () => {
+test('all errors are reported together', () => {
   const broken = () => parseEnv(schema, { HTTP_PORT: '70000', SECRET_FILE: '/nowhere/at/all' })
   expect(broken).toThrow(/HTTP_PORT: .*65535/)
   expect(broken).toThrow(/SECRET_FILE: .*no such file/)

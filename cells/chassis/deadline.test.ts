@@ -10,7 +10,7 @@ test('work that ends in time is passed on, its failure too', async () => {
   clock.advance(1_000)
 })
 
-test('work that takes too long fails with what it was and how long it had, and its late failure is dropped', async () => {
+test('work that takes too long fails with its name and its time limit, and its late failure is ignored', async () => {
   const clock = new ManualClock()
   const { promise: work, reject } = Promise.withResolvers<void>()
   const outcome = withDeadline(work, { clock, ms: 100, what: 'counting' })

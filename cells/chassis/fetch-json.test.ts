@@ -19,7 +19,7 @@ async function serve(listener: RequestListener): Promise<string> {
 }
 const limits = { timeoutMs: 2000, maxBytes: 1024 }
 
-test('JSON comes back with its status, and what is posted arrives as JSON', async () => {
+test('JSON is returned with its status, and a posted body is sent as JSON', async () => {
   const url = await serve(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
@@ -29,7 +29,7 @@ test('JSON comes back with its status, and what is posted arrives as JSON', asyn
   expect(await fetchJson(url, { ...limits, post: [1] })).toEqual({ ok: true, status: 503, body: { method: 'POST', got: '[1]' } })
 })
 
-test('an answer that is too long, no JSON, too late or never is a reason, not an exception', async () => {
+test('an answer that is too long, not JSON, late or missing is returned as a reason and not thrown', async () => {
   const long = await serve((_, response) => response.end(JSON.stringify('x'.repeat(2000))))
   const html = await serve((_, response) => response.end('<html>'))
   const hanging = await serve((_, response) => void response.writeHead(200).write('['))

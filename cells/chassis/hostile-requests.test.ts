@@ -60,7 +60,7 @@ const send = (port: number, bytes: string): Promise<string> =>
   })
 const isAlive = async (url: string) => (await fetch(`${url}/health/live`)).status
 
-test('a header that cannot be sent ends its request with 500, and the service goes on', async () => {
+test('a header that cannot be sent ends its request with 500, and the service still answers', async () => {
   const { url, bugs } = await startService()
   const answer = await fetch(`${url}/cells/0/header?etag=${encodeURIComponent('a\r\nb')}`)
   expect(answer.status).toBe(500)
@@ -69,7 +69,7 @@ test('a header that cannot be sent ends its request with 500, and the service go
   expect(await isAlive(url)).toBe(200)
 })
 
-test('an upgrade handler that throws ends its connection, and the service goes on', async () => {
+test('an upgrade handler that throws ends its connection, and the service still answers', async () => {
   const { url, port, bugs } = await startService(() => {
     throw new Error('a bug')
   })
@@ -116,7 +116,7 @@ test('a client that hangs up in the middle of its body is no bug', async () => {
   expect(await isAlive(url)).toBe(200)
 })
 
-test('refused upgrades of clients that never close leave no connection behind', async () => {
+test('refused upgrades of clients that never close do not accumulate connections', async () => {
   const held = new Set<object>()
   const { port } = await startService((_request, socket) => {
     held.add(socket)
@@ -137,7 +137,7 @@ test('refused upgrades of clients that never close leave no connection behind', 
   await expect.poll(() => held.size, { timeout: 10_000 }).toBe(0)
 })
 
-test('whatever target a client sends, as a request or as an upgrade, the service answers and goes on', async () => {
+test('the service survives any target that a client sends, in a request or in an upgrade', async () => {
   const { url, port, bugs } = await startService()
   const piece = fc.constantFrom(
     '/',

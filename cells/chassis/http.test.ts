@@ -93,7 +93,7 @@ describe('an app', () => {
     expect((await fetch(`${url}/a/1`)).status).toBe(200)
   })
 
-  test('lets browsers of other origins in', async () => {
+  test('allows requests from browsers of other origins', async () => {
     const url = await served(route('GET', '/a', () => ok(1)))
     const preflight = await fetch(`${url}/a`, {
       method: 'OPTIONS',

@@ -161,7 +161,7 @@ test('a question that throws is a bug: the target is asked again later', async (
   expect(site.answers).toEqual([3])
 })
 
-test('after the stop no target is left and nothing is asked', async () => {
+test('after the stop there is no target and no request', async () => {
   const { poller, asked, waiting, advance } = aPoller({ byHand: true })
   const site = poller.watch('a', aSite('a'))
   await settled()

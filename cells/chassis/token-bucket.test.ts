@@ -21,7 +21,7 @@ test('a burst passes, then as much as the rate allows', () => {
   expect([10_000, 10_000, 10_000, 10_000].map((now) => bucket.take(now))).toEqual([true, true, true, false])
 })
 
-test('an amount that is too large takes nothing', () => {
+test('an amount that is too large takes no token', () => {
   const bucket = new TokenBucket({ perSecond: 1, burst: 10 }, 0)
   expect(bucket.take(0, 11)).toBe(false)
   expect(bucket.take(0, 10)).toBe(true)
@@ -40,14 +40,14 @@ test('a clock that is set forward adds at most a full bucket', () => {
   expect(taken(bucket, 1e15)).toBe(20)
 })
 
-test('tokens taken in advance come due one after the other', () => {
+test('tokens taken in advance become available one after the other', () => {
   const bucket = new TokenBucket({ perSecond: 10, burst: 2 }, 0)
   expect([0, 0, 0, 0].map((now) => bucket.reserve(now))).toEqual([0, 0, 100, 200])
   expect(bucket.reserve(200)).toBe(100)
   expect(bucket.reserve(10_000)).toBe(0)
 })
 
-test('asking how long to wait takes nothing', () => {
+test('the query for the waiting time takes no token', () => {
   const bucket = new TokenBucket({ perSecond: 2, burst: 1 }, 0)
   expect(bucket.waitMs(0)).toBe(0)
   expect(bucket.isFull(0)).toBe(true)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { aConnector, until } from './fixtures.ts'
 
-test('while the bus is away positions are dropped and nothing is sent to the players', async () => {
+test('while the bus is disconnected positions are dropped and nothing is sent to the players', async () => {
   const connector = await aConnector()
   const player = await connector.join()
   await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect']))
@@ -14,7 +14,7 @@ test('while the bus is away positions are dropped and nothing is sent to the pla
   expect(await connector.metric('connections')).toBe(1)
 })
 
-test('once it is back, every session is published again with its last position', async () => {
+test('after the reconnect every session is published again with its last position', async () => {
   const connector = await aConnector()
   const [walking, standing, departing] = [await connector.join(), await connector.join(), await connector.join()]
   walking.heartbeat({ x: 1, y: 0, z: 0 })

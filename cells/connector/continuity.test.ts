@@ -123,7 +123,7 @@ describe('a state sync', () => {
   })
 })
 
-test('once the bus is back, every session is published with the room last announced to it', async () => {
+test('after the bus reconnects every session is published with the room last announced to it', async () => {
   const connector = await aConnector()
   const [placed, unplaced] = [await connector.join(), await connector.join()]
   connector.place(placed.peer, 'island-1', 0, FIRST_TERM)

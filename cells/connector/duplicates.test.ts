@@ -6,7 +6,7 @@ import { aBus, aConnector, until } from './fixtures.ts'
 
 const wallet = createWallet('twice')
 
-test('the wallet that signed is welcomed, even where another was claimed', async () => {
+test('the wallet that signed is welcomed, even if another one was claimed', async () => {
   const connector = await aConnector()
   const socket = await connector.socket()
   const { challenge } = await requestChallenge(socket, createWallet('claimed').address)

@@ -23,7 +23,7 @@ test('a client that was not welcomed is not published', async () => {
   expect(connector.published).toEqual([])
 })
 
-test('a heartbeat is published in the bytes that every receiver on the bus knows', async () => {
+test('a heartbeat is published in the encoding that every receiver on the bus decodes', async () => {
   const connector = await aConnector()
   const player = await connector.join()
   player.heartbeat({ x: 8, y: 0, z: 8 })

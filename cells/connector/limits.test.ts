@@ -37,14 +37,14 @@ describe('connections', () => {
     await expect(connector.socket(from('203.0.113.1'))).rejects.toEqual(refusedWith503)
   })
 
-  test('of a private address that declares nothing are those of many players, whatever they claim', async () => {
+  test('of a private address count as those of many players, whether or not they declare a client', async () => {
     const connector = await aConnector({ MAX_CONNECTIONS_PER_ADDRESS: 1 })
     const victim = { headers: { 'x-forwarded-for': '203.0.113.1' } }
     for (let n = 0; n < 3; n++) await Promise.all([connector.socket(), connector.socket(victim)])
     expect(await connector.metric('connections')).toBe(6)
   })
 
-  test('that do not sign in give way to a client of another address', async () => {
+  test('that do not sign in are displaced by a client of another address', async () => {
     const connector = await aConnector({ MAX_CONNECTIONS: 50 })
     const silent = await Promise.all(Array.from({ length: 50 }, () => connector.socket()))
     await expect(connector.socket()).rejects.toEqual(refusedWith503)
@@ -80,7 +80,7 @@ test('every path that explorers may have cached is served', async () => {
 })
 
 describe('a silent client', () => {
-  test('is pinged after 74 s, and stays when it answers', async () => {
+  test('is pinged after 74 s, and stays connected when it answers', async () => {
     const connector = await aConnector()
     const player = await connector.join()
     connector.clock.advance(73_000)

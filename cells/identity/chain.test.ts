@@ -6,7 +6,7 @@ import { claimedSigner, needsEthereum, parseAuthChain } from './chain.ts'
 const wallet = createWallet('chain')
 const [signer, signed] = twoLinkChain(wallet, 'dcl-1') as [AuthChain[number], AuthChain[number]]
 
-describe('a chain speaks for the wallet it starts with', () => {
+describe('the signer of a chain is the wallet it starts with', () => {
   test.each([
     ['two links', twoLinkChain(wallet, 'dcl-1')],
     ['three links', threeLinkChain(wallet, 'dcl-1')],
@@ -35,7 +35,7 @@ test('only contract wallets need Ethereum', () => {
   expect(needsEthereum([signer, { ...signed, type: AuthLinkType.ECDSA_EIP_1654_SIGNED_ENTITY }])).toBe(true)
 })
 
-test('a chain survives the way through JSON', () => {
+test('a chain is the same after a round trip through JSON', () => {
   const chain = threeLinkChain(wallet, 'dcl-1')
   expect(parseAuthChain(JSON.stringify(chain))).toEqual(chain)
 })

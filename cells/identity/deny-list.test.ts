@@ -85,7 +85,7 @@ test('a failed attempt is repeated after the retry interval of the caller', asyn
 describe('JSON of another shape', () => {
   const bodies = ['{"users":7}', '[]', 'null', '"a"', '{}', '{"users":null}']
 
-  test.each(bodies)('%s is no list: it stays unknown until there is one', async (body) => {
+  test.each(bodies)('%s is not a list: the list is unknown until a valid one is read', async (body) => {
     const { list, server, until } = await aDenyList(body)
     await until(() => expect(server.requests).toBeGreaterThan(1), RETRY_MS)
     expect(list.known).toBe(false)
@@ -93,7 +93,7 @@ describe('JSON of another shape', () => {
     await until(() => expect(list.has(ANNA)).toBe(true), RETRY_MS)
   })
 
-  test('entries that name no wallet are ignored', async () => {
+  test('entries without a wallet are ignored', async () => {
     const { list, until } = await aDenyList('{"users":[null,7,{}]}')
     await until(() => expect(list.known).toBe(true))
     expect(list.size).toBe(0)

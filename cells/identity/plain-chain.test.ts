@@ -25,7 +25,7 @@ const countedFromZero = (chain: AuthChain): AuthChain =>
     signature: (link.signature ?? '').replace(/1b$/, '00').replace(/1c$/, '01'),
   })) as AuthChain
 
-describe('a chain of plain wallets that holds is known to', () => {
+describe('a valid chain of plain wallets is recognized by', () => {
   test.each([
     ['two links', twoLinkChain(wallet, TEXT)],
     ['three links', three],
@@ -38,7 +38,7 @@ describe('a chain of plain wallets that holds is known to', () => {
   })
 })
 
-describe('of any other nothing is said', () => {
+describe('all other chains are left to the verifier', () => {
   const expired = delegate(wallet, new Date(NOW))
   test.each([
     ['another text', twoLinkChain(wallet, 'dcl-other')],
@@ -60,7 +60,7 @@ describe('of any other nothing is said', () => {
   })
 })
 
-test('whatever is done to a chain, the library agrees with every yes', async () => {
+test('every chain that is accepted is accepted by the library too, however the chain was altered', async () => {
   const chains = [twoLinkChain(wallet, TEXT), three, fourLinkChain(), threeLinkChain(stranger, TEXT)]
   const types = Object.values(AuthLinkType)
   const field = fc.constantFrom('payload' as const, 'signature' as const)

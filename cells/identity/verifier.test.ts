@@ -46,7 +46,7 @@ afterEach(async () => {
 })
 afterAll(() => verifier.close())
 
-describe('a chain that holds names its wallet, in lower case', () => {
+describe('a valid chain gives its wallet, in lower case', () => {
   test.each([
     ['two links', twoLinkChain(wallet, 'dcl-1')],
     ['three links', threeLinkChain(wallet, 'dcl-1')],
@@ -67,7 +67,7 @@ test('a verifier is warm once every thread has checked a chain', async () => {
   expect(errors).toEqual([])
 })
 
-describe('a chain that does not hold is refused', () => {
+describe('an invalid chain is refused', () => {
   const chain = threeLinkChain(wallet, 'dcl-1')
   const expired = delegate(wallet, new Date('2020-01-01T00:00:00Z'))
   const foreign = { ...delegate(stranger), key: wallet.identity }
@@ -92,14 +92,14 @@ describe('a chain that does not hold is refused', () => {
     expect(await verifier.verify(bad, 'dcl-1')).toEqual({ ok: false, reason: expect.stringMatching(reason) })
   })
 
-  test('a delegation holds until the moment it names, by the clock it is given', async () => {
+  test('a delegation is valid until its expiry, by the clock that is passed in', async () => {
     const until = threeLinkChain(wallet, 'dcl-1', delegate(wallet, new Date(1_000_000)))
     expect(await verifier.verify(until, 'dcl-1', 999_999)).toMatchObject({ ok: true })
     expect(await verifier.verify(until, 'dcl-1', 1_000_000)).toMatchObject({ ok: false })
   })
 })
 
-describe('a contract wallet is what its contract says', () => {
+describe('the signature of a contract wallet is checked by its contract', () => {
   const magic = `0x1626ba7e${'0'.repeat(56)}`
 
   test('valid', async () => {
@@ -125,7 +125,7 @@ describe('a contract wallet is what its contract says', () => {
     expect(requests()).toBe(0)
   })
 
-  test('an Ethereum node that hangs costs the check its time and no more', async () => {
+  test('an Ethereum node that hangs delays only its own check, up to the time limit', async () => {
     const { url } = await ethereum(undefined)
     const patient = verifierWith({ ethereumRpcUrl: url, ethereumTimeoutMs: 100 })
     expect(await patient.verify(contractWalletChain(wallet, 'dcl-1'), 'dcl-1')).toEqual({
@@ -135,7 +135,7 @@ describe('a contract wallet is what its contract says', () => {
     expect(patient.pending).toBe(0)
   })
 
-  test('no more of them than the limit are checked at a time', async () => {
+  test('the number of concurrent checks is limited', async () => {
     const { url } = await ethereum(undefined)
     const busy = verifierWith({ ethereumRpcUrl: url, ethereumTimeoutMs: 1_000, maxEthereumChecks: 1 })
     const first = busy.verify(contractWalletChain(wallet, 'dcl-1'), 'dcl-1')
@@ -157,7 +157,7 @@ test('a full queue refuses at once', async () => {
   expect(await first).toMatchObject({ ok: true })
 })
 
-test('closing answers the checks that wait', async () => {
+test('closing answers the waiting checks', async () => {
   const ending = verifierWith({})
   const waiting = ending.verify(twoLinkChain(wallet, 'dcl-1'), 'dcl-1')
   await ending.close()

@@ -42,7 +42,7 @@ test('credentials are remembered, and read again when they were refused', async 
   expect(await access.headers(true)).toEqual({ authorization: 'Bearer newer' })
 })
 
-test('nothing secret travels over plain HTTP', async () => {
+test('credentials are not sent over plain HTTP', async () => {
   const access = await findKubeAccess({}, { kubeconfig: aKubeconfig('plain', { server: 'http://127.0.0.1:8001' }) })
   expect(await access.headers(true)).toEqual({})
 })
@@ -57,7 +57,7 @@ test('a pod finds the server by its environment and its ServiceAccount, and foll
   expect(await access.headers(true)).toEqual({ authorization: 'Bearer second' })
 })
 
-test('what cannot be used is said in a sentence', async () => {
+test('a kubeconfig that cannot be used is refused with one sentence', async () => {
   await expect(findKubeAccess({ HOME: folder })).rejects.toThrow('no Kubernetes cluster to talk to')
   await expect(findKubeAccess({}, { kubeconfig: join(folder, 'nowhere') })).rejects.toThrow(/kubeconfig .*nowhere is not usable/)
   await expect(findKubeAccess({}, { kubeconfig: aKubeconfig('some'), context: 'three' })).rejects.toThrow(

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { lineSplitter } from './line-splitter.ts'
 
-test('lines come out whole however the bytes are cut', () => {
+test('lines are complete wherever the stream of bytes is split', () => {
   const line = fc.string({ unit: 'binary', minLength: 1 }).filter((text) => !text.includes('\n') && text.isWellFormed())
   fc.assert(
     fc.property(fc.array(line), fc.array(fc.nat(40)), (lines, cuts) => {
@@ -20,7 +20,7 @@ test('lines come out whole however the bytes are cut', () => {
   )
 })
 
-test('a line without an end is refused before it fills the memory', () => {
+test('an endless line is refused before it fills the memory', () => {
   const take = lineSplitter(() => {}, 100)
   take(Buffer.alloc(60, 'a'))
   expect(() => take(Buffer.alloc(60, 'a'))).toThrow('longer than 100 bytes')

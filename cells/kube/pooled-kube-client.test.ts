@@ -33,13 +33,13 @@ test('a hundred calls at once share at most sixteen connections', async () => {
   expect(client.counts.get).toBe(100)
 })
 
-test('a missing object is undefined, or false, and no error', async () => {
+test('a missing object is undefined or false, not an error', async () => {
   const { client } = await against((_request, response) => response.writeHead(404).end('{"reason":"NotFound"}'))
   expect(await client.get(resources.Service, main)).toBeUndefined()
   expect(await client.remove(resources.Service, main)).toBe(false)
 })
 
-test('an error says what was attempted, and the reason of the server', async () => {
+test('an error has the attempted request and the reason of the server', async () => {
   const { client } = await against((_request, response) =>
     response.writeHead(422).end(JSON.stringify({ reason: 'Invalid', message: 'spec.ports: too many' })),
   )
@@ -48,7 +48,7 @@ test('an error says what was attempted, and the reason of the server', async () 
   await expect(refused).rejects.toThrow('POST /api/v1/namespaces/default/services: spec.ports: too many')
 })
 
-test('the body of an error that is no JSON, or endless, is cut', async () => {
+test('the body of an error that is not JSON, or endless, is truncated', async () => {
   const { client } = await against((_request, response) => {
     response.writeHead(502)
     const timer = setInterval(() => response.write('bad gateway '.repeat(1000)), 1)
@@ -76,7 +76,7 @@ test('apply is one PATCH under a field manager; status goes to its subresource',
   expect(client.counts).toMatchObject({ apply: 1, applyStatus: 1 })
 })
 
-test('a merge changes fields of an object that is there', async () => {
+test('a merge changes fields of an existing object', async () => {
   const seen: string[] = []
   const { client } = await against(async (request, response) => {
     seen.push(`${request.method} ${request.url} ${request.headers['content-type']} ${await bodyOf(request)}`)
@@ -141,7 +141,7 @@ test('a call that gets no answer ends with its deadline', async () => {
   })
 })
 
-test('a watch hands over events however the bytes are cut', async () => {
+test('a watch delivers events wherever the stream of bytes is split', async () => {
   const events = ['é', 'b', 'c'].map(
     (name, index): WatchEvent<KubeObject> => ({ type: 'ADDED', object: aThing(name, String(index)) }),
   )

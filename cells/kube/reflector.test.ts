@@ -162,7 +162,7 @@ test('a server that ends watches at once is not flooded with requests', async ()
   await reflector.stop()
 })
 
-test('is unhealthy two minutes after the server went away, and healthy again when it is back', async () => {
+test('is unhealthy two minutes after the server became unreachable, and healthy again once it answers', async () => {
   const { reflector, clock, watch, client } = aReflector(aList('5', []))
   const watching = client.watch
   const first = await watch(0)

@@ -22,7 +22,7 @@ async function two(options?: Parameters<typeof startTestRooms>[0]) {
 }
 
 describe('the entry to a room', () => {
-  test('a client gets a challenge and a welcome, and every member knows the others', async () => {
+  test('a client gets a challenge and a welcome, and every member is informed of the others', async () => {
     const { first, second, peerJoinMessage } = await two()
     expect(first.protocol).toBe('rfc5')
     expect(first.challengeToSign).toMatch(/^dcl-[^:]+$/)
@@ -95,7 +95,7 @@ describe('the entry to a room', () => {
     expect((await replaying.closed).code).toBe(1008)
   })
 
-  test('a client that takes too long for the handshake is disconnected', async () => {
+  test('a client that does not finish the handshake in time is disconnected', async () => {
     const { url, clock } = await open({ limits: { handshakeMs: 30_000 } })
     const client = await connect(url, '/rooms/island-1')
     clock.advance(30_000)

@@ -21,7 +21,7 @@ const silentSocket = (url: string, headers: Record<string, string> = {}) =>
     socket.on('error', () => {})
   })
 
-test('a thousand silent sockets of one address do not keep a player of another one out', async () => {
+test('a thousand silent sockets of one address do not prevent a player of another one from connecting', async () => {
   server = await startTestRooms({ limits: { upgradesPerSecond: 10_000 } })
   const opened = await Promise.all(Array.from({ length: 1_010 }, () => silentSocket(server.url)))
   expect(opened.filter((status) => status === 503)).toHaveLength(10)
@@ -34,7 +34,7 @@ test('a thousand silent sockets of one address do not keep a player of another o
   ])
 })
 
-test('connections are limited per household, as declared by a trusted proxy', async () => {
+test('connections are limited per client network, as declared by a trusted proxy', async () => {
   server = await startTestRooms({ limits: { maxConnectionsPerAddress: 2 }, proxies: new TrustedProxies('127.0.0.1') })
   const from = (address: string) => silentSocket(server.url, { 'x-forwarded-for': address })
   expect([await from('2001:db8::1'), await from('2001:db8::2'), await from('2001:db8::3')]).toEqual([101, 101, 503])

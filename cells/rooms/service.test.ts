@@ -42,7 +42,7 @@ describe('a session', () => {
     expect(server.rooms.members('island-1')).toEqual([bob.peer, ada.peer])
   })
 
-  test('goes on for a few seconds when its peer is admitted to another island', async () => {
+  test('continues for a few seconds when its peer is admitted to another island', async () => {
     const { first, second, admit, url } = await two()
     await admit(bob.peer, 'island-2')
     await joinRoom(url, 'island-2', bob)
@@ -58,7 +58,7 @@ describe('a session', () => {
     }, DEADLINE)
   })
 
-  test('goes on when its peer is admitted again in time', async () => {
+  test('continues when its peer is admitted again in time', async () => {
     const { admit } = await two()
     await admit(bob.peer, 'island-2')
     await admit(bob.peer, 'island-1')

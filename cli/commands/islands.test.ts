@@ -97,7 +97,7 @@ test('a record gives the same map as the realm', async () => {
   expect(printed).toBe(live)
 })
 
-test('an answer of the statistics that was saved by other means is a record, too', async () => {
+test('an answer of the statistics that another program saved is a record, too', async () => {
   const record = join(folder, 'curl.json')
   await writeFile(record, JSON.stringify(answers['/main/stats/islands']))
   await run(record, { output: '-' })

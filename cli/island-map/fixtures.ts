@@ -1,7 +1,7 @@
 import { peerId, seededRandom, someIslands } from '../../cells/archipelago/core/fixtures.ts'
 import type { PeerId, Position } from '../../cells/wire/peer.ts'
 
-/** A place where people meet: its middle, how far they stand from it, and the share of a crowd that is there. */
+/** A place where peers gather: its middle, their distance from it, and the share of a crowd that is there. */
 const PLACES = [
   { x: 0, z: 0, radius: 126, share: 0.28 },
   { x: 540, z: -380, radius: 90, share: 0.11 },
@@ -14,7 +14,10 @@ const PLACES = [
 const STREET = { z: 120, length: 2_200, width: 50, share: 0.4 }
 const CITY = { width: 2_400, height: 2_000 }
 
-/** What `/stats/islands` would say of a crowd in a city, clustered by the engine of the archipelago; the same for the same numbers. */
+/**
+ * What `/stats/islands` would say of a crowd in a city, clustered by the engine of the archipelago; the same for the same
+ * numbers.
+ */
 export function someCity(size: number, seed = 8) {
   const random = seededRandom(seed)
   const around = () => (random() + random() + random() - 1.5) / 1.5

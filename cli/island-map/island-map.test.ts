@@ -23,7 +23,9 @@ const panelsOf = (svg: string): string[] =>
     .map((sheet) => sheet.slice(0, sheet.indexOf('</svg>')))
 const colourOn = (svg: string, id: string) => new RegExp(`fill="(#[0-9a-f]{6})"[^>]*><title>${id}:`).exec(svg)?.[1]
 
-/** Reads the whole text as XML of our few elements and fails at the first thing that is neither markup of ours nor harmless text. */
+/**
+ * Reads the whole text as XML of our few elements and fails at the first thing that is neither markup of ours nor harmless text.
+ */
 function expectOnlyOurMarkup(svg: string): void {
   const token = /<(\/?)(svg|title|style|rect|g|path|text|tspan)((?: [a-zA-Z-]+="[^"<&]*")*)(\/?)>|[^<&]+|&#\d+;/y
   const open: string[] = []
@@ -174,7 +176,7 @@ test('neither very many islands nor a very large one make a long map', () => {
   expect(mapOf({ islands: sprawling }).length).toBeLessThan(700_000)
 })
 
-test('more peers than a map takes are counted', () => {
+test('peers beyond the limit of a map are counted', () => {
   const peers = Array.from({ length: MAX_MAPPED_PEERS + 3 }, (_, n) => aPeer(n, n % 50, 0))
   expect(wordsOf(mapOf({ islands: [{ id: 'I1', peers }] }))).toContain('3 peers not counted: 200,000 are the most a map takes.')
 })

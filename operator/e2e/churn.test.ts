@@ -54,9 +54,9 @@ async function anOperator() {
   // A response takes a while, in which an object may be deleted.
   const client = apiServer.client(() => new Promise(setImmediate))
   const cache = new Cache({ client, log: silentLog, clock })
-  const telling = { client, leadership: soleLeadership, clock, log: silentLog }
-  const recorder = new EventRecorder({ ...telling, instance: 'operator', metrics: eventMetrics(metrics) })
-  const writer = new Writer({ ...telling, cache, recorder, metrics: writerMetrics(metrics) })
+  const shared = { client, leadership: soleLeadership, clock, log: silentLog }
+  const recorder = new EventRecorder({ ...shared, instance: 'operator', metrics: eventMetrics(metrics) })
+  const writer = new Writer({ ...shared, cache, recorder, metrics: writerMetrics(metrics) })
   const cluster = new KubernetesCluster({ cache, writer, platform, countPlayers: async () => new Map() })
   cache.start()
   await cache.synced

@@ -71,7 +71,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     expect(second.client.counts).toMatchObject({ apply: 0, applyStatus: 0, create: 0, remove: 0, get: 0 })
   })
 
-  test('repairs a child that was deleted or edited, and leaves fields of other managers alone', async () => {
+  test('repairs a child that was deleted or edited, and does not change fields of other managers', async () => {
     const { settled } = await anOperator()
     await declare(bare)
     await settled()

@@ -65,7 +65,7 @@ withPart('kube', 'the whole operator on a faulty connection', (part) => {
     { what: 'each third write is done and half its answer arrives', spoil: () => someOf(3, isWrite, 'truncated'), atMost: 250 },
     { what: 'each request takes a third of a second', spoil: () => someOf(1, notOfTheLease, { slowMs: 300 }), atMost: 150 },
     {
-      what: 'watches are told that their place is forgotten',
+      what: 'watches are answered that their resource version has expired',
       spoil: () => someOf(1, ({ isWatch, path }) => isWatch && path.endsWith('deployments'), { status: 410 }),
       atMost: 250,
     },

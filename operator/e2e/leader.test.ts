@@ -35,7 +35,7 @@ withPart('kube', 'an election at a real API server', (part) => {
     return { key, story, candidate, lease: () => kube.user.get<LeaderLease>(resources.Lease, key) }
   }
 
-  test('one of two leads, and hands over when it stops, long before its lease expires', async () => {
+  test('one of two operators leads, and hands over when it stops, long before its lease expires', async () => {
     const { story, candidate, lease } = anElection()
     const a = await candidate('a')
     await expect.poll(() => story).toEqual(['a leads'])

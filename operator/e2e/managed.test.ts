@@ -70,7 +70,7 @@ async function as(user: string, servers: string | string[], options: ConnectionO
   void (async () => {
     for await (const { type, data } of connection.status()) if (type === Events.Error) refused.push(String(data))
   })()
-  const hears = async (pattern: string) => {
+  const subjectsOf = async (pattern: string) => {
     const subjects: string[] = []
     connection.subscribe(pattern, {
       callback: (error, { subject }) => {
@@ -80,7 +80,7 @@ async function as(user: string, servers: string | string[], options: ConnectionO
     await connection.flush()
     return subjects
   }
-  return { connection, refused, hears }
+  return { connection, refused, subjectsOf }
 }
 
 withPart('nats', 'a Managed NATS', (binary) => {
@@ -95,9 +95,9 @@ withPart('nats', 'a Managed NATS', (binary) => {
   test('isolates cells: each publishes and receives only its own subjects', async () => {
     const { url } = await startNats(binary, aRealm())
     const [first, second] = [await as('cell_0', url), await as('cell_1', url)]
-    const own = await first.hears('metaverse.main.0.peer.*.heartbeat')
-    const others = await first.hears('metaverse.main.1.>')
-    const everything = await first.hears('>')
+    const own = await first.subjectsOf('metaverse.main.0.peer.*.heartbeat')
+    const others = await first.subjectsOf('metaverse.main.1.>')
+    const everything = await first.subjectsOf('>')
     second.connection.publish('metaverse.main.0.peer.0x1.heartbeat')
     second.connection.publish('metaverse.main.1.peer.0x1.heartbeat')
     first.connection.publish('metaverse.main.0.peer.0x2.heartbeat')
@@ -112,9 +112,9 @@ withPart('nats', 'a Managed NATS', (binary) => {
   test('lets statistics receive from every cell and publish nothing, and a gatekeeper only publish admissions', async () => {
     const { url } = await startNats(binary, aRealm())
     const [cell, stats, gatekeeper] = [await as('cell_3', url), await as('stats', url), await as('gatekeeper', url)]
-    const counted = await stats.hears('metaverse.main.*.peer.*.heartbeat')
-    const admitted = await cell.hears('metaverse.main.3.rooms.*.admission')
-    const overheard = await gatekeeper.hears('metaverse.main.3.>')
+    const counted = await stats.subjectsOf('metaverse.main.*.peer.*.heartbeat')
+    const admitted = await cell.subjectsOf('metaverse.main.3.rooms.*.admission')
+    const receivedByGatekeeper = await gatekeeper.subjectsOf('metaverse.main.3.>')
     cell.connection.publish('metaverse.main.3.peer.0x1.heartbeat')
     gatekeeper.connection.publish('metaverse.main.3.rooms.0x1.admission')
     gatekeeper.connection.publish('metaverse.main.3.engine.peer.0x1.island_changed')
@@ -122,7 +122,7 @@ withPart('nats', 'a Managed NATS', (binary) => {
     for (const { connection } of [cell, stats, gatekeeper]) await connection.flush()
     await expect.poll(() => [counted.length, admitted.length]).toEqual([1, 1])
     await expect.poll(() => [stats.refused.length, gatekeeper.refused.length]).toEqual([1, 2])
-    expect(overheard).toEqual([])
+    expect(receivedByGatekeeper).toEqual([])
   })
 
   test('three servers are one bus, and a server that stops hands its clients over before it exits', async () => {
@@ -137,25 +137,25 @@ withPart('nats', 'a Managed NATS', (binary) => {
     const [a, b, c] = servers
     if (!a || !b || !c) throw new Error('three servers were started')
     const listener = await as('cell_0', a.url, { reconnect: true, maxReconnectAttempts: -1, reconnectTimeWait: 50 })
-    const speaker = await as('cell_0', b.url)
-    const heard = await listener.hears('metaverse.main.0.>')
-    const say = async () => {
-      speaker.connection.publish('metaverse.main.0.engine.islands')
-      await speaker.connection.flush()
-      return heard.length
+    const publisher = await as('cell_0', b.url)
+    const received = await listener.subjectsOf('metaverse.main.0.>')
+    const publish = async () => {
+      publisher.connection.publish('metaverse.main.0.engine.islands')
+      await publisher.connection.flush()
+      return received.length
     }
-    await expect.poll(say).toBeGreaterThan(0)
+    await expect.poll(publish).toBeGreaterThan(0)
     const [command, ...args] = ['nats-server', '--signal', `ldm=${a.pidFile}`]
     expect(command).toBe('nats-server')
     expect(run(binary, args, {}).said()).toBe('')
     await expect.poll(a.said).toContain('lame duck')
     process.kill(a.pid, 'SIGTERM') // as the kubelet does right after the preStop hook
-    heard.length = 0
-    await expect.poll(say).toBeGreaterThan(0)
+    received.length = 0
+    await expect.poll(publish).toBeGreaterThan(0)
     expect(a.said()).not.toContain('Server Exiting')
     await expect.poll(() => listener.connection.getServer(), { timeout: 40_000 }).not.toBe(a.url.slice('nats://'.length))
-    heard.length = 0
-    await expect.poll(say).toBeGreaterThan(0)
+    received.length = 0
+    await expect.poll(publish).toBeGreaterThan(0)
   }, 60_000)
 })
 

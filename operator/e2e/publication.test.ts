@@ -59,7 +59,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
   }
   const served = { status: 'True', reason: 'ServedByProvider' }
 
-  test('a realm is leased at the provider of another cluster, and gives its name back before it is deleted', async (context) => {
+  test('a realm is leased at the provider of another cluster, and releases its name before it is deleted', async (context) => {
     const [home, others] = [await ofCluster(context), await aRemoteProvider(context)]
     const { declare, realm, published, remove } = await aNamespace(context, home.url, others.env)
     await declare('leased', { livekit: LIVEKIT, publication: { providers: [{ url: others.url }] } })
@@ -98,23 +98,23 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     const [home, others] = [await ofCluster(context), await aRemoteProvider(context)]
     /** The events of the test, in their order. */
     const story: string[] = []
-    const way = await aBlockableProxy(context, others.url, ({ cells, isTaken }) => isTaken && story.push(`elsewhere: ${cells}`))
+    const way = await aBlockableProxy(context, others.url, ({ cells, isTaken }) => isTaken && story.push(`remote: ${cells}`))
     const { namespace, declare, published } = await aNamespace(context, home.url, others.envFor(way.url))
     const spec = { livekit: LIVEKIT, publication: { providers: [{ url: way.url }] } }
     await declare('orderly', { ...spec, cells: { replicas: 2 } })
-    await expect.poll(() => story.at(-1), patient).toBe('elsewhere: orderly-0,orderly-1')
+    await expect.poll(() => story.at(-1), patient).toBe('remote: orderly-0,orderly-1')
     await expect.poll(() => published('orderly'), patient).toMatchObject(served)
     const deployments = createReflector<{ metadata: KubeMeta; spec: { replicas: number } } & KubeObject>({
       client: kube.user,
       path: collectionPath(resources.Deployment, namespace),
       project: (live) => live,
       onChange: ({ object: { metadata, spec } }) => {
-        if (metadata.name !== 'orderly-1-connector' || spec.replicas > 0 || story.includes('told to end')) return
+        if (metadata.name !== 'orderly-1-connector' || spec.replicas > 0 || story.includes('scaled to 0')) return
         const cells = home
           .realms()
           .find(({ realmName }) => realmName === 'orderly')
           ?.endpoints.map(({ cell }) => cell)
-        story.push(`at home: ${cells}`, 'told to end')
+        story.push(`local: ${cells}`, 'scaled to 0')
       },
       log: silentLog,
     })
@@ -128,7 +128,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     await new Promise((resolve) => setTimeout(resolve, 5_000))
     expect(story).toEqual([])
     way.isBlocked = false
-    await expect.poll(() => story, patient).toEqual(['elsewhere: orderly-0', 'at home: orderly-0', 'told to end'])
+    await expect.poll(() => story, patient).toEqual(['remote: orderly-0', 'local: orderly-0', 'scaled to 0'])
   }, 40_000)
 
   test('a provider the operator is not configured for is reported, and gets no request', async (context) => {

@@ -108,7 +108,7 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     await expect.poll(() => condition('Stalled'), patient).toMatchObject({ status: 'False' })
   })
 
-  test('an operator that restarts in the middle goes on where it was', async () => {
+  test('an operator that restarts during a rollout continues it', async () => {
     await declare(realm('1.0.0'))
     await serving(0)
     joins.answer({ state: 'untried' }, kube.namespace)

@@ -80,7 +80,7 @@ withPart('kube', 'scaling against a real API server', (part) => {
     await serving('main-0')
   })
 
-  test('a restarted operator goes on with a drain where it was', async () => {
+  test('a restarted operator continues a drain', async () => {
     await declare({ ...bare, cells: { replicas: 3 } })
     await serving('main-0', 'main-1', 'main-2')
     await declare({ ...bare, cells: { replicas: 1 } })
@@ -110,20 +110,20 @@ withPart('kube', 'scaling against a real API server', (part) => {
   })
 
   test('a cell is cordoned, drained and put back into service by kubectl patch', async () => {
-    const tell = (state: string) => kubectl(`patch commscell main-1 --type=merge -p {"spec":{"desiredState":"${state}"}}`)
+    const setState = (state: string) => kubectl(`patch commscell main-1 --type=merge -p {"spec":{"desiredState":"${state}"}}`)
     await declare({ ...bare, cells: { replicas: 2 } })
     await serving('main-0', 'main-1')
-    await tell('Draining')
+    await setState('Draining')
     await expect.poll(states, patient).toEqual({ 'main-0': 'Serving', 'main-1': 'Draining' })
     await operator.settled()
     expect(await answering(1)).toBe('main-0')
     expect(await connectorsOf('main-1')).toBe(1)
-    await tell('Drained')
+    await setState('Drained')
     await expect.poll(async () => (await cell('main-1'))?.status?.state, patient).toBe('Drained')
     expect(await connectorsOf('main-1')).toBe(0)
     await operator.settled()
     expect((await realmOf()).status).toMatchObject({ replicas: 2, readyReplicas: 1 })
-    await tell('Serving')
+    await setState('Serving')
     await serving('main-0', 'main-1')
     await expect.poll(() => answering(1), patient).toBe('main-1')
   })

@@ -71,7 +71,7 @@ test('scaling up, down, to nothing and back starts cells, changes routes and dra
   expect(runtime.running.has('main-0')).toBe(true)
 })
 
-test('no route leads to a cell before its players are disconnected', async () => {
+test('the routes to a cell are removed before its players are disconnected', async () => {
   const { runtime, declare, settle } = aLaptop()
   await declare(scaled(2))
   const routedTo: boolean[] = []
@@ -166,7 +166,7 @@ test('stopping the cluster stops every part', async () => {
   expect(runtime.running.size).toBe(0)
 })
 
-test('autoscaling adds and removes cells on a laptop too; all connectors are one process', async () => {
+test('autoscaling adds and removes cells in the local cluster too, where all connectors are one process', async () => {
   const { runtime, counts, declare, settle, status } = aLaptop()
   const autoscale = {
     playersPerConnector: 10,

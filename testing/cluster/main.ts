@@ -34,14 +34,14 @@ async function up() {
   const cluster = await startCluster({ kube, purpose: 'person', progress: say })
   try {
     const { provider } = await installProduct(cluster, servers, say)
-    const door = await cluster.startIngress(provider)
+    const ingress = await cluster.startIngress(provider)
     say('applying examples/realm.yaml')
-    await applyRealm(cluster, door, parse(readFileSync(example, 'utf8')))
-    console.log(welcome(kube, cluster.kubeconfig, door.url))
+    await applyRealm(cluster, ingress, parse(readFileSync(example, 'utf8')))
+    console.log(welcome(kube, cluster.kubeconfig, ingress.url))
     return {
       stop: async () => {
         say('ending the cluster')
-        await door.stop()
+        await ingress.stop()
         await cluster.stop()
       },
     }

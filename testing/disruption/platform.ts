@@ -37,9 +37,9 @@ export class Platform implements AsyncDisposable {
   readonly ingress: IngressProxy
   readonly #everything: AsyncDisposableStack
 
-  private constructor(cluster: RunningCluster, door: IngressProxy, everything: AsyncDisposableStack) {
+  private constructor(cluster: RunningCluster, ingress: IngressProxy, everything: AsyncDisposableStack) {
     this.cluster = cluster
-    this.ingress = door
+    this.ingress = ingress
     this.#everything = everything
   }
 
@@ -55,13 +55,13 @@ export class Platform implements AsyncDisposable {
       const names = [PRODUCT_VERSION, NEXT_VERSION].map((tag) => `${PRODUCT_IMAGE}:${tag}`)
       await machine.run('ctr', '--namespace', 'k8s.io', 'images', 'tag', ...names)
     }
-    const door = starting.adopt(await cluster.startIngress(provider), (opened) => opened.stop())
+    const ingress = starting.adopt(await cluster.startIngress(provider), (opened) => opened.stop())
     progress('starting a database outside the cluster, and applying the realm')
-    const database = starting.adopt(await startPostgres(postgres, new URL(door.url).hostname), (server) => server.stop())
+    const database = starting.adopt(await startPostgres(postgres, new URL(ingress.url).hostname), (server) => server.stop())
     await cluster.apply([realmsNamespace])
     await cluster.apply([databaseSecret(await database.database())], REALMS_NAMESPACE)
-    await applyRealm(cluster, door, realmOf(settings))
-    const platform = new Platform(cluster, door, starting.move())
+    await applyRealm(cluster, ingress, realmOf(settings))
+    const platform = new Platform(cluster, ingress, starting.move())
     await platform.settled().catch(async (error: unknown) => {
       await platform[Symbol.asyncDispose]()
       throw error

@@ -22,7 +22,7 @@ test.each(Object.keys(documents))('%s is as npm run generate writes it', { timeo
   expect(textOfFile(path), 'npm run generate').toBe(documents[path]?.())
 })
 
-test('every link between pages leads to a file, and to a heading of it', () => {
+test('every link between pages points to a file, and to a heading of it', () => {
   const broken = pages.flatMap((page) =>
     [...withoutCode(textOfFile(page)).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
       .filter(([, path = '', anchor]) => !leadsSomewhere(path === '' ? page : normalize(join(dirname(page), path)), anchor))

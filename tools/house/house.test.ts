@@ -11,7 +11,7 @@ const imports = product.flatMap(importsOf)
 const isOurs = ({ to }: Import): boolean => files.includes(to)
 const shown = ({ from, to }: Import): string => `${from} imports ${to}`
 
-test('there is something to look at', () => {
+test('the list of sources is not empty', () => {
   expect(product.length).toBeGreaterThan(200)
   expect(imports.filter(isOurs).length).toBeGreaterThan(500)
 })

@@ -17,7 +17,7 @@ describe('life cycle', () => {
     expect(islands.roomOf(A)).not.toBe(islands.roomOf(B))
   })
 
-  test('a peer that comes and leaves between two flushes leaves no trace', () => {
+  test('a peer that arrives and leaves between two flushes has no effect', () => {
     const islands = someIslands()
     islands.upsert(A, at(0))
     islands.remove(A)

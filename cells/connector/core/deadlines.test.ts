@@ -19,7 +19,7 @@ test('a deadline in the past is met at the next sweep', () => {
   expect(deadlines.due(11_000)).toEqual(['late'])
 })
 
-test('every item comes due exactly once, at its last deadline, and removed ones never', () => {
+test('every item becomes due exactly once, at its last deadline, and removed ones never', () => {
   const moves = fc.array(fc.record({ item: fc.nat(9), at: fc.nat(30_000), clear: fc.boolean() }), { maxLength: 60 })
   fc.assert(
     fc.property(moves, (list) => {

@@ -17,7 +17,7 @@ async function aFolder(): Promise<string> {
 const open = (folder: string) => openStorage({ DATABASE_FOLDER: folder }, { clock: systemClock, log: silentLog })
 const ana = '0x00000000000000000000000000000000000000aa'
 
-test('data in a folder is there after a restart, and the folder is unlocked in between', async () => {
+test('data in a folder is kept over a restart, and the folder is unlocked in between', async () => {
   const folder = join(await aFolder(), 'made/on/the/way')
   const first = await open(folder)
   await first.recordConnections([{ address: ana, ipAddress: undefined, deviceId: 'phone' }], 1)
@@ -27,7 +27,7 @@ test('data in a folder is there after a restart, and the folder is unlocked in b
   await second.stop()
 })
 
-test('a second gatekeeper on the same folder is refused, and the first goes on', async () => {
+test('a second gatekeeper on the same folder is refused, and the first keeps running', async () => {
   const folder = await aFolder()
   const first = await open(folder)
   await expect(open(folder)).rejects.toThrow(

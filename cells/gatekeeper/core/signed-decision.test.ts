@@ -47,7 +47,7 @@ test('scene code gets no token, whatever the case in which a third party sends w
   expect(decide(signed.replace('kernel', '\u212Aernel'), signed)).toEqual({ rejection: 'policy' })
 })
 
-test('metadata that shares a legacy signature gets the same decision, or is not accepted as signed', () => {
+test('metadata with the same legacy signature gets the same decision, or is not accepted as signed', () => {
   const value = fc.oneof(
     fc.constantFrom('decentraland-kernel-scene', 'dcl:explorer', 'main', 'My.dcl.eth', 'QmABC', 'Phone-1', '', 'İK\u212A'),
     fc.string({ maxLength: 12 }),

@@ -89,7 +89,7 @@ test('a player may name the catalyst, and otherwise gets one of the newest', asy
   expect(await json('/main/about', { headers: { 'cf-ipcountry': '<x>' } })).toMatchObject(contentOf(fresh.url))
 })
 
-test('a namespace with 600 catalysts takes none from another namespace, nor when the provider starts with both', async (t) => {
+test('a namespace with 600 catalysts displaces none of another namespace, also when the provider starts with both', async (t) => {
   const catalyst = await aService(t)
   catalyst.state.answers['/about'] = aCatalystAbout(catalyst.url)
   const greedy = Array.from({ length: 20 }, (_, n) =>

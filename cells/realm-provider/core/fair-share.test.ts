@@ -3,7 +3,7 @@ import { shareFairly } from './fair-share.ts'
 
 const itemsOf = (tenant: string, count: number) => Array.from({ length: count }, (_, n) => ({ tenant, item: `${tenant}${n}` }))
 
-test('a tenant with many items takes none that another tenant would get, whichever comes first', () => {
+test('a tenant with many items displaces none of another tenant, whichever comes first', () => {
   for (const [greedy, modest] of [
     ['a', 'b'],
     ['b', 'a'],

@@ -65,7 +65,7 @@ test('a renewal with changes is served at once', async (context) => {
   expect(await json('/realms')).toHaveLength(1)
 })
 
-test('a name can be given back only with the last ETag', async (context) => {
+test('a name can be released only with the last ETag', async (context) => {
   const { take, renew, send, adapter } = await aPublicationProvider(context)
   const first = await take('away')
   const second = await renew('away', first.etag)
@@ -87,7 +87,7 @@ test('an operator that was suspended cannot undo what its successor did', async 
   expect((await take('away')).status).toBe(412)
 })
 
-test('of two operators that both take themselves for the leader the later leader prevails, whatever ETag the other has', async (context) => {
+test('of two operators that both act as the leader the one elected later prevails, whatever ETag the other has', async (context) => {
   const { send, adapter } = await aPublicationProvider(context)
   const publishAs = (epoch: number, headers: Record<string, string>, at: string) =>
     send(
@@ -108,7 +108,7 @@ test('of two operators that both take themselves for the leader the later leader
   expect((await send('DELETE', 'away', { 'publication-epoch': 'soon' })).status).toBe(400)
 })
 
-test('a name that is held is refused to other publishers, and the answer names the holder', async (context) => {
+test('a name that is taken is refused to other publishers, and the answer names its holder', async (context) => {
   const { take, renew, source, send } = await aPublicationProvider(context)
   const { etag } = await take('away')
   const other = aDocument({ publisher: 'uid-of-another', realm: { namespace: 'new', name: 'comer' } })
@@ -143,7 +143,7 @@ test.for([
     expect((await get('/publications/away', { method, headers })).status, method).toBe(401)
 })
 
-test('a provider without a configured token takes no publications', async (context) => {
+test('a provider without a configured token accepts no publications', async (context) => {
   const { get } = await aProvider(context)
   expect((await get('/publications/away', { method: 'PUT', headers: { authorization: `Bearer ${token}` } })).status).toBe(404)
 })
@@ -207,7 +207,7 @@ test('publishers cannot see, renew or end what another one published, even with 
   expect((await send('east', 'PUT', 'shared', { 'if-match': etag })).status).toBe(200)
 })
 
-test('a publisher may take only its own names', async (context) => {
+test('a publisher may publish only its own names', async (context) => {
   const { send } = await twoPublishers(context)
   const take = (publisher: string, name: string) => send(publisher, 'PUT', name, { 'if-none-match': '*' })
   expect((await take('east', 'east-one')).status).toBe(201)

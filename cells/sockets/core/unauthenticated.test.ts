@@ -12,11 +12,11 @@ function connections(...list: [network: string, name: string, isSilent?: boolean
   return { unauthenticated, all, displaced }
 }
 
-test('the oldest silent connection of the network that holds most gives way', () => {
+test('the oldest silent connection of the network with most connections is displaced', () => {
   expect(connections(['a', 'a1'], ['b', 'b1', false], ['b', 'b2'], ['b', 'b3']).displaced('c')).toBe('b2')
 })
 
-test('clients that send something and do not sign in give way as well', () => {
+test('clients that send something and do not sign in are displaced as well', () => {
   expect(connections(['b', 'b1', false], ['b', 'b2', false]).displaced('c')).toBe('b1')
 })
 
@@ -27,7 +27,7 @@ test('a network does not displace its own connections, nor those of one that hol
   expect(connections(['a', 'a1', false]).displaced('a', 60_000)).toBeUndefined()
 })
 
-test('connections that signed in do not give way', () => {
+test('connections that signed in are not displaced', () => {
   const { unauthenticated, all, displaced } = connections(['a', 'a1'], ['a', 'a2'])
   for (const connection of all) unauthenticated.delete(connection)
   expect(unauthenticated.size).toBe(0)

@@ -47,7 +47,7 @@ test('Managed servers are retained until no cell uses them, and old and new cell
   expect(simulation.plan?.retained.size).toBe(0)
 })
 
-test('on the way to Managed servers, cells that still use External ones may connect to them', () => {
+test('while a realm changes to Managed servers, cells that still use External ones may connect to them', () => {
   migrated(external, managed, (now, [hasOld]) => {
     expect(now.plan?.retained.size).toBe(0)
     expect(egressOf(now)).toEqual(

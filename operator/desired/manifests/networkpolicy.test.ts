@@ -28,7 +28,7 @@ test('the first policy denies everything in both directions for every pod of the
   })
 })
 
-test('players may come from anywhere unless entryNamespaces names where from', () => {
+test('players may connect from anywhere unless entryNamespaces restricts it', () => {
   const ingress = (entryNamespaces?: string[]) =>
     policy(aRealm({ networkPolicy: { ...strict, ...(entryNamespaces && { entryNamespaces }) } }), 'main-connector')?.ingress
   expect(ingress()).toEqual([{ ports: [{ port: 8080, protocol: 'TCP' }] }])

@@ -200,7 +200,7 @@ test('the servers of a NATS are the same whatever the cells of its realm do', ()
   expect(servers(0, 4)).toEqual(servers(8, 32))
 })
 
-test('pods get the fields that their realm and their part set, and none of them replaces a label of the operator', () => {
+test('pods get the fields that are set for their realm and their component, and none of them replaces a label of the operator', () => {
   const realm = aRealm({
     pods: {
       labels: { team: 'metaverse', 'app.kubernetes.io/component': 'stolen' },

@@ -63,7 +63,7 @@ test('a cell that was not asked yet leaves the rate undecided; one that does not
   expect(judged(['unreachable'])).toEqual({ state: 'ok' })
 })
 
-test('a rate that was too low stays so until half-way to 100 %, with the first message', () => {
+test('a rate that was too low counts as too low until half-way to 100 %, with the first message', () => {
   const before: [RealmReasons['Stalled'], string] = ['JoinRateTooLow', 'main-0: 12 of 40']
   expect(judged([joins(94, 6)], [], 90, before)).toEqual({ state: 'tooLow', message: 'main-0: 12 of 40' })
   expect(judged([joins(95, 5)], [], 90, before)).toEqual({ state: 'ok' })
@@ -103,7 +103,7 @@ test('the rollout stops while too few players of a new cell get an island, and t
   expect(simulation.realm.status).toEqual(status)
 })
 
-test('the rollout goes on when players get islands, and when too few players came to know', () => {
+test('the rollout continues when players get islands, and when too few players have joined to judge', () => {
   for (const [given, missed] of [
     [400, 3],
     [0, 2],

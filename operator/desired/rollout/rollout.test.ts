@@ -164,7 +164,7 @@ test('a cell that does not serve is replaced without a synthetic join, and befor
   expect(simulation.routes()[1]).toMatch(/^main-1-/)
 })
 
-test('a paused rollout replaces nothing; scaling goes on', () => {
+test('a paused rollout replaces nothing; scaling continues', () => {
   const simulation = settled(cellsOf(1))
   simulation.declare({ replicas: 2 }, { version: '2.0.0', ...rollout({ paused: true }) })
   simulation.settle()

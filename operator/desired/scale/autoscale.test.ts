@@ -79,7 +79,7 @@ describe('connectors', () => {
     expect(unknown({ cells: halfKnown, isSettled: false })).toMatchObject({ limit: 'Undecided' })
   })
 
-  test('connectors that another client scales are left alone, even outside the bounds', () => {
+  test('connectors that another client scales are not changed, even outside the bounds', () => {
     const cells = [aCell({ isScaledByOthers: true, connectors: 50, players: 100_000 })]
     expect(desiredNumbers(anAutoscale(), aLoad({ cells }))).toMatchObject({ decisions: [], connectors: new Map([[0, 50]]) })
   })
@@ -121,7 +121,7 @@ describe('cells', () => {
     expect(desiredNumbers(autoscale, aLoad({ cells: cellsWith(2_000), desiredCells: 2 })).cells).toBe(2)
   })
 
-  test('a realm at its maximum says so until there are clearly fewer players', () => {
+  test('a realm at its maximum reports so until there are clearly fewer players', () => {
     const limit = (players: number, wasAtMaximum = false) =>
       desiredNumbers(anAutoscale({ connectors: { min: 1, max: 2 } }), aLoad({ cells: cellsWith(players), wasAtMaximum })).limit
     expect([limit(1_000), limit(1_001), limit(900, true), limit(800, true)]).toEqual([
@@ -229,7 +229,7 @@ describe('for any bounds and any number of players', () => {
     )
   })
 
-  test('bounds hold at every moment', () => {
+  test('the bounds are kept at every moment', () => {
     fc.assert(
       fc.property(autoscales, counts, fc.array(playerNumbers, { maxLength: 40 }), (autoscale, first, players) => {
         const simulated = new SimulatedRealm(autoscale, first)

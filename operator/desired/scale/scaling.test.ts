@@ -153,7 +153,7 @@ test('with autoscale.cells the number in cells.replicas is ignored, except for 0
   expect(simulation.names()).toEqual(['main-0', 'main-1'])
 })
 
-test('changed bounds hold at once, whatever the players do', () => {
+test('changed bounds apply at once, whatever the number of players', () => {
   const simulation = aRealmWith(undefined, { connectors: { min: 2, max: 4 } })
   expect(connectors(simulation)).toEqual([2])
   simulation.declare({}, { autoscale: anAutoscale({ connectors: { min: 3, max: 4 } }) })

@@ -22,7 +22,7 @@ test.each<[string, PublicationStatus, RemotePublicationStatus[], string]>([
   ['at the provider of this cluster', { state: 'taken', aboutUrl, adapter: 'wss://other' }, [], 'wss://other'],
   ['at a provider of another cluster', served, [{ url, state: 'taken', holder: 'far/away' }], 'far/away'],
 ])(
-  'a name that another realm has %s is taken, and the message says where it leads',
+  'a name that another realm has %s is taken, and the message says to which realm it is routed',
   (_, publication, remotePublications, says) => {
     const draft = condition(publication, remotePublications)
     expect(draft).toMatchObject({ status: 'False', reason: 'NameTaken' })

@@ -89,7 +89,7 @@ test('a serving realm is published only once its provider serves it', () => {
   })
 })
 
-test('a taken name stalls the realm: only a person can free the name', () => {
+test('a taken name stalls the realm, because only a user can free the name', () => {
   expect(conditions({ publication: { state: 'taken', aboutUrl, adapter: 'wss://other' } })).toMatchObject({
     Published: 'False NameTaken',
     Stalled: 'True NameTaken',

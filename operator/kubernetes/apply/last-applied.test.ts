@@ -30,7 +30,7 @@ test('forgetting an owner forgets its children', () => {
   expect(lastApplied.size).toBe(0)
 })
 
-test('of several requests to requeue an object the earliest holds, and is due once', () => {
+test('of several requests to requeue an object the earliest counts, and is due once', () => {
   const clock = new ManualClock()
   const requeue = new Requeue(clock)
   const due: string[] = []

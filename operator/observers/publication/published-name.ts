@@ -40,7 +40,7 @@ export class PublishedName {
   #confirmed: string | undefined
   #etag: string | undefined
   readonly #routed = new RoutedCells()
-  /** Whether the provider may have something to give back. */
+  /** Whether the provider may still have a publication of this realm that must be released. */
   #mayHold = false
   #expiresAt = 0
   #failures = 0

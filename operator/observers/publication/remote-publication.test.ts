@@ -190,7 +190,7 @@ test('a provider the operator is not configured for gets no request', async () =
   expect(provider.state.asked).toEqual([])
 })
 
-test('an operator that stops neither renews nor gives back', async () => {
+test('an operator that stops neither renews nor releases a name', async () => {
   const provider = aProvider()
   const { remote, publish, pass } = anOperator(provider)
   publish(publishing())

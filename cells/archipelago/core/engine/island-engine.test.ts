@@ -127,7 +127,7 @@ describe('after a restart', () => {
     for (const [peer, room] of rooms) expect(islands.roomOf(peer)).toBe(room)
   })
 
-  test('peers that come back one by one are not moved, because their seats are reserved', () => {
+  test('peers that return one by one are not moved, because their seats are reserved', () => {
     const { walkers, rooms } = aPast()
     const islands = anEngine()
     for (const [peer, room] of rooms) islands.restore(peer, room)

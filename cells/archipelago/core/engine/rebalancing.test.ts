@@ -42,7 +42,7 @@ describe('a standing crowd', () => {
     },
   )
 
-  test('is left alone once neighbours are together, except for a few peers when they may be moved again', () => {
+  test('is not changed once neighbours are together, except for a few peers when they may be moved again', () => {
     const { islands, recorder } = gathering(500)
     for (let flush = 0; flush < 20; flush++) recorder.flush(islands)
     let moves = 0
@@ -95,7 +95,7 @@ describe('a standing crowd', () => {
     expect(Math.max(...[...islands.all()].map(({ peers }) => peers.length))).toBeLessThanOrEqual(RULES.maxPeers)
   })
 
-  test('with a budget of 0 stays as it arrived, as upstream has it', () => {
+  test('with a budget of 0 is not rebalanced, as in the upstream implementation', () => {
     const { islands, crowd, recorder } = gathering(500, { rebalanceBudget: 0 })
     for (let flush = 0; flush < 50; flush++) expect(recorder.flush(islands)).toBe(0)
     expect(near10(islands, crowd)).toBeLessThan(0.3)
