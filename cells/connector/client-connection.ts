@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
 import { type Rate, TokenBucket } from '../chassis/token-bucket.ts'
 import { closeSocket } from '../sockets/close-socket.ts'
+import { floodRate } from '../sockets/core/flood-rate.ts'
 import { START } from '../sockets/core/sign-in.ts'
 import type { UnauthenticatedConnection } from '../sockets/core/unauthenticated.ts'
 import type { OpenedSocket } from '../sockets/upgrades.ts'
@@ -15,6 +16,8 @@ import type { ConnectorState } from './core/connector-handshake.ts'
 
 /** Heartbeats a socket may send: explorers send one to ten a second. */
 const HEARTBEAT_RATE: Rate = { perSecond: 20, burst: 20 }
+
+const FLOOD_RATE = floodRate(HEARTBEAT_RATE)
 
 /** Bytes that may wait for a client that does not read; the largest island change is 7 KiB. */
 const MAX_BUFFERED_BYTES = 256 * 1024
@@ -57,6 +60,7 @@ export class ClientConnection implements UnauthenticatedConnection {
   readonly #socket: ConnectorSocket
   readonly #stream: Duplex
   readonly #writes: WriteCoalescer
+  readonly #frames: TokenBucket
 
   constructor(
     { socket, stream, network }: OpenedSocket<ConnectorSocket>,
@@ -68,10 +72,17 @@ export class ClientConnection implements UnauthenticatedConnection {
     this.address = network
     this.displace = () => displace(this)
     this.openedAt = this.lastReceivedAt = nowMs
+    this.#frames = new TokenBucket(FLOOD_RATE, nowMs)
   }
 
   get isSilent(): boolean {
     return this.state === START
+  }
+
+  /** Counts a frame that the client sent; returns false when it floods the connector. */
+  received(nowMs: number): boolean {
+    this.lastReceivedAt = nowMs
+    return this.#frames.take(nowMs)
   }
 
   /** From now on this socket represents `peer`. */

@@ -156,8 +156,9 @@ export class SocketServer {
     })
     this.#connections.add(connection)
     this.#deadlines.set(connection, clock.monotonic() + limits.handshakeTimeoutMs)
+    // The library answers pings by itself: each is as much work as a message.
     const received = () => {
-      connection.lastReceivedAt = clock.monotonic()
+      if (!connection.received(clock.monotonic())) this.end(connection, 'too_fast')
     }
     // Text or binary makes no difference (comms.md §4.2); the default binary type always hands over one Buffer.
     socket.on('message', (data) => this.#receive(connection, data as Buffer))
@@ -178,9 +179,10 @@ export class SocketServer {
 
   #receive(connection: ClientConnection, data: Buffer): void {
     if (connection.state.at === 'closed') return
-    connection.lastReceivedAt = this.#deps.clock.monotonic()
     try {
-      this.#apply(connection, { is: 'message', message: decodeClientMessage(data) })
+      if (connection.received(this.#deps.clock.monotonic()))
+        this.#apply(connection, { is: 'message', message: decodeClientMessage(data) })
+      else this.end(connection, 'too_fast')
     } catch (error) {
       this.failed(connection, error)
     }

@@ -14,7 +14,10 @@ export interface RoomLimits {
   /** Peers whose admissions are remembered. */
   maxAdmittedPeers: number
   maxMessageBytes: number
-  /** Of one client: above the rate, unreliable updates are dropped, and any other message ends the session. */
+  /**
+   * Of one client: above the rate, unreliable updates are dropped, and any other message ends the session; so does a flood of any. The burst
+   * of one client must fit into the buffer of a receiver.
+   */
   messages: Rate
   bytes: Rate
   /** From the upgrade to the signature. */
@@ -43,7 +46,7 @@ export const defaultLimits: RoomLimits = {
   maxAdmittedPeers: 100_000,
   maxMessageBytes: 64 * 1024,
   messages: { perSecond: 100, burst: 300 },
-  bytes: { perSecond: 256 * 1024, burst: 1024 * 1024 },
+  bytes: { perSecond: 256 * 1024, burst: 256 * 1024 },
   handshakeMs: 30_000,
   admissionGraceMs: 2_000,
   departureGraceMs: 5_000,

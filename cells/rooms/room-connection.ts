@@ -7,6 +7,7 @@ import { TokenBucket } from '../chassis/token-bucket.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { freshChallenge, verifyChallenge } from '../sockets/challenge.ts'
 import { closeSocket } from '../sockets/close-socket.ts'
+import { floodRate } from '../sockets/core/flood-rate.ts'
 import { START } from '../sockets/core/sign-in.ts'
 import type { UnauthenticatedConnection } from '../sockets/core/unauthenticated.ts'
 import type { WriteCoalescer } from '../sockets/write-coalescer.ts'
@@ -49,6 +50,8 @@ export class RoomConnection implements UnauthenticatedConnection {
   readonly #facts: RoomFacts
   readonly #messages: TokenBucket
   readonly #bytes: TokenBucket
+  readonly #floodMessages: TokenBucket
+  readonly #floodBytes: TokenBucket
   #state: RoomState = START
   #member: Member | undefined
   #cancelDeadline: () => void
@@ -63,6 +66,8 @@ export class RoomConnection implements UnauthenticatedConnection {
     this.openedAt = this.#lastReceivedAt = clock.monotonic()
     this.#messages = new TokenBucket(limits.messages, this.#lastReceivedAt)
     this.#bytes = new TokenBucket(limits.bytes, this.#lastReceivedAt)
+    this.#floodMessages = new TokenBucket(floodRate(limits.messages), this.openedAt)
+    this.#floodBytes = new TokenBucket(floodRate(limits.bytes), this.openedAt)
     this.#facts = {
       freshChallenge,
       refusalOf: () => undefined,
@@ -76,7 +81,9 @@ export class RoomConnection implements UnauthenticatedConnection {
     socket.on('ping', () => {
       if (!this.#isWithinRate(0)) this.end('too_fast')
     })
-    socket.on('pong', () => this.#isWithinRate(0))
+    socket.on('pong', () => {
+      this.#isWithinRate(0)
+    })
     socket.on('close', () => this.end('gone'))
     // At protocol errors and oversized messages the library closes the socket, which arrives here as 'close'.
     socket.on('error', (error) => context.log.debug({ err: error, room }, 'a room socket failed'))
@@ -120,12 +127,18 @@ export class RoomConnection implements UnauthenticatedConnection {
   #isWithinRate(bytes: number): boolean {
     const now = this.#context.clock.monotonic()
     this.#lastReceivedAt = now
+    if (!this.#floodMessages.take(now) || !this.#floodBytes.take(now, bytes)) this.end('too_fast')
     return this.#messages.take(now) && this.#bytes.take(now, bytes)
   }
 
+  get #isClosed(): boolean {
+    return this.#state.at === 'closed'
+  }
+
   #receive(data: Buffer): void {
-    if (this.#state.at === 'closed') return
+    if (this.#isClosed) return
     const isWithinRate = this.#isWithinRate(data.length)
+    if (this.#isClosed) return
     try {
       const message = decodeRoomMessage(data)
       if (isWithinRate) this.#apply({ is: 'message', message })

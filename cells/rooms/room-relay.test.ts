@@ -67,8 +67,11 @@ describe('a room', () => {
       expect(Number(dropped[0]?.split(' ')[1])).toBeGreaterThan(0)
     }, DEADLINE)
     expect(server.rooms.members('island-1')).toContain(bob.peer)
-    for (let n = 0; n < 20; n++) first.send(roomPackets.update(0, body, false))
-    await first.next('peerLeaveMessage')
+    // How much the kernel takes before anything is unsent depends on the machine.
+    await vi.waitFor(() => {
+      for (let n = 0; n < 20; n++) first.send(roomPackets.update(0, body, false))
+      expect(first.unread()).toContain('peerLeaveMessage')
+    }, DEADLINE)
     expect(server.rooms.members('island-1')).toEqual([ada.peer])
   })
 

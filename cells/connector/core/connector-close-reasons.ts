@@ -23,6 +23,8 @@ export const connectorCloses = {
   superseded: { kicked: true, by: 'close' },
   // Too many clients are signing in: this one gave way to one of another address.
   displaced: { by: 'terminate' },
+  // Ten times the rate of heartbeats for five seconds, in messages and pings.
+  too_fast: { by: 'close', code: 1008, text: 'too many messages' },
   // 1012 "service restart": explorers reconnect at once, to another connector.
   drained: { by: 'close', code: 1012, disconnect: 'drained' },
   idle: { by: 'terminate', disconnect: 'dropped' },
