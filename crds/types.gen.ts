@@ -142,6 +142,10 @@ export interface RealmSpec {
       /** PersistentVolumeClaim of the same namespace for an Embedded database. Without one the data is lost with the pod. */
       claimName?: string
     }
+    /** URL of a deny list, {"users":[{"wallet":"0x…"}]}: wallets that get no token of a room, and that connectors refuse. A change replaces the cells as a change of version does. */
+    denyList?: string
+    /** URL of an Ethereum JSON-RPC server, to check the signatures of contract wallets; without it they are refused. A change replaces the cells as a change of version does. */
+    ethereum?: string
     /** CPU and memory of the container, as in any pod. */
     resources?: {
       /** Quantities by resource name, such as cpu and memory. */
@@ -403,6 +407,12 @@ export interface CommsCellSpec {
   revision?: string
   /** Base URL under which players reach the slot; their socket is at {url}/ws. */
   url: string
+  /** Base URL of the gatekeeper that connectors query for bans. Set by the operator when it creates the cell, and not changed afterwards, because a change restarts the connectors. Absent = no player is banned. */
+  gatekeeperUrl?: string
+  /** URL of a deny list, {"users":[{"wallet":"0x…"}]}: wallets that connectors refuse. */
+  denyList?: string
+  /** URL of an Ethereum JSON-RPC server, to check the signatures of contract wallets; without it they are refused. */
+  ethereum?: string
   /** Image of the cell: a tag, or a digest such as sha256:…. */
   version: string
   /** Fields of every pod of the cell, for the schedulers, registries and tools of your cluster. Labels and annotations of the operator cannot be changed. */

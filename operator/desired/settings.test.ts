@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { RealmSpec } from '../../crds/realm.ts'
 import { aCell, aRealm, aRealmWithoutLivekit, site } from './realm.fixtures.ts'
 import { archipelagoSettings, connectorSettings, gatekeeperSettings, statsSettings } from './settings.ts'
+import { laptopSite } from './site.ts'
 
 const busAs = (user: string) => ({
   NATS_URL: 'nats://main-nats.metaverse.svc.cluster.local:4222',
@@ -19,7 +20,24 @@ test('connectors get their NATS, the scope of their cell and the time for draini
     ...busAs('cell_2'),
     BUS_SCOPE: 'metaverse.main.2',
     DRAIN_SECONDS: '30',
+    COMMS_GATEKEEPER_URL: 'http://main-gatekeeper.metaverse.svc.cluster.local',
   })
+})
+
+test('connectors query the gatekeeper of their realm for bans, where it has one', () => {
+  expect(connectorSettings(aCell(aRealm({ gatekeeper: { replicas: 0 } })))).not.toHaveProperty('COMMS_GATEKEEPER_URL')
+  const laptop = laptopSite({ publicUrl: 'http://192.0.2.1:5000', localUrl: 'http://127.0.0.1:5000', livekit: () => undefined })
+  expect(laptop.gatekeeperUrl(aRealm())).toBe('http://127.0.0.1:5000/main/gatekeeper')
+})
+
+test('the deny list and the Ethereum server of a realm are those of its gatekeeper and of its cells', () => {
+  const urls = { denyList: 'https://lists.example.org/denylist.json', ethereum: 'https://eth.example.org/key' }
+  const realm = aRealm({ gatekeeper: urls })
+  const settings = { DENYLIST_URL: urls.denyList, ETH_RPC_URL: urls.ethereum }
+  expect(connectorSettings(aCell(realm))).toMatchObject(settings)
+  expect(gatekeeperSettings(realm, site)).toMatchObject(settings)
+  expect(archipelagoSettings(aCell(realm))).toMatchObject({ ETH_RPC_URL: urls.ethereum })
+  expect(archipelagoSettings(aCell(realm))).not.toHaveProperty('DENYLIST_URL')
 })
 
 test('connectors get the pace of draining where the realm sets one', () => {
@@ -103,5 +121,6 @@ test('an External NATS without credentials is passed on by its URLs alone', () =
     NATS_URL: 'nats://a:4222,nats://b:4222',
     BUS_SCOPE: 'metaverse.main.0',
     DRAIN_SECONDS: '30',
+    COMMS_GATEKEEPER_URL: 'http://main-gatekeeper.metaverse.svc.cluster.local',
   })
 })

@@ -24,14 +24,17 @@ export const connectorSettings = (cell: CommsCell): Settings => ({
   ...(cell.spec.archipelago.flushPeriodMilliseconds > 10_000 && {
     ISLAND_TIMEOUT_MS: String(2 * cell.spec.archipelago.flushPeriodMilliseconds),
   }),
+  ...(cell.spec.gatekeeperUrl && { COMMS_GATEKEEPER_URL: cell.spec.gatekeeperUrl }),
+  ...walletSettings(cell.spec),
 })
 
 /** The environment of the archipelago of a cell. */
 export function archipelagoSettings(cell: CommsCell): Settings {
-  const { nats, livekit, archipelago } = cell.spec
+  const { nats, livekit, archipelago, ethereum } = cell.spec
   return {
     ...busSettings(nats, scopeOf(cell)),
     ...livekitSettings(livekit, cellRoomsUrl(cell)),
+    ...(ethereum && { ETH_RPC_URL: ethereum }),
     ARCHIPELAGO_JOIN_DISTANCE: String(archipelago.joinDistance),
     ARCHIPELAGO_LEAVE_DISTANCE: String(archipelago.leaveDistance),
     ARCHIPELAGO_FLUSH_FREQUENCY: String(archipelago.flushPeriodMilliseconds / 1000),
@@ -48,6 +51,7 @@ export function gatekeeperSettings(realm: Realm, site: Site): Settings {
   return {
     ...busSettings(site.nats(realm, 'gatekeeper'), cellScope(realmScope(realm.metadata), 0)),
     ...livekitSettings(site.livekit(realm), rooms),
+    ...walletSettings(realm.spec.gatekeeper),
     ...(type === 'External' && secret
       ? { DATABASE_URL: { secret: secret.name, key: secret.key }, DATABASE_MIGRATIONS: 'Wait' }
       : { DATABASE_FOLDER: DATA_FOLDER }),
@@ -77,6 +81,11 @@ const busSettings = (nats: CommsCellSpec['nats'], scope: string): Settings => ({
     NATS_PASSWORD: { secret: nats.credentials.secretName, key: nats.credentials.user ?? 'password' },
   }),
   ...(nats?.caSecretName && { NATS_CA: { secret: nats.caSecretName, key: 'ca.crt' } }),
+})
+
+const walletSettings = ({ denyList, ethereum }: Pick<CommsCellSpec, 'denyList' | 'ethereum'>): Settings => ({
+  ...(denyList && { DENYLIST_URL: denyList }),
+  ...(ethereum && { ETH_RPC_URL: ethereum }),
 })
 
 const livekitSettings = (livekit: CommsCellSpec['livekit'], rooms: string): Settings =>

@@ -10,6 +10,8 @@ export interface Site {
   urls(realm: Realm): RealmUrls
   /** URL of the statistics of a realm as the operator reaches them, which may differ from the players' one; without a slash at the end. */
   statsUrl(realm: Realm): string
+  /** URL of the gatekeeper of a realm as its connectors reach it; without a slash at the end. */
+  gatekeeperUrl(realm: Realm): string
   /** NATS of a realm, with the credentials of one of its users; undefined where the realm's services share one process. */
   nats(realm: Realm, user: BusUser): CommsCellSpec['nats']
   /** LiveKit of a realm; undefined where its cells have rooms of their own. */
@@ -24,6 +26,7 @@ export interface Site {
 export const clusterSite = (clusterDomain: string, providerUrl: string): Site => ({
   urls: (realm) => clusterUrls(realm, clusterDomain, providerUrl),
   statsUrl: (realm) => `http://${serviceHost(partName(realm, 'stats'), realm.metadata.namespace, clusterDomain)}/stats`,
+  gatekeeperUrl: (realm) => `http://${serviceHost(partName(realm, 'gatekeeper'), realm.metadata.namespace, clusterDomain)}`,
   nats: (realm, user) => clusterNats(realm, user, clusterDomain),
   livekit: (realm) => clusterLivekit(realm, clusterDomain),
   distributed: true,
@@ -65,6 +68,7 @@ interface LaptopSiteOptions {
 export const laptopSite = ({ publicUrl, localUrl, livekit }: LaptopSiteOptions): Site => ({
   urls: (realm) => urlsBelow(realm, `${publicUrl}/${realmNameOf(realm)}`, publicUrl),
   statsUrl: (realm) => `${localUrl}/${realmNameOf(realm)}/stats`,
+  gatekeeperUrl: (realm) => `${localUrl}/${realmNameOf(realm)}/gatekeeper`,
   nats: () => undefined,
   livekit,
   distributed: false,

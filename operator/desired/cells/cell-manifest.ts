@@ -18,7 +18,7 @@ export interface CellInputs {
 
 /** The cell of a slot as the realm declares it. */
 export function desiredCell({ realm, site, connectorsOf, convergeOn }: CellInputs, slot: number): CommsCell {
-  const { version, cells, rollout } = realm.spec
+  const { version, cells, rollout, gatekeeper } = realm.spec
   const pods = mergePods(realm.spec.pods, cells.template.pods)
   const [nats, livekit] = [site.nats(realm, cellUser(slot)), site.livekit(realm)]
   const [{ playersPerMinute }, { connectors }] = [rollout, cells.template]
@@ -36,6 +36,9 @@ export function desiredCell({ realm, site, connectorsOf, convergeOn }: CellInput
     ...(pods && { pods }),
     ...(nats && { nats }),
     ...(livekit && { livekit }),
+    ...(gatekeeper.replicas > 0 && { gatekeeperUrl: site.gatekeeperUrl(realm) }),
+    ...(gatekeeper.denyList && { denyList: gatekeeper.denyList }),
+    ...(gatekeeper.ethereum && { ethereum: gatekeeper.ethereum }),
   }
   const spec = convergeOn ? withRevision(declared, revisionAt(convergeOn, slot)) : declared
   const cell: CommsCell = {
@@ -72,7 +75,7 @@ export interface CellUpdate {
 
 /** The manifest of a cell that exists: fields that can change in place are those of the realm, the others stay what they are. */
 export function updatedCell(inputs: CellInputs, cell: CommsCell, { isDesired, isScaled, desiredState }: CellUpdate): CommsCell {
-  const { revision, connectors } = cell.spec
+  const { revision, connectors, gatekeeperUrl } = cell.spec
   const desired = desiredCell(inputs, cell.spec.slot)
   const { realmRef, slot, url } = desired.spec
   const updated = withName(inputs.realm, desired, cell.metadata.name)
@@ -86,6 +89,8 @@ export function updatedCell(inputs: CellInputs, cell: CommsCell, { isDesired, is
       ...(desiredState && { desiredState }),
       ...(revision && { revision }),
       url,
+      // Not that of the realm: cells from before there was one would restart their connectors.
+      ...(gatekeeperUrl && { gatekeeperUrl }),
       ...revisionSpecOf(isDesired ? desired.spec : cell.spec),
       connectors: isScaled ? { ...desired.spec.connectors, replicas: connectors.replicas } : desired.spec.connectors,
     },
@@ -93,8 +98,8 @@ export function updatedCell(inputs: CellInputs, cell: CommsCell, { isDesired, is
 }
 
 /** The spec with another revision. Fields which that revision does not have are left out. */
-function withRevision({ realmRef, slot, url, connectors }: CommsCellSpec, revision: RevisionSpec): CommsCellSpec {
-  return { realmRef, slot, url, ...revision, connectors }
+function withRevision({ realmRef, slot, url, gatekeeperUrl, connectors }: CommsCellSpec, revision: RevisionSpec): CommsCellSpec {
+  return { realmRef, slot, url, ...(gatekeeperUrl && { gatekeeperUrl }), ...revision, connectors }
 }
 
 function withName(realm: Realm, cell: CommsCell, name: string): CommsCell {

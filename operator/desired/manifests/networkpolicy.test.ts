@@ -55,6 +55,32 @@ test('servers outside are allowed by the ports of their URLs, written or default
   expect(ports('main-stats')).toEqual([4222, 4443, 80, 443, 6969])
 })
 
+test('connectors may query the gatekeeper also where only an entry namespace may come in', () => {
+  const realm = aRealm({ networkPolicy: { ...strict, entryNamespaces: ['ingress'] } })
+  const ports = [{ port: 8080, protocol: 'TCP' }]
+  const of = (component: string) => [
+    {
+      podSelector: {
+        matchLabels: expect.objectContaining({ 'app.kubernetes.io/component': component }),
+      },
+    },
+  ]
+  expect(policy(realm, 'main-connector')?.egress).toContainEqual({ to: of('gatekeeper'), ports })
+  expect(policy(realm, 'main-gatekeeper')?.ingress).toContainEqual({ from: of('connector'), ports })
+})
+
+test('a deny list and an Ethereum server are allowed by their ports', () => {
+  const gatekeeper = { denyList: 'https://lists.example.org:8443/x', ethereum: 'http://eth.infra:8545' }
+  const realm = aRealmWithoutLivekit({ networkPolicy: strict, gatekeeper })
+  const ports = (name: string) =>
+    policy(realm, name)
+      ?.egress?.flatMap((rule) => rule.ports ?? [])
+      .map(({ port }) => port)
+  expect(ports('main-connector')).toEqual(expect.arrayContaining([8443, 8545]))
+  expect(ports('main-gatekeeper')).toEqual(expect.arrayContaining([8443, 8545]))
+  expect(ports('main-archipelago')).toContain(8545)
+})
+
 test('a gatekeeper with an External database may connect anywhere, because only its Secret has the address', () => {
   const database = { type: 'External', secret: { name: 'postgres', key: 'url' } } as const
   expect(policy(aRealm({ networkPolicy: strict, gatekeeper: { database } }), 'main-gatekeeper')?.egress).toEqual([{}])

@@ -43,17 +43,24 @@ const WEB_PORTS = [80, 443]
 export function networkPolicies(realm: Realm, platform: Platform, cells: readonly CommsCell[] = []): NetworkPolicy[] {
   const isManaged = realm.spec.nats.type === 'Managed'
   if (realm.spec.networkPolicy.type === 'None') return isManaged ? [natsPolicy(realm, false)] : []
-  const toWeb: Egress = { ports: tcp(...WEB_PORTS, ...portsOf(realm.spec.content.catalysts)) }
+  const toWeb: Egress = { ports: tcp(...WEB_PORTS, ...portsOf([...realm.spec.content.catalysts, ...walletUrls(realm, cells)])) }
   const { livekit, gatekeeper } = realm.spec
+  const toGatekeeper: Egress = { to: [ofPart(realm, 'gatekeeper')], ports: tcp(HTTP_PORT) }
+  const ethereumPorts = portsOf(cellsAnd(realm, cells).flatMap(({ ethereum }) => ethereum ?? []))
+  const toEthereum: Egress[] = ethereumPorts.length > 0 ? [{ ports: tcp(...ethereumPorts) }] : []
   const hasRooms = livekit.type === 'None' || cells.some(({ spec }) => !spec.livekit)
   return [
     denyAll(realm, platform),
-    part(realm, 'connector', [fromPlayers(realm)], [...toBus(realm, cells), toWeb]),
-    part(realm, 'archipelago', hasRooms ? [fromPlayers(realm)] : [], [...toBus(realm, cells), ...toMedia(realm, cells)]),
+    part(realm, 'connector', [fromPlayers(realm)], [...toBus(realm, cells), toGatekeeper, toWeb]),
+    part(realm, 'archipelago', hasRooms ? [fromPlayers(realm)] : [], [
+      ...toBus(realm, cells),
+      ...toMedia(realm, cells),
+      ...(hasRooms ? toEthereum : []),
+    ]),
     part(
       realm,
       'gatekeeper',
-      [fromPlayers(realm)],
+      [fromPlayers(realm), { from: [ofPart(realm, 'connector')], ports: tcp(HTTP_PORT) }],
       // The address of an External database is in a Secret, which the operator does not read.
       gatekeeper.database.type === 'External' ? [{}] : [...toBus(realm), toWeb, ...toMedia(realm)],
     ),
@@ -63,6 +70,12 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
     ...(livekit.type === 'Managed' ? [livekitPolicy(realm)] : []),
   ]
 }
+
+/** What a realm says about wallets, and what its cells do, some of which may be of an earlier revision. */
+const cellsAnd = (realm: Realm, cells: readonly CommsCell[]) => [realm.spec.gatekeeper, ...cells.map(({ spec }) => spec)]
+
+const walletUrls = (realm: Realm, cells: readonly CommsCell[]): string[] =>
+  cellsAnd(realm, cells).flatMap(({ denyList, ethereum }) => [denyList, ethereum].filter((url) => url !== undefined))
 
 /** For every pod of the realm: the operator, the realm provider and monitors may connect to it, and it may use DNS. */
 function denyAll(realm: Realm, { namespace }: Platform): NetworkPolicy {

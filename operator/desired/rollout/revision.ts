@@ -2,15 +2,25 @@ import { fnv1a } from '../../../cells/chassis/fnv1a.ts'
 import type { CommsCellSpec } from '../../../crds/realm.ts'
 
 /** The fields of a cell's spec that cannot change while players are connected to it: a change of one of them needs a new cell. */
-export type RevisionSpec = Pick<CommsCellSpec, 'version' | 'archipelago' | 'pods' | 'nats' | 'livekit'>
+export type RevisionSpec = Pick<CommsCellSpec, 'version' | 'archipelago' | 'pods' | 'nats' | 'livekit' | 'denyList' | 'ethereum'>
 
 /** The revision fields of a cell. The others may change in place: only its connectors depend on them. */
-export const revisionSpecOf = ({ version, archipelago, pods, nats, livekit }: RevisionSpec): RevisionSpec => ({
+export const revisionSpecOf = ({
+  version,
+  archipelago,
+  pods,
+  nats,
+  livekit,
+  denyList,
+  ethereum,
+}: RevisionSpec): RevisionSpec => ({
   version,
   archipelago,
   ...(pods && { pods }),
   ...(nats && { nats }),
   ...(livekit && { livekit }),
+  ...(denyList && { denyList }),
+  ...(ethereum && { ethereum }),
 })
 
 /** A short name of a revision, six lower-case letters and digits: the same for the same fields, whatever their order. */
