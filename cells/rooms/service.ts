@@ -85,7 +85,8 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
 }
 
 function roomRoutes(base: string, hub: Hub): Route[] {
-  const view = (room: string) => ({ room, members: hub.membersOf(room) })
+  // These routes are public, so they answer with counts: who is in a room with whom is not public.
+  const view = (room: string) => ({ room, memberCount: hub.sizeOf(room) })
   return [
     route('GET', `${base}/rooms`, () => ok(hub.rooms.map(view))),
     route('GET', `${base}/rooms/:room/members`, ({ params }) => {
