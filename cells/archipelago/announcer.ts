@@ -73,14 +73,14 @@ export class Announcer {
 
   #continue = (): void => {
     this.#isPausing = false
-    this.#sliceEndsAt = this.#deps.clock.now() + SLICE_MS
+    this.#sliceEndsAt = this.#deps.clock.monotonic() + SLICE_MS
     this.#fill()
   }
 
   #fill(): void {
     const { clock, delivered } = this.#deps
     while (this.#inFlight.size < MAX_TOKENS_IN_FLIGHT && !this.#isPausing) {
-      if (clock.now() >= this.#sliceEndsAt) {
+      if (clock.monotonic() >= this.#sliceEndsAt) {
         this.#isPausing = true
         // A broker that is away takes nothing, and then there is nothing to wait for either.
         delivered().then(this.#continue, this.#continue)

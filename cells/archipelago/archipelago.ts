@@ -157,7 +157,7 @@ export class Archipelago {
   #flush(lateMs: number): void {
     const { metrics, log, periodMs, clock } = this.#parts
     if (this.#leadershipTerm && !this.#election.holdsLease) this.#election.lapse()
-    const startedAt = clock.now()
+    const startedAt = clock.monotonic()
     const stopTimer = metrics.flushSeconds.startTimer()
     try {
       // After a stall the heartbeats that would keep their peers are still unread.
@@ -169,7 +169,7 @@ export class Archipelago {
       log.error({ err: error }, 'a flush failed because of a bug')
     }
     if (this.#leadershipTerm) stopTimer()
-    const tookMs = clock.now() - startedAt
+    const tookMs = clock.monotonic() - startedAt
     if (tookMs <= periodMs) return
     metrics.flushesLate.inc()
     log.warn({ tookMs, periodMs }, 'a flush took longer than its period; the next one is delayed')

@@ -1,4 +1,5 @@
 import type { BusState } from '../bus/bus.ts'
+import type { Clock } from '../chassis/clock.ts'
 import type { Archipelago } from './archipelago.ts'
 import type { ArchipelagoConfig } from './config.ts'
 import type { Announcements } from './core/announcements.ts'
@@ -11,13 +12,14 @@ export interface DebugSources {
   presence: PresenceTable
   announcements: Announcements
   busState: BusState
+  clock: Clock
 }
 
 /** Islands shown at most, the largest first. */
 const MAX_ISLANDS = 1_000
 
 /** `GET /debug`: the state of this archipelago, to investigate problems. Names no player and holds no secret. */
-export function debugView({ config, bootId, archipelago, presence, announcements, busState }: DebugSources) {
+export function debugView({ config, bootId, archipelago, presence, announcements, busState, clock }: DebugSources) {
   const { leadershipTerm, election, loop, tracker } = archipelago
   const islands = [...(leadershipTerm?.islands.all() ?? [])]
     .map(({ id, peers, center, radius }) => ({ id, peers: peers.length, center: center && [center.x, center.z], radius }))
@@ -40,7 +42,7 @@ export function debugView({ config, bootId, archipelago, presence, announcements
       rebalanceWindow: config.REBALANCE_WINDOW,
     },
     peers: { known: presence.size, away: presence.awayCount, dirty: presence.dirtyCount, due: announcements.due.size, causes },
-    lastFlush: { at: loop.lastAt, tookMs: loop.lastMs },
+    lastFlush: { at: clock.now() - (clock.monotonic() - loop.lastAt), tookMs: loop.lastMs },
     islandCount: islands.length,
     islands: islands.slice(0, MAX_ISLANDS),
   }

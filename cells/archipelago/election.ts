@@ -76,7 +76,7 @@ export class Election {
   /** Whether this archipelago may publish now: no standby can have taken over yet. */
   get holdsLease(): boolean {
     const { bus, clock } = this.#deps
-    return this.#term !== undefined && bus.state === 'connected' && clock.now() - this.#heartbeatAt <= this.#leaseMs
+    return this.#term !== undefined && bus.state === 'connected' && clock.monotonic() - this.#heartbeatAt <= this.#leaseMs
   }
 
   /** Starts to take part; `alone` where there can be no other archipelago, so that there is no lease to wait for. */
@@ -158,7 +158,7 @@ export class Election {
     const { bus, subjects, clock, heartbeatMs, leaseMs } = this.#deps
     if (this.#term === undefined) return
     this.#leaseMs = leaseMs()
-    this.#heartbeatAt = clock.now()
+    this.#heartbeatAt = clock.monotonic()
     bus.publish(subjects.leaderHeartbeat, encodeLeaderHeartbeat({ term: this.#term, leaseMs: this.#leaseMs }))
     this.#cancelHeartbeat = clock.after(heartbeatMs, () => {
       if (this.holdsLease) this.#sendHeartbeat()

@@ -65,7 +65,7 @@ export async function turns(): Promise<void> {
 }
 
 /** A clock that can also stall: time passes and no timer runs, as while a process is busy or frozen. */
-function aStallingClock(): Clock & { advance(byMs: number): void; stall(byMs: number): void } {
+function aStallingClock(): Clock & { advance(byMs: number): void; jump(byMs: number): void; stall(byMs: number): void } {
   const clock = new ManualClock()
   let stalledMs = 0
   return {
@@ -73,6 +73,7 @@ function aStallingClock(): Clock & { advance(byMs: number): void; stall(byMs: nu
     monotonic: () => clock.monotonic() + stalledMs,
     after: clock.after,
     advance: (byMs) => clock.advance(byMs),
+    jump: (byMs) => clock.jump(byMs),
     stall: (byMs) => {
       stalledMs += byMs
     },

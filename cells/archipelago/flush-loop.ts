@@ -2,7 +2,7 @@ import type { Clock } from '../chassis/clock.ts'
 
 /** The timer of the flushes. */
 export interface FlushLoop {
-  /** When the last flush ended, in ms since the epoch; the start of the loop before the first one. */
+  /** When the last flush ended, by the monotonic clock; the start of the loop before the first one. */
   readonly lastAt: number
   /** How long the last flush took, in ms. */
   readonly lastMs: number
@@ -23,14 +23,14 @@ const MIN_PAUSE_MS = 1
  * takes longer delays the next one. `lateMs` is the delay of the call: after a stall of the process there are unread messages.
  */
 export function startFlushLoop(clock: Clock, periodMs: number, flush: (lateMs: number) => void): FlushLoop {
-  let lastAt = clock.now()
+  let lastAt = clock.monotonic()
   let lastMs = 0
   let cancel = clock.after(0, () => run(lastAt))
 
   function run(plannedAt: number): void {
-    const startedAt = clock.now()
+    const startedAt = clock.monotonic()
     flush(startedAt - plannedAt)
-    lastAt = clock.now()
+    lastAt = clock.monotonic()
     lastMs = lastAt - startedAt
     const pauseMs = lastMs < periodMs ? MIN_PAUSE_MS : lastMs * PAUSE_SHARE
     const nextAt = Math.max(startedAt + periodMs, lastAt + pauseMs)
@@ -46,7 +46,7 @@ export function startFlushLoop(clock: Clock, periodMs: number, flush: (lateMs: n
     },
     flushNow() {
       cancel()
-      const now = clock.now()
+      const now = clock.monotonic()
       cancel = clock.after(0, () => run(now))
     },
     stop: () => cancel(),

@@ -68,7 +68,7 @@ export class PresenceTracker {
   constructor(deps: PresenceTrackerDeps) {
     const { bus, clock, subjects } = deps
     this.#deps = deps
-    this.#receivingSince = clock.now()
+    this.#receivingSince = clock.monotonic()
     this.#unsubscribe = [
       this.#subscribe(subjects.every.heartbeat, (peer, payload) => this.#onHeartbeat(peer, payload)),
       this.#subscribe(subjects.every.connect, (peer, payload) => this.#onConnect(peer, payload)),
@@ -111,7 +111,7 @@ export class PresenceTracker {
 
   /** Counts silence from now on: messages may have been missed until now. */
   restartSilence(): void {
-    this.#receivingSince = this.#deps.clock.now()
+    this.#receivingSince = this.#deps.clock.monotonic()
   }
 
   stop(): void {
@@ -124,7 +124,7 @@ export class PresenceTracker {
   /** §5.17: removes the peers that were silent for too long, and those that did not reconnect within their grace period. */
   expire(): void {
     const { presence, clock, bus, metrics, toleratedSilenceMs } = this.#deps
-    const now = clock.now()
+    const now = clock.monotonic()
     const silentSince = now - toleratedSilenceMs
     const mayHaveMissed = bus.state !== 'connected' || this.#receivingSince > silentSince
     for (const peer of [...presence.graceExpired(now), ...(mayHaveMissed ? [] : presence.silentSince(silentSince))]) {
@@ -159,7 +159,7 @@ export class PresenceTracker {
     // §5.10: an empty preference keeps the previous one.
     const hasPreference = desiredRoom && desiredRoom.length <= MAX_DESIRED_ROOM_LENGTH
     const update = { session: fencingTokenOf(payload), position, ...(hasPreference && { desiredRoom }) }
-    const outcome = presence.update(peer, update, clock.now())
+    const outcome = presence.update(peer, update, clock.monotonic())
     if (outcome === 'stale' || outcome === 'full') return outcome
     this.#deps.leadershipTerm()?.updatePeer(peer)
     // The connect message of this session was lost.
@@ -172,7 +172,7 @@ export class PresenceTracker {
     const message = decodeConnect(payload)
     if (!message) return 'malformed'
     const { session, announcedRoom } = message
-    const outcome = presence.update(peer, { session }, clock.now())
+    const outcome = presence.update(peer, { session }, clock.monotonic())
     if (outcome === 'stale' || outcome === 'full') return outcome
     if (announcedRoom !== undefined)
       this.#reconcile(peer, announcedRoom === '' || announcedRoom.length > MAX_ROOM_LENGTH ? undefined : announcedRoom)
@@ -185,7 +185,7 @@ export class PresenceTracker {
     const { presence, announcements, clock } = this.#deps
     const message = decodeDisconnect(payload)
     if (!message) return 'malformed'
-    const outcome = presence.endSession(peer, message.session, message.reason, clock.now())
+    const outcome = presence.endSession(peer, message.session, message.reason, clock.monotonic())
     if (outcome === 'stale') return outcome
     if (outcome === 'gone') this.#forget(peer)
     else announcements.announceAgain(peer)
@@ -206,7 +206,7 @@ export class PresenceTracker {
     acceptsTerm(term)
     // A position from a heartbeat is newer than the one in the reply.
     const update = { session, position: presence.get(peer)?.position ?? position }
-    const outcome = presence.update(peer, update, clock.now())
+    const outcome = presence.update(peer, update, clock.monotonic())
     if (outcome === 'stale' || outcome === 'full') return
     leadershipTerm()?.updatePeer(peer)
     this.#reconcile(peer, room, sequence)

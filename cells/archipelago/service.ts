@@ -48,7 +48,8 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
   const periodMs = config.ARCHIPELAGO_FLUSH_FREQUENCY * 1_000
   const bootId = deps.bootId ?? newBootId(clock.now())
   const subjects = subjectsOf(config.BUS_SCOPE)
-  const presence = new PresenceTable(config.MAX_PEERS, { dropped: config.DROPPED_GRACE_MS, drained: config.DRAINED_GRACE_MS })
+  const grace = { dropped: config.DROPPED_GRACE_MS, drained: config.DRAINED_GRACE_MS }
+  const presence = new PresenceTable(config.MAX_PEERS, grace, () => clock.now())
   const announcements = new Announcements()
   const nextId = roomIds(config.ROOM_PREFIX, bootId)
   const metrics = archipelagoMetrics(deps.metrics, {
@@ -97,7 +98,7 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
     if (outage.reason !== undefined) return { ready: false, reason: outage.reason }
     // Only the first sync counts: after the bus was away there is another one, which is no reason to route players elsewhere.
     if (!archipelago.tracker.wasSynced) return { ready: false, reason: 'waiting for the connectors to report their sessions' }
-    const silentMs = clock.now() - archipelago.loop.lastAt
+    const silentMs = clock.monotonic() - archipelago.loop.lastAt
     if (silentMs > STALLED_AFTER_PERIODS * periodMs) return { ready: false, reason: `no flush for ${silentMs} ms` }
     return { ready: true }
   }
@@ -106,7 +107,7 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
     app: createApp({
       routes: [
         route('GET', '/debug', () =>
-          ok(debugView({ config, bootId, archipelago, presence, announcements, busState: bus.state })),
+          ok(debugView({ config, bootId, archipelago, presence, announcements, busState: bus.state, clock })),
         ),
         ...operationalRoutes(deps.metrics, readiness),
       ],

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { FencingTokens } from '../wire/fencing-token.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { PresenceTable } from './core/presence.ts'
+import { anArchipelago } from './fixtures.ts'
 import { type ArchipelagoInstance, aTestBus } from './takeover.fixtures.ts'
 
 const [A, B, C] = [peerId(1), peerId(2), peerId(3)]
@@ -61,9 +62,20 @@ test('an archipelago whose clock is a day ahead does not take over from one that
 test('a player of a connector whose clock is a day ahead is accepted at once at their next connector', () => {
   const now = 1_760_000_000_000
   const [ahead, next] = [25 * HOUR_MS, 0].map((aheadMs) => new FencingTokens().next(now + aheadMs, 'connector'))
-  const presence = new PresenceTable(10, { dropped: 10_000, drained: 30_000 })
+  const presence = new PresenceTable(10, { dropped: 10_000, drained: 30_000 }, () => now)
   expect(presence.update(A, { session: ahead, position: at(0) }, now)).toBe('new')
   expect(presence.update(A, { session: next, position: at(5) }, now)).toBe('new')
   expect(presence.endSession(A, ahead, 'left', now)).toBe('stale')
   expect(presence.get(A)?.position).toEqual(at(5))
+})
+
+test.each([25, -25])('when the clock is set by %i hours no peer is removed, and flushes go on', async (hours) => {
+  const world = await anArchipelago()
+  world.heartbeat(A, at(0))
+  expect(await world.flush()).toHaveLength(1)
+  world.clock.jump(hours * HOUR_MS)
+  expect(await world.flush()).toEqual([])
+  world.heartbeat(B, at(10))
+  expect(await world.flush()).toMatchObject([{ peer: B, islandId: 'island-boot-1', peers: { [A]: at(0), [B]: at(10) } }])
+  expect(world.service.readiness()).toEqual({ ready: true })
 })

@@ -2,7 +2,7 @@ import { type FencingToken, isEarlier } from '../../wire/fencing-token.ts'
 import type { PeerId, Position } from '../../wire/peer.ts'
 import type { DisconnectReason } from '../../wire/session-messages.ts'
 
-/** What is known of a peer that is connected, or is expected to reconnect; times in ms since the epoch. */
+/** What is known of a peer that is connected, or is expected to reconnect; times in ms by the monotonic clock. */
 export interface Presence {
   session: FencingToken | undefined
   position: Position | undefined
@@ -35,6 +35,7 @@ export type GracePeriods = Readonly<Record<Exclude<DisconnectReason, 'left'>, nu
 export class PresenceTable {
   readonly #maxPeers: number
   readonly #grace: GracePeriods
+  readonly #timeOfDay: () => number
   /** In the order of their last messages: the first has been silent the longest. */
   readonly #present = new Map<PeerId, Presence>()
   readonly #away = new Set<PeerId>()
@@ -42,7 +43,9 @@ export class PresenceTable {
   #round = 1
   #dirtyCount = 0
 
-  constructor(maxPeers: number, grace: GracePeriods) {
+  /** @param timeOfDay in ms since the epoch, by which sessions are judged; all other times are of the monotonic clock */
+  constructor(maxPeers: number, grace: GracePeriods, timeOfDay: () => number) {
+    this.#timeOfDay = timeOfDay
     this.#maxPeers = maxPeers
     this.#grace = grace
   }
@@ -78,7 +81,7 @@ export class PresenceTable {
   update(peer: PeerId, update: PresenceUpdate, now: number): UpdateOutcome {
     const known = this.#present.get(peer)
     if (!known && this.#present.size >= this.#maxPeers) return 'full'
-    if (known && isOlder(update.session, known.session, now)) return 'stale'
+    if (known && this.#isOlder(update.session, known.session)) return 'stale'
     const isNew = !known || (update.session !== undefined && update.session !== known.session)
     const presence = known ?? {
       session: undefined,
@@ -100,7 +103,7 @@ export class PresenceTable {
   /** A session ended: the peer is gone, is expected to reconnect, or has a newer session already (`stale`). */
   endSession(peer: PeerId, session: FencingToken | undefined, reason: DisconnectReason, now: number): 'gone' | 'away' | 'stale' {
     const known = this.#present.get(peer)
-    if (known && isOlder(session, known.session, now)) return 'stale'
+    if (known && this.#isOlder(session, known.session)) return 'stale'
     if (!known || reason === 'left') {
       this.forget(peer)
       return 'gone'
@@ -139,6 +142,10 @@ export class PresenceTable {
     return dirty
   }
 
+  #isOlder(session: FencingToken | undefined, known: FencingToken | undefined): boolean {
+    return session !== undefined && known !== undefined && isEarlier(session, known, this.#timeOfDay())
+  }
+
   #endGrace(peer: PeerId, presence: Presence): void {
     presence.graceUntil = undefined
     this.#away.delete(peer)
@@ -154,9 +161,6 @@ export class PresenceTable {
     this.#dirtyCount++
   }
 }
-
-const isOlder = (session: FencingToken | undefined, known: FencingToken | undefined, now: number): boolean =>
-  session !== undefined && known !== undefined && isEarlier(session, known, now)
 
 const isSamePlace = (a: Position, b: Position | undefined): boolean =>
   b !== undefined && a.x === b.x && a.z === b.z && a.y === b.y
