@@ -69,6 +69,7 @@ type RealmBlocker =
   | 'NewCellsUnhealthy'
   | 'JoinRateTooLow'
   | 'NoSlotFree'
+  | 'CrdOutdated'
 /** What keeps the objects or the pods of a realm or a cell from being as declared. */
 type WorkloadBlocker = 'PodsFailing' | 'PodsRefused' | 'SecretMissing' | 'ApplyRefused' | 'BusMissing'
 export type RealmConditionType = keyof RealmReasons

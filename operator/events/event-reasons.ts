@@ -48,6 +48,8 @@ export const eventReasons = {
   ScaleLimited: { type: 'Warning', action: 'Scale' },
   /** Cells that the operator did not create leave too few slots for those the realm asks for. */
   NoSlotFree: { type: 'Warning', action: 'Scale' },
+  /** The CRD in the cluster is older than the operator, so the realm lacks fields. */
+  CrdOutdated: { type: 'Warning', action: 'Apply' },
   /** Another client changed or deleted an object of the operator, which restored it. */
   DriftRepaired: { type: 'Normal', action: 'Repair' },
   /** Another client keeps changing an object of the operator, which limits how often it restores it. */

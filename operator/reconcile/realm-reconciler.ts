@@ -1,6 +1,7 @@
 import type { ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
 import { planRealm, type RealmPlan } from '../desired/plan.ts'
+import { missingFields, outdatedCrdStatus } from '../desired/status/outdated-crd.ts'
 import { realmStatus } from '../desired/status/realm-status.ts'
 import type { RealmStatusInput } from '../desired/status/realm-view.ts'
 import type { RealmUrls } from '../desired/urls.ts'
@@ -10,6 +11,9 @@ import { ensureFinalizer, finalize } from './finalizer.ts'
 import { observersOf, type Reconcile, type ReconcilerParts } from './parts.ts'
 import type { Recheck } from './queue.ts'
 
+/** An upgrade of the CRD changes no object, so the operator looks again by itself. */
+const CRD_RECHECK_MS = 30_000
+
 /** Observe, plan, realize, report: every pass settles the whole realm. */
 export const realmReconciler =
   (parts: ReconcilerParts): Reconcile =>
@@ -17,6 +21,11 @@ export const realmReconciler =
     const { cluster, site, syntheticJoins, joinSuccess, scaling } = parts
     const realm = cluster.realm(key)
     if (!realm || realm.metadata.deletionTimestamp) return end(parts, key, realm)
+    const missing = missingFields(realm)
+    if (missing.length > 0) {
+      await cluster.reportRealm(realm, outdatedCrdStatus(realm, missing, parts.clock.now()))
+      return { afterMs: CRD_RECHECK_MS }
+    }
     const observed = cluster.observeRealm(realm)
     const observations = observe(parts, realm)
     const plan = planRealm(realm, observed, site, observations)

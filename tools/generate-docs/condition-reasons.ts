@@ -136,6 +136,10 @@ export const realmConditions: Explained<RealmReasons> = {
         'Set the change back, or wait: the rollout goes on when the rate has recovered.',
       ],
       NoSlotFree: ['There are fewer free slots than cells asked for.', 'Raise `cells.max`, or remove cells written by hand.'],
+      CrdOutdated: [
+        'The CRD in the cluster is older than the operator, so the realm lacks fields.',
+        'Apply the CRDs of the release of the operator.',
+      ],
     },
   },
 }
