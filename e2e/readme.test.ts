@@ -18,7 +18,7 @@ test('every block of commands declares where it is typed, which selects the test
 
 test('the commands of the README for a local machine work, in their order', { timeout: 120_000 }, async () => {
   const [install, start, ...questions] = commandsOf('laptop')
-  // A clean install here would delete the packages that this test runs from; CI begins with one.
+  // `npm ci` here would delete the packages that this test runs from; `.ci/run` begins with it.
   expect(install).toBe('npm ci')
   expect(text('.ci/run')).toContain('npm ci')
   expect(start).toBe('npm start')

@@ -100,7 +100,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const app = createApp({ routes: operationalRoutes(metrics, readiness), log, metrics })
   const listening = await listen(app, { port: config.HTTP_SERVER_PORT, host: config.HTTP_SERVER_HOST })
   cache.start()
-  // It must not lead before the caches are complete: it would take objects it has not seen for missing.
+  // It must not lead before the caches are complete: it would recreate objects that it has not read yet.
   void cache.synced.then(() => elector.start())
   log.info({ url: listening.url, server: access.server }, 'watching')
   return { url: listening.url, ...stopAll(log, terms, recorder, elector, cache, client, listening) }

@@ -82,7 +82,7 @@ export class Announcer {
     while (this.#inFlight.size < MAX_TOKENS_IN_FLIGHT && !this.#isPausing) {
       if (clock.monotonic() >= this.#sliceEndsAt) {
         this.#isPausing = true
-        // A broker that is away takes nothing, and then there is nothing to wait for either.
+        // A disconnected broker confirms nothing, so there is no confirmation to wait for.
         delivered().then(this.#continue, this.#continue)
         return
       }

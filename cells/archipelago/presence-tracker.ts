@@ -62,7 +62,7 @@ export class PresenceTracker {
   #syncRequests = 0
   #isSynced = false
   #wasSynced = false
-  /** Since when messages arrive without a break; while the bus is away no peer counts as silent. */
+  /** Since when messages arrive without interruption; while the bus is disconnected no peer counts as silent. */
   #receivingSince: number
 
   constructor(deps: PresenceTrackerDeps) {

@@ -1,4 +1,4 @@
-/** Called for each message; what it throws is logged and ends nothing. */
+/** Called for each message; an exception is logged and does not end the subscription. */
 export type BusListener = (payload: Uint8Array, subject: string) => void
 
 /** Whether messages get through now. */
@@ -14,7 +14,7 @@ export interface Bus {
   /** Listens to a pattern; the returned function ends it. */
   subscribe(pattern: string, listener: BusListener): () => void
   readonly state: BusState
-  /** Why it is disconnected, in the words of the broker where it gave a reason. */
+  /** Why it is disconnected: the error message of the broker, if there is one. */
   readonly problem?: string | undefined
   /** Calls the listener at each change of `state`; the returned function removes it. */
   onState(listener: (state: BusState) => void): () => void

@@ -51,7 +51,7 @@ export class OutgoingLimit {
     return true
   }
 
-  /** The connection ended, and what was buffered for it is gone. */
+  /** The connection ended, and its buffered messages are lost. */
   reset(): void {
     this.#epoch++
     this.#sent = 0

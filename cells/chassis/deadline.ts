@@ -5,7 +5,7 @@ export class DeadlineExceeded extends Error {
   override readonly name = 'DeadlineExceeded'
 }
 
-/** How long a piece of work may take, and what it is, for the message. */
+/** The time limit of some work, and its name for the error message. */
 export interface Deadline {
   clock: Clock
   ms: number

@@ -5,7 +5,7 @@ import type { Running } from './lifecycle.ts'
 import { Listeners } from './listeners.ts'
 import type { Log } from './log.ts'
 
-/** When a target is asked: in so many milliseconds, or not before `pollIn` says so. */
+/** When a target is polled next: in so many milliseconds, or not until `pollIn` is called. */
 export type NextPoll = number | 'on-request'
 
 /** What follows from an answer. */
@@ -100,7 +100,7 @@ export class Poller<Target, Answer> implements Running {
     else if (poll?.state === 'waiting') this.#schedule(key, poll, delayMs)
   }
 
-  /** Asks a target no more until `pollIn` says so. */
+  /** Stops polling a target until the next `pollIn`. */
   pause(key: string): void {
     const poll = this.#polls.get(key)
     if (!poll) return

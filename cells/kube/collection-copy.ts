@@ -9,11 +9,13 @@ export interface CollectionChange<T> {
   previous?: T
 }
 
-/** What is kept of each object, and who is notified. */
+/** Selects what is kept of each object, and receives its changes. */
 export interface CollectionCopyOptions<Live extends KubeObject, T> {
   /** Path of a collection, of one namespace or of all. */
   path: string
-  /** What is kept of an object; it sees everything, what it keeps loses managedFields and the last applied configuration. */
+  /**
+   * Returns what is kept of an object. It gets the whole object; managedFields and the last applied configuration are never kept.
+   */
   project: (live: Live) => T
   /** Called for each change, after the copy has it. */
   onChange?: (change: CollectionChange<T>) => void

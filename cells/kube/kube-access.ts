@@ -93,7 +93,7 @@ async function kubeconfigAccess(path: string, context: string | undefined): Prom
   if (cluster.proxyUrl) throw new UserError(`the kubeconfig ${path} asks for a proxy (proxy-url), which is not supported`)
   const server = withoutTrailingSlash(cluster.server)
   const namespace = config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
-  // Nothing secret travels over plain HTTP; `kubectl proxy` wants nothing.
+  // Credentials are not sent over plain HTTP; `kubectl proxy` requires none.
   if (server.startsWith('http:')) return { server, namespace, tls: {}, headers: async () => ({}) }
   const { ca, cert, key, rejectUnauthorized, servername } = await credentialsOf(config)
   return {

@@ -19,7 +19,7 @@ import { RealmDirectory } from './realm-directory.ts'
 import { providerRoutes } from './routes.ts'
 import { joinSources, type RealmSource } from './sources/realm-source.ts'
 
-/** The caller stops what it passes in. */
+/** The service does not stop these; the caller does. */
 export interface RealmProviderDependencies {
   source: RealmSource
   /** Replaces the poller that queries the stats of each realm. */
@@ -41,7 +41,7 @@ export async function startRealmProvider(
 ): Promise<RunningService> {
   const { log, clock, metrics, timing = {} } = dependencies
   const publications = publicationsOf(config, dependencies)
-  // Leases that other replicas took while this one was down are known before it says that it is ready.
+  // The leases that other replicas accepted while this one was down are loaded before it reports that it is ready.
   await publications?.replicas.sync()
   const source = publications ? joinSources(dependencies.source, publications.leases) : dependencies.source
   const counted = providerMetrics(metrics, {

@@ -11,7 +11,7 @@ export interface Subjects {
   islandChanged(peer: PeerId): string
   /** Admits a peer to one of the embedded rooms: `admission.ts`. */
   admission(peer: PeerId): string
-  /** Replies to a sync request, for the one who sent it: `state-sync.ts`. */
+  /** Replies to a sync request, for the archipelago that sent it: `state-sync.ts`. */
   syncReply(requester: string): string
   readonly islands: string
   readonly discovery: string

@@ -5,16 +5,19 @@ import type { Component } from '../observed/workload.ts'
 /** The operator's name: the value of `app.kubernetes.io/managed-by`, and the field manager of everything it applies. */
 export const MANAGER = 'realm-operator'
 
-/** The label that says which realm an object belongs to; every child of a realm or of its cells has it. */
+/** The label with the name of the realm that an object belongs to; every child of a realm or of its cells has it. */
 export const REALM_LABEL = 'comms.decentraland.org/realm'
-/** The label that says which cell an object belongs to. */
+/** The label with the name of the cell that an object belongs to. */
 export const CELL_LABEL = 'comms.decentraland.org/cell'
 /** The label that says which slot an object serves. */
 export const SLOT_LABEL = 'comms.decentraland.org/slot'
 /** The label with the part of a realm that an object is; on pods and workloads a `Component`. */
 export const COMPONENT_LABEL = 'app.kubernetes.io/component'
 
-/** On a cell that replaced one whose connectors another client had scaled: it keeps its number of connectors, whatever the template says. */
+/**
+ * On a cell that replaced one whose connectors another client had scaled: it keeps its number of connectors, whatever the
+ * template says.
+ */
 export const SCALED_ANNOTATION = 'comms.decentraland.org/scaled'
 
 /** The name of the first CommsCell of a slot. */

@@ -15,7 +15,7 @@ export interface Presence {
   dirtyInRound: number
 }
 
-/** What one message says about a peer. */
+/** The content of one message about a peer. */
 export interface PresenceUpdate {
   session?: FencingToken | undefined
   position?: Position | undefined
@@ -100,7 +100,7 @@ export class PresenceTable {
     return isNew ? 'new' : 'same'
   }
 
-  /** A session ended: the peer is gone, is expected to reconnect, or has a newer session already (`stale`). */
+  /** A session ended: the peer has left, is expected to reconnect, or has a newer session already (`stale`). */
   endSession(peer: PeerId, session: FencingToken | undefined, reason: DisconnectReason, now: number): 'gone' | 'away' | 'stale' {
     const known = this.#present.get(peer)
     if (known && this.#isOlder(session, known.session)) return 'stale'

@@ -59,7 +59,7 @@ function rankHash(text: string): number {
   return (mixed ^ (mixed >>> 13)) >>> 0
 }
 
-/** What a request says about the catalyst it should get. */
+/** The preferences of a request for a catalyst. */
 export interface CatalystPreference {
   /** `?catalyst=` of the request, unchecked. */
   override?: string | null

@@ -10,7 +10,7 @@ import { mayTake, type Publisher, publisherOf } from './publishers.ts'
 import { isRealmName } from './realm-name.ts'
 import type { Replicas } from './replicas.ts'
 
-/** The leases that publishers change, and who they are. */
+/** The leases that publishers change, and the configured publishers. */
 export interface PublicationRouteDependencies {
   leases: PublicationLeases
   publishers: readonly Publisher[]

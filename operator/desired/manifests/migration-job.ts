@@ -7,7 +7,7 @@ import { mergePods } from '../pod-overrides.ts'
 import type { ManifestOf } from './kube-manifest.ts'
 import { environmentOf, podTemplate } from './pod.ts'
 
-/** The Job goes on trying while a database is away, even for a day: nothing else would start it again. */
+/** The Job retries while a database is unreachable, even for a day: nothing else would start it again. */
 const TRIES = 1_000_000
 
 /**

@@ -1,7 +1,7 @@
 import type { RealmSpec, RealmStatus } from '../../../crds/realm.ts'
 import type { PlayerPeak } from '../../observed/players.ts'
 
-/** How a realm wants to be scaled. */
+/** The autoscaling settings of a realm. */
 export type AutoscaleSpec = NonNullable<RealmSpec['autoscale']>
 /** The last decision, as the status of the realm keeps it. */
 export type AutoscaleStatus = NonNullable<RealmStatus['autoscale']>
@@ -27,7 +27,7 @@ export interface RealmLoad {
   cells: readonly CellLoad[]
   /** Cells the realm should have by the last decision. */
   desiredCells: number
-  /** Players a cell is meant for, if the realm says so. */
+  /** Players for whom a cell has capacity, if the realm declares it. */
   capacity: number | undefined
   /** Cells are being replaced or drained: nothing is decided meanwhile. */
   isChanging: boolean
@@ -57,9 +57,15 @@ export interface DesiredNumbers {
   limit: 'AtMaximum' | 'PlayersUnknown' | 'Undecided' | undefined
 }
 
-/** Connectors are added for this many times the players there are, so that small fluctuations do not add connectors again and again. */
+/**
+ * Connectors are added for this many times the players there are, so that small fluctuations do not add connectors again and
+ * again.
+ */
 const HEADROOM = 1.1
-/** Connectors and cells are removed only when the rest would be at most this full. The gap to 1 keeps a decision from being reversed at once. */
+/**
+ * Connectors and cells are removed only when the rest would be at most this full. The gap to 1 keeps a decision from being
+ * reversed at once.
+ */
 const SCALE_DOWN_UTILIZATION = 0.8
 /** Connectors grow to at most this many times their number in one decision. */
 const MAX_GROWTH = 2
@@ -130,7 +136,10 @@ function cellsFor(autoscale: AutoscaleSpec, load: RealmLoad): Outcome {
   return { count: count - 1, decision: { reason: 'FewerPlayers', message } }
 }
 
-/** Why the realm has no more although there are more players than its numbers are meant for. It stands until there are clearly fewer. */
+/**
+ * Why the realm has no more although there are more players than its numbers are meant for. It stands until there are clearly
+ * fewer.
+ */
 function limitOf(autoscale: AutoscaleSpec, load: RealmLoad): DesiredNumbers['limit'] {
   const { cells, desiredCells, arePlayersUnknown, isChanging, isSettled } = load
   if (arePlayersUnknown) return 'PlayersUnknown'
@@ -156,7 +165,7 @@ function isFull(autoscale: AutoscaleSpec, { cells, capacity }: RealmLoad, share 
   )
 }
 
-/** Players a cell is meant for. */
+/** Players for whom a cell has capacity. */
 const capacityOf = ({ playersPerConnector, connectors: { max } }: AutoscaleSpec, capacity = Number.POSITIVE_INFINITY): number =>
   Math.min(capacity, max * playersPerConnector)
 

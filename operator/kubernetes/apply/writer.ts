@@ -97,7 +97,7 @@ export class Writer {
     }
   }
 
-  /** Forgets what it remembers of a realm or cell that was deleted. */
+  /** Drops the records about a realm or cell that was deleted. */
   forget(owner: { kind: Kind } & ObjectKey): void {
     this.#lastApplied.forget(childKey(owner))
   }
