@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { FencingTokens } from '../wire/fencing-token.ts'
+import { encodeDisconnect } from '../wire/session-messages.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { PresenceTable } from './core/presence.ts'
 import { anArchipelago } from './fixtures.ts'
@@ -78,4 +79,17 @@ test.each([25, -25])('when the clock is set by %i hours no peer is removed, and 
   world.heartbeat(B, at(10))
   expect(await world.flush()).toMatchObject([{ peer: B, islandId: 'island-boot-1', peers: { [A]: at(0), [B]: at(10) } }])
   expect(world.service.readiness()).toEqual({ ready: true })
+})
+
+test.each([25, -25])('when the clock is set by %i hours the place of a dropped player is kept as long as ever', async (hours) => {
+  const world = await anArchipelago()
+  world.heartbeat(A, at(0))
+  await world.flush()
+  world.bus.publish(world.subjects.disconnect(A), encodeDisconnect({ session: undefined, reason: 'dropped' }))
+  await world.flush(1_000)
+  world.clock.jump(hours * HOUR_MS)
+  await world.flush(4_000)
+  expect(await world.metric('peers_away ')).toContain('realm_archipelago_peers_away 1')
+  await world.flush(8_000)
+  expect(await world.metric('peers_away ')).toContain('realm_archipelago_peers_away 0')
 })
