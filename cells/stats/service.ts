@@ -1,5 +1,4 @@
 import type { Bus } from '../bus/bus.ts'
-import { OutageWatch } from '../bus/outage.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
 import { createApp, text } from '../chassis/http.ts'
@@ -47,8 +46,9 @@ export async function startStats(
     },
   })
 
-  const outage = new OutageWatch(bus, clock)
-  const readiness = (): Readiness => (outage.reason === undefined ? { ready: true } : { ready: false, reason: outage.reason })
+  // Ready without a bus too: it answers with what it knows, and an explorer that gets no answer from `HEAD /status` ends its start
+  // (comms.md §8.3). The archipelago, to which no client connects, is the one that reports the outage.
+  const readiness = (): Readiness => ({ ready: true })
   const app = createApp({
     log,
     metrics,
@@ -67,7 +67,6 @@ export async function startStats(
     stop: async () => {
       stopListening()
       stopWatchingBus()
-      outage.stop()
     },
   }
   return { app, readiness, stop: stopAll(log, subscriptions, expiring, hotScenes).stop }
