@@ -45,9 +45,14 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
         [c]: [60, 60],
       })
     }, 60 * SECONDS)
+    // The rooms are public and name no members; the islands say who shares which.
     await vi.waitFor(async () => {
-      const rooms = await asked<{ room: string; members: string[] }[]>(`${url}/main/cells/0/rooms`)
-      expect(rooms.map(({ members }) => [...members].sort()).sort()).toEqual([[a, b].sort(), [c]].sort())
+      const { islands } = await asked<{ islands: { id: string; peers: { address: string }[] }[] }>(`${url}/main/stats/islands`)
+      const together = islands.map(({ peers }) => peers.map(({ address }) => address).sort())
+      expect(together.sort()).toEqual([[a, b].sort(), [c]].sort())
+      const rooms = await asked<{ room: string; memberCount: number }[]>(`${url}/main/cells/0/rooms`)
+      const counts = Object.fromEntries(rooms.map(({ room, memberCount }) => [room, memberCount]))
+      expect(counts).toEqual(Object.fromEntries(islands.map(({ id, peers }) => [id, peers.length])))
     }, 60 * SECONDS)
 
     // Heartbeats keep arriving, so the explorers stay connected.
