@@ -100,10 +100,21 @@ test('a name under which another realm keeps being served is taken, until it is 
   expect(changed).toEqual(['main', 'main', 'main'])
 })
 
+test('one request that fails after the start of the operator changes nothing that is published', async () => {
+  const { observe, changed, world, pass } = aProbe(down)
+  observe(withEndpoint())
+  await pass(500)
+  expect(observe(withEndpoint())).toMatchObject({ state: 'unknown' })
+  world.answer = serving()
+  await pass(2_000)
+  expect(observe(withEndpoint())).toMatchObject({ state: 'serving' })
+  expect(changed).toEqual(['main'])
+})
+
 test('an unreachable provider is reported with its first error message while the failure lasts', async () => {
   const { observe, world, changed, pass } = aProbe(down)
   observe(withEndpoint())
-  await pass(500)
+  await pass(3_000)
   expect(observe(withEndpoint())).toMatchObject({ state: 'unreachable', message: 'connect ECONNREFUSED' })
   world.answer = { ok: true, status: 503, body: {} }
   await pass(5000)

@@ -32,7 +32,10 @@ const EAGER_REQUESTS = 60
 const LATE_WAIT_MS = 5_000
 /** Between requests while the realm is served. */
 const REST_MS = 15_000
-/** A provider that served a realm counts as unreachable only after this many failures in a row: it may be restarting. */
+/**
+ * A provider that served a realm, or was never reached, counts as unreachable only after this many failures in a row: it may be
+ * restarting, and an operator that has just started with many realms may be too busy to read an answer in time.
+ */
 const FAILURES_TO_UNREACHABLE = 3
 /**
  * After this many answers in a row with the endpoints of another realm the name is taken; fewer may be earlier endpoints of this
@@ -132,12 +135,13 @@ function learn(probed: ProbedRealm, answer: ProviderAnswer): PollOutcome {
   probed.requests++
   probed.failures = 'failed' in answer ? probed.failures + 1 : 0
   if ('adapter' in answer) probed.others = isOfAnotherRealm(answer, probed.adapters) ? probed.others + 1 : 0
-  const mayBeRestarting = before.state === 'serving' && probed.failures > 0 && probed.failures < FAILURES_TO_UNREACHABLE
-  if (!mayBeRestarting) probed.answer = answer
+  const mayFail = before.state === 'serving' || before.state === 'unknown'
+  const isTolerated = mayFail && probed.failures > 0 && probed.failures < FAILURES_TO_UNREACHABLE
+  if (!isTolerated) probed.answer = answer
   probed.status = statusOf(probed)
-  if (probed.status.state === 'serving') probed.requests = mayBeRestarting ? 1 : 0
+  if (probed.status.state === 'serving') probed.requests = isTolerated ? 1 : 0
   return {
-    next: probed.adapters.size > 0 ? waitMs(probed, mayBeRestarting) : 'on-request',
+    next: probed.adapters.size > 0 ? waitMs(probed, isTolerated) : 'on-request',
     changed: probed.status.state !== before.state,
   }
 }
@@ -169,8 +173,8 @@ function statusOf({ answer, adapters, others, aboutUrl, status }: ProbedRealm): 
   return others >= ANSWERS_TO_TAKEN ? { state: 'taken', aboutUrl, adapter: answer.adapter } : { state: 'absent', aboutUrl }
 }
 
-function waitMs({ status, requests }: ProbedRealm, mayBeRestarting: boolean): number {
-  if (mayBeRestarting) return EAGER.maxMs
+function waitMs({ status, requests }: ProbedRealm, isTolerated: boolean): number {
+  if (isTolerated) return EAGER.maxMs
   if (status.state === 'serving') return REST_MS
   return requests > EAGER_REQUESTS ? LATE_WAIT_MS : backoffMs(EAGER, requests)
 }
