@@ -12,6 +12,7 @@ import { Metrics } from './chassis/metrics.ts'
 import { createMounts } from './chassis/mounts.ts'
 import { refuseUpgrade } from './chassis/refuse-upgrade.ts'
 import type { RunningService } from './chassis/running-service.ts'
+import { currentSecret } from './chassis/secret-files.ts'
 
 /** Variables of every process; `port` is the default port. */
 export const processVariables = (port: number) => ({
@@ -34,6 +35,8 @@ export const busVariables = {
   NATS_URL: z.string().optional().describe('URLs of the NATS servers, separated by commas.'),
   NATS_USER: z.string().optional().describe('User name at NATS.'),
   NATS_PASSWORD: z.string().optional().describe('Password at NATS.'),
+  NATS_USER_FILE: z.string().optional().describe('File with the user name, which is read again at every login.'),
+  NATS_PASSWORD_FILE: z.string().optional().describe('File with the password, which is read again at every login.'),
   NATS_CA_FILE: z.string().optional().describe("PEM file of the authority that signed the servers' certificates."),
   BUS_SCOPE: z
     .string()
@@ -54,6 +57,8 @@ export interface BusConfig {
   NATS_URL?: string | undefined
   NATS_USER?: string | undefined
   NATS_PASSWORD?: string | undefined
+  NATS_USER_FILE?: string | undefined
+  NATS_PASSWORD_FILE?: string | undefined
   NATS_CA_FILE?: string | undefined
   BUS_SCOPE: string
 }
@@ -141,8 +146,8 @@ export const connectBus = (
   connectNats({
     servers: NATS_URL.split(','),
     name: `${name} ${config.BUS_SCOPE}`.trim(),
-    user: config.NATS_USER,
-    password: config.NATS_PASSWORD,
+    user: currentSecret(config.NATS_USER, config.NATS_USER_FILE),
+    password: currentSecret(config.NATS_PASSWORD, config.NATS_PASSWORD_FILE),
     caFile: config.NATS_CA_FILE,
     log,
     metrics: busMetrics(metrics),

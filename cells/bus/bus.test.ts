@@ -282,8 +282,10 @@ withPart('nats', 'the bus over NATS', (binary) => {
   test('a broker that refuses the credentials is an error of the configuration', async () => {
     broker = await startBroker(binary, '--user', 'cells', '--pass', 'secret')
     const options = { servers: [broker.url], name: 'test', log: silentLog }
-    await expect(connectNats({ ...options, user: 'cells', password: 'wrong' })).rejects.toThrow(/refused the connection/)
-    open.push(await connectNats({ ...options, user: 'cells', password: 'secret' }))
+    await expect(connectNats({ ...options, user: () => 'cells', password: () => 'wrong' })).rejects.toThrow(
+      /refused the connection/,
+    )
+    open.push(await connectNats({ ...options, user: () => 'cells', password: () => 'secret' }))
   })
 
   test('refused logins do not end the bus: it reconnects with its subscriptions once they are accepted', async () => {
@@ -293,7 +295,13 @@ withPart('nats', 'the bus over NATS', (binary) => {
       writeFileSync(file, `authorization { users: [{ user: cells, password: ${password} }] }\n`)
     configure('secret')
     broker = await startBroker(binary, '-c', file)
-    const bus = await connectNats({ servers: [broker.url], name: 'test', log: silentLog, user: 'cells', password: 'secret' })
+    const bus = await connectNats({
+      servers: [broker.url],
+      name: 'test',
+      log: silentLog,
+      user: () => 'cells',
+      password: () => 'secret',
+    })
     open.push(bus)
     const received: string[] = []
     bus.subscribe('x', (_, subject) => received.push(subject))
@@ -314,11 +322,48 @@ withPart('nats', 'the bus over NATS', (binary) => {
     }
   }, 60_000)
 
+  test('a password that changes at the broker and in the Secret needs no restart, in whichever order it changes', async () => {
+    const file = join(freshFolder(), 'nats.conf')
+    const configure = (password: string) =>
+      writeFileSync(file, `authorization { users: [{ user: cells, password: ${password} }] }\n`)
+    let secret = 'first'
+    configure(secret)
+    broker = await startBroker(binary, '-c', file)
+    const options = { servers: [broker.url], name: 'test', log: silentLog, user: () => 'cells', password: () => secret }
+    const bus = await connectNats(options)
+    open.push(bus)
+    const received: string[] = []
+    bus.subscribe('x', (_, subject) => received.push(subject))
+    const states: BusState[] = []
+    bus.onState((state) => states.push(state))
+    const isBack = async () => {
+      await vi.waitFor(() => expect(states.splice(0)).toContain('connected'), PATIENCE)
+      bus.publish('x', NO_PAYLOAD)
+      await vi.waitFor(() => expect(received.splice(0)).toEqual(['x']), PATIENCE)
+    }
+    configure('second')
+    broker.reload()
+    await vi.waitFor(() => expect(bus.problem).toMatch(/authori[sz]ation/i), PATIENCE)
+    secret = 'second'
+    await isBack()
+    secret = 'third'
+    expect(bus.state).toBe('connected')
+    configure('third')
+    broker.reload()
+    await isBack()
+  }, 60_000)
+
   test('a bus that is closed while its logins are refused stays closed', async () => {
     const file = join(freshFolder(), 'nats.conf')
     writeFileSync(file, 'authorization { users: [{ user: cells, password: secret }] }\n')
     broker = await startBroker(binary, '-c', file)
-    const bus = await connectNats({ servers: [broker.url], name: 'test', log: silentLog, user: 'cells', password: 'secret' })
+    const bus = await connectNats({
+      servers: [broker.url],
+      name: 'test',
+      log: silentLog,
+      user: () => 'cells',
+      password: () => 'secret',
+    })
     writeFileSync(file, 'authorization { users: [{ user: cells, password: other }] }\n')
     broker.reload()
     await vi.waitFor(() => expect(bus.state).toBe('disconnected'), PATIENCE)
@@ -345,8 +390,8 @@ describe('a NATS server that is to be reached by TLS', () => {
       servers: [`tls://127.0.0.1:${port}`],
       name: 'test',
       log: silentLog,
-      user: 'cells',
-      password: 'hunter2',
+      user: () => 'cells',
+      password: () => 'hunter2',
     }).then(
       (bus) => bus.close(),
       () => {},

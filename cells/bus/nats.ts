@@ -1,5 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { connect, DebugEvents, ErrorCode, Events, type NatsConnection, type Subscription } from 'nats'
+import {
+  connect,
+  DebugEvents,
+  ErrorCode,
+  Events,
+  type NatsConnection,
+  type Subscription,
+  usernamePasswordAuthenticator,
+} from 'nats'
 import { messageOf, UserError } from '../chassis/errors.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Bus, BusState } from './bus.ts'
@@ -11,8 +19,9 @@ export interface NatsOptions {
   servers: readonly string[]
   /** Shown in the broker's own connection list. */
   name: string
-  user?: string | undefined
-  password?: string | undefined
+  /** Both are called at every login, so that a login after a change of the Secret uses what the Secret says then. */
+  user?: (() => string | undefined) | undefined
+  password?: (() => string | undefined) | undefined
   /** PEM file of the authority that signed the brokers' certificates. */
   caFile?: string | undefined
   log: Log
@@ -46,8 +55,10 @@ export async function connectNats(options: NatsOptions): Promise<Bus> {
     connect({
       servers: [...servers],
       name: options.name,
-      ...(options.user !== undefined && { user: options.user }),
-      ...(options.password !== undefined && { pass: options.password }),
+      authenticator: usernamePasswordAuthenticator(
+        () => options.user?.() as string,
+        () => options.password?.() as string,
+      ),
       ...(tls && { tls }),
       waitOnFirstConnect: true,
       timeout: CONNECT_TIMEOUT_MS,

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from './clock.ts'
 import { silentLog } from './log.ts'
-import { SPREAD_MS, secretFileChanged, secretFilesOf } from './secret-files.ts'
+import { currentSecret, SPREAD_MS, secretFileChanged, secretFilesOf } from './secret-files.ts'
 
 /** A folder as a kubelet mounts a Secret: `..data` leads to the folder of its version, and the files lead through it. */
 async function aMountedSecret(content: string) {
@@ -75,8 +75,21 @@ test('the same content again, one taken back in time, and a file that is missing
   expect(seen).toEqual([])
 })
 
-test('the files are those of variables that end in _FILE and are set', () => {
-  expect(secretFilesOf({ NATS_PASSWORD_FILE: '/a', NATS_CA_FILE: '/b', EMPTY_FILE: '', FILES: '/c' })).toEqual(['/a', '/b'])
+test('the files are those of variables that end in _FILE and are set, without those that are read at every login', () => {
+  const env = { LIVEKIT_API_KEY_FILE: '/a', NATS_CA_FILE: '/b', NATS_PASSWORD_FILE: '/d', EMPTY_FILE: '', FILES: '/c' }
+  expect(secretFilesOf(env)).toEqual(['/a', '/b'])
+})
+
+test('a secret that is read when it is needed has the value of its file, or the last one while there is none', async () => {
+  const secret = await aMountedSecret('first\n')
+  const password = currentSecret('at the start', secret.path)
+  expect(password()).toBe('first')
+  await secret.write('second')
+  expect(password()).toBe('second')
+  await rm(secret.path)
+  expect(password()).toBe('second')
+  expect(currentSecret('literal', undefined)()).toBe('literal')
+  expect(currentSecret('at the start', `${secret.path}-missing`)()).toBe('at the start')
 })
 
 test('a process whose secret changed stops as gracefully as after a signal', async () => {

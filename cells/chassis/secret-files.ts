@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
@@ -20,9 +21,26 @@ const READ_INTERVAL_MS = 10_000
 /** Replicas see a change within seconds of each other; each waits a random part of this, so that they do not stop together. */
 export const SPREAD_MS = 180_000
 
-/** The files that `NAME_FILE` variables name: mounted Secrets, and certificate authorities. */
+/** Read again whenever they are needed, by `currentSecret`: a change of these is no reason for a restart. */
+const READ_AT_LOGIN = new Set(['NATS_USER_FILE', 'NATS_PASSWORD_FILE'])
+
+/** The files that `NAME_FILE` variables name, as far as a process has to restart to use their new content. */
 export const secretFilesOf = (env: NodeJS.ProcessEnv): string[] =>
-  Object.entries(env).flatMap(([name, path]) => (name.endsWith('_FILE') && path ? [path] : []))
+  Object.entries(env).flatMap(([name, path]) => (name.endsWith('_FILE') && path && !READ_AT_LOGIN.has(name) ? [path] : []))
+
+/** A value that is read from its file each time, where it has one; while the file cannot be read, the last value stands. */
+export function currentSecret(value: string | undefined, path: string | undefined): () => string | undefined {
+  let last = value
+  return () => {
+    if (!path) return value
+    try {
+      last = readFileSync(path, 'utf8').trim()
+    } catch {
+      // A kubelet replaces the file in one step; one that is missing belongs to a Secret that was deleted.
+    }
+    return last
+  }
+}
 
 /**
  * Resolves with the path of a file whose content has changed, after a random wait: the caller then stops gracefully and is
