@@ -5,8 +5,15 @@ import { describe, expect, test } from 'vitest'
 import { contractWalletChain, createWallet, delegate, threeLinkChain, twoLinkChain } from '../../testing/player/wallet.ts'
 import { claimedSigner } from './chain.ts'
 import { isValidPlainChain } from './plain-chain.ts'
+import { nativeLibrary, wasmLibrary } from './signature-library.ts'
 
 const NOW = Date.now()
+const libraries = [await nativeLibrary(), await wasmLibrary()].filter((library) => library !== undefined)
+const isValid = (chain: AuthChain, text: string): boolean => {
+  const [answer, ...others] = new Set(libraries.map((library) => isValidPlainChain(chain, text, { library, nowMs: NOW })))
+  if (answer === undefined || others.length > 0) throw new Error('the libraries disagree')
+  return answer
+}
 const TEXT = 'dcl-challenge'
 const wallet = createWallet('plain')
 const stranger = createWallet('plain stranger')
@@ -33,7 +40,7 @@ describe('a valid chain of plain wallets is recognized by', () => {
     ['keys counted from zero', countedFromZero(three)],
     ['a text beyond ASCII', twoLinkChain(wallet, 'dcl-Ünïcödé 🌍'), 'dcl-Ünïcödé 🌍'],
   ])('%s', async (_, chain, text = TEXT) => {
-    expect(isValidPlainChain(chain, text, NOW)).toBe(true)
+    expect(isValid(chain, text)).toBe(true)
     expect(await Authenticator.validateSignature(text, chain, null, NOW)).toMatchObject({ ok: true })
   })
 })
@@ -53,10 +60,14 @@ describe('all other chains are left to the verifier', () => {
     ['nothing', []],
     ['no signature', three.with(2, { ...three[2], signature: '' } as AuthLink)],
     ['a signature cut short', three.with(2, { ...three[2], signature: three[2]?.signature?.slice(0, -2) } as AuthLink)],
+    [
+      'a signature with another prefix',
+      three.with(2, { ...three[2], signature: three[2]?.signature?.replace('0x', '0X') } as AuthLink),
+    ],
     ['a signature of zeros', three.with(2, { ...three[2], signature: `0x${'0'.repeat(128)}1b` } as AuthLink)],
     ['a signature beyond the curve', three.with(2, { ...three[2], signature: `0x${'f'.repeat(128)}1b` } as AuthLink)],
   ] as [string, AuthChain][])('%s', (_, chain) => {
-    expect(isValidPlainChain(chain, TEXT, NOW)).toBe(false)
+    expect(isValid(chain, TEXT)).toBe(false)
   })
 })
 
@@ -85,7 +96,7 @@ test('every chain that is accepted is accepted by the library too, however the c
   let yes = 0
   const story = fc.asyncProperty(fc.nat(3), fc.array(tampering, { maxLength: 3 }), async (which, tamperings) => {
     const chain = tamperings.reduce(tampered, chains[which] ?? [])
-    if (!claimedSigner(chain) || !isValidPlainChain(chain, TEXT, NOW)) return
+    if (!claimedSigner(chain) || !isValid(chain, TEXT)) return
     yes++
     expect(await Authenticator.validateSignature(TEXT, chain, null, NOW)).toMatchObject({ ok: true })
   })

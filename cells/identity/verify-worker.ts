@@ -4,10 +4,12 @@ import { Authenticator } from '@dcl/crypto'
 import { messageOf } from '../chassis/errors.ts'
 import { needsEthereum } from './chain.ts'
 import { isValidPlainChain } from './plain-chain.ts'
+import { loadSignatureLibrary } from './signature-library.ts'
 import type { VerifyRequest, VerifyResponse, VerifyWorkerData } from './verifier.ts'
 
 const { ethereumRpcUrl, ethereumTimeoutMs, maxEthereumChecks } = workerData as VerifyWorkerData
 const provider = ethereumRpcUrl ? await ethereumProvider(ethereumRpcUrl) : null
+const library = await loadSignatureLibrary()
 let ethereumChecks = 0
 
 // A handshake can wait, the positions of connected players cannot: on Linux this is the priority of this thread alone.
@@ -25,7 +27,7 @@ function answer(given: VerifyResponse): void {
 }
 
 async function check({ chain, payload, nowMs }: VerifyRequest): Promise<{ ok: boolean; message?: string }> {
-  if (isValidPlainChain(chain, payload, nowMs)) return { ok: true }
+  if (isValidPlainChain(chain, payload, { library, nowMs })) return { ok: true }
   const validated = () => Authenticator.validateSignature(payload, chain, provider, nowMs)
   if (!provider || !needsEthereum(chain)) return validated()
   if (ethereumChecks >= maxEthereumChecks) return { ok: false, message: 'too many contract wallets are being checked' }
