@@ -261,6 +261,15 @@ export interface RealmSpec {
     annotations?: Record<string, string>
     /** Base URL under which a route of yours leads to the realm's Services: {url}/cells/{slot}, {url}/gatekeeper, {url}/stats. */
     url?: string
+    /** The proxies whose X-Forwarded-For says from which address a player connects; limits per address count players by it, and no other client is believed. A change replaces the cells as a change of version does. */
+    trustedProxies?: {
+      /** Networks of the proxies, such as 10.0.0.0/8. Absent = for an Ingress all private networks, where its controller is; for type None no proxy is believed. */
+      cidrs?: string[]
+      /** How many further proxies there are between the players and those of cidrs, such as a CDN whose addresses change. Set it only where no player can connect without passing all of them: others would choose the address they are counted as. Absent = 0. */
+      hops?: number
+    }
+    /** Connections that each connector, and each pod with embedded rooms, accepts from one IPv4 address or IPv6 /64 network. Raise it where many players share an address, as in a school. Private addresses and proxies, which stand for any number of players, have no such limit. A change replaces the cells as a change of version does. Absent = 100. */
+    maxConnectionsPerAddress?: number
   }
   /** Which connections to and from the realm's pods are allowed. */
   networkPolicy: {
@@ -413,6 +422,18 @@ export interface CommsCellSpec {
   denyList?: string
   /** URL of an Ethereum JSON-RPC server, to check the signatures of contract wallets; without it they are refused. */
   ethereum?: string
+  /** How connections of players reach the cell. */
+  exposure?: {
+    /** The proxies whose X-Forwarded-For says from which address a player connects; limits per address count players by it, and no other client is believed. Absent = no proxy. */
+    trustedProxies?: {
+      /** Networks of the proxies, such as 10.0.0.0/8. */
+      cidrs?: string[]
+      /** How many further proxies there are between the players and those of cidrs, such as a CDN whose addresses change. Set it only where no player can connect without passing all of them: others would choose the address they are counted as. Absent = 0. */
+      hops?: number
+    }
+    /** Connections that each connector, and each pod with embedded rooms, accepts from one IPv4 address or IPv6 /64 network. Raise it where many players share an address, as in a school. Private addresses and proxies, which stand for any number of players, have no such limit. Absent = 100. */
+    maxConnectionsPerAddress?: number
+  }
   /** Image of the cell: a tag, or a digest such as sha256:…. */
   version: string
   /** Fields of every pod of the cell, for the schedulers, registries and tools of your cluster. Labels and annotations of the operator cannot be changed. */

@@ -1,8 +1,20 @@
+import { isIP } from 'node:net'
 import { Ajv, type ErrorObject } from 'ajv'
 import { closest, distance } from 'fastest-levenshtein'
 import type { Problem } from './problem.ts'
 import { brokenRules } from './rules.ts'
 import { type Crd, type Schema, schemaOf } from './schema.ts'
+
+// Of the formats in the CRDs, the API server checks these.
+const formats = {
+  cidr: (text: string) => {
+    const [address = '', bits = ''] = text.split(/\/(.*)/s)
+    return /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= ({ 4: 32, 6: 128 }[isIP(address)] ?? -1)
+  },
+  'date-time': true,
+  int32: true,
+  int64: true,
+} as const
 
 /** An object as the API server would store it, or all its problems. */
 export type Validated<T> = { ok: true; object: T } | { ok: false; problems: Problem[] }
@@ -13,7 +25,7 @@ export type Validated<T> = { ok: true; object: T } | { ok: false; problems: Prob
  */
 export function createValidator<T>(crd: Crd): (object: unknown, previous?: T) => Validated<T> {
   const schema = schemaOf(crd)
-  const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true, strict: false, validateFormats: false })
+  const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true, strict: false, formats })
   const structure = ajv.compile(strict(withMetadata(schema)))
 
   return (given, previous) => {

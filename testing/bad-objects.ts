@@ -135,6 +135,18 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       says: /belong to type Ingress/,
       at: 'spec.exposure',
     },
+    ...['10.0.0.0', '10.0.0.0/33', 'fd00::/129', '10.0.0/8', 'cluster'].map((cidr) => ({
+      title: `${cidr} as a network of proxies`,
+      spec: { livekit: none(), exposure: { trustedProxies: { cidrs: [cidr] } } },
+      says: /cidr/i,
+      at: 'spec.exposure.trustedProxies.cidrs.0',
+    })),
+    {
+      title: 'no connection from an address',
+      spec: { livekit: none(), exposure: { maxConnectionsPerAddress: 0 } },
+      says: /1/,
+      at: 'spec.exposure.maxConnectionsPerAddress',
+    },
     {
       title: 'a realm name that is a path of the provider',
       spec: { livekit: none(), realmName: 'realms' },

@@ -1,13 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { BlockList, isIP, isIPv6 } from 'node:net'
+import { PRIVATE_NETWORKS } from './private-networks.ts'
 
-/** Networks whose addresses are never a player on the internet: this machine, private networks, shared carrier space. */
-export const PRIVATE_NETWORKS = [
-  ...['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10'],
-  ...['::1/128', 'fc00::/7', 'fe80::/10'],
-].join(',')
-
-const internal = blockListOf(PRIVATE_NETWORKS.split(','))
+const internal = blockListOf(PRIVATE_NETWORKS)
 
 /** Whether an address is one of this machine or of a private network, as those of pods are. */
 export function isInternalAddress(text: string): boolean {

@@ -7,6 +7,7 @@ import { createWallet } from '../../testing/player/wallet.ts'
 import type { Bus, BusState } from '../bus/bus.ts'
 import { createMemoryBus } from '../bus/memory.ts'
 import { ManualClock } from '../chassis/clock.ts'
+import type { App } from '../chassis/http.ts'
 import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
@@ -81,12 +82,19 @@ export function aVerifier(): ChainVerifier {
   return shared
 }
 
+/** What a test connector has instead of its own; `peerAddress` is the address that all its connections come from. */
+interface TestConnectorParts {
+  bus?: TestBus
+  clock?: ManualClock
+  verifier?: ChainVerifier
+  peerAddress?: string
+}
+
 /** A connector on a free port, with a clock that stands still; it ends with the test. */
 export async function aConnector(
   config: Partial<ConnectorConfig> = {},
-  deps: { bus?: TestBus; clock?: ManualClock; verifier?: ChainVerifier } = {},
+  { bus = aBus(), clock = new ManualClock(), verifier = aVerifier(), peerAddress }: TestConnectorParts = {},
 ): Promise<TestConnector> {
-  const { bus = aBus(), clock = new ManualClock(), verifier = aVerifier() } = deps
   const published: PublishedMessage[] = []
   bus.subscribe('peer.*.*', (payload, subject) => {
     const [, peer = '', topic = ''] = subject.split('.')
@@ -97,7 +105,8 @@ export async function aConnector(
     { ...readConfig({}), DRAIN_SECONDS: 0, ...config },
     { bus, clock, verifier, metrics, log: silentLog },
   )
-  const listening = await listen(service.app, { port: 0, host: '127.0.0.1' })
+  const app = peerAddress === undefined ? service.app : connectedFrom(peerAddress, service.app)
+  const listening = await listen(app, { port: 0, host: '127.0.0.1' })
   let stopped: Promise<void> | undefined
   const stop = () => {
     stopped ??= service.stop()
@@ -139,6 +148,14 @@ export async function aConnector(
     },
   }
 }
+
+const connectedFrom = (remoteAddress: string, app: App): App => ({
+  ...app,
+  upgrade: (request, ...rest) => {
+    Object.defineProperty(request.socket, 'remoteAddress', { value: remoteAddress })
+    return app.upgrade(request, ...rest)
+  },
+})
 
 /** Waits until a check does not throw, with a deadline. */
 export const until = (check: () => void | Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 5_000, interval: 5 })

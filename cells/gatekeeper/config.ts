@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { parseEnv } from '../chassis/config.ts'
+import { PRIVATE_NETWORKS } from '../chassis/private-networks.ts'
 import { busVariables, processVariables } from '../process.ts'
+import { proxyVariables } from '../sockets/connection-variables.ts'
 
 const PREFIX = /^[A-Za-z0-9_.:-]+$/
 const httpUrl = z.url({ protocol: /^https?$/ })
@@ -54,6 +56,7 @@ export const gatekeeperVariables = z
       .describe(
         'Whether the header `cf-connecting-ip` is recorded as the address of a player: `true` only where all requests pass through Cloudflare, because others can write it too.',
       ),
+    ...proxyVariables(PRIVATE_NETWORKS.join(',')),
     ETH_RPC_URL: httpUrl.optional().describe('Ethereum JSON-RPC to check contract wallets; without it they are refused.'),
   })
   .superRefine((given, { addIssue }) => {
@@ -88,6 +91,8 @@ export type GatekeeperConfig = Readonly<
     DATABASE_MIGRATIONS?: 'Run' | 'Wait' | undefined
     CONNECTION_RETENTION_DAYS?: number
     TRUST_CF_CONNECTING_IP?: 'true' | 'false'
+    TRUSTED_PROXIES?: string
+    TRUSTED_PROXY_HOPS?: number
   } & {
     [Name in 'DATABASE_URL' | 'DATABASE_FOLDER' | 'DENYLIST_URL' | 'ROOMS_URL' | LivekitSetting]?: string | undefined
   }

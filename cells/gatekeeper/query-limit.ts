@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { LRUCache } from 'lru-cache'
-import { isInternalAddress, PRIVATE_NETWORKS, TrustedProxies } from '../chassis/client-address.ts'
+import { isInternalAddress, type TrustedProxies } from '../chassis/client-address.ts'
 import { TokenBucket } from '../chassis/token-bucket.ts'
 
 const RATE = { burst: 60, perSecond: 10 }
@@ -12,9 +12,11 @@ const MAX_ADDRESSES = 20_000
  */
 export class QueryLimit {
   readonly #buckets = new LRUCache<string, TokenBucket>({ max: MAX_ADDRESSES })
+  readonly #proxies: TrustedProxies
 
-  /** A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed. */
-  readonly #proxies = new TrustedProxies(PRIVATE_NETWORKS)
+  constructor(proxies: TrustedProxies) {
+    this.#proxies = proxies
+  }
 
   /** Takes one query, or returns in how many milliseconds the address may send the next one. */
   waitMs({ headers, remoteAddress }: { headers: IncomingHttpHeaders; remoteAddress: string }, nowMs: number): number {

@@ -41,6 +41,15 @@ test('queries for bans are limited per client address, but not those of services
   expect(await metrics.registry.metrics()).toContain('realm_gatekeeper_ban_queries_limited_total 1')
 })
 
+test('the client behind a CDN is the one the CDN names, where the CDN is declared', async (t) => {
+  const { url } = await aGatekeeper(t, { config: { TRUSTED_PROXY_HOPS: 1 } })
+  const query = async (address: string) =>
+    (await fetch(`${url}/users/${wallet}/bans`, { headers: { 'x-forwarded-for': `${address}, 198.51.100.7` } })).status
+  for (let n = 0; n < 60; n++) expect(await query('203.0.113.7')).toBe(200)
+  expect(await query('203.0.113.7')).toBe(429)
+  expect(await query('203.0.113.8')).toBe(200)
+})
+
 test.for([wallet, 'not-a-wallet', "0x'; drop table user_bans"])('%s is not banned', async (address, t) => {
   const { url } = await aGatekeeper(t)
   const asked = await fetch(`${url}/gatekeeper/users/${encodeURIComponent(address)}/bans`)

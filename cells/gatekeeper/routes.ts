@@ -1,3 +1,4 @@
+import type { TrustedProxies } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
@@ -11,6 +12,7 @@ export interface GatekeeperRouteDependencies {
   /** `SceneAdapter.handle`, for `POST /get-scene-adapter`. */
   sceneAdapter: Handler
   bans: Pick<BanList, 'known' | 'against'>
+  proxies: TrustedProxies
   /** Called for every query that exceeds the limit of its address. */
   limited: () => void
   clock: Clock
@@ -36,8 +38,8 @@ export function gatekeeperRoutes(dependencies: GatekeeperRouteDependencies): Rou
  * `GET /users/:address/bans`: whether a player is banned from the platform, for explorers, connectors and world servers (§4.13).
  * The route is public, so it says nothing about moderators, reasons and devices.
  */
-function userBans({ bans, limited, clock }: GatekeeperRouteDependencies): Handler<'address'> {
-  const limit = new QueryLimit()
+function userBans({ bans, proxies, limited, clock }: GatekeeperRouteDependencies): Handler<'address'> {
+  const limit = new QueryLimit(proxies)
   return ({ params, headers, remoteAddress }) => {
     const waitMs = limit.waitMs({ headers, remoteAddress }, clock.monotonic())
     if (waitMs > 0) {

@@ -1,4 +1,5 @@
 import type { Bus } from '../bus/bus.ts'
+import { TrustedProxies } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { UserError } from '../chassis/errors.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
@@ -6,6 +7,7 @@ import { createApp } from '../chassis/http.ts'
 import { stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
+import { PRIVATE_NETWORKS } from '../chassis/private-networks.ts'
 import type { RunningService } from '../chassis/running-service.ts'
 import { type DenyList, emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
@@ -96,6 +98,8 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
           metrics: counted,
         }).handle,
         bans,
+        // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
+        proxies: new TrustedProxies(config.TRUSTED_PROXIES ?? PRIVATE_NETWORKS.join(','), config.TRUSTED_PROXY_HOPS),
         limited: () => counted.banQueriesLimited.inc(),
         clock,
         build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },

@@ -137,7 +137,7 @@ export class Upgrades<Socket> {
     this.#warnedAt = now
     this.#deps.log.warn(
       { address: network, limit: this.#deps.limits.maxConnectionsPerAddress },
-      'clients were refused by MAX_CONNECTIONS_PER_ADDRESS; where this address is a proxy, list it in TRUSTED_PROXIES',
+      'clients were refused by MAX_CONNECTIONS_PER_ADDRESS; where this address is a proxy, name it in TRUSTED_PROXIES (spec.exposure.trustedProxies of its Realm)',
     )
   }
 }

@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { PRIVATE_NETWORKS } from '../../cells/chassis/private-networks.ts'
 import type { RealmSpec } from '../../crds/realm.ts'
 import { aCell, aRealm, aRealmWithoutLivekit, site } from './realm.fixtures.ts'
-import { archipelagoSettings, connectorSettings, gatekeeperSettings, statsSettings } from './settings.ts'
+import { archipelagoSettings, connectorSettings, gatekeeperSettings, type Settings, statsSettings } from './settings.ts'
 import { laptopSite } from './site.ts'
 
 const busAs = (user: string) => ({
@@ -43,6 +44,56 @@ test('the deny list and the Ethereum server of a realm are those of its gatekeep
 test('connectors get the pace of draining where the realm sets one', () => {
   const realm = aRealm({ rollout: { paused: false, joinProbe: 'Required', progressDeadlineSeconds: 600, playersPerMinute: 90 } })
   expect(connectorSettings(aCell(realm))).toMatchObject({ DRAIN_PLAYERS_PER_MINUTE: '90' })
+})
+
+describe('X-Forwarded-For is believed', () => {
+  const host = 'main.example.org'
+  const settingsOf = (exposure: Partial<RealmSpec['exposure']>) => {
+    const realm = aRealmWithoutLivekit({ exposure: { type: 'None', ...exposure } })
+    const cell = aCell(realm)
+    const of = ({ TRUSTED_PROXIES, TRUSTED_PROXY_HOPS, MAX_CONNECTIONS_PER_ADDRESS }: Settings) => ({
+      ...(TRUSTED_PROXIES !== undefined && { TRUSTED_PROXIES }),
+      ...(TRUSTED_PROXY_HOPS !== undefined && { TRUSTED_PROXY_HOPS }),
+      ...(MAX_CONNECTIONS_PER_ADDRESS !== undefined && { MAX_CONNECTIONS_PER_ADDRESS }),
+    })
+    return [connectorSettings(cell), archipelagoSettings(cell), gatekeeperSettings(realm, site)].map(of)
+  }
+
+  test('of no proxy where players may connect directly', () => {
+    expect(settingsOf({})).toEqual([{}, {}, {}])
+    expect(settingsOf({ url: 'https://main.example.org' })).toEqual([{}, {}, {}])
+  })
+
+  test('of private networks behind an Ingress', () => {
+    const proxies = { TRUSTED_PROXIES: PRIVATE_NETWORKS.join(',') }
+    expect(settingsOf({ type: 'Ingress', host })).toEqual([proxies, proxies, proxies])
+  })
+
+  test('of the proxies that a realm names, by connectors, embedded rooms and the gatekeeper', () => {
+    const named = { cidrs: ['25.0.0.0/8', 'fd00::/8'], hops: 1 }
+    const proxies = { TRUSTED_PROXIES: '25.0.0.0/8,fd00::/8', TRUSTED_PROXY_HOPS: '1' }
+    expect(settingsOf({ type: 'Ingress', host, trustedProxies: named })).toEqual([proxies, proxies, proxies])
+    const cdn = { TRUSTED_PROXIES: PRIVATE_NETWORKS.join(','), TRUSTED_PROXY_HOPS: '1' }
+    expect(settingsOf({ type: 'Ingress', host, trustedProxies: { hops: 1 } })).toEqual([cdn, cdn, cdn])
+    expect(settingsOf({ type: 'Ingress', host, trustedProxies: { cidrs: [] } })[0]).toEqual({ TRUSTED_PROXIES: '' })
+  })
+
+  test('by the services of hand-written cells as well', () => {
+    const cell = aCell(aRealm())
+    const spec = { ...cell.spec, exposure: { trustedProxies: { cidrs: ['10.0.0.0/8'] }, maxConnectionsPerAddress: 7 } }
+    expect(connectorSettings({ ...cell, spec })).toMatchObject({
+      TRUSTED_PROXIES: '10.0.0.0/8',
+      MAX_CONNECTIONS_PER_ADDRESS: '7',
+    })
+    // With LiveKit, players do not connect to the archipelago.
+    expect(archipelagoSettings({ ...cell, spec })).not.toHaveProperty('TRUSTED_PROXIES')
+  })
+
+  test('on a laptop only where the realm says so', () => {
+    const laptop = laptopSite({ publicUrl: 'http://192.0.2.1:5000', localUrl: 'http://127.0.0.1:5000', livekit: () => undefined })
+    expect(laptop.exposure(aRealm({ exposure: { type: 'Ingress', host } }))).toBeUndefined()
+    expect(laptop.exposure(aRealm({ exposure: { maxConnectionsPerAddress: 9 } }))).toEqual({ maxConnectionsPerAddress: 9 })
+  })
 })
 
 test('connectors get a time-out for islands only where islands take longer than their default', () => {

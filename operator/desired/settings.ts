@@ -24,16 +24,19 @@ export const connectorSettings = (cell: CommsCell): Settings => ({
   ...(cell.spec.archipelago.flushPeriodMilliseconds > 10_000 && {
     ISLAND_TIMEOUT_MS: String(2 * cell.spec.archipelago.flushPeriodMilliseconds),
   }),
+  ...exposureSettings(cell.spec.exposure),
   ...(cell.spec.gatekeeperUrl && { COMMS_GATEKEEPER_URL: cell.spec.gatekeeperUrl }),
   ...walletSettings(cell.spec),
 })
 
 /** The environment of the archipelago of a cell. */
 export function archipelagoSettings(cell: CommsCell): Settings {
-  const { nats, livekit, archipelago, ethereum } = cell.spec
+  const { nats, livekit, exposure, archipelago, ethereum } = cell.spec
   return {
     ...busSettings(nats, scopeOf(cell)),
     ...livekitSettings(livekit, cellRoomsUrl(cell)),
+    // Players connect to it only where it has the rooms.
+    ...(!livekit && exposureSettings(exposure)),
     ...(ethereum && { ETH_RPC_URL: ethereum }),
     ARCHIPELAGO_JOIN_DISTANCE: String(archipelago.joinDistance),
     ARCHIPELAGO_LEAVE_DISTANCE: String(archipelago.leaveDistance),
@@ -52,6 +55,7 @@ export function gatekeeperSettings(realm: Realm, site: Site): Settings {
     ...busSettings(site.nats(realm, 'gatekeeper'), cellScope(realmScope(realm.metadata), 0)),
     ...livekitSettings(site.livekit(realm), rooms),
     ...walletSettings(realm.spec.gatekeeper),
+    ...proxySettings(site.exposure(realm)?.trustedProxies),
     ...(type === 'External' && secret
       ? { DATABASE_URL: { secret: secret.name, key: secret.key }, DATABASE_MIGRATIONS: 'Wait' }
       : { DATABASE_FOLDER: DATA_FOLDER }),
@@ -82,6 +86,18 @@ const busSettings = (nats: CommsCellSpec['nats'], scope: string): Settings => ({
   }),
   ...(nats?.caSecretName && { NATS_CA: { secret: nats.caSecretName, key: 'ca.crt' } }),
 })
+
+const exposureSettings = ({ trustedProxies, maxConnectionsPerAddress }: CommsCellSpec['exposure'] = {}): Settings => ({
+  ...proxySettings(trustedProxies),
+  ...(maxConnectionsPerAddress !== undefined && { MAX_CONNECTIONS_PER_ADDRESS: String(maxConnectionsPerAddress) }),
+})
+
+const proxySettings = ({ cidrs, hops }: Proxies = {}): Settings => ({
+  ...(cidrs && { TRUSTED_PROXIES: cidrs.join(',') }),
+  ...(hops && { TRUSTED_PROXY_HOPS: String(hops) }),
+})
+
+type Proxies = NonNullable<CommsCellSpec['exposure']>['trustedProxies']
 
 const walletSettings = ({ denyList, ethereum }: Pick<CommsCellSpec, 'denyList' | 'ethereum'>): Settings => ({
   ...(denyList && { DENYLIST_URL: denyList }),

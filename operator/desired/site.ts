@@ -1,3 +1,4 @@
+import { PRIVATE_NETWORKS } from '../../cells/chassis/private-networks.ts'
 import { type CommsCellSpec, type Realm, realmNameOf } from '../../crds/realm.ts'
 import type { BusUser } from './bus-users.ts'
 import { natsSecretName, partName, serviceHost } from './naming.ts'
@@ -16,6 +17,8 @@ export interface Site {
   nats(realm: Realm, user: BusUser): CommsCellSpec['nats']
   /** LiveKit of a realm; undefined where its cells have rooms of their own. */
   livekit(realm: Realm): CommsCellSpec['livekit']
+  /** The proxies in front of a realm, and the limit per address of its players; undefined = no proxy, and the default limit. */
+  exposure(realm: Realm): CommsCellSpec['exposure']
   /** Whether a cell is several processes, which need a bus, instead of one that is changed in place. */
   distributed: boolean
   /** How long the realm provider and the routes take to follow a status the operator wrote, in milliseconds. */
@@ -29,6 +32,7 @@ export const clusterSite = (clusterDomain: string, providerUrl: string): Site =>
   gatekeeperUrl: (realm) => `http://${serviceHost(partName(realm, 'gatekeeper'), realm.metadata.namespace, clusterDomain)}`,
   nats: (realm, user) => clusterNats(realm, user, clusterDomain),
   livekit: (realm) => clusterLivekit(realm, clusterDomain),
+  exposure: (realm) => cellExposure(realm, realm.spec.exposure.type === 'Ingress' ? [...PRIVATE_NETWORKS] : undefined),
   distributed: true,
   propagationMs: 3_000,
 })
@@ -54,6 +58,17 @@ function clusterLivekit(realm: Realm, clusterDomain: string): CommsCellSpec['liv
   }
 }
 
+/** What cells need of the exposure of a realm; `cidrs` = the proxies in front of it where it names none. */
+function cellExposure({ spec }: Realm, cidrs?: string[]): CommsCellSpec['exposure'] {
+  const { trustedProxies, maxConnectionsPerAddress } = spec.exposure
+  const proxies = { ...(cidrs && { cidrs }), ...trustedProxies }
+  if (Object.keys(proxies).length === 0 && maxConnectionsPerAddress === undefined) return undefined
+  return {
+    ...(Object.keys(proxies).length > 0 && { trustedProxies: proxies }),
+    ...(maxConnectionsPerAddress !== undefined && { maxConnectionsPerAddress }),
+  }
+}
+
 /** What a laptop knows of its realms. URLs are without a slash at the end. */
 interface LaptopSiteOptions {
   /** Base URL for players: realms are below it by their names, and the realm provider answers at it. */
@@ -71,6 +86,7 @@ export const laptopSite = ({ publicUrl, localUrl, livekit }: LaptopSiteOptions):
   gatekeeperUrl: (realm) => `${localUrl}/${realmNameOf(realm)}/gatekeeper`,
   nats: () => undefined,
   livekit,
+  exposure: (realm) => cellExposure(realm),
   distributed: false,
   // The provider in the same process follows at once; the time is for players who have just read an endpoint, to connect to it.
   propagationMs: 500,

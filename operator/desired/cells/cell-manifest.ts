@@ -20,7 +20,7 @@ export interface CellInputs {
 export function desiredCell({ realm, site, connectorsOf, convergeOn }: CellInputs, slot: number): CommsCell {
   const { version, cells, rollout, gatekeeper } = realm.spec
   const pods = mergePods(realm.spec.pods, cells.template.pods)
-  const [nats, livekit] = [site.nats(realm, cellUser(slot)), site.livekit(realm)]
+  const [nats, livekit, exposure] = [site.nats(realm, cellUser(slot)), site.livekit(realm), site.exposure(realm)]
   const [{ playersPerMinute }, { connectors }] = [rollout, cells.template]
   const declared: CommsCellSpec = {
     realmRef: { name: realm.metadata.name },
@@ -36,6 +36,7 @@ export function desiredCell({ realm, site, connectorsOf, convergeOn }: CellInput
     ...(pods && { pods }),
     ...(nats && { nats }),
     ...(livekit && { livekit }),
+    ...(exposure && { exposure }),
     ...(gatekeeper.replicas > 0 && { gatekeeperUrl: site.gatekeeperUrl(realm) }),
     ...(gatekeeper.denyList && { denyList: gatekeeper.denyList }),
     ...(gatekeeper.ethereum && { ethereum: gatekeeper.ethereum }),

@@ -2,7 +2,10 @@ import { fnv1a } from '../../../cells/chassis/fnv1a.ts'
 import type { CommsCellSpec } from '../../../crds/realm.ts'
 
 /** The fields of a cell's spec that cannot change while players are connected to it: a change of one of them needs a new cell. */
-export type RevisionSpec = Pick<CommsCellSpec, 'version' | 'archipelago' | 'pods' | 'nats' | 'livekit' | 'denyList' | 'ethereum'>
+export type RevisionSpec = Pick<
+  CommsCellSpec,
+  'version' | 'archipelago' | 'pods' | 'nats' | 'livekit' | 'exposure' | 'denyList' | 'ethereum'
+>
 
 /** The revision fields of a cell. The others may change in place: only its connectors depend on them. */
 export const revisionSpecOf = ({
@@ -11,6 +14,7 @@ export const revisionSpecOf = ({
   pods,
   nats,
   livekit,
+  exposure,
   denyList,
   ethereum,
 }: RevisionSpec): RevisionSpec => ({
@@ -19,6 +23,7 @@ export const revisionSpecOf = ({
   ...(pods && { pods }),
   ...(nats && { nats }),
   ...(livekit && { livekit }),
+  ...(exposure && { exposure }),
   ...(denyList && { denyList }),
   ...(ethereum && { ethereum }),
 })
