@@ -103,6 +103,9 @@ export async function connect(url: string, path: string, protocols = ['rfc5', 'r
     },
     /** The packets that arrived and were not read by `next` yet. */
     unread: () => packets.map(({ $case }) => $case),
+    /** The updates among them. */
+    bodies: () =>
+      packets.flatMap((packet) => ('peerUpdateMessage' in packet ? [Buffer.from(packet.peerUpdateMessage.body)] : [])),
   }
 }
 

@@ -1,8 +1,7 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { createWallet } from '../../testing/player/wallet.ts'
 import { roomPackets } from '../wire/room-packets.ts'
 import { joinRoom, type startTestRooms, twoInARoom } from './fixtures.ts'
-import { defaultLimits } from './limits.ts'
 
 const [ada, bob, eve] = [createWallet('ada'), createWallet('bob'), createWallet('eve')]
 
@@ -27,6 +26,21 @@ test('a member that floods its room with unreliable updates is disconnected, and
   expect(bodies.length).toBeLessThan(400)
 })
 
-test('what one member may send at once fits into the buffer of a receiver', () => {
-  expect(defaultLimits.bytes.burst * 2).toBeLessThanOrEqual(defaultLimits.reliableBufferBytes)
+test('a member whose unreliable updates are dropped again and again is disconnected, one that sends twice its rate is not', async () => {
+  const { first, second, ...arranged } = await twoInARoom(ada, bob, {
+    limits: { messages: { perSecond: 10, burst: 10 }, droppedUpdates: { perSecond: 10, burst: 50 } },
+  })
+  server = arranged.server
+  for (let seconds = 1; seconds <= 20; seconds++) {
+    server.clock.advance(1_000)
+    for (let n = 0; n < 20; n++) first.send(roomPackets.update(0, Buffer.from('x'), true))
+    await vi.waitFor(async () =>
+      expect(await server.metric('packets_dropped_total{reason="rate"')).toEqual([
+        `realm_rooms_packets_dropped_total{reason="rate"} ${10 * seconds}`,
+      ]),
+    )
+  }
+  for (let n = 0; n < 70; n++) second.send(roomPackets.update(0, Buffer.from('x'), true))
+  expect(await second.closed).toEqual({ code: 1008, reason: 'too many messages' })
+  expect(server.rooms.members('island-1')).toEqual([ada.peer])
 })

@@ -14,7 +14,11 @@ export function roomMetrics(metrics: Metrics, readings: RoomReadings) {
   metrics.gauge('rooms', 'Rooms with at least one member.', { read: readings.rooms })
   const refused = metrics.counter('upgrades_refused_total', 'Upgrades refused, by reason.', ['reason'])
   const relayed = metrics.counter('packets_relayed_total', 'Packets sent to receivers, by kind.', ['kind'])
-  const dropped = metrics.counter('packets_dropped_total', 'Unreliable packets that were dropped, by reason.', ['reason'])
+  const dropped = metrics.counter(
+    'packets_dropped_total',
+    'Packets that were dropped, by reason: unreliable ones, and with share reliable ones.',
+    ['reason'],
+  )
   return {
     refused: {
       total: refused.labels('full'),
@@ -29,6 +33,8 @@ export function roomMetrics(metrics: Metrics, readings: RoomReadings) {
     dropped: {
       /** The receiver does not keep up. */
       buffer: dropped.labels('buffer'),
+      /** The receiver does not keep up, and the sender has used its share of what may wait for it. */
+      share: dropped.labels('share'),
       /** The sender exceeds its rate. */
       rate: dropped.labels('rate'),
     },

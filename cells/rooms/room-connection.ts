@@ -3,11 +3,9 @@ import { WebSocket } from 'ws'
 import type { BugReporter } from '../chassis/bug-reporter.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
-import { TokenBucket } from '../chassis/token-bucket.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { freshChallenge, verifyChallenge } from '../sockets/challenge.ts'
 import { closeSocket } from '../sockets/close-socket.ts'
-import { floodRate } from '../sockets/core/flood-rate.ts'
 import { START } from '../sockets/core/sign-in.ts'
 import type { UnauthenticatedConnection } from '../sockets/core/unauthenticated.ts'
 import type { WriteCoalescer } from '../sockets/write-coalescer.ts'
@@ -17,8 +15,10 @@ import type { Admissions } from './core/admissions.ts'
 import type { Hub, Member } from './core/hub.ts'
 import { type RoomCloseReason, roomCloseOf } from './core/room-close-reasons.ts'
 import { type RoomEffect, type RoomEvent, type RoomFacts, type RoomState, roomTransition } from './core/room-handshake.ts'
+import { SenderRates } from './core/sender-rates.ts'
 import type { RoomLimits } from './limits.ts'
 import type { RoomMetrics } from './metrics.ts'
+import { RoomOutbox } from './room-outbox.ts'
 
 /** What all connections share, and how a connection reports its member to the server. */
 export interface RoomContext {
@@ -45,13 +45,10 @@ export class RoomConnection implements UnauthenticatedConnection {
   readonly room: string
   readonly openedAt: number
   readonly #socket: WebSocket
-  readonly #stream: Duplex
+  readonly #outbox: RoomOutbox
   readonly #context: RoomContext
   readonly #facts: RoomFacts
-  readonly #messages: TokenBucket
-  readonly #bytes: TokenBucket
-  readonly #floodMessages: TokenBucket
-  readonly #floodBytes: TokenBucket
+  readonly #rates: SenderRates
   #state: RoomState = START
   #member: Member | undefined
   #cancelDeadline: () => void
@@ -61,13 +58,15 @@ export class RoomConnection implements UnauthenticatedConnection {
     const { clock, limits, hub, admissions } = context
     this.room = room
     this.#socket = socket
-    this.#stream = stream
     this.#context = context
+    this.#outbox = new RoomOutbox({
+      ...context,
+      ...{ socket, stream },
+      onTooSlow: () => this.end('too_slow'),
+      onFailed: (error) => this.#failed(error),
+    })
     this.openedAt = this.#lastReceivedAt = clock.monotonic()
-    this.#messages = new TokenBucket(limits.messages, this.#lastReceivedAt)
-    this.#bytes = new TokenBucket(limits.bytes, this.#lastReceivedAt)
-    this.#floodMessages = new TokenBucket(floodRate(limits.messages), this.openedAt)
-    this.#floodBytes = new TokenBucket(floodRate(limits.bytes), this.openedAt)
+    this.#rates = new SenderRates(limits, this.openedAt)
     this.#facts = {
       freshChallenge,
       refusalOf: () => undefined,
@@ -79,11 +78,9 @@ export class RoomConnection implements UnauthenticatedConnection {
     socket.on('message', (data) => this.#receive(data as Buffer))
     // The library answers pings by itself: each is as much work as a message, and counts as one.
     socket.on('ping', () => {
-      if (!this.#isWithinRate(0)) this.end('too_fast')
+      if (this.#count(0) === 'above') this.end('too_fast')
     })
-    socket.on('pong', () => {
-      this.#isWithinRate(0)
-    })
+    socket.on('pong', () => this.#count(0))
     socket.on('close', () => this.end('gone'))
     // At protocol errors and oversized messages the library closes the socket, which arrives here as 'close'.
     socket.on('error', (error) => context.log.debug({ err: error, room }, 'a room socket failed'))
@@ -123,27 +120,24 @@ export class RoomConnection implements UnauthenticatedConnection {
     }
   }
 
-  /** Counts a received frame; returns false when the client exceeds its rate. */
-  #isWithinRate(bytes: number): boolean {
-    const now = this.#context.clock.monotonic()
-    this.#lastReceivedAt = now
-    if (!this.#floodMessages.take(now) || !this.#floodBytes.take(now, bytes)) this.end('too_fast')
-    return this.#messages.take(now) && this.#bytes.take(now, bytes)
-  }
-
-  get #isClosed(): boolean {
-    return this.#state.at === 'closed'
+  /** Counts a received frame, and ends a client that floods the server. */
+  #count(bytes: number): ReturnType<SenderRates['count']> {
+    this.#lastReceivedAt = this.#context.clock.monotonic()
+    const rate = this.#rates.count(this.#lastReceivedAt, bytes)
+    if (rate === 'flood') this.end('too_fast')
+    return rate
   }
 
   #receive(data: Buffer): void {
-    if (this.#isClosed) return
-    const isWithinRate = this.#isWithinRate(data.length)
-    if (this.#isClosed) return
+    if (this.#state.at === 'closed') return
+    const rate = this.#count(data.length)
+    if (rate === 'flood') return
     try {
       const message = decodeRoomMessage(data)
-      if (isWithinRate) this.#apply({ is: 'message', message })
-      else if (message?.kind === 'update' && message.unreliable) this.#context.metrics.dropped.rate.inc()
-      else this.end('too_fast')
+      if (rate === 'within') this.#apply({ is: 'message', message })
+      else if (message?.kind === 'update' && message.unreliable && this.#rates.mayDrop(this.#lastReceivedAt)) {
+        this.#context.metrics.dropped.rate.inc()
+      } else this.end('too_fast')
     } catch (error) {
       this.#failed(error)
     }
@@ -178,7 +172,7 @@ export class RoomConnection implements UnauthenticatedConnection {
     const { hub, clock, limits, metrics } = this.#context
     switch (effect.do) {
       case 'challenge':
-        this.#send(roomPackets.challenge(effect.challenge, effect.alreadyConnected), false)
+        this.#outbox.send(roomPackets.challenge(effect.challenge, effect.alreadyConnected))
         return
       case 'verify':
         this.#verify(effect).catch((error: unknown) => this.#failed(error))
@@ -216,38 +210,23 @@ export class RoomConnection implements UnauthenticatedConnection {
     this.#cancelDeadline()
     const before = hub.find(this.room, peer)
     if (before) connectionOf(before)?.end('superseded')
-    const member: Member = { alias: hub.newAlias(), peer, send: (packet, unreliable) => this.#send(packet, unreliable) }
+    const outbox = this.#outbox
+    const member: Member = {
+      ...{ alias: hub.newAlias(), peer },
+      send: (packet) => outbox.send(packet),
+      relay: (packet, unreliable, from) => outbox.relay(packet, unreliable, from.alias),
+    }
     this.#member = member
     onJoined(member, this)
     hub.join(this.room, member)
     metrics.joined.inc()
   }
 
-  #send(packet: Uint8Array, unreliable: boolean): void {
-    if (this.#socket.readyState !== WebSocket.OPEN) return
-    const { limits, metrics, writes } = this.#context
-    const unsentBytes = this.#socket.bufferedAmount
-    if (unreliable && unsentBytes > limits.unreliableBufferBytes) {
-      metrics.dropped.buffer.inc()
-    } else if (unsentBytes > limits.reliableBufferBytes) {
-      // Later: the hub may be in the middle of sending a packet to all members.
-      queueMicrotask(() => this.end('too_slow'))
-    } else {
-      try {
-        writes.coalesce(this.#stream)
-        this.#socket.send(packet)
-      } catch (error) {
-        // Later, for the same reason; and the sender of the packet is not to blame.
-        queueMicrotask(() => this.#failed(error))
-      }
-    }
-  }
-
   #close(reason: RoomCloseReason): void {
     this.#cancelDeadline()
     this.#context.metrics.ended.inc({ ending: reason })
     const close = roomCloseOf(reason)
-    if (close.kicked !== undefined) this.#send(roomPackets.kicked(close.kicked), false)
+    if (close.kicked !== undefined) this.#outbox.send(roomPackets.kicked(close.kicked))
     if (close.by === 'close') {
       const cancel = this.#context.clock.after(CLOSE_TIMEOUT_MS, () => this.#socket.terminate())
       this.#socket.once('close', cancel)

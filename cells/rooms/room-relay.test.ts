@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createWallet } from '../../testing/player/wallet.ts'
 import { roomPackets } from '../wire/room-packets.ts'
 import { joinRoom, type startTestRooms, twoInARoom } from './fixtures.ts'
+import { defaultLimits } from './limits.ts'
 
 const [ada, bob, eve] = [createWallet('ada'), createWallet('bob'), createWallet('eve')]
 const DEADLINE = { timeout: 15_000 }
@@ -55,24 +56,45 @@ describe('a room', () => {
     expect(await server.metric('packets_dropped_total')).toContain('realm_rooms_packets_dropped_total{reason="rate"} 10')
   })
 
-  test('drops unreliable updates to a client that does not read, and ends its session at reliable ones', async () => {
-    const { first, second } = await two({
-      limits: { messages: { perSecond: 1e6, burst: 1e6 }, bytes: { perSecond: 1e9, burst: 1e9 } },
+  test('drops unreliable updates to a client that does not read, then those of the loudest sender, and ends its session after a time', async () => {
+    const { first, second, url, admit } = await two({
+      limits: {
+        ...{ messages: { perSecond: 1e6, burst: 1e6 }, bytes: { perSecond: 1e9, burst: 1e9 } },
+        backlog: { ...defaultLimits.backlog, behindMs: 1_000 },
+      },
     })
-    second.socket.pause()
+    await admit(eve.peer, 'island-1')
+    const third = await joinRoom(url, 'island-1', eve)
     const body = Buffer.alloc(60_000)
-    await vi.waitFor(async () => {
-      for (let n = 0; n < 20; n++) first.send(roomPackets.update(0, body, true))
-      const dropped = await server.metric('packets_dropped_total{reason="buffer"')
-      expect(Number(dropped[0]?.split(' ')[1])).toBeGreaterThan(0)
-    }, DEADLINE)
-    expect(server.rooms.members('island-1')).toContain(bob.peer)
     // How much the kernel takes before anything is unsent depends on the machine.
-    await vi.waitFor(() => {
+    const sendUntilDropped = async (reason: string, unreliable: boolean) => {
+      const dropped = async () => Number((await server.metric(`packets_dropped_total{reason="${reason}"`))[0]?.split(' ')[1] ?? 0)
+      const before = await dropped()
+      await vi.waitFor(async () => {
+        for (let n = 0; n < 20; n++) first.send(roomPackets.update(0, body, unreliable))
+        expect(await dropped()).toBeGreaterThan(before)
+      }, DEADLINE)
+    }
+    second.socket.pause()
+    await sendUntilDropped('buffer', true)
+    await sendUntilDropped('share', false)
+    for (let n = 0; n < 20; n++) first.send(roomPackets.update(0, body, false))
+    await first.received()
+    third.send(roomPackets.update(0, HELLO, false))
+    await third.received()
+    expect(server.rooms.members('island-1')).toEqual([ada.peer, bob.peer, eve.peer])
+    second.socket.resume()
+    await vi.waitFor(() => expect(second.bodies()).toContainEqual(HELLO), DEADLINE)
+
+    second.socket.pause()
+    await sendUntilDropped('share', false)
+    await vi.waitFor(async () => {
       for (let n = 0; n < 20; n++) first.send(roomPackets.update(0, body, false))
-      expect(first.unread()).toContain('peerLeaveMessage')
+      await first.received()
+      server.clock.advance(1_000)
+      expect(server.rooms.members('island-1')).toEqual([ada.peer, eve.peer])
     }, DEADLINE)
-    expect(server.rooms.members('island-1')).toEqual([ada.peer])
+    expect(await server.metric('sessions_ended_total{')).toEqual(['realm_rooms_sessions_ended_total{ending="too_slow"} 1'])
   })
 
   test('never pings a client that sends, pings a silent one, and ends a broken connection', async () => {

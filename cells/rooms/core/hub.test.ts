@@ -5,7 +5,8 @@ import { Hub, type Member } from './hub.ts'
 
 function aMember(hub: Hub, peer: PeerId): Member & { received: (string | undefined)[] } {
   const received: (string | undefined)[] = []
-  return { alias: hub.newAlias(), peer, received, send: (packet) => received.push(decodeRoomPacket(packet)?.$case) }
+  const send = (packet: Uint8Array) => received.push(decodeRoomPacket(packet)?.$case)
+  return { alias: hub.newAlias(), peer, received, send, relay: send }
 }
 
 test('aliases are never shared, never issued twice in a row, and never the number that means no alias', () => {

@@ -5,8 +5,10 @@ import { roomPackets } from '../../wire/room-packets.ts'
 export interface Member {
   readonly alias: number
   readonly peer: PeerId
-  /** Sends a packet to the client; an unreliable one may be dropped when the client is too slow. */
-  send(packet: Uint8Array, unreliable: boolean): void
+  /** Sends a packet of the room itself. */
+  send(packet: Uint8Array): void
+  /** Sends an update of another member; an unreliable one, or one of a loud sender, is dropped when the client is too slow. */
+  relay(packet: Uint8Array, unreliable: boolean, from: Member): void
 }
 
 /** Bevy takes the highest number for "no alias" (comms.md §13.4). */
@@ -32,9 +34,9 @@ export class Hub {
     this.#rooms.set(room, members)
     const others = [...members.values()]
     members.set(member.peer, member)
-    member.send(roomPackets.welcome(member.alias, Object.fromEntries(others.map(({ alias, peer }) => [alias, peer]))), false)
+    member.send(roomPackets.welcome(member.alias, Object.fromEntries(others.map(({ alias, peer }) => [alias, peer]))))
     const joined = roomPackets.joined(member.alias, member.peer)
-    for (const other of others) other.send(joined, false)
+    for (const other of others) other.send(joined)
   }
 
   /** Removes a member and announces that to the others; has no effect for one that left already. */
@@ -45,7 +47,7 @@ export class Hub {
     this.#aliases.delete(member.alias)
     if (members.size === 0) this.#rooms.delete(room)
     const left = roomPackets.left(member.alias)
-    for (const other of members.values()) other.send(left, false)
+    for (const other of members.values()) other.send(left)
   }
 
   /** Sends a member's update to the others, under its own alias whatever it claims (comms.md §13.5); returns to how many. */
@@ -53,7 +55,7 @@ export class Hub {
     const members = this.#rooms.get(room)
     if (!members || members.size < 2) return 0
     const packet = roomPackets.update(sender.alias, body, unreliable)
-    for (const other of members.values()) if (other !== sender) other.send(packet, unreliable)
+    for (const other of members.values()) if (other !== sender) other.relay(packet, unreliable, sender)
     return members.size - 1
   }
 
