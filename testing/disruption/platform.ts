@@ -57,7 +57,9 @@ export class Platform implements AsyncDisposable {
     }
     const ingress = starting.adopt(await cluster.startIngress(provider), (opened) => opened.stop())
     progress('starting a database outside the cluster, and applying the realm')
-    const database = starting.adopt(await startPostgres(postgres, new URL(ingress.url).hostname), (server) => server.stop())
+    const database = starting.adopt(await startPostgres(postgres, { host: new URL(ingress.url).hostname }), (server) =>
+      server.stop(),
+    )
     await cluster.apply([realmsNamespace])
     await cluster.apply([databaseSecret(await database.database())], REALMS_NAMESPACE)
     await applyRealm(cluster, ingress, realmOf(settings))

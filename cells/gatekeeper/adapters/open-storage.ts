@@ -9,6 +9,8 @@ import { SqlStorage, type Storage } from './storage.ts'
 /** The URL of a server, a folder for an embedded database, or neither for one in memory. */
 export interface DatabaseSettings {
   DATABASE_URL?: string | undefined
+  /** PEM file of the authority that signed the server's certificate. */
+  DATABASE_CA_FILE?: string | undefined
   DATABASE_FOLDER?: string | undefined
   /** `Run` (the default) migrates the schema; `Wait` waits until a Job has done so. */
   DATABASE_MIGRATIONS?: 'Run' | 'Wait' | undefined
@@ -18,10 +20,12 @@ const CHECK_EVERY_MS = 1_000
 
 /** Opens the database; resolves once its schema is up to date. @throws UserError when it cannot be used */
 export async function openStorage(
-  { DATABASE_URL, DATABASE_FOLDER, DATABASE_MIGRATIONS = 'Run' }: DatabaseSettings,
+  { DATABASE_URL, DATABASE_CA_FILE, DATABASE_FOLDER, DATABASE_MIGRATIONS = 'Run' }: DatabaseSettings,
   { clock, log }: { clock: Clock; log: Log },
 ): Promise<Storage> {
-  const database = DATABASE_URL ? await openPostgres({ url: DATABASE_URL, clock, log }) : await openPglite(DATABASE_FOLDER)
+  const database = DATABASE_URL
+    ? await openPostgres({ url: DATABASE_URL, caFile: DATABASE_CA_FILE, clock, log })
+    : await openPglite(DATABASE_FOLDER)
   try {
     if (DATABASE_MIGRATIONS === 'Run') await migrate(database, log)
     else await waitForMigrations(database, { clock, log })

@@ -3,11 +3,14 @@ import type { Clock } from '../../chassis/clock.ts'
 import { messageOf, UserError } from '../../chassis/errors.ts'
 import type { Log } from '../../chassis/log.ts'
 import type { Database, SqlQuery } from './database.ts'
+import { dependsOnTls, type PostgresTls, postgresTls, tlsRemedyOf } from './postgres-tls.ts'
 
 /** The server to use, and how long to wait for one that is still starting. */
 export interface PostgresOptions {
   /** `postgres://user:password@host:5432/database`, with `sslmode` and the like as libpq reads them. */
   url: string
+  /** PEM file of the authority that signed the server's certificate. */
+  caFile?: string | undefined
   clock: Clock
   log: Log
   /** 30 s by default. */
@@ -17,22 +20,23 @@ export interface PostgresOptions {
 const MAX_CONNECTIONS = 10
 const CONNECT_TIMEOUT_MS = 2_000
 const STATEMENT_TIMEOUT_MS = 3_000
-/** Longer than the time limit of the server, which reports the cause; this one is for a server that does not answer at all. */
-const SILENCE_TIMEOUT_MS = 4_000
 const TRANSACTION_TIMEOUT_MS = 60_000
+/** Beyond the time limit of the server, which reports the cause: for a server that does not answer at all. */
+const SILENCE_MARGIN_MS = 1_000
 const PATIENCE_MS = 30_000
 const RETRY_MS = 1_000
 /** SQLSTATE classes that do not go away by waiting: invalid credentials, no such database. */
 const PERMANENT = /^(28|3D)/
 
 /**
- * Connects to a PostgreSQL server, version 14 or later, over a bounded pool.
+ * Connects to a PostgreSQL server, version 14 or later, over a bounded pool. A pooler in between may be in transaction mode: no
+ * setting, prepared statement or lock outlives a transaction.
  *
  * @throws UserError when the server cannot be reached or refuses us; the message names the server, never the password
  */
-export async function openPostgres({ url, clock, log, patienceMs = PATIENCE_MS }: PostgresOptions): Promise<Database> {
+export async function openPostgres({ url, caFile, clock, log, patienceMs = PATIENCE_MS }: PostgresOptions): Promise<Database> {
   const server = serverOf(url)
-  const database = new PostgresDatabase(url, server, log)
+  const database = new PostgresDatabase(postgresTls(url, caFile), server, log)
   const giveUpAt = clock.now() + patienceMs
   for (;;) {
     const error = await database.query('SELECT 1').then(
@@ -51,61 +55,98 @@ export async function openPostgres({ url, clock, log, patienceMs = PATIENCE_MS }
 }
 
 class PostgresDatabase implements Database {
-  readonly #connection: pg.ClientConfig
   readonly #server: string
   readonly #log: Log
   readonly #pool: pg.Pool
-  readonly query: SqlQuery
+  readonly #attempts: PostgresTls['attempts']
+  /** Which of the attempts succeeded last. */
+  #attempt = 0
 
-  constructor(url: string, server: string, log: Log) {
+  constructor({ url, attempts }: PostgresTls, server: string, log: Log) {
     this.#server = server
     this.#log = log
-    this.#connection = {
+    this.#attempts = attempts
+    const ssl = () => attempts[this.#attempt] ?? false
+    this.#pool = new pg.Pool({
       connectionString: url,
       application_name: 'gatekeeper',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       keepAlive: true,
-    }
-    this.#pool = new pg.Pool({
-      ...this.#connection,
       max: MAX_CONNECTIONS,
-      statement_timeout: STATEMENT_TIMEOUT_MS,
-      query_timeout: SILENCE_TIMEOUT_MS,
+      Client: class extends pg.Client {
+        constructor(config?: pg.ClientConfig) {
+          super({ ...config, ssl: ssl() })
+        }
+      },
     })
     this.#pool.on('error', (error) => log.warn({ server, error: problemOf(error) }, 'an idle database connection was lost'))
-    this.query = queryOf(this.#pool)
   }
 
-  async transaction<Result>(work: (query: SqlQuery) => Promise<Result>): Promise<Result> {
-    // Not a connection of the pool, because it has a longer time limit; it is closed after the transaction.
-    const client = new pg.Client({
-      ...this.#connection,
-      statement_timeout: TRANSACTION_TIMEOUT_MS,
-      query_timeout: TRANSACTION_TIMEOUT_MS + CONNECT_TIMEOUT_MS,
-    })
-    client.on('error', (error) => {
-      this.#log.warn({ server: this.#server, error: problemOf(error) }, 'a database connection was lost')
-    })
-    await client.connect()
-    try {
-      await client.query('BEGIN')
-      const result = await work(queryOf(client))
-      await client.query('COMMIT')
-      return result
-    } finally {
-      await client.end() // rolls back what was not committed
-    }
+  readonly query: SqlQuery = (sql, parameters) => this.#inTransaction(STATEMENT_TIMEOUT_MS, (query) => query(sql, parameters))
+
+  transaction<Result>(work: (query: SqlQuery) => Promise<Result>): Promise<Result> {
+    return this.#inTransaction(TRANSACTION_TIMEOUT_MS, work)
   }
 
   stop(): Promise<void> {
     return this.#pool.end()
   }
+
+  /**
+   * The time limit is set inside the transaction: poolers refuse it as a parameter of the connection, and one of the session would
+   * apply to the next client of that session.
+   */
+  async #inTransaction<Result>(limitMs: number, work: (query: SqlQuery) => Promise<Result>): Promise<Result> {
+    const client = await this.#connect()
+    const query = queryOf(client, limitMs + SILENCE_MARGIN_MS)
+    let isUsable = true
+    const onError = (error: Error) => {
+      isUsable = false
+      this.#log.warn({ server: this.#server, error: problemOf(error) }, 'a database connection was lost')
+    }
+    client.on('error', onError)
+    try {
+      await query(`BEGIN; SET LOCAL statement_timeout = ${limitMs}; SET LOCAL idle_in_transaction_session_timeout = ${limitMs}`)
+      const result = await work(query)
+      await query('COMMIT')
+      return result
+    } catch (error) {
+      // Closing the connection rolls back too, and is all that is left where the server did not answer.
+      isUsable &&= error instanceof pg.DatabaseError && (await isDone(query('ROLLBACK')))
+      throw error
+    } finally {
+      client.off('error', onError)
+      client.release(!isUsable)
+    }
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    for (let left = this.#attempts.length - 1; ; left--) {
+      const tried = this.#attempt
+      try {
+        return await this.#pool.connect()
+      } catch (error) {
+        if (left === 0 || !dependsOnTls(error)) throw error
+        // Unless another query, which failed for the same reason, was faster.
+        if (this.#attempt === tried) this.#attempt = (tried + 1) % this.#attempts.length
+      }
+    }
+  }
 }
 
+const isDone = (work: Promise<unknown>): Promise<boolean> =>
+  work.then(
+    () => true,
+    () => false,
+  )
+
+/** Statements on one connection. They are not prepared under names, which a pooler would not know on its next connection. */
 const queryOf =
-  (connection: pg.Pool | pg.Client): SqlQuery =>
-  async <Row extends object>(sql: string, parameters: readonly unknown[] = []) =>
-    (await connection.query<Row>(sql, [...parameters])).rows
+  (client: pg.PoolClient, timeoutMs: number): SqlQuery =>
+  async <Row extends object>(text: string, parameters: readonly unknown[] = []) => {
+    const statement = { text, values: [...parameters], query_timeout: timeoutMs }
+    return (await client.query<Row>(statement)).rows
+  }
 
 /** Host, port and database for log and error messages; everything else in the URL stays secret. */
 function serverOf(url: string): string {
@@ -117,4 +158,4 @@ const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
 
 // Where a name has several addresses, the error about all of them has a code and no message.
-const problemOf = (error: unknown): string => messageOf(error) || codeOf(error) || 'no answer'
+const problemOf = (error: unknown): string => `${messageOf(error) || codeOf(error) || 'no answer'}${tlsRemedyOf(error)}`

@@ -3,12 +3,13 @@ import { systemClock } from '../../chassis/clock.ts'
 import { parseEnv } from '../../chassis/config.ts'
 import { createLog, logLevels } from '../../chassis/log.ts'
 import { openPostgres } from '../adapters/postgres.ts'
+import { databaseVariables } from '../config.ts'
 import { migrate } from './migrate.ts'
 
 /** Environment variables of the migration. */
 export const migrationVariables = z.object({
   LOG_LEVEL: z.enum(logLevels).default('info').describe('Least severe level that is logged.'),
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).describe('URL of the PostgreSQL database to migrate.'),
+  ...databaseVariables,
 })
 
 /**
@@ -17,9 +18,9 @@ export const migrationVariables = z.object({
  * @throws UserError when the environment or the database cannot be used; the Job that runs this then retries
  */
 export async function main(env: NodeJS.ProcessEnv): Promise<undefined> {
-  const { LOG_LEVEL, DATABASE_URL } = parseEnv(migrationVariables, env)
+  const { LOG_LEVEL, DATABASE_URL, DATABASE_CA_FILE } = parseEnv(migrationVariables, env)
   const log = createLog('gatekeeper-migrate', LOG_LEVEL)
-  const database = await openPostgres({ url: DATABASE_URL, clock: systemClock, log })
+  const database = await openPostgres({ url: DATABASE_URL, caFile: DATABASE_CA_FILE, clock: systemClock, log })
   try {
     await migrate(database, log)
   } finally {
