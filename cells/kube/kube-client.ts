@@ -61,6 +61,8 @@ export interface WriteOptions {
   /** Called right before a request is sent, also when it is sent again; if it throws, the request is not sent. */
   guard?: (() => void) | undefined
   timeoutMs?: number
+  /** The server checks a creation and answers as if it had carried it out. */
+  dryRun?: boolean
 }
 
 export interface RemoveOptions {

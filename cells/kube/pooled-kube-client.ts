@@ -94,9 +94,14 @@ class PooledKubeClient implements KubeClient {
     return orUndefined(this.#request<T>({ verb: 'get', method: 'GET', path: objectPath(resource, key) }))
   }
 
-  create<T extends KubeObject>(resource: Resource, object: T, { fieldManager, ...options }: WriteOptions = {}): Promise<T> {
+  create<T extends KubeObject>(
+    resource: Resource,
+    object: T,
+    { fieldManager, dryRun, ...options }: WriteOptions = {},
+  ): Promise<T> {
     const path = collectionPath(resource, object.metadata.namespace)
-    return this.#request({ verb: 'create', method: 'POST', path, query: { fieldManager }, body: object, ...options })
+    const query = { fieldManager, ...(dryRun && { dryRun: 'All' }) }
+    return this.#request({ verb: 'create', method: 'POST', path, query, body: object, ...options })
   }
 
   replace<T extends KubeObject>(resource: Resource, object: T, { fieldManager, ...options }: WriteOptions = {}): Promise<T> {

@@ -20,6 +20,9 @@ export const COMPONENT_LABEL = 'app.kubernetes.io/component'
  */
 export const SCALED_ANNOTATION = 'comms.decentraland.org/scaled'
 
+/** On the pod template of a workload that the operator restarted: when. */
+export const RESTARTED_ANNOTATION = 'comms.decentraland.org/restarted-at'
+
 /** The name of the first CommsCell of a slot. */
 export const cellName = (realm: Realm, slot: number): string => `${realm.metadata.name}-${slot}`
 

@@ -2,13 +2,14 @@ import { Refusal } from '../../cells/chassis/errors.ts'
 import { isUnreadableObject, KubeError } from '../../cells/kube/kube-error.ts'
 import type { CommsCell, CommsCellStatus, Realm, RealmStatus } from '../../crds/realm.ts'
 import type { Kind } from '../../crds/resources.ts'
-import type { GeneratedSecret, KubeManifest } from '../desired/manifests/kube-manifest.ts'
-import { cellObjects, generatedSecrets, realmObjects } from '../desired/manifests/objects.ts'
+import type { KubeManifest } from '../desired/manifests/kube-manifest.ts'
+import { cellObjects, realmObjects } from '../desired/manifests/objects.ts'
 import type { CellPlan, RealmPlan } from '../desired/plan.ts'
 import type { Platform } from '../desired/platform.ts'
 import type { ObservedCell, ObservedRealm, Workload } from '../observed/workload.ts'
 import type { CountPlayers } from '../observers/players/connector-players.ts'
 import type { Cluster } from '../reconcile/cluster.ts'
+import { ensureSecrets } from './apply/generated-secrets.ts'
 import { setDeletionCosts } from './apply/pod-deletion-cost.ts'
 import type { Writer } from './apply/writer.ts'
 import type { Cache } from './cache/cache.ts'
@@ -75,8 +76,8 @@ export class KubernetesCluster implements Cluster {
   }
 
   async realizeRealm(realm: Realm, plan: RealmPlan): Promise<void> {
-    const { writer, platform } = this.#parts
-    for (const secret of generatedSecrets(realm)) if (this.#isMissing(secret)) await writer.createSecret(secret)
+    const { platform } = this.#parts
+    await ensureSecrets(this.#parts, realm)
     const manifests = realmObjects(realm, plan, platform).map((manifest) => this.#withoutReplicasOfOthers(manifest))
     await this.#settle(realm.metadata.uid ?? '', manifests, plan.retained)
   }
@@ -124,14 +125,6 @@ export class KubernetesCluster implements Cluster {
     }
   }
 
-  /**
-   * A Secret exists while the workload that needs it runs; asking the API server would require the permission to read Secrets.
-   */
-  #isMissing({ metadata, neededBy }: GeneratedSecret): boolean {
-    const workload = this.#parts.cache.child({ ...neededBy, namespace: metadata.namespace })
-    return !workload || this.#workloadOf(workload)?.problem?.code === 'SecretMissing'
-  }
-
   #workloadsOf(ownerUid: string | undefined): Workload[] {
     return this.#parts.cache.childrenOf(ownerUid ?? '').flatMap((child) => this.#workloadOf(child) ?? [])
   }
@@ -140,7 +133,7 @@ export class KubernetesCluster implements Cluster {
     const { workload, namespace, owner } = child
     if (!workload || !owner) return undefined
     const { component, desired, current } = workload
-    const pods = this.#parts.cache.podsOf({ ...owner, namespace }, component)
+    const pods = this.#parts.cache.pods.podsOf({ ...owner, namespace }, component)
     const isMigrated = pods.some(({ migrated }) => migrated)
     const [updated, ready] = isMigrated ? [desired, desired] : [workload.updated, workload.ready]
     const problem = this.#problemOf(child, workload, pods)
@@ -155,8 +148,8 @@ export class KubernetesCluster implements Cluster {
     const { cache } = this.#parts
     const isPodMissing = pods.filter(({ terminating }) => !terminating).length < desired
     return (
-      cache.problemOf({ ...owner, namespace }, component) ??
-      (isPodMissing ? cache.creationProblemOf({ kind, namespace, name }) : undefined)
+      cache.pods.problemOf({ ...owner, namespace }, component) ??
+      (isPodMissing ? cache.pods.creationProblemOf({ kind, namespace, name }) : undefined)
     )
   }
 

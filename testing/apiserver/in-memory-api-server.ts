@@ -76,8 +76,8 @@ export class InMemoryApiServer {
         counts.get++
         return structuredClone(this.#objects.get(idOf(collectionPath(resource), key))?.object) as never
       },
-      create: (resource, object) =>
-        write('create', () => this.#create(collectionPath(resource), object as StoredObject) as never),
+      create: (resource, object, { dryRun = false } = {}) =>
+        write('create', () => this.#create(collectionPath(resource), object as StoredObject, dryRun) as never),
       replace: () => Promise.reject(new Error('replace is not supported')),
       merge: () => Promise.reject(new Error('merge is not supported')),
       apply: (resource, object, { fieldManager, subresource }) =>
@@ -124,8 +124,9 @@ export class InMemoryApiServer {
     })
   }
 
-  #create(path: string, object: StoredObject): StoredObject {
+  #create(path: string, object: StoredObject, dryRun: boolean): StoredObject {
     if (this.#objects.has(idOf(path, object.metadata))) throw new KubeError(`POST ${path}`, 409, { reason: 'AlreadyExists' })
+    if (dryRun) return object
     const metadata = { ...object.metadata, uid: `uid-${++this.#uids}`, generation: 1 }
     return this.#store(path, { ...structuredClone(object), metadata }, 'ADDED')
   }

@@ -1,4 +1,5 @@
 import type { ObjectMeta } from '../../../crds/object.ts'
+import type { Component } from '../../observed/workload.ts'
 
 /** A Kubernetes object as the operator applies it: only fields it sets, none that the API server adds. */
 export interface KubeManifest {
@@ -20,6 +21,8 @@ export interface GeneratedSecret {
   metadata: ObjectMeta
   /** The keys that get a random value. */
   keys: readonly string[]
-  /** The workload that mounts it: while that exists and its pods find their Secret, the Secret exists, and nothing has to read it. */
+  /** The workload that needs it first: while that exists and no pod reports the Secret as missing, the Secret exists, and nothing has to read it. */
   neededBy: { kind: 'StatefulSet' | 'Deployment'; name: string }
+  /** What reads it only at its start, and so is restarted when the Secret was deleted and gets new values. */
+  restarts: readonly Component[]
 }

@@ -18,6 +18,7 @@ export const livekitSecret = (realm: Realm): GeneratedSecret => ({
   metadata: realmChildMeta(realm, partName(realm, 'livekit'), 'livekit'),
   keys: ['apiKey', 'apiSecret'],
   neededBy: { kind: 'Deployment', name: partName(realm, 'livekit') },
+  restarts: ['livekit', 'gatekeeper', 'archipelago'],
 })
 
 /** The Deployment of a Managed LiveKit: one small server, for development. */

@@ -58,6 +58,8 @@ export const natsSecret = (realm: Realm): GeneratedSecret => ({
   metadata: realmChildMeta(realm, natsSecretName(realm.metadata.name), 'nats'),
   keys: [...busUsers(realm).map(({ user }) => user), PEER],
   neededBy: { kind: 'StatefulSet', name: partName(realm, 'nats') },
+  // The services read their passwords at every login.
+  restarts: ['nats'],
 })
 
 /** The configuration of a Managed NATS. Names with a dollar sign are environment variables, so that the operator never handles a password. */

@@ -10,7 +10,7 @@ import { platformOf, readConfig } from '../../config.ts'
 import { planCell, planRealm } from '../plan.ts'
 import { clusterSite } from '../site.ts'
 import type { KubeManifest } from './kube-manifest.ts'
-import { cellObjects, realmObjects } from './objects.ts'
+import { cellObjects, generatedSecrets, realmObjects } from './objects.ts'
 
 /** What one release rendered for some realms. It is never changed after the release. */
 export interface Release {
@@ -83,7 +83,11 @@ export function renderRelease(realms: readonly Realm[], cells: readonly CommsCel
     const lasting = lastingOf(object)
     return lasting === undefined ? [] : [[`${object.kind} ${object.metadata.name}`, lasting]]
   })
-  return { cells: plain(made), rendered: plain(Object.fromEntries(rendered)) }
+  // A Secret that exists gets no further key, because the operator neither reads nor changes Secrets: a new key needs a Secret of its own.
+  const secrets = realms.flatMap((realm) =>
+    generatedSecrets(realm).map(({ metadata, keys }) => [`Secret ${metadata.name}`, { keys }] as const),
+  )
+  return { cells: plain(made), rendered: plain(Object.fromEntries([...rendered, ...secrets])) }
 }
 
 /** The fields of an object that restart pods, are immutable, or close connections when they change. */

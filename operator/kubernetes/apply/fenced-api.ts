@@ -1,8 +1,9 @@
 import type { KubeClient } from '../../../cells/kube/kube-client.ts'
+import { isStatus } from '../../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../../cells/kube/kube-object.ts'
 import { type Resource, resources } from '../../../cells/kube/resources.ts'
 import type { ObjectKey } from '../../../crds/object.ts'
-import { MANAGER } from '../../desired/naming.ts'
+import { MANAGER, RESTARTED_ANNOTATION } from '../../desired/naming.ts'
 import type { Leadership } from '../../leader/leadership.ts'
 
 /**
@@ -35,6 +36,25 @@ export class FencedApi {
 
   async createSecret(secret: KubeObject): Promise<void> {
     await this.#client.create(resources.Secret, secret, { fieldManager: MANAGER, ...(await this.#leadership.fence()) })
+  }
+
+  /** Whether no Secret has this name, as the API server answers a creation that it does not carry out: nothing has to be read. */
+  async isSecretMissing(secret: KubeObject): Promise<boolean> {
+    const options = { fieldManager: MANAGER, dryRun: true, ...(await this.#leadership.fence()) }
+    try {
+      await this.#client.create(resources.Secret, secret, options)
+      return true
+    } catch (error) {
+      if (isStatus(error, 409)) return false
+      throw error
+    }
+  }
+
+  /** Replaces the pods of a workload, as its strategy says. It is an update and no apply, so that no later apply takes it back. */
+  async restart(resource: Resource, key: ObjectKey, now: number): Promise<KubeObject> {
+    const annotations = { [RESTARTED_ANNOTATION]: new Date(now).toISOString() }
+    const change = { spec: { template: { metadata: { annotations } } } }
+    return this.#client.merge(resource, key, change, { fieldManager: MANAGER, ...(await this.#leadership.fence()) })
   }
 
   async annotatePod(key: ObjectKey, annotations: Record<string, string | null>): Promise<void> {

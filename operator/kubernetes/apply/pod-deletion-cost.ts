@@ -6,7 +6,7 @@ import type { Cache } from '../cache/cache.ts'
 import type { Writer } from './writer.ts'
 
 interface DeletionCostParts {
-  cache: Pick<Cache, 'child' | 'podsOf'>
+  cache: Pick<Cache, 'child' | 'pods'>
   writer: Pick<Writer, 'setDeletionCost'>
   countPlayers: CountPlayers
 }
@@ -20,7 +20,7 @@ export async function setDeletionCosts(parts: DeletionCostParts, cell: CommsCell
   const { namespace, name } = cell.metadata
   const live = cache.child({ kind: 'Deployment', namespace, name: partName(cell, 'connector') })
   if (replicas === 0 || (live?.workload?.desired ?? 0) <= replicas) return
-  const running = cache.podsOf({ kind: 'CommsCell', namespace, name }, 'connector').filter(({ terminating }) => !terminating)
+  const running = cache.pods.podsOf({ kind: 'CommsCell', namespace, name }, 'connector').filter(({ terminating }) => !terminating)
   const players = await countPlayers(running.filter(({ ready }) => ready))
   const pods = running.map(({ deletionCost, ...pod }) => ({ ...pod, cost: deletionCost, players: players.get(pod.name) }))
   await Promise.all(

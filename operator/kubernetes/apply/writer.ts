@@ -1,9 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import { messageOf } from '../../../cells/chassis/errors.ts'
 import type { Log } from '../../../cells/chassis/log.ts'
 import type { KubeClient } from '../../../cells/kube/kube-client.ts'
-import { isStatus } from '../../../cells/kube/kube-error.ts'
 import type { ObjectKey, ObjectMeta } from '../../../crds/object.ts'
 import type { Kind } from '../../../crds/resources.ts'
 import type { GeneratedSecret, KubeManifest } from '../../desired/manifests/kube-manifest.ts'
@@ -12,9 +10,10 @@ import type { EventRecorder } from '../../events/recorder.ts'
 import type { Leadership } from '../../leader/leadership.ts'
 import type { Cache } from '../cache/cache.ts'
 import { type Child, childKey } from '../cache/child.ts'
-import { ChildWriter, ownerOf } from './child-writer.ts'
+import { ChildWriter } from './child-writer.ts'
 import { FencedApi } from './fenced-api.ts'
 import { LastApplied } from './last-applied.ts'
+import { type SecretUsers, SecretWriter } from './secret-writer.ts'
 import { StatusWriter } from './status-writer.ts'
 import type { ReportedStatus } from './transition-times.ts'
 import { WriteLimiter } from './write-limiter.ts'
@@ -41,6 +40,7 @@ export class Writer {
   readonly #limiter: WriteLimiter
   readonly #lastApplied = new LastApplied()
   readonly #children: ChildWriter
+  readonly #secrets: SecretWriter
   readonly #statuses: StatusWriter
   readonly #log: Log
 
@@ -48,8 +48,9 @@ export class Writer {
     this.#api = new FencedApi(client, leadership)
     this.#limiter = new WriteLimiter({ clock, recorder: shared.recorder, metrics: shared.metrics })
     this.#log = shared.log
-    const parts = { ...shared, api: this.#api, limiter: this.#limiter, lastApplied: this.#lastApplied }
+    const parts = { ...shared, clock, api: this.#api, limiter: this.#limiter, lastApplied: this.#lastApplied }
     this.#children = new ChildWriter(parts)
+    this.#secrets = new SecretWriter(parts)
     this.#statuses = new StatusWriter(parts)
   }
 
@@ -70,18 +71,13 @@ export class Writer {
     return this.#statuses.setFinalizers(realm, finalizers)
   }
 
-  /** Creates a Secret with random values; one that exists is neither read nor changed. */
-  async createSecret({ metadata, keys }: GeneratedSecret): Promise<void> {
-    if (!this.#limiter.allows('Secret', metadata, ownerOf(metadata.namespace, metadata.ownerReferences), true)) return
-    // A letter first, so that no configuration file reads it as a number.
-    const stringData = Object.fromEntries(keys.map((key) => [key, `k${randomBytes(20).toString('hex')}`]))
-    const secret = { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', stringData }
-    try {
-      await this.#api.createSecret(secret)
-      this.#log.info({ namespace: metadata.namespace, name: metadata.name }, 'created a Secret')
-    } catch (error) {
-      if (!isStatus(error, 409)) throw error
-    }
+  createSecret(secret: GeneratedSecret): Promise<void> {
+    return this.#secrets.create(secret)
+  }
+
+  /** Resolves with whether the Secret is there now. */
+  restoreSecret(secret: GeneratedSecret, users: SecretUsers): Promise<boolean> {
+    return this.#secrets.restore(secret, users)
   }
 
   /**

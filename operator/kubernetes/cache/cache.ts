@@ -16,7 +16,7 @@ import { type Declared, declaredCell, declaredRealm } from './declared.ts'
 import { Index } from './index-by.ts'
 import { type EventProblem, eventProblemOf, type LiveEvent, WATCHED_EVENTS } from './pod-event.ts'
 import { PodIndex } from './pod-index.ts'
-import { type LivePod, type PodProblem, type PodState, podStateOf } from './pod-state.ts'
+import { type LivePod, type PodState, podStateOf } from './pod-state.ts'
 import { ReadYourWrites } from './read-your-writes.ts'
 
 /** `namespace` limits the cache to one namespace; all when empty. */
@@ -48,7 +48,7 @@ export class Cache implements Running {
   readonly #childWrites: ReadYourWrites<Child & Partial<Declared<CommsCell>>>
   readonly #childrenByOwner = new Index<Child>(childKey)
   readonly #cellsByRealm = new Index<CommsCell>(({ metadata }) => keyText(metadata))
-  readonly #pods = new PodIndex()
+  readonly pods = new PodIndex()
   readonly #listeners = new Set<Listener>()
   #stopped = false
   /** Resolves once every collection was listed for the first time. */
@@ -66,7 +66,7 @@ export class Cache implements Running {
     this.#reflect<LivePod, PodState>(resources.Pod, {
       selector: MANAGED,
       project: podStateOf,
-      onChange: (change) => this.#notifyOwner(this.#pods.updatePod(change)),
+      onChange: (change) => this.#notifyOwner(this.pods.updatePod(change)),
     })
     this.#reflect<LiveEvent, EventProblem>(resources.Event, {
       selector: { fields: WATCHED_EVENTS },
@@ -125,19 +125,9 @@ export class Cache implements Running {
     return this.#childrenByOwner.in(uid).flatMap((child) => this.#childWrites.current(childKey(child), child) ?? [])
   }
 
-  /** Why a pod of a component of a realm or cell is not ready. */
-  problemOf(owner: { kind: Kind } & ObjectKey, component: string): PodProblem | undefined {
-    return this.#pods.problemOf(owner, component)
-  }
-
-  /** Why no pod is created for a StatefulSet or a Job. */
-  creationProblemOf(workload: { kind: string } & ObjectKey): PodProblem | undefined {
-    return this.#pods.creationProblemOf(workload)
-  }
-
-  /** Pods of a component of a realm or cell, terminating ones among them. */
-  podsOf(owner: { kind: Kind } & ObjectKey, component: string): PodState[] {
-    return this.#pods.podsOf(owner, component)
+  /** A Secret exists, which Events about pods said was missing: the owners of those pods are reconciled. */
+  secretExists(secret: ObjectKey): void {
+    for (const pod of this.pods.secretExists(secret)) this.#notifyOwner(pod)
   }
 
   /** Runs a write of an object and makes the object it returns visible at once; undefined after a removal. */
@@ -224,9 +214,9 @@ export class Cache implements Running {
   }
 
   #onEvent(change: CollectionChange<EventProblem>): void {
-    if (!this.#pods.updateEvent(change)) return
+    if (!this.pods.updateEvent(change)) return
     const { kind, ...key } = change.object.about
-    this.#notifyOwner(isChildKind(kind) ? this.child({ kind, ...key }) : this.#pods.pod(key))
+    this.#notifyOwner(isChildKind(kind) ? this.child({ kind, ...key }) : this.pods.pod(key))
   }
 
   #index({ type, object: child, previous }: CollectionChange<Child>): void {

@@ -3,8 +3,8 @@ import type { Cache } from './cache.ts'
 
 /** IP addresses of the connectors of a cell that accept players. */
 export const readyConnectorAddresses =
-  (cache: Pick<Cache, 'podsOf'>) =>
+  ({ pods }: Pick<Cache, 'pods'>) =>
   ({ metadata: { namespace, name } }: CommsCell): string[] =>
-    cache
+    pods
       .podsOf({ kind: 'CommsCell', namespace, name }, 'connector')
       .flatMap(({ ready, terminating, address }) => (ready && !terminating && address ? [address] : []))

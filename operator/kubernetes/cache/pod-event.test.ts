@@ -18,6 +18,7 @@ test('a volume that cannot be mounted is a problem when it cannot pass by itself
   expect(problemOf('FailedMount', 'MountVolume.SetUp failed for volume "secret-0" : secret "absent" not found')).toEqual({
     code: 'SecretMissing',
     message: 'secret "absent" not found',
+    missingSecret: 'absent',
   })
   expect(problemOf('FailedMount', 'references non-existent secret key: apiKey')?.code).toBe('SecretMissing')
   const configMap = 'MountVolume.SetUp failed for volume "config" : configmap "c" not found'

@@ -51,7 +51,8 @@ function problemOf(kind: string, reason: string | undefined, message: string): P
 /** The problem behind a volume that cannot be mounted; undefined when it may pass by itself. */
 function mountProblemOf(message: string): PodProblem | undefined {
   const missing = /(secret|configmap) "?([^" ]+)"? not found|references non-existent (secret|config) key: \S+/.exec(message)
-  return missing
-    ? { code: /configmap|config key/.test(missing[0]) ? 'PodsFailing' : 'SecretMissing', message: missing[0] }
-    : undefined
+  if (!missing) return undefined
+  const [text, kind, name] = missing
+  if (/configmap|config key/.test(text)) return { code: 'PodsFailing', message: text }
+  return { code: 'SecretMissing', message: text, ...(kind === 'secret' && name && { missingSecret: name }) }
 }

@@ -42,6 +42,7 @@ export class PodIndex {
     return this.#eventProblems.get(childKey(workload))
   }
 
+  /** Pods of a component of a realm or cell, terminating ones among them. */
   podsOf(owner: { kind: Kind } & ObjectKey, component: string): PodState[] {
     return this.#byComponent.in(`${childKey(owner)}/${component}`)
   }
@@ -49,11 +50,34 @@ export class PodIndex {
   /** The problem of the first pod of a component that has one. */
   problemOf(owner: { kind: Kind } & ObjectKey, component: string): PodProblem | undefined {
     for (const pod of this.podsOf(owner, component)) {
-      const problem =
-        pod.problem ?? (pod.ready || pod.started ? undefined : this.#eventProblems.get(childKey({ kind: 'Pod', ...pod })))
+      const problem = pod.problem ?? (pod.ready || pod.started ? undefined : this.#eventProblemOf(pod))
       if (problem) return problem
     }
     return undefined
+  }
+
+  /**
+   * Whether a pod of a component lacks a Secret. A pod that runs lacks it too when its kubelet can no longer refresh what is mounted; that is
+   * no problem of the pod.
+   */
+  lacksSecret(owner: { kind: Kind } & ObjectKey, component: string, secret: string): boolean {
+    return this.podsOf(owner, component).some(
+      (pod) => pod.problem?.missingSecret === secret || this.#eventProblemOf(pod)?.missingSecret === secret,
+    )
+  }
+
+  /** Forgets the Events which say that a Secret is missing; returns the pods they are about. */
+  secretExists({ namespace, name }: ObjectKey): PodState[] {
+    return [...this.#eventProblems].flatMap(([key, problem]) => {
+      const pod = problem?.missingSecret === name ? this.#byComponent.find(key.slice('Pod/'.length)) : undefined
+      if (pod?.namespace !== namespace) return []
+      this.#eventProblems.delete(key)
+      return [pod]
+    })
+  }
+
+  #eventProblemOf(pod: PodState): PodProblem | undefined {
+    return this.#eventProblems.get(childKey({ kind: 'Pod', ...pod }))
   }
 }
 

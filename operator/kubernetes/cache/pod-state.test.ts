@@ -35,6 +35,7 @@ test('each way to fail has a message', () => {
   expect(problemOf(waiting('CreateContainerConfigError', 'secret "livekit" not found'))).toEqual({
     code: 'SecretMissing',
     message: 'secret "livekit" not found',
+    missingSecret: 'livekit',
   })
   expect(problemOf(waiting('ImagePullBackOff', 'Back-off pulling'))).toEqual({
     code: 'PodsFailing',

@@ -5,7 +5,10 @@ import { DELETION_COST_ANNOTATION } from '../../desired/scale/pod-removal.ts'
 import type { Workload } from '../../observed/workload.ts'
 
 /** What keeps a pod from becoming ready. */
-export type PodProblem = NonNullable<Workload['problem']>
+export type PodProblem = NonNullable<Workload['problem']> & {
+  /** The Secret that does not exist. */
+  missingSecret?: string
+}
 
 /** What the cache keeps of a pod. */
 export interface PodState {
@@ -97,8 +100,11 @@ const NORMAL_WAITING = new Set(['ContainerCreating', 'PodInitializing'])
 function waitingProblemOf({ state, lastState, image = '' }: ContainerStatus): PodProblem | undefined {
   const { reason, message = '' } = state?.waiting ?? {}
   if (!reason || NORMAL_WAITING.has(reason)) return undefined
-  if (reason === 'CreateContainerConfigError')
-    return { code: /secret/i.test(message) ? 'SecretMissing' : 'PodsFailing', message: message || reason }
+  if (reason === 'CreateContainerConfigError') {
+    const missingSecret = /secret "([^"]+)" not found/.exec(message)?.[1]
+    const code = /secret/i.test(message) ? 'SecretMissing' : 'PodsFailing'
+    return { code, message: message || reason, ...(missingSecret && { missingSecret }) }
+  }
   // One message for reasons that take turns: the status must not change with each attempt.
   if (reason === 'ImagePullBackOff' || reason === 'ErrImagePull' || reason === 'InvalidImageName')
     return { code: 'PodsFailing', message: `the image ${image} cannot be pulled` }
