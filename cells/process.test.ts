@@ -1,11 +1,14 @@
-import { expect, test, vi } from 'vitest'
+import { networkInterfaces } from 'node:os'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { z } from 'zod'
 import { openSocket, type UpgradeRefused } from '../testing/player/socket.ts'
 import { ManualClock } from './chassis/clock.ts'
+import { operationalRoutes } from './chassis/health.ts'
 import { createApp, route, text } from './chassis/http.ts'
 import { listen } from './chassis/listen.ts'
 import { silentLog } from './chassis/log.ts'
 import { Metrics } from './chassis/metrics.ts'
-import { runService } from './process.ts'
+import { processVariables, runService } from './process.ts'
 
 const HOST = '127.0.0.1'
 
@@ -113,4 +116,20 @@ test('a request while a process starts is answered with 503, not with 404', asyn
   await running
   expect(await statuses()).toEqual([404, 404])
   await (await running).stop()
+})
+
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'))
+
+test.each(['127.0.0.1', ...(hasIpv6 ? ['[::1]'] : [])])('by default a process answers probes on %s', async (host) => {
+  const port = await freePort()
+  const config = z.object(processVariables(port)).parse({ LOG_LEVEL: 'silent' })
+  const running = await runService('greeter', config, async ({ log, metrics }) => ({
+    service: {
+      app: createApp({ routes: operationalRoutes(metrics, () => ({ ready: true })), log, metrics }),
+      readiness: () => ({ ready: true }),
+      stop: async () => {},
+    },
+  }))
+  onTestFinished(() => running.stop())
+  expect((await fetch(`http://${host}:${port}/health/live`)).status).toBe(200)
 })

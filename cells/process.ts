@@ -6,7 +6,7 @@ import { type Clock, systemClock } from './chassis/clock.ts'
 import { operationalRoutes, readinessRoute } from './chassis/health.ts'
 import { type App, createApp, json, type UpgradeHandler } from './chassis/http.ts'
 import { type Running, stopAll } from './chassis/lifecycle.ts'
-import { type ListenOptions, listen } from './chassis/listen.ts'
+import { ALL_ADDRESSES, type ListenOptions, listen } from './chassis/listen.ts'
 import { createLog, type Log, logLevels } from './chassis/log.ts'
 import { Metrics } from './chassis/metrics.ts'
 import { createMounts } from './chassis/mounts.ts'
@@ -16,7 +16,10 @@ import { currentSecret } from './chassis/secret-files.ts'
 
 /** Variables of every process; `port` is the default port. */
 export const processVariables = (port: number) => ({
-  HTTP_SERVER_HOST: z.string().default('0.0.0.0').describe('Address to listen on.'),
+  HTTP_SERVER_HOST: z
+    .string()
+    .default(ALL_ADDRESSES)
+    .describe('Address to listen on; `::` is all of this machine, IPv6 and IPv4.'),
   HTTP_SERVER_PORT: z.coerce.number().int().min(0).max(65_535).default(port).describe('Port to listen on; 0 takes a free one.'),
   LOG_LEVEL: z.enum(logLevels).default('info').describe('Least severe level that is logged.'),
   ROUTES_SETTLE_SECONDS: z.coerce

@@ -38,7 +38,7 @@ program
   .description('Run the realms of a manifest on this machine; a saved change of the manifest is applied while they run.')
   .requiredOption('-f, --file <manifest>', 'YAML file with Realm objects, and the Secrets they name')
   .option('-p, --port <number>', 'port of all endpoints; 0 takes a free one', portNumber, 3000)
-  .option('--host <address>', 'address to listen on; with 0.0.0.0 other machines can connect', '127.0.0.1')
+  .option('--host <address>', 'address to listen on; with :: other machines can connect', '127.0.0.1')
   .option('--public-url <url>', 'base URL that explorers use, when it is not http://host:port', httpUrl)
   .option('--data <folder>', 'folder of the gatekeepers’ databases', '.realm')
   .addOption(

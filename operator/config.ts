@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { withoutTrailingSlash } from '../cells/chassis/base-url.ts'
 import { parseEnv } from '../cells/chassis/config.ts'
+import { ALL_ADDRESSES } from '../cells/chassis/listen.ts'
 import { logLevels } from '../cells/chassis/log.ts'
 import type { Platform } from './desired/platform.ts'
 
@@ -17,7 +18,10 @@ const parsedJson = (text: string): unknown => {
 /** Environment variables of the operator. */
 export const operatorVariables = z.object({
   LOG_LEVEL: z.enum(logLevels).default('info').describe('Least severe level that is logged.'),
-  HTTP_SERVER_HOST: z.string().default('0.0.0.0').describe('Address to listen on.'),
+  HTTP_SERVER_HOST: z
+    .string()
+    .default(ALL_ADDRESSES)
+    .describe('Address to listen on; `::` is all of this machine, IPv6 and IPv4.'),
   HTTP_SERVER_PORT: z.coerce.number().int().min(0).max(65_535).default(8080).describe('Port to listen on; 0 takes a free one.'),
   IMAGE_REPOSITORY: z.string().describe('Image of the services, without a tag: the tag is the version of each Realm.'),
   NATS_IMAGE: z.string().default('nats:2.11.17').describe('Image of a Managed NATS.'),

@@ -10,6 +10,10 @@ export function isInternalAddress(text: string): boolean {
   return address !== undefined && isIn(internal, address)
 }
 
+/** The address of the other end of a connection, '' when it is closed already; an IPv4 one in the spelling of IPv4. */
+export const peerAddressOf = (socket: { remoteAddress?: string | undefined }): string =>
+  ipAddressOf(socket.remoteAddress ?? '') ?? ''
+
 /** Longest list of hops that is read. */
 const MAX_HOPS = 32
 
@@ -41,7 +45,7 @@ export class TrustedProxies {
    */
   clientOf({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): ClientAddress {
     let [hops, nearest] = [this.#hops, '']
-    for (const hop of hopsOf(socket.remoteAddress, headers['x-forwarded-for'])) {
+    for (const hop of hopsOf(peerAddressOf(socket), headers['x-forwarded-for'])) {
       const address = ipAddressOf(hop)
       if (address === undefined) break
       nearest = address
@@ -106,8 +110,8 @@ function blockListOf(cidrs: readonly string[]): BlockList {
 const isIn = (list: BlockList, address: string): boolean => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 
 /** The peer of a connection and the hops it names, the nearest first. */
-function* hopsOf(peer: string | undefined, forwarded: string | string[] | undefined): Generator<string> {
-  yield peer ?? ''
+function* hopsOf(peer: string, forwarded: string | string[] | undefined): Generator<string> {
+  yield peer
   if (forwarded !== undefined) yield* String(forwarded).split(',').slice(-MAX_HOPS).reverse()
 }
 

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Duplex } from 'node:stream'
 import findMyWay from 'find-my-way'
 import { BugReporter } from './bug-reporter.ts'
+import { peerAddressOf } from './client-address.ts'
 import { httpStatusOf, Refusal } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -16,7 +17,7 @@ export interface HttpRequest<Param extends string = never> {
   headers: IncomingHttpHeaders
   /** `scheme://host` the client used, from the headers `x-forwarded-proto` and `host`. */
   origin: string
-  /** Address of the other end of the connection. */
+  /** Address of the other end of the connection; an IPv4 one in the spelling of IPv4, also on a socket of IPv6. */
   remoteAddress: string
   /** Reads the body. @throws Refusal TOO_LARGE beyond the app's limit */
   body(): Promise<Buffer>
@@ -142,7 +143,7 @@ export function createApp(options: AppOptions): App {
       query: new URLSearchParams(query),
       headers: request.headers,
       origin: originOf(request),
-      remoteAddress: request.socket.remoteAddress ?? '',
+      remoteAddress: peerAddressOf(request.socket),
       body: () => readBody(request, maxBodyBytes),
     }
     try {

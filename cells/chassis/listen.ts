@@ -8,6 +8,7 @@ import { refuseUpgrade } from './refuse-upgrade.ts'
 export interface ListenOptions {
   /** 0 = any free port, for tests. */
   port: number
+  /** An address or a name of this machine, or `ALL_ADDRESSES`. */
   host: string
 }
 
@@ -17,6 +18,9 @@ export interface HttpListener extends Running {
   /** `http://host:port`, with a host that this machine can connect to. */
   url: string
 }
+
+/** Every address of this machine: of IPv6 and IPv4, or of IPv4 alone where IPv6 is switched off. */
+export const ALL_ADDRESSES = '::'
 
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
@@ -50,7 +54,8 @@ const listening = (server: Server, port: number, host: string): Promise<void> =>
       else if (error.code === 'EACCES') reject(new UserError(`port ${port} needs privileges: choose one above 1023`, 3))
       else reject(error)
     })
-    server.listen({ port, host, backlog: BACKLOG }, resolve)
+    // Without a host, Node listens on `::`, and on `0.0.0.0` where there is no IPv6.
+    server.listen({ port, ...(host !== ALL_ADDRESSES && { host }), backlog: BACKLOG }, resolve)
   })
 
 const stopped = (server: Server): Promise<void> =>
@@ -62,6 +67,6 @@ const stopped = (server: Server): Promise<void> =>
   })
 
 const reachableHost = (host: string): string => {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  if (host === '0.0.0.0' || host === ALL_ADDRESSES) return '127.0.0.1'
   return isIPv6(host) ? `[${host}]` : host
 }
