@@ -96,7 +96,7 @@ export interface RealmSpec {
         replicas: number
         /** Seconds over which a stopping connector spreads the closing of its players' sockets, so that the players do not all reconnect at once. */
         drainSeconds: number
-        /** CPU and memory of the container, as in any pod. */
+        /** CPU and memory of the container, as in any pod. Absent = a small request that covers the process without players, and no limit; {} = neither. */
         resources?: {
           /** Quantities by resource name, such as cpu and memory. */
           requests?: Record<string, number | string>
@@ -114,7 +114,7 @@ export interface RealmSpec {
         islandSize: number
         /** Milliseconds from one clustering to the next. */
         flushPeriodMilliseconds: number
-        /** CPU and memory of the container, as in any pod. */
+        /** CPU and memory of the container, as in any pod. Absent = a small request that covers the process without players, and no limit; {} = neither. */
         resources?: {
           /** Quantities by resource name, such as cpu and memory. */
           requests?: Record<string, number | string>
@@ -130,7 +130,7 @@ export interface RealmSpec {
     replicas: number
     /** Where the gatekeeper keeps its data. */
     database: {
-      /** Embedded runs a small PostgreSQL inside the gatekeeper, External uses a PostgreSQL server of yours. An Embedded one takes about 250 MB of memory, and 1.1 GB for the moment in which it creates its files: without a claim, in every new pod. */
+      /** Embedded runs a small PostgreSQL inside the gatekeeper, External uses a PostgreSQL server of yours. An Embedded one takes about 250 MB of memory, and 1.2 GiB for the moment in which it creates its files: without a claim, in every new pod. A lower limit, also that of a LimitRange, ends the process. */
       type: 'Embedded' | 'External'
       /** Secret of the same namespace whose key holds the connection URL, postgres://user:password@host:5432/database. */
       secret?: {
@@ -146,12 +146,22 @@ export interface RealmSpec {
     denyList?: string
     /** URL of an Ethereum JSON-RPC server, to check the signatures of contract wallets; without it they are refused. A change replaces the cells as a change of version does. */
     ethereum?: string
-    /** CPU and memory of the container, as in any pod. */
+    /** CPU and memory of the container, as in any pod. Absent = a small request that covers the process without players, and no limit; {} = neither. */
     resources?: {
       /** Quantities by resource name, such as cpu and memory. */
       requests?: Record<string, number | string>
       /** Quantities by resource name, such as cpu and memory. */
       limits?: Record<string, number | string>
+    }
+    /** The Job that creates and updates the tables of an External database. */
+    migration?: {
+      /** CPU and memory of the container, as in any pod. Absent = a small request that covers the process without players, and no limit; {} = neither. */
+      resources?: {
+        /** Quantities by resource name, such as cpu and memory. */
+        requests?: Record<string, number | string>
+        /** Quantities by resource name, such as cpu and memory. */
+        limits?: Record<string, number | string>
+      }
     }
     /** Fields of every pod of the realm, for the schedulers, registries and tools of your cluster. cells.template.pods and gatekeeper.pods add to them. Labels and annotations of the operator cannot be changed. */
     pods?: {
@@ -185,6 +195,16 @@ export interface RealmSpec {
       priorityClassName?: string
     }
   }
+  /** The service that reports where players are. */
+  stats?: {
+    /** CPU and memory of the container, as in any pod. Absent = a small request that covers the process without players, and no limit; {} = neither. */
+    resources?: {
+      /** Quantities by resource name, such as cpu and memory. */
+      requests?: Record<string, number | string>
+      /** Quantities by resource name, such as cpu and memory. */
+      limits?: Record<string, number | string>
+    }
+  }
   /** The message bus between the realm's services. */
   nats: {
     /** Managed runs a NATS server for this realm, External uses servers of yours. */
@@ -200,7 +220,7 @@ export interface RealmSpec {
     caSecretName?: string
     /** Servers of a Managed NATS, 1 or 3; absent = 1. Three keep the realm together while a node is drained or lost. */
     replicas?: number
-    /** CPU and memory of the container, as in any pod. */
+    /** CPU and memory of the container, as in any pod. Absent = a small request that covers the process without players, and no limit; {} = neither. */
     resources?: {
       /** Quantities by resource name, such as cpu and memory. */
       requests?: Record<string, number | string>
@@ -218,6 +238,13 @@ export interface RealmSpec {
     credentials?: {
       /** Name of the Secret. */
       secretName: string
+    }
+    /** CPU and memory of the container, as in any pod. Absent = a small request that covers the process without players, and no limit; {} = neither. */
+    resources?: {
+      /** Quantities by resource name, such as cpu and memory. */
+      requests?: Record<string, number | string>
+      /** Quantities by resource name, such as cpu and memory. */
+      limits?: Record<string, number | string>
     }
   }
   /** The world of the realm, as /about describes it. */
@@ -475,7 +502,7 @@ export interface CommsCellSpec {
     drainSeconds: number
     /** Most players each draining connector disconnects in a minute, unless that takes longer than drainSeconds. Absent = evenly over drainSeconds. */
     playersPerMinute?: number
-    /** CPU and memory of the container, as in any pod. */
+    /** CPU and memory of the container, as in any pod. Absent = a small request that covers the process without players, and no limit; {} = neither. */
     resources?: {
       /** Quantities by resource name, such as cpu and memory. */
       requests?: Record<string, number | string>
@@ -493,7 +520,7 @@ export interface CommsCellSpec {
     islandSize: number
     /** Milliseconds from one clustering to the next. */
     flushPeriodMilliseconds: number
-    /** CPU and memory of the container, as in any pod. */
+    /** CPU and memory of the container, as in any pod. Absent = a small request that covers the process without players, and no limit; {} = neither. */
     resources?: {
       /** Quantities by resource name, such as cpu and memory. */
       requests?: Record<string, number | string>

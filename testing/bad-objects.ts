@@ -9,6 +9,12 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       at: 'spec.livekit',
     },
     {
+      title: 'resources of a LiveKit that the operator does not run',
+      spec: { livekit: { type: 'None', resources: {} } },
+      says: /belong to a Managed LiveKit/,
+      at: 'spec.livekit',
+    },
+    {
       title: 'LiveKit url with a path',
       spec: { livekit: { url: 'wss://lk.example/rtc', credentials: { secretName: 'x' } } },
       says: /url/,

@@ -17,6 +17,9 @@ export interface Workload {
   problem?: { code: 'PodsFailing' | 'PodsRefused' | 'SecretMissing'; message: string }
 }
 
+/** The end of the message about a process that the kernel ended because its container has too little memory. */
+export const OUT_OF_MEMORY = 'out of memory'
+
 /** A process or server of a realm or a cell; the value of the component label. */
 export type Component = 'gatekeeper' | 'migration' | 'stats' | 'nats' | 'livekit' | 'connector' | 'archipelago'
 

@@ -16,7 +16,8 @@ import { imageOf, type Platform } from '../platform.ts'
 import { mergePods } from '../pod-overrides.ts'
 import { DATA_FOLDER, type Settings } from '../settings.ts'
 import type { ManifestOf } from './kube-manifest.ts'
-import { environmentOf, HTTP_PORT, type PodParts, podTemplate, probes, resourcesOf } from './pod.ts'
+import { environmentOf, HTTP_PORT, type PodParts, podTemplate, probes } from './pod.ts'
+import { type Resources, resourcesOf } from './resources.ts'
 
 /** A Deployment with the fields the operator sets. */
 export type Deployment = ManifestOf<V1DeploymentSpec>
@@ -97,7 +98,7 @@ export function serviceDeployment(realm: Realm, { component, replicas, settings 
         volumes: [...volumes, ...(data ? [data.volume] : [])],
         container: {
           ...serviceContainer(component, env, realm.spec.version, platform),
-          ...(component === 'gatekeeper' && resourcesOf(realm.spec.gatekeeper.resources)),
+          ...resourcesOf(component, realm.spec[component]?.resources, { embeddedDatabase: data !== undefined }),
           volumeMounts: [...container.volumeMounts, ...(data ? [data.mount] : [])],
         },
       }),
@@ -105,13 +106,7 @@ export function serviceDeployment(realm: Realm, { component, replicas, settings 
   }
 }
 
-function cellPod(
-  cell: CommsCell,
-  component: Component,
-  settings: Settings,
-  platform: Platform,
-  resources: Parameters<typeof resourcesOf>[0],
-): PodParts {
+function cellPod(cell: CommsCell, component: Component, settings: Settings, platform: Platform, resources: Resources): PodParts {
   const { env: given, volumes, volumeMounts } = environmentOf(settings)
   const env = component === 'connector' ? [ROUTES_SETTLE_VARIABLE, ...given] : given
   return {
@@ -121,7 +116,11 @@ function cellPod(
     serviceAccountName: serviceAccountName(cell.spec.realmRef.name),
     terminationGracePeriodSeconds: GRACE_SECONDS,
     volumes,
-    container: { ...serviceContainer(component, env, cell.spec.version, platform), ...resourcesOf(resources), volumeMounts },
+    container: {
+      ...serviceContainer(component, env, cell.spec.version, platform),
+      ...resourcesOf(component, resources),
+      volumeMounts,
+    },
   }
 }
 

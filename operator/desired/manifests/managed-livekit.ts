@@ -6,6 +6,7 @@ import { type Deployment, GRACE_SECONDS, RECREATE } from './deployment.ts'
 import type { GeneratedSecret, KubeManifest } from './kube-manifest.ts'
 import { realmService } from './kube-service.ts'
 import { podTemplate } from './pod.ts'
+import { resourcesOf } from './resources.ts'
 
 /** The objects of a Managed LiveKit but its Secret. */
 export const livekitObjects = (realm: Realm, platform: Platform): KubeManifest[] => [
@@ -54,6 +55,7 @@ const livekitDeployment = (realm: Realm, platform: Platform): Deployment => ({
           { name: 'rtc-tcp', containerPort: 7881 },
           { name: 'rtc-udp', containerPort: 7882, protocol: 'UDP' },
         ],
+        ...resourcesOf('livekit', realm.spec.livekit.resources),
         readinessProbe: { httpGet: { path: '/', port: 'http' }, periodSeconds: 1, failureThreshold: 3 },
       },
     }),

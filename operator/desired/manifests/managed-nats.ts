@@ -14,7 +14,8 @@ import type { Platform } from '../platform.ts'
 import { serviceBudget } from './disruption-budget.ts'
 import type { GeneratedSecret, KubeManifest, ManifestOf } from './kube-manifest.ts'
 import { realmService, type Service } from './kube-service.ts'
-import { podTemplate, resourcesOf } from './pod.ts'
+import { podTemplate } from './pod.ts'
+import { resourcesOf } from './resources.ts'
 
 /** The annotation of a NATS pod that holds its configuration file: a change replaces the pods, and no ConfigMap has to be watched. */
 const CONFIG_ANNOTATION = 'comms.decentraland.org/nats.conf'
@@ -153,7 +154,7 @@ function natsPod(realm: Realm, platform: Platform): V1PodTemplateSpec {
         { name: 'monitor', containerPort: 8222 },
         ...(isClustered ? [{ name: 'peers', containerPort: 6222 }] : []),
       ],
-      ...resourcesOf(realm.spec.nats.resources),
+      ...resourcesOf('nats', realm.spec.nats.resources),
       volumeMounts: [{ name: 'config', mountPath: '/etc/nats', readOnly: true }],
       startupProbe: { httpGet: { path: '/healthz', port: 'monitor' }, periodSeconds: 1, failureThreshold: 60 },
       livenessProbe: { httpGet: { path: '/healthz', port: 'monitor' }, periodSeconds: 10, failureThreshold: 6 },

@@ -6,6 +6,7 @@ import { imageOf, type Platform } from '../platform.ts'
 import { mergePods } from '../pod-overrides.ts'
 import type { ManifestOf } from './kube-manifest.ts'
 import { environmentOf, podTemplate } from './pod.ts'
+import { resourcesOf } from './resources.ts'
 
 /** The Job retries while a database is unreachable, even for a day: nothing else would start it again. */
 const TRIES = 1_000_000
@@ -42,6 +43,7 @@ function migrationPod(realm: Realm, url: { secret: string; key: string }, platfo
       imagePullPolicy: platform.imagePullPolicy,
       args: ['gatekeeper-migrate'],
       env,
+      ...resourcesOf('migration', realm.spec.gatekeeper.migration?.resources),
       volumeMounts,
     },
   })

@@ -226,6 +226,49 @@ test('pods get the fields that are set for their realm and their component, and 
   expect(template(ofRealm(realm), 'main-stats').spec).toMatchObject({ nodeSelector: { pool: 'comms' } })
 })
 
+describe('the containers of a realm', () => {
+  const external = { type: 'External', secret: { name: 'postgres', key: 'url' } } as const
+  /** Every container of a realm and its first cell, by name. */
+  function containersOf(realm: Realm) {
+    const objects = [...ofRealm(realm), ...ofCell(realm)] as (KubeManifest & { spec?: { template?: V1PodTemplateSpec } })[]
+    return Object.fromEntries(
+      objects.flatMap(({ spec }) => spec?.template?.spec?.containers ?? []).map((container) => [container.name, container]),
+    )
+  }
+  const everyPart = ['archipelago', 'connector', 'gatekeeper', 'livekit', 'migration', 'nats', 'stats']
+
+  test('request a little CPU and memory, so that none is the first to be evicted, and have no limit', () => {
+    const containers = containersOf(aRealm({ livekit: { type: 'Managed' }, gatekeeper: { database: external } }))
+    expect(Object.keys(containers).sort()).toEqual(everyPart)
+    for (const { name, resources } of Object.values(containers)) {
+      expect(resources, name).toEqual({
+        requests: { cpu: expect.stringMatching(/^\d+m$/), memory: expect.stringMatching(/Mi$/) },
+      })
+    }
+    expect(containersOf(aRealm()).gatekeeper?.resources?.requests?.memory).toBe('384Mi')
+    expect(containers.gatekeeper?.resources?.requests?.memory).toBe('192Mi')
+  })
+
+  test('can all be given resources, as a ResourceQuota demands, and be left without any', () => {
+    const withResources = (resources: { requests?: Record<string, string>; limits?: Record<string, number | string> }) => {
+      const realm = aRealm({
+        livekit: { type: 'Managed', resources },
+        nats: { resources },
+        stats: { resources },
+        gatekeeper: { database: external, resources, migration: { resources } },
+      })
+      realm.spec.cells.template.connectors.resources = resources
+      realm.spec.cells.template.archipelago.resources = resources
+      return Object.values(containersOf(realm))
+    }
+    const full = { requests: { cpu: '100m', memory: '64Mi' }, limits: { cpu: 1, memory: '128Mi' } }
+    const given = withResources(full)
+    expect(given.map(({ name }) => name).sort()).toEqual(everyPart)
+    for (const { name, resources } of given) expect(resources, name).toEqual({ ...full, limits: { cpu: '1', memory: '128Mi' } })
+    for (const { name, resources } of withResources({})) expect(resources, name).toEqual({})
+  })
+})
+
 test('a pod mounts only the keys of a Secret that it uses', () => {
   const { template } = (named(ofCell(), 'Deployment', 'main-0-connector') as { spec: { template: V1PodTemplateSpec } }).spec
   expect(template.spec?.volumes).toContainEqual({

@@ -4,7 +4,6 @@ import type {
   V1EnvVar,
   V1PodTemplateSpec,
   V1Probe,
-  V1ResourceRequirements,
   V1Volume,
   V1VolumeMount,
 } from '@kubernetes/client-node'
@@ -126,17 +125,3 @@ export const probes = (port: string): { startupProbe: V1Probe; livenessProbe: V1
   livenessProbe: { httpGet: { path: '/health/live', port }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
   readinessProbe: { httpGet: { path: '/health/ready', port }, periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 3 },
 })
-
-/** `resources` of a container; the client library's type takes quantities only as strings. */
-export const resourcesOf = (
-  given: { requests?: Record<string, number | string>; limits?: Record<string, number | string> } | undefined,
-): { resources: V1ResourceRequirements } | undefined =>
-  given && {
-    resources: {
-      ...(given.requests && { requests: quantitiesOf(given.requests) }),
-      ...(given.limits && { limits: quantitiesOf(given.limits) }),
-    },
-  }
-
-const quantitiesOf = (given: Record<string, number | string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(given).map(([name, quantity]) => [name, String(quantity)]))

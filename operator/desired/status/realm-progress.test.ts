@@ -79,3 +79,20 @@ test('a stalled cell stalls its realm no longer once a rollout replaces it, or i
     Reconciling: 'True CellsStarting',
   })
 })
+
+test('a gatekeeper that has too little memory for its own database says how much it needs', () => {
+  const problem = { code: 'PodsFailing', message: 'the process keeps ending: out of memory' } as const
+  const stalledMessage = (realm: Realm) => {
+    const gatekeeper: Workload = { component: 'gatekeeper', desired: 1, current: 1, updated: 0, ready: 0, existing: 1, problem }
+    const all = { cells: [aServingCell(realm)], services: [gatekeeper] }
+    const plan = planRealm(realm, all, site)
+    const status = realmStatus({ realm, plan, observed: all, urls: site.urls(realm), publication, failure: undefined, now: 0 })
+    return status.conditions?.find(({ type }) => type === 'Stalled')?.message
+  }
+  expect(stalledMessage(aRealm())).toBe(
+    'gatekeeper: the process keeps ending: out of memory; an Embedded database needs 1.2 GiB for a moment when it creates its files: ' +
+      'set spec.gatekeeper.resources.limits.memory',
+  )
+  const external = aRealm({ gatekeeper: { database: { type: 'External', secret: { name: 'postgres', key: 'url' } } } })
+  expect(stalledMessage(external)).toBe('gatekeeper: the process keeps ending: out of memory')
+})

@@ -1,4 +1,5 @@
-import { type CellReasons, type CommsCell, conditionOf, type RealmReasons } from '../../../crds/realm.ts'
+import { type CellReasons, type CommsCell, conditionOf, type Realm, type RealmReasons } from '../../../crds/realm.ts'
+import { OUT_OF_MEMORY, type Workload } from '../../observed/workload.ts'
 import { takesPlayers } from '../endpoints.ts'
 import { isOwn } from '../scale/slots.ts'
 import { type ConditionDraft, problemOf } from './conditions.ts'
@@ -63,7 +64,8 @@ function stalledCondition(view: RealmView, published: ConditionDraft<RealmReason
   if (failure && failure.reason !== 'Retrying') return stalled(failure.reason, failure.message)
   for (const service of observed.services) {
     const problem = problemOf(service)
-    if (problem) return stalled(problem.code, `${service.component}: ${problem.message}`)
+    if (problem)
+      return stalled(problem.code, `${service.component}: ${problem.message}${memoryAdvice(realm, service, problem.message)}`)
   }
   const { halt } = plan.rollout
   if (halt) return stalled(halt.reason, halt.message)
@@ -81,6 +83,12 @@ function stalledCondition(view: RealmView, published: ConditionDraft<RealmReason
   }
   return { type: 'Stalled', status: 'False', reason: 'NotStalled', message: 'nothing keeps the operator from going on' }
 }
+
+/** Without a limit of their own, its pods get that of a LimitRange of the namespace, which a new database exceeds. */
+const memoryAdvice = ({ spec }: Realm, { component }: Workload, message: string): string =>
+  component === 'gatekeeper' && spec.gatekeeper.database.type === 'Embedded' && message.endsWith(OUT_OF_MEMORY)
+    ? '; an Embedded database needs 1.2 GiB for a moment when it creates its files: set spec.gatekeeper.resources.limits.memory'
+    : ''
 
 /**
  * Whether a stalled cell stalls its realm. Not a candidate, which has until its deadline; nor a cell that a user created, nor one that a

@@ -2,7 +2,7 @@ import type { KubeObject } from '../../../cells/kube/kube-object.ts'
 import type { Kind } from '../../../crds/resources.ts'
 import { CELL_LABEL, COMPONENT_LABEL, REALM_LABEL } from '../../desired/naming.ts'
 import { DELETION_COST_ANNOTATION } from '../../desired/scale/pod-removal.ts'
-import type { Workload } from '../../observed/workload.ts'
+import { OUT_OF_MEMORY, type Workload } from '../../observed/workload.ts'
 
 /** What keeps a pod from becoming ready. */
 export type PodProblem = NonNullable<Workload['problem']> & {
@@ -123,6 +123,6 @@ const sidecarMessage = ({ name = '' }: ContainerStatus): string =>
 
 function endingOf(lastState: ContainerStatus['lastState']): string {
   const { exitCode, reason, message } = lastState?.terminated ?? {}
-  if (reason === 'OOMKilled') return ': out of memory'
+  if (reason === 'OOMKilled') return `: ${OUT_OF_MEMORY}`
   return exitCode === undefined ? '' : ` with code ${exitCode}${message ? `: ${message.trim().slice(-200)}` : ''}`
 }
