@@ -1,27 +1,16 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-
-const root = fileURLToPath(new URL('../../', import.meta.url))
-
-/** What a package-lock says of one installed package. */
-interface LockedPackage {
-  version?: string
-  license?: string
-  dev?: boolean
-}
+import { lockedPackages } from '../locked-packages.ts'
 
 /** NOTICE: the licences of everything that is in the image, or that npm installs beside the package. */
 export function noticeText(): string {
-  const { packages } = JSON.parse(readFileSync(`${root}package-lock.json`, 'utf8')) as { packages: Record<string, LockedPackage> }
-  const shipped = Object.entries(packages).filter(([path, { dev }]) => path !== '' && !dev)
-  const byLicense = Map.groupBy(shipped, ([path, { license }]) => {
+  const shipped = lockedPackages().filter(({ dev }) => !dev)
+  const byLicense = Map.groupBy(shipped, ({ path, license }) => {
     if (!license) throw new Error(`package-lock.json names no license for ${path}`)
     return license.replace(/^\(|\)$/g, '')
   })
   const lists = [...byLicense]
     .sort(([one], [other]) => one.localeCompare(other, 'en'))
-    .map(([license, entries]) => {
-      const names = entries.map(([path, { version }]) => `  ${path.replace(/^.*node_modules\//, '')} ${version}`)
+    .map(([license, packages]) => {
+      const names = packages.map(({ name, version }) => `  ${name} ${version}`)
       return [license, ...new Set(names.sort((one, other) => one.localeCompare(other, 'en')))].join('\n')
     })
   return `${[head, ...lists].join('\n\n')}\n`
