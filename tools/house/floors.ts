@@ -13,12 +13,21 @@ export const floors: readonly (readonly string[])[] = [
     'cells/archipelago/core',
     'cells/connector/core',
     'cells/gatekeeper/core',
+    'cells/pulse/enet',
     'cells/realm-provider/core',
     'cells/rooms/core',
     'cells/stats/core',
   ],
   // The services: none of them knows another.
-  ['cells/archipelago', 'cells/connector', 'cells/gatekeeper', 'cells/realm-provider', 'cells/rooms', 'cells/stats'],
+  [
+    'cells/archipelago',
+    'cells/connector',
+    'cells/gatekeeper',
+    'cells/pulse',
+    'cells/realm-provider',
+    'cells/rooms',
+    'cells/stats',
+  ],
   ['cells/archipelago/main.ts', 'cells/compact'],
   ['cells/main.ts'],
   // The operator: decisions are pure, up to the manifests and the status.
