@@ -13,7 +13,7 @@ export const floors: readonly (readonly string[])[] = [
     'cells/archipelago/core',
     'cells/connector/core',
     'cells/gatekeeper/core',
-    'cells/pulse/enet',
+    'cells/pulse/core',
     'cells/realm-provider/core',
     'cells/rooms/core',
     'cells/stats/core',
