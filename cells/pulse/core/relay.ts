@@ -1,0 +1,251 @@
+import type { PeerId } from '../../wire/peer.ts'
+import { type AvatarState, FIELD, standStill } from './messages/avatar-state.ts'
+import type { EmoteRequest, InitialState } from './messages/pulse-request.ts'
+import { EMOTE_STOP_REASON, offsetOf } from './messages/server-message.ts'
+import { clampParcel, worldY } from './parcel-grid.ts'
+import { Player, type RelayClient } from './player.ts'
+import { PlayerGrid } from './player-grid.ts'
+import { SubjectIds } from './subject-ids.ts'
+import { ViewSender } from './view-sender.ts'
+import { defaultVisibility, Visibility, type VisibilityLimits } from './visibility.ts'
+
+export interface RelayOptions {
+  /** Milliseconds of a clock that never goes back; ticks are counted from `startedAtMs` on. */
+  startedAtMs: number
+  visibility?: VisibilityLimits
+  /** Wallets whose numbers are remembered. */
+  maxWallets?: number
+  /** How long a player whose connection was lost stays visible, in milliseconds. */
+  lingerMs?: number
+}
+
+/** A player's place, as the other services want to know it. */
+export interface PlayerPosition {
+  wallet: PeerId
+  realm: string
+  x: number
+  y: number
+  z: number
+}
+
+const MAX_WALLETS = 100_000
+const LINGER_MS = 5_000
+/** Ticks in which each observer's field of vision is looked at once: 500 ms. */
+const VISIBILITY_TICKS = 10
+
+/**
+ * Who is where, and who is told about it. Pure: time is passed in, messages go to the clients of the players. Players of one realm see
+ * each other, realms are compared without regard to case.
+ */
+export class Relay {
+  readonly #startedAtMs: number
+  readonly #lingerMs: number
+  readonly #subjects: SubjectIds
+  readonly #visibility: Visibility
+  readonly #sender = new ViewSender()
+  readonly #players = new Map<PeerId, Player>()
+  readonly #grids = new Map<string, PlayerGrid>()
+  /** Players without a client, and until when they stay. */
+  readonly #lingering = new Map<Player, number>()
+  readonly #emoting = new Set<Player>()
+  #ticks = 0
+
+  constructor({ startedAtMs, visibility = defaultVisibility, maxWallets = MAX_WALLETS, lingerMs = LINGER_MS }: RelayOptions) {
+    this.#startedAtMs = startedAtMs
+    this.#lingerMs = lingerMs
+    this.#subjects = new SubjectIds(maxWallets)
+    this.#visibility = new Visibility(visibility)
+  }
+
+  /** Players with a client. */
+  get size(): number {
+    return this.#players.size - this.#lingering.size
+  }
+
+  /** Deltas that were sent, and those that were made for them. */
+  get deltas(): { sent: number; encoded: number } {
+    return this.#sender
+  }
+
+  find(wallet: PeerId): Player | undefined {
+    return this.#players.get(wallet)
+  }
+
+  /** Gives a player a client; the one it had gets nothing more. Returns the player. */
+  connect(wallet: PeerId, client: RelayClient, initial: InitialState | undefined, nowMs: number): Player {
+    const known = this.#players.get(wallet)
+    const player = known ?? this.#create(wallet)
+    this.#lingering.delete(player)
+    // The new client knows nothing of what the former one was sent.
+    this.#sender.forgetViews(player)
+    player.client = client
+    if (initial) this.#resume(player, initial, nowMs)
+    return player
+  }
+
+  /** The client of a player is gone. A player that left on its own leaves at once, one whose connection was lost may come back. */
+  disconnect(player: Player, client: RelayClient, how: 'left' | 'lost', nowMs: number): void {
+    if (player.client !== client) return
+    player.client = undefined
+    this.#sender.forgetViews(player)
+    if (how === 'left') this.#remove(player)
+    else this.#lingering.set(player, nowMs + this.#lingerMs)
+  }
+
+  /** A state that a client sent; one that changes nothing is not passed on. */
+  input(player: Player, state: AvatarState, nowMs: number): void {
+    if (player.realm === undefined) return
+    clampParcel(state)
+    if (player.isAt(state)) return
+    player.become(state, this.#tickAt(nowMs))
+    this.#gridOf(player.realm).place(player)
+  }
+
+  /** Arrives in a realm, or somewhere else in the same one. */
+  teleport(player: Player, { state: target, realm }: { state: AvatarState; realm: string }, nowMs: number): void {
+    const state = player.state()
+    for (let field = FIELD.parcel; field <= FIELD.positionZ; field++) state[field] = target[field] ?? 0
+    clampParcel(state)
+    standStill(state)
+    player.become(state, this.#tickAt(nowMs))
+    player.teleportedAt = player.sequence
+    this.#stopShowing(player)
+    this.#enter(player, realm)
+  }
+
+  startEmote(player: Player, emote: EmoteRequest, state: AvatarState, nowMs: number): void {
+    if (player.realm === undefined) return
+    clampParcel(state)
+    const tick = this.#tickAt(nowMs)
+    player.become(state, tick)
+    this.#gridOf(player.realm).place(player)
+    player.startEmote(emote, tick)
+    this.#emoting.add(player)
+  }
+
+  stopEmote(player: Player, nowMs: number): void {
+    if (player.emote) this.#endEmote(player, EMOTE_STOP_REASON.cancelled, nowMs)
+  }
+
+  announceProfile(player: Player, version: number): void {
+    player.profileVersion = version
+  }
+
+  /** A client missed something of a player. One that it does not see is answered as far as it may know it. */
+  resync(player: Player, request: { subject: number; knownSequence: number }): void {
+    this.#sender.requestFull(player, request)
+  }
+
+  /** Sends what has changed. To be called 20 times a second; `stride` n sends to each observer only every n-th time. */
+  tick(nowMs: number, stride = 1): void {
+    this.#ticks++
+    this.#endLingering(nowMs)
+    this.#endEmotes(nowMs)
+    this.#sender.beginTick(this.#ticks, nowMs)
+    for (const player of this.#players.values()) {
+      if (!player.client || player.realm === undefined) continue
+      const turn = player.subject + this.#ticks
+      if (turn % VISIBILITY_TICKS === 0 || player.hasMoved) this.#look(player)
+      if (turn % stride === 0) this.#sender.send(player)
+    }
+  }
+
+  /** The places of all players that have a client and can be seen. */
+  *positions(): Iterable<PlayerPosition> {
+    for (const { wallet, realm, client, states, sequence, x, z } of this.#players.values()) {
+      if (client && realm !== undefined) yield { wallet, realm, x, y: worldY(states, offsetOf(sequence)), z }
+    }
+  }
+
+  #create(wallet: PeerId): Player {
+    const { subject, sequence } = this.#subjects.of(wallet)
+    const player = new Player(subject, wallet, sequence)
+    this.#players.set(wallet, player)
+    return player
+  }
+
+  #resume(player: Player, { state, realm, emote }: InitialState, nowMs: number): void {
+    clampParcel(state)
+    const tick = this.#tickAt(nowMs)
+    player.become(state, tick)
+    this.#stopShowing(player)
+    this.#enter(player, realm)
+    if (!emote) return
+    player.startEmote(emote, Math.max(0, tick - emote.elapsedMs))
+    this.#emoting.add(player)
+  }
+
+  #enter(player: Player, spelled: string): void {
+    const realm = spelled.toLowerCase()
+    if (player.realm !== undefined && player.realm !== realm) {
+      this.#leaveGrid(player)
+      this.#sender.leaveAll(player)
+    }
+    player.spelledRealm = spelled
+    player.realm = realm
+    player.hasMoved = true
+    this.#gridOf(realm).place(player)
+  }
+
+  #remove(player: Player): void {
+    player.isGone = true
+    this.#leaveGrid(player)
+    this.#lingering.delete(player)
+    this.#emoting.delete(player)
+    this.#players.delete(player.wallet)
+    this.#subjects.keep(player.wallet, { subject: player.subject, sequence: player.sequence })
+  }
+
+  #gridOf(realm: string): PlayerGrid {
+    const known = this.#grids.get(realm)
+    if (known) return known
+    const grid = new PlayerGrid()
+    this.#grids.set(realm, grid)
+    return grid
+  }
+
+  #leaveGrid(player: Player): void {
+    if (player.realm === undefined) return
+    const grid = this.#gridOf(player.realm)
+    grid.remove(player)
+    if (grid.isEmpty) this.#grids.delete(player.realm)
+  }
+
+  #look(player: Player): void {
+    player.hasMoved = false
+    this.#visibility.update(
+      player,
+      this.#gridOf(player.realm ?? ''),
+      (found, tier) => this.#sender.join(player, found, tier),
+      (lost) => this.#sender.leave(player, lost),
+    )
+  }
+
+  /** With the state that the player has just taken, whatever it showed has ended. */
+  #stopShowing(player: Player): void {
+    if (player.emote) player.stopEmote(EMOTE_STOP_REASON.cancelled)
+    this.#emoting.delete(player)
+  }
+
+  #endEmote(player: Player, reason: number, nowMs: number): void {
+    this.#emoting.delete(player)
+    player.become(player.state(), this.#tickAt(nowMs))
+    player.stopEmote(reason)
+  }
+
+  #endEmotes(nowMs: number): void {
+    const tick = this.#tickAt(nowMs)
+    for (const player of this.#emoting) {
+      const { endTick } = player.emote ?? {}
+      if (endTick !== undefined && endTick <= tick) this.#endEmote(player, EMOTE_STOP_REASON.completed, nowMs)
+    }
+  }
+
+  #endLingering(nowMs: number): void {
+    for (const [player, untilMs] of this.#lingering) if (untilMs <= nowMs) this.#remove(player)
+  }
+
+  #tickAt(nowMs: number): number {
+    return Math.floor(nowMs - this.#startedAtMs) >>> 0
+  }
+}

@@ -1,0 +1,36 @@
+import { LRUCache } from 'lru-cache'
+import type { PeerId } from '../../wire/peer.ts'
+
+/** What is kept of a player that left. */
+export interface SubjectRecord {
+  subject: number
+  /** The sequence of its last state. */
+  sequence: number
+}
+
+/**
+ * The number by which clients know a wallet. It stays the same when a player comes back, and so its sequences go on: Unity removes an
+ * avatar whose former number leaves late. Wallets that left long ago are forgotten, the longest first.
+ */
+export class SubjectIds {
+  readonly #records: LRUCache<PeerId, SubjectRecord>
+  #next: number
+
+  constructor(maxWallets: number, first = 1) {
+    this.#records = new LRUCache({ max: maxWallets })
+    this.#next = first
+  }
+
+  of(wallet: PeerId): SubjectRecord {
+    const known = this.#records.get(wallet)
+    if (known) return known
+    const record = { subject: this.#next++ >>> 0, sequence: 0 }
+    this.#records.set(wallet, record)
+    return record
+  }
+
+  /** A player that is there is never forgotten. */
+  keep(wallet: PeerId, record: SubjectRecord): void {
+    this.#records.set(wallet, record)
+  }
+}
