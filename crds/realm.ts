@@ -34,13 +34,14 @@ export interface Condition<Type extends string = string, Reason extends string =
  * - `Stalled`: the operator cannot go on until a person changes something; the message says what.
  */
 export interface RealmReasons {
-  Ready: 'AllServing' | 'CellsNotReady' | 'ServicesNotReady' | 'Hibernated' | 'ApplyFailed'
+  Ready: 'AllServing' | 'CellsNotReady' | 'ServicesNotReady' | 'AddressTaken' | 'Hibernated' | 'ApplyFailed'
   Published:
     | 'ServedByProvider'
     | 'WaitingForProvider'
     | 'ProviderUnreachable'
     | 'ProviderNotConfigured'
     | 'NameTaken'
+    | 'AddressTaken'
     | 'NothingToPublish'
   DependenciesReady: 'Reachable' | 'Unreachable' | 'NotReady' | 'NotChecked'
   AcceptingPlayers: 'CellsServing' | 'NoCellServing' | 'Hibernated'
@@ -63,6 +64,7 @@ type RealmHold = 'RolloutPaused' | 'AwaitingPromotion'
 type RealmBlocker =
   | WorkloadBlocker
   | 'NameTaken'
+  | 'AddressTaken'
   | 'ProviderNotConfigured'
   | 'JoinFailed'
   | 'ProgressDeadlineExceeded'

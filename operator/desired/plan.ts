@@ -21,8 +21,10 @@ export interface RealmPlan {
   services: readonly ServicePlan[]
   /** Which cell answers at each slot's stable URL: every slot below `cells.max`, none while no cell runs. */
   routes: readonly { slot: number; cell: string }[]
-  /** What to publish, by slot. */
+  /** What to publish, by slot; nothing while another realm has the public address. */
   endpoints: readonly Endpoint[]
+  /** Whether the public address is this realm's, so that its Ingress may exist. */
+  isExposed: boolean
   /** Cells the operator should run; fewer than `scale` asks for when cells that users created leave no slot for them. */
   desiredCells: number
   scale: Scale
@@ -83,6 +85,7 @@ export function planRealm(
   ])
   const cells = [...staying, ...draining]
   const endpoints = endpointsOf(inputs, slotRollouts, existing.userCreated, draining, observed.cells)
+  const isExposed = observed.addressTakenBy === undefined
   return {
     cells,
     services: [
@@ -90,7 +93,8 @@ export function planRealm(
       { component: 'stats', replicas: 1, settings: statsSettings(realm, site) },
     ],
     routes: slotRoutes(realm.spec.cells.max, endpoints),
-    endpoints,
+    endpoints: isExposed ? endpoints : [],
+    isExposed,
     desiredCells: slots.length,
     scale,
     retained: retainedObjects(realm, [...cells, ...existing.userCreated]),

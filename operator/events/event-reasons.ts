@@ -20,6 +20,8 @@ export const eventReasons = {
   ProviderUnreachable: { type: 'Warning', action: 'Publish' },
   /** Another realm is published under the same name. */
   NameTaken: { type: 'Warning', action: 'Publish' },
+  /** Another realm has the public address of the realm. */
+  AddressTaken: { type: 'Warning', action: 'Publish' },
   /** The realm names a provider that the operator is not configured for. */
   ProviderNotConfigured: { type: 'Warning', action: 'Publish' },
   /** Pods wait for a Secret that does not exist, or that lacks a key. */

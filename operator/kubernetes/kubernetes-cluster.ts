@@ -61,10 +61,12 @@ export class KubernetesCluster implements Cluster {
     }
   }
 
-  observeRealm({ metadata }: Realm): ObservedRealm {
-    const cells = this.#parts.cache.cellsOf(metadata)
+  observeRealm(realm: Realm): ObservedRealm {
+    const { metadata } = realm
+    const { cache } = this.#parts
+    const cells = cache.cellsOf(metadata)
     const scaled = new Set(cells.filter((cell) => this.#isScaledByOthers(cell)).map((cell) => cell.metadata.name))
-    return { cells, services: this.#workloadsOf(metadata.uid), scaled }
+    return { cells, services: this.#workloadsOf(metadata.uid), scaled, addressTakenBy: cache.addresses.takenBy(realm) }
   }
 
   observeCell({ metadata }: CommsCell): ObservedCell {

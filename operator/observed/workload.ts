@@ -1,3 +1,4 @@
+import type { ObjectKey } from '../../crds/object.ts'
 import type { CommsCell } from '../../crds/realm.ts'
 
 /** The Deployment, StatefulSet or Job of one component, as last seen. */
@@ -29,6 +30,8 @@ export interface ObservedRealm {
   services: readonly Workload[]
   /** Names of cells whose connectors another client scales: kubectl, or an autoscaler. */
   scaled?: ReadonlySet<string>
+  /** The realm that has the public address which this realm asks for; undefined while no other has it. */
+  addressTakenBy?: ObjectKey | undefined
 }
 
 /** What exists for a cell. */

@@ -60,6 +60,7 @@ export const realmConditions: Explained<RealmReasons> = {
         'A service has no ready pod; the message names it.',
         'Read `Stalled`; `kubectl logs` of the service has more.',
       ],
+      AddressTaken: ['Another realm has the public address of this one.', 'Read `Stalled`.'],
       Hibernated: ['`cells.replicas` is 0 and no cell runs.', 'Scale the realm to wake it.'],
       ApplyFailed: ['An object could not be written; the message has the error.', 'Read `Stalled`.'],
     },
@@ -79,6 +80,10 @@ export const realmConditions: Explained<RealmReasons> = {
       ProviderNotConfigured: [
         'The realm names a provider that the operator was not configured for.',
         'Add it to `publication.providers` in the values of the chart, or remove it from the realm.',
+      ],
+      AddressTaken: [
+        'Another realm has the same `exposure.host` or `exposure.url`, and had it first. This realm has no Ingress and is not published meanwhile.',
+        'Choose another one, or remove the other realm.',
       ],
       NameTaken: ['Another realm is published under the same name.', 'Choose another `realmName`, or remove the other realm.'],
       NothingToPublish: ['No cell serves players.', 'Read `Ready`.'],
@@ -114,6 +119,10 @@ export const realmConditions: Explained<RealmReasons> = {
     reasons: {
       NotStalled: ['Nothing keeps the operator from going on.'],
       ...workloadBlockers,
+      AddressTaken: [
+        'Another realm has the same `exposure.host` or `exposure.url`, and had it first. This realm has no Ingress and is not published meanwhile.',
+        'Choose another one, or remove the other realm.',
+      ],
       NameTaken: ['Another realm is published under the same name.', 'Choose another `realmName`, or remove the other realm.'],
       ProviderNotConfigured: [
         'The realm names a provider that the operator was not configured for.',

@@ -14,7 +14,7 @@ import { networkPolicies } from './networkpolicy.ts'
 
 /** All objects of a realm but its generated Secrets, in the order in which they are applied; its CommsCells are among them. */
 export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform): KubeManifest[] {
-  const ingress = realmIngress(realm)
+  const ingress = plan.isExposed ? realmIngress(realm) : undefined
   const migration = migrationJob(realm, platform)
   return [
     realmServiceAccount(realm),

@@ -1,5 +1,7 @@
+import type { ObjectKey } from '../../../crds/object.ts'
 import { conditionOf, type Realm, type RealmReasons, realmNameOf } from '../../../crds/realm.ts'
 import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication-status.ts'
+import { addressTakenMessage } from './address-taken.ts'
 import type { ConditionDraft } from './conditions.ts'
 
 interface PublicationInput {
@@ -10,6 +12,8 @@ interface PublicationInput {
   publication: PublicationStatus
   /** At realm providers of other clusters. */
   remotePublications?: readonly RemotePublicationStatus[]
+  /** The realm that has the public address. */
+  addressTakenBy?: ObjectKey | undefined
 }
 
 /**
@@ -17,12 +21,13 @@ interface PublicationInput {
  * of this cluster comes first.
  */
 export function publishedCondition(input: PublicationInput): ConditionDraft<RealmReasons> {
-  const { realm, serving, publication, remotePublications = [] } = input
+  const { realm, serving, publication, remotePublications = [], addressTakenBy } = input
   const type = 'Published'
   const no = (reason: RealmReasons['Published'], message: string) => ({ type, status: 'False', reason, message }) as const
   const unreachable = (url: string, message: string) =>
     ({ type, status: 'Unknown', reason: 'ProviderUnreachable', message: `the operator cannot reach ${url}: ${message}` }) as const
   const taken = (where: string) => no('NameTaken', `another realm is published as ${realmNameOf(realm)}: ${where}`)
+  if (addressTakenBy) return no('AddressTaken', addressTakenMessage(realm, addressTakenBy))
   if (serving === 0) return no('NothingToPublish', 'no cell serves players, so there is nothing to publish')
   const wasPublished = conditionOf(realm, type)?.status === 'True'
 

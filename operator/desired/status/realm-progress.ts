@@ -74,7 +74,7 @@ function stalledCondition(view: RealmView, published: ConditionDraft<RealmReason
     if (ofCell?.status === 'True' && canStallRealm(view, cell))
       return stalled(ofCell.reason as CellReasons['Stalled'], `${cell.metadata.name}: ${ofCell.message}`)
   }
-  if (published.reason === 'NameTaken' || published.reason === 'ProviderNotConfigured')
+  if (published.reason === 'NameTaken' || published.reason === 'ProviderNotConfigured' || published.reason === 'AddressTaken')
     return stalled(published.reason, published.message)
   const { desiredCells, scale } = plan
   if (desiredCells < scale.cells) {

@@ -1,6 +1,7 @@
 import type { RealmReasons, RealmStatus } from '../../../crds/realm.ts'
 import { servingSelector } from '../naming.ts'
 import { isOwn, isScaled } from '../scale/slots.ts'
+import { addressTakenMessage } from './address-taken.ts'
 import { approximatePlayers } from './approximate-players.ts'
 import { type ConditionDraft, conditionsOf } from './conditions.ts'
 import { dependenciesCondition } from './dependencies-condition.ts'
@@ -12,7 +13,7 @@ import { isCellUpdated, type RealmStatusInput, type RealmView, viewOf } from './
 export function realmStatus(input: RealmStatusInput): RealmStatus {
   const { realm, plan, observed, urls, players, failure, now, reachability } = input
   const view = viewOf(input)
-  const published = publishedCondition({ ...input, serving: view.open.length })
+  const published = publishedCondition({ ...input, serving: view.open.length, addressTakenBy: observed.addressTakenBy })
   const approximate = approximatePlayers(plan.endpoints.length === 0 ? 0 : players, realm.status?.players)
   // The plan was made from the cells as they were before the pass changed any.
   const cellNow = new Map(observed.cells.map((cell) => [cell.metadata.name, cell]))
@@ -26,8 +27,11 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
     ...(plan.scale.status && { autoscale: plan.scale.status }),
     urls: {
       about: urls.about,
-      ...(realm.spec.gatekeeper.replicas > 0 && { gatekeeper: urls.gatekeeper }),
-      stats: urls.stats,
+      // Not the URLs below a public address that another realm has: they lead to that realm.
+      ...(plan.isExposed && {
+        ...(realm.spec.gatekeeper.replicas > 0 && { gatekeeper: urls.gatekeeper }),
+        stats: urls.stats,
+      }),
     },
     endpoints: [...plan.endpoints],
     conditions: conditionsOf(
@@ -62,6 +66,7 @@ function readyCondition({ realm, plan, observed, serving, notReady, failure }: R
     return observed.cells.some((cell) => isOwn(realm, cell))
       ? no('CellsNotReady', 'cells.replicas is 0, and the operator is draining the cells')
       : yes('Hibernated', HIBERNATED)
+  if (observed.addressTakenBy) return no('AddressTaken', addressTakenMessage(realm, observed.addressTakenBy))
   if (failure && (serving < desiredCells || notReady.length > 0)) return no('ApplyFailed', failure.message)
   if (serving < desiredCells) return no('CellsNotReady', `${serving} of ${desiredCells} cells serve players`)
   if (notReady.length > 0) return no('ServicesNotReady', `services without a ready pod: ${notReady.join(', ')}`)

@@ -11,6 +11,7 @@ import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
 import { type Kind, realmResource } from '../../../crds/resources.ts'
 import { MANAGER } from '../../desired/naming.ts'
+import { AddressIndex } from './address-index.ts'
 import { type Child, type ChildKind, childDiffers, childKey, childOf, childResources, isChildKind } from './child.ts'
 import { type Declared, declaredCell, declaredRealm } from './declared.ts'
 import { Index } from './index-by.ts'
@@ -46,6 +47,7 @@ export class Cache implements Running {
   readonly #children = new Map<ChildKind, Reflector<Child>>()
   readonly #realmWrites: ReadYourWrites<Declared<Realm>>
   readonly #childWrites: ReadYourWrites<Child & Partial<Declared<CommsCell>>>
+  readonly addresses = new AddressIndex((key) => this.realm(key))
   readonly #childrenByOwner = new Index<Child>(childKey)
   readonly #cellsByRealm = new Index<CommsCell>(({ metadata }) => keyText(metadata))
   readonly pods = new PodIndex()
@@ -187,9 +189,11 @@ export class Cache implements Running {
     }
   }
 
-  #onRealm({ type, object }: CollectionChange<Declared<Realm>>): void {
+  #onRealm(change: CollectionChange<Declared<Realm>>): void {
+    const { type, object } = change
     const { metadata } = object.object
     const key = keyText(metadata)
+    for (const waiting of this.addresses.update(change)) this.#notify('Realm', waiting)
     if (type === 'removed') this.#realmWrites.removed(key, object)
     else if (this.#realmWrites.seen(key, object)) return // the operator's own status write needs no pass
     this.#notify('Realm', metadata)
