@@ -103,6 +103,7 @@ withPart('kube', 'the chart', (kube) => {
     expect(pods).toHaveLength(2)
     for (const pod of pods) {
       expect(pod?.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
+      expect(pod?.containers.map((container) => container.terminationMessagePolicy)).toEqual(['FallbackToLogsOnError'])
       expect(pod?.containers.map(({ securityContext }) => securityContext)).toEqual([
         { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
       ])

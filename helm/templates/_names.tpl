@@ -81,6 +81,8 @@ startupProbe: { httpGet: { path: /health/live, port: {{ $port }} }, periodSecond
 livenessProbe: { httpGet: { path: /health/live, port: {{ $port }} }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }
 readinessProbe: { httpGet: { path: /health/ready, port: {{ $port }} }, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 3 }
 resources: {{- toYaml .values.resources | nindent 2 }}
+# A process that refuses its configuration says why in its log.
+terminationMessagePolicy: FallbackToLogsOnError
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true

@@ -3,13 +3,19 @@ import { fnv1a } from '../../../cells/chassis/fnv1a.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { partName, realmChildMeta, realmLabels, realmSelector, serviceAccountName } from '../naming.ts'
 import { imageOf, type Platform } from '../platform.ts'
-import { mergePods } from '../pod-overrides.ts'
+import { mergePods, type Pods } from '../pod-overrides.ts'
 import type { ManifestOf } from './kube-manifest.ts'
 import { environmentOf, podTemplate } from './pod.ts'
 import { resourcesOf } from './resources.ts'
 
 /** The Job retries while a database is unreachable, even for a day: nothing else would start it again. */
 const TRIES = 1_000_000
+
+/** A proxy beside the migration would keep its pod running for ever, and a database needs none. The user's own values win. */
+const NO_SIDECARS: Pods = {
+  labels: { 'sidecar.istio.io/inject': 'false' },
+  annotations: { 'linkerd.io/inject': 'disabled' },
+}
 
 /**
  * The Job that migrates an External database of a gatekeeper, once per version instead of once per replica; the gatekeeper's pods wait for
@@ -33,7 +39,7 @@ function migrationPod(realm: Realm, url: { secret: string; key: string }, platfo
   const { metadata, spec } = podTemplate({
     labels: realmLabels(realm, 'migration'),
     selector: realmSelector(realm, 'migration'),
-    pods: mergePods(realm.spec.pods, realm.spec.gatekeeper.pods),
+    pods: mergePods(NO_SIDECARS, mergePods(realm.spec.pods, realm.spec.gatekeeper.pods)),
     serviceAccountName: serviceAccountName(realm.metadata.name),
     terminationGracePeriodSeconds: 15,
     volumes,

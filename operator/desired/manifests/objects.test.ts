@@ -269,6 +269,42 @@ describe('the containers of a realm', () => {
   })
 })
 
+const podTemplates = (objects: readonly KubeManifest[]) =>
+  (objects as (KubeManifest & { spec?: { template?: V1PodTemplateSpec } })[]).flatMap(({ spec }) => spec?.template ?? [])
+const EVICTABLE = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes'
+
+test('a cluster autoscaler may remove the node of every pod but that of an embedded database, and users may decide otherwise', () => {
+  const templates = podTemplates([...ofRealm(managed), ...ofCell()])
+  expect(templates.length).toBeGreaterThanOrEqual(6)
+  for (const { metadata, spec } of templates) {
+    const local = spec?.volumes?.filter(({ emptyDir }) => emptyDir).map(({ name }) => name)
+    expect(metadata?.annotations?.[EVICTABLE]).toBe('tmp')
+    expect(local).toEqual(metadata?.labels?.['app.kubernetes.io/component'] === 'gatekeeper' ? ['data', 'tmp'] : ['tmp'])
+  }
+  const realm = aRealm({ pods: { annotations: { [EVICTABLE]: '' } } })
+  for (const { metadata } of podTemplates([...ofRealm(realm), ...ofCell(realm)]))
+    expect(metadata?.annotations?.[EVICTABLE]).toBe('')
+})
+
+test('the status of a container whose process ended has the end of its log', () => {
+  for (const { spec } of podTemplates([...ofRealm(managed), ...ofRealm(exposed), ...ofCell()]))
+    for (const { name, terminationMessagePolicy } of spec?.containers ?? [])
+      expect(terminationMessagePolicy, name).toBe('FallbackToLogsOnError')
+})
+
+test('no mesh adds a container to the migration, which would never end, unless the realm asks for it', () => {
+  const job = (pods?: Pods) => {
+    const realm = aRealm({ gatekeeper: { ...exposed.spec.gatekeeper, ...(pods && { pods }) } })
+    return podTemplates(ofRealm(realm).filter(({ kind }) => kind === 'Job'))[0]?.metadata
+  }
+  expect(job()).toMatchObject({
+    labels: { 'sidecar.istio.io/inject': 'false' },
+    annotations: { 'linkerd.io/inject': 'disabled' },
+  })
+  const wanted = { labels: { 'sidecar.istio.io/inject': 'true' }, annotations: { 'linkerd.io/inject': 'enabled' } }
+  expect(job(wanted)).toMatchObject(wanted)
+})
+
 test('a pod mounts only the keys of a Secret that it uses', () => {
   const { template } = (named(ofCell(), 'Deployment', 'main-0-connector') as { spec: { template: V1PodTemplateSpec } }).spec
   expect(template.spec?.volumes).toContainEqual({

@@ -34,15 +34,18 @@ const USER = 65532
 /** Where Secrets are mounted: `{folder}/{secret}/{key}`. */
 const SECRETS_FOLDER = '/run/secrets/realm'
 
+/** Without it the cluster autoscaler removes no node with such a pod, because its volume could hold data. The user's own value wins. */
+const TMP_MAY_GO = { 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes': 'tmp' }
+
 /** A pod template that passes the `restricted` Pod Security profile, writes only to /tmp, and spreads its pods over nodes and zones. */
 export function podTemplate(parts: PodParts): V1PodTemplateSpec {
   const { labels, selector, serviceAccountName, terminationGracePeriodSeconds, container, volumes = [], pods = {} } = parts
-  const annotations = { ...pods.annotations, ...parts.annotations }
+  const annotations = { ...TMP_MAY_GO, ...pods.annotations, ...parts.annotations }
   return {
     metadata: {
       // The operator's labels last: selectors need them.
       labels: { ...pods.labels, ...labels },
-      ...(Object.keys(annotations).length > 0 && { annotations }),
+      annotations,
     },
     spec: {
       serviceAccountName,
@@ -67,6 +70,8 @@ export function podTemplate(parts: PodParts): V1PodTemplateSpec {
       ...podFieldsOf(pods),
       containers: [
         {
+          // The sentence with which a process refuses its configuration reaches the status of the pod, and so that of the realm.
+          terminationMessagePolicy: 'FallbackToLogsOnError',
           ...container,
           volumeMounts: [...(container.volumeMounts ?? []), { name: 'tmp', mountPath: '/tmp' }],
           securityContext: {

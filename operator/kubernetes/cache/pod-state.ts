@@ -3,6 +3,7 @@ import type { Kind } from '../../../crds/resources.ts'
 import { CELL_LABEL, COMPONENT_LABEL, REALM_LABEL } from '../../desired/naming.ts'
 import { DELETION_COST_ANNOTATION } from '../../desired/scale/pod-removal.ts'
 import { OUT_OF_MEMORY, type Workload } from '../../observed/workload.ts'
+import { lastSentencesOf } from './termination-message.ts'
 
 /** What keeps a pod from becoming ready. */
 export type PodProblem = NonNullable<Workload['problem']> & {
@@ -124,5 +125,6 @@ const sidecarMessage = ({ name = '' }: ContainerStatus): string =>
 function endingOf(lastState: ContainerStatus['lastState']): string {
   const { exitCode, reason, message } = lastState?.terminated ?? {}
   if (reason === 'OOMKilled') return `: ${OUT_OF_MEMORY}`
-  return exitCode === undefined ? '' : ` with code ${exitCode}${message ? `: ${message.trim().slice(-200)}` : ''}`
+  const sentences = lastSentencesOf(message ?? '')
+  return exitCode === undefined ? '' : ` with code ${exitCode}${sentences && `: ${sentences}`}`
 }
