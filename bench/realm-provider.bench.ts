@@ -156,7 +156,7 @@ async function serve(): Promise<void> {
   const source = createLocalSource()
   source.set(aRealm({ content: { catalysts } }))
   const service = await startRealmProvider(
-    { COMMIT_HASH: '', CURRENT_VERSION: '' },
+    { COMMIT_HASH: '', CURRENT_VERSION: '', ALLOW_LOCAL_URLS: 'true' },
     { source, log: silentLog, clock: systemClock, metrics: new Metrics('realm-provider') },
   )
   const { url } = await listen(service.app, { host: '127.0.0.1', port: 0 })

@@ -1,7 +1,9 @@
 import { constants, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Authenticator } from '@dcl/crypto'
+import { fetch, type RequestInit } from 'undici'
 import { messageOf } from '../chassis/errors.ts'
+import { outgoingHttp } from '../chassis/outgoing-http.ts'
 import { needsEthereum } from './chain.ts'
 import { isValidPlainChain } from './plain-chain.ts'
 import { loadSignatureLibrary } from './signature-library.ts'
@@ -49,6 +51,11 @@ async function ethereumProvider(url: string) {
   const { default: eth } = await import('eth-connect') // its exports are not visible by name to a native import
   return new eth.HTTPProvider(url, {
     fetch: (input: string, init: RequestInit) =>
-      fetch(input, { ...init, redirect: 'error', signal: AbortSignal.timeout(ethereumTimeoutMs) }),
+      fetch(input, {
+        ...init,
+        dispatcher: outgoingHttp(),
+        redirect: 'error',
+        signal: AbortSignal.timeout(ethereumTimeoutMs),
+      }),
   })
 }

@@ -41,6 +41,12 @@ export const realmProviderVariables = z.object({
     .describe(
       '`host:port` of the other replicas, with their PEER_SERVER_PORT, separated by commas; a name may have any number of addresses.',
     ),
+  ALLOW_LOCAL_URLS: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe(
+      'Whether catalysts and statistics may have addresses of this machine or of its links, such as 127.0.0.1 and 169.254.169.254: a tenant could otherwise have the realm provider read what only this machine may read.',
+    ),
   STATS_URL: z
     .string()
     .startsWith('http')
@@ -56,6 +62,7 @@ export type RealmProviderEnvironment = Readonly<Environment>
 export type RealmProviderConfig = Readonly<Pick<Environment, 'COMMIT_HASH' | 'CURRENT_VERSION'>> & {
   readonly HTTP_BASE_URL?: string | undefined
   readonly STATS_URL?: string | undefined
+  readonly ALLOW_LOCAL_URLS?: 'true' | 'false' | undefined
   readonly PUBLICATION_TOKEN?: string | undefined
   readonly PUBLICATION_PUBLISHERS?: string | undefined
   readonly PUBLICATION_PEERS?: string | undefined

@@ -94,7 +94,7 @@ export async function aProvider(
   const manual = new ManualClock()
   const { config, realTime, port = 0, ...deps } = given
   const service = await startRealmProvider(
-    { COMMIT_HASH: '', CURRENT_VERSION: '', ...config },
+    { COMMIT_HASH: '', CURRENT_VERSION: '', ALLOW_LOCAL_URLS: 'true', ...config },
     { source: local, log: silentLog, clock: realTime ? systemClock : manual, metrics, ...deps },
   )
   const http = await listen(service.app, { host: '127.0.0.1', port })

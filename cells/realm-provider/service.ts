@@ -50,7 +50,8 @@ export async function startRealmProvider(
     clashes: () => directory.clashes,
     leased: () => publications?.leases.all().length ?? 0,
   })
-  const catalysts = new CatalystPoller({ clock, log, metrics: counted, timing: timing.catalysts })
+  const onlyRemote = config.ALLOW_LOCAL_URLS !== 'true'
+  const catalysts = new CatalystPoller({ clock, log, metrics: counted, onlyRemote, timing: timing.catalysts })
   const directory = new RealmDirectory(source, (realms) => {
     catalysts.follow(
       [...realms.values()]
@@ -63,6 +64,7 @@ export async function startRealmProvider(
     new StatsPoller({
       realms: () => [...directory.realms.values()].filter(hasEndpoints),
       statsUrlOf: statsUrlOf(config.STATS_URL),
+      onlyRemote,
       clock,
       log,
       metrics: counted,

@@ -64,7 +64,7 @@ export async function startLocalRealms({
   const bus = createMemoryBus(log)
   const verifier = createVerifier({ log })
   const source = createLocalSource()
-  const config = { COMMIT_HASH: '', CURRENT_VERSION: version, HTTP_BASE_URL: publicUrl }
+  const config = { COMMIT_HASH: '', CURRENT_VERSION: version, HTTP_BASE_URL: publicUrl, ALLOW_LOCAL_URLS: 'true' as const }
   const provider = await startRealmProvider(config, { source, log, clock, metrics: new Metrics('realm-provider').withProcess() })
   const mounts = createMounts(provider.app)
   const listening = await listen(mounts, { host, port })

@@ -15,6 +15,16 @@ export interface CatalystTiming {
   timeoutMs: number
 }
 
+/** How catalysts are polled. */
+export interface CatalystPollerOptions {
+  /** Whether addresses of this machine and of its links are refused: tenants choose the URLs. */
+  onlyRemote: boolean
+  clock: Clock
+  log: Log
+  metrics: ProviderMetrics
+  timing?: CatalystTiming | undefined
+}
+
 const CATALYST_TIMING: CatalystTiming = { periodMs: 5_000, retryMs: 500, timeoutMs: 1_000 }
 /** Most catalysts polled, over all realms; tenants share them in turns, and those beyond count as down. */
 const MAX_CATALYSTS = 512
@@ -40,13 +50,13 @@ export class CatalystPoller implements Running {
   readonly #metrics: ProviderMetrics
 
   /** Polls nothing until `follow`. */
-  constructor(options: { clock: Clock; log: Log; metrics: ProviderMetrics; timing?: CatalystTiming | undefined }) {
-    const { clock, log, metrics, timing = CATALYST_TIMING } = options
+  constructor(options: CatalystPollerOptions) {
+    const { clock, log, metrics, onlyRemote, timing = CATALYST_TIMING } = options
     this.#log = log
     this.#metrics = metrics
     this.#timing = timing
     this.#poller = new Poller({
-      ask: ({ url }) => fetchJson(`${url}/about`, { timeoutMs: timing.timeoutMs, maxBytes: MAX_ABOUT_BYTES }),
+      ask: ({ url }) => fetchJson(`${url}/about`, { timeoutMs: timing.timeoutMs, maxBytes: MAX_ABOUT_BYTES, onlyRemote }),
       learn: (polled, answer) => this.#learn(polled, answer),
       concurrency: MAX_CATALYSTS,
       clock,

@@ -30,6 +30,8 @@ export interface StatsPollerOptions {
   realms: () => Iterable<PublishedRealm>
   /** Base URL of the stats of a realm; undefined when it has none. */
   statsUrlOf: (realm: PublishedRealm) => string | undefined
+  /** Whether addresses of this machine and of its links are refused: tenants choose the URLs. */
+  onlyRemote: boolean
   clock: Clock
   log: Log
   metrics: ProviderMetrics
@@ -130,7 +132,8 @@ export class StatsPoller implements RealmStats {
   }
 
   async #get(url: string, maxBytes: number): Promise<unknown> {
-    const answer = await fetchJson(url, { timeoutMs: this.#timing.timeoutMs, maxBytes })
+    const { onlyRemote } = this.#options
+    const answer = await fetchJson(url, { timeoutMs: this.#timing.timeoutMs, maxBytes, onlyRemote })
     if (answer.ok && answer.status === 200) return answer.body
     this.#options.metrics.statsFailures.inc()
     return undefined

@@ -1,13 +1,13 @@
 import { connect } from 'node:net'
-import { Agent, request } from 'undici'
+import { request } from 'undici'
 import { messageOf } from '../../../cells/chassis/errors.ts'
+import { outgoingHttp } from '../../../cells/chassis/outgoing-http.ts'
 
 /** Tries to reach a URL without credentials; returns why that failed, or undefined. */
 export type ReachabilityProbe = (url: string) => Promise<string | undefined>
 
 const TIMEOUT_MS = 5_000
 const MAX_ANSWER_BYTES = 64 * 1024
-const agent = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connections: 1 })
 
 /** LiveKit by HTTP, because its root answers without credentials; NATS by a TCP connection. */
 export const probeUrl: ReachabilityProbe = (url) =>
@@ -15,8 +15,8 @@ export const probeUrl: ReachabilityProbe = (url) =>
 
 async function probeByHttp(url: string): Promise<string | undefined> {
   try {
-    const { statusCode, body } = await request(url, { dispatcher: agent, signal: AbortSignal.timeout(TIMEOUT_MS) })
-    await body.dump()
+    const { statusCode, body } = await request(url, { dispatcher: outgoingHttp(), signal: AbortSignal.timeout(TIMEOUT_MS) })
+    await body.dump({ limit: MAX_ANSWER_BYTES })
     return statusCode < 500 ? undefined : `answered ${statusCode}`
   } catch (error) {
     return messageOf(error) || 'no answer'

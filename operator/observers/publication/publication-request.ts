@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { Agent, request } from 'undici'
+import { request } from 'undici'
 import { messageOf } from '../../../cells/chassis/errors.ts'
+import { outgoingHttp, readText } from '../../../cells/chassis/outgoing-http.ts'
 
 /** A realm provider of another cluster that the operator is configured for. */
 export interface RemoteProvider {
@@ -27,8 +28,6 @@ export type RequestProvider = (provider: RemoteProvider, request: PublicationReq
 const TIMEOUT_MS = 5_000
 const MAX_ANSWER_BYTES = 64 * 1024
 
-const agent = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connections: 4 })
-
 /** Over HTTP; redirects are not followed, because they would carry the token to another host. */
 export const requestProvider: RequestProvider = async ({ url, tokenFile }, { method, path, headers, body }) => {
   let token: string
@@ -39,7 +38,7 @@ export const requestProvider: RequestProvider = async ({ url, tokenFile }, { met
   }
   try {
     const answer = await request(`${url}${path}`, {
-      dispatcher: agent,
+      dispatcher: outgoingHttp(),
       method,
       signal: AbortSignal.timeout(TIMEOUT_MS),
       headers: {
@@ -51,7 +50,7 @@ export const requestProvider: RequestProvider = async ({ url, tokenFile }, { met
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     const { etag } = answer.headers
-    const text = await answer.body.text()
+    const text = await readText(answer.body, MAX_ANSWER_BYTES)
     return { status: answer.statusCode, etag: typeof etag === 'string' ? etag : undefined, body: parsed(text) }
   } catch (error) {
     return { failed: messageOf(error) || 'no answer' }

@@ -1,0 +1,48 @@
+import type { LookupAddress, lookup } from 'node:dns'
+import { expect, test } from 'vitest'
+import { isLocalAddress, remoteLookup } from './local-addresses.ts'
+
+test.each([
+  ...['127.0.0.1', '127.9.9.9', '0.0.0.0', '169.254.169.254', '224.0.0.1', '255.255.255.255'],
+  ...['::1', '::', '[::1]', 'fe80::1', 'fe80::1%eth0', 'febf::1', 'ff02::1', 'fd00:ec2::254'],
+  ...['::ffff:127.0.0.1', '::ffff:a9fe:a9fe', '64:ff9b::127.0.0.1', '64:ff9b::a9fe:a9fe'],
+])('%s is a local address', (address) => {
+  expect(isLocalAddress(address)).toBe(true)
+})
+
+test.each(['10.0.0.1', '192.168.1.1', '203.0.113.7', 'fd00::1', '2001:db8::1', '::ffff:10.0.0.1', 'localhost', '', '169.254'])(
+  '%j is none',
+  (text) => {
+    expect(isLocalAddress(text)).toBe(false)
+  },
+)
+
+/** A resolver whose every answer is the next of these. */
+const resolving = (...answers: string[][]) =>
+  ((_: string, __: unknown, callback: (error: null, found: LookupAddress[]) => void) =>
+    callback(
+      null,
+      (answers.shift() ?? []).map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+    )) as unknown as typeof lookup
+
+const resolved = (resolver: typeof lookup, all: boolean) =>
+  new Promise((resolve) =>
+    remoteLookup(resolver)('catalyst.example.org', { all }, (error, found) => resolve(error?.message ?? found)),
+  )
+
+test('a name resolves to the addresses that are not local, and to none where all are', async () => {
+  expect(await resolved(resolving(['127.0.0.1', '203.0.113.7', '::1', '2001:db8::7']), true)).toEqual([
+    { address: '203.0.113.7', family: 4 },
+    { address: '2001:db8::7', family: 6 },
+  ])
+  expect(await resolved(resolving(['127.0.0.1', '203.0.113.7']), false)).toBe('203.0.113.7')
+  expect(await resolved(resolving(['127.0.0.1', '169.254.169.254']), true)).toBe(
+    'catalyst.example.org is an address of this machine or of its links',
+  )
+})
+
+test('a name that resolves to another address each time is resolved once for a connection', async () => {
+  const rebinding = resolving(['203.0.113.7'], ['127.0.0.1'])
+  expect(await resolved(rebinding, false)).toBe('203.0.113.7')
+  expect(await resolved(rebinding, false)).toContain('of this machine')
+})

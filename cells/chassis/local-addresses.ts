@@ -1,0 +1,62 @@
+import { lookup as dnsLookup, type LookupAddress } from 'node:dns'
+import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net'
+
+/**
+ * Addresses that mean something else for every machine, and that no tenant may have this process connect to: this machine itself, its links
+ * (where clouds serve the credentials of a node), and groups of machines. Private networks are not among them: a catalyst may be in one.
+ */
+const local = new BlockList()
+for (const [network, bits] of [
+  ['0.0.0.0', 8],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  // Multicast, reserved addresses, broadcast.
+  ['224.0.0.0', 3],
+] as const)
+  local.addSubnet(network, bits, 'ipv4')
+for (const [network, bits] of [
+  // Unspecified and loopback.
+  ['::', 127],
+  ['fe80::', 10],
+  ['ff00::', 8],
+  // The IPv4 addresses above, translated from IPv6.
+  ['64:ff9b::', 104],
+  ['64:ff9b::7f00:0', 104],
+  ['64:ff9b::a9fe:0', 112],
+  // The metadata service of AWS.
+  ['fd00:ec2::254', 128],
+] as const)
+  local.addSubnet(network, bits, 'ipv6')
+
+/** Whether a text is an IP address, with or without brackets, that must not be connected to for a tenant. */
+export function isLocalAddress(text: string): boolean {
+  const address = text.replace(/^\[|\]$/g, '').split('%', 1)[0] ?? ''
+  return isIP(address) !== 0 && local.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+}
+
+/** An address of this machine or of its links was refused. */
+export class LocalAddressError extends Error {
+  constructor(host: string) {
+    super(`${host} is an address of this machine or of its links`)
+  }
+}
+
+/**
+ * Resolves names as Node does, without the local addresses among the results. The result is what is connected to, so that a name cannot
+ * resolve to another address after it was checked. A host that is an address itself is never looked up: see `isLocalAddress`.
+ */
+export const lookupRemote = remoteLookup(dnsLookup)
+
+/** `lookupRemote` on top of another resolver. */
+export function remoteLookup(resolve: typeof dnsLookup): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
+      if (error) return callback(error, '')
+      const remote = found.filter(({ address }) => !isLocalAddress(address))
+      const [first] = remote
+      if (!first) callback(new LocalAddressError(hostname), '')
+      else if (options.all) callback(null, remote)
+      else callback(null, first.address, first.family)
+    })
+  }
+}
