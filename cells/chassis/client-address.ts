@@ -56,6 +56,9 @@ export class TrustedProxies {
   }
 }
 
+/** What limits count an address by: an IPv4 address in one spelling, or the /64 network of an IPv6 address; '' for no address. */
+export const networkOfAddress = (text: string): string => networkOf(ipAddressOf(text) ?? '')
+
 /** Whether a text is a list for `TrustedProxies`. */
 export const isNetworkList = (text: string): boolean =>
   cidrsOf(text).every((cidr) => {

@@ -14,6 +14,7 @@ export const floors: readonly (readonly string[])[] = [
     'cells/connector/core',
     'cells/gatekeeper/core',
     'cells/pulse/core',
+    'cells/pulse/enet',
     'cells/realm-provider/core',
     'cells/rooms/core',
     'cells/stats/core',

@@ -1,0 +1,75 @@
+/**
+ * The datagram around the commands: two bytes with the receiver's number for the sender (12 bits), the session (2 bits) and a flag, then
+ * the time at which it was sent, if the flag is set.
+ */
+
+/** The flag of a header that has a time. (The original ENet has it in bit 15: its hosts and these do not understand each other.) */
+export const SENT_TIME_FLAG = 0x4000
+/** Addresses a host before it has given the sender a number. */
+export const NO_PEER_ID = 0xfff
+/** The length of a header with a time. */
+export const HEADER_BYTES = 4
+/** The MTU of a host here: passes every network without fragments of IP, also below a tunnel. */
+export const MTU = 1200
+/** The smallest MTU that ENet allows. */
+export const MIN_MTU = 576
+/** The longest datagram that ENet allows; longer ones are refused unread. */
+export const MAX_DATAGRAM_BYTES = 4096
+/** The most commands of a datagram. */
+export const MAX_COMMANDS = 32
+
+/** The peer ID of a header. */
+export const peerIdOf = (header: number): number => header & 0xfff
+/** The session bits of a header. */
+export const sessionOf = (header: number): number => (header >>> 12) & 3
+/** Writes a header with a time. */
+export function writeHeader(bytes: Buffer, peerId: number, session: number, sentTime: number): void {
+  const header = peerId | (session << 12) | SENT_TIME_FLAG
+  bytes[0] = header >>> 8
+  bytes[1] = header
+  bytes[2] = sentTime >>> 8
+  bytes[3] = sentTime
+}
+
+/** A datagram that commands are written into until it is full or the host flushes it. Its memory is used again for the next one. */
+export class OutgoingDatagram {
+  readonly bytes: Buffer
+  /** How long it may become. */
+  limit = MTU
+  length = HEADER_BYTES
+  commands = 0
+
+  constructor(bytes: Buffer = Buffer.allocUnsafeSlow(MTU)) {
+    this.bytes = bytes
+  }
+
+  get isEmpty(): boolean {
+    return this.commands === 0
+  }
+
+  fits(size: number): boolean {
+    return this.commands < MAX_COMMANDS && this.length + size <= this.limit
+  }
+
+  /** Where a command of `size` bytes is to be written. Only after `fits`. */
+  place(size: number): number {
+    const at = this.length
+    this.length += size
+    this.commands += 1
+    return at
+  }
+
+  clear(): void {
+    this.length = HEADER_BYTES
+    this.commands = 0
+  }
+}
+
+/** Longer pieces are copied by the runtime, which costs an object each time; shorter ones are copied faster by hand. */
+const COPY_BY_HAND_BYTES = 256
+
+/** Copies `source` from `start` to `end` into `target`. */
+export function copyBytes(source: Uint8Array, start: number, end: number, target: Buffer, at: number): void {
+  if (end - start > COPY_BY_HAND_BYTES) target.set(source.subarray(start, end), at)
+  else for (let from = start, to = at; from < end; from++, to++) target[to] = source[from] as number
+}

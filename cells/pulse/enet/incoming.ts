@@ -1,0 +1,252 @@
+import { type Command, CommandKind } from './commands.ts'
+import { copyBytes } from './datagram.ts'
+import type { MemoryBudget } from './memory-budget.ts'
+import { isAfter, stepsAhead } from './sequence.ts'
+
+/** How far a reliable command may be ahead of the last one delivered; one further ahead is not acknowledged, so it is sent again. */
+const MAX_SEQUENCES_AHEAD = 1024
+/** An unreliable message whose fragments do not arrive for so long has lost one. */
+const PIECES_TIMEOUT_MS = 5_000
+/** A peer sends a reliable command again until it is acknowledged: who leaves a gap for so long only wants memory to be taken. */
+const GAP_TIMEOUT_MS = 30_000
+/** What an empty command costs in memory, roughly. */
+const OVERHEAD_BYTES = 128
+
+/** Where a fragment belongs. */
+export interface FragmentPlace {
+  startSequence: number
+  count: number
+  number: number
+  totalBytes: number
+  offset: number
+}
+
+/** A reliable command that arrived before an earlier one. */
+export interface Held {
+  bytes: Buffer
+  fragment: FragmentPlace | undefined
+}
+
+/** The beginning of a reliable message: its fragments arrive here in order. */
+export interface Assembly {
+  startSequence: number
+  count: number
+  nextNumber: number
+  bytes: Buffer
+  length: number
+}
+
+/** The pieces of an unreliable message, which may arrive in any order. */
+interface Pieces {
+  startSequence: number
+  count: number
+  arrived: number
+  bytes: Buffer
+  length: number
+  since: number
+}
+
+/** Receives a message. The bytes are valid during the call only. */
+export type Deliver = (channel: number, bytes: Buffer) => void
+
+/** One channel in the direction of this host: what was delivered, and what waits for an earlier command. */
+export class IncomingChannel {
+  /** The number of the last reliable command that was delivered. */
+  reliable = 0
+  /** The number of the last unreliable message that was delivered since that reliable command. */
+  unreliable = 0
+  held: Map<number, Held> | undefined
+  assembly: Assembly | undefined
+  readonly #channel: number
+  readonly #budget: MemoryBudget
+  readonly #deliver: Deliver
+  #pieces: Pieces | undefined
+  #advancedAt = 0
+
+  constructor(channel: number, budget: MemoryBudget, deliver: Deliver) {
+    this.#channel = channel
+    this.#budget = budget
+    this.#deliver = deliver
+  }
+
+  /** @returns whether to acknowledge it: it was delivered before or now, or is kept until the ones before it arrive */
+  reliableCommand(command: Command, bytes: Buffer, now: number): boolean {
+    const steps = stepsAhead(this.reliable, command.sequence)
+    if (steps === 0 || steps >= 0x8000) return true
+    if (steps > MAX_SEQUENCES_AHEAD) return false
+    const place = command.kind === CommandKind.SEND_FRAGMENT ? placeOf(command) : undefined
+    if (!this.held && !this.assembly) this.#advancedAt = now
+    if (steps > 1) return this.#hold(command, bytes, place)
+    if (!this.#take(bytes, command.dataStart, command.dataEnd, place)) return false
+    this.#advancedAt = now
+    this.#drain()
+    return true
+  }
+
+  /** Delivers a message if it is newer than the last one; messages before or after another reliable command are out of date or early. */
+  unreliableMessage(command: Command, bytes: Buffer): void {
+    if (command.sequence !== this.reliable || !isAfter(command.unreliableSequence, this.unreliable)) return
+    this.unreliable = command.unreliableSequence
+    if (this.#pieces && !isAfter(this.#pieces.startSequence, this.unreliable)) this.#dropPieces()
+    this.#deliver(this.#channel, bytes.subarray(command.dataStart, command.dataEnd))
+  }
+
+  unreliableFragment(command: Command, bytes: Buffer, now: number): void {
+    const { startSequence, fragmentCount: count, totalBytes, fragmentNumber, fragmentOffset, dataStart, dataEnd } = command
+    if (command.sequence !== this.reliable || !isAfter(startSequence, this.unreliable)) return
+    if (this.#pieces && this.#pieces.startSequence !== startSequence) {
+      if (!isAfter(startSequence, this.#pieces.startSequence)) return
+      this.#dropPieces()
+    }
+    if (!this.#pieces) {
+      if (!this.#budget.take(totalBytes + OVERHEAD_BYTES)) return
+      this.#pieces = { startSequence, count, arrived: 0, bytes: Buffer.alloc(totalBytes), length: 0, since: now }
+    }
+    const pieces = this.#pieces
+    if (pieces.count !== count || pieces.bytes.length !== totalBytes || (pieces.arrived >>> fragmentNumber) & 1) return
+    pieces.arrived |= 1 << fragmentNumber
+    pieces.length += dataEnd - dataStart
+    copyBytes(bytes, dataStart, dataEnd, pieces.bytes, fragmentOffset)
+    if (pieces.arrived >>> 0 !== (count === 32 ? 0xffffffff : (1 << count) - 1)) return
+    this.unreliable = startSequence
+    this.#dropPieces()
+    // Fragments that overlap or leave a hole are no message.
+    if (pieces.length === totalBytes) this.#deliver(this.#channel, pieces.bytes)
+  }
+
+  /** Forgets an unreliable message that has lost a fragment. @returns whether the peer has left a gap for too long */
+  expire(now: number): boolean {
+    if (this.#pieces && now - this.#pieces.since >= PIECES_TIMEOUT_MS) this.#dropPieces()
+    return (this.held !== undefined || this.assembly !== undefined) && now - this.#advancedAt >= GAP_TIMEOUT_MS
+  }
+
+  /** Gives the memory back, and delivers nothing more. */
+  close(): void {
+    this.#dropPieces()
+    this.#dropAssembly()
+    for (const { bytes } of this.held?.values() ?? []) this.#budget.give(bytes.length + OVERHEAD_BYTES)
+    this.held = undefined
+  }
+
+  #hold(command: Command, bytes: Buffer, fragment: FragmentPlace | undefined): boolean {
+    if (this.held?.has(command.sequence)) return true
+    const length = command.dataEnd - command.dataStart
+    if (!this.#budget.takeSparing(length + OVERHEAD_BYTES)) return false
+    const copy = Buffer.allocUnsafeSlow(length)
+    copyBytes(bytes, command.dataStart, command.dataEnd, copy, 0)
+    this.held ??= new Map()
+    this.held.set(command.sequence, { bytes: copy, fragment })
+    return true
+  }
+
+  #drain(): void {
+    while (this.held) {
+      const sequence = (this.reliable + 1) & 0xffff
+      const next = this.held.get(sequence)
+      if (!next || !this.#take(next.bytes, 0, next.bytes.length, next.fragment)) return
+      // Delivering may have closed the connection, and with it this channel.
+      if (!this.held?.delete(sequence)) return
+      this.#budget.give(next.bytes.length + OVERHEAD_BYTES)
+      if (this.held.size === 0) this.held = undefined
+    }
+  }
+
+  /** Takes the next command in order. @returns false when there is no memory for the message it begins */
+  #take(bytes: Buffer, start: number, end: number, place: FragmentPlace | undefined): boolean {
+    if (!place) {
+      this.#advance()
+      this.#dropAssembly()
+      this.#deliver(this.#channel, bytes.subarray(start, end))
+      return true
+    }
+    if (place.number === 0) {
+      this.#dropAssembly()
+      if (!this.#budget.take(place.totalBytes + OVERHEAD_BYTES)) return false
+      const { startSequence, count, totalBytes } = place
+      this.assembly = { startSequence, count, nextNumber: 0, bytes: Buffer.allocUnsafeSlow(totalBytes), length: 0 }
+    }
+    this.#advance()
+    const { assembly } = this
+    if (!assembly) return true
+    if (!continues(assembly, place)) this.#dropAssembly()
+    else {
+      copyBytes(bytes, start, end, assembly.bytes, assembly.length)
+      assembly.length += end - start
+      assembly.nextNumber += 1
+      if (assembly.nextNumber === assembly.count) this.#complete(assembly)
+    }
+    return true
+  }
+
+  #complete(assembly: Assembly): void {
+    this.#dropAssembly()
+    if (assembly.length === assembly.bytes.length) this.#deliver(this.#channel, assembly.bytes)
+  }
+
+  #advance(): void {
+    this.reliable = (this.reliable + 1) & 0xffff
+    this.unreliable = 0
+    this.#dropPieces()
+  }
+
+  #dropAssembly(): void {
+    if (this.assembly) this.#budget.give(this.assembly.bytes.length + OVERHEAD_BYTES)
+    this.assembly = undefined
+  }
+
+  #dropPieces(): void {
+    if (this.#pieces) this.#budget.give(this.#pieces.bytes.length + OVERHEAD_BYTES)
+    this.#pieces = undefined
+  }
+}
+
+const placeOf = (command: Command): FragmentPlace => ({
+  startSequence: command.startSequence,
+  count: command.fragmentCount,
+  number: command.fragmentNumber,
+  totalBytes: command.totalBytes,
+  offset: command.fragmentOffset,
+})
+
+/** Whether a fragment is the one that must follow; its length was checked against the total when it was read. */
+const continues = (assembly: Assembly, place: FragmentPlace): boolean =>
+  place.number === assembly.nextNumber &&
+  place.count === assembly.count &&
+  place.startSequence === assembly.startSequence &&
+  place.totalBytes === assembly.bytes.length &&
+  place.offset === assembly.length
+
+/** Which unsequenced messages of a peer have arrived, as far as a late copy may still come. */
+export class UnsequencedWindow {
+  static readonly SIZE = 1024
+  readonly #bits = new Uint32Array(UnsequencedWindow.SIZE / 32)
+  #newest = 0
+
+  /** @returns false when the group has arrived before, or is too old to know */
+  take(group: number): boolean {
+    const steps = stepsAhead(this.#newest, group)
+    if (steps >= 0x8000) {
+      if (0x10000 - steps >= UnsequencedWindow.SIZE) return false
+    } else if (steps >= UnsequencedWindow.SIZE) {
+      this.#bits.fill(0)
+      this.#newest = group
+    } else {
+      for (let step = 1; step <= steps; step++) this.#set(this.#newest + step, false)
+      this.#newest = group
+    }
+    if (this.#isSet(group)) return false
+    this.#set(group, true)
+    return true
+  }
+
+  #isSet(group: number): boolean {
+    return ((this.#bits[(group % UnsequencedWindow.SIZE) >>> 5] ?? 0) >>> (group & 31)) % 2 === 1
+  }
+
+  #set(group: number, value: boolean): void {
+    const index = (group % UnsequencedWindow.SIZE) >>> 5
+    const bit = 1 << (group & 31)
+    const word = this.#bits[index] ?? 0
+    this.#bits[index] = value ? word | bit : word & ~bit
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * How many bytes may be kept for strangers: of one peer, and with `parent` of all peers of a host. What can be sent again is refused
+ * when half of it is taken, so that what must be taken in to make room still finds some.
+ */
+export class MemoryBudget {
+  readonly #parent: MemoryBudget | undefined
+  readonly #reserve: number
+  #left: number
+
+  constructor(bytes: number, parent?: MemoryBudget) {
+    this.#left = bytes
+    this.#reserve = bytes / 2
+    this.#parent = parent
+  }
+
+  get leftBytes(): number {
+    return this.#left
+  }
+
+  /** Takes `bytes` if both this budget and its parent have them; takes nothing otherwise. */
+  take(bytes: number): boolean {
+    if (bytes > this.#left || (this.#parent && !this.#parent.take(bytes))) return false
+    this.#left -= bytes
+    return true
+  }
+
+  /** As `take`, but leaves the reserve alone. */
+  takeSparing(bytes: number): boolean {
+    if (bytes > this.#left - this.#reserve || (this.#parent && !this.#parent.takeSparing(bytes))) return false
+    this.#left -= bytes
+    return true
+  }
+
+  give(bytes: number): void {
+    this.#left += bytes
+    this.#parent?.give(bytes)
+  }
+}
