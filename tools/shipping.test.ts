@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,10 +7,16 @@ import { parseDockerfile } from '../testing/cluster/dockerfile.ts'
 import { Stages } from '../testing/cluster/stages.ts'
 import { runCommand } from '../testing/parts/command.ts'
 import { importsOf, isForTests, sourceFiles } from './house/sources.ts'
+import { lockedPackages } from './locked-packages.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const product = sourceFiles().filter((file) => !isForTests(file))
 const BUILD_TIMEOUT_MS = 120_000
+
+interface Named {
+  name: string
+  version: string
+}
 
 test('the production dependencies are the packages that the product imports', () => {
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object }
@@ -28,15 +34,16 @@ describe('what the Dockerfile builds', { timeout: BUILD_TIMEOUT_MS }, () => {
   const app = join(folder, 'app')
   const filesBelow = (path: string) =>
     readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((file) => /\.\w+$/.test(file))
+  const stages = parseDockerfile(readFileSync(join(root, 'Dockerfile'), 'utf8'))
+  const builder = new Stages(stages, root, folder, () => {})
+  const stageOf = (name: string) => stages.find((stage) => stage.name === name) ?? stages[0]
   const built = product.map((file) => file.replace(/\.ts$/, '.js')).sort()
 
   beforeAll(async () => {
-    const stages = parseDockerfile(readFileSync(join(root, 'Dockerfile'), 'utf8'))
-    const builder = new Stages(stages, root, folder, () => {})
     mkdirSync(app)
     cpSync(join(root, 'package.json'), join(app, 'package.json'))
     symlinkSync(join(root, 'node_modules'), join(app, 'node_modules'))
-    for (const step of stages.find(({ name }) => name === 'build')?.steps ?? []) {
+    for (const step of stageOf('build').steps) {
       if (step.does === 'copy') await builder.copy(step, folder, '/app')
       else if (step.does === 'run') await runCommand('bash', ['-ec', step.command], { cwd: app, timeoutMs: BUILD_TIMEOUT_MS })
     }
@@ -45,6 +52,20 @@ describe('what the Dockerfile builds', { timeout: BUILD_TIMEOUT_MS }, () => {
 
   test('is the product, without fixtures, tests, generators and tools', () => {
     expect(filesBelow(join(app, 'dist')).sort()).toEqual(built)
+  })
+
+  test('has the packages that it lists for scanners and in NOTICE, readable for every user', async () => {
+    const modules = join(await builder.root('modules'), 'app')
+    const { components } = JSON.parse(readFileSync(join(modules, 'sbom.cdx.json'), 'utf8')) as { components: Named[] }
+    const listed = components.map(({ name, version }) => `${name} ${version}`)
+    // One that is installed under the name of another has that name.
+    const locked = lockedPackages()
+      .filter(({ dev }) => !dev)
+      .map(({ path, version }) => `${path.replace(/^.*node_modules\//, '')} ${version}`)
+    expect([...new Set(listed)].sort()).toEqual([...new Set(locked)].sort())
+    const all = readdirSync(join(modules, 'node_modules'), { recursive: true, encoding: 'utf8' })
+    const unreadable = all.filter((path) => (statSync(join(modules, 'node_modules', path)).mode & 0o004) === 0)
+    expect([all.length > 1_000, unreadable]).toEqual([true, []])
   })
 
   test('is what npm publishes, beside the CRDs, the examples and the licence', async () => {

@@ -4,6 +4,7 @@ export type Step =
   | { does: 'copy'; from: string | undefined; sources: readonly string[]; target: string }
   | { does: 'run'; command: string }
   | { does: 'env'; name: string; value: string }
+  | { does: 'label'; name: string; value: string }
   | { does: 'user'; user: string }
   | { does: 'entrypoint'; command: readonly string[] }
 
@@ -16,7 +17,7 @@ export interface Stage {
 }
 
 /**
- * Parses the part of the Dockerfile language that our Dockerfile uses; the last stage is the image.
+ * Parses the part of the Dockerfile language that our Dockerfile uses; the last stage is the image. Every ARG has its default.
  *
  * @throws on any other instruction, so that none is ignored silently
  */
@@ -27,9 +28,15 @@ export function parseDockerfile(text: string): [Stage, ...Stage[]] {
     .replace(/\\\n/g, ' ')
     .split('\n')
     .map((line) => line.trim())
+  const defaults = new Map<string, string>()
   for (const line of lines.filter((each) => each !== '')) {
-    const [, instruction = '', rest = ''] = /^(\S+)\s+(.*)$/.exec(line) ?? []
-    if (instruction === 'FROM') stages.push(stageOf(rest, stages.length))
+    const [, instruction = '', text = ''] = /^(\S+)\s+(.*)$/.exec(line) ?? []
+    const rest = text.replace(/\$\{(\w+)\}/g, (all, name: string) => defaults.get(name) ?? all)
+    if (instruction === 'ARG') {
+      const [name = '', value] = rest.split('=', 2)
+      // An ARG without a value takes over the one before the first FROM.
+      if (value !== undefined) defaults.set(name, value)
+    } else if (instruction === 'FROM') stages.push(stageOf(rest, stages.length))
     else stages.at(-1)?.steps.push(stepOf(instruction, rest))
   }
   const [first, ...others] = stages
@@ -55,6 +62,11 @@ function stepOf(instruction: string, rest: string): Step {
       const [, name, value] = /^([A-Z_]+)=(\S+)$/.exec(rest) ?? []
       if (name === undefined || value === undefined) break
       return { does: 'env', name, value }
+    }
+    case 'LABEL': {
+      const [, name, value] = /^([a-z.]+)=(\S*)$/.exec(rest) ?? []
+      if (name === undefined || value === undefined) break
+      return { does: 'label', name, value }
     }
     case 'USER':
       return { does: 'user', user: rest }
