@@ -359,6 +359,13 @@ export interface RealmSpec {
 export interface RealmStatus {
   /** metadata.generation this status describes; -1 before the operator has seen the object. */
   observedGeneration?: number
+  /** The installation of the operator that manages this realm; others which watch it leave it alone. */
+  operator?: {
+    /** Namespace and name of the Lease of its leader election. */
+    lease: string
+    /** Whether it watches one namespace or the whole cluster. */
+    scope: 'Cluster' | 'Namespace'
+  }
   /** Cells that exist. */
   replicas?: number
   /** Cells that serve players. */

@@ -147,7 +147,7 @@ withPart('kube', 'the chart', (kube) => {
       const objects = await render('watchNamespace=metaverse', 'crds.install=false', 'rbac.aggregate=false')
       expect(objects.filter(({ kind }) => kind.startsWith('Cluster'))).toEqual([])
       expect(named(objects, 'Role', 'realms-realm-operator').metadata.namespace).toBe('metaverse')
-      expect(named(objects, 'Role', 'realms-realm-operator-lease').metadata.namespace).toBe('operations')
+      expect(named(objects, 'Role', 'realms-realm-operator-lease').metadata.namespace).toBe('metaverse')
     })
   })
 
@@ -170,6 +170,7 @@ withPart('kube', 'the chart', (kube) => {
         WATCH_NAMESPACE: 'metaverse',
         PROVIDER_URL: 'http://realms-realm-operator-provider.operations.svc.cluster.local',
         LEASE_NAME: 'realms-realm-operator',
+        LEASE_NAMESPACE: 'metaverse',
       })
     })
 

@@ -43,7 +43,11 @@ export const operatorVariables = z.object({
     .default('true')
     .describe('Whether the operator probes External LiveKit and NATS; `false` where it has no route out of its cluster.'),
   WATCH_NAMESPACE: z.string().default('').describe('Namespace whose objects are reconciled; empty = every namespace.'),
-  LEASE_NAMESPACE: z.string().optional().describe('Namespace of the Lease for leader election; unset = that of the pod.'),
+  OPERATOR_NAMESPACE: z
+    .string()
+    .optional()
+    .describe('Namespace of the operator and the realm provider; unset = that of the pod.'),
+  LEASE_NAMESPACE: z.string().optional().describe('Namespace of the Lease for leader election; unset = OPERATOR_NAMESPACE.'),
   LEASE_NAME: z.string().default('realm-operator').describe('Name of the Lease.'),
   LEASE_IDENTITY: z.string().optional().describe('Identity of this replica in the Lease; unset = a unique one.'),
   WORKERS: z.coerce.number().int().min(1).max(64).default(8).describe('Objects reconciled at the same time at most.'),

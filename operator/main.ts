@@ -10,6 +10,7 @@ import { Metrics } from '../cells/chassis/metrics.ts'
 import { findKubeAccess } from '../cells/kube/kube-access.ts'
 import { kubeMetrics } from '../cells/kube/kube-metrics.ts'
 import { createKubeClient } from '../cells/kube/pooled-kube-client.ts'
+import { keyText } from '../crds/object.ts'
 import { platformOf, readConfig } from './config.ts'
 import { HTTP_PORT } from './desired/manifests/pod.ts'
 import { clusterSite } from './desired/site.ts'
@@ -22,6 +23,7 @@ import { Cache } from './kubernetes/cache/cache.ts'
 import { readyConnectorAddresses } from './kubernetes/cache/connector-addresses.ts'
 import { KubernetesCluster } from './kubernetes/kubernetes-cluster.ts'
 import { LeaderElector } from './leader/elector.ts'
+import { Installations } from './leader/installations.ts'
 import { LeadershipTerms } from './leader/leadership-terms.ts'
 import { operatorMetrics } from './metrics.ts'
 import { DependencyReachability } from './observers/dependencies/dependency-reachability.ts'
@@ -53,14 +55,15 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const ofKube = kubeMetrics(metrics)
   const client = createKubeClient({ access, metrics: ofKube })
   const cache = new Cache({ client, log, metrics: ofKube, namespace: config.WATCH_NAMESPACE })
-  const namespace = config.LEASE_NAMESPACE ?? access.namespace
+  const namespace = config.OPERATOR_NAMESPACE ?? access.namespace
+  const lease = { namespace: config.LEASE_NAMESPACE ?? namespace, name: config.LEASE_NAME }
   const platform = platformOf(config, namespace)
   const site = clusterSite(platform.clusterDomain, platform.providerUrl)
 
   const identity = config.LEASE_IDENTITY ?? `${hostname()}-${randomBytes(4).toString('hex')}`
   const elector = new LeaderElector({
     client,
-    lease: { namespace, name: config.LEASE_NAME },
+    lease,
     identity,
     onElected: () => terms.begin(),
     onLost: () => terms.end(),
@@ -76,6 +79,16 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     platform,
     countPlayers: connectorPlayerCounter({ port: HTTP_PORT, clock }),
   })
+  const installations = new Installations({
+    self: { lease: keyText(lease), scope: config.WATCH_NAMESPACE ? 'Namespace' : 'Cluster' },
+    client,
+    clock,
+    onLeft: ({ kind, metadata: { namespace, name, uid = '' } }, other) => {
+      const note = `the operator of the Lease ${other.lease} manages this realm; the operator of the Lease ${keyText(lease)} leaves it alone`
+      recorder.record({ kind, namespace, name, uid }, { reason: 'ManagedByAnother', note })
+      log.warn({ realm: keyText({ namespace, name }), manager: other.lease }, 'another operator manages a realm')
+    },
+  })
   const ofQueue = queueMetrics(metrics, () => terms.depth)
   const scaling = scaleMetrics(metrics)
   const terms = new LeadershipTerms(() => {
@@ -87,7 +100,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     const syntheticJoins = new SyntheticJoins({ urlOf: (cell) => cellSocketUrl(cell, platform.clusterDomain), clock, log })
     const joinSuccess = new JoinSuccessRate({ addressesOf: readyConnectorAddresses(cache), port: HTTP_PORT, clock, log })
     const observers = { publication, remotePublication, dependencies, playerCounts, syntheticJoins, joinSuccess }
-    const parts = { cluster, site, ...observers, scaling, clock, log }
+    const parts = { cluster, site, ...observers, installations, scaling, clock, log }
     const loop = startReconcilers({ ...parts, metrics: ofQueue, workers: config.WORKERS })
     return { loop, stop: () => stopAll(log, loop, ...Object.values(observers)).stop() }
   })

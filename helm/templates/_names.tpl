@@ -8,6 +8,8 @@
 
 {{- define "providerUrl" -}}http://{{ include "providerName" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}{{- end }}
 
+{{- define "leaseNamespace" -}}{{ .Values.watchNamespace | default .Release.Namespace }}{{- end }}
+
 {{/* selector (dict "root" $ "component" "operator"): immutable, so it holds the component and never the version. */}}
 {{- define "selector" -}}
 app.kubernetes.io/instance: {{ .root.Release.Name }}

@@ -50,6 +50,8 @@ export const eventReasons = {
   ScaleLimited: { type: 'Warning', action: 'Scale' },
   /** Cells that the operator did not create leave too few slots for those the realm asks for. */
   NoSlotFree: { type: 'Warning', action: 'Scale' },
+  /** Another installation of the operator manages the realm, so this one leaves it alone. */
+  ManagedByAnother: { type: 'Warning', action: 'Observe' },
   /** The CRD in the cluster is older than the operator, so the realm lacks fields. */
   CrdOutdated: { type: 'Warning', action: 'Apply' },
   /** Another client changed or deleted an object of the operator, which restored it. */

@@ -11,10 +11,12 @@ const busMissing: Failure = {
 
 /** Observe, plan, realize, report: one cell and its services. */
 export const cellReconciler =
-  ({ cluster, site, playerCounts, clock }: ReconcilerParts): Reconcile =>
+  ({ cluster, site, playerCounts, installations, clock }: ReconcilerParts): Reconcile =>
   async (key, signal) => {
     const cell = cluster.cell(key)
     if (!cell || cell.metadata.deletionTimestamp) return 'on-change'
+    const realm = cluster.realm({ namespace: key.namespace, name: cell.spec.realmRef.name })
+    if (realm && (await installations?.managerOf(realm))) return 'on-change' // a change of its realm starts a new pass
     const observed = cluster.observeCell(cell)
     const impossible = site.distributed && !cell.spec.nats ? busMissing : undefined
     const failed = impossible ? undefined : await failureOf(() => cluster.realizeCell(cell, planCell(cell, observed)))

@@ -1,6 +1,7 @@
 import type { Clock } from '../../cells/chassis/clock.ts'
 import type { ObjectKey } from '../../crds/object.ts'
 import type { Site } from '../desired/site.ts'
+import type { Installations } from '../leader/installations.ts'
 import type { ObservedJoinCounts } from '../observed/players.ts'
 import type { PublicationStatus } from '../observed/publication-status.ts'
 import type { Reachability } from '../observed/reachability.ts'
@@ -27,6 +28,8 @@ export interface ReconcilerParts {
   syntheticJoins?: CellObserver<SyntheticJoin> | undefined
   /** Without it, rollouts do not depend on the joins of real players. */
   joinSuccess?: CellObserver<ObservedJoinCounts> | undefined
+  /** Without it, no other installation of the operator watches these realms. */
+  installations?: Pick<Installations, 'self' | 'managerOf' | 'forget'> | undefined
   scaling?: ScaleMetrics | undefined
   clock: Clock
 }

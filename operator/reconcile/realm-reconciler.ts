@@ -13,13 +13,16 @@ import type { Recheck } from './queue.ts'
 
 /** An upgrade of the CRD changes no object, so the operator looks again by itself. */
 const CRD_RECHECK_MS = 30_000
+/** Nor does an installation that is gone. */
+const LEFT_RECHECK_MS = 30_000
 
 /** Observe, plan, realize, report: every pass settles the whole realm. */
 export const realmReconciler =
   (parts: ReconcilerParts): Reconcile =>
   async (key, signal) => {
-    const { cluster, site, syntheticJoins, joinSuccess, scaling } = parts
+    const { cluster, site, syntheticJoins, joinSuccess, scaling, installations } = parts
     const realm = cluster.realm(key)
+    if (realm && (await installations?.managerOf(realm))) return leave(parts, key)
     if (!realm || realm.metadata.deletionTimestamp) return end(parts, key, realm)
     const missing = missingFields(realm)
     if (missing.length > 0) {
@@ -41,14 +44,21 @@ export const realmReconciler =
     // moment.
     const changed = cluster.observeRealm(realm)
     const facts = { ...publish(parts, realm, plan), observed: changed, players: sumOf(players), failure: failed?.failure }
-    await cluster.reportRealm(realm, realmStatus(facts))
+    await cluster.reportRealm(realm, { ...realmStatus(facts), ...(installations && { operator: installations.self }) })
     for (const { what, reason } of plan.scale.decisions) scaling?.inc({ what, reason })
     if (failed) throw failed.thrown // the status reports it; now the queue backs off and tries again
     return plan.recheckMs === undefined ? 'on-change' : { afterMs: plan.recheckMs }
   }
 
+/** Another installation manages the realm; whether it still does is looked up now and then. */
+function leave(parts: ReconcilerParts, key: ObjectKey): Recheck {
+  for (const observer of observersOf(parts)) observer.forget(key)
+  return { afterMs: LEFT_RECHECK_MS }
+}
+
 /** Kubernetes collects what the realm owned. The names at remote providers are given back while the realm still exists. */
 function end(parts: ReconcilerParts, key: ObjectKey, realm: Realm | undefined): Promise<Recheck> | Recheck {
+  parts.installations?.forget(key)
   const observers = observersOf(realm ? { ...parts, remotePublication: undefined } : parts)
   for (const observer of observers) observer.forget(key)
   return realm ? finalize(parts, realm) : 'on-change'
