@@ -40,6 +40,19 @@ export const busVariables = {
   NATS_PASSWORD: z.string().optional().describe('Password at NATS.'),
   NATS_USER_FILE: z.string().optional().describe('File with the user name, which is read again at every login.'),
   NATS_PASSWORD_FILE: z.string().optional().describe('File with the password, which is read again at every login.'),
+  NATS_TOKEN: z.string().optional().describe('Token at NATS, instead of a user name and a password.'),
+  NATS_TOKEN_FILE: z.string().optional().describe('File with the token, which is read again at every login.'),
+  NATS_NKEY_SEED: z
+    .string()
+    .optional()
+    .describe('Seed of the nkey of a user at NATS, `SU…`, instead of a user name and a password.'),
+  NATS_NKEY_SEED_FILE: z.string().optional().describe('File with the seed, which is read again at every login.'),
+  NATS_CREDENTIALS_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'Credentials file of NATS (the JWT and the seed of a user), instead of a user name and a password. It is read again at every login, so it may expire.',
+    ),
   NATS_CA_FILE: z.string().optional().describe("PEM file of the authority that signed the servers' certificates."),
   BUS_SCOPE: z
     .string()
@@ -56,15 +69,8 @@ export interface ProcessConfig {
   PEER_SERVER_PORT?: number | undefined
 }
 
-export interface BusConfig {
-  NATS_URL?: string | undefined
-  NATS_USER?: string | undefined
-  NATS_PASSWORD?: string | undefined
-  NATS_USER_FILE?: string | undefined
-  NATS_PASSWORD_FILE?: string | undefined
-  NATS_CA_FILE?: string | undefined
-  BUS_SCOPE: string
-}
+export type BusConfig = Readonly<{ BUS_SCOPE: string } & { [Name in NatsVariable]?: string | undefined }>
+type NatsVariable = Exclude<keyof typeof busVariables, 'BUS_SCOPE'>
 
 /** A service that was started, and the dependencies that are stopped after it, in this order. */
 export interface StartedService {
@@ -139,7 +145,7 @@ const refuseWhileStarting: UpgradeHandler = (_, socket) => {
 /** Beyond the draining: time for closing handshakes and for the last writes. The pods' grace period is at least as long. */
 const STOP_MARGIN_MS = 10_000
 
-/** Connects a process to its bus. @throws UserError when NATS refuses the credentials */
+/** Connects a process to its bus. @throws UserError when NATS refuses the login, or when it cannot be attempted */
 export const connectBus = (
   name: string,
   { NATS_URL, ...config }: BusConfig & { NATS_URL: string },
@@ -149,9 +155,14 @@ export const connectBus = (
   connectNats({
     servers: NATS_URL.split(','),
     name: `${name} ${config.BUS_SCOPE}`.trim(),
-    user: currentSecret(config.NATS_USER, config.NATS_USER_FILE),
-    password: currentSecret(config.NATS_PASSWORD, config.NATS_PASSWORD_FILE),
+    user: secretOf(config.NATS_USER, config.NATS_USER_FILE),
+    password: secretOf(config.NATS_PASSWORD, config.NATS_PASSWORD_FILE),
+    token: secretOf(config.NATS_TOKEN, config.NATS_TOKEN_FILE),
+    nkeySeed: secretOf(config.NATS_NKEY_SEED, config.NATS_NKEY_SEED_FILE),
+    credentials: secretOf(undefined, config.NATS_CREDENTIALS_FILE),
     caFile: config.NATS_CA_FILE,
     log,
     metrics: busMetrics(metrics),
   })
+
+const secretOf = (value: string | undefined, file: string | undefined) => (value || file ? currentSecret(value, file) : undefined)

@@ -1,27 +1,17 @@
 import { readFileSync } from 'node:fs'
-import {
-  connect,
-  DebugEvents,
-  ErrorCode,
-  Events,
-  type NatsConnection,
-  type Subscription,
-  usernamePasswordAuthenticator,
-} from 'nats'
+import { connect, DebugEvents, ErrorCode, Events, type NatsConnection, type Subscription } from 'nats'
 import { messageOf, UserError } from '../chassis/errors.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Bus, BusState } from './bus.ts'
 import type { BusMetrics } from './metrics.ts'
+import { authenticatorOf, type NatsLogin } from './nats-login.ts'
 import { OutgoingLimit } from './outgoing-limit.ts'
 
-export interface NatsOptions {
+export interface NatsOptions extends NatsLogin {
   /** `nats://host:4222`, one or several of one cluster. */
   servers: readonly string[]
   /** Shown in the broker's own connection list. */
   name: string
-  /** Both are called at every login, so that a login after a change of the Secret uses what the Secret says then. */
-  user?: (() => string | undefined) | undefined
-  password?: (() => string | undefined) | undefined
   /** PEM file of the authority that signed the brokers' certificates. */
   caFile?: string | undefined
   log: Log
@@ -40,8 +30,8 @@ const REFUSED_WAIT_MS = 2_000
  *
  * Resolves once the first connection stands and keeps trying until then, so that pods may start before their broker.
  *
- * @throws UserError when the brokers refuse the credentials at the first connection, or when some servers are to be reached by
- * TLS and others not
+ * @throws UserError when the brokers refuse the login at the first connection, when there is no single usable way to log in, or when
+ * some servers are to be reached by TLS and others not
  */
 export async function connectNats(options: NatsOptions): Promise<Bus> {
   const { servers } = options
@@ -51,14 +41,12 @@ export async function connectNats(options: NatsOptions): Promise<Bus> {
   // An empty object demands TLS too: without it the client sends its password to a server that offers none.
   const tls =
     options.caFile === undefined ? (encrypted.length > 0 ? {} : undefined) : { ca: readFileSync(options.caFile, 'utf8') }
+  const authenticator = authenticatorOf(options)
   const open = () =>
     connect({
       servers: [...servers],
       name: options.name,
-      authenticator: usernamePasswordAuthenticator(
-        () => options.user?.() as string,
-        () => options.password?.() as string,
-      ),
+      authenticator,
       ...(tls && { tls }),
       waitOnFirstConnect: true,
       timeout: CONNECT_TIMEOUT_MS,

@@ -22,7 +22,13 @@ const READ_INTERVAL_MS = 10_000
 export const SPREAD_MS = 180_000
 
 /** Read again whenever they are needed, by `currentSecret`: a change of these is no reason for a restart. */
-const READ_AT_LOGIN = new Set(['NATS_USER_FILE', 'NATS_PASSWORD_FILE'])
+const READ_AT_LOGIN = new Set([
+  'NATS_USER_FILE',
+  'NATS_PASSWORD_FILE',
+  'NATS_TOKEN_FILE',
+  'NATS_NKEY_SEED_FILE',
+  'NATS_CREDENTIALS_FILE',
+])
 
 /** The files that `NAME_FILE` variables name, as far as a process has to restart to use their new content. */
 export const secretFilesOf = (env: NodeJS.ProcessEnv): string[] =>
