@@ -44,6 +44,29 @@ export interface RealmSpec {
       /** Name of the Secret. */
       name: string
     }[]
+    /** Variables of every container, such as HTTPS_PROXY and NO_PROXY; the names that the operator sets itself are ignored. */
+    env?: {
+      /** Name of the variable. */
+      name: string
+      /** Value of the variable. */
+      value?: string
+      /** Key of a Secret of the same namespace that holds the value. */
+      secret?: {
+        /** Name of the Secret. */
+        name: string
+        /** Key within the Secret. */
+        key: string
+      }
+    }[]
+    /** PEM file of authorities that the pods trust besides the usual ones, for a proxy that inspects TLS, or servers with a private authority. */
+    caCertificates?: {
+      /** ConfigMap of the same namespace with the file. */
+      configMapName?: string
+      /** Secret of the same namespace with the file. */
+      secretName?: string
+      /** Key of the file. */
+      key: string
+    }
     /** PriorityClass of the pods. */
     priorityClassName?: string
   }
@@ -87,6 +110,29 @@ export interface RealmSpec {
           /** Name of the Secret. */
           name: string
         }[]
+        /** Variables of every container, such as HTTPS_PROXY and NO_PROXY; the names that the operator sets itself are ignored. */
+        env?: {
+          /** Name of the variable. */
+          name: string
+          /** Value of the variable. */
+          value?: string
+          /** Key of a Secret of the same namespace that holds the value. */
+          secret?: {
+            /** Name of the Secret. */
+            name: string
+            /** Key within the Secret. */
+            key: string
+          }
+        }[]
+        /** PEM file of authorities that the pods trust besides the usual ones, for a proxy that inspects TLS, or servers with a private authority. */
+        caCertificates?: {
+          /** ConfigMap of the same namespace with the file. */
+          configMapName?: string
+          /** Secret of the same namespace with the file. */
+          secretName?: string
+          /** Key of the file. */
+          key: string
+        }
         /** PriorityClass of the pods. */
         priorityClassName?: string
       }
@@ -139,6 +185,8 @@ export interface RealmSpec {
         /** Key within the Secret. */
         key: string
       }
+      /** Secret of the same namespace whose key ca.crt holds the authority that signed the certificate of an External database. Without sslmode in its URL, the certificate is then verified. */
+      caSecretName?: string
       /** PersistentVolumeClaim of the same namespace for an Embedded database. Without one the data is lost with the pod. */
       claimName?: string
     }
@@ -191,6 +239,29 @@ export interface RealmSpec {
         /** Name of the Secret. */
         name: string
       }[]
+      /** Variables of every container, such as HTTPS_PROXY and NO_PROXY; the names that the operator sets itself are ignored. */
+      env?: {
+        /** Name of the variable. */
+        name: string
+        /** Value of the variable. */
+        value?: string
+        /** Key of a Secret of the same namespace that holds the value. */
+        secret?: {
+          /** Name of the Secret. */
+          name: string
+          /** Key within the Secret. */
+          key: string
+        }
+      }[]
+      /** PEM file of authorities that the pods trust besides the usual ones, for a proxy that inspects TLS, or servers with a private authority. */
+      caCertificates?: {
+        /** ConfigMap of the same namespace with the file. */
+        configMapName?: string
+        /** Secret of the same namespace with the file. */
+        secretName?: string
+        /** Key of the file. */
+        key: string
+      }
       /** PriorityClass of the pods. */
       priorityClassName?: string
     }
@@ -211,10 +282,12 @@ export interface RealmSpec {
     type: 'Managed' | 'External'
     /** Servers of one NATS cluster. */
     urls?: string[]
-    /** Secret of the same namespace with the keys user and password. */
+    /** How the realm's services sign in. */
     credentials?: {
       /** Name of the Secret. */
       secretName: string
+      /** Password reads the keys user and password of the Secret. CredentialsFile reads the key user.creds, a file with a JWT and an nkey, as nsc writes it. Token reads the key token. Absent = Password. */
+      type?: 'Password' | 'CredentialsFile' | 'Token'
     }
     /** Secret of the same namespace whose key ca.crt holds the authority that signed the servers' certificates. Absent = the authorities that every machine trusts. */
     caSecretName?: string
@@ -286,7 +359,7 @@ export interface RealmSpec {
     tlsSecretName?: string
     /** Annotations of the Ingress, for its controller. */
     annotations?: Record<string, string>
-    /** Base URL under which a route of yours leads to the realm's Services: {url}/cells/{slot}, {url}/gatekeeper, {url}/stats. */
+    /** Base URL under which a route of yours leads to the realm's Services: {url}/cells/{slot}, {url}/gatekeeper, {url}/stats. If it has a path, the route removes it from requests. */
     url?: string
     /** The proxies whose X-Forwarded-For says from which address a player connects; limits per address count players by it, and no other client is believed. A change replaces the cells as a change of version does. */
     trustedProxies?: {
@@ -498,6 +571,29 @@ export interface CommsCellSpec {
       /** Name of the Secret. */
       name: string
     }[]
+    /** Variables of every container, such as HTTPS_PROXY and NO_PROXY; the names that the operator sets itself are ignored. */
+    env?: {
+      /** Name of the variable. */
+      name: string
+      /** Value of the variable. */
+      value?: string
+      /** Key of a Secret of the same namespace that holds the value. */
+      secret?: {
+        /** Name of the Secret. */
+        name: string
+        /** Key within the Secret. */
+        key: string
+      }
+    }[]
+    /** PEM file of authorities that the pods trust besides the usual ones, for a proxy that inspects TLS, or servers with a private authority. */
+    caCertificates?: {
+      /** ConfigMap of the same namespace with the file. */
+      configMapName?: string
+      /** Secret of the same namespace with the file. */
+      secretName?: string
+      /** Key of the file. */
+      key: string
+    }
     /** PriorityClass of the pods. */
     priorityClassName?: string
   }
@@ -539,8 +635,10 @@ export interface CommsCellSpec {
   nats?: {
     /** Servers of one NATS cluster. */
     urls: string[]
-    /** Secret of the same namespace with the keys user and password. Where user is given, its password is under that name. */
+    /** How the cell's services sign in. Where user is given, the key of its password has that name. */
     credentials?: {
+      /** Password reads the keys user and password of the Secret. CredentialsFile reads the key user.creds, a file with a JWT and an nkey, as nsc writes it. Token reads the key token. Absent = Password. */
+      type?: 'Password' | 'CredentialsFile' | 'Token'
       /** Name of the Secret. */
       secretName: string
       /** Name of the user, and the key of the password. */

@@ -277,6 +277,37 @@ withPart('kube', 'the chart', (kube) => {
     })
   })
 
+  test('leaves user and group ids to the cluster when it is asked to, and makes mounted tokens readable all the same', async () => {
+    const objects = await render('podSecurity.userIds=false', 'provider.publications.tokenSecretName=near')
+    const operator = named(objects, 'Deployment', 'realms-realm-operator').spec as V1Deployment['spec']
+    const provider = named(objects, 'Deployment', 'realms-realm-operator-provider').spec as V1Deployment['spec']
+    for (const pod of [operator?.template.spec, provider?.template.spec])
+      expect(pod?.securityContext).toEqual({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
+    expect(provider?.template.spec?.volumes?.map(({ secret }) => secret?.defaultMode)).toEqual([0o444, 0o444])
+    expect(operator?.template.spec?.containers[0]?.env).toContainEqual({ name: 'POD_USER_IDS', value: 'false' })
+  })
+
+  test('gives both components variables and authorities of the user, and lets none replace its own', async () => {
+    const objects = await render(
+      'env[0].name=HTTPS_PROXY,env[0].value=http://proxy:3128',
+      'env[1].name=NO_PROXY,env[1].valueFrom.configMapKeyRef.name=proxy,env[1].valueFrom.configMapKeyRef.key=none',
+      'caCertificates.configMapName=authorities',
+    )
+    for (const name of ['realms-realm-operator', 'realms-realm-operator-provider']) {
+      const pod = (named(objects, 'Deployment', name).spec as V1Deployment['spec'])?.template.spec
+      expect(pod?.containers[0]?.env?.slice(0, 4)).toEqual([
+        { name: 'HTTPS_PROXY', value: 'http://proxy:3128' },
+        { name: 'NO_PROXY', valueFrom: { configMapKeyRef: { name: 'proxy', key: 'none' } } },
+        { name: 'NODE_EXTRA_CA_CERTS', value: '/run/ca-certificates/ca.crt' },
+        { name: 'LOG_LEVEL', value: 'info' },
+      ])
+      expect(pod?.containers[0]?.volumeMounts).toEqual([
+        { name: 'ca-certificates', mountPath: '/run/ca-certificates', readOnly: true },
+      ])
+      expect(pod?.volumes).toMatchObject([{ configMap: { name: 'authorities', items: [{ key: 'ca.crt', path: 'ca.crt' }] } }])
+    }
+  })
+
   test('makes the realm provider reachable from outside when its Ingress is enabled', async () => {
     const settings = ['enabled=true', 'host=realms.example.org', 'className=nginx', 'tlsSecretName=cert']
     const objects = await render(...settings.map((setting) => `provider.ingress.${setting}`))
@@ -291,6 +322,8 @@ withPart('kube', 'the chart', (kube) => {
     ['oprator.replicas=3', "additional properties 'oprator' not allowed"],
     ['image.pullPolicy=Sometimes', 'pullPolicy'],
     ['provider.ingress.enabled=true', 'host'],
+    ['caCertificates.configMapName=a,caCertificates.secretName=b', 'caCertificates'],
+    ['env[0].value=b', 'name'],
     ['provider.publications.publishers.east.tokenSecret.name=a', 'east'],
   ])('refuses --set %s', async (setting, reason) => {
     await expect(render(setting)).rejects.toThrow(reason)

@@ -27,6 +27,10 @@ export const operatorVariables = z.object({
   NATS_IMAGE: z.string().default('nats:2.11.17').describe('Image of a Managed NATS.'),
   LIVEKIT_IMAGE: z.string().default('livekit/livekit-server:v1.13.5').describe('Image of a Managed LiveKit.'),
   IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent').describe('Pull policy of all pods.'),
+  POD_USER_IDS: z
+    .enum(['true', 'false'])
+    .default('true')
+    .describe('Whether pods of realms have user and group ids; `false` where the cluster assigns them, as OpenShift does.'),
   CLUSTER_DOMAIN: z.string().default('cluster.local').describe('DNS domain of the cluster.'),
   PROVIDER_URL: url.describe('Base URL of the realm provider of this cluster, as the operator reaches it.'),
   PUBLICATION_PROVIDERS: z
@@ -65,6 +69,7 @@ export const platformOf = (config: OperatorConfig, namespace: string): Platform 
   natsImage: config.NATS_IMAGE,
   livekitImage: config.LIVEKIT_IMAGE,
   imagePullPolicy: config.IMAGE_PULL_POLICY,
+  userIds: config.POD_USER_IDS === 'true',
   clusterDomain: config.CLUSTER_DOMAIN,
   namespace,
   providerUrl: config.PROVIDER_URL,

@@ -154,6 +154,36 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       at: 'spec.exposure.maxConnectionsPerAddress',
     },
     {
+      title: 'a realm name of the name space of worlds',
+      spec: { livekit: none(), realmName: 'party.dcl.Eth' },
+      says: /those of worlds/,
+      at: 'spec.realmName',
+    },
+    {
+      title: 'an authority for an Embedded database',
+      spec: { livekit: none(), gatekeeper: { database: { caSecretName: 'ca' } } },
+      says: /belongs to an External database/,
+      at: 'spec.gatekeeper.database',
+    },
+    {
+      title: 'an unknown way to sign in to NATS',
+      spec: { livekit: none(), nats: { type: 'External', urls: ['nats://a'], credentials: { secretName: 'a', type: 'Nkey' } } },
+      says: /CredentialsFile/,
+      at: 'spec.nats.credentials.type',
+    },
+    {
+      title: 'a variable with two values',
+      spec: { livekit: none(), pods: { env: [{ name: 'A', value: 'b', secret: { name: 'c', key: 'd' } }] } },
+      says: /either a value or a secret/,
+      at: 'spec.pods.env.0',
+    },
+    {
+      title: 'authorities in no object',
+      spec: { livekit: none(), pods: { caCertificates: {} } },
+      says: /either a ConfigMap or a Secret/,
+      at: 'spec.pods.caCertificates',
+    },
+    {
       title: 'a realm name that is a path of the provider',
       spec: { livekit: none(), realmName: 'realms' },
       says: /path of the realm provider/,

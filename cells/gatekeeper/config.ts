@@ -73,6 +73,13 @@ export const gatekeeperVariables = z
       .describe(
         'Whether the header `cf-connecting-ip` is recorded as the address of a player: `true` only where all requests pass through Cloudflare, because others can write it too.',
       ),
+    PUBLIC_PATH: z
+      .string()
+      .regex(/^\/[^\s?#]*[^\s?#/]$/)
+      .optional()
+      .describe(
+        'Path of this gatekeeper as players see it, such as `/main/gatekeeper`, where a proxy in front removes a part of it: players sign it.',
+      ),
     ...proxyVariables(PRIVATE_NETWORKS.join(',')),
     ETH_RPC_URL: httpUrl.optional().describe('Ethereum JSON-RPC to check contract wallets; without it they are refused.'),
   })
@@ -110,6 +117,7 @@ export type GatekeeperConfig = Readonly<
     CONNECTION_RETENTION_DAYS?: number
     TRUST_CF_CONNECTING_IP?: 'true' | 'false'
     TRUSTED_PROXIES?: string
+    PUBLIC_PATH?: string | undefined
     TRUSTED_PROXY_HOPS?: number
   } & {
     [Name in 'DATABASE_URL' | 'DATABASE_CA_FILE' | 'DATABASE_FOLDER' | 'DENYLIST_URL' | 'ROOMS_URL' | LivekitSetting]?:

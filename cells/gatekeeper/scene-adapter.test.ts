@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest'
+import { signedHeaders } from '../../testing/player/signed-fetch.ts'
 import { createWallet } from '../../testing/player/wallet.ts'
 import { createMemoryBus } from '../bus/memory.ts'
 import { silentLog } from '../chassis/log.ts'
@@ -49,6 +50,22 @@ test('two players of a scene get tokens for the same room, each for their own wa
   const [one, other] = await Promise.all(answers.map(tokenOf))
   expect([one?.claims.video.room, other?.claims.video.room]).toEqual(['scene-main:bafktest', 'scene-main:bafktest'])
   expect([one?.claims.sub, other?.claims.sub]).toEqual([ana.peer, ben.peer])
+})
+
+test('a request is signed for the path that the player sees, also where a proxy in front removes a part of it', async (t) => {
+  const { url, clock } = await aGatekeeper(t, { config: { PUBLIC_PATH: '/at/Town/main/gatekeeper' } })
+  const status = async (signedPath: string, path: string, format: 'legacy' | 'current' = 'legacy') => {
+    const request = { wallet: ana, method: 'POST', metadata: scene, timestamp: clock.now(), format } as const
+    return (await fetch(url + path, { method: 'POST', headers: signedHeaders(signedPath, request) })).status
+  }
+  const signed = '/at/Town/main/gatekeeper/get-scene-adapter'
+  for (const path of ['/gatekeeper/get-scene-adapter', '/get-scene-adapter'])
+    for (const format of ['legacy', 'current'] as const) {
+      expect(await status(signed, path, format)).toBe(200)
+      expect(await status(path, path, format)).toBe(200)
+    }
+  for (const other of ['/at/town/other/gatekeeper/get-scene-adapter', '/at/town/main/gatekeeper', '/users/get-scene-adapter'])
+    expect(await status(other, '/gatekeeper/get-scene-adapter')).toBe(401)
 })
 
 test('a body is read and ignored, because Godot sends one', async (t) => {

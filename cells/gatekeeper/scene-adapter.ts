@@ -27,6 +27,8 @@ export interface SceneAdapterDependencies {
   trustsCloudflare: boolean
   limit: WalletLimit
   roomPrefix: string
+  /** The path at which clients send these requests, where a proxy in front of this process removes a part of it. */
+  publicPath: string | undefined
   clock: Clock
   log: Log
   metrics: GatekeeperMetrics
@@ -77,9 +79,9 @@ export class SceneAdapter {
   }
 
   async #decide({ method, path, headers }: HttpRequest): Promise<Outcome> {
-    const { clock, limit, metrics, bans, denyList, connections, trustsCloudflare, roomPrefix } = this.#dependencies
+    const { clock, limit, metrics, bans, denyList, connections, trustsCloudflare, roomPrefix, publicPath } = this.#dependencies
     const nowMs = clock.now()
-    const read = readSignedRequest({ method, path, headers, nowMs, objection: objectionToSceneCode })
+    const read = readSignedRequest({ method, path, publicPath, headers, nowMs, objection: objectionToSceneCode })
     if ('rejection' in read) return this.#unsigned(read.rejection)
     const { wallet, metadata, format } = read.claim
     const waitMs = limit.waitMs(wallet, nowMs)

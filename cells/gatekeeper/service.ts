@@ -93,6 +93,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
           trustsCloudflare: config.TRUST_CF_CONNECTING_IP === 'true',
           limit,
           roomPrefix: config.SCENE_ROOM_PREFIX,
+          publicPath: config.PUBLIC_PATH && `${config.PUBLIC_PATH}/get-scene-adapter`,
           clock,
           log,
           metrics: counted,

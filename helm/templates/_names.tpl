@@ -35,9 +35,11 @@ serviceAccountName: {{ include (printf "%sName" .component) .root }}
 enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
+  {{- if .root.Values.podSecurity.userIds }}
   runAsUser: 65532
   runAsGroup: 65532
   fsGroup: 65532
+  {{- end }}
   seccompProfile: { type: RuntimeDefault }
 topologySpreadConstraints:
   {{- range tuple "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
@@ -124,4 +126,37 @@ subjects:
 {{/* The name of cluster-wide permissions, which must differ between releases of the same name in two namespaces. */}}
 {{- define "rightsName" -}}
 {{- if .root.Values.watchNamespace }}{{ .account }}{{ else }}{{ printf "%s-%s" .root.Release.Namespace .account }}{{ end }}
+{{- end }}
+
+{{/* Mode of the files of mounted Secrets: without fsGroup they belong to root. In decimal, because not every YAML parser reads 0440 as octal. */}}
+{{- define "secretMode" -}}{{ ternary 288 292 .Values.podSecurity.userIds }}{{- end }}
+
+{{/* Variables of both components that the user sets; they come first, so that those of the chart win. */}}
+{{- define "commonEnv" -}}
+{{- range .Values.env }}
+- {{ toYaml . | nindent 2 | trim }}
+{{- end }}
+{{- if include "hasAuthorities" . }}
+- { name: NODE_EXTRA_CA_CERTS, value: /run/ca-certificates/ca.crt }
+{{- end }}
+{{- end }}
+
+{{- define "hasAuthorities" -}}
+{{- if or .Values.caCertificates.configMapName .Values.caCertificates.secretName }}true{{ end }}
+{{- end }}
+
+{{- define "authorityMount" -}}
+{{- if include "hasAuthorities" . }}
+- { name: ca-certificates, mountPath: /run/ca-certificates, readOnly: true }
+{{- end }}
+{{- end }}
+
+{{- define "authorityVolume" -}}
+{{- with .Values.caCertificates }}
+{{- if .configMapName }}
+- { name: ca-certificates, configMap: { name: {{ .configMapName }}, defaultMode: 292, items: [{ key: {{ .key }}, path: ca.crt }] } }
+{{- else if .secretName }}
+- { name: ca-certificates, secret: { secretName: {{ .secretName }}, defaultMode: 292, items: [{ key: {{ .key }}, path: ca.crt }] } }
+{{- end }}
+{{- end }}
 {{- end }}

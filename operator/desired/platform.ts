@@ -7,6 +7,8 @@ export interface Platform {
   /** Image of a Managed LiveKit, with tag. */
   livekitImage: string
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'
+  /** Whether pods have user and group ids; not where the cluster assigns them, as OpenShift does. */
+  userIds: boolean
   /** DNS suffix of Services, usually `cluster.local`. */
   clusterDomain: string
   /** Namespace of the operator and the realm provider, which may connect to every realm's pods. */

@@ -1,4 +1,4 @@
-import type { V1PodSpec } from '@kubernetes/client-node'
+import type { V1EnvVar, V1PodSpec } from '@kubernetes/client-node'
 import type { RealmSpec } from '../../crds/realm.ts'
 
 /** Pod fields that users set: labels, tolerations, affinity and the like. */
@@ -14,6 +14,7 @@ export function mergePods(base: Pods | undefined, upper: Pods | undefined): Pods
     ...(base.annotations && { annotations: { ...base.annotations, ...upper.annotations } }),
     ...(base.nodeSelector && { nodeSelector: { ...base.nodeSelector, ...upper.nodeSelector } }),
     ...(base.tolerations && { tolerations: [...base.tolerations, ...(upper.tolerations ?? [])] }),
+    ...(base.env && { env: [...new Map([...base.env, ...(upper.env ?? [])].map((each) => [each.name, each])).values()] }),
     ...(base.imagePullSecrets && { imagePullSecrets: pullSecretsOf(base, upper) }),
   }
 }
@@ -38,3 +39,9 @@ export function podFieldsOf({
     ...(priorityClassName !== undefined && { priorityClassName }),
   }
 }
+
+/** The variables of every container of a pod that the user set. */
+export const podEnvironmentOf = ({ env = [] }: Pods): V1EnvVar[] =>
+  env.map(({ name, value, secret }) =>
+    secret ? { name, valueFrom: { secretKeyRef: { name: secret.name, key: secret.key } } } : { name, value: value ?? '' },
+  )

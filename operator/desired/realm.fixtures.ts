@@ -9,6 +9,7 @@ export const platform: Platform = {
   natsImage: 'nats:2.12',
   livekitImage: 'livekit/livekit-server:v1.13',
   imagePullPolicy: 'IfNotPresent',
+  userIds: true,
   clusterDomain: 'cluster.local',
   namespace: 'realm-system',
   providerUrl: 'http://realm-provider',

@@ -96,6 +96,33 @@ describe('X-Forwarded-For is believed', () => {
   })
 })
 
+test('a gatekeeper is told its public path where a route of the user leads to it', () => {
+  const pathOf = (exposure: Partial<RealmSpec['exposure']>) => gatekeeperSettings(aRealm({ exposure }), site).PUBLIC_PATH
+  expect(pathOf({ url: 'https://example.org/at/town/main' })).toBe('/at/town/main/gatekeeper')
+  expect(pathOf({ url: 'https://main.example.org' })).toBe('/gatekeeper')
+  expect(pathOf({ type: 'Ingress', host: 'main.example.org' })).toBeUndefined()
+  expect(pathOf({})).toBeUndefined()
+})
+
+test('an External database may have an authority of its own', () => {
+  const database = { type: 'External', secret: { name: 'postgres', key: 'url' }, caSecretName: 'postgres-ca' } as const
+  const settings = gatekeeperSettings(aRealm({ gatekeeper: { database } }), site)
+  expect(settings).toMatchObject({ DATABASE_CA: { secret: 'postgres-ca', key: 'ca.crt' } })
+  expect(gatekeeperSettings(aRealm(), site)).not.toHaveProperty('DATABASE_CA')
+})
+
+test.each([
+  [undefined, { NATS_USER: { secret: 'bus', key: 'user' }, NATS_PASSWORD: { secret: 'bus', key: 'password' } }],
+  ['Password', { NATS_USER: { secret: 'bus', key: 'user' }, NATS_PASSWORD: { secret: 'bus', key: 'password' } }],
+  ['CredentialsFile', { NATS_CREDENTIALS: { secret: 'bus', key: 'user.creds' } }],
+  ['Token', { NATS_TOKEN: { secret: 'bus', key: 'token' } }],
+] as const)('services sign in to an External NATS with credentials of type %s', (type, expected) => {
+  const credentials = { secretName: 'bus', ...(type && { type }) }
+  const realm = aRealm({ nats: { type: 'External', urls: ['nats://nats:4222'], credentials } })
+  for (const settings of [connectorSettings(aCell(realm)), gatekeeperSettings(realm, site), statsSettings(realm, site)])
+    expect(Object.fromEntries(Object.entries(settings).filter(([name]) => /^NATS_(?!URL)/.test(name)))).toEqual(expected)
+})
+
 test('connectors get a time-out for islands only where islands take longer than their default', () => {
   const timeoutFor = (flushPeriodMilliseconds: number) => {
     const realm = aRealm()

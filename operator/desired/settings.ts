@@ -49,18 +49,35 @@ export function archipelagoSettings(cell: CommsCell): Settings {
 
 /** The environment of the gatekeeper of a realm. Without a LiveKit, scene rooms are in the realm's first cell. */
 export function gatekeeperSettings(realm: Realm, site: Site): Settings {
-  const { type, secret } = realm.spec.gatekeeper.database
+  const { type, secret, caSecretName } = realm.spec.gatekeeper.database
   const rooms = roomsUrl(realm.metadata.name, 0, site.urls(realm).slot(0))
   return {
     ...busSettings(site.nats(realm, 'gatekeeper'), cellScope(realmScope(realm.metadata), 0)),
     ...livekitSettings(site.livekit(realm), rooms),
     ...walletSettings(realm.spec.gatekeeper),
     ...proxySettings(site.exposure(realm)?.trustedProxies),
+    ...publicPathSettings(realm, site),
     ...(type === 'External' && secret
-      ? { DATABASE_URL: { secret: secret.name, key: secret.key }, DATABASE_MIGRATIONS: 'Wait' }
+      ? { ...databaseSettings({ secret, caSecretName }), DATABASE_MIGRATIONS: 'Wait' }
       : { DATABASE_FOLDER: DATA_FOLDER }),
   }
 }
+
+/** Players sign the path they see, of which a route of the user removes that of the URL. */
+function publicPathSettings(realm: Realm, site: Site): Settings {
+  const [path] = /(?<=^https?:\/\/[^/]+)\/.*/.exec(site.urls(realm).gatekeeper) ?? []
+  return site.distributed && realm.spec.exposure.url && path ? { PUBLIC_PATH: path } : {}
+}
+
+/** How the gatekeeper and its migration connect to an External database. */
+export const databaseSettings = ({ secret, caSecretName }: ExternalDatabase): Settings => ({
+  DATABASE_URL: { secret: secret.name, key: secret.key },
+  ...(caSecretName && { DATABASE_CA: { secret: caSecretName, key: 'ca.crt' } }),
+})
+
+type Database = Realm['spec']['gatekeeper']['database']
+/** An External database of a realm. */
+type ExternalDatabase = { secret: NonNullable<Database['secret']>; caSecretName: Database['caSecretName'] | undefined }
 
 /** The folder of an embedded database, inside the container. */
 export const DATA_FOLDER = '/data'
@@ -80,10 +97,7 @@ const scopeOf = ({ metadata: { namespace }, spec }: CommsCell): string =>
 const busSettings = (nats: CommsCellSpec['nats'], scope: string): Settings => ({
   BUS_SCOPE: scope,
   ...(nats && { NATS_URL: nats.urls.join(',') }),
-  ...(nats?.credentials && {
-    NATS_USER: nats.credentials.user ?? { secret: nats.credentials.secretName, key: 'user' },
-    NATS_PASSWORD: { secret: nats.credentials.secretName, key: nats.credentials.user ?? 'password' },
-  }),
+  ...(nats?.credentials && credentialSettings(nats.credentials)),
   ...(nats?.caSecretName && { NATS_CA: { secret: nats.caSecretName, key: 'ca.crt' } }),
 })
 
@@ -91,6 +105,14 @@ const exposureSettings = ({ trustedProxies, maxConnectionsPerAddress }: CommsCel
   ...proxySettings(trustedProxies),
   ...(maxConnectionsPerAddress !== undefined && { MAX_CONNECTIONS_PER_ADDRESS: String(maxConnectionsPerAddress) }),
 })
+
+type BusCredentials = NonNullable<NonNullable<CommsCellSpec['nats']>['credentials']>
+
+function credentialSettings({ type = 'Password', secretName: secret, user }: BusCredentials): Settings {
+  if (type === 'CredentialsFile') return { NATS_CREDENTIALS: { secret, key: 'user.creds' } }
+  if (type === 'Token') return { NATS_TOKEN: { secret, key: 'token' } }
+  return { NATS_USER: user ?? { secret, key: 'user' }, NATS_PASSWORD: { secret, key: user ?? 'password' } }
+}
 
 const proxySettings = ({ cidrs, hops }: Proxies = {}): Settings => ({
   ...(cidrs && { TRUSTED_PROXIES: cidrs.join(',') }),

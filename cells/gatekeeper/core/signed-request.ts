@@ -30,6 +30,8 @@ export interface RequestToRead {
   method: string
   /** As the client wrote it, without the query: this is what was signed. */
   path: string
+  /** The path that clients sign where a proxy in front of this process removes a part of it. */
+  publicPath?: string | undefined
   headers: Readonly<Record<string, string | readonly string[] | undefined>>
   nowMs: number
   /** The rule of the route about metadata: returns why it is not acceptable, or undefined. */
@@ -52,7 +54,7 @@ const TIMESTAMP = /^\d{1,16}$/
  * none for a request whose chain signs something else.
  */
 export function readSignedRequest(request: RequestToRead): { claim: SignedClaim } | { rejection: Rejection } {
-  const { method, path, headers, nowMs, objection } = request
+  const { method, path, publicPath, headers, nowMs, objection } = request
   const links = readLinks(headers)
   if ('rejection' in links) return links
   const { chain } = links
@@ -66,10 +68,11 @@ export function readSignedRequest(request: RequestToRead): { claim: SignedClaim 
   const metadataText = headerOf(headers, 'x-identity-metadata') ?? '{}'
   const given = readMetadata(metadataText)
   if (!given) return reject(400, 'metadata', `Invalid chain metadata: "${truncated(metadataText)}"`)
-  const prefix = `${method}:${path}:${timestampText}:`.toLowerCase()
-  const current = prefix + metadataText
-  const legacy = current.toLowerCase()
+  const prefixOf = (signedPath: string) => `${method}:${signedPath}:${timestampText}:`.toLowerCase()
   const signed = chain.at(-1)?.payload
+  const isPublic = publicPath !== undefined && signed?.startsWith(prefixOf(publicPath))
+  const current = prefixOf(isPublic ? publicPath : path) + metadataText
+  const legacy = current.toLowerCase()
   // A third party can change the case of what a legacy signature covers, so only the signed text itself is read.
   const metadata = signed === current ? given : signedInLowerCase(metadataText)
   if (!metadata) return reject(400, 'metadata', `Invalid chain metadata: "${truncated(metadataText)}"`)

@@ -48,10 +48,13 @@ export function connectorDeployment(cell: CommsCell, { connectors }: CellPlan, p
       revisionHistoryLimit: 2,
       strategy: SURGE_ALL,
       selector: { matchLabels: cellSelector(cell.metadata.name, 'connector') },
-      template: podTemplate({
-        ...cellPod(cell, 'connector', connectors.settings, platform, resources),
-        terminationGracePeriodSeconds: drainSeconds + GRACE_SECONDS,
-      }),
+      template: podTemplate(
+        {
+          ...cellPod(cell, 'connector', connectors.settings, platform, resources),
+          terminationGracePeriodSeconds: drainSeconds + GRACE_SECONDS,
+        },
+        platform,
+      ),
     },
   }
 }
@@ -69,7 +72,10 @@ export const archipelagoDeployment = (cell: CommsCell, { archipelago }: CellPlan
     revisionHistoryLimit: 2,
     strategy: archipelagoReplicas(cell) > 1 ? SURGE : RECREATE,
     selector: { matchLabels: cellSelector(cell.metadata.name, 'archipelago') },
-    template: podTemplate(cellPod(cell, 'archipelago', archipelago.settings, platform, cell.spec.archipelago.resources)),
+    template: podTemplate(
+      cellPod(cell, 'archipelago', archipelago.settings, platform, cell.spec.archipelago.resources),
+      platform,
+    ),
   },
 })
 
@@ -89,19 +95,22 @@ export function serviceDeployment(realm: Realm, { component, replicas, settings 
       // Two processes would corrupt an embedded database.
       strategy: data ? RECREATE : SURGE,
       selector: { matchLabels: realmSelector(realm, component) },
-      template: podTemplate({
-        labels: realmLabels(realm, component),
-        selector: realmSelector(realm, component),
-        pods: component === 'gatekeeper' ? mergePods(realm.spec.pods, realm.spec.gatekeeper.pods) : realm.spec.pods,
-        serviceAccountName: serviceAccountName(realm.metadata.name),
-        terminationGracePeriodSeconds: GRACE_SECONDS,
-        volumes: [...volumes, ...(data ? [data.volume] : [])],
-        container: {
-          ...serviceContainer(component, env, realm.spec.version, platform),
-          ...resourcesOf(component, realm.spec[component]?.resources, { embeddedDatabase: data !== undefined }),
-          volumeMounts: [...container.volumeMounts, ...(data ? [data.mount] : [])],
+      template: podTemplate(
+        {
+          labels: realmLabels(realm, component),
+          selector: realmSelector(realm, component),
+          pods: component === 'gatekeeper' ? mergePods(realm.spec.pods, realm.spec.gatekeeper.pods) : realm.spec.pods,
+          serviceAccountName: serviceAccountName(realm.metadata.name),
+          terminationGracePeriodSeconds: GRACE_SECONDS,
+          volumes: [...volumes, ...(data ? [data.volume] : [])],
+          container: {
+            ...serviceContainer(component, env, realm.spec.version, platform),
+            ...resourcesOf(component, realm.spec[component]?.resources, { embeddedDatabase: data !== undefined }),
+            volumeMounts: [...container.volumeMounts, ...(data ? [data.mount] : [])],
+          },
         },
-      }),
+        platform,
+      ),
     },
   }
 }

@@ -32,33 +32,36 @@ const livekitDeployment = (realm: Realm, platform: Platform): Deployment => ({
     revisionHistoryLimit: 2,
     strategy: RECREATE,
     selector: { matchLabels: realmSelector(realm, 'livekit') },
-    template: podTemplate({
-      labels: realmLabels(realm, 'livekit'),
-      selector: realmSelector(realm, 'livekit'),
-      pods: realm.spec.pods,
-      serviceAccountName: serviceAccountName(realm.metadata.name),
-      terminationGracePeriodSeconds: GRACE_SECONDS,
-      container: {
-        name: 'livekit',
-        image: platform.livekitImage,
-        imagePullPolicy: platform.imagePullPolicy,
-        env: [
-          ...['apiKey', 'apiSecret'].map((key) => ({
-            name: key,
-            valueFrom: { secretKeyRef: { name: partName(realm, 'livekit'), key } },
-          })),
-          { name: 'LIVEKIT_KEYS', value: '$(apiKey): $(apiSecret)' },
-          { name: 'LIVEKIT_CONFIG', value: livekitConfig },
-        ],
-        ports: [
-          { name: 'http', containerPort: 7880 },
-          { name: 'rtc-tcp', containerPort: 7881 },
-          { name: 'rtc-udp', containerPort: 7882, protocol: 'UDP' },
-        ],
-        ...resourcesOf('livekit', realm.spec.livekit.resources),
-        readinessProbe: { httpGet: { path: '/', port: 'http' }, periodSeconds: 1, failureThreshold: 3 },
+    template: podTemplate(
+      {
+        labels: realmLabels(realm, 'livekit'),
+        selector: realmSelector(realm, 'livekit'),
+        pods: realm.spec.pods,
+        serviceAccountName: serviceAccountName(realm.metadata.name),
+        terminationGracePeriodSeconds: GRACE_SECONDS,
+        container: {
+          name: 'livekit',
+          image: platform.livekitImage,
+          imagePullPolicy: platform.imagePullPolicy,
+          env: [
+            ...['apiKey', 'apiSecret'].map((key) => ({
+              name: key,
+              valueFrom: { secretKeyRef: { name: partName(realm, 'livekit'), key } },
+            })),
+            { name: 'LIVEKIT_KEYS', value: '$(apiKey): $(apiSecret)' },
+            { name: 'LIVEKIT_CONFIG', value: livekitConfig },
+          ],
+          ports: [
+            { name: 'http', containerPort: 7880 },
+            { name: 'rtc-tcp', containerPort: 7881 },
+            { name: 'rtc-udp', containerPort: 7882, protocol: 'UDP' },
+          ],
+          ...resourcesOf('livekit', realm.spec.livekit.resources),
+          readinessProbe: { httpGet: { path: '/', port: 'http' }, periodSeconds: 1, failureThreshold: 3 },
+        },
       },
-    }),
+      platform,
+    ),
   },
 })
 

@@ -120,47 +120,50 @@ export const natsStatefulSet = (realm: Realm, platform: Platform): ManifestOf<V1
 function natsPod(realm: Realm, platform: Platform): V1PodTemplateSpec {
   const isClustered = natsReplicas(realm) > 1
   const secretName = natsSecretName(realm.metadata.name)
-  return podTemplate({
-    labels: realmLabels(realm, 'nats'),
-    annotations: { [CONFIG_ANNOTATION]: natsConfig(realm) },
-    selector: realmSelector(realm, 'nats'),
-    pods: realm.spec.pods,
-    apart: isClustered,
-    serviceAccountName: serviceAccountName(realm.metadata.name),
-    terminationGracePeriodSeconds: isClustered ? LAME_DUCK_SECONDS + 15 : 15,
-    volumes: [
-      {
-        name: 'config',
-        downwardAPI: {
-          items: [
-            { path: 'nats.conf', fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${CONFIG_ANNOTATION}']` } },
-          ],
+  return podTemplate(
+    {
+      labels: realmLabels(realm, 'nats'),
+      annotations: { [CONFIG_ANNOTATION]: natsConfig(realm) },
+      selector: realmSelector(realm, 'nats'),
+      pods: realm.spec.pods,
+      apart: isClustered,
+      serviceAccountName: serviceAccountName(realm.metadata.name),
+      terminationGracePeriodSeconds: isClustered ? LAME_DUCK_SECONDS + 15 : 15,
+      volumes: [
+        {
+          name: 'config',
+          downwardAPI: {
+            items: [
+              { path: 'nats.conf', fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${CONFIG_ANNOTATION}']` } },
+            ],
+          },
         },
-      },
-    ],
-    container: {
-      name: 'nats',
-      image: platform.natsImage,
-      imagePullPolicy: platform.imagePullPolicy,
-      args: ['--config', '/etc/nats/nats.conf'],
-      envFrom: [{ prefix: 'NATS_', secretRef: { name: secretName } }],
-      ...(isClustered && {
-        env: peerVariables(realm, secretName, platform),
-        // Moves its clients to the other servers one by one. A single server has no other, so it just restarts.
-        lifecycle: { preStop: { exec: { command: ['nats-server', '--signal', `ldm=${PID_FILE}`] } } },
-      }),
-      ports: [
-        { name: 'nats', containerPort: 4222 },
-        { name: 'monitor', containerPort: 8222 },
-        ...(isClustered ? [{ name: 'peers', containerPort: 6222 }] : []),
       ],
-      ...resourcesOf('nats', realm.spec.nats.resources),
-      volumeMounts: [{ name: 'config', mountPath: '/etc/nats', readOnly: true }],
-      startupProbe: { httpGet: { path: '/healthz', port: 'monitor' }, periodSeconds: 1, failureThreshold: 60 },
-      livenessProbe: { httpGet: { path: '/healthz', port: 'monitor' }, periodSeconds: 10, failureThreshold: 6 },
-      readinessProbe: { httpGet: { path: '/healthz', port: 'monitor' }, periodSeconds: 1, failureThreshold: 3 },
+      container: {
+        name: 'nats',
+        image: platform.natsImage,
+        imagePullPolicy: platform.imagePullPolicy,
+        args: ['--config', '/etc/nats/nats.conf'],
+        envFrom: [{ prefix: 'NATS_', secretRef: { name: secretName } }],
+        ...(isClustered && {
+          env: peerVariables(realm, secretName, platform),
+          // Moves its clients to the other servers one by one. A single server has no other, so it just restarts.
+          lifecycle: { preStop: { exec: { command: ['nats-server', '--signal', `ldm=${PID_FILE}`] } } },
+        }),
+        ports: [
+          { name: 'nats', containerPort: 4222 },
+          { name: 'monitor', containerPort: 8222 },
+          ...(isClustered ? [{ name: 'peers', containerPort: 6222 }] : []),
+        ],
+        ...resourcesOf('nats', realm.spec.nats.resources),
+        volumeMounts: [{ name: 'config', mountPath: '/etc/nats', readOnly: true }],
+        startupProbe: { httpGet: { path: '/healthz', port: 'monitor' }, periodSeconds: 1, failureThreshold: 60 },
+        livenessProbe: { httpGet: { path: '/healthz', port: 'monitor' }, periodSeconds: 10, failureThreshold: 6 },
+        readinessProbe: { httpGet: { path: '/healthz', port: 'monitor' }, periodSeconds: 1, failureThreshold: 3 },
+      },
     },
-  })
+    platform,
+  )
 }
 
 // A variable may refer only to variables listed before it, and not to those of `envFrom`.

@@ -4,6 +4,7 @@ import type { Realm } from '../../../crds/realm.ts'
 import { partName, realmChildMeta, realmLabels, realmSelector, serviceAccountName } from '../naming.ts'
 import { imageOf, type Platform } from '../platform.ts'
 import { mergePods, type Pods } from '../pod-overrides.ts'
+import { databaseSettings, type Settings } from '../settings.ts'
 import type { ManifestOf } from './kube-manifest.ts'
 import { environmentOf, podTemplate } from './pod.ts'
 import { resourcesOf } from './resources.ts'
@@ -24,7 +25,8 @@ const NO_SIDECARS: Pods = {
 export function migrationJob(realm: Realm, platform: Platform): ManifestOf<V1JobSpec> | undefined {
   const { database, replicas } = realm.spec.gatekeeper
   if (database.type !== 'External' || !database.secret || replicas === 0) return undefined
-  const template = migrationPod(realm, { secret: database.secret.name, key: database.secret.key }, platform)
+  const { secret, caSecretName } = database
+  const template = migrationPod(realm, databaseSettings({ secret, caSecretName }), platform)
   const name = `${partName(realm, 'migration')}-${fnv1a(JSON.stringify(template)).toString(16).padStart(8, '0')}`
   return {
     apiVersion: 'batch/v1',
@@ -34,24 +36,27 @@ export function migrationJob(realm: Realm, platform: Platform): ManifestOf<V1Job
   }
 }
 
-function migrationPod(realm: Realm, url: { secret: string; key: string }, platform: Platform): V1PodTemplateSpec {
-  const { env, volumes, volumeMounts } = environmentOf({ DATABASE_URL: url })
-  const { metadata, spec } = podTemplate({
-    labels: realmLabels(realm, 'migration'),
-    selector: realmSelector(realm, 'migration'),
-    pods: mergePods(NO_SIDECARS, mergePods(realm.spec.pods, realm.spec.gatekeeper.pods)),
-    serviceAccountName: serviceAccountName(realm.metadata.name),
-    terminationGracePeriodSeconds: 15,
-    volumes,
-    container: {
-      name: 'migration',
-      image: imageOf(platform, realm.spec.version),
-      imagePullPolicy: platform.imagePullPolicy,
-      args: ['gatekeeper-migrate'],
-      env,
-      ...resourcesOf('migration', realm.spec.gatekeeper.migration?.resources),
-      volumeMounts,
+function migrationPod(realm: Realm, settings: Settings, platform: Platform): V1PodTemplateSpec {
+  const { env, volumes, volumeMounts } = environmentOf(settings)
+  const { metadata, spec } = podTemplate(
+    {
+      labels: realmLabels(realm, 'migration'),
+      selector: realmSelector(realm, 'migration'),
+      pods: mergePods(NO_SIDECARS, mergePods(realm.spec.pods, realm.spec.gatekeeper.pods)),
+      serviceAccountName: serviceAccountName(realm.metadata.name),
+      terminationGracePeriodSeconds: 15,
+      volumes,
+      container: {
+        name: 'migration',
+        image: imageOf(platform, realm.spec.version),
+        imagePullPolicy: platform.imagePullPolicy,
+        args: ['gatekeeper-migrate'],
+        env,
+        ...resourcesOf('migration', realm.spec.gatekeeper.migration?.resources),
+        volumeMounts,
+      },
     },
-  })
+    platform,
+  )
   return { ...(metadata && { metadata }), ...(spec && { spec: { ...spec, restartPolicy: 'OnFailure' } }) }
 }

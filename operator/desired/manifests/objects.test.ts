@@ -269,6 +269,78 @@ describe('the containers of a realm', () => {
   })
 })
 
+describe('the pods of a realm', () => {
+  const everything = aRealm({
+    livekit: { type: 'Managed' },
+    gatekeeper: { replicas: 2, database: { type: 'External', secret: { name: 'postgres', key: 'url' }, caSecretName: 'pg-ca' } },
+  })
+  const templatesOf = (realm: Realm, on = platform) => {
+    const plan = planRealm(realm, nothing, site)
+    return podTemplates([...realmObjects(realm, plan, on), ...cellObjects(aCell(realm), planCell(aCell(realm)), on)])
+  }
+
+  test('leave user and group ids to the cluster where it assigns them, and read their Secrets all the same', () => {
+    const templates = templatesOf(everything, { ...platform, userIds: false })
+    expect(templates).toHaveLength(7)
+    for (const { spec } of templates) {
+      expect(spec?.securityContext).toEqual({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
+      for (const { securityContext } of spec?.containers ?? []) expect(securityContext).not.toHaveProperty('runAsUser')
+      for (const { secret } of spec?.volumes ?? []) expect(secret?.defaultMode ?? 0o444).toBe(0o444)
+    }
+    for (const { spec } of templatesOf(everything)) {
+      expect(spec?.securityContext).toMatchObject({ runAsUser: 65532, runAsGroup: 65532, fsGroup: 65532 })
+      for (const { secret } of spec?.volumes ?? []) expect(secret?.defaultMode ?? 0o440).toBe(0o440)
+    }
+  })
+
+  test('get variables and authorities of the user, which replace none of the operator', () => {
+    const secret = { name: 'proxy', key: 'url' }
+    const realm = {
+      ...everything,
+      spec: {
+        ...everything.spec,
+        pods: {
+          env: [
+            { name: 'HTTPS_PROXY', secret },
+            { name: 'NO_PROXY', value: '.svc' },
+            { name: 'BUS_SCOPE', value: 'stolen' },
+          ],
+          caCertificates: { configMapName: 'authorities', key: 'bundle.pem' },
+        },
+      },
+    }
+    realm.spec.gatekeeper = { ...realm.spec.gatekeeper, pods: { env: [{ name: 'NO_PROXY', value: '.svc,db' }] } }
+    const templates = templatesOf(realm)
+    expect(templates).toHaveLength(7)
+    for (const { metadata, spec } of templates) {
+      const component = metadata?.labels?.['app.kubernetes.io/component'] ?? ''
+      const env = spec?.containers[0]?.env ?? []
+      const ofGatekeeper = component === 'gatekeeper' || component === 'migration'
+      expect(env, component).toContainEqual({ name: 'HTTPS_PROXY', valueFrom: { secretKeyRef: secret } })
+      expect(env, component).toContainEqual({ name: 'NO_PROXY', value: ofGatekeeper ? '.svc,db' : '.svc' })
+      expect(env, component).toContainEqual({ name: 'NODE_EXTRA_CA_CERTS', value: '/run/ca-certificates/ca.crt' })
+      expect(new Set(env.map(({ name }) => name)).size, component).toBe(env.length)
+      if (component === 'connector') expect(env).toContainEqual({ name: 'BUS_SCOPE', value: 'metaverse.main.0' })
+      expect(spec?.volumes, component).toContainEqual({
+        name: 'ca-certificates',
+        configMap: { name: 'authorities', items: [{ key: 'bundle.pem', path: 'ca.crt' }], defaultMode: 0o444 },
+      })
+    }
+  })
+
+  test('connect to an External database with its authority, the migration as well as the gatekeeper', () => {
+    const mounting = templatesOf(everything).filter(({ spec }) =>
+      spec?.volumes?.some(({ secret }) => secret?.secretName === 'pg-ca'),
+    )
+    expect(mounting.map(({ metadata }) => metadata?.labels?.['app.kubernetes.io/component']).sort()).toEqual([
+      'gatekeeper',
+      'migration',
+    ])
+    for (const { spec } of mounting)
+      expect(spec?.containers[0]?.env).toContainEqual({ name: 'DATABASE_CA_FILE', value: '/run/secrets/realm/pg-ca/ca.crt' })
+  })
+})
+
 const podTemplates = (objects: readonly KubeManifest[]) =>
   (objects as (KubeManifest & { spec?: { template?: V1PodTemplateSpec } })[]).flatMap(({ spec }) => spec?.template ?? [])
 const EVICTABLE = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes'

@@ -7,7 +7,8 @@ import type {
   V1Volume,
   V1VolumeMount,
 } from '@kubernetes/client-node'
-import { type Pods, podFieldsOf } from '../pod-overrides.ts'
+import type { Platform } from '../platform.ts'
+import { type Pods, podEnvironmentOf, podFieldsOf } from '../pod-overrides.ts'
 import type { Settings } from '../settings.ts'
 
 /** The parts of a pod template that differ between workloads. */
@@ -33,13 +34,15 @@ export const HTTP_PORT = 8080
 const USER = 65532
 /** Where Secrets are mounted: `{folder}/{secret}/{key}`. */
 const SECRETS_FOLDER = '/run/secrets/realm'
+const CA_FOLDER = '/run/ca-certificates'
 
 /** Without it the cluster autoscaler removes no node with such a pod, because its volume could hold data. The user's own value wins. */
 const TMP_MAY_GO = { 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes': 'tmp' }
 
 /** A pod template that passes the `restricted` Pod Security profile, writes only to /tmp, and spreads its pods over nodes and zones. */
-export function podTemplate(parts: PodParts): V1PodTemplateSpec {
+export function podTemplate(parts: PodParts, platform: Pick<Platform, 'userIds'>): V1PodTemplateSpec {
   const { labels, selector, serviceAccountName, terminationGracePeriodSeconds, container, volumes = [], pods = {} } = parts
+  const ca = caCertificatesOf(pods)
   const annotations = { ...TMP_MAY_GO, ...pods.annotations, ...parts.annotations }
   return {
     metadata: {
@@ -55,9 +58,7 @@ export function podTemplate(parts: PodParts): V1PodTemplateSpec {
       terminationGracePeriodSeconds,
       securityContext: {
         runAsNonRoot: true,
-        runAsUser: USER,
-        runAsGroup: USER,
-        fsGroup: USER,
+        ...(platform.userIds && { runAsUser: USER, runAsGroup: USER, fsGroup: USER }),
         seccompProfile: { type: 'RuntimeDefault' },
       },
       topologySpreadConstraints: ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((topologyKey) => ({
@@ -73,7 +74,8 @@ export function podTemplate(parts: PodParts): V1PodTemplateSpec {
           // The sentence with which a process refuses its configuration reaches the status of the pod, and so that of the realm.
           terminationMessagePolicy: 'FallbackToLogsOnError',
           ...container,
-          volumeMounts: [...(container.volumeMounts ?? []), { name: 'tmp', mountPath: '/tmp' }],
+          ...withEnv([...ca.env, ...(container.env ?? [])], pods),
+          volumeMounts: [...(container.volumeMounts ?? []), ...ca.mounts, { name: 'tmp', mountPath: '/tmp' }],
           securityContext: {
             allowPrivilegeEscalation: false,
             readOnlyRootFilesystem: true,
@@ -81,8 +83,41 @@ export function podTemplate(parts: PodParts): V1PodTemplateSpec {
           },
         },
       ],
-      volumes: [...volumes, { name: 'tmp', emptyDir: {} }],
+      volumes: [...volumes.map(readableIn(platform)), ...ca.volumes, { name: 'tmp', emptyDir: {} }],
     },
+  }
+}
+
+// The group of the files of a Secret is fsGroup; without one they are root's. Only the containers of the pod see them.
+const readableIn =
+  ({ userIds }: Pick<Platform, 'userIds'>) =>
+  (volume: V1Volume): V1Volume =>
+    userIds || !volume.secret ? volume : { ...volume, secret: { ...volume.secret, defaultMode: 0o444 } }
+
+/** The variables of a container: those of the user, but none that the operator sets itself. */
+function withEnv(own: V1EnvVar[], pods: Pods): { env?: V1EnvVar[] } {
+  const names = new Set(own.map(({ name }) => name))
+  const env = [...podEnvironmentOf(pods).filter(({ name }) => !names.has(name)), ...own]
+  return env.length > 0 ? { env } : {}
+}
+
+/** The authorities that the realm's processes trust besides those of every machine. */
+function caCertificatesOf({ caCertificates }: Pods): { env: V1EnvVar[]; volumes: V1Volume[]; mounts: V1VolumeMount[] } {
+  if (!caCertificates) return { env: [], volumes: [], mounts: [] }
+  const { configMapName, secretName, key } = caCertificates
+  const name = 'ca-certificates'
+  const source = { items: [{ key, path: 'ca.crt' }], defaultMode: 0o444 }
+  return {
+    env: [{ name: 'NODE_EXTRA_CA_CERTS', value: `${CA_FOLDER}/ca.crt` }],
+    volumes: [
+      {
+        name,
+        ...(configMapName
+          ? { configMap: { name: configMapName, ...source } }
+          : { secret: { secretName: secretName ?? '', ...source } }),
+      },
+    ],
+    mounts: [{ name, mountPath: CA_FOLDER, readOnly: true }],
   }
 }
 
