@@ -41,11 +41,10 @@ export class Network {
   now = 1_000_000
   weather: Weather
   readonly #random: (below: number) => number
-  readonly #receivers = new Map<string, Receive>()
-  readonly #services: (() => void)[] = []
+  readonly #attached = new Map<string, { receive: Receive; service: () => void }>()
   #underWay: UnderWay[] = []
   #order = 0
-  /** Bytes that arrived at, or left, each address and port. */
+  /** Bytes that each address and port has sent. */
   readonly sent = new Map<string, number>()
 
   constructor(weather: Weather = calm, seed = 1) {
@@ -56,12 +55,11 @@ export class Network {
   clock = (): number => this.now
 
   attach(address: string, port: number, receive: Receive, service: () => void): void {
-    this.#receivers.set(keyOf(address, port), receive)
-    this.#services.push(service)
+    this.#attached.set(keyOf(address, port), { receive, service })
   }
 
   detach(address: string, port: number): void {
-    this.#receivers.delete(keyOf(address, port))
+    this.#attached.delete(keyOf(address, port))
   }
 
   /** What a socket at this address and port sends. */
@@ -87,10 +85,10 @@ export class Network {
       this.#underWay = this.#underWay.filter(({ at }) => at > this.now)
       for (const { bytes, from, to } of due) {
         const [address = '', port] = from.split(' ')
-        this.#receivers.get(to)?.(bytes, address, Number(port))
+        this.#attached.get(to)?.receive(bytes, address, Number(port))
       }
       each?.()
-      for (const service of this.#services) service()
+      for (const { service } of this.#attached.values()) service()
     }
   }
 

@@ -15,7 +15,7 @@ import { stepsAhead } from './sequence.ts'
 
 /** How far the newest command in flight may be ahead of the oldest one of its channel: any receiver keeps that many. */
 const MAX_SEQUENCES_IN_FLIGHT = 512
-/** After so many doublings without any acknowledgement for `SILENCE_MS` a peer is lost (the original ENet's limit of 32). */
+/** After so many doublings (the original ENet's limit of 32) a peer is lost if nothing at all came from it for `SILENCE_MS`. */
 const LOST_RESENDS = 5
 const SILENCE_MS = 5_000
 /** The oldest a command may become, however many others were acknowledged. */
@@ -147,11 +147,15 @@ export class ReliableSender {
     return command
   }
 
-  /** Sends what was not acknowledged in time once more. */
-  resend(now: number): Delivery {
+  /**
+   * Sends what was not acknowledged in time once more.
+   *
+   * @param lastReceivedAt when anything arrived from the peer: on a bad link a few acknowledgements in a row may be lost
+   */
+  resend(now: number, lastReceivedAt: number): Delivery {
     if (now < this.#dueAt) return 'pending'
     this.#dueAt = Number.POSITIVE_INFINITY
-    const isSilent = now - this.#lastAcknowledgedAt >= SILENCE_MS
+    const isSilent = now - lastReceivedAt >= SILENCE_MS
     for (let channel = -1; channel < this.channels.length; channel++) {
       const { inFlight } = this.channels[channel] ?? this.control
       for (const command of inFlight.values()) {
@@ -219,8 +223,6 @@ export class ReliableSender {
       command.firstSentAt = now
       command.resends = 0
     }
-    // Silence counts from the first command that waits for an answer.
-    if (this.#inFlightBytes === 0) this.#lastAcknowledgedAt = now
     command.sentAt = now
     this.#inFlightBytes += command.bytes.length
     this.channelOf(command.channel)?.inFlight.set(command.sequence, command)

@@ -201,7 +201,7 @@ export class EnetPeer {
   /** Resends, asks for signs of life, and gives up a peer that is lost. To be called every few milliseconds. */
   service(now: number): void {
     if (this.state === 'closed') return
-    if (this.sender.resend(now) === 'lost') this.close('lost', 0)
+    if (this.sender.resend(now, this.lastReceivedAt) === 'lost') this.close('lost', 0)
     else if (this.#isOverflown) this.#endNow('overflow', EndReason.RETRY)
     else if (this.#hasGap(now)) this.#endNow('violation', EndReason.CORRUPTED)
     else if (this.state === 'disconnecting') this.#linger(now)

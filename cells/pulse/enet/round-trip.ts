@@ -3,7 +3,7 @@ const INITIAL_MS = 500
 /** Explorers answer once per frame: shorter time-outs would only send everything twice. */
 const MIN_TIMEOUT_MS = 50
 /** Doubling ends here, so that a connection over a bad link still gets many attempts before it is given up. */
-const MAX_TIMEOUT_MS = 2_000
+const MAX_TIMEOUT_MS = 1_000
 
 /** The round-trip time of a connection, smoothed as in ENet: an eighth of each sample, a quarter for the variation. */
 export class RoundTrip {
