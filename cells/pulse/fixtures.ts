@@ -1,0 +1,102 @@
+import { signedHeaders } from '../../testing/player/signed-fetch.ts'
+import type { ChainKind, Wallet } from '../../testing/player/wallet.ts'
+import { BugReporter } from '../chassis/bug-reporter.ts'
+import type { Clock } from '../chassis/clock.ts'
+import { silentLog } from '../chassis/log.ts'
+import { Metrics } from '../chassis/metrics.ts'
+import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
+import { ModelClient } from './core/fixtures.ts'
+import { decodeServerMessage, encodeRequest } from './core/messages/fixtures.ts'
+import { Relay } from './core/relay.ts'
+import { aClient, attachHost, calm, Network, serverAddress, serverPort } from './enet/fixtures.ts'
+import { defaultPulseLimits, type PulseLimits } from './limits.ts'
+import { pulseMetrics } from './metrics.ts'
+import { PulseServer } from './server.ts'
+import type { SessionContext } from './session.ts'
+import { SignInMemory } from './sign-in-memory.ts'
+
+/** The bytes of a handshake that a wallet signs. */
+export function handshakeOf(
+  wallet: Wallet,
+  { timestamp = Date.now(), chain = 'three' as ChainKind, initialState = undefined as object | undefined } = {},
+): Uint8Array {
+  const authChain = Buffer.from(JSON.stringify(signedHeaders('/', { wallet, method: 'CONNECT' as never, chain, timestamp })))
+  return encodeRequest({ handshake: { authChain, ...(initialState && { initialState }) } })
+}
+
+export interface PulseFixtureOptions {
+  limits?: Partial<PulseLimits>
+  refusalOf?: SessionContext['refusalOf']
+  verifier?: ChainVerifier
+  weather?: typeof calm
+}
+
+/** A relay on a simulated network, whose clients keep what explorers would. */
+export function aPulse({ limits = {}, refusalOf = () => undefined, weather = calm, ...options }: PulseFixtureOptions = {}) {
+  const network = new Network(weather)
+  const clock: Clock = { now: () => Date.now(), monotonic: network.clock, after: () => () => {} }
+  const verifier = options.verifier ?? createVerifier({ log: silentLog, workers: 1 })
+  const metrics = new Metrics('pulse')
+  const relay = new Relay({ startedAtMs: clock.monotonic() })
+  const server = new PulseServer({
+    context: {
+      ...{ relay, verifier, refusalOf, clock, limits: { ...defaultPulseLimits, ...limits } },
+      remembered: new SignInMemory(1_000, clock),
+      metrics: pulseMetrics(metrics, { connections: () => server.connectionCount, players: () => relay.size }),
+      bugs: new BugReporter({ log: silentLog, clock, metrics }),
+    },
+    send: network.from(serverAddress, serverPort),
+  })
+  attachHost(network, server.host)
+  let nextTick = network.now + 50
+  const run = (ms: number) =>
+    network.run(ms, () => {
+      if (network.now < nextTick) return
+      nextTick += 50
+      server.tick()
+    })
+
+  let port = 50_000
+  function connect(address?: string) {
+    const model = new ModelClient(relay)
+    const answers: string[] = []
+    const { client, peer, happened } = aClient(
+      network,
+      ++port,
+      {
+        onMessage: (_, channel, bytes) => {
+          const { handshake } = decodeServerMessage(bytes)
+          if (handshake) answers.push(String(handshake.success ?? handshake.error))
+          else if (channel === 1) model.sendUnreliable(bytes)
+          else model.sendReliable(bytes)
+        },
+      },
+      address,
+    )
+    run(100)
+    const send = (message: object, channel = 0) => {
+      const bytes = encodeRequest(message)
+      if (channel === 1) peer.sendUnreliable(1, bytes)
+      else peer.sendReliable(0, bytes)
+    }
+    return { model, peer, client, happened, answers, send, teleport, signIn, port }
+
+    /** Sends a handshake; resolves with the answer, or with how the connection ended. */
+    async function signIn(bytes: Uint8Array) {
+      const before = answers.length + happened.length
+      peer.sendReliable(0, bytes)
+      for (let tries = 0; answers.length + happened.length === before && tries < 400; tries++) {
+        run(50)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      return answers.at(-1)
+    }
+
+    function teleport(realm: string, parcelIndex: number, position = {}) {
+      send({ teleport: { parcelIndex, realm, ...position } })
+    }
+  }
+  const metric = async (name: string) =>
+    (await metrics.registry.metrics()).split('\n').filter((line) => line.includes(`_${name}`))
+  return { network, server, relay, connect, run, metric, stop: () => verifier.close() }
+}

@@ -1,0 +1,32 @@
+import type { Metrics } from '../chassis/metrics.ts'
+
+/** Values that are read at each scrape. */
+export interface PulseReadings {
+  connections(): number
+  players(): number
+}
+
+/** Declares the metrics of the movement relay. */
+export function pulseMetrics(metrics: Metrics, readings: PulseReadings) {
+  metrics.gauge('connections', 'Connections, including those that have not signed in.', { read: readings.connections })
+  metrics.gauge('players', 'Players that have signed in.', { read: readings.players })
+  return {
+    signIns: metrics.counter('sign_ins_total', 'Handshakes by result.', ['result']),
+    ended: metrics.counter('sessions_ended_total', 'Connections by the way they ended.', ['ending']),
+    dropped: metrics.counter('messages_dropped_total', 'Messages of clients that were not passed on, by reason.', ['reason']),
+    deltas: metrics.counter('deltas_total', 'Changes of a state that were sent to a client.'),
+    datagrams: metrics.counter('datagrams_total', 'UDP datagrams by direction.', ['direction']),
+    tick: metrics.histogram(
+      'tick_duration_seconds',
+      'Time that one of the 20 rounds per second takes.',
+      [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25],
+    ),
+    stride: metrics.gauge(
+      'tick_stride',
+      'Every how many rounds each client is served; above 1, the relay has more to send than it can.',
+    ),
+  }
+}
+
+/** The counters of the movement relay. */
+export type PulseMetrics = ReturnType<typeof pulseMetrics>

@@ -1,0 +1,123 @@
+import { networkOfAddress } from '../chassis/client-address.ts'
+import type { PeerId } from '../wire/peer.ts'
+import { Stride } from './core/stride.ts'
+import { EnetHost, type SendDatagram } from './enet/host.ts'
+import type { EnetPeer } from './enet/peer.ts'
+import { PulseSession, type SessionContext } from './session.ts'
+
+export interface PulseServerOptions {
+  context: Omit<SessionContext, 'onSignedIn' | 'onEnded'>
+  send: SendDatagram
+}
+
+/** The relay's rounds, and the resends and time-outs of the connections. */
+export const TICK_MS = 50
+const SIGN_IN_CHECK_TICKS = 20
+
+/** All connections of the relay: their sign-in, one session per wallet, and the rounds in which the relay sends. */
+export class PulseServer {
+  readonly host: EnetHost
+  readonly #context: SessionContext
+  readonly #sessions = new Map<EnetPeer, PulseSession>()
+  readonly #byWallet = new Map<PeerId, PulseSession>()
+  /** Sessions that have not signed in, and how many of them each network has. */
+  readonly #unauthenticated = new Set<PulseSession>()
+  readonly #perNetwork = new Map<string, number>()
+  readonly #stride = new Stride(TICK_MS)
+  #ticks = 0
+  #sentBefore = 0
+
+  constructor({ context, send }: PulseServerOptions) {
+    this.#context = {
+      ...context,
+      onSignedIn: (session, wallet) => this.#signedIn(session, wallet),
+      onEnded: (session) => this.#forget(session),
+    }
+    this.host = new EnetHost({
+      clock: () => context.clock.monotonic(),
+      send,
+      onConnect: (peer) => this.#open(peer),
+      onMessage: (peer, _, bytes) => this.#sessions.get(peer)?.receive(bytes),
+      onDisconnect: (peer, _, cause) => this.#closed(peer, cause === 'left' ? 'left' : 'lost'),
+    })
+  }
+
+  get connectionCount(): number {
+    return this.#sessions.size
+  }
+
+  find(wallet: PeerId): PulseSession | undefined {
+    return this.#byWallet.get(wallet)
+  }
+
+  /** The wallets that have signed in. */
+  wallets(): Iterable<PeerId> {
+    return this.#byWallet.keys()
+  }
+
+  /** One round: everything that changed since the last one is sent. */
+  tick(): void {
+    const { relay, clock, metrics } = this.#context
+    const startedAt = clock.monotonic()
+    relay.tick(startedAt, this.#stride.current)
+    this.host.flush()
+    if (++this.#ticks % SIGN_IN_CHECK_TICKS === 0) this.#endLateSignIns(startedAt)
+    const tookMs = clock.monotonic() - startedAt
+    this.#stride.observe(tookMs)
+    metrics.tick.observe(tookMs / 1_000)
+    metrics.stride.set(this.#stride.current)
+    metrics.deltas.inc(relay.deltas.sent - this.#sentBefore)
+    this.#sentBefore = relay.deltas.sent
+  }
+
+  /** Ends all sessions in such a way that explorers come back at once, to the process that follows. */
+  endAll(): void {
+    for (const session of [...this.#sessions.values()]) session.end('retry')
+    this.host.flush()
+  }
+
+  #open(peer: EnetPeer): void {
+    const session = new PulseSession(peer, this.#context)
+    const { limits } = this.#context
+    const network = networkOfAddress(peer.address)
+    const ofNetwork = this.#perNetwork.get(network) ?? 0
+    this.#sessions.set(peer, session)
+    this.#unauthenticated.add(session)
+    this.#perNetwork.set(network, ofNetwork + 1)
+    if (ofNetwork >= limits.maxUnauthenticatedPerAddress) session.end('unauthenticatedOfAddress')
+    else if (this.#unauthenticated.size > limits.maxUnauthenticated) session.end('unauthenticated')
+  }
+
+  #signedIn(session: PulseSession, wallet: PeerId): void {
+    this.#authenticated(session)
+    this.#byWallet.get(wallet)?.end('superseded')
+    this.#byWallet.set(wallet, session)
+  }
+
+  #closed(peer: EnetPeer, how: 'left' | 'lost'): void {
+    const session = this.#sessions.get(peer)
+    if (!session) return
+    session.ended(how)
+    this.#forget(session)
+  }
+
+  #forget(session: PulseSession): void {
+    this.#authenticated(session)
+    this.#sessions.delete(session.peer as EnetPeer)
+    const { wallet } = session
+    if (wallet && this.#byWallet.get(wallet) === session) this.#byWallet.delete(wallet)
+  }
+
+  #authenticated(session: PulseSession): void {
+    if (!this.#unauthenticated.delete(session)) return
+    const network = networkOfAddress(session.peer.address)
+    const others = (this.#perNetwork.get(network) ?? 1) - 1
+    if (others > 0) this.#perNetwork.set(network, others)
+    else this.#perNetwork.delete(network)
+  }
+
+  #endLateSignIns(now: number): void {
+    const { signInMs } = this.#context.limits
+    for (const session of [...this.#unauthenticated]) if (now - session.openedAt >= signInMs) session.end('signInTimeout')
+  }
+}

@@ -1,0 +1,21 @@
+import { LRUCache } from 'lru-cache'
+import type { PeerId } from '../wire/peer.ts'
+import { SIGN_IN_WINDOW_MS } from './sign-in-claim.ts'
+
+/** The sign-ins of the last minutes: one that was recorded on its way cannot be used again. */
+export class SignInMemory {
+  readonly #seen: LRUCache<string, true>
+
+  /** @param max sign-ins that are remembered; the oldest is forgotten first */
+  constructor(max: number, clock: { monotonic(): number }) {
+    this.#seen = new LRUCache({ max, ttl: 2 * SIGN_IN_WINDOW_MS, perf: { now: () => clock.monotonic() } })
+  }
+
+  /** Whether a wallet signs in with this time stamp for the first time; from now on it is not. */
+  isNew(wallet: PeerId, timestampMs: number): boolean {
+    const key = `${wallet} ${timestampMs}`
+    if (this.#seen.has(key)) return false
+    this.#seen.set(key, true)
+    return true
+  }
+}
