@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Bus } from '../bus/bus.ts'
+import { GuardedBus } from '../bus/guarded-bus.ts'
 import { OutageWatch } from '../bus/outage.ts'
+import { BugReporter } from '../chassis/bug-reporter.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
 import { createApp, ok, route } from '../chassis/http.ts'
@@ -44,7 +46,8 @@ const STALLED_AFTER_PERIODS = 5
  * that does.
  */
 export async function startArchipelago(config: ArchipelagoConfig, deps: ArchipelagoDeps): Promise<RunningService> {
-  const { bus, log, clock, alone = false, roomsAreNew = false } = deps
+  const { log, clock, alone = false, roomsAreNew = false } = deps
+  const bus = new GuardedBus(deps.bus, new BugReporter(deps))
   const periodMs = config.ARCHIPELAGO_FLUSH_FREQUENCY * 1_000
   const bootId = deps.bootId ?? newBootId(clock.now())
   const subjects = subjectsOf(config.BUS_SCOPE)

@@ -1,4 +1,5 @@
 import type { Bus } from '../bus/bus.ts'
+import { GuardedBus } from '../bus/guarded-bus.ts'
 import { BugReporter } from '../chassis/bug-reporter.ts'
 import { type Clock, systemClock } from '../chassis/clock.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
@@ -59,9 +60,11 @@ class Connector implements RunningService {
   #busAwaySince: number | undefined
 
   constructor(config: ConnectorConfig, deps: ConnectorDeps) {
-    const { bus, log, clock } = deps
+    const { log, clock } = deps
+    const bugs = new BugReporter(deps)
+    const bus = new GuardedBus(deps.bus, bugs)
     this.#config = config
-    this.#deps = deps
+    this.#deps = { ...deps, bus }
     this.#joins = new JoinTracker(config.ISLAND_TIMEOUT_MS)
     this.#denyList = config.DENYLIST_URL
       ? new HttpDenyList({ retryMs: DENY_LIST_RETRY_MS, url: config.DENYLIST_URL, clock, log })
@@ -96,7 +99,7 @@ class Connector implements RunningService {
         maxUnauthenticated: config.MAX_CONNECTIONS,
         upgradesPerSecond: config.HANDSHAKES_PER_SECOND,
       },
-      bugs: new BugReporter(deps),
+      bugs,
       proxies: trustedProxiesOf(config),
       ...{ metrics, denyList: this.#denyList, bans: this.#bans, sessions: this.#sessions, bridge: this.#bridge },
     })

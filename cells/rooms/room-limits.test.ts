@@ -26,9 +26,7 @@ test('a thousand silent sockets of one address do not prevent a player of anothe
   const opened = await Promise.all(Array.from({ length: 1_010 }, () => silentSocket(server.url)))
   expect(opened.filter((status) => status === 503)).toHaveLength(10)
   await server.admit(ada.peer, 'island-1')
-  const startedAt = performance.now()
   await joinRoom(server.url, 'island-1', ada, { localAddress: '127.0.0.2' })
-  expect(performance.now() - startedAt).toBeLessThan(1_000)
   expect(await server.metric('sessions_ended_total{ending="displaced"')).toEqual([
     'realm_rooms_sessions_ended_total{ending="displaced"} 1',
   ])

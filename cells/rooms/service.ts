@@ -1,4 +1,5 @@
 import type { Bus } from '../bus/bus.ts'
+import { GuardedBus } from '../bus/guarded-bus.ts'
 import { BugReporter } from '../chassis/bug-reporter.ts'
 import { TrustedProxies } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
@@ -49,7 +50,9 @@ const DRAIN_SECONDS = 10
  * peers that were admitted to it over the bus, and for no others.
  */
 export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<Rooms> {
-  const { bus, log, clock } = deps
+  const { log, clock } = deps
+  const bugs = new BugReporter(deps)
+  const bus = new GuardedBus(deps.bus, bugs)
   const { drainSeconds = DRAIN_SECONDS, proxies = new TrustedProxies() } = config
   const limits = { ...defaultLimits, ...config.limits }
   const hub = new Hub()
@@ -59,7 +62,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
     members: () => server.memberCount,
     rooms: () => hub.rooms.length,
   })
-  const server = new RoomServer({ ...deps, bugs: new BugReporter(deps), proxies, hub, admissions, limits, metrics })
+  const server = new RoomServer({ ...deps, bugs, proxies, hub, admissions, limits, metrics })
   const listener = new AdmissionListener({
     ...{ bus, subjects: subjects(config.scope), admissions, clock, limits, metrics },
     onAdmission: () => server.admissionsChanged(),

@@ -1,4 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
+import { GuardedBus } from '../bus/guarded-bus.ts'
+import { BugReporter } from '../chassis/bug-reporter.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
 import { createApp, text } from '../chassis/http.ts'
@@ -23,8 +25,10 @@ const EXPIRY_CHECK_MS = 1_000
  */
 export async function startStats(
   config: StatsConfig,
-  { bus, log, clock, metrics }: { bus: Bus; log: Log; clock: Clock; metrics: Metrics },
+  deps: { bus: Bus; log: Log; clock: Clock; metrics: Metrics },
 ): Promise<RunningService> {
+  const { log, clock, metrics } = deps
+  const bus = new GuardedBus(deps.bus, new BugReporter(deps))
   const snapshot = new Snapshot()
   const counted = statsMetrics(metrics, { peers: () => snapshot.peerCount, islands: () => [...snapshot.islands()].length })
   const stopListening = listenToBus(bus, config.BUS_SCOPE, snapshot, clock, counted)
