@@ -190,6 +190,31 @@ test('a rollout waits after its canary cells until canaryCells is raised or remo
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:2.0.0', '2:2.0.0'])
 })
 
+test('setting a change back undoes its canary at once, whatever canaryCells is', () => {
+  const simulation = settled(cellsOf(2))
+  simulation.wait(60_000)
+  simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: 1 }) })
+  simulation.rollOut()
+  expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:1.2.3'])
+  simulation.declare({}, { version: '1.2.3' })
+  simulation.pass()
+  expect(condition(simulation, 'Progressing')).toMatchObject({ status: 'True', reason: 'RollingOut' })
+  simulation.rollOut()
+  expect(simulation.byVersion()).toEqual(['0:1.2.3', '1:1.2.3'])
+  expect(condition(simulation, 'Reconciling')).toMatchObject({ status: 'False', reason: 'Settled' })
+})
+
+test('a canary of an earlier version that every cell has left is a canary like any other', () => {
+  const simulation = settled(cellsOf(2))
+  simulation.wait(60_000)
+  simulation.declare({}, { version: '2.0.0', ...rollout({}) })
+  simulation.rollOut()
+  simulation.declare({}, { version: '1.2.3', ...rollout({ canaryCells: 1 }) })
+  simulation.rollOut()
+  expect(simulation.byVersion()).toEqual(['0:1.2.3', '1:2.0.0'])
+  expect(condition(simulation, 'Progressing')).toMatchObject({ status: 'False', reason: 'AwaitingPromotion' })
+})
+
 test('a new cell that stops serving stops the rollout', () => {
   const simulation = settled(cellsOf(2))
   simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: 1 }) })

@@ -61,7 +61,8 @@ export function planRollout(
   const slotRollouts = [...slots].map(([slot, cells]) => slotRolloutOf(realm, slot, cells, isDesired, observations))
   const updated = slotRollouts.filter(({ active, createsCell }) => (active ? isDesired(active) : createsCell))
   const outdated = slotRollouts.filter(({ active, candidate }) => active && !isDesired(active) && !candidate)
-  const hold = outdated.length > 0 ? holdOf(realm, updated, convergesFirst) : undefined
+  const isCanary = !convergesFirst && !isReturn(activeOf(updated), activeOf(outdated))
+  const hold = outdated.length > 0 ? holdOf(realm, updated.length, isCanary) : undefined
   const joinCountsOf = outdated.length > 0 ? observations.joinCountsOf : undefined
   const joinRate = judgeJoinRate(realm, activeOf(updated), activeOf(outdated), joinCountsOf)
   const unhealthy = activeOf(updated).filter((cell) => wasServing(realm, cell) && !isServing(cell))
@@ -106,11 +107,18 @@ function soonestOf(progress: readonly CandidateProgress[], awaitsJoinRate: boole
   return delaysMs.length > 0 ? Math.min(...delaysMs) : undefined
 }
 
-function holdOf({ spec: { rollout } }: Realm, updated: readonly SlotRollout[], convergesFirst: boolean): Rollout['hold'] {
+function holdOf({ spec: { rollout } }: Realm, updated: number, isCanary: boolean): Rollout['hold'] {
   if (rollout.paused) return 'RolloutPaused'
   const { canaryCells } = rollout
-  return !convergesFirst && canaryCells !== undefined && updated.length >= canaryCells ? 'AwaitingPromotion' : undefined
+  return isCanary && canaryCells !== undefined && updated >= canaryCells ? 'AwaitingPromotion' : undefined
 }
+
+/**
+ * Whether cells go back to a revision which others never left: that one is older than the one to replace, has been proven, and needs no
+ * canary. Told by the oldest cell of each, because cells are added to both by scaling.
+ */
+const isReturn = (updated: readonly CommsCell[], outdated: readonly CommsCell[]): boolean =>
+  Math.min(...updated.map(createdAt)) < Math.min(...outdated.map(createdAt))
 
 function slotRolloutOf(
   realm: Realm,
