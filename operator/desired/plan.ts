@@ -1,7 +1,7 @@
 import type { CommsCell, Endpoint, Realm } from '../../crds/realm.ts'
 import { noObservations, type Observations } from '../observed/observations.ts'
 import type { ObservedCell, ObservedRealm } from '../observed/workload.ts'
-import { type CellInputs, desiredCell, newCell, updatedCell } from './cells/cell-manifest.ts'
+import { type CellInputs, desiredCell, isHeldInPlace, newCell, updatedCell } from './cells/cell-manifest.ts'
 import { retainedObjects } from './cells/retained.ts'
 import { endpointOf, slotRoutes } from './endpoints.ts'
 import { nextDrainStep } from './rollout/cell-drain.ts'
@@ -73,6 +73,7 @@ export function planRealm(
 
   const inUse = new Map(slots.map((slot) => [slot, existing.own.get(slot) ?? []]))
   const { slotRollouts, rollout } = planRollout(realm, inUse, isDesired, observations, convergeOn !== undefined)
+  const adds: CellInputs = rollout.addsLike ? { ...inputs, convergeOn: rollout.addsLike } : inputs
   const abandoned = [...existing.own].filter(([slot]) => !inUse.has(slot)).flatMap(([, cells]) => cells)
   const drains = [...slotRollouts.flatMap(({ draining }) => draining), ...abandoned].map((cell) => ({
     cell,
@@ -81,9 +82,12 @@ export function planRealm(
   const draining = drains.flatMap(({ cell, step }) => (step.state === 'remove' ? [] : [update(cell, step.state)]))
   const staying = slotRollouts.flatMap(({ slot, active, candidate, createsCell }) => [
     ...[active, candidate].flatMap((cell) => (cell ? [update(cell)] : [])),
-    ...(createsCell ? [newCell(inputs, slot, active && { active, isScaled: isScaled(observed, active) })] : []),
+    ...(createsCell
+      ? [active ? newCell(inputs, slot, { active, isScaled: isScaled(observed, active) }) : newCell(adds, slot)]
+      : []),
   ])
   const cells = [...staying, ...draining]
+  const heldInPlace = new Set(rollout.updated.filter((cell) => isHeldInPlace(inputs, cell)))
   const endpoints = endpointsOf(inputs, slotRollouts, existing.userCreated, draining, observed.cells)
   const isExposed = observed.addressTakenBy === undefined
   return {
@@ -98,7 +102,11 @@ export function planRealm(
     desiredCells: slots.length,
     scale,
     retained: retainedObjects(realm, [...cells, ...existing.userCreated]),
-    rollout,
+    rollout: {
+      ...rollout,
+      updated: rollout.updated.filter((cell) => !heldInPlace.has(cell)),
+      hold: heldInPlace.size > 0 ? 'RolloutPaused' : rollout.hold,
+    },
     recheckMs: soonest([
       rollout.recheckMs,
       scale.recheckMs,

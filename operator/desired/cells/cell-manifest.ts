@@ -3,7 +3,7 @@ import { cellUser } from '../bus-users.ts'
 import { cellLabels, cellName, ownedBy, SCALED_ANNOTATION } from '../naming.ts'
 import { mergePods } from '../pod-overrides.ts'
 import { revisionAt } from '../rollout/converge-first.ts'
-import { type RevisionSpec, revisionName, revisionSpecOf } from '../rollout/revision.ts'
+import { canonicalJson, type RevisionSpec, revisionName, revisionSpecOf } from '../rollout/revision.ts'
 import type { Site } from '../site.ts'
 
 /** What the cells of a realm are computed from. */
@@ -74,11 +74,16 @@ export interface CellUpdate {
   desiredState: 'Draining' | 'Drained' | undefined
 }
 
-/** The manifest of a cell that exists: fields that can change in place are those of the realm, the others stay what they are. */
+/**
+ * The manifest of a cell that exists: fields that can change in place are those of the realm, the others stay what they are. While the
+ * rollout is paused only the number of connectors changes: players come and go all the same.
+ */
 export function updatedCell(inputs: CellInputs, cell: CommsCell, { isDesired, isScaled, desiredState }: CellUpdate): CommsCell {
-  const { revision, connectors, gatekeeperUrl } = cell.spec
+  const { revision, gatekeeperUrl } = cell.spec
   const desired = desiredCell(inputs, cell.spec.slot)
-  const { realmRef, slot, url } = desired.spec
+  const { realmRef, slot } = desired.spec
+  const { url, connectors } = inputs.realm.spec.rollout.paused ? cell.spec : desired.spec
+  const { replicas } = isScaled ? cell.spec.connectors : desired.spec.connectors
   const updated = withName(inputs.realm, desired, cell.metadata.name)
   const annotation = cell.metadata.annotations?.[SCALED_ANNOTATION]
   return {
@@ -93,9 +98,17 @@ export function updatedCell(inputs: CellInputs, cell: CommsCell, { isDesired, is
       // Not that of the realm: cells from before there was one would restart their connectors.
       ...(gatekeeperUrl && { gatekeeperUrl }),
       ...revisionSpecOf(isDesired ? desired.spec : cell.spec),
-      connectors: isScaled ? { ...desired.spec.connectors, replicas: connectors.replicas } : desired.spec.connectors,
+      connectors: { ...connectors, replicas },
     },
   }
+}
+
+/** Whether a change that is made in place waits for the rollout to go on. */
+export function isHeldInPlace(inputs: CellInputs, cell: CommsCell): boolean {
+  const { spec } = desiredCell(inputs, cell.spec.slot)
+  const { replicas } = spec.connectors
+  const [before, after] = [cell.spec, spec].map(({ url, connectors }) => canonicalJson({ url, ...connectors, replicas }))
+  return inputs.realm.spec.rollout.paused && before !== after
 }
 
 /** The spec with another revision. Fields which that revision does not have are left out. */

@@ -164,19 +164,65 @@ test('a cell that does not serve is replaced without a synthetic join, and befor
   expect(simulation.routes()[1]).toMatch(/^main-1-/)
 })
 
-test('a paused rollout replaces nothing; scaling continues', () => {
+test('while a rollout is paused only numbers change: added cells are like those that serve', () => {
   const simulation = settled(cellsOf(1))
-  simulation.declare({ replicas: 2 }, { version: '2.0.0', ...rollout({ paused: true }) })
+  const { template } = simulation.realm.spec.cells
+  const connectors = { ...template.connectors, replicas: 3, drainSeconds: 99 }
+  simulation.declare({ replicas: 2, template: { ...template, connectors } }, { version: '2.0.0', ...rollout({ paused: true }) })
   simulation.settle()
-  expect(simulation.byVersion()).toEqual(['0:1.2.3', '1:2.0.0'])
-  expect(condition(simulation, 'Progressing')).toMatchObject({
-    status: 'False',
-    reason: 'RolloutPaused',
-    message: expect.stringMatching(/^1 of 2/),
-  })
+  expect(simulation.byVersion()).toEqual(['0:1.2.3', '1:1.2.3'])
+  expect(simulation.cell('main-0').spec.connectors).toEqual({ replicas: 3, drainSeconds: 30 })
+  const held = { reason: 'RolloutPaused', message: '0 of 2 cells are updated; set rollout.paused to false to go on' }
+  expect(condition(simulation, 'Progressing')).toMatchObject({ status: 'False', ...held })
   simulation.declare({}, rollout({}))
   simulation.rollOut()
   expect(simulation.byVersion()).toEqual(['0:2.0.0', '1:2.0.0'])
+  expect([...simulation.cells.values()].map(({ spec }) => spec.connectors.drainSeconds)).toEqual([99, 99])
+})
+
+test('a change that would be made in place waits while the rollout is paused, and the status says so', () => {
+  const simulation = settled(cellsOf(1))
+  const { template } = simulation.realm.spec.cells
+  const changed = { template: { ...template, connectors: { ...template.connectors, drainSeconds: 99 } } }
+  simulation.declare(changed, rollout({ paused: true }))
+  simulation.settle()
+  expect(simulation.cell('main-0').spec.connectors.drainSeconds).toBe(30)
+  expect(condition(simulation, 'Reconciling')).toMatchObject({ status: 'True', reason: 'RolloutPaused' })
+  expect(simulation.realm.status?.updatedReplicas).toBe(0)
+})
+
+test('a pause in the middle of a slot leaves both cells as they are, for longer than the deadline', () => {
+  const simulation = settled(cellsOf(1))
+  simulation.declare({}, { version: '2.0.0' })
+  simulation.pass()
+  simulation.pass()
+  simulation.joinCandidates()
+  simulation.declare({}, rollout({ paused: true }))
+  simulation.wait(3_600_000)
+  simulation.settle()
+  expect(simulation.byVersion()).toEqual(['0:1.2.3', '0:2.0.0'])
+  expect(simulation.states()).toEqual({ 'main-0': 'Serving' })
+  expect(condition(simulation, 'Stalled')).toMatchObject({ status: 'False' })
+  expect(condition(simulation, 'Progressing')).toMatchObject({ status: 'False', reason: 'RolloutPaused' })
+  simulation.declare({}, rollout({}))
+  simulation.rollOut()
+  expect(simulation.byVersion()).toEqual(['0:2.0.0'])
+})
+
+test('cells that are added beside a canary, or while the new version does not start, get the version that serves', () => {
+  for (const podsStart of [() => true, (version: string) => version !== '2.0.0']) {
+    const simulation = settled(cellsOf(2))
+    simulation.wait(60_000)
+    simulation.podsStart = podsStart
+    simulation.declare({}, { version: '2.0.0', ...rollout({ canaryCells: 1 }) })
+    simulation.rollOut(20)
+    simulation.wait(600_000)
+    simulation.pass()
+    simulation.declare({ replicas: 4 })
+    simulation.rollOut(20)
+    expect(simulation.byVersion()).toEqual(expect.arrayContaining(['1:1.2.3', '2:1.2.3', '3:1.2.3']))
+    expect(Object.values(simulation.states())).toEqual(Array(4).fill('Serving'))
+  }
 })
 
 test('a rollout waits after its canary cells until canaryCells is raised or removed', () => {

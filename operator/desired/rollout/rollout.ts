@@ -36,6 +36,8 @@ export interface Rollout {
     | undefined
   /** Why the spec lets no further cell be replaced, although nothing is wrong. */
   hold: 'RolloutPaused' | 'AwaitingPromotion' | undefined
+  /** A cell whose revision added cells get, because none of the desired revision is proven yet; undefined = the desired one. */
+  addsLike: CommsCell | undefined
   /** When a deadline passes, in milliseconds from now. */
   recheckMs: number | undefined
 }
@@ -58,11 +60,13 @@ export function planRollout(
   observations: Observations,
   convergesFirst = false,
 ): { slotRollouts: SlotRollout[]; rollout: Rollout } {
+  const { paused } = realm.spec.rollout
   const slotRollouts = [...slots].map(([slot, cells]) => slotRolloutOf(realm, slot, cells, isDesired, observations))
-  const updated = slotRollouts.filter(({ active, createsCell }) => (active ? isDesired(active) : createsCell))
-  const outdated = slotRollouts.filter(({ active, candidate }) => active && !isDesired(active) && !candidate)
-  const isCanary = !convergesFirst && !isReturn(activeOf(updated), activeOf(outdated))
-  const hold = outdated.length > 0 ? holdOf(realm, updated.length, isCanary) : undefined
+  const updated = slotRollouts.filter(({ active }) => active && isDesired(active))
+  const stale = slotRollouts.filter(({ active }) => active && !isDesired(active))
+  const outdated = stale.filter(({ candidate }) => !candidate)
+  const isCanary = !convergesFirst && !isReturn(activeOf(updated), activeOf(stale))
+  const hold = holdOf(realm, { updated: updated.length, outdated: outdated.length, stale: stale.length }, isCanary)
   const joinCountsOf = outdated.length > 0 ? observations.joinCountsOf : undefined
   const joinRate = judgeJoinRate(realm, activeOf(updated), activeOf(outdated), joinCountsOf)
   const unhealthy = activeOf(updated).filter((cell) => wasServing(realm, cell) && !isServing(cell))
@@ -75,13 +79,22 @@ export function planRollout(
   }
   const awaitsJoinRate = !hold && joinRate.state === 'undecided'
   const candidates = slotRollouts.flatMap(({ active, candidate }) => (candidate ? [{ active, candidate }] : []))
-  const progress = candidates.map(({ candidate }) => candidateProgress(realm, candidate, observations))
+  const progress = paused ? [] : candidates.map(({ candidate }) => candidateProgress(realm, candidate, observations))
+  const halt =
+    progress.find(({ halt }) => halt)?.halt ??
+    (outdated.length > 0 ? unhealthyHalt(unhealthy) : undefined) ??
+    joinRateHalt(joinRate)
+  const isProven = convergesFirst || (!hold && !halt && activeOf(updated).some(isServing))
   return {
     slotRollouts,
     rollout: {
       updated: convergesFirst ? [] : activeOf(updated),
       convergesFirst: convergesFirst && outdated.length > 0,
-      isUnderway: awaitsJoinRate || !isBetweenSlots || slotRollouts.some(({ active, createsCell }) => createsCell && active),
+      isUnderway:
+        awaitsJoinRate ||
+        slotRollouts.some(({ active, candidate, draining, createsCell }) =>
+          paused ? draining.length > 0 : candidate || draining.length > 0 || (createsCell && active),
+        ),
       candidates: candidates.map(({ candidate }) => candidate),
       cellsToJoin: candidates.flatMap(({ active, candidate }) =>
         needsSyntheticJoin(realm, active) && isServing(candidate) ? [candidate] : [],
@@ -90,11 +103,9 @@ export function planRollout(
         outdated.length > 0 && updated.length > 0 && realm.spec.rollout.minJoinRate > 0
           ? activeOf([...updated, ...outdated])
           : [],
-      halt:
-        progress.find(({ halt }) => halt)?.halt ??
-        (outdated.length > 0 ? unhealthyHalt(unhealthy) : undefined) ??
-        joinRateHalt(joinRate),
+      halt,
       hold,
+      addsLike: isProven ? undefined : (activeOf(stale).find(isServing) ?? (paused ? stale[0]?.active : undefined)),
       recheckMs: soonestOf(progress, awaitsJoinRate),
     },
   }
@@ -107,10 +118,15 @@ function soonestOf(progress: readonly CandidateProgress[], awaitsJoinRate: boole
   return delaysMs.length > 0 ? Math.min(...delaysMs) : undefined
 }
 
-function holdOf({ spec: { rollout } }: Realm, updated: number, isCanary: boolean): Rollout['hold'] {
-  if (rollout.paused) return 'RolloutPaused'
-  const { canaryCells } = rollout
-  return isCanary && canaryCells !== undefined && updated >= canaryCells ? 'AwaitingPromotion' : undefined
+function holdOf(
+  { spec: { rollout } }: Realm,
+  slots: { updated: number; outdated: number; stale: number },
+  isCanary: boolean,
+): Rollout['hold'] {
+  const { paused, canaryCells } = rollout
+  if (paused) return slots.stale > 0 ? 'RolloutPaused' : undefined
+  const isLimited = isCanary && canaryCells !== undefined && slots.updated >= canaryCells
+  return slots.outdated > 0 && isLimited ? 'AwaitingPromotion' : undefined
 }
 
 /**
@@ -132,6 +148,7 @@ function slotRolloutOf(
   const takesOver =
     before &&
     next &&
+    !realm.spec.rollout.paused &&
     !isDesired(before) &&
     isServing(next) &&
     (!needsSyntheticJoin(realm, before) || observations.syntheticJoinOf(next).state === 'joined')

@@ -42,7 +42,7 @@ function progressOf(view: RealmView, isPublished: boolean): Progress {
     return underway('ServicesStarting', 'services are being created or changed')
   if (view.open.length > 0 && !isPublished)
     return underway('WaitingForPublication', 'the realm is not published yet; see the condition Published')
-  if (rollout.hold === 'RolloutPaused') return held(rollout.hold, `${updated}; set rollout.paused to false to update the others`)
+  if (rollout.hold === 'RolloutPaused') return held(rollout.hold, `${updated}; set rollout.paused to false to go on`)
   if (rollout.hold === 'AwaitingPromotion')
     return held(rollout.hold, `${updated}; raise or remove rollout.canaryCells to update the others`)
   return { state: 'settled', reason: 'Settled', message: 'the realm is as its spec says' }
