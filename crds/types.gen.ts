@@ -413,9 +413,9 @@ export interface RealmSpec {
   }
   /** How a change of version, of cells.template.archipelago, of pods, or of the NATS or LiveKit reaches the cells: slot by slot a new cell starts, is joined as a player would, gets the slot, and the old cell is drained and removed. Setting the change back undoes it the same way. */
   rollout: {
-    /** Whether no further cell is replaced for now. */
+    /** Whether everything of the realm that runs stays as it is for now: no cell, gatekeeper, statistics, NATS or LiveKit is replaced or restarted, and the Ingress and the URLs stay. Only the numbers of cells and connectors still change, because players come and go; added cells are like those that serve. */
     paused: boolean
-    /** After how many slots a rollout waits for you to raise or remove this number. Absent = it does not wait. */
+    /** After how many slots a rollout waits for you to raise or remove this number; the gatekeeper, the statistics, NATS and LiveKit wait as well. A change that is set back is undone without waiting. Absent = it does not wait. */
     canaryCells?: number
     /** Required lets a cell replace another only after the operator joined it as a player would: signed in, moved, and was given an island. None relies on the readiness of its pods, for an operator that cannot reach the cells. */
     joinProbe: 'Required' | 'None'

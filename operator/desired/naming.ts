@@ -70,6 +70,11 @@ export const cellLabels = (cell: CommsCell, component: string): Record<string, s
   [CELL_LABEL]: cell.metadata.name,
 })
 
+/** On a workload: what it was made with, a `WorkloadImage` as JSON. */
+export const IMAGE_ANNOTATION = 'comms.decentraland.org/image'
+/** On a workload of a realm: the fingerprint of its pod template. */
+export const TEMPLATE_ANNOTATION = 'comms.decentraland.org/template'
+
 // Selectors are immutable and outlive upgrades: they hold what a part is, never its version.
 
 /** The selector of the pods of a part of a realm. */

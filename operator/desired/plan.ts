@@ -1,13 +1,15 @@
 import type { CommsCell, Endpoint, Realm } from '../../crds/realm.ts'
 import { noObservations, type Observations } from '../observed/observations.ts'
-import type { ObservedCell, ObservedRealm } from '../observed/workload.ts'
+import type { Component, ObservedCell, ObservedRealm, WorkloadImage } from '../observed/workload.ts'
 import { type CellInputs, desiredCell, isHeldInPlace, newCell, updatedCell } from './cells/cell-manifest.ts'
 import { retainedObjects } from './cells/retained.ts'
-import { endpointOf, slotRoutes } from './endpoints.ts'
+import { endpointOf, isServing, slotRoutes } from './endpoints.ts'
+import { keptImage } from './platform.ts'
 import { nextDrainStep } from './rollout/cell-drain.ts'
 import { convergenceTarget } from './rollout/converge-first.ts'
 import { isOfRevision } from './rollout/revision.ts'
 import { planRollout, type Rollout, type SlotRollout } from './rollout/rollout.ts'
+import { type ServicesHold, servicesHold } from './rollout/services-hold.ts'
 import { desiredScale, type Scale } from './scale/scaling.ts'
 import { cellsBySlot, chooseSlots, isScaled } from './scale/slots.ts'
 import { archipelagoSettings, connectorSettings, gatekeeperSettings, type Settings, statsSettings } from './settings.ts'
@@ -31,6 +33,10 @@ export interface RealmPlan {
   /** Names of objects to neither change nor remove: those of a Managed server that only draining cells still use. */
   retained: ReadonlySet<string>
   rollout: Rollout
+  /** Why services of the realm may not change for now; those that are as declared are not concerned. */
+  servicesHold: ServicesHold | undefined
+  /** What each service was made with, and the cells that are proven: where those are of the version of the realm, services keep it. */
+  images: ReadonlyMap<Component, readonly (WorkloadImage | undefined)[]>
   /** When to run the next pass even if nothing changes, in milliseconds. */
   recheckMs: number | undefined
 }
@@ -45,8 +51,8 @@ export interface ServicePlan {
 
 /** The desired state of one cell. */
 export interface CellPlan {
-  connectors: { replicas: number; settings: Settings }
-  archipelago: { runs: boolean; settings: Settings }
+  connectors: { replicas: number; settings: Settings; image?: WorkloadImage | undefined }
+  archipelago: { runs: boolean; settings: Settings; image?: WorkloadImage | undefined }
 }
 
 /**
@@ -72,7 +78,10 @@ export function planRealm(
     updatedCell(inputs, cell, { isDesired: isDesired(cell), isScaled: isScaled(observed, cell), desiredState })
 
   const inUse = new Map(slots.map((slot) => [slot, existing.own.get(slot) ?? []]))
-  const { slotRollouts, rollout } = planRollout(realm, inUse, isDesired, observations, convergeOn !== undefined)
+  const { slotRollouts, rollout } = planRollout(realm, inUse, isDesired, observations, {
+    convergesFirst: convergeOn !== undefined,
+    areServicesUp: observed.services.every(({ desired, updated }) => updated >= desired),
+  })
   const adds: CellInputs = rollout.addsLike ? { ...inputs, convergeOn: rollout.addsLike } : inputs
   const abandoned = [...existing.own].filter(([slot]) => !inUse.has(slot)).flatMap(([, cells]) => cells)
   const drains = [...slotRollouts.flatMap(({ draining }) => draining), ...abandoned].map((cell) => ({
@@ -87,6 +96,7 @@ export function planRealm(
       : []),
   ])
   const cells = [...staying, ...draining]
+  const hold = servicesHold(realm, rollout)
   const heldInPlace = new Set(rollout.updated.filter((cell) => isHeldInPlace(inputs, cell)))
   const endpoints = endpointsOf(inputs, slotRollouts, existing.userCreated, draining, observed.cells)
   const isExposed = observed.addressTakenBy === undefined
@@ -101,7 +111,9 @@ export function planRealm(
     isExposed,
     desiredCells: slots.length,
     scale,
-    retained: retainedObjects(realm, [...cells, ...existing.userCreated]),
+    retained: retainedObjects(realm, [...cells, ...existing.userCreated], hold !== undefined),
+    servicesHold: hold,
+    images: imagesOf(observed, rollout),
     rollout: {
       ...rollout,
       updated: rollout.updated.filter((cell) => !heldInPlace.has(cell)),
@@ -114,6 +126,20 @@ export function planRealm(
     ]),
   }
 }
+
+/** A proven cell is one of the declared revision that serves. */
+function imagesOf({ services, images }: ObservedRealm, { updated }: Rollout): RealmPlan['images'] {
+  const proven = updated.filter(isServing).flatMap(({ metadata }) => images?.get(metadata.name) ?? [])
+  const parts: Component[] = ['nats', 'livekit', 'migration', 'gatekeeper', 'stats']
+  return new Map(
+    parts.map((part) => [
+      part,
+      [keptImage(services.find(({ component }) => component === part)), ...(isServer(part) ? [] : proven)],
+    ]),
+  )
+}
+
+const isServer = (component: Component): boolean => component === 'nats' || component === 'livekit'
 
 const soonest = (delaysMs: readonly (number | undefined)[]): number | undefined => {
   const known = delaysMs.filter((ms) => ms !== undefined)
@@ -152,8 +178,16 @@ const NOTHING_EXISTS: ObservedCell = { connectors: undefined, archipelago: undef
 export function planCell(cell: CommsCell, observed: ObservedCell = NOTHING_EXISTS): CellPlan {
   const isDrained = cell.spec.desiredState === 'Drained'
   return {
-    connectors: { replicas: isDrained ? 0 : cell.spec.connectors.replicas, settings: connectorSettings(cell) },
-    archipelago: { runs: !(isDrained && isEmpty(observed)), settings: archipelagoSettings(cell) },
+    connectors: {
+      replicas: isDrained ? 0 : cell.spec.connectors.replicas,
+      settings: connectorSettings(cell),
+      image: keptImage(observed.connectors),
+    },
+    archipelago: {
+      runs: !(isDrained && isEmpty(observed)),
+      settings: archipelagoSettings(cell),
+      image: keptImage(observed.archipelago),
+    },
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Component, Workload, WorkloadImage } from '../observed/workload.ts'
+
 /** Settings of the operator's installation that hold for every realm: values of its Helm chart. */
 export interface Platform {
   /** Repository of the cells' image, without tag; the tag or digest is the realm's `spec.version`. */
@@ -20,3 +22,30 @@ export interface Platform {
 /** The image of the cells for a version, which is a tag or a digest. */
 export const imageOf = ({ imageRepository }: Platform, version: string): string =>
   version.startsWith('sha256:') ? `${imageRepository}@${version}` : `${imageRepository}:${version}`
+
+const fieldOf = (component: Component): 'natsImage' | 'livekitImage' | 'imageRepository' =>
+  component === 'nats' ? 'natsImage' : component === 'livekit' ? 'livekitImage' : 'imageRepository'
+
+/** What a workload of this version is made with: the first of the known ones that is of the version, else what the installation says now. */
+export const imageFor = (
+  platform: Platform,
+  component: Component,
+  version: string,
+  known: readonly (WorkloadImage | undefined)[],
+): WorkloadImage =>
+  known.find((image) => image?.version === version) ?? {
+    version,
+    image: platform[fieldOf(component)],
+    pullPolicy: platform.imagePullPolicy,
+  }
+
+/** The installation as it was when the image of this component was chosen. */
+export const withImage = (platform: Platform, component: Component, { image, pullPolicy }: WorkloadImage): Platform => ({
+  ...platform,
+  [fieldOf(component)]: image,
+  imagePullPolicy: pullPolicy,
+})
+
+/** What a workload keeps. One that does not run because its image is missing keeps nothing: another repository may have it. */
+export const keptImage = (workload: Workload | undefined): WorkloadImage | undefined =>
+  workload?.ready === 0 && workload.problem?.isImageMissing ? undefined : workload?.image

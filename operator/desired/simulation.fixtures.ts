@@ -32,6 +32,8 @@ export class Simulation {
   isPeakNow = false
   /** Names of cells to which a realm provider of another cluster may still send players. */
   readonly remotelyRouted = new Set<string>()
+  /** Whether the pods of the services run what was applied. */
+  areServicesUp = true
   /** Whether pods of a version become ready. */
   podsStart: (version: string) => boolean = () => true
   plan: RealmPlan | undefined
@@ -61,7 +63,7 @@ export class Simulation {
 
   /** One pass over the realm, then one over each of its cells. */
   pass(): RealmPlan {
-    const observed = { cells: [...this.cells.values()], services: SERVICES }
+    const observed = { cells: [...this.cells.values()], services: this.#services() }
     const syntheticJoinOf = ({ metadata }: CommsCell): SyntheticJoin =>
       this.syntheticJoins.get(metadata.name) ?? { state: 'untried' }
     const mayBeRoutedTo = ({ metadata }: CommsCell) => this.remotelyRouted.has(metadata.name)
@@ -80,7 +82,7 @@ export class Simulation {
     for (const cell of observed.cells)
       if (cell.metadata.ownerReferences && !names.has(cell.metadata.name)) this.#remove(cell.metadata.name)
     const publication = { state: 'serving', aboutUrl: '' } as const
-    const changed = { cells: [...this.cells.values()], services: SERVICES }
+    const changed = { cells: [...this.cells.values()], services: this.#services() }
     const input = {
       realm: this.realm,
       plan,
@@ -136,6 +138,8 @@ export class Simulation {
   routes = (): string[] => this.plan?.routes.map(({ cell }) => cell) ?? []
   states = (): Record<string, string> =>
     Object.fromEntries(this.realm.status?.endpoints?.map(({ cell, state }) => [cell, state]) ?? [])
+
+  #services = (): Workload[] => SERVICES.map((service) => ({ ...service, updated: this.areServicesUp ? 1 : 0 }))
 
   #peak = (): PlayerPeak | undefined =>
     this.isPeakNow && this.players

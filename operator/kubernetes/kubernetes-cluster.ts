@@ -4,9 +4,10 @@ import type { CommsCell, CommsCellStatus, Realm, RealmStatus } from '../../crds/
 import type { Kind } from '../../crds/resources.ts'
 import type { KubeManifest } from '../desired/manifests/kube-manifest.ts'
 import { cellObjects, realmObjects } from '../desired/manifests/objects.ts'
+import { serviceChanges } from '../desired/manifests/service-changes.ts'
 import type { CellPlan, RealmPlan } from '../desired/plan.ts'
 import type { Platform } from '../desired/platform.ts'
-import type { ObservedCell, ObservedRealm, Workload } from '../observed/workload.ts'
+import type { Component, ObservedCell, ObservedRealm, Workload, WorkloadImage } from '../observed/workload.ts'
 import type { CountPlayers } from '../observers/players/connector-players.ts'
 import type { Cluster } from '../reconcile/cluster.ts'
 import { ensureSecrets } from './apply/generated-secrets.ts'
@@ -66,7 +67,13 @@ export class KubernetesCluster implements Cluster {
     const { cache } = this.#parts
     const cells = cache.cellsOf(metadata)
     const scaled = new Set(cells.filter((cell) => this.#isScaledByOthers(cell)).map((cell) => cell.metadata.name))
-    return { cells, services: this.#workloadsOf(metadata.uid), scaled, addressTakenBy: cache.addresses.takenBy(realm) }
+    return {
+      cells,
+      services: this.#workloadsOf(metadata.uid),
+      scaled,
+      images: this.#imagesOf(cells),
+      addressTakenBy: cache.addresses.takenBy(realm),
+    }
   }
 
   observeCell({ metadata }: CommsCell): ObservedCell {
@@ -77,11 +84,20 @@ export class KubernetesCluster implements Cluster {
     }
   }
 
-  async realizeRealm(realm: Realm, plan: RealmPlan): Promise<void> {
+  async realizeRealm(realm: Realm, plan: RealmPlan): Promise<readonly Component[]> {
     const { platform } = this.#parts
     await ensureSecrets(this.#parts, realm)
-    const manifests = realmObjects(realm, plan, platform).map((manifest) => this.#withoutReplicasOfOthers(manifest))
-    await this.#settle(realm.metadata.uid ?? '', manifests, plan.retained)
+    const objects = realmObjects(realm, plan, platform).filter((manifest) => !this.#isRoutingHeld(manifest, plan))
+    const { manifests, held } = serviceChanges(objects, this.#workloadsOf(realm.metadata.uid), plan.servicesHold)
+    await this.#settle(
+      realm.metadata.uid ?? '',
+      manifests.map((manifest) => this.#withoutReplicasOfOthers(manifest)),
+      (child) =>
+        plan.retained.has(child.name) ||
+        this.#isRoutingHeld(child, plan) ||
+        held.some((component) => component === child.workload?.component),
+    )
+    return held
   }
 
   async realizeCell(cell: CommsCell, plan: CellPlan): Promise<void> {
@@ -103,8 +119,12 @@ export class KubernetesCluster implements Cluster {
     return this.#parts.writer.setFinalizers(metadata, finalizers)
   }
 
-  /** Applies the desired objects of an owner, then removes its other objects except those in `retained`. */
-  async #settle(ownerUid: string, manifests: readonly KubeManifest[], retained: ReadonlySet<string> = new Set()): Promise<void> {
+  /** Applies the desired objects of an owner, then removes its other objects except those to be retained. */
+  async #settle(
+    ownerUid: string,
+    manifests: readonly KubeManifest[],
+    isRetained: (child: Child) => boolean = () => false,
+  ): Promise<void> {
     const { cache, writer } = this.#parts
     let failed: unknown
     let serverErrors = 0
@@ -123,7 +143,7 @@ export class KubernetesCluster implements Cluster {
     if (failed) throw failed
     const desired = new Set(manifests.map(({ kind, metadata }) => childKey({ kind, ...metadata })))
     for (const child of cache.childrenOf(ownerUid)) {
-      if (!desired.has(childKey(child)) && !child.deleting && !retained.has(child.name)) await writer.remove(child)
+      if (!desired.has(childKey(child)) && !child.deleting && !isRetained(child)) await writer.remove(child)
     }
   }
 
@@ -134,12 +154,12 @@ export class KubernetesCluster implements Cluster {
   #workloadOf(child: Child): Workload | undefined {
     const { workload, namespace, owner } = child
     if (!workload || !owner) return undefined
-    const { component, desired, current } = workload
+    const { component, desired, current, template, image } = workload
     const pods = this.#parts.cache.pods.podsOf({ ...owner, namespace }, component)
     const isMigrated = pods.some(({ migrated }) => migrated)
     const [updated, ready] = isMigrated ? [desired, desired] : [workload.updated, workload.ready]
     const problem = this.#problemOf(child, workload, pods)
-    return { component, desired, current, updated, ready, existing: pods.length, ...(problem && { problem }) }
+    return { component, desired, current, updated, ready, existing: pods.length, ...(problem && { problem }), template, image }
   }
 
   /** Looked for until all pods of the current template are ready: during a rolling change the pods before may all be. */
@@ -152,6 +172,25 @@ export class KubernetesCluster implements Cluster {
     return (
       cache.pods.problemOf({ ...owner, namespace }, component) ??
       (isPodMissing ? cache.pods.creationProblemOf({ kind, namespace, name }) : undefined)
+    )
+  }
+
+  /** What the connectors of each cell were made with. */
+  #imagesOf(cells: readonly CommsCell[]): Map<string, WorkloadImage> {
+    const images = new Map<string, WorkloadImage>()
+    for (const { metadata } of cells) {
+      const children = this.#parts.cache.childrenOf(metadata.uid ?? '')
+      const image = children.find(({ workload }) => workload?.component === 'connector')?.workload?.image
+      if (image) images.set(metadata.name, image)
+    }
+    return images
+  }
+
+  /** While a rollout is paused, cells keep the URLs they announce, so the Ingress keeps routing them. */
+  #isRoutingHeld({ kind, ...object }: Child | KubeManifest, { servicesHold }: RealmPlan): boolean {
+    const { namespace, name } = 'metadata' in object ? object.metadata : object
+    return (
+      kind === 'Ingress' && servicesHold === 'RolloutPaused' && this.#parts.cache.child({ kind, namespace, name }) !== undefined
     )
   }
 

@@ -111,8 +111,8 @@ export class LocalCluster implements Cluster, Running {
     }
   }
 
-  async realizeRealm(realm: Realm, { cells, services, routes }: RealmPlan): Promise<void> {
-    if (this.#stopped || !this.#store.has(realm)) return
+  async realizeRealm(realm: Realm, { cells, services, routes }: RealmPlan): Promise<readonly Component[]> {
+    if (this.#stopped || !this.#store.has(realm)) return []
     for (const cell of cells) this.#store.applyCell(cell)
     // Routes change before cells stop: no player is routed to a cell that is about to stop.
     this.#options.runtime.route(realm, routes)
@@ -129,6 +129,7 @@ export class LocalCluster implements Cluster, Running {
       }),
     )
     if (changed.includes(true)) this.#store.notify('Realm', realm.metadata)
+    return []
   }
 
   async realizeCell(cell: CommsCell, plan: CellPlan): Promise<void> {

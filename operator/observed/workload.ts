@@ -1,6 +1,15 @@
 import type { ObjectKey } from '../../crds/object.ts'
 import type { CommsCell } from '../../crds/realm.ts'
 
+/** The values of the operator's installation that a workload was made with; it keeps them while its version stays. */
+export interface WorkloadImage {
+  /** Of the realm or cell then. */
+  version: string
+  /** The repository of the project's image, or the whole image of a Managed server. */
+  image: string
+  pullPolicy: 'Always' | 'IfNotPresent' | 'Never'
+}
+
 /** The Deployment, StatefulSet or Job of one component, as last seen. */
 export interface Workload {
   component: Component
@@ -15,7 +24,15 @@ export interface Workload {
   /** All pods, terminating ones among them. */
   existing: number
   /** What keeps its pods from becoming ready, when a pod or the API server says so; `code` becomes the reason of `Stalled`. */
-  problem?: { code: 'PodsFailing' | 'PodsRefused' | 'SecretMissing'; message: string }
+  problem?: {
+    code: 'PodsFailing' | 'PodsRefused' | 'SecretMissing'
+    message: string
+    /** Whether the image itself is what is missing. */
+    isImageMissing?: boolean
+  }
+  /** Of a service of a realm: a fingerprint of its pod template as the operator applied it. */
+  template?: string | undefined
+  image?: WorkloadImage | undefined
 }
 
 /** The end of the message about a process that the kernel ended because its container has too little memory. */
@@ -28,6 +45,8 @@ export type Component = 'gatekeeper' | 'migration' | 'stats' | 'nats' | 'livekit
 export interface ObservedRealm {
   cells: readonly CommsCell[]
   services: readonly Workload[]
+  /** What the connectors of each cell were made with, by the name of the cell. */
+  images?: ReadonlyMap<string, WorkloadImage>
   /** Names of cells whose connectors another client scales: kubectl, or an autoscaler. */
   scaled?: ReadonlySet<string>
   /** The realm that has the public address which this realm asks for; undefined while no other has it. */

@@ -42,7 +42,7 @@ function aWorld(given: { realm?: Realm; cell?: CommsCell }) {
     },
     observeRealm: () => ({ cells: world.cell ? [world.cell] : [], services: [] }),
     observeCell: () => ({ connectors: undefined, archipelago: undefined }),
-    realizeRealm: () => realize('realm'),
+    realizeRealm: () => realize('realm').then(() => []),
     realizeCell: () => realize('cell'),
     setFinalizers: async () => {},
     reportRealm: async (_, status) => {

@@ -6,6 +6,7 @@ import { realmStatus } from '../desired/status/realm-status.ts'
 import type { RealmStatusInput } from '../desired/status/realm-view.ts'
 import type { RealmUrls } from '../desired/urls.ts'
 import type { Observations } from '../observed/observations.ts'
+import type { Component } from '../observed/workload.ts'
 import { failureOf } from './failure.ts'
 import { ensureFinalizer, finalize } from './finalizer.ts'
 import { observersOf, type Reconcile, type ReconcilerParts } from './parts.ts'
@@ -34,16 +35,17 @@ export const realmReconciler =
     const plan = planRealm(realm, observed, site, observations)
     syntheticJoins?.watch(key, plan.rollout.cellsToJoin)
     joinSuccess?.watch(key, plan.rollout.cellsToWatch)
+    let held: readonly Component[] = []
     const failed = await failureOf(async () => {
       await ensureFinalizer(cluster, realm)
-      await cluster.realizeRealm(realm, plan)
+      held = await cluster.realizeRealm(realm, plan)
     })
     signal.throwIfAborted()
     const { players } = observations
     // Read again: the status describes what the pass left behind, so that a changed cell counts as changing from the first
     // moment.
     const changed = cluster.observeRealm(realm)
-    const facts = { ...publish(parts, realm, plan), observed: changed, players: sumOf(players), failure: failed?.failure }
+    const facts = { ...publish(parts, realm, plan), observed: changed, held, players: sumOf(players), failure: failed?.failure }
     await cluster.reportRealm(realm, { ...realmStatus(facts), ...(installations && { operator: installations.self }) })
     for (const { what, reason } of plan.scale.decisions) scaling?.inc({ what, reason })
     if (failed) throw failed.thrown // the status reports it; now the queue backs off and tries again
@@ -87,7 +89,7 @@ function publish(
   parts: ReconcilerParts,
   realm: Realm,
   plan: RealmPlan,
-): Omit<RealmStatusInput, 'observed' | 'players' | 'failure'> {
+): Omit<RealmStatusInput, 'observed' | 'held' | 'players' | 'failure'> {
   const { site, publication, remotePublication, dependencies, clock } = parts
   const urls = site.urls(realm)
   const planned = withEndpoints(realm, plan, urls)

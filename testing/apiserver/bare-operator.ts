@@ -1,7 +1,8 @@
 import { systemClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import type { KubeClient } from '../../cells/kube/kube-client.ts'
-import { platform, site } from '../../operator/desired/realm.fixtures.ts'
+import type { Platform } from '../../operator/desired/platform.ts'
+import { platform as defaults, site } from '../../operator/desired/realm.fixtures.ts'
 import { Writer } from '../../operator/kubernetes/apply/writer.ts'
 import { Cache } from '../../operator/kubernetes/cache/cache.ts'
 import { KubernetesCluster } from '../../operator/kubernetes/kubernetes-cluster.ts'
@@ -19,6 +20,8 @@ export const writesOf = ({ counts }: KubeClient): number =>
 /** Observers of what is outside the API server; none unless given. */
 type Outside = Partial<Pick<ReconcilerParts, 'syntheticJoins' | 'joinSuccess' | 'playerCounts' | 'site'>> & {
   countPlayers?: CountPlayers
+  /** The installation of the operator. */
+  platform?: Platform
 }
 
 /** The operator of a test: real caches, writer and reconcilers on a real API server. */
@@ -26,7 +29,7 @@ export async function startOperator(
   api: ApiServer,
   namespace: string,
   leadership: Leadership = soleLeadership,
-  { countPlayers = async () => new Map(), ...outside }: Outside = {},
+  { countPlayers = async () => new Map(), platform = defaults, ...outside }: Outside = {},
 ) {
   const client = api.client()
   const cache = new Cache({ client, log: silentLog, namespace })

@@ -37,7 +37,7 @@ const realmProgress: Explanations<RealmReasons['Progressing']> = {
     'An attempt to write an object failed in a way that may pass; the operator tries again.',
     'If it lasts, look at the API server with the error of the message.',
   ],
-  RolloutPaused: ['The rollout waits because of `rollout.paused`.', 'Set it to false to go on.'],
+  RolloutPaused: ['What runs stays as it is because of `rollout.paused`.', 'Set it to false to go on.'],
   AwaitingPromotion: [
     'As many slots as `rollout.canaryCells` have the new revision.',
     'Raise or remove that number to go on, or set the change back.',

@@ -11,12 +11,12 @@ export const usesManagedServer = (realm: Realm, { spec }: CommsCell, part: Manag
     : spec.livekit?.credentials.secretName === partName(realm, 'livekit')
 
 /**
- * Names of the objects of Managed servers which the realm no longer asks for, and which cells still use. They stay exactly as they are,
+ * Names of the objects of Managed servers which the realm no longer asks for, and which cells or held services still use. They stay exactly as they are,
  * their number of replicas included, because the spec of the realm no longer holds it.
  */
-export function retainedObjects(realm: Realm, cells: readonly CommsCell[]): ReadonlySet<string> {
+export function retainedObjects(realm: Realm, cells: readonly CommsCell[], areServicesHeld = false): ReadonlySet<string> {
   const isRetained = (part: ManagedPart) =>
-    realm.spec[part].type !== 'Managed' && cells.some((cell) => usesManagedServer(realm, cell, part))
+    realm.spec[part].type !== 'Managed' && (areServicesHeld || cells.some((cell) => usesManagedServer(realm, cell, part)))
   return new Set([
     ...(isRetained('nats') ? [partName(realm, 'nats'), natsPeersName(realm.metadata.name)] : []),
     ...(isRetained('livekit') ? [partName(realm, 'livekit')] : []),

@@ -1,7 +1,8 @@
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
+import type { Component, WorkloadImage } from '../../observed/workload.ts'
 import { realmChildMeta, serviceAccountName } from '../naming.ts'
 import type { CellPlan, RealmPlan } from '../plan.ts'
-import type { Platform } from '../platform.ts'
+import { imageFor, type Platform, withImage } from '../platform.ts'
 import { archipelagoDeployment, archipelagoReplicas, connectorDeployment, serviceDeployment } from './deployment.ts'
 import { archipelagoBudget, connectorBudget, serviceBudget } from './disruption-budget.ts'
 import { realmIngress } from './ingress.ts'
@@ -11,21 +12,23 @@ import { livekitObjects, livekitSecret } from './managed-livekit.ts'
 import { natsObjects, natsSecret } from './managed-nats.ts'
 import { migrationJob } from './migration-job.ts'
 import { networkPolicies } from './networkpolicy.ts'
+import { fingerprinted, madeWith } from './service-changes.ts'
 
 /** All objects of a realm but its generated Secrets, in the order in which they are applied; its CommsCells are among them. */
 export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform): KubeManifest[] {
   const ingress = plan.isExposed ? realmIngress(realm) : undefined
-  const migration = migrationJob(realm, platform)
+  const made = (component: Component, build: (platform: Platform) => readonly (KubeManifest | undefined)[]) =>
+    madeFor(component, realm.spec.version, plan.images.get(component), platform, build).map(fingerprinted)
   return [
     realmServiceAccount(realm),
     ...networkPolicies(realm, platform, plan.cells),
-    ...(realm.spec.nats.type === 'Managed' ? natsObjects(realm, platform) : []),
-    ...(realm.spec.livekit.type === 'Managed' ? livekitObjects(realm, platform) : []),
-    ...(migration ? [migration] : []),
+    ...(realm.spec.nats.type === 'Managed' ? made('nats', (chosen) => natsObjects(realm, chosen)) : []),
+    ...(realm.spec.livekit.type === 'Managed' ? made('livekit', (chosen) => livekitObjects(realm, chosen)) : []),
+    ...made('migration', (chosen) => [migrationJob(realm, chosen)]),
     ...plan.cells,
     ...slotServices(realm, plan),
     ...plan.services.flatMap((service) => [
-      serviceDeployment(realm, service, platform),
+      ...made(service.component, (chosen) => [serviceDeployment(realm, service, chosen)]),
       realmService(realm, service.component),
       ...(service.replicas > 1 ? [serviceBudget(realm, service.component)] : []),
     ]),
@@ -34,13 +37,31 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
 }
 
 /** All objects of a cell, in the order in which they are applied. */
-export const cellObjects = (cell: CommsCell, plan: CellPlan, platform: Platform): KubeManifest[] => [
-  archipelagoDeployment(cell, plan, platform),
-  ...(archipelagoReplicas(cell) > 1 ? [archipelagoBudget(cell)] : []),
-  connectorDeployment(cell, plan, platform),
-  connectorService(cell),
-  ...(plan.connectors.replicas > 1 ? [connectorBudget(cell)] : []),
-]
+export function cellObjects(cell: CommsCell, plan: CellPlan, platform: Platform): KubeManifest[] {
+  const made = (component: 'connector' | 'archipelago', image: WorkloadImage | undefined) =>
+    madeFor(component, cell.spec.version, [image], platform, (chosen) => [
+      component === 'connector' ? connectorDeployment(cell, plan, chosen) : archipelagoDeployment(cell, plan, chosen),
+    ])
+  return [
+    ...made('archipelago', plan.archipelago.image),
+    ...(archipelagoReplicas(cell) > 1 ? [archipelagoBudget(cell)] : []),
+    ...made('connector', plan.connectors.image),
+    connectorService(cell),
+    ...(plan.connectors.replicas > 1 ? [connectorBudget(cell)] : []),
+  ]
+}
+
+/** The objects of a component, its workload with the image it is to have and a record of that. */
+function madeFor(
+  component: Component,
+  version: string,
+  known: readonly (WorkloadImage | undefined)[] = [],
+  platform: Platform,
+  build: (platform: Platform) => readonly (KubeManifest | undefined)[],
+): KubeManifest[] {
+  const image = imageFor(platform, component, version, known)
+  return build(withImage(platform, component, image)).flatMap((manifest) => (manifest ? [madeWith(manifest, image)] : []))
+}
 
 /** The Secrets with random values that a realm needs. */
 export const generatedSecrets = (realm: Realm): GeneratedSecret[] => [

@@ -20,6 +20,8 @@ export interface SlotRollout {
 export interface Rollout {
   /** Active cells of the declared revision. */
   updated: readonly CommsCell[]
+  /** Active cells of other revisions. */
+  stale: readonly CommsCell[]
   /** Whether the cells of two earlier changes get one revision before this change begins. */
   convergesFirst: boolean
   /** Whether a slot is changing from one cell to another, or it will be known soon whether the next one may. */
@@ -42,6 +44,14 @@ export interface Rollout {
   recheckMs: number | undefined
 }
 
+/** What else decides how a rollout goes on. */
+interface RolloutState {
+  /** Whether the revision that cells get for now is not the declared one yet. */
+  convergesFirst: boolean
+  /** Whether all pods of the services run what was applied. They follow the first cell, and the others wait for them. */
+  areServicesUp: boolean
+}
+
 /** The period in which join counts are judged again while too few players have finished joining. */
 const JOIN_RATE_PERIOD_MS = 5_000
 
@@ -51,14 +61,13 @@ const JOIN_RATE_PERIOD_MS = 5_000
  *
  * @param slots the cells that exist, by each slot in use
  * @param isDesired whether a cell has the revision cells get for now
- * @param convergesFirst whether that revision is not the declared one yet
  */
 export function planRollout(
   realm: Realm,
   slots: ReadonlyMap<number, readonly CommsCell[]>,
   isDesired: (cell: CommsCell) => boolean,
   observations: Observations,
-  convergesFirst = false,
+  { convergesFirst, areServicesUp }: RolloutState,
 ): { slotRollouts: SlotRollout[]; rollout: Rollout } {
   const { paused } = realm.spec.rollout
   const slotRollouts = [...slots].map(([slot, cells]) => slotRolloutOf(realm, slot, cells, isDesired, observations))
@@ -72,7 +81,8 @@ export function planRollout(
   const unhealthy = activeOf(updated).filter((cell) => wasServing(realm, cell) && !isServing(cell))
   const isBetweenSlots = slotRollouts.every(({ candidate, draining }) => !candidate && draining.length === 0)
   const isHealthy = unhealthy.length === 0 && joinRate.state === 'ok' && activeOf(updated).every(isServing)
-  if (isBetweenSlots && !hold && isHealthy) {
+  const mayGoOn = areServicesUp || updated.length === 0 || isReturn(activeOf(updated), activeOf(stale))
+  if (isBetweenSlots && !hold && isHealthy && mayGoOn) {
     // First a slot whose cell does not serve: no player can lose a connection there.
     const next = outdated.find(({ active }) => active && !isServing(active)) ?? outdated[0]
     if (next) next.createsCell = true
@@ -89,6 +99,7 @@ export function planRollout(
     slotRollouts,
     rollout: {
       updated: convergesFirst ? [] : activeOf(updated),
+      stale: activeOf(stale),
       convergesFirst: convergesFirst && outdated.length > 0,
       isUnderway:
         awaitsJoinRate ||

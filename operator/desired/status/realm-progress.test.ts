@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { CommsCell, Realm } from '../../../crds/realm.ts'
+import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
 import type { Workload } from '../../observed/workload.ts'
 import { planRealm } from '../plan.ts'
 import { aRealm, aServingCell, site } from '../realm.fixtures.ts'
@@ -95,4 +95,21 @@ test('a gatekeeper that has too little memory for its own database says how much
   )
   const external = aRealm({ gatekeeper: { database: { type: 'External', secret: { name: 'postgres', key: 'url' } } } })
   expect(stalledMessage(external)).toBe('gatekeeper: the process keeps ending: out of memory')
+})
+
+test('services that wait for the rollout are named, and the realm is not settled meanwhile', () => {
+  const realm = aRealm({ rollout: { paused: true } })
+  const all = { cells: [aServingCell()], services }
+  const plan = planRealm(realm, all, site)
+  const held = ['gatekeeper', 'stats'] as const
+  const status = realmStatus({
+    ...{ realm, plan, observed: all, urls: site.urls(realm), publication, failure: undefined, now: 0 },
+    held,
+  })
+  expect(conditionOf({ status }, 'Reconciling')).toMatchObject({
+    status: 'True',
+    reason: 'RolloutPaused',
+    message: '1 of 1 cells are updated, and these services are not yet: gatekeeper, stats; set rollout.paused to false to go on',
+  })
+  expect(conditionOf({ status }, 'Progressing')).toMatchObject({ status: 'False', reason: 'RolloutPaused' })
 })

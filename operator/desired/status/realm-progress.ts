@@ -27,12 +27,13 @@ export function progressConditions(view: RealmView, published: ConditionDraft<Re
 }
 
 function progressOf(view: RealmView, isPublished: boolean): Progress {
-  const { plan, observed, endpoints, notReady, failure } = view
+  const { plan, observed, endpoints, notReady, failure, held: services = [] } = view
   const { rollout, desiredCells } = plan
   const underway = (reason: ProgressReason, message: string): Progress => ({ state: 'underway', reason, message })
   const held = (reason: ProgressReason, message: string): Progress => ({ state: 'held', reason, message })
   const converging = rollout.convergesFirst ? '; first the operator brings the cells of two earlier changes to one revision' : ''
-  const updated = `${rollout.updated.length} of ${desiredCells} cells are updated${converging}`
+  const waiting = services.length > 0 ? `, and these services are not yet: ${services.join(', ')}` : ''
+  const updated = `${rollout.updated.length} of ${desiredCells} cells are updated${waiting}${converging}`
   if (failure) return underway('Retrying', failure.message)
   if (rollout.isUnderway) return underway('RollingOut', updated)
   if (plan.cells.some((cell) => !takesPlayers(cell))) return underway('CellsDraining', 'the operator is draining cells')
@@ -42,9 +43,11 @@ function progressOf(view: RealmView, isPublished: boolean): Progress {
     return underway('ServicesStarting', 'services are being created or changed')
   if (view.open.length > 0 && !isPublished)
     return underway('WaitingForPublication', 'the realm is not published yet; see the condition Published')
-  if (rollout.hold === 'RolloutPaused') return held(rollout.hold, `${updated}; set rollout.paused to false to go on`)
+  if (rollout.hold === 'RolloutPaused' || (services.length > 0 && plan.servicesHold === 'RolloutPaused'))
+    return held('RolloutPaused', `${updated}; set rollout.paused to false to go on`)
   if (rollout.hold === 'AwaitingPromotion')
     return held(rollout.hold, `${updated}; raise or remove rollout.canaryCells to update the others`)
+  if (services.length > 0) return underway('ServicesStarting', updated)
   return { state: 'settled', reason: 'Settled', message: 'the realm is as its spec says' }
 }
 

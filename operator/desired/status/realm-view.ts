@@ -1,7 +1,7 @@
 import type { CommsCell, Endpoint, Realm } from '../../../crds/realm.ts'
 import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication-status.ts'
 import type { Reachability } from '../../observed/reachability.ts'
-import type { ObservedRealm } from '../../observed/workload.ts'
+import type { Component, ObservedRealm } from '../../observed/workload.ts'
 import type { RealmPlan } from '../plan.ts'
 import type { RealmUrls } from '../urls.ts'
 import type { Failure } from './conditions.ts'
@@ -12,6 +12,8 @@ export interface RealmStatusInput {
   plan: RealmPlan
   /** What exists once the pass has made its changes. */
   observed: ObservedRealm
+  /** Services that keep the pods they have for now although the spec says something else. */
+  held?: readonly Component[]
   urls: RealmUrls
   /** At the realm provider of this cluster. */
   publication: PublicationStatus

@@ -27,3 +27,17 @@ test('numbers about the template before count no pod as updated', () => {
   const stale = { observedGeneration: 1, replicas: 1, updatedReplicas: 1, readyReplicas: 1 }
   expect(workloadOf(stale)).toMatchObject({ current: 0, updated: 0, ready: 1 })
 })
+
+test('what a workload was made with is read from its annotations, and nothing that another client wrote there', () => {
+  const madeWith = (annotations: Record<string, string>) => {
+    const metadata = { name: 'd', namespace: 'n', annotations }
+    const { image, template } =
+      childOf('Deployment', { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: {} } as never).workload ?? {}
+    return { image, template }
+  }
+  const image = { version: '1.2.3', image: 'ghcr.io/example/realm', pullPolicy: 'IfNotPresent' }
+  const key = 'comms.decentraland.org/image'
+  expect(madeWith({ [key]: JSON.stringify(image), 'comms.decentraland.org/template': 'abc' })).toEqual({ image, template: 'abc' })
+  for (const text of ['', '{', 'null', '7', '[]', '{"version":1}', JSON.stringify({ ...image, pullPolicy: 'Sometimes' })])
+    expect(madeWith({ [key]: text }), text).toEqual({ image: undefined, template: undefined })
+})

@@ -2,8 +2,8 @@ import type { KubeObject } from '../../../cells/kube/kube-object.ts'
 import { type Resource, resources } from '../../../cells/kube/resources.ts'
 import { API_VERSION } from '../../../crds/realm.ts'
 import { cellResource, type Kind } from '../../../crds/resources.ts'
-import { COMPONENT_LABEL, MANAGER } from '../../desired/naming.ts'
-import type { Component } from '../../observed/workload.ts'
+import { COMPONENT_LABEL, IMAGE_ANNOTATION, MANAGER, TEMPLATE_ANNOTATION } from '../../desired/naming.ts'
+import type { Component, WorkloadImage } from '../../observed/workload.ts'
 import { liveFingerprint } from '../fingerprint.ts'
 import { isManagedByOthers } from '../managed-fields.ts'
 
@@ -50,6 +50,9 @@ export interface WorkloadState {
   ready: number
   /** Why the API server refuses its pods; undefined while it does not. */
   refused: string | undefined
+  /** The fingerprint of its pod template that the operator applied. */
+  template: string | undefined
+  image: WorkloadImage | undefined
 }
 
 /** `Kind/namespace/name`. */
@@ -103,13 +106,31 @@ function workloadOf({ metadata, spec, status }: LiveWorkload): WorkloadState {
     updated: Math.max(0, ready - (total - current)),
     ready,
     refused: failure?.status === 'True' ? failure.message : undefined,
+    ...madeWithOf(metadata),
   }
 }
+
+function madeWithOf({ annotations = {} }: KubeObject['metadata']): Pick<WorkloadState, 'template' | 'image'> {
+  return { template: annotations[TEMPLATE_ANNOTATION], image: imageIn(annotations[IMAGE_ANNOTATION]) }
+}
+
+/** Undefined where another client wrote something else: the workload then gets what the installation says. */
+function imageIn(text: string | undefined): WorkloadImage | undefined {
+  try {
+    const { version, image, pullPolicy } = JSON.parse(text ?? '{}') as Partial<WorkloadImage>
+    const isWhole = typeof version === 'string' && typeof image === 'string' && PULL_POLICIES.includes(pullPolicy as string)
+    return isWhole ? { version, image, pullPolicy: pullPolicy as WorkloadImage['pullPolicy'] } : undefined
+  } catch {
+    return undefined
+  }
+}
+const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never']
 
 function jobOf({ metadata, status }: KubeObject & { status?: { succeeded?: number } }): WorkloadState {
   const done = Math.min(status?.succeeded ?? 0, 1)
   const component = (metadata.labels?.[COMPONENT_LABEL] ?? '') as Component
-  return { component, desired: 1, current: 1, updated: done, ready: done, refused: undefined } // its template never changes
+  // Its template never changes.
+  return { component, desired: 1, current: 1, updated: done, ready: done, refused: undefined, ...madeWithOf(metadata) }
 }
 
 /** Whether the owner of a child must be reconciled after this change of it. */

@@ -40,6 +40,7 @@ test('each way to fail has a message', () => {
   expect(problemOf(waiting('ImagePullBackOff', 'Back-off pulling'))).toEqual({
     code: 'PodsFailing',
     message: 'the image realm:1 cannot be pulled',
+    isImageMissing: true,
   })
   const crashed = { terminated: { exitCode: 2, message: 'NATS_URL: required\n' } }
   expect(problemOf(waiting('CrashLoopBackOff', '', crashed))?.message).toBe(
@@ -52,16 +53,16 @@ test('each way to fail has a message', () => {
 })
 
 test.each([
-  'ImageInspectError',
-  'ErrImageNeverPull',
-  'RegistryUnavailable',
-  'SignatureValidationFailed',
-  'CreateContainerError',
-  'RunContainerError',
-  'PostStartHookError',
-  'AReasonOfALaterRelease',
-])('a container that waits for %s is a problem with the words of the kubelet', (reason) => {
-  expect(problemOf(waiting(reason, 'because'))).toEqual({ code: 'PodsFailing', message: `${reason}: because` })
+  ['ImageInspectError', { isImageMissing: true }],
+  ['ErrImageNeverPull', { isImageMissing: true }],
+  ['RegistryUnavailable', { isImageMissing: true }],
+  ['SignatureValidationFailed', { isImageMissing: true }],
+  ['CreateContainerError', {}],
+  ['RunContainerError', {}],
+  ['PostStartHookError', {}],
+  ['AReasonOfALaterRelease', {}],
+])('a container that waits for %s is a problem with the words of the kubelet', (reason, more) => {
+  expect(problemOf(waiting(reason, 'because'))).toEqual({ code: 'PodsFailing', message: `${reason}: because`, ...more })
   expect(problemOf(waiting(reason))?.message).toBe(`${reason}: the image is realm:1`)
 })
 

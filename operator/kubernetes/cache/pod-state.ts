@@ -108,9 +108,11 @@ function waitingProblemOf({ state, lastState, image = '' }: ContainerStatus): Po
   }
   // One message for reasons that take turns: the status must not change with each attempt.
   if (reason === 'ImagePullBackOff' || reason === 'ErrImagePull' || reason === 'InvalidImageName')
-    return { code: 'PodsFailing', message: `the image ${image} cannot be pulled` }
+    return { code: 'PodsFailing', message: `the image ${image} cannot be pulled`, isImageMissing: true }
   if (reason === 'CrashLoopBackOff') return { code: 'PodsFailing', message: `the process keeps ending${endingOf(lastState)}` }
-  return { code: 'PodsFailing', message: `${reason}: ${message || `the image is ${image}`}` }
+  const isImageMissing = /image|registry|signature/i.test(reason)
+  const text = `${reason}: ${message || `the image is ${image}`}`
+  return { code: 'PodsFailing', message: text, ...(isImageMissing && { isImageMissing }) }
 }
 
 /** Whether the migration in a pod has succeeded, even though other containers keep the pod running. */
