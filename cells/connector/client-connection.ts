@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
+import type { ClientAddress } from '../chassis/client-address.ts'
 import { type Rate, TokenBucket } from '../chassis/token-bucket.ts'
 import { closeSocket } from '../sockets/close-socket.ts'
 import { floodRate } from '../sockets/core/flood-rate.ts'
@@ -54,8 +55,8 @@ export class ClientConnection implements UnauthenticatedConnection {
   /** When the client last sent a frame; a ping counts, a TCP acknowledgement does not. */
   lastReceivedAt: number
   readonly openedAt: number
-  /** The network of its client, as limits count it. */
-  readonly address: string
+  /** Its client, as limits count it. */
+  readonly client: ClientAddress
   readonly displace: () => void
   readonly #socket: ConnectorSocket
   readonly #stream: Duplex
@@ -63,13 +64,13 @@ export class ClientConnection implements UnauthenticatedConnection {
   readonly #frames: TokenBucket
 
   constructor(
-    { socket, stream, network }: OpenedSocket<ConnectorSocket>,
+    { socket, stream, client }: OpenedSocket<ConnectorSocket>,
     { writes, nowMs, displace }: { writes: WriteCoalescer; nowMs: number; displace: (connection: ClientConnection) => void },
   ) {
     this.#socket = socket
     this.#stream = stream
     this.#writes = writes
-    this.address = network
+    this.client = client
     this.displace = () => displace(this)
     this.openedAt = this.lastReceivedAt = nowMs
     this.#frames = new TokenBucket(FLOOD_RATE, nowMs)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { requestChallenge } from '../../testing/player/player.ts'
 import { chainOf, createWallet, delegate, oneLinkChain, threeLinkChain, twoLinkChain } from '../../testing/player/wallet.ts'
-import type { ChainVerifier } from '../identity/verifier.ts'
+import { aFakeVerifier } from '../identity/fixtures.ts'
 import { clientPackets } from '../wire/packets.ts'
 import { aConnector, aWebServer, until } from './fixtures.ts'
 
@@ -144,7 +144,7 @@ describe('a timeout ends', () => {
       asked.resolve()
       return new Promise<never>(() => {})
     }
-    const hanging: ChainVerifier = { pending: 0, verify, close: async () => {} }
+    const hanging = aFakeVerifier(verify)
     const connector = await aConnector({}, { verifier: hanging })
     const socket = await connector.socket()
     const { challenge } = await requestChallenge(socket, wallet.address)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createWallet } from '../../testing/player/wallet.ts'
-import type { ChainVerifier } from '../identity/verifier.ts'
+import { aFakeVerifier } from '../identity/fixtures.ts'
 import { aBus, aConnector, until } from './fixtures.ts'
 
 /** A bus that fails at certain messages, as code with a bug would. */
@@ -51,18 +51,14 @@ test('an exception while a session is ended, or while it is announced, ends the 
 })
 
 test('a verifier that fails ends the handshake of its client', async () => {
-  const verifier: ChainVerifier = { pending: 0, verify: () => Promise.reject(new Error('a bug')), close: async () => {} }
+  const verifier = aFakeVerifier(() => Promise.reject(new Error('a bug')))
   const connector = await aConnector({}, { verifier })
   await expect(connector.join()).rejects.toThrow(/1011/)
   expect(await connector.metric(BUGS)).toBe(1)
 })
 
 test('a signature that a busy verifier did not check is no bad signature: the client may try again', async () => {
-  const verifier: ChainVerifier = {
-    pending: 0,
-    verify: async () => ({ ok: false, reason: 'too many signatures are waiting', undecided: true }),
-    close: async () => {},
-  }
+  const verifier = aFakeVerifier(async () => ({ ok: false, reason: 'too many signatures are waiting', undecided: true }))
   const connector = await aConnector({}, { verifier })
   await expect(connector.join()).rejects.toThrow(/1013 try again later/)
   expect(await connector.metric('handshakes_total{outcome="busy"}')).toBe(1)

@@ -7,7 +7,6 @@ export interface ConnectorReadings {
   connections(): number
   players(): number
   waitingUpgrades(): number
-  pendingSignatures(): number
   deniedWallets(): number
   busConnected(): boolean
   joins(): RecentJoins
@@ -18,7 +17,6 @@ export function connectorMetrics(metrics: Metrics, readings: ConnectorReadings) 
   metrics.gauge('connections', 'Open sockets, including those in the handshake.', { read: readings.connections })
   metrics.gauge('players', 'Players with a session on this connector.', { read: readings.players })
   metrics.gauge('upgrades_waiting', 'Upgrades waiting in the queue.', { read: readings.waitingUpgrades })
-  metrics.gauge('signatures_pending', 'Signatures waiting to be checked or being checked.', { read: readings.pendingSignatures })
   metrics.gauge('denied_wallets', 'Wallets on the deny list as last read.', { read: readings.deniedWallets })
   metrics.gauge('bus_connected', '1 while the bus can be reached.', { read: () => Number(readings.busConnected()) })
   metrics.gauge('joins_given', 'Players given an island for the first time in the last ten minutes.', {

@@ -9,6 +9,7 @@ import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
 import { type DenyList, emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
+import { signatureMetrics } from '../identity/metrics.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { trustedProxiesOf } from '../sockets/connection-variables.ts'
 import { drain, untilEmpty } from '../sockets/drain.ts'
@@ -142,11 +143,11 @@ class Connector implements RunningService {
 
   #declareMetrics() {
     const { metrics, clock, bus, verifier } = this.#deps
+    signatureMetrics(metrics, verifier)
     return connectorMetrics(metrics, {
       connections: () => this.#server.connections.size,
       players: () => this.#sessions.size,
       waitingUpgrades: () => this.#server.waiting,
-      pendingSignatures: () => verifier.pending,
       deniedWallets: () => this.#denyList.size,
       busConnected: () => bus.state === 'connected',
       joins: () => this.#joins.counts(clock.monotonic()),

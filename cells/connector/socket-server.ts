@@ -47,7 +47,7 @@ export interface SocketServerDeps {
   bridge: BusBridge
 }
 
-/** Longest message of a client: room for a chain of ten links. */
+/** Longest message of a client: a chain of three links has 600 bytes, that of a contract wallet some thousand. */
 const MAX_MESSAGE_BYTES = 16 * 1024
 const MAX_FRAGMENTS = 64
 /** How long a client may take to answer a close frame. */
@@ -124,7 +124,7 @@ export class SocketServer {
 
   /** Reports an exception, and ends the connection it belongs to: no other one may suffer from what a client sent. */
   failed(connection: ClientConnection, error: unknown): void {
-    this.#deps.bugs.report('connection', error, { address: connection.address })
+    this.#deps.bugs.report('connection', error, { address: connection.client.network })
     if (connection.state.at !== 'closed') this.end(connection, 'failed')
     else connection.terminate()
   }
@@ -148,7 +148,7 @@ export class SocketServer {
 
   #open(opened: OpenedSocket<ConnectorSocket>): ClientConnection {
     const { clock, limits, log } = this.#deps
-    const { socket, network: address } = opened
+    const { socket, client } = opened
     const connection = new ClientConnection(opened, {
       writes: this.#writes,
       nowMs: clock.monotonic(),
@@ -164,7 +164,7 @@ export class SocketServer {
     socket.on('message', (data) => this.#receive(connection, data as Buffer))
     socket.on('ping', received)
     socket.on('pong', received)
-    socket.on('error', (error) => log.debug({ err: error, address }, 'a socket failed'))
+    socket.on('error', (error) => log.debug({ err: error, address: client.network }, 'a socket failed'))
     socket.on('close', (code) => {
       this.#forget(connection)
       this.end(connection, code === ABNORMAL_CLOSURE ? 'lost' : 'gone')
@@ -227,9 +227,9 @@ export class SocketServer {
 
   async #verify(connection: ClientConnection, signed: { authChainJson: string; challenge: string }): Promise<void> {
     const { verifier, bans, clock, log } = this.#deps
-    const verdict = await verifyChallenge(verifier, signed, clock.now())
+    const verdict = await verifyChallenge(verifier, { ...signed, nowMs: clock.now() }, connection.client)
     const banned = verdict.ok && (await bans.isBanned(verdict.peer))
-    if (!verdict.ok) log.debug({ address: connection.address, reason: verdict.reason }, 'a handshake was refused')
+    if (!verdict.ok) log.debug({ address: connection.client.network, reason: verdict.reason }, 'a handshake was refused')
     this.#apply(connection, { is: 'verdict', verdict, banned })
   }
 

@@ -8,7 +8,6 @@ export const gatekeeperMetrics = (
   read: {
     ready: () => boolean
     wallets: () => number
-    waiting: () => number
     denied: () => number
     bans: () => number
     banAgeSeconds: () => number
@@ -16,7 +15,6 @@ export const gatekeeperMetrics = (
 ) => {
   metrics.gauge('ready', 'Whether the gatekeeper is ready: 1 or 0.', { read: () => Number(read.ready()) })
   metrics.gauge('limited_wallets', 'Wallets whose request rate is kept in memory.', { read: read.wallets })
-  metrics.gauge('signatures_waiting', 'Signatures that are being checked or wait for it.', { read: read.waiting })
   metrics.gauge('deny_list_wallets', 'Wallets on the deny list when it was last read.', { read: read.denied })
   metrics.gauge('bans', 'Bans that are not lifted, when they were last read.', { read: read.bans })
   metrics.gauge('bans_age_seconds', 'Seconds since the bans were last read.', { read: read.banAgeSeconds })

@@ -3,6 +3,7 @@ import { signedHeaders } from '../../testing/player/signed-fetch.ts'
 import { createWallet } from '../../testing/player/wallet.ts'
 import { createMemoryBus } from '../bus/memory.ts'
 import { silentLog } from '../chassis/log.ts'
+import { aFakeVerifier } from '../identity/fixtures.ts'
 import type { ChainVerdict } from '../identity/verifier.ts'
 import { decodeAdmission } from '../wire/admission.ts'
 import { aBan, aGatekeeper, answerOf } from './fixtures.ts'
@@ -198,31 +199,22 @@ test('a wallet that sends too many requests gets a Retry-After, and other wallet
 
 test('forged requests do not count for the wallet they name', async (t) => {
   const verify = vi.fn(async (): Promise<ChainVerdict> => ({ ok: false, reason: 'forged' }))
-  const { ask } = await aGatekeeper(t, { verifier: { verify, pending: 0, close: async () => {} } })
+  const { ask } = await aGatekeeper(t, { verifier: aFakeVerifier(verify) })
   for (let i = 0; i < 70; i++) expect((await ask(ana, scene, { chain: 'two' })).status).toBe(401)
   expect(verify).toHaveBeenCalledTimes(70)
 })
 
 test('an overload of signature checks is not answered as forbidden', async (t) => {
-  const busy = {
-    verify: async (): Promise<ChainVerdict> => ({ ok: false, reason: 'full', undecided: true }),
-    close: async () => {},
-  }
-  const refusing = await aGatekeeper(t, { verifier: { ...busy, pending: 0 } })
-  const full = await aGatekeeper(t, { verifier: { ...busy, pending: 1_000 } })
-  for (const [gatekeeper, error] of [
-    [refusing, 'The signature could not be checked: full'],
-    [full, 'Too many signatures are being checked'],
-  ] as const) {
-    const answer = await gatekeeper.ask(ana, scene)
-    expect(answer.headers.get('retry-after')).toBe('5')
-    expect(await answerOf(answer)).toEqual([503, { error }])
-  }
+  const verifier = aFakeVerifier(async () => ({ ok: false, reason: 'full', undecided: true }))
+  const { ask } = await aGatekeeper(t, { verifier })
+  const answer = await ask(ana, scene)
+  expect(answer.headers.get('retry-after')).toBe('5')
+  expect(await answerOf(answer)).toEqual([503, { error: 'The signature could not be checked: full' }])
 })
 
 test('a signature check that takes too long is answered as an outage', async (t) => {
   const verify = vi.fn(() => new Promise<ChainVerdict>(() => {}))
-  const { ask, clock } = await aGatekeeper(t, { verifier: { verify, pending: 0, close: async () => {} } })
+  const { ask, clock } = await aGatekeeper(t, { verifier: aFakeVerifier(verify) })
   const answer = ask(ana, scene)
   await vi.waitFor(() => expect(verify).toHaveBeenCalled())
   clock.advance(10_000)

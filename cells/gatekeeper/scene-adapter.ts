@@ -1,4 +1,5 @@
-import { cloudflareClientAddress } from '../chassis/client-address.ts'
+import type { Socket } from 'node:net'
+import { type ClientAddress, cloudflareClientAddress, type TrustedProxies } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { withDeadline } from '../chassis/deadline.ts'
 import { httpStatusOf, messageOf, Refusal } from '../chassis/errors.ts'
@@ -23,6 +24,7 @@ export interface SceneAdapterDependencies {
   /** Undefined where the realm has neither LiveKit nor embedded rooms. */
   transport: RoomTransport | undefined
   connections: ConnectionRecorder
+  proxies: TrustedProxies
   /** Whether `cf-connecting-ip` is written by Cloudflare, and not by the client. */
   trustsCloudflare: boolean
   limit: WalletLimit
@@ -34,8 +36,6 @@ export interface SceneAdapterDependencies {
   metrics: GatekeeperMetrics
 }
 
-/** Most signature checks waiting, some seconds of work for one core. Beyond that, players are asked to try again. */
-const MAX_PENDING_SIGNATURES = 1_000
 const SIGNATURE_TIMEOUT_MS = 10_000
 const OPEN_ROOM_TIMEOUT_MS = 5_000
 /** Explorers retry after the same time without being asked to. */
@@ -78,7 +78,7 @@ export class SceneAdapter {
     }
   }
 
-  async #decide({ method, path, headers }: HttpRequest): Promise<Outcome> {
+  async #decide({ method, path, headers, remoteAddress }: HttpRequest): Promise<Outcome> {
     const { clock, limit, metrics, bans, denyList, connections, trustsCloudflare, roomPrefix, publicPath } = this.#dependencies
     const nowMs = clock.now()
     const read = readSignedRequest({ method, path, publicPath, headers, nowMs, objection: objectionToSceneCode })
@@ -86,7 +86,7 @@ export class SceneAdapter {
     const { wallet, metadata, format } = read.claim
     const waitMs = limit.waitMs(wallet, nowMs)
     if (waitMs > 0) return tooManyRequests(waitMs)
-    const rejection = await this.#checkSignature(read.claim, nowMs)
+    const rejection = await this.#checkSignature(read.claim, this.#clientOf({ headers, remoteAddress }), nowMs)
     if (rejection) return this.#unsigned(rejection)
     metrics.signed.inc({ format })
     limit.count(wallet, nowMs)
@@ -109,16 +109,19 @@ export class SceneAdapter {
    * @throws Refusal UNAVAILABLE when that cannot be checked now. Upstream answers 401 whatever the cause, but explorers take 401
    * for "forbidden here", so an overload must not look like it.
    */
-  async #checkSignature({ chain, payload }: SignedClaim, nowMs: number): Promise<Rejection | undefined> {
+  async #checkSignature({ chain, payload }: SignedClaim, client: ClientAddress, nowMs: number): Promise<Rejection | undefined> {
     const { verifier, clock } = this.#dependencies
-    if (verifier.pending >= MAX_PENDING_SIGNATURES) throw new Refusal('UNAVAILABLE', 'Too many signatures are being checked')
     const deadline = { clock, ms: SIGNATURE_TIMEOUT_MS, what: 'checking a signature' }
-    const verdict = await withDeadline(verifier.verify(chain, payload, nowMs), deadline).catch(
+    const verdict = await withDeadline(verifier.verify({ chain, payload, nowMs }, client), deadline).catch(
       (error: unknown) => ({ ok: false, undecided: true, reason: messageOf(error) }) as const,
     )
     if (verdict.ok) return undefined
     if (verdict.undecided) throw new Refusal('UNAVAILABLE', `The signature could not be checked: ${verdict.reason}`)
     return { status: 401, cause: 'signature', message: `Invalid signature: ${verdict.reason}` }
+  }
+
+  #clientOf({ headers, remoteAddress }: Pick<HttpRequest, 'headers' | 'remoteAddress'>): ClientAddress {
+    return this.#dependencies.proxies.clientOf({ headers, socket: { remoteAddress } as Socket })
   }
 
   async #openRoom(wallet: PeerId, room: string): Promise<string> {

@@ -10,6 +10,7 @@ import type { Metrics } from '../chassis/metrics.ts'
 import { PRIVATE_NETWORKS } from '../chassis/private-networks.ts'
 import type { RunningService } from '../chassis/running-service.ts'
 import { type DenyList, emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
+import { signatureMetrics } from '../identity/metrics.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { createLivekitTransport } from '../rtc/livekit-transport.ts'
 import type { RoomTransport } from '../rtc/room-transport.ts'
@@ -67,10 +68,10 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   const limit = new WalletLimit(WALLET_LIMIT)
   const readiness = () => readinessOf(storageHealth.readiness(), bans, denyList)
 
+  signatureMetrics(metrics, verifier)
   const counted = gatekeeperMetrics(metrics, {
     ready: () => readiness().ready,
     wallets: () => limit.size,
-    waiting: () => verifier.pending,
     denied: () => denyList.size,
     bans: () => bans.size,
     banAgeSeconds: () => bans.ageSeconds,
@@ -79,6 +80,8 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   await bans.attempted
   const connections = new ConnectionRecorder(storage, { clock, log, metrics: counted })
   const retention = expireConnections(storage, { days: config.CONNECTION_RETENTION_DAYS ?? RETENTION_DAYS, clock, log })
+  // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
+  const proxies = new TrustedProxies(config.TRUSTED_PROXIES ?? PRIVATE_NETWORKS.join(','), config.TRUSTED_PROXY_HOPS)
   const app = createApp({
     log,
     metrics,
@@ -90,6 +93,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
           denyList,
           transport,
           connections,
+          proxies,
           trustsCloudflare: config.TRUST_CF_CONNECTING_IP === 'true',
           limit,
           roomPrefix: config.SCENE_ROOM_PREFIX,
@@ -99,8 +103,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
           metrics: counted,
         }).handle,
         bans,
-        // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
-        proxies: new TrustedProxies(config.TRUSTED_PROXIES ?? PRIVATE_NETWORKS.join(','), config.TRUSTED_PROXY_HOPS),
+        proxies,
         limited: () => counted.banQueriesLimited.inc(),
         clock,
         build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },

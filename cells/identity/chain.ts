@@ -1,37 +1,86 @@
 import { type AuthChain, AuthLinkType } from '@dcl/schemas'
 import { type PeerId, parsePeerId } from '../wire/peer.ts'
 
-/** No client needs more than three links; ten is what signed fetch tolerates. */
-const MAX_LINKS = 10
+/** Links of the longest chain that a client sends: the wallet, its delegation, the signed text (comms.md §4.7). */
+const MAX_LINKS = 3
 const MAX_LINK_CHARACTERS = 8_192
 
-const signedEntity: ReadonlySet<string> = new Set([
-  AuthLinkType.ECDSA_PERSONAL_SIGNED_ENTITY,
-  AuthLinkType.ECDSA_EIP_1654_SIGNED_ENTITY,
-])
-const delegation: ReadonlySet<string> = new Set([AuthLinkType.ECDSA_PERSONAL_EPHEMERAL, AuthLinkType.ECDSA_EIP_1654_EPHEMERAL])
-const contractLink: ReadonlySet<string> = new Set([
-  AuthLinkType.ECDSA_EIP_1654_EPHEMERAL,
-  AuthLinkType.ECDSA_EIP_1654_SIGNED_ENTITY,
-])
-
-/**
- * The wallet an auth chain claims to speak for, when the chain has a shape worth checking: signer first, a signed entity last,
- * nothing but delegations between. The library's own validation accepts a single SIGNER link whose payload is the challenge
- * itself (comms.md §4.7), and takes any text a wallet ever signed for the name of a delegate, so these rules come before any
- * cryptography.
- */
-export function claimedSigner(chain: AuthChain): PeerId | undefined {
-  const [signer] = chain
-  const last = chain[chain.length - 1]
-  if (!signer || !last || chain.length < 2 || chain.length > MAX_LINKS) return undefined
-  if (signer.type !== AuthLinkType.SIGNER || !signedEntity.has(last.type)) return undefined
-  if (!chain.slice(1, -1).every(({ type }) => delegation.has(type))) return undefined
-  return parsePeerId(signer.payload)
+/** A signature that a chain claims to contain; it has not been checked. */
+export interface ClaimedSignature {
+  /** What can tell whether it is valid: the key of the wallet, or the contract at its address (EIP-1654). */
+  readonly checkedBy: 'key' | 'contract'
+  readonly signer: PeerId
+  readonly text: string
+  /** Of a wallet with a key: 65 bytes in hexadecimal. */
+  readonly signature: string
+  /** Whether `text` lets another key sign for the signer. */
+  readonly isDelegation: boolean
 }
 
-/** Whether only a contract on Ethereum can tell if the chain is valid: such a check waits for a server outside. */
-export const needsEthereum = (chain: AuthChain): boolean => chain.some(({ type }) => contractLink.has(type))
+/** What a chain says: that `peer` signed the payload, if all signatures are valid. */
+export interface ChainClaim {
+  readonly peer: PeerId
+  readonly signatures: readonly ClaimedSignature[]
+}
+
+const linkTypes: Readonly<Record<string, Pick<ClaimedSignature, 'checkedBy' | 'isDelegation'> | undefined>> = {
+  [AuthLinkType.ECDSA_PERSONAL_EPHEMERAL]: { checkedBy: 'key', isDelegation: true },
+  [AuthLinkType.ECDSA_EIP_1654_EPHEMERAL]: { checkedBy: 'contract', isDelegation: true },
+  [AuthLinkType.ECDSA_PERSONAL_SIGNED_ENTITY]: { checkedBy: 'key', isDelegation: false },
+  [AuthLinkType.ECDSA_EIP_1654_SIGNED_ENTITY]: { checkedBy: 'contract', isDelegation: false },
+}
+
+/** 32 bytes of r and of s, and which of the two keys that fit: 27 or 28, or 0 or 1 as some wallets have it. */
+const KEY_SIGNATURE = /^0x[0-9a-fA-F]{128}(?:0?[01]|1[bBcC])$/
+/** Of a contract: any number of bytes. */
+const CONTRACT_SIGNATURE = /^0x(?:[0-9a-fA-F]{2})+$/
+
+/**
+ * Everything about an auth chain that can be decided without cryptography: signer first, delegations that have not expired between,
+ * a signature of `payload` last. `@dcl/crypto` also accepts a single SIGNER link whose payload is the challenge itself (comms.md
+ * §4.7), and takes any text a wallet ever signed for the name of a delegate; this does not.
+ *
+ * @returns the signatures to check, or the reason why the chain is not valid
+ */
+export function readChain(chain: AuthChain, payload: string, nowMs: number): ChainClaim | { readonly reason: string } {
+  const [signer, ...links] = chain
+  if (chain.length > MAX_LINKS) return { reason: `a chain has at most ${MAX_LINKS} links; this one has ${chain.length}` }
+  const peer = signer?.type === AuthLinkType.SIGNER ? parsePeerId(signer.payload) : undefined
+  if (!peer || links.length === 0) return { reason: 'the chain must start with a wallet and end with a signed text' }
+  const signatures: ClaimedSignature[] = []
+  let by = peer
+  for (const [index, { type, payload: text, signature = '' }] of links.entries()) {
+    const isLast = index === links.length - 1
+    const link = linkTypes[type]
+    if (!link || link.isDelegation === isLast)
+      return { reason: 'the chain must start with a wallet, delegate, and end with a signed text' }
+    if (!(link.checkedBy === 'key' ? KEY_SIGNATURE : CONTRACT_SIGNATURE).test(signature))
+      return { reason: `the signature of link ${index + 1} is not one in hexadecimal` }
+    const delegation = link.isDelegation ? readDelegation(text) : undefined
+    if (delegation && 'reason' in delegation) return delegation
+    if (delegation && delegation.expiresAt <= nowMs)
+      return { reason: `the delegation expired at ${new Date(delegation.expiresAt).toISOString()}` }
+    if (isLast && text !== payload) return { reason: 'the chain signs another text' }
+    signatures.push({ ...link, signer: by, text: delegation?.text ?? text, signature })
+    if (delegation) by = delegation.delegate
+  }
+  return { peer, signatures }
+}
+
+const DELEGATE = 'Ephemeral address: '
+const EXPIRATION = 'Expiration: '
+
+/** Reads the text of a delegation: any first line, the address of the delegate, the time until which it may sign. */
+function readDelegation(payload: string): { text: string; delegate: PeerId; expiresAt: number } | { reason: string } {
+  const text = payload.replaceAll('\r', '') // as wallets sign it
+  const [, address, expiration] = text.split('\n')
+  if (!address?.startsWith(DELEGATE) || !expiration?.startsWith(EXPIRATION))
+    return { reason: 'the delegation names no ephemeral address and expiration' }
+  const delegate = parsePeerId(address.slice(DELEGATE.length).toLowerCase())
+  const expiresAt = Date.parse(expiration.slice(EXPIRATION.length))
+  if (!delegate) return { reason: 'the delegation is not to an Ethereum address' }
+  return Number.isNaN(expiresAt) ? { reason: 'the delegation has no date of expiration' } : { text, delegate, expiresAt }
+}
 
 /** Reads the JSON of an untrusted auth chain; undefined when it is no chain. */
 export function parseAuthChain(json: string): AuthChain | undefined {
@@ -41,7 +90,7 @@ export function parseAuthChain(json: string): AuthChain | undefined {
   } catch {
     return undefined
   }
-  return Array.isArray(parsed) && parsed.length <= MAX_LINKS && parsed.every(isLink) ? (parsed as AuthChain) : undefined
+  return Array.isArray(parsed) && parsed.every(isLink) ? (parsed as AuthChain) : undefined
 }
 
 /** Whether something is one link: three strings of bounded length. */

@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import {
   contractWalletChain,
@@ -10,13 +8,14 @@ import {
   twoLinkChain,
 } from '../../testing/player/wallet.ts'
 import { silentLog } from '../chassis/log.ts'
+import { aClient } from './fixtures.ts'
 import { type ChainVerifier, createVerifier, type ThreadedVerifier, type VerifierOptions } from './verifier.ts'
 
 const wallet = createWallet('verifier')
 const stranger = createWallet('stranger')
+const client = aClient()
 const verifier = createVerifier({ log: silentLog, workers: 1 })
 const others: ChainVerifier[] = []
-const servers: Server[] = []
 
 function verifierWith(options: Partial<VerifierOptions>): ThreadedVerifier {
   const made = createVerifier({ log: silentLog, workers: 1, ...options })
@@ -24,25 +23,8 @@ function verifierWith(options: Partial<VerifierOptions>): ThreadedVerifier {
   return made
 }
 
-/** An Ethereum node that answers every question with `result`, or never. */
-async function ethereum(result: string | undefined): Promise<{ url: string; requests: () => number }> {
-  let requests = 0
-  const server = createServer(async (request, response) => {
-    requests++
-    let body = ''
-    for await (const chunk of request) body += chunk
-    if (result === undefined) return
-    response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify({ jsonrpc: '2.0', id: JSON.parse(body).id, result }))
-  })
-  servers.push(server)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests: () => requests }
-}
-
 afterEach(async () => {
   await Promise.all(others.splice(0).map((made) => made.close()))
-  for (const server of servers.splice(0)) server.closeAllConnections()
 })
 afterAll(() => verifier.close())
 
@@ -53,18 +35,22 @@ describe('a valid chain gives its wallet, in lower case', () => {
     ['a signer in lower case', twoLinkChain({ ...wallet, address: wallet.peer }, 'dcl-1')],
     ['a signer in upper case', twoLinkChain({ ...wallet, address: `0x${wallet.peer.slice(2).toUpperCase()}` }, 'dcl-1')],
   ])('%s', async (_, chain) => {
-    expect(await verifier.verify(chain, 'dcl-1')).toEqual({ ok: true, peer: wallet.peer })
+    expect(await verifier.verify({ chain, payload: 'dcl-1' }, client)).toEqual({ ok: true, peer: wallet.peer })
   })
 })
 
-test('a verifier is warm once every thread has checked a chain', async () => {
-  const errors: unknown[] = []
-  const made = verifierWith({ workers: 2, log: { ...silentLog, error: (...said: unknown[]) => void errors.push(said) } })
-  const warming = made.warmUp()
-  expect(made.pending).toBe(2)
-  await warming
-  expect(made.pending).toBe(0)
-  expect(errors).toEqual([])
+test('a verifier is warm once every thread has loaded its library', async () => {
+  const said: unknown[][] = []
+  const log = {
+    ...silentLog,
+    info: (...words: unknown[]) => void said.push(words),
+    error: (...words: unknown[]) => void said.push(words),
+  }
+  const made = verifierWith({ workers: 2, log })
+  await made.warmUp()
+  const library = await made.library
+  expect(['native', 'wasm']).toContain(library)
+  expect(said).toEqual([[{ library }, 'signatures are checked']])
 })
 
 describe('an invalid chain is refused', () => {
@@ -72,99 +58,75 @@ describe('an invalid chain is refused', () => {
   const expired = delegate(wallet, new Date('2020-01-01T00:00:00Z'))
   const foreign = { ...delegate(stranger), key: wallet.identity }
   test.each([
-    ['another text signed', /final authority/, twoLinkChain(wallet, 'dcl-2')],
+    ['another text signed', 'the chain signs another text', twoLinkChain(wallet, 'dcl-2')],
     [
       'the text replaced under the signature',
-      /signer address/,
+      `the text is not signed by ${wallet.delegation().key.address.toLowerCase()}`,
       chain.with(2, { ...threeLinkChain(wallet, 'dcl-2')[2], payload: 'dcl-1' } as never),
     ],
-    ['an expired delegation', /expired/, threeLinkChain(wallet, 'dcl-1', expired)],
-    ["another wallet's delegation", /signer address/, threeLinkChain(wallet, 'dcl-1', foreign)],
+    ['an expired delegation', 'the delegation expired at 2020-01-01T00:00:00.000Z', threeLinkChain(wallet, 'dcl-1', expired)],
+    ["another wallet's delegation", `the delegation is not signed by ${wallet.peer}`, threeLinkChain(wallet, 'dcl-1', foreign)],
     [
       'a signer exchanged',
-      /signer address/,
+      `the delegation is not signed by ${stranger.peer}`,
       chain.with(0, { type: chain[0]?.type, payload: stranger.address, signature: '' } as never),
     ],
-    ['the only link is the text', /must start with a wallet/, oneLinkChain('dcl-1')],
-    ['a signature that is no hex', /hex/, chain.with(2, { ...chain[2], signature: 'zz' } as never)],
-    ['a contract wallet without Ethereum', /Missing provider/, contractWalletChain(wallet, 'dcl-1')],
+    ['the only link is the text', 'the chain must start with a wallet and end with a signed text', oneLinkChain('dcl-1')],
+    [
+      'a contract wallet without Ethereum',
+      'contract wallets are not accepted: no Ethereum server is configured',
+      contractWalletChain(wallet, 'dcl-1'),
+    ],
   ])('%s', async (_, reason, bad) => {
-    expect(await verifier.verify(bad, 'dcl-1')).toEqual({ ok: false, reason: expect.stringMatching(reason) })
+    expect(await verifier.verify({ chain: bad, payload: 'dcl-1' }, client)).toEqual({ ok: false, reason })
   })
 
-  test('a delegation is valid until its expiry, by the clock that is passed in', async () => {
+  test('a delegation is valid until its expiry, by the clock that is passed in, though its signature is known', async () => {
     const until = threeLinkChain(wallet, 'dcl-1', delegate(wallet, new Date(1_000_000)))
-    expect(await verifier.verify(until, 'dcl-1', 999_999)).toMatchObject({ ok: true })
-    expect(await verifier.verify(until, 'dcl-1', 1_000_000)).toMatchObject({ ok: false })
+    expect(await verifier.verify({ chain: until, payload: 'dcl-1', nowMs: 999_999 }, client)).toMatchObject({ ok: true })
+    expect(await verifier.verify({ chain: until, payload: 'dcl-1', nowMs: 1_000_000 }, client)).toMatchObject({ ok: false })
   })
 })
 
-describe('the signature of a contract wallet is checked by its contract', () => {
-  const magic = `0x1626ba7e${'0'.repeat(56)}`
-
-  test('valid', async () => {
-    const { url, requests } = await ethereum(magic)
-    const chain = contractWalletChain(wallet, 'dcl-1')
-    expect(await verifierWith({ ethereumRpcUrl: url }).verify(chain, 'dcl-1')).toEqual({ ok: true, peer: wallet.peer })
-    expect(requests()).toBe(1)
+test('the delegation of a returning player is not checked again, one that was not valid is', async () => {
+  const checked: string[][] = []
+  const made = verifierWith({
+    startThread: ({ message }) => {
+      queueMicrotask(() => message({ library: 'native' }))
+      const post = (batch: readonly { signatures: readonly { text: string }[] }[]) => {
+        for (const { signatures } of batch) checked.push(signatures.map(({ text }) => text.split('\n')[0] ?? ''))
+        queueMicrotask(() => message({ invalid: batch.map(({ signatures }) => (signatures.at(-1)?.text === 'bad' ? 0 : -1)) }))
+      }
+      return { post, terminate: async () => {} }
+    },
   })
-
-  test('invalid', async () => {
-    const { url } = await ethereum(`0x${'0'.repeat(64)}`)
-    const chain = contractWalletChain(wallet, 'dcl-1')
-    expect(await verifierWith({ ethereumRpcUrl: url }).verify(chain, 'dcl-1')).toEqual({
-      ok: false,
-      reason: expect.stringContaining('Invalid'),
-    })
-  })
-
-  test('plain wallets never wait for Ethereum', async () => {
-    const { url, requests } = await ethereum(undefined)
-    const plain = verifierWith({ ethereumRpcUrl: url })
-    expect(await plain.verify(threeLinkChain(wallet, 'dcl-1'), 'dcl-1')).toMatchObject({ ok: true })
-    expect(requests()).toBe(0)
-  })
-
-  test('an Ethereum node that hangs delays only its own check, up to the time limit', async () => {
-    const { url } = await ethereum(undefined)
-    const patient = verifierWith({ ethereumRpcUrl: url, ethereumTimeoutMs: 100 })
-    expect(await patient.verify(contractWalletChain(wallet, 'dcl-1'), 'dcl-1')).toEqual({
-      ok: false,
-      reason: 'Ethereum did not answer within 100 ms',
-    })
-    expect(patient.pending).toBe(0)
-  })
-
-  test('the number of concurrent checks is limited', async () => {
-    const { url } = await ethereum(undefined)
-    const busy = verifierWith({ ethereumRpcUrl: url, ethereumTimeoutMs: 1_000, maxEthereumChecks: 1 })
-    const first = busy.verify(contractWalletChain(wallet, 'dcl-1'), 'dcl-1')
-    const second = busy.verify(contractWalletChain(wallet, 'dcl-1'), 'dcl-1')
-    expect(await second).toEqual({ ok: false, reason: 'too many contract wallets are being checked' })
-    expect(await first).toMatchObject({ ok: false })
-  })
+  const ask = (payload: string) => made.verify({ chain: threeLinkChain(wallet, payload), payload }, client)
+  expect(await ask('bad')).toMatchObject({ ok: false })
+  expect(await ask('one')).toMatchObject({ ok: true })
+  expect(await ask('two')).toMatchObject({ ok: true })
+  expect(await ask('bad')).toEqual({ ok: false, reason: expect.stringMatching(/^the text is not signed/) })
+  expect(checked).toEqual([['Decentraland Login', 'bad'], ['Decentraland Login', 'one'], ['two'], ['bad']])
 })
 
 test('a full queue refuses at once', async () => {
-  const narrow = verifierWith({ maxPending: 1 })
-  const first = narrow.verify(twoLinkChain(wallet, 'dcl-1'), 'dcl-1')
+  const narrow = verifierWith({ maxWaiting: 1 })
+  const ask = () => narrow.verify({ chain: twoLinkChain(wallet, 'dcl-1'), payload: 'dcl-1' }, client)
+  const first = ask() // waits for the thread
   expect(narrow.pending).toBe(1)
-  expect(await narrow.verify(twoLinkChain(wallet, 'dcl-1'), 'dcl-1')).toEqual({
-    ok: false,
-    reason: 'too many signatures are waiting',
-    undecided: true,
-  })
+  expect(await ask()).toEqual({ ok: false, reason: 'too many signatures are waiting', undecided: true })
   expect(await first).toMatchObject({ ok: true })
 })
 
 test('closing answers the waiting checks', async () => {
   const ending = verifierWith({})
-  const waiting = ending.verify(twoLinkChain(wallet, 'dcl-1'), 'dcl-1')
+  const ask = () => ending.verify({ chain: twoLinkChain(wallet, 'dcl-1'), payload: 'dcl-1' }, client)
+  const waiting = ask()
+  await ending.warmUp()
+  const underWay = ask()
   await ending.close()
-  expect(await waiting).toEqual({ ok: false, reason: 'the check was interrupted', undecided: true })
-  expect(await ending.verify(twoLinkChain(wallet, 'dcl-1'), 'dcl-1')).toEqual({
-    ok: false,
-    reason: 'shutting down',
-    undecided: true,
-  })
+  expect(await Promise.all([waiting, underWay])).toEqual([
+    expect.objectContaining({ undecided: true }),
+    expect.objectContaining({ undecided: true }),
+  ])
+  expect(await ask()).toEqual({ ok: false, reason: 'shutting down', undecided: true })
 })

@@ -1,162 +1,127 @@
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
-import { type AuthChain, AuthLinkType } from '@dcl/schemas'
+import type { AuthChain } from '@dcl/schemas'
+import type { ClientAddress } from '../chassis/client-address.ts'
+import { type Clock, systemClock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
-import { siblingModule } from '../chassis/sibling-module.ts'
 import type { PeerId } from '../wire/peer.ts'
-import { claimedSigner } from './chain.ts'
+import { type ClaimedSignature, readChain } from './chain.ts'
+import { ContractSignatures } from './contract-signatures.ts'
+import { KnownDelegations } from './known-delegations.ts'
+import type { SignatureLibrary } from './signature-library.ts'
+import { SignatureThreads, type SignatureThreadsOptions } from './signature-threads.ts'
 
 /**
- * The wallet a chain speaks for, or why it is not valid. `undecided` means that the chain was not checked, because the verifier
- * is busy or shutting down: the client may try again.
+ * The wallet a chain speaks for, or why it is not valid. `undecided` means that the chain was not checked, because the verifier or
+ * Ethereum is busy, or the process shuts down: the client may try again.
  */
 export type ChainVerdict = { ok: true; peer: PeerId } | { ok: false; reason: string; undecided?: true }
 
-/** Checks auth chains off the event loop: each takes milliseconds of computing, and thousands may arrive at once. */
+/** An auth chain, and what it is to prove. */
+export interface ChainToVerify {
+  chain: AuthChain
+  /** The text that the last link has to sign. */
+  payload: string
+  /** The time by which delegations expire; the clock of the verifier by default. */
+  nowMs?: number | undefined
+}
+
+/** Checks auth chains off the event loop, and no client at the expense of another. */
 export interface ChainVerifier {
-  /** Whether `chain` proves that its wallet signed `payload`. Never rejects. `nowMs` defaults to the wall clock. */
-  verify(chain: AuthChain, payload: string, nowMs?: number): Promise<ChainVerdict>
+  /** Whether a chain proves that its wallet signed the payload. Never rejects. @param client for whom it is checked */
+  verify(question: ChainToVerify, client: ClientAddress): Promise<ChainVerdict>
   /** Chains waiting or under way. */
   readonly pending: number
+  /** The library that checks signatures; known once the first thread has loaded it. */
+  readonly library: Promise<SignatureLibrary['name']>
   close(): Promise<void>
 }
 
 /** A verifier of worker threads. */
 export interface ThreadedVerifier extends ChainVerifier {
-  /**
-   * Resolves once every thread has checked a chain: until then the first one waits while all it takes is loaded. Never rejects.
-   */
+  /** Resolves once every thread has loaded what it needs: until then the first chains wait for that. Never rejects. */
   warmUp(): Promise<void>
-}
-
-/** The messages to a worker and back. */
-export interface VerifyRequest {
-  id: number
-  chain: AuthChain
-  payload: string
-  nowMs: number
-}
-export interface VerifyResponse {
-  id: number
-  ok: boolean
-  reason: string
-  undecided?: true
-}
-
-/** What a worker is started with. */
-export interface VerifyWorkerData {
-  ethereumRpcUrl: string | undefined
-  ethereumTimeoutMs: number
-  maxEthereumChecks: number
 }
 
 export interface VerifierOptions {
   log: Log
+  clock?: Clock
   /** Threads; one less than the machine has cores, at least one, by default. */
   workers?: number
   /** Ethereum JSON-RPC for contract wallets (EIP-1654); without one they are refused. */
   ethereumRpcUrl?: string | undefined
-  /** How long Ethereum may take over one chain; 10 s by default. */
+  /** How long Ethereum may take to answer one call; 5 s by default. */
   ethereumTimeoutMs?: number
-  /** Contract wallets that may be checked at a time on each thread; beyond, they are refused. */
-  maxEthereumChecks?: number
   /** Chains that may wait; beyond, a chain is refused at once instead of growing a queue. */
-  maxPending?: number
+  maxWaiting?: number
+  /** For tests: replaces the worker threads. */
+  startThread?: SignatureThreadsOptions['startThread']
 }
 
-const MAX_PENDING = 20_000
-const ETHEREUM_TIMEOUT_MS = 10_000
-const MAX_ETHEREUM_CHECKS = 32
-const RESTART_AFTER_MS = 1_000
+const MAX_WAITING = 10_000
+/** Explorers try again after five seconds, or after a minute. */
+const MAX_WAIT_MS = 10_000
+const ETHEREUM_TIMEOUT_MS = 5_000
+/** As many connections are opened to the server of Ethereum. */
+const MAX_CONTRACTS_UNDER_WAY = 8
+const MAX_CONTRACTS_WAITING = 200
 
-/** A valid chain of a wallet that is not in use. */
-const WARM_UP: { payload: string; chain: AuthChain } = {
-  payload: 'dcl-warm-up',
-  chain: [
-    { type: AuthLinkType.SIGNER, payload: '0x87e9D913fc249f125A1156B78663aa294a486B7c', signature: '' },
-    {
-      type: AuthLinkType.ECDSA_PERSONAL_SIGNED_ENTITY,
-      payload: 'dcl-warm-up',
-      signature:
-        '0xd4e2cca6a864a6ea74bbff0fe54d796ab130471547cafca9c3de6c416493932b31f0b035912eac8b85642a14cb55ec18b1b92e56fd3cd842be973a0c1b25ed951b',
-    },
-  ],
-}
-
-/** Starts the worker threads. A thread that ends is replaced. */
+/** Starts the threads. */
 export function createVerifier(options: VerifierOptions): ThreadedVerifier {
-  const { log, workers = Math.max(1, availableParallelism() - 1), maxPending = MAX_PENDING } = options
-  const workerData: VerifyWorkerData = {
-    ethereumRpcUrl: options.ethereumRpcUrl,
-    ethereumTimeoutMs: options.ethereumTimeoutMs ?? ETHEREUM_TIMEOUT_MS,
-    maxEthereumChecks: options.maxEthereumChecks ?? MAX_ETHEREUM_CHECKS,
-  }
-  const waiting = new Map<number, { thread: Worker; resolve: (answer: VerifyResponse) => void }>()
-  const threads = new Set<Worker>()
-  let nextId = 0
-  let closing = false
+  const { log, clock = systemClock, ethereumRpcUrl: url, maxWaiting = MAX_WAITING, startThread } = options
+  const { workers = Math.max(1, availableParallelism() - 1), ethereumTimeoutMs: timeoutMs = ETHEREUM_TIMEOUT_MS } = options
+  const waits = { clock, maxWaitMs: MAX_WAIT_MS }
+  const keys = new SignatureThreads({ ...waits, log, maxWaiting, threads: workers, ...(startThread && { startThread }) })
+  const contracts =
+    url === undefined
+      ? undefined
+      : new ContractSignatures({
+          ...waits,
+          ...{ url, timeoutMs, maxUnderWay: MAX_CONTRACTS_UNDER_WAY, maxWaiting: MAX_CONTRACTS_WAITING },
+        })
+  const known = new KnownDelegations(clock)
+  keys.library.then((library) => log.info({ library }, 'signatures are checked'))
 
-  for (let i = 0; i < workers; i++) startThread()
-
-  function startThread(): void {
-    const thread = new Worker(siblingModule(import.meta.url, 'verify-worker'), { workerData })
-    threads.add(thread)
-    thread.unref()
-    thread.on('message', settle)
-    thread.on('error', (error) => log.error({ err: error }, 'a signature thread failed'))
-    thread.on('exit', () => {
-      threads.delete(thread)
-      for (const [id, asked] of waiting) if (asked.thread === thread) settle({ id, ...undecided('the check was interrupted') })
-      if (!closing) setTimeout(startThread, RESTART_AFTER_MS).unref()
-    })
-  }
-
-  function settle(answer: VerifyResponse): void {
-    waiting.get(answer.id)?.resolve(answer)
-    waiting.delete(answer.id)
-  }
-
-  /** The threads take turns. */
-  function nextThread(): Worker | undefined {
-    const [thread] = threads
-    if (!thread) return undefined
-    threads.delete(thread)
-    threads.add(thread)
-    return thread
-  }
-
-  function ask(chain: AuthChain, payload: string, nowMs: number): Promise<VerifyResponse> {
-    const id = nextId++
-    const thread = nextThread()
-    if (!thread) return Promise.resolve({ id, ...undecided('no thread is running to check signatures') })
-    return new Promise((resolve) => {
-      waiting.set(id, { thread, resolve })
-      thread.postMessage({ id, chain, payload, nowMs } satisfies VerifyRequest)
-    })
+  /** Undefined when all are valid. */
+  async function objection(signatures: readonly ClaimedSignature[], client: ClientAddress): Promise<ChainVerdict | undefined> {
+    const unknown = Map.groupBy(
+      signatures.filter((signature) => !known.has(signature)),
+      ({ checkedBy }) => checkedBy,
+    )
+    const [byKey = [], byContract = []] = [unknown.get('key'), unknown.get('contract')]
+    if (byContract.length > 0 && !contracts) return refused('contract wallets are not accepted: no Ethereum server is configured')
+    if (byKey.length > 0) {
+      const verdict = await keys.check({ signatures: byKey }, client)
+      if ('undecided' in verdict) return undecided(verdict.undecided)
+      for (const signature of verdict.invalid < 0 ? byKey : byKey.slice(0, verdict.invalid)) known.add(signature)
+      const invalid = byKey[verdict.invalid]
+      if (invalid) return refused(`${invalid.isDelegation ? 'the delegation' : 'the text'} is not signed by ${invalid.signer}`)
+    }
+    for (const signature of byContract) {
+      const verdict = contracts ? await contracts.check(signature, client) : { valid: false }
+      if ('undecided' in verdict) return undecided(verdict.undecided)
+      if (!verdict.valid) return refused(`the contract ${signature.signer} does not accept the signature`)
+      known.add(signature)
+    }
+    return undefined
   }
 
   return {
-    async warmUp() {
-      // The threads take turns, so each gets one.
-      await Promise.all([...threads].map(() => ask(WARM_UP.chain, WARM_UP.payload, Date.now())))
-    },
+    warmUp: () => keys.warmUp(),
+    library: keys.library,
     get pending() {
-      return waiting.size
+      return keys.pending + (contracts?.pending ?? 0)
     },
-    async verify(chain, payload, nowMs = Date.now()) {
-      const peer = claimedSigner(chain)
-      if (!peer) return { ok: false, reason: 'the chain must start with a wallet, delegate, and end with a signed entity' }
-      if (closing) return undecided('shutting down')
-      if (waiting.size >= maxPending) return undecided('too many signatures are waiting')
-      const answer = await ask(chain, payload, nowMs)
-      if (answer.ok) return { ok: true, peer }
-      return answer.undecided ? undecided(answer.reason) : { ok: false, reason: answer.reason }
+    async verify({ chain, payload, nowMs = clock.now() }, client) {
+      const claim = readChain(chain, payload, nowMs)
+      if ('reason' in claim) return refused(claim.reason)
+      return (await objection(claim.signatures, client)) ?? { ok: true, peer: claim.peer }
     },
     async close() {
-      closing = true
-      await Promise.all([...threads].map((thread) => thread.terminate()))
+      contracts?.close()
+      await keys.close()
     },
   }
 }
 
+const refused = (reason: string) => ({ ok: false, reason }) as const
 const undecided = (reason: string) => ({ ok: false, reason, undecided: true }) as const

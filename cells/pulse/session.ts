@@ -1,4 +1,5 @@
 import type { BugReporter } from '../chassis/bug-reporter.ts'
+import { isInternalAddress, networkOfAddress } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { TokenBucket } from '../chassis/token-bucket.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
@@ -198,7 +199,9 @@ export class PulseSession implements RelayClient {
       return
     }
     this.#isVerifying = true
-    const verdict = await verifier.verify(claim.chain, claim.payload, clock.now())
+    const { address } = this.peer
+    const client = { network: networkOfAddress(address), isOneClient: !isInternalAddress(address) }
+    const verdict = await verifier.verify({ ...claim, nowMs: clock.now() }, client)
     this.#isVerifying = false
     if (this.#isOver) return
     if (verdict.ok) this.#signIn(verdict.peer, claim, initial)

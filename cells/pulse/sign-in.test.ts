@@ -1,7 +1,8 @@
 import { afterAll, expect, test } from 'vitest'
 import { createWallet } from '../../testing/player/wallet.ts'
 import { silentLog } from '../chassis/log.ts'
-import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
+import { aFakeVerifier } from '../identity/fixtures.ts'
+import { createVerifier } from '../identity/verifier.ts'
 import { encodeRequest } from './core/messages/fixtures.ts'
 import { aPulse, handshakeOf } from './fixtures.ts'
 
@@ -94,11 +95,7 @@ test('clients of one address that have not signed in are limited, and take no pl
 })
 
 test('while the verifier is busy a client is sent away to come back', async () => {
-  const busy: ChainVerifier = {
-    verify: async () => ({ ok: false, reason: 'too many signatures are waiting', undecided: true }),
-    pending: 0,
-    close: async () => {},
-  }
+  const busy = aFakeVerifier(async () => ({ ok: false, reason: 'too many signatures are waiting', undecided: true }))
   const pulse = aPulse({ verifier: busy })
   const client = pulse.connect()
   await client.signIn(handshakeOf(ANNA))

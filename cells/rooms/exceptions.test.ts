@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { createWallet } from '../../testing/player/wallet.ts'
-import type { ChainVerifier } from '../identity/verifier.ts'
+import { aFakeVerifier } from '../identity/fixtures.ts'
 import { roomPackets } from '../wire/room-packets.ts'
 import { Hub } from './core/hub.ts'
 import { joinRoom, signIn, startTestRooms, twoInARoom } from './fixtures.ts'
@@ -30,14 +30,12 @@ test('an exception at a packet of one member ends the session of that member onl
   expect(await server.metric('bugs_total{scope="connection"}')).toEqual(['realm_rooms_bugs_total{scope="connection"} 1'])
 })
 
-const failingVerifier = (verify: ChainVerifier['verify']): ChainVerifier => ({ pending: 0, verify, close: async () => {} })
-
 test('a verifier that fails ends the handshake of its client', async () => {
-  server = await startTestRooms({ verifier: failingVerifier(() => Promise.reject(new Error('a bug'))) })
+  server = await startTestRooms({ verifier: aFakeVerifier(() => Promise.reject(new Error('a bug'))) })
   expect((await (await signIn(server.url, 'island-1', eve)).closed).code).toBe(1011)
 })
 
 test('a signature that a busy verifier did not check is no bad signature: the client may try again', async () => {
-  server = await startTestRooms({ verifier: failingVerifier(async () => ({ ok: false, reason: 'busy', undecided: true })) })
+  server = await startTestRooms({ verifier: aFakeVerifier(async () => ({ ok: false, reason: 'busy', undecided: true })) })
   expect(await (await signIn(server.url, 'island-1', eve)).closed).toEqual({ code: 1013, reason: 'try again later' })
 })

@@ -1,6 +1,6 @@
-import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
 import type { BugReporter } from '../chassis/bug-reporter.ts'
+import type { ClientAddress } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
@@ -8,6 +8,7 @@ import { freshChallenge, verifyChallenge } from '../sockets/challenge.ts'
 import { closeSocket } from '../sockets/close-socket.ts'
 import { START } from '../sockets/core/sign-in.ts'
 import type { UnauthenticatedConnection } from '../sockets/core/unauthenticated.ts'
+import type { OpenedSocket } from '../sockets/upgrades.ts'
 import type { WriteCoalescer } from '../sockets/write-coalescer.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { decodeRoomMessage, roomPackets } from '../wire/room-packets.ts'
@@ -44,6 +45,7 @@ const CLOSE_TIMEOUT_MS = 2_000
 export class RoomConnection implements UnauthenticatedConnection {
   readonly room: string
   readonly openedAt: number
+  readonly #client: ClientAddress
   readonly #socket: WebSocket
   readonly #outbox: RoomOutbox
   readonly #context: RoomContext
@@ -54,9 +56,10 @@ export class RoomConnection implements UnauthenticatedConnection {
   #cancelDeadline: () => void
   #lastReceivedAt: number
 
-  constructor(socket: WebSocket, stream: Duplex, room: string, context: RoomContext) {
+  constructor({ socket, stream, client }: OpenedSocket<WebSocket>, room: string, context: RoomContext) {
     const { clock, limits, hub, admissions } = context
     this.room = room
+    this.#client = client
     this.#socket = socket
     this.#context = context
     this.#outbox = new RoomOutbox({
@@ -202,7 +205,7 @@ export class RoomConnection implements UnauthenticatedConnection {
   }
 
   async #verify(signed: { authChainJson: string; challenge: string }): Promise<void> {
-    this.#apply({ is: 'verdict', verdict: await verifyChallenge(this.#context.verifier, signed) })
+    this.#apply({ is: 'verdict', verdict: await verifyChallenge(this.#context.verifier, signed, this.#client) })
   }
 
   #join(peer: PeerId): void {

@@ -118,11 +118,11 @@ export class RoomServer {
     this.#cancelLivenessCheck()
   }
 
-  #open({ socket, stream, params: { room = '' } }: OpenedSocket<WebSocket>): RoomConnection {
-    const connection = new RoomConnection(socket, stream, room, this.#context)
+  #open(opened: OpenedSocket<WebSocket>): RoomConnection {
+    const connection = new RoomConnection(opened, opened.params.room ?? '', this.#context)
     this.#connections.add(connection)
     this.#unauthenticated.add(connection)
-    socket.on('close', () => {
+    opened.socket.on('close', () => {
       this.#connections.delete(connection)
       this.#unauthenticated.delete(connection)
     })

@@ -8,6 +8,7 @@ import { createApp, ok, type Route, route } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
+import { signatureMetrics } from '../identity/metrics.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { subjects } from '../wire/subjects.ts'
@@ -57,6 +58,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
   const limits = { ...defaultLimits, ...config.limits }
   const hub = new Hub()
   const admissions = new Admissions(limits.maxAdmittedPeers)
+  signatureMetrics(deps.metrics, deps.verifier)
   const metrics = roomMetrics(deps.metrics, {
     connections: () => server.connectionCount,
     members: () => server.memberCount,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { ClientAddress } from '../chassis/client-address.ts'
 import { parseAuthChain } from '../identity/chain.ts'
 import type { ChainVerdict, ChainVerifier } from '../identity/verifier.ts'
 
@@ -7,12 +8,13 @@ const CHALLENGE_BYTES = 32
 /** A challenge for one socket; see `SignInFacts`. */
 export const freshChallenge = (): string => `dcl-${randomBytes(CHALLENGE_BYTES).toString('hex')}`
 
-/** Whether the auth chain proves that its wallet signed the challenge. Never rejects. `nowMs` defaults to the system clock. */
+/** Whether the auth chain proves that its wallet signed the challenge. Never rejects. `nowMs` defaults to the clock of the verifier. */
 export function verifyChallenge(
   verifier: ChainVerifier,
-  { authChainJson, challenge }: { authChainJson: string; challenge: string },
-  nowMs?: number,
+  { authChainJson, challenge, nowMs }: { authChainJson: string; challenge: string; nowMs?: number },
+  client: ClientAddress,
 ): Promise<ChainVerdict> {
   const chain = parseAuthChain(authChainJson)
-  return chain ? verifier.verify(chain, challenge, nowMs) : Promise.resolve({ ok: false, reason: 'this is not an auth chain' })
+  if (!chain) return Promise.resolve({ ok: false, reason: 'this is not an auth chain' })
+  return verifier.verify({ chain, payload: challenge, nowMs }, client)
 }

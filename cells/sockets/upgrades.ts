@@ -38,8 +38,8 @@ export interface UpgradesDeps<Socket> {
 export interface OpenedSocket<Socket> {
   socket: Socket
   stream: Duplex
-  /** The network of the client, as limits count it. */
-  network: string
+  /** The client, as limits count it. */
+  client: ClientAddress
   params: Parameters<UpgradeHandler>[3]
 }
 
@@ -80,7 +80,7 @@ export class Upgrades<Socket> {
     const leaveQueue = this.#queue.enter(
       () => {
         stream.off('end', hangUp).off('data', hangUp)
-        this.#open(request, stream, head, { network: client.network, params })
+        this.#open(request, stream, head, { client, params })
       },
       () => this.#refuse(stream, this.#closed ? 'stopping' : 'rate', client),
     )
@@ -114,13 +114,13 @@ export class Upgrades<Socket> {
     request: IncomingMessage,
     stream: Duplex,
     head: Buffer,
-    { network, params }: Pick<OpenedSocket<Socket>, 'network' | 'params'>,
+    { client, params }: Pick<OpenedSocket<Socket>, 'client' | 'params'>,
   ): void {
     const { server, onOpen, bugs } = this.#deps
     try {
       server.handleUpgrade(request, stream, head, (socket) => {
-        const connection = onOpen({ socket, stream, network, params })
-        this.#unauthenticated.add(connection, network)
+        const connection = onOpen({ socket, stream, client, params })
+        this.#unauthenticated.add(connection, client.network)
         stream.once('close', () => this.#unauthenticated.delete(connection))
       })
     } catch (error) {

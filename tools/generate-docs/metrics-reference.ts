@@ -6,6 +6,7 @@ import { createLog } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
 import { connectorMetrics } from '../../cells/connector/metrics.ts'
 import { gatekeeperMetrics } from '../../cells/gatekeeper/metrics.ts'
+import { signatureMetrics } from '../../cells/identity/metrics.ts'
 import { kubeMetrics } from '../../cells/kube/kube-metrics.ts'
 import { providerMetrics } from '../../cells/realm-provider/metrics.ts'
 import { roomMetrics } from '../../cells/rooms/metrics.ts'
@@ -26,6 +27,12 @@ const onBus = (list: (metrics: Metrics) => void) => (metrics: Metrics) => {
   busMetrics(metrics)
 }
 
+/** The metrics of a service to which players prove their wallets. */
+const signing = (list: (metrics: Metrics) => void) => (metrics: Metrics) => {
+  list(metrics)
+  signatureMetrics(metrics, { pending: 0, library: new Promise(() => {}) })
+}
+
 /** What each service puts on its registry, and the sentence above its table. */
 const services: readonly { title: string; name: string; about: string; list: (metrics: Metrics) => void }[] = [
   {
@@ -42,7 +49,7 @@ const services: readonly { title: string; name: string; about: string; list: (me
       kubeMetrics(metrics)
     },
   },
-  { title: 'Connector', name: 'connector', about: '', list: onBus((metrics) => connectorMetrics(metrics, unread)) },
+  { title: 'Connector', name: 'connector', about: '', list: onBus(signing((metrics) => connectorMetrics(metrics, unread))) },
   {
     title: 'Archipelago',
     name: 'archipelago',
@@ -53,9 +60,9 @@ const services: readonly { title: string; name: string; about: string; list: (me
     title: 'Embedded rooms',
     name: 'rooms',
     about: 'Served by the archipelago of a realm without LiveKit.',
-    list: (metrics) => roomMetrics(metrics, unread),
+    list: signing((metrics) => roomMetrics(metrics, unread)),
   },
-  { title: 'Gatekeeper', name: 'gatekeeper', about: '', list: onBus((metrics) => gatekeeperMetrics(metrics, unread)) },
+  { title: 'Gatekeeper', name: 'gatekeeper', about: '', list: onBus(signing((metrics) => gatekeeperMetrics(metrics, unread))) },
   { title: 'Stats', name: 'stats', about: '', list: onBus((metrics) => statsMetrics(metrics, unread)) },
   {
     title: 'Realm provider',

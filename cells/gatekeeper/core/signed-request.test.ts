@@ -75,7 +75,7 @@ test.each<[string, GivenRequest, number, string, RegExp]>([
   ['1: a link that is an array', { links: [signer, []] }, 400, 'chain', /^Invalid chain format: /],
   ['1: a link that is null', { links: [signer, 'null'] }, 400, 'chain', /^Invalid chain format: /],
   ['1: a link that is too long', { links: [signer, entity('x'.repeat(12_300))] }, 400, 'chain', /^Invalid chain format: /],
-  ['2: eleven links', { links: links(11) }, 400, 'chain', /^Auth chain exceeds maximum length of 10$/],
+  ['2: four links', { links: links(4) }, 400, 'chain', /^Auth chain exceeds maximum length of 3$/],
   ['2: one link', { links: links(1) }, 400, 'chain', /^Invalid Auth Chain$/],
   ['2: no link', { links: [] }, 400, 'chain', /^Invalid Auth Chain$/],
   ['3: a timestamp that is not a number', { timestamp: 'soon' }, 400, 'timestamp', /^Invalid chain timestamp: /],

@@ -41,7 +41,8 @@ export interface RequestToRead {
 /** How much the clock of a player may differ from ours, in both directions. */
 const REPLAY_WINDOW_MS = 60_000
 
-const MAX_LINKS = 10
+/** No client sends more: the wallet, its delegation, the signed text. */
+const MAX_LINKS = 3
 const MIN_LINKS = 2
 const MAX_LINK_CHARACTERS = 12_288
 const MAX_METADATA_CHARACTERS = 4_096
