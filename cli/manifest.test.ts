@@ -77,3 +77,24 @@ describe('a wrong manifest is refused with line, field and the fix', () => {
     ])
   })
 })
+
+describe('a file that no realm can be made of is refused, and ends nothing', () => {
+  test.each([
+    ['a value whose text cannot be made', `${head}metadata: { name: main }\nspec: { cells: { assignment: { toString: 1 } } }\n`],
+    ['a kind that is an object', 'apiVersion: v1\nkind: { toString: 1 }\n'],
+    ['a name that is an object', `apiVersion: v1\nkind: Secret\nmetadata: { name: { toString: 1 } }\n`],
+    ['a Secret of text', 'apiVersion: v1\nkind: Secret\nmetadata: { name: a }\ndata: text\n'],
+    ['levels beyond counting', `${head}metadata: { name: main }\nspec: ${'['.repeat(3_000)}${']'.repeat(3_000)}\n`],
+    ['a value that contains itself', `${head}metadata: { name: main }\nspec: &a [*a]\n`],
+  ])('%s', (_, text) => expect(problemsOf(text)).not.toEqual([]))
+
+  test('a namespace with a path in it', () => {
+    const text = good.replace('name: main', 'name: main, namespace: ../../x')
+    expect(problemsOf(text)[0]).toMatch(/^3 metadata\.namespace: must match pattern/)
+  })
+})
+
+test('a Secret with empty data is one without values', () => {
+  const read = readManifest('a.yaml', `${good}---\napiVersion: v1\nkind: Secret\nmetadata: { name: lk }\ndata:\nstringData:\n`)
+  expect(read.ok && read.manifest.secrets.get('default/lk')).toEqual({})
+})

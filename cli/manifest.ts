@@ -31,6 +31,8 @@ const validateRealm = createValidator<Realm>(readCrd('realm.crd.yaml'))
 
 /** Most documents in one file. */
 const MAX_DOCUMENTS = 64
+/** Most levels of values in values; a Realm has about ten. */
+const MAX_DEPTH = 64
 const DEFAULT_NAMESPACE = 'default'
 
 /**
@@ -40,7 +42,8 @@ const DEFAULT_NAMESPACE = 'default'
  */
 export function readManifest(file: string, text: string, previous: readonly Realm[] = []): ReadManifest {
   const lines = new LineCounter()
-  const documents = parseAllDocuments(text, { lineCounter: lines, merge: true })
+  const documents = documentsIn(text, lines)
+  if (documents instanceof Error) return { ok: false, problems: [{ file, line: 1, field: '', message: documents.message }] }
   const problems: ManifestProblem[] = []
   const realms: Realm[] = []
   const secrets = new Map<string, Readonly<Record<string, string>>>()
@@ -63,7 +66,7 @@ export function readManifest(file: string, text: string, previous: readonly Real
     if (!object) report(lineAt([]), '', 'is not a Kubernetes object: apiVersion, kind, metadata and spec are expected')
     else if (object.kind === 'Realm') {
       if (object.apiVersion !== API_VERSION)
-        report(lineAt(['apiVersion']), 'apiVersion', `must be ${API_VERSION}, not ${String(object.apiVersion)}`)
+        report(lineAt(['apiVersion']), 'apiVersion', `must be ${API_VERSION}, not ${textOf(object.apiVersion)}`)
       const judged = validateRealm(inNamespace(object), previousOf(object, previous))
       if (judged.ok) realms.push(judged.object)
       else for (const { path, message } of judged.problems) report(lineAt(path), path.join('.'), message)
@@ -71,7 +74,7 @@ export function readManifest(file: string, text: string, previous: readonly Real
       const read = secretValues(object)
       if (read) secrets.set(keyText(keyOf(object)), read)
       else report(lineAt(['data']), 'data', 'a Secret holds strings under stringData, or base64 under data')
-    } else ignored.push(`${String(object.kind)} ${keyText(keyOf(object))}`)
+    } else ignored.push(`${textOf(object.kind)} ${keyText(keyOf(object))}`)
   }
   for (const { realm, message } of clashes(realms)) report(1, '', `${keyText(realm.metadata)}: ${message}`)
   if (realms.length === 0 && problems.length === 0) report(1, '', `declares no Realm (apiVersion ${API_VERSION}, kind Realm)`)
@@ -80,14 +83,28 @@ export function readManifest(file: string, text: string, previous: readonly Real
 
 type PlainObject = Record<string, unknown> & { metadata?: { name?: unknown; namespace?: unknown } }
 
-/** The document's value; an error where a few lines of aliases would expand to gigabytes. */
-function unfolded(document: Document): unknown {
+/** The parsed documents; an error where the parser gives up, for example because values are nested too deeply. */
+function documentsIn(text: string, lineCounter: LineCounter): readonly Document[] | Error {
   try {
-    return document.toJS()
+    // Whatever is worth a warning here is an error of the object that is read.
+    return parseAllDocuments(text, { lineCounter, merge: true, logLevel: 'error' })
   } catch (error) {
     return new Error(messageOf(error))
   }
 }
+
+/** The document's value; an error where a few lines of aliases would expand to gigabytes, or levels to a stack overflow. */
+function unfolded(document: Document): unknown {
+  try {
+    const value: unknown = document.toJS()
+    return isDeeper(value, MAX_DEPTH) ? new Error(`is nested more than ${MAX_DEPTH} levels deep`) : value
+  } catch (error) {
+    return new Error(messageOf(error))
+  }
+}
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' && value !== null && (levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1)))
 
 function plainObject(value: unknown): PlainObject | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && 'kind' in value
@@ -97,7 +114,7 @@ function plainObject(value: unknown): PlainObject | undefined {
 
 const keyOf = ({ metadata }: PlainObject) => ({
   namespace: typeof metadata?.namespace === 'string' ? metadata.namespace : DEFAULT_NAMESPACE,
-  name: String(metadata?.name ?? ''),
+  name: textOf(metadata?.name ?? ''),
 })
 
 const inNamespace = (object: PlainObject): PlainObject => ({
@@ -108,8 +125,12 @@ const inNamespace = (object: PlainObject): PlainObject => ({
 const previousOf = (object: PlainObject, previous: readonly Realm[]): Realm | undefined =>
   previous.find(({ metadata }) => keyText(metadata) === keyText(keyOf(object)))
 
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
+
 function secretValues(object: PlainObject): Record<string, string> | undefined {
-  const { data = {}, stringData = {} } = object as { data?: Record<string, unknown>; stringData?: Record<string, unknown> }
+  // As everywhere in Kubernetes, null is the same as absent.
+  const { data, stringData } = { data: object.data ?? {}, stringData: object.stringData ?? {} }
+  if (typeof data !== 'object' || typeof stringData !== 'object') return undefined
   const entries = [...Object.entries(data), ...Object.entries(stringData)]
   if (entries.some(([, value]) => typeof value !== 'string')) return undefined
   const decoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(String(value), 'base64').toString()])

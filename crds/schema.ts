@@ -11,6 +11,7 @@ export interface Schema {
   additionalProperties?: Schema
   items?: Schema
   enum?: string[]
+  pattern?: string
   'x-kubernetes-validations'?: { rule: string; message: string }[]
   'x-kubernetes-int-or-string'?: boolean
 }

@@ -16,6 +16,9 @@ const formats = {
   int64: true,
 } as const
 
+/** A DNS label, as the API server demands of names of namespaces. */
+const NAMESPACE = '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'
+
 /** An object as the API server would store it, or all its problems. */
 export type Validated<T> = { ok: true; object: T } | { ok: false; problems: Problem[] }
 
@@ -46,7 +49,7 @@ const withMetadata = (schema: Schema): Schema => ({
       type: 'object',
       required: ['name'],
       additionalProperties: {},
-      properties: { name: { type: 'string' }, namespace: { type: 'string' } },
+      properties: { name: { type: 'string' }, namespace: { type: 'string', pattern: NAMESPACE } },
     },
   },
 })
@@ -87,7 +90,7 @@ function problemOf(error: ErrorObject, schema: Schema): Problem {
       const allowed = (error.params.allowedValues as unknown[]).map(String)
       return {
         path,
-        message: `must be one of ${allowed.join(', ')}, not ${shown(error.data)}${suggestion(String(error.data), allowed)}`,
+        message: `must be one of ${allowed.join(', ')}, not ${shown(error.data)}${typeof error.data === 'string' ? suggestion(error.data, allowed) : ''}`,
       }
     }
     case 'type':
