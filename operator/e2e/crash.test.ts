@@ -19,7 +19,7 @@ const remotePublication: RemotePublication = {
   watch: () => {},
   get: () => [],
   mayRouteTo: () => false,
-  withdraw: () => true,
+  withdraw: () => {},
   forget: () => {},
   onChange: () => () => {},
 }
@@ -143,12 +143,12 @@ const stories: {
     turn: ({ declare }) => declare(crowded),
   },
   {
-    name: 'a realm with a remote publication is deleted',
+    name: 'a realm gets a remote publication',
     async begin({ declare, live }) {
-      await declare(leased)
+      await declare(bare)
       await live()
     },
-    turn: ({ withdraw }) => withdraw(),
+    turn: ({ declare }) => declare(leased),
   },
 ]
 

@@ -136,12 +136,15 @@ withPart('kube', 'the kstatus of a Realm, at every version the API server stored
 
   test('a deleted realm is Terminating while it exists', async () => {
     await start()
-    const held = { publication: { providers: [{ url: 'http://127.0.0.1:1' }] } }
-    await declare(realm('1.0.0', held))
-    await expect.poll(async () => (await realmOf()).metadata.finalizers?.length, patient).toBe(1)
+    await courseOf(() => declare(realm('1.0.0')), 'Current')
+    const holdBy = (finalizers: string[]) =>
+      kube.user.merge(realmResource, { namespace: kube.namespace, name: 'main' }, { metadata: { finalizers } })
+    await holdBy(['example.org/another-controller'])
+    await expect.poll(() => versions.at(-1)?.metadata.finalizers, patient).toHaveLength(1)
     const since = versions.length
     await kube.user.remove(realmResource, { namespace: kube.namespace, name: 'main' })
     await expect.poll(async () => (await realmOf()) === undefined || versions.length > since, patient).toBe(true)
     expect(new Set(await kstatus.of(versions.slice(since)))).toEqual(new Set(['Terminating']))
+    await holdBy([])
   }, 60_000)
 })

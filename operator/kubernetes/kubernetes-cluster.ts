@@ -115,10 +115,6 @@ export class KubernetesCluster implements Cluster {
     await writer.reportStatus('CommsCell', metadata, cache.cell(metadata)?.status, status)
   }
 
-  setFinalizers({ metadata }: Realm, finalizers: readonly string[]): Promise<void> {
-    return this.#parts.writer.setFinalizers(metadata, finalizers)
-  }
-
   /** Applies the desired objects of an owner, then removes its other objects except those to be retained. */
   async #settle(
     ownerUid: string,

@@ -150,7 +150,6 @@ export class LocalCluster implements Cluster, Running {
   }
 
   /** Does nothing: what runs here ends with the process. */
-  async setFinalizers(): Promise<void> {}
 
   /** Drains and stops a cell in the background; its progress shows in what is observed. */
   #stopCell({ metadata }: CommsCell): void {

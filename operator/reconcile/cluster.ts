@@ -6,7 +6,7 @@ import type { Component, ObservedCell, ObservedRealm } from '../observed/workloa
 
 /**
  * The cluster as the reconcilers see it: what was declared, what exists, and the ways to change it. Reads are answered from
- * memory; only `realize`, `report` and `setFinalizers` send requests. Two implementations: Kubernetes, and one process on a
+ * memory; only `realize` and `report` send requests. Two implementations: Kubernetes, and one process on a
  * laptop.
  */
 export interface Cluster {
@@ -26,8 +26,6 @@ export interface Cluster {
   /** Writes the status unless the object has it already. */
   reportRealm(realm: Realm, status: RealmStatus): Promise<void>
   reportCell(cell: CommsCell, status: CommsCellStatus): Promise<void>
-  /** Sets which of the operator's finalizers a realm has. */
-  setFinalizers(realm: Realm, finalizers: readonly string[]): Promise<void>
   /** Calls the listener with each object that may need a pass; the returned function removes it. */
   onChange(listener: (kind: Kind, key: ObjectKey) => void): () => void
 }

@@ -44,7 +44,6 @@ function aWorld(given: { realm?: Realm; cell?: CommsCell }) {
     observeCell: () => ({ connectors: undefined, archipelago: undefined }),
     realizeRealm: () => realize('realm').then(() => []),
     realizeCell: () => realize('cell'),
-    setFinalizers: async () => {},
     reportRealm: async (_, status) => {
       world.calls.push('report realm')
       world.realmStatus = status

@@ -8,7 +8,6 @@ import type { RealmUrls } from '../desired/urls.ts'
 import type { Observations } from '../observed/observations.ts'
 import type { Component } from '../observed/workload.ts'
 import { failureOf } from './failure.ts'
-import { ensureFinalizer, finalize } from './finalizer.ts'
 import { observersOf, type Reconcile, type ReconcilerParts } from './parts.ts'
 import type { Recheck } from './queue.ts'
 
@@ -24,7 +23,7 @@ export const realmReconciler =
     const { cluster, site, syntheticJoins, joinSuccess, scaling, installations } = parts
     const realm = cluster.realm(key)
     if (realm && (await installations?.managerOf(realm))) return leave(parts, key)
-    if (!realm || realm.metadata.deletionTimestamp) return end(parts, key, realm)
+    if (!realm || realm.metadata.deletionTimestamp) return end(parts, key)
     const missing = missingFields(realm)
     if (missing.length > 0) {
       await cluster.reportRealm(realm, outdatedCrdStatus(realm, missing, parts.clock.now()))
@@ -37,7 +36,6 @@ export const realmReconciler =
     joinSuccess?.watch(key, plan.rollout.cellsToWatch)
     let held: readonly Component[] = []
     const failed = await failureOf(async () => {
-      await ensureFinalizer(cluster, realm)
       held = await cluster.realizeRealm(realm, plan)
     })
     signal.throwIfAborted()
@@ -58,12 +56,12 @@ function leave(parts: ReconcilerParts, key: ObjectKey): Recheck {
   return { afterMs: LEFT_RECHECK_MS }
 }
 
-/** Kubernetes collects what the realm owned. The names at remote providers are given back while the realm still exists. */
-function end(parts: ReconcilerParts, key: ObjectKey, realm: Realm | undefined): Promise<Recheck> | Recheck {
+/** Kubernetes collects what the realm owned. Its names at remote providers are given back in the background: no deletion waits for them. */
+function end(parts: ReconcilerParts, key: ObjectKey): Recheck {
   parts.installations?.forget(key)
-  const observers = observersOf(realm ? { ...parts, remotePublication: undefined } : parts)
-  for (const observer of observers) observer.forget(key)
-  return realm ? finalize(parts, realm) : 'on-change'
+  parts.remotePublication?.withdraw(key)
+  for (const observer of observersOf({ ...parts, remotePublication: undefined })) observer.forget(key)
+  return 'on-change'
 }
 
 /** What the observers found out so far. */

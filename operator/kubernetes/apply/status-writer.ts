@@ -8,7 +8,7 @@ import { canonicalHash } from '../fingerprint.ts'
 import type { WriteParts } from './child-writer.ts'
 import { keepTransitionTimes, type ReportedStatus, withoutTransitionTimes } from './transition-times.ts'
 
-/** Writes the status and the finalizers of realms and cells. */
+/** Writes the status of realms and cells. */
 export class StatusWriter {
   readonly #parts: WriteParts
 
@@ -42,20 +42,6 @@ export class StatusWriter {
     if (cache.statusFingerprint(kind, owner) !== undefined) lastApplied.record(id, 'status', desired, desired)
     const notes = kind === 'Realm' ? realmEvents(before, status as RealmStatus) : blockerEvents(before, status)
     for (const note of notes) recorder?.record(owner, note)
-  }
-
-  /** Sets which of the operator's finalizers a realm has; those of other controllers stay. */
-  async setFinalizers({ namespace, name, uid = '' }: ObjectMeta, finalizers: readonly string[]): Promise<void> {
-    const { api, cache, limiter } = this.#parts
-    if (!limiter.allows('Realm', { namespace, name }, { kind: 'Realm', namespace, name, uid })) return
-    const metadata = { name, namespace, uid, ...(finalizers.length > 0 && { finalizers: [...finalizers] }) }
-    try {
-      await cache.trackWrite('Realm', { namespace, name }, () =>
-        api.apply(realmResource, { apiVersion: API_VERSION, kind: 'Realm', metadata }, true),
-      )
-    } catch (error) {
-      if (!isGone(error)) throw error
-    }
   }
 }
 

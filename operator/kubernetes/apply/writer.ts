@@ -67,10 +67,6 @@ export class Writer {
     return this.#statuses.report(kind, metadata, before, status)
   }
 
-  setFinalizers(realm: ObjectMeta, finalizers: readonly string[]): Promise<void> {
-    return this.#statuses.setFinalizers(realm, finalizers)
-  }
-
   createSecret(secret: GeneratedSecret): Promise<void> {
     return this.#secrets.create(secret)
   }

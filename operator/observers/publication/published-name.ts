@@ -58,14 +58,11 @@ export class PublishedName {
     return !this.#mayHold && this.#desired === undefined && !this.#busy
   }
 
-  /** The provider may have what an earlier leader published. */
-  assumeHeld(): void {
-    this.#set(undefined, true)
-  }
-
-  /** What to publish from now on; undefined = the name is given back, also when an earlier leader took it. */
+  /** What to publish from now on; undefined = the name is given back. */
   publish(document: PublicationDocument | undefined): void {
-    this.#set(document, this.#mayHold)
+    const isNew = JSON.stringify(document) !== JSON.stringify(this.#desired)
+    this.#desired = document
+    if (isNew) this.#schedule(0)
   }
 
   /** Whether the provider may route players to a cell, as far as the operator knows. */
@@ -76,14 +73,6 @@ export class PublishedName {
   stop(): void {
     this.#stopped = true
     this.#cancel()
-  }
-
-  #set(document: PublicationDocument | undefined, mayHold: boolean): void {
-    const isNew = JSON.stringify(document) !== JSON.stringify(this.#desired)
-    const isFirst = mayHold && !this.#mayHold
-    this.#desired = document
-    this.#mayHold = mayHold
-    if (isNew || isFirst) this.#schedule(0)
   }
 
   #schedule(afterMs: number): void {

@@ -144,28 +144,48 @@ test('the name at an unreachable provider counts as held until its lease expires
   expect(publish(publishing())).toEqual([{ url, state: 'held' }])
 })
 
-test('a deleted realm gives its name back, also when an earlier leader took it', async () => {
+test('a deleted realm gives its name back, also after failures, and asks no longer than half a minute', async () => {
   const provider = aProvider()
-  await (async () => {
-    const { remote, publish, pass } = anOperator(provider)
-    publish(publishing())
-    await pass(100)
-    await remote.stop()
-  })()
-  const { remote, notified, pass } = anOperator(provider)
-  expect(remote.withdraw(publishing())).toBe(false)
+  const { remote, publish, pass } = anOperator(provider)
+  publish(publishing())
+  await pass(100)
+  provider.state.broken = { failed: 'connect ECONNREFUSED' }
+  remote.withdraw(publishing().metadata)
+  expect(remote.get(publishing().metadata)).toBeUndefined()
+  await pass(5_000)
+  provider.state.broken = undefined
+  await pass(10_000)
+  expect(provider.state.held).toBeUndefined()
+
+  publish(publishing())
   await pass(500)
-  expect(remote.withdraw(publishing())).toBe(true)
-  expect([notified, provider.state.held]).toEqual([['main'], undefined])
+  provider.state.broken = { failed: 'connect ECONNREFUSED' }
+  remote.withdraw(publishing().metadata)
+  await pass(30_000)
+  const asked = provider.state.asked.length
+  await pass(60_000)
+  expect(provider.state.asked).toHaveLength(asked)
+})
+
+test('a realm that is declared again gets its name once the earlier one has given it back', async () => {
+  const provider = aProvider()
+  const { publish, pass } = anOperator(provider)
+  publish(publishing())
+  await pass(100)
+  const again = publishing()
+  publish({ ...again, metadata: { ...again.metadata, uid: 'another-uid' } })
+  await pass(15_000)
+  expect(provider.state.held?.publisher).toBe('another-uid')
 })
 
 test('a deleted realm leaves the name of another publisher alone', async () => {
   const provider = aProvider()
   provider.state.held = { publisher: 'another', etag: '"x"', endpoints: 1 }
-  const { remote, pass } = anOperator(provider)
-  remote.withdraw(publishing())
+  const { remote, publish, pass } = anOperator(provider)
+  publish(publishing())
+  await pass(500)
+  remote.withdraw(publishing().metadata)
   await pass(2_000)
-  expect(remote.withdraw(publishing())).toBe(true)
   expect(provider.state.held.publisher).toBe('another')
   expect(provider.state.asked).not.toContain('DELETE')
 })
@@ -185,7 +205,7 @@ test('a provider the operator is not configured for gets no request', async () =
   const { remote, publish, pass } = anOperator(provider)
   const unconfigured = publishing([endpoint], [{ url: 'http://inside.cluster', ttlSeconds: 60 }])
   expect(publish(unconfigured)).toEqual([{ url: 'http://inside.cluster', state: 'notConfigured' }])
-  expect(remote.withdraw(unconfigured)).toBe(true)
+  remote.withdraw(unconfigured.metadata)
   await pass(10_000)
   expect(provider.state.asked).toEqual([])
 })

@@ -20,8 +20,11 @@ export interface RemotePublication extends RealmObserver<readonly RemotePublicat
    * its removal, or because an earlier leader may have published it. A lease that has expired routes nowhere.
    */
   mayRouteTo(realm: Realm, cell: string): boolean
-  /** Gives back every name of a realm that is being deleted; true once none is held any more. */
-  withdraw(realm: Realm): boolean
+  /**
+   * Gives back, in the background, every name of a realm that is deleted, and stops observing it. No deletion waits for that: a name that
+   * cannot be given back, or that only an earlier leader knows, expires by itself.
+   */
+  withdraw(realm: ObjectKey): void
 }
 
 export interface RemotePublicationOptions {
@@ -39,6 +42,9 @@ export interface RemotePublicationOptions {
   random?: () => number
 }
 
+/** A provider that cannot be reached is not asked any longer than this to give a name back. */
+const WITHDRAW_DEADLINE_MS = 30_000
+
 interface PublishedRealm {
   uid: string
   /** The providers of its spec. */
@@ -52,6 +58,8 @@ export class LeasedPublication implements RemotePublication, Running {
   readonly #options: RemotePublicationOptions
   readonly #providers: ReadonlyMap<string, RemoteProvider>
   readonly #realms = new Map<string, PublishedRealm>()
+  /** Names of deleted realms that are being given back. */
+  readonly #withdrawn = new Set<PublishedName>()
   readonly #listeners = new Listeners<ObjectKey>()
 
   constructor(options: RemotePublicationOptions) {
@@ -85,11 +93,16 @@ export class LeasedPublication implements RemotePublication, Running {
     return [...(names?.values() ?? [])].some((name) => name.mayRouteTo(cell))
   }
 
-  withdraw(realm: Realm): boolean {
-    const { names } = this.#published(realm)
-    for (const { url } of realm.spec.publication.providers) if (!names.has(url)) this.#nameAt(realm, url)?.assumeHeld()
-    for (const name of names.values()) name.publish(undefined)
-    return [...names.values()].every(({ isGone }) => isGone)
+  withdraw(realm: ObjectKey): void {
+    for (const name of this.#realms.get(keyText(realm))?.names.values() ?? []) {
+      name.publish(undefined)
+      this.#withdrawn.add(name)
+      this.#options.clock.after(WITHDRAW_DEADLINE_MS, () => {
+        name.stop()
+        this.#withdrawn.delete(name)
+      })
+    }
+    this.#realms.delete(keyText(realm))
   }
 
   forget(realm: ObjectKey): void {
@@ -103,15 +116,16 @@ export class LeasedPublication implements RemotePublication, Running {
 
   async stop(): Promise<void> {
     for (const { names } of this.#realms.values()) for (const name of names.values()) name.stop()
+    for (const name of this.#withdrawn) name.stop()
     this.#realms.clear()
     this.#listeners.clear()
   }
 
-  /** The leases of an earlier Realm of the same name are left to expire. */
+  /** The names of an earlier Realm of the same name are given back. */
   #published({ metadata: { namespace, name, uid = '' } }: Realm): PublishedRealm {
     const known = this.#realms.get(keyText({ namespace, name }))
     if (known?.uid === uid) return known
-    this.forget({ namespace, name })
+    this.withdraw({ namespace, name })
     const published: PublishedRealm = { uid, urls: [], names: new Map() }
     this.#realms.set(keyText({ namespace, name }), published)
     return published
