@@ -1,0 +1,126 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { isIPv4 } from 'node:net'
+import { copyBytes, MTU } from './datagram.ts'
+import type { SendDatagram } from './host.ts'
+
+/** Some hundred milliseconds of a crowd's datagrams, should this process be busy. The kernel may grant less (net.core.rmem_max). */
+const BUFFER_BYTES = 4 * 1024 * 1024
+/** Datagrams that the kernel has not taken yet; further ones are dropped, as a full kernel would do. */
+const MAX_QUEUED = 1024
+
+export interface UdpOptions {
+  /** 0 for any free port. */
+  port: number
+  /** All addresses of the machine by default: of IPv6 and IPv4, or of IPv4 where there is no IPv6. */
+  address?: string
+  receiveBufferBytes?: number
+  sendBufferBytes?: number
+  /** Receives a datagram. IPv4 addresses of a socket for both families are in the form `::ffff:192.0.2.1`. */
+  onDatagram(bytes: Buffer, address: string, port: number): void
+}
+
+/** What could not be sent. */
+export interface UdpCounters {
+  /** Errors of the system, for example that there is no route. */
+  sendErrors: number
+  /** Datagrams that were dropped since the kernel took no more. */
+  dropped: number
+}
+
+/** A socket for datagrams of up to 1200 bytes. */
+export interface UdpPort {
+  readonly port: number
+  readonly counters: UdpCounters
+  /** Sends or drops a datagram; throws nothing, and leaves the bytes to the caller at once. */
+  send: SendDatagram
+  /** An IP address in the form in which this socket reports it. */
+  addressOf(ip: string): string
+  /** Resolves when the socket receives nothing more. Afterwards sending does nothing. */
+  close(): Promise<void>
+}
+
+/** Opens a socket. @throws when the port is taken or the address is not one of this machine */
+export async function openUdp(options: UdpOptions): Promise<UdpPort> {
+  if (options.address !== undefined) return bind(options, isIPv4(options.address) ? 'udp4' : 'udp6', options.address)
+  try {
+    return await bind(options, 'udp6', '::')
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && /^(EAFNOSUPPORT|EADDRNOTAVAIL|EINVAL)$/.test(String(error.code))))
+      throw error
+    return bind(options, 'udp4', '0.0.0.0')
+  }
+}
+
+/** Addresses come from the socket itself. Without this, each send would wait a turn of the event loop for their look-up. */
+const lookUpNothing = (
+  address: string,
+  _: unknown,
+  callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
+): void => callback(null, address, address.includes(':') ? 6 : 4)
+
+async function bind(options: UdpOptions, type: 'udp4' | 'udp6', address: string): Promise<UdpPort> {
+  const { port, receiveBufferBytes = BUFFER_BYTES, sendBufferBytes = BUFFER_BYTES } = options
+  const buffers = { recvBufferSize: receiveBufferBytes, sendBufferSize: sendBufferBytes }
+  const socket = createSocket({ type, lookup: lookUpNothing, ...buffers })
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject)
+      socket.bind({ port, address }, () => resolve())
+    })
+  } catch (error) {
+    socket.close()
+    throw error
+  }
+  socket.removeAllListeners('error')
+  const counters: UdpCounters = { sendErrors: 0, dropped: 0 }
+  const count = (error: Error | null): void => {
+    if (error) counters.sendErrors += 1
+  }
+  socket.on('error', count)
+  socket.on('message', (bytes, from) => {
+    // Nothing can be sent to port 0.
+    if (from.port !== 0) options.onDatagram(bytes, from.address, from.port)
+  })
+  return {
+    port: socket.address().port,
+    counters,
+    send: sender(socket, counters, count),
+    addressOf: (ip) => (type === 'udp6' && isIPv4(ip) ? `::ffff:${ip}` : ip),
+    close: () => closed(socket),
+  }
+}
+
+/**
+ * The kernel mostly takes a datagram at once, but may leave it in a queue, which refers to the caller's memory. So each is copied into
+ * a ring that is longer than the queue may become.
+ */
+function sender(socket: Socket, counters: UdpCounters, count: (error: Error | null) => void): SendDatagram {
+  const ring = Array.from({ length: MAX_QUEUED + 1 }, () => Buffer.allocUnsafeSlow(MTU))
+  let next = 0
+  return (bytes, offset, length, port, address) => {
+    const target = ring[next]
+    if (!target || length > MTU) return
+    try {
+      if (socket.getSendQueueCount() >= MAX_QUEUED) {
+        counters.dropped += 1
+        return
+      }
+      copyBytes(bytes, offset, offset + length, target, 0)
+      next = (next + 1) % ring.length
+      socket.send(target, 0, length, port, address, count)
+    } catch {
+      // The socket is closed, or the address is none.
+      counters.sendErrors += 1
+    }
+  }
+}
+
+const closed = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    socket.removeAllListeners('message')
+    try {
+      socket.close(() => resolve())
+    } catch {
+      resolve()
+    }
+  })
