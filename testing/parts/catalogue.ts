@@ -3,9 +3,20 @@ import { kube, livekit, nats } from './go.ts'
 import { bevy, postgres, rtc } from './npm.ts'
 import type { Part, PartName, PartState, Progress } from './part.ts'
 import { pgbouncer } from './pgbouncer.ts'
+import { enet } from './rust.ts'
 
 /** How each part is made, in order: a part that others need comes before them. */
-export const catalogue: Readonly<Record<PartName, () => Part>> = { debian, nats, postgres, pgbouncer, rtc, bevy, livekit, kube }
+export const catalogue: Readonly<Record<PartName, () => Part>> = {
+  debian,
+  nats,
+  postgres,
+  pgbouncer,
+  rtc,
+  bevy,
+  enet,
+  livekit,
+  kube,
+}
 
 /** Which parts are ready to use on this machine; makes none. */
 export function lookUp(name: PartName): PartState {
