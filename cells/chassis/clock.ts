@@ -8,6 +8,17 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void
 }
 
+/** One moment by both clocks: the time of day for what is shown or compared with other machines, the other one for spans. */
+export interface Moment {
+  readonly epochMs: number
+  readonly monotonicMs: number
+}
+
+export const momentOf = (clock: Pick<Clock, 'now' | 'monotonic'>): Moment => ({
+  epochMs: clock.now(),
+  monotonicMs: clock.monotonic(),
+})
+
 /** The clock and the timers of the process. */
 export const systemClock: Clock = {
   now: () => Date.now(),

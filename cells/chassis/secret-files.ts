@@ -64,9 +64,9 @@ export function secretFileChanged({ paths, clock, log, random = Math.random }: S
         if (changed === undefined) due = undefined
         else if (due === undefined) {
           const waitMs = random() * SPREAD_MS
-          due = clock.now() + waitMs
+          due = clock.monotonic() + waitMs
           log.info({ path: changed, waitSeconds: Math.round(waitMs / 1000) }, 'a secret changed: stopping soon, to be restarted')
-        } else if (clock.now() >= due) {
+        } else if (clock.monotonic() >= due) {
           void watching.stop()
           resolve(changed)
         }

@@ -61,11 +61,11 @@ export class SceneAdapter {
   /** Ignores the body. */
   readonly handle: Handler = async (request) => {
     const { clock, metrics } = this.#dependencies
-    const startMs = clock.now()
+    const startMs = clock.monotonic()
     await request.body() // Godot sends one; if it were not read, a refusal would close the connection while it is being sent
     const { outcome, answer } = await this.#answer(request)
     metrics.answers.inc({ outcome })
-    metrics.seconds.observe((clock.now() - startMs) / 1000)
+    metrics.seconds.observe((clock.monotonic() - startMs) / 1000)
     return answer
   }
 
@@ -84,12 +84,12 @@ export class SceneAdapter {
     const read = readSignedRequest({ method, path, publicPath, headers, nowMs, objection: objectionToSceneCode })
     if ('rejection' in read) return this.#unsigned(read.rejection)
     const { wallet, metadata, format } = read.claim
-    const waitMs = limit.waitMs(wallet, nowMs)
+    const waitMs = limit.waitMs(wallet, clock.monotonic())
     if (waitMs > 0) return tooManyRequests(waitMs)
     const rejection = await this.#checkSignature(read.claim, this.#clientOf({ headers, remoteAddress }), nowMs)
     if (rejection) return this.#unsigned(rejection)
     metrics.signed.inc({ format })
-    limit.count(wallet, nowMs)
+    limit.count(wallet, clock.monotonic())
 
     const claim = readSceneClaim(metadata)
     if ('outcome' in claim) return denied(claim)

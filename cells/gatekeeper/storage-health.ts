@@ -26,12 +26,12 @@ export class StorageHealth implements Running {
     this.#storage = storage
     this.#clock = clock
     this.#log = log
-    this.#lastSuccessMs = clock.now()
+    this.#lastSuccessMs = clock.monotonic()
     this.#checking = repeat({ clock, log, delayMs: () => CHECK_EVERY_MS, task: () => this.#check() })
   }
 
   readiness(): Readiness {
-    const isReady = this.#clock.now() - this.#lastSuccessMs <= GRACE_MS
+    const isReady = this.#clock.monotonic() - this.#lastSuccessMs <= GRACE_MS
     return isReady ? { ready: true } : { ready: false, reason: 'the database cannot be reached' }
   }
 
@@ -43,7 +43,7 @@ export class StorageHealth implements Running {
     const [clock, log] = [this.#clock, this.#log]
     try {
       await withDeadline(this.#storage.ping(), { clock, ms: CHECK_TIMEOUT_MS, what: 'pinging the database' })
-      this.#lastSuccessMs = clock.now()
+      this.#lastSuccessMs = clock.monotonic()
       if (!this.#isReachable) log.info('the database can be reached again')
       this.#isReachable = true
     } catch (error) {

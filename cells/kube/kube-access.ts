@@ -4,6 +4,7 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { ConnectionOptions } from 'node:tls'
 import { withoutTrailingSlash } from '../chassis/base-url.ts'
+import { systemClock } from '../chassis/clock.ts'
 import { messageOf, UserError } from '../chassis/errors.ts'
 
 /** The address of an API server, and the credentials for it. */
@@ -124,7 +125,8 @@ function headersOf({ headers, auth }: RequestOptions): Record<string, string> {
 function remembered(read: (fresh: boolean) => Promise<Record<string, string>>): KubeAccess['headers'] {
   let known: { headers: Record<string, string>; readAt: number } | undefined
   return async (fresh) => {
-    if (!known || fresh || Date.now() - known.readAt > REREAD_MS) known = { headers: await read(fresh), readAt: Date.now() }
+    if (!known || fresh || systemClock.monotonic() - known.readAt > REREAD_MS)
+      known = { headers: await read(fresh), readAt: systemClock.monotonic() }
     return known.headers
   }
 }

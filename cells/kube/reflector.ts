@@ -71,7 +71,7 @@ class CollectionReflector<Live extends KubeObject, T> implements Reflector<T> {
     this.#random = random
     this.#selectors = { labelSelector: selector.labels, fieldSelector: selector.fields }
     this.#copy = new CollectionCopy(options)
-    this.#downSince = clock.now()
+    this.#downSince = clock.monotonic()
   }
 
   get synced(): Promise<void> {
@@ -98,7 +98,7 @@ class CollectionReflector<Live extends KubeObject, T> implements Reflector<T> {
   }
 
   healthy(): boolean {
-    return this.#isSynced && (this.#downSince === undefined || this.#clock.now() - this.#downSince <= UNHEALTHY_AFTER_MS)
+    return this.#isSynced && (this.#downSince === undefined || this.#clock.monotonic() - this.#downSince <= UNHEALTHY_AFTER_MS)
   }
 
   async #run(): Promise<void> {
@@ -116,7 +116,7 @@ class CollectionReflector<Live extends KubeObject, T> implements Reflector<T> {
   /** Takes a failure in; returns how long to pause after it, in milliseconds. */
   #fail(error: unknown): number {
     const { path, log, metrics } = this.#options
-    this.#downSince ??= this.#clock.now()
+    this.#downSince ??= this.#clock.monotonic()
     metrics?.watchRestarts.inc({ kind: this.#copy.kind })
     const relisting = isVersionExpired(error)
     if (relisting) this.#resourceVersion = undefined
@@ -155,7 +155,7 @@ class CollectionReflector<Live extends KubeObject, T> implements Reflector<T> {
 
   /** Watches from a version until the server ends the stream in its time. @throws when it ends otherwise */
   async #watch(from: string): Promise<void> {
-    const openedAt = this.#clock.now()
+    const openedAt = this.#clock.monotonic()
     const abort = this.#abort
     const silence = new SilenceTimer(this.#clock, SILENCE_MS, () => abort.abort())
     const timeoutSeconds = Math.floor(MIN_WATCH_SECONDS + this.#random() * (MAX_WATCH_SECONDS - MIN_WATCH_SECONDS))
@@ -179,9 +179,9 @@ class CollectionReflector<Live extends KubeObject, T> implements Reflector<T> {
     } finally {
       silence.cancel()
       if (silence.hasPassed) this.#abort = new AbortController()
-      if (this.#clock.now() - openedAt >= HEALTHY_AFTER_MS) this.#failures = 0
+      if (this.#clock.monotonic() - openedAt >= HEALTHY_AFTER_MS) this.#failures = 0
     }
-    if (events === 0 && this.#clock.now() - openedAt < BRIEF_MS) throw new Error('the stream ended at once')
+    if (events === 0 && this.#clock.monotonic() - openedAt < BRIEF_MS) throw new Error('the stream ended at once')
   }
 
   #take({ type, object }: WatchEvent<Live>): void {

@@ -14,12 +14,12 @@ export class SilenceTimer {
     this.#clock = clock
     this.#silenceMs = silenceMs
     this.#onSilence = onSilence
-    this.#resetAt = clock.now()
+    this.#resetAt = clock.monotonic()
     this.#cancel = clock.after(silenceMs, this.#check)
   }
 
   reset(): void {
-    this.#resetAt = this.#clock.now()
+    this.#resetAt = this.#clock.monotonic()
   }
 
   cancel(): void {
@@ -27,7 +27,7 @@ export class SilenceTimer {
   }
 
   #check = (): void => {
-    const leftMs = this.#resetAt + this.#silenceMs - this.#clock.now()
+    const leftMs = this.#resetAt + this.#silenceMs - this.#clock.monotonic()
     if (leftMs > 0) {
       this.#cancel = this.#clock.after(leftMs, this.#check)
       return

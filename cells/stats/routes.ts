@@ -39,9 +39,9 @@ export function statsRoutes({ snapshot, hotScenes, clock, build }: StatsRouteDep
   ]
   const atRoot: Route[] = [
     route('GET', '/hot-scenes', scenes),
-    route('GET', '/core-status', () => ok(coreStatus(snapshot, clock.now()))),
+    route('GET', '/core-status', () => ok(coreStatus(snapshot, clock.monotonic()))),
     // An addition to upstream's API: players by cell, so that the realm provider can send the next player to the emptiest cell.
-    route('GET', '/cells', () => ok({ ok: true, cells: cellsJson(snapshot, clock.now()) })),
+    route('GET', '/cells', () => ok({ ok: true, cells: cellsJson(snapshot, clock.monotonic()) })),
     route('GET', '/status', () =>
       json(
         200,
@@ -71,7 +71,7 @@ function cached(version: () => unknown, clock: Clock, body: () => unknown): () =
   let last: { version: unknown; answer: HttpResponse; freshUntil: number } | undefined
   return () => {
     const current = version()
-    const now = clock.now()
+    const now = clock.monotonic()
     if (last && (last.version === current || now < last.freshUntil)) return last.answer
     const bytes = Buffer.from(JSON.stringify(body()))
     const answer: HttpResponse = { status: 200, headers: { 'content-type': 'application/json' }, body: bytes }

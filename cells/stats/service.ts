@@ -37,16 +37,16 @@ export async function startStats(
     : noHotScenes
 
   // Silence does not mean that peers left while the bus is down, nor until every peer had the time to send a heartbeat again.
-  let expireAfter = 0
+  let expireAfter = Number.NEGATIVE_INFINITY
   const stopWatchingBus = bus.onState(() => {
-    expireAfter = clock.now() + PEER_EXPIRY_MS
+    expireAfter = clock.monotonic() + PEER_EXPIRY_MS
   })
   const expiring = repeat({
     clock,
     log,
     delayMs: () => EXPIRY_CHECK_MS,
     task: async () => {
-      if (bus.state === 'connected' && clock.now() >= expireAfter) counted.expired.inc(snapshot.expire(clock.now()))
+      if (bus.state === 'connected' && clock.monotonic() >= expireAfter) counted.expired.inc(snapshot.expire(clock.monotonic()))
     },
   })
 

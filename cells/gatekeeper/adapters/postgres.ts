@@ -37,7 +37,7 @@ const PERMANENT = /^(28|3D)/
 export async function openPostgres({ url, caFile, clock, log, patienceMs = PATIENCE_MS }: PostgresOptions): Promise<Database> {
   const server = serverOf(url)
   const database = new PostgresDatabase(postgresTls(url, caFile), server, log)
-  const giveUpAt = clock.now() + patienceMs
+  const giveUpAt = clock.monotonic() + patienceMs
   for (;;) {
     const error = await database.query('SELECT 1').then(
       () => undefined,
@@ -45,7 +45,7 @@ export async function openPostgres({ url, caFile, clock, log, patienceMs = PATIE
     )
     if (error === undefined) return database
     const problem = problemOf(error)
-    if (PERMANENT.test(codeOf(error)) || clock.now() + RETRY_MS > giveUpAt) {
+    if (PERMANENT.test(codeOf(error)) || clock.monotonic() + RETRY_MS > giveUpAt) {
       await database.stop()
       throw new UserError(`the database at ${server} cannot be used: ${problem}; see DATABASE_URL`, 1, { cause: error })
     }

@@ -1,5 +1,5 @@
 import type { Bus } from '../../bus/bus.ts'
-import type { Clock } from '../../chassis/clock.ts'
+import { type Clock, momentOf } from '../../chassis/clock.ts'
 import { fencingTokenOf, partOf } from '../../wire/extension-fields.ts'
 import { busPayloads, type IslandStatusMessage } from '../../wire/packets.ts'
 import { isFinitePosition, parsePeerId } from '../../wire/peer.ts'
@@ -42,30 +42,30 @@ export function listenToBus(bus: Bus, scope: string, snapshot: Snapshot, clock: 
       if (!position) return 'taken' // the peer is alive, but there is no position to show
       if (!isFinitePosition(position)) return 'malformed'
       const cell = scopeOf(subject, PEER_SUBJECT_TOKENS)
-      return takenIf(snapshot.recordHeartbeat(cell, peer, position, clock.now(), fencingTokenOf(payload)))
+      return takenIf(snapshot.recordHeartbeat(cell, peer, position, momentOf(clock), fencingTokenOf(payload)))
     }),
     subscribe('disconnect', every.disconnect, (payload, subject) => {
       const [peer, disconnect] = [peerOf(subject), decodeDisconnect(payload)]
       if (!peer || !disconnect) return 'malformed'
-      snapshot.recordDisconnect(scopeOf(subject, PEER_SUBJECT_TOKENS), peer, clock.now(), disconnect.session)
+      snapshot.recordDisconnect(scopeOf(subject, PEER_SUBJECT_TOKENS), peer, momentOf(clock), disconnect.session)
       return 'taken'
     }),
     subscribe('islands', islands, (payload, subject) => {
       const report = busPayloads.decodeIslands(payload)
       if (!report) return 'malformed'
       const cell = scopeOf(subject, REPORT_SUBJECT_TOKENS)
-      if (!snapshot.isCurrentTerm(cell, fencingTokenOf(payload), clock.now())) return 'stale'
+      if (!snapshot.isCurrentTerm(cell, fencingTokenOf(payload), momentOf(clock))) return 'stale'
       const part = partOf(payload)
       const complete = part ? partialReports.add(cell, part, report.data) : report.data
       if (!complete) return 'taken' // shown once the other parts have arrived
-      return takenIf(snapshot.recordIslands(cell, complete.flatMap(islandOf), clock.now()))
+      return takenIf(snapshot.recordIslands(cell, complete.flatMap(islandOf), momentOf(clock)))
     }),
     subscribe('discovery', discovery, (payload, subject) => {
       const status = busPayloads.decodeDiscovery(payload)?.status
       if (!status) return 'malformed'
       const cell = scopeOf(subject, REPORT_SUBJECT_TOKENS)
-      if (!snapshot.isCurrentTerm(cell, fencingTokenOf(payload), clock.now())) return 'stale'
-      return takenIf(snapshot.recordDiscovery(cell, status.currentTime, status.userCount, clock.now()))
+      if (!snapshot.isCurrentTerm(cell, fencingTokenOf(payload), momentOf(clock))) return 'stale'
+      return takenIf(snapshot.recordDiscovery(cell, status.userCount, momentOf(clock)))
     }),
   ]
   return () => {

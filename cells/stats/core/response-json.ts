@@ -81,11 +81,11 @@ export function parcelsJson(snapshot: Snapshot): ParcelJson[] {
   return [...parcels.values()]
 }
 
-/** The cells that ever sent a report, by slot. */
-export const cellsJson = (snapshot: Snapshot, now: number): CellJson[] =>
+/** The cells that ever sent a report, by slot. `nowMs` is monotonic. */
+export const cellsJson = (snapshot: Snapshot, nowMs: number): CellJson[] =>
   Array.from(snapshot.cells(), ({ cell, discovery }) => ({
     slot: slotOf(cell),
-    healthy: isFresh(discovery, now),
+    healthy: isFresh(discovery, nowMs),
     userCount: discovery?.userCount ?? 0,
   })).sort((a, b) => a.slot - b.slot)
 
@@ -95,16 +95,17 @@ export const cellsJson = (snapshot: Snapshot, now: number): CellJson[] =>
  *
  * Of several cells one is enough: a realm takes players as long as one cell does, and a cell that was scaled away stays silent
  * although nothing is wrong. While one cell reports, silent ones do not count: their players have reconnected to other cells.
+ * `nowMs` is monotonic.
  */
-export function coreStatus(snapshot: Snapshot, now: number): { healthy: boolean; userCount: number } {
+export function coreStatus(snapshot: Snapshot, nowMs: number): { healthy: boolean; userCount: number } {
   const all = [...snapshot.cells()].flatMap(({ discovery }) => discovery ?? [])
-  const fresh = all.filter((discovery) => isFresh(discovery, now))
+  const fresh = all.filter((discovery) => isFresh(discovery, nowMs))
   const counted = fresh.length > 0 ? fresh : all
   return { healthy: fresh.length > 0, userCount: counted.reduce((sum, { userCount }) => sum + userCount, 0) }
 }
 
-const isFresh = (discovery: Discovery | undefined, now: number): boolean =>
-  discovery !== undefined && now - discovery.at < CELL_SILENCE_MS
+const isFresh = (discovery: Discovery | undefined, nowMs: number): boolean =>
+  discovery !== undefined && nowMs - discovery.receivedMs < CELL_SILENCE_MS
 
 const parcelOf = ({ x, z }: Position): [number, number] => [Math.floor(x / PARCEL_SIZE), Math.floor(z / PARCEL_SIZE)]
 

@@ -1,3 +1,4 @@
+import type { Moment } from '../../chassis/clock.ts'
 import { type FencingToken, isEarlier, TermFence } from '../../wire/fencing-token.ts'
 import type { PeerId, Position } from '../../wire/peer.ts'
 
@@ -9,6 +10,8 @@ export interface KnownPeer {
   position: Position
   /** When the heartbeat arrived here, in milliseconds since the epoch. */
   lastPing: number
+  /** The same moment by the monotonic clock. */
+  receivedMs: number
   /** The session of the heartbeat, where the connector sends one. */
   session: FencingToken | undefined
   /** Counts up with each new peer: lists are sorted by it (comms.md §8.1). */
@@ -26,11 +29,8 @@ export interface ReportedIsland {
 
 /** The last discovery message of an archipelago, by which it shows that it is alive. */
 export interface Discovery {
-  /**
-   * Its time by the sender, in milliseconds, but never later than its arrival: a clock ahead of ours must not keep a dead
-   * archipelago alive.
-   */
-  at: number
+  /** When it arrived, by the monotonic clock: whatever the sender's clock says, a dead archipelago sends no more of them. */
+  receivedMs: number
   userCount: number
 }
 
@@ -45,13 +45,14 @@ export const MAX_CELLS = 64
 
 interface KnownCell {
   islands: readonly ReportedIsland[]
+  /** By the monotonic clock. */
   islandsAt: number
   discovery: Discovery | undefined
   /** Rejects reports of an archipelago that another one has taken over from. */
   fence: TermFence
 }
 
-/** The last known state of one cell or of all cells of a realm. It reads no clock: callers pass the time of each message. */
+/** The last known state of one cell or of all cells of a realm. It reads no clock: callers pass the moment of each message. */
 export class Snapshot {
   readonly #peers = new Map<PeerId, KnownPeer>()
   readonly #cells = new Map<string, KnownCell>()
@@ -64,16 +65,20 @@ export class Snapshot {
   }
 
   /** Records where a peer is. False when there is no room for one more. A heartbeat of an older session changes nothing. */
-  recordHeartbeat(cell: string, id: PeerId, position: Position, now: number, session?: FencingToken): boolean {
+  recordHeartbeat(cell: string, id: PeerId, position: Position, at: Moment, session?: FencingToken): boolean {
     const known = this.#peers.get(id)
     if (!known && this.#peers.size >= MAX_KNOWN_PEERS) return false
-    if (known && known.cell === cell && isOlder(session, known.session, now)) return true
+    if (known && known.cell === cell && isOlder(session, known.session, at.epochMs)) return true
     if (known) {
       known.cell = cell
       known.position = position
-      known.lastPing = now
+      known.lastPing = at.epochMs
+      known.receivedMs = at.monotonicMs
       known.session = session
-    } else this.#peers.set(id, { id, cell, position, lastPing: now, session, appearance: ++this.#lastAppearance })
+    } else {
+      const appearance = ++this.#lastAppearance
+      this.#peers.set(id, { id, cell, position, lastPing: at.epochMs, receivedMs: at.monotonicMs, session, appearance })
+    }
     this.#revision++
     return true
   }
@@ -82,47 +87,47 @@ export class Snapshot {
    * Ends a session of a peer in a cell. The peer stays if it has sent a heartbeat from a later session or another cell: it moved,
    * or came back.
    */
-  recordDisconnect(cell: string, id: PeerId, now: number, session?: FencingToken): void {
+  recordDisconnect(cell: string, id: PeerId, at: Moment, session?: FencingToken): void {
     const known = this.#peers.get(id)
-    if (known?.cell !== cell || isOlder(session, known.session, now)) return
+    if (known?.cell !== cell || isOlder(session, known.session, at.epochMs)) return
     this.#peers.delete(id)
     this.#revision++
   }
 
   /** Whether a report of this term counts, because no later term has reported for the cell. */
-  isCurrentTerm(cell: string, term: FencingToken | undefined, now: number): boolean {
-    return this.#cell(cell)?.fence.accepts(term, now) ?? true
+  isCurrentTerm(cell: string, term: FencingToken | undefined, at: Moment): boolean {
+    return this.#cell(cell)?.fence.accepts(term, at.epochMs) ?? true
   }
 
   /** Replaces the islands of a cell. False when there is no room for one more cell. */
-  recordIslands(cell: string, islands: readonly ReportedIsland[], now: number): boolean {
+  recordIslands(cell: string, islands: readonly ReportedIsland[], at: Moment): boolean {
     const seen = this.#cell(cell)
     if (!seen) return false
     seen.islands = islands
-    seen.islandsAt = now
+    seen.islandsAt = at.monotonicMs
     this.#revision++
     return true
   }
 
   /** Records that the archipelago of a cell is alive. False when there is no room for one more cell. */
-  recordDiscovery(cell: string, currentTime: number, userCount: number, now: number): boolean {
+  recordDiscovery(cell: string, userCount: number, at: Moment): boolean {
     const seen = this.#cell(cell)
     if (!seen) return false
-    seen.discovery = { at: Math.min(currentTime, now), userCount }
+    seen.discovery = { receivedMs: at.monotonicMs, userCount }
     return true
   }
 
-  /** Removes silent peers, and the islands of silent archipelagos; returns how many peers were removed. */
-  expire(now: number): number {
+  /** Removes silent peers, and the islands of silent archipelagos; returns how many peers were removed. `nowMs` is monotonic. */
+  expire(nowMs: number): number {
     let expired = 0
-    for (const { id, lastPing } of this.#peers.values()) {
-      if (now - lastPing <= PEER_EXPIRY_MS) continue
+    for (const { id, receivedMs } of this.#peers.values()) {
+      if (nowMs - receivedMs <= PEER_EXPIRY_MS) continue
       this.#peers.delete(id)
       expired++
     }
     let cleared = false
     for (const cell of this.#cells.values()) {
-      if (cell.islands.length === 0 || now - cell.islandsAt < CELL_SILENCE_MS) continue
+      if (cell.islands.length === 0 || nowMs - cell.islandsAt < CELL_SILENCE_MS) continue
       cell.islands = []
       cleared = true
     }
