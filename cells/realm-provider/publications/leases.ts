@@ -21,14 +21,24 @@ export interface PublicationLease {
    * refused.
    */
   epoch: number
-  /** Milliseconds since the epoch. */
-  expiresAt: number
+  /** When it ends, by the monotonic clock of this replica. */
+  endsAt: number
   /** When the name was taken, in milliseconds since the epoch; renewals do not change it. */
   since: number
+  /**
+   * Orders the renewals of one leader, also those at different replicas: the time of the renewal in milliseconds since the epoch, but later
+   * than every one that the replica knew.
+   */
+  renewedAt: number
+}
+
+/** Which lease of a name a publisher gave back. */
+export interface EndedLease extends Pick<PublicationLease, 'account' | 'epoch' | 'renewedAt'> {
+  publisher: string
 }
 
 /** A lease as replicas exchange it: with the remaining time, because their clocks differ. */
-export type ReplicatedLease = Omit<PublicationLease, 'expiresAt'> & { remainingMs: number }
+export type ReplicatedLease = Omit<PublicationLease, 'endsAt'> & { remainingMs: number }
 
 /** Most names held at a time, and most bytes of their documents; publishers share both equally. */
 const MAX_LEASES = 10_000
@@ -51,7 +61,8 @@ export class PublicationLeases implements RealmSource {
   readonly #log: Log
   /** Differs from replica to replica, so that no two of them ever issue the same ETag. */
   readonly #replicaId = randomBytes(6).toString('base64url')
-  #lastRenewal = 0
+  #renewals = 0
+  #lastRenewedAt = 0
 
   /** @param options.accounts how many publishers share the limits */
   constructor({ clock, log, accounts }: { clock: Clock; log: Log; accounts: number }) {
@@ -74,14 +85,16 @@ export class PublicationLeases implements RealmSource {
     if (!this.#hasRoom(realmName, account, document)) return undefined
     const now = this.#clock.now()
     const since = known?.document.publisher === document.publisher ? known.since : now
+    const renewedAt = Math.max(now, this.#lastRenewedAt + 1)
     const lease = {
       realmName,
       account,
       document,
       etag: this.#nextEtag(),
       epoch,
-      expiresAt: now + document.ttlSeconds * 1_000,
+      endsAt: this.#clock.monotonic() + document.ttlSeconds * 1_000,
       since,
+      renewedAt,
     }
     this.#keep(lease)
     return lease
@@ -91,16 +104,28 @@ export class PublicationLeases implements RealmSource {
   adopt({ remainingMs, ...lease }: ReplicatedLease): void {
     const known = this.get(lease.realmName)
     if (known && !isSameHolder(known, lease)) return
-    if (known && known.epoch > lease.epoch) return
+    if (known && isLater(known, lease)) return
     if (!this.#hasRoom(lease.realmName, lease.account, lease.document)) return
-    const now = this.#clock.now()
+    const [now, endsAt] = [this.#clock.now(), this.#clock.monotonic() + remainingMs]
     // Renewals do not change since when a name is held, whatever another replica sends.
-    this.#keep({ ...lease, since: known?.since ?? Math.min(lease.since, now), expiresAt: now + remainingMs })
+    this.#keep({ ...lease, since: known?.since ?? Math.min(lease.since, now), endsAt })
   }
 
   /** A lease as another replica takes it over with `adopt`. */
-  replicated({ expiresAt, ...lease }: PublicationLease): ReplicatedLease {
-    return { ...lease, remainingMs: Math.max(0, expiresAt - this.#clock.now()) }
+  replicated({ endsAt, ...lease }: PublicationLease): ReplicatedLease {
+    return { ...lease, remainingMs: this.#remainingMs(endsAt) }
+  }
+
+  /** When a lease expires unless it is renewed, in milliseconds since the epoch. */
+  expiresAt({ endsAt }: PublicationLease): number {
+    return this.#clock.now() + this.#remainingMs(endsAt)
+  }
+
+  /** Ends the lease of a name that another replica ended; one that was taken or renewed since then stays. */
+  dropEnded(realmName: string, ended: EndedLease): void {
+    const known = this.get(realmName)
+    const isSame = known?.account === ended.account && known.document.publisher === ended.publisher
+    if (isSame && !isLater(known, ended)) this.drop(realmName)
   }
 
   drop(realmName: string): void {
@@ -133,12 +158,13 @@ export class PublicationLeases implements RealmSource {
 
   #keep(lease: PublicationLease): void {
     const { realmName, account, document } = lease
+    this.#lastRenewedAt = Math.max(this.#lastRenewedAt, lease.renewedAt)
     const known = this.#entries.get(realmName)
     known?.cancelExpiry()
     // An unchanged realm stays the same object, so that answers made from it stay valid.
     const isSame = known !== undefined && known.lease.since === lease.since && isSameRealm(known.lease.document, document)
     const published = isSame ? known.published : publishedRemoteRealm(lease, new Date(lease.since).toISOString())
-    const cancelExpiry = this.#clock.after(Math.max(0, lease.expiresAt - this.#clock.now()), () => {
+    const cancelExpiry = this.#clock.after(this.#remainingMs(lease.endsAt), () => {
       this.#log.warn({ realm: realmName, publisher: keyText(document.realm) }, 'a publication was not renewed and has expired')
       this.drop(realmName)
     })
@@ -146,6 +172,10 @@ export class PublicationLeases implements RealmSource {
     this.#count(account, known ? 0 : 1, bytes - (known?.bytes ?? 0))
     this.#entries.set(realmName, { lease, bytes, published, cancelExpiry })
     if (!isSame) this.#listeners.notify()
+  }
+
+  #remainingMs(endsAt: number): number {
+    return Math.max(0, endsAt - this.#clock.monotonic())
   }
 
   #hasRoom(realmName: string, account: string, document: PublicationDocument): boolean {
@@ -164,7 +194,7 @@ export class PublicationLeases implements RealmSource {
 
   #nextEtag(): string {
     const digest = createHash('sha256')
-      .update(`${this.#replicaId} ${++this.#lastRenewal}`)
+      .update(`${this.#replicaId} ${++this.#renewals}`)
       .digest('base64url')
     return `"${digest.slice(0, 16)}"`
   }
@@ -177,6 +207,10 @@ export const isSameHolder = (
   a: Pick<PublicationLease, 'account' | 'document'>,
   b: Pick<PublicationLease, 'account' | 'document'>,
 ): boolean => a.account === b.account && a.document.publisher === b.document.publisher
+
+type Renewal = Pick<PublicationLease, 'epoch' | 'renewedAt'>
+
+const isLater = (a: Renewal, b: Renewal): boolean => a.epoch > b.epoch || (a.epoch === b.epoch && a.renewedAt > b.renewedAt)
 
 const isSameRealm = ({ ttlSeconds: _, ...a }: PublicationDocument, { ttlSeconds: __, ...b }: PublicationDocument): boolean =>
   isDeepStrictEqual(a, b)

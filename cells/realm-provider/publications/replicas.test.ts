@@ -70,7 +70,7 @@ const announce = (peerUrl: string, lease: unknown, { method = 'PUT', bearer = RE
   fetch(`${peerUrl}/publications/${name}/replica`, {
     method,
     headers: { authorization: `Bearer ${bearer}` },
-    ...(method === 'PUT' && { body: JSON.stringify(lease) }),
+    body: JSON.stringify(lease),
   })
 const aLease = (changes: object = {}) => ({
   realmName: 'away',
@@ -79,6 +79,7 @@ const aLease = (changes: object = {}) => ({
   etag: '"an-etag"',
   epoch: 0,
   since: 1_000,
+  renewedAt: 1_000,
   remainingMs: 60_000,
   ...changes,
 })
@@ -162,4 +163,44 @@ test('a replica with the lease of a later leader does not take over that of an e
   expect(await etag()).toBe(taken.headers.get('etag'))
   await announceAs(3000)
   expect(await etag()).toBe('"3000"')
+})
+
+test.for([
+  ['by an earlier leader', { epoch: 1_999, renewedAt: 999 }, true],
+  ['before it was renewed', { epoch: 2_000, renewedAt: 499 }, true],
+  ['by another account', { account: 'another' }, true],
+  ['by another publisher', { publisher: 'another' }, true],
+  ['as it is now', {}, false],
+  ['after a renewal that did not arrive here', { renewedAt: 501 }, false],
+  ['by a later leader', { epoch: 2_001, renewedAt: 1 }, false],
+] as const)('a lease that was given back at another replica %s: whether it stays is %s', async ([_, changes, stays], context) => {
+  const { start } = await replicas(context, 1)
+  const { url, peerUrl } = await start(0)
+  const [epoch, renewedAt] = [2_000, 500]
+  await announce(peerUrl, aLease({ epoch, renewedAt }))
+  const ended = { account: 'default', publisher: aDocument().publisher, epoch, renewedAt, ...changes }
+  expect((await announce(peerUrl, ended, { method: 'DELETE' })).status).toBe(204)
+  expect(await isServed(url)).toBe(stays)
+})
+
+test('a replica does not guess which lease ended', async (context) => {
+  const { start } = await replicas(context, 1)
+  const { url, peerUrl } = await start(0)
+  await announce(peerUrl, aLease())
+  for (const body of [undefined, {}, { account: 'default', epoch: -1, renewedAt: 1, publisher: 'x' }])
+    expect((await announce(peerUrl, body, { method: 'DELETE' })).status).toBe(400)
+  expect(await isServed(url)).toBe(true)
+})
+
+test('a renewal that arrives after a later one does not replace it', async (context) => {
+  const { start } = await replicas(context, 1)
+  const { url, peerUrl } = await start(0)
+  for (const renewedAt of [500, 499]) await announce(peerUrl, aLease({ renewedAt, etag: `"${renewedAt}"` }))
+  const etag = async () => (await fetch(`${url}/publications/away`, { headers: { authorization } })).headers.get('etag')
+  expect(await etag()).toBe('"500"')
+  // Whatever the clock of this replica says, a renewal here is later than what it received.
+  await announce(peerUrl, aLease({ renewedAt: 900_000_000_000_000, etag: '"far"' }))
+  const renewed = await put(url, { 'if-match': '"far"' })
+  const leases = await fetch(`${peerUrl}/publications`, { headers: { authorization: `Bearer ${REPLICA_TOKEN}` } })
+  expect([renewed.status, await leases.json()]).toMatchObject([200, [{ renewedAt: 900_000_000_000_001 }]])
 })

@@ -8,7 +8,7 @@ import type { Log } from '../../chassis/log.ts'
 import type { PublishedRealm } from '../core/published-realm.ts'
 import { requireToken } from './bearer-token.ts'
 import { checkDocument, parseJson } from './document.ts'
-import type { PublicationLease, PublicationLeases, ReplicatedLease } from './leases.ts'
+import type { EndedLease, PublicationLease, PublicationLeases, ReplicatedLease } from './leases.ts'
 import { publisherName } from './publishers.ts'
 import { isRealmName } from './realm-name.ts'
 
@@ -36,8 +36,11 @@ const leaseSchema = z.object({
   etag: z.string().regex(/^"[\w-]{1,32}"$/),
   epoch: z.number().int().min(0).max(MAX_TIME),
   since: z.number().int().min(0).max(MAX_TIME),
+  renewedAt: z.number().int().min(0).max(MAX_TIME),
   remainingMs: z.number().min(0).max(3_600_000),
 })
+
+const endedSchema = leaseSchema.pick({ account: true, epoch: true, renewedAt: true }).extend({ publisher: z.string() })
 
 /**
  * The other replicas of this realm provider: a publisher sends its requests to one of them, while players read from all. Each
@@ -51,12 +54,16 @@ export class Replicas {
     this.#options = options
   }
 
-  /** Sends a lease to the other replicas, or that the name has none any more; resolves when each has it or has failed. */
-  announce(realmName: string, lease: PublicationLease | undefined): Promise<void> {
-    const path = `/publications/${encodeURIComponent(realmName)}/replica`
-    return this.#withEach((base) =>
-      lease ? this.#send(base, 'PUT', path, this.#options.leases.replicated(lease)) : this.#send(base, 'DELETE', path),
-    )
+  /** Sends a lease to the other replicas; resolves when each has it or has failed. */
+  announce(lease: PublicationLease): Promise<void> {
+    return this.#withEach((base) => this.#send(base, 'PUT', pathOf(lease), this.#options.leases.replicated(lease)))
+  }
+
+  /** Tells the other replicas which lease was given back: one of them may have a later one already. */
+  announceEnd(lease: PublicationLease): Promise<void> {
+    const { account, epoch, renewedAt, document } = lease
+    const ended: EndedLease = { account, epoch, renewedAt, publisher: document.publisher }
+    return this.#withEach((base) => this.#send(base, 'DELETE', pathOf(lease), ended))
   }
 
   /** Reads the leases of the other replicas; resolves when each has answered or has failed. */
@@ -80,7 +87,12 @@ export class Replicas {
         log.warn({ error: messageOf(outcome.reason) }, 'leases could not be exchanged with another replica')
   }
 
-  async #send(base: string, method: 'GET' | 'PUT' | 'DELETE', path: string, body?: ReplicatedLease): Promise<unknown> {
+  async #send(
+    base: string,
+    method: 'GET' | 'PUT' | 'DELETE',
+    path: string,
+    body?: ReplicatedLease | EndedLease,
+  ): Promise<unknown> {
     const headers = { authorization: `Bearer ${this.#options.token}`, 'content-type': 'application/json' }
     const signal = AbortSignal.timeout(TIMEOUT_MS)
     const answer = await request(`${base}${path}`, { method, headers, signal, body: body ? JSON.stringify(body) : null })
@@ -117,13 +129,17 @@ export function replicaRoutes({ leases, token, servedRealm }: ReplicaRouteDepend
       leases.adopt(lease)
       return { status: 204 }
     }),
-    route('DELETE', '/publications/:realm/replica', (incoming) => {
+    route('DELETE', '/publications/:realm/replica', async (incoming) => {
       authorize(incoming)
-      leases.drop(incoming.params.realm)
+      const ended = endedSchema.safeParse(parseJson(await incoming.body()))
+      if (!ended.success) throw new Refusal('INVALID', 'the body does not say which lease ended')
+      leases.dropEnded(incoming.params.realm, ended.data)
       return { status: 204 }
     }),
   ]
 }
+
+const pathOf = ({ realmName }: PublicationLease): string => `/publications/${encodeURIComponent(realmName)}/replica`
 
 async function resolveBases(address: string): Promise<string[]> {
   const [, host = '', port = '80'] = /^(.*?)(?::(\d+))?$/.exec(address) ?? []

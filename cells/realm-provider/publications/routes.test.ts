@@ -53,6 +53,18 @@ test('a name that is not renewed is free again when its lease has expired', asyn
   expect(await adapter('away')).toBeUndefined()
 })
 
+test.for([3_600_000, -3_600_000])('setting the clock by %i ms neither ends a lease nor prolongs it', async (jumpMs, context) => {
+  const { take, send, adapter, clock } = await aPublicationProvider(context)
+  await take('away')
+  clock.jump(jumpMs)
+  clock.advance(20_000)
+  expect(await adapter('away')).toBeDefined()
+  const { body } = await send('GET', 'away', {})
+  expect(Date.parse(body.expiresAt) - clock.now()).toBe(40_000)
+  clock.advance(40_001)
+  expect(await adapter('away')).toBeUndefined()
+})
+
 test('a renewal with changes is served at once', async (context) => {
   const { take, renew, adapter, json } = await aPublicationProvider(context)
   const { etag } = await take('away')

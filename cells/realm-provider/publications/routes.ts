@@ -18,7 +18,7 @@ export interface PublicationRouteDependencies {
   servedRealm: (realmName: string) => PublishedRealm | undefined
   metrics: ProviderMetrics
   /** Learn of each change before the publisher gets its answer. */
-  replicas: Pick<Replicas, 'announce'>
+  replicas: Pick<Replicas, 'announce' | 'announceEnd'>
 }
 
 /**
@@ -41,7 +41,7 @@ export function publicationRoutes(dependencies: PublicationRouteDependencies): R
   return [
     route('GET', '/publications/:realm', (request) => {
       const lease = leaseOf(publisherOf(request, publishers), request.params.realm)
-      return lease ? receiptOf(200, lease) : notPublished
+      return lease ? receiptOf(200, lease, leases) : notPublished
     }),
 
     route('PUT', '/publications/:realm', async (request) => {
@@ -58,8 +58,8 @@ export function publicationRoutes(dependencies: PublicationRouteDependencies): R
       if (!isExpected(request, known)) return counted('outdated', outdated)
       const lease = leases.put(realmName, publisher.name, document, epoch)
       if (!lease) return counted('full', json(503, { error: 'too many realms are published here' }))
-      await replicas.announce(realmName, lease)
-      return counted(known ? 'renewed' : 'taken_up', receiptOf(known ? 200 : 201, lease))
+      await replicas.announce(lease)
+      return counted(known ? 'renewed' : 'taken_up', receiptOf(known ? 200 : 201, lease, leases))
     }),
 
     route('DELETE', '/publications/:realm', async (request) => {
@@ -68,7 +68,7 @@ export function publicationRoutes(dependencies: PublicationRouteDependencies): R
       if (epochOf(request) < known.epoch) return counted('superseded', supersededBy(known))
       if (request.headers['if-match'] !== known.etag) return counted('outdated', outdated)
       leases.drop(request.params.realm)
-      await replicas.announce(request.params.realm, undefined)
+      await replicas.announceEnd(known)
       return counted('given_back', { status: 204 })
     }),
   ]
@@ -114,7 +114,10 @@ function epochOf({ headers }: Pick<HttpRequest, 'headers'>): number {
 const isExpected = ({ headers }: Pick<HttpRequest, 'headers'>, known: PublicationLease | undefined): boolean =>
   known ? headers['if-match'] === known.etag : headers['if-none-match'] === '*'
 
-function receiptOf(status: number, { document, expiresAt, etag }: PublicationLease): HttpResponse {
-  const receipt: PublicationReceipt = { publisher: document.publisher, expiresAt: new Date(expiresAt).toISOString() }
-  return json(status, receipt, { etag, 'cache-control': 'no-store' })
+function receiptOf(status: number, lease: PublicationLease, leases: PublicationLeases): HttpResponse {
+  const receipt: PublicationReceipt = {
+    publisher: lease.document.publisher,
+    expiresAt: new Date(leases.expiresAt(lease)).toISOString(),
+  }
+  return json(status, receipt, { etag: lease.etag, 'cache-control': 'no-store' })
 }
