@@ -7,6 +7,8 @@ import { repeat } from '../chassis/repeat.ts'
 import type { Storage } from './adapters/storage.ts'
 import { ActiveBans, type BanSubject, type PlatformBan } from './core/active-bans.ts'
 
+type StoredBans = Pick<Storage, 'unliftedBans' | 'bansVersion'>
+
 export interface BanListOptions {
   clock: Clock
   log: Log
@@ -15,23 +17,27 @@ export interface BanListOptions {
 }
 
 const REFRESH_MS = 3_000
-const TIMEOUT_MS = 4_000
+const VERSION_TIMEOUT_MS = 4_000
+/** For a hundred thousand bans on a slow database. */
+const READ_TIMEOUT_MS = 20_000
 
 /**
- * The bans in force, held in memory: read in the background every few seconds, so that no request waits for the database and no
- * load on it decides about a player. While the database fails, the bans read before stay in force.
+ * The bans in force, held in memory: looked for in the background every few seconds and read when there is a change, so that no
+ * request waits for the database and no load on it decides about a player. While the database fails, the bans read before stay in
+ * force.
  */
 export class BanList implements Running {
-  readonly #storage: Pick<Storage, 'unliftedBans'>
+  readonly #storage: StoredBans
   readonly #options: BanListOptions
   readonly #refreshing: Running
   #bans: ActiveBans | undefined
+  #version: string | undefined
   #readAtMs: number | undefined
   #isFailing = false
   /** Resolves after the first attempt to read the bans, also when it failed. */
   readonly attempted: Promise<void>
 
-  constructor(storage: Pick<Storage, 'unliftedBans'>, options: BanListOptions) {
+  constructor(storage: StoredBans, options: BanListOptions) {
     this.#storage = storage
     this.#options = options
     const attempted = Promise.withResolvers<void>()
@@ -71,10 +77,15 @@ export class BanList implements Running {
   async #refresh(): Promise<void> {
     const { clock, log, onFailure } = this.#options
     try {
-      const bans = await withDeadline(this.#storage.unliftedBans(), { clock, ms: TIMEOUT_MS, what: 'reading the bans' })
-      this.#bans = new ActiveBans(bans)
+      const version = await withDeadline(this.#storage.bansVersion(), { clock, ms: VERSION_TIMEOUT_MS, what: 'reading the bans' })
+      // A ban that is written between the two is read now, and once more because of the version after it.
+      if (version !== this.#version) {
+        const bans = await withDeadline(this.#storage.unliftedBans(), { clock, ms: READ_TIMEOUT_MS, what: 'reading the bans' })
+        this.#bans = new ActiveBans(bans)
+        this.#version = version
+      }
       this.#readAtMs = clock.monotonic()
-      if (this.#isFailing) log.info({ bans: bans.length }, 'the bans can be read again')
+      if (this.#isFailing) log.info({ bans: this.size }, 'the bans can be read again')
       this.#isFailing = false
     } catch (error) {
       onFailure()

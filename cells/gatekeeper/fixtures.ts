@@ -36,6 +36,10 @@ export function aStorage(): MemoryStorage {
       await check()
       return storage.bans
     },
+    async bansVersion() {
+      await check()
+      return JSON.stringify(storage.bans)
+    },
     async recordConnections(connections) {
       await check()
       for (const connection of connections) storage.connections.set(connection.address, connection)

@@ -28,6 +28,39 @@ test('every client may see that a player is banned and until when, and nothing e
   ])
 })
 
+const askMany = async (url: string, body: unknown) =>
+  answerOf(await fetch(`${url}/users/bans`, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) }))
+
+test('one query says which of many players are banned, also among a hundred thousand bans', async (t) => {
+  const address = (n: number) => `0x${n.toString(16).padStart(40, '0')}`
+  const bans = Array.from({ length: 100_000 }, (_, n) => aBan({ id: String(n), bannedAddress: address(2 * n) }))
+  const { url } = await aGatekeeper(t, { bans })
+  const addresses = Array.from({ length: 1_000 }, (_, n) => address(n))
+  const banned = addresses.filter((_, n) => n % 2 === 0)
+  expect(await askMany(url, { addresses: [...addresses.slice(1), address(0).toUpperCase().replace('X', 'x')] })).toEqual([
+    200,
+    { data: { banned: [...banned.slice(1), address(0)] } },
+  ])
+})
+
+test.for([
+  ['no JSON', '{', 'the body is no JSON'],
+  ['no list', { addresses: 'all' }, 'addresses is a list of at most 1000 wallet addresses'],
+  ['null', null, 'addresses is a list of at most 1000 wallet addresses'],
+  ['too many', { addresses: Array.from({ length: 1_001 }, () => '') }, 'addresses is a list of at most 1000 wallet addresses'],
+] as const)('a query about many players that is %s is refused', async ([, body, error], t) => {
+  const { url } = await aGatekeeper(t)
+  expect(await askMany(url, body)).toEqual([400, { error }])
+})
+
+test('what is no wallet address among many is not banned', async (t) => {
+  const { url } = await aGatekeeper(t, { bans: [aBan({ bannedAddress: wallet.toLowerCase() })] })
+  expect(await askMany(url, { addresses: [wallet, 'not-a-wallet', 7, null, {}] })).toEqual([
+    200,
+    { data: { banned: [wallet.toLowerCase()] } },
+  ])
+})
+
 test('queries for bans are limited per client address, but not those of services of the cluster', async (t) => {
   const { url, clock, metrics } = await aGatekeeper(t)
   const query = async (address?: string) =>
@@ -59,6 +92,7 @@ test.for([wallet, 'not-a-wallet', "0x'; drop table user_bans"])('%s is not banne
 test('a ban that cannot be looked up is answered as an outage, not as no ban', async (t) => {
   const { url } = await aGatekeeper(t, { broken: 'gone' })
   expect(await answerOf(await fetch(`${url}/users/${wallet}/bans`))).toEqual([503, { error: 'Bans cannot be looked up now' }])
+  expect(await askMany(url, { addresses: [wallet] })).toEqual([503, { error: 'Bans cannot be looked up now' }])
 })
 
 test('explorers in a browser may call the gatekeeper', async (t) => {

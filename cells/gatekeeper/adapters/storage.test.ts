@@ -170,6 +170,32 @@ function storageTests(open: () => Promise<Database>): void {
     expect(await activeBan({ address: ana, deviceId: 'phone' }, NOW)).toBeUndefined()
   })
 
+  test('the version of the bans changes with every change of them, and stays without one', async () => {
+    const versions = [await storage.bansVersion()]
+    const changed = async (change: Promise<unknown>) => {
+      await change
+      versions.push(await storage.bansVersion())
+    }
+    await changed(ban({}))
+    await changed(ban({ banned_address: ben }))
+    await changed(database.query("UPDATE user_bans SET expires_at = now() + interval '1 day' WHERE banned_address = $1", [ana]))
+    await changed(database.query('UPDATE user_bans SET lifted_at = now() WHERE banned_address = $1', [ana]))
+    await changed(database.query('UPDATE user_bans SET lifted_at = NULL WHERE banned_address = $1', [ana]))
+    await changed(database.query('DELETE FROM user_bans WHERE banned_address = $1', [ben]))
+    expect(new Set(versions).size).toBe(versions.length)
+    expect(await storage.bansVersion()).toBe(versions.at(-1))
+  })
+
+  test('more bans than one statement reads are read completely', async () => {
+    await database.query(
+      `INSERT INTO user_bans (banned_address, banned_by, reason)
+       SELECT '0x' || lpad(to_hex(n), 40, '0'), 'mod', 'spam' FROM generate_series(1, 20000) n`,
+    )
+    await ban({ lifted_at: new Date(NOW) })
+    const bans = await storage.unliftedBans()
+    expect([bans.length, new Set(bans.map(({ bannedAddress }) => bannedAddress)).size]).toEqual([20_000, 20_000])
+  })
+
   test('a ban has the address, the moderator, the reason and the time', async () => {
     await ban({ custom_message: 'see you', expires_at: new Date(NOW + 5), banned_device_id: 'phone', created_at: new Date(NOW) })
     expect(await activeBan({ address: ana }, NOW)).toEqual({
