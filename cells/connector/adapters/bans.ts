@@ -9,35 +9,83 @@ import type { PeerId } from '../../wire/peer.ts'
  */
 export interface Bans {
   isBanned(peer: PeerId): Promise<boolean>
+  /** Which of many wallets are banned, with few requests. */
+  bannedOf(peers: readonly PeerId[]): Promise<ReadonlySet<PeerId>>
 }
 
 /** No wallet is banned: for connectors without a gatekeeper. */
-export const noBans: Bans = { isBanned: async () => false }
+export const noBans: Bans = { isBanned: async () => false, bannedOf: async () => new Set() }
 
 const TIMEOUT_MS = 1_000
 const MAX_BYTES = 64 * 1024
+
+/** As many as the gatekeeper takes in one query (`cells/gatekeeper/routes.ts`). */
+const PEERS_PER_QUERY = 1_000
+const MAX_CONCURRENT_LOOKUPS = 20
 
 /** Banned wallets that are remembered; the one looked up longest ago is forgotten first. */
 const MAX_REMEMBERED = 10_000
 
 /** Asks the gatekeeper at `url`. */
 export function gatekeeperBans(url: string): Bans {
-  const banned = new LRUCache<PeerId, true>({ max: MAX_REMEMBERED })
+  const users = `${withoutTrailingSlash(url)}/users`
+  const remembered = new LRUCache<PeerId, true>({ max: MAX_REMEMBERED })
+  const learn = (peer: PeerId, isBanned: boolean | undefined): boolean => {
+    if (isBanned) remembered.set(peer, true)
+    else if (isBanned === false) remembered.delete(peer)
+    return isBanned ?? remembered.get(peer) === true
+  }
   return {
-    async isBanned(peer) {
-      const answer = await lookUp(`${withoutTrailingSlash(url)}/users/${peer}/bans`)
-      if (answer === undefined) return banned.get(peer) === true
-      if (answer) banned.set(peer, true)
-      else banned.delete(peer)
-      return answer
+    isBanned: async (peer) => learn(peer, await lookUp(`${users}/${peer}/bans`)),
+    async bannedOf(peers) {
+      const banned = new Set<PeerId>()
+      let answers = true
+      for (let from = 0; from < peers.length; from += PEERS_PER_QUERY) {
+        const some = peers.slice(from, from + PEERS_PER_QUERY)
+        // Gatekeepers of others have no such query.
+        const known: ReadonlyMap<PeerId, boolean> | undefined = answers
+          ? ((await lookUpMany(`${users}/bans`, some)) ?? (await lookUpEach(users, some)))
+          : undefined
+        answers = known !== undefined
+        for (const peer of some) if (learn(peer, known?.get(peer))) banned.add(peer)
+      }
+      return banned
     },
   }
 }
 
 /** What a gatekeeper answers; undefined when it does not say. */
 async function lookUp(url: string): Promise<boolean | undefined> {
-  const fetched = await fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES })
+  const isBanned = (await dataOf(url))?.isBanned
+  return typeof isBanned === 'boolean' ? isBanned : undefined
+}
+
+/** What a gatekeeper answers about many wallets; undefined when it does not say. */
+async function lookUpMany(url: string, peers: readonly PeerId[]): Promise<Map<PeerId, boolean> | undefined> {
+  const banned = (await dataOf(url, { addresses: peers }))?.banned
+  if (!Array.isArray(banned)) return undefined
+  const listed = new Set<unknown>(banned)
+  return new Map(peers.map((peer) => [peer, listed.has(peer)]))
+}
+
+/** One request for each wallet; undefined as soon as none of those under way is answered. */
+async function lookUpEach(users: string, peers: readonly PeerId[]): Promise<Map<PeerId, boolean> | undefined> {
+  const known = new Map<PeerId, boolean>()
+  for (let from = 0; from < peers.length; from += MAX_CONCURRENT_LOOKUPS) {
+    const before = known.size
+    await Promise.all(
+      peers.slice(from, from + MAX_CONCURRENT_LOOKUPS).map(async (peer) => {
+        const isBanned = await lookUp(`${users}/${peer}/bans`)
+        if (isBanned !== undefined) known.set(peer, isBanned)
+      }),
+    )
+    if (known.size === before) return undefined
+  }
+  return known
+}
+
+async function dataOf(url: string, post?: object): Promise<{ isBanned?: unknown; banned?: unknown } | undefined> {
+  const fetched = await fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES, post })
   if (!fetched.ok || fetched.status < 200 || fetched.status > 299) return undefined
-  const { data } = (fetched.body ?? {}) as { data?: { isBanned?: unknown } | null }
-  return typeof data?.isBanned === 'boolean' ? data.isBanned : undefined
+  return ((fetched.body ?? {}) as { data?: object | null }).data ?? undefined
 }
