@@ -27,6 +27,8 @@ import { Installations } from './leader/installations.ts'
 import { LeadershipTerms } from './leader/leadership-terms.ts'
 import { operatorMetrics } from './metrics.ts'
 import { DependencyReachability } from './observers/dependencies/dependency-reachability.ts'
+import { createProbe } from './observers/dependencies/reachability-probe.ts'
+import { publicAddresses } from './observers/dependencies/safe-lookup.ts'
 import { connectorPlayerCounter } from './observers/players/connector-players.ts'
 import { JoinSuccessRate } from './observers/players/join-success-rate.ts'
 import { PlayerCounts } from './observers/players/player-counts.ts'
@@ -91,11 +93,16 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   })
   const ofQueue = queueMetrics(metrics, () => terms.depth)
   const scaling = scaleMetrics(metrics)
+  const probe = createProbe({
+    mayConnect: publicAddresses([new URL(access.server).hostname.replace(/^\[|\]$/g, '')]),
+    clock,
+    log,
+  })
   const terms = new LeadershipTerms(() => {
     const publication = new PublicationProbe({ providerUrl: platform.providerUrl, clock, log })
     const providers = config.PUBLICATION_PROVIDERS
     const remotePublication = new LeasedPublication({ providers, clock, epoch: elector.epoch() })
-    const dependencies = config.CHECK_DEPENDENCIES === 'true' ? new DependencyReachability({ clock, log }) : undefined
+    const dependencies = config.CHECK_DEPENDENCIES === 'true' ? new DependencyReachability({ clock, log, probe }) : undefined
     const playerCounts = new PlayerCounts({ statsUrlOf: site.statsUrl, clock, log })
     const syntheticJoins = new SyntheticJoins({ urlOf: (cell) => cellSocketUrl(cell, platform.clusterDomain), clock, log })
     const joinSuccess = new JoinSuccessRate({ addressesOf: readyConnectorAddresses(cache), port: HTTP_PORT, clock, log })

@@ -70,7 +70,7 @@ async function anOperator() {
       epoch: 1,
       request: async (_, { method }) => ({ status: { PUT: 200, DELETE: 204, GET: 404 }[method], etag: '"1"', body: {} }),
     }),
-    dependencies: new DependencyReachability({ clock, log: silentLog, probe: async () => undefined }),
+    dependencies: new DependencyReachability({ clock, log: silentLog, probe: async () => true }),
     playerCounts: new PlayerCounts({ statsUrlOf: site.statsUrl, clock, log: silentLog, fetch: counted }),
     syntheticJoins: new SyntheticJoins({
       urlOf: ({ spec }) => spec.url,

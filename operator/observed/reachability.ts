@@ -3,5 +3,6 @@ export type Reachability = { dependency: 'LiveKit' | 'NATS'; url: string } & (
   | { state: 'reachable' }
   /** Not tried yet. */
   | { state: 'unknown' }
-  | { state: 'unreachable'; message: string }
+  /** Nothing is known of the reason: users write these URLs, and must not learn what is in the operator's network. */
+  | { state: 'unreachable' }
 )

@@ -94,7 +94,7 @@ export const realmConditions: Explained<RealmReasons> = {
     reasons: {
       Reachable: ['All are ready or reachable.'],
       Unreachable: [
-        'An external one cannot be reached from the operator.',
+        'An external one cannot be reached from the operator, or does not answer as a NATS or LiveKit does. The reason is only in the log of the operator, at level debug.',
         'Check its URL and the network. Where the operator has no route to it by design, set `operator.checkDependencies` of the chart to false.',
       ],
       NotReady: ['A managed one has no ready pod.', 'Read `Stalled`; look at the pods that the message names.'],

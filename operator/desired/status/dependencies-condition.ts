@@ -29,7 +29,7 @@ export function dependenciesCondition(
   const othersOf = (one: Reachability) => reachability.filter((other) => other !== one && other.dependency === one.dependency)
   const failures = reachability.flatMap((one) =>
     one.state === 'unreachable' && othersOf(one).every(({ state }) => state === 'unreachable')
-      ? [`${one.dependency} at ${one.url}: ${one.message}`]
+      ? [`${one.dependency} at ${one.url.replace(/\/\/[^/@]*@/, '//')}`]
       : [],
   )
   if (failures.length > 0)

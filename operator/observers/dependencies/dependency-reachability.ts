@@ -7,19 +7,18 @@ import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import type { Reachability } from '../../observed/reachability.ts'
 import type { RealmObserver } from '../observer.ts'
-import { probeUrl, type ReachabilityProbe } from './reachability-probe.ts'
+import type { ReachabilityProbe } from './reachability-probe.ts'
 
 export interface DependencyReachabilityOptions {
   clock: Clock
   log: Log
-  /** By default over the network. */
-  probe?: ReachabilityProbe
+  probe: ReachabilityProbe
   /** A number from 0 to 1 that spreads probes in time. */
   random?: () => number
 }
 
-/** Probes at the same time, whatever the number of realms. */
-const MAX_PARALLEL = 16
+/** Probes at the same time, whatever the number of realms. One that fails takes as long as its timeout. */
+const MAX_PARALLEL = 64
 /** Between probes while the server is not reached. */
 const RETRY = { firstMs: 1_000, maxMs: 15_000 }
 /** Between probes while it is. */
@@ -32,7 +31,6 @@ interface Dependency {
   url: string
   realms: Map<string, ObjectKey>
   state: 'unknown' | 'reachable' | 'unreachable'
-  message: string
   failures: number
 }
 
@@ -40,10 +38,10 @@ interface Dependency {
  * Probes each External LiveKit and NATS from time to time, once for all realms that depend on it, and never with a credential.
  */
 export class DependencyReachability implements RealmObserver<readonly Reachability[]>, Running {
-  readonly #poller: Poller<Dependency, string | undefined>
+  readonly #poller: Poller<Dependency, boolean>
   readonly #needs = new Map<string, readonly Need[]>()
 
-  constructor({ clock, log, random, probe = probeUrl }: DependencyReachabilityOptions) {
+  constructor({ clock, log, random, probe }: DependencyReachabilityOptions) {
     this.#poller = new Poller({
       ask: ({ url }) => probe(url),
       learn,
@@ -61,15 +59,15 @@ export class DependencyReachability implements RealmObserver<readonly Reachabili
     this.#needs.set(key, needs)
     this.#release(key, new Set(needs.map(({ url }) => url)))
     for (const { url } of needs) {
-      const create = (): Dependency => ({ url, realms: new Map(), state: 'unknown', message: '', failures: 0 })
+      const create = (): Dependency => ({ url, realms: new Map(), state: 'unknown', failures: 0 })
       this.#poller.watch(url, create).realms.set(key, { namespace, name })
     }
   }
 
   get(realm: ObjectKey): readonly Reachability[] | undefined {
     return this.#needs.get(keyText(realm))?.map((need) => {
-      const { state = 'unknown', message = '' } = this.#poller.get(need.url) ?? {}
-      return state === 'unreachable' ? { ...need, state, message } : { ...need, state }
+      const { state = 'unknown' } = this.#poller.get(need.url) ?? {}
+      return { ...need, state }
     })
   }
 
@@ -96,19 +94,15 @@ export class DependencyReachability implements RealmObserver<readonly Reachabili
   }
 }
 
-function learn(dependency: Dependency, problem: string | undefined): PollOutcome {
+function learn(dependency: Dependency, isReached: boolean): PollOutcome {
   const before = dependency.state
-  if (problem === undefined) {
+  if (isReached) {
     dependency.failures = 0
     dependency.state = 'reachable'
     return { next: REST_MS, changed: before !== 'reachable' }
   }
   dependency.failures++
-  if (before !== 'reachable' || dependency.failures >= FAILURES_TO_UNREACHABLE) {
-    // The first error message is kept while the failure lasts, so that the status does not flap.
-    if (before !== 'unreachable') dependency.message = problem
-    dependency.state = 'unreachable'
-  }
+  if (before !== 'reachable' || dependency.failures >= FAILURES_TO_UNREACHABLE) dependency.state = 'unreachable'
   return { next: backoffMs(RETRY, dependency.failures), changed: dependency.state !== before }
 }
 

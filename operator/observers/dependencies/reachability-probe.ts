@@ -1,42 +1,81 @@
-import { connect } from 'node:net'
-import { request } from 'undici'
+import { connect, isIP, type Socket } from 'node:net'
+import { Agent, request } from 'undici'
+import type { Clock } from '../../../cells/chassis/clock.ts'
 import { messageOf } from '../../../cells/chassis/errors.ts'
-import { outgoingHttp } from '../../../cells/chassis/outgoing-http.ts'
+import type { Log } from '../../../cells/chassis/log.ts'
+import { type MayConnect, safeLookup } from './safe-lookup.ts'
 
-/** Tries to reach a URL without credentials; returns why that failed, or undefined. */
-export type ReachabilityProbe = (url: string) => Promise<string | undefined>
+/** Tries to reach a URL without credentials; returns whether the server there answered. */
+export type ReachabilityProbe = (url: string) => Promise<boolean>
+
+interface ProbeOptions {
+  mayConnect: MayConnect
+  clock: Clock
+  log: Log
+  timeoutMs?: number
+}
 
 const TIMEOUT_MS = 5_000
 const MAX_ANSWER_BYTES = 64 * 1024
+const NATS_PORT = 4222
 
-/** LiveKit by HTTP, because its root answers without credentials; NATS by a TCP connection. */
-export const probeUrl: ReachabilityProbe = (url) =>
-  /^wss?:/.test(url) ? probeByHttp(url.replace(/^ws/, 'http')) : probeByTcp(url)
-
-async function probeByHttp(url: string): Promise<string | undefined> {
-  try {
-    const { statusCode, body } = await request(url, { dispatcher: outgoingHttp(), signal: AbortSignal.timeout(TIMEOUT_MS) })
-    await body.dump({ limit: MAX_ANSWER_BYTES })
-    return statusCode < 500 ? undefined : `answered ${statusCode}`
-  } catch (error) {
-    return messageOf(error) || 'no answer'
+/**
+ * LiveKit by HTTP, because its root answers without credentials; NATS by the first line that a server sends. A server that was not reached
+ * is always reported after the same time and without a reason, which is only logged: users write these URLs, and must not learn which
+ * addresses and ports of the operator's network are there.
+ */
+export function createProbe({ mayConnect, clock, log, timeoutMs = TIMEOUT_MS }: ProbeOptions): ReachabilityProbe {
+  const lookup = safeLookup(mayConnect)
+  const agent = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connections: 1, connect: { lookup } })
+  const attempt = (url: URL): Promise<void> => {
+    const host = url.hostname.replace(/^\[|\]$/g, '')
+    // An address needs no lookup, so it is not checked there.
+    if (isIP(host) && !mayConnect(host)) throw new Error(`${host} is not to be connected to`)
+    if (!/^wss?:$/.test(url.protocol)) {
+      return natsAnswer(connect({ host, port: Number(url.port || NATS_PORT), timeout: timeoutMs, lookup }))
+    }
+    return httpAnswer(agent, url, timeoutMs)
+  }
+  return async (text) => {
+    const late = new Promise<void>((resolve) => clock.after(timeoutMs, resolve))
+    try {
+      const url = URL.parse(text)
+      if (!url?.hostname) throw new Error('this is not a URL')
+      await attempt(url)
+      return true
+    } catch (error) {
+      log.debug({ url: withoutCredentials(text), error: messageOf(error) }, 'a dependency of a realm was not reached')
+      await late
+      return false
+    }
   }
 }
 
-const NATS_PORT = 4222
+/** A URL as it may be shown. */
+export const withoutCredentials = (url: string): string => url.replace(/\/\/[^/@]*@/, '//')
 
-const probeByTcp = (url: string): Promise<string | undefined> =>
-  new Promise((resolve) => {
-    const parsed = URL.parse(url)
-    if (!parsed?.hostname) return resolve('this is not a URL')
-    const host = parsed.hostname.replace(/^\[|\]$/g, '')
-    const socket = connect({ host, port: Number(parsed.port || NATS_PORT), timeout: TIMEOUT_MS })
-    const done = (problem?: string) => {
-      socket.destroy()
-      resolve(problem)
-    }
-    socket.once('connect', () => done())
-    socket.once('timeout', () => done('no answer'))
-    // For a name with several addresses the error about all of them has a code and no message.
-    socket.once('error', (error: NodeJS.ErrnoException) => done(error.message || error.code || 'no answer'))
+async function httpAnswer(dispatcher: Agent, url: URL, timeoutMs: number): Promise<void> {
+  const signal = AbortSignal.timeout(timeoutMs)
+  const { statusCode, body } = await request(url.href.replace(/^ws/, 'http'), { dispatcher, signal })
+  await body.dump()
+  if (statusCode >= 500) throw new Error(`answered ${statusCode}`)
+}
+
+/** Every NATS server begins with this, also one that then asks for TLS. */
+const NATS_FIRST_BYTES = 'INFO {'
+
+function natsAnswer(socket: Socket): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let received = ''
+  socket.on('data', (data) => {
+    received += data.toString('latin1').slice(0, NATS_FIRST_BYTES.length)
+    if (received.length < NATS_FIRST_BYTES.length) return
+    if (received.startsWith(NATS_FIRST_BYTES)) resolve()
+    else reject(new Error('this is no NATS server'))
   })
+  socket.once('timeout', () => reject(new Error('no answer')))
+  socket.once('close', () => reject(new Error('the connection was closed')))
+  // For a name with several addresses the error about all of them has a code and no message.
+  socket.on('error', (error: NodeJS.ErrnoException) => reject(new Error(error.message || error.code || 'no answer')))
+  return promise.finally(() => socket.destroy())
+}
