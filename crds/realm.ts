@@ -86,7 +86,7 @@ export interface CellReasons {
   Ready: 'Serving' | 'ConnectorsNotReady' | 'ArchipelagoNotReady' | 'ApplyFailed' | 'Draining' | 'Drained'
   Cordoned: 'NotCordoned' | 'CordonRequested'
   Draining: 'NotDraining' | 'DisconnectingPlayers' | 'Drained'
-  Reconciling: 'Starting' | 'Updating' | 'Draining' | 'Retrying' | 'Settled' | 'Stalled'
+  Reconciling: 'Starting' | 'PodsWaiting' | 'Updating' | 'Draining' | 'Retrying' | 'Settled' | 'Stalled'
   Stalled: 'NotStalled' | WorkloadBlocker
 }
 

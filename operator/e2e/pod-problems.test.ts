@@ -78,6 +78,33 @@ withPart('kube', 'pods that do not start', (part) => {
     await expect.poll(stalled).toMatchObject({ status: 'False' })
   })
 
+  test('a pod that waits for a node does not stall the realm at first, and is named', async () => {
+    const since = (ago: number) => ({
+      ...pending,
+      conditions: pending.conditions.map((condition) => ({
+        ...condition,
+        lastTransitionTime: new Date(Date.now() - ago).toISOString(),
+      })),
+    })
+    const name = 'main-0-connector'
+    const generation = (await get(resources.Deployment, name))?.metadata.generation
+    await createPod(resources.Deployment, name, since(0))
+    await report(resources.Deployment, name, {
+      observedGeneration: generation,
+      replicas: 2,
+      updatedReplicas: 1,
+      readyReplicas: 1,
+    })
+    const waits = 'main-0: connector: no node takes the pod: Insufficient cpu'
+    await expect
+      .poll(async () => conditionOf(await realmOf(), 'Reconciling'))
+      .toMatchObject({ status: 'True', message: `cells are being created, changed or removed; pods wait: ${waits}` })
+    expect(await stalled()).toMatchObject({ status: 'False' })
+    // The operator looks again by itself when its patience ends, without any event.
+    await report(resources.Pod, `${name}-x`, since(43_000))
+    await expect.poll(stalled, { timeout: 10_000 }).toMatchObject({ status: 'True', message: waits })
+  })
+
   test('a migration whose image cannot be used is reported', async () => {
     const waiting = { reason: 'ErrImageNeverPull', message: 'the image is not present with pull policy of Never' }
     const containerStatuses = [{ name: 'migration', image: '', imageID: '', ready: false, restartCount: 0, state: { waiting } }]

@@ -29,6 +29,8 @@ export interface Workload {
     message: string
     /** Whether the image itself is what is missing. */
     isImageMissing?: boolean
+    /** Since when, in milliseconds since the epoch, where it may pass by itself: a node is added, or a registry answers again. */
+    since?: number
   }
   /** Of a service of a realm: a fingerprint of its pod template as the operator applied it. */
   template?: string | undefined

@@ -1,6 +1,6 @@
 import { planCell } from '../desired/plan.ts'
 import { cellStatus } from '../desired/status/cell-status.ts'
-import type { Failure } from '../desired/status/conditions.ts'
+import { type Failure, patienceLeftMs } from '../desired/status/conditions.ts'
 import { failureOf } from './failure.ts'
 import type { Reconcile, ReconcilerParts } from './parts.ts'
 
@@ -26,7 +26,9 @@ export const cellReconciler =
     // Read again: the status describes what the pass left behind, so that changed pods count as not updated from the first
     // moment.
     const changed = cluster.observeCell(cell)
-    await cluster.reportCell(cell, cellStatus({ cell, observed: changed, players, failure, now: clock.now() }))
+    const now = clock.now()
+    await cluster.reportCell(cell, cellStatus({ cell, observed: changed, players, failure, now }))
     if (failed) throw failed.thrown
-    return 'on-change'
+    const leftMs = patienceLeftMs([changed.connectors, changed.archipelago], now)
+    return leftMs === undefined ? 'on-change' : { afterMs: leftMs }
   }

@@ -1,6 +1,7 @@
 import type { ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
 import { planRealm, type RealmPlan } from '../desired/plan.ts'
+import { patienceLeftMs } from '../desired/status/conditions.ts'
 import { missingFields, outdatedCrdStatus } from '../desired/status/outdated-crd.ts'
 import { realmStatus } from '../desired/status/realm-status.ts'
 import type { RealmStatusInput } from '../desired/status/realm-view.ts'
@@ -47,7 +48,8 @@ export const realmReconciler =
     await cluster.reportRealm(realm, { ...realmStatus(facts), ...(installations && { operator: installations.self }) })
     for (const { what, reason } of plan.scale.decisions) scaling?.inc({ what, reason })
     if (failed) throw failed.thrown // the status reports it; now the queue backs off and tries again
-    return plan.recheckMs === undefined ? 'on-change' : { afterMs: plan.recheckMs }
+    const delaysMs = [plan.recheckMs, patienceLeftMs(changed.services, parts.clock.now())].filter((ms) => ms !== undefined)
+    return delaysMs.length === 0 ? 'on-change' : { afterMs: Math.min(...delaysMs) }
   }
 
 /** Another installation manages the realm; whether it still does is looked up now and then. */

@@ -184,6 +184,10 @@ export const cellConditions: Explained<CellReasons> = {
   Reconciling: {
     says: 'The cell is not yet as its spec says (a condition of kstatus).',
     reasons: {
+      PodsWaiting: [
+        'No node takes a pod, or its image could not be pulled, which may pass by itself.',
+        'Nothing at first. After 45 s the condition `Stalled` has it.',
+      ],
       Starting: ['Pods are being created, or are not ready yet.', 'Nothing at first. If it lasts, look at the pods.'],
       Updating: ['Pods are being created or replaced.', 'Nothing at first. If it lasts, look at the pods.'],
       Draining: ['The cell is disconnecting its players.', 'Nothing: it ends after `drainSeconds`.'],

@@ -140,3 +140,23 @@ test('a failing pod of the template before does not stall a cell whose spec was 
     Stalled: 'True PodsRefused',
   })
 })
+
+test('what may pass by itself is named at once, and stalls the cell only after a while', () => {
+  const problem = { code: 'PodsFailing' as const, message: 'no node takes the pod: Insufficient cpu', since: 1_000 }
+  const connectors = workload('connector', 1, { desired: 2, current: 2, updated: 1, problem })
+  const at = (now: number) => {
+    const status = cellStatus({ cell: aCell(), observed: { ...working, connectors }, failure: undefined, now })
+    return { reconciling: conditionOf({ status }, 'Reconciling'), stalled: conditionOf({ status }, 'Stalled') }
+  }
+  const message = `connector: ${problem.message}`
+  for (const now of [1_000, 45_999]) {
+    expect(at(now)).toMatchObject({
+      reconciling: { status: 'True', reason: 'PodsWaiting', message },
+      stalled: { status: 'False' },
+    })
+  }
+  expect(at(46_000)).toMatchObject({
+    reconciling: { status: 'False', reason: 'Stalled' },
+    stalled: { status: 'True', reason: 'PodsFailing', message },
+  })
+})

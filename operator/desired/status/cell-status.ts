@@ -4,7 +4,7 @@ import { takesPlayers } from '../endpoints.ts'
 import { cellSelector, selectorText } from '../naming.ts'
 import { isEmpty } from '../plan.ts'
 import { approximatePlayers } from './approximate-players.ts'
-import { type ConditionDraft, conditionsOf, type Failure, problemOf } from './conditions.ts'
+import { type ConditionDraft, conditionsOf, type Failure, passingProblemOf, problemOf } from './conditions.ts'
 
 /** What the status of a cell is computed from. */
 export interface CellStatusInput {
@@ -23,7 +23,7 @@ export function cellStatus(input: CellStatusInput): CommsCellStatus {
   const { cell, observed, players, failure, now } = input
   const { connectors } = observed
   const ready = readyCondition(input)
-  const stalled = stalledCondition(observed, failure)
+  const stalled = stalledCondition(observed, failure, now)
   const approximate = approximatePlayers(players, cell.status?.players)
   return {
     ...(cell.metadata.generation !== undefined && { observedGeneration: cell.metadata.generation }),
@@ -69,7 +69,10 @@ function readyCondition({ cell, observed, failure }: CellStatusInput): Condition
 }
 
 /** Unlike `Ready`, which one connector of several is enough for, this is over when all pods are up and run what the spec says. */
-function reconcilingCondition({ cell, observed, failure }: CellStatusInput, isStalled: boolean): ConditionDraft<CellReasons> {
+function reconcilingCondition(
+  { cell, observed, failure, now }: CellStatusInput,
+  isStalled: boolean,
+): ConditionDraft<CellReasons> {
   const yes = (reason: CellReasons['Reconciling'], message: string) =>
     ({ type: 'Reconciling', status: 'True', reason, message }) as const
   const no = (reason: CellReasons['Reconciling'], message: string) =>
@@ -81,6 +84,10 @@ function reconcilingCondition({ cell, observed, failure }: CellStatusInput, isSt
   const workloads = [observed.connectors, observed.archipelago]
   const parts = workloads.flatMap((workload) => workload ?? [])
   if (parts.length < workloads.length) return yes('Starting', 'the operator is creating the connectors and the archipelago')
+  for (const part of parts) {
+    const problem = passingProblemOf(part, now)
+    if (problem) return yes('PodsWaiting', `${part.component}: ${problem.message}`)
+  }
   if (observed.connectors?.desired !== asked.replicas || parts.some(({ current, desired }) => current < desired))
     return yes('Updating', 'pods are being created or replaced')
   const starting = parts.filter(({ updated, desired }) => updated < desired).map(({ component }) => component)
@@ -113,11 +120,15 @@ const DRAINED = 'the cell is drained: no connector and no player is left'
 const drainingMessage = ({ spec }: CommsCell): string =>
   `the connectors disconnect their players within ${spec.connectors.drainSeconds} s, so that they connect to another cell`
 
-function stalledCondition({ connectors, archipelago }: ObservedCell, failure: Failure | undefined): ConditionDraft<CellReasons> {
+function stalledCondition(
+  { connectors, archipelago }: ObservedCell,
+  failure: Failure | undefined,
+  now: number,
+): ConditionDraft<CellReasons> {
   if (failure && failure.reason !== 'Retrying')
     return { type: 'Stalled', status: 'True', reason: failure.reason, message: failure.message }
   for (const workload of [connectors, archipelago]) {
-    const problem = workload && problemOf(workload)
+    const problem = workload && problemOf(workload, now)
     if (problem)
       return { type: 'Stalled', status: 'True', reason: problem.code, message: `${workload.component}: ${problem.message}` }
   }

@@ -48,5 +48,25 @@ export interface Failure {
  * What keeps the pods of a workload from becoming ready. While no pod of the current template exists, a pod that fails has an earlier
  * template: a corrected spec must not be reported as stalled before its own pods were started.
  */
-export const problemOf = ({ problem, current }: Workload): Workload['problem'] =>
+const currentProblemOf = ({ problem, current }: Workload): Workload['problem'] =>
   problem && (current > 0 || problem.code === 'PodsRefused') ? problem : undefined
+
+/** How long a problem that may pass by itself is waited for, before it counts as one that a person has to solve. */
+const PATIENCE_MS = 45_000
+
+/** How much longer to wait for problems that may pass by themselves, in milliseconds; undefined when there is none. */
+export function patienceLeftMs(workloads: readonly (Workload | undefined)[], now: number): number | undefined {
+  const left = workloads.flatMap((workload) => {
+    const since = workload && currentProblemOf(workload)?.since
+    return since === undefined || since + PATIENCE_MS <= now ? [] : [since + PATIENCE_MS - now]
+  })
+  return left.length > 0 ? Math.min(...left) : undefined
+}
+
+/** The problem of a workload that a person has to solve. */
+export const problemOf = (workload: Workload, now: number): Workload['problem'] =>
+  patienceLeftMs([workload], now) === undefined ? currentProblemOf(workload) : undefined
+
+/** The problem of a workload that may pass by itself. */
+export const passingProblemOf = (workload: Workload, now: number): Workload['problem'] =>
+  patienceLeftMs([workload], now) === undefined ? undefined : currentProblemOf(workload)

@@ -113,3 +113,44 @@ test('services that wait for the rollout are named, and the realm is not settled
   })
   expect(conditionOf({ status }, 'Progressing')).toMatchObject({ status: 'False', reason: 'RolloutPaused' })
 })
+
+/** A realm in the middle of a rollout whose candidate has this condition. */
+function candidateWith(condition: { type: 'Reconciling' | 'Stalled'; reason: string; message: string }) {
+  const realm = aRealm({ version: '2.0.0' })
+  const candidate = aServingCell(realm, 0, 'False')
+  candidate.metadata.name = 'main-0-abcdef'
+  candidate.status?.conditions?.push({ ...condition, status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' })
+  const all = { cells: [aServingCell(), candidate], services }
+  const plan = planRealm(realm, all, site)
+  expect(plan.rollout.candidates).toEqual([candidate])
+  const status = realmStatus({ realm, plan, observed: all, urls: site.urls(realm), publication, failure: undefined, now: 0 })
+  return (type: string) => conditionOf({ status }, type)
+}
+
+test('what the new cell of a rollout waits for is named, and stalls the realm as soon as it stalls the cell', () => {
+  const message = 'connector: no node takes the pod: Insufficient cpu'
+  const waits = candidateWith({ type: 'Reconciling', reason: 'PodsWaiting', message })
+  expect(waits('Stalled')).toMatchObject({ status: 'False' })
+  expect(waits('Reconciling')).toMatchObject({
+    status: 'True',
+    reason: 'RollingOut',
+    message: `0 of 1 cells are updated; pods wait: main-0-abcdef: ${message}`,
+  })
+  const fails = candidateWith({ type: 'Stalled', reason: 'PodsFailing', message })
+  expect(fails('Stalled')).toMatchObject({ status: 'True', reason: 'PodsFailing', message: `main-0-abcdef: ${message}` })
+  expect(fails('Ready')).toMatchObject({ status: 'True' })
+})
+
+test('what the pods of a service wait for is named, and stalls the realm only after a while', () => {
+  const problem = { code: 'PodsFailing' as const, message: 'the image realm:1 cannot be pulled', since: 0 }
+  const realm = aRealm()
+  const waiting = services.map((service) => (service.component === 'stats' ? { ...service, updated: 0, problem } : service))
+  const all = { cells: [aServingCell()], services: waiting }
+  const plan = planRealm(realm, all, site)
+  const at = (now: number) => {
+    const status = realmStatus({ realm, plan, observed: all, urls: site.urls(realm), publication, failure: undefined, now })
+    return [conditionOf({ status }, 'Progressing')?.message, conditionOf({ status }, 'Stalled')?.status]
+  }
+  expect(at(44_999)).toEqual([`services are being created or changed; pods wait: stats: ${problem.message}`, 'False'])
+  expect(at(45_000)).toEqual([expect.stringContaining('Stalled'), 'True'])
+})

@@ -2,7 +2,7 @@ import { type CellReasons, type CommsCell, conditionOf, type Realm, type RealmRe
 import { OUT_OF_MEMORY, type Workload } from '../../observed/workload.ts'
 import { takesPlayers } from '../endpoints.ts'
 import { isOwn } from '../scale/slots.ts'
-import { type ConditionDraft, problemOf } from './conditions.ts'
+import { type ConditionDraft, passingProblemOf, problemOf } from './conditions.ts'
 import { isCellUpdated, type RealmView } from './realm-view.ts'
 
 type ProgressReason = Exclude<RealmReasons['Reconciling'], 'Settled' | 'Stalled'>
@@ -35,12 +35,13 @@ function progressOf(view: RealmView, isPublished: boolean): Progress {
   const waiting = services.length > 0 ? `, and these services are not yet: ${services.join(', ')}` : ''
   const updated = `${rollout.updated.length} of ${desiredCells} cells are updated${waiting}${converging}`
   if (failure) return underway('Retrying', failure.message)
-  if (rollout.isUnderway) return underway('RollingOut', updated)
+  const waitsFor = waitsForOf(view)
+  if (rollout.isUnderway) return underway('RollingOut', `${updated}${waitsFor}`)
   if (plan.cells.some((cell) => !takesPlayers(cell))) return underway('CellsDraining', 'the operator is draining cells')
   if (areCellsChanging(view) || endpoints.some(({ state }) => state === 'Starting'))
-    return underway('CellsStarting', 'cells are being created, changed or removed')
+    return underway('CellsStarting', `cells are being created, changed or removed${waitsFor}`)
   if (notReady.length > 0 || observed.services.some(({ desired, updated: done }) => done < desired))
-    return underway('ServicesStarting', 'services are being created or changed')
+    return underway('ServicesStarting', `services are being created or changed${waitsFor}`)
   if (view.open.length > 0 && !isPublished)
     return underway('WaitingForPublication', 'the realm is not published yet; see the condition Published')
   if (rollout.hold === 'RolloutPaused' || (services.length > 0 && plan.servicesHold === 'RolloutPaused'))
@@ -49,6 +50,20 @@ function progressOf(view: RealmView, isPublished: boolean): Progress {
     return held(rollout.hold, `${updated}; raise or remove rollout.canaryCells to update the others`)
   if (services.length > 0) return underway('ServicesStarting', updated)
   return { state: 'settled', reason: 'Settled', message: 'the realm is as its spec says' }
+}
+
+/** What keeps pods from starting, and may pass by itself. */
+function waitsForOf({ observed, now }: RealmView): string {
+  const ofServices = observed.services.flatMap((service) => {
+    const problem = passingProblemOf(service, now)
+    return problem ? [`${service.component}: ${problem.message}`] : []
+  })
+  const ofCells = observed.cells.flatMap((cell) => {
+    const condition = conditionOf(cell, 'Reconciling')
+    return condition?.reason === 'PodsWaiting' ? [`${cell.metadata.name}: ${condition.message}`] : []
+  })
+  const [first] = [...ofServices, ...ofCells]
+  return first ? `; pods wait: ${first}` : ''
 }
 
 /** Whether a cell of the operator is being created, removed or changed. */
@@ -61,12 +76,12 @@ function areCellsChanging({ realm, plan, observed }: RealmView): boolean {
 }
 
 function stalledCondition(view: RealmView, published: ConditionDraft<RealmReasons>): ConditionDraft<RealmReasons> {
-  const { realm, plan, failure, observed } = view
+  const { realm, plan, failure, observed, now } = view
   const stalled = (reason: RealmReasons['Stalled'], message: string) =>
     ({ type: 'Stalled', status: 'True', reason, message }) as const
   if (failure && failure.reason !== 'Retrying') return stalled(failure.reason, failure.message)
   for (const service of observed.services) {
-    const problem = problemOf(service)
+    const problem = problemOf(service, now)
     if (problem)
       return stalled(problem.code, `${service.component}: ${problem.message}${memoryAdvice(realm, service, problem.message)}`)
   }
@@ -94,12 +109,12 @@ const memoryAdvice = ({ spec }: Realm, { component }: Workload, message: string)
     : ''
 
 /**
- * Whether a stalled cell stalls its realm. Not a candidate, which has until its deadline; nor a cell that a user created, nor one that a
- * rollout is replacing, nor one whose condition is about an earlier spec: a correction that is under way is not a failure.
+ * Whether a stalled cell stalls its realm. Not a cell that a user created, nor one that a rollout is replacing, nor one whose condition is
+ * about an earlier spec: a correction that is under way is not a failure.
  */
 function canStallRealm({ realm, plan: { rollout } }: RealmView, cell: CommsCell): boolean {
   const isIn = (cells: readonly CommsCell[]) => cells.some(({ metadata }) => metadata.name === cell.metadata.name)
-  if (!isOwn(realm, cell) || isIn(rollout.candidates)) return false
+  if (!isOwn(realm, cell)) return false
   if (cell.status?.observedGeneration !== cell.metadata.generation) return false
-  return !rollout.isUnderway || isIn(rollout.updated)
+  return !rollout.isUnderway || isIn(rollout.updated) || isIn(rollout.candidates)
 }

@@ -47,13 +47,12 @@ export class PodIndex {
     return this.#byComponent.in(`${childKey(owner)}/${component}`)
   }
 
-  /** The problem of the first pod of a component that has one. */
+  /** The problem of a pod of a component: the first one that does not pass by itself, else the one that has lasted longest. */
   problemOf(owner: { kind: Kind } & ObjectKey, component: string): PodProblem | undefined {
-    for (const pod of this.podsOf(owner, component)) {
-      const problem = pod.problem ?? (pod.ready || pod.started ? undefined : this.#eventProblemOf(pod))
-      if (problem) return problem
-    }
-    return undefined
+    const problems = this.podsOf(owner, component).flatMap(
+      (pod) => pod.problem ?? (pod.ready || pod.started ? [] : (this.#eventProblemOf(pod) ?? [])),
+    )
+    return problems.sort((a, b) => (a.since ?? 0) - (b.since ?? 0))[0]
   }
 
   /**
@@ -82,7 +81,11 @@ export class PodIndex {
 }
 
 const podDiffers = (a: PodState, b: PodState): boolean =>
-  a.ready !== b.ready || a.started !== b.started || a.migrated !== b.migrated || a.problem?.message !== b.problem?.message
+  a.ready !== b.ready ||
+  a.started !== b.started ||
+  a.migrated !== b.migrated ||
+  a.problem?.message !== b.problem?.message ||
+  a.problem?.since !== b.problem?.since
 
 const componentKey = ({ owner, namespace, component }: PodState): string =>
   owner ? `${childKey({ ...owner, namespace })}/${component}` : ''

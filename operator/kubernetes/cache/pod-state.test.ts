@@ -98,3 +98,30 @@ test('a sidecar that outlives the migration is named with its remedy', () => {
   expect(pod(migration(1), proxy)).toMatchObject({ migrated: false, problem: undefined })
   expect(pod({ name: 'migration', state: { running: {} } }, proxy)).toMatchObject({ migrated: false, problem: undefined })
 })
+
+test('a process that keeps ending is a problem while it runs again, until its pod was ready', () => {
+  const terminated = { exitCode: 3, finishedAt: '2026-11-21T08:00:00Z' }
+  const again = (startedAt: string, unreadySince: string) =>
+    problemOf(
+      aPod({
+        conditions: [{ type: 'Ready', status: 'False', lastTransitionTime: unreadySince }],
+        containerStatuses: [{ name: 'stats', state: { running: { startedAt } }, lastState: { terminated } }],
+      }),
+    )
+  expect(again('2026-11-21T08:00:10Z', '2026-11-21T07:00:00Z')?.message).toBe('the process keeps ending with code 3')
+  expect(again('2026-11-21T08:00:01Z', '2026-11-21T07:00:00Z')).toBeUndefined() // the first time it is started again at once
+  expect(again('2026-11-21T08:00:10Z', '2026-11-21T09:00:00Z')).toBeUndefined()
+})
+
+test('a problem that may pass by itself has the time since when', () => {
+  const since = Date.parse('2026-11-21T08:00:00Z')
+  const scheduled = { type: 'PodScheduled', status: 'False', message: 'none', lastTransitionTime: '2026-11-21T08:00:00Z' }
+  expect(problemOf(aPod({ conditions: [scheduled] }))?.since).toBe(since)
+  const pulling = (reason: string) =>
+    problemOf(
+      aPod({ startTime: '2026-11-21T08:00:00Z', containerStatuses: [{ image: 'realm:1', state: { waiting: { reason } } }] }),
+    )
+  for (const reason of ['ErrImagePull', 'ImagePullBackOff', 'RegistryUnavailable']) expect(pulling(reason)?.since).toBe(since)
+  for (const reason of ['InvalidImageName', 'ErrImageNeverPull', 'CrashLoopBackOff'])
+    expect(pulling(reason)).toEqual(expect.not.objectContaining({ since }))
+})

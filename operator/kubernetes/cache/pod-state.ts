@@ -36,10 +36,10 @@ interface ContainerStatus {
   name?: string
   state?: {
     waiting?: { reason?: string; message?: string }
-    running?: object
+    running?: { startedAt?: string }
     terminated?: { exitCode?: number }
   }
-  lastState?: { terminated?: { exitCode?: number; reason?: string; message?: string } }
+  lastState?: { terminated?: { exitCode?: number; reason?: string; message?: string; finishedAt?: string } }
   image?: string
 }
 
@@ -47,7 +47,8 @@ interface ContainerStatus {
 export interface LivePod extends KubeObject {
   status?: {
     podIP?: string
-    conditions?: { type: string; status: string; reason?: string; message?: string }[]
+    startTime?: string
+    conditions?: { type: string; status: string; reason?: string; message?: string; lastTransitionTime?: string }[]
     initContainerStatuses?: ContainerStatus[]
     containerStatuses?: ContainerStatus[]
   }
@@ -80,13 +81,20 @@ export function podStateOf({ metadata, status }: LivePod): PodState {
 
 function problemOf(component: string, status: LivePod['status']): PodProblem | undefined {
   const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled')
-  if (scheduled?.status === 'False') return { code: 'PodsFailing', message: `no node takes the pod: ${scheduled.message ?? ''}` }
+  if (scheduled?.status === 'False')
+    return {
+      code: 'PodsFailing',
+      message: `no node takes the pod: ${scheduled.message ?? ''}`,
+      ...sinceOf(scheduled.lastTransitionTime),
+    }
   const { initContainerStatuses = [], containerStatuses = [] } = status ?? {}
+  const unreadySince = status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime
   for (const container of [...initContainerStatuses, ...containerStatuses]) {
-    const problem = waitingProblemOf(container)
+    const problem = waitingProblemOf(container, unreadySince)
     // A container that was injected has another name than the component.
     const prefix = !container.name || container.name === component ? '' : `container ${container.name}: `
-    if (problem) return { ...problem, message: `${prefix}${problem.message}` }
+    const since = problem?.isImageMissing && isTransient(container) ? sinceOf(status?.startTime) : undefined
+    if (problem) return { ...problem, message: `${prefix}${problem.message}`, ...since }
   }
   const sidecar = containerStatuses.find(({ name, state }) => name !== component && state?.running)
   return sidecar && isMigrated(component, containerStatuses)
@@ -94,12 +102,23 @@ function problemOf(component: string, status: LivePod['status']): PodProblem | u
     : undefined
 }
 
+/** Whether the reason why a container has no image may pass by itself. */
+const isTransient = ({ state }: ContainerStatus): boolean =>
+  ['ErrImagePull', 'ImagePullBackOff', 'RegistryUnavailable'].includes(state?.waiting?.reason ?? '')
+
+function sinceOf(time: string | undefined): { since: number } | undefined {
+  const since = Date.parse(time ?? '')
+  return Number.isNaN(since) ? undefined : { since }
+}
+
 /** Reasons that every container has for a moment before it starts. */
 const NORMAL_WAITING = new Set(['ContainerCreating', 'PodInitializing'])
 
 /** All other reasons keep a container from starting; their list grows with each container runtime. */
-function waitingProblemOf({ state, lastState, image = '' }: ContainerStatus): PodProblem | undefined {
+function waitingProblemOf(container: ContainerStatus, unreadySince: string | undefined): PodProblem | undefined {
+  const { state, lastState, image = '' } = container
   const { reason, message = '' } = state?.waiting ?? {}
+  if (isCrashLooping(container, unreadySince)) return crashProblem(lastState)
   if (!reason || NORMAL_WAITING.has(reason)) return undefined
   if (reason === 'CreateContainerConfigError') {
     const missingSecret = /secret "([^"]+)" not found/.exec(message)?.[1]
@@ -109,11 +128,26 @@ function waitingProblemOf({ state, lastState, image = '' }: ContainerStatus): Po
   // One message for reasons that take turns: the status must not change with each attempt.
   if (reason === 'ImagePullBackOff' || reason === 'ErrImagePull' || reason === 'InvalidImageName')
     return { code: 'PodsFailing', message: `the image ${image} cannot be pulled`, isImageMissing: true }
-  if (reason === 'CrashLoopBackOff') return { code: 'PodsFailing', message: `the process keeps ending${endingOf(lastState)}` }
   const isImageMissing = /image|registry|signature/i.test(reason)
   const text = `${reason}: ${message || `the image is ${image}`}`
   return { code: 'PodsFailing', message: text, ...(isImageMissing && { isImageMissing }) }
 }
+
+/** The kubelet waits this long at least before it starts a process again that keeps ending. */
+const BACK_OFF_MS = 5_000
+
+/** Also while the process runs again after a pause and was not ready since: a problem must not come and go with each attempt. */
+function isCrashLooping({ state, lastState }: ContainerStatus, unreadySince = ''): boolean {
+  if (state?.waiting?.reason === 'CrashLoopBackOff') return true
+  const startedAt = Date.parse(state?.running?.startedAt ?? '')
+  const pauseMs = startedAt - Date.parse(lastState?.terminated?.finishedAt ?? '')
+  return pauseMs >= BACK_OFF_MS && lastState?.terminated?.exitCode !== 0 && Date.parse(unreadySince) <= startedAt
+}
+
+const crashProblem = (lastState: ContainerStatus['lastState']): PodProblem => ({
+  code: 'PodsFailing',
+  message: `the process keeps ending${endingOf(lastState)}`,
+})
 
 /** Whether the migration in a pod has succeeded, even though other containers keep the pod running. */
 const isMigrated = (component: string, statuses: readonly ContainerStatus[]): boolean =>
