@@ -1,7 +1,8 @@
 import { networkOfAddress } from '../chassis/client-address.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { Stride } from './core/stride.ts'
-import { EnetHost, type SendDatagram } from './enet/host.ts'
+import { EnetHost } from './enet/host.ts'
+import type { SendDatagram } from './enet/host-options.ts'
 import type { EnetPeer } from './enet/peer.ts'
 import { PulseSession, type SessionContext } from './session.ts'
 

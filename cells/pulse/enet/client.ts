@@ -11,9 +11,10 @@ import {
   sessionOf,
   writeHeader,
 } from './datagram.ts'
-import type { SendDatagram } from './host.ts'
+import type { SendDatagram } from './host-options.ts'
 import { MemoryBudget } from './memory-budget.ts'
-import { type EndCause, EnetPeer, type PeerOwner } from './peer.ts'
+import { EnetPeer, type PeerOwner } from './peer.ts'
+import type { EndCause } from './peer-identity.ts'
 
 export interface EnetClientOptions {
   /** Milliseconds since an arbitrary start, never going back. */

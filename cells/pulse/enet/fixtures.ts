@@ -1,5 +1,6 @@
 import { EnetClient, type EnetClientOptions } from './client.ts'
-import { EnetHost, type EnetHostOptions, type SendDatagram } from './host.ts'
+import { EnetHost } from './host.ts'
+import type { EnetHostOptions, SendDatagram } from './host-options.ts'
 import type { EnetPeer } from './peer.ts'
 
 /** A generator of random numbers that is the same for the same seed (mulberry32). */

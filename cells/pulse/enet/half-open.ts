@@ -1,4 +1,4 @@
-import type { PeerIdentity } from './peer.ts'
+import type { PeerIdentity } from './peer-identity.ts'
 
 /** In all. A flood of invented addresses drives out the oldest: real clients answer within their round trip. */
 const MAX_HALF_OPEN = 512
@@ -58,12 +58,16 @@ export class HalfOpenTable {
     return oldest && now >= oldest.expiresAt ? oldest : undefined
   }
 
-  add(identity: PeerIdentity, endpoint: string, network: string, cookie: number, receivedBytes: number, now: number): HalfOpen {
-    const expiresAt = now + EXPIRES_AFTER_MS
-    const entry = { ...identity, endpoint, network, cookie, receivedBytes, sentBytes: 0, sends: 0, sentAt: now, expiresAt }
+  /** All entries, the oldest first. */
+  entries(): Iterable<HalfOpen> {
+    return this.#byId.values()
+  }
+
+  add(request: Omit<HalfOpen, 'sentAt' | 'expiresAt'>, now: number): HalfOpen {
+    const entry = { ...request, sentAt: now, expiresAt: now + EXPIRES_AFTER_MS }
     this.#byId.set(entry.id, entry)
-    this.#byEndpoint.set(endpoint, entry)
-    this.#perNetwork.set(network, (this.#perNetwork.get(network) ?? 0) + 1)
+    this.#byEndpoint.set(entry.endpoint, entry)
+    this.#perNetwork.set(entry.network, (this.#perNetwork.get(entry.network) ?? 0) + 1)
     return entry
   }
 

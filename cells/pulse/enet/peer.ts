@@ -18,6 +18,7 @@ import { copyBytes, MAX_COMMANDS, OutgoingDatagram } from './datagram.ts'
 import { IncomingChannel, UnsequencedWindow } from './incoming.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import { type Outgoing, ReliableSender } from './outgoing.ts'
+import { type EndCause, EndReason, type PeerIdentity } from './peer-identity.ts'
 
 /** A peer that is not heard of is asked for a sign of life so often; explorers ask each 250 or 500 ms themselves. */
 const PING_INTERVAL_MS = 500
@@ -30,12 +31,6 @@ const OUTGOING_BYTES = 512 * 1024
 const FRAGMENT_OVERHEAD_BYTES = 36
 /** How often is looked for messages that their sender does not complete. */
 const CHECK_INTERVAL_MS = 1_000
-
-/** Reasons of a disconnect that the host itself gives , as the public server numbers them: explorers decide by them when to come back. */
-export const EndReason = { RETRY: 1, SERVER_FULL: 6, CORRUPTED: 16 } as const
-
-/** Why a connection is over: the peer ended it, does not answer, breaks the protocol or takes in less than it is sent. */
-export type EndCause = 'left' | 'lost' | 'violation' | 'overflow'
 
 /** What a connection needs of the host or client it belongs to. */
 export interface PeerOwner {
@@ -53,20 +48,6 @@ export interface PeerOwner {
   ended(peer: EnetPeer, cause: EndCause | undefined, reason: number): void
   readonly incomingBudget: MemoryBudget
   readonly outgoingBudget: MemoryBudget
-}
-
-/** Where a peer is and what was agreed with it. */
-export interface PeerIdentity {
-  address: string
-  port: number
-  /** The number with which the peer addresses this host, 0 to 4094. */
-  id: number
-  /** The number with which this host addresses the peer. */
-  remoteId: number
-  session: number
-  terms: ConnectionTerms
-  /** The number that a client put into its CONNECT. */
-  connectData: number
 }
 
 /** What it holds is used before the next command is read: one is enough for all peers of a process. */

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv4 } from 'node:net'
 import { copyBytes, MTU } from './datagram.ts'
-import type { SendDatagram } from './host.ts'
+import type { SendDatagram } from './host-options.ts'
 
 /** Some hundred milliseconds of a crowd's datagrams, should this process be busy. The kernel may grant less (net.core.rmem_max). */
 const BUFFER_BYTES = 4 * 1024 * 1024
