@@ -21,7 +21,7 @@ const FIRST_BYTES = 64 * 1_024
 export class DeltaCache {
   readonly #writer = new ProtoWriter()
   readonly #made: MadeDelta[] = []
-  readonly #firstOf = new Map<Player, number>()
+  #tick = 0
   #count = 0
   #buffer = Buffer.allocUnsafe(FIRST_BYTES)
   #used = 0
@@ -29,7 +29,7 @@ export class DeltaCache {
   encoded = 0
 
   clear(): void {
-    this.#firstOf.clear()
+    this.#tick++
     this.#count = 0
     this.#used = 0
   }
@@ -37,12 +37,13 @@ export class DeltaCache {
   /** The delta from a sequence on; its bytes are valid until `clear`. */
   get(player: Player, baseline: number, tier: number, sentTier: number): Uint8Array {
     const tiers = tier * TIERS + sentTier
-    const first = this.#firstOf.get(player) ?? -1
+    const first = player.deltasOf === this.#tick ? player.firstDelta : -1
     for (let made = this.#made[first]; made; made = this.#made[made.next])
       if (made.baseline === baseline && made.tiers === tiers) return made.bytes
     serverMessages.delta(this.#writer, player, baseline, tier, sentTier)
     const bytes = this.#keep()
-    this.#firstOf.set(player, this.#count)
+    player.deltasOf = this.#tick
+    player.firstDelta = this.#count
     const made = this.#made[this.#count]
     if (made) Object.assign(made, { baseline, tiers, bytes, next: first })
     else this.#made.push({ baseline, tiers, bytes, next: first })

@@ -49,6 +49,8 @@ export class Player implements Subject {
   teleportedAt = -1
   emoteStartedAt = -1
   emoteStoppedAt = -1
+  /** The sequence of the last of these. */
+  eventAt = -1
   emoteStopReason: number = EMOTE_STOP_REASON.completed
   /** Those it sees. */
   readonly views: View[] = []
@@ -57,6 +59,11 @@ export class Player implements Subject {
   /** Its place in the grid. */
   cell: GridCell | undefined
   cellKey = 0
+  /** The last look of an observer at those it sees already. */
+  seenIn = 0
+  /** The deltas of it that were made at a tick: index of the first one. */
+  deltasOf = -1
+  firstDelta = -1
   cellIndex = 0
 
   constructor(subject: number, wallet: PeerId, sequence: number) {
@@ -68,11 +75,6 @@ export class Player implements Subject {
   /** Whether others can see it. */
   get isVisible(): boolean {
     return this.realm !== undefined && !this.isGone
-  }
-
-  /** The sequence of the last event that deltas do not tell. */
-  get eventAt(): number {
-    return Math.max(this.teleportedAt, this.emoteStartedAt, this.emoteStoppedAt)
   }
 
   /** Whether a state is the one it has. */
@@ -98,15 +100,19 @@ export class Player implements Subject {
     return this.states.slice(at, at + STATE_LENGTH)
   }
 
+  markTeleport(): void {
+    this.teleportedAt = this.eventAt = this.sequence
+  }
+
   startEmote({ emoteId, mask, durationMs }: EmoteRequest, startTick: number): void {
     this.emote = { emoteId, mask, startTick, endTick: durationMs === undefined ? undefined : startTick + durationMs }
-    this.emoteStartedAt = this.sequence
+    this.emoteStartedAt = this.eventAt = this.sequence
   }
 
   stopEmote(reason: number): void {
     this.emote = undefined
     this.emoteStopReason = reason
-    this.emoteStoppedAt = this.sequence
+    this.emoteStoppedAt = this.eventAt = this.sequence
   }
 }
 
@@ -123,6 +129,8 @@ export class View {
   joinedAt: number | undefined
   /** The client asked for the whole state, or for the player as a whole. */
   requested: 'nothing' | 'state' | 'player' = 'nothing'
+  /** Spreads the work over ticks; the same for all observers of a player, so that they share its deltas. */
+  readonly turn: number
   /** Its place among the views of the observer. */
   index = 0
   /** The last round of `findVisible` that found it. */
@@ -130,6 +138,7 @@ export class View {
 
   constructor(player: Player, tier: number, nowMs: number) {
     this.player = player
+    this.turn = player.subject
     this.sequence = player.sequence
     this.tier = tier
     this.profileVersion = player.profileVersion

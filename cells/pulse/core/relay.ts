@@ -108,7 +108,7 @@ export class Relay {
     clampParcel(state)
     standStill(state)
     player.become(state, this.#tickAt(nowMs))
-    player.teleportedAt = player.sequence
+    player.markTeleport()
     this.#stopShowing(player)
     this.#enter(player, realm)
   }

@@ -80,6 +80,8 @@ export class ViewSender {
   }
 
   #sendView(observer: Player, view: View): void {
+    // Tiers take turns: a view that is not due is not looked at any further, for that is most of the work.
+    if ((this.#tick + view.turn) % (TIER_TICKS[view.tier] ?? 1) !== 0) return
     const { player } = view
     if (player.isGone || player.realm !== observer.realm) {
       this.leave(observer, player)
@@ -88,9 +90,13 @@ export class ViewSender {
     if (view.profileVersion !== player.profileVersion) this.#sendProfile(observer, view)
     if (view.requested === 'player' || this.#isDueAgain(view)) this.#announceAgain(observer, view)
     else if (view.requested === 'state') this.#sendFull(observer, view)
+    else if (player.sequence === view.sequence) return
     else if (player.eventAt > view.sequence) this.#sendEvents(observer, view)
-    else if (player.sequence !== view.sequence && (this.#tick + player.subject) % (TIER_TICKS[view.tier] ?? 1) === 0)
-      this.#sendDelta(observer, view)
+    else this.#sendDelta(observer, view)
+  }
+
+  #isDueAgain({ joinedAt }: View): boolean {
+    return joinedAt !== undefined && this.#nowMs - joinedAt >= REPEAT_JOINED_MS
   }
 
   #announce(observer: Player, view: View): void {
@@ -100,10 +106,6 @@ export class ViewSender {
     view.profileVersion = player.profileVersion
     this.#sentAll(view)
     if (player.emote) this.#sendEmote(observer, player)
-  }
-
-  #isDueAgain({ joinedAt }: View): boolean {
-    return joinedAt !== undefined && this.#nowMs - joinedAt >= REPEAT_JOINED_MS
   }
 
   #announceAgain(observer: Player, view: View): void {

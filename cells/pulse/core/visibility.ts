@@ -54,14 +54,15 @@ export class Visibility {
     leave: (player: Player) => void,
   ): void {
     this.#round++
+    for (const view of observer.views) view.player.seenIn = this.#round
     this.#find(observer, grid)
     this.#divide()
     for (let i = 0; i < this.#count; i++) {
       const player = this.#found[i]
       const tier = this.#tierOf(this.#foundBands[i] ?? 0)
       if (!player || tier === undefined) continue
-      const view = observer.viewOf.get(player.subject)
-      if (view?.player === player) {
+      const view = player.seenIn === this.#round ? observer.viewOf.get(player.subject) : undefined
+      if (view) {
         view.tier = tier
         view.foundIn = this.#round
       } else enter(player, tier)
@@ -83,8 +84,9 @@ export class Visibility {
     grid.around(observer.x, observer.z, range * hysteresis, (cell: GridCell) => {
       for (const player of cell) {
         if (player === observer) continue
-        const distance = Math.hypot(player.x - observer.x, player.z - observer.z)
-        const felt = observer.viewOf.has(player.subject) ? distance / hysteresis : distance
+        const [dx, dz] = [player.x - observer.x, player.z - observer.z]
+        const distance = Math.sqrt(dx * dx + dz * dz)
+        const felt = player.seenIn === this.#round ? distance / hysteresis : distance
         if (felt > range) continue
         const band = Math.floor(felt / BAND)
         this.#bands[band] = (this.#bands[band] ?? 0) + 1
