@@ -10,6 +10,7 @@ const mains: Readonly<Record<string, () => Promise<{ main(env: NodeJS.ProcessEnv
   stats: () => import('./stats/main.ts'),
   gatekeeper: () => import('./gatekeeper/main.ts'),
   'gatekeeper-migrate': () => import('./gatekeeper/migrations/main.ts'),
+  pulse: () => import('./pulse/main.ts'),
   'realm-provider': () => import('./realm-provider/main.ts'),
 }
 

@@ -19,6 +19,7 @@ interface UpOptions {
   host: string
   publicUrl?: string
   data: string
+  movementPort?: number
   rooms: 'auto' | 'embedded' | 'livekit'
   livekit?: string
   livekitApiKey?: string
@@ -40,6 +41,7 @@ program
   .option('-p, --port <number>', 'port of all endpoints; 0 takes a free one', portNumber, 3000)
   .option('--host <address>', 'address to listen on; with :: other machines can connect', '127.0.0.1')
   .option('--public-url <url>', 'base URL that explorers use, when it is not http://host:port', httpUrl)
+  .option('--movement-port <number>', 'UDP port of the movement relay; 7777, or the next free one, unless given', portNumber)
   .option('--data <folder>', 'folder of the gatekeepers’ databases', '.realm')
   .addOption(
     new Option('--rooms <kind>', 'which server the rooms use; auto takes LiveKit where one is found')
@@ -62,11 +64,11 @@ program
         log,
         ...ownLivekit(options),
       })
-      const { host, port, publicUrl, data } = options
+      const { host, port, publicUrl, data, movementPort } = options
       return up(options.file, {
         terminal,
         watchSaves,
-        startLocalRealms: () => startLocalRealms({ host, port, publicUrl, data, roomBackends, log }),
+        startLocalRealms: () => startLocalRealms({ host, port, publicUrl, data, roomBackends, movementPort, log }),
       })
     })
   })

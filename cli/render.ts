@@ -1,3 +1,4 @@
+import { PULSE_PORT } from '../cells/pulse/config.ts'
 import type { ManifestProblem } from './manifest.ts'
 
 /** URLs of a realm that runs on this machine. */
@@ -35,6 +36,26 @@ export function realmBlock({ name, aboutUrl, sockets, rooms, gatekeeperUrl, stat
     ['stats', `${statsUrl}/peers`],
   ]
   return `  ${name}\n${rows.map(([label, value]) => `    ${label.padEnd(12)}${value}`).join('\n')}\n`
+}
+
+/** How an explorer is pointed at a movement relay; Unity takes another one by its name only. */
+export function movementBlock({ host, port }: { host: string; port: number }, realmUrl: string): string {
+  const relay = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const rows: [string, string][] = [
+    ['Bevy', `PULSE_SERVER=${relay}`],
+    ['Godot', `decentraland://?realm=${realmUrl}&pulse-server=${relay}`],
+    [
+      'Unity',
+      port === PULSE_PORT
+        ? `name server or hosts file: ${host} pulse-server.decentraland.org`
+        : `not possible: it knows no other port than ${PULSE_PORT}, which another program has`,
+    ],
+  ]
+  return [
+    `  Movement relay at UDP ${relay}: explorers see the players of a realm move when they are pointed at it`,
+    ...rows.map(([explorer, how]) => `    ${explorer.padEnd(12)}${how}`),
+    '',
+  ].join('\n')
 }
 
 /** The states of all realms in one line. */

@@ -303,7 +303,7 @@ export interface RealmSpec {
   }
   /** The media servers behind the rooms. */
   livekit: {
-    /** External uses LiveKit servers of yours. Managed runs one small server for development. None gives the cells rooms of their own over WebSockets (RFC-5), which the Bevy and Godot explorers support and Unity does not. */
+    /** External uses LiveKit servers of yours. Managed runs one small server for development. None gives the cells rooms of their own over WebSockets (RFC-5), which the Bevy explorer supports; Unity and Godot need LiveKit. */
     type: 'External' | 'Managed' | 'None'
     /** The URL at which players reach LiveKit, without a path. For Managed, only where players reach it by another address than the Service. */
     url?: string

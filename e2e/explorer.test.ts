@@ -92,5 +92,23 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
         await livekit.stop()
       }
     })
+
+    test('sees another player move, over the movement relay of npm start', { timeout: 150 * SECONDS }, async () => {
+      const livekit = await startLivekitServer(binary, '127.0.0.1', silentLog)
+      try {
+        const { url: livekitUrl, apiKey, apiSecret } = livekit
+        await using realm = npmStart('--livekit', livekitUrl, '--livekit-api-key', apiKey, '--livekit-api-secret', apiSecret)
+        const [, url = ''] = await realm.prints(/on this machine at (http:\S+)/)
+        const [, relay = ''] = await realm.prints(/Movement relay at UDP (\S+):/)
+        const explorers = [5, 6].map((seed) => startExplorer(folder, `${url}/main`, seed, '2,0', relay))
+        await using one = explorers[0]?.program
+        await using two = explorers[1]?.program
+        // What an explorer logs of the movement of another one.
+        const movement = /movement data: Movement/
+        await Promise.all([one, two].map((program) => program?.prints(movement)))
+      } finally {
+        await livekit.stop()
+      }
+    })
   })
 })

@@ -17,14 +17,21 @@ const LIFETIME_SECONDS = 90
  * @param folder of the `headless` binary
  * @param seed determines its wallet: another seed is another player
  * @param location parcel, `"2,0"`
+ * @param movementRelay host and port of the relay that it sends its movement to; by default there is none
  */
-export function startExplorer(folder: string, realmUrl: string, seed: number, location: string): Explorer {
+export function startExplorer(
+  folder: string,
+  realmUrl: string,
+  seed: number,
+  location: string,
+  movementRelay = '127.0.0.1:1',
+): Explorer {
   const home = freshFolder('explorer-')
   const args = ['--realm', realmUrl, '--location', location, '--timeout', String(LIFETIME_SECONDS), '--wallet-seed', String(seed)]
   const program = startProgram(join(folder, 'headless'), args, {
     cwd: folder,
-    // The default of its other comms server, Pulse, is public; this address refuses connections at once.
-    env: { HOME: home, PULSE_SERVER: '127.0.0.1:1', RUST_LOG: 'comms=debug' },
+    // The explorer's own default is a public server. The default here refuses connections at once.
+    env: { HOME: home, PULSE_SERVER: movementRelay, RUST_LOG: 'comms=debug' },
   })
   return {
     program,

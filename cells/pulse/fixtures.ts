@@ -42,7 +42,12 @@ export function aPulse({ limits = {}, refusalOf = () => undefined, weather = cal
     context: {
       ...{ relay, verifier, refusalOf, clock, limits: { ...defaultPulseLimits, ...limits } },
       remembered: new SignInMemory(1_000, clock),
-      metrics: pulseMetrics(metrics, { connections: () => server.connectionCount, players: () => relay.size }),
+      metrics: pulseMetrics(metrics, {
+        connections: () => server.connectionCount,
+        players: () => relay.size,
+        datagrams: () => ({ in: 0, out: 0 }),
+        undelivered: () => 0,
+      }),
       bugs: new BugReporter({ log: silentLog, clock, metrics }),
     },
     send: network.from(serverAddress, serverPort),

@@ -4,18 +4,25 @@ import type { Metrics } from '../chassis/metrics.ts'
 export interface PulseReadings {
   connections(): number
   players(): number
+  /** Since the start. */
+  datagrams(): { in: number; out: number }
+  undelivered(): number
 }
 
 /** Declares the metrics of the movement relay. */
 export function pulseMetrics(metrics: Metrics, readings: PulseReadings) {
   metrics.gauge('connections', 'Connections, including those that have not signed in.', { read: readings.connections })
   metrics.gauge('players', 'Players that have signed in.', { read: readings.players })
+  metrics.gauge('datagrams_received', 'UDP datagrams received since the start.', { read: () => readings.datagrams().in })
+  metrics.gauge('datagrams_sent', 'UDP datagrams sent since the start.', { read: () => readings.datagrams().out })
+  metrics.gauge('datagrams_undelivered', 'UDP datagrams that the system did not take since the start.', {
+    read: readings.undelivered,
+  })
   return {
     signIns: metrics.counter('sign_ins_total', 'Handshakes by result.', ['result']),
     ended: metrics.counter('sessions_ended_total', 'Connections by the way they ended.', ['ending']),
     dropped: metrics.counter('messages_dropped_total', 'Messages of clients that were not passed on, by reason.', ['reason']),
     deltas: metrics.counter('deltas_total', 'Changes of a state that were sent to a client.'),
-    datagrams: metrics.counter('datagrams_total', 'UDP datagrams by direction.', ['direction']),
     tick: metrics.histogram(
       'tick_duration_seconds',
       'Time that one of the 20 rounds per second takes.',

@@ -14,6 +14,8 @@ export interface PulseServerOptions {
 /** The relay's rounds, and the resends and time-outs of the connections. */
 export const TICK_MS = 50
 const SIGN_IN_CHECK_TICKS = 20
+/** Ticks between two looks for players that were banned meanwhile: 5 s. */
+const BAN_CHECK_TICKS = 100
 
 /** All connections of the relay: their sign-in, one session per wallet, and the rounds in which the relay sends. */
 export class PulseServer {
@@ -51,18 +53,15 @@ export class PulseServer {
     return this.#byWallet.get(wallet)
   }
 
-  /** The wallets that have signed in. */
-  wallets(): Iterable<PeerId> {
-    return this.#byWallet.keys()
-  }
-
   /** One round: everything that changed since the last one is sent. */
   tick(): void {
     const { relay, clock, metrics } = this.#context
     const startedAt = clock.monotonic()
     relay.tick(startedAt, this.#stride.current)
     this.host.flush()
-    if (++this.#ticks % SIGN_IN_CHECK_TICKS === 0) this.#endLateSignIns(startedAt)
+    this.#ticks++
+    if (this.#ticks % SIGN_IN_CHECK_TICKS === 0) this.#endLateSignIns(startedAt)
+    if (this.#ticks % BAN_CHECK_TICKS === 0) this.#endBanned()
     const tookMs = clock.monotonic() - startedAt
     this.#stride.observe(tookMs)
     metrics.tick.observe(tookMs / 1_000)
@@ -115,6 +114,10 @@ export class PulseServer {
     const others = (this.#perNetwork.get(network) ?? 1) - 1
     if (others > 0) this.#perNetwork.set(network, others)
     else this.#perNetwork.delete(network)
+  }
+
+  #endBanned(): void {
+    for (const [wallet, session] of [...this.#byWallet]) if (this.#context.refusalOf(wallet)) session.end('banned')
   }
 
   #endLateSignIns(now: number): void {

@@ -77,6 +77,17 @@ test('a banned player is told so, and is out', async () => {
   await signedIn(pulse, ANNA)
 })
 
+test('a player that is banned while connected is out within seconds', async () => {
+  let isBanned = false
+  const pulse = aPulse({ verifier, refusalOf: () => (isBanned ? 'banned' : undefined) })
+  const client = await signedIn(pulse)
+  pulse.run(10_000)
+  expect(client.happened.at(-1)).toBe('connect')
+  isBanned = true
+  pulse.run(6_000)
+  expect(client.happened.at(-1)).toBe('left 5')
+})
+
 test('a client that does not sign in is disconnected after half a minute, one that did is not', async () => {
   const pulse = aPulse({ verifier })
   const client = await signedIn(pulse)

@@ -21,6 +21,7 @@ import { startReconcilers } from '../../operator/reconcile/loop.ts'
 import type { Manifest } from '../manifest.ts'
 import type { RealmEndpoints, RealmState } from '../render.ts'
 import { version } from '../version.ts'
+import { type MovementRelay, startMovementRelay } from './movement-relay.ts'
 import { createRealmStates } from './realm-states.ts'
 import type { RoomBackend, RoomBackendChooser } from './room-backend.ts'
 import { createServiceHost } from './service-host.ts'
@@ -29,6 +30,8 @@ import { createServiceHost } from './service-host.ts'
 export interface LocalRealms extends Running {
   /** Where the realm provider answers. */
   readonly url: string
+  /** Where explorers send the movement of their players. */
+  readonly movement: Pick<MovementRelay, 'host' | 'port'>
   /** Starts, changes and stops realms until they match the manifest; players of unchanged realms stay connected. */
   declare(manifest: Manifest): Promise<void>
   endpoints(): readonly RealmEndpoints[]
@@ -42,6 +45,8 @@ export interface LocalRealmsOptions {
   publicUrl: string | undefined
   data: string
   roomBackends: RoomBackendChooser
+  /** UDP port of the movement relay; undefined = the one that explorers know, or the next free one. */
+  movementPort: number | undefined
   log: Log
 }
 
@@ -55,6 +60,7 @@ export async function startLocalRealms({
   publicUrl,
   data,
   roomBackends,
+  movementPort,
   log,
 }: LocalRealmsOptions): Promise<LocalRealms> {
   await mkdir(data, { recursive: true }).catch((error: unknown) => {
@@ -69,6 +75,10 @@ export async function startLocalRealms({
   const mounts = createMounts(provider.app)
   const listening = await listen(mounts, { host, port })
   const url = publicUrl ?? listening.url
+  const movement = await startMovementRelay({ host, port: movementPort, clock, log, verifier }).catch(async (error: unknown) => {
+    await stopAll(log, provider, listening, verifierAsPart(verifier), { stop: () => bus.close() }).stop()
+    throw error
+  })
 
   const chosen = new Map<string, RoomBackend>()
   const names = new Map<string, string>()
@@ -111,6 +121,7 @@ export async function startLocalRealms({
 
   return {
     url,
+    movement,
     async declare(manifest) {
       secrets = manifest.secrets
       const desired = new Map(manifest.realms.map((realm) => [keyText(realm.metadata), realm]))
@@ -128,6 +139,7 @@ export async function startLocalRealms({
     stop: stopAll(
       log,
       { stop: async () => states.stop() },
+      movement,
       reconcilers,
       cluster,
       publication,

@@ -5,7 +5,7 @@ import type { Realm } from '../../crds/realm.ts'
 import type { LocalRealms } from '../adapters/local-realms.ts'
 import type { Terminal } from '../adapters/terminal.ts'
 import { type Manifest, readManifest } from '../manifest.ts'
-import { problemLines, type RealmEndpoints, realmBlock, statusLine } from '../render.ts'
+import { movementBlock, problemLines, type RealmEndpoints, realmBlock, statusLine } from '../render.ts'
 
 /** Side effects of `up`. */
 export interface UpPorts {
@@ -97,11 +97,13 @@ function printIntroduction(file: string, realms: LocalRealms, manifest: Manifest
   for (const view of views) terminal.say(realmBlock(view))
   if (manifest.ignored.length > 0) terminal.say(`  Ignored, because only a cluster has them: ${manifest.ignored.join(', ')}\n`)
   const [first] = views
+  const realmUrl = (first?.aboutUrl ?? realms.url).replace(/\/about$/, '')
+  terminal.say(movementBlock(realms.movement, realmUrl))
   terminal.say(
     [
       '  Try',
       `    curl ${first?.aboutUrl ?? realms.url}`,
-      `    point a Bevy or Godot explorer at ${(first?.aboutUrl ?? realms.url).replace(/\/about$/, '')}`,
+      `    point an explorer at ${realmUrl}`,
       `    change cells.replicas or islandSize in ${file}, or add a realm, and save`,
       '    Ctrl-C to end\n',
     ].join('\n'),

@@ -3,6 +3,7 @@ import { archipelagoVariables } from '../../cells/archipelago/config.ts'
 import { connectorVariables } from '../../cells/connector/config.ts'
 import { gatekeeperVariables } from '../../cells/gatekeeper/config.ts'
 import { migrationVariables } from '../../cells/gatekeeper/migrations/main.ts'
+import { pulseVariables } from '../../cells/pulse/config.ts'
 import { realmProviderVariables } from '../../cells/realm-provider/config.ts'
 import { statsVariables } from '../../cells/stats/config.ts'
 import type { Schema } from '../../crds/schema.ts'
@@ -17,6 +18,7 @@ const processes: readonly [title: string, about: string, variables: z.ZodObject]
   ['Gatekeeper', '', gatekeeperVariables],
   ['Migration of the gatekeeper', 'Brings the database to the current schema, and ends.', migrationVariables],
   ['Stats', '', statsVariables],
+  ['Movement relay', '', pulseVariables],
   ['Realm provider', 'Set by the chart, from its values.', realmProviderVariables],
 ]
 

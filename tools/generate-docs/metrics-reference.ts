@@ -8,6 +8,7 @@ import { connectorMetrics } from '../../cells/connector/metrics.ts'
 import { gatekeeperMetrics } from '../../cells/gatekeeper/metrics.ts'
 import { signatureMetrics } from '../../cells/identity/metrics.ts'
 import { kubeMetrics } from '../../cells/kube/kube-metrics.ts'
+import { pulseMetrics } from '../../cells/pulse/metrics.ts'
 import { providerMetrics } from '../../cells/realm-provider/metrics.ts'
 import { roomMetrics } from '../../cells/rooms/metrics.ts'
 import { statsMetrics } from '../../cells/stats/metrics.ts'
@@ -64,6 +65,7 @@ const services: readonly { title: string; name: string; about: string; list: (me
   },
   { title: 'Gatekeeper', name: 'gatekeeper', about: '', list: onBus(signing((metrics) => gatekeeperMetrics(metrics, unread))) },
   { title: 'Stats', name: 'stats', about: '', list: onBus((metrics) => statsMetrics(metrics, unread)) },
+  { title: 'Movement relay', name: 'pulse', about: '', list: (metrics) => pulseMetrics(metrics, unread) },
   {
     title: 'Realm provider',
     name: 'realm-provider',

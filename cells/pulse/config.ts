@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import { parseEnv } from '../chassis/config.ts'
+import { processVariables } from '../process.ts'
+
+/** The UDP port that explorers know; Unity knows no other. */
+export const PULSE_PORT = 7_777
+
+/** Environment variables of a movement relay. */
+export const pulseVariables = z.object({
+  ...processVariables(8080),
+  UDP_SERVER_ADDRESS: z
+    .string()
+    .optional()
+    .describe('Address on which players are received; unset = every address, of IPv6 and IPv4.'),
+  UDP_SERVER_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(PULSE_PORT)
+    .describe('UDP port of the players; Unity explorers know no other than 7777.'),
+  ETH_RPC_URL: z.url().optional().describe('Ethereum JSON-RPC to check contract wallets; without it they are refused.'),
+  DENYLIST_URL: z
+    .url()
+    .optional()
+    .describe('URL of `{"users":[{"wallet":"0x…"}]}`: wallets that are refused and disconnected; unset = no wallet.'),
+})
+
+/** How a movement relay is set up; the names are those of its environment. */
+export type PulseVariables = Readonly<z.infer<typeof pulseVariables>>
+
+/** Reads the configuration. @throws UserError naming everything wrong with it */
+export const readConfig = (env: NodeJS.ProcessEnv): PulseVariables => parseEnv(pulseVariables, env)

@@ -1,0 +1,32 @@
+import { systemClock } from '../chassis/clock.ts'
+import { messageOf, UserError } from '../chassis/errors.ts'
+import type { Running } from '../chassis/lifecycle.ts'
+import { emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
+import { createVerifier } from '../identity/verifier.ts'
+import { runService } from '../process.ts'
+import { readConfig } from './config.ts'
+import { startPulse } from './service.ts'
+
+const DENY_LIST_RETRY_MS = 10_000
+
+/** A movement relay as a process of its own. @throws UserError when its configuration or one of its ports is not usable */
+export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
+  const config = readConfig(env)
+  const { ETH_RPC_URL, DENYLIST_URL, UDP_SERVER_ADDRESS: address, UDP_SERVER_PORT: port } = config
+  const start = async ({ log, metrics }: Parameters<Parameters<typeof runService>[2]>[0]) => {
+    const verifier = createVerifier({ log, ethereumRpcUrl: ETH_RPC_URL })
+    const denyList = DENYLIST_URL
+      ? new HttpDenyList({ url: DENYLIST_URL, clock: systemClock, log, retryMs: DENY_LIST_RETRY_MS })
+      : emptyDenyList
+    await verifier.warmUp()
+    const service = await startPulse(
+      { address, port, refusalOf: (wallet) => (denyList.has(wallet) ? 'banned' : undefined) },
+      { log, clock: systemClock, verifier, metrics },
+    ).catch((error: unknown) => {
+      throw new UserError(`UDP port ${port} cannot be used: ${messageOf(error)}`, 5, { cause: error })
+    })
+    log.info({ port: service.port }, 'players are received over UDP')
+    return { service, dependencies: [denyList, { stop: () => verifier.close() }] }
+  }
+  return runService('pulse', config, start)
+}

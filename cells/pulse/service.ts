@@ -1,0 +1,108 @@
+import { BugReporter } from '../chassis/bug-reporter.ts'
+import type { Clock } from '../chassis/clock.ts'
+import { operationalRoutes, type Readiness } from '../chassis/health.ts'
+import { createApp } from '../chassis/http.ts'
+import type { Log } from '../chassis/log.ts'
+import type { Metrics } from '../chassis/metrics.ts'
+import type { RunningService } from '../chassis/running-service.ts'
+import type { ChainVerifier } from '../identity/verifier.ts'
+import type { PeerId } from '../wire/peer.ts'
+import { Relay } from './core/relay.ts'
+import { openUdp } from './enet/udp.ts'
+import { defaultPulseLimits, type PulseLimits } from './limits.ts'
+import { pulseMetrics } from './metrics.ts'
+import { PulseServer, TICK_MS } from './server.ts'
+import { SignInMemory } from './sign-in-memory.ts'
+
+export interface PulseConfig {
+  /** Address to listen on; every address of the machine, of IPv6 and IPv4, by default. */
+  address?: string | undefined
+  /** UDP port; 0 takes a free one. */
+  port: number
+  limits?: Partial<PulseLimits>
+  /** Why a wallet may not enter; every wallet may by default. */
+  refusalOf?: (wallet: PeerId) => 'banned' | undefined
+}
+
+/** What the relay uses and does not own: it is not stopped with it. */
+export interface PulseDeps {
+  log: Log
+  clock: Clock
+  verifier: ChainVerifier
+  metrics: Metrics
+}
+
+/** A movement relay that runs. */
+export interface Pulse extends RunningService {
+  /** The UDP port it listens on. */
+  readonly port: number
+}
+
+/** Milliseconds between two looks at resends and time-outs. */
+const SERVICE_MS = 10
+/** So long clients have to take note that they are to come back. */
+const STOP_MS = 300
+
+/**
+ * Starts a movement relay: players of a realm see each other move, through UDP, in the protocol of the explorers. One relay serves any
+ * number of realms.
+ *
+ * @throws when the port is taken, or the address is not one of this machine
+ */
+export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<Pulse> {
+  const { clock, log } = deps
+  const limits = { ...defaultPulseLimits, ...config.limits }
+  const relay = new Relay({ startedAtMs: clock.monotonic() })
+  const metrics = pulseMetrics(deps.metrics, {
+    connections: () => server.connectionCount,
+    players: () => relay.size,
+    datagrams: () => ({ in: server.host.counters.datagramsIn, out: server.host.counters.datagramsOut }),
+    undelivered: () => udp.counters.dropped + udp.counters.sendErrors,
+  })
+  const remembered = new SignInMemory(limits.maxRemembered, clock)
+  const server = new PulseServer({
+    context: {
+      ...{ relay, verifier: deps.verifier, remembered, clock, limits, metrics },
+      bugs: new BugReporter(deps),
+      refusalOf: config.refusalOf ?? (() => undefined),
+    },
+    send: (...datagram) => udp.send(...datagram),
+  })
+  const udp = await openUdp({
+    port: config.port,
+    ...(config.address !== undefined && { address: config.address }),
+    onDatagram: (bytes, address, port) => server.host.receive(bytes, address, port),
+  })
+  const rounds = startRounds(server, clock)
+  let stopping = false
+  const readiness = (): Readiness => (stopping ? { ready: false, reason: 'stopping' } : { ready: true })
+  return {
+    port: udp.port,
+    app: createApp({ routes: operationalRoutes(deps.metrics, readiness), log, metrics: deps.metrics }),
+    readiness,
+    async stop() {
+      stopping = true
+      server.endAll()
+      await new Promise<void>((resolve) => clock.after(STOP_MS, resolve))
+      rounds.stop()
+      await udp.close()
+    },
+  }
+}
+
+/** Calls the server at even intervals: a round that comes late is not made up for. */
+function startRounds(server: PulseServer, clock: Clock): { stop(): void } {
+  let cancel = () => {}
+  let nextTick = clock.monotonic() + TICK_MS
+  const run = () => {
+    server.host.service()
+    const now = clock.monotonic()
+    if (now >= nextTick) {
+      nextTick = Math.max(nextTick + TICK_MS, now)
+      server.tick()
+    }
+    cancel = clock.after(SERVICE_MS, run)
+  }
+  run()
+  return { stop: () => cancel() }
+}
