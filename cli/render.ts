@@ -1,4 +1,4 @@
-import { PULSE_PORT } from '../cells/pulse/config.ts'
+import { PULSE_PORT } from '../cells/pulse/core/pulse-port.ts'
 import type { ManifestProblem } from './manifest.ts'
 
 /** URLs of a realm that runs on this machine. */

@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { parseEnv } from '../chassis/config.ts'
 import { processVariables } from '../process.ts'
-
-/** The UDP port that explorers know; Unity knows no other. */
-export const PULSE_PORT = 7_777
+import { PULSE_PORT } from './core/pulse-port.ts'
 
 /** Environment variables of a movement relay. */
 export const pulseVariables = z.object({
