@@ -375,8 +375,26 @@ export interface RealmSpec {
   networkPolicy: {
     /** Strict denies every connection but those that the parts of the realm need. None closes only a Managed NATS to other pods. */
     type: 'Strict' | 'None'
-    /** Namespaces of the ingress controllers, gateways or proxies through which players connect. Absent = from anywhere. */
+    /** Namespaces of the ingress controllers, gateways or proxies through which players connect. A controller whose pods use the network of their node (hostNetwork) has the address of the node and is in no namespace for this: name the networks of the nodes in entryCidrs. Absent, with entryCidrs = from anywhere. */
     entryNamespaces?: string[]
+    /** Networks from which players connect, or through whose proxies they do, such as those of nodes or of a load balancer; added to entryNamespaces. */
+    entryCidrs?: string[]
+    /** Further connections that every pod of the realm may open, such as to the control plane of a mesh or to a proxy; added to those that its parts need. */
+    egress?: {
+      /** Networks. Absent, with namespaces and podLabels = any address. */
+      cidrs?: string[]
+      /** Namespaces of pods. Absent, with podLabels = that of the realm. */
+      namespaces?: string[]
+      /** Labels that the pods have; those of the pods in namespaces, where it is given. */
+      podLabels?: Record<string, string>
+      /** Ports. Absent = every port. */
+      ports?: {
+        /** Number of the port. */
+        port: number
+        /** Protocol; absent = TCP. */
+        protocol?: 'TCP' | 'UDP' | 'SCTP'
+      }[]
+    }[]
     /** Namespaces of the pods that read metrics. */
     monitorNamespaces?: string[]
   }

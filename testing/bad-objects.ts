@@ -112,6 +112,12 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       at: 'spec.networkPolicy',
     },
     {
+      title: 'a rule for every connection to every address',
+      spec: { livekit: none(), networkPolicy: { type: 'Strict', egress: [{}] } },
+      says: /would allow everything/,
+      at: 'spec.networkPolicy.egress.0',
+    },
+    {
       title: 'a lease of less than a renewal',
       spec: { livekit: none(), publication: { providers: [{ url: 'https://realms.example.org', ttlSeconds: 5 }] } },
       says: /15/,

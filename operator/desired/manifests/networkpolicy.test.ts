@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import type { Realm, RealmSpec } from '../../../crds/realm.ts'
 import { aRealm, aRealmWithoutLivekit, platform } from '../realm.fixtures.ts'
@@ -84,4 +84,40 @@ test('a deny list and an Ethereum server are allowed by their ports', () => {
 test('a gatekeeper with an External database may connect anywhere, because only its Secret has the address', () => {
   const database = { type: 'External', secret: { name: 'postgres', key: 'url' } } as const
   expect(policy(aRealm({ networkPolicy: strict, gatekeeper: { database } }), 'main-gatekeeper')?.egress).toEqual([{}])
+})
+
+describe('a Strict realm', () => {
+  const of = (more: Partial<RealmSpec['networkPolicy']>) => aRealm({ networkPolicy: { ...strict, ...more } })
+  const egressOf = (egress: RealmSpec['networkPolicy']['egress']) =>
+    policy(of({ ...(egress && { egress }) }), 'main-realm')?.egress?.slice(1)
+
+  test('reaches resolvers on the ports on which their pods listen', () => {
+    const ports = ['UDP', 'TCP'].flatMap((protocol) => [53, 5353].map((port) => ({ port, protocol })))
+    expect(policy(of({}), 'main-realm')?.egress).toEqual([{ ports }])
+  })
+
+  test('lets all its pods open the connections that the user allows besides', () => {
+    const inMesh = { namespaceSelector: { matchExpressions: [expect.objectContaining({ values: ['istio-system'] })] } }
+    expect(egressOf([{ namespaces: ['istio-system'], podLabels: { app: 'istiod' }, ports: [{ port: 15012 }] }])).toEqual([
+      { to: [{ ...inMesh, podSelector: { matchLabels: { app: 'istiod' } } }], ports: [{ port: 15012, protocol: 'TCP' }] },
+    ])
+    expect(egressOf([{ cidrs: ['192.0.2.0/24', '2001:db8::/32'], ports: [{ port: 3128, protocol: 'UDP' }] }])).toEqual([
+      {
+        to: [{ ipBlock: { cidr: '192.0.2.0/24' } }, { ipBlock: { cidr: '2001:db8::/32' } }],
+        ports: [{ port: 3128, protocol: 'UDP' }],
+      },
+    ])
+    expect(egressOf([{ podLabels: { app: 'proxy' } }])).toEqual([{ to: [{ podSelector: { matchLabels: { app: 'proxy' } } }] }])
+    expect(egressOf([{ ports: [{ port: 8443 }] }])).toEqual([{ ports: [{ port: 8443, protocol: 'TCP' }] }])
+  })
+
+  test('lets players in from networks as well as from namespaces', () => {
+    const from = (more: Partial<RealmSpec['networkPolicy']>) => policy(of(more), 'main-connector')?.ingress?.[0]?.from
+    const nodes = { ipBlock: { cidr: '10.0.0.0/16' } }
+    expect(from({ entryCidrs: ['10.0.0.0/16'] })).toEqual([nodes])
+    expect(from({ entryNamespaces: ['traefik'], entryCidrs: ['10.0.0.0/16'] })).toEqual([
+      { namespaceSelector: expect.anything() },
+      nodes,
+    ])
+  })
 })

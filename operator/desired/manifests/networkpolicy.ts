@@ -10,6 +10,7 @@ import { HTTP_PORT } from './pod.ts'
 interface Peer {
   podSelector?: V1LabelSelector
   namespaceSelector?: V1LabelSelector
+  ipBlock?: { cidr: string }
 }
 /** Without `from`: any source. */
 interface Ingress {
@@ -29,7 +30,8 @@ export type NetworkPolicy = ManifestOf<{
   egress?: Egress[]
 }>
 
-const DNS_PORT = 53
+/** Policies are judged after the translation of Services, and the resolvers of OpenShift listen on 5353. */
+const DNS_PORTS = [53, 5353]
 const NATS_PORT = 4222
 const NATS_PEER_PORT = 6222
 const NATS_MONITOR_PORT = 8222
@@ -77,9 +79,12 @@ const cellsAnd = (realm: Realm, cells: readonly CommsCell[]) => [realm.spec.gate
 const walletUrls = (realm: Realm, cells: readonly CommsCell[]): string[] =>
   cellsAnd(realm, cells).flatMap(({ denyList, ethereum }) => [denyList, ethereum].filter((url) => url !== undefined))
 
-/** For every pod of the realm: the operator, the realm provider and monitors may connect to it, and it may use DNS. */
+/**
+ * For every pod of the realm: the operator, the realm provider and monitors may connect to it, and it may use DNS and what the user allows
+ * besides.
+ */
 function denyAll(realm: Realm, { namespace }: Platform): NetworkPolicy {
-  const { monitorNamespaces = [] } = realm.spec.networkPolicy
+  const { monitorNamespaces = [], egress = [] } = realm.spec.networkPolicy
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -89,8 +94,24 @@ function denyAll(realm: Realm, { namespace }: Platform): NetworkPolicy {
       policyTypes: ['Ingress', 'Egress'],
       ingress: [{ from: namespaces([...new Set([namespace, ...monitorNamespaces])]), ports: tcp(HTTP_PORT, NATS_MONITOR_PORT) }],
       // To anywhere, because the DNS cache of a node has an address that no selector matches.
-      egress: [{ ports: [{ port: DNS_PORT, protocol: 'UDP' }, ...tcp(DNS_PORT)] }],
+      egress: [
+        { ports: [...DNS_PORTS.map((port) => ({ port, protocol: 'UDP' })), ...tcp(...DNS_PORTS)] },
+        ...egress.map(furtherEgress),
+      ],
     },
+  }
+}
+
+type FurtherEgress = NonNullable<Realm['spec']['networkPolicy']['egress']>[number]
+
+function furtherEgress({ cidrs = [], namespaces: names, podLabels, ports }: FurtherEgress): Egress {
+  const pods = podLabels && { podSelector: { matchLabels: podLabels } }
+  const selected = names ? namespaces(names).map((peer) => ({ ...peer, ...pods })) : pods ? [pods] : []
+  const to = [...cidrs.map((cidr) => ({ ipBlock: { cidr } })), ...selected]
+  return {
+    ...(to.length > 0 && { to }),
+    // The API server adds the protocol, and a field added inside a list looks like a difference.
+    ...(ports && { ports: ports.map(({ port, protocol = 'TCP' }) => ({ port, protocol })) }),
   }
 }
 
@@ -130,8 +151,9 @@ const livekitPolicy = (realm: Realm): NetworkPolicy =>
   )
 
 function fromPlayers(realm: Realm, port = HTTP_PORT): Ingress {
-  const { entryNamespaces } = realm.spec.networkPolicy
-  return { ...(entryNamespaces && { from: namespaces(entryNamespaces) }), ports: tcp(port) }
+  const { entryNamespaces, entryCidrs = [] } = realm.spec.networkPolicy
+  const from = [...(entryNamespaces ? namespaces(entryNamespaces) : []), ...entryCidrs.map((cidr) => ({ ipBlock: { cidr } }))]
+  return { ...(from.length > 0 && { from }), ports: tcp(port) }
 }
 
 function toBus(realm: Realm, cells: readonly CommsCell[] = []): Egress[] {
