@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { V1Deployment, V1PolicyRule } from '@kubernetes/client-node'
+import type { V1Deployment, V1PodTemplateSpec, V1PolicyRule } from '@kubernetes/client-node'
 import { describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { resources } from '../cells/kube/resources.ts'
@@ -59,7 +59,7 @@ withPart('kube', 'the chart', (kube) => {
   const helm = (...args: string[]) => runCommand(join(kube, 'helm'), args)
 
   async function render(...settings: string[]): Promise<Rendered[]> {
-    const options = settings.flatMap((setting) => ['--set', setting])
+    const options = ['image.repository=registry.example.org/realm-operator', ...settings].flatMap((setting) => ['--set', setting])
     const text = await helm('template', 'realms', chart, '--namespace', 'operations', ...options)
     return parseAllDocuments(text).flatMap((document) => (document.contents === null ? [] : [document.toJS()]))
   }
@@ -80,7 +80,9 @@ withPart('kube', 'the chart', (kube) => {
       .sort()
 
   test('passes helm lint', async () => {
-    expect(await helm('lint', '--strict', chart)).toContain('1 chart(s) linted, 0 chart(s) failed')
+    expect(await helm('lint', '--strict', chart, '--set', 'image.repository=registry.example.org/realm-operator')).toContain(
+      '1 chart(s) linted, 0 chart(s) failed',
+    )
   })
 
   test('installs the CRDs, upgrades them, and keeps them when it is uninstalled', async () => {
@@ -255,7 +257,7 @@ withPart('kube', 'the chart', (kube) => {
 
     test('a port for replicas, probes and metrics that its public Service and Ingress do not have', async () => {
       const monitored = [
-        'monitoring.podMonitor=true',
+        'monitoring.podMonitor.enabled=true',
         'provider.ingress.enabled=true',
         'provider.ingress.host=realms.example.org',
       ]
@@ -308,6 +310,120 @@ withPart('kube', 'the chart', (kube) => {
     }
   })
 
+  test('names every image with its registry, and by its digest where there is one', async () => {
+    const digest = `sha256:${'a'.repeat(64)}`
+    const imagesOf = async (...settings: string[]) => {
+      const objects = await render('image.repository=registry:5000/realm', ...settings)
+      const operator = named(objects, 'Deployment', 'realms-realm-operator')
+      const env = (operator.spec as V1Deployment['spec'])?.template.spec?.containers[0]?.env ?? []
+      const value = (name: string) => env.find((each) => each.name === name)?.value ?? ''
+      const on = {
+        ...platform,
+        imageRepository: value('IMAGE_REPOSITORY'),
+        natsImage: value('NATS_IMAGE'),
+        livekitImage: value('LIVEKIT_IMAGE'),
+      }
+      const realm = aRealm({
+        livekit: { type: 'Managed' },
+        gatekeeper: { database: { type: 'External', secret: { name: 'a', key: 'b' } } },
+      })
+      const made = [
+        ...realmObjects(realm, planRealm(realm, { cells: [], services: [] }, site), on),
+        ...cellObjects(aCell(realm), planCell(aCell(realm)), on),
+      ]
+      return [...objects, ...made].flatMap((object) => {
+        const { template } = ((object as Rendered).spec ?? {}) as { template?: V1PodTemplateSpec }
+        return template?.spec?.containers.map(({ image = '' }) => image) ?? []
+      })
+    }
+    const images = await imagesOf(`image.digest=${digest}`, `managed.nats=docker.io/library/nats@${digest}`)
+    expect(images).toHaveLength(9)
+    for (const image of [...images, ...(await imagesOf())])
+      expect(image).toMatch(/^(docker\.io|registry:5000)\/[^:]+(:|@sha256:)/)
+    expect(images.filter((image) => image === `registry:5000/realm:0.1.0@${digest}`)).toHaveLength(2)
+    expect(images).toContain(`docker.io/library/nats@${digest}`)
+  })
+
+  test('creates PodMonitors with the labels a Prometheus selects by, for its own pods and those of the watched Realms', async () => {
+    const settings = ['enabled=true', 'labels.release=kps', 'interval=15s'].map((each) => `monitoring.podMonitor.${each}`)
+    const monitorsOf = async (...more: string[]) =>
+      (await render(...settings, ...more)).filter(({ kind }) => kind === 'PodMonitor')
+    const monitors = await monitorsOf()
+    expect(monitors.map(({ metadata }) => metadata.name).sort()).toEqual([
+      'realms-realm-operator',
+      'realms-realm-operator-provider',
+      'realms-realm-operator-realms',
+    ])
+    for (const { metadata, spec } of monitors) {
+      expect(metadata).toMatchObject({ labels: { release: 'kps' } })
+      expect(spec).toMatchObject({ podMetricsEndpoints: [{ path: '/metrics', interval: '15s' }] })
+    }
+    const ofRealms = named(monitors, 'PodMonitor', 'realms-realm-operator-realms').spec as {
+      selector: { matchLabels: Record<string, string>; matchExpressions: { key: string; values: string[] }[] }
+      podMetricsEndpoints: { port: string }[]
+    }
+    expect(ofRealms).toMatchObject({ namespaceSelector: { any: true } })
+    const [watched] = (await monitorsOf('watchNamespace=metaverse')).slice(-1)
+    expect(watched?.spec).toMatchObject({ namespaceSelector: { matchNames: ['metaverse'] } })
+    // It selects the pods as the operator renders them: all that serve metrics, by the name of their port.
+    const { selector, podMetricsEndpoints } = ofRealms
+    const realm = aRealm({ livekit: { type: 'Managed' } })
+    const templates = [
+      ...realmObjects(realm, planRealm(realm, { cells: [], services: [] }, site), platform),
+      ...cellObjects(aCell(realm), planCell(aCell(realm)), platform),
+    ].flatMap((object) => (object as { spec?: { template?: V1PodTemplateSpec } }).spec?.template ?? [])
+    const selected = templates.filter(
+      ({ metadata }) =>
+        Object.entries(selector.matchLabels).every(([key, value]) => metadata?.labels?.[key] === value) &&
+        selector.matchExpressions.every(({ key, values }) => values.includes(metadata?.labels?.[key] ?? '')),
+    )
+    expect(selected.map(({ metadata }) => metadata?.labels?.['app.kubernetes.io/component']).sort()).toEqual([
+      'archipelago',
+      'connector',
+      'gatekeeper',
+      'stats',
+    ])
+    for (const { spec } of selected)
+      expect(spec?.containers[0]?.ports?.map(({ name }) => name)).toContain(podMetricsEndpoints[0]?.port)
+  })
+
+  describe('closes its pods to connections they do not need, where it is asked to', () => {
+    type Policy = {
+      ingress: { from?: unknown[]; ports: { port: number }[] }[]
+      egress: { to?: unknown[]; ports: { port: number }[] }[]
+    }
+    const policiesOf = async (...settings: string[]) => {
+      const objects = await render('networkPolicy.enabled=true', ...settings)
+      return ['', '-provider'].map((part) => named(objects, 'NetworkPolicy', `realms-realm-operator${part}`).spec as Policy)
+    }
+    const portsOf = (rules: { from?: unknown[]; to?: unknown[]; ports: { port: number }[] }[], isOpen = true) =>
+      rules.filter(({ from, to }) => !(from ?? to) === isOpen).flatMap(({ ports }) => ports.map(({ port }) => port))
+
+    test('but for the port of explorers, DNS, the API server and the ports outside', async () => {
+      const [operator, provider] = await policiesOf()
+      expect([portsOf(operator?.ingress ?? []), portsOf(provider?.ingress ?? [])]).toEqual([[], [8080]])
+      for (const policy of [operator, provider])
+        expect(portsOf(policy?.egress ?? [])).toEqual([53, 53, 5353, 5353, 443, 6443, 80, 4222])
+      expect([portsOf(operator?.egress ?? [], false), portsOf(provider?.egress ?? [], false)]).toEqual([
+        [8080, 8080],
+        [8080, 8081],
+      ])
+    })
+
+    test('and but for monitors, and what the values add', async () => {
+      const [operator, provider] = await policiesOf(
+        'networkPolicy.monitorNamespaces={monitoring}',
+        'networkPolicy.egress[0].ports[0].port=3128',
+      )
+      expect([portsOf(operator?.ingress ?? [], false), portsOf(provider?.ingress ?? [], false)]).toEqual([[8080], [8081, 8081]])
+      for (const policy of [operator, provider]) expect(portsOf(policy?.egress ?? [])).toContain(3128)
+    })
+
+    test('and not by default', async () => {
+      expect((await render()).filter(({ kind }) => /NetworkPolicy|AdmissionPolicy/.test(kind))).toEqual([])
+    })
+  })
+
   test('makes the realm provider reachable from outside when its Ingress is enabled', async () => {
     const settings = ['enabled=true', 'host=realms.example.org', 'className=nginx', 'tlsSecretName=cert']
     const objects = await render(...settings.map((setting) => `provider.ingress.${setting}`))
@@ -321,6 +437,15 @@ withPart('kube', 'the chart', (kube) => {
   test.each([
     ['oprator.replicas=3', "additional properties 'oprator' not allowed"],
     ['image.pullPolicy=Sometimes', 'pullPolicy'],
+    ['image.repository=', 'name the registry'],
+    ['image.repository=realm-operator', 'repository'],
+    ['image.repository=example.org/x:1.0', 'repository'],
+    ['image.repository=example.org/Realm', 'repository'],
+    ['image.repository=example.org/realm@sha256:abc', 'repository'],
+    ['image.digest=sha256:abc', 'digest'],
+    ['managed.nats=nats:2.11.17', 'nats'],
+    ['managed.nats=docker.io/library/nats', 'nats'],
+    ['monitoring.podMonitor.interval=often', 'interval'],
     ['provider.ingress.enabled=true', 'host'],
     ['caCertificates.configMapName=a,caCertificates.secretName=b', 'caCertificates'],
     ['env[0].value=b', 'name'],

@@ -7,7 +7,7 @@ import { parse } from 'yaml'
 import { conditionOf, type Realm } from '../crds/realm.ts'
 import { type RunningCluster, startCluster } from '../testing/cluster/cluster.ts'
 import type { IngressProxy } from '../testing/cluster/ingress-proxy.ts'
-import { installProduct, OPERATOR_NAMESPACE } from '../testing/cluster/product.ts'
+import { installProduct, OPERATOR_NAMESPACE, PRODUCT_IMAGE } from '../testing/cluster/product.ts'
 import { applyRealm, REALMS_NAMESPACE } from '../testing/cluster/realm.ts'
 import { liveKitClient } from '../testing/livekit-room.ts'
 import { withPart } from '../testing/parts/with-part.ts'
@@ -169,4 +169,5 @@ const wordsOf = (command: string | undefined, root: string): string[] =>
   (command ?? '')
     .split(' ')
     .slice(1)
+    .map((word) => word.replace('REGISTRY/realm-operator', PRODUCT_IMAGE))
     .map((word) => (word === 'helm' || word.startsWith('examples/') ? join(root, word) : word))

@@ -23,9 +23,11 @@ export const operatorVariables = z.object({
     .default(ALL_ADDRESSES)
     .describe('Address to listen on; `::` is all of this machine, IPv6 and IPv4.'),
   HTTP_SERVER_PORT: z.coerce.number().int().min(0).max(65_535).default(8080).describe('Port to listen on; 0 takes a free one.'),
-  IMAGE_REPOSITORY: z.string().describe('Image of the services, without a tag: the tag is the version of each Realm.'),
-  NATS_IMAGE: z.string().default('nats:2.11.17').describe('Image of a Managed NATS.'),
-  LIVEKIT_IMAGE: z.string().default('livekit/livekit-server:v1.13.5').describe('Image of a Managed LiveKit.'),
+  IMAGE_REPOSITORY: z
+    .string()
+    .describe('Image of the services, with its registry and without a tag: the tag is the version of each Realm.'),
+  NATS_IMAGE: z.string().default('docker.io/library/nats:2.11.17').describe('Image of a Managed NATS.'),
+  LIVEKIT_IMAGE: z.string().default('docker.io/livekit/livekit-server:v1.13.5').describe('Image of a Managed LiveKit.'),
   IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent').describe('Pull policy of all pods.'),
   POD_USER_IDS: z
     .enum(['true', 'false'])

@@ -25,8 +25,9 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- end }}
 
 {{- define "image" -}}
+{{- $repository := required "image.repository: name the registry and the repository the image was pushed to, such as registry.example.org/realm-operator" .Values.image.repository }}
 {{- $tag := .Values.image.tag | default .Chart.AppVersion }}
-{{- .Values.image.repository }}{{ ternary "@" ":" (hasPrefix "sha256:" $tag) }}{{ $tag }}
+{{- $repository }}{{ ternary "@" ":" (hasPrefix "sha256:" $tag) }}{{ $tag }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
 {{/* What the pods of both components have in common (dict "root" $ "component" … "values" …): they pass the `restricted` profile. */}}

@@ -6,8 +6,8 @@ import { clusterSite, type Site } from './site.ts'
 /** The installation of the operator in tests. */
 export const platform: Platform = {
   imageRepository: 'ghcr.io/example/realm',
-  natsImage: 'nats:2.12',
-  livekitImage: 'livekit/livekit-server:v1.13',
+  natsImage: 'docker.io/library/nats:2.12',
+  livekitImage: 'docker.io/livekit/livekit-server:v1.13',
   imagePullPolicy: 'IfNotPresent',
   userIds: true,
   clusterDomain: 'cluster.local',

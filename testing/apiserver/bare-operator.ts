@@ -22,6 +22,8 @@ type Outside = Partial<Pick<ReconcilerParts, 'syntheticJoins' | 'joinSuccess' | 
   countPlayers?: CountPlayers
   /** The installation of the operator. */
   platform?: Platform
+  /** Acts as the operator's account; by default it has every right. */
+  client?: KubeClient
 }
 
 /** The operator of a test: real caches, writer and reconcilers on a real API server. */
@@ -29,9 +31,8 @@ export async function startOperator(
   api: ApiServer,
   namespace: string,
   leadership: Leadership = soleLeadership,
-  { countPlayers = async () => new Map(), platform = defaults, ...outside }: Outside = {},
+  { countPlayers = async () => new Map(), platform = defaults, client = api.client(), ...outside }: Outside = {},
 ) {
-  const client = api.client()
   const cache = new Cache({ client, log: silentLog, namespace })
   const writer = new Writer({ client, cache, leadership, log: silentLog, clock: systemClock })
   const cluster = new KubernetesCluster({ cache, writer, platform, countPlayers })
