@@ -20,7 +20,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
   const { declare, get, edit, names, versions, realmOf, runPods } = kube
   const bare = { livekit: { type: 'None' } }
 
-  test('creates the desired objects of a realm with few writes and no reads, and writes nothing at rest', async () => {
+  test('creates the desired objects of a realm with few writes and one read, and writes nothing at rest', async () => {
     const { client, settled } = await anOperator()
     await declare(bare)
     await settled()
@@ -28,7 +28,7 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     await settled()
     expect(conditionOf(await realmOf(), 'Ready')).toMatchObject({ status: 'True' })
     expect(writesOf(client)).toBeLessThanOrEqual(35)
-    expect(client.counts.get).toBe(0)
+    expect(client.counts.get).toBe(1) // whether its ServiceAccount belongs to another client
     const before = [writesOf(client), await versions()]
     await runPods()
     await settled()
@@ -151,6 +151,40 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     })
     expect((await get(resources.Service, 'main-stats'))?.spec).toMatchObject({ selector: { app: 'mine' } })
     expect(await names()).toContain('Deployment main-gatekeeper')
+  })
+
+  test('does not take over an object of another client either when both agree about all its fields', async () => {
+    const metadata = { name: 'main-realm', namespace: kube.namespace }
+    await kube.user.create<Spec>(resources.ServiceAccount, { apiVersion: 'v1', kind: 'ServiceAccount', metadata })
+    const { settled } = await anOperator()
+    const before = await get(resources.ServiceAccount, 'main-realm')
+    await declare(bare)
+    await settled()
+    expect(conditionOf(await realmOf(), 'Stalled')).toMatchObject({
+      reason: 'ApplyRefused',
+      message: `ServiceAccount ${kube.namespace}/main-realm exists and was not created by this operator`,
+    })
+    expect(await get(resources.ServiceAccount, 'main-realm')).toEqual(before)
+    await kube.user.remove(resources.ServiceAccount, metadata)
+    await declare({ ...bare, pods: { labels: { again: 'yes' } } })
+    await expect
+      .poll(async () => (await get(resources.ServiceAccount, 'main-realm'))?.metadata.ownerReferences?.[0]?.name)
+      .toBe('main')
+    await expect.poll(async () => conditionOf(await realmOf(), 'Stalled')?.status).toBe('False')
+  })
+
+  test('takes an object back that lost its labels and its owner while no operator ran', async () => {
+    const first = await anOperator()
+    await declare(bare)
+    await first.settled()
+    await first.stop()
+    const account = (await get(resources.ServiceAccount, 'main-realm')) as Spec
+    const { labels, ownerReferences } = account.metadata
+    const { labels: _, ownerReferences: __, ...metadata } = account.metadata
+    await kube.user.replace(resources.ServiceAccount, { ...account, metadata })
+    const second = await anOperator()
+    await second.settled()
+    expect((await get(resources.ServiceAccount, 'main-realm'))?.metadata).toMatchObject({ labels, ownerReferences })
   })
 
   test('a field of a pod that does not exist is reported with its name, and objects without pods are created all the same', async () => {

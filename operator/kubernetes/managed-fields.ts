@@ -26,6 +26,12 @@ export function managedPart(live: { metadata: object }, manager: string, subreso
   return entry?.fieldsV1 ? (pick(entry.fieldsV1, live) as Record<string, unknown>) : {}
 }
 
+/** Whether `manager` applied a part of a live object. */
+export const isAppliedBy = ({ metadata }: { metadata: object }, manager: string): boolean =>
+  (metadata as { managedFields?: ManagedFields[] }).managedFields?.some(
+    (entry) => entry.manager === manager && entry.operation === 'Apply',
+  ) ?? false
+
 /** Whether a field is owned by other field managers only: the client that changed it last took it over from `manager`. */
 export function isManagedByOthers(live: { metadata: object }, manager: string, path: readonly string[]): boolean {
   const { managedFields = [] } = live.metadata as { managedFields?: ManagedFields[] }

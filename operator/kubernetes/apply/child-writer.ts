@@ -5,11 +5,13 @@ import type { KubeObject } from '../../../cells/kube/kube-object.ts'
 import type { Resource } from '../../../cells/kube/resources.ts'
 import type { OwnerReference } from '../../../crds/object.ts'
 import type { KubeManifest } from '../../desired/manifests/kube-manifest.ts'
+import { MANAGER } from '../../desired/naming.ts'
 import type { EventNote } from '../../events/event-reasons.ts'
 import type { EventRecorder } from '../../events/recorder.ts'
 import type { Cache } from '../cache/cache.ts'
 import { type Child, childKey, childResources, isChildKind } from '../cache/child.ts'
 import { fingerprintOf } from '../fingerprint.ts'
+import { isAppliedBy } from '../managed-fields.ts'
 import type { FencedApi } from './fenced-api.ts'
 import type { LastApplied } from './last-applied.ts'
 import type { Owner, WriteLimiter } from './write-limiter.ts'
@@ -86,24 +88,33 @@ export class ChildWriter {
     return isOurs ? this.#parts.api.apply(resource, manifest, true) : this.#create(resource, manifest)
   }
 
-  /** Applies without force, so that an object of another owner is refused with a 409 and not taken over. */
+  /**
+   * Applies without force, so that an object of another client is refused with a 409 and not taken over. Objects of some kinds may agree
+   * with every field of the operator and still belong to another client: those are looked up first.
+   */
   async #create(resource: Resource, manifest: KubeManifest): Promise<KubeObject> {
     const { api } = this.#parts
+    if (MAY_AGREE.has(manifest.kind)) {
+      const existing = await api.get(resource, manifest.metadata)
+      if (existing) return this.#takeOver(resource, manifest, existing)
+    }
     try {
       return await api.apply(resource, manifest, false)
     } catch (error) {
-      if (!isStatus(error, 409)) throw error
-      const existing = await api.get(resource, manifest.metadata)
-      const isOurs = manifest.metadata.ownerReferences?.some(({ uid }) =>
-        existing?.metadata.ownerReferences?.some((owner) => owner.uid === uid),
-      )
-      const { namespace, name } = manifest.metadata
-      if (existing && !isOurs)
-        throw new Refusal('FORBIDDEN', `${resource.kind} ${namespace}/${name} exists and was not created by this operator`, {
-          cause: error,
-        })
-      return api.apply(resource, manifest, true)
+      const existing = isStatus(error, 409) ? await api.get(resource, manifest.metadata) : undefined
+      if (!existing) throw error
+      return this.#takeOver(resource, manifest, existing, error)
     }
+  }
+
+  /** @throws Refusal FORBIDDEN when the operator did not create the object */
+  #takeOver(resource: Resource, manifest: KubeManifest, existing: KubeObject, cause?: unknown): Promise<KubeObject> {
+    const { namespace, name } = manifest.metadata
+    if (!wasCreatedFor(manifest, existing))
+      throw new Refusal('FORBIDDEN', `${resource.kind} ${namespace}/${name} exists and was not created by this operator`, {
+        cause,
+      })
+    return this.#parts.api.apply(resource, manifest, true)
   }
 
   /** Not for an owner that was deleted during the write: its entries would never be forgotten. */
@@ -118,6 +129,20 @@ export class ChildWriter {
     const note = noteOf(write)
     if (owner && note) recorder?.record(owner, note)
   }
+}
+
+/** A ServiceAccount has no spec, and an Ingress none that it needs. */
+const MAY_AGREE = new Set(['ServiceAccount', 'Ingress'])
+
+/** Whether the operator created an object for the owner of a manifest: it names that owner, or lost its owner to another client. */
+function wasCreatedFor({ metadata: { ownerReferences = [] } }: KubeManifest, { metadata }: KubeObject): boolean {
+  const controller = metadata.ownerReferences?.find((owner) => owner.controller)
+  return controller
+    ? ownerReferences.some(
+        ({ apiVersion, kind, name }) =>
+          apiVersion === controller.apiVersion && kind === controller.kind && name === controller.name,
+      )
+    : isAppliedBy({ metadata }, MANAGER)
 }
 
 interface ChildWrite {
