@@ -42,3 +42,15 @@ test('above the limit, the peer admitted longest ago is forgotten', () => {
   admissions.admit(C, island('i1'))
   expect([A, B, C].map((peer) => admissions.allows(peer, 'i1'))).toEqual([true, false, true])
 })
+
+test('however many wallets ask for scenes, the players of islands keep their rooms', () => {
+  const admissions = new Admissions(10)
+  admissions.admit(A, scene('s1'))
+  admissions.admit(A, island('i1'))
+  for (let i = 0; i < 1_000; i++) admissions.admit(`0x${i}`, scene('s1'))
+  expect(['i1', 's1', 's2'].map((room) => admissions.allows(A, room))).toEqual([true, true, false])
+  admissions.admit(A, scene('s2'))
+  for (let i = 0; i < 1_000; i++) admissions.admit(`0x${i}`, scene('s1'))
+  expect(['i1', 's1', 's2'].map((room) => admissions.allows(A, room))).toEqual([true, true, true])
+  expect([0, 989, 990, 999].map((i) => admissions.allows(`0x${i}`, 's1'))).toEqual([false, false, true, true])
+})

@@ -11,30 +11,41 @@ interface Admitted {
 /** A client is in one scene and on the way to another; older scenes are kept for clients that turn back. */
 const MAX_SCENES = 4
 
-/** Which peer may enter which room (comms.md §13). The number of peers is limited: the one admitted longest ago is forgotten. */
+/**
+ * Which peer may enter which room (comms.md §13). The number of peers is limited: the one admitted longest ago is forgotten. Any
+ * wallet is admitted to scenes by a request over HTTP, and wallets are free: so those that have no island, because they are not
+ * connected to the realm, are counted apart and take no place of a player.
+ */
 export class Admissions {
-  readonly #admitted: LRUCache<PeerId, Admitted>
+  /** Peers with an island. */
+  readonly #players: LRUCache<PeerId, Admitted>
+  /** Peers that were admitted to scenes only. */
+  readonly #visitors: LRUCache<PeerId, Admitted>
 
+  /** @param maxPeers with an island; and as many without one */
   constructor(maxPeers: number) {
-    this.#admitted = new LRUCache({ max: maxPeers })
+    this.#players = new LRUCache({ max: maxPeers })
+    this.#visitors = new LRUCache({ max: maxPeers })
   }
 
   /** Admits a peer to a room; returns the island it may no longer be in, if this one replaces another. */
   admit(peer: PeerId, { room, kind }: Admission): string | undefined {
-    const admitted = this.#admitted.get(peer) ?? { island: undefined, scenes: [] }
-    this.#admitted.set(peer, admitted)
+    const admitted = this.#players.get(peer) ?? this.#visitors.get(peer) ?? { island: undefined, scenes: [] }
     if (kind === 'scene') {
       admitted.scenes = [...admitted.scenes.filter((scene) => scene !== room), room].slice(-MAX_SCENES)
+      if (admitted.island === undefined) this.#visitors.set(peer, admitted)
       return undefined
     }
     const before = admitted.island
     admitted.island = room
+    this.#visitors.delete(peer)
+    this.#players.set(peer, admitted)
     return before !== undefined && !this.allows(peer, before) ? before : undefined
   }
 
   allows(peer: PeerId, room: string): boolean {
     // Reading an admission must not make it younger.
-    const admitted = this.#admitted.peek(peer)
+    const admitted = this.#players.peek(peer) ?? this.#visitors.peek(peer)
     return admitted !== undefined && (admitted.island === room || admitted.scenes.includes(room))
   }
 }
