@@ -36,6 +36,17 @@ test.for([
   expect((await ask(ana, scene, { chain, format })).status).toBe(200)
 })
 
+test('a signed request is answered again within its time: explorers repeat one whose answer was lost, as it was signed', async (t) => {
+  const { url, clock } = await aGatekeeper(t)
+  const headers = headersOf(threeLinkChain(ana, TEXT))
+  for (let i = 0; i < 3; i++) {
+    expect((await post(url, headers)).status).toBe(200)
+    clock.advance(20_000)
+  }
+  clock.advance(1)
+  expect((await post(url, headers)).status).toBe(401)
+})
+
 const LEGACY =
   '0x2dc8943d9081ae32bbdef0a07a83903c8b5751784638f2596da554739e05815b5ab136808abfc3ca5e46f6067e2ef2c2e2b1782f4cc74dfdda1ece2bc01730481c'
 const CURRENT =

@@ -38,7 +38,10 @@ export interface RequestToRead {
   objection?: (metadata: Metadata) => string | undefined
 }
 
-/** How much the clock of a player may differ from ours, in both directions. */
+/**
+ * How much the clock of a player may differ from ours, in both directions. Within it a request may come again: the Unity explorer
+ * sends one whose answer was lost a second and a third time with the same time and signature, and takes a refusal for a ban.
+ */
 const REPLAY_WINDOW_MS = 60_000
 
 /** No client sends more: the wallet, its delegation, the signed text. */
