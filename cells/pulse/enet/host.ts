@@ -11,6 +11,7 @@ import {
   sessionOf,
   writeHeader,
 } from './datagram.ts'
+import { freezeHost, thawHost } from './frozen-host.ts'
 import type { HalfOpen } from './half-open.ts'
 import { EnetCounters, type EnetHostOptions } from './host-options.ts'
 import { MemoryBudget } from './memory-budget.ts'
@@ -32,6 +33,7 @@ const OUTGOING_BYTES = 256 * 1024 * 1024
  *     peer.sendReliable(0, bytes)            // true: arrives once and in order, or the connection ends
  *     peer.sendUnreliable(1, bytes, from, to) // may be lost; copies a range without an object
  *     host.flush()                           // after a batch of messages: sends the datagrams that they filled partly
+ *     const state = host.freeze()            // hand-over: `new EnetHost(options, state)` in another process goes on, see `peers()`
  *     peer.disconnect(1)                     // once the peer has what was sent before; onDisconnect is not called for it
  *
  * `openUdp` in udp.ts connects it with a socket. Messages of one peer are collected in datagrams of at most 1200 bytes, a full one is
@@ -50,12 +52,20 @@ export class EnetHost implements PeerOwner, RequestOwner {
   readonly #queued: EnetPeer[] = []
   readonly #spareDatagrams: OutgoingDatagram[] = []
   readonly #reset = Buffer.alloc(RESET_BYTES)
+  /** The clock of a host that was frozen goes on. */
+  #timeOffset = 0
+  #isFrozen = false
 
-  constructor(options: EnetHostOptions) {
+  /**
+   * @param frozen the state of another host, of any process: its peers are connected to this one, under their IDs
+   * @throws when that state is damaged
+   */
+  constructor(options: EnetHostOptions, frozen?: Buffer) {
     const { channels = 3, random = randomInt, maxPeers = MAX_PEERS, resetsPerSecond = 100 } = options
     this.#options = options
     this.#ids = new PeerIds(maxPeers, random)
     this.#requests = new ConnectionRequests(this, this.#ids, channels, random)
+    if (frozen) this.#thaw(frozen)
     this.#resets = new ResetLimiter(resetsPerSecond, random(2 ** 32), this.now())
   }
 
@@ -75,11 +85,12 @@ export class EnetHost implements PeerOwner, RequestOwner {
   }
 
   now(): number {
-    return Math.floor(this.#options.clock())
+    return Math.floor(this.#options.clock()) + this.#timeOffset
   }
 
   /** Handles a datagram. Whatever it contains, nothing is thrown except by the callbacks. */
   receive(bytes: Buffer, address: string, port: number, length = bytes.length): void {
+    if (this.#isFrozen) return
     this.counters.datagramsIn += 1
     this.counters.bytesIn += length
     if (!this.#dispatch(bytes, address, port, length)) this.counters.malformed += 1
@@ -87,6 +98,7 @@ export class EnetHost implements PeerOwner, RequestOwner {
 
   /** Sends again what was not acknowledged in time, asks silent peers for a sign of life, ends lost connections, and flushes. */
   service(): void {
+    if (this.#isFrozen) return
     const now = this.now()
     for (const peer of this.#peers) peer?.service(now)
     this.#requests.expire(now)
@@ -102,6 +114,20 @@ export class EnetHost implements PeerOwner, RequestOwner {
       if (peer.state !== 'closed') this.transmit(peer)
     }
     this.#queued.length = 0
+  }
+
+  /**
+   * Stops this host for another one, which is made with the returned state and receives the datagrams from then on. Peers notice nothing
+   * if that takes less than their time-out of five seconds. This host and its peers do nothing more, and no callback is called.
+   */
+  freeze(): Buffer {
+    this.flush()
+    const peers = [...this.peers()].filter(({ state }) => state === 'connected')
+    const halfOpen = this.#requests.table.entries()
+    const state = freezeHost({ now: this.now(), sessions: this.#ids.sessions, halfOpen }, peers)
+    for (const peer of [...this.peers()]) peer.freeze()
+    this.#isFrozen = true
+    return state
   }
 
   /** Of a peer: see `PeerOwner`. */
@@ -190,6 +216,29 @@ export class EnetHost implements PeerOwner, RequestOwner {
     this.#peers[peer.id] = peer
     this.#byEndpoint.set(endpointKey(peer.address, peer.port), peer)
     return peer
+  }
+
+  #thaw(frozen: Buffer): void {
+    const ids = new Set<number>()
+    const take = (id: number) => {
+      if (id >= MAX_PEERS || ids.has(id)) throw new RangeError(`the ID ${id} is used twice or too high`)
+      ids.add(id)
+    }
+    thawHost(frozen, {
+      begin: (now, sessions) => {
+        this.#timeOffset = now - Math.floor(this.#options.clock())
+        this.#ids.sessions.set(sessions)
+      },
+      peer: (identity) => {
+        take(identity.id)
+        return this.#admit(identity)
+      },
+      halfOpen: (entry) => {
+        take(entry.id)
+        this.#requests.table.add({ ...entry, endpoint: endpointKey(entry.address, entry.port) }, this.now())
+      },
+    })
+    this.#ids.reserve(ids)
   }
 
   #unknown(session: number, length: number, address: string, port: number): void {

@@ -114,6 +114,27 @@ export class IncomingChannel {
     if (pieces.length === totalBytes) this.#deliver(this.#channel, pieces.bytes)
   }
 
+  /** Takes over a command that another process has acknowledged. @throws RangeError when there is no memory for it */
+  restoreHeld(sequence: number, held: Held, now: number): void {
+    this.#reserve(held.bytes.length, now)
+    this.held ??= new Map()
+    this.held.set(sequence, held)
+  }
+
+  /** Takes over the beginning of a message. @throws RangeError when there is no memory for it, or it is longer than the message */
+  restoreAssembly(
+    progress: Pick<Assembly, 'startSequence' | 'count' | 'nextNumber'>,
+    totalBytes: number,
+    begun: Buffer,
+    now: number,
+  ): void {
+    if (begun.length > totalBytes) throw new RangeError('a message has more bytes than it announced')
+    this.#reserve(totalBytes, now)
+    const bytes = Buffer.allocUnsafeSlow(totalBytes)
+    copyBytes(begun, 0, begun.length, bytes, 0)
+    this.assembly = { ...progress, bytes, length: begun.length }
+  }
+
   /** Forgets an unreliable message that has lost a fragment. @returns whether the peer has left a gap for too long */
   expire(now: number): boolean {
     if (this.#pieces && now - this.#pieces.since >= PIECES_TIMEOUT_MS) this.#dropPieces()
@@ -126,6 +147,11 @@ export class IncomingChannel {
     this.#dropAssembly()
     for (const { bytes } of this.held?.values() ?? []) this.#budget.give(bytes.length + OVERHEAD_BYTES)
     this.held = undefined
+  }
+
+  #reserve(length: number, now: number): void {
+    this.#advancedAt = now
+    if (!this.#budget.take(length + OVERHEAD_BYTES)) throw new RangeError('there is no room for a command')
   }
 
   #hold(command: Command, bytes: Buffer, fragment: FragmentPlace | undefined): boolean {
@@ -220,19 +246,19 @@ const continues = (assembly: Assembly, place: FragmentPlace): boolean =>
 export class UnsequencedWindow {
   static readonly SIZE = 1024
   readonly #bits = new Uint32Array(UnsequencedWindow.SIZE / 32)
-  #newest = 0
+  newest = 0
 
   /** @returns false when the group has arrived before, or is too old to know */
   take(group: number): boolean {
-    const steps = stepsAhead(this.#newest, group)
+    const steps = stepsAhead(this.newest, group)
     if (steps >= 0x8000) {
       if (0x10000 - steps >= UnsequencedWindow.SIZE) return false
     } else if (steps >= UnsequencedWindow.SIZE) {
       this.#bits.fill(0)
-      this.#newest = group
+      this.newest = group
     } else {
-      for (let step = 1; step <= steps; step++) this.#set(this.#newest + step, false)
-      this.#newest = group
+      for (let step = 1; step <= steps; step++) this.#set(this.newest + step, false)
+      this.newest = group
     }
     if (this.#isSet(group)) return false
     this.#set(group, true)

@@ -196,8 +196,26 @@ withPart('enet', 'an implementation of ENet of another make', (program) => {
   }
 
   test('a client of an earlier process learns at once that its connection is gone', async () => {
-    const said = await afterRestart(program)
+    const { said, replace } = await aReplaceableHost(program)
+    replace()
     await until(() => said.includes('disconnect 1'), 'the client knows', 3_000)
+  })
+
+  test('a client does not notice that another process takes over its connection', async () => {
+    const { said, host, received, replace } = await aReplaceableHost(program)
+    const send = (from: number) => {
+      const [peer] = host().peers()
+      for (let i = from; i < from + 100; i++) peer?.sendReliable(0, messageOf(i, i % 10 === 0 ? 5_000 : 50))
+      host().flush()
+    }
+    send(0)
+    const frozen = host().freeze()
+    await sleep(1_000)
+    replace(frozen)
+    send(100)
+    await until(() => received.length === 200, 'all are back')
+    expect(received.map(({ bytes }) => bytes.readUInt32BE())).toEqual(upTo(200))
+    expect(said).toEqual(['connect 0'])
   })
 })
 
@@ -208,23 +226,26 @@ function numbersAt(received: Connection['received'], channel: number): number {
   return count
 }
 
-/** A host that is replaced by another one which knows nothing. @returns what the client says */
-async function afterRestart(program: string): Promise<string[]> {
+/** A connected client of the other implementation, whose host can be replaced by one that knows nothing, or takes over a state. */
+async function aReplaceableHost(program: string) {
+  const received: Connection['received'] = []
   const connected: EnetPeer[] = []
   const hosts: EnetHost[] = []
   const socket = await aUdpPort(unspoilt, (bytes, address, port) => hosts.at(-1)?.receive(bytes, address, port))
-  const aHost = () =>
-    new EnetHost({
+  const replace = (frozen?: Buffer): void => {
+    const options = {
       clock,
       send: socket.send,
-      onConnect: (peer) => connected.push(peer),
-      onMessage: () => undefined,
+      onConnect: (peer: EnetPeer) => void connected.push(peer),
+      onMessage: (_: EnetPeer, channel: number, bytes: Buffer) => void received.push({ channel, bytes: Buffer.from(bytes) }),
       onDisconnect: () => undefined,
-    })
-  hosts.push(aHost())
-  serviced(() => hosts.at(-1)?.service())
+    }
+    hosts.push(new EnetHost(options, frozen))
+  }
+  const host = (): EnetHost => hosts.at(-1) as EnetHost
+  replace()
+  serviced(() => host().service())
   const { said } = await anOracle(program, 'client', String(socket.port))
   await until(() => said.includes('connect 0') && connected.length === 1, 'connected')
-  hosts.push(aHost())
-  return said
+  return { said, host, received, replace }
 }

@@ -133,6 +133,26 @@ export class ReliableSender {
     this.#send({ channel: CONTROL_CHANNEL, sequence: 1, bytes: connect, firstSentAt: 0, sentAt: 0, resends: -1 }, now)
   }
 
+  /**
+   * Takes over a command that another process has accepted, and sent if its `resends` are not negative.
+   *
+   * @throws RangeError when there is no channel or no memory for it
+   */
+  restore(command: Outgoing, now: number): void {
+    const numbers = this.channelOf(command.channel)
+    const isControl = command.channel === CONTROL_CHANNEL
+    if (!numbers || (!isControl && !this.#budget.take(command.bytes.length + OVERHEAD_BYTES)))
+      throw new RangeError('there is no room for a command')
+    if (command.resends < 0) this.queue.push(command)
+    else {
+      // What was under way when the other process stopped may be lost: the doubling begins anew.
+      command.resends = 0
+      this.#inFlightBytes += command.bytes.length
+      numbers.inFlight.set(command.sequence, command)
+      this.#dueAt = Math.min(this.#dueAt, now + this.roundTrip.timeoutMs(0))
+    }
+  }
+
   /** @param sampleMs the round trip that the acknowledgement shows; negative when it shows none */
   acknowledge(channel: number, sequence: number, sampleMs: number, now: number): Outgoing | undefined {
     const inFlight = this.channelOf(channel)?.inFlight

@@ -69,10 +69,10 @@ export class EnetPeer {
   /** Used by the owner: it is in the list of peers to flush. */
   isQueued = false
   lastReceivedAt: number
+  readonly unsequenced = new UnsequencedWindow()
+  unsequencedGroup = 0
   readonly #owner: PeerOwner
   readonly #incomingBudget: MemoryBudget
-  #unsequenced: UnsequencedWindow | undefined
-  #unsequencedGroup = 0
   #endReason = 0
   #lingersUntil = Number.POSITIVE_INFINITY
   #isOverflown = false
@@ -136,9 +136,9 @@ export class EnetPeer {
   sendUnsequenced(channel: number, bytes: Uint8Array, start = 0, end = bytes.length): boolean {
     if (!this.#canSend(channel, end - start)) return false
     if (8 + end - start > this.datagram.limit - 4) throw new RangeError('an unsequenced message has to fit into a datagram')
-    this.#unsequencedGroup = (this.#unsequencedGroup + 1) & 0xffff
+    this.unsequencedGroup = (this.unsequencedGroup + 1) & 0xffff
     const kind = CommandKind.SEND_UNSEQUENCED | UNSEQUENCED_FLAG
-    this.#message(kind, channel, 0, this.#unsequencedGroup, bytes, start, end)
+    this.#message(kind, channel, 0, this.unsequencedGroup, bytes, start, end)
     return true
   }
 
@@ -154,6 +154,12 @@ export class EnetPeer {
   /** Ends the connection with one datagram that may be lost, after what is to be flushed. */
   disconnectNow(reason: number): void {
     this.#endNow(undefined, reason)
+  }
+
+  /** Stops without a word: another process goes on with the connection. A polite end that is under way happens now. */
+  freeze(): void {
+    if (this.state === 'disconnecting') this.#endNow(undefined, this.#endReason)
+    this.state = 'closed'
   }
 
   /**
@@ -251,8 +257,7 @@ export class EnetPeer {
         incoming?.unreliableFragment(received, bytes, now)
         return incoming !== undefined
       case CommandKind.SEND_UNSEQUENCED:
-        this.#unsequenced ??= new UnsequencedWindow()
-        if (incoming && this.#unsequenced.take(received.unreliableSequence) && this.state === 'connected')
+        if (incoming && this.unsequenced.take(received.unreliableSequence) && this.state === 'connected')
           this.#owner.message(this, channel, bytes.subarray(received.dataStart, received.dataEnd))
         return incoming !== undefined
       default:
