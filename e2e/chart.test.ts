@@ -5,6 +5,7 @@ import type { V1Deployment, V1PodTemplateSpec, V1PolicyRule } from '@kubernetes/
 import { describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { resources } from '../cells/kube/resources.ts'
+import { readConfig as readPulseConfig } from '../cells/pulse/config.ts'
 import { readConfig as readProviderConfig } from '../cells/realm-provider/config.ts'
 import type { Realm } from '../crds/realm.ts'
 import { crdFiles, readCrd, readCrdText } from '../crds/schema.ts'
@@ -99,10 +100,10 @@ withPart('kube', 'the chart', (kube) => {
   })
 
   test('runs pods that pass the restricted Pod Security profile, on a read-only file system', async () => {
-    const pods = (await render())
+    const pods = (await render('movement.enabled=true'))
       .filter(({ kind }) => kind === 'Deployment')
       .map(({ spec }) => (spec as V1Deployment['spec'])?.template.spec)
-    expect(pods).toHaveLength(2)
+    expect(pods).toHaveLength(3)
     for (const pod of pods) {
       expect(pod?.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
       expect(pod?.containers.map((container) => container.terminationMessagePolicy)).toEqual(['FallbackToLogsOnError'])
@@ -183,6 +184,27 @@ withPart('kube', 'the chart', (kube) => {
       expect(Object.keys(env).filter((name) => !(name in config))).toEqual([])
       expect(config).toMatchObject({ HTTP_BASE_URL: 'https://realms.example.org', WATCH_NAMESPACE: 'metaverse' })
     })
+  })
+
+  test('runs a movement relay when it is asked to, with settings that the relay understands all of', async () => {
+    const name = 'realms-realm-operator-movement'
+    expect((await render()).some(({ metadata }) => metadata.name === name)).toBe(false)
+    const objects = await render('movement.enabled=true', 'movement.denyListUrl=https://deny.example.org/list')
+    const [container] = (named(objects, 'Deployment', name).spec as V1Deployment['spec'])?.template.spec?.containers ?? []
+    const env = Object.fromEntries(container?.env?.map((each) => [each.name, each.value]) ?? [])
+    const config = readPulseConfig(env)
+    expect(Object.keys(env).filter((variable) => !(variable in config))).toEqual([])
+    expect(config).toMatchObject({ UDP_SERVER_PORT: 7777, DENYLIST_URL: 'https://deny.example.org/list' })
+    expect(named(objects, 'Service', name).spec).toMatchObject({
+      type: 'LoadBalancer',
+      externalTrafficPolicy: 'Local',
+      ports: [{ port: 7777, protocol: 'UDP', targetPort: 'movement' }],
+    })
+    expect(container?.ports).toContainEqual({ name: 'movement', containerPort: 7777, protocol: 'UDP' })
+    const onNode = named(await render('movement.enabled=true', 'movement.hostPort=true'), 'Deployment', name)
+      .spec as V1Deployment['spec']
+    expect(onNode?.strategy).toEqual({ type: 'Recreate' })
+    expect(onNode?.template.spec?.containers[0]?.ports).toContainEqual(expect.objectContaining({ hostPort: 7777 }))
   })
 
   test('mounts the tokens of publications where the operator and the provider read them, and grants no permission to read Secrets', async () => {

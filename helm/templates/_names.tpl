@@ -6,6 +6,8 @@
 {{- define "operatorName" -}}{{ include "name" . }}{{- end }}
 {{- define "providerName" -}}{{ include "name" . }}-provider{{- end }}
 
+{{- define "movementName" -}}{{ include "name" . }}-movement{{- end }}
+
 {{- define "providerUrl" -}}http://{{ include "providerName" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}{{- end }}
 
 {{- define "leaseNamespace" -}}{{ .Values.watchNamespace | default .Release.Namespace }}{{- end }}
@@ -81,6 +83,9 @@ ports:
   - { name: http, containerPort: 8080 }
   {{- if eq $port "peer" }}
   - { name: peer, containerPort: 8081 }
+  {{- end }}
+  {{- if eq .component "movement" }}
+  - { name: movement, containerPort: 7777, protocol: UDP{{ if .values.hostPort }}, hostPort: 7777{{ end }} }
   {{- end }}
 startupProbe: { httpGet: { path: /health/live, port: {{ $port }} }, periodSeconds: 1, failureThreshold: 60 }
 livenessProbe: { httpGet: { path: /health/live, port: {{ $port }} }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }
