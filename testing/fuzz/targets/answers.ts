@@ -129,7 +129,7 @@ export const answers = fuzzTarget<Answers>({
     const metrics = new Metrics('realm-provider')
     const timing = { periodMs: POLL_MS, retryMs: POLL_MS, timeoutMs: 500 }
     const provider = await startRealmProvider(
-      { COMMIT_HASH: '', CURRENT_VERSION: '' },
+      { COMMIT_HASH: '', CURRENT_VERSION: '', ALLOW_LOCAL_URLS: 'true' },
       { source, log: silentLog, clock: systemClock, metrics, timing: { catalysts: timing, stats: timing } },
     )
     const http = await listen(provider.app, { host: '127.0.0.1', port: 0 })
