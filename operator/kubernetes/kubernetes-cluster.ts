@@ -2,6 +2,7 @@ import { Refusal } from '../../cells/chassis/errors.ts'
 import { isUnreadableObject, KubeError } from '../../cells/kube/kube-error.ts'
 import type { CommsCell, CommsCellStatus, Realm, RealmStatus } from '../../crds/realm.ts'
 import type { Kind } from '../../crds/resources.ts'
+import { type Ingress, withChallengePaths } from '../desired/manifests/ingress.ts'
 import type { KubeManifest } from '../desired/manifests/kube-manifest.ts'
 import { cellObjects, realmObjects } from '../desired/manifests/objects.ts'
 import { serviceChanges } from '../desired/manifests/service-changes.ts'
@@ -91,7 +92,7 @@ export class KubernetesCluster implements Cluster {
     const { manifests, held } = serviceChanges(objects, this.#workloadsOf(realm.metadata.uid), plan.servicesHold)
     await this.#settle(
       realm.metadata.uid ?? '',
-      manifests.map((manifest) => this.#withoutReplicasOfOthers(manifest)),
+      manifests.map((manifest) => this.#withFieldsOfOthers(manifest)),
       (child) =>
         plan.retained.has(child.name) ||
         this.#isRoutingHeld(child, plan) ||
@@ -195,10 +196,15 @@ export class KubernetesCluster implements Cluster {
   }
 
   /**
-   * Leaves out the number of connectors of a cell that another client scales: two managers of one field would overwrite each
-   * other for ever.
+   * Leaves out the number of connectors of a cell that another client scales, and adds the paths that cert-manager added to an Ingress:
+   * two managers of one field would overwrite each other for ever.
    */
-  #withoutReplicasOfOthers(manifest: KubeManifest): KubeManifest {
+  #withFieldsOfOthers(manifest: KubeManifest): KubeManifest {
+    if (manifest.kind === 'Ingress')
+      return withChallengePaths(
+        manifest as Ingress,
+        this.#parts.cache.child({ kind: 'Ingress', ...manifest.metadata })?.challengePaths ?? [],
+      )
     if (manifest.kind !== 'CommsCell' || !this.#isScaledByOthers(manifest as CommsCell)) return manifest
     const { spec } = manifest as CommsCell
     const { replicas: _, ...connectors } = spec.connectors

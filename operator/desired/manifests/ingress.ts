@@ -35,6 +35,23 @@ function pathsOf(realm: Realm): V1HTTPIngressPath[] {
   return [...slots.flat(), pathTo('/gatekeeper', partName(realm, 'gatekeeper')), pathTo('/stats', partName(realm, 'stats'))]
 }
 
+/** With this annotation, cert-manager adds the paths of its challenges to the Ingress itself. */
+const EDIT_IN_PLACE = 'acme.cert-manager.io/http01-edit-in-place'
+const CHALLENGES = '/.well-known/acme-challenge/'
+
+/** The paths of challenges that cert-manager added to a live Ingress, where the realm asks it to. */
+export function challengePathsOf({ metadata, spec }: Pick<Ingress, 'metadata' | 'spec'>): V1HTTPIngressPath[] {
+  if (metadata.annotations?.[EDIT_IN_PLACE] !== 'true') return []
+  return (spec?.rules ?? []).flatMap(({ http }) => http?.paths.filter(({ path = '' }) => path.startsWith(CHALLENGES)) ?? [])
+}
+
+/** An Ingress with paths of challenges. The list of paths has one owner, so the operator keeps them by applying them too. */
+export function withChallengePaths(ingress: Ingress, challenges: readonly V1HTTPIngressPath[]): Ingress {
+  if (challenges.length === 0 || ingress.metadata.annotations?.[EDIT_IN_PLACE] !== 'true') return ingress
+  const rules = ingress.spec.rules?.map((rule) => ({ ...rule, http: { paths: [...challenges, ...(rule.http?.paths ?? [])] } }))
+  return { ...ingress, spec: { ...ingress.spec, ...(rules && { rules }) } }
+}
+
 const pathTo = (path: string, service: string): V1HTTPIngressPath => ({
   path,
   pathType: 'Prefix',

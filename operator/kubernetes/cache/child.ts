@@ -1,7 +1,9 @@
+import type { V1HTTPIngressPath } from '@kubernetes/client-node'
 import type { KubeObject } from '../../../cells/kube/kube-object.ts'
 import { type Resource, resources } from '../../../cells/kube/resources.ts'
 import { API_VERSION } from '../../../crds/realm.ts'
 import { cellResource, type Kind } from '../../../crds/resources.ts'
+import { challengePathsOf, type Ingress } from '../../desired/manifests/ingress.ts'
 import { COMPONENT_LABEL, IMAGE_ANNOTATION, MANAGER, TEMPLATE_ANNOTATION } from '../../desired/naming.ts'
 import type { Component, WorkloadImage } from '../../observed/workload.ts'
 import { liveFingerprint } from '../fingerprint.ts'
@@ -39,6 +41,8 @@ export interface Child {
   workload: WorkloadState | undefined
   /** Of a cell: whether another client sets the number of its connectors. */
   scaledByOthers: boolean
+  /** Of an Ingress: the paths that cert-manager added to it. */
+  challengePaths?: readonly V1HTTPIngressPath[]
 }
 
 /** The pods of a Deployment, StatefulSet or Job; a Job that has succeeded counts as ready. */
@@ -76,6 +80,7 @@ export function childOf(kind: ChildKind, live: KubeObject): Child {
         : undefined,
     fingerprint: liveFingerprint(live),
     deleting: deletionTimestamp !== undefined,
+    ...(kind === 'Ingress' && { challengePaths: challengePathsOf(live as unknown as Ingress) }),
     workload: kind === 'Job' ? jobOf(live) : kind === 'Deployment' || kind === 'StatefulSet' ? workloadOf(live) : undefined,
   }
 }
@@ -138,6 +143,7 @@ export const childDiffers = (a: Child, b: Child): boolean =>
   a.uid !== b.uid ||
   a.fingerprint !== b.fingerprint ||
   a.deleting !== b.deleting ||
+  a.challengePaths?.length !== b.challengePaths?.length ||
   a.owner?.uid !== b.owner?.uid ||
   a.workload?.desired !== b.workload?.desired ||
   a.workload?.current !== b.workload?.current ||
