@@ -5,6 +5,7 @@ import { UserError } from '../cells/chassis/errors.ts'
 import { fetchJson } from '../cells/chassis/fetch-json.ts'
 import { runProcess } from '../cells/chassis/lifecycle.ts'
 import { createLog, type LogLevel, logLevels } from '../cells/chassis/log.ts'
+import { givenLivekit } from './adapters/given-livekit.ts'
 import { startLocalRealms } from './adapters/local-realms.ts'
 import { createRoomBackendChooser } from './adapters/room-backend.ts'
 import { createTerminal } from './adapters/terminal.ts'
@@ -23,7 +24,7 @@ interface UpOptions {
   rooms: 'auto' | 'embedded' | 'livekit'
   livekit?: string
   livekitApiKey?: string
-  livekitApiSecret?: string
+  livekitApiSecretFile?: string
   logLevel: LogLevel
 }
 
@@ -50,19 +51,20 @@ program
   )
   .option('--livekit <url>', 'a LiveKit to use: ws://host:7880')
   .addOption(new Option('--livekit-api-key <key>', 'its key').env('LIVEKIT_API_KEY'))
-  .addOption(new Option('--livekit-api-secret <secret>', 'its secret').env('LIVEKIT_API_SECRET'))
+  .option('--livekit-api-secret-file <file>', 'file with its secret; otherwise LIVEKIT_API_SECRET')
   .addOption(new Option('--log-level <level>', 'what the services log, on standard error').choices(logLevels).default('warn'))
   .action(async (options: UpOptions) => {
     const log = createLog('realmctl', options.logLevel, process.stderr)
     // When the output is closed, the realms are drained and stopped as after Ctrl-C.
     const terminal = createTerminal(process.stdout, () => process.kill(process.pid, 'SIGTERM'))
     await runProcess(log, async () => {
+      const livekit = givenLivekit(options, process.env)
       const roomBackends = createRoomBackendChooser({
         rooms: options.rooms,
         host: options.host,
         env: process.env,
         log,
-        ...ownLivekit(options),
+        ...(livekit && { livekit }),
       })
       const { host, port, publicUrl, data, movementPort } = options
       return up(options.file, {
@@ -109,13 +111,6 @@ function print(text: string): Promise<void> {
     process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? resolve() : reject(error)))
     process.stdout.write(text, () => resolve())
   })
-}
-
-function ownLivekit({ livekit: url, livekitApiKey: apiKey, livekitApiSecret: apiSecret }: UpOptions) {
-  if (!url) return {}
-  if (!apiKey || !apiSecret)
-    throw new UserError('--livekit needs --livekit-api-key and --livekit-api-secret, or their variables', 2)
-  return { livekit: { url, apiKey, apiSecret } }
 }
 
 function portNumber(text: string): number {

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { RoomServiceClient } from 'livekit-server-sdk'
 import { expect, test, vi } from 'vitest'
@@ -66,14 +68,10 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
     test('is a participant of the room that the archipelago announced', { timeout: 150 * SECONDS }, async () => {
       const livekit = await startLivekitServer(binary, '127.0.0.1', silentLog)
       try {
-        await using realm = npmStart(
-          '--livekit',
-          livekit.url,
-          '--livekit-api-key',
-          livekit.apiKey,
-          '--livekit-api-secret',
-          livekit.apiSecret,
-        )
+        const secret = join(freshFolder(), 'secret')
+        writeFileSync(secret, livekit.apiSecret)
+        const given = ['--livekit', livekit.url, '--livekit-api-key', livekit.apiKey, '--livekit-api-secret-file', secret]
+        await using realm = npmStart(...given)
         const [, url = ''] = await realm.prints(/on this machine at (http:\S+)/)
         const explorer = startExplorer(folder, `${url}/main`, 4, '10,10')
         await using program = explorer.program
