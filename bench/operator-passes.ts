@@ -15,7 +15,7 @@ import type { Figure } from './figure.ts'
 /** Passes that find nothing to do, in this process, over everything there is. */
 export async function passes(api: ApiServer, namespace: string, report: (figure: Figure) => void): Promise<void> {
   const client = api.client()
-  const cache = new Cache({ client, log: silentLog, namespace })
+  const cache = new Cache({ client, log: silentLog, namespaces: [namespace] })
   const writer = new Writer({ client, cache, leadership: leadershipBy(() => false), log: silentLog, clock: systemClock })
   cache.start()
   await cache.synced

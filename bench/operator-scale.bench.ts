@@ -66,7 +66,7 @@ async function scale(api: ApiServer, report: (figure: Figure) => void): Promise<
       ...account.env,
       IMAGE_REPOSITORY: 'ghcr.io/example/realm',
       PROVIDER_URL: provider.url,
-      WATCH_NAMESPACE: NAMESPACE,
+      WATCH_NAMESPACES: NAMESPACE,
       LEASE_NAMESPACE: NAMESPACE,
     })
   let operator = await start()

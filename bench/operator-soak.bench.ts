@@ -65,7 +65,7 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
       HEAP_PAGE_PORT: String(port),
       IMAGE_REPOSITORY: 'ghcr.io/example/realm',
       PROVIDER_URL: provider.url,
-      WATCH_NAMESPACE: NAMESPACE,
+      WATCH_NAMESPACES: NAMESPACE,
       LEASE_NAMESPACE: NAMESPACE,
     },
     ['--optimize-for-size', '--expose-gc', '--no-warnings', '--import', fileURLToPath(new URL('heap-page.ts', import.meta.url))],

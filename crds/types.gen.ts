@@ -286,8 +286,8 @@ export interface RealmSpec {
     credentials?: {
       /** Name of the Secret. */
       secretName: string
-      /** Password reads the keys user and password of the Secret. CredentialsFile reads the key user.creds, a file with a JWT and an nkey, as nsc writes it. Token reads the key token. Absent = Password. */
-      type?: 'Password' | 'CredentialsFile' | 'Token'
+      /** Password reads the keys user and password of the Secret. CredentialsFile reads the key user.creds, a file with a JWT and the seed of an nkey, as nsc writes it. NkeySeed reads the key seed, SU…. Token reads the key token. Absent = Password. */
+      type?: 'Password' | 'CredentialsFile' | 'NkeySeed' | 'Token'
     }
     /** Secret of the same namespace whose key ca.crt holds the authority that signed the servers' certificates. Absent = the authorities that every machine trusts. */
     caSecretName?: string
@@ -655,8 +655,8 @@ export interface CommsCellSpec {
     urls: string[]
     /** How the cell's services sign in. Where user is given, the key of its password has that name. */
     credentials?: {
-      /** Password reads the keys user and password of the Secret. CredentialsFile reads the key user.creds, a file with a JWT and an nkey, as nsc writes it. Token reads the key token. Absent = Password. */
-      type?: 'Password' | 'CredentialsFile' | 'Token'
+      /** Password reads the keys user and password of the Secret. CredentialsFile reads the key user.creds, a file with a JWT and the seed of an nkey, as nsc writes it. NkeySeed reads the key seed, SU…. Token reads the key token. Absent = Password. */
+      type?: 'Password' | 'CredentialsFile' | 'NkeySeed' | 'Token'
       /** Name of the Secret. */
       secretName: string
       /** Name of the user, and the key of the password. */

@@ -147,11 +147,22 @@ withPart('kube', 'the chart', (kube) => {
     })
 
     test('in the watched namespace only, when there is one', async () => {
-      const objects = await render('watchNamespace=metaverse', 'crds.install=false', 'rbac.aggregate=false')
+      const objects = await render('watchNamespaces={metaverse}', 'crds.install=false', 'rbac.aggregate=false')
       expect(objects.filter(({ kind }) => kind.startsWith('Cluster'))).toEqual([])
       expect(named(objects, 'Role', 'realms-realm-operator').metadata.namespace).toBe('metaverse')
       expect(named(objects, 'Role', 'realms-realm-operator-lease').metadata.namespace).toBe('metaverse')
     })
+  })
+
+  test('gives permissions in each of several watched namespaces', async () => {
+    const objects = await render('watchNamespaces={east,west}', 'crds.install=false', 'rbac.aggregate=false')
+    expect(objects.filter(({ kind }) => kind.startsWith('Cluster'))).toEqual([])
+    for (const kind of ['Role', 'RoleBinding'])
+      for (const name of ['realms-realm-operator', 'realms-realm-operator-provider']) {
+        const found = objects.filter((object) => object.kind === kind && object.metadata.name === name)
+        expect(found.map(({ metadata }) => metadata.namespace).sort(), `${kind} ${name}`).toEqual(['east', 'west'])
+      }
+    expect(named(objects, 'Role', 'realms-realm-operator-lease').metadata.namespace).toBe('east')
   })
 
   describe('passes its values on', () => {
@@ -163,14 +174,14 @@ withPart('kube', 'the chart', (kube) => {
     }
 
     test('to an operator that understands all of them', async () => {
-      const objects = await render('image.repository=example.org/realm', 'logLevel=debug', 'watchNamespace=metaverse')
+      const objects = await render('image.repository=example.org/realm', 'logLevel=debug', 'watchNamespaces={metaverse}')
       const env = environmentOf(named(objects, 'Deployment', 'realms-realm-operator'))
       const config = readOperatorConfig(env)
       expect(Object.keys(env).filter((name) => !(name in config))).toEqual([])
       expect(config).toMatchObject({
         IMAGE_REPOSITORY: 'example.org/realm',
         LOG_LEVEL: 'debug',
-        WATCH_NAMESPACE: 'metaverse',
+        WATCH_NAMESPACES: ['metaverse'],
         PROVIDER_URL: 'http://realms-realm-operator-provider.operations.svc.cluster.local',
         LEASE_NAME: 'realms-realm-operator',
         LEASE_NAMESPACE: 'metaverse',
@@ -178,11 +189,11 @@ withPart('kube', 'the chart', (kube) => {
     })
 
     test('to a realm provider that understands all of them', async () => {
-      const objects = await render('provider.baseUrl=https://realms.example.org', 'watchNamespace=metaverse')
+      const objects = await render('provider.baseUrl=https://realms.example.org', 'watchNamespaces={metaverse}')
       const env = environmentOf(named(objects, 'Deployment', 'realms-realm-operator-provider'))
       const config = readProviderConfig(env)
       expect(Object.keys(env).filter((name) => !(name in config))).toEqual([])
-      expect(config).toMatchObject({ HTTP_BASE_URL: 'https://realms.example.org', WATCH_NAMESPACE: 'metaverse' })
+      expect(config).toMatchObject({ HTTP_BASE_URL: 'https://realms.example.org', WATCH_NAMESPACES: ['metaverse'] })
     })
   })
 
@@ -385,7 +396,7 @@ withPart('kube', 'the chart', (kube) => {
       podMetricsEndpoints: { port: string }[]
     }
     expect(ofRealms).toMatchObject({ namespaceSelector: { any: true } })
-    const [watched] = (await monitorsOf('watchNamespace=metaverse')).slice(-1)
+    const [watched] = (await monitorsOf('watchNamespaces={metaverse}')).slice(-1)
     expect(watched?.spec).toMatchObject({ namespaceSelector: { matchNames: ['metaverse'] } })
     // It selects the pods as the operator renders them: all that serve metrics, by the name of their port.
     const { selector, podMetricsEndpoints } = ofRealms

@@ -6,7 +6,7 @@ const least = { IMAGE_REPOSITORY: 'ghcr.io/example/realm', PROVIDER_URL: 'http:/
 test('only the image of the services and the realm provider are required', () => {
   expect(readConfig(least)).toMatchObject({
     HTTP_SERVER_PORT: 8080,
-    WATCH_NAMESPACE: '',
+    WATCH_NAMESPACES: [],
     CLUSTER_DOMAIN: 'cluster.local',
     WORKERS: 8,
   })

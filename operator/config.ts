@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { withoutTrailingSlash } from '../cells/chassis/base-url.ts'
-import { parseEnv } from '../cells/chassis/config.ts'
+import { commaSeparated, parseEnv } from '../cells/chassis/config.ts'
 import { ALL_ADDRESSES } from '../cells/chassis/listen.ts'
 import { logLevels } from '../cells/chassis/log.ts'
 import type { Platform } from './desired/platform.ts'
@@ -48,7 +48,9 @@ export const operatorVariables = z.object({
     .enum(['true', 'false'])
     .default('true')
     .describe('Whether the operator probes External LiveKit and NATS; `false` where it has no route out of its cluster.'),
-  WATCH_NAMESPACE: z.string().default('').describe('Namespace whose objects are reconciled; empty = every namespace.'),
+  WATCH_NAMESPACES: commaSeparated.describe(
+    'Namespaces whose objects are reconciled, separated by commas; empty = every namespace.',
+  ),
   OPERATOR_NAMESPACE: z
     .string()
     .optional()

@@ -56,7 +56,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const access = await findKubeAccess(env)
   const ofKube = kubeMetrics(metrics)
   const client = createKubeClient({ access, metrics: ofKube })
-  const cache = new Cache({ client, log, metrics: ofKube, namespace: config.WATCH_NAMESPACE })
+  const cache = new Cache({ client, log, metrics: ofKube, namespaces: config.WATCH_NAMESPACES })
   const namespace = config.OPERATOR_NAMESPACE ?? access.namespace
   const lease = { namespace: config.LEASE_NAMESPACE ?? namespace, name: config.LEASE_NAME }
   const platform = platformOf(config, namespace)
@@ -82,7 +82,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     countPlayers: connectorPlayerCounter({ port: HTTP_PORT, clock }),
   })
   const installations = new Installations({
-    self: { lease: keyText(lease), scope: config.WATCH_NAMESPACE ? 'Namespace' : 'Cluster' },
+    self: { lease: keyText(lease), scope: config.WATCH_NAMESPACES.length > 0 ? 'Namespace' : 'Cluster' },
     client,
     clock,
     onLeft: ({ kind, metadata: { namespace, name, uid = '' } }, other) => {

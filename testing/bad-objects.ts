@@ -173,7 +173,7 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
     },
     {
       title: 'an unknown way to sign in to NATS',
-      spec: { livekit: none(), nats: { type: 'External', urls: ['nats://a'], credentials: { secretName: 'a', type: 'Nkey' } } },
+      spec: { livekit: none(), nats: { type: 'External', urls: ['nats://a'], credentials: { secretName: 'a', type: 'Jwt' } } },
       says: /CredentialsFile/,
       at: 'spec.nats.credentials.type',
     },

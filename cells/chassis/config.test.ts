@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { parseEnv } from './config.ts'
+import { commaSeparated, parseEnv } from './config.ts'
 
 const schema = z.object({
   HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
@@ -24,4 +24,13 @@ test('all errors are reported together', () => {
   const broken = () => parseEnv(schema, { HTTP_PORT: '70000', SECRET_FILE: '/nowhere/at/all' })
   expect(broken).toThrow(/HTTP_PORT: .*65535/)
   expect(broken).toThrow(/SECRET_FILE: .*no such file/)
+})
+
+test.each([
+  [undefined, []],
+  ['', []],
+  ['east', ['east']],
+  [' east, west,,east', ['east', 'west']],
+])('the list %j reads as %j', (given, expected) => {
+  expect(parseEnv(z.object({ LIST: commaSeparated }), { LIST: given })).toEqual({ LIST: expected })
 })

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { messageOf, UserError } from './errors.ts'
 
 /**
@@ -37,3 +37,9 @@ function valueOfFile(name: string, env: NodeJS.ProcessEnv, problems: string[]): 
     return undefined
   }
 }
+
+/** A list in a variable; empty when the variable is not set. Spaces around the commas do not count. */
+export const commaSeparated = z
+  .string()
+  .default('')
+  .transform((text) => [...new Set(text.split(',').flatMap((item) => item.trim() || []))])

@@ -85,7 +85,7 @@ export class CollectionCopy<Live extends KubeObject, T> {
     const known = this.#entries.get(key)
     if (known?.resourceVersion === entry.resourceVersion) return
     this.#entries.set(key, entry)
-    this.#countObjects()
+    if (!known) this.#options.metrics?.objects.inc({ kind: this.kind })
     if (known) this.#notify({ type: 'changed', object: entry.object, previous: known.object })
     else this.#notify({ type: 'added', object: entry.object })
   }
@@ -94,12 +94,8 @@ export class CollectionCopy<Live extends KubeObject, T> {
     const known = this.#entries.get(key)
     if (!known) return
     this.#entries.delete(key)
-    this.#countObjects()
+    this.#options.metrics?.objects.dec({ kind: this.kind })
     this.#notify({ type: 'removed', object, previous: known.object })
-  }
-
-  #countObjects(): void {
-    this.#options.metrics?.objects.set({ kind: this.kind }, this.#entries.size)
   }
 
   #notify(change: CollectionChange<T>): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseEnv } from '../chassis/config.ts'
+import { commaSeparated, parseEnv } from '../chassis/config.ts'
 import { processVariables } from '../process.ts'
 
 /** Environment variables of a realm provider. */
@@ -9,7 +9,7 @@ export const realmProviderVariables = z.object({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('Base URL in answers; unset = the address the client used.'),
-  WATCH_NAMESPACE: z.string().default('').describe('Namespace whose Realms are served; empty = every namespace.'),
+  WATCH_NAMESPACES: commaSeparated.describe('Namespaces whose Realms are served, separated by commas; empty = every namespace.'),
   PUBLICATION_TOKEN: z
     .string()
     .min(16)

@@ -14,7 +14,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   return runService('realm-provider', config, async ({ log, metrics }) => {
     const counted = kubeMetrics(metrics)
     const client = createKubeClient({ access: await findKubeAccess(env), metrics: counted })
-    const source = createKubernetesSource({ client, namespace: config.WATCH_NAMESPACE, log, metrics: counted })
+    const source = createKubernetesSource({ client, namespaces: config.WATCH_NAMESPACES, log, metrics: counted })
     const service = await startRealmProvider(config, { source, log, clock: systemClock, metrics })
     return { service, dependencies: [source, client] }
   })

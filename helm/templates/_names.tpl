@@ -10,7 +10,7 @@
 
 {{- define "providerUrl" -}}http://{{ include "providerName" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}{{- end }}
 
-{{- define "leaseNamespace" -}}{{ .Values.watchNamespace | default .Release.Namespace }}{{- end }}
+{{- define "leaseNamespace" -}}{{ first .Values.watchNamespaces | default .Release.Namespace }}{{- end }}
 
 {{/* selector (dict "root" $ "component" "operator"): immutable, so it holds the component and never the version. */}}
 {{- define "selector" -}}
@@ -99,39 +99,44 @@ securityContext:
   capabilities: { drop: [ALL] }
 {{- end }}
 
-{{/* Permissions in the watched namespace, or in all namespaces (dict "root" $ "name" … "account" … "labels" … "rules" …). */}}
+{{/* Permissions in each watched namespace, or in all namespaces (dict "root" $ "name" … "account" … "labels" … "rules" …). */}}
 {{- define "rights" -}}
-{{- $namespace := .root.Values.watchNamespace }}
+{{- range $index, $namespace := .root.Values.watchNamespaces | default (list "") }}
+{{- $kind := ternary "Role" "ClusterRole" (ne $namespace "") }}
+{{- if $index }}
+---
+{{ end -}}
 apiVersion: rbac.authorization.k8s.io/v1
-kind: {{ ternary "Role" "ClusterRole" (ne $namespace "") }}
+kind: {{ $kind }}
 metadata:
-  name: {{ .name }}
+  name: {{ $.name }}
   {{- with $namespace }}
   namespace: {{ . }}
   {{- end }}
-  labels: {{- .labels | nindent 4 }}
+  labels: {{- $.labels | nindent 4 }}
 rules:
-  {{- .rules | nindent 2 }}
+  {{- $.rules | nindent 2 }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
-kind: {{ ternary "RoleBinding" "ClusterRoleBinding" (ne $namespace "") }}
+kind: {{ $kind }}Binding
 metadata:
-  name: {{ .name }}
+  name: {{ $.name }}
   {{- with $namespace }}
   namespace: {{ . }}
   {{- end }}
-  labels: {{- .labels | nindent 4 }}
+  labels: {{- $.labels | nindent 4 }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
-  kind: {{ ternary "Role" "ClusterRole" (ne $namespace "") }}
-  name: {{ .name }}
+  kind: {{ $kind }}
+  name: {{ $.name }}
 subjects:
-  - { kind: ServiceAccount, name: {{ .account }}, namespace: {{ .root.Release.Namespace }} }
+  - { kind: ServiceAccount, name: {{ $.account }}, namespace: {{ $.root.Release.Namespace }} }
+{{- end }}
 {{- end }}
 
 {{/* The name of cluster-wide permissions, which must differ between releases of the same name in two namespaces. */}}
 {{- define "rightsName" -}}
-{{- if .root.Values.watchNamespace }}{{ .account }}{{ else }}{{ printf "%s-%s" .root.Release.Namespace .account }}{{ end }}
+{{- if .root.Values.watchNamespaces }}{{ .account }}{{ else }}{{ printf "%s-%s" .root.Release.Namespace .account }}{{ end }}
 {{- end }}
 
 {{/* Mode of the files of mounted Secrets: without fsGroup they belong to root. In decimal, because not every YAML parser reads 0440 as octal. */}}

@@ -115,6 +115,7 @@ test.each([
   [undefined, { NATS_USER: { secret: 'bus', key: 'user' }, NATS_PASSWORD: { secret: 'bus', key: 'password' } }],
   ['Password', { NATS_USER: { secret: 'bus', key: 'user' }, NATS_PASSWORD: { secret: 'bus', key: 'password' } }],
   ['CredentialsFile', { NATS_CREDENTIALS: { secret: 'bus', key: 'user.creds' } }],
+  ['NkeySeed', { NATS_NKEY_SEED: { secret: 'bus', key: 'seed' } }],
   ['Token', { NATS_TOKEN: { secret: 'bus', key: 'token' } }],
 ] as const)('services sign in to an External NATS with credentials of type %s', (type, expected) => {
   const credentials = { secretName: 'bus', ...(type && { type }) }

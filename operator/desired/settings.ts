@@ -110,6 +110,7 @@ type BusCredentials = NonNullable<NonNullable<CommsCellSpec['nats']>['credential
 
 function credentialSettings({ type = 'Password', secretName: secret, user }: BusCredentials): Settings {
   if (type === 'CredentialsFile') return { NATS_CREDENTIALS: { secret, key: 'user.creds' } }
+  if (type === 'NkeySeed') return { NATS_NKEY_SEED: { secret, key: 'seed' } }
   if (type === 'Token') return { NATS_TOKEN: { secret, key: 'token' } }
   return { NATS_USER: user ?? { secret, key: 'user' }, NATS_PASSWORD: { secret, key: user ?? 'password' } }
 }

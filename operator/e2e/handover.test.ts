@@ -40,7 +40,7 @@ withPart('kube', 'two operator processes on one API server', (part) => {
         IMAGE_REPOSITORY: 'ghcr.io/example/realm',
         PROVIDER_URL: 'http://127.0.0.1:1',
         CHECK_DEPENDENCIES: 'false',
-        WATCH_NAMESPACE: kube.namespace,
+        WATCH_NAMESPACES: kube.namespace,
         LEASE_NAMESPACE: kube.namespace,
         LEASE_IDENTITY: name,
         ...env,

@@ -24,7 +24,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
 
   /** The realm provider of the cluster. */
   async function ofCluster(context: TestContext, namespace = '', clock?: ManualClock) {
-    const source = createKubernetesSource({ client: kube.api.client(), namespace, log: silentLog })
+    const source = createKubernetesSource({ client: kube.api.client(), namespaces: [namespace], log: silentLog })
     const provider = await aProvider(context, { source, realTime: !clock, ...(clock && { clock }) })
     context.onTestFinished(() => source.stop())
     return { ...provider, realms: source.realms }

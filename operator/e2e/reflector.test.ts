@@ -2,9 +2,12 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { systemClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
+import { Metrics } from '../../cells/chassis/metrics.ts'
 import type { CollectionChange } from '../../cells/kube/collection-copy.ts'
+import { kubeMetrics } from '../../cells/kube/kube-metrics.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { createReflector } from '../../cells/kube/reflector.ts'
+import { reflectNamespaces } from '../../cells/kube/reflectors.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
 import { type FaultyWire, startFaultyWire } from '../../testing/apiserver/faulty-wire.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
@@ -117,5 +120,39 @@ withPart('kube', 'a reflector of a real API server', (part) => {
     expect(received()).toContain('removed gone 1')
     expect(client.counts.list - before).toBeGreaterThanOrEqual(2)
     await reflector.stop()
+  })
+
+  test('of some namespaces has their objects and no others, and counts them together', async () => {
+    const [east, west, other] = [kube.namespace, await kube.newNamespace(), await kube.newNamespace()]
+    const objectsIn = async (metrics: Metrics) =>
+      (await metrics.registry.getSingleMetricAsString('realm_test_kube_objects')).trim()
+    const create = (namespace: string, name: string) =>
+      kube.user.create(resources.ConfigMap, {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { namespace, name, labels: { of: 'several' } },
+      })
+    await create(east, 'first')
+    const metrics = new Metrics('test')
+    const copy = reflectNamespaces(resources.ConfigMap, [east, west], {
+      client: kube.api.client(),
+      selector: { labels: 'of=several' },
+      project: (live: KubeObject) => live,
+      log: silentLog,
+      metrics: kubeMetrics(metrics),
+    })
+    kube.stopAfterTest(() => copy.stop())
+    copy.start()
+    await copy.synced
+    await Promise.all([create(west, 'second'), create(other, 'third')])
+    const names = () => copy.list().map(({ metadata }) => metadata.name)
+    await expect.poll(names).toEqual(['first', 'second'])
+    expect(copy.get({ namespace: west, name: 'second' })).toBeDefined()
+    expect(copy.get({ namespace: other, name: 'third' })).toBeUndefined()
+    expect(copy.healthy()).toBe(true)
+    expect(await objectsIn(metrics)).toContain('{kind="configmaps"} 2')
+    await kube.user.remove(resources.ConfigMap, { namespace: east, name: 'first' })
+    await expect.poll(names).toEqual(['second'])
+    expect(await objectsIn(metrics)).toContain('{kind="configmaps"} 1')
   })
 })

@@ -33,7 +33,7 @@ export async function startOperator(
   leadership: Leadership = soleLeadership,
   { countPlayers = async () => new Map(), platform = defaults, client = api.client(), ...outside }: Outside = {},
 ) {
-  const cache = new Cache({ client, log: silentLog, namespace })
+  const cache = new Cache({ client, log: silentLog, namespaces: [namespace] })
   const writer = new Writer({ client, cache, leadership, log: silentLog, clock: systemClock })
   const cluster = new KubernetesCluster({ cache, writer, platform, countPlayers })
   cache.start()

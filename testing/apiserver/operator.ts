@@ -36,7 +36,7 @@ export async function startOperatorProcess(
     HTTP_SERVER_PORT: '0',
     IMAGE_REPOSITORY: 'ghcr.io/example/realm',
     PROVIDER_URL: providerUrl,
-    WATCH_NAMESPACE: namespace,
+    WATCH_NAMESPACES: namespace,
     LEASE_NAMESPACE: namespace,
     CHECK_DEPENDENCIES: 'false', // the LiveKit of these realms does not exist
     ...env,

@@ -10,7 +10,7 @@ const at = (resourceVersion: string, realm: Realm): KubeObject => ({ ...realm, m
 
 test('realms of a cluster are served as they change, and in their last state while the API server is unreachable', async (t) => {
   const { client, watches, listQueries } = scriptedClient([aList('1', [at('1', aRealm())])])
-  const source = createKubernetesSource({ client, namespace: '', log: silentLog })
+  const source = createKubernetesSource({ client, namespaces: [], log: silentLog })
   t.onTestFinished(() => source.stop())
   const { get, json } = await aProvider(t, { source })
   await expect.poll(() => get('/main/about').then(({ status }) => status)).toBe(200)
@@ -31,7 +31,7 @@ test('realms of a cluster are served as they change, and in their last state whi
 
 test('a change that does not affect what is published notifies no listener', async (t) => {
   const { client, watches } = scriptedClient([aList('1', [at('1', aRealm())])])
-  const source = createKubernetesSource({ client, namespace: 'realms', log: silentLog })
+  const source = createKubernetesSource({ client, namespaces: ['realms'], log: silentLog })
   t.onTestFinished(() => source.stop())
   await expect.poll(() => watches.length).toBe(1)
   const listener = vi.fn()

@@ -4,8 +4,7 @@ import { Listeners } from '../../chassis/listeners.ts'
 import type { Log } from '../../chassis/log.ts'
 import type { KubeClient } from '../../kube/kube-client.ts'
 import type { KubeMetrics } from '../../kube/kube-metrics.ts'
-import { createReflector } from '../../kube/reflector.ts'
-import { collectionPath } from '../../kube/resources.ts'
+import { reflectNamespaces } from '../../kube/reflectors.ts'
 import { type PublishedRealm, publishedRealm } from '../core/published-realm.ts'
 import type { RealmSource } from './realm-source.ts'
 
@@ -13,7 +12,7 @@ import type { RealmSource } from './realm-source.ts'
 export interface KubernetesSourceOptions {
   client: Pick<KubeClient, 'list' | 'watch'>
   /** Empty = every namespace. */
-  namespace: string
+  namespaces: readonly string[]
   log: Log
   metrics?: KubeMetrics
 }
@@ -24,12 +23,11 @@ interface Projection {
 }
 
 /** Watches the Realm objects of a cluster; while the API server is unreachable, realms stay as they were last seen. */
-export function createKubernetesSource({ client, namespace, log, metrics }: KubernetesSourceOptions): RealmSource {
+export function createKubernetesSource({ client, namespaces, log, metrics }: KubernetesSourceOptions): RealmSource {
   const listeners = new Listeners()
   let complete = false
-  const reflector = createReflector<Realm, Projection>({
+  const reflector = reflectNamespaces<Realm, Projection>(realmResource, namespaces, {
     client,
-    path: collectionPath(realmResource, namespace || undefined),
     project: (realm) => ({ published: publishedRealm(realm) }),
     onChange: ({ type, object, previous }) => {
       // Most changes of a Realm, such as those of its conditions, change nothing that is published.

@@ -5,8 +5,9 @@ import type { CollectionChange } from '../../../cells/kube/collection-copy.ts'
 import type { KubeClient } from '../../../cells/kube/kube-client.ts'
 import type { KubeMetrics } from '../../../cells/kube/kube-metrics.ts'
 import type { KubeObject } from '../../../cells/kube/kube-object.ts'
-import { createReflector, type Reflector, type ReflectorOptions } from '../../../cells/kube/reflector.ts'
-import { collectionPath, type Resource, resources } from '../../../cells/kube/resources.ts'
+import type { Reflector, ReflectorOptions } from '../../../cells/kube/reflector.ts'
+import { reflectNamespaces } from '../../../cells/kube/reflectors.ts'
+import { type Resource, resources } from '../../../cells/kube/resources.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
 import { type Kind, realmResource } from '../../../crds/resources.ts'
@@ -20,13 +21,13 @@ import { PodIndex } from './pod-index.ts'
 import { type LivePod, type PodState, podStateOf } from './pod-state.ts'
 import { ReadYourWrites } from './read-your-writes.ts'
 
-/** `namespace` limits the cache to one namespace; all when empty. */
+/** `namespaces` limits the cache to some namespaces; all when empty. */
 export interface CacheOptions {
   client: Pick<KubeClient, 'list' | 'watch'>
   log: Log
   clock?: Clock
   metrics?: KubeMetrics | undefined
-  namespace?: string
+  namespaces?: readonly string[]
 }
 
 type Listener = (kind: Kind, key: ObjectKey) => void
@@ -164,9 +165,8 @@ export class Cache implements Running {
     resource: Resource,
     options: Pick<ReflectorOptions<Live, T>, 'project' | 'onChange' | 'selector'>,
   ): Reflector<T> {
-    const { client, log, clock = systemClock, metrics, namespace } = this.#options
-    const path = collectionPath(resource, namespace)
-    const reflector = createReflector<Live, T>({ client, path, log, clock, metrics, ...options })
+    const { client, log, clock = systemClock, metrics, namespaces = [] } = this.#options
+    const reflector = reflectNamespaces<Live, T>(resource, namespaces, { client, log, clock, metrics, ...options })
     this.#reflectors.set(resource.kind, reflector)
     return reflector
   }
