@@ -22,6 +22,10 @@ export type Fault =
   | { status: number; headers?: Record<string, string>; body?: string }
   /** Milliseconds by which the complete answer is delayed. */
   | { slowMs: number }
+  /** Milliseconds by which the request is delayed on its way to the server. */
+  | { lateMs: number }
+  /** Milliseconds by which everything in the answer is delayed, such as each event of a watch. */
+  | { lagMs: number }
   /**
    * The server carries out the request, but its answer is cut: half of it with a regular end, a reset in the middle, or no bytes.
    */
@@ -70,17 +74,24 @@ export async function startApiProxy(api: ApiServer): Promise<ApiProxy> {
     streams.add(answer)
     answer.on('close', () => streams.delete(answer))
     const { host: _, connection: __, ...headers } = near.headers
-    const far = ask({ hostname, port, method, path: url, headers, agent }, (from) => give(from, answer, fault))
-    far.on('error', () => answer.destroy())
-    answer.on('close', () => far.destroy())
-    near.pipe(far)
+    const forward = () => {
+      if (answer.destroyed) return
+      const far = ask({ hostname, port, method, path: url, headers, agent }, (from) => give(from, answer, fault))
+      far.on('error', () => answer.destroy())
+      answer.on('close', () => far.destroy())
+      near.pipe(far)
+    }
+    if (typeof fault === 'object' && 'lateMs' in fault) setTimeout(forward, fault.lateMs)
+    else forward()
   }
 
   function give(from: IncomingMessage, answer: ServerResponse, fault: Exclude<Fault, { status: number }> | undefined): void {
-    if (typeof fault === 'object') {
+    if (typeof fault === 'object' && 'slowMs' in fault) {
       setTimeout(() => give(from, answer, undefined), fault.slowMs)
       return
     }
+    const lagMs = typeof fault === 'object' && 'lagMs' in fault ? fault.lagMs : 0
+    const later = (run: () => void) => (lagMs > 0 ? setTimeout(run, lagMs) : run())
     const { 'transfer-encoding': _, 'content-length': __, ...headers } = from.headers
     if (fault === 'truncated' || fault === 'reset') {
       const chunks: Buffer[] = []
@@ -97,10 +108,10 @@ export async function startApiProxy(api: ApiServer): Promise<ApiProxy> {
     }
     if (fault !== 'silent' && !stalled) answer.writeHead(from.statusCode ?? 502, headers).flushHeaders()
     from.on('data', (chunk: Buffer) => {
-      if (fault !== 'silent' && !stalled) answer.write(chunk)
+      if (fault !== 'silent' && !stalled) later(() => answer.write(chunk))
     })
     from.on('end', () => {
-      if (fault !== 'silent' && !stalled) answer.end()
+      if (fault !== 'silent' && !stalled) later(() => answer.end())
     })
     from.on('error', () => answer.destroy())
   }
@@ -108,19 +119,7 @@ export async function startApiProxy(api: ApiServer): Promise<ApiProxy> {
   const server = createServer(serve)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const kubeconfig = join(folder, 'kubeconfig')
-  const named = (name: string, value: object) => [{ name: 'proxy', [name]: value }]
-  await writeFile(
-    kubeconfig,
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'proxy',
-      clusters: named('cluster', { server: url }),
-      users: named('user', {}),
-      contexts: named('context', { cluster: 'proxy', user: 'proxy' }),
-    }),
-  )
+  const kubeconfig = await writeKubeconfig(folder, url)
   const proxy: ApiProxy = {
     kubeconfig,
     url,
@@ -143,4 +142,22 @@ export async function startApiProxy(api: ApiServer): Promise<ApiProxy> {
     },
   }
   return proxy
+}
+
+/** A kubeconfig without credentials, which only a proxy needs. */
+async function writeKubeconfig(folder: string, server: string): Promise<string> {
+  const file = join(folder, 'kubeconfig')
+  const named = (name: string, value: object) => [{ name: 'proxy', [name]: value }]
+  await writeFile(
+    file,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'proxy',
+      clusters: named('cluster', { server }),
+      users: named('user', {}),
+      contexts: named('context', { cluster: 'proxy', user: 'proxy' }),
+    }),
+  )
+  return file
 }
