@@ -8,7 +8,7 @@ import { createMemoryBus } from '../../cells/bus/memory.ts'
 import { type Clock, ManualClock, systemClock } from '../../cells/chassis/clock.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import { type HttpListener, listen } from '../../cells/chassis/listen.ts'
-import { silentLog } from '../../cells/chassis/log.ts'
+import { type Log, silentLog } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
 import { createMounts } from '../../cells/chassis/mounts.ts'
 import type { RunningService } from '../../cells/chassis/running-service.ts'
@@ -62,14 +62,16 @@ const ISLAND_WITHIN_MS = 20_000
 export async function startFuzzedServices({
   clock = systemClock,
   archipelago: env = {},
+  log = silentLog,
 }: {
   clock?: Clock
   archipelago?: NodeJS.ProcessEnv
+  log?: Log
 } = {}): Promise<FuzzedServices> {
   const thrown: string[] = []
   const bus = watchedBus(thrown)
-  const verifier = createVerifier({ log: silentLog, workers: 1 })
-  const all = { bus, clock, verifier, log: silentLog }
+  const verifier = createVerifier({ log, workers: 1 })
+  const all = { bus, clock, verifier, log }
   const metrics = {
     connector: new Metrics('connector'),
     rooms: new Metrics('rooms'),
@@ -100,7 +102,7 @@ export async function startFuzzedServices({
   )
   const stats = await startStats({ BUS_SCOPE: '', COMMIT_HASH: '', CURRENT_VERSION: '' }, { ...all, metrics: metrics.stats })
   const gatekeeper = await startGatekeeper(gatekeeperConfig, { ...all, clock: systemClock, metrics: metrics.gatekeeper })
-  const { provider, stop: stopProvider } = await startProvider(clock, metrics.provider)
+  const { provider, stop: stopProvider } = await startProvider(clock, log, metrics.provider)
   roomsPort.mounts.mount('', rooms.app)
 
   const served = { connector, gatekeeper, stats, provider }
@@ -152,6 +154,9 @@ export async function startFuzzedServices({
   }
 }
 
+/** The signing key of LiveKit tokens. */
+export const livekitSecret = 'a secret of at least thirty-two characters'
+
 const gatekeeperConfig = {
   BUS_SCOPE: '',
   COMMIT_HASH: '',
@@ -159,7 +164,7 @@ const gatekeeperConfig = {
   SCENE_ROOM_PREFIX: 'scene-',
   LIVEKIT_HOST: 'livekit.example.org',
   LIVEKIT_API_KEY: 'key',
-  LIVEKIT_API_SECRET: 'a secret of at least thirty-two characters',
+  LIVEKIT_API_SECRET: livekitSecret,
 }
 
 /** A port whose URL is known before there is a service that serves it. */
@@ -184,7 +189,11 @@ function watchedBus(thrown: string[]): Bus {
   }
 }
 
-async function startProvider(clock: Clock, metrics: Metrics): Promise<{ provider: RunningService; stop: () => Promise<void> }> {
+async function startProvider(
+  clock: Clock,
+  log: Log,
+  metrics: Metrics,
+): Promise<{ provider: RunningService; stop: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'fuzz-publishers-'))
   const publishers = (['alpha', 'beta'] as const).map((name) => ({
     name,
@@ -202,7 +211,7 @@ async function startProvider(clock: Clock, metrics: Metrics): Promise<{ provider
       PEER_SERVER_PORT: 0,
       PUBLICATION_PUBLISHERS: JSON.stringify(publishers),
     },
-    { source, stats: playerCounts(), log: silentLog, clock, metrics },
+    { source, stats: playerCounts(), log, clock, metrics },
   )
   return { provider, stop: () => rm(folder, { recursive: true }) }
 }

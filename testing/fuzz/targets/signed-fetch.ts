@@ -90,7 +90,7 @@ async function signerOf(headers: Readonly<Record<string, string>>, now: number):
   const timestamp = headers['x-identity-timestamp'] ?? ''
   if (Math.abs(Number(timestamp) - now) > WINDOW_MS + 5_000) return undefined
   const text = headers['x-identity-metadata'] ?? '{}'
-  // In lower case, as a legacy signature covers it: then also JSON, because an answer of 200 was given for it.
+  // The lower-case text is what a legacy signature covers; it is JSON whenever the service accepted the request.
   if ((JSON.parse(text.toLowerCase()) as { signer?: unknown } | null)?.signer === SCENE_SIGNER) return undefined
   const current = `post:${PATH}:${timestamp}:${text}`
   for (const payload of [current, current.toLowerCase()]) {
