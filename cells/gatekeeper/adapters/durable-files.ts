@@ -29,7 +29,7 @@ export function syncToDisk(engine: PGlite): void {
   const { NODEFS } = engine.Module as unknown as { NODEFS: NodeFileSystem }
   NODEFS.stream_ops.fsync = ({ nfd, node }) => {
     if (nfd !== undefined) fsyncSync(nfd)
-    else syncPath(NODEFS.realPath(node))
+    else syncFolder(NODEFS.realPath(node))
     return 0
   }
 }
@@ -37,13 +37,28 @@ export function syncToDisk(engine: PGlite): void {
 /** Syncs every file and folder below a folder: the files of a new database are written before the engine can sync any. */
 export function syncTree(folder: string): void {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile() || entry.isDirectory()) syncPath(join(entry.parentPath, entry.name))
+    const path = join(entry.parentPath, entry.name)
+    if (entry.isFile()) syncPath(path, 'r+')
+    else if (entry.isDirectory()) syncFolder(path)
   }
-  syncPath(folder)
+  syncFolder(folder)
 }
 
-function syncPath(path: string): void {
-  const descriptor = openSync(path, 'r')
+/** What systems answer that do not sync folders, such as Windows, SMB and some FUSE file systems. They keep names in their own ways. */
+const NO_FOLDER_SYNC = ['EACCES', 'EBADF', 'EINVAL', 'EISDIR', 'ENOSYS', 'ENOTSUP', 'EPERM']
+
+/** Syncs the names in a folder, where the file system can, as PostgreSQL itself does. */
+export function syncFolder(path: string): void {
+  try {
+    syncPath(path, 'r')
+  } catch (error) {
+    if (!NO_FOLDER_SYNC.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
+}
+
+/** @param flags for files `r+`: Windows syncs only what is open for writing */
+function syncPath(path: string, flags: 'r' | 'r+'): void {
+  const descriptor = openSync(path, flags)
   try {
     fsyncSync(descriptor)
   } finally {

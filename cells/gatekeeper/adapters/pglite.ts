@@ -31,7 +31,7 @@ export async function openPglite(folder?: string): Promise<Database> {
   } catch (error) {
     lock.release()
     throw new UserError(
-      `the database in ${folder} cannot be opened (${messageOf(error)}): choose an empty folder, or restore this one from a backup`,
+      `the database in ${folder} cannot be opened (${messageOf(error)}): choose an empty folder on a volume with a local file system, or restore this one from a backup`,
       1,
       { cause: error },
     )
