@@ -33,7 +33,7 @@ export function writeProgress(writer: ByteWriter, peer: EnetPeer, now: number): 
   writer.f64(sender.roundTrip.ms)
   writer.f64(sender.roundTrip.variationMs)
   writer.u8(sender.roundTrip.hasSample ? 1 : 0)
-  writer.u16(peer.unsequencedGroup)
+  writer.u16(peer.unreliable.group)
   writer.u16(peer.unsequenced.newest)
   for (const channel of [sender.control, ...sender.channels]) {
     writer.u16(channel.reliable)
@@ -51,7 +51,7 @@ export function readProgress(reader: ByteReader, peer: EnetPeer, now: number): v
   sender.roundTrip.ms = reader.f64()
   sender.roundTrip.variationMs = reader.f64()
   sender.roundTrip.hasSample = reader.u8() === 1
-  peer.unsequencedGroup = reader.u16()
+  peer.unreliable.group = reader.u16()
   peer.unsequenced.newest = reader.u16()
   for (const channel of [sender.control, ...sender.channels]) {
     channel.reliable = reader.u16()

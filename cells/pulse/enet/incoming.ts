@@ -72,7 +72,11 @@ export class IncomingChannel {
   /** @returns whether to acknowledge it: it was delivered before or now, or is kept until the ones before it arrive */
   reliableCommand(command: Command, bytes: Buffer, now: number): boolean {
     const steps = stepsAhead(this.reliable, command.sequence)
-    if (steps === 0 || steps >= 0x8000) return true
+    if (steps === 0 || steps >= 0x8000) {
+      // An exception of the application may have kept what follows.
+      this.#drain()
+      return true
+    }
     if (steps > MAX_SEQUENCES_AHEAD) return false
     const place = command.kind === CommandKind.SEND_FRAGMENT ? placeOf(command) : undefined
     if (!this.held && !this.assembly) this.#advancedAt = now
@@ -116,9 +120,8 @@ export class IncomingChannel {
 
   /** Takes over a command that another process has acknowledged. @throws RangeError when there is no memory for it */
   restoreHeld(sequence: number, held: Held, now: number): void {
-    this.#reserve(held.bytes.length, now)
-    this.held ??= new Map()
-    this.held.set(sequence, held)
+    this.#advancedAt = now
+    this.#keep(sequence, held)
   }
 
   /** Takes over the beginning of a message. @throws RangeError when there is no memory for it, or it is longer than the message */
@@ -129,7 +132,8 @@ export class IncomingChannel {
     now: number,
   ): void {
     if (begun.length > totalBytes) throw new RangeError('a message has more bytes than it announced')
-    this.#reserve(totalBytes, now)
+    this.#advancedAt = now
+    if (!this.#budget.take(totalBytes + OVERHEAD_BYTES)) throw new RangeError('there is no room for a message')
     const bytes = Buffer.allocUnsafeSlow(totalBytes)
     copyBytes(begun, 0, begun.length, bytes, 0)
     this.assembly = { ...progress, bytes, length: begun.length }
@@ -149,11 +153,6 @@ export class IncomingChannel {
     this.held = undefined
   }
 
-  #reserve(length: number, now: number): void {
-    this.#advancedAt = now
-    if (!this.#budget.take(length + OVERHEAD_BYTES)) throw new RangeError('there is no room for a command')
-  }
-
   #hold(command: Command, bytes: Buffer, fragment: FragmentPlace | undefined): boolean {
     if (this.held?.has(command.sequence)) return true
     const length = command.dataEnd - command.dataStart
@@ -166,15 +165,28 @@ export class IncomingChannel {
   }
 
   #drain(): void {
-    while (this.held) {
-      const sequence = (this.reliable + 1) & 0xffff
-      const next = this.held.get(sequence)
-      if (!next || !this.#take(next.bytes, 0, next.bytes.length, next.fragment)) return
-      // Delivering may have closed the connection, and with it this channel.
-      if (!this.held?.delete(sequence)) return
-      this.#budget.give(next.bytes.length + OVERHEAD_BYTES)
-      if (this.held.size === 0) this.held = undefined
+    for (let next = this.#release(); next; next = this.#release()) {
+      if (this.#take(next.bytes, 0, next.bytes.length, next.fragment)) continue
+      this.#keep((this.reliable + 1) & 0xffff, next)
+      return
     }
+  }
+
+  /** Removes the next command in order from those that are kept, before it is delivered: that may close the connection. */
+  #release(): Held | undefined {
+    const sequence = (this.reliable + 1) & 0xffff
+    const next = this.held?.get(sequence)
+    if (!next) return undefined
+    this.#budget.give(next.bytes.length + OVERHEAD_BYTES)
+    this.held?.delete(sequence)
+    if (this.held?.size === 0) this.held = undefined
+    return next
+  }
+
+  #keep(sequence: number, held: Held): void {
+    if (!this.#budget.take(held.bytes.length + OVERHEAD_BYTES)) throw new RangeError('there is no room for a command')
+    this.held ??= new Map()
+    this.held.set(sequence, held)
   }
 
   /** Takes the next command in order. @returns false when there is no memory for the message it begins */

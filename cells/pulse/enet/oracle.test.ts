@@ -195,6 +195,13 @@ withPart('enet', 'an implementation of ENet of another make', (program) => {
     }, 60_000)
   }
 
+  test('a client of a full host learns it at once', async () => {
+    const { port } = await aReplaceableHost(program, { maxPeers: 1 })
+    const { said } = await anOracle(program, 'client', String(port))
+    await until(() => said.length > 0, 'the client knows', 3_000)
+    expect(said).toEqual(['disconnect 6'])
+  })
+
   test('a client of an earlier process learns at once that its connection is gone', async () => {
     const { said, replace } = await aReplaceableHost(program)
     replace()
@@ -227,13 +234,14 @@ function numbersAt(received: Connection['received'], channel: number): number {
 }
 
 /** A connected client of the other implementation, whose host can be replaced by one that knows nothing, or takes over a state. */
-async function aReplaceableHost(program: string) {
+async function aReplaceableHost(program: string, limits: { maxPeers?: number } = {}) {
   const received: Connection['received'] = []
   const connected: EnetPeer[] = []
   const hosts: EnetHost[] = []
   const socket = await aUdpPort(unspoilt, (bytes, address, port) => hosts.at(-1)?.receive(bytes, address, port))
   const replace = (frozen?: Buffer): void => {
     const options = {
+      ...limits,
       clock,
       send: socket.send,
       onConnect: (peer: EnetPeer) => void connected.push(peer),
@@ -247,5 +255,5 @@ async function aReplaceableHost(program: string) {
   serviced(() => host().service())
   const { said } = await anOracle(program, 'client', String(socket.port))
   await until(() => said.includes('connect 0') && connected.length === 1, 'connected')
-  return { said, host, received, replace }
+  return { said, host, received, replace, port: socket.port }
 }

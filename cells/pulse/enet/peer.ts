@@ -4,21 +4,19 @@ import {
   Command,
   CommandKind,
   type ConnectionTerms,
-  type Fragment,
   MAX_MESSAGE_BYTES,
   MESSAGE_TOO_LONG,
   readCommand,
   UNSEQUENCED_FLAG,
   writeAcknowledge,
   writeDisconnect,
-  writeFragment,
-  writeUnreliable,
 } from './commands.ts'
 import { copyBytes, MAX_COMMANDS, OutgoingDatagram } from './datagram.ts'
 import { IncomingChannel, UnsequencedWindow } from './incoming.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import { type Outgoing, ReliableSender } from './outgoing.ts'
 import { type EndCause, EndReason, type PeerIdentity } from './peer-identity.ts'
+import { type Output, UnreliableSender } from './unreliable.ts'
 
 /** A peer that is not heard of is asked for a sign of life so often; explorers ask each 250 or 500 ms themselves. */
 const PING_INTERVAL_MS = 500
@@ -54,12 +52,12 @@ export interface PeerOwner {
 const command = new Command()
 
 /** One connection, in either role. After its end it sends nothing and delivers nothing. */
-export class EnetPeer {
+export class EnetPeer implements Output {
   readonly address: string
   readonly port: number
   readonly connectData: number
   readonly terms: ConnectionTerms
-  id: number
+  readonly id: number
   remoteId: number
   session: number
   state: 'connecting' | 'connected' | 'disconnecting' | 'closed' = 'connected'
@@ -70,9 +68,8 @@ export class EnetPeer {
   isQueued = false
   lastReceivedAt: number
   readonly unsequenced = new UnsequencedWindow()
-  unsequencedGroup = 0
+  readonly unreliable = new UnreliableSender(this)
   readonly #owner: PeerOwner
-  readonly #incomingBudget: MemoryBudget
   #endReason = 0
   #lingersUntil = Number.POSITIVE_INFINITY
   #isOverflown = false
@@ -92,14 +89,14 @@ export class EnetPeer {
     this.datagram = datagram
     datagram.clear()
     datagram.limit = identity.terms.mtu
-    this.#incomingBudget = new MemoryBudget(INCOMING_BYTES, owner.incomingBudget)
+    const incomingBudget = new MemoryBudget(INCOMING_BYTES, owner.incomingBudget)
     const outgoingBudget = new MemoryBudget(OUTGOING_BYTES, owner.outgoingBudget)
     const write = (each: Outgoing) => this.#write(each.bytes)
     this.sender = new ReliableSender(identity.terms.channels, identity.terms.windowBytes, outgoingBudget, now, write)
     const deliver = (channel: number, bytes: Buffer) => {
       if (this.state === 'connected') owner.message(this, channel, bytes)
     }
-    this.channels = this.sender.channels.map((_, channel) => new IncomingChannel(channel, this.#incomingBudget, deliver))
+    this.channels = this.sender.channels.map((_, channel) => new IncomingChannel(channel, incomingBudget, deliver))
   }
 
   /**
@@ -126,19 +123,15 @@ export class EnetPeer {
     const numbers = this.sender.channels[channel]
     // Receivers compare the numbers without wrapping around; a reliable message starts them anew.
     if (!numbers || numbers.unreliable === 0xffff) return this.sendReliable(channel, bytes, start, end)
-    numbers.unreliable += 1
-    if (8 + end - start > this.datagram.limit - 4) this.#sendPieces(channel, bytes, start, end)
-    else this.#message(CommandKind.SEND_UNRELIABLE, channel, numbers.reliable, numbers.unreliable, bytes, start, end)
+    this.unreliable.sequenced(channel, numbers, bytes, start, end, this.#pieceBytes)
     return true
   }
 
   /** Sends a message that may be lost or overtaken by others. It has to fit into a datagram. Otherwise as `sendReliable`. */
   sendUnsequenced(channel: number, bytes: Uint8Array, start = 0, end = bytes.length): boolean {
     if (!this.#canSend(channel, end - start)) return false
-    if (8 + end - start > this.datagram.limit - 4) throw new RangeError('an unsequenced message has to fit into a datagram')
-    this.unsequencedGroup = (this.unsequencedGroup + 1) & 0xffff
-    const kind = CommandKind.SEND_UNSEQUENCED | UNSEQUENCED_FLAG
-    this.#message(kind, channel, 0, this.unsequencedGroup, bytes, start, end)
+    if (!this.unreliable.fits(end - start)) throw new RangeError('an unsequenced message has to fit into a datagram')
+    this.unreliable.unsequenced(channel, bytes, start, end)
     return true
   }
 
@@ -211,6 +204,13 @@ export class EnetPeer {
     this.sender.channels.length = this.channels.length
   }
 
+  /** Of an output: makes room for a command. */
+  place(size: number): number {
+    if (!this.datagram.fits(size)) this.#owner.transmit(this)
+    this.#owner.hasOutput(this)
+    return this.datagram.place(size)
+  }
+
   get #pieceBytes(): number {
     return this.datagram.limit - FRAGMENT_OVERHEAD_BYTES
   }
@@ -275,7 +275,7 @@ export class EnetPeer {
 
   #acknowledge(channel: number, sequence: number, sentTime: number): void {
     if (this.state === 'closed') return
-    writeAcknowledge(this.datagram.bytes, this.#place(8), channel, sequence, sentTime)
+    writeAcknowledge(this.datagram.bytes, this.place(8), channel, sequence, sentTime)
   }
 
   /** A server accepts this client. The acknowledgement has to precede what the client then sends. */
@@ -294,55 +294,17 @@ export class EnetPeer {
       this.#acknowledge(channel, sequence, sentTime)
       this.#owner.transmit(this)
     }
-    const isOwn = this.state === 'disconnecting'
-    this.close(isOwn ? undefined : 'left', reason)
+    this.close(this.state === 'disconnecting' ? undefined : 'left', reason)
   }
 
   #endNow(cause: EndCause | undefined, reason: number): void {
     if (this.state === 'closed') return
-    writeDisconnect(this.datagram.bytes, this.#place(8), UNSEQUENCED_FLAG, 0, reason)
+    writeDisconnect(this.datagram.bytes, this.place(8), UNSEQUENCED_FLAG, 0, reason)
     this.#owner.transmit(this)
     this.close(cause, reason)
   }
 
-  #message(
-    kind: number,
-    channel: number,
-    sequence: number,
-    unreliableSequence: number,
-    source: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
-    const { bytes } = this.datagram
-    const at = this.#place(8 + end - start)
-    writeUnreliable(bytes, at, kind, channel, sequence, unreliableSequence, end - start)
-    copyBytes(source, start, end, bytes, at + 8)
-  }
-
-  #sendPieces(channel: number, source: Uint8Array, start: number, end: number): void {
-    const { reliable = 0, unreliable = 0 } = this.sender.channels[channel] ?? {}
-    const totalBytes = end - start
-    const pieceBytes = this.#pieceBytes
-    const count = Math.ceil(totalBytes / pieceBytes)
-    for (let number = 0; number < count; number++) {
-      const offset = number * pieceBytes
-      const length = Math.min(pieceBytes, totalBytes - offset)
-      const fragment: Fragment = { startSequence: unreliable, count, number, totalBytes, offset, length }
-      const at = this.#place(24 + length)
-      writeFragment(this.datagram.bytes, at, CommandKind.SEND_UNRELIABLE_FRAGMENT, channel, reliable, fragment)
-      copyBytes(source, start + offset, start + offset + length, this.datagram.bytes, at + 24)
-    }
-  }
-
   #write(bytes: Buffer): void {
-    copyBytes(bytes, 0, bytes.length, this.datagram.bytes, this.#place(bytes.length))
-  }
-
-  /** Makes room for a command: a full datagram is sent first. */
-  #place(size: number): number {
-    if (!this.datagram.fits(size)) this.#owner.transmit(this)
-    this.#owner.hasOutput(this)
-    return this.datagram.place(size)
+    copyBytes(bytes, 0, bytes.length, this.datagram.bytes, this.place(bytes.length))
   }
 }

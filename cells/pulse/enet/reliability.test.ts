@@ -160,3 +160,32 @@ test('a number is after another for half of the circle', () => {
   expect([isAfter(1, 0), isAfter(0, 65_535), isAfter(0x7fff, 0)]).toEqual([true, true, true])
   expect([isAfter(0, 0), isAfter(0x8000, 0), isAfter(65_535, 0)]).toEqual([false, false, false])
 })
+
+test('an exception of the application at a message does not keep the messages after it', () => {
+  let failures = 0
+  const messages: string[] = []
+  const onMessage = (_: EnetPeer, __: number, bytes: Buffer) => {
+    if (`${bytes}` === 'second' && failures++ === 0) throw new Error('a bug')
+    messages.push(`${bytes}`)
+  }
+  const { network, server, client } = aConnection(new Network(), { onMessage })
+  network.weather = { ...calm, loss: 1 }
+  client.peer.sendReliable(0, Buffer.from('first'))
+  network.run(10)
+  network.weather = calm
+  for (const text of ['second', 'third']) client.peer.sendReliable(0, Buffer.from(text))
+  expect(() => network.run(5_000)).toThrow('a bug')
+  network.run(60_000)
+  expect(messages).toEqual(['first', 'third'])
+  expect(server.happened).toEqual(['connect 50000'])
+})
+
+test('a peer that claims a long round trip is resent to and given up no later than others', () => {
+  const { network, server, peer, client } = aConnection()
+  for (let i = 0; i < 50; i++) peer.sender.roundTrip.add(30_000)
+  network.weather = { ...calm, loss: 1 }
+  peer.sendReliable(0, Buffer.from('x'))
+  network.run(36_000)
+  expect(server.happened).toEqual(['connect 50000', 'lost 50000 0'])
+  expect(client.peer.state).toBe('closed')
+})

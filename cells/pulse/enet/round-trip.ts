@@ -4,6 +4,8 @@ const INITIAL_MS = 500
 const MIN_TIMEOUT_MS = 50
 /** Doubling ends here, so that a connection over a bad link still gets many attempts before it is given up. */
 const MAX_TIMEOUT_MS = 1_000
+/** A peer that answers old datagrams late must not keep what it was sent for longer. */
+const MAX_FIRST_TIMEOUT_MS = 5_000
 
 /** The round-trip time of a connection, smoothed as in ENet: an eighth of each sample, a quarter for the variation. */
 export class RoundTrip {
@@ -25,7 +27,7 @@ export class RoundTrip {
 
   /** How long to wait for an acknowledgement before the command is sent again for the n-th time. */
   timeoutMs(resends: number): number {
-    const first = Math.max(MIN_TIMEOUT_MS, this.ms + 4 * this.variationMs)
+    const first = Math.min(MAX_FIRST_TIMEOUT_MS, Math.max(MIN_TIMEOUT_MS, this.ms + 4 * this.variationMs))
     return Math.min(first * 2 ** resends, Math.max(first, MAX_TIMEOUT_MS))
   }
 }

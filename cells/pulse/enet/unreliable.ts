@@ -1,0 +1,67 @@
+import { CommandKind, type Fragment, UNSEQUENCED_FLAG, writeFragment, writeUnreliable } from './commands.ts'
+import { copyBytes, type OutgoingDatagram } from './datagram.ts'
+import type { OutgoingChannel } from './outgoing.ts'
+
+/** Where commands are written that are sent once. */
+export interface Output {
+  readonly datagram: OutgoingDatagram
+  /** Makes room for a command: a full datagram is sent first. */
+  place(size: number): number
+}
+
+/** Writes the messages to one peer that may be lost straight into its datagrams: they are not kept. */
+export class UnreliableSender {
+  /** The number of the last unsequenced message. */
+  group = 0
+  readonly #output: Output
+
+  constructor(output: Output) {
+    this.#output = output
+  }
+
+  /** A message that never arrives after a newer one of its channel; in pieces if it does not fit into a datagram. */
+  sequenced(channel: number, numbers: OutgoingChannel, source: Uint8Array, start: number, end: number, pieceBytes: number): void {
+    numbers.unreliable += 1
+    if (this.fits(end - start)) {
+      this.#write(CommandKind.SEND_UNRELIABLE, channel, numbers.reliable, numbers.unreliable, source, start, end)
+      return
+    }
+    const totalBytes = end - start
+    const count = Math.ceil(totalBytes / pieceBytes)
+    for (let number = 0; number < count; number++) {
+      const offset = number * pieceBytes
+      const length = Math.min(pieceBytes, totalBytes - offset)
+      const fragment: Fragment = { startSequence: numbers.unreliable, count, number, totalBytes, offset, length }
+      const at = this.#output.place(24 + length)
+      const { bytes } = this.#output.datagram
+      writeFragment(bytes, at, CommandKind.SEND_UNRELIABLE_FRAGMENT, channel, numbers.reliable, fragment)
+      copyBytes(source, start + offset, start + offset + length, bytes, at + 24)
+    }
+  }
+
+  /** A message that others may overtake. */
+  unsequenced(channel: number, source: Uint8Array, start: number, end: number): void {
+    this.group = (this.group + 1) & 0xffff
+    this.#write(CommandKind.SEND_UNSEQUENCED | UNSEQUENCED_FLAG, channel, 0, this.group, source, start, end)
+  }
+
+  /** Whether a message of this length fits into a datagram. */
+  fits(length: number): boolean {
+    return 8 + length <= this.#output.datagram.limit - 4
+  }
+
+  #write(
+    kind: number,
+    channel: number,
+    sequence: number,
+    unreliableSequence: number,
+    source: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const at = this.#output.place(8 + end - start)
+    const { bytes } = this.#output.datagram
+    writeUnreliable(bytes, at, kind, channel, sequence, unreliableSequence, end - start)
+    copyBytes(source, start, end, bytes, at + 8)
+  }
+}
