@@ -134,6 +134,15 @@ withPart('nats', 'an archipelago over NATS, with embedded rooms', (binary) => {
     expect(islandOf(ada.peer)).toBe(island)
   })
 
+  test('while the broker is away for long it is not ready, and players enter the rooms they were admitted to all the same', async () => {
+    await start()
+    heartbeat(ada.peer, at(0))
+    await vi.waitFor(() => expect(announced.get(ada.peer)).toHaveLength(1), PATIENCE)
+    await broker.kill()
+    await vi.waitFor(async () => expect(await status('/health/ready')).toBe(503), { timeout: 20_000 })
+    await joinRoom(url, islandOf(ada.peer), ada)
+  }, 40_000)
+
   test('while its logins are refused it is not ready with the reason of the broker, and alive; it is ready once they are accepted', async () => {
     const file = join(freshFolder(), 'nats.conf')
     const configure = (password: string) =>

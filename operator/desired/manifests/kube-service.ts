@@ -15,7 +15,12 @@ import type { RealmPlan } from '../plan.ts'
 import type { ManifestOf } from './kube-manifest.ts'
 
 /** A Service inside the cluster that selects pods by labels. */
-export type Service = ManifestOf<{ type: 'ClusterIP'; selector: Record<string, string>; ports: V1ServicePort[] }>
+export type Service = ManifestOf<{
+  type: 'ClusterIP'
+  selector: Record<string, string>
+  ports: V1ServicePort[]
+  publishNotReadyAddresses?: true
+}>
 
 const http: V1ServicePort[] = [{ name: 'http', port: 80, targetPort: 'http' }]
 
@@ -50,9 +55,12 @@ export function slotServices(realm: Realm, { routes }: RealmPlan): Service[] {
       metadata: realmChildMeta(realm, service, purpose),
       spec: { type: 'ClusterIP', selector: cellSelector(cell, component), ports: http },
     })
+    const rooms = alias(roomsServiceName(name, slot), 'archipelago', 'rooms')
     return [
       alias(slotServiceName(name, slot), 'connector', 'slot'),
-      ...(hasRooms ? [alias(roomsServiceName(name, slot), 'archipelago', 'rooms')] : []),
+      // The readiness of the pod is that of its archipelago, which has nothing to do without a bus. The rooms have: players whom they know
+      // come back after a broken connection. And they are in one pod only, so that there is no better one to send players to.
+      ...(hasRooms ? [{ ...rooms, spec: { ...rooms.spec, publishNotReadyAddresses: true as const } }] : []),
     ]
   }).flat()
 }

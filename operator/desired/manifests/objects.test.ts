@@ -154,8 +154,13 @@ test('without a LiveKit the rooms of each slot have an alias and a path of their
   const realm = aRealmWithoutLivekit({ cells: { max: 1 }, exposure: { type: 'Ingress', host: 'main.example.org' } })
   const objects = ofRealm(realm)
   expect(named(objects, 'Service', 'main-rooms-0')).toMatchObject({
-    spec: { selector: { 'comms.decentraland.org/cell': 'main-0', 'app.kubernetes.io/component': 'archipelago' } },
+    spec: {
+      selector: { 'comms.decentraland.org/cell': 'main-0', 'app.kubernetes.io/component': 'archipelago' },
+      // Players may enter while the archipelago of the pod is not ready, as during an outage of the bus.
+      publishNotReadyAddresses: true,
+    },
   })
+  expect(named(objects, 'Service', 'main-slot-0')).not.toHaveProperty('spec.publishNotReadyAddresses')
   expect(JSON.stringify(named(objects, 'Ingress', 'main'))).toContain('"path":"/cells/0/rooms"')
 })
 
