@@ -1,4 +1,5 @@
 import { type CommsCell, conditionOf, type Endpoint, type Realm } from '../../crds/realm.ts'
+import type { HeldRoutes } from './held-slots.ts'
 import { adapterOf } from './urls.ts'
 
 /** Whether a cell is neither cordoned nor drained. */
@@ -29,14 +30,20 @@ function stateOf(realm: Realm, name: string, observed: CommsCell | undefined): E
 /**
  * Which cell answers at each slot. Explorers keep the URL of a slot for ever, so every slot is routed to some cell while any cell exists. A
  * new cell gets its own slot once it serves; a draining cell gives its slot away first. A cell that is unhealthy for a while keeps its slot,
- * because its players would lose their islands in another cell.
+ * because its players would lose their islands in another cell. A slot without a cell of its own stays with a cell that has players of it.
  */
-export function slotRoutes(max: number, endpoints: readonly Endpoint[]): { slot: number; cell: string }[] {
+export function slotRoutes(
+  max: number,
+  endpoints: readonly Endpoint[],
+  { successors, holders }: HeldRoutes = { successors: new Map(), holders: new Map() },
+): { slot: number; cell: string }[] {
   const inStates = (...states: Endpoint['state'][]) => endpoints.filter(({ state }) => states.includes(state))
   const able = [inStates('Serving', 'Unhealthy'), inStates('Starting'), inStates('Draining')].find(({ length }) => length > 0)
   if (!able) return []
   return Array.from({ length: max }, (_, slot) => {
+    const among = (names: readonly (string | undefined)[]) => able.find(({ cell }) => names.includes(cell))
     const own = able.find((endpoint) => endpoint.slot === slot)
-    return { slot, cell: (own ?? able[slot % able.length])?.cell ?? '' }
+    const chosen = among([successors.get(slot)]) ?? own ?? among(holders.get(slot) ?? []) ?? able[slot % able.length]
+    return { slot, cell: chosen?.cell ?? '' }
   })
 }

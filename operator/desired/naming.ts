@@ -23,6 +23,9 @@ export const SCALED_ANNOTATION = 'comms.decentraland.org/scaled'
 /** On the pod template of a workload that the operator restarted: when. */
 export const RESTARTED_ANNOTATION = 'comms.decentraland.org/restarted-at'
 
+/** On a cell: other slots whose URL its players may hold, separated by commas. */
+export const HELD_SLOTS_ANNOTATION = 'comms.decentraland.org/held-slots'
+
 /** The name of the first CommsCell of a slot. */
 export const cellName = (realm: Realm, slot: number): string => `${realm.metadata.name}-${slot}`
 

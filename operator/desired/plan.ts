@@ -3,7 +3,8 @@ import { noObservations, type Observations } from '../observed/observations.ts'
 import type { Component, ObservedCell, ObservedRealm, WorkloadImage } from '../observed/workload.ts'
 import { type CellInputs, desiredCell, isHeldInPlace, newCell, updatedCell } from './cells/cell-manifest.ts'
 import { retainedObjects } from './cells/retained.ts'
-import { endpointOf, isServing, slotRoutes } from './endpoints.ts'
+import { endpointOf, isServing, slotRoutes, takesPlayers } from './endpoints.ts'
+import { heldRoutes, recordHeldSlots } from './held-slots.ts'
 import { keptImage } from './platform.ts'
 import { nextDrainStep } from './rollout/cell-drain.ts'
 import { convergenceTarget } from './rollout/converge-first.ts'
@@ -100,13 +101,22 @@ export function planRealm(
   const heldInPlace = new Set(rollout.updated.filter((cell) => isHeldInPlace(inputs, cell)))
   const endpoints = endpointsOf(inputs, slotRollouts, existing.userCreated, draining, observed.cells)
   const isExposed = observed.addressTakenBy === undefined
+  const held = heldRoutes(observed.cells, slotRollouts)
+  const routes = slotRoutes(realm.spec.cells.max, endpoints, held)
+  const leaving = observed.cells.filter(({ metadata }) => draining.some((cell) => cell.metadata.name === metadata.name))
   return {
-    cells,
+    cells: recordHeldSlots(
+      cells,
+      observed.cells,
+      [...leaving, ...existing.userCreated.filter((cell) => !takesPlayers(cell))],
+      routes,
+      observations.players,
+    ),
     services: [
       { component: 'gatekeeper', replicas: realm.spec.gatekeeper.replicas, settings: gatekeeperSettings(realm, site) },
       { component: 'stats', replicas: 1, settings: statsSettings(realm, site) },
     ],
-    routes: slotRoutes(realm.spec.cells.max, endpoints),
+    routes,
     endpoints: isExposed ? endpoints : [],
     isExposed,
     desiredCells: slots.length,

@@ -154,7 +154,13 @@ export class Simulation {
     // Server-side apply keeps a field that the operator leaves out and a user has set.
     const ofUser = known?.spec.desiredState
     if (!spec.desiredState && ofUser && this.#userStates.has(desired.metadata.name)) spec.desiredState = ofUser
-    if (known && JSON.stringify(sorted(known.spec)) === JSON.stringify(sorted(spec))) return
+    const isSame = known && JSON.stringify(sorted(known.spec)) === JSON.stringify(sorted(spec))
+    if (isSame) {
+      const { annotations: _, ...metadata } = known.metadata
+      const { annotations } = desired.metadata
+      this.cells.set(desired.metadata.name, { ...known, metadata: { ...metadata, ...(annotations && { annotations }) } })
+      return
+    }
     const creationTimestamp = known?.metadata.creationTimestamp ?? new Date(this.now).toISOString()
     const metadata = {
       ...desired.metadata,

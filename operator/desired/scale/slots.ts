@@ -1,6 +1,7 @@
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
 import type { ObservedRealm } from '../../observed/workload.ts'
 import { isServing, takesPlayers } from '../endpoints.ts'
+import { heldSlots } from '../held-slots.ts'
 import { SCALED_ANNOTATION } from '../naming.ts'
 
 /** The cells of a realm that exist and are not being deleted. */
@@ -30,7 +31,7 @@ export const isScaled = ({ scaled }: ObservedRealm, { metadata }: CommsCell): bo
 /**
  * The slots that are to have a cell of the operator. Slots with a cell keep it. When there are too many, slots whose cells are draining are
  * given up first, then those whose cells do not serve, then those with the fewest players; when there are too few, the lowest free
- * slots are added.
+ * slots are added, first those whose URL no player of another cell holds.
  */
 export function chooseSlots(
   { spec: { cells } }: Realm,
@@ -44,7 +45,9 @@ export function chooseSlots(
   const used = free.filter((slot) => own.has(slot))
   const worth = (slot: number) => worthOf(own.get(slot) ?? [], players?.get(slot))
   const best = [...used].sort((a, b) => worth(b) - worth(a) || a - b)
-  return [...best, ...free.filter((slot) => !own.has(slot))].slice(0, desiredCells).sort((a, b) => a - b)
+  const held = new Set([...own.values()].flat().flatMap(heldSlots))
+  const unused = free.filter((slot) => !own.has(slot)).sort((a, b) => Number(held.has(a)) - Number(held.has(b)) || a - b)
+  return [...best, ...unused].slice(0, desiredCells).sort((a, b) => a - b)
 }
 
 /** Rank of a slot when one has to be given up; the lowest goes first. */
