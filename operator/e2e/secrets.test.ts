@@ -154,9 +154,11 @@ withPart('kube', 'Secrets behind a real API server', (part) => {
     await reportPod('Deployment', 'main-0-archipelago')
     await failMount('main-0-archipelago-x', 'absent')
     const stalled = async () => conditionOf((await get<CommsCell & KubeObject>(cellResource, 'main-0')) as CommsCell, 'Stalled')
-    await expect
-      .poll(stalled)
-      .toMatchObject({ status: 'True', reason: 'SecretMissing', message: 'archipelago: secret "absent" not found' })
+    await expect.poll(stalled).toMatchObject({
+      status: 'True',
+      reason: 'SecretMissing',
+      message: 'archipelago: secret "absent" not found; these keys of it are needed: apiKey, apiSecret',
+    })
     await expect.poll(async () => conditionOf(await realmOf(), 'Stalled')).toMatchObject({ reason: 'SecretMissing' })
   })
 })

@@ -127,11 +127,17 @@ function stalledCondition(
 ): ConditionDraft<CellReasons> {
   if (failure && failure.reason !== 'Retrying')
     return { type: 'Stalled', status: 'True', reason: failure.reason, message: failure.message }
-  for (const workload of [connectors, archipelago]) {
+  const problems = [connectors, archipelago].flatMap((workload) => {
     const problem = workload && problemOf(workload, now)
-    if (problem)
-      return { type: 'Stalled', status: 'True', reason: problem.code, message: `${workload.component}: ${problem.message}` }
-  }
+    return problem ? [{ code: problem.code, message: `${workload.component}: ${problem.message}` }] : []
+  })
+  if (problems[0])
+    return {
+      type: 'Stalled',
+      status: 'True',
+      reason: problems[0].code,
+      message: problems.map(({ message }) => message).join('; '),
+    }
   return { type: 'Stalled', status: 'False', reason: 'NotStalled', message: 'nothing keeps the operator from going on' }
 }
 

@@ -97,6 +97,36 @@ test('a gatekeeper that has too little memory for its own database says how much
   expect(stalledMessage(external)).toBe('gatekeeper: the process keeps ending: out of memory')
 })
 
+test('every part that fails is named', () => {
+  const pull = { code: 'PodsFailing', message: 'the image cannot be pulled' } as const
+  const failing = (component: Workload['component']): Workload => ({
+    component,
+    desired: 1,
+    current: 1,
+    updated: 0,
+    ready: 0,
+    existing: 1,
+    problem: pull,
+  })
+  const cell = aServingCell(aRealm())
+  const stalled = {
+    type: 'Stalled',
+    status: 'True',
+    reason: 'SecretMissing',
+    message: 'connector: x',
+    lastTransitionTime: '',
+  } as const
+  cell.status?.conditions?.push(stalled)
+  const observed = { cells: [cell], services: [failing('gatekeeper'), failing('stats')] }
+  const plan = planRealm(aRealm(), observed, site)
+  const realm = aRealm()
+  const status = realmStatus({ realm, plan, observed, urls: site.urls(realm), publication, failure: undefined, now: 0 })
+  expect(status.conditions?.find(({ type }) => type === 'Stalled')).toMatchObject({
+    reason: 'PodsFailing',
+    message: `gatekeeper: ${pull.message}; stats: ${pull.message}; main-0: connector: x`,
+  })
+})
+
 test('services that wait for the rollout are named, and the realm is not settled meanwhile', () => {
   const realm = aRealm({ rollout: { paused: true } })
   const all = { cells: [aServingCell()], services }

@@ -80,18 +80,22 @@ function stalledCondition(view: RealmView, published: ConditionDraft<RealmReason
   const stalled = (reason: RealmReasons['Stalled'], message: string) =>
     ({ type: 'Stalled', status: 'True', reason, message }) as const
   if (failure && failure.reason !== 'Retrying') return stalled(failure.reason, failure.message)
-  for (const service of observed.services) {
+  const ofServices = observed.services.flatMap((service) => {
     const problem = problemOf(service, now)
-    if (problem)
-      return stalled(problem.code, `${service.component}: ${problem.message}${memoryAdvice(realm, service, problem.message)}`)
-  }
+    const message = `${service.component}: ${problem?.message}`
+    return problem ? [{ reason: problem.code, message: message + memoryAdvice(realm, service, problem.message) }] : []
+  })
+  const ofCells = observed.cells.flatMap((cell) => {
+    const { status, reason, message } = conditionOf(cell, 'Stalled') ?? {}
+    const isStalled = status === 'True' && canStallRealm(view, cell)
+    return isStalled ? [{ reason: reason as CellReasons['Stalled'], message: `${cell.metadata.name}: ${message}` }] : []
+  })
+  /** All of them, so that a correction of the first one does not only bring up the next. */
+  const allProblems = [...ofServices, ...ofCells].map(({ message }) => message).join('; ')
+  if (ofServices[0]) return stalled(ofServices[0].reason, allProblems)
   const { halt } = plan.rollout
   if (halt) return stalled(halt.reason, halt.message)
-  for (const cell of observed.cells) {
-    const ofCell = conditionOf(cell, 'Stalled')
-    if (ofCell?.status === 'True' && canStallRealm(view, cell))
-      return stalled(ofCell.reason as CellReasons['Stalled'], `${cell.metadata.name}: ${ofCell.message}`)
-  }
+  if (ofCells[0]) return stalled(ofCells[0].reason, allProblems)
   if (published.reason === 'NameTaken' || published.reason === 'ProviderNotConfigured' || published.reason === 'AddressTaken')
     return stalled(published.reason, published.message)
   const { desiredCells, scale } = plan

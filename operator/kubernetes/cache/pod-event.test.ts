@@ -19,6 +19,7 @@ test('a volume that cannot be mounted is a problem when it cannot pass by itself
     code: 'SecretMissing',
     message: 'secret "absent" not found',
     missingSecret: 'absent',
+    volume: 'secret-0',
   })
   expect(problemOf('FailedMount', 'references non-existent secret key: apiKey')?.code).toBe('SecretMissing')
   const configMap = 'MountVolume.SetUp failed for volume "config" : configmap "c" not found'
@@ -39,6 +40,34 @@ test('pods that a StatefulSet or a Job cannot create are a problem; a Deployment
   expect(problemOf('FailedCreate', message, 'StatefulSet')).toEqual({ code: 'PodsRefused', message })
   expect(problemOf('FailedCreate', message, 'Job')).toEqual({ code: 'PodsRefused', message })
   expect(problemOf('FailedCreate', message, 'ReplicaSet')).toBeUndefined()
+})
+
+test('a Secret that lacks a key is named, with the keys that are needed, until a container has run', () => {
+  const labels = { 'comms.decentraland.org/realm': 'main', 'app.kubernetes.io/component': 'gatekeeper' }
+  const items = [{ key: 'apiKey' }, { key: 'apiSecret' }]
+  const pod = (status: object) =>
+    podStateOf({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'p', namespace: 'n', labels },
+      spec: { volumes: [{ name: 'tmp' }, { name: 'secret-0', secret: { secretName: 'livekit', items } }] },
+      status,
+    })
+  const index = new PodIndex()
+  index.updatePod({ type: 'added', object: pod({}) })
+  const problem = () => index.problemOf({ kind: 'Realm', namespace: 'n', name: 'main' }, 'gatekeeper')?.message
+  const fails = (why: string) =>
+    index.updateEvent({
+      type: 'changed',
+      object: anEvent('FailedMount', `MountVolume.SetUp failed for volume "secret-0" : ${why}`),
+    })
+  fails('references non-existent secret key: apiKey')
+  expect(problem()).toBe(
+    'Secret "livekit" references non-existent secret key: apiKey; these keys of it are needed: apiKey, apiSecret',
+  )
+  fails('secret "livekit" not found')
+  expect(problem()).toBe('secret "livekit" not found; these keys of it are needed: apiKey, apiSecret')
+  expect(pod({ containerStatuses: [{ name: 'gatekeeper', state: { running: {} } }] }).secrets).toBeUndefined()
 })
 
 test('a sandbox is a problem from the second failure on, with the same message each time, and until a container runs', () => {

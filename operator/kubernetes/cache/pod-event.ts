@@ -54,5 +54,11 @@ function mountProblemOf(message: string): PodProblem | undefined {
   if (!missing) return undefined
   const [text, kind, name] = missing
   if (/configmap|config key/.test(text)) return { code: 'PodsFailing', message: text }
-  return { code: 'SecretMissing', message: text, ...(kind === 'secret' && name && { missingSecret: name }) }
+  const volume = /for volume "([^"]+)"/.exec(message)?.[1]
+  return {
+    code: 'SecretMissing',
+    message: text,
+    ...(kind === 'secret' && name && { missingSecret: name }),
+    ...(volume && { volume }),
+  }
 }

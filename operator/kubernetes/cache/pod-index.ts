@@ -75,8 +75,13 @@ export class PodIndex {
     })
   }
 
+  /** A kubelet names a volume and a key where it lacks a Secret; the pod knows which Secret that is, and which keys it needs. */
   #eventProblemOf(pod: PodState): PodProblem | undefined {
-    return this.#eventProblems.get(childKey({ kind: 'Pod', ...pod }))
+    const problem = this.#eventProblems.get(childKey({ kind: 'Pod', ...pod }))
+    const secret = pod.secrets?.[problem?.volume ?? '']
+    if (problem?.code !== 'SecretMissing' || !secret) return problem
+    const which = problem.missingSecret ? problem.message : `Secret "${secret.name}" ${problem.message}`
+    return { ...problem, message: `${which}; these keys of it are needed: ${secret.keys.join(', ')}` }
   }
 }
 

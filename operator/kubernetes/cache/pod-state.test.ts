@@ -37,11 +37,16 @@ test('each way to fail has a message', () => {
     message: 'secret "livekit" not found',
     missingSecret: 'livekit',
   })
-  expect(problemOf(waiting('ImagePullBackOff', 'Back-off pulling'))).toEqual({
+  expect(problemOf(waiting('ImagePullBackOff', 'Back-off pulling image "realm:1"'))).toEqual({
     code: 'PodsFailing',
     message: 'the image realm:1 cannot be pulled',
     isImageMissing: true,
   })
+  const why = 'failed to resolve reference "realm:1": dial tcp: read udp 10.0.0.1:41235->10.96.0.10:53: i/o timeout'
+  const pull =
+    'the image realm:1 cannot be pulled: failed to resolve reference "realm:1": dial tcp: read udp 10.96.0.10:53: i/o timeout'
+  expect(problemOf(waiting('ErrImagePull', why))?.message).toBe(pull)
+  expect(problemOf(waiting('ImagePullBackOff', `Back-off pulling image "realm:1": ErrImagePull: ${why}`))?.message).toBe(pull)
   const crashed = { terminated: { exitCode: 2, message: 'NATS_URL: required\n' } }
   expect(problemOf(waiting('CrashLoopBackOff', '', crashed))?.message).toBe(
     'the process keeps ending with code 2: NATS_URL: required',

@@ -9,6 +9,8 @@ import { lastSentencesOf } from './termination-message.ts'
 export type PodProblem = NonNullable<Workload['problem']> & {
   /** The Secret that does not exist. */
   missingSecret?: string
+  /** The volume that cannot be mounted. */
+  volume?: string
 }
 
 /** What the cache keeps of a pod. */
@@ -28,8 +30,16 @@ export interface PodState {
   problem: PodProblem | undefined
   /** Whether a container of it has run, which needs all its volumes. */
   started: boolean
+  /** The Secrets that are mounted into it, by volume; kept until a container of it has run. */
+  secrets: Readonly<Record<string, MountedSecret>> | undefined
   /** Whether it is the pod of a migration that has succeeded. */
   migrated: boolean
+}
+
+/** A Secret that a pod mounts, and the keys it needs of it. */
+interface MountedSecret {
+  name: string
+  keys: readonly string[]
 }
 
 interface ContainerStatus {
@@ -45,6 +55,7 @@ interface ContainerStatus {
 
 /** The fields of a pod that the cache reads. */
 export interface LivePod extends KubeObject {
+  spec?: { volumes?: { name: string; secret?: { secretName?: string; items?: { key: string }[] } }[] }
   status?: {
     podIP?: string
     startTime?: string
@@ -55,12 +66,15 @@ export interface LivePod extends KubeObject {
 }
 
 /** Reduces a live pod to what the cache keeps. */
-export function podStateOf({ metadata, status }: LivePod): PodState {
+export function podStateOf({ metadata, spec, status }: LivePod): PodState {
   const { labels = {}, namespace = '', name } = metadata
   const [cell, realm] = [labels[CELL_LABEL], labels[REALM_LABEL]]
   const component = labels[COMPONENT_LABEL] ?? ''
   const { initContainerStatuses = [], containerStatuses = [] } = status ?? {}
   const ready = status?.conditions?.some(({ type, status: state }) => type === 'Ready' && state === 'True') ?? false
+  const started = [...initContainerStatuses, ...containerStatuses].some(
+    ({ state, lastState }) => state?.running ?? state?.terminated ?? lastState?.terminated,
+  )
   return {
     namespace,
     name,
@@ -72,12 +86,18 @@ export function podStateOf({ metadata, status }: LivePod): PodState {
     deletionCost: metadata.annotations?.[DELETION_COST_ANNOTATION],
     // A pod that is being deleted has no problem to report.
     problem: ready || metadata.deletionTimestamp ? undefined : problemOf(component, status),
-    started: [...initContainerStatuses, ...containerStatuses].some(
-      ({ state, lastState }) => state?.running ?? state?.terminated ?? lastState?.terminated,
-    ),
+    started,
+    secrets: ready || started ? undefined : secretsOf(spec),
     migrated: isMigrated(component, containerStatuses),
   }
 }
+
+const secretsOf = (spec: LivePod['spec']): PodState['secrets'] =>
+  Object.fromEntries(
+    (spec?.volumes ?? []).flatMap(({ name, secret }) =>
+      secret?.secretName ? [[name, { name: secret.secretName, keys: (secret.items ?? []).map(({ key }) => key) }]] : [],
+    ),
+  )
 
 function problemOf(component: string, status: LivePod['status']): PodProblem | undefined {
   const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled')
@@ -127,7 +147,7 @@ function waitingProblemOf(container: ContainerStatus, unreadySince: string | und
   }
   // One message for reasons that take turns: the status must not change with each attempt.
   if (reason === 'ImagePullBackOff' || reason === 'ErrImagePull' || reason === 'InvalidImageName')
-    return { code: 'PodsFailing', message: `the image ${image} cannot be pulled`, isImageMissing: true }
+    return { code: 'PodsFailing', message: `the image ${image} cannot be pulled${pullErrorIn(message)}`, isImageMissing: true }
   const isImageMissing = /image|registry|signature/i.test(reason)
   const text = `${reason}: ${message || `the image is ${image}`}`
   return { code: 'PodsFailing', message: text, ...(isImageMissing && { isImageMissing }) }
@@ -148,6 +168,20 @@ const crashProblem = (lastState: ContainerStatus['lastState']): PodProblem => ({
   code: 'PodsFailing',
   message: `the process keeps ending${endingOf(lastState)}`,
 })
+
+const MAX_PULL_ERROR_LENGTH = 300
+
+/**
+ * The error of a pull, the same for reasons that take turns and for each attempt, because the status must not change with them: without
+ * what a back-off puts in front of it, and without the ports of connections.
+ */
+function pullErrorIn(message: string): string {
+  const error = message
+    .replace(/^Back-off pulling image "[^"]*"(: (ErrImagePull: )?)?/, '')
+    .replaceAll(/\S+:\d+->/g, '')
+    .slice(0, MAX_PULL_ERROR_LENGTH)
+  return error && `: ${error}`
+}
 
 /** Whether the migration in a pod has succeeded, even though other containers keep the pod running. */
 const isMigrated = (component: string, statuses: readonly ContainerStatus[]): boolean =>
