@@ -1,4 +1,5 @@
 import { networkOfAddress } from '../../chassis/client-address.ts'
+import { TokenBucket } from '../../chassis/token-bucket.ts'
 import { CONTROL_CHANNEL, Command, CommandKind, readCommand, writeVerifyConnect } from './commands.ts'
 import { HEADER_BYTES, MIN_MTU, MTU, NO_PEER_ID, writeHeader } from './datagram.ts'
 import { type HalfOpen, HalfOpenTable, mayResend, VERIFY_BYTES } from './half-open.ts'
@@ -7,6 +8,11 @@ import type { PeerIds } from './peer-ids.ts'
 
 const MIN_WINDOW_BYTES = 4096
 const MAX_WINDOW_BYTES = 65_536
+/**
+ * New requests per second, of all addresses: more would drive each other out of the table within a round trip, and take the time that
+ * connected peers need. Clients repeat a request that was not answered.
+ */
+const REQUESTS = { perSecond: 1_500, burst: 512 }
 
 /** What the requests need of their host. */
 export interface RequestOwner {
@@ -30,8 +36,10 @@ export class ConnectionRequests {
   readonly #random: (below: number) => number
   readonly #datagram = Buffer.alloc(VERIFY_BYTES)
   readonly #command = new Command()
+  readonly #rate: TokenBucket
 
-  constructor(owner: RequestOwner, ids: PeerIds, channels: number, random: (below: number) => number) {
+  constructor(owner: RequestOwner, ids: PeerIds, channels: number, random: (below: number) => number, now: number) {
+    this.#rate = new TokenBucket(REQUESTS, now)
     this.#owner = owner
     this.#ids = ids
     this.#channels = channels
@@ -82,8 +90,8 @@ export class ConnectionRequests {
   }
 
   #accept(command: Command, address: string, port: number, length: number, now: number): void {
-    const network = networkOfAddress(address)
-    if (!this.table.hasRoomFor(network)) {
+    const network = this.#rate.take(now) ? networkOfAddress(address) : undefined
+    if (network === undefined || !this.table.hasRoomFor(network)) {
       this.#owner.counters.refused += 1
       return
     }

@@ -103,6 +103,17 @@ test('another process on the port makes its clients connect again within seconds
   expect(client.happened).toEqual(['connect', 'left 1'])
 })
 
+test('commands that were sent again are counted, also those of connections that are over', () => {
+  const { network, server, peer } = aConnection()
+  network.weather = { ...calm, loss: 1 }
+  peer.sendReliable(0, Buffer.from('lost'))
+  network.run(2_000)
+  const { resent } = server.host
+  expect(resent).toBeGreaterThan(1)
+  peer.disconnectNow(0)
+  expect(server.host.resent).toBe(resent)
+})
+
 test('a message longer than any explorer sends is refused before it is sent', () => {
   const { peer } = aConnection()
   expect(() => peer.sendReliable(0, Buffer.alloc(8193))).toThrow(RangeError)

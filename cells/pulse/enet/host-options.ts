@@ -35,10 +35,8 @@ export class EnetCounters {
   unknown = 0
   /** Answers to those. */
   resets = 0
-  /** CONNECTs that were refused since the host was full, or too many came from one network. */
+  /** CONNECTs that were refused since the host was full, or too many came at once or from one network. */
   refused = 0
   /** Half-open connections that were not completed. */
   abandoned = 0
-  /** Reliable commands that were sent again, of connections that are over. */
-  resent = 0
 }

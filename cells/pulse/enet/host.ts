@@ -55,6 +55,7 @@ export class EnetHost implements PeerOwner, RequestOwner {
   /** The clock of a host that was frozen goes on. */
   #timeOffset = 0
   #isFrozen = false
+  #resentBefore = 0
 
   /**
    * @param frozen the state of another host, of any process: its peers are connected to this one, under their IDs
@@ -64,9 +65,9 @@ export class EnetHost implements PeerOwner, RequestOwner {
     const { channels = 3, random = randomInt, maxPeers = MAX_PEERS, resetsPerSecond = 100 } = options
     this.#options = options
     this.#ids = new PeerIds(maxPeers, random)
-    this.#requests = new ConnectionRequests(this, this.#ids, channels, random)
-    if (frozen) this.#thaw(frozen)
+    this.#requests = new ConnectionRequests(this, this.#ids, channels, random, this.now())
     this.#resets = new ResetLimiter(resetsPerSecond, random(2 ** 32), this.now())
+    if (frozen) this.#thaw(frozen)
   }
 
   /** How many peers are connected. */
@@ -77,6 +78,13 @@ export class EnetHost implements PeerOwner, RequestOwner {
   /** How many clients have not shown yet that they receive what is sent to them. */
   get halfOpen(): number {
     return this.#requests.table.size
+  }
+
+  /** How many reliable commands were sent again. */
+  get resent(): number {
+    let resent = this.#resentBefore
+    for (const { sender } of this.peers()) resent += sender.resent
+    return resent
   }
 
   /** All connected peers. */
@@ -159,7 +167,7 @@ export class EnetHost implements PeerOwner, RequestOwner {
     this.#byEndpoint.delete(endpointKey(peer.address, peer.port))
     this.#ids.give(peer.id)
     this.#spareDatagrams.push(peer.datagram)
-    this.counters.resent += peer.sender.resent
+    this.#resentBefore += peer.sender.resent
     if (cause !== undefined) this.#options.onDisconnect(peer, reason, cause)
   }
 

@@ -151,6 +151,29 @@ test('a flood of CONNECTs in the name of others brings them fewer bytes than it 
   expect(server.host.size).toBe(31)
 })
 
+test('a flood of CONNECTs is answered at a limited rate, and a client that repeats its own connects once it ends', () => {
+  const network = new Network()
+  const server = aHost(network)
+  const random = randomFrom(6)
+  const flood = (rounds: number) => {
+    for (let round = 0; round < rounds; round++) {
+      for (let i = 0; i < 400; i++) {
+        const address = `${1 + random(90)}.${random(256)}.${random(256)}.${random(256)}`
+        server.host.receive(aConnect(random(2 ** 32)), address, 5000)
+      }
+      network.run(10)
+    }
+  }
+  flood(100)
+  // A second of the long-term rate and what may come at once.
+  expect(sentBy(network) / 48).toBeLessThanOrEqual(1_500 + 512)
+  expect(server.host.counters.refused).toBeGreaterThan(37_000)
+  const client = aClient(network)
+  flood(10)
+  network.run(3_000)
+  expect(client.happened).toEqual(['connect'])
+})
+
 test('what is sent to an address before it has answered is never more than came from it', () => {
   const network = new Network()
   const { host } = aHost(network)
