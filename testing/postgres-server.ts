@@ -13,6 +13,8 @@ export interface PostgresServer {
   database(): Promise<string>
   /** Kills the server as a crash would; `stop` still has to be called. */
   kill(): Promise<void>
+  /** Starts a server that was killed again, at the same URL and with its data. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -57,18 +59,17 @@ export async function startPostgres(
   else await appendFile(join(data, 'pg_hba.conf'), 'host all all all trust\n')
   const port = await freePort(host)
   const settings = [`listen_addresses=${host}`, 'unix_socket_directories=', 'fsync=off', `ssl=${certificate ? 'on' : 'off'}`]
-  const server = spawn(
-    join(programs, 'bin/postgres'),
-    ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
-    options,
-  )
-  const ended = once(server, 'exit')
+  const args = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])]
+  const launch = () => spawn(join(programs, 'bin/postgres'), args, options)
+  let server = launch()
   const urlOf = (name: string) => `postgres://postgres:not-a-secret@${host}:${port}/${name}`
   const own = `${urlOf('postgres')}${certificate ? '?sslmode=no-verify' : ''}`
   await waitUntilReady(own)
 
   let created = 0
   const end = async (signal: 'SIGINT' | 'SIGQUIT') => {
+    if (server.exitCode !== null || server.signalCode !== null) return
+    const ended = once(server, 'exit')
     server.kill(signal)
     await ended
   }
@@ -79,6 +80,10 @@ export async function startPostgres(
       return urlOf(name)
     },
     kill: () => end('SIGQUIT'),
+    async restart() {
+      server = launch()
+      await waitUntilReady(own)
+    },
     async stop() {
       await end('SIGINT')
       await rm(folder, { recursive: true, force: true })

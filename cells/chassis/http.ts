@@ -100,6 +100,8 @@ export const text = (body: string, status = 200): HttpResponse => ({
 })
 
 const MAX_BODY_BYTES = 64 * 1024
+/** For what is unavailable: about as long as a database or a server takes to come back. */
+const RETRY_AFTER_SECONDS = '5'
 const MAX_PARAM_LENGTH = 256
 const PREFLIGHT_MAX_AGE_SECONDS = '86400'
 
@@ -150,7 +152,10 @@ export function createApp(options: AppOptions): App {
       const given = handler(ask)
       return { answer: given instanceof Promise ? await given : given, route: pattern }
     } catch (error) {
-      if (error instanceof Refusal) return { answer: json(httpStatusOf[error.code], refusalBody(error)), route: pattern }
+      if (error instanceof Refusal) {
+        const later = error.code === 'UNAVAILABLE' ? { 'retry-after': RETRY_AFTER_SECONDS } : {}
+        return { answer: json(httpStatusOf[error.code], refusalBody(error), later), route: pattern }
+      }
       bugs.report('request', error, { method, path: pathname })
       return { answer: json(500, { error: 'Internal Server Error' }), route: pattern }
     }

@@ -20,7 +20,7 @@ withPart('postgres', 'an outage of PostgreSQL', (part) => {
   })
   afterAll(() => server.stop())
 
-  test('does not lift a ban that is known', async () => {
+  test('does not lift a ban that is known, and is over when the database is back', async () => {
     const url = await server.database()
     const metrics = new Metrics('gatekeeper')
     const service = await startGatekeeper(aConfig({ DATABASE_URL: url }), {
@@ -42,10 +42,15 @@ withPart('postgres', 'an outage of PostgreSQL', (part) => {
       ).status
     expect(await statusFor(ana)).toBe(200)
 
-    const database = await openPostgres({ url, clock: systemClock, log: silentLog })
-    await database.query("INSERT INTO user_bans (banned_address, banned_by, reason) VALUES ($1, 'mod', 'spam')", [ana.address])
-    await database.stop()
-    await vi.waitFor(async () => expect(await statusFor(ana)).toBe(403), { timeout: 20_000, interval: 500 })
+    const ban = async (wallet: typeof ana) => {
+      const database = await openPostgres({ url, clock: systemClock, log: silentLog })
+      await database.query("INSERT INTO user_bans (banned_address, banned_by, reason) VALUES ($1, 'mod', 'spam')", [
+        wallet.address,
+      ])
+      await database.stop()
+      await vi.waitFor(async () => expect(await statusFor(wallet)).toBe(403), { timeout: 20_000, interval: 500 })
+    }
+    await ban(ana)
 
     await server.kill()
     await vi.waitFor(async () => expect(await metrics.registry.metrics()).toMatch(/ban_reads_failed_total [1-9]/), {
@@ -54,5 +59,9 @@ withPart('postgres', 'an outage of PostgreSQL', (part) => {
     })
     for (let n = 0; n < 5; n++) expect(await statusFor(ana)).toBe(403)
     expect(await statusFor(ben)).toBe(200)
+
+    await server.restart()
+    await ban(ben)
+    expect(service.readiness()).toEqual({ ready: true })
   })
 })

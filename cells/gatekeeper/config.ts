@@ -11,7 +11,7 @@ export const databaseVariables = {
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/ })
     .describe(
-      'URL of a PostgreSQL database, on a server or behind a pooler such as PgBouncer. `sslmode` in it means what it means to libpq: `require` encrypts, `verify-full` also verifies the certificate.',
+      'URL of a PostgreSQL database, on a server or behind a pooler such as PgBouncer. `sslmode` in it means what it means to libpq: `require` encrypts, `verify-full` also verifies the certificate. A process opens 4 connections at most.',
     ),
   DATABASE_CA_FILE: z
     .string()

@@ -91,7 +91,9 @@ test.for([wallet, 'not-a-wallet', "0x'; drop table user_bans"])('%s is not banne
 
 test('a ban that cannot be looked up is answered as an outage, not as no ban', async (t) => {
   const { url } = await aGatekeeper(t, { broken: 'gone' })
-  expect(await answerOf(await fetch(`${url}/users/${wallet}/bans`))).toEqual([503, { error: 'Bans cannot be looked up now' }])
+  const answer = await fetch(`${url}/users/${wallet}/bans`)
+  expect(answer.headers.get('retry-after')).toBe('5')
+  expect(await answerOf(answer)).toEqual([503, { error: 'Bans cannot be looked up now' }])
   expect(await askMany(url, { addresses: [wallet] })).toEqual([503, { error: 'Bans cannot be looked up now' }])
 })
 

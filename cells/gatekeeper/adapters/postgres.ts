@@ -17,7 +17,8 @@ export interface PostgresOptions {
   patienceMs?: number
 }
 
-const MAX_CONNECTIONS = 10
+/** One for each of what the gatekeeper does in the background, because databases and poolers have few. */
+const MAX_CONNECTIONS = 4
 const CONNECT_TIMEOUT_MS = 2_000
 const STATEMENT_TIMEOUT_MS = 3_000
 const TRANSACTION_TIMEOUT_MS = 60_000

@@ -78,6 +78,15 @@ withPart('postgres', 'a PostgreSQL server', (part) => {
     await database.stop()
   })
 
+  test('a process opens a few connections, however many queries are under way', async () => {
+    const database = await open(await server.database())
+    const count = `SELECT pg_sleep(0.1), count(*)::int AS open FROM pg_stat_activity
+                    WHERE application_name = 'gatekeeper' AND datname = current_database()`
+    const counts = await Promise.all(Array.from({ length: 12 }, () => database.query<{ open: number }>(count)))
+    expect(Math.max(...counts.flat().map(({ open }) => open))).toBe(4)
+    await database.stop()
+  })
+
   test('a crash of the server fails its queries, not the process', async () => {
     const doomed = await startPostgres(part)
     const database = await open(await doomed.database())
