@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -76,7 +77,8 @@ async function layersOf(
     if (key === undefined) await builder.copy(step, rest, workdir)
     else {
       const layer = cached({
-        key: `image-layer-${step.from}-${key}`,
+        // Several COPYs may take different files from one stage.
+        key: `image-layer-${step.from}-${createHash('sha256').update(JSON.stringify(step)).digest('hex').slice(0, 12)}-${key}`,
         announcement: `packing what the image takes from its stage '${step.from}', a few seconds`,
         blocker: () => undefined,
         fill: async (folder) => {
