@@ -12,11 +12,12 @@ import {
   writeDisconnect,
 } from './commands.ts'
 import { copyBytes, MAX_COMMANDS, OutgoingDatagram } from './datagram.ts'
-import { IncomingChannel, UnsequencedWindow } from './incoming.ts'
+import { IncomingChannel } from './incoming.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import { type Outgoing, ReliableSender } from './outgoing.ts'
 import { type EndCause, EndReason, type PeerIdentity } from './peer-identity.ts'
 import { type Output, UnreliableSender } from './unreliable.ts'
+import { UnsequencedWindow } from './unsequenced-window.ts'
 
 /** A peer that is not heard of is asked for a sign of life so often; explorers ask each 250 or 500 ms themselves. */
 const PING_INTERVAL_MS = 500
