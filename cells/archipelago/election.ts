@@ -150,7 +150,7 @@ export class Election {
     }
     this.#term = term
     this.#sendHeartbeat()
-    log.info({ term }, 'this archipelago is the active one')
+    log.info({ term }, 'active: this archipelago announces the islands of its cell')
     onElected(term)
   }
 
@@ -178,8 +178,9 @@ export class Election {
 
   #endTerm(reason: TermEndReason): void {
     const { log, leaseMs, onTermEnded } = this.#deps
-    const level = reason === 'handed_over' ? 'info' : 'warn'
-    log[level]({ term: this.#term, reason }, 'this archipelago is no longer the active one')
+    // Two that start together may both begin a term: the later one holds, and nothing is wrong.
+    const level = reason === 'later_term' || reason === 'handed_over' ? 'info' : 'warn'
+    log[level]({ term: this.#term, reason }, 'on standby: this archipelago no longer announces the islands of its cell')
     this.#term = undefined
     this.#cancelHeartbeat()
     this.#takeOverAfter(leaseMs())

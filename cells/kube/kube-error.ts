@@ -29,6 +29,10 @@ export const isStatus = (thrown: unknown, status: number): thrown is KubeError =
 export const isUnreadableObject = (thrown: unknown): thrown is KubeError =>
   isStatus(thrown, 500) && thrown.reason === '' && /failed to create typed \w+ object/.test(thrown.message)
 
+/** Whether a namespace that is being deleted takes no new object: whatever is in it will be deleted as well. */
+export const isNamespaceTerminating = (thrown: unknown): boolean =>
+  isStatus(thrown, 403) && thrown.message.includes('because it is being terminated')
+
 /** Whether the server no longer knows the version a watch began at, or (restored from a backup) does not know it yet. */
 export const isVersionExpired = (thrown: unknown): boolean =>
   thrown instanceof KubeError &&

@@ -9,6 +9,8 @@ import { createReflector } from './reflector.ts'
 
 const aReflector = (...lists: (KubeList<KubeObject> | Error)[]) => {
   const clock = new ManualClock()
+  const warnings: string[] = []
+  const log = { ...silentLog, warn: (_: object, text: string) => warnings.push(text) } as unknown as typeof silentLog
   const scripted = scriptedClient(lists)
   const changes: CollectionChange<KubeObject>[] = []
   const reflector = createReflector<KubeObject>({
@@ -17,7 +19,7 @@ const aReflector = (...lists: (KubeList<KubeObject> | Error)[]) => {
     selector: { labels: 'app=x' },
     project: (live) => live,
     onChange: (change) => changes.push(change),
-    log: silentLog,
+    log,
     clock,
     random: () => 1,
   })
@@ -25,7 +27,7 @@ const aReflector = (...lists: (KubeList<KubeObject> | Error)[]) => {
   const seen = () =>
     changes.splice(0).map(({ type, object }) => `${type} ${object.metadata.name}@${object.metadata.resourceVersion}`)
   const watch = (index: number) => vi.waitUntil(() => scripted.watches[index])
-  return { ...scripted, reflector, clock, changes, seen, watch }
+  return { ...scripted, reflector, clock, changes, seen, watch, warnings }
 }
 
 /** Waits until pending microtasks have run, then advances the clock. */
@@ -139,7 +141,7 @@ test('a retry waits for as long as the server asks', async () => {
 })
 
 test('a watch without events for longer than bookmarks take is aborted and opened again', async () => {
-  const { reflector, clock, watch } = aReflector(aList('5', []))
+  const { reflector, clock, watch, warnings } = aReflector(aList('5', []))
   const first = await watch(0)
   clock.advance(100_000)
   first.send({ type: 'BOOKMARK', object: aThing('', '6') })
@@ -149,6 +151,19 @@ test('a watch without events for longer than bookmarks take is aborted and opene
   expect(first.aborted).toBe(true)
   await pass(clock, 800)
   expect((await watch(1)).query.resourceVersion).toBe('6')
+  expect(warnings).toEqual(['a watch ended early'])
+  await reflector.stop()
+})
+
+test('a quiet collection for which the server sends no bookmarks is watched anew, which is no failure', async () => {
+  const { reflector, clock, watch, watches, warnings } = aReflector(aList('5', []))
+  for (let index = 0; index < 4; index++) {
+    const { query } = await watch(index)
+    expect(query.resourceVersion).toBe('5')
+    await pass(clock, 150_000)
+  }
+  await watch(4)
+  expect([watches.length, warnings, reflector.healthy()]).toEqual([5, [], true])
   await reflector.stop()
 })
 

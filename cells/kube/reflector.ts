@@ -31,7 +31,10 @@ export interface Reflector<T> {
 const PAGE_SIZE = 500
 const MIN_WATCH_SECONDS = 300
 const MAX_WATCH_SECONDS = 600
-/** Bookmarks come about once a minute; a watch that is silent for longer lost its other end without notice. */
+/**
+ * Bookmarks come about once a minute; a watch that is silent for longer lost its other end without notice. Where a collection has none, as
+ * that of Events, it may as well be quiet: its watch is opened again, which is no failure.
+ */
 const SILENCE_MS = 150_000
 const BACKOFF: Backoff = { firstMs: 800, maxMs: 30_000 }
 const HEALTHY_AFTER_MS = 120_000
@@ -61,6 +64,8 @@ class CollectionReflector<Live extends KubeObject, T> implements Reflector<T> {
   #loop: Promise<void> | undefined
   #stopping = false
   #failures = 0
+  /** Whether the server sends bookmarks for this collection. */
+  #hasBookmarks = false
   /** Since when the server has been out of reach; undefined while a watch is open. */
   #downSince: number | undefined
 
@@ -169,13 +174,15 @@ class CollectionReflector<Live extends KubeObject, T> implements Reflector<T> {
         },
         onEvent: (event) => {
           silence.reset()
-          if (event.type !== 'BOOKMARK') events++
+          if (event.type === 'BOOKMARK') this.#hasBookmarks = true
+          else events++
           this.#take(event)
         },
       })
     } catch (error) {
-      if (silence.hasPassed) throw new Error(`no event for ${SILENCE_MS / 1000} s`, { cause: error })
-      throw error
+      if (!silence.hasPassed) throw error
+      if (this.#hasBookmarks) throw new Error(`no event for ${SILENCE_MS / 1000} s`, { cause: error })
+      return
     } finally {
       silence.cancel()
       if (silence.hasPassed) this.#abort = new AbortController()

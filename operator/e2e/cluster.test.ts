@@ -187,6 +187,19 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     expect((await get(resources.ServiceAccount, 'main-realm'))?.metadata).toMatchObject({ labels, ownerReferences })
   })
 
+  test('an object that is refused because its namespace is being deleted is no problem of the realm', async () => {
+    const { client, settled } = await anOperator()
+    await declare(bare)
+    await settled()
+    await kube.user.remove(resources.Namespace, { name: kube.namespace }) // no controller removes what is in it
+    const before = client.counts.apply
+    await kube.user.remove(resources.Service, { namespace: kube.namespace, name: 'main-stats' })
+    await expect.poll(() => client.counts.apply).toBeGreaterThan(before)
+    await settled()
+    expect(await get(resources.Service, 'main-stats')).toBeUndefined()
+    expect(conditionOf(await realmOf(), 'Stalled')).toMatchObject({ reason: 'NotStalled' })
+  })
+
   test('a field of a pod that does not exist is reported with its name, and objects without pods are created all the same', async () => {
     const { settled } = await anOperator()
     const exposure = { type: 'Ingress', host: 'main.example.org' }

@@ -1,7 +1,7 @@
 import { planCell } from '../desired/plan.ts'
 import { cellStatus } from '../desired/status/cell-status.ts'
 import { type Failure, patienceLeftMs } from '../desired/status/conditions.ts'
-import { failureOf } from './failure.ts'
+import { failureOf, isEndOfNamespace, TERMINATING } from './failure.ts'
 import type { Reconcile, ReconcilerParts } from './parts.ts'
 
 const busMissing: Failure = {
@@ -21,6 +21,7 @@ export const cellReconciler =
     const impossible = site.distributed && !cell.spec.nats ? busMissing : undefined
     const failed = impossible ? undefined : await failureOf(() => cluster.realizeCell(cell, planCell(cell, observed)))
     signal.throwIfAborted()
+    if (isEndOfNamespace(failed)) return TERMINATING
     const failure = impossible ?? failed?.failure
     const players = playerCounts?.get({ namespace: key.namespace, name: cell.spec.realmRef.name })?.bySlot?.get(cell.spec.slot)
     // Read again: the status describes what the pass left behind, so that changed pods count as not updated from the first

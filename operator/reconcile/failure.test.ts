@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { KubeError } from '../../cells/kube/kube-error.ts'
-import { failureOf } from './failure.ts'
+import { failureOf, isEndOfNamespace } from './failure.ts'
 
 const reasonOf = async (status: number, body: { reason?: string; message?: string }) =>
   (await failureOf(() => Promise.reject(new KubeError('PATCH /x', status, body))))?.failure.reason
@@ -21,4 +21,13 @@ test('other server errors may pass', async () => {
   expect(await reasonOf(500, { message: 'etcdserver: leader changed' })).toBe('Retrying')
   expect(await reasonOf(503, { message: 'failed to create typed patch object' })).toBe('Retrying')
   expect(await reasonOf(422, { reason: 'Invalid', message: 'spec.replicas: Invalid value' })).toBe('ApplyRefused')
+})
+
+test('a namespace that is being deleted is the end of its objects, another refusal is not', async () => {
+  const failed = (message: string) =>
+    failureOf(() => Promise.reject(new KubeError('POST /x', 403, { reason: 'Forbidden', message })))
+  const terminating = 'services "x" is forbidden: unable to create new content in namespace y because it is being terminated'
+  expect(isEndOfNamespace(await failed(terminating))).toBe(true)
+  expect(isEndOfNamespace(await failed('services "x" is forbidden: exceeded quota: q'))).toBe(false)
+  expect(isEndOfNamespace(undefined)).toBe(false)
 })

@@ -8,7 +8,7 @@ import type { RealmStatusInput } from '../desired/status/realm-view.ts'
 import type { RealmUrls } from '../desired/urls.ts'
 import type { Observations } from '../observed/observations.ts'
 import type { Component } from '../observed/workload.ts'
-import { failureOf } from './failure.ts'
+import { failureOf, isEndOfNamespace, TERMINATING } from './failure.ts'
 import { observersOf, type Reconcile, type ReconcilerParts } from './parts.ts'
 import type { Recheck } from './queue.ts'
 
@@ -40,6 +40,7 @@ export const realmReconciler =
       held = await cluster.realizeRealm(realm, plan)
     })
     signal.throwIfAborted()
+    if (isEndOfNamespace(failed)) return TERMINATING
     const { players } = observations
     // Read again: the status describes what the pass left behind, so that a changed cell counts as changing from the first
     // moment.

@@ -1,12 +1,13 @@
 import { isStatus } from '../../../cells/kube/kube-error.ts'
 import type { ObjectMeta } from '../../../crds/object.ts'
-import { API_VERSION, type RealmStatus } from '../../../crds/realm.ts'
+import { API_VERSION, conditionOf, type RealmStatus } from '../../../crds/realm.ts'
 import { cellResource, type Kind, realmResource } from '../../../crds/resources.ts'
 import { blockerEvents, realmEvents } from '../../events/notes.ts'
 import { childKey } from '../cache/child.ts'
 import { canonicalHash } from '../fingerprint.ts'
 import type { WriteParts } from './child-writer.ts'
 import { keepTransitionTimes, type ReportedStatus, withoutTransitionTimes } from './transition-times.ts'
+import type { Owner } from './write-limiter.ts'
 
 /** Writes the status of realms and cells. */
 export class StatusWriter {
@@ -40,8 +41,23 @@ export class StatusWriter {
       throw error
     }
     if (cache.statusFingerprint(kind, owner) !== undefined) lastApplied.record(id, 'status', desired, desired)
+    this.#log(owner, before, status)
     const notes = kind === 'Realm' ? realmEvents(before, status as RealmStatus) : blockerEvents(before, status)
     for (const note of notes) recorder?.record(owner, note)
+  }
+
+  /** An incident must be told by the log alone: conditions show only how things are now. */
+  #log({ kind, namespace, name }: Owner, before: ReportedStatus | undefined, after: ReportedStatus): void {
+    for (const [type, healthy] of [
+      ['Ready', 'True'],
+      ['Stalled', 'False'],
+    ] as const) {
+      const [was, is] = [before, after].map((status) => conditionOf({ ...(status && { status }) }, type))
+      if (!is || (was?.status === is.status && was.reason === is.reason)) continue
+      const fields = { kind, namespace, name, condition: type, status: is.status, reason: is.reason, message: is.message }
+      const isWorse = was !== undefined && is.status !== healthy
+      this.#parts.log[isWorse ? 'warn' : 'info'](fields, 'a condition changed')
+    }
   }
 }
 
