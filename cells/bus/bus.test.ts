@@ -375,6 +375,12 @@ withPart('nats', 'the bus over NATS', (binary) => {
   }, 30_000)
 })
 
+test('a password in the URL of a NATS server is refused and not shown', async () => {
+  const refusal = connectNats({ servers: ['nats://cells:hunter2@one:4222'], name: 'test', log: silentLog })
+  await expect(refusal).rejects.toThrow('give them as NATS_USER and NATS_PASSWORD')
+  await expect(refusal).rejects.not.toThrow('hunter2')
+})
+
 describe('a NATS server that is to be reached by TLS', () => {
   test('gets no password unless the connection is encrypted', async () => {
     const received: string[] = []

@@ -35,6 +35,9 @@ const REFUSED_WAIT_MS = 2_000
  */
 export async function connectNats(options: NatsOptions): Promise<Bus> {
   const { servers } = options
+  // The library does not take them from there, and URLs are shown in messages.
+  if (servers.some((server) => server.includes('@')))
+    throw new UserError('a URL in NATS_URL holds a user name or a password: give them as NATS_USER and NATS_PASSWORD', 2)
   const encrypted = servers.filter((server) => server.startsWith('tls://'))
   if (encrypted.length > 0 && encrypted.length < servers.length)
     throw new UserError(`either all NATS servers are reached by tls:// or none: ${servers.join(', ')}`, 2)
