@@ -1,6 +1,7 @@
 import type { Bus } from '../bus/bus.ts'
 import { GuardedBus } from '../bus/guarded-bus.ts'
 import { BugReporter } from '../chassis/bug-reporter.ts'
+import { cachedAnswer } from '../chassis/cached-answer.ts'
 import { TrustedProxies } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { Refusal } from '../chassis/errors.ts'
@@ -76,7 +77,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
   return {
     members: (room) => hub.membersOf(room),
     app: createApp({
-      routes: ['', '/cells/:slot'].flatMap((base) => roomRoutes(base, hub)),
+      routes: ['', '/cells/:slot'].flatMap((base) => roomRoutes(base, hub, clock)),
       upgrades: { '/rooms/:room': server.upgrade, '/cells/:slot/rooms/:room': server.upgrade },
       log,
       metrics: deps.metrics,
@@ -89,11 +90,16 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
   }
 }
 
-function roomRoutes(base: string, hub: Hub): Route[] {
-  // These routes are public, so they answer with counts: who is in a room with whom is not public.
+function roomRoutes(base: string, hub: Hub, clock: Clock): Route[] {
+  // These routes are public, so they answer with counts: who is in a room with whom is not public. And there may be thousands of rooms.
   const view = (room: string) => ({ room, memberCount: hub.sizeOf(room) })
+  const list = cachedAnswer(
+    () => hub.revision,
+    clock,
+    () => hub.rooms.map(view),
+  )
   return [
-    route('GET', `${base}/rooms`, () => ok(hub.rooms.map(view))),
+    route('GET', `${base}/rooms`, list),
     route('GET', `${base}/rooms/:room/members`, ({ params }) => {
       if (hub.sizeOf(params.room) === 0) throw new Refusal('NOT_FOUND', `there is no member in a room called ${params.room}`)
       return ok(view(params.room))

@@ -1,6 +1,7 @@
+import { cachedAnswer } from '../chassis/cached-answer.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { Build } from '../chassis/health.ts'
-import { type HttpResponse, json, ok, type Route, route } from '../chassis/http.ts'
+import { json, ok, type Route, route } from '../chassis/http.ts'
 import type { HotSceneSource } from './adapters/hot-scenes-poller.ts'
 import { cellsJson, coreStatus, islandById, islandsJson, parcelsJson, peerJson, peersJson } from './core/response-json.ts'
 import type { Snapshot } from './core/snapshot.ts'
@@ -15,11 +16,11 @@ export interface StatsRouteDependencies {
 
 /** The API of comms.md §8.1: at the root, partly also below `/comms`, and all of it again below `/stats`. */
 export function statsRoutes({ snapshot, hotScenes, clock, build }: StatsRouteDependencies): Route[] {
-  const ofSnapshot = (body: () => unknown) => cached(() => snapshot.revision, clock, body)
+  const ofSnapshot = (body: () => unknown) => cachedAnswer(() => snapshot.revision, clock, body)
   const allPeers = ofSnapshot(() => ({ ok: true, peers: peersJson(snapshot, []) }))
   const parcels = ofSnapshot(() => ({ parcels: parcelsJson(snapshot) }))
   const islands = ofSnapshot(() => ({ ok: true, islands: islandsJson(snapshot) }))
-  const scenes = cached(hotScenes.current, clock, hotScenes.current)
+  const scenes = cachedAnswer(hotScenes.current, clock, hotScenes.current)
 
   const alsoBelowComms: Route[] = [
     route('GET', '/peers', ({ query }) => {
@@ -56,26 +57,3 @@ export function statsRoutes({ snapshot, hotScenes, clock, build }: StatsRouteDep
 
 const below = (prefix: string, routes: readonly Route[]): Route[] =>
   routes.map((each) => ({ ...each, path: `${prefix}${each.path}` as const }))
-
-/**
- * A cached answer is kept a millisecond for this many bytes: one below 10 kB is rebuilt on each change, one of 10 MB at most once
- * a second.
- */
-const BYTES_PER_MS = 10_000
-
-/**
- * Builds an answer once per change, however many clients request it. Where the data changes all the time, a long answer is also
- * kept for about ten times as long as it takes to build, so that polling clients cannot use up the processor.
- */
-function cached(version: () => unknown, clock: Clock, body: () => unknown): () => HttpResponse {
-  let last: { version: unknown; answer: HttpResponse; freshUntil: number } | undefined
-  return () => {
-    const current = version()
-    const now = clock.monotonic()
-    if (last && (last.version === current || now < last.freshUntil)) return last.answer
-    const bytes = Buffer.from(JSON.stringify(body()))
-    const answer: HttpResponse = { status: 200, headers: { 'content-type': 'application/json' }, body: bytes }
-    last = { version: current, answer, freshUntil: now + Math.floor(bytes.length / BYTES_PER_MS) }
-    return answer
-  }
-}

@@ -30,6 +30,19 @@ test('the leave of a replaced member does not remove its successor', () => {
   expect(hub.find('r', '0xa')).toBe(successor)
 })
 
+test('the revision grows when a member joins or leaves, and at nothing else', () => {
+  const hub = new Hub()
+  const [a, b] = [aMember(hub, '0xa'), aMember(hub, '0xb')]
+  hub.join('r', a)
+  hub.join('r', b)
+  const before = hub.revision
+  hub.relay('r', a, new Uint8Array(0), false)
+  hub.leave('r', aMember(hub, '0xa'))
+  expect(hub.revision).toBe(before)
+  hub.leave('r', a)
+  expect(hub.revision).toBeGreaterThan(before)
+})
+
 test('a room ends when its last member leaves', () => {
   const hub = new Hub()
   const [a, b] = [aMember(hub, '0xa'), aMember(hub, '0xb')]

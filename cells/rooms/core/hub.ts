@@ -19,6 +19,12 @@ export class Hub {
   readonly #rooms = new Map<string, Map<PeerId, Member>>()
   readonly #aliases = new Set<number>()
   #lastAlias = 0
+  #revision = 0
+
+  /** Grows with each change of who is in which room. */
+  get revision(): number {
+    return this.#revision
+  }
 
   /** An alias that no member has; it is reserved until its member leaves. */
   newAlias(): number {
@@ -34,6 +40,7 @@ export class Hub {
     this.#rooms.set(room, members)
     const others = [...members.values()]
     members.set(member.peer, member)
+    this.#revision++
     member.send(roomPackets.welcome(member.alias, Object.fromEntries(others.map(({ alias, peer }) => [alias, peer]))))
     const joined = roomPackets.joined(member.alias, member.peer)
     for (const other of others) other.send(joined)
@@ -44,6 +51,7 @@ export class Hub {
     const members = this.#rooms.get(room)
     if (members?.get(member.peer) !== member) return
     members.delete(member.peer)
+    this.#revision++
     this.#aliases.delete(member.alias)
     if (members.size === 0) this.#rooms.delete(room)
     const left = roomPackets.left(member.alias)
