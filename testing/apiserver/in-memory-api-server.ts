@@ -2,22 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../cells/chassis/clock.ts'
 import type { KubeClient, RequestCounts, WatchOptions } from '../../cells/kube/kube-client.ts'
 import { KubeError } from '../../cells/kube/kube-error.ts'
-import type { KubeMeta, KubeObject, WatchEvent } from '../../cells/kube/kube-object.ts'
+import type { WatchEvent } from '../../cells/kube/kube-object.ts'
 import { collectionPath } from '../../cells/kube/resources.ts'
-
-type Fields = { [step: string]: Fields }
-interface Managed {
-  manager: string
-  operation: 'Apply'
-  subresource?: 'status'
-  fieldsV1: Fields
-}
-/** An object with its managed fields. */
-export interface StoredObject extends Omit<KubeObject, 'metadata'> {
-  metadata: KubeMeta & { managedFields?: Managed[] }
-  spec?: unknown
-  status?: unknown
-}
+import { applied, appliedPart, type StoredObject } from './server-side-apply.ts'
 
 /** Called with an object after each change of it. */
 type ChangeListener = (object: StoredObject) => void
@@ -137,7 +124,8 @@ export class InMemoryApiServer {
     const { uid } = desired.metadata
     if (before && uid && uid !== before.metadata.uid) throw new KubeError(`PATCH ${path}`, 409, { reason: 'Conflict' })
     const body = subresource ? { status: desired.status } : appliedPart(desired)
-    const next = this.#merged(before, desired, body, { manager, operation: 'Apply', ...(subresource && { subresource }) })
+    const known = before ?? this.#newObject(desired)
+    const next = applied(known, body, { manager, operation: 'Apply', ...(subresource && { subresource }) }, before === undefined)
     if (next === undefined) return structuredClone(before as StoredObject)
     if (before && !isDeepStrictEqual(before.spec, next.spec)) next.metadata.generation = (before.metadata.generation ?? 0) + 1
     const stored = this.#store(path, next, before ? 'MODIFIED' : 'ADDED')
@@ -145,33 +133,10 @@ export class InMemoryApiServer {
     return stored
   }
 
-  /** The object with an applied body, without what this manager applied before and no longer does; undefined when nothing changes. */
-  #merged(
-    before: StoredObject | undefined,
-    { apiVersion, kind, metadata: { name, namespace } }: StoredObject,
-    body: Record<string, unknown>,
-    entry: Omit<Managed, 'fieldsV1'>,
-  ): StoredObject | undefined {
-    const fieldsV1 = fieldsOf(body)
-    const entries = before?.metadata.managedFields ?? []
-    const isOwn = (each: Managed) => each.manager === entry.manager && each.subresource === entry.subresource
-    const next = structuredClone(before ?? { apiVersion, kind, metadata: this.#newMeta(name, namespace) }) as StoredObject
-    const previous = entries.find(isOwn)
-    if (previous) withdraw(next as unknown as Record<string, unknown>, previous.fieldsV1, fieldsV1)
-    merge(next as unknown as Record<string, unknown>, body)
-    if (before && isDeepStrictEqual(next, before)) return undefined
-    next.metadata.managedFields = [...entries.filter((each) => !isOwn(each)), { ...entry, fieldsV1 }]
-    return next
-  }
-
-  #newMeta(name: string, namespace: string | undefined): KubeMeta {
-    return {
-      name,
-      ...(namespace && { namespace }),
-      uid: `uid-${++this.#uids}`,
-      generation: 1,
-      creationTimestamp: new Date(this.#clock.now()).toISOString(),
-    }
+  #newObject({ apiVersion, kind, metadata: { name, namespace } }: StoredObject): StoredObject {
+    const uid = `uid-${++this.#uids}`
+    const creationTimestamp = new Date(this.#clock.now()).toISOString()
+    return { apiVersion, kind, metadata: { name, ...(namespace && { namespace }), uid, generation: 1, creationTimestamp } }
   }
 
   #remove(path: string, key: { namespace?: string | undefined; name: string }, uid: string | undefined): boolean {
@@ -226,44 +191,6 @@ const noRequests = (): RequestCounts => ({
   applyStatus: 0,
   remove: 0,
 })
-
-/** The fields of an object that its manager applies: no status, and of the metadata those that clients set. */
-function appliedPart({ apiVersion: _, kind: __, metadata, status: ___, ...rest }: StoredObject): Record<string, unknown> {
-  const { labels, annotations, ownerReferences, finalizers } = metadata
-  const given = { labels, annotations, ownerReferences, finalizers }
-  return { metadata: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)), ...rest }
-}
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-function fieldsOf(value: Record<string, unknown>): Fields {
-  const fields: Fields = {}
-  for (const [name, inside] of Object.entries(value))
-    if (inside !== undefined) fields[`f:${name}`] = isMap(inside) ? { '.': {}, ...fieldsOf(inside) } : {}
-  return fields
-}
-
-/** Removes the fields that were applied before and are not any more. */
-function withdraw(target: Record<string, unknown>, before: Fields, after: Fields): void {
-  for (const [step, inside] of Object.entries(before)) {
-    if (step === '.') continue
-    const name = step.slice(2)
-    const next = after[step]
-    if (!next) delete target[name]
-    else if (isMap(target[name])) withdraw(target[name], inside, next)
-  }
-}
-
-function merge(target: Record<string, unknown>, source: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(source)) {
-    if (value === undefined) continue
-    if (isMap(value)) {
-      if (!isMap(target[name])) target[name] = {}
-      merge(target[name] as Record<string, unknown>, value)
-    } else target[name] = structuredClone(value)
-  }
-}
 
 function isSelected({ metadata: { labels = {} } }: StoredObject, selector: unknown): boolean {
   if (typeof selector !== 'string') return true
