@@ -1,4 +1,5 @@
 import { planCell } from '../desired/plan.ts'
+import { cellsBeside, playersOfCell } from '../desired/status/cell-players.ts'
 import { cellStatus } from '../desired/status/cell-status.ts'
 import { type Failure, patienceLeftMs } from '../desired/status/conditions.ts'
 import { failureOf, isEndOfNamespace, TERMINATING } from './failure.ts'
@@ -8,6 +9,9 @@ const busMissing: Failure = {
   reason: 'BusMissing',
   message: 'the connectors and the archipelago of a cell talk over NATS: set spec.nats',
 }
+
+/** While a slot has two cells: which of them has its players is in the status of the realm, and a change of that starts no pass here. */
+const SHARED_SLOT_RECHECK_MS = 10_000
 
 /** Observe, plan, realize, report: one cell and its services. */
 export const cellReconciler =
@@ -23,13 +27,16 @@ export const cellReconciler =
     signal.throwIfAborted()
     if (isEndOfNamespace(failed)) return TERMINATING
     const failure = impossible ?? failed?.failure
-    const players = playerCounts?.get({ namespace: key.namespace, name: cell.spec.realmRef.name })?.bySlot?.get(cell.spec.slot)
+    const counted = playerCounts?.get({ namespace: key.namespace, name: cell.spec.realmRef.name })
     // Read again: the status describes what the pass left behind, so that changed pods count as not updated from the first
     // moment.
     const changed = cluster.observeCell(cell)
     const now = clock.now()
+    const cells = realm ? cluster.observeRealm(realm).cells : []
+    const players = playersOfCell(realm, cell, changed, cells, counted?.bySlot)
     await cluster.reportCell(cell, cellStatus({ cell, observed: changed, players, failure, now }))
     if (failed) throw failed.thrown
-    const leftMs = patienceLeftMs([changed.connectors, changed.archipelago], now)
-    return leftMs === undefined ? 'on-change' : { afterMs: leftMs }
+    const recheckMs = cellsBeside(cell, cells).length > 0 ? SHARED_SLOT_RECHECK_MS : undefined
+    const delaysMs = [recheckMs, patienceLeftMs([changed.connectors, changed.archipelago], now)].filter((ms) => ms !== undefined)
+    return delaysMs.length === 0 ? 'on-change' : { afterMs: Math.min(...delaysMs) }
   }

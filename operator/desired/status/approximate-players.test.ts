@@ -8,14 +8,20 @@ test('a number is given as the step it reached', () => {
   ])
 })
 
-test('a number around a step keeps the step until it is clearly lower', () => {
-  let text = approximatePlayers(100)
-  const texts = [99, 100, 98, 101, 80].map((players) => {
+test('a number around a step does not change its text each time', () => {
+  let text = approximatePlayers(99)
+  const texts = [100, 99, 104, 109, 110, 105, 100].map((players) => {
     text = approximatePlayers(players, text)
     return text
   })
-  expect(texts).toEqual(['100+', '100+', '100+', '100+', '100+'])
-  expect(approximatePlayers(79, text)).toBe('50+')
+  expect(texts).toEqual(['50+', '50+', '50+', '50+', '100+', '100+', '100+'])
+  expect(approximatePlayers(99, text)).toBe('50+')
+})
+
+test('40 players are never more than 10+, whatever was counted for a moment', () => {
+  expect([undefined, '0', '10+', '50+', '100+', 'x'].map((before) => approximatePlayers(40, before))).toEqual(
+    Array(6).fill('10+'),
+  )
 })
 
 test('no player at all is always 0', () => {
@@ -26,11 +32,14 @@ test('an unknown number keeps the text before', () => {
   expect([approximatePlayers(undefined, '50+'), approximatePlayers(undefined)]).toEqual(['50+', undefined])
 })
 
-test('the text is never more than a quarter too high, and the same number keeps its text', () => {
+test('the text is never more than there are nor less than for a tenth fewer, and the same number keeps its text', () => {
   fc.assert(
     fc.property(fc.nat(200_000), fc.nat(200_000), (before, now) => {
       const name = approximatePlayers(now, approximatePlayers(before))
-      expect(Number.parseInt(name ?? '', 10) * 0.8).toBeLessThanOrEqual(now)
+      const said = Number.parseInt(name ?? '', 10)
+      expect(said).toBeLessThanOrEqual(now)
+      const plain = Number.parseInt(approximatePlayers(Math.floor(now / 1.1)) ?? '', 10)
+      expect(said).toBeGreaterThanOrEqual(plain)
       expect(approximatePlayers(now, name)).toBe(name)
     }),
   )

@@ -11,8 +11,8 @@ export interface CellStatusInput {
   cell: CommsCell
   /** What exists once the pass has made its changes. */
   observed: ObservedCell
-  /** Players of its slot, when known. */
-  players?: number | undefined
+  /** Its players, when known; `shared` = a cell beside it has some of those who were counted. */
+  players?: number | 'shared' | undefined
   failure: Failure | undefined
   /** Milliseconds since the epoch. */
   now: number
@@ -24,7 +24,7 @@ export function cellStatus(input: CellStatusInput): CommsCellStatus {
   const { connectors } = observed
   const ready = readyCondition(input)
   const stalled = stalledCondition(observed, failure, now)
-  const approximate = approximatePlayers(players, cell.status?.players)
+  const approximate = players === 'shared' ? undefined : approximatePlayers(players, cell.status?.players)
   return {
     ...(cell.metadata.generation !== undefined && { observedGeneration: cell.metadata.generation }),
     state: stateOf(cell, observed, ready.status === 'True'),
