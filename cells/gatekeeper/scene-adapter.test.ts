@@ -212,6 +212,23 @@ test('an overload of signature checks is not answered as forbidden', async (t) =
   expect(await answerOf(answer)).toEqual([503, { error: 'The signature could not be checked: full' }])
 })
 
+test('signatures are checked on behalf of the address that the proxies of the cluster name', async (t) => {
+  const verify = vi.fn(async (): Promise<ChainVerdict> => ({ ok: false, reason: 'forged' }))
+  const { url } = await aGatekeeper(t, { verifier: aFakeVerifier(verify) })
+  const signed = signedHeaders('/get-scene-adapter', {
+    wallet: ana,
+    method: 'POST',
+    metadata: scene,
+    timestamp: 1_700_000_000_000,
+  })
+  for (const address of ['203.0.113.7', '2001:db8::1'])
+    await fetch(`${url}/get-scene-adapter`, { method: 'POST', headers: { ...signed, 'x-forwarded-for': `${address}, 10.0.0.1` } })
+  expect(verify.mock.calls.map((call: unknown[]) => call[1])).toEqual([
+    { network: '203.0.113.7', isOneClient: true },
+    { network: '2001:db8:0:0::/64', isOneClient: true },
+  ])
+})
+
 test('a signature check that takes too long is answered as an outage', async (t) => {
   const verify = vi.fn(() => new Promise<ChainVerdict>(() => {}))
   const { ask, clock } = await aGatekeeper(t, { verifier: aFakeVerifier(verify) })
