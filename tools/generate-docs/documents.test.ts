@@ -31,7 +31,7 @@ test('every link between pages points to a file, and to a heading of it', () => 
   expect(broken).toEqual([])
 })
 
-test.each(['docs/glossary.md', 'docs/architecture.md', 'docs/security.md', 'README.md', 'CONTRIBUTING.md'])(
+test.each(['docs/glossary.md', 'docs/architecture.md', 'docs/security.md', 'docs/platforms.md', 'README.md', 'CONTRIBUTING.md'])(
   'every path that %s names exists',
   (page) => {
     const folders = /^(bench|cells|cli|crds|docs|e2e|examples|helm|operator|testing|tools)\//
