@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { conditionOf, type Realm, type RealmStatus } from '../../crds/realm.ts'
+import { readCrd, type Schema, schemaOf } from '../../crds/schema.ts'
 import { aRealm, site } from '../desired/realm.fixtures.ts'
 import { missingFields } from '../desired/status/outdated-crd.ts'
 import { alwaysServing } from '../observers/fixtures.ts'
@@ -23,6 +24,26 @@ const without = (realm: Realm, ...fields: string[]): Realm => ({
 
 test('a realm under the CRD of this release lacks nothing', () => {
   expect(missingFields(aRealm())).toEqual([])
+})
+
+test('every field below the spec that the CRD gives a default is missed, unless its parent is optional or missing', () => {
+  const paths: string[] = []
+  const walk = ({ properties = {} }: Schema, parent: string[]) => {
+    for (const [name, schema] of Object.entries(properties)) {
+      if (schema.default === undefined) continue
+      paths.push([...parent, name].join('.'))
+      walk(schema, [...parent, name])
+    }
+  }
+  walk(schemaOf(readCrd('realm.crd.yaml')).properties?.spec ?? {}, [])
+  expect(paths.length).toBeGreaterThan(30)
+  for (const path of paths) {
+    const spec = structuredClone(aRealm().spec) as unknown as Record<string, unknown>
+    const fields = path.split('.')
+    const last = fields.pop() ?? ''
+    delete fields.reduce((inside, field) => inside[field] as Record<string, unknown>, spec)[last]
+    expect(missingFields({ spec })).toEqual([`spec.${path}`])
+  }
 })
 
 test('a realm under an older CRD is stalled with the missing fields and the remedy', async () => {

@@ -1,25 +1,25 @@
 import type { Condition, Realm, RealmReasons, RealmStatus } from '../../../crds/realm.ts'
 import { type ConditionDraft, conditionsOf } from './conditions.ts'
 
-type RequiredField<T> = { [Field in keyof T]-?: undefined extends T[Field] ? never : Field }[keyof T]
+/** The fields that every Realm has, because the CRD requires them or gives them a default: parents before what is below them. */
+const REQUIRED: readonly string[] =
+  `version cells cells.replicas cells.max cells.assignment cells.template cells.template.connectors
+  cells.template.connectors.replicas cells.template.connectors.drainSeconds cells.template.archipelago
+  cells.template.archipelago.joinDistance cells.template.archipelago.leaveDistance cells.template.archipelago.islandSize
+  cells.template.archipelago.flushPeriodMilliseconds gatekeeper gatekeeper.replicas gatekeeper.database gatekeeper.database.type
+  nats nats.type livekit livekit.type content content.catalysts content.networkId content.scenesUrn content.globalScenesUrn
+  content.map content.map.minimapEnabled content.map.sizes exposure exposure.type networkPolicy networkPolicy.type
+  publication publication.providers rollout rollout.paused rollout.joinProbe rollout.minJoinRate
+  rollout.progressDeadlineSeconds`.split(/\s+/)
 
-/** The fields that every Realm has, because the CRD requires them or gives them a default. */
-const REQUIRED: Record<RequiredField<Realm['spec']>, true> = {
-  version: true,
-  cells: true,
-  gatekeeper: true,
-  nats: true,
-  livekit: true,
-  content: true,
-  exposure: true,
-  networkPolicy: true,
-  publication: true,
-  rollout: true,
+const valueAt = (value: unknown, path: string): unknown =>
+  path.split('.').reduce<unknown>((inside, field) => (inside as Record<string, unknown> | undefined)?.[field], value)
+
+/** The fields that a realm lacks, without what is below them: the API server has a CRD without them. */
+export function missingFields({ spec }: { spec?: object }): string[] {
+  const missing = REQUIRED.filter((path) => valueAt(spec, path) === undefined)
+  return missing.filter((path) => !missing.includes(path.replace(/\.?[^.]*$/, ''))).map((path) => `spec.${path}`)
 }
-
-/** The fields that a realm lacks: the API server has a CRD without them. */
-export const missingFields = ({ spec }: { spec?: object }): string[] =>
-  Object.keys(REQUIRED).flatMap((field) => (spec && field in spec ? [] : [`spec.${field}`]))
 
 /** The status of a realm that cannot be planned; what runs stays as it is, and so does what the status says about it. */
 export function outdatedCrdStatus(realm: Realm, missing: readonly string[], now: number): RealmStatus {
