@@ -63,7 +63,7 @@ export function aPulse({ limits = {}, refusalOf = () => undefined, weather = cal
 
   let port = 50_000
   function connect(address?: string) {
-    const model = new ModelClient(relay)
+    const model = new ModelClient(relay, (subjectId, knownSeq) => send({ resync: { subjectId, knownSeq } }))
     const answers: string[] = []
     const { client, peer, happened } = aClient(
       network,

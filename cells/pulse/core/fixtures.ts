@@ -38,10 +38,13 @@ export class ModelClient implements RelayClient {
   /** Whether the next unreliable message arrives. */
   arrives: () => boolean = () => true
   readonly #relay: Relay
+  readonly #ask: ((subject: number, knownSequence: number) => void) | undefined
   #player: Player | undefined
 
-  constructor(relay: Relay) {
+  /** @param ask sends the request for a state; without it the client asks the relay itself, once it has signed in */
+  constructor(relay: Relay, ask?: (subject: number, knownSequence: number) => void) {
     this.#relay = relay
+    this.#ask = ask
   }
 
   /** Signs in as a player. */
@@ -117,10 +120,11 @@ export class ModelClient implements RelayClient {
   }
 
   #resync(subject: number, knownSequence: number): void {
-    if (this.requested.has(subject) || !this.#player) return
+    if (this.requested.has(subject) || (!this.#ask && !this.#player)) return
     this.requested.add(subject)
     this.resyncs++
-    this.#relay.resync(this.#player, { subject, knownSequence })
+    if (this.#ask) this.#ask(subject, knownSequence)
+    else if (this.#player) this.#relay.resync(this.#player, { subject, knownSequence })
   }
 }
 
