@@ -15,6 +15,7 @@ import type { PeerId } from '../wire/peer.ts'
 import type { Bans } from './adapters/bans.ts'
 import type { BusBridge } from './bus-bridge.ts'
 import { ClientConnection, ConnectorSocket } from './client-connection.ts'
+import { ConnectionDeadlines, type ConnectionDeadlinesDeps } from './connection-deadlines.ts'
 import { type ConnectorCloseReason, connectorCloseOf } from './core/connector-close-reasons.ts'
 import {
   type ConnectorEffect,
@@ -22,19 +23,11 @@ import {
   type ConnectorFacts,
   connectorTransition,
 } from './core/connector-handshake.ts'
-import { Deadlines } from './core/deadlines.ts'
 import type { ConnectorMetrics } from './metrics.ts'
 import type { SessionRegistry } from './session-registry.ts'
 
-export interface SocketServerLimits extends UpgradeLimits {
-  /** Milliseconds a client has for each step of the handshake. */
-  handshakeTimeoutMs: number
-  /** Milliseconds without a frame after which a connection counts as lost. */
-  idleTimeoutMs: number
-}
-
 export interface SocketServerDeps {
-  limits: SocketServerLimits
+  limits: UpgradeLimits & ConnectionDeadlinesDeps['limits']
   proxies: TrustedProxies
   clock: Clock
   log: Log
@@ -50,11 +43,6 @@ export interface SocketServerDeps {
 /** Longest message of a client: a chain of three links has 600 bytes, that of a contract wallet some thousand. */
 const MAX_MESSAGE_BYTES = 16 * 1024
 const MAX_FRAGMENTS = 64
-/** How long a client may take to answer a close frame. */
-const CLOSE_TIMEOUT_MS = 5_000
-/** Share of the idle time after which a silent client is pinged: 74 s of 90. */
-const PING_AFTER = 74 / 90
-const SWEEP_MS = 1_000
 /** The code of a connection that ended without a close frame. */
 const ABNORMAL_CLOSURE = 1006
 
@@ -64,9 +52,8 @@ export class SocketServer {
   readonly #facts: ConnectorFacts
   readonly #connections = new Set<ClientConnection>()
   readonly #upgrades: Upgrades<ConnectorSocket>
-  readonly #deadlines = new Deadlines<ClientConnection>()
+  readonly #deadlines: ConnectionDeadlines
   readonly #writes = new WriteCoalescer()
-  #cancelSweep: () => void
 
   constructor(deps: SocketServerDeps) {
     this.#deps = deps
@@ -88,7 +75,11 @@ export class SocketServer {
       isConnected: (peer) => deps.sessions.has(peer),
       refusalOf: (peer) => (deps.denyList.has(peer) ? 'denied' : undefined),
     }
-    this.#cancelSweep = deps.clock.after(SWEEP_MS, () => this.#sweep())
+    this.#deadlines = new ConnectionDeadlines({
+      ...deps,
+      end: (connection, reason) => this.end(connection, reason),
+      failed: (connection, error) => this.failed(connection, error),
+    })
   }
 
   /** Open sockets, oldest first. */
@@ -142,12 +133,12 @@ export class SocketServer {
 
   /** Drops the connections of clients that did not answer the close frame. */
   terminateAll(): void {
-    this.#cancelSweep()
+    this.#deadlines.stop()
     for (const connection of this.#connections) connection.terminate()
   }
 
   #open(opened: OpenedSocket<ConnectorSocket>): ClientConnection {
-    const { clock, limits, log } = this.#deps
+    const { clock, log } = this.#deps
     const { socket, client } = opened
     const connection = new ClientConnection(opened, {
       writes: this.#writes,
@@ -155,7 +146,7 @@ export class SocketServer {
       displace: (displaced) => this.end(displaced, 'displaced'),
     })
     this.#connections.add(connection)
-    this.#deadlines.set(connection, clock.monotonic() + limits.handshakeTimeoutMs)
+    this.#deadlines.handshakeStep(connection)
     // The library answers pings by itself: each is as much work as a message.
     const received = () => {
       if (!connection.received(clock.monotonic())) this.end(connection, 'too_fast')
@@ -200,17 +191,17 @@ export class SocketServer {
   }
 
   #perform(connection: ClientConnection, effect: ConnectorEffect): void {
-    const { bridge, clock, limits } = this.#deps
+    const { bridge } = this.#deps
     switch (effect.do) {
       case 'heartbeat':
         if (connection.session) bridge.heartbeat(connection.session, effect.heartbeat, effect.payload)
         break
       case 'challenge':
-        this.#deadlines.set(connection, clock.monotonic() + limits.handshakeTimeoutMs)
+        this.#deadlines.handshakeStep(connection)
         this.send(connection, serverPackets.challengeResponse(effect.challenge, effect.alreadyConnected))
         break
       case 'verify':
-        this.#deadlines.set(connection, clock.monotonic() + limits.handshakeTimeoutMs)
+        this.#deadlines.handshakeStep(connection)
         this.#verify(connection, effect).catch((error: unknown) => this.failed(connection, error))
         break
       case 'welcome':
@@ -234,19 +225,19 @@ export class SocketServer {
   }
 
   #welcome(connection: ClientConnection, peer: PeerId): void {
-    const { sessions, bridge, clock, metrics, limits } = this.#deps
+    const { sessions, bridge, clock, metrics } = this.#deps
     this.#upgrades.authenticated(connection)
     const session = connection.startSession(bridge.newSessionId(), peer, clock.monotonic())
     const older = sessions.register(peer, connection)
     if (older) this.end(older, 'superseded')
-    this.#deadlines.set(connection, clock.monotonic() + limits.idleTimeoutMs * PING_AFTER)
+    this.#deadlines.welcomed(connection)
     metrics.welcomed.inc()
     metrics.handshakeSeconds.observe((clock.monotonic() - connection.openedAt) / 1000)
     if (this.send(connection, serverPackets.welcome(peer))) bridge.connected(session)
   }
 
   #close(connection: ClientConnection, reason: ConnectorCloseReason): void {
-    const { sessions, metrics, bridge, clock } = this.#deps
+    const { sessions, metrics, bridge } = this.#deps
     const { session } = connection
     const counters = session ? metrics.sessionEnded : metrics.handshakeFailed
     counters[reason].inc()
@@ -254,41 +245,12 @@ export class SocketServer {
       bridge.forget(session)
       sessions.release(session.peer, connection)
     }
-    if (this.#connections.has(connection)) this.#deadlines.set(connection, clock.monotonic() + CLOSE_TIMEOUT_MS)
+    if (this.#connections.has(connection)) this.#deadlines.closing(connection)
     try {
       connection.close(reason)
     } catch (error) {
       // The session is over already; the effects that announce its end follow.
       this.failed(connection, error)
-    }
-  }
-
-  #sweep(): void {
-    const now = this.#deps.clock.monotonic()
-    for (const connection of this.#deadlines.due(now)) {
-      try {
-        this.#overdue(connection, now)
-      } catch (error) {
-        this.failed(connection, error)
-      }
-    }
-    this.#cancelSweep = this.#deps.clock.after(SWEEP_MS, () => this.#sweep())
-  }
-
-  #overdue(connection: ClientConnection, now: number): void {
-    const { idleTimeoutMs } = this.#deps.limits
-    const { at } = connection.state
-    const lostAt = connection.lastReceivedAt + idleTimeoutMs
-    const pingAt = connection.lastReceivedAt + idleTimeoutMs * PING_AFTER
-    if (at === 'closed') connection.terminate()
-    else if (at !== 'welcomed') this.end(connection, 'timeout')
-    else if (now >= lostAt) this.end(connection, 'idle')
-    else if (now < pingAt) this.#deadlines.set(connection, pingAt)
-    else {
-      // Never to a client that sends: the native Bevy explorer takes a ping for a broken packet (comms.md §0.2).
-      connection.ping()
-      this.#deps.metrics.pings.inc()
-      this.#deadlines.set(connection, lostAt)
     }
   }
 }
