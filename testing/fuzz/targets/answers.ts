@@ -112,7 +112,7 @@ export const answers = fuzzTarget<Answers>({
     }),
     edits: fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, textEdits(2)),
   }),
-  inputsInSuite: 150,
+  inputsInSuite: 100,
   async start() {
     const hostile = await startHostileServer()
     const source = createLocalSource()

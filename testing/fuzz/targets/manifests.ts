@@ -61,7 +61,7 @@ const text = fc.oneof(
 export const manifests = fuzzTarget<ManifestFile>({
   name: 'manifests',
   inputs: fc.record({ text, edits: fc.oneof(fc.constant([]), textEdits(3)), isChange: fc.boolean() }),
-  inputsInSuite: 400,
+  inputsInSuite: 300,
   start: async () =>
     pureTarget(({ text: given, edits, isChange }) => {
       const read = readManifest('fuzz.yaml', edited(given, edits), isChange ? [full] : [])

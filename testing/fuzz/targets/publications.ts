@@ -134,7 +134,7 @@ async function takeLeases(services: FuzzedServices): Promise<{ realmName: string
 export const publications = fuzzTarget<readonly Call[]>({
   name: 'publications',
   inputs: fc.array(call, { minLength: 1, maxLength: 6 }),
-  inputsInSuite: 400,
+  inputsInSuite: 200,
   start: async (services) =>
     sharedTarget(services, async (calls) => {
       for (const each of calls) await send(services, each)
