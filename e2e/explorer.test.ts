@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { RoomServiceClient } from 'livekit-server-sdk'
 import { expect, test, vi } from 'vitest'
 import { silentLog } from '../cells/chassis/log.ts'
-import { startLivekitServer } from '../cli/adapters/livekit-server.ts'
+import { type LivekitServer, startLivekitServer } from '../cli/adapters/livekit-server.ts'
 import { startExplorer } from '../testing/explorers.ts'
 import { freshFolder } from '../testing/fresh-folder.ts'
 import { withPart } from '../testing/parts/with-part.ts'
@@ -16,6 +16,13 @@ const SECONDS = 1_000
 /** The real `npm start`, on a port of its own. */
 function npmStart(...args: string[]) {
   return startProgram('npm', ['start', '--', '--port', '0', '--data', freshFolder(), ...args], { cwd: root })
+}
+
+/** The options by which the program uses a LiveKit that runs already. */
+function optionsOf({ url, apiKey, apiSecret }: LivekitServer): string[] {
+  const secret = join(freshFolder(), 'secret')
+  writeFileSync(secret, apiSecret)
+  return ['--livekit', url, '--livekit-api-key', apiKey, '--livekit-api-secret-file', secret]
 }
 
 const asked = async <Answer>(url: string): Promise<Answer> =>
@@ -68,10 +75,7 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
     test('is a participant of the room that the archipelago announced', { timeout: 150 * SECONDS }, async () => {
       const livekit = await startLivekitServer(binary, '127.0.0.1', silentLog)
       try {
-        const secret = join(freshFolder(), 'secret')
-        writeFileSync(secret, livekit.apiSecret)
-        const given = ['--livekit', livekit.url, '--livekit-api-key', livekit.apiKey, '--livekit-api-secret-file', secret]
-        await using realm = npmStart(...given)
+        await using realm = npmStart(...optionsOf(livekit))
         const [, url = ''] = await realm.prints(/on this machine at (http:\S+)/)
         const explorer = startExplorer(folder, `${url}/main`, 4, '10,10')
         await using program = explorer.program
@@ -94,8 +98,7 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
     test('sees another player move, over the movement relay of npm start', { timeout: 150 * SECONDS }, async () => {
       const livekit = await startLivekitServer(binary, '127.0.0.1', silentLog)
       try {
-        const { url: livekitUrl, apiKey, apiSecret } = livekit
-        await using realm = npmStart('--livekit', livekitUrl, '--livekit-api-key', apiKey, '--livekit-api-secret', apiSecret)
+        await using realm = npmStart(...optionsOf(livekit))
         const [, url = ''] = await realm.prints(/on this machine at (http:\S+)/)
         const [, relay = ''] = await realm.prints(/Movement relay at UDP (\S+):/)
         const explorers = [5, 6].map((seed) => startExplorer(folder, `${url}/main`, seed, '2,0', relay))
