@@ -15,8 +15,8 @@ for (const [network, bits] of [
 ] as const)
   local.addSubnet(network, bits, 'ipv4')
 for (const [network, bits] of [
-  // Unspecified and loopback.
-  ['::', 127],
+  // Unspecified, loopback, and IPv4 addresses in a form that is long out of use.
+  ['::', 96],
   ['fe80::', 10],
   ['ff00::', 8],
   // The IPv4 addresses above, translated from IPv6.
@@ -37,7 +37,7 @@ export function isLocalAddress(text: string): boolean {
 /** An address of this machine or of its links was refused. */
 export class LocalAddressError extends Error {
   constructor(host: string) {
-    super(`${host} is an address of this machine or of its links`)
+    super(`${host} has no address that may be connected to`)
   }
 }
 
@@ -45,14 +45,17 @@ export class LocalAddressError extends Error {
  * Resolves names as Node does, without the local addresses among the results. The result is what is connected to, so that a name cannot
  * resolve to another address after it was checked. A host that is an address itself is never looked up: see `isLocalAddress`.
  */
-export const lookupRemote = remoteLookup(dnsLookup)
+export const lookupRemote = remoteLookup()
 
-/** `lookupRemote` on top of another resolver. */
-export function remoteLookup(resolve: typeof dnsLookup): LookupFunction {
+/** `lookupRemote` on top of another resolver, and with another rule for the addresses that may be connected to. */
+export function remoteLookup(
+  resolve: typeof dnsLookup = dnsLookup,
+  mayConnect = (address: string) => !isLocalAddress(address),
+): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
       if (error) return callback(error, '')
-      const remote = found.filter(({ address }) => !isLocalAddress(address))
+      const remote = found.filter(({ address }) => mayConnect(address))
       const [first] = remote
       if (!first) callback(new LocalAddressError(hostname), '')
       else if (options.all) callback(null, remote)

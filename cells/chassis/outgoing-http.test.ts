@@ -113,7 +113,7 @@ test('a URL of a tenant reaches no address of this machine, by whatever name', a
     for (const env of [{}, { HTTP_PROXY: proxy.url }])
       expect([host, await answerOf(`http://${host}:${port}/`, env, true)]).toEqual([
         host,
-        expect.stringContaining('of this machine'),
+        expect.stringContaining('may be connected to'),
       ])
   expect(proxy.asked).toEqual([])
   expect(await answerOf(`http://localhost:${port}/`, {})).toBe('"secret"')

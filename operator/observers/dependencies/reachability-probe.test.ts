@@ -3,10 +3,11 @@ import { expect, onTestFinished, test } from 'vitest'
 import { ManualClock, systemClock } from '../../../cells/chassis/clock.ts'
 import { createApp, json, route, text } from '../../../cells/chassis/http.ts'
 import { listen } from '../../../cells/chassis/listen.ts'
+import { remoteLookup } from '../../../cells/chassis/local-addresses.ts'
 import { silentLog } from '../../../cells/chassis/log.ts'
 import { Metrics } from '../../../cells/chassis/metrics.ts'
+import { publicAddresses } from './public-addresses.ts'
 import { createProbe } from './reachability-probe.ts'
-import { publicAddresses, safeLookup } from './safe-lookup.ts'
 
 const local = createProbe({ mayConnect: () => true, clock: systemClock, log: silentLog, timeoutMs: 500 })
 
@@ -79,10 +80,10 @@ test('this machine, its links, groups and the API server are not connected to, h
 test('a name is connected to only at the addresses that were checked', async () => {
   const resolve = (mayConnect: (address: string) => boolean) =>
     new Promise((done) =>
-      safeLookup(mayConnect)('localhost', { all: true }, (error, addresses) => done(error?.message ?? addresses)),
+      remoteLookup(undefined, mayConnect)('localhost', { all: true }, (error, addresses) => done(error?.message ?? addresses)),
     )
   expect(await resolve(() => true)).toContainEqual({ address: '127.0.0.1', family: 4 })
-  expect(await resolve(publicAddresses())).toBe('localhost is not to be connected to')
+  expect(await resolve(publicAddresses())).toBe('localhost has no address that may be connected to')
   const port = await aNats()
   const strict = createProbe({ mayConnect: publicAddresses(), clock: systemClock, log: silentLog, timeoutMs: 50 })
   for (const host of ['localhost', '127.0.0.1', '2130706433', '0x7f.1', '[::ffff:127.0.0.1]'])

@@ -2,8 +2,9 @@ import { connect, isIP, type Socket } from 'node:net'
 import { Agent, request } from 'undici'
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import { messageOf } from '../../../cells/chassis/errors.ts'
+import { remoteLookup } from '../../../cells/chassis/local-addresses.ts'
 import type { Log } from '../../../cells/chassis/log.ts'
-import { type MayConnect, safeLookup } from './safe-lookup.ts'
+import type { MayConnect } from './public-addresses.ts'
 
 /** Tries to reach a URL without credentials; returns whether the server there answered. */
 export type ReachabilityProbe = (url: string) => Promise<boolean>
@@ -25,7 +26,7 @@ const NATS_PORT = 4222
  * addresses and ports of the operator's network are there.
  */
 export function createProbe({ mayConnect, clock, log, timeoutMs = TIMEOUT_MS }: ProbeOptions): ReachabilityProbe {
-  const lookup = safeLookup(mayConnect)
+  const lookup = remoteLookup(undefined, mayConnect)
   const agent = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connections: 1, connect: { lookup } })
   const attempt = (url: URL): Promise<void> => {
     const host = url.hostname.replace(/^\[|\]$/g, '')
