@@ -384,16 +384,18 @@ test('a password in the URL of a NATS server is refused and not shown', async ()
 describe('a NATS server that is to be reached by TLS', () => {
   test('gets no password unless the connection is encrypted', async () => {
     const received: string[] = []
+    let connections = 0
     const server = createServer((socket) => {
+      connections++
       socket.on('error', () => {})
       socket.write('INFO {"server_id":"x","version":"2.11.0","max_payload":1048576,"auth_required":true}\r\n')
       socket.on('data', (data) => received.push(String(data)))
     })
     onTestFinished(() => void server.close())
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
     const { port } = server.address() as AddressInfo
     const opening = connectNats({
-      servers: [`tls://127.0.0.1:${port}`],
+      servers: [`tls://localhost:${port}`],
       name: 'test',
       log: silentLog,
       user: () => 'cells',
@@ -403,6 +405,7 @@ describe('a NATS server that is to be reached by TLS', () => {
       () => {},
     )
     await Promise.race([opening, new Promise((resolve) => setTimeout(resolve, 1_500))])
+    expect(connections).toBeGreaterThan(0)
     expect(received.join('')).not.toContain('hunter2')
   })
 

@@ -8,6 +8,11 @@ import { silentLog } from '../chassis/log.ts'
 import { startBroker } from './fixtures.ts'
 import { connectNats } from './nats.ts'
 
+test.each(['tls://127.0.0.1:4222', 'tls://[::1]:4222'])('%s is refused with a sentence', async (server) => {
+  const refused = connectNats({ servers: [server], name: 'test', log: silentLog })
+  await expect(refused).rejects.toThrow(/^tls:\/\/\S+ names a NATS server by its address, .* use its host name$/)
+})
+
 withPart('nats', 'a NATS server that takes only TLS, with a certificate of its own authority', (binary) => {
   async function aBroker() {
     const folder = freshFolder()

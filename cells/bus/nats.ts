@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { connect, DebugEvents, ErrorCode, Events, type NatsConnection, type Subscription } from 'nats'
 import { messageOf, UserError } from '../chassis/errors.ts'
 import type { Log } from '../chassis/log.ts'
@@ -31,7 +32,7 @@ const REFUSED_WAIT_MS = 2_000
  * Resolves once the first connection stands and keeps trying until then, so that pods may start before their broker.
  *
  * @throws UserError when the brokers refuse the login at the first connection, when there is no single usable way to log in, or when
- * some servers are to be reached by TLS and others not
+ * some servers are to be reached by TLS and others not, or one by TLS at an IP address
  */
 export async function connectNats(options: NatsOptions): Promise<Bus> {
   const { servers } = options
@@ -44,6 +45,12 @@ export async function connectNats(options: NatsOptions): Promise<Bus> {
   // An empty object demands TLS too: without it the client sends its password to a server that offers none.
   const tls =
     options.caFile === undefined ? (encrypted.length > 0 ? {} : undefined) : { ca: readFileSync(options.caFile, 'utf8') }
+  const byAddress = tls && servers.find(isNamedByAddress)
+  if (byAddress !== undefined)
+    throw new UserError(
+      `${byAddress} names a NATS server by its address, which its certificate cannot prove: use its host name`,
+      2,
+    )
   const authenticator = authenticatorOf(options)
   const open = () =>
     connect({
@@ -64,6 +71,10 @@ export async function connectNats(options: NatsOptions): Promise<Bus> {
   })
   return new NatsBus(connection, open, options)
 }
+
+/** The library compares the certificate of such a server with the name `localhost`, so that it would try to connect for ever. */
+const isNamedByAddress = (server: string): boolean =>
+  isIP((URL.parse(server.includes('://') ? server : `nats://${server}`)?.hostname ?? '').replace(/^\[|\]$/g, '')) !== 0
 
 /** One subscription of a service, which outlives the connection it was made on. */
 interface KeptSubscription {
