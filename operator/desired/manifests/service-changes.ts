@@ -1,7 +1,6 @@
 import { fnv1a } from '../../../cells/chassis/fnv1a.ts'
 import type { Component, Workload, WorkloadImage } from '../../observed/workload.ts'
 import { COMPONENT_LABEL, IMAGE_ANNOTATION, TEMPLATE_ANNOTATION } from '../naming.ts'
-import { canonicalJson } from '../rollout/revision.ts'
 import type { ServicesHold } from '../rollout/services-hold.ts'
 import type { KubeManifest } from './kube-manifest.ts'
 
@@ -9,11 +8,14 @@ import type { KubeManifest } from './kube-manifest.ts'
 export const madeWith = (manifest: KubeManifest, image: WorkloadImage): KubeManifest =>
   templateOf(manifest) ? annotated(manifest, { [IMAGE_ANNOTATION]: JSON.stringify(image) }) : manifest
 
-/** A workload with a fingerprint of its pod template, by which a change of it is recognized before it is made. */
+/**
+ * A workload with a fingerprint of its pod template, by which a change of it is recognized before it is made. The order of fields counts,
+ * because sorting them takes half of the time of a pass; where only the order differs, the service takes its turn and its pods stay.
+ */
 export function fingerprinted(manifest: KubeManifest): KubeManifest {
   const template = templateOf(manifest)
   if (!template) return manifest
-  return annotated(manifest, { [TEMPLATE_ANNOTATION]: fnv1a(canonicalJson(template)).toString(16).padStart(8, '0') })
+  return annotated(manifest, { [TEMPLATE_ANNOTATION]: fnv1a(JSON.stringify(template)).toString(16).padStart(8, '0') })
 }
 
 const templateOf = (manifest: KubeManifest): object | undefined => (manifest as { spec?: { template?: object } }).spec?.template
