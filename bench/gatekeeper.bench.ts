@@ -11,7 +11,8 @@ import type { Figure } from './figure.ts'
 
 export const name = 'gatekeeper'
 
-const WALLETS = 100
+/** So many that none of them reaches the limit of a wallet. */
+const WALLETS = 500
 const FLAT_OUT_MS = 5_000
 const PACED_MS = 4_000
 const IN_FLIGHT = 16
