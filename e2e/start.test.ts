@@ -1,10 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test, vi } from 'vitest'
 import { freshFolder } from '../testing/fresh-folder.ts'
+import { withPart } from '../testing/parts/with-part.ts'
 import { connectorUrl, followAbout } from '../testing/player/about.ts'
 import { connectPlayer } from '../testing/player/player.ts'
 import { createWallet } from '../testing/player/wallet.ts'
@@ -16,12 +17,12 @@ const SECONDS = 1_000
 const spawn = { x: 8, y: 0, z: 8 }
 
 /** `realmctl up` on a copy of the example, so that tests may edit it. */
-function startRealm(extra: readonly string[] = [], manifest = example) {
+function startRealm(extra: readonly string[] = [], manifest = example, env: NodeJS.ProcessEnv = {}) {
   const folder = freshFolder()
   const file = join(folder, 'realm.yaml')
   writeFileSync(file, manifest)
   const args = ['cli/main.ts', 'up', '-f', file, '--data', join(folder, 'data'), '--port', '0', '--rooms', 'embedded', ...extra]
-  const program = startProgram(process.execPath, args, { cwd: root })
+  const program = startProgram(process.execPath, args, { cwd: root, env })
   return {
     file,
     program,
@@ -141,6 +142,21 @@ describe('realmctl up ends', () => {
     expect(await program.ended).toBe(0)
     expect(program.output()).toMatch(/Stopped\./)
     expect(groupExists(program.pid)).toBe(false)
+  })
+
+  withPart('livekit', 'with a LiveKit of its own', (binary) => {
+    test('without a word about LiveKit, which Ctrl-C in a terminal ends, too', { timeout: 60 * SECONDS }, async () => {
+      const path = { PATH: `${dirname(binary)}${delimiter}${process.env.PATH}` }
+      const realm = startRealm(['--rooms', 'livekit'], example, path)
+      await using program = realm.program
+      const player = await aPlayer(`${await realm.url()}/main`)
+      process.kill(-program.pid, 'SIGINT')
+      await player.closed
+      expect(await program.ended).toBe(0)
+      expect(program.output()).toMatch(/Stopped\./)
+      expect(program.output()).not.toContain('starting it again')
+      expect(groupExists(program.pid)).toBe(false)
+    })
   })
 
   test('at once with 130 after a second Ctrl-C', { timeout: 60 * SECONDS }, async () => {

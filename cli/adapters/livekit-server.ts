@@ -15,6 +15,8 @@ export interface LivekitServer extends Running {
   url: string
   apiKey: string
   apiSecret: string
+  /** Starts it no more when it ends: Ctrl-C in a terminal reaches it too, while players are still being disconnected. */
+  letEnd(): void
 }
 
 const START_DEADLINE_MS = 15_000
@@ -40,7 +42,7 @@ export async function startLivekitServer(binary: string, host: string, log: Log)
     keys: { [apiKey]: apiSecret },
     logging: { level: 'error' },
   })
-  let stopping = false
+  let mayEnd = false
   let child = launch()
   // The server must not outlive this process, however it ends, a second Ctrl-C included.
   const killWithProcess = () => child.kill('SIGKILL')
@@ -51,17 +53,17 @@ export async function startLivekitServer(binary: string, host: string, log: Log)
     const started = spawn(binary, [], { stdio: 'ignore', env: { PATH: process.env.PATH, LIVEKIT_CONFIG: config } })
     started.on('error', (error) => log.error({ err: error }, 'LiveKit could not be started'))
     started.on('exit', (code) => {
-      if (stopping) return
-      log.warn({ code }, 'LiveKit ended; starting it again')
       setTimeout(() => {
-        if (!stopping) child = launch()
+        if (mayEnd) return
+        log.warn({ code }, 'LiveKit ended; starting it again')
+        child = launch()
       }, RESTART_DELAY_MS).unref()
     })
     return started
   }
 
   async function stop(): Promise<void> {
-    stopping = true
+    mayEnd = true
     process.off('exit', killWithProcess)
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
     const ended = new Promise((resolve) => child.once('exit', resolve))
@@ -79,7 +81,10 @@ export async function startLivekitServer(binary: string, host: string, log: Log)
     }
     await sleep(50)
   }
-  return { url: `ws://${host}:${port}`, apiKey, apiSecret, stop }
+  const letEnd = () => {
+    mayEnd = true
+  }
+  return { url: `ws://${host}:${port}`, apiKey, apiSecret, letEnd, stop }
 }
 
 function builtEarlier(cache: string): string[] {

@@ -138,6 +138,7 @@ export async function startLocalRealms({
     states: () => states.now(),
     stop: stopAll(
       log,
+      { stop: () => roomBackends.letEnd() },
       { stop: async () => states.stop() },
       movement,
       reconcilers,

@@ -25,6 +25,8 @@ export interface RoomBackendOptions {
 export interface RoomBackendChooser {
   /** @throws UserError when LiveKit is required and none is found */
   choose(realm: Realm, secrets: Manifest['secrets']): Promise<RoomBackend>
+  /** The servers it started may end from now on: the realms are being stopped. */
+  letEnd(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -63,6 +65,10 @@ export function createRoomBackendChooser({ rooms, livekit, host, env, log }: Roo
       const { apiKey, apiSecret } = secrets.get(name) ?? {}
       if (url && apiKey && apiSecret) return { kind: 'livekit', url, apiKey, apiSecret, why: 'the manifest names it' }
       return ownServer(`the Secret ${name} with apiKey and apiSecret is not in the manifest`)
+    },
+    async letEnd() {
+      const server = await started
+      if (server && !(server instanceof Error)) server.letEnd()
     },
     async stop() {
       const server = await started
