@@ -7,9 +7,8 @@ const COLUMNS = 318
 const ROWS = 313
 const PARCELS = COLUMNS * ROWS
 
-/** Metres of the position codes: 8 bits for the 16 m of a parcel, 13 bits for 200 m of height. */
+/** Metres of the codes of x and z: 8 bits for the 16 m of a parcel. */
 const METRES_PER_CODE = PARCEL_SIZE / 255
-const HEIGHT_PER_CODE = 200 / 8_191
 
 /** A position outside the grid is moved to its nearest parcel: clients of small worlds send such ones, and would not bear the refusal. */
 export function clampParcel(state: AvatarState): void {
@@ -20,8 +19,6 @@ export function clampParcel(state: AvatarState): void {
 /** World coordinates in metres, at `at` of an array of states. */
 export const worldX = (states: Int32Array, at = 0): number =>
   (((states[at + FIELD.parcel] ?? 0) % COLUMNS) + MIN) * PARCEL_SIZE + (states[at + FIELD.positionX] ?? 0) * METRES_PER_CODE
-
-export const worldY = (states: Int32Array, at = 0): number => (states[at + FIELD.positionY] ?? 0) * HEIGHT_PER_CODE
 
 export const worldZ = (states: Int32Array, at = 0): number =>
   (Math.floor((states[at + FIELD.parcel] ?? 0) / COLUMNS) + MIN) * PARCEL_SIZE +

@@ -1,8 +1,8 @@
 import type { PeerId } from '../../wire/peer.ts'
 import { type AvatarState, FIELD, standStill } from './messages/avatar-state.ts'
 import type { EmoteRequest, InitialState } from './messages/pulse-request.ts'
-import { EMOTE_STOP_REASON, offsetOf } from './messages/server-message.ts'
-import { clampParcel, worldY } from './parcel-grid.ts'
+import { EMOTE_STOP_REASON } from './messages/server-message.ts'
+import { clampParcel } from './parcel-grid.ts'
 import { Player, type RelayClient } from './player.ts'
 import { PlayerGrid } from './player-grid.ts'
 import { SubjectIds } from './subject-ids.ts'
@@ -17,15 +17,6 @@ export interface RelayOptions {
   maxWallets?: number
   /** How long a player whose connection was lost stays visible, in milliseconds. */
   lingerMs?: number
-}
-
-/** A player's place, as the other services want to know it. */
-export interface PlayerPosition {
-  wallet: PeerId
-  realm: string
-  x: number
-  y: number
-  z: number
 }
 
 const MAX_WALLETS = 100_000
@@ -147,13 +138,6 @@ export class Relay {
       const turn = player.subject + this.#ticks
       if (turn % VISIBILITY_TICKS === 0 || player.hasMoved) this.#look(player)
       if (turn % stride === 0) this.#sender.send(player)
-    }
-  }
-
-  /** The places of all players that have a client and can be seen. */
-  *positions(): Iterable<PlayerPosition> {
-    for (const { wallet, realm, client, states, sequence, x, z } of this.#players.values()) {
-      if (client && realm !== undefined) yield { wallet, realm, x, y: worldY(states, offsetOf(sequence)), z }
     }
   }
 

@@ -36,11 +36,11 @@ const LENGTH = 6
 const ALPHABET = 36
 
 /**
- * Whether a cell is of a revision. Compared by content as well as by name: a field that a newer API fills in everywhere changes the name,
+ * Whether a cell is of the revision of another one, which has its name. Compared by content as well as by name: a field that a newer API fills in everywhere changes the name,
  * and must not replace cells that are otherwise as desired. A cell that a user edited keeps its name, and is corrected instead of replaced.
  */
-export const isOfRevision = (spec: CommsCellSpec, revision: RevisionSpec): boolean =>
-  spec.revision === revisionName(revision) || canonicalJson(revisionSpecOf(spec)) === canonicalJson(revisionSpecOf(revision))
+export const isOfRevision = (spec: CommsCellSpec, named: CommsCellSpec): boolean =>
+  spec.revision === named.revision || canonicalJson(revisionSpecOf(spec)) === canonicalJson(revisionSpecOf(named))
 
 /**
  * JSON with the fields of every object in order. The names of cells rest on this text, so it must never change: unlike the operator's

@@ -12,8 +12,13 @@ const REQUIRED: readonly string[] =
   publication publication.providers rollout rollout.paused rollout.joinProbe rollout.minJoinRate
   rollout.progressDeadlineSeconds`.split(/\s+/)
 
-const valueAt = (value: unknown, path: string): unknown =>
-  path.split('.').reduce<unknown>((inside, field) => (inside as Record<string, unknown> | undefined)?.[field], value)
+const FIELDS: ReadonlyMap<string, readonly string[]> = new Map(REQUIRED.map((path) => [path, path.split('.')]))
+
+function valueAt(value: unknown, path: string): unknown {
+  let inside = value as Record<string, unknown> | undefined
+  for (const field of FIELDS.get(path) ?? []) inside = inside?.[field] as Record<string, unknown> | undefined
+  return inside
+}
 
 /** The fields that a realm lacks, without what is below them: the API server has a CRD without them. */
 export function missingFields({ spec }: { spec?: object }): string[] {
