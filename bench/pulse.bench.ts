@@ -33,7 +33,7 @@ interface Walker {
   z: number
 }
 
-/** The relay without its network: what a round costs when everybody walks. */
+/** The relay without its network: what a round costs when all players walk. */
 export async function run(report: (figure: Figure) => void): Promise<void> {
   crowd(report, '1 500 players in 60 m', 1_500, 60)
   crowd(report, '4 000 players spread over the world', 4_000, 4_000)

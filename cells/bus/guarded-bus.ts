@@ -3,7 +3,7 @@ import type { Bus, BusListener, BusState } from './bus.ts'
 
 /**
  * The bus as one service uses it: an exception of a listener ends the work on that message and nothing else, and is counted as a bug of the
- * service. Anyone who may publish can repeat the message that causes it.
+ * service. A client of the broker can repeat the message that causes it.
  */
 export class GuardedBus implements Bus {
   readonly #bus: Bus

@@ -39,7 +39,7 @@ async function aProxy(targetPort: number) {
   return { asked, url: `http://127.0.0.1:${await listening(proxy)}` }
 }
 
-/** An HTTPS server whose certificate was signed by an authority that nobody knows. */
+/** An HTTPS server whose certificate was signed by an authority that machines do not know. */
 async function aTlsServer(name: string) {
   const authority = await TinyCA.create()
   const { certPem: cert, keyPem: key } = await authority.newServingCert(name)

@@ -26,7 +26,7 @@ export interface StartedTarget<Input> extends Running {
 /** Hides the type of a target's inputs, for lists of targets. */
 export const fuzzTarget = <Input>(target: FuzzTarget<Input>): FuzzTarget => target as unknown as FuzzTarget
 
-/** Sends to the services that all targets share, whose problems and honest clients are everyone's. */
+/** Sends to the services that all targets share, so that a problem there, or an honest client refused, counts for all of them. */
 export const sharedTarget = <Input>(services: FuzzedServices, send: StartedTarget<Input>['send']): StartedTarget<Input> => ({
   send,
   problems: services.problems,

@@ -80,7 +80,7 @@ describe('the buffer of a receiver', () => {
     ])
   })
 
-  test('a receiver that never catches up is too slow, whoever sends', () => {
+  test('a receiver that never catches up is too slow, whichever member sends', () => {
     const { isTooSlow } = simulate({ bytesPerSecond: 0, sending: [10 * KIB], seconds: 60 })
     expect(isTooSlow).toBe(true)
     const backlog = new Backlog({ calmBytes: 10, behindBytes: 100, behindMs: 1_000 })
