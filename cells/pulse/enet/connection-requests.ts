@@ -7,7 +7,8 @@ import type { EnetCounters } from './host-options.ts'
 import type { PeerIds } from './peer-ids.ts'
 
 const MIN_WINDOW_BYTES = 4096
-const MAX_WINDOW_BYTES = 65_536
+/** More than a player has under way in either direction; a host may have to keep as much for each of its peers. */
+const MAX_WINDOW_BYTES = 32_768
 /**
  * New requests per second, of all addresses: more would drive each other out of the table within a round trip, and take the time that
  * connected peers need. Clients repeat a request that was not answered.

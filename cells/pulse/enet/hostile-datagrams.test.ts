@@ -284,8 +284,9 @@ test('a message that never ends is given up with its connection', () => {
   network.run(29_000)
   expect(client.happened).toEqual(['connect'])
   network.run(3_000)
-  expect(client.happened).toEqual(['connect', 'left 16'])
-  expect(server.happened).toEqual(['connect 50000', 'violation 50000 16'])
+  // An honest client may come back: perhaps it was this host that had no memory for more.
+  expect(client.happened).toEqual(['connect', 'left 1'])
+  expect(server.happened).toEqual(['connect 50000', 'violation 50000 1'])
 })
 
 test('a message that is too long ends the connection of its sender only', () => {
@@ -308,7 +309,7 @@ test('messages after a gap are kept up to a limit, and the rest arrives when it 
   network.weather = { ...network.weather, loss: 0 }
   for (let i = 0; i < 60; i++) client.peer.sendReliable(0, Buffer.alloc(1_000, i))
   network.run(30)
-  expect(64 * 1024 * 1024 - server.host.incomingBudget.leftBytes).toBeLessThanOrEqual(64 * 1024)
+  expect(64 * 1024 * 1024 - server.host.incomingBudget.leftBytes).toBeLessThanOrEqual(192 * 1024)
   network.run(20_000)
   expect(server.messages.length).toBe(61)
   expect(server.messages.slice(1).every(({ bytes }, i) => bytes[0] === i)).toBe(true)

@@ -4,7 +4,9 @@ import type { MemoryBudget } from './memory-budget.ts'
 import { isAfter, stepsAhead } from './sequence.ts'
 
 /** How far a reliable command may be ahead of the last one delivered; one further ahead is not acknowledged, so it is sent again. */
-const MAX_SEQUENCES_AHEAD = 1024
+const MAX_SEQUENCES_AHEAD = 2048
+/** Once a peer's early commands take so much memory, they are kept without a word until the peer sends them again. */
+const ACKNOWLEDGED_AT_ONCE_BYTES = 64 * 1024
 /** An unreliable message whose fragments do not arrive for so long has lost one. */
 const PIECES_TIMEOUT_MS = 5_000
 /** A peer sends a reliable command again until it is acknowledged: who leaves a gap for so long only wants memory to be taken. */
@@ -153,15 +155,20 @@ export class IncomingChannel {
     this.held = undefined
   }
 
+  /**
+   * Keeps an early command. Without an acknowledgement a peer runs out of its window and sends nothing new; but it may repeat early
+   * commands before the missing one, each until it is acknowledged, so none of those in its window may be refused.
+   */
   #hold(command: Command, bytes: Buffer, fragment: FragmentPlace | undefined): boolean {
     if (this.held?.has(command.sequence)) return true
+    const isAcknowledged = this.#budget.takenBytes < ACKNOWLEDGED_AT_ONCE_BYTES
     const length = command.dataEnd - command.dataStart
     if (!this.#budget.takeSparing(length + OVERHEAD_BYTES)) return false
     const copy = Buffer.allocUnsafeSlow(length)
     copyBytes(bytes, command.dataStart, command.dataEnd, copy, 0)
     this.held ??= new Map()
     this.held.set(command.sequence, { bytes: copy, fragment })
-    return true
+    return isAcknowledged
   }
 
   #drain(): void {

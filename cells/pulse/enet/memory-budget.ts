@@ -4,17 +4,21 @@
  */
 export class MemoryBudget {
   readonly #parent: MemoryBudget | undefined
-  readonly #reserve: number
+  readonly #bytes: number
   #left: number
 
   constructor(bytes: number, parent?: MemoryBudget) {
     this.#left = bytes
-    this.#reserve = bytes / 2
+    this.#bytes = bytes
     this.#parent = parent
   }
 
   get leftBytes(): number {
     return this.#left
+  }
+
+  get takenBytes(): number {
+    return this.#bytes - this.#left
   }
 
   /** Takes `bytes` if both this budget and its parent have them; takes nothing otherwise. */
@@ -24,9 +28,9 @@ export class MemoryBudget {
     return true
   }
 
-  /** As `take`, but leaves the reserve alone. */
+  /** As `take`, but leaves half of the whole alone. */
   takeSparing(bytes: number): boolean {
-    if (bytes > this.#left - this.#reserve || (this.#parent && !this.#parent.takeSparing(bytes))) return false
+    if (bytes > this.#left - this.#bytes / 2 || (this.#parent && !this.#parent.takeSparing(bytes))) return false
     this.#left -= bytes
     return true
   }

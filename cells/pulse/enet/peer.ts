@@ -23,8 +23,9 @@ import { UnsequencedWindow } from './unsequenced-window.ts'
 const PING_INTERVAL_MS = 500
 /** Before a polite end the peer gets so long to take in what was sent before. */
 const LINGER_MS = 2_000
-/** Kept for one peer: what arrived too early, and what it has not acknowledged. */
-const INCOMING_BYTES = 128 * 1024
+/** Kept for one peer: what arrived too early, of which half is a window beyond what is acknowledged at once. */
+const INCOMING_BYTES = 384 * 1024
+/** Kept for one peer: what it has not acknowledged. */
 const OUTGOING_BYTES = 512 * 1024
 /** What the header and a fragment's command take of a datagram, as explorers count it. */
 const FRAGMENT_OVERHEAD_BYTES = 36
@@ -184,7 +185,7 @@ export class EnetPeer implements Output {
     if (this.state === 'closed') return
     if (this.sender.resend(now, this.lastReceivedAt) === 'lost') this.close('lost', 0)
     else if (this.#isOverflown) this.#endNow('overflow', EndReason.RETRY)
-    else if (this.#hasGap(now)) this.#endNow('violation', EndReason.CORRUPTED)
+    else if (this.#hasGap(now)) this.#endNow('violation', EndReason.RETRY)
     else if (this.state === 'disconnecting') this.#linger(now)
     else if (this.state === 'connected' && this.sender.isIdle && now - this.sender.lastAcknowledgedAt >= PING_INTERVAL_MS)
       this.sender.ping(now)

@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Command, CommandKind, readCommand, writeReliable } from './commands.ts'
+import { HEADER_BYTES, writeHeader } from './datagram.ts'
 import { aConnection, calm, Network, randomFrom, type Weather } from './fixtures.ts'
 import type { EnetPeer } from './peer.ts'
 import { isAfter } from './sequence.ts'
@@ -127,6 +129,41 @@ test('a message waits for the reliable one before it, not for those of other cha
   expect(client.messages.map(({ bytes }) => `${bytes}`)).toEqual(['other'])
   network.run(1_000)
   expect(client.messages.map(({ bytes }) => `${bytes}`)).toEqual(['other', 'lost', 'second'])
+})
+
+test.each([50, 300, 1_100])('a peer that repeats early messages of %i bytes before the missing one gets on', (size) => {
+  const { network, server, peer } = aConnection()
+  const acknowledged = new Set<number>()
+  const read = new Command()
+  const take = (bytes: Buffer): void => {
+    for (let at = HEADER_BYTES; at >= 0 && at < bytes.length; ) {
+      at = readCommand(bytes, at, bytes.length, read)
+      if (read.kind === CommandKind.ACKNOWLEDGE && read.channel === 0) acknowledged.add(read.receivedSequence)
+    }
+  }
+  network.attach(peer.address, peer.port, take, () => undefined)
+  network.weather = { ...calm, minMs: 0, maxMs: 0 }
+  const send = (sequence: number): void => {
+    const datagram = Buffer.alloc(HEADER_BYTES + 6 + size, sequence)
+    writeHeader(datagram, peer.id, peer.session, 0)
+    writeReliable(datagram, HEADER_BYTES, 0, sequence, size)
+    server.host.receive(datagram, peer.address, peer.port)
+    server.host.flush()
+    network.run(10)
+  }
+  // As the original ENet: what is not acknowledged stays in the window, and nothing new is sent once that is full.
+  const unacknowledged: number[] = []
+  for (let sequence = 2; unacknowledged.length * size < peer.terms.windowBytes; sequence++) {
+    send(sequence)
+    if (!acknowledged.has(sequence)) unacknowledged.push(sequence)
+  }
+  for (const sequence of unacknowledged) {
+    for (let attempt = 0; attempt < 3 && !acknowledged.has(sequence); attempt++) send(sequence)
+    expect(acknowledged).toContain(sequence)
+  }
+  expect(server.messages).toEqual([])
+  send(1)
+  expect(server.messages.map(({ bytes }) => bytes[0])).toEqual(Array.from(acknowledged, (_, i) => (i + 1) & 0xff))
 })
 
 test('a long queue is sent window by window', () => {
