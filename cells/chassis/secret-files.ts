@@ -28,6 +28,8 @@ const READ_AT_LOGIN = new Set([
   'NATS_TOKEN_FILE',
   'NATS_NKEY_SEED_FILE',
   'NATS_CREDENTIALS_FILE',
+  'REALM_TOKEN_KEY_FILE',
+  'MOVEMENT_TOKEN_FILE',
 ])
 
 /** The files that `NAME_FILE` variables name, as far as a process has to restart to use their new content. */

@@ -17,6 +17,25 @@ export const pulseVariables = z.object({
     .max(65_535)
     .default(PULSE_PORT)
     .describe('UDP port of the players; Unity explorers know no other than 7777.'),
+  PEER_SERVER_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe('Port of probes and metrics, apart from the reports of connectors; unset = that of HTTP_SERVER_PORT.'),
+  REALM_TOKEN_KEY_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'File with the key of the tokens with which the connectors of each realm report their sessions, read at every report; unset = none can report.',
+    ),
+  VISIBLE_PLAYERS: z
+    .enum(['Everyone', 'WithSession'])
+    .default('Everyone')
+    .describe(
+      'Whom the relay shows to the players of a realm: `Everyone`, or `WithSession`, the wallets that have one at its connectors. With the latter, a realm that reports no sessions is hidden.',
+    ),
   ETH_RPC_URL: z.url().optional().describe('Ethereum JSON-RPC to check contract wallets; without it they are refused.'),
   DENYLIST_URL: z
     .url()

@@ -11,6 +11,7 @@ import { Relay } from './core/relay.ts'
 import { aClient, attachHost, calm, Network, serverAddress, serverPort } from './enet/fixtures.ts'
 import { defaultPulseLimits, type PulseLimits } from './limits.ts'
 import { pulseMetrics } from './metrics.ts'
+import { RealmReports, type VisiblePlayers } from './realm-reports.ts'
 import { PulseServer } from './server.ts'
 import type { SessionContext } from './session.ts'
 import { SignInMemory } from './sign-in-memory.ts'
@@ -29,25 +30,41 @@ export interface PulseFixtureOptions {
   refusalOf?: SessionContext['refusalOf']
   verifier?: ChainVerifier
   weather?: typeof calm
+  visiblePlayers?: VisiblePlayers
 }
 
 /** A relay on a simulated network, whose clients keep what explorers would. */
-export function aPulse({ limits = {}, refusalOf = () => undefined, weather = calm, ...options }: PulseFixtureOptions = {}) {
+export function aPulse({
+  limits = {},
+  refusalOf = () => undefined,
+  weather = calm,
+  visiblePlayers = 'Everyone',
+  ...options
+}: PulseFixtureOptions = {}) {
   const network = new Network(weather)
   const clock: Clock = { now: () => Date.now(), monotonic: network.clock, after: () => () => {} }
   const verifier = options.verifier ?? createVerifier({ log: silentLog, workers: 1 })
   const metrics = new Metrics('pulse')
-  const relay = new Relay({ startedAtMs: clock.monotonic() })
+  const reports: RealmReports = new RealmReports({
+    ...{ clock, visiblePlayers, metrics: () => counted },
+    positionOf: (wallet, realm) => relay.positionOf(wallet, realm),
+  })
+  const relay = new Relay({
+    startedAtMs: clock.monotonic(),
+    hiddenReason: (realm, wallet) => reports.hiddenReason(realm, wallet),
+  })
+  const counted = pulseMetrics(metrics, {
+    connections: () => server.connectionCount,
+    players: () => relay.size,
+    datagrams: () => ({ in: 0, out: 0 }),
+    undelivered: () => 0,
+    reported: () => reports.sessions.counts,
+  })
   const server = new PulseServer({
     context: {
       ...{ relay, verifier, refusalOf, clock, limits: { ...defaultPulseLimits, ...limits } },
       remembered: new SignInMemory(1_000, clock),
-      metrics: pulseMetrics(metrics, {
-        connections: () => server.connectionCount,
-        players: () => relay.size,
-        datagrams: () => ({ in: 0, out: 0 }),
-        undelivered: () => 0,
-      }),
+      metrics: counted,
       bugs: new BugReporter({ log: silentLog, clock, metrics }),
     },
     send: network.from(serverAddress, serverPort),
@@ -103,5 +120,5 @@ export function aPulse({ limits = {}, refusalOf = () => undefined, weather = cal
   }
   const metric = async (name: string) =>
     (await metrics.registry.metrics()).split('\n').filter((line) => line.includes(`_${name}`))
-  return { network, server, relay, connect, run, metric, stop: () => verifier.close() }
+  return { network, server, relay, reports, connect, run, metric, stop: () => verifier.close() }
 }

@@ -1,6 +1,7 @@
 import { systemClock } from '../chassis/clock.ts'
 import { messageOf, UserError } from '../chassis/errors.ts'
 import type { Running } from '../chassis/lifecycle.ts'
+import { currentSecret } from '../chassis/secret-files.ts'
 import { emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
 import { createVerifier } from '../identity/verifier.ts'
 import { runService } from '../process.ts'
@@ -20,7 +21,11 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
       : emptyDenyList
     await verifier.warmUp()
     const service = await startPulse(
-      { address, port, refusalOf: (wallet) => (denyList.has(wallet) ? 'banned' : undefined) },
+      {
+        ...{ address, port, visiblePlayers: config.VISIBLE_PLAYERS, hasPeerPort: config.PEER_SERVER_PORT !== undefined },
+        refusalOf: (wallet) => (denyList.has(wallet) ? 'banned' : undefined),
+        tokenKey: currentSecret(undefined, config.REALM_TOKEN_KEY_FILE),
+      },
       { log, clock: systemClock, verifier, metrics },
     ).catch((error: unknown) => {
       throw new UserError(`UDP port ${port} cannot be used: ${messageOf(error)}`, 5, { cause: error })

@@ -7,6 +7,8 @@ export interface PulseReadings {
   /** Since the start. */
   datagrams(): { in: number; out: number }
   undelivered(): number
+  /** What connectors have reported. */
+  reported(): { realms: number; sessions: number; bans: number }
 }
 
 /** Declares the metrics of the movement relay. */
@@ -18,7 +20,16 @@ export function pulseMetrics(metrics: Metrics, readings: PulseReadings) {
   metrics.gauge('datagrams_undelivered', 'UDP datagrams that the system did not take since the start.', {
     read: readings.undelivered,
   })
+  const reported = (name: 'realms' | 'sessions' | 'bans', help: string) =>
+    metrics.gauge(`reported_${name}`, help, { read: () => readings.reported()[name] })
+  reported('realms', 'Realms whose connectors have reported sessions.')
+  reported('sessions', 'Sessions at connectors, as they reported them.')
+  reported('bans', 'Wallets that are hidden in a realm because its connectors reported a ban.')
   return {
+    reports: metrics.counter('reports_total', 'Reports of connectors by result.', ['result']),
+    hidden: metrics.gauge('players_hidden', 'Players that are neither shown to others nor shown any, by reason.', {
+      labelNames: ['reason'],
+    }),
     signIns: metrics.counter('sign_ins_total', 'Handshakes by result.', ['result']),
     ended: metrics.counter('sessions_ended_total', 'Connections by the way they ended.', ['ending']),
     dropped: metrics.counter('messages_dropped_total', 'Messages of clients that were not passed on, by reason.', ['reason']),

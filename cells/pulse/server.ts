@@ -14,6 +14,8 @@ export interface PulseServerOptions {
 /** The relay's rounds, and the resends and time-outs of the connections. */
 export const TICK_MS = 50
 const SIGN_IN_CHECK_TICKS = 20
+/** Ticks between two reviews of who may be seen: 1 s. */
+const REVIEW_TICKS = 20
 /** Ticks between two looks for players that were banned meanwhile: 5 s. */
 const BAN_CHECK_TICKS = 100
 
@@ -62,6 +64,7 @@ export class PulseServer {
     this.#ticks++
     if (this.#ticks % SIGN_IN_CHECK_TICKS === 0) this.#endLateSignIns(startedAt)
     if (this.#ticks % BAN_CHECK_TICKS === 0) this.#endBanned()
+    if (this.#ticks % REVIEW_TICKS === 0) this.#review()
     const tookMs = clock.monotonic() - startedAt
     this.#stride.observe(tookMs)
     metrics.tick.observe(tookMs / 1_000)
@@ -118,6 +121,12 @@ export class PulseServer {
 
   #endBanned(): void {
     for (const [wallet, session] of [...this.#byWallet]) if (this.#context.refusalOf(wallet)) session.end('banned')
+  }
+
+  #review(): void {
+    const { relay, metrics } = this.#context
+    metrics.hidden.reset()
+    for (const reason of relay.review()) metrics.hidden.inc({ reason })
   }
 
   #endLateSignIns(now: number): void {

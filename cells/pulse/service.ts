@@ -3,14 +3,17 @@ import type { Clock } from '../chassis/clock.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
 import { createApp } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
-import type { Metrics } from '../chassis/metrics.ts'
+import { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import type { PeerId } from '../wire/peer.ts'
+import type { SessionReports } from '../wire/session-report.ts'
 import { Relay } from './core/relay.ts'
 import { openUdp } from './enet/udp.ts'
 import { defaultPulseLimits, type PulseLimits } from './limits.ts'
 import { pulseMetrics } from './metrics.ts'
+import { RealmReports, type VisiblePlayers } from './realm-reports.ts'
+import { reportRoutes } from './report-routes.ts'
 import { PulseServer, TICK_MS } from './server.ts'
 import { SignInMemory } from './sign-in-memory.ts'
 
@@ -22,6 +25,12 @@ export interface PulseConfig {
   limits?: Partial<PulseLimits>
   /** Why a wallet may not enter; every wallet may by default. */
   refusalOf?: (wallet: PeerId) => 'banned' | undefined
+  /** Whom the relay shows: everyone by default. */
+  visiblePlayers?: VisiblePlayers
+  /** The key of the tokens with which realms report; without it no report is taken over HTTP. */
+  tokenKey?: () => string | undefined
+  /** Whether probes and metrics have a port of their own, apart from the reports. */
+  hasPeerPort?: boolean
 }
 
 /** What the relay uses and does not own: it is not stopped with it. */
@@ -36,6 +45,8 @@ export interface PulseDeps {
 export interface Pulse extends RunningService {
   /** The UDP port it listens on. */
   readonly port: number
+  /** Takes the reports of the connectors of a realm in the same process. */
+  reportsOf(realmName: string): SessionReports
 }
 
 /** Milliseconds between two looks at resends and time-outs. */
@@ -52,12 +63,20 @@ const STOP_MS = 300
 export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<Pulse> {
   const { clock, log } = deps
   const limits = { ...defaultPulseLimits, ...config.limits }
-  const relay = new Relay({ startedAtMs: clock.monotonic() })
+  const reports: RealmReports = new RealmReports({
+    ...{ clock, visiblePlayers: config.visiblePlayers ?? 'Everyone', metrics: () => metrics },
+    positionOf: (wallet, realm) => relay.positionOf(wallet, realm),
+  })
+  const relay = new Relay({
+    startedAtMs: clock.monotonic(),
+    hiddenReason: (realm, wallet) => reports.hiddenReason(realm, wallet),
+  })
   const metrics = pulseMetrics(deps.metrics, {
     connections: () => server.connectionCount,
     players: () => relay.size,
     datagrams: () => ({ in: server.host.counters.datagramsIn, out: server.host.counters.datagramsOut }),
     undelivered: () => udp.counters.dropped + udp.counters.sendErrors,
+    reported: () => reports.sessions.counts,
   })
   const remembered = new SignInMemory(limits.maxRemembered, clock)
   const server = new PulseServer({
@@ -76,9 +95,18 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
   const rounds = startRounds(server, clock)
   let stopping = false
   const readiness = (): Readiness => (stopping ? { ready: false, reason: 'stopping' } : { ready: true })
+  const operational = operationalRoutes(deps.metrics, readiness)
   return {
     port: udp.port,
-    app: createApp({ routes: operationalRoutes(deps.metrics, readiness), log, metrics: deps.metrics }),
+    reportsOf: (realmName) => ({ report: (report) => reports.take(realmName, report) }),
+    app: createApp({
+      routes: [
+        ...reportRoutes({ key: config.tokenKey ?? (() => undefined), reports, metrics }),
+        ...(config.hasPeerPort ? [] : operational),
+      ],
+      ...{ log, metrics: deps.metrics },
+    }),
+    ...(config.hasPeerPort && { peerApp: createApp({ routes: operational, log, metrics: new Metrics('pulse') }) }),
     readiness,
     async stop() {
       stopping = true

@@ -1,10 +1,11 @@
-import type { PeerId } from '../../wire/peer.ts'
+import type { PeerId, Position } from '../../wire/peer.ts'
 import { type AvatarState, FIELD, standStill } from './messages/avatar-state.ts'
 import type { EmoteRequest, InitialState } from './messages/pulse-request.ts'
-import { EMOTE_STOP_REASON } from './messages/server-message.ts'
-import { clampParcel } from './parcel-grid.ts'
+import { EMOTE_STOP_REASON, offsetOf } from './messages/server-message.ts'
+import { clampParcel, worldY } from './parcel-grid.ts'
 import { Player, type RelayClient } from './player.ts'
 import { PlayerGrid } from './player-grid.ts'
+import type { HiddenReason, HiddenReasonOf } from './realm-sessions.ts'
 import { SubjectIds } from './subject-ids.ts'
 import { ViewSender } from './view-sender.ts'
 import { defaultVisibility, Visibility, type VisibilityLimits } from './visibility.ts'
@@ -17,6 +18,8 @@ export interface RelayOptions {
   maxWallets?: number
   /** How long a player whose connection was lost stays visible, in milliseconds. */
   lingerMs?: number
+  /** Why a wallet is hidden in a realm, in lower case: it neither sees nor is seen there. By default none is. */
+  hiddenReason?: HiddenReasonOf
 }
 
 const MAX_WALLETS = 100_000
@@ -39,9 +42,17 @@ export class Relay {
   /** Players without a client, and until when they stay. */
   readonly #lingering = new Map<Player, number>()
   readonly #emoting = new Set<Player>()
+  readonly #hiddenReason: HiddenReasonOf
   #ticks = 0
 
-  constructor({ startedAtMs, visibility = defaultVisibility, maxWallets = MAX_WALLETS, lingerMs = LINGER_MS }: RelayOptions) {
+  constructor({
+    startedAtMs,
+    visibility = defaultVisibility,
+    maxWallets = MAX_WALLETS,
+    lingerMs = LINGER_MS,
+    hiddenReason = () => undefined,
+  }: RelayOptions) {
+    this.#hiddenReason = hiddenReason
     this.#startedAtMs = startedAtMs
     this.#lingerMs = lingerMs
     this.#subjects = new SubjectIds(maxWallets)
@@ -127,6 +138,27 @@ export class Relay {
     this.#sender.requestFull(player, request)
   }
 
+  /** Shows and hides players whose permission has changed since they announced their realm; returns the reasons of those hidden. */
+  review(): HiddenReason[] {
+    const reasons: HiddenReason[] = []
+    for (const player of this.#players.values()) {
+      if (player.spelledRealm === undefined) continue
+      const realm = player.spelledRealm.toLowerCase()
+      const reason = this.#hiddenReason(realm, player.wallet)
+      if (reason) reasons.push(reason)
+      if (reason && player.realm !== undefined) this.#hide(player)
+      else if (!reason && player.realm === undefined) this.#show(player, realm)
+    }
+    return reasons
+  }
+
+  /** Where a wallet is in a realm, in lower case; undefined when it has not announced that it is there. */
+  positionOf(wallet: PeerId, realm: string): Position | undefined {
+    const player = this.#players.get(wallet)
+    if (player?.spelledRealm?.toLowerCase() !== realm) return undefined
+    return { x: player.x, y: worldY(player.states, offsetOf(player.sequence)), z: player.z }
+  }
+
   /** Sends what has changed. To be called 20 times a second; `stride` n sends to each observer only every n-th time. */
   tick(nowMs: number, stride = 1): void {
     this.#ticks++
@@ -161,14 +193,23 @@ export class Relay {
 
   #enter(player: Player, spelled: string): void {
     const realm = spelled.toLowerCase()
-    if (player.realm !== undefined && player.realm !== realm) {
-      this.#leaveGrid(player)
-      this.#sender.leaveAll(player)
-    }
+    const hidden = this.#hiddenReason(realm, player.wallet) !== undefined
+    if (player.realm !== undefined && (hidden || player.realm !== realm)) this.#hide(player)
     player.spelledRealm = spelled
+    if (!hidden) this.#show(player, realm)
+  }
+
+  #show(player: Player, realm: string): void {
     player.realm = realm
     player.hasMoved = true
     this.#gridOf(realm).place(player)
+  }
+
+  /** It sees no other player, and those who saw it are told when it is their turn. */
+  #hide(player: Player): void {
+    this.#leaveGrid(player)
+    this.#sender.leaveAll(player)
+    player.realm = undefined
   }
 
   #remove(player: Player): void {

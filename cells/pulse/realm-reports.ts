@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../chassis/clock.ts'
+import { Refusal } from '../chassis/errors.ts'
+import { type Rate, TokenBucket } from '../chassis/token-bucket.ts'
+import type { PeerId, Position } from '../wire/peer.ts'
+import type { SessionReport, SessionReportAnswer } from '../wire/session-report.ts'
+import { type HiddenReason, RealmSessions } from './core/realm-sessions.ts'
+import type { PulseMetrics } from './metrics.ts'
+
+/**
+ * Whom the relay shows: `Everyone` that is not banned, or only the wallets `WithSession`, which have one at a connector of their realm: then
+ * no other client can follow the players of a realm, and realms that do not report are hidden as a whole.
+ */
+export type VisiblePlayers = 'Everyone' | 'WithSession'
+
+/** So long after its start a relay shows everyone: its connectors have not reported yet. */
+export const START_GRACE_MS = 30_000
+/** Reports of one realm: some connectors, each once a second, a full one in several parts. */
+const REPORT_RATE: Rate = { perSecond: 50, burst: 200 }
+
+export interface RealmReportsDeps {
+  visiblePlayers: VisiblePlayers
+  clock: Clock
+  metrics: () => Pick<PulseMetrics, 'reports'>
+  positionOf(wallet: PeerId, realm: string): Position | undefined
+}
+
+/** What realms report of their sessions, and what the relay concludes from it. */
+export class RealmReports {
+  readonly sessions = new RealmSessions()
+  readonly #deps: RealmReportsDeps
+  readonly #boot = randomBytes(6).toString('hex')
+  readonly #openUntilMs: number
+  readonly #rates = new Map<string, TokenBucket>()
+
+  constructor(deps: RealmReportsDeps) {
+    this.#deps = deps
+    this.#openUntilMs = deps.clock.monotonic() + START_GRACE_MS
+  }
+
+  /** Takes a report of a realm. @throws Refusal UNAVAILABLE when the realm reports too often, or is one too many */
+  take(realmName: string, report: SessionReport): SessionReportAnswer {
+    const { clock, positionOf } = this.#deps
+    const { reports } = this.#deps.metrics()
+    const now = clock.monotonic()
+    const realm = realmName.toLowerCase()
+    if (!this.#rateOf(realm, now).take(now)) {
+      reports.inc({ result: 'tooMany' })
+      throw new Refusal('UNAVAILABLE', 'this realm reports too often')
+    }
+    if (!this.sessions.take(realm, report, now)) {
+      this.#rates.delete(realm)
+      reports.inc({ result: 'tooManyRealms' })
+      throw new Refusal('UNAVAILABLE', 'there are too many realms')
+    }
+    reports.inc({ result: 'ok' })
+    const positions = new Map<PeerId, Position>()
+    for (const wallet of report.silent) {
+      const position = positionOf(wallet, realm)
+      if (position) positions.set(wallet, position)
+    }
+    return { relay: this.#boot, positions }
+  }
+
+  /** Why a wallet is not to be seen in a realm. */
+  hiddenReason(realm: string, wallet: PeerId): HiddenReason | undefined {
+    if (this.sessions.isBanned(realm, wallet)) return 'banned'
+    const { visiblePlayers, clock } = this.#deps
+    if (visiblePlayers === 'Everyone' || clock.monotonic() < this.#openUntilMs) return undefined
+    return this.sessions.hiddenReason(realm, wallet)
+  }
+
+  #rateOf(realm: string, now: number): TokenBucket {
+    const rate = this.#rates.get(realm) ?? new TokenBucket(REPORT_RATE, now)
+    this.#rates.set(realm, rate)
+    return rate
+  }
+}

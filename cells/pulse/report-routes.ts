@@ -1,0 +1,38 @@
+import { Refusal } from '../chassis/errors.ts'
+import { ok, type Route, route } from '../chassis/http.ts'
+import { hasRealmToken } from '../identity/realm-token.ts'
+import { encodeReportAnswer, parseSessionReport } from '../wire/session-report.ts'
+import type { PulseMetrics } from './metrics.ts'
+import type { RealmReports } from './realm-reports.ts'
+
+export interface ReportRoutesDeps {
+  /** The key of the realms' tokens; undefined = every report is refused. */
+  key: () => string | undefined
+  reports: RealmReports
+  metrics: Pick<PulseMetrics, 'reports'>
+}
+
+/** `POST /realms/{realm}/sessions`: what a connector reports, and where its silent wallets are. Each realm has a token of its own. */
+export const reportRoutes = ({ key, reports, metrics }: ReportRoutesDeps): Route[] => [
+  route('POST', '/realms/:realm/sessions', async ({ params, headers, body }) => {
+    const secret = key()
+    if (!secret || !hasRealmToken(headers.authorization, secret, params.realm)) {
+      metrics.reports.inc({ result: 'unauthorized' })
+      throw new Refusal('UNAUTHORIZED', 'the token of this realm is needed')
+    }
+    const report = parseSessionReport(jsonIn(await body()))
+    if (!report) {
+      metrics.reports.inc({ result: 'malformed' })
+      throw new Refusal('INVALID', 'this is no report of sessions')
+    }
+    return ok(encodeReportAnswer(reports.take(params.realm, report)))
+  }),
+]
+
+function jsonIn(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString())
+  } catch {
+    return undefined
+  }
+}
