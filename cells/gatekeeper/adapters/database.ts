@@ -7,7 +7,9 @@ export type SqlQuery = <Row extends object>(sql: string, parameters?: readonly u
 export interface Database extends Running {
   query: SqlQuery
   /**
-   * Runs `work` in one transaction: committed when it resolves, rolled back when it throws. It may take a minute, for migrations.
+   * Runs `work` in one transaction: committed when it resolves, rolled back when it throws.
+   *
+   * @param limitMs time limit of each statement on a server; that of `query` by default
    */
-  transaction<Result>(work: (query: SqlQuery) => Promise<Result>): Promise<Result>
+  transaction<Result>(work: (query: SqlQuery) => Promise<Result>, limitMs?: number): Promise<Result>
 }

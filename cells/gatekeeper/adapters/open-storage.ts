@@ -2,6 +2,7 @@ import type { Clock } from '../../chassis/clock.ts'
 import type { Log } from '../../chassis/log.ts'
 import { knownVersion, migrate, schemaVersion } from '../migrations/migrate.ts'
 import type { Database } from './database.ts'
+import { GuardedDatabase } from './guarded-database.ts'
 import { openPglite } from './pglite.ts'
 import { openPostgres } from './postgres.ts'
 import { SqlStorage, type Storage } from './storage.ts'
@@ -29,7 +30,7 @@ export async function openStorage(
   try {
     if (DATABASE_MIGRATIONS === 'Run') await migrate(database, log)
     else await waitForMigrations(database, { clock, log })
-    return new SqlStorage(database)
+    return new SqlStorage(new GuardedDatabase(database, log))
   } catch (error) {
     await database.stop()
     throw error

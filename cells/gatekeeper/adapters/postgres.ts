@@ -21,7 +21,6 @@ export interface PostgresOptions {
 const MAX_CONNECTIONS = 4
 const CONNECT_TIMEOUT_MS = 2_000
 const STATEMENT_TIMEOUT_MS = 3_000
-const TRANSACTION_TIMEOUT_MS = 60_000
 /** Beyond the time limit of the server, which reports the cause: for a server that does not answer at all. */
 const SILENCE_MARGIN_MS = 1_000
 const PATIENCE_MS = 30_000
@@ -85,8 +84,8 @@ class PostgresDatabase implements Database {
 
   readonly query: SqlQuery = (sql, parameters) => this.#inTransaction(STATEMENT_TIMEOUT_MS, (query) => query(sql, parameters))
 
-  transaction<Result>(work: (query: SqlQuery) => Promise<Result>): Promise<Result> {
-    return this.#inTransaction(TRANSACTION_TIMEOUT_MS, work)
+  transaction<Result>(work: (query: SqlQuery) => Promise<Result>, limitMs = STATEMENT_TIMEOUT_MS): Promise<Result> {
+    return this.#inTransaction(limitMs, work)
   }
 
   stop(): Promise<void> {

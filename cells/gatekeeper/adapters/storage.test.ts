@@ -8,7 +8,8 @@ import type { PeerId } from '../../wire/peer.ts'
 import { ActiveBans, type BanSubject } from '../core/active-bans.ts'
 import { migrate, migrations } from '../migrations/migrate.ts'
 import type { Migration } from '../migrations/migration.ts'
-import type { Database } from './database.ts'
+import type { Database, SqlQuery } from './database.ts'
+import { GuardedDatabase } from './guarded-database.ts'
 import { openPglite } from './pglite.ts'
 import { openPostgres } from './postgres.ts'
 import { SqlStorage, type Storage } from './storage.ts'
@@ -92,6 +93,9 @@ withPart('postgres', 'a PostgreSQL server', (part) => {
     const database = await open(await doomed.database())
     await doomed.kill()
     await expect(database.query('SELECT 1')).rejects.toThrow()
+    const guarded = new GuardedDatabase(database, silentLog)
+    for (const refused of [guarded.query('SELECT 1'), guarded.transaction((query) => query('SELECT 1'))])
+      await expect(refused).rejects.toMatchObject({ code: 'UNAVAILABLE', message: 'The database cannot be used now' })
     await database.stop()
     await doomed.stop()
   })
@@ -291,9 +295,36 @@ function storageTests(open: () => Promise<Database>): void {
   })
 
   test('queries beyond the limit are refused at once', async () => {
-    const questions = await Promise.allSettled(Array.from({ length: 501 }, () => storage.ping()))
+    const guarded = new GuardedDatabase(database, silentLog)
+    const questions = await Promise.allSettled(Array.from({ length: 501 }, () => guarded.query('SELECT 1')))
     expect(questions.filter(({ status }) => status === 'rejected')).toEqual([
       { status: 'rejected', reason: expect.objectContaining({ code: 'UNAVAILABLE' }) },
     ])
+  })
+
+  test('a statement that is a bug is no outage, and a decision inside a transaction stays what it is', async () => {
+    const guarded = new GuardedDatabase(database, silentLog)
+    const codeOf = (failed: Promise<unknown>) => failed.catch((error: { code: string }) => error.code)
+    expect(await codeOf(guarded.query('SELECT nothing FROM nowhere'))).toBe('42P01')
+    expect(await codeOf(guarded.query('SELECT $1::text', ['\0']))).toBe('22021')
+    expect(await codeOf(guarded.transaction((query) => query('SELECT 1 / 0')))).toBe('22012')
+    const own = new TypeError('a bug of the work')
+    await expect(guarded.transaction(() => Promise.reject(own))).rejects.toBe(own)
+    expect(await guarded.transaction((query) => query('SELECT 1 AS one'))).toEqual([{ one: 1 }])
+  })
+
+  test('a transaction that fails changes nothing, and one that is done is seen by the next', async () => {
+    const guarded = new GuardedDatabase(database, silentLog)
+    const insert = (query: SqlQuery) =>
+      query("INSERT INTO user_bans (banned_address, banned_by, reason) VALUES ($1, 'mod', 'spam')", [ana])
+    await guarded
+      .transaction(async (query) => {
+        await insert(query)
+        throw new Error('changed my mind')
+      })
+      .catch(() => {})
+    expect(await storage.unliftedBans()).toEqual([])
+    await guarded.transaction(insert)
+    expect(await storage.unliftedBans()).toHaveLength(1)
   })
 }

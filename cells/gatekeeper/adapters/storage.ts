@@ -1,4 +1,3 @@
-import { Refusal } from '../../chassis/errors.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { PeerId } from '../../wire/peer.ts'
 import type { PlatformBan } from '../core/active-bans.ts'
@@ -13,6 +12,8 @@ export interface PlayerConnection {
 
 /** The data that the gatekeeper keeps across restarts. Every method rejects when the database does not answer in time. */
 export interface Storage extends Running {
+  /** The tables that only one part of the gatekeeper reads and writes. */
+  readonly database: Pick<Database, 'query' | 'transaction'>
   /** Every ban that is not lifted; some may have expired. */
   unliftedBans(): Promise<PlatformBan[]>
   /** Another text after every change of the bans that are not lifted: to ask for it costs far less than to read them. */
@@ -25,9 +26,6 @@ export interface Storage extends Running {
   /** Resolves when the database answers. */
   ping(): Promise<void>
 }
-
-/** Further queries are refused at once, so that they do not wait in a growing queue. */
-const MAX_QUERIES_UNDER_WAY = 500
 
 /** So few that reading them stays within the time limit of a statement, and holds up requests for a moment only. */
 const BANS_PER_STATEMENT = 10_000
@@ -73,30 +71,29 @@ function milliseconds(column: string): string {
 
 /** Storage in a PostgreSQL database whose schema is up to date (`migrations/migrate.ts`). */
 export class SqlStorage implements Storage {
-  readonly #database: Database
-  #queriesUnderWay = 0
+  readonly database: Database
 
   constructor(database: Database) {
-    this.#database = database
+    this.database = database
   }
 
   async unliftedBans(): Promise<PlatformBan[]> {
     const bans: PlatformBan[] = []
     for (;;) {
-      const page = await this.#query<PlatformBan>(UNLIFTED_BANS, [bans.at(-1)?.id ?? null, BANS_PER_STATEMENT])
+      const page = await this.database.query<PlatformBan>(UNLIFTED_BANS, [bans.at(-1)?.id ?? null, BANS_PER_STATEMENT])
       bans.push(...page)
       if (page.length < BANS_PER_STATEMENT) return bans
     }
   }
 
   async bansVersion(): Promise<string> {
-    const [row] = await this.#query<{ version: string }>(BANS_VERSION)
+    const [row] = await this.database.query<{ version: string }>(BANS_VERSION)
     return row?.version ?? ''
   }
 
   async recordConnections(connections: readonly PlayerConnection[], nowMs: number): Promise<void> {
     if (connections.length === 0) return
-    await this.#query(RECORD_CONNECTIONS, [
+    await this.database.query(RECORD_CONNECTIONS, [
       connections.map(({ address }) => address),
       connections.map(({ ipAddress }) => ipAddress ?? null),
       connections.map(({ deviceId }) => deviceId ?? null),
@@ -105,29 +102,19 @@ export class SqlStorage implements Storage {
   }
 
   async forgetConnections(beforeMs: number, limit: number): Promise<number> {
-    return (await this.#query(FORGET_CONNECTIONS, [beforeMs, limit])).length
+    return (await this.database.query(FORGET_CONNECTIONS, [beforeMs, limit])).length
   }
 
   async connectionOf(address: PeerId): Promise<PlayerConnection | undefined> {
-    const [row] = await this.#query<{ ipAddress: string | null; deviceId: string | null }>(CONNECTION, [address])
+    const [row] = await this.database.query<{ ipAddress: string | null; deviceId: string | null }>(CONNECTION, [address])
     return row && { address, ipAddress: row.ipAddress ?? undefined, deviceId: row.deviceId ?? undefined }
   }
 
   async ping(): Promise<void> {
-    await this.#query('SELECT 1')
+    await this.database.query('SELECT 1')
   }
 
   stop(): Promise<void> {
-    return this.#database.stop()
-  }
-
-  async #query<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
-    if (this.#queriesUnderWay >= MAX_QUERIES_UNDER_WAY) throw new Refusal('UNAVAILABLE', 'the database is busy')
-    this.#queriesUnderWay++
-    try {
-      return await this.#database.query<Row>(sql, parameters)
-    } finally {
-      this.#queriesUnderWay--
-    }
+    return this.database.stop()
   }
 }

@@ -13,6 +13,9 @@ export const migrations: readonly Migration[] = [playersAndBans, lowerCaseBans]
  */
 const LOCK = 7_236_170_422
 
+/** The first statement waits for the migration of another replica. */
+const STATEMENT_TIMEOUT_MS = 60_000
+
 /** The schema version of a database; 0 for an empty one. */
 export async function schemaVersion({ query }: Pick<Database, 'query'>): Promise<number> {
   const [table] = await query<{ found: string | null }>("SELECT to_regclass('schema_migrations')::text AS found")
@@ -49,7 +52,7 @@ export async function migrate(database: Database, log: Log, steps: readonly Migr
       await query('INSERT INTO schema_migrations (version, name) VALUES ($1::int, $2)', [version, name])
     }
     return { found, applied: missing }
-  })
+  }, STATEMENT_TIMEOUT_MS)
   const known = knownVersion(steps)
   if (found > known) log.warn({ found, known }, 'the database schema is of a newer version and is left unchanged')
   for (const { version, name } of applied) log.info({ version, migration: name }, 'the database schema was migrated')
