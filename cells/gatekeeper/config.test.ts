@@ -45,6 +45,19 @@ test.each<[string, NodeJS.ProcessEnv, string]>([
     { ...usable, SCENE_ROOM_PREFIX: 'world-' },
     'SCENE_ROOM_PREFIX: and WORLD_ROOM_PREFIX must tell rooms apart: neither of world- and world-scene-room- may begin with the other',
   ],
+  ['a moderator without a wallet', { ...usable, MODERATORS: 'ana' }, 'MODERATORS.0: lists wallet addresses'],
+  ['a token that can be guessed', { ...usable, MODERATOR_TOKEN: 'short' }, 'MODERATOR_TOKEN: Too small'],
+  [
+    'a token with blanks',
+    { ...usable, COMMS_GATEKEEPER_AUTH_TOKEN: 'two words in a token' },
+    'COMMS_GATEKEEPER_AUTH_TOKEN: has no blanks',
+  ],
 ])('%s is refused with a message', (_, env, sentence) => {
   expect(() => readConfig(env)).toThrow(sentence)
+})
+
+test('wallets that moderate are read in any case', () => {
+  const [one, other] = ['0x52908400098527886E0F7030069857D2E4169EE7', `0x${'0'.repeat(40)}`]
+  expect(readConfig({ ...usable, MODERATORS: `${one}, ${other}` }).MODERATORS).toEqual([one.toLowerCase(), other])
+  expect(readConfig(usable).MODERATORS).toEqual([])
 })

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { parseEnv } from '../chassis/config.ts'
+import { commaSeparated, parseEnv } from '../chassis/config.ts'
 import { PRIVATE_NETWORKS } from '../chassis/private-networks.ts'
 import { busVariables, processVariables } from '../process.ts'
 import { proxyVariables } from '../sockets/connection-variables.ts'
+import type { PeerId } from '../wire/peer.ts'
 
 const PREFIX = /^[A-Za-z0-9_.:-]+$/
 
@@ -20,6 +21,13 @@ export const databaseVariables = {
       "PEM file of the authority that signed the certificate of the database's server; without `sslmode`, it is verified.",
     ),
 }
+
+/** Long enough that it cannot be guessed. */
+const token = z
+  .string()
+  .regex(/^[\x21-\x7e]+$/, 'has no blanks')
+  .min(16)
+  .optional()
 
 const httpUrl = z.url({ protocol: /^https?$/ })
 
@@ -81,6 +89,22 @@ export const gatekeeperVariables = z
         'Path of this gatekeeper as players see it, such as `/main/gatekeeper`, where a proxy in front removes a part of it: players sign it.',
       ),
     ...proxyVariables(PRIVATE_NETWORKS.join(',')),
+    MODERATORS: commaSeparated
+      .pipe(
+        z.array(
+          z
+            .string()
+            .regex(/^0x[0-9a-fA-F]{40}$/, 'lists wallet addresses')
+            .transform((text) => text.toLowerCase() as PeerId),
+        ),
+      )
+      .describe('Wallets that may ban players from the platform and warn them, separated by commas.'),
+    MODERATOR_TOKEN: token.describe(
+      'Bearer token with which tools of moderators do the same; they name the person in `?moderator=`.',
+    ),
+    COMMS_GATEKEEPER_AUTH_TOKEN: token.describe(
+      'Bearer token of other services, such as a social service or a worlds content server; unset = none of them may call.',
+    ),
     ETH_RPC_URL: httpUrl.optional().describe('Ethereum JSON-RPC to check contract wallets; without it they are refused.'),
   })
   .superRefine((given, { addIssue }) => {
@@ -119,6 +143,9 @@ export type GatekeeperConfig = Readonly<
     TRUSTED_PROXIES?: string
     PUBLIC_PATH?: string | undefined
     TRUSTED_PROXY_HOPS?: number
+    MODERATORS?: readonly PeerId[]
+    MODERATOR_TOKEN?: string | undefined
+    COMMS_GATEKEEPER_AUTH_TOKEN?: string | undefined
   } & {
     [Name in 'DATABASE_URL' | 'DATABASE_CA_FILE' | 'DATABASE_FOLDER' | 'DENYLIST_URL' | 'ROOMS_URL' | LivekitSetting]?:
       | string

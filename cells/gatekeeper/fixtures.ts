@@ -2,12 +2,16 @@ import type { TestContext } from 'vitest'
 import { signedFetch } from '../../testing/player/signed-fetch.ts'
 import type { Wallet } from '../../testing/player/wallet.ts'
 import { ManualClock } from '../chassis/clock.ts'
+import { Refusal } from '../chassis/errors.ts'
+import type { HttpResponse } from '../chassis/http.ts'
 import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { PlayerConnection, Storage } from './adapters/storage.ts'
+import type { Declaration } from './api/declaration.ts'
+import { answersOf } from './api/openapi.ts'
 import type { GatekeeperConfig } from './config.ts'
 import type { PlatformBan } from './core/active-bans.ts'
 import { type GatekeeperDependencies, startGatekeeper } from './service.ts'
@@ -22,11 +26,16 @@ export interface MemoryStorage extends Storage {
   stopped: boolean
 }
 
+const unavailable = async () => {
+  throw new Refusal('UNAVAILABLE', 'This test has no database')
+}
+
 export function aStorage(): MemoryStorage {
   const check = async () => {
     if (storage.broken) throw new Error(storage.broken)
   }
   const storage: MemoryStorage = {
+    database: { query: unavailable, transaction: unavailable },
     bans: [],
     connections: new Map(),
     forgotten: [],
@@ -84,6 +93,15 @@ export const aConfig = (config: Partial<GatekeeperConfig> = {}): GatekeeperConfi
   ...config,
 })
 
+/** Every answer of a route in any test is one that its declaration has: so the OpenAPI document holds. @throws if it is not */
+export function expectDeclared(declaration: Declaration, { status, body }: HttpResponse): void {
+  const declared = answersOf(declaration)[status]
+  const route = `${declaration.method} ${declaration.path}`
+  if (!declared) throw new Error(`${route} declares no answer ${status}`)
+  const problem = declared.body?.safeParse(JSON.parse(String(body))).error
+  if (problem) throw new Error(`${route} answered ${status} with another body than it declares: ${problem.message}`)
+}
+
 let shared: ChainVerifier | undefined
 /** Checks real signatures; shared by the tests of a file, its threads end with the process. */
 export const aVerifier = (): ChainVerifier => {
@@ -114,6 +132,7 @@ export async function aGatekeeper(
     verifier: aVerifier(),
     metrics,
     storage,
+    onAnswer: expectDeclared,
     ...dependencies,
   })
   const http = await listen(service.app, { host: '127.0.0.1', port: 0 })

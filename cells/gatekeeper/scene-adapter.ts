@@ -1,42 +1,35 @@
-import type { Socket } from 'node:net'
-import { type ClientAddress, cloudflareClientAddress, type TrustedProxies } from '../chassis/client-address.ts'
+import { cloudflareClientAddress } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { withDeadline } from '../chassis/deadline.ts'
 import { httpStatusOf, messageOf, Refusal } from '../chassis/errors.ts'
 import { type Handler, type HttpRequest, type HttpResponse, json, ok } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import type { DenyList } from '../identity/deny-list.ts'
-import type { ChainVerifier } from '../identity/verifier.ts'
 import type { RoomTransport } from '../rtc/room-transport.ts'
 import type { PeerId } from '../wire/peer.ts'
+import { tooManyRequests } from './api/callers.ts'
+import type { SignedRequests } from './api/signed-requests.ts'
 import type { BanList } from './ban-list.ts'
 import type { ConnectionRecorder } from './connection-recorder.ts'
 import { type Denial, decideScene, objectionToSceneCode, readSceneClaim } from './core/scene-access.ts'
-import { type Rejection, readSignedRequest, type SignedClaim } from './core/signed-request.ts'
-import type { WalletLimit } from './core/wallet-limit.ts'
 import type { GatekeeperMetrics } from './metrics.ts'
 
 /** Everything that decides about a token, and the transport that makes it. */
 export interface SceneAdapterDependencies {
-  verifier: ChainVerifier
+  signed: Pick<SignedRequests, 'check'>
   bans: Pick<BanList, 'known' | 'against'>
   denyList: DenyList
   /** Undefined where the realm has neither LiveKit nor embedded rooms. */
   transport: RoomTransport | undefined
   connections: ConnectionRecorder
-  proxies: TrustedProxies
   /** Whether `cf-connecting-ip` is written by Cloudflare, and not by the client. */
   trustsCloudflare: boolean
-  limit: WalletLimit
   roomPrefix: string
-  /** The path at which clients send these requests, where a proxy in front of this process removes a part of it. */
-  publicPath: string | undefined
   clock: Clock
   log: Log
   metrics: GatekeeperMetrics
 }
 
-const SIGNATURE_TIMEOUT_MS = 10_000
 const OPEN_ROOM_TIMEOUT_MS = 5_000
 /** Explorers retry after the same time without being asked to. */
 const RETRY_AFTER_SECONDS = '5'
@@ -78,22 +71,16 @@ export class SceneAdapter {
     }
   }
 
-  async #decide({ method, path, headers, remoteAddress }: HttpRequest): Promise<Outcome> {
-    const { clock, limit, metrics, bans, denyList, connections, trustsCloudflare, roomPrefix, publicPath } = this.#dependencies
-    const nowMs = clock.now()
-    const read = readSignedRequest({ method, path, publicPath, headers, nowMs, objection: objectionToSceneCode })
-    if ('rejection' in read) return this.#unsigned(read.rejection)
-    const { wallet, metadata, format } = read.claim
-    const waitMs = limit.waitMs(wallet, clock.monotonic())
-    if (waitMs > 0) return tooManyRequests(waitMs)
-    const rejection = await this.#checkSignature(read.claim, this.#clientOf({ headers, remoteAddress }), nowMs)
-    if (rejection) return this.#unsigned(rejection)
-    metrics.signed.inc({ format })
-    limit.count(wallet, clock.monotonic())
+  async #decide(request: HttpRequest): Promise<Outcome> {
+    const { signed, bans, denyList, connections, trustsCloudflare, roomPrefix } = this.#dependencies
+    const verdict = await signed.check(request, '/get-scene-adapter', objectionToSceneCode)
+    if ('rejection' in verdict) return unsigned
+    if ('waitMs' in verdict) return { outcome: 'limited', answer: tooManyRequests(verdict.waitMs) }
+    const { wallet, metadata } = verdict.claim
 
     const claim = readSceneClaim(metadata)
     if ('outcome' in claim) return denied(claim)
-    const ipAddress = trustsCloudflare ? cloudflareClientAddress(headers) : undefined
+    const ipAddress = trustsCloudflare ? cloudflareClientAddress(request.headers) : undefined
     connections.record({ address: wallet, ipAddress, deviceId: claim.deviceId })
     if (!bans.known) throw new Refusal('UNAVAILABLE', 'The bans have not been read yet')
     const banned = bans.against({ address: wallet, deviceId: claim.deviceId }) !== undefined
@@ -101,27 +88,6 @@ export class SceneAdapter {
     const decision = decideScene(claim, { banned, denied: denyList.has(wallet) }, roomPrefix)
     if ('outcome' in decision) return denied(decision)
     return { outcome: 'granted', answer: ok({ adapter: await this.#openRoom(wallet, decision.room) }) }
-  }
-
-  /**
-   * Whether the wallet that a request claims has signed it, the last step of gatekeeper.md §2.3; undefined when it has.
-   *
-   * @throws Refusal UNAVAILABLE when that cannot be checked now. Upstream answers 401 whatever the cause, but explorers take 401
-   * for "forbidden here", so an overload must not look like it.
-   */
-  async #checkSignature({ chain, payload }: SignedClaim, client: ClientAddress, nowMs: number): Promise<Rejection | undefined> {
-    const { verifier, clock } = this.#dependencies
-    const deadline = { clock, ms: SIGNATURE_TIMEOUT_MS, what: 'checking a signature' }
-    const verdict = await withDeadline(verifier.verify({ chain, payload, nowMs }, client), deadline).catch(
-      (error: unknown) => ({ ok: false, undecided: true, reason: messageOf(error) }) as const,
-    )
-    if (verdict.ok) return undefined
-    if (verdict.undecided) throw new Refusal('UNAVAILABLE', `The signature could not be checked: ${verdict.reason}`)
-    return { status: 401, cause: 'signature', message: `Invalid signature: ${verdict.reason}` }
-  }
-
-  #clientOf({ headers, remoteAddress }: Pick<HttpRequest, 'headers' | 'remoteAddress'>): ClientAddress {
-    return this.#dependencies.proxies.clientOf({ headers, socket: { remoteAddress } as Socket })
   }
 
   async #openRoom(wallet: PeerId, room: string): Promise<string> {
@@ -136,22 +102,12 @@ export class SceneAdapter {
       throw new Refusal('UNAVAILABLE', 'The room cannot be opened now')
     }
   }
-
-  // §2.4 SF-any: the same answer whatever the cause.
-  #unsigned({ cause, message }: Rejection): Outcome {
-    const { log, metrics } = this.#dependencies
-    metrics.unsigned.inc({ cause })
-    log.debug({ reason: message }, 'a request was not signed')
-    return { outcome: 'unsigned', answer: json(401, { error: 'Access denied, invalid signed-fetch request' }) }
-  }
 }
+
+// §2.4 SF-any: the same answer whatever the cause.
+const unsigned: Outcome = { outcome: 'unsigned', answer: json(401, { error: 'Access denied, invalid signed-fetch request' }) }
 
 const denied = ({ outcome, code, message }: Denial): Outcome => ({
   outcome,
   answer: json(httpStatusOf[code], { error: message }),
-})
-
-const tooManyRequests = (waitMs: number): Outcome => ({
-  outcome: 'limited',
-  answer: json(429, { error: 'Too many requests from this wallet' }, { 'retry-after': String(Math.ceil(waitMs / 1000)) }),
 })

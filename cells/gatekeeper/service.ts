@@ -18,6 +18,9 @@ import { createWsRoomTransport } from '../rtc/ws-room-transport.ts'
 import { subjects } from '../wire/subjects.ts'
 import { openStorage } from './adapters/open-storage.ts'
 import type { Storage } from './adapters/storage.ts'
+import { CallerCheck } from './api/callers.ts'
+import type { ServeOptions } from './api/serve.ts'
+import { SignedRequests } from './api/signed-requests.ts'
 import { BanList } from './ban-list.ts'
 import type { GatekeeperConfig } from './config.ts'
 import { ConnectionRecorder } from './connection-recorder.ts'
@@ -40,6 +43,8 @@ export interface GatekeeperDependencies {
   storage?: Storage
   /** Replaces the LiveKit or the embedded rooms of the configuration. */
   transport?: RoomTransport
+  /** For tests: called with every answer of a declared route. */
+  onAnswer?: ServeOptions['onAnswer']
 }
 
 /** A player who moves fast over the map sends about one request a second; the limit is for programs. */
@@ -82,22 +87,27 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   const retention = expireConnections(storage, { days: config.CONNECTION_RETENTION_DAYS ?? RETENTION_DAYS, clock, log })
   // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
   const proxies = new TrustedProxies(config.TRUSTED_PROXIES ?? PRIVATE_NETWORKS.join(','), config.TRUSTED_PROXY_HOPS)
+  const signed = new SignedRequests({ verifier, proxies, limit, publicPath: config.PUBLIC_PATH, clock, log, metrics: counted })
   const app = createApp({
     log,
     metrics,
     routes: [
       ...gatekeeperRoutes({
+        callers: new CallerCheck({
+          signed,
+          moderators: new Set(config.MODERATORS),
+          moderatorToken: config.MODERATOR_TOKEN,
+          serviceToken: config.COMMS_GATEKEEPER_AUTH_TOKEN,
+        }),
+        onAnswer: dependencies.onAnswer,
         sceneAdapter: new SceneAdapter({
-          verifier,
+          signed,
           bans,
           denyList,
           transport,
           connections,
-          proxies,
           trustsCloudflare: config.TRUST_CF_CONNECTING_IP === 'true',
-          limit,
           roomPrefix: config.SCENE_ROOM_PREFIX,
-          publicPath: config.PUBLIC_PATH && `${config.PUBLIC_PATH}/get-scene-adapter`,
           clock,
           log,
           metrics: counted,

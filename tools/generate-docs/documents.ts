@@ -4,6 +4,7 @@ import { apiReference } from './api-reference.ts'
 import { codesReference } from './codes-reference.ts'
 import { environmentReference } from './environment-reference.ts'
 import { withFloors } from './floors-table.ts'
+import { withGatekeeperRoutes } from './gatekeeper-routes.ts'
 import { metricsReference } from './metrics-reference.ts'
 import { noticeText } from './notice.ts'
 import { realmctlReference } from './realmctl-reference.ts'
@@ -21,5 +22,6 @@ export const documents: Readonly<Record<string, () => string>> = {
   'docs/reference/codes.md': codesReference,
   'docs/reference/realmctl.md': realmctlReference,
   'docs/architecture.md': () => withFloors(textOfFile('docs/architecture.md')),
+  'docs/gatekeeper.md': () => withGatekeeperRoutes(textOfFile('docs/gatekeeper.md')),
   NOTICE: noticeText,
 }

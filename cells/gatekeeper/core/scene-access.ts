@@ -20,11 +20,15 @@ export interface Denial {
 const MAX_ROOM_CHARACTERS = 256
 // Anything but plain text is ignored: PostgreSQL cannot store NUL, and a failed look-up would let a banned player in.
 const DEVICE_ID = /^[\x20-\x7e]{1,256}$/
-const SCENE_CODE_SIGNER = 'decentraland-kernel-scene'
+/** The signer of what scene code asks its player to sign (ADR-289). */
+export const SCENE_CODE_SIGNER = 'decentraland-kernel-scene'
+
+/** Who a signed request says built it, in lower case because a legacy signature covers no case; '' where it does not say. */
+export const signerOf = ({ signer }: Metadata): string => (typeof signer === 'string' ? signer.toLowerCase() : '')
 
 /** Scene code signs requests too, and must never get a token for a room; a missing signer is valid (gatekeeper.md §11.1-Q2). */
-export const objectionToSceneCode = ({ signer }: Metadata): string | undefined =>
-  typeof signer === 'string' && signer.toLowerCase() === SCENE_CODE_SIGNER ? 'scene code may not join rooms' : undefined
+export const objectionToSceneCode = (metadata: Metadata): string | undefined =>
+  signerOf(metadata) === SCENE_CODE_SIGNER ? 'scene code may not join rooms' : undefined
 
 /** Reads the signed metadata. Only the name of the realm is required. */
 export function readSceneClaim({ realmName, sceneId, deviceIdentifier }: Metadata): SceneClaim | Denial {

@@ -1,0 +1,25 @@
+import { z } from 'zod'
+import { type Declaration, declare } from './declaration.ts'
+import { publicRoutes } from './public-routes.ts'
+
+/** The route of scene tokens, which `SceneAdapter` serves itself, because it counts every outcome. */
+export const sceneAdapterRoute = declare({
+  method: 'POST',
+  path: '/get-scene-adapter',
+  authentication: 'signed',
+  summary: 'The address and the token with which a player enters the room of a scene.',
+  callers: 'Unity, Godot, Bevy, the viewer of decentraland.org',
+  differs: 'An overload is 503 with Retry-After and not 401, which explorers take for "forbidden". Room names are in lower case.',
+  test: 'cells/gatekeeper/scene-adapter.test.ts',
+  answers: {
+    200: {
+      description: 'Where to connect: `livekit:wss://…?access_token=…` or `ws-room:wss://…`.',
+      body: z.object({ adapter: z.string() }),
+    },
+    400: { description: 'The metadata names no scene.' },
+    403: { description: 'The player is banned.' },
+  },
+})
+
+/** Every route of the API, in the order of the documentation. A group of routes is added here and in `routes.ts`. */
+export const declaredRoutes: readonly Declaration[] = [sceneAdapterRoute, ...Object.values(publicRoutes)]
