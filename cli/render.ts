@@ -1,4 +1,5 @@
-import { PULSE_PORT } from '../cells/pulse/core/pulse-port.ts'
+import type { RelayAddress } from '../cells/wire/relay-address.ts'
+import { movementStatus } from '../operator/desired/movement.ts'
 import type { ManifestProblem } from './manifest.ts'
 
 /** URLs of a realm that runs on this machine. */
@@ -10,6 +11,8 @@ export interface RealmEndpoints {
   rooms: { kind: string; url: string; why: string }
   gatekeeperUrl: string | undefined
   statsUrl: string
+  /** The movement relay that the realm names in place of that of this machine; undefined = that one. */
+  otherRelay: string | undefined
 }
 
 /** State of a realm that changes while it runs. */
@@ -26,7 +29,7 @@ export interface RealmState {
 }
 
 /** The URLs of a realm, one a line. */
-export function realmBlock({ name, aboutUrl, sockets, rooms, gatekeeperUrl, statsUrl }: RealmEndpoints): string {
+export function realmBlock({ name, aboutUrl, sockets, rooms, gatekeeperUrl, statsUrl, otherRelay }: RealmEndpoints): string {
   const rows: [string, string][] = [
     ['about', aboutUrl],
     ...sockets.map((url, i): [string, string] => [i === 0 ? 'sockets' : '', url]),
@@ -34,26 +37,23 @@ export function realmBlock({ name, aboutUrl, sockets, rooms, gatekeeperUrl, stat
     ['', `because ${rooms.why}`],
     ...(gatekeeperUrl ? [['gatekeeper', gatekeeperUrl] satisfies [string, string]] : []),
     ['stats', `${statsUrl}/peers`],
+    ...(otherRelay ? [['movement', otherRelay] satisfies [string, string]] : []),
   ]
   return `  ${name}\n${rows.map(([label, value]) => `    ${label.padEnd(12)}${value}`).join('\n')}\n`
 }
 
-/** How an explorer is pointed at a movement relay; Unity takes another one by its name only. */
-export function movementBlock({ host, port }: { host: string; port: number }, realmUrl: string): string {
-  const relay = `${host.includes(':') ? `[${host}]` : host}:${port}`
+/** How an explorer is pointed at the movement relay of this machine. */
+export function movementBlock(relay: RelayAddress, aboutUrl: string): string {
+  const { host, bevy, godot, unity } = movementStatus(relay, aboutUrl)
   const rows: [string, string][] = [
-    ['Bevy', `PULSE_SERVER=${relay}`],
-    ['Godot', `decentraland://?realm=${realmUrl}&pulse-server=${relay}`],
-    [
-      'Unity',
-      port === PULSE_PORT
-        ? `name server or hosts file: ${host} pulse-server.decentraland.org`
-        : `not possible: it knows no other port than ${PULSE_PORT}, which another program has`,
-    ],
+    ['Bevy', bevy],
+    ['Godot', godot],
+    ['Unity', unity],
   ]
   return [
-    `  Movement relay at UDP ${relay}: explorers see the players of a realm move when they are pointed at it`,
+    `  Movement relay at UDP ${host}: explorers see the players of a realm move when they are pointed at it`,
     ...rows.map(([explorer, how]) => `    ${explorer.padEnd(12)}${how}`),
+    '    Which explorers need it, and what works without it: docs/explorers.md',
     '',
   ].join('\n')
 }

@@ -42,6 +42,7 @@ test('the smallest realm gets every default', () => {
     gatekeeper: { replicas: 1, database: { type: 'Embedded' } },
     nats: { type: 'Managed' },
     livekit: { type: 'External' },
+    movement: { type: 'Managed' },
     content: { networkId: 1, catalysts: [], map: { sizes: [{ left: -150, top: 150, right: 150, bottom: -150 }] } },
     exposure: { type: 'None' },
   })

@@ -320,6 +320,13 @@ export interface RealmSpec {
       limits?: Record<string, number | string>
     }
   }
+  /** The relay through which players see each other move, over UDP. Explorers are pointed at it by an argument or by a name server, never by /about: status.movement has the words for each of them. The relay knows the realm by its name only. */
+  movement: {
+    /** Managed is the relay of the operator's installation (values movement of its chart), if it has one. External is a relay of yours. None names none. Which explorers need a relay, with LiveKit and with embedded rooms, is in docs/explorers.md. */
+    type: 'Managed' | 'External' | 'None'
+    /** Host of an External relay as players reach it, with its port unless that is 7777: relay.example.org, 203.0.113.7:30777, "[2001:db8::7]". Unity explorers know no other port than 7777. */
+    host?: string
+  }
   /** The world of the realm, as /about describes it. */
   content: {
     /** Base URLs of content servers, in order of preference; healthy ones are found in the background. Without any, the world is empty. */
@@ -488,6 +495,17 @@ export interface RealmStatus {
     gatekeeper?: string
     /** Base URL of the statistics. */
     stats?: string
+  }
+  /** The movement relay of the realm, and how each explorer is pointed at it; absent while there is none. */
+  movement?: {
+    /** Host and port of the relay, UDP. */
+    host: string
+    /** The environment variable of the Bevy explorer. */
+    bevy: string
+    /** A link that opens the realm in the Godot explorer. */
+    godot: string
+    /** What the name server of players with the Unity explorer has to answer. */
+    unity: string
   }
   /** Where players connect, one entry per slot that has a cell. The realm provider publishes those that are Serving. */
   endpoints?: {

@@ -25,6 +25,15 @@ test.each([
   ['IMAGE_PULL_POLICY', 'Sometimes'],
   ['WORKERS', '0'],
   ['HTTP_SERVER_PORT', '99999'],
+  ['MOVEMENT_HOST', 'udp://relay.example.org'],
 ])('%s may not be %s', (name, value) => {
   expect(() => readConfig({ ...least, [name]: value })).toThrow(name)
+})
+
+test('an installation has a movement relay where its host is set, at the port that explorers know unless it names another', () => {
+  expect(readConfig({ ...least, MOVEMENT_HOST: '' }).MOVEMENT_HOST).toBeUndefined()
+  expect(readConfig({ ...least, MOVEMENT_HOST: 'pulse-server.example.org' }).MOVEMENT_HOST).toEqual({
+    host: 'pulse-server.example.org',
+    port: 7777,
+  })
 })

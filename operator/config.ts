@@ -3,6 +3,7 @@ import { withoutTrailingSlash } from '../cells/chassis/base-url.ts'
 import { commaSeparated, parseEnv } from '../cells/chassis/config.ts'
 import { ALL_ADDRESSES } from '../cells/chassis/listen.ts'
 import { logLevels } from '../cells/chassis/log.ts'
+import { readRelayAddress } from '../cells/wire/relay-address.ts'
 import type { Platform } from './desired/platform.ts'
 
 const url = z.url({ protocol: /^https?$/ }).transform(withoutTrailingSlash)
@@ -44,10 +45,23 @@ export const operatorVariables = z.object({
       return parsed.data ?? []
     })
     .describe('`[{"url": "https://…", "tokenFile": "/…"}]`: the realm providers of other clusters that Realms may name.'),
+  MOVEMENT_HOST: z
+    .string()
+    .transform((text, { addIssue }) => {
+      const address = readRelayAddress(text)
+      if (!address) addIssue('must be a host name, an IPv4 address or an IPv6 address in brackets, with or without a port')
+      return address
+    })
+    .optional()
+    .describe(
+      'Host of the movement relay of this installation as players reach it, with its port unless that is 7777; unset = there is none.',
+    ),
   CHECK_DEPENDENCIES: z
     .enum(['true', 'false'])
     .default('true')
-    .describe('Whether the operator probes External LiveKit and NATS; `false` where it has no route out of its cluster.'),
+    .describe(
+      'Whether the operator probes External LiveKit and NATS, and movement relays; `false` where it has no route out of its cluster.',
+    ),
   WATCH_NAMESPACES: commaSeparated.describe(
     'Namespaces whose objects are reconciled, separated by commas; empty = every namespace.',
   ),

@@ -60,7 +60,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const namespace = config.OPERATOR_NAMESPACE ?? access.namespace
   const lease = { namespace: config.LEASE_NAMESPACE ?? namespace, name: config.LEASE_NAME }
   const platform = platformOf(config, namespace)
-  const site = clusterSite(platform.clusterDomain, platform.providerUrl)
+  const site = clusterSite(platform.clusterDomain, platform.providerUrl, config.MOVEMENT_HOST)
 
   const identity = config.LEASE_IDENTITY ?? `${hostname()}-${randomBytes(4).toString('hex')}`
   const elector = new LeaderElector({

@@ -7,6 +7,7 @@ const conditions: readonly RealmConditionType[] = [
   'Published',
   'AcceptingPlayers',
   'DependenciesReady',
+  'MovementReachable',
   'Progressing',
   'Reconciling',
   'Stalled',

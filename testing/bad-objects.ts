@@ -22,6 +22,31 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
     },
     { title: 'an unknown LiveKit type', spec: { livekit: { type: 'Manged' } }, says: /Managed/, at: 'spec.livekit.type' },
     {
+      title: 'an External movement relay without host',
+      spec: { livekit: none(), movement: { type: 'External' } },
+      says: /named by host/,
+      at: 'spec.movement',
+    },
+    {
+      title: 'a host of the relay that the installation runs',
+      spec: { livekit: none(), movement: { host: 'relay.example.org' } },
+      says: /only an External one/,
+      at: 'spec.movement',
+    },
+    ...[
+      'udp://relay.example.org',
+      '2001:db8::7',
+      'relay.example.org:0',
+      'relay.example.org:65536',
+      'relay.example.org/',
+      'a b',
+    ].map((host) => ({
+      title: `the movement relay ${host}`,
+      spec: { livekit: none(), movement: { type: 'External', host } },
+      says: /host name, an IPv4 address or an IPv6 address in brackets/,
+      at: 'spec.movement.host',
+    })),
+    {
       title: 'more cells than slots',
       spec: { livekit: none(), cells: { replicas: 5, max: 4 } },
       says: /may not exceed cells\.max/,

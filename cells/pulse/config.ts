@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseEnv } from '../chassis/config.ts'
 import { processVariables } from '../process.ts'
-import { PULSE_PORT } from './core/pulse-port.ts'
+import { PULSE_PORT } from '../wire/relay-address.ts'
 
 /** Environment variables of a movement relay. */
 export const pulseVariables = z.object({

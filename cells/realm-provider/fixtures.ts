@@ -59,6 +59,7 @@ export function aRealm(
       },
       gatekeeper: { replicas: 1, database: { type: 'Embedded' } },
       nats: { type: 'Managed' },
+      movement: { type: 'Managed' },
       livekit: { type: 'None' },
       content: {
         catalysts: [],

@@ -10,8 +10,10 @@ import { createMounts } from '../../cells/chassis/mounts.ts'
 import { createVerifier } from '../../cells/identity/verifier.ts'
 import { startRealmProvider } from '../../cells/realm-provider/service.ts'
 import { createLocalSource } from '../../cells/realm-provider/sources/local.ts'
+import { relayText } from '../../cells/wire/relay-address.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import { type Realm, realmNameOf } from '../../crds/realm.ts'
+import { relayOf } from '../../operator/desired/movement.ts'
 import { laptopSite, type Site } from '../../operator/desired/site.ts'
 import { roomsUrl } from '../../operator/desired/urls.ts'
 import { LocalCluster } from '../../operator/local/local-cluster.ts'
@@ -85,6 +87,7 @@ export async function startLocalRealms({
   let secrets: Manifest['secrets'] = new Map()
   const pathOf = (key: ObjectKey) => `/${names.get(keyText(key)) ?? key.name}`
   const site = laptopSite({
+    movement,
     publicUrl: url,
     localUrl: listening.url,
     livekit: ({ metadata }) => {
@@ -179,5 +182,13 @@ function endpointsOf(realm: Realm, site: Site, roomBackend: RoomBackend | undefi
           },
     gatekeeperUrl: realm.spec.gatekeeper.replicas > 0 ? urls.gatekeeper : undefined,
     statsUrl: urls.stats,
+    otherRelay: otherRelayOf(realm),
   }
+}
+
+/** The relay that a realm names in place of that of this machine. */
+function otherRelayOf(realm: Realm): string | undefined {
+  const { type } = realm.spec.movement
+  const relay = relayOf(realm, undefined)
+  return type === 'Managed' ? undefined : relay ? `relay at UDP ${relayText(relay.address)}` : 'no relay'
 }

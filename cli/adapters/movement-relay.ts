@@ -4,8 +4,8 @@ import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
 import type { ChainVerifier } from '../../cells/identity/verifier.ts'
-import { PULSE_PORT } from '../../cells/pulse/core/pulse-port.ts'
 import { type Pulse, startPulse } from '../../cells/pulse/service.ts'
+import { PULSE_PORT } from '../../cells/wire/relay-address.ts'
 
 export interface MovementRelayOptions {
   /** The address the realms listen on. */

@@ -98,7 +98,7 @@ function printIntroduction(file: string, realms: LocalRealms, manifest: Manifest
   if (manifest.ignored.length > 0) terminal.say(`  Ignored, because only a cluster has them: ${manifest.ignored.join(', ')}\n`)
   const [first] = views
   const realmUrl = (first?.aboutUrl ?? realms.url).replace(/\/about$/, '')
-  terminal.say(movementBlock(realms.movement, realmUrl))
+  terminal.say(movementBlock(realms.movement, first?.aboutUrl ?? realms.url))
   terminal.say(
     [
       '  Try',

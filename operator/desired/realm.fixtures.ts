@@ -27,6 +27,7 @@ export function aRealm({
   gatekeeper,
   nats,
   livekit,
+  movement,
   content,
   exposure,
   networkPolicy,
@@ -53,6 +54,7 @@ export function aRealm({
       gatekeeper: { replicas: 1, database: { type: 'Embedded' }, ...gatekeeper },
       nats: { type: 'Managed', ...nats },
       livekit: { type: 'External', url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' }, ...livekit },
+      movement: { type: 'Managed', ...movement },
       content: {
         catalysts: [],
         networkId: 1,

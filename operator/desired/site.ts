@@ -1,4 +1,5 @@
 import { PRIVATE_NETWORKS } from '../../cells/chassis/private-networks.ts'
+import type { RelayAddress } from '../../cells/wire/relay-address.ts'
 import { type CommsCellSpec, type Realm, realmNameOf } from '../../crds/realm.ts'
 import type { BusUser } from './bus-users.ts'
 import { natsSecretName, partName, serviceHost } from './naming.ts'
@@ -19,6 +20,8 @@ export interface Site {
   livekit(realm: Realm): CommsCellSpec['livekit']
   /** The proxies in front of a realm, and the limit per address of its players; undefined = no proxy, and the default limit. */
   exposure(realm: Realm): CommsCellSpec['exposure']
+  /** The movement relay of the installation, as explorers reach it; undefined = there is none. */
+  movement: RelayAddress | undefined
   /** Whether a cell is several processes, which need a bus, instead of one that is changed in place. */
   distributed: boolean
   /** How long the realm provider and the routes take to follow a status the operator wrote, in milliseconds. */
@@ -26,13 +29,14 @@ export interface Site {
 }
 
 /** A Kubernetes cluster. */
-export const clusterSite = (clusterDomain: string, providerUrl: string): Site => ({
+export const clusterSite = (clusterDomain: string, providerUrl: string, movement?: RelayAddress): Site => ({
   urls: (realm) => clusterUrls(realm, clusterDomain, providerUrl),
   statsUrl: (realm) => `http://${serviceHost(partName(realm, 'stats'), realm.metadata.namespace, clusterDomain)}/stats`,
   gatekeeperUrl: (realm) => `http://${serviceHost(partName(realm, 'gatekeeper'), realm.metadata.namespace, clusterDomain)}`,
   nats: (realm, user) => clusterNats(realm, user, clusterDomain),
   livekit: (realm) => clusterLivekit(realm, clusterDomain),
   exposure: (realm) => cellExposure(realm, realm.spec.exposure.type === 'Ingress' ? [...PRIVATE_NETWORKS] : undefined),
+  movement,
   distributed: true,
   propagationMs: 3_000,
 })
@@ -77,16 +81,18 @@ interface LaptopSiteOptions {
   localUrl: string
   /** The LiveKit chosen for a realm on this machine, whatever its spec says; undefined: its cells have rooms of their own. */
   livekit(realm: Realm): CommsCellSpec['livekit']
+  movement?: RelayAddress
 }
 
 /** One process on a laptop: all realms behind one port, without a broker. */
-export const laptopSite = ({ publicUrl, localUrl, livekit }: LaptopSiteOptions): Site => ({
+export const laptopSite = ({ publicUrl, localUrl, livekit, movement }: LaptopSiteOptions): Site => ({
   urls: (realm) => urlsBelow(realm, `${publicUrl}/${realmNameOf(realm)}`, publicUrl),
   statsUrl: (realm) => `${localUrl}/${realmNameOf(realm)}/stats`,
   gatekeeperUrl: (realm) => `${localUrl}/${realmNameOf(realm)}/gatekeeper`,
   nats: () => undefined,
   livekit,
   exposure: (realm) => cellExposure(realm),
+  movement,
   distributed: false,
   // The provider in the same process follows at once; the time is for players who have just read an endpoint, to connect to it.
   propagationMs: 500,

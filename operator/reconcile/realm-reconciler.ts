@@ -1,5 +1,6 @@
 import type { ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
+import { relayOf } from '../desired/movement.ts'
 import { planRealm, type RealmPlan } from '../desired/plan.ts'
 import { patienceLeftMs } from '../desired/status/conditions.ts'
 import { missingFields, outdatedCrdStatus } from '../desired/status/outdated-crd.ts'
@@ -101,6 +102,7 @@ function publish(
     realm,
     plan,
     urls,
+    relay: relayOf(realm, site.movement),
     publication: publication.get(realm.metadata) ?? { state: 'unknown', aboutUrl: '' },
     ...(remotePublication && { remotePublications: remotePublication.get(realm.metadata) ?? [] }),
     ...(dependencies && { reachability: dependencies.get(realm.metadata) ?? [] }),

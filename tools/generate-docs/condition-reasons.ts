@@ -101,6 +101,26 @@ export const realmConditions: Explained<RealmReasons> = {
       NotChecked: ['The operator has not checked yet.'],
     },
   },
+  MovementReachable: {
+    says: 'The movement relay of the realm accepted a connection of the operator over UDP. No other condition depends on it: players enter, talk and chat without a relay.',
+    reasons: {
+      Reachable: ['The relay answers. `status.movement` says how explorers are pointed at it.'],
+      NoAnswer: [
+        'Nothing at the host and port of the relay answers as a relay does. A refusal, silence and another protocol are not told apart.',
+        'Check that the relay runs, and that UDP reaches it through load balancers and firewalls. Where only the operator cannot reach it, set `operator.checkDependencies` of the chart to false.',
+      ],
+      HostNotResolved: [
+        'The host of the relay is a name without an address, or a name of the cluster, which players cannot resolve.',
+        'Correct `movement.host`, or the record of the name server.',
+      ],
+      NotChecked: ['The operator has not checked yet, or does not check because of `operator.checkDependencies`.'],
+      NotConfigured: [
+        'The realm would use the relay of the installation, which has none.',
+        'Set `movement.enabled` or `movement.host` of the chart, or name a relay in `spec.movement`.',
+      ],
+      NoRelay: ['`spec.movement.type` is None.'],
+    },
+  },
   AcceptingPlayers: {
     says: 'At least one cell takes new players.',
     reasons: {

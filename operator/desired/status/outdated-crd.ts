@@ -7,7 +7,7 @@ const REQUIRED: readonly string[] =
   cells.template.connectors.replicas cells.template.connectors.drainSeconds cells.template.archipelago
   cells.template.archipelago.joinDistance cells.template.archipelago.leaveDistance cells.template.archipelago.islandSize
   cells.template.archipelago.flushPeriodMilliseconds gatekeeper gatekeeper.replicas gatekeeper.database gatekeeper.database.type
-  nats nats.type livekit livekit.type content content.catalysts content.networkId content.scenesUrn content.globalScenesUrn
+  nats nats.type livekit livekit.type movement movement.type content content.catalysts content.networkId content.scenesUrn content.globalScenesUrn
   content.map content.map.minimapEnabled content.map.sizes exposure exposure.type networkPolicy networkPolicy.type
   publication publication.providers rollout rollout.paused rollout.joinProbe rollout.minJoinRate
   rollout.progressDeadlineSeconds`.split(/\s+/)

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
 import type { PublicationStatus } from '../../observed/publication-status.ts'
 import type { ObservedRealm, Workload } from '../../observed/workload.ts'
+import { relayOf } from '../movement.ts'
 import { planRealm } from '../plan.ts'
 import { aRealm, aServingCell, site } from '../realm.fixtures.ts'
 import type { Failure } from './conditions.ts'
@@ -62,6 +63,7 @@ test('a realm that works and is served by its provider is ready, published, acce
     Ready: 'True AllServing',
     Published: 'True ServedByProvider',
     AcceptingPlayers: 'True CellsServing',
+    MovementReachable: 'False NotConfigured',
     Progressing: 'False Settled',
     Reconciling: 'False Settled',
     Stalled: 'False NotStalled',
@@ -73,6 +75,7 @@ test('the first status of a new realm has all its conditions and its starting en
     Ready: 'False CellsNotReady',
     Published: 'False NothingToPublish',
     AcceptingPlayers: 'False NoCellServing',
+    MovementReachable: 'False NotConfigured',
     Progressing: 'True CellsStarting',
     Reconciling: 'True CellsStarting',
     Stalled: 'False NotStalled',
@@ -140,6 +143,7 @@ test('a hibernated realm is ready, not published and not accepting players once 
     Ready: 'True Hibernated',
     Published: 'False NothingToPublish',
     AcceptingPlayers: 'False Hibernated',
+    MovementReachable: 'False NotConfigured',
     Progressing: 'False Settled',
     Reconciling: 'False Settled',
     Stalled: 'False NotStalled',
@@ -220,4 +224,23 @@ test('the selector of a realm leaves out connectors that another client scales, 
   const { selector, readyReplicas } = statusOf({ realm, observed: { cells, scaled: new Set(['main-0']) } })
   expect(selector).toMatch(/cell in \(main-1\)$/)
   expect(readyReplicas).toBe(3)
+})
+
+test('a relay that does not answer leaves the realm ready and settled', () => {
+  const realm = aRealm({ movement: { type: 'External', host: 'relay.example.org' } })
+  const observed = working(realm)
+  const relay = relayOf(realm, undefined)
+  const { movement, conditions } = realmStatus({
+    ...{ realm, observed, publication: served, failure: undefined, now, relay, relayState: 'noAnswer' },
+    plan: planRealm(realm, observed, site),
+    urls: site.urls(realm),
+  })
+  expect(movement).toMatchObject({ host: 'relay.example.org:7777', bevy: 'PULSE_SERVER=relay.example.org:7777' })
+  expect(Object.fromEntries(conditions?.map(({ type, status }) => [type, status]) ?? [])).toMatchObject({
+    MovementReachable: 'False',
+    Ready: 'True',
+    AcceptingPlayers: 'True',
+    Reconciling: 'False',
+    Stalled: 'False',
+  })
 })

@@ -1,17 +1,19 @@
 import type { RealmReasons, RealmStatus } from '../../../crds/realm.ts'
+import { movementStatus } from '../movement.ts'
 import { servingSelector } from '../naming.ts'
 import { isOwn, isScaled } from '../scale/slots.ts'
 import { addressTakenMessage } from './address-taken.ts'
 import { approximatePlayers } from './approximate-players.ts'
 import { type ConditionDraft, conditionsOf } from './conditions.ts'
 import { dependenciesCondition } from './dependencies-condition.ts'
+import { movementCondition } from './movement-condition.ts'
 import { publishedCondition } from './published-condition.ts'
 import { progressConditions } from './realm-progress.ts'
 import { isCellUpdated, type RealmStatusInput, type RealmView, viewOf } from './realm-view.ts'
 
 /** The status of a realm. It holds rough numbers on purpose: while nothing happens, nothing is written. */
 export function realmStatus(input: RealmStatusInput): RealmStatus {
-  const { realm, plan, observed, urls, players, failure, now, reachability } = input
+  const { realm, plan, observed, urls, players, failure, now, reachability, relay, relayState } = input
   const view = viewOf(input)
   const published = publishedCondition({ ...input, serving: view.open.length, addressTakenBy: observed.addressTakenBy })
   const approximate = approximatePlayers(plan.endpoints.length === 0 ? 0 : players, realm.status?.players)
@@ -33,6 +35,7 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
         stats: urls.stats,
       }),
     },
+    ...(relay && { movement: movementStatus(relay.address, urls.about) }),
     endpoints: [...plan.endpoints],
     conditions: conditionsOf(
       realm,
@@ -41,6 +44,7 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
         published,
         acceptingPlayersCondition(view),
         ...(reachability ? [dependenciesCondition(realm, observed, reachability)] : []),
+        movementCondition(realm, relay, relayState),
         ...progressConditions(view, published),
       ],
       now,

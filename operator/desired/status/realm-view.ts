@@ -1,7 +1,9 @@
 import type { CommsCell, Endpoint, Realm } from '../../../crds/realm.ts'
 import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication-status.ts'
 import type { Reachability } from '../../observed/reachability.ts'
+import type { RelayState } from '../../observed/relay-state.ts'
 import type { Component, ObservedRealm } from '../../observed/workload.ts'
+import type { ChosenRelay } from '../movement.ts'
 import type { RealmPlan } from '../plan.ts'
 import type { RealmUrls } from '../urls.ts'
 import type { Failure } from './conditions.ts'
@@ -21,6 +23,10 @@ export interface RealmStatusInput {
   remotePublications?: readonly RemotePublicationStatus[]
   /** Of the servers the realm uses; absent where the operator does not check them. */
   reachability?: readonly Reachability[]
+  /** The movement relay of the realm; absent where it has none. */
+  relay?: ChosenRelay | undefined
+  /** Of that relay; absent where the operator does not check it. */
+  relayState?: RelayState | undefined
   /** Players in all cells, when known. */
   players?: number | undefined
   failure: Failure | undefined

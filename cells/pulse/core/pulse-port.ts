@@ -1,2 +1,0 @@
-/** The UDP port that explorers know; Unity knows no other. */
-export const PULSE_PORT = 7_777
