@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { RoomTransport } from '../rtc/room-transport.ts'
+import { busPayloads } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { anArchipelago, aTransport, turns } from './fixtures.ts'
@@ -43,6 +44,57 @@ describe('tokens', () => {
     expect(await world.flush(1_500)).toEqual([])
     expect(await world.flush()).toMatchObject([{ peer: A }])
     expect(await world.metric('tokens_failed_total')).toContain('realm_archipelago_tokens_failed_total{reason="deadline"} 1')
+  })
+
+  test('a peer that the transport refuses leaves its island, is listed to no peer, and is tried again with a later heartbeat', async () => {
+    const refused = new Set([A])
+    const good = aTransport()
+    const transport: RoomTransport = {
+      kind: 'livekit',
+      connectionString: vi.fn((peer, room, kind) => (refused.has(peer) ? undefined : good.connectionString(peer, room, kind))),
+    }
+    const world = await anArchipelago({ transport })
+    const beat = () => {
+      for (const peer of [A, B]) world.heartbeat(peer, at(0))
+    }
+    beat()
+    expect(await world.flush()).toMatchObject([{ peer: B, peers: { [B]: expect.anything() } }])
+    const reports: string[] = []
+    world.bus.subscribe(world.subjects.islands, (payload) =>
+      reports.push(...(busPayloads.decodeIslands(payload)?.data.flatMap(({ peers }) => peers) ?? [])),
+    )
+    beat()
+    world.heartbeat(C, at(0))
+    expect(await world.flush()).toMatchObject([{ peer: C, peers: { [B]: expect.anything(), [C]: expect.anything() } }])
+    expect(reports).toContain(B)
+    expect(reports).not.toContain(A)
+    const asked = vi.mocked(transport.connectionString).mock.calls.filter(([peer]) => peer === A)
+    expect(asked).toHaveLength(1)
+
+    refused.clear()
+    expect(await world.flush(5_000)).toEqual([])
+    beat()
+    expect(await world.flush()).toMatchObject([{ peer: A, fromIslandId: undefined }])
+    expect(await world.metric('tokens_failed_total')).toContain('realm_archipelago_tokens_failed_total{reason="refused"} 1')
+  })
+
+  test('a peer whose token fails again and again leaves its island, and is tried again ever more seldom', async () => {
+    const failing = vi.fn(() => Promise.reject(new Error('no')))
+    const transport = anUnreliableTransport(failing)
+    const world = await anArchipelago({ transport })
+    for (let flush = 0; flush < 60; flush++) {
+      for (const peer of [A, B]) world.heartbeat(peer, at(0))
+      await world.flush()
+    }
+    // 120 seconds: five attempts each, with pauses of 5, 10, 20 and 30 seconds between them.
+    expect(failing.mock.calls.length).toBeLessThanOrEqual(25)
+    expect(await world.metric('peers_taken_out_total')).toContain('realm_archipelago_peers_taken_out_total 5')
+    transport.broken = false
+    for (let flush = 0; flush < 15; flush++) {
+      world.heartbeat(A, at(0))
+      if ((await world.flush()).some(({ peer }) => peer === A)) return
+    }
+    expect.fail('the peer got no island after its tokens could be made again')
   })
 
   test('the number of tokens requested at a time is limited', async () => {

@@ -25,6 +25,12 @@ export interface AnnouncerDeps {
    * Publishes a message, concatenated from pieces, in this term; false once the lease is over, and then nothing was published.
    */
   publish(subject: string, ...pieces: readonly Uint8Array[]): boolean
+  /** The peer got its announcement. */
+  onAnnounced(peer: PeerId): void
+  /** The transport refuses the peer. */
+  onRefused(peer: PeerId): void
+  /** An attempt to mint the peer's token failed. */
+  onFailed(peer: PeerId): void
   /** Resolves once everything published so far has reached the broker. */
   delivered(): Promise<void>
   /** Whether this archipelago still holds its lease. */
@@ -44,13 +50,13 @@ const TOKEN_DEADLINE_MS = 5_000
 
 /**
  * Announces their rooms to the peers that are due, without delaying the flushes: a token that takes long or fails affects its own
- * peer only, which stays due and is tried again after the next flush.
+ * peer only, which is tried again after the next flush while it keeps its place.
  */
 export class Announcer {
   readonly #deps: AnnouncerDeps
   readonly #inFlight = new Set<PeerId>()
   #pending: IterableIterator<PeerId> = [][Symbol.iterator]()
-  /** The encoded peer list of each room; valid until the next flush. */
+  /** The encoded peer list of each room; valid until the next flush, or until a member has to leave. */
   readonly #peerLists = new Map<string, { bytes: Uint8Array; isComplete: boolean }>()
   #failed = 0
   #sliceEndsAt = 0
@@ -69,6 +75,11 @@ export class Announcer {
     if (!mayPublish()) return
     this.#pending = [...announcements.due.keys()][Symbol.iterator]()
     this.#continue()
+  }
+
+  /** The members of a room changed after the flush. */
+  forgetPeers(room: string): void {
+    this.#peerLists.delete(room)
   }
 
   #continue = (): void => {
@@ -98,10 +109,11 @@ export class Announcer {
     try {
       await this.#announceTo(peer)
     } catch (error) {
-      const { log, metrics } = this.#deps
+      const { log, metrics, islands, onFailed } = this.#deps
       this.#failed++
       metrics.tokenFailed[error instanceof DeadlineExceeded ? 'deadline' : 'error'].inc()
       log.debug({ err: error, peer }, 'could not mint the token of a peer')
+      if (islands.has(peer)) onFailed(peer)
     } finally {
       this.#inFlight.delete(peer)
       this.#fill()
@@ -109,21 +121,37 @@ export class Announcer {
   }
 
   async #announceTo(peer: PeerId): Promise<void> {
-    const { islands, announcements, transport, subjects, clock, metrics, publish, mayPublish, isConnected } = this.#deps
+    const {
+      islands,
+      announcements,
+      transport,
+      subjects,
+      clock,
+      metrics,
+      publish,
+      mayPublish,
+      isConnected,
+      onAnnounced,
+      onRefused,
+    } = this.#deps
     for (let room = islands.roomOf(peer); room !== undefined && announcements.due.has(peer); ) {
       const minted = transport.connectionString(peer, room, 'island')
       const connStr =
-        typeof minted === 'string'
-          ? minted
-          : await withDeadline(minted, { clock, ms: TOKEN_DEADLINE_MS, what: 'minting a token' })
-      metrics.tokens.inc()
+        minted instanceof Promise ? await withDeadline(minted, { clock, ms: TOKEN_DEADLINE_MS, what: 'minting a token' }) : minted
       // During the await the peer may have left or moved on, or another archipelago may have taken over.
       const cause = announcements.due.get(peer)
       const current = islands.roomOf(peer)
       if (cause === undefined || !mayPublish() || !isConnected(peer)) return
+      if (connStr === undefined) {
+        metrics.tokenFailed.refused.inc()
+        onRefused(peer)
+        return
+      }
+      metrics.tokens.inc()
       if (current === room) {
         if (!publish(subjects.islandChanged(peer), ...this.#messageFor(peer, room, connStr))) return
         announcements.recordAnnounced(peer, room)
+        onAnnounced(peer)
         metrics.roomChanges.inc({ cause })
         return
       }

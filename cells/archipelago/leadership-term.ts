@@ -7,6 +7,7 @@ import { Announcer } from './announcer.ts'
 import type { Announcements } from './core/announcements.ts'
 import type { RestorableIslands } from './core/islands.ts'
 import type { PresenceTable } from './core/presence.ts'
+import { TokenFailures } from './core/token-failures.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 import { Reporter } from './reporter.ts'
 
@@ -38,11 +39,23 @@ export class LeadershipTerm {
   readonly #deps: LeadershipTermDeps
   readonly #announcer: Announcer
   readonly #reporter: Reporter
+  readonly #failures = new TokenFailures()
 
   constructor(deps: LeadershipTermDeps) {
     const { presence } = deps
     this.#deps = deps
-    this.#announcer = new Announcer({ ...deps, isConnected: (peer) => presence.isConnected(peer) })
+    this.#announcer = new Announcer({
+      ...deps,
+      isConnected: (peer) => presence.isConnected(peer),
+      onAnnounced: (peer) => this.#failures.forget(peer),
+      onRefused: (peer) => {
+        this.#failures.refused(peer, deps.clock.monotonic())
+        this.#takeOut(peer)
+      },
+      onFailed: (peer) => {
+        if (this.#failures.failed(peer, deps.clock.monotonic())) this.#takeOut(peer)
+      },
+    })
     this.#reporter = new Reporter(deps)
     this.#restoreAll()
   }
@@ -55,21 +68,40 @@ export class LeadershipTerm {
   restore(peer: PeerId): void {
     const { islands, announcements } = this.#deps
     const room = islands.roomOf(peer)
-    if (room === undefined) this.#reserve(peer)
-    else announcements.recordMoves([{ peer, room, cause: 'recovery' }])
+    if (room === undefined) {
+      if (!this.#isOut(peer)) this.#reserve(peer)
+    } else announcements.recordMoves([{ peer, room, cause: 'recovery' }])
   }
 
   /** Passes a peer's position to the engine at once, so that a flush has no backlog; it takes effect at the next flush. */
   updatePeer(peer: PeerId): void {
     const { presence, islands } = this.#deps
+    if (this.#isOut(peer)) return
     const known = presence.get(peer)
     if (known?.position) islands.upsert(peer, known.position, known.desiredRoom)
   }
 
   /** A peer left: takes effect at once, not with the next flush (clustering.md §5.14). */
   remove(peer: PeerId): void {
+    this.#failures.forget(peer)
     this.#deps.islands.remove(peer)
     this.#reporter.markChanged()
+  }
+
+  /** Takes a peer that cannot be told its room out of its island (clustering.md §5.18, §5.19), until a later heartbeat. */
+  #takeOut(peer: PeerId): void {
+    const { islands, announcements, log, metrics } = this.#deps
+    const room = islands.roomOf(peer)
+    log.info({ peer, room }, 'a peer without a token was taken out of its island')
+    metrics.takenOut.inc()
+    islands.remove(peer)
+    announcements.forget(peer)
+    if (room !== undefined) this.#announcer.forgetPeers(room)
+    this.#reporter.markChanged()
+  }
+
+  #isOut(peer: PeerId): boolean {
+    return this.#failures.isOut(peer, this.#deps.clock.monotonic())
   }
 
   /** Decides the islands anew, reports them, and announces their rooms to the peers that moved. */

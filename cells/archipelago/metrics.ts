@@ -54,7 +54,16 @@ export function archipelagoMetrics(metrics: Metrics, readings: ArchipelagoReadin
       'announcements_missed_total',
       'Announcements that, according to a connector, a peer did not receive.',
     ),
-    tokenFailed: { error: tokensFailed.labels('error'), deadline: tokensFailed.labels('deadline') },
+    tokenFailed: {
+      error: tokensFailed.labels('error'),
+      deadline: tokensFailed.labels('deadline'),
+      /** The transport refused the peer. */
+      refused: tokensFailed.labels('refused'),
+    },
+    takenOut: metrics.counter(
+      'peers_taken_out_total',
+      'Peers taken out of their island because they could not get a token; a later heartbeat tries again.',
+    ),
     ignored: {
       /** The subject contains no wallet address. */
       subject: ignored.labels('subject'),

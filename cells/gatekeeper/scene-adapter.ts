@@ -96,11 +96,13 @@ export class SceneAdapter {
       throw new Refusal('UNAVAILABLE', 'This realm has no scene rooms: neither LiveKit nor embedded rooms are configured')
     try {
       const opened = Promise.resolve(transport.connectionString(wallet, room, 'scene'))
-      return await withDeadline(opened, { clock, ms: OPEN_ROOM_TIMEOUT_MS, what: 'opening a room' })
+      const connStr = await withDeadline(opened, { clock, ms: OPEN_ROOM_TIMEOUT_MS, what: 'opening a room' })
+      if (connStr !== undefined) return connStr
     } catch (error) {
       log.warn({ peer: wallet, room, error: messageOf(error) }, 'a scene room could not be opened')
       throw new Refusal('UNAVAILABLE', 'The room cannot be opened now')
     }
+    throw new Refusal('FORBIDDEN', 'Access denied, the room is closed to this wallet')
   }
 }
 

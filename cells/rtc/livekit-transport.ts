@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey } from 'node:crypto'
+import type { PeerId } from '../wire/peer.ts'
 import type { RoomTransport } from './room-transport.ts'
 
 export interface LivekitOptions {
@@ -8,6 +9,11 @@ export interface LivekitOptions {
   apiSecret: string
   /** How long a token lets its holder join, in seconds; a participant who joined stays. */
   tokenTtlSeconds?: number
+}
+
+/** Never refuses a peer, and signs without waiting. */
+export interface LivekitTransport extends RoomTransport {
+  connectionString(peer: PeerId, room: string, kind: 'island' | 'scene'): string
 }
 
 const TOKEN_TTL_SECONDS = 300
@@ -23,7 +29,7 @@ export function createLivekitTransport({
   apiKey,
   apiSecret,
   tokenTtlSeconds = TOKEN_TTL_SECONDS,
-}: LivekitOptions): RoomTransport {
+}: LivekitOptions): LivekitTransport {
   const key = createSecretKey(apiSecret, 'utf8')
   return {
     kind: 'livekit',
