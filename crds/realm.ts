@@ -73,9 +73,8 @@ type RealmBlocker =
   | 'NewCellsUnhealthy'
   | 'JoinRateTooLow'
   | 'NoSlotFree'
-  | 'CrdOutdated'
 /** What keeps the objects or the pods of a realm or a cell from being as declared. */
-type WorkloadBlocker = 'PodsFailing' | 'PodsRefused' | 'SecretMissing' | 'ApplyRefused' | 'BusMissing'
+type WorkloadBlocker = 'PodsFailing' | 'PodsRefused' | 'SecretMissing' | 'ApplyRefused' | 'BusMissing' | 'CrdOutdated'
 export type RealmConditionType = keyof RealmReasons
 
 /**

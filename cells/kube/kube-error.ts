@@ -29,6 +29,27 @@ export const isStatus = (thrown: unknown, status: number): thrown is KubeError =
 export const isUnreadableObject = (thrown: unknown): thrown is KubeError =>
   isStatus(thrown, 500) && thrown.reason === '' && /failed to create typed \w+ object/.test(thrown.message)
 
+/** A field of an applied object that the CRD of its kind does not know, or does not know the value of. */
+export interface UnknownField {
+  kind: string
+  /** As in `status.endpoints.state`, without the items of lists in between. */
+  path: string
+}
+
+const UNKNOWN_FIELD = /\.((?:\[[^\]]*\]|[^\s:[])+): field not declared in schema/g
+const UNKNOWN_VALUE = /((?:spec|status)(?:\.\w+|\[\d+\])+): Unsupported value/g
+
+/** The fields that the CRD on the server does not know, as far as its answer to a server-side apply names them: often only the first one. */
+export function unknownFields(thrown: unknown): UnknownField[] {
+  if (!isUnreadableObject(thrown) && !isStatus(thrown, 422)) return []
+  const { message } = thrown
+  const kind = / Kind=(\w+)\)/.exec(message)?.[1] ?? /: (\w+)\.\S+ "\S+" is invalid: /.exec(message)?.[1] ?? ''
+  return Array.from(message.matchAll(isStatus(thrown, 422) ? UNKNOWN_VALUE : UNKNOWN_FIELD), ([, path = '']) => ({
+    kind,
+    path: path.replaceAll(/\[[^\]]*\]/g, ''),
+  }))
+}
+
 /** Whether a namespace that is being deleted takes no new object: whatever is in it will be deleted as well. */
 export const isNamespaceTerminating = (thrown: unknown): boolean =>
   isStatus(thrown, 403) && thrown.message.includes('because it is being terminated')

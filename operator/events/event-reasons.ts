@@ -52,7 +52,7 @@ export const eventReasons = {
   NoSlotFree: { type: 'Warning', action: 'Scale' },
   /** Another installation of the operator manages the realm, so this one leaves it alone. */
   ManagedByAnother: { type: 'Warning', action: 'Observe' },
-  /** The CRD in the cluster is older than the operator, so the realm lacks fields. */
+  /** A CRD in the cluster is older than the operator, so it does not know fields of the realm or the cell. */
   CrdOutdated: { type: 'Warning', action: 'Apply' },
   /** Another client changed or deleted an object of the operator, which restored it. */
   DriftRepaired: { type: 'Normal', action: 'Repair' },

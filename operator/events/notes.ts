@@ -17,7 +17,10 @@ export function blockerEvents(
   after: RealmStatus | CommsCellStatus,
 ): EventNote[] {
   const [was, is] = [before, after].map((status) => conditionOf({ ...(status && { status }) }, 'Stalled'))
-  if (is?.status !== 'True' || (was?.status === 'True' && was.reason === is.reason && was.message === is.message)) return []
+  if (is?.status !== 'True') return []
+  // Which fields a CRD does not know is found out one after the other: the condition has them all, one Event is enough.
+  const isSaid = was?.message === is.message || is.reason === 'CrdOutdated'
+  if (was?.status === 'True' && was.reason === is.reason && isSaid) return []
   const reason = stalledEvent(is.reason as RealmReasons['Stalled'] | CellReasons['Stalled'])
   return reason ? [{ reason, note: is.message }] : []
 }

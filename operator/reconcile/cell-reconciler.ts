@@ -2,7 +2,8 @@ import { planCell } from '../desired/plan.ts'
 import { cellsBeside, playersOfCell } from '../desired/status/cell-players.ts'
 import { cellStatus } from '../desired/status/cell-status.ts'
 import { type Failure, patienceLeftMs } from '../desired/status/conditions.ts'
-import { failureOf, isEndOfNamespace, TERMINATING } from './failure.ts'
+import { missingFields, outdatedCrdStatus } from '../desired/status/outdated-crd.ts'
+import { CRD_RECHECK, failureOf, isEndOfNamespace, TERMINATING } from './failure.ts'
 import type { Reconcile, ReconcilerParts } from './parts.ts'
 
 const busMissing: Failure = {
@@ -21,6 +22,11 @@ export const cellReconciler =
     if (!cell || cell.metadata.deletionTimestamp) return 'on-change'
     const realm = cluster.realm({ namespace: key.namespace, name: cell.spec.realmRef.name })
     if (realm && (await installations?.managerOf(realm))) return 'on-change' // a change of its realm starts a new pass
+    const missing = missingFields('CommsCell', cell)
+    if (missing.length > 0) {
+      await cluster.reportCell(cell, outdatedCrdStatus('CommsCell', cell, missing, clock.now()))
+      return CRD_RECHECK
+    }
     const observed = cluster.observeCell(cell)
     const impossible = site.distributed && !cell.spec.nats ? busMissing : undefined
     const failed = impossible ? undefined : await failureOf(() => cluster.realizeCell(cell, planCell(cell, observed)))

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest'
 import { KubeError } from '../../cells/kube/kube-error.ts'
 import { failureOf, isEndOfNamespace } from './failure.ts'
 
-const reasonOf = async (status: number, body: { reason?: string; message?: string }) =>
-  (await failureOf(() => Promise.reject(new KubeError('PATCH /x', status, body))))?.failure.reason
+const failureTo = async (status: number, body: { reason?: string; message?: string }) =>
+  (await failureOf(() => Promise.reject(new KubeError('PATCH /x', status, body))))?.failure
+const reasonOf = async (...answer: Parameters<typeof failureTo>) => (await failureTo(...answer))?.reason
 
 test.each([
   '.spec.template.spec.affinity.nodeAffinty: field not declared in schema',
@@ -30,4 +31,24 @@ test('a namespace that is being deleted is the end of its objects, another refus
   expect(isEndOfNamespace(await failed(terminating))).toBe(true)
   expect(isEndOfNamespace(await failed('services "x" is forbidden: exceeded quota: q'))).toBe(false)
   expect(isEndOfNamespace(undefined)).toBe(false)
+})
+
+test('a field of a cell that its CRD does not know is the fault of that CRD, one of a Deployment is not', async () => {
+  const typed = (kind: string, field: string) =>
+    `failed to create typed patch object (ns/main; x/v1, Kind=${kind}): ${field}: field not declared in schema`
+  expect(await failureTo(500, { message: typed('Deployment', '.spec.template.x') })).toMatchObject({ reason: 'ApplyRefused' })
+  expect(await failureTo(500, { message: typed('CommsCell', '.spec.pods.env[name="a.b: c"].x') })).toMatchObject({
+    reason: 'CrdOutdated',
+    message: expect.stringMatching(
+      /^the CRD commscells\.comms\.decentraland\.org .* does not know spec\.pods\.env\.x; apply the CRDs/,
+    ),
+  })
+  const invalid = 'CommsCell.comms.decentraland.org "main-0" is invalid'
+  const value = `${invalid}: [spec.exposure.type: Unsupported value: "Gateway": supported values: "None", spec.mode: Unsupported value: "World"]`
+  expect(await failureTo(422, { message: value })).toMatchObject({
+    message: expect.stringContaining('know spec.exposure.type, spec.mode; '),
+  })
+  expect(await failureTo(422, { message: `${invalid}: spec: Invalid value: revision is immutable` })).toMatchObject({
+    reason: 'ApplyRefused',
+  })
 })

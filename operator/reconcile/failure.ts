@@ -1,6 +1,7 @@
 import { messageOf, Refusal, UserError } from '../../cells/chassis/errors.ts'
-import { isNamespaceTerminating, isUnreadableObject, KubeError } from '../../cells/kube/kube-error.ts'
+import { isNamespaceTerminating, isUnreadableObject, KubeError, unknownFields } from '../../cells/kube/kube-error.ts'
 import type { Failure } from '../desired/status/conditions.ts'
+import { outdatedCrdMessage } from '../desired/status/outdated-crd.ts'
 
 /** What was thrown while a plan was realized, and what the status reports about it. */
 export interface Failed {
@@ -14,8 +15,21 @@ export async function failureOf(attempt: () => Promise<void>): Promise<Failed | 
     await attempt()
     return undefined
   } catch (thrown) {
-    return { thrown, failure: { reason: isPermanent(thrown) ? 'ApplyRefused' : 'Retrying', message: messageOf(thrown) } }
+    return {
+      thrown,
+      failure: outdatedCrd(thrown) ?? { reason: isPermanent(thrown) ? 'ApplyRefused' : 'Retrying', message: messageOf(thrown) },
+    }
   }
+}
+
+/** When to look again at an object whose CRD is outdated: an upgrade of the CRD changes no object. */
+export const CRD_RECHECK: { afterMs: number } = { afterMs: 30_000 }
+
+/** The operator takes all values of a cell from a Realm that the API server accepted, so what it does not know there is the CRD's fault. */
+function outdatedCrd(thrown: unknown): Failure | undefined {
+  const paths = unknownFields(thrown).flatMap(({ kind, path }) => (kind === 'CommsCell' ? [path] : []))
+  if (paths.length === 0) return undefined
+  return { reason: 'CrdOutdated', message: outdatedCrdMessage('CommsCell', paths, 'the operator creates and changes no cells') }
 }
 
 /** When to look again at an object whose namespace is being deleted: its own deletion starts a pass anyway. */

@@ -9,12 +9,10 @@ import type { RealmStatusInput } from '../desired/status/realm-view.ts'
 import type { RealmUrls } from '../desired/urls.ts'
 import type { Observations } from '../observed/observations.ts'
 import type { Component } from '../observed/workload.ts'
-import { failureOf, isEndOfNamespace, TERMINATING } from './failure.ts'
+import { CRD_RECHECK, failureOf, isEndOfNamespace, TERMINATING } from './failure.ts'
 import { observersOf, type Reconcile, type ReconcilerParts } from './parts.ts'
 import type { Recheck } from './queue.ts'
 
-/** An upgrade of the CRD changes no object, so the operator looks again by itself. */
-const CRD_RECHECK_MS = 30_000
 /** Nor does an installation that is gone. */
 const LEFT_RECHECK_MS = 30_000
 
@@ -26,10 +24,10 @@ export const realmReconciler =
     const realm = cluster.realm(key)
     if (realm && (await installations?.managerOf(realm))) return leave(parts, key)
     if (!realm || realm.metadata.deletionTimestamp) return end(parts, key)
-    const missing = missingFields(realm)
+    const missing = missingFields('Realm', realm)
     if (missing.length > 0) {
-      await cluster.reportRealm(realm, outdatedCrdStatus(realm, missing, parts.clock.now()))
-      return { afterMs: CRD_RECHECK_MS }
+      await cluster.reportRealm(realm, outdatedCrdStatus('Realm', realm, missing, parts.clock.now()))
+      return CRD_RECHECK
     }
     const observed = cluster.observeRealm(realm)
     const observations = observe(parts, realm)
@@ -49,6 +47,7 @@ export const realmReconciler =
     const facts = { ...publish(parts, realm, plan), observed: changed, held, players: sumOf(players), failure: failed?.failure }
     await cluster.reportRealm(realm, { ...realmStatus(facts), ...(installations && { operator: installations.self }) })
     for (const { what, reason } of plan.scale.decisions) scaling?.inc({ what, reason })
+    if (failed?.failure.reason === 'CrdOutdated') return CRD_RECHECK
     if (failed) throw failed.thrown // the status reports it; now the queue backs off and tries again
     const delaysMs = [plan.recheckMs, patienceLeftMs(changed.services, parts.clock.now())].filter((ms) => ms !== undefined)
     return delaysMs.length === 0 ? 'on-change' : { afterMs: Math.min(...delaysMs) }

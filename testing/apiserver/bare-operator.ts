@@ -3,6 +3,7 @@ import { silentLog } from '../../cells/chassis/log.ts'
 import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import type { Platform } from '../../operator/desired/platform.ts'
 import { platform as defaults, site } from '../../operator/desired/realm.fixtures.ts'
+import type { EventNote } from '../../operator/events/event-reasons.ts'
 import { Writer } from '../../operator/kubernetes/apply/writer.ts'
 import { Cache } from '../../operator/kubernetes/cache/cache.ts'
 import { KubernetesCluster } from '../../operator/kubernetes/kubernetes-cluster.ts'
@@ -34,7 +35,9 @@ export async function startOperator(
   { countPlayers = async () => new Map(), platform = defaults, client = api.client(), ...outside }: Outside = {},
 ) {
   const cache = new Cache({ client, log: silentLog, namespaces: [namespace] })
-  const writer = new Writer({ client, cache, leadership, log: silentLog, clock: systemClock })
+  const notes: EventNote[] = []
+  const recorder = { record: (_: unknown, note: EventNote) => void notes.push(note) }
+  const writer = new Writer({ client, cache, leadership, log: silentLog, clock: systemClock, recorder })
   const cluster = new KubernetesCluster({ cache, writer, platform, countPlayers })
   cache.start()
   await cache.synced
@@ -44,6 +47,8 @@ export async function startOperator(
     client,
     cluster,
     cache,
+    /** The Events it would have sent, in order. */
+    notes,
     /** Resolves once the operator has done nothing for a while. */
     settled: async () => {
       for (let quietMs = 0, seen = writesOf(client); quietMs < QUIET_MS; quietMs += STEP_MS) {

@@ -9,7 +9,9 @@ type Explanations<Reason> = Readonly<Record<Reason & string, Explanation>>
 
 const noAction = 'Nothing: the operator is at work. If it lasts, read the conditions of the cells.'
 
-const workloadBlockers: Explanations<'PodsFailing' | 'PodsRefused' | 'SecretMissing' | 'ApplyRefused' | 'BusMissing'> = {
+const workloadBlockers: Explanations<
+  'PodsFailing' | 'PodsRefused' | 'SecretMissing' | 'ApplyRefused' | 'BusMissing' | 'CrdOutdated'
+> = {
   PodsFailing: [
     'Pods do not start, or exit again and again.',
     'The message has the last error of a pod. Correct what it names, for example an image that cannot be pulled; `kubectl logs` has more.',
@@ -24,6 +26,10 @@ const workloadBlockers: Explanations<'PodsFailing' | 'PodsRefused' | 'SecretMiss
     'Correct the field that the message names, or remove the other object. If access is forbidden, upgrade the chart with its roles.',
   ],
   BusMissing: ['The CommsCell names no NATS.', 'Name one in the spec of the cell.'],
+  CrdOutdated: [
+    'The CRD in the cluster, of Realms or of CommsCells as the message says, is older than the operator and does not know the fields it names.',
+    'Apply the CRDs of the release of the operator. The operator notices within a minute.',
+  ],
 }
 
 /** Reasons of Progressing and of Reconciling. */
@@ -165,10 +171,6 @@ export const realmConditions: Explained<RealmReasons> = {
         'Set the change back, or wait: the rollout goes on when the rate has recovered.',
       ],
       NoSlotFree: ['There are fewer free slots than cells asked for.', 'Raise `cells.max`, or remove cells written by hand.'],
-      CrdOutdated: [
-        'The CRD in the cluster is older than the operator, so the realm lacks fields.',
-        'Apply the CRDs of the release of the operator.',
-      ],
     },
   },
 }

@@ -40,7 +40,7 @@ const timestampOf = (now: number): string => new Date(now).toISOString().replace
 /** Why a pass could not apply its plan. */
 export interface Failure {
   /** `Retrying`: the next attempt may succeed. The others: no attempt can succeed until a person changes something. */
-  reason: 'Retrying' | 'ApplyRefused' | 'BusMissing'
+  reason: 'Retrying' | 'ApplyRefused' | 'BusMissing' | 'CrdOutdated'
   message: string
 }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../../../cells/chassis/clock.ts'
 import { Refusal } from '../../../cells/chassis/errors.ts'
 import type { Log } from '../../../cells/chassis/log.ts'
 import { isStatus } from '../../../cells/kube/kube-error.ts'
@@ -23,6 +24,7 @@ export interface WriteParts {
   cache: Pick<Cache, 'child' | 'statusFingerprint' | 'trackWrite'>
   limiter: WriteLimiter
   lastApplied: LastApplied
+  clock: Clock
   log: Log
   recorder?: Pick<EventRecorder, 'record'> | undefined
   metrics?: WriterMetrics | undefined

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { Clock } from '../../../cells/chassis/clock.ts'
 import { messageOf } from '../../../cells/chassis/errors.ts'
 import { isStatus } from '../../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../../cells/kube/kube-object.ts'
@@ -21,9 +20,9 @@ const SECRET_ANNOTATION = 'comms.decentraland.org/secret-restored-at'
 
 /** Creates Secrets with random values, and again when they were deleted. Neither reads nor changes a Secret that exists. */
 export class SecretWriter {
-  readonly #parts: WriteParts & { clock: Clock }
+  readonly #parts: WriteParts
 
-  constructor(parts: WriteParts & { clock: Clock }) {
+  constructor(parts: WriteParts) {
     this.#parts = parts
   }
 

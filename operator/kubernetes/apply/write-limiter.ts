@@ -45,6 +45,11 @@ export class WriteLimiter {
     return false
   }
 
+  /** Has a realm or cell reconciled again after a delay, whatever changes until then. */
+  requeueAfter({ kind, ...key }: { kind: Kind } & ObjectKey, delayMs: number): void {
+    this.#requeue.after(kind, key, delayMs)
+  }
+
   /** Calls the listener when the owner of a delayed write is due; the returned function removes it. */
   onRequeue(listener: (kind: Kind, key: ObjectKey) => void): () => void {
     return this.#requeue.onDue(listener)
