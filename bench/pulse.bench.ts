@@ -21,9 +21,9 @@ class CountingClient implements RelayClient {
     CountingClient.bytes += message.length
   }
 
-  sendUnreliable(message: Uint8Array): void {
+  sendUnreliable(_: Uint8Array, start: number, end: number): void {
     CountingClient.messages++
-    CountingClient.bytes += message.length
+    CountingClient.bytes += end - start
   }
 }
 

@@ -20,7 +20,7 @@ import type { SignInMemory } from './sign-in-memory.ts'
 export interface ClientPeer {
   readonly address: string
   sendReliable(channel: number, bytes: Uint8Array): boolean
-  sendUnreliable(channel: number, bytes: Uint8Array): boolean
+  sendUnreliable(channel: number, bytes: Uint8Array, start: number, end: number): boolean
   /** Ends the connection once the client has what was sent before; its end is not reported. */
   disconnect(reason: number): void
 }
@@ -99,8 +99,8 @@ export class PulseSession implements RelayClient {
     this.peer.sendReliable(RELIABLE, message)
   }
 
-  sendUnreliable(message: Uint8Array): void {
-    this.peer.sendUnreliable(STATES, message)
+  sendUnreliable(bytes: Uint8Array, start: number, end: number): void {
+    this.peer.sendUnreliable(STATES, bytes, start, end)
   }
 
   /** A message of the client; whatever it is, it ends this session at most. */

@@ -59,8 +59,8 @@ export class ModelClient implements RelayClient {
     this.#take(kind, fields)
   }
 
-  sendUnreliable(bytes: Uint8Array): void {
-    if (this.arrives()) this.sendReliable(bytes)
+  sendUnreliable(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    if (this.arrives()) this.sendReliable(bytes.subarray(start, end))
   }
 
   /** What it knows of a wallet. */

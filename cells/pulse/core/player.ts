@@ -3,12 +3,13 @@ import { type AvatarState, STATE_LENGTH } from './messages/avatar-state.ts'
 import type { EmoteRequest } from './messages/pulse-request.ts'
 import { EMOTE_STOP_REASON, offsetOf, REMEMBERED_STATES, type Subject } from './messages/server-message.ts'
 import { worldX, worldZ } from './parcel-grid.ts'
+import { ViewList } from './view-list.ts'
 
 /** The client of a player. Messages are copied before the call returns: their bytes are used again. */
 export interface RelayClient {
   sendReliable(message: Uint8Array): void
-  /** May be lost, and is dropped when a later one has overtaken it. */
-  sendUnreliable(message: Uint8Array): void
+  /** A message in a part of `bytes`. It may be lost, and is dropped when a later one has overtaken it. */
+  sendUnreliable(bytes: Uint8Array, start: number, end: number): void
 }
 
 /** An emote that a player shows. */
@@ -21,8 +22,22 @@ export interface RunningEmote {
   endTick: number | undefined
 }
 
-/** Players of one square of one realm. */
-export type GridCell = Player[]
+/** The players of one square of a realm, and their places in the same order, so that most are passed over by their place alone. */
+export interface GridCell {
+  readonly players: Player[]
+  /** x and z of each player, in metres. */
+  places: Float64Array
+}
+
+/** The players of one realm by their places. */
+export interface Grid {
+  readonly isEmpty: boolean
+  /** Puts a player where it is, or moves it there. */
+  place(player: Player): void
+  remove(player: Player): void
+  /** The squares that are at most `radius` metres from a place; valid until the next call. */
+  around(x: number, z: number, radius: number): readonly GridCell[]
+}
 
 /** A player in the relay: its last states, who sees it, and what its own client was sent. */
 export class Player implements Subject {
@@ -43,8 +58,6 @@ export class Player implements Subject {
   client: RelayClient | undefined
   /** Whether it has just arrived: whom it sees is not known yet. */
   hasMoved = false
-  /** Whether it was removed: who sees it is still to be told. */
-  isGone = false
   /** Sequences of its last teleport, emote and end of an emote: observers that were sent less get a message of their own. */
   teleportedAt = -1
   emoteStartedAt = -1
@@ -53,10 +66,9 @@ export class Player implements Subject {
   eventAt = -1
   emoteStopReason: number = EMOTE_STOP_REASON.completed
   /** Those it sees. */
-  readonly views: View[] = []
-  /** By the number of the player that is seen. */
-  readonly viewOf = new Map<number, View>()
-  /** Its place in the grid. */
+  readonly views = new ViewList<Player>()
+  /** The grid of its realm, which tells realms apart, and its place there; undefined while it is in none, and once it was removed. */
+  grid: Grid | undefined
   cell: GridCell | undefined
   cellKey = 0
   /** The last look of an observer at those it sees already. */
@@ -70,11 +82,6 @@ export class Player implements Subject {
     this.subject = subject
     this.wallet = wallet
     this.sequence = sequence
-  }
-
-  /** Whether others can see it. */
-  get isVisible(): boolean {
-    return this.realm !== undefined && !this.isGone
   }
 
   /** Whether a state is the one it has. */
@@ -113,40 +120,5 @@ export class Player implements Subject {
     this.emote = undefined
     this.emoteStopReason = reason
     this.emoteStoppedAt = this.eventAt = this.sequence
-  }
-}
-
-/** What the client of an observer knows of one player. */
-export class View {
-  readonly player: Player
-  /** The sequence that was sent last. */
-  sequence: number
-  /** Tier of distance, and the one at which the last state was sent. */
-  tier: number
-  sentTier = 0
-  profileVersion: number
-  /** When the player was announced, in milliseconds, until the announcement was repeated. */
-  joinedAt: number | undefined
-  /** The client asked for the whole state, or for the player as a whole. */
-  requested: 'nothing' | 'state' | 'player' = 'nothing'
-  /** Spreads the work over ticks; the same for all observers of a player, so that they share its deltas. */
-  readonly turn: number
-  /** Its place among the views of the observer. */
-  index = 0
-  /** The last round of `findVisible` that found it. */
-  foundIn = 0
-
-  constructor(player: Player, tier: number, nowMs: number) {
-    this.player = player
-    this.turn = player.subject
-    this.sequence = player.sequence
-    this.tier = tier
-    this.profileVersion = player.profileVersion
-    this.joinedAt = nowMs
-  }
-
-  /** Whether the state that was sent last is still remembered, so that a delta can be made from it. */
-  get hasBaseline(): boolean {
-    return this.player.sequence - this.sequence < REMEMBERED_STATES
   }
 }

@@ -101,6 +101,18 @@ test('an input that changes nothing is not sent', () => {
   expect(a.client.received.length).toBe(before)
 })
 
+test.each([1, 2, 3, 4])('with every %i-th round for each client, all see all, at any distance', (stride) => {
+  const world = Object.assign(aRelay(), { stride })
+  const players = Array.from({ length: 12 }, (_, i) => world.enter(i, (i % 3) * 50, i))
+  world.pass(2_000)
+  for (const [i, { walk }] of players.entries()) walk((i % 3) * 50 + 1, i)
+  world.pass(500)
+  for (const { client, player } of players) {
+    const sequences = players.filter((other) => other.player !== player).map((other) => other.player.sequence)
+    expect([...client.known.values()].map(({ sequence }) => sequence)).toEqual(sequences)
+  }
+})
+
 test('distant players are sent less often, and all of their state as soon as they come close', () => {
   const world = aRelay()
   const [a, b] = [world.enter(1), world.enter(2, 100)]

@@ -3,7 +3,7 @@ import { type AvatarState, FIELD, standStill } from './messages/avatar-state.ts'
 import type { EmoteRequest, InitialState } from './messages/pulse-request.ts'
 import { EMOTE_STOP_REASON, offsetOf } from './messages/server-message.ts'
 import { clampParcel, worldY } from './parcel-grid.ts'
-import { Player, type RelayClient } from './player.ts'
+import { type Grid, Player, type RelayClient } from './player.ts'
 import { PlayerGrid } from './player-grid.ts'
 import type { HiddenReason, HiddenReasonOf } from './realm-sessions.ts'
 import { SubjectIds } from './subject-ids.ts'
@@ -100,7 +100,7 @@ export class Relay {
     clampParcel(state)
     if (player.isAt(state)) return
     player.become(state, this.#tickAt(nowMs))
-    this.#gridOf(player.realm).place(player)
+    player.grid?.place(player)
   }
 
   /** Arrives in a realm, or somewhere else in the same one. */
@@ -120,7 +120,7 @@ export class Relay {
     clampParcel(state)
     const tick = this.#tickAt(nowMs)
     player.become(state, tick)
-    this.#gridOf(player.realm).place(player)
+    player.grid?.place(player)
     player.startEmote(emote, tick)
     this.#emoting.add(player)
   }
@@ -164,12 +164,11 @@ export class Relay {
     this.#ticks++
     this.#endLingering(nowMs)
     this.#endEmotes(nowMs)
-    this.#sender.beginTick(this.#ticks, nowMs)
+    this.#sender.beginTick(this.#ticks, nowMs, stride)
     for (const player of this.#players.values()) {
-      if (!player.client || player.realm === undefined) continue
-      const turn = player.subject + this.#ticks
-      if (turn % VISIBILITY_TICKS === 0 || player.hasMoved) this.#look(player)
-      if (turn % stride === 0) this.#sender.send(player)
+      if (!player.client || !player.grid) continue
+      if ((player.subject + this.#ticks) % VISIBILITY_TICKS === 0 || player.hasMoved) this.#look(player, player.grid)
+      this.#sender.send(player)
     }
   }
 
@@ -213,7 +212,6 @@ export class Relay {
   }
 
   #remove(player: Player): void {
-    player.isGone = true
     this.#leaveGrid(player)
     this.#lingering.delete(player)
     this.#emoting.delete(player)
@@ -230,20 +228,14 @@ export class Relay {
   }
 
   #leaveGrid(player: Player): void {
-    if (player.realm === undefined) return
-    const grid = this.#gridOf(player.realm)
-    grid.remove(player)
-    if (grid.isEmpty) this.#grids.delete(player.realm)
+    const { grid, realm = '' } = player
+    grid?.remove(player)
+    if (grid?.isEmpty) this.#grids.delete(realm)
   }
 
-  #look(player: Player): void {
+  #look(player: Player, grid: Grid): void {
     player.hasMoved = false
-    this.#visibility.update(
-      player,
-      this.#gridOf(player.realm ?? ''),
-      (found, tier) => this.#sender.join(player, found, tier),
-      (lost) => this.#sender.leave(player, lost),
-    )
+    this.#visibility.update(player, grid, this.#sender)
   }
 
   /** With the state that the player has just taken, whatever it showed has ended. */

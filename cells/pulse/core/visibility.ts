@@ -1,6 +1,6 @@
+import { longer } from './columns.ts'
 import { TIERS } from './messages/server-message.ts'
-import type { GridCell, Player } from './player.ts'
-import type { PlayerGrid } from './player-grid.ts'
+import type { Grid, Player } from './player.ts'
 
 /** How far players see each other. */
 export interface VisibilityLimits {
@@ -19,8 +19,17 @@ export const defaultVisibility: VisibilityLimits = {
   hysteresis: 1.1,
 }
 
+/** Is told who comes into view and who goes out of it. */
+export interface VisibilityListener {
+  enter(observer: Player, player: Player, tier: number): void
+  /** The view in this row ends. */
+  leave(observer: Player, row: number): void
+}
+
 /** Width of the distances that are counted together, in metres. */
 const BAND = 1
+const OUT_OF_SIGHT = 0xffff
+const FIRST_ROWS = 128
 
 /**
  * Finds whom a player sees, and in which tier: the nearest ones, up to a number. Distances are counted in bands of a metre, so that no
@@ -28,10 +37,14 @@ const BAND = 1
  */
 export class Visibility {
   readonly #limits: VisibilityLimits
+  readonly #range: number
+  readonly #maxPlayers: number
   readonly #bands: Uint32Array
-  /** Players in range and their bands; only the first `#count` count, so that the arrays are used again. */
+  /** The band of each view of the observer, by row. */
+  #viewBands = new Uint16Array(FIRST_ROWS)
+  /** Others in range and their bands; only the first `#count` count, so that the arrays are used again. */
   readonly #found: Player[] = []
-  readonly #foundBands: number[] = []
+  #foundBands = new Uint16Array(FIRST_ROWS)
   #count = 0
   /** The last band of each tier, and how many players of that band are in it. */
   readonly #lastBands = new Int32Array(TIERS)
@@ -40,60 +53,85 @@ export class Visibility {
 
   constructor(limits: VisibilityLimits = defaultVisibility) {
     this.#limits = limits
-    this.#bands = new Uint32Array(Math.ceil((limits.tierMetres.at(-1) ?? 0) / BAND) + 1)
+    this.#range = limits.tierMetres.at(-1) ?? 0
+    this.#maxPlayers = limits.tierPlayers.at(-1) ?? 0
+    this.#bands = new Uint32Array(Math.ceil(this.#range / BAND) + 1)
+  }
+
+  /** Sets the tier of the views of those whom the observer still sees, and tells the listener of the others. */
+  update(observer: Player, grid: Grid, listener: VisibilityListener): void {
+    this.#round++
+    this.#bands.fill(0)
+    this.#findOthers(observer, grid, this.#countViews(observer, grid))
+    this.#divide()
+    const { views } = observer
+    views.nearestTier = TIERS
+    // Backwards: the last row takes the place of one that is removed.
+    for (let row = views.count - 1; row >= 0; row--) {
+      const tier = this.#tierOf(this.#viewBands[row] ?? OUT_OF_SIGHT)
+      if (tier < 0) listener.leave(observer, row)
+      else {
+        views.tiers[row] = tier
+        if (tier < views.nearestTier) views.nearestTier = tier
+      }
+    }
+    for (let i = 0; i < this.#count; i++) {
+      const tier = this.#tierOf(this.#foundBands[i] ?? OUT_OF_SIGHT)
+      const player = this.#found[i]
+      if (player && tier >= 0) listener.enter(observer, player, tier)
+    }
   }
 
   /**
-   * Calls `enter` for each player that the observer sees and did not see before, sets the tier of the views of those it still sees,
-   * and calls `leave` for each it does not see any more.
+   * Counts the players that the observer sees already, which count as nearer than they are. Returns the distance from which on others are
+   * farther than as many players as it may see.
    */
-  update(
-    observer: Player,
-    grid: PlayerGrid,
-    enter: (player: Player, tier: number) => void,
-    leave: (player: Player) => void,
-  ): void {
-    this.#round++
-    for (const view of observer.views) view.player.seenIn = this.#round
-    this.#find(observer, grid)
-    this.#divide()
-    for (let i = 0; i < this.#count; i++) {
-      const player = this.#found[i]
-      const tier = this.#tierOf(this.#foundBands[i] ?? 0)
-      if (!player || tier === undefined) continue
-      const view = player.seenIn === this.#round ? observer.viewOf.get(player.subject) : undefined
-      if (view) {
-        view.tier = tier
-        view.foundIn = this.#round
-      } else enter(player, tier)
+  #countViews({ views, x, z }: Player, grid: Grid): number {
+    const { count, players } = views
+    if (this.#viewBands.length < count) this.#viewBands = new Uint16Array(2 * count)
+    let inRange = 0
+    let farthest = 0
+    for (let row = 0; row < count; row++) {
+      const player = players[row]
+      if (!player) continue
+      player.seenIn = this.#round
+      const [dx, dz] = [player.x - x, player.z - z]
+      const felt = Math.sqrt(dx * dx + dz * dz) / this.#limits.hysteresis
+      if (player.grid !== grid || felt > this.#range) {
+        this.#viewBands[row] = OUT_OF_SIGHT
+        continue
+      }
+      const band = Math.floor(felt / BAND)
+      this.#viewBands[row] = band
+      this.#bands[band] = (this.#bands[band] ?? 0) + 1
+      inRange++
+      if (band > farthest) farthest = band
     }
-    // Backwards: the last view takes the place of one that is removed. Those that entered are not in the round.
-    for (let i = observer.views.length - 1; i >= 0; i--) {
-      const view = observer.views[i]
-      if (view && view.foundIn !== this.#round && view.foundIn !== 0) leave(view.player)
-      else if (view) view.foundIn = this.#round
+    return inRange < this.#maxPlayers ? this.#range : Math.min(this.#range, (farthest + 1) * BAND)
+  }
+
+  /** Counts the players up to a distance that the observer does not see yet. */
+  #findOthers(observer: Player, grid: Grid, metres: number): void {
+    const { x, z } = observer
+    const limit = metres * metres
+    this.#count = 0
+    for (const { players, places } of grid.around(x, z, metres)) {
+      for (let i = 0; i < players.length; i++) {
+        const [dx, dz] = [(places[2 * i] ?? 0) - x, (places[2 * i + 1] ?? 0) - z]
+        const squared = dx * dx + dz * dz
+        if (squared > limit) continue
+        const player = players[i]
+        if (!player || player === observer || player.seenIn === this.#round) continue
+        this.#keep(player, Math.floor(Math.sqrt(squared) / BAND))
+      }
     }
   }
 
-  /** Counts the players in range by the band of their distance. One that is seen counts as nearer than it is. */
-  #find(observer: Player, grid: PlayerGrid): void {
-    const { tierMetres, hysteresis } = this.#limits
-    const range = tierMetres.at(-1) ?? 0
-    this.#bands.fill(0)
-    this.#count = 0
-    grid.around(observer.x, observer.z, range * hysteresis, (cell: GridCell) => {
-      for (const player of cell) {
-        if (player === observer) continue
-        const [dx, dz] = [player.x - observer.x, player.z - observer.z]
-        const distance = Math.sqrt(dx * dx + dz * dz)
-        const felt = player.seenIn === this.#round ? distance / hysteresis : distance
-        if (felt > range) continue
-        const band = Math.floor(felt / BAND)
-        this.#bands[band] = (this.#bands[band] ?? 0) + 1
-        this.#found[this.#count] = player
-        this.#foundBands[this.#count++] = band
-      }
-    })
+  #keep(player: Player, band: number): void {
+    if (this.#count === this.#foundBands.length) this.#foundBands = longer(this.#foundBands, new Uint16Array(2 * this.#count))
+    this.#bands[band] = (this.#bands[band] ?? 0) + 1
+    this.#found[this.#count] = player
+    this.#foundBands[this.#count++] = band
   }
 
   /** Finds the last band of each tier: by its distance, or where its number of players is reached, which may be in the midst of it. */
@@ -101,7 +139,7 @@ export class Visibility {
     const { tierMetres, tierPlayers } = this.#limits
     let nearer = 0
     let tier = 0
-    for (let band = 0; band < this.#bands.length; band++) {
+    for (let band = 0; tier < TIERS && band < this.#bands.length; band++) {
       const players = this.#bands[band] ?? 0
       for (; tier < TIERS; tier++) {
         const isLast = (band + 1) * BAND >= (tierMetres[tier] ?? 0)
@@ -114,15 +152,16 @@ export class Visibility {
     }
   }
 
-  #tierOf(band: number): number | undefined {
+  /** The tier of the next player of a band; -1 = it is not seen. */
+  #tierOf(band: number): number {
     for (let tier = 0; tier < TIERS; tier++) {
       const last = this.#lastBands[tier] ?? 0
       if (band < last) return tier
-      const free = this.#free[tier] ?? 0
-      if (band > last || free <= 0) continue
-      this.#free[tier] = free - 1
+      if (band > last || (this.#free[tier] ?? 0) <= 0) continue
+      // The number of a tier includes those of nearer ones.
+      for (let farther = tier; this.#lastBands[farther] === band; farther++) this.#free[farther] = (this.#free[farther] ?? 0) - 1
       return tier
     }
-    return undefined
+    return -1
   }
 }

@@ -164,7 +164,7 @@ test('a delta close by turns the state before into the state now', () => {
   fc.assert(
     fc.property(anyState, anyState, (before, now) => {
       const writer = new ProtoWriter()
-      serverMessages.delta(writer, subjectOf(before, now), 0, 0, 0)
+      serverMessages.delta(writer.reset(), subjectOf(before, now), 0, 0, 0)
       const { subjectId, baselineSeq, newSeq, serverTick, ...changes } = decodeServerMessage(writer.bytes).playerStateDelta ?? {}
       expect({ subjectId, baselineSeq, newSeq, serverTick }).toEqual({
         subjectId: 7,
@@ -183,10 +183,10 @@ test('what a delta from afar leaves out is in the next one from close by, whethe
     fc.property(anyState, anyState, (before, now) => {
       const writer = new ProtoWriter()
       const far = subjectOf(before, now)
-      serverMessages.delta(writer, far, 0, 2, 0)
+      serverMessages.delta(writer.reset(), far, 0, 2, 0)
       const { playerStateDelta: fromAfar = {} } = decodeServerMessage(writer.bytes)
       for (const name of ['velocityX', 'movementBlend', 'slideBlend', 'headYaw']) expect(fromAfar).not.toHaveProperty(name)
-      serverMessages.delta(writer, subjectOf(before, now, now), 1, 0, 2)
+      serverMessages.delta(writer.reset(), subjectOf(before, now, now), 1, 0, 2)
       const {
         subjectId: _,
         baselineSeq: _b,

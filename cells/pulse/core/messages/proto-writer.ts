@@ -12,10 +12,9 @@ export class ProtoWriter {
     return this.#buffer.subarray(0, this.#at)
   }
 
-  /** Copies what was written; returns where it ends. */
-  copyTo(target: Buffer, at: number): number {
-    this.#buffer.copy(target, at, 0, this.#at)
-    return at + this.#at
+  /** What was written is at its beginning; replaced by a larger one when it is full. */
+  get memory(): Buffer {
+    return this.#buffer
   }
 
   /** Bytes that were written since the last `reset`. */

@@ -35,7 +35,7 @@ const FIELDS_OF_TIER: readonly number[] = [ALL, ALL & ~CLOSE_ONLY, ALL & ~CLOSE_
 const DELTA_FIELD_OFFSET = 5
 const STATE_FIELD_OFFSET = 1
 
-/** The messages to clients (`decentraland/pulse/pulse_server.proto`, ServerMessage); each begins with a `reset` of the writer. */
+/** The messages to clients (`decentraland/pulse/pulse_server.proto`, ServerMessage); each begins with a `reset` of the writer, except `delta`. */
 export const serverMessages = {
   handshake(writer: ProtoWriter, error?: string): void {
     const message = writer.reset().open(1)
@@ -56,7 +56,7 @@ export const serverMessages = {
    */
   delta(writer: ProtoWriter, subject: Subject, baseline: number, tier: number, sentTier: number): void {
     const { sequence, states } = subject
-    const message = writer.reset().open(3)
+    const message = writer.open(3)
     writer.uint32(1, subject.subject)
     writer.uint32(2, baseline)
     writer.uint32(3, sequence)
