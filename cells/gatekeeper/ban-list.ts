@@ -4,10 +4,11 @@ import { messageOf } from '../chassis/errors.ts'
 import type { Running } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import { repeat } from '../chassis/repeat.ts'
+import type { PeerId } from '../wire/peer.ts'
 import type { Storage } from './adapters/storage.ts'
 import { ActiveBans, type BanSubject, type PlatformBan } from './core/active-bans.ts'
 
-type StoredBans = Pick<Storage, 'unliftedBans' | 'bansVersion'>
+type StoredBans = Pick<Storage, 'unliftedBans' | 'unliftedBansOf' | 'bansVersion'>
 
 export interface BanListOptions {
   clock: Clock
@@ -34,6 +35,10 @@ export class BanList implements Running {
   #version: string | undefined
   #readAtMs: number | undefined
   #isFailing = false
+  /** What was read of single wallets, to be kept where a read of all bans began earlier and ends later. */
+  #recent: { sinceMs: number; address: PeerId; bans: readonly PlatformBan[] }[] = []
+  /** Whether single wallets were read since the last read of all: two of the same wallet may have ended in the other order. */
+  #wasReread = false
   /** Resolves after the first attempt to read the bans, also when it failed. */
   readonly attempted: Promise<void>
 
@@ -70,18 +75,45 @@ export class BanList implements Running {
     return this.#bans?.against(subject, this.#options.clock.now())
   }
 
+  /** All bans in force, the latest first. */
+  inForce(): PlatformBan[] {
+    return this.#bans?.inForce(this.#options.clock.now()) ?? []
+  }
+
+  /** Reads the bans of one wallet now, because they were changed. Never rejects: after a failure the next look finds the change. */
+  async reread(address: PeerId): Promise<void> {
+    const { clock, log, onFailure } = this.#options
+    const sinceMs = clock.monotonic()
+    try {
+      const reading = this.#storage.unliftedBansOf(address)
+      const bans = await withDeadline(reading, { clock, ms: VERSION_TIMEOUT_MS, what: 'reading the bans of a player' })
+      this.#recent.push({ sinceMs, address, bans })
+      this.#wasReread = true
+      this.#bans?.replace(address, bans)
+    } catch (error) {
+      onFailure()
+      log.warn({ peer: address, error: messageOf(error) }, 'the bans of a player cannot be read now')
+    }
+  }
+
   stop(): Promise<void> {
     return this.#refreshing.stop()
   }
 
   async #refresh(): Promise<void> {
     const { clock, log, onFailure } = this.#options
+    const startedMs = clock.monotonic()
+    const wasReread = this.#wasReread
+    this.#wasReread = false
     try {
       const version = await withDeadline(this.#storage.bansVersion(), { clock, ms: VERSION_TIMEOUT_MS, what: 'reading the bans' })
       // A ban that is written between the two is read now, and once more because of the version after it.
-      if (version !== this.#version) {
+      if (version !== this.#version || wasReread) {
         const bans = await withDeadline(this.#storage.unliftedBans(), { clock, ms: READ_TIMEOUT_MS, what: 'reading the bans' })
         this.#bans = new ActiveBans(bans)
+        const later = this.#recent.filter(({ sinceMs }) => sinceMs >= startedMs)
+        for (const recent of later) this.#bans.replace(recent.address, recent.bans)
+        this.#recent = later
         this.#version = version
       }
       this.#readAtMs = clock.monotonic()

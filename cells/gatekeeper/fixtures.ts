@@ -45,6 +45,10 @@ export function aStorage(): MemoryStorage {
       await check()
       return storage.bans
     },
+    async unliftedBansOf(address) {
+      await check()
+      return storage.bans.filter(({ bannedAddress }) => bannedAddress === address)
+    },
     async bansVersion() {
       await check()
       return JSON.stringify(storage.bans)
@@ -117,11 +121,9 @@ export async function aGatekeeper(
     bans = [],
     broken,
     ...dependencies
-  }: { config?: Partial<GatekeeperConfig>; bans?: PlatformBan[]; broken?: string } & Partial<
-    Omit<GatekeeperDependencies, 'storage'>
-  > = {},
+  }: { config?: Partial<GatekeeperConfig>; bans?: PlatformBan[]; broken?: string } & Partial<GatekeeperDependencies> = {},
 ) {
-  const clock = new ManualClock(1_700_000_000_000)
+  const clock = (dependencies.clock as ManualClock | undefined) ?? new ManualClock(1_700_000_000_000)
   const storage = aStorage()
   storage.bans = bans
   storage.broken = broken

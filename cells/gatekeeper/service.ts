@@ -26,7 +26,10 @@ import type { GatekeeperConfig } from './config.ts'
 import { ConnectionRecorder } from './connection-recorder.ts'
 import { expireConnections } from './connection-retention.ts'
 import { WalletLimit } from './core/wallet-limit.ts'
+import { Decisions } from './decisions.ts'
 import { gatekeeperMetrics } from './metrics.ts'
+import { ModerationChanges } from './moderation-changes.ts'
+import { PlatformRecords } from './platform/platform-records.ts'
 import { gatekeeperRoutes } from './routes.ts'
 import { SceneAdapter } from './scene-adapter.ts'
 import { StorageHealth } from './storage-health.ts'
@@ -87,6 +90,8 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   const retention = expireConnections(storage, { days: config.CONNECTION_RETENTION_DAYS ?? RETENTION_DAYS, clock, log })
   // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
   const proxies = new TrustedProxies(config.TRUSTED_PROXIES ?? PRIVATE_NETWORKS.join(','), config.TRUSTED_PROXY_HOPS)
+  const changes = new ModerationChanges(log)
+  const decisions = new Decisions(storage.database, { clock, log })
   const signed = new SignedRequests({ verifier, proxies, limit, publicPath: config.PUBLIC_PATH, clock, log, metrics: counted })
   const app = createApp({
     log,
@@ -113,6 +118,9 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
           metrics: counted,
         }).handle,
         bans,
+        platform: new PlatformRecords(storage.database, { decisions, clock }),
+        decisions,
+        changes,
         proxies,
         limited: () => counted.banQueriesLimited.inc(),
         clock,

@@ -2,6 +2,7 @@ import type { Running } from '../../chassis/lifecycle.ts'
 import type { PeerId } from '../../wire/peer.ts'
 import type { PlatformBan } from '../core/active-bans.ts'
 import type { Database } from './database.ts'
+import { BAN_COLUMNS } from './sql.ts'
 
 /** The last known address and device of a player; undefined where unknown. */
 export interface PlayerConnection {
@@ -16,6 +17,8 @@ export interface Storage extends Running {
   readonly database: Pick<Database, 'query' | 'transaction'>
   /** Every ban that is not lifted; some may have expired. */
   unliftedBans(): Promise<PlatformBan[]>
+  /** Those against one wallet. */
+  unliftedBansOf(address: PeerId): Promise<PlatformBan[]>
   /** Another text after every change of the bans that are not lifted: to ask for it costs far less than to read them. */
   bansVersion(): Promise<string>
   /** Records connections, at most one per address; an undefined value keeps the one recorded before. */
@@ -31,13 +34,13 @@ export interface Storage extends Running {
 const BANS_PER_STATEMENT = 10_000
 
 const UNLIFTED_BANS = `
-  SELECT id::text AS "id", banned_address AS "bannedAddress", banned_by AS "bannedBy", reason, custom_message AS "customMessage",
-         banned_device_id AS "bannedDeviceId", ${milliseconds('banned_at')} AS "bannedAt", ${milliseconds('expires_at')} AS "expiresAt",
-         ${milliseconds('lifted_at')} AS "liftedAt", lifted_by AS "liftedBy", ${milliseconds('created_at')} AS "createdAt"
+  SELECT ${BAN_COLUMNS}
     FROM user_bans
    WHERE lifted_at IS NULL AND ($1::uuid IS NULL OR id > $1::uuid)
    ORDER BY id
    LIMIT $2::int`
+
+const UNLIFTED_BANS_OF = `SELECT ${BAN_COLUMNS} FROM user_bans WHERE lifted_at IS NULL AND banned_address = $1`
 
 /** Every change of a row gives it another xmin. */
 const BANS_VERSION = `
@@ -64,11 +67,6 @@ const FORGET_CONNECTIONS = `
 
 const CONNECTION = 'SELECT ip_address AS "ipAddress", device_id AS "deviceId" FROM player_connection_info WHERE address = $1'
 
-// Both drivers return numbers in the same way, but not dates and 64-bit integers.
-function milliseconds(column: string): string {
-  return `(extract(epoch FROM ${column}) * 1000)::float8`
-}
-
 /** Storage in a PostgreSQL database whose schema is up to date (`migrations/migrate.ts`). */
 export class SqlStorage implements Storage {
   readonly database: Database
@@ -84,6 +82,10 @@ export class SqlStorage implements Storage {
       bans.push(...page)
       if (page.length < BANS_PER_STATEMENT) return bans
     }
+  }
+
+  unliftedBansOf(address: PeerId): Promise<PlatformBan[]> {
+    return this.database.query<PlatformBan>(UNLIFTED_BANS_OF, [address])
   }
 
   async bansVersion(): Promise<string> {

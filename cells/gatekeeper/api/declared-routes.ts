@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Declaration, declare } from './declaration.ts'
+import { platformRoutes } from './platform-routes.ts'
 import { publicRoutes } from './public-routes.ts'
 
 /** The route of scene tokens, which `SceneAdapter` serves itself, because it counts every outcome. */
@@ -22,4 +23,8 @@ export const sceneAdapterRoute = declare({
 })
 
 /** Every route of the API, in the order of the documentation. A group of routes is added here and in `routes.ts`. */
-export const declaredRoutes: readonly Declaration[] = [sceneAdapterRoute, ...Object.values(publicRoutes)]
+export const declaredRoutes: readonly Declaration[] = [
+  sceneAdapterRoute,
+  ...Object.values(publicRoutes),
+  ...Object.values(platformRoutes),
+]

@@ -1,0 +1,11 @@
+/** What a person with rights can decide. */
+export const moderationActions = [
+  'ban',
+  'unban',
+  'warn',
+  'scene-ban',
+  'scene-unban',
+  'scene-admin-add',
+  'scene-admin-remove',
+] as const
+export type ModerationAction = (typeof moderationActions)[number]
