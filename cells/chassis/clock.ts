@@ -8,6 +8,9 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void
 }
 
+/** For what measures spans and sets timers, and has no use for the time of day. */
+export type SpanClock = Omit<Clock, 'now'>
+
 /** One moment by both clocks: the time of day for what is shown or compared with other machines, the other one for spans. */
 export interface Moment {
   readonly epochMs: number

@@ -73,9 +73,9 @@ export async function startLivekitServer(binary: string, host: string, log: Log)
     clearTimeout(cutOff)
   }
 
-  const deadline = Date.now() + START_DEADLINE_MS
+  const deadline = performance.now() + START_DEADLINE_MS
   while (!(await answers(`http://${host}:${port}`))) {
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       await stop()
       throw new Error(`${binary} did not answer within ${START_DEADLINE_MS / 1000} s`)
     }

@@ -80,10 +80,10 @@ async function readGood(file: string): Promise<{ text: string; manifest: Manifes
 
 /** Waits until every realm is published, so that the printed URLs work. */
 async function untilPublished(realms: LocalRealms, terminal: Terminal): Promise<void> {
-  const deadline = Date.now() + READY_DEADLINE_MS
+  const deadline = performance.now() + READY_DEADLINE_MS
   const pending = () => realms.states().filter(({ published, cells }) => !published && cells.desired > 0)
   while (pending().length > 0) {
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       terminal.say(`Not every realm is published yet: ${statusLine(pending())}`)
       return
     }

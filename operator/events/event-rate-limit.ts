@@ -1,4 +1,4 @@
-import type { Clock } from '../../cells/chassis/clock.ts'
+import type { SpanClock } from '../../cells/chassis/clock.ts'
 import { type Rate, TokenBucket } from '../../cells/chassis/token-bucket.ts'
 
 /** Events about one object: so many at once, then one more each minute. */
@@ -8,19 +8,19 @@ const TOTAL_RATE: Rate = { burst: 500, perSecond: 10 }
 
 /** Limits the Events about one object and about all objects; an object is forgotten once its bucket is full again. */
 export class EventRateLimit {
-  readonly #clock: Clock
+  readonly #clock: SpanClock
   /** The object that was asked for last comes last. */
   readonly #byObject = new Map<string, TokenBucket>()
   readonly #all: TokenBucket
 
-  constructor(clock: Clock) {
+  constructor(clock: SpanClock) {
     this.#clock = clock
-    this.#all = new TokenBucket(TOTAL_RATE, clock.now())
+    this.#all = new TokenBucket(TOTAL_RATE, clock.monotonic())
   }
 
   /** Whether one more Event about the object with this uid may be created; if so, it counts. */
   take(uid: string): boolean {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     for (const [other, bucket] of this.#byObject) {
       if (!bucket.isFull(now)) break
       this.#byObject.delete(other)

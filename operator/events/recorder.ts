@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { Clock } from '../../cells/chassis/clock.ts'
+import { type Clock, type Moment, momentOf } from '../../cells/chassis/clock.ts'
 import { messageOf } from '../../cells/chassis/errors.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../cells/chassis/log.ts'
@@ -50,7 +50,7 @@ interface EventSeries {
   /** Name of the Event object. */
   name: string
   count: number
-  lastAt: number
+  lastAt: Moment
   /** Cancels the next write of the count; undefined while none is planned. */
   cancel: (() => void) | undefined
 }
@@ -79,10 +79,10 @@ export class EventRecorder implements Running {
   record(subject: EventSubject, { reason, note: text }: EventNote): void {
     const { clock, client, instance } = this.#options
     const note = { reason, note: text.slice(0, MAX_NOTE_LENGTH) }
-    const now = clock.now()
+    const now = momentOf(clock)
     const key = `${subject.uid} ${reason} ${note.note}`
     const series = this.#series.get(key)
-    if (series && now - series.lastAt < SERIES_MS) {
+    if (series && now.monotonicMs - series.lastAt.monotonicMs < SERIES_MS) {
       series.lastAt = now
       this.#repeat(series)
       return
@@ -93,7 +93,7 @@ export class EventRecorder implements Running {
     }
     const name = `${subject.name}.${randomBytes(8).toString('hex')}`
     this.#series.set(key, { subject, note, name, count: 1, lastAt: now, cancel: undefined })
-    const event = eventOf({ subject, note, name, instance, now })
+    const event = eventOf({ subject, note, name, instance, at: now.epochMs })
     this.#enqueue(note, (options) => client.create(resources.EventV1, event, options))
   }
 
@@ -111,7 +111,7 @@ export class EventRecorder implements Running {
     this.#count(series.note, 'repeated')
     series.cancel ??= clock.after(SERIES_WRITE_MS, () => {
       series.cancel = undefined
-      const change = { series: { count: series.count, lastObservedTime: microTime(series.lastAt) } }
+      const change = { series: { count: series.count, lastObservedTime: microTime(series.lastAt.epochMs) } }
       const key = { namespace: series.subject.namespace, name: series.name }
       this.#enqueue(series.note, (options) => client.merge(resources.EventV1, key, change, options))
     })
@@ -153,17 +153,18 @@ interface EventDraft {
   note: EventNote
   name: string
   instance: string
-  now: number
+  /** Milliseconds since the epoch. */
+  at: number
 }
 
-function eventOf({ subject, note: { reason, note }, name, instance, now }: EventDraft): KubeObject {
+function eventOf({ subject, note: { reason, note }, name, instance, at }: EventDraft): KubeObject {
   const { kind, namespace, uid } = subject
   const { type, action } = eventReasons[reason]
   const event = {
     apiVersion: resources.EventV1.apiVersion,
     kind: 'Event',
     metadata: { name, namespace },
-    eventTime: microTime(now),
+    eventTime: microTime(at),
     reportingController: `comms.decentraland.org/${MANAGER}`,
     reportingInstance: instance.slice(0, 128),
     type,

@@ -1,5 +1,5 @@
 import { type Backoff, backoffMs } from '../../cells/chassis/backoff.ts'
-import type { Clock } from '../../cells/chassis/clock.ts'
+import type { SpanClock } from '../../cells/chassis/clock.ts'
 import { messageOf } from '../../cells/chassis/errors.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 import { type Rate, TokenBucket } from '../../cells/chassis/token-bucket.ts'
@@ -14,7 +14,7 @@ export type Priority = 'change' | 'resync'
 export interface WorkQueueOptions {
   /** One pass over one key. It must end when the signal aborts; when it throws, the key is retried with a growing delay. */
   reconcile: (key: string, signal: AbortSignal) => Promise<Recheck>
-  clock: Clock
+  clock: SpanClock
   log: Log
   metrics?: QueueMetrics | undefined
   /** Passes at the same time, of different keys. */
@@ -54,7 +54,7 @@ export class WorkQueue {
 
   constructor(options: WorkQueueOptions) {
     this.#options = options
-    this.#retries = new TokenBucket(RETRY_RATE, options.clock.now())
+    this.#retries = new TokenBucket(RETRY_RATE, options.clock.monotonic())
   }
 
   /** Requests a pass. A key that waits already gets one pass only; one that is being processed gets another after it. */
@@ -67,7 +67,7 @@ export class WorkQueue {
     const { change, resync } = this.#waiting
     if (change.has(key)) return
     if (priority === 'change') resync.delete(key)
-    if (!this.#waiting[priority].has(key)) this.#waiting[priority].set(key, this.#options.clock.now())
+    if (!this.#waiting[priority].has(key)) this.#waiting[priority].set(key, this.#options.clock.monotonic())
     this.#dispatch()
   }
 
@@ -75,7 +75,7 @@ export class WorkQueue {
   addAfter(key: string, delayMs: number, priority: Priority = 'resync'): void {
     if (this.#stopped) return
     const { clock } = this.#options
-    const dueAt = clock.now() + delayMs
+    const dueAt = clock.monotonic() + delayMs
     const delayed = this.#delayed.get(key)
     if (delayed && delayed.dueAt <= dueAt) return
     delayed?.cancel()
@@ -125,7 +125,7 @@ export class WorkQueue {
       const [key, since] = next
       this.#waiting.change.delete(key)
       this.#waiting.resync.delete(key)
-      metrics?.wait.observe((clock.now() - since) / 1000)
+      metrics?.wait.observe((clock.monotonic() - since) / 1000)
       this.#begin(key)
     }
   }
@@ -134,7 +134,7 @@ export class WorkQueue {
     const { clock, log, deadlineMs = DEADLINE_MS } = this.#options
     const abort = new AbortController()
     this.#processing.set(key, abort)
-    const startedAt = clock.now()
+    const startedAt = clock.monotonic()
     const release = this.#occupyWorker()
     // A pass that ignores its deadline keeps its key, so that it never runs twice at once, but not its worker.
     const cancelDeadline = clock.after(deadlineMs, () => {
@@ -147,7 +147,7 @@ export class WorkQueue {
     this.#delayed.delete(key)
     this.#pass(key, abort.signal).then((result) => {
       cancelDeadline()
-      this.#finish(key, result, clock.now() - startedAt)
+      this.#finish(key, result, clock.monotonic() - startedAt)
       release()
       if (this.#processing.size === 0) this.#notifyDrained()
     })
@@ -194,7 +194,7 @@ export class WorkQueue {
     const failures = (this.#failures.get(key) ?? 0) + 1
     this.#failures.set(key, failures)
     const { clock, log } = this.#options
-    const afterMs = Math.max(backoffMs(RETRY, failures), this.#retries.reserve(clock.now()))
+    const afterMs = Math.max(backoffMs(RETRY, failures), this.#retries.reserve(clock.monotonic()))
     log.warn({ key, error: messageOf(error), failures, afterMs }, 'a pass failed and will be retried')
     this.addAfter(key, afterMs, 'change')
   }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../cells/chassis/clock.ts'
+import type { SpanClock } from '../../../cells/chassis/clock.ts'
 import type { ObjectKey } from '../../../crds/object.ts'
 import type { Kind } from '../../../crds/resources.ts'
 
@@ -6,18 +6,18 @@ type Listener = (kind: Kind, key: ObjectKey) => void
 
 /** Realms and cells to reconcile again after a delay, whatever changes until then: one timer per object. */
 export class Requeue {
-  readonly #clock: Clock
+  readonly #clock: SpanClock
   readonly #listeners = new Set<Listener>()
   readonly #timers = new Map<string, { at: number; cancel: () => void }>()
 
-  constructor(clock: Clock) {
+  constructor(clock: SpanClock) {
     this.#clock = clock
   }
 
   /** Of two delays for the same object the one that ends earlier holds. */
   after(kind: Kind, { namespace, name }: ObjectKey, delayMs: number): void {
     const id = `${kind}/${namespace}/${name}`
-    const at = this.#clock.now() + delayMs
+    const at = this.#clock.monotonic() + delayMs
     const scheduled = this.#timers.get(id)
     if (scheduled && scheduled.at <= at) return
     scheduled?.cancel()

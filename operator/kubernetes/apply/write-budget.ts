@@ -1,4 +1,4 @@
-import type { Clock } from '../../../cells/chassis/clock.ts'
+import type { SpanClock } from '../../../cells/chassis/clock.ts'
 
 /** How far back writes of one object count. */
 export const BUDGET_WINDOW_MS = 10_000
@@ -27,11 +27,11 @@ interface Spent {
  * do the same.
  */
 export class WriteBudget {
-  readonly #clock: Clock
+  readonly #clock: SpanClock
   /** In the order in which they were used; objects that were not written lately are forgotten. */
   readonly #byObject = new Map<string, Spent>()
 
-  constructor(clock: Clock) {
+  constructor(clock: SpanClock) {
     this.#clock = clock
   }
 
@@ -40,7 +40,7 @@ export class WriteBudget {
    * it.
    */
   take(key: string, isRepair: boolean): number {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     const spent = this.#use(key, now)
     const waitMs = Math.max(0, readyAt(spent, isRepair) - now)
     if (waitMs > 0) {
@@ -75,7 +75,7 @@ function readyAt({ writes, repeats, contested }: Spent, isRepair: boolean): numb
   const changes = (writes.at(-MAX_CHANGES) ?? Number.NEGATIVE_INFINITY) + BUDGET_WINDOW_MS
   if (!isRepair) return changes
   const repairs = (repeats.at(-MAX_REPAIRS) ?? Number.NEGATIVE_INFINITY) + BUDGET_WINDOW_MS
-  const even = contested ? (repeats.at(-1) ?? 0) + REPAIR_PAUSE_MS : 0
+  const even = contested ? (repeats.at(-1) ?? Number.NEGATIVE_INFINITY) + REPAIR_PAUSE_MS : Number.NEGATIVE_INFINITY
   return Math.max(changes, repairs, even)
 }
 

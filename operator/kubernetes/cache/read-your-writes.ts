@@ -1,4 +1,4 @@
-import type { Clock } from '../../../cells/chassis/clock.ts'
+import type { SpanClock } from '../../../cells/chassis/clock.ts'
 
 /** How long the own write overrides the cache: long for a watch to deliver it, short when the watch never will. */
 const OVERRIDE_MS = 10_000
@@ -16,12 +16,12 @@ interface Versioned {
  * milliseconds would act on the state before it, and write again.
  */
 export class ReadYourWrites<T extends Versioned> {
-  readonly #clock: Clock
+  readonly #clock: SpanClock
   readonly #written = new Map<string, { object: T | undefined; at: number }>()
   /** What the watch delivered for a key while a write to it was under way: it may be faster than the response. */
   readonly #seenDuringWrites = new Map<string, Set<Set<string>>>()
 
-  constructor(clock: Clock) {
+  constructor(clock: SpanClock) {
     this.#clock = clock
   }
 
@@ -35,7 +35,7 @@ export class ReadYourWrites<T extends Versioned> {
       const isInCache = object
         ? seen.has(object.uid) || [...seen].some((version) => !isNewer(object.resourceVersion, version))
         : seen.has(REMOVED)
-      if (!isInCache) this.#written.set(key, { object, at: this.#clock.now() })
+      if (!isInCache) this.#written.set(key, { object, at: this.#clock.monotonic() })
     } finally {
       tracked.delete(seen)
       if (tracked.size === 0) this.#seenDuringWrites.delete(key)
@@ -63,7 +63,7 @@ export class ReadYourWrites<T extends Versioned> {
   current(key: string, cached: T | undefined): T | undefined {
     const written = this.#written.get(key)
     if (!written) return cached
-    if (this.#clock.now() - written.at <= OVERRIDE_MS) return written.object
+    if (this.#clock.monotonic() - written.at <= OVERRIDE_MS) return written.object
     this.#written.delete(key)
     return cached
   }

@@ -93,7 +93,7 @@ export class PlayerCounts implements RealmObserver<CountedPlayers>, Running {
     const counted = this.#poller.get(keyText(realm))
     if (!counted) return undefined
     const { bySlot, failures, windowMs, peaks } = counted
-    const peak = windowMs === undefined ? undefined : peaks.over(windowMs, this.#options.clock.now())
+    const peak = windowMs === undefined ? undefined : peaks.over(windowMs, this.#options.clock.monotonic())
     return { bySlot, isUnknown: failures >= FAILURES_TO_UNKNOWN, peak }
   }
 
@@ -114,7 +114,7 @@ export class PlayerCounts implements RealmObserver<CountedPlayers>, Running {
     if (!bySlot && realm.failures < FAILURES_TO_UNKNOWN) return { next: PERIOD_MS, changed: false }
     realm.bySlot = bySlot
     const { windowMs, peaks, crowds: before } = realm
-    peaks.record(this.#options.clock.now(), windowMs === undefined ? undefined : bySlot, windowMs ?? 0)
+    peaks.record(this.#options.clock.monotonic(), windowMs === undefined ? undefined : bySlot, windowMs ?? 0)
     const crowds = new Map([...(bySlot ?? [])].map(([slot, count]) => [slot, approximatePlayers(count, before.get(slot))]))
     realm.crowds = crowds
     return {

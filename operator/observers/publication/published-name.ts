@@ -67,7 +67,7 @@ export class PublishedName {
 
   /** Whether the provider may route players to a cell, as far as the operator knows. */
   mayRouteTo(cell: string): boolean {
-    return this.#routed.has(cell, this.#options.clock.now())
+    return this.#routed.has(cell, this.#options.clock.monotonic())
   }
 
   stop(): void {
@@ -97,14 +97,14 @@ export class PublishedName {
 
   async #put(document: PublicationDocument): Promise<number> {
     const { clock } = this.#options
-    const sentAt = clock.now()
+    const sentAt = clock.monotonic()
     const ttlMs = document.ttlSeconds * 1_000
     this.#mayHold = true
     const cells = document.endpoints.map(({ cell }) => cell)
     // The provider may receive the request even if its answer is lost.
     this.#routed.add(cells, Number.POSITIVE_INFINITY)
     const answer = await this.#request('PUT', this.#etag ? { 'if-match': this.#etag } : { 'if-none-match': '*' }, document)
-    this.#routed.add(cells, clock.now() + ttlMs)
+    this.#routed.add(cells, clock.monotonic() + ttlMs)
     if ('failed' in answer) return this.#fail(answer.failed)
     if (answer.status === 200 || answer.status === 201) {
       this.#etag = answer.etag
@@ -189,7 +189,7 @@ export class PublishedName {
   #fail(message: string): number {
     this.#failures++
     // A lease that holds what is desired counts as held until it expires, whether the provider can be reached or not.
-    const isCurrent = this.#confirmed === JSON.stringify(this.#desired) && this.#options.clock.now() < this.#expiresAt
+    const isCurrent = this.#confirmed === JSON.stringify(this.#desired) && this.#options.clock.monotonic() < this.#expiresAt
     // The first error message is kept while the failure lasts, so that the status does not flap.
     if (!isCurrent && this.status.state !== 'unreachable') this.#become({ url: this.status.url, state: 'unreachable', message })
     return backoffMs(RETRY, this.#failures)

@@ -1,6 +1,6 @@
 /** The cells to which one provider may route players, by what was sent to it and what it confirmed. */
 export class RoutedCells {
-  /** Until when each cell may be routed to, in milliseconds since the epoch. */
+  /** Until when each cell may be routed to, by the monotonic clock, in milliseconds. */
   readonly #until = new Map<string, number>()
   /** Whether these are all; unknown until the first confirmation, because an earlier leader may have published more cells. */
   #isComplete = false
