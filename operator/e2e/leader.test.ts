@@ -40,7 +40,7 @@ withPart('kube', 'an election at a real API server', (part) => {
     const a = await candidate('a')
     await expect.poll(() => story).toEqual(['a leads'])
     await candidate('b')
-    expect((await lease())?.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 10, leaseTransitions: 0 })
+    expect((await lease())?.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 15, leaseTransitions: 0 })
     await new Promise((resolve) => setTimeout(resolve, 500))
     await a.candidate.stop()
     await expect.poll(() => story, { timeout: 5000 }).toEqual(['a leads', 'a lost', 'b leads'])
@@ -56,7 +56,7 @@ withPart('kube', 'an election at a real API server', (part) => {
     a.wire.stall()
     const both: boolean[] = []
     const watch = setInterval(() => both.push(a.candidate.isLeader() && b.candidate.isLeader()), 5)
-    await expect.poll(() => story, { timeout: 15_000 }).toEqual(['a leads', 'a lost', 'b leads'])
+    await expect.poll(() => story, { timeout: 25_000 }).toEqual(['a leads', 'a lost', 'b leads'])
     clearInterval(watch)
     expect(both).not.toContain(true)
     a.wire.cut()

@@ -97,7 +97,7 @@ withPart('kube', 'an operator whose API server is slow', (part) => {
     // Some writes take longer than the operator waits for them, and are carried out all the same.
     const slow = [5_000, 0, 12_000, 0]
     proxy.spoil = (request): Fault | undefined => {
-      if (request.path.includes('/leases')) return { slowMs: 1_000 }
+      if (request.path.includes('/leases')) return { slowMs: 4_000 }
       if (request.isWatch) return { lagMs: 12_000 }
       return { slowMs: isWrite(request) ? (slow[writes++ % slow.length] ?? 0) : 1_000 }
     }
@@ -119,7 +119,7 @@ withPart('kube', 'an operator whose API server is slow', (part) => {
     await settled('1.0.0', 1)
     const seen = watchObjects()
     const leaders: number[] = []
-    first.proxy.spoil = (): Fault => ({ lateMs: 5_000 })
+    first.proxy.spoil = (): Fault => ({ lateMs: 6_000 })
     first.proxy.passed.length = 0
     await declare('2.0.0', 2)
     await expect

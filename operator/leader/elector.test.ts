@@ -1,14 +1,18 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
+import type { WriteOptions } from '../../cells/kube/kube-client.ts'
 import { KubeError } from '../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { type ElectorOptions, FRESH_MS, LeaderElector, TRUST_MS } from './elector.ts'
 import { NotLeading } from './leadership.ts'
 import type { LeaderLease } from './lease.ts'
 
-/** A server that holds one lease, with compare-and-set and a watch; `reachable: false` cuts a client off. */
-function aLeaseServer() {
+/**
+ * A server that holds one lease, with compare-and-set and a watch; `reachable: false` cuts a client off, and `slowMs` delays the
+ * answers to its writes.
+ */
+function aLeaseServer(clock: ManualClock) {
   let lease: LeaderLease | undefined
   let version = 0
   const watchers = new Set<(type: 'MODIFIED' | 'DELETED', lease: LeaderLease) => void>()
@@ -19,10 +23,16 @@ function aLeaseServer() {
   }
   const conflict = () => new KubeError('write', 409, { reason: 'Conflict' })
   const client = () => {
-    const reach = { reachable: true, watching: true }
+    const reach = { reachable: true, watching: true, slowMs: 0 }
     const here = async () => {
       if (!reach.reachable) throw new Error('connection refused')
     }
+    const slowly = (answer: LeaderLease, { timeoutMs = 10_000 }: { timeoutMs?: number } = {}) =>
+      new Promise<LeaderLease>((resolve, reject) => {
+        if (reach.slowMs === 0) resolve(answer)
+        else if (reach.slowMs < timeoutMs) clock.after(reach.slowMs, () => resolve(answer))
+        else clock.after(timeoutMs, () => reject(new Error('no answer in time')))
+      })
     const client = {
       async list() {
         await here()
@@ -46,16 +56,16 @@ function aLeaseServer() {
         await here()
         return lease
       },
-      async create(_resource: unknown, next: LeaderLease) {
+      async create(_resource: unknown, next: LeaderLease, options?: WriteOptions) {
         await here()
         if (lease) throw conflict()
-        return put(next)
+        return slowly(put(next), options)
       },
-      async replace(_resource: unknown, next: LeaderLease) {
+      async replace(_resource: unknown, next: LeaderLease, options?: WriteOptions) {
         await here()
         if (!lease) throw new KubeError('write', 404, {})
         if (lease.metadata.resourceVersion !== next.metadata.resourceVersion) throw conflict()
-        return put(next)
+        return slowly(put(next), options)
       },
     } as unknown as ElectorOptions['client']
     return { reach, client }
@@ -74,7 +84,7 @@ function aLeaseServer() {
 
 function anElection() {
   const clock = new ManualClock()
-  const server = aLeaseServer()
+  const server = aLeaseServer(clock)
   const story: string[] = []
   const elector = (identity: string) => {
     const { reach, client } = server.client()
@@ -111,7 +121,7 @@ test('the first operator leads at once and keeps the lease; the second waits', a
   expect(story).toEqual(['a leads'])
   expect([a.isLeader(), b.isLeader()]).toEqual([true, false])
   await expect(b.fence()).rejects.toThrow(NotLeading)
-  expect(server.current()?.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 10, leaseTransitions: 0 })
+  expect(server.current()?.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 15, leaseTransitions: 0 })
   expect(server.current()?.spec.renewTime).toMatch(/\.\d{6}Z$/)
 })
 
@@ -156,7 +166,7 @@ test('a leader that loses its connection stops before its lease expires and anot
   expect(guard).toThrow(NotLeading)
   expect(story).toEqual(['a leads', 'a lost'])
   while (!story.includes('b leads')) await pass(100)
-  expect(clock.now() - silentSince).toBeLessThan(12_000)
+  expect(clock.now() - silentSince).toBeLessThan(17_000)
   a.reach.reachable = true
   await pass(60_000)
   expect(story).toEqual(['a leads', 'a lost', 'b leads'])
@@ -167,8 +177,8 @@ test('a leader whose process was paused no longer leads when it resumes, before 
   const { clock, elector, pass } = anElection()
   const a = elector('a')
   await pass(0)
-  const paused = clock.now
-  clock.now = () => paused() + TRUST_MS
+  const paused = clock.monotonic
+  clock.monotonic = () => paused() + TRUST_MS
   expect(a.isLeader()).toBe(false)
 })
 
@@ -179,11 +189,11 @@ test('no write begins after an old renewal: the lease is renewed first, or nothi
   const { resourceVersion } = server.current()?.metadata ?? {}
   await a.fence()
   expect(server.current()?.metadata.resourceVersion).toBe(resourceVersion)
-  const paused = clock.now
-  clock.now = () => paused() + FRESH_MS
+  const paused = clock.monotonic
+  clock.monotonic = () => paused() + FRESH_MS
   await a.fence()
   expect(server.current()?.metadata.resourceVersion).not.toBe(resourceVersion)
-  clock.now = () => paused() + 2 * FRESH_MS
+  clock.monotonic = () => paused() + 2 * FRESH_MS
   a.reach.reachable = false
   expect(a.isLeader()).toBe(true)
   await expect(a.fence()).rejects.toThrow(NotLeading)
@@ -241,4 +251,64 @@ test('a leader that lost its lease in an outage leads again afterwards, when no 
   a.reach.reachable = true
   await pass(5000)
   expect(story).toEqual(['a leads', 'a lost', 'a leads'])
+})
+
+test.each([2_500, 4_500])('a leader whose API server answers after %i ms stays the leader, and may write', async (slowMs) => {
+  const { server, story, elector, pass } = anElection()
+  const a = elector('a')
+  await pass(0)
+  elector('b')
+  a.reach.slowMs = slowMs
+  for (let seconds = 0; seconds < 120; seconds++) {
+    await pass(1_000)
+    const fence = a.fence()
+    await pass(5_000)
+    expect((await fence).signal.aborted).toBe(false)
+  }
+  expect(story).toEqual(['a leads'])
+  expect(server.current()?.spec).toMatchObject({ holderIdentity: 'a', leaseTransitions: 0 })
+})
+
+test('a leader that never sees an answer to its renewals stops before another one takes the lease', async () => {
+  const { story, elector, pass } = anElection()
+  const a = elector('a')
+  await pass(0)
+  const b = elector('b')
+  await pass(5_000)
+  a.reach.slowMs = 60_000
+  while (a.isLeader()) await pass(100)
+  expect([story, b.isLeader()]).toEqual([['a leads', 'a lost'], false])
+})
+
+test.each([
+  ['back', -3_600_000],
+  ['forward', 3_600_000],
+])('a time of day that is set %s changes no leader', async (_, byMs) => {
+  const { clock, story, elector, pass } = anElection()
+  const a = elector('a')
+  await pass(0)
+  const b = elector('b')
+  await pass(5_000)
+  clock.jump(byMs)
+  expect(a.isLeader()).toBe(true)
+  await a.fence()
+  await pass(60_000)
+  expect(story).toEqual(['a leads'])
+  a.reach.reachable = false
+  clock.jump(byMs)
+  while (a.isLeader()) await pass(100)
+  expect(b.isLeader()).toBe(false)
+  while (!story.includes('b leads')) await pass(100)
+})
+
+test('a leader whose machine was suspended, which stops the clock of spans, renews before it writes', async () => {
+  const { clock, server, elector, pass } = anElection()
+  const a = elector('a')
+  await pass(0)
+  const lease = server.current()
+  if (!lease) throw new Error('a took the lease')
+  server.put({ ...lease, spec: { ...lease.spec, holderIdentity: 'b' } })
+  clock.jump(60_000)
+  await expect(a.fence()).rejects.toThrow(NotLeading)
+  expect(a.isLeader()).toBe(false)
 })

@@ -1,5 +1,5 @@
 import { jittered } from '../../cells/chassis/backoff.ts'
-import { type Clock, systemClock } from '../../cells/chassis/clock.ts'
+import { type Clock, type Moment, momentOf, systemClock } from '../../cells/chassis/clock.ts'
 import { messageOf } from '../../cells/chassis/errors.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../cells/chassis/log.ts'
@@ -22,14 +22,16 @@ export interface ElectorOptions {
   random?: () => number
 }
 
+// The times are those of client-go's leader election: 15 s, 10 s and 2 s, and half the second for one request.
 /** How long the other operators wait after the last renewal they saw. */
-export const LEASE_MS = 10_000
+export const LEASE_MS = 15_000
 /** How long a leader relies on its last renewal. The difference to `LEASE_MS` allows for inexact clocks and slow requests. */
-export const TRUST_MS = 7_000
+export const TRUST_MS = 10_000
 const RENEW_MS = 2_000
+/** For one renewal: a leader is replaced when two in a row are not answered, not when an API server is slow. */
+const REQUEST_TIMEOUT_MS = TRUST_MS / 2
 /** After this time without a renewal one was missed already: no write is begun before the next. */
-export const FRESH_MS = 3_500
-const REQUEST_TIMEOUT_MS = 2_000
+export const FRESH_MS = RENEW_MS + REQUEST_TIMEOUT_MS
 /** Spreads the attempts of several operators. */
 const JITTER_MS = 500
 
@@ -43,11 +45,13 @@ export class LeaderElector implements Leadership, Running {
   readonly #reflector: Reflector<LeaderLease>
   #term = endedTerm()
   #stopped = false
-  /** The lease as last seen, and when it last changed by the own clock. */
+  /** The lease as last seen, and when it last changed, by the monotonic clock. */
   #lease: LeaderLease | undefined
   #changedAt: number
   /** When the last successful renewal was sent; undefined while not leading. */
-  #renewedAt: number | undefined
+  #renewedAt: Moment | undefined
+  /** When the last attempt began, by the monotonic clock. */
+  #triedAt = Number.NEGATIVE_INFINITY
   #failures = 0
   #attempt: Promise<void> | undefined
   #cancelAttempt = () => {}
@@ -55,7 +59,7 @@ export class LeaderElector implements Leadership, Running {
 
   constructor({ clock = systemClock, random = Math.random, ...options }: ElectorOptions) {
     this.#options = { ...options, clock, random }
-    this.#changedAt = clock.now()
+    this.#changedAt = clock.monotonic()
     const { client, lease, log } = options
     this.#reflector = createReflector<LeaderLease>({
       client,
@@ -63,7 +67,7 @@ export class LeaderElector implements Leadership, Running {
       selector: { fields: `metadata.name=${lease.name}` },
       project: (live) => live,
       onChange: ({ type, object }) => {
-        if (this.#renewedAt !== undefined) return // an own renewal, or an edit by another client, which the next renewal finds
+        if (this.#renewedAt) return // an own renewal, or an edit by another client, which the next renewal finds
         this.#see(type === 'removed' ? undefined : object)
         this.#schedule()
       },
@@ -92,13 +96,13 @@ export class LeaderElector implements Leadership, Running {
   }
 
   isLeader(): boolean {
-    return this.#wasRenewedWithin(TRUST_MS)
+    return this.#sinceRenewal() < TRUST_MS
   }
 
   async fence(): Promise<WriteFence> {
     this.#guard()
-    if (!this.#wasRenewedWithin(FRESH_MS)) await this.#tryNow()
-    if (!this.#wasRenewedWithin(FRESH_MS)) throw new NotLeading()
+    if (!this.#isFresh()) await this.#tryNow()
+    if (!this.#isFresh()) throw new NotLeading()
     return { signal: this.#term.signal, guard: () => this.#guard() }
   }
 
@@ -114,14 +118,22 @@ export class LeaderElector implements Leadership, Running {
     if (!this.isLeader()) throw new NotLeading()
   }
 
-  #wasRenewedWithin(ms: number): boolean {
-    return this.#renewedAt !== undefined && this.#options.clock.now() - this.#renewedAt < ms
+  /** Milliseconds by the monotonic clock. */
+  #sinceRenewal(): number {
+    return this.#renewedAt ? this.#options.clock.monotonic() - this.#renewedAt.monotonicMs : Number.POSITIVE_INFINITY
+  }
+
+  /** By both clocks: the monotonic one stands still while the machine is suspended, and one more renewal after a jump is harmless. */
+  #isFresh(): boolean {
+    const { clock } = this.#options
+    return this.#sinceRenewal() < FRESH_MS && clock.now() - (this.#renewedAt?.epochMs ?? 0) < FRESH_MS
   }
 
   #see(lease: LeaderLease | undefined): void {
     // A deleted lease counts as held until it would have expired: its holder may not know of the deletion yet.
     const seen = lease ?? (this.#lease && { ...leaseOf(this.#options.lease), spec: this.#lease.spec })
-    if (seen?.metadata.resourceVersion !== this.#lease?.metadata.resourceVersion) this.#changedAt = this.#options.clock.now()
+    if (seen?.metadata.resourceVersion !== this.#lease?.metadata.resourceVersion)
+      this.#changedAt = this.#options.clock.monotonic()
     this.#lease = seen
   }
 
@@ -134,9 +146,10 @@ export class LeaderElector implements Leadership, Running {
 
   #delayMs(): number {
     const { clock, random } = this.#options
-    if (this.#renewedAt !== undefined) return jittered(RENEW_MS, random(), 0.1)
+    // From the beginning of the last attempt: if each took its time before the pause, slow answers would use up the trust.
+    if (this.#renewedAt) return Math.max(0, this.#triedAt + jittered(RENEW_MS, random(), 0.1) - clock.monotonic())
     if (this.#failures > 0) return jittered(RENEW_MS, random(), 0.5)
-    return isFree(this.#lease) ? 0 : Math.max(0, this.#expiresAt() - clock.now()) + JITTER_MS * random()
+    return isFree(this.#lease) ? 0 : Math.max(0, this.#expiresAt() - clock.monotonic()) + JITTER_MS * random()
   }
 
   #expiresAt(): number {
@@ -153,11 +166,13 @@ export class LeaderElector implements Leadership, Running {
 
   async #takeOrRenew(): Promise<void> {
     const { clock, identity, log, lease } = this.#options
-    const sentAt = clock.now()
+    const sentAt = momentOf(clock)
+    this.#triedAt = sentAt.monotonicMs
     try {
-      if (this.#renewedAt === undefined) {
+      if (!this.#renewedAt) {
         this.#see(await this.#read())
-        const mayTake = isFree(this.#lease) || this.#lease?.spec.holderIdentity === identity || clock.now() >= this.#expiresAt()
+        const mayTake =
+          isFree(this.#lease) || this.#lease?.spec.holderIdentity === identity || clock.monotonic() >= this.#expiresAt()
         this.#failures = 0
         if (!mayTake || this.#stopped) return
       }
@@ -193,12 +208,13 @@ export class LeaderElector implements Leadership, Running {
       : client.create(resources.Lease, lease, options)
   }
 
-  #lead(sentAt: number): void {
+  #lead(sentAt: Moment): void {
     const { clock, identity, log, onElected } = this.#options
-    const isNew = this.#renewedAt === undefined
+    const isNew = !this.#renewedAt
     this.#renewedAt = sentAt
     this.#cancelTrust()
-    this.#cancelTrust = clock.after(sentAt + TRUST_MS - clock.now(), () => this.#lose('the lease could not be renewed in time'))
+    const trustMs = TRUST_MS - this.#sinceRenewal()
+    this.#cancelTrust = clock.after(trustMs, () => this.#lose('the lease could not be renewed in time'))
     if (!isNew) return
     this.#term = new AbortController()
     log.info({ identity }, 'became the leader')
@@ -206,7 +222,7 @@ export class LeaderElector implements Leadership, Running {
   }
 
   #lose(why: string): void {
-    if (this.#renewedAt === undefined) return
+    if (!this.#renewedAt) return
     const { identity, log, onLost } = this.#options
     this.#renewedAt = undefined
     this.#cancelTrust()
