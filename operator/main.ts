@@ -11,8 +11,10 @@ import { findKubeAccess } from '../cells/kube/kube-access.ts'
 import { kubeMetrics } from '../cells/kube/kube-metrics.ts'
 import { createKubeClient } from '../cells/kube/pooled-kube-client.ts'
 import { keyText } from '../crds/object.ts'
+import type { Realm } from '../crds/realm.ts'
 import { platformOf, readConfig } from './config.ts'
 import { HTTP_PORT } from './desired/manifests/pod.ts'
+import { relayOf } from './desired/movement.ts'
 import { clusterSite } from './desired/site.ts'
 import { cellSocketUrl } from './desired/urls.ts'
 import { eventMetrics } from './events/event-metrics.ts'
@@ -29,6 +31,9 @@ import { operatorMetrics } from './metrics.ts'
 import { DependencyReachability } from './observers/dependencies/dependency-reachability.ts'
 import { publicAddresses } from './observers/dependencies/public-addresses.ts'
 import { createProbe } from './observers/dependencies/reachability-probe.ts'
+import { relayMetrics } from './observers/movement/relay-metrics.ts'
+import { createRelayProbe } from './observers/movement/relay-probe.ts'
+import { RelayReachability } from './observers/movement/relay-reachability.ts'
 import { connectorPlayerCounter } from './observers/players/connector-players.ts'
 import { JoinSuccessRate } from './observers/players/join-success-rate.ts'
 import { PlayerCounts } from './observers/players/player-counts.ts'
@@ -93,20 +98,24 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   })
   const ofQueue = queueMetrics(metrics, () => terms.depth)
   const scaling = scaleMetrics(metrics)
-  const probe = createProbe({
-    mayConnect: publicAddresses([new URL(access.server).hostname.replace(/^\[|\]$/g, '')]),
-    clock,
-    log,
-  })
+  const mayConnect = publicAddresses([new URL(access.server).hostname.replace(/^\[|\]$/g, '')])
+  const probe = createProbe({ mayConnect, clock, log })
+  const probeRelay = createRelayProbe({ mayConnect, clusterDomain: platform.clusterDomain, clock, log })
+  const ofRelays = relayMetrics(metrics)
   const terms = new LeadershipTerms(() => {
     const publication = new PublicationProbe({ providerUrl: platform.providerUrl, clock, log })
     const providers = config.PUBLICATION_PROVIDERS
     const remotePublication = new LeasedPublication({ providers, clock, epoch: elector.epoch() })
-    const dependencies = config.CHECK_DEPENDENCIES === 'true' ? new DependencyReachability({ clock, log, probe }) : undefined
+    const isChecked = config.CHECK_DEPENDENCIES === 'true'
+    const dependencies = isChecked ? new DependencyReachability({ clock, log, probe }) : undefined
+    const relayOfRealm = (realm: Realm) => relayOf(realm, site.movement)
+    const relays = isChecked
+      ? new RelayReachability({ clock, log, probe: probeRelay, relayOf: relayOfRealm, metrics: ofRelays })
+      : undefined
     const playerCounts = new PlayerCounts({ statsUrlOf: site.statsUrl, clock, log })
     const syntheticJoins = new SyntheticJoins({ urlOf: (cell) => cellSocketUrl(cell, platform.clusterDomain), clock, log })
     const joinSuccess = new JoinSuccessRate({ addressesOf: readyConnectorAddresses(cache), port: HTTP_PORT, clock, log })
-    const observers = { publication, remotePublication, dependencies, playerCounts, syntheticJoins, joinSuccess }
+    const observers = { publication, remotePublication, dependencies, relays, playerCounts, syntheticJoins, joinSuccess }
     const parts = { cluster, site, ...observers, installations, scaling, clock, log }
     const loop = startReconcilers({ ...parts, metrics: ofQueue, workers: config.WORKERS })
     return { loop, stop: () => stopAll(log, loop, ...Object.values(observers)).stop() }

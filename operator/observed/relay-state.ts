@@ -7,3 +7,6 @@ export type RelayState =
   /** Nothing more is known of the reason: users write these hosts, and must not learn what is in the operator's network. */
   | 'noAnswer'
   | 'hostNotResolved'
+
+/** What one attempt to reach a relay found out. */
+export type RelayAnswer = Exclude<RelayState, 'unknown'>

@@ -5,6 +5,7 @@ import type { Installations } from '../leader/installations.ts'
 import type { ObservedJoinCounts } from '../observed/players.ts'
 import type { PublicationStatus } from '../observed/publication-status.ts'
 import type { Reachability } from '../observed/reachability.ts'
+import type { RelayState } from '../observed/relay-state.ts'
 import type { SyntheticJoin } from '../observed/synthetic-join.ts'
 import type { CellObserver, Observer, RealmObserver } from '../observers/observer.ts'
 import type { CountedPlayers } from '../observers/players/player-counts.ts'
@@ -22,6 +23,8 @@ export interface ReconcilerParts {
   remotePublication?: RemotePublication | undefined
   /** Without it, dependencies count as reachable. */
   dependencies?: RealmObserver<readonly Reachability[]> | undefined
+  /** Without it, movement relays are not checked. */
+  relays?: RealmObserver<RelayState> | undefined
   /** Without it, cells are chosen by their number and nothing scales by players. */
   playerCounts?: RealmObserver<CountedPlayers> | undefined
   /** Without it, a new cell counts as joined once its pods are ready. */
@@ -36,8 +39,8 @@ export interface ReconcilerParts {
 
 /** All observers there are: a deletion and a change are the same for each of them. */
 export const observersOf = (parts: Partial<ReconcilerParts>): Observer[] => {
-  const { publication, remotePublication, dependencies, playerCounts, syntheticJoins, joinSuccess } = parts
-  const all = [publication, remotePublication, dependencies, playerCounts, syntheticJoins, joinSuccess]
+  const { publication, remotePublication, dependencies, relays, playerCounts, syntheticJoins, joinSuccess } = parts
+  const all = [publication, remotePublication, dependencies, relays, playerCounts, syntheticJoins, joinSuccess]
   return all.filter((observer) => observer !== undefined)
 }
 

@@ -91,17 +91,19 @@ function publish(
   realm: Realm,
   plan: RealmPlan,
 ): Omit<RealmStatusInput, 'observed' | 'held' | 'players' | 'failure'> {
-  const { site, publication, remotePublication, dependencies, clock } = parts
+  const { site, publication, remotePublication, dependencies, relays, clock } = parts
   const urls = site.urls(realm)
   const planned = withEndpoints(realm, plan, urls)
   publication.watch(planned)
   remotePublication?.watch(planned)
   dependencies?.watch(realm)
+  relays?.watch(realm)
   return {
     realm,
     plan,
     urls,
     relay: relayOf(realm, site.movement),
+    ...(relays && { relayState: relays.get(realm.metadata) }),
     publication: publication.get(realm.metadata) ?? { state: 'unknown', aboutUrl: '' },
     ...(remotePublication && { remotePublications: remotePublication.get(realm.metadata) ?? [] }),
     ...(dependencies && { reachability: dependencies.get(realm.metadata) ?? [] }),

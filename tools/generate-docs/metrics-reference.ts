@@ -15,6 +15,7 @@ import { statsMetrics } from '../../cells/stats/metrics.ts'
 import { eventMetrics } from '../../operator/events/event-metrics.ts'
 import { writerMetrics } from '../../operator/kubernetes/apply/writer-metrics.ts'
 import { operatorMetrics } from '../../operator/metrics.ts'
+import { relayMetrics } from '../../operator/observers/movement/relay-metrics.ts'
 import { queueMetrics } from '../../operator/reconcile/queue-metrics.ts'
 import { scaleMetrics } from '../../operator/reconcile/scale-metrics.ts'
 import { code, pageOf, tableOf } from './markdown.ts'
@@ -45,6 +46,7 @@ const services: readonly { title: string; name: string; about: string; list: (me
       operatorMetrics(metrics, unread, unread)
       queueMetrics(metrics, unread)
       scaleMetrics(metrics)
+      relayMetrics(metrics)
       writerMetrics(metrics)
       eventMetrics(metrics)
       kubeMetrics(metrics)

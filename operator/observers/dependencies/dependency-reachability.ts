@@ -2,11 +2,12 @@ import { backoffMs } from '../../../cells/chassis/backoff.ts'
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../../cells/chassis/log.ts'
-import { Poller, type PollOutcome } from '../../../cells/chassis/poller.ts'
+import type { PollOutcome } from '../../../cells/chassis/poller.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import type { Reachability } from '../../observed/reachability.ts'
 import type { RealmObserver } from '../observer.ts'
+import { SharedPoller, type SharedTarget } from '../shared-poller.ts'
 import type { ReachabilityProbe } from './reachability-probe.ts'
 
 export interface DependencyReachabilityOptions {
@@ -27,9 +28,8 @@ const REST_MS = 30_000
 const FAILURES_TO_UNREACHABLE = 3
 
 /** A server outside, and the realms that depend on it. */
-interface Dependency {
+interface Dependency extends SharedTarget {
   url: string
-  realms: Map<string, ObjectKey>
   state: 'unknown' | 'reachable' | 'unreachable'
   failures: number
 }
@@ -38,11 +38,11 @@ interface Dependency {
  * Probes each External LiveKit and NATS from time to time, once for all realms that depend on it, and never with a credential.
  */
 export class DependencyReachability implements RealmObserver<readonly Reachability[]>, Running {
-  readonly #poller: Poller<Dependency, boolean>
+  readonly #poller: SharedPoller<Dependency, boolean>
   readonly #needs = new Map<string, readonly Need[]>()
 
   constructor({ clock, log, random, probe }: DependencyReachabilityOptions) {
-    this.#poller = new Poller({
+    this.#poller = new SharedPoller({
       ask: ({ url }) => probe(url),
       learn,
       concurrency: MAX_PARALLEL,
@@ -53,15 +53,10 @@ export class DependencyReachability implements RealmObserver<readonly Reachabili
   }
 
   watch(realm: Realm): void {
-    const { namespace, name } = realm.metadata
-    const key = keyText({ namespace, name })
     const needs = needsOf(realm)
-    this.#needs.set(key, needs)
-    this.#release(key, new Set(needs.map(({ url }) => url)))
-    for (const { url } of needs) {
-      const create = (): Dependency => ({ url, realms: new Map(), state: 'unknown', failures: 0 })
-      this.#poller.watch(url, create).realms.set(key, { namespace, name })
-    }
+    this.#needs.set(keyText(realm.metadata), needs)
+    const create = (url: string) => (): Dependency => ({ url, realms: new Map(), state: 'unknown', failures: 0 })
+    this.#poller.depend(realm.metadata, new Map(needs.map(({ url }) => [url, create(url)])))
   }
 
   get(realm: ObjectKey): readonly Reachability[] | undefined {
@@ -73,24 +68,16 @@ export class DependencyReachability implements RealmObserver<readonly Reachabili
 
   forget(realm: ObjectKey): void {
     this.#needs.delete(keyText(realm))
-    this.#release(keyText(realm), new Set())
+    this.#poller.depend(realm, new Map())
   }
 
   onChange(listener: (realm: ObjectKey) => void): () => void {
-    return this.#poller.onChange(({ realms }) => {
-      for (const realm of realms.values()) listener(realm)
-    })
+    return this.#poller.onChange(listener)
   }
 
   async stop(): Promise<void> {
     this.#needs.clear()
     await this.#poller.stop()
-  }
-
-  /** A server that no realm depends on any more is forgotten. */
-  #release(realm: string, except: ReadonlySet<string>): void {
-    for (const [url, { realms }] of this.#poller.targets())
-      if (!except.has(url) && realms.delete(realm) && realms.size === 0) this.#poller.forget(url)
   }
 }
 
