@@ -7,14 +7,13 @@ import { Metrics } from '../chassis/metrics.ts'
 import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
 import { ModelClient } from './core/fixtures.ts'
 import { decodeServerMessage, encodeRequest } from './core/messages/fixtures.ts'
-import { Relay } from './core/relay.ts'
+import type { HiddenReasonOf } from './core/realm-sessions.ts'
 import { aClient, attachHost, calm, Network, serverAddress, serverPort } from './enet/fixtures.ts'
 import { defaultPulseLimits, type PulseLimits } from './limits.ts'
+import { liveRelay } from './live-relay.ts'
 import { pulseMetrics } from './metrics.ts'
 import { RealmReports, type VisiblePlayers } from './realm-reports.ts'
-import { PulseServer } from './server.ts'
 import type { SessionContext } from './session.ts'
-import { SignInMemory } from './sign-in-memory.ts'
 
 /** The bytes of a handshake that a wallet signs. */
 export function handshakeOf(
@@ -31,6 +30,8 @@ export interface PulseFixtureOptions {
   verifier?: ChainVerifier
   weather?: typeof calm
   visiblePlayers?: VisiblePlayers
+  /** The state of another relay, which this one goes on with. */
+  frozen?: Buffer
 }
 
 /** A relay on a simulated network, whose clients keep what explorers would. */
@@ -47,40 +48,44 @@ export function aPulse({
   const metrics = new Metrics('pulse')
   const reports: RealmReports = new RealmReports({
     ...{ clock, visiblePlayers, metrics: () => counted },
-    positionOf: (wallet, realm) => relay.positionOf(wallet, realm),
-  })
-  const relay = new Relay({
-    startedAtMs: clock.monotonic(),
-    hiddenReason: (realm, wallet) => reports.hiddenReason(realm, wallet),
+    positionOf: (wallet, realm) => live.relay.positionOf(wallet, realm),
   })
   const counted = pulseMetrics(metrics, {
-    connections: () => server.connectionCount,
-    players: () => relay.size,
+    connections: () => live.server.connectionCount,
+    players: () => live.relay.size,
     datagrams: () => ({ in: 0, out: 0 }),
     undelivered: () => 0,
     reported: () => reports.sessions.counts,
   })
-  const server = new PulseServer({
-    context: {
-      ...{ relay, verifier, refusalOf, clock, limits: { ...defaultPulseLimits, ...limits } },
-      remembered: new SignInMemory(1_000, clock),
+  const start = (frozen?: Buffer) => {
+    const context = {
+      ...{ verifier, refusalOf, clock, limits: { ...defaultPulseLimits, maxRemembered: 1_000, ...limits } },
       metrics: counted,
       bugs: new BugReporter({ log: silentLog, clock, metrics }),
-    },
-    send: network.from(serverAddress, serverPort),
-  })
-  attachHost(network, server.host)
+    }
+    const hiddenReason: HiddenReasonOf = (realm, wallet) => reports.hiddenReason(realm, wallet)
+    const started = liveRelay({ context, hiddenReason, send: network.from(serverAddress, serverPort) }, frozen)
+    attachHost(network, started.server.host)
+    return started
+  }
+  let live = start(options.frozen)
+  /** Another process goes on after a gap. */
+  const handOver = (gapMs = 0) => {
+    const frozen = live.freeze()
+    network.run(gapMs)
+    live = start(frozen)
+  }
   let nextTick = network.now + 50
   const run = (ms: number) =>
     network.run(ms, () => {
       if (network.now < nextTick) return
       nextTick += 50
-      server.tick()
+      live.server.tick()
     })
 
   let port = 50_000
   function connect(address?: string) {
-    const model = new ModelClient(relay, (subjectId, knownSeq) => send({ resync: { subjectId, knownSeq } }))
+    const model = new ModelClient(live.relay, (subjectId, knownSeq) => send({ resync: { subjectId, knownSeq } }))
     const answers: string[] = []
     const { client, peer, happened } = aClient(
       network,
@@ -120,5 +125,16 @@ export function aPulse({
   }
   const metric = async (name: string) =>
     (await metrics.registry.metrics()).split('\n').filter((line) => line.includes(`_${name}`))
-  return { network, server, relay, reports, connect, run, metric, stop: () => verifier.close() }
+  return {
+    network,
+    server: live.server,
+    relay: live.relay,
+    live: () => live,
+    handOver,
+    reports,
+    connect,
+    run,
+    metric,
+    stop: () => verifier.close(),
+  }
 }

@@ -1,14 +1,18 @@
+import type { ByteReader, ByteWriter } from '../chassis/byte-buffers.ts'
 import { networkOfAddress } from '../chassis/client-address.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { Stride } from './core/stride.ts'
 import { EnetHost } from './enet/host.ts'
 import type { SendDatagram } from './enet/host-options.ts'
 import type { EnetPeer } from './enet/peer.ts'
+import type { EndCause } from './enet/peer-identity.ts'
 import { PulseSession, type SessionContext } from './session.ts'
 
 export interface PulseServerOptions {
   context: Omit<SessionContext, 'onSignedIn' | 'onEnded'>
   send: SendDatagram
+  /** What another server has written with `freeze`. Its players must be those of the relay already. */
+  frozen?: ByteReader | undefined
 }
 
 /** The relay's rounds, and the resends and time-outs of the connections. */
@@ -32,19 +36,21 @@ export class PulseServer {
   #ticks = 0
   #sentBefore = 0
 
-  constructor({ context, send }: PulseServerOptions) {
+  constructor({ context, send, frozen }: PulseServerOptions) {
     this.#context = {
       ...context,
       onSignedIn: (session, wallet) => this.#signedIn(session, wallet),
       onEnded: (session) => this.#forget(session),
     }
-    this.host = new EnetHost({
+    const options = {
       clock: () => context.clock.monotonic(),
       send,
-      onConnect: (peer) => this.#open(peer),
-      onMessage: (peer, _, bytes) => this.#sessions.get(peer)?.receive(bytes),
-      onDisconnect: (peer, _, cause) => this.#closed(peer, cause === 'left' ? 'left' : 'lost'),
-    })
+      onConnect: (peer: EnetPeer) => this.#open(peer),
+      onMessage: (peer: EnetPeer, _: number, bytes: Buffer) => this.#sessions.get(peer)?.receive(bytes),
+      onDisconnect: (peer: EnetPeer, _: number, cause: EndCause) => this.#closed(peer, cause === 'left' ? 'left' : 'lost'),
+    }
+    this.host = new EnetHost(options, frozen?.block())
+    if (frozen) this.#thaw(frozen)
   }
 
   get connectionCount(): number {
@@ -73,13 +79,38 @@ export class PulseServer {
     this.#sentBefore = relay.deltas.sent
   }
 
+  /** Writes all that another process needs to go on with the connections; this server is not to be used any more. */
+  freeze(writer: ByteWriter): void {
+    const sessions = [...this.#sessions].filter(([peer]) => peer.state === 'connected')
+    writer.block(this.host.freeze())
+    writer.u16(sessions.length)
+    for (const [peer, session] of sessions) {
+      writer.u16(peer.id)
+      session.freeze(writer)
+    }
+  }
+
   /** Ends all sessions in such a way that explorers come back at once, to the process that follows. */
   endAll(): void {
     for (const session of [...this.#sessions.values()]) session.end('retry')
     this.host.flush()
   }
 
-  #open(peer: EnetPeer): void {
+  #thaw(reader: ByteReader): void {
+    const peers = new Map([...this.host.peers()].map((peer) => [peer.id, peer]))
+    for (let left = reader.u16(); left > 0; left--) {
+      const peer = peers.get(reader.u16())
+      if (!peer) throw new RangeError('a session has no connection')
+      const session = this.#open(peer)
+      session.thaw(reader)
+      const { wallet } = session
+      if (!wallet) continue
+      this.#authenticated(session)
+      this.#byWallet.set(wallet, session)
+    }
+  }
+
+  #open(peer: EnetPeer): PulseSession {
     const session = new PulseSession(peer, this.#context)
     const { limits } = this.#context
     const network = networkOfAddress(peer.address)
@@ -89,6 +120,7 @@ export class PulseServer {
     this.#perNetwork.set(network, ofNetwork + 1)
     if (ofNetwork >= limits.maxUnauthenticatedPerAddress) session.end('unauthenticatedOfAddress')
     else if (this.#unauthenticated.size > limits.maxUnauthenticated) session.end('unauthenticated')
+    return session
   }
 
   #signedIn(session: PulseSession, wallet: PeerId): void {

@@ -8,14 +8,13 @@ import type { RunningService } from '../chassis/running-service.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { SessionReports } from '../wire/session-report.ts'
-import { Relay } from './core/relay.ts'
 import { openUdp } from './enet/udp.ts'
 import { defaultPulseLimits, type PulseLimits } from './limits.ts'
+import { liveRelay } from './live-relay.ts'
 import { pulseMetrics } from './metrics.ts'
 import { RealmReports, type VisiblePlayers } from './realm-reports.ts'
 import { reportRoutes } from './report-routes.ts'
-import { PulseServer, TICK_MS } from './server.ts'
-import { SignInMemory } from './sign-in-memory.ts'
+import { type PulseServer, TICK_MS } from './server.ts'
 
 export interface PulseConfig {
   /** Address to listen on; every address of the machine, of IPv6 and IPv4, by default. */
@@ -65,34 +64,30 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
   const limits = { ...defaultPulseLimits, ...config.limits }
   const reports: RealmReports = new RealmReports({
     ...{ clock, visiblePlayers: config.visiblePlayers ?? 'Everyone', metrics: () => metrics },
-    positionOf: (wallet, realm) => relay.positionOf(wallet, realm),
-  })
-  const relay = new Relay({
-    startedAtMs: clock.monotonic(),
-    hiddenReason: (realm, wallet) => reports.hiddenReason(realm, wallet),
+    positionOf: (wallet, realm) => live.relay.positionOf(wallet, realm),
   })
   const metrics = pulseMetrics(deps.metrics, {
-    connections: () => server.connectionCount,
-    players: () => relay.size,
-    datagrams: () => ({ in: server.host.counters.datagramsIn, out: server.host.counters.datagramsOut }),
+    connections: () => live.server.connectionCount,
+    players: () => live.relay.size,
+    datagrams: () => ({ in: live.server.host.counters.datagramsIn, out: live.server.host.counters.datagramsOut }),
     undelivered: () => udp.counters.dropped + udp.counters.sendErrors,
     reported: () => reports.sessions.counts,
   })
-  const remembered = new SignInMemory(limits.maxRemembered, clock)
-  const server = new PulseServer({
+  const live = liveRelay({
     context: {
-      ...{ relay, verifier: deps.verifier, remembered, clock, limits, metrics },
+      ...{ verifier: deps.verifier, clock, limits, metrics },
       bugs: new BugReporter(deps),
       refusalOf: config.refusalOf ?? (() => undefined),
     },
+    hiddenReason: (realm, wallet) => reports.hiddenReason(realm, wallet),
     send: (...datagram) => udp.send(...datagram),
   })
   const udp = await openUdp({
     port: config.port,
     ...(config.address !== undefined && { address: config.address }),
-    onDatagram: (bytes, address, port) => server.host.receive(bytes, address, port),
+    onDatagram: (bytes, address, port) => live.server.host.receive(bytes, address, port),
   })
-  const rounds = startRounds(server, clock)
+  const rounds = startRounds(() => live.server, clock)
   let stopping = false
   const readiness = (): Readiness => (stopping ? { ready: false, reason: 'stopping' } : { ready: true })
   const operational = operationalRoutes(deps.metrics, readiness)
@@ -110,7 +105,7 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
     readiness,
     async stop() {
       stopping = true
-      server.endAll()
+      live.server.endAll()
       await new Promise<void>((resolve) => clock.after(STOP_MS, resolve))
       rounds.stop()
       await udp.close()
@@ -119,15 +114,15 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
 }
 
 /** Calls the server at even intervals: a round that comes late is not made up for. */
-function startRounds(server: PulseServer, clock: Clock): { stop(): void } {
+function startRounds(server: () => PulseServer, clock: Clock): { stop(): void } {
   let cancel = () => {}
   let nextTick = clock.monotonic() + TICK_MS
   const run = () => {
-    server.host.service()
+    server().host.service()
     const now = clock.monotonic()
     if (now >= nextTick) {
       nextTick = Math.max(nextTick + TICK_MS, now)
-      server.tick()
+      server().tick()
     }
     cancel = clock.after(SERVICE_MS, run)
   }

@@ -1,4 +1,5 @@
 import type { BugReporter } from '../chassis/bug-reporter.ts'
+import type { ByteReader, ByteWriter } from '../chassis/byte-buffers.ts'
 import { isInternalAddress, networkOfAddress } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { TokenBucket } from '../chassis/token-bucket.ts'
@@ -73,7 +74,8 @@ export class PulseSession implements RelayClient {
   readonly #profiles: TokenBucket
   readonly #invalid: TokenBucket
   #handshakes = 0
-  #isVerifying = false
+  /** The handshake whose signatures are checked. */
+  #verifying: Uint8Array | undefined
   #isOver = false
   #player: Player | undefined
 
@@ -108,7 +110,7 @@ export class PulseSession implements RelayClient {
     if (this.#isOver) return
     try {
       if (bytes.length > MAX_MESSAGE_BYTES) this.#refuse('corrupt')
-      else this.#take(reader.read(bytes))
+      else this.#take(reader.read(bytes), bytes)
     } catch (error) {
       this.#failed(error)
     }
@@ -127,6 +129,24 @@ export class PulseSession implements RelayClient {
     if (!this.#isOver) this.#close(how, how)
   }
 
+  /** Writes what another process needs to go on with the client; this session is over, and its client is not told. */
+  freeze(writer: ByteWriter): void {
+    this.#isOver = true
+    writer.text(this.wallet ?? '')
+    // A handshake whose answer is still due counts again when it is repeated there.
+    writer.u8(this.#handshakes - (this.#verifying ? 1 : 0))
+    writer.block(this.#verifying ?? new Uint8Array())
+  }
+
+  /** Goes on with a client of another process. */
+  thaw(reader: ByteReader): void {
+    const wallet = reader.text()
+    this.#handshakes = reader.u8()
+    if (wallet) this.#player = this.#context.relay.resume(wallet as PeerId, this)
+    const handshake = reader.block()
+    if (handshake.length > 0) this.receive(handshake)
+  }
+
   #close(ending: string, how: 'left' | 'lost'): void {
     this.#isOver = true
     const { relay, metrics, clock } = this.#context
@@ -134,13 +154,13 @@ export class PulseSession implements RelayClient {
     if (this.#player) relay.disconnect(this.#player, this, how, clock.monotonic())
   }
 
-  #take(request: PulseRequest | RequestError): void {
+  #take(request: PulseRequest | RequestError, bytes: Uint8Array): void {
     if (typeof request === 'string') {
       this.#refuse(INVALID[request])
       return
     }
     if (request.kind === 'handshake') {
-      if (!this.#player && !this.#isVerifying) this.#handshake(request).catch((error: unknown) => this.#failed(error))
+      if (!this.#player && !this.#verifying) this.#handshake(request, bytes).catch((error: unknown) => this.#failed(error))
       return
     }
     // Before the client has signed in, the rest is dropped, as explorers expect.
@@ -186,7 +206,10 @@ export class PulseSession implements RelayClient {
     if (!this.#invalid.take(this.#context.clock.monotonic())) this.end(reason)
   }
 
-  async #handshake({ authChain, initial }: { authChain: string; initial: InitialState | undefined }): Promise<void> {
+  async #handshake(
+    { authChain, initial }: { authChain: string; initial: InitialState | undefined },
+    bytes: Uint8Array,
+  ): Promise<void> {
     const { limits, clock, verifier, metrics } = this.#context
     if (++this.#handshakes > limits.handshakesPerConnection) {
       this.end('signInFailed')
@@ -198,11 +221,11 @@ export class PulseSession implements RelayClient {
       this.#answer(claim)
       return
     }
-    this.#isVerifying = true
+    this.#verifying = Uint8Array.from(bytes)
     const { address } = this.peer
     const client = { network: networkOfAddress(address), isOneClient: !isInternalAddress(address) }
     const verdict = await verifier.verify({ ...claim, nowMs: clock.now() }, client)
-    this.#isVerifying = false
+    this.#verifying = undefined
     if (this.#isOver) return
     if (verdict.ok) this.#signIn(verdict.peer, claim, initial)
     else {

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { ByteReader, ByteWriter } from '../chassis/byte-buffers.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { SIGN_IN_WINDOW_MS } from './sign-in-claim.ts'
 
@@ -9,6 +10,14 @@ export class SignInMemory {
   /** @param max sign-ins that are remembered; the oldest is forgotten first */
   constructor(max: number, clock: { monotonic(): number }) {
     this.#seen = new LRUCache({ max, ttl: 2 * SIGN_IN_WINDOW_MS, perf: { now: () => clock.monotonic() } })
+  }
+
+  freeze(writer: ByteWriter): void {
+    writer.text(JSON.stringify(this.#seen.dump()))
+  }
+
+  thaw(reader: ByteReader): void {
+    this.#seen.load(JSON.parse(reader.text()))
   }
 
   /** Whether a wallet signs in with this time stamp for the first time; from now on it is not. */

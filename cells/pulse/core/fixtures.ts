@@ -37,7 +37,7 @@ export class ModelClient implements RelayClient {
   resyncs = 0
   /** Whether the next unreliable message arrives. */
   arrives: () => boolean = () => true
-  readonly #relay: Relay
+  #relay: Relay
   readonly #ask: ((subject: number, knownSequence: number) => void) | undefined
   #player: Player | undefined
 
@@ -50,6 +50,13 @@ export class ModelClient implements RelayClient {
   /** Signs in as a player. */
   connect(wallet: PeerId, nowMs: number, initial?: Parameters<Relay['connect']>[2]): Player {
     this.#player = this.#relay.connect(wallet, this, initial, nowMs)
+    return this.#player
+  }
+
+  /** Goes on with another relay, to which its player was handed over. */
+  resume(relay: Relay, wallet: PeerId): Player | undefined {
+    this.#relay = relay
+    this.#player = relay.resume(wallet, this)
     return this.#player
   }
 

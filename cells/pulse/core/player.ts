@@ -95,8 +95,13 @@ export class Player implements Subject {
   become(state: AvatarState, tick: number): void {
     this.sequence = (this.sequence + 1) >>> 0
     this.tick = tick
+    this.states.set(state, offsetOf(this.sequence))
+    this.locate()
+  }
+
+  /** Finds out from its state where it is. */
+  locate(): void {
     const at = offsetOf(this.sequence)
-    this.states.set(state, at)
     this.x = worldX(this.states, at)
     this.z = worldZ(this.states, at)
   }

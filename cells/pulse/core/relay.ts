@@ -1,4 +1,6 @@
+import type { ByteReader, ByteWriter } from '../../chassis/byte-buffers.ts'
 import type { PeerId, Position } from '../../wire/peer.ts'
+import { readPlayers, writePlayers } from './frozen-relay.ts'
 import { type AvatarState, FIELD, standStill } from './messages/avatar-state.ts'
 import type { EmoteRequest, InitialState } from './messages/pulse-request.ts'
 import { EMOTE_STOP_REASON, offsetOf } from './messages/server-message.ts'
@@ -20,6 +22,8 @@ export interface RelayOptions {
   lingerMs?: number
   /** Why a wallet is hidden in a realm, in lower case: it neither sees nor is seen there. By default none is. */
   hiddenReason?: HiddenReasonOf
+  /** What another relay has written with `freeze`: this one goes on in its place, as soon as each player has its client again. */
+  frozen?: ByteReader
 }
 
 const MAX_WALLETS = 100_000
@@ -51,12 +55,15 @@ export class Relay {
     maxWallets = MAX_WALLETS,
     lingerMs = LINGER_MS,
     hiddenReason = () => undefined,
+    frozen,
   }: RelayOptions) {
     this.#hiddenReason = hiddenReason
-    this.#startedAtMs = startedAtMs
+    // The ticks of the other relay go on.
+    this.#startedAtMs = startedAtMs - (frozen?.f64() ?? 0)
     this.#lingerMs = lingerMs
     this.#subjects = new SubjectIds(maxWallets)
     this.#visibility = new Visibility(visibility)
+    if (frozen) this.#thaw(frozen, startedAtMs)
   }
 
   /** Players with a client. */
@@ -83,6 +90,26 @@ export class Relay {
     player.client = client
     if (initial) this.#resume(player, initial, nowMs)
     return player
+  }
+
+  /** Gives a player that was handed over its client again, which knows what it was sent. */
+  resume(wallet: PeerId, client: RelayClient): Player | undefined {
+    const player = this.#players.get(wallet)
+    if (!player || player.client) return undefined
+    this.#lingering.delete(player)
+    player.client = client
+    return player
+  }
+
+  /** Writes all that another relay needs to go on in the place of this one, which is not to be used any more. */
+  freeze(writer: ByteWriter, nowMs: number): void {
+    writer.f64(nowMs - this.#startedAtMs)
+    this.#subjects.freeze(writer)
+    const handed = [...this.#players.values()].map((player) => {
+      const until = this.#lingering.get(player)
+      return { player, lingerMs: until === undefined ? undefined : until - nowMs }
+    })
+    writePlayers(writer, handed, nowMs)
   }
 
   /** The client of a player is gone. A player that left on its own leaves at once, one whose connection was lost may come back. */
@@ -169,6 +196,16 @@ export class Relay {
       if (!player.client || !player.grid) continue
       if ((player.subject + this.#ticks) % VISIBILITY_TICKS === 0 || player.hasMoved) this.#look(player, player.grid)
       this.#sender.send(player)
+    }
+  }
+
+  #thaw(frozen: ByteReader, nowMs: number): void {
+    this.#subjects.thaw(frozen)
+    for (const { player, lingerMs = this.#lingerMs } of readPlayers(frozen, nowMs)) {
+      this.#players.set(player.wallet, player)
+      this.#lingering.set(player, nowMs + lingerMs)
+      if (player.emote) this.#emoting.add(player)
+      if (player.realm !== undefined) this.#gridOf(player.realm).place(player)
     }
   }
 

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { ByteReader, ByteWriter } from '../../chassis/byte-buffers.ts'
 import type { PeerId } from '../../wire/peer.ts'
 
 /** What is kept of a player that left. */
@@ -27,6 +28,23 @@ export class SubjectIds {
     const record = { subject: this.#next++ >>> 0, sequence: 0 }
     this.#records.set(wallet, record)
     return record
+  }
+
+  freeze(writer: ByteWriter): void {
+    writer.f64(this.#next)
+    writer.u32(this.#records.size)
+    // Those that left long ago first, in which order they are remembered again.
+    for (const wallet of this.#records.rkeys()) {
+      const { subject = 0, sequence = 0 } = this.#records.peek(wallet) ?? {}
+      writer.text(wallet)
+      for (const number of [subject, sequence]) writer.u32(number)
+    }
+  }
+
+  thaw(reader: ByteReader): void {
+    this.#next = reader.f64()
+    for (let left = reader.u32(); left > 0; left--)
+      this.#records.set(reader.text() as PeerId, { subject: reader.u32(), sequence: reader.u32() })
   }
 
   /** A player that is there is never forgotten. */

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter } from './byte-buffers.ts'
+import { ByteReader, ByteWriter } from '../../chassis/byte-buffers.ts'
 import { readIdentity, readProgress, writeIdentity, writeProgress } from './frozen-peer.ts'
 import type { HalfOpen } from './half-open.ts'
 import type { EnetPeer } from './peer.ts'

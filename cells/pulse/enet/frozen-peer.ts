@@ -1,4 +1,4 @@
-import type { ByteReader, ByteWriter } from './byte-buffers.ts'
+import type { ByteReader, ByteWriter } from '../../chassis/byte-buffers.ts'
 import type { IncomingChannel } from './incoming.ts'
 import type { Outgoing } from './outgoing.ts'
 import type { EnetPeer } from './peer.ts'
