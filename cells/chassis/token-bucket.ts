@@ -34,10 +34,10 @@ export class TokenBucket {
     return this.#msUntil(0)
   }
 
-  /** Milliseconds until a token can be taken; takes none. */
-  waitMs(nowMs: number): number {
+  /** Milliseconds until `amount` tokens can be taken; takes none. */
+  waitMs(nowMs: number, amount = 1): number {
     this.#refill(nowMs)
-    return this.#msUntil(1)
+    return this.#msUntil(amount)
   }
 
   /** A full bucket allows as much as a new one: it need not be kept. */

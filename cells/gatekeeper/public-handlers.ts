@@ -42,7 +42,7 @@ export function publicHandlers(options: PublicHandlersOptions): ApiHandlers<type
     },
     // Connectors check all their players again and again; one query for each would be most of the requests of a gatekeeper.
     bannedUsers({ body, http }) {
-      const refusal = exceeded(options, limit, http)
+      const refusal = exceeded(options, limit, http, body.addresses.length)
       if (refusal) return refusal
       demandBans(bans)
       const addresses: PeerId[] = body.addresses.flatMap((address) => parsePeerId(address) ?? [])
@@ -57,8 +57,9 @@ function exceeded(
   { limited, clock }: PublicHandlersOptions,
   limit: QueryLimit,
   { headers, remoteAddress }: Pick<HttpRequest, 'headers' | 'remoteAddress'>,
+  wallets = 1,
 ): HttpResponse | undefined {
-  const waitMs = limit.waitMs({ headers, remoteAddress }, clock.monotonic())
+  const waitMs = limit.waitMs({ headers, remoteAddress }, clock.monotonic(), wallets)
   if (waitMs === 0) return undefined
   limited()
   return json(429, { error: 'Too many queries from this address' }, { 'retry-after': String(Math.ceil(waitMs / 1000)) })

@@ -1,15 +1,22 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { LRUCache } from 'lru-cache'
-import { isInternalAddress, type TrustedProxies } from '../chassis/client-address.ts'
-import { TokenBucket } from '../chassis/token-bucket.ts'
+import { isInternalAddress, peerAddressOf, type TrustedProxies } from '../chassis/client-address.ts'
+import { type Rate, TokenBucket } from '../chassis/token-bucket.ts'
 
-const RATE = { burst: 60, perSecond: 10 }
+/** For one client from outside, and for all clients behind one address or IPv6 network of a household. */
+const OUTSIDE: Rate = { burst: 60, perSecond: 10 }
+/**
+ * For one address inside the cluster that connects directly, as connectors do. A connector sends one query for each player who
+ * signs in, and it cannot check the signatures of a thousand in a second; all its players, several thousand, may come back at once.
+ * Behind an address inside there may also be strangers, such as clients that a node forwards without naming them: what they can
+ * have then is a small part of what a gatekeeper answers in a second.
+ */
+const INSIDE: Rate = { burst: 5_000, perSecond: 1_000 }
+/** Wallets in one query that are as much work as one more query. */
+const WALLETS_PER_QUERY = 100
 const MAX_ADDRESSES = 20_000
 
-/**
- * Limits the queries of each client address. Connectors ask about every player they have, and connect to the gatekeeper directly
- * from inside the cluster: such a connection, without the header of a proxy, is not limited.
- */
+/** Limits the queries of each client address. */
 export class QueryLimit {
   readonly #buckets = new LRUCache<string, TokenBucket>({ max: MAX_ADDRESSES })
   readonly #proxies: TrustedProxies
@@ -18,12 +25,28 @@ export class QueryLimit {
     this.#proxies = proxies
   }
 
-  /** Takes one query, or returns in how many milliseconds the address may send the next one. */
-  waitMs({ headers, remoteAddress }: { headers: IncomingHttpHeaders; remoteAddress: string }, nowMs: number): number {
-    if (headers['x-forwarded-for'] === undefined && isInternalAddress(remoteAddress)) return 0
-    const { network: address } = this.#proxies.clientOf({ headers, socket: { remoteAddress } as IncomingMessage['socket'] })
-    const bucket = this.#buckets.get(address) ?? new TokenBucket(RATE, nowMs)
+  /**
+   * Takes one query, or returns in how many milliseconds the address may send it again.
+   *
+   * @param wallets how many wallets the query is about
+   */
+  waitMs(
+    { headers, remoteAddress }: { headers: IncomingHttpHeaders; remoteAddress: string },
+    nowMs: number,
+    wallets = 1,
+  ): number {
+    const socket = { remoteAddress } as IncomingMessage['socket']
+    if (headers['x-forwarded-for'] === undefined && isInternalAddress(remoteAddress)) {
+      // The whole address: all pods of a node may have one IPv6 network.
+      const queries = 1 + Math.floor(wallets / WALLETS_PER_QUERY)
+      return this.#take(`inside ${peerAddressOf(socket)}`, INSIDE, nowMs, queries)
+    }
+    return this.#take(this.#proxies.clientOf({ headers, socket }).network, OUTSIDE, nowMs, 1)
+  }
+
+  #take(address: string, rate: Rate, nowMs: number, queries: number): number {
+    const bucket = this.#buckets.get(address) ?? new TokenBucket(rate, nowMs)
     this.#buckets.set(address, bucket)
-    return bucket.take(nowMs) ? 0 : Math.max(1, bucket.waitMs(nowMs))
+    return bucket.take(nowMs, queries) ? 0 : Math.max(1, bucket.waitMs(nowMs, queries))
   }
 }

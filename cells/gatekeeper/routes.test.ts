@@ -61,7 +61,7 @@ test('what is no wallet address among many is not banned', async (t) => {
   ])
 })
 
-test('queries for bans are limited per client address, but not those of services of the cluster', async (t) => {
+test('queries for bans are limited per client address, and services of the cluster may send many more', async (t) => {
   const { url, clock, metrics } = await aGatekeeper(t)
   const query = async (address?: string) =>
     (await fetch(`${url}/users/${wallet}/bans`, address ? { headers: { 'x-forwarded-for': address } } : {})).status
