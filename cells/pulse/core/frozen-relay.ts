@@ -84,7 +84,7 @@ function writeView(writer: ByteWriter, { views }: Player, row: number, here: Rea
   const player = views.players[row]
   writer.u32(player?.subject ?? 0)
   writer.u8(player && here.has(player) ? 1 : 0)
-  for (const column of [views.sequences, views.profileVersions]) writer.f64(column[row] ?? 0)
+  for (const column of [views.sequences, views.profileVersions]) writer.u32((column[row] ?? 0) >>> 0)
   for (const column of [views.tiers, views.sentTiers, views.marks]) writer.u8(column[row] ?? 0)
   writer.f64(nowMs - (views.joinedAts[row] ?? 0))
 }
@@ -94,7 +94,7 @@ function readView(reader: ByteReader, { views }: Player, bySubject: ReadonlyMap<
   // One that is gone, perhaps to come back as another one with the same number, stays in view until the observer is told.
   const player = isHere ? bySubject.get(subject) : new Player(subject, '0x', 0)
   if (!player || views.rowOf(subject) >= 0) throw new RangeError('a player that is seen is missing, or there twice')
-  const [sequence, profileVersion, tier] = [reader.f64(), reader.f64(), reader.u8()]
+  const [sequence, profileVersion, tier] = [reader.u32(), reader.u32(), reader.u8()]
   const row = views.add(player, Math.min(tier, TIERS - 1))
   views.sequences[row] = sequence
   views.profileVersions[row] = profileVersion
