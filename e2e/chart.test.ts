@@ -1,11 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { V1Deployment, V1PodTemplateSpec, V1PolicyRule } from '@kubernetes/client-node'
 import { describe, expect, test } from 'vitest'
-import { parse, parseAllDocuments } from 'yaml'
+import { parse } from 'yaml'
 import { resources } from '../cells/kube/resources.ts'
-import { readConfig as readPulseConfig } from '../cells/pulse/config.ts'
 import { readConfig as readProviderConfig } from '../cells/realm-provider/config.ts'
 import type { Realm } from '../crds/realm.ts'
 import { crdFiles, readCrd, readCrdText } from '../crds/schema.ts'
@@ -14,18 +12,9 @@ import { readConfig as readOperatorConfig } from '../operator/config.ts'
 import { cellObjects, generatedSecrets, realmObjects } from '../operator/desired/manifests/objects.ts'
 import { planCell, planRealm } from '../operator/desired/plan.ts'
 import { aCell, aRealm, platform, site } from '../operator/desired/realm.fixtures.ts'
+import { chart, named, type Rendered, renderChart } from '../testing/chart.ts'
 import { runCommand } from '../testing/parts/command.ts'
 import { withPart } from '../testing/parts/with-part.ts'
-
-const chart = fileURLToPath(new URL('../helm/', import.meta.url))
-
-/** A rendered object, as far as the tests look into it. */
-interface Rendered {
-  kind: string
-  metadata: { name: string; namespace?: string; annotations?: Record<string, string> }
-  rules?: V1PolicyRule[]
-  spec?: unknown
-}
 
 test('the chart holds the CRDs as they are in crds/', () => {
   expect(readdirSync(join(chart, 'files/crds')).sort()).toEqual([...crdFiles].sort())
@@ -59,17 +48,7 @@ test('the realm that the notes propose is one the API server accepts', () => {
 withPart('kube', 'the chart', (kube) => {
   const helm = (...args: string[]) => runCommand(join(kube, 'helm'), args)
 
-  async function render(...settings: string[]): Promise<Rendered[]> {
-    const options = ['image.repository=registry.example.org/realm-operator', ...settings].flatMap((setting) => ['--set', setting])
-    const text = await helm('template', 'realms', chart, '--namespace', 'operations', ...options)
-    return parseAllDocuments(text).flatMap((document) => (document.contents === null ? [] : [document.toJS()]))
-  }
-
-  const named = (objects: Rendered[], kind: string, name: string): Rendered => {
-    const found = objects.find((object) => object.kind === kind && object.metadata.name === name)
-    if (!found) throw new Error(`there is no ${kind} ${name}`)
-    return found
-  }
+  const render = (...settings: string[]) => renderChart(kube, settings)
 
   const rulesOf = (objects: Rendered[]): V1PolicyRule[] =>
     named(objects, 'ClusterRole', 'operations-realms-realm-operator').rules ?? []
@@ -195,27 +174,6 @@ withPart('kube', 'the chart', (kube) => {
       expect(Object.keys(env).filter((name) => !(name in config))).toEqual([])
       expect(config).toMatchObject({ HTTP_BASE_URL: 'https://realms.example.org', WATCH_NAMESPACES: ['metaverse'] })
     })
-  })
-
-  test('runs a movement relay when it is asked to, with settings that the relay understands all of', async () => {
-    const name = 'realms-realm-operator-movement'
-    expect((await render()).some(({ metadata }) => metadata.name === name)).toBe(false)
-    const objects = await render('movement.enabled=true', 'movement.denyListUrl=https://deny.example.org/list')
-    const [container] = (named(objects, 'Deployment', name).spec as V1Deployment['spec'])?.template.spec?.containers ?? []
-    const env = Object.fromEntries(container?.env?.map((each) => [each.name, each.value]) ?? [])
-    const config = readPulseConfig(env)
-    expect(Object.keys(env).filter((variable) => !(variable in config))).toEqual([])
-    expect(config).toMatchObject({ UDP_SERVER_PORT: 7777, DENYLIST_URL: 'https://deny.example.org/list' })
-    expect(named(objects, 'Service', name).spec).toMatchObject({
-      type: 'LoadBalancer',
-      externalTrafficPolicy: 'Local',
-      ports: [{ port: 7777, protocol: 'UDP', targetPort: 'movement' }],
-    })
-    expect(container?.ports).toContainEqual({ name: 'movement', containerPort: 7777, protocol: 'UDP' })
-    const onNode = named(await render('movement.enabled=true', 'movement.hostPort=true'), 'Deployment', name)
-      .spec as V1Deployment['spec']
-    expect(onNode?.strategy).toEqual({ type: 'Recreate' })
-    expect(onNode?.template.spec?.containers[0]?.ports).toContainEqual(expect.objectContaining({ hostPort: 7777 }))
   })
 
   test('mounts the tokens of publications where the operator and the provider read them, and grants no permission to read Secrets', async () => {
@@ -432,11 +390,12 @@ withPart('kube', 'the chart', (kube) => {
     const portsOf = (rules: { from?: unknown[]; to?: unknown[]; ports: { port: number }[] }[], isOpen = true) =>
       rules.filter(({ from, to }) => !(from ?? to) === isOpen).flatMap(({ ports }) => ports.map(({ port }) => port))
 
-    test('but for the port of explorers, DNS, the API server and the ports outside', async () => {
+    test('but for the port of explorers, DNS, the API server, the ports outside and movement relays', async () => {
       const [operator, provider] = await policiesOf()
       expect([portsOf(operator?.ingress ?? []), portsOf(provider?.ingress ?? [])]).toEqual([[], [8080]])
-      for (const policy of [operator, provider])
-        expect(portsOf(policy?.egress ?? [])).toEqual([53, 53, 5353, 5353, 443, 6443, 80, 4222])
+      const outside = [53, 53, 5353, 5353, 443, 6443, 80, 4222]
+      expect(portsOf(provider?.egress ?? [])).toEqual(outside)
+      expect(portsOf(operator?.egress ?? [])).toEqual([...outside, 7777])
       expect([portsOf(operator?.egress ?? [], false), portsOf(provider?.egress ?? [], false)]).toEqual([
         [8080, 8080],
         [8080, 8081],

@@ -8,6 +8,13 @@
 
 {{- define "movementName" -}}{{ include "name" . }}-movement{{- end }}
 
+{{/* The movement relay of this installation as Realms report it; empty where there is none. */}}
+{{- define "movementHost" -}}
+{{- if .Values.movement.host }}{{ .Values.movement.host }}
+{{- else if .Values.movement.enabled }}{{ include "movementName" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}
+{{- end }}
+{{- end }}
+
 {{- define "providerUrl" -}}http://{{ include "providerName" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}{{- end }}
 
 {{- define "leaseNamespace" -}}{{ first .Values.watchNamespaces | default .Release.Namespace }}{{- end }}
