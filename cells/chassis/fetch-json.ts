@@ -11,6 +11,8 @@ export interface FetchLimits {
   maxBytes: number
   /** Sent as JSON by POST; without it the request is a GET. */
   post?: unknown
+  /** The header `authorization`. */
+  authorization?: string
   /** Whether a tenant chose the URL: addresses of this machine and of its links are refused then; false by default. */
   onlyRemote?: boolean
 }
@@ -20,13 +22,17 @@ export interface FetchLimits {
  */
 export async function fetchJson(
   url: string,
-  { timeoutMs, maxBytes, post, onlyRemote = false }: FetchLimits,
+  { timeoutMs, maxBytes, post, authorization, onlyRemote = false }: FetchLimits,
 ): Promise<FetchResult> {
   try {
     const { statusCode, body } = await request(url, {
       dispatcher: outgoingHttp({ onlyRemote }),
       signal: AbortSignal.timeout(timeoutMs),
-      headers: { accept: 'application/json', ...(post !== undefined && { 'content-type': 'application/json' }) },
+      headers: {
+        accept: 'application/json',
+        ...(post !== undefined && { 'content-type': 'application/json' }),
+        ...(authorization !== undefined && { authorization }),
+      },
       ...(post !== undefined && { method: 'POST', body: JSON.stringify(post) }),
     })
     return { ok: true, status: statusCode, body: JSON.parse(await readText(body, maxBytes)) }

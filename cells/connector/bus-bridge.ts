@@ -5,7 +5,7 @@ import { splitFencingToken, textFieldOf, withField } from '../wire/extension-fie
 import { type FencingToken, FencingTokens, isEarlier, TermFence } from '../wire/fencing-token.ts'
 import { decodeLeaderHeartbeat } from '../wire/leader-heartbeat.ts'
 import { busPayloads, type HeartbeatMessage, ISLAND_ID_FIELD, wrapIslandChanged } from '../wire/packets.ts'
-import { isFinitePosition, type PeerId } from '../wire/peer.ts'
+import { isFinitePosition, type PeerId, type Position } from '../wire/peer.ts'
 import { type DisconnectReason, decodeConnect, encodeConnect, encodeDisconnect } from '../wire/session-messages.ts'
 import { peerOf, type Subjects } from '../wire/subjects.ts'
 import type { ClientConnection, PlayerSession } from './client-connection.ts'
@@ -96,8 +96,8 @@ export class BusBridge {
     const isRoomTooLong = desiredRoom !== undefined && desiredRoom.length > MAX_DESIRED_ROOM_LENGTH
     const heartbeat = isRoomTooLong ? { position } : received
     if (position) {
-      if (!session.lastHeartbeat) this.#deps.joins.started(session, clock.monotonic())
-      session.lastHeartbeat = heartbeat
+      this.#isAt(session, heartbeat)
+      session.heartbeatAt = clock.monotonic()
     }
     if (!session.heartbeats.take(clock.monotonic())) {
       counted.coalesced.inc()
@@ -108,10 +108,24 @@ export class BusBridge {
     this.#publish(session, isRoomTooLong ? busPayloads.encodeHeartbeat(heartbeat) : payload)
   }
 
+  /** Publishes the position of a player whose client sends none. */
+  place(session: PlayerSession, position: Position): void {
+    const heartbeat = { position, desiredRoom: session.lastHeartbeat?.desiredRoom }
+    this.#isAt(session, heartbeat)
+    this.#held.delete(session)
+    this.#deps.metrics.heartbeat.relayed.inc()
+    this.#publish(session, busPayloads.encodeHeartbeat(heartbeat))
+  }
+
   close(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe()
     this.#cancelHeld?.()
     this.#cancelAnnouncing()
+  }
+
+  #isAt(session: PlayerSession, heartbeat: HeartbeatMessage): void {
+    if (!session.lastHeartbeat) this.#deps.joins.started(session, this.#deps.clock.monotonic())
+    session.lastHeartbeat = heartbeat
   }
 
   #publish({ peer, fencingField }: PlayerSession, payload: Uint8Array): void {

@@ -38,11 +38,14 @@ export interface PlayerSession {
   /** Sorts by age; distinguishes two sessions of one wallet, also across connectors. */
   readonly id: FencingToken
   readonly peer: PeerId
+  /** When it began, and when the client last sent a position itself, by the monotonic clock. */
+  readonly startedAt: number
+  heartbeatAt: number | undefined
   /** Heartbeats that may be published now. */
   readonly heartbeats: TokenBucket
   /** Appended to each of its heartbeats on the bus. */
   readonly fencingField: Uint8Array
-  /** The last heartbeat that had a position. */
+  /** The last position of the player, from the client or, in its place, from the movement relay. */
   lastHeartbeat: HeartbeatMessage | undefined
   /** The room the player was last sent to, and the term of the archipelago that did. */
   announced: { room: string; term: FencingToken | undefined } | undefined
@@ -92,6 +95,8 @@ export class ClientConnection implements UnauthenticatedConnection {
     this.session = {
       id,
       peer,
+      startedAt: nowMs,
+      heartbeatAt: undefined,
       heartbeats,
       fencingField: fencingTokenField(id),
       lastHeartbeat: undefined,

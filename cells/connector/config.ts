@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { withoutTrailingSlash } from '../chassis/base-url.ts'
 import { parseEnv } from '../chassis/config.ts'
 import { busVariables, processVariables } from '../process.ts'
 import { connectionVariables } from '../sockets/connection-variables.ts'
@@ -38,6 +39,17 @@ export const connectorVariables = z.object({
     .optional()
     .describe('URL of `{"users":[{"wallet":"0x…"}]}`: wallets whose connections are refused; unset = no wallet.'),
   COMMS_GATEKEEPER_URL: z.url().optional().describe('URL of a gatekeeper to query for bans.'),
+  MOVEMENT_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform(withoutTrailingSlash)
+    .optional()
+    .describe(
+      'URL at which the movement relay takes the reports of this realm, `http://…/realms/{name}`; unset = clients that send no heartbeats get no island.',
+    ),
+  MOVEMENT_TOKEN_FILE: z
+    .string()
+    .optional()
+    .describe('File with the token of this realm at the movement relay, read at every report.'),
   BAN_SWEEP_INTERVAL_MS: integer(1, DAY_MS)
     .default(30_000)
     .describe('Milliseconds between two checks of the connected players for new bans.'),

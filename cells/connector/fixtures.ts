@@ -17,6 +17,7 @@ import { withFencingToken } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
 import { busPayloads } from '../wire/packets.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
+import type { SessionReports } from '../wire/session-report.ts'
 import { type ConnectorConfig, readConfig } from './config.ts'
 import { startConnector } from './service.ts'
 
@@ -87,13 +88,14 @@ interface TestConnectorParts {
   bus?: TestBus
   clock?: ManualClock
   verifier?: ChainVerifier
+  relay?: SessionReports
   peerAddress?: string
 }
 
 /** A connector on a free port, with a clock that stands still; it ends with the test. */
 export async function aConnector(
   config: Partial<ConnectorConfig> = {},
-  { bus = aBus(), clock = new ManualClock(), verifier = aVerifier(), peerAddress }: TestConnectorParts = {},
+  { bus = aBus(), clock = new ManualClock(), verifier = aVerifier(), relay, peerAddress }: TestConnectorParts = {},
 ): Promise<TestConnector> {
   const published: PublishedMessage[] = []
   bus.subscribe('peer.*.*', (payload, subject) => {
@@ -103,7 +105,7 @@ export async function aConnector(
   const metrics = new Metrics('connector')
   const service = await startConnector(
     { ...readConfig({}), DRAIN_SECONDS: 0, ...config },
-    { bus, clock, verifier, metrics, log: silentLog },
+    { bus, clock, verifier, metrics, relay, log: silentLog },
   )
   const app = peerAddress === undefined ? service.app : connectedFrom(peerAddress, service.app)
   const listening = await listen(app, { port: 0, host: '127.0.0.1' })

@@ -6,6 +6,7 @@ import type { RecentJoins } from './core/join-tracker.ts'
 export interface ConnectorReadings {
   connections(): number
   players(): number
+  silentPlayers(): number
   waitingUpgrades(): number
   deniedWallets(): number
   busConnected(): boolean
@@ -16,6 +17,9 @@ export interface ConnectorReadings {
 export function connectorMetrics(metrics: Metrics, readings: ConnectorReadings) {
   metrics.gauge('connections', 'Open sockets, including those in the handshake.', { read: readings.connections })
   metrics.gauge('players', 'Players with a session on this connector.', { read: readings.players })
+  metrics.gauge('players_silent', 'Players whose client sends no positions; the movement relay is asked for them.', {
+    read: readings.silentPlayers,
+  })
   metrics.gauge('upgrades_waiting', 'Upgrades waiting in the queue.', { read: readings.waitingUpgrades })
   metrics.gauge('denied_wallets', 'Wallets on the deny list as last read.', { read: readings.deniedWallets })
   metrics.gauge('bus_connected', '1 while the bus can be reached.', { read: () => Number(readings.busConnected()) })
@@ -31,6 +35,7 @@ export function connectorMetrics(metrics: Metrics, readings: ConnectorReadings) 
   const ended = metrics.counter('sessions_ended_total', 'Sessions of welcomed players by the way they ended.', ['ending'])
   const heartbeats = metrics.counter('heartbeats_total', 'Heartbeats received, by outcome.', ['outcome'])
   const islands = metrics.counter('island_changes_total', 'Island changes for players of this connector.', ['outcome'])
+  const reports = metrics.counter('session_reports_total', 'Reports of sessions to the movement relay, by outcome.', ['outcome'])
   const refused = metrics.counter('upgrades_refused_total', 'Upgrades refused, by the limit reached.', ['limit'])
   return {
     handshakeSeconds: metrics.histogram(
@@ -49,6 +54,8 @@ export function connectorMetrics(metrics: Metrics, readings: ConnectorReadings) 
       invalid: heartbeats.labels('nonsense'),
       /** The bus was disconnected. */
       dropped: heartbeats.labels('dropped'),
+      /** Published in place of a client that sends none, with its position from the movement relay. */
+      relayed: heartbeats.labels('relayed'),
     },
     island: {
       delivered: islands.labels('delivered'),
@@ -63,6 +70,7 @@ export function connectorMetrics(metrics: Metrics, readings: ConnectorReadings) 
       /** Waited too long in the upgrade queue. */
       rate: refused.labels('rate'),
     },
+    reports: { ok: reports.labels('ok'), failed: reports.labels('failed') },
     pings: metrics.counter('pings_total', 'Pings sent to silent clients.'),
     stateSyncs: metrics.counter('state_syncs_total', 'State syncs requested by archipelagos.'),
     announcements: metrics.counter('announcements_total', 'Sessions published again after the bus came back.'),

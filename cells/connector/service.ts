@@ -8,13 +8,16 @@ import type { Running } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
+import { currentSecret } from '../chassis/secret-files.ts'
 import { type DenyList, emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
 import { signatureMetrics } from '../identity/metrics.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { trustedProxiesOf } from '../sockets/connection-variables.ts'
 import { drain, untilEmpty } from '../sockets/drain.ts'
+import type { SessionReports } from '../wire/session-report.ts'
 import { subjects } from '../wire/subjects.ts'
-import { type Bans, gatekeeperBans, noBans } from './adapters/bans.ts'
+import { type Bans, gatekeeperBans, noBans, observedBans } from './adapters/bans.ts'
+import { movementRelay } from './adapters/movement-relay.ts'
 import { watchBans } from './ban-sweep.ts'
 import { BusBridge } from './bus-bridge.ts'
 import type { ClientConnection, PlayerSession } from './client-connection.ts'
@@ -23,6 +26,7 @@ import { drainTimeMs } from './core/drain-time.ts'
 import { JoinTracker } from './core/join-tracker.ts'
 import { connectorMetrics } from './metrics.ts'
 import { SessionRegistry } from './session-registry.ts'
+import { SessionReporter } from './session-reporter.ts'
 import { SocketServer } from './socket-server.ts'
 
 /** What a connector uses and does not own: it is not stopped with the connector. */
@@ -32,6 +36,8 @@ export interface ConnectorDeps {
   clock: Clock
   verifier: ChainVerifier
   metrics: Metrics
+  /** The movement relay of the same process; by default the one at MOVEMENT_URL. */
+  relay?: SessionReports | undefined
 }
 
 /** How long the bus may be away before new players should go to another connector; a broker that restarts is back sooner. */
@@ -45,6 +51,9 @@ const DENY_LIST_RETRY_MS = 30_000
 export const startConnector = async (config: ConnectorConfig, deps: ConnectorDeps): Promise<RunningService> =>
   new Connector(config, deps)
 
+const relayOf = ({ MOVEMENT_URL: url, MOVEMENT_TOKEN_FILE: file }: ConnectorConfig): SessionReports | undefined =>
+  url ? movementRelay({ url, token: currentSecret(undefined, file) }) : undefined
+
 class Connector implements RunningService {
   readonly app: App
   readonly #config: ConnectorConfig
@@ -57,6 +66,7 @@ class Connector implements RunningService {
   readonly #server: SocketServer
   readonly #banSweep: Running | undefined
   readonly #unsubscribe: () => void
+  #reporter: SessionReporter | undefined
   #stopping = false
   #busAwaySince: number | undefined
 
@@ -70,7 +80,9 @@ class Connector implements RunningService {
     this.#denyList = config.DENYLIST_URL
       ? new HttpDenyList({ retryMs: DENY_LIST_RETRY_MS, url: config.DENYLIST_URL, clock, log })
       : emptyDenyList
-    this.#bans = config.COMMS_GATEKEEPER_URL ? gatekeeperBans(config.COMMS_GATEKEEPER_URL) : noBans
+    this.#bans = config.COMMS_GATEKEEPER_URL
+      ? observedBans(gatekeeperBans(config.COMMS_GATEKEEPER_URL), (peer) => this.#reporter?.banned(peer))
+      : noBans
     const metrics = this.#declareMetrics()
     this.#bridge = new BusBridge({
       bus,
@@ -105,6 +117,9 @@ class Connector implements RunningService {
       ...{ metrics, denyList: this.#denyList, bans: this.#bans, sessions: this.#sessions, bridge: this.#bridge },
     })
     this.#banSweep = this.#startBanSweep()
+    const relay = deps.relay ?? relayOf(config)
+    const { sessions, bridge } = { sessions: this.#sessions, bridge: this.#bridge }
+    if (relay) this.#reporter = new SessionReporter({ relay, sessions, bridge, clock, log, metrics })
     this.#busAwaySince = bus.state === 'connected' ? undefined : clock.monotonic()
     this.#unsubscribe = bus.onState((state) => {
       this.#busAwaySince = state === 'connected' ? undefined : clock.monotonic()
@@ -138,7 +153,7 @@ class Connector implements RunningService {
     server.terminateAll()
     this.#bridge.close()
     this.#unsubscribe()
-    await Promise.all([this.#denyList.stop(), this.#banSweep?.stop(), bus.flush()])
+    await Promise.all([this.#denyList.stop(), this.#banSweep?.stop(), this.#reporter?.stop(), bus.flush()])
   }
 
   #declareMetrics() {
@@ -147,6 +162,7 @@ class Connector implements RunningService {
     return connectorMetrics(metrics, {
       connections: () => this.#server.connections.size,
       players: () => this.#sessions.size,
+      silentPlayers: () => this.#reporter?.silentCount ?? 0,
       waitingUpgrades: () => this.#server.waiting,
       deniedWallets: () => this.#denyList.size,
       busConnected: () => bus.state === 'connected',

@@ -16,6 +16,20 @@ export interface Bans {
 /** No wallet is banned: for connectors without a gatekeeper. */
 export const noBans: Bans = { isBanned: async () => false, bannedOf: async () => new Set() }
 
+/** The same bans; `onBanned` is called with each wallet that was found banned. */
+export const observedBans = (bans: Bans, onBanned: (peer: PeerId) => void): Bans => ({
+  async isBanned(peer) {
+    const banned = await bans.isBanned(peer)
+    if (banned) onBanned(peer)
+    return banned
+  },
+  async bannedOf(peers) {
+    const banned = await bans.bannedOf(peers)
+    for (const peer of banned) onBanned(peer)
+    return banned
+  },
+})
+
 const TIMEOUT_MS = 1_000
 const MAX_BYTES = 64 * 1024
 
