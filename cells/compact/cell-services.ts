@@ -12,6 +12,7 @@ import { startConnector } from '../connector/service.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { startRooms } from '../rooms/service.ts'
 import { trustedProxiesOf } from '../sockets/connection-variables.ts'
+import type { SessionReports } from '../wire/session-report.ts'
 
 /** The environment that each service would have as a process of its own. */
 export interface CellSettings {
@@ -31,6 +32,8 @@ export interface CellServicesDeps {
   log: Log
   clock: Clock
   verifier: ChainVerifier
+  /** The movement relay of the process, which takes the reports of this realm. */
+  relay?: SessionReports | undefined
 }
 
 const POLL_MS = 20

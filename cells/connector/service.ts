@@ -17,7 +17,7 @@ import { drain, untilEmpty } from '../sockets/drain.ts'
 import type { SessionReports } from '../wire/session-report.ts'
 import { subjects } from '../wire/subjects.ts'
 import { type Bans, gatekeeperBans, noBans, observedBans } from './adapters/bans.ts'
-import { movementRelay } from './adapters/movement-relay.ts'
+import { httpSessionReports } from './adapters/http-session-reports.ts'
 import { watchBans } from './ban-sweep.ts'
 import { BusBridge } from './bus-bridge.ts'
 import type { ClientConnection, PlayerSession } from './client-connection.ts'
@@ -52,7 +52,7 @@ export const startConnector = async (config: ConnectorConfig, deps: ConnectorDep
   new Connector(config, deps)
 
 const relayOf = ({ MOVEMENT_URL: url, MOVEMENT_TOKEN_FILE: file }: ConnectorConfig): SessionReports | undefined =>
-  url ? movementRelay({ url, token: currentSecret(undefined, file) }) : undefined
+  url ? httpSessionReports({ url, token: currentSecret(undefined, file) }) : undefined
 
 class Connector implements RunningService {
   readonly app: App

@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { freshFolder } from '../../testing/fresh-folder.ts'
 import { createWallet } from '../../testing/player/wallet.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
 import type { SessionReport, SessionReportAnswer } from '../wire/session-report.ts'
@@ -10,7 +10,7 @@ import { aConnector, aWebServer, until } from './fixtures.ts'
 const HERE = { x: 8, y: 1, z: 8 }
 const THERE = { x: 500, y: 1, z: -300 }
 
-/** A relay that knows some positions, and keeps what it is told. */
+/** A relay that knows some positions, and keeps what is reported. */
 function aRelay() {
   const reports: SessionReport[] = []
   const relay = {
@@ -28,7 +28,7 @@ function aRelay() {
       return { relay: relay.boot, positions: new Map(asked) }
     },
     /** Everything that reports said of a wallet, in order. */
-    told: (peer: PeerId) =>
+    said: (peer: PeerId) =>
       reports.flatMap((report) =>
         (['joined', 'held', 'silent', 'left', 'banned'] as const).filter((list) => report[list].includes(peer)),
       ),
@@ -37,9 +37,7 @@ function aRelay() {
 }
 
 async function aTokenFile(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'token-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  const file = join(folder, 'token')
+  const file = join(freshFolder(), 'token')
   await writeFile(file, 'the-token\n')
   return file
 }
@@ -111,20 +109,20 @@ test('a client that sends heartbeats is where it says, until it has been silent 
   expect(positions().at(-1)).toEqual(HERE)
 })
 
-test('the relay is told of a session at its beginning, from time to time, and at its end', async () => {
+test('the relay learns of a session at its beginning, from time to time, and at its end', async () => {
   const { relay, connector, player, pass } = await aSilentPlayer()
   for (let i = 0; i < 25; i++) {
     player.heartbeat(HERE)
     await pass(1_000)
   }
-  expect(relay.told(player.peer)).toEqual(['joined', 'held'])
+  expect(relay.said(player.peer)).toEqual(['joined', 'held'])
   player.close()
   await until(() => expect(connector.topicsOf(player.peer)).toContain('disconnect'))
   await pass(3_000)
-  expect(relay.told(player.peer)).toEqual(['joined', 'held', 'left'])
+  expect(relay.said(player.peer)).toEqual(['joined', 'held', 'left'])
 })
 
-test('a relay that has started anew is told of all sessions and bans again', async () => {
+test('a relay that has started anew gets all sessions and bans again', async () => {
   let banned = true
   const gatekeeper = await aWebServer(() => ({ json: { data: { isBanned: banned, banned: [] } } }))
   const relay = aRelay()
@@ -139,14 +137,14 @@ test('a relay that has started anew is told of all sessions and bans again', asy
   const player = await connector.join()
   await until(async () => {
     await pass(1_000)
-    expect([relay.told(wallet.peer), relay.told(player.peer).at(0)]).toEqual([['banned'], 'joined'])
+    expect([relay.said(wallet.peer), relay.said(player.peer).at(0)]).toEqual([['banned'], 'joined'])
   })
   relay.boot = 'second'
   await pass(1_500)
   relay.reports.length = 0
   await pass(1_500)
-  expect(relay.told(wallet.peer)).toEqual(['banned'])
-  expect(['held', 'silent']).toContain(relay.told(player.peer)[0])
+  expect(relay.said(wallet.peer)).toEqual(['banned'])
+  expect(['held', 'silent']).toContain(relay.said(player.peer)[0])
 })
 
 test('a relay that fails is asked less and less often', async () => {

@@ -11,6 +11,7 @@ import { createVerifier } from '../../cells/identity/verifier.ts'
 import { startRealmProvider } from '../../cells/realm-provider/service.ts'
 import { createLocalSource } from '../../cells/realm-provider/sources/local.ts'
 import { relayText } from '../../cells/wire/relay-address.ts'
+import type { SessionReports } from '../../cells/wire/session-report.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import { type Realm, realmNameOf } from '../../crds/realm.ts'
 import { relayOf } from '../../operator/desired/movement.ts'
@@ -97,10 +98,11 @@ export async function startLocalRealms({
         : undefined
     },
   })
-  const cluster = new LocalCluster({
+  const reportsOf = (key: ObjectKey) => reportsOfRealm(cluster.realms(), key, movement)
+  const cluster: LocalCluster = new LocalCluster({
     clock,
     log,
-    runtime: createServiceHost({ ...{ mounts, bus, log, clock, verifier, pathOf }, dataFolder: data, secretValue }),
+    runtime: createServiceHost({ ...{ mounts, bus, log, clock, verifier, pathOf, reportsOf }, dataFolder: data, secretValue }),
   })
   const publication = new PublicationProbe({ providerUrl: listening.url, clock, log })
   const playerCounts = new PlayerCounts({ statsUrlOf: site.statsUrl, clock, log })
@@ -156,6 +158,12 @@ export async function startLocalRealms({
       roomBackends,
     ).stop,
   }
+}
+
+/** Where the connectors of a realm report their sessions: not to the relay of this machine when the realm names another one. */
+function reportsOfRealm(realms: readonly Realm[], key: ObjectKey, movement: MovementRelay): SessionReports | undefined {
+  const realm = realms.find(({ metadata }) => keyText(metadata) === keyText(key))
+  return realm?.spec.movement.type === 'Managed' ? movement.reportsOf(realmNameOf(realm)) : undefined
 }
 
 const verifierAsPart = ({ close }: { close(): Promise<void> }) => ({ stop: close })

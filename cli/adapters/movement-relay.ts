@@ -6,6 +6,7 @@ import { Metrics } from '../../cells/chassis/metrics.ts'
 import type { ChainVerifier } from '../../cells/identity/verifier.ts'
 import { type Pulse, startPulse } from '../../cells/pulse/service.ts'
 import { PULSE_PORT } from '../../cells/wire/relay-address.ts'
+import type { SessionReports } from '../../cells/wire/session-report.ts'
 
 export interface MovementRelayOptions {
   /** The address the realms listen on. */
@@ -22,6 +23,8 @@ export interface MovementRelay extends Running {
   /** As explorers are given it. */
   readonly host: string
   readonly port: number
+  /** Where the connectors of a realm report their sessions. */
+  reportsOf(realmName: string): SessionReports
 }
 
 /** Ports that are tried in all. */
@@ -33,7 +36,7 @@ export async function startMovementRelay({ host, port, ...parts }: MovementRelay
   const start = (candidate: number) =>
     startPulse({ address: isAny ? undefined : host, port: candidate }, { ...parts, metrics: new Metrics('pulse') })
   const pulse = port === undefined ? await firstFree(start) : await start(port).catch((error) => refuse(port, error))
-  return { host: isAny ? '127.0.0.1' : host, port: pulse.port, stop: () => pulse.stop() }
+  return { host: isAny ? '127.0.0.1' : host, port: pulse.port, reportsOf: pulse.reportsOf, stop: () => pulse.stop() }
 }
 
 async function firstFree(start: (port: number) => Promise<Pulse>): Promise<Pulse> {

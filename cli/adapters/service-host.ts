@@ -13,6 +13,7 @@ import { startGatekeeper } from '../../cells/gatekeeper/service.ts'
 import type { ChainVerifier } from '../../cells/identity/verifier.ts'
 import { readConfig as readStatsConfig } from '../../cells/stats/config.ts'
 import { startStats } from '../../cells/stats/service.ts'
+import type { SessionReports } from '../../cells/wire/session-report.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
 import type { Settings } from '../../operator/desired/settings.ts'
@@ -26,6 +27,8 @@ export interface ServiceHostOptions {
   verifier: ChainVerifier
   /** Folder below which each realm keeps its data. */
   dataFolder: string
+  /** Where the connectors of a realm report their sessions; undefined = the realm names another relay than that of this machine. */
+  reportsOf: (realm: ObjectKey) => SessionReports | undefined
   /** Path of a realm on our one port: `/main`. */
   pathOf: (realm: ObjectKey) => string
   /** The value of a Secret's key; undefined when the manifest does not have it. */
@@ -70,7 +73,15 @@ export function createServiceHost(parts: ServiceHostOptions): LocalRuntime {
   return {
     async startCell(order) {
       const key = keyText(order.cell.metadata)
-      const services = await startCellServices(cellSettings(order), { bus, log: log.child({ cell: key }), clock, verifier })
+      const { namespace } = order.cell.metadata
+      const relay = parts.reportsOf({ namespace, name: order.cell.spec.realmRef.name })
+      const services = await startCellServices(cellSettings(order), {
+        bus,
+        log: log.child({ cell: key }),
+        clock,
+        verifier,
+        relay,
+      })
       cells.set(key, services)
       return {
         readiness: () => services.readiness(),

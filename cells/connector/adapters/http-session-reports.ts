@@ -1,7 +1,7 @@
 import { fetchJson } from '../../chassis/fetch-json.ts'
 import { parseReportAnswer, type SessionReports } from '../../wire/session-report.ts'
 
-export interface MovementRelayOptions {
+export interface HttpSessionReportsOptions {
   /** Where the relay takes the reports of this realm: `http://…/realms/main`. Without a slash at the end. */
   url: string
   /** The token of the realm; undefined until it is there. */
@@ -13,7 +13,7 @@ const TIMEOUT_MS = 2_000
 const MAX_BYTES = 128 * 1024
 
 /** Reports to a relay over HTTP. */
-export const movementRelay = ({ url, token }: MovementRelayOptions): SessionReports => ({
+export const httpSessionReports = ({ url, token }: HttpSessionReportsOptions): SessionReports => ({
   async report(report) {
     const secret = token()
     if (!secret) throw new Error('the token of the realm is not there yet')
