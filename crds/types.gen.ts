@@ -187,8 +187,15 @@ export interface RealmSpec {
       }
       /** Secret of the same namespace whose key ca.crt holds the authority that signed the certificate of an External database. Without sslmode in its URL, the certificate is then verified. */
       caSecretName?: string
-      /** PersistentVolumeClaim of the same namespace for an Embedded database. Without one the data is lost with the pod. */
+      /** PersistentVolumeClaim of yours in the same namespace for an Embedded database; it outlives the realm. Without claimName and storage, bans and what is recorded for moderators end with the pod. */
       claimName?: string
+      /** Has the operator create a PersistentVolumeClaim, {realm}-gatekeeper-data, for an Embedded database. It is deleted with the realm, and not before, also where this field is removed again. Set it from the start: a gatekeeper that moves to a volume begins with an empty database. */
+      storage?: {
+        /** Size of the volume, such as 1Gi. A database takes 40 MB and grows slowly: a few hundred bytes for each ban and each player. It can be raised where the storage class allows it, and never lowered. */
+        size: string
+        /** Storage class of the volume; without one, the default of the cluster. It has to offer ReadWriteOnce volumes with a file system that has POSIX record locks, such as ext4, xfs or NFS 4. */
+        storageClassName?: string
+      }
     }
     /** URL of a deny list, {"users":[{"wallet":"0x…"}]}: wallets that get no token of a room, and that connectors refuse. A change replaces the cells as a change of version does. */
     denyList?: string

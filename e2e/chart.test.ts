@@ -114,6 +114,10 @@ withPart('kube', 'the chart', (kube) => {
       expect(mayDo(rulesOf(await render()), '', 'secrets')).toEqual(['create'])
     })
 
+    test('to create claims and not to delete them, because they have data', async () => {
+      expect(mayDo(rulesOf(await render()), '', 'persistentvolumeclaims')).toEqual(['create', 'get', 'list', 'patch', 'watch'])
+    })
+
     test('to read pods and to annotate them, and no other permission on them', async () => {
       expect(mayDo(rulesOf(await render()), '', 'pods')).toEqual(['list', 'patch', 'watch'])
     })

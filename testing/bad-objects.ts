@@ -20,6 +20,31 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       says: /url/,
       at: 'spec.livekit.url',
     },
+    {
+      title: 'a claim of the user beside one of the operator',
+      spec: { livekit: none(), gatekeeper: { database: { type: 'Embedded', claimName: 'x', storage: { size: '1Gi' } } } },
+      says: /set one of them/,
+      at: 'spec.gatekeeper.database',
+    },
+    {
+      title: 'storage for an External database',
+      spec: { livekit: none(), gatekeeper: { database: { type: 'External', secret: { name: 'x' }, storage: { size: '1Gi' } } } },
+      says: /storage belongs to an Embedded database/,
+      at: 'spec.gatekeeper.database',
+    },
+    ...['0Gi', '1.5Gi', '1', '-1Gi', '1Ki', 'much'].map((size) => ({
+      title: `storage of ${size}`,
+      spec: { livekit: none(), gatekeeper: { database: { type: 'Embedded', storage: { size } } } },
+      says: /size/,
+      at: 'spec.gatekeeper.database.storage.size',
+    })),
+    {
+      title: 'another storage class for a claim that exists',
+      previous: { livekit: none(), gatekeeper: { database: { type: 'Embedded', storage: { size: '1Gi' } } } },
+      spec: { livekit: none(), gatekeeper: { database: { type: 'Embedded', storage: { size: '1Gi', storageClassName: 'x' } } } },
+      says: /storageClassName is immutable/,
+      at: 'spec.gatekeeper.database.storage',
+    },
     { title: 'an unknown LiveKit type', spec: { livekit: { type: 'Manged' } }, says: /Managed/, at: 'spec.livekit.type' },
     {
       title: 'an External movement relay without host',

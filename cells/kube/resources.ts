@@ -16,6 +16,7 @@ export const resources = {
   Service: { apiVersion: 'v1', kind: 'Service', plural: 'services' },
   ServiceAccount: { apiVersion: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts' },
   Secret: { apiVersion: 'v1', kind: 'Secret', plural: 'secrets' },
+  PersistentVolumeClaim: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', plural: 'persistentvolumeclaims' },
   ConfigMap: { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps' },
   Namespace: { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', clusterScoped: true },
   Ingress: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', plural: 'ingresses' },

@@ -106,6 +106,9 @@ export const servingSelector = (realm: string, cells: readonly string[]): string
     cells.length > 0 ? `${CELL_LABEL} in (${[...cells].sort().join(',')})` : `!${CELL_LABEL}`,
   ].join(',')
 
+/** The claim that the operator creates for the embedded database of a realm. */
+export const databaseClaimName = (realm: Realm): string => `${partName(realm, 'gatekeeper')}-data`
+
 /** The reference by which Kubernetes deletes an object together with its owner. */
 export const ownedBy = ({ kind, metadata: { name, uid } }: Realm | CommsCell): OwnerReference => ({
   apiVersion: API_VERSION,

@@ -49,7 +49,7 @@ export function archipelagoSettings(cell: CommsCell): Settings {
 
 /** The environment of the gatekeeper of a realm. Without a LiveKit, scene rooms are in the realm's first cell. */
 export function gatekeeperSettings(realm: Realm, site: Site): Settings {
-  const { type, secret, caSecretName } = realm.spec.gatekeeper.database
+  const { type, secret, caSecretName, storage } = realm.spec.gatekeeper.database
   const rooms = roomsUrl(realm.metadata.name, 0, site.urls(realm).slot(0))
   return {
     ...busSettings(site.nats(realm, 'gatekeeper'), cellScope(realmScope(realm.metadata), 0)),
@@ -59,7 +59,8 @@ export function gatekeeperSettings(realm: Realm, site: Site): Settings {
     ...publicPathSettings(realm, site),
     ...(type === 'External' && secret
       ? { ...databaseSettings({ secret, caSecretName }), DATABASE_MIGRATIONS: 'Wait' }
-      : { DATABASE_FOLDER: DATA_FOLDER }),
+      : // The root of a new volume is not empty where its file system has a folder lost+found.
+        { DATABASE_FOLDER: storage ? `${DATA_FOLDER}/database` : DATA_FOLDER }),
   }
 }
 

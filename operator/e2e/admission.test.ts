@@ -143,6 +143,7 @@ withPart('kube', 'admission policies in a real API server', (part) => {
         livekit: { type: 'Managed' },
         exposure: { type: 'Ingress', host: 'a.example.org' },
         networkPolicy: { type: 'Strict' },
+        gatekeeper: { database: { type: 'Embedded', storage: { size: '1Gi' } } },
       })
       await operator.settled()
       await runPods()

@@ -34,7 +34,8 @@ withPart('kube', 'the objects of a realm in a real API server', (part) => {
       gatekeeper: { replicas: 2, database: external },
       pods: { labels: { team: 'metaverse' } },
     })
-    await declare({ livekit: { url: 'wss://livekit.example.org', credentials: secret('livekit') } }, 'other')
+    const gatekeeper = { database: { type: 'Embedded', storage: { size: '1Gi' } } }
+    await declare({ livekit: { url: 'wss://livekit.example.org', credentials: secret('livekit') }, gatekeeper }, 'other')
     await operator.settled()
     const workloads = await Promise.all(
       (['Deployment', 'StatefulSet', 'Job'] as const).map((kind) =>

@@ -34,6 +34,8 @@ export const eventReasons = {
   ApplyRefused: { type: 'Warning', action: 'Apply' },
   /** A cell has no NATS. */
   BusMissing: { type: 'Warning', action: 'Apply' },
+  /** The gatekeeper keeps its data in its pod, so bans end with it. */
+  DataEndsWithPod: { type: 'Warning', action: 'Observe' },
   /** The operator could not join a new cell as a player. */
   JoinFailed: { type: 'Warning', action: 'Rollout' },
   /** A new cell did not replace the old one within rollout.progressDeadlineSeconds. */

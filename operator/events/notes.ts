@@ -7,6 +7,7 @@ export function realmEvents(before: RealmStatus | undefined, after: RealmStatus)
     ...cellEvents(before, after),
     ...scaleEvents(before, after),
     ...publicationEvents(before, after),
+    ...dataEvents(before, after),
     ...blockerEvents(before, after),
   ]
 }
@@ -51,4 +52,9 @@ function publicationEvents(before: RealmStatus | undefined, after: RealmStatus):
   if (is.reason === 'ProviderUnreachable') return [{ reason: 'ProviderUnreachable', note: is.message }]
   if (is.status === 'True') return was?.status === 'True' ? [] : [{ reason: 'RealmPublished', note: is.message }]
   return was?.status === 'True' ? [{ reason: 'RealmUnpublished', note: is.message }] : []
+}
+
+function dataEvents(before: RealmStatus | undefined, after: RealmStatus): EventNote[] {
+  const [was, is] = [before, after].map((status) => conditionOf({ ...(status && { status }) }, 'DataDurable'))
+  return is?.reason === 'EndsWithPod' && was?.reason !== is.reason ? [{ reason: 'DataEndsWithPod', note: is.message }] : []
 }

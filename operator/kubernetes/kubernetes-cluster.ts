@@ -2,6 +2,7 @@ import { Refusal } from '../../cells/chassis/errors.ts'
 import { isUnreadableObject, KubeError } from '../../cells/kube/kube-error.ts'
 import type { CommsCell, CommsCellStatus, Realm, RealmStatus } from '../../crds/realm.ts'
 import type { Kind } from '../../crds/resources.ts'
+import { mountsClaim } from '../desired/manifests/database-claim.ts'
 import { type Ingress, withChallengePaths } from '../desired/manifests/ingress.ts'
 import type { KubeManifest } from '../desired/manifests/kube-manifest.ts'
 import { cellObjects, realmObjects } from '../desired/manifests/objects.ts'
@@ -95,6 +96,8 @@ export class KubernetesCluster implements Cluster {
       manifests.map((manifest) => this.#withFieldsOfOthers(manifest)),
       (child) =>
         plan.retained.has(child.name) ||
+        // A claim has data: a change of the spec must not delete it. It goes with its realm.
+        child.kind === 'PersistentVolumeClaim' ||
         this.#isRoutingHeld(child, plan) ||
         held.some((component) => component === child.workload?.component),
     )
@@ -123,12 +126,17 @@ export class KubernetesCluster implements Cluster {
     isRetained: (child: Child) => boolean = () => false,
   ): Promise<void> {
     const { cache, writer } = this.#parts
+    const missingClaims: string[] = []
     let failed: unknown
     let serverErrors = 0
     for (const manifest of manifests) {
+      // Its pods could not start: those that run without the claim stay.
+      if (missingClaims.some((claim) => mountsClaim(manifest, claim))) continue
       try {
         await writer.apply(manifest)
       } catch (error) {
+        const { kind, metadata } = manifest
+        if (kind === 'PersistentVolumeClaim' && !cache.child({ kind, ...metadata })) missingClaims.push(metadata.name)
         // An object that is refused, or a few server errors, must not keep the other objects from being applied; a server that
         // does not answer does.
         const isServerError = error instanceof KubeError && error.status >= 500

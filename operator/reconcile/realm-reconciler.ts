@@ -13,7 +13,7 @@ import { CRD_RECHECK, failureOf, isEndOfNamespace, TERMINATING } from './failure
 import { observersOf, type Reconcile, type ReconcilerParts } from './parts.ts'
 import type { Recheck } from './queue.ts'
 
-/** Nor does an installation that is gone. */
+/** An installation that is gone changes no object. */
 const LEFT_RECHECK_MS = 30_000
 
 /** Observe, plan, realize, report: every pass settles the whole realm. */
@@ -102,6 +102,7 @@ function publish(
     realm,
     plan,
     urls,
+    isInCluster: site.distributed,
     relay: relayOf(realm, site.movement),
     ...(relays && { relayState: relays.get(realm.metadata) }),
     publication: publication.get(realm.metadata) ?? { state: 'unknown', aboutUrl: '' },

@@ -107,6 +107,18 @@ export const realmConditions: Explained<RealmReasons> = {
       NotChecked: ['The operator has not checked yet.'],
     },
   },
+  DataDurable: {
+    says: 'Bans and what is recorded for moderators outlive the pod of the gatekeeper. No other condition depends on it.',
+    reasons: {
+      ExternalDatabase: ['The gatekeeper uses a PostgreSQL server of yours.'],
+      OnVolume: ['The files of the embedded database are in a PersistentVolumeClaim.'],
+      NoGatekeeper: ['`gatekeeper.replicas` is 0.'],
+      EndsWithPod: [
+        'The files of the embedded database are in the pod of the gatekeeper: an upgrade, an eviction or a lost node ends them.',
+        'Set `gatekeeper.database.storage`, or use an External database. A realm without bans needs neither.',
+      ],
+    },
+  },
   MovementReachable: {
     says: 'The movement relay of the realm accepted a connection of the operator over UDP. No other condition depends on it: players enter, talk and chat without a relay.',
     reasons: {

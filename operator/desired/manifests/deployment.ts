@@ -5,6 +5,7 @@ import {
   cellChildMeta,
   cellLabels,
   cellSelector,
+  databaseClaimName,
   partName,
   realmChildMeta,
   realmLabels,
@@ -150,8 +151,9 @@ const serviceContainer = (
 })
 
 function databaseVolume(realm: Realm): { volume: V1Volume; mount: V1VolumeMount } | undefined {
-  const { type, claimName } = realm.spec.gatekeeper.database
+  const { type, storage } = realm.spec.gatekeeper.database
   if (type !== 'Embedded') return undefined
+  const claimName = storage ? databaseClaimName(realm) : realm.spec.gatekeeper.database.claimName
   return {
     volume: { name: 'data', ...(claimName ? { persistentVolumeClaim: { claimName } } : { emptyDir: {} }) },
     mount: { name: 'data', mountPath: DATA_FOLDER },

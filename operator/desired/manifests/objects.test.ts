@@ -143,6 +143,36 @@ test('a gatekeeper with an embedded database never runs twice, and keeps its fil
   })
 })
 
+test('the operator creates the claim for an embedded database that asks for storage, and the realm owns it', () => {
+  const storage = { size: '1Gi', storageClassName: 'fast' }
+  const realm = aRealm({ gatekeeper: { database: { type: 'Embedded', storage } } })
+  const claim = named(ofRealm(realm), 'PersistentVolumeClaim', 'main-gatekeeper-data')
+  expect(claim).toMatchObject({
+    metadata: { ownerReferences: [{ kind: 'Realm', name: 'main', controller: true }] },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, storageClassName: 'fast' },
+  })
+  expect(named(ofRealm(realm), 'Deployment', 'main-gatekeeper')).toMatchObject({
+    spec: {
+      strategy: { type: 'Recreate' },
+      template: {
+        spec: {
+          securityContext: { fsGroup: 65532 },
+          containers: [{ env: expect.arrayContaining([{ name: 'DATABASE_FOLDER', value: '/data/database' }]) }],
+          volumes: expect.arrayContaining([{ name: 'data', persistentVolumeClaim: { claimName: 'main-gatekeeper-data' } }]),
+        },
+      },
+    },
+  })
+  // Without a class of its own it gets the default of the cluster, which an empty name would not.
+  const plain = named(
+    ofRealm(aRealm({ gatekeeper: { database: { type: 'Embedded', storage: { size: '1Gi' } } } })),
+    'PersistentVolumeClaim',
+    'main-gatekeeper-data',
+  )
+  expect(plain).not.toHaveProperty('spec.storageClassName')
+  expect(ofRealm(aRealm()).filter(({ kind }) => kind === 'PersistentVolumeClaim')).toEqual([])
+})
+
 test('the Ingress of a realm is the same whatever its cells do', () => {
   const ingress = (replicas: number) =>
     named(ofRealm(aRealm({ ...exposed.spec, cells: { replicas, max: 4 } })), 'Ingress', 'main')

@@ -3,6 +3,7 @@ import type { Component, WorkloadImage } from '../../observed/workload.ts'
 import { realmChildMeta, serviceAccountName } from '../naming.ts'
 import type { CellPlan, RealmPlan } from '../plan.ts'
 import { imageFor, type Platform, withImage } from '../platform.ts'
+import { databaseClaim } from './database-claim.ts'
 import { archipelagoDeployment, archipelagoReplicas, connectorDeployment, serviceDeployment } from './deployment.ts'
 import { archipelagoBudget, connectorBudget, serviceBudget } from './disruption-budget.ts'
 import { realmIngress } from './ingress.ts'
@@ -27,6 +28,7 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
     ...made('migration', (chosen) => [migrationJob(realm, chosen)]),
     ...plan.cells,
     ...slotServices(realm, plan),
+    ...claims(realm),
     ...plan.services.flatMap((service) => [
       ...made(service.component, (chosen) => [serviceDeployment(realm, service, chosen)]),
       realmService(realm, service.component),
@@ -34,6 +36,12 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
     ]),
     ...(ingress ? [ingress] : []),
   ]
+}
+
+/** Before the gatekeeper that mounts it. */
+const claims = (realm: Realm): KubeManifest[] => {
+  const claim = databaseClaim(realm)
+  return claim ? [claim] : []
 }
 
 /** All objects of a cell, in the order in which they are applied. */

@@ -5,6 +5,7 @@ import { isOwn, isScaled } from '../scale/slots.ts'
 import { addressTakenMessage } from './address-taken.ts'
 import { approximatePlayers } from './approximate-players.ts'
 import { type ConditionDraft, conditionsOf } from './conditions.ts'
+import { dataCondition } from './data-condition.ts'
 import { dependenciesCondition } from './dependencies-condition.ts'
 import { movementCondition } from './movement-condition.ts'
 import { publishedCondition } from './published-condition.ts'
@@ -13,7 +14,7 @@ import { isCellUpdated, type RealmStatusInput, type RealmView, viewOf } from './
 
 /** The status of a realm. It holds rough numbers on purpose: while nothing happens, nothing is written. */
 export function realmStatus(input: RealmStatusInput): RealmStatus {
-  const { realm, plan, observed, urls, players, failure, now, reachability, relay, relayState } = input
+  const { realm, plan, observed, urls, players, failure, now, reachability, relay, relayState, isInCluster } = input
   const view = viewOf(input)
   const published = publishedCondition({ ...input, serving: view.open.length, addressTakenBy: observed.addressTakenBy })
   const approximate = approximatePlayers(plan.endpoints.length === 0 ? 0 : players, realm.status?.players)
@@ -45,6 +46,7 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
         acceptingPlayersCondition(view),
         ...(reachability ? [dependenciesCondition(realm, observed, reachability)] : []),
         movementCondition(realm, relay, relayState),
+        ...(isInCluster ? [dataCondition(realm)] : []),
         ...progressConditions(view, published),
       ],
       now,

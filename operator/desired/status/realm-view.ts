@@ -23,6 +23,8 @@ export interface RealmStatusInput {
   remotePublications?: readonly RemotePublicationStatus[]
   /** Of the servers the realm uses; absent where the operator does not check them. */
   reachability?: readonly Reachability[]
+  /** Whether the services run in pods, whose files end with them. */
+  isInCluster?: boolean
   /** The movement relay of the realm; absent where it has none. */
   relay?: ChosenRelay | undefined
   /** Of that relay; absent where the operator does not check it. */

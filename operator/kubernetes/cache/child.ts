@@ -20,6 +20,7 @@ export const childResources = {
   PodDisruptionBudget: resources.PodDisruptionBudget,
   NetworkPolicy: resources.NetworkPolicy,
   Ingress: resources.Ingress,
+  PersistentVolumeClaim: resources.PersistentVolumeClaim,
 } as const satisfies Record<string, Resource>
 /** A kind the operator creates. */
 export type ChildKind = keyof typeof childResources
