@@ -103,6 +103,25 @@ describe('an app', () => {
     expect(preflight.headers.get('access-control-allow-headers')).toBe('x-identity-timestamp')
     const answer = await fetch(`${url}/a`, { headers: { origin: 'https://play.example' } })
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://play.example')
+    expect(answer.headers.get('access-control-expose-headers')).toBe('ETag, Retry-After')
+  })
+
+  test('tells caches that an answer depends on the origin, and on what its handler names', async () => {
+    const url = await served(
+      route('GET', '/a', () => ok(1)),
+      route('GET', '/b', () => ({ status: 200, headers: { vary: 'CF-IPCountry' } })),
+    )
+    for (const headers of [{}, { origin: 'https://play.example' }]) {
+      expect((await fetch(`${url}/a`, { headers })).headers.get('vary')).toBe('Origin')
+      expect((await fetch(`${url}/b`, { headers })).headers.get('vary')).toBe('Origin, CF-IPCountry')
+    }
+  })
+
+  test('says nothing of the length of a body where the status allows none', async () => {
+    const url = await served(...[200, 204, 304, 404].map((status) => route('GET', `/${status}`, () => ({ status }))))
+    const lengthOf = async (status: number) => (await fetch(`${url}/${status}`)).headers.get('content-length')
+    expect(await Promise.all([200, 204, 304, 404].map(lengthOf))).toEqual(['0', null, null, '0'])
+    expect((await fetch(url, { method: 'OPTIONS' })).headers.get('content-length')).toBe(null)
   })
 })
 

@@ -167,7 +167,7 @@ export function createApp(options: AppOptions): App {
         .then(({ answer: { status, headers, body }, route: pattern }) => {
           requests.inc({ method: request.method ?? 'GET', route: pattern, status: String(status) })
           const content = typeof body === 'string' ? Buffer.from(body) : body
-          response.writeHead(status, { ...corsHeaders(request), 'content-length': content?.length ?? 0, ...headers })
+          response.writeHead(status, { ...lengthHeader(status, content), ...headers, ...corsHeaders(request, headers?.vary) })
           response.end(request.method === 'HEAD' ? undefined : content)
           // A refused body is still arriving: without this the connection would carry its rest into the next request.
           if (!request.complete && status >= 400) request.destroy()
@@ -212,11 +212,24 @@ function originOf(request: IncomingMessage): string {
   return `${scheme}://${request.headers.host ?? 'localhost'}`
 }
 
-// Explorers that run in a browser call every API here from another origin.
-const corsHeaders = ({ headers }: IncomingMessage): Record<string, string> =>
-  headers.origin
-    ? { 'access-control-allow-origin': headers.origin, 'access-control-allow-credentials': 'true', vary: 'Origin' }
-    : { 'access-control-allow-origin': '*' }
+/** Absent where an answer has no body by its status (RFC 9110 §8.6): a 304 would say that the cached body is empty. */
+const lengthHeader = (status: number, content: Uint8Array | undefined): Record<string, number> =>
+  status === 204 || status === 304 ? {} : { 'content-length': content?.length ?? 0 }
+
+/** Headers beside the common ones that scripts of other origins may read. */
+const EXPOSED_HEADERS = 'ETag, Retry-After'
+
+/**
+ * Explorers that run in a browser call every API here from another origin. `vary` also names Origin where the request had none:
+ * a cache would otherwise give that answer to browsers, too.
+ */
+const corsHeaders = ({ headers }: IncomingMessage, vary: string | undefined): Record<string, string> => ({
+  ...(headers.origin === undefined
+    ? { 'access-control-allow-origin': '*' }
+    : { 'access-control-allow-origin': headers.origin, 'access-control-allow-credentials': 'true' }),
+  'access-control-expose-headers': EXPOSED_HEADERS,
+  vary: vary === undefined ? 'Origin' : `Origin, ${vary}`,
+})
 
 const preflightHeaders = ({ headers }: IncomingMessage): Record<string, string> => ({
   'access-control-allow-methods': 'GET, HEAD, PUT, PATCH, POST, DELETE, OPTIONS',
