@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
 import type { HttpResponse } from './http.ts'
+import { prepared } from './representation.ts'
 
 /**
  * A cached answer is kept a millisecond for this many bytes: one below 10 kB is rebuilt on each change, one of 10 MB at most once
@@ -18,7 +19,7 @@ export function cachedAnswer(version: () => unknown, clock: Pick<Clock, 'monoton
     const now = clock.monotonic()
     if (last && (last.version === current || now < last.freshUntil)) return last.answer
     const bytes = Buffer.from(JSON.stringify(body()))
-    const answer: HttpResponse = { status: 200, headers: { 'content-type': 'application/json' }, body: bytes }
+    const answer = prepared(bytes)
     last = { version: current, answer, freshUntil: now + Math.floor(bytes.length / BYTES_PER_MS) }
     return answer
   }

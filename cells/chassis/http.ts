@@ -6,6 +6,7 @@ import { peerAddressOf } from './client-address.ts'
 import { httpStatusOf, Refusal } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { representationFor } from './representation.ts'
 
 /** A request as handlers receive it. */
 export interface HttpRequest<Param extends string = never> {
@@ -23,7 +24,7 @@ export interface HttpRequest<Param extends string = never> {
   body(): Promise<Buffer>
 }
 
-/** A response as a value. The body is sent as it is. */
+/** A response as a value. The body is sent as it is, but where a client accepts a shorter form of a `prepared` one. */
 export interface HttpResponse {
   status: number
   headers?: Readonly<Record<string, string>>
@@ -164,10 +165,18 @@ export function createApp(options: AppOptions): App {
   return {
     handle(request, response, basePath) {
       answer(request, basePath)
-        .then(({ answer: { status, headers, body }, route: pattern }) => {
+        .then(({ answer: given, route: pattern }) => {
+          const isRead = request.method === 'GET' || request.method === 'HEAD'
+          const { status, headers, body } = isRead ? representationFor(given, request.headers) : given
           requests.inc({ method: request.method ?? 'GET', route: pattern, status: String(status) })
           const content = typeof body === 'string' ? Buffer.from(body) : body
-          response.writeHead(status, { ...lengthHeader(status, content), ...headers, ...corsHeaders(request, headers?.vary) })
+          response.writeHead(status, {
+            ...lengthHeader(status, content),
+            ...corsHeaders(request),
+            ...headers,
+            // Also where the request had no Origin: a cache would otherwise give this answer to browsers, too.
+            vary: headers?.vary === undefined ? 'Origin' : `Origin, ${headers.vary}`,
+          })
           response.end(request.method === 'HEAD' ? undefined : content)
           // A refused body is still arriving: without this the connection would carry its rest into the next request.
           if (!request.complete && status >= 400) request.destroy()
@@ -219,16 +228,12 @@ const lengthHeader = (status: number, content: Uint8Array | undefined): Record<s
 /** Headers beside the common ones that scripts of other origins may read. */
 const EXPOSED_HEADERS = 'ETag, Retry-After'
 
-/**
- * Explorers that run in a browser call every API here from another origin. `vary` also names Origin where the request had none:
- * a cache would otherwise give that answer to browsers, too.
- */
-const corsHeaders = ({ headers }: IncomingMessage, vary: string | undefined): Record<string, string> => ({
+// Explorers that run in a browser call every API here from another origin.
+const corsHeaders = ({ headers }: IncomingMessage): Record<string, string> => ({
   ...(headers.origin === undefined
     ? { 'access-control-allow-origin': '*' }
     : { 'access-control-allow-origin': headers.origin, 'access-control-allow-credentials': 'true' }),
   'access-control-expose-headers': EXPOSED_HEADERS,
-  vary: vary === undefined ? 'Origin' : `Origin, ${vary}`,
 })
 
 const preflightHeaders = ({ headers }: IncomingMessage): Record<string, string> => ({

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import type { Endpoint } from '../../crds/realm.ts'
 import { claimedClientAddress } from '../chassis/client-address.ts'
 import { Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
 import type { HttpRequest, HttpResponse } from '../chassis/http.ts'
+import { prepared } from '../chassis/representation.ts'
 import type { CatalystPoller } from './adapters/catalyst-poller.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
 import { AnswerCache } from './answer-cache.ts'
@@ -38,9 +38,7 @@ interface Sources {
 }
 
 interface CachedAnswer extends Sources {
-  etag: string
-  full: HttpResponse
-  unchanged: HttpResponse
+  response: HttpResponse
 }
 
 /**
@@ -67,21 +65,20 @@ export class AboutHandler {
     const sources = { realm, endpoint, catalyst, usersCount: count?.total ?? 0 }
     const key = `${realm.realmName} ${endpoint.slot} ${base} ${catalyst?.url ?? ''}`
     const cached = this.#cache.get(realm.tenant, key)
-    const answer = cached && isFrom(cached, sources) ? cached : this.#build(key, sources, base)
-    return fullOrUnchanged(answer, request.headers['if-none-match'])
+    return cached && isFrom(cached, sources) ? cached.response : this.#build(key, sources, base)
   }
 
-  #build(key: string, sources: Sources, base: string): CachedAnswer {
+  #build(key: string, sources: Sources, base: string): HttpResponse {
     const { build, metrics } = this.#dependencies
     const { realm, endpoint, usersCount } = sources
     // The commit is known only for services of the same version as this one.
     const commitHash = realm.version === build.version ? build.commitHash : undefined
     const about = aboutOf({ realm, endpoint, usersCount, world: worldOf(sources, base), commitHash })
     const body = Buffer.from(JSON.stringify(about))
-    const answer = { ...sources, ...answersOf(body) }
-    this.#cache.set(realm.tenant, key, answer, body.length)
+    const response = prepared(body, { 'cache-control': CACHE_CONTROL })
+    this.#cache.set(realm.tenant, key, { ...sources, response }, body.length)
     metrics.built.inc()
-    return answer
+    return response
   }
 }
 
@@ -112,22 +109,6 @@ function endpointFor(
   if (!endpoint) throw new Error(`the realm '${realmName}' was published without an endpoint`)
   return endpoint
 }
-
-function answersOf(body: Buffer): Pick<CachedAnswer, 'etag' | 'full' | 'unchanged'> {
-  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
-  const headers = { etag, 'cache-control': CACHE_CONTROL }
-  return {
-    etag,
-    full: { status: 200, headers: { 'content-type': 'application/json', ...headers }, body },
-    unchanged: { status: 304, headers },
-  }
-}
-
-const fullOrUnchanged = ({ etag, full, unchanged }: CachedAnswer, ifNoneMatch: string | undefined): HttpResponse =>
-  ifNoneMatch !== undefined && matches(ifNoneMatch, etag) ? unchanged : full
-
-const matches = (ifNoneMatch: string, etag: string): boolean =>
-  ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
 
 /** The address the client used. @throws Refusal INVALID for a Host header that is not a host */
 export function originOf({ origin }: Pick<HttpRequest, 'origin'>): string {

@@ -2,6 +2,7 @@ import type { Clock } from '../chassis/clock.ts'
 import { Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
 import { type HttpResponse, json, ok, type Route, route, text } from '../chassis/http.ts'
+import { prepared } from '../chassis/representation.ts'
 import { type AboutDependencies, AboutHandler, originOf } from './about-handler.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
 import { consoleRoutes } from './console.ts'
@@ -29,7 +30,7 @@ const withoutEndpoint = ({ realmName }: PublishedRealm): HttpResponse =>
 function hotScenesAnswer(): (scenes: ReturnType<RealmStats['hotScenes']>) => HttpResponse {
   let last: { scenes: ReturnType<RealmStats['hotScenes']>; answer: HttpResponse } | undefined
   return (scenes) => {
-    if (last?.scenes !== scenes) last = { scenes, answer: ok(scenes) }
+    if (last?.scenes !== scenes) last = { scenes, answer: prepared(Buffer.from(JSON.stringify(scenes))) }
     return last.answer
   }
 }

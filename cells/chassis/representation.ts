@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { acceptedCodings, CompressedBodies, type ContentCoding } from './content-coding.ts'
+import type { HttpResponse } from './http.ts'
+
+const compressed = new CompressedBodies()
+
+/** A 200 with a body that is made once and sent to many: with an entity tag, so that a client that has it already is not sent it. */
+export const prepared = (body: Uint8Array, headers: HttpResponse['headers'] = {}): HttpResponse => ({
+  status: 200,
+  headers: { 'content-type': 'application/json', etag: entityTagOf(body), ...headers },
+  body,
+})
+
+/** A strong entity tag (RFC 9110 §8.8.3). */
+const entityTagOf = (body: Uint8Array): string => `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
+
+/**
+ * What a client is sent of an answer to GET or HEAD: a 304 where it has the body already, and a prepared body in a coding that it
+ * accepts. An answer without an entity tag is sent as it is.
+ */
+export function representationFor(answer: HttpResponse, request: IncomingHttpHeaders): HttpResponse {
+  const { status, body, headers = {} } = answer
+  const { etag, 'content-type': _, ...withoutType } = headers
+  if (status !== 200 || etag === undefined || !(body instanceof Uint8Array)) return answer
+  const vary = headers.vary === undefined ? 'Accept-Encoding' : `Accept-Encoding, ${headers.vary}`
+  const known = request['if-none-match']
+  if (known !== undefined && isKnownTag(known, etag)) return { status: 304, headers: { ...withoutType, etag, vary } }
+  const encoded = compressed.find(body, acceptedCodings(request['accept-encoding']))
+  if (!encoded) return { status, body, headers: { ...headers, vary } }
+  const { coding, bytes } = encoded
+  return { status, body: bytes, headers: { ...headers, vary, etag: encodedTag(etag, coding), 'content-encoding': coding } }
+}
+
+/** A strong tag stands for one sequence of bytes, so each coding has its own. */
+const encodedTag = (tag: string, coding: ContentCoding): string => tag.replace(/"$/, `-${coding}"`)
+
+/** Whether a client has the body, in whatever coding; compared weakly (RFC 9110 §13.1.2). */
+const isKnownTag = (ifNoneMatch: string, tag: string): boolean =>
+  ifNoneMatch.trim() === '*' ||
+  ifNoneMatch.split(',').some(
+    (known) =>
+      known
+        .trim()
+        .replace(/^W\//, '')
+        .replace(/-(?:br|gzip)"$/, '"') === tag,
+  )
