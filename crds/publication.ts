@@ -15,6 +15,8 @@ export interface PublicationDocument {
   version: string
   /** Endpoints that serve players, or did so before and are unhealthy now. */
   endpoints: NonNullable<RealmStatus['endpoints']>
+  /** How players are distributed over its cells; LeastLoaded where it is absent. */
+  assignment?: Pick<RealmSpec['cells'], 'assignment' | 'capacity'>
   content: RealmSpec['content']
   /** Base URL of its statistics. */
   statsUrl?: string
@@ -56,6 +58,10 @@ export function publicationOf({ metadata, spec, status }: Realm, ttlSeconds: num
     ttlSeconds,
     version: spec.version,
     endpoints,
+    assignment: {
+      assignment: spec.cells.assignment,
+      ...(spec.cells.capacity !== undefined && { capacity: spec.cells.capacity }),
+    },
     content: spec.content,
     ...(status?.urls?.stats && { statsUrl: status.urls.stats }),
   }

@@ -1,3 +1,4 @@
+import { keyText } from '../../crds/object.ts'
 import type { Endpoint } from '../../crds/realm.ts'
 import { claimedClientAddress } from '../chassis/client-address.ts'
 import { Refusal } from '../chassis/errors.ts'
@@ -8,26 +9,30 @@ import type { CatalystPoller } from './adapters/catalyst-poller.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
 import { AnswerCache } from './answer-cache.ts'
 import { aboutOf, type World } from './core/about.ts'
+import type { Arrivals } from './core/arrivals.ts'
 import type { Catalyst } from './core/catalyst.ts'
 import { nearestByCountry } from './core/countries.ts'
-import { chooseCatalyst, chooseEndpoint } from './core/placement.ts'
+import { chooseCatalyst, chooseEndpoint, isFull } from './core/placement.ts'
 import type { PublishedRealm } from './core/published-realm.ts'
+import type { PlayerCount } from './core/stats-answers.ts'
 import type { ProviderMetrics } from './metrics.ts'
 
 /** The facts about a realm are read from memory; no request waits for another service. */
 export interface AboutDependencies {
   catalysts: Pick<CatalystPoller, 'known'>
   stats: Pick<RealmStats, 'playerCount'>
+  /** Players on their way to a cell. */
+  arrivals: Arrivals
   /** Base URL of this realm provider without a slash at the end; undefined = the address the client used. */
   baseUrl: string | undefined
   build: Build
   metrics: ProviderMetrics
 }
 
-type AboutRequest = Pick<HttpRequest, 'headers' | 'query' | 'origin' | 'remoteAddress'>
+type AboutRequest = Pick<HttpRequest, 'method' | 'headers' | 'query' | 'origin' | 'remoteAddress'>
 
 /** Explorers request it on every change of realm; `realmctl` and the operator poll it while a realm starts. */
-const CACHE_CONTROL = 'public, max-age=1'
+const MAX_AGE_SECONDS = 1
 
 /** What an answer was made from, compared by identity. */
 interface Sources {
@@ -35,6 +40,8 @@ interface Sources {
   endpoint: Endpoint
   catalyst: Catalyst | undefined
   usersCount: number
+  /** Whether no cell has room. */
+  full: boolean
 }
 
 interface CachedAnswer extends Sources {
@@ -61,29 +68,58 @@ export class AboutHandler {
     const catalyst = hasCatalysts ? catalystFor(catalysts.known(realm.content.catalysts), request) : undefined
     const base = hasCatalysts ? '' : (baseUrl ?? originOf(request))
     const count = stats.playerCount(realm)
-    const endpoint = endpointFor(realm, count?.bySlot, request)
-    const sources = { realm, endpoint, catalyst, usersCount: count?.total ?? 0 }
+    const endpoint = this.#endpointFor(realm, count, request)
+    const full = isFull(realm.endpoints, realm.assignment, count?.bySlot)
+    const sources = { realm, endpoint, catalyst, usersCount: count?.total ?? 0, full }
     const key = `${realm.realmName} ${endpoint.slot} ${base} ${catalyst?.url ?? ''}`
     const cached = this.#cache.get(realm.tenant, key)
     return cached && isFrom(cached, sources) ? cached.response : this.#build(key, sources, base)
   }
 
+  #endpointFor(realm: PublishedRealm, count: PlayerCount | undefined, request: AboutRequest): Endpoint {
+    const { arrivals } = this.#dependencies
+    const { endpoints, assignment, realmName } = realm
+    const [only] = endpoints
+    if (only && endpoints.length === 1) return only
+    const name = keyText(realm.key)
+    const players = arrivals.expected(name, count)
+    const endpoint = chooseEndpoint(endpoints, assignment, { players, visitor: claimedClientAddress(request) })
+    if (!endpoint) throw new Error(`the realm '${realmName}' was published without an endpoint`)
+    // With HEAD explorers ask whether the realm is there, again and again.
+    if (request.method === 'GET') arrivals.add(name, count, endpoint.slot)
+    return endpoint
+  }
+
   #build(key: string, sources: Sources, base: string): HttpResponse {
     const { build, metrics } = this.#dependencies
-    const { realm, endpoint, usersCount } = sources
+    const { realm, endpoint, usersCount, full } = sources
     // The commit is known only for services of the same version as this one.
     const commitHash = realm.version === build.version ? build.commitHash : undefined
-    const about = aboutOf({ realm, endpoint, usersCount, world: worldOf(sources, base), commitHash })
+    const about = aboutOf({ realm, endpoint, usersCount, full, world: worldOf(sources, base), commitHash })
     const body = Buffer.from(JSON.stringify(about))
-    const response = prepared(body, { 'cache-control': CACHE_CONTROL })
+    const response = prepared(body, cachingOf(realm, base))
     this.#cache.set(realm.tenant, key, { ...sources, response }, body.length)
     metrics.built.inc()
     return response
   }
 }
 
-const isFrom = (cached: CachedAnswer, { realm, endpoint, catalyst, usersCount }: Sources): boolean =>
-  cached.realm === realm && cached.endpoint === endpoint && cached.catalyst === catalyst && cached.usersCount === usersCount
+const isFrom = (cached: CachedAnswer, { realm, endpoint, catalyst, usersCount, full }: Sources): boolean =>
+  cached.realm === realm &&
+  cached.endpoint === endpoint &&
+  cached.catalyst === catalyst &&
+  cached.usersCount === usersCount &&
+  cached.full === full
+
+/** What a shared cache must know: it would otherwise give everyone the catalyst of one country, or the cell of one player. */
+function cachingOf({ endpoints, assignment, content }: PublishedRealm, base: string): Record<string, string> {
+  const isPersonal = assignment.assignment === 'Sticky' && endpoints.length > 1
+  const vary = [content.catalysts.length > 1 ? 'CF-IPCountry' : [], base === '' ? [] : 'X-Forwarded-Proto'].flat()
+  return {
+    'cache-control': `${isPersonal ? 'private' : 'public'}, max-age=${MAX_AGE_SECONDS}`,
+    ...(vary.length > 0 && { vary: vary.join(', ') }),
+  }
+}
 
 function worldOf({ realm, catalyst }: Sources, base: string): World {
   if (catalyst) return { kind: 'catalyst', about: catalyst.about, healthy: catalyst.healthy }
@@ -98,16 +134,6 @@ const catalystFor = (known: readonly Catalyst[], { headers, query }: AboutReques
 const countryOf = (headers: HttpRequest['headers']): string | undefined => {
   const country = headers['cf-ipcountry']
   return typeof country === 'string' && /^[A-Z]{2}$/.test(country) ? country : undefined
-}
-
-function endpointFor(
-  { endpoints, assignment, realmName }: PublishedRealm,
-  players: ReadonlyMap<number, number> | undefined,
-  request: AboutRequest,
-): Endpoint {
-  const endpoint = chooseEndpoint(endpoints, assignment, { players, visitor: claimedClientAddress(request) })
-  if (!endpoint) throw new Error(`the realm '${realmName}' was published without an endpoint`)
-  return endpoint
 }
 
 /** The address the client used. @throws Refusal INVALID for a Host header that is not a host */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import type { Endpoint, Realm } from '../../crds/realm.ts'
 import { anEndpoint, aProvider, aRealm, playerCounts, rawGet } from './fixtures.ts'
 import type { RealmSource } from './sources/realm-source.ts'
 
@@ -114,6 +115,53 @@ describe('/{realm}/about', () => {
     expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(1).adapter, usersCount: 11 } })
     bySlot.set(1, 10)
     expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(0).adapter } })
+  })
+
+  test('does not accept users while every cell has as many players as it is meant for', async (t) => {
+    const bySlot = new Map([[0, 2]])
+    const { source, json } = await aProvider(t, { stats: { ...playerCounts(), playerCount: () => ({ total: 2, bySlot }) } })
+    const realm = aRealm()
+    source.set({ ...realm, spec: { ...realm.spec, cells: { ...realm.spec.cells, capacity: 3 } } })
+    expect(await json('/main/about')).toMatchObject({ healthy: true, acceptingUsers: true })
+    bySlot.set(0, 3)
+    expect(await json('/main/about')).toMatchObject({ healthy: true, acceptingUsers: false, comms: { healthy: true } })
+  })
+
+  test('tells shared caches what an answer depends on', async (t) => {
+    const { source, get } = await aProvider(t)
+    const cachingOf = async (realm: Realm) => {
+      source.set(realm)
+      const { headers } = await get('/main/about')
+      return [headers.get('cache-control'), headers.get('vary')]
+    }
+    const catalysts = ['https://a.example', 'https://b.example']
+    const sticky = (endpoints: Endpoint[]): Realm => {
+      const realm = aRealm({ endpoints, content: { catalysts: catalysts.slice(1) } })
+      return { ...realm, spec: { ...realm.spec, cells: { ...realm.spec.cells, assignment: 'Sticky' } } }
+    }
+    expect(await cachingOf(aRealm())).toEqual(['public, max-age=1', 'Origin, Accept-Encoding, X-Forwarded-Proto'])
+    expect(await cachingOf(aRealm({ content: { catalysts } }))).toEqual([
+      'public, max-age=1',
+      'Origin, Accept-Encoding, CF-IPCountry',
+    ])
+    expect(await cachingOf(sticky([anEndpoint(0)]))).toEqual(['public, max-age=1', 'Origin, Accept-Encoding'])
+    expect(await cachingOf(sticky([anEndpoint(0), anEndpoint(1)]))).toEqual(['private, max-age=1', 'Origin, Accept-Encoding'])
+  })
+
+  test('spreads players who come at once, while HEAD takes no room', async (t) => {
+    const count = {
+      total: 0,
+      bySlot: new Map([
+        [0, 0],
+        [1, 0],
+      ]),
+    }
+    const { source, get, json } = await aProvider(t, { stats: { ...playerCounts(), playerCount: () => count } })
+    source.set(aRealm({ endpoints: [anEndpoint(0), anEndpoint(1)] }))
+    for (const slot of [0, 1, 0, 1]) {
+      for (let i = 0; i < 3; i++) await get('/main/about', { method: 'HEAD' })
+      expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(slot).adapter } })
+    }
   })
 
   test('is served for the older of two realms with the same name, until that one is deleted', async (t) => {

@@ -1,3 +1,4 @@
+import { keyText } from '../../crds/object.ts'
 import { withoutTrailingSlash } from '../chassis/base-url.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
@@ -9,6 +10,7 @@ import type { RunningService } from '../chassis/running-service.ts'
 import { CatalystPoller, type CatalystTiming } from './adapters/catalyst-poller.ts'
 import { type RealmStats, StatsPoller, type StatsTiming } from './adapters/stats-poller.ts'
 import type { RealmProviderConfig } from './config.ts'
+import { Arrivals } from './core/arrivals.ts'
 import { hasEndpoints, type PublishedRealm } from './core/published-realm.ts'
 import { providerMetrics } from './metrics.ts'
 import { PublicationLeases } from './publications/leases.ts'
@@ -52,7 +54,10 @@ export async function startRealmProvider(
   })
   const onlyRemote = config.ALLOW_LOCAL_URLS !== 'true'
   const catalysts = new CatalystPoller({ clock, log, metrics: counted, onlyRemote, timing: timing.catalysts })
+  const arrivals = new Arrivals()
   const directory = new RealmDirectory(source, (realms) => {
+    const served = new Set(Array.from(realms.values(), ({ key }) => keyText(key)))
+    arrivals.retain((realm) => served.has(realm))
     catalysts.follow(
       [...realms.values()]
         .filter(hasEndpoints)
@@ -83,6 +88,7 @@ export async function startRealmProvider(
         realms: () => (directory.isComplete ? directory.realms : undefined),
         catalysts,
         stats,
+        arrivals,
         baseUrl: config.HTTP_BASE_URL && withoutTrailingSlash(config.HTTP_BASE_URL),
         build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
         clock,

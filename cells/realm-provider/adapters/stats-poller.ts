@@ -39,6 +39,8 @@ export interface StatsPollerOptions {
 }
 
 const STATS_TIMING: StatsTiming = { periodMs: 5_000, timeoutMs: 1_000 }
+/** How many times as often the players of realms with a capacity are counted: /about soon says that such a realm is full. */
+const LIMITED_ROUNDS = 5
 /** Realms polled at the same time: a thousand dead ones must not delay the others, nor all be connected to at once. */
 const CONCURRENCY = 64
 /** Of these for one tenant: a tenant with dead realms then delays only its own. */
@@ -47,6 +49,10 @@ const MAX_COUNT_BYTES = 64 * 1024
 const MAX_SCENES_BYTES = 256 * 1024
 /** Most scenes kept of the realms of one tenant, which share them equally; each realm may have one in any case. */
 const MAX_SCENES_OF_TENANT = 512
+
+/** How many scenes each of the realms of a tenant may have. */
+const shareOfScenes = ({ length }: readonly PublishedRealm[]): number =>
+  Math.max(1, Math.min(MAX_REALM_SCENES, Math.floor(MAX_SCENES_OF_TENANT / length)))
 
 interface KnownStats {
   realmName: string
@@ -60,16 +66,19 @@ export class StatsPoller implements RealmStats {
   readonly #timing: StatsTiming
   readonly #known = new Map<string, KnownStats>()
   readonly #limit = pLimit(CONCURRENCY)
-  readonly #busyTenants = new Set<string>()
+  readonly #busyTenants = { all: new Set<string>(), limited: new Set<string>() }
   #isStopped = false
   #merged: readonly MergedHotScene[] = []
-  readonly #polling: Running
+  readonly #polling: readonly Running[]
 
   constructor(options: StatsPollerOptions) {
     const { clock, log, timing = STATS_TIMING } = options
     this.#options = options
     this.#timing = timing
-    this.#polling = repeat({ clock, log, delayMs: () => timing.periodMs, task: () => this.#pollAll() })
+    this.#polling = [
+      repeat({ clock, log, delayMs: () => timing.periodMs, task: () => this.#pollAll() }),
+      repeat({ clock, log, delayMs: () => timing.periodMs / LIMITED_ROUNDS, task: () => this.#pollLimited() }),
+    ]
   }
 
   playerCount({ key }: PublishedRealm): PlayerCount | undefined {
@@ -80,9 +89,9 @@ export class StatsPoller implements RealmStats {
     return this.#merged
   }
 
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#isStopped = true
-    return this.#polling.stop()
+    await Promise.all(this.#polling.map((polling) => polling.stop()))
   }
 
   /** Starts a round for each tenant whose last one is over, so that no tenant waits for the realms of another. */
@@ -91,8 +100,15 @@ export class StatsPoller implements RealmStats {
     const keys = new Set(realms.map(({ key }) => keyText(key)))
     for (const key of this.#known.keys()) if (!keys.has(key)) this.#known.delete(key)
     const byTenant = Map.groupBy(realms, ({ tenant }) => tenant)
-    await this.#waitFor(Promise.all(Array.from(byTenant, ([tenant, ofTenant]) => this.#pollTenant(tenant, ofTenant))))
+    await this.#waitFor(Promise.all(Array.from(byTenant, ([tenant, ofTenant]) => this.#pollTenant('all', tenant, ofTenant))))
     this.#merged = mergeHotScenes(this.#known.values())
+  }
+
+  /** Counts the players of realms that can be full. */
+  async #pollLimited(): Promise<void> {
+    const limited = [...this.#options.realms()].filter(({ assignment }) => assignment.capacity !== undefined)
+    const byTenant = Map.groupBy(limited, ({ tenant }) => tenant)
+    await this.#waitFor(Promise.all(Array.from(byTenant, ([tenant, ofTenant]) => this.#pollTenant('limited', tenant, ofTenant))))
   }
 
   /** Waits for the rounds, but no longer than healthy ones take. */
@@ -105,23 +121,25 @@ export class StatsPoller implements RealmStats {
     cancel()
   }
 
-  async #pollTenant(tenant: string, realms: readonly PublishedRealm[]): Promise<void> {
-    if (this.#busyTenants.has(tenant)) return
-    this.#busyTenants.add(tenant)
-    const maxScenes = Math.max(1, Math.min(MAX_REALM_SCENES, Math.floor(MAX_SCENES_OF_TENANT / realms.length)))
+  async #pollTenant(round: 'all' | 'limited', tenant: string, realms: readonly PublishedRealm[]): Promise<void> {
+    const busy = this.#busyTenants[round]
+    if (busy.has(tenant)) return
+    busy.add(tenant)
+    const maxScenes = round === 'all' ? shareOfScenes(realms) : 0
     const limit = pLimit(CONCURRENCY_OF_TENANT)
     const polls = realms.map((realm) => limit(() => this.#limit(() => this.#poll(realm, maxScenes))))
     await Promise.allSettled(polls)
-    this.#busyTenants.delete(tenant)
+    busy.delete(tenant)
   }
 
   async #poll(realm: PublishedRealm, maxScenes: number): Promise<void> {
     const url = this.#options.statsUrlOf(realm)
     if (!url || this.#isStopped) return
+    const needsCells = realm.endpoints.length > 1 || realm.assignment.capacity !== undefined
     const [status, cells, scenes] = await Promise.all([
       this.#get(`${url}/core-status`, MAX_COUNT_BYTES),
-      realm.endpoints.length > 1 ? this.#get(`${url}/cells`, MAX_COUNT_BYTES) : undefined,
-      this.#get(`${url}/hot-scenes`, MAX_SCENES_BYTES),
+      needsCells ? this.#get(`${url}/cells`, MAX_COUNT_BYTES) : undefined,
+      maxScenes > 0 ? this.#get(`${url}/hot-scenes`, MAX_SCENES_BYTES) : undefined,
     ])
     const before = this.#known.get(keyText(realm.key))
     this.#known.set(keyText(realm.key), {

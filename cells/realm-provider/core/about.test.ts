@@ -6,7 +6,11 @@ import { aboutOf, CONTENT_DEFAULTS, type World } from './about.ts'
 import { readCatalystAbout } from './catalyst.ts'
 import { publishedRealm } from './published-realm.ts'
 
-const about = (given: Parameters<typeof aRealm>[0], world: World, more: { usersCount?: number; commitHash?: string } = {}) => {
+const about = (
+  given: Parameters<typeof aRealm>[0],
+  world: World,
+  more: { usersCount?: number; commitHash?: string; full?: boolean } = {},
+) => {
   const realm = publishedRealm(aRealm(given))
   const endpoint = realm?.endpoints[0]
   if (!realm || !endpoint) throw new Error('the realm of the test is not published')
@@ -60,6 +64,10 @@ test('a realm whose cells are unhealthy keeps its adapter and does not accept us
     comms: { healthy: false, adapter: anEndpoint(0).adapter },
     bff: { healthy: false },
   })
+})
+
+test('a realm without room is healthy and does not accept users', () => {
+  expect(about({}, empty, { full: true })).toMatchObject({ healthy: true, acceptingUsers: false, comms: { healthy: true } })
 })
 
 test('a catalyst that stopped answering is still shown, as unhealthy, and comms stay healthy', () => {

@@ -16,6 +16,8 @@ export interface AboutInput {
   realm: PublishedRealm
   endpoint: Endpoint
   usersCount: number
+  /** Whether every cell has as many players as it is meant for. */
+  full?: boolean
   world: World
   /** Commit that the services of the realm were built from, where it is known. */
   commitHash?: string | undefined
@@ -35,12 +37,19 @@ export const CONTENT_DEFAULTS: Pick<Content, 'networkId' | 'map'> = {
  * `comms.fixedAdapter` is never sent beside `adapter`, because explorers disagree on which of them takes precedence. `healthy`
  * and `acceptingUsers` cover both comms and content; explorers that do not read them enter anyway, and players can at least meet.
  */
-export function aboutOf({ realm, endpoint, usersCount, world, commitHash }: AboutInput): Readonly<Record<string, unknown>> {
+export function aboutOf({
+  realm,
+  endpoint,
+  usersCount,
+  full = false,
+  world,
+  commitHash,
+}: AboutInput): Readonly<Record<string, unknown>> {
   const { content, lambdas } = servicesOf(world)
   const healthy = realm.healthy && content.healthy === true
   return {
     healthy,
-    acceptingUsers: healthy,
+    acceptingUsers: healthy && !full,
     configurations: configurationsOf(realm, world),
     content,
     lambdas,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { aCatalystAbout, anEndpoint } from '../fixtures.ts'
 import { type Catalyst, readCatalystAbout } from './catalyst.ts'
 import { nearestByCountry } from './countries.ts'
-import { type Assignment, type CatalystPreference, chooseCatalyst, chooseEndpoint } from './placement.ts'
+import { type Assignment, type CatalystPreference, chooseCatalyst, chooseEndpoint, isFull } from './placement.ts'
 
 const endpoints = [anEndpoint(2), anEndpoint(0), anEndpoint(1)]
 const counted = (...players: (number | undefined)[]) =>
@@ -26,6 +26,16 @@ test('Fill chooses the first cell with room, so that the last cells stay empty',
   expect(slot(fill, counted(10, 12, 3))).toBe(2)
   expect(slot({ assignment: 'Fill' }, counted(1_000, 0, 0))).toBe(0)
   expect(slot(fill)).toBe(0)
+})
+
+test('a realm is full when every cell is known to have as many players as it is meant for', () => {
+  const full = (capacity: number | undefined, players?: ReadonlyMap<number, number>) =>
+    isFull(endpoints, { assignment: 'LeastLoaded', ...(capacity !== undefined && { capacity }) }, players)
+  expect(full(10, counted(10, 12, 10))).toBe(true)
+  expect(full(10, counted(10, 9, 10))).toBe(false)
+  expect(full(10, counted(10, undefined, 10))).toBe(false)
+  expect(full(10)).toBe(false)
+  expect(full(undefined, counted(1_000, 1_000, 1_000))).toBe(false)
 })
 
 test('Sticky chooses the same cell for the same visitor, and spreads visitors', () => {

@@ -16,6 +16,13 @@ export interface Visitor {
   visitor?: string
 }
 
+/** Whether every cell has as many players as it is meant for; never while the players of one of them are not known. */
+export const isFull = (
+  endpoints: readonly Endpoint[],
+  { capacity }: Assignment,
+  players: ReadonlyMap<number, number> | undefined,
+): boolean => capacity !== undefined && endpoints.every(({ slot }) => (players?.get(slot) ?? 0) >= capacity)
+
 /**
  * The cell for a new player. Cells with room go before full ones; when all are full, the emptiest takes one more. A cell whose
  * players are not known counts as having room.

@@ -77,7 +77,7 @@ interface LeasedName {
  * @param createdAt when its name was leased here, by the clock of this provider, so that no publisher can claim to be older
  */
 export function publishedRemoteRealm({ realmName, account, document }: LeasedName, createdAt: string): PublishedRealm {
-  const { publisher, realm, version, content, statsUrl } = document
+  const { publisher, realm, version, content, statsUrl, assignment = { assignment: 'LeastLoaded' } } = document
   const serving = document.endpoints.filter(({ state }) => state === 'Serving')
   return {
     // Differs from the key of a Realm of this cluster with the same name.
@@ -88,7 +88,7 @@ export function publishedRemoteRealm({ realmName, account, document }: LeasedNam
     version,
     healthy: serving.length > 0,
     endpoints: serving.length > 0 ? serving : document.endpoints,
-    assignment: { assignment: 'LeastLoaded' },
+    assignment,
     content: { ...content, catalysts: content.catalysts.map(withoutTrailingSlash) },
     statsUrl: statsUrl && withoutTrailingSlash(statsUrl),
     isRemote: true,

@@ -28,6 +28,12 @@ const schema = z.strictObject({
     )
     .min(1)
     .max(32),
+  assignment: z
+    .object({
+      assignment: z.enum(['LeastLoaded', 'Fill', 'Sticky']),
+      capacity: z.number().int().min(1).max(1_000_000).optional(),
+    })
+    .optional(),
   content: z.object({
     catalysts: z.array(url).max(32),
     networkId: z.number().int().min(1),
@@ -60,6 +66,6 @@ export function checkDocument(body: unknown): PublicationDocument {
     const [issue] = parsed.error.issues
     throw new Refusal('INVALID', `${issue?.path.join('.') || 'the body'}: ${issue?.message}`)
   }
-  const { statsUrl, ...document } = parsed.data
-  return { ...document, ...(statsUrl !== undefined && { statsUrl }) }
+  // All that was parsed came from JSON, which has no undefined.
+  return parsed.data as PublicationDocument
 }
