@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import type { HttpResponse } from './http.ts'
+import type { HttpResponse } from './http-response.ts'
 import { prepared } from './representation.ts'
 
 /**

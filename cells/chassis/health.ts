@@ -1,4 +1,5 @@
-import { type HttpResponse, json, type Route, route, text } from './http.ts'
+import { json, type Route, route, text } from './http.ts'
+import type { HttpResponse } from './http-response.ts'
 import type { Metrics } from './metrics.ts'
 
 /** Whether a service can do its work now, and if not, why. */

@@ -4,6 +4,7 @@ import findMyWay from 'find-my-way'
 import { BugReporter } from './bug-reporter.ts'
 import { peerAddressOf } from './client-address.ts'
 import { httpStatusOf, Refusal } from './errors.ts'
+import type { HttpResponse } from './http-response.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { representationFor } from './representation.ts'
@@ -22,13 +23,6 @@ export interface HttpRequest<Param extends string = never> {
   remoteAddress: string
   /** Reads the body. @throws Refusal TOO_LARGE beyond the app's limit */
   body(): Promise<Buffer>
-}
-
-/** A response as a value. The body is sent as it is, but where a client accepts a shorter form of a `prepared` one. */
-export interface HttpResponse {
-  status: number
-  headers?: Readonly<Record<string, string>>
-  body?: string | Uint8Array
 }
 
 /** Turns a request into a response. @throws Refusal for an expected error, which becomes its HTTP status */

@@ -1,6 +1,6 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { expect, test, vi } from 'vitest'
-import type { HttpResponse } from './http.ts'
+import type { HttpResponse } from './http-response.ts'
 import { prepared, representationFor } from './representation.ts'
 
 const body = Buffer.from(JSON.stringify(Array.from({ length: 500 }, (_, i) => ({ parcel: `${i},${-i}` }))))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { acceptedCodings, CompressedBodies, type ContentCoding } from './content-coding.ts'
-import type { HttpResponse } from './http.ts'
+import type { HttpResponse } from './http-response.ts'
 
 const compressed = new CompressedBodies()
 

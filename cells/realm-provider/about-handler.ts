@@ -3,7 +3,8 @@ import type { Endpoint } from '../../crds/realm.ts'
 import { claimedClientAddress } from '../chassis/client-address.ts'
 import { Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
-import type { HttpRequest, HttpResponse } from '../chassis/http.ts'
+import type { HttpRequest } from '../chassis/http.ts'
+import type { HttpResponse } from '../chassis/http-response.ts'
 import { prepared } from '../chassis/representation.ts'
 import type { CatalystPoller } from './adapters/catalyst-poller.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
@@ -29,7 +30,8 @@ export interface AboutDependencies {
   metrics: ProviderMetrics
 }
 
-type AboutRequest = Pick<HttpRequest, 'method' | 'headers' | 'query' | 'origin' | 'remoteAddress'>
+/** What an answer may depend on. */
+export type AboutRequest = Pick<HttpRequest, 'method' | 'headers' | 'query' | 'origin' | 'remoteAddress'>
 
 /** Explorers request it on every change of realm; `realmctl` and the operator poll it while a realm starts. */
 const MAX_AGE_SECONDS = 1

@@ -9,6 +9,10 @@ export const realmProviderVariables = z.object({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('Base URL in answers; unset = the address the client used.'),
+  DEFAULT_REALM: z
+    .string()
+    .optional()
+    .describe('Name of the realm that /about answers for, and /main/about while no realm is called main; unset = there is none.'),
   WATCH_NAMESPACES: commaSeparated.describe('Namespaces whose Realms are served, separated by commas; empty = every namespace.'),
   PUBLICATION_TOKEN: z
     .string()
@@ -61,6 +65,7 @@ export type RealmProviderEnvironment = Readonly<Environment>
 /** The settings of the service itself, whether it runs alone in a process or beside others. */
 export type RealmProviderConfig = Readonly<Pick<Environment, 'COMMIT_HASH' | 'CURRENT_VERSION'>> & {
   readonly HTTP_BASE_URL?: string | undefined
+  readonly DEFAULT_REALM?: string | undefined
   readonly STATS_URL?: string | undefined
   readonly ALLOW_LOCAL_URLS?: 'true' | 'false' | undefined
   readonly PUBLICATION_TOKEN?: string | undefined

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type HttpResponse, ok, type Route, route } from '../chassis/http.ts'
+import { ok, type Route, route } from '../chassis/http.ts'
+import type { HttpResponse } from '../chassis/http-response.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
 import type { PublishedRealm } from './core/published-realm.ts'
 
@@ -29,7 +30,7 @@ function draw(canvas, islands, peers, sizes) {
 }
 
 async function refresh() {
-  const realms = (await get('console/realms')) ?? []
+  const realms = (await get(location.pathname.replace(/\\/+$/, '') + '/realms')) ?? []
   const shown = await Promise.all(realms.map(async (realm) => {
     const [islands, peers] = realm.statsUrl ? await Promise.all([get(realm.statsUrl + '/islands'), get(realm.statsUrl + '/peers')]) : []
     const box = document.createElement('section')

@@ -8,6 +8,8 @@ export class RealmDirectory implements Running {
   readonly #onChange: (realms: ReadonlyMap<string, PublishedRealm>) => void
   readonly #unsubscribe: () => void
   #realms: ReadonlyMap<string, PublishedRealm> = new Map()
+  /** By name in lower case; undefined where names differ only in case. */
+  #byLowerCase: ReadonlyMap<string, PublishedRealm | undefined> = new Map()
   #isComplete = false
 
   /** Calls `onChange` at once, and after each change of the source. */
@@ -27,6 +29,11 @@ export class RealmDirectory implements Running {
     return this.#realms
   }
 
+  /** The realm with this name, in whatever case where that is unambiguous: players type names, and some clients lower them. */
+  named(name: string): PublishedRealm | undefined {
+    return this.#realms.get(name) ?? this.#byLowerCase.get(name.toLowerCase())
+  }
+
   /** How many realms are not served because another one has their name. */
   get clashes(): number {
     return this.#source.realms().length - this.#realms.size
@@ -38,7 +45,17 @@ export class RealmDirectory implements Running {
 
   #update(): void {
     this.#realms = realmsByName(this.#source.realms())
+    this.#byLowerCase = byLowerCase(this.#realms)
     this.#isComplete ||= this.#source.ready()
     this.#onChange(this.#realms)
   }
+}
+
+function byLowerCase(realms: ReadonlyMap<string, PublishedRealm>): ReadonlyMap<string, PublishedRealm | undefined> {
+  const found = new Map<string, PublishedRealm | undefined>()
+  for (const [name, realm] of realms) {
+    const key = name.toLowerCase()
+    found.set(key, found.has(key) ? undefined : realm)
+  }
+  return found
 }

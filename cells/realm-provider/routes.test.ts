@@ -255,6 +255,37 @@ test('other methods get 405 with Allow, other paths 404 in JSON', async (t) => {
   expect([missing.status, await missing.json()]).toEqual([404, { error: 'Not Found' }])
 })
 
+describe('a realm is found', () => {
+  test('by its name in any case, where no two realms differ only in that', async (t) => {
+    const { source, json, get } = await aProvider(t)
+    source.set(aRealm({ name: 'plaza', realmName: 'Plaza' }))
+    const named = (realmName: string) => ({ configurations: { realmName } })
+    for (const name of ['Plaza', 'plaza', 'PLAZA']) expect(await json(`/${name}/about`)).toMatchObject(named('Plaza'))
+    expect((await get('/PLAZA/content/status')).status).toBe(200)
+    source.set(aRealm({ name: 'other', realmName: 'pLaza', createdAt: '2020-01-01T00:00:00Z' }))
+    for (const name of ['Plaza', 'pLaza']) expect(await json(`/${name}/about`)).toMatchObject(named(name))
+    expect((await get('/plaza/about')).status).toBe(404)
+  })
+
+  test('without a name, or as main, where it is the default one', async (t) => {
+    const { source, json, get } = await aProvider(t, { config: { DEFAULT_REALM: 'plaza' } })
+    expect((await get('/about')).status).toBe(404)
+    source.set(aRealm({ name: 'plaza' }))
+    for (const path of ['/about', '/main/about', '/Main/about', '/plaza/about'])
+      expect(await json(path)).toMatchObject({
+        configurations: { realmName: 'plaza' },
+        content: { publicUrl: expect.stringMatching(/\/plaza\/content\/$/) },
+      })
+    source.set(aRealm())
+    expect(await json('/main/about')).toMatchObject({ configurations: { realmName: 'main' } })
+    expect(await json('/about')).toMatchObject({ configurations: { realmName: 'plaza' } })
+    source.set(aRealm({ name: 'plaza', replicas: 0 }))
+    expect((await get('/about', { method: 'HEAD' })).status).toBe(503)
+    const { get: without } = await aProvider(t)
+    expect([(await without('/about')).status, (await without('/main/about')).status]).toEqual([404, 404])
+  })
+})
+
 test('malicious paths and Host headers are refused, and what they contain is not cached without limit', async (t) => {
   const { source, url, metrics, get } = await aProvider(t)
   source.set(aRealm())

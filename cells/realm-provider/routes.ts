@@ -1,9 +1,10 @@
 import type { Clock } from '../chassis/clock.ts'
 import { Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
-import { type HttpResponse, json, ok, type Route, route, text } from '../chassis/http.ts'
+import { json, ok, type Route, route, text } from '../chassis/http.ts'
+import type { HttpResponse } from '../chassis/http-response.ts'
 import { prepared } from '../chassis/representation.ts'
-import { type AboutDependencies, AboutHandler, originOf } from './about-handler.ts'
+import { type AboutDependencies, AboutHandler, type AboutRequest, originOf } from './about-handler.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
 import { consoleRoutes } from './console.ts'
 import { hasEndpoints, type PublishedRealm } from './core/published-realm.ts'
@@ -13,10 +14,17 @@ import { emptyWorldRoutes } from './empty-world.ts'
 export interface ProviderRouteDependencies extends AboutDependencies {
   /** The realms that are served, by name; undefined until the source has been read once. */
   realms: () => ReadonlyMap<string, PublishedRealm> | undefined
+  /** The realm of a name, as clients write it. */
+  realmOf: (name: string) => PublishedRealm | undefined
+  /** Name of the realm that `/about` answers for, and `/main/about` while no realm is called main. */
+  defaultRealm: string | undefined
   stats: RealmStats
   clock: Clock
   build: Build
 }
+
+/** The only realm of upstream's provider: sites and older clients request it by this name. */
+const UPSTREAM_REALM = 'main'
 
 /** Explorers take a 404 as the end of a realm, while one that hibernates or starts comes back. */
 const withoutEndpoint = ({ realmName }: PublishedRealm): HttpResponse =>
@@ -37,7 +45,7 @@ function hotScenesAnswer(): (scenes: ReturnType<RealmStats['hotScenes']>) => Htt
 
 /** The API of comms.md §3, for every realm instead of one; answered from memory. */
 export function providerRoutes(dependencies: ProviderRouteDependencies): Route[] {
-  const { stats, baseUrl, clock, build } = dependencies
+  const { stats, baseUrl, clock, build, realmOf, defaultRealm } = dependencies
   const about = new AboutHandler(dependencies)
   const hotScenes = hotScenesAnswer()
   const knownRealms = () => {
@@ -47,9 +55,15 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
     return realms
   }
   const realmNamed = (name: string) => {
-    const realm = knownRealms().get(name)
+    knownRealms()
+    const stands = defaultRealm !== undefined && name.toLowerCase() === UPSTREAM_REALM
+    const realm = realmOf(name) ?? (stands ? realmOf(defaultRealm) : undefined)
     if (!realm) throw new Refusal('NOT_FOUND', `there is no realm '${name}' here`)
     return realm
+  }
+  const aboutOf = (name: string, request: AboutRequest) => {
+    const realm = realmNamed(name)
+    return hasEndpoints(realm) ? about.answer(realm, request) : withoutEndpoint(realm)
   }
   // Covers comms and content, like `healthy` in `/about`, so that the two never contradict each other.
   const isHealthy = ({ healthy, content: { catalysts } }: PublishedRealm) =>
@@ -69,9 +83,10 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
         })),
       )
     }),
-    route('GET', '/:realm/about', (request) => {
-      const realm = realmNamed(request.params.realm)
-      return hasEndpoints(realm) ? about.answer(realm, request) : withoutEndpoint(realm)
+    route('GET', '/:realm/about', (request) => aboutOf(request.params.realm, request)),
+    route('GET', '/about', (request) => {
+      if (defaultRealm === undefined) throw new Refusal('NOT_FOUND', 'name a realm: /{realm}/about; /realms lists them')
+      return aboutOf(defaultRealm, request)
     }),
     route('GET', '/hot-scenes', () => {
       knownRealms()

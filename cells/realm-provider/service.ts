@@ -86,6 +86,8 @@ export async function startRealmProvider(
     routes: [
       ...providerRoutes({
         realms: () => (directory.isComplete ? directory.realms : undefined),
+        realmOf: (name) => directory.named(name),
+        defaultRealm: config.DEFAULT_REALM,
         catalysts,
         stats,
         arrivals,

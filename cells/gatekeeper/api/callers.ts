@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type HttpRequest, type HttpResponse, json } from '../../chassis/http.ts'
+import { type HttpRequest, json } from '../../chassis/http.ts'
+import type { HttpResponse } from '../../chassis/http-response.ts'
 import type { PeerId } from '../../wire/peer.ts'
 import { SCENE_CODE_SIGNER, signerOf } from '../core/scene-access.ts'
 import type { Metadata, Rejection, SignedClaim } from '../core/signed-request.ts'

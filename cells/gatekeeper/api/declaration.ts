@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { HttpRequest, HttpResponse, Route } from '../../chassis/http.ts'
+import type { HttpRequest, Route } from '../../chassis/http.ts'
+import type { HttpResponse } from '../../chassis/http-response.ts'
 import type { PeerId } from '../../wire/peer.ts'
 import type { Metadata, SignedFormat } from '../core/signed-request.ts'
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { messageOf } from '../../chassis/errors.ts'
-import { type HttpRequest, type HttpResponse, json, type Route } from '../../chassis/http.ts'
+import { type HttpRequest, json, type Route } from '../../chassis/http.ts'
+import type { HttpResponse } from '../../chassis/http-response.ts'
 import type { CallerCheck } from './callers.ts'
 import type { ApiHandlers, ApiRequest, Declaration, Declarations } from './declaration.ts'
 

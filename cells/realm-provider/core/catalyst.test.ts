@@ -9,6 +9,23 @@ describe('the answer of a catalyst', () => {
     expect(readCatalystAbout(good)).toMatchObject({ content: good.content, lambdas: good.lambdas, bff: undefined })
   })
 
+  test('has no field that is null, because the Godot explorer ends at one', () => {
+    const { content, configurations } = good
+    const document = {
+      ...good,
+      content: { ...content, version: null },
+      configurations: { ...configurations, cityLoaderContentServer: null, skybox: { fixedHour: null, textures: [] } },
+      bff: null,
+    }
+    const { version: _, ...withoutVersion } = content
+    expect(readCatalystAbout(document)).toEqual({
+      content: withoutVersion,
+      lambdas: good.lambdas,
+      configurations: { ...configurations, skybox: { textures: [] } },
+      bff: undefined,
+    })
+  })
+
   test.each([
     null,
     [],

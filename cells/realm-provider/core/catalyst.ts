@@ -23,13 +23,17 @@ const MAX_VALUES = 2048
 
 /** Reads the body of a catalyst's `/about`; undefined when it is not valid or the catalyst does not accept users. */
 export function readCatalystAbout(body: unknown): CatalystAbout | undefined {
-  const { healthy, acceptingUsers, content, lambdas, configurations, bff } = objectOf(body) ?? {}
-  const [contentObject, lambdasObject] = [objectOf(content), objectOf(lambdas)]
   if (!hasFewValues(body)) return undefined
+  const { healthy, acceptingUsers, content, lambdas, configurations, bff } = objectOf(withoutNulls(body)) ?? {}
+  const [contentObject, lambdasObject] = [objectOf(content), objectOf(lambdas)]
   if (healthy !== true || acceptingUsers !== true) return undefined
   if (typeof contentObject?.publicUrl !== 'string' || typeof lambdasObject?.publicUrl !== 'string') return undefined
   return { content: contentObject, lambdas: lambdasObject, configurations: objectOf(configurations) ?? {}, bff: objectOf(bff) }
 }
+
+/** Without fields that are null: the Godot explorer takes them for texts and ends. */
+const withoutNulls = (body: unknown): unknown =>
+  JSON.parse(JSON.stringify(body), (_, value: unknown) => (value === null ? undefined : value))
 
 function hasFewValues(body: unknown): boolean {
   const waiting = [body]

@@ -1,0 +1,6 @@
+/** A response as a value. The body is sent as it is, but where a client accepts a shorter form of a `prepared` one. */
+export interface HttpResponse {
+  status: number
+  headers?: Readonly<Record<string, string>>
+  body?: string | Uint8Array
+}
