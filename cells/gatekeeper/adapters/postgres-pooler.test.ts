@@ -42,7 +42,7 @@ withPart('pgbouncer', 'a PostgreSQL server behind PgBouncer in transaction mode'
       const database = await open(await server.database())
       const limit = 'SHOW statement_timeout'
       expect(await database.query(limit)).toEqual([{ statement_timeout: '3s' }])
-      expect(await database.transaction((query) => query(limit))).toEqual([{ statement_timeout: '1min' }])
+      expect(await database.transaction((query) => query(limit), 60_000)).toEqual([{ statement_timeout: '1min' }])
       expect(await database.query(limit)).toEqual([{ statement_timeout: '3s' }])
       await expect(database.query('SELECT pg_sleep(60)')).rejects.toThrow(/statement timeout/)
       const many = await Promise.all(Array.from({ length: 40 }, (_, n) => database.query('SELECT $1::int AS n', [n])))
