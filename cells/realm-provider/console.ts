@@ -38,6 +38,8 @@ async function refresh() {
     // The peers on the map are current; the count in the list of realms is some seconds old.
     const players = peers?.peers?.length ?? realm.usersCount
     make('p', players + ' players, ' + (islands?.islands ?? []).length + ' islands, version ' + realm.version, box)
+    const { movement } = realm
+    if (movement) make('p', 'movement relay: ' + movement.bevy + ' (Bevy), ' + movement.godot + ' (Godot), ' + movement.unity + ' (Unity)', box)
     const cells = make('ul', '', box)
     for (const cell of realm.cells) make('li', 'slot ' + cell.slot + ': ' + cell.cell + ', ' + cell.state + (cell.players === undefined ? '' : ', ' + cell.players + ' players'), cells)
     const canvas = Object.assign(make('canvas', '', box), { width: 480, height: 480 })
@@ -80,6 +82,7 @@ export const consoleRoutes = (realms: () => ReadonlyMap<string, PublishedRealm>,
           version: realm.version,
           usersCount: count?.total ?? 0,
           statsUrl: realm.statsUrl,
+          movement: realm.movement,
           sizes: realm.content.map.sizes,
           cells: realm.endpoints.map(({ slot, cell, state }) => ({ slot, cell, state, players: count?.bySlot?.get(slot) })),
         }

@@ -1,7 +1,7 @@
 import { Agent, createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'vitest'
-import type { Endpoint, Realm, RealmSpec } from '../../crds/realm.ts'
+import type { Endpoint, Realm, RealmSpec, RealmStatus } from '../../crds/realm.ts'
 import { ManualClock, systemClock } from '../chassis/clock.ts'
 import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
@@ -33,6 +33,7 @@ export function aRealm(
     content?: Partial<RealmSpec['content']>
     endpoints?: Endpoint[]
     statsUrl?: string
+    movement?: NonNullable<RealmStatus['movement']>
   } = {},
 ): Realm {
   const { name = 'main', namespace = 'realms', endpoints = [anEndpoint(0)] } = given
@@ -74,7 +75,11 @@ export function aRealm(
       publication: { providers: [] },
       rollout: { paused: false, joinProbe: 'Required', minJoinRate: 90, progressDeadlineSeconds: 600 },
     },
-    status: { endpoints, ...(given.statsUrl && { urls: { stats: given.statsUrl } }) },
+    status: {
+      endpoints,
+      ...(given.statsUrl && { urls: { stats: given.statsUrl } }),
+      ...(given.movement && { movement: given.movement }),
+    },
   }
 }
 

@@ -204,7 +204,8 @@ test('the name of a realm stays its own while it hibernates or has no endpoint, 
 
 test('the console is a page that may run only its own script, and lists realms with their cells', async (t) => {
   const { source, get, json } = await aProvider(t, { stats: playerCounts({ main: 3 }) })
-  source.set(aRealm({ statsUrl: 'http://s/stats/' }))
+  const movement = { host: 'r:7777', bevy: 'PULSE_SERVER=r:7777', godot: 'decentraland://?pulse-server=r:7777', unity: 'by name' }
+  source.set(aRealm({ statsUrl: 'http://s/stats/', movement }))
   const page = await get('/console')
   expect(page.headers.get('content-type')).toContain('text/html')
   const [, script = ''] = /<script>([\s\S]*)<\/script>/.exec(await page.text()) ?? []
@@ -212,7 +213,14 @@ test('the console is a page that may run only its own script, and lists realms w
   expect(page.headers.get('content-security-policy')).toContain(`default-src 'none'; script-src 'sha256-${hash}'`)
   expect(() => new Function(script)).not.toThrow()
   expect(await json('/console/realms')).toMatchObject([
-    { realmName: 'main', healthy: true, usersCount: 3, statsUrl: 'http://s/stats', cells: [{ slot: 0, state: 'Serving' }] },
+    {
+      realmName: 'main',
+      healthy: true,
+      usersCount: 3,
+      statsUrl: 'http://s/stats',
+      movement,
+      cells: [{ slot: 0, state: 'Serving' }],
+    },
   ])
 })
 

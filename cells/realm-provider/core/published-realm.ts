@@ -1,6 +1,6 @@
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { PublicationDocument } from '../../../crds/publication.ts'
-import { type Endpoint, type Realm, type RealmSpec, realmNameOf } from '../../../crds/realm.ts'
+import { type Endpoint, type Realm, type RealmSpec, type RealmStatus, realmNameOf } from '../../../crds/realm.ts'
 import { withoutTrailingSlash } from '../../chassis/base-url.ts'
 import type { Assignment } from './placement.ts'
 
@@ -30,6 +30,8 @@ export interface PublishedRealm {
   content: RealmSpec['content']
   /** Base URL of its stats service, without a slash at the end. */
   statsUrl: string | undefined
+  /** Its movement relay, and how explorers are pointed at it. */
+  movement?: NonNullable<RealmStatus['movement']>
   /** Whether it runs in another cluster, whose operator published it here. */
   isRemote?: true
 }
@@ -61,6 +63,7 @@ export function publishedRealm(realm: Realm): PublishedRealm | undefined {
     },
     content: { ...spec.content, catalysts: spec.content.catalysts.map(withoutTrailingSlash) },
     statsUrl: status?.urls?.stats && withoutTrailingSlash(status.urls.stats),
+    ...(status?.movement && { movement: status.movement }),
   }
 }
 
