@@ -4,14 +4,16 @@ import { fileURLToPath } from 'node:url'
 import type { V1Pod } from '@kubernetes/client-node'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
+import { relayText } from '../cells/wire/relay-address.ts'
 import { conditionOf, type Realm } from '../crds/realm.ts'
 import { type RunningCluster, startCluster } from '../testing/cluster/cluster.ts'
 import type { IngressProxy } from '../testing/cluster/ingress-proxy.ts'
-import { installProduct, OPERATOR_NAMESPACE, PRODUCT_IMAGE } from '../testing/cluster/product.ts'
+import { installProduct, movementOf, movementValues, OPERATOR_NAMESPACE, PRODUCT_IMAGE } from '../testing/cluster/product.ts'
 import { applyRealm, REALMS_NAMESPACE } from '../testing/cluster/realm.ts'
 import { liveKitClient } from '../testing/livekit-room.ts'
 import { withPart } from '../testing/parts/with-part.ts'
 import { connectorUrl, followAbout } from '../testing/player/about.ts'
+import { connectMovingPlayer } from '../testing/player/moving-player.ts'
 import { connectPlayer, type Player } from '../testing/player/player.ts'
 import { createWallet } from '../testing/player/wallet.ts'
 import { commandsOf } from '../testing/readme.ts'
@@ -45,7 +47,7 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
   beforeAll(async () => {
     const progress = (line: string) => process.stderr.write(`${line}\n`)
     cluster = await startCluster({ kube, progress })
-    const { provider } = await installProduct(cluster, servers, progress)
+    const { provider } = await installProduct(cluster, servers, progress, movementValues(cluster))
     ingress = await cluster.startIngress(provider)
     await applyRealm(cluster, ingress, example)
   }, PATIENCE_MS)
@@ -87,6 +89,39 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     await vi.waitFor(() => expect(bobs?.received).toEqual([{ from: ada.peer, text: 'hello' }]), 10 * SECONDS)
     for (const room of rooms) await room.leave()
     for (const player of [ada, bob]) player.close()
+  })
+
+  test('players outside the cluster see each other move through its relay, whose loss leaves the realm ready', {
+    timeout: 150 * SECONDS,
+  }, async () => {
+    const relay = movementOf(cluster)
+    const movement = async () => conditionOf(await realm(), 'MovementReachable')
+    const becomes = (status: string, reason: string) =>
+      vi.waitFor(async () => expect(await movement()).toMatchObject({ status, reason }), {
+        timeout: 60 * SECONDS,
+        interval: SECONDS,
+      })
+    await becomes('True', 'Reachable')
+    expect((await realm()).status?.movement).toMatchObject({ host: relayText(relay), bevy: `PULSE_SERVER=${relayText(relay)}` })
+
+    const [ada, bob] = await Promise.all([1, 2].map(() => connectMovingPlayer(relay, { wallet: createWallet(), realm: 'main' })))
+    let step = 0
+    await vi.waitFor(
+      () => {
+        bob?.walk(step++ % 250)
+        expect(ada?.happened).toContain('playerStateDelta')
+      },
+      { timeout: 20 * SECONDS, interval: 100 },
+    )
+    for (const player of [ada, bob]) await player?.stop()
+
+    const scale = (replicas: number) =>
+      cluster.kubectl('scale', 'deployment/realm-operator-movement', `--replicas=${replicas}`, '--namespace', OPERATOR_NAMESPACE)
+    await scale(0)
+    await becomes('False', 'NoAnswer')
+    expect(conditionOf(await realm(), 'Ready')?.status).toBe('True')
+    await scale(1)
+    await becomes('True', 'Reachable')
   })
 
   test('players are not affected when the operator and the realm provider are lost', { timeout: 120 * SECONDS }, async () => {

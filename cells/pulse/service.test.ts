@@ -1,14 +1,11 @@
 import { afterAll, expect, test, vi } from 'vitest'
+import { connectMovingPlayer } from '../../testing/player/moving-player.ts'
 import { createWallet } from '../../testing/player/wallet.ts'
 import { systemClock } from '../chassis/clock.ts'
 import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import { createVerifier } from '../identity/verifier.ts'
-import { decodeServerMessage, encodeRequest } from './core/messages/fixtures.ts'
-import { EnetClient } from './enet/client.ts'
-import { openUdp } from './enet/udp.ts'
-import { handshakeOf } from './fixtures.ts'
 import { startPulse } from './service.ts'
 
 const verifier = createVerifier({ log: silentLog, workers: 1 })
@@ -17,34 +14,8 @@ afterAll(() => verifier.close())
 const startRelay = (port = 0, address = '127.0.0.1') =>
   startPulse({ port, address }, { log: silentLog, clock: systemClock, verifier, metrics: new Metrics('pulse') })
 
-/** A player over a real socket: what happens to it, in words. */
-async function aPlayer(port: number, seed: string) {
-  const happened: string[] = []
-  const udp = await openUdp({ port: 0, address: '127.0.0.1', onDatagram: (...datagram) => client.receive(...datagram) })
-  const client: EnetClient = new EnetClient({
-    clock: () => performance.now(),
-    send: udp.send,
-    address: '127.0.0.1',
-    port,
-    onConnect: () => client.peer.sendReliable(0, handshakeOf(createWallet(seed))),
-    onMessage: (_, _channel, bytes) => {
-      const [[kind = '', fields = {}] = []] = Object.entries(decodeServerMessage(bytes))
-      happened.push(kind)
-      if (fields.success) client.peer.sendReliable(0, encodeRequest({ teleport: { parcelIndex: 48_490, realm: 'main' } }))
-    },
-    onDisconnect: (_, reason) => happened.push(`ended ${reason}`),
-  })
-  const timer = setInterval(() => client.service(), 10)
-  return {
-    happened,
-    walk: (positionX: number) =>
-      client.peer.sendUnreliable(1, encodeRequest({ input: { state: { parcelIndex: 48_490, positionX, stateFlags: 1 } } })),
-    async stop() {
-      clearInterval(timer)
-      await udp.close()
-    },
-  }
-}
+const aPlayer = (port: number, seed: string) =>
+  connectMovingPlayer({ host: '127.0.0.1', port }, { wallet: createWallet(seed), realm: 'main' })
 
 const SOON = { timeout: 20_000, interval: 20 }
 

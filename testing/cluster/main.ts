@@ -4,11 +4,12 @@ import { parse } from 'yaml'
 import { messageOf, UserError } from '../../cells/chassis/errors.ts'
 import { runProcess } from '../../cells/chassis/lifecycle.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
+import { relayText } from '../../cells/wire/relay-address.ts'
 import { ensure } from '../parts/catalogue.ts'
 import type { PartName } from '../parts/part.ts'
 import { startCluster } from './cluster.ts'
 import { endAll } from './down.ts'
-import { installProduct } from './product.ts'
+import { installProduct, movementOf, movementValues } from './product.ts'
 import { applyRealm, REALMS_NAMESPACE } from './realm.ts'
 
 // npm run cluster: a Kubernetes on this machine with the operator and the example realm in it, until Ctrl-C.
@@ -33,11 +34,11 @@ async function up() {
   const kube = await partOf('kube')
   const cluster = await startCluster({ kube, purpose: 'person', progress: say })
   try {
-    const { provider } = await installProduct(cluster, servers, say)
+    const { provider } = await installProduct(cluster, servers, say, movementValues(cluster))
     const ingress = await cluster.startIngress(provider)
     say('applying examples/realm.yaml')
     await applyRealm(cluster, ingress, parse(readFileSync(example, 'utf8')))
-    console.log(welcome(kube, cluster.kubeconfig, ingress.url))
+    console.log(welcome(kube, cluster.kubeconfig, ingress.url, relayText(movementOf(cluster))))
     return {
       stop: async () => {
         say('ending the cluster')
@@ -52,7 +53,7 @@ async function up() {
   }
 }
 
-const welcome = (kube: string, kubeconfig: string, url: string): string => `
+const welcome = (kube: string, kubeconfig: string, url: string, relay: string): string => `
 The realm 'main' is open: ${url}/main/about
 
   export KUBECONFIG=${kubeconfig} PATH=${kube}:$PATH
@@ -60,7 +61,7 @@ The realm 'main' is open: ${url}/main/about
   kubectl scale realm main -n ${REALMS_NAMESPACE} --replicas=2
   kubectl explain realm.spec
 
-An explorer on this machine enters with the realm ${url}/main. Ctrl-C ends it all and leaves nothing.`
+An explorer on this machine enters with the realm ${url}/main, and sees players move with PULSE_SERVER=${relay}. Ctrl-C ends it all and leaves nothing.`
 
 const [command] = process.argv.slice(2)
 if (command === 'down') await endAll(say)

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type RelayAddress, relayText } from '../../cells/wire/relay-address.ts'
 import { cacheFolder } from '../parts/cache.ts'
 import type { Progress } from '../parts/part.ts'
 import type { RunningCluster } from './cluster.ts'
@@ -39,11 +40,28 @@ const whyNotReady = async (cluster: RunningCluster): Promise<string> => {
   return pods + (await cluster.kubectl('logs', ...all).catch((error: Error) => error.message))
 }
 
-/** Installs the operator and the realm provider with the chart, as users do, and returns the URL of the provider. */
+/** The port of the nodes at which players reach the movement relay. */
+const MOVEMENT_PORT = 30_777
+
+/** Where players on this machine reach the movement relay of a cluster. */
+export const movementOf = ({ nodes }: RunningCluster): RelayAddress => ({ host: nodes[0]?.address ?? '', port: MOVEMENT_PORT })
+
+/** The values with which the chart runs a movement relay there. */
+export const movementValues = (cluster: RunningCluster): string[] =>
+  ['enabled=true', 'service.type=NodePort', `service.nodePort=${MOVEMENT_PORT}`, `host=${relayText(movementOf(cluster))}`].map(
+    (setting) => `movement.${setting}`,
+  )
+
+/**
+ * Installs the operator and the realm provider with the chart, as users do, and returns the URL of the provider.
+ *
+ * @param values further settings of the chart, `name=value`
+ */
 export async function installProduct(
   cluster: RunningCluster,
   servers: Servers,
   progress: Progress,
+  values: readonly string[] = [],
 ): Promise<{ provider: string }> {
   const folder = await mkdtemp(join(cacheFolder(), 'images-'))
   try {
@@ -57,7 +75,7 @@ export async function installProduct(
     await load(`${PRODUCT_IMAGE}:${PRODUCT_VERSION}`, (to) =>
       buildProductImage(`${PRODUCT_IMAGE}:${PRODUCT_VERSION}`, to, progress),
     )
-    const settings = [`image.repository=${PRODUCT_IMAGE}`, `image.tag=${PRODUCT_VERSION}`]
+    const settings = [`image.repository=${PRODUCT_IMAGE}`, `image.tag=${PRODUCT_VERSION}`, ...values]
     for (const [name, program] of Object.entries(servers) as [string, string][]) {
       const image = await load(`localhost/${name}:1`, (to) => buildProgramImage(`localhost/${name}:1`, program, to, progress))
       settings.push(`managed.${name}=${image}`)
