@@ -35,6 +35,9 @@ export function realmBlock({ name, aboutUrl, sockets, rooms, gatekeeperUrl, stat
     ...sockets.map((url, i): [string, string] => [i === 0 ? 'sockets' : '', url]),
     ['rooms', `${rooms.kind} at ${rooms.url}`],
     ['', `because ${rooms.why}`],
+    ...(rooms.kind === 'LiveKit'
+      ? []
+      : [['', 'they serve the Bevy explorer only: docs/explorers.md'] satisfies [string, string]]),
     ...(gatekeeperUrl ? [['gatekeeper', gatekeeperUrl] satisfies [string, string]] : []),
     ['stats', `${statsUrl}/peers`],
     ...(otherRelay ? [['movement', otherRelay] satisfies [string, string]] : []),

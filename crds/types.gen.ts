@@ -310,7 +310,7 @@ export interface RealmSpec {
   }
   /** The media servers behind the rooms. */
   livekit: {
-    /** External uses LiveKit servers of yours. Managed runs one small server for development. None gives the cells rooms of their own over WebSockets (RFC-5), which the Bevy explorer supports; Unity and Godot need LiveKit. */
+    /** External uses LiveKit servers of yours. Managed runs one small server for development. None gives the cells rooms of their own over WebSockets (RFC-5), which serve the Bevy explorer only: Unity and Godot need LiveKit (docs/explorers.md). */
     type: 'External' | 'Managed' | 'None'
     /** The URL at which players reach LiveKit, without a path. For Managed, only where players reach it by another address than the Service. */
     url?: string
