@@ -29,6 +29,8 @@ export interface Condition<Type extends string = string, Reason extends string =
  * - `AcceptingPlayers`: at least one cell takes new players.
  * - `DependenciesReady`: the NATS and the LiveKit of the realm are ready, or reachable from the operator.
  * - `MovementReachable`: the movement relay of the realm accepts connections of the operator. No other condition depends on it.
+ * - `CertificateValid`: players can trust the certificate at the public address. Absent where they do not use HTTPS at its usual port. No other
+ *   condition depends on it.
  * - `DataDurable`: bans and what is recorded for moderators outlive the pod of the gatekeeper. No other condition depends on it.
  * - `Progressing`: the operator is changing something at the moment.
  * - `Reconciling`: the realm is not yet as its spec says. True also while a rollout is paused or its canary cells await promotion, when the
@@ -48,6 +50,7 @@ export interface RealmReasons {
   DependenciesReady: 'Reachable' | 'Unreachable' | 'NotReady' | 'NotChecked'
   MovementReachable: 'Reachable' | 'NoAnswer' | 'HostNotResolved' | 'NotChecked' | 'NotConfigured' | 'NoRelay'
   AcceptingPlayers: 'CellsServing' | 'NoCellServing' | 'Hibernated'
+  CertificateValid: 'Valid' | 'ExpiresSoon' | 'Expired' | 'NotYetValid' | 'OtherHost' | 'Untrusted' | 'NotReached' | 'NotChecked'
   DataDurable: 'ExternalDatabase' | 'OnVolume' | 'EndsWithPod' | 'NoGatekeeper'
   Progressing: RealmChange | RealmHold | 'Settled' | 'Stalled'
   Reconciling: RealmChange | RealmHold | 'Settled' | 'Stalled'

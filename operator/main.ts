@@ -28,9 +28,11 @@ import { LeaderElector } from './leader/elector.ts'
 import { Installations } from './leader/installations.ts'
 import { LeadershipTerms } from './leader/leadership-terms.ts'
 import { operatorMetrics } from './metrics.ts'
+import { createCertificateProbe } from './observers/dependencies/certificate-probe.ts'
 import { DependencyReachability } from './observers/dependencies/dependency-reachability.ts'
 import { publicAddresses } from './observers/dependencies/public-addresses.ts'
 import { createProbe } from './observers/dependencies/reachability-probe.ts'
+import { RealmCertificates } from './observers/dependencies/realm-certificates.ts'
 import { relayMetrics } from './observers/movement/relay-metrics.ts'
 import { createRelayProbe } from './observers/movement/relay-probe.ts'
 import { RelayReachability } from './observers/movement/relay-reachability.ts'
@@ -102,12 +104,14 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const probe = createProbe({ mayConnect, clock, log })
   const probeRelay = createRelayProbe({ mayConnect, clusterDomain: platform.clusterDomain, clock, log })
   const ofRelays = relayMetrics(metrics)
+  const probeCertificate = createCertificateProbe({ mayConnect, clusterDomain: platform.clusterDomain, clock, log })
   const terms = new LeadershipTerms(() => {
     const publication = new PublicationProbe({ providerUrl: platform.providerUrl, clock, log })
     const providers = config.PUBLICATION_PROVIDERS
     const remotePublication = new LeasedPublication({ providers, clock, epoch: elector.epoch() })
     const isChecked = config.CHECK_DEPENDENCIES === 'true'
     const dependencies = isChecked ? new DependencyReachability({ clock, log, probe }) : undefined
+    const certificates = isChecked ? new RealmCertificates({ clock, log, probe: probeCertificate }) : undefined
     const relayOfRealm = (realm: Realm) => relayOf(realm, site.movement)
     const relays = isChecked
       ? new RelayReachability({ clock, log, probe: probeRelay, relayOf: relayOfRealm, metrics: ofRelays })
@@ -115,7 +119,8 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     const playerCounts = new PlayerCounts({ statsUrlOf: site.statsUrl, clock, log })
     const syntheticJoins = new SyntheticJoins({ urlOf: (cell) => cellSocketUrl(cell, platform.clusterDomain), clock, log })
     const joinSuccess = new JoinSuccessRate({ addressesOf: readyConnectorAddresses(cache), port: HTTP_PORT, clock, log })
-    const observers = { publication, remotePublication, dependencies, relays, playerCounts, syntheticJoins, joinSuccess }
+    const ofPlayers = { playerCounts, syntheticJoins, joinSuccess }
+    const observers = { publication, remotePublication, dependencies, relays, certificates, ...ofPlayers }
     const parts = { cluster, site, ...observers, installations, scaling, clock, log }
     const loop = startReconcilers({ ...parts, metrics: ofQueue, workers: config.WORKERS })
     return { loop, stop: () => stopAll(log, loop, ...Object.values(observers)).stop() }

@@ -8,6 +8,8 @@ const conditions: readonly RealmConditionType[] = [
   'AcceptingPlayers',
   'DependenciesReady',
   'MovementReachable',
+  'CertificateValid',
+  'DataDurable',
   'Progressing',
   'Reconciling',
   'Stalled',

@@ -34,6 +34,10 @@ export const eventReasons = {
   ApplyRefused: { type: 'Warning', action: 'Apply' },
   /** A cell has no NATS. */
   BusMissing: { type: 'Warning', action: 'Apply' },
+  /** Players cannot trust the certificate at the public address of the realm. */
+  CertificateInvalid: { type: 'Warning', action: 'Observe' },
+  /** The certificate at the public address of the realm expires soon, and nothing has renewed it yet. */
+  CertificateExpiresSoon: { type: 'Warning', action: 'Observe' },
   /** The gatekeeper keeps its data in its pod, so bans end with it. */
   DataEndsWithPod: { type: 'Warning', action: 'Observe' },
   /** The operator could not join a new cell as a player. */

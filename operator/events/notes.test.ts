@@ -50,6 +50,26 @@ test('each change by autoscaling is one Event, with its reason', () => {
   expect(realmEvents(undefined, calm)).toEqual([])
 })
 
+test('data that ends with its pod, and each fault of a certificate, are one Event', () => {
+  const having = (...conditions: Condition[]) => ({ conditions })
+  const ends = condition('DataDurable', 'False', 'EndsWithPod', 'bans are lost')
+  expect(realmEvents(undefined, having(ends))).toEqual([{ reason: 'DataEndsWithPod', note: 'bans are lost' }])
+  expect(realmEvents(having(ends), having(ends))).toEqual([])
+  expect(realmEvents(having(ends), having(condition('DataDurable', 'True', 'OnVolume')))).toEqual([])
+  const certificate = (status: Condition['status'], reason: string) =>
+    having(condition('CertificateValid', status, reason, reason))
+  const [valid, soon, expired] = [
+    certificate('True', 'Valid'),
+    certificate('True', 'ExpiresSoon'),
+    certificate('False', 'Expired'),
+  ]
+  expect(realmEvents(undefined, valid)).toEqual([])
+  expect(realmEvents(valid, soon)).toEqual([{ reason: 'CertificateExpiresSoon', note: 'ExpiresSoon' }])
+  expect(realmEvents(soon, expired)).toEqual([{ reason: 'CertificateInvalid', note: 'Expired' }])
+  expect(realmEvents(expired, expired)).toEqual([])
+  expect(realmEvents(valid, certificate('Unknown', 'NotReached'))).toEqual([])
+})
+
 test('a blocker is one Event, and another blocker is another', () => {
   const missing = (name: string) => ({
     conditions: [condition('Stalled', 'True', 'SecretMissing', `secret "${name}" not found`)],

@@ -8,6 +8,7 @@ export function realmEvents(before: RealmStatus | undefined, after: RealmStatus)
     ...scaleEvents(before, after),
     ...publicationEvents(before, after),
     ...dataEvents(before, after),
+    ...certificateEvents(before, after),
     ...blockerEvents(before, after),
   ]
 }
@@ -57,4 +58,11 @@ function publicationEvents(before: RealmStatus | undefined, after: RealmStatus):
 function dataEvents(before: RealmStatus | undefined, after: RealmStatus): EventNote[] {
   const [was, is] = [before, after].map((status) => conditionOf({ ...(status && { status }) }, 'DataDurable'))
   return is?.reason === 'EndsWithPod' && was?.reason !== is.reason ? [{ reason: 'DataEndsWithPod', note: is.message }] : []
+}
+
+function certificateEvents(before: RealmStatus | undefined, after: RealmStatus): EventNote[] {
+  const [was, is] = [before, after].map((status) => conditionOf({ ...(status && { status }) }, 'CertificateValid'))
+  if (!is || was?.reason === is.reason) return []
+  if (is.reason === 'ExpiresSoon') return [{ reason: 'CertificateExpiresSoon', note: is.message }]
+  return is.status === 'False' ? [{ reason: 'CertificateInvalid', note: is.message }] : []
 }

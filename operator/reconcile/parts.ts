@@ -2,6 +2,7 @@ import type { Clock } from '../../cells/chassis/clock.ts'
 import type { ObjectKey } from '../../crds/object.ts'
 import type { Site } from '../desired/site.ts'
 import type { Installations } from '../leader/installations.ts'
+import type { RealmCertificate } from '../observed/certificate.ts'
 import type { ObservedJoinCounts } from '../observed/players.ts'
 import type { PublicationStatus } from '../observed/publication-status.ts'
 import type { Reachability } from '../observed/reachability.ts'
@@ -25,6 +26,8 @@ export interface ReconcilerParts {
   dependencies?: RealmObserver<readonly Reachability[]> | undefined
   /** Without it, movement relays are not checked. */
   relays?: RealmObserver<RelayState> | undefined
+  /** Without it, certificates are not checked. */
+  certificates?: RealmObserver<RealmCertificate> | undefined
   /** Without it, cells are chosen by their number and nothing scales by players. */
   playerCounts?: RealmObserver<CountedPlayers> | undefined
   /** Without it, a new cell counts as joined once its pods are ready. */
@@ -39,8 +42,8 @@ export interface ReconcilerParts {
 
 /** All observers there are: a deletion and a change are the same for each of them. */
 export const observersOf = (parts: Partial<ReconcilerParts>): Observer[] => {
-  const { publication, remotePublication, dependencies, relays, playerCounts, syntheticJoins, joinSuccess } = parts
-  const all = [publication, remotePublication, dependencies, relays, playerCounts, syntheticJoins, joinSuccess]
+  const { publication, remotePublication, dependencies, relays, certificates, playerCounts, syntheticJoins, joinSuccess } = parts
+  const all = [publication, remotePublication, dependencies, relays, certificates, playerCounts, syntheticJoins, joinSuccess]
   return all.filter((observer) => observer !== undefined)
 }
 

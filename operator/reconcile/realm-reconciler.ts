@@ -91,19 +91,21 @@ function publish(
   realm: Realm,
   plan: RealmPlan,
 ): Omit<RealmStatusInput, 'observed' | 'held' | 'players' | 'failure'> {
-  const { site, publication, remotePublication, dependencies, relays, clock } = parts
+  const { site, publication, remotePublication, dependencies, relays, certificates, clock } = parts
   const urls = site.urls(realm)
   const planned = withEndpoints(realm, plan, urls)
   publication.watch(planned)
   remotePublication?.watch(planned)
   dependencies?.watch(realm)
   relays?.watch(realm)
+  certificates?.watch(realm)
   return {
     realm,
     plan,
     urls,
     isInCluster: site.distributed,
     relay: relayOf(realm, site.movement),
+    certificate: certificates?.get(realm.metadata),
     ...(relays && { relayState: relays.get(realm.metadata) }),
     publication: publication.get(realm.metadata) ?? { state: 'unknown', aboutUrl: '' },
     ...(remotePublication && { remotePublications: remotePublication.get(realm.metadata) ?? [] }),

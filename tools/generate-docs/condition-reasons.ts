@@ -107,6 +107,31 @@ export const realmConditions: Explained<RealmReasons> = {
       NotChecked: ['The operator has not checked yet.'],
     },
   },
+  CertificateValid: {
+    says: 'Players can trust the certificate at the public address, `exposure.host` or `exposure.url`, as far as the operator sees it. Absent where they do not use HTTPS at port 443. No other condition depends on it.',
+    reasons: {
+      Valid: ['The certificate is for the host, current, and signed by a trusted authority.'],
+      ExpiresSoon: [
+        'Less than 14 days, or a sixth of its time, are left, and nothing has renewed it yet.',
+        'Renew it, or look at what should have, such as the Certificate of cert-manager.',
+      ],
+      Expired: ['Its time is over, so explorers refuse to connect.', 'Renew it, or look at what should have.'],
+      NotYetValid: ['Its time begins in the future.', 'Compare the clocks of the machines, or use another certificate.'],
+      OtherHost: [
+        'The certificate is for another host, or is the one that the Ingress controller made for itself: the Secret `exposure.tlsSecretName` is missing or wrong.',
+        'Create the Secret, of type kubernetes.io/tls, with a certificate for the host. Right after the creation of a realm, cert-manager may still be at work.',
+      ],
+      Untrusted: [
+        'The operator does not trust the authority that signed it, or the proxy leaves out the certificates in between.',
+        'Use a public authority, and put the whole chain into `tls.crt`. Where explorers trust an authority of yours, give it to the operator with `caCertificates` of the chart.',
+      ],
+      NotReached: [
+        'The operator cannot begin a TLS connection at the public address.',
+        'Players may be able to. Where the operator has no route by design, set `operator.checkDependencies` of the chart to false.',
+      ],
+      NotChecked: ['The operator has not checked yet.'],
+    },
+  },
   DataDurable: {
     says: 'Bans and what is recorded for moderators outlive the pod of the gatekeeper. No other condition depends on it.',
     reasons: {

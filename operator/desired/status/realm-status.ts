@@ -4,6 +4,7 @@ import { servingSelector } from '../naming.ts'
 import { isOwn, isScaled } from '../scale/slots.ts'
 import { addressTakenMessage } from './address-taken.ts'
 import { approximatePlayers } from './approximate-players.ts'
+import { certificateCondition } from './certificate-condition.ts'
 import { type ConditionDraft, conditionsOf } from './conditions.ts'
 import { dataCondition } from './data-condition.ts'
 import { dependenciesCondition } from './dependencies-condition.ts'
@@ -14,7 +15,7 @@ import { isCellUpdated, type RealmStatusInput, type RealmView, viewOf } from './
 
 /** The status of a realm. It holds rough numbers on purpose: while nothing happens, nothing is written. */
 export function realmStatus(input: RealmStatusInput): RealmStatus {
-  const { realm, plan, observed, urls, players, failure, now, reachability, relay, relayState, isInCluster } = input
+  const { realm, plan, observed, urls, players, failure, now, reachability, relay, relayState, isInCluster, certificate } = input
   const view = viewOf(input)
   const published = publishedCondition({ ...input, serving: view.open.length, addressTakenBy: observed.addressTakenBy })
   const approximate = approximatePlayers(plan.endpoints.length === 0 ? 0 : players, realm.status?.players)
@@ -46,6 +47,7 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
         acceptingPlayersCondition(view),
         ...(reachability ? [dependenciesCondition(realm, observed, reachability)] : []),
         movementCondition(realm, relay, relayState),
+        ...(certificate && plan.isExposed ? [certificateCondition(realm, certificate)] : []),
         ...(isInCluster ? [dataCondition(realm)] : []),
         ...progressConditions(view, published),
       ],

@@ -1,4 +1,5 @@
 import type { CommsCell, Endpoint, Realm } from '../../../crds/realm.ts'
+import type { RealmCertificate } from '../../observed/certificate.ts'
 import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication-status.ts'
 import type { Reachability } from '../../observed/reachability.ts'
 import type { RelayState } from '../../observed/relay-state.ts'
@@ -25,6 +26,8 @@ export interface RealmStatusInput {
   reachability?: readonly Reachability[]
   /** Whether the services run in pods, whose files end with them. */
   isInCluster?: boolean
+  /** The certificate at its public address; undefined where it has none, or the operator does not check. */
+  certificate?: RealmCertificate | undefined
   /** The movement relay of the realm; absent where it has none. */
   relay?: ChosenRelay | undefined
   /** Of that relay; absent where the operator does not check it. */
