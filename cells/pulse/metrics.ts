@@ -32,6 +32,10 @@ export function pulseMetrics(metrics: Metrics, readings: PulseReadings) {
     }),
     signIns: metrics.counter('sign_ins_total', 'Handshakes by result.', ['result']),
     ended: metrics.counter('sessions_ended_total', 'Connections by the way they ended.', ['ending']),
+    handOvers: metrics.counter('hand_overs_total', 'Hand-overs of all players from or to another relay, by role and result.', [
+      'role',
+      'result',
+    ]),
     dropped: metrics.counter('messages_dropped_total', 'Messages of clients that were not passed on, by reason.', ['reason']),
     deltas: metrics.counter('deltas_total', 'Changes of a state that were sent to a client.'),
     tick: metrics.histogram(

@@ -8,13 +8,15 @@ import type { RunningService } from '../chassis/running-service.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { SessionReports } from '../wire/session-report.ts'
+import type { HiddenReasonOf } from './core/realm-sessions.ts'
 import { openUdp } from './enet/udp.ts'
+import { type HandOverConfig, Succession } from './hand-over/succession.ts'
 import { defaultPulseLimits, type PulseLimits } from './limits.ts'
 import { liveRelay } from './live-relay.ts'
 import { pulseMetrics } from './metrics.ts'
 import { RealmReports, type VisiblePlayers } from './realm-reports.ts'
 import { reportRoutes } from './report-routes.ts'
-import { type PulseServer, TICK_MS } from './server.ts'
+import { TICK_MS } from './server.ts'
 
 export interface PulseConfig {
   /** Address to listen on; every address of the machine, of IPv6 and IPv4, by default. */
@@ -30,6 +32,8 @@ export interface PulseConfig {
   tokenKey?: () => string | undefined
   /** Whether probes and metrics have a port of their own, apart from the reports. */
   hasPeerPort?: boolean
+  /** How players are taken over and handed over; by default a relay starts without any, and ends their sessions when it stops. */
+  handOver?: HandOverConfig | undefined
 }
 
 /** What the relay uses and does not own: it is not stopped with it. */
@@ -44,6 +48,10 @@ export interface PulseDeps {
 export interface Pulse extends RunningService {
   /** The UDP port it listens on. */
   readonly port: number
+  /** The TCP port on which a successor asks for the players. */
+  readonly handOverPort: number | undefined
+  /** Before it stops: waits for a successor, while players are served. */
+  leave(): Promise<void>
   /** Takes the reports of the connectors of a realm in the same process. */
   reportsOf(realmName: string): SessionReports
 }
@@ -57,37 +65,47 @@ const STOP_MS = 300
  * Starts a movement relay: players of a realm see each other move, through UDP, in the protocol of the explorers. One relay serves any
  * number of realms.
  *
- * @throws when the port is taken, or the address is not one of this machine
+ * @throws when a port is taken, or the address is not one of this machine
  */
 export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<Pulse> {
   const { clock, log } = deps
   const limits = { ...defaultPulseLimits, ...config.limits }
   const reports: RealmReports = new RealmReports({
     ...{ clock, visiblePlayers: config.visiblePlayers ?? 'Everyone', metrics: () => metrics },
-    positionOf: (wallet, realm) => live.relay.positionOf(wallet, realm),
+    positionOf: (wallet, realm) => succession.live.relay.positionOf(wallet, realm),
   })
   const metrics = pulseMetrics(deps.metrics, {
-    connections: () => live.server.connectionCount,
-    players: () => live.relay.size,
-    datagrams: () => ({ in: live.server.host.counters.datagramsIn, out: live.server.host.counters.datagramsOut }),
+    connections: () => (succession.isServing ? succession.live.server.connectionCount : 0),
+    players: () => (succession.isServing ? succession.live.relay.size : 0),
+    datagrams: () => {
+      const { datagramsIn, datagramsOut } = succession.live.server.host.counters
+      return { in: datagramsIn, out: datagramsOut }
+    },
     undelivered: () => udp.counters.dropped + udp.counters.sendErrors,
     reported: () => reports.sessions.counts,
   })
-  const live = liveRelay({
-    context: {
-      ...{ verifier: deps.verifier, clock, limits, metrics },
-      bugs: new BugReporter(deps),
-      refusalOf: config.refusalOf ?? (() => undefined),
-    },
-    hiddenReason: (realm, wallet) => reports.hiddenReason(realm, wallet),
+  const context = {
+    ...{ verifier: deps.verifier, clock, limits, metrics },
+    bugs: new BugReporter(deps),
+    refusalOf: config.refusalOf ?? (() => undefined),
+  }
+  const hiddenReason: HiddenReasonOf = (realm, wallet) => reports.hiddenReason(realm, wallet)
+  const succession = new Succession(config.handOver, {
+    ...{ clock, log, metrics },
+    start: (send, state) => liveRelay({ context, hiddenReason, send }, state),
     send: (...datagram) => udp.send(...datagram),
   })
   const udp = await openUdp({
     port: config.port,
     ...(config.address !== undefined && { address: config.address }),
-    onDatagram: (bytes, address, port) => live.server.host.receive(bytes, address, port),
+    onDatagram: (bytes, address, port) => succession.receive(bytes, address, port),
   })
-  const rounds = startRounds(() => live.server, clock)
+  const rounds = startRounds(succession, clock)
+  await succession.begin().catch(async (error: unknown) => {
+    rounds.stop()
+    await udp.close()
+    throw error
+  })
   let stopping = false
   const readiness = (): Readiness => (stopping ? { ready: false, reason: 'stopping' } : { ready: true })
   const operational = operationalRoutes(deps.metrics, readiness)
@@ -103,26 +121,30 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
     }),
     ...(config.hasPeerPort && { peerApp: createApp({ routes: operational, log, metrics: new Metrics('pulse') }) }),
     readiness,
+    handOverPort: succession.port,
+    leave: () => succession.leave(),
     async stop() {
       stopping = true
-      live.server.endAll()
+      await succession.stop()
       await new Promise<void>((resolve) => clock.after(STOP_MS, resolve))
       rounds.stop()
+      await succession.close()
       await udp.close()
     },
   }
 }
 
 /** Calls the server at even intervals: a round that comes late is not made up for. */
-function startRounds(server: () => PulseServer, clock: Clock): { stop(): void } {
+function startRounds(succession: Succession, clock: Clock): { stop(): void } {
   let cancel = () => {}
   let nextTick = clock.monotonic() + TICK_MS
   const run = () => {
-    server().host.service()
+    const { server } = succession.live
+    server.host.service()
     const now = clock.monotonic()
-    if (now >= nextTick) {
+    if (succession.isServing && now >= nextTick) {
       nextTick = Math.max(nextTick + TICK_MS, now)
-      server().tick()
+      server.tick()
     }
     cancel = clock.after(SERVICE_MS, run)
   }

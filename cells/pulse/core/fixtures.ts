@@ -37,18 +37,19 @@ export class ModelClient implements RelayClient {
   resyncs = 0
   /** Whether the next unreliable message arrives. */
   arrives: () => boolean = () => true
-  #relay: Relay
+  #relay: Relay | undefined
   readonly #ask: ((subject: number, knownSequence: number) => void) | undefined
   #player: Player | undefined
 
   /** @param ask sends the request for a state; without it the client asks the relay itself, once it has signed in */
-  constructor(relay: Relay, ask?: (subject: number, knownSequence: number) => void) {
+  constructor(relay: Relay | undefined, ask?: (subject: number, knownSequence: number) => void) {
     this.#relay = relay
     this.#ask = ask
   }
 
   /** Signs in as a player. */
   connect(wallet: PeerId, nowMs: number, initial?: Parameters<Relay['connect']>[2]): Player {
+    if (!this.#relay) throw new Error('this client signs in over the network')
     this.#player = this.#relay.connect(wallet, this, initial, nowMs)
     return this.#player
   }
@@ -131,7 +132,7 @@ export class ModelClient implements RelayClient {
     this.requested.add(subject)
     this.resyncs++
     if (this.#ask) this.#ask(subject, knownSequence)
-    else if (this.#player) this.#relay.resync(this.#player, { subject, knownSequence })
+    else if (this.#player) this.#relay?.resync(this.#player, { subject, knownSequence })
   }
 }
 
