@@ -10,6 +10,7 @@ import { type RunningCluster, startCluster } from '../testing/cluster/cluster.ts
 import type { IngressProxy } from '../testing/cluster/ingress-proxy.ts'
 import { installProduct, movementOf, movementValues, OPERATOR_NAMESPACE, PRODUCT_IMAGE } from '../testing/cluster/product.ts'
 import { applyRealm, REALMS_NAMESPACE } from '../testing/cluster/realm.ts'
+import { startExplorer } from '../testing/explorers.ts'
 import { liveKitClient } from '../testing/livekit-room.ts'
 import { withPart } from '../testing/parts/with-part.ts'
 import { connectorUrl, followAbout } from '../testing/player/about.ts'
@@ -122,6 +123,18 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     expect(conditionOf(await realm(), 'Ready')?.status).toBe('True')
     await scale(1)
     await becomes('True', 'Reachable')
+  })
+
+  withPart('bevy', 'and by Bevy explorers', (bevy) => {
+    test('which see each other move through the UDP port of the relay', { timeout: 120 * SECONDS }, async () => {
+      const { bevy: setting = '' } = (await realm()).status?.movement ?? {}
+      const [, relay] = setting.split('=')
+      const explorers = [1, 2].map((seed) => startExplorer(bevy, `${ingress.url}/main`, seed, '2,0', relay))
+      await using one = explorers[0]?.program
+      await using two = explorers[1]?.program
+      const movement = /movement data: Movement/
+      await Promise.all([one, two].map((program) => program?.prints(movement, 90 * SECONDS)))
+    })
   })
 
   test('players are not affected when the operator and the realm provider are lost', { timeout: 120 * SECONDS }, async () => {
