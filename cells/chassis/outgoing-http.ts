@@ -1,11 +1,23 @@
+import { isIP } from 'node:net'
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import { isInternalAddress } from './client-address.ts'
-import { isLocalAddress, LocalAddressError, lookupRemote } from './local-addresses.ts'
+import { isLocalAddress, LocalAddressError, remoteLookup } from './local-addresses.ts'
 
 /** Which hosts a request may go to. */
 export interface OutgoingReach {
   /** Refuses addresses of this machine and of its links, for URLs that a tenant chose. */
   onlyRemote: boolean
+}
+
+/** What a dispatcher of its own does. */
+export interface OutgoingHttpOptions {
+  /**
+   * Which IP addresses may be connected to; all by default. A name that a proxy resolves is not checked: where that may lead is the
+   * decision of the proxy.
+   */
+  mayConnect?: ((address: string) => boolean) | undefined
+  /** Of one answer. */
+  maxAnswerBytes?: number
 }
 
 /** Connections to one host at most. */
@@ -15,32 +27,43 @@ const known = new Map<boolean, Dispatcher>()
 
 /** The dispatcher of every HTTP request of this process to other services. */
 export function outgoingHttp({ onlyRemote }: OutgoingReach = { onlyRemote: false }): Dispatcher {
-  const dispatcher = known.get(onlyRemote) ?? createOutgoingHttp({ onlyRemote })
+  const dispatcher = known.get(onlyRemote) ?? createOutgoingHttp(onlyRemote ? { mayConnect: isRemote } : {})
   known.set(onlyRemote, dispatcher)
   return dispatcher
 }
+
+const isRemote = (address: string) => !isLocalAddress(address)
 
 /**
  * Sends requests directly, or through the proxy of the environment: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, also in lower case, which
  * goes first. Names of the cluster and private addresses are reached directly in any case: a proxy leads out of a cluster, not back into it.
  */
-export function createOutgoingHttp({ onlyRemote }: OutgoingReach, env: NodeJS.ProcessEnv = process.env): Dispatcher {
-  const direct = new Agent({ connections: CONNECTIONS, ...(onlyRemote && { connect: { lookup: lookupRemote } }) })
+export function createOutgoingHttp(
+  { mayConnect, maxAnswerBytes }: OutgoingHttpOptions,
+  env: NodeJS.ProcessEnv = process.env,
+): Dispatcher {
+  const options = {
+    connections: CONNECTIONS,
+    ...(maxAnswerBytes && { maxResponseSize: maxAnswerBytes }),
+    ...(mayConnect && { connect: { lookup: remoteLookup(undefined, mayConnect) } }),
+  }
+  const direct = new Agent(options)
   const [httpProxy, httpsProxy] = [env.http_proxy || env.HTTP_PROXY || '', env.https_proxy || env.HTTPS_PROXY || '']
   const proxied = new EnvHttpProxyAgent({
-    ...{ connections: CONNECTIONS, httpProxy, httpsProxy, noProxy: env.no_proxy || env.NO_PROXY || '' },
-    ...(onlyRemote && { connect: { lookup: lookupRemote } }),
+    ...options,
+    ...{ httpProxy, httpsProxy, noProxy: env.no_proxy || env.NO_PROXY || '' },
   })
   return direct.compose((dispatch) => (request, handler) => {
-    const { hostname } = new URL(String(request.origin))
-    if (onlyRemote && isLocalAddress(hostname)) throw new LocalAddressError(hostname)
-    return isInside(hostname) ? dispatch(request, handler) : proxied.dispatch(request, handler)
+    const host = new URL(String(request.origin)).hostname.replace(/^\[|\]$/g, '')
+    // An address needs no lookup, so it is not checked there.
+    if (mayConnect && isIP(host) && !mayConnect(host)) throw new LocalAddressError(host)
+    return isInside(host) ? dispatch(request, handler) : proxied.dispatch(request, handler)
   })
 }
 
 /** Whether a host is in this cluster or in a private network. */
-function isInside(hostname: string): boolean {
-  const name = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
+function isInside(host: string): boolean {
+  const name = host.replace(/\.$/, '')
   return isInternalAddress(name) || !/[.:]/.test(name) || /\.(svc|cluster\.local|localhost)$/.test(name)
 }
 

@@ -89,6 +89,29 @@ export const gatekeeperVariables = z
         'Path of this gatekeeper as players see it, such as `/main/gatekeeper`, where a proxy in front removes a part of it: players sign it.',
       ),
     ...proxyVariables(PRIVATE_NETWORKS.join(',')),
+    CONTENT_URL: httpUrl
+      .optional()
+      .describe(
+        'Base URL of the content server of a catalyst (`…/content`), which says what scene is where: for bans and administrators of scenes.',
+      ),
+    LAMBDAS_URL: httpUrl
+      .optional()
+      .describe('Base URL of the lambdas of a catalyst (`…/lambdas`), which say who owns and operates land and names.'),
+    PLACES_API_URL: httpUrl
+      .optional()
+      .describe(
+        'Base URL of a places service (`…/api`), whose ids bans and administrators of scenes are kept by; unset = by the base parcel of the scene.',
+      ),
+    WORLD_CONTENT_URL: httpUrl
+      .optional()
+      .describe(
+        'Base URL of a worlds content server, which says who may change which world: for bans and administrators of scenes of worlds.',
+      ),
+    LEASES_URL: httpUrl
+      .optional()
+      .describe(
+        'URL of the folder with `authorizations.json`, the list of who has leased which land; unset = a lease gives no right.',
+      ),
     MODERATORS: commaSeparated
       .pipe(
         z.array(
@@ -146,12 +169,19 @@ export type GatekeeperConfig = Readonly<
     MODERATORS?: readonly PeerId[]
     MODERATOR_TOKEN?: string | undefined
     COMMS_GATEKEEPER_AUTH_TOKEN?: string | undefined
+    WORLD_ROOM_PREFIX?: string
   } & {
-    [Name in 'DATABASE_URL' | 'DATABASE_CA_FILE' | 'DATABASE_FOLDER' | 'DENYLIST_URL' | 'ROOMS_URL' | LivekitSetting]?:
-      | string
-      | undefined
+    [Name in
+      | 'DATABASE_URL'
+      | 'DATABASE_CA_FILE'
+      | 'DATABASE_FOLDER'
+      | 'DENYLIST_URL'
+      | 'ROOMS_URL'
+      | LivekitSetting
+      | UpstreamSetting]?: string | undefined
   }
 >
+type UpstreamSetting = 'CONTENT_URL' | 'LAMBDAS_URL' | 'PLACES_API_URL' | 'WORLD_CONTENT_URL' | 'LEASES_URL'
 type LivekitSetting = 'LIVEKIT_HOST' | 'LIVEKIT_API_KEY' | 'LIVEKIT_API_SECRET'
 
 /** @throws UserError naming every invalid variable */

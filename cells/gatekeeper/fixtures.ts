@@ -35,7 +35,13 @@ export function aStorage(): MemoryStorage {
     if (storage.broken) throw new Error(storage.broken)
   }
   const storage: MemoryStorage = {
-    database: { query: unavailable, transaction: unavailable },
+    database: {
+      async query() {
+        await check()
+        return []
+      },
+      transaction: unavailable,
+    },
     bans: [],
     connections: new Map(),
     forgotten: [],

@@ -29,6 +29,10 @@ export const gatekeeperMetrics = (
       'ban_reads_failed_total',
       'Attempts to read the bans that failed; the bans read before stay in force.',
     ),
+    sceneBanReadsFailed: metrics.counter(
+      'scene_ban_reads_failed_total',
+      'Attempts to read the bans of scenes that failed; those read before stay in force.',
+    ),
     banQueriesLimited: metrics.counter('ban_queries_limited_total', 'Queries for bans that exceeded the limit of their address.'),
     connectionsLost: metrics.counter(
       'connection_records_lost_total',

@@ -2,13 +2,19 @@ import { type Handler, type Route, route } from '../chassis/http.ts'
 import { sceneAdapterRoute } from './api/declared-routes.ts'
 import { platformRoutes } from './api/platform-routes.ts'
 import { publicRoutes } from './api/public-routes.ts'
+import { sceneRoutes } from './api/scene-routes.ts'
 import { type ServeOptions, serve } from './api/serve.ts'
 import type { BanList } from './ban-list.ts'
 import { type PlatformHandlersOptions, platformHandlers } from './platform/platform-handlers.ts'
 import { type PublicHandlersOptions, publicHandlers } from './public-handlers.ts'
+import { type SceneHandlersOptions, sceneHandlers } from './scenes/scene-handlers.ts'
 
 /** Everything that the handlers of all routes need. */
-export interface GatekeeperRouteDependencies extends ServeOptions, PublicHandlersOptions, PlatformHandlersOptions {
+export interface GatekeeperRouteDependencies
+  extends ServeOptions,
+    PublicHandlersOptions,
+    PlatformHandlersOptions,
+    SceneHandlersOptions {
   bans: BanList
   /** `SceneAdapter.handle`, for `POST /get-scene-adapter`. */
   sceneAdapter: Handler
@@ -23,6 +29,7 @@ export function gatekeeperRoutes(dependencies: GatekeeperRouteDependencies): Rou
     route(sceneAdapterRoute.method, sceneAdapterRoute.path, dependencies.sceneAdapter),
     ...serve(publicRoutes, publicHandlers(dependencies), dependencies),
     ...serve(platformRoutes, platformHandlers(dependencies), dependencies),
+    ...serve(sceneRoutes, sceneHandlers(dependencies), dependencies),
   ]
   return routes.flatMap((each) => [each, { ...each, path: PREFIX + each.path }])
 }

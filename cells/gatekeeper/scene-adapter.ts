@@ -14,11 +14,13 @@ import type { BanList } from './ban-list.ts'
 import type { ConnectionRecorder } from './connection-recorder.ts'
 import { type Denial, decideScene, objectionToSceneCode, readSceneClaim } from './core/scene-access.ts'
 import type { GatekeeperMetrics } from './metrics.ts'
+import type { SceneGate } from './scenes/scene-gate.ts'
 
 /** Everything that decides about a token, and the transport that makes it. */
 export interface SceneAdapterDependencies {
   signed: Pick<SignedRequests, 'check'>
   bans: Pick<BanList, 'known' | 'against'>
+  sceneGate: Pick<SceneGate, 'isBanned'>
   denyList: DenyList
   /** Undefined where the realm has neither LiveKit nor embedded rooms. */
   transport: RoomTransport | undefined
@@ -34,6 +36,8 @@ export interface SceneAdapterDependencies {
 const OPEN_ROOM_TIMEOUT_MS = 5_000
 /** Explorers retry after the same time without being asked to. */
 const RETRY_AFTER_SECONDS = '5'
+
+const SCENE_BAN: Denial = { outcome: 'scene_banned', code: 'FORBIDDEN', message: 'User is banned from this scene' }
 
 /** An answer, and its label in the metrics. */
 interface Outcome {
@@ -73,7 +77,7 @@ export class SceneAdapter {
   }
 
   async #decide(request: HttpRequest): Promise<Outcome> {
-    const { signed, bans, denyList, connections, trustsCloudflare, roomPrefix } = this.#dependencies
+    const { signed, bans, sceneGate, denyList, connections, trustsCloudflare, roomPrefix } = this.#dependencies
     const verdict = await signed.check(request, '/get-scene-adapter', objectionToSceneCode)
     if ('rejection' in verdict) return unsigned
     if ('waitMs' in verdict) return { outcome: 'limited', answer: tooManyRequests(verdict.waitMs) }
@@ -88,6 +92,8 @@ export class SceneAdapter {
     if (!banned && !denyList.known) throw new Refusal('UNAVAILABLE', 'The deny list has not been read yet')
     const decision = decideScene(claim, { banned, denied: denyList.has(wallet) }, roomPrefix)
     if ('outcome' in decision) return denied(decision)
+    const { sceneId, parcel } = claim
+    if (await sceneGate.isBanned(wallet, { world: undefined, sceneId, parcel })) return denied(SCENE_BAN)
     return { outcome: 'granted', answer: ok({ adapter: await this.#openRoom(wallet, decision.room) }) }
   }
 

@@ -26,10 +26,8 @@ import type { GatekeeperConfig } from './config.ts'
 import { ConnectionRecorder } from './connection-recorder.ts'
 import { expireConnections } from './connection-retention.ts'
 import { WalletLimit } from './core/wallet-limit.ts'
-import { Decisions } from './decisions.ts'
 import { gatekeeperMetrics } from './metrics.ts'
-import { ModerationChanges } from './moderation-changes.ts'
-import { PlatformRecords } from './platform/platform-records.ts'
+import { startModeration } from './moderation.ts'
 import { gatekeeperRoutes } from './routes.ts'
 import { SceneAdapter } from './scene-adapter.ts'
 import { StorageHealth } from './storage-health.ts'
@@ -74,7 +72,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
     ? new HttpDenyList({ retryMs: DENY_LIST_RETRY_MS, url: config.DENYLIST_URL, clock, log })
     : emptyDenyList
   const limit = new WalletLimit(WALLET_LIMIT)
-  const readiness = () => readinessOf(storageHealth.readiness(), bans, denyList)
+  const readiness = () => readinessOf(storageHealth.readiness(), [bans, moderation.sceneBans], denyList)
 
   signatureMetrics(metrics, verifier)
   const counted = gatekeeperMetrics(metrics, {
@@ -85,13 +83,12 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
     banAgeSeconds: () => bans.ageSeconds,
   })
   const bans = new BanList(storage, { clock, log, onFailure: () => counted.banReadsFailed.inc() })
-  await bans.attempted
+  const onFailure = () => counted.sceneBanReadsFailed.inc()
+  const [moderation] = await Promise.all([startModeration(config, { storage, bans, clock, log, onFailure }), bans.attempted])
   const connections = new ConnectionRecorder(storage, { clock, log, metrics: counted })
   const retention = expireConnections(storage, { days: config.CONNECTION_RETENTION_DAYS ?? RETENTION_DAYS, clock, log })
   // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
   const proxies = new TrustedProxies(config.TRUSTED_PROXIES ?? PRIVATE_NETWORKS.join(','), config.TRUSTED_PROXY_HOPS)
-  const changes = new ModerationChanges(log)
-  const decisions = new Decisions(storage.database, { clock, log })
   const signed = new SignedRequests({ verifier, proxies, limit, publicPath: config.PUBLIC_PATH, clock, log, metrics: counted })
   const app = createApp({
     log,
@@ -108,6 +105,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
         sceneAdapter: new SceneAdapter({
           signed,
           bans,
+          sceneGate: moderation.sceneGate,
           denyList,
           transport,
           connections,
@@ -117,10 +115,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
           log,
           metrics: counted,
         }).handle,
-        bans,
-        platform: new PlatformRecords(storage.database, { decisions, clock }),
-        decisions,
-        changes,
+        ...moderation,
         proxies,
         limited: () => counted.banQueriesLimited.inc(),
         clock,
@@ -129,12 +124,12 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
       ...operationalRoutes(metrics, readiness),
     ],
   })
-  return { app, readiness, stop: stopAll(log, denyList, bans, storageHealth, retention, connections, storage).stop }
+  return { app, readiness, stop: stopAll(log, denyList, bans, moderation, storageHealth, retention, connections, storage).stop }
 }
 
 // A new pod that cannot read the bans or the deny list refuses all players, so it must not replace one that can.
-function readinessOf(storage: Readiness, bans: BanList, denyList: DenyList): Readiness {
-  if (storage.ready && !bans.known) return { ready: false, reason: 'the bans have not been read yet' }
+function readinessOf(storage: Readiness, bans: readonly { known: boolean }[], denyList: DenyList): Readiness {
+  if (storage.ready && bans.some(({ known }) => !known)) return { ready: false, reason: 'the bans have not been read yet' }
   if (storage.ready && !denyList.known) return { ready: false, reason: 'the deny list has not been read yet' }
   return storage
 }

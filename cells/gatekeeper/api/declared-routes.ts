@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Declaration, declare } from './declaration.ts'
 import { platformRoutes } from './platform-routes.ts'
 import { publicRoutes } from './public-routes.ts'
+import { sceneRoutes } from './scene-routes.ts'
 
 /** The route of scene tokens, which `SceneAdapter` serves itself, because it counts every outcome. */
 export const sceneAdapterRoute = declare({
@@ -27,4 +28,5 @@ export const declaredRoutes: readonly Declaration[] = [
   sceneAdapterRoute,
   ...Object.values(publicRoutes),
   ...Object.values(platformRoutes),
+  ...Object.values(sceneRoutes),
 ]

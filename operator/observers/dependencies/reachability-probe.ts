@@ -1,9 +1,10 @@
 import { connect, isIP, type Socket } from 'node:net'
-import { Agent, request } from 'undici'
+import { type Dispatcher, request } from 'undici'
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import { messageOf } from '../../../cells/chassis/errors.ts'
 import { remoteLookup } from '../../../cells/chassis/local-addresses.ts'
 import type { Log } from '../../../cells/chassis/log.ts'
+import { createOutgoingHttp } from '../../../cells/chassis/outgoing-http.ts'
 import type { MayConnect } from './public-addresses.ts'
 
 /** Tries to reach a URL without credentials; returns whether the server there answered. */
@@ -14,6 +15,8 @@ interface ProbeOptions {
   clock: Clock
   log: Log
   timeoutMs?: number
+  /** Names the proxy, if any. */
+  env?: NodeJS.ProcessEnv
 }
 
 const TIMEOUT_MS = 5_000
@@ -21,21 +24,19 @@ const MAX_ANSWER_BYTES = 64 * 1024
 const NATS_PORT = 4222
 
 /**
- * LiveKit by HTTP, because its root answers without credentials; NATS by the first line that a server sends. A server that was not reached
+ * LiveKit by HTTP, because its root answers without credentials, and through the proxy of the environment if there is one; NATS by the first line that a server sends. A server that was not reached
  * is always reported after the same time and without a reason, which is only logged: users write these URLs, and must not learn which
  * addresses and ports of the operator's network are there.
  */
-export function createProbe({ mayConnect, clock, log, timeoutMs = TIMEOUT_MS }: ProbeOptions): ReachabilityProbe {
+export function createProbe({ mayConnect, clock, log, timeoutMs = TIMEOUT_MS, env }: ProbeOptions): ReachabilityProbe {
   const lookup = remoteLookup(undefined, mayConnect)
-  const agent = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connections: 1, connect: { lookup } })
+  const outgoing = createOutgoingHttp({ mayConnect, maxAnswerBytes: MAX_ANSWER_BYTES }, env)
   const attempt = (url: URL): Promise<void> => {
+    if (/^wss?:$/.test(url.protocol)) return httpAnswer(outgoing, url, timeoutMs)
     const host = url.hostname.replace(/^\[|\]$/g, '')
     // An address needs no lookup, so it is not checked there.
     if (isIP(host) && !mayConnect(host)) throw new Error(`${host} is not to be connected to`)
-    if (!/^wss?:$/.test(url.protocol)) {
-      return natsAnswer(connect({ host, port: Number(url.port || NATS_PORT), timeout: timeoutMs, lookup }))
-    }
-    return httpAnswer(agent, url, timeoutMs)
+    return natsAnswer(connect({ host, port: Number(url.port || NATS_PORT), timeout: timeoutMs, lookup }))
   }
   return async (text) => {
     const late = new Promise<void>((resolve) => clock.after(timeoutMs, resolve))
@@ -55,11 +56,12 @@ export function createProbe({ mayConnect, clock, log, timeoutMs = TIMEOUT_MS }: 
 /** A URL as it may be shown. */
 export const withoutCredentials = (url: string): string => url.replace(/\/\/[^/@]*@/, '//')
 
-async function httpAnswer(dispatcher: Agent, url: URL, timeoutMs: number): Promise<void> {
+async function httpAnswer(dispatcher: Dispatcher, url: URL, timeoutMs: number): Promise<void> {
   const signal = AbortSignal.timeout(timeoutMs)
   const { statusCode, body } = await request(url.href.replace(/^ws/, 'http'), { dispatcher, signal })
   await body.dump()
-  if (statusCode >= 500) throw new Error(`answered ${statusCode}`)
+  // 407 is the answer of a proxy that refuses.
+  if (statusCode >= 500 || statusCode === 407) throw new Error(`answered ${statusCode}`)
 }
 
 /** Every NATS server begins with this, also one that then asks for TLS. */

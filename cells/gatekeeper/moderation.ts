@@ -1,0 +1,55 @@
+import type { Clock } from '../chassis/clock.ts'
+import { stopAll } from '../chassis/lifecycle.ts'
+import type { Log } from '../chassis/log.ts'
+import type { Storage } from './adapters/storage.ts'
+import type { BanList } from './ban-list.ts'
+import type { GatekeeperConfig } from './config.ts'
+import { Decisions } from './decisions.ts'
+import { ModerationChanges } from './moderation-changes.ts'
+import { PlatformRecords } from './platform/platform-records.ts'
+import { SceneBanList } from './scenes/scene-ban-list.ts'
+import { SceneGate } from './scenes/scene-gate.ts'
+import { SceneRecords } from './scenes/scene-records.ts'
+import { SceneRights } from './scenes/scene-rights.ts'
+import { JsonService } from './upstream/json-service.ts'
+import { Land } from './upstream/land.ts'
+import { Leases } from './upstream/leases.ts'
+import { Places } from './upstream/places.ts'
+import { Worlds } from './upstream/worlds.ts'
+
+/** What moderation stands on. */
+export interface ModerationOptions {
+  storage: Storage
+  bans: BanList
+  clock: Clock
+  log: Log
+  /** Called for every attempt to read scene bans that failed. */
+  onFailure: () => void
+}
+
+/** Everything that decides about players: bans and warnings of the platform, bans and administrators of scenes. */
+export async function startModeration(config: GatekeeperConfig, { storage, bans, clock, log, onFailure }: ModerationOptions) {
+  const service = (name: string, url: string | undefined) => new JsonService({ name, url, clock, log })
+  const land = new Land(service('the lambdas of the catalyst', config.LAMBDAS_URL))
+  const worlds = new Worlds(service('the worlds content server', config.WORLD_CONTENT_URL))
+  const leases = new Leases(service('the list of leases', config.LEASES_URL))
+  const content = service('the content server', config.CONTENT_URL)
+  const places = new Places({ places: service('the places service', config.PLACES_API_URL), content, worlds })
+
+  const { database } = storage
+  const changes = new ModerationChanges(log)
+  const decisions = new Decisions(database, { clock, log })
+  const scenes = new SceneRecords(database, { decisions, clock })
+  const sceneBans = new SceneBanList(scenes, { clock, log, onFailure })
+  await sceneBans.attempted
+  return {
+    ...{ bans, changes, decisions, land, places, scenes, sceneBans, worlds },
+    platform: new PlatformRecords(database, { decisions, clock }),
+    rights: new SceneRights({ land, worlds, leases, records: scenes }),
+    sceneGate: new SceneGate(sceneBans, places),
+    roomPrefix: config.SCENE_ROOM_PREFIX,
+    worldRoomPrefix: config.WORLD_ROOM_PREFIX ?? 'world-scene-room-',
+    stop: stopAll(log, sceneBans).stop,
+  }
+}
+export type Moderation = Awaited<ReturnType<typeof startModeration>>

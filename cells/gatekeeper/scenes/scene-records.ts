@@ -1,0 +1,174 @@
+import type { Clock } from '../../chassis/clock.ts'
+import type { PeerId } from '../../wire/peer.ts'
+import type { Database, SqlQuery } from '../adapters/database.ts'
+import type { Page } from '../api/declaration.ts'
+import type { Decision, Decisions } from '../decisions.ts'
+
+/** An administrator whom another one added; the time as text, because upstream answers it so. */
+export interface SceneAdmin {
+  id: string
+  place_id: string
+  admin: PeerId
+  added_by: string
+  created_at: string
+  active: boolean
+}
+
+/** The scene ban of one wallet. */
+export interface SceneBan {
+  placeId: string
+  address: PeerId
+}
+
+/** Where the right of a wallet comes from: `admin` can be taken away by other administrators at any moment, the others here never. */
+export type SceneAuthority = 'admin' | 'privileged' | 'lease'
+
+/** Who asks for a change of a scene, and by which right. */
+export interface SceneChange {
+  actor: PeerId
+  authority: SceneAuthority
+  placeId: string
+  target: PeerId
+}
+
+/** How a change ended; `lost` = the right of the actor was taken away meanwhile. */
+export type AdminAdded = 'done' | 'already admin' | 'banned' | 'lost'
+export type AdminRemoved = 'done' | 'no admin' | 'lost'
+export type SceneBanAdded = 'done' | 'banned already' | 'is admin' | 'lost'
+export type SceneBanLifted = 'done' | 'not banned' | 'lost'
+
+/** Changes of one place happen one after the other: no right and no ban is decided on what another change is about to replace. */
+const LOCK_PLACE = `SELECT pg_advisory_xact_lock(hashtextextended('scene ' || $1, 0))`
+
+const IS_ADMIN = 'SELECT 1 AS found FROM scene_admin WHERE place_id = $1 AND admin = $2 AND active'
+const IS_BANNED = 'SELECT 1 AS found FROM scene_bans WHERE place_id = $1 AND banned_address = $2'
+const ADD_ADMIN = `
+  INSERT INTO scene_admin (place_id, admin, added_by, created_at) VALUES ($1, $2, $3, $4::float8::bigint)
+  ON CONFLICT (place_id, admin) WHERE active DO NOTHING RETURNING id`
+const REMOVE_ADMIN = 'UPDATE scene_admin SET active = false WHERE place_id = $1 AND admin = $2 AND active RETURNING id'
+const BAN = `
+  INSERT INTO scene_bans (place_id, banned_address, banned_by, banned_at) VALUES ($1, $2, $3, $4::float8::bigint)
+  ON CONFLICT (place_id, banned_address) DO NOTHING RETURNING id`
+const UNBAN = 'DELETE FROM scene_bans WHERE place_id = $1 AND banned_address = $2 RETURNING id'
+
+/** So many administrators of one scene are shown. */
+const MAX_ADMINS = 1_000
+const ADMINS = `
+  SELECT id::text AS "id", place_id, admin, added_by, created_at::text AS "created_at", active
+    FROM scene_admin WHERE place_id = $1 AND active AND ($2::text IS NULL OR admin = $2)
+   ORDER BY created_at, id LIMIT ${MAX_ADMINS}`
+
+const BANS =
+  'SELECT banned_address AS "address" FROM scene_bans WHERE place_id = $1 ORDER BY banned_at DESC, id LIMIT $2::int OFFSET $3::int'
+
+const BANS_PER_STATEMENT = 20_000
+const ALL_BANS = `SELECT id::text AS "id", place_id AS "placeId", banned_address AS "address" FROM scene_bans
+  WHERE $1::uuid IS NULL OR id > $1::uuid ORDER BY id LIMIT ${BANS_PER_STATEMENT}`
+
+/** Rows are only ever added and removed. */
+const VERSION = `SELECT count(*) || ' ' || coalesce(sum(hashtextextended(id::text, 0)), 0) AS version FROM scene_bans`
+
+/** Bans and administrators of scenes in the database, each change with its entry in the record of decisions. */
+export class SceneRecords {
+  readonly #database: Pick<Database, 'query' | 'transaction'>
+  readonly #decisions: Pick<Decisions, 'record'>
+  readonly #clock: Clock
+
+  constructor(
+    database: Pick<Database, 'query' | 'transaction'>,
+    { decisions, clock }: { decisions: Pick<Decisions, 'record'>; clock: Clock },
+  ) {
+    this.#database = database
+    this.#decisions = decisions
+    this.#clock = clock
+  }
+
+  async isAdmin(wallet: PeerId, placeId: string): Promise<boolean> {
+    return (await this.#database.query(IS_ADMIN, [placeId, wallet])).length > 0
+  }
+
+  admins(placeId: string, only: PeerId | undefined): Promise<SceneAdmin[]> {
+    return this.#database.query<SceneAdmin>(ADMINS, [placeId, only ?? null])
+  }
+
+  addAdmin(change: SceneChange): Promise<AdminAdded> {
+    return this.#change(change, 'scene-admin-add', async (query, { placeId, target, actor }) => {
+      if ((await query(IS_BANNED, [placeId, target])).length > 0) return 'banned'
+      const added = await query(ADD_ADMIN, [placeId, target, actor, this.#clock.now()])
+      return added.length > 0 ? 'done' : 'already admin'
+    })
+  }
+
+  removeAdmin(change: SceneChange): Promise<AdminRemoved> {
+    return this.#change(change, 'scene-admin-remove', async (query, { placeId, target }) =>
+      (await query(REMOVE_ADMIN, [placeId, target])).length > 0 ? 'done' : 'no admin',
+    )
+  }
+
+  ban(change: SceneChange): Promise<SceneBanAdded> {
+    return this.#change(change, 'scene-ban', async (query, { placeId, target, actor }) => {
+      if ((await query(IS_ADMIN, [placeId, target])).length > 0) return 'is admin'
+      return (await query(BAN, [placeId, target, actor, this.#clock.now()])).length > 0 ? 'done' : 'banned already'
+    })
+  }
+
+  unban(change: SceneChange): Promise<SceneBanLifted> {
+    return this.#change(change, 'scene-unban', async (query, { placeId, target }) =>
+      (await query(UNBAN, [placeId, target])).length > 0 ? 'done' : 'not banned',
+    )
+  }
+
+  /** The latest first. */
+  async bans(placeId: string, { limit, offset }: Page): Promise<{ addresses: PeerId[]; total: number }> {
+    const rows = await this.#database.query<{ address: PeerId }>(BANS, [placeId, limit, offset])
+    const [count] = await this.#database.query<{ total: number }>(
+      'SELECT count(*)::int AS total FROM scene_bans WHERE place_id = $1',
+      [placeId],
+    )
+    return { addresses: rows.map(({ address }) => address), total: count?.total ?? 0 }
+  }
+
+  /** Every ban of every scene. */
+  async allBans(): Promise<SceneBan[]> {
+    const bans: (SceneBan & { id: string })[] = []
+    for (;;) {
+      const page = await this.#database.query<SceneBan & { id: string }>(ALL_BANS, [bans.at(-1)?.id ?? null])
+      bans.push(...page)
+      if (page.length < BANS_PER_STATEMENT) return bans
+    }
+  }
+
+  bansOf(address: PeerId): Promise<SceneBan[]> {
+    return this.#database.query<SceneBan>(
+      'SELECT place_id AS "placeId", banned_address AS "address" FROM scene_bans WHERE banned_address = $1',
+      [address],
+    )
+  }
+
+  /** Another text after every change of the bans. */
+  async bansVersion(): Promise<string> {
+    const [row] = await this.#database.query<{ version: string }>(VERSION)
+    return row?.version ?? ''
+  }
+
+  #change<Result extends string>(
+    change: SceneChange,
+    action: Decision['action'],
+    carryOut: (query: SqlQuery, change: SceneChange) => Promise<Result>,
+  ): Promise<Result | 'lost'> {
+    const { actor, authority, placeId, target } = change
+    return this.#database.transaction(async (query) => {
+      await query(LOCK_PLACE, [placeId])
+      const isLost = authority === 'admin' && (await query(IS_ADMIN, [placeId, actor])).length === 0
+      const result = isLost ? 'lost' : await carryOut(query, change)
+      await this.#decisions.record(query, {
+        actor,
+        action,
+        target,
+        placeId,
+        result: isLost ? 'the right was taken away' : result,
+      })
+      return result
+    })
+  }
+}
