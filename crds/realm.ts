@@ -48,7 +48,7 @@ export interface RealmReasons {
     | 'AddressTaken'
     | 'NothingToPublish'
   DependenciesReady: 'Reachable' | 'Unreachable' | 'NotReady' | 'NotChecked'
-  MovementReachable: 'Reachable' | 'NoAnswer' | 'HostNotResolved' | 'NotChecked' | 'NotConfigured' | 'NoRelay'
+  MovementReachable: 'Reachable' | 'Full' | 'NoAnswer' | 'HostNotResolved' | 'NotChecked' | 'NotConfigured' | 'NoRelay'
   AcceptingPlayers: 'CellsServing' | 'NoCellServing' | 'Hibernated'
   CertificateValid: 'Valid' | 'ExpiresSoon' | 'Expired' | 'NotYetValid' | 'OtherHost' | 'Untrusted' | 'NotReached' | 'NotChecked'
   DataDurable: 'ExternalDatabase' | 'OnVolume' | 'EndsWithPod' | 'NoGatekeeper'

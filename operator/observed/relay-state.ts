@@ -4,6 +4,8 @@ export type RelayState =
   | 'unknown'
   /** It accepted a connection over UDP. */
   | 'reachable'
+  /** It answered that it takes no further connection. */
+  | 'full'
   /** Nothing more is known of the reason: users write these hosts, and must not learn what is in the operator's network. */
   | 'noAnswer'
   | 'hostNotResolved'

@@ -148,6 +148,10 @@ export const realmConditions: Explained<RealmReasons> = {
     says: 'The movement relay of the realm accepted a connection of the operator over UDP. No other condition depends on it: players enter, talk and chat without a relay.',
     reasons: {
       Reachable: ['The relay answers. `status.movement` says how explorers are pointed at it.'],
+      Full: [
+        'The relay answers that it takes no further connection: it has as many as it can have, 4095.',
+        'Nothing while players leave again. If it lasts, share the players among several installations.',
+      ],
       NoAnswer: [
         'Nothing at the host and port of the relay answers as a relay does. A refusal, silence and another protocol are not told apart.',
         'Check that the relay runs, and that UDP reaches it through load balancers and firewalls. Where only the operator cannot reach it, set `operator.checkDependencies` of the chart to false.',

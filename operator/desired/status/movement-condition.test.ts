@@ -10,6 +10,7 @@ const condition = (state: RelayState | undefined, realm = external) => movementC
 
 test.each([
   ['reachable', 'True', 'Reachable', /relay\.example\.org:7777 answers/],
+  ['full', 'False', 'Full', /takes no further player; .* stand still/],
   ['noAnswer', 'False', 'NoAnswer', /relay\.example\.org:7777 does not answer .* stand still for each other/],
   ['hostNotResolved', 'False', 'HostNotResolved', /no address of relay\.example\.org, .* stand still for each other/],
   ['unknown', 'Unknown', 'NotChecked', /not checked yet/],
@@ -30,7 +31,7 @@ test('a realm without a relay is told apart from an installation without one, an
 })
 
 test('a new operator process keeps the last condition of the same relay until it has checked, and not that of another one', () => {
-  for (const state of ['reachable', 'noAnswer', 'hostNotResolved'] as const) {
+  for (const state of ['reachable', 'full', 'noAnswer', 'hostNotResolved'] as const) {
     const before = condition(state)
     const movement = movementStatus({ host: 'relay.example.org', port: 7777 }, '')
     const realm = { ...external, status: { movement, conditions: conditionsOf(external, [before], 0) } }

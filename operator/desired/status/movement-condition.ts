@@ -39,6 +39,8 @@ export function movementCondition(
         reason: 'Reachable',
         message: `the relay at ${text} answers the operator; status.movement says how explorers are pointed at it`,
       }
+    case 'full':
+      return no('Full', `the relay at ${text} takes no further player; of those who then enter, ${STAND_STILL}`)
     case 'noAnswer':
       return no(
         'NoAnswer',
@@ -62,4 +64,9 @@ function lastKnown(realm: Realm, relay: string): ConditionDraft<RealmReasons> | 
   return before as ConditionDraft<RealmReasons>
 }
 
-const CHECKED: readonly string[] = ['Reachable', 'NoAnswer', 'HostNotResolved'] satisfies RealmReasons['MovementReachable'][]
+const CHECKED: readonly string[] = [
+  'Reachable',
+  'Full',
+  'NoAnswer',
+  'HostNotResolved',
+] satisfies RealmReasons['MovementReachable'][]

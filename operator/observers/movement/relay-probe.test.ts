@@ -1,8 +1,11 @@
 import { createSocket } from 'node:dgram'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { ManualClock, systemClock } from '../../../cells/chassis/clock.ts'
 import { silentLog } from '../../../cells/chassis/log.ts'
+import { EnetClient } from '../../../cells/pulse/enet/client.ts'
+import { EnetHost } from '../../../cells/pulse/enet/host.ts'
+import { openUdp } from '../../../cells/pulse/enet/udp.ts'
 import { type Program, startProgram } from '../../../testing/program.ts'
 import type { ChosenRelay } from '../../desired/movement.ts'
 import { publicAddresses } from '../dependencies/public-addresses.ts'
@@ -94,6 +97,22 @@ test('a closed port, silence, another protocol and a refused address are told ap
   clock.advance(3_000)
   await asking
   expect(answers).toEqual(relays.map(() => 'noAnswer'))
+})
+
+test('a relay that has no room for another connection is full', async () => {
+  const udp = await openUdp({ port: 0, address: '127.0.0.1', onDatagram: (...datagram) => host.receive(...datagram) })
+  onTestFinished(() => udp.close())
+  const nothing = () => undefined
+  const ofHost = { onConnect: nothing, onMessage: nothing, onDisconnect: nothing }
+  const host: EnetHost = new EnetHost({ clock: () => performance.now(), send: udp.send, maxPeers: 1, ...ofHost })
+  const own = await openUdp({ port: 0, address: '127.0.0.1', onDatagram: (...datagram) => client.receive(...datagram) })
+  onTestFinished(() => own.close())
+  const server = { address: '127.0.0.1', port: udp.port }
+  const client: EnetClient = new EnetClient({ clock: () => performance.now(), send: own.send, ...server })
+  const timer = setInterval(() => [host, client].map((each) => each.service()), 10)
+  onTestFinished(() => clearInterval(timer))
+  await vi.waitFor(() => expect(client.peer.state).toBe('connected'))
+  expect(await aProbe()(at('127.0.0.1', udp.port))).toBe('full')
 })
 
 test('an answer with the number of another connection is none', async () => {

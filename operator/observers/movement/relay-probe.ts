@@ -4,6 +4,7 @@ import { isIP, isIPv6 } from 'node:net'
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import type { Log } from '../../../cells/chassis/log.ts'
 import { EnetClient } from '../../../cells/pulse/enet/client.ts'
+import { EndReason } from '../../../cells/pulse/enet/peer-identity.ts'
 import { relayText } from '../../../cells/wire/relay-address.ts'
 import type { ChosenRelay } from '../../desired/movement.ts'
 import type { RelayAnswer } from '../../observed/relay-state.ts'
@@ -42,11 +43,12 @@ const MAX_DATAGRAMS = 16
 export function createRelayProbe(options: RelayProbeOptions): RelayProbe {
   const { mayConnect, clusterDomain, clock, log, timeoutMs = TIMEOUT_MS } = options
   return async ({ address, isManaged }) => {
-    const late = new Promise<false>((resolve) => clock.after(timeoutMs, () => resolve(false)))
+    const late = new Promise<undefined>((resolve) => clock.after(timeoutMs, () => resolve(undefined)))
     const isHidden = !isManaged && address.host.toLowerCase().endsWith(`.${clusterDomain}`)
     const found = isHidden ? [] : await addressesOf(address.host, options.nameServers)
     const allowed = isManaged ? found : found.filter(mayConnect)
-    if (await isReached(allowed, address.port, clock, late)) return 'reachable'
+    const answer = await firstAnswer(allowed, address.port, clock, late)
+    if (answer) return answer
     await late
     const state = found.length === 0 ? 'hostNotResolved' : 'noAnswer'
     log.debug({ relay: relayText(address), addresses: found, state }, 'a movement relay was not reached')
@@ -63,18 +65,25 @@ async function addressesOf(host: string, nameServers: readonly string[] | undefi
   return found.flatMap((family) => (family.status === 'fulfilled' ? family.value.slice(0, MAX_ADDRESSES) : []))
 }
 
-/** Whether one of the addresses accepts a connection before `late`. */
-async function isReached(addresses: readonly string[], port: number, clock: Clock, late: Promise<false>): Promise<boolean> {
-  if (addresses.length === 0) return false
-  const { promise, resolve } = Promise.withResolvers<true>()
-  const attempts = addresses.map((address) => connect(address, port, clock, () => resolve(true)))
-  const reached = await Promise.race([promise, late])
+/** What a relay itself answers. */
+type OwnAnswer = 'reachable' | 'full'
+
+/** The first answer of one of the addresses; undefined when there is none before `late`. */
+async function firstAnswer(
+  addresses: readonly string[],
+  port: number,
+  clock: Clock,
+  late: Promise<undefined>,
+): Promise<OwnAnswer | undefined> {
+  const { promise, resolve } = Promise.withResolvers<OwnAnswer>()
+  const attempts = addresses.map((address) => connect(address, port, clock, resolve))
+  const answer = await Promise.race([promise, late])
   for (const stop of attempts) stop()
-  return reached
+  return answer
 }
 
 /** Begins a connection; the returned function ends the attempt. */
-function connect(address: string, port: number, clock: Clock, onAnswer: () => void): () => void {
+function connect(address: string, port: number, clock: Clock, onAnswer: (answer: OwnAnswer) => void): () => void {
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
   let cancel = () => {}
   let received = 0
@@ -91,7 +100,10 @@ function connect(address: string, port: number, clock: Clock, onAnswer: () => vo
       port,
       onConnect(peer) {
         peer.disconnectNow(0)
-        onAnswer()
+        onAnswer('reachable')
+      },
+      onDisconnect(_, reason) {
+        if (reason === EndReason.SERVER_FULL) onAnswer('full')
       },
     })
     socket.on('message', (bytes) => {
