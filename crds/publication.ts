@@ -26,7 +26,12 @@ export interface PublicationDocument {
 export interface PublicationReceipt {
   publisher: string
   expiresAt: string
+  /** How many catalysts of the realm the provider does not use, because it has its limit of them. Absent = none. */
+  unusedCatalysts?: number
 }
+
+/** Header of a provider's `/about` with the same number. */
+export const UNUSED_CATALYSTS_HEADER = 'unused-catalysts'
 
 /**
  * Header of requests that change a publication: when the operator that sends them began to lead, in milliseconds since the epoch. A provider

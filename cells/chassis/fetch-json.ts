@@ -2,8 +2,11 @@ import { request } from 'undici'
 import { messageOf } from './errors.ts'
 import { outgoingHttp, readText } from './outgoing-http.ts'
 
+/** The headers of a response; names are in lower case. */
+export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>
+
 /** The response of another service, or why there is none; `body` is undefined where a refusal (4xx) has no JSON. */
-export type FetchResult = { ok: true; status: number; body: unknown } | { ok: false; reason: string }
+export type FetchResult = { ok: true; status: number; body: unknown; headers?: ResponseHeaders } | { ok: false; reason: string }
 
 export interface FetchLimits {
   /** From the request to the last byte of the response. */
@@ -25,7 +28,7 @@ export async function fetchJson(
   { timeoutMs, maxBytes, post, authorization, onlyRemote = false }: FetchLimits,
 ): Promise<FetchResult> {
   try {
-    const { statusCode, body } = await request(url, {
+    const { statusCode, headers, body } = await request(url, {
       dispatcher: outgoingHttp({ onlyRemote }),
       signal: AbortSignal.timeout(timeoutMs),
       headers: {
@@ -37,8 +40,8 @@ export async function fetchJson(
     })
     const text = await readText(body, maxBytes)
     // A refusal is an answer, also where it has no body or a page of HTML.
-    if (statusCode >= 400 && statusCode < 500) return { ok: true, status: statusCode, body: jsonOrNothing(text) }
-    return { ok: true, status: statusCode, body: JSON.parse(text) }
+    if (statusCode >= 400 && statusCode < 500) return { ok: true, status: statusCode, headers, body: jsonOrNothing(text) }
+    return { ok: true, status: statusCode, headers, body: JSON.parse(text) }
   } catch (error) {
     return { ok: false, reason: messageOf(error) }
   }

@@ -1,4 +1,5 @@
 import { keyText } from '../../crds/object.ts'
+import { UNUSED_CATALYSTS_HEADER } from '../../crds/publication.ts'
 import type { Endpoint } from '../../crds/realm.ts'
 import { claimedClientAddress } from '../chassis/client-address.ts'
 import { Refusal } from '../chassis/errors.ts'
@@ -20,7 +21,7 @@ import type { ProviderMetrics } from './metrics.ts'
 
 /** The facts about a realm are read from memory; no request waits for another service. */
 export interface AboutDependencies {
-  catalysts: Pick<CatalystPoller, 'known'>
+  catalysts: Pick<CatalystPoller, 'known' | 'unused'>
   stats: Pick<RealmStats, 'playerCount'>
   /** Players on their way to a cell. */
   arrivals: Arrivals
@@ -44,6 +45,8 @@ interface Sources {
   usersCount: number
   /** Whether no cell has room. */
   full: boolean
+  /** Catalysts of the realm that this provider does not use. */
+  unusedCatalysts: number
 }
 
 interface CachedAnswer extends Sources {
@@ -72,7 +75,8 @@ export class AboutHandler {
     const count = stats.playerCount(realm)
     const endpoint = this.#endpointFor(realm, count, request)
     const full = isFull(realm.endpoints, realm.assignment, count?.bySlot)
-    const sources = { realm, endpoint, catalyst, usersCount: count?.total ?? 0, full }
+    const unusedCatalysts = catalysts.unused(realm.content.catalysts)
+    const sources = { realm, endpoint, catalyst, usersCount: count?.total ?? 0, full, unusedCatalysts }
     const key = `${realm.realmName} ${endpoint.slot} ${base} ${catalyst?.url ?? ''}`
     const cached = this.#cache.get(realm.tenant, key)
     return cached && isFrom(cached, sources) ? cached.response : this.#build(key, sources, base)
@@ -94,24 +98,26 @@ export class AboutHandler {
 
   #build(key: string, sources: Sources, base: string): HttpResponse {
     const { build, metrics } = this.#dependencies
-    const { realm, endpoint, usersCount, full } = sources
+    const { realm, endpoint, usersCount, full, unusedCatalysts } = sources
     // The commit is known only for services of the same version as this one.
     const commitHash = realm.version === build.version ? build.commitHash : undefined
     const about = aboutOf({ realm, endpoint, usersCount, full, world: worldOf(sources, base), commitHash })
     const body = Buffer.from(JSON.stringify(about))
-    const response = prepared(body, cachingOf(realm, base))
+    const unused = unusedCatalysts > 0 && { [UNUSED_CATALYSTS_HEADER]: String(unusedCatalysts) }
+    const response = prepared(body, { ...cachingOf(realm, base), ...unused })
     this.#cache.set(realm.tenant, key, { ...sources, response }, body.length)
     metrics.built.inc()
     return response
   }
 }
 
-const isFrom = (cached: CachedAnswer, { realm, endpoint, catalyst, usersCount, full }: Sources): boolean =>
+const isFrom = (cached: CachedAnswer, { realm, endpoint, catalyst, usersCount, full, unusedCatalysts }: Sources): boolean =>
   cached.realm === realm &&
   cached.endpoint === endpoint &&
   cached.catalyst === catalyst &&
   cached.usersCount === usersCount &&
-  cached.full === full
+  cached.full === full &&
+  cached.unusedCatalysts === unusedCatalysts
 
 /** What a shared cache must know: it would otherwise give everyone the catalyst of one country, or the cell of one player. */
 function cachingOf({ endpoints, assignment, content }: PublishedRealm, base: string): Record<string, string> {

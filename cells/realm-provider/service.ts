@@ -78,6 +78,7 @@ export async function startRealmProvider(
   const readiness = readinessOf(directory, catalysts)
   const hasPeerPort = config.PEER_SERVER_PORT !== undefined
   const operational = operationalRoutes(metrics, readiness)
+  const unusedCatalysts = ({ content }: PublishedRealm) => catalysts.unused(content.catalysts)
   const servedRealm = (name: string) => directory.realms.get(name)
   const app = createApp({
     log,
@@ -96,7 +97,7 @@ export async function startRealmProvider(
         clock,
         metrics: counted,
       }),
-      ...(publications ? publicationRoutes({ ...publications, servedRealm, metrics: counted }) : []),
+      ...(publications ? publicationRoutes({ ...publications, servedRealm, unusedCatalysts, metrics: counted }) : []),
       ...(hasPeerPort ? [] : operational),
     ],
   })

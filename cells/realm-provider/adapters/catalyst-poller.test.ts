@@ -112,6 +112,20 @@ test('a namespace with 600 catalysts displaces none of another namespace, also w
   }
 })
 
+test('the provider says of each realm how many of its catalysts it does not use', async (t) => {
+  const urls = (count: number) => Array.from({ length: count }, (_, n) => `http://127.0.0.1:1/${n}`)
+  const { source, get } = await aProvider(t, { realTime: true, timing })
+  source.set(aRealm({ content: { catalysts: urls(512) } }))
+  const unused = async (name: string) => (await get(`/${name}/about`)).headers.get('unused-catalysts')
+  expect(await unused('main')).toBeNull()
+  // The answer was cached before.
+  source.set(
+    aRealm({ namespace: 'other', name: 'other', content: { catalysts: ['http://127.0.0.1:1/a', 'http://127.0.0.1:1/b'] } }),
+  )
+  expect(await unused('main')).toBe('2')
+  expect(await unused('other')).toBeNull()
+})
+
 test('an about with very many small values is not a catalyst', async (t) => {
   const catalyst = await aService(t)
   catalyst.state.answers['/about'] = { ...aCatalystAbout(catalyst.url), extra: Array.from({ length: 5_000 }, () => ({})) }

@@ -82,6 +82,11 @@ export class CatalystPoller implements Running {
     return urls.flatMap((url) => this.#poller.get(url)?.catalyst ?? [])
   }
 
+  /** How many of these are not polled, because there are too many. */
+  unused(urls: readonly string[]): number {
+    return urls.filter((url) => this.#poller.get(url) === undefined).length
+  }
+
   /** Whether every polled catalyst was asked at least once. */
   allAsked(): boolean {
     return [...this.#poller.targets()].every(([, { wasAsked }]) => wasAsked)

@@ -42,6 +42,26 @@ test('a realm of another cluster takes a name, and is served like any other', as
   expect(await json('/realms')).toMatchObject([{ serverName: 'away' }])
 })
 
+test('a receipt says how many catalysts of the realm are not used, and nothing where all are', async (context) => {
+  const { take, renew, send, source } = await aPublicationProvider(context)
+  const { content } = aDocument()
+  const far = aDocument({ content: { ...content, catalysts: Array.from({ length: 10 }, (_, n) => `http://far.invalid/${n}`) } })
+  const { etag, body } = await take('away', far)
+  expect(body).not.toHaveProperty('unusedCatalysts')
+  source.set(aRealm({ name: 'near', content: { catalysts: Array.from({ length: 600 }, (_, n) => `http://near.invalid/${n}`) } }))
+  expect((await renew('away', etag, far)).body).not.toHaveProperty('unusedCatalysts')
+  // 102 tenants take turns: each gets five of 512, and the first two, of which it is one, a sixth.
+  for (let n = 0; n < 100; n++)
+    source.set(
+      aRealm({
+        namespace: `crowd-${n}`,
+        name: `crowd-${n}`,
+        content: { catalysts: Array.from({ length: 10 }, (_, m) => `http://crowd-${n}.invalid/${m}`) },
+      }),
+    )
+  expect((await send('GET', 'away', {})).body).toMatchObject({ unusedCatalysts: 4 })
+})
+
 test('a name that is not renewed is free again when its lease has expired', async (context) => {
   const { take, renew, adapter, clock } = await aPublicationProvider(context)
   const { etag } = await take('away')

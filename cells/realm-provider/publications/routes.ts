@@ -17,6 +17,8 @@ export interface PublicationRouteDependencies {
   publishers: readonly Publisher[]
   /** The realm that is served under a name now, whichever source it comes from. */
   servedRealm: (realmName: string) => PublishedRealm | undefined
+  /** How many catalysts of a realm are not used. */
+  unusedCatalysts: (realm: PublishedRealm) => number
   metrics: ProviderMetrics
   /** Learn of each change before the publisher gets its answer. */
   replicas: Pick<Replicas, 'announce' | 'announceEnd'>
@@ -34,6 +36,16 @@ export function publicationRoutes(dependencies: PublicationRouteDependencies): R
     const lease = leases.get(realmName)
     return lease?.account === name ? lease : undefined
   }
+  const receiptOf = (status: number, lease: PublicationLease): HttpResponse => {
+    const served = dependencies.servedRealm(lease.realmName)
+    const unusedCatalysts = served?.isRemote ? dependencies.unusedCatalysts(served) : 0
+    const receipt: PublicationReceipt = {
+      publisher: lease.document.publisher,
+      expiresAt: new Date(leases.expiresAt(lease)).toISOString(),
+      ...(unusedCatalysts > 0 && { unusedCatalysts }),
+    }
+    return json(status, receipt, { etag: lease.etag, 'cache-control': 'no-store' })
+  }
   const counted = (outcome: string, answer: HttpResponse): HttpResponse => {
     metrics.publications.inc({ outcome })
     return answer
@@ -42,7 +54,7 @@ export function publicationRoutes(dependencies: PublicationRouteDependencies): R
   return [
     route('GET', '/publications/:realm', (request) => {
       const lease = leaseOf(publisherOf(request, publishers), request.params.realm)
-      return lease ? receiptOf(200, lease, leases) : notPublished
+      return lease ? receiptOf(200, lease) : notPublished
     }),
 
     route('PUT', '/publications/:realm', async (request) => {
@@ -60,7 +72,7 @@ export function publicationRoutes(dependencies: PublicationRouteDependencies): R
       const lease = leases.put(realmName, publisher.name, document, epoch)
       if (!lease) return counted('full', json(503, { error: 'too many realms are published here' }))
       await replicas.announce(lease)
-      return counted(known ? 'renewed' : 'taken_up', receiptOf(known ? 200 : 201, lease, leases))
+      return counted(known ? 'renewed' : 'taken_up', receiptOf(known ? 200 : 201, lease))
     }),
 
     route('DELETE', '/publications/:realm', async (request) => {
@@ -114,11 +126,3 @@ function epochOf({ headers }: Pick<HttpRequest, 'headers'>): number {
 
 const isExpected = ({ headers }: Pick<HttpRequest, 'headers'>, known: PublicationLease | undefined): boolean =>
   known ? headers['if-match'] === known.etag : headers['if-none-match'] === '*'
-
-function receiptOf(status: number, lease: PublicationLease, leases: PublicationLeases): HttpResponse {
-  const receipt: PublicationReceipt = {
-    publisher: lease.document.publisher,
-    expiresAt: new Date(leases.expiresAt(lease)).toISOString(),
-  }
-  return json(status, receipt, { etag: lease.etag, 'cache-control': 'no-store' })
-}

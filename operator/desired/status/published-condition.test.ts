@@ -47,3 +47,13 @@ test('a new operator process keeps the last condition until it has an answer', (
   const before: Realm = { ...aRealm(), status: { conditions: [published] } }
   expect(condition({ state: 'unknown', aboutUrl }, [{ url, state: 'pending' }], before)).toMatchObject({ status: 'True' })
 })
+
+test('a realm whose catalysts are not all used is published, and learns where how many are not, and why', () => {
+  const realm = aRealm({ content: { catalysts: ['https://a.example', 'https://b.example', 'https://c.example'] } })
+  const { status, message } = condition({ ...served, unusedCatalysts: 2 }, [{ url, state: 'held', unusedCatalysts: 1 }], realm)
+  expect(status).toBe('True')
+  expect(message).toContain(
+    `; ${aboutUrl} does not use 2 of 3 catalysts; ${url} does not use 1 of 3 catalysts; a provider polls 512`,
+  )
+  expect(condition(served, [{ url, state: 'held' }], realm).message).not.toContain('catalysts')
+})

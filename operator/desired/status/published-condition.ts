@@ -53,5 +53,26 @@ export function publishedCondition(input: PublicationInput): ConditionDraft<Real
   }
   const remoteUrls = remotePublications.map(({ url }) => url)
   const published = remoteUrls.length > 0 ? [`published at ${remoteUrls.join(', ')}`] : []
-  return { type, status: 'True', reason: 'ServedByProvider', message: [`served at ${aboutUrl}`, ...published].join('; ') }
+  const unused = unusedCatalysts(realm, input)
+  return {
+    type,
+    status: 'True',
+    reason: 'ServedByProvider',
+    message: [`served at ${aboutUrl}`, ...published, ...unused].join('; '),
+  }
 }
+
+/** Players never get a catalyst that a provider does not use, and nothing else tells the realm so. */
+function unusedCatalysts({ spec }: Realm, { publication, remotePublications = [] }: PublicationInput): string[] {
+  const { length } = spec.content.catalysts
+  const at = (url: string, { unusedCatalysts: unused = 0 }: { unusedCatalysts?: number }) =>
+    unused > 0 ? [`${url} does not use ${unused} of ${length} catalysts`] : []
+  const found = [
+    ...(publication.state === 'serving' ? at(publication.aboutUrl, publication) : []),
+    ...remotePublications.flatMap((remote) => (remote.state === 'held' ? at(remote.url, remote) : [])),
+  ]
+  return found.length > 0 ? [...found, UNUSED_ADVICE] : []
+}
+
+const UNUSED_ADVICE =
+  'a provider polls 512 catalysts at most, which namespaces share equally: name fewer in spec.content.catalysts, or the same as other realms'

@@ -44,6 +44,20 @@ function aProbe(first: FetchResult = absent) {
   return { probe, observe, asked, changed, world, pass }
 }
 
+test('how many catalysts the provider does not use is learned with the answer, and a change of it is told', async () => {
+  const { observe, changed, world, pass } = aProbe(serving())
+  observe(withEndpoint())
+  await pass(1_000)
+  expect(observe(withEndpoint())).not.toHaveProperty('unusedCatalysts')
+  world.answer = { ...serving(), headers: { 'unused-catalysts': '3' } } as FetchResult
+  await pass(20_000)
+  expect(observe(withEndpoint())).toMatchObject({ state: 'serving', unusedCatalysts: 3 })
+  expect(changed).toEqual(['main', 'main'])
+  world.answer = { ...serving(), headers: { 'unused-catalysts': 'many' } } as FetchResult
+  await pass(20_000)
+  expect(observe(withEndpoint())).not.toHaveProperty('unusedCatalysts')
+})
+
 test('a realm is requested several times a second until it is served, and rarely from then on', async () => {
   const { observe, asked, changed, world, pass } = aProbe()
   expect(observe(withEndpoint())).toEqual({ state: 'unknown', aboutUrl: 'http://provider/main/about' })

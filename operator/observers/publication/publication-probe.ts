@@ -5,6 +5,7 @@ import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../../cells/chassis/log.ts'
 import { Poller, type PollOutcome } from '../../../cells/chassis/poller.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
+import { UNUSED_CATALYSTS_HEADER } from '../../../crds/publication.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { aboutUrl } from '../../desired/urls.ts'
 import type { PublicationStatus } from '../../observed/publication-status.ts'
@@ -43,7 +44,7 @@ const FAILURES_TO_UNREACHABLE = 3
  */
 const ANSWERS_TO_TAKEN = 5
 
-type ProviderAnswer = { adapter: string | undefined } | { failed: string }
+type ProviderAnswer = { adapter: string | undefined; unusedCatalysts?: number } | { failed: string }
 
 interface ProbedRealm {
   key: ObjectKey
@@ -142,7 +143,7 @@ function learn(probed: ProbedRealm, answer: ProviderAnswer): PollOutcome {
   if (probed.status.state === 'serving') probed.requests = isTolerated ? 1 : 0
   return {
     next: probed.adapters.size > 0 ? waitMs(probed, isTolerated) : 'on-request',
-    changed: probed.status.state !== before.state,
+    changed: probed.status.state !== before.state || unusedIn(probed.status) !== unusedIn(before),
   }
 }
 
@@ -153,8 +154,14 @@ function answerOf(fetched: FetchResult): ProviderAnswer {
   if (fetched.status === 503 && isAboutOfRealm(fetched.body)) return { adapter: undefined }
   if (fetched.status !== 200) return { failed: `answered ${fetched.status}` }
   const { comms } = (fetched.body ?? {}) as { comms?: { adapter?: unknown } }
-  return { adapter: typeof comms?.adapter === 'string' ? comms.adapter : undefined }
+  const unusedCatalysts = Number(fetched.headers?.[UNUSED_CATALYSTS_HEADER])
+  return {
+    adapter: typeof comms?.adapter === 'string' ? comms.adapter : undefined,
+    ...(Number.isSafeInteger(unusedCatalysts) && unusedCatalysts > 0 && { unusedCatalysts }),
+  }
 }
+
+const unusedIn = (status: PublicationStatus): number => ('unusedCatalysts' in status && status.unusedCatalysts) || 0
 
 /** Whether it is an answer about a realm; a provider that starts answers 503 with another body. */
 const isAboutOfRealm = (body: unknown): boolean => (body as { healthy?: unknown } | null | undefined)?.healthy === false
@@ -169,7 +176,8 @@ function statusOf({ answer, adapters, others, aboutUrl, status }: ProbedRealm): 
     return status.state === 'unreachable' ? status : { state: 'unreachable', aboutUrl, message: answer.failed }
   }
   if (answer.adapter === undefined) return { state: 'absent', aboutUrl }
-  if (adapters.has(answer.adapter)) return { state: 'serving', aboutUrl }
+  const { unusedCatalysts } = answer
+  if (adapters.has(answer.adapter)) return { state: 'serving', aboutUrl, ...(unusedCatalysts && { unusedCatalysts }) }
   return others >= ANSWERS_TO_TAKEN ? { state: 'taken', aboutUrl, adapter: answer.adapter } : { state: 'absent', aboutUrl }
 }
 

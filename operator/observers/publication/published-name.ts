@@ -111,7 +111,10 @@ export class PublishedName {
       this.#confirmed = JSON.stringify(document)
       this.#expiresAt = sentAt + ttlMs
       this.#failures = 0
-      this.#become({ url: this.status.url, state: 'held' }, this.#routed.confirm(cells))
+      const { unusedCatalysts } = (answer.body ?? {}) as { unusedCatalysts?: unknown }
+      const isNumber = typeof unusedCatalysts === 'number' && Number.isSafeInteger(unusedCatalysts)
+      const unused = isNumber && unusedCatalysts > 0 && { unusedCatalysts }
+      this.#become({ url: this.status.url, state: 'held', ...unused }, this.#routed.confirm(cells))
       return ttlMs / RENEWALS_PER_TTL
     }
     if (answer.status === 409) {

@@ -16,6 +16,7 @@ const publishing = (endpoints = [endpoint], providers = [{ url, ttlSeconds: 60 }
 function aProvider() {
   const state = {
     held: undefined as { publisher: string; etag: string; endpoints: number; epoch?: number } | undefined,
+    unused: undefined as unknown,
     broken: undefined as PublicationAnswer | undefined,
     count: 0,
     asked: [] as string[],
@@ -23,7 +24,10 @@ function aProvider() {
   const answer = (status: number): PublicationAnswer => ({
     status,
     etag: state.held?.etag,
-    body: status === 409 ? { holder: 'far/away' } : { publisher: state.held?.publisher, epoch: state.held?.epoch },
+    body:
+      status === 409
+        ? { holder: 'far/away' }
+        : { publisher: state.held?.publisher, epoch: state.held?.epoch, unusedCatalysts: state.unused },
   })
   const handle = ({ method, headers = {}, body }: PublicationRequest): PublicationAnswer => {
     state.asked.push(method)
@@ -82,6 +86,21 @@ test('a name is remote, reported, and renewed three times before it would expire
   expect(provider.state.asked).toEqual(['PUT', 'PUT', 'PUT', 'PUT'].slice(0, provider.state.asked.length))
   expect(provider.state.asked.length).toBeGreaterThanOrEqual(3)
   expect(notified).toEqual(['main'])
+})
+
+test('how many catalysts the provider does not use is learned from its receipt, whatever else it sends there', async () => {
+  const provider = aProvider()
+  const { publish, notified, pass } = anOperator(provider)
+  provider.state.unused = 2
+  publish(publishing())
+  await pass(100)
+  expect(publish(publishing())).toEqual([{ url, state: 'held', unusedCatalysts: 2 }])
+  for (const other of ['2', -1, 1e300, null, [1]]) {
+    provider.state.unused = other
+    await pass(30_000)
+    expect(publish(publishing())).toEqual([{ url, state: 'held' }])
+  }
+  expect(notified).toEqual(['main', 'main'])
 })
 
 test('a cell that is removed leaves the publication at once, and with the last one the name is given back', async () => {
