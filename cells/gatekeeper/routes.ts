@@ -4,17 +4,20 @@ import { platformRoutes } from './api/platform-routes.ts'
 import { publicRoutes } from './api/public-routes.ts'
 import { sceneRoutes } from './api/scene-routes.ts'
 import { type ServeOptions, serve } from './api/serve.ts'
+import { serviceRoutes } from './api/service-routes.ts'
 import type { BanList } from './ban-list.ts'
 import { type PlatformHandlersOptions, platformHandlers } from './platform/platform-handlers.ts'
 import { type PublicHandlersOptions, publicHandlers } from './public-handlers.ts'
 import { type SceneHandlersOptions, sceneHandlers } from './scenes/scene-handlers.ts'
+import { type ServiceHandlersOptions, serviceHandlers } from './service-handlers.ts'
 
 /** Everything that the handlers of all routes need. */
 export interface GatekeeperRouteDependencies
   extends ServeOptions,
     PublicHandlersOptions,
     PlatformHandlersOptions,
-    SceneHandlersOptions {
+    SceneHandlersOptions,
+    ServiceHandlersOptions {
   bans: BanList
   /** `SceneAdapter.handle`, for `POST /get-scene-adapter`. */
   sceneAdapter: Handler
@@ -30,6 +33,7 @@ export function gatekeeperRoutes(dependencies: GatekeeperRouteDependencies): Rou
     ...serve(publicRoutes, publicHandlers(dependencies), dependencies),
     ...serve(platformRoutes, platformHandlers(dependencies), dependencies),
     ...serve(sceneRoutes, sceneHandlers(dependencies), dependencies),
+    ...serve(serviceRoutes, serviceHandlers(dependencies), dependencies),
   ]
   return routes.flatMap((each) => [each, { ...each, path: PREFIX + each.path }])
 }

@@ -116,6 +116,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
           metrics: counted,
         }).handle,
         ...moderation,
+        connections,
         proxies,
         limited: () => counted.banQueriesLimited.inc(),
         clock,

@@ -3,6 +3,7 @@ import { type Declaration, declare } from './declaration.ts'
 import { platformRoutes } from './platform-routes.ts'
 import { publicRoutes } from './public-routes.ts'
 import { sceneRoutes } from './scene-routes.ts'
+import { serviceRoutes } from './service-routes.ts'
 
 /** The route of scene tokens, which `SceneAdapter` serves itself, because it counts every outcome. */
 export const sceneAdapterRoute = declare({
@@ -29,4 +30,5 @@ export const declaredRoutes: readonly Declaration[] = [
   ...Object.values(publicRoutes),
   ...Object.values(platformRoutes),
   ...Object.values(sceneRoutes),
+  ...Object.values(serviceRoutes),
 ]

@@ -33,6 +33,10 @@ export const signerOf = ({ signer }: Metadata): string => (typeof signer === 'st
 export const objectionToSceneCode = (metadata: Metadata): string | undefined =>
   signerOf(metadata) === SCENE_CODE_SIGNER ? 'scene code may not join rooms' : undefined
 
+/** A device as bans name it; undefined for what no explorer sends. */
+export const deviceIdOf = (device: unknown): string | undefined =>
+  typeof device === 'string' && DEVICE_ID.test(device) ? device.toLowerCase() : undefined
+
 /** Reads the signed metadata. Only the name of the realm is required. */
 export function readSceneClaim({ realmName, sceneId, parcel, deviceIdentifier }: Metadata): SceneClaim | Denial {
   if (typeof realmName !== 'string' || realmName === '')
@@ -45,8 +49,7 @@ export function readSceneClaim({ realmName, sceneId, parcel, deviceIdentifier }:
     realmName,
     sceneId: typeof sceneId === 'string' && sceneId !== '' ? sceneId : undefined,
     parcel: parcelOf(parcel),
-    deviceId:
-      typeof deviceIdentifier === 'string' && DEVICE_ID.test(deviceIdentifier) ? deviceIdentifier.toLowerCase() : undefined,
+    deviceId: deviceIdOf(deviceIdentifier),
   }
 }
 

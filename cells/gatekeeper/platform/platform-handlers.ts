@@ -1,7 +1,7 @@
 import { Refusal } from '../../chassis/errors.ts'
 import { json, ok } from '../../chassis/http.ts'
-import { type PeerId, parsePeerId } from '../../wire/peer.ts'
 import { type ApiHandlers, noContent, pageNumbers, pageOf } from '../api/declaration.ts'
+import { walletIn } from '../api/path-wallet.ts'
 import type { platformRoutes } from '../api/platform-routes.ts'
 import type { BanList } from '../ban-list.ts'
 import type { PlatformBan } from '../core/active-bans.ts'
@@ -64,12 +64,6 @@ export function platformHandlers({
       return ok({ data: some.map(decisionView), ...pageNumbers(page, total) })
     },
   }
-}
-
-function walletIn(text: string): PeerId {
-  const address = parsePeerId(text)
-  if (!address) throw new Refusal('INVALID', 'Invalid address')
-  return address
 }
 
 const isoTimeOf = (atMs: number): string => new Date(atMs).toISOString()
