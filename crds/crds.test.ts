@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { aCell } from '../operator/desired/realm.fixtures.ts'
 import { badRealms } from '../testing/bad-objects.ts'
 import { typescriptOf } from '../tools/generate-types/typescript.ts'
 import type { Realm } from './realm.ts'
@@ -57,6 +58,24 @@ describe('the validator in this folder refuses', () => {
       judged.problems.map(({ path, message }) => ({ at: path.join('.'), says: says.test(message) || says.test(path.join('.')) })),
     ).toContainEqual({ at, says: true })
   })
+})
+
+test('a cell with a login in a URL is refused, as its realm is', () => {
+  const urls = { nats: ['spec.nats.urls.0', /nats\.credentials/], livekit: ['spec.livekit.url', /livekit\.credentials/] } as const
+  const judged = createValidator(readCrd('commscell.crd.yaml'))({
+    apiVersion: 'comms.decentraland.org/v1alpha1',
+    kind: 'CommsCell',
+    metadata: { name: 'main-0', namespace: 'default' },
+    spec: {
+      ...aCell().spec,
+      nats: { urls: ['nats://me:pw@nats'], credentials: { secretName: 'nats' } },
+      livekit: { url: 'wss://key:secret@lk', credentials: { secretName: 'lk' } },
+    },
+  })
+  if (judged.ok) throw new Error('was accepted')
+  expect(judged.problems.map(({ path, message }) => [path.join('.'), message])).toEqual(
+    expect.arrayContaining(Object.values(urls).map(([at, says]) => [at, expect.stringMatching(says)])),
+  )
 })
 
 test('an unknown field is refused with the nearest known one', () => {

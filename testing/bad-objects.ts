@@ -137,6 +137,33 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       says: /reached by urls/,
       at: 'spec.nats',
     },
+    ...['nats://cells:hunter2@nats.example.org', 'tls://seed@nats.example.org:4222', 'nats://:@a', 'nats://a@b@c'].map((url) => ({
+      title: `the NATS URL ${url} with a login`,
+      spec: { livekit: none(), nats: { type: 'External', urls: ['nats://nats:4222', url] } },
+      says: /belong into the Secret that nats\.credentials\.secretName names/,
+      at: 'spec.nats.urls.1',
+    })),
+    {
+      title: 'a LiveKit URL with a login',
+      spec: { livekit: { url: 'wss://key:secret@lk.example.org', credentials: { secretName: 'x' } } },
+      says: /belong into the Secret that livekit\.credentials\.secretName names/,
+      at: 'spec.livekit.url',
+    },
+    ...[
+      { at: 'spec.content.catalysts.0', spec: { content: { catalysts: ['https://me:pw@peer.example.org'] } } },
+      { at: 'spec.gatekeeper.denyList', spec: { gatekeeper: { denyList: 'https://me:pw@deny.example.org/list' } } },
+      { at: 'spec.gatekeeper.ethereum', spec: { gatekeeper: { ethereum: 'https://me:pw@rpc.example.org' } } },
+      { at: 'spec.exposure.url', spec: { exposure: { url: 'https://me:pw@realm.example.org' } } },
+      {
+        at: 'spec.publication.providers.0.url',
+        spec: { publication: { providers: [{ url: 'https://me:pw@far.example.org' }] } },
+      },
+    ].map(({ at, spec }) => ({
+      title: `a login in ${at}`,
+      spec: { livekit: none(), ...spec },
+      says: /with a user name or a password is not supported/,
+      at,
+    })),
     {
       title: 'two servers of a Managed NATS',
       spec: { livekit: none(), nats: { replicas: 2 } },
