@@ -5,13 +5,14 @@ import { readAdapter } from './player/about.ts'
 /** The part of `@livekit/rtc-node` that is used here: the package is a part of the tests, not one of ours. */
 interface RtcNode {
   Room: new () => RtcRoom
-  RoomEvent: { DataReceived: string }
+  RoomEvent: { DataReceived: string; Disconnected: string }
   dispose(): Promise<void>
 }
 
 interface RtcRoom {
-  readonly remoteParticipants: ReadonlyMap<string, unknown>
-  readonly localParticipant?: { publishData(bytes: Uint8Array, options: { reliable: boolean }): Promise<void> }
+  readonly metadata?: string
+  readonly remoteParticipants: ReadonlyMap<string, { metadata: string }>
+  readonly localParticipant?: { metadata: string; publishData(bytes: Uint8Array, options: { reliable: boolean }): Promise<void> }
   connect(url: string, token: string, options: { autoSubscribe: boolean; dynacast: boolean }): Promise<void>
   on(event: string, listener: (payload: Uint8Array, from?: { identity: string }) => void): void
   disconnect(): Promise<void>
@@ -21,6 +22,12 @@ interface RtcRoom {
 export interface InRoom {
   /** The identities of the other participants. */
   others(): string[]
+  /** Whether the server ended the connection. */
+  readonly ended: boolean
+  /** Of the room, as this participant received it. */
+  readonly roomMetadata: string
+  /** Of this participant. */
+  readonly metadata: string
   send(text: string): Promise<void>
   /** The messages received from others so far. */
   readonly received: readonly { from: string | undefined; text: string }[]
@@ -44,9 +51,22 @@ export function liveKitClient(path: string): { join(connStr: string): Promise<In
       room.on(RoomEvent.DataReceived, (payload, from) =>
         received.push({ from: from?.identity, text: Buffer.from(payload).toString() }),
       )
+      let ended = false
+      room.on(RoomEvent.Disconnected, () => {
+        ended = true
+      })
       await room.connect(comms.url, comms.token, { autoSubscribe: false, dynacast: false })
       return {
         others: () => [...room.remoteParticipants.keys()],
+        get ended() {
+          return ended
+        },
+        get roomMetadata() {
+          return room.metadata ?? ''
+        },
+        get metadata() {
+          return room.localParticipant?.metadata ?? ''
+        },
         send: async (text) => room.localParticipant?.publishData(Buffer.from(text), { reliable: true }),
         received,
         leave: () => room.disconnect(),

@@ -15,15 +15,18 @@ export interface BanListOptions {
   log: Log
   /** Called for every attempt to read the bans that failed. */
   onFailure: () => void
+  /** Called when other bans were read than before. */
+  onChange?: () => void
 }
 
-const REFRESH_MS = 3_000
+/** A ban is in force everywhere within a second, whichever replica it was made at. */
+const REFRESH_MS = 500
 const VERSION_TIMEOUT_MS = 4_000
 /** For a hundred thousand bans on a slow database. */
 const READ_TIMEOUT_MS = 20_000
 
 /**
- * The bans in force, held in memory: looked for in the background every few seconds and read when there is a change, so that no
+ * The bans in force, held in memory: looked for in the background twice a second and read when there is a change, so that no
  * request waits for the database and no load on it decides about a player. While the database fails, the bans read before stay in
  * force.
  */
@@ -70,6 +73,11 @@ export class BanList implements Running {
     return this.#readAtMs === undefined ? Number.NaN : (this.#options.clock.monotonic() - this.#readAtMs) / 1_000
   }
 
+  /** Whether any ban is against a device, too. */
+  get hasDevices(): boolean {
+    return this.#bans?.hasDevices ?? false
+  }
+
   /** The ban in force against the wallet or the device, the latest if there are several. */
   against(subject: BanSubject): PlatformBan | undefined {
     return this.#bans?.against(subject, this.#options.clock.now())
@@ -90,6 +98,7 @@ export class BanList implements Running {
       this.#recent.push({ sinceMs, address, bans })
       this.#wasReread = true
       this.#bans?.replace(address, bans)
+      this.#options.onChange?.()
     } catch (error) {
       onFailure()
       log.warn({ peer: address, error: messageOf(error) }, 'the bans of a player cannot be read now')
@@ -115,6 +124,7 @@ export class BanList implements Running {
         for (const recent of later) this.#bans.replace(recent.address, recent.bans)
         this.#recent = later
         this.#version = version
+        this.#options.onChange?.()
       }
       this.#readAtMs = clock.monotonic()
       if (this.#isFailing) log.info({ bans: this.size }, 'the bans can be read again')

@@ -51,6 +51,10 @@ export const gatekeeperVariables = z
     LIVEKIT_HOST: z.string().optional().describe('WebSocket URL of LiveKit as players reach it.'),
     LIVEKIT_API_KEY: z.string().optional().describe('API key of LiveKit.'),
     LIVEKIT_API_SECRET: z.string().optional().describe('API secret of LiveKit; signs the tokens of rooms.'),
+    LIVEKIT_API_URL: z
+      .url({ protocol: /^(https?|wss?)$/ })
+      .optional()
+      .describe('URL of LiveKit as this process reaches it, where that is another one than LIVEKIT_HOST.'),
     ROOMS_URL: z
       .url({ protocol: /^wss?$/ })
       .optional()
@@ -62,6 +66,12 @@ export const gatekeeperVariables = z
       .regex(PREFIX)
       .default('world-scene-room-')
       .describe('Beginning of the names of rooms of worlds on the same LiveKit: this gatekeeper mints no token for them.'),
+
+    ISLAND_ROOM_PREFIX: z
+      .string()
+      .regex(PREFIX)
+      .default('island-')
+      .describe('Beginning of the names of the rooms of all islands of the realm: banned players are removed from them.'),
 
     DENYLIST_URL: httpUrl
       .optional()
@@ -161,6 +171,8 @@ export type GatekeeperEnvironment = Readonly<Environment>
 export type GatekeeperConfig = Readonly<
   Pick<Environment, 'BUS_SCOPE' | 'COMMIT_HASH' | 'CURRENT_VERSION' | 'SCENE_ROOM_PREFIX'> & {
     DATABASE_MIGRATIONS?: 'Run' | 'Wait' | undefined
+    ISLAND_ROOM_PREFIX?: string
+    LIVEKIT_API_URL?: string | undefined
     CONNECTION_RETENTION_DAYS?: number
     TRUST_CF_CONNECTING_IP?: 'true' | 'false'
     TRUSTED_PROXIES?: string

@@ -98,6 +98,7 @@ export const aConfig = (config: Partial<GatekeeperConfig> = {}): GatekeeperConfi
   CURRENT_VERSION: '1.2.3',
   SCENE_ROOM_PREFIX: 'scene-',
   LIVEKIT_HOST: 'livekit.example.org',
+  LIVEKIT_API_URL: 'http://127.0.0.1:9',
   LIVEKIT_API_KEY: 'key',
   LIVEKIT_API_SECRET: 'a secret of at least thirty-two characters',
   ...config,

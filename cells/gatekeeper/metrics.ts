@@ -34,6 +34,13 @@ export const gatekeeperMetrics = (
       'Attempts to read the bans of scenes that failed; those read before stay in force.',
     ),
     banQueriesLimited: metrics.counter('ban_queries_limited_total', 'Queries for bans that exceeded the limit of their address.'),
+    expelled: metrics.counter(
+      'expelled_total',
+      'Players who were removed from a room because they may not be in it, by the kind of the room.',
+      ['room'],
+    ),
+    roomSweepsFailed: metrics.counter('room_sweeps_failed_total', 'Looks at all rooms of LiveKit that failed.'),
+    webhooks: metrics.counter('livekit_webhooks_total', 'Webhooks of LiveKit that arrived, by event.', ['event']),
     connectionsLost: metrics.counter(
       'connection_records_lost_total',
       'Records of the address and device of a player that could not be written.',

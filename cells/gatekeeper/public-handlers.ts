@@ -4,6 +4,7 @@ import { Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
 import { type HttpRequest, json, ok, text } from '../chassis/http.ts'
 import type { HttpResponse } from '../chassis/http-response.ts'
+import type { LivekitRooms } from '../rtc/livekit-rooms.ts'
 import { type PeerId, parsePeerId } from '../wire/peer.ts'
 import type { ApiHandlers } from './api/declaration.ts'
 import { declaredRoutes } from './api/declared-routes.ts'
@@ -20,6 +21,8 @@ export interface PublicHandlersOptions {
   limited: () => void
   clock: Clock
   build: Build
+  /** Undefined where the rooms are not those of a LiveKit. */
+  control: { rooms: Pick<LivekitRooms, 'isReachable'> } | undefined
 }
 
 /** Handlers of the routes that everyone may call. */
@@ -30,7 +33,14 @@ export function publicHandlers(options: PublicHandlersOptions): ApiHandlers<type
   return {
     ping: () => text('/ping'),
     // Unity sends a HEAD request for this first and does not start without an answer (gatekeeper.md §1.4).
-    status: () => ok({ version: build.version, currentTime: clock.now(), commitHash: build.commitHash }),
+    // Nothing but the process itself may change the status code: LiveKit is shown in the body.
+    status: () =>
+      ok({
+        version: build.version,
+        currentTime: clock.now(),
+        commitHash: build.commitHash,
+        ...(options.control && { livekit: options.control.rooms.isReachable ? 'reachable' : 'unreachable' }),
+      }),
     // Says nothing about moderators, reasons and devices, because every client may ask (gatekeeper.md §4.13).
     userBans({ params, http }) {
       const refusal = exceeded(options, limit, http)

@@ -6,6 +6,7 @@ import { sceneRoutes } from './api/scene-routes.ts'
 import { type ServeOptions, serve } from './api/serve.ts'
 import { serviceRoutes } from './api/service-routes.ts'
 import type { BanList } from './ban-list.ts'
+import type { RoomControl } from './livekit/room-control.ts'
 import { type PlatformHandlersOptions, platformHandlers } from './platform/platform-handlers.ts'
 import { type PublicHandlersOptions, publicHandlers } from './public-handlers.ts'
 import { type SceneHandlersOptions, sceneHandlers } from './scenes/scene-handlers.ts'
@@ -21,6 +22,8 @@ export interface GatekeeperRouteDependencies
   bans: BanList
   /** `SceneAdapter.handle`, for `POST /get-scene-adapter`. */
   sceneAdapter: Handler
+  /** Undefined where the rooms are not those of a LiveKit. */
+  control: RoomControl | undefined
 }
 
 /** The path of the gatekeeper on a host that it shares; routes are served there and at the root. */
@@ -30,6 +33,7 @@ const PREFIX = '/gatekeeper'
 export function gatekeeperRoutes(dependencies: GatekeeperRouteDependencies): Route[] {
   const routes = [
     route(sceneAdapterRoute.method, sceneAdapterRoute.path, dependencies.sceneAdapter),
+    ...(dependencies.control?.routes ?? []),
     ...serve(publicRoutes, publicHandlers(dependencies), dependencies),
     ...serve(platformRoutes, platformHandlers(dependencies), dependencies),
     ...serve(sceneRoutes, sceneHandlers(dependencies), dependencies),

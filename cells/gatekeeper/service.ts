@@ -15,6 +15,7 @@ import type { ChainVerifier } from '../identity/verifier.ts'
 import { createLivekitTransport } from '../rtc/livekit-transport.ts'
 import type { RoomTransport } from '../rtc/room-transport.ts'
 import { createWsRoomTransport } from '../rtc/ws-room-transport.ts'
+import type { PeerId } from '../wire/peer.ts'
 import { subjects } from '../wire/subjects.ts'
 import { openStorage } from './adapters/open-storage.ts'
 import type { Storage } from './adapters/storage.ts'
@@ -26,6 +27,8 @@ import type { GatekeeperConfig } from './config.ts'
 import { ConnectionRecorder } from './connection-recorder.ts'
 import { expireConnections } from './connection-retention.ts'
 import { WalletLimit } from './core/wallet-limit.ts'
+import { livekitUrl, startRoomControl } from './livekit/room-control.ts'
+import type { RoomVisit } from './livekit/room-guard.ts'
 import { gatekeeperMetrics } from './metrics.ts'
 import { startModeration } from './moderation.ts'
 import { gatekeeperRoutes } from './routes.ts'
@@ -82,7 +85,14 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
     bans: () => bans.size,
     banAgeSeconds: () => bans.ageSeconds,
   })
-  const bans = new BanList(storage, { clock, log, onFailure: () => counted.banReadsFailed.inc() })
+  const bans = new BanList(storage, {
+    clock,
+    log,
+    onFailure: () => counted.banReadsFailed.inc(),
+    onChange: () => void control?.guard.sweep(),
+  })
+  const isExpelled = ({ wallet }: RoomVisit) => isShutOut(wallet, { bans, denyList, storage })
+  const control = startRoomControl(config, { isExpelled, clock, log, metrics, counted })
   const onFailure = () => counted.sceneBanReadsFailed.inc()
   const [moderation] = await Promise.all([startModeration(config, { storage, bans, clock, log, onFailure }), bans.attempted])
   const connections = new ConnectionRecorder(storage, { clock, log, metrics: counted })
@@ -118,6 +128,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
         ...moderation,
         connections,
         proxies,
+        control,
         limited: () => counted.banQueriesLimited.inc(),
         clock,
         build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
@@ -125,7 +136,11 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
       ...operationalRoutes(metrics, readiness),
     ],
   })
-  return { app, readiness, stop: stopAll(log, denyList, bans, moderation, storageHealth, retention, connections, storage).stop }
+  return {
+    app,
+    readiness,
+    stop: stopAll(log, control, denyList, bans, moderation, storageHealth, retention, connections, storage).stop,
+  }
 }
 
 // A new pod that cannot read the bans or the deny list refuses all players, so it must not replace one that can.
@@ -135,10 +150,20 @@ function readinessOf(storage: Readiness, bans: readonly { known: boolean }[], de
   return storage
 }
 
+/** Whether a player may be in no room at all: banned, also by the device last used, or on the deny list. */
+async function isShutOut(
+  address: PeerId,
+  { bans, denyList, storage }: { bans: BanList; denyList: DenyList; storage: Pick<Storage, 'connectionOf'> },
+): Promise<boolean> {
+  if (denyList.has(address) || bans.against({ address })) return true
+  const deviceId = bans.hasDevices ? (await storage.connectionOf(address))?.deviceId : undefined
+  return bans.against({ address, deviceId }) !== undefined
+}
+
 function transportOf(config: GatekeeperConfig, bus: Bus | undefined): RoomTransport | undefined {
   const { LIVEKIT_HOST: host, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret, ROOMS_URL: url } = config
   if (host && apiKey && apiSecret) {
-    return createLivekitTransport({ url: /^wss?:\/\//.test(host) ? host : `wss://${host}`, apiKey, apiSecret })
+    return createLivekitTransport({ url: livekitUrl(host), apiKey, apiSecret })
   }
   if (!url) return undefined
   if (!bus) throw new UserError('embedded rooms (ROOMS_URL) need a bus for their admissions')

@@ -1,5 +1,6 @@
-import { createHmac, createSecretKey } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import type { PeerId } from '../wire/peer.ts'
+import { type Grant, grants, videoGrant } from './grants.ts'
 import type { RoomTransport } from './room-transport.ts'
 
 export interface LivekitOptions {
@@ -11,9 +12,26 @@ export interface LivekitOptions {
   tokenTtlSeconds?: number
 }
 
+/** A token for one participant of one room. */
+export interface TokenRequest {
+  identity: string
+  room: string
+  grant: Grant
+  /** Text that the participant shows to the others. */
+  metadata?: string
+  name?: string
+  /** Metadata that the room has from its first participant on, where this token opens it. */
+  roomMetadata?: string | undefined
+}
+
 /** Never refuses a peer, and signs without waiting. */
 export interface LivekitTransport extends RoomTransport {
+  /** Where participants connect. */
+  readonly url: string
   connectionString(peer: PeerId, room: string, kind: 'island' | 'scene'): string
+  /** `livekit:<url>?access_token=<token>` */
+  adapter(request: TokenRequest): string
+  token(request: TokenRequest): string
 }
 
 const TOKEN_TTL_SECONDS = 300
@@ -31,31 +49,32 @@ export function createLivekitTransport({
   tokenTtlSeconds = TOKEN_TTL_SECONDS,
 }: LivekitOptions): LivekitTransport {
   const key = createSecretKey(apiSecret, 'utf8')
+  const token = ({ identity, room, grant, metadata, name, roomMetadata }: TokenRequest): string => {
+    const now = Math.floor(Date.now() / 1_000)
+    return signed(key, {
+      iss: apiKey,
+      sub: identity,
+      nbf: now,
+      exp: now + tokenTtlSeconds,
+      ...(metadata !== undefined && { metadata }),
+      ...(name !== undefined && { name }),
+      ...(roomMetadata !== undefined && { roomConfig: { metadata: roomMetadata } }),
+      video: videoGrant(room, grant),
+    })
+  }
+  const adapter = (request: TokenRequest): string => `livekit:${url}?access_token=${token(request)}`
   return {
     kind: 'livekit',
-    connectionString(peer, room) {
-      const now = Math.floor(Date.now() / 1_000)
-      const claims = {
-        iss: apiKey,
-        sub: peer,
-        nbf: now,
-        exp: now + tokenTtlSeconds,
-        // gatekeeper.md §5: microphone only, so that no player shares a screen or a camera with a room.
-        video: {
-          roomJoin: true,
-          room,
-          roomList: false,
-          canPublish: true,
-          canSubscribe: true,
-          canPublishData: true,
-          canUpdateOwnMetadata: true,
-          canPublishSources: ['microphone'],
-        },
-      }
-      const signed = `${HEADER}.${encoded(claims)}`
-      return `livekit:${url}?access_token=${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`
-    },
+    url,
+    connectionString: (peer, room) => adapter({ identity: peer, room, grant: grants.player }),
+    adapter,
+    token,
   }
+}
+
+function signed(key: KeyObject, claims: object): string {
+  const text = `${HEADER}.${encoded(claims)}`
+  return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`
 }
 
 function encoded(part: unknown): string {

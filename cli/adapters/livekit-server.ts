@@ -30,8 +30,18 @@ export function findLivekitServer(env: NodeJS.ProcessEnv): string | undefined {
   return [...onPath, ...builtEarlier(cache)].find(isExecutable)
 }
 
-/** Starts a server on free ports with keys of its own; restarts it if it dies. @throws Error when it does not come up in time */
-export async function startLivekitServer(binary: string, host: string, log: Log): Promise<LivekitServer> {
+/**
+ * Starts a server on free ports with keys of its own; restarts it if it dies.
+ *
+ * @param webhookUrls where it sends the events of its rooms
+ * @throws Error when it does not come up in time
+ */
+export async function startLivekitServer(
+  binary: string,
+  host: string,
+  log: Log,
+  webhookUrls: readonly string[] = [],
+): Promise<LivekitServer> {
   const [port, tcpPort, udpPort] = [await freePort(host), await freePort(host), await freePort(host)]
   const apiKey = `realm${randomBytes(6).toString('hex')}`
   const apiSecret = randomBytes(24).toString('hex')
@@ -40,6 +50,7 @@ export async function startLivekitServer(binary: string, host: string, log: Log)
     bind_addresses: [host],
     rtc: { tcp_port: tcpPort, udp_port: udpPort, node_ip: host, use_external_ip: false, enable_loopback_candidate: true },
     keys: { [apiKey]: apiSecret },
+    ...(webhookUrls.length > 0 && { webhook: { api_key: apiKey, urls: webhookUrls } }),
     logging: { level: 'error' },
   })
   let mayEnd = false

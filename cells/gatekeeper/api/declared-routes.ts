@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Declaration, declare } from './declaration.ts'
 import { platformRoutes } from './platform-routes.ts'
 import { publicRoutes } from './public-routes.ts'
+import { livekitWebhookRoute } from './room-routes.ts'
 import { sceneRoutes } from './scene-routes.ts'
 import { serviceRoutes } from './service-routes.ts'
 
@@ -27,6 +28,7 @@ export const sceneAdapterRoute = declare({
 /** Every route of the API, in the order of the documentation. A group of routes is added here and in `routes.ts`. */
 export const declaredRoutes: readonly Declaration[] = [
   sceneAdapterRoute,
+  livekitWebhookRoute,
   ...Object.values(publicRoutes),
   ...Object.values(platformRoutes),
   ...Object.values(sceneRoutes),

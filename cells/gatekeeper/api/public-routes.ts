@@ -27,7 +27,12 @@ export const publicRoutes = {
     answers: {
       200: {
         description: 'The build.',
-        body: z.object({ version: z.string(), currentTime: z.number(), commitHash: z.string() }),
+        body: z.object({
+          version: z.string(),
+          currentTime: z.number(),
+          commitHash: z.string(),
+          livekit: z.enum(['reachable', 'unreachable']).optional(),
+        }),
       },
     },
   }),

@@ -38,6 +38,11 @@ export class ActiveBans {
     return this.#size
   }
 
+  /** Whether any ban is against a device, too. */
+  get hasDevices(): boolean {
+    return this.#byDevice.size > 0
+  }
+
   /** The ban in force against the wallet or the device, the latest if there are several. */
   against({ address, deviceId }: BanSubject, nowMs: number): PlatformBan | undefined {
     const ofDevice = deviceId === undefined ? [] : (this.#byDevice.get(keyOf(deviceId)) ?? [])

@@ -1,0 +1,42 @@
+import { type PeerId, parsePeerId } from '../../wire/peer.ts'
+
+/** What a room is for, read from its name (gatekeeper.md §3). */
+export type RoomUse =
+  | { kind: 'scene'; realmName: string; sceneId: string }
+  | { kind: 'world'; name: string }
+  | { kind: 'island' }
+  | { kind: 'community-voice'; communityId: string }
+  | { kind: 'private-voice'; callId: string }
+  | { kind: 'private-messages' }
+
+/** Beginnings of the names of the rooms that belong to one gatekeeper. */
+export interface RoomPrefixes {
+  scene: string
+  world: string
+  /** Of the rooms of islands of the realm's cells. */
+  island: string
+}
+
+export const COMMUNITY_VOICE_PREFIX = 'voice-chat-community-'
+export const PRIVATE_VOICE_PREFIX = 'voice-chat-private-'
+export const PRIVATE_MESSAGES_ROOM = 'private-messages'
+
+/** Undefined for a room of others on the same LiveKit, which is left alone. */
+export function useOf(room: string, { scene, world, island }: RoomPrefixes): RoomUse | undefined {
+  if (room.startsWith(scene)) {
+    const [realmName = '', ...sceneId] = room.slice(scene.length).split(':')
+    return { kind: 'scene', realmName, sceneId: sceneId.join(':') }
+  }
+  if (room.startsWith(world)) return { kind: 'world', name: room.slice(world.length) }
+  if (room.startsWith(island)) return { kind: 'island' }
+  if (room.startsWith(COMMUNITY_VOICE_PREFIX))
+    return { kind: 'community-voice', communityId: room.slice(COMMUNITY_VOICE_PREFIX.length) }
+  if (room.startsWith(PRIVATE_VOICE_PREFIX)) return { kind: 'private-voice', callId: room.slice(PRIVATE_VOICE_PREFIX.length) }
+  if (room === PRIVATE_MESSAGES_ROOM) return { kind: 'private-messages' }
+  return undefined
+}
+
+const ADDRESS_CHARACTERS = 42
+
+/** The wallet of a participant. Servers, streamers and anonymous watchers have none in their identity. */
+export const walletOf = (identity: string): PeerId | undefined => parsePeerId(identity.slice(0, ADDRESS_CHARACTERS))

@@ -1,0 +1,71 @@
+import type { WebhookEvent } from 'livekit-server-sdk'
+import type { Clock } from '../../chassis/clock.ts'
+import { type Route, route } from '../../chassis/http.ts'
+import type { Running } from '../../chassis/lifecycle.ts'
+import type { Log } from '../../chassis/log.ts'
+import type { Metrics } from '../../chassis/metrics.ts'
+import { LivekitRooms } from '../../rtc/livekit-rooms.ts'
+import { livekitWebhookRoute } from '../api/room-routes.ts'
+import type { GatekeeperConfig } from '../config.ts'
+import { useOf } from '../core/room-names.ts'
+import type { GatekeeperMetrics } from '../metrics.ts'
+import { RoomGuard, type RoomGuardOptions } from './room-guard.ts'
+import { livekitWebhook, type RoomEventListener } from './webhooks.ts'
+
+export interface RoomControlOptions extends Pick<RoomGuardOptions, 'isExpelled'> {
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  counted: GatekeeperMetrics
+}
+
+/** What a gatekeeper does in the rooms of its LiveKit. */
+export interface RoomControl extends Running {
+  rooms: LivekitRooms
+  guard: RoomGuard
+  /** Adds a part that acts on the events of rooms. */
+  listen(listener: RoomEventListener): void
+  /** The endpoint of webhooks. */
+  routes: readonly Route[]
+}
+
+const ISLAND_PREFIX = 'island-'
+const WORLD_PREFIX = 'world-scene-room-'
+
+/** Undefined where the rooms are not those of a LiveKit. */
+export function startRoomControl(
+  config: GatekeeperConfig,
+  { isExpelled, clock, log, metrics, counted }: RoomControlOptions,
+): RoomControl | undefined {
+  const { LIVEKIT_HOST: host, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = config
+  if (!host || !apiKey || !apiSecret) return undefined
+  const rooms = new LivekitRooms({ url: config.LIVEKIT_API_URL ?? livekitUrl(host), apiKey, apiSecret, clock, log, metrics })
+  const prefixes = {
+    scene: config.SCENE_ROOM_PREFIX,
+    world: config.WORLD_ROOM_PREFIX ?? WORLD_PREFIX,
+    island: config.ISLAND_ROOM_PREFIX ?? ISLAND_PREFIX,
+  }
+  const guard = new RoomGuard({ rooms, useOf: (room) => useOf(room, prefixes), isExpelled, clock, log, metrics: counted })
+  const listeners: RoomEventListener[] = [(event) => watchJoins(guard, event)]
+  return {
+    rooms,
+    guard,
+    listen: (listener) => listeners.push(listener),
+    routes: [
+      route(
+        livekitWebhookRoute.method,
+        livekitWebhookRoute.path,
+        livekitWebhook({ apiKey, apiSecret, listeners, log, metrics: counted }),
+      ),
+    ],
+    stop: () => guard.stop(),
+  }
+}
+
+/** The URL of a LiveKit that is configured by its host alone. */
+export const livekitUrl = (host: string): string => (/^wss?:\/\//.test(host) ? host : `wss://${host}`)
+
+async function watchJoins(guard: RoomGuard, { event, room, participant, createdAt }: WebhookEvent): Promise<void> {
+  if (event !== 'participant_joined' || !room || !participant) return
+  await guard.joined(room.name, participant.identity, Number(participant.joinedAt || createdAt) * 1_000)
+}

@@ -1,0 +1,192 @@
+import {
+  IngressClient,
+  type IngressInfo,
+  IngressInput,
+  type ParticipantInfo,
+  RoomServiceClient,
+  TrackSource,
+} from 'livekit-server-sdk'
+import pLimit from 'p-limit'
+import { CircuitBreaker } from '../chassis/circuit-breaker.ts'
+import type { Clock } from '../chassis/clock.ts'
+import { messageOf, Refusal } from '../chassis/errors.ts'
+import type { Log } from '../chassis/log.ts'
+import type { Metrics } from '../chassis/metrics.ts'
+import type { Grant } from './grants.ts'
+
+/** Where LiveKit answers requests of servers, and with which key. */
+export interface LivekitRoomsOptions {
+  /** `http(s)://` or `ws(s)://`, without a path. */
+  url: string
+  apiKey: string
+  apiSecret: string
+  clock: Pick<Clock, 'monotonic'>
+  log: Log
+  metrics: Metrics
+}
+
+/** A room that exists on the server. */
+export interface LivekitRoom {
+  name: string
+  /** Text that all participants receive. */
+  metadata: string
+  participantCount: number
+}
+
+/** A participant of a room. */
+export type LivekitParticipant = Pick<ParticipantInfo, 'identity' | 'sid' | 'metadata' | 'joinedAt'>
+
+/** An RTMP endpoint that publishes into a room. */
+export type LivekitIngress = Pick<IngressInfo, 'ingressId' | 'url' | 'streamKey' | 'name'>
+
+const TIMEOUT_SECONDS = 4
+const MAX_CONCURRENT = 32
+/** Further requests are refused at once, so that they do not wait in a growing queue. */
+const MAX_WAITING = 20_000
+const BREAKER = { failures: 5, openMs: 5_000, what: 'LiveKit' }
+
+/**
+ * The rooms of a LiveKit server: every request to its API goes through here, with a deadline, a limited number at a time, and a
+ * breaker. What does not exist is a result, and a server that does not answer a refusal UNAVAILABLE.
+ */
+export class LivekitRooms {
+  readonly #rooms: RoomServiceClient
+  readonly #ingress: IngressClient
+  readonly #breaker: CircuitBreaker
+  readonly #limit = pLimit(MAX_CONCURRENT)
+  readonly #requests
+
+  constructor({ url, apiKey, apiSecret, clock, log, metrics }: LivekitRoomsOptions) {
+    const options = { requestTimeout: TIMEOUT_SECONDS, failover: false }
+    this.#rooms = new RoomServiceClient(url, apiKey, apiSecret, options)
+    this.#ingress = new IngressClient(url, apiKey, apiSecret, options)
+    this.#requests = metrics.counter('livekit_requests_total', 'Requests to the API of LiveKit, by outcome.', ['outcome'])
+    metrics.gauge('livekit_reachable', '1 while LiveKit answers requests to its API, 0 while they are refused without asking.', {
+      read: () => Number(this.isReachable),
+    })
+    this.#breaker = new CircuitBreaker({
+      ...BREAKER,
+      now: () => clock.monotonic(),
+      onChange: (isOpen) => {
+        if (isOpen) log.warn('LiveKit does not answer requests to its API')
+        else log.info('LiveKit answers requests to its API again')
+      },
+    })
+  }
+
+  /** False once several requests in a row had no answer. */
+  get isReachable(): boolean {
+    return !this.#breaker.isOpen
+  }
+
+  /** All rooms, or those of the names that exist. */
+  async rooms(names?: readonly string[]): Promise<LivekitRoom[]> {
+    const rooms = await this.#ask(() => this.#rooms.listRooms(names && [...names]))
+    return rooms.map(({ name, metadata, numParticipants }) => ({ name, metadata, participantCount: numParticipants }))
+  }
+
+  /** None where the room does not exist. */
+  async participants(room: string): Promise<readonly LivekitParticipant[]> {
+    return (await this.#found(() => this.#rooms.listParticipants(room))) ?? []
+  }
+
+  /** Ends the connection of a participant; whether it was there. A token that is still valid lets it join again. */
+  async remove(room: string, identity: string): Promise<boolean> {
+    return (await this.#found(() => done(this.#rooms.removeParticipant(room, identity)))) ?? false
+  }
+
+  /** Changes metadata and permissions of a participant; whether it was there. */
+  async update(room: string, identity: string, { metadata, grant }: { metadata?: string; grant?: Grant }): Promise<boolean> {
+    const change = { ...(metadata !== undefined && { metadata }), ...(grant && { permission: permissionOf(grant) }) }
+    return (await this.#found(() => this.#rooms.updateParticipant(room, identity, change))) !== undefined
+  }
+
+  /** Undefined where the participant is not in the room. */
+  participant(room: string, identity: string): Promise<LivekitParticipant | undefined> {
+    return this.#found(() => this.#rooms.getParticipant(room, identity))
+  }
+
+  /** Replaces the metadata of a room, which all participants receive; whether the room exists. */
+  async setMetadata(room: string, metadata: string): Promise<boolean> {
+    return (await this.#found(() => this.#rooms.updateRoomMetadata(room, metadata))) !== undefined
+  }
+
+  /** Creates a room unless it exists; it ends again after a while without participants. */
+  async create(room: string): Promise<void> {
+    await this.#ask(() => this.#rooms.createRoom({ name: room }))
+  }
+
+  /** Ends a room for all participants; whether it existed. */
+  async delete(room: string): Promise<boolean> {
+    return (await this.#found(() => done(this.#rooms.deleteRoom(room)))) ?? false
+  }
+
+  /** The RTMP endpoint of a room, created unless there is one of this name. */
+  async ingressOf(room: string, name: string, identity: string): Promise<LivekitIngress> {
+    const [existing] = (await this.#ask(() => this.#ingress.listIngress({ roomName: room }))).filter((one) => one.name === name)
+    if (existing) return existing
+    const options = { name, roomName: room, participantIdentity: identity }
+    return this.#ask(() => this.#ingress.createIngress(IngressInput.RTMP_INPUT, options))
+  }
+
+  /** Whether the RTMP endpoint existed. */
+  async deleteIngress(ingressId: string): Promise<boolean> {
+    return (await this.#found(() => this.#ingress.deleteIngress(ingressId))) !== undefined
+  }
+
+  async #found<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await this.#ask(work)
+    } catch (error) {
+      if (codeOf(error) === 'not_found') return undefined
+      throw error
+    }
+  }
+
+  async #ask<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#limit.pendingCount >= MAX_WAITING) throw new Refusal('UNAVAILABLE', 'Too many requests to LiveKit are waiting')
+    try {
+      const result = await this.#limit(() => this.#breaker.call(work, isOutage))
+      this.#requests.inc({ outcome: 'ok' })
+      return result
+    } catch (error) {
+      if (error instanceof Refusal) {
+        this.#requests.inc({ outcome: 'refused' })
+        throw error
+      }
+      if (isOutage(error)) {
+        this.#requests.inc({ outcome: 'failed' })
+        throw new Refusal('UNAVAILABLE', `LiveKit cannot be used now: ${messageOf(error)}`, { cause: error })
+      }
+      this.#requests.inc({ outcome: codeOf(error) === 'not_found' ? 'not_found' : 'rejected' })
+      throw error
+    }
+  }
+}
+
+/** The Twirp code of an error that LiveKit answered. */
+function codeOf(error: unknown): string | undefined {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && 'status' in (error as object) ? code : undefined
+}
+
+/** No answer in time, or one that says that the server cannot work now. */
+function isOutage(error: unknown): boolean {
+  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined
+  return typeof status !== 'number' || status >= 500 || status === 429
+}
+
+const done = async (work: Promise<void>): Promise<true> => {
+  await work
+  return true
+}
+
+/** The permissions of a participant who is in a room. LiveKit replaces all of them at once, so each one is named. */
+const permissionOf = ({ canPublish, canUpdateOwnMetadata, canPublishSources }: Grant) => ({
+  canPublish,
+  canSubscribe: true,
+  canPublishData: true,
+  canUpdateMetadata: canUpdateOwnMetadata,
+  canPublishSources: canPublishSources ? [TrackSource.MICROPHONE] : [],
+  hidden: false,
+})
