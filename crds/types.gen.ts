@@ -199,6 +199,28 @@ export interface RealmSpec {
     }
     /** URL of a deny list, {"users":[{"wallet":"0x…"}]}: wallets that get no token of a room, and that connectors refuse. A change replaces the cells as a change of version does. */
     denyList?: string
+    /** Wallets whose owners may ban players from the realm and warn them, over the API of the gatekeeper. */
+    moderators?: string[]
+    /** Secret of the same namespace whose key holds a token of at least 16 characters: tools that send it may do what moderators do, such as realmctl ban. */
+    moderatorTokenSecret?: {
+      /** Name of the Secret. */
+      name: string
+      /** Key within the Secret. */
+      key: string
+    }
+    /** Secret of the same namespace whose key holds the token of other services, such as a social service or a worlds content server. Absent = none of them may call. */
+    serviceTokenSecret?: {
+      /** Name of the Secret. */
+      name: string
+      /** Key within the Secret. */
+      key: string
+    }
+    /** Base URL of a places service, https://places.decentraland.org/api: bans and administrators of scenes are then kept by its ids. Absent = by the base parcel of each scene. */
+    places?: string
+    /** Base URL of a worlds content server, https://worlds-content-server.decentraland.org, for bans and administrators of scenes of worlds. */
+    worlds?: string
+    /** URL of the folder with authorizations.json, the list of who has leased which land. Absent = a lease gives no right over a scene. */
+    leases?: string
     /** URL of an Ethereum JSON-RPC server, to check the signatures of contract wallets; without it they are refused. A change replaces the cells as a change of version does. */
     ethereum?: string
     /** CPU and memory of the container, as in any pod. Absent = a small request that covers the process without players, and no limit; {} = neither. */

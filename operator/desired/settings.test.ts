@@ -41,6 +41,27 @@ test('the deny list and the Ethereum server of a realm are those of its gatekeep
   expect(archipelagoSettings(aCell(realm))).not.toHaveProperty('DENYLIST_URL')
 })
 
+test('a gatekeeper learns who moderates, and which services say who owns what', () => {
+  const wallet = `0x${'a'.repeat(40)}`
+  const gatekeeper = {
+    moderators: [wallet],
+    moderatorTokenSecret: { name: 'moderators', key: 'token' },
+    serviceTokenSecret: { name: 'social', key: 'bearer' },
+    ...{ places: 'https://places.example.org/api', worlds: 'https://worlds.example.org', leases: 'https://leases.example.org' },
+  }
+  expect(gatekeeperSettings(aRealm({ gatekeeper, content: { catalysts: ['https://peer.example.org/'] } }), site)).toMatchObject({
+    MODERATORS: wallet,
+    MODERATOR_TOKEN: { secret: 'moderators', key: 'token' },
+    COMMS_GATEKEEPER_AUTH_TOKEN: { secret: 'social', key: 'bearer' },
+    CONTENT_URL: 'https://peer.example.org/content',
+    LAMBDAS_URL: 'https://peer.example.org/lambdas',
+    PLACES_API_URL: gatekeeper.places,
+    WORLD_CONTENT_URL: gatekeeper.worlds,
+    LEASES_URL: gatekeeper.leases,
+  })
+  expect(gatekeeperSettings(aRealm(), site)).not.toHaveProperty('MODERATOR_TOKEN')
+})
+
 test('connectors get the pace of draining where the realm sets one', () => {
   const realm = aRealm({ rollout: { paused: false, joinProbe: 'Required', progressDeadlineSeconds: 600, playersPerMinute: 90 } })
   expect(connectorSettings(aCell(realm))).toMatchObject({ DRAIN_PLAYERS_PER_MINUTE: '90' })

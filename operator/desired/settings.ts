@@ -55,6 +55,7 @@ export function gatekeeperSettings(realm: Realm, site: Site): Settings {
     ...busSettings(site.nats(realm, 'gatekeeper'), cellScope(realmScope(realm.metadata), 0)),
     ...livekitSettings(site.livekit(realm), rooms),
     ...walletSettings(realm.spec.gatekeeper),
+    ...moderationSettings(realm),
     ...proxySettings(site.exposure(realm)?.trustedProxies),
     ...publicPathSettings(realm, site),
     ...(type === 'External' && secret
@@ -63,6 +64,26 @@ export function gatekeeperSettings(realm: Realm, site: Site): Settings {
         { DATABASE_FOLDER: storage ? `${DATA_FOLDER}/database` : DATA_FOLDER }),
   }
 }
+
+/** Who may moderate, and the services that say who owns what. */
+function moderationSettings({ spec: { content, gatekeeper } }: Realm): Settings {
+  const { moderators = [], moderatorTokenSecret, serviceTokenSecret, places, worlds, leases } = gatekeeper
+  const [catalyst] = content.catalysts
+  return {
+    ...(moderators.length > 0 && { MODERATORS: moderators.join(',') }),
+    ...(moderatorTokenSecret && { MODERATOR_TOKEN: secretKey(moderatorTokenSecret) }),
+    ...(serviceTokenSecret && { COMMS_GATEKEEPER_AUTH_TOKEN: secretKey(serviceTokenSecret) }),
+    ...(catalyst && {
+      CONTENT_URL: `${withoutTrailingSlash(catalyst)}/content`,
+      LAMBDAS_URL: `${withoutTrailingSlash(catalyst)}/lambdas`,
+    }),
+    ...(places && { PLACES_API_URL: places }),
+    ...(worlds && { WORLD_CONTENT_URL: worlds }),
+    ...(leases && { LEASES_URL: leases }),
+  }
+}
+
+const secretKey = ({ name, key = 'token' }: { name: string; key?: string }): SecretRef => ({ secret: name, key })
 
 /** Players sign the path they see, of which a route of the user removes that of the URL. */
 function publicPathSettings(realm: Realm, site: Site): Settings {

@@ -81,6 +81,21 @@ test('a deny list and an Ethereum server are allowed by their ports', () => {
   expect(ports('main-archipelago')).toContain(8545)
 })
 
+test('the services that say who owns what are allowed by their ports, to the gatekeeper alone', () => {
+  const gatekeeper = {
+    places: 'http://places:8001/api',
+    worlds: 'https://worlds.example.org:8002',
+    leases: 'http://leases:8003/x',
+  }
+  const realm = aRealm({ networkPolicy: strict, gatekeeper })
+  const ports = (name: string) =>
+    policy(realm, name)
+      ?.egress?.flatMap((rule) => rule.ports ?? [])
+      .map(({ port }) => port)
+  expect(ports('main-gatekeeper')).toEqual(expect.arrayContaining([8001, 8002, 8003]))
+  expect(ports('main-connector')).not.toContain(8001)
+})
+
 test('a gatekeeper with an External database may connect anywhere, because only its Secret has the address', () => {
   const database = { type: 'External', secret: { name: 'postgres', key: 'url' } } as const
   expect(policy(aRealm({ networkPolicy: strict, gatekeeper: { database } }), 'main-gatekeeper')?.egress).toEqual([{}])

@@ -50,6 +50,8 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
   const toGatekeeper: Egress = { to: [ofPart(realm, 'gatekeeper')], ports: tcp(HTTP_PORT) }
   const ethereumPorts = portsOf(cellsAnd(realm, cells).flatMap(({ ethereum }) => ethereum ?? []))
   const toEthereum: Egress[] = ethereumPorts.length > 0 ? [{ ports: tcp(...ethereumPorts) }] : []
+  const rightsPorts = portsOf(rightsUrls(realm))
+  const toRights: Egress[] = rightsPorts.length > 0 ? [{ ports: tcp(...rightsPorts) }] : []
   const hasRooms = livekit.type === 'None' || cells.some(({ spec }) => !spec.livekit)
   return [
     denyAll(realm, platform),
@@ -64,7 +66,7 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
       'gatekeeper',
       [fromPlayers(realm), { from: [ofPart(realm, 'connector')], ports: tcp(HTTP_PORT) }],
       // The address of an External database is in a Secret, which the operator does not read.
-      gatekeeper.database.type === 'External' ? [{}] : [...toBus(realm), toWeb, ...toMedia(realm)],
+      gatekeeper.database.type === 'External' ? [{}] : [...toBus(realm), toWeb, ...toRights, ...toMedia(realm)],
     ),
     ...(gatekeeper.database.type === 'External' ? [part(realm, 'migration', [], [{}])] : []),
     part(realm, 'stats', [fromPlayers(realm)], [...toBus(realm), toWeb]),
@@ -78,6 +80,10 @@ const cellsAnd = (realm: Realm, cells: readonly CommsCell[]) => [realm.spec.gate
 
 const walletUrls = (realm: Realm, cells: readonly CommsCell[]): string[] =>
   cellsAnd(realm, cells).flatMap(({ denyList, ethereum }) => [denyList, ethereum].filter((url) => url !== undefined))
+
+/** The services that say who owns what. */
+const rightsUrls = ({ spec: { gatekeeper } }: Realm): string[] =>
+  [gatekeeper.places, gatekeeper.worlds, gatekeeper.leases].filter((url) => url !== undefined)
 
 /**
  * For every pod of the realm: the operator, the realm provider and monitors may connect to it, and it may use DNS and what the user allows
