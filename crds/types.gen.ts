@@ -590,6 +590,13 @@ export interface CommsCellSpec {
   url: string
   /** Base URL of the gatekeeper that connectors query for bans. Set by the operator when it creates the cell, and not changed afterwards, because a change restarts the connectors. Absent = no player is banned. */
   gatekeeperUrl?: string
+  /** How connectors report their sessions to the movement relay, and learn from it where players are whose explorer sends no heartbeats. Set by the operator when it creates the cell, and not changed afterwards. Absent = such players get no island. */
+  movement?: {
+    /** URL at which the relay takes the reports of the realm. */
+    reportsUrl: string
+    /** Secret of the same namespace whose key token holds the token of the realm at the relay. It may come later than the cell. */
+    secretName: string
+  }
   /** URL of a deny list, {"users":[{"wallet":"0x…"}]}: wallets that connectors refuse. */
   denyList?: string
   /** URL of an Ethereum JSON-RPC server, to check the signatures of contract wallets; without it they are refused. */

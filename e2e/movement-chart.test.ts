@@ -3,12 +3,20 @@ import type { V1Deployment, V1NetworkPolicy, V1PodDisruptionBudget, V1Service } 
 import { describe, expect, test } from 'vitest'
 import { readConfig as readPulseConfig } from '../cells/pulse/config.ts'
 import { readConfig as readOperatorConfig } from '../operator/config.ts'
+import { connectorDeployment } from '../operator/desired/manifests/deployment.ts'
+import { planCell } from '../operator/desired/plan.ts'
+import { aCell, aRealm, platform } from '../operator/desired/realm.fixtures.ts'
 import { chart, named, type Rendered, renderChart } from '../testing/chart.ts'
 import { runCommand } from '../testing/parts/command.ts'
 import { withPart } from '../testing/parts/with-part.ts'
 
 const relay = 'realms-realm-operator-movement'
 const operator = 'realms-realm-operator'
+const connectorLabels = () => {
+  const { labels = {} } = connectorDeployment(aCell(aRealm()), planCell(aCell(aRealm())), platform).spec.template.metadata ?? {}
+  const [manager, component] = ['app.kubernetes.io/managed-by', 'app.kubernetes.io/component']
+  return { [manager]: labels[manager], [component]: labels[component] }
+}
 
 withPart('kube', 'the movement relay of the chart', (kube) => {
   const render = (...settings: string[]) => renderChart(kube, settings)
@@ -25,7 +33,11 @@ withPart('kube', 'the movement relay of the chart', (kube) => {
     const env = environmentOf(objects)
     const config = readPulseConfig(env)
     expect(Object.keys(env).filter((variable) => !(variable in config))).toEqual([])
-    expect(config).toMatchObject({ UDP_SERVER_PORT: 7777, DENYLIST_URL: 'https://deny.example.org/list' })
+    expect(config).toMatchObject({
+      UDP_SERVER_PORT: 7777,
+      VISIBLE_PLAYERS: 'Everyone',
+      DENYLIST_URL: 'https://deny.example.org/list',
+    })
     expect(containerOf(objects)?.ports).toContainEqual({ name: 'movement', containerPort: 7777, protocol: 'UDP' })
     expect(containerOf(objects)?.resources).toMatchObject({ requests: { cpu: '100m' }, limits: { memory: '512Mi' } })
     expect(deploymentOf(objects)).toMatchObject({ replicas: 1, strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } })
@@ -69,11 +81,35 @@ withPart('kube', 'the movement relay of the chart', (kube) => {
   })
 
   test('is what the operator tells Realms: by its public host, or else by its Service, and nothing where there is none', async () => {
-    const hostOf = (objects: Rendered[]) => readOperatorConfig(environmentOf(objects, operator)).MOVEMENT_HOST
+    const hostOf = (objects: Rendered[]) =>
+      readOperatorConfig({ ...environmentOf(objects, operator), MOVEMENT_KEYS_FILE: '' }).MOVEMENT_HOST
     expect(hostOf(await render())).toBeUndefined()
     expect(hostOf(await enabled())).toEqual({ host: `${relay}.operations.svc.cluster.local`, port: 7777 })
     expect(hostOf(await enabled('host=pulse-server.example.org'))).toEqual({ host: 'pulse-server.example.org', port: 7777 })
     expect(hostOf(await render('movement.host=203.0.113.7:30777'))).toEqual({ host: '203.0.113.7', port: 30_777 })
+  })
+
+  test('takes the reports of connectors at a Service of its own, with keys that the operator has, too', async () => {
+    const objects = await enabled('visiblePlayers=WithSession')
+    const secretsOf = (name: string, of = objects) =>
+      deploymentOf(of, name)?.template.spec?.volumes?.flatMap(({ secret }) => secret ?? [])
+    const keys = { secretName: `${relay}-keys`, items: [{ key: 'keys', path: 'keys' }] }
+    for (const name of [relay, operator]) expect(secretsOf(name)).toEqual([expect.objectContaining(keys)])
+    expect(named(objects, 'Secret', `${relay}-keys`)).toBeDefined()
+    expect(environmentOf(objects, operator)).toMatchObject({
+      MOVEMENT_REPORTS_URL: `http://${relay}-reports.operations.svc.cluster.local:8080`,
+      MOVEMENT_KEYS_FILE: '/run/secrets/movement/keys',
+    })
+    expect(environmentOf(objects)).toMatchObject({
+      VISIBLE_PLAYERS: 'WithSession',
+      REALM_TOKEN_KEY_FILE: '/run/secrets/movement/keys',
+    })
+    expect(named(objects, 'Service', `${relay}-reports`).spec).toMatchObject({ ports: [{ port: 8080, targetPort: 'http' }] })
+    const given = await enabled('keysSecretName=mine', 'keysSecretKey=all')
+    expect(given.filter(({ kind }) => kind === 'Secret')).toEqual([])
+    expect(secretsOf(operator, given)).toEqual([
+      expect.objectContaining({ secretName: 'mine', items: [{ key: 'all', path: 'keys' }] }),
+    ])
   })
 
   test('lets a node be drained, unless the values make the drain wait', async () => {
@@ -84,14 +120,18 @@ withPart('kube', 'the movement relay of the chart', (kube) => {
     expect(await budgetOf('podDisruptionBudget.maxUnavailable=0')).toMatchObject({ maxUnavailable: 0 })
   })
 
-  test('is open over UDP from anywhere and to monitors, and connects to what its values name only', async () => {
+  test('is open over UDP from anywhere, to connectors and to monitors, and connects to what its values name only', async () => {
     const closed = ['networkPolicy.enabled=true', 'networkPolicy.monitorNamespaces={monitoring}', 'movement.enabled=true']
     const policyOf = async (...settings: string[]) =>
       named(await render(...closed, ...settings), 'NetworkPolicy', relay).spec as V1NetworkPolicy['spec']
     const policy = await policyOf()
     expect(policy?.ingress).toEqual([
       { ports: [{ port: 7777, protocol: 'UDP' }] },
-      { from: [expect.anything()], ports: [{ port: 8080, protocol: 'TCP' }] },
+      {
+        from: [{ namespaceSelector: {}, podSelector: { matchLabels: expect.objectContaining(connectorLabels()) } }],
+        ports: [{ port: 8080, protocol: 'TCP' }],
+      },
+      { from: [expect.anything()], ports: [{ port: 8081, protocol: 'TCP' }] },
     ])
     expect(policy).toMatchObject({ policyTypes: ['Ingress', 'Egress'] })
     expect(policy).not.toHaveProperty('egress')
@@ -117,9 +157,10 @@ withPart('kube', 'the movement relay of the chart', (kube) => {
     const monitored = await render('movement.enabled=true', 'monitoring.podMonitor.enabled=true')
     expect(named(monitored, 'PodMonitor', relay).spec).toMatchObject({
       selector: deploymentOf(monitored)?.selector,
-      podMetricsEndpoints: [{ port: 'http', path: '/metrics' }],
+      podMetricsEndpoints: [{ port: 'peer', path: '/metrics' }],
     })
-    expect(containerOf(monitored)?.ports).toContainEqual({ name: 'http', containerPort: 8080 })
+    expect(containerOf(monitored)?.ports).toContainEqual({ name: 'peer', containerPort: 8081 })
+    expect(environmentOf(monitored).PEER_SERVER_PORT).toBe('8081')
   })
 
   test.each([
@@ -130,6 +171,7 @@ withPart('kube', 'the movement relay of the chart', (kube) => {
     ['movement.service.externalTrafficPolicy=None', 'externalTrafficPolicy'],
     ['movement.podDisruptionBudget.maxUnavailable=2', 'maxUnavailable'],
     ['movement.replicas=2', 'replicas'],
+    ['movement.visiblePlayers=Friends', 'visiblePlayers'],
   ])('refuses --set %s', async (setting, reason) => {
     await expect(render(setting)).rejects.toThrow(reason)
   })

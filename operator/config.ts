@@ -3,6 +3,7 @@ import { withoutTrailingSlash } from '../cells/chassis/base-url.ts'
 import { commaSeparated, parseEnv } from '../cells/chassis/config.ts'
 import { ALL_ADDRESSES } from '../cells/chassis/listen.ts'
 import { logLevels } from '../cells/chassis/log.ts'
+import { realmKeysIn } from '../cells/identity/realm-token.ts'
 import { readRelayAddress } from '../cells/wire/relay-address.ts'
 import type { Platform } from './desired/platform.ts'
 
@@ -56,6 +57,14 @@ export const operatorVariables = z.object({
     .describe(
       'Host of the movement relay of this installation as players reach it, with its port unless that is 7777; unset = there is none.',
     ),
+  MOVEMENT_REPORTS_URL: url
+    .optional()
+    .describe('URL at which that relay takes the reports of connectors, as they reach it; unset = they report to none.'),
+  MOVEMENT_KEYS: z
+    .string()
+    .transform(realmKeysIn)
+    .optional()
+    .describe('Keys of the tokens of realms at that relay, one a line; the first makes them. Needed with MOVEMENT_REPORTS_URL.'),
   CHECK_DEPENDENCIES: z
     .enum(['true', 'false'])
     .default('true')

@@ -7,6 +7,7 @@ import { type Running, runProcess, stopAll } from '../cells/chassis/lifecycle.ts
 import { listen } from '../cells/chassis/listen.ts'
 import { createLog } from '../cells/chassis/log.ts'
 import { Metrics } from '../cells/chassis/metrics.ts'
+import { realmKeyId } from '../cells/identity/realm-token.ts'
 import { findKubeAccess } from '../cells/kube/kube-access.ts'
 import { kubeMetrics } from '../cells/kube/kube-metrics.ts'
 import { createKubeClient } from '../cells/kube/pooled-kube-client.ts'
@@ -19,6 +20,7 @@ import { clusterSite } from './desired/site.ts'
 import { cellSocketUrl } from './desired/urls.ts'
 import { eventMetrics } from './events/event-metrics.ts'
 import { EventRecorder } from './events/recorder.ts'
+import { RealmTokens } from './kubernetes/apply/realm-tokens.ts'
 import { Writer } from './kubernetes/apply/writer.ts'
 import { writerMetrics } from './kubernetes/apply/writer-metrics.ts'
 import { Cache } from './kubernetes/cache/cache.ts'
@@ -67,7 +69,9 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const namespace = config.OPERATOR_NAMESPACE ?? access.namespace
   const lease = { namespace: config.LEASE_NAMESPACE ?? namespace, name: config.LEASE_NAME }
   const platform = platformOf(config, namespace)
-  const site = clusterSite(platform.clusterDomain, platform.providerUrl, config.MOVEMENT_HOST)
+  const { MOVEMENT_HOST: movement, MOVEMENT_REPORTS_URL: reportsUrl, MOVEMENT_KEYS: [key] = [] } = config
+  const sessionReports = reportsUrl && key ? { url: reportsUrl, keyId: realmKeyId(key) } : undefined
+  const site = clusterSite(platform.clusterDomain, platform.providerUrl, { movement, sessionReports })
 
   const identity = config.LEASE_IDENTITY ?? `${hostname()}-${randomBytes(4).toString('hex')}`
   const elector = new LeaderElector({
@@ -87,6 +91,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     writer,
     platform,
     countPlayers: connectorPlayerCounter({ port: HTTP_PORT, clock }),
+    realmTokens: key ? new RealmTokens({ cache, writer, key }) : undefined,
   })
   const installations = new Installations({
     self: { lease: keyText(lease), scope: config.WATCH_NAMESPACES.length > 0 ? 'Namespace' : 'Cluster' },

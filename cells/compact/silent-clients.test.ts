@@ -24,7 +24,7 @@ async function aRealm() {
   const verifier = createVerifier({ log: silentLog, workers: 1 })
   const shared = { log: silentLog, clock: systemClock, verifier }
   const pulse = await startPulse(
-    { port: 0, address: '127.0.0.1', tokenKey: () => KEY, visiblePlayers: 'WithSession' },
+    { port: 0, address: '127.0.0.1', tokenKeys: () => [KEY], visiblePlayers: 'WithSession' },
     { ...shared, metrics: new Metrics('pulse') },
   )
   const relayHttp = await listen(pulse.app, { host: '127.0.0.1', port: 0 })

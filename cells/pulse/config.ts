@@ -28,7 +28,7 @@ export const pulseVariables = z.object({
     .string()
     .optional()
     .describe(
-      'File with the key of the tokens with which the connectors of each realm report their sessions, read at every report; unset = none can report.',
+      'File with the key of the tokens with which the connectors of each realm report their sessions, read at every report; further lines are keys of before that still count. Unset = none can report.',
     ),
   VISIBLE_PLAYERS: z
     .enum(['Everyone', 'WithSession'])

@@ -3,6 +3,7 @@ import { messageOf, UserError } from '../chassis/errors.ts'
 import type { Running } from '../chassis/lifecycle.ts'
 import { currentSecret } from '../chassis/secret-files.ts'
 import { emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
+import { realmKeysIn } from '../identity/realm-token.ts'
 import { createVerifier } from '../identity/verifier.ts'
 import { runService } from '../process.ts'
 import { readConfig } from './config.ts'
@@ -15,6 +16,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   const config = readConfig(env)
   const { ETH_RPC_URL, DENYLIST_URL, UDP_SERVER_ADDRESS: address, UDP_SERVER_PORT: port } = config
   const start = async ({ log, metrics }: Parameters<Parameters<typeof runService>[2]>[0]) => {
+    const readKeys = currentSecret(undefined, config.REALM_TOKEN_KEY_FILE)
     const verifier = createVerifier({ log, ethereumRpcUrl: ETH_RPC_URL })
     const denyList = DENYLIST_URL
       ? new HttpDenyList({ url: DENYLIST_URL, clock: systemClock, log, retryMs: DENY_LIST_RETRY_MS })
@@ -24,7 +26,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
       {
         ...{ address, port, visiblePlayers: config.VISIBLE_PLAYERS, hasPeerPort: config.PEER_SERVER_PORT !== undefined },
         refusalOf: (wallet) => (denyList.has(wallet) ? 'banned' : undefined),
-        tokenKey: currentSecret(undefined, config.REALM_TOKEN_KEY_FILE),
+        tokenKeys: () => realmKeysIn(readKeys() ?? ''),
       },
       { log, clock: systemClock, verifier, metrics },
     ).catch((error: unknown) => {

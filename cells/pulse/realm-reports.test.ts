@@ -110,7 +110,7 @@ test('a realm that reports too often is refused, and no other one', () => {
 async function aReportServer() {
   const { reports } = aStrictPulse()
   const counted = new Metrics('test').counter('reports_total', 'Reports.', ['result'])
-  const routes = reportRoutes({ key: () => KEY, reports, metrics: { reports: counted } })
+  const routes = reportRoutes({ keys: () => [KEY, 'the-key-of-before'], reports, metrics: { reports: counted } })
   const app = createApp({ routes, log: silentLog, metrics: new Metrics('pulse') })
   const { url, stop } = await listen(app, { host: '127.0.0.1', port: 0 })
   onTestFinished(stop)
@@ -128,6 +128,7 @@ test('a realm reports with its own token, in any case of its name, and with no o
   const answer = { relay: expect.any(String), positions: {} }
   expect(await post('main', aReport({ joined: [ANNA.peer] }))).toEqual([200, answer])
   expect(await post('Main', { connector: 'east' }, realmToken(KEY, 'main'))).toEqual([200, answer])
+  expect((await post('main', aReport({}), realmToken('the-key-of-before', 'main')))[0]).toBe(200)
   for (const token of ['', realmToken(KEY, 'other'), realmToken('another-key', 'main'), KEY])
     expect(await post('main', aReport({}), token)).toEqual([401, expect.anything()])
 })

@@ -6,17 +6,16 @@ import type { PulseMetrics } from './metrics.ts'
 import type { RealmReports } from './realm-reports.ts'
 
 export interface ReportRoutesDeps {
-  /** The key of the realms' tokens; undefined = every report is refused. */
-  key: () => string | undefined
+  /** The keys of the realms' tokens; none = every report is refused. */
+  keys: () => readonly string[]
   reports: RealmReports
   metrics: Pick<PulseMetrics, 'reports'>
 }
 
 /** `POST /realms/{realm}/sessions`: what a connector reports, and where its silent wallets are. Each realm has a token of its own. */
-export const reportRoutes = ({ key, reports, metrics }: ReportRoutesDeps): Route[] => [
+export const reportRoutes = ({ keys, reports, metrics }: ReportRoutesDeps): Route[] => [
   route('POST', '/realms/:realm/sessions', async ({ params, headers, body }) => {
-    const secret = key()
-    if (!secret || !hasRealmToken(headers.authorization, secret, params.realm)) {
+    if (!hasRealmToken(headers.authorization, keys(), params.realm)) {
       metrics.reports.inc({ result: 'unauthorized' })
       throw new Refusal('UNAUTHORIZED', 'the token of this realm is needed')
     }

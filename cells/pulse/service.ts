@@ -28,8 +28,8 @@ export interface PulseConfig {
   refusalOf?: (wallet: PeerId) => 'banned' | undefined
   /** Whom the relay shows: everyone by default. */
   visiblePlayers?: VisiblePlayers
-  /** The key of the tokens with which realms report; without it no report is taken over HTTP. */
-  tokenKey?: () => string | undefined
+  /** The keys of the tokens with which realms report; without one no report is taken over HTTP. */
+  tokenKeys?: () => readonly string[]
   /** Whether probes and metrics have a port of their own, apart from the reports. */
   hasPeerPort?: boolean
   /** How players are taken over and handed over; by default a relay starts without any, and ends their sessions when it stops. */
@@ -114,7 +114,7 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
     reportsOf: (realmName) => ({ report: (report) => reports.take(realmName, report) }),
     app: createApp({
       routes: [
-        ...reportRoutes({ key: config.tokenKey ?? (() => undefined), reports, metrics }),
+        ...reportRoutes({ keys: config.tokenKeys ?? (() => []), reports, metrics }),
         ...(config.hasPeerPort ? [] : operational),
       ],
       ...{ log, metrics: deps.metrics },

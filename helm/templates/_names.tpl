@@ -8,6 +8,9 @@
 
 {{- define "movementName" -}}{{ include "name" . }}-movement{{- end }}
 
+{{/* The Secret with the keys of the tokens of realms at the movement relay. */}}
+{{- define "movementKeysName" -}}{{ .Values.movement.keysSecretName | default (printf "%s-keys" (include "movementName" .)) }}{{- end }}
+
 {{/* The movement relay of this installation as Realms report it; empty where there is none. */}}
 {{- define "movementHost" -}}
 {{- if .Values.movement.host }}{{ .Values.movement.host }}
@@ -79,8 +82,8 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{/* The port for probes and metrics: that of the realm provider is not the public one. */}}
-{{- define "probePort" -}}{{ ternary "peer" "http" (eq .component "provider") }}{{- end }}
+{{/* The port for probes and metrics: that of the realm provider is not the public one, that of the relay not the one of connectors. */}}
+{{- define "probePort" -}}{{ ternary "peer" "http" (has .component (list "provider" "movement")) }}{{- end }}
 
 {{- define "containerSettings" -}}
 {{- $port := include "probePort" . }}

@@ -109,6 +109,9 @@ export const servingSelector = (realm: string, cells: readonly string[]): string
 /** The claim that the operator creates for the embedded database of a realm. */
 export const databaseClaimName = (realm: Realm): string => `${partName(realm, 'gatekeeper')}-data`
 
+/** The Secret with the token of a realm at the movement relay; a token of another key has another Secret. */
+export const realmTokenSecretName = ({ metadata }: Realm, keyId: string): string => `${metadata.name}-movement-${keyId}`
+
 /** The reference by which Kubernetes deletes an object together with its owner. */
 export const ownedBy = ({ kind, metadata: { name, uid } }: Realm | CommsCell): OwnerReference => ({
   apiVersion: API_VERSION,

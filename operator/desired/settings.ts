@@ -11,6 +11,8 @@ export type Settings = Readonly<Record<string, string | SecretRef>>
 export interface SecretRef {
   secret: string
   key: string
+  /** Whether the process starts without the Secret. */
+  optional?: true
 }
 
 /** The environment of the connectors of a cell. */
@@ -25,6 +27,10 @@ export const connectorSettings = (cell: CommsCell): Settings => ({
     ISLAND_TIMEOUT_MS: String(2 * cell.spec.archipelago.flushPeriodMilliseconds),
   }),
   ...exposureSettings(cell.spec.exposure),
+  ...(cell.spec.movement && {
+    MOVEMENT_URL: cell.spec.movement.reportsUrl,
+    MOVEMENT_TOKEN: { secret: cell.spec.movement.secretName, key: 'token', optional: true },
+  }),
   ...(cell.spec.gatekeeperUrl && { COMMS_GATEKEEPER_URL: cell.spec.gatekeeperUrl }),
   ...walletSettings(cell.spec),
 })

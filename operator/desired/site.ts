@@ -22,14 +22,33 @@ export interface Site {
   exposure(realm: Realm): CommsCellSpec['exposure']
   /** The movement relay of the installation, as explorers reach it; undefined = there is none. */
   movement: RelayAddress | undefined
+  /** Where connectors report their sessions to that relay; undefined = they do not, or do it within one process. */
+  sessionReports?: SessionReportsSite | undefined
   /** Whether a cell is several processes, which need a bus, instead of one that is changed in place. */
   distributed: boolean
   /** How long the realm provider and the routes take to follow a status the operator wrote, in milliseconds. */
   propagationMs: number
 }
 
+/** Where the movement relay of the installation takes reports, and by which key it knows the tokens of realms. */
+export interface SessionReportsSite {
+  /** Without a slash at the end. */
+  url: string
+  keyId: string
+}
+
+/** What a cluster has of a movement relay. */
+export interface ClusterMovement {
+  movement?: RelayAddress | undefined
+  sessionReports?: SessionReportsSite | undefined
+}
+
 /** A Kubernetes cluster. */
-export const clusterSite = (clusterDomain: string, providerUrl: string, movement?: RelayAddress): Site => ({
+export const clusterSite = (
+  clusterDomain: string,
+  providerUrl: string,
+  { movement, sessionReports }: ClusterMovement = {},
+): Site => ({
   urls: (realm) => clusterUrls(realm, clusterDomain, providerUrl),
   statsUrl: (realm) => `http://${serviceHost(partName(realm, 'stats'), realm.metadata.namespace, clusterDomain)}/stats`,
   gatekeeperUrl: (realm) => `http://${serviceHost(partName(realm, 'gatekeeper'), realm.metadata.namespace, clusterDomain)}`,
@@ -37,6 +56,7 @@ export const clusterSite = (clusterDomain: string, providerUrl: string, movement
   livekit: (realm) => clusterLivekit(realm, clusterDomain),
   exposure: (realm) => cellExposure(realm, realm.spec.exposure.type === 'Ingress' ? [...PRIVATE_NETWORKS] : undefined),
   movement,
+  sessionReports,
   distributed: true,
   propagationMs: 3_000,
 })

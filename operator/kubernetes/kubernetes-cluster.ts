@@ -14,6 +14,7 @@ import type { CountPlayers } from '../observers/players/connector-players.ts'
 import type { Cluster } from '../reconcile/cluster.ts'
 import { ensureSecrets } from './apply/generated-secrets.ts'
 import { setDeletionCosts } from './apply/pod-deletion-cost.ts'
+import type { RealmTokens } from './apply/realm-tokens.ts'
 import type { Writer } from './apply/writer.ts'
 import type { Cache } from './cache/cache.ts'
 import { type Child, childKey, type WorkloadState } from './cache/child.ts'
@@ -28,6 +29,8 @@ export interface KubernetesParts {
   writer: Writer
   platform: Platform
   countPlayers: CountPlayers
+  /** Gives realms their tokens at the movement relay; undefined = none reports to one. */
+  realmTokens?: RealmTokens | undefined
 }
 
 /** The Cluster port on a Kubernetes cluster. */
@@ -89,6 +92,7 @@ export class KubernetesCluster implements Cluster {
   async realizeRealm(realm: Realm, plan: RealmPlan): Promise<readonly Component[]> {
     const { platform } = this.#parts
     await ensureSecrets(this.#parts, realm)
+    await this.#parts.realmTokens?.ensure(realm, plan.cells)
     const objects = realmObjects(realm, plan, platform).filter((manifest) => !this.#isRoutingHeld(manifest, plan))
     const { manifests, held } = serviceChanges(objects, this.#workloadsOf(realm.metadata.uid), plan.servicesHold)
     await this.#settle(

@@ -1,10 +1,10 @@
-import { API_VERSION, type CommsCell, type CommsCellSpec, type Realm } from '../../../crds/realm.ts'
+import { API_VERSION, type CommsCell, type CommsCellSpec, type Realm, realmNameOf } from '../../../crds/realm.ts'
 import { cellUser } from '../bus-users.ts'
-import { cellLabels, cellName, ownedBy, SCALED_ANNOTATION } from '../naming.ts'
+import { cellLabels, cellName, ownedBy, realmTokenSecretName, SCALED_ANNOTATION } from '../naming.ts'
 import { mergePods } from '../pod-overrides.ts'
 import { revisionAt } from '../rollout/converge-first.ts'
 import { canonicalJson, type RevisionSpec, revisionName, revisionSpecOf } from '../rollout/revision.ts'
-import type { Site } from '../site.ts'
+import type { SessionReportsSite, Site } from '../site.ts'
 
 /** What the cells of a realm are computed from. */
 export interface CellInputs {
@@ -18,7 +18,7 @@ export interface CellInputs {
 
 /** The cell of a slot as the realm declares it. */
 export function desiredCell({ realm, site, connectorsOf, convergeOn }: CellInputs, slot: number): CommsCell {
-  const { version, cells, rollout, gatekeeper } = realm.spec
+  const { version, cells, rollout, gatekeeper, movement } = realm.spec
   const pods = mergePods(realm.spec.pods, cells.template.pods)
   const [nats, livekit, exposure] = [site.nats(realm, cellUser(slot)), site.livekit(realm), site.exposure(realm)]
   const [{ playersPerMinute }, { connectors }] = [rollout, cells.template]
@@ -38,6 +38,7 @@ export function desiredCell({ realm, site, connectorsOf, convergeOn }: CellInput
     ...(livekit && { livekit }),
     ...(exposure && { exposure }),
     ...(gatekeeper.replicas > 0 && { gatekeeperUrl: site.gatekeeperUrl(realm) }),
+    ...(site.sessionReports && movement.type === 'Managed' && { movement: reportsTo(realm, site.sessionReports) }),
     ...(gatekeeper.denyList && { denyList: gatekeeper.denyList }),
     ...(gatekeeper.ethereum && { ethereum: gatekeeper.ethereum }),
   }
@@ -79,7 +80,7 @@ export interface CellUpdate {
  * rollout is paused only the number of connectors changes: players come and go all the same.
  */
 export function updatedCell(inputs: CellInputs, cell: CommsCell, { isDesired, isScaled, desiredState }: CellUpdate): CommsCell {
-  const { revision, gatekeeperUrl } = cell.spec
+  const { revision, gatekeeperUrl, movement } = cell.spec
   const desired = desiredCell(inputs, cell.spec.slot)
   const { realmRef, slot } = desired.spec
   const { url, connectors } = inputs.realm.spec.rollout.paused ? cell.spec : desired.spec
@@ -97,6 +98,7 @@ export function updatedCell(inputs: CellInputs, cell: CommsCell, { isDesired, is
       url,
       // Not that of the realm: cells from before there was one would restart their connectors.
       ...(gatekeeperUrl && { gatekeeperUrl }),
+      ...(movement && { movement }),
       ...revisionSpecOf(isDesired ? desired.spec : cell.spec),
       connectors: { ...connectors, replicas },
     },
@@ -112,9 +114,18 @@ export function isHeldInPlace(inputs: CellInputs, cell: CommsCell): boolean {
 }
 
 /** The spec with another revision. Fields which that revision does not have are left out. */
-function withRevision({ realmRef, slot, url, gatekeeperUrl, connectors }: CommsCellSpec, revision: RevisionSpec): CommsCellSpec {
-  return { realmRef, slot, url, ...(gatekeeperUrl && { gatekeeperUrl }), ...revision, connectors }
+function withRevision(
+  { realmRef, slot, url, gatekeeperUrl, movement, connectors }: CommsCellSpec,
+  revision: RevisionSpec,
+): CommsCellSpec {
+  const fixed = { ...(gatekeeperUrl && { gatekeeperUrl }), ...(movement && { movement }) }
+  return { realmRef, slot, url, ...fixed, ...revision, connectors }
 }
+
+const reportsTo = (realm: Realm, { url, keyId }: SessionReportsSite): NonNullable<CommsCellSpec['movement']> => ({
+  reportsUrl: `${url}/realms/${realmNameOf(realm)}`,
+  secretName: realmTokenSecretName(realm, keyId),
+})
 
 function withName(realm: Realm, cell: CommsCell, name: string): CommsCell {
   const { namespace } = realm.metadata

@@ -13,6 +13,12 @@ export interface ManifestOf<Spec> extends KubeManifest {
   spec: Spec
 }
 
+/** A Secret as the operator creates it, where there is none of its name. */
+export interface CreatedSecret {
+  metadata: ObjectMeta
+  values: Readonly<Record<string, string>>
+}
+
 /**
  * A Secret with random values, which the operator creates where it is missing, and never reads or applies again. Each value is at least
  * 32 random letters and digits and starts with a letter, so that no configuration file reads it as a number.

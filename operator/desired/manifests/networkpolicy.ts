@@ -55,7 +55,7 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
   const hasRooms = livekit.type === 'None' || cells.some(({ spec }) => !spec.livekit)
   return [
     denyAll(realm, platform),
-    part(realm, 'connector', [fromPlayers(realm)], [...toBus(realm, cells), toGatekeeper, toWeb]),
+    part(realm, 'connector', [fromPlayers(realm)], [...toBus(realm, cells), toGatekeeper, ...toRelay(cells, platform), toWeb]),
     part(realm, 'archipelago', hasRooms ? [fromPlayers(realm)] : [], [
       ...toBus(realm, cells),
       ...toMedia(realm, cells),
@@ -171,6 +171,12 @@ function toBus(realm: Realm, cells: readonly CommsCell[] = []): Egress[] {
     ...(isManaged ? [{ to: [ofPart(realm, 'nats')], ports: tcp(NATS_PORT) }] : []),
     ...(outside.length > 0 ? [{ ports: outside }] : []),
   ]
+}
+
+/** The relay runs beside the operator. */
+function toRelay(cells: readonly CommsCell[], { namespace }: Platform): Egress[] {
+  const ports = tcp(...portsOf(cells.flatMap(({ spec }) => spec.movement?.reportsUrl ?? [])))
+  return ports.length > 0 ? [{ to: namespaces([namespace]), ports }] : []
 }
 
 function toMedia(realm: Realm, cells: readonly CommsCell[] = []): Egress[] {

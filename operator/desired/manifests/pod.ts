@@ -137,6 +137,7 @@ export function environmentOf(settings: Settings): { env: V1EnvVar[]; volumes: V
   const refs = Object.values(settings).filter((value) => typeof value !== 'string')
   const secrets = [...new Set(refs.map(({ secret }) => secret))].sort()
   const keysOf = (name: string) => [...new Set(refs.filter(({ secret }) => secret === name).map(({ key }) => key))].sort()
+  const isOptional = (name: string) => refs.every(({ secret, optional }) => secret !== name || optional)
   return {
     env: Object.entries(settings).map(([name, value]) =>
       typeof value === 'string'
@@ -146,7 +147,12 @@ export function environmentOf(settings: Settings): { env: V1EnvVar[]; volumes: V
     // Numbered, because the name of a Secret may be longer than a volume's name may be, and may contain dots.
     volumes: secrets.map((secretName, index) => ({
       name: `secret-${index}`,
-      secret: { secretName, defaultMode: 0o440, items: keysOf(secretName).map((key) => ({ key, path: key })) },
+      secret: {
+        secretName,
+        defaultMode: 0o440,
+        items: keysOf(secretName).map((key) => ({ key, path: key })),
+        ...(isOptional(secretName) && { optional: true }),
+      },
     })),
     volumeMounts: secrets.map((secret, index) => ({
       name: `secret-${index}`,

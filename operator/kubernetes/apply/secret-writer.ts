@@ -3,7 +3,7 @@ import { messageOf } from '../../../cells/chassis/errors.ts'
 import { isStatus } from '../../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../../cells/kube/kube-object.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
-import type { GeneratedSecret } from '../../desired/manifests/kube-manifest.ts'
+import type { CreatedSecret, GeneratedSecret } from '../../desired/manifests/kube-manifest.ts'
 import { type Child, childResources } from '../cache/child.ts'
 import { ownerOf, type WriteParts } from './child-writer.ts'
 
@@ -26,7 +26,7 @@ export class SecretWriter {
     this.#parts = parts
   }
 
-  async create(secret: GeneratedSecret): Promise<void> {
+  async create(secret: GeneratedSecret | CreatedSecret): Promise<void> {
     if (this.#isAllowed(secret)) await this.#create(secret)
   }
 
@@ -59,7 +59,7 @@ export class SecretWriter {
     return true
   }
 
-  async #create(secret: GeneratedSecret): Promise<void> {
+  async #create(secret: GeneratedSecret | CreatedSecret): Promise<void> {
     const { api, log } = this.#parts
     const { namespace, name } = secret.metadata
     try {
@@ -70,13 +70,15 @@ export class SecretWriter {
     }
   }
 
-  #isAllowed({ metadata }: GeneratedSecret): boolean {
+  #isAllowed({ metadata }: Pick<GeneratedSecret, 'metadata'>): boolean {
     return this.#parts.limiter.allows('Secret', metadata, ownerOf(metadata.namespace, metadata.ownerReferences), true)
   }
 }
 
-function manifestOf({ metadata, keys }: GeneratedSecret): KubeObject {
+function manifestOf(secret: GeneratedSecret | CreatedSecret): KubeObject {
+  const { metadata } = secret
   // A letter first, so that no configuration file reads it as a number.
-  const stringData = Object.fromEntries(keys.map((key) => [key, `k${randomBytes(20).toString('hex')}`]))
+  const random = () => `k${randomBytes(20).toString('hex')}`
+  const stringData = 'values' in secret ? secret.values : Object.fromEntries(secret.keys.map((key) => [key, random()]))
   return { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', stringData } as KubeObject
 }

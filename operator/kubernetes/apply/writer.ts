@@ -4,7 +4,7 @@ import type { Log } from '../../../cells/chassis/log.ts'
 import type { KubeClient } from '../../../cells/kube/kube-client.ts'
 import type { ObjectKey, ObjectMeta } from '../../../crds/object.ts'
 import type { Kind } from '../../../crds/resources.ts'
-import type { GeneratedSecret, KubeManifest } from '../../desired/manifests/kube-manifest.ts'
+import type { CreatedSecret, GeneratedSecret, KubeManifest } from '../../desired/manifests/kube-manifest.ts'
 import { DELETION_COST_ANNOTATION } from '../../desired/scale/pod-removal.ts'
 import type { EventRecorder } from '../../events/recorder.ts'
 import type { Leadership } from '../../leader/leadership.ts'
@@ -67,7 +67,7 @@ export class Writer {
     return this.#statuses.report(kind, metadata, before, status)
   }
 
-  createSecret(secret: GeneratedSecret): Promise<void> {
+  createSecret(secret: GeneratedSecret | CreatedSecret): Promise<void> {
     return this.#secrets.create(secret)
   }
 
