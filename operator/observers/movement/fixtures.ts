@@ -11,8 +11,8 @@ export async function bound(socket: Socket, address = '127.0.0.1'): Promise<numb
 const TYPES = { A: 1, AAAA: 28 } as const
 const NO_SUCH_NAME = 3
 
-/** The addresses of a name: of IPv4 as bytes, and of IPv6 as bytes. */
-export type NameRecords = Readonly<Record<string, { A?: readonly number[]; AAAA?: readonly number[] }>>
+/** The addresses of names as bytes; `silent`: the server does not answer. */
+export type NameRecords = Readonly<Record<string, { A?: readonly number[]; AAAA?: readonly number[] | 'silent' }>>
 
 /** A name server; `asked` are the names it was asked for, `server` is its address and port. */
 export async function aNameServer(records: NameRecords): Promise<{ server: string; asked: string[] }> {
@@ -31,6 +31,7 @@ export async function aNameServer(records: NameRecords): Promise<{ server: strin
     const type = query.readUInt16BE(at + 1)
     const found = records[name]
     const address = type === TYPES.A ? found?.A : type === TYPES.AAAA ? found?.AAAA : undefined
+    if (address === 'silent') return
     const header = Buffer.alloc(12)
     query.copy(header, 0, 0, 2)
     header.writeUInt16BE(0x8180 | (found ? 0 : NO_SUCH_NAME), 2)

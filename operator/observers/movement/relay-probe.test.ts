@@ -69,6 +69,18 @@ test('a name leads to the relay by an address of either family, also where the o
   expect(new Set(asked)).toEqual(new Set(['four', 'six', 'both', 'dead', 'none'].map((name) => `${name}.example.org`)))
 })
 
+test('name servers that are silent, for one family or for both, take no more than half of the time', {
+  timeout: 5_000,
+}, async () => {
+  const silent = [await bound(createSocket('udp4')), await bound(createSocket('udp4')), await bound(createSocket('udp4'))]
+  const clock = new ManualClock()
+  const asking = aProbe({ clock, nameServers: silent.map((each) => `127.0.0.1:${each}`) })(at('relay.example.org'))
+  clock.advance(3_000)
+  expect(await asking).toBe('hostNotResolved')
+  const { server } = await aNameServer({ 'relay.example.org': { A: [127, 0, 0, 1], AAAA: 'silent' } })
+  expect(await aProbe({ nameServers: [server], timeoutMs: 2_000 })(at('relay.example.org'))).toBe('reachable')
+})
+
 test('a name of the cluster is not looked up for a user, but for the installation', async () => {
   const { server, asked } = await aNameServer({ 'relay.system.svc.cluster.local': { A: [127, 0, 0, 1] } })
   const probe = aProbe({ nameServers: [server], timeoutMs: 500 })

@@ -26,7 +26,7 @@ export interface RelayProbeOptions {
 }
 
 const TIMEOUT_MS = 4_000
-/** A name server is asked twice: for one second, and for two. */
+/** Each name server is asked again after one second. */
 const NAME_SERVER = { timeout: 1_000, tries: 2 }
 /** Of each family. */
 const MAX_ADDRESSES = 2
@@ -45,7 +45,7 @@ export function createRelayProbe(options: RelayProbeOptions): RelayProbe {
   return async ({ address, isManaged }) => {
     const late = new Promise<undefined>((resolve) => clock.after(timeoutMs, () => resolve(undefined)))
     const isHidden = !isManaged && address.host.toLowerCase().endsWith(`.${clusterDomain}`)
-    const found = isHidden ? [] : await addressesOf(address.host, options.nameServers)
+    const found = isHidden ? [] : await addressesOf(address.host, options)
     const allowed = isManaged ? found : found.filter(mayConnect)
     const answer = await firstAnswer(allowed, address.port, clock, late)
     if (answer) return answer
@@ -56,12 +56,15 @@ export function createRelayProbe(options: RelayProbeOptions): RelayProbe {
   }
 }
 
-async function addressesOf(host: string, nameServers: readonly string[] | undefined): Promise<string[]> {
+/** Addresses of both families that name servers know within half of the time limit: the other half is for the relay. */
+async function addressesOf(host: string, { nameServers, clock, timeoutMs = TIMEOUT_MS }: RelayProbeOptions): Promise<string[]> {
   if (isIP(host)) return [host]
   const resolver = new Resolver(NAME_SERVER)
   if (nameServers) resolver.setServers(nameServers)
   const absolute = `${host}.`
+  const cancel = clock.after(timeoutMs / 2, () => resolver.cancel())
   const found = await Promise.allSettled([resolver.resolve4(absolute), resolver.resolve6(absolute)])
+  cancel()
   return found.flatMap((family) => (family.status === 'fulfilled' ? family.value.slice(0, MAX_ADDRESSES) : []))
 }
 
