@@ -40,3 +40,11 @@ test('a new operator process keeps the last condition of the same relay until it
     expect(condition('unknown', other)).toMatchObject({ reason: 'NotChecked' })
   }
 })
+
+test('a relay that is known by the name of its Service only is reported with what to set', () => {
+  const relay = relayOf(aRealm(), { host: 'relay.system.svc.cluster.local', port: 7777 })
+  expect(movementCondition(aRealm(), relay, 'reachable')).toMatchObject({
+    status: 'True',
+    message: expect.stringMatching(/do not know this name: set movement\.host/),
+  })
+})

@@ -4,6 +4,8 @@ import type { RelayState } from '../../observed/relay-state.ts'
 import type { ChosenRelay } from '../movement.ts'
 import type { ConditionDraft } from './conditions.ts'
 
+/** The name of a Service, which the chart takes where it is not given the relay's public host. */
+const SERVICE_NAME = /\.svc\./
 /** What players miss while explorers reach no relay of the realm. */
 const STAND_STILL = 'players of explorers that send movement only to a relay, such as Bevy, stand still for each other'
 const PUBLIC_RELAY = `explorers use the public relay of Decentraland, which mixes realms of the same name; without that one ${STAND_STILL}`
@@ -37,7 +39,9 @@ export function movementCondition(
         type,
         status: 'True',
         reason: 'Reachable',
-        message: `the relay at ${text} answers the operator; status.movement says how explorers are pointed at it`,
+        message: SERVICE_NAME.test(host)
+          ? `the relay at ${text} answers the operator. Players outside the cluster do not know this name: set movement.host of the chart to the one they reach it by`
+          : `the relay at ${text} answers the operator; status.movement says how explorers are pointed at it`,
       }
     case 'full':
       return no('Full', `the relay at ${text} takes no further player; of those who then enter, ${STAND_STILL}`)
