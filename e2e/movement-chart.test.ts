@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { V1Deployment, V1NetworkPolicy, V1PodDisruptionBudget, V1Service } from '@kubernetes/client-node'
 import { describe, expect, test } from 'vitest'
 import { readConfig as readPulseConfig } from '../cells/pulse/config.ts'
+import { PASS_ON_MS } from '../cells/pulse/hand-over/succession.ts'
 import { readConfig as readOperatorConfig } from '../operator/config.ts'
 import { connectorDeployment } from '../operator/desired/manifests/deployment.ts'
 import { planCell } from '../operator/desired/plan.ts'
@@ -125,6 +126,9 @@ withPart('kube', 'the movement relay of the chart', (kube) => {
     const policyOf = async (...settings: string[]) =>
       named(await render(...closed, ...settings), 'NetworkPolicy', relay).spec as V1NetworkPolicy['spec']
     const policy = await policyOf()
+    const relays = [{ podSelector: policy?.podSelector }]
+    const handOver = [{ port: 7778, protocol: 'TCP' }]
+    const dns = [53, 5353].flatMap((port) => ['UDP', 'TCP'].map((protocol) => ({ port, protocol })))
     expect(policy?.ingress).toEqual([
       { ports: [{ port: 7777, protocol: 'UDP' }] },
       {
@@ -132,11 +136,29 @@ withPart('kube', 'the movement relay of the chart', (kube) => {
         ports: [{ port: 8080, protocol: 'TCP' }],
       },
       { from: [expect.anything()], ports: [{ port: 8081, protocol: 'TCP' }] },
+      { from: relays, ports: handOver },
     ])
     expect(policy).toMatchObject({ policyTypes: ['Ingress', 'Egress'] })
-    expect(policy).not.toHaveProperty('egress')
-    const [outside] = (await policyOf('movement.denyListUrl=https://deny.example.org'))?.egress ?? []
+    expect(policy?.egress).toEqual([{ to: relays, ports: handOver }, { ports: dns }])
+    expect(await policyOf('movement.hostPort=true')).not.toHaveProperty('egress')
+    const [, outside] = (await policyOf('movement.denyListUrl=https://deny.example.org'))?.egress ?? []
     expect(outside?.ports).toContainEqual({ port: 443, protocol: 'TCP' })
+  })
+
+  test('hands its players over to the pod that follows it, unless two pods cannot be on a node', async () => {
+    const objects = await enabled()
+    expect(environmentOf(objects)).toMatchObject({
+      HAND_OVER_PORT: '7778',
+      HAND_OVER_FROM: `${relay}-peers.default.svc.cluster.local`,
+      HAND_OVER_KEY_FILE: '/run/secrets/movement/keys',
+    })
+    expect(named(objects, 'Service', `${relay}-peers`).spec).toMatchObject({
+      ...{ clusterIP: 'None', publishNotReadyAddresses: true, selector: deploymentOf(objects)?.selector.matchLabels },
+    })
+    const { HAND_OVER_WAIT_SECONDS: wait } = readPulseConfig(environmentOf(objects))
+    expect(deploymentOf(objects)?.template.spec?.terminationGracePeriodSeconds).toBeGreaterThan(wait + PASS_ON_MS / 1_000)
+    const onHost = await enabled('hostPort=true')
+    expect(JSON.stringify(onHost)).not.toMatch(/HAND_OVER|movement-peers/)
   })
 
   test('is reached by an operator that is closed to other connections, unless that checks nothing', async () => {

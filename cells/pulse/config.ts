@@ -36,6 +36,39 @@ export const pulseVariables = z.object({
     .describe(
       'Whom the relay shows to the players of a realm: `Everyone`, or `WithSession`, the wallets that have one at its connectors. With the latter, a realm that reports no sessions is hidden.',
     ),
+  HAND_OVER_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe('TCP port on which the relay that follows this one takes its players over; unset = none can.'),
+  HAND_OVER_FROM: z
+    .string()
+    .optional()
+    .describe(
+      'Name by which the relays of this installation find each other; one that starts takes the players of another over.',
+    ),
+  HAND_OVER_FROM_PORT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(65_535)
+    .optional()
+    .describe('Port of that relay; unset = that of HAND_OVER_PORT.'),
+  HAND_OVER_KEY_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'File with the secret of all relays of this installation, read at every hand-over; unset = players are not handed over.',
+    ),
+  HAND_OVER_WAIT_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(300)
+    .default(15)
+    .describe('Seconds for which a relay that is to stop waits for the one that follows it, and serves meanwhile.'),
   ETH_RPC_URL: z.url().optional().describe('Ethereum JSON-RPC to check contract wallets; without it they are refused.'),
   DENYLIST_URL: z
     .url()

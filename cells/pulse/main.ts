@@ -6,7 +6,8 @@ import { emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
 import { realmKeysIn } from '../identity/realm-token.ts'
 import { createVerifier } from '../identity/verifier.ts'
 import { runService } from '../process.ts'
-import { readConfig } from './config.ts'
+import { type PulseVariables, readConfig } from './config.ts'
+import { type HandOverConfig, PASS_ON_MS } from './hand-over/succession.ts'
 import { startPulse } from './service.ts'
 
 const DENY_LIST_RETRY_MS = 10_000
@@ -27,13 +28,26 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
         ...{ address, port, visiblePlayers: config.VISIBLE_PLAYERS, hasPeerPort: config.PEER_SERVER_PORT !== undefined },
         refusalOf: (wallet) => (denyList.has(wallet) ? 'banned' : undefined),
         tokenKeys: () => realmKeysIn(readKeys() ?? ''),
+        handOver: handOverOf(config),
       },
       { log, clock: systemClock, verifier, metrics },
     ).catch((error: unknown) => {
       throw new UserError(`UDP port ${port} cannot be used: ${messageOf(error)}`, 5, { cause: error })
     })
+    leave = () => service.leave()
     log.info({ port: service.port }, 'players are received over UDP')
     return { service, dependencies: [denyList, { stop: () => verifier.close() }] }
   }
-  return runService('pulse', config, start)
+  let leave = async () => {}
+  const running = await runService('pulse', config, start, { drainSeconds: PASS_ON_MS / 1_000 })
+  // Ready until the players are with another relay: a load balancer still leads them here.
+  const stop = () => leave().then(() => running.stop())
+  return { stop, stopDeadlineMs: (running.stopDeadlineMs ?? 0) + config.HAND_OVER_WAIT_SECONDS * 1_000 }
+}
+
+function handOverOf(config: PulseVariables): HandOverConfig | undefined {
+  const { HAND_OVER_PORT: port, HAND_OVER_FROM: from, HAND_OVER_FROM_PORT: fromPort, HAND_OVER_KEY_FILE: path } = config
+  if (port === undefined || path === undefined) return undefined
+  const waitMs = config.HAND_OVER_WAIT_SECONDS * 1_000
+  return { port, from, fromPort, secret: currentSecret(undefined, path), waitMs, address: config.UDP_SERVER_ADDRESS }
 }

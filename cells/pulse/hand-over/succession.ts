@@ -34,7 +34,7 @@ export interface SuccessionDeps {
 }
 
 /** For so long at most, datagrams that still reach a relay whose players were handed over are passed on after the request to stop. */
-const PASS_ON_MS = 20_000
+export const PASS_ON_MS = 20_000
 
 /** The relay of this process: before, its players may have been those of another process, and afterwards they may be again. */
 export class Succession {
