@@ -73,7 +73,7 @@ export function planRealm(
   const matches = (inputs: CellInputs) => (cell: CommsCell) =>
     !site.distributed || isOfRevision(cell.spec, desiredCell(inputs, cell.spec.slot).spec)
   const convergeOn = convergenceTarget(realm, existing.own, matches(declared), observations)
-  const inputs: CellInputs = { ...declared, convergeOn }
+  const inputs: CellInputs = convergeOn ? { ...declared, convergeOn } : declared
   const isDesired = matches(inputs)
   const update = (cell: CommsCell, desiredState?: 'Draining' | 'Drained') =>
     updatedCell(inputs, cell, { isDesired: isDesired(cell), isScaled: isScaled(observed, cell), desiredState })

@@ -16,8 +16,19 @@ export interface CellInputs {
   convergeOn?: CommsCell | undefined
 }
 
+/** By the inputs of one plan, which asks several times for the same cell: naming its revision is a third of the work of a plan. */
+const known = new WeakMap<CellInputs, Map<number, CommsCell>>()
+
 /** The cell of a slot as the realm declares it. */
-export function desiredCell({ realm, site, connectorsOf, convergeOn }: CellInputs, slot: number): CommsCell {
+export function desiredCell(inputs: CellInputs, slot: number): CommsCell {
+  const bySlot = known.get(inputs) ?? new Map<number, CommsCell>()
+  known.set(inputs, bySlot)
+  const cell = bySlot.get(slot) ?? declaredCell(inputs, slot)
+  bySlot.set(slot, cell)
+  return cell
+}
+
+function declaredCell({ realm, site, connectorsOf, convergeOn }: CellInputs, slot: number): CommsCell {
   const { version, cells, rollout, gatekeeper, movement } = realm.spec
   const pods = mergePods(realm.spec.pods, cells.template.pods)
   const [nats, livekit, exposure] = [site.nats(realm, cellUser(slot)), site.livekit(realm), site.exposure(realm)]

@@ -18,13 +18,14 @@ export function conditionsOf(
   drafts: readonly { type: string; status: Condition['status']; reason: string; message: string }[],
   now: number,
 ): Condition[] {
+  const timestamp = timestampOf(now)
   return drafts.map((draft) => {
     const before = status?.conditions?.find(({ type }) => type === draft.type)
     return {
       type: draft.type,
       status: draft.status,
       ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }),
-      lastTransitionTime: before?.status === draft.status ? before.lastTransitionTime : timestampOf(now),
+      lastTransitionTime: before?.status === draft.status ? before.lastTransitionTime : timestamp,
       reason: draft.reason,
       message: draft.message.slice(0, MAX_MESSAGE_LENGTH),
     }
@@ -35,7 +36,7 @@ export function conditionsOf(
 const MAX_MESSAGE_LENGTH = 1024
 
 // Kubernetes writes times to the second.
-const timestampOf = (now: number): string => new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
+const timestampOf = (now: number): string => `${new Date(now).toISOString().slice(0, -'.000Z'.length)}Z`
 
 /** Why a pass could not apply its plan. */
 export interface Failure {
