@@ -117,6 +117,9 @@ export const gatekeeperVariables = z
       .describe(
         'Base URL of a worlds content server, which says who may change which world: for bans and administrators of scenes of worlds.',
       ),
+    SOCIAL_SERVICE_URL: httpUrl
+      .optional()
+      .describe('Base URL of a social service, which knows from whom players take private messages; unset = from all.'),
     LEASES_URL: httpUrl
       .optional()
       .describe(
@@ -193,7 +196,13 @@ export type GatekeeperConfig = Readonly<
       | UpstreamSetting]?: string | undefined
   }
 >
-type UpstreamSetting = 'CONTENT_URL' | 'LAMBDAS_URL' | 'PLACES_API_URL' | 'WORLD_CONTENT_URL' | 'LEASES_URL'
+type UpstreamSetting =
+  | 'CONTENT_URL'
+  | 'LAMBDAS_URL'
+  | 'PLACES_API_URL'
+  | 'WORLD_CONTENT_URL'
+  | 'LEASES_URL'
+  | 'SOCIAL_SERVICE_URL'
 type LivekitSetting = 'LIVEKIT_HOST' | 'LIVEKIT_API_KEY' | 'LIVEKIT_API_SECRET'
 
 /** @throws UserError naming every invalid variable */

@@ -1,5 +1,6 @@
 import { type Handler, type Route, route } from '../chassis/http.ts'
 import { sceneAdapterRoute } from './api/declared-routes.ts'
+import { messageRoutes } from './api/message-routes.ts'
 import { platformRoutes } from './api/platform-routes.ts'
 import { publicRoutes } from './api/public-routes.ts'
 import { sceneRoutes } from './api/scene-routes.ts'
@@ -7,6 +8,7 @@ import { type ServeOptions, serve } from './api/serve.ts'
 import { serviceRoutes } from './api/service-routes.ts'
 import type { BanList } from './ban-list.ts'
 import type { RoomControl } from './livekit/room-control.ts'
+import { type MessageHandlersOptions, messageHandlers } from './message-handlers.ts'
 import { type PlatformHandlersOptions, platformHandlers } from './platform/platform-handlers.ts'
 import { type PublicHandlersOptions, publicHandlers } from './public-handlers.ts'
 import { type SceneHandlersOptions, sceneHandlers } from './scenes/scene-handlers.ts'
@@ -18,7 +20,8 @@ export interface GatekeeperRouteDependencies
     PublicHandlersOptions,
     PlatformHandlersOptions,
     SceneHandlersOptions,
-    ServiceHandlersOptions {
+    ServiceHandlersOptions,
+    MessageHandlersOptions {
   bans: BanList
   /** `SceneAdapter.handle`, for `POST /get-scene-adapter`. */
   sceneAdapter: Handler
@@ -38,6 +41,7 @@ export function gatekeeperRoutes(dependencies: GatekeeperRouteDependencies): Rou
     ...serve(platformRoutes, platformHandlers(dependencies), dependencies),
     ...serve(sceneRoutes, sceneHandlers(dependencies), dependencies),
     ...serve(serviceRoutes, serviceHandlers(dependencies), dependencies),
+    ...serve(messageRoutes, messageHandlers(dependencies), dependencies),
   ]
   return routes.flatMap((each) => [each, { ...each, path: PREFIX + each.path }])
 }

@@ -99,6 +99,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   const retention = expireConnections(storage, { days: config.CONNECTION_RETENTION_DAYS ?? RETENTION_DAYS, clock, log })
   // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
   const proxies = new TrustedProxies(config.TRUSTED_PROXIES ?? PRIVATE_NETWORKS.join(','), config.TRUSTED_PROXY_HOPS)
+  const trustsCloudflare = config.TRUST_CF_CONNECTING_IP === 'true'
   const signed = new SignedRequests({ verifier, proxies, limit, publicPath: config.PUBLIC_PATH, clock, log, metrics: counted })
   const app = createApp({
     log,
@@ -119,14 +120,14 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
           denyList,
           transport,
           connections,
-          trustsCloudflare: config.TRUST_CF_CONNECTING_IP === 'true',
+          trustsCloudflare,
           roomPrefix: config.SCENE_ROOM_PREFIX,
           clock,
           log,
           metrics: counted,
         }).handle,
         ...moderation,
-        connections,
+        ...{ connections, denyList, transport, trustsCloudflare },
         proxies,
         control,
         limited: () => counted.banQueriesLimited.inc(),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Declaration, declare } from './declaration.ts'
+import { messageRoutes } from './message-routes.ts'
 import { platformRoutes } from './platform-routes.ts'
 import { publicRoutes } from './public-routes.ts'
 import { livekitWebhookRoute } from './room-routes.ts'
@@ -33,4 +34,5 @@ export const declaredRoutes: readonly Declaration[] = [
   ...Object.values(platformRoutes),
   ...Object.values(sceneRoutes),
   ...Object.values(serviceRoutes),
+  ...Object.values(messageRoutes),
 ]
