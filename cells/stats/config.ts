@@ -6,6 +6,7 @@ import { busVariables, processVariables } from '../process.ts'
 export const statsVariables = z.object({
   ...processVariables(5002),
   ...busVariables,
+  REALM_NAME: z.string().default('main').describe('Name of the realm, as the routes by realm show it.'),
   CONTENT_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
@@ -19,6 +20,7 @@ export type StatsEnvironment = Readonly<Environment>
 /** The settings of the service itself, whether it runs alone in a process or beside others. */
 export type StatsConfig = Readonly<Pick<Environment, 'BUS_SCOPE' | 'COMMIT_HASH' | 'CURRENT_VERSION'>> & {
   readonly CONTENT_URL?: string | undefined
+  readonly REALM_NAME?: string | undefined
 }
 
 /** @throws UserError naming every invalid variable */

@@ -42,8 +42,56 @@ test('peers are filtered by id exactly and listed in order of appearance', async
     shown(ben, now, [1, -1], [16, 0, -0.5]),
   ]
   expect(await json('/peers')).toEqual({ ok: true, peers: all })
-  expect(await json(`/peers?id=${ben}&id=${cleo}&id=${ben}&id=unknown`)).toEqual({ ok: true, peers: [all[0], all[2]] })
+  expect(await json(`/peers?id=${ben}&id=${cleo}&id=${ben}&id=unknown`)).toEqual({
+    ok: true,
+    peers: [all[0], all[2]].map((peer) => ({ ...peer, realm: 'main' })),
+  })
   expect(await json(`/comms/peers?id=${ana.toUpperCase()}`)).toEqual({ ok: true, peers: [] })
+})
+
+test('by realm there are the same peers, parcels and islands in the order and with the fields of the relay of Decentraland', async (t) => {
+  const { bus, clock, json, get } = await aStats(t, { REALM_NAME: 'Genesis' })
+  const cell = publishers(bus, '')
+  cell.heartbeat(cleo, [8, 0, 8])
+  cell.heartbeat(ana, [40, 0, 8])
+  cell.heartbeat(ben, [8, 0, 8])
+  cell.islands({ id: 'I10', peers: [cleo, ben] }, { id: 'I2', peers: [ana] })
+  const now = clock.now()
+  const [a, b, c] = [shown(ana, now, [2, 0], [40, 0, 8]), shown(ben, now, [0, 0], [8, 0, 8]), shown(cleo, now, [0, 0], [8, 0, 8])]
+  for (const prefix of ['', '/stats']) {
+    expect(await json(`${prefix}/realms`)).toEqual({ realms: [{ name: 'genesis', peers: 3, clusters: 2 }], lastUpdated: now })
+    expect(await json(`${prefix}/realms/GENESIS/peers`)).toEqual({ ok: true, realm: 'genesis', peers: [a, b, c] })
+    expect(await json(`${prefix}/realms/genesis/parcels`)).toEqual({
+      ok: true,
+      realm: 'genesis',
+      parcels: [
+        { peersCount: 2, parcel: { x: 0, y: 0 } },
+        { peersCount: 1, parcel: { x: 2, y: 0 } },
+      ],
+    })
+    const { islands } = (await json(`${prefix}/realms/genesis/islands`)) as { islands: { id: string; peers: unknown[] }[] }
+    expect(islands.map(({ id, peers }) => [id, peers])).toEqual([
+      ['I2', [a]],
+      ['I10', [b, c]],
+    ])
+    expect(await json(`${prefix}/realms/genesis/islands/I10`)).toMatchObject({ id: 'I10', peers: [b, c] })
+    for (const list of ['peers', 'parcels', 'islands'])
+      expect(await json(`${prefix}/realms/Elsewhere/${list}`)).toEqual({ ok: true, realm: 'elsewhere', [list]: [] })
+    expect((await get(`${prefix}/realms/elsewhere/islands/I10`)).status).toBe(404)
+    expect(await json(`${prefix}/status`)).toMatchObject({ realms: [{ name: 'genesis', peers: 3 }] })
+    const withRealm = (peer: object) => ({ ...peer, realm: 'genesis' })
+    expect(await json(`${prefix}/peers?all=true`)).toEqual({ ok: true, peers: [c, a, b].map(withRealm) })
+    expect(await json(`${prefix}/peers?id=${ana}`)).toEqual({ ok: true, peers: [withRealm(a)] })
+  }
+})
+
+test('a list by realm has an ETag, and is not sent again to a client that has it', async (t) => {
+  const { bus, get } = await aStats(t, { REALM_NAME: 'main' })
+  publishers(bus, '').heartbeat(ana, [8, 0, 8])
+  const etag = (await get('/realms/main/peers')).headers.get('etag') ?? ''
+  expect(etag).not.toBe('')
+  const again = await get('/realms/main/peers', { headers: { 'if-none-match': etag } })
+  expect(again.status).toBe(304)
 })
 
 test('a heartbeat moves a peer and a disconnect removes it, although answers are cached', async (t) => {
@@ -218,7 +266,12 @@ test('status shows the build to any origin, and the other routes allow the reque
   const { clock, get } = await aStats(t, { CURRENT_VERSION: '1.2.3', COMMIT_HASH: 'abc' })
   const status = await get('/status')
   expect(status.headers.get('access-control-allow-origin')).toBe('*')
-  expect(await status.json()).toEqual({ version: '1.2.3', currentTime: clock.now(), commitHash: 'abc' })
+  expect(await status.json()).toEqual({
+    version: '1.2.3',
+    currentTime: clock.now(),
+    commitHash: 'abc',
+    realms: [{ name: 'main', peers: 0 }],
+  })
   const peers = await get('/peers', { headers: { origin: 'https://play.example' } })
   expect(peers.headers.get('access-control-allow-origin')).toBe('https://play.example')
   expect(await (await get('/health/live')).text()).toBe('alive')

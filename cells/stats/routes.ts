@@ -5,6 +5,7 @@ import { json, ok, type Route, route } from '../chassis/http.ts'
 import type { HotSceneSource } from './adapters/hot-scenes-poller.ts'
 import { cellsJson, coreStatus, islandById, islandsJson, parcelsJson, peerJson, peersJson } from './core/response-json.ts'
 import type { Snapshot } from './core/snapshot.ts'
+import { peersInRealm, realmRoutes } from './realm-routes.ts'
 
 /** `build` is shown at `/status`; everything else is answered from memory. */
 export interface StatsRouteDependencies {
@@ -12,12 +13,15 @@ export interface StatsRouteDependencies {
   hotScenes: HotSceneSource
   clock: Clock
   build: Build
+  /** The realm as explorers name it. */
+  realmName: string
 }
 
 /** The API of comms.md §8.1: at the root, partly also below `/comms`, and all of it again below `/stats`. */
-export function statsRoutes({ snapshot, hotScenes, clock, build }: StatsRouteDependencies): Route[] {
+export function statsRoutes({ snapshot, hotScenes, clock, build, realmName }: StatsRouteDependencies): Route[] {
   const ofSnapshot = (body: () => unknown) => cachedAnswer(() => snapshot.revision, clock, body)
   const allPeers = ofSnapshot(() => ({ ok: true, peers: peersJson(snapshot, []) }))
+  const peersOfAllRealms = ofSnapshot(() => ({ ok: true, peers: peersInRealm({ realmName, snapshot }, []) }))
   const parcels = ofSnapshot(() => ({ parcels: parcelsJson(snapshot) }))
   const islands = ofSnapshot(() => ({ ok: true, islands: islandsJson(snapshot) }))
   const scenes = cachedAnswer(hotScenes.current, clock, hotScenes.current)
@@ -25,7 +29,8 @@ export function statsRoutes({ snapshot, hotScenes, clock, build }: StatsRouteDep
   const alsoBelowComms: Route[] = [
     route('GET', '/peers', ({ query }) => {
       const ids = query.getAll('id')
-      return ids.length === 0 ? allPeers() : ok({ ok: true, peers: peersJson(snapshot, ids) })
+      if (ids.length === 0) return query.get('all') === 'true' ? peersOfAllRealms() : allPeers()
+      return ok({ ok: true, peers: peersInRealm({ realmName, snapshot }, ids) })
     }),
     route('GET', '/peers/:id', ({ params }) => {
       const peer = snapshot.peer(params.id)
@@ -39,6 +44,7 @@ export function statsRoutes({ snapshot, hotScenes, clock, build }: StatsRouteDep
     }),
   ]
   const atRoot: Route[] = [
+    ...realmRoutes({ realmName, snapshot, clock }),
     route('GET', '/hot-scenes', scenes),
     route('GET', '/core-status', () => ok(coreStatus(snapshot, clock.monotonic()))),
     // An addition to upstream's API: players by cell, so that the realm provider can send the next player to the emptiest cell.
@@ -46,7 +52,12 @@ export function statsRoutes({ snapshot, hotScenes, clock, build }: StatsRouteDep
     route('GET', '/status', () =>
       json(
         200,
-        { version: build.version, currentTime: clock.now(), commitHash: build.commitHash },
+        {
+          version: build.version,
+          currentTime: clock.now(),
+          commitHash: build.commitHash,
+          realms: [{ name: realmName.toLowerCase(), peers: snapshot.peerCount }],
+        },
         { 'access-control-allow-origin': '*' },
       ),
     ),

@@ -17,6 +17,8 @@ import { statsMetrics } from './metrics.ts'
 import { statsRoutes } from './routes.ts'
 
 const EXPIRY_CHECK_MS = 1_000
+/** What explorers call the realm of Decentraland itself. */
+const DEFAULT_REALM_NAME = 'main'
 
 /**
  * Starts stats: it listens to the bus and answers which peers are where. Some explorers refuse to start when `/status` fails
@@ -59,6 +61,7 @@ export async function startStats(
     notFound: text('Not found', 404),
     routes: [
       ...statsRoutes({
+        realmName: config.REALM_NAME ?? DEFAULT_REALM_NAME,
         snapshot,
         hotScenes,
         clock,

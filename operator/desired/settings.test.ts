@@ -195,6 +195,7 @@ test('stats subscribe to every cell of the realm and ask the first catalyst for 
   ).toEqual({
     ...busAs('stats'),
     BUS_SCOPE: 'metaverse.main.*',
+    REALM_NAME: 'main',
     CONTENT_URL: 'https://peer.example.org/content',
   })
   expect(statsSettings(aRealm(), site)).not.toHaveProperty('CONTENT_URL')

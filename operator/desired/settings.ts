@@ -1,6 +1,6 @@
 import { withoutTrailingSlash } from '../../cells/chassis/base-url.ts'
 import { cellScope } from '../../cells/wire/subjects.ts'
-import { type CommsCell, type CommsCellSpec, type Realm, realmScope } from '../../crds/realm.ts'
+import { type CommsCell, type CommsCellSpec, type Realm, realmNameOf, realmScope } from '../../crds/realm.ts'
 import type { Site } from './site.ts'
 import { cellRoomsUrl, roomsUrl } from './urls.ts'
 
@@ -115,6 +115,7 @@ export function statsSettings(realm: Realm, site: Site): Settings {
   const [catalyst] = realm.spec.content.catalysts
   return {
     ...busSettings(site.nats(realm, 'stats'), `${realmScope(realm.metadata)}.*`),
+    REALM_NAME: realmNameOf(realm),
     ...(catalyst && { CONTENT_URL: `${withoutTrailingSlash(catalyst)}/content` }),
   }
 }

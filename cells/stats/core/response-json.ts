@@ -81,6 +81,14 @@ export function parcelsJson(snapshot: Snapshot): ParcelJson[] {
   return [...parcels.values()]
 }
 
+const compare = (a: string, b: string): number => Number(a > b) - Number(a < b)
+
+/** Orders in which the routes by realm list peers, parcels and islands. */
+export const byAddress = (a: PeerJson, b: PeerJson): number => compare(a.address, b.address)
+export const byPeers = (a: ParcelJson, b: ParcelJson): number =>
+  b.peersCount - a.peersCount || a.parcel.x - b.parcel.x || a.parcel.y - b.parcel.y
+export const byId = (a: IslandJson, b: IslandJson): number => a.id.localeCompare(b.id, 'en', { numeric: true })
+
 /** The cells that ever sent a report, by slot. `nowMs` is monotonic. */
 export const cellsJson = (snapshot: Snapshot, nowMs: number): CellJson[] =>
   Array.from(snapshot.cells(), ({ cell, discovery }) => ({
