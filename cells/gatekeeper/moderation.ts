@@ -25,10 +25,15 @@ export interface ModerationOptions {
   log: Log
   /** Called for every attempt to read scene bans that failed. */
   onFailure: () => void
+  /** Called when other scene bans were read than before. */
+  onChange?: () => void
 }
 
 /** Everything that decides about players: bans and warnings of the platform, bans and administrators of scenes. */
-export async function startModeration(config: GatekeeperConfig, { storage, bans, clock, log, onFailure }: ModerationOptions) {
+export async function startModeration(
+  config: GatekeeperConfig,
+  { storage, bans, clock, log, onFailure, onChange }: ModerationOptions,
+) {
   const service = (name: string, url: string | undefined) => new JsonService({ name, url, clock, log })
   const land = new Land(service('the lambdas of the catalyst', config.LAMBDAS_URL))
   const worlds = new Worlds(service('the worlds content server', config.WORLD_CONTENT_URL))
@@ -40,7 +45,7 @@ export async function startModeration(config: GatekeeperConfig, { storage, bans,
   const changes = new ModerationChanges(log)
   const decisions = new Decisions(database, { clock, log })
   const scenes = new SceneRecords(database, { decisions, clock })
-  const sceneBans = new SceneBanList(scenes, { clock, log, onFailure })
+  const sceneBans = new SceneBanList(scenes, { clock, log, onFailure, onChange })
   await sceneBans.attempted
   return {
     ...{ bans, changes, decisions, land, places, scenes, sceneBans, worlds },

@@ -15,7 +15,6 @@ import type { ChainVerifier } from '../identity/verifier.ts'
 import { createLivekitTransport } from '../rtc/livekit-transport.ts'
 import type { RoomTransport } from '../rtc/room-transport.ts'
 import { createWsRoomTransport } from '../rtc/ws-room-transport.ts'
-import type { PeerId } from '../wire/peer.ts'
 import { subjects } from '../wire/subjects.ts'
 import { openStorage } from './adapters/open-storage.ts'
 import type { Storage } from './adapters/storage.ts'
@@ -27,7 +26,8 @@ import type { GatekeeperConfig } from './config.ts'
 import { ConnectionRecorder } from './connection-recorder.ts'
 import { expireConnections } from './connection-retention.ts'
 import { WalletLimit } from './core/wallet-limit.ts'
-import { livekitUrl, startRoomControl } from './livekit/room-control.ts'
+import { mustLeave } from './livekit/must-leave.ts'
+import { livekitUrl, type RoomControl, startRoomControl } from './livekit/room-control.ts'
 import type { RoomVisit } from './livekit/room-guard.ts'
 import { gatekeeperMetrics } from './metrics.ts'
 import { startModeration } from './moderation.ts'
@@ -85,16 +85,21 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
     bans: () => bans.size,
     banAgeSeconds: () => bans.ageSeconds,
   })
+  let control: RoomControl | undefined
+  const onChange = () => void control?.guard.sweep()
   const bans = new BanList(storage, {
     clock,
     log,
     onFailure: () => counted.banReadsFailed.inc(),
-    onChange: () => void control?.guard.sweep(),
+    onChange,
   })
-  const isExpelled = ({ wallet }: RoomVisit) => isShutOut(wallet, { bans, denyList, storage })
-  const control = startRoomControl(config, { isExpelled, clock, log, metrics, counted })
   const onFailure = () => counted.sceneBanReadsFailed.inc()
-  const [moderation] = await Promise.all([startModeration(config, { storage, bans, clock, log, onFailure }), bans.attempted])
+  const [moderation] = await Promise.all([
+    startModeration(config, { storage, bans, clock, log, onFailure, onChange }),
+    bans.attempted,
+  ])
+  const isExpelled = (visit: RoomVisit) => mustLeave(visit, { ...moderation, denyList, storage })
+  control = startRoomControl(config, { isExpelled, changes: moderation.changes, clock, log, metrics, counted })
   const connections = new ConnectionRecorder(storage, { clock, log, metrics: counted })
   const retention = expireConnections(storage, { days: config.CONNECTION_RETENTION_DAYS ?? RETENTION_DAYS, clock, log })
   // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
@@ -149,16 +154,6 @@ function readinessOf(storage: Readiness, bans: readonly { known: boolean }[], de
   if (storage.ready && bans.some(({ known }) => !known)) return { ready: false, reason: 'the bans have not been read yet' }
   if (storage.ready && !denyList.known) return { ready: false, reason: 'the deny list has not been read yet' }
   return storage
-}
-
-/** Whether a player may be in no room at all: banned, also by the device last used, or on the deny list. */
-async function isShutOut(
-  address: PeerId,
-  { bans, denyList, storage }: { bans: BanList; denyList: DenyList; storage: Pick<Storage, 'connectionOf'> },
-): Promise<boolean> {
-  if (denyList.has(address) || bans.against({ address })) return true
-  const deviceId = bans.hasDevices ? (await storage.connectionOf(address))?.deviceId : undefined
-  return bans.against({ address, deviceId }) !== undefined
 }
 
 function transportOf(config: GatekeeperConfig, bus: Bus | undefined): RoomTransport | undefined {

@@ -167,6 +167,16 @@ test('an archipelago gets its distances, its period in seconds, its LiveKit and 
   })
 })
 
+test('the gatekeeper knows which rooms are islands of its realm, and where a Managed LiveKit is inside the cluster', () => {
+  expect(gatekeeperSettings(aRealm(), site)).toMatchObject({ ISLAND_ROOM_PREFIX: 'island-metaverse.main.' })
+  const managed = gatekeeperSettings(aRealm({ livekit: { type: 'Managed', url: 'wss://livekit.example.org' } }), site)
+  expect(managed).toMatchObject({
+    LIVEKIT_HOST: 'wss://livekit.example.org',
+    LIVEKIT_API_URL: 'ws://main-livekit.metaverse.svc.cluster.local:7880',
+  })
+  expect(gatekeeperSettings(aRealmWithoutLivekit(), site)).not.toHaveProperty('ISLAND_ROOM_PREFIX')
+})
+
 test('without a LiveKit a cell has rooms of its own, and scene rooms are in the first cell', () => {
   const realm = aRealmWithoutLivekit({ exposure: { type: 'Ingress', host: 'main.example.org', tlsSecretName: 'tls' } })
   const { ROOMS_URL, LIVEKIT_HOST } = archipelagoSettings(aCell(realm, 1))

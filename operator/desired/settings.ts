@@ -60,6 +60,7 @@ export function gatekeeperSettings(realm: Realm, site: Site): Settings {
   return {
     ...busSettings(site.nats(realm, 'gatekeeper'), cellScope(realmScope(realm.metadata), 0)),
     ...livekitSettings(site.livekit(realm), rooms),
+    ...roomApiSettings(realm, site),
     ...walletSettings(realm.spec.gatekeeper),
     ...moderationSettings(realm),
     ...proxySettings(site.exposure(realm)?.trustedProxies),
@@ -90,6 +91,13 @@ function moderationSettings({ spec: { content, gatekeeper } }: Realm): Settings 
 }
 
 const secretKey = ({ name, key = 'token' }: { name: string; key?: string }): SecretRef => ({ secret: name, key })
+
+/** The gatekeeper looks for banned players in the rooms of all islands of its realm, and of no other realm on the same LiveKit. */
+function roomApiSettings(realm: Realm, site: Site): Settings {
+  if (!site.livekit(realm)) return {}
+  const apiUrl = site.livekitApiUrl(realm)
+  return { ISLAND_ROOM_PREFIX: `island-${realmScope(realm.metadata)}.`, ...(apiUrl && { LIVEKIT_API_URL: apiUrl }) }
+}
 
 /** Players sign the path they see, of which a route of the user removes that of the URL. */
 function publicPathSettings(realm: Realm, site: Site): Settings {

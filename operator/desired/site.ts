@@ -18,6 +18,8 @@ export interface Site {
   nats(realm: Realm, user: BusUser): CommsCellSpec['nats']
   /** LiveKit of a realm; undefined where its cells have rooms of their own. */
   livekit(realm: Realm): CommsCellSpec['livekit']
+  /** URL of a Managed LiveKit as the realm's pods reach it, where players reach it at another one. */
+  livekitApiUrl(realm: Realm): string | undefined
   /** The proxies in front of a realm, and the limit per address of its players; undefined = no proxy, and the default limit. */
   exposure(realm: Realm): CommsCellSpec['exposure']
   /** The movement relay of the installation, as explorers reach it; undefined = there is none. */
@@ -54,6 +56,8 @@ export const clusterSite = (
   gatekeeperUrl: (realm) => `http://${serviceHost(partName(realm, 'gatekeeper'), realm.metadata.namespace, clusterDomain)}`,
   nats: (realm, user) => clusterNats(realm, user, clusterDomain),
   livekit: (realm) => clusterLivekit(realm, clusterDomain),
+  livekitApiUrl: (realm) =>
+    realm.spec.livekit.type === 'Managed' && realm.spec.livekit.url ? managedLivekitUrl(realm, clusterDomain) : undefined,
   exposure: (realm) => cellExposure(realm, realm.spec.exposure.type === 'Ingress' ? [...PRIVATE_NETWORKS] : undefined),
   movement,
   sessionReports,
@@ -77,10 +81,13 @@ function clusterLivekit(realm: Realm, clusterDomain: string): CommsCellSpec['liv
   if (type !== 'Managed') return undefined
   const name = partName(realm, 'livekit')
   return {
-    url: url ?? `ws://${serviceHost(name, realm.metadata.namespace, clusterDomain)}:7880`,
+    url: url ?? managedLivekitUrl(realm, clusterDomain),
     credentials: { secretName: name },
   }
 }
+
+const managedLivekitUrl = (realm: Realm, clusterDomain: string): string =>
+  `ws://${serviceHost(partName(realm, 'livekit'), realm.metadata.namespace, clusterDomain)}:7880`
 
 /** What cells need of the exposure of a realm; `cidrs` = the proxies in front of it where it names none. */
 function cellExposure({ spec }: Realm, cidrs?: string[]): CommsCellSpec['exposure'] {
@@ -111,6 +118,7 @@ export const laptopSite = ({ publicUrl, localUrl, livekit, movement }: LaptopSit
   gatekeeperUrl: (realm) => `${localUrl}/${realmNameOf(realm)}/gatekeeper`,
   nats: () => undefined,
   livekit,
+  livekitApiUrl: () => undefined,
   exposure: (realm) => cellExposure(realm),
   movement,
   distributed: false,

@@ -162,7 +162,8 @@ withPart('nats', 'a Managed NATS', (binary) => {
 withPart('livekit', 'a Managed LiveKit', (binary) => {
   test('starts with the configuration and the keys of its pod', async () => {
     const [http, tcp, udp] = [await freePort(), await freePort(), await freePort()]
-    const config = livekitConfig
+    const config = livekitConfig(aRealm())
+      .replace('$(apiKey)', 'kMinted')
       .replace('port: 7880', `port: ${http}\nbind_addresses: [127.0.0.1]`)
       .replace('7881', String(tcp))
       .replace('7882', String(udp))

@@ -3,7 +3,7 @@ import { type PeerId, parsePeerId } from '../../wire/peer.ts'
 /** What a room is for, read from its name (gatekeeper.md §3). */
 export type RoomUse =
   | { kind: 'scene'; realmName: string; sceneId: string }
-  | { kind: 'world'; name: string }
+  | { kind: 'world'; world: string; sceneId: string }
   | { kind: 'island' }
   | { kind: 'community-voice'; communityId: string }
   | { kind: 'private-voice'; callId: string }
@@ -27,7 +27,11 @@ export function useOf(room: string, { scene, world, island }: RoomPrefixes): Roo
     const [realmName = '', ...sceneId] = room.slice(scene.length).split(':')
     return { kind: 'scene', realmName, sceneId: sceneId.join(':') }
   }
-  if (room.startsWith(world)) return { kind: 'world', name: room.slice(world.length) }
+  if (room.startsWith(world)) {
+    // Ids of scenes have no dash, and names of worlds may have some.
+    const [, name = '', sceneId = ''] = /^(.*)-([^-]*)$/.exec(room.slice(world.length)) ?? []
+    return { kind: 'world', world: name, sceneId }
+  }
   if (room.startsWith(island)) return { kind: 'island' }
   if (room.startsWith(COMMUNITY_VOICE_PREFIX))
     return { kind: 'community-voice', communityId: room.slice(COMMUNITY_VOICE_PREFIX.length) }

@@ -9,10 +9,12 @@ import { livekitWebhookRoute } from '../api/room-routes.ts'
 import type { GatekeeperConfig } from '../config.ts'
 import { useOf } from '../core/room-names.ts'
 import type { GatekeeperMetrics } from '../metrics.ts'
+import type { ModerationChanges } from '../moderation-changes.ts'
 import { RoomGuard, type RoomGuardOptions } from './room-guard.ts'
 import { livekitWebhook, type RoomEventListener } from './webhooks.ts'
 
 export interface RoomControlOptions extends Pick<RoomGuardOptions, 'isExpelled'> {
+  changes: Pick<ModerationChanges, 'on'>
   clock: Clock
   log: Log
   metrics: Metrics
@@ -35,7 +37,7 @@ const WORLD_PREFIX = 'world-scene-room-'
 /** Undefined where the rooms are not those of a LiveKit. */
 export function startRoomControl(
   config: GatekeeperConfig,
-  { isExpelled, clock, log, metrics, counted }: RoomControlOptions,
+  { isExpelled, changes, clock, log, metrics, counted }: RoomControlOptions,
 ): RoomControl | undefined {
   const { LIVEKIT_HOST: host, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = config
   if (!host || !apiKey || !apiSecret) return undefined
@@ -46,6 +48,7 @@ export function startRoomControl(
     island: config.ISLAND_ROOM_PREFIX ?? ISLAND_PREFIX,
   }
   const guard = new RoomGuard({ rooms, useOf: (room) => useOf(room, prefixes), isExpelled, clock, log, metrics: counted })
+  const stopListening = changes.on(({ kind }) => (kind === 'sceneBanned' ? guard.sweep() : undefined))
   const listeners: RoomEventListener[] = [(event) => watchJoins(guard, event)]
   return {
     rooms,
@@ -58,7 +61,10 @@ export function startRoomControl(
         livekitWebhook({ apiKey, apiSecret, listeners, log, metrics: counted }),
       ),
     ],
-    stop: () => guard.stop(),
+    stop: () => {
+      stopListening()
+      return guard.stop()
+    },
   }
 }
 

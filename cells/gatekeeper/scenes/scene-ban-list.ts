@@ -13,16 +13,18 @@ export interface SceneBanListOptions {
   log: Log
   /** Called for every attempt to read the bans that failed. */
   onFailure: () => void
+  /** Called when other bans were read than before. */
+  onChange?: (() => void) | undefined
 }
 
-const REFRESH_MS = 3_000
+const REFRESH_MS = 700
 const VERSION_TIMEOUT_MS = 4_000
 const READ_TIMEOUT_MS = 20_000
 const nowhere: ReadonlySet<string> = new Set()
 
 /**
  * The bans of all scenes in memory, by wallet: almost no player has one, and for all others a request for a room needs neither the
- * database nor the place of the scene. Looked for every few seconds; while the database fails, the bans read before stay.
+ * database nor the place of the scene. Looked for every second; while the database fails, the bans read before stay.
  */
 export class SceneBanList implements Running {
   readonly #records: Pick<SceneRecords, 'allBans' | 'bansOf' | 'bansVersion'>
@@ -107,6 +109,7 @@ export class SceneBanList implements Running {
           else this.#places.delete(address)
         }
         this.#version = version
+        this.#options.onChange?.()
       }
       if (this.#isFailing) log.info({}, 'the scene bans can be read again')
       this.#isFailing = false

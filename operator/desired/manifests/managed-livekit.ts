@@ -49,7 +49,7 @@ const livekitDeployment = (realm: Realm, platform: Platform): Deployment => ({
               valueFrom: { secretKeyRef: { name: partName(realm, 'livekit'), key } },
             })),
             { name: 'LIVEKIT_KEYS', value: '$(apiKey): $(apiSecret)' },
-            { name: 'LIVEKIT_CONFIG', value: livekitConfig },
+            { name: 'LIVEKIT_CONFIG', value: livekitConfig(realm) },
           ],
           ports: [
             { name: 'http', containerPort: 7880 },
@@ -71,8 +71,11 @@ const PORTS: V1ServicePort[] = [
   { name: 'rtc-udp', port: 7882, targetPort: 'rtc-udp', protocol: 'UDP' },
 ]
 
-/** The configuration of a Managed LiveKit: one UDP port for all media, and no lookup of a public address. */
-export const livekitConfig = `port: 7880
+/**
+ * The configuration of a Managed LiveKit: one UDP port for all media, no lookup of a public address, and the events of its rooms to
+ * the gatekeeper. The kubelet puts in the key.
+ */
+export const livekitConfig = (realm: Realm): string => `port: 7880
 rtc:
   tcp_port: 7881
   udp_port: 7882
@@ -80,4 +83,12 @@ rtc:
 logging:
   json: true
   level: info
+${webhookConfig(realm)}`
+
+const webhookConfig = (realm: Realm): string =>
+  realm.spec.gatekeeper.replicas === 0
+    ? ''
+    : `webhook:
+  api_key: $(apiKey)
+  urls: ["http://${partName(realm, 'gatekeeper')}/livekit-webhook"]
 `

@@ -64,7 +64,13 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
     part(
       realm,
       'gatekeeper',
-      [fromPlayers(realm), { from: [ofPart(realm, 'connector')], ports: tcp(HTTP_PORT) }],
+      [
+        fromPlayers(realm),
+        {
+          from: [ofPart(realm, 'connector'), ...(livekit.type === 'Managed' ? [ofPart(realm, 'livekit')] : [])],
+          ports: tcp(HTTP_PORT),
+        },
+      ],
       // The address of an External database is in a Secret, which the operator does not read.
       gatekeeper.database.type === 'External' ? [{}] : [...toBus(realm), toWeb, ...toRights, ...toMedia(realm)],
     ),
