@@ -149,7 +149,7 @@ withPart('kube', 'the movement relay of the chart', (kube) => {
     const objects = await enabled()
     expect(environmentOf(objects)).toMatchObject({
       HAND_OVER_PORT: '7778',
-      HAND_OVER_FROM: `${relay}-peers.default.svc.cluster.local`,
+      HAND_OVER_FROM: `${relay}-peers.operations.svc.cluster.local`,
       HAND_OVER_KEY_FILE: '/run/secrets/movement/keys',
     })
     expect(named(objects, 'Service', `${relay}-peers`).spec).toMatchObject({
