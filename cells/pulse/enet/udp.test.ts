@@ -88,6 +88,19 @@ test('what cannot be sent is counted, and nothing is thrown', async () => {
   await socket.close()
 })
 
+test('errors after a long time without any are counted for as many datagrams as fail', async () => {
+  const socket = await aSocket(() => undefined, '127.0.0.1')
+  const bytes = Buffer.alloc(10)
+  for (let i = 0; i < 1_100; i++) socket.send(bytes, 0, 10, socket.port, '127.0.0.1')
+  await sleep(50)
+  for (let i = 0; i < 160; i++) {
+    socket.send(bytes, 0, 10, 5000, '2001:db8::1')
+    await new Promise(setImmediate)
+  }
+  await until(() => socket.counters.sendErrors >= 144)
+  expect(socket.counters.sendErrors).toBeLessThanOrEqual(176)
+})
+
 test('a port that is taken is an error', async () => {
   const socket = await aSocket(() => undefined, '127.0.0.1')
   const again = openUdp({ port: socket.port, address: '127.0.0.1', onDatagram: () => undefined })

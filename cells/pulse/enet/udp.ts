@@ -1,12 +1,15 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv4 } from 'node:net'
-import { copyBytes, MTU } from './datagram.ts'
+import { MTU } from './datagram.ts'
 import type { SendDatagram } from './host-options.ts'
 
 /** Some hundred milliseconds of a crowd's datagrams, should this process be busy. The kernel may grant less (net.core.rmem_max). */
 const BUFFER_BYTES = 4 * 1024 * 1024
 /** Datagrams that the kernel has not taken yet; further ones are dropped, as a full kernel would do. */
 const MAX_QUEUED = 1024
+/** After so many datagrams without an error, the outcome of one of so many is asked for. */
+const GOOD_OUTCOMES = 1024
+const SAMPLE = 16
 
 export interface UdpOptions {
   /** 0 for any free port. */
@@ -73,10 +76,9 @@ async function bind(options: UdpOptions, type: 'udp4' | 'udp6', address: string)
   }
   socket.removeAllListeners('error')
   const counters: UdpCounters = { sendErrors: 0, dropped: 0 }
-  const count = (error: Error | null): void => {
-    if (error) counters.sendErrors += 1
-  }
-  socket.on('error', count)
+  socket.on('error', () => {
+    counters.sendErrors += 1
+  })
   socket.on('message', (bytes, from) => {
     // Nothing can be sent to port 0.
     if (from.port !== 0) options.onDatagram(bytes, from.address, from.port)
@@ -84,7 +86,7 @@ async function bind(options: UdpOptions, type: 'udp4' | 'udp6', address: string)
   return {
     port: socket.address().port,
     counters,
-    send: sender(socket, counters, count),
+    send: sender(socket, counters),
     addressOf: (ip) => (type === 'udp6' && isIPv4(ip) ? `::ffff:${ip}` : ip),
     close: () => closed(socket),
   }
@@ -94,8 +96,9 @@ async function bind(options: UdpOptions, type: 'udp4' | 'udp6', address: string)
  * The kernel mostly takes a datagram at once, but may leave it in a queue, which refers to the caller's memory. So each is copied into
  * a ring that is longer than the queue may become.
  */
-function sender(socket: Socket, counters: UdpCounters, count: (error: Error | null) => void): SendDatagram {
+function sender(socket: Socket, counters: UdpCounters): SendDatagram {
   const ring = Array.from({ length: MAX_QUEUED + 1 }, () => Buffer.allocUnsafeSlow(MTU))
+  const outcomes = new SampledOutcomes(counters)
   let next = 0
   return (bytes, offset, length, port, address) => {
     const target = ring[next]
@@ -105,13 +108,47 @@ function sender(socket: Socket, counters: UdpCounters, count: (error: Error | nu
         counters.dropped += 1
         return
       }
-      copyBytes(bytes, offset, offset + length, target, 0)
+      bytes.copy(target, 0, offset, offset + length)
       next = (next + 1) % ring.length
-      socket.send(target, 0, length, port, address, count)
+      socket.send(target, 0, length, port, address, outcomes.callback())
     } catch {
       // The socket is closed, or the address is none.
       counters.sendErrors += 1
     }
+  }
+}
+
+/**
+ * The outcomes of sending. To ask for one costs a sixth of sending itself: as long as all goes well, only every sixteenth is asked for, and
+ * an error among them counts for those that were not.
+ */
+class SampledOutcomes {
+  readonly #counters: UdpCounters
+  /** Outcomes that were good, one after the other. */
+  #good = 0
+  #unasked = 0
+
+  constructor(counters: UdpCounters) {
+    this.#counters = counters
+  }
+
+  /** What to pass along with the next datagram. */
+  callback(): ((error: Error | null) => void) | undefined {
+    if (this.#good < GOOD_OUTCOMES || this.#unasked === SAMPLE - 1) {
+      this.#unasked = 0
+      return this.#take
+    }
+    this.#unasked += 1
+    return undefined
+  }
+
+  readonly #take = (error: Error | null): void => {
+    if (!error) {
+      this.#good += 1
+      return
+    }
+    this.#counters.sendErrors += this.#good < GOOD_OUTCOMES ? 1 : SAMPLE
+    this.#good = 0
   }
 }
 
