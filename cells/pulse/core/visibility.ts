@@ -95,7 +95,8 @@ export class Visibility {
       const player = players[row]
       if (!player) continue
       player.seenIn = this.#round
-      const [dx, dz] = [player.x - x, player.z - z]
+      const dx = player.x - x
+      const dz = player.z - z
       const felt = Math.sqrt(dx * dx + dz * dz) / this.#limits.hysteresis
       if (player.grid !== grid || felt > this.#range) {
         this.#viewBands[row] = OUT_OF_SIGHT
@@ -117,7 +118,8 @@ export class Visibility {
     this.#count = 0
     for (const { players, places } of grid.around(x, z, metres)) {
       for (let i = 0; i < players.length; i++) {
-        const [dx, dz] = [(places[2 * i] ?? 0) - x, (places[2 * i + 1] ?? 0) - z]
+        const dx = (places[2 * i] ?? 0) - x
+        const dz = (places[2 * i + 1] ?? 0) - z
         const squared = dx * dx + dz * dz
         if (squared > limit) continue
         const player = players[i]

@@ -61,7 +61,8 @@ export const serverMessages = {
     writer.uint32(2, baseline)
     writer.uint32(3, sequence)
     writer.uint32(4, subject.tick)
-    const [from, to] = [offsetOf(baseline), offsetOf(sequence)]
+    const from = offsetOf(baseline)
+    const to = offsetOf(sequence)
     const fields = (FIELDS_OF_TIER[tier] ?? 0) & (REQUIRED | (states[to + FIELD.present] ?? 0))
     const known = (FIELDS_OF_TIER[sentTier] ?? 0) & (REQUIRED | (states[from + FIELD.present] ?? 0))
     for (let field = 0; field < FIELD_COUNT; field++) {
