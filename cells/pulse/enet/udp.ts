@@ -93,8 +93,8 @@ async function bind(options: UdpOptions, type: 'udp4' | 'udp6', address: string)
 }
 
 /**
- * The kernel mostly takes a datagram at once, but may leave it in a queue, which refers to the caller's memory. So each is copied into
- * a ring that is longer than the queue may become.
+ * The kernel mostly takes a datagram at once, but may leave it in a queue, which refers to the memory it was given. So each is copied into
+ * one of more buffers than the queue may become long, and the next one into the same buffer if the queue is empty: it is in the cache.
  */
 function sender(socket: Socket, counters: UdpCounters): SendDatagram {
   const ring = Array.from({ length: MAX_QUEUED + 1 }, () => Buffer.allocUnsafeSlow(MTU))
@@ -109,8 +109,8 @@ function sender(socket: Socket, counters: UdpCounters): SendDatagram {
         return
       }
       bytes.copy(target, 0, offset, offset + length)
-      next = (next + 1) % ring.length
       socket.send(target, 0, length, port, address, outcomes.callback())
+      if (socket.getSendQueueCount() > 0) next = (next + 1) % ring.length
     } catch {
       // The socket is closed, or the address is none.
       counters.sendErrors += 1
