@@ -11,6 +11,7 @@ import { createRoomBackendChooser } from './adapters/room-backend.ts'
 import { createTerminal } from './adapters/terminal.ts'
 import { watchSaves } from './adapters/watch-file.ts'
 import { type IslandsOptions, islands, REALM_LIMITS } from './commands/islands.ts'
+import { type BanOptions, ban, bans, decisions, type ModeratorOptions, unban } from './commands/moderate.ts'
 import { up } from './commands/up.ts'
 import { version } from './version.ts'
 
@@ -92,6 +93,37 @@ program
     ),
   )
 
+const moderatorPorts = { env: process.env, say: (sentence: string) => void process.stderr.write(`${sentence}\n`), print }
+
+/** A command that asks a gatekeeper on behalf of a moderator. */
+const moderatorCommand = (name: string, description: string): Command =>
+  program
+    .command(name)
+    .description(description)
+    .requiredOption('-g, --gatekeeper <url>', 'base URL of the gatekeeper: status.urls.gatekeeper of the Realm', httpUrl)
+    .option('--token-file <file>', 'file with the moderators’ token; otherwise MODERATOR_TOKEN')
+    .option('--as <name>', 'name for the record of decisions; otherwise the user of this machine')
+
+moderatorCommand('ban', 'Ban a player, and the device the player last used, from a realm.')
+  .argument('<wallet>', 'address of the player')
+  .requiredOption('-r, --reason <text>', 'why; only moderators see it')
+  .option('-d, --days <number>', 'how long; otherwise until the ban is lifted', days)
+  .option('-m, --message <text>', 'what the player is shown')
+  .action((wallet: string, options: BanOptions) => runOnce(() => ban(wallet, options, moderatorPorts)))
+
+moderatorCommand('unban', 'Lift the ban of a player.')
+  .argument('<wallet>', 'address of the player')
+  .action((wallet: string, options: ModeratorOptions) => runOnce(() => unban(wallet, options, moderatorPorts)))
+
+moderatorCommand('bans', 'List the bans in force: wallet, since, until, by, why.')
+  .option('--json', 'everything about them, as JSON')
+  .action((options: ModeratorOptions & { json?: boolean }) => runOnce(() => bans(options, moderatorPorts)))
+
+moderatorCommand('decisions', 'List who decided what about whom: the latest hundred decisions.')
+  .option('--of <wallet>', 'only those about this player')
+  .option('--json', 'as JSON')
+  .action((options: ModeratorOptions & { json?: boolean; of?: string }) => runOnce(() => decisions(options, moderatorPorts)))
+
 await program.parseAsync()
 
 /** Runs a command that ends by itself; prints the sentence of a UserError and exits with its code. */
@@ -117,6 +149,12 @@ function portNumber(text: string): number {
   const port = Number(text)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('a port is a number from 0 to 65535.')
   return port
+}
+
+function days(text: string): number {
+  const number = Number(text)
+  if (!(number > 0 && number <= 36_500)) throw new InvalidArgumentError('expected a number of days up to 36500.')
+  return number
 }
 
 function httpUrl(text: string): string {
