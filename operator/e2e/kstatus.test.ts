@@ -127,7 +127,7 @@ withPart('kube', 'the kstatus of a Realm, at every version the API server stored
       'InProgress',
       'Current',
     ])
-    expect(versions.at(-1)?.status?.endpoints).toEqual([])
+    expect(versions.at(-1)?.status?.endpoints ?? []).toEqual([])
     expect(await courseOf(() => declare(realm('1.0.0', { cells: { replicas: 1 } })), 'Current')).toEqual([
       'InProgress',
       'Current',

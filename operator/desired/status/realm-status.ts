@@ -38,7 +38,8 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
       }),
     },
     ...(relay && { movement: movementStatus(relay.address, urls.about) }),
-    endpoints: [...plan.endpoints],
+    // The API server records nothing of an empty list, so that it would be written again in every pass.
+    ...(plan.endpoints.length > 0 && { endpoints: [...plan.endpoints] }),
     conditions: conditionsOf(
       realm,
       [
