@@ -35,7 +35,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
       throw new UserError(`UDP port ${port} cannot be used: ${messageOf(error)}`, 5, { cause: error })
     })
     leave = () => service.leave()
-    log.info({ port: service.port }, 'players are received over UDP')
+    log.info({ port: service.port, handOverPort: service.handOverPort }, 'players are received over UDP')
     return { service, dependencies: [denyList, { stop: () => verifier.close() }] }
   }
   let leave = async () => {}

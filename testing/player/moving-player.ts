@@ -59,6 +59,9 @@ export async function connectMovingPlayer(
       },
       onDisconnect: (_, reason) => {
         happened.push(`ended ${reason}`)
+        // The numbers of a relay that starts anew are those of other players.
+        model.known.clear()
+        model.requested.clear()
         if (returns && reason !== SUPERSEDED) returning = setTimeout(connect, RETURN_MS)
       },
     })

@@ -1,0 +1,131 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { freshFolder } from '../testing/fresh-folder.ts'
+import { connectMovingPlayer, type MovingPlayer } from '../testing/player/moving-player.ts'
+import { createWallet } from '../testing/player/wallet.ts'
+import { type Program, startProgram } from '../testing/program.ts'
+import { udpProxy } from '../testing/udp-proxy.ts'
+
+/** Longer than anything takes: how long it took is printed, and not demanded. */
+const SOON = { timeout: 60_000, interval: 50 }
+
+interface RelayProcess {
+  program: Program
+  udpPort: number
+  handOverPort: number
+}
+
+/** A movement relay as a process of its own. */
+async function startRelay(keyFile: string, env: NodeJS.ProcessEnv = {}): Promise<RelayProcess> {
+  const program = startProgram(process.execPath, ['cells/main.ts', 'pulse'], {
+    env: {
+      ...{ HTTP_SERVER_HOST: '127.0.0.1', HTTP_SERVER_PORT: '0', UDP_SERVER_ADDRESS: '127.0.0.1', UDP_SERVER_PORT: '0' },
+      ...{ HAND_OVER_PORT: '0', HAND_OVER_KEY_FILE: keyFile, HAND_OVER_WAIT_SECONDS: '0' },
+      ...env,
+    },
+  })
+  onTestFinished(() => program[Symbol.asyncDispose]())
+  const line = await program.prints(/\{[^\n]*players are received over UDP[^\n]*\}/, 60_000)
+  const { port, handOverPort } = JSON.parse(line[0])
+  return { program, udpPort: port, handOverPort }
+}
+
+async function aKeyFile(): Promise<string> {
+  const file = join(await freshFolder(), 'key')
+  await writeFile(file, 'a secret of this installation')
+  return file
+}
+
+/** Players who walk all the time. `numbers` has the sequence of each that another one was told last. */
+async function aCrowd(port: number, count: number) {
+  const players: MovingPlayer[] = []
+  for (let i = 0; i < count; i++) {
+    const options = { wallet: createWallet(`walker ${i}`), realm: 'main', returns: true }
+    players.push(await connectMovingPlayer({ host: '127.0.0.1', port }, options))
+  }
+  let step = 0
+  let longestGapMs = 0
+  const walking = setInterval(() => {
+    step += 1
+    for (const [i, player] of players.entries()) {
+      player.walk((step + i) % 256)
+      longestGapMs = Math.max(longestGapMs, performance.now() - player.heardAt)
+    }
+  }, 100)
+  onTestFinished(async () => {
+    clearInterval(walking)
+    await Promise.all(players.map((player) => player.stop()))
+  })
+  const everyoneSees = () =>
+    vi.waitFor(() => {
+      for (const { model } of players) expect(model.known.size).toBe(count - 1)
+    }, SOON)
+  await everyoneSees()
+  const sequences = () => players.map(({ model }) => players.map(({ wallet }) => model.of(wallet)?.sequence ?? 0))
+  return {
+    ...{ players, everyoneSees, sequences },
+    /** Resolves when each has seen each other move after this call. */
+    async everyoneMoves() {
+      const before = sequences()
+      await vi.waitFor(() => {
+        for (const [i, row] of sequences().entries())
+          for (const [j, sequence] of row.entries()) if (i !== j) expect(sequence).toBeGreaterThan(before[i]?.[j] ?? 0)
+      }, SOON)
+    },
+    beginMeasuring: () => {
+      longestGapMs = 0
+    },
+    longestGapMs: () => Math.round(longestGapMs),
+  }
+}
+
+const leftOrEnded = (players: readonly MovingPlayer[]) =>
+  players.flatMap(({ happened }) => happened.filter((each) => /^(playerLeft|ended)/.test(each)))
+
+test('players who walk notice nothing when the process of their relay is replaced', async () => {
+  const keyFile = await aKeyFile()
+  const first = await startRelay(keyFile)
+  const balancer = await udpProxy({ target: first.udpPort })
+  onTestFinished(() => balancer.close())
+  const crowd = await aCrowd(balancer.port, 12)
+  await crowd.everyoneMoves()
+  crowd.beginMeasuring()
+  const second = await startRelay(keyFile, {
+    HAND_OVER_FROM: '127.0.0.1',
+    HAND_OVER_FROM_PORT: String(first.handOverPort),
+  })
+  await crowd.everyoneMoves()
+  balancer.retarget(second.udpPort)
+  first.program.signal('SIGTERM')
+  expect(await first.program.ended).toBe(0)
+  await crowd.everyoneMoves()
+  expect(leftOrEnded(crowd.players)).toEqual([])
+  for (const { happened } of crowd.players) expect(happened.filter((each) => each === 'handshake')).toHaveLength(1)
+  console.log(`hand-over of ${crowd.players.length} players: the longest time without news was ${crowd.longestGapMs()} ms`)
+}, 240_000)
+
+test('clients of a relay that was killed come back to the next one, and see each other move', async () => {
+  const keyFile = await aKeyFile()
+  const first = await startRelay(keyFile)
+  const crowd = await aCrowd(first.udpPort, 3)
+  await crowd.everyoneMoves()
+  first.program.signal('SIGKILL')
+  await first.program.ended
+  crowd.beginMeasuring()
+  const startedAt = performance.now()
+  await startRelay(keyFile, { UDP_SERVER_PORT: String(first.udpPort) })
+  const startMs = Math.round(performance.now() - startedAt)
+  await vi.waitFor(() => {
+    for (const { happened } of crowd.players)
+      expect(happened.filter((each) => each === 'handshake').length).toBeGreaterThanOrEqual(2)
+  }, SOON)
+  await crowd.everyoneSees()
+  await crowd.everyoneMoves()
+  // 1: the relay told them; 0: their own time-out came first, since the relay tells one client of an address each second.
+  const ends = crowd.players.flatMap(({ happened }) => happened.filter((each) => each.startsWith('ended')))
+  for (const end of ends) expect(['ended 0', 'ended 1']).toContain(end)
+  console.log(
+    `kill -9 (${ends.join(', ')}): the start took ${startMs} ms, the longest time without news was ${crowd.longestGapMs()} ms`,
+  )
+}, 240_000)
