@@ -27,6 +27,8 @@ const REPORT_MS = 1_000
 const MAX_RETRY_MS = 30_000
 /** Requests of one round: what is left is reported in the next one. */
 const MAX_REPORTS = 20
+/** How often nothing is reported: it shows that the connector is there, and tells whether the relay has started anew. */
+const EMPTY_REPORT_MS = 10_000
 /** How often a session that goes on is reported again. */
 const RENEW_MS = SESSION_LEASE_MS / 3
 /** A client that sent no position for so long is silent; one that has never sent any has less time. */
@@ -57,6 +59,7 @@ export class SessionReporter implements Running {
   readonly #bans = new Map<PeerId, boolean>()
   readonly #running: Running
   #relay: string | undefined
+  #reportedAt = Number.NEGATIVE_INFINITY
   #failures = 0
   #silent = 0
   #rotation = 0
@@ -94,8 +97,10 @@ export class SessionReporter implements Running {
   }
 
   async #round(): Promise<void> {
-    const { relay, log, metrics } = this.#deps
+    const { relay, clock, log, metrics } = this.#deps
     const wallets = this.#toReport()
+    if (wallets.length === 0 && clock.monotonic() - this.#reportedAt < EMPTY_REPORT_MS) return
+    this.#reportedAt = clock.monotonic()
     try {
       for (const { report, wallets: reported } of reportsOf(this.#connector, wallets, MAX_REPORTS)) {
         this.#took(reported, await relay.report(report))

@@ -140,11 +140,22 @@ test('a relay that has started anew gets all sessions and bans again', async () 
     expect([relay.said(wallet.peer), relay.said(player.peer).at(0)]).toEqual([['banned'], 'joined'])
   })
   relay.boot = 'second'
-  await pass(1_500)
+  await pass(11_000)
   relay.reports.length = 0
   await pass(1_500)
   expect(relay.said(wallet.peer)).toEqual(['banned'])
   expect(['held', 'silent']).toContain(relay.said(player.peer)[0])
+})
+
+test('a connector without players reports that it is there, and not every second', async () => {
+  const relay = aRelay()
+  const connector = await aConnector({}, { relay })
+  for (let second = 0; second < 60; second++) {
+    connector.clock.advance(1_000)
+    await new Promise(setImmediate)
+  }
+  expect(relay.reports.length).toBeGreaterThanOrEqual(5)
+  expect(relay.reports.length).toBeLessThanOrEqual(7)
 })
 
 test('a relay that fails is asked less and less often', async () => {

@@ -16,7 +16,7 @@ export type VisiblePlayers = 'Everyone' | 'WithSession'
 /** So long after its start a relay shows everyone: its connectors have not reported yet. */
 export const START_GRACE_MS = 30_000
 /** Reports of one realm: some connectors, each once a second, a full one in several parts. */
-const REPORT_RATE: Rate = { perSecond: 50, burst: 200 }
+const REPORT_RATE: Rate = { perSecond: 100, burst: 400 }
 
 export interface RealmReportsDeps {
   visiblePlayers: VisiblePlayers
