@@ -2,13 +2,16 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { RoomServiceClient } from 'livekit-server-sdk'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { silentLog } from '../cells/chassis/log.ts'
 import { type LivekitServer, startLivekitServer } from '../cli/adapters/livekit-server.ts'
 import { startExplorer } from '../testing/explorers.ts'
 import { freshFolder } from '../testing/fresh-folder.ts'
 import { withPart } from '../testing/parts/with-part.ts'
+import { connectMovingPlayer } from '../testing/player/moving-player.ts'
+import { createWallet } from '../testing/player/wallet.ts'
 import { startProgram } from '../testing/program.ts'
+import { badNetwork, udpProxy } from '../testing/udp-proxy.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const SECONDS = 1_000
@@ -95,18 +98,34 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
       }
     })
 
-    test('sees another player move, over the movement relay of npm start', { timeout: 150 * SECONDS }, async () => {
+    test('sees another player of its realm move, over the movement relay of npm start and a bad network', {
+      timeout: 150 * SECONDS,
+    }, async () => {
       const livekit = await startLivekitServer(binary, '127.0.0.1', silentLog)
       try {
         await using realm = npmStart(...optionsOf(livekit))
         const [, url = ''] = await realm.prints(/on this machine at (http:\S+)/)
         const [, relay = ''] = await realm.prints(/Movement relay at UDP (\S+):/)
-        const explorers = [5, 6].map((seed) => startExplorer(folder, `${url}/main`, seed, '2,0', relay))
+        const target = { host: '127.0.0.1', port: Number(relay.split(':').at(-1)) }
+        const network = await udpProxy({ target: target.port, delayMs: badNetwork({ lossShare: 0.1, delayMs: 200 }) })
+        onTestFinished(() => network.close())
+        const ways = [relay, `127.0.0.1:${network.port}`]
+        const explorers = ways.map((way, i) => startExplorer(folder, `${url}/main`, 5 + i, '2,0', way))
         await using one = explorers[0]?.program
         await using two = explorers[1]?.program
+        const [neighbour, stranger] = await Promise.all(
+          ['main', 'elsewhere'].map((realm) => connectMovingPlayer(target, { wallet: createWallet(realm), realm })),
+        )
+        onTestFinished(async () => void (await Promise.all([neighbour?.stop(), stranger?.stop()])))
         // What an explorer logs of the movement of another one.
         const movement = /movement data: Movement/
         await Promise.all([one, two].map((program) => program?.prints(movement)))
+        const addresses = await Promise.all(explorers.map((explorer) => explorer.address()))
+        await vi.waitFor(() => {
+          expect([...(neighbour?.model.known.values() ?? [])].map(({ wallet }) => wallet).sort()).toEqual(addresses.sort())
+        }, 60 * SECONDS)
+        expect(stranger?.happened).toContain('handshake')
+        expect(stranger?.model.known.size).toBe(0)
       } finally {
         await livekit.stop()
       }
