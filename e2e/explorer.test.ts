@@ -11,6 +11,7 @@ import { withPart } from '../testing/parts/with-part.ts'
 import { connectMovingPlayer } from '../testing/player/moving-player.ts'
 import { createWallet } from '../testing/player/wallet.ts'
 import { startProgram } from '../testing/program.ts'
+import { relayKeyFile, startRelayProcess } from '../testing/relay-process.ts'
 import { badNetwork, udpProxy } from '../testing/udp-proxy.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -126,6 +127,41 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
         }, 60 * SECONDS)
         expect(stranger?.happened).toContain('handshake')
         expect(stranger?.model.known.size).toBe(0)
+      } finally {
+        await livekit.stop()
+      }
+    })
+
+    test('does not notice that another process takes its movement relay over', { timeout: 150 * SECONDS }, async () => {
+      const livekit = await startLivekitServer(binary, '127.0.0.1', silentLog)
+      try {
+        await using realm = npmStart(...optionsOf(livekit))
+        const [, url = ''] = await realm.prints(/on this machine at (http:\S+)/)
+        const keyFile = relayKeyFile()
+        const first = await startRelayProcess(keyFile)
+        const balancer = await udpProxy({ target: first.udpPort })
+        onTestFinished(() => balancer.close())
+        const explorer = startExplorer(folder, `${url}/main`, 7, '2,0', `127.0.0.1:${balancer.port}`)
+        await using program = explorer.program
+        const options = { wallet: createWallet('neighbour'), realm: 'main' }
+        const neighbour = await connectMovingPlayer({ host: '127.0.0.1', port: balancer.port }, options)
+        let step = 0
+        const walking = setInterval(() => neighbour.walk(++step % 256), 200)
+        onTestFinished(async () => {
+          clearInterval(walking)
+          await neighbour.stop()
+        })
+        const seen = () => program.output().match(/movement data: Movement/g)?.length ?? 0
+        await vi.waitFor(() => expect(seen()).toBeGreaterThan(3), 90 * SECONDS)
+        expect(neighbour.model.known.size).toBe(1)
+        const env = { HAND_OVER_FROM: '127.0.0.1', HAND_OVER_FROM_PORT: String(first.handOverPort) }
+        const second = await startRelayProcess(keyFile, env)
+        balancer.retarget(second.udpPort)
+        first.program.signal('SIGTERM')
+        expect(await first.program.ended).toBe(0)
+        const before = seen()
+        await vi.waitFor(() => expect(seen()).toBeGreaterThan(before + 3), 60 * SECONDS)
+        expect(neighbour.happened.filter((each) => /^(playerLeft|ended)/.test(each))).toEqual([])
       } finally {
         await livekit.stop()
       }

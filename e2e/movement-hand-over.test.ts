@@ -1,41 +1,11 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { freshFolder } from '../testing/fresh-folder.ts'
 import { connectMovingPlayer, type MovingPlayer } from '../testing/player/moving-player.ts'
 import { createWallet } from '../testing/player/wallet.ts'
-import { type Program, startProgram } from '../testing/program.ts'
+import { relayKeyFile, startRelayProcess } from '../testing/relay-process.ts'
 import { udpProxy } from '../testing/udp-proxy.ts'
 
 /** Longer than anything takes: how long it took is printed, and not demanded. */
 const SOON = { timeout: 60_000, interval: 50 }
-
-interface RelayProcess {
-  program: Program
-  udpPort: number
-  handOverPort: number
-}
-
-/** A movement relay as a process of its own. */
-async function startRelay(keyFile: string, env: NodeJS.ProcessEnv = {}): Promise<RelayProcess> {
-  const program = startProgram(process.execPath, ['cells/main.ts', 'pulse'], {
-    env: {
-      ...{ HTTP_SERVER_HOST: '127.0.0.1', HTTP_SERVER_PORT: '0', UDP_SERVER_ADDRESS: '127.0.0.1', UDP_SERVER_PORT: '0' },
-      ...{ HAND_OVER_PORT: '0', HAND_OVER_KEY_FILE: keyFile, HAND_OVER_WAIT_SECONDS: '0' },
-      ...env,
-    },
-  })
-  onTestFinished(() => program[Symbol.asyncDispose]())
-  const line = await program.prints(/\{[^\n]*players are received over UDP[^\n]*\}/, 60_000)
-  const { port, handOverPort } = JSON.parse(line[0])
-  return { program, udpPort: port, handOverPort }
-}
-
-async function aKeyFile(): Promise<string> {
-  const file = join(await freshFolder(), 'key')
-  await writeFile(file, 'a secret of this installation')
-  return file
-}
 
 /** Players who walk all the time. `numbers` has the sequence of each that another one was told last. */
 async function aCrowd(port: number, count: number) {
@@ -84,14 +54,14 @@ const leftOrEnded = (players: readonly MovingPlayer[]) =>
   players.flatMap(({ happened }) => happened.filter((each) => /^(playerLeft|ended)/.test(each)))
 
 test('players who walk notice nothing when the process of their relay is replaced', async () => {
-  const keyFile = await aKeyFile()
-  const first = await startRelay(keyFile)
+  const keyFile = relayKeyFile()
+  const first = await startRelayProcess(keyFile)
   const balancer = await udpProxy({ target: first.udpPort })
   onTestFinished(() => balancer.close())
   const crowd = await aCrowd(balancer.port, 12)
   await crowd.everyoneMoves()
   crowd.beginMeasuring()
-  const second = await startRelay(keyFile, {
+  const second = await startRelayProcess(keyFile, {
     HAND_OVER_FROM: '127.0.0.1',
     HAND_OVER_FROM_PORT: String(first.handOverPort),
   })
@@ -106,15 +76,15 @@ test('players who walk notice nothing when the process of their relay is replace
 }, 240_000)
 
 test('clients of a relay that was killed come back to the next one, and see each other move', async () => {
-  const keyFile = await aKeyFile()
-  const first = await startRelay(keyFile)
+  const keyFile = relayKeyFile()
+  const first = await startRelayProcess(keyFile)
   const crowd = await aCrowd(first.udpPort, 3)
   await crowd.everyoneMoves()
   first.program.signal('SIGKILL')
   await first.program.ended
   crowd.beginMeasuring()
   const startedAt = performance.now()
-  await startRelay(keyFile, { UDP_SERVER_PORT: String(first.udpPort) })
+  await startRelayProcess(keyFile, { UDP_SERVER_PORT: String(first.udpPort) })
   const startMs = Math.round(performance.now() - startedAt)
   await vi.waitFor(() => {
     for (const { happened } of crowd.players)

@@ -1,0 +1,37 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+import { freshFolder } from './fresh-folder.ts'
+import { type Program, startProgram } from './program.ts'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+
+export interface RelayProcess {
+  program: Program
+  udpPort: number
+  handOverPort: number
+}
+
+/** Starts a movement relay as a process of its own, which ends with the test. */
+export async function startRelayProcess(keyFile: string, env: NodeJS.ProcessEnv = {}): Promise<RelayProcess> {
+  const program = startProgram(process.execPath, ['cells/main.ts', 'pulse'], {
+    cwd: root,
+    env: {
+      ...{ HTTP_SERVER_HOST: '127.0.0.1', HTTP_SERVER_PORT: '0', UDP_SERVER_ADDRESS: '127.0.0.1', UDP_SERVER_PORT: '0' },
+      ...{ HAND_OVER_PORT: '0', HAND_OVER_KEY_FILE: keyFile, HAND_OVER_WAIT_SECONDS: '0' },
+      ...env,
+    },
+  })
+  onTestFinished(() => program[Symbol.asyncDispose]())
+  const line = await program.prints(/\{[^\n]*players are received over UDP[^\n]*\}/, 60_000)
+  const { port, handOverPort } = JSON.parse(line[0])
+  return { program, udpPort: port, handOverPort }
+}
+
+/** The secret by which relays know each other. */
+export function relayKeyFile(): string {
+  const file = join(freshFolder(), 'key')
+  writeFileSync(file, 'a secret of this installation')
+  return file
+}
