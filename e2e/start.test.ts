@@ -8,6 +8,7 @@ import { freshFolder } from '../testing/fresh-folder.ts'
 import { withPart } from '../testing/parts/with-part.ts'
 import { connectorUrl, followAbout } from '../testing/player/about.ts'
 import { connectPlayer } from '../testing/player/player.ts'
+import { signedFetch } from '../testing/player/signed-fetch.ts'
 import { createWallet } from '../testing/player/wallet.ts'
 import { groupExists, startProgram } from '../testing/program.ts'
 
@@ -205,4 +206,31 @@ describe('realmctl up ends', () => {
     expect(await program.ended).toBe(2)
     expect(program.output()).toMatch(/unknown option '--prot'.*\n.*Did you mean --port\?/)
   })
+})
+
+test('a ban over the API of the gatekeeper shows the player out, who does not come back', { timeout: 90 * SECONDS }, async () => {
+  const [moderator, villain, friend] = [createWallet(), createWallet(), createWallet()]
+  const manifest = example.replace('\nspec:\n', `\nspec:\n  gatekeeper:\n    moderators: ["${moderator.address}"]\n`)
+  expect(manifest.match(/gatekeeper:/g)).toHaveLength(1)
+  const realm = startRealm([], manifest)
+  await using _ = realm.program
+  const url = await realm.url()
+  const socket = await connectorUrl(`${url}/main/about`)
+  const [bad, good] = [
+    await connectPlayer({ url: socket, wallet: villain }),
+    await connectPlayer({ url: socket, wallet: friend }),
+  ]
+  for (const player of [bad, good]) player.heartbeat(spawn)
+  await Promise.all([bad.nextIsland(10 * SECONDS), good.nextIsland(10 * SECONDS)])
+
+  const ban = await signedFetch(`${url}/main/gatekeeper/users/${villain.address}/bans`, {
+    wallet: moderator,
+    method: 'POST',
+    body: { reason: 'spam' },
+  })
+  expect(ban.status).toBe(201)
+  await bad.closed
+  expect([bad.kicked, good.kicked]).toEqual([true, false])
+  await expect(connectPlayer({ url: socket, wallet: villain })).rejects.toThrow()
+  good.close()
 })

@@ -215,6 +215,24 @@ describe('a platform ban', () => {
     await until(() => expect(connector.topicsOf(player.peer)).toEqual(['connect', 'disconnect']))
   })
 
+  test('of a connected player is found soon after the version of the bans changed, without another sweep', async () => {
+    banned.clear()
+    let version = 1
+    const url = await aWebServer((path) =>
+      path.endsWith('/version')
+        ? { json: { data: { version: String(version) } } }
+        : { json: { data: { isBanned: banned.has(path.split('/')[2] ?? '') } } },
+    )
+    const connector = await aConnector({ COMMS_GATEKEEPER_URL: url, BAN_SWEEP_INTERVAL_MS: 80_000_000 })
+    const player = await connector.join({ wallet })
+    banned.add(wallet.peer)
+    version++
+    await until(() => {
+      connector.clock.advance(100)
+      expect(player.kicked).toBe(true)
+    })
+  })
+
   test.each<[string, { status?: number; json: unknown } | undefined]>([
     ['fails', { status: 500, json: { data: { isBanned: false } } }],
     ['answers with JSON of another shape', { json: {} }],

@@ -73,6 +73,11 @@ export class BanList implements Running {
     return this.#readAtMs === undefined ? Number.NaN : (this.#options.clock.monotonic() - this.#readAtMs) / 1_000
   }
 
+  /** Another text after every change; undefined before the bans were read for the first time. */
+  get version(): string | undefined {
+    return this.#version
+  }
+
   /** Whether any ban is against a device, too. */
   get hasDevices(): boolean {
     return this.#bans?.hasDevices ?? false

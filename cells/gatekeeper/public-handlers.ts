@@ -15,7 +15,7 @@ import { QueryLimit } from './query-limit.ts'
 
 /** What the public routes read. */
 export interface PublicHandlersOptions {
-  bans: Pick<BanList, 'known' | 'against'>
+  bans: Pick<BanList, 'known' | 'against' | 'version'>
   proxies: TrustedProxies
   /** Called for every query that exceeds the limit of its address. */
   limited: () => void
@@ -58,6 +58,12 @@ export function publicHandlers(options: PublicHandlersOptions): ApiHandlers<type
       demandBans(bans)
       const addresses: PeerId[] = body.addresses.flatMap((address) => parsePeerId(address) ?? [])
       return ok({ data: { banned: addresses.filter((address) => bans.against({ address }) !== undefined) } })
+    },
+    bansVersion({ http }) {
+      const refusal = exceeded(options, limit, http)
+      if (refusal) return refusal
+      demandBans(bans)
+      return ok({ data: { version: bans.version ?? '' } })
     },
     openApi: () => document,
   }

@@ -123,3 +123,16 @@ test('an outage of the database of half a minute makes the gatekeeper unready, b
     expect(await probe('ready')).toBe(200)
   })
 })
+
+test('the version of the bans is another one after every change of them', async (t) => {
+  const { url, storage, clock } = await aGatekeeper(t)
+  const version = async () =>
+    ((await (await fetch(`${url}/users/bans/version`)).json()) as { data: { version: string } }).data.version
+  const before = await version()
+  expect(await version()).toBe(before)
+  storage.bans = [aBan({ bannedAddress: wallet.toLowerCase() })]
+  await vi.waitFor(async () => {
+    clock.advance(700)
+    expect(await version()).not.toBe(before)
+  })
+})

@@ -11,10 +11,12 @@ export interface Bans {
   isBanned(peer: PeerId): Promise<boolean>
   /** Which of many wallets are banned, with few requests. */
   bannedOf(peers: readonly PeerId[]): Promise<ReadonlySet<PeerId>>
+  /** Another text after every change of the bans; undefined when the gatekeeper does not say. */
+  version(): Promise<string | undefined>
 }
 
 /** No wallet is banned: for connectors without a gatekeeper. */
-export const noBans: Bans = { isBanned: async () => false, bannedOf: async () => new Set() }
+export const noBans: Bans = { isBanned: async () => false, bannedOf: async () => new Set(), version: async () => undefined }
 
 /** The same bans; `onBanned` is called with each wallet that was found banned. */
 export const observedBans = (bans: Bans, onBanned: (peer: PeerId) => void): Bans => ({
@@ -28,6 +30,7 @@ export const observedBans = (bans: Bans, onBanned: (peer: PeerId) => void): Bans
     for (const peer of banned) onBanned(peer)
     return banned
   },
+  version: () => bans.version(),
 })
 
 const TIMEOUT_MS = 1_000
@@ -51,6 +54,10 @@ export function gatekeeperBans(url: string): Bans {
   }
   return {
     isBanned: async (peer) => learn(peer, await lookUp(`${users}/${peer}/bans`)),
+    async version() {
+      const version = (await dataOf(`${users}/bans/version`))?.version
+      return typeof version === 'string' ? version : undefined
+    },
     async bannedOf(peers) {
       const banned = new Set<PeerId>()
       let answers = true
@@ -98,7 +105,13 @@ async function lookUpEach(users: string, peers: readonly PeerId[]): Promise<Map<
   return known
 }
 
-async function dataOf(url: string, post?: object): Promise<{ isBanned?: unknown; banned?: unknown } | undefined> {
+interface BanData {
+  isBanned?: unknown
+  banned?: unknown
+  version?: unknown
+}
+
+async function dataOf(url: string, post?: object): Promise<BanData | undefined> {
   const fetched = await fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES, post })
   if (!fetched.ok || fetched.status < 200 || fetched.status > 299) return undefined
   return ((fetched.body ?? {}) as { data?: object | null }).data ?? undefined

@@ -67,6 +67,19 @@ export const publicRoutes = {
       429: { description: 'Too many queries from this address.' },
     },
   }),
+  bansVersion: declare({
+    method: 'GET',
+    path: '/users/bans/version',
+    authentication: 'none',
+    summary: 'A text that is another one after every change of the bans, so that a caller knows when to ask again.',
+    callers: 'connectors of this project, several times a second',
+    differs: 'Upstream has no such route: its connectors ask about each player every 30 seconds.',
+    test: 'cells/gatekeeper/routes.test.ts',
+    answers: {
+      200: { description: 'The version.', body: z.object({ data: z.object({ version: z.string() }) }) },
+      429: { description: 'Too many queries from this address.' },
+    },
+  }),
   openApi: declare({
     method: 'GET',
     path: '/openapi.json',
