@@ -39,7 +39,7 @@ export function watchBans({ bans, sessions, server, clock, log, intervalMs }: Ba
     const version = await bans.version()
     hasVersion = version !== undefined
     if (version === undefined || version === seen) return
-    if (seen !== undefined) await sweep()
+    await sweep()
     seen = version
   }
   return stopAll(
