@@ -3,6 +3,7 @@ import { answers } from './answers.ts'
 import { bus } from './bus.ts'
 import { chains } from './chains.ts'
 import { manifests } from './manifests.ts'
+import { movement } from './movement.ts'
 import { packets } from './packets.ts'
 import { parsers } from './parsers.ts'
 import { publications } from './publications.ts'
@@ -23,4 +24,5 @@ export const allTargets: readonly FuzzTarget[] = [
   answers,
   manifests,
   bus,
+  movement,
 ]
