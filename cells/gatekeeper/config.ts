@@ -85,6 +85,15 @@ export const gatekeeperVariables = z
       .describe(
         'Days after which the address and device of a player are deleted. These are personal data; bans of devices need no record.',
       ),
+    MODERATION_RETENTION_DAYS: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(36_500)
+      .default(365)
+      .describe(
+        'Days after which lifted and expired bans, warnings, the record of decisions and removed administrators of scenes are deleted. Bans in force stay.',
+      ),
     TRUST_CF_CONNECTING_IP: z
       .enum(['true', 'false'])
       .default('false')
@@ -177,6 +186,7 @@ export type GatekeeperConfig = Readonly<
     ISLAND_ROOM_PREFIX?: string
     LIVEKIT_API_URL?: string | undefined
     CONNECTION_RETENTION_DAYS?: number
+    MODERATION_RETENTION_DAYS?: number
     TRUST_CF_CONNECTING_IP?: 'true' | 'false'
     TRUSTED_PROXIES?: string
     PUBLIC_PATH?: string | undefined

@@ -6,6 +6,7 @@ import type { BanList } from './ban-list.ts'
 import type { GatekeeperConfig } from './config.ts'
 import { Decisions } from './decisions.ts'
 import { ModerationChanges } from './moderation-changes.ts'
+import { expireModeration } from './moderation-retention.ts'
 import { PlatformRecords } from './platform/platform-records.ts'
 import { SceneBanList } from './scenes/scene-ban-list.ts'
 import { SceneGate } from './scenes/scene-gate.ts'
@@ -29,6 +30,9 @@ export interface ModerationOptions {
   onChange?: () => void
 }
 
+/** Where the configuration names none. */
+const RETENTION_DAYS = 365
+
 /** Everything that decides about players: bans and warnings of the platform, bans and administrators of scenes. */
 export async function startModeration(
   config: GatekeeperConfig,
@@ -47,6 +51,7 @@ export async function startModeration(
   const scenes = new SceneRecords(database, { decisions, clock })
   const sceneBans = new SceneBanList(scenes, { clock, log, onFailure, onChange })
   await sceneBans.attempted
+  const retention = expireModeration(database, { days: config.MODERATION_RETENTION_DAYS ?? RETENTION_DAYS, clock, log })
   return {
     ...{ bans, changes, decisions, land, places, scenes, sceneBans, worlds },
     platform: new PlatformRecords(database, { decisions, clock }),
@@ -55,7 +60,7 @@ export async function startModeration(
     social: service('the social service', config.SOCIAL_SERVICE_URL),
     roomPrefix: config.SCENE_ROOM_PREFIX,
     worldRoomPrefix: config.WORLD_ROOM_PREFIX ?? 'world-scene-room-',
-    stop: stopAll(log, sceneBans).stop,
+    stop: stopAll(log, retention, sceneBans).stop,
   }
 }
 export type Moderation = Awaited<ReturnType<typeof startModeration>>

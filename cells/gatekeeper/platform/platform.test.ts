@@ -139,6 +139,20 @@ onEachDatabase('moderation of the platform', (empty) => {
     expect(await answer('GET', `/users/${ben.peer}/warnings`)).toEqual([200, { data: [] }])
   })
 
+  test('a ban that is made at one replica, and its end, apply at every other one within a second', async (t) => {
+    const storage = await empty()
+    const [here, there] = [await aModerated(t, storage), await aModerated(t, storage)]
+    const within = async (status: number) => {
+      there.clock.advance(999)
+      await vi.waitFor(async () => expect(await there.entry(ana)).toBe(status), { timeout: 10_000, interval: 100 })
+    }
+    expect(await there.entry(ana)).toBe(200)
+    await here.answer('POST', `/users/${ana.peer}/bans`, { reason: 'spam' })
+    await within(403)
+    await here.answer('DELETE', `/users/${ana.peer}/bans`)
+    await within(200)
+  })
+
   test('every decision is recorded with who, about whom, why and with which result', async (t) => {
     const { answer, url } = await aModerated(t, await empty())
     await answer('POST', `/users/${ana.peer}/bans`, { reason: 'spam' })
