@@ -23,6 +23,8 @@ import { RESET_BYTES, ResetLimiter } from './reset-limiter.ts'
 /** Of all peers together: what arrived too early, and what was not acknowledged. */
 const INCOMING_BYTES = 64 * 1024 * 1024
 const OUTGOING_BYTES = 256 * 1024 * 1024
+/** After a crash all clients wait for theirs; each is shorter than what asked for it. */
+const RESETS_PER_SECOND = 2_000
 
 /**
  * The server's end of all connections. It is driven from outside and uses no sockets or timers itself:
@@ -62,7 +64,7 @@ export class EnetHost implements PeerOwner, RequestOwner {
    * @throws when that state is damaged
    */
   constructor(options: EnetHostOptions, frozen?: Buffer) {
-    const { channels = 3, random = randomInt, maxPeers = MAX_PEERS, resetsPerSecond = 100 } = options
+    const { channels = 3, random = randomInt, maxPeers = MAX_PEERS, resetsPerSecond = RESETS_PER_SECOND } = options
     this.#options = options
     this.#ids = new PeerIds(maxPeers, random)
     this.#requests = new ConnectionRequests(this, this.#ids, channels, random, this.now())
@@ -183,7 +185,8 @@ export class EnetHost implements PeerOwner, RequestOwner {
   }
 
   full(address: string, port: number, remoteId: number, receivedBytes: number): void {
-    if (this.#resets.take(address, receivedBytes, this.now())) this.#sendReset(address, port, remoteId, 0, EndReason.SERVER_FULL)
+    if (this.#resets.take(address, port, receivedBytes, this.now()))
+      this.#sendReset(address, port, remoteId, 0, EndReason.SERVER_FULL)
   }
 
   /** @returns false for what no ENet host sends */
@@ -251,7 +254,7 @@ export class EnetHost implements PeerOwner, RequestOwner {
 
   #unknown(session: number, length: number, address: string, port: number): void {
     this.counters.unknown += 1
-    if (!this.#resets.take(address, length, this.now())) return
+    if (!this.#resets.take(address, port, length, this.now())) return
     // Who sends in the name of a connected client must not end its connection.
     if (!this.#byEndpoint.has(endpointKey(address, port))) this.#sendReset(address, port, 0, session, EndReason.RETRY)
   }

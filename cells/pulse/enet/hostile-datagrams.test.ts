@@ -257,6 +257,17 @@ test('a client of an earlier process gets a reset of ten bytes, once a second an
   expect(host.counters).toMatchObject({ unknown: 51, resets: 1 })
 })
 
+test('every client of an earlier process behind one address gets its reset', () => {
+  const network = new Network()
+  const { host } = aHost(network)
+  for (let round = 0; round < 3; round++) {
+    for (let port = 1; port <= 200; port++) host.receive(Buffer.from('6005000085ff000185ff0002', 'hex'), '192.0.2.1', port)
+  }
+  // Clients that meet in an entry of the table wait for each other.
+  expect(host.counters.resets).toBeGreaterThan(180)
+  expect(host.counters.resets).toBeLessThanOrEqual(200)
+})
+
 test('resets are limited in all', () => {
   const network = new Network()
   const { host } = aHost(network, { resetsPerSecond: 10 })

@@ -3,12 +3,13 @@ import { TokenBucket } from '../../chassis/token-bucket.ts'
 
 /** A datagram of 10 bytes that tells a client of an earlier process that its connection is gone. */
 export const RESET_BYTES = 10
-const PER_ADDRESS_MS = 1_000
+const PER_CLIENT_MS = 1_000
 const ENTRIES = 4096
 
 /**
- * Decides which datagrams of strangers are answered: at most one per second and address, a number of them in all, and never with more
- * bytes than came. Its memory is a table of fixed size; addresses that meet in one entry wait for each other.
+ * Decides which datagrams of strangers are answered: at most one per second, address and port, a number of them in all, and never with
+ * more bytes than came. The port counts because many players may share an address, and all of them wait for the answer after a crash. Its
+ * memory is a table of fixed size; clients that meet in one entry wait for each other.
  */
 export class ResetLimiter {
   readonly #total: TokenBucket
@@ -22,11 +23,11 @@ export class ResetLimiter {
     this.#seed = seed
   }
 
-  take(address: string, receivedBytes: number, now: number): boolean {
+  take(address: string, port: number, receivedBytes: number, now: number): boolean {
     // The seed keeps strangers from choosing addresses that meet.
-    const owner = Math.imul(fnv1a(address) ^ this.#seed, 0x9e3779b1) >>> 0
+    const owner = Math.imul(fnv1a(`${address} ${port}`) ^ this.#seed, 0x9e3779b1) >>> 0
     const entry = owner >>> 20
-    const isRecent = now - (this.#answeredAt[entry] ?? now) < PER_ADDRESS_MS
+    const isRecent = now - (this.#answeredAt[entry] ?? now) < PER_CLIENT_MS
     if (this.#owners[entry] !== owner) {
       if (isRecent) return false
       this.#owners[entry] = owner
