@@ -23,5 +23,6 @@ test('players of another process stay connected to a relay, and are told of each
   await movers.prints(/40 players walk/)
   // Each sees 39 others, who take ten steps a second; a machine that is busy with other tests passes on some of them only.
   const [, lost = '', deltas = ''] = await movers.prints(/"lost":(\d+),"datagrams":\d+,"deltas":(\d{4,})/)
-  expect({ lost, isTold: Number(deltas) >= 1_000 }).toEqual({ lost: '0', isTold: true })
+  expect(lost).toBe('0')
+  expect(Number(deltas)).toBeGreaterThanOrEqual(1_000)
 })
