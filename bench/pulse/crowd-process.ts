@@ -1,0 +1,62 @@
+import { setImmediate } from 'node:timers/promises'
+import { unsignedHandshake } from '../../testing/movers/handshake.ts'
+import { Mover } from '../../testing/movers/mover.ts'
+
+/** Players that walk within a square of so many metres; sent to this process first. */
+export interface CrowdOptions {
+  port: number
+  players: number
+  metres: number
+}
+
+/** The answer to each `step`. */
+export interface StepReport {
+  /** Datagrams that all players have sent. */
+  sent: number
+  /** Players whose connection has ended. */
+  lost: number
+}
+
+const STEP_MS = 50
+const ADDRESSES = 200
+/** The relay considers so many new ones at once. */
+const PER_STEP = 40
+
+let nowMs = 0
+let sent = 0
+const movers: Mover[] = []
+
+async function add({ port, metres }: CrowdOptions, index: number): Promise<void> {
+  const place = () => (Math.random() - 0.5) * metres
+  const mover = await Mover.start({
+    clock: () => nowMs,
+    onSent: () => {
+      sent++
+    },
+    from: `127.0.1.${(index % ADDRESSES) + 1}`,
+    relay: { address: '127.0.0.1', port },
+    handshake: () => unsignedHandshake(index),
+    ...{ realm: 'main', metres, x: place(), z: place(), centre: { x: 0, z: 0 } },
+  })
+  movers.push(mover)
+  void mover.enter().catch(() => {})
+}
+
+/** Takes in what has arrived, then half of the players walk: ten steps a second each. */
+async function step(options: CrowdOptions, index: number): Promise<void> {
+  nowMs += STEP_MS
+  for (let i = 0; i < 3; i++) await setImmediate()
+  for (let i = 0; i < PER_STEP && movers.length < options.players; i++) await add(options, movers.length)
+  for (let i = index % 2; i < movers.length; i += 2) {
+    movers[i]?.step()
+    movers[i]?.service()
+  }
+  process.send?.({ sent, lost: movers.filter(({ lost }) => lost !== undefined).length } satisfies StepReport)
+}
+
+process.once('message', (options: CrowdOptions) => {
+  let steps = 0
+  process.on('message', () => void step(options, steps++))
+  process.send?.('ready')
+})
+process.once('disconnect', () => process.exit(0))

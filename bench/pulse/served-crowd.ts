@@ -1,0 +1,152 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { BugReporter } from '../../cells/chassis/bug-reporter.ts'
+import { type Clock, systemClock } from '../../cells/chassis/clock.ts'
+import { silentLog } from '../../cells/chassis/log.ts'
+import { Metrics } from '../../cells/chassis/metrics.ts'
+import type { ChainVerifier } from '../../cells/identity/verifier.ts'
+import { Relay } from '../../cells/pulse/core/relay.ts'
+import { openUdp, type UdpPort } from '../../cells/pulse/enet/udp.ts'
+import { defaultPulseLimits } from '../../cells/pulse/limits.ts'
+import { pulseMetrics } from '../../cells/pulse/metrics.ts'
+import { PulseServer, TICK_MS } from '../../cells/pulse/server.ts'
+import { SignInMemory } from '../../cells/pulse/sign-in-memory.ts'
+import { parsePeerId } from '../../cells/wire/peer.ts'
+import { BareSender } from './bare-sender.ts'
+import type { CrowdOptions, StepReport } from './crowd-process.ts'
+
+/** What serving a crowd over real sockets costs, in time of a processor: what other processes do meanwhile changes little of it. */
+export interface ServedCrowd {
+  /** Milliseconds of each round, its framing and its datagrams included; sorted. */
+  roundMs: number[]
+  /** Share of one core that the relay needs, with the reception of what players send and the care for connections. */
+  coreShare: number
+  /** Per second of the players' time. */
+  datagramsOut: number
+  datagramsIn: number
+  deltas: number
+  undelivered: number
+  /** Connections that ended. */
+  lost: number
+  bytesPerDatagram: number
+  /** What a loop that only sends datagrams to the same players manages per second of a processor's time. */
+  barePerSecond: number
+}
+
+/** Believes every chain: what signatures cost is measured elsewhere. */
+const credulous: ChainVerifier = {
+  verify: async ({ chain }) => ({ ok: true, peer: parsePeerId(chain[0]?.payload ?? '') ?? '0x' }) as never,
+  pending: 0,
+  library: Promise.resolve('none' as never),
+  close: async () => {},
+}
+
+/** So many rounds after the last one has come in, all have been announced to each other. */
+const SETTLE_ROUNDS = 60
+const ROUNDS = 60
+/** Rounds from one turn of the bare loop to the next: it is to meet the same machine. */
+const BARE_ROUNDS = 5
+
+/**
+ * Serves players of another process over UDP. Both processes go through the same rounds of 50 ms together, however long these take, so that
+ * the figures are those of a relay that comes to all of its rounds.
+ */
+export async function serveCrowd(options: Omit<CrowdOptions, 'port'>): Promise<ServedCrowd> {
+  let nowMs = 1_000
+  const { server, relay, udp } = await aRelay({ ...systemClock, monotonic: () => nowMs })
+  const crowd = fork(fileURLToPath(new URL('./crowd-process.ts', import.meta.url)))
+  crowd.send({ ...options, port: udp.port } satisfies CrowdOptions)
+  await once(crowd, 'message')
+  const bare = new BareSender()
+  await bare.open()
+  const roundMs: number[] = []
+  let [receivedMs, lost] = [0, 0]
+
+  const round = async () => {
+    nowMs += TICK_MS
+    let cpu = process.cpuUsage()
+    lost = (await stepped(crowd, () => server.host.counters.datagramsIn)).lost
+    server.host.service()
+    receivedMs += since(cpu)
+    cpu = process.cpuUsage()
+    server.tick()
+    roundMs.push(since(cpu))
+  }
+
+  try {
+    while (server.connectionCount < options.players && nowMs < 120_000) await round()
+    for (let i = 0; i < SETTLE_ROUNDS; i++) await round()
+    const before = counted(server, relay, udp)
+    roundMs.length = receivedMs = 0
+    for (let i = 0; i < ROUNDS; i++) {
+      await round()
+      if (i % BARE_ROUNDS === 0) bare.send(server.host.peers())
+    }
+    const after = counted(server, relay, udp)
+    const perSecond = (what: keyof typeof after) => ((after[what] - before[what]) * 1_000) / (ROUNDS * TICK_MS)
+    return {
+      roundMs: roundMs.sort((a, b) => a - b),
+      coreShare: (receivedMs + roundMs.reduce((sum, ms) => sum + ms)) / (ROUNDS * TICK_MS),
+      datagramsOut: perSecond('out'),
+      datagramsIn: perSecond('in'),
+      deltas: perSecond('deltas'),
+      undelivered: perSecond('undelivered'),
+      lost,
+      barePerSecond: bare.perSecond,
+      bytesPerDatagram: (after.bytes - before.bytes) / (after.out - before.out),
+    }
+  } finally {
+    crowd.kill()
+    bare.close()
+    await udp.close()
+  }
+}
+
+const since = (cpu: NodeJS.CpuUsage): number => {
+  const { user, system } = process.cpuUsage(cpu)
+  return (user + system) / 1_000
+}
+
+/** Lets the crowd take in what it was sent and walk a step; resolves when all it has sent has arrived. */
+async function stepped(crowd: ChildProcess, received: () => number): Promise<StepReport> {
+  crowd.send('step')
+  const [report] = (await once(crowd, 'message')) as [StepReport]
+  // Datagrams over the loopback interface are there when they are sent, unless the buffer of the socket is full.
+  for (let idle = 0, before = received(); received() < report.sent && idle < 20; before = received()) {
+    await setImmediate()
+    idle = received() === before ? idle + 1 : 0
+  }
+  return report
+}
+
+const counted = ({ host }: PulseServer, relay: Relay, udp: UdpPort) => ({
+  in: host.counters.datagramsIn,
+  out: host.counters.datagramsOut,
+  bytes: host.counters.bytesOut,
+  deltas: relay.deltas.sent,
+  undelivered: udp.counters.dropped + udp.counters.sendErrors,
+})
+
+async function aRelay(clock: Clock) {
+  const relay = new Relay({ startedAtMs: clock.monotonic() })
+  const metrics = new Metrics('pulse')
+  const server = new PulseServer({
+    context: {
+      ...{ relay, verifier: credulous, refusalOf: () => undefined, clock, limits: defaultPulseLimits },
+      metrics: pulseMetrics(metrics, {
+        connections: () => server.connectionCount,
+        players: () => relay.size,
+        datagrams: () => ({ in: 0, out: 0 }),
+        undelivered: () => 0,
+        reported: () => ({}) as never,
+      }),
+      remembered: new SignInMemory(defaultPulseLimits.maxRemembered, clock),
+      bugs: new BugReporter({ log: silentLog, clock, metrics }),
+    },
+    send: (...datagram) => udp.send(...datagram),
+  })
+  const udp = await openUdp({ port: 0, onDatagram: (bytes, address, port) => server.host.receive(bytes, address, port) })
+  return { server, relay, udp }
+}
