@@ -17,7 +17,7 @@ import { parsePeerId } from '../../cells/wire/peer.ts'
 import { BareSender } from './bare-sender.ts'
 import type { CrowdOptions, StepReport } from './crowd-process.ts'
 
-/** What serving a crowd over real sockets costs, in time of a processor: what other processes do meanwhile changes little of it. */
+/** What serving a crowd over real sockets costs, in time of a processor, which other programs on the same machine lengthen by sharing its caches. */
 export interface ServedCrowd {
   /** Milliseconds of each round, its framing and its datagrams included; sorted. */
   roundMs: number[]

@@ -39,7 +39,7 @@ test('requests leave by the proxy of the environment, and a private authority of
   const { port, caFile } = await aTlsServer('catalyst.example.org')
   const proxy = await startHttpProxy(port)
   const env = { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, NODE_EXTRA_CA_CERTS: caFile }
-  expect(await fetchedWith(env, 'https://catalyst.example.org/about', 'http://other.example.org/about')).toEqual([
+  expect(await fetchedWith(env, 'https://catalyst.example.org/about', 'http://other.example.org/about')).toMatchObject([
     { ok: true, status: 200, body: 'hello' },
     { ok: true, status: 200, body: 'by proxy' },
   ])

@@ -76,7 +76,7 @@ withPart('kube', 'autoscaling by players, against a real API server', (part) => 
   const chosen = async () => (await realmOf()).status?.autoscale
   const serving = (...names: string[]) =>
     expect
-      .poll(async () => (await realmOf()).status?.endpoints?.map(({ cell, state }) => `${cell} ${state}`), patient)
+      .poll(async () => ((await realmOf()).status?.endpoints ?? []).map(({ cell, state }) => `${cell} ${state}`), patient)
       .toEqual(names.map((name) => `${name} Serving`))
   test('more players add connectors, then a cell; fewer players remove them; the spec stays as the user wrote it', async () => {
     crowd.come(20)

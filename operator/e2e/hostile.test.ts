@@ -118,7 +118,7 @@ withPart('kube', 'a client that keeps editing the objects of a realm', (part) =>
   test('a realm gets a few Events for its changes, and none at rest', async () => {
     await declare(bare)
     await isReady('main')
-    await expect.poll(reasons, patient).toEqual(['CellCreated', 'CellServing', 'RealmPublished'])
+    await expect.poll(reasons, patient).toEqual(['CellCreated', 'CellServing', 'DataEndsWithPod', 'RealmPublished'])
     for (const { metadata } of await events()) expect(metadata.name).toMatch(/^main\.[0-9a-f]{16}$/)
     await kubelet.only((name) => name !== 'main-0-connector')
     await expect.poll(reasons, patient).toEqual(expect.arrayContaining(['CellUnhealthy', 'RealmUnpublished']))
