@@ -13,6 +13,7 @@ import { messageOf, Refusal } from '../chassis/errors.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { Grant } from './grants.ts'
+import { type LivekitMetrics, livekitMetrics } from './metrics.ts'
 
 /** Where LiveKit answers requests of servers, and with which key. */
 export interface LivekitRoomsOptions {
@@ -54,16 +55,13 @@ export class LivekitRooms {
   readonly #ingress: IngressClient
   readonly #breaker: CircuitBreaker
   readonly #limit = pLimit(MAX_CONCURRENT)
-  readonly #requests
+  readonly #metrics: LivekitMetrics
 
   constructor({ url, apiKey, apiSecret, clock, log, metrics }: LivekitRoomsOptions) {
     const options = { requestTimeout: TIMEOUT_SECONDS, failover: false }
     this.#rooms = new RoomServiceClient(url, apiKey, apiSecret, options)
     this.#ingress = new IngressClient(url, apiKey, apiSecret, options)
-    this.#requests = metrics.counter('livekit_requests_total', 'Requests to the API of LiveKit, by outcome.', ['outcome'])
-    metrics.gauge('livekit_reachable', '1 while LiveKit answers requests to its API, 0 while they are refused without asking.', {
-      read: () => Number(this.isReachable),
-    })
+    this.#metrics = livekitMetrics(metrics, { isReachable: () => this.isReachable })
     this.#breaker = new CircuitBreaker({
       ...BREAKER,
       now: () => clock.monotonic(),
@@ -147,18 +145,18 @@ export class LivekitRooms {
     if (this.#limit.pendingCount >= MAX_WAITING) throw new Refusal('UNAVAILABLE', 'Too many requests to LiveKit are waiting')
     try {
       const result = await this.#limit(() => this.#breaker.call(work, isOutage))
-      this.#requests.inc({ outcome: 'ok' })
+      this.#metrics.requests.inc({ outcome: 'ok' })
       return result
     } catch (error) {
       if (error instanceof Refusal) {
-        this.#requests.inc({ outcome: 'refused' })
+        this.#metrics.requests.inc({ outcome: 'refused' })
         throw error
       }
       if (isOutage(error)) {
-        this.#requests.inc({ outcome: 'failed' })
+        this.#metrics.requests.inc({ outcome: 'failed' })
         throw new Refusal('UNAVAILABLE', `LiveKit cannot be used now: ${messageOf(error)}`, { cause: error })
       }
-      this.#requests.inc({ outcome: codeOf(error) === 'not_found' ? 'not_found' : 'rejected' })
+      this.#metrics.requests.inc({ outcome: codeOf(error) === 'not_found' ? 'not_found' : 'rejected' })
       throw error
     }
   }

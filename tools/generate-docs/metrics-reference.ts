@@ -11,6 +11,7 @@ import { kubeMetrics } from '../../cells/kube/kube-metrics.ts'
 import { pulseMetrics } from '../../cells/pulse/metrics.ts'
 import { providerMetrics } from '../../cells/realm-provider/metrics.ts'
 import { roomMetrics } from '../../cells/rooms/metrics.ts'
+import { livekitMetrics } from '../../cells/rtc/metrics.ts'
 import { statsMetrics } from '../../cells/stats/metrics.ts'
 import { eventMetrics } from '../../operator/events/event-metrics.ts'
 import { writerMetrics } from '../../operator/kubernetes/apply/writer-metrics.ts'
@@ -65,7 +66,17 @@ const services: readonly { title: string; name: string; about: string; list: (me
     about: 'Served by the archipelago of a realm without LiveKit.',
     list: signing((metrics) => roomMetrics(metrics, unread)),
   },
-  { title: 'Gatekeeper', name: 'gatekeeper', about: '', list: onBus(signing((metrics) => gatekeeperMetrics(metrics, unread))) },
+  {
+    title: 'Gatekeeper',
+    name: 'gatekeeper',
+    about: '',
+    list: onBus(
+      signing((metrics) => {
+        gatekeeperMetrics(metrics, unread)
+        livekitMetrics(metrics, unread)
+      }),
+    ),
+  },
   { title: 'Stats', name: 'stats', about: '', list: onBus((metrics) => statsMetrics(metrics, unread)) },
   { title: 'Movement relay', name: 'pulse', about: '', list: (metrics) => pulseMetrics(metrics, unread) },
   {
