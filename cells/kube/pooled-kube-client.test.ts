@@ -121,6 +121,33 @@ test('a guard is called right before a write is sent, and before it is sent agai
   expect(client.counts.create).toBe(2)
 })
 
+test('a write that waited for a connection is not sent once its guard refuses', async () => {
+  const waiting: ServerResponse[] = []
+  const methods = new Set<string | undefined>()
+  const { client } = await against((request, response) => {
+    methods.add(request.method)
+    waiting.push(response)
+  })
+  const reads = Array.from({ length: 16 }, () => client.get(resources.Service, main))
+  await vi.waitFor(() => expect(waiting).toHaveLength(16))
+  let isLeader = true
+  const guard = () => {
+    if (!isLeader) throw new Error('not any more')
+  }
+  const refused = client.create(resources.Service, aThing('a', ''), { guard }).catch((error: unknown) => error)
+  await new Promise(setImmediate)
+  isLeader = false
+  for (const response of waiting) response.end('{}')
+  await Promise.all(reads)
+  expect(await refused).toEqual(new Error('not any more'))
+  expect([...methods]).toEqual(['GET'])
+  isLeader = true
+  const sent = client.create(resources.Service, aThing('a', ''), { guard })
+  await vi.waitFor(() => expect(waiting).toHaveLength(17))
+  waiting.at(-1)?.end('{"kind":"Service"}')
+  expect(await sent).toEqual({ kind: 'Service' })
+})
+
 test('after a 401 the credentials are read again, once', async () => {
   const { client, access } = await against((request, response) =>
     response.writeHead(request.headers.authorization === 'Bearer new' ? 200 : 401).end('{}'),

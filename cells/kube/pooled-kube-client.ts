@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher } from 'undici'
+import { guarded } from './guarded-dispatch.ts'
 import type { KubeAccess } from './kube-access.ts'
 import type {
   ApplyOptions,
@@ -167,13 +168,18 @@ class PooledKubeClient implements KubeClient {
       ...(await this.#access.headers(fresh)),
       ...(body !== undefined && { 'content-type': contentType }),
     }
-    call.guard?.()
-    this.counts[verb]++
     const text = body === undefined ? null : JSON.stringify(body)
-    const response = await agent
+    let isAllowed = true
+    const begin = () => {
+      isAllowed = false
+      call.guard?.()
+      isAllowed = true
+      this.counts[verb]++
+    }
+    const response = await guarded(agent, begin)
       .request({ origin: this.server, method, path: path + queryText(query), headers, body: text, signal })
       .catch((cause: unknown) => {
-        this.#metrics?.requests.inc({ verb, status: '0' })
+        if (isAllowed) this.#metrics?.requests.inc({ verb, status: '0' })
         throw cause
       })
     this.#metrics?.requests.inc({ verb, status: String(response.statusCode) })
