@@ -24,13 +24,13 @@ import { SignedRequests } from './api/signed-requests.ts'
 import { BanList } from './ban-list.ts'
 import type { GatekeeperConfig } from './config.ts'
 import { ConnectionRecorder } from './connection-recorder.ts'
-import { expireConnections } from './connection-retention.ts'
 import { WalletLimit } from './core/wallet-limit.ts'
 import { mustLeave } from './livekit/must-leave.ts'
 import { livekitUrl, type RoomControl, startRoomControl } from './livekit/room-control.ts'
 import type { RoomVisit } from './livekit/room-guard.ts'
 import { gatekeeperMetrics } from './metrics.ts'
 import { startModeration } from './moderation.ts'
+import { DELETION_BATCH, type Deletion, expire } from './retention.ts'
 import { gatekeeperRoutes } from './routes.ts'
 import { SceneAdapter } from './scene-adapter.ts'
 import { StorageHealth } from './storage-health.ts'
@@ -101,7 +101,9 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   const isExpelled = (visit: RoomVisit) => mustLeave(visit, { ...moderation, denyList, storage })
   control = startRoomControl(config, { isExpelled, changes: moderation.changes, clock, log, metrics, counted })
   const connections = new ConnectionRecorder(storage, { clock, log, metrics: counted })
-  const retention = expireConnections(storage, { days: config.CONNECTION_RETENTION_DAYS ?? RETENTION_DAYS, clock, log })
+  const days = config.CONNECTION_RETENTION_DAYS ?? RETENTION_DAYS
+  const forget: Deletion = (beforeMs) => storage.forgetConnections(beforeMs, DELETION_BATCH)
+  const retention = expire([forget], { what: 'connections', days, clock, log })
   // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
   const proxies = new TrustedProxies(config.TRUSTED_PROXIES ?? PRIVATE_NETWORKS.join(','), config.TRUSTED_PROXY_HOPS)
   const trustsCloudflare = config.TRUST_CF_CONNECTING_IP === 'true'
