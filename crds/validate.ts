@@ -90,7 +90,7 @@ function problemOf(error: ErrorObject, schema: Schema): Problem {
       const allowed = (error.params.allowedValues as unknown[]).map(String)
       return {
         path,
-        message: `must be one of ${allowed.join(', ')}, not ${shown(error.data)}${typeof error.data === 'string' ? suggestion(error.data, allowed) : ''}`,
+        message: `must be one of ${allowed.join(', ')}, not ${shown(error.data)}${typeof error.data === 'string' ? didYouMean(error.data, allowed) : ''}`,
       }
     }
     case 'type':
@@ -108,16 +108,18 @@ function fieldsAt(schema: Schema, path: readonly (string | number)[]): string[] 
   return Object.keys(here?.properties ?? {})
 }
 
-function suggestion(given: string, known: readonly string[]): string {
+const suggestion = (given: string, known: readonly string[]): string =>
+  didYouMean(given, known) || (known.length > 0 && known.length <= 12 ? `; known here: ${known.join(', ')}` : '')
+
+function didYouMean(given: string, known: readonly string[]): string {
   if (known.length === 0) return ''
   const nearest = closest(
     given.toLowerCase(),
     known.map((name) => name.toLowerCase()),
   )
   const match = known.find((name) => name.toLowerCase() === nearest)
-  if (match !== undefined && distance(given.toLowerCase(), nearest) <= Math.max(2, given.length / 3))
-    return `; did you mean ${match}?`
-  return known.length <= 12 ? `; known here: ${known.join(', ')}` : ''
+  const isNear = match !== undefined && distance(given.toLowerCase(), nearest) <= Math.max(2, given.length / 3)
+  return isNear ? `; did you mean ${match}?` : ''
 }
 
 const article = (type: string): string => (/^[aeio]/.test(type) ? `an ${type}` : `a ${type}`)
