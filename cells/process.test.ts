@@ -1,22 +1,15 @@
 import { networkInterfaces } from 'node:os'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
+import { freePort } from '../testing/free-port.ts'
 import { openSocket, type UpgradeRefused } from '../testing/player/socket.ts'
 import { ManualClock } from './chassis/clock.ts'
 import { operationalRoutes } from './chassis/health.ts'
 import { createApp, route, text } from './chassis/http.ts'
-import { listen } from './chassis/listen.ts'
-import { silentLog } from './chassis/log.ts'
 import { Metrics } from './chassis/metrics.ts'
 import { processVariables, runService } from './process.ts'
 
 const HOST = '127.0.0.1'
-
-async function freePort(): Promise<number> {
-  const probe = await listen(createApp({ routes: [], log: silentLog, metrics: new Metrics('probe') }), { host: HOST, port: 0 })
-  await probe.stop()
-  return probe.port
-}
 
 /** A ready service that greets; `statusOf` is the status it answers with, undefined without an answer. */
 async function aGreeter(settleSeconds: number) {

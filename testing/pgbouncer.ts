@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './free-port.ts'
 import { librariesOf, programOf } from './parts/pgbouncer.ts'
-import { freePort } from './postgres-server.ts'
 import { startProgram } from './program.ts'
 
 /** A pooler in front of a PostgreSQL server. */
@@ -20,7 +20,7 @@ const SERVER_CONNECTIONS = 2
  */
 export async function startPgbouncer(part: string, url: string): Promise<Pooler> {
   const folder = await mkdtemp(join(tmpdir(), 'pgbouncer-'))
-  const [server, port] = [new URL(url), await freePort('127.0.0.1')]
+  const [server, port] = [new URL(url), await freePort()]
   const file = join(folder, 'pgbouncer.ini')
   await writeFile(
     file,

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFile, chown, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { freePort } from './free-port.ts'
 
 /** A PostgreSQL server for one test. */
 export interface PostgresServer {
@@ -57,7 +57,7 @@ export async function startPostgres(
   if (code !== 0) throw new Error(`initdb ended with ${code}`)
   if (certificate) await demandTls(data, certificate, user)
   else await appendFile(join(data, 'pg_hba.conf'), 'host all all all trust\n')
-  const port = await freePort(host)
+  const port = await freePort()
   const settings = [`listen_addresses=${host}`, 'unix_socket_directories=', 'fsync=off', `ssl=${certificate ? 'on' : 'off'}`]
   const args = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])]
   const launch = () => spawn(join(programs, 'bin/postgres'), args, options)
@@ -128,12 +128,4 @@ async function waitUntilReady(url: string): Promise<void> {
     if (performance.now() > deadline) throw error
     await sleep(100)
   }
-}
-
-export async function freePort(host: string): Promise<number> {
-  const server = createServer().listen(0, host)
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }

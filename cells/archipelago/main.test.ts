@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { freePort } from '../../testing/free-port.ts'
 import { freshFolder } from '../../testing/fresh-folder.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { openSocket, type UpgradeRefused } from '../../testing/player/socket.ts'
@@ -23,15 +22,6 @@ const PATIENCE = { timeout: 15_000 }
 const [ada, bob] = [createWallet('ada'), createWallet('bob')]
 
 /** A port that is free now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 test('a process without configuration names the missing variables', async () => {
   await expect(main({})).rejects.toThrow(/NATS_URL/)
 })

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
+import { freePort } from '../../testing/free-port.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { connectPlayer } from '../../testing/player/player.ts'
 import { createWallet } from '../../testing/player/wallet.ts'
@@ -58,11 +58,3 @@ withPart('nats', 'a connector on a real broker', (nats) => {
     await until(() => expect(topics.at(-1)).toBe('disconnect'))
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}

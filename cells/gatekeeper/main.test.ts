@@ -1,21 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../../testing/free-port.ts'
 import { signedFetch } from '../../testing/player/signed-fetch.ts'
 import { createWallet } from '../../testing/player/wallet.ts'
 import { openPglite } from './adapters/pglite.ts'
 import { main } from './main.ts'
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 test('a process with a folder of its own returns tokens, records connections, and stops cleanly', {
   timeout: 60_000,

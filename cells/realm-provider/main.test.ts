@@ -1,8 +1,7 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { realmResource } from '../../crds/resources.ts'
 import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
+import { freePort } from '../../testing/free-port.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import type { Running } from '../chassis/lifecycle.ts'
 import type { KubeClient } from '../kube/kube-client.ts'
@@ -10,15 +9,6 @@ import { anEndpoint, aRealm } from './fixtures.ts'
 import { main } from './main.ts'
 
 /** A port that is free now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 withPart('kube', 'the realm provider of a real API server', (part) => {
   let api: ApiServer
   let client: KubeClient

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freePort } from '../../testing/free-port.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import type { Bus } from '../bus/bus.ts'
 import { connectNats } from '../bus/nats.ts'
@@ -12,15 +12,6 @@ import { peerId, publishers } from './fixtures.ts'
 import { main } from './main.ts'
 
 /** A port that is free now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 test('a process without a broker names the missing variable', async () => {
   await expect(main({})).rejects.toThrow(new UserError('NATS_URL is required', 2))
 })

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect, Events } from 'nats'
 import { afterEach, expect, test } from 'vitest'
 import type { Realm } from '../../crds/realm.ts'
+import { freePort } from '../../testing/free-port.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { livekitConfig } from '../desired/manifests/managed-livekit.ts'
 import { natsConfig, natsSecret } from '../desired/manifests/managed-nats.ts'
@@ -33,14 +33,6 @@ function run(binary: string, args: string[], env: Record<string, string>) {
 }
 
 // LiveKit does not accept port 0.
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-
 const passwords = Object.fromEntries(
   natsSecret(aRealm()).keys.map((user) => [`NATS_${user}`, `k${'1e5'.repeat(11)}${user.replace('_', '')}`]),
 )

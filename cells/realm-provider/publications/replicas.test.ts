@@ -1,19 +1,11 @@
-import { createServer } from 'node:net'
 import { expect, type TestContext, test } from 'vitest'
 import { type PublicationDocument, publicationOf } from '../../../crds/publication.ts'
+import { freePort } from '../../../testing/free-port.ts'
 import { aProvider, aRealm } from '../fixtures.ts'
 
 const token = 'a-token-of-some-length'
 const authorization = `Bearer ${token}`
 const REPLICA_TOKEN = 'the-token-of-replicas'
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 
 function aDocument(): PublicationDocument {
   const realm = aRealm({ namespace: 'far', name: 'away' })
