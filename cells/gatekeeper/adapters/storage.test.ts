@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { withPart } from '../../../testing/parts/with-part.ts'
 import { type PostgresServer, startPostgres } from '../../../testing/postgres-server.ts'
 import { ManualClock, systemClock } from '../../chassis/clock.ts'
@@ -118,7 +118,20 @@ test('a server that does not answer is waited for before it is refused', async (
 })
 
 /** What holds for every database we run on. */
-function storageTests(open: () => Promise<Database>): void {
+function storageTests(openOnce: () => Promise<Database>): void {
+  let shared: Database
+  beforeAll(async () => {
+    shared = await openOnce()
+  })
+  afterAll(() => shared.stop())
+
+  /** One database for all tests, without its tables before each of them: making another costs seconds. */
+  async function open(): Promise<Database> {
+    await shared.query('DROP SCHEMA public CASCADE')
+    await shared.query('CREATE SCHEMA public')
+    return { query: shared.query, transaction: (work) => shared.transaction(work), stop: async () => {} }
+  }
+
   test('bans written before they were lower-cased apply after the migration, and the version before can go on', async () => {
     const [first] = migrations
     const database = await open()
@@ -132,7 +145,6 @@ function storageTests(open: () => Promise<Database>): void {
     expect(
       await database.query('SELECT banned_address FROM user_bans WHERE banned_address = $1', [address.toLowerCase()]),
     ).toHaveLength(2)
-    await database.stop()
   })
 
   let database: Database
@@ -142,7 +154,6 @@ function storageTests(open: () => Promise<Database>): void {
     await migrate(database, silentLog)
     storage = new SqlStorage(database)
   })
-  afterEach(() => storage.stop())
 
   const ban = (columns: Record<string, unknown>) => {
     const all = { banned_address: ana, banned_by: 'mod', reason: 'spam', banned_at: new Date(NOW - 1_000), ...columns }
