@@ -221,6 +221,15 @@ export interface RealmSpec {
     worlds?: string
     /** URL of the folder with authorizations.json, the list of who has leased which land. Absent = a lease gives no right over a scene. */
     leases?: string
+    /** Base URL of a social service, which knows from whom players take private messages. Absent = from all. */
+    social?: string
+    /** After how many days the gatekeeper deletes what it knows of players. Bans in force stay. */
+    retention?: {
+      /** Days after which the address and the device of a player who was not seen are deleted; absent = 30. These are personal data. */
+      connectionDays?: number
+      /** Days after which lifted and expired bans, warnings, the record of decisions and removed administrators of scenes are deleted; absent = 365. */
+      moderationDays?: number
+    }
     /** URL of an Ethereum JSON-RPC server, to check the signatures of contract wallets; without it they are refused. A change replaces the cells as a change of version does. */
     ethereum?: string
     /** CPU and memory of the container, as in any pod. Absent = a small request that covers the process without players, and no limit; {} = neither. */

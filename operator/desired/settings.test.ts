@@ -48,6 +48,7 @@ test('a gatekeeper learns who moderates, and which services say who owns what', 
     moderatorTokenSecret: { name: 'moderators', key: 'token' },
     serviceTokenSecret: { name: 'social', key: 'bearer' },
     ...{ places: 'https://places.example.org/api', worlds: 'https://worlds.example.org', leases: 'https://leases.example.org' },
+    ...{ social: 'https://social.example.org', retention: { connectionDays: 7, moderationDays: 90 } },
   }
   expect(gatekeeperSettings(aRealm({ gatekeeper, content: { catalysts: ['https://peer.example.org/'] } }), site)).toMatchObject({
     MODERATORS: wallet,
@@ -58,6 +59,8 @@ test('a gatekeeper learns who moderates, and which services say who owns what', 
     PLACES_API_URL: gatekeeper.places,
     WORLD_CONTENT_URL: gatekeeper.worlds,
     LEASES_URL: gatekeeper.leases,
+    SOCIAL_SERVICE_URL: gatekeeper.social,
+    ...{ CONNECTION_RETENTION_DAYS: '7', MODERATION_RETENTION_DAYS: '90' },
   })
   expect(gatekeeperSettings(aRealm(), site)).not.toHaveProperty('MODERATOR_TOKEN')
 })

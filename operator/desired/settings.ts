@@ -74,7 +74,8 @@ export function gatekeeperSettings(realm: Realm, site: Site): Settings {
 
 /** Who may moderate, and the services that say who owns what. */
 function moderationSettings({ spec: { content, gatekeeper } }: Realm): Settings {
-  const { moderators = [], moderatorTokenSecret, serviceTokenSecret, places, worlds, leases } = gatekeeper
+  const { moderators = [], moderatorTokenSecret, serviceTokenSecret, places, worlds, leases, social, retention } = gatekeeper
+  const { connectionDays, moderationDays } = retention ?? {}
   const [catalyst] = content.catalysts
   return {
     ...(moderators.length > 0 && { MODERATORS: moderators.join(',') }),
@@ -87,6 +88,9 @@ function moderationSettings({ spec: { content, gatekeeper } }: Realm): Settings 
     ...(places && { PLACES_API_URL: places }),
     ...(worlds && { WORLD_CONTENT_URL: worlds }),
     ...(leases && { LEASES_URL: leases }),
+    ...(social && { SOCIAL_SERVICE_URL: social }),
+    ...(connectionDays !== undefined && { CONNECTION_RETENTION_DAYS: String(connectionDays) }),
+    ...(moderationDays !== undefined && { MODERATION_RETENTION_DAYS: String(moderationDays) }),
   }
 }
 
