@@ -2,32 +2,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { withoutTrailingSlash } from '../cells/chassis/base-url.ts'
 import { UserError } from '../cells/chassis/errors.ts'
-import { fetchJson } from '../cells/chassis/fetch-json.ts'
-import { runProcess } from '../cells/chassis/lifecycle.ts'
-import { createLog, type LogLevel, logLevels } from '../cells/chassis/log.ts'
-import { givenLivekit } from './adapters/given-livekit.ts'
-import { startLocalRealms } from './adapters/local-realms.ts'
-import { createRoomBackendChooser } from './adapters/room-backend.ts'
-import { createTerminal } from './adapters/terminal.ts'
-import { watchSaves } from './adapters/watch-file.ts'
-import { type IslandsOptions, islands, REALM_LIMITS } from './commands/islands.ts'
-import { type BanOptions, ban, bans, decisions, type ModeratorOptions, unban } from './commands/moderate.ts'
-import { up } from './commands/up.ts'
+import { logLevels } from '../cells/chassis/log-level.ts'
+import type { IslandsOptions } from './commands/islands.ts'
+import type { BanOptions, ModeratorOptions } from './commands/moderate.ts'
+import type { UpOptions } from './run-up.ts'
 import { version } from './version.ts'
 
-interface UpOptions {
-  file: string
-  port: number
-  host: string
-  publicUrl?: string
-  data: string
-  movementPort?: number
-  rooms: 'auto' | 'embedded' | 'livekit'
-  livekit?: string
-  livekitApiKey?: string
-  livekitApiSecretFile?: string
-  logLevel: LogLevel
-}
+// What a command runs is loaded when it runs, so that help, completion and wrong arguments are answered at once.
 
 const program = new Command('realmctl')
   .description('Runs realms, the communications of a virtual world, on this machine, and draws maps of their islands.')
@@ -55,25 +36,8 @@ program
   .option('--livekit-api-secret-file <file>', 'file with its secret; otherwise LIVEKIT_API_SECRET')
   .addOption(new Option('--log-level <level>', 'what the services log, on standard error').choices(logLevels).default('warn'))
   .action(async (options: UpOptions) => {
-    const log = createLog('realmctl', options.logLevel, process.stderr)
-    // When the output is closed, the realms are drained and stopped as after Ctrl-C.
-    const terminal = createTerminal(process.stdout, () => process.kill(process.pid, 'SIGTERM'))
-    await runProcess(log, async () => {
-      const livekit = givenLivekit(options, process.env)
-      const roomBackends = createRoomBackendChooser({
-        rooms: options.rooms,
-        host: options.host,
-        env: process.env,
-        log,
-        ...(livekit && { livekit }),
-      })
-      const { host, port, publicUrl, data, movementPort } = options
-      return up(options.file, {
-        terminal,
-        watchSaves,
-        startLocalRealms: () => startLocalRealms({ host, port, publicUrl, data, roomBackends, movementPort, log }),
-      })
-    })
+    const { runUp } = await import('./run-up.ts')
+    await runUp(options)
   })
 
 program
@@ -83,17 +47,21 @@ program
   .option('-o, --output <file>', 'file to write, - for standard output; islands.svg or islands.json unless given')
   .option('--json', 'write the data instead of a map; the file can be drawn later')
   .action((source: string, options: IslandsOptions) =>
-    runOnce(() =>
-      islands(source, options, {
+    runOnce(async () => {
+      const { islands, REALM_LIMITS } = await import('./commands/islands.ts')
+      const { fetchJson } = await import('../cells/chassis/fetch-json.ts')
+      await islands(source, options, {
         ask: (url) => fetchJson(url, REALM_LIMITS),
         say: (sentence) => process.stdout.write(`${sentence}\n`),
         print,
         now: () => new Date(),
-      }),
-    ),
+      })
+    }),
   )
 
 const moderatorPorts = { env: process.env, say: (sentence: string) => void process.stderr.write(`${sentence}\n`), print }
+
+const moderation = () => import('./commands/moderate.ts')
 
 /** A command that asks a gatekeeper on behalf of a moderator. */
 const moderatorCommand = (name: string, description: string): Command =>
@@ -109,20 +77,26 @@ moderatorCommand('ban', 'Ban a player, and the device the player last used, from
   .requiredOption('-r, --reason <text>', 'why; only moderators see it')
   .option('-d, --days <number>', 'how long; otherwise until the ban is lifted', days)
   .option('-m, --message <text>', 'what the player is shown')
-  .action((wallet: string, options: BanOptions) => runOnce(() => ban(wallet, options, moderatorPorts)))
+  .action((wallet: string, options: BanOptions) => runOnce(async () => (await moderation()).ban(wallet, options, moderatorPorts)))
 
 moderatorCommand('unban', 'Lift the ban of a player.')
   .argument('<wallet>', 'address of the player')
-  .action((wallet: string, options: ModeratorOptions) => runOnce(() => unban(wallet, options, moderatorPorts)))
+  .action((wallet: string, options: ModeratorOptions) =>
+    runOnce(async () => (await moderation()).unban(wallet, options, moderatorPorts)),
+  )
 
 moderatorCommand('bans', 'List the bans in force: wallet, since, until, by, why.')
   .option('--json', 'everything about them, as JSON')
-  .action((options: ModeratorOptions & { json?: boolean }) => runOnce(() => bans(options, moderatorPorts)))
+  .action((options: ModeratorOptions & { json?: boolean }) =>
+    runOnce(async () => (await moderation()).bans(options, moderatorPorts)),
+  )
 
 moderatorCommand('decisions', 'List who decided what about whom: the latest hundred decisions.')
   .option('--of <wallet>', 'only those about this player')
   .option('--json', 'as JSON')
-  .action((options: ModeratorOptions & { json?: boolean; of?: string }) => runOnce(() => decisions(options, moderatorPorts)))
+  .action((options: ModeratorOptions & { json?: boolean; of?: string }) =>
+    runOnce(async () => (await moderation()).decisions(options, moderatorPorts)),
+  )
 
 await program.parseAsync()
 

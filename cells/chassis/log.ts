@@ -1,14 +1,11 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
+import type { LogLevel } from './log-level.ts'
 
 /**
  * Structured log: a constant sentence plus fields. error = needs attention now, warn = unexpected but handled, info = state
  * changed, debug = traffic.
  */
 export type Log = Logger
-
-/** From everything to nothing. */
-export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
-export type LogLevel = (typeof logLevels)[number]
 
 /** One JSON line per entry on standard output, or on `destination`. */
 export const createLog = (service: string, level: LogLevel = 'info', destination?: DestinationStream): Log =>

@@ -1,0 +1,46 @@
+import { runProcess } from '../cells/chassis/lifecycle.ts'
+import { createLog } from '../cells/chassis/log.ts'
+import type { LogLevel } from '../cells/chassis/log-level.ts'
+import { givenLivekit } from './adapters/given-livekit.ts'
+import { startLocalRealms } from './adapters/local-realms.ts'
+import { createRoomBackendChooser } from './adapters/room-backend.ts'
+import { createTerminal } from './adapters/terminal.ts'
+import { watchSaves } from './adapters/watch-file.ts'
+import { up } from './commands/up.ts'
+
+export interface UpOptions {
+  file: string
+  port: number
+  host: string
+  publicUrl?: string
+  data: string
+  movementPort?: number
+  rooms: 'auto' | 'embedded' | 'livekit'
+  livekit?: string
+  livekitApiKey?: string
+  livekitApiSecretFile?: string
+  logLevel: LogLevel
+}
+
+/** Runs `realmctl up` until the process is told to stop. */
+export async function runUp(options: UpOptions): Promise<void> {
+  const log = createLog('realmctl', options.logLevel, process.stderr)
+  // When the output is closed, the realms are drained and stopped as after Ctrl-C.
+  const terminal = createTerminal(process.stdout, () => process.kill(process.pid, 'SIGTERM'))
+  await runProcess(log, async () => {
+    const livekit = givenLivekit(options, process.env)
+    const roomBackends = createRoomBackendChooser({
+      rooms: options.rooms,
+      host: options.host,
+      env: process.env,
+      log,
+      ...(livekit && { livekit }),
+    })
+    const { host, port, publicUrl, data, movementPort } = options
+    return up(options.file, {
+      terminal,
+      watchSaves,
+      startLocalRealms: () => startLocalRealms({ host, port, publicUrl, data, roomBackends, movementPort, log }),
+    })
+  })
+}
