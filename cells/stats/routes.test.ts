@@ -29,7 +29,7 @@ test('a positioned heartbeat adds a peer, in the format of upstream, at the root
   }
 })
 
-test('peers are filtered by id exactly and listed in order of appearance', async (t) => {
+test('peers are filtered by id, in whatever case, and listed in order of appearance', async (t) => {
   const { bus, clock, json } = await aStats(t)
   const cell = publishers(bus, '')
   cell.heartbeat(cleo, [0, 0, 0])
@@ -46,7 +46,17 @@ test('peers are filtered by id exactly and listed in order of appearance', async
     ok: true,
     peers: [all[0], all[2]].map((peer) => ({ ...peer, realm: 'main' })),
   })
-  expect(await json(`/comms/peers?id=${ana.toUpperCase()}`)).toEqual({ ok: true, peers: [] })
+})
+
+test('a wallet is found as it is written with the letters of its checksum', async (t) => {
+  const { bus, clock, json } = await aStats(t)
+  const checksummed = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'
+  const id = checksummed.toLowerCase() as typeof ana
+  publishers(bus, '').heartbeat(id, [0, 0, 0])
+  const peer = shown(id, clock.now(), [0, 0], [0, 0, 0])
+  expect(await json(`/peers/${checksummed}`)).toEqual({ ok: true, peer })
+  for (const query of [`id=${checksummed}`, `id=${id.toUpperCase()}`, `id=${checksummed}&id=${id}`])
+    expect(await json(`/comms/peers?${query}`)).toEqual({ ok: true, peers: [{ ...peer, realm: 'main' }] })
 })
 
 test('by realm there are the same peers, parcels and islands in the order and with the fields of the relay of Decentraland', async (t) => {

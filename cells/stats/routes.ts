@@ -28,12 +28,12 @@ export function statsRoutes({ snapshot, hotScenes, clock, build, realmName }: St
 
   const alsoBelowComms: Route[] = [
     route('GET', '/peers', ({ query }) => {
-      const ids = query.getAll('id')
+      const ids = query.getAll('id').map(asId)
       if (ids.length === 0) return query.get('all') === 'true' ? peersOfAllRealms() : allPeers()
       return ok({ ok: true, peers: peersInRealm({ realmName, snapshot }, ids) })
     }),
     route('GET', '/peers/:id', ({ params }) => {
-      const peer = snapshot.peer(params.id)
+      const peer = snapshot.peer(asId(params.id))
       return peer ? ok({ ok: true, peer: peerJson(peer) }) : json(404, { ok: false, peer: null })
     }),
     route('GET', '/parcels', parcels),
@@ -65,6 +65,9 @@ export function statsRoutes({ snapshot, hotScenes, clock, build, realmName }: St
   const api = [...alsoBelowComms, ...below('/comms', alsoBelowComms), ...atRoot]
   return [...api, ...below('/stats', api)]
 }
+
+/** Explorers may write a wallet with the upper case letters of its checksum (EIP-55); ids are in lower case. */
+const asId = (wallet: string): string => wallet.toLowerCase()
 
 const below = (prefix: string, routes: readonly Route[]): Route[] =>
   routes.map((each) => ({ ...each, path: `${prefix}${each.path}` as const }))
