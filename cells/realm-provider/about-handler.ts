@@ -70,8 +70,8 @@ export class AboutHandler {
   answer(realm: PublishedRealm, request: AboutRequest): HttpResponse {
     const { catalysts, stats, baseUrl } = this.#dependencies
     const hasCatalysts = realm.content.catalysts.length > 0
-    const catalyst = hasCatalysts ? catalystFor(catalysts.known(realm.content.catalysts), request) : undefined
-    const base = hasCatalysts ? '' : (baseUrl ?? originOf(request))
+    const catalyst = this.catalystOf(realm, request)
+    const base = hasCatalysts ? '' : emptyWorldUrl(realm, request, baseUrl)
     const count = stats.playerCount(realm)
     const endpoint = this.#endpointFor(realm, count, request)
     const full = isFull(realm.endpoints, realm.assignment, count?.bySlot)
@@ -80,6 +80,12 @@ export class AboutHandler {
     const key = `${realm.realmName} ${endpoint.slot} ${base} ${catalyst?.url ?? ''}`
     const cached = this.#cache.get(realm.tenant, key)
     return cached && isFrom(cached, sources) ? cached.response : this.#build(key, sources, base)
+  }
+
+  /** The catalyst for a player; undefined while none of the realm has ever answered, or it has none. */
+  catalystOf({ content }: PublishedRealm, request: Pick<AboutRequest, 'headers' | 'query'>): Catalyst | undefined {
+    if (content.catalysts.length === 0) return undefined
+    return catalystFor(this.#dependencies.catalysts.known(content.catalysts), request)
   }
 
   #endpointFor(realm: PublishedRealm, count: PlayerCount | undefined, request: AboutRequest): Endpoint {
@@ -129,14 +135,23 @@ function cachingOf({ endpoints, assignment, content }: PublishedRealm, base: str
   }
 }
 
+/** Where the realm provider serves an empty world: at the realm's own host for a client that came there, else below its own address. */
+function emptyWorldUrl({ ownAddress, realmName }: PublishedRealm, request: AboutRequest, baseUrl: string | undefined): string {
+  if (ownAddress && request.headers.host === ownAddress.host) return originOf(request) + ownAddress.path
+  return `${baseUrl ?? originOf(request)}/${encodeURIComponent(realmName)}`
+}
+
 function worldOf({ realm, catalyst }: Sources, base: string): World {
   if (catalyst) return { kind: 'catalyst', about: catalyst.about, healthy: catalyst.healthy }
   const [first] = realm.content.catalysts
   if (first) return { kind: 'unreachable', url: first }
-  return { kind: 'empty', baseUrl: `${base}/${encodeURIComponent(realm.realmName)}` }
+  return { kind: 'empty', baseUrl: base }
 }
 
-const catalystFor = (known: readonly Catalyst[], { headers, query }: AboutRequest): Catalyst | undefined =>
+const catalystFor = (
+  known: readonly Catalyst[],
+  { headers, query }: Pick<AboutRequest, 'headers' | 'query'>,
+): Catalyst | undefined =>
   chooseCatalyst(known, { override: query.get('catalyst'), country: countryOf(headers) }, nearestByCountry, Math.random)
 
 const countryOf = (headers: HttpRequest['headers']): string | undefined => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Endpoint, Realm } from '../../crds/realm.ts'
-import { anEndpoint, aProvider, aRealm, playerCounts, rawGet } from './fixtures.ts'
+import { aCatalystAbout, anEndpoint, aProvider, aRealm, aService, playerCounts, rawGet } from './fixtures.ts'
 import type { RealmSource } from './sources/realm-source.ts'
 
 describe('the paths of upstream', () => {
@@ -60,17 +60,18 @@ describe('/{realm}/about', () => {
     expect(await json('/realms')).toEqual([])
     source.set(aRealm())
     expect((await get('/main/about')).status).toBe(200)
-    for (const realm of [
-      aRealm({ replicas: 0 }),
-      aRealm({ endpoints: [] }),
-      aRealm({ endpoints: [anEndpoint(0, 'Starting')] }),
-    ]) {
+    for (const [reason, realm] of [
+      ['Hibernated', aRealm({ replicas: 0 })],
+      ['Starting', aRealm({ endpoints: [] })],
+      ['Starting', aRealm({ endpoints: [anEndpoint(0, 'Starting'), anEndpoint(1, 'Draining')] })],
+      ['Draining', aRealm({ endpoints: [anEndpoint(0, 'Draining')] })],
+    ] as const) {
       source.set(realm)
       for (const method of ['GET', 'HEAD']) {
         const waiting = await get('/main/about', { method })
         expect([method, waiting.status, waiting.headers.get('retry-after')]).toEqual([method, 503, '5'])
       }
-      expect(await json('/main/about')).toMatchObject({ healthy: false, acceptingUsers: false })
+      expect(await json('/main/about')).toMatchObject({ healthy: false, acceptingUsers: false, reason })
       expect([await json('/realms'), await json('/console/realms')]).toEqual([[], []])
     }
     source.set(aRealm())
@@ -239,16 +240,40 @@ test('a realm without catalysts is an empty world served by the realm provider',
   expect(tooLong.status).toBe(413)
 })
 
-test('a realm with catalysts, and an unknown realm, get no content from the realm provider', async (t) => {
+test('requests for the content of a realm with catalysts are sent on to one of them; an unknown realm has none', async (t) => {
+  const catalyst = await aService(t)
+  catalyst.state.answers['/about'] = aCatalystAbout(catalyst.url)
   const { source, get } = await aProvider(t)
-  source.set(aRealm({ content: { catalysts: ['http://127.0.0.1:1'] } }))
-  for (const realm of ['main', 'nowhere']) {
-    for (const path of ['content/entities/active', 'lambdas/profiles']) {
-      expect((await get(`/${realm}/${path}`, { method: 'POST', body: '{}' })).status).toBe(404)
-    }
-    expect((await get(`/${realm}/content/status`)).status).toBe(404)
-    expect((await get(`/${realm}/lambdas/profiles/0x1`)).status).toBe(404)
+  source.set(aRealm({ content: { catalysts: [`${catalyst.url}/`] } }))
+  await expect.poll(() => get('/main/content/status', { redirect: 'manual' }).then(({ status }) => status)).toBe(307)
+  const methods = { 'content/entities/active': 'POST', 'lambdas/profiles': 'POST', 'content/status': 'GET' }
+  for (const [path, method] of Object.entries({
+    ...methods,
+    'lambdas/profiles/0x1': 'GET',
+    'content/failed-deployments': 'GET',
+  })) {
+    const init = { method, redirect: 'manual' as const, ...(method === 'POST' && { body: '{}' }) }
+    const sentOn = await get(`/MAIN/${path}?a=%2F`, init)
+    expect([sentOn.status, sentOn.headers.get('location')]).toEqual([307, `${catalyst.url}/${path}?a=%2F`])
+    expect((await get(`/nowhere/${path}`, init)).status).toBe(404)
   }
+  source.set(aRealm({ content: { catalysts: ['http://127.0.0.1:1'] } }))
+  const unknown = await get('/main/content/status', { redirect: 'manual' })
+  expect([unknown.status, unknown.headers.get('retry-after')]).toEqual([503, '5'])
+})
+
+test('the empty world of a realm is at its own host for a client that came there', async (t) => {
+  const { source, url, json } = await aProvider(t)
+  const urlAt = async (host: string) => {
+    const { body } = await rawGet(url, '/main/about', host)
+    return (JSON.parse(body) as { content: { publicUrl: string } }).content.publicUrl
+  }
+  source.set(aRealm({ statsUrl: 'https://main.example.org/stats' }))
+  expect(await urlAt('main.example.org')).toBe('http://main.example.org/content/')
+  expect(await urlAt('realms.example.org')).toBe('http://realms.example.org/main/content/')
+  source.set(aRealm({ statsUrl: 'https://example.org:8443/r/main/stats' }))
+  expect(await urlAt('example.org:8443')).toBe('http://example.org:8443/r/main/content/')
+  expect(await json('/main/about')).toMatchObject({ content: { publicUrl: `${url}/main/content/` } })
 })
 
 test('other methods get 405 with Allow, other paths 404 in JSON', async (t) => {
@@ -258,7 +283,6 @@ test('other methods get 405 with Allow, other paths 404 in JSON', async (t) => {
     const refused = await get(path, { method: 'DELETE' })
     expect([path, refused.status, refused.headers.get('allow')]).toEqual([path, 405, 'HEAD, GET'])
   }
-  expect((await get('/main/content/entities/active')).headers.get('allow')).toBe('POST')
   const missing = await get('/nothing/here')
   expect([missing.status, await missing.json()]).toEqual([404, { error: 'Not Found' }])
 })

@@ -8,7 +8,7 @@ import { type AboutDependencies, AboutHandler, type AboutRequest, originOf } fro
 import type { RealmStats } from './adapters/stats-poller.ts'
 import { consoleRoutes } from './console.ts'
 import { hasEndpoints, type PublishedRealm } from './core/published-realm.ts'
-import { emptyWorldRoutes } from './empty-world.ts'
+import { worldRoutes } from './world-routes.ts'
 
 /** Adds the list of realms and hot scenes to what `/about` reads. */
 export interface ProviderRouteDependencies extends AboutDependencies {
@@ -27,10 +27,10 @@ export interface ProviderRouteDependencies extends AboutDependencies {
 const UPSTREAM_REALM = 'main'
 
 /** Explorers take a 404 as the end of a realm, while one that hibernates or starts comes back. */
-const withoutEndpoint = ({ realmName }: PublishedRealm): HttpResponse =>
+const withoutEndpoint = ({ realmName, absence: reason }: PublishedRealm): HttpResponse =>
   json(
     503,
-    { healthy: false, acceptingUsers: false, error: `the realm '${realmName}' has no cell that takes players now` },
+    { healthy: false, acceptingUsers: false, reason, error: `the realm '${realmName}' has no cell that takes players now` },
     { 'retry-after': '5', 'cache-control': 'no-store' },
   )
 
@@ -94,7 +94,7 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
     }),
     // Bevy requests it and expects a 404 (comms.md §3.4).
     route('GET', '/:realm/scenes', () => json(404, { error: 'Not Found' })),
-    ...emptyWorldRoutes(realmNamed, clock),
+    ...worldRoutes({ realmNamed, catalystUrl: (realm, request) => about.catalystOf(realm, request)?.url, clock }),
     ...consoleRoutes(() => new Map([...knownRealms()].filter(([, realm]) => hasEndpoints(realm))), stats),
   ]
 }

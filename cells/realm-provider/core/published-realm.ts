@@ -7,6 +7,9 @@ import type { Assignment } from './placement.ts'
 /** Whether players can be sent to a cell of the realm, working or not. */
 export const hasEndpoints = ({ endpoints }: PublishedRealm): boolean => endpoints.length > 0
 
+/** Why players can be sent to no cell of a realm: none is to run, none has served yet, or all are being removed. */
+export type Absence = 'Hibernated' | 'Starting' | 'Draining'
+
 /** A realm as it is published to players. */
 export interface PublishedRealm {
   key: ObjectKey
@@ -24,12 +27,16 @@ export interface PublishedRealm {
    * its name then, so that players never reach another realm under it.
    */
   endpoints: readonly Endpoint[]
+  /** Why it has no endpoints, where that is so. */
+  absence?: Absence
   /** How players are distributed over its cells. */
   assignment: Assignment
   /** As in the spec, but URLs of catalysts have no slash at the end. */
   content: RealmSpec['content']
   /** Base URL of its stats service, without a slash at the end. */
   statsUrl: string | undefined
+  /** Host of its own address, with the port if it has one, and the path below which its services are there. */
+  ownAddress: { host: string; path: string } | undefined
   /** Its movement relay, and how explorers are pointed at it. */
   movement?: NonNullable<RealmStatus['movement']>
   /** Whether it runs in another cluster, whose operator published it here. */
@@ -57,14 +64,21 @@ export function publishedRealm(realm: Realm): PublishedRealm | undefined {
     version: spec.version,
     healthy: serving.length > 0,
     endpoints,
+    ...(endpoints.length === 0 && { absence: absenceOf(spec.cells.replicas, known) }),
     assignment: {
       assignment: spec.cells.assignment,
       ...(spec.cells.capacity !== undefined && { capacity: spec.cells.capacity }),
     },
     content: { ...spec.content, catalysts: spec.content.catalysts.map(withoutTrailingSlash) },
     statsUrl: status?.urls?.stats && withoutTrailingSlash(status.urls.stats),
+    ownAddress: ownAddressOf(status?.urls?.stats),
     ...(status?.movement && { movement: status.movement }),
   }
+}
+
+function absenceOf(replicas: number, known: readonly Endpoint[]): Absence {
+  if (replicas === 0) return 'Hibernated'
+  return known.length > 0 && known.every(({ state }) => state === 'Draining') ? 'Draining' : 'Starting'
 }
 
 /** A name that a publisher leased, and what it publishes there. */
@@ -94,8 +108,16 @@ export function publishedRemoteRealm({ realmName, account, document }: LeasedNam
     assignment,
     content: { ...content, catalysts: content.catalysts.map(withoutTrailingSlash) },
     statsUrl: statsUrl && withoutTrailingSlash(statsUrl),
+    ownAddress: ownAddressOf(statsUrl),
     isRemote: true,
   }
+}
+
+/** All services of a realm are below one address, stats among them. */
+function ownAddressOf(statsUrl: string | undefined): PublishedRealm['ownAddress'] {
+  const url = statsUrl === undefined ? null : URL.parse(statsUrl)
+  const [, path] = /^(.*)\/stats\/*$/.exec(url?.pathname ?? '') ?? []
+  return url && path !== undefined ? { host: url.host, path } : undefined
 }
 
 /**
