@@ -404,7 +404,7 @@ export interface RealmSpec {
     tlsSecretName?: string
     /** Annotations of the Ingress, for its controller. */
     annotations?: Record<string, string>
-    /** Base URL under which a route of yours leads to the realm's Services: {url}/cells/{slot}, {url}/gatekeeper, {url}/stats. If it has a path, the route removes it from requests. */
+    /** Base URL under which a route of yours leads to the realm's Services: {url}/cells/{slot}, {url}/gatekeeper, {url}/stats; and {url}/about, /scenes, /content and /lambdas to its stats, so that {url} can be given to explorers as the realm. If it has a path, the route removes it from requests. */
     url?: string
     /** The proxies whose X-Forwarded-For says from which address a player connects; limits per address count players by it, and no other client is believed. A change replaces the cells as a change of version does. */
     trustedProxies?: {

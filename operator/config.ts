@@ -37,6 +37,9 @@ export const operatorVariables = z.object({
     .describe('Whether pods of realms have user and group ids; `false` where the cluster assigns them, as OpenShift does.'),
   CLUSTER_DOMAIN: z.string().default('cluster.local').describe('DNS domain of the cluster.'),
   PROVIDER_URL: url.describe('Base URL of the realm provider of this cluster, as the operator reaches it.'),
+  PROVIDER_SERVICE_URL: url
+    .optional()
+    .describe('Base URL of the realm provider as the pods of realms reach it; unset = PROVIDER_URL.'),
   PUBLICATION_PROVIDERS: z
     .string()
     .default('[]')

@@ -71,7 +71,8 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const platform = platformOf(config, namespace)
   const { MOVEMENT_HOST: movement, MOVEMENT_REPORTS_URL: reportsUrl, MOVEMENT_KEYS: [key] = [] } = config
   const sessionReports = reportsUrl && key ? { url: reportsUrl, keyId: realmKeyId(key) } : undefined
-  const site = clusterSite(platform.clusterDomain, platform.providerUrl, { movement, sessionReports })
+  const { PROVIDER_SERVICE_URL: providerUrl } = config
+  const site = clusterSite(platform.clusterDomain, platform.providerUrl, { movement, sessionReports, providerUrl })
 
   const identity = config.LEASE_IDENTITY ?? `${hostname()}-${randomBytes(4).toString('hex')}`
   const elector = new LeaderElector({

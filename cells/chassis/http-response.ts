@@ -3,4 +3,6 @@ export interface HttpResponse {
   status: number
   headers?: Readonly<Record<string, string>>
   body?: string | Uint8Array
+  /** Whether the body is sent to many clients, each of which is sent the form that it accepts, or a 304. */
+  isPrepared?: true
 }

@@ -10,6 +10,7 @@ export const prepared = (body: Uint8Array, headers: HttpResponse['headers'] = {}
   status: 200,
   headers: { 'content-type': 'application/json', etag: entityTagOf(body), ...headers },
   body,
+  isPrepared: true,
 })
 
 /** A strong entity tag (RFC 9110 §8.8.3). */
@@ -17,12 +18,12 @@ const entityTagOf = (body: Uint8Array): string => `"${createHash('sha256').updat
 
 /**
  * What a client is sent of an answer to GET or HEAD: a 304 where it has the body already, and a prepared body in a coding that it
- * accepts. An answer without an entity tag is sent as it is.
+ * accepts. Other answers are sent as they are.
  */
 export function representationFor(answer: HttpResponse, request: IncomingHttpHeaders): HttpResponse {
-  const { status, body, headers = {} } = answer
+  const { status, body, headers = {}, isPrepared = false } = answer
   const { etag, 'content-type': _, ...withoutType } = headers
-  if (status !== 200 || etag === undefined || !(body instanceof Uint8Array)) return answer
+  if (!isPrepared || status !== 200 || etag === undefined || !(body instanceof Uint8Array)) return answer
   const vary = headers.vary === undefined ? 'Accept-Encoding' : `Accept-Encoding, ${headers.vary}`
   const known = request['if-none-match']
   if (known !== undefined && isKnownTag(known, etag)) return { status: 304, headers: { ...withoutType, etag, vary } }

@@ -11,6 +11,12 @@ export const statsVariables = z.object({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('Content server that knows the scenes of parcels; unset = /hot-scenes is empty.'),
+  REALM_PROVIDER_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Base URL of the realm provider, which is asked for /about, /scenes, /content and /lambdas of the realm; unset = there are none here.',
+    ),
 })
 type Environment = z.infer<typeof statsVariables>
 
@@ -21,6 +27,7 @@ export type StatsEnvironment = Readonly<Environment>
 export type StatsConfig = Readonly<Pick<Environment, 'BUS_SCOPE' | 'COMMIT_HASH' | 'CURRENT_VERSION'>> & {
   readonly CONTENT_URL?: string | undefined
   readonly REALM_NAME?: string | undefined
+  readonly REALM_PROVIDER_URL?: string | undefined
 }
 
 /** @throws UserError naming every invalid variable */

@@ -14,9 +14,12 @@ import { noHotScenes, pollHotScenes } from './adapters/hot-scenes-poller.ts'
 import type { StatsConfig } from './config.ts'
 import { PEER_EXPIRY_MS, Snapshot } from './core/snapshot.ts'
 import { statsMetrics } from './metrics.ts'
+import { realmHostRoutes } from './realm-host.ts'
 import { statsRoutes } from './routes.ts'
 
 const EXPIRY_CHECK_MS = 1_000
+/** As at the realm provider: explorers post the pointers of everything around them. */
+const MAX_BODY_BYTES = 256 * 1024
 /** What explorers call the realm of Decentraland itself. */
 const DEFAULT_REALM_NAME = 'main'
 
@@ -55,18 +58,21 @@ export async function startStats(
   // Ready without a bus too: it answers with what it knows, and an explorer that gets no answer from `HEAD /status` ends its start
   // (comms.md §8.3). The archipelago, to which no client connects, is the one that reports the outage.
   const readiness = (): Readiness => ({ ready: true })
+  const { REALM_NAME: realmName = DEFAULT_REALM_NAME, REALM_PROVIDER_URL: providerUrl } = config
   const app = createApp({
     log,
     metrics,
+    maxBodyBytes: MAX_BODY_BYTES,
     notFound: text('Not found', 404),
     routes: [
       ...statsRoutes({
-        realmName: config.REALM_NAME ?? DEFAULT_REALM_NAME,
+        realmName,
         snapshot,
         hotScenes,
         clock,
         build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
       }),
+      ...(providerUrl ? realmHostRoutes({ providerUrl, realmName, log }) : []),
       ...operationalRoutes(metrics, readiness),
     ],
   })

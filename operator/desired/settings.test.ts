@@ -209,6 +209,7 @@ test('stats subscribe to every cell of the realm and ask the first catalyst for 
     ...busAs('stats'),
     BUS_SCOPE: 'metaverse.main.*',
     REALM_NAME: 'main',
+    REALM_PROVIDER_URL: 'http://realm-provider',
     CONTENT_URL: 'https://peer.example.org/content',
   })
   expect(statsSettings(aRealm(), site)).not.toHaveProperty('CONTENT_URL')

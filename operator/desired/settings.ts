@@ -128,6 +128,7 @@ export function statsSettings(realm: Realm, site: Site): Settings {
   return {
     ...busSettings(site.nats(realm, 'stats'), `${realmScope(realm.metadata)}.*`),
     REALM_NAME: realmNameOf(realm),
+    ...(site.providerUrl && { REALM_PROVIDER_URL: site.providerUrl }),
     ...(catalyst && { CONTENT_URL: `${withoutTrailingSlash(catalyst)}/content` }),
   }
 }

@@ -22,6 +22,8 @@ export interface Site {
   livekitApiUrl(realm: Realm): string | undefined
   /** The proxies in front of a realm, and the limit per address of its players; undefined = no proxy, and the default limit. */
   exposure(realm: Realm): CommsCellSpec['exposure']
+  /** Base URL of the realm provider as the services of realms reach it; undefined where the address of a realm leads to it already. */
+  providerUrl: string | undefined
   /** The movement relay of the installation, as explorers reach it; undefined = there is none. */
   movement: RelayAddress | undefined
   /** Where connectors report their sessions to that relay; undefined = they do not, or do it within one process. */
@@ -39,17 +41,19 @@ export interface SessionReportsSite {
   keyId: string
 }
 
-/** What a cluster has of a movement relay. */
-export interface ClusterMovement {
+/** What a cluster has beside its realms. */
+export interface ClusterServices {
   movement?: RelayAddress | undefined
   sessionReports?: SessionReportsSite | undefined
+  /** Base URL of the realm provider as pods reach it, where that is another one than the operator asks. */
+  providerUrl?: string | undefined
 }
 
 /** A Kubernetes cluster. */
 export const clusterSite = (
   clusterDomain: string,
   providerUrl: string,
-  { movement, sessionReports }: ClusterMovement = {},
+  { movement, sessionReports, providerUrl: providerForPods = providerUrl }: ClusterServices = {},
 ): Site => ({
   urls: (realm) => clusterUrls(realm, clusterDomain, providerUrl),
   statsUrl: (realm) => `http://${serviceHost(partName(realm, 'stats'), realm.metadata.namespace, clusterDomain)}/stats`,
@@ -59,6 +63,7 @@ export const clusterSite = (
   livekitApiUrl: (realm) =>
     realm.spec.livekit.type === 'Managed' && realm.spec.livekit.url ? managedLivekitUrl(realm, clusterDomain) : undefined,
   exposure: (realm) => cellExposure(realm, realm.spec.exposure.type === 'Ingress' ? [...PRIVATE_NETWORKS] : undefined),
+  providerUrl: providerForPods,
   movement,
   sessionReports,
   distributed: true,
@@ -120,6 +125,7 @@ export const laptopSite = ({ publicUrl, localUrl, livekit, movement }: LaptopSit
   livekit,
   livekitApiUrl: () => undefined,
   exposure: (realm) => cellExposure(realm),
+  providerUrl: undefined,
   movement,
   distributed: false,
   // The provider in the same process follows at once; the time is for players who have just read an endpoint, to connect to it.

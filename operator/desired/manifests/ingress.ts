@@ -26,13 +26,22 @@ export function realmIngress(realm: Realm): Ingress | undefined {
   }
 }
 
+/** The description of the realm and its content, at the realm's own host: an Ingress reaches no Service of another namespace, but stats do. */
+const OF_PROVIDER = ['/about', '/scenes', '/content', '/lambdas']
+
 function pathsOf(realm: Realm): V1HTTPIngressPath[] {
   const { name } = realm.metadata
   const slots = Array.from({ length: realm.spec.cells.max }, (_, slot) => [
     ...(realm.spec.livekit.type === 'None' ? [pathTo(`/cells/${slot}/rooms`, roomsServiceName(name, slot))] : []),
     pathTo(`/cells/${slot}`, slotServiceName(name, slot)),
   ])
-  return [...slots.flat(), pathTo('/gatekeeper', partName(realm, 'gatekeeper')), pathTo('/stats', partName(realm, 'stats'))]
+  const stats = partName(realm, 'stats')
+  return [
+    ...slots.flat(),
+    pathTo('/gatekeeper', partName(realm, 'gatekeeper')),
+    pathTo('/stats', stats),
+    ...OF_PROVIDER.map((path) => pathTo(path, stats)),
+  ]
 }
 
 /** With this annotation, cert-manager adds the paths of its challenges to the Ingress itself. */

@@ -72,6 +72,11 @@ describe.each(Object.entries(realms))('a Strict realm %s', (_, realm) => {
       for (const pod of all) expect(mayReach(from, pod, 8080), `${from.name} to ${pod.name}`).toBe(false)
   })
 
+  test('allows stats to reach the realm provider', () => {
+    const from = (name: string) => mayReach(pods[name] ?? neighbour, anEnd('realm provider', platform.namespace), 8080)
+    expect([from('stats'), from('connector'), from('archipelago')]).toEqual([true, false, false])
+  })
+
   test('allows the operator and monitors to reach HTTP ports, but not the bus', () => {
     for (const from of [operator, monitor]) {
       for (const pod of all) if (pod.ports.http === 8080) expect(mayReach(from, pod, 8080), pod.name).toBe(true)

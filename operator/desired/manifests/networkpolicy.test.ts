@@ -52,7 +52,7 @@ test('servers outside are allowed by the ports of their URLs, written or default
       ?.egress?.flatMap((rule) => rule.ports ?? [])
       .map(({ port }) => port)
   expect(ports('main-archipelago')).toEqual([4222, 4443, 7443])
-  expect(ports('main-stats')).toEqual([4222, 4443, 80, 443, 6969])
+  expect(ports('main-stats')).toEqual([4222, 4443, 8080, 80, 443, 6969])
 })
 
 test('connectors may query the gatekeeper also where only an entry namespace may come in', () => {

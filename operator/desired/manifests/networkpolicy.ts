@@ -75,7 +75,7 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
       gatekeeper.database.type === 'External' ? [{}] : [...toBus(realm), toWeb, ...toRights, ...toMedia(realm)],
     ),
     ...(gatekeeper.database.type === 'External' ? [part(realm, 'migration', [], [{}])] : []),
-    part(realm, 'stats', [fromPlayers(realm)], [...toBus(realm), toWeb]),
+    part(realm, 'stats', [fromPlayers(realm)], [...toBus(realm), toProvider(platform), toWeb]),
     ...(isManaged ? [natsPolicy(realm, true)] : []),
     ...(livekit.type === 'Managed' ? [livekitPolicy(realm)] : []),
   ]
@@ -184,6 +184,9 @@ function toRelay(cells: readonly CommsCell[], { namespace }: Platform): Egress[]
   const ports = tcp(...portsOf(cells.flatMap(({ spec }) => spec.movement?.reportsUrl ?? [])))
   return ports.length > 0 ? [{ to: namespaces([namespace]), ports }] : []
 }
+
+/** The realm provider runs beside the operator. */
+const toProvider = ({ namespace }: Platform): Egress => ({ to: namespaces([namespace]), ports: tcp(HTTP_PORT) })
 
 function toMedia(realm: Realm, cells: readonly CommsCell[] = []): Egress[] {
   const { type, url } = realm.spec.livekit
