@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { parseArgs } from 'node:util'
+import { scriptArguments } from '../testing/script-arguments.ts'
 import { type Baseline, type BaselineRow, baselineRow, changeOf, changeText, renewed } from './baseline.ts'
 import { calibrationMs } from './calibration.ts'
 import type { Bench, Figure } from './figure.ts'
@@ -9,7 +9,7 @@ import type { Bench, Figure } from './figure.ts'
 
 const baselineFile = new URL('./baseline.json', import.meta.url)
 const options = { 'write-baseline': { type: 'boolean', default: false } } as const
-const { values, positionals: names } = readArguments()
+const { values, positionals: names } = scriptArguments(options, 'npm run bench [-- --write-baseline] [NAME…]')
 
 const files = readdirSync(new URL('.', import.meta.url)).filter((file) => file.endsWith('.bench.ts'))
 const benches = await Promise.all(files.map(async (file) => (await import(`./${file}`)) as Bench))
@@ -17,16 +17,6 @@ const chosen = names.length === 0 ? benches : benches.filter(({ name }) => names
 if (chosen.length === 0) {
   console.error(`there is no benchmark ${names.join(', ')}; there are ${benches.map(({ name }) => name).join(', ')}`)
   process.exit(2)
-}
-
-/** The arguments; one that does not exist ends the process with a sentence. */
-function readArguments() {
-  try {
-    return parseArgs({ options, allowPositionals: true })
-  } catch (error) {
-    console.error(`${(error as Error).message.split('. ')[0]}; usage: npm run bench [-- --write-baseline] [NAME…]`)
-    process.exit(2)
-  }
 }
 
 const shown = (value: number): string =>

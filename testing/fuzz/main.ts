@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { refuseArguments, scriptArguments } from '../script-arguments.ts'
 import { type FuzzProgress, fuzz } from './fuzz.ts'
 import { startFuzzedServices } from './services.ts'
 import { allTargets } from './targets/all.ts'
@@ -6,15 +6,14 @@ import { allTargets } from './targets/all.ts'
 // npm run fuzz -- [TARGET…] [--minutes N] [--seed S]: sends hostile inputs to each target for an equal share of the time.
 
 const options = { minutes: { type: 'string', default: '10' }, seed: { type: 'string' } } as const
-const { values, positionals: names } = parseArgs({ options, allowPositionals: true })
+const usage = `npm run fuzz -- [TARGET…] [--minutes N] [--seed S]\ntargets: ${allTargets.map(({ name }) => name).join(' ')}`
+const { values, positionals: names } = scriptArguments(options, usage)
 const minutes = Number(values.minutes)
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
 const chosen = names.length === 0 ? allTargets : allTargets.filter(({ name }) => names.includes(name))
 const unknown = names.filter((name) => !allTargets.some((target) => target.name === name))
-if (unknown.length > 0 || !(minutes > 0) || !Number.isInteger(seed)) {
-  console.error(`npm run fuzz -- [TARGET…] [--minutes N] [--seed S]\ntargets: ${allTargets.map(({ name }) => name).join(' ')}`)
-  process.exit(2)
-}
+if (unknown.length > 0) refuseArguments(`there is no target ${unknown.join(', ')}`, usage)
+if (!(minutes > 0) || !Number.isInteger(seed)) refuseArguments('minutes are above 0, and a seed is a whole number', usage)
 
 const BATCH = 100
 const REPORT_MS = 10_000

@@ -1,8 +1,7 @@
-import { parseArgs } from 'node:util'
+import { refuseArguments, scriptArguments } from '../script-arguments.ts'
 import { signedHandshake, unsignedHandshake } from './handshake.ts'
 import { Mover, received } from './mover.ts'
 
-// npm run movers -- HOST:PORT REALM [--players 1000] [--metres 60] [--x 8] [--z 8] [--seconds 60] [--unsigned]
 // Simulated players who walk in a square of a realm, ten steps a second, at any movement relay. Prints each second what they receive.
 
 const options = {
@@ -14,7 +13,8 @@ const options = {
   /** For a relay that believes every wallet: signing takes a millisecond each. */
   unsigned: { type: 'boolean', default: false },
 } as const
-const { values, positionals } = parseArgs({ options, allowPositionals: true })
+const usage = 'npm run movers -- HOST:PORT REALM [--players 1000] [--metres 60] [--x 8] [--z 8] [--seconds 60] [--unsigned]'
+const { values, positionals } = scriptArguments(options, usage)
 const [relay = '127.0.0.1:7777', realm = 'main'] = positionals
 const [address = '', port = ''] = relay.split(':')
 const [players, metres, x, z, seconds] = [values.players, values.metres, values.x, values.z, values.seconds].map(Number) as [
@@ -24,6 +24,8 @@ const [players, metres, x, z, seconds] = [values.players, values.metres, values.
   number,
   number,
 ]
+if (!address || !(Number(port) > 0)) refuseArguments(`${relay} is no HOST:PORT`, usage)
+if (![players, metres, x, z, seconds].every(Number.isFinite)) refuseArguments('each option but --unsigned is a number', usage)
 
 const STEPS_PER_SECOND = 10
 const SLICES = 10
