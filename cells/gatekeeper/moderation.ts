@@ -48,13 +48,13 @@ export async function startModeration(
   const { database } = storage
   const changes = new ModerationChanges(log)
   const decisions = new Decisions(database, { clock, log })
-  const scenes = new SceneRecords(database, { decisions, clock })
+  const scenes = new SceneRecords(database, decisions)
   const sceneBans = new SceneBanList(scenes, { clock, log, onFailure, onChange })
   await sceneBans.attempted
   const retention = expireModeration(database, { days: config.MODERATION_RETENTION_DAYS ?? RETENTION_DAYS, clock, log })
   return {
     ...{ bans, changes, decisions, land, places, scenes, sceneBans, worlds },
-    platform: new PlatformRecords(database, { decisions, clock }),
+    platform: new PlatformRecords(database, decisions),
     rights: new SceneRights({ land, worlds, leases, records: scenes }),
     sceneGate: new SceneGate(sceneBans, places),
     social: service('the social service', config.SOCIAL_SERVICE_URL),

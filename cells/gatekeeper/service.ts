@@ -120,6 +120,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
           serviceToken: config.COMMS_GATEKEEPER_AUTH_TOKEN,
         }),
         onAnswer: dependencies.onAnswer,
+        onStranger: (attempt, reason) => void moderation.decisions.refused(attempt, reason, { hasRight: false }),
         sceneAdapter: new SceneAdapter({
           signed,
           bans,

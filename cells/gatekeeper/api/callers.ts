@@ -18,8 +18,10 @@ export interface CallerOptions {
   serviceToken: string | undefined
 }
 
-/** The caller of a request, or the answer to one who may not call. */
-export type CallerVerdict<Who extends Authentication = Authentication> = { caller: Callers[Who] } | { answer: HttpResponse }
+/** The caller of a request, or the answer to one who may not call, with the wallet that has signed the request, if one has. */
+export type CallerVerdict<Who extends Authentication = Authentication> =
+  | { caller: Callers[Who] }
+  | { answer: HttpResponse; wallet?: PeerId }
 
 const EXPLORER = 'dcl:explorer'
 const AUTHORITATIVE_SERVER = 'dcl:authoritative-server'
@@ -72,7 +74,10 @@ export class CallerCheck {
     const verdict = await signed.check(request, ownPath, objectionToScenes)
     if ('waitMs' in verdict) return { answer: tooManyRequests(verdict.waitMs) }
     if ('claim' in verdict && moderators.has(verdict.claim.wallet)) return { caller: { name: verdict.claim.wallet } }
-    return { answer: json(401, { error: 'You are not authorized to access this resource' }) }
+    return {
+      answer: json(401, { error: 'You are not authorized to access this resource' }),
+      ...('claim' in verdict && { wallet: verdict.claim.wallet }),
+    }
   }
 
   async #optional(request: HttpRequest, ownPath: string): Promise<CallerVerdict> {

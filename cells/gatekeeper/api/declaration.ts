@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { HttpRequest, Route } from '../../chassis/http.ts'
 import type { HttpResponse } from '../../chassis/http-response.ts'
 import type { PeerId } from '../../wire/peer.ts'
+import type { ModerationAction } from '../core/moderation-actions.ts'
 import type { Metadata, SignedFormat } from '../core/signed-request.ts'
 
 /** The wallet that has signed a request, and what it signed. */
@@ -58,6 +59,8 @@ export interface Declaration<
   differs?: string
   /** The file of its tests. */
   test: string
+  /** What callers decide by it: the record of decisions also has the requests of those who may not. */
+  decides?: ModerationAction
   query?: Query
   /** JSON body; a body that does not fit is answered 400 `{"ok":false,"message":"Invalid JSON body","data":[…]}`. */
   body?: Body

@@ -36,6 +36,7 @@ const callers = 'moderators’ tools, `realmctl`'
 export const platformRoutes = {
   ban: declare({
     ...{ method: 'POST', path: '/users/:address/bans', authentication: 'moderator', callers, test },
+    decides: 'ban',
     summary: 'Bans a player, and the device the player last used, from the platform.',
     differs:
       'An address that is none is 400. In force everywhere within a second, and in memory, so that it holds while the database is away.',
@@ -52,6 +53,7 @@ export const platformRoutes = {
   }),
   lift: declare({
     ...{ method: 'DELETE', path: '/users/:address/bans', authentication: 'moderator', callers, test },
+    decides: 'unban',
     summary: 'Lifts the ban of a player.',
     answers: {
       204: { description: 'Lifted.' },
@@ -77,6 +79,7 @@ export const platformRoutes = {
   }),
   warn: declare({
     ...{ method: 'POST', path: '/users/:address/warnings', authentication: 'moderator', callers, test },
+    decides: 'warn',
     summary: 'Warns a player.',
     body: z.strictObject({ reason: storableText(maxReason) }),
     answers: {

@@ -37,6 +37,7 @@ export const sceneRoutes = {
   }),
   addAdmin: declare({
     ...{ method: 'POST', path: '/scene-admin', authentication: 'signedByScene', callers, test, differs },
+    decides: 'scene-admin-add',
     summary: 'Makes a wallet an administrator of the scene.',
     body: adminBody,
     answers: {
@@ -48,6 +49,7 @@ export const sceneRoutes = {
   }),
   removeAdmin: declare({
     ...{ method: 'DELETE', path: '/scene-admin', authentication: 'signedByScene', callers, test },
+    decides: 'scene-admin-remove',
     summary: 'Takes the administration of the scene away from a wallet that was given it.',
     differs: `${differs} A malformed address is 400.`,
     body: z.strictObject({ admin: walletAddress }),
@@ -83,6 +85,7 @@ export const sceneRoutes = {
   }),
   ban: declare({
     ...{ method: 'POST', path: '/scene-bans', authentication: 'signedByScene', callers, test, differs },
+    decides: 'scene-ban',
     summary: 'Bans a wallet from the scene.',
     body: banBody,
     answers: {
@@ -94,6 +97,7 @@ export const sceneRoutes = {
   }),
   unban: declare({
     ...{ method: 'DELETE', path: '/scene-bans', authentication: 'signedByScene', callers, test, differs },
+    decides: 'scene-unban',
     summary: 'Lifts the ban of a wallet from the scene.',
     body: banBody,
     answers: {

@@ -2,12 +2,15 @@ import type { z } from 'zod'
 import { messageOf } from '../../chassis/errors.ts'
 import { type HttpRequest, json, type Route } from '../../chassis/http.ts'
 import type { HttpResponse } from '../../chassis/http-response.ts'
+import type { Attempt } from '../decisions.ts'
 import type { CallerCheck } from './callers.ts'
 import type { ApiHandlers, ApiRequest, Declaration, Declarations } from './declaration.ts'
 
 /** What declared routes are served with. */
 export interface ServeOptions {
   callers: Pick<CallerCheck, 'callerOf'>
+  /** Called when a stranger asks for a decision: a caller who may not call the route at all. */
+  onStranger?: ((attempt: Attempt, reason: string) => void) | undefined
   /** For tests: called with every answer, before it is sent. */
   onAnswer?: ((declaration: Declaration, answer: HttpResponse) => void) | undefined
 }
@@ -28,18 +31,26 @@ export const serve = <Declared extends Declarations>(
     },
   }))
 
+const UNKNOWN = 'unknown'
+
 type Handle = (request: ApiRequest) => HttpResponse | Promise<HttpResponse>
 
 async function answerOf(
   declaration: Declaration,
   handle: Handle,
   http: HttpRequest<string>,
-  { callers }: ServeOptions,
+  { callers, onStranger }: ServeOptions,
 ): Promise<HttpResponse> {
   // Read even where it is refused afterwards: an answer to a body that is still arriving would close the connection.
   const body = http.method === 'GET' || http.method === 'HEAD' ? undefined : await http.body()
   const verdict = await callers.callerOf(declaration.authentication, http, ownPathOf(http.path, declaration.path))
-  if ('answer' in verdict) return verdict.answer
+  if ('answer' in verdict) {
+    const { decides: action } = declaration
+    const { wallet: actor = UNKNOWN, answer } = verdict
+    if (action && answer.status === 401)
+      onStranger?.({ actor, action, target: http.params.address ?? UNKNOWN }, 'may not call this')
+    return answer
+  }
   const query = declaration.query?.safeParse(Object.fromEntries(http.query))
   if (query && !query.success) return json(400, { error: `Invalid query: ${problemsOf(query.error).map(sentenceOf).join('; ')}` })
   const parsed = parsedBody(declaration, body)

@@ -12,7 +12,7 @@ import type { PlatformRecords, PlatformWarning } from './platform-records.ts'
 /** What decides about players of the whole platform. */
 export interface PlatformHandlersOptions {
   platform: Pick<PlatformRecords, 'ban' | 'lift' | 'warn' | 'warnings'>
-  decisions: Pick<Decisions, 'list'>
+  decisions: Pick<Decisions, 'list' | 'checked'>
   bans: Pick<BanList, 'known' | 'inForce' | 'reread'>
   changes: Pick<ModerationChanges, 'emit'>
 }

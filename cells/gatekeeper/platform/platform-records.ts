@@ -1,9 +1,8 @@
-import type { Clock } from '../../chassis/clock.ts'
 import type { PeerId } from '../../wire/peer.ts'
-import type { Database, SqlQuery } from '../adapters/database.ts'
+import type { Database } from '../adapters/database.ts'
 import { BAN_COLUMNS, milliseconds } from '../adapters/sql.ts'
 import type { PlatformBan } from '../core/active-bans.ts'
-import type { Decision, Decisions } from '../decisions.ts'
+import type { Decisions } from '../decisions.ts'
 
 /** A warning of a player; times in milliseconds since the epoch. */
 export interface PlatformWarning {
@@ -26,7 +25,7 @@ export interface BanRequest {
 }
 
 /** Two moderators who decide about the same player do so one after the other. */
-const LOCK_PLAYER = `SELECT pg_advisory_xact_lock(hashtextextended('platform ban ' || $1, 0))`
+const lockOf = (address: PeerId): string => `platform ban ${address}`
 
 const ACTIVE = `banned_address = $1 AND lifted_at IS NULL AND (expires_at IS NULL OR expires_at > to_timestamp($2::float8 / 1000))`
 
@@ -55,70 +54,46 @@ const WARNINGS = `SELECT ${WARNING_COLUMNS} FROM user_warnings WHERE warned_addr
 
 /** Bans and warnings of the whole platform in the database, each with its entry in the record of decisions. */
 export class PlatformRecords {
-  readonly #database: Pick<Database, 'query' | 'transaction'>
-  readonly #decisions: Pick<Decisions, 'record'>
-  readonly #clock: Clock
+  readonly #database: Pick<Database, 'query'>
+  readonly #decisions: Pick<Decisions, 'decide'>
 
-  constructor(
-    database: Pick<Database, 'query' | 'transaction'>,
-    { decisions, clock }: { decisions: Pick<Decisions, 'record'>; clock: Clock },
-  ) {
+  constructor(database: Pick<Database, 'query'>, decisions: Pick<Decisions, 'decide'>) {
     this.#database = database
     this.#decisions = decisions
-    this.#clock = clock
   }
 
   /** The new ban, or undefined when the player is banned already. */
   ban({ address, moderator, reason, customMessage, durationMs }: BanRequest): Promise<PlatformBan | undefined> {
-    const nowMs = this.#clock.now()
-    const expiresAt = durationMs === undefined ? null : nowMs + durationMs
-    return this.#decide({ actor: moderator, action: 'ban', target: address, reason }, 'banned already', async (query) => {
+    const attempt = { actor: moderator, action: 'ban', target: address, reason } as const
+    return this.#decisions.decide(attempt, lockOf(address), async (query, nowMs) => {
       const [before] = await query(`SELECT 1 AS found FROM user_bans WHERE ${ACTIVE} LIMIT 1`, [address, nowMs])
-      if (before) return undefined
-      const values = [address, nowMs, moderator, reason, customMessage ?? null, expiresAt]
-      const [ban] = await query<PlatformBan>(BAN, values)
-      return ban
+      if (before) return { result: 'banned already', value: undefined }
+      const expiresAt = durationMs === undefined ? null : nowMs + durationMs
+      const [ban] = await query<PlatformBan>(BAN, [address, nowMs, moderator, reason, customMessage ?? null, expiresAt])
+      return { result: 'done', value: ban }
     })
   }
 
   /** Lifts every ban in force against the wallet; false when there is none. */
-  async lift(address: PeerId, moderator: string): Promise<boolean> {
-    const lifted = await this.#decide({ actor: moderator, action: 'unban', target: address }, 'not banned', async (query) => {
-      const rows = await query(LIFT, [address, this.#clock.now(), moderator])
-      return rows.length > 0 || undefined
+  lift(address: PeerId, moderator: string): Promise<boolean> {
+    const attempt = { actor: moderator, action: 'unban', target: address } as const
+    return this.#decisions.decide(attempt, lockOf(address), async (query, nowMs) => {
+      const isLifted = (await query(LIFT, [address, nowMs, moderator])).length > 0
+      return { result: isLifted ? 'done' : 'not banned', value: isLifted }
     })
-    return lifted ?? false
   }
 
-  async warn(address: PeerId, moderator: string, reason: string): Promise<PlatformWarning> {
-    const warning = await this.#decide(
-      { actor: moderator, action: 'warn', target: address, reason },
-      'not written',
-      async (query) => {
-        const [row] = await query<PlatformWarning>(WARN, [address, this.#clock.now(), moderator, reason])
-        return row
-      },
-    )
-    if (!warning) throw new Error('the database returned no row for a new warning')
-    return warning
+  warn(address: PeerId, moderator: string, reason: string): Promise<PlatformWarning> {
+    const attempt = { actor: moderator, action: 'warn', target: address, reason } as const
+    return this.#decisions.decide(attempt, lockOf(address), async (query, nowMs) => {
+      const [value] = await query<PlatformWarning>(WARN, [address, nowMs, moderator, reason])
+      if (!value) throw new Error('the database returned no row for a new warning')
+      return { result: 'done', value }
+    })
   }
 
   /** The latest first. */
   warnings(address: PeerId): Promise<PlatformWarning[]> {
     return this.#database.query<PlatformWarning>(WARNINGS, [address])
-  }
-
-  /** Carries out a decision and records it, in one transaction; undefined = nothing was changed, for the reason `otherwise`. */
-  #decide<Result>(
-    decision: Omit<Decision, 'result'>,
-    otherwise: string,
-    carryOut: (query: SqlQuery) => Promise<Result | undefined>,
-  ): Promise<Result | undefined> {
-    return this.#database.transaction(async (query) => {
-      await query(LOCK_PLAYER, [decision.target])
-      const result = await carryOut(query)
-      await this.#decisions.record(query, { ...decision, result: result === undefined ? otherwise : 'done' })
-      return result
-    })
   }
 }

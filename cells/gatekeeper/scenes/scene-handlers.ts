@@ -1,15 +1,18 @@
 import { Refusal } from '../../chassis/errors.ts'
 import { ok } from '../../chassis/http.ts'
+import type { HttpResponse } from '../../chassis/http-response.ts'
 import { type PeerId, parsePeerId } from '../../wire/peer.ts'
 import { type ApiHandlers, noContent, type Page, pageNumbers, pageOf, type SignedCaller } from '../api/declaration.ts'
 import type { sceneRoutes } from '../api/scene-routes.ts'
+import type { ModerationAction } from '../core/moderation-actions.ts'
 import { sceneRoom } from '../core/scene-access.ts'
 import { type ClaimedScene, claimedSceneOf } from '../core/scene-location.ts'
+import type { Decisions } from '../decisions.ts'
 import type { ModerationChange, ModerationChanges } from '../moderation-changes.ts'
 import type { Land } from '../upstream/land.ts'
 import type { Places, ScenePlace } from '../upstream/places.ts'
 import type { SceneBanList } from './scene-ban-list.ts'
-import type { SceneAuthority, SceneChange, SceneRecords } from './scene-records.ts'
+import type { SceneAuthority, SceneRecords } from './scene-records.ts'
 import type { SceneRights } from './scene-rights.ts'
 
 /** What decides about one scene. */
@@ -19,34 +22,88 @@ export interface SceneHandlersOptions {
   scenes: Pick<SceneRecords, 'admins' | 'addAdmin' | 'removeAdmin' | 'bans' | 'ban' | 'unban'>
   land: Pick<Land, 'ownerOfName' | 'displayNames'>
   sceneBans: Pick<SceneBanList, 'reread'>
+  decisions: Pick<Decisions, 'list' | 'checked'>
   changes: Pick<ModerationChanges, 'emit'>
   roomPrefix: string
   worldRoomPrefix: string
 }
 
-const REFUSED = {
-  add: 'You do not have permission to add admins to this place',
-  remove: 'Only scene admins or the owner can remove admins',
-  ban: 'You do not have permission to ban users from this place',
-  unban: 'You do not have permission to unban users from this place',
-  list: 'User does not have permission to list scene bans',
+/** What an administrator can decide, and what the one who may not, or whose target may not be meant, is answered. */
+const steps = {
+  addAdmin: {
+    action: 'scene-admin-add',
+    kind: 'sceneAdminAdded',
+    refused: 'You do not have permission to add admins to this place',
+    privileged: 'Cannot add this address as an admin',
+    problems: { banned: 'Cannot add this address as an admin because it is banned from this scene' },
+  },
+  removeAdmin: {
+    action: 'scene-admin-remove',
+    kind: 'sceneAdminRemoved',
+    refused: 'Only scene admins or the owner can remove admins',
+    privileged: 'Cannot remove the user with privileges from this scene',
+    problems: { 'no admin': 'The specified admin does not exist or is already inactive' },
+  },
+  ban: {
+    action: 'scene-ban',
+    kind: 'sceneBanned',
+    refused: 'You do not have permission to ban users from this place',
+    privileged: 'Cannot ban this address',
+    problems: { 'is admin': 'Cannot ban this address' },
+  },
+  unban: {
+    action: 'scene-unban',
+    kind: 'sceneUnbanned',
+    refused: 'You do not have permission to unban users from this place',
+    privileged: undefined,
+    problems: {},
+  },
+} as const satisfies Record<string, Step>
+
+interface Step {
+  action: ModerationAction
+  kind: SceneKind
+  refused: string
+  /** The answer where the target owns or operates the land; undefined where that does not matter. */
+  privileged: string | undefined
+  /** The answers to results of `SceneRecords` that changed nothing, and are errors. */
+  problems: Readonly<Record<string, string>>
 }
 
-/** A caller who administers the place. */
-interface Administrator {
-  place: ScenePlace
-  claimed: ClaimedScene
-  change: Omit<SceneChange, 'target'>
+const LIST_REFUSED = 'User does not have permission to list scene bans'
+
+/** Who is meant: by address, which wins, or by name. */
+interface Named {
+  address: PeerId | undefined
+  name?: string | undefined
 }
 
 /** Handlers of the routes of scene administrators. */
 export function sceneHandlers(options: SceneHandlersOptions): ApiHandlers<typeof sceneRoutes> {
   const { rights, scenes, land, sceneBans } = options
-  const administrator = (caller: SignedCaller, refusal: string) => administratorOf(options, caller, refusal)
 
-  async function changed({ place, claimed }: Administrator, kind: SceneKind, address: PeerId): Promise<void> {
-    if (kind === 'sceneBanned' || kind === 'sceneUnbanned') await sceneBans.reread(address)
-    void options.changes.emit({ kind, address, placeId: place.id, room: roomOf(options, place, claimed) })
+  async function decide(name: keyof typeof steps, caller: SignedCaller, named: Named): Promise<HttpResponse> {
+    const { action, kind, refused, privileged, problems }: Step = steps[name]
+    const { place, claimed } = await placeOf(options, caller)
+    let authority: SceneAuthority | undefined
+    const target = await options.decisions.checked(
+      { actor: caller.wallet, action, target: named.address ?? named.name ?? '', placeId: place.id },
+      { hasRight: () => authority !== undefined },
+      async () => {
+        authority = await options.rights.authorityOf(caller.wallet, place)
+        if (!authority) throw new Refusal('UNAUTHORIZED', refused)
+        const found = await targetOf(land, named)
+        if (privileged !== undefined && (await rights.isPrivileged(found, place))) throw new Refusal('INVALID', privileged)
+        return { actor: caller.wallet, authority, placeId: place.id, target: found }
+      },
+    )
+    const result = await scenes[name](target)
+    if (result === 'lost') throw new Refusal('UNAUTHORIZED', refused)
+    const problem = problems[result]
+    if (problem !== undefined) throw new Refusal('INVALID', problem)
+    if (kind === 'sceneBanned' || kind === 'sceneUnbanned') await sceneBans.reread(target.target)
+    void options.changes.emit({ kind, address: target.target, placeId: place.id, room: roomOf(options, place, claimed) })
+    return noContent
   }
 
   return {
@@ -66,28 +123,8 @@ export function sceneHandlers(options: SceneHandlersOptions): ApiHandlers<typeof
         ...leaseholders.map(fixed),
       ])
     },
-    async addAdmin({ caller, body }) {
-      const administration = await administrator(caller, REFUSED.add)
-      const target = await targetOf(land, body.admin, body.name)
-      if (await rights.isPrivileged(target, administration.place))
-        throw new Refusal('INVALID', 'Cannot add this address as an admin')
-      const result = await scenes.addAdmin({ ...administration.change, target })
-      if (result === 'lost') throw new Refusal('UNAUTHORIZED', REFUSED.add)
-      if (result === 'banned')
-        throw new Refusal('INVALID', 'Cannot add this address as an admin because it is banned from this scene')
-      await changed(administration, 'sceneAdminAdded', target)
-      return noContent
-    },
-    async removeAdmin({ caller, body: { admin: target } }) {
-      const administration = await administrator(caller, REFUSED.remove)
-      if (await rights.isPrivileged(target, administration.place))
-        throw new Refusal('INVALID', 'Cannot remove the user with privileges from this scene')
-      const result = await scenes.removeAdmin({ ...administration.change, target })
-      if (result === 'lost') throw new Refusal('UNAUTHORIZED', REFUSED.remove)
-      if (result === 'no admin') throw new Refusal('INVALID', 'The specified admin does not exist or is already inactive')
-      await changed(administration, 'sceneAdminRemoved', target)
-      return noContent
-    },
+    addAdmin: ({ caller, body }) => decide('addAdmin', caller, { address: body.admin, name: body.name }),
+    removeAdmin: ({ caller, body }) => decide('removeAdmin', caller, { address: body.admin }),
     async bans({ caller, query }) {
       const { addresses, numbers } = await bansOf(options, caller, query)
       const names = await namesOf(land, addresses)
@@ -97,24 +134,8 @@ export function sceneHandlers(options: SceneHandlersOptions): ApiHandlers<typeof
       const { addresses, numbers } = await bansOf(options, caller, query)
       return ok({ results: addresses, ...numbers })
     },
-    async ban({ caller, body }) {
-      const administration = await administrator(caller, REFUSED.ban)
-      const target = await targetOf(land, body.banned_address, body.banned_name)
-      if (await rights.isPrivileged(target, administration.place)) throw new Refusal('INVALID', 'Cannot ban this address')
-      const result = await scenes.ban({ ...administration.change, target })
-      if (result === 'lost') throw new Refusal('UNAUTHORIZED', REFUSED.ban)
-      if (result === 'is admin') throw new Refusal('INVALID', 'Cannot ban this address')
-      await changed(administration, 'sceneBanned', target)
-      return noContent
-    },
-    async unban({ caller, body }) {
-      const administration = await administrator(caller, REFUSED.unban)
-      const target = await targetOf(land, body.banned_address, body.banned_name)
-      const result = await scenes.unban({ ...administration.change, target })
-      if (result === 'lost') throw new Refusal('UNAUTHORIZED', REFUSED.unban)
-      await changed(administration, 'sceneUnbanned', target)
-      return noContent
-    },
+    ban: ({ caller, body }) => decide('ban', caller, { address: body.banned_address, name: body.banned_name }),
+    unban: ({ caller, body }) => decide('unban', caller, { address: body.banned_address, name: body.banned_name }),
   }
 }
 
@@ -137,21 +158,15 @@ async function placeOf(
   )
 }
 
-async function administratorOf(options: SceneHandlersOptions, caller: SignedCaller, refusal: string): Promise<Administrator> {
-  const { place, claimed } = await placeOf(options, caller)
-  const authority: SceneAuthority | undefined = await options.rights.authorityOf(caller.wallet, place)
-  if (!authority) throw new Refusal('UNAUTHORIZED', refusal)
-  return { place, claimed, change: { actor: caller.wallet, authority, placeId: place.id } }
-}
-
 async function bansOf(options: SceneHandlersOptions, caller: SignedCaller, query: Page) {
-  const { place } = await administratorOf(options, caller, REFUSED.list)
+  const { place } = await placeOf(options, caller)
+  if (!(await options.rights.authorityOf(caller.wallet, place))) throw new Refusal('UNAUTHORIZED', LIST_REFUSED)
   const page = pageOf(query)
   const { addresses, total } = await options.scenes.bans(place.id, page)
   return { addresses, numbers: pageNumbers(page, total) }
 }
 
-async function targetOf(land: Pick<Land, 'ownerOfName'>, address: PeerId | undefined, name: string | undefined): Promise<PeerId> {
+async function targetOf(land: Pick<Land, 'ownerOfName'>, { address, name }: Named): Promise<PeerId> {
   const found = address ?? (await land.ownerOfName(name ?? ''))
   if (!found) throw new Refusal('NOT_FOUND', `Could not find the owner of the name ${name}`)
   return found

@@ -1,4 +1,3 @@
-import type { Clock } from '../../chassis/clock.ts'
 import type { PeerId } from '../../wire/peer.ts'
 import type { Database, SqlQuery } from '../adapters/database.ts'
 import type { Page } from '../api/declaration.ts'
@@ -20,15 +19,17 @@ export interface SceneBan {
   address: PeerId
 }
 
-/** Where the right of a wallet comes from: `admin` can be taken away by other administrators at any moment, the others here never. */
-export type SceneAuthority = 'admin' | 'privileged' | 'lease'
+/** Where a right comes from: `admin` can be taken away by other administrators at any moment, the others here never. */
+export type SceneAuthority = 'admin' | 'privileged' | 'lease' | 'moderator'
 
 /** Who asks for a change of a scene, and by which right. */
 export interface SceneChange {
-  actor: PeerId
+  /** A wallet, or the name of a moderator. */
+  actor: string
   authority: SceneAuthority
   placeId: string
   target: PeerId
+  reason?: string | undefined
 }
 
 /** How a change ended; `lost` = the right of the actor was taken away meanwhile. */
@@ -36,9 +37,6 @@ export type AdminAdded = 'done' | 'already admin' | 'banned' | 'lost'
 export type AdminRemoved = 'done' | 'no admin' | 'lost'
 export type SceneBanAdded = 'done' | 'banned already' | 'is admin' | 'lost'
 export type SceneBanLifted = 'done' | 'not banned' | 'lost'
-
-/** Changes of one place happen one after the other: no right and no ban is decided on what another change is about to replace. */
-const LOCK_PLACE = `SELECT pg_advisory_xact_lock(hashtextextended('scene ' || $1, 0))`
 
 const IS_ADMIN = 'SELECT 1 AS found FROM scene_admin WHERE place_id = $1 AND admin = $2 AND active'
 const IS_BANNED = 'SELECT 1 AS found FROM scene_bans WHERE place_id = $1 AND banned_address = $2'
@@ -70,17 +68,12 @@ const VERSION = `SELECT count(*) || ' ' || coalesce(sum(hashtextextended(id::tex
 
 /** Bans and administrators of scenes in the database, each change with its entry in the record of decisions. */
 export class SceneRecords {
-  readonly #database: Pick<Database, 'query' | 'transaction'>
-  readonly #decisions: Pick<Decisions, 'record'>
-  readonly #clock: Clock
+  readonly #database: Pick<Database, 'query'>
+  readonly #decisions: Pick<Decisions, 'decide'>
 
-  constructor(
-    database: Pick<Database, 'query' | 'transaction'>,
-    { decisions, clock }: { decisions: Pick<Decisions, 'record'>; clock: Clock },
-  ) {
+  constructor(database: Pick<Database, 'query'>, decisions: Pick<Decisions, 'decide'>) {
     this.#database = database
     this.#decisions = decisions
-    this.#clock = clock
   }
 
   async isAdmin(wallet: PeerId, placeId: string): Promise<boolean> {
@@ -92,28 +85,32 @@ export class SceneRecords {
   }
 
   addAdmin(change: SceneChange): Promise<AdminAdded> {
-    return this.#change(change, 'scene-admin-add', async (query, { placeId, target, actor }) => {
+    const { placeId, target, actor } = change
+    return this.#change(change, 'scene-admin-add', async (query, nowMs) => {
       if ((await query(IS_BANNED, [placeId, target])).length > 0) return 'banned'
-      const added = await query(ADD_ADMIN, [placeId, target, actor, this.#clock.now()])
+      const added = await query(ADD_ADMIN, [placeId, target, actor, nowMs])
       return added.length > 0 ? 'done' : 'already admin'
     })
   }
 
   removeAdmin(change: SceneChange): Promise<AdminRemoved> {
-    return this.#change(change, 'scene-admin-remove', async (query, { placeId, target }) =>
+    const { placeId, target } = change
+    return this.#change(change, 'scene-admin-remove', async (query) =>
       (await query(REMOVE_ADMIN, [placeId, target])).length > 0 ? 'done' : 'no admin',
     )
   }
 
   ban(change: SceneChange): Promise<SceneBanAdded> {
-    return this.#change(change, 'scene-ban', async (query, { placeId, target, actor }) => {
+    const { placeId, target, actor } = change
+    return this.#change(change, 'scene-ban', async (query, nowMs) => {
       if ((await query(IS_ADMIN, [placeId, target])).length > 0) return 'is admin'
-      return (await query(BAN, [placeId, target, actor, this.#clock.now()])).length > 0 ? 'done' : 'banned already'
+      return (await query(BAN, [placeId, target, actor, nowMs])).length > 0 ? 'done' : 'banned already'
     })
   }
 
   unban(change: SceneChange): Promise<SceneBanLifted> {
-    return this.#change(change, 'scene-unban', async (query, { placeId, target }) =>
+    const { placeId, target } = change
+    return this.#change(change, 'scene-unban', async (query) =>
       (await query(UNBAN, [placeId, target])).length > 0 ? 'done' : 'not banned',
     )
   }
@@ -151,24 +148,18 @@ export class SceneRecords {
     return row?.version ?? ''
   }
 
+  /** No right and no ban is decided on what another change of the place is about to replace. */
   #change<Result extends string>(
-    change: SceneChange,
+    { actor, authority, placeId, target, reason }: SceneChange,
     action: Decision['action'],
-    carryOut: (query: SqlQuery, change: SceneChange) => Promise<Result>,
+    carryOut: (query: SqlQuery, nowMs: number) => Promise<Result>,
   ): Promise<Result | 'lost'> {
-    const { actor, authority, placeId, target } = change
-    return this.#database.transaction(async (query) => {
-      await query(LOCK_PLACE, [placeId])
-      const isLost = authority === 'admin' && (await query(IS_ADMIN, [placeId, actor])).length === 0
-      const result = isLost ? 'lost' : await carryOut(query, change)
-      await this.#decisions.record(query, {
-        actor,
-        action,
-        target,
-        placeId,
-        result: isLost ? 'the right was taken away' : result,
-      })
-      return result
+    const attempt = { actor, action, target, placeId, reason }
+    return this.#decisions.decide<Result | 'lost'>(attempt, `scene ${placeId}`, async (query, nowMs) => {
+      if (authority === 'admin' && (await query(IS_ADMIN, [placeId, actor])).length === 0)
+        return { result: 'the right was taken away', value: 'lost' }
+      const value = await carryOut(query, nowMs)
+      return { result: value, value }
     })
   }
 }

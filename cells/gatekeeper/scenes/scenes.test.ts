@@ -227,6 +227,35 @@ onEachDatabase('administration of scenes', (empty) => {
     ])
   })
 
+  test('who decides about a scene is in the record of decisions, also who may not, or about whom nobody may', async (t) => {
+    const storage = await empty()
+    const { call } = await aTown(t, storage)
+    await call(owner, 'POST', '/scene-admin', { admin: ben.address })
+    await call(ana, 'POST', '/scene-bans', { banned_address: ben.address })
+    await call(owner, 'POST', '/scene-bans', { banned_address: owner.address })
+    await call(owner, 'POST', '/scene-bans', { banned_address: ben.address })
+    await call(owner, 'DELETE', '/scene-admin', { admin: cem.address })
+    await call(owner, 'DELETE', '/scene-bans', { banned_name: 'nobody' })
+    const row = (actor: string, action: string, target: string, result: string) => ({ actor, action, target, place, result })
+    const place = 'place of 10,10'
+    await vi.waitFor(async () =>
+      expect(
+        await storage.database.query(
+          'SELECT actor, action, target, place_id AS place, result FROM moderation_decisions ORDER BY action, actor, target, id',
+        ),
+      ).toEqual(
+        [
+          row(owner.peer, 'scene-admin-add', ben.peer, 'done'),
+          row(owner.peer, 'scene-admin-remove', cem.peer, 'no admin'),
+          row(ana.peer, 'scene-ban', ben.peer, 'refused: You do not have permission to ban users from this place'),
+          row(owner.peer, 'scene-ban', ben.peer, 'is admin'),
+          row(owner.peer, 'scene-ban', owner.peer, 'refused: Cannot ban this address'),
+          row(owner.peer, 'scene-unban', 'nobody', 'refused: Could not find the owner of the name nobody'),
+        ].sort((a, b) => ([a.action, a.actor, a.target].join() < [b.action, b.actor, b.target].join() ? -1 : 1)),
+      ),
+    )
+  })
+
   test('a request that names no realm, or a scene that is not deployed, is refused', async (t) => {
     const { call } = await aTown(t, await empty())
     const ban = (metadata: Record<string, unknown>) =>
