@@ -8,6 +8,7 @@ import {
   threeLinkChain,
   twoLinkChain,
 } from '../../testing/player/wallet.ts'
+import { AUTH_LINK } from './auth-link-types.ts'
 import { parseAuthChain, readChain } from './chain.ts'
 
 const NOW = Date.now()
@@ -102,4 +103,8 @@ test.each([
   JSON.stringify([{ type: 'SIGNER', payload: 'x'.repeat(8_193), signature: '' }]),
 ])('%.40s is no auth chain', (json) => {
   expect(parseAuthChain(json)).toBeUndefined()
+})
+
+test('the types of links are those that clients know', () => {
+  expect(Object.values<string>(AUTH_LINK).sort()).toEqual(Object.values<string>(AuthLinkType).sort())
 })

@@ -1,5 +1,6 @@
-import { type AuthChain, AuthLinkType } from '@dcl/schemas'
+import type { AuthChain } from '@dcl/schemas'
 import { type PeerId, parsePeerId } from '../wire/peer.ts'
+import { AUTH_LINK } from './auth-link-types.ts'
 
 /** Links of the longest chain that a client sends: the wallet, its delegation, the signed text (comms.md §4.7). */
 const MAX_LINKS = 3
@@ -24,10 +25,10 @@ export interface ChainClaim {
 }
 
 const linkTypes: Readonly<Record<string, Pick<ClaimedSignature, 'checkedBy' | 'isDelegation'> | undefined>> = {
-  [AuthLinkType.ECDSA_PERSONAL_EPHEMERAL]: { checkedBy: 'key', isDelegation: true },
-  [AuthLinkType.ECDSA_EIP_1654_EPHEMERAL]: { checkedBy: 'contract', isDelegation: true },
-  [AuthLinkType.ECDSA_PERSONAL_SIGNED_ENTITY]: { checkedBy: 'key', isDelegation: false },
-  [AuthLinkType.ECDSA_EIP_1654_SIGNED_ENTITY]: { checkedBy: 'contract', isDelegation: false },
+  [AUTH_LINK.delegation]: { checkedBy: 'key', isDelegation: true },
+  [AUTH_LINK.contractDelegation]: { checkedBy: 'contract', isDelegation: true },
+  [AUTH_LINK.signedText]: { checkedBy: 'key', isDelegation: false },
+  [AUTH_LINK.contractSignedText]: { checkedBy: 'contract', isDelegation: false },
 }
 
 /** 32 bytes of r and of s, and which of the two keys that fit: 27 or 28, or 0 or 1 as some wallets have it. */
@@ -45,7 +46,7 @@ const CONTRACT_SIGNATURE = /^0x(?:[0-9a-fA-F]{2})+$/
 export function readChain(chain: AuthChain, payload: string, nowMs: number): ChainClaim | { readonly reason: string } {
   const [signer, ...links] = chain
   if (chain.length > MAX_LINKS) return { reason: `a chain has at most ${MAX_LINKS} links; this one has ${chain.length}` }
-  const peer = signer?.type === AuthLinkType.SIGNER ? parsePeerId(signer.payload) : undefined
+  const peer = signer?.type === AUTH_LINK.signer ? parsePeerId(signer.payload) : undefined
   if (!peer || links.length === 0) return { reason: 'the chain must start with a wallet and end with a signed text' }
   const signatures: ClaimedSignature[] = []
   let by = peer

@@ -1,53 +1,33 @@
-import { systemClock } from '../chassis/clock.ts'
-import { messageOf, UserError } from '../chassis/errors.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Running } from '../chassis/lifecycle.ts'
-import { currentSecret } from '../chassis/secret-files.ts'
-import { emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
-import { realmKeysIn } from '../identity/realm-token.ts'
-import { createVerifier } from '../identity/verifier.ts'
-import { runService } from '../process.ts'
-import { type PulseVariables, readConfig } from './config.ts'
-import { type HandOverConfig, PASS_ON_MS } from './hand-over/succession.ts'
-import { startPulse } from './service.ts'
-
-const DENY_LIST_RETRY_MS = 10_000
+import { PULSE_PORT } from '../wire/relay-address.ts'
+import { EarlyPort } from './early-port.ts'
+import { otherAddressesOf } from './hand-over/other-addresses.ts'
 
 /** A movement relay as a process of its own. @throws UserError when its configuration or one of its ports is not usable */
 export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
-  const config = readConfig(env)
-  const { ETH_RPC_URL, DENYLIST_URL, UDP_SERVER_ADDRESS: address, UDP_SERVER_PORT: port } = config
-  const start = async ({ log, metrics }: Parameters<Parameters<typeof runService>[2]>[0]) => {
-    const readKeys = currentSecret(undefined, config.REALM_TOKEN_KEY_FILE)
-    const verifier = createVerifier({ log, ethereumRpcUrl: ETH_RPC_URL })
-    const denyList = DENYLIST_URL
-      ? new HttpDenyList({ url: DENYLIST_URL, clock: systemClock, log, retryMs: DENY_LIST_RETRY_MS })
-      : emptyDenyList
-    await verifier.warmUp()
-    const service = await startPulse(
-      {
-        ...{ address, port, visiblePlayers: config.VISIBLE_PLAYERS, hasPeerPort: config.PEER_SERVER_PORT !== undefined },
-        refusalOf: (wallet) => (denyList.has(wallet) ? 'banned' : undefined),
-        tokenKeys: () => realmKeysIn(readKeys() ?? ''),
-        handOver: handOverOf(config),
-      },
-      { log, clock: systemClock, verifier, metrics },
-    ).catch((error: unknown) => {
-      throw new UserError(`UDP port ${port} cannot be used: ${messageOf(error)}`, 5, { cause: error })
-    })
-    leave = () => service.leave()
-    log.info({ port: service.port, handOverPort: service.handOverPort }, 'players are received over UDP')
-    return { service, dependencies: [denyList, { stop: () => verifier.close() }] }
+  // What is wrong with these variables is said when all are read.
+  const early = await openEarlyPort(env).catch(() => undefined)
+  for (const load of parts) {
+    await load()
+    if (early) await sleep(RECEIVE_MS)
   }
-  let leave = async () => {}
-  const running = await runService('pulse', config, start, { drainSeconds: PASS_ON_MS / 1_000 })
-  // Ready until the players are with another relay: a load balancer still leads them here.
-  const stop = () => leave().then(() => running.stop())
-  return { stop, stopDeadlineMs: (running.stopDeadlineMs ?? 0) + config.HAND_OVER_WAIT_SECONDS * 1_000 }
+  const { runRelay } = await import('./relay-process.ts')
+  return runRelay(env, early)
 }
 
-function handOverOf(config: PulseVariables): HandOverConfig | undefined {
-  const { HAND_OVER_PORT: port, HAND_OVER_FROM: from, HAND_OVER_FROM_PORT: fromPort, HAND_OVER_KEY_FILE: path } = config
-  if (port === undefined || path === undefined) return undefined
-  const waitMs = config.HAND_OVER_WAIT_SECONDS * 1_000
-  return { port, from, fromPort, secret: currentSecret(undefined, path), waitMs, address: config.UDP_SERVER_ADDRESS }
+/** What the program needs, in parts: nothing is received while one is loaded. */
+const parts = [() => import('zod'), () => import('../process.ts'), () => import('../identity/verifier.ts')]
+/** After each part: clients whose datagrams wait are answered. */
+const RECEIVE_MS = 20
+
+/** Takes the port before the variables are checked: the program that does so is the largest part of what has to be loaded. */
+function openEarlyPort({ UDP_SERVER_PORT, UDP_SERVER_ADDRESS, HAND_OVER_FROM, ...env }: NodeJS.ProcessEnv): Promise<EarlyPort> {
+  const ownPort = Number(env.HAND_OVER_PORT)
+  const from = { host: HAND_OVER_FROM ?? '', port: Number(env.HAND_OVER_FROM_PORT || ownPort), ownPort }
+  return EarlyPort.open({
+    port: Number(UDP_SERVER_PORT || PULSE_PORT),
+    ...(UDP_SERVER_ADDRESS && { address: UDP_SERVER_ADDRESS }),
+    hasPredecessor: async () => from.host !== '' && (await otherAddressesOf(from)).length > 0,
+  })
 }

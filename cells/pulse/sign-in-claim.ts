@@ -1,4 +1,5 @@
-import { type AuthChain, type AuthLink, AuthLinkType } from '@dcl/schemas'
+import type { AuthChain, AuthLink, AuthLinkType } from '@dcl/schemas'
+import { AUTH_LINK } from '../identity/auth-link-types.ts'
 
 /** What a client signed to sign in: the text `connect:/:{timestamp}:{metadata}`, which names neither a host nor a realm. */
 export interface SignInClaim {
@@ -47,7 +48,7 @@ function chainIn(headers: Readonly<Record<string, unknown>>): AuthChain | undefi
   return undefined
 }
 
-const isLinkType = (type: unknown): type is AuthLinkType => Object.values<unknown>(AuthLinkType).includes(type)
+const isLinkType = (type: unknown): type is AuthLinkType => Object.values<unknown>(AUTH_LINK).includes(type)
 
 function objectIn(json: string): Readonly<Record<string, unknown>> | undefined {
   try {

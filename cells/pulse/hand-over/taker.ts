@@ -1,17 +1,11 @@
-import { lookup } from 'node:dns/promises'
-import { networkInterfaces } from 'node:os'
 import { messageOf } from '../../chassis/errors.ts'
 import type { Log } from '../../chassis/log.ts'
 import type { PulseMetrics } from '../metrics.ts'
 import { FRAME, Link } from './link.ts'
+import { otherAddressesOf, type RelayPlace } from './other-addresses.ts'
 import { openLink } from './secure-link.ts'
 
-export interface TakerOptions {
-  /** A name or an address; of a name, every address is asked. */
-  host: string
-  port: number
-  /** The port on which this relay can be asked itself. */
-  ownPort: number
+export interface TakerOptions extends RelayPlace {
   secret: string
   /** Goes on with the state of the other relay, at once. @throws when it cannot be used */
   use(state: Buffer, link: Link): void
@@ -41,13 +35,11 @@ export async function takeOver(options: TakerOptions): Promise<boolean> {
   return false
 }
 
-async function addressesOf({ host, port, ownPort, log }: TakerOptions): Promise<string[]> {
+async function addressesOf(options: TakerOptions): Promise<string[]> {
   try {
-    const own = new Set(Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address)))
-    const found = await lookup(host, { all: true })
-    return found.map(({ address }) => address).filter((address) => port !== ownPort || !own.has(address))
+    return await otherAddressesOf(options)
   } catch (error) {
-    log.info({ host, error: messageOf(error) }, 'no relay has this name yet')
+    options.log.warn({ host: options.host, error: messageOf(error) }, 'the name of the other relays cannot be looked up')
     return []
   }
 }

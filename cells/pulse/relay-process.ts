@@ -1,0 +1,60 @@
+import { systemClock } from '../chassis/clock.ts'
+import { messageOf, UserError } from '../chassis/errors.ts'
+import type { Running } from '../chassis/lifecycle.ts'
+import { currentSecret } from '../chassis/secret-files.ts'
+import { emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
+import { realmKeysIn } from '../identity/realm-token.ts'
+import { createVerifier } from '../identity/verifier.ts'
+import { runService } from '../process.ts'
+import { type PulseVariables, readConfig } from './config.ts'
+import type { EarlyPort } from './early-port.ts'
+import { type HandOverConfig, PASS_ON_MS } from './hand-over/succession.ts'
+import { startPulse } from './service.ts'
+
+const DENY_LIST_RETRY_MS = 10_000
+
+/**
+ * Runs a movement relay until it is told to stop.
+ *
+ * @param early its UDP port, when that is open already
+ * @throws UserError when its configuration or one of its ports is not usable
+ */
+export async function runRelay(env: NodeJS.ProcessEnv, early?: EarlyPort): Promise<Running> {
+  const config = readConfig(env)
+  const { ETH_RPC_URL, DENYLIST_URL, UDP_SERVER_ADDRESS: address, UDP_SERVER_PORT: port } = config
+  const start = async ({ log, metrics }: Parameters<Parameters<typeof runService>[2]>[0]) => {
+    const readKeys = currentSecret(undefined, config.REALM_TOKEN_KEY_FILE)
+    const verifier = createVerifier({ log, ethereumRpcUrl: ETH_RPC_URL })
+    const denyList = DENYLIST_URL
+      ? new HttpDenyList({ url: DENYLIST_URL, clock: systemClock, log, retryMs: DENY_LIST_RETRY_MS })
+      : emptyDenyList
+    await verifier.warmUp()
+    const service = await startPulse(
+      {
+        ...{ address, port, visiblePlayers: config.VISIBLE_PLAYERS, hasPeerPort: config.PEER_SERVER_PORT !== undefined },
+        refusalOf: (wallet) => (denyList.has(wallet) ? 'banned' : undefined),
+        tokenKeys: () => realmKeysIn(readKeys() ?? ''),
+        handOver: handOverOf(config),
+        early,
+      },
+      { log, clock: systemClock, verifier, metrics },
+    ).catch((error: unknown) => {
+      throw new UserError(`UDP port ${port} cannot be used: ${messageOf(error)}`, 5, { cause: error })
+    })
+    leave = () => service.leave()
+    log.info({ port: service.port, handOverPort: service.handOverPort }, 'players are received over UDP')
+    return { service, dependencies: [denyList, { stop: () => verifier.close() }] }
+  }
+  let leave = async () => {}
+  const running = await runService('pulse', config, start, { drainSeconds: PASS_ON_MS / 1_000 })
+  // Ready until the players are with another relay: a load balancer still leads them here.
+  const stop = () => leave().then(() => running.stop())
+  return { stop, stopDeadlineMs: (running.stopDeadlineMs ?? 0) + config.HAND_OVER_WAIT_SECONDS * 1_000 }
+}
+
+function handOverOf(config: PulseVariables): HandOverConfig | undefined {
+  const { HAND_OVER_PORT: port, HAND_OVER_FROM: from, HAND_OVER_FROM_PORT: fromPort, HAND_OVER_KEY_FILE: path } = config
+  if (port === undefined || path === undefined) return undefined
+  const waitMs = config.HAND_OVER_WAIT_SECONDS * 1_000
+  return { port, from, fromPort, secret: currentSecret(undefined, path), waitMs, address: config.UDP_SERVER_ADDRESS }
+}
