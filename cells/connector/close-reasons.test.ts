@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { requestChallenge } from '../../testing/player/player.ts'
 import { chainOf, createWallet, delegate, oneLinkChain, threeLinkChain, twoLinkChain } from '../../testing/player/wallet.ts'
+import { aWebServer } from '../../testing/web-server.ts'
 import { aFakeVerifier } from '../identity/fixtures.ts'
 import { clientPackets } from '../wire/packets.ts'
-import { aConnector, aWebServer, until } from './fixtures.ts'
+import { aConnector, until } from './fixtures.ts'
 
 const wallet = createWallet('endings')
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'))

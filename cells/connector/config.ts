@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { withoutTrailingSlash } from '../chassis/base-url.ts'
 import { parseEnv } from '../chassis/config.ts'
+import { refusedWalletVariables } from '../identity/refused-wallets.ts'
 import { busVariables, processVariables } from '../process.ts'
 import { connectionVariables } from '../sockets/connection-variables.ts'
 
@@ -34,11 +35,7 @@ export const connectorVariables = z.object({
     ),
 
   ETH_RPC_URL: z.url().optional().describe('Ethereum JSON-RPC to check contract wallets; without it they are refused.'),
-  DENYLIST_URL: z
-    .url()
-    .optional()
-    .describe('URL of `{"users":[{"wallet":"0x…"}]}`: wallets whose connections are refused; unset = no wallet.'),
-  COMMS_GATEKEEPER_URL: z.url().optional().describe('URL of a gatekeeper to query for bans.'),
+  ...refusedWalletVariables,
   MOVEMENT_URL: z
     .url({ protocol: /^https?$/ })
     .transform(withoutTrailingSlash)
@@ -50,9 +47,6 @@ export const connectorVariables = z.object({
     .string()
     .optional()
     .describe('File with the token of this realm at the movement relay, read at every report.'),
-  BAN_SWEEP_INTERVAL_MS: integer(1, DAY_MS)
-    .default(30_000)
-    .describe('Milliseconds between two checks of the connected players for new bans.'),
 })
 
 /** How a connector is set up; the names are those of its environment. */

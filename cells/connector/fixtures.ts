@@ -1,5 +1,3 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { onTestFinished, vi } from 'vitest'
 import { connectPlayer, type Player, type PlayerOptions } from '../../testing/player/player.ts'
 import { openSocket, type PlayerSocket, type SocketOptions } from '../../testing/player/socket.ts'
@@ -161,17 +159,3 @@ const connectedFrom = (remoteAddress: string, app: App): App => ({
 
 /** Waits until a check does not throw, with a deadline. */
 export const until = (check: () => void | Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 5_000, interval: 5 })
-
-/** A web server that answers every GET with what `body` returns; when that is undefined, it never answers. */
-export async function aWebServer(body: (path: string) => { status?: number; json: unknown } | undefined): Promise<string> {
-  const server = createServer((request, response) => {
-    const answer = body(request.url ?? '')
-    if (answer) response.writeHead(answer.status ?? 200, { 'content-type': 'application/json' }).end(JSON.stringify(answer.json))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}

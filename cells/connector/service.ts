@@ -9,16 +9,17 @@ import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
 import { currentSecret } from '../chassis/secret-files.ts'
-import { type DenyList, emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
+import { watchBans } from '../identity/ban-sweep.ts'
+import { type Bans, noBans, observedBans } from '../identity/bans.ts'
+import type { DenyList } from '../identity/deny-list.ts'
 import { signatureMetrics } from '../identity/metrics.ts'
+import { bansOf, denyListOf } from '../identity/refused-wallets.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { trustedProxiesOf } from '../sockets/connection-variables.ts'
 import { drain, untilEmpty } from '../sockets/drain.ts'
 import type { SessionReports } from '../wire/session-report.ts'
 import { subjects } from '../wire/subjects.ts'
-import { type Bans, gatekeeperBans, noBans, observedBans } from './adapters/bans.ts'
 import { httpSessionReports } from './adapters/http-session-reports.ts'
-import { watchBans } from './ban-sweep.ts'
 import { BusBridge } from './bus-bridge.ts'
 import type { ClientConnection, PlayerSession } from './client-connection.ts'
 import type { ConnectorConfig } from './config.ts'
@@ -45,8 +46,6 @@ const BUS_GRACE_MS = 15_000
 /** How long clients may take to answer the last close frames. */
 const CLOSE_WAIT_MS = 500
 
-const DENY_LIST_RETRY_MS = 30_000
-
 /** Starts a connector: the players' sockets on one side, the bus on the other. */
 export const startConnector = async (config: ConnectorConfig, deps: ConnectorDeps): Promise<RunningService> =>
   new Connector(config, deps)
@@ -61,7 +60,7 @@ class Connector implements RunningService {
   readonly #sessions = new SessionRegistry<ClientConnection>()
   readonly #joins: JoinTracker<PlayerSession>
   readonly #denyList: DenyList
-  readonly #bans: Bans
+  #bans: Bans
   readonly #bridge: BusBridge
   readonly #server: SocketServer
   readonly #banSweep: Running | undefined
@@ -77,12 +76,9 @@ class Connector implements RunningService {
     this.#config = config
     this.#deps = { ...deps, bus }
     this.#joins = new JoinTracker(config.ISLAND_TIMEOUT_MS)
-    this.#denyList = config.DENYLIST_URL
-      ? new HttpDenyList({ retryMs: DENY_LIST_RETRY_MS, url: config.DENYLIST_URL, clock, log })
-      : emptyDenyList
-    this.#bans = config.COMMS_GATEKEEPER_URL
-      ? observedBans(gatekeeperBans(config.COMMS_GATEKEEPER_URL), (peer) => this.#reporter?.banned(peer))
-      : noBans
+    this.#denyList = denyListOf(config, deps)
+    this.#bans = bansOf(config)
+    if (this.#bans !== noBans) this.#bans = observedBans(this.#bans, (peer) => this.#reporter?.banned(peer))
     const metrics = this.#declareMetrics()
     this.#bridge = new BusBridge({
       bus,
@@ -174,7 +170,19 @@ class Connector implements RunningService {
     if (this.#bans === noBans) return undefined
     const { clock, log } = this.#deps
     const intervalMs = this.#config.BAN_SWEEP_INTERVAL_MS
-    return watchBans({ bans: this.#bans, sessions: this.#sessions, server: this.#server, clock, log, intervalMs })
+    const sessions = this.#sessions
+    return watchBans({
+      bans: this.#bans,
+      *connected() {
+        for (const [peer] of sessions) yield peer
+      },
+      end: (peer) => {
+        const connection = sessions.get(peer)
+        if (connection) this.#server.end(connection, 'banned')
+        return connection !== undefined
+      },
+      ...{ clock, log, intervalMs },
+    })
   }
 
   #createApp(): App {

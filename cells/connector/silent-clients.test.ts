@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { freshFolder } from '../../testing/fresh-folder.ts'
 import { createWallet } from '../../testing/player/wallet.ts'
+import { aWebServer } from '../../testing/web-server.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
 import type { SessionReport, SessionReportAnswer } from '../wire/session-report.ts'
-import { aConnector, aWebServer, until } from './fixtures.ts'
+import { aConnector, until } from './fixtures.ts'
 
 const HERE = { x: 8, y: 1, z: 8 }
 const THERE = { x: 500, y: 1, z: -300 }

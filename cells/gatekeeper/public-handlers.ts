@@ -57,7 +57,8 @@ export function publicHandlers(options: PublicHandlersOptions): ApiHandlers<type
       if (refusal) return refusal
       demandBans(bans)
       const addresses: PeerId[] = body.addresses.flatMap((address) => parsePeerId(address) ?? [])
-      return ok({ data: { banned: addresses.filter((address) => bans.against({ address }) !== undefined) } })
+      const banned = addresses.filter((address) => bans.against({ address }) !== undefined)
+      return ok({ data: { banned, version: bans.version ?? '' } })
     },
     bansVersion({ http }) {
       const refusal = exceeded(options, limit, http)

@@ -206,7 +206,14 @@ function storageTests(openOnce: () => Promise<Database>): void {
     await changed(database.query('UPDATE user_bans SET lifted_at = now() WHERE banned_address = $1', [ana]))
     await changed(database.query('UPDATE user_bans SET lifted_at = NULL WHERE banned_address = $1', [ana]))
     await changed(database.query('DELETE FROM user_bans WHERE banned_address = $1', [ben]))
+    await changed(database.query('TRUNCATE user_bans'))
     expect(new Set(versions).size).toBe(versions.length)
+    expect(await storage.bansVersion()).toBe(versions.at(-1))
+    const undone = database.transaction(async (query) => {
+      await query('INSERT INTO user_bans (banned_address, banned_by, reason) VALUES ($1, $2, $3)', [ana, 'mod', 'spam'])
+      throw new Error('undone')
+    })
+    await expect(undone).rejects.toThrow('undone')
     expect(await storage.bansVersion()).toBe(versions.at(-1))
   })
 

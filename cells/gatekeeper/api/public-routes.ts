@@ -58,12 +58,15 @@ export const publicRoutes = {
     path: '/users/bans',
     authentication: 'none',
     summary: `Which of at most ${MAX_ADDRESSES} players are banned from the platform.`,
-    callers: 'connectors of this project',
+    callers: 'connectors and embedded rooms of this project',
     differs: 'Upstream has no such route: its connectors ask about each player.',
     test: 'cells/gatekeeper/routes.test.ts',
     body: z.object({ addresses: z.array(z.unknown()).max(MAX_ADDRESSES) }),
     answers: {
-      200: { description: 'Those that are banned.', body: z.object({ data: z.object({ banned: z.array(z.string()) }) }) },
+      200: {
+        description: 'Those that are banned.',
+        body: z.object({ data: z.object({ banned: z.array(z.string()), version: z.string() }) }),
+      },
       429: { description: 'Too many queries from this address.' },
     },
   }),
@@ -72,7 +75,7 @@ export const publicRoutes = {
     path: '/users/bans/version',
     authentication: 'none',
     summary: 'A text that is another one after every change of the bans, so that a caller knows when to ask again.',
-    callers: 'connectors of this project, several times a second',
+    callers: 'connectors and embedded rooms of this project, several times a second',
     differs: 'Upstream has no such route: its connectors ask about each player every 30 seconds.',
     test: 'cells/gatekeeper/routes.test.ts',
     answers: {

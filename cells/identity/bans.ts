@@ -1,7 +1,14 @@
 import { LRUCache } from 'lru-cache'
-import { withoutTrailingSlash } from '../../chassis/base-url.ts'
-import { fetchJson } from '../../chassis/fetch-json.ts'
-import type { PeerId } from '../../wire/peer.ts'
+import { withoutTrailingSlash } from '../chassis/base-url.ts'
+import { fetchJson } from '../chassis/fetch-json.ts'
+import type { PeerId } from '../wire/peer.ts'
+
+/** What is known of many wallets. */
+export interface FoundBans {
+  banned: ReadonlySet<PeerId>
+  /** Whether the gatekeeper answered about each of them, and did not say that its bans are of another version than was asked for. */
+  isComplete: boolean
+}
 
 /**
  * Whether the platform banned a wallet (comms.md §4.6). Never rejects; while the gatekeeper does not answer, a wallet counts as it
@@ -9,14 +16,18 @@ import type { PeerId } from '../../wire/peer.ts'
  */
 export interface Bans {
   isBanned(peer: PeerId): Promise<boolean>
-  /** Which of many wallets are banned, with few requests. */
-  bannedOf(peers: readonly PeerId[]): Promise<ReadonlySet<PeerId>>
+  /** Which of many wallets are banned, with few requests; `version` is that of the bans which the answers should contain. */
+  bannedOf(peers: readonly PeerId[], version?: string): Promise<FoundBans>
   /** Another text after every change of the bans; undefined when the gatekeeper does not say. */
   version(): Promise<string | undefined>
 }
 
-/** No wallet is banned: for connectors without a gatekeeper. */
-export const noBans: Bans = { isBanned: async () => false, bannedOf: async () => new Set(), version: async () => undefined }
+/** No wallet is banned: for services without a gatekeeper. */
+export const noBans: Bans = {
+  isBanned: async () => false,
+  bannedOf: async () => ({ banned: new Set(), isComplete: true }),
+  version: async () => undefined,
+}
 
 /** The same bans; `onBanned` is called with each wallet that was found banned. */
 export const observedBans = (bans: Bans, onBanned: (peer: PeerId) => void): Bans => ({
@@ -25,10 +36,10 @@ export const observedBans = (bans: Bans, onBanned: (peer: PeerId) => void): Bans
     if (banned) onBanned(peer)
     return banned
   },
-  async bannedOf(peers) {
-    const banned = await bans.bannedOf(peers)
-    for (const peer of banned) onBanned(peer)
-    return banned
+  async bannedOf(peers, version) {
+    const found = await bans.bannedOf(peers, version)
+    for (const peer of found.banned) onBanned(peer)
+    return found
   },
   version: () => bans.version(),
 })
@@ -36,7 +47,7 @@ export const observedBans = (bans: Bans, onBanned: (peer: PeerId) => void): Bans
 const TIMEOUT_MS = 1_000
 const MAX_BYTES = 64 * 1024
 
-/** As many as the gatekeeper takes in one query (`cells/gatekeeper/routes.ts`). */
+/** As many as the gatekeeper takes in one query (`cells/gatekeeper/api/public-routes.ts`). */
 const PEERS_PER_QUERY = 1_000
 const MAX_CONCURRENT_LOOKUPS = 20
 
@@ -58,22 +69,33 @@ export function gatekeeperBans(url: string): Bans {
       const version = (await dataOf(`${users}/bans/version`))?.version
       return typeof version === 'string' ? version : undefined
     },
-    async bannedOf(peers) {
+    async bannedOf(peers, version) {
       const banned = new Set<PeerId>()
       let answers = true
+      let isComplete = true
       for (let from = 0; from < peers.length; from += PEERS_PER_QUERY) {
         const some = peers.slice(from, from + PEERS_PER_QUERY)
         // Gatekeepers of others have no such query.
-        const known: ReadonlyMap<PeerId, boolean> | undefined = answers
+        const known: LookedUp | undefined = answers
           ? ((await lookUpMany(`${users}/bans`, some)) ?? (await lookUpEach(users, some)))
           : undefined
         answers = known !== undefined
-        for (const peer of some) if (learn(peer, known?.get(peer))) banned.add(peer)
+        if (!known || known.bans.size < some.length || isOther(version, known.version)) isComplete = false
+        for (const peer of some) if (learn(peer, known?.bans.get(peer))) banned.add(peer)
       }
-      return banned
+      return { banned, isComplete }
     },
   }
 }
+
+/** What a gatekeeper answered about some wallets, and of which version, if it says so. */
+interface LookedUp {
+  bans: ReadonlyMap<PeerId, boolean>
+  version: string | undefined
+}
+
+const isOther = (wanted: string | undefined, version: string | undefined): boolean =>
+  wanted !== undefined && version !== undefined && version !== wanted
 
 /** What a gatekeeper answers; undefined when it does not say. */
 async function lookUp(url: string): Promise<boolean | undefined> {
@@ -82,15 +104,18 @@ async function lookUp(url: string): Promise<boolean | undefined> {
 }
 
 /** What a gatekeeper answers about many wallets; undefined when it does not say. */
-async function lookUpMany(url: string, peers: readonly PeerId[]): Promise<Map<PeerId, boolean> | undefined> {
-  const banned = (await dataOf(url, { addresses: peers }))?.banned
+async function lookUpMany(url: string, peers: readonly PeerId[]): Promise<LookedUp | undefined> {
+  const { banned, version } = (await dataOf(url, { addresses: peers })) ?? {}
   if (!Array.isArray(banned)) return undefined
   const listed = new Set<unknown>(banned)
-  return new Map(peers.map((peer) => [peer, listed.has(peer)]))
+  return {
+    bans: new Map(peers.map((peer) => [peer, listed.has(peer)])),
+    version: typeof version === 'string' ? version : undefined,
+  }
 }
 
 /** One request for each wallet; undefined as soon as none of those under way is answered. */
-async function lookUpEach(users: string, peers: readonly PeerId[]): Promise<Map<PeerId, boolean> | undefined> {
+async function lookUpEach(users: string, peers: readonly PeerId[]): Promise<LookedUp | undefined> {
   const known = new Map<PeerId, boolean>()
   for (let from = 0; from < peers.length; from += MAX_CONCURRENT_LOOKUPS) {
     const before = known.size
@@ -102,7 +127,7 @@ async function lookUpEach(users: string, peers: readonly PeerId[]): Promise<Map<
     )
     if (known.size === before) return undefined
   }
-  return known
+  return { bans: known, version: undefined }
 }
 
 interface BanData {
