@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { KubeError } from '../../cells/kube/kube-error.ts'
-import { failureOf, isEndOfNamespace } from './failure.ts'
+import { failureOf, isEndOfNamespace, longestRetryMs } from './failure.ts'
 
 const failureTo = async (status: number, body: { reason?: string; message?: string }) =>
   (await failureOf(() => Promise.reject(new KubeError('PATCH /x', status, body))))?.failure
@@ -51,4 +51,26 @@ test('a field of a cell that its CRD does not know is the fault of that CRD, one
   expect(await failureTo(422, { message: `${invalid}: spec: Invalid value: revision is immutable` })).toMatchObject({
     reason: 'ApplyRefused',
   })
+})
+
+test.each<[string, number, number, string]>([
+  ['a quota', 30_000, 403, 'pods "x" is forbidden: exceeded quota: q'],
+  ['a missing right', 30_000, 403, 'services "x" is forbidden: User "y" cannot patch resource "services"'],
+  ['a webhook that refuses', 30_000, 400, 'admission webhook "policy.example.org" denied the request: no'],
+  [
+    'a policy that refuses',
+    30_000,
+    422,
+    "deployments \"x\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+  ],
+  ['a kind that is not installed', 30_000, 404, 'the server could not find the requested resource'],
+  ['a webhook that is down', 30_000, 500, 'failed calling webhook "x": connection refused'],
+  ['an invalid value', 300_000, 422, 'Deployment.apps "x" is invalid: spec.replicas: Invalid value'],
+  ['an unknown field', 300_000, 500, 'failed to create typed patch object (a/b): .spec.x: field not declared in schema'],
+])('after %s, the next attempt comes within %i ms', (_, expected, status, message) => {
+  expect(longestRetryMs(new KubeError('PATCH /x', status, { message }))).toBe(expected)
+})
+
+test('after an exception, the next attempt comes within half a minute', () => {
+  expect(longestRetryMs(new Error('connect ECONNREFUSED'))).toBe(30_000)
 })

@@ -42,6 +42,21 @@ export const isEndOfNamespace = (failed: Failed | undefined): boolean => isNames
 // deleted.
 const PERMANENT_STATUSES = new Set([400, 403, 404, 405, 413, 415, 422])
 
+const OBJECT_AT_FAULT = new Set([400, 405, 413, 415, 422])
+/** Of webhooks and policies, which answer with any status: they may be changed. */
+const DENIED = /denied (the )?request/
+const OBJECT_RETRY_MS = 300_000
+const RETRY_MS = 30_000
+
+/**
+ * How long at most to wait for the next attempt. What refuses an object may end without a change of anything that is watched: a quota, a
+ * missing right, a webhook, a server that is down. An object that is itself at fault is corrected by a change, which starts a pass.
+ */
+export function longestRetryMs(thrown: unknown): number {
+  if (!(thrown instanceof KubeError) || DENIED.test(thrown.message)) return RETRY_MS
+  return OBJECT_AT_FAULT.has(thrown.status) || isUnreadableObject(thrown) ? OBJECT_RETRY_MS : RETRY_MS
+}
+
 const isPermanent = (thrown: unknown): boolean =>
   thrown instanceof KubeError
     ? PERMANENT_STATUSES.has(thrown.status) || isUnreadableObject(thrown)

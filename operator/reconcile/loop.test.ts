@@ -121,6 +121,22 @@ test('a failure is reported before it is retried, and until a pass succeeds', as
   expect(conditionOf({ status: world.realmStatus ?? {} }, 'Progressing')).not.toMatchObject({ reason: 'Retrying' })
 })
 
+test('the end of a refusal that nothing announces is in the status within half a minute, however long it lasted', async () => {
+  const { world, clock, settle } = aWorld({ realm: aRealm() })
+  const quota = new KubeError('apply Deployment main-stats', 403, { message: 'forbidden: exceeded quota: q' })
+  world.realize = () => Promise.reject(quota)
+  for (let minute = 0; minute < 120; minute++) {
+    await settle()
+    clock.advance(60_000)
+  }
+  await settle()
+  expect(conditionOf({ status: world.realmStatus ?? {} }, 'Stalled')).toMatchObject({ status: 'True', reason: 'ApplyRefused' })
+  world.realize = async () => {}
+  clock.advance(30_000)
+  await settle()
+  expect(conditionOf({ status: world.realmStatus ?? {} }, 'Stalled')).toMatchObject({ status: 'False' })
+})
+
 test.each([
   ['a request the API server always refuses', new KubeError('apply Service main-stats', 422, { message: 'spec is invalid' })],
   ['missing rights', new KubeError('apply Service main-stats', 403, { message: 'forbidden' })],

@@ -3,6 +3,7 @@ import type { Log } from '../../cells/chassis/log.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { Kind } from '../../crds/resources.ts'
 import { cellReconciler } from './cell-reconciler.ts'
+import { longestRetryMs } from './failure.ts'
 import { observersOf, type Reconcile, type ReconcilerParts } from './parts.ts'
 import { type Priority, WorkQueue } from './queue.ts'
 import type { QueueMetrics } from './queue-metrics.ts'
@@ -38,6 +39,7 @@ export class ReconcileLoop implements Running {
       clock,
       log,
       metrics,
+      longestRetryMs,
       ...(workers && { workers }),
     })
     const onCount = (key: ObjectKey) => this.#enqueueCounts(key)

@@ -22,6 +22,7 @@ function aQueue(options: Partial<WorkQueueOptions> = {}) {
     clock,
     log: silentLog,
     workers: 2,
+    random: () => 0,
     ...options,
   })
   const keys = () => passes.map(({ key }) => key)
@@ -107,15 +108,38 @@ test('a failing key is retried after a delay that doubles, and starts over once 
   expect(keys()).toHaveLength(7)
 })
 
-test('the delay between retries does not grow beyond 1000 seconds', async () => {
-  const { queue, clock, passes, pass } = aQueue()
+test('the delay between retries does not grow beyond the longest for what was thrown', async () => {
+  const { queue, clock, passes, pass } = aQueue({ longestRetryMs: (thrown) => (String(thrown).includes('refused') ? 30_000 : 1) })
   queue.start()
   queue.add('a')
   for (let index = 0; index < 30; index++) {
     await pass(index).fail()
-    clock.advance(1_000_000)
+    clock.advance(30_000)
     expect(passes).toHaveLength(index + 2)
   }
+  await pass(30).fail()
+  clock.advance(29_999)
+  expect(passes).toHaveLength(31)
+})
+
+test('keys that fail together for long are not retried together', async () => {
+  let draws = 0
+  const { queue, clock, passes } = aQueue({ workers: 3, random: () => (draws++ % 3) / 2 })
+  queue.start()
+  for (const key of ['a', 'b', 'c']) queue.add(key)
+  const failAll = async () => {
+    for (const each of passes.splice(0)) await each.fail()
+  }
+  for (let round = 0; round < 20; round++) {
+    await failAll()
+    clock.advance(300_000)
+  }
+  await failAll()
+  const retried = [239_000, 1_000, 30_000, 30_000].map((ms) => {
+    clock.advance(ms)
+    return passes.length
+  })
+  expect(retried).toEqual([0, 1, 2, 3])
 })
 
 test('all retries together are limited: a hundred at once, then ten a second', async () => {

@@ -1,4 +1,4 @@
-import { type Backoff, backoffMs } from '../../cells/chassis/backoff.ts'
+import { backoffMs } from '../../cells/chassis/backoff.ts'
 import type { SpanClock } from '../../cells/chassis/clock.ts'
 import { messageOf } from '../../cells/chassis/errors.ts'
 import type { Log } from '../../cells/chassis/log.ts'
@@ -21,11 +21,18 @@ export interface WorkQueueOptions {
   workers?: number
   /** For one pass. */
   deadlineMs?: number
+  /** The longest wait for the pass after one that threw this. */
+  longestRetryMs?: (thrown: unknown) => number
+  /** A number from 0 to 1 that spreads retries in time. */
+  random?: () => number
 }
 
 const WORKERS = 8
 const DEADLINE_MS = 30_000
-const RETRY: Backoff = { firstMs: 5, maxMs: 1_000_000 }
+const FIRST_RETRY_MS = 5
+const LONGEST_RETRY_MS = 300_000
+/** The share of a wait that chance takes away, so that keys which failed together are not retried together for ever. */
+const SPREAD = 0.2
 /** All retries together. */
 const RETRY_RATE: Rate = { burst: 100, perSecond: 10 }
 
@@ -193,8 +200,10 @@ export class WorkQueue {
     }
     const failures = (this.#failures.get(key) ?? 0) + 1
     this.#failures.set(key, failures)
-    const { clock, log } = this.#options
-    const afterMs = Math.max(backoffMs(RETRY, failures), this.#retries.reserve(clock.monotonic()))
+    const { clock, log, longestRetryMs, random = Math.random } = this.#options
+    const maxMs = longestRetryMs?.(error) ?? LONGEST_RETRY_MS
+    const waitMs = backoffMs({ firstMs: FIRST_RETRY_MS, maxMs }, failures) * (1 - SPREAD * random())
+    const afterMs = Math.max(Math.ceil(waitMs), this.#retries.reserve(clock.monotonic()))
     log.warn({ key, error: messageOf(error), failures, afterMs }, 'a pass failed and will be retried')
     this.addAfter(key, afterMs, 'change')
   }
