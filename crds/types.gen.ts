@@ -197,7 +197,7 @@ export interface RealmSpec {
         storageClassName?: string
       }
     }
-    /** URL of a deny list, {"users":[{"wallet":"0x…"}]}: wallets that get no token of a room, and that connectors refuse. A change replaces the cells as a change of version does. */
+    /** URL of a deny list, {"users":[{"wallet":"0x…"}]}: wallets that get no token of a room, and that connectors and embedded rooms refuse. A change replaces the cells as a change of version does. */
     denyList?: string
     /** Wallets whose owners may ban players from the realm and warn them, over the API of the gatekeeper. */
     moderators?: string[]
@@ -597,7 +597,7 @@ export interface CommsCellSpec {
   revision?: string
   /** Base URL under which players reach the slot; their socket is at {url}/ws. */
   url: string
-  /** Base URL of the gatekeeper that connectors query for bans. Set by the operator when it creates the cell, and not changed afterwards, because a change restarts the connectors. Absent = no player is banned. */
+  /** Base URL of the gatekeeper that connectors and embedded rooms query for bans. Set by the operator when it creates the cell, and not changed afterwards, because a change restarts their pods. Absent = no player is banned. */
   gatekeeperUrl?: string
   /** How connectors report their sessions to the movement relay, and learn from it where players are whose explorer sends no heartbeats. Set by the operator when it creates the cell, and not changed afterwards. Absent = such players get no island. */
   movement?: {
@@ -606,7 +606,7 @@ export interface CommsCellSpec {
     /** Secret of the same namespace whose key token holds the token of the realm at the relay. It may come later than the cell. */
     secretName: string
   }
-  /** URL of a deny list, {"users":[{"wallet":"0x…"}]}: wallets that connectors refuse. */
+  /** URL of a deny list, {"users":[{"wallet":"0x…"}]}: wallets that connectors and embedded rooms refuse. */
   denyList?: string
   /** URL of an Ethereum JSON-RPC server, to check the signatures of contract wallets; without it they are refused. */
   ethereum?: string

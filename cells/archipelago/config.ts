@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseEnv } from '../chassis/config.ts'
+import { refusedWalletVariables } from '../identity/refused-wallets.ts'
 import { busVariables, processVariables } from '../process.ts'
 import { connectionVariables } from '../sockets/connection-variables.ts'
 
@@ -64,6 +65,7 @@ export const archipelagoVariables = z
       .optional()
       .describe('Base URL of the embedded rooms as players reach them; this process then serves them. Instead of LiveKit.'),
 
+    ...refusedWalletVariables,
     ETH_RPC_URL: z
       .url()
       .optional()

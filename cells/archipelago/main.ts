@@ -35,6 +35,7 @@ async function start(
         drainSeconds: config.DRAIN_SECONDS,
         limits: { maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS },
         proxies: trustedProxiesOf(config),
+        refused: config,
       },
       { bus, log, clock: systemClock, verifier, metrics: new Metrics('rooms', metrics.registry) },
     ))

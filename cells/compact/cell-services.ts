@@ -59,6 +59,7 @@ export async function startCellServices(settings: CellSettings, deps: CellServic
       drainSeconds: connectorConfig.DRAIN_SECONDS,
       limits: { maxConnectionsPerAddress: connectorConfig.MAX_CONNECTIONS_PER_ADDRESS },
       proxies: trustedProxiesOf(connectorConfig),
+      refused: connectorConfig,
     },
     { ...deps, metrics: sharing('rooms') },
   )

@@ -6,6 +6,7 @@ import { ManualClock } from '../chassis/clock.ts'
 import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
+import type { RefusedWallets } from '../identity/refused-wallets.ts'
 import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
 import { type Admission, encodeAdmission } from '../wire/admission.ts'
 import type { PeerId } from '../wire/peer.ts'
@@ -26,16 +27,21 @@ export async function startTestRooms({
   drainSeconds = 0,
   verifier = createVerifier({ log: silentLog, workers: 1 }),
   proxies = new TrustedProxies(),
+  refused,
 }: {
   limits?: Partial<RoomLimits>
   drainSeconds?: number
   /** Closed with the rooms. */
   verifier?: ChainVerifier
   proxies?: TrustedProxies
+  refused?: RefusedWallets
 } = {}) {
   const [bus, clock, metrics] = [createMemoryBus(silentLog), new ManualClock(), new Metrics('rooms')]
   const rooms = await startRooms(
-    { scope: 'city.0', drainSeconds, proxies, limits: { handshakeMs: HOUR_MS, ...limits } },
+    {
+      ...{ scope: 'city.0', drainSeconds, proxies, limits: { handshakeMs: HOUR_MS, ...limits } },
+      ...(refused && { refused }),
+    },
     { bus, log: silentLog, clock, verifier, metrics },
   )
   const http = await listen(rooms.app, { host: '127.0.0.1', port: 0 })

@@ -5,6 +5,7 @@ export interface RoomReadings {
   connections(): number
   members(): number
   rooms(): number
+  deniedWallets(): number
 }
 
 /** Declares the metrics of embedded rooms. */
@@ -12,6 +13,7 @@ export function roomMetrics(metrics: Metrics, readings: RoomReadings) {
   metrics.gauge('connections', 'Open sockets, including those in the handshake.', { read: readings.connections })
   metrics.gauge('members', 'Members of all rooms.', { read: readings.members })
   metrics.gauge('rooms', 'Rooms with at least one member.', { read: readings.rooms })
+  metrics.gauge('denied_wallets', 'Wallets on the deny list as last read.', { read: readings.deniedWallets })
   const refused = metrics.counter('upgrades_refused_total', 'Upgrades refused, by reason.', ['reason'])
   const relayed = metrics.counter('packets_relayed_total', 'Packets sent to receivers, by kind.', ['kind'])
   const dropped = metrics.counter(

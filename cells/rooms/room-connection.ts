@@ -3,6 +3,8 @@ import type { BugReporter } from '../chassis/bug-reporter.ts'
 import type { ClientAddress } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
+import type { Bans } from '../identity/bans.ts'
+import type { DenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { freshChallenge, verifyChallenge } from '../sockets/challenge.ts'
 import { closeSocket } from '../sockets/close-socket.ts'
@@ -26,6 +28,8 @@ export interface RoomContext {
   hub: Hub
   admissions: Admissions
   verifier: ChainVerifier
+  denyList: DenyList
+  bans: Bans
   writes: WriteCoalescer
   clock: Clock
   log: Log
@@ -57,7 +61,7 @@ export class RoomConnection implements UnauthenticatedConnection {
   #lastReceivedAt: number
 
   constructor({ socket, stream, client }: OpenedSocket<WebSocket>, room: string, context: RoomContext) {
-    const { clock, limits, hub, admissions } = context
+    const { clock, limits, hub, admissions, denyList } = context
     this.room = room
     this.#client = client
     this.#socket = socket
@@ -72,7 +76,7 @@ export class RoomConnection implements UnauthenticatedConnection {
     this.#rates = new SenderRates(limits, this.openedAt)
     this.#facts = {
       freshChallenge,
-      refusalOf: () => undefined,
+      refusalOf: (peer) => (denyList.has(peer) ? 'denied' : undefined),
       isAdmitted: (peer) => admissions.allows(peer, room),
       isConnected: (peer) => hub.find(room, peer) !== undefined,
       isFull: () => hub.sizeOf(room) >= limits.maxMembersPerRoom,
@@ -92,6 +96,11 @@ export class RoomConnection implements UnauthenticatedConnection {
   /** Whether its client is in the room. */
   get isMember(): boolean {
     return this.#state.at === 'joined'
+  }
+
+  /** The wallet of its client, once it has signed. */
+  get peer(): PeerId | undefined {
+    return 'peer' in this.#state ? this.#state.peer : undefined
   }
 
   get isSilent(): boolean {
@@ -205,7 +214,9 @@ export class RoomConnection implements UnauthenticatedConnection {
   }
 
   async #verify(signed: { authChainJson: string; challenge: string }): Promise<void> {
-    this.#apply({ is: 'verdict', verdict: await verifyChallenge(this.#context.verifier, signed, this.#client) })
+    const { verifier, bans } = this.#context
+    const verdict = await verifyChallenge(verifier, signed, this.#client)
+    this.#apply({ is: 'verdict', verdict, banned: verdict.ok && (await bans.isBanned(verdict.peer)) })
   }
 
   #join(peer: PeerId): void {

@@ -4,6 +4,8 @@ import type { TrustedProxies } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { UpgradeHandler } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
+import type { Bans } from '../identity/bans.ts'
+import type { DenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { drain, untilEmpty } from '../sockets/drain.ts'
 import { socketOptions } from '../sockets/socket-options.ts'
@@ -21,6 +23,8 @@ export interface RoomServerDeps {
   admissions: Admissions
   proxies: TrustedProxies
   verifier: ChainVerifier
+  denyList: DenyList
+  bans: Bans
   clock: Clock
   log: Log
   bugs: BugReporter
@@ -97,6 +101,18 @@ export class RoomServer {
   endUnlessAdmitted(peer: PeerId, room: string): void {
     const member = this.#deps.hub.find(room, peer)
     if (member && !this.#deps.admissions.allows(peer, room)) this.#byMember.get(member)?.end('moved')
+  }
+
+  /** The wallets that are in a room or wait for their admission to one. */
+  *peers(): Iterable<PeerId> {
+    for (const { peer } of this.#connections) if (peer) yield peer
+  }
+
+  /** Ends all that a banned peer has open, in any room; false when there is nothing. */
+  endBanned(peer: PeerId): boolean {
+    const banned = [...this.#connections].filter((connection) => connection.peer === peer)
+    for (const connection of banned) connection.end('banned')
+    return banned.length > 0
   }
 
   /**

@@ -9,7 +9,10 @@ import { createApp, ok, type Route, route } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
+import { watchBans } from '../identity/ban-sweep.ts'
+import { noBans } from '../identity/bans.ts'
 import { signatureMetrics } from '../identity/metrics.ts'
+import { bansOf, denyListOf, type RefusedWallets } from '../identity/refused-wallets.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { subjects } from '../wire/subjects.ts'
@@ -28,6 +31,8 @@ export interface RoomsConfig {
   limits?: Partial<RoomLimits>
   /** The proxies whose word on a client's address is taken; none by default. */
   proxies?: TrustedProxies
+  /** Which wallets are refused whatever they were admitted to; by default none. */
+  refused?: RefusedWallets
 }
 
 /** What embedded rooms use and do not own: it is not stopped with them. */
@@ -46,6 +51,7 @@ export interface Rooms extends RunningService {
 }
 
 const DRAIN_SECONDS = 10
+const NONE_REFUSED: RefusedWallets = { BAN_SWEEP_INTERVAL_MS: 30_000 }
 
 /**
  * Opens embedded rooms (comms.md §13) at `/rooms/:room`, also below `/cells/:slot`. A room is not created: it exists for the
@@ -55,22 +61,32 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
   const { log, clock } = deps
   const bugs = new BugReporter(deps)
   const bus = new GuardedBus(deps.bus, bugs)
-  const { drainSeconds = DRAIN_SECONDS, proxies = new TrustedProxies() } = config
+  const { drainSeconds = DRAIN_SECONDS, proxies = new TrustedProxies(), refused = NONE_REFUSED } = config
   const limits = { ...defaultLimits, ...config.limits }
   const hub = new Hub()
   const admissions = new Admissions(limits.maxAdmittedPeers)
+  const [denyList, bans] = [denyListOf(refused, deps), bansOf(refused)]
   signatureMetrics(deps.metrics, deps.verifier)
   const metrics = roomMetrics(deps.metrics, {
     connections: () => server.connectionCount,
     members: () => server.memberCount,
     rooms: () => hub.rooms.length,
+    deniedWallets: () => denyList.size,
   })
-  const server = new RoomServer({ ...deps, bugs, proxies, hub, admissions, limits, metrics })
+  const server = new RoomServer({ ...deps, bugs, proxies, hub, admissions, limits, metrics, denyList, bans })
   const listener = new AdmissionListener({
     ...{ bus, subjects: subjects(config.scope), admissions, clock, limits, metrics },
     onAdmission: () => server.admissionsChanged(),
     onDepartureDue: (peer, island) => server.endUnlessAdmitted(peer, island),
   })
+  const banSweep =
+    bans === noBans
+      ? undefined
+      : watchBans({
+          ...{ bans, clock, log, intervalMs: refused.BAN_SWEEP_INTERVAL_MS },
+          connected: () => server.peers(),
+          end: (peer) => server.endBanned(peer),
+        })
   // The broker may register the subscriptions a moment later. Where the flush fails, admissions are published again later.
   await bus.flush().catch(() => undefined)
 
@@ -86,6 +102,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
     async stop() {
       listener.stop()
       await server.stop(drainSeconds * 1_000)
+      await Promise.all([denyList.stop(), banSweep?.stop()])
     },
   }
 }

@@ -37,8 +37,11 @@ test('the deny list and the Ethereum server of a realm are those of its gatekeep
   const settings = { DENYLIST_URL: urls.denyList, ETH_RPC_URL: urls.ethereum }
   expect(connectorSettings(aCell(realm))).toMatchObject(settings)
   expect(gatekeeperSettings(realm, site)).toMatchObject(settings)
-  expect(archipelagoSettings(aCell(realm))).toMatchObject({ ETH_RPC_URL: urls.ethereum })
-  expect(archipelagoSettings(aCell(realm))).not.toHaveProperty('DENYLIST_URL')
+  // Where an archipelago has the embedded rooms, players connect to it too.
+  const withRooms = archipelagoSettings(aCell(aRealmWithoutLivekit({ gatekeeper: urls })))
+  expect(withRooms).toMatchObject({ ...settings, COMMS_GATEKEEPER_URL: 'http://main-gatekeeper.metaverse.svc.cluster.local' })
+  for (const name of ['DENYLIST_URL', 'ETH_RPC_URL', 'COMMS_GATEKEEPER_URL'])
+    expect(archipelagoSettings(aCell(realm))).not.toHaveProperty(name)
 })
 
 test('a gatekeeper learns who moderates, and which services say who owns what', () => {

@@ -31,19 +31,23 @@ export const connectorSettings = (cell: CommsCell): Settings => ({
     MOVEMENT_URL: cell.spec.movement.reportsUrl,
     MOVEMENT_TOKEN: { secret: cell.spec.movement.secretName, key: 'token', optional: true },
   }),
-  ...(cell.spec.gatekeeperUrl && { COMMS_GATEKEEPER_URL: cell.spec.gatekeeperUrl }),
-  ...walletSettings(cell.spec),
+  ...refusalSettings(cell),
+})
+
+/** Which wallets the services of a cell refuse to which players connect. */
+const refusalSettings = ({ spec }: CommsCell): Settings => ({
+  ...(spec.gatekeeperUrl && { COMMS_GATEKEEPER_URL: spec.gatekeeperUrl }),
+  ...walletSettings(spec),
 })
 
 /** The environment of the archipelago of a cell. */
 export function archipelagoSettings(cell: CommsCell): Settings {
-  const { nats, livekit, exposure, archipelago, ethereum } = cell.spec
+  const { nats, livekit, exposure, archipelago } = cell.spec
   return {
     ...busSettings(nats, scopeOf(cell)),
     ...livekitSettings(livekit, cellRoomsUrl(cell)),
     // Players connect to it only where it has the rooms.
-    ...(!livekit && exposureSettings(exposure)),
-    ...(ethereum && { ETH_RPC_URL: ethereum }),
+    ...(!livekit && { ...exposureSettings(exposure), ...refusalSettings(cell) }),
     ARCHIPELAGO_JOIN_DISTANCE: String(archipelago.joinDistance),
     ARCHIPELAGO_LEAVE_DISTANCE: String(archipelago.leaveDistance),
     ARCHIPELAGO_FLUSH_FREQUENCY: String(archipelago.flushPeriodMilliseconds / 1000),

@@ -53,6 +53,8 @@ const roomReasons: Readonly<Record<RoomCloseReason, string>> = {
   bad_address: 'The client gave an invalid wallet address.',
   bad_chain: 'The signature of the handshake is invalid.',
   busy: 'Too many signatures are waiting to be checked; the client tries again later.',
+  denied: 'The wallet is on the deny list.',
+  banned: 'The wallet is banned, whatever it was admitted to.',
   timeout: 'The handshake took too long.',
   displaced: 'Too many clients are signing in; this one gave way to one of another address.',
   not_admitted: 'The peer has no admission for this room.',

@@ -18,6 +18,8 @@ export const roomCloses = {
   busy: { by: 'close', code: 1013, text: 'try again later' },
   /** Too many clients are signing in: this one gave way to one of another address. */
   displaced: { by: 'terminate' },
+  denied: { by: 'close', code: 1008, text: 'not admitted' },
+  banned: { kicked: 'you are banned', by: 'close', code: 1008, text: 'banned' },
   timeout: { by: 'close', code: 1008, text: 'the handshake took too long' },
   not_admitted: { kicked: 'you were not admitted to this room', by: 'close', code: 1008, text: 'not admitted' },
   room_full: { kicked: 'the room is full', by: 'close', code: 1013, text: 'full' },

@@ -19,7 +19,9 @@ const identification: RoomEvent = {
 }
 const signed: RoomEvent = { is: 'message', message: { kind: 'signedChallenge', authChainJson: '[]' } }
 const update: RoomEvent = { is: 'message', message: { kind: 'update', body: new Uint8Array(1), unreliable: true } }
-const verified: RoomEvent = { is: 'verdict', verdict: { ok: true, peer: PEER } }
+const verified: RoomEvent = { is: 'verdict', verdict: { ok: true, peer: PEER }, banned: false }
+
+const banned: RoomEvent = { is: 'verdict', verdict: { ok: true, peer: PEER }, banned: true }
 
 /** Applies events from the start; returns the last transition. */
 const outcome = (events: readonly RoomEvent[], known: RoomFacts = facts()) =>
@@ -48,8 +50,17 @@ describe('a handshake', () => {
   })
 
   test('ends when the signature is invalid', () => {
-    const failed: RoomEvent = { is: 'verdict', verdict: { ok: false, reason: 'no' } }
+    const failed: RoomEvent = { is: 'verdict', verdict: { ok: false, reason: 'no' }, banned: false }
     expect(outcome([identification, signed, failed]).effects).toEqual([{ do: 'close', reason: 'bad_chain' }])
+  })
+
+  test('ends when the wallet that signed is banned or on the deny list, whatever it was admitted to', () => {
+    expect(outcome([identification, signed, banned]).effects).toEqual([{ do: 'close', reason: 'banned' }])
+    const denied = facts({ refusalOf: () => 'denied' })
+    expect(outcome([identification], denied).effects).toEqual([{ do: 'close', reason: 'denied' }])
+    const other = facts({ refusalOf: (peer) => (peer === PEER ? 'denied' : undefined) })
+    const claim: RoomEvent = { is: 'message', message: { kind: 'identification', address: `0x${'b'.repeat(40)}` } }
+    expect(outcome([claim, signed, verified], other).effects).toEqual([{ do: 'close', reason: 'denied' }])
   })
 
   test('waits for the admission of its own peer', () => {
@@ -86,7 +97,8 @@ test('in any order of events, no client is relayed or joins unverified, and noth
     message,
     fc.constantFrom<RoomEvent>(
       verified,
-      { is: 'verdict', verdict: { ok: false, reason: '' } },
+      { is: 'verdict', verdict: { ok: false, reason: '' }, banned: false },
+      banned,
       { is: 'admission' },
       { is: 'ended', reason: 'gone' },
     ),
@@ -102,7 +114,7 @@ test('in any order of events, no client is relayed or joins unverified, and noth
         const before: RoomState = state
         const next = roomTransition(before, event, known)
         state = next.state
-        if (before.at === 'verifying' && event.is === 'verdict' && event.verdict.ok) judged = true
+        if (before.at === 'verifying' && event.is === 'verdict' && event.verdict.ok && !event.banned) judged = true
         if (before.at === 'closed') expect(next).toEqual({ state: before, effects: [] })
         for (const effect of next.effects) {
           if (effect.do === 'verify') asked = true

@@ -24,7 +24,8 @@ export type RoomState =
 
 export type RoomEvent =
   | SocketEvent<RoomMessage, RoomCloseReason>
-  | { is: 'verdict'; verdict: ChainVerdict }
+  /** The signature was checked, and the wallet looked up among the banned. */
+  | { is: 'verdict'; verdict: ChainVerdict; banned: boolean }
   /** An admission of any peer arrived. */
   | { is: 'admission' }
 
@@ -37,8 +38,8 @@ export type RoomEffect =
   | { do: 'relay'; body: Uint8Array; unreliable: boolean }
   | { do: 'leave' }
 
-/** No wallet is refused while it signs in: the admission decides. */
-export interface RoomFacts extends SignInFacts {
+/** A wallet on the deny list is refused when it is claimed, and again when it signed. */
+export interface RoomFacts extends SignInFacts<'denied'> {
   /** Whether the wallet was admitted to this room. */
   isAdmitted(peer: PeerId): boolean
   /** Whether the room has as many members as it may have. */
@@ -55,8 +56,7 @@ export function roomTransition(state: RoomState, event: RoomEvent, facts: RoomFa
       return ended(state, event.reason)
     case 'verdict':
       if (state.at !== 'verifying') return unchanged(state)
-      if (event.verdict.ok) return enter(event.verdict.peer, facts)
-      return closed(event.verdict.undecided ? 'busy' : 'bad_chain')
+      return verified(event.verdict, event.banned, facts)
     case 'admission':
       return state.at === 'waiting' && facts.isAdmitted(state.peer) ? enter(state.peer, facts) : unchanged(state)
     case 'message':
@@ -71,7 +71,14 @@ function received(state: Exclude<RoomState, ClosedState>, message: RoomMessage, 
     if (message.kind !== 'update') return unchanged(state)
     return { state, effects: [{ do: 'relay', body: message.body, unreliable: message.unreliable }] }
   }
-  return state.at === 'waiting' ? closed('unexpected') : signIn<never>(state, message, facts)
+  return state.at === 'waiting' ? closed('unexpected') : signIn(state, message, facts)
+}
+
+function verified(verdict: ChainVerdict, banned: boolean, facts: RoomFacts): RoomTransition {
+  if (!verdict.ok) return closed(verdict.undecided ? 'busy' : 'bad_chain')
+  const refusal = facts.refusalOf(verdict.peer)
+  if (refusal) return closed(refusal)
+  return banned ? closed('banned') : enter(verdict.peer, facts)
 }
 
 /** Lets the wallet that signed into the room, or waits for its admission. */

@@ -48,8 +48,8 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
   const toWeb: Egress = { ports: tcp(...WEB_PORTS, ...portsOf([...realm.spec.content.catalysts, ...walletUrls(realm, cells)])) }
   const { livekit, gatekeeper } = realm.spec
   const toGatekeeper: Egress = { to: [ofPart(realm, 'gatekeeper')], ports: tcp(HTTP_PORT) }
-  const ethereumPorts = portsOf(cellsAnd(realm, cells).flatMap(({ ethereum }) => ethereum ?? []))
-  const toEthereum: Egress[] = ethereumPorts.length > 0 ? [{ ports: tcp(...ethereumPorts) }] : []
+  const walletPorts = portsOf(walletUrls(realm, cells))
+  const toWalletLists: Egress[] = walletPorts.length > 0 ? [{ ports: tcp(...walletPorts) }] : []
   const rightsPorts = portsOf(rightsUrls(realm))
   const toRights: Egress[] = rightsPorts.length > 0 ? [{ ports: tcp(...rightsPorts) }] : []
   const hasRooms = livekit.type === 'None' || cells.some(({ spec }) => !spec.livekit)
@@ -59,7 +59,7 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
     part(realm, 'archipelago', hasRooms ? [fromPlayers(realm)] : [], [
       ...toBus(realm, cells),
       ...toMedia(realm, cells),
-      ...(hasRooms ? toEthereum : []),
+      ...(hasRooms ? [toGatekeeper, ...toWalletLists] : []),
     ]),
     part(
       realm,
@@ -67,7 +67,11 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
       [
         fromPlayers(realm),
         {
-          from: [ofPart(realm, 'connector'), ...(livekit.type === 'Managed' ? [ofPart(realm, 'livekit')] : [])],
+          from: [
+            ofPart(realm, 'connector'),
+            ...(hasRooms ? [ofPart(realm, 'archipelago')] : []),
+            ...(livekit.type === 'Managed' ? [ofPart(realm, 'livekit')] : []),
+          ],
           ports: tcp(HTTP_PORT),
         },
       ],
