@@ -120,6 +120,36 @@ test('values of the realm take precedence over those of its catalyst, which fill
   expect(about({ content: ours }, catalyst(theirs))).toMatchObject({ configurations: { ...ours, realmName: 'main' } })
 })
 
+test('what a realm says of its sky, its map and its parcels goes before what its catalyst says, field by field', () => {
+  const tiles = { version: 'v1' as const, baseUrl: 'https://tiles.example', suffixUrl: '.jpg', topLeftOffset: { x: -2, y: -6 } }
+  const theirs = {
+    skybox: { fixedHour: 3 },
+    minimap: { enabled: true, dataImage: 'https://theirs.example' },
+    localSceneParcels: ['9,9'],
+    cityLoaderContentServer: 'https://theirs.example',
+    map: { minimapEnabled: true, sizes: [{ left: 0, top: 1, right: 1, bottom: 0 }], thumbnailView: tiles },
+  }
+  const world = catalyst({ ...aCatalystAbout('https://c.example'), configurations: theirs })
+  expect(about({}, world)).toMatchObject({ configurations: theirs })
+  const ours = {
+    skybox: { fixedHour: 43_200 },
+    minimap: { enabled: false },
+    localSceneParcels: ['0,0', '-1,5'],
+    cityLoaderContentServer: '',
+  }
+  expect(about({ content: ours }, world)).toMatchObject({ configurations: { ...ours, map: theirs.map } })
+  expect((about({ content: ours }, world) as { configurations: object }).configurations).toMatchObject({
+    minimap: { enabled: false },
+  })
+  expect(about({ content: ours }, empty)).toMatchObject({ configurations: { ...ours, map: CONTENT_DEFAULTS.map } })
+  // Images of the map are added to the map of the catalyst, and go with rectangles of the realm.
+  const parcelView = { version: 'v1' as const, imageUrl: 'https://ours.example/parcels.png' }
+  const onTheirs = about({ content: { map: { ...CONTENT_DEFAULTS.map, satelliteView: tiles, parcelView } } }, world)
+  expect(onTheirs).toMatchObject({ configurations: { map: { ...theirs.map, satelliteView: tiles, parcelView } } })
+  const map = { minimapEnabled: true, sizes: [], parcelView }
+  expect((about({ content: { map } }, world) as { configurations: { map: object } }).configurations.map).toEqual(map)
+})
+
 test('a rectangle with a side that is not an integer is removed, because Bevy could not read the document', () => {
   const whole = { left: 0, top: 1, right: 1, bottom: 0 }
   const withMap = (map: unknown) =>

@@ -1,4 +1,5 @@
 import type { Endpoint, RealmSpec } from '../../../crds/realm.ts'
+import { isObject } from './about-fields.ts'
 import type { CatalystAbout } from './catalyst.ts'
 import type { PublishedRealm } from './published-realm.ts'
 
@@ -87,17 +88,25 @@ const ownServices = (base: string, healthy: boolean, synchronizationStatus: stri
 
 function configurationsOf({ realmName, content }: PublishedRealm, world: World): Record<string, unknown> {
   const catalyst = world.kind === 'catalyst' ? world.about.configurations : {}
-  const { networkId, realmName: _, globalScenesUrn, scenesUrn, map, ...rest } = catalyst
+  const { networkId, realmName: _, globalScenesUrn = [], scenesUrn = [], map, ...rest } = catalyst
   const declaresNetwork = content.networkId !== CONTENT_DEFAULTS.networkId
+  const { localSceneParcels, cityLoaderContentServer, skybox, minimap } = content
   return {
-    networkId: declaresNetwork || typeof networkId !== 'number' ? content.networkId : networkId,
+    networkId: declaresNetwork ? content.networkId : (networkId ?? content.networkId),
     realmName,
-    globalScenesUrn: content.globalScenesUrn.length > 0 ? content.globalScenesUrn : textsOf(globalScenesUrn),
-    scenesUrn: content.scenesUrn.length > 0 ? content.scenesUrn : textsOf(scenesUrn),
-    map: isDefaultMap(content.map) ? (readMap(map) ?? content.map) : content.map,
+    globalScenesUrn: content.globalScenesUrn.length > 0 ? content.globalScenesUrn : globalScenesUrn,
+    scenesUrn: content.scenesUrn.length > 0 ? content.scenesUrn : scenesUrn,
+    map: isDefaultMap(content.map) && isObject(map) ? { ...map, ...viewsOf(content.map) } : content.map,
     ...rest,
+    ...declared({ localSceneParcels, cityLoaderContentServer, skybox, minimap }),
   }
 }
+
+/** Images of the map. */
+const viewsOf = ({ minimapEnabled: _, sizes: __, ...views }: Content['map']): Partial<Content['map']> => declared(views)
+
+const declared = <Fields extends object>(fields: Fields): Partial<Fields> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<Fields>
 
 /** The `bff` of a catalyst, without the fields that describe the realm. */
 function bffOf(world: World): Record<string, unknown> {
@@ -106,24 +115,7 @@ function bffOf(world: World): Record<string, unknown> {
   return rest
 }
 
-const textsOf = (value: unknown): string[] =>
-  Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : []
-
 const isDefaultMap = ({ minimapEnabled, sizes }: Content['map']): boolean =>
   minimapEnabled && JSON.stringify(sizes.map(sidesOf)) === JSON.stringify(CONTENT_DEFAULTS.map.sizes.map(sidesOf))
 
 const sidesOf = ({ left, top, right, bottom }: Content['map']['sizes'][number]) => [left, top, right, bottom]
-
-/**
- * The map of a catalyst, without rectangles that have a side which is not an integer: with a single one Bevy cannot read the
- * whole document.
- */
-function readMap(map: unknown): Record<string, unknown> | undefined {
-  if (typeof map !== 'object' || map === null) return undefined
-  const { minimapEnabled, sizes, ...views } = map as Record<string, unknown>
-  const whole = (Array.isArray(sizes) ? sizes : []).flatMap((size: unknown) => {
-    const { left, top, right, bottom } = (size ?? {}) as Record<string, unknown>
-    return [left, top, right, bottom].every(Number.isInteger) ? [{ left, top, right, bottom }] : []
-  })
-  return whole.length > 0 ? { minimapEnabled: minimapEnabled === true, sizes: whole, ...views } : undefined
-}

@@ -1,4 +1,4 @@
-type JsonObject = Readonly<Record<string, unknown>>
+import { isObject, type JsonObject, readConfigurations, readService } from './about-fields.ts'
 
 /** The parts of a catalyst's `/about` that the realm provider passes on to players (comms.md §3.1). */
 export interface CatalystAbout {
@@ -21,15 +21,26 @@ export interface Catalyst {
 /** Most values in an `/about`, of all depths: many small values take far more memory than their text. */
 const MAX_VALUES = 2048
 
-/** Reads the body of a catalyst's `/about`; undefined when it is not valid or the catalyst does not accept users. */
+/**
+ * Reads the body of a catalyst's `/about`; undefined when it is not valid or the catalyst does not accept users. Fields that some
+ * explorer could not read are left out: each of them gives up the whole document for one.
+ */
 export function readCatalystAbout(body: unknown): CatalystAbout | undefined {
   if (!hasFewValues(body)) return undefined
-  const { healthy, acceptingUsers, content, lambdas, configurations, bff } = objectOf(withoutNulls(body)) ?? {}
-  const [contentObject, lambdasObject] = [objectOf(content), objectOf(lambdas)]
-  if (healthy !== true || acceptingUsers !== true) return undefined
-  if (typeof contentObject?.publicUrl !== 'string' || typeof lambdasObject?.publicUrl !== 'string') return undefined
-  return { content: contentObject, lambdas: lambdasObject, configurations: objectOf(configurations) ?? {}, bff: objectOf(bff) }
+  const document = withoutNulls(body)
+  if (!isObject(document) || document.healthy !== true || document.acceptingUsers !== true) return undefined
+  const [content, lambdas] = [serviceOf(document.content), serviceOf(document.lambdas)]
+  if (content?.publicUrl === undefined || lambdas?.publicUrl === undefined) return undefined
+  const { configurations, bff } = document
+  return {
+    content,
+    lambdas,
+    configurations: isObject(configurations) ? readConfigurations(configurations) : {},
+    bff: serviceOf(bff),
+  }
 }
+
+const serviceOf = (value: unknown): JsonObject | undefined => (isObject(value) ? readService(value) : undefined)
 
 /** Without fields that are null: the Godot explorer takes them for texts and ends. */
 const withoutNulls = (body: unknown): unknown =>
@@ -47,6 +58,3 @@ function hasFewValues(body: unknown): boolean {
   }
   return true
 }
-
-const objectOf = (value: unknown): JsonObject | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined
