@@ -375,7 +375,27 @@ export interface RealmSpec {
     scenesUrn: string[]
     /** Scenes that run everywhere in the realm, written like scenesUrn. */
     globalScenesUrn: string[]
-    /** The playable parcels. */
+    /** Parcels whose scenes explorers load wherever the player is, as "x,y". Absent = as the catalyst says. */
+    localSceneParcels?: string[]
+    /** Content server from which explorers load the scenes around the player. "" = none: explorers then show scenesUrn only. Absent = as the catalyst says, or the content server of the realm. */
+    cityLoaderContentServer?: string
+    /** The sky. Absent = as the catalyst says. */
+    skybox?: {
+      /** Time of day at which the sun stands still, in seconds since midnight, whatever the name says: 43200 is noon. Absent = the sun moves. */
+      fixedHour?: number
+      /** Images of the sky, as URLs or as names of files of a scene. */
+      textures?: string[]
+    }
+    /** The minimap as old explorers read it; newer ones read map. Absent = as the catalyst says. */
+    minimap?: {
+      /** Whether explorers show a minimap. */
+      enabled?: boolean
+      /** URL of an image of the map. */
+      dataImage?: string
+      /** URL of an image of the map. */
+      estateImage?: string
+    }
+    /** The playable parcels, and images of them. */
     map: {
       /** Whether explorers show a minimap. */
       minimapEnabled: boolean
@@ -390,6 +410,45 @@ export interface RealmSpec {
         /** Parcel coordinate of this side, included. */
         bottom: number
       }[]
+      /** Images of the map by zoom level: {baseUrl}/{zoom}/{x},{y}{suffixUrl}. Absent = as the catalyst says. */
+      satelliteView?: {
+        /** How the images are cut and named. */
+        version: 'v1'
+        /** URL below which the images are. */
+        baseUrl: string
+        /** End of the names of images, such as .jpg. */
+        suffixUrl?: string
+        /** By how many parcels the first image begins beside the top left parcel. */
+        topLeftOffset?: {
+          /** In parcels. */
+          x: number
+          /** In parcels. */
+          y: number
+        }
+      }
+      /** Images of the map by zoom level: {baseUrl}/{zoom}/{x},{y}{suffixUrl}. Absent = as the catalyst says. */
+      thumbnailView?: {
+        /** How the images are cut and named. */
+        version: 'v1'
+        /** URL below which the images are. */
+        baseUrl: string
+        /** End of the names of images, such as .jpg. */
+        suffixUrl?: string
+        /** By how many parcels the first image begins beside the top left parcel. */
+        topLeftOffset?: {
+          /** In parcels. */
+          x: number
+          /** In parcels. */
+          y: number
+        }
+      }
+      /** An image with a pixel for each parcel. Absent = as the catalyst says. */
+      parcelView?: {
+        /** How the images are cut and named. */
+        version: 'v1'
+        /** URL of an image of the map. */
+        imageUrl: string
+      }
     }
   }
   /** How players outside the cluster reach the realm. */

@@ -200,6 +200,26 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       says: /15/,
       at: 'spec.publication.providers.0.ttlSeconds',
     },
+    ...(
+      [
+        ['a parcel with one coordinate', 'localSceneParcels.0', { localSceneParcels: ['1'] }],
+        ['a city loader that is no URL', 'cityLoaderContentServer', { cityLoaderContentServer: 'peer.example.org' }],
+        ['a city loader with a login', 'cityLoaderContentServer', { cityLoaderContentServer: 'https://me:pw@peer.example.org' }],
+        ['an hour beyond the day', 'skybox.fixedHour', { skybox: { fixedHour: 86_401 } }],
+        ['an image that is no URL', 'minimap.dataImage', { minimap: { dataImage: '/map.png' } }],
+        ['tiles without an address', 'map.satelliteView.baseUrl', { map: { satelliteView: {} } }],
+        [
+          'a view of another version',
+          'map.parcelView.version',
+          { map: { parcelView: { version: 'v2', imageUrl: 'https://m' } } },
+        ],
+      ] as const
+    ).map(([title, field, content]) => ({
+      title,
+      spec: { livekit: none(), content },
+      says: new RegExp(field.split('.').at(field.endsWith('.0') ? -2 : -1) ?? ''),
+      at: `spec.content.${field}`,
+    })),
     {
       title: 'a toleration of nothing in particular',
       spec: { livekit: none(), gatekeeper: { pods: { tolerations: [{ effect: 'NoExecute' }] } } },

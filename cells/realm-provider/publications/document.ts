@@ -10,6 +10,16 @@ const urn = z.string().min(1).max(1024)
 const name = z.string().min(1).max(253)
 const slot = z.number().int().min(0).max(31)
 const parcel = z.number().int().min(-100_000).max(100_000)
+const image = z
+  .string()
+  .max(1024)
+  .regex(/^https?:\/\/\S+$/)
+const tiles = z.object({
+  version: z.literal('v1'),
+  baseUrl: image,
+  suffixUrl: z.string().max(64).regex(/^\S*$/).optional(),
+  topLeftOffset: z.object({ x: parcel, y: parcel }).optional(),
+})
 
 /** The bounds of the Realm CRD, because each document is made from a Realm. */
 const schema = z.strictObject({
@@ -42,7 +52,24 @@ const schema = z.strictObject({
     map: z.object({
       minimapEnabled: z.boolean(),
       sizes: z.array(z.object({ left: parcel, top: parcel, right: parcel, bottom: parcel })).max(64),
+      satelliteView: tiles.optional(),
+      thumbnailView: tiles.optional(),
+      parcelView: z.object({ version: z.literal('v1'), imageUrl: image }).optional(),
     }),
+    localSceneParcels: z
+      .array(
+        z
+          .string()
+          .max(15)
+          .regex(/^-?\d{1,6},-?\d{1,6}$/),
+      )
+      .max(1024)
+      .optional(),
+    cityLoaderContentServer: z.union([url, z.literal('')]).optional(),
+    skybox: z
+      .object({ fixedHour: z.number().int().min(0).max(86_400).optional(), textures: z.array(urn).max(16).optional() })
+      .optional(),
+    minimap: z.object({ enabled: z.boolean().optional(), dataImage: image.optional(), estateImage: image.optional() }).optional(),
   }),
   statsUrl: url.optional(),
 })

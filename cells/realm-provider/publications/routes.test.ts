@@ -42,6 +42,30 @@ test('a realm of another cluster takes a name, and is served like any other', as
   expect(await json('/realms')).toMatchObject([{ serverName: 'away' }])
 })
 
+test('a realm of another cluster is described with everything it says of its world', async (context) => {
+  const { take, json } = await aPublicationProvider(context)
+  const configurations = {
+    skybox: { fixedHour: 43_200, textures: ['https://t'] },
+    minimap: { enabled: true, estateImage: 'https://e' },
+    localSceneParcels: ['0,0'],
+    cityLoaderContentServer: '',
+    map: {
+      minimapEnabled: false,
+      sizes: [],
+      satelliteView: { version: 'v1' as const, baseUrl: 'https://s', suffixUrl: '.jpg', topLeftOffset: { x: 0, y: 1 } },
+      parcelView: { version: 'v1' as const, imageUrl: 'https://p' },
+    },
+  }
+  const content = { ...aDocument().content, ...configurations }
+  expect(await take('away', aDocument({ content }))).toMatchObject({ status: 201 })
+  expect(await json('/away/about')).toMatchObject({ configurations })
+  const bad = { ...content, skybox: { fixedHour: 'noon' } } as unknown as PublicationDocument['content']
+  expect(await take('other', aDocument({ content: bad }))).toMatchObject({
+    status: 400,
+    body: { error: expect.stringContaining('skybox.fixedHour') },
+  })
+})
+
 test('a receipt says how many catalysts of the realm are not used, and nothing where all are', async (context) => {
   const { take, renew, send, source } = await aPublicationProvider(context)
   const { content } = aDocument()
