@@ -20,6 +20,11 @@ test('each explorer gets the line that points it at the movement relay, and Unit
   expect(movementBlock({ host: '127.0.0.1', port: 7777 }, '')).toMatch(/Unity +name server .* leads to 127\.0\.0\.1\n/)
 })
 
+test('a realm without TLS says that Unity cannot enter, and how it could', () => {
+  expect(realmBlock(endpoints)).toMatch(/Unity cannot enter over ws:\/\/.*--public-url\n/)
+  expect(realmBlock({ ...endpoints, sockets: ['wss://realms.example.org/main/cells/0/ws'] })).not.toContain('Unity')
+})
+
 test('a realm says which rooms serve which explorers, and which relay it uses in place of that of this machine', () => {
   expect(realmBlock(endpoints)).not.toMatch(/Bevy|relay/)
   const other = { ...endpoints, rooms: { ...endpoints.rooms, kind: 'embedded (ws-room)' }, otherRelay: 'no relay' }

@@ -33,6 +33,14 @@ export function realmBlock({ name, aboutUrl, sockets, rooms, gatekeeperUrl, stat
   const rows: [string, string][] = [
     ['about', aboutUrl],
     ...sockets.map((url, i): [string, string] => [i === 0 ? 'sockets' : '', url]),
+    ...(sockets[0]?.startsWith('ws:')
+      ? [
+          ['', 'Unity cannot enter over ws://: put a proxy with TLS in front, and name it with --public-url'] satisfies [
+            string,
+            string,
+          ],
+        ]
+      : []),
     ['rooms', `${rooms.kind} at ${rooms.url}`],
     ['', `because ${rooms.why}`],
     ...(rooms.kind === 'LiveKit'

@@ -32,6 +32,7 @@ export interface Condition<Type extends string = string, Reason extends string =
  * - `CertificateValid`: players can trust the certificate at the public address. Absent where they do not use HTTPS at its usual port. No other
  *   condition depends on it.
  * - `DataDurable`: bans and what is recorded for moderators outlive the pod of the gatekeeper. No other condition depends on it.
+ * - `ExplorersSupported`: Unity, Bevy and Godot explorers can enter the realm as its spec says. No other condition depends on it.
  * - `Progressing`: the operator is changing something at the moment.
  * - `Reconciling`: the realm is not yet as its spec says. True also while a rollout is paused or its canary cells await promotion, when the
  *   operator changes nothing and `Progressing` is False.
@@ -52,6 +53,7 @@ export interface RealmReasons {
   AcceptingPlayers: 'CellsServing' | 'NoCellServing' | 'Hibernated'
   CertificateValid: 'Valid' | 'ExpiresSoon' | 'Expired' | 'NotYetValid' | 'OtherHost' | 'Untrusted' | 'NotReached' | 'NotChecked'
   DataDurable: 'ExternalDatabase' | 'OnVolume' | 'EndsWithPod' | 'NoGatekeeper'
+  ExplorersSupported: 'AllExplorers' | 'NoTls' | 'EmbeddedRooms' | 'InsideClusterOnly'
   Progressing: RealmChange | RealmHold | 'Settled' | 'Stalled'
   Reconciling: RealmChange | RealmHold | 'Settled' | 'Stalled'
   Stalled: 'NotStalled' | RealmBlocker

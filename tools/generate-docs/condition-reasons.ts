@@ -144,6 +144,18 @@ export const realmConditions: Explained<RealmReasons> = {
       ],
     },
   },
+  ExplorersSupported: {
+    says: 'Unity, Bevy and Godot explorers can enter the realm, as far as its spec says. No other condition depends on it: the realm works for the others.',
+    reasons: {
+      AllExplorers: ['The realm has LiveKit rooms, and an address with TLS.'],
+      NoTls: [
+        'The realm has an address without TLS, so that its `/about` names `ws://`. The explorer of Unity throws an error there, and stays without communications.',
+        'Set `exposure.tlsSecretName`, or an `exposure.url` with https.',
+      ],
+      EmbeddedRooms: ['`livekit.type` is None: only Bevy enters such rooms.', 'Name a LiveKit, where others should enter.'],
+      InsideClusterOnly: ['The realm has no address outside the cluster.', 'Set `exposure.host`, or `exposure.url`.'],
+    },
+  },
   MovementReachable: {
     says: 'The movement relay of the realm accepted a connection of the operator over UDP. No other condition depends on it: players enter, talk and chat without a relay.',
     reasons: {

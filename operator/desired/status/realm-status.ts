@@ -8,6 +8,7 @@ import { certificateCondition } from './certificate-condition.ts'
 import { type ConditionDraft, conditionsOf } from './conditions.ts'
 import { dataCondition } from './data-condition.ts'
 import { dependenciesCondition } from './dependencies-condition.ts'
+import { explorersCondition } from './explorers-condition.ts'
 import { movementCondition } from './movement-condition.ts'
 import { publishedCondition } from './published-condition.ts'
 import { progressConditions } from './realm-progress.ts'
@@ -50,6 +51,7 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
         movementCondition(realm, relay, relayState),
         ...(certificate && plan.isExposed ? [certificateCondition(realm, certificate)] : []),
         ...(isInCluster ? [dataCondition(realm)] : []),
+        explorersCondition(realm, urls),
         ...progressConditions(view, published),
       ],
       now,

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import type { RealmSpec } from '../../../crds/realm.ts'
+import { aRealm, aRealmWithoutLivekit, site } from '../realm.fixtures.ts'
+import { explorersCondition } from './explorers-condition.ts'
+
+const condition = (exposure: RealmSpec['exposure'], realm = aRealm({ exposure })) => explorersCondition(realm, site.urls(realm))
+
+test('all explorers can enter a realm with TLS and LiveKit', () => {
+  for (const exposure of [
+    { type: 'Ingress' as const, host: 'main.example.org', tlsSecretName: 'tls' },
+    { type: 'None' as const, url: 'https://main.example.org' },
+  ])
+    expect(condition(exposure)).toMatchObject({ status: 'True', reason: 'AllExplorers' })
+})
+
+test('without TLS, Unity is said to be left out, with the field that changes that', () => {
+  const no = { status: 'False', reason: 'NoTls' }
+  expect(condition({ type: 'Ingress', host: 'main.example.org' })).toMatchObject({
+    ...no,
+    message: expect.stringMatching(/Unity cannot enter over ws:\/\/.*exposure\.tlsSecretName/),
+  })
+  expect(condition({ type: 'None', url: 'http://main.example.org' })).toMatchObject({
+    ...no,
+    message: expect.stringMatching(/exposure\.url with https/),
+  })
+})
+
+test('a realm that is not exposed, or has rooms of its own, says so first', () => {
+  expect(condition({ type: 'None' })).toMatchObject({ status: 'False', reason: 'InsideClusterOnly' })
+  const rooms = (exposure: RealmSpec['exposure']) => condition(exposure, aRealmWithoutLivekit({ exposure }))
+  const behindTls = rooms({ type: 'Ingress', host: 'main.example.org', tlsSecretName: 'tls' })
+  expect(behindTls).toMatchObject({ status: 'False', reason: 'EmbeddedRooms' })
+  expect(behindTls.message).not.toContain('Unity cannot')
+  expect(rooms({ type: 'None' }).message).toContain('Unity cannot')
+})
