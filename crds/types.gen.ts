@@ -215,6 +215,12 @@ export interface RealmSpec {
       /** Key within the Secret. */
       key: string
     }
+    /** Wallet of the authoritative server, which may enter the room of every scene. Absent = scenes have no server. */
+    authoritativeServer?: string
+    /** Whether scenes that run on the machines of their creators have servers, streams and presenters. Everyone administers them, so it is for realms of creators. */
+    localPreview?: boolean
+    /** Base URL of the web application in which people stream to a scene and watch, for the links that administrators of scenes are given. Absent = https://decentraland.org/cast. */
+    cast?: string
     /** Base URL of a places service, https://places.decentraland.org/api: bans and administrators of scenes are then kept by its ids. Absent = by the base parcel of each scene. */
     places?: string
     /** Base URL of a worlds content server, https://worlds-content-server.decentraland.org, for bans and administrators of scenes of worlds. */

@@ -13,6 +13,7 @@ const realms = [
     gatekeeper: {
       ...{ denyList: url, ethereum: url, places: url, worlds: url, leases: url, social: url },
       ...{ moderators: [`0x${'a'.repeat(40)}`], moderatorTokenSecret: secret, serviceTokenSecret: secret },
+      ...{ authoritativeServer: `0x${'b'.repeat(40)}`, localPreview: true, cast: url },
       retention: { connectionDays: 7, moderationDays: 90 },
       database: { type: 'External', secret: { name: 'postgres', key: 'url' }, caSecretName: 'postgres-ca' },
     },
@@ -39,6 +40,7 @@ const withoutField: Readonly<Record<string, string>> = {
   LOG_LEVEL: BY_HAND,
   TRUST_CF_CONNECTING_IP: `${BY_HAND}, because others than Cloudflare can write this header`,
   SCENE_ROOM_PREFIX: `${BY_HAND}: only where several realms share one LiveKit and its rooms of scenes`,
+  COMMS_ROOM_PREFIX: `${BY_HAND}: only beside a worlds content server with another prefix`,
   WORLD_ROOM_PREFIX: `${BY_HAND}: only beside a worlds content server with another prefix`,
 }
 

@@ -1,5 +1,5 @@
 /** Stable reasons for refusing a request; `httpStatusOf` turns each into an HTTP status. */
-export type RefusalCode = 'INVALID' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'NOT_FOUND' | 'TOO_LARGE' | 'UNAVAILABLE'
+export type RefusalCode = 'INVALID' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'NOT_FOUND' | 'TOO_LARGE' | 'NOT_SUPPORTED' | 'UNAVAILABLE'
 
 /** An expected error that is explained to the client; not a bug. */
 export class Refusal extends Error {
@@ -19,6 +19,7 @@ export const httpStatusOf: Readonly<Record<RefusalCode, number>> = {
   FORBIDDEN: 403,
   NOT_FOUND: 404,
   TOO_LARGE: 413,
+  NOT_SUPPORTED: 501,
   UNAVAILABLE: 503,
 }
 

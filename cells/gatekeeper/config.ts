@@ -29,6 +29,11 @@ const token = z
   .min(16)
   .optional()
 
+const walletVariable = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, 'is a wallet address')
+  .transform((text) => text.toLowerCase() as PeerId)
+
 const httpUrl = z.url({ protocol: /^https?$/ })
 
 /** Environment variables of a gatekeeper. */
@@ -67,6 +72,32 @@ export const gatekeeperVariables = z
       .default('world-scene-room-')
       .describe('Beginning of the names of rooms of worlds on the same LiveKit: this gatekeeper mints no token for them.'),
 
+    REALM_NAME: z
+      .string()
+      .min(1)
+      .max(253)
+      .default('main')
+      .describe(
+        'Name of the realm, which names of rooms contain: where a request for the participants of a scene names no realm.',
+      ),
+    AUTHORITATIVE_SERVER_ADDRESS: walletVariable
+      .optional()
+      .describe('Wallet of the authoritative server, which may enter the room of every scene; unset = there is none.'),
+    ALLOW_LOCAL_PREVIEW: z
+      .enum(['true', 'false'])
+      .default('false')
+      .describe(
+        'Whether scenes that run on the machines of their creators (realms `LocalPreview` and `preview`) have servers, streams and presenters. Everyone administers them, so that `true` is for gatekeepers of creators.',
+      ),
+    CAST2_URL: httpUrl
+      .default('https://decentraland.org/cast')
+      .describe('Base URL of the web application in which people stream to a scene and watch, for links.'),
+
+    COMMS_ROOM_PREFIX: z
+      .string()
+      .regex(PREFIX)
+      .default('world-')
+      .describe('Beginning of the names of the rooms that a whole world has, on the same LiveKit.'),
     ISLAND_ROOM_PREFIX: z
       .string()
       .regex(PREFIX)
@@ -190,6 +221,11 @@ export type GatekeeperConfig = Readonly<
     TRUST_CF_CONNECTING_IP?: 'true' | 'false'
     TRUSTED_PROXIES?: string
     PUBLIC_PATH?: string | undefined
+    REALM_NAME?: string
+    CAST2_URL?: string
+    COMMS_ROOM_PREFIX?: string
+    AUTHORITATIVE_SERVER_ADDRESS?: PeerId | undefined
+    ALLOW_LOCAL_PREVIEW?: 'true' | 'false'
     TRUSTED_PROXY_HOPS?: number
     MODERATORS?: readonly PeerId[]
     MODERATOR_TOKEN?: string | undefined

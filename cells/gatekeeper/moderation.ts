@@ -8,6 +8,7 @@ import { Decisions } from './decisions.ts'
 import { ModerationChanges } from './moderation-changes.ts'
 import { expireModeration } from './moderation-retention.ts'
 import { PlatformRecords } from './platform/platform-records.ts'
+import { SceneAdministration } from './scenes/scene-administration.ts'
 import { SceneBanList } from './scenes/scene-ban-list.ts'
 import { SceneGate } from './scenes/scene-gate.ts'
 import { SceneRecords } from './scenes/scene-records.ts'
@@ -52,14 +53,16 @@ export async function startModeration(
   const sceneBans = new SceneBanList(scenes, { clock, log, onFailure, onChange })
   await sceneBans.attempted
   const retention = expireModeration(database, { days: config.MODERATION_RETENTION_DAYS ?? RETENTION_DAYS, clock, log })
+  const rights = new SceneRights({ land, worlds, leases, records: scenes })
+  const prefixes = { scene: config.SCENE_ROOM_PREFIX, world: config.WORLD_ROOM_PREFIX ?? 'world-scene-room-' }
   return {
     ...{ bans, changes, decisions, land, places, scenes, sceneBans, worlds },
     platform: new PlatformRecords(database, decisions),
-    rights: new SceneRights({ land, worlds, leases, records: scenes }),
+    rights,
+    administration: new SceneAdministration({ places, rights, prefixes }),
+    prefixes,
     sceneGate: new SceneGate(sceneBans, places),
     social: service('the social service', config.SOCIAL_SERVICE_URL),
-    roomPrefix: config.SCENE_ROOM_PREFIX,
-    worldRoomPrefix: config.WORLD_ROOM_PREFIX ?? 'world-scene-room-',
     stop: stopAll(log, retention, sceneBans).stop,
   }
 }

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import { isInternalAddress, peerAddressOf, type TrustedProxies } from '../chassis/client-address.ts'
+import { json } from '../chassis/http.ts'
+import type { HttpResponse } from '../chassis/http-response.ts'
 import { type Rate, TokenBucket } from '../chassis/token-bucket.ts'
 
 /** For one client from outside, and for all clients behind one address or IPv6 network of a household. */
@@ -42,6 +44,13 @@ export class QueryLimit {
       return this.#take(`inside ${peerAddressOf(socket)}`, INSIDE, nowMs, queries)
     }
     return this.#take(this.#proxies.clientOf({ headers, socket }).network, OUTSIDE, nowMs, 1)
+  }
+
+  /** Takes one request; the answer to one beyond the limit of its address. */
+  refusalTo(request: { headers: IncomingHttpHeaders; remoteAddress: string }, nowMs: number): HttpResponse | undefined {
+    const waitMs = this.waitMs(request, nowMs)
+    if (waitMs === 0) return undefined
+    return json(429, { error: 'Too many requests from this address' }, { 'retry-after': String(Math.ceil(waitMs / 1_000)) })
   }
 
   #take(address: string, rate: Rate, nowMs: number, queries: number): number {

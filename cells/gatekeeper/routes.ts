@@ -1,8 +1,10 @@
+import type { Clock } from '../chassis/clock.ts'
 import { type Handler, type Route, route } from '../chassis/http.ts'
 import { sceneAdapterRoute } from './api/declared-routes.ts'
 import { messageRoutes } from './api/message-routes.ts'
 import { platformRoutes } from './api/platform-routes.ts'
 import { publicRoutes } from './api/public-routes.ts'
+import { sceneRoomRoutes } from './api/room-routes.ts'
 import { sceneRoutes } from './api/scene-routes.ts'
 import { type ServeOptions, serve } from './api/serve.ts'
 import { serviceRoutes } from './api/service-routes.ts'
@@ -11,6 +13,7 @@ import type { RoomControl } from './livekit/room-control.ts'
 import { type MessageHandlersOptions, messageHandlers } from './message-handlers.ts'
 import { type PlatformHandlersOptions, platformHandlers } from './platform/platform-handlers.ts'
 import { type PublicHandlersOptions, publicHandlers } from './public-handlers.ts'
+import { type SceneRoomHandlersOptions, sceneRoomHandlers } from './scene-room-handlers.ts'
 import { type SceneHandlersOptions, sceneHandlers } from './scenes/scene-handlers.ts'
 import { type ServiceHandlersOptions, serviceHandlers } from './service-handlers.ts'
 
@@ -20,9 +23,11 @@ export interface GatekeeperRouteDependencies
     PublicHandlersOptions,
     PlatformHandlersOptions,
     SceneHandlersOptions,
+    SceneRoomHandlersOptions,
     ServiceHandlersOptions,
     MessageHandlersOptions {
   bans: BanList
+  clock: Clock
   /** `SceneAdapter.handle`, for `POST /get-scene-adapter`. */
   sceneAdapter: Handler
   /** Undefined where the rooms are not those of a LiveKit. */
@@ -40,6 +45,7 @@ export function gatekeeperRoutes(dependencies: GatekeeperRouteDependencies): Rou
     ...serve(publicRoutes, publicHandlers(dependencies), dependencies),
     ...serve(platformRoutes, platformHandlers(dependencies), dependencies),
     ...serve(sceneRoutes, sceneHandlers(dependencies), dependencies),
+    ...serve(sceneRoomRoutes, sceneRoomHandlers(dependencies), dependencies),
     ...serve(serviceRoutes, serviceHandlers(dependencies), dependencies),
     ...serve(messageRoutes, messageHandlers(dependencies), dependencies),
   ]

@@ -19,6 +19,7 @@ import { subjects } from '../wire/subjects.ts'
 import { openStorage } from './adapters/open-storage.ts'
 import type { Storage } from './adapters/storage.ts'
 import { CallerCheck } from './api/callers.ts'
+import { SceneChangeLimit } from './api/scene-change-limit.ts'
 import type { ServeOptions } from './api/serve.ts'
 import { SignedRequests } from './api/signed-requests.ts'
 import { BanList } from './ban-list.ts'
@@ -119,6 +120,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
           moderatorToken: config.MODERATOR_TOKEN,
           serviceToken: config.COMMS_GATEKEEPER_AUTH_TOKEN,
         }),
+        sceneChangeLimit: new SceneChangeLimit(clock),
         onAnswer: dependencies.onAnswer,
         onStranger: (attempt, reason) => void moderation.decisions.refused(attempt, reason, { hasRight: false }),
         sceneAdapter: new SceneAdapter({
@@ -140,7 +142,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
         control,
         limited: () => counted.banQueriesLimited.inc(),
         clock,
-        build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
+        ...routeSettings(config),
       }),
       ...operationalRoutes(metrics, readiness),
     ],
@@ -158,6 +160,14 @@ function readinessOf(storage: Readiness, bans: readonly { known: boolean }[], de
   if (storage.ready && !denyList.known) return { ready: false, reason: 'the deny list has not been read yet' }
   return storage
 }
+
+const routeSettings = (config: GatekeeperConfig) => ({
+  realmName: config.REALM_NAME ?? 'main',
+  wholeWorldPrefix: config.COMMS_ROOM_PREFIX ?? 'world-',
+  authoritativeServer: config.AUTHORITATIVE_SERVER_ADDRESS,
+  allowsPreview: config.ALLOW_LOCAL_PREVIEW === 'true',
+  build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
+})
 
 function transportOf(config: GatekeeperConfig, bus: Bus | undefined): RoomTransport | undefined {
   const { LIVEKIT_HOST: host, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret, ROOMS_URL: url } = config

@@ -68,6 +68,17 @@ test('a gatekeeper learns who moderates, and which services say who owns what', 
   expect(gatekeeperSettings(aRealm(), site)).not.toHaveProperty('MODERATOR_TOKEN')
 })
 
+test('a gatekeeper learns the name of its realm, its authoritative server, whether it serves previews, and where people stream', () => {
+  const gatekeeper = { authoritativeServer: `0x${'b'.repeat(40)}`, localPreview: true, cast: 'https://cast.example.org' }
+  const settings = gatekeeperSettings(aRealm({ gatekeeper }), site)
+  expect(settings).toMatchObject({
+    ...{ REALM_NAME: 'main', AUTHORITATIVE_SERVER_ADDRESS: gatekeeper.authoritativeServer },
+    ...{ ALLOW_LOCAL_PREVIEW: 'true', CAST2_URL: gatekeeper.cast },
+  })
+  for (const name of ['AUTHORITATIVE_SERVER_ADDRESS', 'ALLOW_LOCAL_PREVIEW', 'CAST2_URL'])
+    expect(gatekeeperSettings(aRealm(), site)).not.toHaveProperty(name)
+})
+
 test('connectors get the pace of draining where the realm sets one', () => {
   const realm = aRealm({ rollout: { paused: false, joinProbe: 'Required', progressDeadlineSeconds: 600, playersPerMinute: 90 } })
   expect(connectorSettings(aCell(realm))).toMatchObject({ DRAIN_PLAYERS_PER_MINUTE: '90' })

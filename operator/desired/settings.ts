@@ -67,6 +67,7 @@ export function gatekeeperSettings(realm: Realm, site: Site): Settings {
     ...roomApiSettings(realm, site),
     ...walletSettings(realm.spec.gatekeeper),
     ...moderationSettings(realm),
+    ...sceneRoomSettings(realm),
     ...proxySettings(site.exposure(realm)?.trustedProxies),
     ...publicPathSettings(realm, site),
     ...(type === 'External' && secret
@@ -95,6 +96,17 @@ function moderationSettings({ spec: { content, gatekeeper } }: Realm): Settings 
     ...(social && { SOCIAL_SERVICE_URL: social }),
     ...(connectionDays !== undefined && { CONNECTION_RETENTION_DAYS: String(connectionDays) }),
     ...(moderationDays !== undefined && { MODERATION_RETENTION_DAYS: String(moderationDays) }),
+  }
+}
+
+/** The rooms of scenes, for others than players. */
+function sceneRoomSettings(realm: Realm): Settings {
+  const { authoritativeServer, localPreview, cast } = realm.spec.gatekeeper
+  return {
+    REALM_NAME: realmNameOf(realm),
+    ...(authoritativeServer && { AUTHORITATIVE_SERVER_ADDRESS: authoritativeServer }),
+    ...(localPreview && { ALLOW_LOCAL_PREVIEW: 'true' }),
+    ...(cast && { CAST2_URL: cast }),
   }
 }
 

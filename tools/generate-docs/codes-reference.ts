@@ -23,6 +23,7 @@ const refusals: Readonly<Record<RefusalCode, string>> = {
   FORBIDDEN: 'The caller is known and may not do this, for example a banned wallet.',
   NOT_FOUND: 'There is no such realm, room or path.',
   TOO_LARGE: 'The body is longer than the service accepts.',
+  NOT_SUPPORTED: 'The realm lacks what this needs, such as a LiveKit.',
   UNAVAILABLE: 'The service cannot answer now: it is starting, overloaded, or lacks what it depends on. Try again.',
 }
 

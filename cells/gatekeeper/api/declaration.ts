@@ -61,6 +61,8 @@ export interface Declaration<
   test: string
   /** What callers decide by it: the record of decisions also has the requests of those who may not. */
   decides?: ModerationAction
+  /** Whether it counts for the rate of changes of scenes, which a wallet has beside that of all routes. */
+  isSceneChange?: true
   query?: Query
   /** JSON body; a body that does not fit is answered 400 `{"ok":false,"message":"Invalid JSON body","data":[…]}`. */
   body?: Body

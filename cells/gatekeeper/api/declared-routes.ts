@@ -3,7 +3,7 @@ import { type Declaration, declare } from './declaration.ts'
 import { messageRoutes } from './message-routes.ts'
 import { platformRoutes } from './platform-routes.ts'
 import { publicRoutes } from './public-routes.ts'
-import { livekitWebhookRoute } from './room-routes.ts'
+import { livekitWebhookRoute, sceneRoomRoutes } from './room-routes.ts'
 import { sceneRoutes } from './scene-routes.ts'
 import { serviceRoutes } from './service-routes.ts'
 
@@ -30,6 +30,7 @@ export const sceneAdapterRoute = declare({
 export const declaredRoutes: readonly Declaration[] = [
   sceneAdapterRoute,
   livekitWebhookRoute,
+  ...Object.values(sceneRoomRoutes),
   ...Object.values(publicRoutes),
   ...Object.values(platformRoutes),
   ...Object.values(sceneRoutes),

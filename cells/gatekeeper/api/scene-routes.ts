@@ -4,6 +4,7 @@ import { declare, pagedAnswer, pagingQuery, storableText, walletAddress } from '
 const test = 'cells/gatekeeper/scenes/scenes.test.ts'
 const callers = 'the administration item of the SDK, the manage page of decentraland.org'
 const NAME = 256
+const isSceneChange = true
 const differs =
   'The place follows the deployed scene, which the content server confirms, and never a parcel beside it. A source of rights that does not answer is 503 and no right.'
 const noPlace = { description: 'No such scene is deployed, or the places service does not know it.' }
@@ -36,7 +37,7 @@ export const sceneRoutes = {
     answers: { 200: { description: 'The administrators.', body: z.array(admin) }, 404: noPlace },
   }),
   addAdmin: declare({
-    ...{ method: 'POST', path: '/scene-admin', authentication: 'signedByScene', callers, test, differs },
+    ...{ method: 'POST', path: '/scene-admin', authentication: 'signedByScene', isSceneChange, callers, test, differs },
     decides: 'scene-admin-add',
     summary: 'Makes a wallet an administrator of the scene.',
     body: adminBody,
@@ -48,7 +49,7 @@ export const sceneRoutes = {
     },
   }),
   removeAdmin: declare({
-    ...{ method: 'DELETE', path: '/scene-admin', authentication: 'signedByScene', callers, test },
+    ...{ method: 'DELETE', path: '/scene-admin', authentication: 'signedByScene', isSceneChange, callers, test },
     decides: 'scene-admin-remove',
     summary: 'Takes the administration of the scene away from a wallet that was given it.',
     differs: `${differs} A malformed address is 400.`,
@@ -61,7 +62,7 @@ export const sceneRoutes = {
     },
   }),
   bans: declare({
-    ...{ method: 'GET', path: '/scene-bans', authentication: 'signedByScene', callers, test, differs },
+    ...{ method: 'GET', path: '/scene-bans', authentication: 'signedByScene', isSceneChange, callers, test, differs },
     summary: 'Who is banned from the scene, the latest first, with names.',
     query: pagingQuery,
     answers: {
@@ -74,7 +75,7 @@ export const sceneRoutes = {
     },
   }),
   banAddresses: declare({
-    ...{ method: 'GET', path: '/scene-bans/addresses', authentication: 'signedByScene', callers, test, differs },
+    ...{ method: 'GET', path: '/scene-bans/addresses', authentication: 'signedByScene', isSceneChange, callers, test, differs },
     summary: 'The wallets that are banned from the scene, the latest first.',
     query: pagingQuery,
     answers: {
@@ -84,7 +85,7 @@ export const sceneRoutes = {
     },
   }),
   ban: declare({
-    ...{ method: 'POST', path: '/scene-bans', authentication: 'signedByScene', callers, test, differs },
+    ...{ method: 'POST', path: '/scene-bans', authentication: 'signedByScene', isSceneChange, callers, test, differs },
     decides: 'scene-ban',
     summary: 'Bans a wallet from the scene.',
     body: banBody,
@@ -96,7 +97,7 @@ export const sceneRoutes = {
     },
   }),
   unban: declare({
-    ...{ method: 'DELETE', path: '/scene-bans', authentication: 'signedByScene', callers, test, differs },
+    ...{ method: 'DELETE', path: '/scene-bans', authentication: 'signedByScene', isSceneChange, callers, test, differs },
     decides: 'scene-unban',
     summary: 'Lifts the ban of a wallet from the scene.',
     body: banBody,

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { signedFetch } from '../../../testing/player/signed-fetch.ts'
 import { createWallet } from '../../../testing/player/wallet.ts'
 import { TrustedProxies } from '../../chassis/client-address.ts'
-import { systemClock } from '../../chassis/clock.ts'
+import { ManualClock, systemClock } from '../../chassis/clock.ts'
 import { createApp, json, ok } from '../../chassis/http.ts'
 import { type HttpListener, listen } from '../../chassis/listen.ts'
 import { silentLog } from '../../chassis/log.ts'
@@ -13,6 +13,7 @@ import { answerOf, aVerifier } from '../fixtures.ts'
 import { gatekeeperMetrics } from '../metrics.ts'
 import { CallerCheck } from './callers.ts'
 import { type Authentication, declare, pageNumbers, pageOf, pagingQuery, storableText } from './declaration.ts'
+import { SceneChangeLimit } from './scene-change-limit.ts'
 import { ownPathOf, serve } from './serve.ts'
 import { SignedRequests } from './signed-requests.ts'
 
@@ -32,12 +33,15 @@ const routes = {
   optional: routeFor('optional'),
   moderator: routeFor('moderator'),
   service: routeFor('service'),
+  sceneChange: declare({ ...routeFor('signedByScene'), path: '/change', isSceneChange: true }),
+  otherChange: declare({ ...routeFor('signedByScene'), path: '/other-change', isSceneChange: true }),
   moderatorRead: declare({ ...routeFor('moderator'), method: 'GET' }),
   list: declare({ ...routeFor('none'), method: 'GET', path: '/list', query: pagingQuery }),
   say: declare({ ...routeFor('none'), path: '/say/:to', body: z.strictObject({ text: storableText(10) }) }),
 }
 
 let http: HttpListener
+const clock = new ManualClock()
 beforeAll(async () => {
   const metrics = new Metrics('gatekeeper')
   const signed = new SignedRequests({
@@ -60,11 +64,12 @@ beforeAll(async () => {
     routes,
     {
       ...{ signed: wallet, explorer: wallet, scene: wallet, sceneOrServer: wallet, optional: wallet },
+      ...{ sceneChange: wallet, otherChange: wallet },
       ...{ moderator: name, moderatorRead: name, service: () => ok({ caller: 'a service' }) },
       list: ({ query }) => ok({ ...pageOf(query), ...pageNumbers(pageOf(query), 101) }),
       say: ({ params, body }) => json(201, { to: params.to, text: body.text }),
     },
-    { callers },
+    { callers, sceneChangeLimit: new SceneChangeLimit(clock) },
   )
   http = await listen(createApp({ log: silentLog, metrics, routes: served }), { host: '127.0.0.1', port: 0 })
 })
@@ -145,6 +150,20 @@ test.for([
     status,
     body,
   ])
+})
+
+test('a wallet changes scenes sixty times in a minute, over all such routes, and other wallets and routes have their own share', async () => {
+  const change = async (path: string, wallet = ana) => {
+    const metadata = { signer: 'decentraland-kernel-scene' }
+    const answer = await signedFetch(http.url + path, { wallet, method: 'POST', metadata })
+    return [answer.status, answer.headers.get('retry-after'), await answer.json()]
+  }
+  for (let n = 0; n < 60; n++) expect((await change(n % 2 ? '/change' : '/other-change'))[0]).toBe(200)
+  const refused = [429, '1', { error: 'Too many scene permission requests' }]
+  expect([await change('/change'), await change('/other-change')]).toEqual([refused, refused])
+  expect([(await change('/change', mod))[0], (await signedAs('signed', undefined))[0]]).toEqual([200, 200])
+  clock.advance(1_000)
+  expect([(await change('/change'))[0], (await change('/change'))[0]]).toEqual([200, 429])
 })
 
 test('where no token is configured, none is accepted', async () => {

@@ -5,12 +5,15 @@ import type { HttpResponse } from '../../chassis/http-response.ts'
 import type { Attempt } from '../decisions.ts'
 import type { CallerCheck } from './callers.ts'
 import type { ApiHandlers, ApiRequest, Declaration, Declarations } from './declaration.ts'
+import type { SceneChangeLimit } from './scene-change-limit.ts'
 
 /** What declared routes are served with. */
 export interface ServeOptions {
   callers: Pick<CallerCheck, 'callerOf'>
   /** Called when a stranger asks for a decision: a caller who may not call the route at all. */
   onStranger?: ((attempt: Attempt, reason: string) => void) | undefined
+  /** The rate of changes of scenes. */
+  sceneChangeLimit: Pick<SceneChangeLimit, 'refusalTo'>
   /** For tests: called with every answer, before it is sent. */
   onAnswer?: ((declaration: Declaration, answer: HttpResponse) => void) | undefined
 }
@@ -39,7 +42,7 @@ async function answerOf(
   declaration: Declaration,
   handle: Handle,
   http: HttpRequest<string>,
-  { callers, onStranger }: ServeOptions,
+  { callers, onStranger, sceneChangeLimit }: ServeOptions,
 ): Promise<HttpResponse> {
   // Read even where it is refused afterwards: an answer to a body that is still arriving would close the connection.
   const body = http.method === 'GET' || http.method === 'HEAD' ? undefined : await http.body()
@@ -50,6 +53,10 @@ async function answerOf(
     if (action && answer.status === 401)
       onStranger?.({ actor, action, target: http.params.address ?? UNKNOWN }, 'may not call this')
     return answer
+  }
+  if (declaration.isSceneChange && verdict.caller && 'wallet' in verdict.caller) {
+    const refusal = sceneChangeLimit.refusalTo(verdict.caller.wallet)
+    if (refusal) return refusal
   }
   const query = declaration.query?.safeParse(Object.fromEntries(http.query))
   if (query && !query.success) return json(400, { error: `Invalid query: ${problemsOf(query.error).map(sentenceOf).join('; ')}` })

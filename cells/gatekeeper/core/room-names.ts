@@ -1,4 +1,5 @@
 import { type PeerId, parsePeerId } from '../../wire/peer.ts'
+import { sceneRoom } from './scene-access.ts'
 
 /** What a room is for, read from its name (gatekeeper.md §3). */
 export type RoomUse =
@@ -15,6 +16,23 @@ export interface RoomPrefixes {
   world: string
   /** Of the rooms of islands of the realm's cells. */
   island: string
+}
+
+/** A scene, in the realm of which its players are. */
+export interface SceneInRealm {
+  /** Name of the world; undefined for a scene of the map. */
+  world: string | undefined
+  realmName: string | undefined
+  sceneId: string
+}
+
+/** The room of a scene (gatekeeper.md §3); undefined for one of the map of a realm that has no name. */
+export function roomOfScene(
+  { scene, world: worldPrefix }: Pick<RoomPrefixes, 'scene' | 'world'>,
+  { world, realmName, sceneId }: SceneInRealm,
+): string | undefined {
+  if (world !== undefined) return worldPrefix + `${world}-${sceneId}`.toLowerCase()
+  return realmName === undefined ? undefined : sceneRoom(scene, realmName, sceneId)
 }
 
 export const COMMUNITY_VOICE_PREFIX = 'voice-chat-community-'

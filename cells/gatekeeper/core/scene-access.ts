@@ -20,7 +20,7 @@ export interface Denial {
 }
 
 /** The limit of LiveKit. */
-const MAX_ROOM_CHARACTERS = 256
+export const MAX_ROOM_CHARACTERS = 256
 // Anything but plain text is ignored: PostgreSQL cannot store NUL, and a failed look-up would let a banned player in.
 const DEVICE_ID = /^[\x20-\x7e]{1,256}$/
 /** The signer of what scene code asks its player to sign (ADR-289). */
@@ -92,4 +92,4 @@ export const sceneRoom = (prefix: string, realmName: string, sceneId: string): s
   prefix + `${realmName}:${sceneId}`.toLowerCase()
 
 /** Worlds are named by ENS; in worlds with one scene, clients send that name as the scene too. */
-const isWorld = (name: string): boolean => name.toLowerCase().endsWith('.eth')
+export const isWorld = (name: string): boolean => name.toLowerCase().endsWith('.eth')

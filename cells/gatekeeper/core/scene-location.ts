@@ -11,6 +11,9 @@ export interface ClaimedScene {
   realmName: string | undefined
 }
 
+/** What explorers call the realm of a scene that its creator runs on the own machine. */
+export const isPreviewRealm = (realmName: string | undefined): boolean => /^(local)?preview$/i.test(realmName ?? '')
+
 const PARCEL = /^(-?\d{1,4}) *, *(-?\d{1,4})$/
 const MAX_CHARACTERS = 256
 

@@ -5,27 +5,23 @@ import { type PeerId, parsePeerId } from '../../wire/peer.ts'
 import { type ApiHandlers, noContent, type Page, pageNumbers, pageOf, type SignedCaller } from '../api/declaration.ts'
 import type { sceneRoutes } from '../api/scene-routes.ts'
 import type { ModerationAction } from '../core/moderation-actions.ts'
-import { sceneRoom } from '../core/scene-access.ts'
-import { type ClaimedScene, claimedSceneOf } from '../core/scene-location.ts'
 import type { Decisions } from '../decisions.ts'
 import type { ModerationChange, ModerationChanges } from '../moderation-changes.ts'
 import type { Land } from '../upstream/land.ts'
-import type { Places, ScenePlace } from '../upstream/places.ts'
+import type { SceneAdministration } from './scene-administration.ts'
 import type { SceneBanList } from './scene-ban-list.ts'
 import type { SceneAuthority, SceneRecords } from './scene-records.ts'
 import type { SceneRights } from './scene-rights.ts'
 
 /** What decides about one scene. */
 export interface SceneHandlersOptions {
-  places: Pick<Places, 'placeOf'>
+  administration: SceneAdministration
   rights: Pick<SceneRights, 'authorityOf' | 'isPrivileged' | 'privilegedOf' | 'leaseHoldersOf'>
   scenes: Pick<SceneRecords, 'admins' | 'addAdmin' | 'removeAdmin' | 'bans' | 'ban' | 'unban'>
   land: Pick<Land, 'ownerOfName' | 'displayNames'>
   sceneBans: Pick<SceneBanList, 'reread'>
   decisions: Pick<Decisions, 'list' | 'checked'>
   changes: Pick<ModerationChanges, 'emit'>
-  roomPrefix: string
-  worldRoomPrefix: string
 }
 
 /** What an administrator can decide, and what the one who may not, or whose target may not be meant, is answered. */
@@ -80,11 +76,11 @@ interface Named {
 
 /** Handlers of the routes of scene administrators. */
 export function sceneHandlers(options: SceneHandlersOptions): ApiHandlers<typeof sceneRoutes> {
-  const { rights, scenes, land, sceneBans } = options
+  const { administration, rights, scenes, land, sceneBans } = options
 
   async function decide(name: keyof typeof steps, caller: SignedCaller, named: Named): Promise<HttpResponse> {
     const { action, kind, refused, privileged, problems }: Step = steps[name]
-    const { place, claimed } = await placeOf(options, caller)
+    const { place, room } = await administration.sceneOf(caller)
     let authority: SceneAuthority | undefined
     const target = await options.decisions.checked(
       { actor: caller.wallet, action, target: named.address ?? named.name ?? '', placeId: place.id },
@@ -102,13 +98,13 @@ export function sceneHandlers(options: SceneHandlersOptions): ApiHandlers<typeof
     const problem = problems[result]
     if (problem !== undefined) throw new Refusal('INVALID', problem)
     if (kind === 'sceneBanned' || kind === 'sceneUnbanned') await sceneBans.reread(target.target)
-    void options.changes.emit({ kind, address: target.target, placeId: place.id, room: roomOf(options, place, claimed) })
+    void options.changes.emit({ kind, address: target.target, placeId: place.id, room })
     return noContent
   }
 
   return {
     async admins({ caller, query }) {
-      const { place } = await placeOf(options, caller)
+      const { place } = await administration.sceneOf(caller)
       const [added, privileged, leaseholders] = await Promise.all([
         scenes.admins(place.id, query.admin === undefined ? undefined : (parsePeerId(query.admin) ?? '0x')),
         rights.privilegedOf(place),
@@ -141,26 +137,8 @@ export function sceneHandlers(options: SceneHandlersOptions): ApiHandlers<typeof
 
 type SceneKind = Extract<ModerationChange, { placeId: string }>['kind']
 
-async function placeOf(
-  { places }: SceneHandlersOptions,
-  { metadata }: SignedCaller,
-): Promise<{ place: ScenePlace; claimed: ClaimedScene }> {
-  const claimed = claimedSceneOf(metadata)
-  if (!claimed) throw new Refusal('UNAUTHORIZED', 'Access denied, invalid signed-fetch request, no realm')
-  const { world, parcel } = claimed
-  const place = await places.placeOf(claimed)
-  if (place) return { place, claimed }
-  throw new Refusal(
-    'NOT_FOUND',
-    world === undefined
-      ? `No place found with parcel ${parcel}`
-      : `No world scene place found for world ${world} at position ${parcel}`,
-  )
-}
-
 async function bansOf(options: SceneHandlersOptions, caller: SignedCaller, query: Page) {
-  const { place } = await placeOf(options, caller)
-  if (!(await options.rights.authorityOf(caller.wallet, place))) throw new Refusal('UNAUTHORIZED', LIST_REFUSED)
+  const { place } = await options.administration.administered(caller, new Refusal('UNAUTHORIZED', LIST_REFUSED))
   const page = pageOf(query)
   const { addresses, total } = await options.scenes.bans(place.id, page)
   return { addresses, numbers: pageNumbers(page, total) }
@@ -175,13 +153,3 @@ async function targetOf(land: Pick<Land, 'ownerOfName'>, { address, name }: Name
 /** Names are an ornament: where they cannot be asked for, there are none. */
 const namesOf = (land: Pick<Land, 'displayNames'>, wallets: readonly PeerId[]): Promise<ReadonlyMap<PeerId, string>> =>
   land.displayNames([...new Set(wallets)]).catch(() => new Map<PeerId, string>())
-
-/** The room of the scene, whose players notice the change; undefined where the client did not name its realm. */
-function roomOf(
-  { roomPrefix, worldRoomPrefix }: SceneHandlersOptions,
-  place: ScenePlace,
-  { realmName }: ClaimedScene,
-): string | undefined {
-  if (place.world !== undefined) return `${worldRoomPrefix}${place.world}-${place.sceneId}`.toLowerCase()
-  return realmName === undefined ? undefined : sceneRoom(roomPrefix, realmName, place.sceneId)
-}

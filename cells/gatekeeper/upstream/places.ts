@@ -50,7 +50,7 @@ export class Places {
 
   /** Undefined where no such scene is deployed. @throws Refusal UNAVAILABLE while that cannot be found out */
   async placeOf(location: SceneLocation): Promise<ScenePlace | undefined> {
-    const scene = await this.#sceneOf(location)
+    const scene = await this.sceneOf(location)
     if (!scene) return undefined
     const { base, sceneId, positions, world } = scene
     if (!this.#places.isConfigured) return { ...scene, id: world === undefined ? `parcel:${base}` : `world:${world}:${base}` }
@@ -63,10 +63,11 @@ export class Places {
 
   /** Whether such a scene is deployed. @throws Refusal UNAVAILABLE while that cannot be found out */
   async isDeployed(location: SceneLocation): Promise<boolean> {
-    return (await this.#sceneOf(location)) !== undefined
+    return (await this.sceneOf(location)) !== undefined
   }
 
-  #sceneOf(location: SceneLocation): Promise<Omit<ScenePlace, 'id'> | undefined> {
+  /** The scene that is deployed there, without the place it is kept by. @throws Refusal UNAVAILABLE while that cannot be found out */
+  sceneOf(location: SceneLocation): Promise<Omit<ScenePlace, 'id'> | undefined> {
     return location.world === undefined ? this.#sceneOfMap(location) : this.#sceneOfWorld(location.world, location)
   }
 
