@@ -58,6 +58,8 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
         [c]: [60, 60],
       })
     }, 60 * SECONDS)
+    // In embedded rooms this explorer sends its movement to the room, and to no relay.
+    await Promise.all([one, two].map((program) => program?.prints(/movement data: Movement/)))
     // The rooms are public and name no members; the islands say who shares which.
     await vi.waitFor(async () => {
       const { islands } = await asked<{ islands: { id: string; peers: { address: string }[] }[] }>(`${url}/main/stats/islands`)

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { explorerCommand } from './explorer-command.ts'
 import { freshFolder } from './fresh-folder.ts'
 import { type Program, startProgram } from './program.ts'
 
@@ -24,15 +24,12 @@ export function startExplorer(
   realmUrl: string,
   seed: number,
   location: string,
-  movementRelay = '127.0.0.1:1',
+  movementRelay?: string,
 ): Explorer {
-  const home = freshFolder('explorer-')
-  const args = ['--realm', realmUrl, '--location', location, '--timeout', String(LIFETIME_SECONDS), '--wallet-seed', String(seed)]
-  const program = startProgram(join(folder, 'headless'), args, {
-    cwd: folder,
-    // The explorer's own default is a public server. The default here refuses connections at once.
-    env: { HOME: home, PULSE_SERVER: movementRelay, RUST_LOG: 'comms=debug' },
+  const { command, args, ...options } = explorerCommand({
+    ...{ folder, home: freshFolder('explorer-'), realmUrl, seed, location, movementRelay, lifetimeSeconds: LIFETIME_SECONDS },
   })
+  const program = startProgram(command, args, options)
   return {
     program,
     address: async () => {

@@ -1,6 +1,7 @@
 import { refuseArguments, scriptArguments } from '../script-arguments.ts'
 import { signedHandshake, unsignedHandshake } from './handshake.ts'
 import { Mover, received } from './mover.ts'
+import { startWitness } from './witness.ts'
 
 // Simulated players who walk in a square of a realm, ten steps a second, at any movement relay. Prints each second what they receive.
 
@@ -12,8 +13,11 @@ const options = {
   seconds: { type: 'string', default: '60' },
   /** For a relay that believes every wallet: signing takes a millisecond each. */
   unsigned: { type: 'boolean', default: false },
+  /** A Bevy explorer stands in the midst; what it is told of is printed, too. */
+  witness: { type: 'boolean', default: false },
 } as const
-const usage = 'npm run movers -- HOST:PORT REALM [--players 1000] [--metres 60] [--x 8] [--z 8] [--seconds 60] [--unsigned]'
+const usage =
+  'npm run movers -- HOST:PORT REALM [--players 1000] [--metres 60] [--x 8] [--z 8] [--seconds 60] [--unsigned] [--witness]'
 const { values, positionals } = scriptArguments(options, usage)
 const [relay = '127.0.0.1:7777', realm = 'main'] = positionals
 const [address = '', port = ''] = relay.split(':')
@@ -25,7 +29,8 @@ const [players, metres, x, z, seconds] = [values.players, values.metres, values.
   number,
 ]
 if (!address || !(Number(port) > 0)) refuseArguments(`${relay} is no HOST:PORT`, usage)
-if (![players, metres, x, z, seconds].every(Number.isFinite)) refuseArguments('each option but --unsigned is a number', usage)
+if (![players, metres, x, z, seconds].every(Number.isFinite))
+  refuseArguments('each option but --unsigned and --witness is a number', usage)
 
 const STEPS_PER_SECOND = 10
 const SLICES = 10
@@ -34,6 +39,7 @@ const AT_ONCE = 50
 const ADDRESSES = 200
 /** As explorers do. */
 const RETRY_MS = 2_000
+const WITNESS_START_SECONDS = 60
 
 const movers = new Set<Mover>()
 
@@ -84,6 +90,10 @@ setInterval(walk, sliceMs)
 await Promise.all(Array.from({ length: AT_ONCE }, enterInTurn))
 console.log(`${players} players walk in ${metres} m`)
 
+const witness = values.witness
+  ? await startWitness({ relay, realm, x, z, lifetimeSeconds: seconds + WITNESS_START_SECONDS })
+  : undefined
+let witnessed = 0
 let before = { ...received }
 let busy = process.cpuUsage()
 for (let second = 0; second < seconds; second++) {
@@ -98,9 +108,12 @@ for (let second = 0; second < seconds; second++) {
       deltas: received.deltas - before.deltas,
       messages: received.messages - before.messages,
       cpuPercent: Math.round((user + system) / 10_000),
+      ...(witness && { witnessed: witness.movements() - witnessed }),
     }),
   )
   before = { ...received }
+  witnessed = witness?.movements() ?? 0
 }
+await witness?.stop()
 for (const mover of movers) mover.leave()
 process.exit(0)
