@@ -46,3 +46,38 @@ test('a name that resolves to another address each time is resolved once for a c
   expect(await resolved(rebinding, false)).toBe('203.0.113.7')
   expect(await resolved(rebinding, false)).toContain('may be connected to')
 })
+
+/** Resolves a name by those in `names`, each below the search domains as well, and returns it with the names that were looked up. */
+async function lookedUp(host: string, names: Record<string, string | Error>, onlyAsWritten = false) {
+  const asked: string[] = []
+  const resolver = ((name: string, _: unknown, answer: (error: Error | null, found: LookupAddress[]) => void) => {
+    asked.push(name)
+    const found = names[name] ?? Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })
+    if (found instanceof Error) answer(found, [])
+    else answer(null, [{ address: found, family: 4 }])
+  }) as unknown as typeof lookup
+  const address = await new Promise((resolve) =>
+    remoteLookup(resolver, () => true, onlyAsWritten)(host, {}, (error, found) => resolve(error?.message ?? found)),
+  )
+  return [address, asked]
+}
+
+test.each<[string, string, Record<string, string | Error>, unknown]>([
+  [
+    'a public name is not that of a Service',
+    'a.com',
+    { 'a.com.': '203.0.113.7', 'a.com': '10.0.0.1' },
+    ['203.0.113.7', ['a.com.']],
+  ],
+  ['a Service of another namespace', 'nats.infra', { 'nats.infra': '10.0.0.1' }, ['10.0.0.1', ['nats.infra.', 'nats.infra']]],
+  ['a Service of this namespace', 'nats', { nats: '10.0.0.1' }, ['10.0.0.1', ['nats']]],
+  ['a name with a final dot', 'nats.infra.', { 'nats.infra': '10.0.0.1' }, ['no such name', ['nats.infra.']]],
+  ['no answer is not no name', 'a.com', { 'a.com.': new Error('busy'), 'a.com': '10.0.0.1' }, ['busy', ['a.com.']]],
+])('names are looked up as written before they are looked up as a Service: %s', async (_, host, names, expected) => {
+  expect(await lookedUp(host, names)).toEqual(expected)
+})
+
+test('a name may be looked up as written only', async () => {
+  expect(await lookedUp('nats.infra', { 'nats.infra': '10.0.0.1' }, true)).toEqual(['no such name', ['nats.infra.']])
+  expect(await lookedUp('nats', { nats: '10.0.0.1' }, true)).toEqual(['no such name', ['nats.']])
+})

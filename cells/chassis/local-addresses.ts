@@ -44,19 +44,33 @@ export class LocalAddressError extends Error {
 /**
  * Resolves names as Node does, without the addresses among the results that may not be connected to, by default those of this machine. The result is what is connected to, so that a name cannot
  * resolve to another address after it was checked. A host that is an address itself is never looked up: see `isLocalAddress`.
+ *
+ * A name with a dot is looked up as it is written, and below the domains in which a pod searches only where there is no such name: in a
+ * cluster the tenant of a namespace `com` could otherwise answer in place of a public server, and `nats.infra` is a Service.
+ *
+ * @param onlyAsWritten never below the domains in which a pod searches
  */
 export function remoteLookup(
   resolve: typeof dnsLookup = dnsLookup,
   mayConnect = (address: string) => !isLocalAddress(address),
+  onlyAsWritten = false,
 ): LookupFunction {
   return (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
+    const absolute = hostname.endsWith('.') ? hostname : `${hostname}.`
+    const mayFollow = !onlyAsWritten && absolute !== hostname
+    const first = mayFollow && !hostname.includes('.') ? hostname : absolute
+    const settle = (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => {
       if (error) return callback(error, '')
       const remote = found.filter(({ address }) => mayConnect(address))
-      const [first] = remote
-      if (!first) callback(new LocalAddressError(hostname), '')
+      const [chosen] = remote
+      if (!chosen) callback(new LocalAddressError(hostname), '')
       else if (options.all) callback(null, remote)
-      else callback(null, first.address, first.family)
+      else callback(null, chosen.address, chosen.family)
+    }
+    resolve(first, { ...options, all: true }, (error, found) => {
+      // Any other error says nothing of whether there is such a name.
+      if (error?.code === 'ENOTFOUND' && mayFollow && first !== hostname) resolve(hostname, { ...options, all: true }, settle)
+      else settle(error, found)
     })
   }
 }

@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import { lookup as dnsLookup } from 'node:dns'
+import type { lookup as dnsLookup } from 'node:dns'
 import { isIP } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import type { Clock } from '../../../cells/chassis/clock.ts'
@@ -40,7 +40,7 @@ const OF_CONTROLLER = /Kubernetes Ingress Controller Fake Certificate|TRAEFIK DE
  */
 export function createCertificateProbe(options: ProbeOptions): CertificateProbe {
   const { mayConnect, clusterDomain, clock, log, timeoutMs = TIMEOUT_MS, port = HTTPS_PORT, authorities } = options
-  const lookup = remoteLookup(absolute(options.resolve ?? dnsLookup), mayConnect)
+  const lookup = remoteLookup(options.resolve, mayConnect, true)
   const attempt = async (host: string): Promise<Certificate> => {
     // An address needs no lookup, so it is not checked there.
     if ((isIP(host) && !mayConnect(host)) || host.endsWith(`.${clusterDomain}`))
@@ -68,10 +68,6 @@ export function createCertificateProbe(options: ProbeOptions): CertificateProbe 
     }
   }
 }
-
-/** Resolves names as written, and not below the domains in which a pod searches, such as those of Services. */
-const absolute = (resolve: typeof dnsLookup) =>
-  ((name: string, ...rest: [never, never]) => resolve(`${name}.`, ...rest)) as typeof dnsLookup
 
 function handshakeOf(socket: TLSSocket): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()

@@ -89,3 +89,27 @@ test('servers that the realm runs itself are not probed', () => {
   const { reach } = aWatch()
   expect(reach(aRealm({ livekit: { type: 'Managed' } }))).toEqual([])
 })
+
+test('a Service that a realm names without its namespace is probed in the namespace of that realm', async () => {
+  const { reach, world, pass } = aWatch()
+  const inNamespace = (namespace: string) => {
+    const nats = {
+      type: 'External' as const,
+      urls: ['nats://nats:4222', 'nats://10.0.0.1', 'nats://nats.infra:4222', 'nats://[fd00::1]'],
+    }
+    const realm = aRealm({ livekit: { type: 'None' }, nats })
+    realm.metadata.namespace = namespace
+    return realm
+  }
+  reach(inNamespace('one'))
+  reach(inNamespace('two'))
+  await pass(500)
+  expect(world.asked.sort()).toEqual([
+    'nats://10.0.0.1',
+    'nats://[fd00::1]',
+    'nats://nats.infra:4222',
+    'nats://nats.one.svc:4222',
+    'nats://nats.two.svc:4222',
+  ])
+  expect(reach(inNamespace('two'))?.[0]).toEqual({ dependency: 'NATS', url: 'nats://nats:4222', state: 'reachable' })
+})

@@ -56,12 +56,12 @@ export class DependencyReachability implements RealmObserver<readonly Reachabili
     const needs = needsOf(realm)
     this.#needs.set(keyText(realm.metadata), needs)
     const create = (url: string) => (): Dependency => ({ url, realms: new Map(), state: 'unknown', failures: 0 })
-    this.#poller.depend(realm.metadata, new Map(needs.map(({ url }) => [url, create(url)])))
+    this.#poller.depend(realm.metadata, new Map(needs.map(({ target }) => [target, create(target)])))
   }
 
   get(realm: ObjectKey): readonly Reachability[] | undefined {
-    return this.#needs.get(keyText(realm))?.map((need) => {
-      const { state = 'unknown' } = this.#poller.get(need.url) ?? {}
+    return this.#needs.get(keyText(realm))?.map(({ target, ...need }) => {
+      const { state = 'unknown' } = this.#poller.get(target) ?? {}
       return { ...need, state }
     })
   }
@@ -93,11 +93,17 @@ function learn(dependency: Dependency, isReached: boolean): PollOutcome {
   return { next: backoffMs(RETRY, dependency.failures), changed: dependency.state !== before }
 }
 
-type Need = Pick<Reachability, 'dependency' | 'url'>
+/** `target` is the URL as it leads to the same server from the operator's namespace. */
+type Need = Pick<Reachability, 'dependency' | 'url'> & { target: string }
 
-function needsOf({ spec: { livekit, nats } }: Realm): Need[] {
+function needsOf({ metadata: { namespace }, spec: { livekit, nats } }: Realm): Need[] {
+  const need = (dependency: Need['dependency'], url: string): Need => ({ dependency, url, target: fromOutside(url, namespace) })
   return [
-    ...(livekit.type === 'External' && livekit.url ? [{ dependency: 'LiveKit' as const, url: livekit.url }] : []),
-    ...(nats.type === 'External' ? (nats.urls ?? []).map((url) => ({ dependency: 'NATS' as const, url })) : []),
+    ...(livekit.type === 'External' && livekit.url ? [need('LiveKit', livekit.url)] : []),
+    ...(nats.type === 'External' ? (nats.urls ?? []).map((url) => need('NATS', url)) : []),
   ]
 }
+
+/** A name without a dot is that of a Service of the realm's namespace for its pods, and would be one of the operator's namespace here. */
+const fromOutside = (url: string, namespace: string): string =>
+  url.replace(/^([a-z]+:\/\/(?:[^/?#]*@)?)([\w-]+)(?=[:/?#]|$)/, `$1$2.${namespace}.svc`)
