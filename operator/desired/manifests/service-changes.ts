@@ -1,21 +1,21 @@
-import { fnv1a } from '../../../cells/chassis/fnv1a.ts'
 import type { Component, Workload, WorkloadImage } from '../../observed/workload.ts'
 import { COMPONENT_LABEL, IMAGE_ANNOTATION, TEMPLATE_ANNOTATION } from '../naming.ts'
 import type { ServicesHold } from '../rollout/services-hold.ts'
 import type { KubeManifest } from './kube-manifest.ts'
+import { structuralHash } from './structural-hash.ts'
 
 /** A workload with a record of what it was made with; other objects are unchanged. */
 export const madeWith = (manifest: KubeManifest, image: WorkloadImage): KubeManifest =>
   templateOf(manifest) ? annotated(manifest, { [IMAGE_ANNOTATION]: JSON.stringify(image) }) : manifest
 
 /**
- * A workload with a fingerprint of its pod template, by which a change of it is recognized before it is made. The order of fields counts,
- * because sorting them takes half of the time of a pass; where only the order differs, the service takes its turn and its pods stay.
+ * A workload with a fingerprint of its pod template, by which a change of it is recognized before it is made. It is on the workload and
+ * not on its pods, which do not notice another way to compute it.
  */
 export function fingerprinted(manifest: KubeManifest): KubeManifest {
   const template = templateOf(manifest)
   if (!template) return manifest
-  return annotated(manifest, { [TEMPLATE_ANNOTATION]: fnv1a(JSON.stringify(template)).toString(16).padStart(8, '0') })
+  return annotated(manifest, { [TEMPLATE_ANNOTATION]: structuralHash(template).toString(16).padStart(8, '0') })
 }
 
 const templateOf = (manifest: KubeManifest): object | undefined => (manifest as { spec?: { template?: object } }).spec?.template
