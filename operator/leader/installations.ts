@@ -4,6 +4,7 @@ import { isStatus } from '../../cells/kube/kube-error.ts'
 import { resources } from '../../cells/kube/resources.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { Realm, RealmStatus } from '../../crds/realm.ts'
+import { ageMs } from '../observed/stamp.ts'
 import { isFree, type LeaderLease } from './lease.ts'
 
 /** An installation of the operator, by the Lease of its leader election, and how far it reaches. */
@@ -75,7 +76,7 @@ export class Installations {
     if (lease === 'unreadable') return true
     const { holderIdentity = '', renewTime = '' } = lease?.spec ?? {}
     const content = `${holderIdentity} ${renewTime}`
-    const isLongReleased = isFree(lease) && !(clock.now() - Date.parse(renewTime) < GONE_AFTER_MS)
+    const isLongReleased = isFree(lease) && !(ageMs(Date.parse(renewTime), clock.now()) < GONE_AFTER_MS)
     const changedAt = isLongReleased ? Number.NEGATIVE_INFINITY : known?.content === content ? known.changedAt : now
     this.#leases.set(name, { content, changedAt, lookedAt: now })
     return now - changedAt < GONE_AFTER_MS

@@ -22,8 +22,8 @@ export const leaseOf = (key: { namespace: string; name: string }): LeaderLease =
 /** Whether a lease is not held, or does not exist. */
 export const isFree = (lease: LeaderLease | undefined): boolean => !lease?.spec.holderIdentity
 
-/** When the term of a lease's holder began, in milliseconds since the epoch; 0 = it was never held. */
-export const epochOf = ({ spec }: LeaderLease): number => (spec.acquireTime === undefined ? 0 : Date.parse(spec.acquireTime))
+/** When the term of a lease's holder began, in milliseconds since the epoch; 0 = it was never held, or does not say when. */
+export const epochOf = ({ spec }: LeaderLease): number => Date.parse(spec.acquireTime ?? '') || 0
 
 /**
  * The lease as its holder writes it. A new holder counts as a transition, and its term begins later than any before, even when

@@ -1,5 +1,6 @@
 import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
 import type { Observations } from '../../observed/observations.ts'
+import { ageMs } from '../../observed/stamp.ts'
 import { takesPlayers } from '../endpoints.ts'
 
 /** What to do with a cell that is to be removed, and when to run the next pass if nothing happens until then. */
@@ -29,8 +30,8 @@ export function nextDrainStep(
   { now, mayBeRoutedTo }: Pick<Observations, 'now' | 'mayBeRoutedTo'>,
   propagationMs: number,
 ): DrainStep {
-  const cordonedMs = now - trueSince(cell, 'Cordoned')
-  const drainingMs = now - trueSince(cell, 'Draining')
+  const cordonedMs = trueForMs(cell, 'Cordoned', now)
+  const drainingMs = trueForMs(cell, 'Draining', now)
   // Not begun, or not in the status of the cell yet. The cell's own status write starts the next pass; the recheck is for a lost event.
   if (takesPlayers(cell) || Number.isNaN(cordonedMs)) return { state: 'Draining', recheckMs: propagationMs }
   if (cell.spec.desiredState === 'Draining') {
@@ -47,9 +48,9 @@ export function nextDrainStep(
   return leftMs > 0 ? { state: 'Drained', recheckMs: leftMs } : { state: 'remove' }
 }
 
-/** Since when a condition is True, in milliseconds since the epoch; NaN when it is not. */
-function trueSince(cell: CommsCell, type: 'Cordoned' | 'Draining'): number {
+/** For how long a condition has been True, at least; NaN when it is not. */
+function trueForMs(cell: CommsCell, type: 'Cordoned' | 'Draining', now: number): number {
   const condition = conditionOf(cell, type)
   // Kubernetes keeps times to the second: the end of that second is taken, so that no step is shorter than promised.
-  return condition?.status === 'True' ? Date.parse(condition.lastTransitionTime) + 999 : Number.NaN
+  return condition?.status === 'True' ? ageMs(Date.parse(condition.lastTransitionTime), now) - 999 : Number.NaN
 }

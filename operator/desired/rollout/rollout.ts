@@ -1,5 +1,6 @@
 import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
 import type { Observations } from '../../observed/observations.ts'
+import { ageMs, isFromFuture } from '../../observed/stamp.ts'
 import { isServing } from '../endpoints.ts'
 import { type JoinRateVerdict, judgeJoinRate } from './join-rate.ts'
 
@@ -189,6 +190,16 @@ export function activeCellOf(
 /** When a cell was created, in milliseconds since the epoch. */
 export const createdAt = ({ metadata }: CommsCell): number => Date.parse(metadata.creationTimestamp ?? '') || 0
 
+/** From when the deadline of a candidate counts: its creation, or, where the clock of the API server is ahead, its first condition. */
+function beganAt(candidate: CommsCell, now: number): number {
+  const at = createdAt(candidate)
+  if (!isFromFuture(at, now)) return at
+  return Math.min(
+    now,
+    ...(candidate.status?.conditions ?? []).map((condition) => Date.parse(condition.lastTransitionTime) || now),
+  )
+}
+
 /** A candidate for a slot whose active cell does not serve needs no proof that it is better. */
 const needsSyntheticJoin = (realm: Realm, active: CommsCell | undefined): boolean =>
   realm.spec.rollout.joinProbe === 'Required' && active !== undefined && isServing(active)
@@ -208,7 +219,7 @@ function candidateProgress(realm: Realm, candidate: CommsCell, { syntheticJoinOf
   if (join.state === 'failed' && isServing(candidate))
     return { halt: { reason: 'JoinFailed', message: `the operator could not join ${name} as a player: ${join.message}` } }
   const seconds = realm.spec.rollout.progressDeadlineSeconds
-  const leftMs = createdAt(candidate) + seconds * 1000 - now
+  const leftMs = seconds * 1000 - ageMs(beganAt(candidate, now), now)
   if (leftMs > 0) return { recheckMs: leftMs }
   const message = `${name} did not replace the old cell within ${seconds} s: ${blockerOf(candidate)}`
   return { halt: { reason: 'ProgressDeadlineExceeded', message } }

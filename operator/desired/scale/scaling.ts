@@ -1,5 +1,6 @@
 import { type CommsCell, conditionOf, type Realm } from '../../../crds/realm.ts'
 import type { Observations } from '../../observed/observations.ts'
+import { ageMs, keptStamp, stampOf } from '../../observed/stamp.ts'
 import type { ObservedRealm } from '../../observed/workload.ts'
 import { isServing, takesPlayers } from '../endpoints.ts'
 import {
@@ -100,7 +101,7 @@ function isChanging(realm: Realm, { own }: RealmCells, desiredCells: number): bo
 /** Whether everything that the last decision removed has ended by now. */
 function isSettled({ spec }: Realm, before: AutoscaleStatus | undefined, now: number): boolean {
   if (!before) return false
-  return now - Date.parse(before.changedAt) >= spec.cells.template.connectors.drainSeconds * 1000 + POD_END_MS
+  return ageMs(Date.parse(before.changedAt), now) >= spec.cells.template.connectors.drainSeconds * 1000 + POD_END_MS
 }
 
 /** The numbers in a message are those of the moment of the decision, so that the status is not written each time a player moves. */
@@ -112,7 +113,7 @@ function autoscaleStatus(
 ): AutoscaleStatus {
   const connectors = [...numbers.connectors.values()].reduce((sum, count) => sum + count, 0)
   const isNew = before === undefined || numbers.decisions.length > 0
-  const changedAt = isNew ? new Date(now).toISOString().replace(/\.\d+Z$/, 'Z') : before.changedAt
+  const changedAt = isNew ? stampOf(now) : keptStamp(before.changedAt, now)
   const { reason, message } = isHibernated ? HIBERNATED : whyOf(before, numbers)
   return { cells: numbers.cells, connectors, changedAt, reason, message }
 }

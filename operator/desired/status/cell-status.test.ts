@@ -5,6 +5,8 @@ import { aCell } from '../realm.fixtures.ts'
 import { cellStatus } from './cell-status.ts'
 import type { Failure } from './conditions.ts'
 
+const DAY_MS = 86_400_000
+
 const workload = (component: Workload['component'], ready = 1, more: Partial<Workload> = {}): Workload => ({
   component,
   desired: 1,
@@ -159,4 +161,21 @@ test('what may pass by itself is named at once, and stalls the cell only after a
     reconciling: { status: 'False', reason: 'Stalled' },
     stalled: { status: 'True', reason: 'PodsFailing', message },
   })
+  // The clock of the node is ahead, so it cannot be told how long the problem has lasted.
+  expect(at(-DAY_MS)).toMatchObject({ stalled: { status: 'True' } })
+})
+
+test('a condition keeps the time of its transition, unless a wrong clock put it into the future', () => {
+  const stampsAt = (now: number, cell = aCell()) => {
+    const status = cellStatus({ cell, observed: working, failure: undefined, now })
+    return {
+      cell: { ...cell, status },
+      stamps: [...new Set(status.conditions?.map(({ lastTransitionTime }) => lastTransitionTime))],
+    }
+  }
+  const ahead = stampsAt(DAY_MS)
+  expect(ahead.stamps).toEqual(['1970-01-02T00:00:00Z'])
+  expect(stampsAt(2 * DAY_MS, ahead.cell).stamps).toEqual(['1970-01-02T00:00:00Z'])
+  expect(stampsAt(DAY_MS - 60_000, ahead.cell).stamps).toEqual(['1970-01-02T00:00:00Z'])
+  expect(stampsAt(3_000, ahead.cell).stamps).toEqual(['1970-01-01T00:00:03Z'])
 })

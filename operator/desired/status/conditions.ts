@@ -1,4 +1,5 @@
 import type { Condition } from '../../../crds/realm.ts'
+import { ageMs, isFromFuture, keptStamp, stampOf } from '../../observed/stamp.ts'
 import type { Workload } from '../../observed/workload.ts'
 
 /** A condition without the generation it describes and the time of its last transition. */
@@ -18,14 +19,13 @@ export function conditionsOf(
   drafts: readonly { type: string; status: Condition['status']; reason: string; message: string }[],
   now: number,
 ): Condition[] {
-  const timestamp = timestampOf(now)
   return drafts.map((draft) => {
     const before = status?.conditions?.find(({ type }) => type === draft.type)
     return {
       type: draft.type,
       status: draft.status,
       ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }),
-      lastTransitionTime: before?.status === draft.status ? before.lastTransitionTime : timestamp,
+      lastTransitionTime: before?.status === draft.status ? keptStamp(before.lastTransitionTime, now) : stampOf(now),
       reason: draft.reason,
       message: draft.message.slice(0, MAX_MESSAGE_LENGTH),
     }
@@ -34,9 +34,6 @@ export function conditionsOf(
 
 /** The API server takes 32768 characters; a person reads fewer. */
 const MAX_MESSAGE_LENGTH = 1024
-
-// Kubernetes writes times to the second.
-const timestampOf = (now: number): string => `${new Date(now).toISOString().slice(0, -'.000Z'.length)}Z`
 
 /** Why a pass could not apply its plan. */
 export interface Failure {
@@ -59,7 +56,10 @@ const PATIENCE_MS = 45_000
 export function patienceLeftMs(workloads: readonly (Workload | undefined)[], now: number): number | undefined {
   const left = workloads.flatMap((workload) => {
     const since = workload && currentProblemOf(workload)?.since
-    return since === undefined || since + PATIENCE_MS <= now ? [] : [since + PATIENCE_MS - now]
+    // A node whose clock is wrong must not keep a problem from being reported.
+    return since === undefined || isFromFuture(since, now) || ageMs(since, now) >= PATIENCE_MS
+      ? []
+      : [PATIENCE_MS - ageMs(since, now)]
   })
   return left.length > 0 ? Math.min(...left) : undefined
 }

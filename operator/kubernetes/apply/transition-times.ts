@@ -1,4 +1,5 @@
 import type { CommsCellStatus, RealmStatus } from '../../../crds/realm.ts'
+import { isFromFuture } from '../../observed/stamp.ts'
 
 /** The status of a realm or a cell, as the operator writes it. */
 export type ReportedStatus = RealmStatus | CommsCellStatus
@@ -11,7 +12,7 @@ export const withoutTransitionTimes = (status: ReportedStatus): object => ({
 
 /**
  * A condition keeps its transition time while its status stays the same: a pass with an older clock reading must not cause a
- * write.
+ * write. One that a wrong clock put into the future is not kept.
  */
 export function keepTransitionTimes(status: ReportedStatus, before: ReportedStatus | undefined): ReportedStatus {
   if (!status.conditions) return status
@@ -19,7 +20,9 @@ export function keepTransitionTimes(status: ReportedStatus, before: ReportedStat
     ...status,
     conditions: status.conditions.map((condition) => {
       const previous = before?.conditions?.find(({ type }) => type === condition.type)
-      return previous?.status === condition.status ? { ...condition, lastTransitionTime: previous.lastTransitionTime } : condition
+      if (previous?.status !== condition.status) return condition
+      const [was, is] = [previous, condition].map(({ lastTransitionTime }) => Date.parse(lastTransitionTime)) as [number, number]
+      return isFromFuture(was, is) ? condition : { ...condition, lastTransitionTime: previous.lastTransitionTime }
     }),
   }
 }
