@@ -39,5 +39,7 @@ test('a value changed in one place has another hash', () => {
 })
 
 test('the hash is the same in every version, or every service would take its turn in an upgrade', () => {
-  expect(structuralHash({ spec: { containers: [{ image: 'realm:1', args: ['stats'] }], replicas: 2 } }).toString(16)).toBe('99b86f16')
+  expect(structuralHash({ spec: { containers: [{ image: 'realm:1', args: ['stats'] }], replicas: 2 } }).toString(16)).toBe(
+    '99b86f16',
+  )
 })
