@@ -375,6 +375,20 @@ export interface RealmSpec {
   content: {
     /** Base URLs of content servers, in order of preference; healthy ones are found in the background. Without any, the world is empty. */
     catalysts: string[]
+    /** Where catalysts are: a player whose location the realm provider knows gets the nearest one. The public ones of Decentraland are known. */
+    catalystLocations?: {
+      /** One of catalysts. */
+      url: string
+      /** ISO 3166 alpha-2 code of its country, such as IE. */
+      country?: string
+      /** Where it is, in degrees. */
+      coordinates?: {
+        /** North is positive. */
+        latitude: number
+        /** East is positive. */
+        longitude: number
+      }
+    }[]
     /** Ethereum chain id: 1 mainnet, 11155111 sepolia. */
     networkId: number
     /** Fixed scenes, as urn:decentraland:entity:CID?=&baseUrl=URL. Not empty = the realm shows only these. */

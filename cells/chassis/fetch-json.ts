@@ -1,6 +1,6 @@
 import { request } from 'undici'
 import { messageOf } from './errors.ts'
-import { outgoingHttp, readText } from './outgoing-http.ts'
+import { followingHttp, outgoingHttp, readText } from './outgoing-http.ts'
 
 /** The headers of a response; names are in lower case. */
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>
@@ -18,18 +18,20 @@ export interface FetchLimits {
   authorization?: string
   /** Whether a tenant chose the URL: addresses of this machine and of its links are refused then; false by default. */
   onlyRemote?: boolean
+  /** Whether up to three redirections are followed, each to where a request may go; false by default. */
+  followRedirects?: boolean
 }
 
 /**
- * Requests JSON of another service. Redirects are not followed, nothing is thrown: a service that is down is an expected outcome.
+ * Requests JSON of another service. Nothing is thrown: a service that is down is an expected outcome.
  */
 export async function fetchJson(
   url: string,
-  { timeoutMs, maxBytes, post, authorization, onlyRemote = false }: FetchLimits,
+  { timeoutMs, maxBytes, post, authorization, onlyRemote = false, followRedirects = false }: FetchLimits,
 ): Promise<FetchResult> {
   try {
     const { statusCode, headers, body } = await request(url, {
-      dispatcher: outgoingHttp({ onlyRemote }),
+      dispatcher: followRedirects ? followingHttp({ onlyRemote }) : outgoingHttp({ onlyRemote }),
       signal: AbortSignal.timeout(timeoutMs),
       headers: {
         accept: 'application/json',

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
+import { Agent, type Dispatcher, EnvHttpProxyAgent, interceptors } from 'undici'
 import { isInternalAddress } from './client-address.ts'
 import { isLocalAddress, LocalAddressError, remoteLookup } from './local-addresses.ts'
 
@@ -29,6 +29,17 @@ const known = new Map<boolean, Dispatcher>()
 export function outgoingHttp({ onlyRemote }: OutgoingReach = { onlyRemote: false }): Dispatcher {
   const dispatcher = known.get(onlyRemote) ?? createOutgoingHttp(onlyRemote ? { mayConnect: isRemote } : {})
   known.set(onlyRemote, dispatcher)
+  return dispatcher
+}
+
+const MAX_REDIRECTS = 3
+const following = new Map<boolean, Dispatcher>()
+
+/** The same for requests whose redirections are followed: each is a request of its own, which may go no further than the first. */
+export function followingHttp({ onlyRemote }: OutgoingReach): Dispatcher {
+  const redirect = interceptors.redirect({ maxRedirections: MAX_REDIRECTS, throwOnMaxRedirect: true })
+  const dispatcher = following.get(onlyRemote) ?? outgoingHttp({ onlyRemote }).compose(redirect)
+  following.set(onlyRemote, dispatcher)
   return dispatcher
 }
 

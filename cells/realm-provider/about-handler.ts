@@ -10,11 +10,11 @@ import { prepared } from '../chassis/representation.ts'
 import type { CatalystPoller } from './adapters/catalyst-poller.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
 import { AnswerCache } from './answer-cache.ts'
+import type { ClientLocations } from './client-location.ts'
 import { aboutOf, type World } from './core/about.ts'
 import type { Arrivals } from './core/arrivals.ts'
 import type { Catalyst } from './core/catalyst.ts'
-import { nearestByCountry } from './core/countries.ts'
-import { chooseCatalyst, chooseEndpoint, isFull } from './core/placement.ts'
+import { type ChosenCatalyst, chooseCatalyst, chooseEndpoint, isFull } from './core/placement.ts'
 import type { PublishedRealm } from './core/published-realm.ts'
 import type { PlayerCount } from './core/stats-answers.ts'
 import type { ProviderMetrics } from './metrics.ts'
@@ -23,6 +23,8 @@ import type { ProviderMetrics } from './metrics.ts'
 export interface AboutDependencies {
   catalysts: Pick<CatalystPoller, 'known' | 'unused'>
   stats: Pick<RealmStats, 'playerCount'>
+  /** Where clients are. */
+  locations: ClientLocations
   /** Players on their way to a cell. */
   arrivals: Arrivals
   /** Base URL of this realm provider without a slash at the end; undefined = the address the client used. */
@@ -42,6 +44,8 @@ interface Sources {
   realm: PublishedRealm
   endpoint: Endpoint
   catalyst: Catalyst | undefined
+  /** Whether the catalyst was chosen for one player alone. */
+  isPersonal: boolean
   usersCount: number
   /** Whether no cell has room. */
   full: boolean
@@ -70,22 +74,28 @@ export class AboutHandler {
   answer(realm: PublishedRealm, request: AboutRequest): HttpResponse {
     const { catalysts, stats, baseUrl } = this.#dependencies
     const hasCatalysts = realm.content.catalysts.length > 0
-    const catalyst = this.catalystOf(realm, request)
+    const { catalyst, isPersonal } = this.catalystOf(realm, request)
     const base = hasCatalysts ? '' : emptyWorldUrl(realm, request, baseUrl)
     const count = stats.playerCount(realm)
     const endpoint = this.#endpointFor(realm, count, request)
     const full = isFull(realm.endpoints, realm.assignment, count?.bySlot)
     const unusedCatalysts = catalysts.unused(realm.content.catalysts)
-    const sources = { realm, endpoint, catalyst, usersCount: count?.total ?? 0, full, unusedCatalysts }
-    const key = `${realm.realmName} ${endpoint.slot} ${base} ${catalyst?.url ?? ''}`
+    const sources = { realm, endpoint, catalyst, isPersonal, usersCount: count?.total ?? 0, full, unusedCatalysts }
+    const key = `${realm.realmName} ${endpoint.slot} ${isPersonal} ${base} ${catalyst?.url ?? ''}`
     const cached = this.#cache.get(realm.tenant, key)
     return cached && isFrom(cached, sources) ? cached.response : this.#build(key, sources, base)
   }
 
   /** The catalyst for a player; undefined while none of the realm has ever answered, or it has none. */
-  catalystOf({ content }: PublishedRealm, request: Pick<AboutRequest, 'headers' | 'query'>): Catalyst | undefined {
-    if (content.catalysts.length === 0) return undefined
-    return catalystFor(this.#dependencies.catalysts.known(content.catalysts), request)
+  catalystOf({ content, catalystLocations }: PublishedRealm, request: Omit<AboutRequest, 'method' | 'origin'>): ChosenCatalyst {
+    if (content.catalysts.length === 0) return { catalyst: undefined, isPersonal: false }
+    const { catalysts, locations } = this.#dependencies
+    const preference = {
+      override: request.query.get('catalyst'),
+      location: locations.of(request.headers),
+      visitor: claimedClientAddress(request),
+    }
+    return chooseCatalyst(catalysts.known(content.catalysts), preference, ({ url }) => catalystLocations.get(url))
   }
 
   #endpointFor(realm: PublishedRealm, count: PlayerCount | undefined, request: AboutRequest): Endpoint {
@@ -110,30 +120,36 @@ export class AboutHandler {
     const about = aboutOf({ realm, endpoint, usersCount, full, world: worldOf(sources, base), commitHash })
     const body = Buffer.from(JSON.stringify(about))
     const unused = unusedCatalysts > 0 && { [UNUSED_CATALYSTS_HEADER]: String(unusedCatalysts) }
-    const response = prepared(body, { ...cachingOf(realm, base), ...unused })
+    const response = prepared(body, { ...this.#cachingOf(sources, base), ...unused })
     this.#cache.set(realm.tenant, key, { ...sources, response }, body.length)
     metrics.built.inc()
     return response
   }
+
+  /** What a shared cache must know: it would otherwise give everyone the catalyst of one country, or the cell of one player. */
+  #cachingOf({ realm, isPersonal }: Sources, base: string): Record<string, string> {
+    const { endpoints, assignment, content } = realm
+    const isPrivate = isPersonal || (assignment.assignment === 'Sticky' && endpoints.length > 1)
+    const { headers } = this.#dependencies.locations
+    const vary = [...(content.catalysts.length > 1 ? headers : []), ...(base === '' ? [] : ['X-Forwarded-Proto'])]
+    return {
+      'cache-control': `${isPrivate ? 'private' : 'public'}, max-age=${MAX_AGE_SECONDS}`,
+      ...(vary.length > 0 && { vary: vary.join(', ') }),
+    }
+  }
 }
 
-const isFrom = (cached: CachedAnswer, { realm, endpoint, catalyst, usersCount, full, unusedCatalysts }: Sources): boolean =>
+const isFrom = (
+  cached: CachedAnswer,
+  { realm, endpoint, catalyst, isPersonal, usersCount, full, unusedCatalysts }: Sources,
+): boolean =>
+  cached.isPersonal === isPersonal &&
   cached.realm === realm &&
   cached.endpoint === endpoint &&
   cached.catalyst === catalyst &&
   cached.usersCount === usersCount &&
   cached.full === full &&
   cached.unusedCatalysts === unusedCatalysts
-
-/** What a shared cache must know: it would otherwise give everyone the catalyst of one country, or the cell of one player. */
-function cachingOf({ endpoints, assignment, content }: PublishedRealm, base: string): Record<string, string> {
-  const isPersonal = assignment.assignment === 'Sticky' && endpoints.length > 1
-  const vary = [content.catalysts.length > 1 ? 'CF-IPCountry' : [], base === '' ? [] : 'X-Forwarded-Proto'].flat()
-  return {
-    'cache-control': `${isPersonal ? 'private' : 'public'}, max-age=${MAX_AGE_SECONDS}`,
-    ...(vary.length > 0 && { vary: vary.join(', ') }),
-  }
-}
 
 /** Where the realm provider serves an empty world: at the realm's own host for a client that came there, else below its own address. */
 function emptyWorldUrl({ ownAddress, realmName }: PublishedRealm, request: AboutRequest, baseUrl: string | undefined): string {
@@ -146,17 +162,6 @@ function worldOf({ realm, catalyst }: Sources, base: string): World {
   const [first] = realm.content.catalysts
   if (first) return { kind: 'unreachable', url: first }
   return { kind: 'empty', baseUrl: base }
-}
-
-const catalystFor = (
-  known: readonly Catalyst[],
-  { headers, query }: Pick<AboutRequest, 'headers' | 'query'>,
-): Catalyst | undefined =>
-  chooseCatalyst(known, { override: query.get('catalyst'), country: countryOf(headers) }, nearestByCountry, Math.random)
-
-const countryOf = (headers: HttpRequest['headers']): string | undefined => {
-  const country = headers['cf-ipcountry']
-  return typeof country === 'string' && /^[A-Z]{2}$/.test(country) ? country : undefined
 }
 
 /** The address the client used. @throws Refusal INVALID for a Host header that is not a host */

@@ -51,6 +51,16 @@ export const realmProviderVariables = z.object({
     .describe(
       'Whether catalysts and statistics may have addresses of this machine or of its links, such as 127.0.0.1 and 169.254.169.254: a tenant could otherwise have the realm provider read what only this machine may read.',
     ),
+  CLIENT_COUNTRY_HEADERS: commaSeparated
+    .default(['CF-IPCountry'])
+    .describe(
+      'Headers in which the CDN or the proxy in front writes the country of a client (ISO 3166 alpha-2), separated by commas: players get the catalyst nearest to them.',
+    ),
+  CLIENT_LATITUDE_HEADER: z
+    .string()
+    .optional()
+    .describe('Header in which it writes the latitude of a client, in degrees; goes before the country. Unset = there is none.'),
+  CLIENT_LONGITUDE_HEADER: z.string().optional().describe('The same for the longitude.'),
   STATS_URL: z
     .string()
     .startsWith('http')
@@ -66,6 +76,9 @@ export type RealmProviderEnvironment = Readonly<Environment>
 export type RealmProviderConfig = Readonly<Pick<Environment, 'COMMIT_HASH' | 'CURRENT_VERSION'>> & {
   readonly HTTP_BASE_URL?: string | undefined
   readonly DEFAULT_REALM?: string | undefined
+  readonly CLIENT_COUNTRY_HEADERS?: readonly string[] | undefined
+  readonly CLIENT_LATITUDE_HEADER?: string | undefined
+  readonly CLIENT_LONGITUDE_HEADER?: string | undefined
   readonly STATS_URL?: string | undefined
   readonly ALLOW_LOCAL_URLS?: 'true' | 'false' | undefined
   readonly PUBLICATION_TOKEN?: string | undefined

@@ -157,14 +157,22 @@ export const aCatalystAbout = (publicUrl: string, versions: [string, string] = [
   comms: { healthy: true, protocol: 'v3', fixedAdapter: 'offline:offline' },
 })
 
-/** A local HTTP service that answers with the given JSON by path, with 404 elsewhere, and not at all while `hanging`. */
+/** A local HTTP service that answers with the given JSON by path, with 404 elsewhere, and while `hanging` only once it is released. */
 export async function aService({ onTestFinished }: Finishing, answers: Record<string, unknown> = {}) {
-  const state = { answers, status: 200, hanging: false, asked: [] as string[] }
+  const held: (() => void)[] = []
+  const release = () => {
+    state.hanging = false
+    for (const answer of held.splice(0)) answer()
+  }
+  const state = { answers, status: 200, hanging: false, asked: [] as string[], release }
   const server = createServer((incoming, response) => {
     state.asked.push(incoming.url ?? '')
-    if (state.hanging) return
-    const answer = state.answers[incoming.url ?? '']
-    response.writeHead(answer === undefined ? 404 : state.status).end(JSON.stringify(answer ?? {}))
+    const respond = () => {
+      const answer = state.answers[incoming.url ?? '']
+      response.writeHead(answer === undefined ? 404 : state.status).end(JSON.stringify(answer ?? {}))
+    }
+    if (state.hanging) held.push(respond)
+    else respond()
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const die = () =>

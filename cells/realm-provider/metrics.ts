@@ -3,11 +3,22 @@ import type { Metrics } from '../chassis/metrics.ts'
 /** The metrics of the realm provider. */
 export const providerMetrics = (
   metrics: Metrics,
-  read: { realms: () => number; healthy: () => number; clashes: () => number; leased: () => number },
+  read: {
+    realms: () => number
+    healthy: () => number
+    clashes: () => number
+    leased: () => number
+    catalysts: () => { polled: number; healthy: number; slow: number }
+  },
 ) => {
   metrics.gauge('realms', 'Realms that are published.', { read: read.realms })
   metrics.gauge('realms_healthy', 'Published realms that take players.', { read: read.healthy })
   metrics.gauge('realms_clashing', 'Realms that are not served because an older one has the same name.', { read: read.clashes })
+  metrics.gauge('catalysts', 'Catalysts that are polled.', { read: () => read.catalysts().polled })
+  metrics.gauge('catalysts_healthy', 'Polled catalysts that take players.', { read: () => read.catalysts().healthy })
+  metrics.gauge('catalysts_slow', 'Healthy catalysts that answer slowly; players get others where there are some.', {
+    read: () => read.catalysts().slow,
+  })
   metrics.gauge('realms_leased', 'Realms of other clusters that are published here.', { read: read.leased })
   return {
     publications: metrics.counter('publications_total', 'Requests of publishers, by outcome.', ['outcome']),

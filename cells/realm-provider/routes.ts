@@ -94,7 +94,7 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
     }),
     // Bevy requests it and expects a 404 (comms.md §3.4).
     route('GET', '/:realm/scenes', () => json(404, { error: 'Not Found' })),
-    ...worldRoutes({ realmNamed, catalystUrl: (realm, request) => about.catalystOf(realm, request)?.url, clock }),
+    ...worldRoutes({ realmNamed, catalystUrl: (realm, request) => about.catalystOf(realm, request).catalyst?.url, clock }),
     ...consoleRoutes(() => new Map([...knownRealms()].filter(([, realm]) => hasEndpoints(realm))), stats),
   ]
 }

@@ -9,6 +9,7 @@ import { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
 import { CatalystPoller, type CatalystTiming } from './adapters/catalyst-poller.ts'
 import { type RealmStats, StatsPoller, type StatsTiming } from './adapters/stats-poller.ts'
+import { clientLocations } from './client-location.ts'
 import type { RealmProviderConfig } from './config.ts'
 import { Arrivals } from './core/arrivals.ts'
 import { hasEndpoints, type PublishedRealm } from './core/published-realm.ts'
@@ -51,10 +52,16 @@ export async function startRealmProvider(
     healthy: () => [...directory.realms.values()].filter(({ healthy }) => healthy).length,
     clashes: () => directory.clashes,
     leased: () => publications?.leases.all().length ?? 0,
+    catalysts: () => catalysts.count(),
   })
   const onlyRemote = config.ALLOW_LOCAL_URLS !== 'true'
   const catalysts = new CatalystPoller({ clock, log, metrics: counted, onlyRemote, timing: timing.catalysts })
   const arrivals = new Arrivals()
+  const locations = clientLocations({
+    country: config.CLIENT_COUNTRY_HEADERS ?? ['CF-IPCountry'],
+    latitude: config.CLIENT_LATITUDE_HEADER,
+    longitude: config.CLIENT_LONGITUDE_HEADER,
+  })
   const directory = new RealmDirectory(source, (realms) => {
     const served = new Set(Array.from(realms.values(), ({ key }) => keyText(key)))
     arrivals.retain((realm) => served.has(realm))
@@ -92,6 +99,7 @@ export async function startRealmProvider(
         catalysts,
         stats,
         arrivals,
+        locations,
         baseUrl: config.HTTP_BASE_URL && withoutTrailingSlash(config.HTTP_BASE_URL),
         build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
         clock,

@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, type TestContext, test } from 'vitest'
 import { aCatalystAbout, anEndpoint, aProvider, aRealm, aService } from '../fixtures.ts'
 import { createLocalSource } from '../sources/local.ts'
 
@@ -133,4 +135,131 @@ test('an about with very many small values is not a catalyst', async (t) => {
   source.set(aRealm({ content: { catalysts: [catalyst.url] } }))
   await expect.poll(() => metrics.registry.metrics(), poll).toMatch(/catalyst_failures_total [1-9]/)
   expect(await json('/main/about')).toMatchObject(contentOf(catalyst.url, false))
+})
+
+/** A provider whose time the test moves, with a realm of these catalysts. */
+async function aPolledRealm(t: TestContext, catalysts: string[]) {
+  const provider = await aProvider(t)
+  provider.source.set(aRealm({ content: { catalysts } }))
+  const about = () => provider.json('/main/about')
+  return {
+    ...provider,
+    about,
+    /** Lets the next poll of a catalyst happen, and waits until it asked. */
+    async poll({ state }: { state: { asked: string[] } }, byMs = 6_100) {
+      const asked = state.asked.filter((path) => path === '/about').length
+      provider.clock.advance(byMs)
+      await expect.poll(() => state.asked.filter((path) => path === '/about').length, poll).toBeGreaterThan(asked)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    },
+  }
+}
+
+test('a catalyst that flaps comes back after two good answers in a row', async (t) => {
+  const catalyst = await aService(t)
+  catalyst.state.answers['/about'] = aCatalystAbout(catalyst.url)
+  const { about, poll: next } = await aPolledRealm(t, [catalyst.url])
+  await expect.poll(about, poll).toMatchObject(contentOf(catalyst.url))
+  catalyst.state.status = 503
+  await next(catalyst)
+  expect(await about()).toMatchObject(contentOf(catalyst.url))
+  await next(catalyst, 700)
+  await expect.poll(about, poll).toMatchObject(contentOf(catalyst.url, false))
+  for (const status of [200, 503, 200]) {
+    catalyst.state.status = status
+    await next(catalyst)
+    expect(await about()).toMatchObject(contentOf(catalyst.url, false))
+  }
+  // In doubt it is asked again soon.
+  await next(catalyst, 700)
+  await expect.poll(about, poll).toMatchObject(contentOf(catalyst.url))
+})
+
+test('a catalyst whose content or lambdas say that they do not work, or are behind, is not used, whatever its /about says', async (t) => {
+  const [liar, honest] = [await aService(t), await aService(t)]
+  honest.state.answers['/about'] = aCatalystAbout(honest.url)
+  const { about, poll: next } = await aPolledRealm(t, [liar.url, honest.url])
+  const good = aCatalystAbout(liar.url)
+  const lies: Record<string, unknown>[] = [
+    { '/about': { ...good, content: { ...good.content, healthy: false } } },
+    { '/about': { ...good, lambdas: { ...good.lambdas, healthy: false } } },
+    { '/about': { ...good, content: { ...good.content, synchronizationStatus: 'Bootstrapping' } } },
+    { '/about': good, '/content/status': { synchronizationStatus: { synchronizationState: 'Failed to sync' } } },
+    { '/about': { ...good, lambdas: { healthy: true, publicUrl: 'http://127.0.0.1:1/lambdas/' } } },
+  ]
+  for (const answers of lies) {
+    liar.state.answers = answers
+    await next(liar)
+    expect(await about(), JSON.stringify(answers)).toMatchObject(contentOf(honest.url))
+  }
+  liar.state.answers = { '/about': good, '/content/status': { synchronizationStatus: { synchronizationState: 'Syncing' } } }
+  await next(liar)
+  await expect.poll(about, poll).toMatchObject(contentOf(liar.url))
+})
+
+test('redirections of a catalyst are followed, and not without end', async (t) => {
+  const catalyst = await aService(t)
+  catalyst.state.answers['/about'] = aCatalystAbout(catalyst.url)
+  const server = createServer((request, response) => {
+    const end = request.url?.startsWith('/loop') ? `${base()}/loop` : `${catalyst.url}/about`
+    response.writeHead(302, { location: end }).end()
+  }).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const base = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  t.onTestFinished(() => {
+    server.close().closeAllConnections()
+  })
+  const { about, source, metrics } = await aPolledRealm(t, [base()])
+  await expect.poll(about, poll).toMatchObject(contentOf(catalyst.url))
+  source.set(aRealm({ content: { catalysts: [`${base()}/loop`] } }))
+  await expect.poll(() => metrics.registry.metrics(), poll).toMatch(/catalyst_failures_total [1-9]/)
+  expect(await about()).toMatchObject({ content: { healthy: false } })
+})
+
+test('a catalyst that is slow is not dead: others go first, and it is used where there is none', async (t) => {
+  const [slow, prompt] = [await aService(t), await aService(t)]
+  for (const { url, state } of [slow, prompt]) state.answers['/about'] = aCatalystAbout(url)
+  slow.state.hanging = true
+  const provider = await aProvider(t)
+  provider.source.set(aRealm({ content: { catalysts: [slow.url, prompt.url] } }))
+  const about = () => provider.json('/main/about')
+  await expect.poll(() => slow.state.asked.length, poll).toBe(1)
+  provider.clock.advance(1_500)
+  slow.state.release()
+  await expect.poll(() => provider.metrics.registry.metrics(), poll).toContain('realm_provider_catalysts_slow 1')
+  expect(await provider.metrics.registry.metrics()).toContain('realm_provider_catalysts_healthy 2')
+  expect(await about()).toMatchObject(contentOf(prompt.url))
+  provider.source.set(aRealm({ content: { catalysts: [slow.url] } }))
+  expect(await about()).toMatchObject(contentOf(slow.url))
+})
+
+test('a player gets the catalyst that is nearest by the headers that are declared, and caches are told which these are', async (t) => {
+  const [north, south] = [await aService(t), await aService(t)]
+  for (const { url, state } of [north, south]) state.answers['/about'] = aCatalystAbout(url)
+  const config = {
+    CLIENT_COUNTRY_HEADERS: ['X-Country', 'X-Other-Country'],
+    CLIENT_LATITUDE_HEADER: 'X-Lat',
+    CLIENT_LONGITUDE_HEADER: 'X-Lon',
+  }
+  const { source, get, json } = await aProvider(t, { config })
+  const catalystLocations = [
+    { url: `${north.url}/`, country: 'NO' },
+    { url: south.url, coordinates: { latitude: -33.9, longitude: 18.4 } },
+  ]
+  source.set(aRealm({ content: { catalysts: [north.url, south.url], catalystLocations } }))
+  const from = (headers: Record<string, string>) => json('/main/about', { headers })
+  await expect.poll(() => from({ 'x-country': 'ZA' }), poll).toMatchObject(contentOf(south.url))
+  await expect.poll(() => from({ 'x-country': 'DE' }), poll).toMatchObject(contentOf(north.url))
+  expect(await from({ 'x-country': 'xx', 'x-other-country': 'za' })).toMatchObject(contentOf(south.url))
+  expect(await from({ 'x-country': 'ZA', 'x-lat': '59.9', 'x-lon': '10.7' })).toMatchObject(contentOf(north.url))
+  for (const [lat, lon] of [
+    ['91', '0'],
+    ['1e1', '0'],
+    ['', ''],
+    ['NaN', '1'],
+  ] as const)
+    expect(await from({ 'x-country': 'ZA', 'x-lat': lat, 'x-lon': lon })).toMatchObject(contentOf(south.url))
+  // A header that is not declared does not count.
+  expect(await from({ 'cf-ipcountry': 'ZA' })).toMatchObject(contentOf(north.url))
+  expect((await get('/main/about')).headers.get('vary')).toContain('X-Country, X-Other-Country, X-Lat, X-Lon')
 })

@@ -1,17 +1,19 @@
+import { withoutTrailingSlash } from '../../chassis/base-url.ts'
 import type { Clock } from '../../chassis/clock.ts'
 import { type FetchResult, fetchJson } from '../../chassis/fetch-json.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import { Poller, type PollOutcome } from '../../chassis/poller.ts'
-import { type Catalyst, type CatalystAbout, readCatalystAbout } from '../core/catalyst.ts'
+import { type Catalyst, type CatalystAbout, isSynchronized, readCatalystAbout } from '../core/catalyst.ts'
 import { shareFairly } from '../core/fair-share.ts'
 import type { ProviderMetrics } from '../metrics.ts'
 
 /** Intervals of the requests to catalysts, in milliseconds. */
 export interface CatalystTiming {
   periodMs: number
-  /** Used after a first failure, because one lost answer does not mean that a catalyst is down. */
+  /** Used in doubt: after a first failure, and after the first good answer of one that failed. */
   retryMs: number
+  /** A catalyst without an answer for this long has failed; one that is merely slow has not. */
   timeoutMs: number
 }
 
@@ -25,26 +27,48 @@ export interface CatalystPollerOptions {
   timing?: CatalystTiming | undefined
 }
 
-const CATALYST_TIMING: CatalystTiming = { periodMs: 5_000, retryMs: 500, timeoutMs: 1_000 }
+const CATALYST_TIMING: CatalystTiming = { periodMs: 5_000, retryMs: 500, timeoutMs: 3_000 }
 /** Most catalysts polled, over all realms; tenants share them in turns, and those beyond count as down. */
 const MAX_CATALYSTS = 512
 /** Real catalysts answer with about 3 KB. */
 const MAX_ABOUT_BYTES = 32 * 1024
-/** Failures in a row after which a catalyst is unhealthy. */
+/** Failures in a row after which a catalyst is unhealthy, and good answers in a row after which it is healthy again. */
 const FAILURES_UNTIL_UNHEALTHY = 2
+const ANSWERS_UNTIL_HEALTHY = 2
+/** Mean time to an answer from which a catalyst is slow, and below which it is no more. */
+const SLOW_MS = 1_000
+const PROMPT_MS = 700
+/** Share of the last answer in that mean. */
+const LATENCY_WEIGHT = 0.3
 
 interface PolledCatalyst {
   readonly url: string
   /** Undefined until the first valid answer. */
   catalyst: Catalyst | undefined
   failures: number
+  /** Good answers since the last failure. */
+  answers: number
+  /** Moving mean of the time to an answer. */
+  latencyMs: number
   /** Whether the first request has ended, well or not. */
   wasAsked: boolean
 }
 
-/** Polls `/about` of catalysts in the background, so that no request of a player waits for a catalyst. */
+interface Probe {
+  about: CatalystAbout | undefined
+  latencyMs: number
+  /** Why it is not used. */
+  problem: string
+}
+
+/**
+ * Polls `/about` of catalysts in the background, and the status of their content and lambdas, so that no request of a player waits
+ * for a catalyst.
+ */
 export class CatalystPoller implements Running {
-  readonly #poller: Poller<PolledCatalyst, FetchResult>
+  readonly #poller: Poller<PolledCatalyst, Probe>
+  readonly #clock: Clock
+  readonly #onlyRemote: boolean
   readonly #timing: CatalystTiming
   readonly #log: Log
   readonly #metrics: ProviderMetrics
@@ -53,11 +77,13 @@ export class CatalystPoller implements Running {
   constructor(options: CatalystPollerOptions) {
     const { clock, log, metrics, onlyRemote, timing = CATALYST_TIMING } = options
     this.#log = log
+    this.#clock = clock
+    this.#onlyRemote = onlyRemote
     this.#metrics = metrics
     this.#timing = timing
     this.#poller = new Poller({
-      ask: ({ url }) => fetchJson(`${url}/about`, { timeoutMs: timing.timeoutMs, maxBytes: MAX_ABOUT_BYTES, onlyRemote }),
-      learn: (polled, answer) => this.#learn(polled, answer),
+      ask: ({ url }) => this.#probe(url),
+      learn: (polled, probe) => this.#learn(polled, probe),
       concurrency: MAX_CATALYSTS,
       clock,
       log,
@@ -72,7 +98,7 @@ export class CatalystPoller implements Running {
     )
     for (const [url] of this.#poller.targets()) if (!followed.has(url)) this.#poller.forget(url)
     for (const url of followed) {
-      this.#poller.watch(url, () => ({ url, catalyst: undefined, failures: 0, wasAsked: false }))
+      this.#poller.watch(url, () => ({ url, catalyst: undefined, failures: 0, answers: 0, latencyMs: 0, wasAsked: false }))
     }
     this.#metrics.catalystsBeyond.set(new Set(wanted.map(({ url }) => url)).size - followed.size)
   }
@@ -96,35 +122,75 @@ export class CatalystPoller implements Running {
     return this.#poller.stop()
   }
 
-  #learn(polled: PolledCatalyst, answer: FetchResult): PollOutcome {
-    const isSuccess = answer.ok && answer.status >= 200 && answer.status < 300
-    const about = isSuccess ? readCatalystAbout(answer.body) : undefined
+  /** How many catalysts are polled, healthy, and slow. */
+  count(): { polled: number; healthy: number; slow: number } {
+    const all = Array.from(this.#poller.targets(), ([, { catalyst }]) => catalyst)
+    return {
+      polled: all.length,
+      healthy: all.filter((catalyst) => catalyst?.healthy).length,
+      slow: all.filter((catalyst) => catalyst?.healthy && catalyst.isSlow).length,
+    }
+  }
+
+  async #probe(url: string): Promise<Probe> {
+    const askedAt = this.#clock.monotonic()
+    const answer = await this.#fetch(`${url}/about`)
+    const latencyMs = this.#clock.monotonic() - askedAt
+    const about = answer.ok && answer.status >= 200 && answer.status < 300 ? readCatalystAbout(answer.body) : undefined
+    if (!about) return { about, latencyMs, problem: answer.ok ? `/about answers ${answer.status}` : answer.reason }
+    // What /about says of its services may be out of date, or wrong.
+    const statuses = [about.content, about.lambdas].map(({ publicUrl }) => `${withoutTrailingSlash(String(publicUrl))}/status`)
+    const answers = await Promise.all(statuses.map(async (status) => ({ status, answer: await this.#fetch(status) })))
+    const failed = answers.find((each) => !isWorking(each.answer))
+    return { about: failed ? undefined : about, latencyMs, problem: failed ? `${failed.status} says that it does not work` : '' }
+  }
+
+  #fetch(url: string): Promise<FetchResult> {
+    const { timeoutMs } = this.#timing
+    return fetchJson(url, { timeoutMs, maxBytes: MAX_ABOUT_BYTES, onlyRemote: this.#onlyRemote, followRedirects: true })
+  }
+
+  #learn(polled: PolledCatalyst, { about, latencyMs, problem }: Probe): PollOutcome {
     const before = polled.catalyst
     polled.wasAsked = true
-    if (about) this.#succeed(polled, about)
+    if (about) this.#succeed(polled, about, latencyMs)
     else {
       this.#metrics.catalystFailures.inc()
-      this.#log.debug({ url: polled.url, answer: answer.ok ? answer.status : answer.reason }, 'a catalyst does not take users')
+      this.#log.debug({ url: polled.url, problem }, 'a catalyst does not take users')
       this.#fail(polled)
     }
-    const { failures, catalyst } = polled
-    const isDoubtful = failures > 0 && failures < FAILURES_UNTIL_UNHEALTHY
+    const { failures, answers, catalyst } = polled
+    const isDoubtful =
+      (failures > 0 && failures < FAILURES_UNTIL_UNHEALTHY) || (answers > 0 && catalyst !== undefined && !catalyst.healthy)
     return { next: isDoubtful ? this.#timing.retryMs : this.#timing.periodMs, changed: catalyst !== before }
   }
 
-  #succeed(polled: PolledCatalyst, about: CatalystAbout): void {
+  #succeed(polled: PolledCatalyst, about: CatalystAbout, latencyMs: number): void {
     const before = polled.catalyst
     polled.failures = 0
+    polled.answers++
+    polled.latencyMs = before ? polled.latencyMs + LATENCY_WEIGHT * (latencyMs - polled.latencyMs) : latencyMs
+    if (before && !before.healthy && polled.answers < ANSWERS_UNTIL_HEALTHY) return
+    const isSlow = polled.latencyMs > (before?.isSlow ? PROMPT_MS : SLOW_MS)
     // An unchanged catalyst stays the same object, so that answers made from it stay valid.
-    if (before?.healthy && JSON.stringify(before.about) === JSON.stringify(about)) return
-    polled.catalyst = { url: polled.url, healthy: true, about }
+    if (before?.healthy && before.isSlow === isSlow && JSON.stringify(before.about) === JSON.stringify(about)) return
+    polled.catalyst = { url: polled.url, healthy: true, isSlow, about }
     if (!before?.healthy) this.#log.info({ url: polled.url }, 'a catalyst takes users')
   }
 
   #fail(polled: PolledCatalyst): void {
     polled.failures++
+    polled.answers = 0
     if (!polled.catalyst?.healthy || polled.failures < FAILURES_UNTIL_UNHEALTHY) return
     polled.catalyst = { ...polled.catalyst, healthy: false }
     this.#log.warn({ url: polled.url }, 'a catalyst no longer takes users')
   }
+}
+
+/** What a status says of its service; one without a status says nothing. */
+function isWorking(answer: FetchResult): boolean {
+  if (!answer.ok) return false
+  if (answer.status >= 400 && answer.status < 500) return true
+  const { synchronizationStatus } = (answer.body ?? {}) as { synchronizationStatus?: { synchronizationState?: unknown } | null }
+  return answer.status < 300 && isSynchronized(synchronizationStatus?.synchronizationState)
 }

@@ -14,6 +14,8 @@ export interface Catalyst {
   url: string
   /** Whether its last answers said that it is healthy and accepts users. */
   healthy: boolean
+  /** Whether it answers slowly: others go first then. */
+  isSlow?: boolean
   /** The last valid answer; it is kept while the catalyst is down. */
   about: CatalystAbout
 }
@@ -31,6 +33,7 @@ export function readCatalystAbout(body: unknown): CatalystAbout | undefined {
   if (!isObject(document) || document.healthy !== true || document.acceptingUsers !== true) return undefined
   const [content, lambdas] = [serviceOf(document.content), serviceOf(document.lambdas)]
   if (content?.publicUrl === undefined || lambdas?.publicUrl === undefined) return undefined
+  if (content.healthy === false || lambdas.healthy === false || !isSynchronized(content.synchronizationStatus)) return undefined
   const { configurations, bff } = document
   return {
     content,
@@ -39,6 +42,9 @@ export function readCatalystAbout(body: unknown): CatalystAbout | undefined {
     bff: serviceOf(bff),
   }
 }
+
+/** Whether a content server has what the others have; one that says nothing of that counts as if it had. */
+export const isSynchronized = (state: unknown): boolean => typeof state !== 'string' || !/bootstrap|fail/i.test(state)
 
 const serviceOf = (value: unknown): JsonObject | undefined => (isObject(value) ? readService(value) : undefined)
 

@@ -1,5 +1,4 @@
-import type { Catalyst } from './catalyst.ts'
-import type { Nearest } from './placement.ts'
+import type { Location } from './location.ts'
 
 /**
  * The middle of each country, latitude and longitude in whole degrees, by ISO 3166 alpha-2 code: exact enough to choose a
@@ -25,12 +24,7 @@ TK -9 -172 TL -9 126 TM 39 60 TN 34 10 TO -21 -175 TR 39 35 TT 11 -61 TV -7 178 
 US 37 -96 UY -33 -56 UZ 41 65 VA 42 12 VC 13 -61 VE 6 -67 VG 18 -65 VI 18 -65 VN 14 108 VU -15 167 WF -14 -177 WS -14 -172 XK 43 21
 YE 16 49 YT -13 45 ZA -31 23 ZM -13 28 ZW -19 29`
 
-interface Middle {
-  latitude: number
-  longitude: number
-}
-
-const middles: ReadonlyMap<string, Middle> = new Map(
+const middles: ReadonlyMap<string, Location> = new Map(
   [...MIDDLES.matchAll(/([A-Z]{2}) (-?\d+) (-?\d+)/g)].map(([, code = '', latitude, longitude]) => [
     code,
     { latitude: Number(latitude), longitude: Number(longitude) },
@@ -40,12 +34,17 @@ const middles: ReadonlyMap<string, Middle> = new Map(
 /** Countries whose middle is known. */
 export const knownCountries: readonly string[] = [...middles.keys()]
 
-/** The countries of the public catalysts (comms.md §3.1). */
+/** The middle of a country, by its code in whatever case. */
+export const middleOf = (country: string): Location | undefined => middles.get(country.toUpperCase())
+
+/** The countries of the public catalysts (comms.md §3.1), also by the names that they had before. */
 const COUNTRY_OF_HOST: Readonly<Record<string, string>> = {
   'peer-ec1.decentraland.org': 'US',
   'peer-ec2.decentraland.org': 'BR',
   'peer-wc.decentraland.org': 'US',
+  'peer-wc1.decentraland.org': 'US',
   'peer-eu.decentraland.org': 'IE',
+  'peer-eu1.decentraland.org': 'IE',
   'peer-ap1.decentraland.org': 'SG',
   'peer.decentral.io': 'US',
   'peer.kyllian.me': 'FR',
@@ -54,31 +53,6 @@ const COUNTRY_OF_HOST: Readonly<Record<string, string>> = {
   'peer.decentraland.zone': 'US',
 }
 
-const EARTH_RADIUS_KM = 6371
-
-/** Kilometres between the middles of two countries (haversine); undefined when one of them is unknown. */
-export function distanceKm(from: string, to: string): number | undefined {
-  const [a, b] = [middles.get(from), middles.get(to)]
-  if (!a || !b) return undefined
-  const north = radians(b.latitude - a.latitude)
-  const east = radians(b.longitude - a.longitude)
-  const chord = Math.sin(north / 2) ** 2 + Math.cos(radians(a.latitude)) * Math.cos(radians(b.latitude)) * Math.sin(east / 2) ** 2
-  return 2 * EARTH_RADIUS_KM * Math.asin(Math.sqrt(chord))
-}
-
-/**
- * Catalysts in the nearest country; those whose country is unknown count only when no country is known (comms.md §3.1, step 5).
- */
-export const nearestByCountry: Nearest = (candidates, country) => {
-  const placed = candidates.flatMap((catalyst) => {
-    const km = distanceKm(country, COUNTRY_OF_HOST[hostOf(catalyst)] ?? '')
-    return km === undefined ? [] : [{ catalyst, km }]
-  })
-  if (placed.length === 0) return candidates
-  const nearest = Math.min(...placed.map(({ km }) => km))
-  return placed.filter(({ km }) => km === nearest).map(({ catalyst }) => catalyst)
-}
-
-const hostOf = ({ url }: Catalyst): string => url.replace(/^https?:\/\//, '')
-
-const radians = (degrees: number): number => (degrees * Math.PI) / 180
+/** Where a public catalyst is; undefined for others. */
+export const locationOfHost = (url: string): Location | undefined =>
+  middleOf(COUNTRY_OF_HOST[url.replace(/^https?:\/\//, '')] ?? '')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { aCatalystAbout, anEndpoint } from '../fixtures.ts'
 import { type Catalyst, readCatalystAbout } from './catalyst.ts'
-import { nearestByCountry } from './countries.ts'
+import { locationOfHost, middleOf } from './countries.ts'
 import { type Assignment, type CatalystPreference, chooseCatalyst, chooseEndpoint, isFull } from './placement.ts'
 
 const endpoints = [anEndpoint(2), anEndpoint(0), anEndpoint(1)]
@@ -73,8 +73,8 @@ function aCatalyst(host: string, versions?: [string, string], healthy = true): C
   if (!about) throw new Error('the catalyst of the test does not take users')
   return { url: `https://${host}`, healthy, about }
 }
-const choice = (known: readonly Catalyst[], preference: CatalystPreference = {}, random = 0) =>
-  chooseCatalyst(known, preference, nearestByCountry, () => random)?.url
+const choice = (known: readonly Catalyst[], preference: CatalystPreference = {}) =>
+  chooseCatalyst(known, preference, ({ url }) => locationOfHost(url)).catalyst?.url
 
 test('without a preference the catalyst is the first of the newest healthy ones', () => {
   expect(choice([])).toBeUndefined()
@@ -99,7 +99,7 @@ test('the catalyst named in the URL is chosen, with or without a slash, as long 
   expect(choice(known, { override: 'https://evil' })).toBe('https://a')
 })
 
-test('a player gets a catalyst in the nearest country, a random one of several there', () => {
+test('a player gets a catalyst in the nearest country, and always the same one of several there', () => {
   const [us, br, ie, sg, fr, dclnodes] = [
     'peer-ec1.decentraland.org',
     'peer-ec2.decentraland.org',
@@ -109,11 +109,34 @@ test('a player gets a catalyst in the nearest country, a random one of several t
     'peer.dclnodes.io',
   ].map((host) => aCatalyst(host)) as [Catalyst, Catalyst, Catalyst, Catalyst, Catalyst, Catalyst]
   const all = [us, br, ie, sg, fr, dclnodes]
-  const from = (country: string, random = 0) => choice(all, { country }, random)
-  expect([from('DE'), from('DE', 0.99)]).toEqual([fr.url, dclnodes.url])
+  const from = (country: string, visitor = '') => choice(all, { location: middleOf(country), visitor })
+  const visitors = Array.from({ length: 200 }, (_, n) => `203.0.113.${n}`)
+  const chosen = visitors.map((visitor) => from('DE', visitor))
+  expect(new Set(chosen)).toEqual(new Set([fr.url, dclnodes.url]))
+  expect(chosen.filter((url) => url === fr.url).length).toBeGreaterThan(60)
+  expect(visitors.map((visitor) => from('DE', visitor))).toEqual(chosen)
   expect(['GB', 'MX', 'AR', 'AU', 'JP'].map((country) => from(country))).toEqual([ie.url, us.url, br.url, sg.url, sg.url])
-  // For an unknown country every catalyst is a candidate, and so it is when the country of no catalyst is known.
-  expect(from('XX', 0.5)).toBe(sg.url)
-  expect(choice([aCatalyst('a.example'), aCatalyst('b.example')], { country: 'DE' }, 0.9)).toBe('https://b.example')
-  expect(choice([aCatalyst('a.example'), fr], { country: 'DE' })).toBe(fr.url)
+  // Without a location the first is chosen; where the location of no catalyst is known, all are equally near.
+  expect(from('XX')).toBe(us.url)
+  const unknown = [aCatalyst('a.example'), aCatalyst('b.example')]
+  const spread = visitors.map((visitor) => choice(unknown, { location: middleOf('DE'), visitor }))
+  expect(new Set(spread)).toEqual(new Set(['https://a.example', 'https://b.example']))
+  expect(choice([aCatalyst('a.example'), fr], { location: middleOf('DE') })).toBe(fr.url)
+})
+
+test('a catalyst that is slow is taken only where all are, and one that is far is as good as any', () => {
+  const [slow, prompt] = [{ ...aCatalyst('slow'), isSlow: true }, aCatalyst('prompt')]
+  expect(choice([slow, prompt])).toBe(prompt.url)
+  expect(choice([slow])).toBe(slow.url)
+  expect(choice([slow, prompt], { override: slow.url })).toBe(slow.url)
+  const far = aCatalyst('peer-ap1.decentraland.org')
+  expect(choice([{ ...aCatalyst('peer.kyllian.me'), isSlow: true }, far], { location: middleOf('FR') })).toBe(far.url)
+})
+
+test('an answer is personal where several catalysts are equally near', () => {
+  const both = [aCatalyst('a'), aCatalyst('b')]
+  const isPersonal = (known: readonly Catalyst[], location = middleOf('DE')) =>
+    chooseCatalyst(known, { location }, ({ url }) => locationOfHost(url)).isPersonal
+  expect([isPersonal(both), isPersonal(both.slice(1))]).toEqual([true, false])
+  expect(chooseCatalyst(both, {}, () => undefined).isPersonal).toBe(false)
 })

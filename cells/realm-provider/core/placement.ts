@@ -2,6 +2,7 @@ import type { Endpoint, RealmSpec } from '../../../crds/realm.ts'
 import { withoutTrailingSlash } from '../../chassis/base-url.ts'
 import { fnv1a } from '../../chassis/fnv1a.ts'
 import type { Catalyst } from './catalyst.ts'
+import { type Location, nearestTo } from './location.ts'
 
 // Where a player is sent: to a cell of the realm for comms, and to a catalyst for the world.
 
@@ -41,7 +42,7 @@ export function chooseEndpoint(
     case 'Fill':
       return withRoom[0]
     case 'Sticky':
-      return highestRanked(withRoom, visitor)
+      return highestRanked(withRoom, visitor, ({ slot }) => slot)
   }
 }
 
@@ -53,10 +54,15 @@ function emptiest(bySlot: readonly Endpoint[], players: ReadonlyMap<number, numb
   return bySlot[loads.indexOf(lightest)]
 }
 
-/** Rendezvous hashing: when a cell is added or removed, only visitors who rank that cell highest change. */
-function highestRanked(bySlot: readonly Endpoint[], visitor: string): Endpoint | undefined {
-  const ranked = bySlot.map((endpoint) => ({ endpoint, rank: rankHash(`${endpoint.slot} ${visitor}`) }))
-  return ranked.sort((a, b) => b.rank - a.rank)[0]?.endpoint
+/** Rendezvous hashing: when a candidate is added or removed, only visitors who rank it highest change. */
+function highestRanked<Candidate>(
+  candidates: readonly Candidate[],
+  visitor: string,
+  nameOf: (candidate: Candidate) => string | number,
+): Candidate | undefined {
+  if (candidates.length < 2) return candidates[0]
+  const ranked = candidates.map((candidate) => ({ candidate, rank: rankHash(`${nameOf(candidate)} ${visitor}`) }))
+  return ranked.sort((a, b) => b.rank - a.rank)[0]?.candidate
 }
 
 /** FNV-1a, mixed once more, because short texts that differ in one letter should not rank alike. */
@@ -70,33 +76,35 @@ function rankHash(text: string): number {
 export interface CatalystPreference {
   /** `?catalyst=` of the request, unchecked. */
   override?: string | null
-  /** ISO 3166 alpha-2 code of the player's country, from the CDN. */
-  country?: string | undefined
+  /** Where the player is, if that is known. */
+  location?: Location | undefined
+  /** Tells visitors apart: of several catalysts that are equally near, the same visitor gets the same one. */
+  visitor?: string
 }
 
-/** Picks the candidates nearest to a country; returns all of them when no distance is known. */
-export type Nearest = (candidates: readonly Catalyst[], country: string) => readonly Catalyst[]
+/** A catalyst, and whether it was chosen for this visitor alone among all at the same location. */
+export interface ChosenCatalyst {
+  catalyst: Catalyst | undefined
+  isPersonal: boolean
+}
 
 /**
  * The catalyst for a player (comms.md §3.1): the one named in the URL, or else of the newest healthy ones the first, or one of
- * the nearest. When none is healthy, the first that ever was.
- *
- * @param random in [0, 1)
+ * the nearest. Slow ones are taken where all are slow. When none is healthy, the first that ever was.
  */
 export function chooseCatalyst(
   known: readonly Catalyst[],
-  { override, country }: CatalystPreference,
-  nearest: Nearest,
-  random: () => number,
-): Catalyst | undefined {
+  { override, location, visitor = '' }: CatalystPreference,
+  locationOf: (catalyst: Catalyst) => Location | undefined,
+): ChosenCatalyst {
   const healthy = known.filter((catalyst) => catalyst.healthy)
-  if (healthy.length === 0) return known[0]
   const named = override && healthy.find(({ url }) => url === withoutTrailingSlash(override))
-  if (named) return named
+  if (healthy.length === 0 || named) return { catalyst: named || known[0], isPersonal: false }
   const newest = newestOf(healthy)
-  if (!country) return newest[0]
-  const near = nearest(newest, country)
-  return near[Math.floor(random() * near.length)] ?? newest[0]
+  const prompt = newest.filter(({ isSlow }) => !isSlow)
+  const candidates = prompt.length > 0 ? prompt : newest
+  const near = location ? nearestTo(location, candidates, locationOf) : candidates.slice(0, 1)
+  return { catalyst: highestRanked(near, visitor, ({ url }) => url), isPersonal: near.length > 1 }
 }
 
 /** The catalysts with both the highest content and the highest lambdas version; all catalysts when none has both. */

@@ -2,6 +2,8 @@ import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { PublicationDocument } from '../../../crds/publication.ts'
 import { type Endpoint, type Realm, type RealmSpec, type RealmStatus, realmNameOf } from '../../../crds/realm.ts'
 import { withoutTrailingSlash } from '../../chassis/base-url.ts'
+import { locationOfHost, middleOf } from './countries.ts'
+import type { Location } from './location.ts'
 import type { Assignment } from './placement.ts'
 
 /** Whether players can be sent to a cell of the realm, working or not. */
@@ -33,6 +35,8 @@ export interface PublishedRealm {
   assignment: Assignment
   /** As in the spec, but URLs of catalysts have no slash at the end. */
   content: RealmSpec['content']
+  /** Where its catalysts are, by URL, as far as that is known. */
+  catalystLocations: ReadonlyMap<string, Location>
   /** Base URL of its stats service, without a slash at the end. */
   statsUrl: string | undefined
   /** Host of its own address, with the port if it has one, and the path below which its services are there. */
@@ -70,6 +74,7 @@ export function publishedRealm(realm: Realm): PublishedRealm | undefined {
       ...(spec.cells.capacity !== undefined && { capacity: spec.cells.capacity }),
     },
     content: { ...spec.content, catalysts: spec.content.catalysts.map(withoutTrailingSlash) },
+    catalystLocations: locationsOf(spec.content),
     statsUrl: status?.urls?.stats && withoutTrailingSlash(status.urls.stats),
     ownAddress: ownAddressOf(status?.urls?.stats),
     ...(status?.movement && { movement: status.movement }),
@@ -107,10 +112,23 @@ export function publishedRemoteRealm({ realmName, account, document }: LeasedNam
     endpoints: serving.length > 0 ? serving : document.endpoints,
     assignment,
     content: { ...content, catalysts: content.catalysts.map(withoutTrailingSlash) },
+    catalystLocations: locationsOf(content),
     statsUrl: statsUrl && withoutTrailingSlash(statsUrl),
     ownAddress: ownAddressOf(statsUrl),
     isRemote: true,
   }
+}
+
+/** As the realm says, by coordinates before countries; public catalysts are known anyway. */
+function locationsOf({ catalysts, catalystLocations = [] }: RealmSpec['content']): ReadonlyMap<string, Location> {
+  const declared = new Map(catalystLocations.map(({ url, ...where }) => [withoutTrailingSlash(url), where]))
+  return new Map(
+    catalysts.map(withoutTrailingSlash).flatMap((url) => {
+      const { coordinates, country } = declared.get(url) ?? {}
+      const location = coordinates ?? middleOf(country ?? '') ?? locationOfHost(url)
+      return location ? [[url, location]] : []
+    }),
+  )
 }
 
 /** All services of a realm are below one address, stats among them. */

@@ -46,6 +46,19 @@ const schema = z.strictObject({
     .optional(),
   content: z.object({
     catalysts: z.array(url).max(32),
+    catalystLocations: z
+      .array(
+        z.object({
+          url,
+          country: z
+            .string()
+            .regex(/^[A-Z]{2}$/)
+            .optional(),
+          coordinates: z.object({ latitude: z.number().min(-90).max(90), longitude: z.number().min(-180).max(180) }).optional(),
+        }),
+      )
+      .max(32)
+      .optional(),
     networkId: z.number().int().min(1),
     scenesUrn: z.array(urn).max(64),
     globalScenesUrn: z.array(urn).max(64),
