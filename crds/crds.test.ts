@@ -31,6 +31,12 @@ describe('every field', () => {
   })
 })
 
+test('no field has a name that readers of YAML 1.1, such as Helm and kubectl, take for true or false', () => {
+  const names = crdFiles.flatMap((file) => [...fieldsOf(schemaOf(readCrd(file)), file)].map(([path]) => path.split('.').at(-1)))
+  expect(names.length).toBeGreaterThan(100)
+  expect(names.filter((name) => /^(y|n|yes|no|on|off|true|false)$/i.test(name ?? ''))).toEqual([])
+})
+
 test('the smallest realm gets every default', () => {
   const judged = validate(realm({ livekit: { url: 'wss://lk.example.org', credentials: { secretName: 'livekit' } } }))
   if (!judged.ok) throw new Error(JSON.stringify(judged.problems))

@@ -441,9 +441,9 @@ export interface RealmSpec {
         /** By how many parcels the first image begins beside the top left parcel. */
         topLeftOffset?: {
           /** In parcels. */
-          x: number
+          horizontal: number
           /** In parcels. */
-          y: number
+          vertical: number
         }
       }
       /** Images of the map by zoom level: {baseUrl}/{zoom}/{x},{y}{suffixUrl}. Absent = as the catalyst says. */
@@ -457,9 +457,9 @@ export interface RealmSpec {
         /** By how many parcels the first image begins beside the top left parcel. */
         topLeftOffset?: {
           /** In parcels. */
-          x: number
+          horizontal: number
           /** In parcels. */
-          y: number
+          vertical: number
         }
       }
       /** An image with a pixel for each parcel. Absent = as the catalyst says. */

@@ -122,6 +122,7 @@ test('values of the realm take precedence over those of its catalyst, which fill
 
 test('what a realm says of its sky, its map and its parcels goes before what its catalyst says, field by field', () => {
   const tiles = { version: 'v1' as const, baseUrl: 'https://tiles.example', suffixUrl: '.jpg', topLeftOffset: { x: -2, y: -6 } }
+  const declaredTiles = { ...tiles, topLeftOffset: { horizontal: -2, vertical: -6 } }
   const theirs = {
     skybox: { fixedHour: 3 },
     minimap: { enabled: true, dataImage: 'https://theirs.example' },
@@ -144,7 +145,7 @@ test('what a realm says of its sky, its map and its parcels goes before what its
   expect(about({ content: ours }, empty)).toMatchObject({ configurations: { ...ours, map: CONTENT_DEFAULTS.map } })
   // Images of the map are added to the map of the catalyst, and go with rectangles of the realm.
   const parcelView = { version: 'v1' as const, imageUrl: 'https://ours.example/parcels.png' }
-  const onTheirs = about({ content: { map: { ...CONTENT_DEFAULTS.map, satelliteView: tiles, parcelView } } }, world)
+  const onTheirs = about({ content: { map: { ...CONTENT_DEFAULTS.map, satelliteView: declaredTiles, parcelView } } }, world)
   expect(onTheirs).toMatchObject({ configurations: { map: { ...theirs.map, satelliteView: tiles, parcelView } } })
   const map = { minimapEnabled: true, sizes: [], parcelView }
   expect((about({ content: { map } }, world) as { configurations: { map: object } }).configurations.map).toEqual(map)

@@ -96,14 +96,24 @@ function configurationsOf({ realmName, content }: PublishedRealm, world: World):
     realmName,
     globalScenesUrn: content.globalScenesUrn.length > 0 ? content.globalScenesUrn : globalScenesUrn,
     scenesUrn: content.scenesUrn.length > 0 ? content.scenesUrn : scenesUrn,
-    map: isDefaultMap(content.map) && isObject(map) ? { ...map, ...viewsOf(content.map) } : content.map,
+    map: { ...(isDefaultMap(content.map) && isObject(map) ? map : sizesOf(content.map)), ...viewsOf(content.map) },
     ...rest,
     ...declared({ localSceneParcels, cityLoaderContentServer, skybox, minimap }),
   }
 }
 
-/** Images of the map. */
-const viewsOf = ({ minimapEnabled: _, sizes: __, ...views }: Content['map']): Partial<Content['map']> => declared(views)
+const sizesOf = ({ minimapEnabled, sizes }: Content['map']) => ({ minimapEnabled, sizes })
+
+/** Images of the map, as explorers know their fields. */
+function viewsOf({ satelliteView, thumbnailView, parcelView }: Content['map']): object {
+  return declared({ satelliteView: tilesOf(satelliteView), thumbnailView: tilesOf(thumbnailView), parcelView })
+}
+
+function tilesOf(view: Content['map']['satelliteView']): object | undefined {
+  if (!view?.topLeftOffset) return view
+  const { horizontal: x, vertical: y } = view.topLeftOffset
+  return { ...view, topLeftOffset: { x, y } }
+}
 
 const declared = <Fields extends object>(fields: Fields): Partial<Fields> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<Fields>

@@ -20,7 +20,7 @@ function readByAll(world: World, content: Partial<RealmSpec['content']> = {}, st
   return Object.values(explorers).map((read) => read(document))
 }
 
-const tiles = { version: 'v1', baseUrl: 'https://map.example', suffixUrl: '.jpg', topLeftOffset: { x: -2, y: -6 } }
+const tiles = { version: 'v1' as const, baseUrl: 'https://map.example', suffixUrl: '.jpg', topLeftOffset: { x: -2, y: -6 } }
 const full: Fields = {
   ...aCatalystAbout('https://c.example'),
   configurations: {
@@ -90,6 +90,7 @@ test('each explorer reads whatever a Realm may say of its world, with and withou
     { skybox: { fixedHour: 0, textures: [] }, minimap: { enabled: false, dataImage: 'https://d' } },
     { map: { minimapEnabled: false, sizes: [] } },
     { map: { minimapEnabled: true, sizes: [], satelliteView: { version: 'v1', baseUrl: 'https://m' } } },
+    { map: { minimapEnabled: true, sizes: [], thumbnailView: { ...tiles, topLeftOffset: { horizontal: 1, vertical: 0 } } } },
     { map: { minimapEnabled: true, sizes: [], parcelView: { version: 'v1', imageUrl: 'https://m' } } },
   ]
   const about = readCatalystAbout(full)

@@ -18,7 +18,7 @@ const tiles = z.object({
   version: z.literal('v1'),
   baseUrl: image,
   suffixUrl: z.string().max(64).regex(/^\S*$/).optional(),
-  topLeftOffset: z.object({ x: parcel, y: parcel }).optional(),
+  topLeftOffset: z.object({ horizontal: parcel, vertical: parcel }).optional(),
 })
 
 /** The bounds of the Realm CRD, because each document is made from a Realm. */

@@ -52,13 +52,20 @@ test('a realm of another cluster is described with everything it says of its wor
     map: {
       minimapEnabled: false,
       sizes: [],
-      satelliteView: { version: 'v1' as const, baseUrl: 'https://s', suffixUrl: '.jpg', topLeftOffset: { x: 0, y: 1 } },
+      satelliteView: {
+        version: 'v1' as const,
+        baseUrl: 'https://s',
+        suffixUrl: '.jpg',
+        topLeftOffset: { horizontal: 0, vertical: 1 },
+      },
       parcelView: { version: 'v1' as const, imageUrl: 'https://p' },
     },
   }
   const content = { ...aDocument().content, ...configurations }
   expect(await take('away', aDocument({ content }))).toMatchObject({ status: 201 })
-  expect(await json('/away/about')).toMatchObject({ configurations })
+  const satelliteView = { ...configurations.map.satelliteView, topLeftOffset: { x: 0, y: 1 } }
+  const shown = { ...configurations, map: { ...configurations.map, satelliteView } }
+  expect(await json('/away/about')).toMatchObject({ configurations: shown })
   const bad = { ...content, skybox: { fixedHour: 'noon' } } as unknown as PublicationDocument['content']
   expect(await take('other', aDocument({ content: bad }))).toMatchObject({
     status: 400,
