@@ -66,6 +66,13 @@ describe('the validator in this folder refuses', () => {
   })
 })
 
+test('the smallest World gets every default, and one that uses the gatekeeper of another Realm needs no LiveKit', () => {
+  const scenes = ['urn:decentraland:entity:bafkscene']
+  const small = validate(realm({ mode: 'World', livekit: { type: 'None' }, world: { scenes } }))
+  expect(small).toMatchObject({ ok: true, object: { spec: { world: { scenes, access: { type: 'Public' }, capacity: 100 } } } })
+  expect(validate(realm({ mode: 'World', world: { scenes, gatekeeperOf: 'main' } }))).toMatchObject({ ok: true })
+})
+
 test('a cell with a login in a URL is refused, as its realm is', () => {
   const urls = { nats: ['spec.nats.urls.0', /nats\.credentials/], livekit: ['spec.livekit.url', /livekit\.credentials/] } as const
   const judged = createValidator(readCrd('commscell.crd.yaml'))({

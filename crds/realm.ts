@@ -23,10 +23,10 @@ export interface Condition<Type extends string = string, Reason extends string =
  * written also while they are False, because `kubectl wait --for=condition=Stalled=False` waits for ever on a condition that is absent, and
  * because their lastTransitionTime then says since when the realm is at rest. kstatus takes False and absent for the same.
  *
- * - `Ready`: every cell and service of the realm works. A hibernated realm is ready once its last cell is gone: it is as its spec asks, and
+ * - `Ready`: every cell and service of the realm works; of a world, its gatekeeper serves it. A hibernated realm is ready once its last cell is gone: it is as its spec asks, and
  *   kstatus calls an object Current only while `Ready` is not False. `AcceptingPlayers` says that players cannot connect.
  * - `Published`: the realm provider was seen serving this realm with these endpoints.
- * - `AcceptingPlayers`: at least one cell takes new players.
+ * - `AcceptingPlayers`: at least one cell takes new players, or the gatekeeper of a world serves it.
  * - `DependenciesReady`: the NATS and the LiveKit of the realm are ready, or reachable from the operator.
  * - `MovementReachable`: the movement relay of the realm accepts connections of the operator. No other condition depends on it.
  * - `CertificateValid`: players can trust the certificate at the public address. Absent where they do not use HTTPS at its usual port. No other
@@ -39,7 +39,7 @@ export interface Condition<Type extends string = string, Reason extends string =
  * - `Stalled`: the operator cannot go on until a person changes something; the message says what.
  */
 export interface RealmReasons {
-  Ready: 'AllServing' | 'CellsNotReady' | 'ServicesNotReady' | 'AddressTaken' | 'Hibernated' | 'ApplyFailed'
+  Ready: 'AllServing' | 'CellsNotReady' | 'ServicesNotReady' | 'HostNotUsable' | 'AddressTaken' | 'Hibernated' | 'ApplyFailed'
   Published:
     | 'ServedByProvider'
     | 'WaitingForProvider'
@@ -50,10 +50,10 @@ export interface RealmReasons {
     | 'NothingToPublish'
   DependenciesReady: 'Reachable' | 'Unreachable' | 'NotReady' | 'NotChecked'
   MovementReachable: 'Reachable' | 'Full' | 'NoAnswer' | 'HostNotResolved' | 'NotChecked' | 'NotConfigured' | 'NoRelay'
-  AcceptingPlayers: 'CellsServing' | 'NoCellServing' | 'Hibernated'
+  AcceptingPlayers: 'CellsServing' | 'NoCellServing' | 'WorldServed' | 'WorldNotServed' | 'Hibernated'
   CertificateValid: 'Valid' | 'ExpiresSoon' | 'Expired' | 'NotYetValid' | 'OtherHost' | 'Untrusted' | 'NotReached' | 'NotChecked'
   DataDurable: 'ExternalDatabase' | 'OnVolume' | 'EndsWithPod' | 'NoGatekeeper'
-  ExplorersSupported: 'AllExplorers' | 'NoTls' | 'EmbeddedRooms' | 'InsideClusterOnly'
+  ExplorersSupported: 'AllExplorers' | 'NoTls' | 'EmbeddedRooms' | 'InsideClusterOnly' | 'SeveralScenes'
   Progressing: RealmChange | RealmHold | 'Settled' | 'Stalled'
   Reconciling: RealmChange | RealmHold | 'Settled' | 'Stalled'
   Stalled: 'NotStalled' | RealmBlocker
@@ -80,6 +80,7 @@ type RealmBlocker =
   | 'NewCellsUnhealthy'
   | 'JoinRateTooLow'
   | 'NoSlotFree'
+  | 'HostNotUsable'
 /** What keeps the objects or the pods of a realm or a cell from being as declared. */
 type WorkloadBlocker = 'PodsFailing' | 'PodsRefused' | 'SecretMissing' | 'ApplyRefused' | 'BusMissing' | 'CrdOutdated'
 export type RealmConditionType = keyof RealmReasons

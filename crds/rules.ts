@@ -13,11 +13,11 @@ export function brokenRules(schema: Schema, value: unknown, previous?: unknown):
 
 function walk(schema: Schema, value: unknown, previous: unknown, path: (string | number)[], problems: Problem[]): void {
   if (value === undefined || value === null) return
-  for (const { rule, message } of schema['x-kubernetes-validations'] ?? []) {
+  for (const { rule, message, fieldPath = '' } of schema['x-kubernetes-validations'] ?? []) {
     const transition = /\boldSelf\b/.test(rule)
     if (transition && previous === undefined) continue
     if (!holds(rule, { self: celValue(schema, value), ...(transition && { oldSelf: celValue(schema, previous) }) })) {
-      problems.push({ path, message })
+      problems.push({ path: [...path, ...fieldPath.split('.').filter(Boolean)], message })
     }
   }
   if (schema.properties) {

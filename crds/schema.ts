@@ -12,7 +12,7 @@ export interface Schema {
   items?: Schema
   enum?: string[]
   pattern?: string
-  'x-kubernetes-validations'?: { rule: string; message: string }[]
+  'x-kubernetes-validations'?: { rule: string; message: string; fieldPath?: string }[]
   'x-kubernetes-int-or-string'?: boolean
 }
 

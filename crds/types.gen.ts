@@ -14,6 +14,33 @@ export interface Realm {
 export interface RealmSpec {
   /** Name players see, and the path of the realm at the realm provider: /{realmName}/about. Immutable. Defaults to metadata.name. */
   realmName?: string
+  /** What the realm is. City is a land of any size, with cells that group players into islands. World is a small place with fixed scenes and one room for everyone in it: it needs a gatekeeper only, and no cells, no statistics and no NATS. Immutable. */
+  mode: 'City' | 'World'
+  /** The place of a realm in mode World. In this mode, cells.replicas 0 closes the realm, and the other fields of cells have no effect. Changes of world disconnect no player, but those who may no longer enter. */
+  world?: {
+    /** The scenes of the world, as urn:decentraland:entity:ID?=&baseUrl=URL. Without baseUrl they are on the first healthy catalyst of content.catalysts. The Unity explorer enters the rooms of worlds with more than one scene elsewhere (docs/worlds.md). */
+    scenes: string[]
+    /** Parcel on which players arrive, such as 0,0; absent = the scene decides. */
+    spawn?: string
+    /** Who may enter. A moderator of the realm may ban players besides, whatever this says. */
+    access: {
+      /** Public lets every wallet in, Allowlist those of wallets, SharedSecret those whose player knows the text in a key of a Secret, which the Unity and the Godot explorer ask their player for. */
+      type: 'Public' | 'Allowlist' | 'SharedSecret'
+      /** Wallets that may enter. A player whose wallet is taken off the list is removed within seconds. */
+      wallets?: string[]
+      /** Secret of the same namespace whose key holds the text; with gatekeeperOf, that of gatekeeper.worldHosting of the Realm of that name. A change of the text applies to those who enter from then on. */
+      secret?: {
+        /** Name of the Secret. */
+        name: string
+        /** Key within the Secret. */
+        key: string
+      }
+    }
+    /** Most players in the world at a time; further ones are refused with 503 until one has left. */
+    capacity: number
+    /** Name of another Realm of the namespace, whose gatekeeper and rooms this world uses, so that it needs no pod of its own. That Realm allows it by gatekeeper.worldHosting; its moderators and bans hold here too. Absent = a gatekeeper of its own. */
+    gatekeeperOf?: string
+  }
   /** Image of the cells: a tag, or a digest such as sha256:…. The default is written into the object when it is created, so an upgrade of the operator never changes a running realm; changing this field does. */
   version: string
   /** Fields of every pod of the realm, for the schedulers, registries and tools of your cluster. cells.template.pods and gatekeeper.pods add to them. Labels and annotations of the operator cannot be changed. */
@@ -244,6 +271,11 @@ export interface RealmSpec {
       requests?: Record<string, number | string>
       /** Quantities by resource name, such as cpu and memory. */
       limits?: Record<string, number | string>
+    }
+    /** Lets other Realms of the namespace in mode World use this gatekeeper and its rooms, by world.gatekeeperOf. They are known to it within seconds, and no pod is restarted for them. Absent = none may. */
+    worldHosting?: {
+      /** Secret of the same namespace with the shared secrets of those worlds, each at the key that access.secret of the world names. The gatekeeper reads new keys when the kubelet has brought them to its pod, after a minute or two. */
+      secretName?: string
     }
     /** The Job that creates and updates the tables of an External database. */
     migration?: {
@@ -630,7 +662,7 @@ export interface RealmStatus {
     slot: number
     /** Value of comms.adapter in /about (ADR-180). */
     adapter: string
-    /** Name of the CommsCell that serves the slot. */
+    /** Name of the CommsCell that serves the slot; in mode World, of the gatekeeper. */
     cell: string
     /** Whether the cell serves players. A Draining cell takes no new players. */
     state: 'Starting' | 'Serving' | 'Unhealthy' | 'Draining'

@@ -326,7 +326,112 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       says: /may only grow/,
       at: 'spec.cells',
     },
+    ...badWorlds(),
   ]
+
+type BadRealm = { title: string; spec: unknown; previous?: unknown; says: RegExp; at: string }
+
+function badWorlds(): BadRealm[] {
+  const scenes = ['urn:decentraland:entity:bafkscene?=&baseUrl=https://c.example/contents/']
+  const world = (more: object = {}, spec: object = {}) => ({
+    mode: 'World',
+    livekit: none(),
+    ...spec,
+    world: { scenes, ...more },
+  })
+  const guest = (spec: object) => ({ ...world({ gatekeeperOf: 'main' }), ...spec })
+  const lk = { url: 'wss://lk.example', credentials: { secretName: 'x' } }
+  return [
+    {
+      title: 'a World without world',
+      spec: { mode: 'World', livekit: none() },
+      says: /mode World needs world/,
+      at: 'spec.world',
+    },
+    { title: 'a City with world', spec: { ...world(), mode: 'City' }, says: /only mode World has it/, at: 'spec.world' },
+    { title: 'a World without scenes', spec: world({ scenes: [] }), says: /scenes/, at: 'spec.world.scenes' },
+    { title: 'a scene that is no URN', spec: world({ scenes: ['bafkscene'] }), says: /scenes/, at: 'spec.world.scenes.0' },
+    {
+      title: 'a City that becomes a World',
+      previous: { livekit: none() },
+      spec: world(),
+      says: /mode is immutable/,
+      at: 'spec.mode',
+    },
+    { title: 'a World that scales cells', spec: world({}, { autoscale: {} }), says: /no cells/, at: 'spec.autoscale' },
+    {
+      title: 'a World with a NATS',
+      spec: world({}, { nats: { type: 'External', urls: ['nats://n'] } }),
+      says: /no message bus/,
+      at: 'spec.nats',
+    },
+    {
+      title: 'scenes of a World in content',
+      spec: world({}, { content: { scenesUrn: scenes } }),
+      says: /named by world\.scenes/,
+      at: 'spec.content',
+    },
+    { title: 'a spawn that is no parcel', spec: world({ spawn: '1;2' }), says: /spawn/, at: 'spec.world.spawn' },
+    {
+      title: 'an Allowlist without wallets',
+      spec: world({ access: { type: 'Allowlist' } }),
+      says: /Allowlist needs wallets/,
+      at: 'spec.world.access',
+    },
+    {
+      title: 'wallets that have no effect',
+      spec: world({ access: { wallets: [`0x${'a'.repeat(40)}`] } }),
+      says: /and only it/,
+      at: 'spec.world.access',
+    },
+    {
+      title: 'a SharedSecret without a Secret',
+      spec: world({ access: { type: 'SharedSecret' } }),
+      says: /SharedSecret needs secret/,
+      at: 'spec.world.access',
+    },
+    {
+      title: 'a key that leaves its folder',
+      spec: world({ access: { type: 'SharedSecret', secret: { name: 'x', key: '../token' } } }),
+      says: /key/,
+      at: 'spec.world.access.secret.key',
+    },
+    { title: 'a LiveKit of a guest', spec: guest({ livekit: lk }), says: /no LiveKit of its own/, at: 'spec.livekit' },
+    {
+      title: 'an address of a guest',
+      spec: guest({ exposure: { url: 'https://w.example' } }),
+      says: /no exposure of its own/,
+      at: 'spec.exposure',
+    },
+    {
+      title: 'a guest that hosts',
+      spec: guest({ gatekeeper: { worldHosting: {} } }),
+      says: /host others/,
+      at: 'spec.gatekeeper',
+    },
+    {
+      title: 'worlds in a City with embedded rooms',
+      spec: { livekit: none(), gatekeeper: { worldHosting: {} } },
+      says: /worldHosting needs LiveKit/,
+      at: 'spec.gatekeeper',
+    },
+    {
+      title: 'two Secrets with the shared secrets of one gatekeeper',
+      spec: world(
+        { access: { type: 'SharedSecret', secret: { name: 'a' } } },
+        { gatekeeper: { worldHosting: { secretName: 'b' } } },
+      ),
+      says: /name two/,
+      at: 'spec.world',
+    },
+    {
+      title: 'embedded rooms in two gatekeepers',
+      spec: world({}, { gatekeeper: { replicas: 2, database: { type: 'External', secret: { name: 'x' } } } }),
+      says: /in one gatekeeper/,
+      at: 'spec.gatekeeper',
+    },
+  ]
+}
 
 function none() {
   return { type: 'None' }

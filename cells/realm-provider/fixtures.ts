@@ -48,6 +48,7 @@ export function aRealm(
     },
     spec: {
       ...(given.realmName && { realmName: given.realmName }),
+      mode: 'City',
       version: '1.0.0',
       cells: {
         replicas: given.replicas ?? 1,

@@ -1,5 +1,6 @@
 import type { ObjectMeta, OwnerReference } from '../../crds/object.ts'
 import { API_VERSION, type CommsCell, type Realm } from '../../crds/realm.ts'
+import { gatekeeperRealmOf } from '../../crds/world.ts'
 import type { Component } from '../observed/workload.ts'
 
 /** The operator's name: the value of `app.kubernetes.io/managed-by`, and the field manager of everything it applies. */
@@ -31,6 +32,9 @@ export const cellName = (realm: Realm, slot: number): string => `${realm.metadat
 
 /** The name of the workload of a part of a realm or a cell, and of the Service in front of it. */
 export const partName = (owner: Realm | CommsCell, component: Component): string => `${owner.metadata.name}-${component}`
+
+/** The gatekeeper that serves a realm: its own, or that of the Realm a world names. */
+export const gatekeeperName = (realm: Realm): string => `${gatekeeperRealmOf(realm)}-gatekeeper`
 
 /** The alias Service behind the stable URL of a slot: it selects the connectors of the cell that answers there. */
 export const slotServiceName = (realm: string, slot: number): string => `${realm}-slot-${slot}`
@@ -111,6 +115,9 @@ export const databaseClaimName = (realm: Realm): string => `${partName(realm, 'g
 
 /** The Secret with the token of a realm at the movement relay; a token of another key has another Secret. */
 export const realmTokenSecretName = ({ metadata }: Realm, keyId: string): string => `${metadata.name}-movement-${keyId}`
+
+/** The ConfigMap with the worlds that the gatekeeper of a realm serves. */
+export const worldsName = (realm: Realm): string => `${realm.metadata.name}-worlds`
 
 /** The reference by which Kubernetes deletes an object together with its owner. */
 export const ownedBy = ({ kind, metadata: { name, uid } }: Realm | CommsCell): OwnerReference => ({

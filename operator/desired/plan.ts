@@ -5,6 +5,7 @@ import { type CellInputs, desiredCell, isHeldInPlace, newCell, updatedCell } fro
 import { retainedObjects } from './cells/retained.ts'
 import { endpointOf, isServing, slotRoutes, takesPlayers } from './endpoints.ts'
 import { heldRoutes, recordHeldSlots } from './held-slots.ts'
+import { type Hosting, hostingOf } from './hosted-worlds.ts'
 import { keptImage } from './platform.ts'
 import { nextDrainStep } from './rollout/cell-drain.ts'
 import { convergenceTarget } from './rollout/converge-first.ts'
@@ -38,6 +39,8 @@ export interface RealmPlan {
   servicesHold: ServicesHold | undefined
   /** What each service was made with, and the cells that are proven: where those are of the version of the realm, services keep it. */
   images: ReadonlyMap<Component, readonly (WorkloadImage | undefined)[]>
+  /** Of a world whose gatekeeper cannot serve it: why. */
+  hostProblem?: string | undefined
   /** When to run the next pass even if nothing changes, in milliseconds. */
   recheckMs: number | undefined
 }
@@ -48,6 +51,8 @@ export interface ServicePlan {
   /** 0 = it should not run. */
   replicas: number
   settings: Settings
+  /** The worlds that a gatekeeper serves; undefined for one that may have none. */
+  hosting?: Hosting | undefined
 }
 
 /** The desired state of one cell. */
@@ -113,7 +118,7 @@ export function planRealm(
       observations.players,
     ),
     services: [
-      { component: 'gatekeeper', replicas: realm.spec.gatekeeper.replicas, settings: gatekeeperSettings(realm, site) },
+      gatekeeperPlan(realm, observed, site, realm.spec.gatekeeper.replicas),
       { component: 'stats', replicas: 1, settings: statsSettings(realm, site) },
     ],
     routes,
@@ -137,8 +142,14 @@ export function planRealm(
   }
 }
 
+/** The gatekeeper of a realm, with the worlds it serves. */
+export function gatekeeperPlan(realm: Realm, { guests }: ObservedRealm, site: Site, replicas: number): ServicePlan {
+  const hosting = hostingOf(realm, guests)
+  return { component: 'gatekeeper', replicas, settings: gatekeeperSettings(realm, site), ...(hosting && { hosting }) }
+}
+
 /** A proven cell is one of the declared revision that serves. */
-function imagesOf({ services, images }: ObservedRealm, { updated }: Rollout): RealmPlan['images'] {
+export function imagesOf({ services, images }: ObservedRealm, { updated }: Pick<Rollout, 'updated'>): RealmPlan['images'] {
   const proven = updated.filter(isServing).flatMap(({ metadata }) => images?.get(metadata.name) ?? [])
   const parts: Component[] = ['nats', 'livekit', 'migration', 'gatekeeper', 'stats']
   return new Map(

@@ -24,9 +24,14 @@ export function holderOf(address: string, realms: readonly Realm[]): ObjectKey |
   )[0]?.metadata
 }
 
-// The status of a realm names its statistics below its address, also while it is hibernated, and not while another realm has the address.
-const holds = ({ status }: Realm, address: string): boolean =>
-  status?.urls?.stats !== undefined && addressIn(status.urls.stats) === `${address}/stats`
+// The status of a realm names its services below its address, also while it is hibernated, and not while another realm has the address.
+const holds = ({ status }: Realm, address: string): boolean => {
+  const { stats, gatekeeper } = status?.urls ?? {}
+  return [
+    stats && `${addressIn(stats)}` === `${address}/stats`,
+    gatekeeper && addressIn(gatekeeper) === `${address}/gatekeeper`,
+  ].includes(true)
+}
 
 const addressIn = (url: string): string => {
   const parsed = URL.parse(url)

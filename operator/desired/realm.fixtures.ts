@@ -40,6 +40,7 @@ export function aRealm({
     kind: 'Realm',
     metadata: { name: 'main', namespace: 'metaverse', uid: 'realm-uid', generation: 1 },
     spec: {
+      mode: 'City',
       version: '1.2.3',
       cells: {
         replicas: 1,

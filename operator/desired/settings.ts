@@ -1,8 +1,10 @@
 import { withoutTrailingSlash } from '../../cells/chassis/base-url.ts'
 import { cellScope } from '../../cells/wire/subjects.ts'
 import { type CommsCell, type CommsCellSpec, type Realm, realmNameOf, realmScope } from '../../crds/realm.ts'
+import { isWorldRealm } from '../../crds/world.ts'
+import { hostingOf } from './hosted-worlds.ts'
 import type { Site } from './site.ts'
-import { cellRoomsUrl, roomsUrl } from './urls.ts'
+import { cellRoomsUrl, gatekeeperRoomsUrl, roomsUrl } from './urls.ts'
 
 /** The environment of one process: each value is a literal, or a key of a Secret. */
 export type Settings = Readonly<Record<string, string | SecretRef>>
@@ -60,10 +62,14 @@ export function archipelagoSettings(cell: CommsCell): Settings {
 /** The environment of the gatekeeper of a realm. Without a LiveKit, scene rooms are in the realm's first cell. */
 export function gatekeeperSettings(realm: Realm, site: Site): Settings {
   const { type, secret, caSecretName, storage } = realm.spec.gatekeeper.database
-  const rooms = roomsUrl(realm.metadata.name, 0, site.urls(realm).slot(0))
+  const urls = site.urls(realm)
+  const livekit = site.livekit(realm)
+  const rooms = isWorldRealm(realm) ? gatekeeperRoomsUrl(urls.gatekeeper) : roomsUrl(realm.metadata.name, 0, urls.slot(0))
   return {
     ...busSettings(site.nats(realm, 'gatekeeper'), cellScope(realmScope(realm.metadata), 0)),
-    ...livekitSettings(site.livekit(realm), rooms),
+    ...livekitSettings(livekit, rooms),
+    ...(isWorldRealm(realm) && !livekit && { ROOMS_SERVER: 'Self', ...exposureSettings(site.exposure(realm)) }),
+    ...(hostingOf(realm) && { WORLDS_FILE: `${WORLDS_FOLDER}/${WORLDS_FILE}`, WORLD_SECRETS_FOLDER }),
     ...roomApiSettings(realm, site),
     ...walletSettings(realm.spec.gatekeeper),
     ...moderationSettings(realm),
@@ -134,6 +140,11 @@ export const databaseSettings = ({ secret, caSecretName }: ExternalDatabase): Se
 type Database = Realm['spec']['gatekeeper']['database']
 /** An External database of a realm. */
 type ExternalDatabase = { secret: NonNullable<Database['secret']>; caSecretName: Database['caSecretName'] | undefined }
+
+/** Where the file with the worlds of a gatekeeper and their shared secrets are, inside the container. */
+export const WORLDS_FOLDER = '/run/worlds'
+export const WORLDS_FILE = 'worlds.json'
+export const WORLD_SECRETS_FOLDER = '/run/secrets/worlds'
 
 /** The folder of an embedded database, inside the container. */
 export const DATA_FOLDER = '/data'

@@ -1,16 +1,21 @@
 import { PRIVATE_NETWORKS } from '../../cells/chassis/private-networks.ts'
 import type { RelayAddress } from '../../cells/wire/relay-address.ts'
+import type { ObjectKey } from '../../crds/object.ts'
 import { type CommsCellSpec, type Realm, realmNameOf } from '../../crds/realm.ts'
+import { gatekeeperRealmOf, isWorldRealm } from '../../crds/world.ts'
 import type { BusUser } from './bus-users.ts'
-import { natsSecretName, partName, serviceHost } from './naming.ts'
-import { clusterUrls, type RealmUrls, urlsBelow } from './urls.ts'
+import { gatekeeperName, natsSecretName, partName, serviceHost } from './naming.ts'
+import { clusterUrls, type RealmUrls, urlsBelow, worldUrl } from './urls.ts'
 
 /**
  * What planning must know of the place where realms run: the same Realm has other URLs and another bus in a cluster than on a laptop.
  */
 export interface Site {
   urls(realm: Realm): RealmUrls
-  /** URL of the statistics of a realm as the operator reaches them, which may differ from the players' one; without a slash at the end. */
+  /**
+   * URL of the statistics of a realm as the operator reaches them, which may differ from the players' one; of a world, that at which its
+   * gatekeeper answers about it. Without a slash at the end.
+   */
   statsUrl(realm: Realm): string
   /** URL of the gatekeeper of a realm as its connectors reach it; without a slash at the end. */
   gatekeeperUrl(realm: Realm): string
@@ -56,7 +61,10 @@ export const clusterSite = (
   { movement, sessionReports, providerUrl: providerForPods = providerUrl }: ClusterServices = {},
 ): Site => ({
   urls: (realm) => clusterUrls(realm, clusterDomain, providerUrl),
-  statsUrl: (realm) => `http://${serviceHost(partName(realm, 'stats'), realm.metadata.namespace, clusterDomain)}/stats`,
+  statsUrl: (realm) =>
+    isWorldRealm(realm)
+      ? worldUrl(`http://${serviceHost(gatekeeperName(realm), realm.metadata.namespace, clusterDomain)}`, realm)
+      : `http://${serviceHost(partName(realm, 'stats'), realm.metadata.namespace, clusterDomain)}/stats`,
   gatekeeperUrl: (realm) => `http://${serviceHost(partName(realm, 'gatekeeper'), realm.metadata.namespace, clusterDomain)}`,
   nats: (realm, user) => clusterNats(realm, user, clusterDomain),
   livekit: (realm) => clusterLivekit(realm, clusterDomain),
@@ -71,6 +79,7 @@ export const clusterSite = (
 })
 
 function clusterNats(realm: Realm, user: BusUser, clusterDomain: string): CommsCellSpec['nats'] {
+  if (isWorldRealm(realm)) return undefined
   const { type, urls = [], credentials, caSecretName } = realm.spec.nats
   if (type === 'External') return { urls, ...(credentials && { credentials }), ...(caSecretName && { caSecretName }) }
   const name = partName(realm, 'nats')
@@ -113,13 +122,19 @@ interface LaptopSiteOptions {
   localUrl: string
   /** The LiveKit chosen for a realm on this machine, whatever its spec says; undefined: its cells have rooms of their own. */
   livekit(realm: Realm): CommsCellSpec['livekit']
+  /** A Realm of this machine, whose gatekeeper a world may name; by default none is found. */
+  realm?(key: ObjectKey): Realm | undefined
   movement?: RelayAddress
 }
 
 /** One process on a laptop: all realms behind one port, without a broker. */
-export const laptopSite = ({ publicUrl, localUrl, livekit, movement }: LaptopSiteOptions): Site => ({
+export const laptopSite = ({ publicUrl, localUrl, livekit, movement, ...cluster }: LaptopSiteOptions): Site => ({
   urls: (realm) => urlsBelow(realm, `${publicUrl}/${realmNameOf(realm)}`, publicUrl),
-  statsUrl: (realm) => `${localUrl}/${realmNameOf(realm)}/stats`,
+  statsUrl(realm) {
+    if (!isWorldRealm(realm)) return `${localUrl}/${realmNameOf(realm)}/stats`
+    const host = cluster.realm?.({ namespace: realm.metadata.namespace, name: gatekeeperRealmOf(realm) }) ?? realm
+    return worldUrl(`${localUrl}/${realmNameOf(host)}/gatekeeper`, realm)
+  },
   gatekeeperUrl: (realm) => `${localUrl}/${realmNameOf(realm)}/gatekeeper`,
   nats: () => undefined,
   livekit,

@@ -42,6 +42,16 @@ export const aboutUrl = (realm: Realm, providerUrl: string): string => `${provid
 /** The value of `comms.adapter` (comms.md §7.1). The Unity explorer accepts exactly this prefix. */
 export const adapterOf = (cellUrl: string): string => `archipelago:archipelago:${cellUrl}/ws`
 
+/** Where a gatekeeper answers about one of its worlds. */
+export const worldUrl = (gatekeeperUrl: string, { metadata }: Realm): string => `${gatekeeperUrl}/worlds/${metadata.name}`
+
+/** The value of `comms.adapter` of a world: explorers sign a request to this URL, and are answered with the adapter of a room (ADR-180). */
+export const worldAdapter = (gatekeeperUrl: string, realm: Realm): string =>
+  `fixed-adapter:signed-login:${worldUrl(gatekeeperUrl, realm)}/comms`
+
+/** Base URL of embedded rooms that the gatekeeper of a world serves itself. */
+export const gatekeeperRoomsUrl = (gatekeeperUrl: string): string => `${gatekeeperUrl.replace(/^http/, 'ws')}/rooms`
+
 /**
  * Base URL of the rooms of a cell without LiveKit. Behind one host, a route separates rooms from sockets by their path. A Service cannot,
  * so inside the cluster the rooms of a slot have an alias Service of their own.

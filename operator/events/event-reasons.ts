@@ -56,6 +56,8 @@ export const eventReasons = {
   ScaleLimited: { type: 'Warning', action: 'Scale' },
   /** Cells that the operator did not create leave too few slots for those the realm asks for. */
   NoSlotFree: { type: 'Warning', action: 'Scale' },
+  /** The Realm whose gatekeeper a world names cannot serve it. */
+  HostNotUsable: { type: 'Warning', action: 'Apply' },
   /** Another installation of the operator manages the realm, so this one leaves it alone. */
   ManagedByAnother: { type: 'Warning', action: 'Observe' },
   /** A CRD in the cluster is older than the operator, so it does not know fields of the realm or the cell. */

@@ -2,6 +2,8 @@ import { Refusal } from '../../cells/chassis/errors.ts'
 import { isUnreadableObject, KubeError } from '../../cells/kube/kube-error.ts'
 import type { CommsCell, CommsCellStatus, Realm, RealmStatus } from '../../crds/realm.ts'
 import type { Kind } from '../../crds/resources.ts'
+import { gatekeeperRealmOf, isGuest } from '../../crds/world.ts'
+import { isServed } from '../desired/hosted-worlds.ts'
 import { mountsClaim } from '../desired/manifests/database-claim.ts'
 import { type Ingress, withChallengePaths } from '../desired/manifests/ingress.ts'
 import type { KubeManifest } from '../desired/manifests/kube-manifest.ts'
@@ -9,7 +11,7 @@ import { cellObjects, realmObjects } from '../desired/manifests/objects.ts'
 import { serviceChanges } from '../desired/manifests/service-changes.ts'
 import type { CellPlan, RealmPlan } from '../desired/plan.ts'
 import type { Platform } from '../desired/platform.ts'
-import type { Component, ObservedCell, ObservedRealm, Workload, WorkloadImage } from '../observed/workload.ts'
+import type { Component, ObservedCell, ObservedHost, ObservedRealm, Workload, WorkloadImage } from '../observed/workload.ts'
 import type { CountPlayers } from '../observers/players/connector-players.ts'
 import type { Cluster } from '../reconcile/cluster.ts'
 import { ensureSecrets } from './apply/generated-secrets.ts'
@@ -78,6 +80,20 @@ export class KubernetesCluster implements Cluster {
       scaled,
       images: this.#imagesOf(cells),
       addressTakenBy: cache.addresses.takenBy(realm),
+      guests: cache.worlds.guestsOf(metadata),
+      ...(isGuest(realm) && { host: this.#hostOf(realm) }),
+    }
+  }
+
+  #hostOf(guest: Realm): ObservedHost | undefined {
+    const { cache } = this.#parts
+    const realm = cache.realm({ namespace: guest.metadata.namespace, name: gatekeeperRealmOf(guest) })
+    if (!realm || realm.metadata.deletionTimestamp) return undefined
+    return {
+      realm,
+      gatekeeper: this.#workloadsOf(realm.metadata.uid).find(({ component }) => component === 'gatekeeper'),
+      isAddressTaken: cache.addresses.takenBy(realm) !== undefined,
+      serves: isServed(cache.worlds.hostingOf(realm), guest),
     }
   }
 

@@ -5,8 +5,10 @@ import type { Log } from '../../cells/chassis/log.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { CommsCell, CommsCellStatus, Realm, RealmStatus } from '../../crds/realm.ts'
 import type { Kind } from '../../crds/resources.ts'
+import { gatekeeperRealmOf, isGuest } from '../../crds/world.ts'
+import { hostingOf, isServed } from '../desired/hosted-worlds.ts'
 import type { CellPlan, RealmPlan } from '../desired/plan.ts'
-import type { Component, ObservedCell, ObservedRealm, Workload } from '../observed/workload.ts'
+import type { Component, ObservedCell, ObservedHost, ObservedRealm, Workload } from '../observed/workload.ts'
 import type { Cluster } from '../reconcile/cluster.ts'
 import { ObjectStore } from './object-store.ts'
 import type { CellRunSpec, LocalRuntime, ServiceRunSpec } from './runtime.ts'
@@ -45,6 +47,7 @@ export class LocalCluster implements Cluster, Running {
   /** Creates or changes a Realm. Its `spec` must be complete and valid. */
   declare(realm: Pick<Realm, 'metadata' | 'spec'>): void {
     this.#store.applyRealm(realm)
+    this.#notifyWorlds(realm.metadata)
   }
 
   /** Deletes a Realm; resolves once nothing of it runs. */
@@ -60,7 +63,15 @@ export class LocalCluster implements Cluster, Running {
     ]
     for (const cell of cells) this.#store.deleteCell(cell)
     this.#store.notify('Realm', key)
+    this.#notifyWorlds(key)
     await allSettled(stopping)
+  }
+
+  /** A world, and the realm whose gatekeeper it uses, depend on each other. */
+  #notifyWorlds({ namespace, name }: ObjectKey): void {
+    for (const { metadata, spec } of this.realms())
+      if (metadata.namespace === namespace && metadata.name !== name && (spec.world || spec.gatekeeper.worldHosting))
+        this.#store.notify('Realm', metadata)
   }
 
   realms(): readonly Realm[] {
@@ -101,7 +112,30 @@ export class LocalCluster implements Cluster, Running {
 
   observeRealm(realm: Realm): ObservedRealm {
     const services = SERVICES.flatMap((component) => workloadOf(component, this.#services, serviceName(realm, component)) ?? [])
-    return { cells: this.#store.cellsOf(realm), services }
+    return {
+      cells: this.#store.cellsOf(realm),
+      services,
+      guests: this.#guestsOf(realm),
+      ...(isGuest(realm) && { host: this.#hostOf(realm) }),
+    }
+  }
+
+  #guestsOf({ metadata: { namespace, name } }: Realm): Realm[] {
+    return this.realms().filter(
+      (realm) => isGuest(realm) && realm.metadata.namespace === namespace && gatekeeperRealmOf(realm) === name,
+    )
+  }
+
+  #hostOf(guest: Realm): ObservedHost | undefined {
+    const realm = this.realm({ namespace: guest.metadata.namespace, name: gatekeeperRealmOf(guest) })
+    return (
+      realm && {
+        realm,
+        gatekeeper: workloadOf('gatekeeper', this.#services, serviceName(realm, 'gatekeeper')),
+        isAddressTaken: false,
+        serves: isServed(hostingOf(realm, this.#guestsOf(realm)), guest),
+      }
+    )
   }
 
   observeCell({ metadata, spec }: CommsCell): ObservedCell {

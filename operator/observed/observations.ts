@@ -15,6 +15,8 @@ export interface Observations {
   joinCountsOf?: ((cell: CommsCell) => ObservedJoinCounts) | undefined
   /** Whether a realm provider of another cluster may still send players to a cell, as far as the operator knows. */
   mayBeRoutedTo?(cell: CommsCell): boolean
+  /** Whether its gatekeeper was seen to serve a world; undefined = it was not asked yet. */
+  isWorldServed?: boolean | undefined
   /** Milliseconds since the epoch. */
   now: number
 }

@@ -1,5 +1,5 @@
 import type { ObjectKey } from '../../crds/object.ts'
-import type { CommsCell } from '../../crds/realm.ts'
+import type { CommsCell, Realm } from '../../crds/realm.ts'
 
 /** The values of the operator's installation that a workload was made with; it keeps them while its version stays. */
 export interface WorkloadImage {
@@ -53,6 +53,20 @@ export interface ObservedRealm {
   scaled?: ReadonlySet<string>
   /** The realm that has the public address which this realm asks for; undefined while no other has it. */
   addressTakenBy?: ObjectKey | undefined
+  /** Worlds of the namespace that use the gatekeeper of this realm. */
+  guests?: readonly Realm[]
+  /** Of a world that uses the gatekeeper of another realm: that realm, where it exists. */
+  host?: ObservedHost | undefined
+}
+
+/** The realm whose gatekeeper a world uses. */
+export interface ObservedHost {
+  realm: Realm
+  gatekeeper: Workload | undefined
+  /** Whether its public address belongs to another realm. */
+  isAddressTaken: boolean
+  /** Whether the world is in the file of the worlds that the gatekeeper serves. */
+  serves: boolean
 }
 
 /** What exists for a cell. */

@@ -1,5 +1,6 @@
 import type { ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
+import { isWorldRealm } from '../../crds/world.ts'
 import { relayOf } from '../desired/movement.ts'
 import { planRealm, type RealmPlan } from '../desired/plan.ts'
 import { patienceLeftMs } from '../desired/status/conditions.ts'
@@ -7,8 +8,10 @@ import { missingFields, outdatedCrdStatus } from '../desired/status/outdated-crd
 import { realmStatus } from '../desired/status/realm-status.ts'
 import type { RealmStatusInput } from '../desired/status/realm-view.ts'
 import type { RealmUrls } from '../desired/urls.ts'
+import { planWorld } from '../desired/world-plan.ts'
 import type { Observations } from '../observed/observations.ts'
-import type { Component } from '../observed/workload.ts'
+import type { Component, ObservedRealm } from '../observed/workload.ts'
+import type { CountedPlayers } from '../observers/players/player-counts.ts'
 import { CRD_RECHECK, failureOf, isEndOfNamespace, TERMINATING } from './failure.ts'
 import { observersOf, type Reconcile, type ReconcilerParts } from './parts.ts'
 import type { Recheck } from './queue.ts'
@@ -31,7 +34,7 @@ export const realmReconciler =
     }
     const observed = cluster.observeRealm(realm)
     const observations = observe(parts, realm)
-    const plan = planRealm(realm, observed, site, observations)
+    const plan = (isWorldRealm(realm) ? planWorld : planRealm)(realm, observed, site, observations)
     syntheticJoins?.watch(key, plan.rollout.cellsToJoin)
     joinSuccess?.watch(key, plan.rollout.cellsToWatch)
     let held: readonly Component[] = []
@@ -44,7 +47,14 @@ export const realmReconciler =
     // Read again: the status describes what the pass left behind, so that a changed cell counts as changing from the first
     // moment.
     const changed = cluster.observeRealm(realm)
-    const facts = { ...publish(parts, realm, plan), observed: changed, held, players: sumOf(players), failure: failed?.failure }
+    const facts = {
+      ...publish(parts, realm, plan),
+      observed: changed,
+      hostUrls: hostUrlsOf(parts, changed),
+      held,
+      players: sumOf(players),
+      failure: failed?.failure,
+    }
     await cluster.reportRealm(realm, { ...realmStatus(facts), ...(installations && { operator: installations.self }) })
     for (const { what, reason } of plan.scale.decisions) scaling?.inc({ what, reason })
     if (failed?.failure.reason === 'CrdOutdated') return CRD_RECHECK
@@ -52,6 +62,8 @@ export const realmReconciler =
     const delaysMs = [plan.recheckMs, patienceLeftMs(changed.services, parts.clock.now())].filter((ms) => ms !== undefined)
     return delaysMs.length === 0 ? 'on-change' : { afterMs: Math.min(...delaysMs) }
   }
+
+const hostUrlsOf = ({ site }: ReconcilerParts, { host }: ObservedRealm): RealmUrls | undefined => host && site.urls(host.realm)
 
 /** Another installation manages the realm; whether it still does is looked up now and then. */
 function leave(parts: ReconcilerParts, key: ObjectKey): Recheck {
@@ -80,17 +92,22 @@ function observe(
     arePlayersUnknown: counted?.isUnknown ?? playerCounts === undefined,
     syntheticJoinOf: (cell) => (syntheticJoins ? (syntheticJoins.get(cell) ?? { state: 'untried' }) : { state: 'joined' }),
     joinCountsOf: joinSuccess && ((cell) => joinSuccess.get(cell) ?? 'unknown'),
+    isWorldServed: playerCounts ? isServed(counted) : true,
     mayBeRoutedTo: (cell) => remotePublication?.mayRouteTo(realm, cell.metadata.name) ?? false,
     now: clock.now(),
   }
 }
+
+/** Whether the gatekeeper of a world answered with its players; undefined = it was not asked yet. */
+const isServed = (counted: CountedPlayers | undefined): boolean | undefined =>
+  counted?.bySlot ? counted.bySlot.has(0) : counted?.isUnknown ? false : undefined
 
 /** Has the planned endpoints published, and gathers what the status reports about that. */
 function publish(
   parts: ReconcilerParts,
   realm: Realm,
   plan: RealmPlan,
-): Omit<RealmStatusInput, 'observed' | 'held' | 'players' | 'failure'> {
+): Omit<RealmStatusInput, 'observed' | 'hostUrls' | 'held' | 'players' | 'failure'> {
   const { site, publication, remotePublication, dependencies, relays, certificates, clock } = parts
   const urls = site.urls(realm)
   const planned = withEndpoints(realm, plan, urls)

@@ -66,6 +66,7 @@ export const realmConditions: Explained<RealmReasons> = {
         'A service has no ready pod; the message names it.',
         'Read `Stalled`; `kubectl logs` of the service has more.',
       ],
+      HostNotUsable: ['The Realm that `world.gatekeeperOf` names cannot serve this world.', 'Read `Stalled`.'],
       AddressTaken: ['Another realm has the public address of this one.', 'Read `Stalled`.'],
       Hibernated: ['`cells.replicas` is 0 and no cell runs.', 'Scale the realm to wake it.'],
       ApplyFailed: ['An object could not be written; the message has the error.', 'Read `Stalled`.'],
@@ -185,7 +186,24 @@ export const realmConditions: Explained<RealmReasons> = {
     reasons: {
       CellsServing: ['Players can connect.'],
       NoCellServing: ['No cell serves players.', 'Read `Ready`.'],
+      WorldServed: ['The gatekeeper of the world serves it.'],
+      WorldNotServed: ['No gatekeeper serves the world.', 'Read `Ready`.'],
       Hibernated: ['`cells.replicas` is 0 and no cell runs.', 'Scale the realm to wake it.'],
+    },
+  },
+  ExplorersSupported: {
+    says: 'Players of all explorers can enter; only of a realm in mode World.',
+    reasons: {
+      AllExplorers: ['The Unity, Bevy and Godot explorers can enter.'],
+      NeedsLiveKit: [
+        'Its rooms are embedded ones, which only Bevy uses.',
+        'Set `livekit`, or use the gatekeeper of a Realm with LiveKit.',
+      ],
+      NeedsHttps: ['Its gatekeeper has no https address, which Unity demands.', 'Set `exposure` with TLS.'],
+      SeveralScenes: [
+        'Of worlds with several scenes, Unity asks the server of Decentraland for the rooms of each scene.',
+        'Make a World of each scene, where its players use Unity.',
+      ],
     },
   },
   Progressing: { says: 'The operator is changing something at the moment.', reasons: realmProgress },
@@ -224,6 +242,10 @@ export const realmConditions: Explained<RealmReasons> = {
         'Set the change back, or wait: the rollout goes on when the rate has recovered.',
       ],
       NoSlotFree: ['There are fewer free slots than cells asked for.', 'Raise `cells.max`, or remove cells written by hand.'],
+      HostNotUsable: [
+        'The Realm that `world.gatekeeperOf` names does not exist, or cannot serve this world.',
+        'The message says what to change, there or here.',
+      ],
     },
   },
 }

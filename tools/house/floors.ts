@@ -34,6 +34,7 @@ export const floors: readonly (readonly string[])[] = [
   // The operator: decisions are pure, up to the manifests and the status.
   ['operator/desired/cells', 'operator/desired/scale'],
   ['operator/desired/plan.ts'],
+  ['operator/desired/world-plan.ts'],
   ['operator/desired/manifests', 'operator/desired/status'],
   ['operator/leader'],
   ['operator/events', 'operator/observers'],

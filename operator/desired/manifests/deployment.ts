@@ -19,6 +19,7 @@ import { DATA_FOLDER, type Settings } from '../settings.ts'
 import type { ManifestOf } from './kube-manifest.ts'
 import { environmentOf, HTTP_PORT, type PodParts, podTemplate, probes } from './pod.ts'
 import { type Resources, resourcesOf } from './resources.ts'
+import { worldVolumes } from './worlds.ts'
 
 /** A Deployment with the fields the operator sets. */
 export type Deployment = ManifestOf<V1DeploymentSpec>
@@ -81,11 +82,15 @@ export const archipelagoDeployment = (cell: CommsCell, { archipelago }: CellPlan
 })
 
 /** The Deployment of a service that all cells of a realm share. */
-export function serviceDeployment(realm: Realm, { component, replicas, settings }: ServicePlan, platform: Platform): Deployment {
+export function serviceDeployment(realm: Realm, plan: ServicePlan, platform: Platform): Deployment {
+  const { component, replicas, settings, hosting } = plan
   const data = component === 'gatekeeper' ? databaseVolume(realm) : undefined
+  const worlds = worldVolumes(realm, hosting)
+  // Two processes would corrupt an embedded database, and players of one embedded room would be in two of them.
+  const isSingle = data !== undefined || settings.ROOMS_SERVER !== undefined
   const { volumes, ...container } = environmentOf(settings)
   // With Recreate the next pod waits for this one to end, so serving on would only make the outage longer.
-  const env = data ? container.env : [ROUTES_SETTLE_VARIABLE, ...container.env]
+  const env = isSingle ? container.env : [ROUTES_SETTLE_VARIABLE, ...container.env]
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -93,8 +98,7 @@ export function serviceDeployment(realm: Realm, { component, replicas, settings 
     spec: {
       replicas,
       revisionHistoryLimit: 2,
-      // Two processes would corrupt an embedded database.
-      strategy: data ? RECREATE : SURGE,
+      strategy: isSingle ? RECREATE : SURGE,
       selector: { matchLabels: realmSelector(realm, component) },
       template: podTemplate(
         {
@@ -103,11 +107,11 @@ export function serviceDeployment(realm: Realm, { component, replicas, settings 
           pods: component === 'gatekeeper' ? mergePods(realm.spec.pods, realm.spec.gatekeeper.pods) : realm.spec.pods,
           serviceAccountName: serviceAccountName(realm.metadata.name),
           terminationGracePeriodSeconds: GRACE_SECONDS,
-          volumes: [...volumes, ...(data ? [data.volume] : [])],
+          volumes: [...volumes, ...worlds.volumes, ...(data ? [data.volume] : [])],
           container: {
             ...serviceContainer(component, env, realm.spec.version, platform),
             ...resourcesOf(component, realm.spec[component]?.resources, { embeddedDatabase: data !== undefined }),
-            volumeMounts: [...container.volumeMounts, ...(data ? [data.mount] : [])],
+            volumeMounts: [...container.volumeMounts, ...worlds.mounts, ...(data ? [data.mount] : [])],
           },
         },
         platform,

@@ -1,5 +1,6 @@
 import type { V1HTTPIngressPath, V1IngressSpec } from '@kubernetes/client-node'
 import type { Realm } from '../../../crds/realm.ts'
+import { isWorldRealm } from '../../../crds/world.ts'
 import { partName, realmChildMeta, roomsServiceName, slotServiceName } from '../naming.ts'
 import type { ManifestOf } from './kube-manifest.ts'
 
@@ -31,6 +32,7 @@ const OF_PROVIDER = ['/about', '/scenes', '/content', '/lambdas']
 
 function pathsOf(realm: Realm): V1HTTPIngressPath[] {
   const { name } = realm.metadata
+  if (isWorldRealm(realm)) return [pathTo('/gatekeeper', partName(realm, 'gatekeeper'))]
   const slots = Array.from({ length: realm.spec.cells.max }, (_, slot) => [
     ...(realm.spec.livekit.type === 'None' ? [pathTo(`/cells/${slot}/rooms`, roomsServiceName(name, slot))] : []),
     pathTo(`/cells/${slot}`, slotServiceName(name, slot)),

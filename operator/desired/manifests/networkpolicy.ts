@@ -1,5 +1,6 @@
 import type { V1LabelSelector, V1NetworkPolicyPort } from '@kubernetes/client-node'
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
+import { hasManagedNats, isWorldRealm } from '../../../crds/world.ts'
 import type { Component } from '../../observed/workload.ts'
 import { usesManagedServer } from '../cells/retained.ts'
 import { partName, REALM_LABEL, realmChildMeta, realmSelector, serviceAccountName } from '../naming.ts'
@@ -43,7 +44,7 @@ const WEB_PORTS = [80, 443]
  * or LiveKit than the realm names now, may connect to theirs until they are replaced.
  */
 export function networkPolicies(realm: Realm, platform: Platform, cells: readonly CommsCell[] = []): NetworkPolicy[] {
-  const isManaged = realm.spec.nats.type === 'Managed'
+  const isManaged = hasManagedNats(realm)
   if (realm.spec.networkPolicy.type === 'None') return isManaged ? [natsPolicy(realm, false)] : []
   const toWeb: Egress = { ports: tcp(...WEB_PORTS, ...portsOf([...realm.spec.content.catalysts, ...walletUrls(realm, cells)])) }
   const { livekit, gatekeeper } = realm.spec
@@ -53,14 +54,17 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
   const rightsPorts = portsOf(rightsUrls(realm))
   const toRights: Egress[] = rightsPorts.length > 0 ? [{ ports: tcp(...rightsPorts) }] : []
   const hasRooms = livekit.type === 'None' || cells.some(({ spec }) => !spec.livekit)
+  const ofCity = (...policies: NetworkPolicy[]) => (isWorldRealm(realm) ? [] : policies)
   return [
     denyAll(realm, platform),
-    part(realm, 'connector', [fromPlayers(realm)], [...toBus(realm, cells), toGatekeeper, ...toRelay(cells, platform), toWeb]),
-    part(realm, 'archipelago', hasRooms ? [fromPlayers(realm)] : [], [
-      ...toBus(realm, cells),
-      ...toMedia(realm, cells),
-      ...(hasRooms ? [toGatekeeper, ...toWalletLists] : []),
-    ]),
+    ...ofCity(
+      part(realm, 'connector', [fromPlayers(realm)], [...toBus(realm, cells), toGatekeeper, ...toRelay(cells, platform), toWeb]),
+      part(realm, 'archipelago', hasRooms ? [fromPlayers(realm)] : [], [
+        ...toBus(realm, cells),
+        ...toMedia(realm, cells),
+        ...(hasRooms ? [toGatekeeper, ...toWalletLists] : []),
+      ]),
+    ),
     part(
       realm,
       'gatekeeper',
@@ -79,7 +83,7 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
       gatekeeper.database.type === 'External' ? [{}] : [...toBus(realm), toWeb, ...toRights, ...toMedia(realm)],
     ),
     ...(gatekeeper.database.type === 'External' ? [part(realm, 'migration', [], [{}])] : []),
-    part(realm, 'stats', [fromPlayers(realm)], [...toBus(realm), toProvider(platform), toWeb]),
+    ...ofCity(part(realm, 'stats', [fromPlayers(realm)], [...toBus(realm), toProvider(platform), toWeb])),
     ...(isManaged ? [natsPolicy(realm, true)] : []),
     ...(livekit.type === 'Managed' ? [livekitPolicy(realm)] : []),
   ]
@@ -174,7 +178,7 @@ function fromPlayers(realm: Realm, port = HTTP_PORT): Ingress {
 
 function toBus(realm: Realm, cells: readonly CommsCell[] = []): Egress[] {
   const { type, urls = [] } = realm.spec.nats
-  const isManaged = type === 'Managed' || cells.some((cell) => usesManagedServer(realm, cell, 'nats'))
+  const isManaged = hasManagedNats(realm) || cells.some((cell) => usesManagedServer(realm, cell, 'nats'))
   const others = cells.flatMap((cell) => (usesManagedServer(realm, cell, 'nats') ? [] : (cell.spec.nats?.urls ?? [])))
   const outside = tcp(...portsOf([...(type === 'External' ? urls : []), ...others]))
   return [

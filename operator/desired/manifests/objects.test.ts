@@ -5,6 +5,7 @@ import type { Realm } from '../../../crds/realm.ts'
 import { planCell, planRealm } from '../plan.ts'
 import type { Pods } from '../pod-overrides.ts'
 import { aCell, aRealm, aRealmWithoutLivekit, platform, site } from '../realm.fixtures.ts'
+import { planWorld } from '../world-plan.ts'
 import type { KubeManifest } from './kube-manifest.ts'
 import { cellObjects, generatedSecrets, realmObjects } from './objects.ts'
 
@@ -25,6 +26,36 @@ const exposed = aRealm({
 
 test('a realm behind an Ingress has these objects', async () => {
   await expect(yaml(ofRealm(exposed))).toMatchFileSnapshot('golden/realm.yaml')
+})
+
+const world = {
+  scenes: ['urn:decentraland:entity:bafkscene?=&baseUrl=https://c.example/contents/'],
+  access: { type: 'SharedSecret' as const, secret: { name: 'doors', key: 'secret' } },
+  capacity: 100,
+}
+
+test('a World with embedded rooms has a gatekeeper, and no other workload', async () => {
+  const realm = aRealm({ mode: 'World', world, exposure: { type: 'Ingress', host: 'plaza.example.org' } })
+  const plaza: Realm = { ...realm, spec: { ...realm.spec, livekit: { type: 'None' } } }
+  const objects = realmObjects(plaza, planWorld(plaza, nothing, site), platform)
+  await expect(yaml(objects)).toMatchFileSnapshot('golden/world.yaml')
+  expect(generatedSecrets(plaza)).toEqual([])
+})
+
+test('a World that uses the gatekeeper of another Realm has no object at all', () => {
+  const guest = aRealm({ mode: 'World', world: { ...world, gatekeeperOf: 'host' } })
+  expect(realmObjects(guest, planWorld(guest, nothing, site), platform)).toEqual([])
+})
+
+test('another world changes the file of a gatekeeper, and no pod', () => {
+  const host = aRealm({ gatekeeper: { worldHosting: { secretName: 'doors' } } })
+  const guest = aRealm({ mode: 'World', world: { ...world, gatekeeperOf: 'main' } })
+  guest.metadata.name = 'plaza'
+  const [alone, shared] = [[], [guest]].map((guests) =>
+    realmObjects(host, planRealm(host, { ...nothing, guests }, site), platform),
+  )
+  const differs = (shared ?? []).filter((object, n) => JSON.stringify(object) !== JSON.stringify(alone?.[n]))
+  expect(differs.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual(['ConfigMap main-worlds'])
 })
 
 test('a cell has these objects', async () => {

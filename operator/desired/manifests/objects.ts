@@ -1,4 +1,5 @@
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
+import { hasManagedNats, isGuest, isWorldRealm } from '../../../crds/world.ts'
 import type { Component, WorkloadImage } from '../../observed/workload.ts'
 import { realmChildMeta, serviceAccountName } from '../naming.ts'
 import type { CellPlan, RealmPlan } from '../plan.ts'
@@ -14,21 +15,27 @@ import { natsObjects, natsSecret } from './managed-nats.ts'
 import { migrationJob } from './migration-job.ts'
 import { networkPolicies } from './networkpolicy.ts'
 import { fingerprinted, madeWith } from './service-changes.ts'
+import { worldsConfigMap } from './worlds.ts'
 
-/** All objects of a realm but its generated Secrets, in the order in which they are applied; its CommsCells are among them. */
+/**
+ * All objects of a realm but its generated Secrets, in the order in which they are applied; its CommsCells are among them. A world that uses
+ * the gatekeeper of another realm has none.
+ */
 export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform): KubeManifest[] {
+  if (isGuest(realm)) return []
   const ingress = plan.isExposed ? realmIngress(realm) : undefined
   const made = (component: Component, build: (platform: Platform) => readonly (KubeManifest | undefined)[]) =>
     madeFor(component, realm.spec.version, plan.images.get(component), platform, build).map(fingerprinted)
   return [
     realmServiceAccount(realm),
     ...networkPolicies(realm, platform, plan.cells),
-    ...(realm.spec.nats.type === 'Managed' ? made('nats', (chosen) => natsObjects(realm, chosen)) : []),
+    ...(hasManagedNats(realm) ? made('nats', (chosen) => natsObjects(realm, chosen)) : []),
     ...(realm.spec.livekit.type === 'Managed' ? made('livekit', (chosen) => livekitObjects(realm, chosen)) : []),
     ...made('migration', (chosen) => [migrationJob(realm, chosen)]),
     ...plan.cells,
-    ...slotServices(realm, plan),
+    ...(isWorldRealm(realm) ? [] : slotServices(realm, plan)),
     ...claims(realm),
+    ...plan.services.flatMap(({ hosting }) => (hosting ? [worldsConfigMap(realm, hosting)] : [])),
     ...plan.services.flatMap((service) => [
       ...made(service.component, (chosen) => [serviceDeployment(realm, service, chosen)]),
       realmService(realm, service.component),
@@ -73,7 +80,7 @@ function madeFor(
 
 /** The Secrets with random values that a realm needs. */
 export const generatedSecrets = (realm: Realm): GeneratedSecret[] => [
-  ...(realm.spec.nats.type === 'Managed' ? [natsSecret(realm)] : []),
+  ...(hasManagedNats(realm) ? [natsSecret(realm)] : []),
   ...(realm.spec.livekit.type === 'Managed' ? [livekitSecret(realm)] : []),
 ]
 

@@ -1,4 +1,5 @@
 import type { Realm, RealmReasons } from '../../../crds/realm.ts'
+import { gatekeeperRealmOf, isGuest } from '../../../crds/world.ts'
 import { databaseClaimName } from '../naming.ts'
 import type { ConditionDraft } from './conditions.ts'
 
@@ -8,6 +9,8 @@ export function dataCondition(realm: Realm): ConditionDraft<RealmReasons> {
   const yes = (reason: RealmReasons['DataDurable'], message: string) => ({ type, status: 'True', reason, message }) as const
   const { replicas, database } = realm.spec.gatekeeper
   const claimName = database.storage ? databaseClaimName(realm) : database.claimName
+  if (isGuest(realm))
+    return yes('NoGatekeeper', `bans are kept by the Realm ${gatekeeperRealmOf(realm)}: see this condition there`)
   if (database.type === 'External')
     return yes('ExternalDatabase', 'the gatekeeper keeps its data in a PostgreSQL server of yours')
   if (claimName) return yes('OnVolume', `the gatekeeper keeps its data in the PersistentVolumeClaim ${claimName}`)

@@ -1,7 +1,10 @@
 import { conditionOf, type Realm, type RealmReasons } from '../../../crds/realm.ts'
+import { hasManagedNats, isGuest } from '../../../crds/world.ts'
 import type { Reachability } from '../../observed/reachability.ts'
 import type { ObservedRealm } from '../../observed/workload.ts'
 import type { ConditionDraft } from './conditions.ts'
+
+const GUEST = 'a world has no NATS, and this one uses the LiveKit of the Realm that spec.world.gatekeeperOf names'
 
 /**
  * Whether the NATS and the LiveKit of a realm are there: Managed ones are ready, External ones were reached. It is reported, and changes
@@ -14,8 +17,8 @@ export function dependenciesCondition(
 ): ConditionDraft<RealmReasons> {
   const type = 'DependenciesReady'
   const before = conditionOf(realm, type)
-  const { nats, livekit } = realm.spec
-  const managed = [...(nats.type === 'Managed' ? ['nats'] : []), ...(livekit.type === 'Managed' ? ['livekit'] : [])]
+  const { livekit } = realm.spec
+  const managed = [...(hasManagedNats(realm) ? ['nats'] : []), ...(livekit.type === 'Managed' ? ['livekit'] : [])]
   const notReady = managed.filter((part) => !services.some(({ component, ready }) => component === part && ready > 0))
   if (notReady.length > 0)
     return {
@@ -42,5 +45,10 @@ export function dependenciesCondition(
     return { type, status: 'False', reason: 'Unreachable', message: before.message }
   return isUnchecked && before?.status !== 'True'
     ? { type, status: 'Unknown', reason: 'NotChecked', message: 'the operator has not checked yet' }
-    : { type, status: 'True', reason: 'Reachable', message: 'NATS and LiveKit are ready, or reachable from the operator' }
+    : {
+        type,
+        status: 'True',
+        reason: 'Reachable',
+        message: isGuest(realm) ? GUEST : 'NATS and LiveKit are ready, or reachable from the operator',
+      }
 }

@@ -1,4 +1,5 @@
 import type { Realm, RealmReasons } from '../../../crds/realm.ts'
+import { isWorldRealm } from '../../../crds/world.ts'
 import type { RealmUrls } from '../urls.ts'
 import type { ConditionDraft } from './conditions.ts'
 
@@ -7,16 +8,23 @@ type Reason = RealmReasons['ExplorersSupported']
 /**
  * Which explorers can enter a realm, by what its spec says: Unity opens no socket without TLS, and rooms of the cells themselves are for Bevy
  * only. It is reported, and changes nothing the operator does: the realm works for the others.
+ *
+ * @param urls of the realm; of a world, those of the Realm whose gatekeeper serves it
+ * @param host that Realm, where it is another one
  */
-export function explorersCondition(realm: Realm, urls: Pick<RealmUrls, 'slot'>): ConditionDraft<RealmReasons> {
+export function explorersCondition(
+  realm: Realm,
+  urls: Pick<RealmUrls, 'slot'>,
+  host: Realm = realm,
+): ConditionDraft<RealmReasons> {
   const type = 'ExplorersSupported'
   const no = (reason: Reason, ...sentences: string[]) =>
     ({ type, status: 'False', reason, message: sentences.join('; ') }) as const
-  const { exposure, livekit } = realm.spec
+  const { exposure, livekit } = host.spec
   const hasTls = urls.slot(0).startsWith('wss:')
-  const tls = hasTls ? [] : [noTls(realm)]
+  const tls = hasTls ? [] : [noTls(host)]
   if (livekit.type === 'None')
-    return no('EmbeddedRooms', 'livekit.type is None: only explorers of Bevy enter rooms of the cells themselves', ...tls)
+    return no('EmbeddedRooms', `livekit.type is None: only explorers of Bevy enter rooms of ${ownerOfRooms(realm)}`, ...tls)
   if (exposure.host === undefined && exposure.url === undefined)
     return no(
       'InsideClusterOnly',
@@ -24,8 +32,14 @@ export function explorersCondition(realm: Realm, urls: Pick<RealmUrls, 'slot'>):
       ...tls,
     )
   if (!hasTls) return no('NoTls', ...tls)
+  if ((realm.spec.world?.scenes.length ?? 0) > 1) return no('SeveralScenes', SEVERAL_SCENES)
   return { type, status: 'True', reason: 'AllExplorers', message: 'Unity, Bevy and Godot explorers can enter' }
 }
+
+const ownerOfRooms = (realm: Realm): string => (isWorldRealm(realm) ? 'a gatekeeper' : 'the cells themselves')
+
+const SEVERAL_SCENES =
+  'of a world with several scenes, explorers of Unity ask the server of Decentraland for the rooms of each scene'
 
 const noTls = ({ spec: { exposure } }: Realm): string =>
   `explorers of Unity cannot enter over ws://, without TLS: ${exposure.url ? 'use an exposure.url with https' : 'set exposure.tlsSecretName'}`

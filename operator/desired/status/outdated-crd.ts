@@ -4,7 +4,7 @@ import { conditionsOf } from './conditions.ts'
 
 /** The fields that every object of a kind has, because the CRD requires them or gives them a default: parents before what is below them. */
 const REQUIRED: Readonly<Record<Kind, readonly string[]>> = {
-  Realm: `version cells cells.replicas cells.max cells.assignment cells.template cells.template.connectors
+  Realm: `mode version cells cells.replicas cells.max cells.assignment cells.template cells.template.connectors
     cells.template.connectors.replicas cells.template.connectors.drainSeconds cells.template.archipelago
     cells.template.archipelago.joinDistance cells.template.archipelago.leaveDistance cells.template.archipelago.islandSize
     cells.template.archipelago.flushPeriodMilliseconds gatekeeper gatekeeper.replicas gatekeeper.database gatekeeper.database.type

@@ -1,5 +1,6 @@
 import type { ObjectKey } from '../../../crds/object.ts'
 import { conditionOf, type Realm, type RealmReasons, realmNameOf } from '../../../crds/realm.ts'
+import { isWorldRealm } from '../../../crds/world.ts'
 import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication-status.ts'
 import { addressTakenMessage } from './address-taken.ts'
 import type { ConditionDraft } from './conditions.ts'
@@ -28,7 +29,11 @@ export function publishedCondition(input: PublicationInput): ConditionDraft<Real
     ({ type, status: 'Unknown', reason: 'ProviderUnreachable', message: `the operator cannot reach ${url}: ${message}` }) as const
   const taken = (where: string) => no('NameTaken', `another realm is published as ${realmNameOf(realm)}: ${where}`)
   if (addressTakenBy) return no('AddressTaken', addressTakenMessage(realm, addressTakenBy))
-  if (serving === 0) return no('NothingToPublish', 'no cell serves players, so there is nothing to publish')
+  if (serving === 0)
+    return no(
+      'NothingToPublish',
+      `${isWorldRealm(realm) ? 'no gatekeeper serves the world' : 'no cell serves players'}, so there is nothing to publish`,
+    )
   const wasPublished = conditionOf(realm, type)?.status === 'True'
 
   const { aboutUrl, state } = publication

@@ -1,9 +1,11 @@
 import { type CellReasons, type CommsCell, conditionOf, type Realm, type RealmReasons } from '../../../crds/realm.ts'
+import { isWorldRealm } from '../../../crds/world.ts'
 import { OUT_OF_MEMORY, type Workload } from '../../observed/workload.ts'
 import { takesPlayers } from '../endpoints.ts'
 import { isOwn } from '../scale/slots.ts'
 import { type ConditionDraft, passingProblemOf, problemOf } from './conditions.ts'
 import { isCellUpdated, type RealmView } from './realm-view.ts'
+import { notServedMessage } from './world-conditions.ts'
 
 type ProgressReason = Exclude<RealmReasons['Reconciling'], 'Settled' | 'Stalled'>
 
@@ -38,6 +40,8 @@ function progressOf(view: RealmView, isPublished: boolean): Progress {
   const waitsFor = waitsForOf(view)
   if (rollout.isUnderway) return underway('RollingOut', `${updated}${waitsFor}`)
   if (plan.cells.some((cell) => !takesPlayers(cell))) return underway('CellsDraining', 'the operator is draining cells')
+  if (isWorldRealm(view.realm) && plan.scale.cells > 0 && view.serving === 0)
+    return underway('ServicesStarting', `${notServedMessage(view.realm)}${waitsFor}`)
   if (areCellsChanging(view) || endpoints.some(({ state }) => state === 'Starting'))
     return underway('CellsStarting', `cells are being created, changed or removed${waitsFor}`)
   if (notReady.length > 0 || observed.services.some(({ desired, updated: done }) => done < desired))
@@ -80,6 +84,7 @@ function stalledCondition(view: RealmView, published: ConditionDraft<RealmReason
   const stalled = (reason: RealmReasons['Stalled'], message: string) =>
     ({ type: 'Stalled', status: 'True', reason, message }) as const
   if (failure && failure.reason !== 'Retrying') return stalled(failure.reason, failure.message)
+  if (plan.hostProblem) return stalled('HostNotUsable', plan.hostProblem)
   const ofServices = observed.services.flatMap((service) => {
     const problem = problemOf(service, now)
     const message = `${service.component}: ${problem?.message}`
@@ -99,7 +104,7 @@ function stalledCondition(view: RealmView, published: ConditionDraft<RealmReason
   if (published.reason === 'NameTaken' || published.reason === 'ProviderNotConfigured' || published.reason === 'AddressTaken')
     return stalled(published.reason, published.message)
   const { desiredCells, scale } = plan
-  if (desiredCells < scale.cells) {
+  if (desiredCells < scale.cells && !isWorldRealm(realm)) {
     const remedy = `raise cells.max above ${realm.spec.cells.max}, or remove cells that the operator did not create`
     return stalled('NoSlotFree', `${desiredCells} of ${scale.cells} cells have a slot: ${remedy}`)
   }

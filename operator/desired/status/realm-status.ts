@@ -1,4 +1,5 @@
 import type { RealmReasons, RealmStatus } from '../../../crds/realm.ts'
+import { isWorldRealm } from '../../../crds/world.ts'
 import { movementStatus } from '../movement.ts'
 import { servingSelector } from '../naming.ts'
 import { isOwn, isScaled } from '../scale/slots.ts'
@@ -13,11 +14,13 @@ import { movementCondition } from './movement-condition.ts'
 import { publishedCondition } from './published-condition.ts'
 import { progressConditions } from './realm-progress.ts'
 import { isCellUpdated, type RealmStatusInput, type RealmView, viewOf } from './realm-view.ts'
+import { worldAcceptingCondition, worldReadyCondition } from './world-conditions.ts'
 
 /** The status of a realm. It holds rough numbers on purpose: while nothing happens, nothing is written. */
 export function realmStatus(input: RealmStatusInput): RealmStatus {
   const { realm, plan, observed, urls, players, failure, now, reachability, relay, relayState, isInCluster, certificate } = input
   const view = viewOf(input)
+  const ofWorld = isWorldRealm(realm)
   const published = publishedCondition({ ...input, serving: view.open.length, addressTakenBy: observed.addressTakenBy })
   const approximate = approximatePlayers(plan.endpoints.length === 0 ? 0 : players, realm.status?.players)
   // The plan was made from the cells as they were before the pass changed any.
@@ -25,7 +28,7 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
   return {
     ...(realm.metadata.generation !== undefined && { observedGeneration: realm.metadata.generation }),
     replicas: failure ? Math.min(observed.cells.length, plan.desiredCells) : plan.desiredCells,
-    readyReplicas: view.serving,
+    readyReplicas: ofWorld ? 0 : view.serving,
     updatedReplicas: plan.rollout.updated.filter((cell) => isCellUpdated(cellNow.get(cell.metadata.name) ?? cell)).length,
     selector: selectorOf(view),
     ...(approximate && { players: approximate }),
@@ -34,8 +37,8 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
       about: urls.about,
       // Not the URLs below a public address that another realm has: they lead to that realm.
       ...(plan.isExposed && {
-        ...(realm.spec.gatekeeper.replicas > 0 && { gatekeeper: urls.gatekeeper }),
-        stats: urls.stats,
+        ...(realm.spec.gatekeeper.replicas > 0 && { gatekeeper: gatekeeperUrl(input) }),
+        ...(!ofWorld && { stats: urls.stats }),
       }),
     },
     ...(relay && { movement: movementStatus(relay.address, urls.about) }),
@@ -44,20 +47,23 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
     conditions: conditionsOf(
       realm,
       [
-        readyCondition(view),
+        ofWorld ? worldReadyCondition(view) : readyCondition(view),
         published,
-        acceptingPlayersCondition(view),
+        ofWorld ? worldAcceptingCondition(view) : acceptingPlayersCondition(view),
         ...(reachability ? [dependenciesCondition(realm, observed, reachability)] : []),
         movementCondition(realm, relay, relayState),
         ...(certificate && plan.isExposed ? [certificateCondition(realm, certificate)] : []),
         ...(isInCluster ? [dataCondition(realm)] : []),
-        explorersCondition(realm, urls),
+        explorersCondition(realm, input.hostUrls ?? urls, observed.host?.realm),
         ...progressConditions(view, published),
       ],
       now,
     ),
   }
 }
+
+/** Of a world, that of the gatekeeper that serves it. */
+const gatekeeperUrl = ({ urls, hostUrls }: RealmStatusInput): string => (hostUrls ?? urls).gatekeeper
 
 /** An autoscaler gives up where it finds a pod that another one counts too: connectors that another client scales are left to that one. */
 function selectorOf({ realm, observed, open }: RealmView): string {

@@ -1,4 +1,5 @@
 import type { CommsCell, Endpoint, Realm } from '../../../crds/realm.ts'
+import { isWorldRealm } from '../../../crds/world.ts'
 import type { RealmCertificate } from '../../observed/certificate.ts'
 import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication-status.ts'
 import type { Reachability } from '../../observed/reachability.ts'
@@ -18,6 +19,8 @@ export interface RealmStatusInput {
   /** Services that keep the pods they have for now although the spec says something else. */
   held?: readonly Component[]
   urls: RealmUrls
+  /** Of a world: those of the Realm whose gatekeeper it uses. */
+  hostUrls?: RealmUrls | undefined
   /** At the realm provider of this cluster. */
   publication: PublicationStatus
   /** At realm providers of other clusters. */
@@ -53,9 +56,10 @@ export interface RealmView extends RealmStatusInput {
 
 /** Adds those numbers. */
 export function viewOf(input: RealmStatusInput): RealmView {
-  const { plan, observed } = input
+  const { realm, plan, observed } = input
   const own = new Set(plan.cells.map(({ metadata }) => metadata.name))
-  const endpoints = plan.endpoints.filter(({ cell, state }) => own.has(cell) && state !== 'Draining')
+  const isOwn = ({ cell }: Endpoint) => isWorldRealm(realm) || own.has(cell)
+  const endpoints = plan.endpoints.filter((endpoint) => isOwn(endpoint) && endpoint.state !== 'Draining')
   return {
     ...input,
     endpoints,

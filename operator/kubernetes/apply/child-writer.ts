@@ -133,8 +133,8 @@ export class ChildWriter {
   }
 }
 
-/** A ServiceAccount has no spec, an Ingress none that it needs, and a claim of a user may well have the same size. */
-const MAY_AGREE = new Set(['ServiceAccount', 'Ingress', 'PersistentVolumeClaim'])
+/** A ServiceAccount has no spec, an Ingress none that it needs, a claim of a user may well have the same size, and a ConfigMap other keys. */
+const MAY_AGREE = new Set(['ServiceAccount', 'Ingress', 'PersistentVolumeClaim', 'ConfigMap'])
 
 /** Whether the operator created an object for the owner of a manifest: it names that owner, or lost its owner to another client. */
 function wasCreatedFor({ metadata: { ownerReferences = [] } }: KubeManifest, { metadata }: KubeObject): boolean {

@@ -20,6 +20,7 @@ import { type EventProblem, eventProblemOf, type LiveEvent, WATCHED_EVENTS } fro
 import { PodIndex } from './pod-index.ts'
 import { type LivePod, type PodState, podStateOf } from './pod-state.ts'
 import { ReadYourWrites } from './read-your-writes.ts'
+import { WorldIndex } from './world-index.ts'
 
 /** `namespaces` limits the cache to some namespaces; all when empty. */
 export interface CacheOptions {
@@ -49,6 +50,7 @@ export class Cache implements Running {
   readonly #realmWrites: ReadYourWrites<Declared<Realm>>
   readonly #childWrites: ReadYourWrites<Child & Partial<Declared<CommsCell>>>
   readonly addresses = new AddressIndex((key) => this.realm(key))
+  readonly worlds = new WorldIndex()
   readonly #childrenByOwner = new Index<Child>(childKey)
   readonly #cellsByRealm = new Index<CommsCell>(({ metadata }) => keyText(metadata))
   readonly pods = new PodIndex()
@@ -194,9 +196,11 @@ export class Cache implements Running {
     const { metadata } = object.object
     const key = keyText(metadata)
     for (const waiting of this.addresses.update(change)) this.#notify('Realm', waiting)
+    for (const host of this.worlds.update(change)) this.#notify('Realm', host)
     if (type === 'removed') this.#realmWrites.removed(key, object)
     else if (this.#realmWrites.seen(key, object)) return // the operator's own status write needs no pass
     this.#notify('Realm', metadata)
+    this.#notifyGuests(metadata)
   }
 
   #onCell(change: CollectionChange<CachedCell>): void {
@@ -214,6 +218,10 @@ export class Cache implements Running {
     const { type, object: child, previous } = change
     if (type === 'changed' && previous && !childDiffers(child, previous)) return
     this.#notifyOwner(child)
+    const isGatekeeper = child.owner?.kind === 'Realm' && child.workload?.component === 'gatekeeper'
+    const [is, was] = [child, previous].map((seen) => (seen?.workload?.ready ?? 0) > 0)
+    if (isGatekeeper && (is !== was || type === 'removed'))
+      this.#notifyGuests({ namespace: child.namespace, name: child.owner?.name ?? '' })
     if (previous && previous.owner?.uid !== child.owner?.uid) this.#notifyOwner(previous)
   }
 
@@ -235,6 +243,11 @@ export class Cache implements Running {
 
   #notifyOwner(owned: { owner: { kind: Kind; name: string } | undefined; namespace: string } | undefined): void {
     if (owned?.owner) this.#notify(owned.owner.kind, { namespace: owned.namespace, name: owned.owner.name })
+  }
+
+  /** The worlds that use the gatekeeper of a realm. */
+  #notifyGuests(host: ObjectKey): void {
+    for (const { metadata } of this.worlds.guestsOf(host)) this.#notify('Realm', metadata)
   }
 
   #notify(kind: Kind, { namespace, name }: ObjectKey): void {

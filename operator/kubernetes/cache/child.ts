@@ -21,6 +21,7 @@ export const childResources = {
   NetworkPolicy: resources.NetworkPolicy,
   Ingress: resources.Ingress,
   PersistentVolumeClaim: resources.PersistentVolumeClaim,
+  ConfigMap: resources.ConfigMap,
 } as const satisfies Record<string, Resource>
 /** A kind the operator creates. */
 export type ChildKind = keyof typeof childResources

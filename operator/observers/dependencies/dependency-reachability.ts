@@ -5,6 +5,7 @@ import type { Log } from '../../../cells/chassis/log.ts'
 import type { PollOutcome } from '../../../cells/chassis/poller.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
+import { isGuest } from '../../../crds/world.ts'
 import type { Reachability } from '../../observed/reachability.ts'
 import type { RealmObserver } from '../observer.ts'
 import { SharedPoller, type SharedTarget } from '../shared-poller.ts'
@@ -96,7 +97,10 @@ function learn(dependency: Dependency, isReached: boolean): PollOutcome {
 /** `target` is the URL as it leads to the same server from the operator's namespace. */
 type Need = Pick<Reachability, 'dependency' | 'url'> & { target: string }
 
-function needsOf({ metadata: { namespace }, spec: { livekit, nats } }: Realm): Need[] {
+function needsOf(realm: Realm): Need[] {
+  const { namespace } = realm.metadata
+  const { livekit, nats } = realm.spec
+  if (isGuest(realm)) return []
   const need = (dependency: Need['dependency'], url: string): Need => ({ dependency, url, target: fromOutside(url, namespace) })
   return [
     ...(livekit.type === 'External' && livekit.url ? [need('LiveKit', livekit.url)] : []),
