@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { commaSeparated, parseEnv } from '../chassis/config.ts'
 import { PRIVATE_NETWORKS } from '../chassis/private-networks.ts'
 import { busVariables, processVariables } from '../process.ts'
-import { proxyVariables } from '../sockets/connection-variables.ts'
+import { connectionVariables, proxyVariables } from '../sockets/connection-variables.ts'
 import type { PeerId } from '../wire/peer.ts'
 
 const PREFIX = /^[A-Za-z0-9_.:-]+$/
@@ -64,6 +64,21 @@ export const gatekeeperVariables = z
       .url({ protocol: /^wss?$/ })
       .optional()
       .describe('Base URL of the embedded rooms as players reach them; admissions go over the bus. Instead of LiveKit.'),
+    ROOMS_SERVER: z
+      .enum(['Cell', 'Self'])
+      .default('Cell')
+      .describe(
+        'Who has the embedded rooms: `Cell` the archipelago of a cell, which is on the bus, `Self` this process, for a world.',
+      ),
+    WORLDS_FILE: z
+      .string()
+      .optional()
+      .describe('File with the worlds that this gatekeeper serves, which is read again as it changes; unset = it serves none.'),
+    WORLD_SECRETS_FOLDER: z
+      .string()
+      .optional()
+      .describe('Folder with the shared secrets of worlds, each in a file that is read when a player enters.'),
+    MAX_CONNECTIONS_PER_ADDRESS: connectionVariables.MAX_CONNECTIONS_PER_ADDRESS,
 
     SCENE_ROOM_PREFIX: z.string().regex(PREFIX).default('scene-').describe('Beginning of the names of all rooms of scenes.'),
     WORLD_ROOM_PREFIX: z
@@ -194,7 +209,10 @@ export const gatekeeperVariables = z
     if (missing.length > 0 && missing.length < livekit.length)
       for (const name of missing) wrong(name, `is needed by the other settings of LiveKit (${livekit.join(', ')})`)
     if (given.ROOMS_URL && given.LIVEKIT_HOST) wrong('ROOMS_URL', 'cannot be set together with LIVEKIT_HOST')
-    if (given.ROOMS_URL && !given.NATS_URL) wrong('NATS_URL', 'is needed by ROOMS_URL: admissions travel over the bus')
+    if (given.ROOMS_SERVER === 'Self' && !given.ROOMS_URL)
+      wrong('ROOMS_URL', 'is needed by ROOMS_SERVER Self: players connect there')
+    if (given.ROOMS_URL && given.ROOMS_SERVER === 'Cell' && !given.NATS_URL)
+      wrong('NATS_URL', 'is needed by ROOMS_URL: admissions travel over the bus')
     const [scene, world] = [given.SCENE_ROOM_PREFIX, given.WORLD_ROOM_PREFIX]
     if (scene.startsWith(world) || world.startsWith(scene))
       wrong(
@@ -214,6 +232,8 @@ export type GatekeeperEnvironment = Readonly<Environment>
 export type GatekeeperConfig = Readonly<
   Pick<Environment, 'BUS_SCOPE' | 'COMMIT_HASH' | 'CURRENT_VERSION' | 'SCENE_ROOM_PREFIX'> & {
     DATABASE_MIGRATIONS?: 'Run' | 'Wait' | undefined
+    WORLDS_FILE?: string | undefined
+    WORLD_SECRETS_FOLDER?: string | undefined
     ISLAND_ROOM_PREFIX?: string
     LIVEKIT_API_URL?: string | undefined
     CONNECTION_RETENTION_DAYS?: number

@@ -11,6 +11,7 @@ export const gatekeeperMetrics = (
     denied: () => number
     bans: () => number
     banAgeSeconds: () => number
+    worlds: () => number
   },
 ) => {
   metrics.gauge('ready', 'Whether the gatekeeper is ready: 1 or 0.', { read: () => Number(read.ready()) })
@@ -18,8 +19,10 @@ export const gatekeeperMetrics = (
   metrics.gauge('deny_list_wallets', 'Wallets on the deny list when it was last read.', { read: read.denied })
   metrics.gauge('bans', 'Bans that are not lifted, when they were last read.', { read: read.bans })
   metrics.gauge('bans_age_seconds', 'Seconds since the bans were last read.', { read: read.banAgeSeconds })
+  metrics.gauge('worlds', 'Worlds that the gatekeeper serves.', { read: read.worlds })
   return {
     answers: metrics.counter('scene_answers_total', 'Answers to requests for a scene room, by outcome.', ['outcome']),
+    worldAnswers: metrics.counter('world_answers_total', 'Answers to requests for a room of a world, by outcome.', ['outcome']),
     seconds: metrics.histogram('scene_answer_seconds', 'Time from a request for a scene room to its answer.', SECONDS),
     signed: metrics.counter('signed_requests_total', 'Requests with a valid signature, by format of the signed text.', [
       'format',

@@ -8,6 +8,7 @@ import { sceneRoomRoutes } from './api/room-routes.ts'
 import { sceneRoutes } from './api/scene-routes.ts'
 import { type ServeOptions, serve } from './api/serve.ts'
 import { serviceRoutes } from './api/service-routes.ts'
+import { hostedWorldRoutes } from './api/world-routes.ts'
 import type { BanList } from './ban-list.ts'
 import type { RoomControl } from './livekit/room-control.ts'
 import { type MessageHandlersOptions, messageHandlers } from './message-handlers.ts'
@@ -16,6 +17,7 @@ import { type PublicHandlersOptions, publicHandlers } from './public-handlers.ts
 import { type SceneRoomHandlersOptions, sceneRoomHandlers } from './scene-room-handlers.ts'
 import { type SceneHandlersOptions, sceneHandlers } from './scenes/scene-handlers.ts'
 import { type ServiceHandlersOptions, serviceHandlers } from './service-handlers.ts'
+import { type WorldHandlersOptions, worldHandlers } from './worlds/world-handlers.ts'
 
 /** Everything that the handlers of all routes need. */
 export interface GatekeeperRouteDependencies
@@ -25,7 +27,8 @@ export interface GatekeeperRouteDependencies
     SceneHandlersOptions,
     SceneRoomHandlersOptions,
     ServiceHandlersOptions,
-    MessageHandlersOptions {
+    MessageHandlersOptions,
+    WorldHandlersOptions {
   bans: BanList
   clock: Clock
   /** `SceneAdapter.handle`, for `POST /get-scene-adapter`. */
@@ -48,6 +51,7 @@ export function gatekeeperRoutes(dependencies: GatekeeperRouteDependencies): Rou
     ...serve(sceneRoomRoutes, sceneRoomHandlers(dependencies), dependencies),
     ...serve(serviceRoutes, serviceHandlers(dependencies), dependencies),
     ...serve(messageRoutes, messageHandlers(dependencies), dependencies),
+    ...serve(hostedWorldRoutes, worldHandlers(dependencies), dependencies),
   ]
   return routes.flatMap((each) => [each, { ...each, path: PREFIX + each.path }])
 }

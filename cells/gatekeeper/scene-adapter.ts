@@ -15,12 +15,15 @@ import type { ConnectionRecorder } from './connection-recorder.ts'
 import { type Denial, decideScene, objectionToSceneCode, readSceneClaim } from './core/scene-access.ts'
 import type { GatekeeperMetrics } from './metrics.ts'
 import type { SceneGate } from './scenes/scene-gate.ts'
+import type { WorldHosting } from './worlds/hosting.ts'
 
 /** Everything that decides about a token, and the transport that makes it. */
 export interface SceneAdapterDependencies {
   signed: Pick<SignedRequests, 'check'>
   bans: Pick<BanList, 'known' | 'against'>
   sceneGate: Pick<SceneGate, 'isBanned'>
+  /** The worlds of this gatekeeper, whose scenes only those may enter who may enter the world. */
+  hosting: Pick<WorldHosting, 'worlds' | 'admitsToScene'>
   denyList: DenyList
   /** Undefined where the realm has neither LiveKit nor embedded rooms. */
   transport: RoomTransport | undefined
@@ -38,6 +41,12 @@ const OPEN_ROOM_TIMEOUT_MS = 5_000
 const RETRY_AFTER_SECONDS = '5'
 
 const SCENE_BAN: Denial = { outcome: 'scene_banned', code: 'FORBIDDEN', message: 'User is banned from this scene' }
+
+const WORLD_CLOSED: Denial = {
+  outcome: 'world_closed',
+  code: 'UNAUTHORIZED',
+  message: 'Access denied, you are not authorized to access this world',
+}
 
 /** An answer, and its label in the metrics. */
 interface Outcome {
@@ -77,7 +86,7 @@ export class SceneAdapter {
   }
 
   async #decide(request: HttpRequest): Promise<Outcome> {
-    const { signed, bans, sceneGate, denyList, connections, trustsCloudflare, roomPrefix } = this.#dependencies
+    const { signed, bans, sceneGate, hosting, denyList, connections, trustsCloudflare, roomPrefix } = this.#dependencies
     const verdict = await signed.check(request, '/get-scene-adapter', objectionToSceneCode)
     if ('rejection' in verdict) return unsigned
     if ('waitMs' in verdict) return { outcome: 'limited', answer: tooManyRequests(verdict.waitMs) }
@@ -93,7 +102,10 @@ export class SceneAdapter {
     const decision = decideScene(claim, { banned, denied: denyList.has(wallet) }, roomPrefix)
     if ('outcome' in decision) return denied(decision)
     const { sceneId, parcel } = claim
-    if (await sceneGate.isBanned(wallet, { world: undefined, sceneId, parcel })) return denied(SCENE_BAN)
+    const world = hosting.worlds.ofRealm(claim.realmName)
+    // Bans from scenes are kept by places of the land, where a world is not.
+    if (world && !(await hosting.admitsToScene(world, wallet, verdict.claim))) return denied(WORLD_CLOSED)
+    if (!world && (await sceneGate.isBanned(wallet, { world: undefined, sceneId, parcel }))) return denied(SCENE_BAN)
     return { outcome: 'granted', answer: ok({ adapter: await this.#openRoom(wallet, decision.room) }) }
   }
 

@@ -4,11 +4,12 @@ import type { Clock } from '../chassis/clock.ts'
 import { UserError } from '../chassis/errors.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
 import { createApp } from '../chassis/http.ts'
-import { stopAll } from '../chassis/lifecycle.ts'
+import { type Running, stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import { PRIVATE_NETWORKS } from '../chassis/private-networks.ts'
 import type { RunningService } from '../chassis/running-service.ts'
+import type { Bans } from '../identity/bans.ts'
 import { type DenyList, emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
 import { signatureMetrics } from '../identity/metrics.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
@@ -35,6 +36,7 @@ import { DELETION_BATCH, type Deletion, expire } from './retention.ts'
 import { gatekeeperRoutes } from './routes.ts'
 import { SceneAdapter } from './scene-adapter.ts'
 import { StorageHealth } from './storage-health.ts'
+import { type EmbeddedRooms, WorldHosting } from './worlds/hosting.ts'
 
 /** The caller stops the verifier and the bus; the gatekeeper stops the storage. */
 export interface GatekeeperDependencies {
@@ -48,8 +50,18 @@ export interface GatekeeperDependencies {
   storage?: Storage
   /** Replaces the LiveKit or the embedded rooms of the configuration. */
   transport?: RoomTransport
+  /** The embedded rooms of this process, with ROOMS_SERVER Self; admissions reach them over the bus. */
+  rooms?: EmbeddedRooms | undefined
+  /** The text of a key among the shared secrets of worlds; replaces the folder of the configuration. */
+  worldSecretOf?: ((key: string) => string | undefined) | undefined
   /** For tests: called with every answer of a declared route. */
   onAnswer?: ServeOptions['onAnswer']
+}
+
+/** A gatekeeper that runs. */
+export interface Gatekeeper extends RunningService {
+  /** Its bans, for embedded rooms in the same process. */
+  bans: Bans
 }
 
 /** A player who moves fast over the map sends about one request a second; the limit is for programs. */
@@ -66,8 +78,8 @@ const DENY_LIST_RETRY_MS = 10_000
  *
  * @throws UserError when the database cannot be used
  */
-export async function startGatekeeper(config: GatekeeperConfig, dependencies: GatekeeperDependencies): Promise<RunningService> {
-  const { log, clock, verifier, metrics } = dependencies
+export async function startGatekeeper(config: GatekeeperConfig, dependencies: GatekeeperDependencies): Promise<Gatekeeper> {
+  const { log, clock, verifier, metrics, rooms, worldSecretOf } = dependencies
   const transport = dependencies.transport ?? transportOf(config, dependencies.bus)
   if (!transport) log.warn('neither LiveKit nor embedded rooms are configured: there are no scene rooms')
   const storage = dependencies.storage ?? (await openStorage(config, { clock, log }))
@@ -78,6 +90,8 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   const limit = new WalletLimit(WALLET_LIMIT)
   const readiness = () => readinessOf(storageHealth.readiness(), [bans, moderation.sceneBans], denyList)
 
+  const hosting = new WorldHosting(config, { rooms, worldSecretOf, clock, log })
+  const { worlds } = hosting
   signatureMetrics(metrics, verifier)
   const counted = gatekeeperMetrics(metrics, {
     ready: () => readiness().ready,
@@ -85,6 +99,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
     denied: () => denyList.size,
     bans: () => bans.size,
     banAgeSeconds: () => bans.ageSeconds,
+    worlds: () => worlds.all.length,
   })
   let control: RoomControl | undefined
   const onChange = () => void control?.guard.sweep()
@@ -98,13 +113,13 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   const [moderation] = await Promise.all([
     startModeration(config, { storage, bans, clock, log, onFailure, onChange }),
     bans.attempted,
+    worlds.attempted,
   ])
-  const isExpelled = (visit: RoomVisit) => mustLeave(visit, { ...moderation, denyList, storage })
-  control = startRoomControl(config, { isExpelled, changes: moderation.changes, clock, log, metrics, counted })
+  const isExpelled = (visit: RoomVisit) => mustLeave(visit, { ...moderation, hosted: worlds, denyList, storage })
+  control = startRoomControl(config, { isExpelled, worlds, changes: moderation.changes, clock, log, metrics, counted })
+  hosting.useLivekit(control)
   const connections = new ConnectionRecorder(storage, { clock, log, metrics: counted })
-  const days = config.CONNECTION_RETENTION_DAYS ?? RETENTION_DAYS
-  const forget: Deletion = (beforeMs) => storage.forgetConnections(beforeMs, DELETION_BATCH)
-  const retention = expire([forget], { what: 'connections', days, clock, log })
+  const retention = forgetConnections(config, storage, { clock, log })
   // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
   const proxies = new TrustedProxies(config.TRUSTED_PROXIES ?? PRIVATE_NETWORKS.join(','), config.TRUSTED_PROXY_HOPS)
   const trustsCloudflare = config.TRUST_CF_CONNECTING_IP === 'true'
@@ -114,12 +129,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
     metrics,
     routes: [
       ...gatekeeperRoutes({
-        callers: new CallerCheck({
-          signed,
-          moderators: new Set(config.MODERATORS),
-          moderatorToken: config.MODERATOR_TOKEN,
-          serviceToken: config.COMMS_GATEKEEPER_AUTH_TOKEN,
-        }),
+        callers: callersOf(config, signed),
         sceneChangeLimit: new SceneChangeLimit(clock),
         onAnswer: dependencies.onAnswer,
         onStranger: (attempt, reason) => void moderation.decisions.refused(attempt, reason, { hasRight: false }),
@@ -127,6 +137,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
           signed,
           bans,
           sceneGate: moderation.sceneGate,
+          hosting,
           denyList,
           transport,
           connections,
@@ -137,7 +148,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
           metrics: counted,
         }).handle,
         ...moderation,
-        ...{ connections, denyList, transport, trustsCloudflare },
+        ...{ connections, denyList, transport, trustsCloudflare, hosting, log, metrics: counted },
         proxies,
         control,
         limited: () => counted.banQueriesLimited.inc(),
@@ -150,9 +161,34 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   return {
     app,
     readiness,
-    stop: stopAll(log, control, denyList, bans, moderation, storageHealth, retention, connections, storage).stop,
+    bans: peerBans(bans),
+    stop: stopAll(log, hosting, control, denyList, bans, moderation, storageHealth, retention, connections, storage).stop,
   }
 }
+
+function forgetConnections(config: GatekeeperConfig, storage: Storage, shared: { clock: Clock; log: Log }): Running {
+  const days = config.CONNECTION_RETENTION_DAYS ?? RETENTION_DAYS
+  const forget: Deletion = (beforeMs) => storage.forgetConnections(beforeMs, DELETION_BATCH)
+  return expire([forget], { what: 'connections', days, ...shared })
+}
+
+const callersOf = (config: GatekeeperConfig, signed: SignedRequests): CallerCheck =>
+  new CallerCheck({
+    signed,
+    moderators: new Set(config.MODERATORS),
+    moderatorToken: config.MODERATOR_TOKEN,
+    serviceToken: config.COMMS_GATEKEEPER_AUTH_TOKEN,
+  })
+
+/** While the bans are not known, no wallet counts as banned: no player gets a token then. */
+const peerBans = (bans: BanList): Bans => ({
+  isBanned: async (address) => bans.against({ address }) !== undefined,
+  bannedOf: async (peers) => ({
+    banned: new Set(peers.filter((address) => bans.against({ address }) !== undefined)),
+    isComplete: bans.known,
+  }),
+  version: async () => bans.version,
+})
 
 // A new pod that cannot read the bans or the deny list refuses all players, so it must not replace one that can.
 function readinessOf(storage: Readiness, bans: readonly { known: boolean }[], denyList: DenyList): Readiness {

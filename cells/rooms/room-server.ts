@@ -103,6 +103,15 @@ export class RoomServer {
     if (member && !this.#deps.admissions.allows(peer, room)) this.#byMember.get(member)?.end('moved')
   }
 
+  /** Ends the session of a peer in a room, and takes its admission back; false when it is not there. */
+  remove(peer: PeerId, room: string): boolean {
+    const { hub, admissions } = this.#deps
+    admissions.revoke(peer, room)
+    const member = hub.find(room, peer)
+    if (member) this.#byMember.get(member)?.end('not_admitted')
+    return member !== undefined
+  }
+
   /** The wallets that are in a room or wait for their admission to one. */
   *peers(): Iterable<PeerId> {
     for (const { peer } of this.#connections) if (peer) yield peer

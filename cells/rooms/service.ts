@@ -10,7 +10,7 @@ import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
 import { watchBans } from '../identity/ban-sweep.ts'
-import { noBans } from '../identity/bans.ts'
+import { type Bans, noBans } from '../identity/bans.ts'
 import { signatureMetrics } from '../identity/metrics.ts'
 import { bansOf, denyListOf, type RefusedWallets } from '../identity/refused-wallets.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
@@ -42,12 +42,16 @@ export interface RoomsDeps {
   clock: Clock
   verifier: ChainVerifier
   metrics: Metrics
+  /** The bans of a gatekeeper in the same process, in place of those that the configuration names. */
+  bans?: Bans | undefined
 }
 
 /** Embedded rooms that are open. */
 export interface Rooms extends RunningService {
   /** The members of a room, in the order in which they joined. */
   members(room: string): PeerId[]
+  /** Ends the session of a peer in a room, and takes its admission back; false when it is not there. */
+  remove(peer: PeerId, room: string): boolean
 }
 
 const DRAIN_SECONDS = 10
@@ -65,7 +69,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
   const limits = { ...defaultLimits, ...config.limits }
   const hub = new Hub()
   const admissions = new Admissions(limits.maxAdmittedPeers)
-  const [denyList, bans] = [denyListOf(refused, deps), bansOf(refused)]
+  const [denyList, bans] = [denyListOf(refused, deps), deps.bans ?? bansOf(refused)]
   signatureMetrics(deps.metrics, deps.verifier)
   const metrics = roomMetrics(deps.metrics, {
     connections: () => server.connectionCount,
@@ -92,6 +96,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
 
   return {
     members: (room) => hub.membersOf(room),
+    remove: (peer, room) => server.remove(peer, room),
     app: createApp({
       routes: ['', '/cells/:slot'].flatMap((base) => roomRoutes(base, hub, clock)),
       upgrades: { '/rooms/:room': server.upgrade, '/cells/:slot/rooms/:room': server.upgrade },

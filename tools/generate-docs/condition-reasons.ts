@@ -155,6 +155,10 @@ export const realmConditions: Explained<RealmReasons> = {
       ],
       EmbeddedRooms: ['`livekit.type` is None: only Bevy enters such rooms.', 'Name a LiveKit, where others should enter.'],
       InsideClusterOnly: ['The realm has no address outside the cluster.', 'Set `exposure.host`, or `exposure.url`.'],
+      SeveralScenes: [
+        'A World has several scenes; of such a one, Unity asks the server of Decentraland for the rooms of each scene.',
+        'Make a World of each scene, where its players use Unity.',
+      ],
     },
   },
   MovementReachable: {
@@ -189,21 +193,6 @@ export const realmConditions: Explained<RealmReasons> = {
       WorldServed: ['The gatekeeper of the world serves it.'],
       WorldNotServed: ['No gatekeeper serves the world.', 'Read `Ready`.'],
       Hibernated: ['`cells.replicas` is 0 and no cell runs.', 'Scale the realm to wake it.'],
-    },
-  },
-  ExplorersSupported: {
-    says: 'Players of all explorers can enter; only of a realm in mode World.',
-    reasons: {
-      AllExplorers: ['The Unity, Bevy and Godot explorers can enter.'],
-      NeedsLiveKit: [
-        'Its rooms are embedded ones, which only Bevy uses.',
-        'Set `livekit`, or use the gatekeeper of a Realm with LiveKit.',
-      ],
-      NeedsHttps: ['Its gatekeeper has no https address, which Unity demands.', 'Set `exposure` with TLS.'],
-      SeveralScenes: [
-        'Of worlds with several scenes, Unity asks the server of Decentraland for the rooms of each scene.',
-        'Make a World of each scene, where its players use Unity.',
-      ],
     },
   },
   Progressing: { says: 'The operator is changing something at the moment.', reasons: realmProgress },

@@ -30,6 +30,7 @@ export const floors: readonly (readonly string[])[] = [
     'cells/stats',
   ],
   ['cells/archipelago/main.ts', 'cells/compact'],
+  ['cells/gatekeeper/main.ts'],
   ['cells/main.ts'],
   // The operator: decisions are pure, up to the manifests and the status.
   ['operator/desired/cells', 'operator/desired/scale'],

@@ -6,6 +6,7 @@ import { publicRoutes } from './public-routes.ts'
 import { livekitWebhookRoute, sceneRoomRoutes } from './room-routes.ts'
 import { sceneRoutes } from './scene-routes.ts'
 import { serviceRoutes } from './service-routes.ts'
+import { hostedWorldRoutes } from './world-routes.ts'
 
 /** The route of scene tokens, which `SceneAdapter` serves itself, because it counts every outcome. */
 export const sceneAdapterRoute = declare({
@@ -36,4 +37,5 @@ export const declaredRoutes: readonly Declaration[] = [
   ...Object.values(sceneRoutes),
   ...Object.values(serviceRoutes),
   ...Object.values(messageRoutes),
+  ...Object.values(hostedWorldRoutes),
 ]

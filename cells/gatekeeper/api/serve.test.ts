@@ -53,6 +53,7 @@ beforeAll(async () => {
       denied: nought,
       bans: nought,
       banAgeSeconds: nought,
+      worlds: nought,
     }),
   })
   const callers = new CallerCheck({

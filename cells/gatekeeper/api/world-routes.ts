@@ -17,7 +17,7 @@ const answers = {
 }
 
 /** The worlds that a gatekeeper serves (gatekeeper.md §9). */
-export const worldRoutes = {
+export const hostedWorldRoutes = {
   worldComms: declare({
     method: 'POST',
     path: '/worlds/:world/comms',
@@ -70,10 +70,9 @@ export const worldRoutes = {
     test: 'cells/gatekeeper/worlds/world-comms.test.ts',
     answers: {
       200: {
-        description: 'The number, as that of slot 0.',
+        description: 'The number, as that of slot 0; none for a world that this gatekeeper does not serve.',
         body: z.object({ cells: z.array(z.object({ slot: z.literal(0), healthy: z.literal(true), userCount: z.int() })) }),
       },
-      404: { description: 'This gatekeeper serves no such world.' },
       429: { description: 'Too many queries from this address.' },
     },
   }),

@@ -6,6 +6,8 @@ export type RoomUse =
   | { kind: 'scene'; realmName: string; sceneId: string }
   | { kind: 'world'; world: string; sceneId: string }
   | { kind: 'island' }
+  /** Of a world that the gatekeeper serves, or of one of its scenes; `name` is that of its Realm. */
+  | { kind: 'hosted-world'; name: string }
   | { kind: 'community-voice'; communityId: string }
   | { kind: 'private-voice'; callId: string }
   | { kind: 'private-messages' }

@@ -17,6 +17,7 @@ const exclusions = (placeOf: Exclusions['places']['placeOf'], more: Partial<Excl
   storage: { connectionOf: async () => undefined },
   sceneBans: { placesOf: (wallet) => new Set(wallet === villain ? ['plaza'] : []) },
   places: { placeOf },
+  hosted: { mayStay: () => true },
   ...more,
 })
 const place = (id: string): ScenePlace => ({ id, world: undefined, base: '0,0', positions: [], sceneId: 'bafk' })

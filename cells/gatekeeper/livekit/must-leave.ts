@@ -5,6 +5,7 @@ import type { Storage } from '../adapters/storage.ts'
 import type { BanList } from '../ban-list.ts'
 import type { SceneBanList } from '../scenes/scene-ban-list.ts'
 import type { Places } from '../upstream/places.ts'
+import type { WorldList } from '../worlds/world-list.ts'
 import type { RoomVisit } from './room-guard.ts'
 
 /** Everything that decides who may not be in a room. */
@@ -14,11 +15,13 @@ export interface Exclusions {
   storage: Pick<Storage, 'connectionOf'>
   sceneBans: Pick<SceneBanList, 'placesOf'>
   places: Pick<Places, 'placeOf'>
+  hosted: Pick<WorldList, 'mayStay'>
 }
 
-/** Whether a participant may not be in a room: banned from the platform or from the scene, or on the deny list. */
+/** Whether a participant may not be in a room: banned from the platform or from the scene, on the deny list, or not let into the world. */
 export async function mustLeave({ wallet, use }: RoomVisit, exclusions: Exclusions): Promise<boolean> {
   if (await isShutOut(wallet, exclusions)) return true
+  if (use.kind === 'hosted-world') return !exclusions.hosted.mayStay(use.name, wallet)
   const from = exclusions.sceneBans.placesOf(wallet)
   if (from.size === 0 || (use.kind !== 'scene' && use.kind !== 'world')) return false
   const world = use.kind === 'world' ? use.world : undefined

@@ -10,10 +10,12 @@ import type { GatekeeperConfig } from '../config.ts'
 import { useOf } from '../core/room-names.ts'
 import type { GatekeeperMetrics } from '../metrics.ts'
 import type { ModerationChanges } from '../moderation-changes.ts'
+import type { WorldList } from '../worlds/world-list.ts'
 import { RoomGuard, type RoomGuardOptions } from './room-guard.ts'
 import { livekitWebhook, type RoomEventListener } from './webhooks.ts'
 
 export interface RoomControlOptions extends Pick<RoomGuardOptions, 'isExpelled'> {
+  worlds: Pick<WorldList, 'useOf'>
   changes: Pick<ModerationChanges, 'on'>
   clock: Clock
   log: Log
@@ -37,7 +39,7 @@ const WORLD_PREFIX = 'world-scene-room-'
 /** Undefined where the rooms are not those of a LiveKit. */
 export function startRoomControl(
   config: GatekeeperConfig,
-  { isExpelled, changes, clock, log, metrics, counted }: RoomControlOptions,
+  { isExpelled, worlds, changes, clock, log, metrics, counted }: RoomControlOptions,
 ): RoomControl | undefined {
   const { LIVEKIT_HOST: host, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = config
   if (!host || !apiKey || !apiSecret) return undefined
@@ -47,7 +49,14 @@ export function startRoomControl(
     world: config.WORLD_ROOM_PREFIX ?? WORLD_PREFIX,
     island: config.ISLAND_ROOM_PREFIX ?? ISLAND_PREFIX,
   }
-  const guard = new RoomGuard({ rooms, useOf: (room) => useOf(room, prefixes), isExpelled, clock, log, metrics: counted })
+  const guard = new RoomGuard({
+    rooms,
+    useOf: (room) => worlds.useOf(room) ?? useOf(room, prefixes),
+    isExpelled,
+    clock,
+    log,
+    metrics: counted,
+  })
   const stopListening = changes.on(({ kind }) => (kind === 'sceneBanned' ? guard.sweep() : undefined))
   const listeners: RoomEventListener[] = [(event) => watchJoins(guard, event)]
   return {

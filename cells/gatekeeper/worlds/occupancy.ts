@@ -21,8 +21,7 @@ export const livekitMembers = (rooms: Pick<LivekitRooms, 'rooms' | 'participants
     const members = await Promise.all(existing.map(({ name }) => rooms.participants(name)))
     return new Map(existing.map(({ name }, n) => [name, (members[n] ?? []).flatMap(({ identity }) => walletOf(identity) ?? [])]))
   },
-  sizesOf: async (names) =>
-    new Map((await rooms.rooms(names)).map(({ name, participantCount }) => [name, participantCount])),
+  sizesOf: async (names) => new Map((await rooms.rooms(names)).map(({ name, participantCount }) => [name, participantCount])),
 })
 
 /** The embedded rooms of this process. */
@@ -78,8 +77,7 @@ export class Occupancy {
   async counts(worlds: readonly HostedWorld[]): Promise<ReadonlyMap<string, number>> {
     const nowMs = this.#clock.monotonic()
     const isFresh = this.#counted && nowMs - this.#counted.readAtMs < FRESH_MS && this.#counted.of.length === worlds.length
-    if (!isFresh)
-      this.#counted = { readAtMs: nowMs, of: worlds, sizes: this.#rooms.sizesOf(worlds.map(({ room }) => room)) }
+    if (!isFresh) this.#counted = { readAtMs: nowMs, of: worlds, sizes: this.#rooms.sizesOf(worlds.map(({ room }) => room)) }
     const sizes = await this.#counted?.sizes
     return new Map(worlds.map(({ name, room }) => [name, sizes?.get(room) ?? 0]))
   }

@@ -3,10 +3,10 @@ import { LRUCache } from 'lru-cache'
 import type { HostedWorld } from '../../../crds/world.ts'
 import { type Rate, TokenBucket } from '../../chassis/token-bucket.ts'
 import type { PeerId } from '../../wire/peer.ts'
-import type { SignedFormat } from '../core/signed-request.ts'
+import type { Metadata, SignedFormat } from '../core/signed-request.ts'
 
 /** A player who wants to enter a world. */
-export interface Visitor {
+export interface WorldVisitor {
   wallet: PeerId
   /** The shared secret that the explorer sent; undefined = it sent none. */
   secret: string | undefined
@@ -15,6 +15,9 @@ export interface Visitor {
 }
 
 export type AccessVerdict = 'allowed' | 'denied' | 'noSecret' | 'wrongSecret'
+
+/** The shared secret in the metadata of a request. */
+export const secretIn = ({ secret }: Metadata): string | undefined => (typeof secret === 'string' ? secret : undefined)
 
 /** What the Unity explorer sends before its player has typed a secret. */
 const NO_SECRET = '__missing_secret__'
@@ -26,7 +29,7 @@ const NO_SECRET = '__missing_secret__'
  */
 export function judgeAccess(
   { access }: HostedWorld,
-  { wallet, secret: given, format }: Visitor,
+  { wallet, secret: given, format }: WorldVisitor,
   secretOf: (key: string) => string | undefined,
 ): AccessVerdict {
   if (access.type === 'Public') return 'allowed'

@@ -8,29 +8,27 @@ import { type HttpRequest, json, ok } from '../../chassis/http.ts'
 import type { HttpResponse } from '../../chassis/http-response.ts'
 import type { Log } from '../../chassis/log.ts'
 import type { DenyList } from '../../identity/deny-list.ts'
+import type { LivekitTransport } from '../../rtc/livekit-transport.ts'
 import type { RoomTransport } from '../../rtc/room-transport.ts'
 import type { PeerId } from '../../wire/peer.ts'
 import type { ApiHandlers, SignedCaller } from '../api/declaration.ts'
-import type { worldRoutes } from '../api/world-routes.ts'
+import type { hostedWorldRoutes } from '../api/world-routes.ts'
 import type { BanList } from '../ban-list.ts'
 import type { ConnectionRecorder } from '../connection-recorder.ts'
 import { deviceIdOf, objectionToSceneCode } from '../core/scene-access.ts'
 import type { GatekeeperMetrics } from '../metrics.ts'
 import { QueryLimit } from '../query-limit.ts'
-import type { Occupancy } from './occupancy.ts'
-import { type Client, judgeAccess, SecretTries } from './world-access.ts'
-import { sceneRoomOf, type WorldList } from './world-list.ts'
+import type { WorldHosting } from './hosting.ts'
+import { type Client, judgeAccess, SecretTries, secretIn } from './world-access.ts'
+import { sceneRoomOf } from './world-list.ts'
 
 /** What the routes of worlds decide by. */
 export interface WorldHandlersOptions {
-  worlds: WorldList
-  /** Undefined where this gatekeeper cannot tell who is in its rooms: it then serves no world. */
-  occupancy: Occupancy | undefined
-  worldSecretOf: (key: string) => string | undefined
+  hosting: Pick<WorldHosting, 'worlds' | 'occupancy' | 'worldSecretOf'>
   bans: Pick<BanList, 'known' | 'against'>
   denyList: DenyList
-  transport: RoomTransport | undefined
-  connections: ConnectionRecorder
+  transport: RoomTransport | LivekitTransport | undefined
+  connections: Pick<ConnectionRecorder, 'record'>
   proxies: TrustedProxies
   trustsCloudflare: boolean
   clock: Clock
@@ -42,13 +40,24 @@ const OPEN_ROOM_TIMEOUT_MS = 5_000
 const RETRY_AFTER = { 'retry-after': '5' }
 
 /** Labels of the metric. */
-type Outcome = 'granted' | 'scene_code' | 'limited' | 'banned' | 'denied' | 'unknown' | 'closed' | 'no_scene' | 'full' | 'unavailable'
+type Outcome =
+  | 'granted'
+  | 'scene_code'
+  | 'limited'
+  | 'banned'
+  | 'denied'
+  | 'unknown'
+  | 'closed'
+  | 'no_scene'
+  | 'full'
+  | 'unavailable'
 
 // `error` for Unity, `message` for Godot and ADR-180.
-const refused = (status: number, text: string, headers = {}): HttpResponse => json(status, { error: text, message: text }, headers)
+const refused = (status: number, text: string, headers = {}): HttpResponse =>
+  json(status, { error: text, message: text }, headers)
 
 /** Handlers of the routes of worlds, with the refusals of gatekeeper.md §9.2 in their order. */
-export function worldHandlers(options: WorldHandlersOptions): ApiHandlers<typeof worldRoutes> {
+export function worldHandlers(options: WorldHandlersOptions): ApiHandlers<typeof hostedWorldRoutes> {
   const tries = new SecretTries()
   const limit = new QueryLimit(options.proxies)
   const enter = async (caller: SignedCaller, name: string, scene: string | undefined, http: HttpRequest) => {
@@ -62,7 +71,8 @@ export function worldHandlers(options: WorldHandlersOptions): ApiHandlers<typeof
     async liveData({ http }) {
       const wait = exceeded(options, limit, http)
       if (wait) return wait
-      const { worlds, occupancy, clock } = options
+      const { hosting, clock } = options
+      const { worlds, occupancy } = hosting
       const counts = (await occupancy?.counts(worlds.all)) ?? new Map<string, number>()
       const perWorld = [...counts].map(([worldName, users]) => ({ worldName, users }))
       const totalUsers = perWorld.reduce((sum, { users }) => sum + users, 0)
@@ -71,9 +81,9 @@ export function worldHandlers(options: WorldHandlersOptions): ApiHandlers<typeof
     async worldCells({ params, http }) {
       const wait = exceeded(options, limit, http)
       if (wait) return wait
-      const { worlds, occupancy } = options
+      const { worlds, occupancy } = options.hosting
       const world = worlds.find(params.world)
-      if (!world || !occupancy) throw new Refusal('NOT_FOUND', `World "${params.world}" is not served here.`)
+      if (!world || !occupancy) return ok({ cells: [] })
       const counts = await occupancy.counts(worlds.all)
       return ok({ cells: [{ slot: 0, healthy: true, userCount: counts.get(world.name) ?? 0 }] })
     },
@@ -96,7 +106,8 @@ async function decide(
   asked: { name: string; scene: string | undefined },
   http: HttpRequest,
 ): Promise<[Outcome, HttpResponse]> {
-  const { worlds, occupancy, bans, denyList, connections, clock } = options
+  const { bans, denyList, connections, clock } = options
+  const { worlds, occupancy } = options.hosting
   const objection = objectionToSceneCode(metadata)
   if (objection) return ['scene_code', refused(400, `Access denied, ${objection}`)]
   const world = worlds.find(asked.name)
@@ -130,7 +141,7 @@ function roomOfScene(world: HostedWorld, sceneId: string): string | undefined {
 }
 
 async function objectionToVisitor(
-  { worldSecretOf, clock }: WorldHandlersOptions,
+  { hosting: { worldSecretOf }, clock }: WorldHandlersOptions,
   tries: SecretTries,
   world: HostedWorld,
   { wallet, metadata, format }: SignedCaller,
@@ -145,17 +156,14 @@ async function objectionToVisitor(
   return refused(verdict === 'denied' ? 401 : 403, `You are not allowed to access world "${world.name}".`)
 }
 
-/** The shared secret in the metadata of a request. */
-export const secretIn = ({ secret }: SignedCaller['metadata']): string | undefined =>
-  typeof secret === 'string' ? secret : undefined
-
 function clientOf({ proxies }: Pick<WorldHandlersOptions, 'proxies'>, { headers, remoteAddress }: HttpRequest): Client {
   const { network } = proxies.clientOf({ headers, socket: { remoteAddress } as IncomingMessage['socket'] })
   return { network, isInside: headers['x-forwarded-for'] === undefined && isInternalAddress(remoteAddress) }
 }
 
 async function openRoom({ transport, clock, log }: WorldHandlersOptions, wallet: PeerId, room: string): Promise<string> {
-  if (!transport) throw new Refusal('UNAVAILABLE', 'This gatekeeper has no rooms: neither LiveKit nor embedded rooms are configured')
+  if (!transport)
+    throw new Refusal('UNAVAILABLE', 'This gatekeeper has no rooms: neither LiveKit nor embedded rooms are configured')
   try {
     const opened = Promise.resolve(transport.connectionString(wallet, room, 'scene'))
     const adapter = await withDeadline(opened, { clock, ms: OPEN_ROOM_TIMEOUT_MS, what: 'opening a room' })

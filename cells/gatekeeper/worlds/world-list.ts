@@ -6,13 +6,14 @@ import { messageOf } from '../../chassis/errors.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import { repeat } from '../../chassis/repeat.ts'
+import type { PeerId } from '../../wire/peer.ts'
 import type { RoomUse } from '../core/room-names.ts'
 
 export interface WorldListOptions {
   /** The file that the operator writes; undefined = this gatekeeper serves no world. */
   file: string | undefined
-  /** Called after each change, not for the first list. */
-  onChange: () => void
+  /** Called after each change but for the first list, with the rooms that are of no world any more. */
+  onChange: (closed: readonly string[]) => void
   clock: Clock
   log: Log
 }
@@ -31,8 +32,7 @@ const access = z.discriminatedUnion('type', [
       .string()
       .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/)
       .max(253)
-      .optional()
-      .transform((key) => key),
+      .optional(),
   }),
 ])
 const world = z.object({
@@ -90,6 +90,12 @@ export class WorldList implements Running {
     return this.#byRealmName.get(realmName.toLowerCase())
   }
 
+  /** Whether a player who is in a world may stay: a list says who may, a secret only who may enter. */
+  mayStay(worldName: string, wallet: PeerId): boolean {
+    const access = this.#byName.get(worldName)?.access
+    return access?.type !== 'Allowlist' || access.wallets.includes(wallet)
+  }
+
   /** Undefined for a room that is of none of these worlds. */
   useOf(room: string): RoomUse | undefined {
     const world = this.#byRoom.get(room)
@@ -108,13 +114,15 @@ export class WorldList implements Running {
       if (text === this.#text) return
       const { worlds } = worldsFile.parse(JSON.parse(text))
       const isFirst = this.#text === undefined
+      const before = [...this.#byRoom.keys()]
       this.#text = text
       this.#isFailing = false
       this.#take(worlds as HostedWorld[])
       log.info({ worlds: worlds.length }, 'the worlds of this gatekeeper were read')
-      if (!isFirst) onChange()
+      if (!isFirst) onChange(before.filter((room) => !this.#byRoom.has(room)))
     } catch (error) {
-      if (!this.#isFailing) log.warn({ file, error: messageOf(error) }, 'the file of worlds cannot be read; those read before stay')
+      if (!this.#isFailing)
+        log.warn({ file, error: messageOf(error) }, 'the file of worlds cannot be read; those read before stay')
       this.#isFailing = true
     }
   }

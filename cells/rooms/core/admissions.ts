@@ -43,6 +43,14 @@ export class Admissions {
     return before !== undefined && !this.allows(peer, before) ? before : undefined
   }
 
+  /** Takes an admission back; the peer may be admitted again. */
+  revoke(peer: PeerId, room: string): void {
+    const admitted = this.#players.peek(peer) ?? this.#visitors.peek(peer)
+    if (!admitted) return
+    if (admitted.island === room) admitted.island = undefined
+    admitted.scenes = admitted.scenes.filter((scene) => scene !== room)
+  }
+
   allows(peer: PeerId, room: string): boolean {
     // Reading an admission must not make it younger.
     const admitted = this.#players.peek(peer) ?? this.#visitors.peek(peer)

@@ -102,8 +102,14 @@ test('a world that uses the gatekeeper of another realm has its address, and say
 })
 
 test.each([
-  ['embedded rooms', { livekit: { type: 'None' }, exposure }, {}, 'NeedsLiveKit', /only the Bevy explorer/],
-  ['no TLS', {}, {}, 'NeedsHttps', /https/],
+  [
+    'embedded rooms',
+    { livekit: { type: 'None' }, exposure },
+    {},
+    'EmbeddedRooms',
+    /only explorers of Bevy enter rooms of a gatekeeper/,
+  ],
+  ['no TLS', { exposure: { type: 'Ingress', host: 'plaza.example.org' } }, {}, 'NoTls', /TLS/],
   ['several scenes', { exposure }, { scenes: [SCENE, SCENE.replace('bafkscene', 'bafkother')] }, 'SeveralScenes', /Unity/],
 ] as const)('a world with %s says which explorers cannot enter', (_, changes, world, reason, says) => {
   const { said, message } = statusOf(aWorld(changes as object, world as object))
