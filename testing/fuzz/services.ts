@@ -14,6 +14,7 @@ import { createMounts } from '../../cells/chassis/mounts.ts'
 import type { RunningService } from '../../cells/chassis/running-service.ts'
 import { readConfig as readConnectorConfig } from '../../cells/connector/config.ts'
 import { startConnector } from '../../cells/connector/service.ts'
+import { expectDeclared } from '../../cells/gatekeeper/fixtures.ts'
 import { startGatekeeper } from '../../cells/gatekeeper/service.ts'
 import { createVerifier } from '../../cells/identity/verifier.ts'
 import { aRealm, playerCounts } from '../../cells/realm-provider/fixtures.ts'
@@ -101,7 +102,10 @@ export async function startFuzzedServices({
     { ...all, metrics: metrics.archipelago, alone: true },
   )
   const stats = await startStats({ BUS_SCOPE: '', COMMIT_HASH: '', CURRENT_VERSION: '' }, { ...all, metrics: metrics.stats })
-  const gatekeeper = await startGatekeeper(gatekeeperConfig, { ...all, clock: systemClock, metrics: metrics.gatekeeper })
+  const gatekeeper = await startGatekeeper(gatekeeperConfig, {
+    ...{ ...all, clock: systemClock, metrics: metrics.gatekeeper },
+    onAnswer: expectDeclared,
+  })
   const { provider, stop: stopProvider } = await startProvider(clock, log, metrics.provider)
   roomsPort.mounts.mount('', rooms.app)
 
@@ -157,6 +161,9 @@ export async function startFuzzedServices({
 /** The signing key of LiveKit tokens. */
 export const livekitSecret = 'a secret of at least thirty-two characters'
 
+/** Tokens of the gatekeeper's protected routes. */
+export const moderation = { moderatorToken: 'moderator-token-0123456789', serviceToken: 'service-token-0123456789' }
+
 const gatekeeperConfig = {
   BUS_SCOPE: '',
   COMMIT_HASH: '',
@@ -165,6 +172,8 @@ const gatekeeperConfig = {
   LIVEKIT_HOST: 'livekit.example.org',
   LIVEKIT_API_KEY: 'key',
   LIVEKIT_API_SECRET: livekitSecret,
+  MODERATOR_TOKEN: moderation.moderatorToken,
+  COMMS_GATEKEEPER_AUTH_TOKEN: moderation.serviceToken,
 }
 
 /** A port whose URL is known before there is a service that serves it. */

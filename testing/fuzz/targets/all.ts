@@ -2,6 +2,7 @@ import type { FuzzTarget } from '../target.ts'
 import { answers } from './answers.ts'
 import { bus } from './bus.ts'
 import { chains } from './chains.ts'
+import { gatekeeperApi } from './gatekeeper-api.ts'
 import { manifests } from './manifests.ts'
 import { movement } from './movement.ts'
 import { packets } from './packets.ts'
@@ -20,6 +21,7 @@ export const allTargets: readonly FuzzTarget[] = [
   packets,
   chains,
   signedFetch,
+  gatekeeperApi,
   publications,
   answers,
   manifests,

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { declaredRoutes } from '../../../cells/gatekeeper/api/declared-routes.ts'
 import { edited, hostileText, type TextEdit, textEdits } from '../generators.ts'
 import { faultOf, sendRaw } from '../raw-connection.ts'
 import type { FuzzedServer } from '../services.ts'
@@ -15,9 +16,9 @@ const ADDRESS = `0x${'1'.repeat(40)}`
 const PATHS = [
   '/', '/ws', '/health/live', '/health/ready', '/metrics', '/status', '/ping', '/players', '/rooms', '/rooms/a', '/rooms/a/members',
   '/cells/0/rooms', '/cells/0/ws', '/peers', `/peers/${ADDRESS}`, '/peers?id=a&id=b', '/islands', '/islands/I1', '/parcels', '/hot-scenes',
-  '/core-status', '/cells', '/comms/peers', '/stats/peers', '/get-scene-adapter', '/gatekeeper/get-scene-adapter',
-  `/users/${ADDRESS}/bans`, '/realms', '/main/about', '/main/about?catalyst=http://x', '/about', '/console', '/main/content/entities/active',
+  '/core-status', '/cells', '/comms/peers', '/stats/peers', '/gatekeeper/get-scene-adapter', '/realms', '/main/about', '/main/about?catalyst=http://x', '/about', '/console', '/main/content/entities/active',
   '/main/lambdas/profiles', '/publications/main', '/publications', '/publications/main/replica', '/debug', '/debug/islands',
+  ...declaredRoutes.map(({ path }) => path.replace(':address', ADDRESS).replace(':world', 'name.dcl.eth').replace(':parcel', '0,0')),
 ] // biome-ignore format: a table
 const HEADERS = [
   'Host', 'Connection', 'Upgrade', 'Content-Length', 'Transfer-Encoding', 'Expect', 'Origin', 'If-None-Match', 'If-Match', 'Authorization',
