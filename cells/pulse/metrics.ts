@@ -31,7 +31,11 @@ export function pulseMetrics(metrics: Metrics, readings: PulseReadings) {
       labelNames: ['reason'],
     }),
     signIns: metrics.counter('sign_ins_total', 'Handshakes by result.', ['result']),
-    ended: metrics.counter('sessions_ended_total', 'Connections by the way they ended.', ['ending']),
+    ended: metrics.counter(
+      'sessions_ended_total',
+      'Connections by the way they ended; `beforeSignIn` are those of monitors, and of clients that left before they were players.',
+      ['ending'],
+    ),
     handOvers: metrics.counter('hand_overs_total', 'Hand-overs of all players from or to another relay, by role and result.', [
       'role',
       'result',

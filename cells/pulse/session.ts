@@ -150,7 +150,9 @@ export class PulseSession implements RelayClient {
   #close(ending: string, how: 'left' | 'lost'): void {
     this.#isOver = true
     const { relay, metrics, clock } = this.#context
-    metrics.ended.inc({ ending })
+    // A monitor, or a client that gave up: no player has left.
+    const isPlayer = this.#player !== undefined || (ending !== 'left' && ending !== 'lost')
+    metrics.ended.inc({ ending: isPlayer ? ending : 'beforeSignIn' })
     if (this.#player) relay.disconnect(this.#player, this, how, clock.monotonic())
   }
 

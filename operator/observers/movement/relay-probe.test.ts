@@ -37,7 +37,7 @@ test.each(['127.0.0.1', '::1'])('a relay at %s answers, and has no connection of
   await vi.waitFor(
     async () => {
       const metrics = await (await fetch(`${url}/metrics`)).text()
-      expect(metrics).toMatch(/^realm_pulse_sessions_ended_total\{ending="left"\} [1-9]/m)
+      expect(metrics).toMatch(/^realm_pulse_sessions_ended_total\{ending="beforeSignIn"\} [1-9]/m)
       expect(metrics).toMatch(/^realm_pulse_connections 0$/m)
       expect(metrics).toMatch(/^realm_pulse_players 0$/m)
       // It left by itself: no connection was lost, and no sign-in was begun.
