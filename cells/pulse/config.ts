@@ -60,7 +60,7 @@ export const pulseVariables = z.object({
     .string()
     .optional()
     .describe(
-      'File with the secret of all relays of this installation, read at every hand-over; unset = players are not handed over.',
+      'File with the key of all relays of this installation, read at every hand-over; further lines are keys of before that still count. Unset = players are not handed over.',
     ),
   HAND_OVER_WAIT_SECONDS: z.coerce
     .number()
@@ -76,8 +76,22 @@ export const pulseVariables = z.object({
     .describe('URL of `{"users":[{"wallet":"0x…"}]}`: wallets that are refused and disconnected; unset = no wallet.'),
 })
 
+/** One without the others would be silently without effect: the players would be lost at the next upgrade. */
+const checkedVariables = pulseVariables.superRefine((given, { addIssue }) => {
+  const need = (name: 'HAND_OVER_KEY_FILE' | 'HAND_OVER_PORT', message: string) => {
+    if (given[name] === undefined) addIssue({ code: 'custom', path: [name], message })
+  }
+  if (given.HAND_OVER_PORT !== undefined || given.HAND_OVER_FROM !== undefined)
+    need(
+      'HAND_OVER_KEY_FILE',
+      'is needed to hand players over: name a file with a key that all relays here have, or unset HAND_OVER_PORT and HAND_OVER_FROM',
+    )
+  if (given.HAND_OVER_FROM !== undefined)
+    need('HAND_OVER_PORT', 'is needed with HAND_OVER_FROM: the relay that follows asks there')
+})
+
 /** How a movement relay is set up; the names are those of its environment. */
 export type PulseVariables = Readonly<z.infer<typeof pulseVariables>>
 
 /** Reads the configuration. @throws UserError naming everything wrong with it */
-export const readConfig = (env: NodeJS.ProcessEnv): PulseVariables => parseEnv(pulseVariables, env)
+export const readConfig = (env: NodeJS.ProcessEnv): PulseVariables => parseEnv(checkedVariables, env)

@@ -56,5 +56,6 @@ function handOverOf(config: PulseVariables): HandOverConfig | undefined {
   const { HAND_OVER_PORT: port, HAND_OVER_FROM: from, HAND_OVER_FROM_PORT: fromPort, HAND_OVER_KEY_FILE: path } = config
   if (port === undefined || path === undefined) return undefined
   const waitMs = config.HAND_OVER_WAIT_SECONDS * 1_000
-  return { port, from, fromPort, secret: currentSecret(undefined, path), waitMs, address: config.UDP_SERVER_ADDRESS }
+  const read = currentSecret(undefined, path)
+  return { port, from, fromPort, secrets: () => realmKeysIn(read() ?? ''), waitMs, address: config.UDP_SERVER_ADDRESS }
 }

@@ -23,10 +23,12 @@ interface Running {
   stop(): Promise<void>
 }
 
-async function aRelay(options: { from?: number | undefined; secret?: string; waitMs?: number } = {}): Promise<Running> {
+async function aRelay(
+  options: { from?: number | undefined; secrets?: readonly string[]; waitMs?: number } = {},
+): Promise<Running> {
   const metrics = new Metrics('pulse')
   const handOver = {
-    ...{ port: 0, address: '127.0.0.1', waitMs: options.waitMs ?? 0, secret: () => options.secret ?? secret },
+    ...{ port: 0, address: '127.0.0.1', waitMs: options.waitMs ?? 0, secrets: () => options.secrets ?? [secret] },
     ...(options.from !== undefined && { from: '127.0.0.1', fromPort: options.from }),
   }
   const pulse = await startPulse(
@@ -124,12 +126,31 @@ test('who has another key gets nothing, and disturbs nobody', async () => {
   const first = await aRelay()
   const { anna, benIsSeen } = await aPair(first.pulse.port)
   const port = first.pulse.handOverPort ?? 0
-  await expect(openLink('127.0.0.1', port, 'another secret')).rejects.toThrow()
-  const stranger = await aRelay({ from: port, secret: 'another secret' })
+  await expect(openLink('127.0.0.1', port, ['another secret'])).rejects.toThrow()
+  const stranger = await aRelay({ from: port, secrets: ['another secret'] })
   expect(await stranger.handOvers()).toEqual(['realm_pulse_hand_overs_total{role="successor",result="failed"} 1'])
   await benIsSeen()
   expect(leftOrEnded(anna)).toEqual([])
   expect(await first.handOvers()).toEqual([])
+}, 120_000)
+
+test('while the key is changed, relays that know one of both hand their players over, whichever has the new one first', async () => {
+  const first = await aRelay({ secrets: ['the key of before'] })
+  const { anna, ben, benIsSeen } = await aPair(first.pulse.port)
+  const second = await aRelay({ from: first.pulse.handOverPort, secrets: ['the new key', 'the key of before'] })
+  await benIsSeen()
+  const third = await aRelay({ from: second.pulse.handOverPort, secrets: ['the new key'] })
+  await benIsSeen()
+  expect([leftOrEnded(anna), leftOrEnded(ben)]).toEqual([[], []])
+  expect(await third.handOvers()).toEqual(['realm_pulse_hand_overs_total{role="successor",result="ok"} 1'])
+}, 120_000)
+
+test('a relay without a key starts, and hands nothing over', async () => {
+  const first = await aRelay({ secrets: [] })
+  const { benIsSeen } = await aPair(first.pulse.port)
+  await expect(openLink('127.0.0.1', first.pulse.handOverPort ?? 0, ['a guess'])).rejects.toThrow()
+  await expect(openLink('127.0.0.1', first.pulse.handOverPort ?? 0, [])).rejects.toThrow('there is no key')
+  await benIsSeen()
 }, 120_000)
 
 test('a relay that cannot use the state starts without players, and they stay where they are', async () => {
@@ -139,7 +160,7 @@ test('a relay that cannot use the state starts without players, and they stay wh
     links.push(link)
     link.onFrame = () => link.send(FRAME.state, Buffer.from('a state of another version'))
   }
-  const old = await openLinkPort({ port: 0, address: '127.0.0.1', secret: () => secret, onLink })
+  const old = await openLinkPort({ port: 0, address: '127.0.0.1', secrets: () => [secret], onLink })
   onTestFinished(() => old.close())
   const relay = await aRelay({ from: old.port })
   expect(links.length).toBe(1)
@@ -150,7 +171,7 @@ test('a relay that cannot use the state starts without players, and they stay wh
 test('a relay goes on with its players when the one that asked for them does not take them', async () => {
   const first = await aRelay()
   const { anna, ben, benIsSeen } = await aPair(first.pulse.port)
-  const link = new Link(await openLink('127.0.0.1', first.pulse.handOverPort ?? 0, secret))
+  const link = new Link(await openLink('127.0.0.1', first.pulse.handOverPort ?? 0, [secret]))
   const got = new Promise((resolve) => {
     link.onFrame = (kind) => resolve(kind)
   })
@@ -165,7 +186,7 @@ test('a relay goes on with its players when the one that asked for them does not
 test('a relay whose successor dies serves again, and clients learn that they are to come back', async () => {
   const first = await aRelay()
   const { anna } = await aPair(first.pulse.port)
-  const link = new Link(await openLink('127.0.0.1', first.pulse.handOverPort ?? 0, secret))
+  const link = new Link(await openLink('127.0.0.1', first.pulse.handOverPort ?? 0, [secret]))
   const taken = new Promise<void>((resolve) => {
     link.onFrame = (kind) => {
       if (kind !== FRAME.state) return
@@ -185,7 +206,7 @@ test('a second relay that asks is refused, and so is one that speaks too long', 
   await aRelay({ from: first.pulse.handOverPort })
   const late = await aRelay({ from: first.pulse.handOverPort })
   expect(await late.handOvers()).toEqual([])
-  const link = new Link(await openLink('127.0.0.1', first.pulse.handOverPort ?? 0, secret))
+  const link = new Link(await openLink('127.0.0.1', first.pulse.handOverPort ?? 0, [secret]))
   const closed = new Promise<void>((resolve) => {
     link.onClose = resolve
   })

@@ -17,8 +17,8 @@ export interface HandOverConfig {
   /** Name or address of the relay to take over from, which may be there or not, and its port if it is another one. */
   from?: string | undefined
   fromPort?: number | undefined
-  /** A secret of all relays of the site; undefined = no hand-over. */
-  secret: () => string | undefined
+  /** Secrets of all relays of the site, of which any two have one in common; none = no hand-over. */
+  secrets: () => readonly string[]
   /** How long a relay that is to stop waits for a successor, in milliseconds. */
   waitMs: number
 }
@@ -74,18 +74,19 @@ export class Succession {
   /** Waits for the players of the predecessor, if there is one. @throws when the port for the successor is taken */
   async begin(): Promise<void> {
     if (!this.#config) return
-    const { port, address, from, fromPort, secret } = this.#config
+    const { port, address, from, fromPort, secrets } = this.#config
     const onLink = (stream: ConstructorParameters<typeof Link>[0]) => this.#giver.accept(new Link(stream))
-    this.#links = await openLinkPort({ port, address, secret, onLink })
-    const key = secret()
-    if (from !== undefined && key) {
-      const { log, metrics } = this.#deps
+    this.#links = await openLinkPort({ port, address, secrets, onLink })
+    const known = secrets()
+    const { log, metrics } = this.#deps
+    if (known.length === 0) log.warn('the file of HAND_OVER_KEY_FILE has no key: players are neither taken over nor handed over')
+    if (from !== undefined && known.length > 0) {
       const use = (state: Buffer, link: Link) => this.#use(state, link)
       await takeOver({
         host: from,
         port: fromPort ?? this.#links.port,
         ownPort: this.#links.port,
-        secret: key,
+        secrets: known,
         use,
         log,
         metrics,

@@ -6,7 +6,7 @@ import { otherAddressesOf, type RelayPlace } from './other-addresses.ts'
 import { openLink } from './secure-link.ts'
 
 export interface TakerOptions extends RelayPlace {
-  secret: string
+  secrets: readonly string[]
   /** Goes on with the state of the other relay, at once. @throws when it cannot be used */
   use(state: Buffer, link: Link): void
   log: Log
@@ -18,10 +18,10 @@ const STATE_MS = 3_000
 
 /** Takes the players of another relay over, if there is one that gives them. @returns whether there was */
 export async function takeOver(options: TakerOptions): Promise<boolean> {
-  const { host, port, secret, log, metrics } = options
+  const { host, port, secrets, log, metrics } = options
   for (const address of await addressesOf(options)) {
     try {
-      const outcome = await ask(new Link(await openLink(address, port, secret)), options)
+      const outcome = await ask(new Link(await openLink(address, port, secrets)), options)
       if (outcome === 'refused') continue
       metrics.handOvers.inc({ role: 'successor', result: 'ok' })
       log.info({ address }, 'the players of another relay were taken over')
