@@ -7,7 +7,6 @@ import { Metrics } from '../chassis/metrics.ts'
 import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
 import { ModelClient } from './core/fixtures.ts'
 import { decodeServerMessage, encodeRequest } from './core/messages/fixtures.ts'
-import type { HiddenReasonOf } from './core/realm-sessions.ts'
 import { aClient, attachHost, calm, Network, serverAddress, serverPort } from './enet/fixtures.ts'
 import { defaultPulseLimits, type PulseLimits } from './limits.ts'
 import { liveRelay } from './live-relay.ts'
@@ -46,10 +45,12 @@ export function aPulse({
   const clock: Clock = { now: () => Date.now(), monotonic: network.clock, after: () => () => {} }
   const verifier = options.verifier ?? createVerifier({ log: silentLog, workers: 1 })
   const metrics = new Metrics('pulse')
-  const reports: RealmReports = new RealmReports({
-    ...{ clock, visiblePlayers, metrics: () => counted },
-    positionOf: (wallet, realm) => live.relay.positionOf(wallet, realm),
-  })
+  const newReports = () =>
+    new RealmReports({
+      ...{ clock, visiblePlayers, metrics: () => counted },
+      positionOf: (wallet, realm) => live.relay.positionOf(wallet, realm),
+    })
+  let reports = newReports()
   const counted = pulseMetrics(metrics, {
     connections: () => live.server.connectionCount,
     players: () => live.relay.size,
@@ -63,8 +64,7 @@ export function aPulse({
       metrics: counted,
       bugs: new BugReporter({ log: silentLog, clock, metrics }),
     }
-    const hiddenReason: HiddenReasonOf = (realm, wallet) => reports.hiddenReason(realm, wallet)
-    const started = liveRelay({ context, hiddenReason, send: network.from(serverAddress, serverPort) }, frozen)
+    const started = liveRelay({ context, reports, send: network.from(serverAddress, serverPort) }, frozen)
     attachHost(network, started.server.host)
     return started
   }
@@ -73,6 +73,7 @@ export function aPulse({
   const handOver = (gapMs = 0) => {
     const frozen = live.freeze()
     network.run(gapMs)
+    reports = newReports()
     live = start(frozen)
   }
   let nextTick = network.now + 50
@@ -106,7 +107,6 @@ export function aPulse({
       channel === 1 ? peer.sendUnreliable(1, bytes) : peer.sendReliable(0, bytes)
     }
     return { model, peer, client, happened, answers, send, teleport, signIn, port }
-
     /** Sends a handshake; resolves with the answer, or with how the connection ended. */
     async function signIn(bytes: Uint8Array) {
       const before = answers.length + happened.length
@@ -123,18 +123,21 @@ export function aPulse({
       send({ teleport: { parcelIndex, realm, ...position } })
     }
   }
-  const metric = async (name: string) =>
-    (await metrics.registry.metrics()).split('\n').filter((line) => line.includes(`_${name}`))
   return {
     network,
     server: live.server,
     relay: live.relay,
     live: () => live,
     handOver,
-    reports,
+    get reports() {
+      return reports
+    },
     connect,
     run,
-    metric,
+    metric: (name: string) => linesOf(metrics, name),
     stop: () => verifier.close(),
   }
 }
+
+const linesOf = async (metrics: Metrics, name: string) =>
+  (await metrics.registry.metrics()).split('\n').filter((line) => line.includes(`_${name}`))

@@ -16,7 +16,7 @@ import { reportRoutes } from './report-routes.ts'
 const verifier = createVerifier({ log: silentLog, workers: 1 })
 afterAll(() => verifier.close())
 
-const [ANNA, BEN] = [createWallet('anna'), createWallet('ben')]
+const [ANNA, BEN, CARLA] = [createWallet('anna'), createWallet('ben'), createWallet('carla')]
 const KEY = 'a-key-of-this-site'
 const PARCEL_2_0 = 48_490
 const aReport = (report: Partial<SessionReport>): SessionReport => ({
@@ -35,7 +35,7 @@ function aStrictPulse(visiblePlayers: 'WithSession' | 'Everyone' = 'WithSession'
     pulse.run(1_500)
     return client
   }
-  return { ...pulse, enter }
+  return { ...pulse, pulse, enter }
 }
 
 test('in a realm that reports its sessions only wallets with a session see each other, whichever comes first', async () => {
@@ -97,6 +97,35 @@ test('the answer says where the silent wallets of the realm are, to nobody else'
   expect(reports.take('other', aReport({ silent })).positions).toEqual(new Map())
 })
 
+test('the relay that follows hides whom the one before did, and shows the others, before a connector has reported to it', async () => {
+  const { pulse, reports, enter, run } = aStrictPulse()
+  reports.take('main', aReport({ joined: [ANNA.peer, CARLA.peer] }))
+  reports.take('other', aReport({ banned: [BEN.peer] }))
+  const [anna, ben, carla] = [await enter(ANNA), await enter(BEN), await enter(CARLA)]
+  const seen = () => [anna, ben, carla].map(({ model }) => [...model.known.values()].map(({ wallet }) => wallet))
+  expect(seen()).toEqual([[CARLA.peer], [], [ANNA.peer]])
+  pulse.handOver(500)
+  run(2_000)
+  expect(seen()).toEqual([[CARLA.peer], [], [ANNA.peer]])
+  expect(anna.model.received.filter((line) => line.startsWith('playerLeft'))).toEqual([])
+  expect([pulse.reports.hiddenReason('main', BEN.peer), pulse.reports.hiddenReason('other', BEN.peer)]).toEqual([
+    'noSession',
+    'banned',
+  ])
+  expect(pulse.reports.sessions.counts).toEqual({ realms: 2, sessions: 2, bans: 1 })
+  // Its connectors learn that they have to report in full.
+  expect(pulse.reports.take('main', aReport({})).relay).not.toBe(reports.take('main', aReport({})).relay)
+})
+
+test('the time in which everyone is shown does not begin anew when a relay follows another one', () => {
+  const pulse = aPulse({ verifier, visiblePlayers: 'WithSession' })
+  pulse.run(START_GRACE_MS - 1_000)
+  pulse.handOver()
+  expect(pulse.reports.hiddenReason('main', BEN.peer)).toBeUndefined()
+  pulse.run(1_001)
+  expect(pulse.reports.hiddenReason('main', BEN.peer)).toBe('unknownRealm')
+})
+
 test('a realm that reports too often is refused, and no other one', () => {
   const { reports } = aStrictPulse()
   const flood = () => {
@@ -107,10 +136,13 @@ test('a realm that reports too often is refused, and no other one', () => {
 })
 
 /** The same over HTTP. */
-async function aReportServer() {
+async function aReportServer({ isServing = true } = {}) {
   const { reports } = aStrictPulse()
   const counted = new Metrics('test').counter('reports_total', 'Reports.', ['result'])
-  const routes = reportRoutes({ keys: () => [KEY, 'the-key-of-before'], reports, metrics: { reports: counted } })
+  const routes = reportRoutes({
+    ...{ keys: () => [KEY, 'the-key-of-before'], reports, metrics: { reports: counted } },
+    isServing: () => isServing,
+  })
   const app = createApp({ routes, log: silentLog, metrics: new Metrics('pulse') })
   const { url, stop } = await listen(app, { host: '127.0.0.1', port: 0 })
   onTestFinished(stop)
@@ -131,6 +163,11 @@ test('a realm reports with its own token, in any case of its name, and with no o
   expect((await post('main', aReport({}), realmToken('the-key-of-before', 'main')))[0]).toBe(200)
   for (const token of ['', realmToken(KEY, 'other'), realmToken('another-key', 'main'), KEY])
     expect(await post('main', aReport({}), token)).toEqual([401, expect.anything()])
+})
+
+test('a relay whose players are with another one takes no report, so that connectors find the other one', async () => {
+  const post = await aReportServer({ isServing: false })
+  expect(await post('main', aReport({}))).toEqual([503, { error: 'another relay has the players' }])
 })
 
 test.each([

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { ByteReader, ByteWriter } from '../chassis/byte-buffers.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { Refusal } from '../chassis/errors.ts'
 import { type Rate, TokenBucket } from '../chassis/token-bucket.ts'
@@ -30,12 +31,26 @@ export class RealmReports {
   readonly sessions = new RealmSessions()
   readonly #deps: RealmReportsDeps
   readonly #boot = randomBytes(6).toString('hex')
-  readonly #openUntilMs: number
+  #openUntilMs: number
   readonly #rates = new Map<string, TokenBucket>()
 
   constructor(deps: RealmReportsDeps) {
     this.#deps = deps
     this.#openUntilMs = deps.clock.monotonic() + START_GRACE_MS
+  }
+
+  /** Writes what is known, so that the relay that follows does not show for a while whom this one hides. */
+  freeze(writer: ByteWriter): void {
+    const now = this.#deps.clock.monotonic()
+    writer.f64(this.#openUntilMs - now)
+    this.sessions.freeze(writer, now)
+  }
+
+  /** @throws RangeError when these are not the bytes that `freeze` has written */
+  thaw(reader: ByteReader): void {
+    const now = this.#deps.clock.monotonic()
+    this.#openUntilMs = now + reader.f64()
+    this.sessions.thaw(reader, now)
   }
 
   /** Takes a report of a realm. @throws Refusal UNAVAILABLE when the realm reports too often, or is one too many */

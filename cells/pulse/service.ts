@@ -8,7 +8,6 @@ import type { RunningService } from '../chassis/running-service.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { SessionReports } from '../wire/session-report.ts'
-import type { HiddenReasonOf } from './core/realm-sessions.ts'
 import type { EarlyPort } from './early-port.ts'
 import { openUdp, type UdpOptions } from './enet/udp.ts'
 import { type HandOverConfig, Succession } from './hand-over/succession.ts'
@@ -92,10 +91,9 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
     bugs: new BugReporter(deps),
     refusalOf: config.refusalOf ?? (() => undefined),
   }
-  const hiddenReason: HiddenReasonOf = (realm, wallet) => reports.hiddenReason(realm, wallet)
   const succession = new Succession(config.handOver, {
     ...{ clock, log, metrics },
-    start: (send, state) => liveRelay({ context, hiddenReason, send }, state),
+    start: (send, state) => liveRelay({ context, reports, send }, state),
     send: (...datagram) => udp.send(...datagram),
   })
   const onDatagram: UdpOptions['onDatagram'] = (bytes, address, port) => succession.receive(bytes, address, port)
@@ -115,7 +113,7 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
     reportsOf: (realmName) => ({ report: (report) => reports.take(realmName, report) }),
     app: createApp({
       routes: [
-        ...reportRoutes({ keys: config.tokenKeys ?? (() => []), reports, metrics }),
+        ...reportRoutes({ keys: config.tokenKeys ?? (() => []), reports, isServing: () => succession.isServing, metrics }),
         ...(config.hasPeerPort ? [] : operational),
       ],
       ...{ log, metrics: deps.metrics },

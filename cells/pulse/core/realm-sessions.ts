@@ -1,3 +1,4 @@
+import type { ByteReader, ByteWriter } from '../../chassis/byte-buffers.ts'
 import type { PeerId } from '../../wire/peer.ts'
 import { SESSION_LEASE_MS, type SessionReport } from '../../wire/session-report.ts'
 
@@ -68,6 +69,39 @@ export class RealmSessions {
     for (const wallet of banned) this.#ban(known, wallet)
     this.#expire(known)
     return true
+  }
+
+  /** Writes all that is known, so that another process goes on with it. */
+  freeze(writer: ByteWriter, nowMs: number): void {
+    writer.u32(this.#realms.size)
+    for (const [realm, { sessions, banned, reportedAtMs }] of this.#realms) {
+      writer.text(realm)
+      writer.f64(nowMs - reportedAtMs)
+      writer.u32(sessions.size)
+      for (const [wallet, { connector, untilMs }] of sessions) {
+        writer.text(wallet)
+        writer.text(connector)
+        writer.f64(untilMs - nowMs)
+      }
+      writer.u32(banned.size)
+      for (const wallet of banned) writer.text(wallet)
+    }
+  }
+
+  /** Replaces all that is known. @throws RangeError when these are not the bytes that `freeze` has written */
+  thaw(reader: ByteReader, nowMs: number): void {
+    this.#realms.clear()
+    this.#sessions = this.#bans = 0
+    for (let realms = reader.u32(); realms > 0; realms--) {
+      const realm = reader.text()
+      const known: ReportedRealm = { sessions: new Map(), banned: new Set(), reportedAtMs: nowMs - reader.f64() }
+      this.#realms.set(realm, known)
+      for (let left = reader.u32(); left > 0; left--) {
+        const [wallet, connector] = [reader.text() as PeerId, reader.text()]
+        this.#lease(known, wallet, { connector, untilMs: nowMs + reader.f64() })
+      }
+      for (let left = reader.u32(); left > 0; left--) this.#ban(known, reader.text() as PeerId)
+    }
   }
 
   isBanned(realm: string, wallet: PeerId): boolean {
