@@ -20,6 +20,17 @@ export interface PublicationDocument {
   content: RealmSpec['content']
   /** Base URL of its statistics. */
   statsUrl?: string
+  /** What it is, where it is a World: its name at its gatekeeper, its scenes, where players arrive. */
+  world?: { name: string; scenes: string[]; spawn?: string; gatekeeperUrl?: string }
+}
+
+/** How players are distributed over the cells of a realm, and how many there may be; a World has one place, with its capacity. */
+export const assignmentOf = ({
+  cells,
+  world,
+}: Pick<RealmSpec, 'cells' | 'world'>): Pick<RealmSpec['cells'], 'assignment' | 'capacity'> => {
+  const capacity = world ? world.capacity : cells.capacity
+  return { assignment: cells.assignment, ...(capacity !== undefined && { capacity }) }
 }
 
 /** The provider's answer: until when the lease is valid, RFC 3339. */
@@ -63,10 +74,15 @@ export function publicationOf({ metadata, spec, status }: Realm, ttlSeconds: num
     ttlSeconds,
     version: spec.version,
     endpoints,
-    assignment: {
-      assignment: spec.cells.assignment,
-      ...(spec.cells.capacity !== undefined && { capacity: spec.cells.capacity }),
-    },
+    assignment: assignmentOf(spec),
+    ...(spec.world && {
+      world: {
+        name: metadata.name,
+        scenes: spec.world.scenes,
+        ...(spec.world.spawn && { spawn: spec.world.spawn }),
+        ...(status?.urls?.gatekeeper && { gatekeeperUrl: status.urls.gatekeeper }),
+      },
+    }),
     content: spec.content,
     ...(status?.urls?.stats && { statsUrl: status.urls.stats }),
   }

@@ -66,6 +66,13 @@ export const realmProviderVariables = z.object({
     .startsWith('http')
     .optional()
     .describe("URL of the statistics of realms, with {name} and {namespace}; unset = the URL in each Realm's status."),
+  GATEKEEPER_URL: z
+    .string()
+    .startsWith('http')
+    .optional()
+    .describe(
+      "URL of the gatekeepers of realms, with {name} and {namespace}, which count the players of worlds; unset = the URL in each Realm's status.",
+    ),
 })
 type Environment = z.infer<typeof realmProviderVariables>
 
@@ -80,6 +87,7 @@ export type RealmProviderConfig = Readonly<Pick<Environment, 'COMMIT_HASH' | 'CU
   readonly CLIENT_LATITUDE_HEADER?: string | undefined
   readonly CLIENT_LONGITUDE_HEADER?: string | undefined
   readonly STATS_URL?: string | undefined
+  readonly GATEKEEPER_URL?: string | undefined
   readonly ALLOW_LOCAL_URLS?: 'true' | 'false' | undefined
   readonly PUBLICATION_TOKEN?: string | undefined
   readonly PUBLICATION_PUBLISHERS?: string | undefined

@@ -21,6 +21,9 @@ export const anEndpoint = (slot: number, state: Endpoint['state'] = 'Serving'): 
   state,
 })
 
+/** The scene of a World. */
+export const aSceneUrn = 'urn:decentraland:entity:bafkscene?=&baseUrl=https://c.example/contents/'
+
 /** A Realm; by default with one serving cell. */
 export function aRealm(
   given: {
@@ -34,6 +37,9 @@ export function aRealm(
     endpoints?: Endpoint[]
     statsUrl?: string
     movement?: NonNullable<RealmStatus['movement']>
+    /** Makes it a World. */
+    world?: Partial<NonNullable<RealmSpec['world']>>
+    gatekeeperUrl?: string
   } = {},
 ): Realm {
   const { name = 'main', namespace = 'realms', endpoints = [anEndpoint(0)] } = given
@@ -48,7 +54,8 @@ export function aRealm(
     },
     spec: {
       ...(given.realmName && { realmName: given.realmName }),
-      mode: 'City',
+      mode: given.world ? 'World' : 'City',
+      ...(given.world && { world: { scenes: [aSceneUrn], access: { type: 'Public' }, capacity: 100, ...given.world } }),
       version: '1.0.0',
       cells: {
         replicas: given.replicas ?? 1,
@@ -78,7 +85,12 @@ export function aRealm(
     },
     status: {
       endpoints,
-      ...(given.statsUrl && { urls: { stats: given.statsUrl } }),
+      ...((given.statsUrl || given.gatekeeperUrl) && {
+        urls: {
+          ...(given.statsUrl && { stats: given.statsUrl }),
+          ...(given.gatekeeperUrl && { gatekeeper: given.gatekeeperUrl }),
+        },
+      }),
       ...(given.movement && { movement: given.movement }),
     },
   }

@@ -1,3 +1,4 @@
+import { sceneIdsOf } from '../../crds/world.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { Refusal } from '../chassis/errors.ts'
 import type { Build } from '../chassis/health.ts'
@@ -41,6 +42,13 @@ function hotScenesAnswer(): (scenes: ReturnType<RealmStats['hotScenes']>) => Htt
     if (last?.scenes !== scenes) last = { scenes, answer: prepared(Buffer.from(JSON.stringify(scenes))) }
     return last.answer
   }
+}
+
+/** The scenes of a world, as a worlds content server lists them. */
+function scenesAnswer({ world, realmName }: PublishedRealm): HttpResponse {
+  if (!world) return json(404, { error: 'Not Found' })
+  const scenes = sceneIdsOf(world.scenes).map((entityId) => ({ worldName: realmName, entityId }))
+  return ok({ scenes, total: scenes.length })
 }
 
 /** The API of comms.md §3, for every realm instead of one; answered from memory. */
@@ -92,8 +100,8 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
       knownRealms()
       return hotScenes(stats.hotScenes())
     }),
-    // Bevy requests it and expects a 404 (comms.md §3.4).
-    route('GET', '/:realm/scenes', () => json(404, { error: 'Not Found' })),
+    // Bevy requests it and expects a 404 of realms that are no worlds (comms.md §3.4).
+    route('GET', '/:realm/scenes', ({ params }) => scenesAnswer(realmNamed(params.realm))),
     ...worldRoutes({ realmNamed, catalystUrl: (realm, request) => about.catalystOf(realm, request).catalyst?.url, clock }),
     ...consoleRoutes(() => new Map([...knownRealms()].filter(([, realm]) => hasEndpoints(realm))), stats),
   ]

@@ -8,7 +8,8 @@ import type { Log } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
 import { CatalystPoller, type CatalystTiming } from './adapters/catalyst-poller.ts'
-import { type RealmStats, StatsPoller, type StatsTiming } from './adapters/stats-poller.ts'
+import { type RealmStats, StatsPoller, type StatsPollerOptions, type StatsTiming } from './adapters/stats-poller.ts'
+import { WorldPlayers } from './adapters/world-players.ts'
 import { clientLocations } from './client-location.ts'
 import type { RealmProviderConfig } from './config.ts'
 import { Arrivals } from './core/arrivals.ts'
@@ -71,17 +72,9 @@ export async function startRealmProvider(
         .flatMap(({ tenant, content }) => content.catalysts.map((url) => ({ tenant, url }))),
     )
   })
-  const stats =
-    dependencies.stats ??
-    new StatsPoller({
-      realms: () => [...directory.realms.values()].filter(hasEndpoints),
-      statsUrlOf: statsUrlOf(config.STATS_URL),
-      onlyRemote,
-      clock,
-      log,
-      metrics: counted,
-      timing: timing.stats,
-    })
+  const published = () => [...directory.realms.values()].filter(hasEndpoints)
+  const polling = { onlyRemote, clock, log, metrics: counted }
+  const stats = dependencies.stats ?? pollRealms(config, { ...polling, realms: published, timing: timing.stats })
   const readiness = readinessOf(directory, catalysts)
   const hasPeerPort = config.PEER_SERVER_PORT !== undefined
   const operational = operationalRoutes(metrics, readiness)
@@ -148,8 +141,33 @@ function readinessOf(directory: RealmDirectory, catalysts: CatalystPoller): () =
   }
 }
 
-/** Inside a cluster the Services of stats are nearer than the hosts that players use; a template names them. */
-const statsUrlOf =
+/** Players and hot scenes: of realms with cells from their stats, of worlds from their gatekeepers. */
+function pollRealms(config: RealmProviderConfig, options: Omit<StatsPollerOptions, 'statsUrlOf'>): RealmStats {
+  const { realms, log, timing } = options
+  const ofCities = new StatsPoller({
+    ...options,
+    realms: () => [...realms()].filter(({ world }) => !world),
+    statsUrlOf: statsUrlOf(config.STATS_URL),
+  })
+  const ofWorlds = new WorldPlayers({
+    ...options,
+    gatekeeperUrlOf: gatekeeperUrlOf(config.GATEKEEPER_URL),
+    ...(timing && { periodMs: timing.periodMs }),
+  })
+  return {
+    playerCount: (realm) => (realm.world ? ofWorlds : ofCities).playerCount(realm),
+    hotScenes: () => ofCities.hotScenes(),
+    stop: stopAll(log, ofCities, ofWorlds).stop,
+  }
+}
+
+/** Inside a cluster the Services of a realm are nearer than the hosts that players use; a template names them. */
+const urlFrom = (template: string | undefined, { key, isRemote }: PublishedRealm, name = key.name): string | undefined =>
+  (isRemote ? undefined : template)?.replace('{namespace}', key.namespace).replace('{name}', name)
+
+const statsUrlOf = (template: string | undefined) => (realm: PublishedRealm) => urlFrom(template, realm) ?? realm.statsUrl
+
+const gatekeeperUrlOf =
   (template: string | undefined) =>
-  ({ key, statsUrl, isRemote }: PublishedRealm): string | undefined =>
-    (isRemote ? undefined : template)?.replace('{namespace}', key.namespace).replace('{name}', key.name) ?? statsUrl
+  (realm: PublishedRealm): string | undefined =>
+    urlFrom(template, realm, realm.world?.gatekeeperRealm) ?? realm.world?.gatekeeperUrl

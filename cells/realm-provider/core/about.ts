@@ -51,6 +51,7 @@ export function aboutOf({
   return {
     healthy,
     acceptingUsers: healthy && !full,
+    ...(realm.world?.spawn && { spawnCoordinates: realm.world.spawn }),
     configurations: configurationsOf(realm, world),
     content,
     lambdas,
@@ -86,7 +87,7 @@ const ownServices = (base: string, healthy: boolean, synchronizationStatus: stri
   lambdas: { healthy, publicUrl: `${base}/lambdas/` },
 })
 
-function configurationsOf({ realmName, content }: PublishedRealm, world: World): Record<string, unknown> {
+function configurationsOf({ realmName, content, world: place }: PublishedRealm, world: World): Record<string, unknown> {
   const catalyst = world.kind === 'catalyst' ? world.about.configurations : {}
   const { networkId, realmName: _, globalScenesUrn = [], scenesUrn = [], map, ...rest } = catalyst
   const declaresNetwork = content.networkId !== CONTENT_DEFAULTS.networkId
@@ -95,12 +96,18 @@ function configurationsOf({ realmName, content }: PublishedRealm, world: World):
     networkId: declaresNetwork ? content.networkId : (networkId ?? content.networkId),
     realmName,
     globalScenesUrn: content.globalScenesUrn.length > 0 ? content.globalScenesUrn : globalScenesUrn,
-    scenesUrn: content.scenesUrn.length > 0 ? content.scenesUrn : scenesUrn,
-    map: { ...(isDefaultMap(content.map) && isObject(map) ? map : sizesOf(content.map)), ...viewsOf(content.map) },
+    scenesUrn: place?.scenes ?? (content.scenesUrn.length > 0 ? content.scenesUrn : scenesUrn),
+    map: { ...mapOf(content.map, place ? NO_MAP : map), ...viewsOf(content.map) },
     ...rest,
     ...declared({ localSceneParcels, cityLoaderContentServer, skybox, minimap }),
   }
 }
+
+/** A World has no land, so none is shown unless its Realm says so. */
+const NO_MAP = { minimapEnabled: false, sizes: [] }
+
+/** @param given used where the Realm has the default */
+const mapOf = (map: Content['map'], given: unknown): object => (isDefaultMap(map) && isObject(given) ? given : sizesOf(map))
 
 const sizesOf = ({ minimapEnabled, sizes }: Content['map']) => ({ minimapEnabled, sizes })
 

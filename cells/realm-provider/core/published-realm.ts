@@ -1,6 +1,7 @@
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
-import type { PublicationDocument } from '../../../crds/publication.ts'
+import { assignmentOf, type PublicationDocument } from '../../../crds/publication.ts'
 import { type Endpoint, type Realm, type RealmSpec, type RealmStatus, realmNameOf } from '../../../crds/realm.ts'
+import { gatekeeperRealmOf } from '../../../crds/world.ts'
 import { withoutTrailingSlash } from '../../chassis/base-url.ts'
 import { locationOfHost, middleOf } from './countries.ts'
 import type { Location } from './location.ts'
@@ -43,8 +44,20 @@ export interface PublishedRealm {
   ownAddress: { host: string; path: string } | undefined
   /** Its movement relay, and how explorers are pointed at it. */
   movement?: NonNullable<RealmStatus['movement']>
+  /** What it is, where it is a World. */
+  world?: PublishedWorld
   /** Whether it runs in another cluster, whose operator published it here. */
   isRemote?: true
+}
+
+/** A realm in mode World. */
+export interface PublishedWorld extends Pick<NonNullable<RealmSpec['world']>, 'scenes' | 'spawn'> {
+  /** Its name at its gatekeeper. */
+  name: string
+  /** Name of the Realm whose gatekeeper serves it. */
+  gatekeeperRealm: string
+  /** Base URL of that gatekeeper, without a slash at the end. */
+  gatekeeperUrl: string | undefined
 }
 
 /**
@@ -69,15 +82,24 @@ export function publishedRealm(realm: Realm): PublishedRealm | undefined {
     healthy: serving.length > 0,
     endpoints,
     ...(endpoints.length === 0 && { absence: absenceOf(spec.cells.replicas, known) }),
-    assignment: {
-      assignment: spec.cells.assignment,
-      ...(spec.cells.capacity !== undefined && { capacity: spec.cells.capacity }),
-    },
+    assignment: assignmentOf(spec),
+    ...(spec.world && { world: publishedWorld(realm, spec.world) }),
     content: { ...spec.content, catalysts: spec.content.catalysts.map(withoutTrailingSlash) },
     catalystLocations: locationsOf(spec.content),
     statsUrl: status?.urls?.stats && withoutTrailingSlash(status.urls.stats),
     ownAddress: ownAddressOf(status?.urls?.stats),
     ...(status?.movement && { movement: status.movement }),
+  }
+}
+
+function publishedWorld(realm: Realm, { scenes, spawn }: NonNullable<RealmSpec['world']>): PublishedWorld {
+  const url = realm.status?.urls?.gatekeeper
+  return {
+    name: realm.metadata.name,
+    scenes,
+    ...(spawn && { spawn }),
+    gatekeeperRealm: gatekeeperRealmOf(realm),
+    gatekeeperUrl: url && withoutTrailingSlash(url),
   }
 }
 
@@ -99,7 +121,7 @@ interface LeasedName {
  * @param createdAt when its name was leased here, by the clock of this provider, so that no publisher can claim to be older
  */
 export function publishedRemoteRealm({ realmName, account, document }: LeasedName, createdAt: string): PublishedRealm {
-  const { publisher, realm, version, content, statsUrl, assignment = { assignment: 'LeastLoaded' } } = document
+  const { publisher, realm, version, content, statsUrl, world, assignment = { assignment: 'LeastLoaded' } } = document
   const serving = document.endpoints.filter(({ state }) => state === 'Serving')
   return {
     // Differs from the key of a Realm of this cluster with the same name.
@@ -115,6 +137,13 @@ export function publishedRemoteRealm({ realmName, account, document }: LeasedNam
     catalystLocations: locationsOf(content),
     statsUrl: statsUrl && withoutTrailingSlash(statsUrl),
     ownAddress: ownAddressOf(statsUrl),
+    ...(world && {
+      world: {
+        ...world,
+        gatekeeperRealm: world.name,
+        gatekeeperUrl: world.gatekeeperUrl && withoutTrailingSlash(world.gatekeeperUrl),
+      },
+    }),
     isRemote: true,
   }
 }

@@ -85,6 +85,17 @@ const schema = z.strictObject({
     minimap: z.object({ enabled: z.boolean().optional(), dataImage: image.optional(), estateImage: image.optional() }).optional(),
   }),
   statsUrl: url.optional(),
+  world: z
+    .object({
+      name,
+      scenes: z.array(urn).min(1).max(64),
+      spawn: z
+        .string()
+        .regex(/^-?\d{1,6},-?\d{1,6}$/)
+        .optional(),
+      gatekeeperUrl: url.optional(),
+    })
+    .optional(),
 })
 
 /** @throws Refusal INVALID when the body is not JSON */
