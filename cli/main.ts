@@ -4,8 +4,11 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { withoutTrailingSlash } from '../cells/chassis/base-url.ts'
 import { UserError } from '../cells/chassis/errors.ts'
 import { logLevels } from '../cells/chassis/log-level.ts'
+import type { AdminsOptions } from './commands/admins.ts'
+import type { ModeratorOptions, OutputFormat } from './commands/gatekeeper-call.ts'
 import type { IslandsOptions } from './commands/islands.ts'
-import type { BanOptions, ModeratorOptions } from './commands/moderate.ts'
+import type { BanOptions } from './commands/moderate.ts'
+import type { WhoOptions } from './commands/who.ts'
 import type { UpOptions } from './run-up.ts'
 import { version } from './version.ts'
 
@@ -88,16 +91,48 @@ moderatorCommand('unban', 'Lift the ban of a player.')
     runOnce(async () => (await moderation()).unban(wallet, options, moderatorPorts)),
   )
 
+moderatorCommand('kick', 'Remove a player once from all rooms and connectors of a realm; the player may come back.')
+  .argument('<wallet>', 'address of the player')
+  .requiredOption('-r, --reason <text>', 'why; only moderators see it')
+  .action((wallet: string, options: ModeratorOptions & { reason: string }) =>
+    runOnce(async () => (await moderation()).kick(wallet, options, moderatorPorts)),
+  )
+
+moderatorCommand('who', 'Show where a player is, when it was last seen, and what was decided about it.')
+  .argument('<wallet>', 'address of the player')
+  .option('--stats <url>', 'base URL of the statistics: status.urls.stats of the Realm; otherwise beside the gatekeeper', httpUrl)
+  .addOption(outputOption())
+  .action((wallet: string, options: WhoOptions) =>
+    runOnce(async () => {
+      const { who } = await import('./commands/who.ts')
+      const { fetchJson } = await import('../cells/chassis/fetch-json.ts')
+      const ask = (url: string) => fetchJson(url, { timeoutMs: 10_000, maxBytes: 64 * 1024 * 1024 })
+      await who(wallet, options, { ...moderatorPorts, ask })
+    }),
+  )
+
+moderatorCommand(
+  'admins',
+  'List who may moderate a realm or, with --scene or --world, who administers a scene; add and remove those.',
+)
+  .option('--scene <x,y|id>', 'a parcel of the scene, or its id')
+  .option('--world <name>', 'world that the scene is in; without --scene, its scene at 0,0')
+  .option('--add <wallet>', 'make a wallet an administrator of the scene')
+  .option('--remove <wallet>', 'take the administration of the scene away from a wallet')
+  .option('-r, --reason <text>', 'why; only moderators see it')
+  .addOption(outputOption())
+  .action((options: AdminsOptions) => runOnce(async () => (await import('./commands/admins.ts')).admins(options, moderatorPorts)))
+
 moderatorCommand('bans', 'List the bans in force: wallet, since, until, by, why.')
-  .option('--json', 'everything about them, as JSON')
-  .action((options: ModeratorOptions & { json?: boolean }) =>
+  .addOption(outputOption())
+  .action((options: ModeratorOptions & { output?: OutputFormat }) =>
     runOnce(async () => (await moderation()).bans(options, moderatorPorts)),
   )
 
 moderatorCommand('decisions', 'List who decided what about whom: the latest hundred decisions.')
   .option('--of <wallet>', 'only those about this player')
-  .option('--json', 'as JSON')
-  .action((options: ModeratorOptions & { json?: boolean; of?: string }) =>
+  .addOption(outputOption())
+  .action((options: ModeratorOptions & { output?: OutputFormat; of?: string }) =>
     runOnce(async () => (await moderation()).decisions(options, moderatorPorts)),
   )
 
@@ -120,6 +155,10 @@ function print(text: string): Promise<void> {
     process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? resolve() : reject(error)))
     process.stdout.write(text, () => resolve())
   })
+}
+
+function outputOption(): Option {
+  return new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json']).default('table')
 }
 
 function portNumber(text: string): number {

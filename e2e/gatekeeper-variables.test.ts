@@ -1,14 +1,25 @@
 import { expect, test } from 'vitest'
 import { gatekeeperVariables } from '../cells/gatekeeper/config.ts'
+import type { RealmSpec } from '../crds/realm.ts'
 import { aRealm, aRealmWithoutLivekit, site } from '../operator/desired/realm.fixtures.ts'
 import { gatekeeperSettings } from '../operator/desired/settings.ts'
 
 const url = 'https://service.example.org'
 const secret = { name: 'secret', key: 'token' }
 
+const world: RealmSpec['world'] = {
+  scenes: [`urn:decentraland:entity:bafk?=&baseUrl=${url}/`],
+  access: { type: 'Public' },
+  capacity: 10,
+}
 /** Realms that set every field from which a setting of the gatekeeper follows. */
 const realms = [
   aRealmWithoutLivekit(),
+  aRealmWithoutLivekit({
+    mode: 'World',
+    world,
+    exposure: { type: 'Ingress', host: 'plaza.example.org', maxConnectionsPerAddress: 7 },
+  }),
   aRealm({
     gatekeeper: {
       ...{ denyList: url, ethereum: url, places: url, worlds: url, leases: url, social: url },

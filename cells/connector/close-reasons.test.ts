@@ -234,6 +234,38 @@ describe('a platform ban', () => {
     })
   })
 
+  test('is none where a moderator kicks: sessions that are older than the kick end, and the player may come back', async () => {
+    let version = '1'
+    let kicked: { address: string; secondsAgo: number }[] = []
+    const url = await aWebServer((path) =>
+      path.endsWith('/version')
+        ? { json: { data: { version } } }
+        : path === '/users/bans'
+          ? { json: { data: { banned: [], kicked } } }
+          : { json: { data: { isBanned: false } } },
+    )
+    const connector = await aConnector({ COMMS_GATEKEEPER_URL: url, BAN_SWEEP_INTERVAL_MS: 80_000_000 })
+    const [player, neighbour] = [await connector.join({ wallet }), await connector.join()]
+    const kick = (secondsAgo: number) => {
+      kicked = [{ address: wallet.peer, secondsAgo }]
+      version += '.1'
+    }
+    connector.clock.advance(5_000)
+    kick(4)
+    await until(() => {
+      connector.clock.advance(100)
+      expect(player.kicked).toBe(true)
+    })
+    expect(await player.closed).toEqual(closedWithoutCode)
+    const again = await connector.join({ wallet })
+    kick(4)
+    for (let n = 0; n < 10; n++) {
+      connector.clock.advance(300)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect([again.kicked, neighbour.kicked]).toEqual([false, false])
+  })
+
   test.each<[string, { status?: number; json: unknown } | undefined]>([
     ['fails', { status: 500, json: { data: { isBanned: false } } }],
     ['answers with JSON of another shape', { json: {} }],

@@ -181,6 +181,12 @@ class Connector implements RunningService {
         if (connection) this.#server.end(connection, 'banned')
         return connection !== undefined
       },
+      endOlder: (peer, beforeMs) => {
+        const connection = sessions.get(peer)
+        if (!connection?.session || connection.session.startedAt >= beforeMs) return false
+        this.#server.end(connection, 'kicked')
+        return true
+      },
       ...{ clock, log, intervalMs },
     })
   }

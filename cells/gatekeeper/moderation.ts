@@ -5,6 +5,7 @@ import type { Storage } from './adapters/storage.ts'
 import type { BanList } from './ban-list.ts'
 import type { GatekeeperConfig } from './config.ts'
 import { Decisions } from './decisions.ts'
+import { KickList } from './kick-list.ts'
 import { ModerationChanges } from './moderation-changes.ts'
 import { expireModeration } from './moderation-retention.ts'
 import { PlatformRecords } from './platform/platform-records.ts'
@@ -50,20 +51,21 @@ export async function startModeration(
   const changes = new ModerationChanges(log)
   const decisions = new Decisions(database, { clock, log })
   const scenes = new SceneRecords(database, decisions)
+  const kicks = new KickList(database, { clock, log })
   const sceneBans = new SceneBanList(scenes, { clock, log, onFailure, onChange })
   await sceneBans.attempted
   const retention = expireModeration(database, { days: config.MODERATION_RETENTION_DAYS ?? RETENTION_DAYS, clock, log })
   const rights = new SceneRights({ land, worlds, leases, records: scenes })
   const prefixes = { scene: config.SCENE_ROOM_PREFIX, world: config.WORLD_ROOM_PREFIX ?? 'world-scene-room-' }
   return {
-    ...{ bans, changes, decisions, land, places, scenes, sceneBans, worlds },
+    ...{ bans, changes, decisions, kicks, land, places, scenes, sceneBans, worlds },
     platform: new PlatformRecords(database, decisions),
     rights,
     administration: new SceneAdministration({ places, rights, prefixes }),
     prefixes,
     sceneGate: new SceneGate(sceneBans, places),
     social: service('the social service', config.SOCIAL_SERVICE_URL),
-    stop: stopAll(log, retention, sceneBans).stop,
+    stop: stopAll(log, retention, sceneBans, kicks).stop,
   }
 }
 export type Moderation = Awaited<ReturnType<typeof startModeration>>

@@ -11,11 +11,14 @@ import { declaredRoutes } from './api/declared-routes.ts'
 import { openApiOf } from './api/openapi.ts'
 import type { publicRoutes } from './api/public-routes.ts'
 import type { BanList } from './ban-list.ts'
+import { isoTimeOrNull } from './iso-time.ts'
+import type { KickList } from './kick-list.ts'
 import { QueryLimit } from './query-limit.ts'
 
 /** What the public routes read. */
 export interface PublicHandlersOptions {
   bans: Pick<BanList, 'known' | 'against' | 'version'>
+  kicks: Pick<KickList, 'version' | 'secondsSince'>
   proxies: TrustedProxies
   /** Called for every query that exceeds the limit of its address. */
   limited: () => void
@@ -27,7 +30,7 @@ export interface PublicHandlersOptions {
 
 /** Handlers of the routes that everyone may call. */
 export function publicHandlers(options: PublicHandlersOptions): ApiHandlers<typeof publicRoutes> {
-  const { bans, build, clock } = options
+  const { bans, kicks, build, clock } = options
   const limit = new QueryLimit(options.proxies)
   const document = json(200, openApiOf(declaredRoutes, build.version))
   return {
@@ -49,7 +52,7 @@ export function publicHandlers(options: PublicHandlersOptions): ApiHandlers<type
       if (!address) return ok({ data: { isBanned: false } }) // only wallets are ever banned
       demandBans(bans)
       const ban = bans.against({ address })
-      return ok({ data: ban ? { isBanned: true, ban: { expiresAt: isoDate(ban.expiresAt) } } : { isBanned: false } })
+      return ok({ data: ban ? { isBanned: true, ban: { expiresAt: isoTimeOrNull(ban.expiresAt) } } : { isBanned: false } })
     },
     // Connectors check all their players again and again; one query for each would be most of the requests of a gatekeeper.
     bannedUsers({ body, http }) {
@@ -58,13 +61,17 @@ export function publicHandlers(options: PublicHandlersOptions): ApiHandlers<type
       demandBans(bans)
       const addresses: PeerId[] = body.addresses.flatMap((address) => parsePeerId(address) ?? [])
       const banned = addresses.filter((address) => bans.against({ address }) !== undefined)
-      return ok({ data: { banned, version: bans.version ?? '' } })
+      const kicked = addresses.flatMap((address) => {
+        const secondsAgo = kicks.secondsSince(address)
+        return secondsAgo === undefined ? [] : [{ address, secondsAgo }]
+      })
+      return ok({ data: { banned, kicked, version: versionOf(options) } })
     },
     bansVersion({ http }) {
       const refusal = exceeded(options, limit, http)
       if (refusal) return refusal
       demandBans(bans)
-      return ok({ data: { version: bans.version ?? '' } })
+      return ok({ data: { version: versionOf(options) } })
     },
     openApi: () => document,
   }
@@ -83,8 +90,8 @@ function exceeded(
   return json(429, { error: 'Too many queries from this address' }, { 'retry-after': String(Math.ceil(waitMs / 1000)) })
 }
 
+const versionOf = ({ bans, kicks }: PublicHandlersOptions): string => `${bans.version ?? ''}${kicks.version}`
+
 function demandBans(bans: Pick<BanList, 'known'>): void {
   if (!bans.known) throw new Refusal('UNAVAILABLE', 'Bans cannot be looked up now')
 }
-
-const isoDate = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString())

@@ -39,7 +39,7 @@ test('one query says which of many players are banned, also among a hundred thou
   const banned = addresses.filter((_, n) => n % 2 === 0)
   expect(await askMany(url, { addresses: [...addresses.slice(1), address(0).toUpperCase().replace('X', 'x')] })).toMatchObject([
     200,
-    { data: { banned: [...banned.slice(1), address(0)] } },
+    { data: { banned: [...banned.slice(1), address(0)], kicked: [] } },
   ])
 })
 
@@ -57,7 +57,7 @@ test('what is no wallet address among many is not banned', async (t) => {
   const { url } = await aGatekeeper(t, { bans: [aBan({ bannedAddress: wallet.toLowerCase() })] })
   expect(await askMany(url, { addresses: [wallet, 'not-a-wallet', 7, null, {}] })).toMatchObject([
     200,
-    { data: { banned: [wallet.toLowerCase()] } },
+    { data: { banned: [wallet.toLowerCase()], kicked: [] } },
   ])
 })
 
@@ -134,6 +134,6 @@ test('the version of the bans is another one after every change of them', async 
   await vi.waitFor(async () => {
     clock.advance(700)
     expect(await version()).not.toBe(before)
-    expect(await askMany(url, { addresses: [] })).toEqual([200, { data: { banned: [], version: await version() } }])
+    expect(await askMany(url, { addresses: [] })).toEqual([200, { data: { banned: [], kicked: [], version: await version() } }])
   })
 })

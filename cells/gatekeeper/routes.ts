@@ -2,6 +2,7 @@ import type { Clock } from '../chassis/clock.ts'
 import { type Handler, type Route, route } from '../chassis/http.ts'
 import { sceneAdapterRoute } from './api/declared-routes.ts'
 import { messageRoutes } from './api/message-routes.ts'
+import { moderatorRoutes } from './api/moderator-routes.ts'
 import { platformRoutes } from './api/platform-routes.ts'
 import { publicRoutes } from './api/public-routes.ts'
 import { sceneRoomRoutes } from './api/room-routes.ts'
@@ -12,6 +13,7 @@ import { hostedWorldRoutes } from './api/world-routes.ts'
 import type { BanList } from './ban-list.ts'
 import type { RoomControl } from './livekit/room-control.ts'
 import { type MessageHandlersOptions, messageHandlers } from './message-handlers.ts'
+import { type ModeratorHandlersOptions, moderatorHandlers } from './platform/moderator-handlers.ts'
 import { type PlatformHandlersOptions, platformHandlers } from './platform/platform-handlers.ts'
 import { type PublicHandlersOptions, publicHandlers } from './public-handlers.ts'
 import { type SceneRoomHandlersOptions, sceneRoomHandlers } from './scene-room-handlers.ts'
@@ -20,22 +22,22 @@ import { type ServiceHandlersOptions, serviceHandlers } from './service-handlers
 import { type WorldHandlersOptions, worldHandlers } from './worlds/world-handlers.ts'
 
 /** Everything that the handlers of all routes need. */
-export interface GatekeeperRouteDependencies
-  extends ServeOptions,
-    PublicHandlersOptions,
-    PlatformHandlersOptions,
-    SceneHandlersOptions,
-    SceneRoomHandlersOptions,
-    ServiceHandlersOptions,
-    MessageHandlersOptions,
-    WorldHandlersOptions {
-  bans: BanList
-  clock: Clock
-  /** `SceneAdapter.handle`, for `POST /get-scene-adapter`. */
-  sceneAdapter: Handler
-  /** Undefined where the rooms are not those of a LiveKit. */
-  control: RoomControl | undefined
-}
+export type GatekeeperRouteDependencies = ServeOptions &
+  PublicHandlersOptions &
+  PlatformHandlersOptions &
+  ModeratorHandlersOptions &
+  SceneHandlersOptions &
+  SceneRoomHandlersOptions &
+  ServiceHandlersOptions &
+  MessageHandlersOptions &
+  WorldHandlersOptions & {
+    bans: BanList
+    clock: Clock
+    /** `SceneAdapter.handle`, for `POST /get-scene-adapter`. */
+    sceneAdapter: Handler
+    /** Undefined where the rooms are not those of a LiveKit. */
+    control: RoomControl | undefined
+  }
 
 /** The path of the gatekeeper on a host that it shares; routes are served there and at the root. */
 const PREFIX = '/gatekeeper'
@@ -47,6 +49,7 @@ export function gatekeeperRoutes(dependencies: GatekeeperRouteDependencies): Rou
     ...(dependencies.control?.routes ?? []),
     ...serve(publicRoutes, publicHandlers(dependencies), dependencies),
     ...serve(platformRoutes, platformHandlers(dependencies), dependencies),
+    ...serve(moderatorRoutes, moderatorHandlers(dependencies), dependencies),
     ...serve(sceneRoutes, sceneHandlers(dependencies), dependencies),
     ...serve(sceneRoomRoutes, sceneRoomHandlers(dependencies), dependencies),
     ...serve(serviceRoutes, serviceHandlers(dependencies), dependencies),

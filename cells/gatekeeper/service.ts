@@ -27,6 +27,7 @@ import { BanList } from './ban-list.ts'
 import type { GatekeeperConfig } from './config.ts'
 import { ConnectionRecorder } from './connection-recorder.ts'
 import { WalletLimit } from './core/wallet-limit.ts'
+import type { KickList } from './kick-list.ts'
 import { mustLeave } from './livekit/must-leave.ts'
 import { livekitUrl, type RoomControl, startRoomControl } from './livekit/room-control.ts'
 import type { RoomVisit } from './livekit/room-guard.ts'
@@ -149,8 +150,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
         }).handle,
         ...moderation,
         ...{ connections, denyList, transport, trustsCloudflare, hosting, log, metrics: counted },
-        proxies,
-        control,
+        ...{ proxies, control, moderators: config.MODERATORS ?? [], hasModeratorToken: config.MODERATOR_TOKEN !== undefined },
         limited: () => counted.banQueriesLimited.inc(),
         clock,
         ...routeSettings(config),
@@ -161,7 +161,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   return {
     app,
     readiness,
-    bans: peerBans(bans),
+    bans: peerBans(bans, moderation.kicks),
     stop: stopAll(log, hosting, control, denyList, bans, moderation, storageHealth, retention, connections, storage).stop,
   }
 }
@@ -181,13 +181,19 @@ const callersOf = (config: GatekeeperConfig, signed: SignedRequests): CallerChec
   })
 
 /** While the bans are not known, no wallet counts as banned: no player gets a token then. */
-const peerBans = (bans: BanList): Bans => ({
+const peerBans = (bans: BanList, kicks: KickList): Bans => ({
   isBanned: async (address) => bans.against({ address }) !== undefined,
   bannedOf: async (peers) => ({
     banned: new Set(peers.filter((address) => bans.against({ address }) !== undefined)),
+    kickedAgoMs: new Map(
+      peers.flatMap((address) => {
+        const seconds = kicks.secondsSince(address)
+        return seconds === undefined ? [] : [[address, seconds * 1_000]]
+      }),
+    ),
     isComplete: bans.known,
   }),
-  version: async () => bans.version,
+  version: async () => bans.version && bans.version + kicks.version,
 })
 
 // A new pod that cannot read the bans or the deny list refuses all players, so it must not replace one that can.

@@ -10,8 +10,13 @@ const settled = () => new Promise<void>(setImmediate)
 
 /** A sweep over two wallets, with bans that answer as the test says. */
 async function aSweep() {
-  const source = { version: '1' as string | undefined, isComplete: true, banned: new Set<PeerId>() }
-  const [asked, ended]: [(string | undefined)[], PeerId[]] = [[], []]
+  const source = {
+    version: '1' as string | undefined,
+    isComplete: true,
+    banned: new Set<PeerId>(),
+    kickedAgoMs: new Map<PeerId, number>(),
+  }
+  const [asked, ended, older]: [(string | undefined)[], PeerId[], [PeerId, number][]] = [[], [], []]
   const clock = new ManualClock()
   const bans: Bans = {
     isBanned: async () => false,
@@ -19,13 +24,14 @@ async function aSweep() {
     bannedOf: async (peers, version) => {
       expect(peers).toEqual([ana, ben])
       asked.push(version)
-      return { banned: source.banned, isComplete: source.isComplete }
+      return { banned: source.banned, kickedAgoMs: source.kickedAgoMs, isComplete: source.isComplete }
     },
   }
   const running = watchBans({
     ...{ bans, clock, log: silentLog, intervalMs: 80_000_000 },
     connected: () => [ana, ben, ana],
     end: (peer) => ended.push(peer) > 0,
+    endOlder: (peer, beforeMs) => older.push([peer, beforeMs]) > 0,
   })
   onTestFinished(() => running.stop())
   await settled()
@@ -35,7 +41,7 @@ async function aSweep() {
     await settled()
   }
   asked.length = 0
-  return { source, asked, ended, look }
+  return { source, asked, ended, older, look, clock }
 }
 
 test('wallets are looked up when the version of the bans changes, and not again', async () => {
@@ -70,4 +76,12 @@ test('a gatekeeper without a version is asked for one seldom', async () => {
   expect(asked).toEqual([])
   await look(4_000)
   expect(asked).toEqual(['2'])
+})
+
+test('of a kicked wallet ends what is older than the kick, by the clock of this process', async () => {
+  const { source, ended, older, look, clock } = await aSweep()
+  source.version = '1.1'
+  source.kickedAgoMs.set(ana, 250)
+  await look()
+  expect([ended, older]).toEqual([[], [[ana, clock.monotonic() - 250]]])
 })

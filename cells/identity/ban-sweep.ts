@@ -11,6 +11,8 @@ export interface BanSweep {
   connected: () => Iterable<PeerId>
   /** Ends what the wallet has open; false when there is nothing any more. */
   end: (peer: PeerId) => boolean
+  /** Ends what a kicked wallet had opened before that moment of the clock, and nothing later; false when there is nothing. */
+  endOlder: (peer: PeerId, beforeMs: number) => boolean
   clock: Clock
   log: Log
   /** Between two looks at all connected wallets. */
@@ -23,13 +25,19 @@ const VERSION_MS = 300
 const NO_VERSION_MS = 5_000
 
 /**
- * Looks up the connected wallets at intervals, and whenever the bans changed, and ends the sessions of banned ones (comms.md §4.6).
+ * Looks up the connected wallets at intervals, and whenever the bans changed, and ends the sessions of those that are banned or
+ * were kicked (comms.md §4.6).
  * A change is looked at again until the gatekeeper has answered with it about every wallet.
  */
-export function watchBans({ bans, connected, end, clock, log, intervalMs }: BanSweep): Running {
+export function watchBans({ bans, connected, end, endOlder, clock, log, intervalMs }: BanSweep): Running {
   const sweep = async (version?: string): Promise<boolean> => {
-    const { banned, isComplete } = await bans.bannedOf([...new Set(connected())], version)
+    const askedAt = clock.monotonic()
+    const { banned, kickedAgoMs, isComplete } = await bans.bannedOf([...new Set(connected())], version)
     for (const peer of banned) if (end(peer)) log.info({ peer }, 'the session of a banned player was ended')
+    // The answer says how long ago a kick was, because clocks of machines differ. Counted from when it arrived, it could be after the
+    // player came back.
+    for (const [peer, agoMs] of kickedAgoMs)
+      if (endOlder(peer, askedAt - agoMs)) log.info({ peer }, 'the session of a kicked player was ended')
     return isComplete
   }
   let seen: string | undefined

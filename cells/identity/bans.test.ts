@@ -23,7 +23,7 @@ test('all players of a connector are looked up with one query per thousand, howe
 test('a gatekeeper that takes no such query is asked about each player', async () => {
   const some = peers.slice(0, 50)
   const url = await aWebServer((path) => (path === '/users/bans' ? { status: 404, json: {} } : single(path, [second])))
-  expect(await gatekeeperBans(url).bannedOf(some)).toEqual({ banned: new Set([second]), isComplete: true })
+  expect(await gatekeeperBans(url).bannedOf(some)).toMatchObject({ banned: new Set([second]), isComplete: true })
 })
 
 test('while the gatekeeper fails, a few requests find that out, and bans that are known stay', async () => {
@@ -34,15 +34,15 @@ test('while the gatekeeper fails, a few requests find that out, and bans that ar
     return fails ? { status: 503, json: {} } : path === '/users/bans' ? { json: { data: { banned: [first] } } } : single(path, [])
   })
   const bans = gatekeeperBans(url)
-  expect(await bans.bannedOf(peers)).toEqual({ banned: new Set([first]), isComplete: true })
+  expect(await bans.bannedOf(peers)).toMatchObject({ banned: new Set([first]), isComplete: true })
   fails = true
   paths.length = 0
-  expect(await bans.bannedOf(peers)).toEqual({ banned: new Set([first]), isComplete: false })
+  expect(await bans.bannedOf(peers)).toMatchObject({ banned: new Set([first]), isComplete: false })
   expect(paths).toHaveLength(1 + 20)
   fails = false
   expect(await bans.isBanned(first)).toBe(false)
   fails = true
-  expect(await bans.bannedOf(peers)).toEqual({ banned: new Set(), isComplete: false })
+  expect(await bans.bannedOf(peers)).toMatchObject({ banned: new Set(), isComplete: false })
 })
 
 test('an answer of another version of the bans, as a replica gives that has not read them yet, is not the last word', async () => {
@@ -50,4 +50,12 @@ test('an answer of another version of the bans, as a replica gives that has not 
   const bans = gatekeeperBans(url)
   const isComplete = async (version: string) => (await bans.bannedOf([first], version)).isComplete
   expect([await isComplete('1'), await isComplete('2')]).toEqual([true, false])
+})
+
+test('kicks that are none are left out', async () => {
+  const kicked = [{ address: first, secondsAgo: 1.5 }, { address: second }, { address: 'ana', secondsAgo: 1 }, null, 7]
+  const url = await aWebServer(() => ({ json: { data: { banned: [], kicked } } }))
+  expect([...(await gatekeeperBans(url).bannedOf(peers.slice(0, 2))).kickedAgoMs]).toEqual([[first, 1_500]])
+  const other = await aWebServer(() => ({ json: { data: { banned: [], kicked: 'none' } } }))
+  expect((await gatekeeperBans(other).bannedOf(peers.slice(0, 2))).kickedAgoMs.size).toBe(0)
 })

@@ -1,11 +1,13 @@
 import { LRUCache } from 'lru-cache'
 import { withoutTrailingSlash } from '../chassis/base-url.ts'
 import { fetchJson } from '../chassis/fetch-json.ts'
-import type { PeerId } from '../wire/peer.ts'
+import { type PeerId, parsePeerId } from '../wire/peer.ts'
 
 /** What is known of many wallets. */
 export interface FoundBans {
   banned: ReadonlySet<PeerId>
+  /** How many milliseconds ago wallets were kicked: only sessions that are older end. */
+  kickedAgoMs: ReadonlyMap<PeerId, number>
   /** Whether the gatekeeper answered about each of them, and did not say that its bans are of another version than was asked for. */
   isComplete: boolean
 }
@@ -16,16 +18,16 @@ export interface FoundBans {
  */
 export interface Bans {
   isBanned(peer: PeerId): Promise<boolean>
-  /** Which of many wallets are banned, with few requests; `version` is that of the bans which the answers should contain. */
+  /** Which of many wallets are banned or were kicked, with few requests; `version` is that of the bans which answers should contain. */
   bannedOf(peers: readonly PeerId[], version?: string): Promise<FoundBans>
-  /** Another text after every change of the bans; undefined when the gatekeeper does not say. */
+  /** Another text after every change of the bans, and every kick; undefined when the gatekeeper does not say. */
   version(): Promise<string | undefined>
 }
 
 /** No wallet is banned: for services without a gatekeeper. */
 export const noBans: Bans = {
   isBanned: async () => false,
-  bannedOf: async () => ({ banned: new Set(), isComplete: true }),
+  bannedOf: async () => ({ banned: new Set(), kickedAgoMs: new Map(), isComplete: true }),
   version: async () => undefined,
 }
 
@@ -71,19 +73,20 @@ export function gatekeeperBans(url: string): Bans {
     },
     async bannedOf(peers, version) {
       const banned = new Set<PeerId>()
+      const kickedAgoMs = new Map<PeerId, number>()
       let answers = true
       let isComplete = true
       for (let from = 0; from < peers.length; from += PEERS_PER_QUERY) {
         const some = peers.slice(from, from + PEERS_PER_QUERY)
         // Gatekeepers of others have no such query.
         const known: LookedUp | undefined = answers
-          ? ((await lookUpMany(`${users}/bans`, some)) ?? (await lookUpEach(users, some)))
+          ? ((await lookUpMany(`${users}/bans`, some, kickedAgoMs)) ?? (await lookUpEach(users, some)))
           : undefined
         answers = known !== undefined
         if (!known || known.bans.size < some.length || isOther(version, known.version)) isComplete = false
         for (const peer of some) if (learn(peer, known?.bans.get(peer))) banned.add(peer)
       }
-      return { banned, isComplete }
+      return { banned, kickedAgoMs, isComplete }
     },
   }
 }
@@ -103,10 +106,19 @@ async function lookUp(url: string): Promise<boolean | undefined> {
   return typeof isBanned === 'boolean' ? isBanned : undefined
 }
 
-/** What a gatekeeper answers about many wallets; undefined when it does not say. */
-async function lookUpMany(url: string, peers: readonly PeerId[]): Promise<LookedUp | undefined> {
-  const { banned, version } = (await dataOf(url, { addresses: peers })) ?? {}
+/** What a gatekeeper answers about many wallets, with those that were kicked; undefined when it does not say. */
+async function lookUpMany(
+  url: string,
+  peers: readonly PeerId[],
+  kickedAgoMs: Map<PeerId, number>,
+): Promise<LookedUp | undefined> {
+  const { banned, kicked, version } = (await dataOf(url, { addresses: peers })) ?? {}
   if (!Array.isArray(banned)) return undefined
+  for (const kick of Array.isArray(kicked) ? (kicked as (Kick | null)[]) : []) {
+    const { address, secondsAgo } = kick ?? {}
+    const peer = parsePeerId(typeof address === 'string' ? address : undefined)
+    if (peer && typeof secondsAgo === 'number') kickedAgoMs.set(peer, secondsAgo * 1_000)
+  }
   const listed = new Set<unknown>(banned)
   return {
     bans: new Map(peers.map((peer) => [peer, listed.has(peer)])),
@@ -130,9 +142,15 @@ async function lookUpEach(users: string, peers: readonly PeerId[]): Promise<Look
   return { bans: known, version: undefined }
 }
 
+interface Kick {
+  address?: unknown
+  secondsAgo?: unknown
+}
+
 interface BanData {
   isBanned?: unknown
   banned?: unknown
+  kicked?: unknown
   version?: unknown
 }
 

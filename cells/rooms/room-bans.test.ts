@@ -14,14 +14,15 @@ afterEach(() => server.close())
 
 /** Rooms whose gatekeeper answers as the test says. */
 async function open(intervalMs = NEVER_MS) {
-  const gatekeeper = { banned: new Set<string>(), version: 1, isAway: false, queries: 0 }
+  const kicked: { address: string; secondsAgo: number }[] = []
+  const gatekeeper = { banned: new Set<string>(), kicked, version: 1, isAway: false, queries: 0 }
   const url = await aWebServer((path) => {
     if (gatekeeper.isAway) return { status: 503, json: {} }
     const version = String(gatekeeper.version)
     if (path.endsWith('/version')) return { json: { data: { version } } }
     if (path === '/users/bans') {
       gatekeeper.queries++
-      return { json: { data: { banned: [...gatekeeper.banned], version } } }
+      return { json: { data: { banned: [...gatekeeper.banned], kicked, version } } }
     }
     return { json: { data: { isBanned: gatekeeper.banned.has(path.split('/')[2] ?? '') } } }
   })
@@ -30,6 +31,29 @@ async function open(intervalMs = NEVER_MS) {
 }
 
 const BANNED = { code: 1008, reason: 'banned' }
+
+test('a player who is kicked is out of every room once, and let in again', async () => {
+  const { gatekeeper, url, admit, clock, rooms } = await open()
+  await admit(ada.peer, 'island-1')
+  await admit(ada.peer, 'scene-1', 'scene')
+  const sockets = [await joinRoom(url, 'island-1', ada), await joinRoom(url, 'scene-1', ada)]
+  clock.advance(2_000)
+  gatekeeper.kicked.push({ address: ada.peer, secondsAgo: 0.5 })
+  gatekeeper.version++
+  await vi.waitFor(() => {
+    clock.advance(10)
+    for (const socket of sockets) expect(socket.unread()).toContain('peerKicked')
+  }, DEADLINE)
+  for (const socket of sockets) expect(await socket.closed).toEqual({ code: 1008, reason: 'kicked' })
+  await joinRoom(url, 'island-1', ada)
+  const asked = gatekeeper.queries
+  gatekeeper.version++
+  await vi.waitFor(() => {
+    clock.advance(10)
+    expect(gatekeeper.queries).toBeGreaterThan(asked)
+  }, DEADLINE)
+  expect(rooms.members('island-1')).toEqual([ada.peer])
+})
 
 describe('a player who is banned', () => {
   test('is out of every room without another sweep, and not let in again by what it was admitted to before', async () => {

@@ -124,6 +124,13 @@ export class RoomServer {
     return banned.length > 0
   }
 
+  /** Ends what a kicked peer had opened before that moment of the clock; false when there is nothing. */
+  endKicked(peer: PeerId, beforeMs: number): boolean {
+    const older = [...this.#connections].filter((connection) => connection.peer === peer && connection.openedAt < beforeMs)
+    for (const connection of older) connection.end('kicked')
+    return older.length > 0
+  }
+
   /**
    * Refuses further upgrades and ends all sessions: those of members evenly over `durationMs`, so that they do not reconnect in
    * the same moment, others at once. Resolves when the sockets are closed, or had their time to close.

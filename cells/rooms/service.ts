@@ -90,6 +90,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
           ...{ bans, clock, log, intervalMs: refused.BAN_SWEEP_INTERVAL_MS },
           connected: () => server.peers(),
           end: (peer) => server.endBanned(peer),
+          endOlder: (peer, beforeMs) => server.endKicked(peer, beforeMs),
         })
   // The broker may register the subscriptions a moment later. Where the flush fails, admissions are published again later.
   await bus.flush().catch(() => undefined)

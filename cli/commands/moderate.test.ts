@@ -3,16 +3,19 @@ import { systemClock } from '../../cells/chassis/clock.ts'
 import { listen } from '../../cells/chassis/listen.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
+import type { GatekeeperConfig } from '../../cells/gatekeeper/config.ts'
 import { aConfig, aVerifier } from '../../cells/gatekeeper/fixtures.ts'
 import { startGatekeeper } from '../../cells/gatekeeper/service.ts'
-import { ban, bans, decisions, unban } from './moderate.ts'
+import { admins } from './admins.ts'
+import { ban, bans, decisions, kick, unban } from './moderate.ts'
+import { who } from './who.ts'
 
 const MODERATOR_TOKEN = 'moderators-token-0123'
 const wallet = `0x${'a'.repeat(40)}`
 
 /** A gatekeeper with an embedded database, and what the commands printed. */
-async function aGatekeeper(_: TestContext) {
-  const service = await startGatekeeper(aConfig({ MODERATOR_TOKEN }), {
+async function aGatekeeper(_: TestContext, config: Partial<GatekeeperConfig> = {}) {
+  const service = await startGatekeeper(aConfig({ MODERATOR_TOKEN, ...config }), {
     ...{ log: silentLog, clock: systemClock, verifier: aVerifier(), metrics: new Metrics('gatekeeper') },
   })
   const http = await listen(service.app, { host: '127.0.0.1', port: 0 })
@@ -43,13 +46,13 @@ test('a ban is made, listed, lifted, and in the record of decisions', { timeout:
   const time = '\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z'
   expect(printed).toEqual([
     `Banned ${wallet} for 2 days.`,
-    expect.stringMatching(new RegExp(`^${wallet}\\t${time}\\t${time}\\truth\\tspam and more\\n$`)),
+    expect.stringMatching(new RegExp(`^WALLET +SINCE +UNTIL +BY +REASON\\n${wallet}  ${time}  ${time}  ruth  spam and more\\n$`)),
     `${wallet} is not banned any more.`,
-    '',
-    expect.stringMatching(/\tunban\t.*\tdone\n.*\tban\t.*\tspam\tbanned already\n.*\tban\t.*\tspam and more\tdone\n$/),
+    'No player is banned.\n',
+    expect.stringMatching(/ unban .* done\n.* ban .* spam +banned already\n.* ban .* spam and more +done\n$/),
   ])
   await expect(bans(options, { ...ports, env: { MODERATOR_TOKEN: 'another-token' } })).rejects.toMatchObject({
-    message: 'The gatekeeper refuses (401): You are not authorized to access this resource',
+    message: expect.stringMatching(/^The gatekeeper refuses \(401\): You are not authorized .*moderatorTokenSecret/),
   })
 })
 
@@ -63,5 +66,62 @@ test.for([
   await expect(unban(given, { gatekeeper: 'http://127.0.0.1:1', ...more }, ports)).rejects.toMatchObject({
     exitCode,
     message: typeof message === 'string' ? message : expect.stringMatching(message),
+  })
+})
+
+test('a player is kicked and found, and moderators and administrators are listed', { timeout: 60_000 }, async (t) => {
+  const { options, ports, printed } = await aGatekeeper(t, { LIVEKIT_HOST: undefined })
+  const last = () => printed.at(-1)
+  await kick(wallet, { ...options, reason: 'shouting' }, ports)
+  expect(last()).toMatch(new RegExp(`^Kicked ${wallet}: it was in no room of LiveKit`))
+  await ban(wallet, { ...options, reason: 'spam\u001b[2J' }, ports)
+
+  const peer = { id: wallet, address: wallet, lastPing: 1_700_000_000_000, parcel: [3, -4] }
+  const statistics = (status: number) => async (url: string) =>
+    url.endsWith('/islands')
+      ? {
+          ok: true as const,
+          status: 200,
+          body: {
+            islands: [
+              { id: 'I1', peers: [] },
+              { id: 'I7', peers: [peer] },
+            ],
+          },
+        }
+      : { ok: true as const, status, body: status === 200 ? { ok: true, peer } : { ok: false, peer: null } }
+  await who(wallet.toUpperCase().replace('0X', '0x'), options, { ...ports, ask: statistics(200) })
+  expect(last()).toMatch(/connected +yes, last position at 2023-11-14T22:13:20.000Z\nparcel +3,-4\nisland +I7\nrooms +unknown/)
+  expect(last()).toMatch(/ban +since .* until lifted by ruth: spam \[2J\nwarnings +0\nscene bans +none\n$/)
+  expect(last()).not.toContain('\u001b')
+  await who(wallet, { ...options, output: 'json' }, { ...ports, ask: statistics(200) })
+  expect(JSON.parse(last() ?? '')).toMatchObject({
+    address: wallet,
+    ban: { reason: 'spam\u001b[2J' },
+    statistics: { island: 'I7' },
+  })
+  await who(wallet, options, { ...ports, ask: async () => ({ ok: true, status: 502, body: undefined }) })
+  expect(last()).toContain('unknown: the statistics do not answer')
+
+  await admins(options, ports)
+  expect(last()).toBe('MODERATOR  BY\ntools      the token\n')
+  await admins({ ...options, output: 'json' }, ports)
+  expect(JSON.parse(last() ?? '')).toEqual({ wallets: [], token: true })
+  await expect(admins({ ...options, scene: '10,10' }, ports)).rejects.toMatchObject({
+    exitCode: 4,
+    message: expect.stringContaining('no URL of the content server'),
+  })
+})
+
+test.for([
+  [{ add: wallet }, /spec\.gatekeeper\.moderators of the Realm/],
+  [{ add: wallet, remove: wallet, scene: '1,1' }, /either --add or --remove/],
+  [{ add: wallet, scene: '1,1' }, /--reason is needed/],
+  [{ add: 'ana', scene: '1,1', reason: 'x' }, /ana is no wallet address/],
+] as const)('administrators with %j are refused before anything is sent', async ([given, message]) => {
+  const ports = { env: { MODERATOR_TOKEN }, say: () => {}, print: async () => {} }
+  await expect(admins({ gatekeeper: 'http://127.0.0.1:1', ...given }, ports)).rejects.toMatchObject({
+    exitCode: 2,
+    message: expect.stringMatching(message),
   })
 })

@@ -29,7 +29,11 @@ const others: readonly [name: string, process: string, meaning: string][] = [
     'operator, realm provider',
     'Path of a kubeconfig. Without it: `~/.kube/config`, then the ServiceAccount of the pod.',
   ],
-  ['MODERATOR_TOKEN', '`realmctl ban`, `unban`, `bans`, `decisions`', 'The moderators’ token of the gatekeeper.'],
+  [
+    'MODERATOR_TOKEN',
+    '`realmctl ban`, `unban`, `bans`, `kick`, `who`, `admins`, `decisions`',
+    'The moderators’ token of the gatekeeper.',
+  ],
   ['LIVEKIT_API_KEY', '`realmctl up`', 'API key for `--livekit`.'],
   ['LIVEKIT_API_SECRET', '`realmctl up`', 'API secret for `--livekit`.'],
   [

@@ -3,7 +3,7 @@ import type { DisconnectReason } from '../../wire/session-messages.ts'
 
 /** What the client and the bus receive when a socket is closed (comms.md §4.2). */
 export type ConnectorClose = SocketClose & {
-  /** Whether `kicked` is sent first: for banned or replaced players only, some explorers show a dialog and do not reconnect. */
+  /** Whether `kicked` is sent first: for banned, kicked or replaced players only, some explorers show a dialog and do not reconnect. */
   kicked?: true
   /** The reason in the disconnect message, `left` by default. Dropped and drained players are expected to reconnect. */
   disconnect?: DisconnectReason
@@ -20,6 +20,7 @@ export const connectorCloses = {
   denied: { by: 'close' },
   timeout: { by: 'close' },
   banned: { kicked: true, by: 'close' },
+  kicked: { kicked: true, by: 'close' },
   superseded: { kicked: true, by: 'close' },
   // Too many clients are signing in: this one gave way to one of another address.
   displaced: { by: 'terminate' },

@@ -132,7 +132,7 @@ describe('a handshake ends', () => {
 describe('a session ends', () => {
   test.each<[string, ConnectorEvent, ConnectorCloseReason]>([
     ['at bytes that are not a packet', received(undefined), 'malformed'],
-    ...(['gone', 'idle', 'slow', 'drained', 'banned'] as const).map(
+    ...(['gone', 'idle', 'slow', 'drained', 'banned', 'kicked'] as const).map(
       (reason) => [`as ${reason}`, { is: 'ended', reason }, reason] as [string, ConnectorEvent, ConnectorCloseReason],
     ),
   ])('%s: its disconnect is published', (_, event, reason) => {
@@ -166,7 +166,7 @@ test('a verdict in any other state changes nothing', () => {
     expect(connectorTransition(state, verdict(BEN), facts())).toEqual({ state, effects: [] })
 })
 
-test('only banned and replaced players are sent `kicked`', () => {
+test('only banned, kicked and replaced players are sent `kicked`', () => {
   const kicked = Object.entries(connectorCloses).filter(([, close]) => 'kicked' in close)
-  expect(kicked.map(([reason]) => reason)).toEqual(['banned', 'superseded'])
+  expect(kicked.map(([reason]) => reason)).toEqual(['banned', 'kicked', 'superseded'])
 })

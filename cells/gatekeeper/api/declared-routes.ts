@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Declaration, declare } from './declaration.ts'
 import { messageRoutes } from './message-routes.ts'
+import { moderatorRoutes } from './moderator-routes.ts'
 import { platformRoutes } from './platform-routes.ts'
 import { publicRoutes } from './public-routes.ts'
 import { livekitWebhookRoute, sceneRoomRoutes } from './room-routes.ts'
@@ -34,6 +35,7 @@ export const declaredRoutes: readonly Declaration[] = [
   ...Object.values(sceneRoomRoutes),
   ...Object.values(publicRoutes),
   ...Object.values(platformRoutes),
+  ...Object.values(moderatorRoutes),
   ...Object.values(sceneRoutes),
   ...Object.values(serviceRoutes),
   ...Object.values(messageRoutes),

@@ -6,6 +6,8 @@ const MAX_ADDRESSES = 1_000
 
 const isoTime = z.iso.datetime().nullable()
 
+const kick = z.object({ address: z.string(), secondsAgo: z.number() })
+
 /** What everyone may ask. */
 export const publicRoutes = {
   ping: declare({
@@ -57,15 +59,15 @@ export const publicRoutes = {
     method: 'POST',
     path: '/users/bans',
     authentication: 'none',
-    summary: `Which of at most ${MAX_ADDRESSES} players are banned from the platform.`,
+    summary: `Which of at most ${MAX_ADDRESSES} players are banned from the platform, and which were kicked within the last minute.`,
     callers: 'connectors and embedded rooms of this project',
     differs: 'Upstream has no such route: its connectors ask about each player.',
     test: 'cells/gatekeeper/routes.test.ts',
     body: z.object({ addresses: z.array(z.unknown()).max(MAX_ADDRESSES) }),
     answers: {
       200: {
-        description: 'Those that are banned.',
-        body: z.object({ data: z.object({ banned: z.array(z.string()), version: z.string() }) }),
+        description: 'Those that are banned, and those whose sessions that are older than a kick have to end.',
+        body: z.object({ data: z.object({ banned: z.array(z.string()), kicked: z.array(kick), version: z.string() }) }),
       },
       429: { description: 'Too many queries from this address.' },
     },
@@ -74,7 +76,8 @@ export const publicRoutes = {
     method: 'GET',
     path: '/users/bans/version',
     authentication: 'none',
-    summary: 'A text that is another one after every change of the bans, so that a caller knows when to ask again.',
+    summary:
+      'A text that is another one after every change of the bans and every kick, so that a caller knows when to ask again.',
     callers: 'connectors and embedded rooms of this project, several times a second',
     differs: 'Upstream has no such route: its connectors ask about each player every 30 seconds.',
     test: 'cells/gatekeeper/routes.test.ts',

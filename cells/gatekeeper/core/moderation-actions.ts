@@ -3,6 +3,7 @@ export const moderationActions = [
   'ban',
   'unban',
   'warn',
+  'kick',
   'scene-ban',
   'scene-unban',
   'scene-admin-add',

@@ -1,11 +1,15 @@
 import { expect, type TestContext, test, vi } from 'vitest'
 import { withPart } from '../../../testing/parts/with-part.ts'
 import { createWallet } from '../../../testing/player/wallet.ts'
-import { aBan, aGatekeeper } from '../fixtures.ts'
+import { aBan, aGatekeeper, aStorage } from '../fixtures.ts'
 import { aLivekitWorld } from './fixtures.ts'
 
 const SECONDS = 1_000
 vi.setConfig({ testTimeout: 60 * SECONDS })
+const aDatabaseThatTakesAll = {
+  query: async () => [],
+  transaction: <Result>(work: (query: () => Promise<never[]>) => Promise<Result>) => work(async () => []),
+}
 const SOON = { timeout: 10 * SECONDS, interval: 50 }
 
 withPart('livekit', 'with a LiveKit', (binary) => {
@@ -47,6 +51,35 @@ withPart('livekit', 'with a LiveKit', (binary) => {
       }
       expect(friends.map(({ ended }) => ended)).toEqual(rooms.map(() => false))
       expect(await one.metrics.registry.metrics()).toMatch(/livekit_webhooks_total\{event="participant_joined"\} \d/)
+    })
+
+    test('a kick ends the rooms of the player and no other ones, once, and says which', async (t) => {
+      const token = 'moderators-token-0123'
+      const gatekeeper = await aGatekeeper(t, {
+        config: { ...world.config, MODERATOR_TOKEN: token },
+        storage: Object.assign(aStorage(), { database: aDatabaseThatTakesAll }),
+      })
+      world.gatekeepers = [gatekeeper.url]
+      world.delivery = () => ({ times: 1 })
+      const [loud, friend] = [aPlayer(), aPlayer()]
+      const rooms = ['island', 'scene', 'voice-chat-community'].map(aRoom)
+      const visits = await Promise.all(rooms.map((room) => world.join(world.token(loud, room))))
+      const friends = await Promise.all(rooms.map((room) => world.join(world.token(friend, room))))
+      const call = async (method: string, path: string) => {
+        const headers = { authorization: `Bearer ${token}` }
+        const body = method === 'POST' ? { body: '{"reason":"shouting"}' } : {}
+        return (await fetch(`${gatekeeper.url}/users/${loud}/${path}?moderator=ruth`, { method, headers, ...body })).json()
+      }
+      expect(await call('GET', 'presence')).toMatchObject({
+        data: { rooms: expect.arrayContaining(rooms.map((room) => expect.objectContaining({ room }))) },
+      })
+      const answer = (await call('POST', 'kick')) as { data: { rooms: string[] } }
+      expect(answer.data.rooms.sort()).toEqual([...rooms].sort())
+      await vi.waitFor(() => expect(visits.map(({ ended }) => ended)).toEqual(rooms.map(() => true)), SOON)
+      expect(friends.map(({ ended }) => ended)).toEqual(rooms.map(() => false))
+      const again = await world.join(world.token(loud, rooms[0] ?? ''))
+      expect((await call('GET', 'presence')) as object).toMatchObject({ data: { rooms: [{ room: rooms[0], kind: 'island' }] } })
+      expect(again.ended).toBe(false)
     })
 
     test.for([

@@ -99,6 +99,35 @@ export class RoomGuard implements Running {
     return this.#current
   }
 
+  /** The rooms that a player is in now. @throws Refusal UNAVAILABLE while LiveKit does not answer */
+  async visitsOf(wallet: PeerId): Promise<{ room: string; kind: RoomUse['kind']; identity: string; joinedAtMs: number }[]> {
+    const visits = await Promise.all(
+      (await this.#ownRooms()).map(async (room) =>
+        (await this.#options.rooms.participants(room)).flatMap(({ identity, joinedAt }) => {
+          const visit = this.#visitOf(room, identity)
+          if (visit?.wallet !== wallet) return []
+          return [{ room, kind: visit.use.kind, identity, joinedAtMs: Number(joinedAt) * 1_000 }]
+        }),
+      ),
+    )
+    return visits.flat()
+  }
+
+  /** Removes a player from every room now, and once; returns the rooms. @throws Refusal UNAVAILABLE while LiveKit does not answer */
+  async kick(wallet: PeerId): Promise<string[]> {
+    const { rooms, log } = this.#options
+    const visits = await this.visitsOf(wallet)
+    const removed = await Promise.all(visits.map(({ room, identity }) => rooms.remove(room, identity)))
+    const left = visits.flatMap(({ room }, n) => (removed[n] ? [room] : []))
+    log.info({ peer: wallet, rooms: left }, 'a player was kicked from the rooms')
+    return left
+  }
+
+  async #ownRooms(): Promise<string[]> {
+    const { rooms, useOf } = this.#options
+    return (await rooms.rooms()).flatMap(({ name }) => (useOf(name) === undefined ? [] : [name]))
+  }
+
   async #sweepAll(): Promise<void> {
     do {
       this.#again = false
@@ -112,7 +141,7 @@ export class RoomGuard implements Running {
   }
 
   async #sweepOnce(): Promise<void> {
-    const { rooms, useOf } = this.#options
+    const { rooms } = this.#options
     const inIslands = new Map<PeerId, IslandVisit[]>()
     const inspect = async (room: string) => {
       for (const { identity, joinedAt } of await rooms.participants(room)) {
@@ -123,8 +152,7 @@ export class RoomGuard implements Running {
           inIslands.set(visit.wallet, [...(inIslands.get(visit.wallet) ?? []), { room, identity, joinedAt }])
       }
     }
-    const own = (await rooms.rooms()).filter(({ name }) => useOf(name) !== undefined)
-    await Promise.all(own.map(({ name }) => inspect(name)))
+    await Promise.all((await this.#ownRooms()).map(inspect))
     await this.#endLingering(inIslands)
   }
 

@@ -6,13 +6,14 @@ import type { platformRoutes } from '../api/platform-routes.ts'
 import type { BanList } from '../ban-list.ts'
 import type { PlatformBan } from '../core/active-bans.ts'
 import type { Decisions, RecordedDecision } from '../decisions.ts'
+import { isoTimeOf, isoTimeOrNull } from '../iso-time.ts'
 import type { ModerationChanges } from '../moderation-changes.ts'
 import type { PlatformRecords, PlatformWarning } from './platform-records.ts'
 
 /** What decides about players of the whole platform. */
 export interface PlatformHandlersOptions {
   platform: Pick<PlatformRecords, 'ban' | 'lift' | 'warn' | 'warnings'>
-  decisions: Pick<Decisions, 'list' | 'checked'>
+  decisions: Pick<Decisions, 'list'>
   bans: Pick<BanList, 'known' | 'inForce' | 'reread'>
   changes: Pick<ModerationChanges, 'emit'>
 }
@@ -65,9 +66,6 @@ export function platformHandlers({
     },
   }
 }
-
-const isoTimeOf = (atMs: number): string => new Date(atMs).toISOString()
-const isoTimeOrNull = (atMs: number | null): string | null => (atMs === null ? null : isoTimeOf(atMs))
 
 const banView = (ban: PlatformBan) => ({
   ...ban,

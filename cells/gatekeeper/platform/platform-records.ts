@@ -38,6 +38,10 @@ const BAN = `
 
 const LIFT = `UPDATE user_bans SET lifted_at = to_timestamp($2::float8 / 1000), lifted_by = $3 WHERE ${ACTIVE} RETURNING id`
 
+/** Kicks are looked for several times a second, so those that every connector has seen for long are deleted with the next one. */
+const FORGET_KICKS = "DELETE FROM player_kicks WHERE kicked_at < clock_timestamp() - interval '10 minutes'"
+const KICK = 'INSERT INTO player_kicks (address) VALUES ($1)'
+
 const WARNING_COLUMNS = `id::text AS "id", warned_address AS "warnedAddress", warned_by AS "warnedBy", reason,
   ${milliseconds('warned_at')} AS "warnedAt", ${milliseconds('created_at')} AS "createdAt"`
 
@@ -45,6 +49,8 @@ const WARN = `
   INSERT INTO user_warnings (warned_address, warned_by, reason, warned_at, created_at)
   VALUES ($1::text, $3::text, $4::text, to_timestamp($2::float8 / 1000), to_timestamp($2::float8 / 1000))
   RETURNING ${WARNING_COLUMNS}`
+
+const LAST_SEEN = 'SELECT updated_at::float8 AS at FROM player_connection_info WHERE address = $1'
 
 /** So many warnings of one player are shown. */
 const MAX_WARNINGS = 1_000
@@ -90,6 +96,22 @@ export class PlatformRecords {
       if (!value) throw new Error('the database returned no row for a new warning')
       return { result: 'done', value }
     })
+  }
+
+  /** Tells the connectors of every replica to end the sessions that the player has now. */
+  kick(address: PeerId, moderator: string, reason: string): Promise<void> {
+    const attempt = { actor: moderator, action: 'kick', target: address, reason } as const
+    return this.#decisions.decide(attempt, lockOf(address), async (query) => {
+      await query(FORGET_KICKS)
+      await query(KICK, [address])
+      return { result: 'done', value: undefined }
+    })
+  }
+
+  /** When the player last asked for a room here, in milliseconds since the epoch; undefined when that is not known any more. */
+  async lastSeen(address: PeerId): Promise<number | undefined> {
+    const [row] = await this.#database.query<{ at: number }>(LAST_SEEN, [address])
+    return row?.at
   }
 
   /** The latest first. */

@@ -4,14 +4,14 @@ import type { HttpResponse } from '../../chassis/http-response.ts'
 import { type PeerId, parsePeerId } from '../../wire/peer.ts'
 import { type ApiHandlers, noContent, type Page, pageNumbers, pageOf, type SignedCaller } from '../api/declaration.ts'
 import type { sceneRoutes } from '../api/scene-routes.ts'
-import type { ModerationAction } from '../core/moderation-actions.ts'
 import type { Decisions } from '../decisions.ts'
-import type { ModerationChange, ModerationChanges } from '../moderation-changes.ts'
+import type { ModerationChanges } from '../moderation-changes.ts'
 import type { Land } from '../upstream/land.ts'
 import type { SceneAdministration } from './scene-administration.ts'
 import type { SceneBanList } from './scene-ban-list.ts'
 import type { SceneAuthority, SceneRecords } from './scene-records.ts'
 import type { SceneRights } from './scene-rights.ts'
+import { type SceneStep, type SceneStepName, sceneSteps } from './scene-steps.ts'
 
 /** What decides about one scene. */
 export interface SceneHandlersOptions {
@@ -20,50 +20,8 @@ export interface SceneHandlersOptions {
   scenes: Pick<SceneRecords, 'admins' | 'addAdmin' | 'removeAdmin' | 'bans' | 'ban' | 'unban'>
   land: Pick<Land, 'ownerOfName' | 'displayNames'>
   sceneBans: Pick<SceneBanList, 'reread'>
-  decisions: Pick<Decisions, 'list' | 'checked'>
+  decisions: Pick<Decisions, 'checked'>
   changes: Pick<ModerationChanges, 'emit'>
-}
-
-/** What an administrator can decide, and what the one who may not, or whose target may not be meant, is answered. */
-const steps = {
-  addAdmin: {
-    action: 'scene-admin-add',
-    kind: 'sceneAdminAdded',
-    refused: 'You do not have permission to add admins to this place',
-    privileged: 'Cannot add this address as an admin',
-    problems: { banned: 'Cannot add this address as an admin because it is banned from this scene' },
-  },
-  removeAdmin: {
-    action: 'scene-admin-remove',
-    kind: 'sceneAdminRemoved',
-    refused: 'Only scene admins or the owner can remove admins',
-    privileged: 'Cannot remove the user with privileges from this scene',
-    problems: { 'no admin': 'The specified admin does not exist or is already inactive' },
-  },
-  ban: {
-    action: 'scene-ban',
-    kind: 'sceneBanned',
-    refused: 'You do not have permission to ban users from this place',
-    privileged: 'Cannot ban this address',
-    problems: { 'is admin': 'Cannot ban this address' },
-  },
-  unban: {
-    action: 'scene-unban',
-    kind: 'sceneUnbanned',
-    refused: 'You do not have permission to unban users from this place',
-    privileged: undefined,
-    problems: {},
-  },
-} as const satisfies Record<string, Step>
-
-interface Step {
-  action: ModerationAction
-  kind: SceneKind
-  refused: string
-  /** The answer where the target owns or operates the land; undefined where that does not matter. */
-  privileged: string | undefined
-  /** The answers to results of `SceneRecords` that changed nothing, and are errors. */
-  problems: Readonly<Record<string, string>>
 }
 
 const LIST_REFUSED = 'User does not have permission to list scene bans'
@@ -78,8 +36,8 @@ interface Named {
 export function sceneHandlers(options: SceneHandlersOptions): ApiHandlers<typeof sceneRoutes> {
   const { administration, rights, scenes, land, sceneBans } = options
 
-  async function decide(name: keyof typeof steps, caller: SignedCaller, named: Named): Promise<HttpResponse> {
-    const { action, kind, refused, privileged, problems }: Step = steps[name]
+  async function decide(name: SceneStepName, caller: SignedCaller, named: Named): Promise<HttpResponse> {
+    const { action, kind, refused, privileged, problems }: SceneStep = sceneSteps[name]
     const { place, room } = await administration.sceneOf(caller)
     let authority: SceneAuthority | undefined
     const target = await options.decisions.checked(
@@ -134,8 +92,6 @@ export function sceneHandlers(options: SceneHandlersOptions): ApiHandlers<typeof
     unban: ({ caller, body }) => decide('unban', caller, { address: body.banned_address, name: body.banned_name }),
   }
 }
-
-type SceneKind = Extract<ModerationChange, { placeId: string }>['kind']
 
 async function bansOf(options: SceneHandlersOptions, caller: SignedCaller, query: Page) {
   const { place } = await options.administration.administered(caller, new Refusal('UNAUTHORIZED', LIST_REFUSED))

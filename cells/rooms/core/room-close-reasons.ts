@@ -20,6 +20,7 @@ export const roomCloses = {
   displaced: { by: 'terminate' },
   denied: { by: 'close', code: 1008, text: 'not admitted' },
   banned: { kicked: 'you are banned', by: 'close', code: 1008, text: 'banned' },
+  kicked: { kicked: 'you were kicked', by: 'close', code: 1008, text: 'kicked' },
   timeout: { by: 'close', code: 1008, text: 'the handshake took too long' },
   not_admitted: { kicked: 'you were not admitted to this room', by: 'close', code: 1008, text: 'not admitted' },
   room_full: { kicked: 'the room is full', by: 'close', code: 1013, text: 'full' },
