@@ -431,6 +431,15 @@ export interface RealmSpec {
     localSceneParcels?: string[]
     /** Content server from which explorers load the scenes around the player. "" = none: explorers then show scenesUrn only. Absent = as the catalyst says, or the content server of the realm. */
     cityLoaderContentServer?: string
+    /** Further services of the world, such as events, places, social, notifications, cameraReel, marketplace and badges. The realm provider asks each whether it works, and /about has them in services, with publicUrl and healthy. */
+    services?: {
+      /** Name of the service in /about. */
+      name: string
+      /** Base URL of the service. */
+      url: string
+      /** Path below url that answers 2xx while the service works. Absent = /ping. */
+      healthPath?: string
+    }[]
     /** The sky. Absent = as the catalyst says. */
     skybox?: {
       /** Time of day at which the sun stands still, in seconds since midnight, whatever the name says: 43200 is noon. Absent = the sun moves. */

@@ -56,3 +56,21 @@ function jsonOrNothing(text: string): unknown {
     return undefined
   }
 }
+
+/** The status of another service, whatever its body is; undefined without an answer in time. Nothing is thrown. */
+export async function fetchStatus(
+  url: string,
+  { timeoutMs, onlyRemote = false }: Pick<FetchLimits, 'timeoutMs' | 'onlyRemote'>,
+): Promise<number | undefined> {
+  try {
+    const signal = AbortSignal.timeout(timeoutMs)
+    const { statusCode, body } = await request(url, { dispatcher: followingHttp({ onlyRemote }), signal })
+    await body.dump({ limit: MAX_DUMPED_BYTES })
+    return statusCode
+  } catch {
+    return undefined
+  }
+}
+
+/** Of a body that is not used; a longer one ends its connection. */
+const MAX_DUMPED_BYTES = 64 * 1024

@@ -14,6 +14,7 @@ import type { ClientLocations } from './client-location.ts'
 import { aboutOf, type World } from './core/about.ts'
 import type { Arrivals } from './core/arrivals.ts'
 import type { Catalyst } from './core/catalyst.ts'
+import { featureServices, healthUrlsOf } from './core/feature-services.ts'
 import { type ChosenCatalyst, chooseCatalyst, chooseEndpoint, isFull } from './core/placement.ts'
 import type { PublishedRealm } from './core/published-realm.ts'
 import type { PlayerCount } from './core/stats-answers.ts'
@@ -23,6 +24,8 @@ import type { ProviderMetrics } from './metrics.ts'
 export interface AboutDependencies {
   catalysts: Pick<CatalystPoller, 'known' | 'unused'>
   stats: Pick<RealmStats, 'playerCount'>
+  /** Whether the service at a URL works. */
+  isServiceHealthy: (healthUrl: string) => boolean
   /** Where clients are. */
   locations: ClientLocations
   /** Players on their way to a cell. */
@@ -51,6 +54,8 @@ interface Sources {
   full: boolean
   /** Catalysts of the realm that this provider does not use. */
   unusedCatalysts: number
+  /** Which of the feature services work, as text. */
+  health: string
 }
 
 interface CachedAnswer extends Sources {
@@ -80,7 +85,16 @@ export class AboutHandler {
     const endpoint = this.#endpointFor(realm, count, request)
     const full = isFull(realm.endpoints, realm.assignment, count?.bySlot)
     const unusedCatalysts = catalysts.unused(realm.content.catalysts)
-    const sources = { realm, endpoint, catalyst, isPersonal, usersCount: count?.total ?? 0, full, unusedCatalysts }
+    const sources = {
+      realm,
+      endpoint,
+      catalyst,
+      isPersonal,
+      usersCount: count?.total ?? 0,
+      full,
+      unusedCatalysts,
+      health: this.#healthOf(realm),
+    }
     const key = `${realm.realmName} ${endpoint.slot} ${isPersonal} ${base} ${catalyst?.url ?? ''}`
     const cached = this.#cache.get(realm.tenant, key)
     return cached && isFrom(cached, sources) ? cached.response : this.#build(key, sources, base)
@@ -117,13 +131,21 @@ export class AboutHandler {
     const { realm, endpoint, usersCount, full, unusedCatalysts } = sources
     // The commit is known only for services of the same version as this one.
     const commitHash = realm.version === build.version ? build.commitHash : undefined
-    const about = aboutOf({ realm, endpoint, usersCount, full, world: worldOf(sources, base), commitHash })
+    const services = featureServices(realm.content, this.#dependencies.isServiceHealthy)
+    const about = aboutOf({ realm, endpoint, usersCount, full, world: worldOf(sources, base), services, commitHash })
     const body = Buffer.from(JSON.stringify(about))
     const unused = unusedCatalysts > 0 && { [UNUSED_CATALYSTS_HEADER]: String(unusedCatalysts) }
     const response = prepared(body, { ...this.#cachingOf(sources, base), ...unused })
     this.#cache.set(realm.tenant, key, { ...sources, response }, body.length)
     metrics.built.inc()
     return response
+  }
+
+  #healthOf({ content }: PublishedRealm): string {
+    if (!content.services?.length) return ''
+    return healthUrlsOf(content)
+      .map(([, url]) => Number(this.#dependencies.isServiceHealthy(url)))
+      .join('')
   }
 
   /** What a shared cache must know: it would otherwise give everyone the catalyst of one country, or the cell of one player. */
@@ -139,17 +161,8 @@ export class AboutHandler {
   }
 }
 
-const isFrom = (
-  cached: CachedAnswer,
-  { realm, endpoint, catalyst, isPersonal, usersCount, full, unusedCatalysts }: Sources,
-): boolean =>
-  cached.isPersonal === isPersonal &&
-  cached.realm === realm &&
-  cached.endpoint === endpoint &&
-  cached.catalyst === catalyst &&
-  cached.usersCount === usersCount &&
-  cached.full === full &&
-  cached.unusedCatalysts === unusedCatalysts
+const isFrom = (cached: CachedAnswer, sources: Sources): boolean =>
+  (Object.keys(sources) as (keyof Sources)[]).every((source) => cached[source] === sources[source])
 
 /** Where the realm provider serves an empty world: at the realm's own host for a client that came there, else below its own address. */
 function emptyWorldUrl({ ownAddress, realmName }: PublishedRealm, request: AboutRequest, baseUrl: string | undefined): string {

@@ -8,11 +8,13 @@ import type { Log } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
 import { CatalystPoller, type CatalystTiming } from './adapters/catalyst-poller.ts'
+import { ServicePoller } from './adapters/service-poller.ts'
 import { type RealmStats, StatsPoller, type StatsPollerOptions, type StatsTiming } from './adapters/stats-poller.ts'
 import { WorldPlayers } from './adapters/world-players.ts'
 import { clientLocations } from './client-location.ts'
 import type { RealmProviderConfig } from './config.ts'
 import { Arrivals } from './core/arrivals.ts'
+import { healthUrlsOf } from './core/feature-services.ts'
 import { hasEndpoints, type PublishedRealm } from './core/published-realm.ts'
 import { providerMetrics } from './metrics.ts'
 import { PublicationLeases } from './publications/leases.ts'
@@ -57,6 +59,7 @@ export async function startRealmProvider(
   })
   const onlyRemote = config.ALLOW_LOCAL_URLS !== 'true'
   const catalysts = new CatalystPoller({ clock, log, metrics: counted, onlyRemote, timing: timing.catalysts })
+  const services = new ServicePoller({ onlyRemote, clock, log })
   const arrivals = new Arrivals()
   const locations = clientLocations({
     country: config.CLIENT_COUNTRY_HEADERS ?? ['CF-IPCountry'],
@@ -71,11 +74,14 @@ export async function startRealmProvider(
         .filter(hasEndpoints)
         .flatMap(({ tenant, content }) => content.catalysts.map((url) => ({ tenant, url }))),
     )
+    services.follow(
+      [...realms.values()].flatMap(({ tenant, content }) => healthUrlsOf(content).map(([, url]) => ({ tenant, url }))),
+    )
   })
   const published = () => [...directory.realms.values()].filter(hasEndpoints)
   const polling = { onlyRemote, clock, log, metrics: counted }
   const stats = dependencies.stats ?? pollRealms(config, { ...polling, realms: published, timing: timing.stats })
-  const readiness = readinessOf(directory, catalysts)
+  const readiness = readinessOf(directory, () => catalysts.allAsked() && services.allAsked())
   const hasPeerPort = config.PEER_SERVER_PORT !== undefined
   const operational = operationalRoutes(metrics, readiness)
   const unusedCatalysts = ({ content }: PublishedRealm) => catalysts.unused(content.catalysts)
@@ -91,6 +97,7 @@ export async function startRealmProvider(
         defaultRealm: config.DEFAULT_REALM,
         catalysts,
         stats,
+        isServiceHealthy: (url) => services.isHealthy(url),
         arrivals,
         locations,
         baseUrl: config.HTTP_BASE_URL && withoutTrailingSlash(config.HTTP_BASE_URL),
@@ -114,7 +121,7 @@ export async function startRealmProvider(
       : undefined,
     app,
     readiness,
-    stop: stopAll(log, directory, catalysts, dependencies.stats ? undefined : stats, publications?.leases).stop,
+    stop: stopAll(log, directory, catalysts, services, dependencies.stats ? undefined : stats, publications?.leases).stop,
   }
 }
 
@@ -132,12 +139,12 @@ function publicationsOf(config: RealmProviderConfig, { clock, log }: Pick<RealmP
  * Once ready, always ready: what is known stays true when a source fails later, and a new catalyst must not make the service
  * unready.
  */
-function readinessOf(directory: RealmDirectory, catalysts: CatalystPoller): () => Readiness {
+function readinessOf(directory: RealmDirectory, allAsked: () => boolean): () => Readiness {
   let wasReady = false
   return () => {
     if (!directory.isComplete) return { ready: false, reason: 'the list of realms has not been read yet' }
-    wasReady ||= catalysts.allAsked()
-    return wasReady ? { ready: true } : { ready: false, reason: 'not every catalyst has been queried yet' }
+    wasReady ||= allAsked()
+    return wasReady ? { ready: true } : { ready: false, reason: 'not every catalyst and feature service has been queried yet' }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Endpoint, RealmSpec } from '../../../crds/realm.ts'
 import { isObject } from './about-fields.ts'
 import type { CatalystAbout } from './catalyst.ts'
+import type { FeatureService } from './feature-services.ts'
 import type { PublishedRealm } from './published-realm.ts'
 
 /** Where the content of a realm comes from at the moment. */
@@ -20,6 +21,8 @@ export interface AboutInput {
   /** Whether every cell has as many players as it is meant for. */
   full?: boolean
   world: World
+  /** Services beside content and profiles. */
+  services?: Readonly<Record<string, FeatureService>> | undefined
   /** Commit that the services of the realm were built from, where it is known. */
   commitHash?: string | undefined
 }
@@ -44,6 +47,7 @@ export function aboutOf({
   usersCount,
   full = false,
   world,
+  services,
   commitHash,
 }: AboutInput): Readonly<Record<string, unknown>> {
   const { content, lambdas } = servicesOf(world)
@@ -65,6 +69,7 @@ export function aboutOf({
     },
     // Older web explorers open an Archipelago socket only when this is healthy.
     bff: { healthy, protocolVersion: '1.0_0', userCount: usersCount, publicUrl: '/bff', ...bffOf(world) },
+    ...(services && { services }),
   }
 }
 

@@ -69,6 +69,23 @@ const schema = z.strictObject({
       thumbnailView: tiles.optional(),
       parcelView: z.object({ version: z.literal('v1'), imageUrl: image }).optional(),
     }),
+    services: z
+      .array(
+        z.object({
+          name: z
+            .string()
+            .max(63)
+            .regex(/^[A-Za-z][A-Za-z0-9-]*$/),
+          url,
+          healthPath: z
+            .string()
+            .max(253)
+            .regex(/^\/[^\s?#]*$/)
+            .optional(),
+        }),
+      )
+      .max(32)
+      .optional(),
     localSceneParcels: z
       .array(
         z
