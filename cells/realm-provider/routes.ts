@@ -35,12 +35,28 @@ const withoutEndpoint = ({ realmName, absence: reason }: PublishedRealm): HttpRe
     { 'retry-after': '5', 'cache-control': 'no-store' },
   )
 
-/** Answers with hot scenes; the bytes are made once per list, because any client may request them at any rate. */
-function hotScenesAnswer(): (scenes: ReturnType<RealmStats['hotScenes']>) => HttpResponse {
-  let last: { scenes: ReturnType<RealmStats['hotScenes']>; answer: HttpResponse } | undefined
-  return (scenes) => {
-    if (last?.scenes !== scenes) last = { scenes, answer: prepared(Buffer.from(JSON.stringify(scenes))) }
-    return last.answer
+/** Addresses of this provider by which answers with hot scenes are kept: clients choose their Host headers. */
+const MAX_BASES = 16
+
+/**
+ * Answers with hot scenes, and the URL of each realm; the bytes are made once per list and address, because any client may request
+ * them at any rate.
+ */
+function hotScenesAnswer(): (scenes: ReturnType<RealmStats['hotScenes']>, base: string) => HttpResponse {
+  let last: ReturnType<RealmStats['hotScenes']> | undefined
+  const answers = new Map<string, HttpResponse>()
+  return (scenes, base) => {
+    if (last !== scenes || answers.size > MAX_BASES) answers.clear()
+    last = scenes
+    const known = answers.get(base)
+    if (known) return known
+    const shown = scenes.map(({ realms, ...scene }) => ({
+      ...scene,
+      realms: realms.map((realm) => ({ ...realm, url: `${base}/${encodeURIComponent(realm.serverName)}` })),
+    }))
+    const answer = prepared(Buffer.from(JSON.stringify(shown)), { vary: 'X-Forwarded-Proto' })
+    answers.set(base, answer)
+    return answer
   }
 }
 
@@ -96,9 +112,9 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
       if (defaultRealm === undefined) throw new Refusal('NOT_FOUND', 'name a realm: /{realm}/about; /realms lists them')
       return aboutOf(defaultRealm, request)
     }),
-    route('GET', '/hot-scenes', () => {
+    route('GET', '/hot-scenes', (request) => {
       knownRealms()
-      return hotScenes(stats.hotScenes())
+      return hotScenes(stats.hotScenes(), baseUrl ?? originOf(request))
     }),
     // Bevy requests it and expects a 404 of realms that are no worlds (comms.md §3.4).
     route('GET', '/:realm/scenes', ({ params }) => scenesAnswer(realmNamed(params.realm))),

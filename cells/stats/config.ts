@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseEnv } from '../chassis/config.ts'
+import { commaSeparated, parseEnv } from '../chassis/config.ts'
 import { busVariables, processVariables } from '../process.ts'
 
 /** Environment variables of stats. */
@@ -7,10 +7,11 @@ export const statsVariables = z.object({
   ...processVariables(5002),
   ...busVariables,
   REALM_NAME: z.string().default('main').describe('Name of the realm, as the routes by realm show it.'),
-  CONTENT_URL: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe('Content server that knows the scenes of parcels; unset = /hot-scenes is empty.'),
+  CONTENT_URL: commaSeparated
+    .refine((urls) => urls.every((url) => /^https?:\/\//.test(url) && URL.canParse(url)), 'must be URLs separated by commas')
+    .describe(
+      'Content servers that know the scenes of parcels, separated by commas: the first that answers is asked. Empty = /hot-scenes is empty.',
+    ),
   REALM_PROVIDER_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
@@ -25,7 +26,7 @@ export type StatsEnvironment = Readonly<Environment>
 
 /** The settings of the service itself, whether it runs alone in a process or beside others. */
 export type StatsConfig = Readonly<Pick<Environment, 'BUS_SCOPE' | 'COMMIT_HASH' | 'CURRENT_VERSION'>> & {
-  readonly CONTENT_URL?: string | undefined
+  readonly CONTENT_URL?: readonly string[] | undefined
   readonly REALM_NAME?: string | undefined
   readonly REALM_PROVIDER_URL?: string | undefined
 }

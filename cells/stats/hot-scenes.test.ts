@@ -79,7 +79,7 @@ test('hot scenes come from a cache that survives an outage of the content server
     server.close()
   })
   const { bus, clock, json, metrics } = await aStats(t, {
-    CONTENT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/content/`,
+    CONTENT_URL: [`http://127.0.0.1:${(server.address() as AddressInfo).port}/content/`],
   })
   publishers(bus, '').heartbeat(peerId(1), [8, 0, 8])
   expect(await json('/hot-scenes')).toEqual([])
@@ -99,6 +99,40 @@ test('hot scenes come from a cache that survives an outage of the content server
     expect(requests).toHaveLength(1)
     expect(await json('/hot-scenes')).toEqual(hot)
   }
+})
+
+test('names and thumbnails come from whichever content server answers, and that one is asked first from then on', async (t) => {
+  const requests: string[] = []
+  const aContentServer = async (name: string) => {
+    const state = { status: 200 }
+    const server = createServer((request, response) => {
+      request.resume().on('end', () => {
+        requests.push(name)
+        const scene = aScene(`of-${name}`, ['0,0'], { title: name, navmapThumbnail: 'images/map.png' })
+        response.writeHead(state.status).end(JSON.stringify([scene]))
+      })
+    }).listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    onTestFinished(() => {
+      server.close().closeAllConnections()
+    })
+    return { state, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+  }
+  const [first, second] = [await aContentServer('first'), await aContentServer('second')]
+  first.state.status = 503
+  const { bus, clock, json } = await aStats(t, { CONTENT_URL: ['http://127.0.0.1:1', first.url, second.url] })
+  publishers(bus, '').heartbeat(peerId(1), [8, 0, 8])
+  await bus.flush()
+  const of = (name: string, { url }: { url: string }) => [{ name, thumbnail: `${url}/contents/bafkthumb` }]
+  clock.advance(12_000)
+  await expect.poll(() => json('/hot-scenes')).toMatchObject(of('second', second))
+  expect(requests).toEqual(['first', 'second'])
+  first.state.status = 200
+  clock.advance(12_000)
+  await expect.poll(() => requests).toEqual(['first', 'second', 'second'])
+  second.state.status = 503
+  clock.advance(12_000)
+  await expect.poll(() => json('/hot-scenes')).toMatchObject(of('first', first))
 })
 
 test('without a content server no scene is hot', async (t) => {

@@ -37,9 +37,8 @@ export async function startStats(
   const snapshot = new Snapshot()
   const counted = statsMetrics(metrics, { peers: () => snapshot.peerCount, islands: () => [...snapshot.islands()].length })
   const stopListening = listenToBus(bus, config.BUS_SCOPE, snapshot, clock, counted)
-  const hotScenes = config.CONTENT_URL
-    ? pollHotScenes({ contentUrl: config.CONTENT_URL, snapshot, clock, log, metrics: counted })
-    : noHotScenes
+  const { CONTENT_URL: contentUrls = [] } = config
+  const hotScenes = contentUrls.length > 0 ? pollHotScenes({ contentUrls, snapshot, clock, log, metrics: counted }) : noHotScenes
 
   // Silence does not mean that peers left while the bus is down, nor until every peer had the time to send a heartbeat again.
   let expireAfter = Number.NEGATIVE_INFINITY

@@ -216,7 +216,7 @@ test('a gatekeeper gets its database: a folder, or a key of a Secret', () => {
   expect(gatekeeperSettings(external, site)).not.toHaveProperty('DATABASE_FOLDER')
 })
 
-test('stats subscribe to every cell of the realm and ask the first catalyst for scenes', () => {
+test('stats subscribe to every cell of the realm and ask its catalysts for scenes, the first that answers', () => {
   expect(
     statsSettings(aRealm({ content: { catalysts: ['https://peer.example.org/', 'https://other.example.org'] } }), site),
   ).toEqual({
@@ -224,7 +224,7 @@ test('stats subscribe to every cell of the realm and ask the first catalyst for 
     BUS_SCOPE: 'metaverse.main.*',
     REALM_NAME: 'main',
     REALM_PROVIDER_URL: 'http://realm-provider',
-    CONTENT_URL: 'https://peer.example.org/content',
+    CONTENT_URL: 'https://peer.example.org/content,https://other.example.org/content',
   })
   expect(statsSettings(aRealm(), site)).not.toHaveProperty('CONTENT_URL')
 })

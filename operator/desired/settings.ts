@@ -151,12 +151,12 @@ export const DATA_FOLDER = '/data'
 
 /** The environment of the statistics of a realm, which subscribe to all its cells. */
 export function statsSettings(realm: Realm, site: Site): Settings {
-  const [catalyst] = realm.spec.content.catalysts
+  const contentUrls = realm.spec.content.catalysts.map((catalyst) => `${withoutTrailingSlash(catalyst)}/content`)
   return {
     ...busSettings(site.nats(realm, 'stats'), `${realmScope(realm.metadata)}.*`),
     REALM_NAME: realmNameOf(realm),
     ...(site.providerUrl && { REALM_PROVIDER_URL: site.providerUrl }),
-    ...(catalyst && { CONTENT_URL: `${withoutTrailingSlash(catalyst)}/content` }),
+    ...(contentUrls.length > 0 && { CONTENT_URL: contentUrls.join(',') }),
   }
 }
 

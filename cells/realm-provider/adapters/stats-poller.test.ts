@@ -47,7 +47,9 @@ describe('the stats of realms', () => {
       thumbnail: 'http://t',
       creator: 'x',
     }
-    const one = await aService(t, { '/core-status': { userCount: 3 }, '/hot-scenes': [scene, { id: 'bad' }, null] })
+    // The content server of this one did not answer.
+    const { name: _, thumbnail: __, creator: ___, ...nameless } = scene
+    const one = await aService(t, { '/core-status': { userCount: 3 }, '/hot-scenes': [nameless, { id: 'bad' }, null] })
     const two = await aService(t, {
       '/core-status': { userCount: 9 },
       '/hot-scenes': [
@@ -55,7 +57,7 @@ describe('the stats of realms', () => {
         { ...scene, usersTotalCount: 4 },
       ],
     })
-    const { source, json } = await aProvider(t, { realTime: true, timing })
+    const { source, json, url } = await aProvider(t, { realTime: true, timing })
     source.set(aRealm({ name: 'one', statsUrl: one.url }))
     source.set(aRealm({ name: 'two', statsUrl: two.url }))
     const hot = [
@@ -65,17 +67,18 @@ describe('the stats of realms', () => {
         baseCoords: [0, 0],
         usersTotalCount: 7,
         realms: [
-          { serverName: 'one', usersCount: 3 },
-          { serverName: 'two', usersCount: 4 },
+          { serverName: 'one', usersCount: 3, url: `${url}/one` },
+          { serverName: 'two', usersCount: 4, url: `${url}/two` },
         ],
         parcels: [[0, 0]],
         thumbnail: 'http://t',
+        creator: 'x',
       },
       {
         id: 'cafe',
         baseCoords: [5, 5],
         usersTotalCount: 5,
-        realms: [{ serverName: 'two', usersCount: 5 }],
+        realms: [{ serverName: 'two', usersCount: 5, url: `${url}/two` }],
         parcels: [[5, 5]],
       },
     ]

@@ -1,9 +1,12 @@
 import { type HotScene, MAX_HOT_SCENES } from '../../wire/hot-scene.ts'
 
 /** A scene that has players in it, summed over all realms (comms.md §3.3). */
-export interface MergedHotScene extends Omit<HotScene, 'projectId' | 'creator' | 'description'> {
+export interface MergedHotScene extends HotScene {
   realms: { serverName: string; usersCount: number }[]
 }
+
+/** Texts of a scene, which not every realm knows: its content server may not have answered. */
+const TEXTS = ['name', 'thumbnail', 'projectId', 'creator', 'description'] as const
 
 /** Most realms that are listed with one scene; the sum covers all of them. */
 const MAX_REALMS_OF_SCENE = 100
@@ -12,10 +15,12 @@ const MAX_REALMS_OF_SCENE = 100
 export function mergeHotScenes(realms: Iterable<{ realmName: string; scenes: readonly HotScene[] }>): MergedHotScene[] {
   const merged = new Map<string, MergedHotScene>()
   for (const { realmName: serverName, scenes } of realms) {
-    for (const { id, name, baseCoords, usersTotalCount, parcels, thumbnail } of scenes) {
+    for (const scene of scenes) {
+      const { id, name, baseCoords, usersTotalCount, parcels, ...texts } = scene
       const known = merged.get(id)
       if (known) {
         known.usersTotalCount += usersTotalCount
+        for (const text of TEXTS) if (known[text] === undefined && scene[text] !== undefined) known[text] = scene[text]
         if (known.realms.length < MAX_REALMS_OF_SCENE) known.realms.push({ serverName, usersCount: usersTotalCount })
         continue
       }
@@ -26,7 +31,7 @@ export function mergeHotScenes(realms: Iterable<{ realmName: string; scenes: rea
         usersTotalCount,
         realms: [{ serverName, usersCount: usersTotalCount }],
         parcels,
-        ...(thumbnail !== undefined && { thumbnail }),
+        ...texts,
       })
     }
   }

@@ -28,6 +28,7 @@ export function readPlayerCount(coreStatus: unknown, cells: unknown): PlayerCoun
 export const MAX_REALM_SCENES = 64
 const MAX_PARCELS = 64
 const MAX_TEXT_LENGTH = 512
+const TEXTS = ['name', 'thumbnail', 'projectId', 'creator', 'description'] as const
 
 /**
  * Reads the body of `/hot-scenes` of stats, at most `limit` scenes; invalid scenes are left out, and fields that the realm
@@ -35,9 +36,10 @@ const MAX_TEXT_LENGTH = 512
  */
 export const readHotScenes = (body: unknown, limit = MAX_REALM_SCENES): HotScene[] =>
   (Array.isArray(body) ? body : []).slice(0, Math.min(limit, MAX_REALM_SCENES)).flatMap((scene: unknown) => {
-    const { id, name, baseCoords, usersTotalCount, parcels, thumbnail } = (scene ?? {}) as Record<string, unknown>
+    const { id, baseCoords, usersTotalCount, parcels, ...others } = (scene ?? {}) as Record<string, unknown>
     if (!isText(id) || !isPair(baseCoords) || !isCount(usersTotalCount) || !Array.isArray(parcels)) return []
-    const optional = { ...(isText(name) && { name }), ...(isText(thumbnail) && { thumbnail }) }
+    const texts = TEXTS.flatMap((field) => (isText(others[field]) ? [[field, others[field]]] : []))
+    const optional = Object.fromEntries(texts) as Partial<HotScene>
     return [{ id, ...optional, baseCoords, usersTotalCount, parcels: parcels.slice(0, MAX_PARCELS).filter(isPair) }]
   })
 

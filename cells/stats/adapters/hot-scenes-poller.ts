@@ -24,16 +24,19 @@ const MAX_CONTENT_BYTES = 32 * 1024 * 1024
 /** For realms without a content server: no scene is hot. */
 export const noHotScenes: HotSceneSource = { current: () => NONE, stop: async () => {} }
 
-/** Queries the content server in the background, so that no request waits for it. When it fails, the previous scenes are kept. */
+/**
+ * Queries a content server in the background, so that no request waits for it: the one that answered last, else the next one. When
+ * all fail, the previous scenes are kept.
+ */
 export function pollHotScenes(options: {
-  contentUrl: string
+  contentUrls: readonly string[]
   snapshot: Snapshot
   clock: Clock
   log: Log
   metrics: StatsMetrics
 }): HotSceneSource {
   const { snapshot, clock, log, metrics } = options
-  const contentUrl = withoutTrailingSlash(options.contentUrl)
+  let contentUrls = options.contentUrls.map(withoutTrailingSlash)
   let current = NONE
   const polling = repeat({
     clock,
@@ -46,20 +49,21 @@ export function pollHotScenes(options: {
         current = NONE
         return
       }
-      const response = await fetchJson(`${contentUrl}/entities/active`, {
-        post: { pointers },
-        timeoutMs: CONTENT_TIMEOUT_MS,
-        maxBytes: MAX_CONTENT_BYTES,
-      })
-      if (response.ok && response.status === 200 && Array.isArray(response.body)) {
-        current = hotScenes(parcels, response.body, contentUrl)
-        return
+      for (const contentUrl of contentUrls) {
+        const response = await fetchJson(`${contentUrl}/entities/active`, {
+          post: { pointers },
+          timeoutMs: CONTENT_TIMEOUT_MS,
+          maxBytes: MAX_CONTENT_BYTES,
+        })
+        if (response.ok && response.status === 200 && Array.isArray(response.body)) {
+          current = hotScenes(parcels, response.body, contentUrl)
+          contentUrls = [contentUrl, ...contentUrls.filter((other) => other !== contentUrl)]
+          return
+        }
+        metrics.contentFailures.inc()
+        const reason = response.ok ? `status ${response.status}` : response.reason
+        log.warn({ contentUrl, reason }, 'the content server did not return scenes')
       }
-      metrics.contentFailures.inc()
-      log.warn(
-        { reason: response.ok ? `status ${response.status}` : response.reason },
-        'the content server did not return scenes',
-      )
     },
   })
   return { current: () => current, stop: polling.stop }
