@@ -187,6 +187,18 @@ describe('the deny list', () => {
 
     await connector.join({ wallet: other })
   })
+
+  test('ends the session of a wallet that comes on it, and of no other', async () => {
+    const users: { wallet: string }[] = []
+    const list = await aWebServer(() => (users.length > 0 ? { json: { users } } : { status: 503, json: {} }))
+    const connector = await aConnector({ DENYLIST_URL: list })
+    const [denied, stays] = [await connector.join({ wallet }), await connector.join({ wallet: other })]
+    users.push({ wallet: wallet.address })
+    connector.clock.advance(40_000) // until it is tried again
+    expect(await denied.closed).toEqual(closedWithoutCode)
+    await until(async () => expect(await connector.metric('players')).toBe(1))
+    stays.close()
+  })
 })
 
 describe('a platform ban', () => {

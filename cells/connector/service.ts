@@ -76,7 +76,7 @@ class Connector implements RunningService {
     this.#config = config
     this.#deps = { ...deps, bus }
     this.#joins = new JoinTracker(config.ISLAND_TIMEOUT_MS)
-    this.#denyList = denyListOf(config, deps)
+    this.#denyList = denyListOf(config, deps, () => this.#endDenied())
     this.#bans = bansOf(config)
     if (this.#bans !== noBans) this.#bans = observedBans(this.#bans, (peer) => this.#reporter?.banned(peer))
     const metrics = this.#declareMetrics()
@@ -189,6 +189,11 @@ class Connector implements RunningService {
       },
       ...{ clock, log, intervalMs },
     })
+  }
+
+  /** Ends the sessions of wallets that came on the deny list while they were connected. */
+  #endDenied(): void {
+    for (const [peer, connection] of [...this.#sessions]) if (this.#denyList.has(peer)) this.#server.end(connection, 'denied')
   }
 
   #createApp(): App {

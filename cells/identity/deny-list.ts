@@ -24,6 +24,8 @@ export interface DenyListOptions {
   log: Log
   /** Milliseconds until the next attempt after one that failed. */
   retryMs: number
+  /** Called after each time the list was read: a wallet that is connected may be on it now. */
+  onRead?: (() => void) | undefined
 }
 
 const REFRESH_MS = 5 * 60_000
@@ -72,8 +74,12 @@ export class HttpDenyList implements DenyList {
     const fetched = await fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES })
     const wallets = walletsOf(fetched)
     this.#isFresh = wallets !== undefined
-    if (wallets) this.#wallets = wallets
-    else log.warn({ url, reason: problemOf(fetched) }, 'the deny list cannot be read')
+    if (!wallets) {
+      log.warn({ url, reason: problemOf(fetched) }, 'the deny list cannot be read')
+      return
+    }
+    this.#wallets = wallets
+    this.#options.onRead?.()
   }
 }
 

@@ -32,8 +32,11 @@ export interface RefusedWallets {
 const DENY_LIST_RETRY_MS = 30_000
 
 /** The deny list that an environment names, to be stopped by the caller; without one, a list without wallets. */
-export const denyListOf = ({ DENYLIST_URL: url }: RefusedWallets, { clock, log }: { clock: Clock; log: Log }): DenyList =>
-  url ? new HttpDenyList({ retryMs: DENY_LIST_RETRY_MS, url, clock, log }) : emptyDenyList
+export const denyListOf = (
+  { DENYLIST_URL: url }: RefusedWallets,
+  { clock, log }: { clock: Clock; log: Log },
+  onRead?: () => void,
+): DenyList => (url ? new HttpDenyList({ retryMs: DENY_LIST_RETRY_MS, url, clock, log, onRead }) : emptyDenyList)
 
 /** The bans of the gatekeeper that an environment names; without one, no wallet is banned. */
 export const bansOf = ({ COMMS_GATEKEEPER_URL: url }: RefusedWallets): Bans => (url ? gatekeeperBans(url) : noBans)

@@ -125,3 +125,15 @@ test('a wallet on the deny list gets no challenge', async () => {
   client.send(roomPackets.identification(bob.address))
   expect(await client.closed).toEqual({ code: 1008, reason: 'not admitted' })
 })
+
+test('a member who comes on the deny list is out of the room', async () => {
+  const users: { wallet: string }[] = []
+  const list = await aWebServer(() => (users.length > 0 ? { json: { users } } : { status: 503, json: {} }))
+  server = await startTestRooms({ refused: { DENYLIST_URL: list, BAN_SWEEP_INTERVAL_MS: NEVER_MS } })
+  for (const { peer } of [ada, bob]) await server.admit(peer, 'island-1')
+  const [, denied] = [await joinRoom(server.url, 'island-1', ada), await joinRoom(server.url, 'island-1', bob)]
+  users.push({ wallet: bob.address })
+  server.clock.advance(40_000) // until it is tried again
+  expect(await denied.closed).toEqual({ code: 1008, reason: 'not admitted' })
+  expect(server.rooms.members('island-1')).toEqual([ada.peer])
+})

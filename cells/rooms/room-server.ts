@@ -117,6 +117,12 @@ export class RoomServer {
     for (const { peer } of this.#connections) if (peer) yield peer
   }
 
+  /** Ends all that wallets have open which came on the deny list. */
+  endDenied(): void {
+    for (const connection of [...this.#connections])
+      if (connection.peer && this.#deps.denyList.has(connection.peer)) connection.end('denied')
+  }
+
   /** Ends all that a banned peer has open, in any room; false when there is nothing. */
   endBanned(peer: PeerId): boolean {
     const banned = [...this.#connections].filter((connection) => connection.peer === peer)

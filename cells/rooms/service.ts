@@ -69,7 +69,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
   const limits = { ...defaultLimits, ...config.limits }
   const hub = new Hub()
   const admissions = new Admissions(limits.maxAdmittedPeers)
-  const [denyList, bans] = [denyListOf(refused, deps), deps.bans ?? bansOf(refused)]
+  const [denyList, bans] = [denyListOf(refused, deps, () => server.endDenied()), deps.bans ?? bansOf(refused)]
   signatureMetrics(deps.metrics, deps.verifier)
   const metrics = roomMetrics(deps.metrics, {
     connections: () => server.connectionCount,
