@@ -120,6 +120,7 @@ export class Mover {
     received.datagrams++
     const deltas = deltasOnly(bytes)
     if (deltas === 0) this.#client.receive(bytes, address, port)
+    else this.#client.peer.lastReceivedAt = this.#client.now()
     received.deltas += deltas
   }
 

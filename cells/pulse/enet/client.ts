@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { type Command, writeConnect } from './commands.ts'
 import {
   HEADER_BYTES,
+  MAX_COMMANDS_OF_CLIENT,
   MAX_DATAGRAM_BYTES,
   MIN_MTU,
   MTU,
@@ -43,6 +44,7 @@ const THROTTLE = { throttleInterval: 5000, throttleAcceleration: 2, throttleDece
  */
 export class EnetClient implements PeerOwner {
   readonly peer: EnetPeer
+  readonly maxCommands = MAX_DATAGRAM_BYTES
   readonly incomingBudget = new MemoryBudget(1024 * 1024)
   readonly outgoingBudget = new MemoryBudget(1024 * 1024)
   readonly #options: EnetClientOptions
@@ -54,6 +56,7 @@ export class EnetClient implements PeerOwner {
     const terms = { peerId: 0, session: 0xff, mtu: MTU, windowBytes: 65_536, channels, ...THROTTLE, connectId }
     this.peer = new EnetPeer(this, { address, port, id: 0, remoteId: NO_PEER_ID, session: 0, terms, connectData })
     this.peer.state = 'connecting'
+    this.peer.datagram.maxCommands = MAX_COMMANDS_OF_CLIENT
     const bytes = Buffer.alloc(48)
     writeConnect(bytes, 0, terms, connectData)
     this.peer.sender.start(bytes, this.now())

@@ -34,6 +34,18 @@ test('a connection without messages stays up, and its round trip is measured', (
   expect(peer.sender.roundTrip.ms).toBeLessThan(70)
 })
 
+test('a peer that is heard of is not asked for a sign of life', () => {
+  const { network, server, client } = aConnection()
+  const before = server.host.counters.datagramsOut
+  for (let i = 0; i < 100; i++) {
+    client.peer.sendUnreliable(1, Buffer.from('here'))
+    network.run(100)
+  }
+  // What it is sent answers the client, which asks because nothing else comes.
+  expect(server.host.counters.datagramsOut - before).toBeLessThanOrEqual(20)
+  expect(server.messages).toHaveLength(100)
+})
+
 test('the last messages before a polite end arrive, then the reason', () => {
   const { network, client, peer } = aConnection()
   network.weather = { ...calm, loss: 0.3 }

@@ -15,8 +15,8 @@ export const MTU = 1200
 export const MIN_MTU = 576
 /** The longest datagram that ENet allows; longer ones are refused unread. */
 export const MAX_DATAGRAM_BYTES = 4096
-/** The most commands of a datagram. */
-export const MAX_COMMANDS = 32
+/** The most commands that a client puts into a datagram: ENet sends no more. But it takes any number that fits, so that a host sends more. */
+export const MAX_COMMANDS_OF_CLIENT = 32
 
 /** The peer ID of a header. */
 export const peerIdOf = (header: number): number => header & 0xfff
@@ -37,6 +37,7 @@ export class OutgoingDatagram {
   /** How long it may become. */
   limit = MTU
   length = HEADER_BYTES
+  maxCommands = MTU
   commands = 0
 
   constructor(bytes: Buffer = Buffer.allocUnsafeSlow(MTU)) {
@@ -48,7 +49,7 @@ export class OutgoingDatagram {
   }
 
   fits(size: number): boolean {
-    return this.commands < MAX_COMMANDS && this.length + size <= this.limit
+    return this.length + size <= this.limit && this.commands < this.maxCommands
   }
 
   /** Where a command of `size` bytes is to be written. Only after `fits`. */

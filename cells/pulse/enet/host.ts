@@ -3,6 +3,7 @@ import { UNSEQUENCED_FLAG, writeDisconnect } from './commands.ts'
 import { ConnectionRequests, endpointKey, type RequestOwner } from './connection-requests.ts'
 import {
   HEADER_BYTES,
+  MAX_COMMANDS_OF_CLIENT,
   MAX_DATAGRAM_BYTES,
   NO_PEER_ID,
   type OutgoingDatagram,
@@ -43,6 +44,7 @@ const RESETS_PER_SECOND = 2_000
  */
 export class EnetHost implements PeerOwner, RequestOwner {
   readonly counters = new EnetCounters()
+  readonly maxCommands = MAX_COMMANDS_OF_CLIENT
   readonly incomingBudget = new MemoryBudget(INCOMING_BYTES)
   readonly outgoingBudget = new MemoryBudget(OUTGOING_BYTES)
   readonly #options: EnetHostOptions
@@ -108,11 +110,16 @@ export class EnetHost implements PeerOwner, RequestOwner {
 
   /** Sends again what was not acknowledged in time, asks silent peers for a sign of life, ends lost connections, and flushes. */
   service(): void {
+    this.resend()
+    this.flush()
+  }
+
+  /** As `service`, but what is to be sent waits for the messages that the next flush sends anyway. */
+  resend(): void {
     if (this.#isFrozen) return
     const now = this.now()
     for (const peer of this.#peers) peer?.service(now)
     this.#requests.expire(now)
-    this.flush()
   }
 
   /** Sends what has been written since the last time. */

@@ -200,6 +200,16 @@ withPart('enet', 'an implementation of ENet of another make', (program) => {
     })
   }
 
+  test('a client takes in a datagram with more commands than it would send', async () => {
+    const { oracle, host, peer, received } = await asHost(program)
+    const before = host.counters.datagramsOut
+    for (let i = 0; i < 90; i++) peer.sendUnreliable(1, messageOf(i, 4))
+    host.flush()
+    expect(host.counters.datagramsOut - before).toBe(1)
+    await oracle.run(1_000)
+    expect(numbersOf(received, 1)).toEqual(upTo(90))
+  })
+
   test('a client of a full host learns it at once', async () => {
     const network = new Network(quick)
     aHost(network, { maxPeers: 1 })

@@ -60,16 +60,14 @@ export class ReliableSender {
   readonly #budget: MemoryBudget
   readonly #write: (command: Outgoing) => void
   #inFlightBytes = 0
-  #lastAcknowledgedAt: number
   #dueAt = Number.POSITIVE_INFINITY
 
   /** @param write puts a command into the next datagram to the peer */
-  constructor(channels: number, windowBytes: number, budget: MemoryBudget, now: number, write: (command: Outgoing) => void) {
+  constructor(channels: number, windowBytes: number, budget: MemoryBudget, write: (command: Outgoing) => void) {
     this.channels = Array.from({ length: channels }, () => new OutgoingChannel())
     this.windowBytes = windowBytes
     this.#budget = budget
     this.#write = write
-    this.#lastAcknowledgedAt = now
   }
 
   /** When `resend` must be called next. */
@@ -79,10 +77,6 @@ export class ReliableSender {
 
   get isIdle(): boolean {
     return this.#inFlightBytes === 0 && this.queue.length === 0
-  }
-
-  get lastAcknowledgedAt(): number {
-    return this.#lastAcknowledgedAt
   }
 
   /** @returns false when the peer has taken so little that no memory is left for it */
@@ -162,7 +156,6 @@ export class ReliableSender {
     this.#inFlightBytes -= command.bytes.length
     if (channel !== CONTROL_CHANNEL) this.#budget.give(command.bytes.length + OVERHEAD_BYTES)
     if (sampleMs >= 0) this.roundTrip.add(sampleMs)
-    this.#lastAcknowledgedAt = now
     this.#drain(now)
     return command
   }

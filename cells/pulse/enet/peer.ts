@@ -11,7 +11,7 @@ import {
   writeAcknowledge,
   writeDisconnect,
 } from './commands.ts'
-import { copyBytes, MAX_COMMANDS, OutgoingDatagram } from './datagram.ts'
+import { copyBytes, OutgoingDatagram } from './datagram.ts'
 import { IncomingChannel } from './incoming.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import { type Outgoing, ReliableSender } from './outgoing.ts'
@@ -19,7 +19,10 @@ import { type EndCause, EndReason, type PeerIdentity } from './peer-identity.ts'
 import { type Output, UnreliableSender } from './unreliable.ts'
 import { UnsequencedWindow } from './unsequenced-window.ts'
 
-/** A peer that is not heard of is asked for a sign of life so often; explorers ask each 250 or 500 ms themselves. */
+/**
+ * A peer that is not heard of for so long is asked for a sign of life, as in the original ENet. One that is heard of needs no asking: the
+ * answers of some thousand peers would be a fifth of all that arrives.
+ */
 const PING_INTERVAL_MS = 500
 /** Before a polite end the peer gets so long to take in what was sent before. */
 const LINGER_MS = 2_000
@@ -46,6 +49,8 @@ export interface PeerOwner {
   connected(peer: EnetPeer): void
   /** The connection is over, the owner forgets it. `cause` is missing when this side ended it. */
   ended(peer: EnetPeer, cause: EndCause | undefined, reason: number): void
+  /** How many commands a peer may put into a datagram; the rest of a longer one is malformed. */
+  readonly maxCommands: number
   readonly incomingBudget: MemoryBudget
   readonly outgoingBudget: MemoryBudget
 }
@@ -94,7 +99,7 @@ export class EnetPeer implements Output {
     const incomingBudget = new MemoryBudget(INCOMING_BYTES, owner.incomingBudget)
     const outgoingBudget = new MemoryBudget(OUTGOING_BYTES, owner.outgoingBudget)
     const write = (each: Outgoing) => this.#write(each.bytes)
-    this.sender = new ReliableSender(identity.terms.channels, identity.terms.windowBytes, outgoingBudget, now, write)
+    this.sender = new ReliableSender(identity.terms.channels, identity.terms.windowBytes, outgoingBudget, write)
     const deliver = (channel: number, bytes: Buffer) => {
       if (this.state === 'connected') owner.message(this, channel, bytes)
     }
@@ -168,7 +173,7 @@ export class EnetPeer implements Output {
     this.lastReceivedAt = now
     let at = start
     for (let count = 0; at < end && this.state !== 'closed'; count++) {
-      at = count < MAX_COMMANDS ? readCommand(bytes, at, end, command) : -1
+      at = count < this.#owner.maxCommands ? readCommand(bytes, at, end, command) : -1
       if (at === MESSAGE_TOO_LONG) this.#endNow('violation', EndReason.CORRUPTED)
       const { kind, flags, channel, sequence } = command
       if (at < 0 || ((flags & ACKNOWLEDGE_FLAG) !== 0 && sentTime < 0)) return false
@@ -187,7 +192,7 @@ export class EnetPeer implements Output {
     else if (this.#isOverflown) this.#endNow('overflow', EndReason.RETRY)
     else if (this.#hasGap(now)) this.#endNow('violation', EndReason.RETRY)
     else if (this.state === 'disconnecting') this.#linger(now)
-    else if (this.state === 'connected' && this.sender.isIdle && now - this.sender.lastAcknowledgedAt >= PING_INTERVAL_MS)
+    else if (this.state === 'connected' && this.sender.isIdle && now - this.lastReceivedAt >= PING_INTERVAL_MS)
       this.sender.ping(now)
   }
 
@@ -204,6 +209,11 @@ export class EnetPeer implements Output {
   limitChannels(channels: number): void {
     this.channels.length = Math.min(this.channels.length, channels)
     this.sender.channels.length = this.channels.length
+  }
+
+  /** Sends what has been written since the last time, without waiting for the owner to flush. */
+  flush(): void {
+    if (this.state !== 'closed') this.#owner.transmit(this)
   }
 
   /** Of an output: makes room for a command. */
