@@ -14,7 +14,7 @@ const WARM_UP_TICKS = 260
 const TICKS = 200
 
 /** Takes what a client would be sent. */
-const client: RelayClient = { sendReliable: () => {}, sendUnreliable: () => {} }
+const client: RelayClient = { sendReliable: () => {}, sendUnreliable: () => {}, flush: () => {} }
 
 interface Walker {
   player: Player

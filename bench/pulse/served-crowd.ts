@@ -68,7 +68,6 @@ export async function serveCrowd(options: Omit<CrowdOptions, 'port'>): Promise<S
     nowMs += TICK_MS
     let cpu = process.cpuUsage()
     lost = (await stepped(crowd, () => server.host.counters.datagramsIn)).lost
-    server.host.service()
     receivedMs += since(cpu)
     cpu = process.cpuUsage()
     server.tick()

@@ -47,9 +47,9 @@ export function pulseMetrics(metrics: Metrics, readings: PulseReadings) {
       'Time that one of the 20 rounds per second takes.',
       [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25],
     ),
-    stride: metrics.gauge(
-      'tick_stride',
-      'Every how many rounds each client is served; above 1, the relay has more to send than it can.',
+    level: metrics.gauge(
+      'load_level',
+      'By how many steps changes are sent less often, since the relay has more to send than it can: 1 and 2, of players far away only; 3 and 4, of all.',
     ),
   }
 }

@@ -1,7 +1,7 @@
 import type { ByteReader, ByteWriter } from '../chassis/byte-buffers.ts'
 import { networkOfAddress } from '../chassis/client-address.ts'
 import type { PeerId } from '../wire/peer.ts'
-import { Stride } from './core/stride.ts'
+import { SendLevel } from './core/send-rates.ts'
 import { EnetHost } from './enet/host.ts'
 import type { SendDatagram } from './enet/host-options.ts'
 import type { EnetPeer } from './enet/peer.ts'
@@ -15,8 +15,9 @@ export interface PulseServerOptions {
   frozen?: ByteReader | undefined
 }
 
-/** The relay's rounds, and the resends and time-outs of the connections. */
+/** The relay's rounds, with the resends and time-outs of the connections, and the parts in which a round is done. */
 export const TICK_MS = 50
+export const PARTS = 5
 const SIGN_IN_CHECK_TICKS = 20
 /** Ticks between two reviews of who may be seen: 1 s. */
 const REVIEW_TICKS = 20
@@ -32,7 +33,12 @@ export class PulseServer {
   /** Sessions that have not signed in, and how many of them each network has. */
   readonly #unauthenticated = new Set<PulseSession>()
   readonly #perNetwork = new Map<string, number>()
-  readonly #stride = new Stride(TICK_MS)
+  readonly #level = new SendLevel(TICK_MS)
+  /** The part of the round that is next, when the round began, and how long its parts have taken. */
+  #part = 0
+  #beganAt: number
+  #tookMs = 0
+  #lateMs = 0
   #ticks = 0
   #sentBefore = 0
 
@@ -49,6 +55,7 @@ export class PulseServer {
       onMessage: (peer: EnetPeer, _: number, bytes: Buffer) => this.#sessions.get(peer)?.receive(bytes),
       onDisconnect: (peer: EnetPeer, _: number, cause: EndCause) => this.#closed(peer, cause === 'left' ? 'left' : 'lost'),
     }
+    this.#beganAt = context.clock.monotonic()
     this.host = new EnetHost(options, frozen?.block())
     if (frozen) this.#thaw(frozen)
   }
@@ -63,18 +70,39 @@ export class PulseServer {
 
   /** One round: everything that changed since the last one is sent. */
   tick(): void {
-    const { relay, clock, metrics } = this.#context
+    do this.turn()
+    while (this.#part > 0)
+  }
+
+  /** A part of a round, for a part of the players, so that what arrives meanwhile does not wait for the whole round. */
+  turn(): void {
+    const { relay, clock } = this.#context
     const startedAt = clock.monotonic()
-    relay.tick(startedAt, this.#stride.current)
-    this.host.flush()
+    if (this.#part === 0) this.#begin(startedAt)
+    relay.serve(this.#part, PARTS)
+    this.#part = (this.#part + 1) % PARTS
+    if (this.#part === 0) this.host.flush()
+    this.#tookMs += clock.monotonic() - startedAt
+    if (this.#part === 0) this.#end()
+  }
+
+  #begin(now: number): void {
+    this.#lateMs = Math.max(0, now - this.#beganAt - TICK_MS)
+    this.#beganAt = now
+    this.#tookMs = 0
+    this.host.resend()
     this.#ticks++
-    if (this.#ticks % SIGN_IN_CHECK_TICKS === 0) this.#endLateSignIns(startedAt)
+    if (this.#ticks % SIGN_IN_CHECK_TICKS === 0) this.#endLateSignIns(now)
     if (this.#ticks % BAN_CHECK_TICKS === 0) this.#endBanned()
     if (this.#ticks % REVIEW_TICKS === 0) this.#review()
-    const tookMs = clock.monotonic() - startedAt
-    this.#stride.observe(tookMs)
-    metrics.tick.observe(tookMs / 1_000)
-    metrics.stride.set(this.#stride.current)
+    this.#context.relay.begin(now, this.#level.rates)
+  }
+
+  #end(): void {
+    const { relay, metrics } = this.#context
+    this.#level.observe(this.#tookMs, this.#lateMs)
+    metrics.tick.observe(this.#tookMs / 1_000)
+    metrics.level.set(this.#level.current)
     metrics.deltas.inc(relay.deltas.sent - this.#sentBefore)
     this.#sentBefore = relay.deltas.sent
   }
@@ -93,7 +121,7 @@ export class PulseServer {
   /** Ends all sessions in such a way that explorers come back at once, to the process that follows. */
   endAll(): void {
     for (const session of [...this.#sessions.values()]) session.end('retry')
-    this.host.flush()
+    this.host.service()
   }
 
   #thaw(reader: ByteReader): void {

@@ -16,7 +16,7 @@ import { liveRelay } from './live-relay.ts'
 import { pulseMetrics } from './metrics.ts'
 import { RealmReports, type VisiblePlayers } from './realm-reports.ts'
 import { reportRoutes } from './report-routes.ts'
-import { TICK_MS } from './server.ts'
+import { startRounds } from './rounds.ts'
 
 export interface PulseConfig {
   /** Address to listen on; every address of the machine, of IPv6 and IPv4, by default. */
@@ -58,8 +58,6 @@ export interface Pulse extends RunningService {
   reportsOf(realmName: string): SessionReports
 }
 
-/** Milliseconds between two looks at resends and time-outs. */
-const SERVICE_MS = 10
 /** So long clients have to take note that they are to come back. */
 const STOP_MS = 300
 
@@ -99,7 +97,9 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
   const onDatagram: UdpOptions['onDatagram'] = (bytes, address, port) => succession.receive(bytes, address, port)
   const place = { port: config.port, ...(config.address !== undefined && { address: config.address }) }
   const udp = config.early?.handTo(onDatagram) ?? (await openUdp({ ...place, onDatagram }))
-  const rounds = startRounds(succession, clock)
+  const rounds = startRounds(() => {
+    if (succession.isServing) succession.live.server.turn()
+  }, clock)
   await succession.begin().catch(async (error: unknown) => {
     rounds.stop()
     await udp.close()
@@ -131,22 +131,4 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
       await udp.close()
     },
   }
-}
-
-/** Calls the server at even intervals: a round that comes late is not made up for. */
-function startRounds(succession: Succession, clock: Clock): { stop(): void } {
-  let cancel = () => {}
-  let nextTick = clock.monotonic() + TICK_MS
-  const run = () => {
-    const { server } = succession.live
-    server.host.service()
-    const now = clock.monotonic()
-    if (succession.isServing && now >= nextTick) {
-      nextTick = Math.max(nextTick + TICK_MS, now)
-      server.tick()
-    }
-    cancel = clock.after(SERVICE_MS, run)
-  }
-  run()
-  return { stop: () => cancel() }
 }

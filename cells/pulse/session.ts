@@ -22,6 +22,8 @@ export interface ClientPeer {
   readonly address: string
   sendReliable(channel: number, bytes: Uint8Array): boolean
   sendUnreliable(channel: number, bytes: Uint8Array, start: number, end: number): boolean
+  /** Sends what is to be sent now, without waiting for more. */
+  flush(): void
   /** Ends the connection once the client has what was sent before; its end is not reported. */
   disconnect(reason: number): void
 }
@@ -103,6 +105,10 @@ export class PulseSession implements RelayClient {
 
   sendUnreliable(bytes: Uint8Array, start: number, end: number): void {
     this.peer.sendUnreliable(STATES, bytes, start, end)
+  }
+
+  flush(): void {
+    this.peer.flush()
   }
 
   /** A message of the client; whatever it is, it ends this session at most. */

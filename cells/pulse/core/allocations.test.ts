@@ -6,7 +6,7 @@ import { Relay } from './relay.ts'
 test('a change that is sent to a client leaves nothing on the heap', () => {
   const relay = new Relay({ startedAtMs: 0 })
   const players = Array.from({ length: 80 }, (_, i) => {
-    const player = relay.connect(walletOf(i), { sendReliable: () => {}, sendUnreliable: () => {} }, undefined, 0)
+    const player = relay.connect(walletOf(i), { sendReliable: () => {}, sendUnreliable: () => {}, flush: () => {} }, undefined, 0)
     relay.teleport(player, { state: standingAt(i % 9, i / 9), realm: 'main' }, 0)
     return player
   })

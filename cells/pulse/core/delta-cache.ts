@@ -45,7 +45,8 @@ export class DeltaCache {
   /** The delta from a sequence on; valid until `clear`. */
   rowOf(player: Player, baseline: number, tier: number, sentTier: number): number {
     const tiers = tier * TIERS + sentTier
-    const first = player.deltasOf === this.#tick ? player.firstDelta : -1
+    const isOfNow = player.deltasOf === this.#tick && player.deltasTo === player.sequence
+    const first = isOfNow ? player.firstDelta : -1
     for (let row = first; row >= 0; row = this.#others[row] ?? -1)
       if (this.#baselines[row] === baseline && this.#tiers[row] === tiers) return row
     if (this.#count === this.#starts.length) this.#grow()
@@ -57,6 +58,7 @@ export class DeltaCache {
     this.#tiers[row] = tiers
     this.#others[row] = first
     player.deltasOf = this.#tick
+    player.deltasTo = player.sequence
     player.firstDelta = row
     this.encoded++
     return row

@@ -71,6 +71,8 @@ export class ModelClient implements RelayClient {
     if (this.arrives()) this.sendReliable(bytes.subarray(start, end))
   }
 
+  flush(): void {}
+
   /** What it knows of a wallet. */
   of(wallet: PeerId): KnownPlayer | undefined {
     return [...this.known.values()].find((player) => player.wallet === wallet)

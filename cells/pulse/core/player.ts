@@ -10,6 +10,8 @@ export interface RelayClient {
   sendReliable(message: Uint8Array): void
   /** A message in a part of `bytes`. It may be lost, and is dropped when a later one has overtaken it. */
   sendUnreliable(bytes: Uint8Array, start: number, end: number): void
+  /** No more messages follow in this round. */
+  flush(): void
 }
 
 /** An emote that a player shows. */
@@ -41,12 +43,23 @@ export interface Grid {
 
 /** A player in the relay: its last states, who sees it, and what its own client was sent. */
 export class Player implements Subject {
+  // What each observer looks at in each round comes first, so that it shares a line or two of the processor's cache.
+  sequence: number
+  /** The grid of its realm, which tells realms apart; undefined while it is in none, and once it was removed. */
+  grid: Grid | undefined
+  profileVersion = 0
+  /** The sequence of its last teleport, emote or end of an emote. */
+  eventAt = -1
+  /** The deltas of it that were made at a tick, to which state, and the index of the first one. */
+  deltasOf = -1
+  deltasTo = -1
+  firstDelta = -1
+  /** The last look of an observer at those it sees already. */
+  seenIn = 0
   readonly subject: number
   readonly wallet: PeerId
   readonly states = new Int32Array(REMEMBERED_STATES * STATE_LENGTH)
-  sequence: number
   tick = 0
-  profileVersion = 0
   emote: RunningEmote | undefined
   /** How its client spells the realm, and the realm; both undefined until the client has announced it: it is invisible before. */
   spelledRealm: string | undefined
@@ -62,20 +75,12 @@ export class Player implements Subject {
   teleportedAt = -1
   emoteStartedAt = -1
   emoteStoppedAt = -1
-  /** The sequence of the last of these. */
-  eventAt = -1
   emoteStopReason: number = EMOTE_STOP_REASON.completed
   /** Those it sees. */
   readonly views = new ViewList<Player>()
-  /** The grid of its realm, which tells realms apart, and its place there; undefined while it is in none, and once it was removed. */
-  grid: Grid | undefined
+  /** Its place in the grid. */
   cell: GridCell | undefined
   cellKey = 0
-  /** The last look of an observer at those it sees already. */
-  seenIn = 0
-  /** The deltas of it that were made at a tick: index of the first one. */
-  deltasOf = -1
-  firstDelta = -1
   cellIndex = 0
 
   constructor(subject: number, wallet: PeerId, sequence: number) {

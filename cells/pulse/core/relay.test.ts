@@ -5,16 +5,17 @@ import { FIELD, FIELD_COUNT, STATE_LENGTH } from './messages/avatar-state.ts'
 import { EMOTE_STOP_REASON, offsetOf } from './messages/server-message.ts'
 import type { Player } from './player.ts'
 import { Relay } from './relay.ts'
+import { FULL_RATES } from './send-rates.ts'
 
 const TICK_MS = 50
 
 function aRelay(options: Partial<ConstructorParameters<typeof Relay>[0]> = {}) {
   const relay = new Relay({ startedAtMs: 1_000, ...options })
-  const world = { relay, nowMs: 1_000, stride: 1, pass }
+  const world = { relay, nowMs: 1_000, rates: FULL_RATES, pass }
   function pass(ms: number) {
     for (let passed = 0; passed < ms; passed += TICK_MS) {
       world.nowMs += TICK_MS
-      relay.tick(world.nowMs, world.stride)
+      relay.tick(world.nowMs, world.rates)
     }
   }
   function enter(index: number, x = 0, z = 0, realm = 'main') {
@@ -101,12 +102,19 @@ test('an input that changes nothing is not sent', () => {
   expect(a.client.received.length).toBe(before)
 })
 
-test.each([1, 2, 3, 4])('with every %i-th round for each client, all see all, at any distance', (stride) => {
-  const world = Object.assign(aRelay(), { stride })
-  const players = Array.from({ length: 12 }, (_, i) => world.enter(i, (i % 3) * 50, i))
+test.each([
+  [12, FULL_RATES],
+  [60, FULL_RATES],
+  [12, { stride: 2, tierRounds: [1, 2, 8] }],
+  [60, { stride: 2, tierRounds: [1, 2, 8] }],
+  [60, { stride: 1, tierRounds: [1, 4, 16] }],
+  [60, { stride: 3, tierRounds: [2, 2, 4] }],
+])('%i players all see all that happens, at any distance, at the rates %j', (count, rates) => {
+  const world = Object.assign(aRelay(), { rates })
+  const players = Array.from({ length: count }, (_, i) => world.enter(i, (i % 3) * 50, i / 9))
   world.pass(2_000)
-  for (const [i, { walk }] of players.entries()) walk((i % 3) * 50 + 1, i)
-  world.pass(500)
+  for (const [i, { walk }] of players.entries()) walk((i % 3) * 50 + 1, i / 9)
+  world.pass(800)
   for (const { client, player } of players) {
     const sequences = players.filter((other) => other.player !== player).map((other) => other.player.sequence)
     expect([...client.known.values()].map(({ sequence }) => sequence)).toEqual(sequences)
@@ -129,6 +137,28 @@ test('distant players are sent less often, and all of their state as soon as the
   world.relay.input(b.player, standingAt(11, 0, { velocityX: 39, headYaw: 39, present: 1 << FIELD.headYaw }), world.nowMs)
   world.pass(TICK_MS)
   expect(a.client.of(walletOf(2))?.state).toMatchObject({ velocityX: 39, headYaw: 39 })
+})
+
+/** How many changes the client of the first of so many players is sent in each of 16 rounds, while all the others walk. */
+function changesByRound(count: number): number[] {
+  const world = aRelay()
+  const players = Array.from({ length: count }, (_, i) => world.enter(i, i, 0))
+  world.pass(2_000)
+  const received = players[0]?.client.received ?? []
+  return Array.from({ length: 16 }, (_, round) => {
+    for (const [i, { walk }] of players.entries()) walk(i, 1 + (round % 2))
+    const before = received.length
+    world.pass(TICK_MS)
+    return received.length - before
+  })
+}
+
+test('who sees many is sent about as much in each round, and who sees few has rounds for those far away, and others', () => {
+  const many = changesByRound(100)
+  expect(Math.max(...many) - Math.min(...many)).toBeLessThanOrEqual(2)
+  const few = changesByRound(40)
+  expect(Math.max(...few)).toBe(39)
+  expect(Math.min(...few)).toBeLessThan(26)
 })
 
 test('of a crowd each client is told of the nearest hundred', () => {
@@ -258,9 +288,9 @@ test('whatever players do and whatever is lost, each client ends with what is th
     fc.property(
       fc.array(action, { maxLength: 60 }),
       fc.infiniteStream(fc.boolean()),
-      fc.constantFrom(1, 2, 4),
-      (actions, luck, stride) => {
-        const world = Object.assign(aRelay(), { stride })
+      fc.constantFrom(FULL_RATES, { stride: 2, tierRounds: [1, 2, 8] }, { stride: 4, tierRounds: [1, 2, 4] }),
+      (actions, luck, rates) => {
+        const world = Object.assign(aRelay(), { rates })
         const arrives = () => luck.next().value as boolean
         const players = Array.from({ length: 5 }, (_, i) => world.enter(i))
         for (const { client } of players) client.arrives = arrives

@@ -8,6 +8,7 @@ import { clampParcel, worldY } from './parcel-grid.ts'
 import { type Grid, Player, type RelayClient } from './player.ts'
 import { PlayerGrid } from './player-grid.ts'
 import type { HiddenReason, HiddenReasonOf } from './realm-sessions.ts'
+import { FULL_RATES, type SendRates } from './send-rates.ts'
 import { SubjectIds } from './subject-ids.ts'
 import { ViewSender } from './view-sender.ts'
 import { defaultVisibility, Visibility, type VisibilityLimits } from './visibility.ts'
@@ -186,14 +187,24 @@ export class Relay {
     return { x: player.x, y: worldY(player.states, offsetOf(player.sequence)), z: player.z }
   }
 
-  /** Sends what has changed. To be called 20 times a second; `stride` n sends to each observer only every n-th time. */
-  tick(nowMs: number, stride = 1): void {
+  /** A whole round: sends what has changed. To be called 20 times a second. */
+  tick(nowMs: number, rates = FULL_RATES): void {
+    this.begin(nowMs, rates)
+    this.serve(0, 1)
+  }
+
+  /** Begins a round. */
+  begin(nowMs: number, rates: SendRates): void {
     this.#ticks++
     this.#endLingering(nowMs)
     this.#endEmotes(nowMs)
-    this.#sender.beginTick(this.#ticks, nowMs, stride)
+    this.#sender.beginTick(this.#ticks, nowMs, rates)
+  }
+
+  /** Serves a part of the players in the round that has begun; part 0 is the first of `parts`. */
+  serve(part: number, parts: number): void {
     for (const player of this.#players.values()) {
-      if (!player.client || !player.grid) continue
+      if (!player.client || !player.grid || Math.floor(player.subject / VISIBILITY_TICKS) % parts !== part) continue
       if ((player.subject + this.#ticks) % VISIBILITY_TICKS === 0 || player.hasMoved) this.#look(player, player.grid)
       this.#sender.send(player)
     }
@@ -273,6 +284,7 @@ export class Relay {
   #look(player: Player, grid: Grid): void {
     player.hasMoved = false
     this.#visibility.update(player, grid, this.#sender)
+    this.#sender.repeat(player)
   }
 
   /** With the state that the player has just taken, whatever it showed has ended. */

@@ -6,6 +6,8 @@ export const MARK = {
   /** The client asked for the whole state, or for the player as a whole. */
   stateRequested: 1,
   playerRequested: 2,
+  /** Either of them. */
+  requested: 3,
   /** The player is to be announced a second time. */
   repeatDue: 4,
 } as const
@@ -31,6 +33,8 @@ export class ViewList<Seen extends { readonly subject: number }> {
   sentTiers = new Uint8Array(FIRST_ROWS)
   /** A set of `MARK`. */
   marks = new Uint8Array(FIRST_ROWS)
+  /** In which rounds the changes of the player are due: with it, those of one tier are spread over all rounds. */
+  phases = new Uint8Array(FIRST_ROWS)
   readonly #rows = new Map<number, number>()
 
   /** The row of a player, by its number; -1 = none. */
@@ -44,6 +48,7 @@ export class ViewList<Seen extends { readonly subject: number }> {
     const row = this.count++
     this.players[row] = player
     this.tiers[row] = tier
+    this.phases[row] = player.subject
     this.nearestTier = Math.min(this.nearestTier, tier)
     this.#rows.set(player.subject, row)
     return row
@@ -63,6 +68,7 @@ export class ViewList<Seen extends { readonly subject: number }> {
     this.tiers[row] = this.tiers[last] ?? 0
     this.sentTiers[row] = this.sentTiers[last] ?? 0
     this.marks[row] = this.marks[last] ?? 0
+    this.phases[row] = this.phases[last] ?? 0
   }
 
   clear(): void {
@@ -80,5 +86,6 @@ export class ViewList<Seen extends { readonly subject: number }> {
     this.tiers = longer(this.tiers, new Uint8Array(rows))
     this.sentTiers = longer(this.sentTiers, new Uint8Array(rows))
     this.marks = longer(this.marks, new Uint8Array(rows))
+    this.phases = longer(this.phases, new Uint8Array(rows))
   }
 }

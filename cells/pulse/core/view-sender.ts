@@ -1,12 +1,16 @@
 import { DeltaCache } from './delta-cache.ts'
 import { ProtoWriter } from './messages/proto-writer.ts'
-import { REMEMBERED_STATES, serverMessages } from './messages/server-message.ts'
+import { REMEMBERED_STATES, serverMessages, TIERS } from './messages/server-message.ts'
 import type { Player } from './player.ts'
+import type { SendRates } from './send-rates.ts'
 import { MARK } from './view-list.ts'
 import type { VisibilityListener } from './visibility.ts'
 
-/** Ticks between two deltas of a player, by tier: each a multiple of the one before. */
-const TIER_TICKS: readonly number[] = [1, 2, 4]
+/**
+ * Who sees more players than this gets the changes of each of them in rounds of their own, so that a datagram per round is about full. For
+ * who sees fewer, all changes of a tier share one datagram, and rounds without any need none.
+ */
+const SPREAD_VIEWS = 40
 /** A player is announced a second time after so long: some clients lose the first announcement, and a second one harms none. */
 const REPEAT_JOINED_MS = 10_000
 
@@ -16,6 +20,8 @@ export class ViewSender implements VisibilityListener {
   readonly #deltas = new DeltaCache()
   #tick = 0
   #stride = 1
+  /** Bits of the number of a round that are zero where a tier is due, by tier. */
+  readonly #dueBits = new Uint8Array(TIERS)
   #nowMs = 0
   sent = 0
 
@@ -23,11 +29,11 @@ export class ViewSender implements VisibilityListener {
     return this.#deltas.encoded
   }
 
-  /** @param stride every how many ticks each observer has a round */
-  beginTick(tick: number, nowMs: number, stride: number): void {
+  beginTick(tick: number, nowMs: number, { stride, tierRounds }: SendRates): void {
     this.#tick = tick
     this.#nowMs = nowMs
     this.#stride = stride
+    for (let tier = 0; tier < TIERS; tier++) this.#dueBits[tier] = (tierRounds[tier] ?? 1) - 1
     this.#deltas.clear()
   }
 
@@ -67,35 +73,46 @@ export class ViewSender implements VisibilityListener {
     else views.marks[row] = (views.marks[row] ?? 0) | (knownSequence === 0 ? MARK.playerRequested : MARK.stateRequested)
   }
 
-  /**
-   * Sends what is due at this tick, if it is one of the observer's. All views of a tier are due at the same tick, so that they share
-   * datagrams; observers take turns. Backwards, because a view may be removed on the way.
-   */
+  /** Announces those a second time who were announced long enough ago; to be called now and then. */
+  repeat({ views }: Player): void {
+    const { marks, joinedAts } = views
+    for (let row = 0; row < views.count; row++)
+      if ((marks[row] ?? 0) & MARK.repeatDue && this.#nowMs - (joinedAts[row] ?? 0) >= REPEAT_JOINED_MS)
+        marks[row] = (marks[row] ?? 0) | MARK.playerRequested
+  }
+
+  /** Sends what is due at this tick, if it is one of the observer's: observers take turns. */
   send(observer: Player): void {
-    const tick = this.#tick + observer.subject
-    if (tick % this.#stride !== 0) return
-    const farthest = this.#farthestDue(tick / this.#stride)
-    if (observer.views.nearestTier <= farthest) this.#sendTiers(observer, farthest)
+    const { views, subject } = observer
+    const turn = this.#tick + subject
+    if (turn % this.#stride !== 0) return
+    // The changes of a player are due to all who see many at the same tick, so that they share the delta.
+    if (views.count > SPREAD_VIEWS) this.#sendDue(observer, Math.floor(this.#tick / this.#stride), 0xff)
+    else if (((turn / this.#stride) & (this.#dueBits[views.nearestTier] ?? 0)) === 0)
+      this.#sendDue(observer, turn / this.#stride, 0)
+    observer.client?.flush()
   }
 
-  /** The farthest tier that is due in an observer's round; all nearer ones are, too. */
-  #farthestDue(round: number): number {
-    let tier = TIER_TICKS.length - 1
-    while (tier > 0 && round % Math.ceil((TIER_TICKS[tier] ?? 1) / this.#stride) !== 0) tier--
-    return tier
-  }
-
-  /** Most views have nothing new: they are to be passed over quickly. */
-  #sendTiers(observer: Player, farthest: number): void {
+  /**
+   * Most views have nothing new: they are to be passed over quickly. Backwards, because a view may be removed on the way.
+   *
+   * @param phaseBits which bits of the phase of a view count for it
+   */
+  #sendDue(observer: Player, round: number, phaseBits: number): void {
     const { views, grid } = observer
-    const { players, tiers, marks, sequences, profileVersions } = views
+    const { players, tiers, marks, sequences, profileVersions, phases } = views
+    const dueBits = this.#dueBits
     for (let row = views.count - 1; row >= 0; row--) {
-      if ((tiers[row] ?? 0) > farthest) continue
+      if ((round + ((phases[row] ?? 0) & phaseBits)) & (dueBits[tiers[row] ?? 0] ?? 0)) continue
       const player = players[row]
       if (!player) continue
       const sequence = sequences[row] ?? 0
       if (player.grid !== grid) this.leave(observer, row)
-      else if (marks[row] !== 0 || profileVersions[row] !== player.profileVersion || player.eventAt > sequence)
+      else if (
+        ((marks[row] ?? 0) & MARK.requested) !== 0 ||
+        profileVersions[row] !== player.profileVersion ||
+        player.eventAt > sequence
+      )
         this.#sendMore(observer, row, player)
       else if (player.sequence !== sequence) this.#sendDelta(observer, row, player, sequence)
     }
@@ -107,15 +124,11 @@ export class ViewSender implements VisibilityListener {
     const marks = views.marks[row] ?? 0
     const sequence = views.sequences[row] ?? 0
     if (views.profileVersions[row] !== player.profileVersion) this.#sendProfile(observer, row, player)
-    if (marks & MARK.playerRequested || this.#isDueAgain(marks, views.joinedAts[row] ?? 0)) this.#announce(observer, row, player)
+    if (marks & MARK.playerRequested) this.#announce(observer, row, player)
     else if (marks & MARK.stateRequested) this.#sendFull(observer, row, player)
     else if (player.sequence === sequence) return
     else if (player.eventAt > sequence) this.#sendEvents(observer, row, player)
     else this.#sendDelta(observer, row, player, sequence)
-  }
-
-  #isDueAgain(marks: number, joinedAt: number): boolean {
-    return (marks & MARK.repeatDue) !== 0 && this.#nowMs - joinedAt >= REPEAT_JOINED_MS
   }
 
   /** A player that is announced again needs no repetition. */
