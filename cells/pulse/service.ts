@@ -8,6 +8,7 @@ import type { RunningService } from '../chassis/running-service.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { SessionReports } from '../wire/session-report.ts'
+import { awakeClock } from './awake-clock.ts'
 import type { EarlyPort } from './early-port.ts'
 import { openUdp, type UdpOptions } from './enet/udp.ts'
 import { type HandOverConfig, Succession } from './hand-over/succession.ts'
@@ -68,7 +69,8 @@ const STOP_MS = 300
  * @throws when a port is taken, or the address is not one of this machine
  */
 export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<Pulse> {
-  const { clock, log } = deps
+  const { log } = deps
+  const clock = awakeClock(deps.clock)
   const limits = { ...defaultPulseLimits, ...config.limits }
   const reports: RealmReports = new RealmReports({
     ...{ clock, visiblePlayers: config.visiblePlayers ?? 'Everyone', metrics: () => metrics },
