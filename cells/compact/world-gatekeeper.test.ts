@@ -55,10 +55,13 @@ test('two players meet in the embedded room of a world; a banned one and one off
   expect(await cells()).toEqual({ cells: [{ slot: 0, healthy: true, userCount: 2 }] })
 
   const soon = (check: () => unknown) =>
-    vi.waitFor(async () => {
-      clock.advance(500)
-      await check()
-    })
+    vi.waitFor(
+      async () => {
+        clock.advance(500)
+        await check()
+      },
+      { timeout: 10_000 },
+    )
   storage.bans = [aBan({ bannedAddress: ben.peer })]
   await soon(async () => expect(await cells()).toEqual({ cells: [{ slot: 0, healthy: true, userCount: 1 }] }))
   expect((await second.closed).code).toBe(1008)

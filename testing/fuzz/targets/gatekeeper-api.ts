@@ -81,7 +81,7 @@ export const gatekeeperApi = fuzzTarget<Call>({
     edits: fc.oneof(fc.constant([]), jsonEdits(3)),
     caller: fc.constantFrom('nobody', 'moderator', 'service', 'explorer', 'scene', 'server'),
   }),
-  inputsInSuite: 400,
+  inputsInSuite: 250,
   start: async (services) =>
     sharedTarget(services, async (call) => {
       const declaration = declaredRoutes[call.route]
