@@ -64,4 +64,61 @@ withPart('postgres', 'an outage of PostgreSQL', (part) => {
     await ban(ben)
     expect(service.readiness()).toEqual({ ready: true })
   })
+
+  test('in the middle of requests is answered 503 with Retry-After, and no decision that was acknowledged is lost', async () => {
+    const url = await server.database()
+    const token = 'moderators-token-0123'
+    const service = await startGatekeeper(aConfig({ DATABASE_URL: url, MODERATOR_TOKEN: token }), {
+      ...{ log: silentLog, clock: systemClock, verifier: aVerifier(), metrics: new Metrics('gatekeeper') },
+    })
+    const http = await listen(service.app, { host: '127.0.0.1', port: 0 })
+    onTestFinished(async () => {
+      await http.stop()
+      await service.stop()
+    })
+    const [acknowledged, statuses, entries] = [new Set<string>(), new Set<string>(), new Set<number>()]
+    let [sent, isOver] = [0, false]
+    const ban = async () => {
+      const wallet = `0x${(++sent).toString(16).padStart(40, '0')}`
+      const headers = { authorization: `Bearer ${token}` }
+      const answer = await fetch(`${http.url}/users/${wallet}/bans?moderator=ruth`, {
+        method: 'POST',
+        headers,
+        body: '{"reason":"spam"}',
+      })
+      statuses.add(answer.status === 503 && answer.headers.has('retry-after') ? '503 with Retry-After' : String(answer.status))
+      if (answer.status === 201) acknowledged.add(wallet)
+    }
+    const enter = async (n: number) => {
+      const metadata = { realmName: 'main', sceneId: 'bafk' }
+      const request = { wallet: createWallet(`visitor ${n}`), method: 'POST', metadata } as const
+      entries.add((await signedFetch(`${http.url}/get-scene-adapter`, request)).status)
+    }
+    const load = Array.from({ length: 4 }, async (_, n) => {
+      for (let turn = 0; !isOver; turn++) {
+        await ban()
+        if (turn % 10 === 0) await enter(100 * n + (turn % 50))
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    })
+    const soon = { timeout: 30_000, interval: 50 }
+    await vi.waitFor(() => expect(acknowledged.size).toBeGreaterThan(20), soon)
+    await server.kill()
+    await vi.waitFor(() => expect(statuses).toContain('503 with Retry-After'), soon)
+    const before = acknowledged.size
+    await server.restart()
+    await vi.waitFor(() => expect(acknowledged.size).toBeGreaterThan(before + 20), soon)
+    isOver = true
+    await Promise.all(load)
+
+    expect([statuses, entries]).toEqual([new Set(['201', '503 with Retry-After']), new Set([200])])
+    const database = await openPostgres({ url, clock: systemClock, log: silentLog })
+    onTestFinished(() => database.stop())
+    const kept = await database.query<{ wallet: string }>(
+      `SELECT banned_address AS wallet FROM user_bans AS b
+        WHERE EXISTS (SELECT 1 FROM moderation_decisions AS d WHERE d.target = b.banned_address AND d.result = 'done')`,
+    )
+    const wallets = new Set(kept.map(({ wallet }) => wallet))
+    expect([...acknowledged].filter((wallet) => !wallets.has(wallet))).toEqual([])
+  })
 })

@@ -60,6 +60,22 @@ onEachDatabase('what moderators do besides banning', (empty) => {
     expect(data).toMatchObject([{ actor: 'ruth', action: 'kick', target: ana.peer, reason: 'shouting', result: 'done' }])
   })
 
+  test('while LiveKit is away a kick says that the player may still be in rooms, and the connectors are told all the same', async (t) => {
+    const gatekeeper = await aGatekeeper(t, { storage: await empty(), config: { MODERATOR_TOKEN } })
+    const headers = { authorization: `Bearer ${MODERATOR_TOKEN}` }
+    const kick = { method: 'POST', headers, body: '{"reason":"shouting"}' }
+    const answer = await fetch(`${gatekeeper.url}/users/${ana.peer}/kick?moderator=ruth`, kick)
+    expect([answer.status, Number(answer.headers.get('retry-after'))]).toEqual([503, expect.toSatisfy((wait) => wait > 0)])
+    expect(await answer.json()).toEqual({
+      error: expect.stringMatching(/leaves the connectors, and may still be in rooms: LiveKit/),
+    })
+    const asked = { method: 'POST', body: JSON.stringify({ addresses: [ana.peer] }) }
+    const [, about] = await answerOf(await fetch(`${gatekeeper.url}/users/bans`, asked))
+    expect(about).toMatchObject({ data: { kicked: [{ address: ana.peer }] } })
+    const [, presence] = await answerOf(await fetch(`${gatekeeper.url}/users/${ana.peer}/presence`, { headers }))
+    expect(presence).toMatchObject({ data: { rooms: null } })
+  })
+
   test('two kicks of a player are two versions, and those that are long over are deleted with the next one', async (t) => {
     const storage = await empty()
     const { call, version } = await aModerated(t, storage)

@@ -187,6 +187,33 @@ onEachDatabase('administration of scenes', (empty) => {
     ])
   })
 
+  test('what is decided at one replica about a scene or a player is so at another one within a second', async (t) => {
+    const storage = await empty()
+    const config = { MODERATOR_TOKEN: 'moderators-token-0123' }
+    const [here, there] = [await aTown(t, storage, { config }), await aTown(t, storage, { config })]
+    const within = async (look: () => Promise<unknown>, seen: unknown) => {
+      there.clock.advance(999)
+      await vi.waitFor(async () => expect(await look()).toEqual(seen), { timeout: 10_000, interval: 50 })
+    }
+    await here.call(owner, 'POST', '/scene-bans', { banned_address: ana.address })
+    await within(() => there.entry(ana), BANNED)
+    await here.call(owner, 'DELETE', '/scene-bans', { banned_address: ana.address })
+    await within(() => there.entry(ana), IN)
+
+    const ban = () => there.call(ben, 'POST', '/scene-bans', { banned_address: cem.address }).then(([status]) => status)
+    expect(await ban()).toBe(401)
+    await here.call(owner, 'POST', '/scene-admin', { admin: ben.address })
+    await within(ban, 204)
+    await here.call(owner, 'DELETE', '/scene-admin', { admin: ben.address })
+    await within(ban, 401)
+
+    const headers = { authorization: `Bearer ${config.MODERATOR_TOKEN}` }
+    const warnings = (url: string) => `${url}/users/${ana.peer}/warnings?moderator=ruth`
+    await fetch(warnings(here.url), { method: 'POST', headers, body: '{"reason":"hm"}' })
+    const count = async () => ((await (await fetch(warnings(there.url), { headers })).json()) as { data: unknown[] }).data.length
+    await within(count, 1)
+  })
+
   test('who decides about a scene is in the record of decisions, also who may not, or about whom nobody may', async (t) => {
     const storage = await empty()
     const { call } = await aTown(t, storage)
