@@ -10,7 +10,8 @@ export interface RealmEndpoints {
   sockets: readonly string[]
   rooms: { kind: string; url: string; why: string }
   gatekeeperUrl: string | undefined
-  statsUrl: string
+  /** Undefined for a world, which has no statistics. */
+  statsUrl: string | undefined
   /** The movement relay that the realm names in place of that of this machine; undefined = that one. */
   otherRelay: string | undefined
 }
@@ -18,6 +19,8 @@ export interface RealmEndpoints {
 /** State of a realm that changes while it runs. */
 export interface RealmState {
   name: string
+  /** It has no cells and no islands then. */
+  isWorld: boolean
   /** True once the realm provider was observed to serve it. */
   published: boolean
   ready: boolean
@@ -47,7 +50,7 @@ export function realmBlock({ name, aboutUrl, sockets, rooms, gatekeeperUrl, stat
       ? []
       : [['', 'they serve the Bevy explorer only: docs/explorers.md'] satisfies [string, string]]),
     ...(gatekeeperUrl ? [['gatekeeper', gatekeeperUrl] satisfies [string, string]] : []),
-    ['stats', `${statsUrl}/peers`],
+    ...(statsUrl ? [['stats', `${statsUrl}/peers`] satisfies [string, string]] : []),
     ...(otherRelay ? [['movement', otherRelay] satisfies [string, string]] : []),
   ]
   return `  ${name}\n${rows.map(([label, value]) => `    ${label.padEnd(12)}${value}`).join('\n')}\n`
@@ -73,8 +76,9 @@ export function movementBlock(relay: RelayAddress, aboutUrl: string): string {
 export const statusLine = (realms: readonly RealmState[]): string =>
   realms.length === 0 ? 'no realm is declared' : realms.map(stateText).join('   ')
 
-function stateText({ name, published, ready, reason, cells, players, islands }: RealmState): string {
+function stateText({ name, isWorld, published, ready, reason, cells, players, islands }: RealmState): string {
   const state = cells.desired === 0 ? 'hibernated' : ready ? (published ? 'published' : 'ready') : reason
+  if (isWorld) return `${name}: ${state}, ${counted(players, 'player')}`
   return `${name}: ${state}, ${cells.ready}/${cells.desired} ${plural('cell', cells.desired)}, ${counted(players, 'player')}, ${counted(islands, 'island')}`
 }
 

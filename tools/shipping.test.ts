@@ -81,6 +81,7 @@ describe('what the Dockerfile builds', { timeout: BUILD_TIMEOUT_MS }, () => {
       'crds/commscell.crd.yaml',
       'crds/realm.crd.yaml',
       'examples/realm.yaml',
+      'examples/world.yaml',
       'package.json',
     ]
     expect(published.sort()).toEqual([...built.map((file) => `dist/${file}`), ...beside].sort())

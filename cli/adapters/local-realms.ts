@@ -14,9 +14,10 @@ import { relayText } from '../../cells/wire/relay-address.ts'
 import type { SessionReports } from '../../cells/wire/session-report.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import { type Realm, realmNameOf } from '../../crds/realm.ts'
+import { isGuest, isWorldRealm } from '../../crds/world.ts'
 import { relayOf } from '../../operator/desired/movement.ts'
 import { laptopSite, type Site } from '../../operator/desired/site.ts'
-import { roomsUrl } from '../../operator/desired/urls.ts'
+import { gatekeeperRoomsUrl, roomsUrl } from '../../operator/desired/urls.ts'
 import { LocalCluster } from '../../operator/local/local-cluster.ts'
 import { PlayerCounts } from '../../operator/observers/players/player-counts.ts'
 import { PublicationProbe } from '../../operator/observers/publication/publication-probe.ts'
@@ -91,6 +92,7 @@ export async function startLocalRealms({
     movement,
     publicUrl: url,
     localUrl: listening.url,
+    realm: (key) => cluster.realm(key),
     livekit: ({ metadata }) => {
       const of = chosen.get(keyText(metadata))
       return of?.kind === 'livekit'
@@ -107,7 +109,7 @@ export async function startLocalRealms({
   const publication = new PublicationProbe({ providerUrl: listening.url, clock, log })
   const playerCounts = new PlayerCounts({ statsUrlOf: site.statsUrl, clock, log })
   const reconcilers = startReconcilers({ cluster, site, publication, playerCounts, clock, log })
-  const states = createRealmStates(cluster, listening.url)
+  const states = createRealmStates(cluster, site.statsUrl)
   const published = new Set<string>()
   const stopPublishing = cluster.onUpdate(() => {
     const now = new Map(cluster.realms().map((realm) => [keyText(realm.metadata), realm]))
@@ -176,20 +178,21 @@ function keyOf(text: string): ObjectKey {
 function endpointsOf(realm: Realm, site: Site, roomBackend: RoomBackend | undefined) {
   const urls = site.urls(realm)
   const { replicas } = realm.spec.cells
+  const isWorld = isWorldRealm(realm)
   return {
     name: realmNameOf(realm),
     aboutUrl: urls.about,
-    sockets: Array.from({ length: replicas }, (_, slot) => `${urls.slot(slot)}/ws`),
+    sockets: Array.from({ length: isWorld ? 0 : replicas }, (_, slot) => `${urls.slot(slot)}/ws`),
     rooms:
       roomBackend?.kind === 'livekit'
         ? { kind: 'LiveKit', url: roomBackend.url, why: roomBackend.why }
         : {
             kind: 'embedded (ws-room)',
-            url: roomsUrl(realm.metadata.name, 0, urls.slot(0)),
+            url: isWorld ? gatekeeperRoomsUrl(urls.gatekeeper) : roomsUrl(realm.metadata.name, 0, urls.slot(0)),
             why: roomBackend?.why ?? 'none was chosen',
           },
-    gatekeeperUrl: realm.spec.gatekeeper.replicas > 0 ? urls.gatekeeper : undefined,
-    statsUrl: urls.stats,
+    gatekeeperUrl: realm.spec.gatekeeper.replicas > 0 && !isGuest(realm) ? urls.gatekeeper : undefined,
+    statsUrl: isWorld ? undefined : urls.stats,
     otherRelay: otherRelayOf(realm),
   }
 }

@@ -2,6 +2,7 @@ import { UserError } from '../../cells/chassis/errors.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 import { keyText } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
+import { gatekeeperRealmOf, isGuest } from '../../crds/world.ts'
 import type { Manifest } from '../manifest.ts'
 import { findLivekitServer, type LivekitServer, startLivekitServer } from './livekit-server.ts'
 
@@ -57,6 +58,7 @@ export function createRoomBackendChooser({ rooms, livekit, host, env, log }: Roo
   return {
     async choose(realm, secrets) {
       const { type, url, credentials } = realm.spec.livekit
+      if (isGuest(realm)) return { kind: 'embedded', why: `they are those of the Realm ${gatekeeperRealmOf(realm)}` }
       if (rooms === 'embedded') return { kind: 'embedded', why: '--rooms embedded' }
       if (livekit) return { kind: 'livekit', ...livekit, why: '--livekit' }
       if (type === 'None') return without('the manifest says livekit.type None')

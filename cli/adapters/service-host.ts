@@ -1,4 +1,6 @@
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Bus } from '../../cells/bus/bus.ts'
 import type { Clock } from '../../cells/chassis/clock.ts'
 import { Refusal } from '../../cells/chassis/errors.ts'
@@ -8,6 +10,7 @@ import { Metrics } from '../../cells/chassis/metrics.ts'
 import type { Mounts } from '../../cells/chassis/mounts.ts'
 import type { RunningService } from '../../cells/chassis/running-service.ts'
 import { type CellServices, startCellServices } from '../../cells/compact/cell-services.ts'
+import { startWorldGatekeeper } from '../../cells/compact/world-gatekeeper.ts'
 import { readConfig as readGatekeeperConfig } from '../../cells/gatekeeper/config.ts'
 import { startGatekeeper } from '../../cells/gatekeeper/service.ts'
 import type { ChainVerifier } from '../../cells/identity/verifier.ts'
@@ -16,6 +19,7 @@ import { startStats } from '../../cells/stats/service.ts'
 import type { SessionReports } from '../../cells/wire/session-report.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
+import type { WorldsFile } from '../../crds/world.ts'
 import type { Settings } from '../../operator/desired/settings.ts'
 import type { CellRunSpec, LocalRuntime, ServiceRunSpec } from '../../operator/local/runtime.ts'
 
@@ -67,7 +71,10 @@ export function createServiceHost(parts: ServiceHostOptions): LocalRuntime {
     if (plan.component === 'stats') return startStats(readStatsConfig(env), shared)
     if (!env.DATABASE_URL) env.DATABASE_FOLDER = join(parts.dataFolder, `${metadata.namespace}.${metadata.name}`, 'gatekeeper')
     else delete env.DATABASE_FOLDER
-    return startGatekeeper(readGatekeeperConfig(env), { ...shared, verifier })
+    if (plan.hosting) env.WORLDS_FILE = await writeWorlds(parts.dataFolder, metadata, plan)
+    const config = readGatekeeperConfig(env)
+    const start = config.ROOMS_SERVER === 'Self' ? startWorldGatekeeper : startGatekeeper
+    return start(config, { ...shared, verifier, worldSecretOf: secretsOfWorlds(parts, metadata.namespace, plan) })
   }
 
   return {
@@ -98,7 +105,12 @@ export function createServiceHost(parts: ServiceHostOptions): LocalRuntime {
       const unmount = mounts.mount(`${pathOf(order.realm.metadata)}/${order.plan.component}`, service.app)
       return {
         readiness: () => service.readiness(),
-        update: async () => false,
+        async update(changed) {
+          // Other worlds need no other process.
+          if (!isDeepStrictEqual(withoutWorlds(changed), withoutWorlds(order))) return false
+          await writeWorlds(parts.dataFolder, changed.realm.metadata, changed.plan)
+          return true
+        },
         async stop() {
           unmount()
           await service.stop()
@@ -123,6 +135,26 @@ export function createServiceHost(parts: ServiceHostOptions): LocalRuntime {
     },
   }
 }
+
+/** Writes the file that is a ConfigMap in a cluster. */
+async function writeWorlds(
+  dataFolder: string,
+  { namespace, name }: ObjectKey,
+  { hosting }: ServiceRunSpec['plan'],
+): Promise<string> {
+  const folder = join(dataFolder, `${namespace}.${name}`)
+  await mkdir(folder, { recursive: true })
+  const file = join(folder, 'worlds.json')
+  await writeFile(file, JSON.stringify({ worlds: hosting?.worlds ?? [] } satisfies WorldsFile))
+  return file
+}
+
+const secretsOfWorlds =
+  ({ secretValue }: Pick<ServiceHostOptions, 'secretValue'>, namespace: string, { hosting }: ServiceRunSpec['plan']) =>
+  (key: string): string | undefined =>
+    hosting?.secret && secretValue(namespace, hosting.secret.name, key)
+
+const withoutWorlds = ({ realm, plan: { hosting, ...plan } }: ServiceRunSpec) => ({ realm, plan, secret: hosting?.secret })
 
 /** Settings as the environment of a process: Secrets in the clear, the bus in memory. */
 function environmentOf(settings: Settings, namespace: string, { secretValue }: ServiceHostOptions): NodeJS.ProcessEnv {

@@ -5,6 +5,7 @@ import type { Log } from '../../../cells/chassis/log.ts'
 import { Poller, type PollOutcome } from '../../../cells/chassis/poller.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
+import { isWorldRealm } from '../../../crds/world.ts'
 import { approximatePlayers } from '../../desired/status/approximate-players.ts'
 import type { PlayerPeak } from '../../observed/players.ts'
 import type { RealmObserver } from '../observer.ts'
@@ -38,12 +39,15 @@ const MAX_BYTES = 64 * 1024
 const MAX_PARALLEL = 16
 /** Slots of an answer that are read. */
 const MAX_SLOTS = 64
+/** Until its gatekeeper answers about a world, which counts as served from then on. */
+const WORLD_RETRY_MS = 1_000
 /** After this many failures in a row the last counts are no longer relied on. */
 const FAILURES_TO_UNKNOWN = 6
 
 interface CountedRealm {
   key: ObjectKey
   url: string
+  isWorld: boolean
   bySlot: ReadonlyMap<number, number> | undefined
   /** The size of the crowd in each slot, as last announced to the listeners. */
   crowds: ReadonlyMap<number, string | undefined>
@@ -77,7 +81,8 @@ export class PlayerCounts implements RealmObserver<CountedPlayers>, Running {
     const { namespace, name } = realm.metadata
     const { statsUrlOf, random = Math.random } = this.#options
     const { autoscale } = realm.spec
-    const given = { url: statsUrlOf(realm), windowMs: autoscale && autoscale.scaleDownAfterSeconds * 1000 }
+    const isWorld = isWorldRealm(realm)
+    const given = { isWorld, url: statsUrlOf(realm), windowMs: autoscale && autoscale.scaleDownAfterSeconds * 1000 }
     const create = (): CountedRealm => ({
       ...given,
       key: { namespace, name },
@@ -86,7 +91,8 @@ export class PlayerCounts implements RealmObserver<CountedPlayers>, Running {
       crowds: new Map(),
       failures: 0,
     })
-    Object.assign(this.#poller.watch(keyText(realm.metadata), create, PERIOD_MS * random()), given)
+    const firstMs = isWorld ? WORLD_RETRY_MS * random() : PERIOD_MS * random()
+    Object.assign(this.#poller.watch(keyText(realm.metadata), create, firstMs), given)
   }
 
   get(realm: ObjectKey): CountedPlayers | undefined {
@@ -111,14 +117,15 @@ export class PlayerCounts implements RealmObserver<CountedPlayers>, Running {
 
   #learn(realm: CountedRealm, bySlot: PlayersBySlot | undefined): PollOutcome {
     realm.failures = bySlot ? 0 : realm.failures + 1
-    if (!bySlot && realm.failures < FAILURES_TO_UNKNOWN) return { next: PERIOD_MS, changed: false }
+    const next = realm.isWorld && !bySlot?.has(0) && realm.failures < FAILURES_TO_UNKNOWN ? WORLD_RETRY_MS : PERIOD_MS
+    if (!bySlot && realm.failures < FAILURES_TO_UNKNOWN) return { next, changed: false }
     realm.bySlot = bySlot
     const { windowMs, peaks, crowds: before } = realm
     peaks.record(this.#options.clock.monotonic(), windowMs === undefined ? undefined : bySlot, windowMs ?? 0)
     const crowds = new Map([...(bySlot ?? [])].map(([slot, count]) => [slot, approximatePlayers(count, before.get(slot))]))
     realm.crowds = crowds
     return {
-      next: PERIOD_MS,
+      next,
       changed: crowds.size !== before.size || [...crowds].some(([slot, crowd]) => before.get(slot) !== crowd),
     }
   }
