@@ -59,14 +59,17 @@ function aBus(): { bus: Bus; setBusState: (state: BusState) => void } {
 }
 
 /** Starts stats on a free local port, on a bus and a clock the test controls. */
-export async function aStats({ onTestFinished }: Pick<TestContext, 'onTestFinished'>, config: Partial<StatsConfig> = {}) {
+export async function aStats(
+  { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
+  { serverName, ...config }: Partial<StatsConfig> & { serverName?: string } = {},
+) {
   const { bus, setBusState } = aBus()
   const clock = new ManualClock()
   const metrics = new Metrics('stats')
   const scope = config.BUS_SCOPE ?? ''
   const service = await startStats(
     { BUS_SCOPE: scope, COMMIT_HASH: '', CURRENT_VERSION: '', ...config },
-    { bus, log: silentLog, clock, metrics },
+    { bus, log: silentLog, clock, metrics, serverName },
   )
   const http = await listen(service.app, { host: '127.0.0.1', port: 0 })
   onTestFinished(async () => {

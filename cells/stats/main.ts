@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { systemClock } from '../chassis/clock.ts'
 import { UserError } from '../chassis/errors.ts'
 import type { Running } from '../chassis/lifecycle.ts'
@@ -11,7 +12,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   if (!NATS_URL) throw new UserError('NATS_URL is required', 2)
   return runService('stats', config, async ({ log, metrics }) => {
     const bus = await connectBus('stats', { NATS_URL, ...config }, log, metrics)
-    const service = await startStats(config, { bus, log, clock: systemClock, metrics })
+    const service = await startStats(config, { bus, log, clock: systemClock, metrics, serverName: `stats-${hostname()}` })
     return { service, dependencies: [{ stop: () => bus.close() }] }
   })
 }

@@ -11,6 +11,7 @@ import { repeat } from '../chassis/repeat.ts'
 import type { RunningService } from '../chassis/running-service.ts'
 import { listenToBus } from './adapters/bus-listener.ts'
 import { noHotScenes, pollHotScenes } from './adapters/hot-scenes-poller.ts'
+import { publishParcels } from './adapters/parcel-publisher.ts'
 import type { StatsConfig } from './config.ts'
 import { PEER_EXPIRY_MS, Snapshot } from './core/snapshot.ts'
 import { statsMetrics } from './metrics.ts'
@@ -23,15 +24,21 @@ const MAX_BODY_BYTES = 256 * 1024
 /** What explorers call the realm of Decentraland itself. */
 const DEFAULT_REALM_NAME = 'main'
 
+export interface StatsDeps {
+  bus: Bus
+  log: Log
+  clock: Clock
+  metrics: Metrics
+  /** Unique to this process: under this name it publishes who is on which parcel; by default it does not. */
+  serverName?: string | undefined
+}
+
 /**
  * Starts stats: it listens to the bus and answers which peers are where. Some explorers refuse to start when `/status` fails
  * (comms.md §8.3), so a dead archipelago shows in `/core-status` alone, and a broker may restart; but a bus that stays away is a
  * realm without islands, and what stats shows then is of the past.
  */
-export async function startStats(
-  config: StatsConfig,
-  deps: { bus: Bus; log: Log; clock: Clock; metrics: Metrics },
-): Promise<RunningService> {
+export async function startStats(config: StatsConfig, deps: StatsDeps): Promise<RunningService> {
   const { log, clock, metrics } = deps
   const bus = new GuardedBus(deps.bus, new BugReporter(deps))
   const snapshot = new Snapshot()
@@ -54,10 +61,14 @@ export async function startStats(
     },
   })
 
+  const { serverName } = deps
+  const { REALM_NAME: realmName = DEFAULT_REALM_NAME, REALM_PROVIDER_URL: providerUrl } = config
+  const feed = { bus, scope: config.BUS_SCOPE, realmName, snapshot, clock, log }
+  const publishing = serverName === undefined ? undefined : publishParcels({ ...feed, serverName })
+
   // Ready without a bus too: it answers with what it knows, and an explorer that gets no answer from `HEAD /status` ends its start
   // (comms.md §8.3). The archipelago, to which no client connects, is the one that reports the outage.
   const readiness = (): Readiness => ({ ready: true })
-  const { REALM_NAME: realmName = DEFAULT_REALM_NAME, REALM_PROVIDER_URL: providerUrl } = config
   const app = createApp({
     log,
     metrics,
@@ -81,5 +92,5 @@ export async function startStats(
       stopWatchingBus()
     },
   }
-  return { app, readiness, stop: stopAll(log, subscriptions, expiring, hotScenes).stop }
+  return { app, readiness, stop: stopAll(log, subscriptions, expiring, publishing, hotScenes).stop }
 }

@@ -24,7 +24,7 @@ describe('subjects', () => {
       ...Object.values(every),
       ...Object.values(at).map((subject) => (typeof subject === 'string' ? subject : subject(A))),
     ]
-    expect(all).toHaveLength(15)
+    expect(all).toHaveLength(16)
     expect(all.filter((subject) => !subject.startsWith('ns.realm.3.'))).toEqual([])
   })
 

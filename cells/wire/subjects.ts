@@ -14,6 +14,8 @@ export interface Subjects {
   /** Replies to a sync request, for the archipelago that sent it: `state-sync.ts`. */
   syncReply(requester: string): string
   readonly islands: string
+  /** Who is on which parcel of the realm: `parcel-changes.ts`. */
+  readonly parcelChanges: string
   readonly discovery: string
   /** How the active archipelago keeps its leadership: `leader-heartbeat.ts`. */
   readonly leaderHeartbeat: string
@@ -37,6 +39,7 @@ export function subjects(scope: string): Subjects {
     admission: (peer) => `${at}rooms.${peer}.admission`,
     syncReply: (requester) => `${at}engine.state_sync.${requester}`,
     islands: `${at}engine.islands`,
+    parcelChanges: `${at}engine.parcel_changes`,
     discovery: `${at}engine.discovery`,
     leaderHeartbeat: `${at}engine.leader_heartbeat`,
     syncRequest: `${at}engine.state_sync`,

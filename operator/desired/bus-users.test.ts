@@ -33,8 +33,9 @@ test('a cell may publish and subscribe to all its own subjects, and to none of a
   }
 })
 
-test('stats may subscribe to every cell of the realm, and publish nothing', () => {
-  expect(rightsOf('stats')?.publish).toBeUndefined()
+test('stats may subscribe to every cell of the realm, and publish their feed, which no cell hears', () => {
+  expect(rightsOf('stats')?.publish).toBe(subjects('metaverse.main').parcelChanges)
+  expect(subjects('metaverse.main').parcelChanges.startsWith(below(rightsOf(cellUser(2))?.subscribe))).toBe(false)
   for (const address of addressesOf(cellScope('metaverse.main', 31)))
     expect(address.startsWith(below(rightsOf('stats')?.subscribe))).toBe(true)
 })

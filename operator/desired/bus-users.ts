@@ -1,4 +1,4 @@
-import { cellScope } from '../../cells/wire/subjects.ts'
+import { cellScope, subjects } from '../../cells/wire/subjects.ts'
 import { type Realm, realmScope } from '../../crds/realm.ts'
 
 /** A user of a Managed NATS, and the key of its password: one per slot, one per service. */
@@ -27,6 +27,7 @@ export function busUsers({ metadata }: Realm): BusPermissions[] {
     }),
     // A gatekeeper publishes nothing but admissions to the cells' own rooms.
     { user: 'gatekeeper', publish: `${scope}.*.rooms.*.admission`, subscribe: undefined },
-    { user: 'stats', publish: undefined, subscribe: `${scope}.>` },
+    // The statistics tell who is on which parcel, and nothing that a service here listens to.
+    { user: 'stats', publish: subjects(scope).parcelChanges, subscribe: `${scope}.>` },
   ]
 }

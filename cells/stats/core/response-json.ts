@@ -36,7 +36,7 @@ export const peerJson = ({ id, lastPing, position }: KnownPeer): PeerJson => ({
   id,
   address: id,
   lastPing,
-  parcel: parcelOf(position),
+  parcel: parcelOfPosition(position),
   position: coordinates(position),
 })
 
@@ -72,7 +72,7 @@ export function islandById(snapshot: Snapshot, id: string): IslandJson | undefin
 export function parcelsJson(snapshot: Snapshot): ParcelJson[] {
   const parcels = new Map<string, ParcelJson>()
   for (const { position } of snapshot.peers()) {
-    const [x, y] = parcelOf(position)
+    const [x, y] = parcelOfPosition(position)
     const key = `${x},${y}`
     const known = parcels.get(key)
     if (known) known.peersCount++
@@ -115,7 +115,11 @@ export function coreStatus(snapshot: Snapshot, nowMs: number): { healthy: boolea
 const isFresh = (discovery: Discovery | undefined, nowMs: number): boolean =>
   discovery !== undefined && nowMs - discovery.receivedMs < CELL_SILENCE_MS
 
-const parcelOf = ({ x, z }: Position): [number, number] => [Math.floor(x / PARCEL_SIZE), Math.floor(z / PARCEL_SIZE)]
+/** The parcel of a place. */
+export const parcelOfPosition = ({ x, z }: Position): [number, number] => [
+  Math.floor(x / PARCEL_SIZE),
+  Math.floor(z / PARCEL_SIZE),
+]
 
 const coordinates = ({ x, y, z }: Position): [number, number, number] => [x, y, z]
 
