@@ -1,9 +1,10 @@
 import type { ByteReader, ByteWriter } from '../../chassis/byte-buffers.ts'
 import type { PeerId, Position } from '../../wire/peer.ts'
+import { Emotes } from './emotes.ts'
 import { readPlayers, writePlayers } from './frozen-relay.ts'
 import { type AvatarState, FIELD, standStill } from './messages/avatar-state.ts'
 import type { EmoteRequest, InitialState } from './messages/pulse-request.ts'
-import { EMOTE_STOP_REASON, offsetOf } from './messages/server-message.ts'
+import { offsetOf } from './messages/server-message.ts'
 import { clampParcel, worldY } from './parcel-grid.ts'
 import { type Grid, Player, type RelayClient } from './player.ts'
 import { PlayerGrid } from './player-grid.ts'
@@ -46,7 +47,7 @@ export class Relay {
   readonly #grids = new Map<string, PlayerGrid>()
   /** Players without a client, and until when they stay. */
   readonly #lingering = new Map<Player, number>()
-  readonly #emoting = new Set<Player>()
+  readonly #emotes = new Emotes()
   readonly #hiddenReason: HiddenReasonOf
   #ticks = 0
 
@@ -139,7 +140,7 @@ export class Relay {
     standStill(state)
     player.become(state, this.#tickAt(nowMs))
     player.markTeleport()
-    this.#stopShowing(player)
+    this.#emotes.interrupt(player)
     this.#enter(player, realm)
   }
 
@@ -149,12 +150,11 @@ export class Relay {
     const tick = this.#tickAt(nowMs)
     player.become(state, tick)
     player.grid?.place(player)
-    player.startEmote(emote, tick)
-    this.#emoting.add(player)
+    this.#emotes.start(player, emote, tick)
   }
 
   stopEmote(player: Player, nowMs: number): void {
-    if (player.emote) this.#endEmote(player, EMOTE_STOP_REASON.cancelled, nowMs)
+    this.#emotes.stop(player, this.#tickAt(nowMs))
   }
 
   announceProfile(player: Player, version: number): void {
@@ -197,7 +197,7 @@ export class Relay {
   begin(nowMs: number, rates: SendRates): void {
     this.#ticks++
     this.#endLingering(nowMs)
-    this.#endEmotes(nowMs)
+    this.#emotes.endDue(this.#tickAt(nowMs))
     this.#sender.beginTick(this.#ticks, nowMs, rates)
   }
 
@@ -215,7 +215,7 @@ export class Relay {
     for (const { player, lingerMs = this.#lingerMs } of readPlayers(frozen, nowMs)) {
       this.#players.set(player.wallet, player)
       this.#lingering.set(player, nowMs + lingerMs)
-      if (player.emote) this.#emoting.add(player)
+      this.#emotes.resume(player)
       if (player.realm !== undefined) this.#gridOf(player.realm).place(player)
     }
   }
@@ -231,11 +231,9 @@ export class Relay {
     clampParcel(state)
     const tick = this.#tickAt(nowMs)
     player.become(state, tick)
-    this.#stopShowing(player)
+    this.#emotes.interrupt(player)
     this.#enter(player, realm)
-    if (!emote) return
-    player.startEmote(emote, Math.max(0, tick - emote.elapsedMs))
-    this.#emoting.add(player)
+    if (emote) this.#emotes.start(player, emote, Math.max(0, tick - emote.elapsedMs))
   }
 
   #enter(player: Player, spelled: string): void {
@@ -262,7 +260,7 @@ export class Relay {
   #remove(player: Player): void {
     this.#leaveGrid(player)
     this.#lingering.delete(player)
-    this.#emoting.delete(player)
+    this.#emotes.forget(player)
     this.#players.delete(player.wallet)
     this.#subjects.keep(player.wallet, { subject: player.subject, sequence: player.sequence })
   }
@@ -285,26 +283,6 @@ export class Relay {
     player.hasMoved = false
     this.#visibility.update(player, grid, this.#sender)
     this.#sender.repeat(player)
-  }
-
-  /** With the state that the player has just taken, whatever it showed has ended. */
-  #stopShowing(player: Player): void {
-    if (player.emote) player.stopEmote(EMOTE_STOP_REASON.cancelled)
-    this.#emoting.delete(player)
-  }
-
-  #endEmote(player: Player, reason: number, nowMs: number): void {
-    this.#emoting.delete(player)
-    player.become(player.state(), this.#tickAt(nowMs))
-    player.stopEmote(reason)
-  }
-
-  #endEmotes(nowMs: number): void {
-    const tick = this.#tickAt(nowMs)
-    for (const player of this.#emoting) {
-      const { endTick } = player.emote ?? {}
-      if (endTick !== undefined && endTick <= tick) this.#endEmote(player, EMOTE_STOP_REASON.completed, nowMs)
-    }
   }
 
   #endLingering(nowMs: number): void {

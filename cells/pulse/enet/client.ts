@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
-import { type Command, writeConnect } from './commands.ts'
+import { writeConnect } from './command-writer.ts'
+import type { Command } from './commands.ts'
 import {
   HEADER_BYTES,
   MAX_COMMANDS_OF_CLIENT,

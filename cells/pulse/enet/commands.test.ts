@@ -1,6 +1,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
+  writeAcknowledge,
+  writeConnect,
+  writeDisconnect,
+  writeFragment,
+  writePing,
+  writeReliable,
+  writeUnreliable,
+  writeVerifyConnect,
+} from './command-writer.ts'
+import {
   ACKNOWLEDGE_FLAG,
   COMMAND_BYTES,
   CONTROL_CHANNEL,
@@ -11,14 +21,6 @@ import {
   MESSAGE_TOO_LONG,
   readCommand,
   UNSEQUENCED_FLAG,
-  writeAcknowledge,
-  writeConnect,
-  writeDisconnect,
-  writeFragment,
-  writePing,
-  writeReliable,
-  writeUnreliable,
-  writeVerifyConnect,
 } from './commands.ts'
 import { writeHeader } from './datagram.ts'
 

@@ -1,6 +1,7 @@
 import { networkOfAddress } from '../../chassis/client-address.ts'
 import { TokenBucket } from '../../chassis/token-bucket.ts'
-import { CONTROL_CHANNEL, Command, CommandKind, readCommand, writeVerifyConnect } from './commands.ts'
+import { writeVerifyConnect } from './command-writer.ts'
+import { CONTROL_CHANNEL, Command, CommandKind, readCommand } from './commands.ts'
 import { HEADER_BYTES, MIN_MTU, MTU, NO_PEER_ID, writeHeader } from './datagram.ts'
 import { type HalfOpen, HalfOpenTable, mayResend, VERIFY_BYTES } from './half-open.ts'
 import type { EnetCounters } from './host-options.ts'

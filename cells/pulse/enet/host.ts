@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
-import { UNSEQUENCED_FLAG, writeDisconnect } from './commands.ts'
+import { writeDisconnect } from './command-writer.ts'
+import { UNSEQUENCED_FLAG } from './commands.ts'
 import { ConnectionRequests, endpointKey, type RequestOwner } from './connection-requests.ts'
 import {
   HEADER_BYTES,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { writeConnect } from './commands.ts'
+import { writeConnect } from './command-writer.ts'
 import { writeHeader } from './datagram.ts'
 import { aClient, aConnection, aHost, Network, randomFrom, serverAddress, serverPort } from './fixtures.ts'
 

@@ -1,13 +1,5 @@
-import {
-  ACKNOWLEDGE_FLAG,
-  CONTROL_CHANNEL,
-  CommandKind,
-  type Fragment,
-  writeDisconnect,
-  writeFragment,
-  writePing,
-  writeReliable,
-} from './commands.ts'
+import { type Fragment, writeDisconnect, writeFragment, writePing, writeReliable } from './command-writer.ts'
+import { ACKNOWLEDGE_FLAG, CONTROL_CHANNEL, CommandKind } from './commands.ts'
 import { copyBytes } from './datagram.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { RoundTrip } from './round-trip.ts'

@@ -1,4 +1,4 @@
-import type { ConnectionTerms } from './commands.ts'
+import type { ConnectionTerms } from './command-writer.ts'
 
 /** Where a peer is and what was agreed with it. */
 export interface PeerIdentity {

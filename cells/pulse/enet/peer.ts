@@ -1,15 +1,13 @@
+import { type ConnectionTerms, writeAcknowledge, writeDisconnect } from './command-writer.ts'
 import {
   ACKNOWLEDGE_FLAG,
   CONTROL_CHANNEL,
   Command,
   CommandKind,
-  type ConnectionTerms,
   MAX_MESSAGE_BYTES,
   MESSAGE_TOO_LONG,
   readCommand,
   UNSEQUENCED_FLAG,
-  writeAcknowledge,
-  writeDisconnect,
 } from './commands.ts'
 import { copyBytes, OutgoingDatagram } from './datagram.ts'
 import { IncomingChannel } from './incoming.ts'

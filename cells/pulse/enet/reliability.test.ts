@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Command, CommandKind, readCommand, writeReliable } from './commands.ts'
+import { writeReliable } from './command-writer.ts'
+import { Command, CommandKind, readCommand } from './commands.ts'
 import { HEADER_BYTES, writeHeader } from './datagram.ts'
 import { aConnection, calm, Network, randomFrom, type Weather } from './fixtures.ts'
 import type { EnetPeer } from './peer.ts'

@@ -1,4 +1,5 @@
-import { CommandKind, type Fragment, UNSEQUENCED_FLAG, writeFragment, writeUnreliable } from './commands.ts'
+import { type Fragment, writeFragment, writeUnreliable } from './command-writer.ts'
+import { CommandKind, UNSEQUENCED_FLAG } from './commands.ts'
 import { copyBytes, type OutgoingDatagram } from './datagram.ts'
 import type { OutgoingChannel } from './outgoing.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { encodeRequest } from '../../../cells/pulse/core/messages/fixtures.ts'
-import { writeConnect } from '../../../cells/pulse/enet/commands.ts'
+import { writeConnect } from '../../../cells/pulse/enet/command-writer.ts'
 import { writeHeader } from '../../../cells/pulse/enet/datagram.ts'
 import { aClient, aHost, Network, serverAddress, serverPort } from '../../../cells/pulse/enet/fixtures.ts'
 import { aPulse, handshakeOf } from '../../../cells/pulse/fixtures.ts'
