@@ -78,9 +78,9 @@ function allocations(report: (figure: Figure) => void): void {
 
 async function served(report: (figure: Figure) => void, what: string, players: number, metres: number): Promise<void> {
   const served = await serveCrowd({ players, metres })
-  const datagrams = served.datagramsOut
-  const bareShare = datagrams / served.barePerSecond
   const whole = `${what}, over UDP`
+  const number = (value: number) => Math.round(value).toLocaleString('en')
+  const perPlayer = served.datagramsOut / players
   report({
     what: `${whole}: a round, median`,
     value: at(served.roundMs, 0.5),
@@ -89,22 +89,25 @@ async function served(report: (figure: Figure) => void, what: string, players: n
   })
   report({ what: `${whole}: a round, p99`, value: at(served.roundMs, 0.99), unit: 'ms', note: `${served.lost} connections lost` })
   report({
+    what: `${whole}: datagrams to each player`,
+    value: perPlayer,
+    unit: 'datagrams per s of the players',
+    compare: { better: 'lower', kind: 'count' },
+    note: `${served.bytesPerDatagram.toFixed(0)} bytes each; ${number(served.datagramsOut)}/s out, ${number(served.datagramsIn)}/s in`,
+  })
+  report({
     what: `${whole}: share of a core`,
     value: served.coreShare * 100,
-    unit: '%',
-    note: `with reception; ${Math.round(served.datagramsOut).toLocaleString('en')} datagrams/s out, ${Math.round(served.datagramsIn).toLocaleString('en')} in`,
+    unit: '% of a core',
+    compare: { better: 'lower', kind: 'time' },
+    note: `with reception; players a core serves: ${number(players / served.coreShare)}`,
   })
   report({
-    what: `${whole}: a loop that only sends`,
-    value: served.barePerSecond,
-    unit: 'datagrams per CPU second',
-    note: 'to the same players, in the same run',
-  })
-  report({
-    what: `${whole}: share of a core, by what that loop needs`,
-    value: served.coreShare / bareShare,
-    unit: 'x',
-    compare: { better: 'lower', kind: 'count' },
+    what: `${whole}: share of a core of a loop that only sends as many datagrams`,
+    value: (served.datagramsOut / served.barePerSecond) * 100,
+    unit: '% of a core',
+    compare: { better: 'lower', kind: 'time' },
+    note: `the floor: ${number(served.barePerSecond)} datagrams per CPU second, to the same players in the same run`,
   })
 }
 
