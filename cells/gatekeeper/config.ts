@@ -138,7 +138,7 @@ export const gatekeeperVariables = z
       .max(36_500)
       .default(365)
       .describe(
-        'Days after which lifted and expired bans, warnings, the record of decisions and removed administrators of scenes are deleted. Bans in force stay.',
+        'Days after which lifted and expired bans, warnings, the record of decisions, removed administrators of scenes and keys of streams that ended are deleted. Bans in force stay.',
       ),
     TRUST_CF_CONNECTING_IP: z
       .enum(['true', 'false'])

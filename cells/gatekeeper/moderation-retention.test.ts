@@ -34,12 +34,17 @@ onEachDatabase('the retention of what moderators did', (empty) => {
     await database.query(
       "INSERT INTO scene_admin (place_id, admin, added_by, created_at, active) VALUES ('p', 'a', 'b', 1, true), ('p', 'c', 'b', 1, false)",
     )
+    await database.query(
+      `INSERT INTO scene_stream_access (place_id, streaming_url, streaming_key, ingress_id, created_at, active)
+       VALUES ('p', '', 'in force', '', 1, true), ('p', '', 'ended', '', 1, false)`,
+    )
     const retention = expireModeration(database, { days: 10, clock: new ManualClock(now), log: silentLog })
     onTestFinished(() => retention.stop())
 
     const left = async (column: string, table: string) =>
       (await database.query<{ kept: string }>(`SELECT ${column}::text AS kept FROM ${table} ORDER BY 1`)).map(({ kept }) => kept)
     await vi.waitFor(async () => expect(await left('admin', 'scene_admin')).toEqual(['a']), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await left('streaming_key', 'scene_stream_access')).toEqual(['in force']))
     expect(await left('banned_address', 'user_bans')).toEqual(['expired lately', 'in force', 'lifted lately'])
     expect([await left('warned_by', 'user_warnings'), await left('actor', 'moderation_decisions')]).toEqual([['b'], ['a']])
   })

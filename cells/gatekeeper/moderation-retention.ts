@@ -16,9 +16,11 @@ const deletions = [
   deletion('moderation_decisions', `decided_at < ${BEFORE}`),
   // There is no record of when an administrator was removed.
   deletion('scene_admin', 'NOT active AND created_at < $1::float8::bigint'),
+  // Who made the key of a stream.
+  deletion('scene_stream_access', 'NOT active AND created_at < $1::float8::bigint'),
 ]
 
-/** Deletes lifted and expired bans, warnings, decisions and removed administrators after `days`. */
+/** Deletes lifted and expired bans, warnings, decisions, removed administrators and keys of streams that ended after `days`. */
 export const expireModeration = (
   { query }: Pick<Database, 'query'>,
   options: { days: number; clock: Clock; log: Log },

@@ -14,6 +14,7 @@ import { SceneBanList } from './scenes/scene-ban-list.ts'
 import { SceneGate } from './scenes/scene-gate.ts'
 import { SceneRecords } from './scenes/scene-records.ts'
 import { SceneRights } from './scenes/scene-rights.ts'
+import { StreamRecords } from './streams/stream-records.ts'
 import { JsonService } from './upstream/json-service.ts'
 import { Land } from './upstream/land.ts'
 import { Leases } from './upstream/leases.ts'
@@ -60,6 +61,7 @@ export async function startModeration(
   return {
     ...{ bans, changes, decisions, kicks, land, places, scenes, sceneBans, worlds },
     platform: new PlatformRecords(database, decisions),
+    streams: new StreamRecords(database, decisions),
     rights,
     administration: new SceneAdministration({ places, rights, prefixes }),
     prefixes,

@@ -1,5 +1,6 @@
 import type { Clock } from '../chassis/clock.ts'
 import { type Handler, type Route, route } from '../chassis/http.ts'
+import { castRoutes } from './api/cast-routes.ts'
 import { sceneAdapterRoute } from './api/declared-routes.ts'
 import { messageRoutes } from './api/message-routes.ts'
 import { moderatorRoutes } from './api/moderator-routes.ts'
@@ -9,8 +10,10 @@ import { sceneRoomRoutes } from './api/room-routes.ts'
 import { sceneRoutes } from './api/scene-routes.ts'
 import { type ServeOptions, serve } from './api/serve.ts'
 import { serviceRoutes } from './api/service-routes.ts'
+import { streamRoutes } from './api/stream-routes.ts'
 import { hostedWorldRoutes } from './api/world-routes.ts'
 import type { BanList } from './ban-list.ts'
+import { type CastHandlersOptions, castHandlers } from './cast/cast-handlers.ts'
 import type { RoomControl } from './livekit/room-control.ts'
 import { type MessageHandlersOptions, messageHandlers } from './message-handlers.ts'
 import { type ModeratorHandlersOptions, moderatorHandlers } from './platform/moderator-handlers.ts'
@@ -19,6 +22,7 @@ import { type PublicHandlersOptions, publicHandlers } from './public-handlers.ts
 import { type SceneRoomHandlersOptions, sceneRoomHandlers } from './scene-room-handlers.ts'
 import { type SceneHandlersOptions, sceneHandlers } from './scenes/scene-handlers.ts'
 import { type ServiceHandlersOptions, serviceHandlers } from './service-handlers.ts'
+import { type StreamHandlersOptions, streamHandlers } from './streams/stream-handlers.ts'
 import { type WorldHandlersOptions, worldHandlers } from './worlds/world-handlers.ts'
 
 /** Everything that the handlers of all routes need. */
@@ -29,6 +33,8 @@ export type GatekeeperRouteDependencies = ServeOptions &
   SceneHandlersOptions &
   SceneRoomHandlersOptions &
   ServiceHandlersOptions &
+  StreamHandlersOptions &
+  CastHandlersOptions &
   MessageHandlersOptions &
   WorldHandlersOptions & {
     bans: BanList
@@ -52,6 +58,8 @@ export function gatekeeperRoutes(dependencies: GatekeeperRouteDependencies): Rou
     ...serve(moderatorRoutes, moderatorHandlers(dependencies), dependencies),
     ...serve(sceneRoutes, sceneHandlers(dependencies), dependencies),
     ...serve(sceneRoomRoutes, sceneRoomHandlers(dependencies), dependencies),
+    ...serve(streamRoutes, streamHandlers(dependencies), dependencies),
+    ...serve(castRoutes, castHandlers(dependencies), dependencies),
     ...serve(serviceRoutes, serviceHandlers(dependencies), dependencies),
     ...serve(messageRoutes, messageHandlers(dependencies), dependencies),
     ...serve(hostedWorldRoutes, worldHandlers(dependencies), dependencies),

@@ -13,10 +13,11 @@ import type { ApiHandlers } from './api/declaration.ts'
 import type { sceneRoomRoutes } from './api/room-routes.ts'
 import type { BanList } from './ban-list.ts'
 import { type RoomPrefixes, roomOfScene, walletOf } from './core/room-names.ts'
-import { isWorld, MAX_ROOM_CHARACTERS, objectionToSceneCode } from './core/scene-access.ts'
-import { type ClaimedScene, isPreviewRealm, parcelOf } from './core/scene-location.ts'
+import { isWorld, objectionToSceneCode } from './core/scene-access.ts'
+import { isPreviewRealm, parcelOf } from './core/scene-location.ts'
 import { livekitOf } from './livekit/livekit-of.ts'
 import { QueryLimit } from './query-limit.ts'
+import { claimedRoom } from './scenes/claimed-room.ts'
 import { claimIn } from './scenes/scene-administration.ts'
 import type { Places } from './upstream/places.ts'
 import type { Worlds } from './upstream/worlds.ts'
@@ -68,7 +69,7 @@ export function sceneRoomHandlers(options: SceneRoomHandlersOptions): ApiHandler
         throw new Refusal('UNAUTHORIZED', 'Access denied, invalid server public key')
       if (!bans.known) throw new Refusal('UNAVAILABLE', 'The bans have not been read yet')
       if (bans.against({ address: wallet })) throw new Refusal('FORBIDDEN', 'Access denied, platform-banned user')
-      const room = await serverRoom(options, claimed, claimed.sceneId)
+      const room = await claimedRoom(options, claimed)
       return ok({ adapter: livekitOf(transport).adapter({ identity: AUTHORITATIVE_SERVER, room, grant: grants.player }) })
     },
     async participants({ query, http }) {
@@ -79,21 +80,6 @@ export function sceneRoomHandlers(options: SceneRoomHandlersOptions): ApiHandler
       return ok({ ok: true, data: { addresses: (await addresses.fetch(room)) ?? [] } })
     },
   }
-}
-
-async function serverRoom(
-  { worlds, prefixes }: SceneRoomHandlersOptions,
-  { world, realmName, parcel }: ClaimedScene,
-  sceneId: string,
-): Promise<string> {
-  // Clients name the world itself in place of its only scene.
-  const named = world !== undefined && isWorld(sceneId) ? (await worlds.sceneAt(world, parcel ?? '0,0'))?.entityId : sceneId
-  if (named === undefined) throw new Refusal('INVALID', `Failed to resolve scene ID for world ${world}`)
-  const room = roomOfScene(prefixes, { world, realmName, sceneId: named })
-  if (room === undefined) throw new Refusal('UNAUTHORIZED', 'Access denied, invalid signed-fetch request, no realmName')
-  if (room.length > MAX_ROOM_CHARACTERS)
-    throw new Refusal('INVALID', `Access denied, the room name exceeds ${MAX_ROOM_CHARACTERS} characters`)
-  return room
 }
 
 /** The room that a query for participants is about. */

@@ -37,6 +37,7 @@ import { DELETION_BATCH, type Deletion, expire } from './retention.ts'
 import { gatekeeperRoutes } from './routes.ts'
 import { SceneAdapter } from './scene-adapter.ts'
 import { StorageHealth } from './storage-health.ts'
+import { startStreams } from './streams/start-streams.ts'
 import { type EmbeddedRooms, WorldHosting } from './worlds/hosting.ts'
 
 /** The caller stops the verifier and the bus; the gatekeeper stops the storage. */
@@ -103,13 +104,12 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
     worlds: () => worlds.all.length,
   })
   let control: RoomControl | undefined
-  const onChange = () => void control?.guard.sweep()
-  const bans = new BanList(storage, {
-    clock,
-    log,
-    onFailure: () => counted.banReadsFailed.inc(),
-    onChange,
-  })
+  let streams: ReturnType<typeof startStreams> | undefined
+  const onChange = () => {
+    void control?.guard.sweep()
+    void streams?.endOfBanned()
+  }
+  const bans = new BanList(storage, { clock, log, onFailure: () => counted.banReadsFailed.inc(), onChange })
   const onFailure = () => counted.sceneBanReadsFailed.inc()
   const [moderation] = await Promise.all([
     startModeration(config, { storage, bans, clock, log, onFailure, onChange }),
@@ -119,6 +119,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   const isExpelled = (visit: RoomVisit) => mustLeave(visit, { ...moderation, hosted: worlds, denyList, storage })
   control = startRoomControl(config, { isExpelled, worlds, changes: moderation.changes, clock, log, metrics, counted })
   hosting.useLivekit(control)
+  streams = startStreams(config, { moderation, storage, control, clock, log })
   const connections = new ConnectionRecorder(storage, { clock, log, metrics: counted })
   const retention = forgetConnections(config, storage, { clock, log })
   // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
@@ -135,21 +136,16 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
         onAnswer: dependencies.onAnswer,
         onStranger: (attempt, reason) => void moderation.decisions.refused(attempt, reason, { hasRight: false }),
         sceneAdapter: new SceneAdapter({
-          signed,
-          bans,
+          ...{ signed, bans, hosting, denyList, transport, connections, trustsCloudflare },
           sceneGate: moderation.sceneGate,
-          hosting,
-          denyList,
-          transport,
-          connections,
-          trustsCloudflare,
           roomPrefix: config.SCENE_ROOM_PREFIX,
           clock,
           log,
           metrics: counted,
         }).handle,
+        ...streams,
         ...moderation,
-        ...{ connections, denyList, transport, trustsCloudflare, hosting, log, metrics: counted },
+        ...{ storage, connections, denyList, transport, trustsCloudflare, hosting, log, metrics: counted },
         ...{ proxies, control, moderators: config.MODERATORS ?? [], hasModeratorToken: config.MODERATOR_TOKEN !== undefined },
         limited: () => counted.banQueriesLimited.inc(),
         clock,
@@ -162,7 +158,8 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
     app,
     readiness,
     bans: peerBans(bans, moderation.kicks),
-    stop: stopAll(log, hosting, control, denyList, bans, moderation, storageHealth, retention, connections, storage).stop,
+    stop: stopAll(log, hosting, streams, control, denyList, bans, moderation, storageHealth, retention, connections, storage)
+      .stop,
   }
 }
 
@@ -204,6 +201,7 @@ function readinessOf(storage: Readiness, bans: readonly { known: boolean }[], de
 }
 
 const routeSettings = (config: GatekeeperConfig) => ({
+  castUrl: config.CAST2_URL ?? 'https://decentraland.org/cast',
   realmName: config.REALM_NAME ?? 'main',
   wholeWorldPrefix: config.COMMS_ROOM_PREFIX ?? 'world-',
   authoritativeServer: config.AUTHORITATIVE_SERVER_ADDRESS,

@@ -38,7 +38,11 @@ export interface LivekitRoom {
 export type LivekitParticipant = Pick<ParticipantInfo, 'identity' | 'sid' | 'metadata' | 'joinedAt'>
 
 /** An RTMP endpoint that publishes into a room. */
-export type LivekitIngress = Pick<IngressInfo, 'ingressId' | 'url' | 'streamKey' | 'name'>
+export interface LivekitIngress extends Pick<IngressInfo, 'ingressId' | 'url' | 'streamKey' | 'name'> {
+  isStreaming: boolean
+  /** When the latest session began, in nanoseconds since the epoch; 0 before the first. */
+  startedAt: bigint
+}
 
 const TIMEOUT_SECONDS = 4
 const MAX_CONCURRENT = 32
@@ -54,6 +58,8 @@ export class LivekitRooms {
   readonly #rooms: RoomServiceClient
   readonly #ingress: IngressClient
   readonly #breaker: CircuitBreaker
+  /** The ingress is another service, which may be away while the rooms are there. */
+  readonly #ingressBreaker: CircuitBreaker
   readonly #limit = pLimit(MAX_CONCURRENT)
   readonly #metrics: LivekitMetrics
 
@@ -70,6 +76,7 @@ export class LivekitRooms {
         else log.info('LiveKit answers requests to its API again')
       },
     })
+    this.#ingressBreaker = new CircuitBreaker({ ...BREAKER, what: 'The ingress of LiveKit', now: () => clock.monotonic() })
   }
 
   /** False once several requests in a row had no answer. */
@@ -119,38 +126,46 @@ export class LivekitRooms {
     return (await this.#found(() => done(this.#rooms.deleteRoom(room)))) ?? false
   }
 
-  /** The RTMP endpoint of a room, created unless there is one of this name. */
-  async ingressOf(room: string, name: string, identity: string): Promise<LivekitIngress> {
-    const [existing] = (await this.#ask(() => this.#ingress.listIngress({ roomName: room }))).filter((one) => one.name === name)
-    if (existing) return existing
+  /** Creates an RTMP endpoint that publishes into a room. @throws Refusal NOT_SUPPORTED where LiveKit has no ingress */
+  async createIngress(room: string, name: string, identity: string): Promise<LivekitIngress> {
     const options = { name, roomName: room, participantIdentity: identity }
-    return this.#ask(() => this.#ingress.createIngress(IngressInput.RTMP_INPUT, options))
+    return ingressOf(await this.#ask(() => this.#ingress.createIngress(IngressInput.RTMP_INPUT, options), this.#ingressBreaker))
   }
 
-  /** Whether the RTMP endpoint existed. */
+  /** The RTMP endpoints of a room, or all. @throws Refusal NOT_SUPPORTED where LiveKit has no ingress */
+  async ingresses(room?: string): Promise<readonly LivekitIngress[]> {
+    const which = room === undefined ? {} : { roomName: room }
+    return (await this.#ask(() => this.#ingress.listIngress(which), this.#ingressBreaker)).map(ingressOf)
+  }
+
+  /** Whether the RTMP endpoint existed. @throws Refusal NOT_SUPPORTED where LiveKit has no ingress */
   async deleteIngress(ingressId: string): Promise<boolean> {
-    return (await this.#found(() => this.#ingress.deleteIngress(ingressId))) !== undefined
+    return (await this.#found(() => this.#ingress.deleteIngress(ingressId), this.#ingressBreaker)) !== undefined
   }
 
-  async #found<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+  async #found<Result>(work: () => Promise<Result>, breaker = this.#breaker): Promise<Result | undefined> {
     try {
-      return await this.#ask(work)
+      return await this.#ask(work, breaker)
     } catch (error) {
       if (codeOf(error) === 'not_found') return undefined
       throw error
     }
   }
 
-  async #ask<Result>(work: () => Promise<Result>): Promise<Result> {
+  async #ask<Result>(work: () => Promise<Result>, breaker = this.#breaker): Promise<Result> {
     if (this.#limit.pendingCount >= MAX_WAITING) throw new Refusal('UNAVAILABLE', 'Too many requests to LiveKit are waiting')
     try {
-      const result = await this.#limit(() => this.#breaker.call(work, isOutage))
+      const result = await this.#limit(() => breaker.call(work, isOutage))
       this.#metrics.requests.inc({ outcome: 'ok' })
       return result
     } catch (error) {
       if (error instanceof Refusal) {
         this.#metrics.requests.inc({ outcome: 'refused' })
         throw error
+      }
+      if (isWithoutIngress(error)) {
+        this.#metrics.requests.inc({ outcome: 'rejected' })
+        throw new Refusal('NOT_SUPPORTED', 'The LiveKit of this realm has no ingress, so nothing can be streamed to it by RTMP')
       }
       if (isOutage(error)) {
         this.#metrics.requests.inc({ outcome: 'failed' })
@@ -162,6 +177,14 @@ export class LivekitRooms {
   }
 }
 
+/** `ENDPOINT_BUFFERING` and `ENDPOINT_PUBLISHING` of LiveKit's protocol, whose package only the SDK depends on. */
+const STREAMING: ReadonlySet<number | undefined> = new Set([1, 2])
+
+const ingressOf = ({ ingressId, url, streamKey, name, state }: IngressInfo): LivekitIngress => ({
+  ...{ ingressId, url, streamKey, name, isStreaming: STREAMING.has(state?.status) },
+  startedAt: state?.startedAt ?? 0n,
+})
+
 /** The Twirp code of an error that LiveKit answered. */
 function codeOf(error: unknown): string | undefined {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
@@ -170,8 +193,17 @@ function codeOf(error: unknown): string | undefined {
 
 /** No answer in time, or one that says that the server cannot work now. */
 function isOutage(error: unknown): boolean {
+  if (isWithoutIngress(error)) return false
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined
   return typeof status !== 'number' || status >= 500 || status === 429
+}
+
+/** How a LiveKit without Redis, or one without the service, answers a request for RTMP endpoints. */
+function isWithoutIngress(error: unknown): boolean {
+  const code = codeOf(error)
+  return (
+    code === 'unimplemented' || code === 'bad_route' || (code === 'internal' && /ingress not connected/i.test(messageOf(error)))
+  )
 }
 
 const done = async (work: Promise<void>): Promise<true> => {

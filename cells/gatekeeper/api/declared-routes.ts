@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { castRoutes } from './cast-routes.ts'
 import { type Declaration, declare } from './declaration.ts'
 import { messageRoutes } from './message-routes.ts'
 import { moderatorRoutes } from './moderator-routes.ts'
@@ -7,6 +8,7 @@ import { publicRoutes } from './public-routes.ts'
 import { livekitWebhookRoute, sceneRoomRoutes } from './room-routes.ts'
 import { sceneRoutes } from './scene-routes.ts'
 import { serviceRoutes } from './service-routes.ts'
+import { streamRoutes } from './stream-routes.ts'
 import { hostedWorldRoutes } from './world-routes.ts'
 
 /** The route of scene tokens, which `SceneAdapter` serves itself, because it counts every outcome. */
@@ -37,6 +39,8 @@ export const declaredRoutes: readonly Declaration[] = [
   ...Object.values(platformRoutes),
   ...Object.values(moderatorRoutes),
   ...Object.values(sceneRoutes),
+  ...Object.values(streamRoutes),
+  ...Object.values(castRoutes),
   ...Object.values(serviceRoutes),
   ...Object.values(messageRoutes),
   ...Object.values(hostedWorldRoutes),

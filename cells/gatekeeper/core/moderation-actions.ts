@@ -8,5 +8,10 @@ export const moderationActions = [
   'scene-unban',
   'scene-admin-add',
   'scene-admin-remove',
+  'stream-start',
+  'stream-reset',
+  'stream-end',
+  'presenter-add',
+  'presenter-remove',
 ] as const
 export type ModerationAction = (typeof moderationActions)[number]

@@ -18,6 +18,7 @@ const exclusions = (placeOf: Exclusions['places']['placeOf'], more: Partial<Excl
   sceneBans: { placesOf: (wallet) => new Set(wallet === villain ? ['plaza'] : []) },
   places: { placeOf },
   hosted: { mayStay: () => true },
+  streams: { opens: async (room, keyId) => room === 'room' && keyId === 'valid' },
   ...more,
 })
 const place = (id: string): ScenePlace => ({ id, world: undefined, base: '0,0', positions: [], sceneId: 'bafk' })
@@ -54,6 +55,18 @@ test('a ban from a scene closes the room of that scene, and no other room', asyn
       exclusions(async () => undefined),
     ),
   ).toBe(false)
+})
+
+test('who streams with a key that ended, or with that of another room, has to leave, and not while that cannot be found out', async () => {
+  const streamer = (keyId: string, room = 'room') => ({ ...visit(undefined, scene), wallet: undefined, room, keyId })
+  const inPlaza = exclusions(async () => place('plaza'))
+  expect(await mustLeave(streamer('valid'), inPlaza)).toBe(false)
+  expect(await mustLeave(streamer('over'), inPlaza)).toBe(true)
+  expect(await mustLeave(streamer('valid', 'other room'), inPlaza)).toBe(true)
+  const opens = async () => {
+    throw new Refusal('UNAVAILABLE', 'away')
+  }
+  expect(await mustLeave(streamer('over'), { ...inPlaza, streams: { opens } })).toBe(false)
 })
 
 test('while the place of a scene cannot be found out, no player is removed for a scene ban, and banned ones are still', async () => {

@@ -4,6 +4,7 @@ import type { PeerId } from '../../wire/peer.ts'
 import type { Storage } from '../adapters/storage.ts'
 import type { BanList } from '../ban-list.ts'
 import type { SceneBanList } from '../scenes/scene-ban-list.ts'
+import type { StreamRecords } from '../streams/stream-records.ts'
 import type { Places } from '../upstream/places.ts'
 import type { WorldList } from '../worlds/world-list.ts'
 import type { RoomVisit } from './room-guard.ts'
@@ -16,10 +17,16 @@ export interface Exclusions {
   sceneBans: Pick<SceneBanList, 'placesOf'>
   places: Pick<Places, 'placeOf'>
   hosted: Pick<WorldList, 'mayStay'>
+  streams: Pick<StreamRecords, 'opens'>
 }
 
-/** Whether a participant may not be in a room: banned from the platform or from the scene, on the deny list, or not let into the world. */
-export async function mustLeave({ wallet, use }: RoomVisit, exclusions: Exclusions): Promise<boolean> {
+/**
+ * Whether a participant may not be in a room: banned from the platform or from the scene, on the deny list, not let into the world, or
+ * streaming with a key that ended.
+ */
+export async function mustLeave({ room, wallet, keyId, use }: RoomVisit, exclusions: Exclusions): Promise<boolean> {
+  if (keyId !== undefined) return isKeyOver(room, keyId, exclusions)
+  if (wallet === undefined) return false
   if (await isShutOut(wallet, exclusions)) return true
   if (use.kind === 'hosted-world') return !exclusions.hosted.mayStay(use.name, wallet)
   const from = exclusions.sceneBans.placesOf(wallet)
@@ -30,6 +37,15 @@ export async function mustLeave({ wallet, use }: RoomVisit, exclusions: Exclusio
     return place !== undefined && from.has(place.id)
   } catch (error) {
     // The next look at the rooms tries again.
+    if (error instanceof Refusal) return false
+    throw error
+  }
+}
+
+async function isKeyOver(room: string, keyId: string, { streams }: Exclusions): Promise<boolean> {
+  try {
+    return !(await streams.opens(room, keyId))
+  } catch (error) {
     if (error instanceof Refusal) return false
     throw error
   }

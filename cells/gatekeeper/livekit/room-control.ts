@@ -6,8 +6,10 @@ import type { Log } from '../../chassis/log.ts'
 import type { Metrics } from '../../chassis/metrics.ts'
 import { LivekitRooms } from '../../rtc/livekit-rooms.ts'
 import { livekitWebhookRoute } from '../api/room-routes.ts'
+import { SealedWallets } from '../cast/sealed-wallets.ts'
 import type { GatekeeperConfig } from '../config.ts'
-import { useOf } from '../core/room-names.ts'
+import { castIdentityOf } from '../core/cast-identities.ts'
+import { useOf, walletOf } from '../core/room-names.ts'
 import type { GatekeeperMetrics } from '../metrics.ts'
 import type { ModerationChanges } from '../moderation-changes.ts'
 import type { WorldList } from '../worlds/world-list.ts'
@@ -49,9 +51,17 @@ export function startRoomControl(
     world: config.WORLD_ROOM_PREFIX ?? WORLD_PREFIX,
     island: config.ISLAND_ROOM_PREFIX ?? ISLAND_PREFIX,
   }
+  const sealed = new SealedWallets(apiSecret)
+  const participantOf = (identity: string) => {
+    const cast = castIdentityOf(identity)
+    if (cast && 'keyId' in cast) return { wallet: undefined, keyId: cast.keyId }
+    const wallet = cast ? sealed.open(cast.sealedWallet) : walletOf(identity)
+    return wallet && { wallet }
+  }
   const guard = new RoomGuard({
     rooms,
     useOf: (room) => worlds.useOf(room) ?? useOf(room, prefixes),
+    participantOf,
     isExpelled,
     clock,
     log,

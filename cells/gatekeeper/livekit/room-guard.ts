@@ -6,7 +6,7 @@ import type { Log } from '../../chassis/log.ts'
 import { repeat } from '../../chassis/repeat.ts'
 import type { LivekitRooms } from '../../rtc/livekit-rooms.ts'
 import type { PeerId } from '../../wire/peer.ts'
-import { type RoomUse, walletOf } from '../core/room-names.ts'
+import type { RoomUse } from '../core/room-names.ts'
 import type { GatekeeperMetrics } from '../metrics.ts'
 
 /** A participant of a room of this gatekeeper. */
@@ -14,13 +14,18 @@ export interface RoomVisit {
   room: string
   use: RoomUse
   identity: string
-  wallet: PeerId
+  /** The player, or the one who watches from elsewhere; undefined where `keyId` is set. */
+  wallet: PeerId | undefined
+  /** Beginning of the id of the key with which a person streams. */
+  keyId?: string | undefined
 }
 
 export interface RoomGuardOptions {
   rooms: LivekitRooms
   /** Undefined for a room of others. */
   useOf: (room: string) => RoomUse | undefined
+  /** Undefined for a participant of whom nothing is known, such as an anonymous watcher. */
+  participantOf: (identity: string) => Pick<RoomVisit, 'wallet' | 'keyId'> | undefined
   /** Whether a participant has to leave: banned, or on the deny list. */
   isExpelled: (visit: RoomVisit) => Promise<boolean>
   clock: Clock
@@ -84,7 +89,7 @@ export class RoomGuard implements Running {
     const visit = this.#visitOf(room, identity)
     if (!visit) return
     if (await this.#options.isExpelled(visit)) await this.#expel(visit)
-    else if (visit.use.kind === 'island') this.#inIsland(visit, joinedAtMs)
+    else if (visit.use.kind === 'island' && visit.wallet) this.#inIsland({ ...visit, wallet: visit.wallet }, joinedAtMs)
   }
 
   /** Looks at all rooms now, because a decision changed; resolves when those who have to leave are out. Never rejects. */
@@ -148,7 +153,7 @@ export class RoomGuard implements Running {
         const visit = this.#visitOf(room, identity)
         if (!visit) continue
         if (await this.#options.isExpelled(visit)) await this.#expel(visit)
-        else if (visit.use.kind === 'island')
+        else if (visit.use.kind === 'island' && visit.wallet)
           inIslands.set(visit.wallet, [...(inIslands.get(visit.wallet) ?? []), { room, identity, joinedAt }])
       }
     }
@@ -173,8 +178,8 @@ export class RoomGuard implements Running {
   }
 
   #visitOf(room: string, identity: string): RoomVisit | undefined {
-    const [use, wallet] = [this.#options.useOf(room), walletOf(identity)]
-    return use && wallet && { room, use, identity, wallet }
+    const [use, participant] = [this.#options.useOf(room), this.#options.participantOf(identity)]
+    return use && participant && { room, use, identity, ...participant }
   }
 
   async #expel(visit: RoomVisit, attempt = 0): Promise<void> {
@@ -192,7 +197,7 @@ export class RoomGuard implements Running {
     }
   }
 
-  #inIsland({ room, identity, wallet }: RoomVisit, joinedAtMs: number): void {
+  #inIsland({ room, identity, wallet }: RoomVisit & { wallet: PeerId }, joinedAtMs: number): void {
     const before = this.#islands.get(wallet)
     // Webhooks arrive in any order.
     const isLate = before !== undefined && before.joinedAtMs > joinedAtMs
@@ -201,7 +206,7 @@ export class RoomGuard implements Running {
   }
 
   /** Removes a player from an island, unless the player is meant to be there again by then. */
-  #leaveLater({ room, identity, wallet }: Pick<RoomVisit, 'room' | 'identity' | 'wallet'>): void {
+  #leaveLater({ room, identity, wallet }: Pick<RoomVisit, 'room' | 'identity'> & { wallet: PeerId }): void {
     const { rooms, log } = this.#options
     this.#after(ISLAND_GRACE_MS, async () => {
       if (this.#islands.get(wallet)?.room === room) return

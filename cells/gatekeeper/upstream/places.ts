@@ -11,6 +11,8 @@ export interface ScenePlace {
   positions: readonly string[]
   /** The deployed scene. */
   sceneId: string
+  /** As a places service shows it. */
+  title?: string | undefined
 }
 
 /** Where a scene is: the claims of a client, which `Places` checks with the content servers. */
@@ -29,7 +31,13 @@ const entities = z.array(
 )
 const places = z.object({
   data: z.array(
-    z.object({ id: z.string(), positions: z.array(z.string()), base_position: z.string(), world_name: z.string().nullish() }),
+    z.object({
+      id: z.string(),
+      positions: z.array(z.string()),
+      base_position: z.string(),
+      world_name: z.string().nullish(),
+      title: z.string().nullish(),
+    }),
   ),
 })
 
@@ -58,7 +66,7 @@ export class Places {
     const path = `places?positions=${encodeURIComponent(base)}${names}&include_opted_out=true`
     const found = (await this.#places.ask(path, places))?.data ?? []
     const place = found.find(({ world_name: name }) => (name?.toLowerCase() || undefined) === world)
-    return place && { id: place.id, world, base, positions, sceneId }
+    return place && { id: place.id, world, base, positions, sceneId, title: place.title ?? undefined }
   }
 
   /** Whether such a scene is deployed. @throws Refusal UNAVAILABLE while that cannot be found out */
