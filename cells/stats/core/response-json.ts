@@ -64,8 +64,8 @@ export const islandsJson = (snapshot: Snapshot): IslandJson[] =>
 
 /** The island of that id, or nothing. */
 export function islandById(snapshot: Snapshot, id: string): IslandJson | undefined {
-  for (const island of snapshot.islands()) if (island.id === id) return islandJson(snapshot, island)
-  return undefined
+  const island = snapshot.island(id)
+  return island && islandJson(snapshot, island)
 }
 
 /** Every occupied parcel, in the order in which the first peer of each appeared. */

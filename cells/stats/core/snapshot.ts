@@ -44,7 +44,8 @@ export const MAX_KNOWN_PEERS = 500_000
 export const MAX_CELLS = 64
 
 interface KnownCell {
-  islands: readonly ReportedIsland[]
+  /** By id; of several with one id the first. */
+  islands: ReadonlyMap<string, ReportedIsland>
   /** By the monotonic clock. */
   islandsAt: number
   discovery: Discovery | undefined
@@ -103,7 +104,9 @@ export class Snapshot {
   recordIslands(cell: string, islands: readonly ReportedIsland[], at: Moment): boolean {
     const seen = this.#cell(cell)
     if (!seen) return false
-    seen.islands = islands
+    const byId = new Map<string, ReportedIsland>()
+    for (const island of islands) if (!byId.has(island.id)) byId.set(island.id, island)
+    seen.islands = byId
     seen.islandsAt = at.monotonicMs
     this.#revision++
     return true
@@ -127,8 +130,8 @@ export class Snapshot {
     }
     let cleared = false
     for (const cell of this.#cells.values()) {
-      if (cell.islands.length === 0 || nowMs - cell.islandsAt < CELL_SILENCE_MS) continue
-      cell.islands = []
+      if (cell.islands.size === 0 || nowMs - cell.islandsAt < CELL_SILENCE_MS) continue
+      cell.islands = new Map()
       cleared = true
     }
     if (expired > 0 || cleared) this.#revision++
@@ -150,7 +153,15 @@ export class Snapshot {
 
   /** Every island of every cell. */
   *islands(): Iterable<ReportedIsland> {
-    for (const { islands } of this.#cells.values()) yield* islands
+    for (const { islands } of this.#cells.values()) yield* islands.values()
+  }
+
+  island(id: string): ReportedIsland | undefined {
+    for (const { islands } of this.#cells.values()) {
+      const island = islands.get(id)
+      if (island) return island
+    }
+    return undefined
   }
 
   /** Every cell that ever sent a report, with the last discovery message of its archipelago. */
@@ -161,7 +172,7 @@ export class Snapshot {
   #cell(name: string): KnownCell | undefined {
     const known = this.#cells.get(name)
     if (known || this.#cells.size >= MAX_CELLS) return known
-    const fresh: KnownCell = { islands: [], islandsAt: 0, discovery: undefined, fence: new TermFence() }
+    const fresh: KnownCell = { islands: new Map(), islandsAt: 0, discovery: undefined, fence: new TermFence() }
     this.#cells.set(name, fresh)
     return fresh
   }
