@@ -20,6 +20,10 @@ export interface PublicationDocument {
   content: RealmSpec['content']
   /** Base URL of its statistics. */
   statsUrl?: string
+  /** Whether realms of other clusters may be served under the same name; the publications of all of them must say so. */
+  shared?: boolean
+  /** Where its cluster is: players get the nearest of those that share a name. */
+  location?: NonNullable<RealmSpec['publication']['location']>
   /** What it is, where it is a World: its name at its gatekeeper, its scenes, where players arrive. */
   world?: { name: string; scenes: string[]; spawn?: string; gatekeeperUrl?: string }
 }
@@ -85,5 +89,7 @@ export function publicationOf({ metadata, spec, status }: Realm, ttlSeconds: num
     }),
     content: spec.content,
     ...(status?.urls?.stats && { statsUrl: status.urls.stats }),
+    ...(spec.publication.shared && { shared: true }),
+    ...(spec.publication.location && { location: spec.publication.location }),
   }
 }

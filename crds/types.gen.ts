@@ -565,6 +565,20 @@ export interface RealmSpec {
   }
   /** Where the realm is published besides the realm provider of its own cluster, which watches Realms and needs no entry here. */
   publication: {
+    /** Whether the name of the realm may be served by Realms of several clusters, which must all say so. Players are sent to the nearest that is healthy and has room; their islands are apart. Absent = false: the name is of one Realm. */
+    shared?: boolean
+    /** Where the cluster is, for players to be sent to the nearest one. */
+    location?: {
+      /** ISO 3166 alpha-2 code of its country, such as IE. */
+      country?: string
+      /** Where it is, in degrees. */
+      coordinates?: {
+        /** North is positive. */
+        latitude: number
+        /** East is positive. */
+        longitude: number
+      }
+    }
     /** Realm providers of other clusters. The operator leases the realm's name there for as long as the realm serves players. It connects only to providers of the value publication.providers of its chart, which also names their tokens. */
     providers: {
       /** Base URL of the realm provider, without a slash at the end. */

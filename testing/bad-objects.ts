@@ -221,6 +221,21 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       at: `spec.content.${field}`,
     })),
     {
+      title: 'a cluster at a country and at coordinates',
+      spec: {
+        livekit: none(),
+        publication: { location: { country: 'IE', coordinates: { latitude: 53, longitude: -8 } } },
+      },
+      says: /either a country or coordinates/,
+      at: 'spec.publication.location',
+    },
+    {
+      title: 'a catalyst nowhere in particular',
+      spec: { livekit: none(), content: { catalystLocations: [{ url: 'https://peer.example.org' }] } },
+      says: /either a country or coordinates/,
+      at: 'spec.content.catalystLocations.0',
+    },
+    {
       title: 'a toleration of nothing in particular',
       spec: { livekit: none(), gatekeeper: { pods: { tolerations: [{ effect: 'NoExecute' }] } } },
       says: /needs operator Exists/,

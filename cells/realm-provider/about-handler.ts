@@ -17,6 +17,7 @@ import type { Catalyst } from './core/catalyst.ts'
 import { featureServices, healthUrlsOf } from './core/feature-services.ts'
 import { type ChosenCatalyst, chooseCatalyst, chooseEndpoint, isFull } from './core/placement.ts'
 import type { PublishedRealm } from './core/published-realm.ts'
+import { chooseMember } from './core/shared-names.ts'
 import type { PlayerCount } from './core/stats-answers.ts'
 import type { ProviderMetrics } from './metrics.ts'
 
@@ -45,6 +46,8 @@ const MAX_AGE_SECONDS = 1
 /** What an answer was made from, compared by identity. */
 interface Sources {
   realm: PublishedRealm
+  /** Whether clusters share its name. */
+  isShared: boolean
   endpoint: Endpoint
   catalyst: Catalyst | undefined
   /** Whether the catalyst was chosen for one player alone. */
@@ -75,18 +78,39 @@ export class AboutHandler {
     this.#cache = new AnswerCache({ onOverflow: () => dependencies.metrics.overflows.inc() })
   }
 
-  /** @throws Refusal INVALID for a Host header that is not a host, where the answer would contain it */
-  answer(realm: PublishedRealm, request: AboutRequest): HttpResponse {
+  /** The realm for a player among those that clusters share a name for, and whether it was chosen for this one alone. */
+  memberFor(
+    members: readonly PublishedRealm[],
+    { headers, query, remoteAddress }: AboutRequest,
+  ): ReturnType<typeof chooseMember> {
+    if (members.length < 2) return { realm: members[0], isPersonal: false }
+    const { stats, locations } = this.#dependencies
+    return chooseMember(members, {
+      publisher: query.get('publisher'),
+      location: locations.of(headers),
+      visitor: claimedClientAddress({ headers, remoteAddress }),
+      hasRoom: (realm) => !isFull(realm.endpoints, realm.assignment, stats.playerCount(realm)?.bySlot),
+    })
+  }
+
+  /**
+   * @param choice how the realm was chosen, where clusters share its name
+   * @throws Refusal INVALID for a Host header that is not a host, where the answer would contain it
+   */
+  answer(realm: PublishedRealm, request: AboutRequest, choice = { isPersonal: false, isShared: false }): HttpResponse {
     const { catalysts, stats, baseUrl } = this.#dependencies
     const hasCatalysts = realm.content.catalysts.length > 0
-    const { catalyst, isPersonal } = this.catalystOf(realm, request)
+    const { catalyst, isPersonal: isOwnCatalyst } = this.catalystOf(realm, request)
     const base = hasCatalysts ? '' : emptyWorldUrl(realm, request, baseUrl)
     const count = stats.playerCount(realm)
     const endpoint = this.#endpointFor(realm, count, request)
     const full = isFull(realm.endpoints, realm.assignment, count?.bySlot)
     const unusedCatalysts = catalysts.unused(realm.content.catalysts)
+    const { isShared } = choice
+    const isPersonal = isOwnCatalyst || choice.isPersonal
     const sources = {
       realm,
+      isShared,
       endpoint,
       catalyst,
       isPersonal,
@@ -95,7 +119,7 @@ export class AboutHandler {
       unusedCatalysts,
       health: this.#healthOf(realm),
     }
-    const key = `${realm.realmName} ${endpoint.slot} ${isPersonal} ${base} ${catalyst?.url ?? ''}`
+    const key = `${realm.realmName} ${keyText(realm.key)} ${endpoint.slot} ${isPersonal} ${base} ${catalyst?.url ?? ''}`
     const cached = this.#cache.get(realm.tenant, key)
     return cached && isFrom(cached, sources) ? cached.response : this.#build(key, sources, base)
   }
@@ -149,11 +173,11 @@ export class AboutHandler {
   }
 
   /** What a shared cache must know: it would otherwise give everyone the catalyst of one country, or the cell of one player. */
-  #cachingOf({ realm, isPersonal }: Sources, base: string): Record<string, string> {
+  #cachingOf({ realm, isPersonal, isShared }: Sources, base: string): Record<string, string> {
     const { endpoints, assignment, content } = realm
     const isPrivate = isPersonal || (assignment.assignment === 'Sticky' && endpoints.length > 1)
     const { headers } = this.#dependencies.locations
-    const vary = [...(content.catalysts.length > 1 ? headers : []), ...(base === '' ? [] : ['X-Forwarded-Proto'])]
+    const vary = [...(content.catalysts.length > 1 || isShared ? headers : []), ...(base === '' ? [] : ['X-Forwarded-Proto'])]
     return {
       'cache-control': `${isPrivate ? 'private' : 'public'}, max-age=${MAX_AGE_SECONDS}`,
       ...(vary.length > 0 && { vary: vary.join(', ') }),

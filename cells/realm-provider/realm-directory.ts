@@ -1,19 +1,21 @@
 import type { Running } from '../chassis/lifecycle.ts'
-import { type PublishedRealm, realmsByName } from './core/published-realm.ts'
+import type { PublishedRealm } from './core/published-realm.ts'
+import { membersByName } from './core/shared-names.ts'
 import type { RealmSource } from './sources/realm-source.ts'
 
 /** The realm that has each name, also while it has no endpoint; follows a source. */
 export class RealmDirectory implements Running {
   readonly #source: RealmSource
-  readonly #onChange: (realms: ReadonlyMap<string, PublishedRealm>) => void
+  readonly #onChange: (realms: readonly PublishedRealm[]) => void
   readonly #unsubscribe: () => void
+  #members: ReadonlyMap<string, readonly PublishedRealm[]> = new Map()
   #realms: ReadonlyMap<string, PublishedRealm> = new Map()
   /** By name in lower case; undefined where names differ only in case. */
   #byLowerCase: ReadonlyMap<string, PublishedRealm | undefined> = new Map()
   #isComplete = false
 
   /** Calls `onChange` at once, and after each change of the source. */
-  constructor(source: RealmSource, onChange: (realms: ReadonlyMap<string, PublishedRealm>) => void) {
+  constructor(source: RealmSource, onChange: (realms: readonly PublishedRealm[]) => void) {
     this.#source = source
     this.#onChange = onChange
     this.#update()
@@ -25,6 +27,17 @@ export class RealmDirectory implements Running {
     return this.#isComplete
   }
 
+  /** Every realm that is served, also those of other clusters that share a name. */
+  get all(): readonly PublishedRealm[] {
+    return [...this.#members.values()].flat()
+  }
+
+  /** The realms of a name, where clusters share it; the realm itself else. */
+  members({ realmName }: PublishedRealm): readonly PublishedRealm[] {
+    return this.#members.get(realmName) ?? []
+  }
+
+  /** Of each name the realm that has it first. */
   get realms(): ReadonlyMap<string, PublishedRealm> {
     return this.#realms
   }
@@ -36,7 +49,7 @@ export class RealmDirectory implements Running {
 
   /** How many realms are not served because another one has their name. */
   get clashes(): number {
-    return this.#source.realms().length - this.#realms.size
+    return this.#source.realms().length - this.all.length
   }
 
   async stop(): Promise<void> {
@@ -44,10 +57,11 @@ export class RealmDirectory implements Running {
   }
 
   #update(): void {
-    this.#realms = realmsByName(this.#source.realms())
+    this.#members = membersByName(this.#source.realms())
+    this.#realms = new Map(Array.from(this.#members).flatMap(([name, [first]]) => (first ? [[name, first]] : [])))
     this.#byLowerCase = byLowerCase(this.#realms)
     this.#isComplete ||= this.#source.ready()
-    this.#onChange(this.#realms)
+    this.#onChange(this.all)
   }
 }
 

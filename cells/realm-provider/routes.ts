@@ -17,6 +17,8 @@ export interface ProviderRouteDependencies extends AboutDependencies {
   realms: () => ReadonlyMap<string, PublishedRealm> | undefined
   /** The realm of a name, as clients write it. */
   realmOf: (name: string) => PublishedRealm | undefined
+  /** The realms of its name, where several clusters share it. */
+  membersOf: (realm: PublishedRealm) => readonly PublishedRealm[]
   /** Name of the realm that `/about` answers for, and `/main/about` while no realm is called main. */
   defaultRealm: string | undefined
   stats: RealmStats
@@ -69,7 +71,7 @@ function scenesAnswer({ world, realmName }: PublishedRealm): HttpResponse {
 
 /** The API of comms.md §3, for every realm instead of one; answered from memory. */
 export function providerRoutes(dependencies: ProviderRouteDependencies): Route[] {
-  const { stats, baseUrl, clock, build, realmOf, defaultRealm } = dependencies
+  const { stats, baseUrl, clock, build, realmOf, membersOf, defaultRealm } = dependencies
   const about = new AboutHandler(dependencies)
   const hotScenes = hotScenesAnswer()
   const knownRealms = () => {
@@ -86,8 +88,11 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
     return realm
   }
   const aboutOf = (name: string, request: AboutRequest) => {
-    const realm = realmNamed(name)
-    return hasEndpoints(realm) ? about.answer(realm, request) : withoutEndpoint(realm)
+    const first = realmNamed(name)
+    const members = membersOf(first)
+    const { realm = first, isPersonal } = about.memberFor(members, request)
+    const choice = { isPersonal, isShared: members.length > 1 }
+    return hasEndpoints(realm) ? about.answer(realm, request, choice) : withoutEndpoint(realm)
   }
   // Covers comms and content, like `healthy` in `/about`, so that the two never contradict each other.
   const isHealthy = ({ healthy, content: { catalysts } }: PublishedRealm) =>
@@ -98,13 +103,13 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
     route('GET', '/status', () => ok({ version: build.version, currentTime: clock.now(), commitHash: build.commitHash })),
     route('GET', '/realms', (request) => {
       const base = baseUrl ?? originOf(request)
-      const healthy = [...knownRealms().values()].filter(isHealthy)
+      const healthy = [...knownRealms().values()].map(membersOf).filter((members) => members.some(isHealthy))
       return ok(
-        healthy.map((realm) => ({
-          serverName: realm.realmName,
-          url: `${base}/${encodeURIComponent(realm.realmName)}`,
-          usersCount: stats.playerCount(realm)?.total ?? 0,
-        })),
+        healthy.map((members) => {
+          const serverName = members[0]?.realmName ?? ''
+          const usersCount = members.reduce((sum, realm) => sum + (stats.playerCount(realm)?.total ?? 0), 0)
+          return { serverName, url: `${base}/${encodeURIComponent(serverName)}`, usersCount }
+        }),
       )
     }),
     route('GET', '/:realm/about', (request) => aboutOf(request.params.realm, request)),

@@ -51,8 +51,8 @@ export async function startRealmProvider(
   await publications?.replicas.sync()
   const source = publications ? joinSources(dependencies.source, publications.leases) : dependencies.source
   const counted = providerMetrics(metrics, {
-    realms: () => [...directory.realms.values()].filter(hasEndpoints).length,
-    healthy: () => [...directory.realms.values()].filter(({ healthy }) => healthy).length,
+    realms: () => directory.all.filter(hasEndpoints).length,
+    healthy: () => directory.all.filter(({ healthy }) => healthy).length,
     clashes: () => directory.clashes,
     leased: () => publications?.leases.all().length ?? 0,
     catalysts: () => catalysts.count(),
@@ -67,18 +67,14 @@ export async function startRealmProvider(
     longitude: config.CLIENT_LONGITUDE_HEADER,
   })
   const directory = new RealmDirectory(source, (realms) => {
-    const served = new Set(Array.from(realms.values(), ({ key }) => keyText(key)))
+    const served = new Set(realms.map(({ key }) => keyText(key)))
     arrivals.retain((realm) => served.has(realm))
     catalysts.follow(
-      [...realms.values()]
-        .filter(hasEndpoints)
-        .flatMap(({ tenant, content }) => content.catalysts.map((url) => ({ tenant, url }))),
+      realms.filter(hasEndpoints).flatMap(({ tenant, content }) => content.catalysts.map((url) => ({ tenant, url }))),
     )
-    services.follow(
-      [...realms.values()].flatMap(({ tenant, content }) => healthUrlsOf(content).map(([, url]) => ({ tenant, url }))),
-    )
+    services.follow(realms.flatMap(({ tenant, content }) => healthUrlsOf(content).map(([, url]) => ({ tenant, url }))))
   })
-  const published = () => [...directory.realms.values()].filter(hasEndpoints)
+  const published = () => directory.all.filter(hasEndpoints)
   const polling = { onlyRemote, clock, log, metrics: counted }
   const stats = dependencies.stats ?? pollRealms(config, { ...polling, realms: published, timing: timing.stats })
   const readiness = readinessOf(directory, () => catalysts.allAsked() && services.allAsked())
@@ -94,6 +90,7 @@ export async function startRealmProvider(
       ...providerRoutes({
         realms: () => (directory.isComplete ? directory.realms : undefined),
         realmOf: (name) => directory.named(name),
+        membersOf: (realm) => directory.members(realm),
         defaultRealm: config.DEFAULT_REALM,
         catalysts,
         stats,

@@ -1,8 +1,8 @@
 import type { Endpoint, RealmSpec } from '../../../crds/realm.ts'
 import { withoutTrailingSlash } from '../../chassis/base-url.ts'
-import { fnv1a } from '../../chassis/fnv1a.ts'
 import type { Catalyst } from './catalyst.ts'
 import { type Location, nearestTo } from './location.ts'
+import { highestRanked } from './rendezvous.ts'
 
 // Where a player is sent: to a cell of the realm for comms, and to a catalyst for the world.
 
@@ -52,24 +52,6 @@ function emptiest(bySlot: readonly Endpoint[], players: ReadonlyMap<number, numb
   if (loads.includes(undefined)) return bySlot[0]
   const lightest = Math.min(...loads.map((load) => load ?? 0))
   return bySlot[loads.indexOf(lightest)]
-}
-
-/** Rendezvous hashing: when a candidate is added or removed, only visitors who rank it highest change. */
-function highestRanked<Candidate>(
-  candidates: readonly Candidate[],
-  visitor: string,
-  nameOf: (candidate: Candidate) => string | number,
-): Candidate | undefined {
-  if (candidates.length < 2) return candidates[0]
-  const ranked = candidates.map((candidate) => ({ candidate, rank: rankHash(`${nameOf(candidate)} ${visitor}`) }))
-  return ranked.sort((a, b) => b.rank - a.rank)[0]?.candidate
-}
-
-/** FNV-1a, mixed once more, because short texts that differ in one letter should not rank alike. */
-function rankHash(text: string): number {
-  const hash = fnv1a(text)
-  const mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  return (mixed ^ (mixed >>> 13)) >>> 0
 }
 
 /** The preferences of a request for a catalyst. */

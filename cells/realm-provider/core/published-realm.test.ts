@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { anEndpoint, aRealm } from '../fixtures.ts'
-import { type PublishedRealm, publishedRealm, realmsByName } from './published-realm.ts'
+import { type PublishedRealm, publishedRealm } from './published-realm.ts'
+import { membersByName } from './shared-names.ts'
 
 const published = (given: Parameters<typeof aRealm>[0]): PublishedRealm => {
   const realm = publishedRealm(aRealm(given))
@@ -43,7 +44,7 @@ test('a realm that is hibernated or never had a working cell keeps its name with
 test('the oldest realm has its name also while it is hibernated', () => {
   const owner = published({ namespace: 'z', createdAt: '2026-01-01T00:00:00Z', replicas: 0 })
   const other = published({ namespace: 'a', createdAt: '2026-02-01T00:00:00Z' })
-  expect([...realmsByName([other, owner])]).toEqual([['main', owner]])
+  expect([...membersByName([other, owner])]).toEqual([['main', [owner]]])
 })
 
 test('of realms with the same name the oldest is served, then the first by namespace and name', () => {
@@ -51,10 +52,10 @@ test('of realms with the same name the oldest is served, then the first by names
   const old = published({ namespace: 'z', createdAt: '2026-02-28T23:59:59Z' })
   const other = published({ namespace: 'b', name: 'alpha', createdAt: '2026-04-01T00:00:00Z' })
   const undated = published({ namespace: '0', createdAt: 'yesterday' })
-  expect([...realmsByName([young, undated, other, old])]).toEqual([
-    ['alpha', other],
-    ['main', old],
+  expect([...membersByName([young, undated, other, old])]).toEqual([
+    ['alpha', [other]],
+    ['main', [old]],
   ])
   const twin = published({ namespace: 'b', createdAt: young.createdAt })
-  expect(realmsByName([twin, young]).get('main')).toBe(young)
+  expect(membersByName([twin, young]).get('main')).toEqual([young])
 })

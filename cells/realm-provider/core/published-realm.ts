@@ -48,6 +48,12 @@ export interface PublishedRealm {
   world?: PublishedWorld
   /** Whether it runs in another cluster, whose operator published it here. */
   isRemote?: true
+  /** Uid of its Realm. */
+  uid?: string
+  /** Whether realms of other clusters may be served under its name, too. */
+  isShared?: boolean
+  /** Where its cluster is, if that is known. */
+  location?: Location | undefined
 }
 
 /** A realm in mode World. */
@@ -89,8 +95,17 @@ export function publishedRealm(realm: Realm): PublishedRealm | undefined {
     statsUrl: status?.urls?.stats && withoutTrailingSlash(status.urls.stats),
     ownAddress: ownAddressOf(status?.urls?.stats),
     ...(status?.movement && { movement: status.movement }),
+    ...(metadata.uid && { uid: metadata.uid }),
+    isShared: spec.publication.shared === true,
+    location: locationOf(spec.publication.location),
   }
 }
+
+type DeclaredLocation = NonNullable<RealmSpec['publication']['location']>
+
+/** By coordinates before countries. */
+const locationOf = ({ coordinates, country = '' }: DeclaredLocation = {}): Location | undefined =>
+  coordinates ?? middleOf(country)
 
 function publishedWorld(realm: Realm, { scenes, spawn }: NonNullable<RealmSpec['world']>): PublishedWorld {
   const url = realm.status?.urls?.gatekeeper
@@ -145,16 +160,18 @@ export function publishedRemoteRealm({ realmName, account, document }: LeasedNam
       },
     }),
     isRemote: true,
+    uid: publisher,
+    isShared: document.shared === true,
+    location: locationOf(document.location),
   }
 }
 
-/** As the realm says, by coordinates before countries; public catalysts are known anyway. */
+/** As the realm says; public catalysts are known anyway. */
 function locationsOf({ catalysts, catalystLocations = [] }: RealmSpec['content']): ReadonlyMap<string, Location> {
   const declared = new Map(catalystLocations.map(({ url, ...where }) => [withoutTrailingSlash(url), where]))
   return new Map(
     catalysts.map(withoutTrailingSlash).flatMap((url) => {
-      const { coordinates, country } = declared.get(url) ?? {}
-      const location = coordinates ?? middleOf(country ?? '') ?? locationOfHost(url)
+      const location = locationOf(declared.get(url)) ?? locationOfHost(url)
       return location ? [[url, location]] : []
     }),
   )
@@ -167,17 +184,8 @@ function ownAddressOf(statsUrl: string | undefined): PublishedRealm['ownAddress'
   return url && path !== undefined ? { host: url.host, path } : undefined
 }
 
-/**
- * One realm per name: of several the oldest, then the first by namespace and name, so that a new Realm never takes over a name,
- * not even while the oldest one has no endpoint.
- */
-export function realmsByName(realms: readonly PublishedRealm[]): ReadonlyMap<string, PublishedRealm> {
-  const byName = new Map<string, PublishedRealm>()
-  for (const realm of [...realms].sort(byAge)) if (!byName.has(realm.realmName)) byName.set(realm.realmName, realm)
-  return new Map([...byName].sort(([a], [b]) => compare(a, b)))
-}
-
-const byAge = (a: PublishedRealm, b: PublishedRealm): number =>
+/** The oldest first, then by namespace and name. */
+export const byAge = (a: PublishedRealm, b: PublishedRealm): number =>
   compare(timeOf(a), timeOf(b)) || compare(keyText(a.key), keyText(b.key))
 
 // A realm without a valid date counts as the newest.

@@ -21,6 +21,14 @@ const tiles = z.object({
   topLeftOffset: z.object({ horizontal: parcel, vertical: parcel }).optional(),
 })
 
+const location = z.object({
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/)
+    .optional(),
+  coordinates: z.object({ latitude: z.number().min(-90).max(90), longitude: z.number().min(-180).max(180) }).optional(),
+})
+
 /** The bounds of the Realm CRD, because each document is made from a Realm. */
 const schema = z.strictObject({
   publisher: z.string().regex(/^[A-Za-z0-9-]{8,64}$/),
@@ -46,19 +54,7 @@ const schema = z.strictObject({
     .optional(),
   content: z.object({
     catalysts: z.array(url).max(32),
-    catalystLocations: z
-      .array(
-        z.object({
-          url,
-          country: z
-            .string()
-            .regex(/^[A-Z]{2}$/)
-            .optional(),
-          coordinates: z.object({ latitude: z.number().min(-90).max(90), longitude: z.number().min(-180).max(180) }).optional(),
-        }),
-      )
-      .max(32)
-      .optional(),
+    catalystLocations: z.array(location.extend({ url })).max(32).optional(),
     networkId: z.number().int().min(1),
     scenesUrn: z.array(urn).max(64),
     globalScenesUrn: z.array(urn).max(64),
@@ -102,6 +98,8 @@ const schema = z.strictObject({
     minimap: z.object({ enabled: z.boolean().optional(), dataImage: image.optional(), estateImage: image.optional() }).optional(),
   }),
   statsUrl: url.optional(),
+  shared: z.boolean().optional(),
+  location: location.optional(),
   world: z
     .object({
       name,

@@ -53,7 +53,8 @@ interface Entry {
 
 /** Names leased by realms of other clusters. They are kept in memory only: publishers renew within the lease time in any case. */
 export class PublicationLeases implements RealmSource {
-  readonly #entries = new Map<string, Entry>()
+  /** By the name, then by the publisher: several only where all of them share the name. */
+  readonly #entries = new Map<string, Map<string, Entry>>()
   readonly #listeners = new Listeners()
   readonly #usage = new Map<string, { leases: number; bytes: number }>()
   readonly #accounts: number
@@ -71,20 +72,26 @@ export class PublicationLeases implements RealmSource {
     this.#log = log
   }
 
-  get(realmName: string): PublicationLease | undefined {
-    return this.#entries.get(realmName)?.lease
+  /** The lease that a publisher has of a name. */
+  get(realmName: string, publisher: string): PublicationLease | undefined {
+    return this.#entries.get(realmName)?.get(publisher)?.lease
+  }
+
+  /** Every lease of a name. */
+  of(realmName: string): readonly PublicationLease[] {
+    return Array.from(this.#entries.get(realmName)?.values() ?? [], ({ lease }) => lease)
   }
 
   all(): readonly PublicationLease[] {
-    return Array.from(this.#entries.values(), ({ lease }) => lease)
+    return this.#all().map(({ lease }) => lease)
   }
 
   /** Takes or renews a name; returns undefined when the publisher has too many. */
   put(realmName: string, account: string, document: PublicationDocument, epoch: number): PublicationLease | undefined {
-    const known = this.get(realmName)
+    const known = this.get(realmName, document.publisher)
     if (!this.#hasRoom(realmName, account, document)) return undefined
     const now = this.#clock.now()
-    const since = known?.document.publisher === document.publisher ? known.since : now
+    const since = known?.since ?? now
     const renewedAt = Math.max(now, this.#lastRenewedAt + 1)
     const lease = {
       realmName,
@@ -102,8 +109,8 @@ export class PublicationLeases implements RealmSource {
 
   /** Takes over a lease from another replica, unless the name is held by another publisher or was renewed by a later leader. */
   adopt({ remainingMs, ...lease }: ReplicatedLease): void {
-    const known = this.get(lease.realmName)
-    if (known && !isSameHolder(known, lease)) return
+    if (this.isHeldByOther(lease.realmName, lease)) return
+    const known = this.get(lease.realmName, lease.document.publisher)
     if (known && isLater(known, lease)) return
     if (!this.#hasRoom(lease.realmName, lease.account, lease.document)) return
     const [now, endsAt] = [this.#clock.now(), this.#clock.monotonic() + remainingMs]
@@ -123,22 +130,35 @@ export class PublicationLeases implements RealmSource {
 
   /** Ends the lease of a name that another replica ended; one that was taken or renewed since then stays. */
   dropEnded(realmName: string, ended: EndedLease): void {
-    const known = this.get(realmName)
-    const isSame = known?.account === ended.account && known.document.publisher === ended.publisher
-    if (isSame && !isLater(known, ended)) this.drop(realmName)
+    const known = this.get(realmName, ended.publisher)
+    if (known?.account === ended.account && !isLater(known, ended)) this.drop(realmName, ended.publisher)
   }
 
-  drop(realmName: string): void {
-    const known = this.#entries.get(realmName)
-    if (!known) return
+  /**
+   * Whether a Realm may not have a name because of another one: all of them must say that they share it. Realms of one publisher do not,
+   * because the tenants of a cluster are strangers.
+   */
+  isHeldByOther(realmName: string, claim: Pick<PublicationLease, 'account' | 'document'>): boolean {
+    return this.of(realmName).some((lease) => {
+      if (isSameHolder(lease, claim)) return false
+      const bothShare = lease.document.shared === true && claim.document.shared === true
+      return !bothShare || lease.account === claim.account || lease.document.publisher === claim.document.publisher
+    })
+  }
+
+  drop(realmName: string, publisher: string): void {
+    const ofName = this.#entries.get(realmName)
+    const known = ofName?.get(publisher)
+    if (!ofName || !known) return
     known.cancelExpiry()
-    this.#entries.delete(realmName)
+    ofName.delete(publisher)
+    if (ofName.size === 0) this.#entries.delete(realmName)
     this.#count(known.lease.account, -1, -known.bytes)
     this.#listeners.notify()
   }
 
   realms(): readonly PublishedRealm[] {
-    return Array.from(this.#entries.values(), ({ published }) => published)
+    return this.#all().map(({ published }) => published)
   }
 
   ready(): boolean {
@@ -150,27 +170,33 @@ export class PublicationLeases implements RealmSource {
   }
 
   async stop(): Promise<void> {
-    for (const { cancelExpiry } of this.#entries.values()) cancelExpiry()
+    for (const { cancelExpiry } of this.#all()) cancelExpiry()
     this.#entries.clear()
     this.#usage.clear()
     this.#listeners.clear()
   }
 
+  #all(): Entry[] {
+    return Array.from(this.#entries.values(), (ofName) => [...ofName.values()]).flat()
+  }
+
   #keep(lease: PublicationLease): void {
     const { realmName, account, document } = lease
     this.#lastRenewedAt = Math.max(this.#lastRenewedAt, lease.renewedAt)
-    const known = this.#entries.get(realmName)
+    const ofName = this.#entries.get(realmName) ?? new Map<string, Entry>()
+    const known = ofName.get(document.publisher)
     known?.cancelExpiry()
     // An unchanged realm stays the same object, so that answers made from it stay valid.
     const isSame = known !== undefined && known.lease.since === lease.since && isSameRealm(known.lease.document, document)
     const published = isSame ? known.published : publishedRemoteRealm(lease, new Date(lease.since).toISOString())
     const cancelExpiry = this.#clock.after(this.#remainingMs(lease.endsAt), () => {
       this.#log.warn({ realm: realmName, publisher: keyText(document.realm) }, 'a publication was not renewed and has expired')
-      this.drop(realmName)
+      this.drop(realmName, document.publisher)
     })
     const bytes = bytesOf(document)
     this.#count(account, known ? 0 : 1, bytes - (known?.bytes ?? 0))
-    this.#entries.set(realmName, { lease, bytes, published, cancelExpiry })
+    ofName.set(document.publisher, { lease, bytes, published, cancelExpiry })
+    this.#entries.set(realmName, ofName)
     if (!isSame) this.#listeners.notify()
   }
 
@@ -179,7 +205,7 @@ export class PublicationLeases implements RealmSource {
   }
 
   #hasRoom(realmName: string, account: string, document: PublicationDocument): boolean {
-    const known = this.#entries.get(realmName)
+    const known = this.#entries.get(realmName)?.get(document.publisher)
     const { leases, bytes } = this.#usage.get(account) ?? { leases: 0, bytes: 0 }
     return (
       leases + (known ? 0 : 1) <= MAX_LEASES / this.#accounts &&

@@ -73,7 +73,7 @@ export class Replicas {
       const answer = await this.#send(base, 'GET', '/publications')
       for (const body of z.array(z.unknown()).max(MAX_SYNCED_LEASES).parse(answer)) {
         const lease = parseLease(body)
-        if (!leases.get(lease.realmName)) leases.adopt(lease)
+        if (!leases.get(lease.realmName, lease.document.publisher)) leases.adopt(lease)
       }
     })
   }
@@ -125,7 +125,8 @@ export function replicaRoutes({ leases, token, servedRealm }: ReplicaRouteDepend
       if (lease.realmName !== incoming.params.realm) throw new Refusal('INVALID', 'the lease is of another name')
       const served = servedRealm(lease.realmName)
       // As for a publisher: a lease never takes the name from a Realm of this cluster, however old it says it is.
-      if (served && !served.isRemote) return json(409, { error: 'the name is taken' })
+      if (served && !served.isRemote && !(served.isShared && lease.document.shared))
+        return json(409, { error: 'the name is taken' })
       leases.adopt(lease)
       return { status: 204 }
     }),

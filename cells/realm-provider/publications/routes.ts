@@ -6,7 +6,7 @@ import type { HttpResponse } from '../../chassis/http-response.ts'
 import type { PublishedRealm } from '../core/published-realm.ts'
 import type { ProviderMetrics } from '../metrics.ts'
 import { parseDocument } from './document.ts'
-import { isSameHolder, type PublicationLease, type PublicationLeases } from './leases.ts'
+import type { PublicationLease, PublicationLeases } from './leases.ts'
 import { mayTake, type Publisher, publisherOf } from './publishers.ts'
 import { isRealmName } from './realm-name.ts'
 import type { Replicas } from './replicas.ts'
@@ -32,9 +32,11 @@ export interface PublicationRouteDependencies {
  */
 export function publicationRoutes(dependencies: PublicationRouteDependencies): Route[] {
   const { leases, publishers, metrics, replicas } = dependencies
-  const leaseOf = ({ name }: Publisher, realmName: string) => {
-    const lease = leases.get(realmName)
-    return lease?.account === name ? lease : undefined
+  const leaseOf = ({ name }: Publisher, { params, query }: Pick<HttpRequest<'realm'>, 'params' | 'query'>) => {
+    const publisher = query.get('publisher')
+    return leases
+      .of(params.realm)
+      .find(({ account, document }) => account === name && (publisher === null || document.publisher === publisher))
   }
   const receiptOf = (status: number, lease: PublicationLease): HttpResponse => {
     const served = dependencies.servedRealm(lease.realmName)
@@ -53,7 +55,7 @@ export function publicationRoutes(dependencies: PublicationRouteDependencies): R
 
   return [
     route('GET', '/publications/:realm', (request) => {
-      const lease = leaseOf(publisherOf(request, publishers), request.params.realm)
+      const lease = leaseOf(publisherOf(request, publishers), request)
       return lease ? receiptOf(200, lease) : notPublished
     }),
 
@@ -65,7 +67,7 @@ export function publicationRoutes(dependencies: PublicationRouteDependencies): R
       const document = parseDocument(await request.body())
       const claim = { account: publisher.name, document }
       if (isHeldByOther(realmName, claim, dependencies)) return counted('taken', taken(realmName, claim, dependencies))
-      const known = leases.get(realmName)
+      const known = leases.get(realmName, document.publisher)
       const epoch = epochOf(request)
       if (known && epoch < known.epoch) return counted('superseded', supersededBy(known))
       if (!isExpected(request, known)) return counted('outdated', outdated)
@@ -76,11 +78,11 @@ export function publicationRoutes(dependencies: PublicationRouteDependencies): R
     }),
 
     route('DELETE', '/publications/:realm', async (request) => {
-      const known = leaseOf(publisherOf(request, publishers), request.params.realm)
+      const known = leaseOf(publisherOf(request, publishers), request)
       if (!known) return counted('gone', notPublished)
       if (epochOf(request) < known.epoch) return counted('superseded', supersededBy(known))
       if (request.headers['if-match'] !== known.etag) return counted('outdated', outdated)
-      leases.drop(request.params.realm)
+      leases.drop(known.realmName, known.document.publisher)
       await replicas.announceEnd(known)
       return counted('given_back', { status: 204 })
     }),
@@ -92,15 +94,15 @@ type Holders = Pick<PublicationRouteDependencies, 'leases' | 'servedRealm'>
 
 /** Whether another realm has the name: one that leased it, or one of this cluster, which may have had the name before. */
 function isHeldByOther(realmName: string, claim: Claim, { leases, servedRealm }: Holders): boolean {
-  const lease = leases.get(realmName)
-  if (lease && !isSameHolder(lease, claim)) return true
+  if (leases.isHeldByOther(realmName, claim)) return true
   const served = servedRealm(realmName)
-  return served !== undefined && !(served.isRemote && lease)
+  if (served === undefined || (served.isShared && claim.document.shared)) return false
+  return !(served.isRemote && leases.of(realmName).length > 0)
 }
 
 /** The answer names the holder, unless that is a realm of another publisher. */
 function taken(realmName: string, { account }: Claim, { leases, servedRealm }: Holders): HttpResponse {
-  const lease = leases.get(realmName)
+  const [lease] = leases.of(realmName)
   if (lease) return takenBy(lease.account === account ? lease.document.realm : undefined)
   const served = servedRealm(realmName)
   return takenBy(served && !served.isRemote ? served.key : undefined)

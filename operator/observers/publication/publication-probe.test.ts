@@ -206,3 +206,11 @@ test('over HTTP the about of a realm decides', async () => {
   await probe.stop()
   await provider.stop()
 })
+
+test('a realm that shares its name is asked for by its uid, because the provider answers others for the nearest cluster', async () => {
+  const { observe, asked, pass } = aProbe(serving())
+  observe(withEndpoint('Serving', aRealm({ publication: { shared: true } })))
+  await pass(1_000)
+  expect(asked).toEqual(['http://provider/main/about?publisher=realm-uid'])
+  expect(observe(withEndpoint('Serving', aRealm({ publication: { shared: true } })))).toMatchObject({ state: 'serving' })
+})

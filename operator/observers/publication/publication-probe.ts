@@ -49,6 +49,8 @@ type ProviderAnswer = { adapter: string | undefined; unusedCatalysts?: number } 
 interface ProbedRealm {
   key: ObjectKey
   aboutUrl: string
+  /** Uid of the Realm where it shares its name: the provider then answers for it, and not for the nearest one. */
+  publisher: string | undefined
   /** What the provider may answer as `comms.adapter`. */
   adapters: ReadonlySet<string>
   /** Undefined until the first answer. */
@@ -71,7 +73,7 @@ export class PublicationProbe implements RealmObserver<PublicationStatus>, Runni
     this.#providerUrl = providerUrl
     const fetch = options.fetch ?? ((url) => fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }))
     this.#poller = new Poller({
-      ask: async ({ aboutUrl }) => answerOf(await fetch(aboutUrl)),
+      ask: async ({ aboutUrl, publisher }) => answerOf(await fetch(publisher ? `${aboutUrl}?publisher=${publisher}` : aboutUrl)),
       learn,
       concurrency: MAX_PARALLEL,
       clock,
@@ -84,6 +86,7 @@ export class PublicationProbe implements RealmObserver<PublicationStatus>, Runni
   watch(realm: Realm): void {
     const key = keyText(realm.metadata)
     const probed = this.#probedRealm(realm)
+    probed.publisher = realm.spec.publication?.shared ? realm.metadata.uid : undefined
     const serving = realm.status?.endpoints?.filter(({ state }) => state === 'Serving') ?? []
     const adapters = new Set(serving.map(({ adapter }) => adapter))
     if (sameSet(adapters, probed.adapters)) return
@@ -121,6 +124,7 @@ export class PublicationProbe implements RealmObserver<PublicationStatus>, Runni
     const create = (): ProbedRealm => ({
       key: { namespace, name },
       aboutUrl: url,
+      publisher: undefined,
       adapters: new Set(),
       status: { state: 'unknown', aboutUrl: url },
       requests: 0,

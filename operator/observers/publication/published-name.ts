@@ -180,10 +180,12 @@ export class PublishedName {
   }
 
   #request(method: 'GET' | 'PUT' | 'DELETE', headers: Record<string, string>, body?: unknown): Promise<PublicationAnswer> {
-    const { provider, realmName, epoch, request } = this.#options
+    const { provider, realmName, publisher, epoch, request } = this.#options
+    // Several publishers may share a name.
+    const path = `${publicationPath(realmName)}${method === 'PUT' ? '' : `?publisher=${encodeURIComponent(publisher)}`}`
     return request(provider, {
       method,
-      path: publicationPath(realmName),
+      path,
       headers: { ...headers, [EPOCH_HEADER]: String(epoch) },
       ...(body !== undefined && { body }),
     })
