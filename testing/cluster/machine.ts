@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '../../cells/chassis/errors.ts'
@@ -109,7 +109,8 @@ export class Machine {
     })
     closeSync(output)
     child.on('exit', (code, signal) => {
-      const end = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-SHOWN_LINES).join('\n')
+      // When the whole cluster is removed, its logs may be gone first.
+      const end = existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n').slice(-SHOWN_LINES).join('\n') : ''
       this.#failure ??= `${name} ended with ${signal ?? `exit code ${code}`}; the end of ${log}:\n${end}`
     })
     child.on('error', (error) => {
