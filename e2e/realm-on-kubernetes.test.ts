@@ -92,8 +92,26 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     for (const player of [ada, bob]) player.close()
   })
 
-  test('players outside the cluster see each other move through its relay, whose loss leaves the realm ready', {
-    timeout: 150 * SECONDS,
+  /** Replaces the pod of the relay, as an upgrade does, while something happens over and over again. */
+  async function replaceRelay(meanwhile: () => Promise<void>): Promise<void> {
+    const relay = 'deployment/realm-operator-movement'
+    const relayPods = async () =>
+      (await list<V1Pod & { kind: string; metadata: { name: string } }>('pods', '--namespace', OPERATOR_NAMESPACE))
+        .map(({ metadata }) => metadata.name)
+        .filter((name) => name.startsWith('realm-operator-movement-'))
+    const before = await relayPods()
+    await cluster.kubectl('rollout', 'restart', relay, '--namespace', OPERATOR_NAMESPACE)
+    const isReplaced = async () => (await relayPods()).every((name) => !before.includes(name))
+    const end = Date.now() + 90 * SECONDS
+    while (!(await isReplaced())) {
+      expect(Date.now(), 'the pod of the relay is replaced in time').toBeLessThan(end)
+      await meanwhile()
+    }
+    await meanwhile()
+  }
+
+  test('players outside the cluster see each other move through its relay, whose upgrade they do not notice, and whose loss leaves the realm ready', {
+    timeout: 240 * SECONDS,
   }, async () => {
     const relay = movementOf(cluster)
     const movement = async () => conditionOf(await realm(), 'MovementReachable')
@@ -114,7 +132,16 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
       },
       { timeout: 20 * SECONDS, interval: 100 },
     )
-    for (const player of [ada, bob]) await player?.stop()
+
+    await replaceRelay(async () => {
+      const seen = ada?.happened.length ?? 0
+      bob?.walk(step++ % 250)
+      await vi.waitFor(() => expect(ada?.happened.length).toBeGreaterThan(seen), { timeout: 10 * SECONDS, interval: 20 })
+    })
+    for (const player of [ada, bob]) {
+      expect(player?.happened.filter((each) => /^(playerLeft|ended|handshake)/.test(each))).toEqual(['handshake'])
+      await player?.stop()
+    }
 
     const scale = (replicas: number) =>
       cluster.kubectl('scale', 'deployment/realm-operator-movement', `--replicas=${replicas}`, '--namespace', OPERATOR_NAMESPACE)
