@@ -34,6 +34,9 @@ const walletVariable = z
   .regex(/^0x[0-9a-fA-F]{40}$/, 'is a wallet address')
   .transform((text) => text.toLowerCase() as PeerId)
 
+/** Milliseconds, five minutes by default. */
+const ttl = z.coerce.number().int().min(1_000).max(86_400_000).default(300_000)
+
 const httpUrl = z.url({ protocol: /^https?$/ })
 
 /** Environment variables of a gatekeeper. */
@@ -118,6 +121,30 @@ export const gatekeeperVariables = z
       .regex(PREFIX)
       .default('island-')
       .describe('Beginning of the names of the rooms of all islands of the realm: banned players are removed from them.'),
+
+    VOICE_ROOM_PREFIX: z
+      .string()
+      .regex(PREFIX)
+      .max(128)
+      .default('voice-chat-')
+      .describe(
+        'Beginning of the names of the rooms of voice chats. Rooms of that name without a voice chat are closed: no other service may use it on the same LiveKit.',
+      ),
+    PRIVATE_MESSAGES_ROOM_ID: z
+      .string()
+      .regex(PREFIX)
+      .max(256)
+      .default('private-messages')
+      .describe('Name of the room of private messages, which every player of the realm is in.'),
+    VOICE_CHAT_INITIAL_CONNECTION_TTL: ttl.describe(
+      'Milliseconds within which a member of a voice chat has to join it; until then the member counts as one who is there.',
+    ),
+    VOICE_CHAT_CONNECTION_INTERRUPTED_TTL: ttl.describe(
+      'Milliseconds within which a member of a voice chat whose connection was interrupted has to come back.',
+    ),
+    COMMUNITY_VOICE_CHAT_NO_MODERATOR_TTL: ttl.describe(
+      'Milliseconds after which the voice chat of a community ends when no moderator is in it.',
+    ),
 
     DENYLIST_URL: httpUrl
       .optional()
@@ -251,6 +278,11 @@ export type GatekeeperConfig = Readonly<
     MODERATOR_TOKEN?: string | undefined
     COMMS_GATEKEEPER_AUTH_TOKEN?: string | undefined
     WORLD_ROOM_PREFIX?: string
+    VOICE_ROOM_PREFIX?: string
+    PRIVATE_MESSAGES_ROOM_ID?: string
+    VOICE_CHAT_INITIAL_CONNECTION_TTL?: number
+    VOICE_CHAT_CONNECTION_INTERRUPTED_TTL?: number
+    COMMUNITY_VOICE_CHAT_NO_MODERATOR_TTL?: number
   } & {
     [Name in
       | 'DATABASE_URL'

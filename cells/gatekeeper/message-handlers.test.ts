@@ -84,7 +84,7 @@ test('a change of the privacy reaches the room, and a player who is not there is
       transport: undefined,
       connections: { record() {} },
     },
-    ...{ control: { rooms: { update } }, trustsCloudflare: false },
+    ...{ control: { rooms: { update } }, trustsCloudflare: false, privateMessagesRoom: 'private-messages' },
     social: { isConfigured: false, ask: async () => undefined },
   })
   const change = async (wallet: Wallet) =>

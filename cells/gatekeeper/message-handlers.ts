@@ -13,7 +13,6 @@ import type { messageRoutes } from './api/message-routes.ts'
 import { walletIn } from './api/path-wallet.ts'
 import type { BanList } from './ban-list.ts'
 import type { ConnectionRecorder } from './connection-recorder.ts'
-import { PRIVATE_MESSAGES_ROOM } from './core/room-names.ts'
 import { deviceIdOf } from './core/scene-access.ts'
 import type { JsonService } from './upstream/json-service.ts'
 
@@ -26,6 +25,8 @@ export interface MessageHandlersOptions {
   /** Undefined where the rooms are not those of a LiveKit. */
   control: { rooms: Pick<LivekitRooms, 'update'> } | undefined
   connections: Pick<ConnectionRecorder, 'record'>
+  /** Name of the room of private messages. */
+  privateMessagesRoom: string
   /** Knows from whom players take messages. */
   social: Pick<JsonService, 'ask' | 'isConfigured'>
   /** Whether `cf-connecting-ip` is written by Cloudflare, and not by the client. */
@@ -51,7 +52,7 @@ export function messageHandlers(options: MessageHandlersOptions): ApiHandlers<ty
     async privacy({ params, body }) {
       const address = walletIn(params.address)
       // Nothing else is in the metadata of a participant of this room, and participants cannot write it.
-      const isThere = await control?.rooms.update(PRIVATE_MESSAGES_ROOM, address, { metadata: JSON.stringify(body) })
+      const isThere = await control?.rooms.update(options.privateMessagesRoom, address, { metadata: JSON.stringify(body) })
       if (!isThere) throw new Refusal('INVALID', 'Participant is not connected to the room')
       return noContent
     },
@@ -64,7 +65,7 @@ async function openRoom(options: MessageHandlersOptions, wallet: PeerId): Promis
   // An embedded room of this kind would take the place of the scene's. Explorers go on after a refusal, and not after an outage.
   if (!('adapter' in transport)) throw new Refusal('FORBIDDEN', 'This realm has no room for private messages')
   const metadata = JSON.stringify({ private_messages_privacy: await privacyOf(options, wallet) })
-  return transport.adapter({ identity: wallet, room: PRIVATE_MESSAGES_ROOM, grant: grants.listener, metadata })
+  return transport.adapter({ identity: wallet, room: options.privateMessagesRoom, grant: grants.listener, metadata })
 }
 
 /** The receiver filters by it; where the social service does not answer, a player takes messages of all, as upstream has it. */

@@ -43,6 +43,7 @@ export const gatekeeperMetrics = (
       ['room'],
     ),
     roomSweepsFailed: metrics.counter('room_sweeps_failed_total', 'Looks at all rooms of LiveKit that failed.'),
+    voiceSweeps: metrics.counter('voice_sweeps_total', 'Looks at all voice chats, by outcome: done or failed.', ['outcome']),
     webhooks: metrics.counter('livekit_webhooks_total', 'Webhooks of LiveKit that arrived, by event.', ['event']),
     connectionsLost: metrics.counter(
       'connection_records_lost_total',

@@ -4,6 +4,7 @@ import type { Log } from '../chassis/log.ts'
 import type { Storage } from './adapters/storage.ts'
 import type { BanList } from './ban-list.ts'
 import type { GatekeeperConfig } from './config.ts'
+import { roomPrefixesOf } from './core/room-names.ts'
 import { Decisions } from './decisions.ts'
 import { KickList } from './kick-list.ts'
 import { ModerationChanges } from './moderation-changes.ts'
@@ -57,7 +58,7 @@ export async function startModeration(
   await sceneBans.attempted
   const retention = expireModeration(database, { days: config.MODERATION_RETENTION_DAYS ?? RETENTION_DAYS, clock, log })
   const rights = new SceneRights({ land, worlds, leases, records: scenes })
-  const prefixes = { scene: config.SCENE_ROOM_PREFIX, world: config.WORLD_ROOM_PREFIX ?? 'world-scene-room-' }
+  const prefixes = roomPrefixesOf(config)
   return {
     ...{ bans, changes, decisions, kicks, land, places, scenes, sceneBans, worlds },
     platform: new PlatformRecords(database, decisions),

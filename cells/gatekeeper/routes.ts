@@ -11,6 +11,7 @@ import { sceneRoutes } from './api/scene-routes.ts'
 import { type ServeOptions, serve } from './api/serve.ts'
 import { serviceRoutes } from './api/service-routes.ts'
 import { streamRoutes } from './api/stream-routes.ts'
+import { communityVoiceRoutes, privateVoiceRoutes } from './api/voice-routes.ts'
 import { hostedWorldRoutes } from './api/world-routes.ts'
 import type { BanList } from './ban-list.ts'
 import { type CastHandlersOptions, castHandlers } from './cast/cast-handlers.ts'
@@ -23,6 +24,8 @@ import { type SceneRoomHandlersOptions, sceneRoomHandlers } from './scene-room-h
 import { type SceneHandlersOptions, sceneHandlers } from './scenes/scene-handlers.ts'
 import { type ServiceHandlersOptions, serviceHandlers } from './service-handlers.ts'
 import { type StreamHandlersOptions, streamHandlers } from './streams/stream-handlers.ts'
+import { type CommunityVoiceHandlersOptions, communityVoiceHandlers } from './voice/community-voice-handlers.ts'
+import { type PrivateVoiceHandlersOptions, privateVoiceHandlers } from './voice/private-voice-handlers.ts'
 import { type WorldHandlersOptions, worldHandlers } from './worlds/world-handlers.ts'
 
 /** Everything that the handlers of all routes need. */
@@ -36,7 +39,9 @@ export type GatekeeperRouteDependencies = ServeOptions &
   StreamHandlersOptions &
   CastHandlersOptions &
   MessageHandlersOptions &
-  WorldHandlersOptions & {
+  WorldHandlersOptions &
+  PrivateVoiceHandlersOptions &
+  CommunityVoiceHandlersOptions & {
     bans: BanList
     clock: Clock
     /** `SceneAdapter.handle`, for `POST /get-scene-adapter`. */
@@ -63,6 +68,8 @@ export function gatekeeperRoutes(dependencies: GatekeeperRouteDependencies): Rou
     ...serve(serviceRoutes, serviceHandlers(dependencies), dependencies),
     ...serve(messageRoutes, messageHandlers(dependencies), dependencies),
     ...serve(hostedWorldRoutes, worldHandlers(dependencies), dependencies),
+    ...serve(privateVoiceRoutes, privateVoiceHandlers(dependencies), dependencies),
+    ...serve(communityVoiceRoutes, communityVoiceHandlers(dependencies), dependencies),
   ]
   return routes.flatMap((each) => [each, { ...each, path: PREFIX + each.path }])
 }

@@ -26,9 +26,10 @@ import { SignedRequests } from './api/signed-requests.ts'
 import { BanList } from './ban-list.ts'
 import type { GatekeeperConfig } from './config.ts'
 import { ConnectionRecorder } from './connection-recorder.ts'
+import { roomPrefixesOf } from './core/room-names.ts'
 import { WalletLimit } from './core/wallet-limit.ts'
 import type { KickList } from './kick-list.ts'
-import { mustLeave } from './livekit/must-leave.ts'
+import { isShutOut, mustLeave } from './livekit/must-leave.ts'
 import { livekitUrl, type RoomControl, startRoomControl } from './livekit/room-control.ts'
 import type { RoomVisit } from './livekit/room-guard.ts'
 import { gatekeeperMetrics } from './metrics.ts'
@@ -38,6 +39,7 @@ import { gatekeeperRoutes } from './routes.ts'
 import { SceneAdapter } from './scene-adapter.ts'
 import { StorageHealth } from './storage-health.ts'
 import { startStreams } from './streams/start-streams.ts'
+import { startVoice } from './voice/start-voice.ts'
 import { type EmbeddedRooms, WorldHosting } from './worlds/hosting.ts'
 
 /** The caller stops the verifier and the bus; the gatekeeper stops the storage. */
@@ -120,6 +122,10 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   control = startRoomControl(config, { isExpelled, worlds, changes: moderation.changes, clock, log, metrics, counted })
   hosting.useLivekit(control)
   streams = startStreams(config, { moderation, storage, control, clock, log })
+  const voice = startVoice(config, {
+    ...{ database: storage.database, control, transport, bans, denyList, clock, log, metrics: counted },
+    isShutOut: (address) => isShutOut(address, { bans, denyList, storage }),
+  })
   const connections = new ConnectionRecorder(storage, { clock, log, metrics: counted })
   const retention = forgetConnections(config, storage, { clock, log })
   // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
@@ -136,15 +142,12 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
         onAnswer: dependencies.onAnswer,
         onStranger: (attempt, reason) => void moderation.decisions.refused(attempt, reason, { hasRight: false }),
         sceneAdapter: new SceneAdapter({
-          ...{ signed, bans, hosting, denyList, transport, connections, trustsCloudflare },
-          sceneGate: moderation.sceneGate,
-          roomPrefix: config.SCENE_ROOM_PREFIX,
-          clock,
-          log,
-          metrics: counted,
+          ...{ signed, bans, sceneGate: moderation.sceneGate, hosting, denyList, transport, connections, trustsCloudflare },
+          ...{ roomPrefix: config.SCENE_ROOM_PREFIX, clock, log, metrics: counted },
         }).handle,
         ...streams,
         ...moderation,
+        ...voice,
         ...{ storage, connections, denyList, transport, trustsCloudflare, hosting, log, metrics: counted },
         ...{ proxies, control, moderators: config.MODERATORS ?? [], hasModeratorToken: config.MODERATOR_TOKEN !== undefined },
         limited: () => counted.banQueriesLimited.inc(),
@@ -158,8 +161,20 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
     app,
     readiness,
     bans: peerBans(bans, moderation.kicks),
-    stop: stopAll(log, hosting, streams, control, denyList, bans, moderation, storageHealth, retention, connections, storage)
-      .stop,
+    stop: stopAll(
+      log,
+      voice,
+      hosting,
+      streams,
+      control,
+      denyList,
+      bans,
+      moderation,
+      storageHealth,
+      retention,
+      connections,
+      storage,
+    ).stop,
   }
 }
 
@@ -202,6 +217,7 @@ function readinessOf(storage: Readiness, bans: readonly { known: boolean }[], de
 
 const routeSettings = (config: GatekeeperConfig) => ({
   castUrl: config.CAST2_URL ?? 'https://decentraland.org/cast',
+  privateMessagesRoom: roomPrefixesOf(config).privateMessages,
   realmName: config.REALM_NAME ?? 'main',
   wholeWorldPrefix: config.COMMS_ROOM_PREFIX ?? 'world-',
   authoritativeServer: config.AUTHORITATIVE_SERVER_ADDRESS,

@@ -35,7 +35,7 @@ export interface LivekitRoom {
 }
 
 /** A participant of a room. */
-export type LivekitParticipant = Pick<ParticipantInfo, 'identity' | 'sid' | 'metadata' | 'joinedAt'>
+export type LivekitParticipant = Pick<ParticipantInfo, 'identity' | 'sid' | 'metadata' | 'permission' | 'joinedAt' | 'joinedAtMs'>
 
 /** An RTMP endpoint that publishes into a room. */
 export interface LivekitIngress extends Pick<IngressInfo, 'ingressId' | 'url' | 'streamKey' | 'name'> {

@@ -9,6 +9,7 @@ import { livekitWebhookRoute, sceneRoomRoutes } from './room-routes.ts'
 import { sceneRoutes } from './scene-routes.ts'
 import { serviceRoutes } from './service-routes.ts'
 import { streamRoutes } from './stream-routes.ts'
+import { communityVoiceRoutes, privateVoiceRoutes } from './voice-routes.ts'
 import { hostedWorldRoutes } from './world-routes.ts'
 
 /** The route of scene tokens, which `SceneAdapter` serves itself, because it counts every outcome. */
@@ -43,5 +44,7 @@ export const declaredRoutes: readonly Declaration[] = [
   ...Object.values(castRoutes),
   ...Object.values(serviceRoutes),
   ...Object.values(messageRoutes),
+  ...Object.values(privateVoiceRoutes),
+  ...Object.values(communityVoiceRoutes),
   ...Object.values(hostedWorldRoutes),
 ]

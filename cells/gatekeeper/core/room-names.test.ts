@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { useOf, walletOf } from './room-names.ts'
+import { roomPrefixesOf, useOf, walletOf } from './room-names.ts'
 
-const prefixes = { scene: 'scene-', world: 'world-scene-room-', island: 'island-space.main.' }
+const prefixes = roomPrefixesOf({ SCENE_ROOM_PREFIX: 'scene-', ISLAND_ROOM_PREFIX: 'island-space.main.' })
 
 test.for([
   ['scene-main:bafk', { kind: 'scene', realmName: 'main', sceneId: 'bafk' }],

@@ -18,6 +18,10 @@ export interface RoomPrefixes {
   world: string
   /** Of the rooms of islands of the realm's cells. */
   island: string
+  communityVoice: string
+  privateVoice: string
+  /** The whole name of the room of private messages. */
+  privateMessages: string
 }
 
 /** A scene, in the realm of which its players are. */
@@ -37,12 +41,35 @@ export function roomOfScene(
   return realmName === undefined ? undefined : sceneRoom(scene, realmName, sceneId)
 }
 
-export const COMMUNITY_VOICE_PREFIX = 'voice-chat-community-'
-export const PRIVATE_VOICE_PREFIX = 'voice-chat-private-'
-export const PRIVATE_MESSAGES_ROOM = 'private-messages'
+/** Settings of a gatekeeper that say how its rooms are called. */
+export interface RoomSettings {
+  SCENE_ROOM_PREFIX: string
+  WORLD_ROOM_PREFIX?: string
+  ISLAND_ROOM_PREFIX?: string
+  VOICE_ROOM_PREFIX?: string
+  PRIVATE_MESSAGES_ROOM_ID?: string
+}
+
+/** The names of upstream, where the settings name no other ones. */
+export const DEFAULT_ROOMS = {
+  ...{ SCENE_ROOM_PREFIX: 'scene-', WORLD_ROOM_PREFIX: 'world-scene-room-', ISLAND_ROOM_PREFIX: 'island-' },
+  ...{ VOICE_ROOM_PREFIX: 'voice-chat-', PRIVATE_MESSAGES_ROOM_ID: 'private-messages' },
+}
+
+/** How the rooms of a gatekeeper are called. */
+export function roomPrefixesOf(settings: RoomSettings): RoomPrefixes {
+  const names = { ...DEFAULT_ROOMS, ...settings }
+  return {
+    ...{ scene: names.SCENE_ROOM_PREFIX, world: names.WORLD_ROOM_PREFIX, island: names.ISLAND_ROOM_PREFIX },
+    communityVoice: `${names.VOICE_ROOM_PREFIX}community-`,
+    privateVoice: `${names.VOICE_ROOM_PREFIX}private-`,
+    privateMessages: names.PRIVATE_MESSAGES_ROOM_ID,
+  }
+}
 
 /** Undefined for a room of others on the same LiveKit, which is left alone. */
-export function useOf(room: string, { scene, world, island }: RoomPrefixes): RoomUse | undefined {
+export function useOf(room: string, prefixes: RoomPrefixes): RoomUse | undefined {
+  const { scene, world, island, communityVoice, privateVoice, privateMessages } = prefixes
   if (room.startsWith(scene)) {
     const [realmName = '', ...sceneId] = room.slice(scene.length).split(':')
     return { kind: 'scene', realmName, sceneId: sceneId.join(':') }
@@ -53,10 +80,9 @@ export function useOf(room: string, { scene, world, island }: RoomPrefixes): Roo
     return { kind: 'world', world: name, sceneId }
   }
   if (room.startsWith(island)) return { kind: 'island' }
-  if (room.startsWith(COMMUNITY_VOICE_PREFIX))
-    return { kind: 'community-voice', communityId: room.slice(COMMUNITY_VOICE_PREFIX.length) }
-  if (room.startsWith(PRIVATE_VOICE_PREFIX)) return { kind: 'private-voice', callId: room.slice(PRIVATE_VOICE_PREFIX.length) }
-  if (room === PRIVATE_MESSAGES_ROOM) return { kind: 'private-messages' }
+  if (room.startsWith(communityVoice)) return { kind: 'community-voice', communityId: room.slice(communityVoice.length) }
+  if (room.startsWith(privateVoice)) return { kind: 'private-voice', callId: room.slice(privateVoice.length) }
+  if (room === privateMessages) return { kind: 'private-messages' }
   return undefined
 }
 

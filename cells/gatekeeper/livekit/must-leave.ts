@@ -52,7 +52,10 @@ async function isKeyOver(room: string, keyId: string, { streams }: Exclusions): 
 }
 
 /** Whether a player may be in no room at all: banned, also by the device used last, or on the deny list. */
-async function isShutOut(address: PeerId, { bans, denyList, storage }: Exclusions): Promise<boolean> {
+export async function isShutOut(
+  address: PeerId,
+  { bans, denyList, storage }: Pick<Exclusions, 'bans' | 'denyList' | 'storage'>,
+): Promise<boolean> {
   if (denyList.has(address) || bans.against({ address })) return true
   const deviceId = bans.hasDevices ? (await storage.connectionOf(address))?.deviceId : undefined
   return bans.against({ address, deviceId }) !== undefined

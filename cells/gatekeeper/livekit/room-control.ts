@@ -9,7 +9,7 @@ import { livekitWebhookRoute } from '../api/room-routes.ts'
 import { SealedWallets } from '../cast/sealed-wallets.ts'
 import type { GatekeeperConfig } from '../config.ts'
 import { castIdentityOf } from '../core/cast-identities.ts'
-import { useOf, walletOf } from '../core/room-names.ts'
+import { type RoomUse, roomPrefixesOf, useOf, walletOf } from '../core/room-names.ts'
 import type { GatekeeperMetrics } from '../metrics.ts'
 import type { ModerationChanges } from '../moderation-changes.ts'
 import type { WorldList } from '../worlds/world-list.ts'
@@ -29,14 +29,13 @@ export interface RoomControlOptions extends Pick<RoomGuardOptions, 'isExpelled'>
 export interface RoomControl extends Running {
   rooms: LivekitRooms
   guard: RoomGuard
+  /** Undefined for a room of others. */
+  useOf(room: string): RoomUse | undefined
   /** Adds a part that acts on the events of rooms. */
   listen(listener: RoomEventListener): void
   /** The endpoint of webhooks. */
   routes: readonly Route[]
 }
-
-const ISLAND_PREFIX = 'island-'
-const WORLD_PREFIX = 'world-scene-room-'
 
 /** Undefined where the rooms are not those of a LiveKit. */
 export function startRoomControl(
@@ -46,11 +45,8 @@ export function startRoomControl(
   const { LIVEKIT_HOST: host, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = config
   if (!host || !apiKey || !apiSecret) return undefined
   const rooms = new LivekitRooms({ url: config.LIVEKIT_API_URL ?? livekitUrl(host), apiKey, apiSecret, clock, log, metrics })
-  const prefixes = {
-    scene: config.SCENE_ROOM_PREFIX,
-    world: config.WORLD_ROOM_PREFIX ?? WORLD_PREFIX,
-    island: config.ISLAND_ROOM_PREFIX ?? ISLAND_PREFIX,
-  }
+  const prefixes = roomPrefixesOf(config)
+  const useOfRoom = (room: string) => worlds.useOf(room) ?? useOf(room, prefixes)
   const sealed = new SealedWallets(apiSecret)
   const participantOf = (identity: string) => {
     const cast = castIdentityOf(identity)
@@ -58,20 +54,13 @@ export function startRoomControl(
     const wallet = cast ? sealed.open(cast.sealedWallet) : walletOf(identity)
     return wallet && { wallet }
   }
-  const guard = new RoomGuard({
-    rooms,
-    useOf: (room) => worlds.useOf(room) ?? useOf(room, prefixes),
-    participantOf,
-    isExpelled,
-    clock,
-    log,
-    metrics: counted,
-  })
+  const guard = new RoomGuard({ rooms, useOf: useOfRoom, participantOf, isExpelled, clock, log, metrics: counted })
   const stopListening = changes.on(({ kind }) => (kind === 'sceneBanned' ? guard.sweep() : undefined))
   const listeners: RoomEventListener[] = [(event) => watchJoins(guard, event)]
   return {
     rooms,
     guard,
+    useOf: useOfRoom,
     listen: (listener) => listeners.push(listener),
     routes: [
       route(

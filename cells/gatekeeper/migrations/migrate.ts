@@ -5,11 +5,12 @@ import { lowerCaseBans } from './0002-lower-case-bans.ts'
 import { moderation } from './0003-moderation.ts'
 import { bansVersion } from './0004-bans-version.ts'
 import { streams } from './0005-streams.ts'
+import { voice } from './0006-voice.ts'
 import { kicks } from './0008-kicks.ts'
 import type { Migration } from './migration.ts'
 
 /** All steps of the schema, oldest first. */
-export const migrations: readonly Migration[] = [playersAndBans, lowerCaseBans, moderation, bansVersion, streams, kicks]
+export const migrations: readonly Migration[] = [playersAndBans, lowerCaseBans, moderation, bansVersion, streams, voice, kicks]
 
 /**
  * Key of the advisory lock that replicas starting together take in turn; an arbitrary number that nothing else in the database
