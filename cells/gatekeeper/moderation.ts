@@ -13,13 +13,14 @@ import { PlatformRecords } from './platform/platform-records.ts'
 import { SceneAdministration } from './scenes/scene-administration.ts'
 import { SceneBanList } from './scenes/scene-ban-list.ts'
 import { SceneGate } from './scenes/scene-gate.ts'
+import { sceneMetadata } from './scenes/scene-metadata.ts'
 import { SceneRecords } from './scenes/scene-records.ts'
 import { SceneRights } from './scenes/scene-rights.ts'
 import { StreamRecords } from './streams/stream-records.ts'
 import { JsonService } from './upstream/json-service.ts'
 import { Land } from './upstream/land.ts'
 import { Leases } from './upstream/leases.ts'
-import { Places } from './upstream/places.ts'
+import { Places, type ScenePlace } from './upstream/places.ts'
 import { Worlds } from './upstream/worlds.ts'
 
 /** What moderation stands on. */
@@ -31,7 +32,7 @@ export interface ModerationOptions {
   /** Called for every attempt to read scene bans that failed. */
   onFailure: () => void
   /** Called when other scene bans were read than before. */
-  onChange?: () => void
+  onChange?: (placeIds: ReadonlySet<string>) => void
 }
 
 /** Where the configuration names none. */
@@ -66,6 +67,8 @@ export async function startModeration(
     rights,
     administration: new SceneAdministration({ places, rights, prefixes }),
     prefixes,
+    readPlace: (place: ScenePlace) => sceneMetadata({ scenes, rights }, place),
+    hasBans: () => !sceneBans.isEmpty,
     sceneGate: new SceneGate(sceneBans, places),
     social: service('the social service', config.SOCIAL_SERVICE_URL),
     stop: stopAll(log, retention, sceneBans, kicks).stop,

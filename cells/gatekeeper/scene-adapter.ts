@@ -6,6 +6,8 @@ import { type Handler, type HttpRequest, json, ok } from '../chassis/http.ts'
 import type { HttpResponse } from '../chassis/http-response.ts'
 import type { Log } from '../chassis/log.ts'
 import type { DenyList } from '../identity/deny-list.ts'
+import { grants } from '../rtc/grants.ts'
+import type { LivekitTransport } from '../rtc/livekit-transport.ts'
 import type { RoomTransport } from '../rtc/room-transport.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { tooManyRequests } from './api/callers.ts'
@@ -13,8 +15,10 @@ import type { SignedRequests } from './api/signed-requests.ts'
 import type { BanList } from './ban-list.ts'
 import type { ConnectionRecorder } from './connection-recorder.ts'
 import { type Denial, decideScene, objectionToSceneCode, readSceneClaim } from './core/scene-access.ts'
+import type { RoomMetadata } from './livekit/room-metadata.ts'
 import type { GatekeeperMetrics } from './metrics.ts'
 import type { SceneGate } from './scenes/scene-gate.ts'
+import type { SceneLocation } from './upstream/places.ts'
 import type { WorldHosting } from './worlds/hosting.ts'
 
 /** Everything that decides about a token, and the transport that makes it. */
@@ -26,7 +30,9 @@ export interface SceneAdapterDependencies {
   hosting: Pick<WorldHosting, 'worlds' | 'admitsToScene'>
   denyList: DenyList
   /** Undefined where the realm has neither LiveKit nor embedded rooms. */
-  transport: RoomTransport | undefined
+  transport: RoomTransport | LivekitTransport | undefined
+  /** Undefined where the rooms are not those of a LiveKit. */
+  control: { metadata: Pick<RoomMetadata, 'forToken'> } | undefined
   connections: ConnectionRecorder
   /** Whether `cf-connecting-ip` is written by Cloudflare, and not by the client. */
   trustsCloudflare: boolean
@@ -106,14 +112,19 @@ export class SceneAdapter {
     // Bans from scenes are kept by places of the land, where a world is not.
     if (world && !(await hosting.admitsToScene(world, wallet, verdict.claim))) return denied(WORLD_CLOSED)
     if (!world && (await sceneGate.isBanned(wallet, { world: undefined, sceneId, parcel }))) return denied(SCENE_BAN)
-    return { outcome: 'granted', answer: ok({ adapter: await this.#openRoom(wallet, decision.room) }) }
+    const location = world ? undefined : { world: undefined, sceneId, parcel }
+    return { outcome: 'granted', answer: ok({ adapter: await this.#openRoom(wallet, decision.room, location) }) }
   }
 
-  async #openRoom(wallet: PeerId, room: string): Promise<string> {
-    const { transport, clock, log } = this.#dependencies
+  async #openRoom(wallet: PeerId, room: string, location: SceneLocation | undefined): Promise<string> {
+    const { transport, control, clock, log } = this.#dependencies
     if (!transport)
       throw new Refusal('UNAVAILABLE', 'This realm has no scene rooms: neither LiveKit nor embedded rooms are configured')
     try {
+      if ('adapter' in transport) {
+        const roomMetadata = location && (await control?.metadata.forToken(room, location))
+        return transport.adapter({ identity: wallet, room, grant: grants.player, roomMetadata })
+      }
       const opened = Promise.resolve(transport.connectionString(wallet, room, 'scene'))
       const connStr = await withDeadline(opened, { clock, ms: OPEN_ROOM_TIMEOUT_MS, what: 'opening a room' })
       if (connStr !== undefined) return connStr

@@ -29,7 +29,7 @@ import { ConnectionRecorder } from './connection-recorder.ts'
 import { roomPrefixesOf } from './core/room-names.ts'
 import { WalletLimit } from './core/wallet-limit.ts'
 import type { KickList } from './kick-list.ts'
-import { isShutOut, mustLeave } from './livekit/must-leave.ts'
+import { mustLeave } from './livekit/must-leave.ts'
 import { livekitUrl, type RoomControl, startRoomControl } from './livekit/room-control.ts'
 import type { RoomVisit } from './livekit/room-guard.ts'
 import { gatekeeperMetrics } from './metrics.ts'
@@ -107,11 +107,12 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   })
   let control: RoomControl | undefined
   let streams: ReturnType<typeof startStreams> | undefined
-  const onChange = () => {
+  const onChange = (placeIds: ReadonlySet<string> = new Set()) => {
     void control?.guard.sweep()
+    void control?.metadata.placesChanged(placeIds)
     void streams?.endOfBanned()
   }
-  const bans = new BanList(storage, { clock, log, onFailure: () => counted.banReadsFailed.inc(), onChange })
+  const bans = new BanList(storage, { clock, log, onFailure: () => counted.banReadsFailed.inc(), onChange: () => onChange() })
   const onFailure = () => counted.sceneBanReadsFailed.inc()
   const [moderation] = await Promise.all([
     startModeration(config, { storage, bans, clock, log, onFailure, onChange }),
@@ -119,13 +120,10 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
     worlds.attempted,
   ])
   const isExpelled = (visit: RoomVisit) => mustLeave(visit, { ...moderation, hosted: worlds, denyList, storage })
-  control = startRoomControl(config, { isExpelled, worlds, changes: moderation.changes, clock, log, metrics, counted })
+  control = startRoomControl(config, { ...moderation, isExpelled, worlds, clock, log, metrics, counted })
   hosting.useLivekit(control)
   streams = startStreams(config, { moderation, storage, control, clock, log })
-  const voice = startVoice(config, {
-    ...{ database: storage.database, control, transport, bans, denyList, clock, log, metrics: counted },
-    isShutOut: (address) => isShutOut(address, { bans, denyList, storage }),
-  })
+  const voice = startVoice(config, { storage, control, transport, bans, denyList, clock, log, metrics: counted })
   const connections = new ConnectionRecorder(storage, { clock, log, metrics: counted })
   const retention = forgetConnections(config, storage, { clock, log })
   // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
@@ -143,15 +141,14 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
         onStranger: (attempt, reason) => void moderation.decisions.refused(attempt, reason, { hasRight: false }),
         sceneAdapter: new SceneAdapter({
           ...{ signed, bans, sceneGate: moderation.sceneGate, hosting, denyList, transport, connections, trustsCloudflare },
-          ...{ roomPrefix: config.SCENE_ROOM_PREFIX, clock, log, metrics: counted },
+          ...{ control, roomPrefix: config.SCENE_ROOM_PREFIX, clock, log, metrics: counted },
         }).handle,
         ...streams,
         ...moderation,
         ...voice,
         ...{ storage, connections, denyList, transport, trustsCloudflare, hosting, log, metrics: counted },
         ...{ proxies, control, moderators: config.MODERATORS ?? [], hasModeratorToken: config.MODERATOR_TOKEN !== undefined },
-        limited: () => counted.banQueriesLimited.inc(),
-        clock,
+        ...{ clock, limited: () => counted.banQueriesLimited.inc() },
         ...routeSettings(config),
       }),
       ...operationalRoutes(metrics, readiness),

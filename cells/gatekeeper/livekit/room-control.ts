@@ -11,12 +11,15 @@ import type { GatekeeperConfig } from '../config.ts'
 import { castIdentityOf } from '../core/cast-identities.ts'
 import { type RoomUse, roomPrefixesOf, useOf, walletOf } from '../core/room-names.ts'
 import type { GatekeeperMetrics } from '../metrics.ts'
-import type { ModerationChanges } from '../moderation-changes.ts'
+import type { ModerationChange, ModerationChanges } from '../moderation-changes.ts'
 import type { WorldList } from '../worlds/world-list.ts'
 import { RoomGuard, type RoomGuardOptions } from './room-guard.ts'
+import { RoomMetadata, type RoomMetadataOptions } from './room-metadata.ts'
 import { livekitWebhook, type RoomEventListener } from './webhooks.ts'
 
-export interface RoomControlOptions extends Pick<RoomGuardOptions, 'isExpelled'> {
+export interface RoomControlOptions
+  extends Pick<RoomGuardOptions, 'isExpelled'>,
+    Pick<RoomMetadataOptions, 'places' | 'readPlace' | 'hasBans'> {
   worlds: Pick<WorldList, 'useOf'>
   changes: Pick<ModerationChanges, 'on'>
   clock: Clock
@@ -29,6 +32,7 @@ export interface RoomControlOptions extends Pick<RoomGuardOptions, 'isExpelled'>
 export interface RoomControl extends Running {
   rooms: LivekitRooms
   guard: RoomGuard
+  metadata: RoomMetadata
   /** Undefined for a room of others. */
   useOf(room: string): RoomUse | undefined
   /** Adds a part that acts on the events of rooms. */
@@ -40,13 +44,14 @@ export interface RoomControl extends Running {
 /** Undefined where the rooms are not those of a LiveKit. */
 export function startRoomControl(
   config: GatekeeperConfig,
-  { isExpelled, worlds, changes, clock, log, metrics, counted }: RoomControlOptions,
+  { isExpelled, worlds, places, readPlace, hasBans, changes, clock, log, metrics, counted }: RoomControlOptions,
 ): RoomControl | undefined {
   const { LIVEKIT_HOST: host, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = config
   if (!host || !apiKey || !apiSecret) return undefined
   const rooms = new LivekitRooms({ url: config.LIVEKIT_API_URL ?? livekitUrl(host), apiKey, apiSecret, clock, log, metrics })
   const prefixes = roomPrefixesOf(config)
   const useOfRoom = (room: string) => worlds.useOf(room) ?? useOf(room, prefixes)
+  const metadata = new RoomMetadata({ rooms, useOf: useOfRoom, places, readPlace, hasBans, clock, log })
   const sealed = new SealedWallets(apiSecret)
   const participantOf = (identity: string) => {
     const cast = castIdentityOf(identity)
@@ -54,12 +59,17 @@ export function startRoomControl(
     const wallet = cast ? sealed.open(cast.sealedWallet) : walletOf(identity)
     return wallet && { wallet }
   }
-  const guard = new RoomGuard({ rooms, useOf: useOfRoom, participantOf, isExpelled, clock, log, metrics: counted })
-  const stopListening = changes.on(({ kind }) => (kind === 'sceneBanned' ? guard.sweep() : undefined))
-  const listeners: RoomEventListener[] = [(event) => watchJoins(guard, event)]
+  const guard = new RoomGuard({
+    ...{ rooms, useOf: useOfRoom, participantOf, isExpelled, clock, log, metrics: counted },
+    onRooms: (own) => void metadata.check(own),
+    beforeRemoval: ({ room }) => metadata.settleSoon(room),
+  })
+  const stopListening = changes.on((change) => carryOut(change, { guard, metadata }))
+  const listeners: RoomEventListener[] = [(event) => watchRooms({ guard, metadata }, event)]
   return {
     rooms,
     guard,
+    metadata,
     useOf: useOfRoom,
     listen: (listener) => listeners.push(listener),
     routes: [
@@ -79,7 +89,22 @@ export function startRoomControl(
 /** The URL of a LiveKit that is configured by its host alone. */
 export const livekitUrl = (host: string): string => (/^wss?:\/\//.test(host) ? host : `wss://${host}`)
 
-async function watchJoins(guard: RoomGuard, { event, room, participant, createdAt }: WebhookEvent): Promise<void> {
+/** The metadata is written before or with the removal: by it, explorers hide the player, and Godot leaves by itself. */
+async function carryOut(change: ModerationChange, { guard, metadata }: Pick<RoomControl, 'guard' | 'metadata'>): Promise<void> {
+  if (!('placeId' in change)) return
+  if (change.room !== undefined) await metadata.settleSoon(change.room)
+  await Promise.all([
+    metadata.placesChanged(new Set([change.placeId])),
+    change.kind === 'sceneBanned' ? guard.sweep() : undefined,
+  ])
+}
+
+async function watchRooms(
+  { guard, metadata }: Pick<RoomControl, 'guard' | 'metadata'>,
+  { event, room, participant, createdAt }: WebhookEvent,
+): Promise<void> {
+  if (event === 'room_started' && room) void metadata.settleSoon(room.name)
   if (event !== 'participant_joined' || !room || !participant) return
+  void metadata.settleIfOld(room.name)
   await guard.joined(room.name, participant.identity, Number(participant.joinedAt || createdAt) * 1_000)
 }

@@ -34,7 +34,7 @@ withPart('livekit', 'with a LiveKit', (binary) => {
     test('a ban ends every room of the player, and no other one; an old token opens none for long', async (t) => {
       const { one, storage, advance } = await replicas(t)
       const [villain, friend] = [aPlayer(), aPlayer()]
-      const rooms = ['island', 'scene', 'world-scene-room', 'voice-chat-private', 'voice-chat-community'].map(aRoom)
+      const rooms = [...['island', 'scene', 'world-scene-room'].map(aRoom), 'private-messages']
       const foreign = aRoom('somebody-elses')
       const tokens = [...rooms, foreign].map((room) => world.token(villain, room))
       const visits = await Promise.all(tokens.map((token) => world.join(token)))
@@ -62,7 +62,7 @@ withPart('livekit', 'with a LiveKit', (binary) => {
       world.gatekeepers = [gatekeeper.url]
       world.delivery = () => ({ times: 1 })
       const [loud, friend] = [aPlayer(), aPlayer()]
-      const rooms = ['island', 'scene', 'voice-chat-community'].map(aRoom)
+      const rooms = ['island', 'scene', 'world-scene-room'].map(aRoom)
       const visits = await Promise.all(rooms.map((room) => world.join(world.token(loud, room))))
       const friends = await Promise.all(rooms.map((room) => world.join(world.token(friend, room))))
       const call = async (method: string, path: string) => {

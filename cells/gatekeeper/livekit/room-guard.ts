@@ -4,7 +4,7 @@ import { messageOf } from '../../chassis/errors.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import { repeat } from '../../chassis/repeat.ts'
-import type { LivekitRooms } from '../../rtc/livekit-rooms.ts'
+import type { LivekitRoom, LivekitRooms } from '../../rtc/livekit-rooms.ts'
 import type { PeerId } from '../../wire/peer.ts'
 import type { RoomUse } from '../core/room-names.ts'
 import type { GatekeeperMetrics } from '../metrics.ts'
@@ -28,6 +28,10 @@ export interface RoomGuardOptions {
   participantOf: (identity: string) => Pick<RoomVisit, 'wallet' | 'keyId'> | undefined
   /** Whether a participant has to leave: banned, or on the deny list. */
   isExpelled: (visit: RoomVisit) => Promise<boolean>
+  /** Called with the rooms of this gatekeeper at each look at them. */
+  onRooms?: (rooms: readonly LivekitRoom[]) => void
+  /** Waited for before a participant is removed; never rejects. */
+  beforeRemoval?: (visit: RoomVisit) => Promise<void>
   clock: Clock
   log: Log
   metrics: Pick<GatekeeperMetrics, 'expelled' | 'roomSweepsFailed'>
@@ -107,7 +111,7 @@ export class RoomGuard implements Running {
   /** The rooms that a player is in now. @throws Refusal UNAVAILABLE while LiveKit does not answer */
   async visitsOf(wallet: PeerId): Promise<{ room: string; kind: RoomUse['kind']; identity: string; joinedAtMs: number }[]> {
     const visits = await Promise.all(
-      (await this.#ownRooms()).map(async (room) =>
+      (await this.#ownRooms()).map(async ({ name: room }) =>
         (await this.#options.rooms.participants(room)).flatMap(({ identity, joinedAt }) => {
           const visit = this.#visitOf(room, identity)
           if (visit?.wallet !== wallet) return []
@@ -128,9 +132,9 @@ export class RoomGuard implements Running {
     return left
   }
 
-  async #ownRooms(): Promise<string[]> {
+  async #ownRooms(): Promise<LivekitRoom[]> {
     const { rooms, useOf } = this.#options
-    return (await rooms.rooms()).flatMap(({ name }) => (useOf(name) === undefined ? [] : [name]))
+    return (await rooms.rooms()).filter(({ name }) => useOf(name) !== undefined)
   }
 
   async #sweepAll(): Promise<void> {
@@ -157,7 +161,9 @@ export class RoomGuard implements Running {
           inIslands.set(visit.wallet, [...(inIslands.get(visit.wallet) ?? []), { room, identity, joinedAt }])
       }
     }
-    await Promise.all((await this.#ownRooms()).map(inspect))
+    const own = await this.#ownRooms()
+    this.#options.onRooms?.(own)
+    await Promise.all(own.map(({ name }) => inspect(name)))
     await this.#endLingering(inIslands)
   }
 
@@ -183,8 +189,9 @@ export class RoomGuard implements Running {
   }
 
   async #expel(visit: RoomVisit, attempt = 0): Promise<void> {
-    const { rooms, clock, log, metrics } = this.#options
+    const { rooms, clock, log, metrics, beforeRemoval } = this.#options
     const { room, identity } = visit
+    await beforeRemoval?.(visit)
     this.#alertUntilMs = clock.monotonic() + ALERT_MS
     try {
       if (!(await rooms.remove(room, identity))) return

@@ -13,8 +13,8 @@ export interface SceneBanListOptions {
   log: Log
   /** Called for every attempt to read the bans that failed. */
   onFailure: () => void
-  /** Called when other bans were read than before. */
-  onChange?: (() => void) | undefined
+  /** Called when other bans were read than before, with the places whose bans are others. */
+  onChange?: ((placeIds: ReadonlySet<string>) => void) | undefined
 }
 
 const REFRESH_MS = 700
@@ -51,6 +51,11 @@ export class SceneBanList implements Running {
   /** False until the bans were read for the first time. */
   get known(): boolean {
     return this.#places !== undefined
+  }
+
+  /** Whether anyone is banned from any scene. */
+  get isEmpty(): boolean {
+    return this.#places === undefined || this.#places.size === 0
   }
 
   /** The ids of the places from which a wallet is banned. */
@@ -97,6 +102,7 @@ export class SceneBanList implements Running {
       })
       if (version !== this.#version || wasReread) {
         const bans = await withDeadline(this.#records.allBans(), { clock, ms: READ_TIMEOUT_MS, what: 'reading scene bans' })
+        const before = this.#places
         const newer = [...this.#reread].map((address) => [address, this.#places?.get(address)] as const)
         this.#places = new Map(
           [...Map.groupBy(bans, ({ address }) => address)].map(([address, own]) => [
@@ -109,7 +115,7 @@ export class SceneBanList implements Running {
           else this.#places.delete(address)
         }
         this.#version = version
-        this.#options.onChange?.()
+        this.#options.onChange?.(differing(before ?? new Map(), this.#places))
       }
       if (this.#isFailing) log.info({}, 'the scene bans can be read again')
       this.#isFailing = false
@@ -120,4 +126,18 @@ export class SceneBanList implements Running {
       this.#isFailing = true
     }
   }
+}
+
+/** The places from which other wallets are banned in the one than in the other. */
+function differing(
+  one: ReadonlyMap<PeerId, ReadonlySet<string>>,
+  other: ReadonlyMap<PeerId, ReadonlySet<string>>,
+): ReadonlySet<string> {
+  const places = new Set<string>()
+  const addMissing = (from: typeof one, to: typeof one) => {
+    for (const [wallet, banned] of from) for (const place of banned) if (!to.get(wallet)?.has(place)) places.add(place)
+  }
+  addMissing(one, other)
+  addMissing(other, one)
+  return places
 }

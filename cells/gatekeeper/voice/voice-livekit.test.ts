@@ -14,12 +14,13 @@ import { migrate } from '../migrations/migrate.ts'
 vi.setConfig({ testTimeout: 60_000 })
 const SOON = { timeout: 10_000, interval: 50 }
 const COMMS_GATEKEEPER_AUTH_TOKEN = 'services-token-01234'
+const MODERATOR_TOKEN = 'moderators-token-0123'
 
 withPart('livekit', 'voice chats with a LiveKit', (binary) => {
   withPart('rtc', 'and players in its rooms', (rtc) => {
     const world = aLivekitWorld(binary, rtc)
 
-    test('a call and a community chat follow what players and moderators do', async (t) => {
+    test('a call and a community chat follow what players and moderators do, and a ban holds in them', async (t) => {
       const clock = new ManualClock(Date.now())
       const opened = await openPglite()
       onTestFinished(() => opened.stop())
@@ -29,7 +30,7 @@ withPart('livekit', 'voice chats with a LiveKit', (binary) => {
         transaction: (work) => opened.transaction(work),
         stop: async () => {},
       })
-      const config = { ...world.config, COMMS_GATEKEEPER_AUTH_TOKEN }
+      const config = { ...world.config, COMMS_GATEKEEPER_AUTH_TOKEN, MODERATOR_TOKEN }
       const replicas = [await aGatekeeper(t, { config, storage, clock }), await aGatekeeper(t, { config, storage, clock })]
       world.gatekeepers = replicas.map(({ url }) => url)
       let next = 0
@@ -72,6 +73,16 @@ withPart('livekit', 'voice chats with a LiveKit', (binary) => {
         async () => expect(await status()).toEqual({ active: true, participant_count: 1, moderator_count: 1 }),
         SOON,
       )
+      const again = await enter('join', ben, 'member')
+      const back = await join(again)
+      const headers = { authorization: `Bearer ${MODERATOR_TOKEN}` }
+      const body = JSON.stringify({ reason: 'spam' })
+      const banned = await fetch(`${replicas[0]?.url}/users/${ben}/bans?moderator=ruth`, { method: 'POST', headers, body })
+      expect(banned.status).toBe(201)
+      await vi.waitFor(() => expect(back.ended).toBe(true), SOON)
+      clock.advance(1_000)
+      const old = await join(again)
+      await vi.waitFor(() => expect(old.ended).toBe(true), SOON)
       await owners.leave()
       await vi.waitFor(async () => expect(await status()).toMatchObject({ active: false, participant_count: 0 }), SOON)
       expect(await call('GET', '/community-voice-chat/active')).toEqual({ data: [], total: 0 })

@@ -1,0 +1,195 @@
+import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest'
+import { withPart } from '../../../testing/parts/with-part.ts'
+import { signedFetch } from '../../../testing/player/signed-fetch.ts'
+import { createWallet, type Wallet } from '../../../testing/player/wallet.ts'
+import { ManualClock } from '../../chassis/clock.ts'
+import { silentLog } from '../../chassis/log.ts'
+import type { Database } from '../adapters/database.ts'
+import { openPglite } from '../adapters/pglite.ts'
+import { SqlStorage, type Storage } from '../adapters/storage.ts'
+import { roomPrefixesOf, useOf } from '../core/room-names.ts'
+import { aGatekeeper } from '../fixtures.ts'
+import { migrate } from '../migrations/migrate.ts'
+import { sceneMetadataOf, someServices } from '../upstream/fixtures.ts'
+import type { ScenePlace } from '../upstream/places.ts'
+import { aLivekitWorld } from './fixtures.ts'
+import { RoomMetadata, type RoomMetadataOptions } from './room-metadata.ts'
+import type { MetadataPart } from './room-metadata-text.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+const SOON = { timeout: 10_000, interval: 50 }
+
+withPart('livekit', 'the metadata of rooms, with a LiveKit', (binary) => {
+  withPart('rtc', 'and players in its rooms', (rtc) => {
+    const world = aLivekitWorld(binary, rtc)
+    const [owner, villain, friend] = [createWallet('owner'), createWallet('villain'), createWallet('friend')]
+    let scenes = 0
+    let database: Database
+    let storage: Storage
+    beforeAll(async () => {
+      database = await openPglite()
+      await migrate(database, silentLog)
+      storage = new SqlStorage({ query: database.query, transaction: (work) => database.transaction(work), stop: async () => {} })
+    })
+    afterAll(() => database.stop())
+
+    /** Two replicas with one database, a scene of `owner`, and everyone's metadata of its room. */
+    async function aScene(t: TestContext) {
+      const services = await someServices()
+      const [sceneId, parcel] = [`bafkscene${++scenes}`, `${scenes},0`]
+      services.scenes.push({ id: sceneId, parcels: [parcel] })
+      services.rights.set(`${owner.peer} ${parcel}`, 'owner')
+      const clock = new ManualClock(Date.now())
+      const config = { ...world.config, ...services.config }
+      const replicas = [
+        await aGatekeeper(t, { config, storage, clock }),
+        await aGatekeeper(t, { config, storage, clock }),
+      ] as const
+      world.gatekeepers = replicas.map(({ url }) => url)
+      world.delivery = () => ({ times: 1 })
+      const decide = async (replica: number, method: 'POST' | 'DELETE', path: string, body: unknown) => {
+        const metadata = sceneMetadataOf(sceneId, parcel)
+        const url = (replicas[replica]?.url ?? '') + path
+        const request = { wallet: owner, method, metadata, body, timestamp: clock.now(), format: 'current' } as const
+        expect((await signedFetch(url, request)).status).toBe(204)
+      }
+      const adapter = async (wallet: Wallet, replica = 0) => {
+        const scene = { realmName: 'main', sceneId, parcel }
+        const { ask } = replica === 0 ? replicas[0] : replicas[1]
+        const answer = await ask(wallet, scene, { format: 'current' })
+        expect(answer.status).toBe(200)
+        return ((await answer.json()) as { adapter: string }).adapter
+      }
+      return { clock, decide, adapter }
+    }
+    const metadataOf = ({ roomMetadata }: { roomMetadata: string }) => JSON.parse(roomMetadata || '{}') as unknown
+
+    test('the first participant sees who is banned, and everyone each change that any replica makes', async (t) => {
+      const { decide, adapter } = await aScene(t)
+      const villains = await world.join(await adapter(villain))
+      await vi.waitFor(() => expect(metadataOf(villains)).toEqual({ bannedAddresses: [], sceneAdmins: [owner.peer] }), SOON)
+      const friends = await world.join(await adapter(friend, 1))
+      await decide(1, 'POST', '/scene-bans', { banned_address: villain.address })
+      await vi.waitFor(() => expect(villains.ended).toBe(true), SOON)
+      // Written before the player was removed, so that everyone has it by then.
+      await vi.waitFor(() => expect(metadataOf(friends)).toMatchObject({ bannedAddresses: [villain.peer] }), SOON)
+      await decide(0, 'POST', '/scene-admin', { admin: friend.address })
+      await vi.waitFor(
+        () => expect(metadataOf(friends)).toEqual({ bannedAddresses: [villain.peer], sceneAdmins: [friend.peer, owner.peer] }),
+        SOON,
+      )
+      await decide(1, 'DELETE', '/scene-bans', { banned_address: villain.address })
+      await decide(0, 'DELETE', '/scene-admin', { admin: friend.address })
+      await vi.waitFor(() => expect(metadataOf(friends)).toEqual({ bannedAddresses: [], sceneAdmins: [owner.peer] }), SOON)
+    })
+
+    test('a room that opens has it by the token, also where no webhook arrives', async (t) => {
+      const { decide, adapter } = await aScene(t)
+      world.delivery = () => ({ times: 0 })
+      await decide(0, 'POST', '/scene-bans', { banned_address: villain.address })
+      const friends = await world.join(await adapter(friend))
+      expect(metadataOf(friends)).toEqual({ bannedAddresses: [villain.peer], sceneAdmins: [owner.peer] })
+    })
+
+    test.for([
+      ['a webhook', { times: 1 }],
+      ['a look at the rooms', { times: 0 }],
+    ] as const)('a room that is opened by an old token gets it by %s', async ([, delivery], t) => {
+      const { decide, adapter, clock } = await aScene(t)
+      const old = await adapter(friend)
+      world.delivery = () => delivery
+      await decide(0, 'POST', '/scene-bans', { banned_address: villain.address })
+      const friends = await world.join(old)
+      await vi.waitFor(() => {
+        clock.advance(2_000)
+        expect(metadataOf(friends)).toMatchObject({ bannedAddresses: [villain.peer] })
+      }, SOON)
+    })
+
+    test('a ban that is typed in SQL is in the room within a second', async (t) => {
+      const { adapter, clock } = await aScene(t)
+      const friends = await world.join(await adapter(friend))
+      await vi.waitFor(() => expect(metadataOf(friends)).toMatchObject({ bannedAddresses: [] }), SOON)
+      const place = `place of ${scenes},0`
+      await storage.database.query(
+        'INSERT INTO scene_bans (place_id, banned_address, banned_by, banned_at) VALUES ($1, $2, $3, 1)',
+        [place, villain.peer, 'sql'],
+      )
+      await vi.waitFor(() => {
+        clock.advance(100)
+        expect(metadataOf(friends)).toMatchObject({ bannedAddresses: [villain.peer] })
+      }, SOON)
+    })
+  })
+})
+
+const ROOM = 'scene-main:bafk'
+
+/** Metadata of one room, of a LiveKit in memory. */
+function aRoom(options: Partial<RoomMetadataOptions> = {}) {
+  const there = { name: ROOM, metadata: '', participantCount: 1 }
+  const written: MetadataPart[] = []
+  const clock = new ManualClock()
+  const place: ScenePlace = { id: 'plaza', world: undefined, base: '0,0', positions: [], sceneId: 'bafk' }
+  const prefixes = roomPrefixesOf({ SCENE_ROOM_PREFIX: 'scene-' })
+  const metadata = new RoomMetadata({
+    rooms: {
+      rooms: async () => [{ ...there }],
+      setMetadata: async (_room, text) => {
+        there.metadata = text
+        written.push(JSON.parse(text) as MetadataPart)
+        return true
+      },
+    },
+    useOf: (room) => useOf(room, prefixes),
+    places: { placeOf: async () => place },
+    readPlace: async () => ({ bannedAddresses: ['0x1'] }),
+    hasBans: () => true,
+    clock,
+    log: silentLog,
+    ...options,
+  })
+  return { metadata, there, written, clock }
+}
+
+test('what changes while it is written is written again, so that the last replica to write writes what is right', async () => {
+  const bans = [['0x1'], ['0x1', '0x2'], ['0x1', '0x2']]
+  const { metadata, written } = aRoom({ readPlace: async () => ({ bannedAddresses: bans.shift() ?? ['0x1', '0x2'] }) })
+  await metadata.settle(ROOM)
+  expect(written).toEqual([{ bannedAddresses: ['0x1'] }, { bannedAddresses: ['0x1', '0x2'] }])
+})
+
+test('keys of other sources are in it, and metadata that is right is not written', async () => {
+  const { metadata, there, written } = aRoom()
+  metadata.add(async (room) => ({ presenters: [room] }))
+  there.metadata = '{"title":"Plaza"}'
+  await Promise.all([metadata.settle(ROOM), metadata.settle(ROOM), metadata.settle(ROOM)])
+  expect(written).toEqual([{ title: 'Plaza', bannedAddresses: ['0x1'], presenters: [ROOM] }])
+  await metadata.check([{ ...there }])
+  await metadata.settleIfOld(ROOM)
+  expect(written.length).toBe(1)
+  there.metadata = ''
+  await metadata.check([{ ...there }])
+  expect(written.length).toBe(2)
+})
+
+test('a token waits for it half a second at most, and rooms of others are left alone', async () => {
+  const { metadata, clock, written } = aRoom({ readPlace: () => new Promise(() => {}) })
+  const waiting = metadata.forToken(ROOM, { world: undefined, sceneId: 'bafk', parcel: undefined })
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  clock.advance(500)
+  expect(await waiting).toBeUndefined()
+  for (const room of ['voice-chat-private-1', 'somebody-elses']) await metadata.settleSoon(room)
+  expect(written).toEqual([])
+})
+
+test('nothing is asked for a token while nobody is banned, and what was written a moment ago is known', async () => {
+  const readPlace = vi.fn(async () => ({ bannedAddresses: [] }))
+  const { metadata, clock } = aRoom({ hasBans: () => false, readPlace })
+  const location = { world: undefined, sceneId: 'bafk', parcel: undefined }
+  expect([await metadata.forToken(ROOM, location), readPlace.mock.calls.length]).toEqual([undefined, 0])
+  await metadata.settle(ROOM)
+  expect(await metadata.forToken(ROOM, location)).toBe('{"bannedAddresses":[]}')
+  clock.advance(60_000)
+  expect(await metadata.forToken(ROOM, location)).toBeUndefined()
+})
