@@ -27,7 +27,7 @@ export type MetadataSource = (room: string) => Promise<MetadataPart>
 
 /** An explorer waits for a token so long, and a player who is removed stays so long, at most, because of the metadata. */
 const PATIENCE_MS = 500
-/** What others decide, such as owners and operators of land, is looked at so often, where somebody joins. */
+/** What others decide, such as owners and operators of land, is looked at so often, where a player joins. */
 const LIFETIME_MS = 60_000
 const MAX_ROOMS = 20_000
 const CONCURRENT = 8
@@ -94,7 +94,7 @@ export class RoomMetadata {
     if (this.#isOfScene(room)) await this.#patiently(this.settle(room))
   }
 
-  /** Somebody joined a room: what others decide may have changed. */
+  /** A player joined a room: what others decide may have changed. */
   async settleIfOld(room: string): Promise<void> {
     const known = this.#written.get(room)
     if (this.#isOfScene(room) && !(known && this.#isFresh(known.atMs))) await this.settle(room)

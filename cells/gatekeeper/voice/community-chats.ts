@@ -1,6 +1,6 @@
 import type { PeerId } from '../../wire/peer.ts'
 import type { Database } from '../adapters/database.ts'
-import { isLive, type Member, MemberRecords, type MemberRecordsOptions, type VoiceTimes } from './member-records.ts'
+import { isLive, MemberRecords, type MemberRecordsOptions, type VoiceMember, type VoiceTimes } from './member-records.ts'
 import { type Entry, entryOf, type MemberState } from './member-state.ts'
 
 /** A member as the others see one; `metadata` is the text that LiveKit shows. */
@@ -11,7 +11,7 @@ export interface ShownMember {
 }
 
 /** How many are in the chat of one room. */
-export interface Attendance {
+export interface MemberCount {
   room: string
   participants: number
   moderators: number
@@ -27,7 +27,7 @@ const ADMIT = `
          metadata = EXCLUDED.metadata, sid = NULL, sid_joined_at = NULL, is_kicked = false
   RETURNING ${SHOWN}`
 
-const ATTENDANCE = `count(*) FILTER (WHERE ${isLive})::int AS "participants",
+const MEMBER_COUNT = `count(*) FILTER (WHERE ${isLive})::int AS "participants",
   count(*) FILTER (WHERE is_moderator AND ${isLive})::int AS "moderators"`
 
 /**
@@ -98,7 +98,7 @@ export class CommunityChats extends MemberRecords {
   }
 
   /** Whether this member was the last moderator of the chat. */
-  async isLastModerator({ room, address }: Pick<Member, 'room' | 'address'>): Promise<boolean> {
+  async isLastModerator({ room, address }: Pick<VoiceMember, 'room' | 'address'>): Promise<boolean> {
     const [row] = await this.query<{ last: boolean }>(
       `SELECT bool_or(is_moderator AND address = $5) AND NOT bool_or(is_moderator AND address <> $5 AND ${isLive}) AS last
          FROM community_voice_chat_users WHERE room_name = $4`,
@@ -108,9 +108,9 @@ export class CommunityChats extends MemberRecords {
   }
 
   /** Of these rooms, or of all; those without members are left out. */
-  async attendance(rooms?: readonly string[]): Promise<Attendance[]> {
-    return this.query<Attendance>(
-      `SELECT room_name AS "room", ${ATTENDANCE} FROM community_voice_chat_users
+  async memberCounts(rooms?: readonly string[]): Promise<MemberCount[]> {
+    return this.query<MemberCount>(
+      `SELECT room_name AS "room", ${MEMBER_COUNT} FROM community_voice_chat_users
         WHERE $4::text[] IS NULL OR room_name = ANY($4::text[]) GROUP BY room_name ORDER BY room_name`,
       [...this.liveParameters, rooms ?? null],
     )

@@ -5,7 +5,7 @@ import type { LivekitRooms } from '../../rtc/livekit-rooms.ts'
 import type { ApiHandlers } from '../api/declaration.ts'
 import { walletIn } from '../api/path-wallet.ts'
 import type { communityVoiceRoutes } from '../api/voice-routes.ts'
-import type { Attendance, CommunityChats } from './community-chats.ts'
+import type { CommunityChats, MemberCount } from './community-chats.ts'
 import type { VoiceEntrance } from './voice-entrance.ts'
 import type { VoiceRooms } from './voice-rooms.ts'
 
@@ -42,16 +42,16 @@ export function communityVoiceHandlers(options: CommunityVoiceHandlersOptions): 
       return ok({ connection_url: entrance.adapter({ identity, room, grant, metadata }) })
     },
     async status({ params }) {
-      const [attendance] = await chats.attendance([prefix + params.communityId])
-      return ok(statusOf(attendance))
+      const [count] = await chats.memberCounts([prefix + params.communityId])
+      return ok(statusOf(count))
     },
     async statuses({ body: { community_ids: ids } }) {
-      const found = await chats.attendance(ids.map((id) => prefix + id))
-      const byRoom = new Map(found.map((attendance) => [attendance.room, attendance]))
+      const found = await chats.memberCounts(ids.map((id) => prefix + id))
+      const byRoom = new Map(found.map((count) => [count.room, count]))
       return ok({ data: ids.toSorted().map((id) => ({ community_id: id, ...statusOf(byRoom.get(prefix + id)) })) })
     },
     async active() {
-      const data = (await chats.attendance())
+      const data = (await chats.memberCounts())
         .filter(({ moderators }) => moderators > 0)
         .map(({ room, participants, moderators }) => ({
           ...{ communityId: room.slice(prefix.length), participantCount: participants, moderatorCount: moderators },
@@ -93,7 +93,7 @@ async function changed(
 }
 
 const statusOf = (
-  { participants, moderators }: Pick<Attendance, 'participants' | 'moderators'> = { participants: 0, moderators: 0 },
+  { participants, moderators }: Pick<MemberCount, 'participants' | 'moderators'> = { participants: 0, moderators: 0 },
 ) => ({
   ...{ active: moderators > 0, participant_count: participants, moderator_count: moderators },
 })

@@ -37,7 +37,7 @@ async function aCommunityWorld(t: TestContext, storage: Storage | undefined, mor
   return { ...world, request, url, comes, change, status, isIn, end, inRoom, shown }
 }
 
-const attendance = (participants: number, moderators: number) => ({
+const memberCount = (participants: number, moderators: number) => ({
   ...{ active: moderators > 0, participant_count: participants, moderator_count: moderators },
 })
 
@@ -67,20 +67,20 @@ onEachDatabase('voice chats of communities', (empty) => {
 
   test('a chat is active while a moderator is in it, and is counted in every list', async (t) => {
     const { comes, url, call, status, isIn, deliver, leave } = await aCommunityWorld(t, await empty())
-    expect([await status(), await isIn(cem)]).toEqual([attendance(0, 0), false])
+    expect([await status(), await isIn(cem)]).toEqual([memberCount(0, 0), false])
     const creator = await comes('create', owner, 'owner')
     await comes('join', cem)
     await url('join', mod, 'moderator')
-    expect([await status(), await isIn(cem), await isIn(mod), await isIn(dan)]).toEqual([attendance(3, 2), true, true, false])
+    expect([await status(), await isIn(cem), await isIn(mod), await isIn(dan)]).toEqual([memberCount(3, 2), true, true, false])
     await call('POST', '/community-voice-chat', { community_id: 'b0', action: 'join', user_address: dan })
     expect(await call('POST', '/community-voice-chat/status', { community_ids: ['c1', 'a0', 'c1', 'b0'] })).toEqual([
       200,
       {
         data: [
-          { community_id: 'a0', ...attendance(0, 0) },
-          { community_id: 'b0', ...attendance(1, 0) },
-          { community_id: 'c1', ...attendance(3, 2) },
-          { community_id: 'c1', ...attendance(3, 2) },
+          { community_id: 'a0', ...memberCount(0, 0) },
+          { community_id: 'b0', ...memberCount(1, 0) },
+          { community_id: 'c1', ...memberCount(3, 2) },
+          { community_id: 'c1', ...memberCount(3, 2) },
         ],
       },
     ])
@@ -89,7 +89,7 @@ onEachDatabase('voice chats of communities', (empty) => {
       { data: [{ communityId: 'c1', participantCount: 3, moderatorCount: 2 }], total: 1 },
     ])
     await deliver(leave(creator))
-    expect(await status()).toEqual(attendance(2, 1))
+    expect(await status()).toEqual(memberCount(2, 1))
   })
 
   test('a listener asks to speak, is promoted and demoted, and always has the whole set of permissions', async (t) => {
@@ -132,11 +132,11 @@ onEachDatabase('voice chats of communities', (empty) => {
     await comes('create', owner, 'owner')
     await comes('join', cem)
     const headers = { authorization: `Bearer ${config.COMMS_GATEKEEPER_AUTH_TOKEN}` }
-    const elsewhere = async (method: string, what: string) =>
+    const atOtherReplica = async (method: string, what: string) =>
       (await fetch(`${two.url}/community-voice-chat/c1/users/${cem}${what}`, { method, headers })).status
     const answers = await Promise.all([
       change('PATCH', cem, '/mute', { muted: true }),
-      elsewhere('POST', '/speaker'),
+      atOtherReplica('POST', '/speaker'),
       change('PATCH', cem, '/mute', { muted: true }),
     ])
     expect(answers.flat().filter((answer) => typeof answer === 'number')).toEqual([200, 200, 200])
@@ -191,7 +191,7 @@ onEachDatabase('voice chats of communities', (empty) => {
     const old = await url('join', cem)
     await comes('join', cem)
     await change('DELETE', cem, '')
-    expect([await isIn(cem), await status()]).toEqual([false, attendance(1, 1)])
+    expect([await isIn(cem), await status()]).toEqual([false, memberCount(1, 1)])
     enter(old)
     await pass(MINUTE)
     expect([inRoom(cem), await isIn(cem)]).toEqual([undefined, false])
@@ -202,7 +202,7 @@ onEachDatabase('voice chats of communities', (empty) => {
     await comes('create', owner, 'owner')
     const old = await url('join', cem)
     expect(await end()).toEqual(done('Community voice chat ended successfully'))
-    expect([rooms.has(room('c1')), await status(), await isIn(owner)]).toEqual([false, attendance(0, 0), false])
+    expect([rooms.has(room('c1')), await status(), await isIn(owner)]).toEqual([false, memberCount(0, 0), false])
     await deliver(enter(old))
     expect(rooms.has(room('c1'))).toBe(false)
     enter(old)
@@ -217,9 +217,9 @@ onEachDatabase('voice chats of communities', (empty) => {
     const listener = await comes('join', cem)
     await deliver(leave(listener))
     await deliver(leave(events[0] as (typeof events)[0]))
-    expect([rooms.has(room('c1')), await status()]).toEqual([true, attendance(1, 1)])
+    expect([rooms.has(room('c1')), await status()]).toEqual([true, memberCount(1, 1)])
     await deliver(leave(events[1] as (typeof events)[0]))
-    expect([rooms.has(room('c1')), await status()]).toEqual([false, attendance(0, 0)])
+    expect([rooms.has(room('c1')), await status()]).toEqual([false, memberCount(0, 0)])
   })
 
   test.for(['signal close', 'participant removed'] as const)(
@@ -233,7 +233,7 @@ onEachDatabase('voice chats of communities', (empty) => {
       expect(rooms.has(room('c1'))).toBe(true)
       const again = await comes('join', owner, 'owner')
       await pass(6 * MINUTE)
-      expect([rooms.has(room('c1')), await status()]).toEqual([true, attendance(2, 1)])
+      expect([rooms.has(room('c1')), await status()]).toEqual([true, memberCount(2, 1)])
       await deliver(leave(again, reason))
       await pass(5 * MINUTE)
       expect(rooms.has(room('c1'))).toBe(false)
@@ -245,7 +245,7 @@ onEachDatabase('voice chats of communities', (empty) => {
     await comes('join', cem)
     await pass(4 * MINUTE)
     await comes('join', dan)
-    expect([rooms.has(room('c1')), await status()]).toEqual([true, attendance(2, 0)])
+    expect([rooms.has(room('c1')), await status()]).toEqual([true, memberCount(2, 0)])
     await pass(MINUTE)
     expect(rooms.has(room('c1'))).toBe(false)
   })
@@ -268,16 +268,16 @@ onEachDatabase('voice chats of communities', (empty) => {
     const creator = enter(await url('create', owner, 'owner'))
     enter(await url('join', cem))
     await pass(6 * MINUTE)
-    expect(await status()).toEqual(attendance(2, 1))
+    expect(await status()).toEqual(memberCount(2, 1))
     expect((await change('POST', cem, '/speaker'))[0]).toBe(200)
     leave(creator)
     await pass(MINUTE)
     await pass(5 * MINUTE)
-    expect([await status(), rooms.has(room('c1'))]).toEqual([attendance(0, 0), false])
+    expect([await status(), rooms.has(room('c1'))]).toEqual([memberCount(0, 0), false])
     const again = enter(await url('create', owner, 'owner'))
     await deliver(again)
     await deliver(leave(again, 'room deleted'))
-    expect(await status()).toEqual(attendance(0, 0))
+    expect(await status()).toEqual(memberCount(0, 0))
   })
 
   test('while LiveKit does not answer a change is refused, and can be repeated', async (t) => {

@@ -18,7 +18,7 @@ export interface VoiceTimes {
 }
 
 /** A member of the voice chat in one room. */
-export interface Member {
+export interface VoiceMember {
   room: string
   address: PeerId
   status: MemberStatus
@@ -67,8 +67,8 @@ export class MemberRecords {
     return [clock.now(), times.toJoinMs, times.toReturnMs]
   }
 
-  async of(room: string): Promise<Member[]> {
-    return this.query<Member>(`SELECT ${MEMBER} FROM ${this.table} WHERE room_name = $1 ORDER BY address`, [room])
+  async of(room: string): Promise<VoiceMember[]> {
+    return this.query<VoiceMember>(`SELECT ${MEMBER} FROM ${this.table} WHERE room_name = $1 ORDER BY address`, [room])
   }
 
   /** Whether a player is in any voice chat of this kind. */
@@ -100,7 +100,7 @@ export class MemberRecords {
     return rows.length > 0
   }
 
-  /** A room ended at a time of LiveKit: whoever had joined it by then is there no more. */
+  /** A room ended at a time of LiveKit: those who had joined it by then are there no more. */
   async roomFinished(room: string, atMs: number): Promise<void> {
     await this.query(
       `UPDATE ${this.table} SET status = 'connection_interrupted', status_updated_at = $3::float8::bigint
@@ -110,7 +110,7 @@ export class MemberRecords {
   }
 
   /** What LiveKit shows is right, unless the record changed since `member` was read. */
-  async correct({ room, address, statusUpdatedAt, sid }: Member, status: MemberStatus): Promise<void> {
+  async correct({ room, address, statusUpdatedAt, sid }: VoiceMember, status: MemberStatus): Promise<void> {
     await this.query(
       `UPDATE ${this.table} SET status = $5, status_updated_at = $6::float8::bigint
         WHERE room_name = $1 AND address = $2 AND status_updated_at = $3::float8 AND sid IS NOT DISTINCT FROM $4`,

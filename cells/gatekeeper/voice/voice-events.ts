@@ -35,7 +35,7 @@ export class VoiceEvents {
     const kind = room === undefined ? undefined : this.#options.useOf(room)?.kind
     if (room === undefined || (kind !== 'private-voice' && kind !== 'community-voice')) return
     if (event.event === 'room_finished') return this.#recordsOf(kind).roomFinished(room, Number(event.createdAt) * 1_000)
-    const session = sessionOf(room, event.participant)
+    const session = voiceSessionOf(room, event.participant)
     if (!session || !event.participant) return
     if (event.event === 'participant_joined')
       return kind === 'private-voice' ? this.joinedCall(session) : this.joinedChat(session, event.participant)
@@ -89,7 +89,7 @@ export class VoiceEvents {
 }
 
 /** The connection of a player; undefined for servers and the like. */
-export function sessionOf(
+export function voiceSessionOf(
   room: string,
   participant: Pick<ParticipantInfo, 'identity' | 'sid' | 'joinedAt' | 'joinedAtMs'> | undefined,
 ): Session | undefined {

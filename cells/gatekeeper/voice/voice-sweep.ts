@@ -7,9 +7,9 @@ import type { LivekitParticipant, LivekitRooms } from '../../rtc/livekit-rooms.t
 import type { RoomUse } from '../core/room-names.ts'
 import type { GatekeeperMetrics } from '../metrics.ts'
 import type { CommunityChats } from './community-chats.ts'
-import type { Member, MemberRecords, Session } from './member-records.ts'
+import type { MemberRecords, Session, VoiceMember } from './member-records.ts'
 import type { PrivateCalls } from './private-calls.ts'
-import { sessionOf, type VoiceEvents } from './voice-events.ts'
+import { type VoiceEvents, voiceSessionOf } from './voice-events.ts'
 import type { VoiceRooms } from './voice-rooms.ts'
 
 export interface VoiceSweepOptions {
@@ -89,7 +89,7 @@ export class VoiceSweep implements Running {
     const participants = await livekit.participants(room)
     const present = new Map(
       participants.flatMap((participant) => {
-        const session = sessionOf(room, participant)
+        const session = voiceSessionOf(room, participant)
         return session ? [[session.address, { session, participant }] as const] : []
       }),
     )
@@ -103,7 +103,7 @@ export class VoiceSweep implements Running {
   }
 
   /** LiveKit shows a member with a connection. One who is on record as gone is for `#checkEntry`. */
-  async #present(records: MemberRecords, member: Member, session: Session): Promise<void> {
+  async #present(records: MemberRecords, member: VoiceMember, session: Session): Promise<void> {
     if (member.status === 'connection_interrupted' && member.sid === session.sid) await records.correct(member, 'connected')
     else if (member.status !== 'disconnected') await records.joined(session)
   }
