@@ -154,24 +154,12 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
       ...operationalRoutes(metrics, readiness),
     ],
   })
+  const service = [voice, hosting, streams, control, denyList, bans, moderation]
   return {
     app,
     readiness,
     bans: peerBans(bans, moderation.kicks),
-    stop: stopAll(
-      log,
-      voice,
-      hosting,
-      streams,
-      control,
-      denyList,
-      bans,
-      moderation,
-      storageHealth,
-      retention,
-      connections,
-      storage,
-    ).stop,
+    stop: stopAll(log, ...service, storageHealth, retention, connections, storage).stop,
   }
 }
 
