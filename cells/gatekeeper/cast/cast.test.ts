@@ -195,6 +195,19 @@ onEachDatabase('streams from and to browsers', (empty) => {
     expect((await watch(stage, createWallet('cem')))[0]).toBe(200)
   })
 
+  test('a watcher who is banned from one scene of a world leaves its room, and no other room of the world', async (t) => {
+    const stage = await aStage(t, await empty())
+    const metadata = sceneMetadataOf('bafkbar', '1,0', WORLD)
+    await keyFor(stage, metadata)
+    const [, body] = await watch(stage, ana, { location: WORLD, parcel: '1,0' })
+    const { identity, roomId } = body as Credentials
+    const other = `world-scene-room-${WORLD}-bafkstage`
+    for (const room of [roomId, other]) stage.livekit.rooms.set(room, { identities: [identity], metadata: '' })
+    await stage.call(owner, 'POST', '/scene-bans', { body: { banned_address: ana.address }, metadata })
+    await soon(() => expect(stage.livekit.rooms.get(roomId)?.identities).toEqual([]))
+    expect(stage.livekit.rooms.get(other)?.identities).toEqual([identity])
+  })
+
   test('administrators name presenters, whatever else is in the metadata of the room', async (t) => {
     const { call, livekit, ...rest } = await aStage(t, await empty())
     const present = (method: 'GET' | 'PUT' | 'DELETE', who = '', wallet = owner) =>

@@ -133,7 +133,11 @@ function worldAnswer(
   if (!world) return undefined
   if (kind === 'scenes') {
     const { coordinates } = (body ?? {}) as { coordinates?: string[] }
-    const found = world.scenes.filter(({ parcels }) => !coordinates || parcels.some((parcel) => coordinates.includes(parcel)))
+    const id = query.get('entity_id')
+    const found = world.scenes.filter(
+      (scene) =>
+        (!coordinates || scene.parcels.some((parcel) => coordinates.includes(parcel))) && (id === null || scene.id === id),
+    )
     const shown = found.slice(0, Number(query.get('limit') ?? 100))
     return {
       total: found.length,

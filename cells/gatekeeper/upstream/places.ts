@@ -95,7 +95,12 @@ export class Places {
   }
 
   async #sceneOfWorld(world: string, { sceneId, parcel }: SceneLocation): Promise<Omit<ScenePlace, 'id'> | undefined> {
-    const scene = await this.#worlds.sceneAt(world, parcel ?? '0,0')
+    // A room tells the scene, and no parcel.
+    const byId =
+      parcel === undefined && sceneId !== undefined && sceneId.toLowerCase() !== world
+        ? await this.#worlds.sceneById(world, sceneId)
+        : undefined
+    const scene = byId ?? (await this.#worlds.sceneAt(world, parcel ?? '0,0'))
     if (!scene?.base) return undefined
     // Clients name the world itself in place of its only scene.
     const isNamed =
