@@ -77,6 +77,8 @@ export const cellLabels = (cell: CommsCell, component: string): Record<string, s
   [CELL_LABEL]: cell.metadata.name,
 })
 
+/** On a pod of a gatekeeper: the fingerprint of the worlds that its ConfigMap has. A change of it has the kubelet update mounted files at once. */
+export const WORLDS_ANNOTATION = 'comms.decentraland.org/worlds'
 /** On a workload: what it was made with, a `WorkloadImage` as JSON. */
 export const IMAGE_ANNOTATION = 'comms.decentraland.org/image'
 /** On a workload of a realm: the fingerprint of its pod template. */

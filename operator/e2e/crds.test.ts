@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { parse } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import { KubeError } from '../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { API_VERSION, type Realm } from '../../crds/realm.ts'
@@ -34,6 +34,15 @@ withPart('kube', 'the CRDs in a real API server', (part) => {
     const example = parse(readFileSync(new URL('../../examples/realm.yaml', import.meta.url), 'utf8')) as KubeObject
     const realm = { ...example, metadata: { ...example.metadata, namespace: 'default' } }
     expect((await kube.user.create(realmResource, realm)).metadata.uid).toBeDefined()
+  })
+
+  test('the worlds of the example are accepted', async () => {
+    const documents = parseAllDocuments(readFileSync(new URL('../../examples/world.yaml', import.meta.url), 'utf8'))
+    const realms = documents.map((document) => document.toJS() as KubeObject).filter(({ kind }) => kind === 'Realm')
+    for (const realm of realms) {
+      const created = await kube.user.create(realmResource, { ...realm, metadata: { ...realm.metadata, namespace: 'default' } })
+      expect((created as Realm).spec).toMatchObject({ mode: 'World', world: { access: {}, capacity: expect.any(Number) } })
+    }
   })
 
   for (const [index, { title, name, spec, previous, says, at }] of badRealms.entries()) {

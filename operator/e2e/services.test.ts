@@ -1,9 +1,10 @@
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { fnv1a } from '../../cells/chassis/fnv1a.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
-import { type CommsCell, conditionOf } from '../../crds/realm.ts'
-import { cellResource } from '../../crds/resources.ts'
+import { API_VERSION, type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
+import { cellResource, realmResource } from '../../crds/resources.ts'
+import type { WorldsFile } from '../../crds/world.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
 import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import { scriptedJoins } from '../../testing/apiserver/scripted-joins.ts'
@@ -168,6 +169,54 @@ withPart('kube', 'the services of a realm during changes, on a real API server',
       'main-stats': 'mirror.example.org/realm:2.0.0',
       'main-nats': 'mirror.example.org/nats:2.13',
       'main-livekit': 'mirror.example.org/livekit:v2',
+    })
+  })
+
+  describe('of worlds', () => {
+    const world = (name: string, more: object = {}, spec: object = {}) => ({
+      ...{ apiVersion: API_VERSION, kind: 'Realm', metadata: { name, namespace: kube.namespace } },
+      spec: { mode: 'World', ...spec, world: { scenes: ['urn:decentraland:entity:bafkscene'], ...more } },
+    })
+    const create = (object: KubeObject) => kube.user.create(realmResource, object)
+    const stateOf = async (name: string, type = 'Ready') => {
+      const realm = await kube.user.get<Realm & KubeObject>(realmResource, { namespace: kube.namespace, name })
+      const { status, reason } = conditionOf(realm ?? {}, type) ?? {}
+      return `${status} ${reason}`
+    }
+    const served = async () => {
+      const map = await kube.user.get<KubeObject & { data: Record<string, string> }>(resources.ConfigMap, {
+        namespace: kube.namespace,
+        name: 'plaza-worlds',
+      })
+      return (JSON.parse(map?.data['worlds.json'] ?? '{"worlds":[]}') as WorldsFile).worlds.map(({ name }) => name)
+    }
+
+    test('a guest has no object and no pod of its own; the gatekeeper learns of it, and forgets it, without a new pod', async () => {
+      await create(world('attic', { gatekeeperOf: 'plaza' }))
+      await expect.poll(() => stateOf('attic', 'Stalled'), patient).toBe('True HostNotUsable')
+      await create(world('plaza', {}, { livekit: { type: 'None' }, gatekeeper: { worldHosting: {} } }))
+      for (const name of ['plaza', 'attic']) await expect.poll(() => stateOf(name), patient).toBe('True AllServing')
+      expect(await stateOf('attic', 'Stalled')).toBe('False NotStalled')
+      expect(await served()).toEqual(['plaza', 'attic'])
+      expect((await workloads()).map(({ metadata }) => metadata.name)).toEqual(['plaza-gatekeeper'])
+
+      await kubelet.pod('plaza-gatekeeper', { reason: 'ContainerCreating', message: '' })
+      const told = async () =>
+        (await kube.user.get<KubeObject>(resources.Pod, { namespace: kube.namespace, name: 'plaza-gatekeeper-1' }))?.metadata
+          .annotations?.['comms.decentraland.org/worlds']
+      await create(world('cellar', { gatekeeperOf: 'plaza' }))
+      await expect.poll(served, patient).toEqual(expect.arrayContaining(['plaza', 'attic', 'cellar']))
+      await expect.poll(told, patient).toMatch(/^[0-9a-f]{8}$/)
+      const [before, template] = [await told(), (await templates())['plaza-gatekeeper']]
+      await kube.user.remove(realmResource, { namespace: kube.namespace, name: 'cellar' })
+      await expect.poll(served, patient).not.toContain('cellar')
+      await expect.poll(told, patient).not.toBe(before)
+      expect((await templates())['plaza-gatekeeper']).toBe(template)
+
+      await kubelet.only(() => false)
+      for (const name of ['plaza', 'attic']) await expect.poll(() => stateOf(name), patient).toBe('False ServicesNotReady')
+      await kube.user.remove(realmResource, { namespace: kube.namespace, name: 'plaza' })
+      await expect.poll(() => stateOf('attic'), patient).toBe('False HostNotUsable')
     })
   })
 })

@@ -9,6 +9,7 @@ import { type Ingress, withChallengePaths } from '../desired/manifests/ingress.t
 import type { KubeManifest } from '../desired/manifests/kube-manifest.ts'
 import { cellObjects, realmObjects } from '../desired/manifests/objects.ts'
 import { serviceChanges } from '../desired/manifests/service-changes.ts'
+import { worldsVersion } from '../desired/manifests/worlds.ts'
 import type { CellPlan, RealmPlan } from '../desired/plan.ts'
 import type { Platform } from '../desired/platform.ts'
 import type { Component, ObservedCell, ObservedHost, ObservedRealm, Workload, WorkloadImage } from '../observed/workload.ts'
@@ -121,6 +122,7 @@ export class KubernetesCluster implements Cluster {
         this.#isRoutingHeld(child, plan) ||
         held.some((component) => component === child.workload?.component),
     )
+    await this.#announceWorlds(realm, plan)
     return held
   }
 
@@ -137,6 +139,17 @@ export class KubernetesCluster implements Cluster {
   async reportCell({ metadata }: CommsCell, status: CommsCellStatus): Promise<void> {
     const { cache, writer } = this.#parts
     await writer.reportStatus('CommsCell', metadata, cache.cell(metadata)?.status, status)
+  }
+
+  /** After the ConfigMap was written, to the pods that have not been told of these worlds. */
+  async #announceWorlds({ metadata: { namespace, name } }: Realm, { services }: RealmPlan): Promise<void> {
+    const hosting = services.find((service) => service.hosting)?.hosting
+    if (!hosting) return
+    const { cache, writer } = this.#parts
+    const version = worldsVersion(hosting.worlds)
+    const pods = cache.pods.podsOf({ kind: 'Realm', namespace, name }, 'gatekeeper')
+    const outdated = pods.filter(({ worlds, terminating }) => worlds !== version && !terminating)
+    await Promise.all(outdated.map((pod) => writer.announceWorlds(pod, version)))
   }
 
   /** Applies the desired objects of an owner, then removes its other objects except those to be retained. */

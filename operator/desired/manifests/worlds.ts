@@ -1,6 +1,7 @@
 import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node'
+import { fnv1a } from '../../../cells/chassis/fnv1a.ts'
 import type { Realm } from '../../../crds/realm.ts'
-import type { WorldsFile } from '../../../crds/world.ts'
+import type { HostedWorld, WorldsFile } from '../../../crds/world.ts'
 import type { Hosting } from '../hosted-worlds.ts'
 import { realmChildMeta, worldsName } from '../naming.ts'
 import { WORLD_SECRETS_FOLDER, WORLDS_FILE, WORLDS_FOLDER } from '../settings.ts'
@@ -19,6 +20,10 @@ export function worldsConfigMap(realm: Realm, { worlds }: Hosting): ConfigMap {
     data: { [WORLDS_FILE]: JSON.stringify(file) },
   }
 }
+
+/** Another text for other worlds. */
+export const worldsVersion = (worlds: readonly HostedWorld[]): string =>
+  fnv1a(JSON.stringify(worlds)).toString(16).padStart(8, '0')
 
 /** How that file, and the Secret with the shared secrets of the worlds, are mounted into the gatekeeper. */
 export function worldVolumes(realm: Realm, hosting: Hosting | undefined): { volumes: V1Volume[]; mounts: V1VolumeMount[] } {

@@ -5,6 +5,7 @@ import type { KubeClient } from '../../../cells/kube/kube-client.ts'
 import type { ObjectKey, ObjectMeta } from '../../../crds/object.ts'
 import type { Kind } from '../../../crds/resources.ts'
 import type { CreatedSecret, GeneratedSecret, KubeManifest } from '../../desired/manifests/kube-manifest.ts'
+import { WORLDS_ANNOTATION } from '../../desired/naming.ts'
 import { DELETION_COST_ANNOTATION } from '../../desired/scale/pod-removal.ts'
 import type { EventRecorder } from '../../events/recorder.ts'
 import type { Leadership } from '../../leader/leadership.ts'
@@ -86,6 +87,19 @@ export class Writer {
       this.#log.info({ namespace, name, cost }, 'set the deletion cost of a pod')
     } catch (error) {
       this.#log.warn({ namespace, name, error: messageOf(error) }, 'could not set the deletion cost of a pod')
+    }
+  }
+
+  /**
+   * Has the kubelets of pods of a gatekeeper update its file of worlds now, and not within a minute. A failure is logged and not thrown: the
+   * file is updated all the same.
+   */
+  async announceWorlds({ namespace, name }: ObjectKey, version: string): Promise<void> {
+    try {
+      await this.#api.annotatePod({ namespace, name }, { [WORLDS_ANNOTATION]: version })
+      this.#log.debug({ namespace, name, version }, 'announced other worlds to a pod')
+    } catch (error) {
+      this.#log.warn({ namespace, name, error: messageOf(error) }, 'could not announce other worlds to a pod')
     }
   }
 

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../cells/kube/kube-object.ts'
 import type { Kind } from '../../../crds/resources.ts'
-import { CELL_LABEL, COMPONENT_LABEL, REALM_LABEL } from '../../desired/naming.ts'
+import { CELL_LABEL, COMPONENT_LABEL, REALM_LABEL, WORLDS_ANNOTATION } from '../../desired/naming.ts'
 import { DELETION_COST_ANNOTATION } from '../../desired/scale/pod-removal.ts'
 import { OUT_OF_MEMORY, type Workload } from '../../observed/workload.ts'
 import { lastSentencesOf } from './termination-message.ts'
@@ -27,6 +27,8 @@ export interface PodState {
   address: string | undefined
   /** The value of its deletion cost annotation. */
   deletionCost: string | undefined
+  /** The value of its annotation about worlds. */
+  worlds: string | undefined
   problem: PodProblem | undefined
   /** Whether a container of it has run, which needs all its volumes. */
   started: boolean
@@ -84,6 +86,7 @@ export function podStateOf({ metadata, spec, status }: LivePod): PodState {
     terminating: metadata.deletionTimestamp !== undefined,
     address: status?.podIP,
     deletionCost: metadata.annotations?.[DELETION_COST_ANNOTATION],
+    worlds: metadata.annotations?.[WORLDS_ANNOTATION],
     // A pod that is being deleted has no problem to report.
     problem: ready || metadata.deletionTimestamp ? undefined : problemOf(component, status),
     started,
