@@ -77,6 +77,20 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
     await vi.waitFor(async () => expect(Math.min(...(await lastPings()))).toBeGreaterThan(before), 20 * SECONDS)
   })
 
+  test('enters a world of npm start, whose gatekeeper counts it', { timeout: 180 * SECONDS }, async () => {
+    await using realm = npmStart('-f', 'examples/world.yaml', '--rooms', 'embedded')
+    const [, url = ''] = await realm.prints(/on this machine at (http:\S+)/, 90 * SECONDS)
+    await realm.prints(/plaza: published/, 90 * SECONDS)
+    const explorer = startExplorer(folder, `${url}/plaza`, 8, '0,0')
+    await using program = explorer.program
+    await explorer.address()
+    await vi.waitFor(async () => {
+      const { cells } = await asked<{ cells: { userCount: number }[] }>(`${url}/plaza/gatekeeper/worlds/plaza/cells`)
+      expect(cells).toMatchObject([{ userCount: 1 }])
+    }, 60 * SECONDS)
+    expect(program.output()).not.toMatch(/failed to set realm|unrecognised/)
+  })
+
   withPart('livekit', 'and LiveKit', (binary) => {
     test('is a participant of the room that the archipelago announced', { timeout: 150 * SECONDS }, async () => {
       const livekit = await startLivekitServer(binary, '127.0.0.1', silentLog)

@@ -141,7 +141,7 @@ export class KubernetesCluster implements Cluster {
     await writer.reportStatus('CommsCell', metadata, cache.cell(metadata)?.status, status)
   }
 
-  /** After the ConfigMap was written, to the pods that have not been told of these worlds. */
+  /** After the ConfigMap was written, to the pods to which these worlds were not announced yet. */
   async #announceWorlds({ metadata: { namespace, name } }: Realm, { services }: RealmPlan): Promise<void> {
     const hosting = services.find((service) => service.hosting)?.hosting
     if (!hosting) return
