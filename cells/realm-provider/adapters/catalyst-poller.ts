@@ -70,6 +70,10 @@ export class CatalystPoller implements Running {
   readonly #clock: Clock
   readonly #onlyRemote: boolean
   readonly #timing: CatalystTiming
+  /** Grows with each change of a catalyst. */
+  #revision = 0
+  /** Every request asks for the catalysts of its realm. */
+  readonly #lists = new WeakMap<readonly string[], { revision: number; known: readonly Catalyst[] }>()
   readonly #log: Log
   readonly #metrics: ProviderMetrics
 
@@ -92,6 +96,7 @@ export class CatalystPoller implements Running {
 
   /** Polls exactly these catalysts from now on, new ones at once. */
   follow(wanted: readonly { tenant: string; url: string }[]): void {
+    this.#revision++
     const followed = shareFairly(
       wanted.map(({ tenant, url }) => ({ tenant, item: url })),
       MAX_CATALYSTS,
@@ -105,7 +110,11 @@ export class CatalystPoller implements Running {
 
   /** The catalysts among these that have ever given a valid answer, in the same order. */
   known(urls: readonly string[]): readonly Catalyst[] {
-    return urls.flatMap((url) => this.#poller.get(url)?.catalyst ?? [])
+    const last = this.#lists.get(urls)
+    if (last?.revision === this.#revision) return last.known
+    const known = urls.flatMap((url) => this.#poller.get(url)?.catalyst ?? [])
+    this.#lists.set(urls, { revision: this.#revision, known })
+    return known
   }
 
   /** How many of these are not polled, because there are too many. */
@@ -160,6 +169,7 @@ export class CatalystPoller implements Running {
       this.#fail(polled)
     }
     const { failures, answers, catalyst } = polled
+    if (catalyst !== before) this.#revision++
     const isDoubtful =
       (failures > 0 && failures < FAILURES_UNTIL_UNHEALTHY) || (answers > 0 && catalyst !== undefined && !catalyst.healthy)
     return { next: isDoubtful ? this.#timing.retryMs : this.#timing.periodMs, changed: catalyst !== before }

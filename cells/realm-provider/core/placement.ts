@@ -79,14 +79,25 @@ export function chooseCatalyst(
   { override, location, visitor = '' }: CatalystPreference,
   locationOf: (catalyst: Catalyst) => Location | undefined,
 ): ChosenCatalyst {
-  const healthy = known.filter((catalyst) => catalyst.healthy)
-  const named = override && healthy.find(({ url }) => url === withoutTrailingSlash(override))
-  if (healthy.length === 0 || named) return { catalyst: named || known[0], isPersonal: false }
-  const newest = newestOf(healthy)
-  const prompt = newest.filter(({ isSlow }) => !isSlow)
-  const candidates = prompt.length > 0 ? prompt : newest
+  const named = override && known.find(({ url, healthy }) => healthy && url === withoutTrailingSlash(override))
+  const candidates = candidatesAmong(known)
+  if (candidates.length === 0 || named) return { catalyst: named || known[0], isPersonal: false }
   const near = location ? nearestTo(location, candidates, locationOf) : candidates.slice(0, 1)
   return { catalyst: highestRanked(near, visitor, ({ url }) => url), isPersonal: near.length > 1 }
+}
+
+/** Of each list of catalysts that was asked for: most requests ask for the same one. */
+const knownCandidates = new WeakMap<readonly Catalyst[], readonly Catalyst[]>()
+
+/** The newest healthy ones, without slow ones where others are not. */
+function candidatesAmong(known: readonly Catalyst[]): readonly Catalyst[] {
+  const before = knownCandidates.get(known)
+  if (before) return before
+  const newest = newestOf(known.filter(({ healthy }) => healthy))
+  const prompt = newest.filter(({ isSlow }) => !isSlow)
+  const candidates = prompt.length > 0 ? prompt : newest
+  knownCandidates.set(known, candidates)
+  return candidates
 }
 
 /** The catalysts with both the highest content and the highest lambdas version; all catalysts when none has both. */
