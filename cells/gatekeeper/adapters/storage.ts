@@ -2,7 +2,7 @@ import type { Running } from '../../chassis/lifecycle.ts'
 import type { PeerId } from '../../wire/peer.ts'
 import type { PlatformBan } from '../core/active-bans.ts'
 import type { Database } from './database.ts'
-import { BAN_COLUMNS } from './sql.ts'
+import { BAN_COLUMNS, BEFORE_ALL_IDS } from './sql.ts'
 
 /** The last known address and device of a player; undefined where unknown. */
 export interface PlayerConnection {
@@ -33,10 +33,11 @@ export interface Storage extends Running {
 /** So few that reading them stays within the time limit of a statement, and holds up requests for a moment only. */
 const BANS_PER_STATEMENT = 10_000
 
+// A condition that also takes no id would keep the index from being used: each page would sort all bans.
 const UNLIFTED_BANS = `
   SELECT ${BAN_COLUMNS}
     FROM user_bans
-   WHERE lifted_at IS NULL AND ($1::uuid IS NULL OR id > $1::uuid)
+   WHERE lifted_at IS NULL AND id > $1::uuid
    ORDER BY id
    LIMIT $2::int`
 
@@ -74,7 +75,7 @@ export class SqlStorage implements Storage {
   async unliftedBans(): Promise<PlatformBan[]> {
     const bans: PlatformBan[] = []
     for (;;) {
-      const page = await this.database.query<PlatformBan>(UNLIFTED_BANS, [bans.at(-1)?.id ?? null, BANS_PER_STATEMENT])
+      const page = await this.database.query<PlatformBan>(UNLIFTED_BANS, [bans.at(-1)?.id ?? BEFORE_ALL_IDS, BANS_PER_STATEMENT])
       bans.push(...page)
       if (page.length < BANS_PER_STATEMENT) return bans
     }

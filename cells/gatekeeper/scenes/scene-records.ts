@@ -1,5 +1,6 @@
 import type { PeerId } from '../../wire/peer.ts'
 import type { Database, SqlQuery } from '../adapters/database.ts'
+import { BEFORE_ALL_IDS } from '../adapters/sql.ts'
 import type { Page } from '../api/declaration.ts'
 import type { Decision, Decisions } from '../decisions.ts'
 
@@ -61,7 +62,7 @@ const BANS =
 
 const BANS_PER_STATEMENT = 20_000
 const ALL_BANS = `SELECT id::text AS "id", place_id AS "placeId", banned_address AS "address" FROM scene_bans
-  WHERE $1::uuid IS NULL OR id > $1::uuid ORDER BY id LIMIT ${BANS_PER_STATEMENT}`
+  WHERE id > $1::uuid ORDER BY id LIMIT ${BANS_PER_STATEMENT}`
 
 const VERSION = 'SELECT version::text AS version FROM scene_bans_version'
 
@@ -128,7 +129,7 @@ export class SceneRecords {
   async allBans(): Promise<SceneBan[]> {
     const bans: (SceneBan & { id: string })[] = []
     for (;;) {
-      const page = await this.#database.query<SceneBan & { id: string }>(ALL_BANS, [bans.at(-1)?.id ?? null])
+      const page = await this.#database.query<SceneBan & { id: string }>(ALL_BANS, [bans.at(-1)?.id ?? BEFORE_ALL_IDS])
       bans.push(...page)
       if (page.length < BANS_PER_STATEMENT) return bans
     }
