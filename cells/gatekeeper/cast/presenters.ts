@@ -10,6 +10,8 @@ export interface PresentersOptions {
   decisions: Pick<Decisions, 'decide'>
   /** Undefined where the rooms are not those of a LiveKit. */
   rooms: Pick<LivekitRooms, 'rooms' | 'create' | 'setMetadata'> | undefined
+  /** Corrects what else is in the metadata of a room, which may have changed while the presenters were written. */
+  settle?: ((room: string) => Promise<void>) | undefined
   log: Log
 }
 
@@ -72,7 +74,7 @@ export class Presenters {
 
   /** Writes the presenters into the metadata of the room. Never rejects: they are kept, and the next change shows them. */
   async show(room: string, { create = false } = {}): Promise<void> {
-    const { rooms, log } = this.#options
+    const { rooms, settle, log } = this.#options
     if (!rooms) return
     try {
       if (create) await rooms.create(room)
@@ -82,7 +84,7 @@ export class Presenters {
         if (!found) return
         const metadata = objectIn(found.metadata)
         // Another replica may have written in between, and over it: the one that comes last looks again.
-        if (JSON.stringify(metadata.presenters ?? []) === JSON.stringify(presenters)) return
+        if (JSON.stringify(metadata.presenters ?? []) === JSON.stringify(presenters)) return settle?.(room)
         await rooms.setMetadata(room, JSON.stringify({ ...metadata, presenters }))
       }
     } catch (error) {

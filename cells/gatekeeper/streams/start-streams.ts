@@ -30,9 +30,15 @@ export function startStreams(config: GatekeeperConfig, { moderation, storage, co
   })
   const stopListening = changes.on(() => upkeep.endOfBanned())
   control?.listen(upkeep.onEvent)
+  const settle = control && ((room: string) => control.metadata.settle(room))
+  const presenters = new Presenters({ database: storage.database, decisions, rooms, settle, log })
+  control?.metadata.add(async (room) => {
+    const present = await presenters.of(room)
+    return present.length > 0 ? { presenters: present } : {}
+  })
   return {
     streamKeys: new StreamKeys({ records: streams, rooms, clock, onEnd: () => upkeep.ended() }),
-    presenters: new Presenters({ database: storage.database, decisions, rooms, log }),
+    presenters,
     sealedWallets: config.LIVEKIT_API_SECRET ? new SealedWallets(config.LIVEKIT_API_SECRET) : undefined,
     endOfBanned: () => upkeep.endOfBanned(),
     stop: () => {
