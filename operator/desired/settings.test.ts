@@ -185,7 +185,12 @@ test('an archipelago gets its distances, its period in seconds, its LiveKit and 
 })
 
 test('the gatekeeper knows which rooms are islands of its realm, and where a Managed LiveKit is inside the cluster', () => {
-  expect(gatekeeperSettings(aRealm(), site)).toMatchObject({ ISLAND_ROOM_PREFIX: 'island-metaverse.main.' })
+  expect(gatekeeperSettings(aRealm(), site)).toMatchObject({
+    ISLAND_ROOM_PREFIX: 'island-metaverse.main.',
+    SCENE_ROOM_PREFIX: 'scene-metaverse.main.',
+    VOICE_ROOM_PREFIX: 'voice-chat-metaverse.main.',
+    PRIVATE_MESSAGES_ROOM_ID: 'private-messages-metaverse.main',
+  })
   const managed = gatekeeperSettings(aRealm({ livekit: { type: 'Managed', url: 'wss://livekit.example.org' } }), site)
   expect(managed).toMatchObject({
     LIVEKIT_HOST: 'wss://livekit.example.org',

@@ -118,11 +118,21 @@ function sceneRoomSettings(realm: Realm): Settings {
 
 const secretKey = ({ name, key = 'token' }: { name: string; key?: string }): SecretRef => ({ secret: name, key })
 
-/** The gatekeeper looks for banned players in the rooms of all islands of its realm, and of no other realm on the same LiveKit. */
+/**
+ * The rooms of a realm are those of no other realm on the same LiveKit: a player who names another realm in a request gets no token for
+ * one of its rooms, and a gatekeeper looks for banned players in its own. A name has no dot, so no prefix begins with another one.
+ */
 function roomApiSettings(realm: Realm, site: Site): Settings {
   if (!site.livekit(realm)) return {}
   const apiUrl = site.livekitApiUrl(realm)
-  return { ISLAND_ROOM_PREFIX: `island-${realmScope(realm.metadata)}.`, ...(apiUrl && { LIVEKIT_API_URL: apiUrl }) }
+  const scope = realmScope(realm.metadata)
+  return {
+    ISLAND_ROOM_PREFIX: `island-${scope}.`,
+    SCENE_ROOM_PREFIX: `scene-${scope}.`,
+    VOICE_ROOM_PREFIX: `voice-chat-${scope}.`,
+    PRIVATE_MESSAGES_ROOM_ID: `private-messages-${scope}`,
+    ...(apiUrl && { LIVEKIT_API_URL: apiUrl }),
+  }
 }
 
 /** Players sign the path they see, of which a route of the user removes that of the URL. */
