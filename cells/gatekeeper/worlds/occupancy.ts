@@ -17,7 +17,8 @@ export interface RoomMembers {
 /** The rooms of a LiveKit server. */
 export const livekitMembers = (rooms: Pick<LivekitRooms, 'rooms' | 'participants'>): RoomMembers => ({
   async membersOf(names) {
-    const existing = (await rooms.rooms(names)).filter(({ participantCount }) => participantCount > 0)
+    // The number of participants in this list is some seconds old.
+    const existing = await rooms.rooms(names)
     const members = await Promise.all(existing.map(({ name }) => rooms.participants(name)))
     return new Map(existing.map(({ name }, n) => [name, (members[n] ?? []).flatMap(({ identity }) => walletOf(identity) ?? [])]))
   },
