@@ -52,6 +52,11 @@ const withoutField: Readonly<Record<string, string>> = {
   TRUST_CF_CONNECTING_IP: `${BY_HAND}, because others than Cloudflare can write this header`,
   SCENE_ROOM_PREFIX: `${BY_HAND}: only where several realms share one LiveKit and its rooms of scenes`,
   COMMS_ROOM_PREFIX: `${BY_HAND}: only beside a worlds content server with another prefix`,
+  VOICE_ROOM_PREFIX: `${BY_HAND}: only where several realms share one LiveKit and its voice chats`,
+  PRIVATE_MESSAGES_ROOM_ID: `${BY_HAND}: only where several realms share one LiveKit`,
+  VOICE_CHAT_INITIAL_CONNECTION_TTL: BY_HAND,
+  VOICE_CHAT_CONNECTION_INTERRUPTED_TTL: BY_HAND,
+  COMMUNITY_VOICE_CHAT_NO_MODERATOR_TTL: BY_HAND,
   WORLD_ROOM_PREFIX: `${BY_HAND}: only beside a worlds content server with another prefix`,
 }
 
