@@ -7,8 +7,9 @@ import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
 import { onEachDatabase } from '../gatekeeper/database.fixtures.ts'
 import { aGatekeeper } from '../gatekeeper/fixtures.ts'
+import { aTown, MALL, owner, PARK } from '../gatekeeper/scenes/fixtures.ts'
 import { createVerifier } from '../identity/verifier.ts'
-import { joinRoom, signIn } from '../rooms/fixtures.ts'
+import { joinRoom, signIn, startTestRooms } from '../rooms/fixtures.ts'
 import { startCellServices } from './cell-services.ts'
 
 const DEADLINE = { timeout: 20_000, interval: 20 }
@@ -57,5 +58,38 @@ onEachDatabase('a ban over the API of a gatekeeper', (empty) => {
     expect(await (await signIn(url, goes.room, bad)).closed).toEqual({ code: 1008, reason: 'banned' })
     expect(stays.member.socket.readyState).toBe(stays.member.socket.OPEN)
     stays.player.close()
+  })
+
+  test('from a scene ends the session in its embedded room, and in no other', async (t) => {
+    const rooms = await startTestRooms()
+    t.onTestFinished(rooms.close)
+    const { call, entry, clock } = await aTown(t, await empty(), {
+      bus: rooms.bus,
+      config: { LIVEKIT_HOST: undefined, ROOMS_URL: 'ws://127.0.0.1/rooms', BUS_SCOPE: 'city.0' },
+    })
+    const [good, bad] = [createWallet('good'), createWallet('bad')]
+    const [park, mall] = [`scene-main:${PARK}`, `scene-main:${MALL}`]
+    for (const wallet of [good, bad]) await entry(wallet)
+    await entry(bad, { sceneId: MALL, parcel: '20,20' })
+    const [stays, goes, inMall] = [
+      await joinRoom(rooms.url, park, good),
+      await joinRoom(rooms.url, park, bad),
+      await joinRoom(rooms.url, mall, bad),
+    ]
+
+    expect((await call(owner, 'POST', '/scene-bans', { banned_address: bad.address }))[0]).toBe(204)
+    await vi.waitFor(() => {
+      clock.advance(100)
+      expect(rooms.rooms.members(park)).toEqual([good.peer])
+    }, DEADLINE)
+    expect(await goes.closed).toEqual({ code: 1008, reason: 'not admitted' })
+    expect(rooms.rooms.members(mall)).toEqual([bad.peer])
+    for (const { socket } of [stays, inMall]) expect(socket.readyState).toBe(socket.OPEN)
+
+    // The client has the URL still: it waits for an admission that does not come.
+    const again = await signIn(rooms.url, park, bad)
+    await again.received()
+    expect((await entry(bad))[0]).toBe(403)
+    expect(rooms.rooms.members(park)).toEqual([good.peer])
   })
 })

@@ -1,9 +1,8 @@
 import type { Bus } from '../bus/bus.ts'
 import { TrustedProxies } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
-import { UserError } from '../chassis/errors.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
-import { createApp } from '../chassis/http.ts'
+import { type App, createApp } from '../chassis/http.ts'
 import { type Running, stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
@@ -15,8 +14,6 @@ import { signatureMetrics } from '../identity/metrics.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { createLivekitTransport } from '../rtc/livekit-transport.ts'
 import type { RoomTransport } from '../rtc/room-transport.ts'
-import { createWsRoomTransport } from '../rtc/ws-room-transport.ts'
-import { subjects } from '../wire/subjects.ts'
 import { openStorage } from './adapters/open-storage.ts'
 import type { Storage } from './adapters/storage.ts'
 import { CallerCheck } from './api/callers.ts'
@@ -32,11 +29,12 @@ import type { KickList } from './kick-list.ts'
 import { mustLeave } from './livekit/must-leave.ts'
 import { livekitUrl, type RoomControl, startRoomControl } from './livekit/room-control.ts'
 import type { RoomVisit } from './livekit/room-guard.ts'
-import { gatekeeperMetrics } from './metrics.ts'
-import { startModeration } from './moderation.ts'
+import { type GatekeeperMetrics, gatekeeperMetrics } from './metrics.ts'
+import { type Moderation, startModeration } from './moderation.ts'
 import { DELETION_BATCH, type Deletion, expire } from './retention.ts'
 import { gatekeeperRoutes } from './routes.ts'
 import { SceneAdapter } from './scene-adapter.ts'
+import { embeddedSceneRooms } from './scenes/embedded-scene-rooms.ts'
 import { StorageHealth } from './storage-health.ts'
 import { startStreams } from './streams/start-streams.ts'
 import { startVoice } from './voice/start-voice.ts'
@@ -84,7 +82,14 @@ const DENY_LIST_RETRY_MS = 10_000
  */
 export async function startGatekeeper(config: GatekeeperConfig, dependencies: GatekeeperDependencies): Promise<Gatekeeper> {
   const { log, clock, verifier, metrics, rooms, worldSecretOf } = dependencies
-  const transport = dependencies.transport ?? transportOf(config, dependencies.bus)
+  const embedded = dependencies.transport
+    ? undefined
+    : embeddedSceneRooms(config, {
+        ...{ bus: dependencies.bus, clock, log },
+        hasSceneBan: (wallet) => moderation.sceneBans.placesOf(wallet).size > 0,
+        isExpelled: (visit) => isExpelled(visit),
+      })
+  const transport = dependencies.transport ?? embedded ?? livekitOf(config)
   if (!transport) log.warn('neither LiveKit nor embedded rooms are configured: there are no scene rooms')
   const storage = dependencies.storage ?? (await openStorage(config, { clock, log }))
   const storageHealth = new StorageHealth(storage, { clock, log })
@@ -111,6 +116,7 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
     void control?.guard.sweep()
     void control?.metadata.placesChanged(placeIds)
     void streams?.endOfBanned()
+    void embedded?.sweep()
   }
   const bans = new BanList(storage, { clock, log, onFailure: () => counted.banReadsFailed.inc(), onChange: () => onChange() })
   const onFailure = () => counted.sceneBanReadsFailed.inc()
@@ -126,41 +132,80 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
   const voice = startVoice(config, { storage, control, transport, bans, denyList, clock, log, metrics: counted })
   const connections = new ConnectionRecorder(storage, { clock, log, metrics: counted })
   const retention = forgetConnections(config, storage, { clock, log })
+  const parts = { moderation, bans, hosting, denyList, transport, control, streams, voice, connections, storage, limit, counted }
+  const kept = [
+    voice,
+    hosting,
+    streams,
+    control,
+    embedded,
+    denyList,
+    bans,
+    moderation,
+    storageHealth,
+    retention,
+    connections,
+    storage,
+  ]
+  return {
+    app: appOf(config, dependencies, parts, readiness),
+    readiness,
+    bans: peerBans(bans, moderation.kicks),
+    stop: stopAll(log, ...kept).stop,
+  }
+}
+
+/** What requests are answered with. */
+interface Parts {
+  moderation: Moderation
+  bans: BanList
+  hosting: WorldHosting
+  denyList: DenyList
+  transport: RoomTransport | undefined
+  control: RoomControl | undefined
+  streams: ReturnType<typeof startStreams>
+  voice: ReturnType<typeof startVoice>
+  connections: ConnectionRecorder
+  storage: Storage
+  limit: WalletLimit
+  counted: GatekeeperMetrics
+}
+
+function appOf(
+  config: GatekeeperConfig,
+  { onAnswer, verifier, clock, log, metrics }: GatekeeperDependencies,
+  { moderation, streams, voice, limit, counted, ...parts }: Parts,
+  readiness: () => Readiness,
+): App {
   // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
   const proxies = new TrustedProxies(config.TRUSTED_PROXIES ?? PRIVATE_NETWORKS.join(','), config.TRUSTED_PROXY_HOPS)
   const trustsCloudflare = config.TRUST_CF_CONNECTING_IP === 'true'
   const signed = new SignedRequests({ verifier, proxies, limit, publicPath: config.PUBLIC_PATH, clock, log, metrics: counted })
-  const app = createApp({
+  return createApp({
     log,
     metrics,
     routes: [
       ...gatekeeperRoutes({
         callers: callersOf(config, signed),
         sceneChangeLimit: new SceneChangeLimit(clock),
-        onAnswer: dependencies.onAnswer,
+        onAnswer,
         onStranger: (attempt, reason) => void moderation.decisions.refused(attempt, reason, { hasRight: false }),
         sceneAdapter: new SceneAdapter({
-          ...{ signed, bans, sceneGate: moderation.sceneGate, hosting, denyList, transport, connections, trustsCloudflare },
-          ...{ control, roomPrefix: config.SCENE_ROOM_PREFIX, clock, log, metrics: counted },
+          ...{ ...parts, signed, sceneGate: moderation.sceneGate, trustsCloudflare },
+          ...{ roomPrefix: config.SCENE_ROOM_PREFIX, clock, log, metrics: counted },
         }).handle,
         ...streams,
         ...moderation,
         ...voice,
-        ...{ storage, connections, denyList, transport, trustsCloudflare, hosting, log, metrics: counted },
-        ...{ proxies, control, moderators: config.MODERATORS ?? [], hasModeratorToken: config.MODERATOR_TOKEN !== undefined },
+        ...parts,
+        ...{ trustsCloudflare, log, metrics: counted },
+        ...{ proxies, moderators: config.MODERATORS ?? [], hasModeratorToken: config.MODERATOR_TOKEN !== undefined },
         ...{ clock, limited: () => counted.banQueriesLimited.inc() },
         ...routeSettings(config),
       }),
       ...operationalRoutes(metrics, readiness),
     ],
   })
-  const service = [voice, hosting, streams, control, denyList, bans, moderation]
-  return {
-    app,
-    readiness,
-    bans: peerBans(bans, moderation.kicks),
-    stop: stopAll(log, ...service, storageHealth, retention, connections, storage).stop,
-  }
 }
 
 function forgetConnections(config: GatekeeperConfig, storage: Storage, shared: { clock: Clock; log: Log }): Running {
@@ -210,12 +255,7 @@ const routeSettings = (config: GatekeeperConfig) => ({
   build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
 })
 
-function transportOf(config: GatekeeperConfig, bus: Bus | undefined): RoomTransport | undefined {
-  const { LIVEKIT_HOST: host, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret, ROOMS_URL: url } = config
-  if (host && apiKey && apiSecret) {
-    return createLivekitTransport({ url: livekitUrl(host), apiKey, apiSecret })
-  }
-  if (!url) return undefined
-  if (!bus) throw new UserError('embedded rooms (ROOMS_URL) need a bus for their admissions')
-  return createWsRoomTransport({ url, bus, subjects: subjects(config.BUS_SCOPE) })
+function livekitOf(config: GatekeeperConfig): RoomTransport | undefined {
+  const { LIVEKIT_HOST: host, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = config
+  return host && apiKey && apiSecret ? createLivekitTransport({ url: livekitUrl(host), apiKey, apiSecret }) : undefined
 }

@@ -18,6 +18,8 @@ export interface AdmissionListenerDeps {
   metrics: RoomMetrics
   /** An admission arrived. */
   onAdmission(): void
+  /** A peer may no longer be in the room of a scene. */
+  onRevoked(peer: PeerId, room: string): void
   /** The time a peer had to leave the island before its present one is over. */
   onDepartureDue(peer: PeerId, island: string): void
 }
@@ -46,7 +48,7 @@ export class AdmissionListener {
   }
 
   #receive(payload: Uint8Array, subject: string): void {
-    const { admissions, clock, limits, metrics, onAdmission, onDepartureDue } = this.#deps
+    const { admissions, clock, limits, metrics, onAdmission, onRevoked, onDepartureDue } = this.#deps
     const [peer, admission] = [peerOf(subject), decodeAdmission(payload)]
     if (!peer || !admission || admission.room.length > MAX_ROOM_NAME_LENGTH) {
       metrics.malformedAdmissions.inc()
@@ -57,7 +59,12 @@ export class AdmissionListener {
       return
     }
     metrics.admissions.inc()
-    const replaced = admissions.admit(peer, admission)
+    const { room, kind } = admission
+    if (kind === 'revoked') {
+      onRevoked(peer, room)
+      return
+    }
+    const replaced = admissions.admit(peer, { room, kind })
     if (replaced !== undefined) clock.after(limits.departureGraceMs, () => onDepartureDue(peer, replaced))
     onAdmission()
   }

@@ -81,6 +81,7 @@ export async function startRooms(config: RoomsConfig, deps: RoomsDeps): Promise<
   const listener = new AdmissionListener({
     ...{ bus, subjects: subjects(config.scope), admissions, clock, limits, metrics },
     onAdmission: () => server.admissionsChanged(),
+    onRevoked: (peer, room) => void server.remove(peer, room),
     onDepartureDue: (peer, island) => server.endUnlessAdmitted(peer, island),
   })
   const banSweep =

@@ -4,6 +4,7 @@ import { decodeAdmission, encodeAdmission } from './admission.ts'
 test.each([
   { room: 'island-1', kind: 'island' },
   { room: 'scene-märchen/1', kind: 'scene' },
+  { room: 'scene-märchen/1', kind: 'revoked' },
 ] as const)('%j arrives as it was sent', (admission) => {
   expect(decodeAdmission(encodeAdmission(admission))).toEqual(admission)
 })

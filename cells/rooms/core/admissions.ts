@@ -1,5 +1,4 @@
 import { LRUCache } from 'lru-cache'
-import type { Admission } from '../../wire/admission.ts'
 import type { PeerId } from '../../wire/peer.ts'
 
 /** Rooms of one peer: the island it belongs to, and the scenes it was admitted to, the latest last. */
@@ -29,7 +28,7 @@ export class Admissions {
   }
 
   /** Admits a peer to a room; returns the island it may no longer be in, if this one replaces another. */
-  admit(peer: PeerId, { room, kind }: Admission): string | undefined {
+  admit(peer: PeerId, { room, kind }: { room: string; kind: 'island' | 'scene' }): string | undefined {
     const admitted = this.#players.get(peer) ?? this.#visitors.get(peer) ?? { island: undefined, scenes: [] }
     if (kind === 'scene') {
       admitted.scenes = [...admitted.scenes.filter((scene) => scene !== room), room].slice(-MAX_SCENES)
