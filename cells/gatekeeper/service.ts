@@ -126,7 +126,16 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
     worlds.attempted,
   ])
   const isExpelled = (visit: RoomVisit) => mustLeave(visit, { ...moderation, hosted: worlds, denyList, storage })
-  control = startRoomControl(config, { ...moderation, isExpelled, worlds, clock, log, metrics, counted })
+  control = startRoomControl(config, {
+    ...moderation,
+    database: storage.database,
+    isExpelled,
+    worlds,
+    clock,
+    log,
+    metrics,
+    counted,
+  })
   hosting.useLivekit(control)
   streams = startStreams(config, { moderation, storage, control, clock, log })
   const voice = startVoice(config, { storage, control, transport, bans, denyList, clock, log, metrics: counted })

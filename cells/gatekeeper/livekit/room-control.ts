@@ -15,11 +15,13 @@ import type { ModerationChange, ModerationChanges } from '../moderation-changes.
 import type { WorldList } from '../worlds/world-list.ts'
 import { RoomGuard, type RoomGuardOptions } from './room-guard.ts'
 import { RoomMetadata, type RoomMetadataOptions } from './room-metadata.ts'
+import { WebhookWatch, type WebhookWatchOptions } from './webhook-watch.ts'
 import { livekitWebhook, type RoomEventListener } from './webhooks.ts'
 
 export interface RoomControlOptions
   extends Pick<RoomGuardOptions, 'isExpelled'>,
-    Pick<RoomMetadataOptions, 'places' | 'readPlace' | 'hasBans'> {
+    Pick<RoomMetadataOptions, 'places' | 'readPlace' | 'hasBans'>,
+    Pick<WebhookWatchOptions, 'database'> {
   worlds: Pick<WorldList, 'useOf'>
   changes: Pick<ModerationChanges, 'on'>
   clock: Clock
@@ -44,7 +46,7 @@ export interface RoomControl extends Running {
 /** Undefined where the rooms are not those of a LiveKit. */
 export function startRoomControl(
   config: GatekeeperConfig,
-  { isExpelled, worlds, places, readPlace, hasBans, changes, clock, log, metrics, counted }: RoomControlOptions,
+  { isExpelled, database, worlds, places, readPlace, hasBans, changes, clock, log, metrics, counted }: RoomControlOptions,
 ): RoomControl | undefined {
   const { LIVEKIT_HOST: host, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = config
   if (!host || !apiKey || !apiSecret) return undefined
@@ -59,13 +61,17 @@ export function startRoomControl(
     const wallet = cast ? sealed.open(cast.sealedWallet) : walletOf(identity)
     return wallet && { wallet }
   }
+  const webhooks = new WebhookWatch({ database, clock, log })
   const guard = new RoomGuard({
     ...{ rooms, useOf: useOfRoom, participantOf, isExpelled, clock, log, metrics: counted },
-    onRooms: (own) => void metadata.check(own),
+    onRooms: (own) => {
+      void metadata.check(own)
+      void webhooks.look(own)
+    },
     beforeRemoval: ({ room }) => metadata.settleSoon(room),
   })
   const stopListening = changes.on((change) => carryOut(change, { guard, metadata }))
-  const listeners: RoomEventListener[] = [(event) => watchRooms({ guard, metadata }, event)]
+  const listeners: RoomEventListener[] = [() => void webhooks.received(), (event) => watchRooms({ guard, metadata }, event)]
   return {
     rooms,
     guard,

@@ -1,0 +1,32 @@
+import { expect, test, vi } from 'vitest'
+import { ManualClock } from '../../chassis/clock.ts'
+import type { Log } from '../../chassis/log.ts'
+import type { SqlQuery } from '../adapters/database.ts'
+import { onEachDatabase } from '../database.fixtures.ts'
+import { WebhookWatch } from './webhook-watch.ts'
+
+const peopled = [{ name: 'scene-main:bafk', metadata: '', participantCount: 2 }]
+
+/** A replica that looks at rooms with players once a minute, for some minutes. */
+async function aReplica(query: SqlQuery) {
+  const [clock, warn] = [new ManualClock(), vi.fn()]
+  const watch = new WebhookWatch({ database: { query }, clock, log: { warn, debug() {} } as unknown as Log })
+  const look = async (minutes: number, rooms = peopled) => {
+    for (let minute = 0; minute < minutes; minute++) {
+      await watch.look(rooms)
+      clock.advance(60_000)
+    }
+    return warn.mock.calls.length
+  }
+  return { watch, look }
+}
+
+onEachDatabase('webhooks that never arrive', (empty) => {
+  test('are told once, when players were in the rooms for five minutes, and not where any replica received one', async () => {
+    const { query } = (await empty()).database
+    const { look } = await aReplica(query)
+    expect([await look(5), await look(3, []), await look(5), await look(20)]).toEqual([0, 0, 0, 1])
+    await (await aReplica(query)).watch.received()
+    expect(await (await aReplica(query)).look(20)).toBe(0)
+  })
+})
