@@ -6,7 +6,7 @@ import { moderation } from './0003-moderation.ts'
 import { bansVersion } from './0004-bans-version.ts'
 import { streams } from './0005-streams.ts'
 import { voice } from './0006-voice.ts'
-import { kicks } from './0008-kicks.ts'
+import { kicks } from './0007-kicks.ts'
 import type { Migration } from './migration.ts'
 
 /** All steps of the schema, oldest first. */

@@ -5,7 +5,7 @@ import type { Migration } from './migration.ts'
  * the bans of scenes, as for those of the platform: to look for a change read all of them.
  */
 export const kicks: Migration = {
-  version: 8,
+  version: 7,
   name: 'kicks, and the version of scene bans',
   statements: [
     `CREATE TABLE player_kicks (
