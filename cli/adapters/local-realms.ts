@@ -29,6 +29,7 @@ import { type MovementRelay, startMovementRelay } from './movement-relay.ts'
 import { createRealmStates } from './realm-states.ts'
 import type { RoomBackend, RoomBackendChooser } from './room-backend.ts'
 import { createServiceHost } from './service-host.ts'
+import { createWebhookRelay, WEBHOOKS_PATH } from './webhook-relay.ts'
 
 /** The realms that run in this process. */
 export interface LocalRealms extends Running {
@@ -106,18 +107,17 @@ export async function startLocalRealms({
     log,
     runtime: createServiceHost({ ...{ mounts, bus, log, clock, verifier, pathOf, reportsOf }, dataFolder: data, secretValue }),
   })
+  const hasLivekit = ({ metadata, spec }: Realm) =>
+    chosen.get(keyText(metadata))?.kind === 'livekit' && spec.gatekeeper.replicas > 0
+  mounts.mount(
+    WEBHOOKS_PATH,
+    createWebhookRelay(() => cluster.realms().filter(hasLivekit).map(site.gatekeeperUrl), log),
+  )
   const publication = new PublicationProbe({ providerUrl: listening.url, clock, log })
   const playerCounts = new PlayerCounts({ statsUrlOf: site.statsUrl, clock, log })
   const reconcilers = startReconcilers({ cluster, site, publication, playerCounts, clock, log })
   const states = createRealmStates(cluster, site.statsUrl)
-  const published = new Set<string>()
-  const stopPublishing = cluster.onUpdate(() => {
-    const now = new Map(cluster.realms().map((realm) => [keyText(realm.metadata), realm]))
-    for (const realm of now.values()) source.set(realm)
-    for (const key of published) if (!now.has(key)) source.remove(keyOf(key))
-    published.clear()
-    for (const key of now.keys()) published.add(key)
-  })
+  const stopPublishing = publishRealms(cluster, source)
 
   function secretValue(namespace: string, secret: string, key: string): string | undefined {
     if (!secret.endsWith(`.${LIVEKIT_SECRET}`)) return secrets.get(`${namespace}/${secret}`)?.[key]
@@ -136,7 +136,7 @@ export async function startLocalRealms({
         cluster.realms().flatMap(({ metadata }) => (desired.has(keyText(metadata)) ? [] : [cluster.delete(metadata)])),
       )
       for (const [key, realm] of desired) {
-        chosen.set(key, await roomBackends.choose(realm, manifest.secrets))
+        chosen.set(key, await roomBackends.choose(realm, manifest.secrets, `${listening.url}${WEBHOOKS_PATH}`))
         names.set(key, realmNameOf(realm))
         cluster.declare(realm)
       }
@@ -160,6 +160,18 @@ export async function startLocalRealms({
       roomBackends,
     ).stop,
   }
+}
+
+/** Gives the realm provider the realms as they are, after every change; the returned function ends it. */
+function publishRealms(cluster: LocalCluster, source: ReturnType<typeof createLocalSource>): () => void {
+  const published = new Set<string>()
+  return cluster.onUpdate(() => {
+    const now = new Map(cluster.realms().map((realm) => [keyText(realm.metadata), realm]))
+    for (const realm of now.values()) source.set(realm)
+    for (const key of published) if (!now.has(key)) source.remove(keyOf(key))
+    published.clear()
+    for (const key of now.keys()) published.add(key)
+  })
 }
 
 /** Where the connectors of a realm report their sessions: not to the relay of this machine when the realm names another one. */

@@ -24,8 +24,11 @@ export interface RoomBackendOptions {
 
 /** Chooses a server for each realm; starts at most one LiveKit server, and stops it. */
 export interface RoomBackendChooser {
-  /** @throws UserError when LiveKit is required and none is found */
-  choose(realm: Realm, secrets: Manifest['secrets']): Promise<RoomBackend>
+  /**
+   * @param webhookUrl where a server that is started sends the events of its rooms
+   * @throws UserError when LiveKit is required and none is found
+   */
+  choose(realm: Realm, secrets: Manifest['secrets'], webhookUrl: string): Promise<RoomBackend>
   /** The servers it started may end from now on: the realms are being stopped. */
   letEnd(): Promise<void>
   stop(): Promise<void>
@@ -35,10 +38,10 @@ export interface RoomBackendChooser {
 export function createRoomBackendChooser({ rooms, livekit, host, env, log }: RoomBackendOptions): RoomBackendChooser {
   let started: Promise<LivekitServer | Error> | undefined
 
-  async function ownServer(reason: string): Promise<RoomBackend> {
+  async function ownServer(reason: string, webhookUrl: string): Promise<RoomBackend> {
     const binary = findLivekitServer(env)
     if (!binary) return without(`${reason}, and no livekit-server is on PATH or was built here before`)
-    started ??= startLivekitServer(binary, host, log).catch((error: Error) => error)
+    started ??= startLivekitServer(binary, host, log, [webhookUrl]).catch((error: Error) => error)
     const server = await started
     if (server instanceof Error) return without(`${reason}, but ${server.message}`)
     return {
@@ -56,17 +59,17 @@ export function createRoomBackendChooser({ rooms, livekit, host, env, log }: Roo
   }
 
   return {
-    async choose(realm, secrets) {
+    async choose(realm, secrets, webhookUrl) {
       const { type, url, credentials } = realm.spec.livekit
       if (isGuest(realm)) return { kind: 'embedded', why: `they are those of the Realm ${gatekeeperRealmOf(realm)}` }
       if (rooms === 'embedded') return { kind: 'embedded', why: '--rooms embedded' }
       if (livekit) return { kind: 'livekit', ...livekit, why: '--livekit' }
       if (type === 'None') return without('the manifest says livekit.type None')
-      if (type === 'Managed') return ownServer('the manifest says livekit.type Managed')
+      if (type === 'Managed') return ownServer('the manifest says livekit.type Managed', webhookUrl)
       const name = keyText({ namespace: realm.metadata.namespace, name: credentials?.secretName ?? '' })
       const { apiKey, apiSecret } = secrets.get(name) ?? {}
       if (url && apiKey && apiSecret) return { kind: 'livekit', url, apiKey, apiSecret, why: 'the manifest names it' }
-      return ownServer(`the Secret ${name} with apiKey and apiSecret is not in the manifest`)
+      return ownServer(`the Secret ${name} with apiKey and apiSecret is not in the manifest`, webhookUrl)
     },
     async letEnd() {
       const server = await started
