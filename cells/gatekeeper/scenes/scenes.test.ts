@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { signedFetch } from '../../../testing/player/signed-fetch.ts'
@@ -58,7 +59,12 @@ onEachDatabase('administration of scenes', (empty) => {
     expect(services.requests).toEqual([]) // of a wallet without a scene ban nothing is asked
     await call(owner, 'POST', '/scene-bans', { banned_address: ana.address })
     await entry(ana)
-    const asked = services.requests.length
+    // What the ban writes into the metadata of the room is read meanwhile.
+    let asked = -1
+    while (asked !== services.requests.length) {
+      asked = services.requests.length
+      await sleep(200)
+    }
     for (let n = 0; n < 20; n++) expect(await entry(ana)).toEqual(BANNED)
     expect(services.requests.length).toBe(asked)
   })
