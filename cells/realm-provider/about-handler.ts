@@ -7,6 +7,7 @@ import type { Build } from '../chassis/health.ts'
 import type { HttpRequest } from '../chassis/http.ts'
 import type { HttpResponse } from '../chassis/http-response.ts'
 import { prepared } from '../chassis/representation.ts'
+import { REALM_HOST_HEADER } from '../wire/realm-host-header.ts'
 import type { CatalystPoller } from './adapters/catalyst-poller.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
 import { AnswerCache } from './answer-cache.ts'
@@ -177,7 +178,10 @@ export class AboutHandler {
     const { endpoints, assignment, content } = realm
     const isPrivate = isPersonal || (assignment.assignment === 'Sticky' && endpoints.length > 1)
     const { headers } = this.#dependencies.locations
-    const vary = [...(content.catalysts.length > 1 || isShared ? headers : []), ...(base === '' ? [] : ['X-Forwarded-Proto'])]
+    const vary = [
+      ...(content.catalysts.length > 1 || isShared ? headers : []),
+      ...(base === '' ? [] : ['X-Forwarded-Proto', REALM_HOST_HEADER]),
+    ]
     return {
       'cache-control': `${isPrivate ? 'private' : 'public'}, max-age=${MAX_AGE_SECONDS}`,
       ...(vary.length > 0 && { vary: vary.join(', ') }),
@@ -190,7 +194,8 @@ const isFrom = (cached: CachedAnswer, sources: Sources): boolean =>
 
 /** Where the realm provider serves an empty world: at the realm's own host for a client that came there, else below its own address. */
 function emptyWorldUrl({ ownAddress, realmName }: PublishedRealm, request: AboutRequest, baseUrl: string | undefined): string {
-  if (ownAddress && request.headers.host === ownAddress.host) return originOf(request) + ownAddress.path
+  if (ownAddress && REALM_HOST_HEADER in request.headers && request.headers.host === ownAddress.host)
+    return originOf(request) + ownAddress.path
   return `${baseUrl ?? originOf(request)}/${encodeURIComponent(realmName)}`
 }
 

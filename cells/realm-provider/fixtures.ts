@@ -139,17 +139,25 @@ export async function aProvider(
 const keepAlive = new Agent({ keepAlive: true, maxSockets: 32 })
 
 /** Sends paths and Host headers that `fetch` would not send. */
-export const rawGet = (url: string, path: string, host?: string): Promise<{ status: number; body: string }> =>
+export const rawGet = (
+  url: string,
+  path: string,
+  host?: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; body: string }> =>
   new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url)
-    request({ hostname, port, path, agent: keepAlive, headers: host === undefined ? {} : { host } }, (response) => {
-      let body = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        body += chunk
-      })
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
-    })
+    request(
+      { hostname, port, path, agent: keepAlive, headers: { ...headers, ...(host !== undefined && { host }) } },
+      (response) => {
+        let body = ''
+        response.setEncoding('utf8')
+        response.on('data', (chunk: string) => {
+          body += chunk
+        })
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
+      },
+    )
       .on('error', reject)
       .end()
   })

@@ -140,7 +140,7 @@ describe('/{realm}/about', () => {
       const realm = aRealm({ endpoints, content: { catalysts: catalysts.slice(1) } })
       return { ...realm, spec: { ...realm.spec, cells: { ...realm.spec.cells, assignment: 'Sticky' } } }
     }
-    expect(await cachingOf(aRealm())).toEqual(['public, max-age=1', 'Origin, Accept-Encoding, X-Forwarded-Proto'])
+    expect(await cachingOf(aRealm())).toEqual(['public, max-age=1', 'Origin, Accept-Encoding, X-Forwarded-Proto, x-realm-host'])
     expect(await cachingOf(aRealm({ content: { catalysts } }))).toEqual([
       'public, max-age=1',
       'Origin, Accept-Encoding, CF-IPCountry',
@@ -264,15 +264,18 @@ test('requests for the content of a realm with catalysts are sent on to one of t
 
 test('the empty world of a realm is at its own host for a client that came there', async (t) => {
   const { source, url, json } = await aProvider(t)
-  const urlAt = async (host: string) => {
-    const { body } = await rawGet(url, '/main/about', host)
+  const urlAt = async (host: string, headers?: Record<string, string>) => {
+    const { body } = await rawGet(url, '/main/about', host, headers)
     return (JSON.parse(body) as { content: { publicUrl: string } }).content.publicUrl
   }
   source.set(aRealm({ statsUrl: 'https://main.example.org/stats' }))
-  expect(await urlAt('main.example.org')).toBe('http://main.example.org/content/')
-  expect(await urlAt('realms.example.org')).toBe('http://realms.example.org/main/content/')
+  const cameThere = { 'x-realm-host': 'true' }
+  expect(await urlAt('main.example.org', cameThere)).toBe('http://main.example.org/content/')
+  // A provider may have the same host as a realm, whose routes need not have its content.
+  expect(await urlAt('main.example.org')).toBe('http://main.example.org/main/content/')
+  expect(await urlAt('realms.example.org', cameThere)).toBe('http://realms.example.org/main/content/')
   source.set(aRealm({ statsUrl: 'https://example.org:8443/r/main/stats' }))
-  expect(await urlAt('example.org:8443')).toBe('http://example.org:8443/r/main/content/')
+  expect(await urlAt('example.org:8443', cameThere)).toBe('http://example.org:8443/r/main/content/')
   expect(await json('/main/about')).toMatchObject({ content: { publicUrl: `${url}/main/content/` } })
 })
 

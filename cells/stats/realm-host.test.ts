@@ -58,7 +58,12 @@ test('the description, the content and the profiles of the realm are those of th
   expect(provider.seen[0]).toMatchObject({
     method: 'GET',
     url: '/Plaza/about?catalyst=https%3A%2F%2Fa',
-    headers: { 'x-forwarded-for': '203.0.113.9, 127.0.0.1', 'x-forwarded-proto': 'https', 'cf-ipcountry': 'DE' },
+    headers: {
+      'x-forwarded-for': '203.0.113.9, 127.0.0.1',
+      'x-forwarded-proto': 'https',
+      'cf-ipcountry': 'DE',
+      'x-realm-host': 'true',
+    },
   })
   expect(provider.seen[0]?.headers.host).toBe(new URL(answer.url).host)
   for (const name of ['authorization', 'origin']) expect(provider.seen[0]?.headers).not.toHaveProperty(name)

@@ -6,6 +6,7 @@ import { type Handler, json, type Route, route, routedPath } from '../chassis/ht
 import type { HttpResponse } from '../chassis/http-response.ts'
 import type { Log } from '../chassis/log.ts'
 import { outgoingHttp } from '../chassis/outgoing-http.ts'
+import { REALM_HOST_HEADER } from '../wire/realm-host-header.ts'
 
 /** The realm provider, as this process reaches it, and the name of the realm there. */
 export interface RealmHostOptions {
@@ -71,7 +72,7 @@ function headersFor(headers: IncomingHttpHeaders, remoteAddress: string): Record
     KEPT_HERE.has(name) || typeof value !== 'string' ? [] : [[name, value]],
   )
   const hops = [headers['x-forwarded-for'] ?? [], remoteAddress].flat().join(', ')
-  return { ...Object.fromEntries(passed), 'x-forwarded-for': hops }
+  return { ...Object.fromEntries(passed), 'x-forwarded-for': hops, [REALM_HOST_HEADER]: 'true' }
 }
 
 function headersOf(headers: IncomingHttpHeaders, method: string): NonNullable<HttpResponse['headers']> {
