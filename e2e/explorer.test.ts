@@ -115,6 +115,28 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
       }
     })
 
+    test('is a participant of the room of a world', { timeout: 180 * SECONDS }, async () => {
+      const livekit = await startLivekitServer(binary, '127.0.0.1', silentLog)
+      try {
+        await using realm = npmStart('-f', 'examples/world.yaml', ...optionsOf(livekit))
+        const [, url = ''] = await realm.prints(/on this machine at (http:\S+)/, 90 * SECONDS)
+        await realm.prints(/plaza: published/, 90 * SECONDS)
+        const explorer = startExplorer(folder, `${url}/plaza`, 9, '0,0')
+        await using program = explorer.program
+        void program
+        const address = await explorer.address()
+        const rooms = new RoomServiceClient(livekit.url.replace('ws:', 'http:'), livekit.apiKey, livekit.apiSecret)
+        await vi.waitFor(async () => {
+          const open = await Promise.all((await rooms.listRooms()).map(({ name }) => rooms.listParticipants(name)))
+          expect(open.flat().map(({ identity }) => identity)).toContain(address)
+          const { cells } = await asked<{ cells: { userCount: number }[] }>(`${url}/plaza/gatekeeper/worlds/plaza/cells`)
+          expect(cells).toMatchObject([{ userCount: 1 }])
+        }, 90 * SECONDS)
+      } finally {
+        await livekit.stop()
+      }
+    })
+
     test('sees another player of its realm move, over the movement relay of npm start and a bad network', {
       timeout: 150 * SECONDS,
     }, async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { V1Pod } from '@kubernetes/client-node'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { parse } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import { relayText } from '../cells/wire/relay-address.ts'
 import { conditionOf, type Realm } from '../crds/realm.ts'
 import { type RunningCluster, startCluster } from '../testing/cluster/cluster.ts'
@@ -17,6 +17,7 @@ import { connectorUrl, followAbout } from '../testing/player/about.ts'
 import { connectMovingPlayer } from '../testing/player/moving-player.ts'
 import { connectPlayer, type Player } from '../testing/player/player.ts'
 import { createWallet } from '../testing/player/wallet.ts'
+import { enterWorld, joinRoomAt } from '../testing/player/world.ts'
 import { commandsOf } from '../testing/readme.ts'
 
 const SECONDS = 1_000
@@ -199,6 +200,32 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
       '--timeout=60s',
     )
     expect((await list('commscells', ...OF_MAIN)).map(({ metadata }) => metadata.name)).toEqual(['main-0', 'main-1'])
+  })
+
+  test('the worlds of the example share one gatekeeper, in which two players meet', { timeout: 180 * SECONDS }, async () => {
+    const objects = parseAllDocuments(readFileSync(new URL('../examples/world.yaml', import.meta.url), 'utf8'))
+    const [plaza, attic, secrets] = objects.map((each) => each.toJS())
+    await cluster.apply([secrets, attic], REALMS_NAMESPACE)
+    await applyRealm(cluster, ingress, plaza)
+    const published = ['--for=condition=Published', 'realm/attic', '--namespace', REALMS_NAMESPACE, '--timeout=60s']
+    await cluster.kubectl('wait', ...published)
+    const pods = await list<V1Pod & { kind: string; metadata: { name: string } }>('pods', '--namespace', REALMS_NAMESPACE)
+    const ofWorlds = pods.filter(({ metadata }) => /^(plaza|attic)-/.test(metadata.name))
+    expect(ofWorlds.map(({ metadata }) => metadata.labels?.['app.kubernetes.io/component'])).toEqual(['gatekeeper'])
+
+    const [ada, bob] = [createWallet(), createWallet()]
+    const enter = async (wallet: typeof ada) => {
+      const { status, room = '' } = await enterWorld(`${ingress.url}/attic/about`, wallet, { secret: 'open sesame' })
+      expect(status).toBe(200)
+      return joinRoomAt(room, wallet)
+    }
+    expect((await enterWorld(`${ingress.url}/attic/about`, ada)).status).toBe(403)
+    const [first, second] = [await enter(ada), await enter(bob)]
+    expect(second.peerIdentities).toEqual({ [first.alias]: ada.peer })
+    for (const { socket } of [first, second]) socket.close()
+    await cluster.kubectl('delete', 'realm', 'attic', 'plaza', '--namespace', REALMS_NAMESPACE, '--timeout=60s')
+    const kinds = ['--selector', 'comms.decentraland.org/realm in (plaza, attic)', '--namespace', REALMS_NAMESPACE]
+    await vi.waitFor(async () => expect(await list(KINDS, ...kinds)).toEqual([]), { timeout: 60 * SECONDS, interval: SECONDS })
   })
 
   test('the chart grants every permission that was used so far', async () => {

@@ -2,35 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
-import { joinRoom } from '../cells/rooms/fixtures.ts'
 import { freshFolder } from '../testing/fresh-folder.ts'
-import { followAbout, readAdapter } from '../testing/player/about.ts'
-import { signedFetch } from '../testing/player/signed-fetch.ts'
-import { createWallet, type Wallet } from '../testing/player/wallet.ts'
+import { followAbout } from '../testing/player/about.ts'
+import { createWallet } from '../testing/player/wallet.ts'
+import { enterWorld, joinRoomAt } from '../testing/player/world.ts'
 import { startProgram } from '../testing/program.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const SECONDS = 1_000
-const handshake = { intent: 'dcl:explorer:comms-handshake', signer: 'dcl:explorer', isGuest: false }
-
-/** What an explorer does that enters a world: reads `/about`, signs in where that says, and follows the answer. */
-async function enter(aboutUrl: string, wallet: Wallet, metadata: object = {}): Promise<{ status: number; room?: string }> {
-  const { comms } = await followAbout(aboutUrl)
-  if (comms.kind !== 'signed-login') throw new Error(`${aboutUrl} is not the /about of a world`)
-  const request = { wallet, method: 'POST', metadata: { ...handshake, ...metadata }, format: 'current' } as const
-  const answer = await signedFetch(comms.url, request)
-  if (answer.status !== 200) return { status: answer.status }
-  const room = readAdapter(((await answer.json()) as { fixedAdapter: string }).fixedAdapter)
-  if (room.kind !== 'ws-room') throw new Error(`the room is of kind ${room.kind}`)
-  return { status: 200, room: room.url }
-}
-
-/** Joins the room at a URL. */
-async function joinRoomAt(url: string, wallet: Wallet) {
-  const [, base = '', name = ''] = /^(.*)\/rooms\/([^/]+)$/.exec(url.replace(/^ws/, 'http')) ?? []
-  return joinRoom(base, decodeURIComponent(name), wallet)
-}
-
 test('npm start runs the worlds of the example: two players meet in each, and a secret opens the second one', {
   timeout: 180 * SECONDS,
 }, async () => {
@@ -49,15 +28,15 @@ test('npm start runs the worlds of the example: two players meet in each, and a 
     configurations: { realmName: 'plaza', scenesUrn: [expect.stringMatching(/^urn:/)] },
   })
 
-  const visits = await Promise.all([ana, ben].map((wallet) => enter(`${url}/plaza/about`, wallet)))
+  const visits = await Promise.all([ana, ben].map((wallet) => enterWorld(`${url}/plaza/about`, wallet)))
   const [first, second] = [await joinRoomAt(visits[0]?.room ?? '', ana), await joinRoomAt(visits[1]?.room ?? '', ben)]
   expect(second.peerIdentities).toEqual({ [first.alias]: ana.peer })
   await vi.waitFor(async () => expect((await followAbout(`${url}/plaza/about`)).about.comms.usersCount).toBe(2), 15 * SECONDS)
   await program.prints(/plaza: published, 2 players/)
 
   // The other world is the guest of this gatekeeper.
-  expect((await enter(`${url}/attic/about`, ana)).status).toBe(403)
-  const attic = await enter(`${url}/attic/about`, ana, { secret: 'open sesame' })
+  expect((await enterWorld(`${url}/attic/about`, ana)).status).toBe(403)
+  const attic = await enterWorld(`${url}/attic/about`, ana, { secret: 'open sesame' })
   expect(attic.room).toMatch(/\/plaza\/gatekeeper\/rooms\/world%3Adefault\.attic$/)
   await joinRoomAt(attic.room ?? '', ana)
 
@@ -72,9 +51,9 @@ test('npm start runs the worlds of the example: two players meet in each, and a 
     `${example.replace('capacity: 50', `access: { type: Allowlist, wallets: ["${ana.address}"] }`)}---\n${cellar}`,
   )
   await program.prints(/cellar: published/)
-  expect((await enter(`${url}/cellar/about`, ben)).status).toBe(200)
+  expect((await enterWorld(`${url}/cellar/about`, ben)).status).toBe(200)
   expect((await second.closed).code).toBe(1008)
-  expect((await enter(`${url}/plaza/about`, ben)).status).toBe(401)
-  expect((await enter(`${url}/plaza/about`, ana)).status).toBe(200)
+  expect((await enterWorld(`${url}/plaza/about`, ben)).status).toBe(401)
+  expect((await enterWorld(`${url}/plaza/about`, ana)).status).toBe(200)
   first.socket.close()
 })
