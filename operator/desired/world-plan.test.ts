@@ -127,6 +127,11 @@ describe('the file of worlds', () => {
     expect(hostingOf(aRealm(), [aWorld({ gatekeeperOf: 'main' })])).toBeUndefined()
   })
 
+  test('has a thousand worlds in one gatekeeper', () => {
+    const guests = Array.from({ length: 1000 }, (_, n) => aWorld({ gatekeeperOf: 'main' }, {}, `world-${n}`))
+    expect(hostingOf(aHost(), guests)?.worlds).toHaveLength(1000)
+  })
+
   test('fits into a ConfigMap: the oldest worlds stay when there are too many', () => {
     const wallets = Array.from({ length: 1000 }, (_, n) => `0x${n.toString(16).padStart(40, '0')}`)
     const guests = Array.from({ length: 40 }, (_, n) => {
