@@ -1,4 +1,4 @@
-import type { Migration } from './migration.ts'
+import { changeCounterOf, type Migration } from './migration.ts'
 
 /**
  * Kicks of the last minutes, for the replicas whose connectors still have the player. And a number that grows with every change of
@@ -13,15 +13,7 @@ export const kicks: Migration = {
        address   text NOT NULL,
        kicked_at timestamptz NOT NULL DEFAULT clock_timestamp()
      )`,
-    'CREATE TABLE scene_bans_version (version bigint NOT NULL)',
-    'INSERT INTO scene_bans_version VALUES (1)',
-    `CREATE FUNCTION scene_bans_changed() RETURNS trigger LANGUAGE plpgsql AS $$
-     BEGIN
-       UPDATE scene_bans_version SET version = version + 1;
-       RETURN NULL;
-     END $$`,
-    `CREATE TRIGGER scene_bans_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON scene_bans
-       FOR EACH STATEMENT EXECUTE FUNCTION scene_bans_changed()`,
+    ...changeCounterOf('scene_bans'),
     'CREATE INDEX scene_bans_banned_address ON scene_bans (banned_address)',
   ],
 }
