@@ -43,7 +43,7 @@ test('a client of the process before is told to come back while the rest of the 
   }, SOON)
 })
 
-test('nobody hears anything while another relay may have the clients', async () => {
+test('no client hears anything while another relay may have them', async () => {
   const { port, received, handOn } = await anEarlyPort(true)
   const { answers, ping } = await aStranger(port)
   ping()

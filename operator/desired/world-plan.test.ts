@@ -39,7 +39,7 @@ test('a world has one endpoint, at its gatekeeper, and no cell, statistics or ro
 })
 
 test.each([
-  ['nobody asked its gatekeeper yet', undefined, 1, undefined, 'Starting'],
+  ['its gatekeeper was not asked yet', undefined, 1, undefined, 'Starting'],
   ['its gatekeeper does not answer about it', false, 1, undefined, 'Starting'],
   ['its gatekeeper has no ready pod', true, 0, undefined, 'Starting'],
   ['it served before, and its gatekeeper has no ready pod', true, 0, 'Serving', 'Unhealthy'],

@@ -151,7 +151,7 @@ export const questions: readonly Question[] = [
   },
   {
     ...{
-      title: 'a ban from a scene that names nobody',
+      title: 'a ban from a scene that names no player',
       method: 'POST',
       path: '/scene-bans',
       signed: ofScene,

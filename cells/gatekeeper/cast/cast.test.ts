@@ -231,7 +231,7 @@ onEachDatabase('streams from and to browsers', (empty) => {
     expect(await present('GET')).toEqual([200, { presenters: [] }])
   })
 
-  test('whoever tries keys from one address is slowed down', async (t) => {
+  test('a client that tries keys from one address is slowed down', async (t) => {
     const { post } = await aStage(t, await empty())
     const attempt = async () =>
       (await post('/cast/streamer-token', { token: 'guess', identity: 'a' }, { 'x-forwarded-for': '203.0.113.7' }))[0]

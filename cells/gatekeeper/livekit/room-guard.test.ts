@@ -35,7 +35,7 @@ withPart('livekit', 'with a LiveKit', (binary) => {
       const { one, storage, advance } = await replicas(t)
       const [villain, friend] = [aPlayer(), aPlayer()]
       const rooms = [...['island', 'scene', 'world-scene-room'].map(aRoom), 'private-messages']
-      const foreign = aRoom('somebody-elses')
+      const foreign = aRoom('room-of-others')
       const tokens = [...rooms, foreign].map((room) => world.token(villain, room))
       const visits = await Promise.all(tokens.map((token) => world.join(token)))
       const friends = await Promise.all(rooms.map((room) => world.join(world.token(friend, room))))

@@ -179,11 +179,11 @@ test('a token waits for it half a second at most, and rooms of others are left a
   await new Promise((resolve) => setTimeout(resolve, 5))
   clock.advance(500)
   expect(await waiting).toBeUndefined()
-  for (const room of ['voice-chat-private-1', 'somebody-elses']) await metadata.settleSoon(room)
+  for (const room of ['voice-chat-private-1', 'room-of-others']) await metadata.settleSoon(room)
   expect(written).toEqual([])
 })
 
-test('nothing is asked for a token while nobody is banned, and what was written a moment ago is known', async () => {
+test('nothing is asked for a token while no wallet is banned, and what was written a moment ago is known', async () => {
   const readPlace = vi.fn(async () => ({ bannedAddresses: [] }))
   const { metadata, clock } = aRoom({ hasBans: () => false, readPlace })
   const location = { world: undefined, sceneId: 'bafk', parcel: undefined }

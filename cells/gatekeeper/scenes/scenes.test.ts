@@ -220,7 +220,7 @@ onEachDatabase('administration of scenes', (empty) => {
     await within(count, 1)
   })
 
-  test('who decides about a scene is in the record of decisions, also who may not, or about whom nobody may', async (t) => {
+  test('who decides about a scene is in the record of decisions, also a caller who has no right, or a wallet that has none', async (t) => {
     const storage = await empty()
     const { call } = await aTown(t, storage)
     await call(owner, 'POST', '/scene-admin', { admin: ben.address })

@@ -143,7 +143,7 @@ onEachDatabase('voice chats of communities', (empty) => {
     expect(shown(cem)).toEqual({ role: 'none', muted: true, isSpeaker: true, isRequestingToSpeak: false })
   })
 
-  test('a moderator who comes back is what the moderator was, and nobody else is', async (t) => {
+  test('a moderator who comes back is what the moderator was, and no other member is', async (t) => {
     const { comes, change, url, leave, deliver } = await aCommunityWorld(t, await empty())
     const creator = await comes('create', owner, 'owner')
     await comes('join', mod, 'moderator')

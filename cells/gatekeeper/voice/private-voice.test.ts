@@ -146,7 +146,7 @@ onEachDatabase('calls of two people', (empty) => {
     expect([rooms.has(room('c1')), rooms.has(room('c2')), await isIn(ana)]).toEqual([false, true, true])
   })
 
-  test('an old token opens no call that is over, and nobody else gets into one', async (t) => {
+  test('an old token opens no call that is over, and no other wallet gets into one', async (t) => {
     const { urls, talking, end, enter, deliver, rooms } = await aCallWorld(t, await empty())
     const [old = ''] = await urls('c1')
     await talking('c1')

@@ -16,7 +16,7 @@ interface Call {
   /** Values for the fields that the query has, in turn; undefined leaves one out. */
   query: readonly (string | undefined)[]
   edits: readonly JsonEdit[]
-  caller: 'nobody' | 'moderator' | 'service' | 'explorer' | 'scene' | 'server'
+  caller: 'stranger' | 'moderator' | 'service' | 'explorer' | 'scene' | 'server'
 }
 
 const WALLET = `0x${'1'.repeat(40)}`
@@ -59,7 +59,7 @@ function targetOf({ path, query }: Declaration, call: Call): string {
 const wellFormed = (given: string): string => given.slice(0, 2_000).toWellFormed()
 
 function headersOf({ method }: Declaration, path: string, { caller, route }: Call): Record<string, string> {
-  if (caller === 'nobody') return {}
+  if (caller === 'stranger') return {}
   if (caller === 'moderator') return { authorization: `Bearer ${moderation.moderatorToken}` }
   if (caller === 'service') return { authorization: `Bearer ${moderation.serviceToken}` }
   const metadata = { signer: SIGNERS[caller], realmName: 'main', sceneId: 'scene', parcel: '0,0', realm: { serverName: 'main' } }
@@ -79,7 +79,7 @@ export const gatekeeperApi = fuzzTarget<Call>({
     params: fc.array(text, { minLength: 1, maxLength: 3 }),
     query: fc.array(fc.option(text, { nil: undefined }), { minLength: 1, maxLength: 4 }),
     edits: fc.oneof(fc.constant([]), jsonEdits(3)),
-    caller: fc.constantFrom('nobody', 'moderator', 'service', 'explorer', 'scene', 'server'),
+    caller: fc.constantFrom('stranger', 'moderator', 'service', 'explorer', 'scene', 'server'),
   }),
   inputsInSuite: 250,
   start: async (services) =>
