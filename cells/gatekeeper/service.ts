@@ -1,12 +1,9 @@
 import type { Bus } from '../bus/bus.ts'
-import { TrustedProxies } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
-import { operationalRoutes, type Readiness } from '../chassis/health.ts'
-import { type App, createApp } from '../chassis/http.ts'
+import type { Readiness } from '../chassis/health.ts'
 import { type Running, stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
-import { PRIVATE_NETWORKS } from '../chassis/private-networks.ts'
 import type { RunningService } from '../chassis/running-service.ts'
 import type { Bans } from '../identity/bans.ts'
 import { type DenyList, emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
@@ -16,24 +13,19 @@ import { createLivekitTransport } from '../rtc/livekit-transport.ts'
 import type { RoomTransport } from '../rtc/room-transport.ts'
 import { openStorage } from './adapters/open-storage.ts'
 import type { Storage } from './adapters/storage.ts'
-import { CallerCheck } from './api/callers.ts'
-import { SceneChangeLimit } from './api/scene-change-limit.ts'
 import type { ServeOptions } from './api/serve.ts'
-import { SignedRequests } from './api/signed-requests.ts'
 import { BanList } from './ban-list.ts'
 import type { GatekeeperConfig } from './config.ts'
 import { ConnectionRecorder } from './connection-recorder.ts'
-import { roomPrefixesOf } from './core/room-names.ts'
 import { WalletLimit } from './core/wallet-limit.ts'
+import { gatekeeperApp } from './gatekeeper-app.ts'
 import type { KickList } from './kick-list.ts'
 import { mustLeave } from './livekit/must-leave.ts'
 import { livekitUrl, type RoomControl, startRoomControl } from './livekit/room-control.ts'
 import type { RoomVisit } from './livekit/room-guard.ts'
-import { type GatekeeperMetrics, gatekeeperMetrics } from './metrics.ts'
-import { type Moderation, startModeration } from './moderation.ts'
+import { gatekeeperMetrics } from './metrics.ts'
+import { startModeration } from './moderation.ts'
 import { DELETION_BATCH, type Deletion, expire } from './retention.ts'
-import { gatekeeperRoutes } from './routes.ts'
-import { SceneAdapter } from './scene-adapter.ts'
 import { embeddedSceneRooms } from './scenes/embedded-scene-rooms.ts'
 import { StorageHealth } from './storage-health.ts'
 import { startStreams } from './streams/start-streams.ts'
@@ -157,64 +149,11 @@ export async function startGatekeeper(config: GatekeeperConfig, dependencies: Ga
     storage,
   ]
   return {
-    app: appOf(config, dependencies, parts, readiness),
+    app: gatekeeperApp(config, dependencies, parts, readiness),
     readiness,
     bans: peerBans(bans, moderation.kicks),
     stop: stopAll(log, ...kept).stop,
   }
-}
-
-/** What requests are answered with. */
-interface Parts {
-  moderation: Moderation
-  bans: BanList
-  hosting: WorldHosting
-  denyList: DenyList
-  transport: RoomTransport | undefined
-  control: RoomControl | undefined
-  streams: ReturnType<typeof startStreams>
-  voice: ReturnType<typeof startVoice>
-  connections: ConnectionRecorder
-  storage: Storage
-  limit: WalletLimit
-  counted: GatekeeperMetrics
-}
-
-function appOf(
-  config: GatekeeperConfig,
-  { onAnswer, verifier, clock, log, metrics }: GatekeeperDependencies,
-  { moderation, streams, voice, limit, counted, ...parts }: Parts,
-  readiness: () => Readiness,
-): App {
-  // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
-  const proxies = new TrustedProxies(config.TRUSTED_PROXIES ?? PRIVATE_NETWORKS.join(','), config.TRUSTED_PROXY_HOPS)
-  const trustsCloudflare = config.TRUST_CF_CONNECTING_IP === 'true'
-  const signed = new SignedRequests({ verifier, proxies, limit, publicPath: config.PUBLIC_PATH, clock, log, metrics: counted })
-  return createApp({
-    log,
-    metrics,
-    routes: [
-      ...gatekeeperRoutes({
-        callers: callersOf(config, signed),
-        sceneChangeLimit: new SceneChangeLimit(clock),
-        onAnswer,
-        onStranger: (attempt, reason) => void moderation.decisions.refused(attempt, reason, { hasRight: false }),
-        sceneAdapter: new SceneAdapter({
-          ...{ ...parts, signed, sceneGate: moderation.sceneGate, trustsCloudflare },
-          ...{ roomPrefix: config.SCENE_ROOM_PREFIX, clock, log, metrics: counted },
-        }).handle,
-        ...streams,
-        ...moderation,
-        ...voice,
-        ...parts,
-        ...{ trustsCloudflare, log, metrics: counted },
-        ...{ proxies, moderators: config.MODERATORS ?? [], hasModeratorToken: config.MODERATOR_TOKEN !== undefined },
-        ...{ clock, limited: () => counted.banQueriesLimited.inc() },
-        ...routeSettings(config),
-      }),
-      ...operationalRoutes(metrics, readiness),
-    ],
-  })
 }
 
 function forgetConnections(config: GatekeeperConfig, storage: Storage, shared: { clock: Clock; log: Log }): Running {
@@ -222,14 +161,6 @@ function forgetConnections(config: GatekeeperConfig, storage: Storage, shared: {
   const forget: Deletion = (beforeMs) => storage.forgetConnections(beforeMs, DELETION_BATCH)
   return expire([forget], { what: 'connections', days, ...shared })
 }
-
-const callersOf = (config: GatekeeperConfig, signed: SignedRequests): CallerCheck =>
-  new CallerCheck({
-    signed,
-    moderators: new Set(config.MODERATORS),
-    moderatorToken: config.MODERATOR_TOKEN,
-    serviceToken: config.COMMS_GATEKEEPER_AUTH_TOKEN,
-  })
 
 /** While the bans are not known, no wallet counts as banned: no player gets a token then. */
 const peerBans = (bans: BanList, kicks: KickList): Bans => ({
@@ -253,16 +184,6 @@ function readinessOf(storage: Readiness, bans: readonly { known: boolean }[], de
   if (storage.ready && !denyList.known) return { ready: false, reason: 'the deny list has not been read yet' }
   return storage
 }
-
-const routeSettings = (config: GatekeeperConfig) => ({
-  castUrl: config.CAST2_URL ?? 'https://decentraland.org/cast',
-  privateMessagesRoom: roomPrefixesOf(config).privateMessages,
-  realmName: config.REALM_NAME ?? 'main',
-  wholeWorldPrefix: config.COMMS_ROOM_PREFIX ?? 'world-',
-  authoritativeServer: config.AUTHORITATIVE_SERVER_ADDRESS,
-  allowsPreview: config.ALLOW_LOCAL_PREVIEW === 'true',
-  build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
-})
 
 function livekitOf(config: GatekeeperConfig): RoomTransport | undefined {
   const { LIVEKIT_HOST: host, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = config
