@@ -1,28 +1,74 @@
 import type { TestModule } from 'vitest/node'
 
-/** What came of a run: how many tests passed and failed, and the titles of those that did not run. */
+/** A test that failed, or what else went wrong in a file, and the first line of the reason. */
+export interface Failure {
+  title: string
+  reason: string
+}
+
+/** What came of one file of tests, or of one check: how many passed, what failed, and the titles of those that did not run. */
 export interface Outcome {
   passed: number
-  failed: number
+  failed: readonly Failure[]
   skipped: readonly string[]
 }
 
-/** Counts the tests of a finished run. A file that could not be loaded, and an error outside any test, count as one failure each. */
-export function outcomeOf(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): Outcome {
-  const tests = modules.flatMap((module) => [...module.children.allTests()])
+/** The part of vitest's files of tests that outcomes are read from. */
+export type FinishedModule = Pick<TestModule, 'relativeModuleId' | 'state' | 'errors' | 'children'>
+
+/** The beginning of the name under which errors of a run are counted that belong to none of its files. */
+export const outsideFiles = 'outside the files of'
+
+const firstLine = (errors: readonly unknown[] | undefined): string => {
+  const [error] = errors ?? []
+  const message = error instanceof Error ? error.message : (error as { message?: unknown } | undefined)?.message
+  return String(message ?? error ?? 'no reason was given').split('\n', 1)[0] ?? ''
+}
+
+/** Reads the tests of one finished file. A file that could not be loaded counts as one failure, and so does a test that never ended. */
+export function outcomeOf(module: FinishedModule): Outcome {
+  const tests = [...module.children.allTests()]
   const inState = (state: string) => tests.filter((test) => test.result().state === state)
-  const broken = modules.filter((module) => module.state() === 'failed' && module.errors().length > 0)
-  const stuck = inState('pending')
+  const failed = [...inState('failed'), ...inState('pending')].map((test) => ({
+    title: test.fullName,
+    reason: test.result().state === 'pending' ? 'did not end' : firstLine(test.result().errors),
+  }))
+  const broken = module.state() === 'failed' && module.errors().length > 0
   return {
     passed: inState('passed').length,
-    failed: inState('failed').length + stuck.length + broken.length + unhandledErrors.length,
+    failed: broken ? [...failed, { title: 'the file', reason: firstLine(module.errors()) }] : failed,
     skipped: inState('skipped').map((test) => test.fullName),
   }
 }
 
-/** All outcomes as one. */
-export const sumOf = (outcomes: readonly Outcome[]): Outcome => ({
-  passed: outcomes.reduce((sum, { passed }) => sum + passed, 0),
-  failed: outcomes.reduce((sum, { failed }) => sum + failed, 0),
-  skipped: outcomes.flatMap(({ skipped }) => skipped),
-})
+/** The outcome of each file of a finished run, and of errors outside all of them, if there were any. */
+export function outcomesOf(
+  run: string,
+  modules: readonly FinishedModule[],
+  unhandledErrors: readonly unknown[],
+): Map<string, Outcome> {
+  const outcomes = new Map(modules.map((module) => [module.relativeModuleId, outcomeOf(module)]))
+  if (unhandledErrors.length > 0) {
+    const failed = unhandledErrors.map((error) => ({ title: 'unhandled error', reason: firstLine([error]) }))
+    outcomes.set(`${outsideFiles} ${run}`, { passed: 0, failed, skipped: [] })
+  }
+  return outcomes
+}
+
+/** The files that have failures. */
+export const filesThatFailed = (outcomes: ReadonlyMap<string, Outcome>): string[] =>
+  [...outcomes].filter(([file, { failed }]) => !file.startsWith(outsideFiles) && failed.length > 0).map(([file]) => file)
+
+/** Failures as lines: file, title, reason. */
+export const linesOf = (outcomes: ReadonlyMap<string, Outcome>): string[] =>
+  [...outcomes].flatMap(([file, { failed }]) => failed.map(({ title, reason }) => `${file}: ${title}: ${reason}`))
+
+/** All outcomes as one line of numbers. */
+export function sumOf(outcomes: ReadonlyMap<string, Outcome>): { passed: number; failed: number; skipped: string[] } {
+  const all = [...outcomes.values()]
+  return {
+    passed: all.reduce((sum, { passed }) => sum + passed, 0),
+    failed: all.reduce((sum, { failed }) => sum + failed.length, 0),
+    skipped: all.flatMap(({ skipped }) => skipped),
+  }
+}
