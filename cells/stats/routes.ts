@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { cachedAnswer } from '../chassis/cached-answer.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { Build } from '../chassis/health.ts'
 import { json, ok, type Route, route } from '../chassis/http.ts'
 import type { HotSceneSource } from './adapters/hot-scenes-poller.ts'
+import { realmMap } from './core/realm-map.ts'
 import { cellsJson, coreStatus, islandById, islandsJson, parcelsJson, peerJson, peersJson } from './core/response-json.ts'
 import type { Snapshot } from './core/snapshot.ts'
 import { peersInRealm, realmRoutes } from './realm-routes.ts'
@@ -24,6 +26,8 @@ export function statsRoutes({ snapshot, hotScenes, clock, build, realmName }: St
   const peersOfAllRealms = ofSnapshot(() => ({ ok: true, peers: peersInRealm({ realmName, snapshot }, []) }))
   const parcels = ofSnapshot(() => ({ parcels: parcelsJson(snapshot) }))
   const islands = ofSnapshot(() => ({ ok: true, islands: islandsJson(snapshot) }))
+  const instance = randomUUID()
+  const map = ofSnapshot(() => realmMap(snapshot, instance, clock.monotonic()))
   const scenes = cachedAnswer(hotScenes.current, clock, hotScenes.current)
 
   const alsoBelowComms: Route[] = [
@@ -49,6 +53,8 @@ export function statsRoutes({ snapshot, hotScenes, clock, build, realmName }: St
     route('GET', '/core-status', () => ok(coreStatus(snapshot, clock.monotonic()))),
     // An addition to upstream's API: players by cell, so that the realm provider can send the next player to the emptiest cell.
     route('GET', '/cells', () => ok({ ok: true, cells: cellsJson(snapshot, clock.monotonic()) })),
+    // Another one: the whole realm in few bytes, for the console of the realm provider.
+    route('GET', '/map', map),
     route('GET', '/status', () =>
       json(
         200,

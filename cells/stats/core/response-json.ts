@@ -124,4 +124,4 @@ export const parcelOfPosition = ({ x, z }: Position): [number, number] => [
 const coordinates = ({ x, y, z }: Position): [number, number, number] => [x, y, z]
 
 /** The last token of a cell's scope is its slot; upstream's empty scope is a realm of one cell. */
-const slotOf = (cell: string): number => Number(/(?:^|\.)(\d+)$/.exec(cell)?.[1] ?? 0)
+export const slotOf = (cell: string): number => Number(/(?:^|\.)(\d+)$/.exec(cell)?.[1] ?? 0)

@@ -1,6 +1,8 @@
 import type { Moment } from '../../chassis/clock.ts'
 import { type FencingToken, isEarlier, TermFence } from '../../wire/fencing-token.ts'
 import type { PeerId, Position } from '../../wire/peer.ts'
+import type { CellActivityCounts } from '../../wire/realm-map.ts'
+import { CellActivity } from './cell-activity.ts'
 
 /** A peer by its last heartbeat with a position. */
 export interface KnownPeer {
@@ -57,6 +59,7 @@ interface KnownCell {
 export class Snapshot {
   readonly #peers = new Map<PeerId, KnownPeer>()
   readonly #cells = new Map<string, KnownCell>()
+  readonly #activity = new CellActivity(MAX_CELLS)
   #revision = 0
   #lastAppearance = 0
 
@@ -70,6 +73,11 @@ export class Snapshot {
     const known = this.#peers.get(id)
     if (!known && this.#peers.size >= MAX_KNOWN_PEERS) return false
     if (known && known.cell === cell && isOlder(session, known.session, at.epochMs)) return true
+    if (known?.cell !== cell) {
+      if (known) this.#activity.left(known.cell)
+      this.#activity.joined(cell)
+    }
+    this.#activity.heartbeat(cell)
     if (known) {
       known.cell = cell
       known.position = position
@@ -92,6 +100,7 @@ export class Snapshot {
     const known = this.#peers.get(id)
     if (known?.cell !== cell || isOlder(session, known.session, at.epochMs)) return
     this.#peers.delete(id)
+    this.#activity.left(cell)
     this.#revision++
   }
 
@@ -123,9 +132,10 @@ export class Snapshot {
   /** Removes silent peers, and the islands of silent archipelagos; returns how many peers were removed. `nowMs` is monotonic. */
   expire(nowMs: number): number {
     let expired = 0
-    for (const { id, receivedMs } of this.#peers.values()) {
+    for (const { id, cell, receivedMs } of this.#peers.values()) {
       if (nowMs - receivedMs <= PEER_EXPIRY_MS) continue
       this.#peers.delete(id)
+      this.#activity.left(cell)
       expired++
     }
     let cleared = false
@@ -154,6 +164,16 @@ export class Snapshot {
   /** Every island of every cell. */
   *islands(): Iterable<ReportedIsland> {
     for (const { islands } of this.#cells.values()) yield* islands.values()
+  }
+
+  /** How many islands a cell has. */
+  islandsOf(cell: string): number {
+    return this.#cells.get(cell)?.islands.size ?? 0
+  }
+
+  /** How much goes on in a cell. */
+  activityOf(cell: string): CellActivityCounts {
+    return this.#activity.of(cell)
   }
 
   island(id: string): ReportedIsland | undefined {
