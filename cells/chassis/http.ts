@@ -161,17 +161,18 @@ export function createApp(options: AppOptions): App {
       answer(request, basePath)
         .then(({ answer: given, route: pattern }) => {
           const isRead = request.method === 'GET' || request.method === 'HEAD'
-          const { status, headers, body } = isRead ? representationFor(given, request.headers) : given
+          const { status, headers, body, stream } = isRead ? representationFor(given, request.headers) : given
           requests.inc({ method: request.method ?? 'GET', route: pattern, status: String(status) })
           const content = typeof body === 'string' ? Buffer.from(body) : body
           response.writeHead(status, {
-            ...lengthHeader(status, content),
+            ...(stream ? {} : lengthHeader(status, content)),
             ...corsHeaders(request),
             ...headers,
             // Also where the request had no Origin: a cache would otherwise give this answer to browsers, too.
             vary: headers?.vary === undefined ? 'Origin' : `Origin, ${headers.vary}`,
           })
-          response.end(request.method === 'HEAD' ? undefined : content)
+          if (stream && request.method !== 'HEAD') stream(response)
+          else response.end(request.method === 'HEAD' ? undefined : content)
           // A refused body is still arriving: without this the connection would carry its rest into the next request.
           if (!request.complete && status >= 400) request.destroy()
         })
