@@ -6,6 +6,7 @@ import type { Clock } from '../../chassis/clock.ts'
 import { Listeners } from '../../chassis/listeners.ts'
 import type { Log } from '../../chassis/log.ts'
 import { type PublishedRealm, publishedRemoteRealm } from '../core/published-realm.ts'
+import { factsOfRemote, type RealmFacts } from '../core/realm-facts.ts'
 import type { RealmSource } from '../sources/realm-source.ts'
 
 /** A realm name that a realm of another cluster holds for a limited time. */
@@ -159,6 +160,10 @@ export class PublicationLeases implements RealmSource {
 
   realms(): readonly PublishedRealm[] {
     return this.#all().map(({ published }) => published)
+  }
+
+  facts(): readonly RealmFacts[] {
+    return this.#all().map(({ published }) => factsOfRemote(published))
   }
 
   ready(): boolean {

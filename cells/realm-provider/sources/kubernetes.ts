@@ -6,6 +6,7 @@ import type { KubeClient } from '../../kube/kube-client.ts'
 import type { KubeMetrics } from '../../kube/kube-metrics.ts'
 import { reflectNamespaces } from '../../kube/reflectors.ts'
 import { type PublishedRealm, publishedRealm } from '../core/published-realm.ts'
+import { factsOf, type RealmFacts } from '../core/realm-facts.ts'
 import type { RealmSource } from './realm-source.ts'
 
 /** The API server to watch, and the namespace of the Realms. */
@@ -17,8 +18,10 @@ export interface KubernetesSourceOptions {
   metrics?: KubeMetrics
 }
 
-/** The part of a Realm object that is kept in memory; undefined while the Realm is not to be published. */
+/** The part of a Realm object that is kept in memory. */
 interface Projection {
+  facts: RealmFacts
+  /** Undefined while the Realm is not to be published. */
   published: PublishedRealm | undefined
 }
 
@@ -28,10 +31,10 @@ export function createKubernetesSource({ client, namespaces, log, metrics }: Kub
   let complete = false
   const reflector = reflectNamespaces<Realm, Projection>(realmResource, namespaces, {
     client,
-    project: (realm) => ({ published: publishedRealm(realm) }),
+    project: (realm) => ({ published: publishedRealm(realm), facts: factsOf(realm) }),
     onChange: ({ type, object, previous }) => {
       // Most changes of a Realm, such as those of its conditions, change nothing that is published.
-      if (type === 'changed' && JSON.stringify(object) === JSON.stringify(previous)) return
+      if (type === 'changed' && JSON.stringify(object.published) === JSON.stringify(previous?.published)) return
       listeners.notify()
     },
     log,
@@ -44,6 +47,7 @@ export function createKubernetesSource({ client, namespaces, log, metrics }: Kub
   })
   return {
     realms: () => reflector.list().flatMap(({ published }) => published ?? []),
+    facts: () => reflector.list().map(({ facts }) => facts),
     ready: () => complete,
     onChange: (listener) => listeners.add(listener),
     stop: async () => {
