@@ -22,6 +22,8 @@ COPY cells cells
 COPY operator operator
 COPY cli cli
 RUN npx tsc --project tsconfig.build.json
+# The page of the console is sent to browsers as it is.
+RUN cp -r cells/realm-provider/console/page dist/cells/realm-provider/console/
 
 FROM ${BASE_IMAGE} AS modules
 WORKDIR /app

@@ -433,6 +433,26 @@ withPart('kube', 'the chart', (kube) => {
     })
   })
 
+  test('lets every client look at the console, or those with its token, or none', async () => {
+    const podWith = async (...settings: string[]) => {
+      const deployment = named(await render(...settings), 'Deployment', 'realms-realm-operator-provider')
+      const pod = (deployment.spec as V1Deployment['spec'])?.template.spec
+      const variable = (name: string) => pod?.containers[0]?.env?.find((each) => each.name === name)?.value
+      const mount = pod?.containers[0]?.volumeMounts?.find(({ mountPath }) => mountPath === '/run/secrets/console')
+      const secret = pod?.volumes?.find(({ name }) => name === mount?.name)?.secret
+      return [variable('CONSOLE'), variable('CONSOLE_TOKEN_FILE'), secret?.secretName, secret?.items]
+    }
+    expect(await podWith()).toEqual(['Public', undefined, undefined, undefined])
+    expect(await podWith('provider.console.access=None')).toEqual(['None', undefined, undefined, undefined])
+    const settings = ['access=Token', 'tokenSecretName=lookers', 'tokenKey=key'].map((setting) => `provider.console.${setting}`)
+    expect(await podWith(...settings)).toEqual([
+      'Token',
+      '/run/secrets/console/token',
+      'lookers',
+      [{ key: 'key', path: 'token' }],
+    ])
+  })
+
   test('makes the realm provider reachable from outside when its Ingress is enabled', async () => {
     const settings = ['enabled=true', 'host=realms.example.org', 'className=nginx', 'tlsSecretName=cert']
     const objects = await render(...settings.map((setting) => `provider.ingress.${setting}`))
@@ -459,6 +479,8 @@ withPart('kube', 'the chart', (kube) => {
     ['caCertificates.configMapName=a,caCertificates.secretName=b', 'caCertificates'],
     ['env[0].value=b', 'name'],
     ['provider.publications.publishers.east.tokenSecret.name=a', 'east'],
+    ['provider.console.access=Secret', 'access'],
+    ['provider.console.access=Token', 'tokenSecretName'],
   ])('refuses --set %s', async (setting, reason) => {
     await expect(render(setting)).rejects.toThrow(reason)
   })

@@ -1,4 +1,4 @@
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, cp, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { runCommand } from '../testing/parts/command.ts'
 
@@ -13,4 +13,7 @@ await runCommand(`${root}node_modules/.bin/tsc`, ['--project', 'tsconfig.build.j
     process.exit(1)
   },
 )
+// What browsers are sent is not compiled.
+const page = 'cells/realm-provider/console/page'
+await cp(`${root}${page}`, `${root}dist/${page}`, { recursive: true })
 await chmod(`${root}dist/cli/main.js`, 0o755)

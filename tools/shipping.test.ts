@@ -37,7 +37,9 @@ describe('what the Dockerfile builds', { timeout: BUILD_TIMEOUT_MS }, () => {
   const stages = parseDockerfile(readFileSync(join(root, 'Dockerfile'), 'utf8'))
   const builder = new Stages(stages, root, folder, () => {})
   const stageOf = (name: string) => stages.find((stage) => stage.name === name) ?? stages[0]
-  const built = product.map((file) => file.replace(/\.ts$/, '.js')).sort()
+  const page = 'cells/realm-provider/console/page'
+  const sentAsItIs = readdirSync(join(root, page)).map((file) => `${page}/${file}`)
+  const built = [...product.map((file) => file.replace(/\.ts$/, '.js')), ...sentAsItIs].sort()
 
   beforeAll(async () => {
     mkdirSync(app)

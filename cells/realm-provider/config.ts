@@ -66,6 +66,17 @@ export const realmProviderVariables = z.object({
     .startsWith('http')
     .optional()
     .describe("URL of the statistics of realms, with {name} and {namespace}; unset = the URL in each Realm's status."),
+  CONSOLE: z
+    .enum(['Public', 'Token', 'None'])
+    .default('Public')
+    .describe(
+      'Who may look at the read-only page /console: every client, though without wallets; only clients with CONSOLE_TOKEN; or no client.',
+    ),
+  CONSOLE_TOKEN: z
+    .string()
+    .min(16)
+    .optional()
+    .describe('Token with which the console also shows wallets; unset = it shows none.'),
   GATEKEEPER_URL: z
     .string()
     .startsWith('http')
@@ -94,6 +105,8 @@ export type RealmProviderConfig = Readonly<Pick<Environment, 'COMMIT_HASH' | 'CU
   readonly PUBLICATION_PEERS?: string | undefined
   readonly REPLICA_TOKEN?: string | undefined
   readonly PEER_SERVER_PORT?: number | undefined
+  readonly CONSOLE?: 'Public' | 'Token' | 'None' | undefined
+  readonly CONSOLE_TOKEN?: string | undefined
 }
 
 /** @throws UserError naming every invalid variable */

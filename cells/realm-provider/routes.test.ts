@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Endpoint, Realm } from '../../crds/realm.ts'
 import { aCatalystAbout, anEndpoint, aProvider, aRealm, aService, playerCounts, rawGet } from './fixtures.ts'
@@ -72,7 +71,7 @@ describe('/{realm}/about', () => {
         expect([method, waiting.status, waiting.headers.get('retry-after')]).toEqual([method, 503, '5'])
       }
       expect(await json('/main/about')).toMatchObject({ healthy: false, acceptingUsers: false, reason })
-      expect([await json('/realms'), await json('/console/realms')]).toEqual([[], []])
+      expect(await json('/realms')).toEqual([])
     }
     source.set(aRealm())
     source.remove({ namespace: 'realms', name: 'main' })
@@ -201,28 +200,6 @@ test('the name of a realm stays its own while it hibernates or has no endpoint, 
   expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(0).adapter } })
   source.set(owner({ deleted: true }))
   expect(await json('/main/about')).toMatchObject({ comms: { adapter: anEndpoint(1).adapter } })
-})
-
-test('the console is a page that may run only its own script, and lists realms with their cells', async (t) => {
-  const { source, get, json } = await aProvider(t, { stats: playerCounts({ main: 3 }) })
-  const movement = { host: 'r:7777', bevy: 'PULSE_SERVER=r:7777', godot: 'decentraland://?pulse-server=r:7777', unity: 'by name' }
-  source.set(aRealm({ statsUrl: 'http://s/stats/', movement }))
-  const page = await get('/console')
-  expect(page.headers.get('content-type')).toContain('text/html')
-  const [, script = ''] = /<script>([\s\S]*)<\/script>/.exec(await page.text()) ?? []
-  const hash = createHash('sha256').update(script).digest('base64')
-  expect(page.headers.get('content-security-policy')).toContain(`default-src 'none'; script-src 'sha256-${hash}'`)
-  expect(() => new Function(script)).not.toThrow()
-  expect(await json('/console/realms')).toMatchObject([
-    {
-      realmName: 'main',
-      healthy: true,
-      usersCount: 3,
-      statsUrl: 'http://s/stats',
-      movement,
-      cells: [{ slot: 0, state: 'Serving' }],
-    },
-  ])
 })
 
 test('a realm without catalysts is an empty world served by the realm provider', async (t) => {

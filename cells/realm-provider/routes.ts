@@ -7,7 +7,8 @@ import type { HttpResponse } from '../chassis/http-response.ts'
 import { prepared } from '../chassis/representation.ts'
 import { type AboutDependencies, AboutHandler, type AboutRequest, originOf } from './about-handler.ts'
 import type { RealmStats } from './adapters/stats-poller.ts'
-import { consoleRoutes } from './console.ts'
+import { type ConsoleParts, consoleRoutes } from './console/routes.ts'
+import { isFull } from './core/placement.ts'
 import { hasEndpoints, type PublishedRealm } from './core/published-realm.ts'
 import { worldRoutes } from './world-routes.ts'
 
@@ -22,6 +23,7 @@ export interface ProviderRouteDependencies extends AboutDependencies {
   /** Name of the realm that `/about` answers for, and `/main/about` while no realm is called main. */
   defaultRealm: string | undefined
   stats: RealmStats
+  console: ConsoleParts
   clock: Clock
   build: Build
 }
@@ -72,6 +74,7 @@ function scenesAnswer({ world, realmName }: PublishedRealm): HttpResponse {
 /** The API of comms.md §3, for every realm instead of one; answered from memory. */
 export function providerRoutes(dependencies: ProviderRouteDependencies): Route[] {
   const { stats, baseUrl, clock, build, realmOf, membersOf, defaultRealm } = dependencies
+  const { tally } = dependencies.console
   const about = new AboutHandler(dependencies)
   const hotScenes = hotScenesAnswer()
   const knownRealms = () => {
@@ -87,12 +90,26 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
     if (!realm) throw new Refusal('NOT_FOUND', `there is no realm '${name}' here`)
     return realm
   }
+  const realmToEnter = (name: string) => {
+    try {
+      return realmNamed(name)
+    } catch (error) {
+      tally.refused(undefined)
+      throw error
+    }
+  }
   const aboutOf = (name: string, request: AboutRequest) => {
-    const first = realmNamed(name)
+    const first = realmToEnter(name)
     const members = membersOf(first)
     const { realm = first, isPersonal } = about.memberFor(members, request)
     const choice = { isPersonal, isShared: members.length > 1 }
-    return hasEndpoints(realm) ? about.answer(realm, request, choice) : withoutEndpoint(realm)
+    if (!hasEndpoints(realm)) {
+      tally.refused(realm)
+      return withoutEndpoint(realm)
+    }
+    if (isFull(realm.endpoints, realm.assignment, stats.playerCount(realm)?.bySlot)) tally.refused(realm)
+    else tally.answered(realm)
+    return about.answer(realm, request, choice)
   }
   // Covers comms and content, like `healthy` in `/about`, so that the two never contradict each other.
   const isHealthy = ({ healthy, content: { catalysts } }: PublishedRealm) =>
@@ -124,6 +141,6 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
     // Bevy requests it and expects a 404 of realms that are no worlds (comms.md §3.4).
     route('GET', '/:realm/scenes', ({ params }) => scenesAnswer(realmNamed(params.realm))),
     ...worldRoutes({ realmNamed, catalystUrl: (realm, request) => about.catalystOf(realm, request).catalyst?.url, clock }),
-    ...consoleRoutes(() => new Map([...knownRealms()].filter(([, realm]) => hasEndpoints(realm))), stats),
+    ...consoleRoutes(dependencies.console),
   ]
 }

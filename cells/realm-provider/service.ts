@@ -2,7 +2,7 @@ import { keyText } from '../../crds/object.ts'
 import { withoutTrailingSlash } from '../chassis/base-url.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
-import { createApp } from '../chassis/http.ts'
+import { type App, createApp, type Route } from '../chassis/http.ts'
 import { stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
@@ -13,6 +13,8 @@ import { type RealmStats, StatsPoller, type StatsPollerOptions, type StatsTiming
 import { WorldPlayers } from './adapters/world-players.ts'
 import { clientLocations } from './client-location.ts'
 import type { RealmProviderConfig } from './config.ts'
+import type { ConsoleSources, ShownLease } from './console/sources.ts'
+import { type ConsoleOptions, type RunningConsole, startConsole } from './console/wiring.ts'
 import { Arrivals } from './core/arrivals.ts'
 import { healthUrlsOf } from './core/feature-services.ts'
 import { hasEndpoints, type PublishedRealm } from './core/published-realm.ts'
@@ -66,9 +68,16 @@ export async function startRealmProvider(
     latitude: config.CLIENT_LATITUDE_HEADER,
     longitude: config.CLIENT_LONGITUDE_HEADER,
   })
+  const consolePage = consoleOf(config, {
+    ...{ catalysts, services, clock, log, source },
+    leases: publications?.leases,
+    realms: () => directory.all,
+    playerCount: (realm) => stats.playerCount(realm),
+  })
   const directory = new RealmDirectory(source, (realms) => {
     const served = new Set(realms.map(({ key }) => keyText(key)))
     arrivals.retain((realm) => served.has(realm))
+    consolePage.follow(realms)
     catalysts.follow(
       realms.filter(hasEndpoints).flatMap(({ tenant, content }) => content.catalysts.map((url) => ({ tenant, url }))),
     )
@@ -101,24 +110,18 @@ export async function startRealmProvider(
         build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
         clock,
         metrics: counted,
+        console: consolePage.parts,
       }),
       ...(publications ? publicationRoutes({ ...publications, servedRealm, unusedCatalysts, metrics: counted }) : []),
       ...(hasPeerPort ? [] : operational),
     ],
   })
-  const peerRoutes = publications?.token ? replicaRoutes({ ...publications, token: publications.token, servedRealm }) : []
   return {
-    peerApp: hasPeerPort
-      ? createApp({
-          log,
-          metrics: new Metrics('realm-provider'),
-          maxBodyBytes: MAX_BODY_BYTES,
-          routes: [...peerRoutes, ...operational],
-        })
-      : undefined,
+    peerApp: hasPeerPort ? peerAppOf(log, [...replicaRoutesOf(publications, servedRealm), ...operational]) : undefined,
     app,
     readiness,
-    stop: stopAll(log, directory, catalysts, services, dependencies.stats ? undefined : stats, publications?.leases).stop,
+    stop: stopAll(log, consolePage, directory, catalysts, services, dependencies.stats ? undefined : stats, publications?.leases)
+      .stop,
   }
 }
 
@@ -131,6 +134,46 @@ function publicationsOf(config: RealmProviderConfig, { clock, log }: Pick<RealmP
   const addresses = token ? PUBLICATION_PEERS.split(',').filter(Boolean) : []
   return { publishers, token, leases, replicas: new Replicas({ leases, token: token ?? '', addresses, log }) }
 }
+
+/** The console shows what the other parts know; it reads only the maps of realms itself. */
+function consoleOf(
+  config: RealmProviderConfig,
+  parts: Pick<ConsoleOptions, 'clock' | 'log'> &
+    Pick<ConsoleSources, 'catalysts' | 'services' | 'realms'> &
+    Pick<RealmStats, 'playerCount'> & { source: RealmSource; leases: PublicationLeases | undefined },
+): RunningConsole {
+  const { clock, log, catalysts, services, realms, playerCount, source, leases } = parts
+  return startConsole({
+    mode: config.CONSOLE,
+    token: config.CONSOLE_TOKEN,
+    statsUrlOf: statsUrlOf(config.STATS_URL),
+    onlyRemote: config.ALLOW_LOCAL_URLS !== 'true',
+    ...{ clock, log },
+    sources: {
+      ...{ catalysts, services, realms, version: config.CURRENT_VERSION },
+      stats: { playerCount },
+      facts: () => source.facts(),
+      leases: () => shownLeases(leases),
+    },
+  })
+}
+
+/** What other replicas ask, and probes. */
+const peerAppOf = (log: Log, routes: Route[]): App =>
+  createApp({ log, metrics: new Metrics('realm-provider'), maxBodyBytes: MAX_BODY_BYTES, routes })
+
+const replicaRoutesOf = (
+  publications: ReturnType<typeof publicationsOf>,
+  servedRealm: (name: string) => PublishedRealm | undefined,
+): Route[] => (publications?.token ? replicaRoutes({ ...publications, token: publications.token, servedRealm }) : [])
+
+const shownLeases = (leases: PublicationLeases | undefined): ShownLease[] =>
+  (leases?.all() ?? []).map((lease) => ({
+    realmName: lease.realmName,
+    account: lease.account,
+    since: lease.since,
+    expiresAt: leases?.expiresAt(lease) ?? 0,
+  }))
 
 /**
  * Once ready, always ready: what is known stays true when a source fails later, and a new catalyst must not make the service

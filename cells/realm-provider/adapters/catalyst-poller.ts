@@ -54,6 +54,18 @@ interface PolledCatalyst {
   wasAsked: boolean
 }
 
+/** What the console shows of a catalyst. */
+export interface CatalystStatus {
+  url: string
+  healthy: boolean
+  isSlow: boolean
+  /** Moving mean of the time to an answer; undefined until there was one. */
+  latencyMs: number | undefined
+  wasAsked: boolean
+  /** Of its content server. */
+  version: string
+}
+
 interface Probe {
   about: CatalystAbout | undefined
   latencyMs: number
@@ -139,6 +151,18 @@ export class CatalystPoller implements Running {
       healthy: all.filter((catalyst) => catalyst?.healthy).length,
       slow: all.filter((catalyst) => catalyst?.healthy && catalyst.isSlow).length,
     }
+  }
+
+  /** Every polled catalyst. */
+  statuses(): CatalystStatus[] {
+    return Array.from(this.#poller.targets(), ([url, { catalyst, latencyMs, wasAsked }]) => ({
+      url,
+      healthy: catalyst?.healthy === true,
+      isSlow: catalyst?.isSlow === true,
+      latencyMs: catalyst && latencyMs,
+      wasAsked,
+      version: String(catalyst?.about.content.version ?? '').slice(0, 64),
+    }))
   }
 
   async #probe(url: string): Promise<Probe> {

@@ -65,6 +65,11 @@ export class ServicePoller implements Running {
     return this.#poller.get(url)?.healthy ?? false
   }
 
+  /** Every polled service, by the URL that it is asked at. */
+  statuses(): { url: string; healthy: boolean; wasAsked: boolean }[] {
+    return Array.from(this.#poller.targets(), ([url, { healthy, wasAsked }]) => ({ url, healthy, wasAsked }))
+  }
+
   /** Whether every polled service was asked at least once. */
   allAsked(): boolean {
     return [...this.#poller.targets()].every(([, { wasAsked }]) => wasAsked)
