@@ -1,32 +1,14 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type BrowserPage, chromiumPath, startBrowser } from '../browser.ts'
+import { openPage, startBrowser } from '../browser.ts'
+import { withPart } from '../parts/with-part.ts'
 import { CONSOLE_TOKEN, startConsoleSite } from './site.ts'
 
 // With CONSOLE_PICTURES=folder the pictures of the pages are kept there.
 
 const SIZES = { wall: [1920, 1080], laptop: [1280, 800], phone: [390, 844] } as const
 const REALM = '#/realm/realms/main'
-
-let browser: Awaited<ReturnType<typeof startBrowser>> | undefined
-
-beforeAll(async () => {
-  if (chromiumPath()) browser = await startBrowser()
-})
-afterAll(() => browser?.stop())
-
-const onPage = test.skipIf(!chromiumPath())
-
-function thePage(): BrowserPage {
-  if (!browser) throw new Error('there is no browser')
-  return browser.page
-}
-
-/** The page is left first: it would complain that its provider is gone. */
-async function leave(site: { stop: () => Promise<void> }): Promise<void> {
-  await thePage().open('about:blank')
-  await site.stop()
-}
 
 /** What is on the map: how many colours the canvas has, beside those of an empty one. */
 const PAINTED = `(() => {
@@ -46,109 +28,119 @@ const DEFECTS = `(() => {
   return [...wide, ...nameless.map((each) => 'without a name: ' + each.outerHTML.slice(0, 120))]
 })()`
 
-const keep = async (name: string) => {
+/** Waits until an expression has a value on the page. */
+const sees = (page: Page, expression: string, value: unknown = true) =>
+  expect.poll(() => page.evaluate(expression), { timeout: 15_000 }).toEqual(value)
+
+const onMap = (page: Page, colours: number) => sees(page, `${PAINTED} > ${colours}`)
+
+async function keepPicture(page: Page, name: string): Promise<void> {
   const folder = process.env.CONSOLE_PICTURES
   if (!folder) return
   await mkdir(folder, { recursive: true })
-  await writeFile(`${folder}/${name}.png`, await thePage().screenshot())
+  await page.screenshot({ path: `${folder}/${name}.png` })
 }
 
-const sees = (expression: string, value: unknown = true) =>
-  expect.poll(() => thePage().read(expression), { timeout: 15_000 }).toEqual(value)
+async function showsPeers(page: Page, url: string, peers: number, name: string): Promise<void> {
+  const players = new Intl.NumberFormat('en').format(peers + Math.round(peers / 40))
+  await page.goto(`${url}/console`)
+  await sees(page, `document.querySelectorAll('.card').length`, 4)
+  await sees(page, `document.querySelector('.link-state')?.className.includes('live')`)
+  await sees(page, `document.querySelectorAll('.problem.error').length`, 2)
+  await sees(page, `/Players\\s*${players}/.test(document.querySelector('#summary').textContent)`)
+  expect(await page.evaluate(DEFECTS)).toEqual([])
+  await keepPicture(page, `wall-${name}`)
 
-for (const peers of [10, 5_000, 100_000]) {
-  onPage(
-    `with ${peers} peers the page shows them at three sizes, light and dark, and complains of nothing`,
-    async (t) => {
-      const page = thePage()
+  await page.goto(`${url}/console${REALM}`)
+  await onMap(page, peers === 10 ? 3 : 6)
+  const legend = peers > 5_000 ? 'Peers per parcel' : 'Each dot'
+  await sees(page, `document.querySelector('.legend').textContent.startsWith('${legend}')`)
+  expect(await page.evaluate(DEFECTS)).toEqual([])
+  await keepPicture(page, `realm-${name}`)
+}
+
+withPart('chromium', 'the page of the console in a browser', (path) => {
+  let browser: Browser
+
+  beforeAll(async () => {
+    browser = await startBrowser(path)
+  })
+  afterAll(() => browser.close())
+
+  for (const peers of [10, 5_000, 100_000]) {
+    test(`shows ${peers} peers at three sizes, light and dark, and complains of nothing`, { timeout: 180_000 }, async (t) => {
       const site = await startConsoleSite(peers)
-      t.onTestFinished(() => leave(site))
-      const before = page.complaints.length
+      t.onTestFinished(() => site.stop())
       // Rates and lines are known after some seconds.
       if (process.env.CONSOLE_PICTURES) await new Promise((resolve) => setTimeout(resolve, 16_000))
-      for (const [size, [width, height]] of Object.entries(SIZES))
+      for (const [size, dimensions] of Object.entries(SIZES))
         for (const theme of ['light', 'dark'] as const) {
-          await page.resize(width, height)
-          await page.prefer(theme)
-          await page.open(`${site.url}/console`)
-          await sees(`document.querySelectorAll('.card').length`, 4)
-          await sees(`document.documentElement.dataset.theme`, theme)
-          await sees(`document.querySelector('.link-state')?.className.includes('live')`)
-          await sees(`document.querySelectorAll('.problem.error').length`, 2)
-          await sees(
-            `/Players\\s*${new Intl.NumberFormat('en').format(peers + Math.round(peers / 40))}/.test(document.querySelector('#summary').textContent)`,
-          )
-          expect(await page.read(DEFECTS)).toEqual([])
-          await keep(`wall-${peers}-${size}-${theme}`)
-          await page.read(`location.hash = '${REALM}'`)
-          await sees(`${PAINTED} > ${peers === 10 ? 3 : 6}`)
-          await sees(
-            `document.querySelector('.legend').textContent.startsWith('${peers > 5_000 ? 'Peers per parcel' : 'Each dot'}')`,
-          )
-          expect(await page.read(DEFECTS)).toEqual([])
-          await keep(`realm-${peers}-${size}-${theme}`)
-          await page.read(`location.hash = '#/'`)
+          const { page, complaints } = await openPage(browser, dimensions, theme)
+          await showsPeers(page, site.url, peers, `${peers}-${size}-${theme}`)
+          await sees(page, 'document.documentElement.dataset.theme', theme)
+          expect(complaints).toEqual([])
+          await page.context().close()
         }
-      expect(page.complaints.slice(before)).toEqual([])
-    },
-    180_000,
-  )
-}
-
-onPage('cells are sorted by key and by click, and a search leads to realms, parcels, islands and wallets', async (t) => {
-  const page = thePage()
-  const site = await startConsoleSite(200)
-  t.onTestFinished(() => leave(site))
-  await page.resize(1280, 800)
-  await page.open(`${site.url}/console`)
-  await sees(`document.querySelectorAll('tbody tr').length > 5`)
-  await page.press('2')
-  await sees(
-    `document.querySelector('th[aria-sort]').textContent + ' ' + document.querySelector('th[aria-sort]').getAttribute('aria-sort')`,
-    'Slot ascending',
-  )
-  await page.read(`document.querySelector('[data-column=players]').click()`)
-  await sees(`document.querySelector('th[aria-sort]').getAttribute('aria-sort')`, 'descending')
-  const search = async (text: string) => {
-    await page.press('/')
-    await sees(`document.activeElement.id`, 'query')
-    await page.read(
-      `document.querySelector('#query').value = ${JSON.stringify(text)}; document.querySelector('#search').requestSubmit(); document.activeElement.blur()`,
-    )
+    })
   }
-  await search('garden')
-  await sees('location.hash', '#/realm/realms/garden')
-  await search('main')
-  await sees('location.hash', '#/realm/realms/main')
-  await search('12,-7')
-  await sees('location.hash', '#/parcel/realms/main/12,-7')
-  await sees(`document.querySelector('canvas[data-map]') !== null`)
-  await search('0-0')
-  await sees(`document.querySelector('#found-title')?.textContent`, 'Island 0-0')
-  const wallet = `0x${'1'.padStart(40, '0')}`
-  await search(wallet)
-  await sees(`document.body.textContent.includes('only with the token')`)
-  await page.read(
-    `document.querySelector('#token-button').click(); document.querySelector('#token-input').value = '${CONSOLE_TOKEN}'; document.querySelector('#token-form').requestSubmit()`,
-  )
-  await sees(`document.querySelector('main').textContent.includes('last heartbeat')`)
-  await page.read(`sessionStorage.clear()`)
-})
 
-onPage('the map is moved and zoomed by keys, and links are there to be copied', async (t) => {
-  const page = thePage()
-  const site = await startConsoleSite(300)
-  t.onTestFinished(() => leave(site))
-  await page.resize(1280, 800)
-  await page.open(`${site.url}/console${REALM}`)
-  await sees(`${PAINTED} > 3`)
-  const picture = () => page.read<string>(`document.querySelector('canvas[data-map]').toDataURL().length + ''`)
-  await page.read(`document.querySelector('canvas[data-map]').focus()`)
-  const all = await picture()
-  await page.press('+')
-  await page.press('+')
-  await expect.poll(picture).not.toBe(all)
-  const texts = await page.read<string[]>(`[...document.querySelectorAll('.copy code')].map((each) => each.textContent)`)
-  expect(texts).toContain(`decentraland://?realm=${site.url}/main`)
-  expect(texts).toContain('PULSE_SERVER=relay.example.org:7777')
+  /** A page of the console beside 200 players, without the wallets that only its token shows. */
+  async function aConsole(t: { onTestFinished(done: () => Promise<void>): void }, path = '/console') {
+    const site = await startConsoleSite(200)
+    t.onTestFinished(() => site.stop())
+    const { page } = await openPage(browser, SIZES.laptop)
+    t.onTestFinished(() => page.context().close())
+    await page.goto(`${site.url}${path}`)
+    return { page, url: site.url }
+  }
+
+  test('sorts cells by key and by click, and finds realms, parcels, islands and wallets', async (t) => {
+    const { page } = await aConsole(t)
+    await sees(page, `document.querySelectorAll('tbody tr').length > 5`)
+    const sorted = page.locator('th[aria-sort]')
+    await page.keyboard.press('2')
+    await expect
+      .poll(async () => [await sorted.textContent(), await sorted.getAttribute('aria-sort')])
+      .toEqual(['Slot', 'ascending'])
+    await page.click('[data-column=players]')
+    await expect.poll(() => sorted.getAttribute('aria-sort')).toBe('descending')
+
+    const search = async (text: string) => {
+      await page.keyboard.press('/')
+      await sees(page, 'document.activeElement.id', 'query')
+      await page.fill('#query', text)
+      await page.keyboard.press('Enter')
+      // The page that was found takes the focus when it is drawn.
+      await sees(page, 'document.activeElement.id', 'main')
+    }
+    await search('garden')
+    await sees(page, 'location.hash', '#/realm/realms/garden')
+    await search('main')
+    await sees(page, 'location.hash', REALM)
+    await search('12,-7')
+    await sees(page, 'location.hash', '#/parcel/realms/main/12,-7')
+    await page.waitForSelector('canvas[data-map]')
+    await search('0-0')
+    await sees(page, `document.querySelector('#found-title')?.textContent`, 'Island 0-0')
+    await search(`0x${'1'.padStart(40, '0')}`)
+    await sees(page, `document.body.textContent.includes('only with the token')`)
+    await page.click('#token-button')
+    await page.fill('#token-input', CONSOLE_TOKEN)
+    await page.evaluate(`document.querySelector('#token-form').requestSubmit()`)
+    await sees(page, `document.querySelector('main').textContent.includes('last heartbeat')`)
+  })
+
+  test('moves and enlarges the map by keys, and has links to copy', async (t) => {
+    const { page, url } = await aConsole(t, `/console${REALM}`)
+    await onMap(page, 3)
+    const picture = () => page.evaluate(`document.querySelector('canvas[data-map]').toDataURL().length`)
+    await page.focus('canvas[data-map]')
+    const all = await picture()
+    await page.keyboard.press('+')
+    await page.keyboard.press('+')
+    await expect.poll(picture).not.toBe(all)
+    const texts = await page.locator('.copy code').allTextContents()
+    expect(texts).toContain(`decentraland://?realm=${url}/main`)
+    expect(texts).toContain('PULSE_SERVER=relay.example.org:7777')
+  })
 })

@@ -1,3 +1,4 @@
+import { chromium } from './chromium.ts'
 import { debian } from './debian.ts'
 import { kube, livekit, nats } from './go.ts'
 import { bevy, postgres, rtc } from './npm.ts'
@@ -8,6 +9,7 @@ import { enet } from './rust.ts'
 /** How each part is made, in order: a part that others need comes before them. */
 export const catalogue: Readonly<Record<PartName, () => Part>> = {
   debian,
+  chromium,
   nats,
   postgres,
   pgbouncer,

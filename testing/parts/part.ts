@@ -1,5 +1,16 @@
 /** Every part the tests can use: a real program or package that is not part of the product. */
-export const partNames = ['kube', 'nats', 'livekit', 'postgres', 'pgbouncer', 'bevy', 'rtc', 'debian', 'enet'] as const
+export const partNames = [
+  'kube',
+  'nats',
+  'livekit',
+  'postgres',
+  'pgbouncer',
+  'bevy',
+  'rtc',
+  'debian',
+  'chromium',
+  'enet',
+] as const
 export type PartName = (typeof partNames)[number]
 
 /** Receives one line about the progress of a long job. */
