@@ -8,6 +8,7 @@ import type { Log } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
 import { CatalystPoller, type CatalystTiming } from './adapters/catalyst-poller.ts'
+import type { MapTiming } from './adapters/map-poller.ts'
 import { ServicePoller } from './adapters/service-poller.ts'
 import { type RealmStats, StatsPoller, type StatsPollerOptions, type StatsTiming } from './adapters/stats-poller.ts'
 import { WorldPlayers } from './adapters/world-players.ts'
@@ -36,7 +37,7 @@ export interface RealmProviderDependencies {
   clock: Clock
   metrics: Metrics
   /** Intervals of the pollers, where they differ from the defaults. */
-  timing?: { catalysts?: CatalystTiming; stats?: StatsTiming }
+  timing?: { catalysts?: CatalystTiming; stats?: StatsTiming; maps?: MapTiming }
 }
 
 /** Explorers post the pointers of everything around them. */
@@ -71,6 +72,7 @@ export async function startRealmProvider(
   const consolePage = consoleOf(config, {
     ...{ catalysts, services, clock, log, source },
     leases: publications?.leases,
+    mapTiming: timing.maps,
     realms: () => directory.all,
     playerCount: (realm) => stats.playerCount(realm),
   })
@@ -138,17 +140,17 @@ function publicationsOf(config: RealmProviderConfig, { clock, log }: Pick<RealmP
 /** The console shows what the other parts know; it reads only the maps of realms itself. */
 function consoleOf(
   config: RealmProviderConfig,
-  parts: Pick<ConsoleOptions, 'clock' | 'log'> &
+  parts: Pick<ConsoleOptions, 'clock' | 'log' | 'mapTiming'> &
     Pick<ConsoleSources, 'catalysts' | 'services' | 'realms'> &
     Pick<RealmStats, 'playerCount'> & { source: RealmSource; leases: PublicationLeases | undefined },
 ): RunningConsole {
-  const { clock, log, catalysts, services, realms, playerCount, source, leases } = parts
+  const { clock, log, mapTiming, catalysts, services, realms, playerCount, source, leases } = parts
   return startConsole({
     mode: config.CONSOLE,
     token: config.CONSOLE_TOKEN,
     statsUrlOf: statsUrlOf(config.STATS_URL),
     onlyRemote: config.ALLOW_LOCAL_URLS !== 'true',
-    ...{ clock, log },
+    ...{ clock, log, mapTiming },
     sources: {
       ...{ catalysts, services, realms, version: config.CURRENT_VERSION },
       stats: { playerCount },

@@ -18,16 +18,22 @@ export interface MapPollerOptions {
   onlyRemote: boolean
   /** Whether there are viewers: maps are then read more often. */
   isWatched: () => boolean
+  timing?: MapTiming | undefined
   clock: Clock
   log: Log
+}
+
+/** Milliseconds between two readings of a map. */
+export interface MapTiming {
+  watchedMs: number
+  unwatchedMs: number
 }
 
 /** Realms with a map on the console; tenants share them in turns. */
 const MAX_MAPS = 128
 const TIMEOUT_MS = 2_000
-const WATCHED_MS = 2_000
-/** For the ten minutes that the console shows to a viewer who comes. */
-const UNWATCHED_MS = 5_000
+/** Without viewers for the ten minutes that the console shows to one who comes. */
+const TIMING: MapTiming = { watchedMs: 2_000, unwatchedMs: 5_000 }
 
 /** What is known of a realm from its statistics. */
 export interface PolledMap {
@@ -105,8 +111,8 @@ export class MapPoller implements Running {
   }
 
   #learn(polled: PolledMap, answer: Answer): PollOutcome {
-    const { clock, isWatched } = this.#options
-    const next = isWatched() ? WATCHED_MS : UNWATCHED_MS
+    const { clock, isWatched, timing = TIMING } = this.#options
+    const next = isWatched() ? timing.watchedMs : timing.unwatchedMs
     if ('problem' in answer) {
       polled.failingSince ??= clock.now()
       polled.problem = answer.problem

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { expect, test } from 'vitest'
+import { silentLog } from '../../chassis/log.ts'
 import { factsOf } from '../core/realm-facts.ts'
 import { aRealm } from '../fixtures.ts'
 import { ConsoleFeed } from './feed.ts'
@@ -54,7 +55,7 @@ class Screen extends EventEmitter {
 
 function aFeed(limits?: ViewerLimits) {
   const parts = someSources()
-  const feed = new ConsoleFeed(parts.sources, limits)
+  const feed = new ConsoleFeed(parts.sources, silentLog, limits)
   parts.clock.advance(0)
   const watch = (address = '192.0.2.1', realm?: string) => {
     const screen = new Screen()
@@ -88,7 +89,7 @@ test('a viewer is sent everything, and then each second what changed', () => {
   expect(same?.data.set).toEqual({})
 })
 
-test('all viewers are sent the same bytes, and nothing is made while nobody looks', () => {
+test('all viewers are sent the same bytes, and nothing is made without a viewer', () => {
   const { clock, sources, watch } = aFeed()
   const screens = Array.from({ length: 16 }, () => watch('192.0.2.1', 'realms/main'))
   clock.advance(1_000)
@@ -192,6 +193,37 @@ test('what a person should know is listed with its age', () => {
     ],
   })
   expect(first?.data.set.changes).toMatchObject([{ type: 'Ready', at: '2026-01-01T00:00:00Z' }])
+})
+
+test('any number of requests for all of the data in one second has it made once', () => {
+  const { clock, feed, sources, players } = aFeed()
+  let made = 0
+  sources.services.statuses = () => {
+    made++
+    return []
+  }
+  clock.advance(1_000)
+  feed.snapshotJson()
+  const once = made
+  expect(once).toBeGreaterThan(0)
+  for (let n = 0; n < 100; n++) feed.snapshotJson()
+  expect(made).toBe(once)
+  players.count = 5
+  clock.advance(1_000)
+  expect(JSON.parse(feed.snapshotJson())).toMatchObject({ set: { summary: { players: 5 } } })
+})
+
+test('what a source throws costs one second of the page, and not the process', () => {
+  const { clock, sources, players, watch } = aFeed()
+  const screen = watch()
+  sources.services.statuses = () => {
+    throw new Error('a bug')
+  }
+  clock.advance(1_000)
+  sources.services.statuses = () => []
+  players.count = 6
+  clock.advance(1_000)
+  expect(screen.events.at(-1)?.data.set).toMatchObject({ summary: { players: 6 } })
 })
 
 test('stopping ends every stream', async () => {

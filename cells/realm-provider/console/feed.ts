@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Running } from '../../chassis/lifecycle.ts'
+import type { Log } from '../../chassis/log.ts'
 import type { PolledMap } from '../adapters/map-poller.ts'
 import { RealmChanges } from '../core/realm-changes.ts'
 import { POINT_MS, SeriesStore } from '../core/series.ts'
@@ -17,6 +18,7 @@ const TICK_MS = 1_000
  */
 export class ConsoleFeed implements Running {
   readonly #sources: ConsoleSources
+  readonly #log: Log
   readonly #series = new SeriesStore()
   readonly #points: PointMaker
   readonly #problems: ProblemList
@@ -26,11 +28,14 @@ export class ConsoleFeed implements Running {
   #sections: ReadonlyMap<string, string> = new Map()
   /** Made when a viewer needs it; undefined when sections have changed since. */
   #snapshot: Buffer | undefined
+  /** When the sections were made, by the monotonic clock. */
+  #builtMs = Number.NEGATIVE_INFINITY
   #nextPointMs: number
   #cancel = () => {}
 
-  constructor(sources: ConsoleSources, limits?: ViewerLimits) {
+  constructor(sources: ConsoleSources, log: Log, limits?: ViewerLimits) {
     this.#sources = sources
+    this.#log = log
     this.#points = new PointMaker(sources)
     this.#problems = new ProblemList(sources)
     this.#viewers = new Viewers((realm) => this.#everything(realm), sources.clock, limits)
@@ -53,13 +58,13 @@ export class ConsoleFeed implements Running {
 
   /** Sends everything, then what changes. @param realm whose map is sent as well, by namespace and name */
   view(response: ServerResponse, address: string, realm: string | undefined): void {
-    if (this.#viewers.size === 0) this.#build()
+    this.#buildUnlessFresh()
     this.#viewers.add(response, address, realm)
   }
 
   /** All that a viewer without a realm would be sent, as JSON. */
   snapshotJson(): string {
-    if (this.#viewers.size === 0) this.#build()
+    this.#buildUnlessFresh()
     return this.#snapshotText()
   }
 
@@ -70,8 +75,16 @@ export class ConsoleFeed implements Running {
   }
 
   #tick(): void {
+    this.#cancel = this.#sources.clock.after(TICK_MS, () => this.#tick())
+    try {
+      this.#update()
+    } catch (error) {
+      this.#log.error({ err: error }, 'a background task failed on a bug')
+    }
+  }
+
+  #update(): void {
     const { clock, facts } = this.#sources
-    this.#cancel = clock.after(TICK_MS, () => this.#tick())
     const isPoint = clock.monotonic() >= this.#nextPointMs
     if (isPoint) {
       this.#nextPointMs += POINT_MS
@@ -83,8 +96,14 @@ export class ConsoleFeed implements Running {
     else if (isPoint) this.#problems.list()
   }
 
+  /** With viewers the ticks do it. Without, any number of requests for the snapshot has it made as often as one viewer would. */
+  #buildUnlessFresh(): void {
+    if (this.#sources.clock.monotonic() - this.#builtMs >= TICK_MS) this.#build()
+  }
+
   #build(): void {
     const { clock, facts } = this.#sources
+    this.#builtMs = clock.monotonic()
     this.#changes.observe(facts(), new Date(clock.now()).toISOString())
     this.#sections = sectionsOf(this.#sources, {
       problems: this.#problems.list(),

@@ -2,7 +2,7 @@ import { keyText } from '../../../crds/object.ts'
 import type { Clock } from '../../chassis/clock.ts'
 import { type Running, stopAll } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
-import { MapPoller } from '../adapters/map-poller.ts'
+import { MapPoller, type MapTiming } from '../adapters/map-poller.ts'
 import { hasEndpoints, type PublishedRealm } from '../core/published-realm.ts'
 import { ConsoleAccess, type ConsoleMode } from './access.ts'
 import { ConsoleFeed } from './feed.ts'
@@ -18,6 +18,8 @@ export interface ConsoleOptions {
   onlyRemote: boolean
   clock: Clock
   log: Log
+  /** Intervals at which maps are read, where they differ from the defaults. */
+  mapTiming?: MapTiming | undefined
   /** All but what the console itself reads and counts. Nothing is asked of them before this has returned. */
   sources: Omit<ConsoleSources, 'maps' | 'tally' | 'clock'>
 }
@@ -34,8 +36,8 @@ export function startConsole({ mode = 'Public', token, sources, ...options }: Co
   const access = new ConsoleAccess(mode, token)
   const { log, clock } = options
   const tally = new RequestTally()
-  const maps = new MapPoller({ ...options, isWatched: () => feed.viewers > 0 })
-  const feed = new ConsoleFeed({ ...sources, maps, tally, clock })
+  const maps = new MapPoller({ ...options, timing: options.mapTiming, isWatched: () => feed.viewers > 0 })
+  const feed = new ConsoleFeed({ ...sources, maps, tally, clock }, log)
   const lookup = new Lookup({ ...options, maps: () => maps.all() })
   if (mode === 'None') void feed.stop()
   return {

@@ -11,7 +11,8 @@ import { createLocalSource } from '../../../cells/realm-provider/sources/local.t
 import { edited, editedJson, hostileValue, jsonEdits, type TextEdit, textEdits } from '../generators.ts'
 import { fuzzTarget } from '../target.ts'
 
-type Path = '/about' | '/core-status' | '/cells' | '/hot-scenes'
+const PATHS = ['/about', '/core-status', '/cells', '/hot-scenes', '/map'] as const
+type Path = (typeof PATHS)[number]
 
 interface Answers {
   head: string
@@ -47,6 +48,17 @@ const documents: Record<Path, unknown> = {
       realms: [],
     },
   ],
+  '/map': {
+    ok: true,
+    instance: 'a',
+    peers: 2,
+    tile: 1,
+    tiles: [0, 0, 2],
+    dots: [8, 8, 0, 9, 9, 0],
+    islandCount: 1,
+    islands: [{ id: 'I1', center: [8, 8], radius: 2, peers: 2 }],
+    cells: [{ slot: 0, healthy: true, userCount: 2, islands: 1, peers: 2, heartbeats: 5, joins: 2, leaves: 0 }],
+  },
 }
 
 const body = (path: Path) =>
@@ -104,12 +116,7 @@ export const answers = fuzzTarget<Answers>({
   name: 'answers',
   inputs: fc.record({
     head,
-    bodies: fc.record({
-      '/about': body('/about'),
-      '/core-status': body('/core-status'),
-      '/cells': body('/cells'),
-      '/hot-scenes': body('/hot-scenes'),
-    }),
+    bodies: fc.record(Object.fromEntries(PATHS.map((path) => [path, body(path)])) as Record<Path, fc.Arbitrary<string>>),
     edits: fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, textEdits(2)),
   }),
   inputsInSuite: 100,
@@ -128,9 +135,10 @@ export const answers = fuzzTarget<Answers>({
     )
     const metrics = new Metrics('realm-provider')
     const timing = { periodMs: POLL_MS, retryMs: POLL_MS, timeoutMs: 500 }
+    const maps = { watchedMs: POLL_MS, unwatchedMs: POLL_MS }
     const provider = await startRealmProvider(
       { COMMIT_HASH: '', CURRENT_VERSION: '', ALLOW_LOCAL_URLS: 'true' },
-      { source, log: silentLog, clock: systemClock, metrics, timing: { catalysts: timing, stats: timing } },
+      { source, log: silentLog, clock: systemClock, metrics, timing: { catalysts: timing, stats: timing, maps } },
     )
     const http = await listen(provider.app, { host: '127.0.0.1', port: 0 })
     const isAnswered = async (path: string, statuses: readonly number[]) => {
@@ -144,7 +152,7 @@ export const answers = fuzzTarget<Answers>({
         // Two rounds: the second request of each path was sent after the first answer had been read.
         for (let round = 0; round < 2; round++) {
           hostile.state.asked.clear()
-          for (let waits = 0; hostile.state.asked.size < 4; waits++) {
+          for (let waits = 0; hostile.state.asked.size < PATHS.length; waits++) {
             if (waits > 3_000) throw new Error(`only ${[...hostile.state.asked]} are still polled`)
             await new Promise((resolve) => setTimeout(resolve, 5))
           }
@@ -153,6 +161,7 @@ export const answers = fuzzTarget<Answers>({
         await isAnswered('/main/about', [200])
         await isAnswered('/realms', [200])
         await isAnswered('/hot-scenes', [200])
+        await isAnswered('/console/snapshot', [200])
       },
       async problems() {
         const { values } = await metrics.bugs.get()

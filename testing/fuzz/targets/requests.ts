@@ -16,7 +16,7 @@ const ADDRESS = `0x${'1'.repeat(40)}`
 const PATHS = [
   '/', '/ws', '/health/live', '/health/ready', '/metrics', '/status', '/ping', '/players', '/rooms', '/rooms/a', '/rooms/a/members',
   '/cells/0/rooms', '/cells/0/ws', '/peers', `/peers/${ADDRESS}`, '/peers?id=a&id=b', '/islands', '/islands/I1', '/parcels', '/hot-scenes',
-  '/core-status', '/cells', '/comms/peers', '/stats/peers', '/gatekeeper/get-scene-adapter', '/realms', '/main/about', '/main/about?catalyst=http://x', '/about', '/console', '/main/content/entities/active',
+  '/core-status', '/cells', '/comms/peers', '/stats/peers', '/gatekeeper/get-scene-adapter', '/realms', '/main/about', '/main/about?catalyst=http://x', '/about', '/console', '/console/feed', '/console/feed?realm=realms/main', '/console/snapshot', `/console/peers/${ADDRESS}`, '/console/islands/I1?realm=realms/main', '/map', '/main/content/entities/active',
   '/main/lambdas/profiles', '/publications/main', '/publications', '/publications/main/replica', '/debug', '/debug/islands',
   ...declaredRoutes.map(({ path }) => path.replace(':address', ADDRESS).replace(':world', 'name.dcl.eth').replace(':parcel', '0,0')),
 ] // biome-ignore format: a table
