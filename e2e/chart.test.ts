@@ -453,6 +453,15 @@ withPart('kube', 'the chart', (kube) => {
     ])
   })
 
+  test('lets the realm provider read Realms, and Events where it has a console to show them on', async () => {
+    const readBy = async (...settings: string[]) => {
+      const { rules } = named(await render(...settings), 'ClusterRole', 'operations-realms-realm-operator-provider')
+      return (rules as V1PolicyRule[]).map(({ resources, verbs }) => [...(resources ?? []), ...verbs].join(' '))
+    }
+    expect(await readBy()).toEqual(['realms list watch', 'events list watch'])
+    expect(await readBy('provider.console.access=None')).toEqual(['realms list watch'])
+  })
+
   test('makes the realm provider reachable from outside when its Ingress is enabled', async () => {
     const settings = ['enabled=true', 'host=realms.example.org', 'className=nginx', 'tlsSecretName=cert']
     const objects = await render(...settings.map((setting) => `provider.ingress.${setting}`))

@@ -26,11 +26,14 @@ import { Replicas, replicaRoutes } from './publications/replicas.ts'
 import { publicationRoutes } from './publications/routes.ts'
 import { RealmDirectory } from './realm-directory.ts'
 import { providerRoutes } from './routes.ts'
+import type { EventSource } from './sources/events.ts'
 import { joinSources, type RealmSource } from './sources/realm-source.ts'
 
 /** The service does not stop these; the caller does. */
 export interface RealmProviderDependencies {
   source: RealmSource
+  /** What the console shows of Kubernetes Events; none by default. */
+  events?: Pick<EventSource, 'latest'> | undefined
   /** Replaces the poller that queries the stats of each realm. */
   stats?: RealmStats
   log: Log
@@ -73,6 +76,7 @@ export async function startRealmProvider(
     ...{ catalysts, services, clock, log, source },
     leases: publications?.leases,
     mapTiming: timing.maps,
+    events: () => dependencies.events?.latest() ?? [],
     realms: () => directory.all,
     playerCount: (realm) => stats.playerCount(realm),
   })
@@ -141,10 +145,10 @@ function publicationsOf(config: RealmProviderConfig, { clock, log }: Pick<RealmP
 function consoleOf(
   config: RealmProviderConfig,
   parts: Pick<ConsoleOptions, 'clock' | 'log' | 'mapTiming'> &
-    Pick<ConsoleSources, 'catalysts' | 'services' | 'realms'> &
+    Pick<ConsoleSources, 'catalysts' | 'services' | 'realms' | 'events'> &
     Pick<RealmStats, 'playerCount'> & { source: RealmSource; leases: PublicationLeases | undefined },
 ): RunningConsole {
-  const { clock, log, mapTiming, catalysts, services, realms, playerCount, source, leases } = parts
+  const { clock, log, mapTiming, catalysts, services, realms, events, playerCount, source, leases } = parts
   return startConsole({
     mode: config.CONSOLE,
     token: config.CONSOLE_TOKEN,
@@ -152,7 +156,7 @@ function consoleOf(
     onlyRemote: config.ALLOW_LOCAL_URLS !== 'true',
     ...{ clock, log, mapTiming },
     sources: {
-      ...{ catalysts, services, realms, version: config.CURRENT_VERSION },
+      ...{ catalysts, services, realms, events, version: config.CURRENT_VERSION },
       stats: { playerCount },
       facts: () => source.facts(),
       leases: () => shownLeases(leases),

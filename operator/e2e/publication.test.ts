@@ -5,6 +5,7 @@ import type { KubeMeta, KubeObject } from '../../cells/kube/kube-object.ts'
 import { createReflector } from '../../cells/kube/reflector.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
 import { aProvider } from '../../cells/realm-provider/fixtures.ts'
+import { createEventSource } from '../../cells/realm-provider/sources/events.ts'
 import { createKubernetesSource } from '../../cells/realm-provider/sources/kubernetes.ts'
 import { API_VERSION, conditionOf, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
@@ -24,9 +25,11 @@ withPart('kube', 'the publication of realms, against a real API server and real 
 
   /** The realm provider of the cluster. */
   async function ofCluster(context: TestContext, namespace = '', clock?: ManualClock) {
-    const source = createKubernetesSource({ client: kube.api.client(), namespaces: [namespace], log: silentLog })
-    const provider = await aProvider(context, { source, realTime: !clock, ...(clock && { clock }) })
-    context.onTestFinished(() => source.stop())
+    const watched = { client: kube.api.client(), namespaces: [namespace], log: silentLog }
+    const source = createKubernetesSource(watched)
+    const events = createEventSource(watched)
+    const provider = await aProvider(context, { source, events, realTime: !clock, ...(clock && { clock }) })
+    context.onTestFinished(async () => void (await Promise.all([source.stop(), events.stop()])))
     return { ...provider, realms: source.realms }
   }
 
@@ -82,14 +85,19 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     await expect.poll(() => adapterAt(others, 'alone'), AT_ONCE).toBeUndefined()
   })
 
-  test('an unhealthy cell leaves every publication at once', async (context) => {
+  test('an unhealthy cell leaves every publication at once, and the console shows the Events of the operator about it', async (context) => {
     const [home, others] = [await ofCluster(context), await aRemoteProvider(context)]
-    const { declare, published, kubelet } = await aNamespace(context, home.url, others.env)
+    const { namespace, declare, published, kubelet } = await aNamespace(context, home.url, others.env)
     await declare('unwell', { livekit: LIVEKIT, cells: { replicas: 2 }, publication: { providers: [{ url: others.url }] } })
     await expect.poll(() => published('unwell'), patient).toMatchObject(served)
     await expect.poll(() => adapterAt(others, 'unwell'), patient).toMatch(/slot-0/)
     await kubelet.only((name) => name !== 'unwell-0-connector')
     for (const provider of [home, others]) await expect.poll(() => adapterAt(provider, 'unwell'), AT_ONCE).toMatch(/slot-1/)
+    const shown = async () => {
+      const { set } = (await home.json('/console/snapshot')) as { set: { events: { realm?: string; kind: string }[] } }
+      return set.events.filter(({ realm }) => realm === `${namespace}/unwell`).map(({ kind }) => kind)
+    }
+    await expect.poll(shown, patient).toEqual(expect.arrayContaining(['Realm']))
   })
 
   test('no player is disconnected from a cell before every provider has confirmed that it routes no player there', async (context) => {

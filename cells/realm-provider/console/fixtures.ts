@@ -49,6 +49,7 @@ export function someSources(given: Partial<ConsoleSources> = {}) {
     facts: () => facts,
     realms: () => [polled.realm],
     leases: () => [],
+    events: () => [],
     catalysts: { statuses: () => [] },
     services: { statuses: () => [] },
     stats: { playerCount: () => ({ total: players.count }) },

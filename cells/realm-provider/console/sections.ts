@@ -2,6 +2,7 @@ import { keyText } from '../../../crds/object.ts'
 import type { ShownProblem } from '../core/problems.ts'
 import type { PublishedRealm } from '../core/published-realm.ts'
 import type { RealmChange } from '../core/realm-changes.ts'
+import { realmOfEvent } from '../core/realm-events.ts'
 import type { RealmFacts } from '../core/realm-facts.ts'
 import { withTwoDigits } from '../core/series.ts'
 import type { ConsoleSources } from './sources.ts'
@@ -37,6 +38,7 @@ export function sectionsOf(sources: ConsoleSources, context: SectionContext): Ma
     ['changes', JSON.stringify(context.changes)],
     ['catalysts', JSON.stringify(catalystsOf(sources))],
     ['services', JSON.stringify(sources.services.statuses().sort((a, b) => Number(a.url > b.url) - 0.5))],
+    ['events', JSON.stringify(eventsOf(sources))],
     ['leases', JSON.stringify(leasesOf(sources))],
   ])
   for (const { key, facts, realm, players } of shown) {
@@ -44,6 +46,17 @@ export function sectionsOf(sources: ConsoleSources, context: SectionContext): Ma
     sections.set(`live/${key}`, JSON.stringify(liveOf(sources, context, { key, realm, players })))
   }
   return sections
+}
+
+function eventsOf({ events, facts }: ConsoleSources) {
+  const known = events()
+  if (known.length === 0) return []
+  const realmOfCell = new Map(
+    facts().flatMap(({ key, endpoints }) =>
+      endpoints.map(({ cell }) => [keyText({ ...key, name: cell }), keyText(key)] as const),
+    ),
+  )
+  return known.map((event) => ({ ...event, realm: realmOfEvent(event, realmOfCell) }))
 }
 
 function textOf(facts: RealmFacts): string {

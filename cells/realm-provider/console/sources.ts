@@ -4,6 +4,7 @@ import type { MapPoller } from '../adapters/map-poller.ts'
 import type { ServicePoller } from '../adapters/service-poller.ts'
 import type { RealmStats } from '../adapters/stats-poller.ts'
 import type { PublishedRealm } from '../core/published-realm.ts'
+import type { RealmEvent } from '../core/realm-events.ts'
 import type { RealmFacts } from '../core/realm-facts.ts'
 import type { RequestTally } from './request-tally.ts'
 
@@ -21,6 +22,8 @@ export interface ConsoleSources {
   facts: () => readonly RealmFacts[]
   /** The realms that are served, also those of other clusters that share a name. */
   realms: () => readonly PublishedRealm[]
+  /** Kubernetes Events of the operator, the latest first. */
+  events: () => readonly RealmEvent[]
   leases: () => readonly ShownLease[]
   catalysts: Pick<CatalystPoller, 'statuses'>
   services: Pick<ServicePoller, 'statuses'>

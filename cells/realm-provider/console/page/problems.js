@@ -44,13 +44,22 @@ const item = ({ id, severity, realm, subject, reason, message, since: from }, at
     h('p', {}, h('code', {}, reason), ` ${message}`),
   )
 
-/** Conditions as they changed. */
+/** Conditions as they changed, and what the operator told of it in Events. */
 export function changesPanel({ sections, at }, realm) {
-  const changes = (sections.get('changes') ?? []).filter((change) => realm === undefined || change.realm === realm).slice(0, 60)
+  const told = (sections.get('events') ?? []).map(changeOfEvent)
+  const changes = [...(sections.get('changes') ?? []), ...told]
+    .filter((change) => realm === undefined || change.realm === realm)
+    .sort((a, b) => Number(a.at < b.at) - Number(a.at > b.at))
+    .slice(0, 60)
   return h(
     'section',
     { class: 'panel', 'aria-labelledby': 'changes-title', key: 'changes' },
-    h('header', {}, h('h2', { id: 'changes-title' }, 'Changes'), h('span', { class: 'note' }, 'of conditions, the latest first')),
+    h(
+      'header',
+      {},
+      h('h2', { id: 'changes-title' }, 'Changes'),
+      h('span', { class: 'note' }, 'of conditions, and Events, the latest first'),
+    ),
     h(
       'ul',
       { class: 'scroll', tabindex: 0, 'aria-label': 'Changes' },
@@ -61,14 +70,22 @@ export function changesPanel({ sections, at }, realm) {
   )
 }
 
-const changed = ({ at, realmName, realm, type, status, reason, message }, now) =>
+const changeOfEvent = ({ at, realm, kind, key, type, reason, message, count }) => ({
+  at,
+  realm,
+  title: `${kind} ${key.name}: ${type} Event${count > 1 ? `, ${count} times` : ''}`,
+  reason,
+  message,
+})
+
+const changed = ({ at, realmName, realm, type, status, title, reason, message }, now) =>
   h(
     'li',
-    { class: 'problem', key: `${realm} ${type} ${at} ${reason}` },
+    { class: 'problem', key: `${realm} ${title ?? type} ${at} ${reason}` },
     h(
       'div',
       { class: 'line' },
-      h('strong', {}, `${realmName}: ${type} is ${status}`),
+      h('strong', {}, title ?? `${realmName}: ${type} is ${status}`),
       h('time', { datetime: at, title: at }, `${since(at, now)} ago`),
     ),
     h('p', { class: 'soft' }, h('code', {}, reason), message ? ` ${message}` : ''),
