@@ -14,6 +14,7 @@ export interface Schema {
   pattern?: string
   'x-kubernetes-validations'?: { rule: string; message: string; fieldPath?: string }[]
   'x-kubernetes-int-or-string'?: boolean
+  'x-kubernetes-list-type'?: 'set' | 'map' | 'atomic'
 }
 
 /** A CustomResourceDefinition of this project. */

@@ -201,6 +201,10 @@ export interface RealmSpec {
   gatekeeper: {
     /** Gatekeeper pods. 0 = the realm has no scene rooms. */
     replicas: number
+    /** Further host names at which the gatekeeper answers, at the root: explorers that know no gatekeeper but the one at comms-gatekeeper.decentraland.org find it there, where your name server leads that name to the Ingress controller. They have an Ingress of their own, with the class and the annotations of exposure. A host that another Realm has is left out, and the condition Stalled says so. */
+    hosts?: string[]
+    /** Secret with the certificate of hosts. It may be that of exposure.tlsSecretName if it is for them too; not where cert-manager writes it, which keeps a certificate for one Ingress. */
+    tlsSecretName?: string
     /** Where the gatekeeper keeps its data. */
     database: {
       /** Embedded runs a small PostgreSQL inside the gatekeeper, External uses a PostgreSQL server of yours. An Embedded one takes about 250 MB of memory, and 1.2 GiB for the moment in which it creates its files: without a claim, in every new pod. A lower limit, also that of a LimitRange, ends the process. */
@@ -524,7 +528,7 @@ export interface RealmSpec {
     tlsSecretName?: string
     /** Annotations of the Ingress, for its controller. */
     annotations?: Record<string, string>
-    /** Base URL under which a route of yours leads to the realm's Services: {url}/cells/{slot}, {url}/gatekeeper, {url}/stats; and {url}/about, /scenes, /content and /lambdas to its stats, so that {url} can be given to explorers as the realm. If it has a path, the route removes it from requests. */
+    /** Base URL under which a route of yours leads to the realm's Services: {url}/cells/{slot}, {url}/gatekeeper, {url}/stats; and {url}/about, /scenes, /content and /lambdas to its stats, of a World to its gatekeeper, so that {url} can be given to explorers as the realm. If it has a path, the route removes it from requests. */
     url?: string
     /** The proxies whose X-Forwarded-For says from which address a player connects; limits per address count players by it, and no other client is believed. A change replaces the cells as a change of version does. */
     trustedProxies?: {
@@ -665,6 +669,8 @@ export interface RealmStatus {
     about?: string
     /** Base URL of the gatekeeper. */
     gatekeeper?: string
+    /** Base URLs of the gatekeeper at those of gatekeeper.hosts that are this realm's. */
+    gatekeeperHosts?: string[]
     /** Base URL of the statistics. */
     stats?: string
   }

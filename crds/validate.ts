@@ -60,6 +60,7 @@ function strict(schema: Schema): object {
   return {
     ...rest,
     ...(items && { items: strict(items) }),
+    ...(schema['x-kubernetes-list-type'] === 'set' && { uniqueItems: true }),
     ...(additionalProperties && { additionalProperties: strict(additionalProperties) }),
     ...(properties && {
       properties: Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, strict(property)])),
@@ -95,6 +96,8 @@ function problemOf(error: ErrorObject, schema: Schema): Problem {
     }
     case 'type':
       return { path, message: `must be ${article(String(error.params.type))}, not ${shown(error.data)}` }
+    case 'uniqueItems':
+      return { path, message: `has a duplicate: ${shown((error.data as unknown[])[Number(error.params.i)])}` }
     case 'anyOf':
       return { path, message: `must be a number or a quantity such as 500m or 1Gi, not ${shown(error.data)}` }
     default:

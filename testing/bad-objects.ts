@@ -20,6 +20,74 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       says: /url/,
       at: 'spec.livekit.url',
     },
+    ...[
+      { title: 'a URL', host: 'https://gk.example.org', says: /hosts/ },
+      { title: 'a wildcard', host: '*.example.org', says: /hosts/ },
+      { title: 'an empty label', host: 'gk..example.org', says: /hosts/ },
+      { title: 'capitals', host: 'GK.example.org', says: /hosts/ },
+      { title: 'an IP address', host: '192.0.2.7', says: /no Ingress is for an IP address/ },
+    ].map(({ title, host, says }) => ({
+      title: `${title} as a host of the gatekeeper`,
+      spec: { livekit: none(), ...exposed(), gatekeeper: { hosts: [host] } },
+      says,
+      at: 'spec.gatekeeper.hosts.0',
+    })),
+    {
+      title: 'an IP address as the host of a realm',
+      spec: { livekit: none(), exposure: { type: 'Ingress', host: '192.0.2.7' } },
+      says: /no Ingress is for an IP address/,
+      at: 'spec.exposure.host',
+    },
+    {
+      title: 'too many hosts of a gatekeeper',
+      spec: {
+        livekit: none(),
+        ...exposed(),
+        gatekeeper: { hosts: Array.from({ length: 9 }, (_, n) => `gk${n}.example.org`) },
+      },
+      says: /8/,
+      at: 'spec.gatekeeper.hosts',
+    },
+    {
+      title: 'a host of a gatekeeper twice',
+      spec: { livekit: none(), ...exposed(), gatekeeper: { hosts: ['gk.example.org', 'gk.example.org'] } },
+      says: /[Dd]uplicate/,
+      at: 'spec.gatekeeper.hosts',
+    },
+    {
+      title: 'the host of the realm as one of its gatekeeper',
+      spec: { livekit: none(), ...exposed(), gatekeeper: { hosts: ['main.example.org'] } },
+      says: /other hosts than exposure\.host/,
+      at: 'spec.gatekeeper',
+    },
+    {
+      title: 'hosts of a gatekeeper without an Ingress',
+      spec: { livekit: none(), exposure: { url: 'https://main.example.org' }, gatekeeper: { hosts: ['gk.example.org'] } },
+      says: /routed by an Ingress/,
+      at: 'spec.gatekeeper',
+    },
+    {
+      title: 'hosts of a gatekeeper without TLS beside a realm with TLS',
+      spec: { livekit: none(), ...exposed({ tlsSecretName: 'main-tls' }), gatekeeper: { hosts: ['gk.example.org'] } },
+      says: /certificate in gatekeeper\.tlsSecretName/,
+      at: 'spec.gatekeeper',
+    },
+    {
+      title: 'a certificate for no host of a gatekeeper',
+      spec: { livekit: none(), ...exposed(), gatekeeper: { tlsSecretName: 'gk-tls' } },
+      says: /tlsSecretName belongs to hosts/,
+      at: 'spec.gatekeeper',
+    },
+    {
+      title: 'hosts of a gatekeeper that a World does not have',
+      spec: {
+        mode: 'World',
+        world: { scenes: ['urn:decentraland:entity:x'], gatekeeperOf: 'main' },
+        gatekeeper: { hosts: ['gk.example.org'] },
+      },
+      says: /no gatekeeper of its own that could have hosts/,
+      at: 'spec.gatekeeper',
+    },
     {
       title: 'a claim of the user beside one of the operator',
       spec: { livekit: none(), gatekeeper: { database: { type: 'Embedded', claimName: 'x', storage: { size: '1Gi' } } } },
@@ -450,4 +518,8 @@ function badWorlds(): BadRealm[] {
 
 function none() {
   return { type: 'None' }
+}
+
+function exposed(more: object = {}) {
+  return { exposure: { type: 'Ingress', host: 'main.example.org', ...more } }
 }

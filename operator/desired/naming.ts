@@ -36,6 +36,9 @@ export const partName = (owner: Realm | CommsCell, component: Component): string
 /** The gatekeeper that serves a realm: its own, or that of the Realm a world names. */
 export const gatekeeperName = (realm: Realm): string => `${gatekeeperRealmOf(realm)}-gatekeeper`
 
+/** The Ingress of further hosts of a gatekeeper. No Realm has a name with a dot, so that of no other Realm is called like it. */
+export const gatekeeperIngressName = ({ metadata }: Realm): string => `${metadata.name}.gatekeeper`
+
 /** The alias Service behind the stable URL of a slot: it selects the connectors of the cell that answers there. */
 export const slotServiceName = (realm: string, slot: number): string => `${realm}-slot-${slot}`
 

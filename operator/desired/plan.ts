@@ -7,6 +7,7 @@ import { endpointOf, isServing, slotRoutes, takesPlayers } from './endpoints.ts'
 import { heldRoutes, recordHeldSlots } from './held-slots.ts'
 import { type Hosting, hostingOf } from './hosted-worlds.ts'
 import { keptImage } from './platform.ts'
+import { gatekeeperHostsOf } from './public-address.ts'
 import { nextDrainStep } from './rollout/cell-drain.ts'
 import { convergenceTarget } from './rollout/converge-first.ts'
 import { isOfRevision } from './rollout/revision.ts'
@@ -29,6 +30,8 @@ export interface RealmPlan {
   endpoints: readonly Endpoint[]
   /** Whether the public address is this realm's, so that its Ingress may exist. */
   isExposed: boolean
+  /** The further hosts of the gatekeeper that are this realm's; none where the place has no Ingress. */
+  gatekeeperHosts: readonly string[]
   /** Cells the operator should run; fewer than `scale` asks for when cells that users created leave no slot for them. */
   desiredCells: number
   scale: Scale
@@ -124,6 +127,7 @@ export function planRealm(
     routes,
     endpoints: isExposed ? endpoints : [],
     isExposed,
+    gatekeeperHosts: ownGatekeeperHosts(realm, observed, site),
     desiredCells: slots.length,
     scale,
     retained: retainedObjects(realm, [...cells, ...existing.userCreated], hold !== undefined),
@@ -146,6 +150,12 @@ export function planRealm(
 export function gatekeeperPlan(realm: Realm, { guests }: ObservedRealm, site: Site, replicas: number): ServicePlan {
   const hosting = hostingOf(realm, guests)
   return { component: 'gatekeeper', replicas, settings: gatekeeperSettings(realm, site), ...(hosting && { hosting }) }
+}
+
+/** The further hosts of the gatekeeper, without those of other realms. */
+export function ownGatekeeperHosts(realm: Realm, { gatekeeperHostsTaken = [] }: ObservedRealm, { distributed }: Site): string[] {
+  const taken = new Set(gatekeeperHostsTaken.map(({ host }) => host))
+  return distributed ? gatekeeperHostsOf(realm).filter((host) => !taken.has(host)) : []
 }
 
 /** A proven cell is one of the declared revision that serves. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Realm } from '../../crds/realm.ts'
-import { holderOf, publicAddressOf } from './public-address.ts'
+import { addressesOf, holderOf, publicAddressOf } from './public-address.ts'
 import { aRealm } from './realm.fixtures.ts'
 
 const at = (exposure: object, { createdAt = '2026-01-01T00:00:00Z', name = 'main', stats = '' } = {}): Realm => {
@@ -28,4 +28,25 @@ test('an address is held by the realm that has it, else by the oldest one, else 
   const having = at(exposure, { name: 'having', stats: `https://${host}/stats` })
   expect(holder(old, having)).toBe('having')
   expect(holder(old, at(exposure, { name: 'moving', stats: 'https://before.example.org/stats' }))).toBe('old')
+})
+
+test('a further host of a gatekeeper is an address as the host of a realm is, held by the realm whose gatekeeper answers there', () => {
+  const withHosts = (name: string, hosts: string[], status: string[] = []): Realm => {
+    const realm = at({ type: 'Ingress', host: `${name}.example.org` }, { name, createdAt: `202${name.length}-01-01T00:00:00Z` })
+    realm.spec.gatekeeper = { ...realm.spec.gatekeeper, hosts }
+    return status.length > 0 ? { ...realm, status: { urls: { gatekeeperHosts: status } } } : realm
+  }
+  const asking = withHosts('a', ['gk.example.org', 'b.example.org'])
+  expect(addressesOf(asking)).toEqual(['a.example.org', 'gk.example.org', 'b.example.org'])
+  const holder = (address: string, ...realms: Realm[]) => holderOf(address, realms)?.name
+  expect(holder('gk.example.org', withHosts('abc', ['gk.example.org']), asking)).toBe('a')
+  const having = withHosts('abc', ['gk.example.org'], ['https://gk.example.org'])
+  expect(holder('gk.example.org', asking, having)).toBe('abc')
+  expect(
+    holder(
+      'b.example.org',
+      asking,
+      at({ type: 'Ingress', host: 'b.example.org' }, { name: 'b', stats: 'http://b.example.org/stats' }),
+    ),
+  ).toBe('b')
 })

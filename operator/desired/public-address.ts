@@ -11,8 +11,17 @@ export function publicAddressOf({ spec }: Realm): string | undefined {
   return url === undefined ? undefined : addressIn(url)
 }
 
+/** All addresses that a realm asks for: its own, and the further hosts of its gatekeeper, which are addresses without a path. */
+export const addressesOf = (realm: Realm): string[] => {
+  const own = publicAddressOf(realm)
+  return [...new Set([...(own === undefined ? [] : [own]), ...gatekeeperHostsOf(realm)])]
+}
+
+/** The further hosts of the gatekeeper that a realm asks for. */
+export const gatekeeperHostsOf = ({ spec }: Realm): readonly string[] => spec.gatekeeper?.hosts ?? []
+
 /**
- * The realm that has a public address, among those that ask for it: one that has it already, else the oldest. So a realm that changes to the
+ * The realm that has an address, among those that ask for it: one that has it already, else the oldest. So a realm that changes to the
  * address of another one does not take it away, however old it is.
  */
 export function holderOf(address: string, realms: readonly Realm[]): ObjectKey | undefined {
@@ -24,12 +33,13 @@ export function holderOf(address: string, realms: readonly Realm[]): ObjectKey |
   )[0]?.metadata
 }
 
-// The status of a realm names its services below its address, also while it is hibernated, and not while another realm has the address.
+// The status of a realm names its services at its addresses, also while it is hibernated, and not while another realm has the address.
 const holds = ({ status }: Realm, address: string): boolean => {
-  const { stats, gatekeeper } = status?.urls ?? {}
+  const { stats, gatekeeper, gatekeeperHosts = [] } = status?.urls ?? {}
   return [
-    stats && `${addressIn(stats)}` === `${address}/stats`,
+    stats && addressIn(stats) === `${address}/stats`,
     gatekeeper && addressIn(gatekeeper) === `${address}/gatekeeper`,
+    gatekeeperHosts.some((url) => addressIn(url) === address),
   ].includes(true)
 }
 

@@ -36,6 +36,10 @@ export function clusterUrls(realm: Realm, clusterDomain: string, providerUrl: st
   }
 }
 
+/** Base URL of the gatekeeper at one of its further hosts. */
+export const gatekeeperHostUrl = ({ spec }: Realm, host: string): string =>
+  `${spec.gatekeeper.tlsSecretName ? 'https' : 'http'}://${host}`
+
 /** The URL of a realm's description at a realm provider. */
 export const aboutUrl = (realm: Realm, providerUrl: string): string => `${providerUrl}/${realmNameOf(realm)}/about`
 

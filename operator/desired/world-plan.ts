@@ -4,7 +4,7 @@ import { noObservations, type Observations } from '../observed/observations.ts'
 import type { ObservedRealm } from '../observed/workload.ts'
 import { hostProblem } from './hosted-worlds.ts'
 import { gatekeeperName } from './naming.ts'
-import { gatekeeperPlan, imagesOf, type RealmPlan } from './plan.ts'
+import { gatekeeperPlan, imagesOf, ownGatekeeperHosts, type RealmPlan } from './plan.ts'
 import type { Rollout } from './rollout/rollout.ts'
 import { servicesHold } from './rollout/services-hold.ts'
 import type { Scale } from './scale/scaling.ts'
@@ -56,6 +56,7 @@ export function planWorld(
     routes: [],
     endpoints: canServe && isExposed ? [endpointOf(realm, observed, site, observations)] : [],
     isExposed,
+    gatekeeperHosts: ownGatekeeperHosts(realm, observed, site),
     desiredCells: 0,
     scale: scaleOf(isOpen),
     retained: new Set(),

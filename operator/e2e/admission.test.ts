@@ -217,7 +217,15 @@ withPart('kube', 'admission policies in a real API server', (part) => {
 
     test('takes what it allows', async () => {
       expect(await answer({})).toBe('accepted')
-      expect(await answer(ingress('a.realms.example.org', { 'cert-manager.io/cluster-issuer': 'le' }), 'a')).toBe('accepted')
+      expect(
+        await answer(
+          {
+            ...ingress('a.realms.example.org', { 'cert-manager.io/cluster-issuer': 'le' }),
+            gatekeeper: { hosts: ['town.example.org'] },
+          },
+          'a',
+        ),
+      ).toBe('accepted')
       expect(
         await answer({ ...ingress('town.example.org'), pods: { annotations: { team: 'a' }, priorityClassName: 'players' } }, 'b'),
       ).toBe('accepted')
@@ -225,6 +233,11 @@ withPart('kube', 'admission policies in a real API server', (part) => {
 
     test.each([
       ['a host of another domain', ingress('evilrealms.example.org'), /the host evilrealms.example.org is not/],
+      [
+        'a further host of a gatekeeper of another domain',
+        { ...ingress('town.example.org'), gatekeeper: { hosts: ['a.realms.example.org', 'bank.example.org'] } },
+        /the host bank.example.org is not/,
+      ],
       ['a snippet', ingress('town.example.org', { 'nginx.ingress.kubernetes.io/server-snippet': 'x' }), /exposure.annotations/],
       [
         'an annotation that only looks like an allowed one',

@@ -47,6 +47,44 @@ withPart('kube', 'the Ingress of a realm on a real API server', (part) => {
     expect(client.counts.apply - before).toBeLessThanOrEqual(4)
   })
 
+  test('keeps the path of a challenge at the host that it is for, where a gatekeeper has several', async () => {
+    const { settled, stop } = await startOperator(kube.api, kube.namespace)
+    kube.stopAfterTest(stop)
+    const gatekeeper = { hosts: ['a.example.org', 'b.example.org'], tlsSecretName: 'gk-tls' }
+    await declare({ livekit: { type: 'None' }, exposure, gatekeeper })
+    await settled()
+    const live = async () => (await get(resources.Ingress, 'main.gatekeeper')) as unknown as Ingress & KubeObject
+    const paths = async () =>
+      (await live()).spec.rules?.map(({ host, http }) => [host, ...(http?.paths ?? []).map(({ path }) => path)])
+    expect((await live()).spec.tls).toEqual([{ hosts: gatekeeper.hosts, secretName: 'gk-tls' }])
+    const ingress = await live()
+    ingress.spec.rules?.[1]?.http?.paths.unshift({
+      path: CHALLENGE,
+      pathType: 'ImplementationSpecific',
+      backend: solver,
+    } as never)
+    await kube.user.replace(resources.Ingress, ingress, { fieldManager: 'cert-manager' })
+    await settled()
+    await declare({
+      livekit: { type: 'None' },
+      exposure,
+      gatekeeper: { ...gatekeeper, hosts: ['b.example.org', 'c.example.org'] },
+    })
+    await settled()
+    expect(await paths()).toEqual([
+      ['b.example.org', CHALLENGE, '/'],
+      ['c.example.org', '/'],
+    ])
+    const withChallenge = await live()
+    withChallenge.spec.rules?.[0]?.http?.paths.shift()
+    await kube.user.replace(resources.Ingress, withChallenge, { fieldManager: 'cert-manager' })
+    await settled()
+    expect(await paths()).toEqual([
+      ['b.example.org', '/'],
+      ['c.example.org', '/'],
+    ])
+  })
+
   test('removes any other path, and that one where the realm does not ask for it', async () => {
     const { settled, stop } = await startOperator(kube.api, kube.namespace)
     kube.stopAfterTest(stop)

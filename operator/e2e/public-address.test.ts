@@ -62,6 +62,41 @@ withPart('kube', 'the public address of realms on a real API server', (part) => 
     expect([conditions(await realmOf('first')), await hostOf('first')]).toEqual([works, 'same.example.org'])
   }, 60_000)
 
+  test('is each further host of a gatekeeper too, and without one that another realm has all else of a realm works', async () => {
+    const { settled } = await anOperator()
+    const hostsOf = async (name: string) =>
+      ((await get(resources.Ingress, `${name}.gatekeeper`))?.spec as { rules: { host: string }[] } | undefined)?.rules.map(
+        ({ host }) => host,
+      )
+    const exposure = (host: string) => ({ livekit: { type: 'None' }, exposure: { type: 'Ingress', host } })
+    const asking = (host: string, hosts: string[]) => ({ ...exposure(host), gatekeeper: { hosts } })
+    await declare(asking('first.example.org', ['gk.example.org']), 'first')
+    await settled()
+    await declare(asking('second.example.org', ['gk.example.org', 'first.example.org', 'free.example.org']), 'second')
+    await declare(exposure('gk.example.org'), 'third')
+    await settled()
+    await runPods()
+    await settled()
+    expect(conditions(await realmOf('first'))).toEqual(works)
+    const second = await realmOf('second')
+    expect(conditions(second)).toEqual({ ...works, Stalled: taken.Stalled })
+    expect(conditionOf(second, 'Stalled')?.message).toMatch(
+      /^gk\.example\.org belongs to the realm first, first\.example\.org belongs to the realm first: choose others/,
+    )
+    expect(conditions(await realmOf('third'))).toEqual(taken)
+    expect(await Promise.all(['first', 'second'].map(hostsOf))).toEqual([['gk.example.org'], ['free.example.org']])
+    expect(await kube.kubectl('get realm first second -o jsonpath={.items[*].status.urls.gatekeeperHosts}')).toBe(
+      '["http://gk.example.org"] ["http://free.example.org"]',
+    )
+
+    await declare(exposure('first.example.org'), 'first')
+    await settled()
+    expect(await hostsOf('first')).toBeUndefined()
+    expect(conditionOf(await realmOf('second'), 'Stalled')?.message).toMatch(/^first\.example\.org/)
+    expect(await hostsOf('second')).toEqual(['gk.example.org', 'free.example.org'])
+    expect(conditions(await realmOf('third'))).toEqual(taken)
+  }, 60_000)
+
   test('is kept from a realm of another namespace, which is not told whose it is', async () => {
     const { settled } = await anOperator('')
     await declare(spec, 'first')

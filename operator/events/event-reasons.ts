@@ -20,7 +20,7 @@ export const eventReasons = {
   ProviderUnreachable: { type: 'Warning', action: 'Publish' },
   /** Another realm is published under the same name. */
   NameTaken: { type: 'Warning', action: 'Publish' },
-  /** Another realm has the public address of the realm. */
+  /** Another realm has the public address of the realm, or a further host of its gatekeeper. */
   AddressTaken: { type: 'Warning', action: 'Publish' },
   /** The realm names a provider that the operator is not configured for. */
   ProviderNotConfigured: { type: 'Warning', action: 'Publish' },

@@ -81,6 +81,7 @@ export class KubernetesCluster implements Cluster {
       scaled,
       images: this.#imagesOf(cells),
       addressTakenBy: cache.addresses.takenBy(realm),
+      gatekeeperHostsTaken: cache.addresses.hostsTakenFrom(realm),
       guests: cache.worlds.guestsOf(metadata),
       ...(isGuest(realm) && { host: this.#hostOf(realm) }),
     }
@@ -110,7 +111,7 @@ export class KubernetesCluster implements Cluster {
     const { platform } = this.#parts
     await ensureSecrets(this.#parts, realm)
     await this.#parts.realmTokens?.ensure(realm, plan.cells)
-    const objects = realmObjects(realm, plan, platform).filter((manifest) => !this.#isRoutingHeld(manifest, plan))
+    const objects = realmObjects(realm, plan, platform).filter((manifest) => !this.#isRoutingHeld(realm, manifest, plan))
     const { manifests, held } = serviceChanges(objects, this.#workloadsOf(realm.metadata.uid), plan.servicesHold)
     await this.#settle(
       realm.metadata.uid ?? '',
@@ -119,7 +120,7 @@ export class KubernetesCluster implements Cluster {
         plan.retained.has(child.name) ||
         // A claim has data: a change of the spec must not delete it. It goes with its realm.
         child.kind === 'PersistentVolumeClaim' ||
-        this.#isRoutingHeld(child, plan) ||
+        this.#isRoutingHeld(realm, child, plan) ||
         held.some((component) => component === child.workload?.component),
     )
     await this.#announceWorlds(realm, plan)
@@ -225,11 +226,10 @@ export class KubernetesCluster implements Cluster {
   }
 
   /** While a rollout is paused, cells keep the URLs they announce, so the Ingress keeps routing them. */
-  #isRoutingHeld({ kind, ...object }: Child | KubeManifest, { servicesHold }: RealmPlan): boolean {
+  #isRoutingHeld({ metadata }: Realm, { kind, ...object }: Child | KubeManifest, { servicesHold }: RealmPlan): boolean {
     const { namespace, name } = 'metadata' in object ? object.metadata : object
-    return (
-      kind === 'Ingress' && servicesHold === 'RolloutPaused' && this.#parts.cache.child({ kind, namespace, name }) !== undefined
-    )
+    const isOfCells = kind === 'Ingress' && name === metadata.name
+    return isOfCells && servicesHold === 'RolloutPaused' && this.#parts.cache.child({ kind, namespace, name }) !== undefined
   }
 
   #isScaledByOthers({ metadata }: CommsCell): boolean {

@@ -53,10 +53,18 @@ export interface ObservedRealm {
   scaled?: ReadonlySet<string>
   /** The realm that has the public address which this realm asks for; undefined while no other has it. */
   addressTakenBy?: ObjectKey | undefined
+  /** The further hosts of its gatekeeper that other realms have. */
+  gatekeeperHostsTaken?: readonly TakenHost[]
   /** Worlds of the namespace that use the gatekeeper of this realm. */
   guests?: readonly Realm[]
   /** Of a world that uses the gatekeeper of another realm: that realm, where it exists. */
   host?: ObservedHost | undefined
+}
+
+/** A host of a gatekeeper, and the realm that has it. */
+export interface TakenHost {
+  host: string
+  by: ObjectKey
 }
 
 /** The realm whose gatekeeper a world uses. */

@@ -206,7 +206,7 @@ export const realmConditions: Explained<RealmReasons> = {
       NotStalled: ['Nothing keeps the operator from going on.'],
       ...workloadBlockers,
       AddressTaken: [
-        'Another realm has the same `exposure.host` or `exposure.url`, and had it first. This realm has no Ingress and is not published meanwhile.',
+        'Another realm has the same `exposure.host` or `exposure.url`, and had it first: this realm has no Ingress and is not published meanwhile. Or it has one of `gatekeeper.hosts`, and the gatekeeper is not reached there.',
         'Choose another one, or remove the other realm.',
       ],
       NameTaken: ['Another realm is published under the same name.', 'Choose another `realmName`, or remove the other realm.'],

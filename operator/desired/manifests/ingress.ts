@@ -1,38 +1,56 @@
 import type { V1HTTPIngressPath, V1IngressSpec } from '@kubernetes/client-node'
 import type { Realm } from '../../../crds/realm.ts'
 import { isWorldRealm } from '../../../crds/world.ts'
-import { partName, realmChildMeta, roomsServiceName, slotServiceName } from '../naming.ts'
+import { gatekeeperIngressName, partName, realmChildMeta, roomsServiceName, slotServiceName } from '../naming.ts'
 import type { ManifestOf } from './kube-manifest.ts'
 
 /** An Ingress with the fields the operator sets. */
 export type Ingress = ManifestOf<V1IngressSpec>
 
 /**
- * The one Ingress of a realm, if it asks for one. It has a path for every slot below `cells.max`, so that scaling and rollouts never
+ * The Ingress at the host of a realm, if it asks for one. It has a path for every slot below `cells.max`, so that scaling and rollouts never
  * rewrite it: some ingress controllers close all sockets when they reload.
  */
 export function realmIngress(realm: Realm): Ingress | undefined {
-  const { type, host, className, tlsSecretName, annotations } = realm.spec.exposure
+  const { type, host, tlsSecretName } = realm.spec.exposure
   if (type !== 'Ingress' || !host) return undefined
-  const meta = realmChildMeta(realm, realm.metadata.name, 'route')
+  return ingressOf(realm, realm.metadata.name, {
+    ...(tlsSecretName && { tls: [{ hosts: [host], secretName: tlsSecretName }] }),
+    rules: [{ host, http: { paths: pathsOf(realm) } }],
+  })
+}
+
+/**
+ * The Ingress of further hosts of the gatekeeper. It is another one than that of the realm: a controller that refuses one of these hosts must
+ * not refuse the realm with it.
+ */
+export function gatekeeperIngress(realm: Realm, hosts: readonly string[]): Ingress {
+  const { tlsSecretName } = realm.spec.gatekeeper
+  const paths = [pathTo('/', partName(realm, 'gatekeeper'))]
+  return ingressOf(realm, gatekeeperIngressName(realm), {
+    ...(tlsSecretName && { tls: [{ hosts: [...hosts], secretName: tlsSecretName }] }),
+    rules: hosts.map((host) => ({ host, http: { paths } })),
+  })
+}
+
+function ingressOf(realm: Realm, name: string, spec: V1IngressSpec): Ingress {
+  const { className, annotations } = realm.spec.exposure
+  const meta = realmChildMeta(realm, name, 'route')
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
     metadata: annotations ? { ...meta, annotations } : meta,
-    spec: {
-      ...(className && { ingressClassName: className }),
-      ...(tlsSecretName && { tls: [{ hosts: [host], secretName: tlsSecretName }] }),
-      rules: [{ host, http: { paths: pathsOf(realm) } }],
-    },
+    spec: { ...(className && { ingressClassName: className }), ...spec },
   }
 }
 
-/** The description of the realm and its content, at the realm's own host: an Ingress reaches no Service of another namespace, but stats do. */
+/** The description of the realm and its content, at the realm's own host: an Ingress reaches no Service of another namespace. */
 const OF_PROVIDER = ['/about', '/scenes', '/content', '/lambdas']
 
 function pathsOf(realm: Realm): V1HTTPIngressPath[] {
   const { name } = realm.metadata
-  if (isWorldRealm(realm)) return [pathTo('/gatekeeper', partName(realm, 'gatekeeper'))]
+  const gatekeeper = partName(realm, 'gatekeeper')
+  if (isWorldRealm(realm)) return ['/gatekeeper', ...OF_PROVIDER].map((path) => pathTo(path, gatekeeper))
   const slots = Array.from({ length: realm.spec.cells.max }, (_, slot) => [
     ...(realm.spec.livekit.type === 'None' ? [pathTo(`/cells/${slot}/rooms`, roomsServiceName(name, slot))] : []),
     pathTo(`/cells/${slot}`, slotServiceName(name, slot)),
@@ -40,7 +58,7 @@ function pathsOf(realm: Realm): V1HTTPIngressPath[] {
   const stats = partName(realm, 'stats')
   return [
     ...slots.flat(),
-    pathTo('/gatekeeper', partName(realm, 'gatekeeper')),
+    pathTo('/gatekeeper', gatekeeper),
     pathTo('/stats', stats),
     ...OF_PROVIDER.map((path) => pathTo(path, stats)),
   ]
@@ -50,16 +68,27 @@ function pathsOf(realm: Realm): V1HTTPIngressPath[] {
 const EDIT_IN_PLACE = 'acme.cert-manager.io/http01-edit-in-place'
 const CHALLENGES = '/.well-known/acme-challenge/'
 
+/** A path by which an authority asks for the proof that cert-manager has a host. */
+export interface ChallengePath {
+  host: string | undefined
+  path: V1HTTPIngressPath
+}
+
 /** The paths of challenges that cert-manager added to a live Ingress, where the realm asks it to. */
-export function challengePathsOf({ metadata, spec }: Pick<Ingress, 'metadata' | 'spec'>): V1HTTPIngressPath[] {
+export function challengePathsOf({ metadata, spec }: Pick<Ingress, 'metadata' | 'spec'>): ChallengePath[] {
   if (metadata.annotations?.[EDIT_IN_PLACE] !== 'true') return []
-  return (spec?.rules ?? []).flatMap(({ http }) => http?.paths.filter(({ path = '' }) => path.startsWith(CHALLENGES)) ?? [])
+  return (spec?.rules ?? []).flatMap(({ host, http }) =>
+    (http?.paths ?? []).filter(({ path = '' }) => path.startsWith(CHALLENGES)).map((path) => ({ host, path })),
+  )
 }
 
 /** An Ingress with paths of challenges. The list of paths has one owner, so the operator keeps them by applying them too. */
-export function withChallengePaths(ingress: Ingress, challenges: readonly V1HTTPIngressPath[]): Ingress {
+export function withChallengePaths(ingress: Ingress, challenges: readonly ChallengePath[]): Ingress {
   if (challenges.length === 0 || ingress.metadata.annotations?.[EDIT_IN_PLACE] !== 'true') return ingress
-  const rules = ingress.spec.rules?.map((rule) => ({ ...rule, http: { paths: [...challenges, ...(rule.http?.paths ?? [])] } }))
+  const rules = ingress.spec.rules?.map(({ host, http }) => {
+    const ofHost = challenges.filter((challenge) => challenge.host === host).map(({ path }) => path)
+    return { ...(host !== undefined && { host }), http: { paths: [...ofHost, ...(http?.paths ?? [])] } }
+  })
   return { ...ingress, spec: { ...ingress.spec, ...(rules && { rules }) } }
 }
 

@@ -2,10 +2,12 @@ import type { V1PodTemplateSpec } from '@kubernetes/client-node'
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import type { Realm } from '../../../crds/realm.ts'
+import type { TakenHost } from '../../observed/workload.ts'
 import { planCell, planRealm } from '../plan.ts'
 import type { Pods } from '../pod-overrides.ts'
 import { aCell, aRealm, aRealmWithoutLivekit, platform, site } from '../realm.fixtures.ts'
 import { planWorld } from '../world-plan.ts'
+import type { Ingress } from './ingress.ts'
 import type { KubeManifest } from './kube-manifest.ts'
 import { cellObjects, generatedSecrets, realmObjects } from './objects.ts'
 
@@ -21,7 +23,12 @@ const managed = aRealm({ livekit: { type: 'Managed' } })
 const exposed = aRealm({
   cells: { replicas: 2, max: 2 },
   exposure: { type: 'Ingress', host: 'main.example.org', className: 'traefik', tlsSecretName: 'main-tls' },
-  gatekeeper: { replicas: 2, database: { type: 'External', secret: { name: 'postgres', key: 'url' } } },
+  gatekeeper: {
+    replicas: 2,
+    database: { type: 'External', secret: { name: 'postgres', key: 'url' } },
+    hosts: ['gatekeeper.example.org', 'comms-gatekeeper.decentraland.org'],
+    tlsSecretName: 'gatekeeper-tls',
+  },
 })
 
 test('a realm behind an Ingress has these objects', async () => {
@@ -40,6 +47,19 @@ test('a World with embedded rooms has a gatekeeper, and no other workload', asyn
   const objects = realmObjects(plaza, planWorld(plaza, nothing, site), platform)
   await expect(yaml(objects)).toMatchFileSnapshot('golden/world.yaml')
   expect(generatedSecrets(plaza)).toEqual([])
+})
+
+test('further hosts of a gatekeeper are routed for a World too, and no more than those that are its own', () => {
+  const hosts = ['gk.example.org', 'other.example.org']
+  const realm = aRealm({ mode: 'World', world, exposure: { type: 'Ingress', host: 'plaza.example.org' }, gatekeeper: { hosts } })
+  const hostsWith = (gatekeeperHostsTaken: TakenHost[]) => {
+    const objects = realmObjects(realm, planWorld(realm, { ...nothing, gatekeeperHostsTaken }, site), platform)
+    return (named(objects, 'Ingress', 'main.gatekeeper') as Ingress | undefined)?.spec.rules?.map(({ host }) => host)
+  }
+  const taken = (host: string): TakenHost => ({ host, by: { namespace: 'metaverse', name: 'other' } })
+  expect(hostsWith([])).toEqual(hosts)
+  expect(hostsWith([taken('other.example.org')])).toEqual(['gk.example.org'])
+  expect(hostsWith(hosts.map(taken))).toBeUndefined()
 })
 
 test('a World that uses the gatekeeper of another Realm has no object at all', () => {

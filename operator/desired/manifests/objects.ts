@@ -7,7 +7,7 @@ import { imageFor, type Platform, withImage } from '../platform.ts'
 import { databaseClaim } from './database-claim.ts'
 import { archipelagoDeployment, archipelagoReplicas, connectorDeployment, serviceDeployment } from './deployment.ts'
 import { archipelagoBudget, connectorBudget, serviceBudget } from './disruption-budget.ts'
-import { realmIngress } from './ingress.ts'
+import { gatekeeperIngress, realmIngress } from './ingress.ts'
 import type { GeneratedSecret, KubeManifest } from './kube-manifest.ts'
 import { connectorService, realmService, slotServices } from './kube-service.ts'
 import { livekitObjects, livekitSecret } from './managed-livekit.ts'
@@ -42,6 +42,7 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
       ...(service.replicas > 1 ? [serviceBudget(realm, service.component)] : []),
     ]),
     ...(ingress ? [ingress] : []),
+    ...(plan.gatekeeperHosts.length > 0 ? [gatekeeperIngress(realm, plan.gatekeeperHosts)] : []),
   ]
 }
 

@@ -3,6 +3,7 @@ import { isWorldRealm } from '../../../crds/world.ts'
 import { OUT_OF_MEMORY, type Workload } from '../../observed/workload.ts'
 import { takesPlayers } from '../endpoints.ts'
 import { isOwn } from '../scale/slots.ts'
+import { hostsTakenMessage } from './address-taken.ts'
 import { type ConditionDraft, passingProblemOf, problemOf } from './conditions.ts'
 import { isCellUpdated, type RealmView } from './realm-view.ts'
 import { notServedMessage } from './world-conditions.ts'
@@ -103,6 +104,8 @@ function stalledCondition(view: RealmView, published: ConditionDraft<RealmReason
   if (ofCells[0]) return stalled(ofCells[0].reason, allProblems)
   if (published.reason === 'NameTaken' || published.reason === 'ProviderNotConfigured' || published.reason === 'AddressTaken')
     return stalled(published.reason, published.message)
+  const { gatekeeperHostsTaken = [] } = observed
+  if (gatekeeperHostsTaken.length > 0) return stalled('AddressTaken', hostsTakenMessage(realm, gatekeeperHostsTaken))
   const { desiredCells, scale } = plan
   if (desiredCells < scale.cells && !isWorldRealm(realm)) {
     const remedy = `raise cells.max above ${realm.spec.cells.max}, or remove cells that the operator did not create`

@@ -247,3 +247,30 @@ test('a relay that does not answer leaves the realm ready and settled', () => {
     Stalled: 'False',
   })
 })
+
+test('hosts of the gatekeeper that are those of the realm are in its status; others stall it, and it is ready all the same', () => {
+  const realm = aRealm({
+    exposure: { type: 'Ingress', host: 'main.example.org' },
+    gatekeeper: { hosts: ['a.example.org', 'b.example.org', 'c.example.org'], tlsSecretName: 'tls' },
+  })
+  const gatekeeperHostsTaken = [
+    { host: 'b.example.org', by: { namespace: 'metaverse', name: 'plaza' } },
+    { host: 'c.example.org', by: { namespace: 'strangers', name: 'secret' } },
+  ]
+  const observed = { gatekeeperHostsTaken }
+  expect(statusOf({ realm, observed }).urls).toMatchObject({
+    gatekeeper: 'http://main.example.org/gatekeeper',
+    gatekeeperHosts: ['https://a.example.org'],
+  })
+  expect(conditions({ realm, observed })).toMatchObject({
+    Ready: 'True AllServing',
+    Published: 'True ServedByProvider',
+    Progressing: 'False Stalled',
+    Stalled: 'True AddressTaken',
+  })
+  const { message } = conditionOf({ status: statusOf({ realm, observed }) }, 'Stalled') ?? {}
+  expect(message).toMatch(
+    /^b\.example\.org belongs to the realm plaza, c\.example\.org belongs to another realm of the cluster: choose others/,
+  )
+  expect(statusOf({ observed: {} }).urls).not.toHaveProperty('gatekeeperHosts')
+})

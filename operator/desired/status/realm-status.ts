@@ -3,6 +3,7 @@ import { isWorldRealm } from '../../../crds/world.ts'
 import { movementStatus } from '../movement.ts'
 import { servingSelector } from '../naming.ts'
 import { isOwn, isScaled } from '../scale/slots.ts'
+import { gatekeeperHostUrl } from '../urls.ts'
 import { addressTakenMessage } from './address-taken.ts'
 import { approximatePlayers } from './approximate-players.ts'
 import { certificateCondition } from './certificate-condition.ts'
@@ -39,6 +40,9 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
       ...(plan.isExposed && {
         ...(realm.spec.gatekeeper.replicas > 0 && { gatekeeper: gatekeeperUrl(input) }),
         ...(!ofWorld && { stats: urls.stats }),
+      }),
+      ...(plan.gatekeeperHosts.length > 0 && {
+        gatekeeperHosts: plan.gatekeeperHosts.map((host) => gatekeeperHostUrl(realm, host)),
       }),
     },
     ...(relay && { movement: movementStatus(relay.address, urls.about) }),

@@ -1,9 +1,8 @@
-import type { V1HTTPIngressPath } from '@kubernetes/client-node'
 import type { KubeObject } from '../../../cells/kube/kube-object.ts'
 import { type Resource, resources } from '../../../cells/kube/resources.ts'
 import { API_VERSION } from '../../../crds/realm.ts'
 import { cellResource, type Kind } from '../../../crds/resources.ts'
-import { challengePathsOf, type Ingress } from '../../desired/manifests/ingress.ts'
+import { type ChallengePath, challengePathsOf, type Ingress } from '../../desired/manifests/ingress.ts'
 import { COMPONENT_LABEL, IMAGE_ANNOTATION, MANAGER, TEMPLATE_ANNOTATION } from '../../desired/naming.ts'
 import type { Component, WorkloadImage } from '../../observed/workload.ts'
 import { liveFingerprint } from '../fingerprint.ts'
@@ -44,7 +43,7 @@ export interface Child {
   /** Of a cell: whether another client sets the number of its connectors. */
   scaledByOthers: boolean
   /** Of an Ingress: the paths that cert-manager added to it. */
-  challengePaths?: readonly V1HTTPIngressPath[]
+  challengePaths?: readonly ChallengePath[]
 }
 
 /** The pods of a Deployment, StatefulSet or Job; a Job that has succeeded counts as ready. */
