@@ -33,6 +33,8 @@ export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   path: string
   handler: Handler<string>
+  /** The longest body that it reads, where that is not the limit of the app. */
+  maxBodyBytes?: number
 }
 
 /** Takes over the connection of an upgrade request (for a WebSocket). */
@@ -109,7 +111,7 @@ export function createApp(options: AppOptions): App {
   const router = findMyWay({ ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH })
   const upgradeRouter = findMyWay({ maxParamLength: MAX_PARAM_LENGTH })
   const nothing = () => undefined
-  for (const { method, path, handler } of routes) router.on(method, path, nothing, { handler, path })
+  for (const each of routes) router.on(each.method, each.path, nothing, each)
   for (const [path, handler] of Object.entries(upgrades)) upgradeRouter.on('GET', path, nothing, { handler })
   const requests = metrics.counter('http_requests_total', 'Answered HTTP requests by route and status.', [
     'method',
@@ -132,7 +134,7 @@ export function createApp(options: AppOptions): App {
       // As a label, the path itself would let clients create a time series per request.
       return { answer: { status: 405, headers: { allow } }, route: 'other' }
     }
-    const { handler, path: pattern } = found.store as { handler: Handler<string>; path: string }
+    const { handler, path: pattern, maxBodyBytes: limit = maxBodyBytes } = found.store as Route
     const ask: HttpRequest<string> = {
       method,
       path: pathname,
@@ -141,7 +143,7 @@ export function createApp(options: AppOptions): App {
       headers: request.headers,
       origin: originOf(request),
       remoteAddress: peerAddressOf(request.socket),
-      body: () => readBody(request, maxBodyBytes),
+      body: () => readBody(request, limit),
     }
     try {
       const given = handler(ask)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { commaSeparated, parseEnv } from '../chassis/config.ts'
 import { PRIVATE_NETWORKS } from '../chassis/private-networks.ts'
 import { busVariables, processVariables } from '../process.ts'
+import { realmHostVariables } from '../realm-host.ts'
 import { connectionVariables, proxyVariables } from '../sockets/connection-variables.ts'
 import type { PeerId } from '../wire/peer.ts'
 
@@ -199,6 +200,7 @@ export const gatekeeperVariables = z
       .describe(
         'Base URL of a worlds content server, which says who may change which world: for bans and administrators of scenes of worlds.',
       ),
+    ...realmHostVariables,
     SOCIAL_SERVICE_URL: httpUrl
       .optional()
       .describe('Base URL of a social service, which knows from whom players take private messages; unset = from all.'),
@@ -269,6 +271,7 @@ export type GatekeeperConfig = Readonly<
     TRUSTED_PROXIES?: string
     PUBLIC_PATH?: string | undefined
     REALM_NAME?: string
+    REALM_PROVIDER_URL?: string | undefined
     CAST2_URL?: string
     COMMS_ROOM_PREFIX?: string
     AUTHORITATIVE_SERVER_ADDRESS?: PeerId | undefined

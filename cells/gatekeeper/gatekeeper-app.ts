@@ -7,6 +7,7 @@ import type { Metrics } from '../chassis/metrics.ts'
 import { PRIVATE_NETWORKS } from '../chassis/private-networks.ts'
 import type { DenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
+import { realmHostRoutes } from '../realm-host.ts'
 import type { RoomTransport } from '../rtc/room-transport.ts'
 import type { Storage } from './adapters/storage.ts'
 import { CallerCheck } from './api/callers.ts'
@@ -52,7 +53,10 @@ interface SharedParts {
   onAnswer?: ServeOptions['onAnswer']
 }
 
-/** Answers the requests to a gatekeeper, and to its operational routes. */
+/** What explorers call the realm of Decentraland itself. */
+const DEFAULT_REALM = 'main'
+
+/** Answers the requests to a gatekeeper, of a World also those at the host of the realm, and to its operational routes. */
 export function gatekeeperApp(
   config: GatekeeperConfig,
   { onAnswer, verifier, clock, log, metrics }: SharedParts,
@@ -61,6 +65,7 @@ export function gatekeeperApp(
 ): App {
   // A client that another one is taken for may only be asked to wait: every proxy inside a private network is believed.
   const proxies = new TrustedProxies(config.TRUSTED_PROXIES ?? PRIVATE_NETWORKS.join(','), config.TRUSTED_PROXY_HOPS)
+  const { REALM_PROVIDER_URL: providerUrl } = config
   const trustsCloudflare = config.TRUST_CF_CONNECTING_IP === 'true'
   const signed = new SignedRequests({ verifier, proxies, limit, publicPath: config.PUBLIC_PATH, clock, log, metrics: counted })
   return createApp({
@@ -85,6 +90,7 @@ export function gatekeeperApp(
         ...{ clock, limited: () => counted.banQueriesLimited.inc() },
         ...routeSettings(config),
       }),
+      ...(providerUrl ? realmHostRoutes({ providerUrl, realmName: config.REALM_NAME ?? DEFAULT_REALM, log }) : []),
       ...operationalRoutes(metrics, readiness),
     ],
   })
@@ -101,7 +107,7 @@ const callersOf = (config: GatekeeperConfig, signed: SignedRequests): CallerChec
 const routeSettings = (config: GatekeeperConfig) => ({
   castUrl: config.CAST2_URL ?? 'https://decentraland.org/cast',
   privateMessagesRoom: roomPrefixesOf(config).privateMessages,
-  realmName: config.REALM_NAME ?? 'main',
+  realmName: config.REALM_NAME ?? DEFAULT_REALM,
   wholeWorldPrefix: config.COMMS_ROOM_PREFIX ?? 'world-',
   authoritativeServer: config.AUTHORITATIVE_SERVER_ADDRESS,
   allowsPreview: config.ALLOW_LOCAL_PREVIEW === 'true',

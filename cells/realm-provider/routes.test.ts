@@ -254,6 +254,11 @@ test('the empty world of a realm is at its own host for a client that came there
   source.set(aRealm({ statsUrl: 'https://example.org:8443/r/main/stats' }))
   expect(await urlAt('example.org:8443', cameThere)).toBe('http://example.org:8443/r/main/content/')
   expect(await json('/main/about')).toMatchObject({ content: { publicUrl: `${url}/main/content/` } })
+  const gatekeeperUrl = 'https://main.example.org/gatekeeper'
+  source.set(aRealm({ world: {}, gatekeeperUrl }))
+  expect(await urlAt('main.example.org', cameThere)).toBe('http://main.example.org/content/')
+  source.set(aRealm({ world: { gatekeeperOf: 'host' }, gatekeeperUrl })) // the address is that of the host
+  expect(await urlAt('main.example.org', cameThere)).toBe('http://main.example.org/main/content/')
 })
 
 test('other methods get 405 with Allow, other paths 404 in JSON', async (t) => {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { commaSeparated, parseEnv } from '../chassis/config.ts'
 import { busVariables, processVariables } from '../process.ts'
+import { realmHostVariables } from '../realm-host.ts'
 
 /** Environment variables of stats. */
 export const statsVariables = z.object({
@@ -12,12 +13,7 @@ export const statsVariables = z.object({
     .describe(
       'Content servers that know the scenes of parcels, separated by commas: the first that answers is asked. Empty = /hot-scenes is empty.',
     ),
-  REALM_PROVIDER_URL: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe(
-      'Base URL of the realm provider, which is asked for /about, /scenes, /content and /lambdas of the realm; unset = there are none here.',
-    ),
+  ...realmHostVariables,
 })
 type Environment = z.infer<typeof statsVariables>
 

@@ -9,18 +9,16 @@ import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import { repeat } from '../chassis/repeat.ts'
 import type { RunningService } from '../chassis/running-service.ts'
+import { realmHostRoutes } from '../realm-host.ts'
 import { listenToBus } from './adapters/bus-listener.ts'
 import { noHotScenes, pollHotScenes } from './adapters/hot-scenes-poller.ts'
 import { publishParcels } from './adapters/parcel-publisher.ts'
 import type { StatsConfig } from './config.ts'
 import { PEER_EXPIRY_MS, Snapshot } from './core/snapshot.ts'
 import { statsMetrics } from './metrics.ts'
-import { realmHostRoutes } from './realm-host.ts'
 import { statsRoutes } from './routes.ts'
 
 const EXPIRY_CHECK_MS = 1_000
-/** As at the realm provider: explorers post the pointers of everything around them. */
-const MAX_BODY_BYTES = 256 * 1024
 /** What explorers call the realm of Decentraland itself. */
 const DEFAULT_REALM_NAME = 'main'
 
@@ -72,7 +70,6 @@ export async function startStats(config: StatsConfig, deps: StatsDeps): Promise<
   const app = createApp({
     log,
     metrics,
-    maxBodyBytes: MAX_BODY_BYTES,
     notFound: text('Not found', 404),
     routes: [
       ...statsRoutes({

@@ -68,6 +68,8 @@ export function gatekeeperSettings(realm: Realm, site: Site): Settings {
   return {
     ...busSettings(site.nats(realm, 'gatekeeper'), cellScope(realmScope(realm.metadata), 0)),
     ...livekitSettings(livekit, rooms),
+    // A World has no statistics that could answer for it at its host.
+    ...(isWorldRealm(realm) && providerSettings(site)),
     ...(isWorldRealm(realm) && !livekit && { ROOMS_SERVER: 'Self', ...exposureSettings(site.exposure(realm)) }),
     ...(hostingOf(realm) && { WORLDS_FILE: `${WORLDS_FOLDER}/${WORLDS_FILE}`, WORLD_SECRETS_FOLDER }),
     ...roomApiSettings(realm, site),
@@ -165,10 +167,13 @@ export function statsSettings(realm: Realm, site: Site): Settings {
   return {
     ...busSettings(site.nats(realm, 'stats'), `${realmScope(realm.metadata)}.*`),
     REALM_NAME: realmNameOf(realm),
-    ...(site.providerUrl && { REALM_PROVIDER_URL: site.providerUrl }),
+    ...providerSettings(site),
     ...(contentUrls.length > 0 && { CONTENT_URL: contentUrls.join(',') }),
   }
 }
+
+/** Where the service that answers at the host of a realm asks for what is described there. */
+const providerSettings = ({ providerUrl }: Site): Settings => (providerUrl ? { REALM_PROVIDER_URL: providerUrl } : {})
 
 const scopeOf = ({ metadata: { namespace }, spec }: CommsCell): string =>
   cellScope(realmScope({ namespace, name: spec.realmRef.name }), spec.slot)

@@ -8,7 +8,7 @@ export const floors: readonly (readonly string[])[] = [
   // What every process stands on; messages; facts.
   ['cells/wire', 'cells/chassis', 'operator/observed'],
   ['cells/kube', 'cells/bus', 'cells/identity', 'operator/desired'],
-  ['cells/rtc', 'cells/sockets', 'cells/process.ts', 'operator/desired/rollout'],
+  ['cells/rtc', 'cells/sockets', 'cells/process.ts', 'cells/realm-host.ts', 'operator/desired/rollout'],
   [
     'cells/archipelago/core',
     'cells/connector/core',

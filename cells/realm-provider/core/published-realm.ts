@@ -1,7 +1,7 @@
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import { assignmentOf, type PublicationDocument } from '../../../crds/publication.ts'
 import { type Endpoint, type Realm, type RealmSpec, type RealmStatus, realmNameOf } from '../../../crds/realm.ts'
-import { gatekeeperRealmOf } from '../../../crds/world.ts'
+import { gatekeeperRealmOf, isGuest } from '../../../crds/world.ts'
 import { withoutTrailingSlash } from '../../chassis/base-url.ts'
 import { locationOfHost, middleOf } from './countries.ts'
 import type { Location } from './location.ts'
@@ -93,7 +93,7 @@ export function publishedRealm(realm: Realm): PublishedRealm | undefined {
     content: { ...spec.content, catalysts: spec.content.catalysts.map(withoutTrailingSlash) },
     catalystLocations: locationsOf(spec.content),
     statsUrl: status?.urls?.stats && withoutTrailingSlash(status.urls.stats),
-    ownAddress: ownAddressOf(status?.urls?.stats),
+    ownAddress: isGuest(realm) ? undefined : ownAddressOf(status?.urls),
     ...(status?.movement && { movement: status.movement }),
     ...(metadata.uid && { uid: metadata.uid }),
     isShared: spec.publication.shared === true,
@@ -151,7 +151,7 @@ export function publishedRemoteRealm({ realmName, account, document }: LeasedNam
     content: { ...content, catalysts: content.catalysts.map(withoutTrailingSlash) },
     catalystLocations: locationsOf(content),
     statsUrl: statsUrl && withoutTrailingSlash(statsUrl),
-    ownAddress: ownAddressOf(statsUrl),
+    ownAddress: ownAddressOf({ stats: statsUrl }),
     ...(world && {
       world: {
         ...world,
@@ -177,10 +177,16 @@ function locationsOf({ catalysts, catalystLocations = [] }: RealmSpec['content']
   )
 }
 
-/** All services of a realm are below one address, stats among them. */
-function ownAddressOf(statsUrl: string | undefined): PublishedRealm['ownAddress'] {
-  const url = statsUrl === undefined ? null : URL.parse(statsUrl)
-  const [, path] = /^(.*)\/stats\/*$/.exec(url?.pathname ?? '') ?? []
+interface ServiceUrls {
+  stats?: string | undefined
+  gatekeeper?: string | undefined
+}
+
+/** All services of a realm are below one address: the statistics of a City, the gatekeeper of a World. */
+function ownAddressOf({ stats, gatekeeper }: ServiceUrls = {}): PublishedRealm['ownAddress'] {
+  const service = stats ?? gatekeeper
+  const url = service === undefined ? null : URL.parse(service)
+  const [, path] = /^(.*)\/(?:stats|gatekeeper)\/*$/.exec(url?.pathname ?? '') ?? []
   return url && path !== undefined ? { host: url.host, path } : undefined
 }
 

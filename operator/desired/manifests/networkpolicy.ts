@@ -80,7 +80,9 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
         },
       ],
       // The address of an External database is in a Secret, which the operator does not read.
-      gatekeeper.database.type === 'External' ? [{}] : [...toBus(realm), toWeb, ...toRights, ...toMedia(realm)],
+      gatekeeper.database.type === 'External'
+        ? [{}]
+        : [...toBus(realm), ...(isWorldRealm(realm) ? [toProvider(platform)] : []), toWeb, ...toRights, ...toMedia(realm)],
     ),
     ...(gatekeeper.database.type === 'External' ? [part(realm, 'migration', [], [{}])] : []),
     ...ofCity(part(realm, 'stats', [fromPlayers(realm)], [...toBus(realm), toProvider(platform), toWeb])),

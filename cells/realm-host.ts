@@ -1,12 +1,23 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { request } from 'undici'
-import { withoutTrailingSlash } from '../chassis/base-url.ts'
-import { messageOf, Refusal } from '../chassis/errors.ts'
-import { type Handler, json, type Route, route, routedPath } from '../chassis/http.ts'
-import type { HttpResponse } from '../chassis/http-response.ts'
-import type { Log } from '../chassis/log.ts'
-import { outgoingHttp } from '../chassis/outgoing-http.ts'
-import { REALM_HOST_HEADER } from '../wire/realm-host-header.ts'
+import { z } from 'zod'
+import { withoutTrailingSlash } from './chassis/base-url.ts'
+import { messageOf, Refusal } from './chassis/errors.ts'
+import { type Handler, json, type Route, route, routedPath } from './chassis/http.ts'
+import type { HttpResponse } from './chassis/http-response.ts'
+import type { Log } from './chassis/log.ts'
+import { outgoingHttp } from './chassis/outgoing-http.ts'
+import { REALM_HOST_HEADER } from './wire/realm-host-header.ts'
+
+/** Variables of the service that answers at the host of a realm. */
+export const realmHostVariables = {
+  REALM_PROVIDER_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Base URL of the realm provider, which is asked for /about, /scenes, /content and /lambdas of the realm; unset = there are none here.',
+    ),
+}
 
 /** The realm provider, as this process reaches it, and the name of the realm there. */
 export interface RealmHostOptions {
@@ -17,6 +28,8 @@ export interface RealmHostOptions {
 
 const TIMEOUT_MS = 5_000
 const MAX_ANSWER_BYTES = 1024 * 1024
+/** As at the realm provider: explorers post the pointers of everything around them. */
+const MAX_BODY_BYTES = 256 * 1024
 
 /** Headers that are of one connection (RFC 9110 §7.6.1), that the next request has its own of, or that the provider need not know. */
 const KEPT_HERE = new Set(
@@ -33,7 +46,10 @@ export function realmHostRoutes(options: RealmHostOptions): Route[] {
   const forward = forwardTo(options)
   return [
     ...['/about', '/scenes'].map((path) => route('GET', path, forward)),
-    ...['/content/*', '/lambdas/*'].flatMap((path) => [route('GET', path, forward), route('POST', path, forward)]),
+    ...['/content/*', '/lambdas/*'].flatMap((path) => [
+      route('GET', path, forward),
+      { ...route('POST', path, forward), maxBodyBytes: MAX_BODY_BYTES },
+    ]),
   ]
 }
 
