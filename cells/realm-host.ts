@@ -36,7 +36,7 @@ const KEPT_HERE = new Set(
   `connection keep-alive proxy-connection te trailer transfer-encoding upgrade expect content-length origin authorization cookie
   proxy-authorization x-forwarded-for`.split(/\s+/),
 )
-const PASSED_BACK = ['content-type', 'content-encoding', 'etag', 'cache-control', 'retry-after', 'location', 'unused-catalysts']
+const PASSED_BACK = ['content-type', 'content-encoding', 'etag', 'cache-control', 'retry-after', 'location', 'unused-catalysts', 'catalyst-list-unreadable']
 
 /**
  * The description of the realm, its content and its profiles at the realm's own host, where the services of the realm are. An Ingress

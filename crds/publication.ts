@@ -37,16 +37,29 @@ export const assignmentOf = ({
   return { assignment: cells.assignment, ...(capacity !== undefined && { capacity }) }
 }
 
-/** The provider's answer: until when the lease is valid, RFC 3339. */
-export interface PublicationReceipt {
-  publisher: string
-  expiresAt: string
-  /** How many catalysts of the realm the provider does not use, because it has its limit of them. Absent = none. */
+/** What keeps a provider from using all catalysts of a realm. */
+export interface CatalystProblems {
+  /** How many it does not use, because it has its limit of them. Absent = none. */
   unusedCatalysts?: number
+  /** Whether it cannot read `spec.content.catalystList`. */
+  isListUnreadable?: true
 }
 
-/** Header of a provider's `/about` with the same number. */
+/** The provider's answer: until when the lease is valid, RFC 3339. */
+export interface PublicationReceipt extends CatalystProblems {
+  publisher: string
+  expiresAt: string
+}
+
+/** Headers of a provider's `/about` that say the same. */
 export const UNUSED_CATALYSTS_HEADER = 'unused-catalysts'
+export const LIST_UNREADABLE_HEADER = 'catalyst-list-unreadable'
+
+/** What a receipt, or the headers of `/about`, say of catalysts; whatever else they contain is left out. */
+export function readCatalystProblems({ unusedCatalysts, isListUnreadable }: Record<string, unknown>): CatalystProblems {
+  const isCount = typeof unusedCatalysts === 'number' && Number.isSafeInteger(unusedCatalysts) && unusedCatalysts > 0
+  return { ...(isCount && { unusedCatalysts }), ...(isListUnreadable === true && { isListUnreadable }) }
+}
 
 /**
  * Header of requests that change a publication: when the operator that sends them began to lead, in milliseconds since the epoch. A provider

@@ -411,9 +411,16 @@ export interface RealmSpec {
   content: {
     /** Base URLs of content servers, in order of preference; healthy ones are found in the background. Without any, the world is empty. */
     catalysts: string[]
+    /** A list of further catalysts, which the realm provider reads in the background and adds after those of catalysts. While it cannot be read, what it said last holds. Scenes are named, and wallets looked up, by those of catalysts only. */
+    catalystList?: {
+      /** Answers a JSON list of objects with a baseUrl each, as https://peer.decentraland.org/lambdas/contracts/servers does for the catalysts that the DAO of Decentraland elected. Listed servers that are not reached over https, or are in a private network, are left out; name such in catalysts. */
+      url: string
+      /** How many catalysts of the list are used at most. */
+      max: number
+    }
     /** Where catalysts are: a player whose location the realm provider knows gets the nearest one. The public ones of Decentraland are known. */
     catalystLocations?: {
-      /** One of catalysts. */
+      /** One of catalysts, or of catalystList. */
       url: string
       /** ISO 3166 alpha-2 code of its country, such as IE. */
       country?: string

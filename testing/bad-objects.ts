@@ -304,6 +304,21 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       at: 'spec.content.catalystLocations.0',
     },
     {
+      title: 'a list of catalysts beside no catalyst',
+      spec: { livekit: none(), content: { catalystList: { url: 'https://peer.example.org/lambdas/contracts/servers' } } },
+      says: /catalystList adds to catalysts/,
+      at: 'spec.content',
+    },
+    {
+      title: 'a list of catalysts that anybody on the way can change',
+      spec: {
+        livekit: none(),
+        content: { catalysts: ['https://peer.example.org'], catalystList: { url: 'http://peer.example.org/servers' } },
+      },
+      says: /catalystList|pattern|match/,
+      at: 'spec.content.catalystList.url',
+    },
+    {
       title: 'a toleration of nothing in particular',
       spec: { livekit: none(), gatekeeper: { pods: { tolerations: [{ effect: 'NoExecute' }] } } },
       says: /needs operator Exists/,

@@ -18,6 +18,8 @@ export interface FetchLimits {
   authorization?: string
   /** Whether a tenant chose the URL: addresses of this machine and of its links are refused then; false by default. */
   onlyRemote?: boolean
+  /** Whether only servers of the internet are asked, over TLS; false by default. */
+  onlyPublic?: boolean
   /** Whether up to three redirections are followed, each to where a request may go; false by default. */
   followRedirects?: boolean
 }
@@ -27,11 +29,12 @@ export interface FetchLimits {
  */
 export async function fetchJson(
   url: string,
-  { timeoutMs, maxBytes, post, authorization, onlyRemote = false, followRedirects = false }: FetchLimits,
+  { timeoutMs, maxBytes, post, authorization, onlyRemote = false, onlyPublic = false, followRedirects = false }: FetchLimits,
 ): Promise<FetchResult> {
+  const reach = { onlyRemote, onlyPublic }
   try {
     const { statusCode, headers, body } = await request(url, {
-      dispatcher: followRedirects ? followingHttp({ onlyRemote }) : outgoingHttp({ onlyRemote }),
+      dispatcher: followRedirects ? followingHttp(reach) : outgoingHttp(reach),
       signal: AbortSignal.timeout(timeoutMs),
       headers: {
         accept: 'application/json',

@@ -1,6 +1,6 @@
 import type { LookupAddress, lookup } from 'node:dns'
 import { expect, test } from 'vitest'
-import { isLocalAddress, remoteLookup } from './local-addresses.ts'
+import { isLocalAddress, isPublicAddress, remoteLookup } from './local-addresses.ts'
 
 test.each([
   ...['127.0.0.1', '127.9.9.9', '0.0.0.0', '169.254.169.254', '224.0.0.1', '255.255.255.255'],
@@ -16,6 +16,21 @@ test.each(['10.0.0.1', '192.168.1.1', '203.0.113.7', 'fd00::1', '2001:db8::1', '
     expect(isLocalAddress(text)).toBe(false)
   },
 )
+
+test.each(['203.0.113.7', '[2001:db8::1]', '64:ff9b::203.0.113.7', '172.32.0.1'])(
+  '%s is an address of the internet',
+  (address) => {
+    expect(isPublicAddress(address)).toBe(true)
+  },
+)
+
+test.each([
+  ...['127.0.0.1', '169.254.169.254', '10.0.0.1', '192.168.1.1', '172.16.0.1', '100.64.0.1', '0.0.0.0', '224.0.0.1'],
+  ...['::1', 'fd00::1', '[fd00::1]', 'fe80::1%eth0', '::ffff:10.0.0.1', '64:ff9b::10.0.0.1', '64:ff9b::ac10:1'],
+  ...['peer.example.org', 'localhost', ''],
+])('%j is none', (text) => {
+  expect(isPublicAddress(text)).toBe(false)
+})
 
 /** A resolver whose every answer is the next of these. */
 const resolving = (...answers: string[][]) =>

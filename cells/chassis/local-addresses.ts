@@ -1,5 +1,6 @@
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns'
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net'
+import { PRIVATE_NETWORKS } from './private-networks.ts'
 
 /**
  * Addresses that mean something else for every machine, and that no tenant may have this process connect to: this machine itself, its links
@@ -34,7 +35,24 @@ export function isLocalAddress(text: string): boolean {
   return isIP(address) !== 0 && local.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 
-/** An address of this machine or of its links was refused. */
+/** Networks that are not the internet, also where their IPv4 addresses are translated from IPv6. */
+const inside = new BlockList()
+for (const network of PRIVATE_NETWORKS) {
+  const [address = '', bits] = network.split('/')
+  if (isIPv6(address)) inside.addSubnet(address, Number(bits), 'ipv6')
+  else {
+    inside.addSubnet(address, Number(bits), 'ipv4')
+    inside.addSubnet(`64:ff9b::${address}`, 96 + Number(bits), 'ipv6')
+  }
+}
+
+/** Whether a text is an IP address, with or without brackets, that means the same machine on the whole internet. */
+export function isPublicAddress(text: string): boolean {
+  const address = text.replace(/^\[|\]$/g, '').split('%', 1)[0] ?? ''
+  return isIP(address) !== 0 && !isLocalAddress(address) && !inside.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+}
+
+/** An address that must not be connected to was refused. */
 export class LocalAddressError extends Error {
   constructor(host: string) {
     super(`${host} has no address that may be connected to`)

@@ -1,12 +1,17 @@
 import { isIP } from 'node:net'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, interceptors } from 'undici'
 import { isInternalAddress } from './client-address.ts'
-import { isLocalAddress, LocalAddressError, remoteLookup } from './local-addresses.ts'
+import { isLocalAddress, isPublicAddress, LocalAddressError, remoteLookup } from './local-addresses.ts'
 
 /** Which hosts a request may go to. */
 export interface OutgoingReach {
   /** Refuses addresses of this machine and of its links, for URLs that a tenant chose. */
   onlyRemote: boolean
+  /**
+   * Refuses private networks too, names that only this cluster knows, and what is not sent over TLS, for URLs that a server out of the
+   * tenant's hands chose; false by default.
+   */
+  onlyPublic?: boolean
 }
 
 /** What a dispatcher of its own does. */
@@ -18,28 +23,39 @@ export interface OutgoingHttpOptions {
   mayConnect?: ((address: string) => boolean) | undefined
   /** Of one answer. */
   maxAnswerBytes?: number
+  /** Refuses `http:`, and looks names up as they are written only. */
+  onlyPublicNames?: boolean
 }
 
 /** Connections to one host at most. */
 const CONNECTIONS = 8
 
-const known = new Map<boolean, Dispatcher>()
+const known = new Map<string, Dispatcher>()
 
 /** The dispatcher of every HTTP request of this process to other services. */
-export function outgoingHttp({ onlyRemote }: OutgoingReach = { onlyRemote: false }): Dispatcher {
-  const dispatcher = known.get(onlyRemote) ?? createOutgoingHttp(onlyRemote ? { mayConnect: isRemote } : {})
-  known.set(onlyRemote, dispatcher)
+export function outgoingHttp(reach: OutgoingReach = { onlyRemote: false }): Dispatcher {
+  const key = keyOf(reach)
+  const dispatcher = known.get(key) ?? createOutgoingHttp(optionsOf(reach))
+  known.set(key, dispatcher)
   return dispatcher
 }
 
+const keyOf = ({ onlyRemote, onlyPublic = false }: OutgoingReach): string => `${onlyRemote} ${onlyPublic}`
+
+function optionsOf({ onlyRemote, onlyPublic = false }: OutgoingReach): OutgoingHttpOptions {
+  if (onlyPublic) return { mayConnect: isPublicAddress, onlyPublicNames: true }
+  return onlyRemote ? { mayConnect: isRemote } : {}
+}
+
 const MAX_REDIRECTS = 3
-const following = new Map<boolean, Dispatcher>()
+const following = new Map<string, Dispatcher>()
 
 /** The same for requests whose redirections are followed: each is a request of its own, which may go no further than the first. */
-export function followingHttp({ onlyRemote }: OutgoingReach): Dispatcher {
+export function followingHttp(reach: OutgoingReach): Dispatcher {
+  const key = keyOf(reach)
   const redirect = interceptors.redirect({ maxRedirections: MAX_REDIRECTS, throwOnMaxRedirect: true })
-  const dispatcher = following.get(onlyRemote) ?? outgoingHttp({ onlyRemote }).compose(redirect)
-  following.set(onlyRemote, dispatcher)
+  const dispatcher = following.get(key) ?? outgoingHttp(reach).compose(redirect)
+  following.set(key, dispatcher)
   return dispatcher
 }
 
@@ -50,13 +66,13 @@ const isRemote = (address: string) => !isLocalAddress(address)
  * goes first. Names of the cluster and private addresses are reached directly in any case: a proxy leads out of a cluster, not back into it.
  */
 export function createOutgoingHttp(
-  { mayConnect, maxAnswerBytes }: OutgoingHttpOptions,
+  { mayConnect, maxAnswerBytes, onlyPublicNames = false }: OutgoingHttpOptions,
   env: NodeJS.ProcessEnv = process.env,
 ): Dispatcher {
   const options = {
     connections: CONNECTIONS,
     ...(maxAnswerBytes && { maxResponseSize: maxAnswerBytes }),
-    ...(mayConnect && { connect: { lookup: remoteLookup(undefined, mayConnect) } }),
+    ...(mayConnect && { connect: { lookup: remoteLookup(undefined, mayConnect, onlyPublicNames) } }),
   }
   const direct = new Agent(options)
   const [httpProxy, httpsProxy] = [env.http_proxy || env.HTTP_PROXY || '', env.https_proxy || env.HTTPS_PROXY || '']
@@ -65,7 +81,9 @@ export function createOutgoingHttp(
     ...{ httpProxy, httpsProxy, noProxy: env.no_proxy || env.NO_PROXY || '' },
   })
   return direct.compose((dispatch) => (request, handler) => {
-    const host = new URL(String(request.origin)).hostname.replace(/^\[|\]$/g, '')
+    const { protocol, hostname } = new URL(String(request.origin))
+    const host = hostname.replace(/^\[|\]$/g, '')
+    if (onlyPublicNames && protocol !== 'https:') throw new Error(`${host} is not asked over TLS`)
     // An address needs no lookup, so it is not checked there.
     if (mayConnect && isIP(host) && !mayConnect(host)) throw new LocalAddressError(host)
     return isInside(host) ? dispatch(request, handler) : proxied.dispatch(request, handler)

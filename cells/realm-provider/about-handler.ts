@@ -1,5 +1,5 @@
 import { keyText } from '../../crds/object.ts'
-import { UNUSED_CATALYSTS_HEADER } from '../../crds/publication.ts'
+import { type CatalystProblems, LIST_UNREADABLE_HEADER, UNUSED_CATALYSTS_HEADER } from '../../crds/publication.ts'
 import type { Endpoint } from '../../crds/realm.ts'
 import { claimedClientAddress } from '../chassis/client-address.ts'
 import { Refusal } from '../chassis/errors.ts'
@@ -24,7 +24,9 @@ import type { ProviderMetrics } from './metrics.ts'
 
 /** The facts about a realm are read from memory; no request waits for another service. */
 export interface AboutDependencies {
-  catalysts: Pick<CatalystPoller, 'known' | 'unused'>
+  catalysts: Pick<CatalystPoller, 'known'>
+  /** What keeps this provider from using all catalysts of a realm. */
+  catalystProblems: (realm: PublishedRealm) => CatalystProblems
   stats: Pick<RealmStats, 'playerCount'>
   /** Whether the service at a URL works. */
   isServiceHealthy: (healthUrl: string) => boolean
@@ -56,8 +58,9 @@ interface Sources {
   usersCount: number
   /** Whether no cell has room. */
   full: boolean
-  /** Catalysts of the realm that this provider does not use. */
+  /** Catalysts of the realm that this provider does not use, and whether it cannot read its list of them. */
   unusedCatalysts: number
+  isListUnreadable: boolean
   /** Which of the feature services work, as text. */
   health: string
 }
@@ -99,14 +102,14 @@ export class AboutHandler {
    * @throws Refusal INVALID for a Host header that is not a host, where the answer would contain it
    */
   answer(realm: PublishedRealm, request: AboutRequest, choice = { isPersonal: false, isShared: false }): HttpResponse {
-    const { catalysts, stats, baseUrl } = this.#dependencies
+    const { stats, baseUrl } = this.#dependencies
     const hasCatalysts = realm.content.catalysts.length > 0
     const { catalyst, isPersonal: isOwnCatalyst } = this.catalystOf(realm, request)
     const base = hasCatalysts ? '' : emptyWorldUrl(realm, request, baseUrl)
     const count = stats.playerCount(realm)
     const endpoint = this.#endpointFor(realm, count, request)
     const full = isFull(realm.endpoints, realm.assignment, count?.bySlot)
-    const unusedCatalysts = catalysts.unused(realm.content.catalysts)
+    const { unusedCatalysts = 0, isListUnreadable = false } = this.#dependencies.catalystProblems(realm)
     const { isShared } = choice
     const isPersonal = isOwnCatalyst || choice.isPersonal
     const sources = {
@@ -118,6 +121,7 @@ export class AboutHandler {
       usersCount: count?.total ?? 0,
       full,
       unusedCatalysts,
+      isListUnreadable,
       health: this.#healthOf(realm),
     }
     const key = `${realm.realmName} ${keyText(realm.key)} ${endpoint.slot} ${isPersonal} ${base} ${catalyst?.url ?? ''}`
@@ -153,14 +157,13 @@ export class AboutHandler {
 
   #build(key: string, sources: Sources, base: string): HttpResponse {
     const { build, metrics } = this.#dependencies
-    const { realm, endpoint, usersCount, full, unusedCatalysts } = sources
+    const { realm, endpoint, usersCount, full } = sources
     // The commit is known only for services of the same version as this one.
     const commitHash = realm.version === build.version ? build.commitHash : undefined
     const services = featureServices(realm.content, this.#dependencies.isServiceHealthy)
     const about = aboutOf({ realm, endpoint, usersCount, full, world: worldOf(sources, base), services, commitHash })
     const body = Buffer.from(JSON.stringify(about))
-    const unused = unusedCatalysts > 0 && { [UNUSED_CATALYSTS_HEADER]: String(unusedCatalysts) }
-    const response = prepared(body, { ...this.#cachingOf(sources, base), ...unused })
+    const response = prepared(body, { ...this.#cachingOf(sources, base), ...problemHeaders(sources) })
     this.#cache.set(realm.tenant, key, { ...sources, response }, body.length)
     metrics.built.inc()
     return response
@@ -188,6 +191,11 @@ export class AboutHandler {
     }
   }
 }
+
+const problemHeaders = ({ unusedCatalysts, isListUnreadable }: Sources): Record<string, string> => ({
+  ...(unusedCatalysts > 0 && { [UNUSED_CATALYSTS_HEADER]: String(unusedCatalysts) }),
+  ...(isListUnreadable && { [LIST_UNREADABLE_HEADER]: 'true' }),
+})
 
 const isFrom = (cached: CachedAnswer, sources: Sources): boolean =>
   (Object.keys(sources) as (keyof Sources)[]).every((source) => cached[source] === sources[source])

@@ -9,6 +9,7 @@ export const providerMetrics = (
     clashes: () => number
     leased: () => number
     catalysts: () => { polled: number; healthy: number; slow: number }
+    lists: () => { polled: number; unreadable: number }
   },
 ) => {
   metrics.gauge('realms', 'Realms that are published.', { read: read.realms })
@@ -18,6 +19,10 @@ export const providerMetrics = (
   metrics.gauge('catalysts_healthy', 'Polled catalysts that take players.', { read: () => read.catalysts().healthy })
   metrics.gauge('catalysts_slow', 'Healthy catalysts that answer slowly; players get others where there are some.', {
     read: () => read.catalysts().slow,
+  })
+  metrics.gauge('catalyst_lists', 'Lists of catalysts that are read.', { read: () => read.lists().polled })
+  metrics.gauge('catalyst_lists_unreadable', 'Lists of catalysts that cannot be read; what they said last holds.', {
+    read: () => read.lists().unreadable,
   })
   metrics.gauge('realms_leased', 'Realms of other clusters that are published here.', { read: read.leased })
   return {

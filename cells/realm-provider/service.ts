@@ -1,4 +1,5 @@
 import { keyText } from '../../crds/object.ts'
+import type { CatalystProblems } from '../../crds/publication.ts'
 import { withoutTrailingSlash } from '../chassis/base-url.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { operationalRoutes, type Readiness } from '../chassis/health.ts'
@@ -7,7 +8,8 @@ import { stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
-import { CatalystPoller, type CatalystTiming } from './adapters/catalyst-poller.ts'
+import { CatalystListPoller } from './adapters/catalyst-list-poller.ts'
+import { CatalystPoller, type CatalystTiming, type WantedCatalyst } from './adapters/catalyst-poller.ts'
 import type { MapTiming } from './adapters/map-poller.ts'
 import { ServicePoller } from './adapters/service-poller.ts'
 import { type RealmStats, StatsPoller, type StatsPollerOptions, type StatsTiming } from './adapters/stats-poller.ts'
@@ -27,6 +29,7 @@ import { publicationRoutes } from './publications/routes.ts'
 import { RealmDirectory } from './realm-directory.ts'
 import { providerRoutes } from './routes.ts'
 import type { EventSource } from './sources/events.ts'
+import { withCatalystLists } from './sources/listed-catalysts.ts'
 import { joinSources, type RealmSource } from './sources/realm-source.ts'
 
 /** The service does not stop these; the caller does. */
@@ -55,15 +58,18 @@ export async function startRealmProvider(
   const publications = publicationsOf(config, dependencies)
   // The leases that other replicas accepted while this one was down are loaded before it reports that it is ready.
   await publications?.replicas.sync()
-  const source = publications ? joinSources(dependencies.source, publications.leases) : dependencies.source
+  const onlyRemote = config.ALLOW_LOCAL_URLS !== 'true'
+  const lists = new CatalystListPoller({ onlyRemote, clock, log })
+  const declared = publications ? joinSources(dependencies.source, publications.leases) : dependencies.source
+  const source = withCatalystLists(declared, lists)
   const counted = providerMetrics(metrics, {
     realms: () => directory.all.filter(hasEndpoints).length,
     healthy: () => directory.all.filter(({ healthy }) => healthy).length,
     clashes: () => directory.clashes,
     leased: () => publications?.leases.all().length ?? 0,
     catalysts: () => catalysts.count(),
+    lists: () => lists.count(),
   })
-  const onlyRemote = config.ALLOW_LOCAL_URLS !== 'true'
   const catalysts = new CatalystPoller({ clock, log, metrics: counted, onlyRemote, timing: timing.catalysts })
   const services = new ServicePoller({ onlyRemote, clock, log })
   const arrivals = new Arrivals()
@@ -84,18 +90,19 @@ export async function startRealmProvider(
     const served = new Set(realms.map(({ key }) => keyText(key)))
     arrivals.retain((realm) => served.has(realm))
     consolePage.follow(realms)
-    catalysts.follow(
-      realms.filter(hasEndpoints).flatMap(({ tenant, content }) => content.catalysts.map((url) => ({ tenant, url }))),
+    lists.follow(
+      realms.flatMap(({ tenant, content: { catalystList } }) => (catalystList ? [{ tenant, url: catalystList.url }] : [])),
     )
+    catalysts.follow(realms.filter(hasEndpoints).flatMap(wantedCatalysts))
     services.follow(realms.flatMap(({ tenant, content }) => healthUrlsOf(content).map(([, url]) => ({ tenant, url }))))
   })
   const published = () => directory.all.filter(hasEndpoints)
   const polling = { onlyRemote, clock, log, metrics: counted }
   const stats = dependencies.stats ?? pollRealms(config, { ...polling, realms: published, timing: timing.stats })
-  const readiness = readinessOf(directory, () => catalysts.allAsked() && services.allAsked())
+  const readiness = readinessOf(directory, () => lists.allAsked() && catalysts.allAsked() && services.allAsked())
   const hasPeerPort = config.PEER_SERVER_PORT !== undefined
   const operational = operationalRoutes(metrics, readiness)
-  const unusedCatalysts = ({ content }: PublishedRealm) => catalysts.unused(content.catalysts)
+  const catalystProblems = ({ content }: PublishedRealm) => problemsOf(content, catalysts, lists)
   const servedRealm = (name: string) => directory.realms.get(name)
   const app = createApp({
     log,
@@ -108,6 +115,7 @@ export async function startRealmProvider(
         membersOf: (realm) => directory.members(realm),
         defaultRealm: config.DEFAULT_REALM,
         catalysts,
+        catalystProblems,
         stats,
         isServiceHealthy: (url) => services.isHealthy(url),
         arrivals,
@@ -118,7 +126,7 @@ export async function startRealmProvider(
         metrics: counted,
         console: consolePage.parts,
       }),
-      ...(publications ? publicationRoutes({ ...publications, servedRealm, unusedCatalysts, metrics: counted }) : []),
+      ...(publications ? publicationRoutes({ ...publications, servedRealm, catalystProblems, metrics: counted }) : []),
       ...(hasPeerPort ? [] : operational),
     ],
   })
@@ -126,8 +134,25 @@ export async function startRealmProvider(
     peerApp: hasPeerPort ? peerAppOf(log, [...replicaRoutesOf(publications, servedRealm), ...operational]) : undefined,
     app,
     readiness,
-    stop: stopAll(log, consolePage, directory, catalysts, services, dependencies.stats ? undefined : stats, publications?.leases)
-      .stop,
+    stop: stopAll(
+      log,
+      ...[consolePage, directory, lists, catalysts, services, dependencies.stats ? undefined : stats, publications?.leases],
+    ).stop,
+  }
+}
+
+const wantedCatalysts = ({ tenant, content, listedCatalysts }: PublishedRealm): WantedCatalyst[] =>
+  content.catalysts.map((url) => ({ tenant, url, isListed: listedCatalysts?.has(url) === true }))
+
+function problemsOf(
+  { catalysts: urls, catalystList }: PublishedRealm['content'],
+  catalysts: CatalystPoller,
+  lists: CatalystListPoller,
+): CatalystProblems {
+  const unusedCatalysts = catalysts.unused(urls)
+  return {
+    ...(unusedCatalysts > 0 && { unusedCatalysts }),
+    ...(catalystList && lists.isUnreadable(catalystList.url) && { isListUnreadable: true }),
   }
 }
 

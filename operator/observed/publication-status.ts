@@ -1,7 +1,9 @@
+import type { CatalystProblems } from '../../crds/publication.ts'
+
 /** What the realm provider of this cluster serves for a realm, as last seen. */
 export type PublicationStatus =
-  /** It serves the realm with one of the endpoints the operator published; `unusedCatalysts` of the realm it does not use. */
-  | { state: 'serving'; aboutUrl: string; unusedCatalysts?: number }
+  /** It serves the realm with one of the endpoints the operator published. */
+  | ({ state: 'serving'; aboutUrl: string } & CatalystProblems)
   /** It answers, without the realm or with other endpoints. */
   | { state: 'absent'; aboutUrl: string }
   /** It keeps serving endpoints of another realm under this name. */
@@ -12,7 +14,7 @@ export type PublicationStatus =
 
 /** The lease of a realm's name at one realm provider of another cluster. */
 export type RemotePublicationStatus = { url: string } & (
-  | { state: 'held'; unusedCatalysts?: number }
+  | ({ state: 'held' } & CatalystProblems)
   /** The provider has not answered yet. */
   | { state: 'pending' }
   /** Another publisher holds the name there. */

@@ -17,6 +17,14 @@ export interface CatalystTiming {
   timeoutMs: number
 }
 
+/** A catalyst to poll, for a tenant. */
+export interface WantedCatalyst {
+  tenant: string
+  url: string
+  /** Whether it comes from a list; after all that realms name themselves. */
+  isListed?: boolean
+}
+
 /** How catalysts are polled. */
 export interface CatalystPollerOptions {
   /** Whether addresses of this machine and of its links are refused: tenants choose the URLs. */
@@ -43,6 +51,8 @@ const LATENCY_WEIGHT = 0.3
 
 interface PolledCatalyst {
   readonly url: string
+  /** Whether a list names it, and no realm: it must be a server of the internet then. */
+  isListed: boolean
   /** Undefined until the first valid answer. */
   catalyst: Catalyst | undefined
   failures: number
@@ -98,7 +108,7 @@ export class CatalystPoller implements Running {
     this.#metrics = metrics
     this.#timing = timing
     this.#poller = new Poller({
-      ask: ({ url }) => this.#probe(url),
+      ask: (polled) => this.#probe(polled),
       learn: (polled, probe) => this.#learn(polled, probe),
       concurrency: MAX_CATALYSTS,
       clock,
@@ -107,16 +117,16 @@ export class CatalystPoller implements Running {
   }
 
   /** Polls exactly these catalysts from now on, new ones at once. */
-  follow(wanted: readonly { tenant: string; url: string }[]): void {
+  follow(wanted: readonly WantedCatalyst[]): void {
     this.#revision++
+    const byRank = [...wanted.filter(({ isListed }) => !isListed), ...wanted.filter(({ isListed }) => isListed)]
     const followed = shareFairly(
-      wanted.map(({ tenant, url }) => ({ tenant, item: url })),
+      byRank.map(({ tenant, url }) => ({ tenant, item: url })),
       MAX_CATALYSTS,
     )
+    const declared = new Set(wanted.filter(({ isListed }) => !isListed).map(({ url }) => url))
     for (const [url] of this.#poller.targets()) if (!followed.has(url)) this.#poller.forget(url)
-    for (const url of followed) {
-      this.#poller.watch(url, () => ({ url, catalyst: undefined, failures: 0, answers: 0, latencyMs: 0, wasAsked: false }))
-    }
+    for (const url of followed) this.#poller.watch(url, () => newlyPolled(url)).isListed = !declared.has(url)
     this.#metrics.catalystsBeyond.set(new Set(wanted.map(({ url }) => url)).size - followed.size)
   }
 
@@ -165,22 +175,24 @@ export class CatalystPoller implements Running {
     }))
   }
 
-  async #probe(url: string): Promise<Probe> {
+  async #probe({ url, isListed }: PolledCatalyst): Promise<Probe> {
     const askedAt = this.#clock.monotonic()
-    const answer = await this.#fetch(`${url}/about`)
+    const answer = await this.#fetch(`${url}/about`, isListed)
     const latencyMs = this.#clock.monotonic() - askedAt
     const about = answer.ok && answer.status >= 200 && answer.status < 300 ? readCatalystAbout(answer.body) : undefined
     if (!about) return { about, latencyMs, problem: answer.ok ? `/about answers ${answer.status}` : answer.reason }
     // What /about says of its services may be out of date, or wrong.
     const statuses = [about.content, about.lambdas].map(({ publicUrl }) => `${withoutTrailingSlash(String(publicUrl))}/status`)
-    const answers = await Promise.all(statuses.map(async (status) => ({ status, answer: await this.#fetch(status) })))
+    const answers = await Promise.all(statuses.map(async (status) => ({ status, answer: await this.#fetch(status, isListed) })))
     const failed = answers.find((each) => !isWorking(each.answer))
     return { about: failed ? undefined : about, latencyMs, problem: failed ? `${failed.status} says that it does not work` : '' }
   }
 
-  #fetch(url: string): Promise<FetchResult> {
+  #fetch(url: string, isListed: boolean): Promise<FetchResult> {
     const { timeoutMs } = this.#timing
-    return fetchJson(url, { timeoutMs, maxBytes: MAX_ABOUT_BYTES, onlyRemote: this.#onlyRemote, followRedirects: true })
+    const onlyRemote = this.#onlyRemote
+    const reach = { onlyRemote, onlyPublic: onlyRemote && isListed }
+    return fetchJson(url, { timeoutMs, maxBytes: MAX_ABOUT_BYTES, ...reach, followRedirects: true })
   }
 
   #learn(polled: PolledCatalyst, { about, latencyMs, problem }: Probe): PollOutcome {
@@ -220,6 +232,10 @@ export class CatalystPoller implements Running {
     this.#log.warn({ url: polled.url }, 'a catalyst no longer takes users')
   }
 }
+
+const newlyPolled = (url: string): PolledCatalyst => ({
+  ...{ url, isListed: false, catalyst: undefined, failures: 0, answers: 0, latencyMs: 0, wasAsked: false },
+})
 
 /** What a status says of its service; one without a status says nothing. */
 function isWorking(answer: FetchResult): boolean {

@@ -36,6 +36,8 @@ export interface PublishedRealm {
   assignment: Assignment
   /** As in the spec, but URLs of catalysts have no slash at the end. */
   content: RealmSpec['content']
+  /** Those of its catalysts that come from its list and not from its spec. */
+  listedCatalysts?: ReadonlySet<string>
   /** Where its catalysts are, by URL, as far as that is known. */
   catalystLocations: ReadonlyMap<string, Location>
   /** Base URL of its stats service, without a slash at the end. */
@@ -164,6 +166,18 @@ export function publishedRemoteRealm({ realmName, account, document }: LeasedNam
     isShared: document.shared === true,
     location: locationOf(document.location),
   }
+}
+
+/** As many as the list of the CRD has by default. */
+const DEFAULT_MAX_LISTED = 16
+
+/** A realm with the catalysts of its list after its own. */
+export function withListedCatalysts(realm: PublishedRealm, listed: readonly string[]): PublishedRealm {
+  const { catalysts, catalystList } = realm.content
+  const added = listed.filter((url) => !catalysts.includes(url)).slice(0, catalystList?.max ?? DEFAULT_MAX_LISTED)
+  if (added.length === 0) return realm
+  const content = { ...realm.content, catalysts: [...catalysts, ...added] }
+  return { ...realm, content, listedCatalysts: new Set(added), catalystLocations: locationsOf(content) }
 }
 
 /** As the realm says; public catalysts are known anyway. */

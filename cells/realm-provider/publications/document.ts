@@ -54,6 +54,7 @@ const schema = z.strictObject({
     .optional(),
   content: z.object({
     catalysts: z.array(url).max(32),
+    catalystList: z.object({ url: url.startsWith('https://'), max: z.number().int().min(1).max(32) }).optional(),
     catalystLocations: z.array(location.extend({ url })).max(32).optional(),
     networkId: z.number().int().min(1),
     scenesUrn: z.array(urn).max(64),

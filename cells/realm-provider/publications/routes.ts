@@ -1,5 +1,5 @@
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
-import { EPOCH_HEADER, type PublicationReceipt } from '../../../crds/publication.ts'
+import { type CatalystProblems, EPOCH_HEADER, type PublicationReceipt } from '../../../crds/publication.ts'
 import { Refusal } from '../../chassis/errors.ts'
 import { type HttpRequest, json, type Route, route } from '../../chassis/http.ts'
 import type { HttpResponse } from '../../chassis/http-response.ts'
@@ -17,8 +17,8 @@ export interface PublicationRouteDependencies {
   publishers: readonly Publisher[]
   /** The realm that is served under a name now, whichever source it comes from. */
   servedRealm: (realmName: string) => PublishedRealm | undefined
-  /** How many catalysts of a realm are not used. */
-  unusedCatalysts: (realm: PublishedRealm) => number
+  /** What keeps this provider from using all catalysts of a realm. */
+  catalystProblems: (realm: PublishedRealm) => CatalystProblems
   metrics: ProviderMetrics
   /** Learn of each change before the publisher gets its answer. */
   replicas: Pick<Replicas, 'announce' | 'announceEnd'>
@@ -40,11 +40,10 @@ export function publicationRoutes(dependencies: PublicationRouteDependencies): R
   }
   const receiptOf = (status: number, lease: PublicationLease): HttpResponse => {
     const served = dependencies.servedRealm(lease.realmName)
-    const unusedCatalysts = served?.isRemote ? dependencies.unusedCatalysts(served) : 0
     const receipt: PublicationReceipt = {
       publisher: lease.document.publisher,
       expiresAt: new Date(leases.expiresAt(lease)).toISOString(),
-      ...(unusedCatalysts > 0 && { unusedCatalysts }),
+      ...(served?.isRemote && dependencies.catalystProblems(served)),
     }
     return json(status, receipt, { etag: lease.etag, 'cache-control': 'no-store' })
   }

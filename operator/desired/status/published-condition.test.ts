@@ -57,3 +57,17 @@ test('a realm whose catalysts are not all used is published, and learns where ho
   )
   expect(condition(served, [{ url, state: 'held' }], realm).message).not.toContain('catalysts')
 })
+
+test('a realm whose list of catalysts cannot be read is published, and learns where it cannot', () => {
+  const list = 'https://a.example/lambdas/contracts/servers'
+  const realm = aRealm({ content: { catalysts: ['https://a.example'], catalystList: { url: list, max: 16 } } })
+  const { status, message } = condition(
+    { ...served, isListUnreadable: true },
+    [{ url, state: 'held', unusedCatalysts: 1 }],
+    realm,
+  )
+  expect(status).toBe('True')
+  expect(message).toContain(`; ${url} does not use 1 of the catalysts; a provider polls 512`)
+  expect(message).toMatch(new RegExp(`; ${aboutUrl} cannot read the list of catalysts at ${list}$`))
+  expect(condition(served, [{ url, state: 'held' }], realm).message).not.toContain('list')
+})

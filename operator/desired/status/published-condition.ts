@@ -58,25 +58,30 @@ export function publishedCondition(input: PublicationInput): ConditionDraft<Real
   }
   const remoteUrls = remotePublications.map(({ url }) => url)
   const published = remoteUrls.length > 0 ? [`published at ${remoteUrls.join(', ')}`] : []
-  const unused = unusedCatalysts(realm, input)
+  const problems = catalystProblems(realm, input)
   return {
     type,
     status: 'True',
     reason: 'ServedByProvider',
-    message: [`served at ${aboutUrl}`, ...published, ...unused].join('; '),
+    message: [`served at ${aboutUrl}`, ...published, ...problems].join('; '),
   }
 }
 
 /** Players never get a catalyst that a provider does not use, and nothing else tells the realm so. */
-function unusedCatalysts({ spec }: Realm, { publication, remotePublications = [] }: PublicationInput): string[] {
-  const { length } = spec.content.catalysts
-  const at = (url: string, { unusedCatalysts: unused = 0 }: { unusedCatalysts?: number }) =>
-    unused > 0 ? [`${url} does not use ${unused} of ${length} catalysts`] : []
-  const found = [
-    ...(publication.state === 'serving' ? at(publication.aboutUrl, publication) : []),
-    ...remotePublications.flatMap((remote) => (remote.state === 'held' ? at(remote.url, remote) : [])),
+function catalystProblems({ spec }: Realm, { publication, remotePublications = [] }: PublicationInput): string[] {
+  const { catalysts, catalystList } = spec.content
+  const of = catalystList ? 'the catalysts' : `${catalysts.length} catalysts`
+  const providers = [
+    ...(publication.state === 'serving' ? [{ ...publication, url: publication.aboutUrl }] : []),
+    ...remotePublications.filter((remote) => remote.state === 'held'),
   ]
-  return found.length > 0 ? [...found, UNUSED_ADVICE] : []
+  const unused = providers.flatMap(({ url, unusedCatalysts = 0 }) =>
+    unusedCatalysts > 0 ? [`${url} does not use ${unusedCatalysts} of ${of}`] : [],
+  )
+  const unread = providers.flatMap(({ url, isListUnreadable }) =>
+    isListUnreadable && catalystList ? [`${url} cannot read the list of catalysts at ${catalystList.url}`] : [],
+  )
+  return [...unused, ...(unused.length > 0 ? [UNUSED_ADVICE] : []), ...unread]
 }
 
 const UNUSED_ADVICE =

@@ -56,6 +56,10 @@ test('how many catalysts the provider does not use is learned with the answer, a
   world.answer = { ...serving(), headers: { 'unused-catalysts': 'many' } } as FetchResult
   await pass(20_000)
   expect(observe(withEndpoint())).not.toHaveProperty('unusedCatalysts')
+  world.answer = { ...serving(), headers: { 'catalyst-list-unreadable': 'true' } } as FetchResult
+  await pass(20_000)
+  expect(observe(withEndpoint())).toMatchObject({ state: 'serving', isListUnreadable: true })
+  expect(changed).toHaveLength(4)
 })
 
 test('a realm is requested several times a second until it is served, and rarely from then on', async () => {

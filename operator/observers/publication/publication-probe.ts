@@ -5,7 +5,12 @@ import type { Running } from '../../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../../cells/chassis/log.ts'
 import { Poller, type PollOutcome } from '../../../cells/chassis/poller.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
-import { UNUSED_CATALYSTS_HEADER } from '../../../crds/publication.ts'
+import {
+  type CatalystProblems,
+  LIST_UNREADABLE_HEADER,
+  readCatalystProblems,
+  UNUSED_CATALYSTS_HEADER,
+} from '../../../crds/publication.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { aboutUrl } from '../../desired/urls.ts'
 import type { PublicationStatus } from '../../observed/publication-status.ts'
@@ -44,7 +49,7 @@ const FAILURES_TO_UNREACHABLE = 3
  */
 const ANSWERS_TO_TAKEN = 5
 
-type ProviderAnswer = { adapter: string | undefined; unusedCatalysts?: number } | { failed: string }
+type ProviderAnswer = { adapter: string | undefined; problems?: CatalystProblems } | { failed: string }
 
 interface ProbedRealm {
   key: ObjectKey
@@ -147,7 +152,7 @@ function learn(probed: ProbedRealm, answer: ProviderAnswer): PollOutcome {
   if (probed.status.state === 'serving') probed.requests = isTolerated ? 1 : 0
   return {
     next: probed.adapters.size > 0 ? waitMs(probed, isTolerated) : 'on-request',
-    changed: probed.status.state !== before.state || unusedIn(probed.status) !== unusedIn(before),
+    changed: probed.status.state !== before.state || problemsIn(probed.status) !== problemsIn(before),
   }
 }
 
@@ -158,14 +163,17 @@ function answerOf(fetched: FetchResult): ProviderAnswer {
   if (fetched.status === 503 && isAboutOfRealm(fetched.body)) return { adapter: undefined }
   if (fetched.status !== 200) return { failed: `answered ${fetched.status}` }
   const { comms } = (fetched.body ?? {}) as { comms?: { adapter?: unknown } }
-  const unusedCatalysts = Number(fetched.headers?.[UNUSED_CATALYSTS_HEADER])
+  const { headers = {} } = fetched
   return {
     adapter: typeof comms?.adapter === 'string' ? comms.adapter : undefined,
-    ...(Number.isSafeInteger(unusedCatalysts) && unusedCatalysts > 0 && { unusedCatalysts }),
+    problems: readCatalystProblems({
+      unusedCatalysts: Number(headers[UNUSED_CATALYSTS_HEADER]),
+      isListUnreadable: headers[LIST_UNREADABLE_HEADER] === 'true',
+    }),
   }
 }
 
-const unusedIn = (status: PublicationStatus): number => ('unusedCatalysts' in status && status.unusedCatalysts) || 0
+const problemsIn = (status: PublicationStatus): string => JSON.stringify(readCatalystProblems({ ...status }))
 
 /** Whether it is an answer about a realm; a provider that starts answers 503 with another body. */
 const isAboutOfRealm = (body: unknown): boolean => (body as { healthy?: unknown } | null | undefined)?.healthy === false
@@ -180,8 +188,7 @@ function statusOf({ answer, adapters, others, aboutUrl, status }: ProbedRealm): 
     return status.state === 'unreachable' ? status : { state: 'unreachable', aboutUrl, message: answer.failed }
   }
   if (answer.adapter === undefined) return { state: 'absent', aboutUrl }
-  const { unusedCatalysts } = answer
-  if (adapters.has(answer.adapter)) return { state: 'serving', aboutUrl, ...(unusedCatalysts && { unusedCatalysts }) }
+  if (adapters.has(answer.adapter)) return { state: 'serving', aboutUrl, ...answer.problems }
   return others >= ANSWERS_TO_TAKEN ? { state: 'taken', aboutUrl, adapter: answer.adapter } : { state: 'absent', aboutUrl }
 }
 

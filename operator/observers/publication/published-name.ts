@@ -1,6 +1,6 @@
 import { type Backoff, backoffMs, jittered } from '../../../cells/chassis/backoff.ts'
 import type { Clock } from '../../../cells/chassis/clock.ts'
-import { EPOCH_HEADER, type PublicationDocument, publicationPath } from '../../../crds/publication.ts'
+import { EPOCH_HEADER, type PublicationDocument, publicationPath, readCatalystProblems } from '../../../crds/publication.ts'
 import type { RemotePublicationStatus } from '../../observed/publication-status.ts'
 import type { PublicationAnswer, RemoteProvider, RequestProvider } from './publication-request.ts'
 import { RoutedCells } from './routed-cells.ts'
@@ -111,10 +111,8 @@ export class PublishedName {
       this.#confirmed = JSON.stringify(document)
       this.#expiresAt = sentAt + ttlMs
       this.#failures = 0
-      const { unusedCatalysts } = (answer.body ?? {}) as { unusedCatalysts?: unknown }
-      const isNumber = typeof unusedCatalysts === 'number' && Number.isSafeInteger(unusedCatalysts)
-      const unused = isNumber && unusedCatalysts > 0 && { unusedCatalysts }
-      this.#become({ url: this.status.url, state: 'held', ...unused }, this.#routed.confirm(cells))
+      const problems = readCatalystProblems((answer.body ?? {}) as Record<string, unknown>)
+      this.#become({ url: this.status.url, state: 'held', ...problems }, this.#routed.confirm(cells))
       return ttlMs / RENEWALS_PER_TTL
     }
     if (answer.status === 409) {

@@ -17,6 +17,7 @@ function aProvider() {
   const state = {
     held: undefined as { publisher: string; etag: string; endpoints: number; epoch?: number } | undefined,
     unused: undefined as unknown,
+    isListUnreadable: undefined as unknown,
     broken: undefined as PublicationAnswer | undefined,
     count: 0,
     asked: [] as string[],
@@ -27,7 +28,10 @@ function aProvider() {
     body:
       status === 409
         ? { holder: 'far/away' }
-        : { publisher: state.held?.publisher, epoch: state.held?.epoch, unusedCatalysts: state.unused },
+        : {
+            ...{ publisher: state.held?.publisher, epoch: state.held?.epoch },
+            ...{ unusedCatalysts: state.unused, isListUnreadable: state.isListUnreadable },
+          },
   })
   const handle = ({ method, headers = {}, body }: PublicationRequest): PublicationAnswer => {
     state.asked.push(method)
@@ -95,12 +99,16 @@ test('how many catalysts the provider does not use is learned from its receipt, 
   publish(publishing())
   await pass(100)
   expect(publish(publishing())).toEqual([{ url, state: 'held', unusedCatalysts: 2 }])
+  provider.state.isListUnreadable = true
+  await pass(30_000)
+  expect(publish(publishing())).toEqual([{ url, state: 'held', unusedCatalysts: 2, isListUnreadable: true }])
+  provider.state.isListUnreadable = 'yes'
   for (const other of ['2', -1, 1e300, null, [1]]) {
     provider.state.unused = other
     await pass(30_000)
     expect(publish(publishing())).toEqual([{ url, state: 'held' }])
   }
-  expect(notified).toEqual(['main', 'main'])
+  expect(notified).toEqual(['main', 'main', 'main'])
 })
 
 test('a cell that is removed leaves the publication at once, and with the last one the name is given back', async () => {
