@@ -24,7 +24,7 @@ import type { ProviderMetrics } from './metrics.ts'
 
 /** The facts about a realm are read from memory; no request waits for another service. */
 export interface AboutDependencies {
-  catalysts: Pick<CatalystPoller, 'known'>
+  catalysts: Pick<CatalystPoller, 'known' | 'load' | 'addSent'>
   /** What keeps this provider from using all catalysts of a realm. */
   catalystProblems: (realm: PublishedRealm) => CatalystProblems
   stats: Pick<RealmStats, 'playerCount'>
@@ -102,9 +102,11 @@ export class AboutHandler {
    * @throws Refusal INVALID for a Host header that is not a host, where the answer would contain it
    */
   answer(realm: PublishedRealm, request: AboutRequest, choice = { isPersonal: false, isShared: false }): HttpResponse {
-    const { stats, baseUrl } = this.#dependencies
+    const { catalysts, stats, baseUrl } = this.#dependencies
     const hasCatalysts = realm.content.catalysts.length > 0
     const { catalyst, isPersonal: isOwnCatalyst } = this.catalystOf(realm, request)
+    // With HEAD explorers ask whether the realm is there, again and again.
+    if (catalyst && request.method === 'GET') catalysts.addSent(catalyst.url)
     const base = hasCatalysts ? '' : emptyWorldUrl(realm, request, baseUrl)
     const count = stats.playerCount(realm)
     const endpoint = this.#endpointFor(realm, count, request)
@@ -138,7 +140,10 @@ export class AboutHandler {
       location: locations.of(request.headers),
       visitor: claimedClientAddress(request),
     }
-    return chooseCatalyst(catalysts.known(content.catalysts), preference, ({ url }) => catalystLocations.get(url))
+    return chooseCatalyst(catalysts.known(content.catalysts), preference, {
+      locationOf: ({ url }) => catalystLocations.get(url),
+      loadOf: ({ url }) => catalysts.load(url),
+    })
   }
 
   #endpointFor(realm: PublishedRealm, count: PlayerCount | undefined, request: AboutRequest): Endpoint {
@@ -150,7 +155,6 @@ export class AboutHandler {
     const players = arrivals.expected(name, count)
     const endpoint = chooseEndpoint(endpoints, assignment, { players, visitor: claimedClientAddress(request) })
     if (!endpoint) throw new Error(`the realm '${realmName}' was published without an endpoint`)
-    // With HEAD explorers ask whether the realm is there, again and again.
     if (request.method === 'GET') arrivals.add(name, count, endpoint.slot)
     return endpoint
   }

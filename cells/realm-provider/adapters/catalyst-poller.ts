@@ -4,7 +4,14 @@ import { type FetchResult, fetchJson } from '../../chassis/fetch-json.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import { Poller, type PollOutcome } from '../../chassis/poller.ts'
-import { type Catalyst, type CatalystAbout, isSynchronized, readCatalystAbout } from '../core/catalyst.ts'
+import {
+  type Catalyst,
+  type CatalystAbout,
+  type CatalystLoad,
+  isSynchronized,
+  readCatalystAbout,
+  readUsersCount,
+} from '../core/catalyst.ts'
 import { shareFairly } from '../core/fair-share.ts'
 import type { ProviderMetrics } from '../metrics.ts'
 
@@ -60,6 +67,11 @@ interface PolledCatalyst {
   answers: number
   /** Moving mean of the time to an answer. */
   latencyMs: number
+  /** Users that it says to have. */
+  users: number | undefined
+  /** Players who were sent to it since its last answer, and between the last two. */
+  sent: number
+  sentBefore: number
   /** Whether the first request has ended, well or not. */
   wasAsked: boolean
 }
@@ -78,6 +90,7 @@ export interface CatalystStatus {
 
 interface Probe {
   about: CatalystAbout | undefined
+  users?: number | undefined
   latencyMs: number
   /** Why it is not used. */
   problem: string
@@ -144,6 +157,18 @@ export class CatalystPoller implements Running {
     return urls.filter((url) => this.#poller.get(url) === undefined).length
   }
 
+  /** How many players use a catalyst. */
+  load(url: string): CatalystLoad {
+    const polled = this.#poller.get(url)
+    return { users: polled?.users, sent: polled ? polled.sent + polled.sentBefore : 0 }
+  }
+
+  /** A player was sent to a catalyst. */
+  addSent(url: string): void {
+    const polled = this.#poller.get(url)
+    if (polled) polled.sent++
+  }
+
   /** Whether every polled catalyst was asked at least once. */
   allAsked(): boolean {
     return [...this.#poller.targets()].every(([, { wasAsked }]) => wasAsked)
@@ -185,7 +210,13 @@ export class CatalystPoller implements Running {
     const statuses = [about.content, about.lambdas].map(({ publicUrl }) => `${withoutTrailingSlash(String(publicUrl))}/status`)
     const answers = await Promise.all(statuses.map(async (status) => ({ status, answer: await this.#fetch(status, isListed) })))
     const failed = answers.find((each) => !isWorking(each.answer))
-    return { about: failed ? undefined : about, latencyMs, problem: failed ? `${failed.status} says that it does not work` : '' }
+    const users = answer.ok ? readUsersCount(answer.body) : undefined
+    return {
+      about: failed ? undefined : about,
+      users,
+      latencyMs,
+      problem: failed ? `${failed.status} says that it does not work` : '',
+    }
   }
 
   #fetch(url: string, isListed: boolean): Promise<FetchResult> {
@@ -195,9 +226,10 @@ export class CatalystPoller implements Running {
     return fetchJson(url, { timeoutMs, maxBytes: MAX_ABOUT_BYTES, ...reach, followRedirects: true })
   }
 
-  #learn(polled: PolledCatalyst, { about, latencyMs, problem }: Probe): PollOutcome {
+  #learn(polled: PolledCatalyst, { about, users, latencyMs, problem }: Probe): PollOutcome {
     const before = polled.catalyst
     polled.wasAsked = true
+    Object.assign(polled, { users, sentBefore: polled.sent, sent: 0 })
     if (about) this.#succeed(polled, about, latencyMs)
     else {
       this.#metrics.catalystFailures.inc()
@@ -235,6 +267,7 @@ export class CatalystPoller implements Running {
 
 const newlyPolled = (url: string): PolledCatalyst => ({
   ...{ url, isListed: false, catalyst: undefined, failures: 0, answers: 0, latencyMs: 0, wasAsked: false },
+  ...{ users: undefined, sent: 0, sentBefore: 0 },
 })
 
 /** What a status says of its service; one without a status says nothing. */

@@ -20,6 +20,21 @@ export interface Catalyst {
   about: CatalystAbout
 }
 
+/** How many players use a catalyst, as far as that is known. */
+export interface CatalystLoad {
+  /** As it says itself; undefined where it does not. */
+  users: number | undefined
+  /** Players who were sent to it since the answer before its last: they may not be among its users yet. */
+  sent: number
+}
+
+/** How many users a catalyst says to have in its `/about`, with comms of its own or as a gateway; few say it. */
+export function readUsersCount(body: unknown): number | undefined {
+  const { comms, bff } = isObject(body) ? body : {}
+  const counts = [isObject(comms) ? comms.usersCount : undefined, isObject(bff) ? bff.userCount : undefined]
+  return counts.find((count): count is number => typeof count === 'number' && Number.isSafeInteger(count) && count >= 0)
+}
+
 /** Most values in an `/about`, of all depths: many small values take far more memory than their text. */
 const MAX_VALUES = 2048
 

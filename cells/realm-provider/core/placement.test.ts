@@ -73,8 +73,10 @@ function aCatalyst(host: string, versions?: [string, string], healthy = true): C
   if (!about) throw new Error('the catalyst of the test does not take users')
   return { url: `https://${host}`, healthy, about }
 }
+const locationOf = ({ url }: Catalyst) => locationOfHost(url)
+const loadOf = () => ({ users: undefined, sent: 0 })
 const choice = (known: readonly Catalyst[], preference: CatalystPreference = {}) =>
-  chooseCatalyst(known, preference, ({ url }) => locationOfHost(url)).catalyst?.url
+  chooseCatalyst(known, preference, { locationOf, loadOf }).catalyst?.url
 
 test('without a preference the catalyst is the first of the newest healthy ones', () => {
   expect(choice([])).toBeUndefined()
@@ -136,7 +138,42 @@ test('a catalyst that is slow is taken only where all are, and one that is far i
 test('an answer is personal where several catalysts are equally near', () => {
   const both = [aCatalyst('a'), aCatalyst('b')]
   const isPersonal = (known: readonly Catalyst[], location = middleOf('DE')) =>
-    chooseCatalyst(known, { location }, ({ url }) => locationOfHost(url)).isPersonal
+    chooseCatalyst(known, { location }, { locationOf, loadOf }).isPersonal
   expect([isPersonal(both), isPersonal(both.slice(1))]).toEqual([true, false])
-  expect(chooseCatalyst(both, {}, () => undefined).isPersonal).toBe(false)
+  expect(chooseCatalyst(both, {}, { locationOf: () => undefined, loadOf }).isPersonal).toBe(false)
+})
+
+/** Sends players to catalysts one after the other, each counted at once; returns how many each got, and who got which. */
+function sendPlayers(hosts: Record<string, number | undefined>, players: number, country = 'DE') {
+  const known = Object.keys(hosts).map((host) => aCatalyst(host))
+  const sent = new Map<string, number>()
+  const loadOf = ({ url }: Catalyst) => ({ users: hosts[url.replace('https://', '')], sent: sent.get(url) ?? 0 })
+  const of = Array.from({ length: players }, (_, n) => {
+    const preference = { location: middleOf(country), visitor: `203.0.${n >> 8}.${n & 255}` }
+    const { catalyst } = chooseCatalyst(known, preference, { locationOf: () => undefined, loadOf })
+    const again = chooseCatalyst([...known].reverse(), preference, { locationOf: () => undefined, loadOf })
+    if (country) expect(again.catalyst).toBe(catalyst)
+    sent.set(catalyst?.url ?? '', (sent.get(catalyst?.url ?? '') ?? 0) + 1)
+    return catalyst?.url.replace('https://', '')
+  })
+  return { of, got: Object.keys(hosts).map((host) => sent.get(`https://${host}`) ?? 0) }
+}
+
+test('players who come at once are spread over the catalysts, whether these say how many users they have or not', () => {
+  for (const users of [undefined, 0, 1_000])
+    for (const got of sendPlayers({ a: users, b: users, c: users }, 900).got) expect(Math.abs(got - 300)).toBeLessThan(150)
+  const [first, ...others] = sendPlayers({ a: undefined, b: undefined, c: undefined }, 900, '').got
+  expect(others.concat(first ?? 0).every((got) => got > 140)).toBe(true)
+  // The order of preference holds while there are few.
+  expect(sendPlayers({ a: undefined, b: undefined }, 15, '').got).toEqual([15, 0])
+})
+
+test('a catalyst that has more than its share of users gets no more, and all others of its players stay where they were', () => {
+  const calm = sendPlayers({ a: 10, b: 10, c: 10 }, 15)
+  const crowded = sendPlayers({ a: 900, b: 100, c: 100 }, 15)
+  expect(calm.got[0]).toBeGreaterThan(0)
+  expect(crowded.got[0]).toBe(0)
+  for (const [n, host] of calm.of.entries()) if (host !== 'a') expect(crowded.of[n]).toBe(host)
+  // A count of which the others give none says nothing.
+  expect(sendPlayers({ a: 900, b: undefined, c: 100 }, 15).of).toEqual(calm.of)
 })

@@ -1,6 +1,6 @@
 import type { Endpoint, RealmSpec } from '../../../crds/realm.ts'
 import { withoutTrailingSlash } from '../../chassis/base-url.ts'
-import type { Catalyst } from './catalyst.ts'
+import type { Catalyst, CatalystLoad } from './catalyst.ts'
 import { type Location, nearestTo } from './location.ts'
 import { highestRanked } from './rendezvous.ts'
 
@@ -70,20 +70,47 @@ export interface ChosenCatalyst {
   isPersonal: boolean
 }
 
+/** What is known of catalysts beside their own answers. */
+export interface CatalystFacts {
+  locationOf: (catalyst: Catalyst) => Location | undefined
+  loadOf: (catalyst: Catalyst) => CatalystLoad
+}
+
 /**
  * The catalyst for a player (comms.md §3.1): the one named in the URL, or else of the newest healthy ones the first, or one of
- * the nearest. Slow ones are taken where all are slow. When none is healthy, the first that ever was.
+ * the nearest, without those that have more than their share of the players. Slow ones are taken where all are slow. When none is
+ * healthy, the first that ever was.
  */
 export function chooseCatalyst(
   known: readonly Catalyst[],
   { override, location, visitor = '' }: CatalystPreference,
-  locationOf: (catalyst: Catalyst) => Location | undefined,
+  { locationOf, loadOf }: CatalystFacts,
 ): ChosenCatalyst {
   const named = override && known.find(({ url, healthy }) => healthy && url === withoutTrailingSlash(override))
   const candidates = candidatesAmong(known)
   if (candidates.length === 0 || named) return { catalyst: named || known[0], isPersonal: false }
-  const near = location ? nearestTo(location, candidates, locationOf) : candidates.slice(0, 1)
-  return { catalyst: highestRanked(near, visitor, ({ url }) => url), isPersonal: near.length > 1 }
+  if (!location) return { catalyst: withoutCrowded(candidates, loadOf)[0], isPersonal: false }
+  const near = nearestTo(location, candidates, locationOf)
+  return { catalyst: highestRanked(withoutCrowded(near, loadOf), visitor, ({ url }) => url), isPersonal: near.length > 1 }
+}
+
+/** How many times the mean of its candidates a catalyst may have before players are sent to the others. */
+const CROWDED = 1.25
+/** Differences among fewer players are chance: the order of preference, and the same catalyst each time, are worth more. */
+const FEW_PLAYERS = 20
+
+/**
+ * The catalysts without those that have more than their share of the players. Where one of them does not say how many it has, only the
+ * players that were just sent to each are compared. At least one is left: that with the fewest.
+ */
+function withoutCrowded(candidates: readonly Catalyst[], loadOf: CatalystFacts['loadOf']): readonly Catalyst[] {
+  if (candidates.length < 2) return candidates
+  const loads = candidates.map(loadOf)
+  const areCounted = loads.every(({ users }) => users !== undefined)
+  const players = loads.map(({ users = 0, sent }) => sent + (areCounted ? users : 0))
+  const mean = players.reduce((sum, count) => sum + count, 0) / players.length
+  const limit = Math.max(FEW_PLAYERS, CROWDED * mean)
+  return candidates.filter((_, n) => (players[n] ?? 0) < limit)
 }
 
 /** Of each list of catalysts that was asked for: most requests ask for the same one. */
