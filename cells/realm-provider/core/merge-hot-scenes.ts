@@ -21,7 +21,10 @@ export function mergeHotScenes(realms: Iterable<{ realmName: string; scenes: rea
       if (known) {
         known.usersTotalCount += usersTotalCount
         for (const text of TEXTS) if (known[text] === undefined && scene[text] !== undefined) known[text] = scene[text]
-        if (known.realms.length < MAX_REALMS_OF_SCENE) known.realms.push({ serverName, usersCount: usersTotalCount })
+        const sameName = known.realms.find((realm) => realm.serverName === serverName)
+        // Realms of several clusters may share a name.
+        if (sameName) sameName.usersCount += usersTotalCount
+        else if (known.realms.length < MAX_REALMS_OF_SCENE) known.realms.push({ serverName, usersCount: usersTotalCount })
         continue
       }
       merged.set(id, {
