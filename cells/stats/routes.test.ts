@@ -19,7 +19,10 @@ test('a positioned heartbeat adds a peer, in the format of upstream, at the root
     const all = await get(`${prefix}/peers`)
     expect(all.headers.get('content-type')).toContain('application/json')
     expect(await all.text()).toBe(`{"ok":true,"peers":[${peer}]}`)
-    expect(await (await get(`${prefix}/peers/${ana}`)).text()).toBe(`{"ok":true,"peer":${peer}}`)
+    // With a field of the coming API after those of today's.
+    expect(await (await get(`${prefix}/peers/${ana}`)).text()).toBe(
+      `{"ok":true,"peer":${peer.replace(/}$/, ',"realm":"main"}')}}`,
+    )
     expect(await (await get(`${prefix}/parcels`)).text()).toBe('{"parcels":[{"peersCount":1,"parcel":{"x":0,"y":0}}]}')
     expect(await (await get(`${prefix}/islands`)).text()).toBe('{"ok":true,"islands":[]}')
     const missing = await get(`${prefix}/peers/${ben}`)
@@ -29,7 +32,7 @@ test('a positioned heartbeat adds a peer, in the format of upstream, at the root
   }
 })
 
-test('peers are filtered by id, in whatever case, and listed in order of appearance', async (t) => {
+test('peers are listed in order of appearance, and those that are asked for by id in that of their addresses', async (t) => {
   const { bus, clock, json } = await aStats(t)
   const cell = publishers(bus, '')
   cell.heartbeat(cleo, [0, 0, 0])
@@ -42,9 +45,9 @@ test('peers are filtered by id, in whatever case, and listed in order of appeara
     shown(ben, now, [1, -1], [16, 0, -0.5]),
   ]
   expect(await json('/peers')).toEqual({ ok: true, peers: all })
-  expect(await json(`/peers?id=${ben}&id=${cleo}&id=${ben}&id=unknown`)).toEqual({
+  expect(await json(`/peers?id=${cleo}&id=${ben}&id=${cleo}&id=unknown`)).toEqual({
     ok: true,
-    peers: [all[0], all[2]].map((peer) => ({ ...peer, realm: 'main' })),
+    peers: [all[2], all[0]].map((peer) => ({ ...peer, realm: 'main' })),
   })
 })
 
@@ -53,10 +56,10 @@ test('a wallet is found as it is written with the letters of its checksum', asyn
   const checksummed = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'
   const id = checksummed.toLowerCase() as typeof ana
   publishers(bus, '').heartbeat(id, [0, 0, 0])
-  const peer = shown(id, clock.now(), [0, 0], [0, 0, 0])
+  const peer = { ...shown(id, clock.now(), [0, 0], [0, 0, 0]), realm: 'main' }
   expect(await json(`/peers/${checksummed}`)).toEqual({ ok: true, peer })
   for (const query of [`id=${checksummed}`, `id=${id.toUpperCase()}`, `id=${checksummed}&id=${id}`])
-    expect(await json(`/comms/peers?${query}`)).toEqual({ ok: true, peers: [{ ...peer, realm: 'main' }] })
+    expect(await json(`/comms/peers?${query}`)).toEqual({ ok: true, peers: [peer] })
 })
 
 test('by realm there are the same peers, parcels and islands in the order and with the fields of the relay of Decentraland', async (t) => {
@@ -69,10 +72,10 @@ test('by realm there are the same peers, parcels and islands in the order and wi
   const now = clock.now()
   const [a, b, c] = [shown(ana, now, [2, 0], [40, 0, 8]), shown(ben, now, [0, 0], [8, 0, 8]), shown(cleo, now, [0, 0], [8, 0, 8])]
   for (const prefix of ['', '/stats']) {
-    expect(await json(`${prefix}/realms`)).toEqual({ realms: [{ name: 'genesis', peers: 3, clusters: 2 }], lastUpdated: now })
+    const lastUpdated = new Date(now).toISOString()
+    expect(await json(`${prefix}/realms`)).toEqual({ realms: [{ name: 'genesis', peers: 3, clusters: 2 }], lastUpdated })
     expect(await json(`${prefix}/realms/GENESIS/peers`)).toEqual({ ok: true, realm: 'genesis', peers: [a, b, c] })
     expect(await json(`${prefix}/realms/genesis/parcels`)).toEqual({
-      ok: true,
       realm: 'genesis',
       parcels: [
         { peersCount: 2, parcel: { x: 0, y: 0 } },
@@ -85,14 +88,26 @@ test('by realm there are the same peers, parcels and islands in the order and wi
       ['I10', [b, c]],
     ])
     expect(await json(`${prefix}/realms/genesis/islands/I10`)).toMatchObject({ id: 'I10', peers: [b, c] })
-    for (const list of ['peers', 'parcels', 'islands'])
+    for (const list of ['peers', 'islands'])
       expect(await json(`${prefix}/realms/Elsewhere/${list}`)).toEqual({ ok: true, realm: 'elsewhere', [list]: [] })
-    expect((await get(`${prefix}/realms/elsewhere/islands/I10`)).status).toBe(404)
+    expect(await json(`${prefix}/realms/Elsewhere/parcels`)).toEqual({ realm: 'elsewhere', parcels: [] })
+    const missing = await get(`${prefix}/realms/elsewhere/islands/I10`)
+    expect([missing.status, await missing.text()]).toEqual([404, ''])
     expect(await json(`${prefix}/status`)).toMatchObject({ realms: [{ name: 'genesis', peers: 3 }] })
     const withRealm = (peer: object) => ({ ...peer, realm: 'genesis' })
-    expect(await json(`${prefix}/peers?all=true`)).toEqual({ ok: true, peers: [c, a, b].map(withRealm) })
+    for (const all of ['all', 'all=true', 'all=1'])
+      expect(await json(`${prefix}/peers?${all}`)).toEqual({ ok: true, peers: [a, b, c].map(withRealm) })
+    expect(await json(`${prefix}/peers?all=false`)).toEqual({ ok: true, peers: [c, a, b] })
+    expect((await get(`${prefix}/health`)).status).toBe(200)
     expect(await json(`${prefix}/peers?id=${ana}`)).toEqual({ ok: true, peers: [withRealm(a)] })
   }
+})
+
+test('a realm without players is none, and the number of players is below /stats, where the root has the description of the realm', async (t) => {
+  const { bus, json } = await aStats(t, { COMMIT_HASH: 'abc' })
+  expect(await json('/realms')).toMatchObject({ realms: [] })
+  publishers(bus, '').heartbeat(ana, [8, 0, 8])
+  expect(await json('/stats/about')).toEqual({ commitHash: 'abc', userCount: 1 })
 })
 
 test('a list by realm has an ETag, and is not sent again to a client that has it', async (t) => {

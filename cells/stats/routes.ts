@@ -7,7 +7,7 @@ import type { HotSceneSource } from './adapters/hot-scenes-poller.ts'
 import { realmMap } from './core/realm-map.ts'
 import { cellsJson, coreStatus, islandById, islandsJson, parcelsJson, peerJson, peersJson } from './core/response-json.ts'
 import type { Snapshot } from './core/snapshot.ts'
-import { peersInRealm, realmRoutes } from './realm-routes.ts'
+import { inRealm, peersInRealm, realmRoutes } from './realm-routes.ts'
 
 /** `build` is shown at `/status`; everything else is answered from memory. */
 export interface StatsRouteDependencies {
@@ -33,12 +33,12 @@ export function statsRoutes({ snapshot, hotScenes, clock, build, realmName }: St
   const alsoBelowComms: Route[] = [
     route('GET', '/peers', ({ query }) => {
       const ids = query.getAll('id').map(asId)
-      if (ids.length === 0) return query.get('all') === 'true' ? peersOfAllRealms() : allPeers()
+      if (ids.length === 0) return asksForAll(query) ? peersOfAllRealms() : allPeers()
       return ok({ ok: true, peers: peersInRealm({ realmName, snapshot }, ids) })
     }),
     route('GET', '/peers/:id', ({ params }) => {
       const peer = snapshot.peer(asId(params.id))
-      return peer ? ok({ ok: true, peer: peerJson(peer) }) : json(404, { ok: false, peer: null })
+      return peer ? ok({ ok: true, peer: inRealm(peerJson(peer), realmName) }) : json(404, { ok: false, peer: null })
     }),
     route('GET', '/parcels', parcels),
     route('GET', '/islands', islands),
@@ -55,6 +55,7 @@ export function statsRoutes({ snapshot, hotScenes, clock, build, realmName }: St
     route('GET', '/cells', () => ok({ ok: true, cells: cellsJson(snapshot, clock.monotonic()) })),
     // Another one: the whole realm in few bytes, for the console of the realm provider.
     route('GET', '/map', map),
+    route('GET', '/health', () => ({ status: 200 })),
     route('GET', '/status', () =>
       json(
         200,
@@ -69,8 +70,13 @@ export function statsRoutes({ snapshot, hotScenes, clock, build, realmName }: St
     ),
   ]
   const api = [...alsoBelowComms, ...below('/comms', alsoBelowComms), ...atRoot]
-  return [...api, ...below('/stats', api)]
+  // At the root it is the description of the realm.
+  const about = route('GET', '/stats/about', () => ok({ commitHash: build.commitHash, userCount: snapshot.peerCount }))
+  return [...api, ...below('/stats', api), about]
 }
+
+/** `?all`, `?all=true`. */
+const asksForAll = (query: URLSearchParams): boolean => query.has('all') && query.get('all') !== 'false'
 
 /** Explorers may write a wallet with the upper case letters of its checksum (EIP-55); ids are in lower case. */
 const asId = (wallet: string): string => wallet.toLowerCase()
