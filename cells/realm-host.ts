@@ -2,11 +2,13 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { request } from 'undici'
 import { z } from 'zod'
 import { withoutTrailingSlash } from './chassis/base-url.ts'
+import type { Clock } from './chassis/clock.ts'
 import { messageOf, Refusal } from './chassis/errors.ts'
 import { type Handler, json, type Route, route, routedPath } from './chassis/http.ts'
 import type { HttpResponse } from './chassis/http-response.ts'
 import type { Log } from './chassis/log.ts'
 import { outgoingHttp } from './chassis/outgoing-http.ts'
+import { sharingAnswers } from './chassis/shared-answers.ts'
 import { REALM_HOST_HEADER } from './wire/realm-host-header.ts'
 
 /** Variables of the service that answers at the host of a realm. */
@@ -24,6 +26,7 @@ export interface RealmHostOptions {
   providerUrl: string
   realmName: string
   log: Log
+  clock: Pick<Clock, 'monotonic'>
 }
 
 const TIMEOUT_MS = 5_000
@@ -36,7 +39,16 @@ const KEPT_HERE = new Set(
   `connection keep-alive proxy-connection te trailer transfer-encoding upgrade expect content-length origin authorization cookie
   proxy-authorization x-forwarded-for`.split(/\s+/),
 )
-const PASSED_BACK = ['content-type', 'content-encoding', 'etag', 'cache-control', 'retry-after', 'location', 'unused-catalysts', 'catalyst-list-unreadable']
+const PASSED_BACK = [
+  'content-type',
+  'content-encoding',
+  'etag',
+  'cache-control',
+  'retry-after',
+  'location',
+  'unused-catalysts',
+  'catalyst-list-unreadable',
+]
 
 /**
  * The description of the realm, its content and its profiles at the realm's own host, where the services of the realm are. An Ingress
@@ -45,7 +57,9 @@ const PASSED_BACK = ['content-type', 'content-encoding', 'etag', 'cache-control'
 export function realmHostRoutes(options: RealmHostOptions): Route[] {
   const forward = forwardTo(options)
   return [
-    ...['/about', '/scenes'].map((path) => route('GET', path, forward)),
+    // Explorers ask again and again whether the realm is there.
+    route('GET', '/about', sharingAnswers(forward, options.clock)),
+    route('GET', '/scenes', forward),
     ...['/content/*', '/lambdas/*'].flatMap((path) => [
       route('GET', path, forward),
       { ...route('POST', path, forward), maxBodyBytes: MAX_BODY_BYTES },
@@ -53,7 +67,7 @@ export function realmHostRoutes(options: RealmHostOptions): Route[] {
   ]
 }
 
-function forwardTo({ providerUrl, realmName, log }: RealmHostOptions): Handler {
+function forwardTo({ providerUrl, realmName, log }: Omit<RealmHostOptions, 'clock'>): Handler {
   const base = new URL(`${withoutTrailingSlash(providerUrl)}/${encodeURIComponent(realmName)}`)
   return async ({ method, path, query, headers, remoteAddress, body }) => {
     const target = new URL(base)

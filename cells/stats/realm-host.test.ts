@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
+import { rawGet } from '../realm-provider/fixtures.ts'
 import { aStats } from './fixtures.ts'
 
 interface Seen {
@@ -117,4 +118,69 @@ test('a realm provider that does not answer, or answers without end, is a 503 af
   provider.server.close().closeAllConnections()
   const away = await get('/about', { method: 'HEAD' })
   expect([away.status, away.headers.get('retry-after')]).toEqual([503, '5'])
+})
+
+const shared = { 'cache-control': 'public, max-age=1', etag: '"a"', 'content-type': 'application/json' }
+
+test('a description that caches may keep is asked for once a second, with GET or HEAD, and answered in what each client accepts', async (t) => {
+  const provider = await aProvider({ headers: { ...shared, vary: 'Origin, Accept-Encoding' }, body: '{"healthy":true}' })
+  const { get, clock } = await aStats(t, { REALM_PROVIDER_URL: provider.url })
+  for (let n = 0; n < 5; n++) expect(await (await get('/about')).json()).toEqual({ healthy: true })
+  const head = await get('//about/', { method: 'HEAD' })
+  expect([head.status, head.headers.get('content-length')]).toEqual([200, '16'])
+  expect((await get('/about', { headers: { 'if-none-match': '"a"' } })).status).toBe(304)
+  expect(provider.seen).toHaveLength(1)
+  expect(provider.seen[0]?.headers).not.toHaveProperty('accept-encoding')
+
+  // It still holds.
+  clock.advance(1_000)
+  Object.assign(provider.answer, { status: 304, body: '' })
+  for (let n = 0; n < 5; n++) expect(await (await get('/about')).json()).toEqual({ healthy: true })
+  expect(provider.seen.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"a"'])
+  clock.advance(1_000)
+  Object.assign(provider.answer, { status: 200, body: '{"healthy":false}', headers: { ...shared, etag: '"b"' } })
+  expect(await (await get('/about')).json()).toEqual({ healthy: false })
+  clock.advance(1_000)
+  Object.assign(provider.answer, { status: 503, body: '{}' })
+  for (let n = 0; n < 2; n++) expect((await get('/about')).status).toBe(503)
+  expect(provider.seen).toHaveLength(5)
+})
+
+test('a description for one client, one host or one country is given to no other', async (t) => {
+  const provider = await aProvider({
+    headers: { ...shared, vary: 'Origin, Accept-Encoding, CF-IPCountry' },
+    body: '{"healthy":true}',
+  })
+  const { get, clock } = await aStats(t, { REALM_PROVIDER_URL: provider.url })
+  const { url } = await get('/status')
+  const asks = async (headers: Record<string, string>, query = '') => {
+    const before = provider.seen.length
+    await rawGet(url, `/about${query}`, headers.host, headers)
+    return provider.seen.length > before
+  }
+  for (const headers of [{ host: 'a.example' }, { host: 'b.example' }, { host: 'a.example', 'x-forwarded-proto': 'https' }])
+    expect([await asks(headers), await asks(headers)]).toEqual([true, false])
+  const from = (country: string) => asks({ host: 'a.example', 'cf-ipcountry': country })
+  expect([await from('DE'), await from('JP'), await from('DE'), await from('JP')]).toEqual([true, true, false, false])
+  expect([await asks({ host: 'a.example' }, '?catalyst=x'), await asks({ host: 'a.example' }, '?catalyst=x')]).toEqual([
+    true,
+    true,
+  ])
+  for (const control of ['private, max-age=1', 'no-store', 'public', 'public, no-cache, max-age=5', 'max-age=5']) {
+    clock.advance(10_000)
+    Object.assign(provider.answer, { headers: { ...shared, 'cache-control': control } })
+    expect([await asks({ host: 'c.example' }), await asks({ host: 'c.example' })]).toEqual([true, true])
+  }
+})
+
+test('clients that write ever other headers have no memory taken up without end', async (t) => {
+  const provider = await aProvider({ headers: { ...shared, vary: 'CF-IPCountry' }, body: `{"healthy":"${'x'.repeat(100_000)}"}` })
+  const { get } = await aStats(t, { REALM_PROVIDER_URL: provider.url })
+  const ask = async (n: number) => (await get('/about', { headers: { 'cf-ipcountry': `${n}` } })).arrayBuffer()
+  for (let n = 0; n < 60; n++) await ask(n)
+  const before = provider.seen.length
+  await ask(59)
+  expect(provider.seen).toHaveLength(before)
+  await ask(0)
+  expect(provider.seen).toHaveLength(before + 1)
 })

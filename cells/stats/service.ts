@@ -79,7 +79,7 @@ export async function startStats(config: StatsConfig, deps: StatsDeps): Promise<
         clock,
         build: { version: config.CURRENT_VERSION, commitHash: config.COMMIT_HASH },
       }),
-      ...(providerUrl ? realmHostRoutes({ providerUrl, realmName, log }) : []),
+      ...(providerUrl ? realmHostRoutes({ providerUrl, realmName, log, clock }) : []),
       ...operationalRoutes(metrics, readiness),
     ],
   })
