@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
-import { type AddressInfo, connect, createServer, type Server } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../cells/chassis/clock.ts'
 import { listen } from '../cells/chassis/listen.ts'
@@ -11,19 +11,17 @@ import { aCatalystAbout, aRealm } from '../cells/realm-provider/fixtures.ts'
 import { startRealmProvider } from '../cells/realm-provider/service.ts'
 import { createLocalSource } from '../cells/realm-provider/sources/local.ts'
 import type { Figure } from './figure.ts'
+import { CONNECTIONS, load, percentile } from './http-load.ts'
 
 /** The goal: 15 000 requests per second on one core, 30 000 with HEAD, and p99 of 5 ms, whatever the catalysts do. */
 export const name = 'realm-provider'
 
-const CONNECTIONS = 16
 const PIPELINED = 16
 const SECONDS = 4
 const DEAD_CATALYSTS = 10
 
-/** Messages between the benchmark and the serving child process. */
-interface ServeRequest {
-  catalysts: string[]
-}
+/** Messages between the benchmark and the serving child process: what to serve, with the whole provider or as it is. */
+type ServeRequest = { catalysts: string[] } | { headers: Record<string, string>; body: string }
 interface ServeReply {
   url: string
 }
@@ -40,95 +38,68 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
     { what: `${DEAD_CATALYSTS} dead catalysts and a live one`, catalysts: [...dead.map(urlOf), urlOf(alive)] },
   ]
   for (const { what, catalysts } of cases) {
-    const child = fork(fileURLToPath(import.meta.url), ['serve'])
-    child.send({ catalysts } satisfies ServeRequest)
-    const [{ url }] = (await once(child, 'message')) as [ServeReply]
+    const { child, url } = await aServer({ catalysts })
+    const about = `${url}/main/about`
     await untilHealthy(url)
-    await load(url, { seconds: 1, pipelined: PIPELINED }) // warms up the just-in-time compiler
-    const before = await usageOf(child)
-    const full = await load(url, { seconds: SECONDS, pipelined: PIPELINED })
-    const { cpuSeconds } = await usageOf(child)
-    report({ what: `/about, ${what}`, value: full.latencies.length / full.seconds, unit: 'requests/s' })
-    report({
-      what: `/about on one core, ${what}`,
-      value: full.latencies.length / (cpuSeconds - before.cpuSeconds),
-      unit: 'requests per CPU second',
-    })
-    const beforeHeads = await usageOf(child)
-    const heads = await load(url, { seconds: SECONDS, pipelined: PIPELINED, method: 'HEAD' })
-    const afterHeads = await usageOf(child)
-    report({
-      what: `HEAD /about on one core, ${what}`,
-      value: heads.latencies.length / (afterHeads.cpuSeconds - beforeHeads.cpuSeconds),
-      unit: 'requests per CPU second',
-    })
-    const calm = await load(url, { seconds: SECONDS, pipelined: 1 })
+    const gets = await throughput(child, about, 'GET')
+    report({ what: `/about, ${what}`, value: gets.perSecond, unit: 'requests/s' })
+    report({ what: `/about on one core, ${what}`, value: gets.perCpuSecond, unit: 'requests per CPU second' })
+    const heads = await throughput(child, about, 'HEAD')
+    report({ what: `HEAD /about on one core, ${what}`, value: heads.perCpuSecond, unit: 'requests per CPU second' })
+    const calm = await load(about, { seconds: SECONDS, pipelined: 1 })
     const note = `${CONNECTIONS} connections, ${Math.round(calm.latencies.length / calm.seconds)} requests/s`
     report({ what: `latency p50, ${what}`, value: percentile(calm.latencies, 0.5), unit: 'ms', note })
     report({ what: `latency p99, ${what}`, value: percentile(calm.latencies, 0.99), unit: 'ms', note })
+    if (catalysts.length === 0) await compareWithBareServer(report, await fetch(about), { GET: gets, HEAD: heads })
     child.kill()
     await once(child, 'exit')
   }
   for (const service of [...dead, alive]) service.close()
 }
 
-/**
- * Requests the same document on several connections, with `pipelined` requests in flight on each. Every answer has the length of
- * the first.
- */
-async function load(
-  url: string,
-  { seconds, pipelined, method = 'GET' }: { seconds: number; pipelined: number; method?: 'GET' | 'HEAD' },
-) {
-  const { hostname, port } = new URL(url)
-  const request = Buffer.from(`${method} /main/about HTTP/1.1\r\nhost: ${hostname}:${port}\r\n\r\n`)
-  const latencies: number[] = []
-  const start = performance.now()
-  const end = start + seconds * 1000
-  const runConnection = () =>
-    new Promise<void>((resolve, reject) => {
-      const socket = connect(Number(port), hostname).setNoDelay(true)
-      const sentAt: number[] = []
-      let answerBytes = 0
-      let received = 0
-      const send = () => {
-        sentAt.push(performance.now())
-        socket.write(request)
-      }
-      socket.on('error', reject)
-      socket.on('connect', send)
-      socket.on('data', (chunk) => {
-        received += chunk.length
-        if (answerBytes === 0) {
-          answerBytes = lengthOf(chunk, method)
-          for (let ahead = 1; ahead < pipelined; ahead++) send()
-        }
-        const now = performance.now()
-        for (; received >= answerBytes; received -= answerBytes) {
-          latencies.push(now - (sentAt.shift() ?? now))
-          if (now < end) send()
-        }
-        if (sentAt.length > 0) return
-        socket.destroy()
-        if (received === 0) resolve()
-        else reject(new Error('answers had different lengths'))
-      })
+interface Throughput {
+  perSecond: number
+  perCpuSecond: number
+}
+
+async function throughput(child: ChildProcess, url: string, method: 'GET' | 'HEAD'): Promise<Throughput> {
+  await load(url, { seconds: 1, pipelined: PIPELINED, method }) // warms up the just-in-time compiler
+  const before = await usageOf(child)
+  const { latencies, seconds } = await load(url, { seconds: SECONDS, pipelined: PIPELINED, method })
+  const { cpuSeconds } = await usageOf(child)
+  return { perSecond: latencies.length / seconds, perCpuSecond: latencies.length / (cpuSeconds - before.cpuSeconds) }
+}
+
+/** What Node's own server takes for the same headers and body, without routes, metrics or a choice of what is answered. */
+async function compareWithBareServer(
+  report: (figure: Figure) => void,
+  answer: Response,
+  ours: Record<'GET' | 'HEAD', Throughput>,
+): Promise<void> {
+  const { date: _, connection: __, 'keep-alive': ___, ...headers } = Object.fromEntries(answer.headers)
+  const { child, url } = await aServer({ headers, body: await answer.text() })
+  for (const method of ['GET', 'HEAD'] as const) {
+    const { perCpuSecond } = await throughput(child, `${url}/main/about`, method)
+    report({
+      what: `${method} of the same answer on one core, bare node:http`,
+      value: perCpuSecond,
+      unit: 'requests per CPU second',
     })
-  await Promise.all(Array.from({ length: CONNECTIONS }, runConnection))
-  return { latencies, seconds: (performance.now() - start) / 1000 }
+    const compare = { better: 'higher', kind: 'count' } as const
+    const value = (100 * ours[method].perCpuSecond) / perCpuSecond
+    report({ what: `${method} /about, share of what bare node:http serves`, value, unit: '%', compare })
+  }
+  child.kill()
+  await once(child, 'exit')
 }
 
-function lengthOf(answer: Buffer, method: 'GET' | 'HEAD'): number {
-  const text = answer.toString('latin1')
-  if (method === 'HEAD' && text.startsWith('HTTP/1.1 200 ')) return text.indexOf('\r\n\r\n') + 4
-  const body = Number(/content-length: (\d+)/i.exec(text)?.[1])
-  if (!text.startsWith('HTTP/1.1 200 ') || !text.includes('"healthy":true') || !body)
-    throw new Error(`unexpected answer: ${text}`)
-  return text.indexOf('\r\n\r\n') + 4 + body
+/** A child process that serves. */
+async function aServer(request: ServeRequest): Promise<{ child: ChildProcess; url: string }> {
+  const child = fork(fileURLToPath(import.meta.url), ['serve'])
+  child.send(request)
+  const [{ url }] = (await once(child, 'message')) as [ServeReply]
+  return { child, url }
 }
-
-const percentile = (values: number[], share: number): number =>
-  values.sort((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN
 
 async function usageOf(child: ChildProcess): Promise<UsageReply> {
   child.send('usage')
@@ -164,19 +135,33 @@ const aLiveCatalyst = async (): Promise<Server> => {
 const urlOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
 async function serve(): Promise<void> {
-  const [{ catalysts }] = (await once(process, 'message')) as [ServeRequest]
+  const [request] = (await once(process, 'message')) as [ServeRequest]
+  const url = 'catalysts' in request ? await serveRealm(request.catalysts) : await serveAnswer(request)
+  process.on('message', () => {
+    const { user, system } = process.cpuUsage()
+    process.send?.({ cpuSeconds: (user + system) / 1e6 } satisfies UsageReply)
+  })
+  process.send?.({ url } satisfies ServeReply)
+}
+
+async function serveRealm(catalysts: string[]): Promise<string> {
   const source = createLocalSource()
   source.set(aRealm({ content: { catalysts } }))
   const service = await startRealmProvider(
     { COMMIT_HASH: '', CURRENT_VERSION: '', ALLOW_LOCAL_URLS: 'true' },
     { source, log: silentLog, clock: systemClock, metrics: new Metrics('realm-provider') },
   )
-  const { url } = await listen(service.app, { host: '127.0.0.1', port: 0 })
-  process.on('message', () => {
-    const { user, system } = process.cpuUsage()
-    process.send?.({ cpuSeconds: (user + system) / 1e6 } satisfies UsageReply)
-  })
-  process.send?.({ url } satisfies ServeReply)
+  return (await listen(service.app, { host: '127.0.0.1', port: 0 })).url
+}
+
+async function serveAnswer({ headers, body }: { headers: Record<string, string>; body: string }): Promise<string> {
+  const bytes = Buffer.from(body)
+  const server = createHttpServer(({ method }, response) => {
+    response.writeHead(200, { ...headers, 'content-length': bytes.length })
+    response.end(method === 'HEAD' ? undefined : bytes)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return urlOf(server)
 }
 
 if (process.argv[2] === 'serve') await serve()
