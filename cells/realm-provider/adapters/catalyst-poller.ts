@@ -1,19 +1,11 @@
-import { withoutTrailingSlash } from '../../chassis/base-url.ts'
 import type { Clock } from '../../chassis/clock.ts'
-import { type FetchResult, fetchJson } from '../../chassis/fetch-json.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import { Poller, type PollOutcome } from '../../chassis/poller.ts'
-import {
-  type Catalyst,
-  type CatalystAbout,
-  type CatalystLoad,
-  isSynchronized,
-  readCatalystAbout,
-  readUsersCount,
-} from '../core/catalyst.ts'
+import type { Catalyst, CatalystAbout, CatalystLoad } from '../core/catalyst.ts'
 import { shareFairly } from '../core/fair-share.ts'
 import type { ProviderMetrics } from '../metrics.ts'
+import { type ProbedCatalyst, probeCatalyst } from './catalyst-probe.ts'
 
 /** Intervals of the requests to catalysts, in milliseconds. */
 export interface CatalystTiming {
@@ -45,8 +37,6 @@ export interface CatalystPollerOptions {
 const CATALYST_TIMING: CatalystTiming = { periodMs: 5_000, retryMs: 500, timeoutMs: 3_000 }
 /** Most catalysts polled, over all realms; tenants share them in turns, and those beyond count as down. */
 const MAX_CATALYSTS = 512
-/** Real catalysts answer with about 3 KB. */
-const MAX_ABOUT_BYTES = 32 * 1024
 /** Failures in a row after which a catalyst is unhealthy, and good answers in a row after which it is healthy again. */
 const FAILURES_UNTIL_UNHEALTHY = 2
 const ANSWERS_UNTIL_HEALTHY = 2
@@ -88,22 +78,12 @@ export interface CatalystStatus {
   version: string
 }
 
-interface Probe {
-  about: CatalystAbout | undefined
-  users?: number | undefined
-  latencyMs: number
-  /** Why it is not used. */
-  problem: string
-}
-
 /**
  * Polls `/about` of catalysts in the background, and the status of their content and lambdas, so that no request of a player waits
  * for a catalyst.
  */
 export class CatalystPoller implements Running {
-  readonly #poller: Poller<PolledCatalyst, Probe>
-  readonly #clock: Clock
-  readonly #onlyRemote: boolean
+  readonly #poller: Poller<PolledCatalyst, ProbedCatalyst>
   readonly #timing: CatalystTiming
   /** Grows with each change of a catalyst. */
   #revision = 0
@@ -116,12 +96,11 @@ export class CatalystPoller implements Running {
   constructor(options: CatalystPollerOptions) {
     const { clock, log, metrics, onlyRemote, timing = CATALYST_TIMING } = options
     this.#log = log
-    this.#clock = clock
-    this.#onlyRemote = onlyRemote
     this.#metrics = metrics
     this.#timing = timing
     this.#poller = new Poller({
-      ask: (polled) => this.#probe(polled),
+      ask: ({ url, isListed }) =>
+        probeCatalyst(url, { clock, timeoutMs: timing.timeoutMs, onlyRemote, onlyPublic: onlyRemote && isListed }),
       learn: (polled, probe) => this.#learn(polled, probe),
       concurrency: MAX_CATALYSTS,
       clock,
@@ -200,33 +179,7 @@ export class CatalystPoller implements Running {
     }))
   }
 
-  async #probe({ url, isListed }: PolledCatalyst): Promise<Probe> {
-    const askedAt = this.#clock.monotonic()
-    const answer = await this.#fetch(`${url}/about`, isListed)
-    const latencyMs = this.#clock.monotonic() - askedAt
-    const about = answer.ok && answer.status >= 200 && answer.status < 300 ? readCatalystAbout(answer.body) : undefined
-    if (!about) return { about, latencyMs, problem: answer.ok ? `/about answers ${answer.status}` : answer.reason }
-    // What /about says of its services may be out of date, or wrong.
-    const statuses = [about.content, about.lambdas].map(({ publicUrl }) => `${withoutTrailingSlash(String(publicUrl))}/status`)
-    const answers = await Promise.all(statuses.map(async (status) => ({ status, answer: await this.#fetch(status, isListed) })))
-    const failed = answers.find((each) => !isWorking(each.answer))
-    const users = answer.ok ? readUsersCount(answer.body) : undefined
-    return {
-      about: failed ? undefined : about,
-      users,
-      latencyMs,
-      problem: failed ? `${failed.status} says that it does not work` : '',
-    }
-  }
-
-  #fetch(url: string, isListed: boolean): Promise<FetchResult> {
-    const { timeoutMs } = this.#timing
-    const onlyRemote = this.#onlyRemote
-    const reach = { onlyRemote, onlyPublic: onlyRemote && isListed }
-    return fetchJson(url, { timeoutMs, maxBytes: MAX_ABOUT_BYTES, ...reach, followRedirects: true })
-  }
-
-  #learn(polled: PolledCatalyst, { about, users, latencyMs, problem }: Probe): PollOutcome {
+  #learn(polled: PolledCatalyst, { about, users, latencyMs, problem }: ProbedCatalyst): PollOutcome {
     const before = polled.catalyst
     polled.wasAsked = true
     Object.assign(polled, { users, sentBefore: polled.sent, sent: 0 })
@@ -269,11 +222,3 @@ const newlyPolled = (url: string): PolledCatalyst => ({
   ...{ url, isListed: false, catalyst: undefined, failures: 0, answers: 0, latencyMs: 0, wasAsked: false },
   ...{ users: undefined, sent: 0, sentBefore: 0 },
 })
-
-/** What a status says of its service; one without a status says nothing. */
-function isWorking(answer: FetchResult): boolean {
-  if (!answer.ok) return false
-  if (answer.status >= 400 && answer.status < 500) return true
-  const { synchronizationStatus } = (answer.body ?? {}) as { synchronizationStatus?: { synchronizationState?: unknown } | null }
-  return answer.status < 300 && isSynchronized(synchronizationStatus?.synchronizationState)
-}
