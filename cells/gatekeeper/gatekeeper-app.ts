@@ -90,7 +90,7 @@ export function gatekeeperApp(
         ...{ clock, limited: () => counted.banQueriesLimited.inc() },
         ...routeSettings(config),
       }),
-      ...(providerUrl ? realmHostRoutes({ providerUrl, realmName: config.REALM_NAME ?? DEFAULT_REALM, log }) : []),
+      ...(providerUrl ? realmHostRoutes({ providerUrl, realmName: config.REALM_NAME ?? DEFAULT_REALM, log, clock }) : []),
       ...operationalRoutes(metrics, readiness),
     ],
   })
