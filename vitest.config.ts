@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { PATIENCE } from './testing/patience.ts'
 
 export default defineConfig({
   test: {
@@ -6,5 +7,7 @@ export default defineConfig({
     globalSetup: ['testing/parts/setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    setupFiles: ['testing/patient-waiting.ts'],
+    expect: { poll: PATIENCE },
   },
 })

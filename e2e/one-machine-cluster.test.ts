@@ -122,10 +122,10 @@ withPart('debian', 'a cluster on this machine', () => {
               .filter((claim) => claim.index === index)
               .map(isOwned),
           ).toEqual([false]),
-        { timeout: 5_000 },
+        { timeout: 15_000 },
       )
       await sweep()
-      await vi.waitFor(async () => expect(await tracesOf(index, folder, namespaces)).toEqual([]), { timeout: 5_000 })
+      await vi.waitFor(async () => expect(await tracesOf(index, folder, namespaces)).toEqual([]), { timeout: 15_000 })
     })
   })
 

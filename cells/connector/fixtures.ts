@@ -158,4 +158,4 @@ const connectedFrom = (remoteAddress: string, app: App): App => ({
 })
 
 /** Waits until a check does not throw, with a deadline. */
-export const until = (check: () => void | Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 5_000, interval: 5 })
+export const until = (check: () => void | Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 15_000, interval: 5 })

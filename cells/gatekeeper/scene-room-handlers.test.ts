@@ -194,7 +194,7 @@ withPart('livekit', 'with a LiveKit', (binary) => {
       const adapterOf = async (answer: Promise<[number, unknown]>) => ((await answer)[1] as { adapter: string }).adapter
       await world.join(await adapterOf(ask(ana, { realmName: 'main', sceneId: 'bafkpark' }).then(answerOf)))
       const inRoom = await world.join(await adapterOf(enter(server, { ...explorer, ...scene })))
-      await vi.waitFor(() => expect(inRoom.others()).toEqual([ana.peer]), 5_000)
+      await vi.waitFor(() => expect(inRoom.others()).toEqual([ana.peer]))
       expect(await participants('pointer=10,10')).toEqual([200, { ok: true, data: { addresses: [ana.peer] } }])
     })
   })

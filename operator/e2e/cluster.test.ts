@@ -259,6 +259,6 @@ withPart('kube', 'a cluster behind a real API server', (part) => {
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(writesOf(client)).toBe(0)
     leads = true
-    await expect.poll(() => get(resources.Deployment, 'main-0-connector'), { timeout: 5000 }).toBeDefined()
+    await expect.poll(() => get(resources.Deployment, 'main-0-connector')).toBeDefined()
   })
 })

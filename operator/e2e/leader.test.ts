@@ -43,7 +43,7 @@ withPart('kube', 'an election at a real API server', (part) => {
     expect((await lease())?.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 15, leaseTransitions: 0 })
     await new Promise((resolve) => setTimeout(resolve, 500))
     await a.candidate.stop()
-    await expect.poll(() => story, { timeout: 5000 }).toEqual(['a leads', 'a lost', 'b leads'])
+    await expect.poll(() => story, { timeout: 10_000 }).toEqual(['a leads', 'a lost', 'b leads'])
     expect((await lease())?.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 })
   })
 
@@ -90,7 +90,7 @@ withPart('kube', 'an election at a real API server', (part) => {
     await a.candidate.stop()
     await expect.poll(() => b.candidate.isLeader()).toBe(true)
     await declare('two')
-    await expect.poll(() => kube.user.get(resources.Service, { namespace, name: 'two-slot-3' }), { timeout: 5000 }).toBeDefined()
+    await expect.poll(() => kube.user.get(resources.Service, { namespace, name: 'two-slot-3' })).toBeDefined()
     expect(writesOf(first.client)).toBe(written)
   })
 })

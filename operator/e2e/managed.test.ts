@@ -49,7 +49,7 @@ async function startNats(binary: string, realm: Realm, variables: Record<string,
     .replace('/tmp/nats.pid', pidFile)
   await writeFile(join(folder, 'nats.conf'), config)
   const server = run(binary, ['--config', join(folder, 'nats.conf')], { ...passwords, ...variables })
-  await expect.poll(server.said, { timeout: 5_000 }).toContain('Server is ready')
+  await expect.poll(server.said).toContain('Server is ready')
   const port = /Listening for client connections on 127\.0\.0\.1:(\d+)/.exec(server.said())?.[1]
   return { ...server, pidFile, url: `nats://127.0.0.1:${port}` }
 }

@@ -17,7 +17,7 @@ import { withPart } from '../../testing/parts/with-part.ts'
 
 const LIVEKIT = { url: 'wss://livekit.example.org', credentials: { secretName: 'livekit' } }
 /** Within this time no player may be routed to a removed cell any more. */
-const AT_ONCE = { timeout: 3_000, interval: 20 }
+const AT_ONCE = { timeout: 10_000, interval: 20 }
 const patient = { timeout: 15_000, interval: 20 }
 
 withPart('kube', 'the publication of realms, against a real API server and real realm providers', (part) => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { aProvider, aRealm, aService } from '../fixtures.ts'
 
-const poll = { timeout: 5_000 }
+const poll = { timeout: 15_000 }
 
 test('the services of a realm are shown with their health, which changes after two answers that say otherwise', async (t) => {
   const [events, places] = [await aService(t, { '/ping': 'pong' }), await aService(t, { '/api/health': {} })]

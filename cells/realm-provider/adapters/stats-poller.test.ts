@@ -18,13 +18,11 @@ describe('the stats of realms', () => {
     const { source, json } = await aProvider(t, { realTime: true, timing })
     source.set(aRealm({ statsUrl: `${stats.url}/stats`, endpoints: [anEndpoint(0), anEndpoint(1)] }))
     source.set(aRealm({ name: 'dead', statsUrl: 'http://127.0.0.1:1/stats' }))
-    await expect
-      .poll(() => json('/main/about'), { timeout: 5000 })
-      .toMatchObject({ comms: { usersCount: 7, adapter: anEndpoint(1).adapter } })
+    await expect.poll(() => json('/main/about')).toMatchObject({ comms: { usersCount: 7, adapter: anEndpoint(1).adapter } })
     expect(await json('/realms')).toMatchObject([{ usersCount: 0 }, { usersCount: 7 }])
     stats.state.answers['/stats/core-status'] = { userCount: 'many' }
     const asked = stats.state.asked.length
-    await expect.poll(() => stats.state.asked.length, { timeout: 5000 }).toBeGreaterThan(asked + 6)
+    await expect.poll(() => stats.state.asked.length).toBeGreaterThan(asked + 6)
     await stats.die()
     expect(await json('/main/about')).toMatchObject({ comms: { usersCount: 7 } })
   })
@@ -34,7 +32,7 @@ describe('the stats of realms', () => {
     const config = { STATS_URL: `${stats.url}/{namespace}/{name}` }
     const { source, json } = await aProvider(t, { realTime: true, timing, config })
     source.set(aRealm({ statsUrl: 'http://127.0.0.1:1' }))
-    await expect.poll(() => json('/main/about'), { timeout: 5000 }).toMatchObject({ comms: { usersCount: 4 } })
+    await expect.poll(() => json('/main/about')).toMatchObject({ comms: { usersCount: 4 } })
   })
 
   test('give the hot scenes, summed over realms, from a cache that no request fills', async (t) => {
@@ -82,7 +80,7 @@ describe('the stats of realms', () => {
         parcels: [[5, 5]],
       },
     ]
-    await expect.poll(() => json('/hot-scenes'), { timeout: 5000 }).toEqual(hot)
+    await expect.poll(() => json('/hot-scenes')).toEqual(hot)
     await Promise.all([one.die(), two.die()])
     expect(await json('/hot-scenes')).toEqual(hot)
   })
@@ -117,7 +115,7 @@ describe('stats services that answer more than they should', () => {
     const stats = await aService(t, { '/core-status': { userCount: 1 }, '/hot-scenes': scenes(100, 100) })
     const { source, json } = await aProvider(t, { realTime: true, timing })
     source.set(aRealm({ statsUrl: stats.url }))
-    await expect.poll(async () => (await sceneList(json)).length, { timeout: 5_000 }).toBe(64)
+    await expect.poll(async () => (await sceneList(json)).length).toBe(64)
     for (const { parcels } of await sceneList(json)) expect(parcels).toHaveLength(64)
     for (let n = 1; n < 64; n++) source.set(aRealm({ name: `realm-${n}`, statsUrl: stats.url }))
     await expect.poll(async () => (await sceneList(json)).length, { timeout: 10_000 }).toBe(8)
@@ -130,9 +128,9 @@ describe('stats services that answer more than they should', () => {
     const { source, json } = await aProvider(t, { realTime: true, timing: { stats: { periodMs: 30, timeoutMs: 1_000 } } })
     for (let n = 0; n < 200; n++) source.set(aRealm({ namespace: 'a', name: `dead-${n}`, statsUrl: hanging.url }))
     source.set(aRealm({ namespace: 'b', statsUrl: stats.url }))
-    await expect.poll(() => json('/main/about'), { timeout: 4_000 }).toMatchObject({ comms: { usersCount: 1 } })
+    await expect.poll(() => json('/main/about')).toMatchObject({ comms: { usersCount: 1 } })
     stats.state.answers['/core-status'] = { userCount: 2 }
-    await expect.poll(() => json('/main/about'), { timeout: 4_000 }).toMatchObject({ comms: { usersCount: 2 } })
+    await expect.poll(() => json('/main/about')).toMatchObject({ comms: { usersCount: 2 } })
     expect(await sceneList(json)).toHaveLength(1)
   })
 })
