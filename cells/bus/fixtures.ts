@@ -1,3 +1,4 @@
+import { freePort } from '../../testing/free-port.ts'
 import { type Program, startProgram } from '../../testing/program.ts'
 
 /** A NATS server on a port of its own, which it keeps over restarts. */
@@ -13,7 +14,7 @@ export interface Broker extends AsyncDisposable {
 
 /** Starts a NATS server; further arguments are its own. */
 export async function startBroker(binary: string, ...args: string[]): Promise<Broker> {
-  let port = -1 // any free one
+  const port = await freePort()
   let program: Program | undefined
   const broker: Broker = {
     get url() {
@@ -25,9 +26,7 @@ export async function startBroker(binary: string, ...args: string[]): Promise<Br
     reload: () => program?.signal('SIGHUP'),
     async start() {
       program = startProgram(binary, ['-a', '127.0.0.1', '-p', String(port), ...args])
-      const [, listening] = await program.prints(/Listening for client connections on 127\.0\.0\.1:(\d+)/)
       await program.prints(/Server is ready/)
-      port = Number(listening)
     },
     [Symbol.asyncDispose]: () => broker.kill(),
   }
