@@ -23,7 +23,14 @@ test('help loads the options and nothing that a command runs', () => {
     'cells/chassis/base-url.ts',
     'cells/chassis/errors.ts',
     'cells/chassis/log-level.ts',
+    'cli/cluster-commands.ts',
+    'cli/cluster/span.ts',
+    'cli/local-commands.ts',
     'cli/main.ts',
+    'cli/moderator-commands.ts',
+    'cli/option-values.ts',
+    'cli/program.ts',
+    'cli/run-once.ts',
     'cli/version.ts',
   ])
 })

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { messageOf, UserError } from '../../cells/chassis/errors.ts'
+import { plain, tableOf } from '../output/table.ts'
 
 /** How a moderator reaches a gatekeeper. */
 export interface ModeratorOptions {
@@ -96,9 +97,6 @@ function messageIn(text: string): string {
   }
 }
 
-/** Without line breaks and control characters, which could move the cursor of a terminal. */
-const plain = (text: string): string => text.replace(/\p{Cc}+/gu, ' ')
-
 /** Prints what a gatekeeper answered, as JSON, or some of it as a table with a title for each column. */
 export async function printList<Row>(
   rows: readonly Row[],
@@ -109,17 +107,4 @@ export async function printList<Row>(
   if (rows.length === 0) return print(`${none}\n`)
   const cells = rows.map((row) => Object.values(columns).map((cell) => cell(row) ?? '-'))
   await print(tableOf([Object.keys(columns).map((title) => title.toUpperCase()), ...cells]))
-}
-
-/** Lines of cells, aligned in columns. */
-export function tableOf(given: readonly (readonly string[])[]): string {
-  const lines = given.map((cells) => cells.map(plain))
-  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)))
-  const aligned = lines.map((line) =>
-    line
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
-  return aligned.map((line) => `${line}\n`).join('')
 }

@@ -1,13 +1,7 @@
 import { withoutTrailingSlash } from '../../cells/chassis/base-url.ts'
 import type { FetchResult } from '../../cells/chassis/fetch-json.ts'
-import {
-  addressOf,
-  callGatekeeper,
-  type ModeratorOptions,
-  type ModeratorPorts,
-  type OutputFormat,
-  tableOf,
-} from './gatekeeper-call.ts'
+import { tableOf } from '../output/table.ts'
+import { addressOf, callGatekeeper, type ModeratorOptions, type ModeratorPorts, type OutputFormat } from './gatekeeper-call.ts'
 
 export interface WhoOptions extends ModeratorOptions {
   output?: OutputFormat

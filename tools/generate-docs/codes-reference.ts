@@ -7,12 +7,13 @@ import { code, pageOf, tableOf } from './markdown.ts'
 /** Exit codes of every process; a test compares the numbers with those in the code. */
 export const exitCodes: Readonly<Record<number, string>> = {
   0: 'The command did what it was asked to, or the process was asked to stop and stopped.',
-  1: 'Something the process needs cannot be used: a broker, a database, a cluster, a folder in use. Or it did not stop in time.',
+  1: 'Something the process needs cannot be used: a broker, a database, a cluster, a folder in use. Or it did not stop in time. `realmctl`: what was asked for is refused, does not exist, or is not well.',
   2: 'The command line, the environment or the manifest is invalid; the message names every mistake.',
   3: 'The port is taken, or needs privileges.',
-  4: '`realmctl`: a realm, or the LiveKit that was asked for, does not answer.',
+  4: '`realmctl`: a realm, a gatekeeper, an API server, or the LiveKit that was asked for does not answer.',
   5: '`realmctl`: a file or folder cannot be written.',
   70: 'A bug: please report it with the log.',
+  124: '`realmctl`: it is not done within the time that `--wait` gives.',
   130: 'A second Ctrl-C (SIGINT) ended the process before it had stopped.',
   143: 'A second SIGTERM ended the process before it had stopped.',
 }

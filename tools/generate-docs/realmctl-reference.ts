@@ -1,29 +1,32 @@
-import { execFileSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import type { Command } from 'commander'
+import { createProgram } from '../../cli/program.ts'
 import { pageOf } from './markdown.ts'
 
-const program = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+const helpOf = (command: Command): string =>
+  command
+    .createHelp()
+    .formatHelp(command, Object.assign(command.createHelp(), { helpWidth: 80 }))
+    .trim()
 
-/** What a command prints about itself, without colours. */
-const helpOf = (...command: string[]): string =>
-  execFileSync(process.execPath, [program, ...command, '--help'], {
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
-  }).trim()
+/** A command and those below it, with their whole names. */
+const named = (command: Command, parents: string): { name: string; command: Command }[] => [
+  { name: `${parents} ${command.name()}`, command },
+  ...command.commands.flatMap((each) => named(each, `${parents} ${command.name()}`)),
+]
 
 /** docs/reference/realmctl.md: every command with its options. */
 export function realmctlReference(): string {
-  const overview = helpOf()
-  const [, list = ''] = overview.split('Commands:\n')
-  const commands = [...list.matchAll(/^ {2}(\w[\w-]*)/gm)].map(([, name = '']) => name).filter((name) => name !== 'help')
+  const program = createProgram()
   return pageOf(
     'realmctl',
     [
       '`npx realmctl`, or in this repository `npx node cli/main.ts`. With `kubectl-realm` on PATH it is also `kubectl realm`. What it ends with is in the',
       '[exit codes](codes.md#exit-codes).',
     ].join('\n'),
-    fenced(overview),
-    ...commands.map((name) => `## realmctl ${name}\n\n${fenced(helpOf(name))}`),
+    fenced(helpOf(program)),
+    ...program.commands
+      .flatMap((command) => named(command, 'realmctl'))
+      .map(({ name, command }) => `## ${name}\n\n${fenced(helpOf(command))}`),
   )
 }
 

@@ -1,0 +1,111 @@
+import { type Command, Option } from 'commander'
+import type { ClusterOptions } from './cluster/cluster.ts'
+import type { CellStateOptions } from './commands/cell-state.ts'
+import type { ClusterOutput, ClusterPorts } from './commands/cluster-ports.ts'
+import type { GetOptions } from './commands/get.ts'
+import type { RolloutOptions } from './commands/rollout.ts'
+import type { ScaleOptions } from './commands/scale.ts'
+import type { StatusOptions } from './commands/status.ts'
+import { span, wholeNumber } from './option-values.ts'
+import { print, runOnce } from './run-once.ts'
+
+/** Adds the commands for realms of a cluster, which work with the kubeconfig and the rights of kubectl. */
+export function addClusterCommands(program: Command): void {
+  const ports = portsOf()
+  command(program, 'get', 'List the realms of a cluster.')
+    .argument('[realm...]', 'names of Realms; otherwise all of the namespace')
+    .option('-A, --all-namespaces', 'of all namespaces')
+    .addOption(output('table', 'wide', 'json', 'yaml', 'name'))
+    .action((names: string[], options: GetOptions) =>
+      runOnce(async () => (await import('./commands/get.ts')).get(names, options, ports)),
+    )
+
+  command(
+    program,
+    'status',
+    'Show how a realm is: its cells and players, what is wrong, and what goes on. Ends with 1 unless all is well.',
+  )
+    .argument('<realm>', 'name of the Realm')
+    .option('-w, --watch', 'print it again whenever it has changed')
+    .option('--wait <span>', 'wait until it is as its spec says, such as 10m; ends with 124 after that time', span)
+    .addOption(output('table', 'json', 'yaml'))
+    .action((name: string, options: StatusOptions) =>
+      runOnce(async () => (await import('./commands/status.ts')).status(name, options, ports)),
+    )
+
+  addRolloutCommands(program, ports)
+
+  command(program, 'scale', 'Set the number of cells of a realm, or of connectors of one of its cells.')
+    .argument('<realm>', 'name of the Realm')
+    .option('--cells <number>', 'cells of the realm; 0 hibernates it', wholeNumber)
+    .option('--connectors <number>', 'connectors of the cell that --cell names', wholeNumber)
+    .option('--cell <name>', 'name of the CommsCell')
+    .option('--wait <span>', 'wait until the realm has them, such as 10m; ends with 124 after that time', span)
+    .action((name: string, options: ScaleOptions) =>
+      runOnce(async () => (await import('./commands/scale.ts')).scale(name, options, ports)),
+    )
+
+  const cellCommand = (verb: 'cordon' | 'drain' | 'uncordon', description: string) =>
+    command(program, verb, description)
+      .argument('<cell>', 'name of the CommsCell')
+      .option('--wait <span>', 'wait until it is done, such as 10m; ends with 124 after that time', span)
+      .action((name: string, options: CellStateOptions) =>
+        runOnce(async () => (await import('./commands/cell-state.ts')).setCellState(verb, name, options, ports)),
+      )
+  cellCommand('cordon', 'Send new players to other cells; those in the cell stay.')
+  cellCommand('drain', 'Send new players to other cells, and move those in the cell there, too.')
+  cellCommand('uncordon', 'Take a cell back that was cordoned or drained.')
+}
+
+function addRolloutCommands(program: Command, ports: ClusterPorts): void {
+  const rollout = program.command('rollout').description('Watch, hold and undo changes of a realm.')
+  const rolloutCommand = (verb: string, description: string) =>
+    command(rollout, verb, description).argument('<realm>', 'name of the Realm')
+  rolloutCommand('status', 'Say how far a rollout is. Ends with 1 unless it is over.')
+    .option('--wait <span>', 'wait until it is over, such as 10m; ends with 124 after that time', span)
+    .action((name: string, options: RolloutOptions) =>
+      runOnce(async () => (await import('./commands/rollout.ts')).rolloutStatus(name, options, ports)),
+    )
+  rolloutCommand('pause', 'Hold everything of a realm that runs as it is.').action((name: string, options: ClusterOptions) =>
+    runOnce(async () => (await import('./commands/rollout.ts')).pause(name, options, ports)),
+  )
+  rolloutCommand('resume', 'Let a rollout go on that is paused, or that waits after its canary cells.').action(
+    (name: string, options: ClusterOptions) =>
+      runOnce(async () => (await import('./commands/rollout.ts')).resume(name, options, ports)),
+  )
+  rolloutCommand('undo', 'Go back to the version that the other cells of the realm have.')
+    .option('--to-version <version>', 'another version to go back to')
+    .action((name: string, options: ClusterOptions & { toVersion?: string }) =>
+      runOnce(async () => (await import('./commands/rollout.ts')).undo(name, options, ports)),
+    )
+  rolloutCommand('history', 'List what the cells of a realm were created from.')
+    .addOption(output('table', 'json'))
+    .action((name: string, options: ClusterOptions & { output?: 'table' | 'json' }) =>
+      runOnce(async () => (await import('./commands/rollout.ts')).history(name, options, ports)),
+    )
+}
+
+/** A command that works in a cluster. */
+const command = (parent: Command, name: string, description: string): Command =>
+  parent
+    .command(name)
+    .description(description)
+    .option('-n, --namespace <name>', 'namespace; otherwise the one of the context')
+    .option('--context <name>', 'context of the kubeconfig; otherwise its current one')
+    .option('--kubeconfig <file>', 'kubeconfig; otherwise KUBECONFIG, or ~/.kube/config')
+
+const portsOf = (): ClusterPorts => ({
+  env: process.env,
+  print,
+  say: (sentence) => void process.stderr.write(`${sentence}\n`),
+  today: () => Date.now(),
+  now: () => performance.now(),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  style: { width: process.stdout.isTTY ? process.stdout.columns : undefined, colours: hasColours() },
+})
+
+const output = (...formats: [ClusterOutput, ...ClusterOutput[]]): Option =>
+  new Option('-o, --output <format>', 'how it is printed').choices(formats).default('table')
+
+/** As most tools do it: https://no-color.org, and no colours in files. */
+const hasColours = (): boolean => process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'

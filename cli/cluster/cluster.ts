@@ -1,0 +1,121 @@
+import { messageOf, UserError } from '../../cells/chassis/errors.ts'
+import { findKubeAccess } from '../../cells/kube/kube-access.ts'
+import type { KubeClient } from '../../cells/kube/kube-client.ts'
+import { isStatus, KubeError } from '../../cells/kube/kube-error.ts'
+import { createKubeClient } from '../../cells/kube/pooled-kube-client.ts'
+import { collectionPath } from '../../cells/kube/resources.ts'
+import type { CommsCell, Realm } from '../../crds/realm.ts'
+import { cellResource, realmResource } from '../../crds/resources.ts'
+
+/** Which cluster and namespace, with the options of kubectl. */
+export interface ClusterOptions {
+  /** Absent = the one of the context. */
+  namespace?: string
+  context?: string
+  kubeconfig?: string
+}
+
+/** A cluster, and the namespace that a command is about. */
+export interface ClusterNamespace {
+  client: Pick<KubeClient, 'list' | 'get' | 'merge'>
+  namespace: string
+}
+
+/** Name of the writer in managedFields. */
+const FIELD_MANAGER = 'realmctl'
+const MOST_NAMES = 8
+
+/**
+ * Runs a command with the cluster that kubectl would use.
+ *
+ * @throws UserError 1 where the cluster refuses, 4 where it does not answer
+ */
+export async function inCluster<T>(
+  options: ClusterOptions,
+  env: NodeJS.ProcessEnv,
+  run: (cluster: ClusterNamespace) => Promise<T>,
+): Promise<T> {
+  const client = createKubeClient({ access: await findKubeAccess(env, options) })
+  try {
+    return await run({ client, namespace: options.namespace ?? client.namespace })
+  } catch (error) {
+    throw explained(error, client.server)
+  } finally {
+    await client.stop()
+  }
+}
+
+/** What a person can do about an error of the cluster; other errors are bugs, and stay as they are. */
+export function explained(error: unknown, server: string): unknown {
+  if (error instanceof UserError) return error
+  if (error instanceof KubeError) return new UserError(sentenceOf(error), error.status >= 500 ? 4 : 1, { cause: error })
+  const code = (error as { code?: unknown }).code
+  const isNetwork = typeof code === 'string' || (error instanceof Error && /^(Timeout|Abort)Error$/.test(error.name))
+  return isNetwork ? new UserError(`The API server ${server} does not answer: ${messageOf(error)}`, 4, { cause: error }) : error
+}
+
+function sentenceOf({ status, message }: KubeError): string {
+  if (status === 401) return `The API server does not accept the credentials of the kubeconfig: ${message}`
+  if (status === 403) return `A right is missing: ${message}. The roles view and edit have those of realmctl, by the chart.`
+  if (status === 404) return `The cluster has no such kind of object: install the CRDs of realm-operator first (${message})`
+  return `The API server refuses: ${message}`
+}
+
+/** @throws UserError 1 where there is no such Realm; the message has the names that there are */
+export async function realmNamed({ client, namespace }: ClusterNamespace, name: string): Promise<Realm> {
+  const found = await client.get<Realm>(realmResource, { namespace, name })
+  if (found) return found
+  const names = (await realmsIn({ client, namespace })).map(({ metadata }) => metadata.name)
+  throw new UserError(`There is no Realm ${name} in the namespace ${namespace}; ${namesText(names)}`)
+}
+
+/** @throws UserError 1 where there is no such CommsCell; the message has the names that there are */
+export async function cellNamed({ client, namespace }: ClusterNamespace, name: string): Promise<CommsCell> {
+  const found = await client.get<CommsCell>(cellResource, { namespace, name })
+  if (found) return found
+  const { items } = await client.list<CommsCell>(collectionPath(cellResource, namespace), {})
+  throw new UserError(
+    `There is no CommsCell ${name} in the namespace ${namespace}; ${namesText(items.map(({ metadata }) => metadata.name))}`,
+  )
+}
+
+function namesText(names: readonly string[]): string {
+  if (names.length === 0) return 'there is none. Is it another one (-n)?'
+  const shown = [...names].sort().slice(0, MOST_NAMES).join(', ')
+  return `there are ${shown}${names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : ''}.`
+}
+
+/** All Realms of a namespace, or of the cluster. */
+export async function realmsIn({
+  client,
+  namespace,
+}: Pick<ClusterNamespace, 'client'> & { namespace?: string }): Promise<Realm[]> {
+  return (await client.list<Realm>(collectionPath(realmResource, namespace), {})).items
+}
+
+/** The cells of a realm, by slot. */
+export async function cellsOf({ client }: Pick<ClusterNamespace, 'client'>, { metadata }: Realm): Promise<CommsCell[]> {
+  const { items } = await client.list<CommsCell>(collectionPath(cellResource, metadata.namespace), {})
+  return items
+    .filter(({ spec }) => spec.realmRef.name === metadata.name)
+    .sort((a, b) => a.spec.slot - b.spec.slot || (a.metadata.name < b.metadata.name ? -1 : 1))
+}
+
+/** Changes fields of a Realm, as `kubectl patch` does. @throws UserError 1 where it is gone */
+export async function changeRealm({ client }: ClusterNamespace, { metadata }: Realm, spec: object): Promise<void> {
+  await change(client.merge(realmResource, metadata, { spec }, { fieldManager: FIELD_MANAGER }), `Realm ${metadata.name}`)
+}
+
+/** Changes fields of a CommsCell. @throws UserError 1 where it is gone */
+export async function changeCell({ client }: ClusterNamespace, { metadata }: CommsCell, spec: object): Promise<void> {
+  await change(client.merge(cellResource, metadata, { spec }, { fieldManager: FIELD_MANAGER }), `CommsCell ${metadata.name}`)
+}
+
+async function change(write: Promise<unknown>, what: string): Promise<void> {
+  try {
+    await write
+  } catch (error) {
+    if (isStatus(error, 404)) throw new UserError(`The ${what} was deleted in the meantime.`, 1, { cause: error })
+    throw error
+  }
+}

@@ -1,0 +1,59 @@
+import { type Command, Option } from 'commander'
+import { logLevels } from '../cells/chassis/log-level.ts'
+import type { IslandsOptions } from './commands/islands.ts'
+import { httpUrl, portNumber } from './option-values.ts'
+import { print, runOnce } from './run-once.ts'
+import type { UpOptions } from './run-up.ts'
+
+/** Adds the commands that need no cluster. */
+export function addLocalCommands(program: Command): void {
+  program
+    .command('up')
+    .description('Run the realms of a manifest on this machine; a saved change of the manifest is applied while they run.')
+    .requiredOption('-f, --file <manifest>', 'YAML file with Realm objects, and the Secrets they name')
+    .option('-p, --port <number>', 'port of all endpoints; 0 takes a free one', portNumber, 3000)
+    .option('--host <address>', 'address to listen on; with :: other machines can connect', '127.0.0.1')
+    .option('--public-url <url>', 'base URL that explorers use, when it is not http://host:port', httpUrl)
+    .option('--movement-port <number>', 'UDP port of the movement relay; 7777, or the next free one, unless given', portNumber)
+    .option('--data <folder>', 'folder of the gatekeepers’ databases', '.realm')
+    .addOption(
+      new Option('--rooms <kind>', 'which server the rooms use; auto takes LiveKit where one is found')
+        .choices(['auto', 'embedded', 'livekit'])
+        .default('auto'),
+    )
+    .option('--livekit <url>', 'a LiveKit to use: ws://host:7880')
+    .addOption(new Option('--livekit-api-key <key>', 'its key').env('LIVEKIT_API_KEY'))
+    .option('--livekit-api-secret-file <file>', 'file with its secret; otherwise LIVEKIT_API_SECRET')
+    .addOption(new Option('--log-level <level>', 'what the services log, on standard error').choices(logLevels).default('warn'))
+    .action(async (options: UpOptions) => {
+      const { runUp } = await import('./run-up.ts')
+      await runUp(options)
+    })
+
+  program
+    .command('islands')
+    .description('Draw a map of a running realm: its islands, and where its peers are.')
+    .argument('[source]', 'URL of a realm or of its statistics, or a file that --json wrote', 'http://127.0.0.1:3000/main')
+    .option('-o, --output <file>', 'file to write, - for standard output; islands.svg or islands.json unless given')
+    .option('--json', 'write the data instead of a map; the file can be drawn later')
+    .action((source: string, options: IslandsOptions) =>
+      runOnce(async () => {
+        const { islands, REALM_LIMITS } = await import('./commands/islands.ts')
+        const { fetchJson } = await import('../cells/chassis/fetch-json.ts')
+        await islands(source, options, {
+          ask: (url) => fetchJson(url, REALM_LIMITS),
+          say: (sentence) => process.stdout.write(`${sentence}\n`),
+          print,
+          now: () => new Date(),
+        })
+      }),
+    )
+
+  program
+    .command('validate')
+    .description('Judge manifests as a cluster would, without one: file, line and field of every mistake.')
+    .requiredOption('-f, --file <manifest...>', 'YAML files with Realm objects; - is standard input')
+    .action(({ file }: { file: string[] }) =>
+      runOnce(async () => (await import('./commands/validate.ts')).validate(file, { stdin: process.stdin, print })),
+    )
+}

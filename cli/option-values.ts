@@ -1,0 +1,34 @@
+import { InvalidArgumentError } from 'commander'
+import { withoutTrailingSlash } from '../cells/chassis/base-url.ts'
+import { spanOf } from './cluster/span.ts'
+
+// How values of options are read. Each throws commander's InvalidArgumentError with what was expected.
+
+export function portNumber(text: string): number {
+  const port = Number(text)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('a port is a number from 0 to 65535.')
+  return port
+}
+
+export function days(text: string): number {
+  const number = Number(text)
+  if (!(number > 0 && number <= 36_500)) throw new InvalidArgumentError('expected a number of days up to 36500.')
+  return number
+}
+
+export function httpUrl(text: string): string {
+  if (!/^https?:\/\/[^/]/.test(text) || !URL.canParse(text)) throw new InvalidArgumentError('expected http://… or https://….')
+  return withoutTrailingSlash(text)
+}
+
+/** A time such as 10m, in milliseconds. */
+export function span(text: string): number {
+  const ms = spanOf(text)
+  if (ms === undefined) throw new InvalidArgumentError('expected a time such as 90s, 10m or 1h.')
+  return ms
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('expected a number, such as 3.')
+  return Number(text)
+}
