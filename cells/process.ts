@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { Bus } from './bus/bus.ts'
 import { busMetrics } from './bus/metrics.ts'
-import { connectNats } from './bus/nats.ts'
 import { type Clock, systemClock } from './chassis/clock.ts'
 import { operationalRoutes, readinessRoute } from './chassis/health.ts'
 import { type App, createApp, json, type UpgradeHandler } from './chassis/http.ts'
@@ -146,14 +145,15 @@ const refuseWhileStarting: UpgradeHandler = (_, socket) => {
 /** Beyond the draining: time for closing handshakes and for the last writes. The pods' grace period is at least as long. */
 const STOP_MARGIN_MS = 10_000
 
-/** Connects a process to its bus. @throws UserError when NATS refuses the login, or when it cannot be attempted */
-export const connectBus = (
+/** Connects a process to its bus; only then its client library is loaded. @throws UserError when NATS refuses the login, or when it cannot be attempted */
+export const connectBus = async (
   name: string,
   { NATS_URL, ...config }: BusConfig & { NATS_URL: string },
   log: Log,
   metrics: Metrics,
-): Promise<Bus> =>
-  connectNats({
+): Promise<Bus> => {
+  const { connectNats } = await import('./bus/nats.ts')
+  return connectNats({
     servers: NATS_URL.split(','),
     name: `${name} ${config.BUS_SCOPE}`.trim(),
     user: secretOf(config.NATS_USER, config.NATS_USER_FILE),
@@ -165,5 +165,6 @@ export const connectBus = (
     log,
     metrics: busMetrics(metrics),
   })
+}
 
 const secretOf = (value: string | undefined, file: string | undefined) => (value || file ? currentSecret(value, file) : undefined)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseEnv } from '../chassis/config.ts'
-import { refusedWalletVariables } from '../identity/refused-wallets.ts'
+import { refusedWalletVariables } from '../identity/refused-wallet-variables.ts'
 import { busVariables, processVariables } from '../process.ts'
 import { connectionVariables } from '../sockets/connection-variables.ts'
 

@@ -2,12 +2,10 @@ import { systemClock } from '../chassis/clock.ts'
 import { type App, splitTarget } from '../chassis/http.ts'
 import { type Running, stopAll } from '../chassis/lifecycle.ts'
 import { Metrics } from '../chassis/metrics.ts'
-import { createVerifier } from '../identity/verifier.ts'
 import { connectBus, runService, type StartedService } from '../process.ts'
-import { startRooms } from '../rooms/service.ts'
 import { trustedProxiesOf } from '../sockets/connection-variables.ts'
 import { type ArchipelagoEnvironment, readConfig } from './config.ts'
-import { startArchipelago } from './service.ts'
+import { type ArchipelagoDeps, startArchipelago } from './service.ts'
 
 /**
  * Runs an archipelago as a process of its own; with ROOMS_URL it also serves the embedded rooms.
@@ -20,33 +18,41 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   return runService('archipelago', config, (parts) => start(config, parts), { drainSeconds })
 }
 
-async function start(
-  config: ArchipelagoEnvironment,
-  { log, metrics }: Parameters<Parameters<typeof runService>[2]>[0],
-): Promise<StartedService> {
+type Parts = Parameters<Parameters<typeof runService>[2]>[0]
+
+async function start(config: ArchipelagoEnvironment, { log, metrics }: Parts): Promise<StartedService> {
   const bus = await connectBus('archipelago', config, log, metrics)
-  const verifier = config.ROOMS_URL === undefined ? undefined : createVerifier({ log, ethereumRpcUrl: config.ETH_RPC_URL })
+  const shared = { bus, log, clock: systemClock, metrics }
   // The rooms subscribe to admissions before there is an archipelago that publishes any.
-  const rooms =
-    verifier &&
-    (await startRooms(
-      {
-        scope: config.BUS_SCOPE,
-        drainSeconds: config.DRAIN_SECONDS,
-        limits: { maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS },
-        proxies: trustedProxiesOf(config),
-        refused: config,
-      },
-      { bus, log, clock: systemClock, verifier, metrics: new Metrics('rooms', metrics.registry) },
-    ))
-  const archipelago = await startArchipelago(config, { bus, log, clock: systemClock, metrics, roomsAreNew: rooms !== undefined })
-  log.info({ scope: config.BUS_SCOPE, rooms: rooms ? 'embedded' : 'livekit' }, 'the archipelago is connected to the bus')
-  const app = rooms ? withRooms(archipelago.app, rooms.app) : archipelago.app
+  const opened = config.ROOMS_URL === undefined ? undefined : await openRooms(config, shared)
+  const archipelago = await startArchipelago(config, { ...shared, roomsAreNew: opened !== undefined })
+  log.info({ scope: config.BUS_SCOPE, rooms: opened ? 'embedded' : 'livekit' }, 'the archipelago is connected to the bus')
+  const app = opened ? withRooms(archipelago.app, opened.rooms.app) : archipelago.app
   return {
     // The rooms stop before the HTTP server, which would otherwise cut off the players they still have to disconnect.
-    service: { app, readiness: archipelago.readiness, ...stopAll(log, archipelago, rooms) },
-    dependencies: [verifier && { stop: () => verifier.close() }, { stop: () => bus.close() }],
+    service: { app, readiness: archipelago.readiness, ...stopAll(log, archipelago, opened?.rooms) },
+    dependencies: [opened && { stop: () => opened.verifier.close() }, { stop: () => bus.close() }],
   }
+}
+
+/** The embedded rooms of this process. Only where there are any, what they need is loaded: WebSockets and the check of signatures. */
+async function openRooms(config: ArchipelagoEnvironment, shared: Omit<ArchipelagoDeps, 'transport'>) {
+  const [{ createVerifier }, { startRooms }] = await Promise.all([
+    import('../identity/verifier.ts'),
+    import('../rooms/service.ts'),
+  ])
+  const verifier = createVerifier({ log: shared.log, ethereumRpcUrl: config.ETH_RPC_URL })
+  const rooms = await startRooms(
+    {
+      scope: config.BUS_SCOPE,
+      drainSeconds: config.DRAIN_SECONDS,
+      limits: { maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS },
+      proxies: trustedProxiesOf(config),
+      refused: config,
+    },
+    { ...shared, verifier, metrics: new Metrics('rooms', shared.metrics.registry) },
+  )
+  return { verifier, rooms }
 }
 
 /** One app out of two: paths of rooms, below any cell, belong to the rooms. */

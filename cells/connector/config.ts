@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { withoutTrailingSlash } from '../chassis/base-url.ts'
 import { parseEnv } from '../chassis/config.ts'
-import { refusedWalletVariables } from '../identity/refused-wallets.ts'
+import { refusedWalletVariables } from '../identity/refused-wallet-variables.ts'
 import { busVariables, processVariables } from '../process.ts'
 import { connectionVariables } from '../sockets/connection-variables.ts'
 

@@ -17,7 +17,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
 }
 
 /** What the program needs, in parts: nothing is received while one is loaded. */
-const parts = [() => import('zod'), () => import('../process.ts'), () => import('../identity/verifier.ts')]
+const parts = [() => import('../chassis/config.ts'), () => import('../process.ts'), () => import('../identity/verifier.ts')]
 /** After each part: clients whose datagrams wait are answered. */
 const RECEIVE_MS = 20
 

@@ -1,11 +1,4 @@
-import {
-  IngressClient,
-  type IngressInfo,
-  IngressInput,
-  type ParticipantInfo,
-  RoomServiceClient,
-  TrackSource,
-} from 'livekit-server-sdk'
+import type { IngressClient, IngressInfo, ParticipantInfo, RoomServiceClient, TrackSource } from 'livekit-server-sdk'
 import pLimit from 'p-limit'
 import { CircuitBreaker } from '../chassis/circuit-breaker.ts'
 import type { Clock } from '../chassis/clock.ts'
@@ -50,13 +43,20 @@ const MAX_CONCURRENT = 32
 const MAX_WAITING = 20_000
 const BREAKER = { failures: 5, openMs: 5_000, what: 'LiveKit' }
 
+/** What requests are made with. */
+interface LivekitClients {
+  rooms: RoomServiceClient
+  ingress: IngressClient
+  sdk: Pick<typeof import('livekit-server-sdk'), 'IngressInput' | 'TrackSource'>
+}
+
 /**
  * The rooms of a LiveKit server: every request to its API goes through here, with a deadline, a limited number at a time, and a
  * breaker. What does not exist is a result, and a server that does not answer a refusal UNAVAILABLE.
  */
 export class LivekitRooms {
-  readonly #rooms: RoomServiceClient
-  readonly #ingress: IngressClient
+  readonly #loadClients: () => Promise<LivekitClients>
+  #clients: Promise<LivekitClients> | undefined
   readonly #breaker: CircuitBreaker
   /** The ingress is another service, which may be away while the rooms are there. */
   readonly #ingressBreaker: CircuitBreaker
@@ -64,9 +64,15 @@ export class LivekitRooms {
   readonly #metrics: LivekitMetrics
 
   constructor({ url, apiKey, apiSecret, clock, log, metrics }: LivekitRoomsOptions) {
-    const options = { requestTimeout: TIMEOUT_SECONDS, failover: false }
-    this.#rooms = new RoomServiceClient(url, apiKey, apiSecret, options)
-    this.#ingress = new IngressClient(url, apiKey, apiSecret, options)
+    this.#loadClients = async () => {
+      const sdk = await import('livekit-server-sdk')
+      const options = { requestTimeout: TIMEOUT_SECONDS, failover: false }
+      return {
+        rooms: new sdk.RoomServiceClient(url, apiKey, apiSecret, options),
+        ingress: new sdk.IngressClient(url, apiKey, apiSecret, options),
+        sdk,
+      }
+    }
     this.#metrics = livekitMetrics(metrics, { isReachable: () => this.isReachable })
     this.#breaker = new CircuitBreaker({
       ...BREAKER,
@@ -86,64 +92,78 @@ export class LivekitRooms {
 
   /** All rooms, or those of the names that exist. */
   async rooms(names?: readonly string[]): Promise<LivekitRoom[]> {
-    const rooms = await this.#ask(() => this.#rooms.listRooms(names && [...names]))
+    const rooms = await this.#ask(({ rooms }) => rooms.listRooms(names && [...names]))
     return rooms.map(({ name, metadata, numParticipants }) => ({ name, metadata, participantCount: numParticipants }))
   }
 
   /** None where the room does not exist. */
   async participants(room: string): Promise<readonly LivekitParticipant[]> {
-    return (await this.#found(() => this.#rooms.listParticipants(room))) ?? []
+    return (await this.#found(({ rooms }) => rooms.listParticipants(room))) ?? []
   }
 
   /** Ends the connection of a participant; whether it was there. A token that is still valid lets it join again. */
   async remove(room: string, identity: string): Promise<boolean> {
-    return (await this.#found(() => done(this.#rooms.removeParticipant(room, identity)))) ?? false
+    return (await this.#found(({ rooms }) => done(rooms.removeParticipant(room, identity)))) ?? false
   }
 
   /** Changes metadata and permissions of a participant; whether it was there. */
   async update(room: string, identity: string, { metadata, grant }: { metadata?: string; grant?: Grant }): Promise<boolean> {
-    const change = { ...(metadata !== undefined && { metadata }), ...(grant && { permission: permissionOf(grant) }) }
-    return (await this.#found(() => this.#rooms.updateParticipant(room, identity, change))) !== undefined
+    const updated = await this.#found(({ rooms, sdk }) => {
+      const permission = grant && permissionOf(grant, sdk.TrackSource.MICROPHONE)
+      return rooms.updateParticipant(room, identity, {
+        ...(metadata !== undefined && { metadata }),
+        ...(permission && { permission }),
+      })
+    })
+    return updated !== undefined
   }
 
   /** Undefined where the participant is not in the room. */
   participant(room: string, identity: string): Promise<LivekitParticipant | undefined> {
-    return this.#found(() => this.#rooms.getParticipant(room, identity))
+    return this.#found(({ rooms }) => rooms.getParticipant(room, identity))
   }
 
   /** Replaces the metadata of a room, which all participants receive; whether the room exists. */
   async setMetadata(room: string, metadata: string): Promise<boolean> {
-    return (await this.#found(() => this.#rooms.updateRoomMetadata(room, metadata))) !== undefined
+    return (await this.#found(({ rooms }) => rooms.updateRoomMetadata(room, metadata))) !== undefined
   }
 
   /** Creates a room unless it exists; it ends again after a while without participants. */
   async create(room: string): Promise<void> {
-    await this.#ask(() => this.#rooms.createRoom({ name: room }))
+    await this.#ask(({ rooms }) => rooms.createRoom({ name: room }))
   }
 
   /** Ends a room for all participants; whether it existed. */
   async delete(room: string): Promise<boolean> {
-    return (await this.#found(() => done(this.#rooms.deleteRoom(room)))) ?? false
+    return (await this.#found(({ rooms }) => done(rooms.deleteRoom(room)))) ?? false
   }
 
   /** Creates an RTMP endpoint that publishes into a room. @throws Refusal NOT_SUPPORTED where LiveKit has no ingress */
   async createIngress(room: string, name: string, identity: string): Promise<LivekitIngress> {
     const options = { name, roomName: room, participantIdentity: identity }
-    return ingressOf(await this.#ask(() => this.#ingress.createIngress(IngressInput.RTMP_INPUT, options), this.#ingressBreaker))
+    return ingressOf(
+      await this.#ask(({ ingress, sdk }) => ingress.createIngress(sdk.IngressInput.RTMP_INPUT, options), this.#ingressBreaker),
+    )
   }
 
   /** The RTMP endpoints of a room, or all. @throws Refusal NOT_SUPPORTED where LiveKit has no ingress */
   async ingresses(room?: string): Promise<readonly LivekitIngress[]> {
     const which = room === undefined ? {} : { roomName: room }
-    return (await this.#ask(() => this.#ingress.listIngress(which), this.#ingressBreaker)).map(ingressOf)
+    return (await this.#ask(({ ingress }) => ingress.listIngress(which), this.#ingressBreaker)).map(ingressOf)
   }
 
   /** Whether the RTMP endpoint existed. @throws Refusal NOT_SUPPORTED where LiveKit has no ingress */
   async deleteIngress(ingressId: string): Promise<boolean> {
-    return (await this.#found(() => this.#ingress.deleteIngress(ingressId), this.#ingressBreaker)) !== undefined
+    return (await this.#found(({ ingress }) => ingress.deleteIngress(ingressId), this.#ingressBreaker)) !== undefined
   }
 
-  async #found<Result>(work: () => Promise<Result>, breaker = this.#breaker): Promise<Result | undefined> {
+  /** With the first request: the SDK is a quarter of the memory of a gatekeeper whose rooms are embedded. */
+  #loaded(): Promise<LivekitClients> {
+    this.#clients ??= this.#loadClients()
+    return this.#clients
+  }
+
+  async #found<Result>(work: (clients: LivekitClients) => Promise<Result>, breaker = this.#breaker): Promise<Result | undefined> {
     try {
       return await this.#ask(work, breaker)
     } catch (error) {
@@ -152,10 +172,10 @@ export class LivekitRooms {
     }
   }
 
-  async #ask<Result>(work: () => Promise<Result>, breaker = this.#breaker): Promise<Result> {
+  async #ask<Result>(work: (clients: LivekitClients) => Promise<Result>, breaker = this.#breaker): Promise<Result> {
     if (this.#limit.pendingCount >= MAX_WAITING) throw new Refusal('UNAVAILABLE', 'Too many requests to LiveKit are waiting')
     try {
-      const result = await this.#limit(() => breaker.call(work, isOutage))
+      const result = await this.#limit(() => breaker.call(async () => work(await this.#loaded()), isOutage))
       this.#metrics.requests.inc({ outcome: 'ok' })
       return result
     } catch (error) {
@@ -212,11 +232,11 @@ const done = async (work: Promise<void>): Promise<true> => {
 }
 
 /** The permissions of a participant who is in a room. LiveKit replaces all of them at once, so each one is named. */
-const permissionOf = ({ canPublish, canUpdateOwnMetadata, canPublishSources }: Grant) => ({
+const permissionOf = ({ canPublish, canUpdateOwnMetadata, canPublishSources }: Grant, microphone: TrackSource) => ({
   canPublish,
   canSubscribe: true,
   canPublishData: true,
   canUpdateMetadata: canUpdateOwnMetadata,
-  canPublishSources: canPublishSources ? [TrackSource.MICROPHONE] : [],
+  canPublishSources: canPublishSources ? [microphone] : [],
   hidden: false,
 })

@@ -12,6 +12,8 @@ export interface Import {
   /** A file of this repository, or the name of a package or of a module of Node. */
   to: string
   isTypeOnly: boolean
+  /** Loaded when the program comes to it, or by another thread, and not when it starts. */
+  isLazy: boolean
 }
 
 /** Every TypeScript file git knows of or would add, relative to the root of the repository. */
@@ -37,7 +39,7 @@ export function importsOf(from: string): Import[] {
   return [...textOf(from).matchAll(statement)].map((match) => {
     const target = match[2] ?? match[3] ?? match[4] ?? ''
     const to = target.startsWith('.') ? normalize(join(dirname(from), target)) : target
-    return { from, to, isTypeOnly: match[1] !== undefined }
+    return { from, to, isTypeOnly: match[1] !== undefined, isLazy: match[2] === undefined }
   })
 }
 

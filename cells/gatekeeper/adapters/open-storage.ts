@@ -3,8 +3,6 @@ import type { Log } from '../../chassis/log.ts'
 import { knownVersion, migrate, schemaVersion } from '../migrations/migrate.ts'
 import type { Database } from './database.ts'
 import { GuardedDatabase } from './guarded-database.ts'
-import { openPglite } from './pglite.ts'
-import { openPostgres } from './postgres.ts'
 import { SqlStorage, type Storage } from './storage.ts'
 
 /** The URL of a server, a folder for an embedded database, or neither for one in memory. */
@@ -25,8 +23,8 @@ export async function openStorage(
   { clock, log }: { clock: Clock; log: Log },
 ): Promise<Storage> {
   const database = DATABASE_URL
-    ? await openPostgres({ url: DATABASE_URL, caFile: DATABASE_CA_FILE, clock, log })
-    : await openPglite(DATABASE_FOLDER)
+    ? await (await import('./postgres.ts')).openPostgres({ url: DATABASE_URL, caFile: DATABASE_CA_FILE, clock, log })
+    : await (await import('./pglite.ts')).openPglite(DATABASE_FOLDER)
   try {
     if (DATABASE_MIGRATIONS === 'Run') await migrate(database, log)
     else await waitForMigrations(database, { clock, log })

@@ -1,4 +1,4 @@
-import { type WebhookEvent, WebhookReceiver } from 'livekit-server-sdk'
+import type { WebhookEvent, WebhookReceiver } from 'livekit-server-sdk'
 import { messageOf, Refusal } from '../../chassis/errors.ts'
 import { type Handler, json } from '../../chassis/http.ts'
 import type { Log } from '../../chassis/log.ts'
@@ -32,11 +32,13 @@ const KNOWN_EVENTS = new Set([
  * cannot be processed now is answered 503.
  */
 export function livekitWebhook({ apiKey, apiSecret, listeners, log, metrics }: WebhookOptions): Handler {
-  const receiver = new WebhookReceiver(apiKey, apiSecret)
+  let receiver: WebhookReceiver | undefined
+  const loadReceiver = async () => new (await import('livekit-server-sdk')).WebhookReceiver(apiKey, apiSecret)
   return async (request) => {
     const body = (await request.body()).toString()
     const { authorization } = request.headers
     if (authorization === undefined) return json(400, { error: 'Authorization header not found' })
+    receiver ??= await loadReceiver()
     let event: WebhookEvent
     try {
       event = await receiver.receive(body, authorization, false, CLOCK_TOLERANCE)
