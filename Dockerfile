@@ -16,14 +16,12 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 
 FROM tools AS build
-COPY tsconfig.json tsconfig.build.json ./
+COPY tools/bundle.ts tools/
 COPY crds crds
 COPY cells cells
 COPY operator operator
 COPY cli cli
-RUN npx tsc --project tsconfig.build.json
-# The page of the console is sent to browsers as it is.
-RUN cp -r cells/realm-provider/console/page dist/cells/realm-provider/console/
+RUN node tools/bundle.ts dist
 
 FROM ${BASE_IMAGE} AS modules
 WORKDIR /app
@@ -31,6 +29,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
 # What scanners read to know the packages of the image. npm would miss those that it did not install here.
 RUN npm pkg delete devDependencies && npm sbom --sbom-format=cyclonedx --sbom-type=application >sbom.cdx.json
+# Most of them are also in the programs, which load only a few from here; the licence files of all of them are here.
 # Types, source maps and manuals are two fifths of what npm installs, and are not read at run time.
 RUN find node_modules -type f ! -iname 'licen[cs]e*' \( -name '*.map' -o -name '*.ts' -o -name '*.[cm]ts' -o -name '*.md' \) -delete
 
@@ -42,6 +41,8 @@ COPY --from=build /app/dist ./dist
 COPY package.json LICENSE NOTICE ./
 COPY crds/realm.crd.yaml crds/commscell.crd.yaml ./crds/
 ENV NODE_ENV=production
+# The C library would give each of a dozen threads a heap of its own, which are never returned.
+ENV MALLOC_ARENA_MAX=2
 ARG BASE_IMAGE
 ARG REVISION
 LABEL org.opencontainers.image.title=realm-operator

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -6,10 +6,10 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { KubeObject } from '../cells/kube/kube-object.ts'
 import { type Resource, resources } from '../cells/kube/resources.ts'
 import type { ApiServer } from '../testing/apiserver/apiserver.ts'
+import { bundle } from '../tools/bundle.ts'
 
 /** An operator in its own process, as in a pod. */
 export interface OperatorProcess {
@@ -25,12 +25,12 @@ export interface OperatorProcess {
 }
 
 /** As the chart starts it. */
-const FLAGS = ['--optimize-for-size']
+export const CHART_FLAGS: readonly string[] = ['--optimize-for-size']
 const root = fileURLToPath(new URL('../', import.meta.url))
-const main = join(root, 'dist/operator/main.js')
+const main = join(root, 'bundle/operator/main.js')
 
-/** Compiles what a pod runs: Node's type stripping would take half of the memory that is measured. */
-export const buildOperator = (): Promise<unknown> => promisify(execFile)(process.execPath, ['tools/build.ts'], { cwd: root })
+/** Builds what a pod runs: Node's type stripping would take half of the memory that is measured. */
+export const buildOperator = (): Promise<unknown> => bundle(join(root, 'bundle'))
 
 /** The files of a ServiceAccount with every right, as a pod finds them. */
 export async function serviceAccountFiles(
@@ -83,7 +83,7 @@ export async function serviceAccountFiles(
 /** Starts an operator for one namespace; resolves once it answers. */
 export async function startOperatorProcess(
   env: Record<string, string>,
-  flags: readonly string[] = FLAGS,
+  flags: readonly string[] = CHART_FLAGS,
 ): Promise<OperatorProcess> {
   const port = await freePort()
   const child = spawn(process.execPath, [...flags, main], {

@@ -1,8 +1,10 @@
 import { chmod, cp, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { runCommand } from '../testing/parts/command.ts'
+import { bundle } from './bundle.ts'
 
-// npm run build: compiles what is published and put into the image to dist/, from nothing, so that no file of an older build stays.
+// npm run build: compiles what npm publishes to dist/, and the programs of the image to bundle/, from nothing, so that no file of an older
+// build stays.
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
@@ -17,3 +19,4 @@ await runCommand(`${root}node_modules/.bin/tsc`, ['--project', 'tsconfig.build.j
 const page = 'cells/realm-provider/console/page'
 await cp(`${root}${page}`, `${root}dist/${page}`, { recursive: true })
 await chmod(`${root}dist/cli/main.js`, 0o755)
+await bundle(`${root}bundle`)

@@ -45,7 +45,7 @@ test('the image runs the services as an unprivileged user', () => {
     entrypoint: ['node', '--max-semi-space-size=16', '/app/dist/cells/main.js'],
     user: '65532:65532',
     workdir: '/app',
-    env: { NODE_ENV: 'production' },
+    env: { NODE_ENV: 'production', MALLOC_ARENA_MAX: '2' },
   })
 })
 

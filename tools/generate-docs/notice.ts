@@ -21,7 +21,8 @@ Copyright the realm-operator authors
 
 This product is licensed under the Apache License, Version 2.0 (LICENSE).
 
-Its image contains the packages below, as files of their own in /app/node_modules; each has its licence file where its author ships one. The
+Its image contains the packages below, as files of their own in /app/node_modules; each has its licence file where its author ships one. Parts
+of most of them, of eth-connect none, are also in the programs of the image, in /app/dist; a comment names the file that each part is from. The
 npm package contains none of them: npm installs them beside it. This list is written by "npm run generate" from package-lock.json.
 
 eth-connect is licensed under the GNU Lesser General Public License, version 3. It is used unmodified, through its public interface, and loaded
