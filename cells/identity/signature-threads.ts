@@ -55,6 +55,8 @@ const BATCHES_PER_THREAD = 2
 /** A batch takes some milliseconds. */
 const STUCK_AFTER_MS = 5_000
 const RESTART_AFTER_MS = 1_000
+/** What a thread makes for one check is garbage before the next; the limit of the process would be taken by each thread. */
+const YOUNG_GENERATION = { maxYoungGenerationSizeMb: 4 }
 /** With more of one client under way, a client of another address waits longer for a thread. */
 const MAX_UNDER_WAY_PER_ADDRESS = 2
 
@@ -200,7 +202,7 @@ export class SignatureThreads {
 const interrupted: SignaturesVerdict = { undecided: 'the check was interrupted' }
 
 function startWorker({ message, error, exit }: SignatureThreadEvents): SignatureThread {
-  const worker = new Worker(siblingModule(import.meta.url, 'signature-worker'))
+  const worker = new Worker(siblingModule(import.meta.url, 'signature-worker'), { resourceLimits: YOUNG_GENERATION })
   worker.unref()
   worker.on('message', message)
   worker.on('error', error)
