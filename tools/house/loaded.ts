@@ -30,7 +30,7 @@ export const loadedAtStart: Readonly<Record<string, readonly (keyof typeof reaso
   'cells/connector/main.ts': [...EVERY_SERVICE, '@dcl/protocol', 'hash-wasm', 'lru-cache', 'undici', 'ws'],
   'cells/gatekeeper/main.ts': [...EVERY_SERVICE, 'hash-wasm', 'lru-cache', 'p-limit', 'undici'],
   'cells/gatekeeper/adapters/pglite-engine.ts': ['@electric-sql/pglite'],
-  'cells/gatekeeper/migrations/main.ts': [...EVERY_SERVICE, 'pg'],
+  'cells/gatekeeper/migrations/main.ts': ['pg', 'pino', 'zod'],
   'cells/identity/signature-worker.ts': ['hash-wasm'],
   'cells/pulse/main.ts': [],
   'cells/pulse/relay-process.ts': [...EVERY_SERVICE, 'hash-wasm', 'lru-cache', 'undici'],

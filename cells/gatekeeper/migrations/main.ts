@@ -4,7 +4,7 @@ import { parseEnv } from '../../chassis/config.ts'
 import { createLog } from '../../chassis/log.ts'
 import { logLevels } from '../../chassis/log-level.ts'
 import { openPostgres } from '../adapters/postgres.ts'
-import { databaseVariables } from '../config.ts'
+import { databaseVariables } from '../database-variables.ts'
 import { migrate } from './migrate.ts'
 
 /** Environment variables of the migration. */
