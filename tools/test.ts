@@ -5,12 +5,14 @@ import { fileURLToPath } from 'node:url'
 import { startVitest } from 'vitest/node'
 import { catalogue, ensure } from '../testing/parts/catalogue.ts'
 import type { PartName } from '../testing/parts/part.ts'
+import { SlowFirst } from './slow-first.ts'
 import { filesThatFailed, linesOf, type Outcome, outcomesOf, sumOf } from './test-outcome.ts'
 
 // npm test: checks types and format, makes the real parts, runs every test this machine can run, and says what it could not.
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const endToEnd = ['e2e/*.test.ts']
+/** Whole clusters and explorers want the machine for themselves, so they come after everything else, one file at a time. */
+const alone = ['e2e/{cluster-command,disruption,explorer,explorer-movement,one-machine-cluster,realm-on-kubernetes}.test.ts']
 const inCi = process.env.CI === 'true'
 const mostFilesToRunAgain = 3
 /** Tests start hundreds of processes from source; with the compiled code of those before, one takes half the time. */
@@ -46,7 +48,8 @@ async function runTests(
 ): Promise<Map<string, Outcome>> {
   say(`\n${title}`)
   const { maxWorkers, ...which } = options
-  const vitest = await startVitest('test', [], { ...which, root, watch: false, maxWorkers, passWithNoTests: true })
+  const sequence = { sequencer: SlowFirst }
+  const vitest = await startVitest('test', [], { ...which, root, watch: false, maxWorkers, sequence, passWithNoTests: true })
   const outcomes = outcomesOf(title, vitest.state.getTestModules(), vitest.state.getUnhandledErrors())
   await vitest.close()
   return outcomes
@@ -55,9 +58,8 @@ async function runTests(
 const checked = check()
 const missing = await makeParts()
 const first = new Map([
-  // Whole clusters and explorers want the machine for themselves, so they come after everything else, one file at a time.
-  ...(await runTests('units and parts', { exclude: endToEnd, maxWorkers: 2 })),
-  ...(await runTests('end to end', { include: endToEnd, maxWorkers: 1 })),
+  ...(await runTests('units, parts and processes', { exclude: alone, maxWorkers: 2 })),
+  ...(await runTests('clusters and explorers', { include: alone, maxWorkers: 1 })),
 ])
 
 // Hundreds of processes share this machine, and a few files may fail for want of it: those run again by themselves. What passes
