@@ -3,12 +3,19 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { RoomServiceClient } from 'livekit-server-sdk'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { systemClock } from '../cells/chassis/clock.ts'
 import { silentLog } from '../cells/chassis/log.ts'
+import { openStorage } from '../cells/gatekeeper/adapters/open-storage.ts'
+import { aGatekeeper } from '../cells/gatekeeper/fixtures.ts'
+import { sceneMetadataOf } from '../cells/gatekeeper/upstream/fixtures.ts'
 import { type LivekitServer, startLivekitServer } from '../cli/adapters/livekit-server.ts'
+import { startBareRealm } from '../testing/bare-realm.ts'
 import { startExplorer } from '../testing/explorers.ts'
 import { freshFolder } from '../testing/fresh-folder.ts'
+import { startHostInPlace } from '../testing/host-in-place.ts'
 import { withPart } from '../testing/parts/with-part.ts'
 import { connectMovingPlayer } from '../testing/player/moving-player.ts'
+import { signedFetch } from '../testing/player/signed-fetch.ts'
 import { createWallet } from '../testing/player/wallet.ts'
 import { startProgram } from '../testing/program.ts'
 import { relayKeyFile, startRelayProcess } from '../testing/relay-process.ts'
@@ -136,6 +143,47 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
         await livekit.stop()
       }
     })
+
+    test.skipIf(process.getuid?.() !== 0)(
+      'enters the room of a scene at a gatekeeper of ours, in place of the one it knows, and is shown out by a ban from the scene (needs root)',
+      { timeout: 150 * SECONDS },
+      async (t) => {
+        const scene = { id: 'bafkpark', parcel: '2,0' }
+        const [livekit, realm, storage] = await Promise.all([
+          startLivekitServer(binary, '127.0.0.1', silentLog),
+          startBareRealm('main', scene),
+          openStorage({}, { clock: systemClock, log: silentLog }),
+        ])
+        for (const started of [livekit, realm]) t.onTestFinished(() => started.stop())
+        const MODERATOR_TOKEN = 'moderators-token-0123'
+        const { url: LIVEKIT_HOST, apiKey: LIVEKIT_API_KEY, apiSecret: LIVEKIT_API_SECRET } = livekit
+        const keys = { LIVEKIT_HOST, LIVEKIT_API_URL: undefined, LIVEKIT_API_KEY, LIVEKIT_API_SECRET }
+        const upstream = { CONTENT_URL: `${realm.url}/content`, LAMBDAS_URL: `${realm.url}/lambdas` }
+        const config = { ...keys, ...upstream, MODERATOR_TOKEN }
+        const { url } = await aGatekeeper(t, { storage, clock: systemClock as never, config })
+        const inPlace = await startHostInPlace('comms-gatekeeper.decentraland.org', url)
+        t.onTestFinished(() => inPlace.stop())
+
+        const explorers = [31, 32].map((seed) => startExplorer(folder, realm.url, seed, scene.parcel, undefined, inPlace))
+        for (const { program } of explorers) t.onTestFinished(() => program[Symbol.asyncDispose]())
+        const [a = '', b = ''] = await Promise.all(explorers.map((explorer) => explorer.address()))
+        const rooms = new RoomServiceClient(livekit.url.replace('ws:', 'http:'), livekit.apiKey, livekit.apiSecret)
+        const inScene = async () => (await rooms.listParticipants('scene-main:bafkpark')).map(({ identity }) => identity).sort()
+        await vi.waitFor(async () => expect(await inScene()).toEqual([a, b].sort()), { timeout: 60 * SECONDS, interval: 200 })
+
+        const administrator = createWallet('administrator')
+        const appointed = await fetch(`${url}/moderation/scene-admins?moderator=test`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${MODERATOR_TOKEN}`, 'content-type': 'application/json' },
+          body: JSON.stringify({ scene: scene.id, admin: administrator.address, reason: 'a test' }),
+        })
+        expect(appointed.status).toBe(204)
+        const metadata = sceneMetadataOf(scene.id, scene.parcel)
+        const ban = { wallet: administrator, method: 'POST', metadata, body: { banned_address: a }, format: 'current' } as const
+        expect((await signedFetch(`${url}/scene-bans`, ban)).status).toBe(204)
+        await vi.waitFor(async () => expect(await inScene()).toEqual([b]), { timeout: 30 * SECONDS, interval: 200 })
+      },
+    )
 
     test('sees another player of its realm move, over the movement relay of npm start and a bad network', {
       timeout: 150 * SECONDS,

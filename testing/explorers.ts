@@ -1,5 +1,6 @@
 import { explorerCommand } from './explorer-command.ts'
 import { freshFolder } from './fresh-folder.ts'
+import type { HostInPlace } from './host-in-place.ts'
 import { type Program, startProgram } from './program.ts'
 
 /** A real explorer: Bevy without a window, from npm. It stands still where it was started. */
@@ -18,6 +19,7 @@ const LIFETIME_SECONDS = 90
  * @param seed determines its wallet: another seed is another player
  * @param location parcel, `"2,0"`
  * @param movementRelay host and port of the relay that it sends its movement to; by default there is none
+ * @param inPlace a server that it is led to in place of a public one
  */
 export function startExplorer(
   folder: string,
@@ -25,11 +27,13 @@ export function startExplorer(
   seed: number,
   location: string,
   movementRelay?: string,
+  inPlace?: HostInPlace,
 ): Explorer {
-  const { command, args, ...options } = explorerCommand({
+  const { command, args, env, cwd } = explorerCommand({
     ...{ folder, home: freshFolder('explorer-'), realmUrl, seed, location, movementRelay, lifetimeSeconds: LIFETIME_SECONDS },
   })
-  const program = startProgram(command, args, options)
+  const led = inPlace?.around(command, args)
+  const program = startProgram(led?.command ?? command, led?.args ?? args, { cwd, env: { ...env, ...led?.env } })
   return {
     program,
     address: async () => {
