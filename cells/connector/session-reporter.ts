@@ -22,8 +22,9 @@ export interface SessionReporterDeps {
   metrics: Pick<ConnectorMetrics, 'reports'>
 }
 
-/** Between two rounds of reports, and at most while the relay does not answer. */
+/** Between two rounds of reports, and at most while the relay does not answer. A new ban is reported as soon as it is looked for. */
 const REPORT_MS = 1_000
+const NEW_BAN_CHECK_MS = 200
 const MAX_RETRY_MS = 30_000
 /** Requests of one round: what is left is reported in the next one. */
 const MAX_REPORTS = 20
@@ -59,6 +60,8 @@ export class SessionReporter implements Running {
   readonly #bans = new Map<PeerId, boolean>()
   readonly #running: Running
   #relay: string | undefined
+  #roundAt = Number.NEGATIVE_INFINITY
+  #hasNewBan = false
   #reportedAt = Number.NEGATIVE_INFINITY
   #failures = 0
   #silent = 0
@@ -70,9 +73,11 @@ export class SessionReporter implements Running {
     this.#running = stopAll(
       log,
       repeat({
-        task: () => this.#round(),
+        task: async () => {
+          if (this.#hasNewBan || this.#failures > 0 || clock.monotonic() - this.#roundAt >= REPORT_MS) await this.#round()
+        },
         delayMs: () =>
-          this.#failures === 0 ? REPORT_MS : backoffMs({ firstMs: REPORT_MS, maxMs: MAX_RETRY_MS }, this.#failures),
+          this.#failures === 0 ? NEW_BAN_CHECK_MS : backoffMs({ firstMs: REPORT_MS, maxMs: MAX_RETRY_MS }, this.#failures),
         ...{ clock, log },
       }),
       repeat({ task: async () => this.#repeatPositions(), delayMs: () => REPEAT_CHECK_MS, clock, log }),
@@ -90,6 +95,7 @@ export class SessionReporter implements Running {
     const [oldest] = this.#bans.size >= MAX_BANS ? this.#bans.keys() : []
     if (oldest) this.#bans.delete(oldest)
     this.#bans.set(peer, false)
+    this.#hasNewBan = true
   }
 
   stop(): Promise<void> {
@@ -98,6 +104,8 @@ export class SessionReporter implements Running {
 
   async #round(): Promise<void> {
     const { relay, clock, log, metrics } = this.#deps
+    this.#roundAt = clock.monotonic()
+    this.#hasNewBan = false
     const wallets = this.#toReport()
     if (wallets.length === 0 && clock.monotonic() - this.#reportedAt < EMPTY_REPORT_MS) return
     this.#reportedAt = clock.monotonic()

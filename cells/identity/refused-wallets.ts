@@ -8,7 +8,7 @@ const DENY_LIST_RETRY_MS = 30_000
 
 /** The deny list that an environment names, to be stopped by the caller; without one, a list without wallets. */
 export const denyListOf = (
-  { DENYLIST_URL: url }: RefusedWallets,
+  { DENYLIST_URL: url }: Pick<RefusedWallets, 'DENYLIST_URL'>,
   { clock, log }: { clock: Clock; log: Log },
   onRead?: () => void,
 ): DenyList => (url ? new HttpDenyList({ retryMs: DENY_LIST_RETRY_MS, url, clock, log, onRead }) : emptyDenyList)

@@ -24,6 +24,8 @@ export interface RealmReportsDeps {
   clock: Clock
   metrics: () => Pick<PulseMetrics, 'reports'>
   positionOf(wallet: PeerId, realm: string): Position | undefined
+  /** What decides whether these wallets are seen has changed. */
+  onChanged(wallets: readonly PeerId[]): void
 }
 
 /** What realms report of their sessions, and what the relay concludes from it. */
@@ -55,7 +57,7 @@ export class RealmReports {
 
   /** Takes a report of a realm. @throws Refusal UNAVAILABLE when the realm reports too often, or is one too many */
   take(realmName: string, report: SessionReport): SessionReportAnswer {
-    const { clock, positionOf } = this.#deps
+    const { clock, positionOf, onChanged } = this.#deps
     const { reports } = this.#deps.metrics()
     const now = clock.monotonic()
     const realm = realmName.toLowerCase()
@@ -69,6 +71,7 @@ export class RealmReports {
       throw new Refusal('UNAVAILABLE', 'there are too many realms')
     }
     reports.inc({ result: 'ok' })
+    onChanged([...report.joined, ...report.banned])
     const positions = new Map<PeerId, Position>()
     for (const wallet of report.silent) {
       const position = positionOf(wallet, realm)

@@ -2,16 +2,14 @@ import { systemClock } from '../chassis/clock.ts'
 import { messageOf, UserError } from '../chassis/errors.ts'
 import type { Running } from '../chassis/lifecycle.ts'
 import { currentSecret } from '../chassis/secret-files.ts'
-import { emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
 import { realmKeysIn } from '../identity/realm-token.ts'
+import { denyListOf } from '../identity/refused-wallets.ts'
 import { createVerifier } from '../identity/verifier.ts'
 import { runService } from '../process.ts'
 import { type PulseVariables, readConfig } from './config.ts'
 import type { EarlyPort } from './early-port.ts'
 import { type HandOverConfig, PASS_ON_MS } from './hand-over/succession.ts'
 import { startPulse } from './service.ts'
-
-const DENY_LIST_RETRY_MS = 10_000
 
 /**
  * Runs a movement relay until it is told to stop.
@@ -25,9 +23,7 @@ export async function runRelay(env: NodeJS.ProcessEnv, early?: EarlyPort): Promi
   const start = async ({ log, metrics }: Parameters<Parameters<typeof runService>[2]>[0]) => {
     const readKeys = currentSecret(undefined, config.REALM_TOKEN_KEY_FILE)
     const verifier = createVerifier({ log, ethereumRpcUrl: ETH_RPC_URL })
-    const denyList = DENYLIST_URL
-      ? new HttpDenyList({ url: DENYLIST_URL, clock: systemClock, log, retryMs: DENY_LIST_RETRY_MS })
-      : emptyDenyList
+    const denyList = denyListOf({ DENYLIST_URL }, { clock: systemClock, log }, () => endDenied())
     await verifier.warmUp()
     const service = await startPulse(
       {
@@ -42,10 +38,12 @@ export async function runRelay(env: NodeJS.ProcessEnv, early?: EarlyPort): Promi
       throw new UserError(`UDP port ${port} cannot be used: ${messageOf(error)}`, 5, { cause: error })
     })
     leave = () => service.leave()
+    endDenied = () => service.endDenied()
     log.info({ port: service.port, handOverPort: service.handOverPort }, 'players are received over UDP')
     return { service, dependencies: [denyList, { stop: () => verifier.close() }] }
   }
   let leave = async () => {}
+  let endDenied = () => {}
   const running = await runService('pulse', config, start, { drainSeconds: PASS_ON_MS / 1_000 })
   // Ready until the players are with another relay: a load balancer still leads them here.
   const stop = () => leave().then(() => running.stop())

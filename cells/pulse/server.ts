@@ -19,10 +19,8 @@ export interface PulseServerOptions {
 export const TICK_MS = 50
 export const PARTS = 5
 const SIGN_IN_CHECK_TICKS = 20
-/** Ticks between two reviews of who may be seen: 1 s. */
+/** Ticks between two reviews of who may be connected, and who may be seen: 1 s. */
 const REVIEW_TICKS = 20
-/** Ticks between two looks for players that were banned meanwhile: 5 s. */
-const BAN_CHECK_TICKS = 100
 
 /** All connections of the relay: their sign-in, one session per wallet, and the rounds in which the relay sends. */
 export class PulseServer {
@@ -93,7 +91,6 @@ export class PulseServer {
     this.host.resend()
     this.#ticks++
     if (this.#ticks % SIGN_IN_CHECK_TICKS === 0) this.#endLateSignIns(now)
-    if (this.#ticks % BAN_CHECK_TICKS === 0) this.#endBanned()
     if (this.#ticks % REVIEW_TICKS === 0) this.#review()
     this.#context.relay.begin(now, this.#level.rates)
   }
@@ -116,6 +113,11 @@ export class PulseServer {
       writer.u16(peer.id)
       session.freeze(writer)
     }
+  }
+
+  /** Ends the sessions of wallets that may not be connected any more. */
+  endDenied(): void {
+    for (const [wallet, session] of [...this.#byWallet]) if (this.#context.refusalOf(wallet)) session.end('banned')
   }
 
   /** Ends all sessions in such a way that explorers come back at once, to the process that follows. */
@@ -179,12 +181,9 @@ export class PulseServer {
     else this.#perNetwork.delete(network)
   }
 
-  #endBanned(): void {
-    for (const [wallet, session] of [...this.#byWallet]) if (this.#context.refusalOf(wallet)) session.end('banned')
-  }
-
   #review(): void {
     const { relay, metrics } = this.#context
+    this.endDenied()
     metrics.hidden.reset()
     for (const reason of relay.review()) metrics.hidden.inc({ reason })
   }

@@ -55,6 +55,8 @@ export interface Pulse extends RunningService {
   readonly handOverPort: number | undefined
   /** Before it stops: waits for a successor, while players are served. */
   leave(): Promise<void>
+  /** Ends the sessions of wallets that `refusalOf` now refuses, instead of within a second. */
+  endDenied(): void
   /** Takes the reports of the connectors of a realm in the same process. */
   reportsOf(realmName: string): SessionReports
 }
@@ -75,6 +77,7 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
   const reports: RealmReports = new RealmReports({
     ...{ clock, visiblePlayers: config.visiblePlayers ?? 'Everyone', metrics: () => metrics },
     positionOf: (wallet, realm) => succession.live.relay.positionOf(wallet, realm),
+    onChanged: (wallets) => succession.live.relay.reviewOnly(wallets),
   })
   const metrics = pulseMetrics(deps.metrics, {
     connections: () => (succession.isServing ? succession.live.server.connectionCount : 0),
@@ -112,6 +115,9 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
   const operational = operationalRoutes(deps.metrics, readiness)
   return {
     port: udp.port,
+    endDenied: () => {
+      if (succession.isServing) succession.live.server.endDenied()
+    },
     reportsOf: (realmName) => ({ report: (report) => reports.take(realmName, report) }),
     app: createApp({
       routes: [

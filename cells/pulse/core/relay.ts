@@ -170,14 +170,18 @@ export class Relay {
   review(): HiddenReason[] {
     const reasons: HiddenReason[] = []
     for (const player of this.#players.values()) {
-      if (player.spelledRealm === undefined) continue
-      const realm = player.spelledRealm.toLowerCase()
-      const reason = this.#hiddenReason(realm, player.wallet)
+      const reason = this.#reviewOne(player)
       if (reason) reasons.push(reason)
-      if (reason && player.realm !== undefined) this.#hide(player)
-      else if (!reason && player.realm === undefined) this.#show(player, realm)
     }
     return reasons
+  }
+
+  /** The same, of the players with these wallets only. */
+  reviewOnly(wallets: readonly PeerId[]): void {
+    for (const wallet of wallets) {
+      const player = this.#players.get(wallet)
+      if (player) this.#reviewOne(player)
+    }
   }
 
   /** Where a wallet is in a realm, in lower case; undefined when it has not announced that it is there. */
@@ -234,6 +238,15 @@ export class Relay {
     this.#emotes.interrupt(player)
     this.#enter(player, realm)
     if (emote) this.#emotes.start(player, emote, Math.max(0, tick - emote.elapsedMs))
+  }
+
+  #reviewOne(player: Player): HiddenReason | undefined {
+    if (player.spelledRealm === undefined) return undefined
+    const realm = player.spelledRealm.toLowerCase()
+    const reason = this.#hiddenReason(realm, player.wallet)
+    if (reason && player.realm !== undefined) this.#hide(player)
+    else if (!reason && player.realm === undefined) this.#show(player, realm)
+    return reason
   }
 
   #enter(player: Player, spelled: string): void {
