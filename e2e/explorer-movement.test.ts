@@ -24,15 +24,13 @@ withPart('bevy', 'Bevy explorers at a movement relay', (bevy) => {
   const seesAnother = ({ program }: Explorer) => program.prints(/movement data: Movement/, 60 * SECONDS)
 
   test('come back to a relay that was killed, and see each other again', { timeout: 150 * SECONDS }, async () => {
-    const keyFile = relayKeyFile()
-    const first = await startRelayProcess(keyFile)
-    const explorers = await explorersAt(first.udpPort, [21, 22])
+    const relay = await startRelayProcess(relayKeyFile())
+    const explorers = await explorersAt(relay.udpPort, [21, 22])
     await Promise.all(explorers.map(seesAnother))
-    first.program.signal('SIGKILL')
-    await first.program.ended
+    relay.crash()
     const killedAt = performance.now()
     const before = explorers.map(({ program }) => movementsIn(program.output()))
-    await startRelayProcess(keyFile, { UDP_SERVER_PORT: String(first.udpPort) })
+    await relay.program.prints(/the relay crashed and is started again[\s\S]*players are received over UDP/, 60 * SECONDS)
     const startMs = Math.round(performance.now() - killedAt)
     await vi.waitFor(
       () => {

@@ -1,33 +1,56 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { systemClock } from '../chassis/clock.ts'
 import type { Running } from '../chassis/lifecycle.ts'
+import { createLog } from '../chassis/log.ts'
 import { PULSE_PORT } from '../wire/relay-address.ts'
-import { EarlyPort } from './early-port.ts'
+import { openEarlyPort } from './early-port.ts'
 import { otherAddressesOf } from './hand-over/other-addresses.ts'
+import { type FromRelay, PORT_IS_FREE, RelaySupervisor, type Restart } from './relay-supervisor.ts'
 
-/** A movement relay as a process of its own. @throws UserError when its configuration or one of its ports is not usable */
+/** Set by the supervisor in the process of the relay: how often it has started it again. */
+const RESTARTS = 'RELAY_RESTARTS'
+
+/** A movement relay as a process of its own, and one that starts it again. @throws UserError when its configuration or a port is not usable */
 export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
-  // What is wrong with these variables is said when all are read.
-  const early = await openEarlyPort(env).catch(() => undefined)
-  for (const load of parts) {
-    await load()
-    if (early) await sleep(RECEIVE_MS)
-  }
-  const { runRelay } = await import('./relay-process.ts')
-  return runRelay(env, early)
+  if (env[RESTARTS] !== undefined && process.send) return relay(env)
+  return new RelaySupervisor({
+    start: (restart) => {
+      const port = restart && { UDP_SERVER_PORT: String(restart.port) }
+      const relayEnv = { ...env, ...port, [RESTARTS]: String(restart?.number ?? 0) }
+      return fork(process.argv[1] ?? '', process.argv.slice(2), { env: relayEnv })
+    },
+    // What is wrong with these variables is said by the relay.
+    openPort: (restart) => earlyPort(env, restart).catch(() => undefined),
+    exit: (code) => process.exit(code),
+    clock: systemClock,
+    log: createLog('pulse'),
+  })
 }
 
-/** What the program needs, in parts: nothing is received while one is loaded. */
-const parts = [() => import('../chassis/config.ts'), () => import('../process.ts'), () => import('../identity/verifier.ts')]
-/** After each part: clients whose datagrams wait are answered. */
-const RECEIVE_MS = 20
+async function relay(env: NodeJS.ProcessEnv): Promise<Running> {
+  const tell = (message: FromRelay) => process.send?.(message)
+  // The supervisor was killed.
+  process.once('disconnect', () => process.exit(1))
+  const { runRelay } = await import('./relay-process.ts')
+  const { running, port } = await runRelay(env, async () => {
+    tell({ kind: 'needsPort' })
+    for (let message: unknown; message !== PORT_IS_FREE; ) [message] = await once(process, 'message')
+  })
+  tell({ kind: 'serving', port, stopDeadlineMs: running.stopDeadlineMs })
+  return running
+}
 
 /** Takes the port before the variables are checked: the program that does so is the largest part of what has to be loaded. */
-function openEarlyPort({ UDP_SERVER_PORT, UDP_SERVER_ADDRESS, HAND_OVER_FROM, ...env }: NodeJS.ProcessEnv): Promise<EarlyPort> {
+async function earlyPort({ UDP_SERVER_PORT, UDP_SERVER_ADDRESS, HAND_OVER_FROM, ...env }: NodeJS.ProcessEnv, restart?: Restart) {
+  const port = restart?.port ?? Number(UDP_SERVER_PORT || PULSE_PORT)
+  // Any free port: no client can know it.
+  if (port === 0) return undefined
   const ownPort = Number(env.HAND_OVER_PORT)
   const from = { host: HAND_OVER_FROM ?? '', port: Number(env.HAND_OVER_FROM_PORT || ownPort), ownPort }
-  return EarlyPort.open({
-    port: Number(UDP_SERVER_PORT || PULSE_PORT),
+  return openEarlyPort({
+    port,
     ...(UDP_SERVER_ADDRESS && { address: UDP_SERVER_ADDRESS }),
-    hasPredecessor: async () => from.host !== '' && (await otherAddressesOf(from)).length > 0,
+    hasPredecessor: async () => !restart && from.host !== '' && (await otherAddressesOf(from)).length > 0,
   })
 }

@@ -7,17 +7,20 @@ import { denyListOf } from '../identity/refused-wallets.ts'
 import { createVerifier } from '../identity/verifier.ts'
 import { runService } from '../process.ts'
 import { type PulseVariables, readConfig } from './config.ts'
-import type { EarlyPort } from './early-port.ts'
 import { type HandOverConfig, PASS_ON_MS } from './hand-over/succession.ts'
 import { startPulse } from './service.ts'
 
 /**
  * Runs a movement relay until it is told to stop.
  *
- * @param early its UDP port, when that is open already
+ * @param needsPort resolves when the UDP port can be taken
+ * @returns the port that it has
  * @throws UserError when its configuration or one of its ports is not usable
  */
-export async function runRelay(env: NodeJS.ProcessEnv, early?: EarlyPort): Promise<Running> {
+export async function runRelay(
+  env: NodeJS.ProcessEnv,
+  needsPort: () => Promise<void>,
+): Promise<{ running: Required<Running>; port: number }> {
   const config = readConfig(env)
   const { ETH_RPC_URL, DENYLIST_URL, UDP_SERVER_ADDRESS: address, UDP_SERVER_PORT: port } = config
   const start = async ({ log, metrics }: Parameters<Parameters<typeof runService>[2]>[0]) => {
@@ -25,13 +28,13 @@ export async function runRelay(env: NodeJS.ProcessEnv, early?: EarlyPort): Promi
     const verifier = createVerifier({ log, ethereumRpcUrl: ETH_RPC_URL })
     const denyList = denyListOf({ DENYLIST_URL }, { clock: systemClock, log }, () => endDenied())
     await verifier.warmUp()
+    await needsPort()
     const service = await startPulse(
       {
         ...{ address, port, visiblePlayers: config.VISIBLE_PLAYERS, hasPeerPort: config.PEER_SERVER_PORT !== undefined },
         refusalOf: (wallet) => (denyList.has(wallet) ? 'banned' : undefined),
         tokenKeys: () => realmKeysIn(readKeys() ?? ''),
         handOver: handOverOf(config),
-        early,
       },
       { log, clock: systemClock, verifier, metrics },
     ).catch((error: unknown) => {
@@ -39,15 +42,18 @@ export async function runRelay(env: NodeJS.ProcessEnv, early?: EarlyPort): Promi
     })
     leave = () => service.leave()
     endDenied = () => service.endDenied()
-    log.info({ port: service.port, handOverPort: service.handOverPort }, 'players are received over UDP')
+    takenPort = service.port
+    log.info({ port: service.port, handOverPort: service.handOverPort, pid: process.pid }, 'players are received over UDP')
     return { service, dependencies: [denyList, { stop: () => verifier.close() }] }
   }
   let leave = async () => {}
   let endDenied = () => {}
+  let takenPort = port
   const running = await runService('pulse', config, start, { drainSeconds: PASS_ON_MS / 1_000 })
   // Ready until the players are with another relay: a load balancer still leads them here.
   const stop = () => leave().then(() => running.stop())
-  return { stop, stopDeadlineMs: (running.stopDeadlineMs ?? 0) + config.HAND_OVER_WAIT_SECONDS * 1_000 }
+  const stopDeadlineMs = (running.stopDeadlineMs ?? 0) + config.HAND_OVER_WAIT_SECONDS * 1_000
+  return { running: { stop, stopDeadlineMs }, port: takenPort }
 }
 
 function handOverOf(config: PulseVariables): HandOverConfig | undefined {

@@ -9,7 +9,6 @@ import type { ChainVerifier } from '../identity/verifier.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { SessionReports } from '../wire/session-report.ts'
 import { awakeClock } from './awake-clock.ts'
-import type { EarlyPort } from './early-port.ts'
 import { openUdp, type UdpOptions } from './enet/udp.ts'
 import { type HandOverConfig, Succession } from './hand-over/succession.ts'
 import { defaultPulseLimits, type PulseLimits } from './limits.ts'
@@ -35,8 +34,6 @@ export interface PulseConfig {
   hasPeerPort?: boolean
   /** How players are taken over and handed over; by default a relay starts without any, and ends their sessions when it stops. */
   handOver?: HandOverConfig | undefined
-  /** The port of the players, when it is open already; `address` and `port` then do not count. */
-  early?: EarlyPort | undefined
 }
 
 /** What the relay uses and does not own: it is not stopped with it. */
@@ -101,7 +98,7 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
   })
   const onDatagram: UdpOptions['onDatagram'] = (bytes, address, port) => succession.receive(bytes, address, port)
   const place = { port: config.port, ...(config.address !== undefined && { address: config.address }) }
-  const udp = config.early?.handTo(onDatagram) ?? (await openUdp({ ...place, onDatagram }))
+  const udp = await openUdp({ ...place, onDatagram })
   const rounds = startRounds(() => {
     if (succession.isServing) succession.live.server.turn()
   }, clock)
