@@ -2,6 +2,7 @@ import { standingAt, walletOf } from '../cells/pulse/core/fixtures.ts'
 import { emptyState } from '../cells/pulse/core/messages/avatar-state.ts'
 import type { Player, RelayClient } from '../cells/pulse/core/player.ts'
 import { Relay } from '../cells/pulse/core/relay.ts'
+import { AS_OFTEN_AS_STATES } from '../cells/pulse/core/send-rates.ts'
 import { heapGrowth } from '../testing/heap-growth.ts'
 import type { Figure } from './figure.ts'
 import { serveCrowd } from './pulse/served-crowd.ts'
@@ -77,7 +78,7 @@ function allocations(report: (figure: Figure) => void): void {
 }
 
 async function served(report: (figure: Figure) => void, what: string, players: number, metres: number): Promise<void> {
-  const served = await serveCrowd({ players, metres })
+  const served = await serveCrowd({ players, metres }, AS_OFTEN_AS_STATES)
   const whole = `${what}, over UDP`
   const number = (value: number) => Math.round(value).toLocaleString('en')
   const perPlayer = served.datagramsOut / players

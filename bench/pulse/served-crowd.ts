@@ -8,6 +8,7 @@ import { silentLog } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
 import type { ChainVerifier } from '../../cells/identity/verifier.ts'
 import { Relay } from '../../cells/pulse/core/relay.ts'
+import type { SendRates } from '../../cells/pulse/core/send-rates.ts'
 import { openUdp, type UdpPort } from '../../cells/pulse/enet/udp.ts'
 import { defaultPulseLimits } from '../../cells/pulse/limits.ts'
 import { pulseMetrics } from '../../cells/pulse/metrics.ts'
@@ -53,9 +54,9 @@ const BARE_ROUNDS = 5
  * Serves players of another process over UDP. Both processes go through the same rounds of 50 ms together, however long these take, so that
  * the figures are those of a relay that comes to all of its rounds.
  */
-export async function serveCrowd(options: Omit<CrowdOptions, 'port'>): Promise<ServedCrowd> {
+export async function serveCrowd(options: Omit<CrowdOptions, 'port'>, rates: SendRates): Promise<ServedCrowd> {
   let nowMs = 1_000
-  const { server, relay, udp } = await aRelay({ ...systemClock, monotonic: () => nowMs })
+  const { server, relay, udp } = await aRelay({ ...systemClock, monotonic: () => nowMs }, rates)
   const crowd = fork(fileURLToPath(new URL('./crowd-process.ts', import.meta.url)))
   crowd.send({ ...options, port: udp.port } satisfies CrowdOptions)
   await once(crowd, 'message')
@@ -128,7 +129,7 @@ const counted = ({ host }: PulseServer, relay: Relay, udp: UdpPort) => ({
   undelivered: udp.counters.dropped + udp.counters.sendErrors,
 })
 
-async function aRelay(clock: Clock) {
+async function aRelay(clock: Clock, rates: SendRates) {
   const relay = new Relay({ startedAtMs: clock.monotonic() })
   const metrics = new Metrics('pulse')
   const server = new PulseServer({
@@ -145,6 +146,7 @@ async function aRelay(clock: Clock) {
       bugs: new BugReporter({ log: silentLog, clock, metrics }),
     },
     send: (...datagram) => udp.send(...datagram),
+    rates,
   })
   const udp = await openUdp({ port: 0, onDatagram: (bytes, address, port) => server.host.receive(bytes, address, port) })
   return { server, relay, udp }

@@ -96,8 +96,7 @@ export function aPulse({
         onMessage: (_, channel, bytes) => {
           const { handshake } = decodeServerMessage(bytes)
           if (handshake) answers.push(String(handshake.success ?? handshake.error))
-          else if (channel === 1) model.sendUnreliable(bytes)
-          else model.sendReliable(bytes)
+          else if (channel === 0 || model.arrives()) model.sendReliable(bytes)
         },
       },
       address,

@@ -49,7 +49,7 @@ export function pulseMetrics(metrics: Metrics, readings: PulseReadings) {
     ),
     level: metrics.gauge(
       'load_level',
-      'By how many steps changes are sent less often, since the relay has more to send than it can: 1 and 2, of players far away only; 3 and 4, of all.',
+      'By how many steps changes are sent less often, since the relay has much to send: 1, as often as clients send states, ten times a second; 2 and 3, less of players far away; 4, less of all.',
     ),
   }
 }

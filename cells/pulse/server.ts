@@ -1,7 +1,7 @@
 import type { ByteReader, ByteWriter } from '../chassis/byte-buffers.ts'
 import { networkOfAddress } from '../chassis/client-address.ts'
 import type { PeerId } from '../wire/peer.ts'
-import { SendLevel } from './core/send-rates.ts'
+import { SendLevel, type SendRates } from './core/send-rates.ts'
 import { EnetHost } from './enet/host.ts'
 import type { SendDatagram } from './enet/host-options.ts'
 import type { EnetPeer } from './enet/peer.ts'
@@ -11,6 +11,8 @@ import { PulseSession, type SessionContext } from './session.ts'
 export interface PulseServerOptions {
   context: Omit<SessionContext, 'onSignedIn' | 'onEnded'>
   send: SendDatagram
+  /** How often clients are sent what has changed, for measurements; by default as often as there is time for. */
+  rates?: SendRates
   /** What another server has written with `freeze`. Its players must be those of the relay already. */
   frozen?: ByteReader | undefined
 }
@@ -32,6 +34,7 @@ export class PulseServer {
   readonly #unauthenticated = new Set<PulseSession>()
   readonly #perNetwork = new Map<string, number>()
   readonly #level = new SendLevel(TICK_MS)
+  readonly #rates: SendRates | undefined
   /** The part of the round that is next, when the round began, and how long its parts have taken. */
   #part = 0
   #beganAt: number
@@ -40,7 +43,8 @@ export class PulseServer {
   #ticks = 0
   #sentBefore = 0
 
-  constructor({ context, send, frozen }: PulseServerOptions) {
+  constructor({ context, send, rates, frozen }: PulseServerOptions) {
+    this.#rates = rates
     this.#context = {
       ...context,
       onSignedIn: (session, wallet) => this.#signedIn(session, wallet),
@@ -92,7 +96,7 @@ export class PulseServer {
     this.#ticks++
     if (this.#ticks % SIGN_IN_CHECK_TICKS === 0) this.#endLateSignIns(now)
     if (this.#ticks % REVIEW_TICKS === 0) this.#review()
-    this.#context.relay.begin(now, this.#level.rates)
+    this.#context.relay.begin(now, this.#rates ?? this.#level.rates)
   }
 
   #end(): void {

@@ -21,7 +21,7 @@ import type { SignInMemory } from './sign-in-memory.ts'
 export interface ClientPeer {
   readonly address: string
   sendReliable(channel: number, bytes: Uint8Array): boolean
-  sendUnreliable(channel: number, bytes: Uint8Array, start: number, end: number): boolean
+  sendAllUnreliable(channel: number, bytes: Uint8Array, ranges: Uint32Array, count: number): void
   /** Sends what is to be sent now, without waiting for more. */
   flush(): void
   /** Ends the connection once the client has what was sent before; its end is not reported. */
@@ -103,8 +103,8 @@ export class PulseSession implements RelayClient {
     this.peer.sendReliable(RELIABLE, message)
   }
 
-  sendUnreliable(bytes: Uint8Array, start: number, end: number): void {
-    this.peer.sendUnreliable(STATES, bytes, start, end)
+  sendUnreliable(bytes: Uint8Array, ranges: Uint32Array, count: number): void {
+    this.peer.sendAllUnreliable(STATES, bytes, ranges, count)
   }
 
   flush(): void {

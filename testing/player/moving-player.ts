@@ -54,8 +54,7 @@ export async function connectMovingPlayer(
         if (fields.success) send({ teleport: { parcelIndex: PARCEL, realm } })
         if (kind === 'handshake') return
         heardAt = performance.now()
-        if (channel === 1) model.sendUnreliable(bytes)
-        else model.sendReliable(bytes)
+        if (channel === 0 || model.arrives()) model.sendReliable(bytes)
       },
       onDisconnect: (_, reason) => {
         happened.push(`ended ${reason}`)

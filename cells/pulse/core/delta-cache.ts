@@ -3,73 +3,71 @@ import { ProtoWriter } from './messages/proto-writer.ts'
 import { serverMessages, TIERS } from './messages/server-message.ts'
 import type { Player } from './player.ts'
 
-const FIRST_DELTAS = 1_024
+/** Of all deltas together; when it is full, those that follow take the place of all before. Rounds of a full relay need a tenth of it. */
+const BYTES = 1024 * 1024
+/** More than any delta has. */
+const MAX_DELTA_BYTES = 256
+/** Deltas that are kept of a player: from one of four baselines, for each of three tiers and for those who changed the tier. */
+const PLACES = 16
+/** Of each delta: the sequences from and to which it leads, which tier was sent before and when it was made, where it is. */
+const COLUMNS = 4
+const FIRST_SLOTS = 256
+const MAX_AGE = 100_000_000
 
 /**
- * The deltas of one tick: observers of a tier were mostly sent the same state last, so that one delta is right for all of them. A delta is
- * a row; the memory of all is used again at the next tick.
+ * Deltas that were made: observers of a tier were mostly sent the same state last, so that one delta is right for all of them. Each has its
+ * place by its player and what it is for; a later one of the same place replaces it.
  */
 export class DeltaCache {
-  readonly #writer = new ProtoWriter()
-  #baselines = new Uint32Array(FIRST_DELTAS)
-  /** The tier it is for and the one that was sent before, as one number. */
-  #tiers = new Uint8Array(FIRST_DELTAS)
-  #starts = new Uint32Array(FIRST_DELTAS)
-  #ends = new Uint32Array(FIRST_DELTAS)
-  /** Row of another delta of the same player; -1 = none. */
-  #others = new Int32Array(FIRST_DELTAS)
-  #tick = 0
-  #count = 0
+  readonly #writer = new ProtoWriter(BYTES)
+  #table = new Uint32Array(FIRST_SLOTS * PLACES * COLUMNS)
+  /** How often the memory was begun anew; a delta of before is no delta any more. */
+  #age = 1
+  /** Where the delta that was found last is in `bytes`. */
+  start = 0
+  end = 0
   /** Deltas that were made since the start. */
   encoded = 0
 
-  clear(): void {
-    this.#tick++
-    this.#count = 0
-    this.#writer.reset()
-  }
-
-  /** Where the deltas are, until the next one is made. */
+  /** Where the deltas are. */
   get bytes(): Buffer {
     return this.#writer.memory
   }
 
-  startOf(row: number): number {
-    return this.#starts[row] ?? 0
+  /** So many deltas that are found from now on stay where they are. */
+  reserve(deltas: number): void {
+    if (this.#writer.length + deltas * MAX_DELTA_BYTES <= this.bytes.length) return
+    this.#writer.reset()
+    this.#age = (this.#age + 1) % MAX_AGE
   }
 
-  endOf(row: number): number {
-    return this.#ends[row] ?? 0
-  }
-
-  /** The delta from a sequence on; valid until `clear`. */
-  rowOf(player: Player, baseline: number, tier: number, sentTier: number): number {
-    const tiers = tier * TIERS + sentTier
-    const isOfNow = player.deltasOf === this.#tick && player.deltasTo === player.sequence
-    const first = isOfNow ? player.firstDelta : -1
-    for (let row = first; row >= 0; row = this.#others[row] ?? -1)
-      if (this.#baselines[row] === baseline && this.#tiers[row] === tiers) return row
-    if (this.#count === this.#starts.length) this.#grow()
-    const row = this.#count++
-    this.#starts[row] = this.#writer.length
+  /** Finds or makes the delta from a sequence on, which begins at `start` and ends at `end`. */
+  find(player: Player, baseline: number, tier: number, sentTier: number): void {
+    const { slot, sequence } = player
+    // Those that bring fields which the tier of before left out share a place: they are few.
+    const at = (slot * PLACES + (baseline & 3) * 4 + (tier === sentTier ? tier : TIERS)) * COLUMNS
+    if (at >= this.#table.length) this.#table = longer(this.#table, new Uint32Array(2 * at + PLACES * COLUMNS))
+    const table = this.#table
+    const made = (this.#age * TIERS + sentTier) * TIERS + tier
+    if (table[at] === baseline && table[at + 1] === sequence && table[at + 2] === made) {
+      const place = table[at + 3] ?? 0
+      this.start = place >>> 8
+      this.end = this.start + (place & 0xff)
+      return
+    }
+    this.start = this.#writer.length
     serverMessages.delta(this.#writer, player, baseline, tier, sentTier)
-    this.#ends[row] = this.#writer.length
-    this.#baselines[row] = baseline
-    this.#tiers[row] = tiers
-    this.#others[row] = first
-    player.deltasOf = this.#tick
-    player.deltasTo = player.sequence
-    player.firstDelta = row
+    this.end = this.#writer.length
+    table[at] = baseline
+    table[at + 1] = sequence
+    table[at + 2] = made
+    table[at + 3] = (this.start << 8) | (this.end - this.start)
     this.encoded++
-    return row
   }
 
-  #grow(): void {
-    const rows = 2 * this.#starts.length
-    this.#baselines = longer(this.#baselines, new Uint32Array(rows))
-    this.#tiers = longer(this.#tiers, new Uint8Array(rows))
-    this.#starts = longer(this.#starts, new Uint32Array(rows))
-    this.#ends = longer(this.#ends, new Uint32Array(rows))
-    this.#others = longer(this.#others, new Int32Array(rows))
+  /** A player has a place in the table that another one had before. */
+  forget(slot: number): void {
+    const at = slot * PLACES * COLUMNS
+    this.#table.fill(0, at, at + PLACES * COLUMNS)
   }
 }

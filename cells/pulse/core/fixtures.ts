@@ -67,8 +67,8 @@ export class ModelClient implements RelayClient {
     this.#take(kind, fields)
   }
 
-  sendUnreliable(bytes: Uint8Array, start = 0, end = bytes.length): void {
-    if (this.arrives()) this.sendReliable(bytes.subarray(start, end))
+  sendUnreliable(bytes: Uint8Array, ranges: Uint32Array, count: number): void {
+    for (let i = 0; i < count; i++) if (this.arrives()) this.sendReliable(bytes.subarray(ranges[2 * i], ranges[2 * i + 1]))
   }
 
   flush(): void {}

@@ -2,6 +2,7 @@ import type { ByteReader, ByteWriter } from '../../chassis/byte-buffers.ts'
 import type { PeerId } from '../../wire/peer.ts'
 import { TIERS } from './messages/server-message.ts'
 import { Player, type RunningEmote } from './player.ts'
+import type { PlayerSlots } from './player-slots.ts'
 
 /** What is written where there is no number: none of those that are written has this value. */
 const NONE = 0xffff_ffff
@@ -27,10 +28,10 @@ export function writePlayers(writer: ByteWriter, handed: readonly HandedPlayer[]
 }
 
 /** @throws RangeError when these are not the bytes that `writePlayers` has written */
-export function readPlayers(reader: ByteReader, nowMs: number): HandedPlayer[] {
+export function readPlayers(reader: ByteReader, slots: PlayerSlots, nowMs: number): HandedPlayer[] {
   const handed: HandedPlayer[] = []
   for (let left = reader.u32(); left > 0; left--) {
-    const player = readPlayer(reader)
+    const player = readPlayer(reader, slots)
     const lingerMs = reader.u32()
     handed.push({ player, lingerMs: lingerMs === NONE ? undefined : lingerMs })
   }
@@ -54,9 +55,9 @@ function writePlayer(writer: ByteWriter, player: Player): void {
   for (const number of [emote.mask ?? -1, emote.startTick, emote.endTick ?? -1]) writer.f64(number)
 }
 
-function readPlayer(reader: ByteReader): Player {
+function readPlayer(reader: ByteReader, slots: PlayerSlots): Player {
   const [subject, wallet, sequence] = [reader.u32(), reader.text() as PeerId, reader.f64()]
-  const player = new Player(subject, wallet, sequence)
+  const player = new Player(subject, wallet, sequence, slots)
   player.tick = reader.f64()
   player.profileVersion = reader.f64()
   player.teleportedAt = reader.f64()

@@ -33,6 +33,7 @@ export class PlayerGrid implements Grid {
   remove(player: Player): void {
     const { cell, cellKey } = player
     player.grid = undefined
+    player.changed()
     if (!cell) return
     player.cell = undefined
     removeFrom(player, cell)

@@ -3,13 +3,17 @@ import { type AvatarState, STATE_LENGTH } from './messages/avatar-state.ts'
 import type { EmoteRequest } from './messages/pulse-request.ts'
 import { EMOTE_STOP_REASON, offsetOf, REMEMBERED_STATES, type Subject } from './messages/server-message.ts'
 import { worldX, worldZ } from './parcel-grid.ts'
+import { PlayerSlots } from './player-slots.ts'
 import { ViewList } from './view-list.ts'
 
 /** The client of a player. Messages are copied before the call returns: their bytes are used again. */
 export interface RelayClient {
   sendReliable(message: Uint8Array): void
-  /** A message in a part of `bytes`. It may be lost, and is dropped when a later one has overtaken it. */
-  sendUnreliable(bytes: Uint8Array, start: number, end: number): void
+  /**
+   * `count` messages in parts of `bytes`, with the beginning and the end of each in `ranges`. Each may be lost, and is dropped when a later
+   * one has overtaken it.
+   */
+  sendUnreliable(bytes: Uint8Array, ranges: Uint32Array, count: number): void
   /** No more messages follow in this round. */
   flush(): void
 }
@@ -23,6 +27,9 @@ export interface RunningEmote {
   /** In ticks; undefined when it repeats until it is stopped. */
   endTick: number | undefined
 }
+
+/** The changes of players that are gone are of no interest. */
+const goneSlots = new PlayerSlots()
 
 /** The players of one square of a realm, and their places in the same order, so that most are passed over by their place alone. */
 export interface GridCell {
@@ -50,12 +57,9 @@ export class Player implements Subject {
   profileVersion = 0
   /** The sequence of its last teleport, emote or end of an emote. */
   eventAt = -1
-  /** The deltas of it that were made at a tick, to which state, and the index of the first one. */
-  deltasOf = -1
-  deltasTo = -1
-  firstDelta = -1
   /** The last look of an observer at those it sees already. */
   seenIn = 0
+  readonly slot: number
   readonly subject: number
   readonly wallet: PeerId
   readonly states = new Int32Array(REMEMBERED_STATES * STATE_LENGTH)
@@ -82,11 +86,20 @@ export class Player implements Subject {
   cell: GridCell | undefined
   cellKey = 0
   cellIndex = 0
+  readonly #slots: PlayerSlots
 
-  constructor(subject: number, wallet: PeerId, sequence: number) {
+  /** @param slots where it has its slot; a player that is gone needs none */
+  constructor(subject: number, wallet: PeerId, sequence: number, slots?: PlayerSlots) {
+    this.#slots = slots ?? goneSlots
+    this.slot = slots?.take() ?? 0
     this.subject = subject
     this.wallet = wallet
     this.sequence = sequence
+  }
+
+  /** Something that observers are told of is another than before. */
+  changed(): void {
+    this.#slots.changed(this.slot)
   }
 
   /** Whether a state is the one it has. */
@@ -102,6 +115,7 @@ export class Player implements Subject {
     this.tick = tick
     this.states.set(state, offsetOf(this.sequence))
     this.locate()
+    this.changed()
   }
 
   /** Finds out from its state where it is. */
@@ -119,16 +133,19 @@ export class Player implements Subject {
 
   markTeleport(): void {
     this.teleportedAt = this.eventAt = this.sequence
+    this.changed()
   }
 
   startEmote({ emoteId, mask, durationMs }: EmoteRequest, startTick: number): void {
     this.emote = { emoteId, mask, startTick, endTick: durationMs === undefined ? undefined : startTick + durationMs }
     this.emoteStartedAt = this.eventAt = this.sequence
+    this.changed()
   }
 
   stopEmote(reason: number): void {
     this.emote = undefined
     this.emoteStopReason = reason
     this.emoteStoppedAt = this.eventAt = this.sequence
+    this.changed()
   }
 }

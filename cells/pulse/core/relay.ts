@@ -8,6 +8,7 @@ import { offsetOf } from './messages/server-message.ts'
 import { clampParcel, worldY } from './parcel-grid.ts'
 import { type Grid, Player, type RelayClient } from './player.ts'
 import { PlayerGrid } from './player-grid.ts'
+import { PlayerSlots } from './player-slots.ts'
 import type { HiddenReason, HiddenReasonOf } from './realm-sessions.ts'
 import { FULL_RATES, type SendRates } from './send-rates.ts'
 import { SubjectIds } from './subject-ids.ts'
@@ -42,7 +43,8 @@ export class Relay {
   readonly #lingerMs: number
   readonly #subjects: SubjectIds
   readonly #visibility: Visibility
-  readonly #sender = new ViewSender()
+  readonly #slots = new PlayerSlots()
+  readonly #sender = new ViewSender(this.#slots)
   readonly #players = new Map<PeerId, Player>()
   readonly #grids = new Map<string, PlayerGrid>()
   /** Players without a client, and until when they stay. */
@@ -159,6 +161,7 @@ export class Relay {
 
   announceProfile(player: Player, version: number): void {
     player.profileVersion = version
+    player.changed()
   }
 
   /** A client missed something of a player. One that it does not see is answered as far as it may know it. */
@@ -216,7 +219,7 @@ export class Relay {
 
   #thaw(frozen: ByteReader, nowMs: number): void {
     this.#subjects.thaw(frozen)
-    for (const { player, lingerMs = this.#lingerMs } of readPlayers(frozen, nowMs)) {
+    for (const { player, lingerMs = this.#lingerMs } of readPlayers(frozen, this.#slots, nowMs)) {
       this.#players.set(player.wallet, player)
       this.#lingering.set(player, nowMs + lingerMs)
       this.#emotes.resume(player)
@@ -226,7 +229,7 @@ export class Relay {
 
   #create(wallet: PeerId): Player {
     const { subject, sequence } = this.#subjects.of(wallet)
-    const player = new Player(subject, wallet, sequence)
+    const player = new Player(subject, wallet, sequence, this.#slots)
     this.#players.set(wallet, player)
     return player
   }
@@ -275,6 +278,8 @@ export class Relay {
     this.#lingering.delete(player)
     this.#emotes.forget(player)
     this.#players.delete(player.wallet)
+    this.#sender.forget(player)
+    this.#slots.give(player.slot)
     this.#subjects.keep(player.wallet, { subject: player.subject, sequence: player.sequence })
   }
 

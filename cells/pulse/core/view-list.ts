@@ -18,7 +18,7 @@ const FIRST_ROWS = 16
  * What the client of an observer knows of the players that it sees: a view is a row, in columns, since a round goes through all rows of all
  * observers. The last row takes the place of one that is removed.
  */
-export class ViewList<Seen extends { readonly subject: number }> {
+export class ViewList<Seen extends { readonly subject: number; readonly slot: number }> {
   count = 0
   /** No view is in a nearer tier. */
   nearestTier = TIERS
@@ -26,6 +26,9 @@ export class ViewList<Seen extends { readonly subject: number }> {
   /** The sequence that was sent last. */
   sequences = new Uint32Array(FIRST_ROWS)
   profileVersions = new Int32Array(FIRST_ROWS)
+  /** The slot of the player, and the count of its changes that were sent. */
+  slots = new Uint32Array(FIRST_ROWS)
+  seen = new Uint32Array(FIRST_ROWS)
   /** When the player was announced first, in milliseconds. */
   joinedAts = new Float64Array(FIRST_ROWS)
   /** Tier of distance, and the one at which the last state was sent. */
@@ -49,6 +52,7 @@ export class ViewList<Seen extends { readonly subject: number }> {
     this.players[row] = player
     this.tiers[row] = tier
     this.phases[row] = player.subject
+    this.slots[row] = player.slot
     this.nearestTier = Math.min(this.nearestTier, tier)
     this.#rows.set(player.subject, row)
     return row
@@ -64,11 +68,20 @@ export class ViewList<Seen extends { readonly subject: number }> {
     this.#rows.set(moved.subject, row)
     this.sequences[row] = this.sequences[last] ?? 0
     this.profileVersions[row] = this.profileVersions[last] ?? 0
+    this.slots[row] = this.slots[last] ?? 0
+    this.seen[row] = this.seen[last] ?? 0
     this.joinedAts[row] = this.joinedAts[last] ?? 0
     this.tiers[row] = this.tiers[last] ?? 0
     this.sentTiers[row] = this.sentTiers[last] ?? 0
     this.marks[row] = this.marks[last] ?? 0
     this.phases[row] = this.phases[last] ?? 0
+  }
+
+  /** Something is due of a row, whether or not its player has changed. */
+  mark(row: number, mark: number): void {
+    this.marks[row] = (this.marks[row] ?? 0) | mark
+    // A count that its player does not have any more.
+    this.seen[row] = (this.seen[row] ?? 0) - 1
   }
 
   clear(): void {
@@ -82,6 +95,8 @@ export class ViewList<Seen extends { readonly subject: number }> {
     const rows = this.sequences.length * 2
     this.sequences = longer(this.sequences, new Uint32Array(rows))
     this.profileVersions = longer(this.profileVersions, new Int32Array(rows))
+    this.slots = longer(this.slots, new Uint32Array(rows))
+    this.seen = longer(this.seen, new Uint32Array(rows))
     this.joinedAts = longer(this.joinedAts, new Float64Array(rows))
     this.tiers = longer(this.tiers, new Uint8Array(rows))
     this.sentTiers = longer(this.sentTiers, new Uint8Array(rows))

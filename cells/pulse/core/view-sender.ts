@@ -1,7 +1,9 @@
+import { longer } from './columns.ts'
 import { DeltaCache } from './delta-cache.ts'
 import { ProtoWriter } from './messages/proto-writer.ts'
 import { REMEMBERED_STATES, serverMessages, TIERS } from './messages/server-message.ts'
 import type { Player } from './player.ts'
+import type { PlayerSlots } from './player-slots.ts'
 import type { SendRates } from './send-rates.ts'
 import { MARK } from './view-list.ts'
 import type { VisibilityListener } from './visibility.ts'
@@ -11,6 +13,7 @@ import type { VisibilityListener } from './visibility.ts'
  * who sees fewer, all changes of a tier share one datagram, and rounds without any need none.
  */
 const SPREAD_VIEWS = 40
+const FIRST_DELTAS = 128
 /** A player is announced a second time after so long: some clients lose the first announcement, and a second one harms none. */
 const REPEAT_JOINED_MS = 10_000
 
@@ -18,12 +21,20 @@ const REPEAT_JOINED_MS = 10_000
 export class ViewSender implements VisibilityListener {
   readonly #writer = new ProtoWriter()
   readonly #deltas = new DeltaCache()
+  readonly #slots: PlayerSlots
+  /** Beginnings and ends of the deltas for one observer, and how many there are. */
+  #ranges = new Uint32Array(2 * FIRST_DELTAS)
+  #count = 0
   #tick = 0
   #stride = 1
   /** Bits of the number of a round that are zero where a tier is due, by tier. */
   readonly #dueBits = new Uint8Array(TIERS)
   #nowMs = 0
   sent = 0
+
+  constructor(slots: PlayerSlots) {
+    this.#slots = slots
+  }
 
   get encoded(): number {
     return this.#deltas.encoded
@@ -34,7 +45,11 @@ export class ViewSender implements VisibilityListener {
     this.#nowMs = nowMs
     this.#stride = stride
     for (let tier = 0; tier < TIERS; tier++) this.#dueBits[tier] = (tierRounds[tier] ?? 1) - 1
-    this.#deltas.clear()
+  }
+
+  /** Another player may have its slot from now on. */
+  forget(player: Player): void {
+    this.#deltas.forget(player.slot)
   }
 
   /** The observer sees a player from now on. */
@@ -70,7 +85,7 @@ export class ViewSender implements VisibilityListener {
     const { views } = observer
     const row = views.rowOf(subject)
     if (row < 0) this.#sendLeft(observer, subject)
-    else views.marks[row] = (views.marks[row] ?? 0) | (knownSequence === 0 ? MARK.playerRequested : MARK.stateRequested)
+    else views.mark(row, knownSequence === 0 ? MARK.playerRequested : MARK.stateRequested)
   }
 
   /** Announces those a second time who were announced long enough ago; to be called now and then. */
@@ -78,7 +93,7 @@ export class ViewSender implements VisibilityListener {
     const { marks, joinedAts } = views
     for (let row = 0; row < views.count; row++)
       if ((marks[row] ?? 0) & MARK.repeatDue && this.#nowMs - (joinedAts[row] ?? 0) >= REPEAT_JOINED_MS)
-        marks[row] = (marks[row] ?? 0) | MARK.playerRequested
+        views.mark(row, MARK.playerRequested)
   }
 
   /** Sends what is due at this tick, if it is one of the observer's: observers take turns. */
@@ -86,10 +101,14 @@ export class ViewSender implements VisibilityListener {
     const { views, subject } = observer
     const turn = this.#tick + subject
     if (turn % this.#stride !== 0) return
+    this.#deltas.reserve(views.count)
+    if (this.#ranges.length < 2 * views.count) this.#ranges = longer(this.#ranges, new Uint32Array(4 * views.count))
     // The changes of a player are due to all who see many at the same tick, so that they share the delta.
     if (views.count > SPREAD_VIEWS) this.#sendDue(observer, Math.floor(this.#tick / this.#stride), 0xff)
     else if (((turn / this.#stride) & (this.#dueBits[views.nearestTier] ?? 0)) === 0)
       this.#sendDue(observer, turn / this.#stride, 0)
+    if (this.#count > 0) observer.client?.sendUnreliable(this.#deltas.bytes, this.#ranges, this.#count)
+    this.#count = 0
     observer.client?.flush()
   }
 
@@ -99,23 +118,32 @@ export class ViewSender implements VisibilityListener {
    * @param phaseBits which bits of the phase of a view count for it
    */
   #sendDue(observer: Player, round: number, phaseBits: number): void {
-    const { views, grid } = observer
-    const { players, tiers, marks, sequences, profileVersions, phases } = views
+    const { views } = observer
+    const { tiers, phases, slots, seen } = views
     const dueBits = this.#dueBits
+    const { changes } = this.#slots
     for (let row = views.count - 1; row >= 0; row--) {
       if ((round + ((phases[row] ?? 0) & phaseBits)) & (dueBits[tiers[row] ?? 0] ?? 0)) continue
-      const player = players[row]
-      if (!player) continue
-      const sequence = sequences[row] ?? 0
-      if (player.grid !== grid) this.leave(observer, row)
-      else if (
-        ((marks[row] ?? 0) & MARK.requested) !== 0 ||
-        profileVersions[row] !== player.profileVersion ||
-        player.eventAt > sequence
-      )
-        this.#sendMore(observer, row, player)
-      else if (player.sequence !== sequence) this.#sendDelta(observer, row, player, sequence)
+      const count = changes[slots[row] ?? 0] ?? 0
+      if (count === seen[row]) continue
+      seen[row] = count
+      this.#sendRow(observer, row)
     }
+  }
+
+  #sendRow(observer: Player, row: number): void {
+    const { views } = observer
+    const player = views.players[row]
+    if (!player) return
+    const sequence = views.sequences[row] ?? 0
+    if (player.grid !== observer.grid) this.leave(observer, row)
+    else if (
+      ((views.marks[row] ?? 0) & MARK.requested) !== 0 ||
+      views.profileVersions[row] !== player.profileVersion ||
+      player.eventAt > sequence
+    )
+      this.#sendMore(observer, row, player)
+    else if (player.sequence !== sequence) this.#sendDelta(observer, row, player, sequence)
   }
 
   /** Sends whatever is due of a view besides changes of the state, then those if they are not in it. */
@@ -186,11 +214,13 @@ export class ViewSender implements VisibilityListener {
       this.#sendFull(observer, row, player)
       return
     }
-    const { views, client } = observer
+    const { views } = observer
     const tier = views.tiers[row] ?? 0
     const deltas = this.#deltas
-    const delta = deltas.rowOf(player, sequence, tier, views.sentTiers[row] ?? 0)
-    client?.sendUnreliable(deltas.bytes, deltas.startOf(delta), deltas.endOf(delta))
+    deltas.find(player, sequence, tier, views.sentTiers[row] ?? 0)
+    this.#ranges[2 * this.#count] = deltas.start
+    this.#ranges[2 * this.#count + 1] = deltas.end
+    this.#count++
     views.sequences[row] = player.sequence
     views.sentTiers[row] = tier
     this.sent++

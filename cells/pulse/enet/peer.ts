@@ -132,6 +132,18 @@ export class EnetPeer implements Output {
     return true
   }
 
+  /** As `sendUnreliable` for each of `count` parts of `bytes`: `ranges` has the beginning and the end of each. */
+  sendAllUnreliable(channel: number, bytes: Uint8Array, ranges: Uint32Array, count: number): void {
+    const numbers = this.sender.channels[channel]
+    if (!numbers) throw new RangeError(`the connection has no channel ${channel}`)
+    for (let sent = 0; sent < count; sent++) {
+      if (!this.#canSend(channel, 0)) return
+      sent = this.unreliable.allSequenced(channel, numbers, bytes, ranges, sent, count)
+      // One that is long, or begins the numbers anew.
+      if (sent < count) this.sendUnreliable(channel, bytes, ranges[2 * sent], ranges[2 * sent + 1])
+    }
+  }
+
   /** Sends a message that may be lost or overtaken by others. It has to fit into a datagram. Otherwise as `sendReliable`. */
   sendUnsequenced(channel: number, bytes: Uint8Array, start = 0, end = bytes.length): boolean {
     if (!this.#canSend(channel, end - start)) return false

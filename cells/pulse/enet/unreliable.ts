@@ -40,6 +40,35 @@ export class UnreliableSender {
     }
   }
 
+  /**
+   * Messages of a channel from the one at `first` on, in parts of `source` that begin and end where `ranges` says.
+   *
+   * @returns the index of one that has to be sent in another way, or `count`
+   */
+  allSequenced(
+    channel: number,
+    numbers: OutgoingChannel,
+    source: Uint8Array,
+    ranges: Uint32Array,
+    first: number,
+    count: number,
+  ): number {
+    const output = this.#output
+    const { bytes } = output.datagram
+    const { reliable } = numbers
+    for (let i = first; i < count; i++) {
+      const start = ranges[2 * i] ?? 0
+      const end = ranges[2 * i + 1] ?? 0
+      const length = end - start
+      if (numbers.unreliable === 0xffff || !this.fits(length)) return i
+      numbers.unreliable += 1
+      const at = output.place(8 + length)
+      writeUnreliable(bytes, at, CommandKind.SEND_UNRELIABLE, channel, reliable, numbers.unreliable, length)
+      for (let from = start, to = at + 8; from < end; from++, to++) bytes[to] = source[from] as number
+    }
+    return count
+  }
+
   /** A message that others may overtake. */
   unsequenced(channel: number, source: Uint8Array, start: number, end: number): void {
     this.group = (this.group + 1) & 0xffff

@@ -16,6 +16,9 @@ export class ProtoReader {
   /** Number of the current field. */
   field = 0
   isValid = true
+  /** Where the bytes of the field are in the message that `range` was called for last. */
+  start = 0
+  end = 0
 
   /** Starts with other bytes; `end` is exclusive. */
   reset(bytes: Uint8Array, start = 0, end = bytes.length): this {
@@ -42,27 +45,26 @@ export class ProtoReader {
     return this.#varint() | 0
   }
 
-  /** The bytes of the current field as a range in the message: they are not copied. */
-  range(): { start: number; end: number } | undefined {
+  /** Finds the bytes of the current field in the message, from `start` to `end`: they are not copied. False when they are malformed. */
+  range(): boolean {
     const length = this.#wireType === LENGTH_DELIMITED ? this.#varint() : this.#fail()
-    const start = this.#at
-    if (!this.isValid || length > this.#end - start) {
+    if (!this.isValid || length > this.#end - this.#at) {
       this.#fail()
-      return undefined
+      return false
     }
-    this.#at = start + length
-    return { start, end: this.#at }
+    this.start = this.#at
+    this.end = this.#at = this.start + length
+    return true
   }
 
   /** The current field as a text; undefined when it is longer than `maxBytes` or malformed. */
   text(maxBytes: number): string | undefined {
-    const range = this.range()
-    if (!range || range.end - range.start > maxBytes) {
+    if (!this.range() || this.end - this.start > maxBytes) {
       this.#fail()
       return undefined
     }
     const { buffer, byteOffset } = this.#bytes
-    return Buffer.from(buffer, byteOffset + range.start, range.end - range.start).toString('utf8')
+    return Buffer.from(buffer, byteOffset + this.start, this.end - this.start).toString('utf8')
   }
 
   /** Goes past the value of a field that is not known here. */

@@ -4,8 +4,12 @@ const FIRST_BYTES = 1_024
 
 /** Writes protobuf fields, each after the other, into a buffer that is used again for the next message. */
 export class ProtoWriter {
-  #buffer = Buffer.allocUnsafe(FIRST_BYTES)
+  #buffer: Buffer
   #at = 0
+
+  constructor(bytes = FIRST_BYTES) {
+    this.#buffer = Buffer.allocUnsafeSlow(bytes)
+  }
 
   /** What was written since the last `reset`; valid until the next one. */
   get bytes(): Buffer {

@@ -64,15 +64,14 @@ export class PulseRequestReader {
         continue
       }
       const { field } = outer
-      const range = outer.range()
-      if (!range) return 'corrupt'
-      message = this.#message(field, bytes, range)
+      if (!outer.range()) return 'corrupt'
+      message = this.#message(field, bytes, outer.start, outer.end)
       if (typeof message === 'string') return message
     }
     return outer.isValid ? message : 'corrupt'
   }
 
-  #message(field: number, bytes: Uint8Array, { start, end }: { start: number; end: number }): PulseRequest | RequestError {
+  #message(field: number, bytes: Uint8Array, start: number, end: number): PulseRequest | RequestError {
     const reader = this.#inner.reset(bytes, start, end)
     switch (field) {
       case 1:
@@ -99,15 +98,14 @@ export class PulseRequestReader {
         reader.skip()
         continue
       }
-      const range = reader.range()
-      if (range) this.#readState(bytes, range, this.#state)
+      if (reader.range()) this.#readState(bytes, reader.start, reader.end, this.#state)
     }
     if (!reader.isValid) return 'corrupt'
     return this.#stateReader.isValid && isValidState(this.#state) ? this.#input : 'bad_input'
   }
 
   /** Fields of a state that occurs twice are merged, as protobuf has it. */
-  #readState(bytes: Uint8Array, { start, end }: { start: number; end: number }, state: AvatarState): boolean {
+  #readState(bytes: Uint8Array, start: number, end: number, state: AvatarState): boolean {
     const reader = this.#stateReader.reset(bytes, start, end)
     while (reader.next()) {
       const index = reader.field - 1
@@ -137,21 +135,23 @@ export class PulseRequestReader {
   }
 
   #readMessage(reader: ProtoReader, bytes: Uint8Array, state: AvatarState): boolean {
-    const range = reader.range()
-    return range !== undefined && this.#readState(bytes, range, state)
+    return reader.range() && this.#readState(bytes, reader.start, reader.end, state)
   }
 
   #handshake(reader: ProtoReader, bytes: Uint8Array): PulseRequest | RequestError {
     let authChain: string | undefined
-    let range: { start: number; end: number } | undefined
+    let initialStart = -1
+    let initialEnd = -1
     while (reader.next()) {
       if (reader.field === 1) authChain = reader.text(MAX_CHAIN_BYTES)
-      else if (reader.field === 3) range = reader.range()
-      else reader.skip()
+      else if (reader.field === 3 && reader.range()) {
+        initialStart = reader.start
+        initialEnd = reader.end
+      } else reader.skip()
     }
     if (!reader.isValid || authChain === undefined) return 'bad_handshake'
-    if (!range) return { kind: 'handshake', authChain, initial: undefined }
-    const initial = this.#initialState(reader.reset(bytes, range.start, range.end), bytes)
+    if (initialStart < 0) return { kind: 'handshake', authChain, initial: undefined }
+    const initial = this.#initialState(reader.reset(bytes, initialStart, initialEnd), bytes)
     return initial ? { kind: 'handshake', authChain, initial } : 'bad_handshake'
   }
 
