@@ -32,7 +32,7 @@ export const loadedAtStart: Readonly<Record<string, readonly (keyof typeof reaso
   'cells/gatekeeper/adapters/pglite-engine.ts': ['@electric-sql/pglite'],
   'cells/gatekeeper/migrations/main.ts': ['pg', 'pino', 'zod'],
   'cells/identity/signature-worker.ts': ['hash-wasm'],
-  'cells/pulse/main.ts': [],
+  'cells/pulse/main.ts': ['pino'],
   'cells/pulse/relay-process.ts': [...EVERY_SERVICE, 'hash-wasm', 'lru-cache', 'undici'],
   'cells/realm-provider/main.ts': [...EVERY_SERVICE, 'p-limit', 'undici'],
   'cells/stats/main.ts': [...EVERY_SERVICE, '@dcl/protocol', 'lru-cache', 'undici'],
