@@ -4,7 +4,7 @@ import { PATIENCE } from './testing/patience.ts'
 export default defineConfig({
   test: {
     include: ['{operator,cells,crds,cli,testing,tools,e2e,bench}/**/*.test.ts'],
-    globalSetup: ['testing/parts/setup.ts'],
+    globalSetup: ['testing/parts/setup.ts', 'testing/apiserver/shared.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     setupFiles: ['testing/patient-waiting.ts'],

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { realmResource } from '../../crds/resources.ts'
-import { type ApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
+import { type OwnApiServer, startApiServer } from '../../testing/apiserver/apiserver.ts'
 import { freePort } from '../../testing/free-port.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import type { Running } from '../chassis/lifecycle.ts'
@@ -8,9 +8,8 @@ import type { KubeClient } from '../kube/kube-client.ts'
 import { anEndpoint, aRealm } from './fixtures.ts'
 import { main } from './main.ts'
 
-/** A port that is free now. */
 withPart('kube', 'the realm provider of a real API server', (part) => {
-  let api: ApiServer
+  let api: OwnApiServer
   let client: KubeClient
   let running: Running
   let provider: string

@@ -10,7 +10,7 @@ import { collectionPath, type Resource, resources } from '../../cells/kube/resou
 import { conditionOf } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
-import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
+import { useOwnApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { runCommand } from '../../testing/parts/command.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { platform } from '../desired/realm.fixtures.ts'
@@ -20,7 +20,7 @@ const ACCOUNT = 'system:serviceaccount:operations:realms-realm-operator'
 const patient = { timeout: 20_000, interval: 200 }
 
 withPart('kube', 'admission policies in a real API server', (part) => {
-  const kube = useApiServer(part)
+  const kube = useOwnApiServer(part)
   const { declare, realmOf, runPods } = kube
 
   /** Creates the chart's objects of these kinds, and returns once the policies among them are in force. */

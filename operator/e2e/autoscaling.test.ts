@@ -7,7 +7,7 @@ import { startControllers } from '../../testing/apiserver/controllers.ts'
 import { type ExternalMetrics, startExternalMetrics } from '../../testing/apiserver/external-metrics.ts'
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import type { Spec } from '../../testing/apiserver/namespace.ts'
-import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
+import { useOwnApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { site } from '../desired/realm.fixtures.ts'
 import { aPlayerCounter } from '../observers/fixtures.ts'
@@ -24,7 +24,7 @@ const patient = { timeout: 40_000, interval: 50 }
 const MINUTES_MS = 120_000
 
 withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
-  const kube = useApiServer(part)
+  const kube = useOwnApiServer(part)
   let controllers: Running
   let metrics: ExternalMetrics
   /** Players by slot. */

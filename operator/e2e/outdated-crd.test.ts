@@ -5,13 +5,13 @@ import { type CommsCell, conditionOf } from '../../crds/realm.ts'
 import { cellResource, type Kind } from '../../crds/resources.ts'
 import { readCrd, type Schema, schemaOf } from '../../crds/schema.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
-import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
+import { useOwnApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 const files = { Realm: 'realm.crd.yaml', CommsCell: 'commscell.crd.yaml' } as const
 
 withPart('kube', 'CRDs of an older release on a real API server', (part) => {
-  const kube = useApiServer(part)
+  const kube = useOwnApiServer(part)
 
   let installed = 0
 

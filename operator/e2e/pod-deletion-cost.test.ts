@@ -8,7 +8,7 @@ import { createReflector } from '../../cells/kube/reflector.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
 import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
 import { startControllers } from '../../testing/apiserver/controllers.ts'
-import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
+import { useOwnApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { DELETION_COST_ANNOTATION } from '../desired/scale/pod-removal.ts'
 import { connectorPlayerCounter } from '../observers/players/connector-players.ts'
@@ -30,7 +30,7 @@ async function aConnector(address: string, port: number, userCount: () => number
 }
 
 withPart('kube', 'scaling connectors down, with the controllers of a real cluster', (part) => {
-  const kube = useApiServer(part)
+  const kube = useOwnApiServer(part)
   let operator: Awaited<ReturnType<typeof startOperator>>
   /** Players by address. */
   const players = new Map<string, number>()

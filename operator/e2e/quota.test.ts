@@ -4,7 +4,7 @@ import { collectionPath, resources } from '../../cells/kube/resources.ts'
 import { conditionOf } from '../../crds/realm.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
 import { startControllers } from '../../testing/apiserver/controllers.ts'
-import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
+import { useOwnApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 const patient = { timeout: 40_000, interval: 100 }
@@ -25,7 +25,7 @@ const realm = (given: object | undefined) => ({
 })
 
 withPart('kube', 'a namespace with a quota of CPU and memory, with the controllers of a real cluster', (part) => {
-  const kube = useApiServer(part)
+  const kube = useOwnApiServer(part)
   const components = async () => {
     const { items } = await kube.user.list<KubeObject>(collectionPath(resources.Pod, kube.namespace), {})
     return [...new Set(items.map(({ metadata }) => metadata.labels?.['app.kubernetes.io/component']))].sort()

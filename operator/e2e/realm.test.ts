@@ -5,7 +5,7 @@ import { API_VERSION, type CommsCell, conditionOf, type Realm } from '../../crds
 import { cellResource, realmResource } from '../../crds/resources.ts'
 import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import { type OperatorProcess, startOperatorProcess, startProvider } from '../../testing/apiserver/operator.ts'
-import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
+import { useOwnApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 interface Live extends KubeObject {
@@ -15,7 +15,7 @@ const LIVEKIT = { url: 'wss://livekit.example.org', credentials: { secretName: '
 const patient = { timeout: 15_000, interval: 20 }
 
 withPart('kube', 'the whole operator against a real API server', (part) => {
-  const kube = useApiServer(part)
+  const kube = useOwnApiServer(part)
   let providerUrl: string
   let operator: OperatorProcess
   let kubelet: FakeKubelet

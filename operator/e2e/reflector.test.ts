@@ -10,13 +10,13 @@ import { createReflector } from '../../cells/kube/reflector.ts'
 import { reflectNamespaces } from '../../cells/kube/reflectors.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
 import { type FaultyWire, startFaultyWire } from '../../testing/apiserver/faulty-wire.ts'
-import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
+import { useOwnApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 type Account = KubeObject & { automountServiceAccountToken?: boolean }
 
 withPart('kube', 'a reflector of a real API server', (part) => {
-  const kube = useApiServer(part)
+  const kube = useOwnApiServer(part)
   let wire: FaultyWire
   beforeAll(async () => {
     wire = await startFaultyWire(Number(new URL(kube.api.access.server).port))

@@ -3,13 +3,13 @@ import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { collectionPath, resources } from '../../cells/kube/resources.ts'
 import { realmResource } from '../../crds/resources.ts'
 import { startOperatorProcess, startProvider } from '../../testing/apiserver/operator.ts'
-import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
+import { useOwnApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
 const patient = { timeout: 15_000, interval: 50 }
 
 withPart('kube', 'two installations of the operator on one API server', (part) => {
-  const kube = useApiServer(part)
+  const kube = useOwnApiServer(part)
   const { declare, get, realmOf, runPods } = kube
   /** An installation with a NATS image of its own, by which its writes are recognised. */
   const anInstallation = async (name: string, env: NodeJS.ProcessEnv = {}) => {

@@ -17,22 +17,36 @@ import type { KubeAccess } from '../../cells/kube/kube-access.ts'
 import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import { createKubeClient } from '../../cells/kube/pooled-kube-client.ts'
 
+/** Where an API server is reached, as other processes may read it. */
+export interface ApiServerPlace {
+  /** Path of a kubeconfig of an administrator. */
+  kubeconfig: string
+  server: string
+  tls: { ca: string; cert: string; key: string }
+  etcdUrl: string
+}
+
 /** A real kube-apiserver on a real etcd, with our CRDs; nothing else of a cluster: no controllers, no nodes. */
 export interface ApiServer {
   /** Path of a kubeconfig of an administrator. */
   kubeconfig: string
   access: KubeAccess
-  /** Creates a client, which is stopped with the server. */
+  /** Creates a client, which is stopped with the connection to the server. */
   client(access?: Partial<KubeAccess>): KubeClient
-  /** Stops the server and starts it again on the same port and etcd; `meanwhile` runs while it is down. */
-  restart(meanwhile?: () => Promise<void>): Promise<void>
   /** Writes values to etcd directly, not through the server, because that is faster: a thousand objects in a second. */
   plant(values: readonly { key: string; value: string }[]): Promise<void>
   /** The values in etcd under a prefix. */
   stored(prefix: string): Promise<{ key: string; value: string }[]>
+  stop(): Promise<void>
+}
+
+/** An API server that no other file of tests uses. */
+export interface OwnApiServer extends ApiServer {
+  place: ApiServerPlace
+  /** Stops the server and starts it again on the same port and etcd; `meanwhile` runs while it is down. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>
   /** Compacts the history of all objects up to now, so that watches from earlier versions are answered with 410. */
   compact(): Promise<void>
-  stop(): Promise<void>
 }
 
 const STOP_TIMEOUT_MS = 500
@@ -46,7 +60,7 @@ const crds = ['realm.crd.yaml', 'commscell.crd.yaml'].map(
  * @param part folder of the part `kube`
  * @param flags of the API server, in place of what it has otherwise
  */
-export async function startApiServer(part: string, flags: Readonly<Record<string, string>> = {}): Promise<ApiServer> {
+export async function startApiServer(part: string, flags: Readonly<Record<string, string>> = {}): Promise<OwnApiServer> {
   const folder = await mkdtemp(join(tmpdir(), 'apiserver-'))
   const certDir = join(folder, 'certs')
   await mkdir(certDir)
@@ -100,12 +114,31 @@ export async function startApiServer(part: string, flags: Readonly<Record<string
   const kubeconfig = join(folder, 'kubeconfig')
   const { caPem, certPem: clientCertPem, keyPem: clientKeyPem } = restConfigFor(url)
   await writeFile(kubeconfig, buildKubeconfig({ server: url, caPem, clientCertPem, clientKeyPem }), { mode: 0o600 })
-  const access: KubeAccess = {
-    server: url,
-    namespace: 'default',
-    tls: { ca: caPem, cert: clientCertPem, key: clientKeyPem },
-    headers: async () => ({}),
+  const tls = { ca: caPem, cert: clientCertPem, key: clientKeyPem }
+  const place = { kubeconfig, server: url, tls, etcdUrl: etcd.url }
+  const connected = connectToApiServer(place)
+  return {
+    ...connected,
+    place,
+    async restart(meanwhile) {
+      await server.stop()
+      await meanwhile?.()
+      server = aServer(port)
+      await server.start()
+    },
+    compact: () => compact(etcd.url),
+    async stop() {
+      await connected.stop()
+      await server.stop()
+      await etcd.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
   }
+}
+
+/** An API server that another process started, and stops. */
+export function connectToApiServer({ kubeconfig, server, tls, etcdUrl }: ApiServerPlace): ApiServer {
+  const access: KubeAccess = { server, namespace: 'default', tls, headers: async () => ({}) }
   const transports: KubeClient[] = []
   return {
     kubeconfig,
@@ -115,21 +148,9 @@ export async function startApiServer(part: string, flags: Readonly<Record<string
       transports.push(client)
       return client
     },
-    async restart(meanwhile) {
-      await server.stop()
-      await meanwhile?.()
-      server = aServer(port)
-      await server.start()
-    },
-    compact: () => compact(etcd.url),
-    plant: (values) => plant(etcd.url, values),
-    stored: (prefix) => stored(etcd.url, prefix),
-    async stop() {
-      await Promise.all(transports.map((client) => client.stop()))
-      await server.stop()
-      await etcd.stop()
-      await rm(folder, { recursive: true, force: true })
-    },
+    plant: (values) => plant(etcdUrl, values),
+    stored: (prefix) => stored(etcdUrl, prefix),
+    stop: async () => void (await Promise.all(transports.map((client) => client.stop()))),
   }
 }
 

@@ -1,13 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { randomBytes } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, beforeEach, inject } from 'vitest'
 import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import { resources } from '../../cells/kube/resources.ts'
-import { type ApiServer, startApiServer } from './apiserver.ts'
+import { type ApiServer, connectToApiServer, type OwnApiServer, startApiServer } from './apiserver.ts'
 import { kubectlOf } from './kubectl.ts'
 import { inNamespace } from './namespace.ts'
+import { sharedPlace } from './shared.ts'
 
 /** A real API server for all tests of a describe, and a new namespace for each test. */
-export interface ApiServerTest extends ReturnType<typeof inNamespace> {
-  readonly api: ApiServer
+export interface ApiServerTest<Api extends ApiServer = ApiServer> extends ReturnType<typeof inNamespace> {
+  readonly api: Api
   /** A client with every right: stands for users, kubelets, controllers and other editors. */
   readonly user: KubeClient
   readonly namespace: string
@@ -20,24 +22,35 @@ export interface ApiServerTest extends ReturnType<typeof inNamespace> {
 }
 
 /**
- * Starts the API server in hooks: call it in the body of a describe.
+ * Uses the API server that the files of one run share: for tests of what is in their namespaces. Call it in the body of a describe.
  *
  * @param part folder of the part `kube`
  * @param labels of each namespace
  */
-export function useApiServer(part: string, labels: Readonly<Record<string, string>> = {}): ApiServerTest {
-  let api: ApiServer
+export const useApiServer = (part: string, labels: Readonly<Record<string, string>> = {}): ApiServerTest =>
+  inHooks(part, labels, async () => connectToApiServer(await sharedPlace(inject('apiServerUrl'), part)))
+
+/** The same with an API server of its own: for tests that restart it, or have objects or controllers that act on all namespaces. */
+export const useOwnApiServer = (part: string): ApiServerTest<OwnApiServer> => inHooks(part, {}, () => startApiServer(part))
+
+function inHooks<Api extends ApiServer>(
+  part: string,
+  labels: Readonly<Record<string, string>>,
+  start: () => Promise<Api>,
+): ApiServerTest<Api> {
+  let api: Api
   let user: KubeClient
   let namespace = ''
   let count = 0
+  const prefix = `test-${randomBytes(3).toString('hex')}`
   const stops: (() => Promise<unknown>)[] = []
   const newNamespace = async () => {
-    const name = `test-${++count}`
+    const name = `${prefix}-${++count}`
     await user.create(resources.Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
     return name
   }
   beforeAll(async () => {
-    api = await startApiServer(part)
+    api = await start()
     user = api.client()
   })
   afterAll(() => api?.stop())
