@@ -35,7 +35,7 @@ const aPlayer = async (realmUrl: string) =>
   connectPlayer({ url: await connectorUrl(`${realmUrl}/about`), wallet: createWallet() })
 
 test('npm start runs the example: an explorer finds the realm, the socket, an island and its room', {
-  timeout: 60 * SECONDS,
+  timeout: 120 * SECONDS,
 }, async () => {
   await using program = startProgram('npm', ['start', '--', '--port', '0', '--rooms', 'embedded', '--data', freshFolder()], {
     cwd: root,
@@ -51,7 +51,7 @@ test('npm start runs the example: an explorer finds the realm, the socket, an is
   player.close()
 })
 
-test('a saved change of the manifest is applied while players stay connected', { timeout: 90 * SECONDS }, async () => {
+test('a saved change of the manifest is applied while players stay connected', { timeout: 180 * SECONDS }, async () => {
   const realm = startRealm()
   await using program = realm.program
   const url = await realm.url()
@@ -88,7 +88,7 @@ test('a saved change of the manifest is applied while players stay connected', {
 })
 
 test('with fewer cells the players of a removed one reconnect to the others by the same URL', {
-  timeout: 90 * SECONDS,
+  timeout: 180 * SECONDS,
 }, async () => {
   const realm = startRealm([], example.replace('replicas: 1', 'replicas: 2').replace('drainSeconds: 10', 'drainSeconds: 2'))
   await using program = realm.program
@@ -115,7 +115,7 @@ test('with fewer cells the players of a removed one reconnect to the others by t
 })
 
 test('a wrong manifest is refused with file, line, field and the fix, and the running realm keeps its old one', {
-  timeout: 60 * SECONDS,
+  timeout: 120 * SECONDS,
 }, async () => {
   const realm = startRealm()
   await using program = realm.program
@@ -134,7 +134,7 @@ test('a wrong manifest is refused with file, line, field and the fix, and the ru
 })
 
 describe('realmctl up ends', () => {
-  test('with 0 and without leftovers after one Ctrl-C', { timeout: 60 * SECONDS }, async () => {
+  test('with 0 and without leftovers after one Ctrl-C', { timeout: 120 * SECONDS }, async () => {
     const realm = startRealm()
     await using program = realm.program
     const player = await aPlayer(`${await realm.url()}/main`)
@@ -146,7 +146,7 @@ describe('realmctl up ends', () => {
   })
 
   withPart('livekit', 'with a LiveKit of its own', (binary) => {
-    test('without a word about LiveKit, which Ctrl-C in a terminal ends, too', { timeout: 60 * SECONDS }, async () => {
+    test('without a word about LiveKit, which Ctrl-C in a terminal ends, too', { timeout: 120 * SECONDS }, async () => {
       const path = { PATH: `${dirname(binary)}${delimiter}${process.env.PATH}` }
       const realm = startRealm(['--rooms', 'livekit'], example, path)
       await using program = realm.program
@@ -160,7 +160,7 @@ describe('realmctl up ends', () => {
     })
   })
 
-  test('at once with 130 after a second Ctrl-C', { timeout: 60 * SECONDS }, async () => {
+  test('at once with 130 after a second Ctrl-C', { timeout: 120 * SECONDS }, async () => {
     const realm = startRealm([], example.replace('drainSeconds: 10', 'drainSeconds: 3600'))
     await using program = realm.program
     const url = await realm.url()
@@ -173,7 +173,7 @@ describe('realmctl up ends', () => {
     expect(groupExists(program.pid)).toBe(false)
   })
 
-  test('with 3 and the remedy when the port is in use', { timeout: 60 * SECONDS }, async () => {
+  test('with 3 and the remedy when the port is in use', { timeout: 120 * SECONDS }, async () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
     const address = taken.address()
@@ -184,7 +184,7 @@ describe('realmctl up ends', () => {
     taken.close()
   })
 
-  test('with 2 and all errors when the manifest is wrong', { timeout: 60 * SECONDS }, async () => {
+  test('with 2 and all errors when the manifest is wrong', { timeout: 120 * SECONDS }, async () => {
     await using program = startRealm([], example.replace('type: Managed', 'type: Manged')).program
     expect(await program.ended).toBe(2)
     expect(program.output()).toMatch(
@@ -192,7 +192,7 @@ describe('realmctl up ends', () => {
     )
   })
 
-  test('with one sentence when its folder cannot be written or the file does not exist', { timeout: 60 * SECONDS }, async () => {
+  test('with one sentence when its folder cannot be written or the file does not exist', { timeout: 120 * SECONDS }, async () => {
     await using unwritable = startRealm(['--data', '/dev/null/realm']).program
     expect(await unwritable.ended).toBe(5)
     expect(unwritable.output()).toMatch(/^\/dev\/null\/realm cannot be written: .*choose another folder with --data\n$/)
@@ -201,14 +201,16 @@ describe('realmctl up ends', () => {
     expect(missing.output()).toMatch(/^\/nowhere\/realm\.yaml cannot be read: /)
   })
 
-  test('with 2 and the usage when called wrongly', { timeout: 60 * SECONDS }, async () => {
+  test('with 2 and the usage when called wrongly', { timeout: 120 * SECONDS }, async () => {
     await using program = startProgram(process.execPath, ['cli/main.ts', 'up', '-f', 'x', '--prot', '1'], { cwd: root })
     expect(await program.ended).toBe(2)
     expect(program.output()).toMatch(/unknown option '--prot'.*\n.*Did you mean --port\?/)
   })
 })
 
-test('a ban over the API of the gatekeeper shows the player out, who does not come back', { timeout: 90 * SECONDS }, async () => {
+test('a ban over the API of the gatekeeper shows the player out, who does not come back', {
+  timeout: 180 * SECONDS,
+}, async () => {
   const [moderator, villain, friend] = [createWallet(), createWallet(), createWallet()]
   const manifest = example.replace('\nspec:\n', `\nspec:\n  gatekeeper:\n    moderators: ["${moderator.address}"]\n`)
   expect(manifest.match(/gatekeeper:/g)).toHaveLength(1)

@@ -14,7 +14,7 @@ export interface Program {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-const SAYS_TIMEOUT_MS = 30_000
+const SAYS_TIMEOUT_MS = 60_000
 
 /** Starts a program in a process group of its own, so that none of its processes outlives the test. */
 export function startProgram(
