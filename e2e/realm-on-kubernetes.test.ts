@@ -212,6 +212,10 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     const pods = await list<V1Pod & { kind: string; metadata: { name: string } }>('pods', '--namespace', REALMS_NAMESPACE)
     const ofWorlds = pods.filter(({ metadata }) => /^(plaza|attic)-/.test(metadata.name))
     expect(ofWorlds.map(({ metadata }) => metadata.labels?.['app.kubernetes.io/component'])).toEqual(['gatekeeper'])
+    const ofService = ['service', 'plaza-gatekeeper', '--namespace', REALMS_NAMESPACE, '--output', 'jsonpath={.spec.clusterIP}']
+    // Where an Ingress of the World leads /about.
+    const { about } = await followAbout(`http://${await cluster.kubectl('get', ...ofService)}/about`)
+    expect(about).toMatchObject({ healthy: true, configurations: { realmName: 'plaza' } })
 
     const [ada, bob] = [createWallet(), createWallet()]
     const enter = async (wallet: typeof ada) => {

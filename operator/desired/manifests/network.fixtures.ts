@@ -1,7 +1,9 @@
 import type { V1LabelSelector, V1PodTemplateSpec } from '@kubernetes/client-node'
 import type { Realm } from '../../../crds/realm.ts'
+import { isWorldRealm } from '../../../crds/world.ts'
 import { planCell, planRealm } from '../plan.ts'
 import { platform, site } from '../realm.fixtures.ts'
+import { planWorld } from '../world-plan.ts'
 import type { KubeManifest } from './kube-manifest.ts'
 import type { Service } from './kube-service.ts'
 import { type NetworkPolicy, networkPolicies } from './networkpolicy.ts'
@@ -36,9 +38,9 @@ export interface Network {
   mayReach(from: NetworkEnd, to: NetworkEnd, port: number, protocol?: 'TCP' | 'UDP'): boolean
 }
 
-/** The network of a realm with one cell. */
+/** The network of a City with one cell, or of a World. */
 export function networkOf(realm: Realm): Network {
-  const plan = planRealm(realm, { cells: [], services: [] }, site)
+  const plan = (isWorldRealm(realm) ? planWorld : planRealm)(realm, { cells: [], services: [] }, site)
   const objects: KubeManifest[] = [
     ...realmObjects(realm, plan, platform),
     ...plan.cells.flatMap((cell) => cellObjects(cell, planCell(cell), platform)),

@@ -98,6 +98,17 @@ describe.each(Object.entries(realms))('a Strict realm %s', (_, realm) => {
   })
 })
 
+test('the gatekeeper of a Strict World reaches the realm provider, and that of a City, whose statistics do, does not', () => {
+  const world = { scenes: ['urn:decentraland:entity:bafkscene'], access: { type: 'Public' as const }, capacity: 100 }
+  for (const [mode, isAllowed] of [
+    [{ mode: 'World' as const, world }, true],
+    [{}, false],
+  ] as const) {
+    const { pods, mayReach } = networkOf(aRealm({ ...mode, networkPolicy }))
+    expect(mayReach(pods.gatekeeper ?? neighbour, anEnd('realm provider', platform.namespace), 8080)).toBe(isAllowed)
+  }
+})
+
 test('only pods of its realm may connect to a Managed NATS, Strict or not', () => {
   for (const policy of [{ type: 'None' as const }, networkPolicy]) {
     const { pods, mayReach } = networkOf(aRealm({ networkPolicy: policy, nats: { replicas: 3 } }))
