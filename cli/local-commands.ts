@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander'
 import { logLevels } from '../cells/chassis/log-level.ts'
 import type { IslandsOptions } from './commands/islands.ts'
-import { httpUrl, portNumber } from './option-values.ts'
+import type { JoinOptions } from './commands/join.ts'
+import { httpUrl, parcel, portNumber, span } from './option-values.ts'
 import { print, runOnce } from './run-once.ts'
 import type { UpOptions } from './run-up.ts'
 
@@ -45,6 +46,25 @@ export function addLocalCommands(program: Command): void {
           say: (sentence) => process.stdout.write(`${sentence}\n`),
           print,
           now: () => new Date(),
+        })
+      }),
+    )
+
+  program
+    .command('join')
+    .description('Enter a realm as an explorer does, with a throw-away wallet, and show the time of each step.')
+    .argument('[realm]', 'URL of the realm, with or without /about', 'http://127.0.0.1:3000/main')
+    .option('--at <x,y>', 'parcel to stand on; otherwise one far from all players', parcel)
+    .option('--for <span>', 'time to stay, such as 60s', span)
+    .option('--timeout <span>', 'longest time of a step', span, 10_000)
+    .addOption(new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json']).default('table'))
+    .action((url: string, options: JoinOptions) =>
+      runOnce(async () => {
+        const { join } = await import('./commands/join.ts')
+        await join(url, options, {
+          print,
+          now: () => performance.now(),
+          sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
         })
       }),
     )

@@ -32,3 +32,10 @@ export function wholeNumber(text: string): number {
   if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('expected a number, such as 3.')
   return Number(text)
 }
+
+/** A parcel such as 10,-4. */
+export function parcel(text: string): readonly [number, number] {
+  const [, x, y] = /^(-?\d{1,5}),(-?\d{1,5})$/.exec(text) ?? []
+  if (x === undefined || y === undefined) throw new InvalidArgumentError('expected a parcel such as 10,-4.')
+  return [Number(x), Number(y)]
+}

@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, join as joinPath } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test, vi } from 'vitest'
+import { join } from '../cli/commands/join.ts'
 import { freshFolder } from '../testing/fresh-folder.ts'
 import { withPart } from '../testing/parts/with-part.ts'
 import { connectorUrl, followAbout } from '../testing/player/about.ts'
@@ -13,16 +14,29 @@ import { createWallet } from '../testing/player/wallet.ts'
 import { groupExists, startProgram } from '../testing/program.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const example = readFileSync(join(root, 'examples/realm.yaml'), 'utf8')
+const example = readFileSync(joinPath(root, 'examples/realm.yaml'), 'utf8')
 const SECONDS = 1_000
+const timers = { now: () => performance.now(), sleep: (ms: number) => sleep(ms) }
 const spawn = { x: 8, y: 0, z: 8 }
 
 /** `realmctl up` on a copy of the example, so that tests may edit it. */
 function startRealm(extra: readonly string[] = [], manifest = example, env: NodeJS.ProcessEnv = {}) {
   const folder = freshFolder()
-  const file = join(folder, 'realm.yaml')
+  const file = joinPath(folder, 'realm.yaml')
   writeFileSync(file, manifest)
-  const args = ['cli/main.ts', 'up', '-f', file, '--data', join(folder, 'data'), '--port', '0', '--rooms', 'embedded', ...extra]
+  const args = [
+    'cli/main.ts',
+    'up',
+    '-f',
+    file,
+    '--data',
+    joinPath(folder, 'data'),
+    '--port',
+    '0',
+    '--rooms',
+    'embedded',
+    ...extra,
+  ]
   const program = startProgram(process.execPath, args, { cwd: root, env })
   return {
     file,
@@ -49,6 +63,15 @@ test('npm start runs the example: an explorer finds the realm, the socket, an is
   expect(island.connStr).toMatch(/^ws-room:ws:\/\//)
   expect(program.output()).toMatch(/because --rooms embedded/)
   player.close()
+  const printed: string[] = []
+  await join(
+    `${url}/main/about`,
+    { at: [0, 0], for: 2_000, timeout: 10_000, output: 'table' },
+    { ...timers, print: async (text) => void printed.push(text) },
+  )
+  expect(printed.join('')).toMatch(
+    /^STEP +TIME +WHAT\nabout +\d+ ms +archipelago ws:.*\nsocket .*\nwelcome .* as 0x\w{40}\nisland .* other player.*\nroom +\d+ ms +ws:\/\/.* with \d+ peers\n$/,
+  )
 })
 
 test('a saved change of the manifest is applied while players stay connected', { timeout: 180 * SECONDS }, async () => {

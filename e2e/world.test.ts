@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -33,6 +34,16 @@ test('npm start runs the worlds of the example: two players meet in each, and a 
   expect(second.peerIdentities).toEqual({ [first.alias]: ana.peer })
   await vi.waitFor(async () => expect((await followAbout(`${url}/plaza/about`)).about.comms.usersCount).toBe(2), 15 * SECONDS)
   await program.prints(/plaza: published, 2 players/)
+  const command = spawnSync(process.execPath, ['cli/main.ts', 'join', `${url}/plaza`, '-o', 'json'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  expect(command.stderr).toBe('')
+  expect((JSON.parse(command.stdout) as { steps: { step: string }[] }).steps.map(({ step }) => step)).toEqual([
+    'about',
+    'login',
+    'room',
+  ])
 
   // The other world is the guest of this gatekeeper.
   expect((await enterWorld(`${url}/attic/about`, ana)).status).toBe(403)

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readAdapter } from './player/about.ts'
+import { readAdapter } from '../cells/wire/adapter.ts'
 
 /** The part of `@livekit/rtc-node` that is used here: the package is a part of the tests, not one of ours. */
 interface RtcNode {

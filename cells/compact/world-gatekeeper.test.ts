@@ -1,5 +1,4 @@
 import { expect, test, vi } from 'vitest'
-import { readAdapter } from '../../testing/player/about.ts'
 import { signedFetch } from '../../testing/player/signed-fetch.ts'
 import { createWallet } from '../../testing/player/wallet.ts'
 import { ManualClock } from '../chassis/clock.ts'
@@ -10,6 +9,7 @@ import { readConfig } from '../gatekeeper/config.ts'
 import { aBan, aStorage, aVerifier } from '../gatekeeper/fixtures.ts'
 import { aWorld, aWorldsFile } from '../gatekeeper/worlds/fixtures.ts'
 import { joinRoom } from '../rooms/fixtures.ts'
+import { readAdapter } from '../wire/adapter.ts'
 import { startWorldGatekeeper } from './world-gatekeeper.ts'
 
 const [ana, ben] = [createWallet('ana'), createWallet('ben')]

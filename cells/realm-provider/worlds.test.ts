@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import type { Endpoint } from '../../crds/realm.ts'
-import { readAdapter } from '../../testing/player/about.ts'
+import { readAdapter } from '../wire/adapter.ts'
 import { aProvider, aRealm, aSceneUrn, aService } from './fixtures.ts'
 
 const adapter = 'fixed-adapter:signed-login:https://plaza.example/gatekeeper/worlds/plaza/comms'

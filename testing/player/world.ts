@@ -1,5 +1,6 @@
 import { joinRoom } from '../../cells/rooms/fixtures.ts'
-import { followAbout, readAdapter } from './about.ts'
+import { readAdapter } from '../../cells/wire/adapter.ts'
+import { followAbout } from './about.ts'
 import { signedFetch } from './signed-fetch.ts'
 import type { Wallet } from './wallet.ts'
 

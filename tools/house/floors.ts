@@ -45,7 +45,7 @@ export const floors: readonly (readonly string[])[] = [
   ['operator/kubernetes/apply'],
   ['operator/kubernetes/kubernetes-cluster.ts'],
   ['operator'],
-  ['cli/island-map', 'cli/manifest.ts', 'cli/version.ts', 'cli/output', 'cli/cluster'],
+  ['cli/island-map', 'cli/manifest.ts', 'cli/version.ts', 'cli/output', 'cli/cluster', 'cli/join'],
   ['cli/render.ts'],
   ['cli/adapters'],
   ['cli/commands'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readAdapter } from './about.ts'
+import { readAdapter } from './adapter.ts'
 
 test.each([
   ['archipelago:archipelago:wss://main.example/cells/0/ws', { kind: 'archipelago', url: 'wss://main.example/cells/0/ws' }],

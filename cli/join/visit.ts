@@ -1,0 +1,162 @@
+import WebSocket from 'ws'
+import { awaitedPackets } from '../../cells/sockets/awaited-packets.ts'
+import { type Adapter, readAdapter } from '../../cells/wire/adapter.ts'
+import { clientPackets, decodeServerPacket } from '../../cells/wire/packets.ts'
+import { decodeRoomPacket, roomPackets } from '../../cells/wire/room-packets.ts'
+import type { ThrowAwayWallet } from './throw-away-wallet.ts'
+
+/** What a visit did, step by step. */
+export type Step = 'about' | 'login' | 'socket' | 'welcome' | 'island' | 'room'
+
+export interface VisitOptions {
+  /** Base URL of the realm, without `/about`. */
+  url: string
+  wallet: ThrowAwayWallet
+  /** In metres. */
+  position: { x: number; y: number; z: number }
+  /** For each step. */
+  timeoutMs: number
+  /** Told of each step that is done. */
+  onStep(step: Step, what: string): void
+  /** Told of each step that begins, so that a failure can be named. */
+  onBegin(step: Step): void
+}
+
+/** A player who is in a realm. */
+export interface Visit {
+  /** Tells the realm where the player is; nothing where the realm has no islands. */
+  moveTo(position: VisitOptions['position']): void
+  /** Resolves with the reason once a socket of the player is closed. */
+  closed: Promise<string>
+  leave(): void
+}
+
+const MAX_PACKET_BYTES = 256 * 1024
+const CLOSE_MS = 1_000
+
+/** Enters a realm as an explorer does, up to its room. @throws Error when a step fails */
+export async function visit(options: VisitOptions): Promise<Visit> {
+  const { url, onBegin, onStep } = options
+  onBegin('about')
+  const about = await readJson(`${url}/about`, options)
+  const { comms, acceptingUsers, healthy } = about as {
+    comms?: { adapter?: unknown }
+    acceptingUsers?: unknown
+    healthy?: unknown
+  }
+  const adapter = readAdapter(String(comms?.adapter ?? 'offline:offline'))
+  const state = healthy === false ? ', not healthy' : acceptingUsers === false ? ', full' : ''
+  onStep('about', `${adapter.kind}${'url' in adapter ? ` ${adapter.url}` : ''}${state}`)
+  if (adapter.kind === 'archipelago') return enterCity(adapter.url, options)
+  if (adapter.kind === 'signed-login') return enterRoom(await login(adapter.url, options), options)
+  return enterRoom(adapter, options)
+}
+
+async function readJson(url: string, { timeoutMs }: VisitOptions, init: RequestInit = {}): Promise<unknown> {
+  const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`${url} answers ${answer.status}: ${text.slice(0, 300)}`)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error(`${url} answers no JSON`)
+  }
+}
+
+/** Signs in to a world (ADR-44), which answers with the adapter of its room. */
+async function login(url: string, options: VisitOptions): Promise<Adapter> {
+  options.onBegin('login')
+  const metadata = JSON.stringify({ intent: 'dcl:explorer:comms-handshake', signer: 'dcl:explorer', isGuest: false })
+  const timestamp = Date.now()
+  const { wallet } = options
+  const chain = wallet.sign(`post:${new URL(url).pathname.toLowerCase()}:${timestamp}:${metadata}`)
+  const headers = {
+    ...Object.fromEntries(chain.map((link, n) => [`x-identity-auth-chain-${n}`, JSON.stringify(link)])),
+    'x-identity-timestamp': String(timestamp),
+    'x-identity-metadata': metadata,
+  }
+  const answer = (await readJson(url, options, { method: 'POST', headers })) as { fixedAdapter?: unknown }
+  const adapter = readAdapter(String(answer.fixedAdapter))
+  options.onStep('login', `as ${wallet.address}`)
+  return adapter
+}
+
+async function enterCity(url: string, options: VisitOptions): Promise<Visit> {
+  const { wallet, position, timeoutMs, onStep, onBegin } = options
+  onBegin('socket')
+  const socket = openSocket(url, ['archipelago'], timeoutMs)
+  const packets = awaitedPackets(socket, decodeServerPacket, timeoutMs)
+  try {
+    await packets.open
+    onStep('socket', url)
+    onBegin('welcome')
+    socket.send(clientPackets.challengeRequest(wallet.address))
+    const { challengeResponse } = await packets.next('challengeResponse')
+    socket.send(clientPackets.signedChallenge(JSON.stringify(wallet.sign(challengeResponse.challengeToSign))))
+    await packets.next('welcome')
+    onStep('welcome', `as ${wallet.address}`)
+    onBegin('island')
+    socket.send(clientPackets.heartbeat({ position }))
+    const { islandChanged } = await packets.next('islandChanged')
+    const others = Object.keys(islandChanged.peers).length - 1
+    onStep('island', `${islandChanged.islandId}, with ${others === 1 ? 'one other player' : `${others} other players`}`)
+    const room = await enterRoom(readAdapter(islandChanged.connStr), options)
+    return {
+      moveTo: (to) => {
+        if (socket.readyState === WebSocket.OPEN) socket.send(clientPackets.heartbeat({ position: to }))
+      },
+      closed: Promise.race([packets.closed, room.closed]),
+      leave: () => {
+        room.leave()
+        end(socket)
+      },
+    }
+  } catch (error) {
+    end(socket)
+    throw error
+  }
+}
+
+async function enterRoom(adapter: Adapter, options: VisitOptions): Promise<Visit> {
+  options.onBegin('room')
+  if (adapter.kind === 'ws-room') return enterEmbeddedRoom(adapter.url, options)
+  if (adapter.kind === 'livekit') return checkLivekit(adapter, options)
+  throw new Error(adapter.kind === 'offline' ? 'the realm has no communications' : `a room has the adapter ${adapter.kind}`)
+}
+
+async function enterEmbeddedRoom(url: string, { wallet, timeoutMs, onStep }: VisitOptions): Promise<Visit> {
+  const socket = openSocket(url, ['rfc5'], timeoutMs)
+  const packets = awaitedPackets(socket, decodeRoomPacket, timeoutMs)
+  try {
+    await packets.open
+    socket.send(roomPackets.identification(wallet.address))
+    const { challengeMessage } = await packets.next('challengeMessage')
+    socket.send(roomPackets.signedChallenge(JSON.stringify(wallet.sign(challengeMessage.challengeToSign))))
+    const { welcomeMessage } = await packets.next('welcomeMessage')
+    onStep('room', `${url}, with ${Object.keys(welcomeMessage.peerIdentities).length} peers`)
+    return { moveTo: () => {}, closed: packets.closed, leave: () => end(socket) }
+  } catch (error) {
+    end(socket)
+    throw error
+  }
+}
+
+/** LiveKit's media needs WebRTC; that it accepts the token can be asked over HTTP. */
+async function checkLivekit({ url, token }: { url: string; token: string }, { timeoutMs, onStep }: VisitOptions): Promise<Visit> {
+  const base = url.replace(/^ws/, 'http').replace(/\/+$/, '')
+  const answer = await fetch(`${base}/rtc/validate?access_token=${encodeURIComponent(token)}`, {
+    signal: AbortSignal.timeout(timeoutMs),
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`the LiveKit at ${url} refuses the token: ${answer.status} ${text.slice(0, 200).trim()}`)
+  onStep('room', `LiveKit ${url} accepts the token`)
+  return { moveTo: () => {}, closed: new Promise(() => {}), leave: () => {} }
+}
+
+const openSocket = (url: string, protocols: string[], handshakeTimeout: number): WebSocket =>
+  new WebSocket(url, protocols, { perMessageDeflate: false, maxPayload: MAX_PACKET_BYTES, handshakeTimeout })
+
+function end(socket: WebSocket): void {
+  socket.close()
+  setTimeout(() => socket.terminate(), CLOSE_MS).unref()
+}
