@@ -28,7 +28,7 @@ import { startReconcilers } from '../reconcile/loop.ts'
 import { queueMetrics } from '../reconcile/queue-metrics.ts'
 
 const REMOTE_PROVIDER = 'https://realms.example.org'
-const REALMS = 8
+const REALMS = 5
 const MINUTE_MS = 60_000
 
 const collections = watchCollections()

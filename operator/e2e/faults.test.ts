@@ -57,8 +57,8 @@ withPart('kube', 'the whole operator on a faulty connection', (part) => {
   const badWires: { what: string; spoil: () => ApiProxy['spoil']; atMost: number }[] = [
     { what: 'each second write is refused with a 500', spoil: () => someOf(2, isWrite, { status: 500 }), atMost: 250 },
     {
-      what: 'each second write is refused with a 429 and a time to wait',
-      spoil: () => someOf(2, isWrite, { status: 429, headers: { 'retry-after': '1' } }),
+      what: 'each sixth write is refused with a 429 and a time to wait',
+      spoil: () => someOf(6, isWrite, { status: 429, headers: { 'retry-after': '1' } }),
       atMost: 250,
     },
     { what: 'each third write is done and its answer reset', spoil: () => someOf(3, isWrite, 'reset'), atMost: 250 },

