@@ -7,7 +7,7 @@ import type { RolloutOptions } from './commands/rollout.ts'
 import type { ScaleOptions } from './commands/scale.ts'
 import type { StatusOptions } from './commands/status.ts'
 import { span, wholeNumber } from './option-values.ts'
-import { print, runOnce } from './run-once.ts'
+import { hasColours, print, runOnce } from './run-once.ts'
 
 /** Adds the commands for realms of a cluster, which work with the kubeconfig and the rights of kubectl. */
 export function addClusterCommands(program: Command): void {
@@ -106,6 +106,3 @@ const portsOf = (): ClusterPorts => ({
 
 const output = (...formats: [ClusterOutput, ...ClusterOutput[]]): Option =>
   new Option('-o, --output <format>', 'how it is printed').choices(formats).default('table')
-
-/** As most tools do it: https://no-color.org, and no colours in files. */
-const hasColours = (): boolean => process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'

@@ -2,8 +2,10 @@ import { type Command, Option } from 'commander'
 import { logLevels } from '../cells/chassis/log-level.ts'
 import type { IslandsOptions } from './commands/islands.ts'
 import type { JoinOptions } from './commands/join.ts'
-import { httpUrl, parcel, portNumber, span } from './option-values.ts'
-import { print, runOnce } from './run-once.ts'
+import type { TopOptions } from './commands/top.ts'
+import type { TopOrder } from './commands/top-table.ts'
+import { httpUrl, parcel, portNumber, seconds, span } from './option-values.ts'
+import { hasColours, pauseForReader, print, runOnce } from './run-once.ts'
 import type { UpOptions } from './run-up.ts'
 
 /** Adds the commands that need no cluster. */
@@ -50,6 +52,8 @@ export function addLocalCommands(program: Command): void {
       }),
     )
 
+  addTop(program)
+
   program
     .command('join')
     .description('Enter a realm as an explorer does, with a throw-away wallet, and show the time of each step.')
@@ -77,3 +81,33 @@ export function addLocalCommands(program: Command): void {
       runOnce(async () => (await import('./commands/validate.ts')).validate(file, { stdin: process.stdin, print })),
     )
 }
+
+const TOP_ORDERS: readonly TopOrder[] = ['players', 'islands', 'joins', 'heartbeats', 'refusals', 'name']
+const DEFAULT_WATCH_SECONDS = 2
+const SNAPSHOT_LIMITS = { timeoutMs: 10_000, maxBytes: 64 * 1024 * 1024 }
+
+function addTop(program: Command): void {
+  program
+    .command('top')
+    .description('Show how many players the realms of a realm provider and their cells have, and what happens in them.')
+    .argument('[provider]', 'URL of the realm provider', 'http://127.0.0.1:3000')
+    .option('-w, --watch [seconds]', 'show it again and again, each two seconds unless given', seconds)
+    .option('-r, --realm <name>', 'show only this realm')
+    .addOption(new Option('-s, --sort <column>', 'which realms come first').choices(TOP_ORDERS).default('players'))
+    .option('--token-file <file>', 'file with the token of the console; otherwise CONSOLE_TOKEN')
+    .addOption(new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json']).default('table'))
+    .action((provider: string, { watch, ...options }: Omit<TopOptions, 'watch'> & { watch?: number | true }) =>
+      runOnce(async () => {
+        const { top } = await import('./commands/top.ts')
+        const { fetchJson } = await import('../cells/chassis/fetch-json.ts')
+        const repeated = watch !== undefined && { watch: watch === true ? DEFAULT_WATCH_SECONDS : watch }
+        const ask = (url: string, authorization?: string) =>
+          fetchJson(url, { ...SNAPSHOT_LIMITS, ...(authorization !== undefined && { authorization }) })
+        await top(provider, { ...options, ...repeated }, { env: process.env, ask, print, pause: pauseForReader, screen })
+      }),
+    )
+}
+
+const screen = () => (process.stdout.isTTY ? { ...sizeOf(process.stdout), colours: hasColours() } : undefined)
+
+const sizeOf = ({ columns, rows }: { columns: number; rows: number }) => ({ columns, rows })

@@ -10,6 +10,12 @@ export function portNumber(text: string): number {
   return port
 }
 
+export function seconds(text: string): number {
+  const number = Number(text)
+  if (!(number >= 1 && number <= 3_600)) throw new InvalidArgumentError('expected a number of seconds from 1 to 3600.')
+  return number
+}
+
 export function days(text: string): number {
   const number = Number(text)
   if (!(number > 0 && number <= 36_500)) throw new InvalidArgumentError('expected a number of days up to 36500.')

@@ -12,10 +12,26 @@ export async function runOnce(command: () => Promise<unknown>): Promise<void> {
   }
 }
 
+/** Whether the reader of standard output closed it. What is wrong with a write is told to `print`. */
+let isOutputGone = false
+process.stdout.on('error', () => {})
+
 /** Writes to standard output; a reader that closes the pipe is not an error. */
 export function print(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? resolve() : reject(error)))
-    process.stdout.write(text, () => resolve())
+    process.stdout.write(text, (error: NodeJS.ErrnoException | null | undefined) => {
+      isOutputGone ||= error?.code === 'EPIPE'
+      if (error && !isOutputGone) reject(error)
+      else resolve()
+    })
   })
 }
+
+/** Waits; returns false where standard output has no reader any more. */
+export async function pauseForReader(seconds: number): Promise<boolean> {
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000))
+  return !isOutputGone
+}
+
+/** As most tools do it: https://no-color.org, and no colours in files. */
+export const hasColours = (): boolean => process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'

@@ -44,7 +44,7 @@ export async function callGatekeeper(
   { env }: ModeratorPorts,
   body?: object,
 ): Promise<unknown> {
-  const token = await tokenOf(options, env)
+  const token = await readToken('MODERATOR_TOKEN', options, env)
   const moderator = encodeURIComponent(options.as ?? userInfo().username)
   const url = `${options.gatekeeper}${path}${path.includes('?') ? '&' : '?'}moderator=${moderator}`
   const answer = await fetch(url, {
@@ -77,9 +77,15 @@ function parsed(text: string, gatekeeper: string): unknown {
   }
 }
 
-async function tokenOf({ tokenFile }: ModeratorOptions, env: ModeratorPorts['env']): Promise<string> {
+/** The token in a file, or else in a variable. @throws UserError 2 when there is none */
+export async function readToken(
+  variable: 'MODERATOR_TOKEN' | 'CONSOLE_TOKEN',
+  { tokenFile }: { tokenFile?: string },
+  env: ModeratorPorts['env'],
+): Promise<string> {
   if (tokenFile === undefined) {
-    if (env.MODERATOR_TOKEN) return env.MODERATOR_TOKEN
+    const given = env[variable]
+    if (given) return given
     throw new UserError('A moderators’ token is needed: give --token-file, or set MODERATOR_TOKEN.', 2)
   }
   const text = await readFile(tokenFile, 'utf8').catch((error: unknown) => {

@@ -41,7 +41,8 @@ export function tableOf(rows: readonly (readonly TableCell[])[], { width, colour
     .join('')
 }
 
-const cut = (text: string, length: number): string => (text.length <= length ? text : `${text.slice(0, length - 1)}…`)
+/** With an ellipsis at the end where it is longer. */
+export const cut = (text: string, length: number): string => (text.length <= length ? text : `${text.slice(0, length - 1)}…`)
 
 const UNITS = [
   ['d', 86_400],

@@ -34,6 +34,8 @@ const others: readonly [name: string, process: string, meaning: string][] = [
     '`realmctl ban`, `unban`, `bans`, `kick`, `who`, `admins`, `decisions`',
     'The moderators’ token of the gatekeeper.',
   ],
+  ['CONSOLE_TOKEN', '`realmctl top`', 'The token of the console of the realm provider.'],
+  ['NO_COLOR', '`realmctl`', 'Not empty: tables have no colours.'],
   ['LIVEKIT_API_KEY', '`realmctl up`', 'API key for `--livekit`.'],
   ['LIVEKIT_API_SECRET', '`realmctl up`', 'API secret for `--livekit`.'],
   [
