@@ -20,13 +20,19 @@ export function realmIngress(realm: Realm): Ingress | undefined {
   })
 }
 
+/** What a gatekeeper has for others than the operator and monitors: its metrics and the routes of probes are at the root too. */
+export const OF_GATEKEEPER =
+  `/bans /cast /community-voice-chat /get-scene-adapter /get-server-scene-adapter /live-data /livekit-webhook
+  /moderation /openapi.json /ping /private-messages /private-voice-chat /scene-admin /scene-bans /scene-participants
+  /scene-stream-access /status /users /worlds`.split(/\s+/)
+
 /**
  * The Ingress of further hosts of the gatekeeper. It is another one than that of the realm: a controller that refuses one of these hosts must
  * not refuse the realm with it.
  */
 export function gatekeeperIngress(realm: Realm, hosts: readonly string[]): Ingress {
   const { tlsSecretName } = realm.spec.gatekeeper
-  const paths = [pathTo('/', partName(realm, 'gatekeeper'))]
+  const paths = OF_GATEKEEPER.map((path) => pathTo(path, partName(realm, 'gatekeeper')))
   return ingressOf(realm, gatekeeperIngressName(realm), {
     ...(tlsSecretName && { tls: [{ hosts: [...hosts], secretName: tlsSecretName }] }),
     rules: hosts.map((host) => ({ host, http: { paths } })),

@@ -26,7 +26,7 @@ const exposed = aRealm({
   gatekeeper: {
     replicas: 2,
     database: { type: 'External', secret: { name: 'postgres', key: 'url' } },
-    hosts: ['gatekeeper.example.org', 'comms-gatekeeper.decentraland.org'],
+    hosts: ['gatekeeper.example.org'],
     tlsSecretName: 'gatekeeper-tls',
   },
 })
