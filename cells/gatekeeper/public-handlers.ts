@@ -13,6 +13,7 @@ import type { publicRoutes } from './api/public-routes.ts'
 import type { BanList } from './ban-list.ts'
 import { isoTimeOrNull } from './iso-time.ts'
 import type { KickList } from './kick-list.ts'
+import type { WebhookWatch } from './livekit/webhook-watch.ts'
 import { QueryLimit } from './query-limit.ts'
 
 /** What the public routes read. */
@@ -25,7 +26,7 @@ export interface PublicHandlersOptions {
   clock: Clock
   build: Build
   /** Undefined where the rooms are not those of a LiveKit. */
-  control: { rooms: Pick<LivekitRooms, 'isReachable'> } | undefined
+  control: { rooms: Pick<LivekitRooms, 'isReachable'>; webhooks: Pick<WebhookWatch, 'state'> } | undefined
 }
 
 /** Handlers of the routes that everyone may call. */
@@ -42,7 +43,10 @@ export function publicHandlers(options: PublicHandlersOptions): ApiHandlers<type
         version: build.version,
         currentTime: clock.now(),
         commitHash: build.commitHash,
-        ...(options.control && { livekit: options.control.rooms.isReachable ? 'reachable' : 'unreachable' }),
+        ...(options.control && {
+          livekit: options.control.rooms.isReachable ? 'reachable' : 'unreachable',
+          webhooks: options.control.webhooks.state,
+        }),
       }),
     // Says nothing about moderators, reasons and devices, because every client may ask (gatekeeper.md §4.13).
     userBans({ params, http }) {

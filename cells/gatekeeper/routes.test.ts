@@ -8,7 +8,7 @@ test.for(['', '/gatekeeper'])('the build is shown below %j', async (prefix, t) =
   expect(await (await fetch(`${url}${prefix}/ping`)).text()).toBe('/ping')
   expect(await answerOf(await fetch(`${url}${prefix}/status`))).toEqual([
     200,
-    { version: '1.2.3', currentTime: 1_700_000_000_000, commitHash: 'abc', livekit: 'reachable' },
+    { version: '1.2.3', currentTime: 1_700_000_000_000, commitHash: 'abc', livekit: 'reachable', webhooks: 'unknown' },
   ])
   const head = await fetch(`${url}${prefix}/status`, { method: 'HEAD' })
   expect([head.status, await head.text()]).toEqual([200, ''])

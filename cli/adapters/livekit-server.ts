@@ -15,6 +15,8 @@ export interface LivekitServer extends Running {
   url: string
   apiKey: string
   apiSecret: string
+  /** Of its process at this moment. */
+  readonly pid: number | undefined
   /** Starts it no more when it ends: Ctrl-C in a terminal reaches it too, while players are still being disconnected. */
   letEnd(): void
 }
@@ -95,7 +97,12 @@ export async function startLivekitServer(
   const letEnd = () => {
     mayEnd = true
   }
-  return { url: `ws://${host}:${port}`, apiKey, apiSecret, letEnd, stop }
+  return {
+    ...{ url: `ws://${host}:${port}`, apiKey, apiSecret, letEnd, stop },
+    get pid() {
+      return child.pid
+    },
+  }
 }
 
 function builtEarlier(cache: string): string[] {

@@ -34,6 +34,7 @@ export const publicRoutes = {
           currentTime: z.number(),
           commitHash: z.string(),
           livekit: z.enum(['reachable', 'unreachable']).optional(),
+          webhooks: z.enum(['arrive', 'missing', 'unknown']).optional().describe('Whether LiveKit sends webhooks here.'),
         }),
       },
     },

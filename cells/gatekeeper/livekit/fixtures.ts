@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { type LivekitServer, startLivekitServer } from '../../../cli/adapters/livekit-server.ts'
 import { type InRoom, liveKitClient } from '../../../testing/livekit-room.ts'
 import { silentLog } from '../../chassis/log.ts'
@@ -21,6 +21,8 @@ export interface LivekitWorld {
   readonly transport: LivekitTransport
   token(identity: string, room: string, grant?: Grant): string
   join(adapter: string): Promise<InRoom>
+  /** Ends the server as a crash does; resolves when it is back at the same port, with no rooms. `meanwhile` happens while it is away. */
+  crash(meanwhile: () => Promise<void>): Promise<void>
 }
 
 /** Starts one for the tests of a group. */
@@ -37,7 +39,15 @@ export function aLivekitWorld(binary: string, rtc: string): LivekitWorld {
       participants.push(participant)
       return participant
     },
-  } as Pick<LivekitWorld, 'gatekeepers' | 'delivery' | 'token' | 'join'> as LivekitWorld
+    async crash(meanwhile) {
+      const { pid, url } = world.livekit
+      if (pid === undefined) throw new Error('LiveKit does not run')
+      process.kill(pid, 'SIGKILL')
+      await meanwhile()
+      await vi.waitFor(() => expect(world.livekit.pid).not.toBe(pid), { timeout: 10_000, interval: 50 })
+      await vi.waitFor(() => fetch(url.replace('ws:', 'http:')), { timeout: 15_000, interval: 50 })
+    },
+  } as Pick<LivekitWorld, 'gatekeepers' | 'delivery' | 'token' | 'join' | 'crash'> as LivekitWorld
 
   const relay = createServer((request, response) => {
     const chunks: Buffer[] = []

@@ -1,7 +1,7 @@
 import type { WebhookEvent } from 'livekit-server-sdk'
 import type { Clock } from '../../chassis/clock.ts'
 import { type Route, route } from '../../chassis/http.ts'
-import type { Running } from '../../chassis/lifecycle.ts'
+import { type Running, stopAll } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import type { Metrics } from '../../chassis/metrics.ts'
 import { LivekitRooms } from '../../rtc/livekit-rooms.ts'
@@ -35,6 +35,7 @@ export interface RoomControl extends Running {
   rooms: LivekitRooms
   guard: RoomGuard
   metadata: RoomMetadata
+  webhooks: Pick<WebhookWatch, 'state'>
   /** Undefined for a room of others. */
   useOf(room: string): RoomUse | undefined
   /** Adds a part that acts on the events of rooms. */
@@ -76,6 +77,7 @@ export function startRoomControl(
     rooms,
     guard,
     metadata,
+    webhooks,
     useOf: useOfRoom,
     listen: (listener) => listeners.push(listener),
     routes: [
@@ -85,9 +87,9 @@ export function startRoomControl(
         livekitWebhook({ apiKey, apiSecret, listeners, log, metrics: counted }),
       ),
     ],
-    stop: () => {
+    stop: async () => {
       stopListening()
-      return guard.stop()
+      await stopAll(log, metadata, guard).stop()
     },
   }
 }
@@ -111,6 +113,6 @@ async function watchRooms(
 ): Promise<void> {
   if (event === 'room_started' && room) void metadata.settleSoon(room.name)
   if (event !== 'participant_joined' || !room || !participant) return
-  void metadata.settleIfOld(room.name)
+  void metadata.settleIfOld(room.name, room.metadata)
   await guard.joined(room.name, participant.identity, Number(participant.joinedAt || createdAt) * 1_000)
 }

@@ -144,6 +144,8 @@ export class RoomGuard implements Running {
         await this.#sweepOnce()
       } catch (error) {
         this.#options.metrics.roomSweepsFailed.inc()
+        // What happens in the rooms meanwhile is not seen here.
+        this.#alertUntilMs = this.#options.clock.monotonic() + ALERT_MS
         this.#options.log.warn({ error: messageOf(error) }, 'the participants of the rooms cannot be read now')
       }
     } while (this.#again && !this.#stopped)

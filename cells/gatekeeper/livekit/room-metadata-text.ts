@@ -28,11 +28,11 @@ export function mergedMetadata(text: string, metadata: MetadataPart): string {
   return JSON.stringify({ ...objectIn(text), ...bounded })
 }
 
-/** Whether a room has all of these keys already. */
+/** Whether a room has all of these keys already; to explorers, a list that is missing is an empty one. */
 export const sameMetadata = (text: string, metadata: MetadataPart): boolean => {
   const there = objectIn(text)
   const bounded = JSON.parse(boundedMetadata(metadata, ROOM_CHARACTERS)) as Record<string, unknown>
-  return Object.entries(bounded).every(([key, list]) => JSON.stringify(there[key]) === JSON.stringify(list))
+  return Object.entries(bounded).every(([key, list]) => JSON.stringify(there[key] ?? []) === JSON.stringify(list))
 }
 
 /** Metadata that is no object counts as none. */

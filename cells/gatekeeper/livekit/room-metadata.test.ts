@@ -3,6 +3,7 @@ import { withPart } from '../../../testing/parts/with-part.ts'
 import { signedFetch } from '../../../testing/player/signed-fetch.ts'
 import { createWallet, type Wallet } from '../../../testing/player/wallet.ts'
 import { ManualClock } from '../../chassis/clock.ts'
+import { Refusal } from '../../chassis/errors.ts'
 import { silentLog } from '../../chassis/log.ts'
 import type { Database } from '../adapters/database.ts'
 import { openPglite } from '../adapters/pglite.ts'
@@ -47,11 +48,18 @@ withPart('livekit', 'the metadata of rooms, with a LiveKit', (binary) => {
       ] as const
       world.gatekeepers = replicas.map(({ url }) => url)
       world.delivery = () => ({ times: 1 })
-      const decide = async (replica: number, method: 'POST' | 'DELETE', path: string, body: unknown) => {
+      const decide = async (replica: number, method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: object) => {
         const metadata = sceneMetadataOf(sceneId, parcel)
         const url = (replicas[replica]?.url ?? '') + path
-        const request = { wallet: owner, method, metadata, body, timestamp: clock.now(), format: 'current' } as const
-        expect((await signedFetch(url, request)).status).toBe(204)
+        const request = {
+          wallet: owner,
+          method,
+          metadata,
+          ...(body && { body }),
+          timestamp: clock.now(),
+          format: 'current',
+        } as const
+        expect([path, (await signedFetch(url, request)).status]).toEqual([path, path.startsWith('/cast') ? 200 : 204])
       }
       const adapter = async (wallet: Wallet, replica = 0) => {
         const scene = { realmName: 'main', sceneId, parcel }
@@ -67,7 +75,10 @@ withPart('livekit', 'the metadata of rooms, with a LiveKit', (binary) => {
     test('the first participant sees who is banned, and everyone each change that any replica makes', async (t) => {
       const { decide, adapter } = await aScene(t)
       const villains = await world.join(await adapter(villain))
-      await vi.waitFor(() => expect(metadataOf(villains)).toEqual({ bannedAddresses: [], sceneAdmins: [owner.peer] }), SOON)
+      await vi.waitFor(
+        () => expect(metadataOf(villains)).toEqual({ bannedAddresses: [], sceneAdmins: [owner.peer], presenters: [] }),
+        SOON,
+      )
       const friends = await world.join(await adapter(friend, 1))
       await decide(1, 'POST', '/scene-bans', { banned_address: villain.address })
       await vi.waitFor(() => expect(villains.ended).toBe(true), SOON)
@@ -75,12 +86,13 @@ withPart('livekit', 'the metadata of rooms, with a LiveKit', (binary) => {
       await vi.waitFor(() => expect(metadataOf(friends)).toMatchObject({ bannedAddresses: [villain.peer] }), SOON)
       await decide(0, 'POST', '/scene-admin', { admin: friend.address })
       await vi.waitFor(
-        () => expect(metadataOf(friends)).toEqual({ bannedAddresses: [villain.peer], sceneAdmins: [friend.peer, owner.peer] }),
+        () =>
+          expect(metadataOf(friends)).toMatchObject({ bannedAddresses: [villain.peer], sceneAdmins: [friend.peer, owner.peer] }),
         SOON,
       )
       await decide(1, 'DELETE', '/scene-bans', { banned_address: villain.address })
       await decide(0, 'DELETE', '/scene-admin', { admin: friend.address })
-      await vi.waitFor(() => expect(metadataOf(friends)).toEqual({ bannedAddresses: [], sceneAdmins: [owner.peer] }), SOON)
+      await vi.waitFor(() => expect(metadataOf(friends)).toMatchObject({ bannedAddresses: [], sceneAdmins: [owner.peer] }), SOON)
     })
 
     test('a room that opens has it by the token, also where no webhook arrives', async (t) => {
@@ -88,7 +100,7 @@ withPart('livekit', 'the metadata of rooms, with a LiveKit', (binary) => {
       world.delivery = () => ({ times: 0 })
       await decide(0, 'POST', '/scene-bans', { banned_address: villain.address })
       const friends = await world.join(await adapter(friend))
-      expect(metadataOf(friends)).toEqual({ bannedAddresses: [villain.peer], sceneAdmins: [owner.peer] })
+      expect(metadataOf(friends)).toMatchObject({ bannedAddresses: [villain.peer], sceneAdmins: [owner.peer] })
     })
 
     test.for([
@@ -103,6 +115,39 @@ withPart('livekit', 'the metadata of rooms, with a LiveKit', (binary) => {
       await vi.waitFor(() => {
         clock.advance(2_000)
         expect(metadataOf(friends)).toMatchObject({ bannedAddresses: [villain.peer] })
+      }, SOON)
+    })
+
+    test.for([
+      ['all webhooks', () => ({ times: 1 })],
+      ['no webhook that a room began', (event: string) => ({ times: event === 'room_started' ? 0 : 1 })],
+    ] as const)('a LiveKit that starts anew has it again with the first participant, with %s', async ([, delivery], t) => {
+      const { decide, adapter, clock } = await aScene(t)
+      const [friends, troll] = [await adapter(friend), createWallet('troll')]
+      const witness = await world.join(await adapter(createWallet('witness')))
+      await decide(0, 'POST', '/scene-bans', { banned_address: villain.address })
+      await decide(1, 'POST', '/scene-admin', { admin: friend.address })
+      await decide(0, 'GET', '/cast/generate-stream-link')
+      await decide(1, 'PUT', `/cast/presenters/${friend.address}`)
+      const expected = { bannedAddresses: [villain.peer], sceneAdmins: [friend.peer, owner.peer], presenters: [friend.peer] }
+      await vi.waitFor(() => expect(metadataOf(witness)).toEqual(expected), SOON)
+      // From now on the rooms are looked at every five minutes only.
+      clock.advance(20 * 60_000)
+      await witness.leave()
+
+      world.delivery = delivery
+      await world.crash(async () => {
+        await decide(1, 'POST', '/scene-bans', { banned_address: troll.address })
+        // Enough requests without an answer for it to count as away.
+        for (let n = 0; n < 10; n++) {
+          clock.advance(500)
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+      })
+      const first = await world.join(friends)
+      await vi.waitFor(() => {
+        clock.advance(500)
+        expect(metadataOf(first)).toEqual({ ...expected, bannedAddresses: [troll.peer, villain.peer] })
       }, SOON)
     })
 
@@ -166,11 +211,65 @@ test('keys of other sources are in it, and metadata that is right is not written
   await Promise.all([metadata.settle(ROOM), metadata.settle(ROOM), metadata.settle(ROOM)])
   expect(written).toEqual([{ title: 'Plaza', bannedAddresses: ['0x1'], presenters: [ROOM] }])
   await metadata.check([{ ...there }])
-  await metadata.settleIfOld(ROOM)
+  await metadata.settleIfOld(ROOM, there.metadata)
   expect(written.length).toBe(1)
   there.metadata = ''
   await metadata.check([{ ...there }])
   expect(written.length).toBe(2)
+  there.metadata = ''
+  await metadata.settleIfOld(ROOM, there.metadata)
+  expect(written.length).toBe(3)
+})
+
+test('after a failure it is written again, later and later, without an event or a look at the rooms', async () => {
+  let failures = 3
+  const readPlace = vi.fn(async () => {
+    if (failures-- > 0) throw new Refusal('UNAVAILABLE', 'away')
+    return { bannedAddresses: ['0x1'] }
+  })
+  const { metadata, written, clock } = aRoom({ readPlace })
+  await metadata.settle(ROOM)
+  for (const [waitMs, calls] of [
+    [1_500, 1],
+    [1_000, 2],
+    [3_500, 2],
+    [3_000, 3],
+    [7_500, 3],
+    [5_000, 5],
+  ] as const) {
+    clock.advance(waitMs)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([waitMs, readPlace.mock.calls.length]).toEqual([waitMs, calls])
+  }
+  expect(written).toEqual([{ bannedAddresses: ['0x1'] }])
+  clock.advance(600_000)
+  expect(readPlace.mock.calls.length).toBe(5)
+})
+
+test('while the place of a scene cannot be found out, what is kept by the room is written', async () => {
+  let isAway = true
+  const place: ScenePlace = { id: 'plaza', world: undefined, base: '0,0', positions: [], sceneId: 'bafk' }
+  const placeOf = async () => {
+    if (isAway) throw new Refusal('UNAVAILABLE', 'away')
+    return place
+  }
+  const { metadata, there, clock } = aRoom({ places: { placeOf } })
+  metadata.add(async (room) => ({ presenters: [room] }))
+  await metadata.settle(ROOM)
+  expect(JSON.parse(there.metadata)).toEqual({ presenters: [ROOM] })
+  isAway = false
+  clock.advance(3_000)
+  await vi.waitFor(() => expect(JSON.parse(there.metadata)).toEqual({ presenters: [ROOM], bannedAddresses: ['0x1'] }))
+})
+
+test('a list without entries is not written into a room that has none, and empties one that has some', async () => {
+  const { metadata, there, written } = aRoom({ places: { placeOf: async () => undefined } })
+  metadata.add(async () => ({ presenters: [] }))
+  await metadata.settle(ROOM)
+  expect(written).toEqual([])
+  there.metadata = '{"presenters":["0x1"]}'
+  await metadata.settle(ROOM)
+  expect(written).toEqual([{ presenters: [] }])
 })
 
 test('a token waits for it half a second at most, and rooms of others are left alone', async () => {

@@ -1,8 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import pLimit from 'p-limit'
+import { jittered } from '../../chassis/backoff.ts'
 import type { Clock } from '../../chassis/clock.ts'
 import { withDeadline } from '../../chassis/deadline.ts'
 import { messageOf } from '../../chassis/errors.ts'
+import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import type { LivekitRoom, LivekitRooms } from '../../rtc/livekit-rooms.ts'
 import type { RoomUse } from '../core/room-names.ts'
@@ -33,6 +35,8 @@ const MAX_ROOMS = 20_000
 const CONCURRENT = 8
 /** So often it is written anew because something changed while it was written; the next look at the rooms does the rest. */
 const MAX_WRITES = 4
+/** After a failure it is written again after the first time, then after the second, and so on; the last one stands for all further. */
+const REPEAT_MS = [2_000, 5_000, 10_000, 30_000, 60_000]
 
 /**
  * The metadata of the rooms of scenes: who is banned and who administers, by which explorers hide banned players and show what
@@ -40,16 +44,21 @@ const MAX_WRITES = 4
  * that of several replicas the one that writes last writes what is right. It is in the room from the first participant on, by the
  * token that opens the room.
  */
-export class RoomMetadata {
+export class RoomMetadata implements Running {
   readonly #options: RoomMetadataOptions
   readonly #sources: MetadataSource[] = []
   readonly #limit = pLimit(CONCURRENT)
-  /** Where the scene of a room is, as its player named it: names of rooms have lost the case of an id. */
+  /** Where the scene of a room is, as its player named it: names of rooms of worlds have lost the case of an id. */
   readonly #locations = new LRUCache<string, SceneLocation>({ max: MAX_ROOMS })
   readonly #places = new LRUCache<string, ScenePlace>({ max: MAX_ROOMS })
   /** What was written last, and when. */
-  readonly #written = new LRUCache<string, { placeId: string; metadata: MetadataPart; atMs: number }>({ max: MAX_ROOMS })
+  readonly #written = new LRUCache<string, { placeId: string | undefined; metadata: MetadataPart; atMs: number }>({
+    max: MAX_ROOMS,
+  })
   readonly #underWay = new Map<string, Promise<void>>()
+  /** Rooms whose metadata could not be written so many times in a row. */
+  readonly #failed = new Map<string, { times: number; cancel: () => void }>()
+  #stopped = false
 
   constructor(options: RoomMetadataOptions) {
     this.#options = options
@@ -74,14 +83,25 @@ export class RoomMetadata {
     return metadata && boundedMetadata(metadata, TOKEN_CHARACTERS)
   }
 
-  /** Writes the metadata of a room now, unless LiveKit has it already. Never rejects. */
+  /** Writes nothing again. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const { cancel } of this.#failed.values()) cancel()
+  }
+
+  /**
+   * Writes the metadata of a room now, unless LiveKit has it already; after a failure again and again, because no event may follow:
+   * a LiveKit that has just started sends its first events while it counts as away here. Never rejects.
+   */
   settle(room: string): Promise<void> {
     const before = this.#underWay.get(room)
     const work = (before ?? Promise.resolve()).then(() => this.#limit(() => this.#write(room)))
     const settled = work
-      .catch((error: unknown) =>
-        this.#options.log.warn({ room, error: messageOf(error) }, 'the metadata of a room could not be written now'),
-      )
+      .then(() => this.#succeeded(room))
+      .catch((error: unknown) => {
+        this.#options.log.warn({ room, error: messageOf(error) }, 'the metadata of a room could not be written now')
+        this.#settleAgain(room)
+      })
       .finally(() => {
         if (this.#underWay.get(room) === settled) this.#underWay.delete(room)
       })
@@ -94,16 +114,19 @@ export class RoomMetadata {
     if (this.#isOfScene(room)) await this.#patiently(this.settle(room))
   }
 
-  /** A player joined a room: what others decide may have changed. */
-  async settleIfOld(room: string): Promise<void> {
-    const known = this.#written.get(room)
-    if (this.#isOfScene(room) && !(known && this.#isFresh(known.atMs))) await this.settle(room)
+  /**
+   * A player joined a room, which had this metadata then: what others decide may have changed, and a LiveKit that started anew has
+   * rooms of its own.
+   */
+  async settleIfOld(room: string, there: string): Promise<void> {
+    if (this.#isOfScene(room) && !this.#isRight(room, there)) await this.settle(room)
   }
 
   /** Writes the metadata of every room of some places, because what is on record about them changed. Never rejects. */
   async placesChanged(placeIds: ReadonlySet<string>): Promise<void> {
     if (placeIds.size === 0) return
-    for (const [room, { placeId }] of this.#written) if (placeIds.has(placeId)) this.#written.delete(room)
+    for (const [room, { placeId }] of this.#written)
+      if (placeId !== undefined && placeIds.has(placeId)) this.#written.delete(room)
     try {
       const rooms = (await this.#options.rooms.rooms()).filter(({ name }) => this.#isOfScene(name))
       await Promise.all(
@@ -119,29 +142,46 @@ export class RoomMetadata {
 
   /** Corrects what is wrong in the rooms that LiveKit lists, because webhooks may be lost and a LiveKit may have started anew. */
   async check(rooms: readonly LivekitRoom[]): Promise<void> {
-    const wrong = rooms.filter(({ name, metadata }) => {
-      const known = this.#written.get(name)
-      return this.#isOfScene(name) && !(known && this.#isFresh(known.atMs) && sameMetadata(metadata, known.metadata))
-    })
+    const wrong = rooms.filter(({ name, metadata }) => this.#isOfScene(name) && !this.#isRight(name, metadata))
     await Promise.all(wrong.map(({ name }) => this.settle(name)))
   }
 
   async #write(room: string): Promise<void> {
     const { rooms, clock } = this.#options
     for (let left = MAX_WRITES; left > 0; left--) {
-      const place = await this.#placeOf(room)
-      if (!place) return
+      const { place, outage } = await this.#placeOf(room).then(
+        (found) => ({ place: found, outage: undefined }),
+        (error: unknown) => ({ place: undefined, outage: error }),
+      )
       const metadata = await this.#read(room, place)
       const [there] = await rooms.rooms([room])
-      this.#written.set(room, { placeId: place.id, metadata, atMs: clock.monotonic() })
-      if (!there || sameMetadata(there.metadata, metadata)) return
+      if (!outage) this.#written.set(room, { placeId: place?.id, metadata, atMs: clock.monotonic() })
+      const isRight = !there || sameMetadata(there.metadata, metadata)
+      // What is kept by the place follows when the place is known.
+      if (isRight && outage) throw outage
+      if (isRight) return
       await rooms.setMetadata(room, mergedMetadata(there.metadata, metadata))
     }
   }
 
-  /** @throws Refusal UNAVAILABLE */
-  async #read(room: string, place: ScenePlace): Promise<MetadataPart> {
-    const parts = await Promise.all([this.#options.readPlace(place), ...this.#sources.map((source) => source(room))])
+  #succeeded(room: string): void {
+    this.#failed.get(room)?.cancel()
+    this.#failed.delete(room)
+  }
+
+  #settleAgain(room: string): void {
+    const before = this.#failed.get(room)
+    if (this.#stopped || (before === undefined && this.#failed.size >= MAX_ROOMS)) return
+    before?.cancel()
+    const times = (before?.times ?? 0) + 1
+    const delayMs = REPEAT_MS[Math.min(times, REPEAT_MS.length) - 1] as number
+    const cancel = this.#options.clock.after(jittered(delayMs, Math.random()), () => void this.settle(room))
+    this.#failed.set(room, { times, cancel })
+  }
+
+  /** Of a room without a place, such as that of a preview, only what the other sources know. @throws Refusal UNAVAILABLE */
+  async #read(room: string, place: ScenePlace | undefined): Promise<MetadataPart> {
+    const parts = await Promise.all([place ? this.#options.readPlace(place) : {}, ...this.#sources.map((source) => source(room))])
     return Object.assign({}, ...parts) as MetadataPart
   }
 
@@ -161,6 +201,12 @@ export class RoomMetadata {
   #isOfScene(room: string): boolean {
     const kind = this.#options.useOf(room)?.kind
     return kind === 'scene' || kind === 'world'
+  }
+
+  /** Whether a room has what was written into it a moment ago. */
+  #isRight(room: string, there: string): boolean {
+    const known = this.#written.get(room)
+    return known !== undefined && this.#isFresh(known.atMs) && sameMetadata(there, known.metadata)
   }
 
   #isFresh(atMs: number): boolean {

@@ -22,11 +22,14 @@ async function aReplica(query: SqlQuery) {
 }
 
 onEachDatabase('webhooks that never arrive', (empty) => {
-  test('are told once, when players were in the rooms for five minutes, and not where any replica received one', async () => {
+  test('are told once, when players were in the rooms for five minutes, until any replica receives one', async () => {
     const { query } = (await empty()).database
-    const { look } = await aReplica(query)
-    expect([await look(5), await look(3, []), await look(5), await look(20)]).toEqual([0, 0, 0, 1])
+    const { look, watch } = await aReplica(query)
+    expect([await look(5), await look(3, []), await look(5), watch.state]).toEqual([0, 0, 0, 'unknown'])
+    expect([await look(20), watch.state]).toEqual([1, 'missing'])
     await (await aReplica(query)).watch.received()
-    expect(await (await aReplica(query)).look(20)).toBe(0)
+    expect([await look(1, []), watch.state]).toEqual([1, 'arrive'])
+    const fresh = await aReplica(query)
+    expect([await fresh.look(20), fresh.watch.state]).toEqual([0, 'arrive'])
   })
 })

@@ -3,7 +3,8 @@ import { createWallet } from '../../../testing/player/wallet.ts'
 import type { Storage } from '../adapters/storage.ts'
 import { onEachDatabase } from '../database.fixtures.ts'
 import { aGatekeeper, answerOf } from '../fixtures.ts'
-import { aTown, owner, PARK } from '../scenes/fixtures.ts'
+import { aFakeLivekit } from '../livekit/livekit-api.fixtures.ts'
+import { aTown, MALL, owner, PARK } from '../scenes/fixtures.ts'
 
 const [ana, ben, mod] = [createWallet('ana'), createWallet('ben'), createWallet('mod')]
 const MODERATOR_TOKEN = 'moderators-token-0123'
@@ -151,6 +152,22 @@ onEachDatabase('what moderators do besides banning', (empty) => {
     ])
     expect((await asWallet(ana, 'GET', '/scene-bans'))[0]).toBe(401)
     expect(await call('GET', '/moderation/scene-admins?parcel=99,99')).toMatchObject([404, {}])
+  })
+
+  test('administrators whom a moderator adds or removes are in the metadata of the rooms of the scene', async (t) => {
+    const livekit = await aFakeLivekit()
+    const [room, other] = [`scene-main:${PARK}`, `scene-main:${MALL}`]
+    for (const name of [room, other]) livekit.rooms.set(name, { identities: [], metadata: '' })
+    const { url } = await aTown(t, await empty(), { config: { MODERATOR_TOKEN, ...livekit.config } })
+    const adminsIn = (name: string) => JSON.parse(livekit.rooms.get(name)?.metadata || '{}').sceneAdmins
+    const admins = (...expected: string[][]) =>
+      vi.waitFor(() => expect([room, other].map(adminsIn)).toEqual(expected), { timeout: 20_000, interval: 20 })
+    await admins([owner.peer], [owner.peer])
+    const change = { parcel: '10,11', admin: ana.peer, reason: 'the owner asked for it' }
+    expect((await asTool(url)('POST', '/moderation/scene-admins', change))[0]).toBe(204)
+    await admins([ana.peer, owner.peer], [owner.peer])
+    expect((await asTool(url)('DELETE', '/moderation/scene-admins', change))[0]).toBe(204)
+    await admins([owner.peer], [owner.peer])
   })
 
   test.for([

@@ -30,12 +30,7 @@ export function startStreams(config: GatekeeperConfig, { moderation, storage, co
   })
   const stopListening = changes.on(() => upkeep.endOfBanned())
   control?.listen(upkeep.onEvent)
-  const settle = control && ((room: string) => control.metadata.settle(room))
-  const presenters = new Presenters({ database: storage.database, decisions, rooms, settle, log })
-  control?.metadata.add(async (room) => {
-    const present = await presenters.of(room)
-    return present.length > 0 ? { presenters: present } : {}
-  })
+  const presenters = new Presenters({ database: storage.database, decisions, control, log })
   return {
     streamKeys: new StreamKeys({ records: streams, rooms, clock, onEnd: () => upkeep.ended() }),
     presenters,
