@@ -92,8 +92,7 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
     await using program = explorer.program
     await explorer.address()
     await vi.waitFor(async () => {
-      const { cells } = await asked<{ cells: { userCount: number }[] }>(`${url}/plaza/gatekeeper/worlds/plaza/cells`)
-      expect(cells).toMatchObject([{ userCount: 1 }])
+      expect(await asked(`${url}/plaza/gatekeeper/live-data`)).toMatchObject({ data: { totalUsers: 1 } })
     }, 60 * SECONDS)
     expect(program.output()).not.toMatch(/failed to set realm|unrecognised/)
   })
@@ -136,8 +135,7 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
         await vi.waitFor(async () => {
           const open = await Promise.all((await rooms.listRooms()).map(({ name }) => rooms.listParticipants(name)))
           expect(open.flat().map(({ identity }) => identity)).toContain(address)
-          const { cells } = await asked<{ cells: { userCount: number }[] }>(`${url}/plaza/gatekeeper/worlds/plaza/cells`)
-          expect(cells).toMatchObject([{ userCount: 1 }])
+          expect(await asked(`${url}/plaza/gatekeeper/live-data`)).toMatchObject({ data: { totalUsers: 1 } })
         }, 90 * SECONDS)
       } finally {
         await livekit.stop()

@@ -1,4 +1,5 @@
 import { fetchJson } from '../../cells/chassis/fetch-json.ts'
+import { playersOfWorlds } from '../../cells/wire/live-data.ts'
 import { keyText } from '../../crds/object.ts'
 import { conditionOf, type Realm, realmNameOf } from '../../crds/realm.ts'
 import { isWorldRealm } from '../../crds/world.ts'
@@ -27,9 +28,9 @@ export function createRealmStates(cluster: { realms(): readonly Realm[] }, stats
     counts.set(keyText(realm.metadata), { islands: occupied.length, players })
   }
   async function countWorld(realm: Realm): Promise<void> {
-    const answer = await fetchJson(`${statsUrlOf(realm)}/cells`, LIMITS)
-    const cells = answer.ok ? (answer.body as { cells?: { userCount: number }[] } | undefined)?.cells : undefined
-    if (cells) counts.set(keyText(realm.metadata), { islands: 0, players: cells[0]?.userCount ?? 0 })
+    const answer = await fetchJson(`${statsUrlOf(realm)}/live-data`, LIMITS)
+    const players = answer.ok ? playersOfWorlds(answer.body) : undefined
+    if (players) counts.set(keyText(realm.metadata), { islands: 0, players: players.get(realm.metadata.name) ?? 0 })
   }
 
   const timer = setInterval(() => {

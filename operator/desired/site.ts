@@ -5,7 +5,7 @@ import { type CommsCellSpec, type Realm, realmNameOf } from '../../crds/realm.ts
 import { gatekeeperRealmOf, isWorldRealm } from '../../crds/world.ts'
 import type { BusUser } from './bus-users.ts'
 import { gatekeeperName, natsSecretName, partName, serviceHost } from './naming.ts'
-import { clusterUrls, type RealmUrls, urlsBelow, worldUrl } from './urls.ts'
+import { clusterUrls, type RealmUrls, urlsBelow } from './urls.ts'
 
 /**
  * What planning must know of the place where realms run: the same Realm has other URLs and another bus in a cluster than on a laptop.
@@ -13,8 +13,8 @@ import { clusterUrls, type RealmUrls, urlsBelow, worldUrl } from './urls.ts'
 export interface Site {
   urls(realm: Realm): RealmUrls
   /**
-   * URL of the statistics of a realm as the operator reaches them, which may differ from the players' one; of a world, that at which its
-   * gatekeeper answers about it. Without a slash at the end.
+   * URL of the statistics of a realm as the operator reaches them, which may differ from the players' one; of a world, that of the
+   * gatekeeper that serves it. Without a slash at the end.
    */
   statsUrl(realm: Realm): string
   /** URL of the gatekeeper of a realm as its connectors reach it; without a slash at the end. */
@@ -63,7 +63,7 @@ export const clusterSite = (
   urls: (realm) => clusterUrls(realm, clusterDomain, providerUrl),
   statsUrl: (realm) =>
     isWorldRealm(realm)
-      ? worldUrl(`http://${serviceHost(gatekeeperName(realm), realm.metadata.namespace, clusterDomain)}`, realm)
+      ? `http://${serviceHost(gatekeeperName(realm), realm.metadata.namespace, clusterDomain)}`
       : `http://${serviceHost(partName(realm, 'stats'), realm.metadata.namespace, clusterDomain)}/stats`,
   gatekeeperUrl: (realm) => `http://${serviceHost(partName(realm, 'gatekeeper'), realm.metadata.namespace, clusterDomain)}`,
   nats: (realm, user) => clusterNats(realm, user, clusterDomain),
@@ -133,7 +133,7 @@ export const laptopSite = ({ publicUrl, localUrl, livekit, movement, ...cluster 
   statsUrl(realm) {
     if (!isWorldRealm(realm)) return `${localUrl}/${realmNameOf(realm)}/stats`
     const host = cluster.realm?.({ namespace: realm.metadata.namespace, name: gatekeeperRealmOf(realm) }) ?? realm
-    return worldUrl(`${localUrl}/${realmNameOf(host)}/gatekeeper`, realm)
+    return `${localUrl}/${realmNameOf(host)}/gatekeeper`
   },
   gatekeeperUrl: (realm) => `${localUrl}/${realmNameOf(realm)}/gatekeeper`,
   nats: () => undefined,

@@ -46,12 +46,9 @@ export const aboutUrl = (realm: Realm, providerUrl: string): string => `${provid
 /** The value of `comms.adapter` (comms.md §7.1). The Unity explorer accepts exactly this prefix. */
 export const adapterOf = (cellUrl: string): string => `archipelago:archipelago:${cellUrl}/ws`
 
-/** Where a gatekeeper answers about one of its worlds. */
-export const worldUrl = (gatekeeperUrl: string, { metadata }: Realm): string => `${gatekeeperUrl}/worlds/${metadata.name}`
-
 /** The value of `comms.adapter` of a world: explorers sign a request to this URL, and are answered with the adapter of a room (ADR-180). */
-export const worldAdapter = (gatekeeperUrl: string, realm: Realm): string =>
-  `fixed-adapter:signed-login:${worldUrl(gatekeeperUrl, realm)}/comms`
+export const worldAdapter = (gatekeeperUrl: string, { metadata }: Realm): string =>
+  `fixed-adapter:signed-login:${gatekeeperUrl}/worlds/${metadata.name}/comms`
 
 /** Base URL of embedded rooms that the gatekeeper of a world serves itself. */
 export const gatekeeperRoomsUrl = (gatekeeperUrl: string): string => `${gatekeeperUrl.replace(/^http/, 'ws')}/rooms`

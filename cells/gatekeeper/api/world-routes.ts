@@ -43,7 +43,7 @@ export const hostedWorldRoutes = {
     path: '/live-data',
     authentication: 'none',
     summary: 'How many players are in each world of this gatekeeper.',
-    callers: 'the realm provider',
+    callers: 'the realm provider, the operator',
     differs: 'Worlds without players are listed too.',
     test: 'cells/gatekeeper/worlds/world-comms.test.ts',
     answers: {
@@ -56,22 +56,6 @@ export const hostedWorldRoutes = {
           }),
           lastUpdated: z.string(),
         }),
-      },
-      429: { description: 'Too many queries from this address.' },
-    },
-  }),
-  worldCells: declare({
-    method: 'GET',
-    path: '/worlds/:world/cells',
-    authentication: 'none',
-    summary: 'How many players are in one world, in the shape in which the statistics of a realm list its cells.',
-    callers: 'the operator',
-    differs: 'Upstream has no such route.',
-    test: 'cells/gatekeeper/worlds/world-comms.test.ts',
-    answers: {
-      200: {
-        description: 'The number, as that of slot 0; none for a world that this gatekeeper does not serve.',
-        body: z.object({ cells: z.array(z.object({ slot: z.literal(0), healthy: z.literal(true), userCount: z.int() })) }),
       },
       429: { description: 'Too many queries from this address.' },
     },

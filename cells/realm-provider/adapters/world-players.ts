@@ -1,10 +1,10 @@
 import pLimit from 'p-limit'
-import { z } from 'zod'
 import type { Clock } from '../../chassis/clock.ts'
 import { fetchJson } from '../../chassis/fetch-json.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import { repeat } from '../../chassis/repeat.ts'
+import { playersOfWorlds } from '../../wire/live-data.ts'
 import type { PublishedRealm } from '../core/published-realm.ts'
 import type { PlayerCount } from '../core/stats-answers.ts'
 import type { ProviderMetrics } from '../metrics.ts'
@@ -29,10 +29,6 @@ const MAX_BYTES = 1024 * 1024
 const CONCURRENCY = 64
 /** Of these for one tenant: a tenant with dead gatekeepers then delays only its own worlds. */
 const CONCURRENCY_OF_TENANT = 8
-
-const liveData = z.object({
-  data: z.object({ perWorld: z.array(z.object({ worldName: z.string(), users: z.number().int().min(0) })) }),
-})
 
 /** Asks each gatekeeper once for the players of all its worlds; where one does not answer, its last numbers are kept. */
 export class WorldPlayers implements Running {
@@ -80,13 +76,9 @@ export class WorldPlayers implements Running {
   async #poll(url: string): Promise<void> {
     const { onlyRemote, metrics } = this.#options
     const answer = await fetchJson(`${url}/live-data`, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES, onlyRemote })
-    const read = liveData.safeParse(answer.ok && answer.status === 200 ? answer.body : undefined)
-    if (!read.success) {
-      metrics.statsFailures.inc()
-      return
-    }
-    const counts = read.data.data.perWorld.map(({ worldName, users }) => [worldName, countOf(users)] as const)
-    this.#known.set(url, new Map(counts))
+    const players = answer.ok && answer.status === 200 ? playersOfWorlds(answer.body) : undefined
+    if (!players) metrics.statsFailures.inc()
+    else this.#known.set(url, new Map([...players].map(([world, users]) => [world, countOf(users)])))
   }
 }
 
