@@ -32,6 +32,7 @@ import { LeadershipTerms } from './leader/leadership-terms.ts'
 import { operatorMetrics } from './metrics.ts'
 import { createCertificateProbe } from './observers/dependencies/certificate-probe.ts'
 import { DependencyReachability } from './observers/dependencies/dependency-reachability.ts'
+import { LivekitWebhooks } from './observers/dependencies/livekit-webhooks.ts'
 import { publicAddresses } from './observers/dependencies/public-addresses.ts'
 import { createProbe } from './observers/dependencies/reachability-probe.ts'
 import { RealmCertificates } from './observers/dependencies/realm-certificates.ts'
@@ -113,10 +114,10 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const probeCertificate = createCertificateProbe({ mayConnect, clusterDomain: platform.clusterDomain, clock, log })
   const terms = new LeadershipTerms(() => {
     const publication = new PublicationProbe({ providerUrl: platform.providerUrl, clock, log })
-    const providers = config.PUBLICATION_PROVIDERS
-    const remotePublication = new LeasedPublication({ providers, clock, epoch: elector.epoch() })
+    const remotePublication = new LeasedPublication({ providers: config.PUBLICATION_PROVIDERS, clock, epoch: elector.epoch() })
     const isChecked = config.CHECK_DEPENDENCIES === 'true'
     const dependencies = isChecked ? new DependencyReachability({ clock, log, probe }) : undefined
+    const webhooks = isChecked ? new LivekitWebhooks({ gatekeeperUrlOf: site.gatekeeperUrl, clock, log }) : undefined
     const certificates = isChecked ? new RealmCertificates({ clock, log, probe: probeCertificate }) : undefined
     const relayOfRealm = (realm: Realm) => relayOf(realm, site.movement)
     const relays = isChecked
@@ -126,7 +127,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     const syntheticJoins = new SyntheticJoins({ urlOf: (cell) => cellSocketUrl(cell, platform.clusterDomain), clock, log })
     const joinSuccess = new JoinSuccessRate({ addressesOf: readyConnectorAddresses(cache), port: HTTP_PORT, clock, log })
     const ofPlayers = { playerCounts, syntheticJoins, joinSuccess }
-    const observers = { publication, remotePublication, dependencies, relays, certificates, ...ofPlayers }
+    const observers = { publication, remotePublication, dependencies, webhooks, relays, certificates, ...ofPlayers }
     const parts = { cluster, site, ...observers, installations, scaling, clock, log }
     const loop = startReconcilers({ ...parts, metrics: ofQueue, workers: config.WORKERS })
     return { loop, stop: () => stopAll(log, loop, ...Object.values(observers)).stop() }

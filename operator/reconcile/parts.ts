@@ -8,6 +8,7 @@ import type { PublicationStatus } from '../observed/publication-status.ts'
 import type { Reachability } from '../observed/reachability.ts'
 import type { RelayState } from '../observed/relay-state.ts'
 import type { SyntheticJoin } from '../observed/synthetic-join.ts'
+import type { WebhookState } from '../observed/webhooks.ts'
 import type { CellObserver, Observer, RealmObserver } from '../observers/observer.ts'
 import type { CountedPlayers } from '../observers/players/player-counts.ts'
 import type { RemotePublication } from '../observers/publication/remote-publication.ts'
@@ -24,6 +25,8 @@ export interface ReconcilerParts {
   remotePublication?: RemotePublication | undefined
   /** Without it, dependencies count as reachable. */
   dependencies?: RealmObserver<readonly Reachability[]> | undefined
+  /** Without it, no gatekeeper is asked whether LiveKit sends it webhooks. */
+  webhooks?: RealmObserver<WebhookState> | undefined
   /** Without it, movement relays are not checked. */
   relays?: RealmObserver<RelayState> | undefined
   /** Without it, certificates are not checked. */
@@ -42,8 +45,10 @@ export interface ReconcilerParts {
 
 /** All observers there are: a deletion and a change are the same for each of them. */
 export const observersOf = (parts: Partial<ReconcilerParts>): Observer[] => {
-  const { publication, remotePublication, dependencies, relays, certificates, playerCounts, syntheticJoins, joinSuccess } = parts
-  const all = [publication, remotePublication, dependencies, relays, certificates, playerCounts, syntheticJoins, joinSuccess]
+  const { publication, remotePublication, dependencies, webhooks, relays, certificates } = parts
+  const { playerCounts, syntheticJoins, joinSuccess } = parts
+  const outside = [publication, remotePublication, dependencies, webhooks, relays, certificates]
+  const all = [...outside, playerCounts, syntheticJoins, joinSuccess]
   return all.filter((observer) => observer !== undefined)
 }
 

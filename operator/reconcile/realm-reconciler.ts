@@ -108,12 +108,13 @@ function publish(
   realm: Realm,
   plan: RealmPlan,
 ): Omit<RealmStatusInput, 'observed' | 'hostUrls' | 'held' | 'players' | 'failure'> {
-  const { site, publication, remotePublication, dependencies, relays, certificates, clock } = parts
+  const { site, publication, remotePublication, dependencies, webhooks, relays, certificates, clock } = parts
   const urls = site.urls(realm)
   const planned = withEndpoints(realm, plan, urls)
   publication.watch(planned)
   remotePublication?.watch(planned)
   dependencies?.watch(realm)
+  webhooks?.watch(realm)
   relays?.watch(realm)
   certificates?.watch(realm)
   return {
@@ -127,6 +128,7 @@ function publish(
     publication: publication.get(realm.metadata) ?? { state: 'unknown', aboutUrl: '' },
     ...(remotePublication && { remotePublications: remotePublication.get(realm.metadata) ?? [] }),
     ...(dependencies && { reachability: dependencies.get(realm.metadata) ?? [] }),
+    webhooks: webhooks?.get(realm.metadata),
     now: clock.now(),
   }
 }

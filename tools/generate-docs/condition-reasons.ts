@@ -104,6 +104,10 @@ export const realmConditions: Explained<RealmReasons> = {
         'An external one cannot be reached from the operator, or does not answer as a NATS or LiveKit does. The reason is only in the log of the operator, at level debug.',
         'Check its URL and the network. Where the operator has no route to it by design, set `operator.checkDependencies` of the chart to false.',
       ],
+      WebhooksMissing: [
+        'The LiveKit sends no webhooks to the gatekeeper although players are in its rooms. Players can play; bans and voice chats follow within minutes instead of at once.',
+        'Add the URL in the message to `webhook.urls` in the configuration of that LiveKit, with an API key of the Secret in `livekit.credentials`.',
+      ],
       NotReady: ['A managed one has no ready pod.', 'Read `Stalled`; look at the pods that the message names.'],
       NotChecked: ['The operator has not checked yet.'],
     },

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest'
 import type { RealmSpec } from '../../../crds/realm.ts'
 import type { Reachability } from '../../observed/reachability.ts'
+import type { WebhookState } from '../../observed/webhooks.ts'
 import { aRealm } from '../realm.fixtures.ts'
 import { dependenciesCondition } from './dependencies-condition.ts'
 
 const livekit = { dependency: 'LiveKit', url: 'wss://livekit.example.org' } as const
 const nats: RealmSpec['nats'] = { type: 'External', urls: ['nats://a:4222', 'nats://b:4222'] }
 const nothing = { cells: [], services: [] }
-const condition = (reachability: Reachability[]) => dependenciesCondition(aRealm({ nats }), nothing, reachability)
+const condition = (reachability: Reachability[]) => dependenciesCondition(aRealm({ nats }), nothing, { reachability })
 
 test('dependencies are ready once the operator has reached them', () => {
   expect(condition([{ ...livekit, state: 'unknown' }])).toMatchObject({ status: 'Unknown', reason: 'NotChecked' })
@@ -36,14 +37,16 @@ test('Managed servers must have a ready pod', () => {
     cells: [],
     services: [{ component: 'nats' as const, desired: 1, current: 1, updated: ready, ready, existing: 1 }],
   })
-  expect(dependenciesCondition(aRealm(), running(0), [])).toMatchObject({ status: 'False', reason: 'NotReady' })
-  expect(dependenciesCondition(aRealm(), running(1), [])).toMatchObject({ status: 'True' })
+  expect(dependenciesCondition(aRealm(), running(0), { reachability: [] })).toMatchObject({ status: 'False', reason: 'NotReady' })
+  expect(dependenciesCondition(aRealm(), running(1), { reachability: [] })).toMatchObject({ status: 'True' })
 })
 
 test('a new operator process keeps the last condition until it has checked', () => {
   const last = { type: 'DependenciesReady', status: 'True', reason: '', message: '', lastTransitionTime: '' } as const
   const before = { ...aRealm({ nats }), status: { conditions: [last] } }
-  expect(dependenciesCondition(before, nothing, [{ ...livekit, state: 'unknown' }])).toMatchObject({ status: 'True' })
+  expect(dependenciesCondition(before, nothing, { reachability: [{ ...livekit, state: 'unknown' }] })).toMatchObject({
+    status: 'True',
+  })
 })
 
 test('it also keeps an unreachable dependency, as long as the spec is the same', () => {
@@ -56,8 +59,29 @@ test('it also keeps an unreachable dependency, as long as the spec is the same',
     observedGeneration: 1,
   } as const
   const before = { ...aRealm({ nats }), status: { conditions: [last] } }
-  const unsure = [{ ...livekit, state: 'unknown' }] as const
+  const unsure = { reachability: [{ ...livekit, state: 'unknown' }] } as const
   expect(dependenciesCondition(before, nothing, unsure)).toMatchObject({ status: 'False', message: 'LiveKit: gone' })
   const changed = { ...before, metadata: { ...before.metadata, generation: 2 } }
   expect(dependenciesCondition(changed, nothing, unsure)).toMatchObject({ status: 'Unknown' })
+})
+
+test('a LiveKit that sends no webhooks is named with the remedy, until it sends one, and after a restart of the operator too', () => {
+  const url = 'https://main.example.org/gatekeeper/livekit-webhook'
+  const given = (state: WebhookState, realm = aRealm({ nats })) =>
+    dependenciesCondition(realm, nothing, {
+      reachability: [{ ...livekit, state: 'reachable' }],
+      webhooks: { state, url },
+    })
+  const missing = {
+    ...{ status: 'False', reason: 'WebhooksMissing' },
+    message: expect.stringContaining(`add ${url} to webhook.urls of LiveKit`),
+  }
+  expect([given('unknown'), given('missing'), given('arrive')]).toMatchObject([{ status: 'True' }, missing, { status: 'True' }])
+  const condition = { type: 'DependenciesReady', status: 'False', reason: 'WebhooksMissing', message: '' } as const
+  const before = {
+    ...aRealm({ nats }),
+    status: { conditions: [{ ...condition, lastTransitionTime: '', observedGeneration: 7 }] },
+  }
+  const restarted = { ...before, metadata: { ...before.metadata, generation: 7 } }
+  expect([given('unknown', restarted), given('arrive', restarted)]).toMatchObject([missing, { status: 'True' }])
 })

@@ -1,19 +1,26 @@
 import { conditionOf, type Realm, type RealmReasons } from '../../../crds/realm.ts'
 import { hasManagedNats, isGuest } from '../../../crds/world.ts'
 import type { Reachability } from '../../observed/reachability.ts'
+import type { WebhookState } from '../../observed/webhooks.ts'
 import type { ObservedRealm } from '../../observed/workload.ts'
 import type { ConditionDraft } from './conditions.ts'
+
+export interface ObservedDependencies {
+  reachability: readonly Reachability[]
+  /** Whether LiveKit sends webhooks, and where it should. */
+  webhooks?: { state: WebhookState | undefined; url: string }
+}
 
 const GUEST = 'a world has no NATS, and this one uses the LiveKit of the Realm that spec.world.gatekeeperOf names'
 
 /**
- * Whether the NATS and the LiveKit of a realm are there: Managed ones are ready, External ones were reached. It is reported, and changes
- * nothing the operator does: players may reach what the operator cannot.
+ * Whether the NATS and the LiveKit of a realm are there: Managed ones are ready, External ones were reached, and LiveKit tells the
+ * gatekeeper what happens in its rooms. It is reported, and changes nothing the operator does: players may reach what the operator cannot.
  */
 export function dependenciesCondition(
   realm: Realm,
   { services }: ObservedRealm,
-  reachability: readonly Reachability[],
+  { reachability, webhooks }: ObservedDependencies,
 ): ConditionDraft<RealmReasons> {
   const type = 'DependenciesReady'
   const before = conditionOf(realm, type)
@@ -37,6 +44,11 @@ export function dependenciesCondition(
   )
   if (failures.length > 0)
     return { type, status: 'False', reason: 'Unreachable', message: `the operator cannot reach ${failures.join('; ')}` }
+  const isLost = webhooks?.state === 'missing'
+  // An operator that just started has not asked yet.
+  const wasLost = before?.reason === 'WebhooksMissing' && before.observedGeneration === realm.metadata.generation
+  if (webhooks && (isLost || (webhooks.state === 'unknown' && wasLost)))
+    return { type, status: 'False', reason: 'WebhooksMissing', message: webhooksMissing(webhooks.url) }
   const isUnchecked = reachability.some(
     (one) => one.state === 'unknown' && !othersOf(one).some(({ state }) => state === 'reachable'),
   )
@@ -52,3 +64,6 @@ export function dependenciesCondition(
         message: isGuest(realm) ? GUEST : 'NATS and LiveKit are ready, or reachable from the operator',
       }
 }
+
+const webhooksMissing = (url: string): string =>
+  `LiveKit sends no webhooks to the gatekeeper although players are in its rooms, so that bans and voice chats follow late: add ${url} to webhook.urls of LiveKit`

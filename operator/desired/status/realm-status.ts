@@ -20,6 +20,7 @@ import { worldAcceptingCondition, worldReadyCondition } from './world-conditions
 /** The status of a realm. It holds rough numbers on purpose: while nothing happens, nothing is written. */
 export function realmStatus(input: RealmStatusInput): RealmStatus {
   const { realm, plan, observed, urls, players, failure, now, reachability, relay, relayState, isInCluster, certificate } = input
+  const webhooks = { state: input.webhooks, url: `${urls.gatekeeper}/livekit-webhook` }
   const view = viewOf(input)
   const ofWorld = isWorldRealm(realm)
   const published = publishedCondition({ ...input, serving: view.open.length, addressTakenBy: observed.addressTakenBy })
@@ -54,7 +55,7 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
         ofWorld ? worldReadyCondition(view) : readyCondition(view),
         published,
         ofWorld ? worldAcceptingCondition(view) : acceptingPlayersCondition(view),
-        ...(reachability ? [dependenciesCondition(realm, observed, reachability)] : []),
+        ...(reachability ? [dependenciesCondition(realm, observed, { reachability, webhooks })] : []),
         movementCondition(realm, relay, relayState),
         ...(certificate && plan.isExposed ? [certificateCondition(realm, certificate)] : []),
         ...(isInCluster ? [dataCondition(realm)] : []),

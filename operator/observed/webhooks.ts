@@ -1,0 +1,5 @@
+/**
+ * Whether LiveKit sends webhooks to the gatekeeper of a realm: they arrived, or none ever did although players are in its rooms, or
+ * neither is known.
+ */
+export type WebhookState = 'arrive' | 'missing' | 'unknown'
