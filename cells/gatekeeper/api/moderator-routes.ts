@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { declare, storableText, walletAddress } from './declaration.ts'
+import { adminAdded, adminRemoved, noPlace } from './scene-answers.ts'
 
 const test = 'cells/gatekeeper/platform/moderators.test.ts'
 const callers = '`realmctl`'
@@ -7,7 +8,6 @@ const noWallet = { 400: { description: 'The address is no wallet address.' } }
 const isoTime = z.iso.datetime()
 const MAX_TEXT = 256
 const differs = 'Upstream has no such route.'
-const noPlace = { 404: { description: 'No such scene is deployed, or the places service does not know it.' } }
 
 /** Which scene is meant: of a world, or of the map; by a parcel of it, by its id, or by both. */
 const scene = {
@@ -89,7 +89,7 @@ export const moderatorRoutes = {
         description: 'The administrators: those who were added, then owners and operators, then leaseholders.',
         body: z.object({ data: z.object({ placeId: z.string(), admins: z.array(sceneAdmin) }) }),
       },
-      ...noPlace,
+      404: noPlace,
     },
   }),
   addSceneAdmin: declare({
@@ -97,21 +97,13 @@ export const moderatorRoutes = {
     decides: 'scene-admin-add',
     summary: 'Makes a wallet an administrator of a scene.',
     body: change,
-    answers: {
-      204: { description: 'Added, or was one already.' },
-      400: { description: 'The wallet is an owner or operator, or is banned from the scene.' },
-      ...noPlace,
-    },
+    answers: { ...adminAdded, 404: noPlace },
   }),
   removeSceneAdmin: declare({
     ...{ method: 'DELETE', path: '/moderation/scene-admins', authentication: 'moderator', callers, test, differs },
     decides: 'scene-admin-remove',
     summary: 'Takes the administration of a scene away from a wallet that was given it.',
     body: change,
-    answers: {
-      204: { description: 'Removed.' },
-      400: { description: 'The wallet is no administrator, or is one by another right.' },
-      ...noPlace,
-    },
+    answers: { ...adminRemoved, 404: noPlace },
   }),
 }

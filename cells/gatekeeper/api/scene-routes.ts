@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { declare, pagedAnswer, pagingQuery, storableText, walletAddress } from './declaration.ts'
+import { adminAdded, adminRemoved, noPlace } from './scene-answers.ts'
 
 const test = 'cells/gatekeeper/scenes/scenes.test.ts'
 const callers = 'the administration item of the SDK, the manage page of decentraland.org'
@@ -7,7 +8,6 @@ const NAME = 256
 const isSceneChange = true
 const differs =
   'The place follows the deployed scene, which the content server confirms, and never a parcel beside it. A source of rights that does not answer is 503 and no right.'
-const noPlace = { description: 'No such scene is deployed, or the places service does not know it.' }
 
 const admin = z.object({
   ...{ admin: z.string(), name: z.string(), canBeRemoved: z.boolean() },
@@ -42,8 +42,7 @@ export const sceneRoutes = {
     summary: 'Makes a wallet an administrator of the scene.',
     body: adminBody,
     answers: {
-      204: { description: 'Added, or was one already.' },
-      400: { description: 'The wallet is an owner or operator, or is banned from the scene.' },
+      ...adminAdded,
       401: { description: 'The caller does not administer the scene.' },
       404: { description: `${noPlace.description} Or the name has no owner.` },
     },
@@ -55,8 +54,7 @@ export const sceneRoutes = {
     differs: `${differs} A malformed address is 400.`,
     body: z.strictObject({ admin: walletAddress }),
     answers: {
-      204: { description: 'Removed.' },
-      400: { description: 'The wallet is no administrator, or is one by another right.' },
+      ...adminRemoved,
       401: { description: 'The caller does not administer the scene.' },
       404: noPlace,
     },

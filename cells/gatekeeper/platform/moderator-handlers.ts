@@ -14,7 +14,7 @@ import type { RoomGuard } from '../livekit/room-guard.ts'
 import type { ModerationChanges } from '../moderation-changes.ts'
 import type { SceneBanList } from '../scenes/scene-ban-list.ts'
 import type { SceneRecords } from '../scenes/scene-records.ts'
-import type { SceneRights } from '../scenes/scene-rights.ts'
+import { administratorsOf, type SceneRights } from '../scenes/scene-rights.ts'
 import { type SceneStepName, sceneSteps } from '../scenes/scene-steps.ts'
 import type { Places, ScenePlace } from '../upstream/places.ts'
 import type { PlatformRecords } from './platform-records.ts'
@@ -45,7 +45,7 @@ interface NamedScene {
 
 /** Handlers of the routes of moderators besides bans and warnings. */
 export function moderatorHandlers(options: ModeratorHandlersOptions): ApiHandlers<typeof moderatorRoutes> {
-  const { platform, kicks, bans, sceneBans, rights, scenes, control } = options
+  const { platform, kicks, bans, sceneBans, control } = options
   return {
     async kick({ caller, params, body: { reason } }) {
       const address = walletIn(params.address)
@@ -81,11 +81,7 @@ export function moderatorHandlers(options: ModeratorHandlersOptions): ApiHandler
     moderators: () => ok({ data: { wallets: [...options.moderators].sort(), token: options.hasModeratorToken } }),
     async sceneAdmins({ query }) {
       const place = await placeOf(options, query)
-      const [added, privileged, leaseholders] = await Promise.all([
-        scenes.admins(place.id, undefined),
-        rights.privilegedOf(place),
-        rights.leaseHoldersOf(place),
-      ])
+      const { added, privileged, leaseholders } = await administratorsOf(options, place)
       const ofRight = (by: string) => (admin: PeerId) => ({ admin, addedBy: null, addedAt: null, by })
       const admins = [
         ...added.map(({ admin, added_by: addedBy, created_at: at }) => ({

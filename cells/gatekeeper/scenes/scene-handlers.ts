@@ -10,7 +10,7 @@ import type { Land } from '../upstream/land.ts'
 import type { SceneAdministration } from './scene-administration.ts'
 import type { SceneBanList } from './scene-ban-list.ts'
 import type { SceneAuthority, SceneRecords } from './scene-records.ts'
-import type { SceneRights } from './scene-rights.ts'
+import { administratorsOf, type SceneRights } from './scene-rights.ts'
 import { type SceneStep, type SceneStepName, sceneSteps } from './scene-steps.ts'
 
 /** What decides about one scene. */
@@ -63,11 +63,8 @@ export function sceneHandlers(options: SceneHandlersOptions): ApiHandlers<typeof
   return {
     async admins({ caller, query }) {
       const { place } = await administration.sceneOf(caller)
-      const [added, privileged, leaseholders] = await Promise.all([
-        scenes.admins(place.id, query.admin === undefined ? undefined : (parsePeerId(query.admin) ?? '0x')),
-        rights.privilegedOf(place),
-        rights.leaseHoldersOf(place),
-      ])
+      const only = query.admin === undefined ? undefined : (parsePeerId(query.admin) ?? '0x')
+      const { added, privileged, leaseholders } = await administratorsOf(options, place, only)
       const names = await namesOf(land, [...added.map(({ admin }) => admin), ...privileged, ...leaseholders])
       const nameOf = (wallet: PeerId) => names.get(wallet) ?? ''
       const fixed = (admin: PeerId) => ({ admin, name: nameOf(admin), canBeRemoved: false })

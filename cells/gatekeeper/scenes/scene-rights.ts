@@ -51,4 +51,19 @@ export class SceneRights {
   }
 }
 
+/** Everyone who administers a scene, by the right they have. @throws Refusal UNAVAILABLE */
+export async function administratorsOf(
+  { scenes, rights }: { scenes: Pick<SceneRecords, 'admins'>; rights: Pick<SceneRights, 'privilegedOf' | 'leaseHoldersOf'> },
+  place: ScenePlace,
+  /** Of those who were added only this one. */
+  only?: PeerId,
+) {
+  const [added, privileged, leaseholders] = await Promise.all([
+    scenes.admins(place.id, only),
+    rights.privilegedOf(place),
+    rights.leaseHoldersOf(place),
+  ])
+  return { added, privileged, leaseholders }
+}
+
 const nameOfWorld = (world: string): string => world.replace(/(\.dcl)?\.eth$/, '')
