@@ -33,7 +33,7 @@ test('the token has exactly the claims of the protocol', async (t) => {
     exp: claims.nbf + 300,
     video: {
       roomJoin: true,
-      room: 'scene-main:bafktest',
+      room: 'scene-main:bafkTEST',
       roomList: false,
       canPublish: true,
       canSubscribe: true,
@@ -49,7 +49,7 @@ test('two players of a scene get tokens for the same room, each for their own wa
   const { ask } = await aGatekeeper(t)
   const answers = await Promise.all([ask(ana, scene, { format: 'legacy' }), ask(ben, scene, { format: 'current' })])
   const [one, other] = await Promise.all(answers.map(tokenOf))
-  expect([one?.claims.video.room, other?.claims.video.room]).toEqual(['scene-main:bafktest', 'scene-main:bafktest'])
+  expect([one?.claims.video.room, other?.claims.video.room]).toEqual(['scene-main:bafkTEST', 'scene-main:bafkTEST'])
   expect([one?.claims.sub, other?.claims.sub]).toEqual([ana.peer, ben.peer])
 })
 
@@ -264,9 +264,9 @@ test('embedded rooms are given by URL, and the admission is published before the
   })
   expect(await answerOf(await ask(ana, scene))).toEqual([
     200,
-    { adapter: 'ws-room:wss://play.example.org/cells/0/rooms/scene-main%3Abafktest' },
+    { adapter: 'ws-room:wss://play.example.org/cells/0/rooms/scene-main%3AbafkTEST' },
   ])
-  expect(admissions).toEqual([[`ns.main.0.rooms.${ana.peer}.admission`, { room: 'scene-main:bafktest', kind: 'scene' }]])
+  expect(admissions).toEqual([[`ns.main.0.rooms.${ana.peer}.admission`, { room: 'scene-main:bafkTEST', kind: 'scene' }]])
 })
 
 test('stopping writes the records that are still waiting, then closes the storage', async (t) => {

@@ -96,19 +96,23 @@ export class SceneAdapter {
     const verdict = await signed.check(request, '/get-scene-adapter', objectionToSceneCode)
     if ('rejection' in verdict) return unsigned
     if ('waitMs' in verdict) return { outcome: 'limited', answer: tooManyRequests(verdict.waitMs) }
-    const { wallet, metadata } = verdict.claim
+    const { wallet, metadata, spelled } = verdict.claim
 
-    const claim = readSceneClaim(metadata)
+    const claim = readSceneClaim(metadata, spelled)
     if ('outcome' in claim) return denied(claim)
+    const world = hosting.worlds.ofRealm(claim.realmName)
     const ipAddress = trustsCloudflare ? cloudflareClientAddress(request.headers) : undefined
     connections.record({ address: wallet, ipAddress, deviceId: claim.deviceId })
     if (!bans.known) throw new Refusal('UNAVAILABLE', 'The bans have not been read yet')
     const banned = bans.against({ address: wallet, deviceId: claim.deviceId }) !== undefined
     if (!banned && !denyList.known) throw new Refusal('UNAVAILABLE', 'The deny list has not been read yet')
-    const decision = decideScene(claim, { banned, denied: denyList.has(wallet) }, roomPrefix)
+    const decision = decideScene(
+      { ...claim, realmName: world?.realmName ?? claim.realmName },
+      { banned, denied: denyList.has(wallet) },
+      roomPrefix,
+    )
     if ('outcome' in decision) return denied(decision)
     const { sceneId, parcel } = claim
-    const world = hosting.worlds.ofRealm(claim.realmName)
     // Bans from scenes are kept by places of the land, where a world is not.
     if (world && !(await hosting.admitsToScene(world, wallet, verdict.claim))) return denied(WORLD_CLOSED)
     if (!world && (await sceneGate.isBanned(wallet, { world: undefined, sceneId, parcel }))) return denied(SCENE_BAN)

@@ -40,7 +40,7 @@ function tokenOf([status, body]: [number, unknown]) {
 }
 
 test.for([
-  ['a scene of the map', { realm: { serverName: 'main' }, sceneId: 'bafkPARK' }, 'scene-main:bafkpark'],
+  ['a scene of the map', { realm: { serverName: 'main' }, sceneId: 'bafkPARK' }, 'scene-main:bafkPARK'],
   ['a scene of a world', { realm: { serverName: 'Name.dcl.eth' }, sceneId: 'bafkbar' }, `world-scene-room-${WORLD}-bafkbar`],
   ['the only scene of a world', { realm: { serverName: WORLD }, sceneId: WORLD }, `world-scene-room-${WORLD}-bafkstage`],
 ] as const)('the authoritative server enters the room that players of %s are in', async ([, metadata, room], t) => {
@@ -129,7 +129,7 @@ test('a realm without LiveKit has neither servers nor participants', async (t) =
 test.for([
   ['pointer=10,11', 'scene-main:bafkpark'],
   ['pointer=10,%2010&realm_name=main', 'scene-main:bafkpark'],
-  ['pointer=10,10&realm_name=Other', 'scene-other:bafkpark'],
+  ['pointer=10,10&realm_name=Other', 'scene-Other:bafkpark'],
   [`pointer=4,4&realm_name=${WORLD}`, `world-scene-room-${WORLD}-bafkstage`],
   [`pointer=0,0&realm_name=${WORLD.toUpperCase()}`, `world-scene-room-${WORLD}-bafkstage`],
   [`realm_name=${WORLD}`, `world-${WORLD}`],

@@ -57,12 +57,13 @@ export function sceneRoomHandlers(options: SceneRoomHandlersOptions): ApiHandler
   })
 
   return {
-    async serverAdapter({ caller: { wallet, metadata } }) {
+    async serverAdapter({ caller }) {
+      const { wallet, metadata } = caller
       if (objectionToSceneCode(metadata))
         throw new Refusal('UNAUTHORIZED', 'Access denied, invalid signed-fetch request, scene code may not join rooms')
       if (!denyList.known) throw new Refusal('UNAVAILABLE', 'The deny list has not been read yet')
       if (denyList.has(wallet)) throw new Refusal('UNAUTHORIZED', 'Access denied, deny-listed wallet')
-      const claimed = claimIn(metadata)
+      const claimed = claimIn(caller)
       if (claimed.sceneId === undefined) throw new Refusal('INVALID', 'Access denied, invalid signed-fetch request, no sceneId')
       const isPreview = allowsPreview && isPreviewRealm(claimed.realmName)
       if (!isPreview && wallet !== authoritativeServer)

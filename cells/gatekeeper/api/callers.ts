@@ -88,7 +88,7 @@ export class CallerCheck {
   }
 }
 
-const signedCaller = ({ wallet, metadata, format }: SignedClaim) => ({ wallet, metadata, format })
+const signedCaller = ({ wallet, metadata, spelled, format }: SignedClaim) => ({ wallet, metadata, spelled, format })
 
 function objectionOf(who: Authentication, metadata: Metadata): string | undefined {
   const accepted = signers[who]

@@ -10,6 +10,8 @@ export interface SignedCaller {
   wallet: PeerId
   /** Claims of the client: signed, not verified. */
   metadata: Metadata
+  /** As the client wrote it, for `spelledAs`. */
+  spelled: Metadata
   format: SignedFormat
 }
 

@@ -19,7 +19,7 @@ export const sceneAdapterRoute = declare({
   authentication: 'signed',
   summary: 'The address and the token with which a player enters the room of a scene.',
   callers: 'Unity, Godot, Bevy, the viewer of decentraland.org',
-  differs: 'An overload is 503 with Retry-After and not 401, which explorers take for "forbidden". Room names are in lower case.',
+  differs: 'An overload is 503 with Retry-After and not 401, which explorers take for "forbidden".',
   test: 'cells/gatekeeper/scene-adapter.test.ts',
   answers: {
     200: {

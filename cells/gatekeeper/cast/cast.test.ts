@@ -61,7 +61,7 @@ onEachDatabase('streams from and to browsers', (empty) => {
     expect(await call(ana, 'GET', LINK)).toEqual([403, { error: 'Only scene administrators can generate stream links' }])
     const { sceneId: _, ...none } = inPark
     expect((await call(owner, 'GET', LINK, { metadata: none }))[0]).toBe(400)
-    const room = 'scene-localpreview:b64-l3q='
+    const room = 'scene-LocalPreview:b64-L3Q='
     expect(await call(ana, 'GET', LINK, { metadata: preview })).toMatchObject([
       200,
       { placeId: room, placeName: 'Local Preview' },

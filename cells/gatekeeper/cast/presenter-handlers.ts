@@ -59,17 +59,14 @@ export function presenterHandlers(options: PresenterHandlersOptions): ApiHandler
  * The room that is streamed to, for one who administers its scene. The scene is the one the key was made for: it may have been
  * deployed anew since, while its players are still in that room.
  */
-async function stage(
-  options: PresenterHandlersOptions,
-  { wallet, metadata }: SignedCaller,
-): Promise<{ room: string; placeId: string }> {
-  const claimed = claimIn(metadata)
+async function stage(options: PresenterHandlersOptions, caller: SignedCaller): Promise<{ room: string; placeId: string }> {
+  const claimed = claimIn(caller)
   const room = await claimedRoom(options, claimed)
   const access = await options.streams.byRoom(room)
   if (!access || access.expiresAt <= options.clock.now()) throw new Refusal('NOT_FOUND', `No active stream found for ${room}`)
   const { place, placeId } = access
   const isPreview = options.allowsPreview && place === undefined && isPreviewRealm(claimed.realmName)
-  if (!isPreview && !(place && (await options.rights.authorityOf(wallet, place))))
+  if (!isPreview && !(place && (await options.rights.authorityOf(caller.wallet, place))))
     throw new Refusal('FORBIDDEN', 'Only scene administrators can manage presenters')
   return { room, placeId }
 }

@@ -32,7 +32,10 @@ export interface SceneInRealm {
   sceneId: string
 }
 
-/** The room of a scene (gatekeeper.md §3); undefined for one of the map of a realm that has no name. */
+/**
+ * The room of a scene (gatekeeper.md §3); undefined for one of the map of a realm that has no name. Those of worlds are in lower case,
+ * because the content servers of worlds, which give players their tokens, write them so.
+ */
 export function roomOfScene(
   { scene, world: worldPrefix }: Pick<RoomPrefixes, 'scene' | 'world'>,
   { world, realmName, sceneId }: SceneInRealm,

@@ -1,19 +1,37 @@
 import { expect, test } from 'vitest'
 import { decideScene, objectionToSceneCode, readSceneClaim, type SceneClaim } from './scene-access.ts'
+import { claimedSceneOf } from './scene-location.ts'
 
 const free = { banned: false, denied: false }
 const claim = (given: Partial<SceneClaim>): SceneClaim => ({ realmName: 'main', sceneId: 'bafk', deviceId: undefined, ...given })
 
-test('two players get the same room, whatever the case of the names they send', () => {
-  const preview = claim({ realmName: 'LocalPreview', sceneId: 'b64-L3Q=' })
-  expect(decideScene(preview, free, 'scene-')).toEqual({ room: 'scene-localpreview:b64-l3q=' })
-  expect(decideScene(claim({ sceneId: 'QmABC', realmName: 'Main' }), free, 'scene-')).toEqual({ room: 'scene-main:qmabc' })
+test('two scenes whose ids differ by their case only have two rooms', () => {
+  const roomOf = (sceneId: string, realmName = 'main') => decideScene(claim({ sceneId, realmName }), free, 'scene-')
+  expect([roomOf('QmABC'), roomOf('QmaBC')]).toEqual([{ room: 'scene-main:QmABC' }, { room: 'scene-main:QmaBC' }])
+  expect(roomOf('b64-L3Q=', 'LocalPreview')).toEqual({ room: 'scene-LocalPreview:b64-L3Q=' })
+})
+
+test.for([
+  ['as the client wrote it', { realmName: 'Main', sceneId: 'QmABC' }, { realmName: 'Main', sceneId: 'QmABC' }],
+  [
+    'as it was signed where the other text is not the same one',
+    { realmName: 'other', sceneId: 7 },
+    { realmName: 'main', sceneId: 'qmabc' },
+  ],
+] as const)('a scene that was signed in lower case is named %s', ([, spelled, read]) => {
+  expect(readSceneClaim({ realmName: 'main', sceneId: 'qmabc' }, spelled)).toMatchObject(read)
+  const { realmName, ...scene } = spelled
+  const claimed = claimedSceneOf(
+    { realm: { serverName: 'main' }, sceneId: 'qmabc' },
+    { realm: { serverName: realmName }, ...scene },
+  )
+  expect(claimed).toMatchObject(read)
 })
 
 test.each([{}, { realmName: '' }, { realmName: 7 }, { realm: { serverName: 'main' } }])(
   '%j has no valid name of a realm',
   (metadata) => {
-    expect(readSceneClaim(metadata)).toEqual({
+    expect(readSceneClaim(metadata, {})).toEqual({
       outcome: 'unsigned',
       code: 'UNAUTHORIZED',
       message: 'Access denied, invalid signed-fetch request, no realmName',
@@ -22,7 +40,7 @@ test.each([{}, { realmName: '' }, { realmName: 7 }, { realm: { serverName: 'main
 )
 
 test.each(['', 7, null, 'a\u0000b', 'x'.repeat(257), ' \n'])('%j is not a valid device', (deviceIdentifier) => {
-  expect(readSceneClaim({ realmName: 'main', deviceIdentifier })).toEqual({
+  expect(readSceneClaim({ realmName: 'main', deviceIdentifier }, {})).toEqual({
     realmName: 'main',
     sceneId: undefined,
     deviceId: undefined,

@@ -1,6 +1,6 @@
 import type { RefusalCode } from '../../chassis/errors.ts'
 import { parcelOf } from './scene-location.ts'
-import type { Metadata } from './signed-request.ts'
+import { type Metadata, spelledAs } from './signed-request.ts'
 
 /** The request of a player in the signed metadata (gatekeeper.md §2.5, extractor A): signed by the player, but not verified. */
 export interface SceneClaim {
@@ -37,8 +37,11 @@ export const objectionToSceneCode = (metadata: Metadata): string | undefined =>
 export const deviceIdOf = (device: unknown): string | undefined =>
   typeof device === 'string' && DEVICE_ID.test(device) ? device.toLowerCase() : undefined
 
-/** Reads the signed metadata. Only the name of the realm is required. */
-export function readSceneClaim({ realmName, sceneId, parcel, deviceIdentifier }: Metadata): SceneClaim | Denial {
+/** Reads the signed metadata. Only the name of the realm is required. `spelled` is the metadata as the client wrote it. */
+export function readSceneClaim(
+  { realmName, sceneId, parcel, deviceIdentifier }: Metadata,
+  spelled: Metadata,
+): SceneClaim | Denial {
   if (typeof realmName !== 'string' || realmName === '')
     return {
       outcome: 'unsigned',
@@ -46,8 +49,8 @@ export function readSceneClaim({ realmName, sceneId, parcel, deviceIdentifier }:
       message: 'Access denied, invalid signed-fetch request, no realmName',
     }
   return {
-    realmName,
-    sceneId: typeof sceneId === 'string' && sceneId !== '' ? sceneId : undefined,
+    realmName: spelledAs(realmName, spelled.realmName),
+    sceneId: typeof sceneId === 'string' && sceneId !== '' ? spelledAs(sceneId, spelled.sceneId) : undefined,
     parcel: parcelOf(parcel),
     deviceId: deviceIdOf(deviceIdentifier),
   }
@@ -87,9 +90,8 @@ export function decideScene(
   }
 }
 
-/** The room of a scene (gatekeeper.md §3), in lower case: players meet only where these names are equal. */
-export const sceneRoom = (prefix: string, realmName: string, sceneId: string): string =>
-  prefix + `${realmName}:${sceneId}`.toLowerCase()
+/** The room of a scene (gatekeeper.md §3). Ids that begin with `Qm`, and those of previews, differ from others by their case alone. */
+export const sceneRoom = (prefix: string, realmName: string, sceneId: string): string => `${prefix}${realmName}:${sceneId}`
 
 /** Worlds are named by ENS; in worlds with one scene, clients send that name as the scene too. */
 export const isWorld = (name: string): boolean => name.toLowerCase().endsWith('.eth')

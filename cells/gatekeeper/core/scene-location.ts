@@ -1,4 +1,4 @@
-import type { Metadata } from './signed-request.ts'
+import { type Metadata, spelledAs } from './signed-request.ts'
 
 /** Where a signed request says it comes from (gatekeeper.md §2.5, extractor B); nothing of it is verified. */
 export interface ClaimedScene {
@@ -17,15 +17,21 @@ export const isPreviewRealm = (realmName: string | undefined): boolean => /^(loc
 const PARCEL = /^(-?\d{1,4}) *, *(-?\d{1,4})$/
 const MAX_CHARACTERS = 256
 
-/** Undefined where the metadata has no realm. */
-export function claimedSceneOf({ realm, sceneId, parcel }: Metadata): ClaimedScene | undefined {
+/** Undefined where the metadata has no realm. `spelled` is the metadata as the client wrote it. */
+export function claimedSceneOf({ realm, sceneId, parcel }: Metadata, spelled: Metadata): ClaimedScene | undefined {
   if (typeof realm !== 'object' || realm === null) return undefined
   const { serverName, hostname } = realm as { serverName?: unknown; hostname?: unknown }
   const name = textOf(serverName)
   // A worlds content server under a name of its own is recognised by the name of the world.
   const isWorld =
     name !== undefined && (name.toLowerCase().endsWith('.eth') || /worlds-content-server/i.test(String(hostname ?? '')))
-  return { world: isWorld ? name.toLowerCase() : undefined, sceneId: textOf(sceneId), parcel: parcelOf(parcel), realmName: name }
+  const scene = textOf(sceneId)
+  return {
+    world: isWorld ? name.toLowerCase() : undefined,
+    sceneId: scene && spelledAs(scene, spelled.sceneId),
+    parcel: parcelOf(parcel),
+    realmName: name && spelledAs(name, (spelled.realm as { serverName?: unknown } | undefined | null)?.serverName),
+  }
 }
 
 /** `x,y` without blanks and leading zeros; undefined for anything else. */

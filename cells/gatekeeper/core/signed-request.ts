@@ -15,6 +15,8 @@ export interface SignedClaim {
   format: SignedFormat
   /** Nothing that the signature does not cover: with a legacy one, all values are in lower case. */
   metadata: Metadata
+  /** As the client wrote it: with a legacy signature, nothing vouches for the case of the values. For `spelledAs` only. */
+  spelled: Metadata
 }
 export type Metadata = Readonly<Record<string, unknown>>
 
@@ -86,12 +88,12 @@ export function readSignedRequest(request: RequestToRead): { claim: SignedClaim 
     return reject(401, 'signature', 'Invalid signature: the chain signs another request')
   const wallet = parsePeerId(chain[0]?.payload)
   if (!wallet) return reject(401, 'signature', 'Invalid signature: the chain does not start with a wallet')
-  if (signed === current) return { claim: { wallet, chain, payload: current, format: 'current', metadata } }
+  if (signed === current) return { claim: { wallet, chain, payload: current, format: 'current', metadata, spelled: given } }
   // The legacy signature does not cover the case of keys: {"SceneId":…} has the same one as {"sceneId":…}.
   const ambiguous = ambiguousKey(given)
   if (ambiguous !== undefined)
     return reject(400, 'key_case', `Invalid metadata content: the key "${truncated(ambiguous)}" is not spelled as it is signed`)
-  return { claim: { wallet, chain, payload: legacy, format: 'legacy', metadata } }
+  return { claim: { wallet, chain, payload: legacy, format: 'legacy', metadata, spelled: given } }
 }
 
 function readLinks(headers: RequestToRead['headers']): { chain: AuthChain } | { rejection: Rejection } {
@@ -135,6 +137,13 @@ function headerOf(headers: RequestToRead['headers'], name: string): string | und
   const value = headers[name]
   return typeof value === 'string' ? value : value?.join(', ')
 }
+
+/**
+ * A name in the case in which the client wrote it. Names of rooms have it, because players meet only where those are equal, and a legacy
+ * signature has none: a third party that changes it could only lead the player into a room of no scene.
+ */
+export const spelledAs = (signed: string, spelled: unknown): string =>
+  typeof spelled === 'string' && spelled.toLowerCase() === signed.toLowerCase() ? spelled : signed
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 

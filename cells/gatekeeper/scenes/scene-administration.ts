@@ -35,8 +35,8 @@ export class SceneAdministration {
   }
 
   /** @throws Refusal UNAUTHORIZED without a realm, NOT_FOUND where no such scene is deployed, UNAVAILABLE */
-  async sceneOf({ metadata }: Pick<SignedCaller, 'metadata'>): Promise<SignedScene> {
-    const claimed = claimIn(metadata)
+  async sceneOf(caller: Pick<SignedCaller, 'metadata' | 'spelled'>): Promise<SignedScene> {
+    const claimed = claimIn(caller)
     const { world, parcel } = claimed
     const place = await this.#options.places.placeOf(claimed)
     if (place) return { place, claimed, room: roomOfScene(this.#options.prefixes, { ...place, realmName: claimed.realmName }) }
@@ -58,8 +58,8 @@ export class SceneAdministration {
 }
 
 /** The scene that signed metadata names. @throws Refusal UNAUTHORIZED without a realm */
-export function claimIn(metadata: SignedCaller['metadata']): ClaimedScene {
-  const claimed = claimedSceneOf(metadata)
+export function claimIn({ metadata, spelled }: Pick<SignedCaller, 'metadata' | 'spelled'>): ClaimedScene {
+  const claimed = claimedSceneOf(metadata, spelled)
   if (!claimed) throw new Refusal('UNAUTHORIZED', 'Access denied, invalid signed-fetch request, no realm')
   return claimed
 }

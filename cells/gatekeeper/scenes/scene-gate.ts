@@ -5,8 +5,7 @@ import type { SceneBanList } from './scene-ban-list.ts'
 
 /**
  * Whether a wallet is banned from the scene whose room it asks for. Only a wallet with a scene ban anywhere costs a look-up. For
- * such a wallet a scene that the content server does not know counts as one it is banned from: names of rooms ignore case, and a
- * player could write the id of the scene in another one.
+ * such a wallet a scene that the content server does not know counts as one it is banned from: it may have been deployed a moment ago.
  */
 export class SceneGate {
   readonly #bans: Pick<SceneBanList, 'known' | 'placesOf'>

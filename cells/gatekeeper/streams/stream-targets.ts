@@ -30,7 +30,7 @@ export async function targetOf(
   refusal: Refusal,
   noScene = NO_SCENE,
 ): Promise<StreamTarget> {
-  const claimed = claimIn(caller.metadata)
+  const claimed = claimIn(caller)
   if (claimed.sceneId === undefined) throw new Refusal('INVALID', noScene)
   if (options.allowsPreview && isPreviewRealm(claimed.realmName)) {
     const room = await claimedRoom(options, claimed)

@@ -80,7 +80,7 @@ export class Places {
   }
 
   async #sceneOfMap({ sceneId, parcel }: SceneLocation): Promise<Omit<ScenePlace, 'id'> | undefined> {
-    // A legacy signature loses the case of an id, so the scene at the parcel is compared without it.
+    // Some clients send the ids of scenes in lower case.
     const at =
       parcel === undefined ? undefined : (await this.#content.ask('entities/active', entities, { pointers: [parcel] }))?.[0]
     const isNamed = at && (sceneId === undefined || at.id.toLowerCase() === sceneId.toLowerCase())

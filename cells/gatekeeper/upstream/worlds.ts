@@ -73,7 +73,7 @@ export class Worlds {
     return all.length === 1 && all[0] ? sceneOf(all[0]) : undefined
   }
 
-  /** The scene of a world by its id, in any case: names of rooms are in lower case. */
+  /** The scene of a world by its id, in any case: names of rooms of worlds are in lower case. */
   async sceneById(world: string, sceneId: string): Promise<WorldScene | undefined> {
     const path = `world/${encodeURIComponent(world)}/scenes?limit=100&entity_id=${encodeURIComponent(sceneId)}`
     const found = (await this.#server.ask(path, scenes))?.scenes ?? []

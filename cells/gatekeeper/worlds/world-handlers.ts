@@ -78,15 +78,6 @@ export function worldHandlers(options: WorldHandlersOptions): ApiHandlers<typeof
       const totalUsers = perWorld.reduce((sum, { users }) => sum + users, 0)
       return ok({ data: { totalUsers, perWorld }, lastUpdated: new Date(clock.now()).toISOString() })
     },
-    async worldCells({ params, http }) {
-      const wait = exceeded(options, limit, http)
-      if (wait) return wait
-      const { worlds, occupancy } = options.hosting
-      const world = worlds.find(params.world)
-      if (!world || !occupancy) return ok({ cells: [] })
-      const counts = await occupancy.counts(worlds.all)
-      return ok({ cells: [{ slot: 0, healthy: true, userCount: counts.get(world.name) ?? 0 }] })
-    },
   }
 }
 
@@ -136,7 +127,9 @@ async function decide(
 }
 
 function roomOfScene(world: HostedWorld, sceneId: string): string | undefined {
-  const scene = world.scenes.find((known) => known.toLowerCase() === sceneId.toLowerCase())
+  const alike = world.scenes.filter((known) => known.toLowerCase() === sceneId.toLowerCase())
+  // Some clients write it in lower case; of several that differ by their case only the one that is written so is meant.
+  const scene = alike.length === 1 ? alike[0] : alike.find((known) => known === sceneId)
   return scene && sceneRoomOf(world, scene)
 }
 
@@ -144,7 +137,7 @@ async function objectionToVisitor(
   { hosting: { worldSecretOf }, clock }: WorldHandlersOptions,
   tries: SecretTries,
   world: HostedWorld,
-  { wallet, metadata, format }: SignedCaller,
+  { wallet, metadata, format }: Omit<SignedCaller, 'spelled'>,
   client: Client,
 ): Promise<HttpResponse | undefined> {
   const verdict = judgeAccess(world, { wallet, secret: secretIn(metadata), format }, worldSecretOf)

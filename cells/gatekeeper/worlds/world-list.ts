@@ -139,4 +139,4 @@ export class WorldList implements Running {
 export const roomsOf = (world: HostedWorld): string[] => [world.room, ...world.scenes.map((scene) => sceneRoomOf(world, scene))]
 
 /** The room of one scene of a world. */
-export const sceneRoomOf = ({ room }: HostedWorld, sceneId: string): string => `${room}:${sceneId.toLowerCase()}`
+export const sceneRoomOf = ({ room }: HostedWorld, sceneId: string): string => `${room}:${sceneId}`
