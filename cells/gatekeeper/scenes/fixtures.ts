@@ -2,6 +2,7 @@ import type { TestContext } from 'vitest'
 import { signedFetch } from '../../../testing/player/signed-fetch.ts'
 import { createWallet, type Wallet } from '../../../testing/player/wallet.ts'
 import type { Storage } from '../adapters/storage.ts'
+import type { GatekeeperConfig } from '../config.ts'
 import { aGatekeeper } from '../fixtures.ts'
 import { sceneMetadataOf, someServices } from '../upstream/fixtures.ts'
 
@@ -12,8 +13,17 @@ export const [PARK, MALL] = ['bafkpark', 'bafkmall']
 export const WORLD = 'name.dcl.eth'
 const ana = createWallet('ana')
 
-/** Two scenes of one owner, a world with two scenes, and a gatekeeper that asks about them. */
-export async function aTown(t: TestContext, storage: Storage, config: Parameters<typeof aGatekeeper>[1] = {}) {
+/**
+ * Two scenes of one owner, a world with two scenes, and a gatekeeper that asks about them.
+ *
+ * @param through changes the settings of the gatekeeper, for one that reaches the services in another way
+ */
+export async function aTown(
+  t: TestContext,
+  storage: Storage,
+  config: Parameters<typeof aGatekeeper>[1] = {},
+  through: (config: Partial<GatekeeperConfig>) => Promise<Partial<GatekeeperConfig>> = async (given) => given,
+) {
   const services = await someServices()
   services.scenes.push({ id: PARK, parcels: ['10,10', '10,11'] }, { id: MALL, parcels: ['20,20'] })
   for (const parcel of ['10,10', '20,20']) services.rights.set(`${owner.peer} ${parcel}`, 'owner')
@@ -25,7 +35,8 @@ export async function aTown(t: TestContext, storage: Storage, config: Parameters
       { id: 'bafkbar', parcels: ['1,0'] },
     ],
   })
-  const gatekeeper = await aGatekeeper(t, { storage, ...config, config: { ...services.config, ...config.config } })
+  const settings = await through({ ...services.config, ...config.config })
+  const gatekeeper = await aGatekeeper(t, { storage, ...config, config: settings })
   const { url, clock } = gatekeeper
   const call = async (
     wallet: Wallet,
