@@ -71,6 +71,7 @@ export async function aFakeLivekit(): Promise<FakeLivekit> {
       if (found) found.metadata = metadata
       return found && { name: room, metadata }
     },
+    DeleteRoom: ({ room = '' }) => (fake.rooms.delete(room) ? {} : undefined),
     CreateRoom: ({ name = '' }) => {
       if (!fake.rooms.has(name)) fake.rooms.set(name, { identities: [], metadata: '' })
       return { name }

@@ -27,12 +27,19 @@ export interface WorldHostingOptions {
   log: Log
 }
 
+/** Until rooms of closed worlds that LiveKit did not end are ended again. */
+const END_AGAIN_MS = 5_000
+
 /** The worlds of a gatekeeper: which there are, who is in them, and who may be. */
 export class WorldHosting {
   readonly worlds: WorldList
   readonly worldSecretOf: (key: string) => string | undefined
   readonly #options: WorldHostingOptions
   #control: RoomControl | undefined
+  #stopped = false
+  #cancelEnd = () => {}
+  /** Rooms of closed worlds that LiveKit still has. */
+  #closed = new Set<string>()
   /** Undefined where this gatekeeper cannot tell who is in its rooms: it then serves no world. */
   occupancy: Occupancy | undefined
 
@@ -61,12 +68,14 @@ export class WorldHosting {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
+    this.#cancelEnd()
     await this.worlds.stop()
   }
 
   /** Players leave the rooms of worlds that are closed, and of those whose list they are not on any more. */
   async #changed(closed: readonly string[]): Promise<void> {
-    const { rooms, log } = this.#options
+    const { rooms } = this.#options
     if (rooms) {
       for (const room of closed) for (const peer of rooms.members(room)) rooms.remove(peer, room)
       for (const world of this.worlds.all) this.#removeStrangers(world, rooms)
@@ -74,9 +83,25 @@ export class WorldHosting {
     const control = this.#control
     if (!control) return
     void control.guard.sweep()
-    await Promise.all(closed.map((room) => control.rooms.delete(room))).catch((error: unknown) =>
-      log.warn({ error: messageOf(error) }, 'the rooms of a closed world could not be ended'),
+    for (const room of closed) this.#closed.add(room)
+    await this.#endClosed(control)
+  }
+
+  /** Ends the rooms of closed worlds, again and again while LiveKit does not answer; those of a world that is back stay. Never rejects. */
+  async #endClosed(control: RoomControl): Promise<void> {
+    const { clock, log } = this.#options
+    this.#cancelEnd()
+    await Promise.all(
+      [...this.#closed].map(async (room) => {
+        try {
+          if (this.worlds.useOf(room) === undefined) await control.rooms.delete(room)
+          this.#closed.delete(room)
+        } catch (error) {
+          log.warn({ room, error: messageOf(error) }, 'the room of a closed world could not be ended now')
+        }
+      }),
     )
+    if (this.#closed.size > 0 && !this.#stopped) this.#cancelEnd = clock.after(END_AGAIN_MS, () => void this.#endClosed(control))
   }
 
   #removeStrangers(world: HostedWorld, rooms: EmbeddedRooms): void {

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { createWallet } from '../../../testing/player/wallet.ts'
-import { aBan, answerOf } from '../fixtures.ts'
+import { aBan, aConfig, answerOf } from '../fixtures.ts'
+import { aFakeLivekit } from '../livekit/livekit-api.fixtures.ts'
 import { aWorld, aWorldGatekeeper } from './fixtures.ts'
 
 const [ana, ben, eve] = [createWallet('ana'), createWallet('ben'), createWallet('eve')]
@@ -198,4 +199,32 @@ test('the scene of a world of another gatekeeper is a scene of the land', async 
   const { ask } = await aWorldGatekeeper(t, { worlds: [aWorld({ access: { type: 'Allowlist', wallets: [] } })] })
   expect((await ask(ana, { realmName: 'elsewhere', sceneId: 'bafk' })).status).toBe(200)
   expect((await ask(ana, { realmName: 'PLAZA', sceneId: 'bafk' })).status).toBe(401)
+})
+
+test('the rooms of a world that is gone end, also where LiveKit was away then, and not those of others or of a world that is back', async (t) => {
+  const livekit = await aFakeLivekit()
+  const { LIVEKIT_HOST, LIVEKIT_API_KEY, LIVEKIT_API_SECRET } = aConfig()
+  const config = { LIVEKIT_HOST, LIVEKIT_API_KEY, LIVEKIT_API_SECRET, ...livekit.config }
+  const [plaza, attic] = [aWorld(), aWorld({ name: 'attic', room: 'world:realms.attic' })]
+  const { worldsFile, clock, enter } = await aWorldGatekeeper(t, {
+    ...{ worlds: [plaza, attic], config, transport: undefined as never, rooms: undefined },
+  })
+  for (const name of [plaza.room, `${plaza.room}:bafkScene`, attic.room, 'world:realms.of-another-gatekeeper'])
+    livekit.rooms.set(name, { identities: [ana.peer], metadata: '' })
+  const soon = (check: () => void | Promise<void>) =>
+    vi.waitFor(
+      async () => {
+        clock.advance(1_200)
+        await check()
+      },
+      { timeout: 20_000, interval: 20 },
+    )
+  const askedFor = (method: string) => livekit.requests.filter((one) => one === method).length
+  livekit.mood = 'broken'
+  worldsFile.write()
+  await soon(() => expect(askedFor('DeleteRoom')).toBeGreaterThan(0))
+  worldsFile.write(attic)
+  await soon(async () => expect((await enter(ana, {}, '/worlds/attic/comms')).status).toBe(503))
+  livekit.mood = 'right'
+  await soon(() => expect([...livekit.rooms.keys()]).toEqual([attic.room, 'world:realms.of-another-gatekeeper']))
 })
