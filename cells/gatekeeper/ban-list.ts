@@ -8,7 +8,7 @@ import type { PeerId } from '../wire/peer.ts'
 import type { Storage } from './adapters/storage.ts'
 import { ActiveBans, type BanSubject, type PlatformBan } from './core/active-bans.ts'
 
-type StoredBans = Pick<Storage, 'unliftedBans' | 'unliftedBansOf' | 'bansVersion'>
+type StoredBans = Pick<Storage, 'unliftedBans' | 'unliftedBansOf' | 'bansSince'>
 
 export interface BanListOptions {
   clock: Clock
@@ -26,8 +26,8 @@ const VERSION_TIMEOUT_MS = 4_000
 const READ_TIMEOUT_MS = 20_000
 
 /**
- * The bans in force, held in memory: looked for in the background twice a second and read when there is a change, so that no
- * request waits for the database and no load on it decides about a player. While the database fails, the bans read before stay in
+ * The bans in force, held in memory: looked for in the background twice a second, those of the wallets that changed are read, so that
+ * no request waits for the database and no load on it decides about a player. While the database fails, the bans read before stay in
  * force.
  */
 export class BanList implements Running {
@@ -38,10 +38,11 @@ export class BanList implements Running {
   #version: string | undefined
   #readAtMs: number | undefined
   #isFailing = false
-  /** What was read of single wallets, to be kept where a read of all bans began earlier and ends later. */
-  #recent: { sinceMs: number; address: PeerId; bans: readonly PlatformBan[] }[] = []
-  /** Whether single wallets were read since the last read of all: two of the same wallet may have ended in the other order. */
-  #wasReread = false
+  /**
+   * What was read of single wallets since the last look began: it is kept where that ends later, and read once more with the next one,
+   * because two reads of one wallet may have ended in the other order.
+   */
+  #reread = new Map<PeerId, readonly PlatformBan[]>()
   /** Resolves after the first attempt to read the bans, also when it failed. */
   readonly attempted: Promise<void>
 
@@ -96,12 +97,10 @@ export class BanList implements Running {
   /** Reads the bans of one wallet now, because they were changed. Never rejects: after a failure the next look finds the change. */
   async reread(address: PeerId): Promise<void> {
     const { clock, log, onFailure } = this.#options
-    const sinceMs = clock.monotonic()
     try {
-      const reading = this.#storage.unliftedBansOf(address)
+      const reading = this.#storage.unliftedBansOf([address])
       const bans = await withDeadline(reading, { clock, ms: VERSION_TIMEOUT_MS, what: 'reading the bans of a player' })
-      this.#recent.push({ sinceMs, address, bans })
-      this.#wasReread = true
+      this.#reread.set(address, bans)
       this.#bans?.replace(address, bans)
       this.#options.onChange?.()
     } catch (error) {
@@ -116,28 +115,41 @@ export class BanList implements Running {
 
   async #refresh(): Promise<void> {
     const { clock, log, onFailure } = this.#options
-    const startedMs = clock.monotonic()
-    const wasReread = this.#wasReread
-    this.#wasReread = false
+    const reread = this.#reread
+    this.#reread = new Map()
     try {
-      const version = await withDeadline(this.#storage.bansVersion(), { clock, ms: VERSION_TIMEOUT_MS, what: 'reading the bans' })
-      // A ban that is written between the two is read now, and once more because of the version after it.
-      if (version !== this.#version || wasReread) {
-        const bans = await withDeadline(this.#storage.unliftedBans(), { clock, ms: READ_TIMEOUT_MS, what: 'reading the bans' })
-        this.#bans = new ActiveBans(bans)
-        const later = this.#recent.filter(({ sinceMs }) => sinceMs >= startedMs)
-        for (const recent of later) this.#bans.replace(recent.address, recent.bans)
-        this.#recent = later
-        this.#version = version
-        this.#options.onChange?.()
-      }
+      const looking = this.#storage.bansSince(this.#bans && this.#version)
+      const { version, wallets } = await withDeadline(looking, { clock, ms: VERSION_TIMEOUT_MS, what: 'reading the bans' })
+      // A ban that is written between the two reads is read now, and once more because of the version after it.
+      if (!this.#bans || !wallets) await this.#readAll()
+      else await this.#readOf(this.#bans, [...new Set([...wallets, ...reread.keys()])])
+      const isChanged = version !== this.#version || reread.size > 0
+      this.#version = version
+      if (isChanged) this.#options.onChange?.()
       this.#readAtMs = clock.monotonic()
       if (this.#isFailing) log.info({ bans: this.size }, 'the bans can be read again')
       this.#isFailing = false
     } catch (error) {
       onFailure()
+      this.#reread = new Map([...reread, ...this.#reread])
       if (!this.#isFailing) log.warn({ error: messageOf(error) }, 'the bans cannot be read, and those read before stay in force')
       this.#isFailing = true
     }
+  }
+
+  async #readAll(): Promise<void> {
+    const { clock } = this.#options
+    const bans = await withDeadline(this.#storage.unliftedBans(), { clock, ms: READ_TIMEOUT_MS, what: 'reading the bans' })
+    this.#bans = new ActiveBans(bans)
+    for (const [address, later] of this.#reread) this.#bans.replace(address, later)
+  }
+
+  async #readOf(known: ActiveBans, wallets: readonly PeerId[]): Promise<void> {
+    const { clock } = this.#options
+    if (wallets.length === 0) return
+    const reading = this.#storage.unliftedBansOf(wallets)
+    const bans = await withDeadline(reading, { clock, ms: VERSION_TIMEOUT_MS, what: 'reading the bans that changed' })
+    const byWallet = Map.groupBy(bans, ({ bannedAddress }) => bannedAddress)
+    for (const wallet of wallets) if (!this.#reread.has(wallet)) known.replace(wallet, byWallet.get(wallet) ?? [])
   }
 }

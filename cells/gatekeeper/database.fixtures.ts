@@ -25,7 +25,7 @@ export function onEachDatabase(title: string, tests: (storage: EmptyStorage) => 
     afterAll(() => database.stop())
     tests(async () => {
       const tables = await database.query<{ name: string }>(
-        "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migrations' AND tablename NOT LIKE '%_version'",
+        "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migrations' AND tablename NOT LIKE '%_version' AND tablename NOT LIKE '%_changes'",
       )
       await database.query(`TRUNCATE ${tables.map(({ name }) => name).join(', ')}`)
       const { query } = database

@@ -51,13 +51,14 @@ export function aStorage(): MemoryStorage {
       await check()
       return storage.bans
     },
-    async unliftedBansOf(address) {
+    async unliftedBansOf(wallets) {
       await check()
-      return storage.bans.filter(({ bannedAddress }) => bannedAddress === address)
+      return storage.bans.filter(({ bannedAddress }) => wallets.some((wallet) => wallet === bannedAddress))
     },
-    async bansVersion() {
+    async bansSince(version) {
       await check()
-      return JSON.stringify(storage.bans)
+      const current = JSON.stringify(storage.bans)
+      return { version: current, wallets: current === version ? [] : undefined }
     },
     async recordConnections(connections) {
       await check()

@@ -148,7 +148,7 @@ test('a new ban and a lifted one apply within seconds', async (t) => {
 
 test('a banned wallet gets no token while another client queries bans without pause', async (t) => {
   const { ask, storage, url } = await aGatekeeper(t, { bans: [aBan({ bannedAddress: ana.peer })] })
-  storage.bansVersion = () => new Promise(() => {}) // the database is busy
+  storage.bansSince = () => new Promise(() => {}) // the database is busy
   const queries = Array.from({ length: 600 }, () => fetch(`${url}/users/${ben.peer}/bans`).then((answer) => answer.text()))
   const answers = await Promise.all(Array.from({ length: 50 }, () => ask(ana, scene)))
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([403]))

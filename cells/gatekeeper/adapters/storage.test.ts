@@ -195,10 +195,11 @@ function storageTests(openOnce: () => Promise<Database>): void {
   })
 
   test('the version of the bans changes with every change of them, and stays without one', async () => {
-    const versions = [await storage.bansVersion()]
+    const versionNow = async () => (await storage.bansSince(undefined)).version
+    const versions = [await versionNow()]
     const changed = async (change: Promise<unknown>) => {
       await change
-      versions.push(await storage.bansVersion())
+      versions.push(await versionNow())
     }
     await changed(ban({}))
     await changed(ban({ banned_address: ben }))
@@ -208,13 +209,46 @@ function storageTests(openOnce: () => Promise<Database>): void {
     await changed(database.query('DELETE FROM user_bans WHERE banned_address = $1', [ben]))
     await changed(database.query('TRUNCATE user_bans'))
     expect(new Set(versions).size).toBe(versions.length)
-    expect(await storage.bansVersion()).toBe(versions.at(-1))
+    expect(await versionNow()).toBe(versions.at(-1))
     const undone = database.transaction(async (query) => {
       await query('INSERT INTO user_bans (banned_address, banned_by, reason) VALUES ($1, $2, $3)', [ana, 'mod', 'spam'])
       throw new Error('undone')
     })
     await expect(undone).rejects.toThrow('undone')
-    expect(await storage.bansVersion()).toBe(versions.at(-1))
+    expect(await versionNow()).toBe(versions.at(-1))
+  })
+
+  test('the wallets whose bans changed are told one by one, and all have to be read where that were too many', async () => {
+    const cid = '0x00000000000000000000000000000000000000cc'
+    await ban({})
+    let { version, wallets } = await storage.bansSince(undefined)
+    expect(wallets).toBeUndefined()
+    const changedBy = async (sql: string, parameters: unknown[] = []) => {
+      await database.query(sql, parameters)
+      const changes = await storage.bansSince(version)
+      version = changes.version
+      return changes.wallets && [...changes.wallets].sort()
+    }
+    const insert = "INSERT INTO user_bans (banned_address, banned_by, reason) VALUES ($1, 'mod', 'spam')"
+    expect(await changedBy('SELECT 1')).toEqual([])
+    expect(await changedBy(insert, [ben.toUpperCase()])).toEqual([ben])
+    expect(await changedBy('UPDATE user_bans SET banned_address = $1 WHERE banned_address = $2', [cid, ben])).toEqual([ben, cid])
+    expect(await changedBy('UPDATE user_bans SET lifted_at = now()')).toEqual([ana, cid])
+    expect(await changedBy('DELETE FROM user_bans WHERE banned_address = $1', [ana])).toEqual([ana])
+    const many = (count: number) =>
+      `INSERT INTO user_bans (banned_address, banned_by, reason) SELECT '0x' || n, 'mod', 'spam' FROM generate_series(1, ${count}) n`
+    expect(await changedBy(many(1_000))).toHaveLength(1_000)
+    expect(await changedBy(many(1_001))).toBeUndefined()
+    expect(await changedBy(insert, [ana])).toEqual([ana])
+    expect(await changedBy('TRUNCATE user_bans')).toBeUndefined()
+    const early = version
+    expect(await changedBy(insert, [ana])).toEqual([ana])
+    // A thousand changes later.
+    await database.query('UPDATE user_bans_version SET version = version + 1000')
+    await ban({ banned_address: ben })
+    expect((await storage.bansSince(early)).wallets).toBeUndefined()
+    expect(await database.query('SELECT address FROM user_bans_changes')).toEqual([{ address: ben }])
+    expect((await storage.unliftedBansOf([ana, ben])).map(({ bannedAddress }) => bannedAddress).sort()).toEqual([ana, ben])
   })
 
   test('more bans than one statement reads are read completely', async () => {

@@ -7,10 +7,14 @@ import { bansVersion } from './0004-bans-version.ts'
 import { streams } from './0005-streams.ts'
 import { voice } from './0006-voice.ts'
 import { kicks } from './0007-kicks.ts'
+import { changedBans } from './0008-changed-bans.ts'
 import type { Migration } from './migration.ts'
 
 /** All steps of the schema, oldest first. */
-export const migrations: readonly Migration[] = [playersAndBans, lowerCaseBans, moderation, bansVersion, streams, voice, kicks]
+export const migrations: readonly Migration[] = [
+  ...[playersAndBans, lowerCaseBans, moderation, bansVersion],
+  ...[streams, voice, kicks, changedBans],
+]
 
 /**
  * Key of the advisory lock that replicas starting together take in turn; an arbitrary number that nothing else in the database

@@ -27,18 +27,18 @@ const nowhere: ReadonlySet<string> = new Set()
  * database nor the place of the scene. Looked for every second; while the database fails, the bans read before stay.
  */
 export class SceneBanList implements Running {
-  readonly #records: Pick<SceneRecords, 'allBans' | 'bansOf' | 'bansVersion'>
+  readonly #records: Pick<SceneRecords, 'allBans' | 'bansOf' | 'bansSince'>
   readonly #options: SceneBanListOptions
   readonly #refreshing: Running
   #places: Map<PeerId, ReadonlySet<string>> | undefined
   #version: string | undefined
-  /** Wallets that were read by themselves while all bans were being read: what was read of them is newer. */
-  #reread = new Set<PeerId>()
+  /** As in `BanList`: the places that were read of single wallets since the last look began. */
+  #reread = new Map<PeerId, ReadonlySet<string>>()
   #isFailing = false
   /** Resolves after the first attempt to read the bans, also when it failed. */
   readonly attempted: Promise<void>
 
-  constructor(records: Pick<SceneRecords, 'allBans' | 'bansOf' | 'bansVersion'>, options: SceneBanListOptions) {
+  constructor(records: Pick<SceneRecords, 'allBans' | 'bansOf' | 'bansSince'>, options: SceneBanListOptions) {
     this.#records = records
     this.#options = options
     const attempted = Promise.withResolvers<void>()
@@ -67,13 +67,14 @@ export class SceneBanList implements Running {
   async reread(address: PeerId): Promise<void> {
     const { clock, log, onFailure } = this.#options
     try {
-      const bans = await withDeadline(this.#records.bansOf(address), {
+      const bans = await withDeadline(this.#records.bansOf([address]), {
         clock,
         ms: VERSION_TIMEOUT_MS,
         what: 'reading scene bans',
       })
-      this.#reread.add(address)
-      this.#replace(address, bans)
+      const places = placesIn(bans)
+      this.#reread.set(address, places)
+      replace(this.#places, address, places)
     } catch (error) {
       onFailure()
       log.warn({ peer: address, error: messageOf(error) }, 'the scene bans of a player cannot be read now')
@@ -84,48 +85,63 @@ export class SceneBanList implements Running {
     return this.#refreshing.stop()
   }
 
-  #replace(address: PeerId, bans: readonly SceneBan[]): void {
-    if (bans.length === 0) this.#places?.delete(address)
-    else this.#places?.set(address, new Set(bans.map(({ placeId }) => placeId)))
-  }
-
   async #refresh(): Promise<void> {
     const { clock, log, onFailure } = this.#options
-    // Two reads of one wallet may end in the other order than they began: after any of them everything is read once more.
-    const wasReread = this.#reread.size > 0
-    this.#reread = new Set()
+    const reread = this.#reread
+    this.#reread = new Map()
     try {
-      const version = await withDeadline(this.#records.bansVersion(), {
-        clock,
-        ms: VERSION_TIMEOUT_MS,
-        what: 'reading scene bans',
-      })
-      if (version !== this.#version || wasReread) {
-        const bans = await withDeadline(this.#records.allBans(), { clock, ms: READ_TIMEOUT_MS, what: 'reading scene bans' })
-        const before = this.#places
-        const newer = [...this.#reread].map((address) => [address, this.#places?.get(address)] as const)
-        this.#places = new Map(
-          [...Map.groupBy(bans, ({ address }) => address)].map(([address, own]) => [
-            address,
-            new Set(own.map(({ placeId }) => placeId)),
-          ]),
-        )
-        for (const [address, places] of newer) {
-          if (places) this.#places.set(address, places)
-          else this.#places.delete(address)
-        }
-        this.#version = version
-        this.#options.onChange?.(differing(before ?? new Map(), this.#places))
-      }
+      const looking = this.#records.bansSince(this.#places && this.#version)
+      const { version, wallets } = await withDeadline(looking, { clock, ms: VERSION_TIMEOUT_MS, what: 'reading scene bans' })
+      const changed =
+        this.#places && wallets
+          ? await this.#readOf(this.#places, [...new Set([...wallets, ...reread.keys()])])
+          : await this.#readAll()
+      const isChanged = version !== this.#version || reread.size > 0
+      this.#version = version
+      if (isChanged) this.#options.onChange?.(changed)
       if (this.#isFailing) log.info({}, 'the scene bans can be read again')
       this.#isFailing = false
     } catch (error) {
       onFailure()
+      this.#reread = new Map([...reread, ...this.#reread])
       if (!this.#isFailing)
         log.warn({ error: messageOf(error) }, 'the scene bans cannot be read, and those read before stay in force')
       this.#isFailing = true
     }
   }
+
+  /** Returns the places whose bans are others. */
+  async #readAll(): Promise<ReadonlySet<string>> {
+    const { clock } = this.#options
+    const bans = await withDeadline(this.#records.allBans(), { clock, ms: READ_TIMEOUT_MS, what: 'reading scene bans' })
+    const before = this.#places ?? new Map<PeerId, ReadonlySet<string>>()
+    const byWallet = Map.groupBy(bans, ({ address }) => address)
+    this.#places = new Map([...byWallet].map(([address, own]) => [address, placesIn(own)]))
+    for (const [address, places] of this.#reread) replace(this.#places, address, places)
+    return differing(before, this.#places)
+  }
+
+  /** The same of some wallets. */
+  async #readOf(known: Map<PeerId, ReadonlySet<string>>, wallets: readonly PeerId[]): Promise<ReadonlySet<string>> {
+    const { clock } = this.#options
+    const reading = this.#records.bansOf(wallets)
+    const bans = await withDeadline(reading, { clock, ms: VERSION_TIMEOUT_MS, what: 'reading the scene bans that changed' })
+    const byWallet = Map.groupBy(bans, ({ address }) => address)
+    const [before, after] = [new Map<PeerId, ReadonlySet<string>>(), new Map<PeerId, ReadonlySet<string>>()]
+    for (const wallet of wallets) {
+      before.set(wallet, known.get(wallet) ?? nowhere)
+      if (!this.#reread.has(wallet)) replace(known, wallet, placesIn(byWallet.get(wallet) ?? []))
+      after.set(wallet, known.get(wallet) ?? nowhere)
+    }
+    return differing(before, after)
+  }
+}
+
+const placesIn = (bans: readonly SceneBan[]): ReadonlySet<string> => new Set(bans.map(({ placeId }) => placeId))
+
+function replace(all: Map<PeerId, ReadonlySet<string>> | undefined, wallet: PeerId, places: ReadonlySet<string>): void {
+  if (places.size === 0) all?.delete(wallet)
+  else all?.set(wallet, places)
 }
 
 /** The places from which other wallets are banned in the one than in the other. */

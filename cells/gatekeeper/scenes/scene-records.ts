@@ -1,6 +1,6 @@
 import type { PeerId } from '../../wire/peer.ts'
 import type { Database, SqlQuery } from '../adapters/database.ts'
-import { BEFORE_ALL_IDS } from '../adapters/sql.ts'
+import { type BanChanges, BEFORE_ALL_IDS, changesOf } from '../adapters/sql.ts'
 import type { Page } from '../api/declaration.ts'
 import type { Decision, Decisions } from '../decisions.ts'
 
@@ -61,10 +61,10 @@ const BANS =
   'SELECT banned_address AS "address" FROM scene_bans WHERE place_id = $1 ORDER BY banned_at DESC, id LIMIT $2::int OFFSET $3::int'
 
 const BANS_PER_STATEMENT = 20_000
-const ALL_BANS = `SELECT id::text AS "id", place_id AS "placeId", banned_address AS "address" FROM scene_bans
-  WHERE id > $1::uuid ORDER BY id LIMIT ${BANS_PER_STATEMENT}`
-
-const VERSION = 'SELECT version::text AS version FROM scene_bans_version'
+// A page is one text, because the embedded engine reads a text in a third of the time that it takes for as many values.
+const ALL_BANS = `
+  SELECT coalesce(json_agg(json_build_array(id, place_id, banned_address) ORDER BY id), '[]')::text AS bans
+    FROM (SELECT id, place_id, banned_address FROM scene_bans WHERE id > $1::uuid ORDER BY id LIMIT ${BANS_PER_STATEMENT}) AS ban`
 
 /** Bans and administrators of scenes in the database, each change with its entry in the record of decisions. */
 export class SceneRecords {
@@ -127,25 +127,28 @@ export class SceneRecords {
 
   /** Every ban of every scene. */
   async allBans(): Promise<SceneBan[]> {
-    const bans: (SceneBan & { id: string })[] = []
+    const bans: SceneBan[] = []
+    let after = BEFORE_ALL_IDS
     for (;;) {
-      const page = await this.#database.query<SceneBan & { id: string }>(ALL_BANS, [bans.at(-1)?.id ?? BEFORE_ALL_IDS])
-      bans.push(...page)
+      const [row] = await this.#database.query<{ bans: string }>(ALL_BANS, [after])
+      const page = JSON.parse(row?.bans ?? '[]') as [id: string, placeId: string, address: PeerId][]
+      for (const [, placeId, address] of page) bans.push({ placeId, address })
       if (page.length < BANS_PER_STATEMENT) return bans
+      after = page.at(-1)?.[0] ?? after
     }
   }
 
-  bansOf(address: PeerId): Promise<SceneBan[]> {
+  async bansOf(wallets: readonly PeerId[]): Promise<SceneBan[]> {
+    if (wallets.length === 0) return []
     return this.#database.query<SceneBan>(
-      'SELECT place_id AS "placeId", banned_address AS "address" FROM scene_bans WHERE banned_address = $1',
-      [address],
+      'SELECT place_id AS "placeId", banned_address AS "address" FROM scene_bans WHERE banned_address = ANY($1::text[])',
+      [wallets],
     )
   }
 
-  /** Another text after every change of the bans: to ask for it costs next to nothing. */
-  async bansVersion(): Promise<string> {
-    const [row] = await this.#database.query<{ version: string }>(VERSION)
-    return row?.version ?? ''
+  /** What changed of the bans after a version. */
+  bansSince(version: string | undefined): Promise<BanChanges> {
+    return changesOf(this.#database.query, 'scene_bans', version)
   }
 
   /** No right and no ban is decided on what another change of the place is about to replace. */
