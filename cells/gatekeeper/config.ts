@@ -6,7 +6,7 @@ import { realmHostVariables } from '../realm-host.ts'
 import { connectionVariables, proxyVariables } from '../sockets/connection-variables.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { roomNameVariables, roomServerVariables, voiceVariables } from './config/room-variables.ts'
-import { httpUrl, serviceVariables } from './config/service-variables.ts'
+import { serviceUrl, serviceVariables } from './config/service-variables.ts'
 import { databaseVariables } from './database-variables.ts'
 
 /** Long enough that it cannot be guessed. */
@@ -68,7 +68,7 @@ export const gatekeeperVariables = z
       .describe(
         'Whether scenes that run on the machines of their creators (realms `LocalPreview` and `preview`) have servers, streams and presenters. Everyone administers them, so that `true` is for gatekeepers of creators.',
       ),
-    CAST2_URL: httpUrl
+    CAST2_URL: serviceUrl
       .default('https://decentraland.org/cast')
       .describe('Base URL of the web application in which people stream to a scene and watch, for links.'),
 
@@ -115,7 +115,7 @@ export const gatekeeperVariables = z
     COMMS_GATEKEEPER_AUTH_TOKEN: token.describe(
       'Bearer token of other services, such as a social service or a worlds content server; unset = none of them may call.',
     ),
-    ETH_RPC_URL: httpUrl.optional().describe('Ethereum JSON-RPC to check contract wallets; without it they are refused.'),
+    ETH_RPC_URL: serviceUrl.optional().describe('Ethereum JSON-RPC to check contract wallets; without it they are refused.'),
   })
   .superRefine((given, { addIssue }) => {
     const wrong = (path: string, message: string) => addIssue({ code: 'custom', path: [path], message })

@@ -8,7 +8,7 @@ import type { PublicationStatus } from '../observed/publication-status.ts'
 import type { Reachability } from '../observed/reachability.ts'
 import type { RelayState } from '../observed/relay-state.ts'
 import type { SyntheticJoin } from '../observed/synthetic-join.ts'
-import type { WebhookState } from '../observed/webhooks.ts'
+import type { ObservedWebhooks } from '../observed/webhooks.ts'
 import type { CellObserver, Observer, RealmObserver } from '../observers/observer.ts'
 import type { CountedPlayers } from '../observers/players/player-counts.ts'
 import type { RemotePublication } from '../observers/publication/remote-publication.ts'
@@ -26,7 +26,7 @@ export interface ReconcilerParts {
   /** Without it, dependencies count as reachable. */
   dependencies?: RealmObserver<readonly Reachability[]> | undefined
   /** Without it, no gatekeeper is asked whether LiveKit sends it webhooks. */
-  webhooks?: RealmObserver<WebhookState> | undefined
+  webhooks?: RealmObserver<ObservedWebhooks> | undefined
   /** Without it, movement relays are not checked. */
   relays?: RealmObserver<RelayState> | undefined
   /** Without it, certificates are not checked. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { RealmSpec } from '../../../crds/realm.ts'
 import type { Reachability } from '../../observed/reachability.ts'
-import type { WebhookState } from '../../observed/webhooks.ts'
+import type { ObservedWebhooks } from '../../observed/webhooks.ts'
 import { aRealm } from '../realm.fixtures.ts'
 import { dependenciesCondition } from './dependencies-condition.ts'
 
@@ -67,7 +67,7 @@ test('it also keeps an unreachable dependency, as long as the spec is the same',
 
 test('a LiveKit that sends no webhooks is named with the remedy, until it sends one, and after a restart of the operator too', () => {
   const url = 'https://main.example.org/gatekeeper/livekit-webhook'
-  const given = (state: WebhookState, realm = aRealm({ nats })) =>
+  const given = (state: ObservedWebhooks, realm = aRealm({ nats })) =>
     dependenciesCondition(realm, nothing, {
       reachability: [{ ...livekit, state: 'reachable' }],
       webhooks: { state, url },

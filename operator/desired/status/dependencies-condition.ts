@@ -1,14 +1,14 @@
 import { conditionOf, type Realm, type RealmReasons } from '../../../crds/realm.ts'
 import { hasManagedNats, isGuest } from '../../../crds/world.ts'
 import type { Reachability } from '../../observed/reachability.ts'
-import type { WebhookState } from '../../observed/webhooks.ts'
+import type { ObservedWebhooks } from '../../observed/webhooks.ts'
 import type { ObservedRealm } from '../../observed/workload.ts'
 import type { ConditionDraft } from './conditions.ts'
 
 export interface ObservedDependencies {
   reachability: readonly Reachability[]
   /** Whether LiveKit sends webhooks, and where it should. */
-  webhooks?: { state: WebhookState | undefined; url: string }
+  webhooks?: { state: ObservedWebhooks | undefined; url: string }
 }
 
 const GUEST = 'a world has no NATS, and this one uses the LiveKit of the Realm that spec.world.gatekeeperOf names'

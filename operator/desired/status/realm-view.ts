@@ -4,7 +4,7 @@ import type { RealmCertificate } from '../../observed/certificate.ts'
 import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication-status.ts'
 import type { Reachability } from '../../observed/reachability.ts'
 import type { RelayState } from '../../observed/relay-state.ts'
-import type { WebhookState } from '../../observed/webhooks.ts'
+import type { ObservedWebhooks } from '../../observed/webhooks.ts'
 import type { Component, ObservedRealm } from '../../observed/workload.ts'
 import type { ChosenRelay } from '../movement.ts'
 import type { RealmPlan } from '../plan.ts'
@@ -29,7 +29,7 @@ export interface RealmStatusInput {
   /** Of the servers the realm uses; absent where the operator does not check them. */
   reachability?: readonly Reachability[]
   /** Whether LiveKit sends webhooks; undefined where the operator does not ask. */
-  webhooks?: WebhookState | undefined
+  webhooks?: ObservedWebhooks | undefined
   /** Whether the services run in pods, whose files end with them. */
   isInCluster?: boolean
   /** The certificate at its public address; undefined where it has none, or the operator does not check. */

@@ -6,7 +6,7 @@ import { Poller, type PollOutcome } from '../../../cells/chassis/poller.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { isGuest } from '../../../crds/world.ts'
-import type { WebhookState } from '../../observed/webhooks.ts'
+import type { ObservedWebhooks } from '../../observed/webhooks.ts'
 import type { RealmObserver } from '../observer.ts'
 
 /** `fetch` is HTTP by default. */
@@ -29,13 +29,13 @@ const MAX_PARALLEL = 8
 interface AskedGatekeeper {
   key: ObjectKey
   url: string
-  state: WebhookState
+  state: ObservedWebhooks
 }
 
 /** Asks the gatekeeper of each realm with an External LiveKit once a minute whether that sends it webhooks. */
-export class LivekitWebhooks implements RealmObserver<WebhookState>, Running {
+export class LivekitWebhooks implements RealmObserver<ObservedWebhooks>, Running {
   readonly #options: LivekitWebhooksOptions
-  readonly #poller: Poller<AskedGatekeeper, WebhookState>
+  readonly #poller: Poller<AskedGatekeeper, ObservedWebhooks>
 
   constructor(options: LivekitWebhooksOptions) {
     const { clock, log, random } = options
@@ -58,7 +58,7 @@ export class LivekitWebhooks implements RealmObserver<WebhookState>, Running {
     else this.#poller.watch(keyText(realm.metadata), create, PERIOD_MS * random())
   }
 
-  get(realm: ObjectKey): WebhookState | undefined {
+  get(realm: ObjectKey): ObservedWebhooks | undefined {
     return this.#poller.get(keyText(realm))?.state
   }
 
@@ -76,13 +76,13 @@ export class LivekitWebhooks implements RealmObserver<WebhookState>, Running {
 }
 
 /** A replica that has just started does not know yet: what another one said stands. */
-function learn(gatekeeper: AskedGatekeeper, state: WebhookState): PollOutcome {
+function learn(gatekeeper: AskedGatekeeper, state: ObservedWebhooks): PollOutcome {
   const changed = state !== 'unknown' && state !== gatekeeper.state
   if (changed) gatekeeper.state = state
   return { next: PERIOD_MS, changed }
 }
 
-function stateIn(fetched: FetchResult): WebhookState {
+function stateIn(fetched: FetchResult): ObservedWebhooks {
   const { webhooks } = (fetched.ok && fetched.status === 200 ? (fetched.body ?? {}) : {}) as { webhooks?: unknown }
   return webhooks === 'arrive' || webhooks === 'missing' ? webhooks : 'unknown'
 }
