@@ -15,15 +15,20 @@ type ChangeListener = (object: StoredObject) => void
  */
 export class InMemoryApiServer {
   readonly #clock: Clock
-  readonly #objects = new Map<string, { path: string; object: StoredObject }>()
+  readonly #objects: Map<string, { path: string; object: StoredObject }> = new Map()
   readonly #history: { path: string; event: WatchEvent<StoredObject> }[] = []
   readonly #watches = new Set<() => void>()
   readonly #listeners = new Set<ChangeListener>()
   #version = 0
   #uids = 0
 
-  constructor(clock: Clock) {
+  /** @param like has the objects that this one begins with; watches and listeners stay with the other one */
+  constructor(clock: Clock, like?: InMemoryApiServer) {
     this.#clock = clock
+    if (!like) return
+    this.#objects = new Map(structuredClone([...like.#objects]))
+    this.#version = like.#version
+    this.#uids = like.#uids
   }
 
   /** Number of writes that changed something. */
