@@ -176,7 +176,7 @@ const toolsOf = (kubeconfig: string, nodes: readonly ClusterNode[], kube: string
     },
     helm: tool('helm'),
     importImage: async (archive: string) => {
-      for (const node of nodes) await importInto(node, archive)
+      await Promise.all(nodes.map((node) => importInto(node, archive)))
     },
   }
 }

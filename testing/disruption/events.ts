@@ -30,8 +30,8 @@ const killed = (what: string, which: (platform: Platform) => Promise<Pod>): Even
 /** Share of the players who connect while there are three cells. */
 export const LATE_SHARE = 0.4
 
-/** All events in the order in which they are caused; `players` is the number of players in the end. */
-export const events = (players: number) =>
+/** All events in the order in which they are caused; `players` is the number of players in the end, the last of whom connect over `addMs`. */
+export const events = (players: number, addMs?: number) =>
   ({
     nothing: { name: 'nothing', cause: () => sleep(10_000) },
     out: {
@@ -40,7 +40,7 @@ export const events = (players: number) =>
         await platform.scale(3)
         await platform.settled()
         // Connected players keep their cell; new players are sent to the new cells.
-        await group.add(players - group.players.length)
+        await group.add(players - group.players.length, addMs)
       },
     },
     in: { name: 'scaled from 3 cells to 1', cause: (platform) => platform.scale(1) },

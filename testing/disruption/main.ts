@@ -13,7 +13,7 @@ const [players = 500, ...chosen] = process.argv.slice(2).map((word, index) => (i
   number,
   ...string[],
 ]
-const settings = { connectors: 3, natsReplicas: 3, drainSeconds: 20, playersPerMinute: 600 } as const
+const settings = { connectors: 3, natsReplicas: 3, drainSeconds: 20, playersPerMinute: 600, flushMs: 2_000 } as const
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
 async function partOf(name: PartName): Promise<string> {

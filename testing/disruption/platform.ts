@@ -12,11 +12,11 @@ import { startPostgres } from '../postgres-server.ts'
 import { databaseSecret, NEXT_VERSION, REALM, type RealmSettings, realmOf } from './realm.ts'
 
 const SETTLE_MS = 300_000
-const POLL_MS = 1_000
+const POLL_MS = 500
 /** One controller acts on what another wrote: the platform has settled when no controller changed anything for this long. */
-const CALM_MS = 3_000
+const CALM_MS = 2_000
 const READ_MS = 5_000
-const MAX_TRIES = 10
+const MAX_TRIES = 20
 /** How long kube-proxy takes on every node to route to a pod that became ready. */
 const ROUTES_MS = 3_000
 
@@ -35,11 +35,13 @@ export interface PlatformParts {
 export class Platform implements AsyncDisposable {
   readonly cluster: RunningCluster
   readonly ingress: IngressProxy
+  readonly flushMs: number
   readonly #everything: AsyncDisposableStack
 
-  private constructor(cluster: RunningCluster, ingress: IngressProxy, everything: AsyncDisposableStack) {
+  private constructor(cluster: RunningCluster, ingress: IngressProxy, flushMs: number, everything: AsyncDisposableStack) {
     this.cluster = cluster
     this.ingress = ingress
+    this.flushMs = flushMs
     this.#everything = everything
   }
 
@@ -63,7 +65,7 @@ export class Platform implements AsyncDisposable {
     await cluster.apply([realmsNamespace])
     await cluster.apply([databaseSecret(await database.database())], REALMS_NAMESPACE)
     await applyRealm(cluster, ingress, realmOf(settings))
-    const platform = new Platform(cluster, ingress, starting.move())
+    const platform = new Platform(cluster, ingress, settings.flushMs, starting.move())
     await platform.settled().catch(async (error: unknown) => {
       await platform[Symbol.asyncDispose]()
       throw error

@@ -11,6 +11,8 @@ export interface RealmSettings {
   natsReplicas: 1 | 3
   drainSeconds: number
   playersPerMinute: number
+  /** From one clustering of the archipelago to the next. */
+  flushMs: number
 }
 
 /** Requested, so that pods which start do not take the processor from those that serve players. */
@@ -27,7 +29,7 @@ export const databaseSecret = (url: string) => ({
 })
 
 /** The manifest of the realm. */
-export const realmOf = ({ connectors, natsReplicas, drainSeconds, playersPerMinute }: RealmSettings) => ({
+export const realmOf = ({ connectors, natsReplicas, drainSeconds, playersPerMinute, flushMs }: RealmSettings) => ({
   apiVersion: 'comms.decentraland.org/v1alpha1',
   kind: 'Realm',
   metadata: { name: REALM },
@@ -36,7 +38,10 @@ export const realmOf = ({ connectors, natsReplicas, drainSeconds, playersPerMinu
     cells: {
       replicas: 1,
       max: 3,
-      template: { connectors: { replicas: connectors, drainSeconds, resources }, archipelago: { resources } },
+      template: {
+        connectors: { replicas: connectors, drainSeconds, resources },
+        archipelago: { resources, flushPeriodMilliseconds: flushMs },
+      },
     },
     gatekeeper: { replicas: 2, database: { type: 'External', secret: { name: DATABASE } } },
     nats: { type: 'Managed', replicas: natsReplicas },

@@ -19,8 +19,8 @@ export interface Row extends Effects {
 
 /** How long the last players may take to reconnect and receive a room. */
 const RECONNECT_MS = 60_000
-/** Time for further island changes, which would be a fault. */
-const AFTERWARDS_MS = 4_000
+/** Clusterings in which further island changes, which would be a fault, can follow. */
+const AFTERWARDS_FLUSHES = 2
 
 /** Causes an event while players are connected, waits until it is over, and measures how it affected them. */
 export async function measureEvent(platform: Platform, group: PlayerGroup, event: Event): Promise<Row> {
@@ -32,7 +32,7 @@ export async function measureEvent(platform: Platform, group: PlayerGroup, event
   await platform.settled()
   await group.untilConnected(RECONNECT_MS)
   const tookMs = performance.now() - sinceMs
-  await sleep(AFTERWARDS_MS)
+  await sleep(AFTERWARDS_FLUSHES * platform.flushMs)
   const [about, gatekeeper] = [polls.about.stop(), polls.gatekeeper.stop()]
   const islandGapMs = await runner.stop()
   const slots = new Set((await platform.cells()).map(({ spec }) => spec.slot))
