@@ -23,6 +23,7 @@ test('help loads the options and nothing that a command runs', () => {
     'cells/chassis/base-url.ts',
     'cells/chassis/errors.ts',
     'cells/chassis/log-level.ts',
+    'cells/version.ts',
     'cli/cluster-commands.ts',
     'cli/cluster/span.ts',
     'cli/local-commands.ts',
@@ -31,6 +32,5 @@ test('help loads the options and nothing that a command runs', () => {
     'cli/option-values.ts',
     'cli/program.ts',
     'cli/run-once.ts',
-    'cli/version.ts',
   ])
 })

@@ -1,8 +1,8 @@
 import { Command } from 'commander'
+import { version } from '../cells/version.ts'
 import { addClusterCommands } from './cluster-commands.ts'
 import { addLocalCommands } from './local-commands.ts'
 import { addModeratorCommands } from './moderator-commands.ts'
-import { version } from './version.ts'
 
 /**
  * All commands with their options. What a command runs is loaded when it runs, so that help, completion and wrong arguments are

@@ -105,7 +105,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
       log.warn({ realm: keyText({ namespace, name }), manager: other.lease }, 'another operator manages a realm')
     },
   })
-  const ofQueue = queueMetrics(metrics, () => terms.depth)
+  const ofQueue = queueMetrics(metrics, { waiting: () => terms.waiting, workers: config.WORKERS, clock })
   const scaling = scaleMetrics(metrics)
   const mayConnect = publicAddresses([new URL(access.server).hostname.replace(/^\[|\]$/g, '')])
   const probe = createProbe({ mayConnect, clock, log })
@@ -132,7 +132,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     const loop = startReconcilers({ ...parts, metrics: ofQueue, workers: config.WORKERS })
     return { loop, stop: () => stopAll(log, loop, ...Object.values(observers)).stop() }
   })
-  operatorMetrics(metrics, cluster, () => elector.isLeader())
+  operatorMetrics(metrics, cluster, { leads: () => elector.isLeader(), lease: config.LEASE_NAME })
 
   const readiness = () => {
     const reason = cache.unhealthy()

@@ -1,4 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { version } from '../version.ts'
+
+/** A value of a gauge with labels. */
+export type LabelledValue<Label extends string> = readonly [labels: Partial<Record<Label, string>>, value: number]
 
 /** The metrics of one service; each service lists its own in its `metrics.ts`, with a help sentence. */
 export class Metrics {
@@ -9,10 +13,20 @@ export class Metrics {
   /**
    * @param service becomes part of every name: `realm_<service>_<thing>_<unit>`
    * @param registry shared by services of one process that answer one `/metrics`; its own by default
+   * @param prefix instead of that of the service
    */
-  constructor(service: string, registry = new Registry()) {
+  constructor(
+    service: string,
+    registry = new Registry(),
+    prefix = `realm_${service.replace(/^realm-/, '').replaceAll('-', '_')}_`,
+  ) {
     this.registry = registry
-    this.#prefix = `realm_${service.replace(/^realm-/, '').replaceAll('-', '_')}_`
+    this.#prefix = prefix
+  }
+
+  /** For metrics under names that are usual among controllers of Kubernetes, which dashboards and alerts of others know. */
+  wellKnown(): Metrics {
+    return new Metrics('', this.registry, '')
   }
 
   /** Exceptions that no code expected, counted by every part of the service that contains them. */
@@ -30,11 +44,11 @@ export class Metrics {
     return new Counter({ name: this.#prefix + name, help, labelNames, registers: [this.registry] })
   }
 
-  /** Something that goes up and down; `read`, when given, is called at each scrape. */
+  /** Something that goes up and down; `read`, when given, is called at each scrape, and returns all values where there are labels. */
   gauge<Label extends string = never>(
     name: string,
     help: string,
-    options: { labelNames?: readonly Label[]; read?: () => number } = {},
+    options: { labelNames?: readonly Label[]; read?: () => number | readonly LabelledValue<Label>[] } = {},
   ): Gauge<Label> {
     const { labelNames = [], read } = options
     return new Gauge<Label>({
@@ -44,7 +58,10 @@ export class Metrics {
       registers: [this.registry],
       ...(read && {
         collect() {
-          this.set(read())
+          const now = read()
+          if (typeof now === 'number') return this.set(now)
+          this.reset()
+          for (const [labels, value] of now) this.set(labels, value)
         },
       }),
     })
@@ -63,6 +80,15 @@ export class Metrics {
   /** Adds the metrics of the process itself; once per process, so a process of several services does not count twice. */
   withProcess(): this {
     collectDefaultMetrics({ register: this.registry })
+    return this.withBuild()
+  }
+
+  /** Says which version this is: 1, with the version in a label. */
+  withBuild(): this {
+    this.gauge('build_info', 'Always 1; the label has the version of the program.', { labelNames: ['version'] }).set(
+      { version },
+      1,
+    )
     return this
   }
 }

@@ -172,7 +172,7 @@ export class BusBridge {
     }
     const room = textFieldOf(body, ISLAND_ID_FIELD)
     if (room !== undefined) connection.session.announced = { room, term }
-    this.#deps.joins.given(connection.session, this.#deps.clock.monotonic())
+    this.#deps.metrics.joined(this.#deps.joins.given(connection.session, this.#deps.clock.monotonic()))
     this.#deps.onIsland(connection, wrapIslandChanged(body))
   }
 

@@ -5,6 +5,7 @@ import type { RecentJoins } from './core/join-tracker.ts'
 /** Values that are read at each scrape. */
 export interface ConnectorReadings {
   connections(): number
+  maxConnections(): number
   players(): number
   silentPlayers(): number
   waitingUpgrades(): number
@@ -16,6 +17,7 @@ export interface ConnectorReadings {
 /** Declares the metrics of a connector. */
 export function connectorMetrics(metrics: Metrics, readings: ConnectorReadings) {
   metrics.gauge('connections', 'Open sockets, including those in the handshake.', { read: readings.connections })
+  metrics.gauge('connections_max', 'Open sockets at most; further ones are refused.', { read: readings.maxConnections })
   metrics.gauge('players', 'Players with a session on this connector.', { read: readings.players })
   metrics.gauge('players_silent', 'Players whose client sends no positions; the movement relay is asked for them.', {
     read: readings.silentPlayers,
@@ -36,6 +38,13 @@ export function connectorMetrics(metrics: Metrics, readings: ConnectorReadings) 
   const heartbeats = metrics.counter('heartbeats_total', 'Heartbeats received, by outcome.', ['outcome'])
   const islands = metrics.counter('island_changes_total', 'Island changes for players of this connector.', ['outcome'])
   const reports = metrics.counter('session_reports_total', 'Reports of sessions to the movement relay, by outcome.', ['outcome'])
+  const joins = metrics.counter('joins_total', 'Players who waited for their first island, by outcome.', ['outcome'])
+  const joinSeconds = metrics.histogram(
+    'join_seconds',
+    'Time from the first heartbeat of a player to the change of island that answers it.',
+    [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20],
+  )
+  for (const outcome of ['given', 'missed']) joins.inc({ outcome }, 0)
   const refused = metrics.counter('upgrades_refused_total', 'Upgrades refused, by the limit reached.', ['limit'])
   return {
     handshakeSeconds: metrics.histogram(
@@ -43,6 +52,13 @@ export function connectorMetrics(metrics: Metrics, readings: ConnectorReadings) 
       'Time from the upgrade to the welcome.',
       [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
     ),
+    /** A player got an island; `waitedMs` for the first one only. */
+    joined(waitedMs: number | undefined) {
+      if (waitedMs === undefined) return
+      joins.inc({ outcome: 'given' })
+      joinSeconds.observe(waitedMs / 1000)
+    },
+    joinMissed: () => joins.inc({ outcome: 'missed' }),
     welcomed: handshakes.labels('welcomed'),
     handshakeFailed: byReason((reason) => handshakes.labels(reason)),
     sessionEnded: byReason((reason) => ended.labels(reason)),

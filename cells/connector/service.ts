@@ -75,11 +75,11 @@ class Connector implements RunningService {
     const bus = new GuardedBus(deps.bus, bugs)
     this.#config = config
     this.#deps = { ...deps, bus }
-    this.#joins = new JoinTracker(config.ISLAND_TIMEOUT_MS)
     this.#denyList = denyListOf(config, deps, () => this.#endDenied())
     this.#bans = bansOf(config)
     if (this.#bans !== noBans) this.#bans = observedBans(this.#bans, (peer) => this.#reporter?.banned(peer))
     const metrics = this.#declareMetrics()
+    this.#joins = new JoinTracker(config.ISLAND_TIMEOUT_MS, metrics.joinMissed)
     this.#bridge = new BusBridge({
       bus,
       subjects: subjects(config.BUS_SCOPE),
@@ -157,6 +157,7 @@ class Connector implements RunningService {
     signatureMetrics(metrics, verifier)
     return connectorMetrics(metrics, {
       connections: () => this.#server.connections.size,
+      maxConnections: () => this.#config.MAX_CONNECTIONS,
       players: () => this.#sessions.size,
       silentPlayers: () => this.#reporter?.silentCount ?? 0,
       waitingUpgrades: () => this.#server.waiting,

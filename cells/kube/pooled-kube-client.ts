@@ -170,24 +170,33 @@ class PooledKubeClient implements KubeClient {
     }
     const text = body === undefined ? null : JSON.stringify(body)
     let isAllowed = true
+    let startedAt = 0
     const begin = () => {
       isAllowed = false
       call.guard?.()
       isAllowed = true
+      startedAt = performance.now()
       this.counts[verb]++
     }
     const response = await guarded(agent, begin)
       .request({ origin: this.server, method, path: path + queryText(query), headers, body: text, signal })
       .catch((cause: unknown) => {
-        if (isAllowed) this.#metrics?.requests.inc({ verb, status: '0' })
+        if (isAllowed) this.#count(call)
         throw cause
       })
-    this.#metrics?.requests.inc({ verb, status: String(response.statusCode) })
+    this.#count(call, response.statusCode, performance.now() - startedAt)
     if (response.statusCode < 300) return response
     const refusal = await refusalOf(`${method} ${path}`, response)
     // Tokens are replaced on disk while the process runs: the first 401 only means that the remembered one has ended.
     if (refusal.status === 401 && !fresh) return this.#send(agent, call, signal, true)
     throw refusal
+  }
+
+  #count({ verb, method }: Call, status?: number, tookMs?: number): void {
+    const host = new URL(this.server).host
+    this.#metrics?.requests.inc({ verb, status: String(status ?? 0) })
+    this.#metrics?.restRequests.inc({ code: String(status ?? '<error>'), method, host })
+    if (tookMs !== undefined) this.#metrics?.restSeconds.observe({ verb: method, host }, tookMs / 1000)
   }
 }
 

@@ -81,9 +81,9 @@ async function anOperator() {
     }),
     clock,
     log: silentLog,
-    metrics: queueMetrics(metrics, () => loop.depth),
+    metrics: queueMetrics(metrics, { waiting: () => loop.waiting, workers: 8, clock }),
   })
-  operatorMetrics(metrics, cluster, () => true)
+  operatorMetrics(metrics, cluster, { leads: () => true, lease: 'realm-operator' })
 
   /** Advances the clock in steps, so slowly that every part gets to act. */
   async function pass(ms: number, stepMs = 1_000): Promise<void> {

@@ -9,7 +9,7 @@ function aWorld() {
     const term = ++count
     events.push(`begin ${term}`)
     return {
-      loop: { depth: term },
+      loop: { waiting: [`Realm/a/${term}`] },
       stop: () =>
         new Promise((resolve) => {
           events.push(`end ${term}`)
@@ -28,10 +28,10 @@ test('a term begins when nothing of the last one is under way', async () => {
   terms.end()
   terms.begin()
   await later()
-  expect([events, terms.depth]).toEqual([['begin 1', 'end 1'], 0])
+  expect([events, terms.waiting]).toEqual([['begin 1', 'end 1'], []])
   release[0]?.()
   await later()
-  expect([events, terms.depth]).toEqual([['begin 1', 'end 1', 'begin 2'], 2])
+  expect([events, terms.waiting]).toEqual([['begin 1', 'end 1', 'begin 2'], ['Realm/a/2']])
 })
 
 test('after a stop no term begins', async () => {

@@ -2,7 +2,7 @@ import type { Running } from '../../cells/chassis/lifecycle.ts'
 
 /** The work of one leadership term. */
 export interface Term extends Running {
-  loop: { readonly depth: number }
+  loop: { readonly waiting: readonly string[] }
 }
 
 /** Runs the work of one leadership term after the other: a new term begins only when nothing of the last one is under way. */
@@ -36,8 +36,8 @@ export class LeadershipTerms implements Running {
   }
 
   /** Objects waiting for their pass in the term that runs. */
-  get depth(): number {
-    return this.#running?.loop.depth ?? 0
+  get waiting(): readonly string[] {
+    return this.#running?.loop.waiting ?? []
   }
 
   #end(): Promise<void> {

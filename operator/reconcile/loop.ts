@@ -62,8 +62,8 @@ export class ReconcileLoop implements Running {
   }
 
   /** Objects waiting for their pass. */
-  get depth(): number {
-    return this.#queue.depth
+  get waiting(): readonly string[] {
+    return this.#queue.waiting
   }
 
   /** Nothing waits and nothing is under way; an object that waits for a retry does not count. */

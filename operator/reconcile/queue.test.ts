@@ -41,10 +41,10 @@ test('keys wait until the queue starts, and get one pass each', () => {
   queue.add('b')
   queue.add('a')
   expect(keys()).toEqual([])
-  expect(queue.depth).toBe(2)
+  expect(queue.waiting).toEqual(['a', 'b'])
   queue.start()
   expect(keys()).toEqual(['a', 'b'])
-  expect(queue.depth).toBe(0)
+  expect(queue.waiting).toEqual([])
 })
 
 test('a key added during its pass gets another pass after it, and never two at once', async () => {
@@ -145,7 +145,7 @@ test('keys that fail together for long are not retried together', async () => {
 test('all retries together are limited: a hundred at once, then ten a second', async () => {
   const { queue, clock, passes, pass } = aQueue({ workers: 200 })
   queue.start()
-  for (let index = 0; index < 120; index++) queue.add(`k${index}`)
+  for (let index = 0; index < 120; index++) queue.add(`Realm/a/k${index}`)
   for (let index = 0; index < 120; index++) await pass(index).fail()
   clock.advance(5)
   expect(passes).toHaveLength(220)
@@ -259,7 +259,7 @@ test('five thousand keys at once get one pass each, and are counted', async () =
   let passes = 0
   const { queue } = aQueue({
     workers: 4,
-    metrics: queueMetrics(metrics, () => queue.depth),
+    metrics: queueMetrics(metrics, { waiting: () => queue.waiting, workers: 4, clock: new ManualClock() }),
     reconcile: async () => {
       passes++
       return 'on-change'
@@ -271,4 +271,44 @@ test('five thousand keys at once get one pass each, and are counted', async () =
   while (!queue.idle) await settled()
   expect(passes).toBe(5000)
   expect(await metrics.registry.metrics()).toContain('realm_test_pass_duration_seconds_count{outcome="success"} 5000')
+})
+
+test('passes are counted by their controller and result, as those of controller-runtime are', async () => {
+  const metrics = new Metrics('test')
+  const clock = new ManualClock()
+  const { queue, pass } = aQueue({ clock, metrics: queueMetrics(metrics, { waiting: () => queue.waiting, workers: 2, clock }) })
+  const shown = async () => (await metrics.registry.metrics()).split('\n')
+  queue.start()
+  for (const key of ['Realm/a/main', 'CommsCell/a/main-0', 'Realm/a/other']) queue.add(key)
+  clock.advance(3000)
+  const names = (controller: string) => `{name="${controller}",controller="${controller}"}`
+  expect(await shown()).toEqual(
+    expect.arrayContaining([
+      'controller_runtime_active_workers{controller="realm"} 1',
+      'controller_runtime_active_workers{controller="commscell"} 1',
+      'controller_runtime_max_concurrent_reconciles{controller="commscell"} 2',
+      `workqueue_depth${names('realm')} 1`,
+      `workqueue_depth${names('commscell')} 0`,
+      `workqueue_adds_total${names('realm')} 2`,
+      `workqueue_unfinished_work_seconds${names('realm')} 3`,
+      `workqueue_longest_running_processor_seconds${names('commscell')} 3`,
+      'controller_runtime_reconcile_errors_total{controller="realm"} 0',
+    ]),
+  )
+  await pass(0).done({ afterMs: 60_000 })
+  await pass(1).fail()
+  await pass(2).done()
+  expect(await shown()).toEqual(
+    expect.arrayContaining([
+      'controller_runtime_active_workers{controller="realm"} 0',
+      'controller_runtime_reconcile_total{controller="realm",result="requeue_after"} 1',
+      'controller_runtime_reconcile_total{controller="realm",result="success"} 1',
+      'controller_runtime_reconcile_total{controller="commscell",result="error"} 1',
+      'controller_runtime_reconcile_errors_total{controller="commscell"} 1',
+      'controller_runtime_reconcile_time_seconds_sum{controller="commscell"} 3',
+      `workqueue_retries_total${names('commscell')} 1`,
+      `workqueue_queue_duration_seconds_sum${names('realm')} 3`,
+      `workqueue_longest_running_processor_seconds${names('realm')} 0`,
+    ]),
+  )
 })

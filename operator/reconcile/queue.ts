@@ -74,7 +74,10 @@ export class WorkQueue {
     const { change, resync } = this.#waiting
     if (change.has(key)) return
     if (priority === 'change') resync.delete(key)
-    if (!this.#waiting[priority].has(key)) this.#waiting[priority].set(key, this.#options.clock.monotonic())
+    if (!this.#waiting[priority].has(key)) {
+      this.#waiting[priority].set(key, this.#options.clock.monotonic())
+      this.#options.metrics?.added(key)
+    }
     this.#dispatch()
   }
 
@@ -114,14 +117,15 @@ export class WorkQueue {
     await this.pause()
   }
 
-  /** Keys waiting for a worker. */
-  get depth(): number {
-    return this.#waiting.change.size + this.#waiting.resync.size
+  /** Keys waiting for a worker, in their order. */
+  get waiting(): readonly string[] {
+    return [...this.#waiting.change.keys(), ...this.#waiting.resync.keys()]
   }
 
   /** No key waits for a worker and no pass is under way; delayed keys do not count. */
   get idle(): boolean {
-    return this.#processing.size === 0 && this.depth === 0
+    const { change, resync } = this.#waiting
+    return this.#processing.size === 0 && change.size === 0 && resync.size === 0
   }
 
   #dispatch(): void {
@@ -132,7 +136,7 @@ export class WorkQueue {
       const [key, since] = next
       this.#waiting.change.delete(key)
       this.#waiting.resync.delete(key)
-      metrics?.wait.observe((clock.monotonic() - since) / 1000)
+      metrics?.began(key, clock.monotonic() - since)
       this.#begin(key)
     }
   }
@@ -181,7 +185,8 @@ export class WorkQueue {
   }
 
   #finish(key: string, result: PassResult, tookMs: number): void {
-    this.#options.metrics?.duration.observe({ outcome: result.failed ? 'failure' : 'success' }, tookMs / 1000)
+    const outcome = result.failed ? 'error' : result.recheck === 'on-change' ? 'success' : 'requeue_after'
+    this.#options.metrics?.ended(key, outcome, tookMs)
     this.#processing.delete(key)
     if (result.failed) this.#retry(key, result.error)
     else {
@@ -205,6 +210,7 @@ export class WorkQueue {
     const waitMs = backoffMs({ firstMs: FIRST_RETRY_MS, maxMs }, failures) * (1 - SPREAD * random())
     const afterMs = Math.max(Math.ceil(waitMs), this.#retries.reserve(clock.monotonic()))
     log.warn({ key, error: messageOf(error), failures, afterMs }, 'a pass failed and will be retried')
+    this.#options.metrics?.retried(key)
     this.addAfter(key, afterMs, 'change')
   }
 

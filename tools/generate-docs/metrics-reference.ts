@@ -45,7 +45,7 @@ const services: readonly { title: string; name: string; about: string; list: (me
       'Served at port 8080 of every replica. Only the leader writes: sum the counters over all replicas, and read the gauges of realms where `realm_operator_leader` is 1.',
     list(metrics) {
       operatorMetrics(metrics, unread, unread)
-      queueMetrics(metrics, unread)
+      queueMetrics(metrics, { waiting: unread, workers: 0, clock: unread })
       scaleMetrics(metrics)
       relayMetrics(metrics)
       writerMetrics(metrics)
@@ -100,16 +100,23 @@ export const metricsReference = (): string =>
     ].join('\n'),
     ...services.map(({ title, name, about, list }) => {
       const metrics = new Metrics(name)
-      list(metrics)
+      list(name === 'rooms' ? metrics : metrics.withBuild())
       createApp({ routes: [], log: createLog('docs', 'silent'), metrics })
       return [`## ${title}`, about, metricTable(metrics.registry)].filter(Boolean).join('\n\n')
     }),
     [
       '## Every process',
       'The metrics of Node.js and of the operating system, as `prom-client` names them.',
-      metricTable(new Metrics('process').withProcess().registry),
+      metricTable(processMetrics()),
     ].join('\n\n'),
   )
+
+/** The metrics that every process has, without its own of its version. */
+function processMetrics(): Registry {
+  const { registry } = new Metrics('process').withProcess()
+  registry.removeSingleMetric('realm_process_build_info')
+  return registry
+}
 
 /** What the library knows of a metric, beyond the class of it that its types admit to. */
 interface ListedMetric {

@@ -5,14 +5,16 @@ const TIMEOUT_MS = 20_000
 const START = 1_760_000_000_000
 
 test('a player who sends a position waits, and is given an island or misses it', () => {
-  const joins = new JoinTracker(TIMEOUT_MS)
+  let missed = 0
+  const joins = new JoinTracker(TIMEOUT_MS, () => missed++)
   const [anna, bert] = [{}, {}]
   joins.started(anna, START)
   joins.started(bert, START)
   expect(joins.counts(START)).toEqual({ given: 0, missed: 0, waiting: 2 })
-  expect(joins.given(anna, START + 1_000)).toBe(true)
+  expect(joins.given(anna, START + 1_000)).toBe(1_000)
   expect(joins.counts(START + TIMEOUT_MS - 1)).toEqual({ given: 1, missed: 0, waiting: 1 })
   expect(joins.counts(START + TIMEOUT_MS)).toEqual({ given: 1, missed: 1, waiting: 0 })
+  expect(missed).toBe(1)
 })
 
 test('each session counts once, however often it moves to another island or sends a position', () => {
@@ -23,7 +25,7 @@ test('each session counts once, however often it moves to another island or send
     joins.given(anna, START + i)
   }
   joins.started(late, START)
-  expect(joins.given(late, START + TIMEOUT_MS)).toBe(false)
+  expect(joins.given(late, START + TIMEOUT_MS)).toBeUndefined()
   joins.started(late, START + TIMEOUT_MS)
   expect(joins.counts(START + TIMEOUT_MS)).toEqual({ given: 1, missed: 1, waiting: 0 })
 })
@@ -31,7 +33,7 @@ test('each session counts once, however often it moves to another island or send
 test('a player who reconnects and is given an island before sending a position counts as given', () => {
   const joins = new JoinTracker(TIMEOUT_MS)
   const anna = {}
-  expect(joins.given(anna, START)).toBe(true)
+  expect(joins.given(anna, START)).toBe(0)
   joins.started(anna, START + 1)
   expect(joins.counts(START + TIMEOUT_MS + 1)).toEqual({ given: 1, missed: 0, waiting: 0 })
 })

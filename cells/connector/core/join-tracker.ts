@@ -25,14 +25,19 @@ interface Bucket {
  */
 export class JoinTracker<Session extends object> {
   readonly #timeoutMs: number
+  readonly #onMissed: () => void
   readonly #waiting = new Map<Session, number>()
   /** Sessions that were counted. */
   readonly #counted = new WeakSet<Session>()
   #buckets: Bucket[] = []
 
-  /** @param timeoutMs longest time in which a cell that works gives a player an island */
-  constructor(timeoutMs: number) {
+  /**
+   * @param timeoutMs longest time in which a cell that works gives a player an island
+   * @param onMissed a player waited longer
+   */
+  constructor(timeoutMs: number, onMissed: () => void = () => {}) {
     this.#timeoutMs = timeoutMs
+    this.#onMissed = onMissed
   }
 
   /** A player sent their position. */
@@ -40,14 +45,15 @@ export class JoinTracker<Session extends object> {
     if (!this.#counted.has(session) && !this.#waiting.has(session)) this.#waiting.set(session, now)
   }
 
-  /** A player was given an island; returns whether it was their first, and in time. */
-  given(session: Session, now: number): boolean {
+  /** A player was given an island; returns how many milliseconds they waited, if it was their first, and in time. */
+  given(session: Session, now: number): number | undefined {
     this.#countMissed(now)
-    if (this.#counted.has(session)) return false
+    if (this.#counted.has(session)) return undefined
+    const since = this.#waiting.get(session) ?? now
     this.#waiting.delete(session)
     this.#counted.add(session)
     this.#bucketAt(now).given++
-    return true
+    return now - since
   }
 
   /** A session ended, for any reason. */
@@ -74,6 +80,7 @@ export class JoinTracker<Session extends object> {
       this.#waiting.delete(session)
       this.#counted.add(session)
       this.#bucketAt(since + this.#timeoutMs).missed++
+      this.#onMissed()
     }
   }
 

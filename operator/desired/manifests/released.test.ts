@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { version } from '../../../cli/version.ts'
+import { version } from '../../../cells/version.ts'
 import { releases, renderRelease, storedRelease } from './released.fixtures.ts'
 
 const RESTARTS = `this would restart every player's pods on an operator upgrade. Make the change depend on a field that realms have to set, such as their version.
