@@ -8,11 +8,13 @@ import { realmProviderVariables } from '../../cells/realm-provider/config.ts'
 import { statsVariables } from '../../cells/stats/config.ts'
 import type { Schema } from '../../crds/schema.ts'
 import { operatorVariables } from '../../operator/config.ts'
+import { installCheckVariables } from '../../operator/install-check/main.ts'
 import { type Bounds, boundsOf, typeText } from './field-text.ts'
 import { code, pageOf, tableOf, valueText } from './markdown.ts'
 
 const processes: readonly [title: string, about: string, variables: z.ZodObject][] = [
   ['Operator', 'Set by the chart, from its values.', operatorVariables],
+  ['Check of an installation', 'Run by `helm test`, with the settings of the chart.', installCheckVariables],
   ['Connector', '', connectorVariables],
   ['Archipelago', 'The embedded rooms are part of this process.', archipelagoVariables],
   ['Gatekeeper', '', gatekeeperVariables],

@@ -1,0 +1,107 @@
+import type { SpanClock } from '../../cells/chassis/clock.ts'
+import { UserError } from '../../cells/chassis/errors.ts'
+import type { FetchResult } from '../../cells/chassis/fetch-json.ts'
+import type { KubeClient } from '../../cells/kube/kube-client.ts'
+import type { KubeObject } from '../../cells/kube/kube-object.ts'
+import { conditionOf, type Realm } from '../../crds/realm.ts'
+import { realmResource } from '../../crds/resources.ts'
+import type { JoinOutcome } from '../observers/synthetic-join/join-cell.ts'
+
+/** What a check uses; `say` gets a sentence for each step. */
+export interface InstallCheckParts {
+  kube: Pick<KubeClient, 'create' | 'get' | 'remove'>
+  /** Namespace of the realm. */
+  namespace: string
+  /** Base URL of the realm provider. */
+  providerUrl: string
+  /** Requests JSON. */
+  fetch: (url: string) => Promise<FetchResult>
+  /** Joins a cell as a player does, at the URL of its sockets. */
+  join: (url: string) => Promise<JoinOutcome>
+  clock: SpanClock
+  /** How long the realm may take until it is published, and until it is gone, in ms. */
+  patienceMs: number
+  say: (sentence: string) => void
+}
+
+/** The realm of the check; two checks at a time would take each other's. */
+const NAME = 'install-check'
+const LOOK_AGAIN_MS = 2_000
+
+/**
+ * Makes a realm, waits until explorers find it, joins it as a player does, and removes it, also when a step failed.
+ *
+ * @throws UserError with the step that failed, and what the realm says of itself
+ */
+export async function checkInstallation(parts: InstallCheckParts): Promise<void> {
+  const { kube, namespace, say } = parts
+  const key = { namespace, name: NAME }
+  const realm = { ...realmResource, metadata: key, spec: { livekit: { type: 'None' }, cells: { replicas: 1 } } }
+  const { plural: _, ...object } = realm
+  await kube.create(realmResource, object as KubeObject)
+  say(`made the realm ${NAME} in the namespace ${namespace}`)
+  try {
+    const published = await untilPublished(parts)
+    await readAbout(parts)
+    await joinCells(parts, published)
+  } finally {
+    await kube.remove(realmResource, key)
+  }
+  await until(parts, 'the realm is still there', async () => (await kube.get(realmResource, key)) === undefined || undefined)
+  say('removed it')
+}
+
+async function untilPublished(parts: InstallCheckParts): Promise<Realm> {
+  let message = 'the operator says nothing about the realm'
+  const realm = await until(
+    parts,
+    () => `the realm is not published: ${message}`,
+    async () => {
+      const seen = (await parts.kube.get(realmResource, { namespace: parts.namespace, name: NAME })) as Realm | undefined
+      const published = seen && conditionOf(seen, 'Published')
+      const ready = seen && conditionOf(seen, 'Ready')
+      message = [ready, published].find((condition) => condition && condition.status !== 'True')?.message ?? message
+      return published?.status === 'True' && ready?.status === 'True' ? seen : undefined
+    },
+  )
+  parts.say('it is ready, and published')
+  return realm
+}
+
+async function readAbout({ providerUrl, fetch, say }: InstallCheckParts): Promise<void> {
+  const url = `${providerUrl}/${NAME}/about`
+  const answer = await fetch(url)
+  if (!answer.ok) throw failure(`${url}: ${answer.reason}`)
+  if (answer.status !== 200) throw failure(`${url} answers with the status ${answer.status}`)
+  say(`read ${url}`)
+}
+
+async function joinCells({ join, say }: InstallCheckParts, { status }: Realm): Promise<void> {
+  const urls = (status?.endpoints ?? []).filter(({ state }) => state === 'Serving').map(({ adapter }) => socketUrlOf(adapter))
+  if (urls.length === 0) throw failure('no cell of the realm serves players')
+  for (const url of urls) {
+    const outcome = await join(url)
+    if (!outcome.ok) throw failure(`a player could not join at ${url}: ${outcome.message}`)
+    say(`joined at ${url}: signed in, and was given an island`)
+  }
+}
+
+/** The address within `archipelago:archipelago:wss://…`. */
+const socketUrlOf = (adapter: string): string => adapter.replace(/^.*?(?=wss?:\/\/)/, '')
+
+async function until<T>(
+  { clock, patienceMs }: InstallCheckParts,
+  reason: string | (() => string),
+  look: () => Promise<T | undefined>,
+): Promise<T> {
+  const startedAt = clock.monotonic()
+  for (;;) {
+    const found = await look()
+    if (found !== undefined) return found
+    if (clock.monotonic() - startedAt >= patienceMs)
+      throw failure(`${typeof reason === 'string' ? reason : reason()} (after ${patienceMs / 1000} s)`)
+    await new Promise<void>((resolve) => clock.after(LOOK_AGAIN_MS, resolve))
+  }
+}
+
+const failure = (sentence: string) => new UserError(sentence, 1)
