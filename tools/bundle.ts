@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 export const programs: Readonly<Record<string, string>> = {
   'cells/main': 'cells/main.ts',
   'operator/main': 'operator/main.ts',
+  'operator/install-check': 'operator/install-check/main.ts',
   'cli/main': 'cli/main.ts',
   // A thread is looked for beside the file that starts it, which is in one of the chunks.
   'chunks/signature-worker': 'cells/identity/signature-worker.ts',

@@ -1,6 +1,8 @@
 {{/* The prefix of all names: the release's name, followed by the chart's unless the release's name contains it. */}}
 {{- define "name" -}}
-{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}{{ else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" }}{{ end }}
+{{- $chart := .Values.nameOverride | default .Chart.Name }}
+{{- $name := ternary .Release.Name (printf "%s-%s" .Release.Name $chart) (contains $chart .Release.Name) }}
+{{- .Values.fullnameOverride | default $name | trunc 50 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "operatorName" -}}{{ include "name" . }}{{- end }}
@@ -28,7 +30,12 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/name: {{ .component }}
 {{- end }}
 
+{{/* Labels of an object. Those of the chart win, because its selectors need them. */}}
 {{- define "labels" -}}
+{{- toYaml (merge (include "ownLabels" . | fromYaml) .root.Values.commonLabels) }}
+{{- end }}
+
+{{- define "ownLabels" -}}
 {{ include "selector" . }}
 app.kubernetes.io/part-of: {{ .root.Chart.Name }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
@@ -39,74 +46,17 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- define "image" -}}
 {{- $repository := required "image.repository: name the registry and the repository the image was pushed to, such as registry.example.org/realm-operator" .Values.image.repository }}
 {{- $tag := .Values.image.tag | default .Chart.AppVersion }}
-{{- $repository }}{{ ternary "@" ":" (hasPrefix "sha256:" $tag) }}{{ $tag }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
+{{- include "fromRegistry" (dict "root" . "image" $repository) }}{{ ternary "@" ":" (hasPrefix "sha256:" $tag) }}{{ $tag }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
-{{/* What the pods of both components have in common (dict "root" $ "component" … "values" …): they pass the `restricted` profile. */}}
-{{- define "podSettings" -}}
-serviceAccountName: {{ include (printf "%sName" .component) .root }}
-enableServiceLinks: false
-securityContext:
-  runAsNonRoot: true
-  {{- if .root.Values.podSecurity.userIds }}
-  runAsUser: 65532
-  runAsGroup: 65532
-  fsGroup: 65532
-  {{- end }}
-  seccompProfile: { type: RuntimeDefault }
-topologySpreadConstraints:
-  {{- range tuple "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
-  - maxSkew: 1
-    topologyKey: {{ . }}
-    whenUnsatisfiable: ScheduleAnyway
-    labelSelector:
-      matchLabels: {{- include "selector" $ | nindent 8 }}
-  {{- end }}
-{{- with .root.Values.image.pullSecrets }}
-imagePullSecrets:
-  {{- range . }}
-  - name: {{ . }}
-  {{- end }}
-{{- end }}
-{{- with .values.priorityClassName }}
-priorityClassName: {{ . }}
-{{- end }}
-{{- with .values.nodeSelector }}
-nodeSelector: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .values.tolerations }}
-tolerations: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .values.affinity }}
-affinity: {{- toYaml . | nindent 2 }}
-{{- end }}
+{{/* An image, or its repository, in the registry of the values instead of its own (dict "root" $ "image" …). */}}
+{{- define "fromRegistry" -}}
+{{- with .root.Values.imageRegistry }}{{ . }}/{{ regexReplaceAll "^[^/]+/" $.image "" }}{{ else }}{{ .image }}{{ end }}
 {{- end }}
 
-{{/* The port for probes and metrics: that of the realm provider is not the public one, that of the relay not the one of connectors. */}}
-{{- define "probePort" -}}{{ ternary "peer" "http" (has .component (list "provider" "movement")) }}{{- end }}
-
-{{- define "containerSettings" -}}
-{{- $port := include "probePort" . }}
-image: {{ include "image" .root }}
-imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-ports:
-  - { name: http, containerPort: 8080 }
-  {{- if eq $port "peer" }}
-  - { name: peer, containerPort: 8081 }
-  {{- end }}
-  {{- if eq .component "movement" }}
-  - { name: movement, containerPort: 7777, protocol: UDP{{ if .values.hostPort }}, hostPort: 7777{{ end }} }
-  {{- end }}
-startupProbe: { httpGet: { path: /health/live, port: {{ $port }} }, periodSeconds: 1, failureThreshold: 60 }
-livenessProbe: { httpGet: { path: /health/live, port: {{ $port }} }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }
-readinessProbe: { httpGet: { path: /health/ready, port: {{ $port }} }, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 3 }
-resources: {{- toYaml .values.resources | nindent 2 }}
-# A process that refuses its configuration says why in its log.
-terminationMessagePolicy: FallbackToLogsOnError
-securityContext:
-  allowPrivilegeEscalation: false
-  readOnlyRootFilesystem: true
-  capabilities: { drop: [ALL] }
+{{/* The name of the ServiceAccount of a component (dict "root" $ "component" … "values" …). */}}
+{{- define "accountName" -}}
+{{- .values.serviceAccount.name | default (include (printf "%sName" .component) .root) }}
 {{- end }}
 
 {{/* Permissions in each watched namespace, or in all namespaces (dict "root" $ "name" … "account" … "labels" … "rules" …). */}}
@@ -151,16 +101,6 @@ subjects:
 
 {{/* Mode of the files of mounted Secrets: without fsGroup they belong to root. In decimal, because not every YAML parser reads 0440 as octal. */}}
 {{- define "secretMode" -}}{{ ternary 288 292 .Values.podSecurity.userIds }}{{- end }}
-
-{{/* Variables of both components that the user sets; they come first, so that those of the chart win. */}}
-{{- define "commonEnv" -}}
-{{- range .Values.env }}
-- {{ toYaml . | nindent 2 | trim }}
-{{- end }}
-{{- if include "hasAuthorities" . }}
-- { name: NODE_EXTRA_CA_CERTS, value: /run/ca-certificates/ca.crt }
-{{- end }}
-{{- end }}
 
 {{- define "hasAuthorities" -}}
 {{- if or .Values.caCertificates.configMapName .Values.caCertificates.secretName }}true{{ end }}

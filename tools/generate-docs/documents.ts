@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { apiReference } from './api-reference.ts'
+import { chartReadme } from './chart-values.ts'
 import { codesReference } from './codes-reference.ts'
+import { dashboardFiles } from './dashboards/dashboards.ts'
 import { environmentReference } from './environment-reference.ts'
 import { withFloors } from './floors-table.ts'
 import { withGatekeeperRoutes } from './gatekeeper-routes.ts'
@@ -23,5 +25,7 @@ export const documents: Readonly<Record<string, () => string>> = {
   'docs/reference/realmctl.md': realmctlReference,
   'docs/architecture.md': () => withFloors(textOfFile('docs/architecture.md')),
   'docs/gatekeeper.md': () => withGatekeeperRoutes(textOfFile('docs/gatekeeper.md')),
+  'helm/README.md': chartReadme,
+  ...dashboardFiles,
   NOTICE: noticeText,
 }
