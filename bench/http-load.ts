@@ -5,10 +5,11 @@ export interface Load {
   seconds: number
   /** Requests in flight on each connection. */
   pipelined: number
+  connections?: number
   method?: 'GET' | 'HEAD'
 }
 
-/** Connections of a load. */
+/** Connections of a load, unless it has another number. */
 export const CONNECTIONS = 16
 
 /**
@@ -16,7 +17,7 @@ export const CONNECTIONS = 16
  *
  * @param url of the document
  */
-export async function load(url: string, { seconds, pipelined, method = 'GET' }: Load) {
+export async function load(url: string, { seconds, pipelined, connections = CONNECTIONS, method = 'GET' }: Load) {
   const { hostname, port, pathname, search } = new URL(url)
   const request = Buffer.from(`${method} ${pathname}${search} HTTP/1.1\r\nhost: ${hostname}:${port}\r\n\r\n`)
   const latencies: number[] = []
@@ -51,7 +52,7 @@ export async function load(url: string, { seconds, pipelined, method = 'GET' }: 
         else reject(new Error('answers had different lengths'))
       })
     })
-  await Promise.all(Array.from({ length: CONNECTIONS }, runConnection))
+  await Promise.all(Array.from({ length: connections }, runConnection))
   return { latencies, seconds: (performance.now() - start) / 1000 }
 }
 

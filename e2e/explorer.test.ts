@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { RoomServiceClient } from 'livekit-server-sdk'
@@ -8,6 +8,7 @@ import { silentLog } from '../cells/chassis/log.ts'
 import { openStorage } from '../cells/gatekeeper/adapters/open-storage.ts'
 import { aGatekeeper } from '../cells/gatekeeper/fixtures.ts'
 import { sceneMetadataOf } from '../cells/gatekeeper/upstream/fixtures.ts'
+import { aCatalystAbout } from '../cells/realm-provider/fixtures.ts'
 import { type LivekitServer, startLivekitServer } from '../cli/adapters/livekit-server.ts'
 import { startBareRealm } from '../testing/bare-realm.ts'
 import { startExplorer } from '../testing/explorers.ts'
@@ -20,6 +21,7 @@ import { createWallet } from '../testing/player/wallet.ts'
 import { startProgram } from '../testing/program.ts'
 import { relayKeyFile, startRelayProcess } from '../testing/relay-process.ts'
 import { badNetwork, udpProxy } from '../testing/udp-proxy.ts'
+import { aWebServer } from '../testing/web-server.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const SECONDS = 1_000
@@ -39,12 +41,39 @@ function optionsOf({ url, apiKey, apiSecret }: LivekitServer): string[] {
 const asked = async <Answer>(url: string): Promise<Answer> =>
   (await fetch(url, { signal: AbortSignal.timeout(5_000) })).json() as Promise<Answer>
 
+/** A manifest with the example's realm, whose world is empty, and the realm `city` with the content of a catalyst. */
+async function aManifestWithCity() {
+  const asked: string[] = []
+  const url: string = await aWebServer((path) => {
+    asked.push(path)
+    if (path === '/about') return { json: aCatalystAbout(url) }
+    return /\/(?:active|profiles)$/.test(path) ? { json: [] } : { status: 404, json: {} }
+  })
+  const main = readFileSync(join(root, 'examples/realm.yaml'), 'utf8')
+  const city = { catalysts: [url], map: { sizes: [{ left: -150, top: 150, right: 150, bottom: -150 }] } }
+  const realm = { spec: { livekit: { type: 'None' }, gatekeeper: { replicas: 0 }, content: city }, metadata: { name: 'city' } }
+  const [, kind = ''] = /(apiVersion: .*\nkind: .*\n)/.exec(main) ?? []
+  const file = join(freshFolder(), 'realms.yaml')
+  writeFileSync(file, `${main}\n---\n${kind}metadata: ${JSON.stringify(realm.metadata)}\nspec: ${JSON.stringify(realm.spec)}\n`)
+  return { file, asked }
+}
+
+/** How often the realm provider of npm start answered, by route and status. */
+async function answersOf(url: string): Promise<Map<string, number>> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  const counters = text.matchAll(/^realm_provider_http_requests_total\{(.*)\} (\d+)$/gm)
+  return new Map(Array.from(counters, ([, labels = '', count]) => [labels, Number(count)]))
+}
+
 withPart('bevy', 'a Bevy explorer', (folder) => {
   test('joins the realm of npm start, and shares a room with exactly the players near it', {
     timeout: 150 * SECONDS,
   }, async () => {
-    await using realm = npmStart('--rooms', 'embedded')
+    const { file, asked: askedOfCatalyst } = await aManifestWithCity()
+    await using realm = npmStart('-f', file, '--rooms', 'embedded')
     const [, url = ''] = await realm.prints(/on this machine at (http:\S+)/)
+    await realm.prints(/main: published.*city: published|city: published.*main: published/, 90 * SECONDS)
+    const answersBefore = await answersOf(url)
     const explorers = [
       startExplorer(folder, `${url}/main`, 1, '2,0'),
       startExplorer(folder, `${url}/main`, 2, '2,0'),
@@ -82,6 +111,22 @@ withPart('bevy', 'a Bevy explorer', (folder) => {
       (await asked<{ peers: { lastPing: number }[] }>(`${url}/main/stats/peers`)).peers.map(({ lastPing }) => lastPing)
     const before = Math.max(...(await lastPings()))
     await vi.waitFor(async () => expect(Math.min(...(await lastPings()))).toBeGreaterThan(before), 20 * SECONDS)
+
+    // From the empty world into that of a catalyst, and back: this explorer changes its realm by a new start only.
+    far?.signal('SIGKILL')
+    const peersIn = async (name: string) =>
+      (await asked<{ peers: { address: string }[] }>(`${url}/${name}/stats/peers`)).peers.map(({ address }) => address)
+    for (const name of ['city', 'main']) {
+      await using program = startExplorer(folder, `${url}/${name}`, 3, '60,60').program
+      await vi.waitFor(async () => expect(await peersIn(name)).toContain(c), 60 * SECONDS)
+      void program
+    }
+    expect(askedOfCatalyst.join()).toMatch(/\/content\/+entities\/active/)
+    const isNew = ([labels, count]: [string, number]) => count > (answersBefore.get(labels) ?? 0)
+    // A realm that is no world has no list of scenes, and an empty one no profiles.
+    const known = /status="2\d\d"|route="\/:realm\/(?:scenes|lambdas\/profiles\/:id)",status="404"/
+    const failed = [...(await answersOf(url))].filter((answers) => isNew(answers) && !known.test(answers[0]))
+    expect(failed).toEqual([])
   })
 
   test('enters a world of npm start, whose gatekeeper counts it', { timeout: 180 * SECONDS }, async () => {
