@@ -1,7 +1,7 @@
 import { chmod, cp, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { runCommand } from '../testing/parts/command.ts'
-import { bundle } from './bundle.ts'
+import { besidePrograms, bundle } from './bundle.ts'
 
 // npm run build: compiles what npm publishes to dist/, and the programs of the image to bundle/, from nothing, so that no file of an older
 // build stays.
@@ -15,8 +15,7 @@ await runCommand(`${root}node_modules/.bin/tsc`, ['--project', 'tsconfig.build.j
     process.exit(1)
   },
 )
-// What browsers are sent is not compiled.
-const page = 'cells/realm-provider/console/page'
-await cp(`${root}${page}`, `${root}dist/${page}`, { recursive: true })
+// What programs read beside themselves is not compiled.
+for (const path of besidePrograms) await cp(`${root}${path}`, `${root}dist/${path}`, { recursive: true })
 await chmod(`${root}dist/cli/main.js`, 0o755)
 await bundle(`${root}bundle`)

@@ -1,5 +1,5 @@
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 
@@ -20,8 +20,11 @@ export const programs: Readonly<Record<string, string>> = {
   'chunks/pglite-engine': 'cells/gatekeeper/adapters/pglite-engine.ts',
 }
 
-/** Folders that a program reads beside the file that reads them, which is in one of the chunks. */
-const folders: Readonly<Record<string, string>> = { 'chunks/page': 'cells/realm-provider/console/page' }
+/** What a program reads beside the file that reads it, which is in one of the chunks. */
+export const besidePrograms: readonly string[] = [
+  'cells/realm-provider/console/page',
+  'cells/gatekeeper/adapters/new-database-0.5.16.tar.br',
+]
 
 /** Packages that stay files of their own, and why. */
 export const separate: Readonly<Record<string, string>> = {
@@ -55,7 +58,7 @@ export async function bundle(folder: string): Promise<void> {
     // In memory as long as the program is; descriptions for editors are a tenth of it.
     comments: { legal: true, jsdoc: false, annotation: false },
   })
-  for (const [name, source] of Object.entries(folders)) await cp(join(root, source), join(folder, name), { recursive: true })
+  for (const path of besidePrograms) await cp(join(root, path), join(folder, 'chunks', basename(path)), { recursive: true })
   for (const file of output) {
     if (file.type !== 'chunk') throw new Error(`${file.fileName} is no program`)
     const path = join(folder, file.fileName)

@@ -8,7 +8,7 @@ import { parseDockerfile } from '../testing/cluster/dockerfile.ts'
 import { Stages } from '../testing/cluster/stages.ts'
 import { runCommand } from '../testing/parts/command.ts'
 import { startProgram } from '../testing/program.ts'
-import { programs, separate } from './bundle.ts'
+import { besidePrograms, programs, separate } from './bundle.ts'
 import { packageOf } from './house/loaded.ts'
 import { importsOf, isForTests, sourceFiles } from './house/sources.ts'
 import { lockedPackages } from './locked-packages.ts'
@@ -76,13 +76,13 @@ describe('what the Dockerfile builds', { timeout: BUILD_TIMEOUT_MS }, () => {
     expect([...new Set(packages)].sort()).toEqual([...Object.keys(separate), ...OPTIONAL].sort())
   })
 
-  test('has what a program looks for beside it: its threads, and the page of the console', () => {
+  test('has what a program looks for beside it: its threads, the page of the console, and a new database', () => {
     const soughtIn = ([file, text]: readonly [string, string]) =>
       [...text.matchAll(BESIDE)].map(([, thread, path]) =>
         join(app, 'dist', dirname(file), thread ? `${thread}.js` : (path ?? '')),
       )
     const sought = textsOfBundle().flatMap(soughtIn)
-    expect(sought.length).toBe(3)
+    expect(sought.length).toBe(4)
     expect(sought.filter((path) => !existsSync(path))).toEqual([])
   })
 
@@ -115,9 +115,9 @@ describe('what the Dockerfile builds', { timeout: BUILD_TIMEOUT_MS }, () => {
     for (const name of ['LICENSE', 'tsconfig.json', 'tsconfig.build.json', ...others])
       cpSync(join(root, name), join(app, name), { recursive: true })
     await run(process.execPath, ['tools/build.ts'])
-    const page = 'cells/realm-provider/console/page'
-    const sentAsItIs = readdirSync(join(root, page)).map((file) => `${page}/${file}`)
-    const built = [...product.map((file) => file.replace(/\.ts$/, '.js')), ...sentAsItIs]
+    const filesOf = (path: string) =>
+      statSync(join(root, path)).isFile() ? [path] : filesBelow(join(root, path)).map((file) => `${path}/${file}`)
+    const built = [...product.map((file) => file.replace(/\.ts$/, '.js')), ...besidePrograms.flatMap(filesOf)]
     const listing = await run('npm', ['pack', '--dry-run', '--json'])
     const [tarball] = JSON.parse(listing) as { files: { path: string }[] }[]
     const published = tarball?.files.map(({ path }) => path) ?? []

@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../chassis/clock.ts'
 import { silentLog } from '../../chassis/log.ts'
+import { newDatabaseFile, writeNewDatabase } from './new-database.ts'
 import { openStorage } from './open-storage.ts'
 import { openPglite } from './pglite.ts'
 
@@ -35,6 +36,21 @@ test('a second gatekeeper on the same folder is refused, and the first keeps run
   )
   await first.ping()
   await first.stop()
+})
+
+test('a new database of which only a part was written is written again', async () => {
+  const folder = await aFolder()
+  await writeNewDatabase(folder)
+  await rename(join(folder, 'PG_VERSION'), join(folder, 'PG_VERSION.new'))
+  await rm(join(folder, 'global'), { recursive: true })
+  const storage = await open(folder)
+  await storage.ping()
+  await storage.stop()
+})
+
+test('the new database is one of the installed PGlite', async () => {
+  const { dependencies } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8'))
+  expect(newDatabaseFile.pathname, 'see tools/new-database.ts').toContain(`-${dependencies['@electric-sql/pglite']}.tar.br`)
 })
 
 test('a folder that cannot be written is refused with its path and what to do', async () => {
