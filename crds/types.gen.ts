@@ -207,7 +207,7 @@ export interface RealmSpec {
     tlsSecretName?: string
     /** Where the gatekeeper keeps its data. */
     database: {
-      /** Embedded runs a small PostgreSQL inside the gatekeeper, External uses a PostgreSQL server of yours. An Embedded one takes about 250 MB of memory, and 1.2 GiB for the moment in which it creates its files: without a claim, in every new pod. A lower limit, also that of a LimitRange, ends the process. */
+      /** Embedded runs a small PostgreSQL inside the gatekeeper, External uses a PostgreSQL server of yours. An Embedded one takes about 100 MB of memory beside what the gatekeeper takes. A limit of less than 300 MiB, also that of a LimitRange, may end the process. */
       type: 'Embedded' | 'External'
       /** Secret of the same namespace whose key holds the connection URL, postgres://user:password@host:5432/database. */
       secret?: {

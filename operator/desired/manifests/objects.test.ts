@@ -331,8 +331,8 @@ describe('the containers of a realm', () => {
         requests: { cpu: expect.stringMatching(/^\d+m$/), memory: expect.stringMatching(/Mi$/) },
       })
     }
-    expect(containersOf(aRealm()).gatekeeper?.resources?.requests?.memory).toBe('384Mi')
-    expect(containers.gatekeeper?.resources?.requests?.memory).toBe('192Mi')
+    expect(containersOf(aRealm()).gatekeeper?.resources?.requests?.memory).toBe('192Mi')
+    expect(containers.gatekeeper?.resources?.requests?.memory).toBe('88Mi')
   })
 
   test('can all be given resources, as a ResourceQuota demands, and be left without any', () => {

@@ -7,20 +7,21 @@ export type Resources = RealmSpec['nats']['resources']
 
 /**
  * What a container requests where its realm sets no `resources`: what its process takes without any player, so that nodes are not filled
- * with pods they have no memory for, and pods with players are not the first to be evicted. No limits: a realm with many players needs more.
+ * with pods they have no memory for, and pods with players are not the first to be evicted. `npm run bench -- memory` measures it. No limits: a
+ * realm with many players needs more.
  */
 const IDLE: Readonly<Record<Component, { cpu: string; memory: string }>> = {
   // And 34 kB for each player.
-  connector: { cpu: '50m', memory: '192Mi' },
-  archipelago: { cpu: '50m', memory: '128Mi' },
-  gatekeeper: { cpu: '20m', memory: '192Mi' },
-  stats: { cpu: '10m', memory: '128Mi' },
-  migration: { cpu: '10m', memory: '128Mi' },
+  connector: { cpu: '50m', memory: '72Mi' },
+  archipelago: { cpu: '50m', memory: '64Mi' },
+  gatekeeper: { cpu: '20m', memory: '88Mi' },
+  stats: { cpu: '10m', memory: '56Mi' },
+  migration: { cpu: '10m', memory: '64Mi' },
   nats: { cpu: '20m', memory: '64Mi' },
   livekit: { cpu: '20m', memory: '128Mi' },
 }
 /** A gatekeeper with a PostgreSQL in its process. */
-const EMBEDDED_DATABASE_MEMORY = '384Mi'
+const EMBEDDED_DATABASE_MEMORY = '192Mi'
 
 /** `resources` of a container: those given, else the requests of its component. */
 export function resourcesOf(

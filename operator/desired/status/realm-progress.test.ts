@@ -90,7 +90,7 @@ test('a gatekeeper that has too little memory for its own database says how much
     return status.conditions?.find(({ type }) => type === 'Stalled')?.message
   }
   expect(stalledMessage(aRealm())).toBe(
-    'gatekeeper: the process keeps ending: out of memory; an Embedded database needs 1.2 GiB for a moment when it creates its files: ' +
+    'gatekeeper: the process keeps ending: out of memory; a gatekeeper with an Embedded database needs 300 MiB: ' +
       'set spec.gatekeeper.resources.limits.memory',
   )
   const external = aRealm({ gatekeeper: { database: { type: 'External', secret: { name: 'postgres', key: 'url' } } } })

@@ -117,7 +117,7 @@ function stalledCondition(view: RealmView, published: ConditionDraft<RealmReason
 /** Without a limit of their own, its pods get that of a LimitRange of the namespace, which a new database exceeds. */
 const memoryAdvice = ({ spec }: Realm, { component }: Workload, message: string): string =>
   component === 'gatekeeper' && spec.gatekeeper.database.type === 'Embedded' && message.endsWith(OUT_OF_MEMORY)
-    ? '; an Embedded database needs 1.2 GiB for a moment when it creates its files: set spec.gatekeeper.resources.limits.memory'
+    ? '; a gatekeeper with an Embedded database needs 300 MiB: set spec.gatekeeper.resources.limits.memory'
     : ''
 
 /**
