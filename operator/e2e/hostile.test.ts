@@ -9,10 +9,13 @@ import type { Spec } from '../../testing/apiserver/namespace.ts'
 import { type OperatorProcess, startOperatorProcess, startProvider } from '../../testing/apiserver/operator.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
+import { BUDGET_WINDOW_MS, MAX_REPAIRS } from '../kubernetes/apply/write-budget.ts'
 
 const patient = { timeout: 15_000, interval: 50 }
 const FIGHT_MS = 12_000
 const STEP_MS = 100
+/** The operator counts in its window when it sends; on a busy machine one request reaches the proxy later than another. */
+const WINDOW_MS = BUDGET_WINDOW_MS - 2_000
 
 /** The reasons of the Events so far. */
 interface SeriesEvent extends KubeObject {
@@ -55,7 +58,7 @@ withPart('kube', 'a client that keeps editing the objects of a realm', (part) =>
     }
     const times = proxy.passed.filter((request) => isWrite(request) && request.path.endsWith(path)).map(({ at }) => at)
     for (const at of times)
-      expect(times.filter((other) => other >= at && other < at + 10_000).length, path).toBeLessThanOrEqual(2)
+      expect(times.filter((other) => other >= at && other < at + WINDOW_MS).length, path).toBeLessThanOrEqual(MAX_REPAIRS)
     return times.length
   }
 
