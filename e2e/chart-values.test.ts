@@ -232,6 +232,8 @@ withPart('kube', 'the chart with the values of platform teams', (kube) => {
       .filter(({ kind }) => kind.endsWith('RoleBinding'))
       .map((binding) => (binding as { subjects?: { name: string }[] }).subjects?.[0]?.name)
     expect(bound.toSorted()).toEqual(['realms', 'realms', 'realms-provider', 'realms-realm-operator-test'])
+    const policy = named(objects, 'ValidatingAdmissionPolicy', 'operations-realms-realm-operator-writes')
+    expect(JSON.stringify(policy.spec)).toContain("'system:serviceaccount:operations:realms'")
   })
 
   test('makes the realm provider reachable in every way, at several hosts, and lets an autoscaler count its replicas', async () => {

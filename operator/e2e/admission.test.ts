@@ -56,6 +56,50 @@ withPart('kube', 'admission policies in a real API server', (part) => {
       (error: Error) => error.message,
     )
 
+  // Before any policy is in force, which would be about the pod of the chart's test as well.
+  describe('the objects of the chart', () => {
+    /** Kinds whose CRDs other projects install. */
+    const foreign = /^kind: (PodMonitor|PrometheusRule|HTTPRoute)$/m
+
+    async function dryRun(manifest: string): Promise<string[]> {
+      const folder = await mkdtemp(join(tmpdir(), 'chart-'))
+      try {
+        const ours = manifest.split(/^---$/m).filter((each) => /^kind: /m.test(each) && !foreign.test(each))
+        await writeFile(join(folder, 'objects.yaml'), ours.join('---\n'))
+        const apply = ['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', join(folder, 'objects.yaml')]
+        const said = await runCommand(join(part, 'kubectl'), ['--kubeconfig', kube.api.kubeconfig, ...apply])
+        return said.trim().split('\n')
+      } finally {
+        await rm(folder, { recursive: true })
+      }
+    }
+
+    beforeAll(async () => {
+      for (const name of ['realm-operator', 'metaverse', 'lobby']) await kube.kubectl(`create namespace ${name}`)
+      await apply('apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: { name: gvisor }\nhandler: runsc\n')
+    })
+
+    test.each(readdirSync(join(chart, 'ci')))('have only fields and values that it knows, with ci/%s', async (set) => {
+      const options = ['--namespace', 'realm-operator', '--values', join(chart, 'ci', set)]
+      const said = await dryRun(await runCommand(join(part, 'helm'), ['template', 'realms', chart, ...options]))
+      expect(said.length).toBeGreaterThan(10)
+      expect(said.filter((line) => !line.endsWith('(server dry run)'))).toEqual([])
+    })
+
+    test('are in the manifest for clusters without Helm, with the namespace, and it takes them', async () => {
+      const options = ['--set', 'image.repository=registry.example.org/realm-operator']
+      const manifest = await installManifest(join(part, 'helm'), options)
+      const kinds = (text: string) => [...text.matchAll(/^kind: (\w+)$/gm)].map(([, kind]) => kind)
+      const place = ['--namespace', 'realm-operator', '--skip-tests']
+      const release = await runCommand(join(part, 'helm'), ['template', 'realm-operator', chart, ...place, ...options])
+      expect(kinds(manifest)).toEqual(['Namespace', ...kinds(release)])
+      expect(manifest.endsWith(release)).toBe(true)
+      const said = await dryRun(manifest)
+      expect(said).toHaveLength(kinds(manifest).length)
+      expect(said[0]).toBe('namespace/realm-operator serverside-applied (server dry run)')
+    })
+  })
+
   describe('a cluster that assigns user ids, as OpenShift does', () => {
     beforeEach(async () => {
       await apply(userIdPolicy)
@@ -96,48 +140,6 @@ withPart('kube', 'admission policies in a real API server', (part) => {
 
     test('takes all pods of a realm where the operator leaves ids to it', async () => {
       expect(await podsOf(false)).toEqual(Array(7).fill('accepted'))
-    })
-  })
-
-  describe('the objects of the chart', () => {
-    /** Kinds whose CRDs other projects install. */
-    const foreign = /^kind: (PodMonitor|PrometheusRule|HTTPRoute)$/m
-
-    async function dryRun(manifest: string): Promise<string[]> {
-      const folder = await mkdtemp(join(tmpdir(), 'chart-'))
-      try {
-        const ours = manifest.split(/^---$/m).filter((each) => /^kind: /m.test(each) && !foreign.test(each))
-        await writeFile(join(folder, 'objects.yaml'), ours.join('---\n'))
-        const apply = ['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', join(folder, 'objects.yaml')]
-        const said = await runCommand(join(part, 'kubectl'), ['--kubeconfig', kube.api.kubeconfig, ...apply])
-        return said.trim().split('\n')
-      } finally {
-        await rm(folder, { recursive: true })
-      }
-    }
-
-    beforeAll(async () => {
-      for (const name of ['realm-operator', 'metaverse', 'lobby']) await kube.kubectl(`create namespace ${name}`)
-    })
-
-    test.each(readdirSync(join(chart, 'ci')))('have only fields and values that it knows, with ci/%s', async (set) => {
-      const options = ['--namespace', 'realm-operator', '--values', join(chart, 'ci', set)]
-      const said = await dryRun(await runCommand(join(part, 'helm'), ['template', 'realms', chart, ...options]))
-      expect(said.length).toBeGreaterThan(10)
-      expect(said.filter((line) => !line.endsWith('(server dry run)'))).toEqual([])
-    })
-
-    test('are in the manifest for clusters without Helm, with the namespace, and it takes them', async () => {
-      const options = ['--set', 'image.repository=registry.example.org/realm-operator']
-      const manifest = await installManifest(join(part, 'helm'), options)
-      const kinds = (text: string) => [...text.matchAll(/^kind: (\w+)$/gm)].map(([, kind]) => kind)
-      const place = ['--namespace', 'realm-operator', '--skip-tests']
-      const release = await runCommand(join(part, 'helm'), ['template', 'realm-operator', chart, ...place, ...options])
-      expect(kinds(manifest)).toEqual(['Namespace', ...kinds(release)])
-      expect(manifest.endsWith(release)).toBe(true)
-      const said = await dryRun(manifest)
-      expect(said).toHaveLength(kinds(manifest).length)
-      expect(said[0]).toBe('namespace/realm-operator serverside-applied (server dry run)')
     })
   })
 
