@@ -53,7 +53,7 @@ export function sharingAnswers(ask: Handler, clock: Pick<Clock, 'monotonic'>): H
     if (known && known.freshUntil > now) return known.answer
     const answer = await ask({ ...request, headers: headersToAsk(request.headers, known?.answer.headers?.etag) })
     if (answer.status === 304 && known)
-      return keep(request, { ...known.answer, headers: { ...known.answer.headers, ...answer.headers } })
+      return keep(request, { ...known.answer, headers: { ...known.answer.headers, ...withoutCodings(answer.headers) } })
     return answer.status === 200 ? keep(request, preparedFrom(answer)) : answer
   }
 }
@@ -65,11 +65,18 @@ function headersToAsk({ 'if-none-match': _, 'accept-encoding': __, range: ___, .
 
 /** An answer in which the client finds what it accepts, unless it came in one form already. */
 function preparedFrom(answer: HttpResponse): HttpResponse {
-  const { headers: { vary = '', ...headers } = {}, body } = answer
+  const { headers = {}, body } = answer
   if (headers['content-encoding'] !== undefined || headers.etag === undefined || !body?.length) return answer
-  const others = vary.split(',').filter((name) => name.trim().toLowerCase() !== 'accept-encoding')
-  const rest = others.map((name) => name.trim()).filter(Boolean)
-  return { ...answer, headers: { ...headers, ...(rest.length > 0 && { vary: rest.join(', ') }) }, isPrepared: true }
+  return { ...answer, headers: withoutCodings(headers), isPrepared: true }
+}
+
+/** In which coding the body is sent is decided here, and added to `Vary` then. */
+function withoutCodings({ vary = '', ...headers }: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const others = vary
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && name.toLowerCase() !== 'accept-encoding')
+  return { ...headers, ...(others.length > 0 && { vary: others.join(', ') }) }
 }
 
 const namesIn = (vary: string): string[] =>

@@ -135,7 +135,10 @@ test('a description that caches may keep is asked for once a second, with GET or
   // It still holds.
   clock.advance(1_000)
   Object.assign(provider.answer, { status: 304, body: '' })
-  for (let n = 0; n < 5; n++) expect(await (await get('/about')).json()).toEqual({ healthy: true })
+  for (let n = 0; n < 5; n++) {
+    const again = await get('/about')
+    expect([again.headers.get('vary'), await again.json()]).toEqual(['Origin, Accept-Encoding', { healthy: true }])
+  }
   expect(provider.seen.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"a"'])
   clock.advance(1_000)
   Object.assign(provider.answer, { status: 200, body: '{"healthy":false}', headers: { ...shared, etag: '"b"' } })
