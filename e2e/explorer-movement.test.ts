@@ -61,14 +61,18 @@ withPart('bevy', 'Bevy explorers at a movement relay', (bevy) => {
     expect(neighbour.happened).not.toContain('playerLeft')
   })
 
-  test('see a crowd of simulated players walk', { timeout: 150 * SECONDS }, async () => {
+  const { walkers, metres, minutes } = process.env.REALM_FULL
+    ? { walkers: '1000', metres: '60', minutes: 15 }
+    : { walkers: '50', metres: '30', minutes: 2.5 }
+  test(`see a crowd of ${walkers} simulated players walk`, { timeout: minutes * 60 * SECONDS }, async () => {
     const relay = await startRelayProcess(relayKeyFile())
-    const place = ['--x', '40', '--z', '8', '--metres', '30', '--seconds', '60', '--witness']
-    const args = [`127.0.0.1:${relay.udpPort}`, 'main', '--players', '50', ...place]
+    const place = ['--x', '40', '--z', '8', '--metres', metres, '--seconds', '60', '--witness']
+    const args = [`127.0.0.1:${relay.udpPort}`, 'main', '--players', walkers, ...place]
     const movers = startProgram(process.execPath, ['testing/movers/main.ts', ...args], { cwd: root })
     onTestFinished(() => movers[Symbol.asyncDispose]())
     // In one second, of ten steps that each of the others takes, or as many as a busy machine passes on.
-    const [line] = await movers.prints(/\{[^\n]*"witnessed":\d{3,}\}/, 100 * SECONDS)
+    const [line] = await movers.prints(/\{[^\n]*"witnessed":\d{3,}\}/, (minutes * 60 - 50) * SECONDS)
     expect(JSON.parse(line)).toMatchObject({ lost: 0 })
+    if (process.env.REALM_FULL) console.log(`${walkers} walk in ${metres} m: ${line}`)
   })
 })

@@ -48,6 +48,16 @@ function aCrowd(count: number, spread = 8) {
   return { crowd, pass, handOver, walk, freeze, relay: () => relay, now: () => nowMs }
 }
 
+test('what was not sent before a hand-over is sent after it, also of players who do not move any more', () => {
+  const { crowd, pass, handOver, walk } = aCrowd(3)
+  pass(1_000)
+  walk(0, 5)
+  handOver()
+  pass(500)
+  const { sequence } = crowd[0]?.player ?? {}
+  expect(crowd.slice(1).map(({ client }) => client.of(walletOf(0))?.sequence)).toEqual([sequence, sequence])
+})
+
 const kindsAfter = (client: ModelClient, from: number) => client.received.slice(from).map((line) => line.split(' ')[0])
 
 test('players who move are handed over in the middle, and their clients notice nothing', () => {

@@ -3,6 +3,7 @@ import type { PeerId } from '../../wire/peer.ts'
 import { TIERS } from './messages/server-message.ts'
 import { Player, type RunningEmote } from './player.ts'
 import type { PlayerSlots } from './player-slots.ts'
+import { VIEW } from './view-list.ts'
 
 /** What is written where there is no number: none of those that are written has this value. */
 const NONE = 0xffff_ffff
@@ -85,8 +86,8 @@ function writeView(writer: ByteWriter, { views }: Player, row: number, here: Rea
   const player = views.players[row]
   writer.u32(player?.subject ?? 0)
   writer.u8(player && here.has(player) ? 1 : 0)
-  for (const column of [views.sequences, views.profileVersions]) writer.u32((column[row] ?? 0) >>> 0)
-  for (const column of [views.tiers, views.sentTiers, views.marks]) writer.u8(column[row] ?? 0)
+  for (const field of [VIEW.sequence, VIEW.profileVersion]) writer.u32(views.get(row, field) >>> 0)
+  for (const field of [VIEW.tier, VIEW.sentTier, VIEW.marks]) writer.u8(views.get(row, field))
   writer.f64(nowMs - (views.joinedAts[row] ?? 0))
 }
 
@@ -97,9 +98,9 @@ function readView(reader: ByteReader, { views }: Player, bySubject: ReadonlyMap<
   if (!player || views.rowOf(subject) >= 0) throw new RangeError('a player that is seen is missing, or there twice')
   const [sequence, profileVersion, tier] = [reader.u32(), reader.u32(), reader.u8()]
   const row = views.add(player, Math.min(tier, TIERS - 1))
-  views.sequences[row] = sequence
-  views.profileVersions[row] = profileVersion
-  views.sentTiers[row] = reader.u8()
-  views.marks[row] = reader.u8()
+  views.set(row, VIEW.sequence, sequence)
+  views.set(row, VIEW.profileVersion, profileVersion)
+  views.set(row, VIEW.sentTier, Math.min(reader.u8(), TIERS - 1))
+  views.set(row, VIEW.marks, reader.u8())
   views.joinedAts[row] = nowMs - reader.f64()
 }

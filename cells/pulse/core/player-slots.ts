@@ -7,14 +7,14 @@ const FIRST_SLOTS = 256
  * player. A place that was given back is given to another player.
  */
 export class PlayerSlots {
-  /** Goes up with each change of the player of a slot, and never back. No player has slot 0. */
-  changes = new Uint32Array(FIRST_SLOTS)
+  /** Another number with each change of the player of a slot. No player has slot 0. */
+  changes = new Int32Array(FIRST_SLOTS)
   readonly #free: number[] = []
   #next = 1
 
   take(): number {
     const slot = this.#free.pop() ?? this.#next++
-    if (slot >= this.changes.length) this.changes = longer(this.changes, new Uint32Array(2 * this.changes.length))
+    if (slot >= this.changes.length) this.changes = longer(this.changes, new Int32Array(2 * this.changes.length))
     return slot
   }
 

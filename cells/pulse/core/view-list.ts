@@ -12,10 +12,27 @@ export const MARK = {
   repeatDue: 4,
 } as const
 
+/** The numbers of a view, in 32 bytes, so that all of them come from one line of the processor's cache. */
+export const VIEW = {
+  /** Slot of the player, and the count of its changes that was sent. */
+  slot: 0,
+  seen: 1,
+  /** Tier of distance, and in which rounds its changes are due: with it, those of one tier are spread over all rounds. */
+  tier: 2,
+  phase: 3,
+  /** The sequence that was sent last, as a signed number, and at which tier. */
+  sequence: 4,
+  sentTier: 5,
+  /** A set of `MARK`. */
+  marks: 6,
+  profileVersion: 7,
+} as const
+export const VIEW_LENGTH = 8
+
 const FIRST_ROWS = 16
 
 /**
- * What the client of an observer knows of the players that it sees: a view is a row, in columns, since a round goes through all rows of all
+ * What the client of an observer knows of the players that it sees: a view is a row of a table, since a round goes through all rows of all
  * observers. The last row takes the place of one that is removed.
  */
 export class ViewList<Seen extends { readonly subject: number; readonly slot: number }> {
@@ -23,21 +40,10 @@ export class ViewList<Seen extends { readonly subject: number; readonly slot: nu
   /** No view is in a nearer tier. */
   nearestTier = TIERS
   readonly players: Seen[] = []
-  /** The sequence that was sent last. */
-  sequences = new Uint32Array(FIRST_ROWS)
-  profileVersions = new Int32Array(FIRST_ROWS)
-  /** The slot of the player, and the count of its changes that were sent. */
-  slots = new Uint32Array(FIRST_ROWS)
-  seen = new Uint32Array(FIRST_ROWS)
+  /** `VIEW_LENGTH` numbers for each view, at `VIEW`. */
+  table = new Int32Array(FIRST_ROWS * VIEW_LENGTH)
   /** When the player was announced first, in milliseconds. */
   joinedAts = new Float64Array(FIRST_ROWS)
-  /** Tier of distance, and the one at which the last state was sent. */
-  tiers = new Uint8Array(FIRST_ROWS)
-  sentTiers = new Uint8Array(FIRST_ROWS)
-  /** A set of `MARK`. */
-  marks = new Uint8Array(FIRST_ROWS)
-  /** In which rounds the changes of the player are due: with it, those of one tier are spread over all rounds. */
-  phases = new Uint8Array(FIRST_ROWS)
   readonly #rows = new Map<number, number>()
 
   /** The row of a player, by its number; -1 = none. */
@@ -45,14 +51,25 @@ export class ViewList<Seen extends { readonly subject: number; readonly slot: nu
     return this.#rows.get(subject) ?? -1
   }
 
-  /** @returns the row of a player that is not announced yet */
+  get(row: number, field: number): number {
+    return this.table[row * VIEW_LENGTH + field] ?? 0
+  }
+
+  set(row: number, field: number, value: number): void {
+    this.table[row * VIEW_LENGTH + field] = value
+  }
+
+  /** @returns the row of a player of which nothing was sent yet */
   add(player: Seen, tier: number): number {
-    if (this.count === this.sequences.length) this.#grow()
+    if (this.count === this.joinedAts.length) this.#grow()
     const row = this.count++
+    const at = row * VIEW_LENGTH
     this.players[row] = player
-    this.tiers[row] = tier
-    this.phases[row] = player.subject
-    this.slots[row] = player.slot
+    this.table.fill(0, at, at + VIEW_LENGTH)
+    this.set(row, VIEW.slot, player.slot)
+    this.set(row, VIEW.tier, tier)
+    this.set(row, VIEW.phase, player.subject)
+    this.mark(row, 0)
     this.nearestTier = Math.min(this.nearestTier, tier)
     this.#rows.set(player.subject, row)
     return row
@@ -66,22 +83,15 @@ export class ViewList<Seen extends { readonly subject: number; readonly slot: nu
     if (!moved || row === last) return
     this.players[row] = moved
     this.#rows.set(moved.subject, row)
-    this.sequences[row] = this.sequences[last] ?? 0
-    this.profileVersions[row] = this.profileVersions[last] ?? 0
-    this.slots[row] = this.slots[last] ?? 0
-    this.seen[row] = this.seen[last] ?? 0
     this.joinedAts[row] = this.joinedAts[last] ?? 0
-    this.tiers[row] = this.tiers[last] ?? 0
-    this.sentTiers[row] = this.sentTiers[last] ?? 0
-    this.marks[row] = this.marks[last] ?? 0
-    this.phases[row] = this.phases[last] ?? 0
+    this.table.copyWithin(row * VIEW_LENGTH, last * VIEW_LENGTH, (last + 1) * VIEW_LENGTH)
   }
 
-  /** Something is due of a row, whether or not its player has changed. */
+  /** Something may be due of a row, whether or not its player has changed. */
   mark(row: number, mark: number): void {
-    this.marks[row] = (this.marks[row] ?? 0) | mark
-    // A count that its player does not have any more.
-    this.seen[row] = (this.seen[row] ?? 0) - 1
+    this.set(row, VIEW.marks, this.get(row, VIEW.marks) | mark)
+    // A count that its player does not have any more, or not yet.
+    this.set(row, VIEW.seen, this.get(row, VIEW.seen) - 1)
   }
 
   clear(): void {
@@ -92,15 +102,8 @@ export class ViewList<Seen extends { readonly subject: number; readonly slot: nu
   }
 
   #grow(): void {
-    const rows = this.sequences.length * 2
-    this.sequences = longer(this.sequences, new Uint32Array(rows))
-    this.profileVersions = longer(this.profileVersions, new Int32Array(rows))
-    this.slots = longer(this.slots, new Uint32Array(rows))
-    this.seen = longer(this.seen, new Uint32Array(rows))
+    const rows = this.joinedAts.length * 2
+    this.table = longer(this.table, new Int32Array(rows * VIEW_LENGTH))
     this.joinedAts = longer(this.joinedAts, new Float64Array(rows))
-    this.tiers = longer(this.tiers, new Uint8Array(rows))
-    this.sentTiers = longer(this.sentTiers, new Uint8Array(rows))
-    this.marks = longer(this.marks, new Uint8Array(rows))
-    this.phases = longer(this.phases, new Uint8Array(rows))
   }
 }

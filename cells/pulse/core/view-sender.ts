@@ -5,7 +5,7 @@ import { REMEMBERED_STATES, serverMessages, TIERS } from './messages/server-mess
 import type { Player } from './player.ts'
 import type { PlayerSlots } from './player-slots.ts'
 import type { SendRates } from './send-rates.ts'
-import { MARK } from './view-list.ts'
+import { MARK, VIEW, VIEW_LENGTH } from './view-list.ts'
 import type { VisibilityListener } from './visibility.ts'
 
 /**
@@ -61,7 +61,7 @@ export class ViewSender implements VisibilityListener {
     const row = views.add(player, tier)
     views.joinedAts[row] = this.#nowMs
     this.#announce(observer, row, player)
-    views.marks[row] = MARK.repeatDue
+    views.set(row, VIEW.marks, MARK.repeatDue)
   }
 
   /** The observer sees the player of a row no more. */
@@ -90,9 +90,9 @@ export class ViewSender implements VisibilityListener {
 
   /** Announces those a second time who were announced long enough ago; to be called now and then. */
   repeat({ views }: Player): void {
-    const { marks, joinedAts } = views
+    const { joinedAts } = views
     for (let row = 0; row < views.count; row++)
-      if ((marks[row] ?? 0) & MARK.repeatDue && this.#nowMs - (joinedAts[row] ?? 0) >= REPEAT_JOINED_MS)
+      if (views.get(row, VIEW.marks) & MARK.repeatDue && this.#nowMs - (joinedAts[row] ?? 0) >= REPEAT_JOINED_MS)
         views.mark(row, MARK.playerRequested)
   }
 
@@ -119,27 +119,30 @@ export class ViewSender implements VisibilityListener {
    */
   #sendDue(observer: Player, round: number, phaseBits: number): void {
     const { views } = observer
-    const { tiers, phases, slots, seen } = views
+    // Adding a view may have replaced the table, but none is added on the way.
+    const { table } = views
     const dueBits = this.#dueBits
     const { changes } = this.#slots
     for (let row = views.count - 1; row >= 0; row--) {
-      if ((round + ((phases[row] ?? 0) & phaseBits)) & (dueBits[tiers[row] ?? 0] ?? 0)) continue
-      const count = changes[slots[row] ?? 0] ?? 0
-      if (count === seen[row]) continue
-      seen[row] = count
-      this.#sendRow(observer, row)
+      const at = row * VIEW_LENGTH
+      if ((round + ((table[at + VIEW.phase] as number) & phaseBits)) & (dueBits[table[at + VIEW.tier] as number] as number))
+        continue
+      const count = changes[table[at + VIEW.slot] as number] as number
+      if (count === table[at + VIEW.seen]) continue
+      table[at + VIEW.seen] = count
+      this.#sendRow(observer, row, at, table)
     }
   }
 
-  #sendRow(observer: Player, row: number): void {
-    const { views } = observer
-    const player = views.players[row]
+  /** @param at where the row begins in the table */
+  #sendRow(observer: Player, row: number, at: number, table: Int32Array): void {
+    const player = observer.views.players[row]
     if (!player) return
-    const sequence = views.sequences[row] ?? 0
+    const sequence = (table[at + VIEW.sequence] as number) >>> 0
     if (player.grid !== observer.grid) this.leave(observer, row)
     else if (
-      ((views.marks[row] ?? 0) & MARK.requested) !== 0 ||
-      views.profileVersions[row] !== player.profileVersion ||
+      ((table[at + VIEW.marks] as number) & MARK.requested) !== 0 ||
+      table[at + VIEW.profileVersion] !== player.profileVersion ||
       player.eventAt > sequence
     )
       this.#sendMore(observer, row, player)
@@ -149,9 +152,9 @@ export class ViewSender implements VisibilityListener {
   /** Sends whatever is due of a view besides changes of the state, then those if they are not in it. */
   #sendMore(observer: Player, row: number, player: Player): void {
     const { views } = observer
-    const marks = views.marks[row] ?? 0
-    const sequence = views.sequences[row] ?? 0
-    if (views.profileVersions[row] !== player.profileVersion) this.#sendProfile(observer, row, player)
+    const marks = views.get(row, VIEW.marks)
+    const sequence = views.get(row, VIEW.sequence) >>> 0
+    if (views.get(row, VIEW.profileVersion) !== player.profileVersion) this.#sendProfile(observer, row, player)
     if (marks & MARK.playerRequested) this.#announce(observer, row, player)
     else if (marks & MARK.stateRequested) this.#sendFull(observer, row, player)
     else if (player.sequence === sequence) return
@@ -163,8 +166,8 @@ export class ViewSender implements VisibilityListener {
   #announce(observer: Player, row: number, player: Player): void {
     serverMessages.joined(this.#writer, player, observer.spelledRealm ?? '')
     observer.client?.sendReliable(this.#writer.bytes)
-    observer.views.profileVersions[row] = player.profileVersion
-    observer.views.marks[row] = 0
+    observer.views.set(row, VIEW.profileVersion, player.profileVersion)
+    observer.views.set(row, VIEW.marks, 0)
     this.#sentAll(observer, row, player)
     if (player.emote) this.#sendEmote(observer, player)
   }
@@ -183,7 +186,7 @@ export class ViewSender implements VisibilityListener {
   /** Each of these messages carries the whole state of now, whatever happened since the event. */
   #sendEvents(observer: Player, row: number, player: Player): void {
     const { client } = observer
-    const sequence = observer.views.sequences[row] ?? 0
+    const sequence = observer.views.get(row, VIEW.sequence) >>> 0
     if (player.teleportedAt > sequence) {
       serverMessages.teleported(this.#writer, player, observer.spelledRealm ?? '')
       client?.sendReliable(this.#writer.bytes)
@@ -203,7 +206,7 @@ export class ViewSender implements VisibilityListener {
   }
 
   #sendProfile({ client, views }: Player, row: number, player: Player): void {
-    views.profileVersions[row] = player.profileVersion
+    views.set(row, VIEW.profileVersion, player.profileVersion)
     serverMessages.profile(this.#writer, player.subject, player.profileVersion)
     client?.sendReliable(this.#writer.bytes)
   }
@@ -215,21 +218,23 @@ export class ViewSender implements VisibilityListener {
       return
     }
     const { views } = observer
-    const tier = views.tiers[row] ?? 0
+    const at = row * VIEW_LENGTH
+    const { table } = views
+    const tier = table[at + VIEW.tier] as number
     const deltas = this.#deltas
-    deltas.find(player, sequence, tier, views.sentTiers[row] ?? 0)
+    deltas.find(player, sequence, tier, table[at + VIEW.sentTier] as number)
     this.#ranges[2 * this.#count] = deltas.start
     this.#ranges[2 * this.#count + 1] = deltas.end
     this.#count++
-    views.sequences[row] = player.sequence
-    views.sentTiers[row] = tier
+    table[at + VIEW.sequence] = player.sequence
+    table[at + VIEW.sentTier] = tier
     this.sent++
   }
 
   /** The client has the whole state, so that it need not be sent upon request either. */
   #sentAll({ views }: Player, row: number, player: Player): void {
-    views.marks[row] = (views.marks[row] ?? 0) & MARK.repeatDue
-    views.sequences[row] = player.sequence
-    views.sentTiers[row] = 0
+    views.set(row, VIEW.marks, views.get(row, VIEW.marks) & MARK.repeatDue)
+    views.set(row, VIEW.sequence, player.sequence)
+    views.set(row, VIEW.sentTier, 0)
   }
 }

@@ -1,6 +1,7 @@
 import { longer } from './columns.ts'
 import { TIERS } from './messages/server-message.ts'
 import type { Grid, Player } from './player.ts'
+import { VIEW } from './view-list.ts'
 
 /** How far players see each other. */
 export interface VisibilityLimits {
@@ -71,7 +72,7 @@ export class Visibility {
       const tier = this.#tierOf(this.#viewBands[row] ?? OUT_OF_SIGHT)
       if (tier < 0) listener.leave(observer, row)
       else {
-        views.tiers[row] = tier
+        views.set(row, VIEW.tier, tier)
         if (tier < views.nearestTier) views.nearestTier = tier
       }
     }
