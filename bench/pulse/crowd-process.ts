@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { setImmediate } from 'node:timers/promises'
 import { unsignedHandshake } from '../../testing/movers/handshake.ts'
 import { Mover } from '../../testing/movers/mover.ts'
@@ -7,6 +8,12 @@ export interface CrowdOptions {
   port: number
   players: number
   metres: number
+}
+
+/** Asks for so many datagrams that are no relay's, to another port; answered when they are sent. */
+export interface BareRequest {
+  port: number
+  datagrams: number
 }
 
 /** The answer to each `step`. */
@@ -54,9 +61,20 @@ async function step(options: CrowdOptions, index: number): Promise<void> {
   process.send?.({ sent, lost: movers.filter(({ lost }) => lost !== undefined).length } satisfies StepReport)
 }
 
+const bare = createSocket('udp4')
+const BARE_BYTES = Buffer.alloc(40)
+
+function sendBare({ port, datagrams }: BareRequest): void {
+  for (let i = 0; i < datagrams; i++) bare.send(BARE_BYTES, port, '127.0.0.1')
+  process.send?.('sent')
+}
+
 process.once('message', (options: CrowdOptions) => {
   let steps = 0
-  process.on('message', () => void step(options, steps++))
+  process.on('message', (message: 'step' | BareRequest) => {
+    if (message === 'step') void step(options, steps++)
+    else sendBare(message)
+  })
   process.send?.('ready')
 })
 process.once('disconnect', () => process.exit(0))

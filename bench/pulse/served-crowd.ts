@@ -15,8 +15,8 @@ import { pulseMetrics } from '../../cells/pulse/metrics.ts'
 import { PulseServer, TICK_MS } from '../../cells/pulse/server.ts'
 import { SignInMemory } from '../../cells/pulse/sign-in-memory.ts'
 import { parsePeerId } from '../../cells/wire/peer.ts'
-import { BareSender } from './bare-sender.ts'
-import type { CrowdOptions, StepReport } from './crowd-process.ts'
+import { BareSocket } from './bare-socket.ts'
+import type { BareRequest, CrowdOptions, StepReport } from './crowd-process.ts'
 
 /** What serving a crowd over real sockets costs, in time of a processor, which other programs on the same machine lengthen by sharing its caches. */
 export interface ServedCrowd {
@@ -32,8 +32,8 @@ export interface ServedCrowd {
   /** Connections that ended. */
   lost: number
   bytesPerDatagram: number
-  /** What a loop that only sends datagrams to the same players manages per second of a processor's time. */
-  barePerSecond: number
+  /** Share of one core that a program needs which only receives and sends as many datagrams. */
+  bareShare: number
 }
 
 /** Believes every chain: what signatures cost is measured elsewhere. */
@@ -49,6 +49,8 @@ const SETTLE_ROUNDS = 60
 const ROUNDS = 60
 /** Rounds from one turn of the bare loop to the next: it is to meet the same machine. */
 const BARE_ROUNDS = 5
+/** So many fit into the buffer of a socket. */
+const MAX_BARE = 1_500
 
 /**
  * Serves players of another process over UDP. Both processes go through the same rounds of 50 ms together, however long these take, so that
@@ -60,7 +62,7 @@ export async function serveCrowd(options: Omit<CrowdOptions, 'port'>, rates: Sen
   const crowd = fork(fileURLToPath(new URL('./crowd-process.ts', import.meta.url)))
   crowd.send({ ...options, port: udp.port } satisfies CrowdOptions)
   await once(crowd, 'message')
-  const bare = new BareSender()
+  const bare = new BareSocket()
   await bare.open()
   const roundMs: number[] = []
   let [receivedMs, lost] = [0, 0]
@@ -82,7 +84,12 @@ export async function serveCrowd(options: Omit<CrowdOptions, 'port'>, rates: Sen
     roundMs.length = receivedMs = 0
     for (let i = 0; i < ROUNDS; i++) {
       await round()
-      if (i % BARE_ROUNDS === 0) bare.send(server.host.peers())
+      if (i % BARE_ROUNDS !== 0) continue
+      bare.send(server.host.peers())
+      await bare.receive(() => {
+        crowd.send({ port: bare.port, datagrams: Math.min(MAX_BARE, options.players) } satisfies BareRequest)
+        return once(crowd, 'message')
+      })
     }
     const after = counted(server, relay, udp)
     const perSecond = (what: keyof typeof after) => ((after[what] - before[what]) * 1_000) / (ROUNDS * TICK_MS)
@@ -94,7 +101,7 @@ export async function serveCrowd(options: Omit<CrowdOptions, 'port'>, rates: Sen
       deltas: perSecond('deltas'),
       undelivered: perSecond('undelivered'),
       lost,
-      barePerSecond: bare.perSecond,
+      bareShare: perSecond('out') / bare.perSecond.sent + perSecond('in') / bare.perSecond.received,
       bytesPerDatagram: (after.bytes - before.bytes) / (after.out - before.out),
     }
   } finally {
