@@ -31,9 +31,10 @@ export interface RunningEmote {
 /** The changes of players that are gone are of no interest. */
 const goneSlots = new PlayerSlots()
 
-/** The players of one square of a realm, and their places in the same order, so that most are passed over by their place alone. */
+/** The players of one square of a realm, with their slots and their places in the same order, so that most are passed over by their place alone. */
 export interface GridCell {
   readonly players: Player[]
+  readonly slots: number[]
   /** x and z of each player, in metres. */
   places: Float64Array
 }
@@ -57,8 +58,6 @@ export class Player implements Subject {
   profileVersion = 0
   /** The sequence of its last teleport, emote or end of an emote. */
   eventAt = -1
-  /** The last look of an observer at those it sees already. */
-  seenIn = 0
   readonly slot: number
   readonly subject: number
   readonly wallet: PeerId
@@ -86,6 +85,8 @@ export class Player implements Subject {
   cell: GridCell | undefined
   cellKey = 0
   cellIndex = 0
+  /** Its place in the list of all players. */
+  index = 0
   readonly #slots: PlayerSlots
 
   /** @param slots where it has its slot; a player that is gone needs none */
@@ -123,6 +124,7 @@ export class Player implements Subject {
     const at = offsetOf(this.sequence)
     this.x = worldX(this.states, at)
     this.z = worldZ(this.states, at)
+    this.#slots.moved(this.slot, this.x, this.z)
   }
 
   /** A copy of its state. */

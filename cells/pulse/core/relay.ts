@@ -1,17 +1,15 @@
 import type { ByteReader, ByteWriter } from '../../chassis/byte-buffers.ts'
 import type { PeerId, Position } from '../../wire/peer.ts'
 import { Emotes } from './emotes.ts'
-import { readPlayers, writePlayers } from './frozen-relay.ts'
 import { type AvatarState, FIELD, standStill } from './messages/avatar-state.ts'
 import type { EmoteRequest, InitialState } from './messages/pulse-request.ts'
 import { offsetOf } from './messages/server-message.ts'
 import { clampParcel, worldY } from './parcel-grid.ts'
-import { type Grid, Player, type RelayClient } from './player.ts'
+import type { Grid, Player, RelayClient } from './player.ts'
 import { PlayerGrid } from './player-grid.ts'
-import { PlayerSlots } from './player-slots.ts'
+import { Players } from './players.ts'
 import type { HiddenReason, HiddenReasonOf } from './realm-sessions.ts'
 import { FULL_RATES, type SendRates } from './send-rates.ts'
-import { SubjectIds } from './subject-ids.ts'
 import { ViewSender } from './view-sender.ts'
 import { defaultVisibility, Visibility, type VisibilityLimits } from './visibility.ts'
 
@@ -31,8 +29,6 @@ export interface RelayOptions {
 
 const MAX_WALLETS = 100_000
 const LINGER_MS = 5_000
-/** Ticks in which each observer's field of vision is looked at once: 500 ms. */
-const VISIBILITY_TICKS = 10
 
 /**
  * Who is where, and who is told about it. Pure: time is passed in, messages go to the clients of the players. Players of one realm see
@@ -41,17 +37,15 @@ const VISIBILITY_TICKS = 10
 export class Relay {
   readonly #startedAtMs: number
   readonly #lingerMs: number
-  readonly #subjects: SubjectIds
   readonly #visibility: Visibility
-  readonly #slots = new PlayerSlots()
-  readonly #sender = new ViewSender(this.#slots)
-  readonly #players = new Map<PeerId, Player>()
+  readonly #sender: ViewSender
+  readonly #players: Players
   readonly #grids = new Map<string, PlayerGrid>()
-  /** Players without a client, and until when they stay. */
-  readonly #lingering = new Map<Player, number>()
   readonly #emotes = new Emotes()
   readonly #hiddenReason: HiddenReasonOf
   #ticks = 0
+  /** Ticks in which each observer's field of vision is looked at once. */
+  #lookTicks = FULL_RATES.lookTicks
 
   constructor({
     startedAtMs,
@@ -65,14 +59,15 @@ export class Relay {
     // The ticks of the other relay go on.
     this.#startedAtMs = startedAtMs - (frozen?.f64() ?? 0)
     this.#lingerMs = lingerMs
-    this.#subjects = new SubjectIds(maxWallets)
-    this.#visibility = new Visibility(visibility)
+    this.#players = new Players(maxWallets)
+    this.#sender = new ViewSender(this.#players.slots)
+    this.#visibility = new Visibility(this.#players.slots, visibility)
     if (frozen) this.#thaw(frozen, startedAtMs)
   }
 
   /** Players with a client. */
   get size(): number {
-    return this.#players.size - this.#lingering.size
+    return this.#players.size
   }
 
   /** Deltas that were sent, and those that were made for them. */
@@ -81,14 +76,13 @@ export class Relay {
   }
 
   find(wallet: PeerId): Player | undefined {
-    return this.#players.get(wallet)
+    return this.#players.find(wallet)
   }
 
   /** Gives a player a client; the one it had gets nothing more. Returns the player. */
   connect(wallet: PeerId, client: RelayClient, initial: InitialState | undefined, nowMs: number): Player {
-    const known = this.#players.get(wallet)
-    const player = known ?? this.#create(wallet)
-    this.#lingering.delete(player)
+    const player = this.#players.find(wallet) ?? this.#players.create(wallet)
+    this.#players.isBack(player)
     // The new client knows nothing of what the former one was sent.
     this.#sender.forgetViews(player)
     player.client = client
@@ -98,9 +92,9 @@ export class Relay {
 
   /** Gives a player that was handed over its client again, which knows what it was sent. */
   resume(wallet: PeerId, client: RelayClient): Player | undefined {
-    const player = this.#players.get(wallet)
+    const player = this.#players.find(wallet)
     if (!player || player.client) return undefined
-    this.#lingering.delete(player)
+    this.#players.isBack(player)
     player.client = client
     return player
   }
@@ -108,12 +102,7 @@ export class Relay {
   /** Writes all that another relay needs to go on in the place of this one, which is not to be used any more. */
   freeze(writer: ByteWriter, nowMs: number): void {
     writer.f64(nowMs - this.#startedAtMs)
-    this.#subjects.freeze(writer)
-    const handed = [...this.#players.values()].map((player) => {
-      const until = this.#lingering.get(player)
-      return { player, lingerMs: until === undefined ? undefined : until - nowMs }
-    })
-    writePlayers(writer, handed, nowMs)
+    this.#players.freeze(writer, nowMs)
   }
 
   /** The client of a player is gone. A player that left on its own leaves at once, one whose connection was lost may come back. */
@@ -122,7 +111,7 @@ export class Relay {
     player.client = undefined
     this.#sender.forgetViews(player)
     if (how === 'left') this.#remove(player)
-    else this.#lingering.set(player, nowMs + this.#lingerMs)
+    else this.#players.linger(player, nowMs + this.#lingerMs)
   }
 
   /** A state that a client sent; one that changes nothing is not passed on. */
@@ -172,7 +161,7 @@ export class Relay {
   /** Shows and hides players whose permission has changed since they announced their realm; returns the reasons of those hidden. */
   review(): HiddenReason[] {
     const reasons: HiddenReason[] = []
-    for (const player of this.#players.values()) {
+    for (const player of this.#players.all) {
       const reason = this.#reviewOne(player)
       if (reason) reasons.push(reason)
     }
@@ -182,14 +171,14 @@ export class Relay {
   /** The same, of the players with these wallets only. */
   reviewOnly(wallets: readonly PeerId[]): void {
     for (const wallet of wallets) {
-      const player = this.#players.get(wallet)
+      const player = this.#players.find(wallet)
       if (player) this.#reviewOne(player)
     }
   }
 
   /** Where a wallet is in a realm, in lower case; undefined when it has not announced that it is there. */
   positionOf(wallet: PeerId, realm: string): Position | undefined {
-    const player = this.#players.get(wallet)
+    const player = this.#players.find(wallet)
     if (player?.spelledRealm?.toLowerCase() !== realm) return undefined
     return { x: player.x, y: worldY(player.states, offsetOf(player.sequence)), z: player.z }
   }
@@ -203,35 +192,30 @@ export class Relay {
   /** Begins a round. */
   begin(nowMs: number, rates: SendRates): void {
     this.#ticks++
-    this.#endLingering(nowMs)
+    for (const player of this.#players.overdue(nowMs)) this.#remove(player)
+    this.#lookTicks = rates.lookTicks
     this.#emotes.endDue(this.#tickAt(nowMs))
     this.#sender.beginTick(this.#ticks, nowMs, rates)
   }
 
   /** Serves a part of the players in the round that has begun; part 0 is the first of `parts`. */
   serve(part: number, parts: number): void {
-    for (const player of this.#players.values()) {
-      if (!player.client || !player.grid || Math.floor(player.subject / VISIBILITY_TICKS) % parts !== part) continue
-      if ((player.subject + this.#ticks) % VISIBILITY_TICKS === 0 || player.hasMoved) this.#look(player, player.grid)
+    const { all } = this.#players
+    const end = Math.floor((all.length * (part + 1)) / parts)
+    for (let i = Math.floor((all.length * part) / parts); i < end; i++) {
+      const player = all[i]
+      if (!player?.client || !player.grid) continue
+      if ((player.subject + this.#ticks) % this.#lookTicks === 0 || player.hasMoved) this.#look(player, player.grid)
       this.#sender.send(player)
     }
   }
 
   #thaw(frozen: ByteReader, nowMs: number): void {
-    this.#subjects.thaw(frozen)
-    for (const { player, lingerMs = this.#lingerMs } of readPlayers(frozen, this.#slots, nowMs)) {
-      this.#players.set(player.wallet, player)
-      this.#lingering.set(player, nowMs + lingerMs)
+    this.#players.thaw(frozen, this.#lingerMs, nowMs)
+    for (const player of this.#players.all) {
       this.#emotes.resume(player)
       if (player.realm !== undefined) this.#gridOf(player.realm).place(player)
     }
-  }
-
-  #create(wallet: PeerId): Player {
-    const { subject, sequence } = this.#subjects.of(wallet)
-    const player = new Player(subject, wallet, sequence, this.#slots)
-    this.#players.set(wallet, player)
-    return player
   }
 
   #resume(player: Player, { state, realm, emote }: InitialState, nowMs: number): void {
@@ -275,12 +259,9 @@ export class Relay {
 
   #remove(player: Player): void {
     this.#leaveGrid(player)
-    this.#lingering.delete(player)
     this.#emotes.forget(player)
-    this.#players.delete(player.wallet)
     this.#sender.forget(player)
-    this.#slots.give(player.slot)
-    this.#subjects.keep(player.wallet, { subject: player.subject, sequence: player.sequence })
+    this.#players.remove(player)
   }
 
   #gridOf(realm: string): PlayerGrid {
@@ -301,10 +282,6 @@ export class Relay {
     player.hasMoved = false
     this.#visibility.update(player, grid, this.#sender)
     this.#sender.repeat(player)
-  }
-
-  #endLingering(nowMs: number): void {
-    for (const [player, untilMs] of this.#lingering) if (untilMs <= nowMs) this.#remove(player)
   }
 
   #tickAt(nowMs: number): number {

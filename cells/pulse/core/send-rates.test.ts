@@ -12,7 +12,7 @@ function work(level: SendLevel, ms: number, rounds: number, costs = [1, 0.75, 0.
 test('a relay with more to send than it can sends those far away less often, then all, and more often again when there is less', () => {
   const level = new SendLevel(ROUND_MS)
   expect(work(level, 30, 200)).toBe(0)
-  expect(level.rates).toEqual({ stride: 1, tierRounds: [1, 2, 4] })
+  expect(level.rates).toEqual({ stride: 1, tierRounds: [1, 2, 4], lookTicks: 10 })
   expect(work(level, 40, 200)).toBe(1)
   expect(level.rates).toEqual(AS_OFTEN_AS_STATES)
   expect(work(level, 48, 200)).toBe(2)

@@ -4,16 +4,18 @@ export interface SendRates {
   stride: number
   /** In every how many of its rounds a client is sent the changes of a tier: powers of two, none smaller than the one before. */
   tierRounds: readonly number[]
+  /** In how many rounds it is found out once whom each player sees. */
+  lookTicks: number
 }
 
 /** As explorers expect it: 20, 10 and 5 times a second. */
-export const FULL_RATES: SendRates = { stride: 1, tierRounds: [1, 2, 4] }
+export const FULL_RATES: SendRates = { stride: 1, tierRounds: [1, 2, 4], lookTicks: 10 }
 
 /**
  * Those close by ten times a second, as often as clients send states: the same changes are sent as at full rates, in half of the datagrams
  * where a client sees few others.
  */
-export const AS_OFTEN_AS_STATES: SendRates = { stride: 2, tierRounds: [1, 1, 2] }
+export const AS_OFTEN_AS_STATES: SendRates = { stride: 2, tierRounds: [1, 1, 2], lookTicks: 20 }
 
 interface LoadLevel {
   rates: SendRates
@@ -29,9 +31,9 @@ interface LoadLevel {
 const LEVELS: readonly LoadLevel[] = [
   { rates: FULL_RATES, cost: 1 },
   { rates: AS_OFTEN_AS_STATES, cost: 0.75 },
-  { rates: { stride: 2, tierRounds: [1, 1, 4] }, cost: 0.65 },
-  { rates: { stride: 2, tierRounds: [1, 2, 8] }, cost: 0.5 },
-  { rates: { stride: 4, tierRounds: [1, 2, 4] }, cost: 0.35 },
+  { rates: { stride: 2, tierRounds: [1, 1, 4], lookTicks: 20 }, cost: 0.65 },
+  { rates: { stride: 2, tierRounds: [1, 2, 8], lookTicks: 20 }, cost: 0.5 },
+  { rates: { stride: 4, tierRounds: [1, 2, 4], lookTicks: 20 }, cost: 0.35 },
 ]
 
 /** Weight of the last round in the average. */

@@ -1,7 +1,8 @@
 import { longer } from './columns.ts'
 import { TIERS } from './messages/server-message.ts'
 import type { Grid, Player } from './player.ts'
-import { VIEW } from './view-list.ts'
+import type { PlayerSlots } from './player-slots.ts'
+import { VIEW, VIEW_LENGTH } from './view-list.ts'
 
 /** How far players see each other. */
 export interface VisibilityLimits {
@@ -37,6 +38,7 @@ const FIRST_ROWS = 128
  * crowd has to be sorted.
  */
 export class Visibility {
+  readonly #slots: PlayerSlots
   readonly #limits: VisibilityLimits
   readonly #range: number
   readonly #maxPlayers: number
@@ -52,7 +54,8 @@ export class Visibility {
   readonly #free = new Int32Array(TIERS)
   #round = 0
 
-  constructor(limits: VisibilityLimits = defaultVisibility) {
+  constructor(slots: PlayerSlots, limits: VisibilityLimits = defaultVisibility) {
+    this.#slots = slots
     this.#limits = limits
     this.#range = limits.tierMetres.at(-1) ?? 0
     this.#maxPlayers = limits.tierPlayers.at(-1) ?? 0
@@ -63,7 +66,7 @@ export class Visibility {
   update(observer: Player, grid: Grid, listener: VisibilityListener): void {
     this.#round++
     this.#bands.fill(0)
-    this.#findOthers(observer, grid, this.#countViews(observer, grid))
+    this.#findOthers(observer, grid, this.#countViews(observer))
     this.#divide()
     const { views } = observer
     views.nearestTier = TIERS
@@ -84,22 +87,22 @@ export class Visibility {
   }
 
   /**
-   * Counts the players that the observer sees already, which count as nearer than they are. Returns the distance from which on others are
-   * farther than as many players as it may see.
+   * Counts the players that the observer sees already, which count as nearer than they are; one that has left the realm, too, until the
+   * observer is told. Returns the distance from which on others are farther than as many players as it may see.
    */
-  #countViews({ views, x, z }: Player, grid: Grid): number {
-    const { count, players } = views
+  #countViews({ views, x, z }: Player): number {
+    const { count, table } = views
+    const { places, seenIn } = this.#slots
     if (this.#viewBands.length < count) this.#viewBands = new Uint16Array(2 * count)
     let inRange = 0
     let farthest = 0
     for (let row = 0; row < count; row++) {
-      const player = players[row]
-      if (!player) continue
-      player.seenIn = this.#round
-      const dx = player.x - x
-      const dz = player.z - z
+      const slot = table[row * VIEW_LENGTH + VIEW.slot] as number
+      seenIn[slot] = this.#round
+      const dx = (places[2 * slot] as number) - x
+      const dz = (places[2 * slot + 1] as number) - z
       const felt = Math.sqrt(dx * dx + dz * dz) / this.#limits.hysteresis
-      if (player.grid !== grid || felt > this.#range) {
+      if (felt > this.#range) {
         this.#viewBands[row] = OUT_OF_SIGHT
         continue
       }
@@ -117,14 +120,16 @@ export class Visibility {
     const { x, z } = observer
     const limit = metres * metres
     this.#count = 0
-    for (const { players, places } of grid.around(x, z, metres)) {
+    const { seenIn } = this.#slots
+    for (const { players, slots, places } of grid.around(x, z, metres)) {
       for (let i = 0; i < players.length; i++) {
         const dx = (places[2 * i] ?? 0) - x
         const dz = (places[2 * i + 1] ?? 0) - z
         const squared = dx * dx + dz * dz
         if (squared > limit) continue
+        if (seenIn[slots[i] ?? 0] === this.#round) continue
         const player = players[i]
-        if (!player || player === observer || player.seenIn === this.#round) continue
+        if (!player || player === observer) continue
         this.#keep(player, Math.floor(Math.sqrt(squared) / BAND))
       }
     }
