@@ -11,7 +11,7 @@ const MAX_DELTA_BYTES = 256
 const PLACES = 16
 /** Of each delta: the sequences from and to which it leads, which tier was sent before and when it was made, where it is. */
 const COLUMNS = 4
-const FIRST_SLOTS = 256
+const FIRST_ENTRIES = 256
 const MAX_AGE = 100_000_000
 
 /**
@@ -20,7 +20,7 @@ const MAX_AGE = 100_000_000
  */
 export class DeltaCache {
   readonly #writer = new ProtoWriter(BYTES)
-  #table = new Uint32Array(FIRST_SLOTS * PLACES * COLUMNS)
+  #table = new Uint32Array(FIRST_ENTRIES * PLACES * COLUMNS)
   /** How often the memory was begun anew; a delta of before is no delta any more. */
   #age = 1
   /** Where the delta that was found last is in `bytes`. */
@@ -43,9 +43,9 @@ export class DeltaCache {
 
   /** Finds or makes the delta from a sequence on, which begins at `start` and ends at `end`. */
   find(player: Player, baseline: number, tier: number, sentTier: number): void {
-    const { slot, sequence } = player
+    const { entry, sequence } = player
     // Those that bring fields which the tier of before left out share a place: they are few.
-    const at = (slot * PLACES + (baseline & 3) * 4 + (tier === sentTier ? tier : TIERS)) * COLUMNS
+    const at = (entry * PLACES + (baseline & 3) * 4 + (tier === sentTier ? tier : TIERS)) * COLUMNS
     if (at >= this.#table.length) this.#table = longer(this.#table, new Uint32Array(2 * at + PLACES * COLUMNS))
     const table = this.#table
     const made = (this.#age * TIERS + sentTier) * TIERS + tier
@@ -66,8 +66,8 @@ export class DeltaCache {
   }
 
   /** A player has a place in the table that another one had before. */
-  forget(slot: number): void {
-    const at = slot * PLACES * COLUMNS
+  forget(entry: number): void {
+    const at = entry * PLACES * COLUMNS
     this.#table.fill(0, at, at + PLACES * COLUMNS)
   }
 }

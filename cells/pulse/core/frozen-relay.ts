@@ -2,7 +2,7 @@ import type { ByteReader, ByteWriter } from '../../chassis/byte-buffers.ts'
 import type { PeerId } from '../../wire/peer.ts'
 import { TIERS } from './messages/server-message.ts'
 import { Player, type RunningEmote } from './player.ts'
-import type { PlayerSlots } from './player-slots.ts'
+import type { PlayerEntries } from './player-entries.ts'
 import { VIEW } from './view-list.ts'
 
 /** What is written where there is no number: none of those that are written has this value. */
@@ -29,10 +29,10 @@ export function writePlayers(writer: ByteWriter, handed: readonly HandedPlayer[]
 }
 
 /** @throws RangeError when these are not the bytes that `writePlayers` has written */
-export function readPlayers(reader: ByteReader, slots: PlayerSlots, nowMs: number): HandedPlayer[] {
+export function readPlayers(reader: ByteReader, entries: PlayerEntries, nowMs: number): HandedPlayer[] {
   const handed: HandedPlayer[] = []
   for (let left = reader.u32(); left > 0; left--) {
-    const player = readPlayer(reader, slots)
+    const player = readPlayer(reader, entries)
     const lingerMs = reader.u32()
     handed.push({ player, lingerMs: lingerMs === NONE ? undefined : lingerMs })
   }
@@ -56,9 +56,9 @@ function writePlayer(writer: ByteWriter, player: Player): void {
   for (const number of [emote.mask ?? -1, emote.startTick, emote.endTick ?? -1]) writer.f64(number)
 }
 
-function readPlayer(reader: ByteReader, slots: PlayerSlots): Player {
+function readPlayer(reader: ByteReader, entries: PlayerEntries): Player {
   const [subject, wallet, sequence] = [reader.u32(), reader.text() as PeerId, reader.f64()]
-  const player = new Player(subject, wallet, sequence, slots)
+  const player = new Player(subject, wallet, sequence, entries)
   player.tick = reader.f64()
   player.profileVersion = reader.f64()
   player.teleportedAt = reader.f64()

@@ -23,7 +23,7 @@ export class PlayerGrid implements Grid {
       return
     }
     player.grid?.remove(player)
-    const cell = this.#cells.get(key) ?? { players: [], slots: [], places: new Float64Array(2 * FIRST_PLAYERS) }
+    const cell = this.#cells.get(key) ?? { players: [], entries: [], places: new Float64Array(2 * FIRST_PLAYERS) }
     if (cell.players.length === 0) this.#cells.set(key, cell)
     player.grid = this
     player.cellKey = key
@@ -59,7 +59,7 @@ const keyOf = (column: number, row: number): number => (column + ROW / 2) * ROW 
 function add(player: Player, cell: GridCell): void {
   player.cell = cell
   player.cellIndex = cell.players.push(player) - 1
-  cell.slots.push(player.slot)
+  cell.entries.push(player.entry)
   if (cell.places.length < 2 * cell.players.length) cell.places = longer(cell.places, new Float64Array(2 * cell.places.length))
   move(player, cell)
 }
@@ -73,10 +73,10 @@ function move({ cellIndex, x, z }: Player, { places }: GridCell): void {
 /** The last player of the square takes the place of one that leaves it. */
 function removeFrom(player: Player, cell: GridCell): void {
   const last = cell.players.pop()
-  cell.slots.pop()
+  cell.entries.pop()
   if (!last || last === player) return
   cell.players[player.cellIndex] = last
-  cell.slots[player.cellIndex] = last.slot
+  cell.entries[player.cellIndex] = last.entry
   last.cellIndex = player.cellIndex
   move(last, cell)
 }

@@ -3,7 +3,7 @@ import { type AvatarState, STATE_LENGTH } from './messages/avatar-state.ts'
 import type { EmoteRequest } from './messages/pulse-request.ts'
 import { EMOTE_STOP_REASON, offsetOf, REMEMBERED_STATES, type Subject } from './messages/server-message.ts'
 import { worldX, worldZ } from './parcel-grid.ts'
-import { PlayerSlots } from './player-slots.ts'
+import { PlayerEntries } from './player-entries.ts'
 import { ViewList } from './view-list.ts'
 
 /** The client of a player. Messages are copied before the call returns: their bytes are used again. */
@@ -29,12 +29,12 @@ export interface RunningEmote {
 }
 
 /** The changes of players that are gone are of no interest. */
-const goneSlots = new PlayerSlots()
+const goneEntries = new PlayerEntries()
 
-/** The players of one square of a realm, with their slots and their places in the same order, so that most are passed over by their place alone. */
+/** The players of one square of a realm, with their entries and their places in the same order, so that most are passed over by their place alone. */
 export interface GridCell {
   readonly players: Player[]
-  readonly slots: number[]
+  readonly entries: number[]
   /** x and z of each player, in metres. */
   places: Float64Array
 }
@@ -58,7 +58,7 @@ export class Player implements Subject {
   profileVersion = 0
   /** The sequence of its last teleport, emote or end of an emote. */
   eventAt = -1
-  readonly slot: number
+  readonly entry: number
   readonly subject: number
   readonly wallet: PeerId
   readonly states = new Int32Array(REMEMBERED_STATES * STATE_LENGTH)
@@ -87,12 +87,12 @@ export class Player implements Subject {
   cellIndex = 0
   /** Its place in the list of all players. */
   index = 0
-  readonly #slots: PlayerSlots
+  readonly #entries: PlayerEntries
 
-  /** @param slots where it has its slot; a player that is gone needs none */
-  constructor(subject: number, wallet: PeerId, sequence: number, slots?: PlayerSlots) {
-    this.#slots = slots ?? goneSlots
-    this.slot = slots?.take() ?? 0
+  /** @param entries where it has its entry; a player that is gone needs none */
+  constructor(subject: number, wallet: PeerId, sequence: number, entries?: PlayerEntries) {
+    this.#entries = entries ?? goneEntries
+    this.entry = entries?.take() ?? 0
     this.subject = subject
     this.wallet = wallet
     this.sequence = sequence
@@ -100,7 +100,7 @@ export class Player implements Subject {
 
   /** Something that observers are told of is another than before. */
   changed(): void {
-    this.#slots.changed(this.slot)
+    this.#entries.changed(this.entry)
   }
 
   /** Whether a state is the one it has. */
@@ -124,7 +124,7 @@ export class Player implements Subject {
     const at = offsetOf(this.sequence)
     this.x = worldX(this.states, at)
     this.z = worldZ(this.states, at)
-    this.#slots.moved(this.slot, this.x, this.z)
+    this.#entries.moved(this.entry, this.x, this.z)
   }
 
   /** A copy of its state. */

@@ -2,12 +2,12 @@ import type { ByteReader, ByteWriter } from '../../chassis/byte-buffers.ts'
 import type { PeerId } from '../../wire/peer.ts'
 import { readPlayers, writePlayers } from './frozen-relay.ts'
 import { Player } from './player.ts'
-import { PlayerSlots } from './player-slots.ts'
+import { PlayerEntries } from './player-entries.ts'
 import { SubjectIds } from './subject-ids.ts'
 
 /** All players of a relay: those with a client, and those whose connection was lost, for as long as they may come back. */
 export class Players {
-  readonly slots = new PlayerSlots()
+  readonly entries = new PlayerEntries()
   readonly #subjects: SubjectIds
   readonly #byWallet = new Map<PeerId, Player>()
   readonly #list: Player[] = []
@@ -35,7 +35,7 @@ export class Players {
 
   create(wallet: PeerId): Player {
     const { subject, sequence } = this.#subjects.of(wallet)
-    const player = new Player(subject, wallet, sequence, this.slots)
+    const player = new Player(subject, wallet, sequence, this.entries)
     this.#add(player)
     return player
   }
@@ -64,7 +64,7 @@ export class Players {
       this.#list[player.index] = last
       last.index = player.index
     }
-    this.slots.give(player.slot)
+    this.entries.give(player.entry)
     this.#subjects.keep(player.wallet, { subject: player.subject, sequence: player.sequence })
   }
 
@@ -81,7 +81,7 @@ export class Players {
   /** Takes players over, each without a client and for at most `lingerMs`. @throws RangeError when the bytes are not those of `freeze` */
   thaw(frozen: ByteReader, lingerMs: number, nowMs: number): void {
     this.#subjects.thaw(frozen)
-    for (const handed of readPlayers(frozen, this.slots, nowMs)) {
+    for (const handed of readPlayers(frozen, this.entries, nowMs)) {
       this.#add(handed.player)
       this.#lingering.set(handed.player, nowMs + (handed.lingerMs ?? lingerMs))
     }

@@ -6,9 +6,9 @@ import type { EmoteRequest, InitialState } from './messages/pulse-request.ts'
 import { offsetOf } from './messages/server-message.ts'
 import { clampParcel, worldY } from './parcel-grid.ts'
 import type { Grid, Player, RelayClient } from './player.ts'
-import { PlayerGrid } from './player-grid.ts'
 import { Players } from './players.ts'
 import type { HiddenReason, HiddenReasonOf } from './realm-sessions.ts'
+import { Realms } from './realms.ts'
 import { FULL_RATES, type SendRates } from './send-rates.ts'
 import { ViewSender } from './view-sender.ts'
 import { defaultVisibility, Visibility, type VisibilityLimits } from './visibility.ts'
@@ -40,9 +40,8 @@ export class Relay {
   readonly #visibility: Visibility
   readonly #sender: ViewSender
   readonly #players: Players
-  readonly #grids = new Map<string, PlayerGrid>()
+  readonly #realms: Realms
   readonly #emotes = new Emotes()
-  readonly #hiddenReason: HiddenReasonOf
   #ticks = 0
   /** Ticks in which each observer's field of vision is looked at once. */
   #lookTicks = FULL_RATES.lookTicks
@@ -55,13 +54,13 @@ export class Relay {
     hiddenReason = () => undefined,
     frozen,
   }: RelayOptions) {
-    this.#hiddenReason = hiddenReason
     // The ticks of the other relay go on.
     this.#startedAtMs = startedAtMs - (frozen?.f64() ?? 0)
     this.#lingerMs = lingerMs
     this.#players = new Players(maxWallets)
-    this.#sender = new ViewSender(this.#players.slots)
-    this.#visibility = new Visibility(this.#players.slots, visibility)
+    this.#sender = new ViewSender(this.#players.entries)
+    this.#realms = new Realms(hiddenReason, (player) => this.#sender.leaveAll(player))
+    this.#visibility = new Visibility(this.#players.entries, visibility)
     if (frozen) this.#thaw(frozen, startedAtMs)
   }
 
@@ -132,7 +131,7 @@ export class Relay {
     player.become(state, this.#tickAt(nowMs))
     player.markTeleport()
     this.#emotes.interrupt(player)
-    this.#enter(player, realm)
+    this.#realms.enter(player, realm)
   }
 
   startEmote(player: Player, emote: EmoteRequest, state: AvatarState, nowMs: number): void {
@@ -162,7 +161,7 @@ export class Relay {
   review(): HiddenReason[] {
     const reasons: HiddenReason[] = []
     for (const player of this.#players.all) {
-      const reason = this.#reviewOne(player)
+      const reason = this.#realms.review(player)
       if (reason) reasons.push(reason)
     }
     return reasons
@@ -172,7 +171,7 @@ export class Relay {
   reviewOnly(wallets: readonly PeerId[]): void {
     for (const wallet of wallets) {
       const player = this.#players.find(wallet)
-      if (player) this.#reviewOne(player)
+      if (player) this.#realms.review(player)
     }
   }
 
@@ -214,7 +213,7 @@ export class Relay {
     this.#players.thaw(frozen, this.#lingerMs, nowMs)
     for (const player of this.#players.all) {
       this.#emotes.resume(player)
-      if (player.realm !== undefined) this.#gridOf(player.realm).place(player)
+      this.#realms.restore(player)
     }
   }
 
@@ -223,59 +222,15 @@ export class Relay {
     const tick = this.#tickAt(nowMs)
     player.become(state, tick)
     this.#emotes.interrupt(player)
-    this.#enter(player, realm)
+    this.#realms.enter(player, realm)
     if (emote) this.#emotes.start(player, emote, Math.max(0, tick - emote.elapsedMs))
   }
 
-  #reviewOne(player: Player): HiddenReason | undefined {
-    if (player.spelledRealm === undefined) return undefined
-    const realm = player.spelledRealm.toLowerCase()
-    const reason = this.#hiddenReason(realm, player.wallet)
-    if (reason && player.realm !== undefined) this.#hide(player)
-    else if (!reason && player.realm === undefined) this.#show(player, realm)
-    return reason
-  }
-
-  #enter(player: Player, spelled: string): void {
-    const realm = spelled.toLowerCase()
-    const hidden = this.#hiddenReason(realm, player.wallet) !== undefined
-    if (player.realm !== undefined && (hidden || player.realm !== realm)) this.#hide(player)
-    player.spelledRealm = spelled
-    if (!hidden) this.#show(player, realm)
-  }
-
-  #show(player: Player, realm: string): void {
-    player.realm = realm
-    player.hasMoved = true
-    this.#gridOf(realm).place(player)
-  }
-
-  /** It sees no other player, and those who saw it are told when it is their turn. */
-  #hide(player: Player): void {
-    this.#leaveGrid(player)
-    this.#sender.leaveAll(player)
-    player.realm = undefined
-  }
-
   #remove(player: Player): void {
-    this.#leaveGrid(player)
+    this.#realms.leave(player)
     this.#emotes.forget(player)
     this.#sender.forget(player)
     this.#players.remove(player)
-  }
-
-  #gridOf(realm: string): PlayerGrid {
-    const known = this.#grids.get(realm)
-    if (known) return known
-    const grid = new PlayerGrid()
-    this.#grids.set(realm, grid)
-    return grid
-  }
-
-  #leaveGrid(player: Player): void {
-    const { grid, realm = '' } = player
-    grid?.remove(player)
-    if (grid?.isEmpty) this.#grids.delete(realm)
   }
 
   #look(player: Player, grid: Grid): void {

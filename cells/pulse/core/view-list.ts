@@ -14,8 +14,8 @@ export const MARK = {
 
 /** The numbers of a view, in 32 bytes, so that all of them come from one line of the processor's cache. */
 export const VIEW = {
-  /** Slot of the player, and the count of its changes that was sent. */
-  slot: 0,
+  /** Entry of the player, and the count of its changes that was sent. */
+  entry: 0,
   seen: 1,
   /** Tier of distance, and in which rounds its changes are due: with it, those of one tier are spread over all rounds. */
   tier: 2,
@@ -35,7 +35,7 @@ const FIRST_ROWS = 16
  * What the client of an observer knows of the players that it sees: a view is a row of a table, since a round goes through all rows of all
  * observers. The last row takes the place of one that is removed.
  */
-export class ViewList<Seen extends { readonly subject: number; readonly slot: number }> {
+export class ViewList<Seen extends { readonly subject: number; readonly entry: number }> {
   count = 0
   /** No view is in a nearer tier. */
   nearestTier = TIERS
@@ -66,7 +66,7 @@ export class ViewList<Seen extends { readonly subject: number; readonly slot: nu
     const at = row * VIEW_LENGTH
     this.players[row] = player
     this.table.fill(0, at, at + VIEW_LENGTH)
-    this.set(row, VIEW.slot, player.slot)
+    this.set(row, VIEW.entry, player.entry)
     this.set(row, VIEW.tier, tier)
     this.set(row, VIEW.phase, player.subject)
     this.mark(row, 0)

@@ -3,7 +3,7 @@ import { DeltaCache } from './delta-cache.ts'
 import { ProtoWriter } from './messages/proto-writer.ts'
 import { REMEMBERED_STATES, serverMessages, TIERS } from './messages/server-message.ts'
 import type { Player } from './player.ts'
-import type { PlayerSlots } from './player-slots.ts'
+import type { PlayerEntries } from './player-entries.ts'
 import type { SendRates } from './send-rates.ts'
 import { MARK, VIEW, VIEW_LENGTH } from './view-list.ts'
 import type { VisibilityListener } from './visibility.ts'
@@ -21,7 +21,7 @@ const REPEAT_JOINED_MS = 10_000
 export class ViewSender implements VisibilityListener {
   readonly #writer = new ProtoWriter()
   readonly #deltas = new DeltaCache()
-  readonly #slots: PlayerSlots
+  readonly #entries: PlayerEntries
   /** Beginnings and ends of the deltas for one observer, and how many there are. */
   #ranges = new Uint32Array(2 * FIRST_DELTAS)
   #count = 0
@@ -32,8 +32,8 @@ export class ViewSender implements VisibilityListener {
   #nowMs = 0
   sent = 0
 
-  constructor(slots: PlayerSlots) {
-    this.#slots = slots
+  constructor(entries: PlayerEntries) {
+    this.#entries = entries
   }
 
   get encoded(): number {
@@ -47,9 +47,9 @@ export class ViewSender implements VisibilityListener {
     for (let tier = 0; tier < TIERS; tier++) this.#dueBits[tier] = (tierRounds[tier] ?? 1) - 1
   }
 
-  /** Another player may have its slot from now on. */
+  /** Another player may have its entry from now on. */
   forget(player: Player): void {
-    this.#deltas.forget(player.slot)
+    this.#deltas.forget(player.entry)
   }
 
   /** The observer sees a player from now on. */
@@ -122,12 +122,12 @@ export class ViewSender implements VisibilityListener {
     // Adding a view may have replaced the table, but none is added on the way.
     const { table } = views
     const dueBits = this.#dueBits
-    const { changes } = this.#slots
+    const { changes } = this.#entries
     for (let row = views.count - 1; row >= 0; row--) {
       const at = row * VIEW_LENGTH
       if ((round + ((table[at + VIEW.phase] as number) & phaseBits)) & (dueBits[table[at + VIEW.tier] as number] as number))
         continue
-      const count = changes[table[at + VIEW.slot] as number] as number
+      const count = changes[table[at + VIEW.entry] as number] as number
       if (count === table[at + VIEW.seen]) continue
       table[at + VIEW.seen] = count
       this.#sendRow(observer, row, at, table)

@@ -1,7 +1,7 @@
 import { longer } from './columns.ts'
 import { TIERS } from './messages/server-message.ts'
 import type { Grid, Player } from './player.ts'
-import type { PlayerSlots } from './player-slots.ts'
+import type { PlayerEntries } from './player-entries.ts'
 import { VIEW, VIEW_LENGTH } from './view-list.ts'
 
 /** How far players see each other. */
@@ -38,7 +38,7 @@ const FIRST_ROWS = 128
  * crowd has to be sorted.
  */
 export class Visibility {
-  readonly #slots: PlayerSlots
+  readonly #entries: PlayerEntries
   readonly #limits: VisibilityLimits
   readonly #range: number
   readonly #maxPlayers: number
@@ -54,8 +54,8 @@ export class Visibility {
   readonly #free = new Int32Array(TIERS)
   #round = 0
 
-  constructor(slots: PlayerSlots, limits: VisibilityLimits = defaultVisibility) {
-    this.#slots = slots
+  constructor(entries: PlayerEntries, limits: VisibilityLimits = defaultVisibility) {
+    this.#entries = entries
     this.#limits = limits
     this.#range = limits.tierMetres.at(-1) ?? 0
     this.#maxPlayers = limits.tierPlayers.at(-1) ?? 0
@@ -92,15 +92,15 @@ export class Visibility {
    */
   #countViews({ views, x, z }: Player): number {
     const { count, table } = views
-    const { places, seenIn } = this.#slots
+    const { places, seenIn } = this.#entries
     if (this.#viewBands.length < count) this.#viewBands = new Uint16Array(2 * count)
     let inRange = 0
     let farthest = 0
     for (let row = 0; row < count; row++) {
-      const slot = table[row * VIEW_LENGTH + VIEW.slot] as number
-      seenIn[slot] = this.#round
-      const dx = (places[2 * slot] as number) - x
-      const dz = (places[2 * slot + 1] as number) - z
+      const entry = table[row * VIEW_LENGTH + VIEW.entry] as number
+      seenIn[entry] = this.#round
+      const dx = (places[2 * entry] as number) - x
+      const dz = (places[2 * entry + 1] as number) - z
       const felt = Math.sqrt(dx * dx + dz * dz) / this.#limits.hysteresis
       if (felt > this.#range) {
         this.#viewBands[row] = OUT_OF_SIGHT
@@ -120,14 +120,14 @@ export class Visibility {
     const { x, z } = observer
     const limit = metres * metres
     this.#count = 0
-    const { seenIn } = this.#slots
-    for (const { players, slots, places } of grid.around(x, z, metres)) {
+    const { seenIn } = this.#entries
+    for (const { players, entries, places } of grid.around(x, z, metres)) {
       for (let i = 0; i < players.length; i++) {
         const dx = (places[2 * i] ?? 0) - x
         const dz = (places[2 * i + 1] ?? 0) - z
         const squared = dx * dx + dz * dz
         if (squared > limit) continue
-        if (seenIn[slots[i] ?? 0] === this.#round) continue
+        if (seenIn[entries[i] ?? 0] === this.#round) continue
         const player = players[i]
         if (!player || player === observer) continue
         this.#keep(player, Math.floor(Math.sqrt(squared) / BAND))
