@@ -16,7 +16,7 @@ import { history, pause, resume, rolloutStatus, undo } from './commands/rollout.
 import { scale } from './commands/scale.ts'
 import { status } from './commands/status.ts'
 
-const WAIT = 30_000
+const WAIT = 60_000
 const version = (tag: string, more: object = {}) => ({ livekit: { type: 'None' }, version: tag, ...more })
 
 withPart('kube', 'commands for realms of a cluster, against a real API server and the operator', (part) => {
@@ -87,7 +87,7 @@ withPart('kube', 'commands for realms of a cluster, against a real API server an
     expect(text()).toMatch(/^main is paused: [\s\S]*main goes on\./)
     await resume('main', at, ports)
     expect(text()).toBe('main neither is paused nor waits after canary cells.\n')
-  }, 90_000)
+  }, 150_000)
 
   test('a rollout that waits after its canary cells goes on, or goes back', async () => {
     await kube.declare(version('1.0.0', { cells: { replicas: 2 } }))
@@ -114,7 +114,7 @@ withPart('kube', 'commands for realms of a cluster, against a real API server an
     expect(text()).toMatch(/It does not wait after 1 canary cells any more/)
     expect(await rolloutStatus('main', { ...at, wait: WAIT }, ports)).toBe(0)
     expect(said.some((sentence) => sentence.startsWith('main: '))).toBe(true)
-  }, 90_000)
+  }, 150_000)
 
   test('what does not exist, does not fit or is not answered is told in a sentence, with an exit code', async () => {
     const failure = async (run: Promise<unknown>) => {
