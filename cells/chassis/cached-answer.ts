@@ -7,6 +7,12 @@ import { prepared } from './representation.ts'
  * a second.
  */
 const BYTES_PER_MS = 10_000
+/** And for so many times as long as it took to build: a short answer may come from much data. */
+const TIMES_BUSY = 10
+
+/** How long an answer is kept although its data has changed. */
+export const freshForMs = (bytes: number, busyMs: number): number =>
+  Math.floor(Math.max(bytes / BYTES_PER_MS, TIMES_BUSY * busyMs))
 
 /**
  * Builds an answer once per change, however many clients request it. Where the data changes all the time, a long answer is also
@@ -20,7 +26,8 @@ export function cachedAnswer(version: () => unknown, clock: Pick<Clock, 'monoton
     if (last && (last.version === current || now < last.freshUntil)) return last.answer
     const bytes = Buffer.from(JSON.stringify(body()))
     const answer = prepared(bytes)
-    last = { version: current, answer, freshUntil: now + Math.floor(bytes.length / BYTES_PER_MS) }
+    const builtAt = clock.monotonic()
+    last = { version: current, answer, freshUntil: builtAt + freshForMs(bytes.length, builtAt - now) }
     return answer
   }
 }

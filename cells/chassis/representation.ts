@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { acceptedCodings, CompressedBodies, type ContentCoding } from './content-coding.ts'
 import type { HttpResponse } from './http-response.ts'
@@ -8,13 +8,17 @@ const compressed = new CompressedBodies()
 /** A 200 with a body that is made once and sent to many: with an entity tag, so that a client that has it already is not sent it. */
 export const prepared = (body: Uint8Array, headers: HttpResponse['headers'] = {}): HttpResponse => ({
   status: 200,
-  headers: { 'content-type': 'application/json', etag: entityTagOf(body), ...headers },
+  headers: {
+    'content-type': 'application/json',
+    ...headers,
+    etag: headers.etag ?? entityTagOf(createHash('sha256').update(body)),
+  },
   body,
   isPrepared: true,
 })
 
-/** A strong entity tag (RFC 9110 §8.8.3). */
-const entityTagOf = (body: Uint8Array): string => `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
+/** A strong entity tag (RFC 9110 §8.8.3) by the hash of a body, which takes no more bytes then. */
+export const entityTagOf = (hash: Hash): string => `"${hash.digest('base64url').slice(0, 22)}"`
 
 /**
  * What a client is sent of an answer to GET or HEAD: a 304 where it has the body already, and a prepared body in a coding that it

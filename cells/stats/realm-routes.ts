@@ -1,7 +1,18 @@
 import { cachedAnswer } from '../chassis/cached-answer.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { ok, type Route, route } from '../chassis/http.ts'
-import { byAddress, byId, byPeers, islandById, islandsJson, type PeerJson, parcelsJson, peersJson } from './core/response-json.ts'
+import { slicedAnswer } from '../chassis/sliced-answer.ts'
+import {
+  byAddress,
+  byPeers,
+  islandById,
+  islandsText,
+  listText,
+  type PeerJson,
+  parcelsJson,
+  peersJson,
+  peersTextByAddress,
+} from './core/response-json.ts'
 import type { Snapshot } from './core/snapshot.ts'
 
 export interface RealmRouteDependencies {
@@ -18,31 +29,32 @@ export interface RealmRouteDependencies {
 export function realmRoutes({ realmName, snapshot, clock }: RealmRouteDependencies): Route[] {
   const realm = realmName.toLowerCase()
   const ofSnapshot = (body: () => unknown) => cachedAnswer(() => snapshot.revision, clock, body)
-  const islandsOf = () =>
-    islandsJson(snapshot)
-      .map((island) => ({ ...island, peers: island.peers.sort(byAddress) }))
-      .sort(byId)
   // A realm is there as long as players are in it.
   const summaries = () =>
     snapshot.peerCount === 0 ? [] : [{ name: realm, peers: snapshot.peerCount, clusters: [...snapshot.islands()].length }]
+  const inSlices = (list: string, pieces: () => Iterable<string>) =>
+    slicedAnswer(
+      () => snapshot.revision,
+      clock,
+      () => listText(`"ok":true,"realm":${JSON.stringify(realm)}`, list, pieces()),
+    )
   const lists = {
-    peers: () => peersJson(snapshot, []).sort(byAddress),
-    parcels: () => parcelsJson(snapshot).sort(byPeers),
-    islands: islandsOf,
+    peers: inSlices('peers', () => peersTextByAddress(snapshot)),
+    parcels: ofSnapshot(() => ({ realm, parcels: parcelsJson(snapshot).sort(byPeers) })),
+    islands: inSlices('islands', () => islandsText(snapshot, 'byId')),
   }
   const realms = ofSnapshot(() => ({
     realms: summaries(),
     lastUpdated: new Date(clock.now()).toISOString(),
   }))
-  const answerOf = (name: string, list: keyof typeof lists, body: readonly object[]) =>
-    list === 'parcels' ? { realm: name, parcels: body } : { ok: true, realm: name, [list]: body }
-  const routes = (Object.keys(lists) as (keyof typeof lists)[]).map((list) => {
-    const ours = ofSnapshot(() => answerOf(realm, list, lists[list]()))
-    return route('GET', `/realms/:realm/${list}`, ({ params }) => {
+  const emptyList = (name: string, list: keyof typeof lists) =>
+    ok(list === 'parcels' ? { realm: name, parcels: [] } : { ok: true, realm: name, [list]: [] })
+  const routes = (Object.keys(lists) as (keyof typeof lists)[]).map((list) =>
+    route('GET', `/realms/:realm/${list}`, ({ params }) => {
       const asked = params.realm.toLowerCase()
-      return asked === realm ? ours() : ok(answerOf(asked, list, []))
-    })
-  })
+      return asked === realm ? lists[list]() : emptyList(asked, list)
+    }),
+  )
   return [
     route('GET', '/realms', realms),
     ...routes,
@@ -53,7 +65,7 @@ export function realmRoutes({ realmName, snapshot, clock }: RealmRouteDependenci
   ]
 }
 
-/** Peers with the realm they are in, by address: those that are named, or all. */
+/** Peers with the realm they are in, by address: those that are named. */
 export const peersInRealm = ({ realmName, snapshot }: Omit<RealmRouteDependencies, 'clock'>, ids: readonly string[]): object[] =>
   peersJson(snapshot, ids)
     .sort(byAddress)

@@ -3,9 +3,20 @@ import { cachedAnswer } from '../chassis/cached-answer.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { Build } from '../chassis/health.ts'
 import { json, ok, type Route, route } from '../chassis/http.ts'
+import { slicedAnswer } from '../chassis/sliced-answer.ts'
 import type { HotSceneSource } from './adapters/hot-scenes-poller.ts'
 import { realmMap } from './core/realm-map.ts'
-import { cellsJson, coreStatus, islandById, islandsJson, parcelsJson, peerJson, peersJson } from './core/response-json.ts'
+import {
+  cellsJson,
+  coreStatus,
+  islandById,
+  islandsText,
+  listText,
+  parcelsJson,
+  peerJson,
+  peersText,
+  peersTextByAddress,
+} from './core/response-json.ts'
 import type { Snapshot } from './core/snapshot.ts'
 import { inRealm, peersInRealm, realmRoutes } from './realm-routes.ts'
 
@@ -22,10 +33,17 @@ export interface StatsRouteDependencies {
 /** The API of comms.md §8.1: at the root, partly also below `/comms`, and all of it again below `/stats`. */
 export function statsRoutes({ snapshot, hotScenes, clock, build, realmName }: StatsRouteDependencies): Route[] {
   const ofSnapshot = (body: () => unknown) => cachedAnswer(() => snapshot.revision, clock, body)
-  const allPeers = ofSnapshot(() => ({ ok: true, peers: peersJson(snapshot, []) }))
-  const peersOfAllRealms = ofSnapshot(() => ({ ok: true, peers: peersInRealm({ realmName, snapshot }, []) }))
+  const inSlices = (pieces: () => Iterable<string>) => slicedAnswer(() => snapshot.revision, clock, pieces)
+  const allPeers = inSlices(() => listText('"ok":true', 'peers', peersText(snapshot)))
+  const peersOfAllRealms = inSlices(() =>
+    listText(
+      '"ok":true',
+      'peers',
+      peersTextByAddress(snapshot, (peer) => inRealm(peer, realmName)),
+    ),
+  )
   const parcels = ofSnapshot(() => ({ parcels: parcelsJson(snapshot) }))
-  const islands = ofSnapshot(() => ({ ok: true, islands: islandsJson(snapshot) }))
+  const islands = inSlices(() => listText('"ok":true', 'islands', islandsText(snapshot)))
   const instance = randomUUID()
   const map = ofSnapshot(() => realmMap(snapshot, instance, clock.monotonic()))
   const scenes = cachedAnswer(hotScenes.current, clock, hotScenes.current)

@@ -1,6 +1,16 @@
 import { expect, test, vi } from 'vitest'
 import type { PeerId } from '../../wire/peer.ts'
-import { byPeers, islandById, islandsJson, parcelsJson, peersJson } from './response-json.ts'
+import {
+  byPeers,
+  type IslandJson,
+  islandById,
+  islandsText,
+  type PeerJson,
+  parcelsJson,
+  peersJson,
+  peersText,
+  peersTextByAddress,
+} from './response-json.ts'
 import { Snapshot } from './snapshot.ts'
 
 const COUNT = 100_000
@@ -30,15 +40,20 @@ function aCrowdedRealm(): Snapshot {
   return snapshot
 }
 
+const listOf = <Item>(pieces: Iterable<string>): Item[] => JSON.parse(`[${[...pieces].join('')}]`) as Item[]
+
 test('100 000 peers are counted on their parcels and islands, and each is found by its id', () => {
   const snapshot = aCrowdedRealm()
   expect(snapshot.peerCount).toBe(COUNT)
-  expect(peersJson(snapshot, [])).toHaveLength(COUNT)
+  const peers = listOf<PeerJson>(peersText(snapshot))
+  expect(peers).toHaveLength(COUNT)
+  const sorted = listOf<PeerJson>(peersTextByAddress(snapshot))
+  expect(sorted.map(({ id }) => id)).toEqual(peers.map(({ id }) => id).sort())
   const parcels = parcelsJson(snapshot).sort(byPeers)
   expect(parcels).toHaveLength(COUNT / OF_ISLAND)
   expect(parcels.every(({ peersCount }) => peersCount === OF_ISLAND)).toBe(true)
   expect(parcels.at(-1)?.parcel).toEqual({ x: COUNT / OF_ISLAND - 1, y: -1 })
-  const islands = islandsJson(snapshot)
+  const islands = listOf<IslandJson>(islandsText(snapshot))
   expect([islands.length, islands.reduce((sum, { peers }) => sum + peers.length, 0)]).toEqual([COUNT / OF_ISLAND, COUNT])
   for (const n of [0, 54_321, COUNT - 1]) {
     expect(peersJson(snapshot, [peer(n)])).toMatchObject([{ id: peer(n), parcel: [Math.floor(n / OF_ISLAND), -1] }])

@@ -40,11 +40,59 @@ export const peerJson = ({ id, lastPing, position }: KnownPeer): PeerJson => ({
   position: coordinates(position),
 })
 
-/** The peers with these ids, in order of appearance; all peers when no id is given. */
+/** The peers with these ids, in order of appearance. */
 export function peersJson(snapshot: Snapshot, ids: readonly string[]): PeerJson[] {
-  if (ids.length === 0) return Array.from(snapshot.peers(), peerJson)
   const requested = [...new Set(ids)].flatMap((id) => snapshot.peer(id) ?? [])
   return requested.sort((a, b) => a.appearance - b.appearance).map(peerJson)
+}
+
+/** An object as pieces of JSON: fields, and a list. */
+export function* listText(fields: string, list: string, pieces: Iterable<string>): Iterable<string> {
+  yield `{${fields},"${list}":[`
+  yield* pieces
+  yield ']}'
+}
+
+/** All peers as pieces of JSON, in order of appearance, with commas between them. */
+export function* peersText(snapshot: Snapshot): Iterable<string> {
+  let before = ''
+  for (const peer of snapshot.peers()) {
+    yield before + JSON.stringify(peerJson(peer))
+    before = ','
+  }
+}
+
+/** As `peersText`, by address. Peers are sorted in groups, because to sort all of a hundred thousand at once takes too long. */
+export function* peersTextByAddress(snapshot: Snapshot, shown: (peer: PeerJson) => object = (peer) => peer): Iterable<string> {
+  const groups = new Map<string, KnownPeer[]>()
+  for (const peer of snapshot.peers()) {
+    const key = peer.id.slice(0, GROUP_DIGITS)
+    const group = groups.get(key)
+    if (group) group.push(peer)
+    else groups.set(key, [peer])
+    yield ''
+  }
+  let before = ''
+  for (const key of [...groups.keys()].sort(compare)) {
+    for (const peer of (groups.get(key) ?? []).sort((a, b) => compare(a.id, b.id))) {
+      yield before + JSON.stringify(shown(peerJson(peer)))
+      before = ','
+    }
+  }
+}
+
+/** Of a wallet's address, with 0x: 4096 groups. */
+const GROUP_DIGITS = 5
+
+/** All islands as pieces of JSON, with commas between them: in the order of their cells, or by id with their peers by address. */
+export function* islandsText(snapshot: Snapshot, order: 'any' | 'byId' = 'any'): Iterable<string> {
+  const reported = order === 'any' ? snapshot.islands() : [...snapshot.islands()].sort(byId)
+  let before = ''
+  for (const island of reported) {
+    const { peers, ...rest } = islandJson(snapshot, island)
+    yield before + JSON.stringify({ ...rest, peers: order === 'any' ? peers : peers.sort(byAddress) })
+    before = ','
+  }
 }
 
 /** Peers that sent no heartbeat to us are left out of their island without an error (comms.md §8.1). */
@@ -58,9 +106,6 @@ const islandJson = (snapshot: Snapshot, { id, maxPeers, center, radius, peers }:
     return known ? [peerJson(known)] : []
   }),
 })
-
-export const islandsJson = (snapshot: Snapshot): IslandJson[] =>
-  Array.from(snapshot.islands(), (island) => islandJson(snapshot, island))
 
 /** The island of that id, or nothing. */
 export function islandById(snapshot: Snapshot, id: string): IslandJson | undefined {
@@ -87,7 +132,8 @@ const compare = (a: string, b: string): number => Number(a > b) - Number(a < b)
 export const byAddress = (a: PeerJson, b: PeerJson): number => compare(a.address, b.address)
 export const byPeers = (a: ParcelJson, b: ParcelJson): number =>
   b.peersCount - a.peersCount || a.parcel.x - b.parcel.x || a.parcel.y - b.parcel.y
-export const byId = (a: IslandJson, b: IslandJson): number => a.id.localeCompare(b.id, 'en', { numeric: true })
+const numerically = new Intl.Collator('en', { numeric: true })
+const byId = (a: { id: string }, b: { id: string }): number => numerically.compare(a.id, b.id)
 
 /** The cells that ever sent a report, by slot. `nowMs` is monotonic. */
 export const cellsJson = (snapshot: Snapshot, nowMs: number): CellJson[] =>
