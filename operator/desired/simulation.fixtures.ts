@@ -161,7 +161,8 @@ export class Simulation {
       this.cells.set(desired.metadata.name, { ...known, metadata: { ...metadata, ...(annotations && { annotations }) } })
       return
     }
-    const creationTimestamp = known?.metadata.creationTimestamp ?? new Date(this.now).toISOString()
+    // The API server knows whole seconds.
+    const creationTimestamp = known?.metadata.creationTimestamp ?? new Date(this.now).toISOString().replace(/\.\d+Z$/, 'Z')
     const metadata = {
       ...desired.metadata,
       uid: desired.metadata.name,

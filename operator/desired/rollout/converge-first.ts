@@ -4,7 +4,7 @@ import { cellUser } from '../bus-users.ts'
 import { isServing, takesPlayers } from '../endpoints.ts'
 import { judgeJoinRate } from './join-rate.ts'
 import { canonicalJson, type RevisionSpec, revisionSpecOf } from './revision.ts'
-import { activeCellOf, createdAt } from './rollout.ts'
+import { activeCellOf, firstCreation } from './rollout.ts'
 
 /**
  * The cell whose revision all cells get first when a change is declared in the middle of another one: a realm has cells of at most two
@@ -28,8 +28,7 @@ export function convergenceTarget(
       ? [cells]
       : []
   })
-  const oldest = (cells: readonly CommsCell[]) => Math.min(...cells.map(createdAt))
-  const [best] = qualified.sort((a, b) => b.length - a.length || oldest(a) - oldest(b))
+  const [best] = qualified.sort((a, b) => b.length - a.length || firstCreation(a) - firstCreation(b))
   return best?.[0]
 }
 

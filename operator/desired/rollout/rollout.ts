@@ -146,7 +146,7 @@ function holdOf(
  * canary. Told by the oldest cell of each, because cells are added to both by scaling.
  */
 const isReturn = (updated: readonly CommsCell[], outdated: readonly CommsCell[]): boolean =>
-  Math.min(...updated.map(createdAt)) < Math.min(...outdated.map(createdAt))
+  firstCreation(updated) < firstCreation(outdated)
 
 function slotRolloutOf(
   realm: Realm,
@@ -183,12 +183,21 @@ export function activeCellOf(
   isDesired: (cell: CommsCell) => boolean,
 ): CommsCell | undefined {
   const published = realm.status?.endpoints?.find((endpoint) => endpoint.slot === slot)?.cell
-  const [oldest] = [...cells].sort((a, b) => createdAt(a) - createdAt(b))
+  const [oldest] = [...cells].sort((a, b) => firstCreation([a]) - firstCreation([b]))
   return cells.find(({ metadata }) => metadata.name === published) ?? cells.find(isServing) ?? cells.find(isDesired) ?? oldest
 }
 
 /** When a cell was created, in milliseconds since the epoch. */
-export const createdAt = ({ metadata }: CommsCell): number => Date.parse(metadata.creationTimestamp ?? '') || 0
+const createdAt = ({ metadata }: CommsCell): number => Date.parse(metadata.creationTimestamp ?? '') || 0
+
+/**
+ * When the first of some cells was created, for comparison with others. The API server knows whole seconds only: of two cells of one
+ * second the one that has the name of its slot was first, because a cell that comes beside it is named after its revision as well.
+ */
+export const firstCreation = (cells: readonly CommsCell[]): number =>
+  Math.min(...cells.map((cell) => createdAt(cell) + (hasNameOfSlot(cell) ? 0 : 1)))
+
+const hasNameOfSlot = ({ metadata, spec }: CommsCell): boolean => metadata.name === `${spec.realmRef.name}-${spec.slot}`
 
 /** From when the deadline of a candidate counts: its creation, or, where the clock of the API server is ahead, its first condition. */
 function beganAt(candidate: CommsCell, now: number): number {
