@@ -531,6 +531,8 @@ export interface RealmSpec {
     host?: string
     /** IngressClass; the cluster's default when absent. */
     className?: string
+    /** Where TLS of host ends. Secret is at the Ingress, with the certificate of tlsSecretName. Terminated is in front of it, or with a certificate that the controller has itself: a load balancer with a certificate of its cloud, a CDN, a wildcard for all hosts; players are given https and wss. None is nowhere, and they are given http and ws. Absent = Secret with tlsSecretName, None without. */
+    tls?: 'Secret' | 'Terminated' | 'None'
     /** Secret with the certificate of host. Explorers other than Bevy and Godot demand TLS. */
     tlsSecretName?: string
     /** Annotations of the Ingress, for its controller. */

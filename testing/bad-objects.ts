@@ -73,6 +73,24 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       at: 'spec.gatekeeper',
     },
     {
+      title: 'TLS that ends in front of the Ingress, with a certificate for the Ingress',
+      spec: { livekit: none(), ...exposed({ tls: 'Terminated', tlsSecretName: 'main-tls' }) },
+      says: /tls Secret needs tlsSecretName, and only it/,
+      at: 'spec.exposure',
+    },
+    {
+      title: 'TLS with a certificate that is not named',
+      spec: { livekit: none(), ...exposed({ tls: 'Secret' }) },
+      says: /tls Secret needs tlsSecretName, and only it/,
+      at: 'spec.exposure',
+    },
+    {
+      title: 'TLS of an Ingress that there is not',
+      spec: { livekit: none(), exposure: { url: 'https://main.example.org', tls: 'Terminated' } },
+      says: /tls, tlsSecretName and annotations belong to type Ingress/,
+      at: 'spec.exposure',
+    },
+    {
       title: 'a certificate for no host of a gatekeeper',
       spec: { livekit: none(), ...exposed(), gatekeeper: { tlsSecretName: 'gk-tls' } },
       says: /tlsSecretName belongs to hosts/,

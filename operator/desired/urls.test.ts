@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { aRealm } from './realm.fixtures.ts'
-import { adapterOf, clusterUrls } from './urls.ts'
+import { adapterOf, clusterUrls, gatekeeperHostUrl } from './urls.ts'
 
 const urlsOf = (...changes: Parameters<typeof aRealm>) => {
   const { slot, ...urls } = clusterUrls(aRealm(...changes), 'cluster.local', 'https://realms.example.org')
@@ -15,6 +15,17 @@ test('behind an Ingress a realm is below its host, with TLS where a certificate 
     stats: 'https://main.example.org/stats',
   })
   expect(urlsOf({ exposure: { type: 'Ingress', host: 'main.example.org' } }).slot1).toBe('ws://main.example.org/cells/1')
+})
+
+test('where TLS ends in front of the Ingress, players are told to use it, at the hosts of the gatekeeper too', () => {
+  const exposure = { type: 'Ingress', host: 'main.example.org', tls: 'Terminated' } as const
+  expect(urlsOf({ exposure })).toMatchObject({
+    slot1: 'wss://main.example.org/cells/1',
+    gatekeeper: 'https://main.example.org/gatekeeper',
+  })
+  const realm = aRealm({ exposure, gatekeeper: { hosts: ['gk.example.org'] } })
+  expect(gatekeeperHostUrl(realm, 'gk.example.org')).toBe('https://gk.example.org')
+  expect(urlsOf({ exposure: { ...exposure, tls: 'None' } }).slot1).toBe('ws://main.example.org/cells/1')
 })
 
 test('behind a route of the user a realm is below its URL, including the path', () => {

@@ -21,10 +21,14 @@ export const urlsBelow = (realm: Realm, base: string, providerUrl: string): Real
   about: aboutUrl(realm, providerUrl),
 })
 
+/** Whether players reach the host of a realm over TLS. */
+export const hasTls = ({ tls, tlsSecretName }: Realm['spec']['exposure']): boolean =>
+  tls === 'Terminated' || tlsSecretName !== undefined
+
 /** Where a realm is reached in a cluster: through its Ingress, through a route that the user runs, or else through its Services. */
 export function clusterUrls(realm: Realm, clusterDomain: string, providerUrl: string): RealmUrls {
-  const { host, tlsSecretName, url } = realm.spec.exposure
-  if (host) return urlsBelow(realm, `${tlsSecretName ? 'https' : 'http'}://${host}`, providerUrl)
+  const { host, url } = realm.spec.exposure
+  if (host) return urlsBelow(realm, `${hasTls(realm.spec.exposure) ? 'https' : 'http'}://${host}`, providerUrl)
   if (url) return urlsBelow(realm, url, providerUrl)
   const { name, namespace } = realm.metadata
   const at = (service: string) => serviceHost(service, namespace, clusterDomain)
@@ -38,7 +42,7 @@ export function clusterUrls(realm: Realm, clusterDomain: string, providerUrl: st
 
 /** Base URL of the gatekeeper at one of its further hosts. */
 export const gatekeeperHostUrl = ({ spec }: Realm, host: string): string =>
-  `${spec.gatekeeper.tlsSecretName ? 'https' : 'http'}://${host}`
+  `${spec.gatekeeper.tlsSecretName || spec.exposure.tls === 'Terminated' ? 'https' : 'http'}://${host}`
 
 /** The URL of a realm's description at a realm provider. */
 export const aboutUrl = (realm: Realm, providerUrl: string): string => `${providerUrl}/${realmNameOf(realm)}/about`

@@ -8,6 +8,7 @@ const condition = (exposure: RealmSpec['exposure'], realm = aRealm({ exposure })
 test('all explorers can enter a realm with TLS and LiveKit', () => {
   for (const exposure of [
     { type: 'Ingress' as const, host: 'main.example.org', tlsSecretName: 'tls' },
+    { type: 'Ingress' as const, host: 'main.example.org', tls: 'Terminated' as const },
     { type: 'None' as const, url: 'https://main.example.org' },
   ])
     expect(condition(exposure)).toMatchObject({ status: 'True', reason: 'AllExplorers' })

@@ -42,4 +42,4 @@ const SEVERAL_SCENES =
   'of a world with several scenes, explorers of Unity ask the server of Decentraland for the rooms of each scene'
 
 const noTls = ({ spec: { exposure } }: Realm): string =>
-  `explorers of Unity cannot enter over ws://, without TLS: ${exposure.url ? 'use an exposure.url with https' : 'set exposure.tlsSecretName'}`
+  `explorers of Unity cannot enter over ws://, without TLS: ${exposure.url ? 'use an exposure.url with https' : 'set exposure.tlsSecretName, or exposure.tls: Terminated where TLS ends in front of the Ingress'}`

@@ -37,6 +37,7 @@ test('only a host with HTTPS at its usual port is looked at', async () => {
   const { seen, world, pass } = aWatch()
   const hostOf = (exposure: object) => seen(aRealm({ exposure }))?.host
   expect(hostOf({ type: 'Ingress', host })).toBeUndefined()
+  expect(hostOf({ type: 'Ingress', host, tls: 'Terminated' })).toBe(host)
   expect(hostOf({ url: 'http://a.example.org' })).toBeUndefined()
   expect(hostOf({ url: 'https://a.example.org:8443' })).toBeUndefined()
   expect(hostOf({})).toBeUndefined()

@@ -4,6 +4,7 @@ import type { Log } from '../../../cells/chassis/log.ts'
 import type { PollOutcome } from '../../../cells/chassis/poller.ts'
 import { keyText, type ObjectKey } from '../../../crds/object.ts'
 import type { Realm } from '../../../crds/realm.ts'
+import { hasTls } from '../../desired/urls.ts'
 import type { Certificate, RealmCertificate } from '../../observed/certificate.ts'
 import type { RealmObserver } from '../observer.ts'
 import { SharedPoller, type SharedTarget } from '../shared-poller.ts'
@@ -91,7 +92,7 @@ function learn(target: Target, answer: Certificate): PollOutcome {
 
 /** The host of a realm with HTTPS at the usual port: the operator opens no other port of an address that a user wrote. */
 function httpsHostOf({ spec: { exposure } }: Realm): string | undefined {
-  if (exposure.host) return exposure.tlsSecretName ? exposure.host : undefined
+  if (exposure.host) return hasTls(exposure) ? exposure.host : undefined
   const url = exposure.url === undefined ? null : URL.parse(exposure.url)
   return url?.protocol === 'https:' && url.port === '' ? url.hostname.replace(/^\[|\]$/g, '') : undefined
 }
