@@ -127,8 +127,7 @@ describe('what the Dockerfile builds', { timeout: BUILD_TIMEOUT_MS }, () => {
       'README.md',
       'crds/commscell.crd.yaml',
       'crds/realm.crd.yaml',
-      'examples/realm.yaml',
-      'examples/world.yaml',
+      ...filesOf('examples'),
       'package.json',
     ]
     expect(published.sort()).toEqual([...built.map((file) => `dist/${file}`), ...beside].sort())

@@ -1,13 +1,41 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { parse, parseAllDocuments } from 'yaml'
+import { parseAllDocuments } from 'yaml'
 import { KubeError } from '../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
+import { type Resource, resources } from '../../cells/kube/resources.ts'
 import { API_VERSION, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { badRealms } from '../../testing/bad-objects.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
+
+const examplesFolder = new URL('../../examples/', import.meta.url)
+const examples = readdirSync(examplesFolder).filter((file) => file.endsWith('.yaml'))
+
+/** Kinds in the examples that a cluster has by itself or by our CRDs. */
+const kindsOfEveryCluster: Readonly<Record<string, Resource>> = {
+  Realm: realmResource,
+  Namespace: resources.Namespace,
+  NetworkPolicy: resources.NetworkPolicy,
+  Secret: resources.Secret,
+  HorizontalPodAutoscaler: { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', plural: 'horizontalpodautoscalers' },
+}
+/** API groups in the examples whose CRDs others bring. */
+const foreignGroups = [
+  'argoproj.io',
+  'cert-manager.io',
+  'external-secrets.io',
+  'keda.sh',
+  'kustomize.toolkit.fluxcd.io',
+  'source.toolkit.fluxcd.io',
+]
+
+test('every example is listed', () => {
+  const list = readFileSync(new URL('README.md', examplesFolder), 'utf8')
+  expect(examples.length).toBeGreaterThan(12)
+  for (const file of examples) expect(list).toContain(`[${file}](${file})`)
+})
 
 withPart('kube', 'the CRDs in a real API server', (part) => {
   const kube = useApiServer(part)
@@ -30,20 +58,23 @@ withPart('kube', 'the CRDs in a real API server', (part) => {
     })
   })
 
-  test('the example is accepted', async () => {
-    const example = parse(readFileSync(new URL('../../examples/realm.yaml', import.meta.url), 'utf8')) as KubeObject
-    const realm = { ...example, metadata: { ...example.metadata, namespace: 'default' } }
-    expect((await kube.user.create(realmResource, realm)).metadata.uid).toBeDefined()
-  })
-
-  test('the worlds of the example are accepted', async () => {
-    const documents = parseAllDocuments(readFileSync(new URL('../../examples/world.yaml', import.meta.url), 'utf8'))
-    const realms = documents.map((document) => document.toJS() as KubeObject).filter(({ kind }) => kind === 'Realm')
-    for (const realm of realms) {
-      const created = await kube.user.create(realmResource, { ...realm, metadata: { ...realm.metadata, namespace: 'default' } })
-      expect((created as Realm).spec).toMatchObject({ mode: 'World', world: { access: {}, capacity: expect.any(Number) } })
-    }
-  })
+  for (const file of examples)
+    test(`takes every object of examples/${file} that a cluster knows without further CRDs`, async () => {
+      const documents = parseAllDocuments(readFileSync(new URL(file, examplesFolder), 'utf8')).map(
+        (document) => document.toJS() as KubeObject,
+      )
+      expect(documents.length).toBeGreaterThan(0)
+      for (const { metadata, ...object } of documents) {
+        const resource = kindsOfEveryCluster[object.kind]
+        if (!resource) {
+          expect(foreignGroups, object.apiVersion).toContain(object.apiVersion.split('/')[0])
+          continue
+        }
+        const namespace = object.kind === 'Namespace' ? undefined : { namespace: 'default' }
+        const created = await kube.user.create(resource, { ...object, metadata: { ...metadata, ...namespace } }, { dryRun: true })
+        expect(created.metadata.name).toBe(metadata.name)
+      }
+    })
 
   for (const [index, { title, name, spec, previous, says, at }] of badRealms.entries()) {
     test(`refuses ${title}, with the field and the reason`, async () => {
