@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+import { suggest } from './completion.ts'
+import { createProgram } from './program.ts'
+
+// kubectl runs kubectl_complete-realm with the words after `kubectl realm`.
+suggest(createProgram({ hasCompletion: false }), process.argv.slice(2))
