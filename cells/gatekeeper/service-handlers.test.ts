@@ -42,7 +42,7 @@ test('a service is told whether a player is banned from a scene of a world, also
   vi.spyOn(storage.database, 'query').mockImplementation(async (sql: string) => {
     if (sql.includes('AS version')) return [{ version: '1' }] as never
     return sql.includes('FROM scene_bans')
-      ? ([{ id: '1', placeId: `place of ${WORLD}5,5`, address: ana.toLowerCase() }] as never)
+      ? ([{ bans: JSON.stringify([['1', `place of ${WORLD}5,5`, ana.toLowerCase()]]) }] as never)
       : []
   })
   const ask = async (world: string, parcel: string, address = ana) =>

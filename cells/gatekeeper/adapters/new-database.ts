@@ -1,5 +1,5 @@
 import { createReadStream, readFileSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { brotliDecompressSync, createBrotliDecompress } from 'node:zlib'
 // @ts-expect-error the package has no types
@@ -26,7 +26,10 @@ export async function writeNewDatabase(folder: string): Promise<void> {
   const unfinished = `${VERSION_FILE}.new`
   const map = <Header extends { name: string }>(header: Header): Header =>
     header.name.replace(/^\//, '') === VERSION_FILE ? { ...header, name: unfinished } : header
-  await pipeline(createReadStream(newDatabaseFile), createBrotliDecompress(), tar.extract(folder, { map, chown: false }))
+  // The folder itself stays as it is: as a volume it belongs to another user, and only its group may write.
+  const ignore = (path: string) => resolve(path) === resolve(folder)
+  const options = { map, ignore, chown: false, utimes: false }
+  await pipeline(createReadStream(newDatabaseFile), createBrotliDecompress(), tar.extract(folder, options))
   syncTree(folder)
   renameSync(join(folder, unfinished), join(folder, VERSION_FILE))
   syncFolder(folder)
