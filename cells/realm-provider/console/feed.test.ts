@@ -141,6 +141,18 @@ test('a slow viewer is sent nothing more until it has caught up, then everything
   expect([slow.isDestroyed, feed.viewers]).toEqual([true, 1])
 })
 
+test('a viewer whose buffer is shorter than everything is sent it once, and takes it without being sent it again', () => {
+  const { clock, watch } = aFeed()
+  const screen = watch('a')
+  for (let second = 0; second < 5; second++) {
+    screen.isFull = true
+    clock.advance(1_000)
+    screen.emit('drain')
+  }
+  expect(screen.events.filter(({ name }) => name === 'snapshot')).toHaveLength(1)
+  expect(screen.events.filter(({ name }) => name === 'delta')).toHaveLength(5)
+})
+
 test('there are as many viewers as allowed, of one address and of all, and room again when one leaves', () => {
   const { feed, watch } = aFeed({ total: 3, perAddress: 2 })
   const first = watch('a')

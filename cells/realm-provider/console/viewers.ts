@@ -19,6 +19,8 @@ interface Viewer {
   readonly realm: string | undefined
   /** Since when it has not taken what was sent to it, by the monotonic clock. */
   behindSince: number | undefined
+  /** Whether something was not sent to it meanwhile. */
+  hasMissed: boolean
 }
 
 /** What a viewer is sent that comes, or that was too slow for changes. */
@@ -53,13 +55,14 @@ export class Viewers {
   }
 
   add(response: ServerResponse, address: string, realm: string | undefined): void {
-    const viewer: Viewer = { response, address, realm, behindSince: undefined }
+    const viewer: Viewer = { response, address, realm, behindSince: undefined, hasMissed: false }
     this.#viewers.add(viewer)
     const leave = () => this.#viewers.delete(viewer)
     response.on('close', leave).on('error', leave)
     response.on('drain', () => {
-      if (viewer.behindSince === undefined) return
       viewer.behindSince = undefined
+      if (!viewer.hasMissed) return
+      viewer.hasMissed = false
       this.#write(viewer, this.#catchUp(viewer.realm))
     })
     this.#write(viewer, this.#catchUp(realm))
@@ -70,8 +73,12 @@ export class Viewers {
     const nowMs = this.#clock.monotonic()
     for (const viewer of this.#viewers) {
       if (realm !== undefined && viewer.realm !== realm) continue
-      if (viewer.behindSince === undefined) this.#write(viewer, [bytes])
-      else if (nowMs - viewer.behindSince > MAX_BEHIND_MS) viewer.response.destroy()
+      if (viewer.behindSince === undefined) {
+        this.#write(viewer, [bytes])
+        continue
+      }
+      viewer.hasMissed = true
+      if (nowMs - viewer.behindSince > MAX_BEHIND_MS) viewer.response.destroy()
     }
   }
 
