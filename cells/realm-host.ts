@@ -7,7 +7,7 @@ import { messageOf, Refusal } from './chassis/errors.ts'
 import { type Handler, json, type Route, route, routedPath } from './chassis/http.ts'
 import type { HttpResponse } from './chassis/http-response.ts'
 import type { Log } from './chassis/log.ts'
-import { outgoingHttp } from './chassis/outgoing-http.ts'
+import { outgoingHttp, readBytes } from './chassis/outgoing-http.ts'
 import { sharingAnswers } from './chassis/shared-answers.ts'
 import { REALM_HOST_HEADER } from './wire/realm-host-header.ts'
 
@@ -87,7 +87,7 @@ function forwardTo({ providerUrl, realmName, log }: Omit<RealmHostOptions, 'cloc
       return {
         status: answer.statusCode,
         headers: headersOf(answer.headers, method),
-        body: await bytesOf(answer.body),
+        body: await readBytes(answer.body, MAX_ANSWER_BYTES),
       }
     } catch (error) {
       if (error instanceof Refusal) throw error
@@ -110,15 +110,4 @@ function headersOf(headers: IncomingHttpHeaders, method: string): NonNullable<Ht
   const names = method === 'HEAD' ? [...PASSED_BACK, 'content-length'] : PASSED_BACK
   const passed = names.flatMap((name) => (headers[name] === undefined ? [] : [[name, String(headers[name])]]))
   return { ...Object.fromEntries(passed), ...(vary && { vary }) }
-}
-
-async function bytesOf(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }

@@ -97,7 +97,11 @@ function isInside(host: string): boolean {
 }
 
 /** Reads a body as text. @throws Error when it is longer than `maxBytes`; its connection is closed then */
-export async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+export const readText = async (body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> =>
+  (await readBytes(body, maxBytes)).toString()
+
+/** As `readText`, without reading the bytes as text. */
+export async function readBytes(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of body) {
@@ -105,5 +109,5 @@ export async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number
     if (size > maxBytes) throw new Error(`the response is longer than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString()
+  return Buffer.concat(chunks)
 }

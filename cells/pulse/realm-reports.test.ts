@@ -90,7 +90,7 @@ test('a wallet that a realm bans disappears from that realm only', async () => {
   expect(ben.model.of(ANNA.peer)).toMatchObject({ realm: 'Other' })
 })
 
-test('the answer says where the silent wallets of the realm are, to nobody else', async () => {
+test('the answer says where the silent wallets of the realm are, to no other caller', async () => {
   const { reports, enter } = aStrictPulse()
   await enter(ANNA)
   const silent = [ANNA.peer, BEN.peer]

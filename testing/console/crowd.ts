@@ -50,7 +50,7 @@ export function crowd(size: number, slots: number) {
   }
   let next = 0
   return {
-    /** Everybody is here, in islands. */
+    /** All peers are here, in islands. */
     report(snapshot: Snapshot, clock: Clock): void {
       heartbeat(snapshot, clock, 0, size)
       for (let slot = 0; slot < slots; slot++) {

@@ -4,7 +4,7 @@ import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import { Poller, type PollOutcome } from '../../chassis/poller.ts'
 import { readCatalystList } from '../core/catalyst-list.ts'
-import { shareFairly } from '../core/fair-share.ts'
+import { followFairly } from './follow-fairly.ts'
 
 /** How lists of catalysts are read. */
 export interface CatalystListPollerOptions {
@@ -55,12 +55,7 @@ export class CatalystListPoller implements Running {
 
   /** Reads exactly these lists from now on, new ones at once. */
   follow(wanted: readonly { tenant: string; url: string }[]): void {
-    const followed = shareFairly(
-      wanted.map(({ tenant, url }) => ({ tenant, item: url })),
-      MAX_LISTS,
-    )
-    for (const [url] of this.#poller.targets()) if (!followed.has(url)) this.#poller.forget(url)
-    for (const url of followed) this.#poller.watch(url, () => ({ url, catalysts: NONE, failures: 0, wasAsked: false }))
+    followFairly(this.#poller, wanted, MAX_LISTS, (url) => ({ url, catalysts: NONE, failures: 0, wasAsked: false }))
   }
 
   /** The catalysts of a list, the same array until they change; empty while it was never read. */

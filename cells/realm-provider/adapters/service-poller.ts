@@ -3,7 +3,7 @@ import { fetchStatus } from '../../chassis/fetch-json.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import { Poller, type PollOutcome } from '../../chassis/poller.ts'
-import { shareFairly } from '../core/fair-share.ts'
+import { followFairly } from './follow-fairly.ts'
 
 export interface ServicePollerOptions {
   /** Whether addresses of this machine and of its links are refused: tenants choose the URLs. */
@@ -53,12 +53,7 @@ export class ServicePoller implements Running {
 
   /** Polls exactly these URLs from now on, new ones at once. */
   follow(wanted: readonly { tenant: string; url: string }[]): void {
-    const followed = shareFairly(
-      wanted.map(({ tenant, url }) => ({ tenant, item: url })),
-      MAX_SERVICES,
-    )
-    for (const [url] of this.#poller.targets()) if (!followed.has(url)) this.#poller.forget(url)
-    for (const url of followed) this.#poller.watch(url, () => ({ url, healthy: false, doubts: 0, wasAsked: false }))
+    followFairly(this.#poller, wanted, MAX_SERVICES, (url) => ({ url, healthy: false, doubts: 0, wasAsked: false }))
   }
 
   isHealthy(url: string): boolean {

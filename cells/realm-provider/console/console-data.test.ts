@@ -127,7 +127,7 @@ test('changes of conditions are kept, the latest first, with the time of a new s
   expect(changes.latest).toHaveLength(200)
 })
 
-test('a message that somebody wrote by hand is kept only in part', () => {
+test('a message that a user wrote by hand is kept only in part', () => {
   const facts = factsWith({ ...condition('Ready', 'False', 'X'), message: 'x'.repeat(100_000) })
   expect(facts.conditions[0]?.message.length).toBe(600)
 })

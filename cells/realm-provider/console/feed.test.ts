@@ -164,7 +164,7 @@ test('there are as many viewers as allowed, of one address and of all, and room 
   expect([feed.hasRoom('a'), feed.hasRoom('c')]).toEqual([true, true])
 })
 
-test('rates of ten minutes are there for whoever comes, and grow by a point every five seconds', () => {
+test('rates of ten minutes are there for each viewer who comes, and grow by a point every five seconds', () => {
   const { clock, sources, polled, watch } = aFeed()
   polled.rates = [{ slot: 0, healthy: true, players: 3, islands: 1, heartbeats: 30, joins: 0.5, leaves: undefined }]
   for (let n = 0; n < 10; n++) sources.tally.refused(polled.realm)

@@ -55,7 +55,7 @@ test('the page runs its own files and nothing else, and each of them is there', 
   }
 })
 
-test('everybody may look, but no wallet is shown without the token', async (t) => {
+test('every client may look, but no wallet is shown without the token', async (t) => {
   const { get, json } = await aConsole(t, { config: { CONSOLE_TOKEN: TOKEN } })
   await expect.poll(async () => (await get('/console/islands/I1?realm=realms/main')).status).toBe(200)
   expect(await json('/console/islands/I1?realm=realms/main')).toMatchObject({

@@ -74,7 +74,7 @@ const tool = (action, label, sign) =>
 
 function legend(map, live) {
   if (!map) return live.failingSince ? 'The statistics of this realm answer no map.' : 'No map yet.'
-  if (map.peers === 0) return 'Nobody is here.'
+  if (map.peers === 0) return 'No player is here.'
   if (map.dots)
     return 'Each dot is a peer, in the colour of its island, grey in a small one; circles are islands with their peers.'
   return [
