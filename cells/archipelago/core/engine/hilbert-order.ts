@@ -71,21 +71,47 @@ export class HilbertOrder {
   }
 }
 
+/** Levels of the curve that one look-up descends. */
+const LEVELS_AT_ONCE = 4
+const CELLS = 2 ** LEVELS_AT_ONCE
+/** East and north exchanged, and both reversed: how a quarter is traversed. The two are independent, so there are four. */
+const EXCHANGED = 1
+const REVERSED = 2
+const TRAVERSALS = 4
+/** By traversal and cell: the distance of the cell along the curve, and above its bits how the cell itself is traversed. */
+const STEPS = descents()
+
 /** The distance of a position along the curve, as 32 bits; 0 for NaN. */
 export function hilbertKey(x: number, z: number): number {
   // To whole numbers modulo the square; NaN becomes 0.
-  let east = Math.floor(x * STEPS_PER_METRE) & (2 ** LEVELS - 1)
-  let north = Math.floor(z * STEPS_PER_METRE) & (2 ** LEVELS - 1)
+  const east = Math.floor(x * STEPS_PER_METRE) & (2 ** LEVELS - 1)
+  const north = Math.floor(z * STEPS_PER_METRE) & (2 ** LEVELS - 1)
   let along = 0
-  for (let level = LEVELS - 1; level >= 0; level--) {
-    const isEast = (east >>> level) & 1
-    const isNorth = (north >>> level) & 1
-    along = (along << 2) | ((3 * isEast) ^ isNorth)
-    if (isNorth) continue
-    // The two southern quarters are traversed rotated, so that the ends of neighbouring quarters meet.
-    const rotated = isEast ? ~north : north
-    north = isEast ? ~east : east
-    east = rotated
+  let traversal = 0
+  for (let level = LEVELS - LEVELS_AT_ONCE; level >= 0; level -= LEVELS_AT_ONCE) {
+    const cell = (((east >>> level) & (CELLS - 1)) * CELLS) | ((north >>> level) & (CELLS - 1))
+    const step = int(STEPS, traversal * CELLS ** 2 + cell)
+    along = (along << (2 * LEVELS_AT_ONCE)) | (step & (CELLS ** 2 - 1))
+    traversal = step >>> (2 * LEVELS_AT_ONCE)
   }
   return along
+}
+
+function descents(): Int32Array {
+  const steps = new Int32Array(TRAVERSALS * CELLS ** 2)
+  for (let index = 0; index < steps.length; index++) {
+    let traversal = Math.floor(index / CELLS ** 2)
+    let along = 0
+    for (let level = LEVELS_AT_ONCE - 1; level >= 0; level--) {
+      const [inEast, inNorth] = [(index >>> (level + LEVELS_AT_ONCE)) & 1, (index >>> level) & 1]
+      const isReversed = traversal & REVERSED ? 1 : 0
+      const isEast = (traversal & EXCHANGED ? inNorth : inEast) ^ isReversed
+      const isNorth = (traversal & EXCHANGED ? inEast : inNorth) ^ isReversed
+      along = (along << 2) | ((3 * isEast) ^ isNorth)
+      // The two southern quarters are traversed rotated, so that the ends of neighbouring quarters meet.
+      if (!isNorth) traversal ^= isEast ? EXCHANGED | REVERSED : EXCHANGED
+    }
+    steps[index] = (traversal << (2 * LEVELS_AT_ONCE)) | along
+  }
+  return steps
 }

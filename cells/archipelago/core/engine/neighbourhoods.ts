@@ -54,9 +54,10 @@ export class Neighbourhoods {
     }
   }
 
-  /** Computes `share` for all ranks. */
-  measureShares(): void {
-    for (let rank = 0; rank < this.count; rank++) this.share[rank] = this.shareIn(rank, int(this.island, rank))
+  /** Computes `share` from one rank up to, not including, another. */
+  measureShares(from: number, to: number): void {
+    const end = Math.min(to, this.count)
+    for (let rank = from; rank < end; rank++) this.share[rank] = this.shareIn(rank, int(this.island, rank))
   }
 
   /** The share of the peers near a rank that are planned to be in an island. */

@@ -23,7 +23,9 @@ const MIN_MOVES_LIMIT = 2500
 /** A round takes place at most every so many peers per flush: the more peers, the less often. */
 const PEERS_SURVEYED_PER_FLUSH = 5000
 /** With more peers than this a round is spread over several flushes. */
-const MAX_PEERS_FOR_ONE_FLUSH = 20_000
+const MAX_PEERS_FOR_ONE_FLUSH = 5000
+/** Peers whose neighbours are compared in one flush of such a round. */
+const PEERS_MEASURED_PER_FLUSH = 10_000
 
 /**
  * Rebalancing: in a crowd larger than an island, neighbours should share an island. A group of scattered islands is divided into
@@ -86,9 +88,12 @@ export class Rebalancing {
     const isLarge = this.#peers.count > MAX_PEERS_FOR_ONE_FLUSH
     this.#neighbours.sort()
     if (isLarge) yield
-    this.#neighbours.measureShares()
-    if (isLarge) yield
+    for (let from = 0; from < this.#neighbours.count; from += PEERS_MEASURED_PER_FLUSH) {
+      this.#neighbours.measureShares(from, from + PEERS_MEASURED_PER_FLUSH)
+      if (isLarge) yield
+    }
     this.#plan()
+    if (isLarge) yield
     const limit = this.#limit
     let moved = 0
     let isFresh = true

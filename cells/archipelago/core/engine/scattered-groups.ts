@@ -1,4 +1,4 @@
-import { int, real } from './columns.ts'
+import { int, NONE, real } from './columns.ts'
 import type { Neighbourhoods } from './neighbourhoods.ts'
 
 /** An island is scattered if on average less than this share of its members' neighbours are in it. */
@@ -31,19 +31,21 @@ export function scatteredGroupsOf(neighbours: Neighbourhoods, rows: number): Sca
       into[root(int(neighbours.island, before))] = root(int(neighbours.island, rank))
     before = rank
   }
-  const groups = new Map<number, ScatteredGroup>()
-  const groupOf = (island: number): ScatteredGroup => {
-    const key = root(island)
-    const group = groups.get(key) ?? { islands: [], ranks: [] }
-    groups.set(key, group)
-    return group
+  // By island: the group of its root, made when the first island of the group is met.
+  const groups: ScatteredGroup[] = []
+  const groupOf = new Int32Array(rows).fill(NONE)
+  for (let island = 0; island < rows; island++) {
+    if (int(isScattered, island) === 0) continue
+    const top = root(island)
+    if (int(groupOf, top) === NONE) groupOf[top] = groups.push({ islands: [], ranks: [] }) - 1
+    groupOf[island] = int(groupOf, top)
+    groups[int(groupOf, island)]?.islands.push(island)
   }
-  for (let island = 0; island < rows; island++) if (int(isScattered, island) === 1) groupOf(island).islands.push(island)
   for (let rank = 0; rank < neighbours.count; rank++) {
-    const island = int(neighbours.island, rank)
-    if (int(isScattered, island) === 1) groupOf(island).ranks.push(rank)
+    const group = int(groupOf, int(neighbours.island, rank))
+    if (group !== NONE) groups[group]?.ranks.push(rank)
   }
-  return [...groups.values()].filter(({ islands }) => islands.length > 1)
+  return groups.filter(({ islands }) => islands.length > 1)
 }
 
 function scatteredIslands(neighbours: Neighbourhoods, rows: number): Int32Array {
