@@ -1,6 +1,6 @@
 import { cpus } from 'node:os'
 import { BEHAVIOURS, measureNeighbours, type NeighbourResult } from './archipelago/neighbours.ts'
-import { playInOwnProcess } from './archipelago/own-process.ts'
+import { playInOwnProcesses } from './archipelago/own-process.ts'
 import { writeDocs } from './archipelago/report.ts'
 import { type Outcome, SCENARIOS, type ScenarioName } from './archipelago/scenario.ts'
 import { calibrationMs } from './calibration.ts'
@@ -29,7 +29,7 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   for (const scenario of SCENARIOS) {
     for (const { peers, flushes, onlyWalking } of SIZES) {
       if (onlyWalking && !WALKING.includes(scenario)) continue
-      const outcome = await playInOwnProcess(scenario, peers, flushes)
+      const outcome = await playInOwnProcesses(scenario, peers, flushes)
       outcomes.push(outcome)
       report({ what: `${scenario} ${peers / 1000}k, flush`, value: outcome.medianMs, unit: 'ms', note: noteOn(outcome) })
     }

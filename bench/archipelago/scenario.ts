@@ -19,6 +19,7 @@ export interface Outcome {
   medianMs: number
   /** Of the second half: peers that walk straight on have stretched the islands, and many break in each flush. */
   laterMs: number
+  /** Of all flushes but the first. */
   p99Ms: number
   cpuMs: number
   /** Milliseconds to pass one position of every peer to the engine. */
@@ -41,7 +42,7 @@ const transport = createLivekitTransport({
   apiKey: 'key',
   apiSecret: 'a secret for the benchmark',
 })
-/** Flushes before the measured ones. */
+/** Flushes after the first one that count for the slowest flush only. */
 const WARM_UP = 3
 /** The share of the crowd that jumps elsewhere, or leaves and is replaced, between two flushes. */
 const JUMPING = 0.05
@@ -49,27 +50,21 @@ const JUMPING = 0.05
 const quantile = (values: readonly number[], q: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? 0
 
-/**
- * Runs of each scenario. All are identical, so the fastest of each flush counts: other programs on the machine are not to be
- * measured.
- */
-const RUNS = 3
-
-/** Lets a crowd arrive at once and then move for some flushes. */
-export function play(scenario: ScenarioName, peers: number, flushes: number): Outcome {
-  const first = take(scenario, peers, flushes)
-  const takes = [first, ...Array.from({ length: RUNS - 1 }, () => take(scenario, peers, flushes))]
+/** Puts together the runs of a scenario. All are identical, so the fastest of each flush counts: other programs are not to be measured. */
+export function outcomeOf(scenario: ScenarioName, peers: number, takes: readonly [Take, ...Take[]]): Outcome {
+  const [first] = takes
   const fastest = (of: (take: Take) => readonly number[]): number[] =>
     of(first).map((_, i) => Math.min(...takes.map((one) => of(one)[i] ?? Number.POSITIVE_INFINITY)))
   const times = fastest((one) => one.times)
+  const warm = times.slice(WARM_UP)
   const { announcedPerFlush, islands, near10: share, rssMb, rssBeforeMb, faults } = first
   return {
     scenario,
     peers,
     coldMs: Math.min(...takes.map(({ coldMs }) => coldMs)),
     coldWithTokensMs: Math.min(...takes.map(({ coldWithTokensMs }) => coldWithTokensMs)),
-    medianMs: quantile(times.slice(0, flushes / 2), 0.5),
-    laterMs: quantile(times.slice(flushes / 2), 0.5),
+    medianMs: quantile(warm.slice(0, warm.length / 2), 0.5),
+    laterMs: quantile(warm.slice(warm.length / 2), 0.5),
     p99Ms: quantile(times, 0.99),
     cpuMs: Math.min(...takes.map(({ cpuMs }) => cpuMs)),
     ingestMs: quantile(
@@ -85,12 +80,14 @@ export function play(scenario: ScenarioName, peers: number, flushes: number): Ou
   }
 }
 
-interface Take extends Omit<Outcome, 'scenario' | 'peers' | 'medianMs' | 'laterMs' | 'p99Ms' | 'ingestMs'> {
+/** One run of a scenario, in a fresh process: its first flush is as cold as after a restart. `times` are those of the flushes after it. */
+export interface Take extends Omit<Outcome, 'scenario' | 'peers' | 'medianMs' | 'laterMs' | 'p99Ms' | 'ingestMs'> {
   times: number[]
   ingest: number[]
 }
 
-function take(scenario: ScenarioName, peers: number, flushes: number): Take {
+/** Lets a crowd arrive at once and then move for some flushes. */
+export function take(scenario: ScenarioName, peers: number, flushes: number): Take {
   const crowd = new Crowd(peers, scenario === 'plaza' || scenario === 'festival' ? SPREADS[scenario] : SPREADS.spread, SEED)
   const ids = Array.from({ length: peers }, (_, n) => peerId(n))
   // Addresses of absent peers: a peer that leaves returns under its address after all the others were used.
@@ -135,8 +132,8 @@ function take(scenario: ScenarioName, peers: number, flushes: number): Take {
     const cpu = process.threadCpuUsage()
     const { changes } = islands.flush()
     const { user, system } = process.threadCpuUsage(cpu)
-    if (flush < 0) continue
     times.push(performance.now() - began)
+    if (flush < 0) continue
     announced += changes.length
     ingest.push(began - ingestStart)
     cpuMs += (user + system) / 1000 / flushes
