@@ -17,6 +17,7 @@ const examples = readdirSync(examplesFolder).filter((file) => file.endsWith('.ya
 const kindsOfEveryCluster: Readonly<Record<string, Resource>> = {
   Realm: realmResource,
   Namespace: resources.Namespace,
+  ConfigMap: resources.ConfigMap,
   NetworkPolicy: resources.NetworkPolicy,
   Secret: resources.Secret,
   HorizontalPodAutoscaler: { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', plural: 'horizontalpodautoscalers' },

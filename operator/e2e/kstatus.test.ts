@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { silentLog } from '../../cells/chassis/log.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { createReflector } from '../../cells/kube/reflector.ts'
 import { collectionPath } from '../../cells/kube/resources.ts'
 import type { Realm } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
+import { type ArgoHealth, argoHealth } from '../../testing/apiserver/argo.ts'
 import { startOperator } from '../../testing/apiserver/bare-operator.ts'
 import { type Kstatus, type KstatusProcess, startKstatus } from '../../testing/apiserver/kstatus.ts'
 import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
@@ -16,7 +17,19 @@ import { site } from '../desired/realm.fixtures.ts'
 const patient = { timeout: 20_000, interval: 50 }
 const realm = (version: string, more: object = {}) => ({ livekit: { type: 'None' }, version, ...more })
 
-withPart('kube', 'the kstatus of a Realm, at every version the API server stored', (part) => {
+/** What Argo CD shows by `examples/argo-cd-health.yaml` while kstatus says the word before. */
+const argoOf: Partial<Record<Kstatus, readonly ArgoHealth[]>> = {
+  InProgress: ['Progressing', 'Suspended'],
+  Terminating: ['Progressing'],
+  Current: ['Healthy'],
+  Failed: ['Degraded'],
+}
+
+withPart('kube', 'the kstatus of a Realm, at every version the API server stored', (part) =>
+  withPart('lua', 'and its health in Argo CD', (lua) => everyVersion(part, lua)),
+)
+
+function everyVersion(part: string, lua: string): void {
   const kube = useApiServer(part)
   const { declare, realmOf } = kube
   let operator: Awaited<ReturnType<typeof startOperator>>
@@ -44,6 +57,10 @@ withPart('kube', 'the kstatus of a Realm, at every version the API server stored
     joins = scriptedJoins()
     kubelet = startFakeKubelet(kube.api.client(), kube.namespace)
     kube.stopAfterTest(() => watch.stop(), kubelet.stop)
+  })
+  afterEach(async () => {
+    const healths = await argoHealth(lua, 'Realm', versions)
+    for (const [index, state] of (await kstatus.of(versions)).entries()) expect(argoOf[state]).toContain(healths[index])
   })
   const start = async () => {
     operator = await startOperator(kube.api, kube.namespace, undefined, {
@@ -89,6 +106,7 @@ withPart('kube', 'the kstatus of a Realm, at every version the API server stored
     expect(updated[states.indexOf('Current')]).toBe(3)
     const cells = (await kube.user.list<KubeObject>(collectionPath(cellResource, kube.namespace), {})).items
     await expect.poll(() => kstatus.of(cells), patient).toEqual(['Current', 'Current', 'Current'])
+    expect(await argoHealth(lua, 'CommsCell', cells)).toEqual(['Healthy', 'Healthy', 'Healthy'])
   }, 60_000)
 
   test('a rollout that stalls is Failed, and InProgress, then Current again once it is undone', async () => {
@@ -114,6 +132,7 @@ withPart('kube', 'the kstatus of a Realm, at every version the API server stored
     await start()
     await courseOf(() => declare(realm('1.0.0')), 'Current')
     expect(await courseOf(() => declare(realm('2.0.0', { rollout: { paused: true } })), 'InProgress')).toEqual(['InProgress'])
+    expect(await argoHealth(lua, 'Realm', [await realmOf()])).toEqual(['Suspended'])
     expect(await courseOf(() => declare(realm('2.0.0', { rollout: { paused: false } })), 'Current')).toEqual([
       'InProgress',
       'Current',
@@ -147,4 +166,4 @@ withPart('kube', 'the kstatus of a Realm, at every version the API server stored
     expect(new Set(await kstatus.of(versions.slice(since)))).toEqual(new Set(['Terminating']))
     await holdBy([])
   }, 60_000)
-})
+}

@@ -78,8 +78,23 @@ export const nats = (): Part =>
 export const livekit = (): Part =>
   goProgram('LiveKit', 'github.com/livekit/livekit-server/cmd/server', '1.13.5', 'livekit-server', 'about 80 seconds')
 
+/** The Lua interpreter that Argo CD is built with. */
+export const lua = (): Part =>
+  goProgram('GopherLua', 'github.com/yuin/gopher-lua/cmd/glua', '1.1.2', 'glua', 'a few seconds', {
+    args: ['-v'],
+    // It names the version of the language and of itself as of 2017, whichever it is.
+    expected: 'GopherLua',
+  })
+
 /** A program whose module `go install` can build; the module's own go.sum and the checksum database pin its dependencies. */
-const goProgram = (title: string, source: string, version: string, name: string, duration: string): Part =>
+const goProgram = (
+  title: string,
+  source: string,
+  version: string,
+  name: string,
+  duration: string,
+  check = { args: ['--version'], expected: version },
+): Part =>
   cached({
     key: `${name}-${version}`,
     announcement: `building ${title} ${version} from its Go module, ${duration}`,
@@ -96,7 +111,7 @@ const goProgram = (title: string, source: string, version: string, name: string,
           .split('/')
           .at(-1) ?? name
       if (built !== name) await rename(join(folder, built), join(folder, name))
-      await says(join(folder, name), ['--version'], version)
+      await says(join(folder, name), check.args, check.expected)
     },
     path: (folder) => join(folder, name),
   })

@@ -10,6 +10,7 @@ export const partNames = [
   'debian',
   'chromium',
   'enet',
+  'lua',
 ] as const
 export type PartName = (typeof partNames)[number]
 
