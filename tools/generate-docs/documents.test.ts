@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { isForTests, sourceFiles, textOf } from '../house/sources.ts'
 import { exitCodes } from './codes-reference.ts'
 import { documents, root, textOfFile } from './documents.ts'
+import { slugOf } from './markdown.ts'
 
 const trackedFiles = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate'], {
   cwd: root,
@@ -76,10 +77,3 @@ function leadsSomewhere(path: string, anchor: string | undefined): boolean {
   const headings = [...textOfFile(path).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => slugOf(heading))
   return headings.includes(anchor)
 }
-
-/** The anchor that GitHub gives a heading. */
-const slugOf = (heading: string): string =>
-  heading
-    .toLowerCase()
-    .replace(/[^\w\- ]/g, '')
-    .replaceAll(' ', '-')
