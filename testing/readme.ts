@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { commandsIn, type FencedBlock, fencedBlocks } from './fenced-blocks.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
@@ -8,16 +9,10 @@ export type Setting = 'laptop' | 'cluster' | 'kubernetes' | 'tests'
 /** The commands of the README's blocks, in order, without their comments. */
 export const commandsOf = (setting: Setting): string[] =>
   blocks()
-    .filter((block) => block.setting === setting)
-    .flatMap(({ text }) => text.split('\n'))
-    .map((line) => line.replace(/\s+#.*$/, '').trim())
-    .filter((line) => line !== '')
+    .filter(({ info }) => info === setting)
+    .flatMap(({ text }) => commandsIn(text))
 
 /** The places of all blocks of commands, so that a test can check that each block is covered. */
-export const settings = (): string[] => blocks().map(({ setting }) => setting)
+export const settings = (): string[] => blocks().map(({ info }) => info)
 
-const blocks = (): { setting: string; text: string }[] =>
-  [...readme.matchAll(/^```(?:sh|bash|shell)(?: (\S+))?\n([\s\S]*?)^```/gm)].map(([, setting = '', text = '']) => ({
-    setting,
-    text,
-  }))
+const blocks = (): FencedBlock[] => fencedBlocks(readme).filter(({ language }) => /^(?:sh|bash|shell)$/.test(language))

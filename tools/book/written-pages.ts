@@ -1,0 +1,26 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../house/sources.ts'
+import { bookPathOf } from './pages.ts'
+
+/** A page of the book as it is in the repository. */
+export interface Page {
+  file: string
+  text: string
+}
+
+/** All pages of the book. */
+export const bookPages = (): Page[] =>
+  execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate', '*.md'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+    .trim()
+    .split('\n')
+    .filter((file) => bookPathOf(file) !== undefined && existsSync(join(root, file)))
+    .map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }))
+
+/** The pages that tell how things are now; the others are of the past, such as the changelog and the decisions. */
+export const presentPages = (): Page[] =>
+  bookPages().filter(({ file }) => file !== 'CHANGELOG.md' && !(file.startsWith('docs/adr/') && !file.endsWith('README.md')))
