@@ -2,9 +2,11 @@ import { type Command, Option } from 'commander'
 import { logLevels } from '../cells/chassis/log-level.ts'
 import type { IslandsOptions } from './commands/islands.ts'
 import type { JoinOptions } from './commands/join.ts'
+import type { LoadOptions } from './commands/load.ts'
+import type { RenderOptions } from './commands/render.ts'
 import type { TopOptions } from './commands/top.ts'
 import type { TopOrder } from './commands/top-table.ts'
-import { httpUrl, parcel, portNumber, seconds, span } from './option-values.ts'
+import { httpUrl, parcel, portNumber, seconds, span, wholeNumber } from './option-values.ts'
 import { hasColours, pauseForReader, print, runOnce } from './run-once.ts'
 import type { UpOptions } from './run-up.ts'
 
@@ -53,6 +55,7 @@ export function addLocalCommands(program: Command): void {
     )
 
   addTop(program)
+  addLoad(program)
 
   program
     .command('join')
@@ -80,7 +83,51 @@ export function addLocalCommands(program: Command): void {
     .action(({ file }: { file: string[] }) =>
       runOnce(async () => (await import('./commands/validate.ts')).validate(file, { stdin: process.stdin, print })),
     )
+
+  program
+    .command('render')
+    .description(
+      'Print every object that an operator creates for new Realms, without a cluster. Uids and generated passwords are placeholders.',
+    )
+    .requiredOption('-f, --file <manifest...>', 'YAML files with Realm objects; - is standard input')
+    .option('--image-repository <name>', 'image.repository of the chart', 'REGISTRY/realm-operator')
+    .addOption(new Option('-o, --output <format>', 'how it is printed').choices(['yaml', 'json']).default('yaml'))
+    .action((options: RenderOptions) =>
+      runOnce(async () => (await import('./commands/render.ts')).render(options, { stdin: process.stdin, print })),
+    )
 }
+
+function addLoad(program: Command): void {
+  program
+    .command('load')
+    .description(
+      'Have many players with throw-away wallets enter a realm of yours, and show how long they took and what they met. Ctrl-C ends it with the report.',
+    )
+    .argument('[realm]', 'URL of the realm, with or without /about', 'http://127.0.0.1:3000/main')
+    .option('--players <number>', 'how many, at most 10000', wholeNumber, 100)
+    .option('--rate <number>', 'players who begin to enter in a second, at most 1000', wholeNumber, 20)
+    .option('--for <span>', 'time they stay after the last one began to enter, at most 1h', span, 30_000)
+    .option('--timeout <span>', 'longest time of a step', span, 10_000)
+    .option('--at <x,y>', 'parcel in the middle of the crowd', parcel, [0, 0] as const)
+    .option('--spread <parcels>', 'parcels in each direction on which they stand', wholeNumber, 5)
+    .option('--rooms', 'enter embedded rooms, and have LiveKit check the tokens')
+    .option('--yes-this-is-my-realm', 'load a realm that is not on this machine, in a cluster or in a private network')
+    .addOption(new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json']).default('table'))
+    .action((url: string, options: LoadOptions) =>
+      runOnce(async () => {
+        const [{ load }, { systemClock: clock }] = await Promise.all([
+          import('./commands/load.ts'),
+          import('../cells/chassis/clock.ts'),
+        ])
+        const ended = new AbortController()
+        // A second Ctrl-C ends the process at once.
+        process.once('SIGINT', () => ended.abort())
+        return load(url, options, { print, say, clock, signal: ended.signal })
+      }),
+    )
+}
+
+const say = (sentence: string): void => void process.stderr.write(`${sentence}\n`)
 
 const TOP_ORDERS: readonly TopOrder[] = ['players', 'islands', 'joins', 'heartbeats', 'refusals', 'name']
 const DEFAULT_WATCH_SECONDS = 2

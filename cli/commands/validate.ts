@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { text } from 'node:stream/consumers'
-import { messageOf, UserError } from '../../cells/chassis/errors.ts'
+import { UserError } from '../../cells/chassis/errors.ts'
 import { readManifest } from '../manifest.ts'
+import { manifestText } from './manifest-text.ts'
 
 export interface ValidatePorts {
   stdin: AsyncIterable<Uint8Array>
@@ -16,8 +15,7 @@ export interface ValidatePorts {
 export async function validate(files: readonly string[], { stdin, print }: ValidatePorts): Promise<void> {
   const problems: string[] = []
   for (const file of files) {
-    const content = file === '-' ? await text(stdin as NodeJS.ReadableStream & AsyncIterable<Uint8Array>) : await contentOf(file)
-    const name = file === '-' ? 'standard input' : file
+    const { name, content } = await manifestText(file, stdin)
     const read = readManifest(name, content)
     if (!read.ok) {
       problems.push(...read.problems.map(({ line, field, message }) => `${name}:${line}: ${field ? `${field}: ` : ''}${message}`))
@@ -29,12 +27,4 @@ export async function validate(files: readonly string[], { stdin, print }: Valid
     await print(`${name}: ${realms.length === 1 ? 'the Realm' : `the ${realms.length} Realms`} ${names} can be applied.${rest}\n`)
   }
   if (problems.length > 0) throw new UserError(problems.join('\n'), 2)
-}
-
-async function contentOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw new UserError(`${file} cannot be read: ${messageOf(error)}`, 2, { cause: error })
-  }
 }

@@ -20,10 +20,16 @@ export interface VisitOptions {
   onStep(step: Step, what: string): void
   /** Told of each step that begins, so that a failure can be named. */
   onBegin(step: Step): void
+  /** Called with each URL before it is connected to, as the realm named it; what it throws ends the visit. */
+  checkUrl?(url: string): void
+  /** Whether the room of the island is entered; true by default. */
+  entersRoom?: boolean
 }
 
 /** A player who is in a realm. */
 export interface Visit {
+  /** The island that the player was given; undefined where the realm has none. */
+  island?: string
   /** Tells the realm where the player is; nothing where the realm has no islands. */
   moveTo(position: VisitOptions['position']): void
   /** Resolves with the reason once a socket of the player is closed. */
@@ -47,6 +53,7 @@ export async function visit(options: VisitOptions): Promise<Visit> {
   const adapter = readAdapter(String(comms?.adapter ?? 'offline:offline'))
   const state = healthy === false ? ', not healthy' : acceptingUsers === false ? ', full' : ''
   onStep('about', `${adapter.kind}${'url' in adapter ? ` ${adapter.url}` : ''}${state}`)
+  if ('url' in adapter) options.checkUrl?.(adapter.url)
   if (adapter.kind === 'archipelago') return enterCity(adapter.url, options)
   if (adapter.kind === 'signed-login') return enterRoom(await login(adapter.url, options), options)
   return enterRoom(adapter, options)
@@ -100,8 +107,9 @@ async function enterCity(url: string, options: VisitOptions): Promise<Visit> {
     const { islandChanged } = await packets.next('islandChanged')
     const others = Object.keys(islandChanged.peers).length - 1
     onStep('island', `${islandChanged.islandId}, with ${others === 1 ? 'one other player' : `${others} other players`}`)
-    const room = await enterRoom(readAdapter(islandChanged.connStr), options)
+    const room = options.entersRoom === false ? NO_ROOM : await enterRoom(readAdapter(islandChanged.connStr), options)
     return {
+      island: islandChanged.islandId,
       moveTo: (to) => {
         if (socket.readyState === WebSocket.OPEN) socket.send(clientPackets.heartbeat({ position: to }))
       },
@@ -117,8 +125,11 @@ async function enterCity(url: string, options: VisitOptions): Promise<Visit> {
   }
 }
 
+const NO_ROOM: Pick<Visit, 'closed' | 'leave'> = { closed: new Promise(() => {}), leave: () => {} }
+
 async function enterRoom(adapter: Adapter, options: VisitOptions): Promise<Visit> {
   options.onBegin('room')
+  if ('url' in adapter) options.checkUrl?.(adapter.url)
   if (adapter.kind === 'ws-room') return enterEmbeddedRoom(adapter.url, options)
   if (adapter.kind === 'livekit') return checkLivekit(adapter, options)
   throw new Error(adapter.kind === 'offline' ? 'the realm has no communications' : `a room has the adapter ${adapter.kind}`)
