@@ -2,10 +2,13 @@ import { type Command, Option } from 'commander'
 import type { ClusterOptions } from './cluster/cluster.ts'
 import type { CellStateOptions } from './commands/cell-state.ts'
 import type { ClusterOutput, ClusterPorts } from './commands/cluster-ports.ts'
+import type { DoctorOptions } from './commands/doctor.ts'
 import type { GetOptions } from './commands/get.ts'
+import type { ReportOptions } from './commands/report.ts'
 import type { RolloutOptions } from './commands/rollout.ts'
 import type { ScaleOptions } from './commands/scale.ts'
 import type { StatusOptions } from './commands/status.ts'
+import type { VersionOptions } from './commands/version.ts'
 import { span, wholeNumber } from './option-values.ts'
 import { hasColours, print, runOnce } from './run-once.ts'
 
@@ -34,6 +37,7 @@ export function addClusterCommands(program: Command): void {
     )
 
   addRolloutCommands(program, ports)
+  addCareCommands(program, ports)
 
   command(program, 'scale', 'Set the number of cells of a realm, or of connectors of one of its cells.')
     .argument('<realm>', 'name of the Realm')
@@ -55,6 +59,52 @@ export function addClusterCommands(program: Command): void {
   cellCommand('cordon', 'Send new players to other cells; those in the cell stay.')
   cellCommand('drain', 'Send new players to other cells, and move those in the cell there, too.')
   cellCommand('uncordon', 'Take a cell back that was cordoned or drained.')
+}
+
+/** What looks after an installation. */
+function addCareCommands(program: Command, ports: ClusterPorts): void {
+  command(
+    program,
+    'doctor',
+    'Check an installation and all its realms, or one realm in detail, and say what to do. Before the installation, check the cluster. Ends with 1 where a check fails.',
+  )
+    .argument('[realm]', 'name of the Realm')
+    .addOption(output('table', 'json', 'yaml'))
+    .action((name: string | undefined, options: DoctorOptions) =>
+      runOnce(async () => {
+        const [{ doctor }, { doctorProbes }] = await Promise.all([import('./commands/doctor.ts'), import('./run-doctor.ts')])
+        return doctor(name, options, { ...ports, probes: doctorProbes() })
+      }),
+    )
+
+  command(
+    program,
+    'report',
+    'Write what is known of a realm into one file, for those who help: objects, Events, logs, versions, checks. No Secret is in it.',
+  )
+    .argument('<realm>', 'name of the Realm')
+    .option('-o, --output <file>', 'file to write; otherwise realm-NAME-TIME.tar.gz')
+    .option('--redact', 'remove tokens and keys, and give wallets and IP addresses other names; this is the default')
+    .option('--no-redact', 'keep wallets and IP addresses; tokens and keys are removed all the same')
+    .action((name: string, options: ReportOptions) =>
+      runOnce(async () => {
+        const [{ report }, { doctorProbes }, { writeArchive }] = await Promise.all([
+          import('./commands/report.ts'),
+          import('./run-doctor.ts'),
+          import('./report/archive.ts'),
+        ])
+        await report(name, options, { ...ports, probes: doctorProbes(), writeArchive })
+      }),
+    )
+
+  command(
+    program,
+    'version',
+    'Show the versions of this program, the operator, the CRDs and the cluster. Ends with 1 where they do not fit together.',
+  )
+    .option('--client', 'only that of this program, without a cluster')
+    .addOption(output('table', 'json', 'yaml'))
+    .action((options: VersionOptions) => runOnce(async () => (await import('./commands/version.ts')).version(options, ports)))
 }
 
 function addRolloutCommands(program: Command, ports: ClusterPorts): void {

@@ -6,6 +6,7 @@ import { createKubeClient } from '../../cells/kube/pooled-kube-client.ts'
 import { collectionPath } from '../../cells/kube/resources.ts'
 import type { CommsCell, Realm } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
+import { createRawReader, type RawReader } from './raw-reader.ts'
 
 /** Which cluster and namespace, with the options of kubectl. */
 export interface ClusterOptions {
@@ -17,12 +18,14 @@ export interface ClusterOptions {
 
 /** A cluster, and the namespace that a command is about. */
 export interface ClusterNamespace {
-  client: Pick<KubeClient, 'list' | 'get' | 'merge'>
+  client: Pick<KubeClient, 'list' | 'get' | 'merge' | 'create' | 'apply' | 'remove' | 'server'>
+  /** For what is no object. */
+  raw: Pick<RawReader, 'read'>
   namespace: string
 }
 
 /** Name of the writer in managedFields. */
-const FIELD_MANAGER = 'realmctl'
+export const FIELD_MANAGER = 'realmctl'
 const MOST_NAMES = 8
 
 /**
@@ -35,13 +38,15 @@ export async function inCluster<T>(
   env: NodeJS.ProcessEnv,
   run: (cluster: ClusterNamespace) => Promise<T>,
 ): Promise<T> {
-  const client = createKubeClient({ access: await findKubeAccess(env, options) })
+  const access = await findKubeAccess(env, options)
+  const client = createKubeClient({ access })
+  const raw = createRawReader(access)
   try {
-    return await run({ client, namespace: options.namespace ?? client.namespace })
+    return await run({ client, raw, namespace: options.namespace ?? client.namespace })
   } catch (error) {
     throw explained(error, client.server)
   } finally {
-    await client.stop()
+    await Promise.all([client.stop(), raw.stop()])
   }
 }
 
@@ -54,7 +59,8 @@ export function explained(error: unknown, server: string): unknown {
   return isNetwork ? new UserError(`The API server ${server} does not answer: ${messageOf(error)}`, 4, { cause: error }) : error
 }
 
-function sentenceOf({ status, message }: KubeError): string {
+/** What a refusal of the API server means to a person. */
+export function sentenceOf({ status, message }: KubeError): string {
   if (status === 401) return `The API server does not accept the credentials of the kubeconfig: ${message}`
   if (status === 403) return `A right is missing: ${message}. The roles view and edit have those of realmctl, by the chart.`
   if (status === 404) return `The cluster has no such kind of object: install the CRDs of realm-operator first (${message})`
@@ -62,7 +68,10 @@ function sentenceOf({ status, message }: KubeError): string {
 }
 
 /** @throws UserError 1 where there is no such Realm; the message has the names that there are */
-export async function realmNamed({ client, namespace }: ClusterNamespace, name: string): Promise<Realm> {
+export async function realmNamed(
+  { client, namespace }: Pick<ClusterNamespace, 'client' | 'namespace'>,
+  name: string,
+): Promise<Realm> {
   const found = await client.get<Realm>(realmResource, { namespace, name })
   if (found) return found
   const names = (await realmsIn({ client, namespace })).map(({ metadata }) => metadata.name)

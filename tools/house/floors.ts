@@ -46,8 +46,8 @@ export const floors: readonly (readonly string[])[] = [
   ['operator/kubernetes/kubernetes-cluster.ts'],
   ['operator'],
   ['cli/island-map', 'cli/manifest.ts', 'cli/output', 'cli/cluster', 'cli/join'],
-  ['cli/render.ts'],
-  ['cli/adapters'],
+  ['cli/render.ts', 'cli/doctor'],
+  ['cli/adapters', 'cli/report'],
   ['cli/commands'],
   ['cli'],
 ]

@@ -1,0 +1,58 @@
+import { isIP, isIPv6 } from 'node:net'
+
+/** What may be shown to strangers: no secret, and a stable name for each wallet and address. */
+export interface Redaction {
+  redact(text: string): string
+}
+
+const GONE = 'REDACTED'
+
+/** Values that are secret wherever they are. Each repetition has an end: logs hold what strangers sent, which must not cost more than its length. */
+const SECRETS: readonly [RegExp, string][] = [
+  [/-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[\s\S]{0,8000}?-----END [A-Z ]{0,20}PRIVATE KEY-----/g, GONE],
+  // Signatures, private keys and hashes: longer than a wallet.
+  [/\b0x[0-9a-f]{41,}/gi, GONE],
+  [/\beyJ[\w-]{5,500}\.[\w-]{1,4000}\.[\w-]*/g, GONE],
+  [/\b((?:bearer|basic)\s{1,4})[\w.~+/=-]{8,}/gi, `$1${GONE}`],
+  [/\b([a-z][a-z\d+.-]{1,20}:\/\/)[^\s/@"':]{0,250}:[^\s/@"']{0,250}@/gi, `$1${GONE}@`],
+  [/([?&][\w-]{0,40}(?:token|secret|key|signature|password|sig)=)[^&\s"'\\]+/gi, `$1${GONE}`],
+  // As in JSON, YAML, environments and logs. The name of a Secret, or of a key in it, is none.
+  [
+    /((?:^|[\s{,"'[])[\w.-]{0,40}(?:password|passwd|secret|token|api[_-]?key|private[_-]?key|authorization|credentials?|stream[_-]?key)\\?["']?[ \t]{0,8}[:=][ \t]{0,8}\\?["']?)(?![{[|>&*\s]|null\b|true\b|false\b)[^\s"',}\\]+/gim,
+    `$1${GONE}`,
+  ],
+]
+
+const WALLET = /\b0x[0-9a-f]{40}\b/gi
+const IPV4 = /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)/g
+const IPV6 = /(?<![\w:.])(?:[\da-f]{0,4}:){2,7}(?:[\da-f]{0,4}|\d{1,3}(?:\.\d{1,3}){3})(?![\w:])/gi
+/** They name no machine that others could find. */
+const HARMLESS = /^(127\.|0\.0\.0\.0$|255\.|::1?$)/
+
+/**
+ * Removes what is secret from texts. A wallet or an IP address has the same pseudonym in all texts of one redaction, in order of appearance,
+ * so that lines can be compared; another redaction has others.
+ *
+ * @param keepsAddresses leaves wallets and IP addresses as they are
+ */
+export function createRedaction({ keepsAddresses = false } = {}): Redaction {
+  const names = new Map<string, string>()
+  const counts = { wallet: 0, ip: 0 }
+  const nameOf = (kind: keyof typeof counts, value: string): string => {
+    const key = value.toLowerCase()
+    const known = names.get(key) ?? `${kind}-${++counts[kind]}`
+    names.set(key, known)
+    return known
+  }
+  const ip = (text: string): string => (isIP(text) === 0 || HARMLESS.test(text) ? text : nameOf('ip', text))
+  return {
+    redact(text) {
+      const secretless = SECRETS.reduce((rest, [pattern, replacement]) => rest.replaceAll(pattern, replacement), text)
+      if (keepsAddresses) return secretless
+      return secretless
+        .replaceAll(WALLET, (wallet) => nameOf('wallet', wallet))
+        .replaceAll(IPV6, (address) => (isIPv6(address) ? ip(address) : address))
+        .replaceAll(IPV4, ip)
+    },
+  }
+}
