@@ -7,6 +7,7 @@ import { secretFileChanged, secretFilesOf } from './chassis/secret-files.ts'
 const mains: Readonly<Record<string, () => Promise<{ main(env: NodeJS.ProcessEnv): Promise<Running | undefined> }>>> = {
   connector: () => import('./connector/main.ts'),
   archipelago: () => import('./archipelago/main.ts'),
+  compact: () => import('./compact/main.ts'),
   stats: () => import('./stats/main.ts'),
   gatekeeper: () => import('./gatekeeper/main.ts'),
   'gatekeeper-migrate': () => import('./gatekeeper/migrations/main.ts'),

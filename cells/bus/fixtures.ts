@@ -4,6 +4,8 @@ import { type Program, startProgram } from '../../testing/program.ts'
 /** A NATS server on a port of its own, which it keeps over restarts. */
 export interface Broker extends AsyncDisposable {
   readonly url: string
+  /** The id of its process; undefined while it is ended. */
+  readonly pid: number | undefined
   /** Ends it as a crash does. */
   kill(): Promise<void>
   /** Has it read its configuration again. */
@@ -20,8 +22,12 @@ export async function startBroker(binary: string, ...args: string[]): Promise<Br
     get url() {
       return `nats://127.0.0.1:${port}`
     },
+    get pid() {
+      return program?.pid
+    },
     async kill() {
       await program?.[Symbol.asyncDispose]()
+      program = undefined
     },
     reload: () => program?.signal('SIGHUP'),
     async start() {

@@ -76,7 +76,14 @@ test('the same content again, one taken back in time, and a file that is missing
 })
 
 test('the files are those of variables that end in _FILE and are set, without those that are read at every login', () => {
-  const env = { LIVEKIT_API_KEY_FILE: '/a', NATS_CA_FILE: '/b', NATS_PASSWORD_FILE: '/d', EMPTY_FILE: '', FILES: '/c' }
+  const env = {
+    LIVEKIT_API_KEY_FILE: '/a',
+    NATS_CA_FILE: '/b',
+    NATS_PASSWORD_FILE: '/d',
+    STATS_NATS_PASSWORD_FILE: '/e',
+    EMPTY_FILE: '',
+    FILES: '/c',
+  }
   expect(secretFilesOf(env)).toEqual(['/a', '/b'])
 })
 

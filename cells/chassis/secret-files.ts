@@ -33,9 +33,12 @@ const READ_AT_LOGIN = new Set([
   'MOVEMENT_TOKEN_FILE',
 ])
 
+/** In a process of several services, a variable of one of them alone has its name before it. */
+const isReadAtLogin = (name: string): boolean => READ_AT_LOGIN.has(name.replace(/^STATS_/, ''))
+
 /** The files that `NAME_FILE` variables name, as far as a process has to restart to use their new content. */
 export const secretFilesOf = (env: NodeJS.ProcessEnv): string[] =>
-  Object.entries(env).flatMap(([name, path]) => (name.endsWith('_FILE') && path && !READ_AT_LOGIN.has(name) ? [path] : []))
+  Object.entries(env).flatMap(([name, path]) => (name.endsWith('_FILE') && path && !isReadAtLogin(name) ? [path] : []))
 
 /** A value that is read from its file each time, where it has one; while the file cannot be read, the last value stands. */
 export function currentSecret(value: string | undefined, path: string | undefined): () => string | undefined {

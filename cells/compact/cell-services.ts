@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { readConfig as readArchipelagoConfig } from '../archipelago/config.ts'
+import type { Registry } from 'prom-client'
+import { type ArchipelagoConfig, readConfig as readArchipelagoConfig } from '../archipelago/config.ts'
 import { startArchipelago } from '../archipelago/service.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
-import { type App, splitTarget } from '../chassis/http.ts'
+import { operationalRoutes, type Readiness } from '../chassis/health.ts'
+import { type App, createApp, splitTarget } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
@@ -34,6 +36,11 @@ export interface CellServicesDeps {
   verifier: ChainVerifier
   /** The movement relay of the process, which takes the reports of this realm. */
   relay?: SessionReports | undefined
+  /**
+   * Given where the process has a bus that it shares with other processes: the archipelago elects its leader with theirs, the settings never
+   * change, and these are the metrics of the whole process. By default the bus is in memory, and nothing else of the cell is on it.
+   */
+  distributed?: { registry: Registry }
 }
 
 const POLL_MS = 20
@@ -41,40 +48,58 @@ const POLL_MS = 20
 const MAX_WARM_UP_MS = 5_000
 
 /**
- * Starts connector, archipelago and embedded rooms together: the same services as in a cluster, over a bus in memory.
+ * Starts connector, archipelago and embedded rooms together: the same services as in processes of their own.
  *
  * @throws UserError naming every invalid setting
  */
 export async function startCellServices(settings: CellSettings, deps: CellServicesDeps): Promise<CellServices> {
   let current = settings
   const { connector: connectorEnv, archipelago: archipelagoEnv } = settings
-  const metrics = new Metrics('connector')
+  const { distributed, log } = deps
+  const metrics = new Metrics('connector', distributed?.registry)
   const sharing = (service: string) => new Metrics(service, metrics.registry)
 
   const connectorConfig = readConnectorConfig(connectorEnv)
+  const archipelagoConfig = readArchipelagoConfig(archipelagoEnv)
   const connector = await startConnector(connectorConfig, { ...deps, metrics })
-  const rooms = await startRooms(
-    {
-      scope: connectorConfig.BUS_SCOPE,
-      drainSeconds: connectorConfig.DRAIN_SECONDS,
-      limits: { maxConnectionsPerAddress: connectorConfig.MAX_CONNECTIONS_PER_ADDRESS },
-      proxies: trustedProxiesOf(connectorConfig),
-      refused: connectorConfig,
-    },
-    { ...deps, metrics: sharing('rooms') },
-  )
+  // Before there is an archipelago that publishes admissions. Settings that may change may need the rooms later.
+  const rooms =
+    distributed && archipelagoConfig.ROOMS_URL === undefined
+      ? undefined
+      : await startRooms(
+          {
+            scope: connectorConfig.BUS_SCOPE,
+            drainSeconds: connectorConfig.DRAIN_SECONDS,
+            limits: { maxConnectionsPerAddress: connectorConfig.MAX_CONNECTIONS_PER_ADDRESS },
+            proxies: trustedProxiesOf(connectorConfig),
+            refused: connectorConfig,
+          },
+          { ...deps, metrics: sharing('rooms') },
+        )
   // The counters of an archipelago start anew with it, as they would in a new pod.
-  const newArchipelago = (env: NodeJS.ProcessEnv, alone: boolean) =>
-    startArchipelago(readArchipelagoConfig(env), { ...deps, metrics: new Metrics('archipelago'), alone })
-  let archipelago = await newArchipelago(archipelagoEnv, true)
+  const archipelagoMetrics = () => (distributed ? sharing('archipelago') : new Metrics('archipelago'))
+  const newArchipelago = (config: ArchipelagoConfig, startedAlone: boolean) =>
+    startArchipelago(config, {
+      ...deps,
+      metrics: archipelagoMetrics(),
+      ...(distributed ? { roomsAreNew: rooms !== undefined } : { alone: startedAlone }),
+    })
+  let archipelago = await newArchipelago(archipelagoConfig, true)
+
+  const readiness = (): Readiness =>
+    [connector, archipelago, rooms].flatMap((service) => service?.readiness() ?? []).find(({ ready }) => !ready) ?? {
+      ready: true,
+    }
+  const ofProcess = sharing('compact')
+  const operational = createApp({ log, metrics: ofProcess, routes: operationalRoutes(ofProcess, readiness) })
 
   return {
     app: appByPath((path) => {
-      if (isBelow('/rooms', path)) return rooms.app
-      return isBelow('/debug', path) ? archipelago.app : connector.app
+      if (rooms && ROOMS_PATH.test(path)) return rooms.app
+      if (isBelow('/debug', path)) return archipelago.app
+      return isBelow('/health', path) || isBelow('/metrics', path) ? operational : connector.app
     }),
-    readiness: () =>
-      [connector, archipelago, rooms].map((service) => service.readiness()).find(({ ready }) => !ready) ?? { ready: true },
+    readiness,
     async reconfigure(next) {
       if (!isDeepStrictEqual(next.connector, current.connector)) {
         if (!isDeepStrictEqual(withoutDrain(next.connector), withoutDrain(current.connector))) return false
@@ -83,7 +108,7 @@ export async function startCellServices(settings: CellSettings, deps: CellServic
       }
       if (!isDeepStrictEqual(next.archipelago, current.archipelago)) {
         // As pods do: the new archipelago is on standby, then the old one hands over; other peers stay on their islands.
-        const successor = await newArchipelago(next.archipelago, false)
+        const successor = await newArchipelago(readArchipelagoConfig(next.archipelago), false)
         await untilReady(successor, deps.clock)
         await archipelago.stop()
         archipelago = successor
@@ -92,7 +117,7 @@ export async function startCellServices(settings: CellSettings, deps: CellServic
       return true
     },
     async stop() {
-      await Promise.all([connector.stop(), rooms.stop()])
+      await Promise.all([connector.stop(), rooms?.stop()])
       await archipelago.stop()
     },
   }
@@ -104,6 +129,9 @@ async function untilReady(service: RunningService, clock: Clock): Promise<void> 
 }
 
 const withoutDrain = ({ DRAIN_SECONDS: _, ...others }: NodeJS.ProcessEnv): NodeJS.ProcessEnv => others
+
+/** Players keep the URL of a slot, which may be another one than that of this cell. */
+const ROOMS_PATH = /^(\/cells\/[^/]+)?\/rooms(\/|$)/
 
 const isBelow = (base: string, path: string): boolean => path === base || path.startsWith(`${base}/`)
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { archipelagoVariables } from '../../cells/archipelago/config.ts'
+import { compactVariables } from '../../cells/compact/config.ts'
 import { connectorVariables } from '../../cells/connector/config.ts'
 import { gatekeeperVariables } from '../../cells/gatekeeper/config.ts'
 import { migrationVariables } from '../../cells/gatekeeper/migrations/main.ts'
@@ -17,6 +18,14 @@ const processes: readonly [title: string, about: string, variables: z.ZodObject]
   ['Check of an installation', 'Run by `helm test`, with the settings of the chart.', installCheckVariables],
   ['Connector', '', connectorVariables],
   ['Archipelago', 'The embedded rooms are part of this process.', archipelagoVariables],
+  [
+    'Compact cell',
+    [
+      'A connector, an archipelago and stats in one process, with the variables of all three. With `STATS_` before its name a variable is for stats alone, and wins',
+      'there over the one without: `STATS_NATS_USER`. These two stats have of their own in any case:',
+    ].join('\n'),
+    compactVariables,
+  ],
   ['Gatekeeper', '', gatekeeperVariables],
   ['Migration of the gatekeeper', 'Brings the database to the current schema, and ends.', migrationVariables],
   ['Stats', '', statsVariables],

@@ -67,6 +67,12 @@ const services: readonly { title: string; name: string; about: string; list: (me
     list: signing((metrics) => roomMetrics(metrics, unread)),
   },
   {
+    title: 'Compact cell',
+    name: 'compact',
+    about: 'Served at port 8080 together with the metrics of its connector, archipelago, embedded rooms and stats.',
+    list: () => {},
+  },
+  {
     title: 'Gatekeeper',
     name: 'gatekeeper',
     about: '',

@@ -27,6 +27,7 @@ const EVERY_SERVICE = ['find-my-way', 'pino', 'prom-client', 'zod'] as const
 export const loadedAtStart: Readonly<Record<string, readonly (keyof typeof reasons)[]>> = {
   'cells/main.ts': ['pino'],
   'cells/archipelago/main.ts': [...EVERY_SERVICE, '@dcl/protocol'],
+  'cells/compact/main.ts': [...EVERY_SERVICE, '@dcl/protocol', 'hash-wasm', 'lru-cache', 'undici', 'ws'],
   'cells/connector/main.ts': [...EVERY_SERVICE, '@dcl/protocol', 'hash-wasm', 'lru-cache', 'undici', 'ws'],
   'cells/gatekeeper/main.ts': [...EVERY_SERVICE, 'hash-wasm', 'lru-cache', 'p-limit', 'undici'],
   'cells/gatekeeper/adapters/pglite-engine.ts': ['@electric-sql/pglite'],
