@@ -109,6 +109,8 @@ export interface RealmSpec {
     assignment: 'LeastLoaded' | 'Fill' | 'Sticky'
     /** The parts of each cell. */
     template: {
+      /** How the services of a cell run. Split gives the connectors, the archipelago and, for all cells together, the statistics pods of their own. Compact runs all three in one process, which needs less than half of the memory: for small realms. Each connector of a Compact cell is such a process; one of them is the active archipelago. A change replaces the cells, as one of the version does. */
+      topology: 'Split' | 'Compact'
       /** Fields of every pod of the realm, for the schedulers, registries and tools of your cluster. cells.template.pods and gatekeeper.pods add to them. Labels and annotations of the operator cannot be changed. */
       pods?: {
         /** Labels of the pods. */
@@ -621,7 +623,7 @@ export interface RealmSpec {
     /** Seconds for which one fewer must have been enough before one is removed. A new operator process counts them from its start. */
     scaleDownAfterSeconds: number
   }
-  /** How a change of version, of cells.template.archipelago, of pods, or of the NATS or LiveKit reaches the cells: slot by slot a new cell starts, is joined as a player would, gets the slot, and the old cell is drained and removed. Setting the change back undoes it the same way. */
+  /** How a change of version, of cells.template.topology or archipelago, of pods, or of the NATS or LiveKit reaches the cells: slot by slot a new cell starts, is joined as a player would, gets the slot, and the old cell is drained and removed. Setting the change back undoes it the same way. */
   rollout: {
     /** Whether everything of the realm that runs stays as it is for now: no cell, gatekeeper, statistics, NATS or LiveKit is replaced or restarted, and the Ingress and the URLs stay. Only the numbers of cells and connectors still change, because players come and go; added cells are like those that serve. */
     paused: boolean
@@ -770,6 +772,19 @@ export interface CommsCellSpec {
     }
     /** Connections that each connector, and each pod with embedded rooms, accepts from one IPv4 address or IPv6 /64 network. Raise it where many players share an address, as in a school. Private addresses and proxies, which stand for any number of players, have no such limit. Absent = 100. */
     maxConnectionsPerAddress?: number
+  }
+  /** How the services of the cell run: Split gives connectors and archipelago pods of their own; in Compact each connector is a process that is an archipelago too. Immutable. */
+  topology: 'Split' | 'Compact'
+  /** What the statistics of the realm need that run in each process of a Compact cell; set by the operator. Absent = this cell runs none. */
+  statistics?: {
+    /** Name of the realm, as players see it. */
+    realmName: string
+    /** Their user at the NATS of the cell, and the key of its password in the Secret of nats.credentials. Absent = the user of the cell. */
+    natsUser?: string
+    /** Base URL of the realm provider, which they ask for what is described at the host of the realm. Absent = none is asked. */
+    providerUrl?: string
+    /** Content servers that know the scenes of parcels; the first that answers is asked. */
+    contentUrls?: string[]
   }
   /** Image of the cell: a tag, or a digest such as sha256:…. */
   version: string

@@ -407,8 +407,8 @@ withPart('kube', 'the chart', (kube) => {
       expect(portsOf(provider?.egress ?? [])).toEqual(outside)
       expect(portsOf(operator?.egress ?? [])).toEqual([...outside, 7777])
       expect([portsOf(operator?.egress ?? [], false), portsOf(provider?.egress ?? [], false)]).toEqual([
-        [8080, 8080],
-        [8080, 8081],
+        [8080, 8081, 8080],
+        [8080, 8081, 8081],
       ])
     })
 

@@ -200,6 +200,40 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       at: 'spec.cells.template.archipelago',
     },
     {
+      title: 'two processes with the embedded rooms of a Compact cell',
+      spec: { livekit: none(), cells: { template: { topology: 'Compact', connectors: { replicas: 2 } } } },
+      says: /more than one connector needs LiveKit, or topology Split/,
+      at: 'spec.cells',
+    },
+    {
+      title: 'Compact cells without LiveKit that may be given more connectors',
+      spec: {
+        livekit: none(),
+        cells: { template: { topology: 'Compact' } },
+        autoscale: { playersPerConnector: 100, connectors: { min: 1, max: 2 } },
+      },
+      says: /more than one connector needs LiveKit, or topology Split/,
+      at: 'spec.cells',
+    },
+    {
+      title: 'resources of an archipelago that is no container',
+      spec: { livekit: none(), cells: { template: { topology: 'Compact', archipelago: { resources: {} } } } },
+      says: /those of connectors\.resources/,
+      at: 'spec.cells.template.archipelago',
+    },
+    {
+      title: 'resources of statistics that are no container',
+      spec: { livekit: none(), cells: { template: { topology: 'Compact' } }, stats: { resources: {} } },
+      says: /those of cells\.template\.connectors\.resources/,
+      at: 'spec.stats',
+    },
+    {
+      title: 'another topology than Split and Compact',
+      spec: { livekit: none(), cells: { template: { topology: 'Tiny' } } },
+      says: /Split|Compact/,
+      at: 'spec.cells.template.topology',
+    },
+    {
       title: 'an island of size 0',
       spec: { livekit: none(), cells: { template: { archipelago: { islandSize: 0 } } } },
       says: /1/,

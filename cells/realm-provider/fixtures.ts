@@ -63,6 +63,7 @@ export function aRealm(
         assignment: 'LeastLoaded',
         template: {
           connectors: { replicas: 1, drainSeconds: 30 },
+          topology: 'Split',
           archipelago: { joinDistance: 64, leaveDistance: 80, islandSize: 100, flushPeriodMilliseconds: 2000 },
         },
       },

@@ -82,6 +82,8 @@ export const cellLabels = (cell: CommsCell, component: string): Record<string, s
 
 /** On a pod of a gatekeeper: the fingerprint of the worlds that its ConfigMap has. A change of it has the kubelet update mounted files at once. */
 export const WORLDS_ANNOTATION = 'comms.decentraland.org/worlds'
+/** On the pods of a Compact cell whose processes run the statistics of the realm. */
+export const STATISTICS_LABEL = 'comms.decentraland.org/statistics'
 /** On a workload: what it was made with, a `WorkloadImage` as JSON. */
 export const IMAGE_ANNOTATION = 'comms.decentraland.org/image'
 /** On a workload of a realm: the fingerprint of its pod template. */
@@ -99,6 +101,12 @@ export const realmSelector = (realm: Realm, component: Component): Record<string
 export const cellSelector = (cell: string, component: Component): Record<string, string> => ({
   [CELL_LABEL]: cell,
   [COMPONENT_LABEL]: component,
+})
+
+/** The selector of the pods of all Compact cells of a realm that run its statistics. */
+export const statisticsSelector = (realm: Realm): Record<string, string> => ({
+  [REALM_LABEL]: realm.metadata.name,
+  [STATISTICS_LABEL]: 'true',
 })
 
 /** A selector in the syntax of `/scale` and kubectl. */

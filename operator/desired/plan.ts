@@ -15,8 +15,17 @@ import { planRollout, type Rollout, type SlotRollout } from './rollout/rollout.t
 import { type ServicesHold, servicesHold } from './rollout/services-hold.ts'
 import { desiredScale, type Scale } from './scale/scaling.ts'
 import { cellsBySlot, chooseSlots, isScaled } from './scale/slots.ts'
-import { archipelagoSettings, connectorSettings, gatekeeperSettings, type Settings, statsSettings } from './settings.ts'
+import {
+  archipelagoSettings,
+  compactSettings,
+  connectorSettings,
+  gatekeeperSettings,
+  type Settings,
+  statsSettings,
+} from './settings.ts'
 import type { Site } from './site.ts'
+import { planStatistics, type StatisticsPlan } from './statistics.ts'
+import { isCompact } from './topology.ts'
 
 /** The desired state of a realm, as one pass of the operator computes it. */
 export interface RealmPlan {
@@ -24,8 +33,12 @@ export interface RealmPlan {
   cells: readonly CommsCell[]
   /** The services all cells of the realm share. */
   services: readonly ServicePlan[]
+  /** Where the statistics run; undefined = the realm has none. */
+  statistics: StatisticsPlan | undefined
   /** Which cell answers at each slot's stable URL: every slot below `cells.max`, none while no cell runs. */
   routes: readonly { slot: number; cell: string }[]
+  /** Names of the Compact cells among those that slots may be routed to. */
+  compactCells: ReadonlySet<string>
   /** What to publish, by slot; nothing while another realm has the public address. */
   endpoints: readonly Endpoint[]
   /** Whether the public address is this realm's, so that its Ingress may exist. */
@@ -61,6 +74,7 @@ export interface ServicePlan {
 /** The desired state of one cell. */
 export interface CellPlan {
   connectors: { replicas: number; settings: Settings; image?: WorkloadImage | undefined }
+  /** In a cluster, the connectors of a Compact cell are it, and there is no other. */
   archipelago: { runs: boolean; settings: Settings; image?: WorkloadImage | undefined }
 }
 
@@ -112,6 +126,7 @@ export function planRealm(
   const held = heldRoutes(observed.cells, slotRollouts)
   const routes = slotRoutes(realm.spec.cells.max, endpoints, held)
   const leaving = observed.cells.filter(({ metadata }) => draining.some((cell) => cell.metadata.name === metadata.name))
+  const statistics = planStatistics(realm, { planned: cells, observed, site })
   return {
     cells: recordHeldSlots(
       cells,
@@ -122,9 +137,13 @@ export function planRealm(
     ),
     services: [
       gatekeeperPlan(realm, observed, site, realm.spec.gatekeeper.replicas),
-      { component: 'stats', replicas: 1, settings: statsSettings(realm, site) },
+      ...(statistics.ownDeployment ? [{ component: 'stats' as const, replicas: 1, settings: statsSettings(realm, site) }] : []),
     ],
+    statistics,
     routes,
+    compactCells: new Set(
+      [...cells, ...observed.cells].filter(({ spec }) => isCompact(spec)).map(({ metadata }) => metadata.name),
+    ),
     endpoints: isExposed ? endpoints : [],
     isExposed,
     gatekeeperHosts: ownGatekeeperHosts(realm, observed, site),
@@ -203,7 +222,7 @@ const NOTHING_EXISTS: ObservedCell = { connectors: undefined, archipelago: undef
 
 /**
  * Plans the processes of one cell. Draining a cell scales its connectors to 0, which makes them disconnect their players; its archipelago
- * runs until the last connector is gone, so that players stay grouped. The two cells that a slot has during a rollout share one bus, and
+ * runs until the last connector is gone, so that players stay grouped; in a Compact cell it is in the last connector. The two cells that a slot has during a rollout share one bus, and
  * their archipelagos elect one leader: players keep their islands when they move from one cell to the other.
  */
 export function planCell(cell: CommsCell, observed: ObservedCell = NOTHING_EXISTS): CellPlan {
@@ -211,7 +230,7 @@ export function planCell(cell: CommsCell, observed: ObservedCell = NOTHING_EXIST
   return {
     connectors: {
       replicas: isDrained ? 0 : cell.spec.connectors.replicas,
-      settings: connectorSettings(cell),
+      settings: cell.spec.nats && isCompact(cell.spec) ? compactSettings(cell) : connectorSettings(cell),
       image: keptImage(observed.connectors),
     },
     archipelago: {

@@ -47,6 +47,7 @@ export function aRealm({
         max: 4,
         assignment: 'LeastLoaded',
         template: {
+          topology: 'Split',
           connectors: { replicas: 1, drainSeconds: 30 },
           archipelago: { joinDistance: 64, leaveDistance: 80, islandSize: 100, flushPeriodMilliseconds: 2000 },
         },
@@ -78,6 +79,12 @@ export const aRealmWithoutLivekit = (changes: SpecChanges = {}): Realm => {
   const realm = aRealm(changes)
   return { ...realm, spec: { ...realm.spec, livekit: { type: 'None' } } }
 }
+
+/** The same realm with Compact cells. */
+export const compact = (realm: Realm): Realm => ({
+  ...realm,
+  spec: { ...realm.spec, cells: { ...realm.spec.cells, template: { ...realm.spec.cells.template, topology: 'Compact' } } },
+})
 
 /** A cell of a realm as it is planned, with a uid as if it existed. */
 export function aCell(realm: Realm = aRealm(), slot = 0): CommsCell {

@@ -1,8 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { PRIVATE_NETWORKS } from '../../cells/chassis/private-networks.ts'
 import type { RealmSpec } from '../../crds/realm.ts'
-import { aCell, aRealm, aRealmWithoutLivekit, site } from './realm.fixtures.ts'
-import { archipelagoSettings, connectorSettings, gatekeeperSettings, type Settings, statsSettings } from './settings.ts'
+import { aCell, aRealm, aRealmWithoutLivekit, compact, site } from './realm.fixtures.ts'
+import {
+  archipelagoSettings,
+  compactSettings,
+  connectorSettings,
+  gatekeeperSettings,
+  type Settings,
+  statsSettings,
+} from './settings.ts'
 import { laptopSite } from './site.ts'
 
 const busAs = (user: string) => ({
@@ -23,6 +30,29 @@ test('connectors get their NATS, the scope of their cell and the time for draini
     DRAIN_SECONDS: '30',
     COMMS_GATEKEEPER_URL: 'http://main-gatekeeper.metaverse.svc.cluster.local',
   })
+})
+
+test('a process of a Compact cell is set up as its connectors and its archipelago; its statistics have their own user, scope and port', () => {
+  const realm = compact(aRealm({ content: { catalysts: ['https://peer.example.org/'] } }))
+  const cell = aCell(realm, 2)
+  const { HTTP_SERVER_PORT, ...ofStatistics } = Object.fromEntries(
+    Object.entries(compactSettings(cell)).flatMap(([name, value]) => {
+      const [, own] = /^STATS_(.*)/.exec(name) ?? []
+      return own ? [[own, value]] : []
+    }),
+  )
+  expect(compactSettings(cell)).toMatchObject({ ...archipelagoSettings(cell), ...connectorSettings(cell) })
+  expect(HTTP_SERVER_PORT).toBe('8081')
+  // The servers are those of the process.
+  const { NATS_URL: _, ...asProcess } = statsSettings(realm, site)
+  expect(ofStatistics).toEqual(asProcess)
+})
+
+test('statistics in a cell with an External NATS sign in as the cell does', () => {
+  const nats = { type: 'External' as const, urls: ['nats://nats.infra'], credentials: { secretName: 'nats' } }
+  const settings = compactSettings(aCell(compact(aRealm({ nats }))))
+  expect(Object.keys(settings).filter((name) => name.startsWith('STATS_NATS'))).toEqual([])
+  expect(settings).toMatchObject({ NATS_USER: { secret: 'nats', key: 'user' }, STATS_BUS_SCOPE: 'metaverse.main.*' })
 })
 
 test('connectors query the gatekeeper of their realm for bans, where it has one', () => {

@@ -1,9 +1,11 @@
 import { withoutTrailingSlash } from '../../cells/chassis/base-url.ts'
 import { cellScope } from '../../cells/wire/subjects.ts'
+import type { ObjectKey } from '../../crds/object.ts'
 import { type CommsCell, type CommsCellSpec, type Realm, realmNameOf, realmScope } from '../../crds/realm.ts'
 import { isWorldRealm } from '../../crds/world.ts'
 import { hostingOf } from './hosted-worlds.ts'
 import type { Site } from './site.ts'
+import { contentUrlsOf } from './topology.ts'
 import { cellRoomsUrl, gatekeeperRoomsUrl, roomsUrl } from './urls.ts'
 
 /** The environment of one process: each value is a literal, or a key of a Secret. */
@@ -162,15 +164,45 @@ export const WORLD_SECRETS_FOLDER = '/run/secrets/worlds'
 export const DATA_FOLDER = '/data'
 
 /** The environment of the statistics of a realm, which subscribe to all its cells. */
-export function statsSettings(realm: Realm, site: Site): Settings {
-  const contentUrls = realm.spec.content.catalysts.map((catalyst) => `${withoutTrailingSlash(catalyst)}/content`)
-  return {
-    ...busSettings(site.nats(realm, 'stats'), `${realmScope(realm.metadata)}.*`),
-    REALM_NAME: realmNameOf(realm),
-    ...providerSettings(site),
-    ...(contentUrls.length > 0 && { CONTENT_URL: contentUrls.join(',') }),
+export const statsSettings = (realm: Realm, site: Site): Settings => ({
+  ...busSettings(site.nats(realm, 'stats'), scopeOfAllCells(realm.metadata)),
+  REALM_NAME: realmNameOf(realm),
+  ...providerSettings(site),
+  ...contentSettings(contentUrlsOf(realm)),
+})
+
+const scopeOfAllCells = (realm: ObjectKey): string => `${realmScope(realm)}.*`
+
+const contentSettings = (urls: readonly string[] = []): Settings => (urls.length > 0 ? { CONTENT_URL: urls.join(',') } : {})
+
+/**
+ * The environment of a process of a Compact cell: that of a connector and of an archipelago, which share their bus and their players, and
+ * behind `STATS_` what the statistics have of their own.
+ */
+export const compactSettings = (cell: CommsCell): Settings => ({
+  ...archipelagoSettings(cell),
+  ...connectorSettings(cell),
+  ...(cell.spec.statistics && ofStatistics(cell, cell.spec.statistics)),
+})
+
+function ofStatistics(
+  { metadata: { namespace }, spec: { nats, realmRef } }: CommsCell,
+  { realmName, natsUser, providerUrl, contentUrls }: NonNullable<CommsCellSpec['statistics']>,
+): Settings {
+  const credentials = nats?.credentials && natsUser ? credentialSettings({ ...nats.credentials, user: natsUser }) : {}
+  const settings: Settings = {
+    HTTP_SERVER_PORT: String(STATS_PORT),
+    BUS_SCOPE: scopeOfAllCells({ namespace, name: realmRef.name }),
+    ...credentials,
+    REALM_NAME: realmName,
+    ...(providerUrl && { REALM_PROVIDER_URL: providerUrl }),
+    ...contentSettings(contentUrls),
   }
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [`STATS_${name}`, value]))
 }
+
+/** The port of the statistics in a process that is a connector too; `HTTP_PORT` is that of the connector. */
+export const STATS_PORT = 8081
 
 /** Where the service that answers at the host of a realm asks for what is described there. */
 const providerSettings = ({ providerUrl }: Site): Settings => (providerUrl ? { REALM_PROVIDER_URL: providerUrl } : {})

@@ -53,7 +53,9 @@ export function planWorld(
   return {
     cells: [],
     services: isGuest(realm) ? [] : [gatekeeperPlan(realm, observed, site, isNeeded ? gatekeeper.replicas : 0)],
+    statistics: undefined,
     routes: [],
+    compactCells: new Set(),
     endpoints: canServe && isExposed ? [endpointOf(realm, observed, site, observations)] : [],
     isExposed,
     gatekeeperHosts: ownGatekeeperHosts(realm, observed, site),

@@ -82,6 +82,50 @@ withPart('kube', 'rollouts against a real API server', (part) => {
     expect([await answering(0), await answering(1)]).toEqual((await cells()).map(({ metadata }) => metadata.name).sort())
   })
 
+  test('another topology is a rollout: the statistics move with the cells, and what the other topology had is removed', async () => {
+    const ofTopology = (topology: string) => realm('1.0.0', { cells: { template: { topology } } })
+    const workloads = async () => {
+      const { items } = await kube.user.list<KubeObject>(collectionPath(resources.Deployment, kube.namespace), {})
+      const there = new Set((await cells()).map(({ metadata }) => metadata.name))
+      // Nothing here collects the workloads of cells that are gone.
+      return items
+        .map(({ metadata }) => metadata.name)
+        .filter((name) => !/^main-0/.test(name) || there.has(name.replace(/-\w+$/, '')))
+    }
+    const statsSelector = async () => (await get<Alias>(resources.Service, 'main-stats'))?.spec.selector
+    const isSettled = () =>
+      expect.poll(() => condition('Reconciling'), patient).toMatchObject({ status: 'False', reason: 'Settled' })
+    await declare(ofTopology('Split'))
+    await serving(0)
+    await isSettled()
+    expect(await workloads()).toEqual(['main-0-archipelago', 'main-0-connector', 'main-gatekeeper', 'main-stats'])
+
+    await declare(ofTopology('Compact'))
+    await expect.poll(async () => (await cells()).map(({ spec }) => spec.topology), patient).toEqual(['Compact'])
+    await isSettled()
+    const [compact] = await cells()
+    expect(conditionOf(compact as CommsCell, 'Ready')).toMatchObject({ status: 'True', reason: 'Serving' })
+    expect(await workloads()).toEqual([`${compact?.metadata.name}-connector`, 'main-gatekeeper'])
+    const inCells = { 'comms.decentraland.org/realm': 'main', 'comms.decentraland.org/statistics': 'true' }
+    expect(await statsSelector()).toEqual(inCells)
+    expect((await realmOf()).status).toMatchObject({ replicas: 1, readyReplicas: 1, updatedReplicas: 1 })
+
+    await kubelet.only((name) => name !== 'main-stats')
+    joins.answer({ state: 'untried' }, kube.namespace)
+    await declare(ofTopology('Split'))
+    await expect.poll(async () => (await workloads()).includes('main-stats'), patient).toBe(true)
+    await operator.settled()
+    expect(await statsSelector()).toEqual(inCells)
+    await kubelet.only(() => true)
+    joins.answer({ state: 'joined' }, kube.namespace)
+    await expect.poll(async () => (await cells()).map(({ spec }) => spec.topology), patient).toEqual(['Split'])
+    await isSettled()
+    const [split] = await cells()
+    const name = split?.metadata.name
+    expect(await workloads()).toEqual([`${name}-archipelago`, `${name}-connector`, 'main-gatekeeper', 'main-stats'])
+    expect(await statsSelector()).toMatchObject({ 'app.kubernetes.io/component': 'stats' })
+  })
+
   test('a new cell is routed to only after a synthetic join; a failure halts the rollout, and setting the spec back undoes it', async () => {
     await declare(realm('1.0.0'))
     await serving(0)

@@ -3,6 +3,7 @@ import { cellsBeside, playersOfCell } from '../desired/status/cell-players.ts'
 import { cellStatus } from '../desired/status/cell-status.ts'
 import { type Failure, patienceLeftMs } from '../desired/status/conditions.ts'
 import { missingFields, outdatedCrdStatus } from '../desired/status/outdated-crd.ts'
+import { workloadsOf } from '../desired/topology.ts'
 import { CRD_RECHECK, failureOf, isEndOfNamespace, TERMINATING } from './failure.ts'
 import type { Reconcile, ReconcilerParts } from './parts.ts'
 
@@ -43,6 +44,6 @@ export const cellReconciler =
     await cluster.reportCell(cell, cellStatus({ cell, observed: changed, players, failure, now }))
     if (failed) throw failed.thrown
     const recheckMs = cellsBeside(cell, cells).length > 0 ? SHARED_SLOT_RECHECK_MS : undefined
-    const delaysMs = [recheckMs, patienceLeftMs([changed.connectors, changed.archipelago], now)].filter((ms) => ms !== undefined)
+    const delaysMs = [recheckMs, patienceLeftMs(workloadsOf(cell, changed), now)].filter((ms) => ms !== undefined)
     return delaysMs.length === 0 ? 'on-change' : { afterMs: Math.min(...delaysMs) }
   }

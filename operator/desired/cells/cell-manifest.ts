@@ -5,6 +5,7 @@ import { mergePods } from '../pod-overrides.ts'
 import { revisionAt } from '../rollout/converge-first.ts'
 import { canonicalJson, type RevisionSpec, revisionName, revisionSpecOf } from '../rollout/revision.ts'
 import type { SessionReportsSite, Site } from '../site.ts'
+import { connectorsWithin, statisticsOf } from '../topology.ts'
 
 /** What the cells of a realm are computed from. */
 export interface CellInputs {
@@ -48,6 +49,7 @@ function declaredCell({ realm, site, connectorsOf, convergeOn }: CellInputs, slo
     ...(nats && { nats }),
     ...(livekit && { livekit }),
     ...(exposure && { exposure }),
+    ...(site.distributed && cells.template.topology === 'Compact' && { statistics: statisticsOf(realm, site) }),
     ...(gatekeeper.replicas > 0 && { gatekeeperUrl: site.gatekeeperUrl(realm) }),
     ...(site.sessionReports && movement.type === 'Managed' && { movement: reportsTo(realm, site.sessionReports) }),
     ...(gatekeeper.denyList && { denyList: gatekeeper.denyList }),
@@ -70,7 +72,7 @@ export function newCell(inputs: CellInputs, slot: number, replaced?: { active: C
   const renamed = withName(inputs.realm, cell, `${cell.metadata.name}-${revisionName(cell.spec)}`)
   if (!replaced.isScaled) return renamed
   // It replaces a cell whose connectors were scaled by another client: it starts with as many, and keeps its number.
-  const { replicas } = replaced.active.spec.connectors
+  const replicas = connectorsWithin(renamed.spec, replaced.active.spec.connectors.replicas)
   return {
     ...renamed,
     metadata: { ...renamed.metadata, annotations: { [SCALED_ANNOTATION]: 'true' } },

@@ -10,14 +10,16 @@ import {
   realmChildMeta,
   realmLabels,
   realmSelector,
+  STATISTICS_LABEL,
   serviceAccountName,
 } from '../naming.ts'
 import type { CellPlan, ServicePlan } from '../plan.ts'
 import { imageOf, type Platform } from '../platform.ts'
 import { mergePods } from '../pod-overrides.ts'
-import { DATA_FOLDER, type Settings } from '../settings.ts'
+import { DATA_FOLDER, type Settings, STATS_PORT } from '../settings.ts'
+import { isCompact } from '../topology.ts'
 import type { ManifestOf } from './kube-manifest.ts'
-import { environmentOf, HTTP_PORT, type PodParts, podTemplate, probes } from './pod.ts'
+import { environmentOf, HTTP_PORT, type PodParts, podTemplate, probes, STATS_PORT_NAME } from './pod.ts'
 import { type Resources, resourcesOf } from './resources.ts'
 import { worldVolumes } from './worlds.ts'
 
@@ -38,7 +40,7 @@ const SURGE_ALL: V1DeploymentStrategy = { type: 'RollingUpdate', rollingUpdate: 
 /** Never runs an old and a new pod at the same time. */
 export const RECREATE: V1DeploymentStrategy = { type: 'Recreate' }
 
-/** The Deployment of the connectors of a cell. */
+/** The Deployment of the connectors of a cell; in a Compact cell they are its archipelagos, and have the statistics of the realm, too. */
 export function connectorDeployment(cell: CommsCell, { connectors }: CellPlan, platform: Platform): Deployment {
   const { drainSeconds, resources } = cell.spec.connectors
   return {
@@ -123,16 +125,21 @@ export function serviceDeployment(realm: Realm, plan: ServicePlan, platform: Pla
 function cellPod(cell: CommsCell, component: Component, settings: Settings, platform: Platform, resources: Resources): PodParts {
   const { env: given, volumes, volumeMounts } = environmentOf(settings)
   const env = component === 'connector' ? [ROUTES_SETTLE_VARIABLE, ...given] : given
+  const program = component === 'connector' && isCompact(cell.spec) ? 'compact' : component
+  const hasStatistics = program === 'compact' && cell.spec.statistics !== undefined
+  const container = serviceContainer(component, env, cell.spec.version, platform)
   return {
-    labels: cellLabels(cell, component),
+    labels: { ...cellLabels(cell, component), ...(hasStatistics && { [STATISTICS_LABEL]: 'true' }) },
     selector: cellSelector(cell.metadata.name, component),
     pods: cell.spec.pods,
     serviceAccountName: serviceAccountName(cell.spec.realmRef.name),
     terminationGracePeriodSeconds: GRACE_SECONDS,
     volumes,
     container: {
-      ...serviceContainer(component, env, cell.spec.version, platform),
-      ...resourcesOf(component, resources),
+      ...container,
+      args: [program],
+      ports: [...container.ports, ...(hasStatistics ? [{ name: STATS_PORT_NAME, containerPort: STATS_PORT }] : [])],
+      ...resourcesOf(program, resources),
       volumeMounts,
     },
   }

@@ -10,9 +10,12 @@ import {
   realmSelector,
   roomsServiceName,
   slotServiceName,
+  statisticsSelector,
 } from '../naming.ts'
 import type { RealmPlan } from '../plan.ts'
+import type { StatisticsPlan } from '../statistics.ts'
 import type { ManifestOf } from './kube-manifest.ts'
+import { STATS_PORT_NAME } from './pod.ts'
 
 /** A Service inside the cluster that selects pods by labels. */
 export type Service = ManifestOf<{
@@ -40,11 +43,18 @@ export const realmService = (realm: Realm, component: Component, ports: V1Servic
   spec: { type: 'ClusterIP', selector: realmSelector(realm, component), ports },
 })
 
+/** The Service in front of the statistics of a realm, wherever they run. */
+export function statsService(realm: Realm, { fromCells }: StatisticsPlan): Service {
+  const own = realmService(realm, 'stats')
+  const inCells = { selector: statisticsSelector(realm), ports: [{ name: 'http', port: 80, targetPort: STATS_PORT_NAME }] }
+  return fromCells ? { ...own, spec: { ...own.spec, ...inCells } } : own
+}
+
 /**
  * The alias Services behind the stable URLs of all slots. Routes point to them for the whole life of the realm; only the cell they select
  * changes, and that closes no socket. While no cell exists, a slot selects its own first cell, which does not exist.
  */
-export function slotServices(realm: Realm, { routes }: RealmPlan): Service[] {
+export function slotServices(realm: Realm, { routes, compactCells }: RealmPlan): Service[] {
   const { name } = realm.metadata
   const hasRooms = realm.spec.livekit.type === 'None'
   return Array.from({ length: realm.spec.cells.max }, (_, slot) => {
@@ -55,12 +65,16 @@ export function slotServices(realm: Realm, { routes }: RealmPlan): Service[] {
       metadata: realmChildMeta(realm, service, purpose),
       spec: { type: 'ClusterIP', selector: cellSelector(cell, component), ports: http },
     })
-    const rooms = alias(roomsServiceName(name, slot), 'archipelago', 'rooms')
+    const hasOneProcess = compactCells.has(cell)
+    const rooms = alias(roomsServiceName(name, slot), hasOneProcess ? 'connector' : 'archipelago', 'rooms')
     return [
       alias(slotServiceName(name, slot), 'connector', 'slot'),
       // The readiness of the pod is that of its archipelago, which has nothing to do without a bus. The rooms have: players whom they know
-      // come back after a broken connection. And they are in one pod only, so that there is no better one to send players to.
-      ...(hasRooms ? [{ ...rooms, spec: { ...rooms.spec, publishNotReadyAddresses: true as const } }] : []),
+      // come back after a broken connection. And they are in one pod only, so that there is no better one to send players to. A Compact cell
+      // has two while its pod is replaced: players belong to the new one, and the old one is not ready.
+      ...(hasRooms
+        ? [hasOneProcess ? rooms : { ...rooms, spec: { ...rooms.spec, publishNotReadyAddresses: true as const } }]
+        : []),
     ]
   }).flat()
 }

@@ -45,7 +45,7 @@ export function networkOf(realm: Realm): Network {
     ...realmObjects(realm, plan, platform),
     ...plan.cells.flatMap((cell) => cellObjects(cell, planCell(cell), platform)),
   ]
-  const policies = networkPolicies(realm, platform)
+  const policies = networkPolicies(realm, platform, plan.cells)
   const pods = objects.flatMap((object) => {
     const { template } = (object as { spec?: { template?: V1PodTemplateSpec } }).spec ?? {}
     return template ? [endOf(template, realm.metadata.namespace)] : []

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Realm } from '../../../crds/realm.ts'
-import { aRealm, aRealmWithoutLivekit, platform } from '../realm.fixtures.ts'
+import { aRealm, aRealmWithoutLivekit, compact, platform } from '../realm.fixtures.ts'
 import { anEnd, type Network, type NetworkEnd, networkOf } from './network.fixtures.ts'
 
 const networkPolicy: Realm['spec']['networkPolicy'] = {
@@ -107,6 +107,24 @@ test('the gatekeeper of a Strict World reaches the realm provider, and that of a
     const { pods, mayReach } = networkOf(aRealm({ ...mode, networkPolicy }))
     expect(mayReach(pods.gatekeeper ?? neighbour, anEnd('realm provider', platform.namespace), 8080)).toBe(isAllowed)
   }
+})
+
+test.each([
+  ['with LiveKit', compact(managed())],
+  ['with rooms of its own', compact(aRealmWithoutLivekit({ networkPolicy }))],
+])('a Strict realm of Compact cells %s allows its one process what its services need, at both ports', (_, realm) => {
+  const network = networkOf(realm)
+  const { pods, mayReach } = network
+  expect(Object.keys(pods)).not.toContain('archipelago')
+  expect(Object.keys(pods)).not.toContain('stats')
+  const { connector = neighbour, gatekeeper = neighbour } = pods
+  for (const { to, port, url } of destinationsOf(network, connector)) expect(mayReach(connector, to, port), url).toBe(true)
+  expect(mayReach(connector, anEnd('realm provider', platform.namespace), 8080)).toBe(true)
+  for (const port of [8080, 8081]) {
+    for (const from of [entry, operator]) expect(mayReach(from, connector, port), `${from.name} to ${port}`).toBe(true)
+    for (const from of [neighbour, stranger, outside]) expect(mayReach(from, connector, port), from.name).toBe(false)
+  }
+  expect(mayReach(entry, gatekeeper, 8081)).toBe(false)
 })
 
 test('only pods of its realm may connect to a Managed NATS, Strict or not', () => {

@@ -5,6 +5,8 @@ import type { Component } from '../../observed/workload.ts'
 import { usesManagedServer } from '../cells/retained.ts'
 import { partName, REALM_LABEL, realmChildMeta, realmSelector, serviceAccountName } from '../naming.ts'
 import type { Platform } from '../platform.ts'
+import { STATS_PORT } from '../settings.ts'
+import { isCompact } from '../topology.ts'
 import type { ManifestOf } from './kube-manifest.ts'
 import { HTTP_PORT } from './pod.ts'
 
@@ -54,11 +56,24 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
   const rightsPorts = portsOf(rightsUrls(realm))
   const toRights: Egress[] = rightsPorts.length > 0 ? [{ ports: tcp(...rightsPorts) }] : []
   const hasRooms = livekit.type === 'None' || cells.some(({ spec }) => !spec.livekit)
+  // Policies select connectors of all topologies.
+  const hasCompact = cells.some(({ spec }) => isCompact(spec))
   const ofCity = (...policies: NetworkPolicy[]) => (isWorldRealm(realm) ? [] : policies)
   return [
-    denyAll(realm, platform),
+    denyAll(realm, platform, hasCompact ? [STATS_PORT] : []),
     ...ofCity(
-      part(realm, 'connector', [fromPlayers(realm)], [...toBus(realm, cells), toGatekeeper, ...toRelay(cells, platform), toWeb]),
+      part(
+        realm,
+        'connector',
+        [fromPlayers(realm), ...(hasCompact ? [fromPlayers(realm, STATS_PORT)] : [])],
+        [
+          ...toBus(realm, cells),
+          toGatekeeper,
+          ...toRelay(cells, platform),
+          ...(hasCompact ? [...toMedia(realm, cells), toProvider(platform)] : []),
+          toWeb,
+        ],
+      ),
       part(realm, 'archipelago', hasRooms ? [fromPlayers(realm)] : [], [
         ...toBus(realm, cells),
         ...toMedia(realm, cells),
@@ -105,7 +120,7 @@ const rightsUrls = ({ spec: { gatekeeper } }: Realm): string[] =>
  * For every pod of the realm: the operator, the realm provider and monitors may connect to it, and it may use DNS and what the user allows
  * besides.
  */
-function denyAll(realm: Realm, { namespace }: Platform): NetworkPolicy {
+function denyAll(realm: Realm, { namespace }: Platform, ports: readonly number[]): NetworkPolicy {
   const { monitorNamespaces = [], egress = [] } = realm.spec.networkPolicy
   return {
     apiVersion: 'networking.k8s.io/v1',
@@ -114,7 +129,9 @@ function denyAll(realm: Realm, { namespace }: Platform): NetworkPolicy {
     spec: {
       podSelector: { matchLabels: { [REALM_LABEL]: realm.metadata.name } },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [{ from: namespaces([...new Set([namespace, ...monitorNamespaces])]), ports: tcp(HTTP_PORT, NATS_MONITOR_PORT) }],
+      ingress: [
+        { from: namespaces([...new Set([namespace, ...monitorNamespaces])]), ports: tcp(HTTP_PORT, NATS_MONITOR_PORT, ...ports) },
+      ],
       // To anywhere, because the DNS cache of a node has an address that no selector matches.
       egress: [
         { ports: [...DNS_PORTS.map((port) => ({ port, protocol: 'UDP' })), ...tcp(...DNS_PORTS)] },

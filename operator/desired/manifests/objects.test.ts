@@ -5,7 +5,7 @@ import type { Realm } from '../../../crds/realm.ts'
 import type { TakenHost } from '../../observed/workload.ts'
 import { planCell, planRealm } from '../plan.ts'
 import type { Pods } from '../pod-overrides.ts'
-import { aCell, aRealm, aRealmWithoutLivekit, platform, site } from '../realm.fixtures.ts'
+import { aCell, aRealm, aRealmWithoutLivekit, compact, platform, site } from '../realm.fixtures.ts'
 import { planWorld } from '../world-plan.ts'
 import type { Ingress } from './ingress.ts'
 import type { KubeManifest } from './kube-manifest.ts'
@@ -80,6 +80,28 @@ test('another world changes the file of a gatekeeper, and no pod', () => {
 
 test('a cell has these objects', async () => {
   await expect(yaml(ofCell())).toMatchFileSnapshot('golden/cell.yaml')
+})
+
+test('a Compact cell has one workload in place of two, and its realm no workload for the statistics', async () => {
+  const realm = compact(aRealm({ content: { catalysts: ['https://peer.example.org/'] } }))
+  const stats = named(ofRealm(realm), 'Service', 'main-stats') as KubeManifest
+  expect(named(ofRealm(realm), 'Deployment', 'main-stats')).toBeUndefined()
+  await expect(yaml([...ofCell(realm), stats])).toMatchFileSnapshot('golden/compact-cell.yaml')
+})
+
+test('the rooms of a Compact cell are in its connector, whose next pod is there before this one stops', () => {
+  const realm = compact(aRealmWithoutLivekit({ cells: { max: 1 } }))
+  expect(named(ofRealm(realm), 'Service', 'main-rooms-0')).toEqual({
+    ...(named(ofRealm(realm), 'Service', 'main-rooms-0') as object),
+    spec: {
+      type: 'ClusterIP',
+      selector: { 'comms.decentraland.org/cell': 'main-0', 'app.kubernetes.io/component': 'connector' },
+      ports: [{ name: 'http', port: 80, targetPort: 'http' }],
+    },
+  })
+  expect(named(ofCell(realm), 'Deployment', 'main-0-connector')).toMatchObject({
+    spec: { replicas: 1, strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0 } } },
+  })
 })
 
 test('a Managed LiveKit is one Deployment and one Service', async () => {

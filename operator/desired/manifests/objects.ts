@@ -4,12 +4,13 @@ import type { Component, WorkloadImage } from '../../observed/workload.ts'
 import { realmChildMeta, serviceAccountName } from '../naming.ts'
 import type { CellPlan, RealmPlan } from '../plan.ts'
 import { imageFor, type Platform, withImage } from '../platform.ts'
+import { isCompact } from '../topology.ts'
 import { databaseClaim } from './database-claim.ts'
 import { archipelagoDeployment, archipelagoReplicas, connectorDeployment, serviceDeployment } from './deployment.ts'
 import { archipelagoBudget, connectorBudget, serviceBudget } from './disruption-budget.ts'
 import { gatekeeperIngress, realmIngress } from './ingress.ts'
 import type { GeneratedSecret, KubeManifest } from './kube-manifest.ts'
-import { connectorService, realmService, slotServices } from './kube-service.ts'
+import { connectorService, realmService, slotServices, statsService } from './kube-service.ts'
 import { livekitObjects, livekitSecret } from './managed-livekit.ts'
 import { natsObjects, natsSecret } from './managed-nats.ts'
 import { migrationJob } from './migration-job.ts'
@@ -38,9 +39,10 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
     ...plan.services.flatMap(({ hosting }) => (hosting ? [worldsConfigMap(realm, hosting)] : [])),
     ...plan.services.flatMap((service) => [
       ...made(service.component, (chosen) => [serviceDeployment(realm, service, chosen)]),
-      realmService(realm, service.component),
+      ...(service.component === 'stats' ? [] : [realmService(realm, service.component)]),
       ...(service.replicas > 1 ? [serviceBudget(realm, service.component)] : []),
     ]),
+    ...(plan.statistics ? [statsService(realm, plan.statistics)] : []),
     ...(ingress ? [ingress] : []),
     ...(plan.gatekeeperHosts.length > 0 ? [gatekeeperIngress(realm, plan.gatekeeperHosts)] : []),
   ]
@@ -58,9 +60,12 @@ export function cellObjects(cell: CommsCell, plan: CellPlan, platform: Platform)
     madeFor(component, cell.spec.version, [image], platform, (chosen) => [
       component === 'connector' ? connectorDeployment(cell, plan, chosen) : archipelagoDeployment(cell, plan, chosen),
     ])
-  return [
+  const archipelago = [
     ...made('archipelago', plan.archipelago.image),
     ...(archipelagoReplicas(cell) > 1 ? [archipelagoBudget(cell)] : []),
+  ]
+  return [
+    ...(isCompact(cell.spec) ? [] : archipelago),
     ...made('connector', plan.connectors.image),
     connectorService(cell),
     ...(plan.connectors.replicas > 1 ? [connectorBudget(cell)] : []),

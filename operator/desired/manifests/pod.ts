@@ -29,11 +29,13 @@ export interface PodParts {
 
 /** The port of each of the project's services; Kubernetes Services refer to it by name. */
 export const HTTP_PORT = 8080
+/** The name of the second port of a process that is a connector with statistics. */
+export const STATS_PORT_NAME = 'stats'
 
 /** The user id of the project's image; the `restricted` Pod Security profile does not allow 0. */
 const USER = 65532
 /** Where Secrets are mounted: `{folder}/{secret}/{key}`. */
-const SECRETS_FOLDER = '/run/secrets/realm'
+export const SECRETS_FOLDER = '/run/secrets/realm'
 const CA_FOLDER = '/run/ca-certificates'
 
 /** Without it the cluster autoscaler removes no node with such a pod, because its volume could hold data. The user's own value wins. */

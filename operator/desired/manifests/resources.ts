@@ -10,9 +10,10 @@ export type Resources = RealmSpec['nats']['resources']
  * with pods they have no memory for, and pods with players are not the first to be evicted. `npm run bench -- memory` measures it. No limits: a
  * realm with many players needs more.
  */
-const IDLE: Readonly<Record<Component, { cpu: string; memory: string }>> = {
+const IDLE: Readonly<Record<Component | 'compact', { cpu: string; memory: string }>> = {
   // And 34 kB for each player.
   connector: { cpu: '50m', memory: '72Mi' },
+  compact: { cpu: '50m', memory: '96Mi' },
   archipelago: { cpu: '50m', memory: '64Mi' },
   gatekeeper: { cpu: '20m', memory: '88Mi' },
   stats: { cpu: '10m', memory: '56Mi' },
@@ -25,7 +26,7 @@ const EMBEDDED_DATABASE_MEMORY = '192Mi'
 
 /** `resources` of a container: those given, else the requests of its component. */
 export function resourcesOf(
-  component: Component,
+  component: Component | 'compact',
   given: Resources,
   { embeddedDatabase = false } = {},
 ): { resources: V1ResourceRequirements } {

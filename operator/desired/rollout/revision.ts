@@ -4,12 +4,14 @@ import type { CommsCellSpec } from '../../../crds/realm.ts'
 /** The fields of a cell's spec that cannot change while players are connected to it: a change of one of them needs a new cell. */
 export type RevisionSpec = Pick<
   CommsCellSpec,
-  'version' | 'archipelago' | 'pods' | 'nats' | 'livekit' | 'exposure' | 'denyList' | 'ethereum'
+  'version' | 'topology' | 'statistics' | 'archipelago' | 'pods' | 'nats' | 'livekit' | 'exposure' | 'denyList' | 'ethereum'
 >
 
 /** The revision fields of a cell. The others may change in place: only its connectors depend on them. */
 export const revisionSpecOf = ({
   version,
+  topology,
+  statistics,
   archipelago,
   pods,
   nats,
@@ -19,7 +21,9 @@ export const revisionSpecOf = ({
   ethereum,
 }: RevisionSpec): RevisionSpec => ({
   version,
+  topology,
   archipelago,
+  ...(statistics && { statistics }),
   ...(pods && { pods }),
   ...(nats && { nats }),
   ...(livekit && { livekit }),

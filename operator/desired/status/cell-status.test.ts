@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { conditionOf } from '../../../crds/realm.ts'
 import type { ObservedCell, Workload } from '../../observed/workload.ts'
-import { aCell } from '../realm.fixtures.ts'
+import { aCell, aRealm, compact } from '../realm.fixtures.ts'
 import { cellStatus } from './cell-status.ts'
 import type { Failure } from './conditions.ts'
 
@@ -39,6 +39,21 @@ test('a cell serves when its connectors and its archipelago work', () => {
   })
   expect(conditions({ connectors: workload('connector', 0) })).toMatchObject({ Ready: 'False ConnectorsNotReady' })
   expect(conditions({ archipelago: undefined })).toMatchObject({ Ready: 'False ArchipelagoNotReady' })
+})
+
+test('a Compact cell serves when its one workload does, whatever is left of another', () => {
+  const cell = aCell(compact(aRealm()))
+  const problem = { code: 'PodsFailing' as const, message: 'crashes' }
+  for (const archipelago of [undefined, workload('archipelago', 0, { problem })])
+    expect(conditions({ archipelago }, undefined, cell)).toMatchObject({
+      Ready: 'True Serving',
+      Reconciling: 'False Settled',
+      Stalled: 'False NotStalled',
+    })
+  expect(conditions({ connectors: workload('connector', 0) }, undefined, cell)).toMatchObject({
+    Ready: 'False ConnectorsNotReady',
+    Reconciling: 'True Starting',
+  })
 })
 
 test('one of several connectors is enough to serve', () => {

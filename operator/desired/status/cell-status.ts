@@ -3,6 +3,7 @@ import type { ObservedCell, Workload } from '../../observed/workload.ts'
 import { takesPlayers } from '../endpoints.ts'
 import { cellSelector, selectorText } from '../naming.ts'
 import { isEmpty } from '../plan.ts'
+import { workloadsOf } from '../topology.ts'
 import { approximatePlayers } from './approximate-players.ts'
 import { type ConditionDraft, conditionsOf, type Failure, passingProblemOf, problemOf } from './conditions.ts'
 
@@ -23,7 +24,7 @@ export function cellStatus(input: CellStatusInput): CommsCellStatus {
   const { cell, observed, players, failure, now } = input
   const { connectors } = observed
   const ready = readyCondition(input)
-  const stalled = stalledCondition(observed, failure, now)
+  const stalled = stalledCondition(input)
   const approximate = players === 'shared' ? undefined : approximatePlayers(players, cell.status?.players)
   return {
     ...(cell.metadata.generation !== undefined && { observedGeneration: cell.metadata.generation }),
@@ -60,8 +61,8 @@ function readyCondition({ cell, observed, failure }: CellStatusInput): Condition
   const yes = (reason: CellReasons['Ready'], message: string) => ({ type: 'Ready', status: 'True', reason, message }) as const
   if (cell.spec.desiredState === 'Drained')
     return isEmpty(observed) ? yes('Drained', DRAINED) : no('Draining', 'the cell is disconnecting its players')
-  const { connectors, archipelago } = observed
-  if (works(connectors) && works(archipelago)) return yes('Serving', 'players can connect, and are grouped into islands')
+  const { connectors } = observed
+  if (workloadsOf(cell, observed).every(works)) return yes('Serving', 'players can connect, and are grouped into islands')
   if (failure) return no('ApplyFailed', failure.message)
   return works(connectors)
     ? no('ArchipelagoNotReady', 'no archipelago pod is ready')
@@ -81,7 +82,7 @@ function reconcilingCondition(
   if (failure) return yes('Retrying', failure.message)
   const { desiredState, connectors: asked } = cell.spec
   if (desiredState === 'Drained') return isEmpty(observed) ? no('Settled', DRAINED) : yes('Draining', drainingMessage(cell))
-  const workloads = [observed.connectors, observed.archipelago]
+  const workloads = workloadsOf(cell, observed)
   const parts = workloads.flatMap((workload) => workload ?? [])
   if (parts.length < workloads.length) return yes('Starting', 'the operator is creating the connectors and the archipelago')
   for (const part of parts) {
@@ -120,14 +121,10 @@ const DRAINED = 'the cell is drained: no connector and no player is left'
 const drainingMessage = ({ spec }: CommsCell): string =>
   `the connectors disconnect their players within ${spec.connectors.drainSeconds} s, so that they connect to another cell`
 
-function stalledCondition(
-  { connectors, archipelago }: ObservedCell,
-  failure: Failure | undefined,
-  now: number,
-): ConditionDraft<CellReasons> {
+function stalledCondition({ cell, observed, failure, now }: CellStatusInput): ConditionDraft<CellReasons> {
   if (failure && failure.reason !== 'Retrying')
     return { type: 'Stalled', status: 'True', reason: failure.reason, message: failure.message }
-  const problems = [connectors, archipelago].flatMap((workload) => {
+  const problems = workloadsOf(cell, observed).flatMap((workload) => {
     const problem = workload && problemOf(workload, now)
     return problem ? [{ code: problem.code, message: `${workload.component}: ${problem.message}` }] : []
   })

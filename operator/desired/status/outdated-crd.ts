@@ -4,7 +4,8 @@ import { conditionsOf } from './conditions.ts'
 
 /** The fields that every object of a kind has, because the CRD requires them or gives them a default: parents before what is below them. */
 const REQUIRED: Readonly<Record<Kind, readonly string[]>> = {
-  Realm: `mode version cells cells.replicas cells.max cells.assignment cells.template cells.template.connectors
+  Realm:
+    `mode version cells cells.replicas cells.max cells.assignment cells.template cells.template.topology cells.template.connectors
     cells.template.connectors.replicas cells.template.connectors.drainSeconds cells.template.archipelago
     cells.template.archipelago.joinDistance cells.template.archipelago.leaveDistance cells.template.archipelago.islandSize
     cells.template.archipelago.flushPeriodMilliseconds gatekeeper gatekeeper.replicas gatekeeper.database gatekeeper.database.type
@@ -12,7 +13,7 @@ const REQUIRED: Readonly<Record<Kind, readonly string[]>> = {
     content.globalScenesUrn content.map content.map.minimapEnabled content.map.sizes exposure exposure.type networkPolicy networkPolicy.type
     publication publication.providers rollout rollout.paused rollout.joinProbe rollout.minJoinRate
     rollout.progressDeadlineSeconds`.split(/\s+/),
-  CommsCell: `realmRef realmRef.name slot url version connectors connectors.replicas connectors.drainSeconds archipelago
+  CommsCell: `realmRef realmRef.name slot url topology version connectors connectors.replicas connectors.drainSeconds archipelago
     archipelago.joinDistance archipelago.leaveDistance archipelago.islandSize archipelago.flushPeriodMilliseconds`.split(/\s+/),
 }
 

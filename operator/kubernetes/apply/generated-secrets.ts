@@ -3,6 +3,7 @@ import type { Realm } from '../../../crds/realm.ts'
 import type { Kind } from '../../../crds/resources.ts'
 import type { GeneratedSecret } from '../../desired/manifests/kube-manifest.ts'
 import { generatedSecrets } from '../../desired/manifests/objects.ts'
+import { isCompact } from '../../desired/topology.ts'
 import type { Component } from '../../observed/workload.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { SecretUsers } from './secret-writer.ts'
@@ -36,22 +37,29 @@ interface Part {
   owner: { kind: Kind } & ObjectKey
   uid: string
   component: Component
+  /** The component itself, and those that are in the same process. */
+  services: readonly Component[]
 }
 
 /** The components of a realm and of its cells. */
 const partsOf = (cache: GeneratedSecretParts['cache'], realm: Realm): Part[] =>
-  [realm, ...cache.cellsOf(realm.metadata)].flatMap(({ kind, metadata: { namespace, name, uid = '' } }) =>
-    COMPONENTS[kind].map((component) => ({ owner: { kind, namespace, name }, uid, component })),
-  )
+  [realm, ...cache.cellsOf(realm.metadata)].flatMap((object): Part[] => {
+    const { namespace, name, uid = '' } = object.metadata
+    const owner = { kind: object.kind, namespace, name }
+    if (object.kind === 'CommsCell' && isCompact(object.spec))
+      return [{ owner, uid, component: 'connector', services: COMPONENTS.CommsCell }]
+    return COMPONENTS[object.kind].map((component) => ({ owner, uid, component, services: [component] }))
+  })
 
 function usersOf(cache: GeneratedSecretParts['cache'], realm: Realm, { restarts }: GeneratedSecret): SecretUsers {
   const parts = partsOf(cache, realm)
+  const isRestarted = ({ services }: Part) => services.some((service) => restarts.includes(service))
   return {
-    restart: parts.flatMap(({ uid, component }) =>
-      restarts.includes(component) ? cache.childrenOf(uid).filter(({ workload }) => workload?.component === component) : [],
-    ),
-    mount: parts.flatMap(({ owner, component }) =>
-      restarts.includes(component) ? [] : cache.pods.podsOf(owner, component).filter(({ terminating }) => !terminating),
-    ),
+    restart: parts
+      .filter(isRestarted)
+      .flatMap(({ uid, component }) => cache.childrenOf(uid).filter(({ workload }) => workload?.component === component)),
+    mount: parts
+      .filter((part) => !isRestarted(part))
+      .flatMap(({ owner, component }) => cache.pods.podsOf(owner, component).filter(({ terminating }) => !terminating)),
   }
 }
