@@ -11,6 +11,8 @@ export interface ReportedCell {
   connectors: { ready: number; existing: number; wanted: number }
   /** About how many, such as 100+. */
   players: string | null
+  /** How its services run: in pods of their own, or in one process. */
+  topology: 'Split' | 'Compact'
   version: string
   /** What it was created from; empty for one that a person created. */
   revision: string
@@ -74,6 +76,7 @@ export function reportOf(realm: Realm, cells: readonly CommsCell[]): RealmReport
         wanted: cell.spec.connectors.replicas,
       },
       players: cell.status?.players ?? null,
+      topology: cell.spec.topology,
       version: cell.spec.version,
       revision: cell.spec.revision ?? '',
     })),

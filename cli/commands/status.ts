@@ -113,7 +113,7 @@ function headOf(report: RealmReport, style: TableStyle): string {
   )
 }
 
-const SLOT_TITLES = ['SLOT', 'CELL', 'STATE', 'CONNECTORS', 'PLAYERS', 'VERSION', 'REVISION']
+const SLOT_TITLES = ['SLOT', 'CELL', 'STATE', 'CONNECTORS', 'PLAYERS', 'TOPOLOGY', 'VERSION', 'REVISION']
 
 const COLOURS: Readonly<Record<string, Colour>> = {
   Serving: 'green',
@@ -123,12 +123,13 @@ const COLOURS: Readonly<Record<string, Colour>> = {
   Drained: 'dim',
 }
 
-const slotRow = ({ slot, name, state, connectors, players, version, revision }: ReportedCell): TableCell[] => [
+const slotRow = ({ slot, name, state, connectors, players, topology, version, revision }: ReportedCell): TableCell[] => [
   String(slot),
   name,
   { text: state, colour: COLOURS[state] ?? 'dim' },
   `${connectors.ready}/${connectors.wanted}`,
   players ?? '-',
+  topology,
   version,
   revision || '-',
 ]
