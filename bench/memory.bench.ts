@@ -51,9 +51,11 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   const after = new AsyncDisposableStack()
   try {
     const programs: Measured[] = []
+    let natsPid: number | undefined
     if ('path' in nats) {
       const broker = after.use(await startBroker(nats.path))
-      programs.push(...onBus(broker.url))
+      programs.push(...(await onBus(broker.url)))
+      natsPid = broker.pid
       if ('path' in postgres) {
         const server = await startPostgres(postgres.path)
         after.defer(() => server.stop())
@@ -75,6 +77,8 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
     const running = await Promise.all(programs.map((measured) => start(measured, after)))
     await sleep(IDLE_MS)
     for (const { measured, program } of running) reportMemory(measured, program.pid, report)
+    // With the clients of all programs above.
+    if (natsPid !== undefined) reportMemory({ what: 'nats-server', limitMb: 40 }, natsPid, report)
   } finally {
     await after.disposeAsync()
   }
@@ -93,10 +97,16 @@ const service = (service: string, limitMb: number): Omit<Measured, 'env'> => ({
 
 const operator: Omit<Measured, 'env'> = { what: 'operator', program: 'operator/main.js', flags: CHART_FLAGS, limitMb: 95 }
 
-const onBus = (url: string): Measured[] => {
+const onBus = async (url: string): Promise<Measured[]> => {
   const bus = { NATS_URL: url, BUS_SCOPE: 'idle.0' }
   // What the operator sets for a realm with a gatekeeper, a realm provider and catalysts.
   const gatekeeper = { COMMS_GATEKEEPER_URL: 'http://127.0.0.1:9' }
+  const ofStats = { REALM_PROVIDER_URL: 'http://127.0.0.1:9', CONTENT_URL: 'http://127.0.0.1:9/content' }
+  const compact = async () => ({
+    ...{ ...bus, ...gatekeeper, BUS_SCOPE: 'idle.1' },
+    ...{ STATS_BUS_SCOPE: 'idle.*', STATS_HTTP_SERVER_PORT: String(await freePort()) },
+    ...Object.fromEntries(Object.entries(ofStats).map(([name, value]) => [`STATS_${name}`, value])),
+  })
   return [
     { ...service('connector', 75), env: { ...bus, ...gatekeeper } },
     { ...service('archipelago', 75), env: { ...bus, ...LIVEKIT } },
@@ -107,7 +117,13 @@ const onBus = (url: string): Measured[] => {
     },
     {
       ...service('stats', 65),
-      env: { ...bus, REALM_PROVIDER_URL: 'http://127.0.0.1:9', CONTENT_URL: 'http://127.0.0.1:9/content' },
+      env: { ...bus, ...ofStats },
+    },
+    { ...service('compact', 95), env: { ...(await compact()), ...LIVEKIT } },
+    {
+      ...service('compact', 100),
+      what: 'compact with embedded rooms',
+      env: { ...(await compact()), BUS_SCOPE: 'idle.2', ROOMS_URL: 'ws://127.0.0.1:9/rooms' },
     },
   ]
 }
@@ -128,7 +144,11 @@ async function start(measured: Measured, after: AsyncDisposableStack): Promise<{
   return { measured, program }
 }
 
-function reportMemory({ what, limitMb }: Measured, pid: number, report: (figure: Figure) => void): void {
+function reportMemory(
+  { what, limitMb }: Pick<Measured, 'what' | 'limitMb'>,
+  pid: number,
+  report: (figure: Figure) => void,
+): void {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
   const mb = (field: string) => (Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1]) * 1024) / 1e6
   const cpu = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []

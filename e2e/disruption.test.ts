@@ -38,7 +38,7 @@ function onPlatform(parts: PlatformParts): void {
     await platform?.[Symbol.asyncDispose]()
   }, MINUTES)
 
-  const { out, in: scaledIn, rollout, drain, leader, connector, archipelago, nats } = events(PLAYERS, ADD_MS)
+  const { out, in: scaledIn, rollout, drain, leader, connector, archipelago, nats, compact } = events(PLAYERS, ADD_MS)
 
   const unaffected = { failed: 0, changedIsland: 0, kicked: 0 }
   const expectReconnected = ({ sessionGap, roomDelay }: Row) => {
@@ -71,6 +71,7 @@ function onPlatform(parts: PlatformParts): void {
     { event: archipelago, name: archipelago.name, disconnected: 0 },
     { event: nats, name: nats.name, disconnected: 0 },
     { event: drain, name: drain.name, disconnected: 1 },
+    { event: compact, name: compact.name, disconnected: PLAYERS },
   ])(
     '$name: every player is in the same room as before, none is refused or kicked',
     { timeout: 5 * MINUTES },

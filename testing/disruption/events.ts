@@ -66,6 +66,12 @@ export const events = (players: number, addMs?: number) =>
         await platform.cluster.kubectl('uncordon', node)
       },
     },
+    compact: {
+      name: 'another topology: Compact',
+      cause: (platform) =>
+        // The archipelago is no container of its own any more.
+        platform.patch({ cells: { template: { topology: 'Compact', archipelago: { resources: null } } } }),
+    },
     eviction: {
       name: 'a connector and the active archipelago evicted',
       cause: async (platform) => {

@@ -128,11 +128,12 @@ export class Platform implements AsyncDisposable {
 
   /** The archipelago that announces rooms. */
   async activeArchipelago(): Promise<Pod> {
-    for (const pod of await this.podsOf('archipelago')) {
+    // In a Compact cell it is in a connector.
+    for (const pod of [...(await this.podsOf('archipelago')), ...(await this.podsOf('connector'))]) {
       const answer = await fetch(`http://${pod.status?.podIP}:8080/debug`, { signal: AbortSignal.timeout(READ_MS) }).catch(
         () => undefined,
       )
-      if (((await answer?.json()) as { role?: string } | undefined)?.role === 'active') return pod
+      if (answer?.ok && ((await answer.json()) as { role?: string }).role === 'active') return pod
     }
     throw new Error('no archipelago is active')
   }
