@@ -1,7 +1,7 @@
 import { stringify } from 'yaml'
 import { conditionOf, type Realm } from '../../crds/realm.ts'
 import { type ClusterOptions, inCluster, realmNamed, realmsIn } from '../cluster/cluster.ts'
-import { shortSpan, type TableCell, tableOf } from '../output/table.ts'
+import { shortSpan, type TableCell, type TableStyle, tableOf } from '../output/table.ts'
 import type { ClusterOutput, ClusterPorts } from './cluster-ports.ts'
 
 export interface GetOptions extends ClusterOptions {
@@ -20,8 +20,12 @@ export async function get(names: readonly string[], options: GetOptions, ports: 
   if (options.output === 'yaml') return ports.print(sorted.map((realm) => stringify(withoutManagedFields(realm))).join('---\n'))
   if (options.output === 'name') return ports.print(sorted.map(({ metadata }) => `realm/${metadata.name}\n`).join(''))
   if (sorted.length === 0) return ports.say(options.allNamespaces ? 'The cluster has no Realm.' : 'The namespace has no Realm.')
-  await ports.print(tableOf([titles(options), ...sorted.map((realm) => rowOf(realm, options, ports.today()))], ports.style))
+  await ports.print(realmTable(sorted, options, ports.today(), ports.style))
 }
+
+/** The table of Realms for people. `now` is in milliseconds since the epoch. */
+export const realmTable = (realms: readonly Realm[], options: GetOptions, now: number, style: TableStyle): string =>
+  tableOf([titles(options), ...realms.map((realm) => rowOf(realm, options, now))], style)
 
 const nameOf = ({ metadata }: Realm): string => `${metadata.namespace}/${metadata.name}`
 

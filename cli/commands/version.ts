@@ -10,7 +10,7 @@ import {
   skewsOf,
 } from '../cluster/installation.ts'
 import { type Seen, seenValue } from '../cluster/seen.ts'
-import { type TableCell, tableOf } from '../output/table.ts'
+import { type TableCell, type TableStyle, tableOf } from '../output/table.ts'
 import type { ClusterPorts } from './cluster-ports.ts'
 
 export interface VersionOptions extends ClusterOptions {
@@ -40,7 +40,7 @@ export interface VersionReport {
 export async function version({ client, output = 'table', ...options }: VersionOptions, ports: ClusterPorts): Promise<number> {
   const report = client ? { client: clientVersion } : await readVersions(options, ports)
   if (output === 'json') await ports.print(`${JSON.stringify(report, null, 2)}\n`)
-  else await ports.print(output === 'yaml' ? stringify(report) : textOf(report, ports))
+  else await ports.print(output === 'yaml' ? stringify(report) : versionText(report, ports.style))
   return (report.skews ?? []).length > 0 ? 1 : 0
 }
 
@@ -61,9 +61,10 @@ const readVersions = (options: ClusterOptions, ports: ClusterPorts): Promise<Ver
     }
   })
 
-function textOf(
+/** The versions for people. */
+export function versionText(
   { client, apiServer, programs = [], crds = [], unseen = [], skews = [] }: VersionReport,
-  { style }: ClusterPorts,
+  style: TableStyle,
 ): string {
   const rows: TableCell[][] = [
     ['PART', 'VERSION', 'WHAT'],
@@ -77,7 +78,7 @@ function textOf(
     ...crds.map((crd) => [
       'CRD',
       crd.version ?? 'unknown',
-      `${crd.name}${crd.missingFields.length > 0 ? `, without ${crd.missingFields.length} fields that this client knows` : ''}`,
+      `${crd.name}${crd.missingFields.length > 0 ? `, which lacks fields that this client knows: ${crd.missingFields.length}` : ''}`,
     ]),
   ]
   const isNothing = apiServer !== undefined && unseen.length === 0 && programs.length + crds.length === 0

@@ -59,5 +59,5 @@ export function diagnosisText({ checks, summary }: Diagnosis, style: TableStyle)
   const order: readonly CheckState[] = ['skipped', 'ok', 'warning', 'failed']
   const sorted = [...checks].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
   const { ok, warning, failed, skipped } = summary
-  return `${checksText(sorted, style)}\n${failed} failed, ${warning} warnings, ${ok} ok, ${skipped} skipped\n`
+  return `${checksText(sorted, style)}\n${failed} failed, ${warning} ${warning === 1 ? 'warning' : 'warnings'}, ${ok} ok, ${skipped} skipped\n`
 }

@@ -89,7 +89,7 @@ function crdCheck(facts: ClusterFacts): Check {
       const { name, missingFields } = lacking
       const some = missingFields.slice(0, 5).join(', ')
       return warning(
-        `${name} lacks ${missingFields.length} fields that this client knows, and drops them without an error: ${some}`,
+        `${name} lacks fields that this client knows (${missingFields.length}), and drops them without an error: ${some}`,
         'apply the CRDs of the release of the operator: helm upgrade with crds.install=true',
       )
     }
@@ -260,7 +260,9 @@ function realmState(realm: Realm): Omit<Check, 'name'> {
   const { metadata } = realm
   const { problems, settled } = reportOf(realm, [])
   const fix = `kubectl realm doctor ${metadata.name} -n ${metadata.namespace}`
-  const worst = problems.find(({ severity }) => severity !== 'change')
+  // What a person has to change says more than what follows from it.
+  const blocker = problems.find(({ subject }) => subject.endsWith(': Stalled'))
+  const worst = blocker ?? problems.find(({ severity }) => severity !== 'change')
   if (!conditionOf(realm, 'Ready')) return failed('no operator has seen it', fix)
   if (worst) return (worst.severity === 'error' ? failed : warning)(`${worst.reason}: ${worst.message}`, fix)
   return passed(settled ? 'as its spec says' : (problems[0]?.message ?? 'changing'))

@@ -6,6 +6,7 @@ import { factsOf } from '../../cells/realm-provider/core/realm-facts.ts'
 import { conditionOf, type Realm, realmNameOf } from '../../crds/realm.ts'
 import { MANAGER } from '../../operator/desired/naming.ts'
 import type { Certificate } from '../../operator/observed/certificate.ts'
+import { judgedCertificate } from '../../operator/observers/dependencies/certificate-probe.ts'
 import { type Check, checkOf, failed, passed, skipped, warning } from './check.ts'
 import { podFix, relayState } from './installation-checks.ts'
 import type { PublicFacts, SeenRealm } from './seen-realm.ts'
@@ -13,7 +14,6 @@ import type { PublicFacts, SeenRealm } from './seen-realm.ts'
 // Pure: from what was read of a realm to its checks.
 
 const DAY_MS = 24 * 3_600_000
-const SOON_DAYS = 14
 
 /** All checks of one realm. `now` is in milliseconds since the epoch. */
 export function realmChecks(facts: SeenRealm, now: number): Check[] {
@@ -139,13 +139,7 @@ function secretChecks({ realm, certificateSecret }: SeenRealm, now: number): Che
       if (pem === undefined) return failed(`there is no Secret ${tlsSecretName}`, fix)
       const certificate = certificateIn(pem)
       if (!certificate) return failed(`the Secret ${tlsSecretName} has no certificate at tls.crt`, fix)
-      if (!certificate.checkHost(host))
-        return failed(`its certificate is for ${certificate.subjectAltName ?? 'no host'}, and not for ${host}`, fix)
-      const days = (certificate.validToDate.getTime() - now) / DAY_MS
-      if (days < 0) return failed(`its certificate ended ${Math.ceil(-days)} days ago`, fix)
-      return days < SOON_DAYS
-        ? warning(`its certificate ends in ${Math.floor(days)} days`, fix)
-        : passed(`for ${host}, ${Math.floor(days)} days left`)
+      return certificateState(`the certificate in ${tlsSecretName}`, host, judgedCertificate(host, certificate, true, now), now)
     }),
   ]
 }
@@ -163,7 +157,7 @@ function publicChecks(published: PublicFacts, realm: Realm, { ingress }: SeenRea
   const expected = 'value' in ingress && ingress.value ? addressesOfIngress(ingress.value) : []
   return [
     { name: 'dns', ...dnsState(host, addresses, expected) },
-    ...(certificate ? [{ name: 'certificate', ...certificateState(host, certificate, now) }] : []),
+    ...(certificate ? [{ name: 'certificate', ...certificateState(`the certificate at ${host}`, host, certificate, now) }] : []),
     { name: 'public-address', ...aboutState(url, about, realm) },
   ]
 }
@@ -177,30 +171,25 @@ function dnsState(host: string, addresses: readonly string[], expected: readonly
   return warning(`${leads}, and its Ingress is at ${expected.join(', ')}: right only where a proxy or a CDN is in front`, fix)
 }
 
-function certificateState(host: string, certificate: Certificate, now: number): Omit<Check, 'name'> {
+function certificateState(what: string, host: string, certificate: Certificate, now: number): Omit<Check, 'name'> {
   const days = (at: number) => Math.abs(Math.floor((at - now) / DAY_MS))
   const renew = 'renew the certificate, or look at cert-manager: kubectl describe certificate'
   switch (certificate.state) {
     case 'valid':
-      return passed(`${host} presents a certificate with ${days(certificate.expiresAt)} days left`)
+      return passed(`${what} has ${days(certificate.expiresAt)} days left`)
     case 'expiresSoon':
-      return warning(`the certificate at ${host} ends in ${days(certificate.expiresAt)} days`, renew)
+      return warning(`${what} ends in ${days(certificate.expiresAt)} days`, renew)
     case 'expired':
-      return failed(`the certificate at ${host} has ended`, renew)
+      return failed(`${what} ended ${days(certificate.expiresAt)} days ago`, renew)
     case 'notYetValid':
-      return failed(`the certificate at ${host} is not valid yet`, 'compare the clocks of the authority and of this machine')
+      return failed(`${what} is not valid yet`, 'compare the clocks of the authority and of this machine')
     case 'otherHost':
       return failed(
-        certificate.isDefault
-          ? `the Ingress controller has no certificate for ${host} and presents its own`
-          : `the certificate is not for ${host}`,
+        certificate.isDefault ? `${what} is one that the Ingress controller made itself` : `${what} is not for ${host}`,
         'spec.exposure.tlsSecretName: the Secret with the certificate of the host',
       )
     case 'untrusted':
-      return failed(
-        `this machine does not trust the certificate at ${host}`,
-        'serve the whole chain, of an authority that explorers trust',
-      )
+      return failed(`this machine does not trust ${what}`, 'serve the whole chain, of an authority that explorers trust')
     default:
       return failed(`${host} does not answer at port 443 from here`, 'check DNS, firewalls and the load balancer')
   }

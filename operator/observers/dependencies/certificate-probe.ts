@@ -52,7 +52,7 @@ export function createCertificateProbe(options: ProbeOptions): CertificateProbe 
       await handshakeOf(socket)
       const certificate = socket.getPeerX509Certificate()
       if (!certificate) throw new Error('the server presents no certificate')
-      return judge(host, certificate, socket.authorized, clock.now())
+      return judgedCertificate(host, certificate, socket.authorized, clock.now())
     } finally {
       socket.destroy()
     }
@@ -78,8 +78,8 @@ function handshakeOf(socket: TLSSocket): Promise<void> {
   return promise
 }
 
-/** The worst first: a certificate for another host says nothing of the one that is missing. */
-function judge(host: string, certificate: X509Certificate, isTrusted: boolean, now: number): Certificate {
+/** What a certificate is worth for a host, the worst first: one for another host says nothing of the one that is missing. */
+export function judgedCertificate(host: string, certificate: X509Certificate, isTrusted: boolean, now: number): Certificate {
   const isForHost = isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)
   if (isForHost === undefined) return { state: 'otherHost', isDefault: OF_CONTROLLER.test(certificate.subject) }
   const [startsAt, expiresAt] = [certificate.validFromDate.getTime(), certificate.validToDate.getTime()]
