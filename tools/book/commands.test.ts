@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { createProgram } from '../../cli/program.ts'
 import { readCrd, type Schema } from '../../crds/schema.ts'
 import { commandsIn, fencedBlocks, wordsOfCommand } from '../../testing/fenced-blocks.ts'
+import { reasonSteps } from '../generate-docs/reason-steps.ts'
 import { root } from '../house/sources.ts'
 import { presentPages } from './written-pages.ts'
 
@@ -46,6 +47,29 @@ const realmctl = [...commandsOf('realmctl'), ...commandsOf('kubectl', 'realm'), 
 test('realmctl takes every command of it', () => {
   expect(realmctl.length).toBeGreaterThan(30)
   expect(faultsOf(realmctl, complaintOf)).toEqual([])
+})
+
+test('realmctl takes every command that is named within a sentence, which may leave out arguments', () => {
+  const inline = presentPages().flatMap(({ file, text }) =>
+    [...text.matchAll(/`realmctl ([a-z][^`]*)`/g)]
+      .map(([, command = '']) => ({
+        where: file,
+        words: wordsOfCommand(command.replaceAll('0x…', '0x1')).filter((word) => word !== '…'),
+      }))
+      .filter(({ words }) => words.length > 0),
+  )
+  expect(inline.length).toBeGreaterThan(30)
+  const faultOf = (words: readonly string[]) => {
+    const complaint = complaintOf(words)
+    return /missing required argument|required option|outputHelp/.test(complaint ?? '') ? undefined : complaint
+  }
+  expect(faultsOf(inline, faultOf)).toEqual([])
+})
+
+test('commands by which a person looks at what is wrong change nothing', () => {
+  const reads = /^(kubectl (get|describe|logs|events) |realmctl (status|rollout status|top)\b|helm get |openssl s_client |date$)/
+  const commands = Object.values(reasonSteps).flatMap(({ look }) => look)
+  expect(commands.filter((command) => !reads.test(command))).toEqual([])
 })
 
 test('realmctl refuses what it does not know, so that these tests would notice', () => {

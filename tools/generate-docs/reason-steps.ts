@@ -1,7 +1,10 @@
-/** Where a person looks who meets a reason: commands, in which NAME is the Realm, CELL the CommsCell and NS the namespace. */
+/**
+ * Where a person looks who meets a reason: commands that change nothing, since people copy all of them at once. In them NAME is the Realm,
+ * CELL the CommsCell and NS the namespace.
+ */
 export interface Steps {
   look: readonly string[]
-  /** Sentences after what to do, with links relative to docs/troubleshooting/. */
+  /** Sentences after what to do, also with commands that change something; links are relative to docs/troubleshooting/. */
   more?: string
 }
 
@@ -17,6 +20,9 @@ const messageOf = (condition: string) =>
   `kubectl get realm NAME -n NS -o jsonpath='{.status.conditions[?(@.type=="${condition}")].message}'`
 const relay = "kubectl get realm NAME -n NS -o jsonpath='{.status.movement}'"
 const certificate = 'openssl s_client -connect HOST:443 -servername HOST -showcerts </dev/null'
+
+const UNDO = '`realmctl rollout undo NAME -n NS` goes back to the version before'
+const TAKE_BACK = '`realmctl uncordon CELL -n NS` takes it back.'
 
 /** Steps for every reason that asks something of a person; a test compares the list with the catalogue. */
 export const reasonSteps: Readonly<Record<string, Steps>> = {
@@ -46,15 +52,10 @@ export const reasonSteps: Readonly<Record<string, Steps>> = {
     more: '`kubectl apply --server-side -f crds/`, from the release of the operator; `helm upgrade` does it unless `crds.install` is false.',
   },
   Retrying: { look: [messageOf('Reconciling'), operatorLogs] },
-  RolloutPaused: { look: ['realmctl rollout status NAME -n NS', 'realmctl rollout resume NAME -n NS'] },
+  RolloutPaused: { look: ['realmctl rollout status NAME -n NS'], more: '`realmctl rollout resume NAME -n NS` goes on.' },
   AwaitingPromotion: {
-    look: [
-      'realmctl rollout status NAME -n NS',
-      'realmctl top',
-      'realmctl rollout resume NAME -n NS',
-      'realmctl rollout undo NAME -n NS',
-    ],
-    more: 'The third command goes on, the fourth goes back: choose one.',
+    look: ['realmctl rollout status NAME -n NS', 'kubectl get commscells -n NS -o wide'],
+    more: '`realmctl rollout resume NAME -n NS` goes on, `realmctl rollout undo NAME -n NS` goes back. See [roll out a version](../guides/roll-out.md).',
   },
   Stalled: { look: [messageOf('Stalled')] },
   CellsNotReady: { look: [status, cells] },
@@ -64,7 +65,7 @@ export const reasonSteps: Readonly<Record<string, Steps>> = {
     more: 'See [many worlds, one gatekeeper](../worlds.md#many-worlds-one-gatekeeper).',
   },
   AddressTaken: { look: [messageOf('Stalled'), 'kubectl get realms -A -o wide'] },
-  Hibernated: { look: ['realmctl scale NAME -n NS --cells 1'] },
+  Hibernated: { look: [status], more: '`realmctl scale NAME -n NS --cells 1` wakes it.' },
   ApplyFailed: { look: [messageOf('Stalled'), messageOf('Reconciling')] },
   WaitingForProvider: {
     look: [messageOf('Published'), 'kubectl get pods -n realm-operator', providerLogs],
@@ -142,17 +143,11 @@ export const reasonSteps: Readonly<Record<string, Steps>> = {
     look: [messageOf('Stalled'), cells, logsOf('connector'), logsOf('archipelago')],
     more: 'The old cell serves meanwhile. Where the operator has no way to the pods, as outside of a mesh with strict mTLS, set `rollout.joinProbe: None`.',
   },
-  ProgressDeadlineExceeded: {
-    look: [cells, pods, 'realmctl rollout undo NAME -n NS'],
-    more: 'The last command goes back to the version before.',
-  },
-  NewCellsUnhealthy: {
-    look: [cells, pods, 'realmctl rollout undo NAME -n NS'],
-    more: 'The last command goes back to the version before.',
-  },
+  ProgressDeadlineExceeded: { look: [cells, pods], more: `${UNDO}.` },
+  NewCellsUnhealthy: { look: [cells, pods], more: `${UNDO}.` },
   JoinRateTooLow: {
-    look: [messageOf('Stalled'), 'realmctl top', logsOf('archipelago'), 'realmctl rollout undo NAME -n NS'],
-    more: 'See [the join success rate](../scaling.md#the-join-success-rate), and the runbook [RealmJoinsFail](../runbooks/RealmJoinsFail.md).',
+    look: [messageOf('Stalled'), cells, logsOf('archipelago')],
+    more: `${UNDO}. See [the join success rate](../scaling.md#the-join-success-rate), and the runbook [RealmJoinsFail](../runbooks/RealmJoinsFail.md).`,
   },
   NoSlotFree: { look: [cells] },
   PodsWaiting: { look: ['kubectl describe commscell CELL -n NS', pods, 'kubectl get nodes'] },
@@ -160,6 +155,6 @@ export const reasonSteps: Readonly<Record<string, Steps>> = {
   Updating: { look: ['kubectl describe commscell CELL -n NS', pods] },
   ConnectorsNotReady: { look: ['kubectl describe commscell CELL -n NS', logsOf('connector')] },
   ArchipelagoNotReady: { look: ['kubectl describe commscell CELL -n NS', logsOf('archipelago')] },
-  Drained: { look: ['realmctl uncordon CELL -n NS'] },
-  CordonRequested: { look: ['realmctl uncordon CELL -n NS'] },
+  Drained: { look: [cells], more: TAKE_BACK },
+  CordonRequested: { look: [cells], more: TAKE_BACK },
 }

@@ -6,7 +6,7 @@ const realm: Drawing = {
   boxes: [
     { at: [20, 30], size: [120, 50], text: 'Realm', small: ['you write it'], look: 'yours' },
     { at: [200, 30], size: [120, 50], text: 'operator' },
-    { at: [20, 220], size: [120, 60], text: 'realm provider', small: ['/main/about'] },
+    { at: [20, 220], size: [144, 60], text: 'realm provider', small: ['/main/about'] },
     { at: [200, 225], size: [120, 50], text: 'explorer', small: ['a player'], look: 'yours' },
     { at: [400, 20], size: [340, 290], text: 'what the operator runs for this realm', look: 'frame' },
     { at: [430, 60], size: [130, 50], text: 'CommsCell 0' },
@@ -20,8 +20,8 @@ const realm: Drawing = {
     { from: [140, 55], to: [200, 55] },
     { from: [320, 55], to: [400, 55], text: 'creates' },
     { from: [80, 220], to: [80, 80], text: 'reads', textAt: [108, 160] },
-    { from: [200, 250], to: [140, 250], text: 'asks' },
-    { from: [320, 250], to: [400, 160], text: 'connects', textAt: [340, 195] },
+    { from: [200, 250], to: [164, 250], text: 'asks' },
+    { from: [320, 250], to: [400, 160], text: 'connects', textAt: [318, 188] },
   ],
 }
 
@@ -94,12 +94,12 @@ const island: Drawing = {
       radius: 6,
       look: 'peer' as const,
     })),
-    { at: [392, 150], radius: 6, look: 'peer' },
+    { at: [420, 150], radius: 6, look: 'peer' },
   ],
   arrows: [{ from: [240, 170], to: [318, 170], text: '64 m: joins', textAt: [284, 160] }],
   words: [
     { at: [190, 288], text: 'one island: each is within reach of another' },
-    { at: [392, 180], text: 'alone, an island of one' },
+    { at: [420, 180], text: 'an island of one' },
     { at: [590, 275], text: 'another island, another room' },
   ],
 }
@@ -134,9 +134,9 @@ const relay: Drawing = {
     { at: [580, 190], size: [160, 50], text: 'connectors', small: ['of another realm'] },
   ],
   arrows: [
-    { from: [140, 60], to: [320, 120], text: 'how players move', textAt: [250, 80], both: true },
+    { from: [140, 60], to: [320, 120], text: 'how players move', textAt: [274, 68], both: true },
     { from: [140, 210], to: [320, 152], both: true },
-    { from: [580, 60], to: [480, 118], text: 'sessions, bans', textAt: [535, 103] },
+    { from: [580, 60], to: [480, 118], text: 'sessions, bans', textAt: [600, 106] },
     { from: [580, 210], to: [480, 154] },
   ],
   words: [{ at: [400, 200], text: 'one for all realms of an installation' }],
@@ -149,7 +149,7 @@ const publication: Drawing = {
     { at: [20, 30], size: [330, 240], text: 'this cluster', look: 'frame' },
     { at: [40, 70], size: [130, 56], text: 'Realm', small: ['status.endpoints'], look: 'yours' },
     { at: [200, 70], size: [130, 56], text: 'operator' },
-    { at: [40, 190], size: [130, 56], text: 'realm provider' },
+    { at: [40, 190], size: [150, 56], text: 'realm provider' },
     { at: [430, 30], size: [190, 110], text: 'another cluster', look: 'frame' },
     { at: [450, 66], size: [150, 56], text: 'realm provider', small: ['keeps a lease'] },
     { at: [450, 200], size: [130, 50], text: 'explorers', look: 'yours' },
@@ -157,8 +157,8 @@ const publication: Drawing = {
   arrows: [
     { from: [200, 98], to: [170, 98] },
     { from: [105, 190], to: [105, 126], text: 'watches', textAt: [138, 162] },
-    { from: [330, 98], to: [450, 94], text: 'HTTPS, token', textAt: [390, 86] },
-    { from: [450, 225], to: [170, 220], text: '/main/about' },
+    { from: [330, 98], to: [450, 94], text: 'HTTPS', textAt: [390, 86] },
+    { from: [450, 225], to: [190, 220], text: '/main/about', textAt: [390, 215] },
     { from: [515, 200], to: [520, 122], text: '/main/about', textAt: [565, 168] },
   ],
 }
