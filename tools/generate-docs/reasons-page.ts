@@ -36,6 +36,7 @@ export function reasonsPage(): string {
       'Every condition of a Realm and of a CommsCell has a reason of a closed set. To see those of a realm:',
       '',
       '```sh',
+      'realmctl doctor NAME -n NS',
       'realmctl status NAME -n NS',
       'kubectl describe realm NAME -n NS',
       '```',
