@@ -1,19 +1,15 @@
 import { type Command, CommandKind } from './commands.ts'
 import { copyBytes } from './datagram.ts'
-import type { MemoryBudget } from './memory-budget.ts'
+import { type MemoryBudget, OVERHEAD_BYTES } from './memory-budget.ts'
 import { isAfter, stepsAhead } from './sequence.ts'
+import { UnreliablePieces } from './unreliable-pieces.ts'
 
 /** How far a reliable command may be ahead of the last one delivered; one further ahead is not acknowledged, so it is sent again. */
 const MAX_SEQUENCES_AHEAD = 2048
 /** Once a peer's early commands take so much memory, they are kept without a word until the peer sends them again. */
 const ACKNOWLEDGED_AT_ONCE_BYTES = 64 * 1024
-/** An unreliable message whose fragments do not arrive for so long has lost one. */
-const PIECES_TIMEOUT_MS = 5_000
 /** A peer sends a reliable command again until it is acknowledged: who leaves a gap for so long only wants memory to be taken. */
 const GAP_TIMEOUT_MS = 30_000
-/** What an empty command costs in memory, roughly. */
-const OVERHEAD_BYTES = 128
-
 /** Where a fragment belongs. */
 export interface FragmentPlace {
   startSequence: number
@@ -38,16 +34,6 @@ export interface Assembly {
   length: number
 }
 
-/** The pieces of an unreliable message, which may arrive in any order. */
-interface Pieces {
-  startSequence: number
-  count: number
-  arrived: number
-  bytes: Buffer
-  length: number
-  since: number
-}
-
 /** Receives a message. The bytes are valid during the call only. */
 export type Deliver = (channel: number, bytes: Buffer) => void
 
@@ -62,13 +48,14 @@ export class IncomingChannel {
   readonly #channel: number
   readonly #budget: MemoryBudget
   readonly #deliver: Deliver
-  #pieces: Pieces | undefined
+  readonly #pieces: UnreliablePieces
   #advancedAt = 0
 
   constructor(channel: number, budget: MemoryBudget, deliver: Deliver) {
     this.#channel = channel
     this.#budget = budget
     this.#deliver = deliver
+    this.#pieces = new UnreliablePieces(budget)
   }
 
   /** @returns whether to acknowledge it: it was delivered before or now, or is kept until the ones before it arrive */
@@ -93,31 +80,17 @@ export class IncomingChannel {
   unreliableMessage(command: Command, bytes: Buffer): void {
     if (command.sequence !== this.reliable || !isAfter(command.unreliableSequence, this.unreliable)) return
     this.unreliable = command.unreliableSequence
-    if (this.#pieces && !isAfter(this.#pieces.startSequence, this.unreliable)) this.#dropPieces()
+    this.#pieces.dropUntil(this.unreliable)
     this.#deliver(this.#channel, bytes.subarray(command.dataStart, command.dataEnd))
   }
 
   unreliableFragment(command: Command, bytes: Buffer, now: number): void {
-    const { startSequence, fragmentCount: count, totalBytes, fragmentNumber, fragmentOffset, dataStart, dataEnd } = command
-    if (command.sequence !== this.reliable || !isAfter(startSequence, this.unreliable)) return
-    if (this.#pieces && this.#pieces.startSequence !== startSequence) {
-      if (!isAfter(startSequence, this.#pieces.startSequence)) return
-      this.#dropPieces()
-    }
-    if (!this.#pieces) {
-      if (!this.#budget.take(totalBytes + OVERHEAD_BYTES)) return
-      this.#pieces = { startSequence, count, arrived: 0, bytes: Buffer.alloc(totalBytes), length: 0, since: now }
-    }
-    const pieces = this.#pieces
-    if (pieces.count !== count || pieces.bytes.length !== totalBytes || (pieces.arrived >>> fragmentNumber) & 1) return
-    pieces.arrived |= 1 << fragmentNumber
-    pieces.length += dataEnd - dataStart
-    copyBytes(bytes, dataStart, dataEnd, pieces.bytes, fragmentOffset)
-    if (pieces.arrived >>> 0 !== (count === 32 ? 0xffffffff : (1 << count) - 1)) return
-    this.unreliable = startSequence
-    this.#dropPieces()
+    if (command.sequence !== this.reliable || !isAfter(command.startSequence, this.unreliable)) return
+    const message = this.#pieces.add(command, bytes, now)
+    if (message === undefined) return
+    this.unreliable = command.startSequence
     // Fragments that overlap or leave a hole are no message.
-    if (pieces.length === totalBytes) this.#deliver(this.#channel, pieces.bytes)
+    if (message) this.#deliver(this.#channel, message)
   }
 
   /** Takes over a command that another process has acknowledged. @throws RangeError when there is no memory for it */
@@ -143,13 +116,13 @@ export class IncomingChannel {
 
   /** Forgets an unreliable message that has lost a fragment. @returns whether the peer has left a gap for too long */
   expire(now: number): boolean {
-    if (this.#pieces && now - this.#pieces.since >= PIECES_TIMEOUT_MS) this.#dropPieces()
+    this.#pieces.expire(now)
     return (this.held !== undefined || this.assembly !== undefined) && now - this.#advancedAt >= GAP_TIMEOUT_MS
   }
 
   /** Gives the memory back, and delivers nothing more. */
   close(): void {
-    this.#dropPieces()
+    this.#pieces.drop()
     this.#dropAssembly()
     for (const { bytes } of this.held?.values() ?? []) this.#budget.give(bytes.length + OVERHEAD_BYTES)
     this.held = undefined
@@ -231,17 +204,12 @@ export class IncomingChannel {
   #advance(): void {
     this.reliable = (this.reliable + 1) & 0xffff
     this.unreliable = 0
-    this.#dropPieces()
+    this.#pieces.drop()
   }
 
   #dropAssembly(): void {
     if (this.assembly) this.#budget.give(this.assembly.bytes.length + OVERHEAD_BYTES)
     this.assembly = undefined
-  }
-
-  #dropPieces(): void {
-    if (this.#pieces) this.#budget.give(this.#pieces.bytes.length + OVERHEAD_BYTES)
-    this.#pieces = undefined
   }
 }
 

@@ -1,3 +1,6 @@
+/** What an empty command costs in memory, roughly. */
+export const OVERHEAD_BYTES = 128
+
 /**
  * How many bytes may be kept for strangers: of one peer, and with `parent` of all peers of a host. What can be sent again is refused
  * when half of it is taken, so that what must be taken in to make room still finds some.

@@ -1,7 +1,7 @@
 import { type Fragment, writeDisconnect, writeFragment, writePing, writeReliable } from './command-writer.ts'
 import { ACKNOWLEDGE_FLAG, CONTROL_CHANNEL, CommandKind } from './commands.ts'
 import { copyBytes } from './datagram.ts'
-import type { MemoryBudget } from './memory-budget.ts'
+import { type MemoryBudget, OVERHEAD_BYTES } from './memory-budget.ts'
 import { RoundTrip } from './round-trip.ts'
 import { stepsAhead } from './sequence.ts'
 
@@ -12,8 +12,6 @@ const LOST_RESENDS = 5
 const SILENCE_MS = 5_000
 /** The oldest a command may become, however many others were acknowledged. */
 const MAX_AGE_MS = 30_000
-/** What an empty command costs in memory, roughly. */
-const OVERHEAD_BYTES = 128
 
 /** A command that is kept until the peer acknowledges it. */
 export interface Outgoing {
