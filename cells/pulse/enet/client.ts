@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { writeConnect } from './command-writer.ts'
 import type { Command } from './commands.ts'
 import {
+  DatagramMemory,
   HEADER_BYTES,
   MAX_COMMANDS_OF_CLIENT,
   MAX_DATAGRAM_BYTES,
@@ -46,6 +47,7 @@ const THROTTLE = { throttleInterval: 5000, throttleAcceleration: 2, throttleDece
 export class EnetClient implements PeerOwner {
   readonly peer: EnetPeer
   readonly maxCommands = MAX_DATAGRAM_BYTES
+  readonly datagramMemory = new DatagramMemory()
   readonly incomingBudget = new MemoryBudget(1024 * 1024)
   readonly outgoingBudget = new MemoryBudget(1024 * 1024)
   readonly #options: EnetClientOptions
@@ -87,6 +89,9 @@ export class EnetClient implements PeerOwner {
     this.peer.isQueued = false
     if (this.peer.state !== 'closed') this.transmit(this.peer)
   }
+
+  /** It is serviced at each call. */
+  needsService(): void {}
 
   /** Of a peer: see `PeerOwner`. */
   hasOutput(peer: EnetPeer): void {

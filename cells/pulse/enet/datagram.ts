@@ -31,17 +31,33 @@ export function writeHeader(bytes: Buffer, peerId: number, session: number, sent
   bytes[3] = sentTime
 }
 
-/** A datagram that commands are written into until it is full or the host flushes it. Its memory is used again for the next one. */
+/** Memory for datagrams that are being written: what was given back last is taken first, since it is in the cache of the processor. */
+export class DatagramMemory {
+  readonly #free: Buffer[] = []
+
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(MTU)
+  }
+
+  give(bytes: Buffer): void {
+    this.#free.push(bytes)
+  }
+}
+
+const NO_BYTES = Buffer.alloc(0)
+
+/** A datagram that commands are written into until it is full or the host flushes it. It has memory only while there is something in it. */
 export class OutgoingDatagram {
-  readonly bytes: Buffer
+  bytes: Buffer = NO_BYTES
   /** How long it may become. */
   limit = MTU
   length = HEADER_BYTES
   maxCommands = MTU
   commands = 0
+  readonly #memory: DatagramMemory
 
-  constructor(bytes: Buffer = Buffer.allocUnsafeSlow(MTU)) {
-    this.bytes = bytes
+  constructor(memory: DatagramMemory) {
+    this.#memory = memory
   }
 
   get isEmpty(): boolean {
@@ -52,15 +68,19 @@ export class OutgoingDatagram {
     return this.length + size <= this.limit && this.commands < this.maxCommands
   }
 
-  /** Where a command of `size` bytes is to be written. Only after `fits`. */
+  /** Where a command of `size` bytes is to be written in `bytes`. Only after `fits`. */
   place(size: number): number {
+    if (this.commands === 0) this.bytes = this.#memory.take()
     const at = this.length
     this.length += size
     this.commands += 1
     return at
   }
 
+  /** What was written is sent, or of no use any more. */
   clear(): void {
+    if (this.commands > 0) this.#memory.give(this.bytes)
+    this.bytes = NO_BYTES
     this.length = HEADER_BYTES
     this.commands = 0
   }

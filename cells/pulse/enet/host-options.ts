@@ -12,7 +12,7 @@ export interface EnetHostOptions {
   maxPeers?: number
   /** How many channels a peer may have; 3 by default. */
   channels?: number
-  /** How many clients of an earlier process are told each second that their connection is gone; 2 000 by default. */
+  /** How many clients of an earlier process are told each second that their connection is gone; 4 096 by default. */
   resetsPerSecond?: number
   /** A random integer from 0 to `below` - 1; cryptographic by default. */
   random?: (below: number) => number

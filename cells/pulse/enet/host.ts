@@ -1,13 +1,12 @@
 import { randomInt } from 'node:crypto'
-import { writeDisconnect } from './command-writer.ts'
-import { UNSEQUENCED_FLAG } from './commands.ts'
+import { ConnectedPeers } from './connected-peers.ts'
 import { ConnectionRequests, endpointKey, type RequestOwner } from './connection-requests.ts'
 import {
+  DatagramMemory,
   HEADER_BYTES,
   MAX_COMMANDS_OF_CLIENT,
   MAX_DATAGRAM_BYTES,
   NO_PEER_ID,
-  type OutgoingDatagram,
   peerIdOf,
   SENT_TIME_FLAG,
   sessionOf,
@@ -20,14 +19,11 @@ import { MemoryBudget } from './memory-budget.ts'
 import { EnetPeer, type PeerOwner } from './peer.ts'
 import { type EndCause, EndReason, type PeerIdentity } from './peer-identity.ts'
 import { MAX_PEERS, PeerIds } from './peer-ids.ts'
-import { RESET_BYTES, ResetLimiter } from './reset-limiter.ts'
+import { Strangers } from './strangers.ts'
 
 /** Of all peers together: what arrived too early, and what was not acknowledged. */
 const INCOMING_BYTES = 64 * 1024 * 1024
 const OUTGOING_BYTES = 256 * 1024 * 1024
-/** After a crash all clients wait for theirs; each is shorter than what asked for it. */
-const RESETS_PER_SECOND = 2_000
-
 /**
  * The server's end of all connections. It is driven from outside and uses no sockets or timers itself:
  *
@@ -46,38 +42,35 @@ const RESETS_PER_SECOND = 2_000
 export class EnetHost implements PeerOwner, RequestOwner {
   readonly counters = new EnetCounters()
   readonly maxCommands = MAX_COMMANDS_OF_CLIENT
+  readonly datagramMemory = new DatagramMemory()
   readonly incomingBudget = new MemoryBudget(INCOMING_BYTES)
   readonly outgoingBudget = new MemoryBudget(OUTGOING_BYTES)
   readonly #options: EnetHostOptions
-  readonly #peers: (EnetPeer | undefined)[] = []
-  readonly #byEndpoint = new Map<string, EnetPeer>()
+  readonly #peers = new ConnectedPeers()
   readonly #ids: PeerIds
   readonly #requests: ConnectionRequests
-  readonly #resets: ResetLimiter
+  readonly #strangers: Strangers
   readonly #queued: EnetPeer[] = []
-  readonly #spareDatagrams: OutgoingDatagram[] = []
-  readonly #reset = Buffer.alloc(RESET_BYTES)
   /** The clock of a host that was frozen goes on. */
   #timeOffset = 0
   #isFrozen = false
-  #resentBefore = 0
 
   /**
    * @param frozen the state of another host, of any process: its peers are connected to this one, under their IDs
    * @throws when that state is damaged
    */
   constructor(options: EnetHostOptions, frozen?: Buffer) {
-    const { channels = 3, random = randomInt, maxPeers = MAX_PEERS, resetsPerSecond = RESETS_PER_SECOND } = options
+    const { channels = 3, random = randomInt, maxPeers = MAX_PEERS } = options
     this.#options = options
     this.#ids = new PeerIds(maxPeers, random)
     this.#requests = new ConnectionRequests(this, this.#ids, channels, random, this.now())
-    this.#resets = new ResetLimiter(resetsPerSecond, random(2 ** 32), this.now())
+    this.#strangers = new Strangers(this, options.resetsPerSecond, random(2 ** 32), this.now())
     if (frozen) this.#thaw(frozen)
   }
 
   /** How many peers are connected. */
   get size(): number {
-    return this.#byEndpoint.size
+    return this.#peers.size
   }
 
   /** How many clients have not shown yet that they receive what is sent to them. */
@@ -87,14 +80,12 @@ export class EnetHost implements PeerOwner, RequestOwner {
 
   /** How many reliable commands were sent again. */
   get resent(): number {
-    let resent = this.#resentBefore
-    for (const { sender } of this.peers()) resent += sender.resent
-    return resent
+    return this.#peers.resent
   }
 
   /** All connected peers. */
   peers(): Iterable<EnetPeer> {
-    return this.#byEndpoint.values()
+    return this.#peers.all()
   }
 
   now(): number {
@@ -119,7 +110,7 @@ export class EnetHost implements PeerOwner, RequestOwner {
   resend(): void {
     if (this.#isFrozen) return
     const now = this.now()
-    for (const peer of this.#peers) peer?.service(now)
+    this.#peers.service(now)
     this.#requests.expire(now)
   }
 
@@ -155,13 +146,17 @@ export class EnetHost implements PeerOwner, RequestOwner {
     this.#queued.push(peer)
   }
 
+  needsService(peer: EnetPeer): void {
+    this.#peers.needsService(peer)
+  }
+
   transmit(peer: EnetPeer): void {
     const { datagram } = peer
     if (datagram.isEmpty) return
-    writeHeader(datagram.bytes, peer.remoteId, peer.session, this.now() & 0xffff)
-    const { length } = datagram
+    const { bytes, length } = datagram
+    writeHeader(bytes, peer.remoteId, peer.session, this.now() & 0xffff)
+    this.sendTo(peer.address, peer.port, bytes, length)
     datagram.clear()
-    this.sendTo(peer.address, peer.port, datagram.bytes, length)
   }
 
   message(peer: EnetPeer, channel: number, bytes: Buffer): void {
@@ -173,11 +168,9 @@ export class EnetHost implements PeerOwner, RequestOwner {
   connected(): void {}
 
   ended(peer: EnetPeer, cause: EndCause | undefined, reason: number): void {
-    this.#peers[peer.id] = undefined
-    this.#byEndpoint.delete(endpointKey(peer.address, peer.port))
+    this.#peers.remove(peer)
     this.#ids.give(peer.id)
-    this.#spareDatagrams.push(peer.datagram)
-    this.#resentBefore += peer.sender.resent
+    peer.datagram.clear()
     if (cause !== undefined) this.#options.onDisconnect(peer, reason, cause)
   }
 
@@ -189,12 +182,11 @@ export class EnetHost implements PeerOwner, RequestOwner {
   }
 
   isConnected(endpoint: string, connectId: number): boolean {
-    return this.#byEndpoint.get(endpoint)?.terms.connectId === connectId
+    return this.#peers.at(endpoint)?.terms.connectId === connectId
   }
 
   full(address: string, port: number, remoteId: number, receivedBytes: number): void {
-    if (this.#resets.take(address, port, receivedBytes, this.now()))
-      this.#sendReset(address, port, remoteId, 0, EndReason.SERVER_FULL)
+    this.#strangers.answer({ address, port, remoteId, session: 0 }, receivedBytes, EndReason.SERVER_FULL, this.now())
   }
 
   /** @returns false for what no ENet host sends */
@@ -207,7 +199,7 @@ export class EnetHost implements PeerOwner, RequestOwner {
     const sentTime = hasTime ? bytes.readUInt16BE(2) : -1
     const id = peerIdOf(header)
     if (id === NO_PEER_ID) return this.#requests.connect(bytes, start, length, address, port, this.now())
-    const peer = this.#peers[id]
+    const peer = this.#peers.withId(id)
     if (peer && peer.port === port && peer.session === sessionOf(header) && peer.address === address)
       return peer.receive(bytes, start, length, sentTime)
     const halfOpen = this.#requests.table.withId(id)
@@ -222,7 +214,7 @@ export class EnetHost implements PeerOwner, RequestOwner {
     const outcome = this.#requests.continue(entry, bytes, start, end, this.now())
     if (outcome !== 'acknowledged') return outcome === 'waiting'
     // The client on this port has started anew.
-    this.#byEndpoint.get(entry.endpoint)?.close('lost', 0)
+    this.#peers.at(entry.endpoint)?.close('lost', 0)
     const peer = this.#admit(entry)
     peer.sender.control.reliable = 1
     if (entry.sends === 1) peer.sender.roundTrip.add(this.now() - entry.sentAt)
@@ -231,9 +223,8 @@ export class EnetHost implements PeerOwner, RequestOwner {
   }
 
   #admit(identity: PeerIdentity): EnetPeer {
-    const peer = new EnetPeer(this, identity, this.#spareDatagrams.pop())
-    this.#peers[peer.id] = peer
-    this.#byEndpoint.set(endpointKey(peer.address, peer.port), peer)
+    const peer = new EnetPeer(this, identity)
+    this.#peers.add(peer)
     return peer
   }
 
@@ -262,15 +253,8 @@ export class EnetHost implements PeerOwner, RequestOwner {
 
   #unknown(session: number, length: number, address: string, port: number): void {
     this.counters.unknown += 1
-    if (!this.#resets.take(address, port, length, this.now())) return
     // Who sends in the name of a connected client must not end its connection.
-    if (!this.#byEndpoint.has(endpointKey(address, port))) this.#sendReset(address, port, 0, session, EndReason.RETRY)
-  }
-
-  #sendReset(address: string, port: number, remoteId: number, session: number, reason: number): void {
-    this.counters.resets += 1
-    this.#reset.writeUInt16BE(remoteId | (session << 12))
-    writeDisconnect(this.#reset, 2, UNSEQUENCED_FLAG, 0, reason)
-    this.sendTo(address, port, this.#reset, RESET_BYTES)
+    if (this.#peers.at(endpointKey(address, port))) return
+    this.#strangers.answer({ address, port, remoteId: 0, session }, length, EndReason.RETRY, this.now())
   }
 }

@@ -54,7 +54,7 @@ export class UnreliableSender {
     count: number,
   ): number {
     const output = this.#output
-    const { bytes } = output.datagram
+    const { datagram } = output
     const { reliable } = numbers
     for (let i = first; i < count; i++) {
       const start = ranges[2 * i] ?? 0
@@ -63,6 +63,7 @@ export class UnreliableSender {
       if (numbers.unreliable === 0xffff || !this.fits(length)) return i
       numbers.unreliable += 1
       const at = output.place(8 + length)
+      const { bytes } = datagram
       writeUnreliable(bytes, at, CommandKind.SEND_UNRELIABLE, channel, reliable, numbers.unreliable, length)
       for (let from = start, to = at + 8; from < end; from++, to++) bytes[to] = source[from] as number
     }
