@@ -9,8 +9,13 @@ const FIRST_PLAYERS = 8
 
 /** Where the players of a realm are, by squares, so that those near a place are found without looking at all. */
 export class PlayerGrid implements Grid {
+  readonly number: number
   readonly #cells = new Map<number, GridCell>()
   readonly #around: GridCell[] = []
+
+  constructor(number: number) {
+    this.number = number
+  }
 
   get isEmpty(): boolean {
     return this.#cells.size === 0

@@ -41,6 +41,8 @@ export interface GridCell {
 
 /** The players of one realm by their places. */
 export interface Grid {
+  /** Tells grids apart. */
+  readonly number: number
   readonly isEmpty: boolean
   /** Puts a player where it is, or moves it there. */
   place(player: Player): void

@@ -13,6 +13,8 @@ export class Players {
   readonly #list: Player[] = []
   /** Players without a client, and until when they stay. */
   readonly #lingering = new Map<Player, number>()
+  /** How often a player has come or gone. */
+  changes = 0
 
   /** @param maxWallets wallets whose numbers are remembered */
   constructor(maxWallets: number) {
@@ -65,6 +67,7 @@ export class Players {
       last.index = player.index
     }
     this.entries.give(player.entry)
+    this.changes++
     this.#subjects.keep(player.wallet, { subject: player.subject, sequence: player.sequence })
   }
 
@@ -90,5 +93,6 @@ export class Players {
   #add(player: Player): void {
     player.index = this.#list.push(player) - 1
     this.#byWallet.set(player.wallet, player)
+    this.changes++
   }
 }

@@ -2,11 +2,14 @@ import type { Player } from './player.ts'
 import { PlayerGrid } from './player-grid.ts'
 import type { HiddenReason, HiddenReasonOf } from './realm-sessions.ts'
 
+const MAX_NUMBER = 8_192
+
 /** Which players are in which realm, and which of them are shown there. Realms are compared without regard to case. */
 export class Realms {
   readonly #grids = new Map<string, PlayerGrid>()
   readonly #hiddenReason: HiddenReasonOf
   readonly #onHidden: (player: Player) => void
+  #nextNumber = 0
 
   /** @param onHidden is called with a player that sees no other player any more */
   constructor(hiddenReason: HiddenReasonOf, onHidden: (player: Player) => void) {
@@ -60,7 +63,9 @@ export class Realms {
   #gridOf(realm: string): PlayerGrid {
     const known = this.#grids.get(realm)
     if (known) return known
-    const grid = new PlayerGrid()
+    // Numbers are used again: few exist at a time, and one that is used twice costs nothing but time.
+    this.#nextNumber = (this.#nextNumber + 1) % MAX_NUMBER
+    const grid = new PlayerGrid(this.#nextNumber)
     this.#grids.set(realm, grid)
     return grid
   }

@@ -10,6 +10,7 @@ import { Players } from './players.ts'
 import type { HiddenReason, HiddenReasonOf } from './realm-sessions.ts'
 import { Realms } from './realms.ts'
 import { FULL_RATES, type SendRates } from './send-rates.ts'
+import { ServingOrder } from './serving-order.ts'
 import { ViewSender } from './view-sender.ts'
 import { defaultVisibility, Visibility, type VisibilityLimits } from './visibility.ts'
 
@@ -42,6 +43,7 @@ export class Relay {
   readonly #players: Players
   readonly #realms: Realms
   readonly #emotes = new Emotes()
+  readonly #order = new ServingOrder()
   #ticks = 0
   /** Ticks in which each observer's field of vision is looked at once. */
   #lookTicks = FULL_RATES.lookTicks
@@ -195,14 +197,15 @@ export class Relay {
     this.#lookTicks = rates.lookTicks
     this.#emotes.endDue(this.#tickAt(nowMs))
     this.#sender.beginTick(this.#ticks, nowMs, rates)
+    this.#order.follow(this.#players, this.#ticks)
   }
 
   /** Serves a part of the players in the round that has begun; part 0 is the first of `parts`. */
   serve(part: number, parts: number): void {
-    const { all } = this.#players
-    const end = Math.floor((all.length * (part + 1)) / parts)
-    for (let i = Math.floor((all.length * part) / parts); i < end; i++) {
-      const player = all[i]
+    const { players } = this.#order
+    const end = Math.floor((players.length * (part + 1)) / parts)
+    for (let i = Math.floor((players.length * part) / parts); i < end; i++) {
+      const player = players[i]
       if (!player?.client || !player.grid) continue
       if ((player.subject + this.#ticks) % this.#lookTicks === 0 || player.hasMoved) this.#look(player, player.grid)
       this.#sender.send(player)
