@@ -1,5 +1,6 @@
 import { NO_PEER_ID, peerIdOf } from './enet/datagram.ts'
 import { EnetHost } from './enet/host.ts'
+import type { EnetHostOptions } from './enet/host-options.ts'
 import { openUdp, type UdpOptions } from './enet/udp.ts'
 
 export interface EarlyPortOptions extends Pick<UdpOptions, 'port' | 'address'> {
@@ -23,21 +24,33 @@ export interface EarlyPort {
  */
 export async function openEarlyPort({ hasPredecessor, ...place }: EarlyPortOptions): Promise<EarlyPort> {
   let answers = false
-  const nothing = () => {}
-  // A host without peers knows no client, and says so to each.
-  const host: EnetHost = new EnetHost({
-    clock: () => performance.now(),
-    send: (...datagram) => udp.send(...datagram),
-    ...{ onConnect: nothing, onMessage: nothing, onDisconnect: nothing },
-  })
+  const host = hostWithoutPeers({ clock: () => performance.now(), send: (...datagram) => udp.send(...datagram) })
   const udp = await openUdp({
     ...place,
-    onDatagram: (bytes, address, port) => {
-      if (answers && bytes.length >= 2 && peerIdOf(bytes.readUInt16BE(0)) !== NO_PEER_ID) host.receive(bytes, address, port)
+    onDatagram: (...datagram) => {
+      if (answers) host.receive(...datagram)
     },
   })
-  hasPredecessor().then((others) => {
-    answers = !others
-  }, nothing)
+  hasPredecessor().then(
+    (others) => {
+      answers = !others
+    },
+    () => {},
+  )
   return { port: udp.port, close: () => udp.close() }
+}
+
+/**
+ * What answers at that port, without a socket: a host without peers knows no client, and says so to each. It hears nothing of clients that
+ * want to connect.
+ */
+export function hostWithoutPeers(options: Pick<EnetHostOptions, 'clock' | 'send'>): Pick<EnetHost, 'receive' | 'service'> {
+  const nothing = () => {}
+  const host = new EnetHost({ ...options, onConnect: nothing, onMessage: nothing, onDisconnect: nothing })
+  return {
+    receive: (bytes, address, port) => {
+      if (bytes.length >= 2 && peerIdOf(bytes.readUInt16BE(0)) !== NO_PEER_ID) host.receive(bytes, address, port)
+    },
+    service: () => host.service(),
+  }
 }

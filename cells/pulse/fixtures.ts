@@ -70,10 +70,9 @@ export function aPulse({
     return started
   }
   let live = start(options.frozen)
-  /** Another process goes on after a gap. */
-  const handOver = (gapMs = 0) => {
-    const frozen = live.freeze()
-    network.run(gapMs)
+  /** Another process serves after `meanwhile`: it goes on with the players of this one, or knows nothing of them. */
+  const replace = (meanwhile: () => void, frozen?: Buffer) => {
+    meanwhile()
     reports = newReports()
     live = start(frozen)
   }
@@ -128,7 +127,8 @@ export function aPulse({
     server: live.server,
     relay: live.relay,
     live: () => live,
-    handOver,
+    replace,
+    handOver: (gapMs = 0) => replace(() => network.run(gapMs), live.freeze()),
     get reports() {
       return reports
     },

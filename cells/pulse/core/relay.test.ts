@@ -42,6 +42,19 @@ test('two players of a realm see each other, and each movement, and do not see t
   expect(kinds(a.client).at(-1)).toBe('playerStateDelta')
 })
 
+test('who arrives is seen in the next round by those around it, who look for others less often, and is announced to each once', () => {
+  const { enter, pass } = aRelay()
+  const [a, b] = [enter(1), enter(2, 150, 0)]
+  pass(2_000)
+  const c = enter(3, 20, 0)
+  pass(2 * TICK_MS)
+  for (const { client } of [a, b]) expect(client.of(walletOf(3))).toBeDefined()
+  expect(c.client.known.size).toBe(2)
+  pass(2_000)
+  for (const { client } of [a, b])
+    expect(client.received.filter((each) => each === `playerJoined ${c.player.subject}`)).toHaveLength(1)
+})
+
 test('a player is invisible until its client has announced a realm', () => {
   const { relay, enter, pass, nowMs } = aRelay()
   const a = enter(1)

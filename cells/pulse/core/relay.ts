@@ -237,8 +237,9 @@ export class Relay {
   }
 
   #look(player: Player, grid: Grid): void {
-    player.hasMoved = false
     this.#visibility.update(player, grid, this.#sender)
+    if (player.hasMoved) this.#visibility.arrive(player, grid, this.#sender)
+    player.hasMoved = false
     this.#sender.repeat(player)
   }
 

@@ -86,6 +86,23 @@ export class Visibility {
     }
   }
 
+  /** Shows a player that has just arrived to those around it, unless they see as many as they may; their next looks put it into its tier. */
+  arrive(player: Player, grid: Grid, listener: VisibilityListener): void {
+    const { x, z, subject } = player
+    const { tierMetres } = this.#limits
+    for (const { players, places } of grid.around(x, z, this.#range)) {
+      for (let i = 0; i < players.length; i++) {
+        const other = players[i]
+        if (!other?.client || other === player || other.views.count >= this.#maxPlayers) continue
+        const metres = Math.hypot((places[2 * i] ?? 0) - x, (places[2 * i + 1] ?? 0) - z)
+        if (metres > this.#range || other.views.rowOf(subject) >= 0) continue
+        const tier = tierMetres.findIndex((limit) => metres <= limit)
+        other.views.nearestTier = Math.min(other.views.nearestTier, tier)
+        listener.enter(other, player, tier)
+      }
+    }
+  }
+
   /**
    * Counts the players that the observer sees already, which count as nearer than they are; one that has left the realm, too, until the
    * observer is told. Returns the distance from which on others are farther than as many players as it may see.
