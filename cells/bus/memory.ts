@@ -7,7 +7,7 @@ import type { Bus, BusListener } from './bus.ts'
  */
 export function createMemoryBus(log: Log): Bus {
   const literal = new Map<string, Set<BusListener>>()
-  const patterns = new Map<string, { tokens: readonly string[]; listeners: Set<BusListener> }>()
+  const patterns = new Map<string, { isFor: (subject: string) => boolean; listeners: Set<BusListener> }>()
   let queue: { subject: string; payload: Uint8Array }[] = []
   let scheduled = false
   let drained: Promise<void> = Promise.resolve()
@@ -17,22 +17,21 @@ export function createMemoryBus(log: Log): Bus {
     scheduled = false
     const batch = queue
     queue = []
-    for (const { subject, payload } of batch) {
-      for (const listener of listenersOf(subject)) {
-        try {
-          listener(payload, subject)
-        } catch (error) {
-          log.error({ err: error, subject }, 'a bus listener failed')
-        }
-      }
+    for (const message of batch) {
+      const listeners = literal.get(message.subject)
+      if (listeners) call(listeners, message)
+      for (const pattern of patterns.values()) if (pattern.isFor(message.subject)) call(pattern.listeners, message)
     }
   }
 
-  function* listenersOf(subject: string): Iterable<BusListener> {
-    yield* literal.get(subject) ?? []
-    if (patterns.size === 0) return
-    const tokens = subject.split('.')
-    for (const pattern of patterns.values()) if (matches(pattern.tokens, tokens)) yield* pattern.listeners
+  function call(listeners: ReadonlySet<BusListener>, { subject, payload }: { subject: string; payload: Uint8Array }): void {
+    for (const listener of listeners) {
+      try {
+        listener(payload, subject)
+      } catch (error) {
+        log.error({ err: error, subject }, 'a bus listener failed')
+      }
+    }
   }
 
   return {
@@ -59,7 +58,7 @@ export function createMemoryBus(log: Log): Bus {
           if (listeners.size === 0 && literal.get(pattern) === listeners) literal.delete(pattern)
         }
       }
-      const entry = patterns.get(pattern) ?? { tokens: pattern.split('.'), listeners: new Set<BusListener>() }
+      const entry = patterns.get(pattern) ?? { isFor: matcherOf(pattern), listeners: new Set<BusListener>() }
       patterns.set(pattern, entry)
       entry.listeners.add(listener)
       return () => {
@@ -77,5 +76,20 @@ export function createMemoryBus(log: Log): Bus {
   }
 }
 
-const matches = (pattern: readonly string[], tokens: readonly string[]): boolean =>
-  pattern.length === tokens.length && pattern.every((token, i) => token === '*' || token === tokens[i])
+/** Whether a subject is one of a pattern. Most patterns have one `*`: they are matched without taking the subject apart. */
+function matcherOf(pattern: string): (subject: string) => boolean {
+  const [before = '', after = '', ...others] = pattern.split('*')
+  if (others.length === 0) {
+    return (subject) => {
+      if (!subject.startsWith(before) || !subject.endsWith(after)) return false
+      const token = subject.length - before.length - after.length
+      const dot = subject.indexOf('.', before.length)
+      return token >= 0 && (dot < 0 || dot === before.length + token)
+    }
+  }
+  const wanted = pattern.split('.')
+  return (subject) => {
+    const tokens = subject.split('.')
+    return wanted.length === tokens.length && wanted.every((token, i) => token === '*' || token === tokens[i])
+  }
+}

@@ -63,9 +63,10 @@ export class BusBridge {
     ]
   }
 
-  /** A session id, later than every one that this or another connector issued before. */
-  newSessionId(): FencingToken {
-    return this.#sessionIds.next(this.#deps.clock.now(), randomBytes(6).toString('hex'))
+  /** Names a session, whose id is later than every one that this or another connector issued before. */
+  newSession(peer: PeerId): Pick<PlayerSession, 'id' | 'peer' | 'heartbeatSubject'> {
+    const id = this.#sessionIds.next(this.#deps.clock.now(), randomBytes(6).toString('hex'))
+    return { id, peer, heartbeatSubject: this.#deps.subjects.heartbeat(peer) }
   }
 
   /** A player was welcomed: the archipelago announces their room again, other connectors end their session of the wallet. */
@@ -95,11 +96,12 @@ export class BusBridge {
     }
     const isRoomTooLong = desiredRoom !== undefined && desiredRoom.length > MAX_DESIRED_ROOM_LENGTH
     const heartbeat = isRoomTooLong ? { position } : received
+    const now = clock.monotonic()
     if (position) {
       this.#isAt(session, heartbeat)
-      session.heartbeatAt = clock.monotonic()
+      session.heartbeatAt = now
     }
-    if (!session.heartbeats.take(clock.monotonic())) {
+    if (!session.heartbeats.take(now)) {
       counted.coalesced.inc()
       if (position) this.#holdBack(session)
       return
@@ -128,10 +130,10 @@ export class BusBridge {
     session.lastHeartbeat = heartbeat
   }
 
-  #publish({ peer, fencingField }: PlayerSession, payload: Uint8Array): void {
-    const { bus, subjects } = this.#deps
+  #publish({ heartbeatSubject, fencingField }: PlayerSession, payload: Uint8Array): void {
+    const { bus } = this.#deps
     const counted = this.#deps.metrics.heartbeat
-    bus.publish(subjects.heartbeat(peer), withField(payload, fencingField))
+    bus.publish(heartbeatSubject, withField(payload, fencingField))
     if (bus.state === 'connected') counted.published.inc()
     else counted.dropped.inc()
   }

@@ -43,7 +43,8 @@ export interface PlayerSession {
   heartbeatAt: number | undefined
   /** Heartbeats that may be published now. */
   readonly heartbeats: TokenBucket
-  /** Appended to each of its heartbeats on the bus. */
+  /** Where its heartbeats are published, and what is appended to each of them: made once, for many of them. */
+  readonly heartbeatSubject: string
   readonly fencingField: Uint8Array
   /** The last position of the player, from the client or, in its place, from the movement relay. */
   lastHeartbeat: HeartbeatMessage | undefined
@@ -89,16 +90,15 @@ export class ClientConnection implements UnauthenticatedConnection {
     return this.#frames.take(nowMs)
   }
 
-  /** From now on this socket represents `peer`. */
-  startSession(id: FencingToken, peer: PeerId, nowMs: number): PlayerSession {
+  /** From now on this socket represents the player of a session. */
+  startSession(named: Pick<PlayerSession, 'id' | 'peer' | 'heartbeatSubject'>, nowMs: number): PlayerSession {
     const heartbeats = new TokenBucket(HEARTBEAT_RATE, nowMs)
     this.session = {
-      id,
-      peer,
+      ...named,
       startedAt: nowMs,
       heartbeatAt: undefined,
       heartbeats,
-      fencingField: fencingTokenField(id),
+      fencingField: fencingTokenField(named.id),
       lastHeartbeat: undefined,
       announced: undefined,
     }

@@ -227,7 +227,7 @@ export class SocketServer {
   #welcome(connection: ClientConnection, peer: PeerId): void {
     const { sessions, bridge, clock, metrics } = this.#deps
     this.#upgrades.authenticated(connection)
-    const session = connection.startSession(bridge.newSessionId(), peer, clock.monotonic())
+    const session = connection.startSession(bridge.newSession(peer), clock.monotonic())
     const older = sessions.register(peer, connection)
     if (older) this.end(older, 'superseded')
     this.#deadlines.welcomed(connection)

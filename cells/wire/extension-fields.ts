@@ -27,7 +27,7 @@ export const withFencingToken = (message: Uint8Array, token: FencingToken): Uint
 
 /** A message with an encoded field appended. */
 export function withField(message: Uint8Array, field: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(message.length + field.length)
+  const bytes = Buffer.allocUnsafe(message.length + field.length)
   bytes.set(message)
   bytes.set(field, message.length)
   return bytes
@@ -117,9 +117,9 @@ function varintAt(bytes: Uint8Array, start: number): { value: number; end: numbe
 const textOf = (bytes: Uint8Array, { from, to }: FieldRange): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString()
 
-/** A text of up to 127 bytes as a protobuf field. */
+/** A text of up to 127 bytes as a protobuf field. In memory of its own: sessions keep theirs, and would keep the pool of Node.js alive with it. */
 function encodeTextField(field: number, text: string): Uint8Array {
   const content = Buffer.from(text)
   const tag = (field << 3) | DELIMITED
-  return Buffer.concat([Buffer.from([(tag & 0x7f) | 0x80, tag >>> 7, content.length]), content])
+  return Uint8Array.of((tag & 0x7f) | 0x80, tag >>> 7, content.length, ...content)
 }

@@ -7,6 +7,7 @@ import {
   ServerPacket,
   ServiceDiscoveryMessage,
 } from '@dcl/protocol/out-js/decentraland/kernel/comms/v3/archipelago.gen.js'
+import { readPlainHeartbeat } from './plain-heartbeat.ts'
 
 export type { IslandChangedMessage, IslandStatusMessage, ServiceDiscoveryMessage }
 export type HeartbeatMessage = Heartbeat
@@ -22,6 +23,8 @@ const EMPTY: ClientMessage = { kind: 'empty' }
 
 /** Decodes one frame of a client; undefined when the bytes are no protobuf (comms.md §4.2: close 1007). */
 export function decodeClientMessage(bytes: Uint8Array): ClientMessage | undefined {
+  const plain = readPlainHeartbeat(bytes)
+  if (plain) return { kind: 'heartbeat', heartbeat: { position: plain.position, desiredRoom: undefined }, payload: plain.payload }
   const packet = decoded(() => ClientPacket.decode(bytes))
   if (packet === undefined) return undefined
   const { message } = packet
