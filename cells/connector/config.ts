@@ -23,9 +23,9 @@ export const connectorVariables = z.object({
   MAX_CONNECTIONS: integer(1, 1_000_000).default(15_000).describe('Connections of this process at most.'),
   ...connectionVariables,
   HANDSHAKES_PER_SECOND: integer(1, 1_000_000)
-    .default(500)
+    .default(10_000)
     .describe(
-      'Connections admitted per second; more of them wait, so that a burst does not slow down the players who are connected.',
+      'Connections admitted per second at most. Below that they wait only as long as signatures cannot be checked faster, or the players who are connected would notice.',
     ),
   DRAIN_SECONDS: integer(0, 3600).default(30).describe('Seconds over which players are disconnected when the connector stops.'),
   DRAIN_PLAYERS_PER_MINUTE: integer(1, 1_000_000)

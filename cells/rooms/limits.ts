@@ -9,7 +9,7 @@ export interface RoomLimits {
   maxUnauthenticated: number
   /** Sockets of one household; private addresses and proxies have no limit of their own. */
   maxConnectionsPerAddress: number
-  /** Upgrades admitted per second. */
+  /** Upgrades admitted per second at most. */
   upgradesPerSecond: number
   maxMembersPerRoom: number
   /** Peers whose admissions are remembered. */
@@ -46,7 +46,7 @@ export const defaultLimits: RoomLimits = {
   maxConnections: 10_000,
   maxUnauthenticated: 1_000,
   maxConnectionsPerAddress: 100,
-  upgradesPerSecond: 500,
+  upgradesPerSecond: 10_000,
   maxMembersPerRoom: 1_000,
   maxAdmittedPeers: 100_000,
   maxMessageBytes: 64 * 1024,

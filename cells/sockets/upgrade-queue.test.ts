@@ -5,13 +5,13 @@ import { UpgradeQueue } from './upgrade-queue.ts'
 /** A queue that admits two upgrades per second; `events` has what became of each. */
 function aQueue(maxWaitMs = 30_000) {
   const clock = new ManualClock()
-  const queue = new UpgradeQueue({ perSecond: 2, maxWaitMs }, clock)
+  const queue = new UpgradeQueue({ perSecond: 2, maxWaitMs, checksWaiting: () => 0, clock })
   const events: string[] = []
-  const enter = (name: string) =>
-    queue.enter(
-      () => events.push(`${name} admitted`),
-      () => events.push(`${name} refused`),
-    )
+  const enter = (name: string) => {
+    const upgrade = { admit: () => events.push(`${name} admitted`), refuse: () => events.push(`${name} refused`) }
+    queue.enter(upgrade)
+    return () => queue.leave(upgrade)
+  }
   return { clock, queue, events, enter }
 }
 

@@ -1,31 +1,37 @@
 import type { Clock } from '../chassis/clock.ts'
-import { TokenBucket } from '../chassis/token-bucket.ts'
+import { AdmissionPace } from './core/admission-pace.ts'
 
-interface QueuedUpgrade {
-  queuedAt: number
-  admit: () => void
-  refuse: () => void
+/** An upgrade, and what becomes of it: one of the two. */
+export interface QueuedUpgrade {
+  admit(): void
+  refuse(): void
 }
 
-const STEP_MS = 20
+export interface UpgradeQueueOptions {
+  /** Upgrades admitted per second at most. */
+  perSecond: number
+  maxWaitMs: number
+  /** Signatures that wait to be checked, or are checked. */
+  checksWaiting(): number
+  clock: Clock
+}
+
+const STEP_MS = 5
 
 /**
- * Admits so many upgrades per second in the order of their arrival, and a second's worth at once after a pause: when another
- * server has ended, the clients that come over arrive as a steady stream, and the connected ones do not notice. The queue is as
- * long as there may be connections.
+ * Admits upgrades in the order of their arrival, at the pace of `AdmissionPace`: when another server has ended, the clients that come over
+ * arrive as a steady stream, and the connected ones do not notice. The queue is as long as there may be connections.
  */
 export class UpgradeQueue {
-  readonly #maxWaitMs: number
-  readonly #clock: Clock
-  readonly #admissions: TokenBucket
-  /** In the order of arrival. */
-  readonly #queue = new Set<QueuedUpgrade>()
+  readonly #options: UpgradeQueueOptions
+  readonly #pace: AdmissionPace
+  /** When each of them came, in the order of arrival. */
+  readonly #queue = new Map<QueuedUpgrade, number>()
   #cancelStep: (() => void) | undefined
 
-  constructor({ perSecond, maxWaitMs }: { perSecond: number; maxWaitMs: number }, clock: Clock) {
-    this.#maxWaitMs = maxWaitMs
-    this.#clock = clock
-    this.#admissions = new TokenBucket({ perSecond, burst: perSecond }, clock.monotonic())
+  constructor(options: UpgradeQueueOptions) {
+    this.#options = options
+    this.#pace = new AdmissionPace(options.perSecond, options.clock.monotonic())
   }
 
   /** Upgrades in the queue. */
@@ -34,41 +40,52 @@ export class UpgradeQueue {
   }
 
   /**
-   * Calls `admit` at the upgrade's turn, or `refuse` when that takes longer than `maxWaitMs`. The returned function leaves the
-   * queue; undefined when the upgrade was admitted at once.
+   * Admits an upgrade at its turn, or refuses it when that takes longer than `maxWaitMs`. Returns false when its turn came at once, true when
+   * it waits.
    */
-  enter(admit: () => void, refuse: () => void): (() => void) | undefined {
-    const now = this.#clock.monotonic()
-    if (this.#queue.size === 0 && this.#admissions.take(now)) {
-      admit()
-      return undefined
+  enter(upgrade: QueuedUpgrade): boolean {
+    const now = this.#options.clock.monotonic()
+    if (this.#queue.size === 0 && this.#pace.admits(now, this.#options.checksWaiting())) {
+      this.#admit(upgrade, now)
+      return false
     }
-    const queued: QueuedUpgrade = { queuedAt: now, admit, refuse }
-    this.#queue.add(queued)
+    this.#queue.set(upgrade, now)
     this.#schedule()
-    return () => this.#queue.delete(queued)
+    return true
+  }
+
+  /** Takes an upgrade out of the queue, of which the client waits no longer. */
+  leave(upgrade: QueuedUpgrade): void {
+    this.#queue.delete(upgrade)
   }
 
   /** Refuses the upgrades in the queue. */
   close(): void {
     this.#cancelStep?.()
-    for (const { refuse } of this.#queue) refuse()
+    for (const upgrade of this.#queue.keys()) upgrade.refuse()
     this.#queue.clear()
   }
 
+  #admit(upgrade: QueuedUpgrade, now: number): void {
+    upgrade.admit()
+    const after = this.#options.clock.monotonic()
+    this.#pace.took(after - now, after)
+  }
+
   #schedule(): void {
-    this.#cancelStep ??= this.#clock.after(STEP_MS, () => this.#step())
+    this.#cancelStep ??= this.#options.clock.after(STEP_MS, () => this.#step())
   }
 
   #step(): void {
     this.#cancelStep = undefined
-    const now = this.#clock.monotonic()
-    for (const queued of this.#queue) {
-      const isTooLate = now - queued.queuedAt >= this.#maxWaitMs
-      if (!isTooLate && !this.#admissions.take(now)) break
-      this.#queue.delete(queued)
-      if (isTooLate) queued.refuse()
-      else queued.admit()
+    const { clock, maxWaitMs, checksWaiting } = this.#options
+    for (const [upgrade, queuedAt] of this.#queue) {
+      const now = clock.monotonic()
+      const isTooLate = now - queuedAt >= maxWaitMs
+      if (!isTooLate && !this.#pace.admits(now, checksWaiting())) break
+      this.#queue.delete(upgrade)
+      if (isTooLate) upgrade.refuse()
+      else this.#admit(upgrade, now)
     }
     if (this.#queue.size > 0) this.#schedule()
   }

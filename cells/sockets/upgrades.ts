@@ -6,6 +6,7 @@ import type { Clock } from '../chassis/clock.ts'
 import type { UpgradeHandler } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import { refuseUpgrade } from '../chassis/refuse-upgrade.ts'
+import type { ChainVerifier } from '../identity/verifier.ts'
 import { ConnectionLimits } from './core/connection-limits.ts'
 import { type UnauthenticatedConnection, UnauthenticatedConnections } from './core/unauthenticated.ts'
 import { UpgradeQueue } from './upgrade-queue.ts'
@@ -15,7 +16,7 @@ export interface UpgradeLimits {
   maxConnectionsPerAddress: number
   /** Connections of clients that have not signed in yet. */
   maxUnauthenticated: number
-  /** Upgrades admitted per second. */
+  /** Upgrades admitted per second at most. */
   upgradesPerSecond: number
 }
 
@@ -29,6 +30,8 @@ export interface UpgradesDeps<Socket> {
   log: Log
   bugs: BugReporter
   refused: Readonly<Record<UpgradeRefusal, { inc(): void }>>
+  /** Checks the signatures of the clients. */
+  verifier: Pick<ChainVerifier, 'pending'>
   server: { handleUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer, callback: (socket: Socket) => void): void }
   /** A request became a WebSocket. */
   onOpen(opened: OpenedSocket<Socket>): UnauthenticatedConnection
@@ -58,10 +61,11 @@ export class Upgrades<Socket> {
   #closed = false
 
   constructor(deps: UpgradesDeps<Socket>) {
-    const { maxConnections, maxConnectionsPerAddress, upgradesPerSecond } = deps.limits
+    const { maxConnections, maxConnectionsPerAddress, upgradesPerSecond: perSecond } = deps.limits
     this.#deps = deps
     this.#limits = new ConnectionLimits(maxConnections, maxConnectionsPerAddress)
-    this.#queue = new UpgradeQueue({ perSecond: upgradesPerSecond, maxWaitMs: MAX_WAIT_MS }, deps.clock)
+    const checksWaiting = () => deps.verifier.pending
+    this.#queue = new UpgradeQueue({ perSecond, maxWaitMs: MAX_WAIT_MS, checksWaiting, clock: deps.clock })
   }
 
   /** Upgrades in the queue. */
@@ -74,17 +78,27 @@ export class Upgrades<Socket> {
     const limit = this.#limitReached(client)
     if (limit) return this.#refuse(stream, limit, client)
     this.#limits.opened(client)
+    this.#whenClosed(stream, client)
+    this.#enter(request, stream, head, { client, params })
+  }
+
+  /** Not a part of `upgrade`: what lives as long as the connection would keep the request in memory for as long. */
+  #whenClosed(stream: Duplex, client: ClientAddress): void {
     stream.once('close', () => this.#limits.closed(client))
+  }
+
+  #enter(request: IncomingMessage, stream: Duplex, head: Buffer, opened: Pick<OpenedSocket<Socket>, 'client' | 'params'>): void {
     // A client sends nothing before its upgrade is answered; that it hangs up while it waits is noticed only by reading.
     const hangUp = () => stream.destroy()
-    const leaveQueue = this.#queue.enter(
-      () => {
-        stream.off('end', hangUp).off('data', hangUp)
-        this.#open(request, stream, head, { client, params })
+    const leave = () => this.#queue.leave(upgrade)
+    const upgrade = {
+      admit: () => {
+        stream.off('end', hangUp).off('data', hangUp).off('close', leave)
+        this.#open(request, stream, head, opened)
       },
-      () => this.#refuse(stream, this.#closed ? 'stopping' : 'rate', client),
-    )
-    if (leaveQueue) stream.once('end', hangUp).once('data', hangUp).once('close', leaveQueue)
+      refuse: () => this.#refuse(stream, this.#closed ? 'stopping' : 'rate', opened.client),
+    }
+    if (this.#queue.enter(upgrade)) stream.once('end', hangUp).once('data', hangUp).once('close', leave)
   }
 
   /** The client of a connection signed in. */
@@ -121,12 +135,17 @@ export class Upgrades<Socket> {
       server.handleUpgrade(request, stream, head, (socket) => {
         const connection = onOpen({ socket, stream, client, params })
         this.#unauthenticated.add(connection, client.network)
-        stream.once('close', () => this.#unauthenticated.delete(connection))
+        this.#opened(stream, connection)
       })
     } catch (error) {
       bugs.report('upgrade', error, { path: request.url })
       stream.destroy()
     }
+  }
+
+  /** As `#whenClosed`. */
+  #opened(stream: Duplex, connection: UnauthenticatedConnection): void {
+    stream.once('close', () => this.#unauthenticated.delete(connection))
   }
 
   #refuse(stream: Duplex, refusal: UpgradeRefusal, { network }: ClientAddress): void {
