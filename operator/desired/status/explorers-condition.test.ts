@@ -3,7 +3,8 @@ import type { RealmSpec } from '../../../crds/realm.ts'
 import { aRealm, aRealmWithoutLivekit, site } from '../realm.fixtures.ts'
 import { explorersCondition } from './explorers-condition.ts'
 
-const condition = (exposure: RealmSpec['exposure'], realm = aRealm({ exposure })) => explorersCondition(realm, site.urls(realm))
+const condition = (exposure: RealmSpec['exposure'], realm = aRealm({ exposure })) =>
+  explorersCondition(realm, site.urls(realm), { isInCluster: true })
 
 test('all explorers can enter a realm with TLS and LiveKit', () => {
   for (const exposure of [
@@ -33,4 +34,13 @@ test('a realm that is not exposed, or has rooms of its own, says so first', () =
   expect(behindTls).toMatchObject({ status: 'False', reason: 'EmbeddedRooms' })
   expect(behindTls.message).not.toContain('Unity cannot')
   expect(rooms({ type: 'None' }).message).toContain('Unity cannot')
+})
+
+test('a realm on a laptop is told of the option that has an effect there, and not of fields of exposure', () => {
+  const onLaptop = (realm = aRealm({}), url = 'ws://127.0.0.1:3000/main/cells/0') =>
+    explorersCondition(realm, { slot: () => url }, { isInCluster: false })
+  expect(onLaptop()).toMatchObject({ status: 'False', reason: 'NoTls', message: expect.stringContaining('--public-url') })
+  expect(onLaptop().message).not.toContain('exposure')
+  expect(onLaptop(aRealmWithoutLivekit({})).message).not.toContain('exposure')
+  expect(onLaptop(aRealm({}), 'wss://realm.example.org/main/cells/0')).toMatchObject({ status: 'True' })
 })

@@ -11,21 +11,24 @@ type Reason = RealmReasons['ExplorersSupported']
  *
  * @param urls of the realm; of a world, those of the Realm whose gatekeeper serves it
  * @param host that Realm, where it is another one
+ * @param isInCluster false where `realmctl up` serves the realm on one port of a machine, and the fields of `exposure` have no effect
  */
 export function explorersCondition(
   realm: Realm,
   urls: Pick<RealmUrls, 'slot'>,
-  host: Realm = realm,
+  { host = realm, isInCluster }: { host?: Realm | undefined; isInCluster: boolean },
 ): ConditionDraft<RealmReasons> {
   const type = 'ExplorersSupported'
   const no = (reason: Reason, ...sentences: string[]) =>
     ({ type, status: 'False', reason, message: sentences.join('; ') }) as const
   const { exposure, livekit } = host.spec
   const hasTls = urls.slot(0).startsWith('wss:')
-  const tls = hasTls ? [] : [noTls(host)]
+  const tls = hasTls
+    ? []
+    : [`explorers of Unity cannot enter over ws://, without TLS: ${isInCluster ? tlsRemedy(host) : LOCAL_TLS_REMEDY}`]
   if (livekit.type === 'None')
     return no('EmbeddedRooms', `livekit.type is None: only explorers of Bevy enter rooms of ${ownerOfRooms(realm)}`, ...tls)
-  if (exposure.host === undefined && exposure.url === undefined)
+  if (isInCluster && exposure.host === undefined && exposure.url === undefined)
     return no(
       'InsideClusterOnly',
       'explorers outside the cluster cannot reach the realm: set exposure.host, or exposure.url',
@@ -41,5 +44,9 @@ const ownerOfRooms = (realm: Realm): string => (isWorldRealm(realm) ? 'a gatekee
 const SEVERAL_SCENES =
   'of a world with several scenes, explorers of Unity ask the server of Decentraland for the rooms of each scene'
 
-const noTls = ({ spec: { exposure } }: Realm): string =>
-  `explorers of Unity cannot enter over ws://, without TLS: ${exposure.url ? 'use an exposure.url with https' : 'set exposure.tlsSecretName, or exposure.tls: Terminated where TLS ends in front of the Ingress'}`
+const tlsRemedy = ({ spec: { exposure } }: Realm): string =>
+  exposure.url
+    ? 'use an exposure.url with https'
+    : 'set exposure.tlsSecretName, or exposure.tls: Terminated where TLS ends in front of the Ingress'
+
+const LOCAL_TLS_REMEDY = 'put a proxy with TLS in front, and give its address as --public-url'

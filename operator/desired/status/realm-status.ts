@@ -59,7 +59,7 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
         movementCondition(realm, relay, relayState),
         ...(certificate && plan.isExposed ? [certificateCondition(realm, certificate)] : []),
         ...(isInCluster ? [dataCondition(realm)] : []),
-        explorersCondition(realm, input.hostUrls ?? urls, observed.host?.realm),
+        explorersCondition(realm, input.hostUrls ?? urls, { host: observed.host?.realm, isInCluster: isInCluster !== false }),
         ...progressConditions(view, published),
       ],
       now,
