@@ -100,63 +100,75 @@ export class Announcer {
       const { value: peer, done } = this.#pending.next()
       if (done) return
       // A disconnected peer gets its announcement when it is connected again.
-      if (!this.#inFlight.has(peer) && this.#deps.isConnected(peer)) void this.#attempt(peer)
+      if (!this.#inFlight.has(peer) && this.#deps.isConnected(peer)) this.#attempt(peer)
     }
   }
 
-  async #attempt(peer: PeerId): Promise<void> {
+  #attempt(peer: PeerId): void {
+    try {
+      const pending = this.#announceTo(peer)
+      if (pending) void this.#await(peer, pending)
+    } catch (error) {
+      this.#fail(peer, error)
+    }
+  }
+
+  async #await(peer: PeerId, pending: Promise<void>): Promise<void> {
     this.#inFlight.add(peer)
     try {
-      await this.#announceTo(peer)
+      await pending
     } catch (error) {
-      const { log, metrics, islands, onFailed } = this.#deps
-      this.#failed++
-      metrics.tokenFailed[error instanceof DeadlineExceeded ? 'deadline' : 'error'].inc()
-      log.debug({ err: error, peer }, 'could not mint the token of a peer')
-      if (islands.has(peer)) onFailed(peer)
+      this.#fail(peer, error)
     } finally {
       this.#inFlight.delete(peer)
       this.#fill()
     }
   }
 
-  async #announceTo(peer: PeerId): Promise<void> {
-    const {
-      islands,
-      announcements,
-      transport,
-      subjects,
-      clock,
-      metrics,
-      publish,
-      mayPublish,
-      isConnected,
-      onAnnounced,
-      onRefused,
-    } = this.#deps
+  #fail(peer: PeerId, error: unknown): void {
+    const { log, metrics, islands, onFailed } = this.#deps
+    this.#failed++
+    metrics.tokenFailed[error instanceof DeadlineExceeded ? 'deadline' : 'error'].inc()
+    log.debug({ err: error, peer }, 'could not mint the token of a peer')
+    if (islands.has(peer)) onFailed(peer)
+  }
+
+  /** Returns nothing where the transport does not wait for anything: a promise for each of a hundred thousand peers takes its time. */
+  #announceTo(peer: PeerId): Promise<void> | undefined {
+    const { islands, announcements, transport } = this.#deps
     for (let room = islands.roomOf(peer); room !== undefined && announcements.due.has(peer); ) {
       const minted = transport.connectionString(peer, room, 'island')
-      const connStr =
-        minted instanceof Promise ? await withDeadline(minted, { clock, ms: TOKEN_DEADLINE_MS, what: 'minting a token' }) : minted
-      // During the await the peer may have left or moved on, or another archipelago may have taken over.
-      const cause = announcements.due.get(peer)
-      const current = islands.roomOf(peer)
-      if (cause === undefined || !mayPublish() || !isConnected(peer)) return
-      if (connStr === undefined) {
-        metrics.tokenFailed.refused.inc()
-        onRefused(peer)
-        return
-      }
-      metrics.tokens.inc()
-      if (current === room) {
-        if (!publish(subjects.islandChanged(peer), ...this.#messageFor(peer, room, connStr))) return
-        announcements.recordAnnounced(peer, room)
-        onAnnounced(peer)
-        metrics.roomChanges.inc({ cause })
-        return
-      }
-      room = current
+      if (minted instanceof Promise) return this.#announceLater(peer, room, minted)
+      room = this.#deliver(peer, room, minted)
     }
+    return undefined
+  }
+
+  async #announceLater(peer: PeerId, room: string, minted: Promise<string | undefined>): Promise<void> {
+    const { clock } = this.#deps
+    const connStr = await withDeadline(minted, { clock, ms: TOKEN_DEADLINE_MS, what: 'minting a token' })
+    if (this.#deliver(peer, room, connStr) !== undefined) await this.#announceTo(peer)
+  }
+
+  /** Publishes the announcement; returns the room in which the peer is by now, if that needs another token. */
+  #deliver(peer: PeerId, room: string, connStr: string | undefined): string | undefined {
+    const { islands, announcements, subjects, metrics, publish, mayPublish, isConnected, onAnnounced, onRefused } = this.#deps
+    // While the token was minted the peer may have left or moved on, or another archipelago may have taken over.
+    const cause = announcements.due.get(peer)
+    const current = islands.roomOf(peer)
+    if (cause === undefined || !mayPublish() || !isConnected(peer)) return undefined
+    if (connStr === undefined) {
+      metrics.tokenFailed.refused.inc()
+      onRefused(peer)
+      return undefined
+    }
+    metrics.tokens.inc()
+    if (current !== room) return current
+    if (!publish(subjects.islandChanged(peer), ...this.#messageFor(peer, room, connStr))) return undefined
+    announcements.recordAnnounced(peer, room)
+    onAnnounced(peer)
+    metrics.roomChanges.inc({ cause })
+    return undefined
   }
 
   /** The message in pieces: what differs between receivers, and the peer list, which is encoded once for all peers of a room. */

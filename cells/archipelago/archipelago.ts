@@ -48,6 +48,8 @@ export class Archipelago {
   readonly #election: Election
   readonly #loop: FlushLoop
   readonly #tracker: PresenceTracker
+  /** The encoded field with the term, and which term that is. */
+  #termField: { term: FencingToken; bytes: Uint8Array } | undefined
   readonly #pool = new BufferPool()
   #cancelAnnouncing: (() => void) | undefined
   #leadershipTerm: LeadershipTerm | undefined
@@ -150,8 +152,14 @@ export class Archipelago {
   publish(subject: string, ...pieces: readonly Uint8Array[]): boolean {
     const { term, holdsLease } = this.#election
     if (!holdsLease || term === undefined) return false
-    this.#parts.bus.publish(subject, this.#pool.concat([...pieces, fencingTokenField(term)]))
+    this.#parts.bus.publish(subject, this.#pool.concat([...pieces, this.#fieldOf(term)]))
     return true
+  }
+
+  /** The same for all messages of a term. */
+  #fieldOf(term: FencingToken): Uint8Array {
+    if (this.#termField?.term !== term) this.#termField = { term, bytes: fencingTokenField(term) }
+    return this.#termField.bytes
   }
 
   #flush(lateMs: number): void {

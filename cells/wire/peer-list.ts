@@ -5,11 +5,14 @@ import type { PeerId, Position } from './peer.ts'
 const ADDRESS_BYTES = 42
 const POSITION_BYTES = 15
 const ENTRY_BYTES = 2 + ADDRESS_BYTES + 2 + POSITION_BYTES
-const BEFORE_ADDRESS = Buffer.from([0x22, ENTRY_BYTES, 0x0a, ADDRESS_BYTES])
-const BEFORE_POSITION = Buffer.from([0x12, POSITION_BYTES])
-const X_TAG = 0x0d
-const Y_TAG = 0x15
-const Z_TAG = 0x1d
+const ADDRESS_AT = 4
+const POSITION_AT = ADDRESS_AT + ADDRESS_BYTES
+/** An entry with neither address nor coordinates: each coordinate is a tag and four bytes. */
+const EMPTY_ENTRY = Buffer.alloc(2 + ENTRY_BYTES)
+EMPTY_ENTRY.set([0x22, ENTRY_BYTES, 0x0a, ADDRESS_BYTES])
+EMPTY_ENTRY.set([0x12, POSITION_BYTES, 0x0d], POSITION_AT)
+EMPTY_ENTRY.set([0x15], POSITION_AT + 7)
+EMPTY_ENTRY.set([0x1d], POSITION_AT + 12)
 
 /**
  * Only the `peers` field of an IslandChangedMessage: the fields of a protobuf message may be encoded apart and concatenated.
@@ -17,18 +20,16 @@ const Z_TAG = 0x1d
  * peer enters.
  */
 export function encodePeerList(members: readonly { readonly peer: PeerId; readonly position: Position }[]): Uint8Array {
-  const bytes = Buffer.allocUnsafe(members.length * (2 + ENTRY_BYTES))
+  const bytes = Buffer.allocUnsafe(members.length * EMPTY_ENTRY.length)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   let at = 0
-  const float = (tag: number, value: number): void => {
-    at = bytes.writeFloatLE(value, bytes.writeUInt8(tag, at))
-  }
   for (const { peer, position } of members) {
-    at += BEFORE_ADDRESS.copy(bytes, at)
-    at += bytes.write(peer, at, ADDRESS_BYTES, 'latin1')
-    at += BEFORE_POSITION.copy(bytes, at)
-    float(X_TAG, position.x)
-    float(Y_TAG, position.y)
-    float(Z_TAG, position.z)
+    bytes.set(EMPTY_ENTRY, at)
+    bytes.write(peer, at + ADDRESS_AT, ADDRESS_BYTES, 'latin1')
+    view.setFloat32(at + POSITION_AT + 3, position.x, true)
+    view.setFloat32(at + POSITION_AT + 8, position.y, true)
+    view.setFloat32(at + POSITION_AT + 13, position.z, true)
+    at += EMPTY_ENTRY.length
   }
   return bytes
 }
