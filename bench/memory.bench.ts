@@ -119,9 +119,9 @@ const onBus = async (url: string): Promise<Measured[]> => {
       ...service('stats', 65),
       env: { ...bus, ...ofStats },
     },
-    { ...service('compact', 95), env: { ...(await compact()), ...LIVEKIT } },
+    { ...service('compact', 85), env: { ...(await compact()), ...LIVEKIT } },
     {
-      ...service('compact', 100),
+      ...service('compact', 90),
       what: 'compact with embedded rooms',
       env: { ...(await compact()), BUS_SCOPE: 'idle.2', ROOMS_URL: 'ws://127.0.0.1:9/rooms' },
     },

@@ -109,7 +109,7 @@ export interface RealmSpec {
     assignment: 'LeastLoaded' | 'Fill' | 'Sticky'
     /** The parts of each cell. */
     template: {
-      /** How the services of a cell run. Split gives the connectors, the archipelago and, for all cells together, the statistics pods of their own. Compact runs all three in one process, which needs less than half of the memory: for small realms. Each connector of a Compact cell is such a process; one of them is the active archipelago. A change replaces the cells, as one of the version does. */
+      /** How the services of a cell run. Split gives the connectors, the archipelago and, for all cells together, the statistics pods of their own. Compact runs all three in one process, which needs about a third of their memory: for small realms. Each connector of a Compact cell is such a process; one of them is the active archipelago. A change replaces the cells, as one of the version does. */
       topology: 'Split' | 'Compact'
       /** Fields of every pod of the realm, for the schedulers, registries and tools of your cluster. cells.template.pods and gatekeeper.pods add to them. Labels and annotations of the operator cannot be changed. */
       pods?: {

@@ -13,7 +13,7 @@ export type Resources = RealmSpec['nats']['resources']
 const IDLE: Readonly<Record<Component | 'compact', { cpu: string; memory: string }>> = {
   // And 34 kB for each player.
   connector: { cpu: '50m', memory: '72Mi' },
-  compact: { cpu: '50m', memory: '96Mi' },
+  compact: { cpu: '50m', memory: '88Mi' },
   archipelago: { cpu: '50m', memory: '64Mi' },
   gatekeeper: { cpu: '20m', memory: '88Mi' },
   stats: { cpu: '10m', memory: '56Mi' },
