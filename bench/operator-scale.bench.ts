@@ -10,6 +10,7 @@ import { MANAGER, REALM_LABEL } from '../operator/desired/naming.ts'
 import { childResources } from '../operator/kubernetes/cache/child.ts'
 import { type ApiServer, startApiServer } from '../testing/apiserver/apiserver.ts'
 import { startFakeKubelet } from '../testing/apiserver/kubelet.ts'
+import { listOf } from '../testing/apiserver/namespace.ts'
 import { lookUp } from '../testing/parts/catalogue.ts'
 import type { Figure } from './figure.ts'
 import { passes } from './operator-passes.ts'
@@ -207,8 +208,7 @@ async function churn(
 async function collect(user: KubeClient, realms: ReadonlySet<string>): Promise<void> {
   const labelSelector = `app.kubernetes.io/managed-by=${MANAGER},${REALM_LABEL} in (${[...realms].join()})`
   for (const resource of [...Object.values(childResources), resources.Secret]) {
-    const { items } = await user.list<KubeObject>(collectionPath(resource, NAMESPACE), { labelSelector })
-    await each(items, ({ metadata }) => user.remove(resource, metadata))
+    await each(await listOf(user, resource, NAMESPACE, { labelSelector }), ({ metadata }) => user.remove(resource, metadata))
   }
 }
 

@@ -31,6 +31,8 @@ export interface Condition<Type extends string = string, Reason extends string =
  * - `MovementReachable`: the movement relay of the realm accepts connections of the operator. No other condition depends on it.
  * - `CertificateValid`: players can trust the certificate at the public address. Absent where they do not use HTTPS at its usual port. No other
  *   condition depends on it.
+ * - `RouteAccepted`: the controller of the Ingress or of the Gateway serves the realm at its host. Absent for a realm without routes of the
+ *   operator. No other condition depends on it.
  * - `DataDurable`: bans and what is recorded for moderators outlive the pod of the gatekeeper. No other condition depends on it.
  * - `ExplorersSupported`: Unity, Bevy and Godot explorers can enter the realm as its spec says. No other condition depends on it.
  * - `Progressing`: the operator is changing something at the moment.
@@ -52,6 +54,16 @@ export interface RealmReasons {
   MovementReachable: 'Reachable' | 'Full' | 'NoAnswer' | 'HostNotResolved' | 'NotChecked' | 'NotConfigured' | 'NoRelay'
   AcceptingPlayers: 'CellsServing' | 'NoCellServing' | 'WorldServed' | 'WorldNotServed' | 'Hibernated'
   CertificateValid: 'Valid' | 'ExpiresSoon' | 'Expired' | 'NotYetValid' | 'OtherHost' | 'Untrusted' | 'NotReached' | 'NotChecked'
+  RouteAccepted:
+    | 'Accepted'
+    | 'Waiting'
+    | 'NotAccepted'
+    | 'BackendsNotResolved'
+    | 'NotAnswered'
+    | 'NoAddress'
+    | 'ClassMissing'
+    | 'GatewayMissing'
+    | 'GatewayApiMissing'
   DataDurable: 'ExternalDatabase' | 'OnVolume' | 'EndsWithPod' | 'NoGatekeeper'
   ExplorersSupported: 'AllExplorers' | 'NoTls' | 'EmbeddedRooms' | 'InsideClusterOnly' | 'SeveralScenes'
   Progressing: RealmChange | RealmHold | 'Settled' | 'Stalled'

@@ -203,7 +203,7 @@ export interface RealmSpec {
   gatekeeper: {
     /** Gatekeeper pods. 0 = the realm has no scene rooms. */
     replicas: number
-    /** Further host names at which the gatekeeper answers, at the root: explorers that know no gatekeeper but the one at comms-gatekeeper.decentraland.org find it there, where your name server leads that name to the Ingress controller. They have an Ingress of their own, with the class and the annotations of exposure. A host that another Realm has is left out, and the condition Stalled says so. */
+    /** Further host names at which the gatekeeper answers, at the root: explorers that know no gatekeeper but the one at comms-gatekeeper.decentraland.org find it there, where your name server leads that name to the Ingress controller or the Gateway. They have an Ingress or an HTTPRoute of their own, with the class, the Gateway and the annotations of exposure. A host that another Realm has is left out, and the condition Stalled says so. */
     hosts?: string[]
     /** Secret with the certificate of hosts. It may be that of exposure.tlsSecretName if it is for them too; not where cert-manager writes it, which keeps a certificate for one Ingress. */
     tlsSecretName?: string
@@ -527,23 +527,34 @@ export interface RealmSpec {
   }
   /** How players outside the cluster reach the realm. */
   exposure: {
-    /** Ingress creates one Ingress for the whole life of the realm. None creates nothing: the realm is reached inside the cluster, or through a route of yours (url). */
-    type: 'None' | 'Ingress'
-    /** Host name of the Ingress. */
+    /** Ingress creates one Ingress for the whole life of the realm, Gateway a few HTTPRoutes of the Gateway API, with a path for each of cells.max slots: scaling and rollouts change neither. None creates nothing: the realm is reached inside the cluster, or through a route of yours (url). The condition RouteAccepted says what their controller answers. */
+    type: 'None' | 'Ingress' | 'Gateway'
+    /** Host name at which players reach the realm, by an Ingress or a Gateway. */
     host?: string
     /** IngressClass; the cluster's default when absent. */
     className?: string
-    /** Where TLS of host ends. Secret is at the Ingress, with the certificate of tlsSecretName. Terminated is in front of it, or with a certificate that the controller has itself: a load balancer with a certificate of its cloud, a CDN, a wildcard for all hosts; players are given https and wss. None is nowhere, and they are given http and ws. Absent = Secret with tlsSecretName, None without. */
+    /** The Gateway whose listeners serve the realm; it allows routes of this namespace. */
+    gateway?: {
+      /** Name of the Gateway. */
+      name: string
+      /** Namespace of the Gateway; absent = that of the Realm. */
+      namespace?: string
+      /** Listener of the Gateway; absent = all that are for the host. */
+      sectionName?: string
+      /** How long a request, and with many controllers a WebSocket, may last. Unlimited asks the controller for no limit (timeouts.request 0s). Unset asks for nothing, for controllers that refuse a route with time-outs, such as that of GKE: set the time-out of their backends instead. Absent = Unlimited. */
+      requestTimeout?: 'Unlimited' | 'Unset'
+    }
+    /** Where TLS of host ends. Secret is at the Ingress, with the certificate of tlsSecretName. Terminated is in front of it, or with a certificate that the controller or the listener of the Gateway has itself: a load balancer with a certificate of its cloud, a CDN, a wildcard for all hosts; players are given https and wss. None is nowhere, and they are given http and ws. Absent = Secret with tlsSecretName, None without. */
     tls?: 'Secret' | 'Terminated' | 'None'
     /** Secret with the certificate of host. Explorers other than Bevy and Godot demand TLS. */
     tlsSecretName?: string
-    /** Annotations of the Ingress, for its controller. */
+    /** Annotations of the Ingress or of the HTTPRoutes, for their controller. Those of an Ingress are added to what the operator sets for sockets that stay open (docs/networking.md), and have precedence. */
     annotations?: Record<string, string>
     /** Base URL under which a route of yours leads to the realm's Services: {url}/cells/{slot}, {url}/gatekeeper, {url}/stats; and {url}/about, /scenes, /content and /lambdas to its stats, of a World to its gatekeeper, so that {url} can be given to explorers as the realm. If it has a path, the route removes it from requests. */
     url?: string
     /** The proxies whose X-Forwarded-For says from which address a player connects; limits per address count players by it, and no other client is believed. A change replaces the cells as a change of version does. */
     trustedProxies?: {
-      /** Networks of the proxies, such as 10.0.0.0/8. Absent = for an Ingress all private networks, where its controller is; for type None no proxy is believed. */
+      /** Networks of the proxies, such as 10.0.0.0/8. Absent = for an Ingress or a Gateway all private networks, where its proxies are; for type None no proxy is believed. */
       cidrs?: string[]
       /** How many further proxies there are between the players and those of cidrs, such as a CDN whose addresses change. Set it only where no player can connect without passing all of them: others would choose the address they are counted as. Absent = 0. */
       hops?: number

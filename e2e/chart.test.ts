@@ -89,7 +89,11 @@ withPart('kube', 'the chart', (kube) => {
   describe('gives the operator permissions', () => {
     test('to create, change and delete every kind of object of a realm', async () => {
       const rules = rulesOf(await render())
-      const realms = [aRealm({ livekit: { type: 'Managed' }, exposure: { type: 'Ingress', host: 'a.example.org' } })]
+      const atGateway = { type: 'Gateway', host: 'b.example.org', gateway: { name: 'edge' } } as const
+      const realms = [
+        aRealm({ livekit: { type: 'Managed' }, exposure: { type: 'Ingress', host: 'a.example.org' } }),
+        aRealm({ exposure: atGateway }),
+      ]
       const made = realms.flatMap((realm) => [
         ...realmObjects(realm, planRealm(realm, { cells: [], services: [] }, site), platform),
         ...cellObjects(aCell(realm), planCell(aCell(realm)), platform),
@@ -101,6 +105,20 @@ withPart('kube', 'the chart', (kube) => {
         const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
         expect([kind, ...mayDo(rules, group, plural)]).toEqual([kind, 'create', 'delete', 'get', 'list', 'patch', 'watch'])
       }
+    })
+
+    test('to read what routes belong to, in an installation for some namespaces without the kinds of the whole cluster', async () => {
+      const ofRoutes = (rules: V1PolicyRule[]) =>
+        [
+          ['networking.k8s.io', 'ingressclasses'],
+          ['gateway.networking.k8s.io', 'gateways'],
+        ].map(([group = '', resource = '']) => mayDo(rules, group, resource))
+      expect(ofRoutes(rulesOf(await render()))).toEqual([
+        ['list', 'watch'],
+        ['list', 'watch'],
+      ])
+      const narrow = named(await render('watchNamespaces={metaverse}'), 'Role', 'realms-realm-operator').rules ?? []
+      expect(ofRoutes(narrow)).toEqual([[], ['list', 'watch']])
     })
 
     test('to create Secrets and not to read them', async () => {

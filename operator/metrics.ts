@@ -9,6 +9,7 @@ const conditions: readonly RealmConditionType[] = [
   'DependenciesReady',
   'MovementReachable',
   'CertificateValid',
+  'RouteAccepted',
   'DataDurable',
   'Progressing',
   'Reconciling',

@@ -63,7 +63,7 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
     {
       title: 'hosts of a gatekeeper without an Ingress',
       spec: { livekit: none(), exposure: { url: 'https://main.example.org' }, gatekeeper: { hosts: ['gk.example.org'] } },
-      says: /routed by an Ingress/,
+      says: /routed by an Ingress or a Gateway/,
       at: 'spec.gatekeeper',
     },
     {
@@ -87,7 +87,7 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
     {
       title: 'TLS of an Ingress that there is not',
       spec: { livekit: none(), exposure: { url: 'https://main.example.org', tls: 'Terminated' } },
-      says: /tls, tlsSecretName and annotations belong to type Ingress/,
+      says: /tls and annotations belong to types Ingress and Gateway/,
       at: 'spec.exposure',
     },
     {
@@ -385,14 +385,41 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
     {
       title: 'an Ingress without host',
       spec: { livekit: none(), exposure: { type: 'Ingress' } },
-      says: /needs host/,
+      says: /need host/,
       at: 'spec.exposure',
     },
     {
       title: 'a class without an Ingress',
       spec: { livekit: none(), exposure: { className: 'nginx' } },
-      says: /belong to type Ingress/,
+      says: /className belongs to type Ingress/,
       at: 'spec.exposure',
+    },
+    ...[
+      { title: 'a Gateway without host', exposure: { gateway: { name: 'edge' } }, says: /needs? host/ },
+      { title: 'a Gateway that is not named', exposure: { host: 'main.example.org' }, says: /needs gateway/ },
+      { title: 'a class of a Gateway', exposure: { ...atGateway(), className: 'envoy' }, says: /className belongs/ },
+      { title: 'a certificate for a Gateway', exposure: { ...atGateway(), tlsSecretName: 'tls' }, says: /that of its listener/ },
+    ].map(({ title, exposure, says }) => ({
+      title,
+      spec: { livekit: none(), exposure: { type: 'Gateway', ...exposure } },
+      says,
+      at: 'spec.exposure',
+    })),
+    {
+      title: 'a Gateway for an Ingress',
+      spec: { livekit: none(), ...exposed({ gateway: { name: 'edge' } }) },
+      says: /type Gateway needs gateway, and only it/,
+      at: 'spec.exposure',
+    },
+    {
+      title: 'a certificate of a gatekeeper for a Gateway',
+      spec: {
+        livekit: none(),
+        exposure: { type: 'Gateway', ...atGateway() },
+        gatekeeper: { hosts: ['gk.example.org'], tlsSecretName: 'gk-tls' },
+      },
+      says: /that of its listener/,
+      at: 'spec.gatekeeper',
     },
     ...['10.0.0.0', '10.0.0.0/33', 'fd00::/129', '10.0.0/8', 'cluster'].map((cidr) => ({
       title: `${cidr} as a network of proxies`,
@@ -589,4 +616,8 @@ function none() {
 
 function exposed(more: object = {}) {
   return { exposure: { type: 'Ingress', host: 'main.example.org', ...more } }
+}
+
+function atGateway() {
+  return { host: 'main.example.org', gateway: { name: 'edge' } }
 }

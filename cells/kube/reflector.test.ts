@@ -5,9 +5,11 @@ import type { CollectionChange } from './collection-copy.ts'
 import { aList, aThing, scriptedClient } from './fixtures.ts'
 import { KubeError } from './kube-error.ts'
 import type { KubeList, KubeObject } from './kube-object.ts'
-import { createReflector } from './reflector.ts'
+import { createReflector, type KindAbsence } from './reflector.ts'
 
-const aReflector = (...lists: (KubeList<KubeObject> | Error)[]) => {
+const aReflector = (...lists: (KubeList<KubeObject> | Error)[]) => start(lists)
+
+const start = (lists: (KubeList<KubeObject> | Error)[], optional?: { onChange(absence: KindAbsence | undefined): void }) => {
   const clock = new ManualClock()
   const warnings: string[] = []
   const log = { ...silentLog, warn: (_: object, text: string) => warnings.push(text) } as unknown as typeof silentLog
@@ -22,6 +24,7 @@ const aReflector = (...lists: (KubeList<KubeObject> | Error)[]) => {
     log,
     clock,
     random: () => 1,
+    ...(optional && { optional }),
   })
   reflector.start()
   const seen = () =>
@@ -240,4 +243,46 @@ test('stopping ends an open watch as well as a pause', async () => {
   const pausing = aReflector(new Error('refused'))
   await new Promise(setImmediate)
   await pausing.reflector.stop()
+})
+
+test.each([
+  [404, 'NotServed', 15_000],
+  [403, 'Forbidden', 45_000],
+] as const)(
+  'an optional collection that is answered with %i is empty until it is there, which is no failure',
+  async (status, absence, retryMs) => {
+    const changes: (KindAbsence | undefined)[] = []
+    const refusal = new KubeError('GET /api/v1/things', status, {})
+    const { reflector, seen, warnings, clock, watch } = start(
+      [refusal, aList('5', [aThing('a', '3')]), refusal, aList('9', [aThing('b', '9')])],
+      { onChange: (now) => changes.push(now) },
+    )
+    await reflector.synced
+    expect([reflector.absence, reflector.healthy(), reflector.list(), warnings]).toEqual([absence, true, [], []])
+    await pass(clock, retryMs - 1)
+    expect(reflector.absence).toBe(absence)
+    await pass(clock, 1)
+    const { fail } = await watch(0)
+    expect([reflector.absence, seen()]).toEqual([undefined, ['added a@3']])
+
+    fail(refusal)
+    await vi.waitUntil(() => reflector.absence === absence)
+    expect([seen(), reflector.healthy()]).toEqual([['removed a@3'], true])
+    await pass(clock, retryMs)
+    await pass(clock, retryMs)
+    await watch(1)
+    expect(seen()).toEqual(['added b@9'])
+    expect(changes).toEqual([absence, undefined, absence, undefined])
+    await reflector.stop()
+  },
+)
+
+test('a collection that is needed is not taken for empty because it is not served', async () => {
+  const { reflector, warnings, clock } = aReflector(new KubeError('GET /api/v1/things', 404, {}), aList('5', [aThing('a', '3')]))
+  await pass(clock, 0)
+  expect([reflector.healthy(), warnings.length]).toEqual([false, 1])
+  await pass(clock, 60_000)
+  await reflector.synced
+  expect([reflector.absence, reflector.list().length]).toEqual([undefined, 1])
+  await reflector.stop()
 })

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../chassis/clock.ts'
 import { messageOf } from '../chassis/errors.ts'
 import { CollectionCopy, type CollectionCopyOptions } from './collection-copy.ts'
 import type { KubeClient, KubeQuery } from './kube-client.ts'
-import { isVersionExpired, KubeError, watchError } from './kube-error.ts'
+import { isStatus, isVersionExpired, KubeError, watchError } from './kube-error.ts'
 import type { KubeKey, KubeObject, WatchEvent } from './kube-object.ts'
 import { SilenceTimer } from './silence-timer.ts'
 
@@ -14,7 +14,12 @@ export interface ReflectorOptions<Live extends KubeObject, T> extends Collection
   clock?: Clock
   /** A number from 0 to 1 that spreads requests in time; `Math.random` by default. */
   random?: () => number
+  /** The server may lack the kind, or the right to read it: the copy is then empty and complete until it has both. */
+  optional?: { onChange(absence: KindAbsence | undefined): void }
 }
+
+/** Why the server has no such collection for this client: it does not serve the kind, or not to this account. */
+export type KindAbsence = 'NotServed' | 'Forbidden'
 
 /** A copy of a collection that outlives every disconnect. */
 export interface Reflector<T> {
@@ -26,6 +31,8 @@ export interface Reflector<T> {
   list(): T[]
   /** False until synced, and when the API server has been out of reach for two minutes: the copy may be old. */
   healthy(): boolean
+  /** Of an optional collection: why the server has none. */
+  readonly absence: KindAbsence | undefined
 }
 
 const PAGE_SIZE = 500
@@ -40,6 +47,8 @@ const BACKOFF: Backoff = { firstMs: 800, maxMs: 30_000 }
 const HEALTHY_AFTER_MS = 120_000
 const UNHEALTHY_AFTER_MS = 120_000
 const BRIEF_MS = 1000
+/** Between attempts to read an optional collection that the server does not serve: half of it, up to one and a half of it. */
+const ABSENT_RETRY_MS: Readonly<Record<KindAbsence, number>> = { NotServed: 10_000, Forbidden: 30_000 }
 
 /**
  * Keeps a copy of a collection: lists once, then watches, resumes where a stream broke off, lists again when the server requires
@@ -68,6 +77,7 @@ class CollectionReflector<Live extends KubeObject, T> implements Reflector<T> {
   #hasBookmarks = false
   /** Since when the server has been out of reach; undefined while a watch is open. */
   #downSince: number | undefined
+  #absence: KindAbsence | undefined
 
   constructor(options: ReflectorOptions<Live, T>) {
     const { selector = {}, clock = systemClock, random = Math.random } = options
@@ -81,6 +91,10 @@ class CollectionReflector<Live extends KubeObject, T> implements Reflector<T> {
 
   get synced(): Promise<void> {
     return this.#synced.promise
+  }
+
+  get absence(): KindAbsence | undefined {
+    return this.#absence
   }
 
   start(): void {
@@ -113,9 +127,34 @@ class CollectionReflector<Live extends KubeObject, T> implements Reflector<T> {
         await this.#watch(from)
       } catch (error) {
         if (this.#stopping) return
-        await this.#pause(this.#fail(error))
+        const absence = this.#options.optional && absenceOf(error)
+        await this.#pause(absence ? this.#miss(absence) : this.#fail(error))
       }
     }
+  }
+
+  /** Takes in that the server has no such collection; returns how long to pause, in milliseconds. */
+  #miss(absence: KindAbsence): number {
+    this.#resourceVersion = undefined
+    this.#copy.replacement().done()
+    this.#downSince = undefined
+    this.#failures = 0
+    this.#setAbsence(absence)
+    this.#completed()
+    return ABSENT_RETRY_MS[absence] * (0.5 + this.#random())
+  }
+
+  #setAbsence(absence: KindAbsence | undefined): void {
+    if (absence === this.#absence) return
+    this.#absence = absence
+    const { path, log, optional } = this.#options
+    log.info({ path, absence }, absence ? 'a kind that is not needed is not there' : 'a kind that was not there is')
+    optional?.onChange(absence)
+  }
+
+  #completed(): void {
+    this.#isSynced = true
+    this.#synced.resolve()
   }
 
   /** Takes a failure in; returns how long to pause after it, in milliseconds. */
@@ -152,9 +191,9 @@ class CollectionReflector<Live extends KubeObject, T> implements Reflector<T> {
     } while (next)
     metrics?.relists.inc({ kind: this.#copy.kind })
     this.#resourceVersion = listed
+    this.#setAbsence(undefined)
     replacement.done()
-    this.#isSynced = true
-    this.#synced.resolve()
+    this.#completed()
     return listed
   }
 
@@ -216,3 +255,6 @@ class CollectionReflector<Live extends KubeObject, T> implements Reflector<T> {
     })
   }
 }
+
+const absenceOf = (error: unknown): KindAbsence | undefined =>
+  isStatus(error, 404) ? 'NotServed' : isStatus(error, 403) ? 'Forbidden' : undefined

@@ -8,7 +8,8 @@ export function reflectNamespaces<Live extends KubeObject, T = Live>(
   namespaces: readonly string[],
   options: Omit<ReflectorOptions<Live, T>, 'path'>,
 ): Reflector<T> {
-  const paths = namespaces.length > 0 ? namespaces.map((each) => collectionPath(resource, each)) : [collectionPath(resource)]
+  const isWhole = namespaces.length === 0 || resource.clusterScoped
+  const paths = isWhole ? [collectionPath(resource)] : namespaces.map((each) => collectionPath(resource, each))
   const reflectors = paths.map((path) => createReflector<Live, T>({ ...options, path }))
   return {
     start() {
@@ -19,5 +20,8 @@ export function reflectNamespaces<Live extends KubeObject, T = Live>(
     get: (key) => reflectors.map((reflector) => reflector.get(key)).find((object) => object !== undefined),
     list: () => reflectors.flatMap((reflector) => reflector.list()),
     healthy: () => reflectors.every((reflector) => reflector.healthy()),
+    get absence() {
+      return reflectors.find(({ absence }) => absence !== undefined)?.absence
+    },
   }
 }

@@ -7,7 +7,7 @@ export interface Resource {
   clusterScoped?: true
 }
 
-/** Kinds every cluster has, with their places in the API. */
+/** Kinds every cluster has, and those of the Gateway API, which one may lack, with their places in the API. */
 export const resources = {
   Deployment: { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' },
   StatefulSet: { apiVersion: 'apps/v1', kind: 'StatefulSet', plural: 'statefulsets' },
@@ -20,6 +20,9 @@ export const resources = {
   ConfigMap: { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps' },
   Namespace: { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', clusterScoped: true },
   Ingress: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', plural: 'ingresses' },
+  IngressClass: { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', plural: 'ingressclasses', clusterScoped: true },
+  HTTPRoute: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', plural: 'httproutes' },
+  Gateway: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway', plural: 'gateways' },
   NetworkPolicy: { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', plural: 'networkpolicies' },
   PodDisruptionBudget: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets' },
   Lease: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases' },

@@ -36,8 +36,11 @@ export const partName = (owner: Realm | CommsCell, component: Component): string
 /** The gatekeeper that serves a realm: its own, or that of the Realm a world names. */
 export const gatekeeperName = (realm: Realm): string => `${gatekeeperRealmOf(realm)}-gatekeeper`
 
-/** The Ingress of further hosts of a gatekeeper. No Realm has a name with a dot, so that of no other Realm is called like it. */
-export const gatekeeperIngressName = ({ metadata }: Realm): string => `${metadata.name}.gatekeeper`
+/** The Ingress or HTTPRoute of further hosts of a gatekeeper. No Realm has a name with a dot, so that of no other Realm is called like it. */
+export const gatekeeperRouteName = ({ metadata }: Realm): string => `${metadata.name}.gatekeeper`
+
+/** The HTTPRoute of some slots of a realm, by the first of them. */
+export const slotsRouteName = ({ metadata }: Realm, firstSlot: number): string => `${metadata.name}.slots-${firstSlot}`
 
 /** The alias Service behind the stable URL of a slot: it selects the connectors of the cell that answers there. */
 export const slotServiceName = (realm: string, slot: number): string => `${realm}-slot-${slot}`

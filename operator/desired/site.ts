@@ -70,7 +70,7 @@ export const clusterSite = (
   livekit: (realm) => clusterLivekit(realm, clusterDomain),
   livekitApiUrl: (realm) =>
     realm.spec.livekit.type === 'Managed' && realm.spec.livekit.url ? managedLivekitUrl(realm, clusterDomain) : undefined,
-  exposure: (realm) => cellExposure(realm, realm.spec.exposure.type === 'Ingress' ? [...PRIVATE_NETWORKS] : undefined),
+  exposure: (realm) => cellExposure(realm, realm.spec.exposure.type === 'None' ? undefined : [...PRIVATE_NETWORKS]),
   providerUrl: providerForPods,
   movement,
   sessionReports,

@@ -27,6 +27,7 @@ const foreignGroups = [
   'argoproj.io',
   'cert-manager.io',
   'external-secrets.io',
+  'gateway.networking.k8s.io',
   'keda.sh',
   'kustomize.toolkit.fluxcd.io',
   'source.toolkit.fluxcd.io',

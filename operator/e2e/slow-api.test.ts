@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { collectionPath, resources } from '../../cells/kube/resources.ts'
+import { resources } from '../../cells/kube/resources.ts'
 import { conditionOf } from '../../crds/realm.ts'
 import { type ApiProxy, type Fault, isWrite, type Passed, startApiProxy } from '../../testing/apiserver/api-proxy.ts'
 import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
-import type { Spec } from '../../testing/apiserver/namespace.ts'
+import { listOf } from '../../testing/apiserver/namespace.ts'
 import { type OperatorProcess, startOperatorProcess, startProvider } from '../../testing/apiserver/operator.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
@@ -53,11 +53,10 @@ withPart('kube', 'an operator whose API server is slow', (part) => {
         ...{ ready: 'True', progressing: 'False', stalled: 'False', isSeen: true },
         ...{ readyReplicas: replicas, updatedReplicas: replicas },
       })
-    const cells = await listOf('CommsCell')
+    const cells = await objectsOf('CommsCell')
     expect(cells.map(({ spec }) => (spec as { version?: string }).version)).toEqual(Array(replicas).fill(version))
   }
-  const listOf = async (kind: ChildKind) =>
-    (await kube.user.list<Spec>(collectionPath(childResources[kind], kube.namespace), {})).items
+  const objectsOf = (kind: ChildKind) => listOf(kube.user, childResources[kind], kube.namespace)
   const leaseSpec = async () =>
     (await kube.user.get<LeaderLease>(resources.Lease, { namespace: kube.namespace, name: 'realm-operator' }))?.spec
 
@@ -69,7 +68,7 @@ withPart('kube', 'an operator whose API server is slow', (part) => {
     const watch = (async () => {
       while (watching) {
         for (const kind of Object.keys(childResources) as ChildKind[]) {
-          const items = await listOf(kind)
+          const items = await objectsOf(kind)
           if (kind === 'CommsCell') seen.mostCells = Math.max(seen.mostCells, items.length)
           for (const { metadata } of items) {
             const name = `${kind} ${metadata.name}`

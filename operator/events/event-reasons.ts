@@ -38,6 +38,8 @@ export const eventReasons = {
   CertificateInvalid: { type: 'Warning', action: 'Observe' },
   /** The certificate at the public address of the realm expires soon, and nothing has renewed it yet. */
   CertificateExpiresSoon: { type: 'Warning', action: 'Observe' },
+  /** The controller of the Ingress or of the Gateway does not serve the realm at its host. */
+  RouteNotAccepted: { type: 'Warning', action: 'Observe' },
   /** The gatekeeper keeps its data in its pod, so bans end with it. */
   DataEndsWithPod: { type: 'Warning', action: 'Observe' },
   /** The operator could not join a new cell as a player. */

@@ -9,6 +9,7 @@ export function realmEvents(before: RealmStatus | undefined, after: RealmStatus)
     ...publicationEvents(before, after),
     ...dataEvents(before, after),
     ...certificateEvents(before, after),
+    ...routeEvents(before, after),
     ...blockerEvents(before, after),
   ]
 }
@@ -65,4 +66,10 @@ function certificateEvents(before: RealmStatus | undefined, after: RealmStatus):
   if (!is || was?.reason === is.reason) return []
   if (is.reason === 'ExpiresSoon') return [{ reason: 'CertificateExpiresSoon', note: is.message }]
   return is.status === 'False' ? [{ reason: 'CertificateInvalid', note: is.message }] : []
+}
+
+function routeEvents(before: RealmStatus | undefined, after: RealmStatus): EventNote[] {
+  const [was, is] = [before, after].map((status) => conditionOf({ ...(status && { status }) }, 'RouteAccepted'))
+  const isNew = was?.status !== is?.status || was?.reason !== is?.reason
+  return is?.status === 'False' && isNew ? [{ reason: 'RouteNotAccepted', note: is.message }] : []
 }

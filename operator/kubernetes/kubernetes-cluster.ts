@@ -10,8 +10,10 @@ import type { KubeManifest } from '../desired/manifests/kube-manifest.ts'
 import { cellObjects, realmObjects } from '../desired/manifests/objects.ts'
 import { serviceChanges } from '../desired/manifests/service-changes.ts'
 import { worldsVersion } from '../desired/manifests/worlds.ts'
+import { gatekeeperRouteName } from '../desired/naming.ts'
 import type { CellPlan, RealmPlan } from '../desired/plan.ts'
 import type { Platform } from '../desired/platform.ts'
+import type { ObservedRoute } from '../observed/route.ts'
 import type { Component, ObservedCell, ObservedHost, ObservedRealm, Workload, WorkloadImage } from '../observed/workload.ts'
 import type { CountPlayers } from '../observers/players/connector-players.ts'
 import type { Cluster } from '../reconcile/cluster.ts'
@@ -83,8 +85,23 @@ export class KubernetesCluster implements Cluster {
       addressTakenBy: cache.addresses.takenBy(realm),
       gatekeeperHostsTaken: cache.addresses.hostsTakenFrom(realm),
       guests: cache.worlds.guestsOf(metadata),
+      routes: {
+        routes: this.#routesOf(realm),
+        hasGatewayApi: cache.serves('HTTPRoute'),
+        parentExists: cache.routeParents.existsFor(realm),
+      },
       ...(isGuest(realm) && { host: this.#hostOf(realm) }),
     }
+  }
+
+  /** Those of the way in which the realm is exposed. */
+  #routesOf({ metadata, spec }: Realm): ObservedRoute[] {
+    const ofType = spec.exposure?.type === 'Gateway' ? 'HTTPRoute' : 'Ingress'
+    return this.#parts.cache
+      .childrenOf(metadata.uid ?? '')
+      .flatMap(({ kind, name, route, deleting }) =>
+        kind === ofType && route && !deleting ? [{ kind, name, answer: route }] : [],
+      )
   }
 
   #hostOf(guest: Realm): ObservedHost | undefined {
@@ -225,10 +242,10 @@ export class KubernetesCluster implements Cluster {
     return images
   }
 
-  /** While a rollout is paused, cells keep the URLs they announce, so the Ingress keeps routing them. */
-  #isRoutingHeld({ metadata }: Realm, { kind, ...object }: Child | KubeManifest, { servicesHold }: RealmPlan): boolean {
+  /** While a rollout is paused, cells keep the URLs they announce, so the Ingress or the HTTPRoutes keep routing them. */
+  #isRoutingHeld(realm: Realm, { kind, ...object }: Child | KubeManifest, { servicesHold }: RealmPlan): boolean {
     const { namespace, name } = 'metadata' in object ? object.metadata : object
-    const isOfCells = kind === 'Ingress' && name === metadata.name
+    const isOfCells = (kind === 'Ingress' || kind === 'HTTPRoute') && name !== gatekeeperRouteName(realm)
     return isOfCells && servicesHold === 'RolloutPaused' && this.#parts.cache.child({ kind, namespace, name }) !== undefined
   }
 

@@ -10,6 +10,7 @@ interface ManagedFields {
   manager?: string
   operation?: string
   subresource?: string
+  time?: string
   fieldsV1?: FieldSet
 }
 
@@ -31,6 +32,15 @@ export const isAppliedBy = ({ metadata }: { metadata: object }, manager: string)
   (metadata as { managedFields?: ManagedFields[] }).managedFields?.some(
     (entry) => entry.manager === manager && entry.operation === 'Apply',
   ) ?? false
+
+/** When `manager` last changed a live object by applying it, in milliseconds since the epoch. */
+export function appliedAt({ metadata }: { metadata: object }, manager: string): number | undefined {
+  const { managedFields = [] } = metadata as { managedFields?: ManagedFields[] }
+  const entry = managedFields.find(
+    (known) => known.manager === manager && known.operation === 'Apply' && known.subresource === undefined,
+  )
+  return entry?.time === undefined ? undefined : Date.parse(entry.time)
+}
 
 /** Whether a field is owned by other field managers only: the client that changed it last took it over from `manager`. */
 export function isManagedByOthers(live: { metadata: object }, manager: string, path: readonly string[]): boolean {

@@ -1,5 +1,6 @@
 import type { ObjectKey } from '../../crds/object.ts'
 import type { CommsCell, Realm } from '../../crds/realm.ts'
+import type { ObservedRoutes } from './route.ts'
 
 /** The values of the operator's installation that a workload was made with; it keeps them while its version stays. */
 export interface WorkloadImage {
@@ -59,6 +60,8 @@ export interface ObservedRealm {
   guests?: readonly Realm[]
   /** Of a world that uses the gatekeeper of another realm: that realm, where it exists. */
   host?: ObservedHost | undefined
+  /** Its Ingress or its HTTPRoutes; absent where no route can be. */
+  routes?: ObservedRoutes
 }
 
 /** A host of a gatekeeper, and the realm that has it. */

@@ -1,12 +1,14 @@
 import type { ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
 import { isWorldRealm } from '../../crds/world.ts'
+import { routeObjects } from '../desired/manifests/objects.ts'
 import { relayOf } from '../desired/movement.ts'
 import { planRealm, type RealmPlan } from '../desired/plan.ts'
 import { patienceLeftMs } from '../desired/status/conditions.ts'
 import { missingFields, outdatedCrdStatus } from '../desired/status/outdated-crd.ts'
 import { realmStatus } from '../desired/status/realm-status.ts'
 import type { RealmStatusInput } from '../desired/status/realm-view.ts'
+import { routePatienceLeftMs } from '../desired/status/route-condition.ts'
 import type { RealmUrls } from '../desired/urls.ts'
 import { planWorld } from '../desired/world-plan.ts'
 import type { Observations } from '../observed/observations.ts'
@@ -59,7 +61,10 @@ export const realmReconciler =
     for (const { what, reason } of plan.scale.decisions) scaling?.inc({ what, reason })
     if (failed?.failure.reason === 'CrdOutdated') return CRD_RECHECK
     if (failed) throw failed.thrown // the status reports it; now the queue backs off and tries again
-    const delaysMs = [plan.recheckMs, patienceLeftMs(changed.services, parts.clock.now())].filter((ms) => ms !== undefined)
+    const now = parts.clock.now()
+    const delaysMs = [plan.recheckMs, patienceLeftMs(changed.services, now), routePatienceLeftMs(changed.routes, now)].filter(
+      (ms) => ms !== undefined,
+    )
     return delaysMs.length === 0 ? 'on-change' : { afterMs: Math.min(...delaysMs) }
   }
 
@@ -124,6 +129,7 @@ function publish(
     isInCluster: site.distributed,
     relay: relayOf(realm, site.movement),
     certificate: certificates?.get(realm.metadata),
+    desiredRoutes: routeObjects(realm, plan).map(({ kind, metadata: { name } }) => ({ kind, name })),
     ...(relays && { relayState: relays.get(realm.metadata) }),
     publication: publication.get(realm.metadata) ?? { state: 'unknown', aboutUrl: '' },
     ...(remotePublication && { remotePublications: remotePublication.get(realm.metadata) ?? [] }),

@@ -1,4 +1,5 @@
-import type { KubeClient } from '../../cells/kube/kube-client.ts'
+import type { KubeClient, KubeQuery } from '../../cells/kube/kube-client.ts'
+import { isStatus } from '../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { collectionPath, type Resource, resources } from '../../cells/kube/resources.ts'
 import { API_VERSION, type Realm } from '../../crds/realm.ts'
@@ -9,6 +10,21 @@ import { childResources } from '../../operator/kubernetes/cache/child.ts'
 export interface Spec extends KubeObject {
   spec?: unknown
   status?: unknown
+}
+
+/** The objects of a kind in a namespace; none of a kind that the API server does not serve. */
+export async function listOf(
+  client: Pick<KubeClient, 'list'>,
+  resource: Resource,
+  namespace: string,
+  query: KubeQuery = {},
+): Promise<Spec[]> {
+  try {
+    return (await client.list<Spec>(collectionPath(resource, namespace), query)).items
+  } catch (error) {
+    if (isStatus(error, 404)) return []
+    throw error
+  }
 }
 
 /** Requests of users, kubelets and other clients in one namespace. */
@@ -33,7 +49,7 @@ export function inNamespace(user: () => KubeClient, namespace: () => string) {
         force: true,
       },
     )
-  const list = async (resource: Resource) => (await user().list<Spec>(collectionPath(resource, namespace()), {})).items
+  const list = (resource: Resource) => listOf(user(), resource, namespace())
   const names = async () => {
     const all = await Promise.all(
       Object.values(childResources).map(async (resource) =>

@@ -1,6 +1,6 @@
 import { chromium } from './chromium.ts'
 import { debian } from './debian.ts'
-import { kube, livekit, lua, nats } from './go.ts'
+import { gatewayApi, kube, livekit, lua, nats } from './go.ts'
 import { bevy, postgres, rtc } from './npm.ts'
 import type { Part, PartName, PartState, Progress } from './part.ts'
 import { pgbouncer } from './pgbouncer.ts'
@@ -17,6 +17,7 @@ export const catalogue: Readonly<Record<PartName, () => Part>> = {
   bevy,
   enet,
   lua,
+  gatewayApi,
   livekit,
   kube,
 }

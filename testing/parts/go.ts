@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { rename, symlink } from 'node:fs/promises'
+import { existsSync, readFileSync } from 'node:fs'
+import { chmod, cp, readdir, rename, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cached } from './cache.ts'
@@ -85,6 +85,26 @@ export const lua = (): Part =>
     // It names the version of the language and of itself as of 2017, whichever it is.
     expected: 'GopherLua',
   })
+
+/** The CRDs of the Gateway API, its standard channel, as YAML files in a folder. */
+export const gatewayApi = (): Part => {
+  const version = '1.4.1'
+  return cached({
+    key: `gateway-api-${version}`,
+    announcement: `downloading the Gateway API ${version} as a Go module, about 5 seconds`,
+    blocker: goBlocker,
+    fill: async (folder) => {
+      const answer = await runCommand('go', ['mod', 'download', '-json', `sigs.k8s.io/gateway-api@v${version}`], goBuild)
+      const { Dir } = JSON.parse(answer) as { Dir: string }
+      await cp(join(Dir, 'config/crd/standard'), folder, { recursive: true })
+      // What the module cache holds is read-only.
+      for (const file of await readdir(folder)) await chmod(join(folder, file), 0o644)
+      if (!existsSync(join(folder, HTTP_ROUTES))) throw new Error(`the Gateway API ${version} has no ${HTTP_ROUTES}`)
+    },
+    path: (folder) => folder,
+  })
+}
+const HTTP_ROUTES = 'gateway.networking.k8s.io_httproutes.yaml'
 
 /** A program whose module `go install` can build; the module's own go.sum and the checksum database pin its dependencies. */
 const goProgram = (

@@ -13,9 +13,9 @@ if (unknown.length > 0) {
 const all = Object.keys(catalogue).filter(isPartName)
 for (const name of asked.length > 0 ? asked.filter(isPartName) : all) {
   const state = await ensure(name, (line) => console.error(line))
-  if ('path' in state) console.log(`${name.padEnd(9)} ${state.path}`)
+  if ('path' in state) console.log(`${name.padEnd(10)} ${state.path}`)
   else {
-    console.error(`${name.padEnd(9)} missing: ${state.missing}`)
+    console.error(`${name.padEnd(10)} missing: ${state.missing}`)
     process.exitCode = 1
   }
 }

@@ -11,6 +11,7 @@ export const partNames = [
   'chromium',
   'enet',
   'lua',
+  'gatewayApi',
 ] as const
 export type PartName = (typeof partNames)[number]
 

@@ -137,6 +137,44 @@ export const realmConditions: Explained<RealmReasons> = {
       NotChecked: ['The operator has not checked yet.'],
     },
   },
+  RouteAccepted: {
+    says: 'The controller of the Ingress, or of the Gateway that `exposure.gateway` names, serves the realm at its host. Absent for a realm without routes of the operator. No other condition depends on it.',
+    reasons: {
+      Accepted: ['A controller has written its address into the Ingress, or has accepted every HTTPRoute.'],
+      Waiting: [
+        'The routes were created or changed within the last 25 s, and no controller has answered.',
+        'Nothing: it ends by itself.',
+      ],
+      NotAccepted: [
+        'The controller of the Gateway refuses an HTTPRoute; the message has its reason.',
+        'The message says what to change for the reasons of the Gateway API. `UnsupportedValue` of a controller without time-outs, such as that of GKE: `exposure.gateway.requestTimeout: Unset`.',
+      ],
+      BackendsNotResolved: [
+        'The controller of the Gateway cannot find, or may not use, a Service of the realm.',
+        'Read `Stalled`; if it says nothing, look at the log of the controller.',
+      ],
+      NotAnswered: [
+        'No controller has answered for an HTTPRoute within 25 s.',
+        'See that the Gateway exists, that its `gatewayClassName` belongs to a controller that runs, and that the controller watches this namespace.',
+      ],
+      NoAddress: [
+        'No controller has written an address into the Ingress within 25 s. Some publish none, and serve it nevertheless.',
+        'See that the controller of the class runs. Have it publish its address: `controller.publishService` of ingress-nginx, `providers.kubernetesIngress.publishedService` of Traefik.',
+      ],
+      ClassMissing: [
+        'There is no IngressClass of the name in `exposure.className`.',
+        'Choose one that `kubectl get ingressclass` lists.',
+      ],
+      GatewayMissing: [
+        'The Gateway that `exposure.gateway` names does not exist.',
+        'Create it, or correct the name and the namespace.',
+      ],
+      GatewayApiMissing: [
+        'The API server has no HTTPRoutes of `gateway.networking.k8s.io/v1`.',
+        'Install the CRDs of the Gateway API, version 1.2 or newer, and a controller. The operator creates the routes within 15 s.',
+      ],
+    },
+  },
   DataDurable: {
     says: 'Bans and what is recorded for moderators outlive the pod of the gatekeeper. No other condition depends on it.',
     reasons: {

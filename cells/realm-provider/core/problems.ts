@@ -24,13 +24,14 @@ const WHEN_FALSE: Readonly<Record<string, Severity>> = {
   Published: 'error',
   DependenciesReady: 'error',
   CertificateValid: 'warning',
+  RouteAccepted: 'error',
   MovementReachable: 'warning',
   ExplorersSupported: 'warning',
   DataDurable: 'warning',
 }
 const WHEN_TRUE: Readonly<Record<string, Severity>> = { Stalled: 'error', Reconciling: 'change' }
 /** A person asked for these, or a spec leaves nothing to do. */
-const AS_ASKED = new Set(['Hibernated', 'NothingToPublish', 'NotChecked', 'NotConfigured', 'NoRelay', 'Stalled'])
+const AS_ASKED = new Set(['Waiting', 'Hibernated', 'NothingToPublish', 'NotChecked', 'NotConfigured', 'NoRelay', 'Stalled'])
 
 /** The problems that the conditions of a realm tell of. */
 export function problemsOfRealm(facts: RealmFacts): ShownProblem[] {

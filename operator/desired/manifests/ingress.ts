@@ -1,8 +1,8 @@
 import type { V1HTTPIngressPath, V1IngressSpec } from '@kubernetes/client-node'
 import type { Realm } from '../../../crds/realm.ts'
-import { isWorldRealm } from '../../../crds/world.ts'
-import { gatekeeperIngressName, partName, realmChildMeta, roomsServiceName, slotServiceName } from '../naming.ts'
+import { gatekeeperRouteName, realmChildMeta } from '../naming.ts'
 import type { ManifestOf } from './kube-manifest.ts'
+import { gatekeeperPaths, realmPaths, type ServicePaths } from './realm-paths.ts'
 
 /** An Ingress with the fields the operator sets. */
 export type Ingress = ManifestOf<V1IngressSpec>
@@ -14,17 +14,12 @@ export type Ingress = ManifestOf<V1IngressSpec>
 export function realmIngress(realm: Realm): Ingress | undefined {
   const { type, host, tlsSecretName } = realm.spec.exposure
   if (type !== 'Ingress' || !host) return undefined
+  const { slots, services } = realmPaths(realm)
   return ingressOf(realm, realm.metadata.name, {
     ...(tlsSecretName && { tls: [{ hosts: [host], secretName: tlsSecretName }] }),
-    rules: [{ host, http: { paths: pathsOf(realm) } }],
+    rules: [{ host, http: { paths: [...slots.flat(), ...services].flatMap(pathsTo) } }],
   })
 }
-
-/** What a gatekeeper has for others than the operator and monitors: its metrics and the routes of probes are at the root too. */
-export const OF_GATEKEEPER =
-  `/bans /cast /community-voice-chat /get-scene-adapter /get-server-scene-adapter /live-data /livekit-webhook
-  /moderation /openapi.json /ping /private-messages /private-voice-chat /scene-admin /scene-bans /scene-participants
-  /scene-stream-access /status /users /worlds`.split(/\s+/)
 
 /**
  * The Ingress of further hosts of the gatekeeper. It is another one than that of the realm: a controller that refuses one of these hosts must
@@ -32,8 +27,8 @@ export const OF_GATEKEEPER =
  */
 export function gatekeeperIngress(realm: Realm, hosts: readonly string[]): Ingress {
   const { tlsSecretName } = realm.spec.gatekeeper
-  const paths = OF_GATEKEEPER.map((path) => pathTo(path, partName(realm, 'gatekeeper')))
-  return ingressOf(realm, gatekeeperIngressName(realm), {
+  const paths = pathsTo(gatekeeperPaths(realm))
+  return ingressOf(realm, gatekeeperRouteName(realm), {
     ...(tlsSecretName && { tls: [{ hosts: [...hosts], secretName: tlsSecretName }] }),
     rules: hosts.map((host) => ({ host, http: { paths } })),
   })
@@ -48,26 +43,6 @@ function ingressOf(realm: Realm, name: string, spec: V1IngressSpec): Ingress {
     metadata: annotations ? { ...meta, annotations } : meta,
     spec: { ...(className && { ingressClassName: className }), ...spec },
   }
-}
-
-/** The description of the realm and its content, at the realm's own host: an Ingress reaches no Service of another namespace. */
-const OF_PROVIDER = ['/about', '/scenes', '/content', '/lambdas']
-
-function pathsOf(realm: Realm): V1HTTPIngressPath[] {
-  const { name } = realm.metadata
-  const gatekeeper = partName(realm, 'gatekeeper')
-  if (isWorldRealm(realm)) return ['/gatekeeper', ...OF_PROVIDER].map((path) => pathTo(path, gatekeeper))
-  const slots = Array.from({ length: realm.spec.cells.max }, (_, slot) => [
-    ...(realm.spec.livekit.type === 'None' ? [pathTo(`/cells/${slot}/rooms`, roomsServiceName(name, slot))] : []),
-    pathTo(`/cells/${slot}`, slotServiceName(name, slot)),
-  ])
-  const stats = partName(realm, 'stats')
-  return [
-    ...slots.flat(),
-    pathTo('/gatekeeper', gatekeeper),
-    pathTo('/stats', stats),
-    ...OF_PROVIDER.map((path) => pathTo(path, stats)),
-  ]
 }
 
 /** With this annotation, cert-manager adds the paths of its challenges to the Ingress itself. */
@@ -98,8 +73,5 @@ export function withChallengePaths(ingress: Ingress, challenges: readonly Challe
   return { ...ingress, spec: { ...ingress.spec, ...(rules && { rules }) } }
 }
 
-const pathTo = (path: string, service: string): V1HTTPIngressPath => ({
-  path,
-  pathType: 'Prefix',
-  backend: { service: { name: service, port: { name: 'http' } } },
-})
+const pathsTo = ({ service, paths }: ServicePaths): V1HTTPIngressPath[] =>
+  paths.map((path) => ({ path, pathType: 'Prefix', backend: { service: { name: service, port: { name: 'http' } } } }))

@@ -8,6 +8,7 @@ import { isCompact } from '../topology.ts'
 import { databaseClaim } from './database-claim.ts'
 import { archipelagoDeployment, archipelagoReplicas, connectorDeployment, serviceDeployment } from './deployment.ts'
 import { archipelagoBudget, connectorBudget, serviceBudget } from './disruption-budget.ts'
+import { gatekeeperHttpRoute, realmHttpRoutes } from './http-route.ts'
 import { gatekeeperIngress, realmIngress } from './ingress.ts'
 import type { GeneratedSecret, KubeManifest } from './kube-manifest.ts'
 import { connectorService, realmService, slotServices, statsService } from './kube-service.ts'
@@ -24,7 +25,6 @@ import { worldsConfigMap } from './worlds.ts'
  */
 export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform): KubeManifest[] {
   if (isGuest(realm)) return []
-  const ingress = plan.isExposed ? realmIngress(realm) : undefined
   const made = (component: Component, build: (platform: Platform) => readonly (KubeManifest | undefined)[]) =>
     madeFor(component, realm.spec.version, plan.images.get(component), platform, build).map(fingerprinted)
   return [
@@ -43,8 +43,17 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
       ...(service.replicas > 1 ? [serviceBudget(realm, service.component)] : []),
     ]),
     ...(plan.statistics ? [statsService(realm, plan.statistics)] : []),
-    ...(ingress ? [ingress] : []),
-    ...(plan.gatekeeperHosts.length > 0 ? [gatekeeperIngress(realm, plan.gatekeeperHosts)] : []),
+    ...routeObjects(realm, plan),
+  ]
+}
+
+/** The Ingresses or the HTTPRoutes of a realm, without those at an address that another realm has. */
+export function routeObjects(realm: Realm, { isExposed, gatekeeperHosts }: RealmPlan): KubeManifest[] {
+  const ingress = realmIngress(realm)
+  const gatekeeperRoute = realm.spec.exposure.type === 'Gateway' ? gatekeeperHttpRoute : gatekeeperIngress
+  return [
+    ...(isExposed ? [...(ingress ? [ingress] : []), ...realmHttpRoutes(realm)] : []),
+    ...(gatekeeperHosts.length > 0 ? [gatekeeperRoute(realm, gatekeeperHosts)] : []),
   ]
 }
 

@@ -44,9 +44,11 @@ const ownerOfRooms = (realm: Realm): string => (isWorldRealm(realm) ? 'a gatekee
 const SEVERAL_SCENES =
   'of a world with several scenes, explorers of Unity ask the server of Decentraland for the rooms of each scene'
 
-const tlsRemedy = ({ spec: { exposure } }: Realm): string =>
-  exposure.url
-    ? 'use an exposure.url with https'
+function tlsRemedy({ spec: { exposure } }: Realm): string {
+  if (exposure.url) return 'use an exposure.url with https'
+  return exposure.type === 'Gateway'
+    ? 'set exposure.tls: Terminated where the listener of the Gateway has a certificate'
     : 'set exposure.tlsSecretName, or exposure.tls: Terminated where TLS ends in front of the Ingress'
+}
 
 const LOCAL_TLS_REMEDY = 'put a proxy with TLS in front, and give its address as --public-url'

@@ -15,6 +15,7 @@ import { movementCondition } from './movement-condition.ts'
 import { publishedCondition } from './published-condition.ts'
 import { progressConditions } from './realm-progress.ts'
 import { isCellUpdated, type RealmStatusInput, type RealmView, viewOf } from './realm-view.ts'
+import { routeCondition } from './route-condition.ts'
 import { worldAcceptingCondition, worldReadyCondition } from './world-conditions.ts'
 
 /** The status of a realm. It holds rough numbers on purpose: while nothing happens, nothing is written. */
@@ -58,6 +59,7 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
         ...(reachability ? [dependenciesCondition(realm, observed, { reachability, webhooks })] : []),
         movementCondition(realm, relay, relayState),
         ...(certificate && plan.isExposed ? [certificateCondition(realm, certificate)] : []),
+        ...routeConditions(input),
         ...(isInCluster ? [dataCondition(realm)] : []),
         explorersCondition(realm, input.hostUrls ?? urls, { host: observed.host?.realm, isInCluster: isInCluster !== false }),
         ...progressConditions(view, published),
@@ -65,6 +67,16 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
       now,
     ),
   }
+}
+
+function routeConditions({
+  realm,
+  observed: { routes },
+  desiredRoutes = [],
+  now,
+}: RealmStatusInput): ConditionDraft<RealmReasons>[] {
+  const condition = routes && routeCondition(realm, desiredRoutes, routes, now)
+  return condition ? [condition] : []
 }
 
 /** Of a world, that of the gatekeeper that serves it. */

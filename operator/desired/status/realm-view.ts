@@ -4,6 +4,7 @@ import type { RealmCertificate } from '../../observed/certificate.ts'
 import type { PublicationStatus, RemotePublicationStatus } from '../../observed/publication-status.ts'
 import type { Reachability } from '../../observed/reachability.ts'
 import type { RelayState } from '../../observed/relay-state.ts'
+import type { RouteName } from '../../observed/route.ts'
 import type { ObservedWebhooks } from '../../observed/webhooks.ts'
 import type { Component, ObservedRealm } from '../../observed/workload.ts'
 import type { ChosenRelay } from '../movement.ts'
@@ -34,6 +35,8 @@ export interface RealmStatusInput {
   isInCluster?: boolean
   /** The certificate at its public address; undefined where it has none, or the operator does not check. */
   certificate?: RealmCertificate | undefined
+  /** The Ingresses or the HTTPRoutes that the realm should have. */
+  desiredRoutes?: readonly RouteName[]
   /** The movement relay of the realm; absent where it has none. */
   relay?: ChosenRelay | undefined
   /** Of that relay; absent where the operator does not check it. */

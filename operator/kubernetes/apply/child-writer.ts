@@ -21,7 +21,7 @@ import type { WriterMetrics } from './writer-metrics.ts'
 /** What the writers of children and of status share. */
 export interface WriteParts {
   api: FencedApi
-  cache: Pick<Cache, 'child' | 'statusFingerprint' | 'trackWrite'>
+  cache: Pick<Cache, 'child' | 'serves' | 'statusFingerprint' | 'trackWrite'>
   limiter: WriteLimiter
   lastApplied: LastApplied
   clock: Clock
@@ -40,13 +40,15 @@ export class ChildWriter {
 
   /**
    * Writes an object unless it is as desired already.
-   * @throws Refusal FORBIDDEN when an object the operator did not create has its name
+   * @throws Refusal FORBIDDEN when an object the operator did not create has its name, UNAVAILABLE when the API server lacks its kind
    */
   async apply(manifest: KubeManifest): Promise<void> {
     const { cache, limiter, lastApplied, log } = this.#parts
     const { kind } = manifest
     const { namespace, name, ownerReferences = [] } = manifest.metadata
     if (!isChildKind(kind)) throw new Error(`the operator does not apply objects of kind ${kind}`)
+    if (!cache.serves(kind))
+      throw new Refusal('UNAVAILABLE', `this cluster has no Gateway API, so ${kind} ${namespace}/${name} cannot be created`)
     const live = cache.child({ kind, namespace, name })
     if (live?.deleting) return // its removal starts a new pass, which creates it again
     const owner = ownerOf(namespace, ownerReferences)
@@ -133,8 +135,8 @@ export class ChildWriter {
   }
 }
 
-/** A ServiceAccount has no spec, an Ingress none that it needs, a claim of a user may well have the same size, and a ConfigMap other keys. */
-const MAY_AGREE = new Set(['ServiceAccount', 'Ingress', 'PersistentVolumeClaim', 'ConfigMap'])
+/** A ServiceAccount has no spec, an Ingress and an HTTPRoute none that they need, a claim of a user may well have the same size, and a ConfigMap other keys. */
+const MAY_AGREE = new Set(['ServiceAccount', 'Ingress', 'HTTPRoute', 'PersistentVolumeClaim', 'ConfigMap'])
 
 /** Whether the operator created an object for the owner of a manifest: it names that owner, or lost its owner to another client. */
 function wasCreatedFor({ metadata: { ownerReferences = [] } }: KubeManifest, { metadata }: KubeObject): boolean {

@@ -23,7 +23,7 @@ import type { WriterMetrics } from './writer-metrics.ts'
 /** Metrics and a recorder are optional: without them nothing is counted or announced. */
 export interface WriterOptions {
   client: Pick<KubeClient, 'apply' | 'create' | 'get' | 'merge' | 'remove'>
-  cache: Pick<Cache, 'child' | 'statusFingerprint' | 'trackWrite'>
+  cache: Pick<Cache, 'child' | 'serves' | 'statusFingerprint' | 'trackWrite'>
   leadership: Leadership
   log: Log
   clock: Clock

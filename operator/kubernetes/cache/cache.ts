@@ -13,13 +13,23 @@ import type { CommsCell, Realm } from '../../../crds/realm.ts'
 import { type Kind, realmResource } from '../../../crds/resources.ts'
 import { MANAGER } from '../../desired/naming.ts'
 import { AddressIndex } from './address-index.ts'
-import { type Child, type ChildKind, childDiffers, childKey, childOf, childResources, isChildKind } from './child.ts'
+import {
+  type Child,
+  type ChildKind,
+  childDiffers,
+  childKey,
+  childOf,
+  childResources,
+  isChildKind,
+  OPTIONAL_KINDS,
+} from './child.ts'
 import { type Declared, declaredCell, declaredRealm } from './declared.ts'
 import { Index } from './index-by.ts'
 import { type EventProblem, eventProblemOf, type LiveEvent, WATCHED_EVENTS } from './pod-event.ts'
 import { PodIndex } from './pod-index.ts'
 import { type LivePod, type PodState, podStateOf } from './pod-state.ts'
 import { ReadYourWrites } from './read-your-writes.ts'
+import { RouteParents } from './route-parents.ts'
 import { WorldIndex } from './world-index.ts'
 
 /** `namespaces` limits the cache to some namespaces; all when empty. */
@@ -51,6 +61,7 @@ export class Cache implements Running {
   readonly #childWrites: ReadYourWrites<Child & Partial<Declared<CommsCell>>>
   readonly addresses = new AddressIndex((key) => this.realm(key))
   readonly worlds = new WorldIndex()
+  readonly routeParents: RouteParents
   readonly #childrenByOwner = new Index<Child>(childKey)
   readonly #cellsByRealm = new Index<CommsCell>(({ metadata }) => keyText(metadata))
   readonly pods = new PodIndex()
@@ -61,13 +72,18 @@ export class Cache implements Running {
 
   constructor(options: CacheOptions) {
     this.#options = options
-    const { clock = systemClock } = options
+    const { clock = systemClock, namespaces = [] } = options
     this.#realmWrites = new ReadYourWrites(clock)
     this.#childWrites = new ReadYourWrites(clock)
     this.#realms = this.#reflect(realmResource, { project: declaredRealm, onChange: (change) => this.#onRealm(change) })
     this.#cells = this.#reflect(childResources.CommsCell, { project: declaredCell, onChange: (change) => this.#onCell(change) })
     this.#children.set('CommsCell', this.#cells)
     for (const kind of Object.keys(childResources)) if (isChildKind(kind) && kind !== 'CommsCell') this.#reflectChildren(kind)
+    this.routeParents = new RouteParents(
+      (resource, copy) => this.#reflect<KubeObject, true>(resource, copy),
+      namespaces,
+      (type) => this.#notifyExposed(type),
+    )
     this.#reflect<LivePod, PodState>(resources.Pod, {
       selector: MANAGED,
       project: podStateOf,
@@ -125,6 +141,11 @@ export class Cache implements Running {
     return this.#childWrites.current(childKey(key), this.#children.get(key.kind)?.get(key))
   }
 
+  /** Whether the API server has objects of this kind. */
+  serves(kind: ChildKind): boolean {
+    return this.#children.get(kind)?.absence !== 'NotServed'
+  }
+
   /** @param uid of the owner */
   childrenOf(uid: string): Child[] {
     return this.#childrenByOwner.in(uid).flatMap((child) => this.#childWrites.current(childKey(child), child) ?? [])
@@ -165,7 +186,7 @@ export class Cache implements Running {
 
   #reflect<Live extends KubeObject, T>(
     resource: Resource,
-    options: Pick<ReflectorOptions<Live, T>, 'project' | 'onChange' | 'selector'>,
+    options: Pick<ReflectorOptions<Live, T>, 'project' | 'onChange' | 'selector' | 'optional'>,
   ): Reflector<T> {
     const { client, log, clock = systemClock, metrics, namespaces = [] } = this.#options
     const reflector = reflectNamespaces<Live, T>(resource, namespaces, { client, log, clock, metrics, ...options })
@@ -178,6 +199,7 @@ export class Cache implements Running {
       selector: MANAGED,
       project: (live: KubeObject) => childOf(kind, live),
       onChange: (change) => this.#onChild(change),
+      ...(OPTIONAL_KINDS.has(kind) && { optional: { onChange: () => this.#notifyExposed('Gateway') } }),
     })
     this.#children.set(kind, reflector)
   }
@@ -243,6 +265,11 @@ export class Cache implements Running {
 
   #notifyOwner(owned: { owner: { kind: Kind; name: string } | undefined; namespace: string } | undefined): void {
     if (owned?.owner) this.#notify(owned.owner.kind, { namespace: owned.namespace, name: owned.owner.name })
+  }
+
+  /** The realms that are exposed in this way. */
+  #notifyExposed(type: Realm['spec']['exposure']['type']): void {
+    for (const { object } of this.#realms.list()) if (object.spec.exposure?.type === type) this.#notify('Realm', object.metadata)
   }
 
   /** The worlds that use the gatekeeper of a realm. */

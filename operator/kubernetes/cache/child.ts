@@ -4,9 +4,11 @@ import { API_VERSION } from '../../../crds/realm.ts'
 import { cellResource, type Kind } from '../../../crds/resources.ts'
 import { type ChallengePath, challengePathsOf, type Ingress } from '../../desired/manifests/ingress.ts'
 import { COMPONENT_LABEL, IMAGE_ANNOTATION, MANAGER, TEMPLATE_ANNOTATION } from '../../desired/naming.ts'
+import type { RouteState } from '../../observed/route.ts'
 import type { Component, WorkloadImage } from '../../observed/workload.ts'
 import { liveFingerprint } from '../fingerprint.ts'
 import { isManagedByOthers } from '../managed-fields.ts'
+import { httpRouteState, ingressState } from './route-state.ts'
 
 /** The kinds the operator creates for a realm or a cell; cells are children of realms. */
 export const childResources = {
@@ -19,11 +21,15 @@ export const childResources = {
   PodDisruptionBudget: resources.PodDisruptionBudget,
   NetworkPolicy: resources.NetworkPolicy,
   Ingress: resources.Ingress,
+  HTTPRoute: resources.HTTPRoute,
   PersistentVolumeClaim: resources.PersistentVolumeClaim,
   ConfigMap: resources.ConfigMap,
 } as const satisfies Record<string, Resource>
 /** A kind the operator creates. */
 export type ChildKind = keyof typeof childResources
+
+/** Kinds that a cluster may lack: nothing is created there that needs them. */
+export const OPTIONAL_KINDS: ReadonlySet<ChildKind> = new Set<ChildKind>(['HTTPRoute'])
 
 /** Whether the operator may apply and remove objects of this kind. */
 export const isChildKind = (kind: string): kind is ChildKind => Object.hasOwn(childResources, kind)
@@ -44,6 +50,8 @@ export interface Child {
   scaledByOthers: boolean
   /** Of an Ingress: the paths that cert-manager added to it. */
   challengePaths?: readonly ChallengePath[]
+  /** Of an Ingress or an HTTPRoute: what its controller has answered. */
+  route?: RouteState
 }
 
 /** The pods of a Deployment, StatefulSet or Job; a Job that has succeeded counts as ready. */
@@ -81,7 +89,11 @@ export function childOf(kind: ChildKind, live: KubeObject): Child {
         : undefined,
     fingerprint: liveFingerprint(live),
     deleting: deletionTimestamp !== undefined,
-    ...(kind === 'Ingress' && { challengePaths: challengePathsOf(live as unknown as Ingress) }),
+    ...(kind === 'Ingress' && {
+      challengePaths: challengePathsOf(live as unknown as Ingress),
+      route: ingressState(live, MANAGER),
+    }),
+    ...(kind === 'HTTPRoute' && { route: httpRouteState(live, MANAGER) }),
     workload: kind === 'Job' ? jobOf(live) : kind === 'Deployment' || kind === 'StatefulSet' ? workloadOf(live) : undefined,
   }
 }
@@ -145,6 +157,7 @@ export const childDiffers = (a: Child, b: Child): boolean =>
   a.fingerprint !== b.fingerprint ||
   a.deleting !== b.deleting ||
   a.challengePaths?.length !== b.challengePaths?.length ||
+  JSON.stringify(a.route) !== JSON.stringify(b.route) ||
   a.owner?.uid !== b.owner?.uid ||
   a.workload?.desired !== b.workload?.desired ||
   a.workload?.current !== b.workload?.current ||
