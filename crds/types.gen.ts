@@ -550,6 +550,8 @@ export interface RealmSpec {
     tlsSecretName?: string
     /** Annotations of the Ingress or of the HTTPRoutes, for their controller. Those of an Ingress are added to what the operator sets for sockets that stay open (docs/networking.md), and have precedence. */
     annotations?: Record<string, string>
+    /** Annotations of the Services to which routes lead, those of type None among them, for controllers and load balancers that read them there, such as a BackendConfig of GKE. */
+    serviceAnnotations?: Record<string, string>
     /** Base URL under which a route of yours leads to the realm's Services: {url}/cells/{slot}, {url}/gatekeeper, {url}/stats; and {url}/about, /scenes, /content and /lambdas to its stats, of a World to its gatekeeper, so that {url} can be given to explorers as the realm. If it has a path, the route removes it from requests. */
     url?: string
     /** The proxies whose X-Forwarded-For says from which address a player connects; limits per address count players by it, and no other client is believed. A change replaces the cells as a change of version does. */

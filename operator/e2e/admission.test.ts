@@ -290,6 +290,11 @@ withPart('kube', 'admission policies in a real API server', (part) => {
         ingress('town.example.org', { 'cert-manager.iox': 'x' }),
         /exposure.annotations/,
       ],
+      [
+        'an annotation of Services',
+        { exposure: { type: 'None', serviceAnnotations: { 'external-dns.alpha.kubernetes.io/hostname': 'bank.example.org' } } },
+        /exposure.serviceAnnotations/,
+      ],
       ['an annotation of pods', { pods: { annotations: { 'iam.amazonaws.com/role': 'admin' } } }, /annotation of pods/],
       ['one of the cells', { cells: { template: { pods: { annotations: { other: 'x' } } } } }, /annotation of pods/],
       ['one of the gatekeeper', { gatekeeper: { pods: { annotations: { other: 'x' } } } }, /annotation of pods/],

@@ -76,7 +76,7 @@ withPart('kube', 'a realm at a Gateway, on a real API server', (part) => {
       expect(await get(resources.Deployment, 'main-stats')).toBeDefined()
       await install()
       await expect.poll(routeNames, patient).toEqual(['HTTPRoute main', 'HTTPRoute main.slots-0'])
-      expect(await said()).toBe('Unknown Waiting')
+      await expect.poll(() => said(), patient).toBe('Unknown Waiting')
       await expect.poll(() => said('Stalled'), patient).toBe('False NotStalled')
     }, 90_000)
 

@@ -1,9 +1,10 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
-import { collectionPath, type Resource, resources } from '../../cells/kube/resources.ts'
+import { type Resource, resources } from '../../cells/kube/resources.ts'
 import { API_VERSION, type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
 import { type FakeKubelet, startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
+import { listOf } from '../../testing/apiserver/namespace.ts'
 import { type OperatorProcess, startOperatorProcess, startProvider } from '../../testing/apiserver/operator.ts'
 import { useOwnApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
@@ -195,12 +196,8 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     expect(owner?.metadata.finalizers).toBeUndefined()
     const cell = await find(cellResource, 'main-0')
     const { Namespace, CustomResourceDefinition, Event, EventV1, Lease, Pod, ...ours } = resources
-    const lists = await Promise.all(
-      [...Object.values(ours), cellResource].map((resource) =>
-        kube.user.list<KubeObject>(collectionPath(resource, kube.namespace), {}),
-      ),
-    )
-    const children = lists.flatMap(({ items }) => items).filter(({ metadata }) => metadata.name.startsWith('main'))
+    const lists = [...Object.values(ours), cellResource].map((resource) => listOf(kube.user, resource, kube.namespace))
+    const children = (await Promise.all(lists)).flat().filter(({ metadata }) => metadata.name.startsWith('main'))
     expect(children.length).toBeGreaterThan(20)
     for (const { metadata } of children)
       expect([owner?.metadata.uid, cell?.metadata.uid], metadata.name).toContain(metadata.ownerReferences?.[0]?.uid)

@@ -41,20 +41,17 @@ export async function startOperatorProcess(
     CHECK_DEPENDENCIES: 'false', // the LiveKit of these realms does not exist
     ...env,
   })
-  const series = async (name: string, labels = ''): Promise<number> => {
-    const text = await (await fetch(`${operator.url}/metrics`)).text()
-    return text
-      .split('\n')
-      .filter((line) => (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) && line.includes(labels))
-      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
-  }
-  const sent = (verb: string) => series('realm_operator_kube_requests_total', `verb="${verb}"`)
+  const samples = async () => (await (await fetch(`${operator.url}/metrics`)).text()).split('\n')
+  const series = async (name: string) => sumOf(await samples(), name)
   const requests = async () => {
-    const [apply, statuses, remove, create, get, list] = await Promise.all(
-      ['apply', 'applyStatus', 'remove', 'create', 'get', 'list'].map(sent),
-    )
+    const lines = await samples()
+    const sent = (verb: string) => sumOf(lines, 'realm_operator_kube_requests_total', `verb="${verb}"`)
+    const statuses = sent('applyStatus')
+    // Whether the cluster has got the Gateway API is asked again and again, whatever a realm does.
+    const absent = sumOf(lines, 'realm_operator_kube_requests_total', 'verb="list",status="404"')
     // The requests of the lease are at most one create, and gets and replaces.
-    return { writes: sum(apply, statuses, remove, create), statuses: statuses ?? 0, reads: sum(get, list) }
+    const writes = sent('apply') + statuses + sent('remove') + sent('create')
+    return { writes, statuses, reads: sent('get') + sent('list') - absent }
   }
   return {
     stop: operator.stop,
@@ -71,7 +68,11 @@ export async function startOperatorProcess(
   }
 }
 
-const sum = (...parts: (number | undefined)[]): number => parts.reduce<number>((total, part) => total + (part ?? 0), 0)
+/** The sum of the series of a metric that have these labels. */
+const sumOf = (lines: readonly string[], name: string, labels = ''): number =>
+  lines
+    .filter((line) => (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) && line.includes(labels))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
 
 /** A realm provider that answers each request from the current Realms of one namespace. */
 export async function startProvider(client: KubeClient, namespace: string): Promise<Running & { url: string }> {

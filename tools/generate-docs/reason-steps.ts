@@ -20,6 +20,8 @@ const messageOf = (condition: string) =>
   `kubectl get realm NAME -n NS -o jsonpath='{.status.conditions[?(@.type=="${condition}")].message}'`
 const relay = "kubectl get realm NAME -n NS -o jsonpath='{.status.movement}'"
 const certificate = 'openssl s_client -connect HOST:443 -servername HOST -showcerts </dev/null'
+const routes = 'kubectl get httproutes -n NS -o yaml'
+const gateways = 'kubectl get gateways -A'
 
 const UNDO = '`realmctl rollout undo NAME -n NS` goes back to the version before'
 const TAKE_BACK = '`realmctl uncordon CELL -n NS` takes it back.'
@@ -103,6 +105,19 @@ export const reasonSteps: Readonly<Record<string, Steps>> = {
     look: [messageOf('CertificateValid'), 'kubectl get ingress -n NS'],
     more: 'Does the name resolve, and does the Ingress have an address? [Expose a realm](../guides/expose.md) has the whole path.',
   },
+  NotAccepted: {
+    look: [messageOf('RouteAccepted'), routes, gateways],
+    more: 'What a Gateway and its controller need: [networking](../networking.md#a-gateway).',
+  },
+  BackendsNotResolved: { look: [messageOf('RouteAccepted'), routes, 'kubectl get services -n NS'] },
+  NotAnswered: { look: [messageOf('RouteAccepted'), gateways, 'kubectl get gatewayclasses'] },
+  NoAddress: {
+    look: [messageOf('RouteAccepted'), 'kubectl describe ingress NAME -n NS', 'kubectl get ingressclasses'],
+    more: 'What each controller needs: [networking](../networking.md#what-keeps-sockets-open).',
+  },
+  ClassMissing: { look: ['kubectl get ingressclasses'] },
+  GatewayMissing: { look: [gateways] },
+  GatewayApiMissing: { look: ['kubectl get crd httproutes.gateway.networking.k8s.io gateways.gateway.networking.k8s.io'] },
   EndsWithPod: {
     look: [messageOf('DataDurable')],
     more: 'A gatekeeper that moves to a volume begins with an empty database: set it from the start. See [backup](../guides/backup.md).',

@@ -1,8 +1,9 @@
 import type { V1HTTPIngressPath, V1IngressSpec } from '@kubernetes/client-node'
 import type { Realm } from '../../../crds/realm.ts'
 import { gatekeeperRouteName, realmChildMeta } from '../naming.ts'
+import { ingressDefaults } from './ingress-defaults.ts'
 import type { ManifestOf } from './kube-manifest.ts'
-import { gatekeeperPaths, realmPaths, type ServicePaths } from './realm-paths.ts'
+import { gatekeeperPaths, type RealmPaths, realmPaths, type ServicePaths } from './realm-paths.ts'
 
 /** An Ingress with the fields the operator sets. */
 export type Ingress = ManifestOf<V1IngressSpec>
@@ -14,10 +15,10 @@ export type Ingress = ManifestOf<V1IngressSpec>
 export function realmIngress(realm: Realm): Ingress | undefined {
   const { type, host, tlsSecretName } = realm.spec.exposure
   if (type !== 'Ingress' || !host) return undefined
-  const { slots, services } = realmPaths(realm)
-  return ingressOf(realm, realm.metadata.name, {
+  const paths = realmPaths(realm)
+  return ingressOf(realm, realm.metadata.name, paths, {
     ...(tlsSecretName && { tls: [{ hosts: [host], secretName: tlsSecretName }] }),
-    rules: [{ host, http: { paths: [...slots.flat(), ...services].flatMap(pathsTo) } }],
+    rules: [{ host, http: { paths: [...paths.slots.flat(), ...paths.services].flatMap(pathsTo) } }],
   })
 }
 
@@ -27,20 +28,25 @@ export function realmIngress(realm: Realm): Ingress | undefined {
  */
 export function gatekeeperIngress(realm: Realm, hosts: readonly string[]): Ingress {
   const { tlsSecretName } = realm.spec.gatekeeper
-  const paths = pathsTo(gatekeeperPaths(realm))
-  return ingressOf(realm, gatekeeperRouteName(realm), {
-    ...(tlsSecretName && { tls: [{ hosts: [...hosts], secretName: tlsSecretName }] }),
-    rules: hosts.map((host) => ({ host, http: { paths } })),
-  })
+  const services = [gatekeeperPaths(realm)]
+  const paths = services.flatMap(pathsTo)
+  return ingressOf(
+    realm,
+    gatekeeperRouteName(realm),
+    { slots: [], services },
+    {
+      ...(tlsSecretName && { tls: [{ hosts: [...hosts], secretName: tlsSecretName }] }),
+      rules: hosts.map((host) => ({ host, http: { paths } })),
+    },
+  )
 }
 
-function ingressOf(realm: Realm, name: string, spec: V1IngressSpec): Ingress {
+function ingressOf(realm: Realm, name: string, paths: RealmPaths, spec: V1IngressSpec): Ingress {
   const { className, annotations } = realm.spec.exposure
-  const meta = realmChildMeta(realm, name, 'route')
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
-    metadata: annotations ? { ...meta, annotations } : meta,
+    metadata: { ...realmChildMeta(realm, name, 'route'), annotations: { ...ingressDefaults(paths), ...annotations } },
     spec: { ...(className && { ingressClassName: className }), ...spec },
   }
 }

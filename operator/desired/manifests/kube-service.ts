@@ -1,4 +1,5 @@
 import type { V1ServicePort } from '@kubernetes/client-node'
+import type { ObjectMeta } from '../../../crds/object.ts'
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
 import type { Component } from '../../observed/workload.ts'
 import {
@@ -35,6 +36,19 @@ export const connectorService = (cell: CommsCell): Service => ({
   spec: { type: 'ClusterIP', selector: cellSelector(cell.metadata.name, 'connector'), ports: http },
 })
 
+/** The Service of a realm to which routes lead. */
+export function routedService(realm: Realm, component: 'gatekeeper' | 'stats'): Service {
+  const service = realmService(realm, component)
+  return { ...service, metadata: routedMeta(realm, service.metadata.name, component) }
+}
+
+/** Some controllers are configured by annotations of the Services they lead to. */
+function routedMeta(realm: Realm, name: string, component: string): ObjectMeta {
+  const { serviceAnnotations } = realm.spec.exposure
+  const meta = realmChildMeta(realm, name, component)
+  return serviceAnnotations ? { ...meta, annotations: serviceAnnotations } : meta
+}
+
 /** The Service in front of a part of a realm. */
 export const realmService = (realm: Realm, component: Component, ports: V1ServicePort[] = http): Service => ({
   apiVersion: 'v1',
@@ -45,7 +59,7 @@ export const realmService = (realm: Realm, component: Component, ports: V1Servic
 
 /** The Service in front of the statistics of a realm, wherever they run. */
 export function statsService(realm: Realm, { fromCells }: StatisticsPlan): Service {
-  const own = realmService(realm, 'stats')
+  const own = routedService(realm, 'stats')
   const inCells = { selector: statisticsSelector(realm), ports: [{ name: 'http', port: 80, targetPort: STATS_PORT_NAME }] }
   return fromCells ? { ...own, spec: { ...own.spec, ...inCells } } : own
 }
@@ -62,7 +76,7 @@ export function slotServices(realm: Realm, { routes, compactCells }: RealmPlan):
     const alias = (service: string, component: 'connector' | 'archipelago', purpose: string): Service => ({
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: realmChildMeta(realm, service, purpose),
+      metadata: routedMeta(realm, service, purpose),
       spec: { type: 'ClusterIP', selector: cellSelector(cell, component), ports: http },
     })
     const hasOneProcess = compactCells.has(cell)

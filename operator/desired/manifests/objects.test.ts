@@ -253,6 +253,15 @@ test('the Ingress of a realm is the same whatever its cells do', () => {
   expect(ingress(0)).toEqual(ingress(3))
 })
 
+test('the Services to which routes lead, and no others, have the annotations for controllers', () => {
+  const serviceAnnotations = { 'cloud.google.com/backend-config': '{"default": "realm"}' }
+  const realm = aRealmWithoutLivekit({ cells: { max: 1 }, exposure: { serviceAnnotations } })
+  const annotated = ofRealm(realm).filter(({ metadata }) => metadata.annotations?.['cloud.google.com/backend-config'])
+  expect(annotated.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort()).toEqual(
+    ['gatekeeper', 'rooms-0', 'slot-0', 'stats'].map((part) => `Service main-${part}`),
+  )
+})
+
 test('without a LiveKit the rooms of each slot have an alias and a path of their own', () => {
   const realm = aRealmWithoutLivekit({ cells: { max: 1 }, exposure: { type: 'Ingress', host: 'main.example.org' } })
   const objects = ofRealm(realm)

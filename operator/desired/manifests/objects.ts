@@ -11,7 +11,7 @@ import { archipelagoBudget, connectorBudget, serviceBudget } from './disruption-
 import { gatekeeperHttpRoute, realmHttpRoutes } from './http-route.ts'
 import { gatekeeperIngress, realmIngress } from './ingress.ts'
 import type { GeneratedSecret, KubeManifest } from './kube-manifest.ts'
-import { connectorService, realmService, slotServices, statsService } from './kube-service.ts'
+import { connectorService, routedService, slotServices, statsService } from './kube-service.ts'
 import { livekitObjects, livekitSecret } from './managed-livekit.ts'
 import { natsObjects, natsSecret } from './managed-nats.ts'
 import { migrationJob } from './migration-job.ts'
@@ -39,7 +39,7 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
     ...plan.services.flatMap(({ hosting }) => (hosting ? [worldsConfigMap(realm, hosting)] : [])),
     ...plan.services.flatMap((service) => [
       ...made(service.component, (chosen) => [serviceDeployment(realm, service, chosen)]),
-      ...(service.component === 'stats' ? [] : [realmService(realm, service.component)]),
+      ...(service.component === 'stats' ? [] : [routedService(realm, service.component)]),
       ...(service.replicas > 1 ? [serviceBudget(realm, service.component)] : []),
     ]),
     ...(plan.statistics ? [statsService(realm, plan.statistics)] : []),

@@ -25,6 +25,10 @@ test('without TLS, Unity is said to be left out, with the field that changes tha
     ...no,
     message: expect.stringMatching(/exposure\.url with https/),
   })
+  expect(condition({ type: 'Gateway', host: 'main.example.org', gateway: { name: 'edge' } })).toMatchObject({
+    ...no,
+    message: expect.stringMatching(/Terminated where the listener of the Gateway/),
+  })
 })
 
 test('a realm that is not exposed, or has rooms of its own, says so first', () => {
