@@ -14,6 +14,9 @@ const cells = 'kubectl get commscells -n NS -o wide'
 const pods = 'kubectl get pods -n NS -l comms.decentraland.org/realm=NAME -o wide'
 const logsOf = (component: string) =>
   `kubectl logs -n NS -l comms.decentraland.org/realm=NAME,app.kubernetes.io/component=${component} --tail=50 --prefix`
+/** A Compact cell has its archipelago in the pods of its connectors. */
+const archipelagoLogs =
+  "kubectl logs -n NS -l 'comms.decentraland.org/realm=NAME,app.kubernetes.io/component in (archipelago,connector)' --tail=50 --prefix"
 const operatorLogs = 'kubectl logs -n realm-operator -l app.kubernetes.io/name=operator --tail=100 --prefix'
 const providerLogs = 'kubectl logs -n realm-operator -l app.kubernetes.io/name=provider --tail=100 --prefix'
 const messageOf = (condition: string) =>
@@ -155,13 +158,13 @@ export const reasonSteps: Readonly<Record<string, Steps>> = {
   NoCellServing: { look: [status, cells] },
   WorldNotServed: { look: [status, logsOf('gatekeeper')] },
   JoinFailed: {
-    look: [messageOf('Stalled'), cells, logsOf('connector'), logsOf('archipelago')],
+    look: [messageOf('Stalled'), cells, archipelagoLogs],
     more: 'The old cell serves meanwhile. Where the operator has no way to the pods, as outside of a mesh with strict mTLS, set `rollout.joinProbe: None`.',
   },
   ProgressDeadlineExceeded: { look: [cells, pods], more: `${UNDO}.` },
   NewCellsUnhealthy: { look: [cells, pods], more: `${UNDO}.` },
   JoinRateTooLow: {
-    look: [messageOf('Stalled'), cells, logsOf('archipelago')],
+    look: [messageOf('Stalled'), cells, archipelagoLogs],
     more: `${UNDO}. See [the join success rate](../scaling.md#the-join-success-rate), and the runbook [RealmJoinsFail](../runbooks/RealmJoinsFail.md).`,
   },
   NoSlotFree: { look: [cells] },
@@ -169,7 +172,7 @@ export const reasonSteps: Readonly<Record<string, Steps>> = {
   Starting: { look: ['kubectl describe commscell CELL -n NS', pods] },
   Updating: { look: ['kubectl describe commscell CELL -n NS', pods] },
   ConnectorsNotReady: { look: ['kubectl describe commscell CELL -n NS', logsOf('connector')] },
-  ArchipelagoNotReady: { look: ['kubectl describe commscell CELL -n NS', logsOf('archipelago')] },
+  ArchipelagoNotReady: { look: ['kubectl describe commscell CELL -n NS', archipelagoLogs] },
   Drained: { look: [cells], more: TAKE_BACK },
   CordonRequested: { look: [cells], more: TAKE_BACK },
 }
