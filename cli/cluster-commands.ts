@@ -4,6 +4,7 @@ import type { CellStateOptions } from './commands/cell-state.ts'
 import type { ClusterOutput, ClusterPorts } from './commands/cluster-ports.ts'
 import type { DoctorOptions } from './commands/doctor.ts'
 import type { GetOptions } from './commands/get.ts'
+import type { InstallOptions, UninstallOptions } from './commands/install.ts'
 import type { ReportOptions } from './commands/report.ts'
 import type { RolloutOptions } from './commands/rollout.ts'
 import type { ScaleOptions } from './commands/scale.ts'
@@ -38,6 +39,7 @@ export function addClusterCommands(program: Command): void {
 
   addRolloutCommands(program, ports)
   addCareCommands(program, ports)
+  addInstallCommands(program, ports)
 
   command(program, 'scale', 'Set the number of cells of a realm, or of connectors of one of its cells.')
     .argument('<realm>', 'name of the Realm')
@@ -59,6 +61,27 @@ export function addClusterCommands(program: Command): void {
   cellCommand('cordon', 'Send new players to other cells; those in the cell stay.')
   cellCommand('drain', 'Send new players to other cells, and move those in the cell there, too.')
   cellCommand('uncordon', 'Take a cell back that was cordoned or drained.')
+}
+
+const INSTALL_WAIT_MS = 300_000
+
+function addInstallCommands(program: Command, ports: ClusterPorts): void {
+  command(
+    program,
+    'install',
+    'Install the operator into a cluster, with the default values of the chart, and wait until it runs. For other values there is Helm.',
+  )
+    .requiredOption('--image-repository <name>', 'registry and repository that the image was pushed to, without a tag')
+    .option('--dry-run', 'have the API server check every object, and change none')
+    .option('--force', 'take over fields that other clients have set')
+    .option('--wait <span>', 'how long it is waited for; 0s does not wait; ends with 124 after that time', span, INSTALL_WAIT_MS)
+    .action((options: InstallOptions) => runOnce(async () => (await import('./commands/install.ts')).install(options, ports)))
+
+  command(program, 'uninstall', 'Delete what install has applied; the namespace stays, and the CRDs unless told otherwise.')
+    .option('--leave-realms', 'although Realms exist: they run on, and no operator looks after them')
+    .option('--crds', 'delete the CRDs, too; no Realm may exist')
+    .option('--dry-run', 'only say what would be deleted')
+    .action((options: UninstallOptions) => runOnce(async () => (await import('./commands/install.ts')).uninstall(options, ports)))
 }
 
 /** What looks after an installation. */

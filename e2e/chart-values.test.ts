@@ -9,6 +9,7 @@ import { chart, named, type Rendered, renderChart, renderedObjects } from '../te
 import { runCommand } from '../testing/parts/command.ts'
 import { withPart } from '../testing/parts/with-part.ts'
 import { chartValues } from '../tools/generate-docs/chart-values.ts'
+import { installManifest } from '../tools/install-manifest.ts'
 
 /** A part of a JSON schema, as far as the tests look into it. */
 interface Schema {
@@ -126,6 +127,12 @@ withPart('kube', 'the chart with the values of platform teams', (kube) => {
   }
   const podOf = (objects: readonly Rendered[], name: string) =>
     (named(objects, 'Deployment', name).spec as V1Deployment['spec'])?.template
+
+  // In npm and in the image, for clusters without Helm: vitest -u writes it.
+  test('is what realmctl install applies', async () => {
+    const settings = ['--set', 'image.repository=registry.invalid/realm-operator', '--set', 'crds.install=false']
+    await expect(await installManifest(join(kube, 'helm'), settings)).toMatchFileSnapshot('../cli/install/install.yaml')
+  })
 
   test('renders what it rendered before, when no values are set', async () => {
     const text = await helm(

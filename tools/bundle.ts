@@ -24,6 +24,7 @@ export const programs: Readonly<Record<string, string>> = {
 export const besidePrograms: readonly string[] = [
   'cells/realm-provider/console/page',
   'cells/gatekeeper/adapters/new-database-0.5.16.tar.br',
+  'cli/install/install.yaml',
 ]
 
 /** Packages that stay files of their own, and why. */

@@ -76,13 +76,13 @@ describe('what the Dockerfile builds', { timeout: BUILD_TIMEOUT_MS }, () => {
     expect([...new Set(packages)].sort()).toEqual([...Object.keys(separate), ...OPTIONAL].sort())
   })
 
-  test('has what a program looks for beside it: its threads, the page of the console, and a new database', () => {
+  test('has what a program looks for beside it: its threads, the page of the console, a new database, and what realmctl installs', () => {
     const soughtIn = ([file, text]: readonly [string, string]) =>
       [...text.matchAll(BESIDE)].map(([, thread, path]) =>
         join(app, 'dist', dirname(file), thread ? `${thread}.js` : (path ?? '')),
       )
     const sought = textsOfBundle().flatMap(soughtIn)
-    expect(sought.length).toBe(4)
+    expect(sought.length).toBe(5)
     expect(sought.filter((path) => !existsSync(path))).toEqual([])
   })
 

@@ -18,6 +18,8 @@ export interface ApplyOptions {
   /** Takes fields over from other managers; without it their disagreement is a 409. */
   force: boolean
   subresource?: 'status'
+  /** The server checks the object and answers as if it had written it. */
+  dryRun?: boolean
   signal?: AbortSignal | undefined
   guard?: (() => void) | undefined
 }

@@ -117,12 +117,12 @@ class PooledKubeClient implements KubeClient {
   }
 
   apply<T extends KubeObject>(resource: Resource, object: T, options: ApplyOptions): Promise<T> {
-    const { fieldManager, force, subresource, signal, guard } = options
+    const { fieldManager, force, subresource, dryRun, signal, guard } = options
     return this.#request({
       verb: subresource ? 'applyStatus' : 'apply',
       method: 'PATCH',
       path: pathOf(resource, object) + (subresource ? `/${subresource}` : ''),
-      query: { fieldManager, force },
+      query: { fieldManager, force, ...(dryRun && { dryRun: 'All' }) },
       body: object,
       contentType: APPLY_TYPE,
       signal,

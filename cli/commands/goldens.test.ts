@@ -25,7 +25,11 @@ const stalled = aSeenRealm(
 )
 const settled = { ...aSeenRealm({ mode: 'City' }, { Published: ['True', 'ServedByProvider', 'served'] }) }
 settled.metadata = { ...settled.metadata, name: 'a-realm-with-a-rather-long-name', creationTimestamp: '2026-05-30T12:00:00Z' }
-const cells = [aServingCell(stalled, 0), aServingCell(stalled, 1, 'False')]
+// The revision is a hash of fields that may change with any commit.
+const cells = [aServingCell(stalled, 0), aServingCell(stalled, 1, 'False')].map((each, slot) => ({
+  ...each,
+  spec: { ...each.spec, revision: `rev${slot}` },
+}))
 
 const checks = [
   ...apiServerChecks(aCluster().apiServer),

@@ -15,7 +15,7 @@ const OLDEST_KUBERNETES = [1, 31] as const
 const SKEW_MS = 2_000
 /** Leases and tokens of players tolerate less than this. */
 const BAD_SKEW_MS = 30_000
-const INSTALL = 'realmctl install --set image.repository=REGISTRY/realm-operator, or the helm command of docs/install.md'
+const INSTALL = 'realmctl install --image-repository REGISTRY/realm-operator, or the helm command of docs/install.md'
 
 /** The API server, and the clock of this machine beside its. */
 export const apiServerChecks = (facts: ApiServerFacts): Check[] => [

@@ -13,7 +13,7 @@ export const exitCodes: Readonly<Record<number, string>> = {
   4: '`realmctl`: a realm, a gatekeeper, an API server, or the LiveKit that was asked for does not answer.',
   5: '`realmctl`: a file or folder cannot be written.',
   70: 'A bug: please report it with the log.',
-  124: '`realmctl`: it is not done within the time that `--wait` gives.',
+  124: '`realmctl`: it is not done within the time that `--wait` gives, or that `install` waits.',
   130: 'A second Ctrl-C (SIGINT) ended the process before it had stopped.',
   143: 'A second SIGTERM ended the process before it had stopped.',
 }

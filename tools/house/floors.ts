@@ -45,7 +45,7 @@ export const floors: readonly (readonly string[])[] = [
   ['operator/kubernetes/apply'],
   ['operator/kubernetes/kubernetes-cluster.ts'],
   ['operator'],
-  ['cli/island-map', 'cli/manifest.ts', 'cli/output', 'cli/cluster', 'cli/join'],
+  ['cli/island-map', 'cli/manifest.ts', 'cli/output', 'cli/cluster', 'cli/join', 'cli/install'],
   ['cli/render.ts', 'cli/doctor'],
   ['cli/adapters', 'cli/report'],
   ['cli/commands'],

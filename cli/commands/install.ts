@@ -1,0 +1,182 @@
+import { UserError } from '../../cells/chassis/errors.ts'
+import { isStatus } from '../../cells/kube/kube-error.ts'
+import type { KubeObject } from '../../cells/kube/kube-object.ts'
+import { collectionPath, resources } from '../../cells/kube/resources.ts'
+import { type ClusterNamespace, type ClusterOptions, FIELD_MANAGER, inCluster, realmsIn } from '../cluster/cluster.ts'
+import { installedCrds, installedPrograms, USUAL_NAMESPACE } from '../cluster/installation.ts'
+import { seen, seenValue } from '../cluster/seen.ts'
+import { waitFor } from '../cluster/wait.ts'
+import { failingPod } from '../doctor/cluster-facts.ts'
+import { installObjects, resourceOf } from '../install/install-objects.ts'
+import type { ClusterPorts } from './cluster-ports.ts'
+
+export interface InstallOptions extends ClusterOptions {
+  /** Registry and repository of the image, without a tag. */
+  imageRepository: string
+  /** The API server checks every object, and none is changed. */
+  dryRun?: boolean
+  /** Takes fields over that other clients have set. */
+  force?: boolean
+  /** Milliseconds until everything has to run; 0 = it is not waited for. */
+  wait: number
+}
+
+/**
+ * Applies what the chart installs with its default values, and waits until it runs.
+ *
+ * @throws UserError 1 where Helm looks after the installation, or other clients set its fields; 2 where the image has a tag; 124 when it
+ * does not run in time; and as `inCluster`
+ */
+export async function install(
+  { imageRepository, dryRun, force = false, wait, ...options }: InstallOptions,
+  ports: ClusterPorts,
+): Promise<void> {
+  if (!/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)+$/.test(imageRepository))
+    throw new UserError(
+      `${imageRepository} is no repository: expected a registry and a path without a tag, such as registry.example.org/realm-operator.`,
+      2,
+    )
+  return inCluster(options, ports.env, async (cluster) => {
+    await refuseHelm(cluster)
+    const isNew = (await cluster.client.get(resources.Namespace, { name: USUAL_NAMESPACE })) === undefined
+    for (const object of installObjects(imageRepository)) {
+      // In a namespace that a dry run did not create, nothing can be tried.
+      const isUntried = dryRun === true && isNew && object.metadata.namespace !== undefined
+      const what = isUntried ? 'created, not tried' : await applied(cluster, object, { force, dryRun: dryRun === true })
+      await ports.print(`${nameOf(object)} ${what}${dryRun ? ' (dry run)' : ''}\n`)
+    }
+    if (!dryRun && wait > 0) await untilRunning(cluster, wait, ports)
+  })
+}
+
+const nameOf = ({ kind, metadata: { name, namespace } }: KubeObject): string =>
+  `${kind} ${namespace ? `${namespace}/` : ''}${name}`
+
+async function refuseHelm({ client }: Pick<ClusterNamespace, 'client'>): Promise<void> {
+  const operator = await client.get(resources.Deployment, { namespace: USUAL_NAMESPACE, name: USUAL_NAMESPACE })
+  const release = operator?.metadata.annotations?.['meta.helm.sh/release-name']
+  if (release)
+    throw new UserError(`The release ${release} of Helm is installed in ${USUAL_NAMESPACE}: use helm upgrade and helm uninstall.`)
+}
+
+async function applied(
+  { client }: ClusterNamespace,
+  object: KubeObject,
+  options: { force: boolean; dryRun: boolean },
+): Promise<string> {
+  const resource = resourceOf(object)
+  const { name, namespace } = object.metadata
+  const before = await client.get(resource, { name, ...(namespace && { namespace }) })
+  // To an API server, an apply of nothing but a name is a change each time.
+  if (before && object.kind === 'Namespace') return 'unchanged'
+  try {
+    const after = await client.apply(resource, object, { fieldManager: FIELD_MANAGER, ...options })
+    if (!before) return 'created'
+    // A dry run leaves the version of an object as it is.
+    if (options.dryRun) return 'accepted'
+    return after.metadata.resourceVersion === before.metadata.resourceVersion ? 'unchanged' : 'configured'
+  } catch (error) {
+    if (!isStatus(error, 409)) throw error
+    throw new UserError(`${nameOf(object)} has fields of other clients; --force takes them over: ${error.message}`, 1, {
+      cause: error,
+    })
+  }
+}
+
+/** Says what does not run yet, and why where a pod tells. */
+async function untilRunning(cluster: ClusterNamespace, timeoutMs: number, ports: ClusterPorts): Promise<void> {
+  let said = ''
+  await waitFor(
+    () => notRunning(cluster),
+    (waiting) => waiting.length === 0,
+    {
+      timeoutMs,
+      what: 'everything runs; realmctl doctor says what is missing',
+      onRead: async (waiting) => {
+        const sentence = waiting.join('; ')
+        if (sentence !== said && sentence !== '') ports.say(sentence)
+        said = sentence
+      },
+      ports,
+    },
+  )
+  await ports.print('The operator runs. Next: kubectl apply -f examples/realm.yaml, or realmctl doctor.\n')
+}
+
+async function notRunning(cluster: ClusterNamespace): Promise<string[]> {
+  const [programs, crds, pods] = await Promise.all([
+    installedPrograms(cluster),
+    installedCrds(cluster),
+    seen(() =>
+      cluster.client.list<KubeObject>(collectionPath(resources.Pod, USUAL_NAMESPACE), {
+        labelSelector: 'app.kubernetes.io/part-of=realm-operator',
+      }),
+    ),
+  ])
+  const own = (seenValue(programs) ?? []).filter(({ namespace }) => namespace === USUAL_NAMESPACE)
+  const problems = (seenValue(pods)?.items ?? []).flatMap(failingPod)
+  return [
+    ...(seenValue(crds) ?? []).filter(({ established }) => !established).map(({ name }) => `${name} is not served yet`),
+    ...own
+      .filter(({ replicas: { wanted, ready, updated } }) => ready < wanted || updated < wanted)
+      .map(({ program, replicas: { wanted, ready } }) => `${program}: ${ready} of ${wanted} ready`),
+    ...[...new Set(problems.map(({ problem }) => problem))],
+  ]
+}
+
+export interface UninstallOptions extends ClusterOptions {
+  /** Realms may exist: they run on, and no operator looks after them. */
+  leaveRealms?: boolean
+  /** Deletes the CRDs too, which no Realm may need any more. */
+  crds?: boolean
+  /** Only says what would be deleted. */
+  dryRun?: boolean
+}
+
+/**
+ * Deletes what `install` applied, but not the namespace, and the CRDs only where that is asked for.
+ *
+ * @throws UserError 1 while Realms exist, or where Helm looks after the installation; and as `inCluster`
+ */
+export async function uninstall({ leaveRealms, crds, dryRun, ...options }: UninstallOptions, ports: ClusterPorts): Promise<void> {
+  return inCluster(options, ports.env, async (cluster) => {
+    await refuseHelm(cluster)
+    await refuseRealms(cluster, { leaveRealms: leaveRealms === true, crds: crds === true })
+    const isKept = ({ kind }: KubeObject) => kind === 'Namespace' || (kind === 'CustomResourceDefinition' && !crds)
+    for (const object of installObjects('registry.example.org/any').toReversed()) {
+      if (isKept(object)) continue
+      const resource = resourceOf(object)
+      const { name, namespace } = object.metadata
+      const key = { name, ...(namespace && { namespace }) }
+      const live = await cluster.client.get(resource, key)
+      if (!live) continue
+      if (live.metadata.labels?.['app.kubernetes.io/part-of'] !== 'realm-operator') {
+        await ports.print(`${nameOf(object)} left: it is not of realm-operator\n`)
+        continue
+      }
+      if (!dryRun) await cluster.client.remove(resource, key, { uid: live.metadata.uid })
+      await ports.print(`${nameOf(object)} deleted${dryRun ? ' (dry run)' : ''}\n`)
+    }
+    ports.say(
+      `The namespace ${USUAL_NAMESPACE}${crds ? ' stays' : ' and the CRDs stay'}: kubectl delete namespace ${USUAL_NAMESPACE} removes it.`,
+    )
+  })
+}
+
+async function refuseRealms(
+  { client }: ClusterNamespace,
+  { leaveRealms, crds }: { leaveRealms: boolean; crds: boolean },
+): Promise<void> {
+  if (leaveRealms && !crds) return
+  const known = await seen(() => realmsIn({ client }))
+  if ('unseen' in known && /could not find the requested resource/.test(known.unseen)) return
+  if ('unseen' in known) throw new UserError(`Whether Realms exist cannot be seen: ${known.unseen}`)
+  const names = known.value.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
+  if (names.length === 0) return
+  const some = `${names.slice(0, 8).join(', ')}${names.length > 8 ? ` and ${names.length - 8} more` : ''}`
+  throw new UserError(
+    crds
+      ? `The CRDs are needed while Realms exist: ${some}. Delete them first: kubectl delete realms -A --all`
+      : `Realms exist: ${some}. Delete them first, or add --leave-realms: they run on, and no operator looks after them.`,
+  )
+}
