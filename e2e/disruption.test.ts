@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { events, LATE_SHARE } from '../testing/disruption/events.ts'
+import { type Event, events, LATE_SHARE } from '../testing/disruption/events.ts'
 import { Platform, type PlatformParts } from '../testing/disruption/platform.ts'
 import { PlayerGroup } from '../testing/disruption/player-group.ts'
 import { measureEvent, type Row } from '../testing/disruption/row.ts'
@@ -38,7 +38,19 @@ function onPlatform(parts: PlatformParts): void {
     await platform?.[Symbol.asyncDispose]()
   }, MINUTES)
 
-  const { out, in: scaledIn, rollout, drain, leader, connector, archipelago, nats, compact } = events(PLAYERS, ADD_MS)
+  const {
+    out,
+    in: scaledIn,
+    upgrade,
+    rollout,
+    downgrade,
+    drain,
+    leader,
+    connector,
+    archipelago,
+    nats,
+    compact,
+  } = events(PLAYERS, ADD_MS)
 
   const unaffected = { failed: 0, changedIsland: 0, kicked: 0 }
   const expectReconnected = ({ sessionGap, roomDelay }: Row) => {
@@ -64,6 +76,22 @@ function onPlatform(parts: PlatformParts): void {
     expectReconnected(row)
   })
 
+  /** Another build of the operator that rendered pod templates differently would restart pods. */
+  const expectUnnoticed = async (event: Event) => {
+    const before = await platform.restarts()
+    const row = await measureEvent(platform, group, event)
+    expect(row).toMatchObject({ ...unaffected, players: PLAYERS, changedCell: 0, reconnected: 0 })
+    expect(await platform.restarts()).toEqual(before)
+  }
+
+  test(
+    'operator and provider upgraded, and the image of NATS: no player is disconnected and no pod of the realm restarts',
+    {
+      timeout: 5 * MINUTES,
+    },
+    () => expectUnnoticed(upgrade),
+  )
+
   test.each([
     { event: rollout, name: rollout.name, disconnected: PLAYERS },
     { event: leader, name: leader.name, disconnected: 0 },
@@ -81,5 +109,13 @@ function onPlatform(parts: PlatformParts): void {
       expect(row.reconnected).toBeGreaterThanOrEqual(disconnected)
       expectReconnected(row)
     },
+  )
+
+  test(
+    'operator and provider back at the release before: no player is disconnected and no pod of the realm restarts',
+    {
+      timeout: 5 * MINUTES,
+    },
+    () => expectUnnoticed(downgrade),
   )
 }

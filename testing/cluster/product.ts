@@ -17,8 +17,11 @@ export const PRODUCT_IMAGE = 'localhost/realm-operator'
 /** The namespace of the operator and the realm provider. */
 export const OPERATOR_NAMESPACE = 'realm-operator'
 
-/** Time limit for the operator's pods to become ready. */
-const INSTALL_TIMEOUT = '120s'
+/** The name of the chart's release. */
+const RELEASE = 'realm-operator'
+
+/** Where it is installed, and how long its pods may take to become ready. */
+const place = ['--namespace', OPERATOR_NAMESPACE, '--wait', '--timeout', '120s']
 
 /** The folders of the real servers for a Managed NATS and LiveKit; without a LiveKit, realms must use an External one. */
 export interface Servers {
@@ -81,9 +84,8 @@ export async function installProduct(
       settings.push(`managed.${name}=${image}`)
     }
     progress('installing the chart')
-    const place = ['--namespace', OPERATOR_NAMESPACE, '--create-namespace', '--wait', '--timeout', INSTALL_TIMEOUT]
-    const options = settings.flatMap((setting) => ['--set', setting])
-    await cluster.helm('install', 'realm-operator', chart, ...place, ...options).catch(async (cause: Error) => {
+    const options = [...place, '--create-namespace', ...settings.flatMap((setting) => ['--set', setting])]
+    await cluster.helm('install', RELEASE, chart, ...options).catch(async (cause: Error) => {
       throw new Error(`${cause.message}\n${await whyNotReady(cluster)}`, { cause })
     })
   } finally {
@@ -99,4 +101,12 @@ export async function installProduct(
     'jsonpath={.spec.clusterIP}',
   )
   return { provider: `http://${provider}` }
+}
+
+/** Gives the installation other values of the chart beside those it has, and waits until its pods run with them. */
+export async function upgradeProduct(cluster: RunningCluster, values: readonly string[]): Promise<void> {
+  const options = [...place, '--reuse-values', ...values.flatMap((setting) => ['--set', setting])]
+  await cluster.helm('upgrade', RELEASE, chart, ...options).catch(async (cause: Error) => {
+    throw new Error(`${cause.message}\n${await whyNotReady(cluster)}`, { cause })
+  })
 }

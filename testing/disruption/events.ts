@@ -44,8 +44,13 @@ export const events = (players: number, addMs?: number) =>
       },
     },
     in: { name: 'scaled from 3 cells to 1', cause: (platform) => platform.scale(1) },
+    upgrade: { name: 'operator and provider upgraded', cause: (platform) => platform.upgrade(NEXT_VERSION) },
     rollout: { name: 'another version', cause: (platform) => platform.patch({ version: NEXT_VERSION }) },
     rollback: { name: 'back to the version before', cause: (platform) => platform.patch({ version: PRODUCT_VERSION }) },
+    downgrade: {
+      name: 'operator and provider back at the release before',
+      cause: (platform) => platform.upgrade(PRODUCT_VERSION),
+    },
     connectors: {
       name: 'connectors given more memory',
       cause: (platform) =>

@@ -5,7 +5,7 @@ import type { V1Deployment, V1Lease, V1Pod, V1StatefulSet } from '@kubernetes/cl
 import { type CommsCell, conditionOf, type Realm } from '../../crds/realm.ts'
 import { type RunningCluster, startCluster } from '../cluster/cluster.ts'
 import type { IngressProxy } from '../cluster/ingress-proxy.ts'
-import { installProduct, OPERATOR_NAMESPACE, PRODUCT_IMAGE, PRODUCT_VERSION } from '../cluster/product.ts'
+import { installProduct, OPERATOR_NAMESPACE, PRODUCT_IMAGE, PRODUCT_VERSION, upgradeProduct } from '../cluster/product.ts'
 import { applyRealm, REALMS_NAMESPACE, realmsNamespace } from '../cluster/realm.ts'
 import type { Progress } from '../parts/part.ts'
 import { startPostgres } from '../postgres-server.ts'
@@ -19,6 +19,9 @@ const READ_MS = 5_000
 const MAX_TRIES = 20
 /** How long kube-proxy takes on every node to route to a pod that became ready. */
 const ROUTES_MS = 3_000
+
+/** Where `installProduct` puts the NATS of Managed realms. */
+const NATS_IMAGE = 'localhost/nats'
 
 /** A pod, and the namespace it is in. */
 export type Pod = V1Pod & { metadata: { name: string; namespace: string } }
@@ -54,8 +57,9 @@ export class Platform implements AsyncDisposable {
     await cluster.kubectl('taint', 'node', control?.name ?? '', 'node-role.kubernetes.io/control-plane:NoSchedule')
     const { provider } = await installProduct(cluster, { nats, livekit }, progress)
     for (const { machine } of workers) {
-      const names = [PRODUCT_VERSION, NEXT_VERSION].map((tag) => `${PRODUCT_IMAGE}:${tag}`)
-      await machine.run('ctr', '--namespace', 'k8s.io', 'images', 'tag', ...names)
+      const tag = (...names: string[]) => machine.run('ctr', '--namespace', 'k8s.io', 'images', 'tag', ...names)
+      await tag(...[PRODUCT_VERSION, NEXT_VERSION].map((version) => `${PRODUCT_IMAGE}:${version}`))
+      for (const version of [PRODUCT_VERSION, NEXT_VERSION]) await tag(`${NATS_IMAGE}:1`, `${NATS_IMAGE}:${version}`)
     }
     const ingress = starting.adopt(await cluster.startIngress(provider), (opened) => opened.stop())
     progress('starting a database outside the cluster, and applying the realm')
@@ -136,6 +140,19 @@ export class Platform implements AsyncDisposable {
       if (answer?.ok && ((await answer.json()) as { role?: string }).role === 'active') return pod
     }
     throw new Error('no archipelago is active')
+  }
+
+  /** Upgrades the operator and the realm provider to another tag of the image with the chart, and the image of Managed NATS with them. */
+  async upgrade(tag: string): Promise<void> {
+    await upgradeProduct(this.cluster, [`image.tag=${tag}`, `managed.nats=${NATS_IMAGE}:${tag}`])
+  }
+
+  /** Each pod of the realm, with the number of times its containers were restarted. */
+  async restarts(): Promise<ReadonlyMap<string, number>> {
+    const pods = await this.#list<Pod>(podsPath(REALMS_NAMESPACE))
+    const restarted = ({ status }: Pod) =>
+      (status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0)
+    return new Map(pods.map((pod) => [`${pod.metadata.name} ${pod.metadata.uid}`, restarted(pod)]))
   }
 
   /** Merges into the realm's spec with kubectl patch. */
