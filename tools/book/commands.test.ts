@@ -4,24 +4,14 @@ import type { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { createProgram } from '../../cli/program.ts'
 import { readCrd, type Schema } from '../../crds/schema.ts'
-import { commandsIn, fencedBlocks, wordsOfCommand } from '../../testing/fenced-blocks.ts'
+import { wordsOfCommand } from '../../testing/fenced-blocks.ts'
 import { reasonSteps } from '../generate-docs/reason-steps.ts'
 import { root } from '../house/sources.ts'
-import { presentPages } from './written-pages.ts'
+import { presentPages, type Typed, typedCommands } from './written-pages.ts'
 
 // Commands in pages are typed by people as they stand there. Those of the README are run (e2e/readme.test.ts); the others are read here.
 
-interface Typed {
-  where: string
-  words: string[]
-}
-
-const typed: readonly Typed[] = presentPages().flatMap(({ file, text }) =>
-  fencedBlocks(text)
-    .filter(({ language }) => language === 'sh')
-    .flatMap((block) => commandsIn(block.text).map((command) => ({ where: `${file}:${block.line}`, command })))
-    .map(({ where, command }) => ({ where, words: wordsOfCommand(command) })),
-)
+const typed = typedCommands()
 
 /** The commands of one program, without its name. */
 const commandsOf = (...name: string[]): Typed[] =>
@@ -147,7 +137,7 @@ const VERBS = [
   'wait',
 ]
 const KINDS =
-  /^(realms?|commscells?|crd|pods?|deployments?|services?|secrets?|ingress|jobs|hpa|ingresses|events|resourcequotas|limitranges|certificates|nodes|namespaces?|networkpolicies)$/
+  /^(realms?|commscells?|crd|pods?|deployments?|services?|secrets?|ingress|jobs|hpa|ingresses|events|resourcequotas|limitranges|certificates|nodes|namespaces?|networkpolicies|ingressclasses|gateways|gatewayclasses|httproutes)$/
 
 test('kubectl has the verbs and kinds that it is asked for, and the files that it applies exist', () => {
   const commands = commandsOf('kubectl').filter(({ words: [verb] }) => verb !== 'realm')

@@ -7,7 +7,7 @@ import { readManifest } from '../../cli/manifest.ts'
 import { API_VERSION } from '../../crds/realm.ts'
 import { fencedBlocks } from '../../testing/fenced-blocks.ts'
 import { root } from '../house/sources.ts'
-import { presentPages } from './written-pages.ts'
+import { presentPages, typedCommands } from './written-pages.ts'
 
 // Manifests in pages are copied by people. What is shown of a Realm or of the chart's values is judged as the real thing would be.
 
@@ -61,6 +61,21 @@ describe('the manifests and values in pages', () => {
       const shown = JSON.parse(JSON.stringify(document.toJS()).replaceAll('…', 'a'.repeat(40))) as Shown
       expect(complaintsAbout(shown)).toEqual([])
     }
+  })
+
+  const patches = typedCommands().filter(({ words }) => words.slice(0, 3).join(' ') === 'kubectl patch realm')
+
+  test('every patch of a Realm that is typed is one of a Realm', () => {
+    expect(patches.length).toBeGreaterThan(3)
+    // A page that changes the number of gatekeepers is about a realm that may have several.
+    const database = { type: 'External', secret: { name: 'database' } }
+    const patchOf = (words: readonly string[]): Shown => {
+      const { spec } = JSON.parse(words[words.indexOf('-p') + 1] ?? '') as { spec: Shown }
+      return { spec: { ...spec, gatekeeper: { database, ...(spec.gatekeeper as Shown | undefined) } } }
+    }
+    expect(patches.flatMap(({ where, words }) => complaintsAbout(patchOf(words)).map((fault) => `${where}: ${fault}`))).toEqual(
+      [],
+    )
   })
 
   test('a wrong field, value and kind would be noticed', () => {

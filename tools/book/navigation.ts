@@ -33,6 +33,7 @@ export const navigation: readonly { readonly title: string; readonly entries: re
     entries: [
       ['Install', 'docs/install.md'],
       ['Expose a realm, with TLS', 'docs/guides/expose.md'],
+      ['Networking by controller', 'docs/networking.md'],
       ['Scale', 'docs/scaling.md'],
       ['Autoscale', 'docs/guides/autoscale.md'],
       ['Roll out a version', 'docs/guides/roll-out.md'],

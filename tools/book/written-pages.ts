@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { commandsIn, fencedBlocks, wordsOfCommand } from '../../testing/fenced-blocks.ts'
 import { root } from '../house/sources.ts'
 import { bookPathOf } from './pages.ts'
 
@@ -24,3 +25,18 @@ export const bookPages = (): Page[] =>
 /** The pages that tell how things are now; the others are of the past, such as the changelog and the decisions. */
 export const presentPages = (): Page[] =>
   bookPages().filter(({ file }) => file !== 'CHANGELOG.md' && !(file.startsWith('docs/adr/') && !file.endsWith('README.md')))
+
+/** A command that a page tells people to type. */
+export interface Typed {
+  where: string
+  words: string[]
+}
+
+/** The commands of all pages that tell how things are now. */
+export const typedCommands = (): Typed[] =>
+  presentPages().flatMap(({ file, text }) =>
+    fencedBlocks(text)
+      .filter(({ language }) => language === 'sh')
+      .flatMap((block) => commandsIn(block.text).map((command) => ({ where: `${file}:${block.line}`, command })))
+      .map(({ where, command }) => ({ where, words: wordsOfCommand(command) })),
+  )
