@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Bus } from './bus/bus.ts'
 import { busMetrics } from './bus/metrics.ts'
 import { type Clock, systemClock } from './chassis/clock.ts'
+import { diagnosticSignals } from './chassis/diagnostic-signals.ts'
 import { operationalRoutes, readinessRoute } from './chassis/health.ts'
 import { type App, createApp, json, type UpgradeHandler } from './chassis/http.ts'
 import { type Running, stopAll } from './chassis/lifecycle.ts'
@@ -29,6 +30,10 @@ export const processVariables = (port: number) => ({
     .max(60)
     .default(0)
     .describe('Seconds to keep serving after a request to stop, until routers stop sending requests here.'),
+  PROFILE_FOLDER: z
+    .string()
+    .optional()
+    .describe('Folder into which the signal SIGUSR2 writes profiles of CPU and memory; unset = it writes none.'),
   COMMIT_HASH: z.string().default('').describe('Commit the program was built from; reported to clients.'),
   CURRENT_VERSION: z.string().default('').describe('Version of the program; reported to clients.'),
 })
@@ -65,6 +70,7 @@ export interface ProcessConfig {
   HTTP_SERVER_PORT: number
   LOG_LEVEL: (typeof logLevels)[number]
   ROUTES_SETTLE_SECONDS: number
+  PROFILE_FOLDER?: string | undefined
   /** Port of the `peerApp` of the service. */
   PEER_SERVER_PORT?: number | undefined
 }
@@ -93,6 +99,7 @@ export async function runService(
   { drainSeconds = 0, clock = systemClock }: { drainSeconds?: number; clock?: Clock } = {},
 ): Promise<Running> {
   const log = createLog(name, config.LOG_LEVEL)
+  const signals = diagnosticSignals({ service: name, folder: config.PROFILE_FOLDER, clock, log })
   const early = new Metrics(name)
   const starting = () => ({ ready: false as const, reason: 'starting' })
   const stopping = () => ({ ready: false as const, reason: 'stopping' })
@@ -121,11 +128,11 @@ export async function runService(
       },
     }
     return {
-      ...stopAll(log, settling, service, http, peerHttp, ...dependencies),
+      ...stopAll(log, settling, service, http, peerHttp, ...dependencies, signals),
       stopDeadlineMs: settleMs + drainSeconds * 1_000 + STOP_MARGIN_MS,
     }
   } catch (error) {
-    await Promise.all([http.stop(), peerHttp?.stop()])
+    await Promise.all([http.stop(), peerHttp?.stop(), signals.stop()])
     throw error
   }
 }

@@ -24,7 +24,7 @@ export interface UpOptions {
 
 /** Runs `realmctl up` until the process is told to stop. */
 export async function runUp(options: UpOptions): Promise<void> {
-  const log = createLog('realmctl', options.logLevel, process.stderr)
+  const log = createLog('realmctl', options.logLevel, { destination: process.stderr })
   // When the output is closed, the realms are drained and stopped as after Ctrl-C.
   const terminal = createTerminal(process.stdout, () => process.kill(process.pid, 'SIGTERM'))
   await runProcess(log, async () => {

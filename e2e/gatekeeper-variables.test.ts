@@ -49,6 +49,7 @@ const withoutField: Readonly<Record<string, string>> = {
   COMMIT_HASH: 'in the image',
   CURRENT_VERSION: 'in the image',
   LOG_LEVEL: BY_HAND,
+  PROFILE_FOLDER: BY_HAND,
   TRUST_CF_CONNECTING_IP: `${BY_HAND}, because others than Cloudflare can write this header`,
   COMMS_ROOM_PREFIX: `${BY_HAND}: only beside a worlds content server with another prefix`,
   VOICE_CHAT_INITIAL_CONNECTION_TTL: BY_HAND,

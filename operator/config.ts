@@ -20,6 +20,10 @@ const parsedJson = (text: string): unknown => {
 /** Environment variables of the operator. */
 export const operatorVariables = z.object({
   LOG_LEVEL: z.enum(logLevels).default('info').describe('Least severe level that is logged.'),
+  PROFILE_FOLDER: z
+    .string()
+    .optional()
+    .describe('Folder into which the signal SIGUSR2 writes profiles of CPU and memory; unset = it writes none.'),
   HTTP_SERVER_HOST: z
     .string()
     .default(ALL_ADDRESSES)

@@ -132,7 +132,7 @@ function keepsThePromises(open: (log?: typeof silentLog) => Promise<Bus>): void 
         done()
       },
     })
-    const bus = await open(createLog('bus', 'error', sink))
+    const bus = await open(createLog('bus', 'error', { destination: sink }))
     const [before, calls, after] = [collect(bus, 'x'), [] as number[], collect(bus, 'x')]
     bus.subscribe('x', () => {
       calls.push(1)
@@ -246,7 +246,7 @@ withPart('nats', 'the bus over NATS', (binary) => {
       },
     })
     const metrics = new Metrics('test')
-    const options = { name: 'test', log: createLog('bus', 'warn', sink), metrics: busMetrics(metrics) }
+    const options = { name: 'test', log: createLog('bus', 'warn', { destination: sink }), metrics: busMetrics(metrics) }
     const bus = await connectNats({ servers: [`nats://127.0.0.1:${wire.port}`], ...options })
     open.push(bus)
     const dropped = async () => Number(/bus_messages_dropped_total (\d+)/.exec(await metrics.registry.metrics())?.[1])

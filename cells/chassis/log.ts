@@ -7,10 +7,21 @@ import type { LogLevel } from './log-level.ts'
  */
 export type Log = Logger
 
-/** One JSON line per entry on standard output, or on `destination`. */
-export const createLog = (service: string, level: LogLevel = 'info', destination?: DestinationStream): Log =>
+export interface LogOptions {
+  /** Standard output by default. */
+  destination?: DestinationStream
+  /** Further fields of each line, asked for when it is written. */
+  fields?: () => object
+}
+
+/** One JSON line per entry. */
+export const createLog = (service: string, level: LogLevel = 'info', { destination, fields }: LogOptions = {}): Log =>
   pino(
-    { level, base: { service }, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    {
+      ...{ level, base: { service }, timestamp: pino.stdTimeFunctions.isoTime },
+      formatters: { level: (label) => ({ level: label }) },
+      ...(fields && { mixin: fields }),
+    },
     ...(destination ? [destination] : []),
   )
 

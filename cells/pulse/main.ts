@@ -14,7 +14,7 @@ const RESTARTS = 'RELAY_RESTARTS'
 /** A movement relay as a process of its own, and one that starts it again. @throws UserError when its configuration or a port is not usable */
 export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   if (env[RESTARTS] !== undefined && process.send) return relay(env)
-  return new RelaySupervisor({
+  const supervisor = new RelaySupervisor({
     start: (restart) => {
       const port = restart && { UDP_SERVER_PORT: String(restart.port) }
       const relayEnv = { ...env, ...port, [RESTARTS]: String(restart?.number ?? 0) }
@@ -26,6 +26,8 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
     clock: systemClock,
     log: createLog('pulse'),
   })
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => supervisor.signal(signal))
+  return supervisor
 }
 
 async function relay(env: NodeJS.ProcessEnv): Promise<Running> {

@@ -106,3 +106,12 @@ test('a request to stop is passed on, the relay is waited for as long as it need
   await stopping
   expect(happened).toEqual(['SIGTERM'])
 })
+
+test('a signal for its administrator reaches the relay once that serves', async () => {
+  const { supervisor, happened, serves } = aSupervisor()
+  supervisor.signal('SIGUSR2')
+  expect(happened).not.toContain('SIGUSR2')
+  await serves()
+  supervisor.signal('SIGUSR2')
+  expect(happened).toEqual(['SIGUSR2'])
+})

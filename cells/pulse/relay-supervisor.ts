@@ -69,6 +69,11 @@ export class RelaySupervisor implements Running {
     if (code !== 0 && code !== ENDED_BY_SIGTERM) this.#options.exit(code)
   }
 
+  /** Passes a signal on to the relay, unless that is still being loaded: it would end of a signal that it does not know yet. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.#serves !== undefined) this.#child.kill(signal)
+  }
+
   #start(restart?: Restart): ChildProcess {
     this.#serves = undefined
     const child = this.#options.start(restart)

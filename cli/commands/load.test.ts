@@ -9,7 +9,7 @@ import { createRoomBackendChooser } from '../adapters/room-backend.ts'
 import { readManifest } from '../manifest.ts'
 import { type LoadOptions, type LoadReport, load } from './load.ts'
 
-const log = createLog('test', 'silent', process.stderr)
+const log = createLog('test', 'silent', { destination: process.stderr })
 const MANIFEST = `
 apiVersion: comms.decentraland.org/v1alpha1
 kind: Realm

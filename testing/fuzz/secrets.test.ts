@@ -17,7 +17,7 @@ test('no log at any level holds a secret, a token or a signature, and no metric 
       done()
     },
   })
-  const log = createLog('all', 'debug', destination)
+  const log = createLog('all', 'debug', { destination })
   const services = await startFuzzedServices({ log })
   try {
     await services.serveHonestly()
