@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { systemClock } from '../cells/chassis/clock.ts'
+import { diagnosticSignals } from '../cells/chassis/diagnostic-signals.ts'
 import { operationalRoutes } from '../cells/chassis/health.ts'
 import { createApp } from '../cells/chassis/http.ts'
 import { type Running, runProcess, stopAll } from '../cells/chassis/lifecycle.ts'
@@ -42,10 +43,12 @@ import { RelayReachability } from './observers/movement/relay-reachability.ts'
 import { connectorPlayerCounter } from './observers/players/connector-players.ts'
 import { JoinSuccessRate } from './observers/players/join-success-rate.ts'
 import { PlayerCounts } from './observers/players/player-counts.ts'
+import { publicationMetrics } from './observers/publication/publication-metrics.ts'
 import { PublicationProbe } from './observers/publication/publication-probe.ts'
 import { LeasedPublication } from './observers/publication/remote-publication.ts'
 import { SyntheticJoins } from './observers/synthetic-join/synthetic-joins.ts'
 import { startReconcilers } from './reconcile/loop.ts'
+import { Pass } from './reconcile/pass.ts'
 import { queueMetrics } from './reconcile/queue-metrics.ts'
 import { scaleMetrics } from './reconcile/scale-metrics.ts'
 
@@ -60,7 +63,7 @@ export interface Operator extends Running {
  */
 export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const config = readConfig(env)
-  const log = createLog('operator', config.LOG_LEVEL)
+  const log = createLog('operator', config.LOG_LEVEL, { fields: Pass.fields })
   const metrics = new Metrics('operator').withProcess()
   const clock = systemClock
   const access = await findKubeAccess(env)
@@ -106,14 +109,13 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     },
   })
   const ofQueue = queueMetrics(metrics, { waiting: () => terms.waiting, workers: config.WORKERS, clock })
-  const scaling = scaleMetrics(metrics)
+  const [scaling, ofPublication, ofRelays] = [scaleMetrics(metrics), publicationMetrics(metrics), relayMetrics(metrics)]
   const mayConnect = publicAddresses([new URL(access.server).hostname.replace(/^\[|\]$/g, '')])
   const probe = createProbe({ mayConnect, clock, log })
   const probeRelay = createRelayProbe({ mayConnect, clusterDomain: platform.clusterDomain, clock, log })
-  const ofRelays = relayMetrics(metrics)
   const probeCertificate = createCertificateProbe({ mayConnect, clusterDomain: platform.clusterDomain, clock, log })
   const terms = new LeadershipTerms(() => {
-    const publication = new PublicationProbe({ providerUrl: platform.providerUrl, clock, log })
+    const publication = new PublicationProbe({ providerUrl: platform.providerUrl, clock, log, metrics: ofPublication })
     const remotePublication = new LeasedPublication({ providers: config.PUBLICATION_PROVIDERS, clock, epoch: elector.epoch() })
     const isChecked = config.CHECK_DEPENDENCIES === 'true'
     const dependencies = isChecked ? new DependencyReachability({ clock, log, probe }) : undefined
@@ -131,20 +133,21 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     const parts = { cluster, site, ...observers, installations, scaling, clock, log }
     const loop = startReconcilers({ ...parts, metrics: ofQueue, workers: config.WORKERS })
     return { loop, stop: () => stopAll(log, loop, ...Object.values(observers)).stop() }
-  })
+  }, clock)
   operatorMetrics(metrics, cluster, { leads: () => elector.isLeader(), lease: config.LEASE_NAME })
 
   const readiness = () => {
     const reason = cache.unhealthy()
     return reason === undefined ? ({ ready: true } as const) : ({ ready: false, reason } as const)
   }
-  const app = createApp({ routes: operationalRoutes(metrics, readiness), log, metrics })
+  const app = createApp({ routes: operationalRoutes(metrics, readiness, () => terms.fault()), log, metrics })
   const listening = await listen(app, { port: config.HTTP_SERVER_PORT, host: config.HTTP_SERVER_HOST })
   cache.start()
   // It must not lead before the caches are complete: it would recreate objects that it has not read yet.
   void cache.synced.then(() => elector.start())
   log.info({ url: listening.url, server: access.server }, 'watching')
-  return { url: listening.url, ...stopAll(log, terms, recorder, elector, cache, client, listening) }
+  const signals = diagnosticSignals({ service: 'operator', folder: config.PROFILE_FOLDER, clock, log })
+  return { url: listening.url, ...stopAll(log, terms, recorder, elector, cache, client, listening, signals) }
 }
 
 if (import.meta.main) await runProcess(createLog('operator'), () => main(process.env))

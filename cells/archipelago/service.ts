@@ -40,6 +40,8 @@ export interface ArchipelagoDeps {
 }
 
 const STALLED_AFTER_PERIODS = 5
+/** Without a flush for this long, the process is restarted. */
+const STUCK_MS = 3 * 60_000
 
 /**
  * Starts an archipelago: it groups the peers of one scope into islands and announces their rooms, or is a standby for the one
@@ -101,10 +103,15 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
     if (outage.reason !== undefined) return { ready: false, reason: outage.reason }
     // Only the first sync counts: after the bus was away there is another one, which is no reason to route players elsewhere.
     if (!archipelago.tracker.wasSynced) return { ready: false, reason: 'waiting for the connectors to report their sessions' }
-    const silentMs = clock.monotonic() - archipelago.loop.lastAt
+    const silentMs = msWithoutFlush()
     if (silentMs > STALLED_AFTER_PERIODS * periodMs) return { ready: false, reason: `no flush for ${silentMs} ms` }
     return { ready: true }
   }
+
+  const msWithoutFlush = () => clock.monotonic() - archipelago.loop.lastAt
+  // Another archipelago of the cell takes over long before; this one would never be of use again.
+  const fault = () =>
+    msWithoutFlush() > Math.max(STUCK_MS, STALLED_AFTER_PERIODS * periodMs) ? 'no flush for minutes' : undefined
 
   return {
     app: createApp({
@@ -112,7 +119,7 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
         route('GET', '/debug', () =>
           ok(debugView({ config, bootId, archipelago, presence, announcements, busState: bus.state, clock })),
         ),
-        ...operationalRoutes(deps.metrics, readiness),
+        ...operationalRoutes(deps.metrics, readiness, fault),
       ],
       log,
       metrics: deps.metrics,

@@ -11,12 +11,19 @@ export interface Build {
   commitHash: string
 }
 
+/** Why a process works no longer and has to be restarted; undefined while it works. */
+export type Fault = () => string | undefined
+
 /**
  * The routes every service has: `/health/live`, `/health/ready`, `/health/startup`, `/metrics`.
- * Liveness depends on nothing but the process itself: a lost broker must never restart pods.
+ * Liveness depends on nothing but the process itself: a lost broker must never restart pods. A process whose event loop is stuck gives no
+ * answer; `fault` finds what is stuck while the event loop runs.
  */
-export const operationalRoutes = (metrics: Metrics, readiness: () => Readiness): Route[] => [
-  route('GET', '/health/live', () => text('alive')),
+export const operationalRoutes = (metrics: Metrics, readiness: () => Readiness, fault: Fault = () => undefined): Route[] => [
+  route('GET', '/health/live', () => {
+    const output = fault()
+    return output === undefined ? text('alive') : json(503, { status: 'fail', output })
+  }),
   readinessRoute('/health/ready', readiness),
   readinessRoute('/health/startup', readiness),
   route('GET', '/metrics', async () => ({

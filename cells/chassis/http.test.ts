@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Refusal } from './errors.ts'
 import { operationalRoutes } from './health.ts'
 import { createApp, ok, type Route, route, text } from './http.ts'
@@ -162,6 +162,14 @@ test('readiness has a reason when it fails, and liveness does not depend on it',
   expect(await (await fetch(`${url}/health/live`)).text()).toBe('alive')
   ready = true
   expect((await fetch(`${url}/health/ready`)).status).toBe(200)
+})
+
+test('liveness has a reason when it fails', async () => {
+  const fault = vi.fn<() => string | undefined>().mockReturnValueOnce('objects wait').mockReturnValue(undefined)
+  const url = await served(...operationalRoutes(new Metrics('test'), () => ({ ready: true }), fault))
+  const refused = await fetch(`${url}/health/live`)
+  expect([refused.status, await refused.json()]).toEqual([503, { status: 'fail', output: 'objects wait' }])
+  expect((await fetch(`${url}/health/live`)).status).toBe(200)
 })
 
 test('a taken port is explained with its remedy', async () => {

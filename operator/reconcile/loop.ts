@@ -71,6 +71,11 @@ export class ReconcileLoop implements Running {
     return this.#queue.idle
   }
 
+  /** Why objects get no pass any more; undefined while they do. */
+  fault(): string | undefined {
+    return this.#queue.fault()
+  }
+
   /** A cell and its realm, because the plan of a realm depends on its cells. */
   #enqueue(kind: Kind, key: ObjectKey, priority: Priority): void {
     this.#queue.add(itemOf(kind, key), priority)

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
-import { silentLog } from '../../cells/chassis/log.ts'
+import { createLog, silentLog } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
+import { Pass } from './pass.ts'
 import { type Recheck, WorkQueue, type WorkQueueOptions } from './queue.ts'
 import { queueMetrics } from './queue-metrics.ts'
 
@@ -252,6 +253,80 @@ test('a stopped queue waits for passes under way and accepts no more keys', asyn
   queue.start()
   clock.advance(1000)
   expect(keys()).toEqual(['a'])
+})
+
+test('a pass that ignores its deadline for five minutes is a fault: its object would never get another one', async () => {
+  const { queue, clock, pass } = aQueue({ deadlineMs: 1000 })
+  queue.start()
+  queue.add('a')
+  clock.advance(301_000)
+  expect(queue.fault()).toBeUndefined()
+  clock.advance(1)
+  expect(queue.fault()).toBe('a pass of a does not end')
+  await pass(0).done()
+  expect(queue.fault()).toBeUndefined()
+})
+
+test('keys that wait while passes begin, or while this replica does not lead, are no fault', async () => {
+  const { queue, clock, pass } = aQueue({ workers: 1, deadlineMs: 1_000_000 })
+  queue.add('z', 'resync')
+  clock.advance(600_000)
+  expect(queue.fault()).toBeUndefined()
+  for (const key of ['a', 'b', 'c', 'd']) queue.add(key)
+  queue.start()
+  for (const index of [0, 1, 2, 3]) {
+    clock.advance(200_000)
+    await pass(index).done()
+    expect(queue.fault()).toBeUndefined()
+  }
+})
+
+test('a key that gets no pass for five minutes though none has begun meanwhile is a fault', () => {
+  const { queue, clock } = aQueue({ workers: 1, deadlineMs: 1_000_000 })
+  queue.start()
+  queue.add('a')
+  clock.advance(100_000)
+  queue.add('b')
+  clock.advance(300_000)
+  expect(queue.fault()).toBeUndefined()
+  clock.advance(1)
+  expect(queue.fault()).toBe('objects wait for a pass and none begins')
+})
+
+test('each line that is logged on behalf of a pass has its id, and what the pass started and left behind has none', async () => {
+  const lines: { msg: string; reconcileID?: string; key?: string }[] = []
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) }
+  const log = createLog('test', 'debug', { destination, fields: Pass.fields })
+  const clock = new ManualClock()
+  const queue = new WorkQueue({
+    reconcile: async (key) => {
+      log.info('begins')
+      clock.after(50, () => log.info('probed'))
+      await settled()
+      log.info({ key: 'written' }, 'writes')
+      if (key === 'Realm/a/bad') throw new Error('refused')
+      return 'on-change'
+    },
+    ...{ clock, log, workers: 2, random: () => 0 },
+  })
+  queue.start()
+  queue.add('Realm/a/good')
+  queue.add('Realm/a/bad')
+  while (!queue.idle) await settled()
+  clock.advance(50)
+  const [good, bad] = ['Realm/a/good', 'Realm/a/bad'].map((of) => lines.find(({ key }) => key === of)?.reconcileID)
+  expect(good).toMatch(/^[0-9a-f-]{36}$/)
+  expect(bad).toMatch(/^[0-9a-f-]{36}$/)
+  expect(good).not.toBe(bad)
+  const ofBad = lines.filter(({ reconcileID }) => reconcileID === bad)
+  expect(ofBad.slice(0, 3).map(({ msg, key }) => [msg, key])).toEqual([
+    ['begins', 'Realm/a/bad'],
+    ['writes', 'written'],
+    ['a pass failed and will be retried', 'Realm/a/bad'],
+  ])
+  const probed = lines.filter(({ msg }) => msg === 'probed')
+  expect(probed.length).toBeGreaterThan(1)
+  for (const { reconcileID } of probed) expect(reconcileID).toBeUndefined()
 })
 
 test('five thousand keys at once get one pass each, and are counted', async () => {

@@ -3,6 +3,7 @@ import type { SpanClock } from '../../cells/chassis/clock.ts'
 import { messageOf } from '../../cells/chassis/errors.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 import { type Rate, TokenBucket } from '../../cells/chassis/token-bucket.ts'
+import { Pass } from './pass.ts'
 import type { QueueMetrics } from './queue-metrics.ts'
 
 /** When a key gets its next pass after one that succeeded: when something changes, or after a while even if nothing does. */
@@ -36,6 +37,9 @@ const SPREAD = 0.2
 /** All retries together. */
 const RETRY_RATE: Rate = { burst: 100, perSecond: 10 }
 
+/** Without any progress for this long, only a restart helps: a pass gives its worker back at its deadline. */
+const STUCK_MS = 5 * 60_000
+
 interface Delayed {
   dueAt: number
   cancel: () => void
@@ -48,7 +52,9 @@ export class WorkQueue {
   readonly #options: WorkQueueOptions
   /** Keys waiting for a worker, in order of arrival, with the time of arrival. */
   readonly #waiting: Record<Priority, Map<string, number>> = { change: new Map(), resync: new Map() }
-  readonly #processing = new Map<string, AbortController>()
+  readonly #processing = new Map<string, { abort: AbortController; since: number }>()
+  /** When a pass began last, or the queue was started. */
+  #progressAt: number
   /** Keys that were added during their pass: they get another one after it. */
   readonly #dirty = new Map<string, Priority>()
   readonly #delayed = new Map<string, Delayed>()
@@ -61,7 +67,8 @@ export class WorkQueue {
 
   constructor(options: WorkQueueOptions) {
     this.#options = options
-    this.#retries = new TokenBucket(RETRY_RATE, options.clock.monotonic())
+    this.#progressAt = options.clock.monotonic()
+    this.#retries = new TokenBucket(RETRY_RATE, this.#progressAt)
   }
 
   /** Requests a pass. A key that waits already gets one pass only; one that is being processed gets another after it. */
@@ -99,13 +106,14 @@ export class WorkQueue {
   /** Starts processing; before that, and after `pause`, keys only wait. */
   start(): void {
     this.#running = !this.#stopped
+    this.#progressAt = this.#options.clock.monotonic()
     this.#dispatch()
   }
 
   /** Starts no further pass; passes under way are aborted and waited for. */
   async pause(): Promise<void> {
     this.#running = false
-    for (const abort of this.#processing.values()) abort.abort(new Error('the queue stops'))
+    for (const { abort } of this.#processing.values()) abort.abort(new Error('the queue stops'))
     if (this.#processing.size > 0) await new Promise<void>((resolve) => this.#drained.add(resolve))
   }
 
@@ -128,6 +136,17 @@ export class WorkQueue {
     return this.#processing.size === 0 && change.size === 0 && resync.size === 0
   }
 
+  /** Why keys get no pass any more though they should; undefined while they do. */
+  fault(): string | undefined {
+    const { clock, deadlineMs = DEADLINE_MS } = this.#options
+    const now = clock.monotonic()
+    for (const [key, { since }] of this.#processing)
+      if (now - since > deadlineMs + STUCK_MS) return `a pass of ${key} does not end`
+    const [, waitsSince = now] = firstOf(this.#waiting.change) ?? firstOf(this.#waiting.resync) ?? []
+    const isStuck = this.#running && now - Math.max(waitsSince, this.#progressAt) > STUCK_MS
+    return isStuck ? 'objects wait for a pass and none begins' : undefined
+  }
+
   #dispatch(): void {
     const { workers = WORKERS, clock, metrics } = this.#options
     while (this.#running && this.#busyWorkers < workers) {
@@ -142,10 +161,16 @@ export class WorkQueue {
   }
 
   #begin(key: string): void {
+    const pass = new Pass(key)
+    pass.run(() => this.#run(key, pass))
+  }
+
+  #run(key: string, pass: Pass): void {
     const { clock, log, deadlineMs = DEADLINE_MS } = this.#options
     const abort = new AbortController()
-    this.#processing.set(key, abort)
     const startedAt = clock.monotonic()
+    this.#progressAt = startedAt
+    this.#processing.set(key, { abort, since: startedAt })
     const release = this.#occupyWorker()
     // A pass that ignores its deadline keeps its key, so that it never runs twice at once, but not its worker.
     const cancelDeadline = clock.after(deadlineMs, () => {
@@ -159,6 +184,7 @@ export class WorkQueue {
     this.#pass(key, abort.signal).then((result) => {
       cancelDeadline()
       this.#finish(key, result, clock.monotonic() - startedAt)
+      pass.end()
       release()
       if (this.#processing.size === 0) this.#notifyDrained()
     })
