@@ -6,7 +6,7 @@ import { busPayloads } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { encodePeerList } from '../wire/peer-list.ts'
 import type { Subjects } from '../wire/subjects.ts'
-import type { Announcements } from './core/announcements.ts'
+import type { AnnounceCause, Announcements } from './core/announcements.ts'
 import type { Islands } from './core/islands.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 
@@ -26,7 +26,7 @@ export interface AnnouncerDeps {
    */
   publish(subject: string, ...pieces: readonly Uint8Array[]): boolean
   /** The peer got its announcement. */
-  onAnnounced(peer: PeerId): void
+  onAnnounced(peer: PeerId, cause: AnnounceCause): void
   /** The transport refuses the peer. */
   onRefused(peer: PeerId): void
   /** An attempt to mint the peer's token failed. */
@@ -166,7 +166,7 @@ export class Announcer {
     if (current !== room) return current
     if (!publish(subjects.islandChanged(peer), ...this.#messageFor(peer, room, connStr))) return undefined
     announcements.recordAnnounced(peer, room)
-    onAnnounced(peer)
+    onAnnounced(peer, cause)
     metrics.roomChanges.inc({ cause })
     return undefined
   }

@@ -102,6 +102,17 @@ describe('readiness', () => {
     expect(world.service.readiness()).toEqual({ ready: true })
   })
 
+  test('it is alive without a flush for a while, and no longer after three minutes of it', async () => {
+    const world = await anArchipelago()
+    await world.flush()
+    world.clock.stall(179_000)
+    expect((await world.get('/health/live')).text).toBe('alive')
+    world.clock.stall(1_001)
+    expect((await world.get('/health/live')).text).toBe('{"status":"fail","output":"no flush for minutes"}')
+    await world.flush()
+    expect((await world.get('/health/live')).text).toBe('alive')
+  })
+
   test('it stays ready while a broker restarts, is not ready while the bus stays away, and is ready again at once', async () => {
     const world = await anArchipelago()
     world.bus.become('disconnected')
@@ -111,6 +122,43 @@ describe('readiness', () => {
     expect(world.service.readiness()).toEqual({ ready: false, reason: 'the bus is away: the connection broke' })
     world.bus.become('connected')
     expect(world.service.readiness()).toEqual({ ready: true })
+  })
+})
+
+describe('what players wait for is measured', () => {
+  const sumOf = async (world: Awaited<ReturnType<typeof anArchipelago>>, name: string) =>
+    (await world.metric(name)).filter((line) => /_(sum|count) /.test(line)).map((line) => line.split(' ')[1])
+
+  test('from the heartbeat of a peer that moved to its announcement, and of no other peer', async () => {
+    const world = await anArchipelago()
+    world.heartbeat(A, at(0))
+    // The first flush is at once; its announcement follows with the next step of the clock, half a second later.
+    await world.flush(1_500)
+    world.heartbeat(B, at(1_000))
+    await world.flush(250)
+    world.heartbeat(B, at(1_001))
+    await world.flush(250)
+    expect(await sumOf(world, 'island_change_seconds')).toEqual(['1', '2'])
+    world.heartbeat(A, at(0))
+    world.heartbeat(B, at(1_002))
+    await world.flush(2_000)
+    expect(await sumOf(world, 'island_change_seconds')).toEqual(['1', '2'])
+  })
+
+  test('from a disconnect to the next session of the peer, while its place is kept', async () => {
+    const world = await anArchipelago()
+    for (const peer of [A, B]) world.connect(peer, aSession(1))
+    for (const peer of [A, B]) world.heartbeat(peer, at(0), undefined, aSession(1))
+    await world.flush()
+    for (const peer of [A, B]) world.disconnect(peer, aSession(1), 'dropped')
+    await world.flush(3_000)
+    world.connect(A, aSession(2))
+    await turns()
+    world.connect(A, aSession(3))
+    await world.flush(60_000)
+    world.connect(B, aSession(4))
+    await world.flush()
+    expect(await sumOf(world, 'reconnect_seconds')).toEqual(['3', '1'])
   })
 })
 

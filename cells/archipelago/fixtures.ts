@@ -141,7 +141,7 @@ export async function anArchipelago({
       const http = await listen(service.app, { host: '127.0.0.1', port: 0 })
       const text = await (await fetch(http.url + path)).text()
       await http.stop()
-      return { body: JSON.parse(text), text }
+      return { body: text.startsWith('{') ? JSON.parse(text) : undefined, text }
     },
     metric: async (name: string) => (await metrics.registry.metrics()).split('\n').filter((line) => line.includes(`_${name}`)),
   }

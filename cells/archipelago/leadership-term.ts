@@ -47,7 +47,10 @@ export class LeadershipTerm {
     this.#announcer = new Announcer({
       ...deps,
       isConnected: (peer) => presence.isConnected(peer),
-      onAnnounced: (peer) => this.#failures.forget(peer),
+      onAnnounced: (peer, cause) => {
+        this.#failures.forget(peer)
+        if (cause !== 'repeated') this.#observeDelay(peer)
+      },
       onRefused: (peer) => {
         this.#failures.refused(peer, deps.clock.monotonic())
         this.#takeOut(peer)
@@ -126,6 +129,12 @@ export class LeadershipTerm {
   /** Announces what is due, without waiting for the next flush. */
   announce(): void {
     this.#announcer.announce()
+  }
+
+  #observeDelay(peer: PeerId): void {
+    const { presence, clock, metrics } = this.#deps
+    const movedAt = presence.movedBeforeFlush(peer)
+    if (movedAt !== undefined) metrics.islandChangeSeconds.observe((clock.monotonic() - movedAt) / 1_000)
   }
 
   #restoreAll(): void {

@@ -38,6 +38,16 @@ export function archipelagoMetrics(metrics: Metrics, readings: ArchipelagoReadin
     ),
     flushesFailed: metrics.counter('flushes_failed_total', 'Flushes that failed because of a bug.'),
     roomChanges: metrics.counter('room_changes_total', 'Announcements of rooms to peers, by cause.', ['cause']),
+    islandChangeSeconds: metrics.histogram(
+      'island_change_seconds',
+      'Time from the heartbeat with which a peer arrived or moved to the announcement of the room that it got for it.',
+      [0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3, 5, 10],
+    ),
+    reconnectSeconds: metrics.histogram(
+      'reconnect_seconds',
+      'Time from a disconnect of a peer to its next session, if it came back while its place was kept.',
+      [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60],
+    ),
     tokens: metrics.counter('tokens_total', 'Tokens of rooms that were minted.'),
     dirtyPeers: metrics.histogram(
       'flush_dirty_peers',

@@ -168,12 +168,14 @@ export class PresenceTracker {
   }
 
   #onConnect(peer: PeerId, payload: Uint8Array): Ignored | undefined {
-    const { presence, clock } = this.#deps
+    const { presence, clock, metrics } = this.#deps
     const message = decodeConnect(payload)
     if (!message) return 'malformed'
     const { session, announcedRoom } = message
+    const awaySince = presence.awaySince(peer)
     const outcome = presence.update(peer, { session }, clock.monotonic())
     if (outcome === 'stale' || outcome === 'full') return outcome
+    if (outcome === 'new' && awaySince !== undefined) metrics.reconnectSeconds.observe((clock.monotonic() - awaySince) / 1_000)
     if (announcedRoom !== undefined)
       this.#reconcile(peer, announcedRoom === '' || announcedRoom.length > MAX_ROOM_LENGTH ? undefined : announcedRoom)
     // §5.15: a new session knows no room, and a session of a connector without sessions may always be new.

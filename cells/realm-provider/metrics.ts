@@ -36,6 +36,11 @@ export const providerMetrics = (
       'Catalysts of realms that are not polled because there are too many.',
     ),
     statsFailures: metrics.counter('stats_failures_total', 'Requests to the stats of realms that failed.'),
+    aboutSeconds: metrics.histogram(
+      'about_seconds',
+      'Time the realm provider took to answer a request for /about, without what the event loop was late.',
+      [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5],
+    ),
     built: metrics.counter('answers_built_total', 'Answers to /about that had to be built.'),
     overflows: metrics.counter(
       'answers_overflows_total',

@@ -111,6 +111,14 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
     else tally.answered(realm)
     return about.answer(realm, request, choice)
   }
+  const timedAboutOf = (name: string, request: AboutRequest) => {
+    const startedAt = clock.monotonic()
+    try {
+      return aboutOf(name, request)
+    } finally {
+      dependencies.metrics.aboutSeconds.observe((clock.monotonic() - startedAt) / 1_000)
+    }
+  }
   // Covers comms and content, like `healthy` in `/about`, so that the two never contradict each other.
   const isHealthy = ({ healthy, content: { catalysts } }: PublishedRealm) =>
     healthy && (catalysts.length === 0 || dependencies.catalysts.known(catalysts).some((catalyst) => catalyst.healthy))
@@ -129,10 +137,10 @@ export function providerRoutes(dependencies: ProviderRouteDependencies): Route[]
         }),
       )
     }),
-    route('GET', '/:realm/about', (request) => aboutOf(request.params.realm, request)),
+    route('GET', '/:realm/about', (request) => timedAboutOf(request.params.realm, request)),
     route('GET', '/about', (request) => {
       if (defaultRealm === undefined) throw new Refusal('NOT_FOUND', 'name a realm: /{realm}/about; /realms lists them')
-      return aboutOf(defaultRealm, request)
+      return timedAboutOf(defaultRealm, request)
     }),
     route('GET', '/hot-scenes', (request) => {
       knownRealms()

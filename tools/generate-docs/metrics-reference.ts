@@ -17,6 +17,7 @@ import { eventMetrics } from '../../operator/events/event-metrics.ts'
 import { writerMetrics } from '../../operator/kubernetes/apply/writer-metrics.ts'
 import { operatorMetrics } from '../../operator/metrics.ts'
 import { relayMetrics } from '../../operator/observers/movement/relay-metrics.ts'
+import { publicationMetrics } from '../../operator/observers/publication/publication-metrics.ts'
 import { queueMetrics } from '../../operator/reconcile/queue-metrics.ts'
 import { scaleMetrics } from '../../operator/reconcile/scale-metrics.ts'
 import { code, pageOf, tableOf } from './markdown.ts'
@@ -47,6 +48,7 @@ const services: readonly { title: string; name: string; about: string; list: (me
       operatorMetrics(metrics, unread, unread)
       queueMetrics(metrics, { waiting: unread, workers: 0, clock: unread })
       scaleMetrics(metrics)
+      publicationMetrics(metrics)
       relayMetrics(metrics)
       writerMetrics(metrics)
       eventMetrics(metrics)

@@ -13,6 +13,8 @@ export interface Presence {
   graceUntil: number | undefined
   /** The last round in which it arrived, moved or changed its preferred island. */
   dirtyInRound: number
+  /** When it did so first in that round. */
+  dirtySince: number
 }
 
 /** The content of one message about a peer. */
@@ -38,7 +40,8 @@ export class PresenceTable {
   readonly #timeOfDay: () => number
   /** In the order of their last messages: the first has been silent the longest. */
   readonly #present = new Map<PeerId, Presence>()
-  readonly #away = new Set<PeerId>()
+  /** With the time of their disconnect. */
+  readonly #away = new Map<PeerId, number>()
   /** A round lasts from one flush to the next. */
   #round = 1
   #dirtyCount = 0
@@ -90,11 +93,12 @@ export class PresenceTable {
       lastSeenAt: now,
       graceUntil: undefined,
       dirtyInRound: 0,
+      dirtySince: now,
     }
     presence.session = update.session ?? presence.session
     presence.lastSeenAt = now
     if (isNew) this.#endGrace(peer, presence)
-    this.#apply(presence, update)
+    this.#apply(presence, update, now)
     this.#present.delete(peer)
     this.#present.set(peer, presence)
     return isNew ? 'new' : 'same'
@@ -109,7 +113,7 @@ export class PresenceTable {
       return 'gone'
     }
     known.graceUntil = now + this.#grace[reason]
-    this.#away.add(peer)
+    this.#away.set(peer, now)
     return 'away'
   }
 
@@ -131,7 +135,18 @@ export class PresenceTable {
 
   /** The peers that did not reconnect within their grace period. */
   graceExpired(now: number): PeerId[] {
-    return [...this.#away].filter((peer) => (this.#present.get(peer)?.graceUntil ?? 0) <= now)
+    return [...this.#away.keys()].filter((peer) => (this.#present.get(peer)?.graceUntil ?? 0) <= now)
+  }
+
+  /** Since when a peer is disconnected; undefined while it is connected. */
+  awaySince(peer: PeerId): number | undefined {
+    return this.#away.get(peer)
+  }
+
+  /** When a peer arrived or moved, if it did so in the round of the last flush: what that flush decided answers it. */
+  movedBeforeFlush(peer: PeerId): number | undefined {
+    const known = this.#present.get(peer)
+    return known && known.dirtyInRound === this.#round - 1 ? known.dirtySince : undefined
   }
 
   /** Begins the next round and returns the number of dirty peers of the one that ends. */
@@ -151,13 +166,14 @@ export class PresenceTable {
     this.#away.delete(peer)
   }
 
-  #apply(presence: Presence, { position, desiredRoom }: PresenceUpdate): void {
+  #apply(presence: Presence, { position, desiredRoom }: PresenceUpdate, now: number): void {
     const hasNewPreference = desiredRoom !== undefined && desiredRoom !== '' && desiredRoom !== presence.desiredRoom
     const hasMoved = position !== undefined && !isSamePlace(position, presence.position)
     if (hasNewPreference) presence.desiredRoom = desiredRoom
     if (hasMoved) presence.position = position
     if (!presence.position || !(hasMoved || hasNewPreference) || presence.dirtyInRound === this.#round) return
     presence.dirtyInRound = this.#round
+    presence.dirtySince = now
     this.#dirtyCount++
   }
 }

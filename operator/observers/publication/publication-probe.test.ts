@@ -7,7 +7,7 @@ import { silentLog } from '../../../cells/chassis/log.ts'
 import { Metrics } from '../../../cells/chassis/metrics.ts'
 import type { Realm } from '../../../crds/realm.ts'
 import { aRealm } from '../../desired/realm.fixtures.ts'
-import { PublicationProbe } from './publication-probe.ts'
+import { PublicationProbe, type PublicationProbeOptions } from './publication-probe.ts'
 
 const adapter = 'archipelago:archipelago:wss://h/cells/0/ws'
 const serving = (value = adapter): FetchResult => ({ ok: true, status: 200, body: { comms: { adapter: value } } })
@@ -19,7 +19,7 @@ const withEndpoint = (state: 'Serving' | 'Starting' = 'Serving', realm = aRealm(
   status: { endpoints: [{ slot: 0, adapter, cell: 'main-0', state }] },
 })
 
-function aProbe(first: FetchResult = absent) {
+function aProbe(first: FetchResult = absent, metrics?: PublicationProbeOptions['metrics']) {
   const clock = new ManualClock()
   const asked: string[] = []
   const changed: string[] = []
@@ -28,7 +28,7 @@ function aProbe(first: FetchResult = absent) {
     asked.push(url)
     return world.answer
   }
-  const probe = new PublicationProbe({ log: silentLog, providerUrl: 'http://provider', clock, fetch, random: () => 0.5 })
+  const probe = new PublicationProbe({ log: silentLog, providerUrl: 'http://provider', clock, fetch, random: () => 0.5, metrics })
   probe.onChange(({ name }) => changed.push(name))
   const pass = async (ms: number) => {
     for (let at = 0; at < ms; at += 50) {
@@ -75,6 +75,21 @@ test('a realm is requested several times a second until it is served, and rarely
   await pass(60_000)
   expect(asked.length - before).toBe(4)
   expect(changed).toEqual(['main', 'main'])
+})
+
+test('how long the provider takes to serve a change is measured once for each change', async () => {
+  const served = vi.fn<(afterMs: number) => void>()
+  const { observe, world, pass } = aProbe(absent, { served })
+  observe(withEndpoint('Starting'))
+  await pass(1000)
+  observe(withEndpoint())
+  await pass(2000)
+  expect(served).not.toHaveBeenCalled()
+  world.answer = serving()
+  await pass(60_000)
+  expect(served).toHaveBeenCalledTimes(1)
+  expect(served.mock.calls[0]?.[0]).toBeGreaterThanOrEqual(2000)
+  expect(served.mock.calls[0]?.[0]).toBeLessThan(3500)
 })
 
 test('a realm without serving cells is not requested', async () => {

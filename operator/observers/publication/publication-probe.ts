@@ -15,6 +15,7 @@ import type { Realm } from '../../../crds/realm.ts'
 import { aboutUrl } from '../../desired/urls.ts'
 import type { PublicationStatus } from '../../observed/publication-status.ts'
 import type { RealmObserver } from '../observer.ts'
+import type { publicationMetrics } from './publication-metrics.ts'
 
 /** `fetch` is HTTP by default. */
 export interface PublicationProbeOptions {
@@ -23,9 +24,12 @@ export interface PublicationProbeOptions {
   clock: Clock
   log: Log
   fetch?: (url: string) => Promise<FetchResult>
+  metrics?: PublicationMetrics | undefined
   /** A number from 0 to 1 that spreads requests in time. */
   random?: () => number
 }
+
+type PublicationMetrics = ReturnType<typeof publicationMetrics>
 
 const TIMEOUT_MS = 5_000
 const MAX_BYTES = 1024 * 1024
@@ -61,6 +65,8 @@ interface ProbedRealm {
   /** Undefined until the first answer. */
   answer?: ProviderAnswer
   status: PublicationStatus
+  /** When the adapters changed last, until the provider answers with one of them. */
+  wantedSince?: number | undefined
   /** Requests since it last served the realm. */
   requests: number
   /** Failures in a row. */
@@ -73,13 +79,22 @@ interface ProbedRealm {
 export class PublicationProbe implements RealmObserver<PublicationStatus>, Running {
   readonly #providerUrl: string
   readonly #poller: Poller<ProbedRealm, ProviderAnswer>
+  readonly #clock: Clock
 
-  constructor({ providerUrl, clock, log, random, ...options }: PublicationProbeOptions) {
+  constructor({ providerUrl, clock, log, random, metrics, ...options }: PublicationProbeOptions) {
+    this.#clock = clock
     this.#providerUrl = providerUrl
     const fetch = options.fetch ?? ((url) => fetchJson(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }))
     this.#poller = new Poller({
       ask: async ({ aboutUrl, publisher }) => answerOf(await fetch(publisher ? `${aboutUrl}?publisher=${publisher}` : aboutUrl)),
-      learn,
+      learn: (probed, answer) => {
+        const outcome = learn(probed, answer)
+        if (probed.wantedSince !== undefined && probed.status.state === 'serving') {
+          metrics?.served(clock.monotonic() - probed.wantedSince)
+          probed.wantedSince = undefined
+        }
+        return outcome
+      },
       concurrency: MAX_PARALLEL,
       clock,
       log,
@@ -100,6 +115,8 @@ export class PublicationProbe implements RealmObserver<PublicationStatus>, Runni
     probed.others = 0
     probed.status = statusOf(probed)
     probed.requests = 0
+    // The provider may go on with an adapter that the realm had before: then there is nothing to wait for.
+    probed.wantedSince = adapters.size === 0 || probed.status.state === 'serving' ? undefined : this.#clock.monotonic()
     if (adapters.size === 0) this.#poller.pause(key)
     else if (wasPaused || probed.status.state !== 'serving') this.#poller.pollIn(key, 0)
   }

@@ -58,6 +58,26 @@ const fleet: Dashboard = {
           },
           queries: { '{{status}}': 'sum by (status) (rate(realm_provider_http_requests_total[$__rate_interval]))' },
         },
+        {
+          ...{ title: 'Heartbeat to island (p95)', unit: 's', about: 'At most one flush, two seconds, is usual.' },
+          queries: { '{{realm}} {{cell}}': 'realm_cell:island_change_seconds:p95_15m' },
+        },
+        {
+          ...{
+            title: 'Answers to /about (p99)',
+            unit: 's',
+            about: 'What the realm provider itself needs; microseconds from memory.',
+          },
+          queries: { '{{namespace}}': 'realm_provider:about_seconds:p99_15m' },
+        },
+        {
+          ...{
+            title: 'Until a change is published (p95)',
+            unit: 's',
+            about: 'From the decision of the operator to an answer of the realm provider.',
+          },
+          queries: { '{{namespace}}': 'realm_operator:publication_seconds:p95_1h' },
+        },
       ],
     },
     {
@@ -139,6 +159,18 @@ const realm: Dashboard = {
           },
         },
         {
+          ...{
+            title: 'Heartbeat to island',
+            unit: 's',
+            about: 'From a move to the room it leads to; one flush, two seconds, at most is usual.',
+          },
+          queries: { 'p95 {{cell}}': `realm_cell:island_change_seconds:p95_15m{${inRealm}}` },
+        },
+        {
+          ...{ title: 'Reconnects', unit: 's', about: 'How long players were gone who came back while their place was kept.' },
+          queries: { 'p95 {{cell}}': `realm_cell:reconnect_seconds:p95_15m{${inRealm}}` },
+        },
+        {
           ...{ title: 'Active archipelagos', unit: 'short', about: 'One in each cell; two for a moment at a takeover.' },
           queries: { '{{cell}}': `sum by (cell) (realm_archipelago_active{${inRealm}})` },
         },
@@ -164,7 +196,7 @@ const realm: Dashboard = {
         },
         {
           ...{ title: 'Scene rooms: time to an answer', unit: 's', about: 'From the request of an explorer to its token.' },
-          queries: { p95: quantile(0.95, 'realm_gatekeeper_scene_answer_seconds', inRealm) },
+          queries: { 'p95 {{realm}}': `realm:scene_answer_seconds:p95_15m{${inRealm}}` },
         },
         {
           ...{ title: 'NATS reached', unit: 'short', about: '1 while it is.' },
