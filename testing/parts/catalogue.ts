@@ -1,6 +1,6 @@
 import { chromium } from './chromium.ts'
 import { debian } from './debian.ts'
-import { gatewayApi, kube, livekit, lua, nats } from './go.ts'
+import { crane, gatewayApi, helm3, kube, livekit, lua, nats, promtool } from './go.ts'
 import { bevy, postgres, rtc } from './npm.ts'
 import type { Part, PartName, PartState, Progress } from './part.ts'
 import { pgbouncer } from './pgbouncer.ts'
@@ -20,6 +20,9 @@ export const catalogue: Readonly<Record<PartName, () => Part>> = {
   gatewayApi,
   livekit,
   kube,
+  helm3,
+  promtool,
+  crane,
 }
 
 /** Which parts are ready to use on this machine; makes none. */

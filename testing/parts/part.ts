@@ -1,6 +1,9 @@
 /** Every part the tests can use: a real program or package that is not part of the product. */
 export const partNames = [
   'kube',
+  'helm3',
+  'promtool',
+  'crane',
   'nats',
   'livekit',
   'postgres',
