@@ -77,9 +77,9 @@ async function addChecks(
   ports: ReportPorts,
 ): Promise<void> {
   const quiet = { probes: ports.probes, say: () => {} }
-  for (const of of [undefined, name]) {
-    const diagnosis = await diagnose(cluster, of, quiet)
-    const path = `doctor/${of === undefined ? 'installation' : 'realm'}`
+  for (const realm of [undefined, name]) {
+    const diagnosis = await diagnose(cluster, realm, quiet)
+    const path = `doctor/${realm === undefined ? 'installation' : 'realm'}`
     add(`${path}.json`, `${JSON.stringify(diagnosis, null, 2)}\n`)
     add(`${path}.txt`, diagnosisText(diagnosis, {}))
   }

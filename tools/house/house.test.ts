@@ -1,3 +1,4 @@
+import { stripTypeScriptTypes } from 'node:module'
 import { relative } from 'node:path'
 import { expect, test } from 'vitest'
 import { runCommand } from '../../testing/parts/command.ts'
@@ -35,6 +36,19 @@ test('imports go down or stay in their room', () => {
 
 test('the product imports nothing of the tests, their library or the tools', () => {
   expect(imports.filter(({ to }) => isForTests(to) || /^(vitest|fast-check)/.test(to)).map(shown)).toEqual([])
+})
+
+// vitest reads some files that Node does not, such as a loop over a variable called `of`.
+test('Node reads every file of the product as it is', () => {
+  const unreadable = product.filter((file) => {
+    try {
+      stripTypeScriptTypes(textOf(file))
+      return false
+    } catch {
+      return true
+    }
+  })
+  expect(unreadable).toEqual([])
 })
 
 test('the build compiles the product and nothing else', async () => {
