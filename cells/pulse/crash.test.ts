@@ -38,6 +38,8 @@ class Explorer {
   #connectsAt = 0
   #stepsAt = Number.POSITIVE_INFINITY
   #steps = 0
+  /** Numbers of those whom it has seen move since it was connected last. */
+  readonly #seen = new Set<string>()
 
   constructor(network: Network, options: { index: number; others: number; returnMs: number }) {
     this.#network = network
@@ -83,7 +85,7 @@ class Explorer {
     this.#stepsAt = this.sawAllAt = Number.POSITIVE_INFINITY
     // The numbers of the next relay are those of other players.
     this.model.known.clear()
-    this.model.received.length = 0
+    this.#seen.clear()
   }
 
   #take(bytes: Buffer): void {
@@ -94,8 +96,9 @@ class Explorer {
     }
     this.model.sendReliable(bytes)
     // A state comes as a whole where a change overtook the announcement of its player.
-    const seen = new Set(this.model.received.flatMap((each) => /^playerState\w+ (\d+)$/.exec(each)?.[1] ?? []))
-    if (seen.size >= this.#options.others) this.sawAllAt = Math.min(this.sawAllAt, this.#network.now)
+    const [kind = '', subject = ''] = this.model.received.pop()?.split(' ') ?? []
+    if (kind.startsWith('playerState')) this.#seen.add(subject)
+    if (this.#seen.size >= this.#options.others) this.sawAllAt = Math.min(this.sawAllAt, this.#network.now)
   }
 
   #service(): void {
