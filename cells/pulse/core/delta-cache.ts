@@ -20,10 +20,10 @@ const MAX_AGE = 100_000_000
  */
 export class DeltaCache {
   readonly #writer = new ProtoWriter(BYTES)
-  #table = new Uint32Array(FIRST_ENTRIES * PLACES * COLUMNS)
+  #table = new Int32Array(FIRST_ENTRIES * PLACES * COLUMNS)
   /** How often the memory was begun anew; a delta of before is no delta any more. */
   #age = 1
-  /** Where the delta that was found last is in `bytes`. */
+  /** Where the delta that was found or made last is in `bytes`. */
   start = 0
   end = 0
   /** Deltas that were made since the start. */
@@ -41,26 +41,29 @@ export class DeltaCache {
     this.#age = (this.#age + 1) % MAX_AGE
   }
 
-  /** Finds or makes the delta from a sequence on, which begins at `start` and ends at `end`. */
-  find(player: Player, baseline: number, tier: number, sentTier: number): void {
-    const { entry, sequence } = player
-    // Those that bring fields which the tier of before left out share a place: they are few.
-    const at = (entry * PLACES + (baseline & 3) * 4 + (tier === sentTier ? tier : TIERS)) * COLUMNS
-    if (at >= this.#table.length) this.#table = longer(this.#table, new Uint32Array(2 * at + PLACES * COLUMNS))
+  /** Finds the delta of the player of an entry from one sequence to another, both as signed numbers. @returns false when it was not made yet */
+  find(entry: number, baseline: number, sequence: number, tier: number, sentTier: number): boolean {
+    const at = placeOf(entry, baseline, tier, sentTier)
     const table = this.#table
-    const made = (this.#age * TIERS + sentTier) * TIERS + tier
-    if (table[at] === baseline && table[at + 1] === sequence && table[at + 2] === made) {
-      const place = table[at + 3] ?? 0
-      this.start = place >>> 8
-      this.end = this.start + (place & 0xff)
-      return
-    }
+    // Beyond its end nothing is found.
+    if (table[at] !== baseline || table[at + 1] !== sequence || table[at + 2] !== this.#made(tier, sentTier)) return false
+    const place = table[at + 3] as number
+    this.start = place >>> 8
+    this.end = this.start + (place & 0xff)
+    return true
+  }
+
+  /** Makes the delta from a sequence to the state that the player has. */
+  make(player: Player, baseline: number, tier: number, sentTier: number): void {
+    const at = placeOf(player.entry, baseline, tier, sentTier)
+    if (at >= this.#table.length) this.#table = longer(this.#table, new Int32Array(2 * at + PLACES * COLUMNS))
+    const table = this.#table
     this.start = this.#writer.length
-    serverMessages.delta(this.#writer, player, baseline, tier, sentTier)
+    serverMessages.delta(this.#writer, player, baseline >>> 0, tier, sentTier)
     this.end = this.#writer.length
     table[at] = baseline
-    table[at + 1] = sequence
-    table[at + 2] = made
+    table[at + 1] = player.sequence
+    table[at + 2] = this.#made(tier, sentTier)
     table[at + 3] = (this.start << 8) | (this.end - this.start)
     this.encoded++
   }
@@ -70,4 +73,12 @@ export class DeltaCache {
     const at = entry * PLACES * COLUMNS
     this.#table.fill(0, at, at + PLACES * COLUMNS)
   }
+
+  #made(tier: number, sentTier: number): number {
+    return (this.#age * TIERS + sentTier) * TIERS + tier
+  }
 }
+
+/** Those that bring fields which the tier of before left out share a place: they are few. */
+const placeOf = (entry: number, baseline: number, tier: number, sentTier: number): number =>
+  (entry * PLACES + (baseline & 3) * 4 + (tier === sentTier ? tier : TIERS)) * COLUMNS

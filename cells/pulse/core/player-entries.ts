@@ -7,7 +7,9 @@ const FIRST_ENTRIES = 256
  * without touching the player. An entry that was given back is given to another player.
  */
 export class PlayerEntries {
-  /** Another number with each change of the player of an entry. No player has entry 0. */
+  /** The sequence of the state of the player of an entry, as a signed number. No player has entry 0. */
+  sequences = new Int32Array(FIRST_ENTRIES)
+  /** Another number with each change of the player that is more than one of its state. */
   changes = new Int32Array(FIRST_ENTRIES)
   /** x and z, in metres. */
   places = new Float64Array(2 * FIRST_ENTRIES)
@@ -20,6 +22,7 @@ export class PlayerEntries {
     const entry = this.#free.pop() ?? this.#next++
     if (entry >= this.changes.length) {
       const entries = 2 * this.changes.length
+      this.sequences = longer(this.sequences, new Int32Array(entries))
       this.changes = longer(this.changes, new Int32Array(entries))
       this.places = longer(this.places, new Float64Array(2 * entries))
       this.seenIn = longer(this.seenIn, new Int32Array(entries))

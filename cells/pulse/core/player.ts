@@ -76,6 +76,8 @@ export class Player implements Subject {
   client: RelayClient | undefined
   /** Whether it has just arrived: whom it sees is not known yet. */
   hasMoved = false
+  /** The round in which was looked last for whom it sees. */
+  lookedAt = 0
   /** Sequences of its last teleport, emote and end of an emote: observers that were sent less get a message of their own. */
   teleportedAt = -1
   emoteStartedAt = -1
@@ -98,9 +100,10 @@ export class Player implements Subject {
     this.subject = subject
     this.wallet = wallet
     this.sequence = sequence
+    this.#entries.sequences[this.entry] = sequence
   }
 
-  /** Something that observers are told of is another than before. */
+  /** Something that observers are told of besides the state is another than before. */
   changed(): void {
     this.#entries.changed(this.entry)
   }
@@ -115,10 +118,10 @@ export class Player implements Subject {
   /** Takes the next state. */
   become(state: AvatarState, tick: number): void {
     this.sequence = (this.sequence + 1) >>> 0
+    this.#entries.sequences[this.entry] = this.sequence
     this.tick = tick
     this.states.set(state, offsetOf(this.sequence))
     this.locate()
-    this.changed()
   }
 
   /** Finds out from its state where it is. */

@@ -207,7 +207,7 @@ export class Relay {
     for (let i = Math.floor((players.length * part) / parts); i < end; i++) {
       const player = players[i]
       if (!player?.client || !player.grid) continue
-      if ((player.subject + this.#ticks) % this.#lookTicks === 0 || player.hasMoved) this.#look(player, player.grid)
+      if (player.hasMoved || this.#isDue(player, i / players.length)) this.#look(player, player.grid)
       this.#sender.send(player)
     }
   }
@@ -236,7 +236,18 @@ export class Relay {
     this.#players.remove(player)
   }
 
+  /**
+   * Whether to look for whom a player sees: neighbours in the same round. Players change places in the order, so that one may be passed over.
+   *
+   * @param place its place in the order, from 0 to 1
+   */
+  #isDue({ lookedAt }: Player, place: number): boolean {
+    const rounds = this.#lookTicks
+    return Math.floor(place * rounds) === this.#ticks % rounds || this.#ticks - lookedAt >= 2 * rounds
+  }
+
   #look(player: Player, grid: Grid): void {
+    player.lookedAt = this.#ticks
     this.#visibility.update(player, grid, this.#sender)
     if (player.hasMoved) this.#visibility.arrive(player, grid, this.#sender)
     player.hasMoved = false

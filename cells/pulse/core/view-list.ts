@@ -14,7 +14,7 @@ export const MARK = {
 
 /** The numbers of a view, in 32 bytes, so that all of them come from one line of the processor's cache. */
 export const VIEW = {
-  /** Entry of the player, and the count of its changes that was sent. */
+  /** Entry of the player, and the count of its changes besides the state that was looked at. */
   entry: 0,
   seen: 1,
   /** Tier of distance, and in which rounds its changes are due: with it, those of one tier are spread over all rounds. */

@@ -122,15 +122,18 @@ export class ViewSender implements VisibilityListener {
     // Adding a view may have replaced the table, but none is added on the way.
     const { table } = views
     const dueBits = this.#dueBits
-    const { changes } = this.#entries
+    const { changes, sequences } = this.#entries
     for (let row = views.count - 1; row >= 0; row--) {
       const at = row * VIEW_LENGTH
       if ((round + ((table[at + VIEW.phase] as number) & phaseBits)) & (dueBits[table[at + VIEW.tier] as number] as number))
         continue
-      const count = changes[table[at + VIEW.entry] as number] as number
-      if (count === table[at + VIEW.seen]) continue
-      table[at + VIEW.seen] = count
-      this.#sendRow(observer, row, at, table)
+      const entry = table[at + VIEW.entry] as number
+      const count = changes[entry] as number
+      const sequence = sequences[entry] as number
+      if (count !== table[at + VIEW.seen]) {
+        table[at + VIEW.seen] = count
+        this.#sendRow(observer, row, at, table)
+      } else if (sequence !== table[at + VIEW.sequence]) this.#sendDelta(observer, row, at, table, sequence)
     }
   }
 
@@ -146,7 +149,7 @@ export class ViewSender implements VisibilityListener {
       player.eventAt > sequence
     )
       this.#sendMore(observer, row, player)
-    else if (player.sequence !== sequence) this.#sendDelta(observer, row, player, sequence)
+    else if (player.sequence !== sequence) this.#sendDelta(observer, row, at, table, player.sequence)
   }
 
   /** Sends whatever is due of a view besides changes of the state, then those if they are not in it. */
@@ -159,7 +162,7 @@ export class ViewSender implements VisibilityListener {
     else if (marks & MARK.stateRequested) this.#sendFull(observer, row, player)
     else if (player.sequence === sequence) return
     else if (player.eventAt > sequence) this.#sendEvents(observer, row, player)
-    else this.#sendDelta(observer, row, player, sequence)
+    else this.#sendDelta(observer, row, row * VIEW_LENGTH, views.table, player.sequence)
   }
 
   /** A player that is announced again needs no repetition. */
@@ -211,22 +214,26 @@ export class ViewSender implements VisibilityListener {
     client?.sendReliable(this.#writer.bytes)
   }
 
-  #sendDelta(observer: Player, row: number, player: Player, sequence: number): void {
-    // The state that was sent last may be forgotten, so that no delta can be made from it.
-    if (player.sequence - sequence >= REMEMBERED_STATES) {
-      this.#sendFull(observer, row, player)
-      return
-    }
-    const { views } = observer
-    const at = row * VIEW_LENGTH
-    const { table } = views
+  /** As long as the delta was made before, this touches the tables only, and not the player. */
+  #sendDelta(observer: Player, row: number, at: number, table: Int32Array, sequence: number): void {
+    const baseline = table[at + VIEW.sequence] as number
     const tier = table[at + VIEW.tier] as number
+    const sentTier = table[at + VIEW.sentTier] as number
     const deltas = this.#deltas
-    deltas.find(player, sequence, tier, table[at + VIEW.sentTier] as number)
+    if (!deltas.find(table[at + VIEW.entry] as number, baseline, sequence, tier, sentTier)) {
+      const player = observer.views.players[row]
+      if (!player) return
+      // The state that was sent last may be forgotten, so that no delta can be made from it.
+      if ((sequence - baseline) >>> 0 >= REMEMBERED_STATES) {
+        this.#sendFull(observer, row, player)
+        return
+      }
+      deltas.make(player, baseline, tier, sentTier)
+    }
     this.#ranges[2 * this.#count] = deltas.start
     this.#ranges[2 * this.#count + 1] = deltas.end
     this.#count++
-    table[at + VIEW.sequence] = player.sequence
+    table[at + VIEW.sequence] = sequence
     table[at + VIEW.sentTier] = tier
     this.sent++
   }

@@ -33,22 +33,30 @@ export function writeHeader(bytes: Buffer, peerId: number, session: number, sent
 
 /** Memory for datagrams that are being written: what was given back last is taken first, since it is in the cache of the processor. */
 export class DatagramMemory {
-  readonly #free: Buffer[] = []
+  readonly #free: ViewedBytes[] = []
 
-  take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(MTU)
+  take(): ViewedBytes {
+    return this.#free.pop() ?? viewed(Buffer.allocUnsafeSlow(MTU))
   }
 
-  give(bytes: Buffer): void {
-    this.#free.push(bytes)
+  give(memory: ViewedBytes): void {
+    this.#free.push(memory)
   }
 }
 
-const NO_BYTES = Buffer.alloc(0)
+/** Bytes, and the same as words. */
+interface ViewedBytes {
+  readonly bytes: Buffer
+  readonly view: DataView
+}
+
+const viewed = (bytes: Buffer): ViewedBytes => ({ bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) })
+
+const NOTHING = viewed(Buffer.alloc(0))
 
 /** A datagram that commands are written into until it is full or the host flushes it. It has memory only while there is something in it. */
 export class OutgoingDatagram {
-  bytes: Buffer = NO_BYTES
+  #lent = NOTHING
   /** How long it may become. */
   limit = MTU
   length = HEADER_BYTES
@@ -58,6 +66,15 @@ export class OutgoingDatagram {
 
   constructor(memory: DatagramMemory) {
     this.#memory = memory
+  }
+
+  /** What was written; only while it is not empty. */
+  get bytes(): Buffer {
+    return this.#lent.bytes
+  }
+
+  get view(): DataView {
+    return this.#lent.view
   }
 
   get isEmpty(): boolean {
@@ -70,7 +87,7 @@ export class OutgoingDatagram {
 
   /** Where a command of `size` bytes is to be written in `bytes`. Only after `fits`. */
   place(size: number): number {
-    if (this.commands === 0) this.bytes = this.#memory.take()
+    if (this.commands === 0) this.#lent = this.#memory.take()
     const at = this.length
     this.length += size
     this.commands += 1
@@ -79,8 +96,8 @@ export class OutgoingDatagram {
 
   /** What was written is sent, or of no use any more. */
   clear(): void {
-    if (this.commands > 0) this.#memory.give(this.bytes)
-    this.bytes = NO_BYTES
+    if (this.commands > 0) this.#memory.give(this.#lent)
+    this.#lent = NOTHING
     this.length = HEADER_BYTES
     this.commands = 0
   }
@@ -93,4 +110,12 @@ const COPY_BY_HAND_BYTES = 256
 export function copyBytes(source: Uint8Array, start: number, end: number, target: Buffer, at: number): void {
   if (end - start > COPY_BY_HAND_BYTES) target.set(source.subarray(start, end), at)
   else for (let from = start, to = at; from < end; from++, to++) target[to] = source[from] as number
+}
+
+/** Copies `source` from `start` to `end`, four bytes at a time, which for some tens of bytes is the fastest of all ways. */
+export function copyWords(source: DataView, start: number, end: number, target: DataView, at: number): void {
+  let from = start
+  let to = at
+  for (; from + 4 <= end; from += 4, to += 4) target.setUint32(to, source.getUint32(from, true), true)
+  for (; from < end; from++, to++) target.setUint8(to, source.getUint8(from))
 }

@@ -1,6 +1,6 @@
 import { type Fragment, writeFragment, writeUnreliable } from './command-writer.ts'
 import { CommandKind, UNSEQUENCED_FLAG } from './commands.ts'
-import { copyBytes, type OutgoingDatagram } from './datagram.ts'
+import { copyBytes, copyWords, type OutgoingDatagram } from './datagram.ts'
 import type { OutgoingChannel } from './outgoing.ts'
 
 /** Where commands are written that are sent once. */
@@ -8,6 +8,14 @@ export interface Output {
   readonly datagram: OutgoingDatagram
   /** Makes room for a command: a full datagram is sent first. */
   place(size: number): number
+}
+
+/** Messages are mostly copied from the same memory. */
+let viewed: { bytes: Uint8Array; view: DataView } = { bytes: new Uint8Array(), view: new DataView(new ArrayBuffer(0)) }
+
+function viewOf(bytes: Uint8Array): DataView {
+  if (viewed.bytes !== bytes) viewed = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }
+  return viewed.view
 }
 
 /** Writes the messages to one peer that may be lost straight into its datagrams: they are not kept. */
@@ -56,6 +64,7 @@ export class UnreliableSender {
     const output = this.#output
     const { datagram } = output
     const { reliable } = numbers
+    const words = viewOf(source)
     for (let i = first; i < count; i++) {
       const start = ranges[2 * i] ?? 0
       const end = ranges[2 * i + 1] ?? 0
@@ -63,9 +72,11 @@ export class UnreliableSender {
       if (numbers.unreliable === 0xffff || !this.fits(length)) return i
       numbers.unreliable += 1
       const at = output.place(8 + length)
-      const { bytes } = datagram
-      writeUnreliable(bytes, at, CommandKind.SEND_UNRELIABLE, channel, reliable, numbers.unreliable, length)
-      for (let from = start, to = at + 8; from < end; from++, to++) bytes[to] = source[from] as number
+      const { view } = datagram
+      // The same as `writeUnreliable`, in words.
+      view.setUint32(at, (CommandKind.SEND_UNRELIABLE << 24) | (channel << 16) | reliable)
+      view.setUint32(at + 4, (numbers.unreliable << 16) | length)
+      copyWords(words, start, end, view, at + 8)
     }
     return count
   }

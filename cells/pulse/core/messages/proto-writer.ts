@@ -46,6 +46,30 @@ export class ProtoWriter {
     this.#varint(value >>> 0)
   }
 
+  /** As `int32` of those elements of `values` from `at` on whose bit in `set` is one; the first of them is the field `first`. */
+  int32s(first: number, values: Int32Array, at: number, set: number): void {
+    this.#reserve(32 * 16)
+    const buffer = this.#buffer
+    let to = this.#at
+    for (let left = set; left !== 0; left &= left - 1) {
+      const index = 31 - Math.clz32(left & -left)
+      const value = values[at + index] as number
+      const tag = ((first + index) << 3) | VARINT
+      if (tag >= 0x80) buffer[to++] = tag | 0x80
+      buffer[to++] = tag >= 0x80 ? tag >>> 7 : tag
+      if (value < 0) {
+        this.#at = to
+        this.#negative(value)
+        to = this.#at
+        continue
+      }
+      let rest = value
+      for (; rest >= 0x80; rest >>>= 7) buffer[to++] = rest | 0x80
+      buffer[to++] = rest
+    }
+    this.#at = to
+  }
+
   text(field: number, text: string): void {
     const length = Buffer.byteLength(text)
     this.#reserve(16 + length)

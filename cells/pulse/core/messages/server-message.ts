@@ -65,11 +65,9 @@ export const serverMessages = {
     const to = offsetOf(sequence)
     const fields = (FIELDS_OF_TIER[tier] ?? 0) & (REQUIRED | (states[to + FIELD.present] ?? 0))
     const known = (FIELDS_OF_TIER[sentTier] ?? 0) & (REQUIRED | (states[from + FIELD.present] ?? 0))
-    for (let field = 0; field < FIELD_COUNT; field++) {
-      if (!((fields >> field) & 1)) continue
-      const value = states[to + field] ?? 0
-      if (value !== states[from + field] || !((known >> field) & 1)) writer.int32(field + DELTA_FIELD_OFFSET, value)
-    }
+    let changed = fields & ~known
+    for (let field = 0; field < FIELD_COUNT; field++) if (states[to + field] !== states[from + field]) changed |= 1 << field
+    writer.int32s(DELTA_FIELD_OFFSET, states, to, changed & fields)
     writer.close(message)
   },
 
@@ -154,9 +152,7 @@ function writeSnapshot(writer: ProtoWriter, subject: Subject): void {
 function writeState(writer: ProtoWriter, { states, sequence }: Subject): void {
   const at = offsetOf(sequence)
   const present = states[at + FIELD.present] ?? 0
-  for (let field = 0; field < FIELD_COUNT; field++) {
-    const value = states[at + field] ?? 0
-    const isWritten = (OPTIONAL_FIELDS >> field) & 1 ? (present >> field) & 1 : value !== 0
-    if (isWritten) writer.int32(field + STATE_FIELD_OFFSET, value)
-  }
+  let written = present & OPTIONAL_FIELDS
+  for (let field = 0; field < FIELD_COUNT; field++) if (states[at + field] !== 0) written |= (1 << field) & REQUIRED
+  writer.int32s(STATE_FIELD_OFFSET, states, at, written)
 }
