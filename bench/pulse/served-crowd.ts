@@ -34,6 +34,10 @@ export interface ServedCrowd {
   bytesPerDatagram: number
   /** Share of one core that a program needs which only receives and sends as many datagrams. */
   bareShare: number
+  /** What that program takes to send the datagrams of a round, in milliseconds. */
+  bareRoundMs: number
+  /** Microseconds for the reception of a datagram: of the relay, and of that program. */
+  received: { relay: number; bare: number }
 }
 
 /** Believes every chain: what signatures cost is measured elsewhere. */
@@ -102,6 +106,8 @@ export async function serveCrowd(options: Omit<CrowdOptions, 'port'>, rates: Sen
       undelivered: perSecond('undelivered'),
       lost,
       bareShare: perSecond('out') / bare.perSecond.sent + perSecond('in') / bare.perSecond.received,
+      bareRoundMs: (perSecond('out') * TICK_MS) / bare.perSecond.sent,
+      received: { relay: (receivedMs * 1_000) / (after.in - before.in), bare: 1e6 / bare.perSecond.received },
       bytesPerDatagram: (after.bytes - before.bytes) / (after.out - before.out),
     }
   } finally {
