@@ -63,8 +63,8 @@ export const chartReadme = (): string =>
     '# realm-operator',
     '<!-- Written by `npm run generate` from the comments in values.yaml; a test compares it with them. -->',
     [
-      'Runs the communications of Decentraland-compatible realms on Kubernetes, and tells explorers where they are. Needs Kubernetes 1.31 or later, and Helm 3.14',
-      'or later.',
+      'Runs the communications of Decentraland-compatible realms on Kubernetes, and tells explorers where they are. Needs Kubernetes 1.31 or later, and Helm 3',
+      'or 4: its tests lint and render it with 3.22 and 4.0.',
     ].join('\n'),
     [
       '```sh',
