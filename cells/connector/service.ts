@@ -115,7 +115,7 @@ class Connector implements RunningService {
     this.#banSweep = this.#startBanSweep()
     const relay = deps.relay ?? relayOf(config)
     const { sessions, bridge } = { sessions: this.#sessions, bridge: this.#bridge }
-    if (relay) this.#reporter = new SessionReporter({ relay, sessions, bridge, clock, log, metrics })
+    if (relay) this.#reporter = new SessionReporter({ relay, sessions, bridge, bans: this.#bans, clock, log, metrics })
     this.#busAwaySince = bus.state === 'connected' ? undefined : clock.monotonic()
     this.#unsubscribe = bus.onState((state) => {
       this.#busAwaySince = state === 'connected' ? undefined : clock.monotonic()

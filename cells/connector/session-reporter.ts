@@ -5,6 +5,7 @@ import { messageOf } from '../chassis/errors.ts'
 import { type Running, stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import { repeat } from '../chassis/repeat.ts'
+import type { Bans } from '../identity/bans.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
 import { SESSION_LEASE_MS, type SessionReportAnswer, type SessionReports } from '../wire/session-report.ts'
 import type { BusBridge } from './bus-bridge.ts'
@@ -17,6 +18,8 @@ export interface SessionReporterDeps {
   relay: SessionReports
   sessions: SessionRegistry<ClientConnection>
   bridge: Pick<BusBridge, 'place'>
+  /** Where wallets are looked up that the relay shows and that have no session; those found banned are reported as `banned` says. */
+  bans: Pick<Bans, 'bannedOf'>
   clock: Clock
   log: Log
   metrics: Pick<ConnectorMetrics, 'reports'>
@@ -41,6 +44,10 @@ const REPEAT_CHECK_MS = 5_000
 /** Banned wallets that are remembered for a relay that starts anew. */
 const MAX_BANS = 10_000
 
+/** How often a wallet without a session is looked up, and of how many it is remembered that they were. */
+const LOOK_UP_MS = 30_000
+const MAX_LOOKED_UP = 10_000
+
 /** What the relay was told of a session, and where it is by the relay. */
 interface Reported {
   session: PlayerSession
@@ -58,6 +65,8 @@ export class SessionReporter implements Running {
   readonly #reported = new Map<PeerId, Reported>()
   /** Banned wallets, and whether the relay knows. */
   readonly #bans = new Map<PeerId, boolean>()
+  /** When wallets without a session were looked up, the one longest ago first. */
+  readonly #lookedUpAt = new Map<PeerId, number>()
   readonly #running: Running
   #relay: string | undefined
   #roundAt = Number.NEGATIVE_INFINITY
@@ -111,8 +120,10 @@ export class SessionReporter implements Running {
     this.#reportedAt = clock.monotonic()
     try {
       for (const { report, wallets: reported } of reportsOf(this.#connector, wallets, MAX_REPORTS)) {
-        this.#took(reported, await relay.report(report))
+        const answer = await relay.report(report)
+        this.#took(reported, answer)
         metrics.reports.ok.inc()
+        await this.#lookUp(answer.unreported ?? [])
       }
       if (this.#failures > 0) log.info({ failures: this.#failures }, 'the movement relay answers again')
       this.#failures = 0
@@ -121,6 +132,23 @@ export class SessionReporter implements Running {
       if (this.#failures++ === 0)
         log.warn({ reason: messageOf(error) }, 'the movement relay does not take the sessions of this connector')
     }
+  }
+
+  /** Looks up wallets that the relay shows without a session: `banned` is called for those that are. */
+  async #lookUp(wallets: readonly PeerId[]): Promise<void> {
+    const { sessions, bans, clock } = this.#deps
+    const now = clock.monotonic()
+    const due = wallets.filter((peer) => !sessions.has(peer) && now - (this.#lookedUpAt.get(peer) ?? -LOOK_UP_MS) >= LOOK_UP_MS)
+    if (due.length === 0) return
+    for (const peer of due) {
+      this.#lookedUpAt.delete(peer)
+      this.#lookedUpAt.set(peer, now)
+    }
+    for (const peer of this.#lookedUpAt.keys()) {
+      if (this.#lookedUpAt.size <= MAX_LOOKED_UP) break
+      this.#lookedUpAt.delete(peer)
+    }
+    await bans.bannedOf(due)
   }
 
   /** What the relay should be told now, the most urgent first. */

@@ -19,6 +19,7 @@ function aRelay() {
     boot: 'first',
     isAway: false,
     positions: new Map<PeerId, Position>(),
+    unreported: [] as PeerId[],
     report(report: SessionReport): SessionReportAnswer {
       if (relay.isAway) throw new Error('away')
       reports.push(report)
@@ -26,7 +27,7 @@ function aRelay() {
         const position = relay.positions.get(peer)
         return position ? [[peer, position] as const] : []
       })
-      return { relay: relay.boot, positions: new Map(asked) }
+      return { relay: relay.boot, positions: new Map(asked), unreported: relay.unreported }
     },
     /** Everything that reports said of a wallet, in order. */
     said: (peer: PeerId) =>
@@ -121,6 +122,34 @@ test('the relay learns of a session at its beginning, from time to time, and at 
   await until(() => expect(connector.topicsOf(player.peer)).toContain('disconnect'))
   await pass(3_000)
   expect(relay.said(player.peer)).toEqual(['joined', 'held', 'left'])
+})
+
+test('a wallet that the relay shows without a session is looked up twice a minute at most, and reported when it is banned', async () => {
+  const [banned, other] = [createWallet(), createWallet()]
+  let queries = 0
+  const gatekeeper = await aWebServer((path) => {
+    if (path === '/users/bans') queries++
+    return { json: { data: { isBanned: false, banned: [banned.peer] } } }
+  })
+  const relay = aRelay()
+  const connector = await aConnector({ COMMS_GATEKEEPER_URL: gatekeeper }, { relay })
+  relay.unreported = [banned.peer, other.peer]
+  const pass = async (ms: number) => {
+    connector.clock.advance(ms)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  await until(async () => {
+    await pass(1_000)
+    expect(relay.said(banned.peer)).toEqual(['banned'])
+  })
+  expect([relay.said(other.peer), queries]).toEqual([[], 1])
+  relay.unreported = [other.peer]
+  for (let i = 0; i < 10; i++) await pass(1_000)
+  expect(queries).toBe(1)
+  await until(async () => {
+    await pass(10_000)
+    expect(queries).toBe(2)
+  })
 })
 
 test('a relay that has started anew gets all sessions and bans again', async () => {

@@ -49,7 +49,7 @@ export function aPulse({
     new RealmReports({
       ...{ clock, visiblePlayers, metrics: () => counted },
       positionOf: (wallet, realm) => live.relay.positionOf(wallet, realm),
-      onChanged: (wallets) => live.relay.reviewOnly(wallets),
+      ...{ playersIn: (realm) => live.relay.playersIn(realm), onChanged: (wallets) => live.relay.reviewOnly(wallets) },
     })
   let reports = newReports()
   const counted = pulseMetrics(metrics, {

@@ -90,6 +90,20 @@ test('a wallet that a realm bans disappears from that realm only', async () => {
   expect(ben.model.of(ANNA.peer)).toMatchObject({ realm: 'Other' })
 })
 
+test('the answer names those who are shown without a session, once a second, so that a ban is found that no session brought to light', async () => {
+  const { reports, enter, run } = aStrictPulse('Everyone')
+  const [anna, ben] = [await enter(ANNA), await enter(BEN)]
+  await enter(CARLA, 'Other')
+  expect(reports.take('main', aReport({ joined: [ANNA.peer] })).unreported).toEqual([BEN.peer])
+  expect(reports.take('main', aReport({})).unreported).toEqual([])
+  run(1_000)
+  expect(reports.take('main', aReport({})).unreported).toEqual([BEN.peer])
+  reports.take('main', aReport({ banned: [BEN.peer] }))
+  run(1_500)
+  expect([anna.model.known.size, ben.model.known.size]).toEqual([0, 0])
+  expect(reports.take('main', aReport({})).unreported).toEqual([])
+})
+
 test('the answer says where the silent wallets of the realm are, to no other caller', async () => {
   const { reports, enter } = aStrictPulse()
   await enter(ANNA)

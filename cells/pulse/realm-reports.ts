@@ -4,7 +4,7 @@ import type { Clock } from '../chassis/clock.ts'
 import { Refusal } from '../chassis/errors.ts'
 import { type Rate, TokenBucket } from '../chassis/token-bucket.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
-import type { SessionReport, SessionReportAnswer } from '../wire/session-report.ts'
+import { MAX_UNREPORTED_WALLETS, type SessionReport, type SessionReportAnswer } from '../wire/session-report.ts'
 import { type HiddenReason, RealmSessions } from './core/realm-sessions.ts'
 import type { PulseMetrics } from './metrics.ts'
 
@@ -18,12 +18,16 @@ export type VisiblePlayers = 'Everyone' | 'WithSession'
 export const START_GRACE_MS = 30_000
 /** Reports of one realm: some connectors, each once a second, a full one in several parts. */
 const REPORT_RATE: Rate = { perSecond: 100, burst: 400 }
+/** How often the connectors of a realm are told which wallets have no session. */
+const UNREPORTED_MS = 1_000
 
 export interface RealmReportsDeps {
   visiblePlayers: VisiblePlayers
   clock: Clock
   metrics: () => Pick<PulseMetrics, 'reports'>
   positionOf(wallet: PeerId, realm: string): Position | undefined
+  /** Those who are shown in a realm. */
+  playersIn(realm: string): Iterable<{ readonly wallet: PeerId }>
   /** What decides whether these wallets are seen has changed. */
   onChanged(wallets: readonly PeerId[]): void
 }
@@ -35,6 +39,8 @@ export class RealmReports {
   readonly #boot = randomBytes(6).toString('hex')
   #openUntilMs: number
   readonly #rates = new Map<string, TokenBucket>()
+  /** When the wallets without a session of a realm were last in an answer, and which of them were the first. */
+  readonly #unreported = new Map<string, { atMs: number; turn: number }>()
 
   constructor(deps: RealmReportsDeps) {
     this.#deps = deps
@@ -67,6 +73,7 @@ export class RealmReports {
     }
     if (!this.sessions.take(realm, report, now)) {
       this.#rates.delete(realm)
+      this.#unreported.delete(realm)
       reports.inc({ result: 'tooManyRealms' })
       throw new Refusal('UNAVAILABLE', 'there are too many realms')
     }
@@ -77,7 +84,7 @@ export class RealmReports {
       const position = positionOf(wallet, realm)
       if (position) positions.set(wallet, position)
     }
-    return { relay: this.#boot, positions }
+    return { relay: this.#boot, positions, unreported: this.#unreportedIn(realm, now) }
   }
 
   /** Why a wallet is not to be seen in a realm. */
@@ -86,6 +93,17 @@ export class RealmReports {
     const { visiblePlayers, clock } = this.#deps
     if (visiblePlayers === 'Everyone' || clock.monotonic() < this.#openUntilMs) return undefined
     return this.sessions.hiddenReason(realm, wallet)
+  }
+
+  /** Each has its turn, also when there are more of them than one answer has. */
+  #unreportedIn(realm: string, now: number): PeerId[] {
+    const { atMs, turn } = this.#unreported.get(realm) ?? { atMs: Number.NEGATIVE_INFINITY, turn: 0 }
+    if (now - atMs < UNREPORTED_MS) return []
+    this.#unreported.set(realm, { atMs: now, turn: turn + 1 })
+    const wallets: PeerId[] = []
+    for (const { wallet } of this.#deps.playersIn(realm)) if (!this.sessions.hasSession(realm, wallet)) wallets.push(wallet)
+    const first = (turn * MAX_UNREPORTED_WALLETS) % Math.max(1, wallets.length)
+    return [...wallets.slice(first), ...wallets.slice(0, first)].slice(0, MAX_UNREPORTED_WALLETS)
   }
 
   #rateOf(realm: string, now: number): TokenBucket {

@@ -74,6 +74,7 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
   const reports: RealmReports = new RealmReports({
     ...{ clock, visiblePlayers: config.visiblePlayers ?? 'Everyone', metrics: () => metrics },
     positionOf: (wallet, realm) => succession.live.relay.positionOf(wallet, realm),
+    playersIn: (realm) => succession.live.relay.playersIn(realm),
     onChanged: (wallets) => succession.live.relay.reviewOnly(wallets),
   })
   const metrics = pulseMetrics(deps.metrics, {

@@ -49,8 +49,15 @@ test('whatever is answered, only finite positions of wallets that were asked for
   )
 })
 
+test('of the wallets without a session in an answer only wallets are read, and a hundred at most', () => {
+  const wallets = Array.from({ length: 150 }, (_, i) => `0x${i.toString(16).padStart(40, '0')}`)
+  const read = (unreported: unknown) => parseReportAnswer({ relay: 'r', positions: {}, unreported }, [])?.unreported
+  expect(read(wallets)).toEqual(wallets.slice(0, 100))
+  expect([read(undefined), read('0x'), read([1, null, 'x', wallets[7]])]).toEqual([[], [], [wallets[7]]])
+})
+
 test('an answer is read as it was written', () => {
   const wallet: PeerId = '0x00000000000000000000000000000000000000aa'
-  const answer = { relay: 'r', positions: new Map([[wallet, { x: -1.5, y: 0, z: 1_000 }]]) }
+  const answer = { relay: 'r', positions: new Map([[wallet, { x: -1.5, y: 0, z: 1_000 }]]), unreported: [wallet] }
   expect(parseReportAnswer(JSON.parse(JSON.stringify(encodeReportAnswer(answer))), [wallet])).toEqual(answer)
 })

@@ -25,6 +25,11 @@ export interface SessionReportAnswer {
   relay: string
   /** Where those of the silent wallets are that the relay knows in this realm. */
   positions: ReadonlyMap<PeerId, Position>
+  /**
+   * Some wallets that are shown in this realm, and of which no connector has reported a session: a connector that looks up whether they are
+   * banned can report that.
+   */
+  unreported?: readonly PeerId[]
 }
 
 /** Where a connector sends its reports. */
@@ -35,6 +40,8 @@ export interface SessionReports {
 
 /** Wallets of one report at most, over all its lists. */
 export const MAX_REPORTED_WALLETS = 1_000
+/** Wallets without a session in one answer at most. */
+export const MAX_UNREPORTED_WALLETS = 100
 /** So long a reported session counts without being reported again. */
 export const SESSION_LEASE_MS = 60_000
 
@@ -66,22 +73,28 @@ export function parseSessionReport(body: unknown): SessionReport | undefined {
 }
 
 /** The answer as a JSON document. */
-export const encodeReportAnswer = ({ relay, positions }: SessionReportAnswer): object => ({
+export const encodeReportAnswer = ({ relay, positions, unreported = [] }: SessionReportAnswer): object => ({
   relay,
+  ...(unreported.length > 0 && { unreported }),
   positions: Object.fromEntries([...positions].map(([wallet, { x, y, z }]) => [wallet, [x, y, z]])),
 })
 
 /** The answer in a JSON document, as far as it is about wallets that were asked for; undefined when it is none. */
 export function parseReportAnswer(body: unknown, asked: readonly PeerId[]): SessionReportAnswer | undefined {
   if (typeof body !== 'object' || body === null) return undefined
-  const { relay, positions } = body as Record<string, unknown>
+  const { relay, positions, unreported } = body as Record<string, unknown>
   if (typeof relay !== 'string' || typeof positions !== 'object' || positions === null) return undefined
   const known = new Map<PeerId, Position>()
   for (const wallet of asked) {
     const position = Object.hasOwn(positions, wallet) ? positionOf((positions as Record<string, unknown>)[wallet]) : undefined
     if (position) known.set(wallet, position)
   }
-  return { relay, positions: known }
+  return { relay, positions: known, unreported: walletsIn(unreported) }
+}
+
+function walletsIn(value: unknown): PeerId[] {
+  if (!Array.isArray(value)) return []
+  return value.slice(0, MAX_UNREPORTED_WALLETS).flatMap((item) => parsePeerId(item) ?? [])
 }
 
 function positionOf(value: unknown): Position | undefined {

@@ -21,6 +21,11 @@ export class PlayerGrid implements Grid {
     return this.#cells.size === 0
   }
 
+  /** All players of the realm. */
+  *players(): Iterable<Player> {
+    for (const { players } of this.#cells.values()) yield* players
+  }
+
   place(player: Player): void {
     const key = keyOf(square(player.x), square(player.z))
     if (player.cell && player.grid === this && player.cellKey === key) {

@@ -117,6 +117,10 @@ export class RealmSessions {
     return lease && lease.untilMs >= known.reportedAtMs ? undefined : 'noSession'
   }
 
+  hasSession(realm: string, wallet: PeerId): boolean {
+    return this.#realms.get(realm)?.sessions.has(wallet) ?? false
+  }
+
   #lease({ sessions }: ReportedRealm, wallet: PeerId, lease: Lease): void {
     if (sessions.delete(wallet)) this.#sessions--
     else if (this.#sessions >= this.#limits.maxSessions) this.#makeRoom('sessions')

@@ -41,6 +41,11 @@ export class Realms {
     return reason
   }
 
+  /** Those who are shown in a realm, which is in lower case. */
+  playersIn(realm: string): Iterable<Player> {
+    return this.#grids.get(realm)?.players() ?? []
+  }
+
   /** Those who see it are told when it is their turn. */
   leave(player: Player): void {
     const { grid, realm = '' } = player

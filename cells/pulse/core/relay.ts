@@ -184,6 +184,11 @@ export class Relay {
     return { x: player.x, y: worldY(player.states, offsetOf(player.sequence)), z: player.z }
   }
 
+  /** Those who are shown in a realm, which is in lower case. */
+  playersIn(realm: string): Iterable<{ readonly wallet: PeerId }> {
+    return this.#realms.playersIn(realm)
+  }
+
   /** A whole round: sends what has changed. To be called 20 times a second. */
   tick(nowMs: number, rates = FULL_RATES): void {
     this.begin(nowMs, rates)
