@@ -66,7 +66,11 @@ withPart('kube', 'commands for realms of a cluster, against a real API server an
     expect(JSON.parse(text())).toMatchObject([{ kind: 'Realm', metadata: { name: 'main' }, spec: { version: '1.0.0' } }])
     await status('main', { ...at, output: 'json' }, ports)
     const report = JSON.parse(text()) as unknown
-    expect(report).toMatchObject({ name: 'main', settled: true, slots: [{ slot: 0, name: 'main-0', state: 'Serving' }] })
+    expect(report).toMatchObject({
+      name: 'main',
+      settled: true,
+      slots: [{ slot: 0, name: 'main-0', state: 'Serving', topology: 'Split' }],
+    })
 
     expect(await scale('main', { ...at, cells: 2, wait: WAIT }, ports)).toBe(0)
     expect(text()).toBe('main gets 2 cells.\n')
