@@ -81,9 +81,6 @@ export interface ClusterFacts {
 }
 
 const NodeResource: Resource = { apiVersion: 'v1', kind: 'Node', plural: 'nodes', clusterScoped: true }
-export const IngressClassResource: Resource = {
-  ...{ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', plural: 'ingressclasses', clusterScoped: true },
-}
 const StorageClassResource: Resource = {
   ...{ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', plural: 'storageclasses', clusterScoped: true },
 }
@@ -130,7 +127,7 @@ export async function readClusterFacts(
     installedPrograms(cluster),
     readRights(cluster),
     list<V1Node>(NodeResource),
-    list<V1IngressClass>(IngressClassResource),
+    list<V1IngressClass>(resources.IngressClass),
     list<V1StorageClass>(StorageClassResource),
   ])
   const installed = seenValue(programs) ?? []

@@ -61,7 +61,7 @@ export function installationChecks(facts: ClusterFacts): Check[] {
       classes.length === 0
         ? warning(
             'there is no IngressClass',
-            'install an Ingress controller, or give realms a route of yours in spec.exposure.url',
+            'install an Ingress controller, or give realms a Gateway (spec.exposure.gateway) or a route of yours (spec.exposure.url)',
           )
         : passed(classes.map(({ metadata }) => metadata?.name).join(', ')),
     ),

@@ -19,7 +19,7 @@ import type { RelayAnswer } from '../../operator/observed/relay-state.ts'
 import type { CertificateProbe } from '../../operator/observers/dependencies/certificate-probe.ts'
 import { type ClusterNamespace, realmNamed } from '../cluster/cluster.ts'
 import { type Seen, seen } from '../cluster/seen.ts'
-import { type DoctorProbes, failingPod, IngressClassResource, type PodFact } from './cluster-facts.ts'
+import { type DoctorProbes, failingPod, type PodFact } from './cluster-facts.ts'
 
 /** What the doctor of a realm asks besides the API server. */
 export interface RealmProbes extends DoctorProbes {
@@ -89,7 +89,7 @@ export async function readRealm(cluster: ClusterNamespace, name: string, probes:
       list<KubeObject>(resources.Pod, ofRealm),
       list<V1Deployment>(resources.Deployment, ofRealm),
       get<V1Namespace>(resources.Namespace, namespace),
-      list<V1IngressClass>(IngressClassResource),
+      list<V1IngressClass>(resources.IngressClass),
       get<V1Ingress>(resources.Ingress, name),
       tlsSecretName ? get<{ data?: Record<string, string> }>(resources.Secret, tlsSecretName) : { value: undefined },
       list<V1NetworkPolicy>(resources.NetworkPolicy),
