@@ -6,6 +6,9 @@ import { root } from '../house/sources.ts'
 import { navigation } from './navigation.ts'
 import { bookLink, bookPathOf, repositoryPath } from './pages.ts'
 
+/** Path at which the book is served, with a slash at both ends. */
+const base = process.env.BOOK_BASE || '/'
+
 /** Folders of the repository with pages; VitePress looks into no other one. */
 const foldersWithPages = ['docs', 'examples', 'helm']
 
@@ -22,17 +25,18 @@ export const bookConfig: UserConfig<DefaultTheme.Config> = {
   title: 'realm-operator',
   description: 'Runs the communications of Decentraland-compatible realms on Kubernetes, and the same realm on a laptop',
   lang: 'en',
-  base: process.env.BOOK_BASE || '/',
+  base,
   srcDir: root,
   srcExclude: readdirSync(root, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !foldersWithPages.includes(entry.name))
     .map(({ name }) => `${name}/**`),
   outDir: join(root, 'dist-book'),
   rewrites: (file) => bookPathOf(file) ?? file,
-  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/mark.svg' }]],
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: `${base}mark.svg` }]],
   // A file that a page links to is copied when the pages are written, later than VitePress looks for it.
   ignoreDeadLinks: [/^\/files\//],
-  vite: { build: { assetsInlineLimit: 0, chunkSizeWarningLimit: 4_000 }, logLevel: 'warn' },
+  // The pages of the product are no entries of the book.
+  vite: { build: { assetsInlineLimit: 0, chunkSizeWarningLimit: 4_000 }, optimizeDeps: { entries: [] } },
   markdown: {
     anchor: { slugify: slugOf },
     config: (markdown) => {
