@@ -94,7 +94,8 @@ withPart('kube', 'installation of an operator, against a real API server', (part
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'realm-operator' } }
     await kube.user.apply(resources.Namespace, namespace, { fieldManager: 'user', force: true })
     const annotations = { 'meta.helm.sh/release-name': 'mine' }
-    const containers = [{ name: 'operator', image: 'i' }]
+    // Of this version: other tests on this server look for versions that do not fit together.
+    const containers = [{ name: 'operator', image: `r.example/realm:${clientVersion}` }]
     const template = { metadata: { labels: labels }, spec: { containers } }
     const deployment = {
       ...{

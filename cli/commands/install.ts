@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { UserError } from '../../cells/chassis/errors.ts'
 import { isStatus } from '../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
@@ -67,20 +68,25 @@ async function applied(
   const resource = resourceOf(object)
   const { name, namespace } = object.metadata
   const before = await client.get(resource, { name, ...(namespace && { namespace }) })
-  // To an API server, an apply of nothing but a name is a change each time.
-  if (before && object.kind === 'Namespace') return 'unchanged'
   try {
     const after = await client.apply(resource, object, { fieldManager: FIELD_MANAGER, ...options })
     if (!before) return 'created'
     // A dry run leaves the version of an object as it is.
     if (options.dryRun) return 'accepted'
-    return after.metadata.resourceVersion === before.metadata.resourceVersion ? 'unchanged' : 'configured'
+    return isDeepStrictEqual(contentOf(after), contentOf(before)) ? 'unchanged' : 'configured'
   } catch (error) {
     if (!isStatus(error, 409)) throw error
     throw new UserError(`${nameOf(object)} has fields of other clients; --force takes them over: ${error.message}`, 1, {
       cause: error,
     })
   }
+}
+
+/** Without the status, and without the API server's record of who wrote what: an apply that changes nothing may change its order. */
+function contentOf(object: KubeObject): object {
+  const { status: _, metadata, ...content } = object as KubeObject & { status?: unknown }
+  const { managedFields: __, resourceVersion: ___, ...rest } = metadata as KubeObject['metadata'] & { managedFields?: unknown }
+  return { ...content, metadata: rest }
 }
 
 /** Says what does not run yet, and why where a pod tells. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
@@ -85,6 +86,22 @@ test('causes of failures are counted together, and the exit code is 4 where no p
       failures: [{ players: 12, cause: expect.stringMatching(/^about: .*503: full of player …$/) }],
     },
   ])
+})
+
+test('with Ctrl-C the report does not wait for a realm that does not answer', async (t) => {
+  const server = createServer(() => {})
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  const ended = new AbortController()
+  const printed = Promise.withResolvers<string>()
+  const ports = { say: () => {}, clock: systemClock, signal: ended.signal, print: async (text: string) => printed.resolve(text) }
+  const loaded = load(`http://127.0.0.1:${port}/main`, { ...options, for: 600_000, timeout: 600_000 }, ports)
+  await once(server, 'request')
+  ended.abort()
+  expect(JSON.parse(await printed.promise)).toMatchObject({ interrupted: true, players: { joined: 0 } })
+  t.onTestFinished(() => void server.close())
+  server.closeAllConnections()
+  expect(await loaded).toBe(4)
 })
 
 test('a realm of others is loaded only with the word of a person, also where a realm of this machine leads there', async (t) => {

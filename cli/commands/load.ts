@@ -76,9 +76,11 @@ export async function load(url: string, options: LoadOptions, ports: LoadPorts):
   if (!signal.aborted && !crowd.refusal) await Promise.race([crowd.entered(), aborted(signal)])
   const seconds = (clock.monotonic() - startedAt) / 1_000
   const report = reportOf(base, crowd.counts, { wanted: players, seconds, interrupted: signal.aborted })
-  await crowd.leave()
+  // Those who are on their way may take as long as a step; the report does not wait for them.
+  const left = crowd.leave()
+  if (!crowd.refusal) await ports.print(options.output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : textOf(report))
+  await left
   if (crowd.refusal) throw crowd.refusal
-  await ports.print(options.output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : textOf(report))
   if (report.players.joined === 0) return 4
   return report.failures.length + report.disconnects.length > 0 ? 1 : 0
 }
