@@ -50,7 +50,7 @@ withPart('nats', 'two processes of Compact cells on one bus', (binary) => {
   }
   const roleAt = async (url: string) => ((await (await fetch(`${url}/debug`)).json()) as { role: string }).role
 
-  test('two players meet in a room, keep it when the process they are at drains, and are in the statistics of both', {
+  test('two players meet in a room, keep it when the process they are at drains or is killed, and are in the statistics of both', {
     timeout: 90_000,
   }, async () => {
     const broker = await startBroker(binary)
@@ -102,7 +102,19 @@ withPart('nats', 'two processes of Compact cells on one bus', (binary) => {
     expect(new Set(players.flatMap((player) => player.rooms))).toEqual(new Set([room]))
     expect(players.some(({ wasKicked }) => wasKicked)).toBe(false)
     expect(await peersAt(second.stats)).toEqual(expected)
-    second.program.signal('SIGTERM')
-    expect(await second.program.ended).toBe(0)
+
+    const third = await start(broker.url)
+    await vi.waitFor(async () => expect(await peersAt(third.stats)).toEqual(expected), PATIENCE)
+    current = third
+    second.program.signal('SIGKILL')
+    await vi.waitFor(async () => expect(await roleAt(third.url)).toBe('active'), PATIENCE)
+    await vi.waitFor(
+      async () => expect(await (await fetch(`${third.url}/status`)).json()).toMatchObject({ userCount: 2 }),
+      PATIENCE,
+    )
+    expect(await vi.waitFor(inOneRoom, PATIENCE)).toBe(room)
+    expect(new Set(players.flatMap((player) => player.rooms))).toEqual(new Set([room]))
+    third.program.signal('SIGTERM')
+    expect(await third.program.ended).toBe(0)
   })
 })
