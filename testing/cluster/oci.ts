@@ -15,6 +15,7 @@ export interface Image {
   user?: string
   workdir?: string
   env?: Readonly<Record<string, string>>
+  labels?: Readonly<Record<string, string>>
 }
 
 const TAR_TIMEOUT_MS = 120_000
@@ -80,13 +81,14 @@ async function jsonIn(blobs: string, mediaType: string, content: object): Promis
   return { mediaType, digest: `sha256:${hex}`, size: bytes.length }
 }
 
-const configOf = ({ entrypoint, user, workdir, env }: Image, layers: readonly string[]): object => ({
+const configOf = ({ entrypoint, user, workdir, env, labels }: Image, layers: readonly string[]): object => ({
   architecture: process.arch === 'x64' ? 'amd64' : process.arch,
   os: 'linux',
   config: {
     Entrypoint: entrypoint,
     ...(user === undefined ? {} : { User: user }),
     ...(workdir === undefined ? {} : { WorkingDir: workdir }),
+    ...(labels === undefined ? {} : { Labels: labels }),
     Env: Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`),
   },
   rootfs: { type: 'layers', diff_ids: layers },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { cpSync, mkdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, dirname, join, posix } from 'node:path'
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, dirname, join, posix, relative } from 'node:path'
 import { cached } from '../parts/cache.ts'
 import { runCommand } from '../parts/command.ts'
 import type { Progress } from '../parts/part.ts'
@@ -36,34 +36,40 @@ export class Stages {
     return root
   }
 
-  /** The cache key of a stage; undefined when it depends on the sources, which change too often to cache it. */
-  key({ name, base, steps }: Stage): string | undefined {
+  /** A key of all that a stage is made of. */
+  key(stage: Stage): string {
+    const { name, base, steps } = stage
     const hash = createHash('sha256').update(JSON.stringify([name, steps, process.version, process.arch]))
     const parent = this.#stages.find((each) => each.name === base)
-    const parentKey = parent ? this.key(parent) : base
-    if (parentKey === undefined) return undefined
-    hash.update(parentKey)
-    for (const step of steps) {
-      if (step.does !== 'copy') continue
-      for (const source of step.sources) {
-        const path = join(this.#context, source)
-        if (step.from !== undefined || statSync(path).isDirectory()) return undefined
-        hash.update(readFileSync(path))
-      }
-    }
+    hash.update(parent ? this.key(parent) : base)
+    for (const path of this.#sourcesOf(stage))
+      for (const file of filesOf(path)) hash.update(relative(this.#context, file)).update(readFileSync(file))
     return hash.digest('hex').slice(0, 12)
   }
 
+  /** Whether a stage depends on folders of sources, which change too often to keep every one that was built. */
+  isShortLived(stage: Stage): boolean {
+    const parent = this.#stages.find((each) => each.name === stage.base)
+    return this.#sourcesOf(stage).some((path) => statSync(path).isDirectory()) || (parent ? this.isShortLived(parent) : false)
+  }
+
+  #sourcesOf({ name, steps }: Stage): string[] {
+    return steps.flatMap((step) => {
+      if (step.does !== 'copy') return []
+      if (step.from !== undefined) throw new Error(`the stage ${name} takes files from another: only the last one may`)
+      return step.sources.map((source) => join(this.#context, source))
+    })
+  }
+
   async #build(stage: Stage): Promise<string> {
-    const key = this.key(stage)
-    if (key === undefined) {
+    if (this.isShortLived(stage)) {
       const root = join(this.#work, stage.name)
       mkdirSync(root, { recursive: true })
       await this.#fill(stage, root)
       return root
     }
     return cached({
-      key: `image-${stage.name}-${key}`,
+      key: `image-${stage.name}-${this.key(stage)}`,
       announcement: `preparing the stage '${stage.name}' of the image, about 15 seconds`,
       blocker: () => undefined,
       fill: (folder) => this.#fill(stage, folder),
@@ -110,3 +116,12 @@ export class Stages {
 /** The working directory of the later steps of a stage. */
 export const workdirOf = (steps: readonly Step[]): string =>
   steps.reduce((workdir, step) => (step.does === 'workdir' ? step.path : workdir), '/')
+
+/** The files that a COPY takes from a path, but for tests, which no image has. */
+const filesOf = (path: string): string[] =>
+  statSync(path).isDirectory()
+    ? readdirSync(path, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && !entry.name.endsWith('.test.ts'))
+        .map((entry) => join(entry.parentPath, entry.name))
+        .toSorted()
+    : [path]
