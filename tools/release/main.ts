@@ -1,0 +1,70 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { messageOf, UserError } from '../../cells/chassis/errors.ts'
+import { version } from '../../cells/version.ts'
+import { findProgram, outputOf } from '../../testing/parts/command.ts'
+import { cutChangelog } from './changelog.ts'
+import { release } from './release.ts'
+
+// npm run release -- --registry registry.example.org/realms [options]: docs/releases.md explains them.
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const options = {
+  registry: { type: 'string' },
+  source: { type: 'string' },
+  base: { type: 'string' },
+  key: { type: 'string' },
+  out: { type: 'string', default: 'release' },
+  'dry-run': { type: 'boolean', default: false },
+  cut: { type: 'boolean', default: false },
+} as const
+
+/** The path of a program, from a variable or the PATH. @throws UserError when it is not installed */
+function programOf(name: string): string {
+  const path = process.env[name.toUpperCase()] ?? findProgram(name)
+  if (path === undefined) throw new UserError(`${name} is not installed: put it on the PATH, or name it in ${name.toUpperCase()}`)
+  return path
+}
+
+const git = (...args: string[]): string => {
+  const output = outputOf('git', '-C', root, ...args)
+  if (output === undefined) throw new UserError(`git ${args.join(' ')} failed`)
+  return output.trim()
+}
+
+/** The base image that the Dockerfile names. */
+const baseOfDockerfile = (): string => /^ARG BASE_IMAGE=(\S+)$/m.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'))?.[1] ?? ''
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options })
+  const { registry, source, key, 'dry-run': dryRun } = values
+  if (values.cut) {
+    const path = join(root, 'CHANGELOG.md')
+    writeFileSync(path, cutChangelog(readFileSync(path, 'utf8'), version, new Date().toISOString().slice(0, 10)))
+    console.log(`CHANGELOG.md has a section of ${version} now: commit it`)
+    return
+  }
+  if (registry === undefined)
+    throw new UserError('name where the image and the chart belong: --registry registry.example.org/realms', 2)
+  if (!dryRun && git('status', '--porcelain') !== '') throw new UserError('the tree has changes that are not committed')
+  const out = resolve(values.out)
+  const { digest } = await release({
+    ...{ crane: programOf('crane'), helm: programOf('helm'), npm: programOf('npm') },
+    ...{ version, registry, source, out, revision: git('rev-parse', 'HEAD') },
+    // A rehearsal is about what comes next.
+    ...{ section: dryRun ? 'Unreleased' : version, push: !dryRun },
+    base: values.base ?? baseOfDockerfile(),
+    key: key === undefined ? undefined : readFileSync(key, 'utf8'),
+    progress: (line) => console.error(line),
+  })
+  console.log(`${out}: ${registry}/realm-operator:${version}@${digest}${dryRun ? ', not pushed' : ''}`)
+}
+
+try {
+  await main()
+} catch (error) {
+  console.error(messageOf(error))
+  process.exit(error instanceof UserError ? error.exitCode : 1)
+}
