@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { LRUCache } from 'lru-cache'
 import { isInternalAddress, peerAddressOf, type TrustedProxies } from '../chassis/client-address.ts'
+import { growingCache } from '../chassis/growing-cache.ts'
 import { json } from '../chassis/http.ts'
 import type { HttpResponse } from '../chassis/http-response.ts'
 import { type Rate, TokenBucket } from '../chassis/token-bucket.ts'
@@ -20,7 +20,7 @@ const MAX_ADDRESSES = 20_000
 
 /** Limits the queries of each client address. */
 export class QueryLimit {
-  readonly #buckets = new LRUCache<string, TokenBucket>({ max: MAX_ADDRESSES })
+  readonly #buckets = growingCache<string, TokenBucket>(MAX_ADDRESSES)
   readonly #proxies: TrustedProxies
 
   constructor(proxies: TrustedProxies) {

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import { withoutTrailingSlash } from '../chassis/base-url.ts'
 import { fetchJson } from '../chassis/fetch-json.ts'
+import { growingCache } from '../chassis/growing-cache.ts'
 import { type PeerId, parsePeerId } from '../wire/peer.ts'
 
 /** What is known of many wallets. */
@@ -59,7 +59,7 @@ const MAX_REMEMBERED = 10_000
 /** Asks the gatekeeper at `url`. */
 export function gatekeeperBans(url: string): Bans {
   const users = `${withoutTrailingSlash(url)}/users`
-  const remembered = new LRUCache<PeerId, true>({ max: MAX_REMEMBERED })
+  const remembered = growingCache<PeerId, true>(MAX_REMEMBERED)
   const learn = (peer: PeerId, isBanned: boolean | undefined): boolean => {
     if (isBanned) remembered.set(peer, true)
     else if (isBanned === false) remembered.delete(peer)

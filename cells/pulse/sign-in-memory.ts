@@ -1,5 +1,6 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import type { ByteReader, ByteWriter } from '../chassis/byte-buffers.ts'
+import { growingCache } from '../chassis/growing-cache.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { SIGN_IN_WINDOW_MS } from './sign-in-claim.ts'
 
@@ -9,7 +10,7 @@ export class SignInMemory {
 
   /** @param max sign-ins that are remembered; the oldest is forgotten first */
   constructor(max: number, clock: { monotonic(): number }) {
-    this.#seen = new LRUCache({ max, ttl: 2 * SIGN_IN_WINDOW_MS, perf: { now: () => clock.monotonic() } })
+    this.#seen = growingCache(max, { ttl: 2 * SIGN_IN_WINDOW_MS, perf: { now: () => clock.monotonic() } })
   }
 
   freeze(writer: ByteWriter): void {

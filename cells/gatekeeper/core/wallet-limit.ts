@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { growingCache } from '../../chassis/growing-cache.ts'
 import { type Rate, TokenBucket } from '../../chassis/token-bucket.ts'
 import type { PeerId } from '../../wire/peer.ts'
 
@@ -18,7 +19,7 @@ export class WalletLimit {
 
   constructor({ maxWallets, ...rate }: WalletLimitOptions) {
     this.#rate = rate
-    this.#buckets = new LRUCache({ max: maxWallets })
+    this.#buckets = growingCache(maxWallets)
   }
 
   /** Wallets remembered now. */

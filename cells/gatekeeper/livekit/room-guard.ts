@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../chassis/clock.ts'
 import { messageOf } from '../../chassis/errors.ts'
+import { growingCache } from '../../chassis/growing-cache.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import { repeat } from '../../chassis/repeat.ts'
@@ -62,7 +62,7 @@ const ALERT_MS = 15 * 60_000
  */
 export class RoomGuard implements Running {
   readonly #options: RoomGuardOptions
-  readonly #islands = new LRUCache<PeerId, { room: string; joinedAtMs: number }>({ max: MAX_REMEMBERED })
+  readonly #islands = growingCache<PeerId, { room: string; joinedAtMs: number }>(MAX_REMEMBERED)
   /** Since when participants were seen in an island although they are in a later one, by room and identity. */
   #lingering = new Map<string, number>()
   readonly #sweeping: Running

@@ -1,9 +1,9 @@
-import { LRUCache } from 'lru-cache'
 import pLimit from 'p-limit'
 import { jittered } from '../../chassis/backoff.ts'
 import type { Clock } from '../../chassis/clock.ts'
 import { withDeadline } from '../../chassis/deadline.ts'
 import { messageOf } from '../../chassis/errors.ts'
+import { growingCache } from '../../chassis/growing-cache.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import type { LivekitRoom, LivekitRooms } from '../../rtc/livekit-rooms.ts'
@@ -49,12 +49,10 @@ export class RoomMetadata implements Running {
   readonly #sources: MetadataSource[] = []
   readonly #limit = pLimit(CONCURRENT)
   /** Where the scene of a room is, as its player named it: names of rooms of worlds have lost the case of an id. */
-  readonly #locations = new LRUCache<string, SceneLocation>({ max: MAX_ROOMS })
-  readonly #places = new LRUCache<string, ScenePlace>({ max: MAX_ROOMS })
+  readonly #locations = growingCache<string, SceneLocation>(MAX_ROOMS)
+  readonly #places = growingCache<string, ScenePlace>(MAX_ROOMS)
   /** What was written last, and when. */
-  readonly #written = new LRUCache<string, { placeId: string | undefined; metadata: MetadataPart; atMs: number }>({
-    max: MAX_ROOMS,
-  })
+  readonly #written = growingCache<string, { placeId: string | undefined; metadata: MetadataPart; atMs: number }>(MAX_ROOMS)
   readonly #underWay = new Map<string, Promise<void>>()
   /** Rooms whose metadata could not be written so many times in a row. */
   readonly #failed = new Map<string, { times: number; cancel: () => void }>()

@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import type { Bus } from '../../bus/bus.ts'
 import type { Clock } from '../../chassis/clock.ts'
 import { messageOf, UserError } from '../../chassis/errors.ts'
+import { growingCache } from '../../chassis/growing-cache.ts'
 import type { Running } from '../../chassis/lifecycle.ts'
 import type { Log } from '../../chassis/log.ts'
 import { repeat } from '../../chassis/repeat.ts'
@@ -39,7 +39,7 @@ export class EmbeddedSceneRooms implements RoomTransport, Running {
   readonly kind = 'ws-room'
   readonly #options: EmbeddedSceneRoomsOptions
   /** Rooms of a wallet, the latest last. */
-  readonly #admitted = new LRUCache<PeerId, readonly string[]>({ max: MAX_WALLETS })
+  readonly #admitted = growingCache<PeerId, readonly string[]>(MAX_WALLETS)
   readonly #sweeping: Running
 
   constructor(options: EmbeddedSceneRoomsOptions) {

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import type { HostedWorld } from '../../../crds/world.ts'
 import type { Clock } from '../../chassis/clock.ts'
+import { growingCache } from '../../chassis/growing-cache.ts'
 import type { LivekitRooms } from '../../rtc/livekit-rooms.ts'
 import type { PeerId } from '../../wire/peer.ts'
 import { walletOf } from '../core/room-names.ts'
@@ -46,8 +46,8 @@ interface Known {
 export class Occupancy {
   readonly #rooms: RoomMembers
   readonly #clock: Clock
-  readonly #known = new LRUCache<string, Known>({ max: MAX_WORLDS })
-  readonly #arriving = new LRUCache<string, Map<PeerId, number>>({ max: MAX_WORLDS })
+  readonly #known = growingCache<string, Known>(MAX_WORLDS)
+  readonly #arriving = growingCache<string, Map<PeerId, number>>(MAX_WORLDS)
   #counted: { readAtMs: number; of: readonly HostedWorld[]; sizes: Promise<ReadonlyMap<string, number>> } | undefined
 
   constructor(rooms: RoomMembers, clock: Clock) {

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type { HostedWorld } from '../../../crds/world.ts'
+import { growingCache } from '../../chassis/growing-cache.ts'
 import { type Rate, TokenBucket } from '../../chassis/token-bucket.ts'
 import type { PeerId } from '../../wire/peer.ts'
 import type { Metadata, SignedFormat } from '../core/signed-request.ts'
@@ -53,7 +53,7 @@ const MAX_REMEMBERED = 20_000
 
 /** Limits the wrong secrets for each world, by the network of the client: wallets cost nothing, so they are not what is limited. */
 export class SecretTries {
-  readonly #buckets = new LRUCache<string, TokenBucket>({ max: MAX_REMEMBERED })
+  readonly #buckets = growingCache<string, TokenBucket>(MAX_REMEMBERED)
 
   /** Milliseconds until the client may try again; 0 = now. */
   waitMs(world: string, client: Client, nowMs: number): number {

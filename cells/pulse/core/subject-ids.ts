@@ -1,5 +1,6 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import type { ByteReader, ByteWriter } from '../../chassis/byte-buffers.ts'
+import { growingCache } from '../../chassis/growing-cache.ts'
 import type { PeerId } from '../../wire/peer.ts'
 
 /** What is kept of a player that left. */
@@ -18,7 +19,7 @@ export class SubjectIds {
   #next: number
 
   constructor(maxWallets: number, first = 1) {
-    this.#records = new LRUCache({ max: maxWallets })
+    this.#records = growingCache(maxWallets)
     this.#next = first
   }
 

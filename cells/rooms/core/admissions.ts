@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { growingCache } from '../../chassis/growing-cache.ts'
 import type { PeerId } from '../../wire/peer.ts'
 
 /** Rooms of one peer: the island it belongs to, and the scenes it was admitted to, the latest last. */
@@ -23,8 +24,8 @@ export class Admissions {
 
   /** @param maxPeers with an island; and as many without one */
   constructor(maxPeers: number) {
-    this.#players = new LRUCache({ max: maxPeers })
-    this.#visitors = new LRUCache({ max: maxPeers })
+    this.#players = growingCache(maxPeers)
+    this.#visitors = growingCache(maxPeers)
   }
 
   /** Admits a peer to a room; returns the island it may no longer be in, if this one replaces another. */
