@@ -44,6 +44,21 @@ export class Metrics {
     return new Counter({ name: this.#prefix + name, help, labelNames, registers: [this.registry] })
   }
 
+  /** A counter of what happens thousands of times a second: each value of its label is a number, which is taken over at each scrape. */
+  frequent<Value extends string>(name: string, help: string, label: string, values: readonly Value[]): Record<Value, Tally> {
+    const tallies = Object.fromEntries(values.map((value) => [value, new Tally()])) as Record<Value, Tally>
+    new Counter({
+      ...{ name: this.#prefix + name, help, labelNames: [label], registers: [this.registry] },
+      collect() {
+        for (const value of values) {
+          const count = tallies[value].take()
+          if (count > 0) this.inc({ [label]: value }, count)
+        }
+      },
+    })
+    return tallies
+  }
+
   /** Something that goes up and down; `read`, when given, is called at each scrape, and returns all values where there are labels. */
   gauge<Label extends string = never>(
     name: string,
@@ -90,5 +105,20 @@ export class Metrics {
       1,
     )
     return this
+  }
+}
+
+/** What was counted since it was last taken. */
+class Tally {
+  #count = 0
+
+  inc(): void {
+    this.#count++
+  }
+
+  take(): number {
+    const count = this.#count
+    this.#count = 0
+    return count
   }
 }

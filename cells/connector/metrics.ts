@@ -35,7 +35,8 @@ export function connectorMetrics(metrics: Metrics, readings: ConnectorReadings) 
     'outcome',
   ])
   const ended = metrics.counter('sessions_ended_total', 'Sessions of welcomed players by the way they ended.', ['ending'])
-  const heartbeats = metrics.counter('heartbeats_total', 'Heartbeats received, by outcome.', ['outcome'])
+  const outcomes = ['published', 'coalesced', 'nonsense', 'dropped', 'relayed'] as const
+  const heartbeats = metrics.frequent('heartbeats_total', 'Heartbeats received, by outcome.', 'outcome', outcomes)
   const islands = metrics.counter('island_changes_total', 'Island changes for players of this connector.', ['outcome'])
   const reports = metrics.counter('session_reports_total', 'Reports of sessions to the movement relay, by outcome.', ['outcome'])
   const joins = metrics.counter('joins_total', 'Players who waited for their first island, by outcome.', ['outcome'])
@@ -63,15 +64,15 @@ export function connectorMetrics(metrics: Metrics, readings: ConnectorReadings) 
     handshakeFailed: byReason((reason) => handshakes.labels(reason)),
     sessionEnded: byReason((reason) => ended.labels(reason)),
     heartbeat: {
-      published: heartbeats.labels('published'),
+      published: heartbeats.published,
       /** Above the rate: only the last position of a burst is published. */
-      coalesced: heartbeats.labels('coalesced'),
+      coalesced: heartbeats.coalesced,
       /** A position that is NaN or infinite. */
-      invalid: heartbeats.labels('nonsense'),
+      invalid: heartbeats.nonsense,
       /** The bus was disconnected. */
-      dropped: heartbeats.labels('dropped'),
+      dropped: heartbeats.dropped,
       /** Published in place of a client that sends none, with its position from the movement relay. */
-      relayed: heartbeats.labels('relayed'),
+      relayed: heartbeats.relayed,
     },
     island: {
       delivered: islands.labels('delivered'),
