@@ -37,7 +37,8 @@ export const loadedAtStart: Readonly<Record<string, readonly (keyof typeof reaso
   'cells/pulse/relay-process.ts': [...EVERY_SERVICE, 'hash-wasm', 'lru-cache', 'undici'],
   'cells/realm-provider/main.ts': [...EVERY_SERVICE, 'p-limit', 'undici'],
   'cells/stats/main.ts': [...EVERY_SERVICE, '@dcl/protocol', 'lru-cache', 'undici'],
-  'cli/main.ts': ['commander'],
+  // What cli/main.ts loads once compiled code is kept.
+  'cli/program.ts': ['commander'],
   'operator/main.ts': [...EVERY_SERVICE, 'lru-cache', 'p-limit', 'undici'],
 }
 
