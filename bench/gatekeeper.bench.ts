@@ -15,6 +15,7 @@ import { grants } from '../cells/rtc/grants.ts'
 import { createLivekitTransport } from '../cells/rtc/livekit-transport.ts'
 import { signedHeaders, signedText } from '../testing/player/signed-fetch.ts'
 import { createWallet } from '../testing/player/wallet.ts'
+import { BareHttp } from './bare-http.ts'
 import type { Figure } from './figure.ts'
 
 export const name = 'gatekeeper'
@@ -138,7 +139,8 @@ async function anInLineServer(): Promise<Measured> {
     )
     const { ok } = await Authenticator.validateSignature(text, chain, null)
     const adapter = transport.adapter({ identity: chain[0]?.payload ?? '', room: 'scene-main:bafkbench', grant: grants.player })
-    response.writeHead(ok ? 200 : 401).end(JSON.stringify({ adapter }))
+    const body = JSON.stringify({ adapter })
+    response.writeHead(ok ? 200 : 401, { 'content-length': body.length }).end(body)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -159,13 +161,13 @@ const signedRequests = () =>
 
 /** Sends a request, of the next wallet each time, and returns how many milliseconds the answer took. */
 function senderOf(url: string): () => Promise<number> {
-  const requests = signedRequests()
+  const client = new BareHttp(url)
+  const requests = signedRequests().map((headers) => client.written('POST', PATH, headers))
   let sent = 0
   return async () => {
     const startedMs = performance.now()
-    const answer = await fetch(url + PATH, { method: 'POST', headers: requests[sent++ % requests.length] ?? {} })
-    const text = await answer.text()
-    if (answer.status !== 200) throw new Error(`the answer was ${answer.status}: ${text}`)
+    const { status, text } = await client.send(requests[sent++ % requests.length] ?? Buffer.alloc(0))
+    if (status !== 200) throw new Error(`the answer was ${status}: ${text}`)
     return performance.now() - startedMs
   }
 }
