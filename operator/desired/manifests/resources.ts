@@ -11,7 +11,7 @@ export type Resources = RealmSpec['nats']['resources']
  * realm with many players needs more.
  */
 const IDLE: Readonly<Record<Component | 'compact', { cpu: string; memory: string }>> = {
-  // And 34 kB for each player.
+  // And 14 kB for each player.
   connector: { cpu: '50m', memory: '72Mi' },
   compact: { cpu: '50m', memory: '88Mi' },
   archipelago: { cpu: '50m', memory: '64Mi' },
