@@ -65,8 +65,9 @@ const bare = createSocket('udp4')
 const BARE_BYTES = Buffer.alloc(40)
 
 function sendBare({ port, datagrams }: BareRequest): void {
-  for (let i = 0; i < datagrams; i++) bare.send(BARE_BYTES, port, '127.0.0.1')
-  process.send?.('sent')
+  const sent = () => process.send?.('sent')
+  // Sending begins after this function returns: only the last one's callback says that all are on their way.
+  for (let left = datagrams; left > 0; left--) bare.send(BARE_BYTES, port, '127.0.0.1', left === 1 ? sent : undefined)
 }
 
 process.once('message', (options: CrowdOptions) => {

@@ -90,8 +90,9 @@ export async function serveCrowd(options: Omit<CrowdOptions, 'port'>, rates: Sen
       await round()
       if (i % BARE_ROUNDS !== 0) continue
       bare.send(server.host.peers())
-      await bare.receive(() => {
-        crowd.send({ port: bare.port, datagrams: Math.min(MAX_BARE, options.players) } satisfies BareRequest)
+      const datagrams = Math.min(MAX_BARE, options.players)
+      await bare.receive(datagrams, () => {
+        crowd.send({ port: bare.port, datagrams } satisfies BareRequest)
         return once(crowd, 'message')
       })
     }
