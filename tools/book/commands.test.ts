@@ -27,7 +27,21 @@ const faultsOf = (commands: readonly Typed[], faultOf: (words: readonly string[]
   })
 
 test('only programs are typed that these tests know', () => {
-  const known = ['curl', 'date', 'docker', 'export', 'helm', 'kind', 'kubectl', 'npm', 'npx', 'openssl', 'pg_dump', 'pg_restore']
+  const known = [
+    'base64',
+    'curl',
+    'date',
+    'docker',
+    'export',
+    'helm',
+    'kind',
+    'kubectl',
+    'npm',
+    'npx',
+    'openssl',
+    'pg_dump',
+    'pg_restore',
+  ]
   const programs = new Set(typed.map(({ words: [program = ''] }) => program))
   expect([...programs].sort()).toEqual([...known, 'realmctl'].filter((program) => programs.has(program)).sort())
 })
@@ -179,7 +193,7 @@ test('every field of a Realm or CommsCell, and every value of the chart, that a 
   const named = written.flatMap(({ file, text }) =>
     [...text.replaceAll(/^ *```[\s\S]*?^ *```$/gm, '').matchAll(/`([a-z]\w*(?:\.[a-z]\w*(?:\[\d*\])?)+)(?:[:=] ?[^`]*)?`/g)]
       .map(([, path = '']) => ({ file, path }))
-      .filter(({ path }) => firsts.has(path.split('.')[0] ?? '') && !/\.(yaml|md|ts)$/.test(path)),
+      .filter(({ path }) => firsts.has(path.split('.')[0] ?? '') && !/\.(json|md|ts|txt|yaml)$/.test(path)),
   )
   expect(named.length).toBeGreaterThan(100)
   expect(named.filter(({ path }) => !known(valuePath(path))).map(({ file, path }) => `${file}: ${path}`)).toEqual([])
