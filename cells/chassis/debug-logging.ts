@@ -21,7 +21,7 @@ export function debugLoggingOnSignal(log: Log, clock: SpanClock, signals: Signal
   const end = () => {
     cancel?.()
     cancel = undefined
-    log.info({ level: configured }, 'the configured log level holds again')
+    log.info({ logLevel: configured }, 'the configured log level holds again')
     log.level = configured
   }
   const onSignal = () => {

@@ -14,6 +14,8 @@ function aProcess({ level, folder }: { level?: LogLevel; folder?: string } = {})
   const lines: { msg: string; level: string }[] = []
   const destination = new Writable({
     write: (line, _, done) => {
+      // A field with the name of one that each line has would hide it.
+      expect(String(line).match(/"level":/g)).toHaveLength(1)
       lines.push(JSON.parse(String(line)))
       done()
     },
