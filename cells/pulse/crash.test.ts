@@ -136,7 +136,9 @@ async function killed(explorer: { returnMs: number }, weather: Weather) {
   pulse.replace(() => {
     network.detach(serverAddress, serverPort)
     network.run(PORT_MS)
-    const early = hostWithoutPeers({ clock: network.clock, send: network.from(serverAddress, serverPort) })
+    const send = network.from(serverAddress, serverPort)
+    // A seed by which two of these clients meet would keep one of them waiting.
+    const early = hostWithoutPeers({ clock: network.clock, send, random: randomFrom(7) })
     network.attach(
       serverAddress,
       serverPort,

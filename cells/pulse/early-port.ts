@@ -44,7 +44,9 @@ export async function openEarlyPort({ hasPredecessor, ...place }: EarlyPortOptio
  * What answers at that port, without a socket: a host without peers knows no client, and says so to each. It hears nothing of clients that
  * want to connect.
  */
-export function hostWithoutPeers(options: Pick<EnetHostOptions, 'clock' | 'send'>): Pick<EnetHost, 'receive' | 'service'> {
+export function hostWithoutPeers(
+  options: Pick<EnetHostOptions, 'clock' | 'send' | 'random'>,
+): Pick<EnetHost, 'receive' | 'service'> {
   const nothing = () => {}
   const host = new EnetHost({ ...options, onConnect: nothing, onMessage: nothing, onDisconnect: nothing })
   return {
