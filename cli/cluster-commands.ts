@@ -10,7 +10,7 @@ import type { RolloutOptions } from './commands/rollout.ts'
 import type { ScaleOptions } from './commands/scale.ts'
 import type { StatusOptions } from './commands/status.ts'
 import type { VersionOptions } from './commands/version.ts'
-import { span, wholeNumber } from './option-values.ts'
+import { span, spanOption, wholeNumber } from './option-values.ts'
 import { hasColours, print, runOnce } from './run-once.ts'
 
 /** Adds the commands for realms of a cluster, which work with the kubeconfig and the rights of kubectl. */
@@ -63,8 +63,6 @@ export function addClusterCommands(program: Command): void {
   cellCommand('uncordon', 'Take a cell back that was cordoned or drained.')
 }
 
-const INSTALL_WAIT_MS = 300_000
-
 function addInstallCommands(program: Command, ports: ClusterPorts): void {
   command(
     program,
@@ -74,7 +72,7 @@ function addInstallCommands(program: Command, ports: ClusterPorts): void {
     .requiredOption('--image-repository <name>', 'registry and repository that the image was pushed to, without a tag')
     .option('--dry-run', 'have the API server check every object, and change none')
     .option('--force', 'take over fields that other clients have set')
-    .option('--wait <span>', 'how long it is waited for; 0s does not wait; ends with 124 after that time', span, INSTALL_WAIT_MS)
+    .addOption(spanOption('--wait <span>', 'how long it is waited for; 0s does not wait; ends with 124 after that time', '5m'))
     .action((options: InstallOptions) => runOnce(async () => (await import('./commands/install.ts')).install(options, ports)))
 
   command(program, 'uninstall', 'Delete what install has applied; the namespace stays, and the CRDs unless told otherwise.')

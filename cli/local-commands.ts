@@ -6,7 +6,7 @@ import type { LoadOptions } from './commands/load.ts'
 import type { RenderOptions } from './commands/render.ts'
 import type { TopOptions } from './commands/top.ts'
 import type { TopOrder } from './commands/top-table.ts'
-import { httpUrl, parcel, portNumber, seconds, span, wholeNumber } from './option-values.ts'
+import { httpUrl, parcel, portNumber, seconds, span, spanOption, wholeNumber } from './option-values.ts'
 import { hasColours, pauseForReader, print, runOnce } from './run-once.ts'
 import type { UpOptions } from './run-up.ts'
 
@@ -63,7 +63,7 @@ export function addLocalCommands(program: Command): void {
     .argument('[realm]', 'URL of the realm, with or without /about', 'http://127.0.0.1:3000/main')
     .option('--at <x,y>', 'parcel to stand on; otherwise one far from all players', parcel)
     .option('--for <span>', 'time to stay, such as 60s', span)
-    .option('--timeout <span>', 'longest time of a step', span, 10_000)
+    .addOption(spanOption('--timeout <span>', 'longest time of a step', '10s'))
     .addOption(new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json']).default('table'))
     .action((url: string, options: JoinOptions) =>
       runOnce(async () => {
@@ -106,8 +106,8 @@ function addLoad(program: Command): void {
     .argument('[realm]', 'URL of the realm, with or without /about', 'http://127.0.0.1:3000/main')
     .option('--players <number>', 'how many, at most 10000', wholeNumber, 100)
     .option('--rate <number>', 'players who begin to enter in a second, at most 1000', wholeNumber, 20)
-    .option('--for <span>', 'time they stay after the last one began to enter, at most 1h', span, 30_000)
-    .option('--timeout <span>', 'longest time of a step', span, 10_000)
+    .addOption(spanOption('--for <span>', 'time they stay after the last one began to enter, at most 1h', '30s'))
+    .addOption(spanOption('--timeout <span>', 'longest time of a step', '10s'))
     .option('--at <x,y>', 'parcel in the middle of the crowd', parcel, [0, 0] as const)
     .option('--spread <parcels>', 'parcels in each direction on which they stand', wholeNumber, 5)
     .option('--rooms', 'enter embedded rooms, and have LiveKit check the tokens')

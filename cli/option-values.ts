@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import { withoutTrailingSlash } from '../cells/chassis/base-url.ts'
 import { spanOf } from './cluster/span.ts'
 
@@ -45,3 +45,7 @@ export function parcel(text: string): readonly [number, number] {
   if (x === undefined || y === undefined) throw new InvalidArgumentError('expected a parcel such as 10,-4.')
   return [Number(x), Number(y)]
 }
+
+/** An option with a span of time, whose default the help shows as people write it. */
+export const spanOption = (flags: string, description: string, by: string): Option =>
+  new Option(flags, description).argParser(span).default(span(by), by)
