@@ -1,14 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { KubeError } from '../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { type Resource, resources } from '../../cells/kube/resources.ts'
-import { API_VERSION, type Realm } from '../../crds/realm.ts'
-import { realmResource } from '../../crds/resources.ts'
+import { API_VERSION, type CommsCellSpec, type Realm } from '../../crds/realm.ts'
+import { cellResource, realmResource } from '../../crds/resources.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { badRealms } from '../../testing/bad-objects.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
+import { aCell } from '../desired/realm.fixtures.ts'
 
 const examplesFolder = new URL('../../examples/', import.meta.url)
 const examples = readdirSync(examplesFolder).filter((file) => file.endsWith('.yaml'))
@@ -92,4 +93,44 @@ withPart('kube', 'the CRDs in a real API server', (part) => {
       expect(refused.message).toContain(at.replace(/\.(\d+)/g, '[$1]'))
     })
   }
+
+  describe('a CommsCell, which only the operator creates', () => {
+    const cell = (change: (spec: CommsCellSpec) => object = () => ({})) => {
+      const { metadata, spec, ...object } = aCell()
+      return { ...object, metadata: { name: metadata.name, namespace: 'default' }, spec: { ...spec, ...change(spec) } }
+    }
+    const create = (object: ReturnType<typeof cell>) =>
+      kube.user.create(cellResource, object as unknown as KubeObject, { dryRun: true }).catch((error: unknown) => error)
+
+    test.each<[string, (spec: CommsCellSpec) => object, RegExp | undefined]>([
+      ['in one process', () => ({ topology: 'Compact' }), undefined],
+      [
+        'in one process, with rooms in more than one',
+        ({ connectors }) => ({ topology: 'Compact', livekit: undefined, connectors: { ...connectors, replicas: 2 } }),
+        /more than one connector needs LiveKit/,
+      ],
+      [
+        'in one process, with CPU and memory of its archipelago',
+        ({ archipelago }) => ({ topology: 'Compact', archipelago: { ...archipelago, resources: {} } }),
+        /those of connectors.resources/,
+      ],
+      [
+        'in several processes, with statistics',
+        () => ({ statistics: { realmName: 'main' } }),
+        /only a Compact cell has statistics/,
+      ],
+      ['in an unknown number of processes', () => ({ topology: 'Tiny' }), /Unsupported value: "Tiny"/],
+    ])('%s', async (_, change, says) => {
+      const answer = await create(cell(change))
+      if (says === undefined) expect(answer).toMatchObject({ spec: { topology: 'Compact' } })
+      else expect((answer as Error).message).toMatch(says)
+    })
+
+    test('keeps its topology', async () => {
+      await kube.user.create(cellResource, cell() as unknown as KubeObject)
+      const key = { namespace: 'default', name: cell().metadata.name }
+      const refused = kube.user.merge(cellResource, key, { spec: { topology: 'Compact' } })
+      await expect(refused).rejects.toThrow(/topology is immutable/)
+    })
+  })
 })
