@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { constants, createBrotliCompress } from 'node:zlib'
 import { PGlite } from '@electric-sql/pglite'
-// @ts-expect-error the package has no types
 import tar from 'tar-fs'
 import { newDatabaseFile } from '../cells/gatekeeper/adapters/new-database.ts'
 

@@ -117,7 +117,10 @@ describe('what the Dockerfile builds', { timeout: BUILD_TIMEOUT_MS }, () => {
     await run(process.execPath, ['tools/build.ts'])
     const filesOf = (path: string) =>
       statSync(join(root, path)).isFile() ? [path] : filesBelow(join(root, path)).map((file) => `${path}/${file}`)
-    const built = [...product.map((file) => file.replace(/\.ts$/, '.js')), ...besidePrograms.flatMap(filesOf)]
+    const built = [
+      ...product.filter((file) => !file.endsWith('.d.ts')).map((file) => file.replace(/\.ts$/, '.js')),
+      ...besidePrograms.flatMap(filesOf),
+    ]
     const listing = await run('npm', ['pack', '--dry-run', '--json'])
     const [tarball] = JSON.parse(listing) as { files: { path: string }[] }[]
     const published = tarball?.files.map(({ path }) => path) ?? []

@@ -1,15 +1,7 @@
 import { createHash } from 'node:crypto'
+import bindings from 'secp256k1/bindings.js'
 import { AUTH_LINK } from '../../cells/identity/auth-link-types.ts'
 import { addressOfKey, personalMessageHash } from '../../cells/identity/ethereum-message.ts'
-
-/** The part of `secp256k1/bindings.js` that signs. */
-interface NativeBindings {
-  publicKeyCreate(privateKey: Uint8Array, compressed: boolean): Uint8Array
-  ecdsaSign(hash: Uint8Array, privateKey: Uint8Array): { signature: Uint8Array; recid: number }
-}
-
-// @ts-expect-error the package has no types
-const bindings = (await import('secp256k1/bindings.js')).default as NativeBindings
 
 const DAY_MS = 24 * 3600 * 1000
 

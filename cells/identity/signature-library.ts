@@ -12,11 +12,6 @@ export interface SignatureLibrary {
   recover(hash: Uint8Array, signature: Uint8Array, recoveryId: 0 | 1): Uint8Array
 }
 
-/** The part of `secp256k1/bindings.js` that is used here. */
-interface NativeBindings {
-  ecdsaRecover(signature: Uint8Array, recoveryId: number, hash: Uint8Array, compressed: boolean): Uint8Array
-}
-
 /**
  * The fastest library this machine can load. The native one is prebuilt for x64 Linux and Windows and for arm64 macOS; elsewhere it
  * is there only where it was compiled (`npm rebuild secp256k1`).
@@ -25,15 +20,11 @@ export const loadSignatureLibrary = async (): Promise<SignatureLibrary> => (awai
 
 /** Undefined where the native library is not built for this machine. */
 export async function nativeLibrary(): Promise<SignatureLibrary | undefined> {
-  let bindings: NativeBindings
-  try {
-    // Not the main module of the package, which hides that it fell back to a slow library of its own.
-    // @ts-expect-error the package has no types
-    bindings = (await import('secp256k1/bindings.js')).default as NativeBindings
-  } catch {
-    return undefined
-  }
-  return { name: 'native', recover: (hash, signature, id) => bindings.ecdsaRecover(signature, id, hash, false) }
+  // Not the main module of the package, which hides that it fell back to a slow library of its own.
+  const native = await import('secp256k1/bindings.js').catch(() => undefined)
+  if (!native) return undefined
+  const { ecdsaRecover } = native.default
+  return { name: 'native', recover: (hash, signature, id) => ecdsaRecover(signature, id, hash, false) }
 }
 
 export async function wasmLibrary(): Promise<SignatureLibrary> {

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
-// @ts-expect-error the package has no types
 import tar from 'tar-fs'
 import { messageOf, UserError } from '../../cells/chassis/errors.ts'
 

@@ -2,7 +2,6 @@ import { createReadStream, readFileSync, renameSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { brotliDecompressSync, createBrotliDecompress } from 'node:zlib'
-// @ts-expect-error the package has no types
 import tar from 'tar-fs'
 import { syncFolder, syncTree } from './durable-files.ts'
 
