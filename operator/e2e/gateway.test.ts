@@ -139,7 +139,7 @@ withPart('kube', 'a realm at a Gateway, on a real API server', (part) => {
       expect(notes.filter(({ reason }) => reason === 'RouteNotAccepted').length).toBe(2)
     }, 60_000)
 
-    test('changes no route when it is scaled, and leaves none behind when it changes to an Ingress', async () => {
+    test('changes no route when it is scaled, leaves none behind when it changes to an Ingress, and keeps that until a Gateway has answered', async () => {
       const { settled } = await anOperator()
       await declare(realm())
       await settled()
@@ -157,6 +157,16 @@ withPart('kube', 'a realm at a Gateway, on a real API server', (part) => {
       await settled()
       expect([await routeNames(), await said()]).toEqual([[], 'False ClassMissing'])
       expect(await get(resources.Ingress, 'main')).toBeDefined()
+
+      await declare(realm())
+      await settled()
+      expect([await get(resources.Ingress, 'main'), await said()]).toEqual([expect.anything(), 'Unknown Waiting'])
+      for (const name of ['main', 'main.slots-0']) await answer(name, good)
+      await settled()
+      expect([await routeNames(), await get(resources.Ingress, 'main')]).toEqual([
+        [expect.any(String), expect.any(String)],
+        undefined,
+      ])
     }, 60_000)
   })
 })

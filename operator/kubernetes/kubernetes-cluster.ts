@@ -17,6 +17,7 @@ import type { ObservedRoute } from '../observed/route.ts'
 import type { Component, ObservedCell, ObservedHost, ObservedRealm, Workload, WorkloadImage } from '../observed/workload.ts'
 import type { CountPlayers } from '../observers/players/connector-players.ts'
 import type { Cluster } from '../reconcile/cluster.ts'
+import { isFormerIngress } from './apply/former-ingress.ts'
 import { ensureSecrets } from './apply/generated-secrets.ts'
 import { setDeletionCosts } from './apply/pod-deletion-cost.ts'
 import type { RealmTokens } from './apply/realm-tokens.ts'
@@ -129,6 +130,7 @@ export class KubernetesCluster implements Cluster {
     await ensureSecrets(this.#parts, realm)
     await this.#parts.realmTokens?.ensure(realm, plan.cells)
     const objects = realmObjects(realm, plan, platform).filter((manifest) => !this.#isRoutingHeld(realm, manifest, plan))
+    const isStillNeeded = isFormerIngress(this.#parts.cache, objects)
     const { manifests, held } = serviceChanges(objects, this.#workloadsOf(realm.metadata.uid), plan.servicesHold)
     await this.#settle(
       realm.metadata.uid ?? '',
@@ -138,6 +140,7 @@ export class KubernetesCluster implements Cluster {
         // A claim has data: a change of the spec must not delete it. It goes with its realm.
         child.kind === 'PersistentVolumeClaim' ||
         this.#isRoutingHeld(realm, child, plan) ||
+        isStillNeeded(child) ||
         held.some((component) => component === child.workload?.component),
     )
     await this.#announceWorlds(realm, plan)

@@ -50,6 +50,8 @@ export interface Child {
   scaledByOthers: boolean
   /** Of an Ingress: the paths that cert-manager added to it. */
   challengePaths?: readonly ChallengePath[]
+  /** Of an Ingress: those it routes. */
+  hosts?: readonly string[]
   /** Of an Ingress or an HTTPRoute: what its controller has answered. */
   route?: RouteState
 }
@@ -91,12 +93,15 @@ export function childOf(kind: ChildKind, live: KubeObject): Child {
     deleting: deletionTimestamp !== undefined,
     ...(kind === 'Ingress' && {
       challengePaths: challengePathsOf(live as unknown as Ingress),
+      hosts: hostsOf(live as unknown as Ingress),
       route: ingressState(live, MANAGER),
     }),
     ...(kind === 'HTTPRoute' && { route: httpRouteState(live, MANAGER) }),
     workload: kind === 'Job' ? jobOf(live) : kind === 'Deployment' || kind === 'StatefulSet' ? workloadOf(live) : undefined,
   }
 }
+
+const hostsOf = ({ spec }: Ingress): string[] => (spec?.rules ?? []).flatMap(({ host }) => host ?? [])
 
 interface LiveWorkload extends KubeObject {
   spec?: { replicas?: number }
