@@ -1,6 +1,7 @@
 import { isInternalAddress } from '../../cells/chassis/client-address.ts'
+import type { SpanClock } from '../../cells/chassis/clock.ts'
 import { UserError } from '../../cells/chassis/errors.ts'
-import { Crowd, type CrowdClock, type CrowdCounts } from '../join/crowd.ts'
+import { Crowd, type CrowdCounts } from '../join/crowd.ts'
 import { tableOf } from '../output/table.ts'
 
 export interface LoadOptions {
@@ -25,7 +26,7 @@ export interface LoadPorts {
   print(text: string): Promise<void>
   /** Progress, to standard error. */
   say(sentence: string): void
-  clock: CrowdClock
+  clock: SpanClock
   /** Aborted when the person ends the test early. */
   signal: AbortSignal
 }
@@ -106,7 +107,7 @@ function refuseStrangers(url: string): void {
     )
 }
 
-function pause(ms: number, clock: CrowdClock, signal: AbortSignal): Promise<void> {
+function pause(ms: number, clock: SpanClock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       cancel()

@@ -1,3 +1,4 @@
+import type { SpanClock } from '../../cells/chassis/clock.ts'
 import { UserError } from '../../cells/chassis/errors.ts'
 import { throwAwayWallet } from './throw-away-wallet.ts'
 import { type Step, type Visit, type VisitOptions, visit } from './visit.ts'
@@ -35,12 +36,6 @@ export interface CrowdCounts {
   disconnects: Map<string, number>
 }
 
-/** The clock of a crowd; `after` is cancelled by what it returns. */
-export interface CrowdClock {
-  monotonic(): number
-  after(delayMs: number, callback: () => void): () => void
-}
-
 const PARCEL_METRES = 16
 /** Each player sends a heartbeat once a second, each in one of these parts of it. */
 const PARTS = 10
@@ -61,7 +56,7 @@ export class Crowd {
     ...{ failures: new Map(), islands: new Set(), disconnects: new Map() },
   }
   readonly #options: CrowdOptions
-  readonly #clock: CrowdClock
+  readonly #clock: SpanClock
   readonly #players = new Set<Player>()
   readonly #entering = new Set<Promise<void>>()
   readonly #startedAt: number
@@ -69,7 +64,7 @@ export class Crowd {
   #part = 0
   #isOver = false
 
-  constructor(options: CrowdOptions, clock: CrowdClock) {
+  constructor(options: CrowdOptions, clock: SpanClock) {
     this.#options = options
     this.#clock = clock
     this.#startedAt = clock.monotonic()
