@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { expect, type TestContext, test } from 'vitest'
+import { describe, expect, type TestContext, test } from 'vitest'
 import { systemClock } from '../../cells/chassis/clock.ts'
 import { createLog } from '../../cells/chassis/log.ts'
 import { freshFolder } from '../../testing/fresh-folder.ts'
@@ -95,7 +95,7 @@ test('with Ctrl-C the report does not wait for a realm that does not answer', as
   const ended = new AbortController()
   const printed = Promise.withResolvers<string>()
   const ports = { say: () => {}, clock: systemClock, signal: ended.signal, print: async (text: string) => printed.resolve(text) }
-  const loaded = load(`http://127.0.0.1:${port}/main`, { ...options, for: 600_000, timeout: 600_000 }, ports)
+  const loaded = load(`http://127.0.0.1:${port}/main`, { ...options, players: 1, for: 600_000, timeout: 600_000 }, ports)
   await once(server, 'request')
   ended.abort()
   expect(JSON.parse(await printed.promise)).toMatchObject({ interrupted: true, players: { joined: 0 } })
@@ -104,20 +104,53 @@ test('with Ctrl-C the report does not wait for a realm that does not answer', as
   expect(await loaded).toBe(4)
 })
 
-test('a realm of others is loaded only with the word of a person, also where a realm of this machine leads there', async (t) => {
-  await expect(outcomeOf('https://realm.example.org/main')).rejects.toMatchObject({
-    exitCode: 2,
-    message: expect.stringMatching(/--yes-this-is-my-realm/),
+describe('a realm of others is loaded only with the word of a person', () => {
+  test.for(['realm.example.org', 'main.svc.example.org', 'localhost.example.org', '203.0.113.9', '127.0.0.1.example.org'])(
+    'at %s',
+    async (host) => {
+      await expect(outcomeOf(`http://${host}/main`)).rejects.toMatchObject({
+        exitCode: 2,
+        message: expect.stringMatching(/--yes-this-is-my-realm/),
+      })
+    },
+  )
+
+  test.for<[string, (request: IncomingMessage, response: ServerResponse) => void]>([
+    ['names it', (_, response) => response.end(aboutWith('archipelago:archipelago:wss://realm.example.org/ws'))],
+    ['redirects there', (_, response) => response.writeHead(302, { location: 'https://realm.example.org/about' }).end()],
+    [
+      'redirects a login there',
+      ({ method, headers }, response) =>
+        method === 'POST'
+          ? response.writeHead(307, { location: 'https://realm.example.org/login' }).end()
+          : response.end(aboutWith(`signed-login:http://${headers.host}/login`)),
+    ],
+  ])('also where a realm of this machine %s', async ([, answer], t) => {
+    const server = createServer(answer)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.onTestFinished(() => void server.close())
+    const { port } = server.address() as { port: number }
+    await expect(outcomeOf(`http://127.0.0.1:${port}/main`)).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringMatching(/^realm\.example\.org is neither this machine/),
+    })
   })
-  const about = { healthy: true, comms: { adapter: 'archipelago:archipelago:wss://realm.example.org/ws' } }
-  const server = createServer((_, response) => response.end(JSON.stringify(about)))
+})
+const aboutWith = (adapter: string) => JSON.stringify({ healthy: true, comms: { adapter } })
+
+test.for([
+  [(path: string) => `${path}/on`, /^about: .* redirects more than 5 times$/],
+  [(path: string) => (path.endsWith('/on') ? undefined : '/on'), /^about: .*503: full$/],
+] as const)('redirections of a realm are followed, and not for ever: %#', async ([next, cause], t) => {
+  const server = createServer(({ url = '' }, response) => {
+    const location = next(url)
+    response.writeHead(location ? 308 : 503, { ...(location && { location }) }).end('full')
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.onTestFinished(() => void server.close())
   const { port } = server.address() as { port: number }
-  await expect(outcomeOf(`http://127.0.0.1:${port}/main`)).rejects.toMatchObject({
-    exitCode: 2,
-    message: expect.stringMatching(/^realm\.example\.org is neither this machine/),
-  })
+  const outcome = await outcomeOf(`http://127.0.0.1:${port}/main`, { players: 1, for: 200 })
+  expect(reportIn(outcome).failures).toEqual([{ players: 1, cause: expect.stringMatching(cause) }])
 })
 
 test.for([

@@ -99,7 +99,7 @@ function checkLimits({ players, rate, for: stay, spread }: LoadOptions): void {
 /** Hosts of this machine, of a cluster and of private networks may be loaded; others only with the word of a person. */
 function refuseStrangers(url: string): void {
   const host = URL.parse(url)?.hostname.replace(/^\[|\]$/g, '') ?? url
-  const isOwn = /^localhost$|\.localhost$|\.svc(\.|$)|\.cluster\.local$/.test(host) || host === '::1' || isInternalAddress(host)
+  const isOwn = /^localhost$|\.(localhost|svc|cluster\.local)\.?$/.test(host) || isInternalAddress(host)
   if (!isOwn)
     throw new UserError(
       `${host} is neither this machine nor a cluster's or private address. Load on a realm of others is an attack: if it is yours, add --yes-this-is-my-realm.`,

@@ -1,4 +1,5 @@
 import WebSocket from 'ws'
+import { readText } from '../../cells/chassis/outgoing-http.ts'
 import { awaitedPackets } from '../../cells/sockets/awaited-packets.ts'
 import { type Adapter, readAdapter } from '../../cells/wire/adapter.ts'
 import { clientPackets, decodeServerPacket } from '../../cells/wire/packets.ts'
@@ -20,7 +21,7 @@ export interface VisitOptions {
   onStep(step: Step, what: string): void
   /** Told of each step that begins, so that a failure can be named. */
   onBegin(step: Step): void
-  /** Called with each URL before it is connected to, as the realm named it; what it throws ends the visit. */
+  /** Called with each URL before it is connected to, as the realm named it or redirected to it; what it throws ends the visit. */
   checkUrl?(url: string): void
   /** Whether the room of the island is entered; true by default. */
   entersRoom?: boolean
@@ -38,6 +39,9 @@ export interface Visit {
 }
 
 const MAX_PACKET_BYTES = 256 * 1024
+/** Of an answer to an HTTP request. */
+const MAX_ANSWER_BYTES = 1024 * 1024
+const MAX_REDIRECTS = 5
 const CLOSE_MS = 1_000
 
 /** Enters a realm as an explorer does, up to its room. @throws Error when a step fails */
@@ -59,14 +63,32 @@ export async function visit(options: VisitOptions): Promise<Visit> {
   return enterRoom(adapter, options)
 }
 
-async function readJson(url: string, { timeoutMs }: VisitOptions, init: RequestInit = {}): Promise<unknown> {
-  const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) })
-  const text = await answer.text()
-  if (!answer.ok) throw new Error(`${url} answers ${answer.status}: ${text.slice(0, 300)}`)
+async function readJson(url: string, options: VisitOptions, init: RequestInit = {}): Promise<unknown> {
+  const { status, text } = await request(url, options, init)
+  if (status >= 300) throw new Error(`${url} answers ${status}: ${text.slice(0, 300)}`)
   try {
     return JSON.parse(text)
   } catch {
     throw new Error(`${url} answers no JSON`)
+  }
+}
+
+/** Sends a request, and follows redirections as explorers do; the URL of each is checked as every other. */
+async function request(
+  url: string,
+  { timeoutMs, checkUrl }: VisitOptions,
+  given: RequestInit = {},
+): Promise<{ status: number; text: string }> {
+  let [at, init]: [string, RequestInit] = [url, { ...given, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) }]
+  for (let redirects = 0; ; redirects++) {
+    const { status, headers, body } = await fetch(at, init)
+    const location = status >= 300 && status < 400 ? headers.get('location') : null
+    if (location === null) return { status, text: await readText(body ?? (async function* () {})(), MAX_ANSWER_BYTES) }
+    await body?.cancel()
+    if (redirects === MAX_REDIRECTS) throw new Error(`${url} redirects more than ${MAX_REDIRECTS} times`)
+    at = new URL(location, at).href
+    checkUrl?.(at)
+    if (status < 307) init = { ...init, method: 'GET' }
   }
 }
 
@@ -153,14 +175,11 @@ async function enterEmbeddedRoom(url: string, { wallet, timeoutMs, onStep }: Vis
 }
 
 /** LiveKit's media needs WebRTC; that it accepts the token can be asked over HTTP. */
-async function checkLivekit({ url, token }: { url: string; token: string }, { timeoutMs, onStep }: VisitOptions): Promise<Visit> {
+async function checkLivekit({ url, token }: { url: string; token: string }, options: VisitOptions): Promise<Visit> {
   const base = url.replace(/^ws/, 'http').replace(/\/+$/, '')
-  const answer = await fetch(`${base}/rtc/validate?access_token=${encodeURIComponent(token)}`, {
-    signal: AbortSignal.timeout(timeoutMs),
-  })
-  const text = await answer.text()
-  if (!answer.ok) throw new Error(`the LiveKit at ${url} refuses the token: ${answer.status} ${text.slice(0, 200).trim()}`)
-  onStep('room', `LiveKit ${url} accepts the token`)
+  const { status, text } = await request(`${base}/rtc/validate?access_token=${encodeURIComponent(token)}`, options)
+  if (status >= 300) throw new Error(`the LiveKit at ${url} refuses the token: ${status} ${text.slice(0, 200).trim()}`)
+  options.onStep('room', `LiveKit ${url} accepts the token`)
   return { moveTo: () => {}, closed: new Promise(() => {}), leave: () => {} }
 }
 
