@@ -96,7 +96,14 @@ function isInside(host: string): boolean {
   return isInternalAddress(name) || !/[.:]/.test(name) || /\.(svc|cluster\.local|localhost)$/.test(name)
 }
 
-/** Reads a body as text. @throws Error when it is longer than `maxBytes`; its connection is closed then */
+/** An answer that is longer than may be read. */
+export class LongAnswerError extends Error {
+  constructor(maxBytes: number) {
+    super(`the response is longer than ${maxBytes} bytes`)
+  }
+}
+
+/** Reads a body as text. @throws LongAnswerError when it is longer than `maxBytes`; its connection is closed then */
 export const readText = async (body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> =>
   (await readBytes(body, maxBytes)).toString()
 
@@ -106,7 +113,7 @@ export async function readBytes(body: AsyncIterable<Uint8Array>, maxBytes: numbe
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > maxBytes) throw new Error(`the response is longer than ${maxBytes} bytes`)
+    if (size > maxBytes) throw new LongAnswerError(maxBytes)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

@@ -1,5 +1,6 @@
 import { Agent, request } from 'undici'
-import { readText } from '../../cells/chassis/outgoing-http.ts'
+import { messageOf, UserError } from '../../cells/chassis/errors.ts'
+import { LongAnswerError, readText } from '../../cells/chassis/outgoing-http.ts'
 import type { KubeAccess } from '../../cells/kube/kube-access.ts'
 import { refusalOf } from '../../cells/kube/kube-error.ts'
 
@@ -10,11 +11,33 @@ export interface RawAnswer {
   date: number | undefined
 }
 
+interface ReadLimits {
+  timeoutMs?: number
+  maxBytes?: number
+}
+
 /** Sends a GET request to the API server. */
 export interface RawReader {
-  /** @throws KubeError for a refusal, or what the network threw */
-  read(path: string, limits?: { timeoutMs?: number; maxBytes?: number }): Promise<RawAnswer>
+  /** @throws KubeError for a refusal, UnreadableAnswer, or what the network threw */
+  read(path: string, limits?: ReadLimits): Promise<RawAnswer>
   stop(): Promise<void>
+}
+
+/** The answer is too long, or not what was asked for: a proxy, or a server behind the API server, may answer anything. */
+export class UnreadableAnswer extends UserError {
+  constructor(path: string, cause: unknown) {
+    super(`The answer of the API server to ${path} cannot be read: ${messageOf(cause)}`, 4, { cause })
+  }
+}
+
+/** As `read`, for JSON. */
+export async function readJson(raw: Pick<RawReader, 'read'>, path: string, limits?: ReadLimits): Promise<unknown> {
+  const { text } = await raw.read(path, limits)
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new UnreadableAnswer(path, error)
+  }
 }
 
 const TIMEOUT_MS = 10_000
@@ -32,7 +55,10 @@ export function createRawReader(access: KubeAccess): RawReader {
       })
       if (answer.statusCode >= 300) throw await refusalOf(`GET ${path}`, answer)
       const date = Date.parse(String(answer.headers.date ?? ''))
-      return { text: await readText(answer.body, maxBytes), date: Number.isNaN(date) ? undefined : date }
+      const text = await readText(answer.body, maxBytes).catch((error: unknown) => {
+        throw error instanceof LongAnswerError ? new UnreadableAnswer(path, error) : error
+      })
+      return { text, date: Number.isNaN(date) ? undefined : date }
     },
     stop: () => dispatcher.destroy(),
   }

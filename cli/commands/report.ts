@@ -1,6 +1,7 @@
 import { version as clientVersion } from '../../cells/version.ts'
 import { type ClusterNamespace, type ClusterOptions, inCluster, realmNamed } from '../cluster/cluster.ts'
 import { installedCrds, installedPrograms, skewsOf } from '../cluster/installation.ts'
+import { readJson } from '../cluster/raw-reader.ts'
 import { seen, seenValue } from '../cluster/seen.ts'
 import { diagnose, diagnosisText } from '../doctor/diagnosis.ts'
 import type { RealmProbes } from '../doctor/seen-realm.ts'
@@ -93,11 +94,10 @@ async function addChecks(
   const provider = installed.find(({ program }) => program === 'provider')
   if (!provider) return void missing.push({ what: 'top.json', why: 'no realm provider was seen' })
   const { namespace, name: service } = provider
-  const snapshot = await seen(() =>
-    cluster.raw.read(`/api/v1/namespaces/${namespace}/services/${service}:http/proxy/console/snapshot`),
-  )
+  const path = `/api/v1/namespaces/${namespace}/services/${service}:http/proxy/console/snapshot`
+  const snapshot = await seen(() => readJson(cluster.raw, path, { maxBytes: MAX_BYTES }))
   if ('unseen' in snapshot) return void missing.push({ what: 'top.json', why: snapshot.unseen })
-  const data = readTopData(JSON.parse(snapshot.value.text))
+  const data = readTopData(snapshot.value)
   if (data) add('top.json', `${JSON.stringify(data, null, 2)}\n`)
   else missing.push({ what: 'top.json', why: 'the answer of the console is none that this client knows' })
 }

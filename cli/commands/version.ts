@@ -9,6 +9,7 @@ import {
   type Skew,
   skewsOf,
 } from '../cluster/installation.ts'
+import { readJson } from '../cluster/raw-reader.ts'
 import { type Seen, seenValue } from '../cluster/seen.ts'
 import { type TableCell, type TableStyle, tableOf } from '../output/table.ts'
 import type { ClusterPorts } from './cluster-ports.ts'
@@ -46,7 +47,7 @@ export async function version({ client, output = 'table', ...options }: VersionO
 
 const readVersions = (options: ClusterOptions, ports: ClusterPorts): Promise<VersionReport> =>
   inCluster(options, ports.env, async (cluster) => {
-    const apiServer = (JSON.parse((await cluster.raw.read('/version')).text) as { gitVersion?: string }).gitVersion ?? 'unknown'
+    const { gitVersion: apiServer = 'unknown' } = (await readJson(cluster.raw, '/version')) as { gitVersion?: string }
     const [programs, crds] = await Promise.all([installedPrograms(cluster), installedCrds(cluster)])
     const unseen = [programs, crds].flatMap((each: Seen<unknown>) => ('unseen' in each ? [each.unseen] : []))
     return {

@@ -17,6 +17,7 @@ import {
   installedPrograms,
   USUAL_NAMESPACE,
 } from '../cluster/installation.ts'
+import { readJson } from '../cluster/raw-reader.ts'
 import { type Seen, seen, seenValue } from '../cluster/seen.ts'
 
 /** What a doctor asks besides the API server. */
@@ -201,8 +202,7 @@ export const LEADERLESS_MS = GONE_AFTER_MS / 2
 /** Through the API server, so that no address of the provider needs to be reachable from here. */
 const answerOf = ({ raw }: ClusterNamespace, { namespace, name }: InstalledProgram): Promise<Seen<number>> =>
   seen(async () => {
-    const { text } = await raw.read(`/api/v1/namespaces/${namespace}/services/${name}:http/proxy/realms`)
-    const realms: unknown = JSON.parse(text)
+    const realms = await readJson(raw, `/api/v1/namespaces/${namespace}/services/${name}:http/proxy/realms`)
     return Array.isArray(realms) ? realms.length : 0
   })
 
