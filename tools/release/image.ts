@@ -1,5 +1,6 @@
 import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { messageOf, UserError } from '../../cells/chassis/errors.ts'
 import { withProduct } from '../../testing/cluster/image.ts'
 import { runCommand } from '../../testing/parts/command.ts'
 
@@ -30,10 +31,18 @@ const TIMEOUT_MS = 15 * 60_000
  * platform is emulated: it is put on top of the base image of each.
  *
  * @returns its digest
+ * @throws UserError when the base image cannot be read, or lacks a platform
  */
 export async function pushImage(options: ImageOptions): Promise<string> {
   const { crane, base, version, revision, source, repository, out, progress } = options
   const run = (...args: string[]) => runCommand(crane, args, { timeoutMs: TIMEOUT_MS })
+  // Before what takes minutes.
+  for (const platform of platforms) {
+    await run('digest', `--platform=${platform}`, base).catch((error: unknown) => {
+      const why = messageOf(error).trimEnd().split('\n').at(-1)
+      throw new UserError(`the base image ${base} for ${platform} cannot be read: name another one with --base. ${why}`)
+    })
+  }
   return withProduct(progress, async ({ layers, entrypoint, user, workdir, env, labels, modules }) => {
     await copyFile(join(modules, 'sbom.cdx.json'), join(out, 'sbom.cdx.json'))
     const { PATH: _, ...added } = env
