@@ -5,6 +5,7 @@ import { CollectionCopy, type CollectionCopyOptions } from './collection-copy.ts
 import type { KubeClient, KubeQuery } from './kube-client.ts'
 import { isStatus, isVersionExpired, KubeError, watchError } from './kube-error.ts'
 import type { KubeKey, KubeObject, WatchEvent } from './kube-object.ts'
+import { readCollection } from './read-collection.ts'
 import { SilenceTimer } from './silence-timer.ts'
 
 /** The collection to copy, and how its server is reached. */
@@ -35,7 +36,6 @@ export interface Reflector<T> {
   readonly absence: KindAbsence | undefined
 }
 
-const PAGE_SIZE = 500
 const MIN_WATCH_SECONDS = 300
 const MAX_WATCH_SECONDS = 600
 /**
@@ -175,26 +175,14 @@ class CollectionReflector<Live extends KubeObject, T> implements Reflector<T> {
   async #relist(): Promise<string> {
     const { client, path, metrics } = this.#options
     const replacement = this.#copy.replacement()
-    // No version: never older than what was known before, and in pages, so that no response is as large as the collection.
-    const query: KubeQuery = { ...this.#selectors, limit: PAGE_SIZE }
-    let next: string | undefined
-    let listed = ''
-    do {
-      const page = await client.list<Live>(path, { ...query, continue: next }, this.#abort.signal)
-      for (const live of page.items) {
-        live.apiVersion ??= page.apiVersion
-        live.kind ??= page.kind.slice(0, -'List'.length)
-        replacement.add(live)
-      }
-      next = page.metadata.continue || undefined
-      listed = page.metadata.resourceVersion
-    } while (next)
+    const query = { client, path, selectors: this.#selectors, signal: this.#abort.signal }
+    const version = await readCollection<Live>(query, replacement.add)
     metrics?.relists.inc({ kind: this.#copy.kind })
-    this.#resourceVersion = listed
+    this.#resourceVersion = version
     this.#setAbsence(undefined)
     replacement.done()
     this.#completed()
-    return listed
+    return version
   }
 
   /** Watches from a version until the server ends the stream in its time. @throws when it ends otherwise */
