@@ -3,6 +3,7 @@ import { type App, splitTarget } from '../chassis/http.ts'
 import { type Running, stopAll } from '../chassis/lifecycle.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import { connectBus, runService, type StartedService } from '../process.ts'
+import { isRoomsPath } from '../rooms/rooms-path.ts'
 import { trustedProxiesOf } from '../sockets/connection-variables.ts'
 import { type ArchipelagoEnvironment, readConfig } from './config.ts'
 import { type ArchipelagoDeps, startArchipelago } from './service.ts'
@@ -57,7 +58,7 @@ async function openRooms(config: ArchipelagoEnvironment, shared: Omit<Archipelag
 
 /** One app out of two: paths of rooms, below any cell, belong to the rooms. */
 function withRooms(archipelago: App, rooms: App): App {
-  const isRooms = (target = '/') => /^(\/cells\/[^/]+)?\/rooms(\/|$)/.test(splitTarget(target).pathname)
+  const isRooms = (target = '/') => isRoomsPath(splitTarget(target).pathname)
   return {
     handle: (request, response, basePath) => (isRooms(request.url) ? rooms : archipelago).handle(request, response, basePath),
     upgrade: (request, socket, head, basePath) => rooms.upgrade(request, socket, head, basePath),

@@ -12,6 +12,7 @@ import type { RunningService } from '../chassis/running-service.ts'
 import { readConfig as readConnectorConfig } from '../connector/config.ts'
 import { startConnector } from '../connector/service.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
+import { isRoomsPath } from '../rooms/rooms-path.ts'
 import { startRooms } from '../rooms/service.ts'
 import { trustedProxiesOf } from '../sockets/connection-variables.ts'
 import type { SessionReports } from '../wire/session-report.ts'
@@ -95,7 +96,7 @@ export async function startCellServices(settings: CellSettings, deps: CellServic
 
   return {
     app: appByPath((path) => {
-      if (rooms && ROOMS_PATH.test(path)) return rooms.app
+      if (rooms && isRoomsPath(path)) return rooms.app
       if (isBelow('/debug', path)) return archipelago.app
       return isBelow('/health', path) || isBelow('/metrics', path) ? operational : connector.app
     }),
@@ -129,9 +130,6 @@ async function untilReady(service: RunningService, clock: Clock): Promise<void> 
 }
 
 const withoutDrain = ({ DRAIN_SECONDS: _, ...others }: NodeJS.ProcessEnv): NodeJS.ProcessEnv => others
-
-/** Players keep the URL of a slot, which may be another one than that of this cell. */
-const ROOMS_PATH = /^(\/cells\/[^/]+)?\/rooms(\/|$)/
 
 const isBelow = (base: string, path: string): boolean => path === base || path.startsWith(`${base}/`)
 
