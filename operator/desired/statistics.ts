@@ -2,7 +2,7 @@ import type { CommsCell, Realm } from '../../crds/realm.ts'
 import type { ObservedRealm } from '../observed/workload.ts'
 import { isServing, takesPlayers } from './endpoints.ts'
 import type { Site } from './site.ts'
-import { isCompact } from './topology.ts'
+import { isDeclaredCompact } from './topology.ts'
 
 /** Where the statistics of a realm run, and answer. In the middle of a change of the topology they may run in both places. */
 export interface StatisticsPlan {
@@ -31,7 +31,3 @@ export function planStatistics(
   const answers = (own?.ready ?? 0) > 0
   return { ownDeployment, fromCells: !ownDeployment || (!answers && withThem.length > 0) }
 }
-
-// On a laptop every cell is one process, whatever it says, beside statistics of their own.
-const isDeclaredCompact = ({ spec }: Realm, { distributed }: Pick<Site, 'distributed'>): boolean =>
-  distributed && isCompact(spec.cells.template)

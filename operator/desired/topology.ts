@@ -7,6 +7,10 @@ import type { Site } from './site.ts'
 /** Whether the connectors of a cell are its archipelagos too. */
 export const isCompact = ({ topology }: Pick<CommsCellSpec, 'topology'>): boolean => topology === 'Compact'
 
+/** Whether the cells that a realm asks for are Compact. On a laptop every cell is one process, whatever it says, beside statistics of their own. */
+export const isDeclaredCompact = ({ spec }: Realm, { distributed }: Pick<Site, 'distributed'>): boolean =>
+  distributed && isCompact(spec.cells.template)
+
 /** How many of so many connectors a cell may have: of the embedded rooms of a Compact cell there may be only one process. */
 export const connectorsWithin = (spec: Pick<CommsCellSpec, 'topology' | 'livekit'>, replicas: number): number =>
   isCompact(spec) && !spec.livekit ? 1 : replicas

@@ -5,7 +5,7 @@ import { mergePods } from '../pod-overrides.ts'
 import { revisionAt } from '../rollout/converge-first.ts'
 import { canonicalJson, type RevisionSpec, revisionName, revisionSpecOf } from '../rollout/revision.ts'
 import type { SessionReportsSite, Site } from '../site.ts'
-import { connectorsWithin, statisticsOf } from '../topology.ts'
+import { connectorsWithin, isDeclaredCompact, statisticsOf } from '../topology.ts'
 
 /** What the cells of a realm are computed from. */
 export interface CellInputs {
@@ -49,7 +49,7 @@ function declaredCell({ realm, site, connectorsOf, convergeOn }: CellInputs, slo
     ...(nats && { nats }),
     ...(livekit && { livekit }),
     ...(exposure && { exposure }),
-    ...(site.distributed && cells.template.topology === 'Compact' && { statistics: statisticsOf(realm, site) }),
+    ...(isDeclaredCompact(realm, site) && { statistics: statisticsOf(realm, site) }),
     ...(gatekeeper.replicas > 0 && { gatekeeperUrl: site.gatekeeperUrl(realm) }),
     ...(site.sessionReports && movement.type === 'Managed' && { movement: reportsTo(realm, site.sessionReports) }),
     ...(gatekeeper.denyList && { denyList: gatekeeper.denyList }),
