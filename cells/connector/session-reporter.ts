@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { backoffMs } from '../chassis/backoff.ts'
 import type { Clock } from '../chassis/clock.ts'
 import { messageOf } from '../chassis/errors.ts'
+import { growingCache } from '../chassis/growing-cache.ts'
 import { type Running, stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import { repeat } from '../chassis/repeat.ts'
@@ -65,8 +66,8 @@ export class SessionReporter implements Running {
   readonly #reported = new Map<PeerId, Reported>()
   /** Banned wallets, and whether the relay knows. */
   readonly #bans = new Map<PeerId, boolean>()
-  /** When wallets without a session were looked up, the one longest ago first. */
-  readonly #lookedUpAt = new Map<PeerId, number>()
+  /** When wallets without a session were looked up. */
+  readonly #lookedUpAt = growingCache<PeerId, number>(MAX_LOOKED_UP)
   readonly #running: Running
   #relay: string | undefined
   #roundAt = Number.NEGATIVE_INFINITY
@@ -140,14 +141,7 @@ export class SessionReporter implements Running {
     const now = clock.monotonic()
     const due = wallets.filter((peer) => !sessions.has(peer) && now - (this.#lookedUpAt.get(peer) ?? -LOOK_UP_MS) >= LOOK_UP_MS)
     if (due.length === 0) return
-    for (const peer of due) {
-      this.#lookedUpAt.delete(peer)
-      this.#lookedUpAt.set(peer, now)
-    }
-    for (const peer of this.#lookedUpAt.keys()) {
-      if (this.#lookedUpAt.size <= MAX_LOOKED_UP) break
-      this.#lookedUpAt.delete(peer)
-    }
+    for (const peer of due) this.#lookedUpAt.set(peer, now)
     await bans.bannedOf(due)
   }
 
