@@ -119,12 +119,13 @@ export class SessionReporter implements Running {
     const wallets = this.#toReport()
     if (wallets.length === 0 && clock.monotonic() - this.#reportedAt < EMPTY_REPORT_MS) return
     this.#reportedAt = clock.monotonic()
+    const unreported: PeerId[] = []
     try {
       for (const { report, wallets: reported } of reportsOf(this.#connector, wallets, MAX_REPORTS)) {
         const answer = await relay.report(report)
         this.#took(reported, answer)
         metrics.reports.ok.inc()
-        await this.#lookUp(answer.unreported ?? [])
+        unreported.push(...(answer.unreported ?? []))
       }
       if (this.#failures > 0) log.info({ failures: this.#failures }, 'the movement relay answers again')
       this.#failures = 0
@@ -133,6 +134,8 @@ export class SessionReporter implements Running {
       if (this.#failures++ === 0)
         log.warn({ reason: messageOf(error) }, 'the movement relay does not take the sessions of this connector')
     }
+    // Not before the other reports of the round: a gatekeeper may be slow.
+    await this.#lookUp(unreported)
   }
 
   /** Looks up wallets that the relay shows without a session: `banned` is called for those that are. */
