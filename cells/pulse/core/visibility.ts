@@ -97,7 +97,6 @@ export class Visibility {
         const metres = Math.hypot((places[2 * i] ?? 0) - x, (places[2 * i + 1] ?? 0) - z)
         if (metres > this.#range || other.views.rowOf(subject) >= 0) continue
         const tier = tierMetres.findIndex((limit) => metres <= limit)
-        other.views.nearestTier = Math.min(other.views.nearestTier, tier)
         listener.enter(other, player, tier)
       }
     }
