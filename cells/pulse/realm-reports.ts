@@ -73,7 +73,6 @@ export class RealmReports {
     }
     if (!this.sessions.take(realm, report, now)) {
       this.#rates.delete(realm)
-      this.#unreported.delete(realm)
       reports.inc({ result: 'tooManyRealms' })
       throw new Refusal('UNAVAILABLE', 'there are too many realms')
     }
