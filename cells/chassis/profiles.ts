@@ -99,9 +99,7 @@ async function profilesOf(waited: Promise<void>): Promise<Record<'cpuprofile' | 
 /** Removes the oldest profiles of this service, so that one more can be written. */
 async function makeRoom(folder: string, service: string): Promise<void> {
   const own = (await readdir(folder)).filter((name) => name.startsWith(`${service}-`) && /\.(cpu|heap)profile$/.test(name))
-  const surplus = own.toSorted(byTime).slice(0, Math.max(0, own.length - MAX_FILES + 1))
+  // The time follows the name of the service, which all of them have in common.
+  const surplus = own.toSorted().slice(0, Math.max(0, own.length - MAX_FILES + 1))
   for (const name of surplus) await rm(join(folder, name), { force: true })
 }
-
-/** The time follows the name of the service, which all of them have in common. */
-const byTime = (a: string, b: string): number => (a < b ? -1 : 1)
