@@ -2,12 +2,13 @@ import { connect, type Socket } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, expect, onTestFinished, test } from 'vitest'
 import { operationalRoutes } from './health.ts'
-import { createApp, ok, route, splitTarget, text, type UpgradeHandler } from './http.ts'
+import { createApp, ok, route, text, type UpgradeHandler } from './http.ts'
 import { type HttpListener, listen } from './listen.ts'
 import { silentLog } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { createMounts } from './mounts.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
+import { splitTarget } from './request-target.ts'
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 300)
 const SEED = 20_261_127

@@ -1,4 +1,5 @@
-import { type App, routedPath, splitTarget } from './http.ts'
+import type { App } from './http.ts'
+import { routedPath, splitTarget } from './request-target.ts'
 
 /** Several apps behind one port, each below its own path; they can be added and removed while the port is open. */
 export interface Mounts extends App {
