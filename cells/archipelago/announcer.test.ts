@@ -20,8 +20,16 @@ describe('tokens', () => {
     return transport
   }
 
-  test('a token that fails affects only its own peer, which gets its announcement after the next flush', async () => {
-    const transport = anUnreliableTransport(() => Promise.reject(new Error('no')))
+  test.each([
+    ['later', () => Promise.reject(new Error('no'))],
+    [
+      'at once',
+      () => {
+        throw new Error('no')
+      },
+    ],
+  ])('a token that fails %s affects only its own peer, which gets its announcement after the next flush', async (_, tokenOf) => {
+    const transport = anUnreliableTransport(tokenOf)
     const world = await anArchipelago({ transport })
     world.heartbeat(A, at(0))
     world.heartbeat(B, at(0))
