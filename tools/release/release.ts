@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { UserError } from '../../cells/chassis/errors.ts'
+import { writeLayer } from '../../testing/cluster/oci.ts'
 import { runCommand } from '../../testing/parts/command.ts'
 import { installManifest } from '../install-manifest.ts'
 import { changesOf, sectionOf } from './changelog.ts'
@@ -82,8 +83,7 @@ const imageValues = ({ registry }: ReleaseOptions, digest: string): string[] => 
 async function archiveImage({ crane, version, out }: ReleaseOptions, image: string, work: string): Promise<void> {
   const layout = join(work, 'layout')
   await runCommand(crane, ['pull', '--format=oci', image, layout], { timeoutMs: TIMEOUT_MS })
-  const tar = ['--sort=name', '--mtime=@0', '--numeric-owner', '--owner=0', '--group=0', '-C', layout, '-cf']
-  await runCommand('tar', [...tar, join(out, `${NAME}-image-${version}.tar`), '.'], { timeoutMs: TIMEOUT_MS })
+  await writeLayer(layout, join(out, `${NAME}-image-${version}.tar`))
 }
 
 /** The chart with the metadata of this release. @returns the path of its file */
