@@ -39,7 +39,8 @@ export interface InstalledCrd {
   established: boolean
 }
 
-const OF_THE_CHART = 'app.kubernetes.io/part-of=realm-operator'
+/** Selects what the chart installs, and its pods. */
+export const OF_THE_CHART = 'app.kubernetes.io/part-of=realm-operator'
 /** The namespace of docs/install.md, where one may look who may not list all namespaces. */
 export const USUAL_NAMESPACE = 'realm-operator'
 const PROGRAMS: readonly string[] = ['operator', 'provider', 'movement'] satisfies ProgramName[]

@@ -40,9 +40,9 @@ export async function report(
   const { now, today, say, print } = ports
   const limits: CollectionLimits = { endsAt: now() + MAX_MS, now, maxBytes: MAX_BYTES }
   const collection = await inCluster(options, ports.env, async (cluster) => {
-    await realmNamed(cluster, name)
+    const realm = await realmNamed(cluster, name)
     say('Reading objects and logs …')
-    const found = await collect(cluster, name, limits)
+    const found = await collect(cluster, realm, limits)
     say('Making the checks …')
     await addChecks(cluster, name, found, adder(found, limits), ports)
     return found

@@ -1,10 +1,11 @@
 import { stringify } from 'yaml'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { collectionPath, type Resource, resources } from '../../cells/kube/resources.ts'
+import type { Realm } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { REALM_LABEL } from '../../operator/desired/naming.ts'
-import { type ClusterNamespace, realmNamed } from '../cluster/cluster.ts'
-import { installedPrograms } from '../cluster/installation.ts'
+import type { ClusterNamespace } from '../cluster/cluster.ts'
+import { installedPrograms, OF_THE_CHART } from '../cluster/installation.ts'
 import { type Seen, seen, seenValue } from '../cluster/seen.ts'
 
 /** The files of a report, and what could not be had, each with its reason. */
@@ -46,10 +47,9 @@ interface LoggingPod extends KubeObject {
   status?: { containerStatuses?: { name: string; restartCount?: number }[] }
 }
 
-/** Reads the objects, Events and logs of a realm and of its operator. @throws UserError 1 where there is no such Realm */
-export async function collect(cluster: ClusterNamespace, name: string, limits: CollectionLimits): Promise<Collection> {
-  const realm = await realmNamed(cluster, name)
-  const { namespace } = realm.metadata
+/** Reads the objects, Events and logs of a realm and of its operator. */
+export async function collect(cluster: ClusterNamespace, realm: Realm, limits: CollectionLimits): Promise<Collection> {
+  const { name, namespace } = realm.metadata
   const collection: Collection = { texts: new Map(), missing: [] }
   const add = adder(collection, limits)
   add('objects/realm.yaml', asYaml([realm as unknown as KubeObject]))
@@ -73,7 +73,7 @@ export async function collect(cluster: ClusterNamespace, name: string, limits: C
   const own = pods && seenValue(pods)
   const programs = seenValue(await installedPrograms(cluster)) ?? []
   const spaces = [...new Set(programs.map((program) => program.namespace))]
-  const others = await Promise.all(spaces.map((where) => list(resources.Pod, where, 'app.kubernetes.io/part-of=realm-operator')))
+  const others = await Promise.all(spaces.map((where) => list(resources.Pod, where, OF_THE_CHART)))
   await readLogs(cluster, [...(own ?? []), ...others.flatMap((each) => seenValue(each) ?? [])], collection, add, limits)
   return collection
 }
@@ -91,12 +91,13 @@ type Add = (path: string, text: string) => void
 
 /** Adds a file unless the report would become too large. */
 export function adder({ texts, missing }: Collection, { maxBytes }: Pick<CollectionLimits, 'maxBytes'>): Add {
-  let bytes = 0
+  let bytes = [...texts.values()].reduce((sum, text) => sum + Buffer.byteLength(text), 0)
   return (path, text) => {
-    bytes += Buffer.byteLength(text)
-    if (bytes <= maxBytes) texts.set(path, text)
-    else {
-      bytes -= Buffer.byteLength(text)
+    const size = Buffer.byteLength(text)
+    if (bytes + size <= maxBytes) {
+      bytes += size
+      texts.set(path, text)
+    } else {
       missing.push({ what: path, why: `the report would be larger than ${maxBytes / 1024 / 1024} MiB` })
     }
   }
