@@ -2,12 +2,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { UserError } from '../../cells/chassis/errors.ts'
 import { isStatus } from '../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
-import { collectionPath, resources } from '../../cells/kube/resources.ts'
+import { resources } from '../../cells/kube/resources.ts'
 import { type ClusterNamespace, type ClusterOptions, FIELD_MANAGER, inCluster, realmsIn } from '../cluster/cluster.ts'
 import { installedCrds, installedPrograms, USUAL_NAMESPACE } from '../cluster/installation.ts'
 import { seen, seenValue } from '../cluster/seen.ts'
 import { waitFor } from '../cluster/wait.ts'
-import { failingPod } from '../doctor/cluster-facts.ts'
+import { failingPodsIn } from '../doctor/cluster-facts.ts'
 import { installObjects, resourceOf } from '../install/install-objects.ts'
 import type { ClusterPorts } from './cluster-ports.ts'
 
@@ -113,20 +113,15 @@ async function notRunning(cluster: ClusterNamespace): Promise<string[]> {
   const [programs, crds, pods] = await Promise.all([
     installedPrograms(cluster),
     installedCrds(cluster),
-    seen(() =>
-      cluster.client.list<KubeObject>(collectionPath(resources.Pod, USUAL_NAMESPACE), {
-        labelSelector: 'app.kubernetes.io/part-of=realm-operator',
-      }),
-    ),
+    failingPodsIn(cluster.client, [USUAL_NAMESPACE]),
   ])
   const own = (seenValue(programs) ?? []).filter(({ namespace }) => namespace === USUAL_NAMESPACE)
-  const problems = (seenValue(pods)?.items ?? []).flatMap(failingPod)
   return [
     ...(seenValue(crds) ?? []).filter(({ established }) => !established).map(({ name }) => `${name} is not served yet`),
     ...own
       .filter(({ replicas: { wanted, ready, updated } }) => ready < wanted || updated < wanted)
       .map(({ program, replicas: { wanted, ready } }) => `${program}: ${ready} of ${wanted} ready`),
-    ...[...new Set(problems.map(({ problem }) => problem))],
+    ...[...new Set((seenValue(pods) ?? []).map(({ problem }) => problem))],
   ]
 }
 

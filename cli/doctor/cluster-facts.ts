@@ -15,6 +15,7 @@ import {
   type InstalledProgram,
   installedCrds,
   installedPrograms,
+  OF_THE_CHART,
   USUAL_NAMESPACE,
 } from '../cluster/installation.ts'
 import { readJson } from '../cluster/raw-reader.ts'
@@ -135,7 +136,10 @@ export async function readClusterFacts(
   const serverNow = probes.today() - (apiServer.aheadMs ?? 0)
   const [realms, pods, leases, providers, relays] = await Promise.all([
     realmsOf(cluster, crds),
-    podsOf(cluster, installed),
+    failingPodsIn(
+      client,
+      installed.map(({ namespace }) => namespace),
+    ),
     mapOf(installed, 'operator', (program) => leaseOf(cluster, program, serverNow)),
     mapOf(installed, 'provider', (program) => answerOf(cluster, program)),
     relaysOf(installed, probes),
@@ -150,7 +154,8 @@ async function realmsOf(cluster: ClusterNamespace, crds: Seen<InstalledCrd[]>): 
   return 'value' in all ? all : seen(() => realmsIn(cluster))
 }
 
-const nameOf = ({ namespace, name }: InstalledProgram): string => `${namespace}/${name}`
+/** By what the facts of a program are found. */
+export const keyOf = ({ namespace, name }: InstalledProgram): string => `${namespace}/${name}`
 
 async function mapOf<T>(
   programs: readonly InstalledProgram[],
@@ -158,18 +163,18 @@ async function mapOf<T>(
   read: (program: InstalledProgram) => Promise<T>,
 ): Promise<Map<string, T>> {
   const some = programs.filter(({ program }) => program === which)
-  return new Map(await Promise.all(some.map(async (program): Promise<[string, T]> => [nameOf(program), await read(program)])))
+  return new Map(await Promise.all(some.map(async (program): Promise<[string, T]> => [keyOf(program), await read(program)])))
 }
 
-/** Pods of the installation's own Deployments which do not work. */
-function podsOf({ client }: ClusterNamespace, programs: readonly InstalledProgram[]): Promise<Seen<PodFact[]>> {
+/** Pods of an installation's own Deployments in some namespaces which do not work. */
+export function failingPodsIn(
+  client: Pick<ClusterNamespace['client'], 'list'>,
+  namespaces: readonly string[],
+): Promise<Seen<PodFact[]>> {
   return seen(async () => {
-    const namespaces = [...new Set(programs.map(({ namespace }) => namespace))]
     const lists = await Promise.all(
-      namespaces.map((namespace) =>
-        client.list<KubeObject>(collectionPath(resources.Pod, namespace), {
-          labelSelector: 'app.kubernetes.io/part-of=realm-operator',
-        }),
+      [...new Set(namespaces)].map((namespace) =>
+        client.list<KubeObject>(collectionPath(resources.Pod, namespace), { labelSelector: OF_THE_CHART }),
       ),
     )
     return lists.flatMap(({ items }) => items.flatMap(failingPod))

@@ -6,7 +6,7 @@ import { type InstalledProgram, skewsOf } from '../cluster/installation.ts'
 import { reportOf } from '../cluster/realm-report.ts'
 import { seenValue } from '../cluster/seen.ts'
 import { type Check, checkOf, failed, passed, skipped, warning } from './check.ts'
-import { type ApiServerFacts, type ClusterFacts, LEADERLESS_MS, type Right } from './cluster-facts.ts'
+import { type ApiServerFacts, type ClusterFacts, keyOf, LEADERLESS_MS, type PodFact, type Right } from './cluster-facts.ts'
 
 // Pure: from what was read of a cluster to the checks of its installation.
 
@@ -106,8 +106,7 @@ function crdCheck(facts: ClusterFacts): Check {
 const releasesOf = ({ programs }: ClusterFacts): Set<string> =>
   new Set((seenValue(programs) ?? []).map(({ namespace, release }) => `${namespace}/${release}`))
 
-const of = ({ namespace, name }: { namespace: string; name: string }): string => `Deployment ${namespace}/${name}`
-const keyOf = ({ namespace, name }: InstalledProgram): string => `${namespace}/${name}`
+const of = (program: InstalledProgram): string => `Deployment ${keyOf(program)}`
 
 function deploymentState({ namespace, name, replicas, version, image }: InstalledProgram): Omit<Check, 'name'> {
   const { wanted, ready, updated } = replicas
@@ -141,30 +140,22 @@ function leaderState(operator: InstalledProgram, { leases }: ClusterFacts): Omit
   return passed(`${holder} leads`)
 }
 
-const providerChecks = ({ providers }: ClusterFacts, programs: readonly InstalledProgram[]): Check[] =>
+const providerChecks = (facts: ClusterFacts, programs: readonly InstalledProgram[]): Check[] =>
   programs
     .filter(({ program }) => program === 'provider')
     .flatMap((provider): Check[] => {
-      const { namespace, name } = provider
-      const answer = providers.get(keyOf(provider)) ?? { unseen: 'not asked' }
-      const state = deploymentState(provider)
-      if (state.state === 'failed') return [{ name: 'provider', of: of(provider), ...state }]
-      if ('unseen' in answer) {
-        const judge = /forbidden/.test(answer.unseen) ? skipped : warning
-        return [
-          { name: 'provider', of: of(provider), ...state },
-          {
-            name: 'provider-answers',
-            of: of(provider),
-            ...judge(answer.unseen, `kubectl logs -n ${namespace} deployment/${name}`),
-          },
-        ]
-      }
-      return [
-        { name: 'provider', of: of(provider), ...state },
-        { name: 'provider-answers', of: of(provider), ...passed(`/realms has ${answer.value} of them`) },
-      ]
+      const check: Check = { name: 'provider', of: of(provider), ...deploymentState(provider) }
+      return check.state === 'failed'
+        ? [check]
+        : [check, { name: 'provider-answers', of: of(provider), ...answerState(provider, facts) }]
     })
+
+function answerState(provider: InstalledProgram, { providers }: ClusterFacts): Omit<Check, 'name'> {
+  const answer = providers.get(keyOf(provider)) ?? { unseen: 'not asked' }
+  if ('value' in answer) return passed(`/realms has ${answer.value} of them`)
+  if (/forbidden/.test(answer.unseen)) return skipped(answer.unseen)
+  return warning(answer.unseen, `kubectl logs -n ${provider.namespace} deployment/${provider.name}`)
+}
 
 const relayChecks = ({ relays }: ClusterFacts): Check[] =>
   [...relays].map(([host, answer]) => ({ name: 'movement-relay', of: host, ...relayState(host, answer) }))
@@ -191,16 +182,16 @@ export function relayState(host: string, answer: RelayAnswer): Omit<Check, 'name
 }
 
 const podChecks = ({ pods }: ClusterFacts): Check[] =>
-  'unseen' in pods
-    ? [{ name: 'pods', ...skipped(pods.unseen) }]
-    : pods.value.map(({ namespace, name, problem }) => ({
-        name: 'pods',
-        of: `Pod ${namespace}/${name}`,
-        ...failed(problem, podFix(namespace, name, problem)),
-      }))
+  'unseen' in pods ? [{ name: 'pods', ...skipped(pods.unseen) }] : pods.value.map(podCheck)
 
-/** What to do about the problem of a pod. */
-export function podFix(namespace: string, name: string, problem: string): string {
+/** A pod that does not work, and what to do about it. */
+export const podCheck = ({ namespace, name, problem }: PodFact): Check => ({
+  name: 'pods',
+  of: `Pod ${namespace}/${name}`,
+  ...failed(problem, podFix(namespace, name, problem)),
+})
+
+function podFix(namespace: string, name: string, problem: string): string {
   if (/image/i.test(problem))
     return 'push the image, or name another one: image.repository of the chart, spec.version of the Realm, pullSecrets'
   if (/no node takes/.test(problem)) return 'add nodes, or lower resources.requests of this part'

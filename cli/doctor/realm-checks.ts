@@ -5,10 +5,12 @@ import { problemsOfRealm, worstFirst } from '../../cells/realm-provider/core/pro
 import { factsOf } from '../../cells/realm-provider/core/realm-facts.ts'
 import { conditionOf, type Realm, realmNameOf } from '../../crds/realm.ts'
 import { MANAGER } from '../../operator/desired/naming.ts'
+import { quantityOf } from '../../operator/kubernetes/fingerprint.ts'
 import type { Certificate } from '../../operator/observed/certificate.ts'
 import { judgedCertificate } from '../../operator/observers/dependencies/certificate-probe.ts'
+import { seenValue } from '../cluster/seen.ts'
 import { type Check, checkOf, failed, passed, skipped, warning } from './check.ts'
-import { podFix, relayState } from './installation-checks.ts'
+import { podCheck, relayState } from './installation-checks.ts'
 import type { PublicFacts, SeenRealm } from './seen-realm.ts'
 
 // Pure: from what was read of a realm to its checks.
@@ -74,18 +76,10 @@ function namespaceState(namespace: V1Namespace | undefined): Omit<Check, 'name'>
 }
 
 function podChecks({ pods, refusals }: SeenRealm): Check[] {
-  const of = checkOf('pods', pods, (failing) => (failing.length === 0 ? passed('none fails') : failed(`${failing.length} fail`)))
-  const each = 'value' in pods ? pods.value : []
-  const refused = 'value' in refusals ? refusals.value : []
+  const failing = seenValue(pods) ?? []
+  const refused = seenValue(refusals) ?? []
   return [
-    ...(each.length > 0 ? [] : [of]),
-    ...each.map(
-      ({ namespace, name, problem }): Check => ({
-        name: 'pods',
-        of: `Pod ${namespace}/${name}`,
-        ...failed(problem, podFix(namespace, name, problem)),
-      }),
-    ),
+    ...(failing.length > 0 ? failing.map(podCheck) : [checkOf('pods', pods, () => passed('none fails'))]),
     ...refused.map(
       ({ namespace, name, problem }): Check => ({
         name: 'pods-refused',
@@ -230,20 +224,10 @@ function quotaState(quotas: readonly V1ResourceQuota[]): Omit<Check, 'name'> {
   if (quotas.length === 0) return passed('the namespace has none')
   const full = quotas.flatMap(({ metadata, status }) =>
     Object.entries(status?.hard ?? {})
-      .filter(([name, hard]) => amountOf(status?.used?.[name]) >= amountOf(hard))
+      .filter(([name, hard]) => Number(quantityOf(status?.used?.[name] ?? '0')) >= Number(quantityOf(hard)))
       .map(([name, hard]) => `${metadata?.name}: ${name} ${hard}`),
   )
   return full.length === 0
     ? passed('none is used up')
     : warning(`used up: ${full.join(', ')}`, 'raise the ResourceQuota: a rollout runs two cells of a slot for a while')
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  ...{ m: 1e-3, '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 },
-}
-
-/** A Kubernetes quantity such as `500m` or `4Gi`. */
-function amountOf(quantity = '0'): number {
-  const [, number = '0', unit = ''] = /^([\d.]+)(\w*)$/.exec(quantity) ?? []
-  return Number(number) * (UNITS[unit] ?? 1)
 }
