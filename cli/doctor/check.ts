@@ -1,20 +1,5 @@
 import type { Seen } from '../cluster/seen.ts'
-
-/** How a check ended; `skipped` = it could not be made, or there is nothing to check. */
-export type CheckState = 'ok' | 'warning' | 'failed' | 'skipped'
-
-/** One check of a doctor. With `-o json` this is an element of `checks`; fields may be added, and none changes its meaning. */
-export interface Check {
-  /** Scripts may match on it. */
-  name: string
-  /** The object it is about, such as `Realm metaverse/main`; absent = the cluster or the installation. */
-  of?: string
-  state: CheckState
-  /** What was seen; of a skipped check, why nothing was. */
-  seen: string
-  /** A command, or a field with a value for it. */
-  fix?: string
-}
+import type { Check } from '../output/checks.ts'
 
 /** A check of what was read; skipped where it could not be. */
 export function checkOf<T>(name: string, what: Seen<T>, judge: (value: T) => Omit<Check, 'name'>): Check {

@@ -5,7 +5,8 @@ import type { RelayAnswer } from '../../operator/observed/relay-state.ts'
 import { type InstalledProgram, skewsOf } from '../cluster/installation.ts'
 import { reportOf } from '../cluster/realm-report.ts'
 import { seenValue } from '../cluster/seen.ts'
-import { type Check, checkOf, failed, passed, skipped, warning } from './check.ts'
+import type { Check } from '../output/checks.ts'
+import { checkOf, failed, passed, skipped, warning } from './check.ts'
 import { type ApiServerFacts, type ClusterFacts, keyOf, LEADERLESS_MS, type PodFact, type Right } from './cluster-facts.ts'
 
 // Pure: from what was read of a cluster to the checks of its installation.
