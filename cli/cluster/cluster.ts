@@ -88,10 +88,13 @@ export async function cellNamed({ client, namespace }: ClusterNamespace, name: s
   )
 }
 
-function namesText(names: readonly string[]): string {
-  if (names.length === 0) return 'there is none. Is it another one (-n)?'
+const namesText = (names: readonly string[]): string =>
+  names.length === 0 ? 'there is none. Is it another one (-n)?' : `there are ${someOf(names)}.`
+
+/** The first of many names, and how many more there are. */
+export function someOf(names: readonly string[]): string {
   const shown = [...names].sort().slice(0, MOST_NAMES).join(', ')
-  return `there are ${shown}${names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : ''}.`
+  return `${shown}${names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : ''}`
 }
 
 /** All Realms of a namespace, or of the cluster. */

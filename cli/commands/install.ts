@@ -3,7 +3,7 @@ import { UserError } from '../../cells/chassis/errors.ts'
 import { isStatus } from '../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { resources } from '../../cells/kube/resources.ts'
-import { type ClusterNamespace, type ClusterOptions, FIELD_MANAGER, inCluster, realmsIn } from '../cluster/cluster.ts'
+import { type ClusterNamespace, type ClusterOptions, FIELD_MANAGER, inCluster, realmsIn, someOf } from '../cluster/cluster.ts'
 import { installedCrds, installedPrograms, USUAL_NAMESPACE } from '../cluster/installation.ts'
 import { seen, seenValue } from '../cluster/seen.ts'
 import { waitFor } from '../cluster/wait.ts'
@@ -174,7 +174,7 @@ async function refuseRealms(
   if ('unseen' in known) throw new UserError(`Whether Realms exist cannot be seen: ${known.unseen}`)
   const names = known.value.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
   if (names.length === 0) return
-  const some = `${names.slice(0, 8).join(', ')}${names.length > 8 ? ` and ${names.length - 8} more` : ''}`
+  const some = someOf(names)
   throw new UserError(
     crds
       ? `The CRDs are needed while Realms exist: ${some}. Delete them first: kubectl delete realms -A --all`
