@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { parse } from 'yaml'
+import { runCommand } from '../parts/command.ts'
 
 /** The states of an object in Argo CD. */
 export type ArgoHealth = 'Healthy' | 'Progressing' | 'Degraded' | 'Suspended'
@@ -36,8 +35,8 @@ export async function runOnEach<Answer>(lua: string, script: string, objects: re
     const file = join(folder, 'script.lua')
     const calls = objects.map((object) => `print(json(script(${luaOf(object)})))`)
     await writeFile(file, [JSON_IN_LUA, `local function script(obj)\n${script}\nend`, ...calls].join('\n'))
-    const { stdout } = await promisify(execFile)(lua, [file])
-    return stdout
+    const output = await runCommand(lua, [file])
+    return output
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line) as Answer)

@@ -110,7 +110,7 @@ async function packNpm({ npm, version, out, source }: ReleaseOptions, work: stri
   await runCommand(process.execPath, [join(root, 'tools/build.ts')], { cwd: root, timeoutMs: TIMEOUT_MS })
   const folder = join(work, 'npm')
   await mkdir(folder)
-  const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as object & { files: string[] }
+  const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as object
   for (const name of ['dist', 'crds', 'examples', 'NOTICE', 'LICENSE', 'README.md'])
     await cp(join(root, name), join(folder, name), { recursive: true })
   const published = {
