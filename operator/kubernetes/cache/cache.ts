@@ -4,7 +4,7 @@ import type { Log } from '../../../cells/chassis/log.ts'
 import type { CollectionChange } from '../../../cells/kube/collection-copy.ts'
 import type { KubeClient } from '../../../cells/kube/kube-client.ts'
 import type { KubeMetrics } from '../../../cells/kube/kube-metrics.ts'
-import type { KubeObject } from '../../../cells/kube/kube-object.ts'
+import type { KubeKey, KubeObject } from '../../../cells/kube/kube-object.ts'
 import type { Reflector, ReflectorOptions } from '../../../cells/kube/reflector.ts'
 import { reflectNamespaces } from '../../../cells/kube/reflectors.ts'
 import { type Resource, resources } from '../../../cells/kube/resources.ts'
@@ -80,9 +80,9 @@ export class Cache implements Running {
     this.#children.set('CommsCell', this.#cells)
     for (const kind of Object.keys(childResources)) if (isChildKind(kind) && kind !== 'CommsCell') this.#reflectChildren(kind)
     this.routeParents = new RouteParents(
-      (resource, copy) => this.#reflect<KubeObject, true>(resource, copy),
+      (resource, copy) => this.#reflect<KubeObject, KubeKey>(resource, copy),
       namespaces,
-      (type) => this.#notifyExposed(type),
+      (concerns) => this.#notifyRealms(concerns),
     )
     this.#reflect<LivePod, PodState>(resources.Pod, {
       selector: MANAGED,
@@ -199,7 +199,7 @@ export class Cache implements Running {
       selector: MANAGED,
       project: (live: KubeObject) => childOf(kind, live),
       onChange: (change) => this.#onChild(change),
-      ...(OPTIONAL_KINDS.has(kind) && { optional: { onChange: () => this.#notifyExposed('Gateway') } }),
+      ...(OPTIONAL_KINDS.has(kind) && { optional: { onChange: () => this.#notifyRealms(isAtGateway) } }),
     })
     this.#children.set(kind, reflector)
   }
@@ -267,9 +267,8 @@ export class Cache implements Running {
     if (owned?.owner) this.#notify(owned.owner.kind, { namespace: owned.namespace, name: owned.owner.name })
   }
 
-  /** The realms that are exposed in this way. */
-  #notifyExposed(type: Realm['spec']['exposure']['type']): void {
-    for (const { object } of this.#realms.list()) if (object.spec.exposure?.type === type) this.#notify('Realm', object.metadata)
+  #notifyRealms(concerns: (realm: Realm) => boolean): void {
+    for (const { object } of this.#realms.list()) if (concerns(object)) this.#notify('Realm', object.metadata)
   }
 
   /** The worlds that use the gatekeeper of a realm. */
@@ -281,3 +280,5 @@ export class Cache implements Running {
     for (const listener of this.#listeners) listener(kind, { namespace, name })
   }
 }
+
+const isAtGateway = ({ spec }: Realm): boolean => spec.exposure?.type === 'Gateway'
