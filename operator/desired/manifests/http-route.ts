@@ -1,6 +1,7 @@
 import type { Realm } from '../../../crds/realm.ts'
 import { gatekeeperRouteName, realmChildMeta, slotsRouteName } from '../naming.ts'
 import type { ManifestOf } from './kube-manifest.ts'
+import { SERVICE_PORT } from './kube-service.ts'
 import { gatekeeperPaths, realmPaths, type ServicePaths } from './realm-paths.ts'
 
 /**
@@ -69,12 +70,9 @@ function httpRouteOf(realm: Realm, name: string, hosts: readonly string[], backe
       hostnames: [...hosts],
       rules: backends.map(({ service, paths }) => ({
         matches: paths.map((value) => ({ path: { type: 'PathPrefix', value } })),
-        backendRefs: [{ group: '', kind: 'Service', name: service, port: HTTP_PORT, weight: 1 }],
+        backendRefs: [{ group: '', kind: 'Service', name: service, port: SERVICE_PORT, weight: 1 }],
         ...timeouts,
       })),
     },
   }
 }
-
-/** Of the Services of a realm. */
-const HTTP_PORT = 80

@@ -26,7 +26,10 @@ export type Service = ManifestOf<{
   publishNotReadyAddresses?: true
 }>
 
-const http: V1ServicePort[] = [{ name: 'http', port: 80, targetPort: 'http' }]
+/** The port of the Services in front of the project's services. */
+export const SERVICE_PORT = 80
+
+const http: V1ServicePort[] = [{ name: 'http', port: SERVICE_PORT, targetPort: 'http' }]
 
 /** The Service in front of the connectors of one cell. */
 export const connectorService = (cell: CommsCell): Service => ({
@@ -60,7 +63,10 @@ export const realmService = (realm: Realm, component: Component, ports: V1Servic
 /** The Service in front of the statistics of a realm, wherever they run. */
 export function statsService(realm: Realm, { fromCells }: StatisticsPlan): Service {
   const own = routedService(realm, 'stats')
-  const inCells = { selector: statisticsSelector(realm), ports: [{ name: 'http', port: 80, targetPort: STATS_PORT_NAME }] }
+  const inCells = {
+    selector: statisticsSelector(realm),
+    ports: [{ name: 'http', port: SERVICE_PORT, targetPort: STATS_PORT_NAME }],
+  }
   return fromCells ? { ...own, spec: { ...own.spec, ...inCells } } : own
 }
 
