@@ -9,8 +9,8 @@ type Reason = RealmReasons['RouteAccepted']
 const PATIENCE_MS = 25_000
 
 /**
- * Whether the controller of the Ingress, or of the Gateway, serves the routes of a realm; undefined for a realm without any. It is reported, and
- * changes nothing the operator does.
+ * Whether the controller of the Ingress, or of the Gateway, serves the routes of a realm; undefined for a realm without any. No decision of the
+ * operator depends on the condition; an Ingress beside HTTPRoutes waits for the answers themselves.
  *
  * @param expected the routes that the realm should have
  */
