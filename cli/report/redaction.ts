@@ -7,12 +7,15 @@ export interface Redaction {
 
 const GONE = 'REDACTED'
 
-/** Values that are secret wherever they are. Each repetition has an end: logs hold what strangers sent, which must not cost more than its length. */
+/**
+ * Values that are secret wherever they are. Logs hold what strangers sent, which must not cost more than its length: a repetition has an
+ * end, or nothing behind it can make it fail.
+ */
 const SECRETS: readonly [RegExp, string][] = [
-  [/-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[\s\S]{0,8000}?-----END [A-Z ]{0,20}PRIVATE KEY-----/g, GONE],
+  // Up to the first character that no key has, because a log may end within one.
+  [/-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----(?:[\w+/=\s\\:,.]|-(?!----))*(?:-----END [A-Z ]{0,20}PRIVATE KEY-----)?/g, GONE],
   // Signatures, private keys and hashes: longer than a wallet.
   [/\b0x[0-9a-f]{41,}/gi, GONE],
-  [/\beyJ[\w-]{5,500}\.[\w-]{1,4000}\.[\w-]*/g, GONE],
   [/\b((?:bearer|basic)\s{1,4})[\w.~+/=-]{8,}/gi, `$1${GONE}`],
   [/\b([a-z][a-z\d+.-]{1,20}:\/\/)[^\s/@"':]{0,250}:[^\s/@"']{0,250}@/gi, `$1${GONE}@`],
   [/([?&][\w-]{0,40}(?:token|secret|key|signature|password|sig)=)[^&\s"'\\]+/gi, `$1${GONE}`],
@@ -22,6 +25,24 @@ const SECRETS: readonly [RegExp, string][] = [
     `$1${GONE}`,
   ],
 ]
+
+/** Where tokens of three parts with dots between them (RFC 7519) may be. */
+const DOTTED = /[\w.-]+/g
+/** The first part of a token: an object in base64. */
+const FIRST_PART = /\beyJ[\w-]{5}/
+
+/** Reads each character a bounded number of times, however long a token is. */
+function withoutTokens(dotted: string): string {
+  const parts = dotted.split('.')
+  const kept: string[] = []
+  for (let at = 0; at < parts.length; at++) {
+    const part = parts[at] ?? ''
+    const start = parts[at + 1] && parts[at + 2] !== undefined ? part.search(FIRST_PART) : -1
+    kept.push(start < 0 ? part : `${part.slice(0, start)}${GONE}`)
+    if (start >= 0) at += 2
+  }
+  return kept.join('.')
+}
 
 const WALLET = /\b0x[0-9a-f]{40}\b/gi
 const IPV4 = /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)/g
@@ -47,7 +68,8 @@ export function createRedaction({ keepsAddresses = false } = {}): Redaction {
   const ip = (text: string): string => (isIP(text) === 0 || HARMLESS.test(text) ? text : nameOf('ip', text))
   return {
     redact(text) {
-      const secretless = SECRETS.reduce((rest, [pattern, replacement]) => rest.replaceAll(pattern, replacement), text)
+      const tokenless = text.replaceAll(DOTTED, withoutTokens)
+      const secretless = SECRETS.reduce((rest, [pattern, replacement]) => rest.replaceAll(pattern, replacement), tokenless)
       if (keepsAddresses) return secretless
       return secretless
         .replaceAll(WALLET, (wallet) => nameOf('wallet', wallet))
