@@ -25,7 +25,9 @@ export async function get(names: readonly string[], options: GetOptions, ports: 
 
 /** The table of Realms for people. `now` is in milliseconds since the epoch. */
 export const realmTable = (realms: readonly Realm[], options: GetOptions, now: number, style: TableStyle): string =>
-  tableOf([titles(options), ...realms.map((realm) => rowOf(realm, options, now))], style)
+  tableOf([titles(options), ...realms.map((realm) => rowOf(realm, options, now))], { ...style, leftOut: LEFT_OUT })
+
+const LEFT_OUT = ['AGE', 'VERSION', 'MODE', 'CELLS', 'ABOUT', 'PLAYERS', 'NAMESPACE']
 
 const nameOf = ({ metadata }: Realm): string => `${metadata.namespace}/${metadata.name}`
 

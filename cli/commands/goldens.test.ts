@@ -95,7 +95,10 @@ const screens: Record<string, (style: TableStyle) => string> = {
 
 describe.for(Object.entries(screens))('%s', ([name, textOf]) => {
   test.for([60, 100, 160])('in %s columns', async (width) => {
-    await expect(textOf({ width })).toMatchFileSnapshot(`golden/${name}-${width}.txt`)
+    const text = textOf({ width })
+    await expect(text).toMatchFileSnapshot(`golden/${name}-${width}.txt`)
+    const isTooWide = (line: string) => line.length > width
+    expect(text.split('\n').filter(isTooWide)).toEqual([])
   })
 
   test('with colours is the same text', async () => {

@@ -1,8 +1,9 @@
+import { stripVTControlCharacters } from 'node:util'
 import { stringify } from 'yaml'
 import { type ClusterNamespace, type ClusterOptions, cellsOf, inCluster, realmNamed } from '../cluster/cluster.ts'
 import { type RealmReport, type ReportedCell, reportOf } from '../cluster/realm-report.ts'
 import { waitFor } from '../cluster/wait.ts'
-import { type Colour, shortSpan, type TableCell, type TableStyle, tableOf } from '../output/table.ts'
+import { type Colour, shortSpan, type TableCell, type TableStyle, tableOf, wrapped } from '../output/table.ts'
 import type { ClusterPorts } from './cluster-ports.ts'
 
 export interface StatusOptions extends ClusterOptions {
@@ -76,17 +77,39 @@ function textOf(report: RealmReport, { output }: StatusOptions, { style, today }
 export function reportText(report: RealmReport, style: TableStyle, now: number): string {
   const { slots, problems } = report
   const parts = [headOf(report, style)]
-  if (slots.length > 0) parts.push(tableOf([SLOT_TITLES, ...slots.map(slotRow)], style))
-  const rows = problems.map(({ severity, subject, reason, message, since }): TableCell[] => [
+  if (slots.length > 0) parts.push(tableOf([SLOT_TITLES, ...slots.map(slotRow)], { ...style, leftOut: LEFT_OUT }))
+  if (problems.length > 0) parts.push(problemsText(problems, style, now))
+  return parts.join('\n')
+}
+
+const LEFT_OUT = ['REVISION', 'TOPOLOGY', 'VERSION', 'CONNECTORS']
+const PROBLEM_TITLES = ['PROBLEM', 'OF', 'REASON', 'SINCE']
+const INDENT = '  '
+
+/** A table with each message in full: in the last column, or below its line where the last column would have little room. */
+function problemsText(problems: RealmReport['problems'], style: TableStyle, now: number): string {
+  const rows = problems.map(({ severity, subject, reason, since }): TableCell[] => [
     { text: severity, colour: severity === 'error' ? 'red' : severity === 'warning' ? 'yellow' : 'dim' },
     subject,
     reason,
     since ? shortSpan(now - Date.parse(since)) : '-',
-    message,
   ])
-  if (rows.length > 0)
-    parts.push(tableOf([['PROBLEM', 'OF', 'REASON', 'SINCE', 'MESSAGE'], ...rows], { ...style, width: undefined }))
-  return parts.join('\n')
+  const { width = Number.POSITIVE_INFINITY } = style
+  const inOneLine = tableOf([[...PROBLEM_TITLES, 'MESSAGE'], ...rows.map((row, at) => [...row, problems[at]?.message ?? ''])], {
+    ...style,
+    width: undefined,
+  })
+  if (
+    stripVTControlCharacters(inOneLine)
+      .split('\n')
+      .every(({ length }) => length <= width)
+  )
+    return inOneLine
+  const [titles, ...lines] = tableOf([PROBLEM_TITLES, ...rows], style)
+    .trimEnd()
+    .split('\n')
+  const messages = problems.map(({ message }) => wrapped(message, width - INDENT.length).map((line) => `${INDENT}${line}`))
+  return `${[titles, ...lines.flatMap((line, at) => [line, ...(messages[at] ?? [])])].join('\n')}\n`
 }
 
 function headOf(report: RealmReport, style: TableStyle): string {

@@ -11,7 +11,7 @@ import {
 } from '../cluster/installation.ts'
 import { readJson } from '../cluster/raw-reader.ts'
 import { type Seen, seenValue } from '../cluster/seen.ts'
-import { type TableCell, type TableStyle, tableOf } from '../output/table.ts'
+import { type TableCell, type TableStyle, tableOf, wrapped } from '../output/table.ts'
 import type { ClusterPorts } from './cluster-ports.ts'
 
 export interface VersionOptions extends ClusterOptions {
@@ -86,7 +86,8 @@ export function versionText(
   return [
     tableOf(rows, style),
     ...(isNothing ? ['The cluster has no operator and no CRDs: realmctl doctor says whether it could have them.\n'] : []),
-    ...unseen.map((why) => `Not seen: ${why}\n`),
-    ...skews.map(({ message, fix }) => `${message}: ${fix}\n`),
+    ...[...unseen.map((why) => `Not seen: ${why}`), ...skews.map(({ message, fix }) => `${message}: ${fix}`)].flatMap(
+      (sentence) => wrapped(sentence, style.width).map((line) => `${line}\n`),
+    ),
   ].join('')
 }

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { type Colour, plain, type TableStyle } from './table.ts'
+import { type Colour, type TableStyle, wrapped } from './table.ts'
 
 /** How a check ended; `skipped` = it could not be made, or there is nothing to check. */
 export type CheckState = 'ok' | 'warning' | 'failed' | 'skipped'
@@ -19,33 +19,18 @@ export interface Check {
 
 const COLOURS: Readonly<Record<CheckState, Colour>> = { ok: 'green', warning: 'yellow', failed: 'red', skipped: 'dim' }
 const STATE_WIDTH = 9
-/** Text is not broken into shorter lines than this. */
-const NARROWEST = 24
 
 /** Checks one below another: the state, what was seen, and what to do about it, broken into lines of the width. */
 export function checksText(checks: readonly Check[], { width, colours = false }: TableStyle = {}): string {
+  const room = width && width - STATE_WIDTH
   return checks
     .map(({ name, of, state, seen, fix }) => {
       const text = `${name}${of ? `, ${of}` : ''}: ${seen}`
-      const [first = '', ...rest] = [...wrapped(text, width), ...(fix === undefined ? [] : wrapped(`fix: ${fix}`, width))]
+      const [first = '', ...rest] = [...wrapped(text, room), ...(fix === undefined ? [] : wrapped(`fix: ${fix}`, room))]
       const word = state.padEnd(STATE_WIDTH)
       const shown = colours ? styleText(COLOURS[state], word, { validateStream: false }) : word
       return [`${shown}${first}`, ...rest.map((line) => `${' '.repeat(STATE_WIDTH)}${line}`)].join('\n')
     })
     .map((block) => `${block}\n`)
     .join('')
-}
-
-/** Lines that end between words, unless one word is longer than a line. */
-function wrapped(text: string, width: number | undefined): string[] {
-  const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(NARROWEST, width - STATE_WIDTH)
-  const lines: string[] = []
-  let line = ''
-  for (const word of plain(text).split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > room) {
-      lines.push(line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, line]
 }

@@ -41,6 +41,25 @@ test('colours change neither the text nor its place, and are there only where th
   expect(tableOf(rows)).not.toContain('\u001b')
 })
 
+test('where lines are too wide, the least important columns are left out, and only then texts are cut', () => {
+  const leftOut = ['STATE']
+  expect(tableOf(rows, { width: 21, leftOut }).split('\n')).toEqual([
+    'NAME    MESSAGE',
+    'main    all is well',
+    'garden  the connecto…',
+    '',
+  ])
+  expect(
+    tableOf(
+      [
+        ['NAME', 'A'],
+        ['a-realm-with-a-long-name', 'b'],
+      ],
+      { width: 20 },
+    ),
+  ).toBe('NAME               A\na-realm-with-a-l…  b\n')
+})
+
 test('what a tenant wrote cannot move the cursor or add a line', () => {
   expect(tableOf([['a', 'b\u001b[2J\nc']])).toBe('a  b [2J c\n')
 })
