@@ -34,5 +34,10 @@ export class UserError extends Error {
   }
 }
 
-/** The sentence inside whatever was thrown. */
-export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
+/** The sentence inside whatever was thrown: that of the cause, where the error itself says nothing. */
+export function messageOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown)
+  // A host with several addresses, none of which answers.
+  if (thrown instanceof AggregateError && thrown.message === '') return thrown.errors.map(messageOf).join(', ')
+  return thrown.message === 'fetch failed' && thrown.cause !== undefined ? messageOf(thrown.cause) : thrown.message
+}

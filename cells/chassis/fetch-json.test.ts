@@ -39,6 +39,7 @@ test('an answer that is too long, not JSON, late or missing is returned as a rea
   const hanging = await serve((_, response) => void response.writeHead(200).write('['))
   for (const url of [long, html, 'http://127.0.0.1:1', 'not a url'])
     expect(await fetchJson(url, limits)).toMatchObject({ ok: false })
+  expect(await fetchJson(html, limits)).toEqual({ ok: false, reason: 'the answer, of status 200, is no JSON' })
   expect(await fetchJson(hanging, { ...limits, timeoutMs: 50 })).toMatchObject({ ok: false })
 })
 

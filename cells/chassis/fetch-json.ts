@@ -46,7 +46,9 @@ export async function fetchJson(
     const text = await readText(body, maxBytes)
     // A refusal is an answer, also where it has no body or a page of HTML.
     if (statusCode >= 400 && statusCode < 500) return { ok: true, status: statusCode, headers, body: jsonOrNothing(text) }
-    return { ok: true, status: statusCode, headers, body: JSON.parse(text) }
+    const answer = jsonOrNothing(text)
+    if (answer === undefined) return { ok: false, reason: `the answer, of status ${statusCode}, is no JSON` }
+    return { ok: true, status: statusCode, headers, body: answer }
   } catch (error) {
     return { ok: false, reason: messageOf(error) }
   }
