@@ -1,8 +1,13 @@
+import { cut } from '../output/table.ts'
+
 /** Output of lines that stay, and of one status line below them that is rewritten. */
 export interface Terminal {
   say(text: string): void
+  /** An empty line takes the status away. */
   status(line: string): void
 }
+
+const USUAL_COLUMNS = 80
 
 /**
  * On a terminal the status line is rewritten in place; in a file or a pipe it is written when it changes.
@@ -10,7 +15,8 @@ export interface Terminal {
  * @param onGone called once when the reader of the output closed it, as `| head` does
  */
 export function createTerminal(output: NodeJS.WriteStream, onGone: () => void): Terminal {
-  let current = ''
+  let line = ''
+  let shown = ''
   let gone = false
   const erase = '\r\u001b[2K'
   output.on('error', (error: NodeJS.ErrnoException) => {
@@ -20,13 +26,15 @@ export function createTerminal(output: NodeJS.WriteStream, onGone: () => void): 
   })
   return {
     say(text) {
-      output.write(output.isTTY ? `${erase}${text}\n${current}` : `${text}\n`)
+      output.write(output.isTTY ? `${erase}${text}\n${shown}` : `${text}\n`)
     },
-    status(line) {
-      if (line === current) return
-      const width = output.columns ?? 80
-      current = output.isTTY && line.length >= width ? `${line.slice(0, width - 2)}…` : line
-      output.write(output.isTTY ? `${erase}${current}` : `${line}\n`)
+    status(next) {
+      if (next === line) return
+      line = next
+      // Some terminals say that they have no columns at all.
+      shown = output.isTTY ? cut(line, (output.columns || USUAL_COLUMNS) - 1) : line
+      if (output.isTTY) output.write(`${erase}${shown}`)
+      else if (line !== '') output.write(`${line}\n`)
     },
   }
 }

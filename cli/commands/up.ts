@@ -60,6 +60,7 @@ export async function up(file: string, { terminal, startLocalRealms, watchSaves 
   return {
     async stop() {
       clearInterval(ticking)
+      terminal.status('')
       unwatch()
       await applying
       terminal.say('Disconnecting players and stopping; Ctrl-C again ends at once.')
@@ -103,6 +104,7 @@ function printIntroduction(file: string, realms: LocalRealms, manifest: Manifest
     [
       '  Try',
       `    curl ${first?.aboutUrl ?? realms.url}`,
+      `    open ${realms.url}/console in a browser: who is where, and what is wrong`,
       `    point an explorer at ${realmUrl}`,
       `    change cells.replicas or islandSize in ${file}, or add a realm, and save`,
       '    Ctrl-C to end\n',
