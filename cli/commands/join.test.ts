@@ -59,7 +59,7 @@ test.for([
     () => ({ comms: { adapter: 'fixed-adapter:livekit:ws://127.0.0.1:1?access_token=T' } }),
     undefined,
     ['about'],
-    /^room: fetch failed: bad port$/,
+    /^room: http:\/\/127\.0\.0\.1:1\/rtc\/validate does not answer: bad port$/,
   ],
 ] as const)('where %s, the step is named and the exit code is 4', async ([, about, sends, steps, message], t) => {
   const url = await aRealm(t, about, sends)

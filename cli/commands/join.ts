@@ -35,14 +35,17 @@ export async function join(url: string, options: JoinOptions, ports: JoinPorts):
   let begunAt = now()
   const [x, y] = options.at ?? [FAR_PARCELS, FAR_PARCELS]
   const position = { x: (x + 0.5) * PARCEL_METRES, y: 0, z: (y + 0.5) * PARCEL_METRES }
-  const show = async (sent: number, failure?: string) => {
-    if (options.output === 'json')
-      return print(`${JSON.stringify({ steps, heartbeats: sent, failure: failure ?? null }, null, 2)}\n`)
+  /** The table is printed before the player stays, so that its reader knows what there is to wait for; the document at the end. */
+  const showTable = async () => {
+    if (options.output === 'json' || steps.length === 0) return
     const rows = steps.map((each) => [each.step, `${each.ms.toFixed(0)} ms`, each.what])
     await print(tableOf([['STEP', 'TIME', 'WHAT'], ...rows]))
   }
+  const showDocument = async (sent: number, failure: string | null) => {
+    if (options.output === 'json') await print(`${JSON.stringify({ steps, heartbeats: sent, failure }, null, 2)}\n`)
+  }
   const failed = async (what: string, sent: number, cause?: unknown) => {
-    await show(sent, what)
+    await showDocument(sent, what)
     throw new UserError(what, 4, { cause })
   }
   const entered = await visit({
@@ -55,7 +58,11 @@ export async function join(url: string, options: JoinOptions, ports: JoinPorts):
       begunAt = now()
     },
     onStep: (done, what) => steps.push({ step: done, ms: now() - begunAt, what }),
-  }).catch((error: unknown) => failed(`${step}: ${reasonOf(error)}`, 0, error))
+  }).catch(async (error: unknown) => {
+    await showTable()
+    return failed(`${step}: ${messageOf(error)}`, 0, error)
+  })
+  await showTable()
   let closed: string | undefined
   void entered.closed.then((reason) => {
     closed = reason
@@ -70,9 +77,5 @@ export async function join(url: string, options: JoinOptions, ports: JoinPorts):
   } finally {
     entered.leave()
   }
-  await show(sent)
+  await showDocument(sent, null)
 }
-
-/** What `fetch` throws has its reason in its cause. */
-const reasonOf = (error: unknown): string =>
-  error instanceof Error && error.cause !== undefined ? `${error.message}: ${messageOf(error.cause)}` : messageOf(error)

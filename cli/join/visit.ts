@@ -1,4 +1,5 @@
 import WebSocket from 'ws'
+import { messageOf } from '../../cells/chassis/errors.ts'
 import { readText } from '../../cells/chassis/outgoing-http.ts'
 import { awaitedPackets } from '../../cells/sockets/awaited-packets.ts'
 import { type Adapter, readAdapter } from '../../cells/wire/adapter.ts'
@@ -81,7 +82,13 @@ async function request(
 ): Promise<{ status: number; text: string }> {
   let [at, init]: [string, RequestInit] = [url, { ...given, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) }]
   for (let redirects = 0; ; redirects++) {
-    const { status, headers, body } = await fetch(at, init)
+    const { status, headers, body } = await fetch(at, init).catch((error: unknown) => {
+      // Without the query, which may hold a token.
+      const { origin, pathname } = new URL(at)
+      const isLate = error instanceof Error && error.name === 'TimeoutError'
+      const what = isLate ? `does not answer within ${timeoutMs} ms` : `does not answer: ${messageOf(error)}`
+      throw new Error(`${origin}${pathname} ${what}`, { cause: error })
+    })
     const location = status >= 300 && status < 400 ? headers.get('location') : null
     if (location === null) return { status, text: await readText(body ?? (async function* () {})(), MAX_ANSWER_BYTES) }
     await body?.cancel()
