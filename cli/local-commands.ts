@@ -43,10 +43,12 @@ export function addLocalCommands(program: Command): void {
     .option('--json', 'write the data instead of a map; the file can be drawn later')
     .action((source: string, options: IslandsOptions) =>
       runOnce(async () => {
-        const { islands, REALM_LIMITS } = await import('./commands/islands.ts')
+        const { islands, REALM_LIMITS, ALL_REQUESTS_MS } = await import('./commands/islands.ts')
         const { fetchJson } = await import('../cells/chassis/fetch-json.ts')
+        const endsAt = performance.now() + ALL_REQUESTS_MS
+        const leftMs = () => Math.max(1, Math.min(REALM_LIMITS.timeoutMs, endsAt - performance.now()))
         await islands(source, options, {
-          ask: (url) => fetchJson(url, REALM_LIMITS),
+          ask: (url) => fetchJson(url, { ...REALM_LIMITS, timeoutMs: Math.ceil(leftMs()) }),
           say: (sentence) => process.stdout.write(`${sentence}\n`),
           print,
           now: () => new Date(),
@@ -60,7 +62,7 @@ export function addLocalCommands(program: Command): void {
   program
     .command('join')
     .description('Enter a realm as an explorer does, with a throw-away wallet, and show the time of each step.')
-    .argument('[realm]', 'URL of the realm, with or without /about', 'http://127.0.0.1:3000/main')
+    .argument('[realm]', 'URL of the realm, with or without /about', httpUrl, 'http://127.0.0.1:3000/main')
     .option('--at <x,y>', 'parcel to stand on; otherwise one far from all players', parcel)
     .option('--for <span>', 'time to stay, such as 60s', span)
     .addOption(spanOption('--timeout <span>', 'longest time of a step', '10s'))
@@ -103,7 +105,7 @@ function addLoad(program: Command): void {
     .description(
       'Have many players with throw-away wallets enter a realm of yours, and show how long they took and what they met. Ctrl-C ends it with the report.',
     )
-    .argument('[realm]', 'URL of the realm, with or without /about', 'http://127.0.0.1:3000/main')
+    .argument('[realm]', 'URL of the realm, with or without /about', httpUrl, 'http://127.0.0.1:3000/main')
     .option('--players <number>', 'how many, at most 10000', wholeNumber, 100)
     .option('--rate <number>', 'players who begin to enter in a second, at most 1000', wholeNumber, 20)
     .addOption(spanOption('--for <span>', 'time they stay after the last one began to enter, at most 1h', '30s'))

@@ -42,6 +42,8 @@ interface Call {
 interface PooledKubeClientOptions {
   access: KubeAccess
   metrics?: KubeMetrics | undefined
+  /** How long the first byte of an answer may take, in milliseconds; otherwise as long as the whole request, up to a minute for a list. */
+  answersWithinMs?: number
 }
 
 /** A client of the API server behind `access`. */
@@ -67,7 +69,7 @@ class PooledKubeClient implements KubeClient {
   /** Watches have connections of their own, as many as there are watches, so that they never starve requests. */
   readonly #watches: Agent
 
-  constructor({ access, metrics }: PooledKubeClientOptions) {
+  constructor({ access, metrics, answersWithinMs = LIST_TIMEOUT_MS }: PooledKubeClientOptions) {
     this.server = access.server
     this.namespace = access.namespace
     this.#access = access
@@ -75,7 +77,10 @@ class PooledKubeClient implements KubeClient {
     const connect = { ...access.tls, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS }
     // Not HTTP/2, which an API server prefers: a reset may leave a stream there without an end, and a watch would wait for its
     // timer.
-    this.#requests = new Agent({ connect, allowH2: false, connections: MAX_CONNECTIONS, keepAliveTimeout: KEEP_ALIVE_MS })
+    this.#requests = new Agent({
+      ...{ connect, allowH2: false, connections: MAX_CONNECTIONS, keepAliveTimeout: KEEP_ALIVE_MS },
+      headersTimeout: answersWithinMs,
+    })
     this.#watches = new Agent({ connect, allowH2: false, bodyTimeout: 0, headersTimeout: WATCH_OPEN_TIMEOUT_MS })
   }
 

@@ -27,6 +27,8 @@ export interface ClusterNamespace {
 /** Name of the writer in managedFields. */
 export const FIELD_MANAGER = 'realmctl'
 const MOST_NAMES = 8
+/** A person waits: a server that is silent for so long does not answer. */
+const ANSWERS_WITHIN_MS = 10_000
 
 /**
  * Runs a command with the cluster that kubectl would use.
@@ -39,7 +41,7 @@ export async function inCluster<T>(
   run: (cluster: ClusterNamespace) => Promise<T>,
 ): Promise<T> {
   const access = await findKubeAccess(env, options)
-  const client = createKubeClient({ access })
+  const client = createKubeClient({ access, answersWithinMs: ANSWERS_WITHIN_MS })
   const raw = createRawReader(access)
   try {
     return await run({ client, raw, namespace: options.namespace ?? client.namespace })
@@ -62,9 +64,17 @@ export function explained(error: unknown, server: string): unknown {
 /** What a refusal of the API server means to a person. */
 export function sentenceOf({ status, message }: KubeError): string {
   if (status === 401) return `The API server does not accept the credentials of the kubeconfig: ${message}`
-  if (status === 403) return `A right is missing: ${message}. The roles view and edit have those of realmctl, by the chart.`
+  if (status === 403) return `A right is missing: ${message}. ${whoGrants(message)}`
   if (status === 404) return `The cluster has no such kind of object: install the CRDs of realm-operator first (${message})`
   return `The API server refuses: ${message}`
+}
+
+/** What grants a right that is missing, by what the API server said of it. */
+function whoGrants(message: string): string {
+  if (!/API group "comms\.decentraland\.org"/.test(message)) return 'Those who administer the cluster have it.'
+  const role = /cannot (get|list|watch) /.test(message) ? 'view' : 'edit'
+  const where = message.endsWith('at the cluster scope') ? 'for all namespaces; or name one with -n' : 'in the namespace'
+  return `The ClusterRole ${role}, to which the chart adds Realms, grants it ${where}.`
 }
 
 /** @throws UserError 1 where there is no such Realm; the message has the names that there are */

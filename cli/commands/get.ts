@@ -11,7 +11,9 @@ export interface GetOptions extends ClusterOptions {
 
 /** Lists Realms: those that are named, or all of a namespace or of the cluster. @throws UserError as `inCluster` */
 export async function get(names: readonly string[], options: GetOptions, ports: ClusterPorts): Promise<void> {
+  let where = ''
   const realms = await inCluster(options, ports.env, async (cluster) => {
+    where = `The namespace ${cluster.namespace}`
     if (names.length > 0) return Promise.all(names.map((name) => realmNamed(cluster, name)))
     return realmsIn(options.allNamespaces ? { client: cluster.client } : cluster)
   })
@@ -19,7 +21,8 @@ export async function get(names: readonly string[], options: GetOptions, ports: 
   if (options.output === 'json') return ports.print(`${JSON.stringify(sorted.map(withoutManagedFields), null, 2)}\n`)
   if (options.output === 'yaml') return ports.print(sorted.map((realm) => stringify(withoutManagedFields(realm))).join('---\n'))
   if (options.output === 'name') return ports.print(sorted.map(({ metadata }) => `realm/${metadata.name}\n`).join(''))
-  if (sorted.length === 0) return ports.say(options.allNamespaces ? 'The cluster has no Realm.' : 'The namespace has no Realm.')
+  if (sorted.length === 0)
+    return ports.say(options.allNamespaces ? 'The cluster has no Realm.' : `${where} has no Realm; -A lists all namespaces.`)
   await ports.print(realmTable(sorted, options, ports.today(), ports.style))
 }
 

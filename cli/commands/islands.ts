@@ -39,6 +39,9 @@ const MAX_HINTS = 5
 /** Limits of each request to a realm. */
 export const REALM_LIMITS = { timeoutMs: 10_000, maxBytes: MAX_RECORD_BYTES }
 
+/** For all of them together: a server that accepts and stays silent is asked at several places. */
+export const ALL_REQUESTS_MS = 15_000
+
 /**
  * Draws the islands of a live realm, or of a record of one.
  * @throws UserError 2 when the source is not what it should be, 4 when the realm does not answer, 5 when the result cannot be written

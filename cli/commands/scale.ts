@@ -1,5 +1,6 @@
 import { UserError } from '../../cells/chassis/errors.ts'
 import { type ClusterOptions, cellNamed, changeCell, changeRealm, inCluster, realmNamed } from '../cluster/cluster.ts'
+import { countOf } from '../island-map/style.ts'
 import type { ClusterPorts } from './cluster-ports.ts'
 import { readReport, settled } from './status.ts'
 
@@ -29,13 +30,15 @@ export async function scale(name: string, { wait, ...options }: ScaleOptions, po
       if (realm.spec.autoscale?.cells && cells !== 0)
         throw new UserError(`The operator chooses the number of cells of ${name}, by spec.autoscale.cells; only 0 has an effect.`)
       await changeRealm(cluster, realm, { cells: { replicas: cells } })
-      await ports.print(cells === 0 ? `${name} hibernates once its cells are drained.\n` : `${name} gets ${cells} cells.\n`)
+      await ports.print(
+        cells === 0 ? `${name} hibernates once its cells are drained.\n` : `${name} gets ${countOf(cells, 'cell')}.\n`,
+      )
     } else {
       const chosen = await cellNamed(cluster, cell ?? '')
       if (chosen.spec.realmRef.name !== name)
         throw new UserError(`${cell} is a cell of ${chosen.spec.realmRef.name}, and not of ${name}.`, 2)
       await changeCell(cluster, chosen, { connectors: { replicas: connectors } })
-      await ports.print(`${cell} gets ${connectors} connectors.\n`)
+      await ports.print(`${cell} gets ${countOf(connectors ?? 0, 'connector')}.\n`)
     }
     if (wait === undefined) return 0
     return (await settled(() => readReport(cluster, name), wait, ports)).settled ? 0 : 1
