@@ -58,6 +58,7 @@ export async function callGatekeeper(
   })
   const text = await answer.text()
   if (answer.ok) return text === '' ? undefined : parsed(text, options.gatekeeper)
+  if (answer.status === 404 && isNoRoute(text)) throw noGatekeeper(options.gatekeeper, `it has no ${path.split('?')[0]}`)
   const remedy = answer.status === 401 ? ` ${NOT_AUTHORIZED}` : ''
   throw new UserError(
     `The gatekeeper refuses (${answer.status}): ${plain(messageIn(text))}${remedy}`,
@@ -71,9 +72,20 @@ function parsed(text: string, gatekeeper: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new UserError(`${gatekeeper} is no gatekeeper: its answer is not JSON. Give status.urls.gatekeeper of the Realm.`, 4, {
-      cause: error,
-    })
+    throw noGatekeeper(gatekeeper, 'its answer is not JSON', error)
+  }
+}
+
+const noGatekeeper = (url: string, why: string, cause?: unknown): UserError =>
+  new UserError(`${url} is no gatekeeper: ${why}. Give status.urls.gatekeeper of the Realm.`, 4, { cause })
+
+/** Whether a 404 is that of a server without such a path, and not the word of a gatekeeper that something does not exist. */
+function isNoRoute(text: string): boolean {
+  try {
+    const { error, message } = JSON.parse(text) as { error?: unknown; message?: unknown }
+    return error === 'Not Found' && message === undefined
+  } catch {
+    return true
   }
 }
 

@@ -51,6 +51,12 @@ test('a ban is made, listed, lifted, and in the record of decisions', { timeout:
     'No player is banned.\n',
     expect.stringMatching(/ unban .* done\n.* ban .* spam +banned already\n.* ban .* spam and more +done\n$/),
   ])
+  await expect(bans({ ...options, gatekeeper: options.gatekeeper.replace(/gatekeeper$/, 'stats') }, ports)).rejects.toMatchObject(
+    {
+      message: expect.stringMatching(/stats is no gatekeeper: it has no \/bans\. Give status\.urls\.gatekeeper/),
+      exitCode: 4,
+    },
+  )
   await expect(bans(options, { ...ports, env: { MODERATOR_TOKEN: 'another-token' } })).rejects.toMatchObject({
     message: expect.stringMatching(/^The gatekeeper refuses \(401\): You are not authorized .*moderatorTokenSecret/),
   })
