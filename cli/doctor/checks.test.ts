@@ -174,7 +174,7 @@ test.for<[string, Partial<ClusterFacts>, string, string, RegExp, RegExp?]>([
     'realm',
     'failed',
     /^SecretMissing: secret "x"/,
-    /kubectl realm doctor main -n metaverse/,
+    /realmctl doctor main -n metaverse/,
   ],
   [
     'a realm that no operator saw',

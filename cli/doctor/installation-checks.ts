@@ -251,7 +251,7 @@ function realmSummaries({ realms, crds }: ClusterFacts): Check[] {
 function realmState(realm: Realm): Omit<Check, 'name'> {
   const { metadata } = realm
   const { problems, settled } = reportOf(realm, [])
-  const fix = `kubectl realm doctor ${metadata.name} -n ${metadata.namespace}`
+  const fix = `realmctl doctor ${metadata.name} -n ${metadata.namespace}`
   // What a person has to change says more than what follows from it.
   const blocker = problems.find(({ subject }) => subject.endsWith(': Stalled'))
   const worst = blocker ?? problems.find(({ severity }) => severity !== 'change')

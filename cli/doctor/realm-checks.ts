@@ -44,10 +44,10 @@ function reconciledState({ metadata, status }: Realm): Omit<Check, 'name'> {
   if (seen === -1)
     return failed(
       'no operator has seen it',
-      `does an operator run, and watch the namespace ${metadata.namespace}? kubectl realm doctor`,
+      `does an operator run, and watch the namespace ${metadata.namespace}? realmctl doctor`,
     )
   if (seen < (metadata.generation ?? 0))
-    return warning(`the operator has seen generation ${seen} of ${metadata.generation}`, 'kubectl realm doctor')
+    return warning(`the operator has seen generation ${seen} of ${metadata.generation}`, 'realmctl doctor')
   return passed('the operator has seen the present spec')
 }
 
@@ -58,7 +58,7 @@ function conditionChecks(realm: Realm): Check[] {
     const name = `condition-${subject.replace(/^.*: /, '')}`
     const seen = `${reason}: ${message}`
     if (severity === 'change') return { name, ...passed(seen) }
-    const fix = `docs/reference/api.md has what to do about the reason ${reason}`
+    const fix = `docs/troubleshooting/reasons.md has what to do about the reason ${reason}`
     return { name, ...(severity === 'error' ? failed(seen, fix) : warning(seen, fix)) }
   })
   const ready = conditionOf(realm, 'Ready')

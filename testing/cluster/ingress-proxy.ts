@@ -113,8 +113,12 @@ export function routeOf(url: string): { namespace: string; service: string | und
   const [, namespace = '', realm = '', path = url] = /^\/at\/([a-z0-9-]+)\/([a-z0-9-]+)(\/.*)$/.exec(url) ?? []
   if (realm === '') return { namespace, service: undefined, path }
   const [, part = '', slot = ''] = /^\/([a-z]+)(?:\/(\d+)(?=\/))?/.exec(path) ?? []
-  return { namespace, service: part === 'cells' ? `${realm}-slot-${slot}` : `${realm}-${part}`, path }
+  if (part === 'cells') return { namespace, service: `${realm}-slot-${slot}`, path }
+  return { namespace, service: `${realm}-${OF_STATS.includes(part) ? 'stats' : part}`, path }
 }
+
+/** Further paths of a realm that its statistics answer: docs/guides/expose.md. */
+const OF_STATS = ['about', 'scenes', 'content', 'lambdas']
 
 /** Starts listening and returns the port. */
 const listening = (server: Server, host: string, port: number): Promise<number> =>
