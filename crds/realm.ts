@@ -50,7 +50,7 @@ export interface RealmReasons {
     | 'NameTaken'
     | 'AddressTaken'
     | 'NothingToPublish'
-  DependenciesReady: 'Reachable' | 'Unreachable' | 'NotReady' | 'WebhooksMissing' | 'NotChecked'
+  DependenciesReady: 'Reachable' | 'Unreachable' | 'NotReady' | 'MediaAddressMissing' | 'WebhooksMissing' | 'NotChecked'
   MovementReachable: 'Reachable' | 'Full' | 'NoAnswer' | 'HostNotResolved' | 'NotChecked' | 'NotConfigured' | 'NoRelay'
   AcceptingPlayers: 'CellsServing' | 'NoCellServing' | 'WorldServed' | 'WorldNotServed' | 'Hibernated'
   CertificateValid: 'Valid' | 'ExpiresSoon' | 'Expired' | 'NotYetValid' | 'OtherHost' | 'Untrusted' | 'NotReached' | 'NotChecked'

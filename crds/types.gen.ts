@@ -387,7 +387,7 @@ export interface RealmSpec {
   livekit: {
     /** External uses LiveKit servers of yours. Managed runs one small server for development. None gives the cells rooms of their own over WebSockets (RFC-5), which serve the Bevy explorer only: Unity and Godot need LiveKit (docs/explorers.md). */
     type: 'External' | 'Managed' | 'None'
-    /** The URL at which players reach LiveKit, without a path. For Managed, only where players reach it by another address than the Service. */
+    /** The URL at which players reach LiveKit, without a path. For Managed, only where they reach it neither by its Service inside the cluster nor, with service, at exposure.host: a route of yours then leads to port 7880 of the Service {name}-livekit. */
     url?: string
     /** Secret of the same namespace with the keys apiKey and apiSecret. */
     credentials?: {
@@ -400,6 +400,26 @@ export interface RealmSpec {
       requests?: Record<string, number | string>
       /** Quantities by resource name, such as cpu and memory. */
       limits?: Record<string, number | string>
+    }
+    /** Has players outside the cluster reach the media of a Managed LiveKit, by the Service {name}-livekit-media. Their signalling goes to /rtc of exposure.host, or to url. LiveKit tells players its address and ports itself, so a change of those restarts it: players connect again within seconds. Absent = players inside the cluster only. */
+    service?: {
+      /** NodePort opens the ports on every node; LoadBalancer has a load balancer of the cluster pass them on, with the same numbers. */
+      type: 'NodePort' | 'LoadBalancer'
+      /** Where players reach the ports. For NodePort that is one node, or what passes the ports on to the nodes. Absent, with LoadBalancer = the addresses that the load balancer gets, for which LiveKit waits before it starts. */
+      addresses?: {
+        /** The IPv4 address, such as 203.0.113.7. */
+        ipv4?: string
+        /** The IPv6 address, such as 2001:db8::7, without brackets. */
+        ipv6?: string
+      }
+      /** Port of media over UDP: of the players, of the Service and of LiveKit itself. Absent, with LoadBalancer = 7882. */
+      udpPort?: number
+      /** Port of media over TCP, for players whose network lets no UDP pass; with NodePort a node port too. Not every load balancer takes UDP and TCP at one address. Absent = none. */
+      tcpPort?: number
+      /** Annotations of the Service, for what provides the load balancer. */
+      annotations?: Record<string, string>
+      /** Which load balancer provides the address, where there are several. Immutable, as in any Service: remove service first. */
+      loadBalancerClass?: string
     }
   }
   /** The relay through which players see each other move, over UDP. Explorers are pointed at it by an argument or by a name server, never by /about: status.movement has the words for each of them. The relay knows the realm by its name only. */
@@ -697,6 +717,17 @@ export interface RealmStatus {
     gatekeeperHosts?: string[]
     /** Base URL of the statistics. */
     stats?: string
+  }
+  /** Where players outside the cluster reach a Managed LiveKit; absent while they do not. */
+  livekit?: {
+    /** URL of its signalling. */
+    url: string
+    /** Addresses of its media, one of each family at most. */
+    addresses: string[]
+    /** Port of media over UDP. */
+    udpPort: number
+    /** Port of media over TCP, if it has one. */
+    tcpPort?: number
   }
   /** The movement relay of the realm, and how each explorer is pointed at it; absent while there is none. */
   movement?: {

@@ -12,6 +12,8 @@ const formats = {
     return /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= ({ 4: 32, 6: 128 }[isIP(address)] ?? -1)
   },
   'date-time': true,
+  ipv4: (text: string) => isIP(text) === 4,
+  ipv6: (text: string) => isIP(text) === 6,
   int32: true,
   int64: true,
 } as const

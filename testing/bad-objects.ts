@@ -14,6 +14,30 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       says: /belong to a Managed LiveKit/,
       at: 'spec.livekit',
     },
+    ...[
+      { title: 'of a LiveKit that the operator does not run', type: 'External', says: /belongs to a Managed LiveKit/, at: '' },
+      { title: 'without a way to the signalling', url: undefined, says: /need a way to LiveKit/, at: '' },
+      { title: 'of another type', change: { type: 'ClusterIP' }, says: /type|ClusterIP/, at: '.service.type' },
+      { title: 'at a node port that is not named', change: { udpPort: undefined }, says: /a NodePort needs addresses/ },
+      { title: 'at nodes without an address', change: { addresses: undefined }, says: /a NodePort needs addresses/ },
+      { title: 'with a class of load balancers', change: { loadBalancerClass: 'x.org/y' }, says: /loadBalancerClass belongs/ },
+      { title: 'with media at the port of the signalling', change: { tcpPort: 7880 }, says: /signalling/ },
+      { title: 'with a port of the system', change: { udpPort: 443 }, says: /1024/, at: '.service.udpPort' },
+      { title: 'at no address', change: { addresses: {} }, says: /name ipv4, ipv6 or both/, at: '.service.addresses' },
+      {
+        ...{ title: 'at a host name', change: { addresses: { ipv4: 'lk.example' } }, says: /ipv4/ },
+        at: '.service.addresses.ipv4',
+      },
+      {
+        ...{ title: 'at an address in brackets', change: { addresses: { ipv6: '[2001:db8::7]' } }, says: /ipv6/ },
+        at: '.service.addresses.ipv6',
+      },
+    ].map(({ title, says, at = '.service', change = {}, ...livekit }) => ({
+      title: `a Service of LiveKit for players outside, ${title}`,
+      spec: { livekit: { type: 'Managed', url: 'wss://lk.example', service: { ...nodePort(), ...change }, ...livekit } },
+      says,
+      at: `spec.livekit${at}`,
+    })),
     {
       title: 'LiveKit url with a path',
       spec: { livekit: { url: 'wss://lk.example/rtc', credentials: { secretName: 'x' } } },
@@ -612,6 +636,10 @@ function badWorlds(): BadRealm[] {
 
 function none() {
   return { type: 'None' }
+}
+
+function nodePort() {
+  return { type: 'NodePort', addresses: { ipv4: '203.0.113.7' }, udpPort: 30_782 }
 }
 
 function exposed(more: object = {}) {

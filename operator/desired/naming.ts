@@ -54,6 +54,9 @@ export const serviceAccountName = (realm: string): string => `${realm}-realm`
 /** The Service by which the servers of a Managed NATS find each other. */
 export const natsPeersName = (realm: string): string => `${realm}-nats-peers`
 
+/** The Service by which players outside the cluster reach the media of a Managed LiveKit. */
+export const livekitMediaName = ({ metadata }: Realm): string => `${metadata.name}-livekit-media`
+
 /** The Secret with the passwords of all users of a Managed NATS. */
 export const natsSecretName = (realm: string): string => `${realm}-nats-users`
 

@@ -6,6 +6,7 @@ import { retainedObjects } from './cells/retained.ts'
 import { endpointOf, isServing, slotRoutes, takesPlayers } from './endpoints.ts'
 import { heldRoutes, recordHeldSlots } from './held-slots.ts'
 import { type Hosting, hostingOf } from './hosted-worlds.ts'
+import { type LivekitMedia, livekitMedia } from './livekit-media.ts'
 import { keptImage } from './platform.ts'
 import { gatekeeperHostsOf } from './public-address.ts'
 import { nextDrainStep } from './rollout/cell-drain.ts'
@@ -48,6 +49,8 @@ export interface RealmPlan {
   /** Cells the operator should run; fewer than `scale` asks for when cells that users created leave no slot for them. */
   desiredCells: number
   scale: Scale
+  /** How players reach the media of a Managed LiveKit. */
+  media: LivekitMedia
   /** Names of objects to neither change nor remove: those of a Managed server that only draining cells still use. */
   retained: ReadonlySet<string>
   rollout: Rollout
@@ -126,6 +129,7 @@ export function planRealm(
   const held = heldRoutes(observed.cells, slotRollouts)
   const routes = slotRoutes(realm.spec.cells.max, endpoints, held)
   const leaving = observed.cells.filter(({ metadata }) => draining.some((cell) => cell.metadata.name === metadata.name))
+  const media = plannedMedia(realm, observed, site)
   const statistics = planStatistics(realm, { planned: cells, observed, site })
   return {
     cells: recordHeldSlots(
@@ -149,6 +153,7 @@ export function planRealm(
     gatekeeperHosts: ownGatekeeperHosts(realm, observed, site),
     desiredCells: slots.length,
     scale,
+    media,
     retained: retainedObjects(realm, [...cells, ...existing.userCreated], hold !== undefined),
     servicesHold: hold,
     images: imagesOf(observed, rollout),
@@ -170,6 +175,10 @@ export function gatekeeperPlan(realm: Realm, { guests }: ObservedRealm, site: Si
   const hosting = hostingOf(realm, guests)
   return { component: 'gatekeeper', replicas, settings: gatekeeperSettings(realm, site), ...(hosting && { hosting }) }
 }
+
+/** Where a realm is one process, it has the LiveKit that was chosen for it there. */
+export const plannedMedia = (realm: Realm, { livekitBalancer }: ObservedRealm, { distributed }: Site): LivekitMedia =>
+  distributed ? livekitMedia(realm, livekitBalancer) : { state: 'InsideCluster' }
 
 /** The further hosts of the gatekeeper, without those of other realms. */
 export function ownGatekeeperHosts(realm: Realm, { gatekeeperHostsTaken = [] }: ObservedRealm, { distributed }: Site): string[] {

@@ -4,8 +4,9 @@ import type { ObjectKey } from '../../crds/object.ts'
 import { type CommsCellSpec, type Realm, realmNameOf } from '../../crds/realm.ts'
 import { gatekeeperRealmOf, isWorldRealm } from '../../crds/world.ts'
 import type { BusUser } from './bus-users.ts'
+import { isSignallingRouted } from './livekit-media.ts'
 import { gatekeeperName, natsSecretName, partName, serviceHost } from './naming.ts'
-import { clusterUrls, type RealmUrls, urlsBelow } from './urls.ts'
+import { clusterUrls, hostUrl, type RealmUrls, urlsBelow } from './urls.ts'
 
 /**
  * What planning must know of the place where realms run: the same Realm has other URLs and another bus in a cluster than on a laptop.
@@ -68,8 +69,10 @@ export const clusterSite = (
   gatekeeperUrl: (realm) => `http://${serviceHost(partName(realm, 'gatekeeper'), realm.metadata.namespace, clusterDomain)}`,
   nats: (realm, user) => clusterNats(realm, user, clusterDomain),
   livekit: (realm) => clusterLivekit(realm, clusterDomain),
-  livekitApiUrl: (realm) =>
-    realm.spec.livekit.type === 'Managed' && realm.spec.livekit.url ? managedLivekitUrl(realm, clusterDomain) : undefined,
+  livekitApiUrl: (realm) => {
+    const inside = managedLivekitUrl(realm, clusterDomain)
+    return realm.spec.livekit.type === 'Managed' && clusterLivekit(realm, clusterDomain)?.url !== inside ? inside : undefined
+  },
   exposure: (realm) => cellExposure(realm, realm.spec.exposure.type === 'None' ? undefined : [...PRIVATE_NETWORKS]),
   providerUrl: providerForPods,
   movement,
@@ -93,10 +96,10 @@ function clusterLivekit(realm: Realm, clusterDomain: string): CommsCellSpec['liv
   const { type, url, credentials } = realm.spec.livekit
   if (type === 'External' && url && credentials) return { url, credentials }
   if (type !== 'Managed') return undefined
-  const name = partName(realm, 'livekit')
+  const atHost = isSignallingRouted(realm) ? hostUrl(realm.spec.exposure, 'ws') : undefined
   return {
-    url: url ?? managedLivekitUrl(realm, clusterDomain),
-    credentials: { secretName: name },
+    url: url ?? atHost ?? managedLivekitUrl(realm, clusterDomain),
+    credentials: { secretName: partName(realm, 'livekit') },
   }
 }
 

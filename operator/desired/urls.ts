@@ -25,10 +25,15 @@ export const urlsBelow = (realm: Realm, base: string, providerUrl: string): Real
 export const hasTls = ({ tls, tlsSecretName }: Realm['spec']['exposure']): boolean =>
   tls === 'Terminated' || tlsSecretName !== undefined
 
+/** The URL of the host of a realm, with TLS where it has that; undefined where the realm has no host. */
+export const hostUrl = (exposure: Realm['spec']['exposure'], scheme: 'http' | 'ws'): string | undefined =>
+  exposure.host && `${scheme}${hasTls(exposure) ? 's' : ''}://${exposure.host}`
+
 /** Where a realm is reached in a cluster: through its Ingress, through a route that the user runs, or else through its Services. */
 export function clusterUrls(realm: Realm, clusterDomain: string, providerUrl: string): RealmUrls {
-  const { host, url } = realm.spec.exposure
-  if (host) return urlsBelow(realm, `${hasTls(realm.spec.exposure) ? 'https' : 'http'}://${host}`, providerUrl)
+  const { url } = realm.spec.exposure
+  const atHost = hostUrl(realm.spec.exposure, 'http')
+  if (atHost) return urlsBelow(realm, atHost, providerUrl)
   if (url) return urlsBelow(realm, url, providerUrl)
   const { name, namespace } = realm.metadata
   const at = (service: string) => serviceHost(service, namespace, clusterDomain)

@@ -4,7 +4,7 @@ import { noObservations, type Observations } from '../observed/observations.ts'
 import type { ObservedRealm } from '../observed/workload.ts'
 import { hostProblem } from './hosted-worlds.ts'
 import { gatekeeperName } from './naming.ts'
-import { gatekeeperPlan, imagesOf, ownGatekeeperHosts, type RealmPlan } from './plan.ts'
+import { gatekeeperPlan, imagesOf, ownGatekeeperHosts, plannedMedia, type RealmPlan } from './plan.ts'
 import type { Rollout } from './rollout/rollout.ts'
 import { servicesHold } from './rollout/services-hold.ts'
 import type { Scale } from './scale/scaling.ts'
@@ -61,6 +61,7 @@ export function planWorld(
     gatekeeperHosts: ownGatekeeperHosts(realm, observed, site),
     desiredCells: 0,
     scale: scaleOf(isOpen),
+    media: plannedMedia(realm, observed, site),
     retained: new Set(),
     servicesHold: servicesHold(realm, NO_ROLLOUT),
     images: imagesOf(observed, NO_ROLLOUT),

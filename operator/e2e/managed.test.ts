@@ -152,9 +152,13 @@ withPart('nats', 'a Managed NATS', (binary) => {
 })
 
 withPart('livekit', 'a Managed LiveKit', (binary) => {
-  test('starts with the configuration and the keys of its pod', async () => {
+  test.each([
+    ['inside the cluster', undefined],
+    ['for players outside', { ports: { udp: 7882, tcp: 7881 }, addresses: ['203.0.113.7', '2001:db8::7'] }],
+    ['over UDP only', { ports: { udp: 7882 }, addresses: ['203.0.113.7'] }],
+  ])('starts with the configuration and the keys of its pod, %s', async (_, media) => {
     const [http, tcp, udp] = [await freePort(), await freePort(), await freePort()]
-    const config = livekitConfig(aRealm())
+    const config = livekitConfig(aRealm(), media)
       .replace('$(apiKey)', 'kMinted')
       .replace('port: 7880', `port: ${http}\nbind_addresses: [127.0.0.1]`)
       .replace('7881', String(tcp))
@@ -167,5 +171,7 @@ withPart('livekit', 'a Managed LiveKit', (binary) => {
       })
       .toBe(200)
     expect(server.said()).not.toContain('secret is too short')
+    expect(server.said().includes('"nodeIP":"203.0.113.7"')).toBe(media !== undefined)
+    expect(server.said().includes(`"rtc.portTCP":${tcp}`)).toBe(!media || 'tcp' in media.ports)
   })
 })

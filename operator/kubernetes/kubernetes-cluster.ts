@@ -10,7 +10,7 @@ import type { KubeManifest } from '../desired/manifests/kube-manifest.ts'
 import { cellObjects, realmObjects } from '../desired/manifests/objects.ts'
 import { serviceChanges } from '../desired/manifests/service-changes.ts'
 import { worldsVersion } from '../desired/manifests/worlds.ts'
-import { gatekeeperRouteName } from '../desired/naming.ts'
+import { gatekeeperRouteName, livekitMediaName } from '../desired/naming.ts'
 import type { CellPlan, RealmPlan } from '../desired/plan.ts'
 import type { Platform } from '../desired/platform.ts'
 import type { ObservedRoute } from '../observed/route.ts'
@@ -86,6 +86,7 @@ export class KubernetesCluster implements Cluster {
       addressTakenBy: cache.addresses.takenBy(realm),
       gatekeeperHostsTaken: cache.addresses.hostsTakenFrom(realm),
       guests: cache.worlds.guestsOf(metadata),
+      livekitBalancer: cache.child({ kind: 'Service', namespace: metadata.namespace, name: livekitMediaName(realm) })?.balancer,
       routes: {
         routes: this.#routesOf(realm),
         hasGatewayApi: cache.serves('HTTPRoute'),
@@ -132,15 +133,20 @@ export class KubernetesCluster implements Cluster {
     const objects = realmObjects(realm, plan, platform).filter((manifest) => !this.#isRoutingHeld(realm, manifest, plan))
     const isStillNeeded = isFormerIngress(this.#parts.cache, objects)
     const { manifests, held } = serviceChanges(objects, this.#workloadsOf(realm.metadata.uid), plan.servicesHold)
+    const isHeldMedia = (name: string) => held.includes('livekit') && name === livekitMediaName(realm)
     await this.#settle(
       realm.metadata.uid ?? '',
-      manifests.map((manifest) => this.#withFieldsOfOthers(manifest)),
+      manifests.filter(({ metadata }) => !isHeldMedia(metadata.name)).map((manifest) => this.#withFieldsOfOthers(manifest)),
       (child) =>
         plan.retained.has(child.name) ||
         // A claim has data: a change of the spec must not delete it. It goes with its realm.
         child.kind === 'PersistentVolumeClaim' ||
         this.#isRoutingHeld(realm, child, plan) ||
         isStillNeeded(child) ||
+        // The ports of the Service are those that the running LiveKit names to players.
+        isHeldMedia(child.name) ||
+        // Until it can name its new address, it goes on with what it has.
+        (plan.media.state === 'Waiting' && child.workload?.component === 'livekit') ||
         held.some((component) => component === child.workload?.component),
     )
     await this.#announceWorlds(realm, plan)

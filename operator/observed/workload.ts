@@ -1,5 +1,6 @@
 import type { ObjectKey } from '../../crds/object.ts'
 import type { CommsCell, Realm } from '../../crds/realm.ts'
+import type { LoadBalancerState } from './load-balancer.ts'
 import type { ObservedRoutes } from './route.ts'
 
 /** The values of the operator's installation that a workload was made with; it keeps them while its version stays. */
@@ -60,6 +61,8 @@ export interface ObservedRealm {
   guests?: readonly Realm[]
   /** Of a world that uses the gatekeeper of another realm: that realm, where it exists. */
   host?: ObservedHost | undefined
+  /** That of the media of its LiveKit; absent where there is none. */
+  livekitBalancer?: LoadBalancerState | undefined
   /** Its Ingress or its HTTPRoutes; absent where no route can be. */
   routes?: ObservedRoutes
 }

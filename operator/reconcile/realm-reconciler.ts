@@ -126,6 +126,7 @@ function publish(
     realm,
     plan,
     urls,
+    livekitUrl: site.livekit(realm)?.url,
     isInCluster: site.distributed,
     relay: relayOf(realm, site.movement),
     certificate: certificates?.get(realm.metadata),

@@ -108,6 +108,10 @@ export const realmConditions: Explained<RealmReasons> = {
         'The LiveKit sends no webhooks to the gatekeeper although players are in its rooms. Players can play; bans and voice chats follow within minutes instead of at once.',
         'Add the URL in the message to `webhook.urls` in the configuration of that LiveKit, with an API key of the Secret in `livekit.credentials`.',
       ],
+      MediaAddressMissing: [
+        'The Managed LiveKit has a `livekit.service` of type LoadBalancer, which has no IP address. LiveKit tells players its address itself, so it starts once it has one; a LiveKit that runs already goes on as it is, and players outside do not hear each other.',
+        'Look at the Events of the Service that the message names. Where the load balancer has a host name, as on AWS, give it fixed addresses and name them in `livekit.service.addresses`. Without load balancers, use type NodePort.',
+      ],
       NotReady: ['A managed one has no ready pod.', 'Read `Stalled`; look at the pods that the message names.'],
       NotChecked: ['The operator has not checked yet.'],
     },

@@ -98,6 +98,10 @@ export const reasonSteps: Readonly<Record<string, Steps>> = {
     look: [messageOf('DependenciesReady'), logsOf('gatekeeper')],
     more: 'See [External LiveKit](../guides/servers-of-yours.md#livekit).',
   },
+  MediaAddressMissing: {
+    look: [messageOf('DependenciesReady'), 'kubectl describe service NAME-livekit-media -n NS'],
+    more: 'See [LiveKit for players outside](../guides/expose.md#livekit).',
+  },
   NotReady: { look: [status, logsOf('nats'), logsOf('livekit')] },
   ExpiresSoon: { look: [messageOf('CertificateValid'), certificate, 'kubectl get certificates -n NS'] },
   Expired: { look: [messageOf('CertificateValid'), certificate, 'kubectl get certificates -n NS'] },

@@ -40,7 +40,8 @@ const egressOf = (simulation: Simulation) =>
 test('Managed servers are retained until no cell uses them, and old and new cells may connect to theirs meanwhile', () => {
   const simulation = migrated(managed, external, (now, [hasOld]) => {
     expect([...(now.plan?.retained ?? [])].length > 0).toBe(hasOld)
-    if (hasOld) expect([...(now.plan?.retained ?? [])]).toEqual(['main-nats', 'main-nats-peers', 'main-livekit'])
+    if (hasOld)
+      expect([...(now.plan?.retained ?? [])]).toEqual(['main-nats', 'main-nats-peers', 'main-livekit', 'main-livekit-media'])
     const outside = ['outside 4333', 'outside 7443']
     expect(egressOf(now)).toEqual(hasOld ? ['realm 4222', 'outside 4333', 'realm 7880', 'outside 7443'] : outside)
   })

@@ -1,5 +1,5 @@
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
-import { natsPeersName, natsSecretName, partName } from '../naming.ts'
+import { livekitMediaName, natsPeersName, natsSecretName, partName } from '../naming.ts'
 
 /** A server the operator may run for a realm. */
 export type ManagedPart = 'nats' | 'livekit'
@@ -19,6 +19,6 @@ export function retainedObjects(realm: Realm, cells: readonly CommsCell[], areSe
     realm.spec[part].type !== 'Managed' && (areServicesHeld || cells.some((cell) => usesManagedServer(realm, cell, part)))
   return new Set([
     ...(isRetained('nats') ? [partName(realm, 'nats'), natsPeersName(realm.metadata.name)] : []),
-    ...(isRetained('livekit') ? [partName(realm, 'livekit')] : []),
+    ...(isRetained('livekit') ? [partName(realm, 'livekit'), livekitMediaName(realm)] : []),
   ])
 }

@@ -68,9 +68,9 @@ function httpRouteOf(realm: Realm, name: string, hosts: readonly string[], backe
         },
       ],
       hostnames: [...hosts],
-      rules: backends.map(({ service, paths }) => ({
+      rules: backends.map(({ service, port = SERVICE_PORT, paths }) => ({
         matches: paths.map((value) => ({ path: { type: 'PathPrefix', value } })),
-        backendRefs: [{ group: '', kind: 'Service', name: service, port: SERVICE_PORT, weight: 1 }],
+        backendRefs: [{ group: '', kind: 'Service', name: service, port, weight: 1 }],
         ...timeouts,
       })),
     },

@@ -14,7 +14,9 @@ const ALB_SECONDS = 4000
  * by an annotation of an Ingress (docs/networking.md).
  */
 export function ingressDefaults({ slots, services }: RealmPaths): Record<string, string> {
-  const all = slots.length > 0 ? slots.flat() : services
+  // LiveKit's signalling is a WebSocket in any realm.
+  const withSockets = services.filter(({ port }) => port !== undefined)
+  const all = slots.length > 0 ? [...slots.flat(), ...withSockets] : services
   const paths = all.flatMap((each) => each.paths).join()
   return {
     // Its default of 60 s counts what the server sends.

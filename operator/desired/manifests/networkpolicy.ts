@@ -3,6 +3,7 @@ import type { CommsCell, Realm } from '../../../crds/realm.ts'
 import { hasManagedNats, isWorldRealm } from '../../../crds/world.ts'
 import type { Component } from '../../observed/workload.ts'
 import { usesManagedServer } from '../cells/retained.ts'
+import { mediaPorts } from '../livekit-media.ts'
 import { partName, REALM_LABEL, realmChildMeta, realmSelector, serviceAccountName } from '../naming.ts'
 import type { Platform } from '../platform.ts'
 import { STATS_PORT } from '../settings.ts'
@@ -181,13 +182,16 @@ const livekitPolicy = (realm: Realm): NetworkPolicy =>
   part(
     realm,
     'livekit',
-    [
-      fromPlayers(realm, 7880),
-      { from: [ofRealm(realm)], ports: tcp(7880) },
-      { ports: [...tcp(7881), { port: 7882, protocol: 'UDP' }] },
-    ],
+    [fromPlayers(realm, 7880), { from: [ofRealm(realm)], ports: tcp(7880) }, { ports: mediaPolicyPorts(realm) }],
     [{}], // media goes to the addresses of players
   )
+
+/** Those inside the cluster too: a LiveKit that waits for its address, or for its turn to change, still listens there. */
+function mediaPolicyPorts(realm: Realm): V1NetworkPolicyPort[] {
+  const { udp, tcp: overTcp } = mediaPorts(realm) ?? {}
+  const udpPorts = [...new Set([7882, ...(udp === undefined ? [] : [udp])])]
+  return [...tcp(7881, ...(overTcp === undefined ? [] : [overTcp])), ...udpPorts.map((port) => ({ port, protocol: 'UDP' }))]
+}
 
 function fromPlayers(realm: Realm, port = HTTP_PORT): Ingress {
   const { entryNamespaces, entryCidrs = [] } = realm.spec.networkPolicy

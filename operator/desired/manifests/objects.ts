@@ -31,7 +31,7 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
     realmServiceAccount(realm),
     ...networkPolicies(realm, platform, plan.cells),
     ...(hasManagedNats(realm) ? made('nats', (chosen) => natsObjects(realm, chosen)) : []),
-    ...(realm.spec.livekit.type === 'Managed' ? made('livekit', (chosen) => livekitObjects(realm, chosen)) : []),
+    ...(realm.spec.livekit.type === 'Managed' ? made('livekit', (chosen) => livekitObjects(realm, chosen, plan.media)) : []),
     ...made('migration', (chosen) => [migrationJob(realm, chosen)]),
     ...plan.cells,
     ...(isWorldRealm(realm) ? [] : slotServices(realm, plan)),

@@ -1,10 +1,16 @@
 import type { Realm } from '../../../crds/realm.ts'
 import { isWorldRealm } from '../../../crds/world.ts'
+import { isSignallingRouted } from '../livekit-media.ts'
 import { partName, roomsServiceName, slotServiceName } from '../naming.ts'
+
+/** The port of the signalling of a Managed LiveKit. */
+export const LIVEKIT_PORT = 7880
 
 /** Beginnings of paths at a host that lead to one Service. */
 export interface ServicePaths {
   service: string
+  /** Of the Service, where it is not that of the project's services. */
+  port?: number
   paths: readonly string[]
 }
 
@@ -18,11 +24,18 @@ export interface RealmPaths {
 /** The description of the realm and its content, at the realm's own host: a route reaches no Service of another namespace. */
 const OF_PROVIDER = ['/about', '/scenes', '/content', '/lambdas']
 
+/** Below the URL of a LiveKit, its clients request nothing else; its API for servers stays inside the cluster. */
+const OF_LIVEKIT = ['/rtc']
+
 /** The paths at the own host of a realm. */
 export function realmPaths(realm: Realm): RealmPaths {
   const { name } = realm.metadata
   const gatekeeper = partName(realm, 'gatekeeper')
-  if (isWorldRealm(realm)) return { slots: [], services: [{ service: gatekeeper, paths: ['/gatekeeper', ...OF_PROVIDER] }] }
+  const livekit = isSignallingRouted(realm)
+    ? [{ service: partName(realm, 'livekit'), port: LIVEKIT_PORT, paths: OF_LIVEKIT }]
+    : []
+  if (isWorldRealm(realm))
+    return { slots: [], services: [{ service: gatekeeper, paths: ['/gatekeeper', ...OF_PROVIDER] }, ...livekit] }
   return {
     slots: Array.from({ length: realm.spec.cells.max }, (_, slot) => [
       ...(realm.spec.livekit.type === 'None' ? [{ service: roomsServiceName(name, slot), paths: [`/cells/${slot}/rooms`] }] : []),
@@ -31,6 +44,7 @@ export function realmPaths(realm: Realm): RealmPaths {
     services: [
       { service: gatekeeper, paths: ['/gatekeeper'] },
       { service: partName(realm, 'stats'), paths: ['/stats', ...OF_PROVIDER] },
+      ...livekit,
     ],
   }
 }

@@ -3,12 +3,15 @@ import { hasManagedNats, isGuest } from '../../../crds/world.ts'
 import type { Reachability } from '../../observed/reachability.ts'
 import type { ObservedWebhooks } from '../../observed/webhooks.ts'
 import type { ObservedRealm } from '../../observed/workload.ts'
+import { type LivekitMedia, mediaProblem } from '../livekit-media.ts'
 import type { ConditionDraft } from './conditions.ts'
 
 export interface ObservedDependencies {
   reachability: readonly Reachability[]
   /** Whether LiveKit sends webhooks, and where it should. */
   webhooks?: { state: ObservedWebhooks | undefined; url: string }
+  /** How players reach the media of a Managed LiveKit. */
+  media?: LivekitMedia
 }
 
 const GUEST = 'a world has no NATS, and this one uses the LiveKit of the Realm that spec.world.gatekeeperOf names'
@@ -20,12 +23,14 @@ const GUEST = 'a world has no NATS, and this one uses the LiveKit of the Realm t
 export function dependenciesCondition(
   realm: Realm,
   { services }: ObservedRealm,
-  { reachability, webhooks }: ObservedDependencies,
+  { reachability, webhooks, media }: ObservedDependencies,
 ): ConditionDraft<RealmReasons> {
   const type = 'DependenciesReady'
   const before = conditionOf(realm, type)
   const { livekit } = realm.spec
   const managed = [...(hasManagedNats(realm) ? ['nats'] : []), ...(livekit.type === 'Managed' ? ['livekit'] : [])]
+  const waiting = media && mediaProblem(realm, media)
+  if (waiting) return { type, status: 'False', reason: 'MediaAddressMissing', message: waiting }
   const notReady = managed.filter((part) => !services.some(({ component, ready }) => component === part && ready > 0))
   if (notReady.length > 0)
     return {

@@ -2,6 +2,7 @@ import { type CellReasons, type CommsCell, conditionOf, type Realm, type RealmRe
 import { isWorldRealm } from '../../../crds/world.ts'
 import { OUT_OF_MEMORY, type Workload } from '../../observed/workload.ts'
 import { takesPlayers } from '../endpoints.ts'
+import { mediaProblem } from '../livekit-media.ts'
 import { isOwn } from '../scale/slots.ts'
 import { hostsTakenMessage } from './address-taken.ts'
 import { type ConditionDraft, passingProblemOf, problemOf } from './conditions.ts'
@@ -45,7 +46,11 @@ function progressOf(view: RealmView, isPublished: boolean): Progress {
     return underway('ServicesStarting', `${notServedMessage(view.realm)}${waitsFor}`)
   if (areCellsChanging(view) || endpoints.some(({ state }) => state === 'Starting'))
     return underway('CellsStarting', `cells are being created, changed or removed${waitsFor}`)
-  if (notReady.length > 0 || observed.services.some(({ desired, updated: done }) => done < desired))
+  if (
+    plan.media.state === 'Waiting' ||
+    notReady.length > 0 ||
+    observed.services.some(({ desired, updated: done }) => done < desired)
+  )
     return underway('ServicesStarting', `services are being created or changed${waitsFor}`)
   if (view.open.length > 0 && !isPublished)
     return underway('WaitingForPublication', 'the realm is not published yet; see the condition Published')
@@ -57,8 +62,8 @@ function progressOf(view: RealmView, isPublished: boolean): Progress {
   return { state: 'settled', reason: 'Settled', message: 'the realm is as its spec says' }
 }
 
-/** What keeps pods from starting, and may pass by itself. */
-function waitsForOf({ observed, now }: RealmView): string {
+/** What keeps pods from starting, or LiveKit from its address, and may pass by itself. */
+function waitsForOf({ realm, plan, observed, now }: RealmView): string {
   const ofServices = observed.services.flatMap((service) => {
     const problem = passingProblemOf(service, now)
     return problem ? [`${service.component}: ${problem.message}`] : []
@@ -68,7 +73,8 @@ function waitsForOf({ observed, now }: RealmView): string {
     return condition?.reason === 'PodsWaiting' ? [`${cell.metadata.name}: ${condition.message}`] : []
   })
   const [first] = [...ofServices, ...ofCells]
-  return first ? `; pods wait: ${first}` : ''
+  const ofMedia = mediaProblem(realm, plan.media)
+  return `${first ? `; pods wait: ${first}` : ''}${ofMedia ? `; ${ofMedia}` : ''}`
 }
 
 /** Whether a cell of the operator is being created, removed or changed. */

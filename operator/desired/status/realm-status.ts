@@ -1,5 +1,6 @@
 import type { RealmReasons, RealmStatus } from '../../../crds/realm.ts'
 import { isWorldRealm } from '../../../crds/world.ts'
+import { livekitStatus } from '../livekit-media.ts'
 import { movementStatus } from '../movement.ts'
 import { servingSelector } from '../naming.ts'
 import { isOwn, isScaled } from '../scale/slots.ts'
@@ -22,6 +23,7 @@ import { worldAcceptingCondition, worldReadyCondition } from './world-conditions
 export function realmStatus(input: RealmStatusInput): RealmStatus {
   const { realm, plan, observed, urls, players, failure, now, reachability, relay, relayState, isInCluster, certificate } = input
   const webhooks = { state: input.webhooks, url: `${urls.gatekeeper}/livekit-webhook` }
+  const livekit = livekitStatus(realm, plan.media, input.livekitUrl)
   const view = viewOf(input)
   const ofWorld = isWorldRealm(realm)
   const published = publishedCondition({ ...input, serving: view.open.length, addressTakenBy: observed.addressTakenBy })
@@ -47,6 +49,7 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
         gatekeeperHosts: plan.gatekeeperHosts.map((host) => gatekeeperHostUrl(realm, host)),
       }),
     },
+    ...(livekit && { livekit }),
     ...(relay && { movement: movementStatus(relay.address, urls.about) }),
     // The API server records nothing of an empty list, so that it would be written again in every pass.
     ...(plan.endpoints.length > 0 && { endpoints: [...plan.endpoints] }),
@@ -56,7 +59,7 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
         ofWorld ? worldReadyCondition(view) : readyCondition(view),
         published,
         ofWorld ? worldAcceptingCondition(view) : acceptingPlayersCondition(view),
-        ...(reachability ? [dependenciesCondition(realm, observed, { reachability, webhooks })] : []),
+        ...(reachability ? [dependenciesCondition(realm, observed, { reachability, webhooks, media: plan.media })] : []),
         movementCondition(realm, relay, relayState),
         ...(certificate && plan.isExposed ? [certificateCondition(realm, certificate)] : []),
         ...routeConditions(input),

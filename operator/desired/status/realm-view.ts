@@ -21,6 +21,8 @@ export interface RealmStatusInput {
   /** Services that keep the pods they have for now although the spec says something else. */
   held?: readonly Component[]
   urls: RealmUrls
+  /** URL of the realm's LiveKit as players reach it; absent without one. */
+  livekitUrl?: string | undefined
   /** Of a world: those of the Realm whose gatekeeper it uses. */
   hostUrls?: RealmUrls | undefined
   /** At the realm provider of this cluster. */
@@ -79,6 +81,8 @@ function notReadyServices(plan: RealmPlan, { services }: ObservedRealm): string[
   const expected = new Set<string>([
     ...plan.services.filter(({ replicas }) => replicas > 0).map(({ component }) => component),
     ...services.filter(({ desired }) => desired > 0).map(({ component }) => component),
+    // It starts once it has an address.
+    ...(plan.media.state === 'Waiting' ? ['livekit'] : []),
   ])
   for (const { component, ready } of services) if (ready > 0) expected.delete(component)
   return [...expected].sort()

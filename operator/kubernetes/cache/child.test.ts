@@ -23,6 +23,20 @@ test('during a rolling change only ready pods of the current template count as u
   expect(workloadOf({ replicas: 1, updatedReplicas: 1 })).toMatchObject({ current: 1, updated: 0, ready: 0 })
 })
 
+test('a Service has the addresses that its load balancer wrote, and no others', () => {
+  const balancerOf = (type: string, ingress?: object[]) => {
+    const metadata = { name: 's', namespace: 'n' }
+    const live = { apiVersion: 'v1', kind: 'Service', metadata, spec: { type }, status: { loadBalancer: { ingress } } }
+    return childOf('Service', live as never).balancer
+  }
+  expect(balancerOf('LoadBalancer')).toEqual({ addresses: [] })
+  expect(balancerOf('LoadBalancer', [{ ip: '203.0.113.7' }, { ip: '2001:db8::7' }, { ip: 'x\n  keys: none' }, {}])).toEqual({
+    addresses: ['203.0.113.7', '2001:db8::7'],
+  })
+  expect(balancerOf('LoadBalancer', [{ hostname: 'lb.example.net' }])).toEqual({ addresses: [], hostName: 'lb.example.net' })
+  expect(balancerOf('NodePort', [{ ip: '203.0.113.7' }])).toBeUndefined()
+})
+
 test('numbers about the template before count no pod as updated', () => {
   const stale = { observedGeneration: 1, replicas: 1, updatedReplicas: 1, readyReplicas: 1 }
   expect(workloadOf(stale)).toMatchObject({ current: 0, updated: 0, ready: 1 })

@@ -1,9 +1,11 @@
+import { isIP } from 'node:net'
 import type { KubeObject } from '../../../cells/kube/kube-object.ts'
 import { type Resource, resources } from '../../../cells/kube/resources.ts'
 import { API_VERSION } from '../../../crds/realm.ts'
 import { cellResource, type Kind } from '../../../crds/resources.ts'
 import { type ChallengePath, challengePathsOf, type Ingress } from '../../desired/manifests/ingress.ts'
 import { COMPONENT_LABEL, IMAGE_ANNOTATION, MANAGER, TEMPLATE_ANNOTATION } from '../../desired/naming.ts'
+import type { LoadBalancerState } from '../../observed/load-balancer.ts'
 import type { RouteState } from '../../observed/route.ts'
 import type { Component, WorkloadImage } from '../../observed/workload.ts'
 import { liveFingerprint } from '../fingerprint.ts'
@@ -54,6 +56,8 @@ export interface Child {
   hosts?: readonly string[]
   /** Of an Ingress or an HTTPRoute: what its controller has answered. */
   route?: RouteState
+  /** Of a Service of type LoadBalancer. */
+  balancer?: LoadBalancerState
 }
 
 /** The pods of a Deployment, StatefulSet or Job; a Job that has succeeded counts as ready. */
@@ -97,11 +101,26 @@ export function childOf(kind: ChildKind, live: KubeObject): Child {
       route: ingressState(live, MANAGER),
     }),
     ...(kind === 'HTTPRoute' && { route: httpRouteState(live, MANAGER) }),
+    ...(kind === 'Service' && balancerOf(live)),
     workload: kind === 'Job' ? jobOf(live) : kind === 'Deployment' || kind === 'StatefulSet' ? workloadOf(live) : undefined,
   }
 }
 
 const hostsOf = ({ spec }: Ingress): string[] => (spec?.rules ?? []).flatMap(({ host }) => host ?? [])
+
+interface LiveService extends KubeObject {
+  spec?: { type?: string }
+  status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } }
+}
+
+/** One that is of another type by now may still have the status of the load balancer. */
+function balancerOf({ spec, status }: LiveService): Pick<Child, 'balancer'> {
+  if (spec?.type !== 'LoadBalancer') return {}
+  const ingress = status?.loadBalancer?.ingress ?? []
+  const addresses = ingress.flatMap(({ ip = '' }) => (isIP(ip) ? ip : []))
+  const hostName = ingress.find(({ hostname }) => hostname)?.hostname
+  return { balancer: { addresses, ...(hostName && addresses.length === 0 && { hostName }) } }
+}
 
 interface LiveWorkload extends KubeObject {
   spec?: { replicas?: number }
@@ -163,6 +182,7 @@ export const childDiffers = (a: Child, b: Child): boolean =>
   a.deleting !== b.deleting ||
   a.challengePaths?.length !== b.challengePaths?.length ||
   JSON.stringify(a.route) !== JSON.stringify(b.route) ||
+  JSON.stringify(a.balancer) !== JSON.stringify(b.balancer) ||
   a.owner?.uid !== b.owner?.uid ||
   a.workload?.desired !== b.workload?.desired ||
   a.workload?.current !== b.workload?.current ||
