@@ -250,6 +250,7 @@ withPart('kube', 'admission policies in a real API server', (part) => {
         'admissionPolicy.realms.enabled=true',
         'admissionPolicy.realms.hosts={*.realms.example.org,town.example.org}',
         'admissionPolicy.realms.ingressAnnotations={cert-manager.io/*}',
+        'admissionPolicy.realms.serviceTypes={LoadBalancer}',
         'admissionPolicy.realms.podAnnotations={team}',
         'admissionPolicy.realms.priorityClasses={players}',
       )
@@ -259,6 +260,8 @@ withPart('kube', 'admission policies in a real API server', (part) => {
     const ingress = (host: string, annotations?: Record<string, string>) => ({
       exposure: { type: 'Ingress', host, ...(annotations && { annotations }) },
     })
+    /** With a LiveKit whose media players outside reach. */
+    const media = (service: object) => ({ ...ingress('town.example.org'), livekit: { type: 'Managed', service } })
     beforeEach(() => expect.poll(() => answer(ingress('other.example.org'), 'probe'), patient).toContain('is not one of those'))
 
     test('takes what it allows', async () => {
@@ -275,6 +278,7 @@ withPart('kube', 'admission policies in a real API server', (part) => {
       expect(
         await answer({ ...ingress('town.example.org'), pods: { annotations: { team: 'a' }, priorityClassName: 'players' } }, 'b'),
       ).toBe('accepted')
+      expect(await answer(media({ type: 'LoadBalancer' }), 'c')).toBe('accepted')
     })
 
     test.each([
@@ -294,6 +298,16 @@ withPart('kube', 'admission policies in a real API server', (part) => {
         'an annotation of Services',
         { exposure: { type: 'None', serviceAnnotations: { 'external-dns.alpha.kubernetes.io/hostname': 'bank.example.org' } } },
         /exposure.serviceAnnotations/,
+      ],
+      [
+        'node ports of a LiveKit',
+        media({ type: 'NodePort', addresses: { ipv4: '192.0.2.7' }, udpPort: 30_782 }),
+        /livekit.service has a type/,
+      ],
+      [
+        'an annotation of its load balancer',
+        media({ type: 'LoadBalancer', annotations: { 'metallb.io/address-pool': 'bank' } }),
+        /livekit.service.annotations/,
       ],
       ['an annotation of pods', { pods: { annotations: { 'iam.amazonaws.com/role': 'admin' } } }, /annotation of pods/],
       ['one of the cells', { cells: { template: { pods: { annotations: { other: 'x' } } } } }, /annotation of pods/],
