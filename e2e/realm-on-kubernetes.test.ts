@@ -12,6 +12,7 @@ import { installProduct, movementOf, movementValues, OPERATOR_NAMESPACE, PRODUCT
 import { applyRealm, REALMS_NAMESPACE } from '../testing/cluster/realm.ts'
 import { startExplorer } from '../testing/explorers.ts'
 import { liveKitClient } from '../testing/livekit-room.ts'
+import { runCommand } from '../testing/parts/command.ts'
 import { withPart } from '../testing/parts/with-part.ts'
 import { connectorUrl, followAbout } from '../testing/player/about.ts'
 import { connectMovingPlayer } from '../testing/player/moving-player.ts'
@@ -23,7 +24,13 @@ import { commandsOf } from '../testing/readme.ts'
 const SECONDS = 1_000
 const PATIENCE_MS = 240 * SECONDS
 const spawn = { x: 8, y: 0, z: 8 }
-const example = parse(readFileSync(new URL('../examples/realm.yaml', import.meta.url), 'utf8'))
+const exampleOf = (file: string) => parse(readFileSync(new URL(`../examples/${file}`, import.meta.url), 'utf8'))
+const example = exampleOf('realm.yaml')
+/** With the LiveKit that players outside reach, at the address of a node of this cluster. */
+const outsideAt = (ipv4: string) => {
+  const { livekit } = exampleOf('livekit-outside.yaml').spec
+  return { ...example, spec: { ...example.spec, livekit: { ...livekit, service: { ...livekit.service, addresses: { ipv4 } } } } }
+}
 
 // Everything a realm may consist of; what belongs to one carries its label.
 const KINDS =
@@ -51,7 +58,7 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     cluster = await startCluster({ kube, progress })
     const { provider } = await installProduct(cluster, servers, progress, movementValues(cluster))
     ingress = await cluster.startIngress(provider)
-    await applyRealm(cluster, ingress, example)
+    await applyRealm(cluster, ingress, outsideAt(cluster.nodes[0]?.address ?? ''))
   }, PATIENCE_MS)
 
   afterAll(async () => {
@@ -77,21 +84,54 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     await vi.waitFor(async () => expect(conditionOf(await realm(), 'Ready')?.status).toBe('True'), 30 * SECONDS)
   })
 
-  test('explorers connect, are on one island and receive each other in its room', { timeout: 60 * SECONDS }, async () => {
-    const { about } = await followAbout(`${ingress.url}/main/about`)
-    expect(about).toMatchObject({ healthy: true, acceptingUsers: true, configurations: { realmName: 'main' } })
-    const [ada, bob] = [await enter(), await enter()]
-    for (const player of [ada, bob]) player.heartbeat(spawn)
-    await vi.waitFor(() => expect(ada.island?.islandId).toBe(bob.island?.islandId ?? 'none yet'), 20 * SECONDS)
-    const rooms = await Promise.all([ada, bob].map(({ island }) => livekit.join(island?.connStr ?? '')))
-    const [adas, bobs] = rooms
-    await vi.waitFor(() => expect(adas?.others()).toEqual([bob.peer]), 10 * SECONDS)
-    await vi.waitFor(() => expect(bobs?.others()).toEqual([ada.peer]), 10 * SECONDS)
-    await adas?.send('hello')
-    await vi.waitFor(() => expect(bobs?.received).toEqual([{ from: ada.peer, text: 'hello' }]), 10 * SECONDS)
-    for (const room of rooms) await room.leave()
-    for (const player of [ada, bob]) player.close()
-  })
+  /** This machine has routes to pods, which players do not have: without that to the media of LiveKit, its node ports are left. */
+  async function asOutside<T>(work: () => Promise<T>): Promise<T> {
+    const [pod] = await list<V1Pod & { kind: string; metadata: { name: string } }>(
+      'pods',
+      '--selector',
+      `${MAIN},app.kubernetes.io/component=livekit`,
+      ...OF_MAIN.slice(2),
+    )
+    const rules = ['udp', 'tcp'].map((protocol) => [
+      'to',
+      `${pod?.status?.podIP}/32`,
+      'ipproto',
+      protocol,
+      'dport',
+      '30000-32767',
+    ])
+    for (const rule of rules) await runCommand('ip', ['rule', 'add', ...rule, 'blackhole'])
+    try {
+      return await work()
+    } finally {
+      for (const rule of rules) await runCommand('ip', ['rule', 'delete', ...rule, 'blackhole'])
+    }
+  }
+
+  test(
+    'explorers outside connect, are on one island and receive each other through the node ports of its LiveKit',
+    {
+      timeout: 60 * SECONDS,
+    },
+    () =>
+      asOutside(async () => {
+        const { livekit: outside } = (await realm()).status ?? {}
+        expect(outside).toMatchObject({ addresses: [cluster.nodes[0]?.address], udpPort: 30_782, tcpPort: 30_781 })
+        const { about } = await followAbout(`${ingress.url}/main/about`)
+        expect(about).toMatchObject({ healthy: true, acceptingUsers: true, configurations: { realmName: 'main' } })
+        const [ada, bob] = [await enter(), await enter()]
+        for (const player of [ada, bob]) player.heartbeat(spawn)
+        await vi.waitFor(() => expect(ada.island?.islandId).toBe(bob.island?.islandId ?? 'none yet'), 20 * SECONDS)
+        const rooms = await Promise.all([ada, bob].map(({ island }) => livekit.join(island?.connStr ?? '')))
+        const [adas, bobs] = rooms
+        await vi.waitFor(() => expect(adas?.others()).toEqual([bob.peer]), 10 * SECONDS)
+        await vi.waitFor(() => expect(bobs?.others()).toEqual([ada.peer]), 10 * SECONDS)
+        await adas?.send('hello')
+        await vi.waitFor(() => expect(bobs?.received).toEqual([{ from: ada.peer, text: 'hello' }]), 10 * SECONDS)
+        for (const room of rooms) await room.leave()
+        for (const player of [ada, bob]) player.close()
+      }),
+  )
 
   /** Replaces the pod of the relay, as an upgrade does, while something happens over and over again. */
   async function replaceRelay(meanwhile: () => Promise<void>): Promise<void> {
