@@ -59,12 +59,14 @@ export class PlayerGroup implements AsyncDisposable {
   }
 
   /**
-   * Connects a player who moves between two groups and so changes islands with every flush.
+   * Connects a player who moves between two groups and so changes islands with every flush. Players of its cell stand in both: of
+   * two who meet in an empty place the one who was there first keeps the island, and would take it along.
    * `stop` returns the longest time between two of these changes, in ms.
    */
   async startRunner(): Promise<{ stop(): Promise<number> }> {
-    const stops: readonly Position[] = [startPosition(0, this.#size), startPosition(this.#size - 1, this.#size)]
     const [first] = this.players
+    const last = this.players.findLast(({ url }) => url === first?.url)
+    const stops: readonly Position[] = [first, last].map((player) => player?.position ?? { x: 0, y: 0, z: 0 })
     const name = `runner ${performance.now()}`
     const runner = new ObservedPlayer(name, first?.url ?? '', stops[0] ?? { x: 0, y: 0, z: 0 }, addressOf(0))
     await runner.arrive()
